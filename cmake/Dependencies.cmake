@@ -1,0 +1,33 @@
+# What is looked for, and what each missing piece leaves out.
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(simdjson CONFIG REQUIRED)
+find_package(nlohmann_json 3.9 CONFIG REQUIRED)
+find_package(CLI11 CONFIG REQUIRED)
+
+# HDF5's C library only (feature files).
+find_package(HDF5 QUIET COMPONENTS C)
+if(HDF5_FOUND AND NOT TARGET tal::hdf5)
+  add_library(tal_hdf5 INTERFACE)
+  target_include_directories(tal_hdf5 SYSTEM INTERFACE $<BUILD_INTERFACE:${HDF5_C_INCLUDE_DIRS}>)
+  target_link_libraries(tal_hdf5 INTERFACE ${HDF5_C_LIBRARIES})
+  target_compile_definitions(tal_hdf5 INTERFACE TAL_HAVE_HDF5)
+else()
+  add_library(tal_hdf5 INTERFACE)
+  message(STATUS "HDF5 not found: tal-convert will refuse .h5/.hdf5 files")
+endif()
+
+set(TAL_HAVE_VIDEO OFF)
+if(NOT TAL_VIDEO STREQUAL "OFF")
+  find_package(OpenCV QUIET COMPONENTS core imgproc imgcodecs videoio video objdetect)
+  if(OpenCV_FOUND)
+    set(TAL_HAVE_VIDEO ON)
+  elseif(TAL_VIDEO STREQUAL "ON")
+    message(FATAL_ERROR "TAL_VIDEO=ON, but OpenCV was not found")
+  else()
+    message(STATUS "OpenCV not found: tal-extract and tal-synth videos are left out")
+  endif()
+endif()
+
+include(${CMAKE_CURRENT_LIST_DIR}/Torch.cmake)

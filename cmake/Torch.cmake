@@ -1,0 +1,28 @@
+# LibTorch as two imported targets, torch::cpu and nothing else. find_package(Torch) would pull in the CUDA stack of
+# the wheel and fail to link without all of it; libtorch_cpu and libc10 are all that the CPU needs.
+set(TAL_HAVE_TORCH OFF)
+if(NOT TAL_TORCH STREQUAL "OFF")
+  set(candidates ${TAL_TORCH} $ENV{TAL_TORCH} ${PROJECT_SOURCE_DIR}/.cache/libtorch/torch ${CMAKE_PREFIX_PATH})
+  find_path(TAL_TORCH_INCLUDE torch/csrc/api/include/torch/torch.h
+    PATHS ${candidates} PATH_SUFFIXES include NO_DEFAULT_PATH)
+  find_library(TAL_TORCH_CPU torch_cpu PATHS ${candidates} PATH_SUFFIXES lib NO_DEFAULT_PATH)
+  find_library(TAL_TORCH_C10 c10 PATHS ${candidates} PATH_SUFFIXES lib NO_DEFAULT_PATH)
+  if(TAL_TORCH_INCLUDE AND TAL_TORCH_CPU AND TAL_TORCH_C10)
+    set(TAL_HAVE_TORCH ON)
+    get_filename_component(TAL_TORCH_LIB ${TAL_TORCH_CPU} DIRECTORY)
+    add_library(tal_torch INTERFACE)
+    target_include_directories(tal_torch SYSTEM INTERFACE
+      ${TAL_TORCH_INCLUDE} ${TAL_TORCH_INCLUDE}/torch/csrc/api/include)
+    target_link_libraries(tal_torch INTERFACE ${TAL_TORCH_CPU} ${TAL_TORCH_C10} Threads::Threads)
+    # The CUPTI and CUDA runtime libraries that libtorch_cpu names are found through its own RPATH at run time.
+    target_link_options(tal_torch INTERFACE -Wl,--allow-shlib-undefined -Wl,-rpath,${TAL_TORCH_LIB})
+    target_compile_definitions(tal_torch INTERFACE TAL_HAVE_TORCH)
+    if(EXISTS ${TAL_TORCH_INCLUDE}/../share/cmake/Torch)
+      target_compile_definitions(tal_torch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
+    endif()
+  elseif(TAL_TORCH STREQUAL "AUTO")
+    message(STATUS "LibTorch not found: the learned stages are left out")
+  else()
+    message(FATAL_ERROR "TAL_TORCH=${TAL_TORCH}: no include/ and lib/libtorch_cpu.so there")
+  endif()
+endif()
