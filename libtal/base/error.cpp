@@ -28,11 +28,11 @@ void Error::compose() {
   what_.clear();
   if (!source_.empty()) {
     what_ += source_;
-    if (line_ > 0) what_ += ":" + std::to_string(line_);
+    if (line_ > 0) (what_ += ":") += std::to_string(line_);
     what_ += ": ";
   }
-  if (!video_.empty()) what_ += "video '" + video_ + "': ";
-  if (!field_.empty()) what_ += field_ + ": ";
+  if (!video_.empty()) ((what_ += "video '") += video_) += "': ";
+  if (!field_.empty()) (what_ += field_) += ": ";
   what_ += message_;
 }
 

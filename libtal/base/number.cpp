@@ -34,7 +34,7 @@ void append_number(std::string& out, double value) {
     if (*p == '-') out += '-';
     ++p;                                     // the sign is always written
     while (*p == '0' && p + 1 != end) ++p;   // "e-05" -> "e-5"
-    out.append(p, end);
+    out.append(p, static_cast<const char*>(end));
     break;
   }
 }

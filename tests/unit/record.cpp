@@ -1,0 +1,110 @@
+// The record: byte-exact pass-through, typed fields, and errors that name the field.
+#include "libtal/io/record.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "libtal/base/error.h"
+
+using namespace tal;
+
+namespace {
+
+std::string error_of(std::string_view line, void (*use)(Record&) = [](Record& r) {
+  r.proposals(), r.annotations(), r.duration(), r.fps(), r.features();
+}) {
+  Record record;
+  try {
+    record.parse(line);
+    use(record);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(record)
+
+BOOST_AUTO_TEST_CASE(untouched_lines_pass_byte_for_byte) {
+  for (const char* line : {R"({"video":"a"})", R"( { "video" : "a" , "x":[1 , 2.50,"\u00e9"] ,"duration":1e1 } )",
+                           R"({"x":{"y":[[],{}]},"video":"\u0061b","z":null})"}) {
+    Record record;
+    record.parse(line);
+    std::string text = line;
+    while (text.back() == ' ') text.pop_back();
+    BOOST_TEST(record.str() == text);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(changed_fields_are_spliced) {
+  Record record;
+  record.parse(R"({ "video":"a", "n" : 1.50 ,"proposals":[{"segment":[1.0,2.0],"score":0.50,"who":"me"}], "z":[ 1 ] })");
+  auto proposals = record.proposals();
+  BOOST_TEST(proposals.size() == 1u);
+  record.set_proposals(proposals);
+  BOOST_TEST(record.str() == R"({ "video":"a", "n" : 1.50 ,"proposals":[{"segment":[1.0,2.0],"score":0.50,"who":"me"}], "z":[ 1 ] })");
+  proposals = record.proposals();
+  proposals[0].score = 0.25;
+  proposals[0].label = record.keep("dive");
+  record.set_proposals(proposals);
+  record.set_number("duration", 10);
+  BOOST_TEST(record.str() ==
+             R"({ "video":"a", "n" : 1.50 ,"proposals":[{"segment":[1.0,2.0],"score":0.25,"who":"me","label":"dive"}], "z":[ 1 ],"duration":10})");
+  record.remove("n");
+  BOOST_TEST(record.str().find("\"n\"") == std::string::npos);
+  BOOST_TEST(!record.has("n"));
+}
+
+BOOST_AUTO_TEST_CASE(history_is_appended) {
+  Record record;
+  record.parse(R"({"video":"a","history":[{"tool":"x"}]})");
+  record.append_history(R"({"tool":"y"})");
+  BOOST_TEST(record.str() == R"({"video":"a","history":[{"tool":"x"},{"tool":"y"}]})");
+}
+
+BOOST_AUTO_TEST_CASE(typed_fields) {
+  Record record;
+  record.parse(R"({"video":"a","duration":12.5,"fps":[30000,1001],"subset":"v\u0061l","annotations":[{"segment":[0,1],"label":"b\"c"}],)"
+               R"("features":{"rgb":{"path":"x.npy","rows":3,"dim":2,"stride":16,"window":16,"fps":25,"classes":["p","q"]}},)"
+               R"("classification":[{"label":"k","score":0.5}],"proposals":[{"label":"\u00e9","score":1,"segment":[ 0.5 , 3 ],"scores":{"unit":0.25}}]})");
+  BOOST_TEST(*record.duration() == 12.5);
+  BOOST_TEST(record.fps()->value() == 30000.0 / 1001);
+  BOOST_TEST(*record.text("subset") == "val");
+  BOOST_TEST(record.annotations()[0].label == "b\"c");
+  const auto streams = record.features();
+  BOOST_TEST(streams.size() == 1u);
+  BOOST_TEST(streams[0].rows == 3);
+  BOOST_TEST(streams[0].classes[1] == "q");
+  BOOST_TEST(record.classification()[0].score == 0.5);
+  const auto& proposal = record.proposals()[0];
+  BOOST_TEST(proposal.label == "\xc3\xa9");
+  BOOST_TEST(proposal.segment.end == 3);
+  BOOST_TEST(proposal_scores(proposal)[0].second == 0.25);
+  record.set_feature("flow", R"({"path":"y.npy"})");
+  BOOST_TEST(record.features().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(errors_name_the_place) {
+  BOOST_TEST(error_of(R"({"video":"v_x","proposals":[{"segment":[1,2],"score":1},{"segment":[4.0,2.1]}]})") ==
+             "video 'v_x': proposals[1].segment: end 2.1 is not after start 4.0");
+  BOOST_TEST(error_of(R"({"video":"v","proposals":[{"score":1}]})") == "video 'v': proposals[0].segment: missing");
+  BOOST_TEST(error_of(R"({"video":"v","proposals":[{"segment":[1,2],"score":NaN}]})").find("proposals[0].score") != std::string::npos);
+  BOOST_TEST(error_of(R"({"video":"v","proposals":[{"segment":[1,1e999],"score":1}]})").find("'1e999' is not a finite number") != std::string::npos);
+  BOOST_TEST(error_of(R"({"video":"v","annotations":[{"segment":[3,3],"label":"a"}]})") ==
+             "video 'v': annotations[0].segment: end 3 is not after start 3");
+  BOOST_TEST(error_of(R"({"video":"v","duration":-1})") == "video 'v': duration: must be positive, not -1");
+  BOOST_TEST(error_of(R"({"video":"v","duration":"12"})").find("duration: ") != std::string::npos);
+  BOOST_TEST(error_of(R"({"duration":1})") == "video: missing");
+  BOOST_TEST(error_of(R"({"video":7})") == "video: must be a string");
+  BOOST_TEST(error_of(R"({"video":"v","x":1,"x":2})") == "video 'v': x: the key stands twice in the record");
+  for (const char* bad : {"", "[]", "7", "{", R"({"video":"v")", R"({"video":"v"} x)", R"({"video":"v",})", "{\"video\":\"\xff\"}", "nonsense",
+                          R"({"video":"v" "x":1})", R"({"video":"v","proposals":{}})", R"({"video":"v","proposals":[1]})"})
+    BOOST_TEST(!error_of(bad).empty(), bad);
+  // Depth is no danger: what nobody reads is skipped without recursion, what is read must have its type.
+  const std::string nest = std::string(100000, '[') + std::string(100000, ']') + "}";
+  BOOST_TEST(error_of("{\"video\":\"v\",\"x\":" + nest).empty());
+  BOOST_TEST(!error_of("{\"video\":\"v\",\"proposals\":" + nest).empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
