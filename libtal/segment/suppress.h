@@ -1,0 +1,52 @@
+// Suppression of overlapping proposals: greedy, Gaussian, linear, BSN's and RPN's rules, and voting.
+//
+// One engine serves the soft rules: segments are bucketed by start, so that a kept segment meets only those it can overlap, and
+// the highest remaining score comes from block maxima. Results equal the plain double loop bit for bit
+// (tests/unit/suppress_reference.h): each score is decayed by the same factors in the same order.
+// Cost: greedy O(n log n + n k'), soft O(picked (n' + n / 64)), n' = segments starting within one maximal length.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libtal/io/record.h"
+
+namespace CLI {
+class App;
+}
+
+namespace tal {
+class Tool;
+
+
+
+struct SuppressOptions {
+  std::string method = "greedy";
+  std::string preset;               // a paper's constants; flags win
+  double threshold = 0.36;          // tIoU: greedy keeps <= threshold (ETP 0.36), linear decays >= threshold (default 0.5)
+  bool inclusive = false;           // greedy keeps < threshold
+  double sigma = 0.5;               // gaussian: score *= exp(-tIoU^2 / sigma)
+  double alpha = 0.75, low = 0.65, high = 0.9;  // bsn, rpn: tIoU > low + (high - low) w decays by exp(-tIoU^2 / alpha)
+  double voting = 0;                // tIoU from which a segment votes on a kept one; 0: no voting
+  std::string voting_weight = "score-iou";  // or score
+  std::string ties = "input";       // or reversed: which of several equal scores comes first
+  long long pre_top_k = 0;          // of each group, 0: all
+  long long top_k = 0;              // of the record, 0: all
+  double min_score = 0;             // final scores below are dropped (gaussian 0.001)
+  double min_duration = 0;          // seconds
+  bool class_agnostic = false;      // one group for all labels
+  long long stop = 0;               // kept of each group (bsn, rpn: 100), 0: all
+};
+
+void register_options(CLI::App& app, SuppressOptions& options);
+// Applies presets and the method's defaults to what was not given, and refuses what the method does not use. UsageError.
+void settle_options(Tool& tool, SuppressOptions& options);
+// The defaults of a method for options that stand at their initial values; for use without a command line.
+SuppressOptions defaults_of(const std::string& method);
+// The rule and constants of a paper or code base (bsn, bmn, rpn, etp, cmsn, sptad, actionformer).
+SuppressOptions preset_of(const std::string& preset);
+
+// duration: seconds, needed by bsn and rpn only (> 0 there; Error otherwise). Output by falling final score.
+std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double duration, const SuppressOptions& options);
+
+}  // namespace tal

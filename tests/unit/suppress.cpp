@@ -1,0 +1,69 @@
+// The fast suppression rules equal the plain double loops bit for bit, on random and on awkward inputs.
+#include "libtal/segment/suppress.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "libtal/base/error.h"
+#include "tests/unit/suppress_reference.h"
+
+using namespace tal;
+
+namespace {
+
+struct Random {
+  std::uint64_t state;
+  double uniform() {
+    state = state * 6364136223846793005ull + 1442695040888963407ull;
+    return static_cast<double>(state >> 11) / 9007199254740992.0;
+  }
+};
+
+// kind 0: random; 1: many equal scores and segments; 2: nested; 3: one point; 4: one long among short; 5: zero lengths
+std::vector<Proposal> make(int kind, std::size_t n, std::uint64_t seed) {
+  Random random{seed};
+  std::vector<Proposal> out(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    auto& p = out[i];
+    double start = random.uniform() * 300, length = 1 + random.uniform() * 60;
+    p.score = random.uniform();
+    if (kind == 1) start = std::floor(start / 20) * 20, length = std::floor(length / 20) * 20 + 20, p.score = std::floor(p.score * 4) / 4;
+    if (kind == 2) start = static_cast<double>(i), length = 2.0 * static_cast<double>(n - i);
+    if (kind == 3) start = 5, length = 2;
+    if (kind == 4 && i == n / 2) start = 0, length = 1e6;
+    if (kind == 5 && i % 2) length = 0;
+    p.segment = {start, start + length};
+  }
+  return out;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(suppress)
+
+BOOST_AUTO_TEST_CASE(fast_equals_plain) {
+  for (const char* method : {"greedy", "gaussian", "linear", "bsn", "rpn"})
+    for (const char* ties : {"input", "reversed"})
+      for (int kind = 0; kind <= 5; ++kind)
+        for (std::size_t n : {0u, 1u, 2u, 63u, 65u, 500u})
+          for (int variant = 0; variant < 3; ++variant) {
+            auto o = defaults_of(method);
+            o.ties = ties;
+            if (variant == 1) o.inclusive = true, o.threshold = 0.7, o.low = 0.1, o.stop = 0, o.min_score = 0.2;
+            if (variant == 2) o.threshold = 0, o.sigma = 0.01, o.low = 0, o.high = 0;
+            const auto proposals = make(kind, n, 7 * n + static_cast<std::size_t>(kind));
+            std::vector<reference::Item> items;
+            for (const auto& p : proposals) items.push_back({p.segment, p.score});
+            const auto expected = reference::suppress(items, 400, o);
+            const auto got = tal::suppress(proposals, 400, o);
+            BOOST_TEST_REQUIRE(got.size() == expected.size(), method << " kind " << kind << " n " << n << " variant " << variant);
+            for (std::size_t i = 0; i < got.size(); ++i)
+              BOOST_REQUIRE(got[i].score == expected[i].second && got[i].segment == proposals[expected[i].first].segment);
+          }
+}
+
+BOOST_AUTO_TEST_CASE(duration_is_needed_by_the_windowed_rules) {
+  BOOST_CHECK_THROW(tal::suppress(make(0, 3, 1), 0, defaults_of("bsn")), Error);
+  BOOST_TEST(tal::suppress(make(0, 3, 1), 0, defaults_of("greedy")).size() > 0u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
