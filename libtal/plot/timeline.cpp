@@ -71,6 +71,14 @@ struct Range {
   double of(double score) const { return high > low ? std::clamp((score - low) / (high - low), 0.0, 1.0) : 1; }
 };
 
+// In a crowded row height is the score: the range of what is drawn, so that the best of thousands spread out.
+Range band_range(const std::vector<Placed>& placed) {
+  Range range;
+  range.low = range.high = placed.front().found->score;
+  for (const auto& one : placed) range.low = std::min(range.low, one.found->score), range.high = std::max(range.high, one.found->score);
+  return range;
+}
+
 Range score_range(const Track& track) {
   Range range;
   bool inside = true;
@@ -221,7 +229,7 @@ Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineSty
       }
     }
 
-    std::string counts = time_label(scale.duration) + (video.duration > 0 ? "" : " (duration unknown)") + ", " + count_text(video.truth.size(), "true");
+    std::string counts = time_label(scale.duration) + (video.duration > 0 ? "" : " (duration unknown)") + ", " + count_text(video.truth.size(), "truths");
     for (const auto& track : video.tracks) counts += ", " + count_text(track.found.size(), track.name.c_str());
     if (left_out > 0) counts += ", " + count_text(left_out, "low-scored not drawn");
     if (hidden_rows > 0) counts += ", " + count_text(hidden_rows, "labels not drawn");
@@ -245,7 +253,7 @@ Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineSty
         canvas.text(kMargin, middle, fit_text(row.label, 12, kLeft - kMargin - tag_width - 20), 12).tip = row.label;
       canvas.text(kLeft - 8, middle, tag, 11, kMuted, Align::kRight);
       if (row.band) {
-        const Range range = score_range(*row.track);
+        const Range range = band_range(row.placed);
         canvas.text(panel.x + panel.w + 4, at + 10, tick_label(range.high), 11, kMuted);
         canvas.text(panel.x + panel.w + 4, at + row.height - 3, tick_label(range.low), 11, kMuted);
       }
@@ -260,9 +268,9 @@ Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineSty
         canvas.line(panel.x, at + 2.5, panel.x + panel.w, at + 2.5, kGrid);
         at += 5;
       }
-      const Ink ink = row.label.empty() ? series(0) : series(colours[row.label]);
+      const Ink ink = row.label.empty() ? (colours.empty() ? series(0) : kMuted) : series(colours[row.label]);
       if (row.track) {
-        draw_found(canvas, row, at, scale, score_range(*row.track), ink, video);
+        draw_found(canvas, row, at, scale, row.band ? band_range(row.placed) : score_range(*row.track), ink, video);
       } else {
         for (const auto& a : truth) {
           if (a.label != row.label) continue;
@@ -323,16 +331,16 @@ Canvas draw_anchors(const std::vector<TimelineVideo>& videos, const TimelineStyl
     std::size_t left_out = 0;
     if (style.top_k > 0 && order.size() > style.top_k) {
       left_out = order.size() - style.top_k;
-      // All that cover a truth first, the rest thinned evenly, so that the pattern stays visible.
+      // Those that cover a truth best get half of the room; the rest is thinned evenly, so that the pattern stays visible.
       std::size_t positive = 0;
       while (positive < order.size() && order[positive].first >= style.positive) ++positive;
-      std::vector<std::pair<double, const Found*>> kept(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(std::min(positive, style.top_k)));
+      std::vector<std::pair<double, const Found*>> kept(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(std::min(positive, style.top_k / 2 + 1)));
       const std::size_t room = style.top_k - kept.size(), rest = order.size() - kept.size();
       for (std::size_t i = 0; i < room; ++i) kept.push_back(order[order.size() - rest + i * rest / room]);
       order = std::move(kept);
     }
     std::string counts = time_label(duration) + (video.duration > 0 ? "" : " (duration unknown)") + ", " + count_text(anchors.size(), "anchors") + ", " +
-                         std::to_string(covered) + " of " + count_text(video.truth.size(), "true covered");
+                         std::to_string(covered) + " of " + count_text(video.truth.size(), "truths covered");
     if (left_out > 0) counts += ", " + count_text(left_out, "not drawn");
     y = video_title(canvas, video, y, style.width, counts);
     const Panel panel{kAxis, y, style.width - kAxis - kRight, kHeight, 0, duration, true};
