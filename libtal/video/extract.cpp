@@ -2,7 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <bit>
 #include <cmath>
 #include <condition_variable>
 #include <deque>
@@ -14,46 +13,22 @@
 #include <thread>
 
 #include "libtal/base/number.h"
+#include "libtal/io/features.h"
+#include "libtal/io/npy.h"
+#include "libtal/io/time_rows.h"
 #include "libtal/video/decoder.h"
 
 namespace tal {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "feature files are little-endian");
 constexpr const char* kVersion = "extract/1";  // change it when the same options give other values
 
-// Rows as they are stored: float32 or float16, little-endian.
-std::string stored_bytes(const std::vector<float>& rows, bool half) {
-  if (!half) return {reinterpret_cast<const char*>(rows.data()), rows.size() * sizeof(float)};
-  std::string bytes(rows.size() * 2, '\0');
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const cv::float16_t value(rows[i]);
-    std::memcpy(bytes.data() + 2 * i, &value, 2);
-  }
-  return bytes;
-}
-
-std::string npy_header(std::int64_t rows, std::int64_t dim, bool half) {
-  std::string text = std::string("{'descr': '") + (half ? "<f2" : "<f4") + "', 'fortran_order': False, 'shape': (" + std::to_string(rows) +
-                     ", " + std::to_string(dim) + "), }";
-  while ((10 + text.size() + 1) % 64) text += ' ';
-  text += '\n';
-  std::string header("\x93NUMPY\x01\x00", 8);
-  header += static_cast<char>(text.size() & 255);
-  header += static_cast<char>(text.size() >> 8);
-  return header + text;
-}
-
-std::string base64(const std::string& bytes) {
-  static const char* digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t word = 0;
-    for (std::size_t k = 0; k < 3; ++k) word = word << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    for (std::size_t k = 0; k < 4; ++k) out += i + k > bytes.size() ? '=' : digits[word >> (18 - 6 * k) & 63];
-  }
-  return out;
+// Rows as base64 of little-endian float32 or float16.
+std::string inline_rows(const std::vector<float>& rows, bool half) {
+  if (!half) return base64_encode({reinterpret_cast<const char*>(rows.data()), rows.size() * sizeof(float)});
+  std::vector<std::uint16_t> halves;
+  for (const float value : rows) halves.push_back(float_to_half(value));
+  return base64_encode({reinterpret_cast<const char*>(halves.data()), halves.size() * 2});
 }
 
 // FNV-1a, 64 bits: tells settings apart; nothing depends on it being hard to forge.
@@ -106,12 +81,13 @@ std::optional<nlohmann::ordered_json> finished(const Stream& stream, const std::
     const auto& feature = header.at("feature");
     if (feature.at("hash") != hash || header.at("source") != source || header.at("partial") != false) return std::nullopt;
     const auto rows = feature.at("rows").get<std::int64_t>(), dim = feature.at("dim").get<std::int64_t>();
-    const bool half = feature.at("dtype") == "float16";
-    const auto size = npy_header(rows, dim, half).size() + static_cast<std::size_t>(rows * dim) * (half ? 2 : 4);
-    if (std::filesystem::file_size(stream.npy) != size) return std::nullopt;
+    const MappedFile file(stream.npy);
+    if (parse_npy_header(file.bytes()).shape != std::vector<std::int64_t>{rows, dim}) return std::nullopt;
     return header;
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;  // a damaged header: extract again
+  } catch (const Error&) {
+    return std::nullopt;  // or a damaged file
   }
 }
 
@@ -143,20 +119,6 @@ void check_options(const Tool& tool, const ExtractOptions& o) {
   std::set<std::string> streams;
   for (const auto& spec : o.encoders)
     if (!streams.insert(make_encoder(spec, o.encoder)->name()).second) throw UsageError("--encoder: two streams of the same name: '" + spec + "'");
-}
-
-std::vector<std::int64_t> window_starts(std::int64_t frames, std::int64_t window, std::int64_t stride, const std::string& tail) {
-  std::vector<std::int64_t> starts;
-  for (std::int64_t at = 0; at + window <= frames; at += stride) starts.push_back(at);
-  const std::int64_t covered = starts.empty() ? 0 : starts.back() + window;
-  if (covered >= frames) return starts;
-  if (tail == "pad") {
-    const std::int64_t next = starts.empty() ? 0 : starts.back() + stride;
-    if (next < frames) starts.push_back(next);
-  } else if (tail == "shift" && !starts.empty()) {
-    starts.push_back(frames - window);
-  }
-  return starts;
 }
 
 Extracted extract(Record& record, const ExtractOptions& o) {
@@ -242,11 +204,11 @@ Extracted extract(Record& record, const ExtractOptions& o) {
     if (target == 0 && decoder.deviation() > 1.5 / decoder.fps())
       result.notes.push_back("video '" + id + "': the frame rate varies (time stamps up to " + format_number(std::round(decoder.deviation() * 1000) / 1000) +
                              " s off a constant rate); --fps samples by time stamp");
-    const auto starts = window_starts(pushed, o.window, o.stride, o.tail);
+    const auto [starts, padded, shifted] = feature_rows(pushed, static_cast<double>(o.window), static_cast<double>(o.stride), tail_rule(o.tail));
     if (starts.empty())
       throw Error("'" + *path + "': only " + std::to_string(pushed) + " sampled frames, a window needs " + std::to_string(o.window) +
-                  (o.tail == "pad" ? "" : " (--tail pad fills it)")).at_field("path");
-    for (auto i = static_cast<std::size_t>(next_row); i < starts.size(); ++i) encode(starts[i]);
+                  " (--tail pad fills it)").at_field("path");
+    for (auto i = static_cast<std::size_t>(next_row); i < starts.size(); ++i) encode(static_cast<std::int64_t>(starts[i]));
 
     const double fps = target > 0 ? target : decoder.fps();
     const nlohmann::ordered_json facts = {{"duration", decoder.duration()}, {"fps", decoder.fps()}, {"frames", decoder.frames()}};
@@ -256,9 +218,8 @@ Extracted extract(Record& record, const ExtractOptions& o) {
       auto& stream = streams[i];
       for (const float value : stream.rows)
         if (!std::isfinite(value)) throw Error("'" + *path + "': the encoder " + stream.encoder->name() + " gave a value that is not finite");
-      const std::string bytes = stored_bytes(stream.rows, o.half);
       nlohmann::ordered_json feature;
-      if (o.inline_data) feature["data"] = base64(bytes);
+      if (o.inline_data) feature["data"] = inline_rows(stream.rows, o.half);
       else feature["path"] = stream.npy;
       feature["dtype"] = o.half ? "float16" : "float32";
       feature["rows"] = rows;
@@ -270,15 +231,12 @@ Extracted extract(Record& record, const ExtractOptions& o) {
       feature["frames"] = pushed;
       feature["resample"] = target > 0 ? "pts" : "none";
       feature["tail"] = o.tail;
-      if (o.tail == "shift" && starts.back() != (rows - 1) * o.stride) feature["last_start"] = starts.back();
+      if (shifted) feature["last_start"] = static_cast<std::int64_t>(starts.back());
       feature["encoder"] = o.encoders[i];
       feature["hash"] = hashes[i];
       if (!stream.encoder->columns().empty()) feature["classes"] = stream.encoder->columns();
       if (!o.inline_data) {
-        AtomicFile npy(stream.npy);
-        npy.write(npy_header(rows, stream.encoder->dim(), o.half));
-        npy.write(bytes);
-        npy.commit();
+        write_npy(stream.npy, stream.rows.data(), rows, stream.encoder->dim(), o.half);
         // The header last: a stream without one is not finished.
         const nlohmann::ordered_json header = {{"video", id}, {"feature", feature}, {"video_facts", facts}, {"partial", cut}, {"source", source}};
         AtomicFile sidecar(stream.sidecar);

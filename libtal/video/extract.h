@@ -29,10 +29,6 @@ void register_options(CLI::App& app, ExtractOptions& options);
 // Conflicts between options; UsageError.
 void check_options(const Tool& tool, const ExtractOptions& options);
 
-// Window starts (frames) of a stream of `frames` frames. drop: floor((frames - w) / s) + 1 windows; pad: one more when the last frames
-// are in none, the last frame repeated; shift: one more that ends with the last frame. Empty: too short.
-std::vector<std::int64_t> window_starts(std::int64_t frames, std::int64_t window, std::int64_t stride, const std::string& tail);
-
 struct Extracted {
   std::vector<std::string> notes;  // for stderr: what the container claimed, where --partial cut
 };

@@ -87,20 +87,6 @@ BOOST_AUTO_TEST_CASE(streaming_agrees_with_searching_all_times) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(windows_and_tails) {
-  using Starts = std::vector<std::int64_t>;
-  BOOST_TEST(window_starts(40, 16, 8, "drop") == (Starts{0, 8, 16, 24}), boost::test_tools::per_element());
-  BOOST_TEST(window_starts(43, 16, 8, "drop") == (Starts{0, 8, 16, 24}), boost::test_tools::per_element());
-  BOOST_TEST(window_starts(43, 16, 8, "pad") == (Starts{0, 8, 16, 24, 32}), boost::test_tools::per_element());
-  BOOST_TEST(window_starts(43, 16, 8, "shift") == (Starts{0, 8, 16, 24, 27}), boost::test_tools::per_element());
-  BOOST_TEST(window_starts(40, 16, 8, "pad") == (Starts{0, 8, 16, 24}), boost::test_tools::per_element());
-  BOOST_TEST(window_starts(5, 16, 8, "drop").empty());
-  BOOST_TEST(window_starts(5, 16, 8, "shift").empty());
-  BOOST_TEST(window_starts(5, 16, 8, "pad") == Starts{0}, boost::test_tools::per_element());
-  for (std::int64_t frames = 16; frames < 100; ++frames)
-    BOOST_TEST(static_cast<std::int64_t>(window_starts(frames, 16, 5, "drop").size()) == (frames - 16) / 5 + 1);
-}
-
 BOOST_AUTO_TEST_CASE(shrinking_is_the_mean_over_blocks) {
   const cv::Mat image = picture(0, 0);
   cv::Mat grey, expected, mean;
@@ -211,6 +197,7 @@ BOOST_AUTO_TEST_CASE(tails_inline_and_half) {
   BOOST_TEST(stream["dtype"] == "float16");
   BOOST_TEST(stream["data"].get<std::string>().size() == (6 * 161 * 2 + 2) / 3 * 4);
   o.window = 64;
+  o.tail = "drop";
   BOOST_CHECK_THROW(extracted(path, o), Error);
   o.tail = "pad";
   BOOST_TEST(extracted(path, o)["features"]["hog-hof"]["rows"] == 1);
