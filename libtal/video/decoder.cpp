@@ -24,9 +24,8 @@ constexpr double kTie = 1e-6;  // seconds
 void prepare_opencv() {
   static std::once_flag once;
   std::call_once(once, [] {
-    // Read by OpenCV's FFmpeg back end when the first video is opened; a user's own settings win.
+    // Read by OpenCV's FFmpeg back end when the first video is opened; a user's own setting wins.
     ::setenv("OPENCV_FFMPEG_LOGLEVEL", "-8", 0);
-    ::setenv("OPENCV_FFMPEG_THREADS", "1", 0);
     cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
     cv::setNumThreads(1);
   });

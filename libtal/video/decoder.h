@@ -11,7 +11,8 @@
 
 namespace tal {
 
-// Silences OpenCV's and FFmpeg's own messages and gives each video one thread (jobs are videos). Called by VideoDecoder.
+// Silences OpenCV's and FFmpeg's own messages and keeps OpenCV's functions on one thread (jobs are videos; FFmpeg itself
+// decodes with as many threads as there are cores). Called by VideoDecoder.
 void prepare_opencv();
 
 class VideoDecoder {
