@@ -72,7 +72,7 @@ boots = [run(["--gt", gt, "--subset", "validation", "--format", "json", "--boots
 check(boots[0] == boots[1] and boots[0] != boots[2], "bootstrap depends on the seed alone")
 interval = json.loads(boots[0])["bootstrap"]
 check(interval["low"] <= report["average_map"] <= interval["high"], "interval holds the value")
-worse = save("worse.jsonl", [dict(r, proposals=[dict(p, segment=[p["segment"][0] + 6, p["segment"][1] + 6]) for p in r["proposals"]]) for r in stream])
+worse = save("worse.jsonl", [dict(r, proposals=[dict(p, segment=[p["segment"][0] + 40, p["segment"][1] + 40]) for p in r["proposals"]]) for r in stream])
 compared = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json", "--compare", worse], stream).stdout)["compare"]
 check(compared["difference"] > 0 and compared["p_value"] < 0.05 and compared["low"] > 0, "a clear difference is found: %s" % compared)
 
