@@ -171,15 +171,8 @@ Matched match(const Selection& s, const std::vector<double>& thresholds, Matchin
   return m;
 }
 
-double average_precision(const Matched& m, std::size_t cls, std::size_t threshold, const std::vector<std::uint32_t>* weight) {
-  const Selection& s = *m.selection;
-  double positives = static_cast<double>(s.class_instances[cls]);
-  if (weight) {
-    positives = 0;
-    for (const auto id : s.videos)
-      if ((*weight)[id])
-        for (const auto& truth : s.data->truths_of(id)) positives += is_of(s, truth, cls) ? (*weight)[id] : 0;
-  }
+double average_precision(const Matched& m, std::size_t cls, std::size_t threshold, double positives,
+                         const std::vector<std::uint32_t>* weight) {
   if (positives == 0) return 0;
   const Mask bit = Mask(1) << threshold;
   thread_local std::vector<std::pair<double, double>> steps;  // recall gained, precision there
@@ -227,17 +220,20 @@ void finish(DetectionResult& r, std::size_t thresholds, const std::vector<std::u
 DetectionResult detection_result(const Matched& m, const std::vector<std::uint32_t>* weight) {
   const Selection& s = *m.selection;
   DetectionResult r;
-  std::vector<std::uint8_t> counted(m.classes.size(), 1);
-  if (weight) {  // a class that the sample does not hold has no place in its mean
-    std::fill(counted.begin(), counted.end(), 0);
+  std::vector<double> positives(s.class_instances.begin(), s.class_instances.end());
+  if (weight) {
+    std::fill(positives.begin(), positives.end(), 0);
     for (const auto id : s.videos)
       if ((*weight)[id])
         for (const auto& truth : s.data->truths_of(id))
-          if (s.is_instance(truth)) counted[static_cast<std::size_t>(s.class_of_label(truth.label))] = 1;
+          if (s.is_instance(truth)) positives[static_cast<std::size_t>(s.class_of_label(truth.label))] += (*weight)[id];
   }
+  // A class that a sample does not hold has no place in its mean.
+  std::vector<std::uint8_t> counted(m.classes.size());
   for (std::size_t c = 0; c < m.classes.size(); ++c) {
+    counted[c] = positives[c] > 0;
     r.ap.emplace_back();
-    for (std::size_t t = 0; t < m.tiou.size(); ++t) r.ap.back().push_back(average_precision(m, c, t, weight));
+    for (std::size_t t = 0; t < m.tiou.size(); ++t) r.ap.back().push_back(average_precision(m, c, t, positives[c], weight));
   }
   finish(r, m.tiou.size(), counted);
   return r;
@@ -272,7 +268,7 @@ TieRange detection_tie_range(const Selection& s, const std::vector<double>& thre
           return best ? (a.hit & 1) > (b.hit & 1) : above(a) < above(b);
         });
         run();
-        (best ? range.highest : range.lowest) += average_precision(m, cls, 0);
+        (best ? range.highest : range.lowest) += average_precision(m, cls, 0, static_cast<double>(s.class_instances[cls]));
       }
     }
   }

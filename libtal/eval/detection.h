@@ -31,8 +31,8 @@ struct Matched {
 // thresholds: 1 to kMaxThresholds values, any order. jobs: threads over classes.
 Matched match(const Selection& selection, const std::vector<double>& thresholds, Matching matching, Ties ties, int jobs = 1);
 
-// AP of one class. weight: multiplicity by video id (bootstrap), null: 1 each. 0 for a class without instances.
-double average_precision(const Matched& matched, std::size_t cls, std::size_t threshold,
+// AP of one class with `positives` instances. weight: multiplicity by video id (bootstrap), null: 1 each. 0 without instances.
+double average_precision(const Matched& matched, std::size_t cls, std::size_t threshold, double positives,
                          const std::vector<std::uint32_t>* weight = nullptr);
 
 struct DetectionResult {

@@ -103,7 +103,7 @@ void fill_recall(const ProposalMatch& m, std::size_t points, const std::vector<s
   std::vector<std::uint32_t> limit(points);
   double positives = 0;
   for (std::size_t v = 0; v < m.videos.size(); ++v) {
-    const std::uint32_t times = weight ? (*weight)[v] : 1;
+    const std::uint32_t times = weight ? (*weight)[m.videos[v].video] : 1;
     const auto& entry = m.videos[v];
     if (!times || entry.truth_begin == entry.truth_end) continue;
     positives += static_cast<double>(times) * static_cast<double>(entry.truth_end - entry.truth_begin);
@@ -135,14 +135,14 @@ ProposalResult activitynet_curve(const ProposalMatch& m, double max_avg, const s
   ProposalResult r;
   double n = static_cast<double>(m.outside), v = 0, total = 0;
   for (std::size_t i = 0; i < m.videos.size(); ++i) {
-    const double times = weight ? (*weight)[i] : 1;
+    const double times = weight ? (*weight)[m.videos[i].video] : 1;
     n += times * m.videos[i].proposals, v += times;
   }
   const double ratio = n > 0 ? max_avg * v / n : 0;
   const auto keep = [&](const ProposalMatch::Entry& entry) {
     return static_cast<std::uint32_t>(std::min(std::floor(entry.proposals * ratio), static_cast<double>(entry.proposals)));
   };
-  for (std::size_t i = 0; i < m.videos.size(); ++i) total += (weight ? (*weight)[i] : 1.0) * keep(m.videos[i]);
+  for (std::size_t i = 0; i < m.videos.size(); ++i) total += (weight ? (*weight)[m.videos[i].video] : 1.0) * keep(m.videos[i]);
   r.videos = static_cast<std::uint64_t>(v), r.predictions = static_cast<std::uint64_t>(n);
   const double scale = total > 0 ? max_avg * v / total : 0;
   std::vector<double> part(100);
@@ -162,7 +162,7 @@ ProposalResult thumos_curve(const ProposalMatch& m, const std::vector<std::uint3
   ProposalResult r;
   double n = 0, v = 0;
   for (std::size_t i = 0; i < m.videos.size(); ++i) {
-    const double times = weight ? (*weight)[i] : 1;
+    const double times = weight ? (*weight)[m.videos[i].video] : 1;
     n += times * m.videos[i].proposals, v += times;
   }
   r.videos = static_cast<std::uint64_t>(v), r.predictions = static_cast<std::uint64_t>(n);

@@ -39,7 +39,7 @@ struct ProposalResult {
   std::uint64_t videos = 0, instances = 0, predictions = 0;
 };
 
-// Protocol 2: 100 points up to max_avg proposals a video on average. weight: multiplicity by position in match.videos, null: 1.
+// Protocol 2: 100 points up to max_avg proposals a video on average. weight: multiplicity by video id, null: 1.
 ProposalResult activitynet_curve(const ProposalMatch& match, double max_avg, const std::vector<std::uint32_t>* weight = nullptr);
 // Protocol 3: 200 points.
 ProposalResult thumos_curve(const ProposalMatch& match, const std::vector<std::uint32_t>* weight = nullptr);
