@@ -1,0 +1,225 @@
+// Certifies a foreign stage: runs it on conforming, odd and broken records and looks at what comes back.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <optional>
+
+#include "libtal/base/error.h"
+#include "libtal/data/check.h"
+#include "libtal/io/record.h"
+
+namespace tal {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A child `sh -c command` in its own process group with both ends in our hands.
+class Child {
+ public:
+  explicit Child(const std::string& command) {
+    int in[2], out[2];
+    if (::pipe2(in, O_CLOEXEC) != 0) throw Error(std::string("cannot make a pipe: ") + std::strerror(errno));
+    if (::pipe2(out, O_CLOEXEC) != 0) {
+      ::close(in[0]), ::close(in[1]);
+      throw Error(std::string("cannot make a pipe: ") + std::strerror(errno));
+    }
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::setpgid(0, 0);
+      ::dup2(in[0], 0), ::dup2(out[1], 1);
+      // Its complaints about broken records are its own; the report says what counts.
+      if (const int null = ::open("/dev/null", O_WRONLY); null >= 0) ::dup2(null, 2);
+      ::signal(SIGPIPE, SIG_DFL);
+      ::execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
+      ::_exit(127);
+    }
+    const int reason = errno;
+    ::close(in[0]), ::close(out[1]);
+    in_ = in[1], out_ = out[0];
+    if (pid_ < 0) throw Error(std::string("cannot start the stage: ") + std::strerror(reason));
+    ::setpgid(pid_, pid_);
+    ::fcntl(in_, F_SETFL, O_NONBLOCK);
+    ::fcntl(out_, F_SETFL, O_NONBLOCK);
+  }
+  ~Child() {
+    close_input(), close_output();
+    if (pid_ > 0 && !status_) {
+      ::kill(-pid_, SIGKILL);
+      ::waitpid(pid_, nullptr, 0);
+    }
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  // Writes `text` and collects output until `lines` lines are there, the output ends, or the time is over.
+  void talk(std::string_view text, std::size_t lines, Clock::time_point until) {
+    while (true) {
+      if (text.empty() && count_lines() >= lines) return;
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
+      if (left <= 0 || (out_ < 0 && (in_ < 0 || text.empty()))) return;
+      pollfd fds[2] = {{out_, POLLIN, 0}, {text.empty() ? -1 : in_, POLLOUT, 0}};
+      ::poll(fds, 2, static_cast<int>(left));
+      if (fds[1].revents) {
+        const ssize_t sent = ::write(in_, text.data(), std::min<std::size_t>(text.size(), 1 << 14));
+        if (sent > 0) text.remove_prefix(static_cast<std::size_t>(sent));
+        else if (errno != EAGAIN && errno != EINTR) close_input(), text = {};  // it reads no more
+      }
+      if (fds[0].revents) {
+        char chunk[1 << 14];
+        const ssize_t got = ::read(out_, chunk, sizeof chunk);
+        if (got > 0) output.append(chunk, static_cast<std::size_t>(got));
+        else if (got == 0 || (errno != EAGAIN && errno != EINTR)) close_output();
+      }
+    }
+  }
+  void close_input() { if (in_ >= 0) ::close(in_); in_ = -1; }
+  void close_output() { if (out_ >= 0) ::close(out_); out_ = -1; }
+  // Exit status (128 + signal), nullopt when it does not end in time.
+  std::optional<int> wait(Clock::time_point until) {
+    while (!status_) {
+      int raw = 0;
+      if (::waitpid(pid_, &raw, WNOHANG) == pid_) status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
+      else if (Clock::now() >= until) return std::nullopt;
+      else ::usleep(2000);
+    }
+    return status_;
+  }
+  std::size_t count_lines() const { return static_cast<std::size_t>(std::count(output.begin(), output.end(), '\n')); }
+
+  std::string output;
+
+ private:
+  pid_t pid_ = -1;
+  int in_ = -1, out_ = -1;
+  std::optional<int> status_;
+};
+
+// A field that no stage knows, with white space, escapes and number spellings that a careless rewrite would change.
+constexpr const char* kOdd = "{\"a\": 1.0,\"b\" :[1e2, -0.0,1.50 ], \"c\":\"\\u00e9\\/\xc3\xa9\",\"big\":12345678901234567890}";
+
+std::string conforming(int i) {
+  const std::string n = std::to_string(i);
+  return "{\"video\":\"stage_check_" + n + "\",\"x_unknown\":" + kOdd + ",\"duration\":" + std::to_string(100 + i) +
+         ",\"fps\":[30000,1001],\"subset\":\"validation\",\"annotations\":[{\"segment\":[1.5,9.25],\"label\":\"Run\"}]," +
+         "\"proposals\":[{\"segment\":[1,9.5],\"score\":0.9,\"label\":\"Run\"},{\"segment\":[20,31],\"score\":0.25,\"label\":\"Jump\"}]}";
+}
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find('\n', at), text.size());
+    out.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Promise> certify_stage(const std::string& command, double timeout) {
+  // Writing to a stage that went away must come back as an error, not end the caller.
+  const auto before = ::signal(SIGPIPE, SIG_IGN);
+  std::vector<Promise> out;
+  const auto deadline = [&] { return Clock::now() + std::chrono::milliseconds(static_cast<std::int64_t>(timeout * 1000)); };
+  const auto say = [&](std::string name, bool kept, std::string detail = "") {
+    out.push_back({std::move(name), kept ? "" : std::move(detail), kept});
+  };
+  const auto status_text = [](const std::optional<int>& status) {
+    return status ? "status " + std::to_string(*status) : std::string("it did not end in time");
+  };
+  struct Result {
+    std::string output;
+    std::optional<int> status;
+  };
+  // Input larger than a pipe must go in while output comes out: one conversation, then the end of the input.
+  const auto converse = [&](const std::string& input) {
+    Child child(command);
+    const auto until = deadline();
+    child.talk(input, 0, until);
+    child.close_input();
+    child.talk("", SIZE_MAX, until);
+    auto status = child.wait(until);
+    return Result{child.output, status};
+  };
+
+  {
+    Child child(command);
+    child.talk(conforming(0) + "\n", 1, deadline());
+    say("streaming: a record comes out before the next one goes in", child.count_lines() == 1,
+        std::to_string(child.count_lines()) + " lines came back within " + std::to_string(timeout) + " s while the input stayed open");
+  }
+
+  constexpr int kCount = 300;
+  std::string input;
+  for (int i = 0; i < kCount; ++i) input += conforming(i) + "\n";
+  const auto good = converse(input);
+  const auto lines = split(good.output);
+  say("status 0 on good records", good.status == 0, status_text(good.status));
+  std::string parse_fault, order_fault, unknown_fault;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    Record record;
+    try {
+      record.parse(lines[i]);
+      record.annotations(true), record.proposals(), record.features(), record.duration();
+    } catch (const Error& error) {
+      if (parse_fault.empty()) parse_fault = "line " + std::to_string(i + 1) + ": " + error.what();
+      continue;
+    }
+    if (order_fault.empty() && record.video() != "stage_check_" + std::to_string(i))
+      order_fault = "line " + std::to_string(i + 1) + " is '" + record.video() + "'";
+    const auto raw = record.raw("x_unknown");
+    if (unknown_fault.empty() && (!raw || *raw != kOdd))
+      unknown_fault = "line " + std::to_string(i + 1) + ": " + (raw ? "became " + std::string(*raw) : std::string("the field is gone"));
+  }
+  say("stdout carries valid records only", parse_fault.empty() && !lines.empty(), lines.empty() ? "nothing came out" : parse_fault);
+  say("no record lost or added", lines.size() == kCount, std::to_string(kCount) + " in, " + std::to_string(lines.size()) + " out");
+  say("order kept", order_fault.empty() && lines.size() == kCount, order_fault.empty() ? "records are missing" : order_fault);
+  say("unknown fields pass byte for byte", unknown_fault.empty() && !lines.empty(), lines.empty() ? "nothing came out" : unknown_fault);
+  say("the last line ends with a newline", !good.output.empty() && good.output.back() == '\n', "it does not");
+
+  const auto again = converse(input);
+  say("the same input gives the same bytes", again.output == good.output, "two runs differ");
+
+  const auto nothing = converse("");
+  say("empty input: no output, status 0", nothing.status == 0 && nothing.output.empty(),
+      status_text(nothing.status) + ", " + std::to_string(nothing.output.size()) + " bytes");
+
+  const auto unended = converse(conforming(0) + "\n" + conforming(1));
+  say("a last line without newline is a record", unended.status == 0 && split(unended.output).size() == 2,
+      status_text(unended.status) + ", " + std::to_string(split(unended.output).size()) + " of 2 records");
+
+  const auto broken = converse(conforming(0) + "\n{\"video\":\"cut\",\"duration\":3,\"propo\n");
+  say("a broken record ends it with status 1", broken.status == 1, status_text(broken.status));
+  const auto kept = split(broken.output);
+  bool first = false;
+  if (!kept.empty()) {
+    Record record;
+    try {
+      record.parse(kept[0]);
+      first = record.video() == "stage_check_0";
+    } catch (const Error&) {
+    }
+  }
+  say("records before a broken one are not lost", first, "the good record did not come out");
+
+  {
+    Child child(command);
+    child.close_output();
+    const auto until = deadline();
+    child.talk(input, 0, until);
+    child.close_input();
+    const auto status = child.wait(until);
+    say("ends when its output is closed", status.has_value(), status_text(status));
+  }
+  ::signal(SIGPIPE, before);
+  return out;
+}
+
+}  // namespace tal

@@ -1,0 +1,335 @@
+#include "libtal/data/synth.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+
+#include "libtal/base/error.h"
+#include "libtal/io/npy.h"
+#include "libtal/io/time_rows.h"
+
+namespace tal {
+namespace {
+
+constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15ull;
+
+std::uint64_t mix(std::uint64_t z) {
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+  z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+  return z ^ z >> 31;
+}
+
+std::string padded(std::uint64_t value, std::size_t digits) {
+  const std::string text = std::to_string(value);
+  return std::string(text.size() < digits ? digits - text.size() : 0, '0') + text;
+}
+
+std::string class_name(std::int64_t index) { return "class_" + padded(static_cast<std::uint64_t>(index), 2); }
+
+// (-inf, inf) to (0, 1) without an exponential.
+double squash(double x) { return 0.5 + 0.5 * x / (1 + std::fabs(x)); }
+
+double on_frame(double seconds, double fps) { return std::floor(seconds * fps + 0.5) / fps; }
+
+void require(bool good, const char* message) {
+  if (!good) throw UsageError(message);
+}
+
+}  // namespace
+
+SynthRandom::SynthRandom(std::uint64_t seed, std::string_view name) {
+  std::uint64_t hash = 0xcbf29ce484222325ull;  // FNV-1a
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+  key_ = mix(mix(seed + kGolden) ^ hash);
+}
+
+std::uint64_t SynthRandom::next() { return mix(key_ + ++counter_ * kGolden); }
+
+double SynthRandom::uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+
+std::int64_t SynthRandom::integer(std::int64_t low, std::int64_t high) {
+  const auto count = static_cast<std::uint64_t>(high - low) + 1;
+  const std::uint64_t reject = (0 - count) % count;  // 2^64 mod count: the part that would favour small values
+  std::uint64_t value = next();
+  while (value < reject) value = next();
+  return low + static_cast<std::int64_t>(value % count);
+}
+
+double portable_log(double x) {
+  int exponent = 0;
+  double m = std::frexp(x, &exponent);
+  if (m < 0.70710678118654752) m *= 2, --exponent;
+  // log m = 2 artanh((m - 1) / (m + 1)); |z| < 0.172, each term is below 0.03 of the one before.
+  const double z = (m - 1) / (m + 1), z2 = z * z;
+  double sum = 0;
+  for (int k = 23; k >= 1; k -= 2) sum = sum * z2 + 1.0 / k;
+  return 2 * z * sum + exponent * 0.69314718055994531;
+}
+
+double SynthRandom::normal() {
+  if (spare_given_) {
+    spare_given_ = false;
+    return spare_;
+  }
+  double a, b, s;
+  do {
+    a = uniform(-1, 1), b = uniform(-1, 1), s = a * a + b * b;
+  } while (s >= 1 || s == 0);
+  const double factor = std::sqrt(-2 * portable_log(s) / s);
+  spare_ = b * factor, spare_given_ = true;
+  return a * factor;
+}
+
+void register_options(CLI::App& app, SynthAnnotationOptions& o) {
+  app.add_option("-n,--videos", o.videos, "Number of records")->type_name("N")->check(CLI::Range(0, 100000000));
+  app.add_option("--classes", o.classes, "Number of classes")->type_name("N")->check(CLI::Range(1, 100000));
+  app.add_option("--prefix", o.prefix, "Beginning of the video ids")->type_name("TEXT");
+  app.add_option("--subset", o.subset, "Value of the field subset (default: none)")->type_name("NAME");
+  app.add_option("--fps", o.fps, "Frames per second; all boundaries lie on frames")->type_name("X");
+  app.add_option("--min-duration", o.min_duration, "Shortest video, seconds")->type_name("S");
+  app.add_option("--max-duration", o.max_duration, "Longest video, seconds")->type_name("S");
+  app.add_option("--min-instances", o.min_instances, "Fewest instances a video")->type_name("N")->check(CLI::Range(0, 1000000));
+  app.add_option("--max-instances", o.max_instances, "Most instances a video; fewer when they do not fit")->type_name("N")->check(CLI::Range(0, 1000000));
+  app.add_option("--min-length", o.min_length, "Shortest instance, seconds")->type_name("S");
+  app.add_option("--max-length", o.max_length, "Longest instance, seconds")->type_name("S");
+  app.add_option("--min-gap", o.min_gap, "Least gap between instances, seconds")->type_name("S");
+  app.add_option("--overlap", o.overlap, "Probability that an instance lies anywhere, over others too")->type_name("P")->check(CLI::Range(0.0, 1.0));
+  const std::string group = "Proposals";
+  app.add_option("--proposals", o.proposals, "Proposals a video (0: none)")->type_name("N")->check(CLI::Range(0, 1000000))->group(group);
+  app.add_option("--recall", o.recall, "Probability that an instance is found")->type_name("P")->check(CLI::Range(0.0, 1.0))->group(group);
+  app.add_option("--tiou", o.tiou, "Lowest tIoU of a true proposal with its instance")->type_name("X")->check(CLI::Range(0.01, 1.0))->group(group);
+  app.add_option("--false-tiou", o.false_tiou, "Highest tIoU of a false proposal with any instance")->type_name("X")->check(CLI::Range(0.01, 1.0))->group(group);
+  app.add_option("--separation", o.separation, "Distance of true and false scores in standard deviations")->type_name("X")->check(CLI::Range(0.0, 100.0))->group(group);
+  app.add_flag("--labelled", o.labelled, "Give the proposals labels (detections)")->group(group);
+  app.add_option("--label-accuracy", o.label_accuracy, "Probability that a true proposal's label is right")->type_name("P")->check(CLI::Range(0.0, 1.0))->group(group);
+}
+
+void register_options(CLI::App& app, SynthFeatureOptions& o) {
+  app.add_option("--out-dir", o.out_dir, "Write VIDEO.STREAM.npy files into this folder")->type_name("DIR");
+  app.add_flag("--inline", o.inline_data, "Put the data into the record (base64)");
+  app.add_flag("--half", o.half, "float16 instead of float32");
+  app.add_option("--stream", o.stream, "Name of the stream")->type_name("NAME");
+  app.add_option("--kind", o.kind, "signature: a random vector a class; scores: one column a class")->check(CLI::IsMember({"signature", "scores"}));
+  app.add_option("--dim", o.dim, "Columns of kind signature")->type_name("N")->check(CLI::Range(1, 1000000));
+  app.add_option("--class", o.classes, "Column of kind scores (repeatable; default: the record's labels)")->type_name("LABEL");
+  app.add_option("--fps", o.fps, "Sampled frames per second (0: the record's, else 25)")->type_name("X")->check(CLI::Range(0.0, 1000.0));
+  app.add_option("--stride", o.stride, "Frames from row to row")->type_name("FRAMES");
+  app.add_option("--window", o.window, "Frames that a row covers")->type_name("FRAMES");
+  app.add_option("--snr", o.snr, "RMS of an action's signature over the RMS of the noise")->type_name("X")->check(CLI::Range(0.0, 1e6));
+  app.add_option("--noise", o.noise, "RMS of the noise (0: none)")->type_name("X")->check(CLI::Range(0.0, 1e6));
+  app.add_option("--correlation", o.correlation, "Correlation of the noise of neighbouring rows")->type_name("R")->check(CLI::Range(0.0, 0.999));
+}
+
+Segment degrade(const Segment& t, double duration, double quality, SynthRandom& random) {
+  // Equal lengths shifted by d: tIoU = (L - d) / (L + d).
+  const double length = t.length(), shift = length * (1 - quality) / (1 + quality);
+  std::vector<Segment> choices = {{t.end - quality * length, t.end}, {t.start, t.start + quality * length}};
+  if (t.start - shift >= 0) choices.push_back({t.start - shift, t.end - shift});
+  if (t.end + shift <= duration) choices.push_back({t.start + shift, t.end + shift});
+  return choices[static_cast<std::size_t>(random.integer(0, static_cast<std::int64_t>(choices.size()) - 1))];
+}
+
+namespace {
+
+void add_proposals(Record& record, const SynthAnnotationOptions& o, const std::vector<Annotation>& truth, double duration, SynthRandom& random) {
+  std::vector<Proposal> proposals;
+  const auto add = [&](const Segment& segment, double score, const std::string& label) {
+    Proposal& p = proposals.emplace_back();
+    p.segment = segment, p.score = squash(score);
+    if (o.labelled) p.label = record.keep(label);
+  };
+  for (const auto& a : truth) {
+    if (random.uniform() >= o.recall) continue;
+    const Segment segment = degrade(a.segment, duration, random.uniform(o.tiou, 1), random);
+    const bool right = o.classes == 1 || random.uniform() < o.label_accuracy;
+    std::string label = a.label;
+    while (!right && label == a.label) label = class_name(random.integer(0, o.classes - 1));
+    add(segment, o.separation / 2 + random.normal(), label);
+  }
+  while (proposals.size() < static_cast<std::size_t>(o.proposals)) {
+    double longest = std::min(o.max_length, duration), shortest = std::min(o.min_length, longest);
+    Segment segment;
+    bool good = false;
+    // Where the truth fills the video only short segments overlap little enough: shorten until one does.
+    for (int attempt = 1; !good && attempt <= 1000; ++attempt) {
+      const double length = random.uniform(shortest, longest);
+      segment.start = random.uniform(0, duration - length), segment.end = std::min(duration, segment.start + length);
+      good = segment.end > segment.start && std::all_of(truth.begin(), truth.end(), [&](const Annotation& a) { return tiou(a.segment, segment) <= o.false_tiou; });
+      if (attempt % 16 == 0) longest *= 0.8, shortest = std::min(shortest, longest);
+    }
+    if (!good) throw Error("no place for a false proposal").at_video(record.video());
+    add(segment, -o.separation / 2 + random.normal(), o.labelled ? class_name(random.integer(0, o.classes - 1)) : "");
+  }
+  std::stable_sort(proposals.begin(), proposals.end(), [](const Proposal& a, const Proposal& b) { return a.score > b.score; });
+  record.set_proposals(proposals);
+}
+
+}  // namespace
+
+Record make_annotations(const SynthAnnotationOptions& o, std::uint64_t seed, std::uint64_t index) {
+  SynthRandom random(seed, "annotations/" + std::to_string(index));
+  Record record = Record::make(o.prefix + padded(index, 5));
+  const double frames = std::floor(random.uniform(o.min_duration, o.max_duration) * o.fps + 0.5), duration = frames / o.fps;
+  record.set_number("duration", duration);
+  record.set_number("fps", o.fps);
+  record.set_number("frames", frames);
+  if (!o.subset.empty()) record.set_text("subset", o.subset);
+
+  const std::int64_t wanted = random.integer(o.min_instances, o.max_instances);
+  std::vector<Annotation> truth, loose;
+  std::vector<double> lengths, cuts;
+  double slack = duration - o.min_gap;
+  for (std::int64_t i = 0; i < wanted; ++i) {
+    const double length = on_frame(random.uniform(o.min_length, o.max_length), o.fps);
+    if (random.uniform() < o.overlap && length <= duration) {
+      const double start = on_frame(random.uniform(0, duration - length), o.fps);
+      loose.push_back({{start, std::min(duration, on_frame(start + length, o.fps))}, ""});
+    } else if (length + o.min_gap <= slack) {
+      lengths.push_back(length), slack -= length + o.min_gap;
+    }
+  }
+  // The free time is split by sorted uniform points: all arrangements are equally likely.
+  for (std::size_t i = 0; i < lengths.size(); ++i) cuts.push_back(random.uniform(0, slack));
+  std::sort(cuts.begin(), cuts.end());
+  double used = o.min_gap;
+  for (std::size_t i = 0; i < lengths.size(); ++i) {
+    const double start = on_frame(used + cuts[i], o.fps);
+    truth.push_back({{start, std::min(duration, on_frame(start + lengths[i], o.fps))}, ""});
+    used += lengths[i] + o.min_gap;
+  }
+  truth.insert(truth.end(), loose.begin(), loose.end());
+  std::stable_sort(truth.begin(), truth.end(), [](const Annotation& a, const Annotation& b) { return a.segment.start < b.segment.start; });
+  for (auto& a : truth) a.label = class_name(random.integer(0, o.classes - 1));
+  record.set_annotations(truth);
+  if (o.proposals > 0) {
+    SynthRandom own(seed, "proposals/" + std::to_string(index));  // the truth stays the same whatever is asked for here
+    add_proposals(record, o, truth, duration, own);
+  }
+  return record;
+}
+
+std::vector<float> class_signature(std::uint64_t seed, std::string_view label, int dim) {
+  SynthRandom random(seed, "signature/" + std::string(label));
+  std::vector<double> values(static_cast<std::size_t>(dim));
+  double power = 0;
+  for (double& v : values) v = random.normal(), power += v * v;
+  const double rms = std::sqrt(power / dim);
+  std::vector<float> out;
+  for (const double v : values) out.push_back(static_cast<float>(rms > 0 ? v / rms : 1));
+  return out;
+}
+
+FeatureMatrix make_features(const Record& record, const SynthFeatureOptions& o, std::uint64_t seed, FeatureStream& stream) {
+  const double duration = record.require_duration();
+  const auto truth = record.annotations();
+  const auto own = record.fps();
+  const Rate rate = o.fps > 0 ? Rate{o.fps, 1} : own ? *own : Rate{25, 1};
+  const double fps = rate.value();
+  if (duration * fps > 1e9) throw Error("the video would have more than 1e9 frames").at_field("duration");
+  const auto frames = static_cast<std::int64_t>(std::floor(duration * fps + 0.5));
+  // A video shorter than a window still gets its one row.
+  const std::size_t rows = std::max<std::size_t>(1, feature_rows(frames, o.window, o.stride, TailRule::drop).starts.size());
+  const bool scores = o.kind == "scores";
+  std::vector<std::string> labels = o.classes;
+  if (labels.empty()) {
+    for (const auto& a : truth) labels.push_back(a.label);
+    std::sort(labels.begin(), labels.end());
+    labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
+  }
+  if (scores && labels.empty()) throw Error("has no labels, and no --class names the columns").at_field("annotations");
+  FeatureMatrix out;
+  out.rows = static_cast<std::int64_t>(rows), out.dim = scores ? static_cast<std::int64_t>(labels.size()) : o.dim;
+  if (static_cast<double>(out.rows) * static_cast<double>(out.dim) > 2.5e8) throw Error("would need more than 1 GB of features");
+  const auto dim = static_cast<std::size_t>(out.dim);
+  std::vector<std::vector<float>> patterns;
+  for (const auto& a : truth) {
+    patterns.push_back(scores ? std::vector<float>(dim, 0.0f) : class_signature(seed, a.label, o.dim));
+    if (!scores) continue;
+    const auto at = std::find(labels.begin(), labels.end(), a.label);
+    if (at != labels.end()) patterns.back()[static_cast<std::size_t>(at - labels.begin())] = 1;
+  }
+  SynthRandom random(seed, "noise/" + o.stream + "/" + record.video());
+  const double signal = scores ? 1 : o.snr * (o.noise > 0 ? o.noise : 1);
+  const double spread = o.noise > 0 && scores ? o.noise / std::max(o.snr, 1e-6) : o.noise;
+  const double fresh = std::sqrt(1 - o.correlation * o.correlation);
+  std::vector<double> noise(dim, 0.0), row(dim);
+  for (std::size_t g = 0; g < rows; ++g) {
+    const double from = static_cast<double>(g) * o.stride / fps, to = from + o.window / fps;
+    std::fill(row.begin(), row.end(), 0.0);
+    for (std::size_t k = 0; k < truth.size(); ++k) {
+      const double covered = (std::min(to, truth[k].segment.end) - std::max(from, truth[k].segment.start)) / (to - from);
+      if (covered <= 0) continue;
+      for (std::size_t d = 0; d < dim; ++d) row[d] += signal * covered * patterns[k][d];
+    }
+    for (std::size_t d = 0; d < dim; ++d) {
+      if (spread > 0) noise[d] = g == 0 ? random.normal() : o.correlation * noise[d] + fresh * random.normal();
+      const double value = row[d] + spread * noise[d];
+      out.values.push_back(static_cast<float>(scores ? std::clamp(value, 0.0, 1.0) : value));
+    }
+  }
+  stream.name = o.stream, stream.rows = out.rows, stream.dim = out.dim, stream.stride = o.stride, stream.window = o.window;
+  stream.fps = rate, stream.resample = "pts";
+  if (scores) stream.classes = labels;
+  return out;
+}
+
+namespace {
+
+void add_features(Record& record, const SynthFeatureOptions& o, std::uint64_t seed) {
+  record.require_whole_video();
+  FeatureStream stream;
+  const FeatureMatrix features = make_features(record, o, seed, stream);
+  if (o.inline_data) {
+    std::string bytes;
+    for (const float value : features.values) {
+      std::uint32_t bits;
+      std::memcpy(&bits, &value, 4);
+      if (o.half) bits = float_to_half(value);
+      for (int i = 0; i < (o.half ? 2 : 4); ++i) bytes += static_cast<char>(bits >> (8 * i) & 0xff);
+    }
+    stream.data = base64_encode(bytes);
+    stream.dtype = o.half ? "float16" : "float32";
+  } else {
+    const std::string& id = record.video();
+    if (id.empty() || id.size() > 200 || id[0] == '.' || id.find('/') != std::string::npos || id.find('\0') != std::string::npos)
+      throw Error("cannot be a file name; use --inline").at_field("video");
+    stream.path = o.out_dir + "/" + id + "." + o.stream + ".npy";
+    write_npy(stream.path, features.values.data(), features.rows, features.dim, o.half);
+  }
+  record.set_feature(stream.name, feature_json(stream));
+}
+
+}  // namespace
+
+void write_annotations(Tool& tool, const SynthAnnotationOptions& o) {
+  if (o.proposals == 0) tool.refuse({"--recall", "--tiou", "--false-tiou", "--separation", "--labelled", "--label-accuracy"}, "--proposals 0");
+  if (!o.labelled) tool.refuse({"--label-accuracy"}, "proposals without labels (say --labelled)");
+  require(o.fps > 0 && o.fps <= 1000, "--fps must be above 0 and at most 1000");
+  require(o.min_duration * o.fps >= 2 && o.max_duration >= o.min_duration && o.max_duration <= 1e7, "--min-duration must hold two frames and not be above --max-duration (at most 1e7)");
+  require(o.min_length * o.fps >= 1 && o.max_length >= o.min_length, "--min-length must hold a frame and not be above --max-length");
+  require(o.max_instances >= o.min_instances, "--min-instances must not be above --max-instances");
+  require(o.min_gap >= 0, "--min-gap must not be negative");
+  Output& out = tool.out();
+  for (int i = 0; i < o.videos && !tool.stopped(); ++i) {
+    Record record = make_annotations(o, tool.options().seed, static_cast<std::uint64_t>(i));
+    record.append_history(tool.history_entry());
+    record.write(out.buffer());
+    out.buffer() += '\n';
+    out.spill();
+    tool.progress(static_cast<std::uint64_t>(i) + 1, static_cast<std::uint64_t>(o.videos), "records");
+  }
+}
+
+void write_features(Tool& tool, const SynthFeatureOptions& o) {
+  require(o.stride > 0 && o.window > 0 && o.stride <= 1e6 && o.window <= 1e6, "--stride and --window must be positive");
+  require(o.inline_data != !o.out_dir.empty(), "say where the features go: either --out-dir DIR or --inline");
+  require(!o.stream.empty() && o.stream.find('/') == std::string::npos, "--stream must be a name without '/'");
+  tool.refuse({o.kind == "scores" ? "--dim" : "--class"}, "--kind " + o.kind);
+  if (o.noise == 0) tool.refuse({"--correlation"}, "--noise 0");
+  if (o.noise == 0 && o.kind == "scores") tool.refuse({"--snr"}, "--kind scores --noise 0");
+  if (!o.inline_data) std::filesystem::create_directories(o.out_dir);
+  map_records(tool, [&](Record& record) { add_features(record, o, tool.options().seed); });
+}
+
+}  // namespace tal

@@ -1,0 +1,100 @@
+#include "libtal/eval/options.h"
+
+#include <sstream>
+
+#include "libtal/base/number.h"
+#include "libtal/cli/tool.h"
+
+namespace tal::eval {
+
+void register_options(CLI::App& app, EvalOptions& o) {
+  app.add_option("--protocol", o.protocol, "Whose numbers: the rules of matching, averaging and counting")
+      ->check(CLI::IsMember({"activitynet-detection", "activitynet-proposal", "thumos14-proposal", "thumos14-detection",
+                             "thumos14-official", "custom"}));
+  app.add_option("--gt", o.gt, "Records with annotations (default: the annotations of the stream itself)")->type_name("FILE");
+  app.add_option("--subset", o.subset, "Only ground truth of this subset (default: all of it)")->type_name("NAME");
+  app.add_option("--tiou", o.tiou, "Thresholds: list or range, e.g. 0.5:0.05:0.95 (default: the protocol's)")->type_name("LIST");
+  app.add_option("--exclude", o.exclude, "Leave out the videos that FILE names, one a line")->type_name("FILE");
+  app.add_flag("--exclude-known-bad", o.exclude_known_bad,
+               "Leave out video_test_0000270, _0001292 and _0001496 of THUMOS14, whose annotations are wrong or only Ambiguous");
+  app.add_option("--excluded", o.excluded, "Predictions of excluded videos: drop them, or count them as false positives")
+      ->check(CLI::IsMember({"drop", "count"}));
+  app.add_flag("--class-agnostic", o.class_agnostic, "custom: one class, labels ignored");
+  app.add_option("--ties", o.ties, "Order of equal scores: protocol, reversed or input order, or by video name")
+      ->check(CLI::IsMember({"protocol", "reversed", "input", "video"}));
+  app.add_flag("--ties-range", o.ties_range, "Also the lowest and highest mean that the order of equal scores allows");
+  app.add_option("--max-avg-proposals", o.max_avg_proposals, "activitynet-proposal: proposals a video on average")
+      ->type_name("N")->check(CLI::PositiveNumber);
+  app.add_flag("--videos-from-gt", o.videos_from_ground_truth,
+               "thumos14-proposal: videos without a proposal stay in the denominator (the script in use drops them)");
+  app.add_flag("--no-ambiguous", o.ambiguous_removed,
+               "thumos14-proposal: Ambiguous rows are no ground truths (the script in use counts them)");
+  app.add_option("--recall-at", o.recall_at, "Also Recall@kx: the first k times n predictions of a video and class with n instances")
+      ->type_name("LIST");
+  app.add_flag("--per-class", o.per_class, "Also the table of classes");
+  app.add_option("--bootstrap", o.bootstrap, "Intervals of 95 % from N samples of the videos (--seed)")->type_name("N")->check(CLI::Range(2, 1000000));
+  app.add_option("--compare", o.compare, "Records with other predictions for the same videos: difference, interval and p-value")->type_name("FILE");
+  app.add_flag("--diagnose", o.diagnose, "Kinds of false positives, and recall by length, coverage and number of instances");
+  app.add_option("--diagnose-file", o.diagnose_file, "Write every prediction's kind to FILE (implies --diagnose)")->type_name("FILE");
+  app.add_option("--oracle", o.oracle, "The mean if this step were perfect")->check(CLI::IsMember({"boundaries", "labels", "ranking", "all"}));
+  app.add_option("--against", o.against, "A second detection protocol on the same data")
+      ->check(CLI::IsMember({"activitynet-detection", "thumos14-detection", "thumos14-official"}));
+  app.add_flag("--explain", o.explain, "With --against: every instance on which the two disagree, and why");
+  app.add_option("--curves", o.curves, "Write precision/recall or recall curves to FILE as CSV")->type_name("FILE");
+  app.add_flag("--require-complete", o.require_complete, "Fail when a ground-truth video has no record in the stream");
+  app.add_option("--fail-under", o.fail_under, "Status 1 when average_map (0..1) or auc (0..100; thumos14-proposal: AR@50) is lower")->type_name("X");
+  app.add_option("--format", o.format, "text, json (one object), csv or markdown")->check(CLI::IsMember({"text", "json", "csv", "markdown"}));
+}
+
+Protocol make_protocol(const Tool& tool, const EvalOptions& o) {
+  Protocol p;
+  p.name = o.protocol;
+  p.proposals = o.protocol == "activitynet-proposal" || o.protocol == "thumos14-proposal";
+  p.thumos_frames = o.protocol == "thumos14-proposal";
+  const std::string why = "--protocol " + o.protocol;
+  if (o.protocol != "custom") tool.refuse({"--class-agnostic"}, why);
+  if (o.protocol != "activitynet-proposal") tool.refuse({"--max-avg-proposals"}, why);
+  if (!p.thumos_frames) tool.refuse({"--videos-from-gt", "--no-ambiguous"}, why);
+  if (p.proposals) tool.refuse({"--recall-at", "--per-class", "--diagnose", "--diagnose-file", "--against", "--explain"}, why);
+  if (p.proposals && o.ties == "video") throw UsageError("--ties video has no effect with " + why + ": proposals are ranked inside their video");
+  if (p.proposals && o.oracle == "labels") throw UsageError("--oracle labels has no effect with " + why + ": labels are ignored");
+  if (o.explain && o.against.empty()) throw UsageError("--explain needs --against PROTOCOL");
+  if (o.excluded == "count" && o.exclude.empty() && !o.exclude_known_bad)
+    throw UsageError("--excluded count needs --exclude FILE or --exclude-known-bad");
+  if (!o.tiou.empty()) p.tiou = parse_number_list(o.tiou);
+  else if (p.thumos_frames) p.tiou = linspace(0.5, 1.0, 11);
+  else if (o.protocol == "thumos14-detection") p.tiou = linspace(0.3, 0.7, 5);
+  else if (o.protocol == "thumos14-official") p.tiou = linspace(0.1, 0.7, 7);
+  else p.tiou = linspace(0.5, 0.95, 10);
+  for (const double t : p.tiou)
+    if (!(t >= 0 && t <= 1)) throw UsageError("--tiou: " + format_number(t) + " is not between 0 and 1");
+  if (o.protocol == "thumos14-official") p.matching = Matching::kThumosOfficial, p.ties = Ties::kVideo;
+  if (o.ties != "protocol") p.ties = o.ties == "reversed" ? Ties::kReversed : o.ties == "input" ? Ties::kInput : Ties::kVideo;
+  p.filter.all_subsets = !tool.given("--subset");
+  p.filter.subset = o.subset;
+  p.filter.class_agnostic = p.proposals || o.class_agnostic;
+  p.filter.count_excluded = o.excluded == "count";
+  if (o.exclude_known_bad) p.filter.exclude = {"video_test_0000270", "video_test_0001292", "video_test_0001496"};
+  if (!o.exclude.empty()) {
+    std::istringstream lines(read_file(o.exclude));
+    std::size_t names = 0;
+    for (std::string line; std::getline(lines, line);) {
+      while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t')) line.pop_back();
+      line.erase(0, line.find_first_not_of(" \t"));
+      if (line.empty() || line.front() == '#') continue;
+      p.filter.exclude.insert(line), ++names;
+    }
+    if (names == 0) throw Error("names no video").at_line(o.exclude, 0);
+  }
+  p.max_avg = o.max_avg_proposals;
+  p.videos_from_proposals = p.thumos_frames && !o.videos_from_ground_truth;
+  p.filter.ambiguous_is_positive = p.thumos_frames && !o.ambiguous_removed;
+  if (!o.recall_at.empty())
+    for (const double k : parse_number_list(o.recall_at)) {
+      if (!(k >= 1 && k <= 1e6) || k != static_cast<int>(k)) throw UsageError("--recall-at: " + format_number(k) + " is not a whole number of 1 or more");
+      p.recall_at.push_back(static_cast<int>(k));
+    }
+  return p;
+}
+
+}  // namespace tal::eval

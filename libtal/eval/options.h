@@ -1,0 +1,47 @@
+// The options of tal-eval and what the protocols make of them.
+#pragma once
+
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "libtal/eval/detection.h"
+#include "libtal/eval/proposal.h"
+
+namespace CLI {
+class App;
+}
+
+namespace tal {
+class Tool;
+}
+
+namespace tal::eval {
+
+struct EvalOptions {
+  std::string protocol = "activitynet-detection";
+  std::string gt, subset, tiou, exclude, compare, curves, diagnose_file, oracle, against;
+  std::string excluded = "drop", ties = "protocol", recall_at, format = "text";
+  double max_avg_proposals = 100, fail_under = 0;
+  int bootstrap = 0;
+  bool exclude_known_bad = false, class_agnostic = false, ties_range = false, per_class = false, require_complete = false;
+  bool diagnose = false, explain = false, videos_from_ground_truth = false, ambiguous_removed = false;
+};
+void register_options(CLI::App& app, EvalOptions& options);
+
+// One protocol with all its settings resolved.
+struct Protocol {
+  std::string name;
+  bool proposals = false, thumos_frames = false;  // average recall; in inclusive frames
+  Matching matching = Matching::kActivityNet;
+  Ties ties = Ties::kReversed;
+  std::vector<double> tiou;
+  Filter filter;
+  bool videos_from_proposals = false;
+  double max_avg = 100;
+  std::vector<int> recall_at;
+};
+// Reads --exclude. UsageError for options that the protocol does not know.
+Protocol make_protocol(const Tool& tool, const EvalOptions& options);
+
+}  // namespace tal::eval

@@ -1,0 +1,49 @@
+// Average recall against the average number of proposals (specs: eval, protocols 2 and 3).
+#pragma once
+
+#include "libtal/eval/dataset.h"
+
+namespace tal::eval {
+
+// What the curves are made of: per video how many proposals it has, and per ground truth and threshold the rank (0 = first) of the
+// first proposal that reaches it.
+struct ProposalMatch {
+  static constexpr std::uint32_t kNever = 0xffffffffu;
+  struct Entry {
+    std::uint32_t video = 0, proposals = 0;
+    std::uint64_t truth_begin = 0, truth_end = 0;  // rows of `first`
+  };
+  std::vector<double> tiou;
+  std::vector<Entry> videos;           // those the protocol counts
+  std::vector<std::uint32_t> first;    // [truth][threshold]
+  std::vector<std::uint32_t> truth;    // [truth]: index in Dataset::truths
+  std::uint64_t outside = 0;           // predictions of other videos that count in the ratio (protocol 2)
+};
+
+enum class TieOrder { kReversed, kInput, kBest, kWorst };  // kBest/kWorst: by falling/rising overlap, for --ties-range
+
+struct ProposalRules {
+  bool inclusive_frames = false;      // protocol 3: frames, +1
+  bool videos_from_proposals = false; // protocol 3's first quirk
+  TieOrder ties = TieOrder::kReversed;
+  int jobs = 1;
+};
+
+// Error when protocol 3 lacks a frame rate.
+ProposalMatch match_proposals(const Selection& selection, const std::vector<double>& thresholds, const ProposalRules& rules);
+
+struct ProposalResult {
+  std::vector<double> an, ar;                 // [point]
+  std::vector<std::vector<double>> recall;    // [threshold][point]
+  double auc = 0;                             // percent (protocol 2)
+  std::uint64_t videos = 0, instances = 0, predictions = 0;
+};
+
+// Protocol 2: 100 points up to max_avg proposals a video on average. weight: multiplicity by video id, null: 1.
+ProposalResult activitynet_curve(const ProposalMatch& match, double max_avg, const std::vector<std::uint32_t>* weight = nullptr);
+// Protocol 3: 200 points.
+ProposalResult thumos_curve(const ProposalMatch& match, const std::vector<std::uint32_t>* weight = nullptr);
+// Linear between points and, beyond them, along the first or last two (protocol 3; not clipped).
+double interpolate(const std::vector<double>& x, const std::vector<double>& y, double at);
+
+}  // namespace tal::eval

@@ -1,0 +1,23 @@
+// Reads a stream of records into a Dataset, in several threads, in input order.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "libtal/eval/dataset.h"
+
+namespace tal {
+class Tool;
+}
+
+namespace tal::eval {
+
+struct ReadCounts {
+  std::uint64_t records = 0, without_annotations = 0, without_proposals = 0;
+};
+
+// truth, predictions: which of `annotations` and `proposals` to take. Errors (reversed or non-finite segments, a video that stands
+// twice, a window of a live stream) carry source, line, video and field and go through tool.record_error. Call Dataset::index() after.
+ReadCounts read_records(Tool& tool, const std::string& path, Dataset& data, bool truth, bool predictions, int jobs);
+
+}  // namespace tal::eval

@@ -1,0 +1,11 @@
+// tal-eval from records to report.
+#pragma once
+
+#include "libtal/eval/options.h"
+
+namespace tal::eval {
+
+// Reads, evaluates and prints what the options ask for.
+void run_evaluation(Tool& tool, const EvalOptions& options);
+
+}  // namespace tal::eval

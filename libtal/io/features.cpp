@@ -1,0 +1,192 @@
+#include "libtal/io/features.h"
+
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "libtal/base/error.h"
+#include "libtal/base/number.h"
+#include "libtal/io/npy.h"
+
+namespace tal {
+namespace {
+
+constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void check_finite(const FeatureMatrix& m) {
+  for (std::size_t i = 0; i < m.values.size(); ++i)
+    if (!std::isfinite(m.values[i]))
+      throw Error("row " + std::to_string(i / static_cast<std::size_t>(m.dim)) + ", column " + std::to_string(i % static_cast<std::size_t>(m.dim)) +
+                  " is not finite");
+}
+
+}  // namespace
+
+std::string base64_encode(std::string_view bytes) {
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::uint32_t group = 0;
+    const std::size_t have = std::min<std::size_t>(3, bytes.size() - i);
+    for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (k < have ? static_cast<unsigned char>(bytes[i + k]) : 0u);
+    for (std::size_t k = 0; k < 4; ++k) out += k <= have ? kAlphabet[group >> (18 - 6 * k) & 63] : '=';
+  }
+  return out;
+}
+
+std::string base64_decode(std::string_view text) {
+  static const auto table = [] {
+    std::array<signed char, 256> t{};
+    t.fill(-1);
+    for (int i = 0; i < 64; ++i) t[static_cast<unsigned char>(kAlphabet[i])] = static_cast<signed char>(i);
+    return t;
+  }();
+  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
+  if (text.size() % 4 == 1) throw Error("the inline data are not base64: cut off");
+  std::string out;
+  out.reserve(text.size() * 3 / 4);
+  std::uint32_t group = 0;
+  int have = 0;
+  for (const char c : text) {
+    const int value = table[static_cast<unsigned char>(c)];
+    if (value < 0) throw Error("the inline data are not base64");
+    group = group << 6 | static_cast<std::uint32_t>(value);
+    if (++have == 4) {
+      out += static_cast<char>(group >> 16), out += static_cast<char>(group >> 8), out += static_cast<char>(group);
+      group = 0, have = 0;
+    }
+  }
+  if (have == 2) out += static_cast<char>(group >> 4);
+  if (have == 3) out += static_cast<char>(group >> 10), out += static_cast<char>(group >> 2);
+  return out;
+}
+
+FeatureMatrix matrix_from_npy(std::string_view file) {
+  const NpyHeader header = parse_npy_header(file);
+  if (header.shape.empty() || header.shape.size() > 2)
+    throw Error("the array has " + std::to_string(header.shape.size()) + " dimensions; features are [rows, columns]");
+  FeatureMatrix m;
+  m.rows = header.shape[0];
+  m.dim = header.shape.size() == 2 ? header.shape[1] : 1;
+  const auto count = static_cast<std::size_t>(header.count());
+  m.values.resize(count);
+  if (header.kind == 'f' && header.bytes == 4 && !header.big_endian && !header.fortran) {
+    if (count > 0) std::memcpy(m.values.data(), file.data() + header.data_offset, count * 4);
+  } else {
+    for (std::int64_t r = 0; r < m.rows; ++r)
+      for (std::int64_t c = 0; c < m.dim; ++c)
+        m.values[static_cast<std::size_t>(r * m.dim + c)] =
+            static_cast<float>(npy_element(file, header, header.fortran ? c * m.rows + r : r * m.dim + c));
+  }
+  return m;
+}
+
+FeatureMatrix load_features(const FeatureStream& stream) {
+  const std::string field = "features." + stream.name;
+  try {
+    FeatureMatrix m;
+    if (!stream.path.empty()) {
+      if (!stream.path.ends_with(".npy")) throw Error("'" + stream.path + "': not an .npy file; tal-convert --from features reads other formats");
+      try {
+        const MappedFile file(stream.path);
+        m = matrix_from_npy(file.bytes());
+        check_finite(m);
+      } catch (Error& error) {
+        if (error.message().find(stream.path) != std::string::npos) throw;
+        throw Error("'" + stream.path + "': " + error.message());
+      }
+    } else {
+      const std::string bytes = base64_decode(stream.data);
+      const bool half = stream.dtype == "float16";
+      if (!half && stream.dtype != "float32") throw Error("'" + stream.dtype + "' is not float32 or float16").at_field(field + ".dtype");
+      if (stream.rows < 0 || stream.dim < 0) throw Error("inline data need rows and dim");
+      m.rows = stream.rows, m.dim = stream.dim;
+      const std::size_t width = half ? 2 : 4;
+      if (stream.dim > 0 && static_cast<double>(stream.rows) * static_cast<double>(stream.dim) * static_cast<double>(width) != static_cast<double>(bytes.size()))
+        throw Error("rows x dim needs " + format_number(static_cast<double>(stream.rows) * static_cast<double>(stream.dim) * static_cast<double>(width)) +
+                    " bytes, the inline data have " + std::to_string(bytes.size()));
+      m.values.resize(bytes.size() / width);
+      for (std::size_t i = 0; i < m.values.size(); ++i) {
+        if (half) {
+          std::uint16_t value;
+          std::memcpy(&value, bytes.data() + 2 * i, 2);
+          m.values[i] = half_to_float(value);
+        } else {
+          std::memcpy(&m.values[i], bytes.data() + 4 * i, 4);
+        }
+      }
+      check_finite(m);
+    }
+    if (stream.rows >= 0 && stream.rows != m.rows)
+      throw Error("the record says " + std::to_string(stream.rows) + ", the data have " + std::to_string(m.rows)).at_field(field + ".rows");
+    if (stream.dim >= 0 && stream.dim != m.dim)
+      throw Error("the record says " + std::to_string(stream.dim) + ", the data have " + std::to_string(m.dim)).at_field(field + ".dim");
+    return m;
+  } catch (Error& error) {
+    throw error.at_field(field);
+  }
+}
+
+FeatureStream select_stream(const Record& record, const std::string& name) {
+  const auto streams = record.features();
+  if (streams.empty()) throw Error("missing; this step needs features").at_field("features").at_video(record.video());
+  std::string known;
+  for (const auto& stream : streams) {
+    if (stream.name == name || (name.empty() && streams.size() == 1)) return stream;
+    known += (known.empty() ? "" : ", ") + stream.name;
+  }
+  if (name.empty()) throw Error("several streams (" + known + "): choose one with --stream").at_field("features").at_video(record.video());
+  throw Error("no stream '" + name + "'; there are: " + known).at_field("features").at_video(record.video());
+}
+
+std::string feature_json(const FeatureStream& stream) {
+  std::string out = "{";
+  const auto key = [&](const char* name) {
+    if (out.size() > 1) out += ',';
+    append_json_string(out, name);
+    out += ':';
+  };
+  const auto text = [&](const char* name, const std::string& value) {
+    if (value.empty()) return;
+    key(name);
+    append_json_string(out, value);
+  };
+  const auto number = [&](const char* name, double value) {
+    key(name);
+    append_number(out, value);
+  };
+  text("path", stream.path);
+  text("data", stream.data);
+  if (!stream.data.empty() && stream.dtype != "float32") text("dtype", stream.dtype);
+  if (stream.rows >= 0) number("rows", static_cast<double>(stream.rows));
+  if (stream.dim >= 0) number("dim", static_cast<double>(stream.dim));
+  if (stream.stride > 0) number("stride", stream.stride);
+  if (stream.window > 0) number("window", stream.window);
+  if (stream.fps) {
+    if (stream.fps->den == 1) number("fps", stream.fps->num);
+    else {
+      key("fps");
+      out += '[';
+      append_number(out, stream.fps->num);
+      out += ',';
+      append_number(out, stream.fps->den);
+      out += ']';
+    }
+  }
+  if (stream.offset != 0) number("offset", stream.offset);
+  if (stream.last_start) number("last_start", *stream.last_start);
+  text("resample", stream.resample);
+  text("weights", stream.weights);
+  if (!stream.classes.empty()) {
+    key("classes");
+    out += '[';
+    for (std::size_t i = 0; i < stream.classes.size(); ++i) {
+      if (i > 0) out += ',';
+      append_json_string(out, stream.classes[i]);
+    }
+    out += ']';
+  }
+  return out + "}";
+}
+
+}  // namespace tal

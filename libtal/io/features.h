@@ -1,0 +1,36 @@
+// The rows of a record's feature stream, from its .npy file or its inline base64 data.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libtal/io/record.h"
+
+namespace tal {
+
+struct FeatureMatrix {
+  std::int64_t rows = 0, dim = 0;
+  std::vector<float> values;  // [rows, dim], C order
+  float at(std::int64_t row, std::int64_t column) const { return values[static_cast<std::size_t>(row * dim + column)]; }
+  const float* row(std::int64_t r) const { return values.data() + r * dim; }
+};
+
+// Reads and checks the stream: rows and dim as the record says, all values finite. Relative paths are taken from the working
+// folder. Error names the stream's field and the file.
+FeatureMatrix load_features(const FeatureStream& stream);
+// An .npy image [rows, dim] (one-dimensional arrays are one column).
+FeatureMatrix matrix_from_npy(std::string_view file);
+
+// The stream that `name` asks for, or the only one; Error when there are several or none.
+FeatureStream select_stream(const Record& record, const std::string& name);
+
+// The JSON object of a stream, as Record::set_feature takes it.
+std::string feature_json(const FeatureStream& stream);
+
+std::string base64_encode(std::string_view bytes);
+std::string base64_decode(std::string_view text);  // Error when it is not base64
+
+}  // namespace tal

@@ -1,0 +1,297 @@
+#include "libtal/plot/charts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "libtal/base/error.h"
+#include "libtal/base/number.h"
+
+namespace tal::plot {
+namespace {
+
+using nlohmann::json;
+
+std::vector<double> numbers(const json& value, const std::string& field) {
+  if (!value.is_array()) throw Error("must be an array of numbers").at_field(field);
+  std::vector<double> out;
+  for (const auto& item : value) {
+    if (!item.is_number()) throw Error("must be an array of numbers").at_field(field + "[" + std::to_string(out.size()) + "]");
+    out.push_back(item.get<double>());
+    if (!std::isfinite(out.back())) throw Error("is not finite").at_field(field + "[" + std::to_string(out.size() - 1) + "]");
+  }
+  return out;
+}
+
+Curve make_curve(std::string name, const std::vector<double>& x, const std::vector<double>& y, const std::string& field) {
+  if (x.size() != y.size())
+    throw Error("has " + std::to_string(y.size()) + " values for " + std::to_string(x.size()) + " positions").at_field(field);
+  Curve curve{std::move(name), {}};
+  for (std::size_t i = 0; i < x.size(); ++i) curve.points.push_back({x[i], y[i]});
+  return curve;
+}
+
+Chart& chart(std::vector<Chart>& charts, const std::string& title, const std::string& x, const std::string& y) {
+  for (auto& one : charts)
+    if (one.title == title) return one;
+  charts.push_back({title, x, y, {}});
+  return charts.back();
+}
+
+std::string joined(const std::string& name, const std::string& part) { return name.empty() ? part : part.empty() ? name : name + ": " + part; }
+
+// One result object; false when it holds nothing that can be drawn.
+bool read_result(const json& object, const std::string& name, std::vector<Chart>& charts) {
+  bool any = false;
+  if (object.contains("an") && object.contains("ar")) {
+    const auto an = numbers(object["an"], "an");
+    auto& proposals = chart(charts, "Average recall against number of proposals", "average number of proposals per video", "recall");
+    if (object.contains("recall") && object["recall"].is_array() && name.empty()) {
+      const auto tiou = object.contains("tiou") ? numbers(object["tiou"], "tiou") : std::vector<double>();
+      // Every other threshold is enough to see the fan; the average stands out.
+      const auto& rows = object["recall"];
+      const std::size_t step = rows.size() > 6 ? 2 : 1;
+      proposals.curves.push_back(make_curve("average", an, numbers(object["ar"], "ar"), "ar"));
+      for (std::size_t i = 0; i < rows.size(); i += step)
+        proposals.curves.push_back(make_curve("tIoU " + (i < tiou.size() ? tick_label(tiou[i]) : std::to_string(i)), an,
+                                              numbers(rows[i], "recall[" + std::to_string(i) + "]"), "recall[" + std::to_string(i) + "]"));
+    } else {
+      proposals.curves.push_back(make_curve(name.empty() ? "average recall" : name, an, numbers(object["ar"], "ar"), "ar"));
+    }
+    any = true;
+  }
+  if (object.contains("tiou") && object.contains("map")) {
+    chart(charts, "Mean average precision against tIoU", "tIoU threshold", "mAP")
+        .curves.push_back(make_curve(name.empty() ? "mAP" : name, numbers(object["tiou"], "tiou"), numbers(object["map"], "map"), "map"));
+    any = true;
+  }
+  if (object.contains("recall") && object.contains("precision") && object["recall"].is_array() && object["precision"].is_array()) {
+    std::string label;
+    if (object.contains("label") && object["label"].is_string()) label = object["label"].get<std::string>();
+    if (object.contains("tiou") && object["tiou"].is_number()) label += (label.empty() ? "tIoU " : " @ ") + tick_label(object["tiou"].get<double>());
+    chart(charts, "Precision against recall", "recall", "precision")
+        .curves.push_back(make_curve(joined(name, label), numbers(object["recall"], "recall"), numbers(object["precision"], "precision"), "precision"));
+    any = true;
+  }
+  for (const char* key : {"classes", "curves"})
+    if (object.contains(key) && object[key].is_array())
+      for (const auto& part : object[key])
+        if (part.is_object()) any = read_result(part, name, charts) || any;
+  return any;
+}
+
+void read_log(const std::vector<json>& lines, const std::string& key, const std::string& name, std::vector<Chart>& charts) {
+  for (const auto& line : lines) {
+    if (!line.is_object() || !line.contains(key) || !line[key].is_number()) continue;
+    for (const auto& [field, value] : line.items()) {
+      if (field == "epoch" || field == "step" || !value.is_number() || !std::isfinite(value.get<double>())) continue;
+      // train.loss and val.loss share a chart named after what is measured.
+      const auto cut = field.find_last_of("./");
+      const std::string measure = cut == std::string::npos ? field : field.substr(cut + 1);
+      auto& target = chart(charts, measure + " against " + key, key, measure);
+      const std::string series_name = joined(name, cut == std::string::npos ? "" : field.substr(0, cut));
+      const std::string shown = series_name.empty() ? field : series_name;
+      auto found = std::find_if(target.curves.begin(), target.curves.end(), [&](const Curve& c) { return c.name == shown; });
+      if (found == target.curves.end()) target.curves.push_back({shown, {}}), found = target.curves.end() - 1;
+      found->points.push_back({line[key].get<double>(), value.get<double>()});
+    }
+  }
+}
+
+json parse_json(const std::string& text, const std::string& source, std::uint64_t line) {
+  try {
+    return json::parse(text);
+  } catch (const json::exception& error) {
+    throw Error(std::string("is not valid JSON: ") + error.what()).at_line(source, line);
+  }
+}
+
+constexpr double kMargin = 14, kAxisLeft = 74;
+
+}  // namespace
+
+void read_curves(const std::string& text, const std::string& source, const std::string& name, std::vector<Chart>& charts) {
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos) throw Error("is empty: nothing to draw").at_line(source, 0);
+  std::vector<json> values;
+  if (json::accept(text)) {
+    values.push_back(parse_json(text, source, 0));
+    if (values[0].is_array()) values = values[0].get<std::vector<json>>();
+  } else {
+    std::uint64_t number = 0;
+    for (std::size_t at = 0; at < text.size();) {
+      const auto end = std::min(text.find('\n', at), text.size());
+      const std::string line = text.substr(at, end - at);
+      ++number;
+      if (line.find_first_not_of(" \t\r") != std::string::npos) values.push_back(parse_json(line, source, number));
+      at = end + 1;
+    }
+  }
+  bool any = false, epochs = false, steps = false;
+  try {
+    for (const auto& value : values) {
+      if (!value.is_object()) continue;
+      any = read_result(value, name, charts) || any;
+      epochs = epochs || value.contains("epoch"), steps = steps || value.contains("step");
+    }
+  } catch (Error& error) {
+    throw error.at_line(source, 0);
+  }
+  const std::size_t before = charts.size();
+  if (epochs || steps) read_log(values, epochs ? "epoch" : "step", name, charts);
+  if (!any && charts.size() == before && !(epochs || steps))
+    throw Error("holds no curves: neither an/ar, tiou/map, recall/precision nor epoch/step with numbers").at_line(source, 0);
+}
+
+Canvas draw_charts(const std::vector<Chart>& charts, double width, const std::string& title) {
+  Canvas canvas(width);
+  double y = kMargin + 16;
+  canvas.text(kMargin, y, fit_text(title, 16, width - 2 * kMargin), 16).bold = true;
+  y += 14;
+  if (charts.empty()) canvas.text(kMargin, y + 20, "No curves to draw.", 13, kMuted), y += 30;
+  constexpr double kHeight = 280;
+  for (const auto& one : charts) {
+    double x_low = std::numeric_limits<double>::infinity(), x_high = -x_low, low = x_low, high = -x_low;
+    for (const auto& curve : one.curves)
+      for (const Point& p : curve.points) x_low = std::min(x_low, p.x), x_high = std::max(x_high, p.x), low = std::min(low, p.y), high = std::max(high, p.y);
+    if (!(x_high >= x_low)) x_low = 0, x_high = 1, low = 0, high = 1;
+    if (x_high == x_low) x_low -= 0.5, x_high += 0.5;
+    if (low >= 0 && high <= 1 && high > 0.3) low = 0, high = 1;  // recall and precision: comparable between pictures
+    else if (low >= 0 && low < 0.5 * high) low = 0;
+    if (high == low) low -= 0.5, high += 0.5;
+    else if (!(low == 0 && high == 1)) high += 0.05 * (high - low), low -= low == 0 ? 0 : 0.05 * (high - low);
+    canvas.text(kMargin, y + 16, fit_text(one.title, 13, width - 2 * kMargin), 13).bold = true;
+    y += 26;
+    canvas.text(kMargin, y + 10, one.y_label, 12, kMuted);
+    y += 18;
+    double legend = 0;
+    for (const auto& curve : one.curves) legend = std::max(legend, text_width(curve.name, 12) + 40);
+    legend = std::min(legend, 0.3 * width);
+    const Panel panel{kAxisLeft, y, width - kAxisLeft - legend - 2 * kMargin, kHeight, x_low, x_high};
+    canvas.rect(panel.x, panel.y, panel.w, panel.h, kPanel);
+    const auto level = [&](double v) { return y + kHeight - (v - low) / (high - low) * kHeight; };
+    for (const double v : ticks(low, high, 8)) {
+      canvas.line(panel.x, level(v), panel.x + panel.w, level(v), kGrid);
+      canvas.text(panel.x - 6, level(v) + 4, tick_label(v), 12, kMuted, Align::kRight);
+    }
+    canvas.begin_panel(panel);
+    draw_x_axis(canvas, panel);
+    for (std::size_t i = one.curves.size(); i-- > 0;) {
+      const Curve& curve = one.curves[i];
+      std::vector<Point> points;
+      // More points than pixels add nothing but bytes.
+      const std::size_t step = std::max<std::size_t>(1, curve.points.size() / 2000);
+      for (std::size_t k = 0; k < curve.points.size(); ++k)
+        if (k % step == 0 || k + 1 == curve.points.size())
+          points.push_back({panel.x + (curve.points[k].x - x_low) / (x_high - x_low) * panel.w, level(curve.points[k].y)});
+      auto& line = canvas.polyline(points, series(i), i == 0 ? 2.5 : 1.5);
+      line.tip = curve.name, line.dashed = i >= 7;  // the colours come round again
+      if (points.size() <= 60)
+        for (std::size_t k = 0; k < points.size(); ++k)
+          canvas.rect(points[k].x - 2.5, points[k].y - 2.5, 5, 5, series(i)).tip =
+              curve.name + "\n" + one.x_label + " " + tick_label(curve.points[k].x) + "\n" + one.y_label + " " + tick_label(curve.points[k].y);
+    }
+    if (one.curves.empty()) canvas.text(panel.x + 10, y + 21, "no data", 12, kMuted);
+    canvas.end_panel();
+    const std::size_t fits = static_cast<std::size_t>(kHeight / 18);
+    const double key_x = panel.x + panel.w + 12;
+    for (std::size_t i = 0; i < one.curves.size(); ++i) {
+      const double at = y + 14 + 18 * static_cast<double>(i);
+      if (i + 1 == fits && one.curves.size() > fits) {
+        canvas.text(key_x, at, "+ " + std::to_string(one.curves.size() - i) + " more", 12, kMuted);
+        break;
+      }
+      canvas.line(key_x, at - 4, key_x + 20, at - 4, series(i), i == 0 ? 3 : 2).dashed = i >= 7;
+      canvas.text(key_x + 26, at, fit_text(one.curves[i].name, 12, legend - 30), 12).tip = one.curves[i].name;
+    }
+    canvas.text(panel.x + panel.w / 2, y + kHeight + 32, one.x_label, 12, kMuted, Align::kCentre);
+    y += kHeight + 50;
+  }
+  canvas.set_height(y);
+  return canvas;
+}
+
+void read_maps(const std::string& text, const std::string& title, std::vector<Matrix>& maps) {
+  const json value = parse_json(text, "", 0);
+  const std::function<void(const json&, const std::string&, const std::string&)> read = [&](const json& part, const std::string& name, const std::string& field) {
+    if (part.is_object()) {
+      for (const auto& [key, inner] : part.items())
+        if (inner.is_array() || inner.is_object()) read(inner, joined(name, key), field + "." + key);
+      return;
+    }
+    if (!part.is_array() || part.empty()) throw Error("must be an array of numbers or of rows of numbers").at_field(field);
+    if (part[0].is_array() && !part[0].empty() && part[0][0].is_array()) {  // channels of maps
+      for (std::size_t i = 0; i < part.size(); ++i) read(part[i], name + " [" + std::to_string(i) + "]", field + "[" + std::to_string(i) + "]");
+      return;
+    }
+    Matrix map;
+    map.title = name;
+    const bool curve = !part[0].is_array();
+    map.rows = curve ? 1 : static_cast<int>(part.size());
+    for (int r = 0; r < map.rows; ++r) {
+      const std::string place = curve ? field : field + "[" + std::to_string(r) + "]";
+      const auto row = numbers(curve ? part : part[static_cast<std::size_t>(r)], place);
+      if (r == 0) map.columns = static_cast<int>(row.size());
+      if (row.empty() || row.size() != static_cast<std::size_t>(map.columns))
+        throw Error("has " + std::to_string(row.size()) + " values, the first row " + std::to_string(map.columns)).at_field(place);
+      map.values.insert(map.values.end(), row.begin(), row.end());
+    }
+    map.x_label = "column", map.y_label = "row";
+    maps.push_back(std::move(map));
+  };
+  const std::size_t before = maps.size();
+  read(value, title, "maps");
+  if (maps.size() == before) throw Error("holds no map").at_field("maps");
+}
+
+Canvas draw_heatmaps(const std::vector<Matrix>& maps, double width, const std::string& title, const std::string& remark) {
+  Canvas canvas(width);
+  double y = kMargin + 16;
+  canvas.text(kMargin, y, fit_text(title, 16, width - 2 * kMargin), 16).bold = true;
+  if (!remark.empty()) y += 19, canvas.text(kMargin, y, fit_text(remark, 12, width - 2 * kMargin), 12, kMuted).tip = remark;
+  y += 14;
+  if (maps.empty()) canvas.text(kMargin, y + 20, "No maps to draw.", 13, kMuted), y += 30;
+  for (const auto& map : maps) {
+    const std::string size = std::to_string(map.rows) + " x " + std::to_string(map.columns);
+    canvas.text(kMargin, y + 16, fit_text(map.title, 13, width - 2 * kMargin - text_width(size, 12) - 16), 13).bold = true;
+    canvas.text(width - kMargin, y + 16, size, 12, kMuted, Align::kRight);
+    y += 26;
+    canvas.text(kMargin, y + 10, map.y_label, 12, kMuted);
+    y += 18;
+    const double height = map.rows == 1 ? 40 : std::clamp(4.0 * map.rows, 80.0, 360.0);
+    const Panel panel{kAxisLeft, y, width - kAxisLeft - 110, height, map.x_high > map.x_low ? map.x_low : 0,
+                      map.x_high > map.x_low ? map.x_high : static_cast<double>(map.columns), map.time};
+    const int columns = std::min(map.columns, static_cast<int>(2 * panel.w)), rows = std::min(map.rows, static_cast<int>(2 * height));
+    std::vector<double> cells(static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows));
+    for (int r = 0; r < rows; ++r)
+      for (int c = 0; c < columns; ++c) {
+        const auto r0 = static_cast<std::int64_t>(r) * map.rows / rows, r1 = static_cast<std::int64_t>(r + 1) * map.rows / rows;
+        const auto c0 = static_cast<std::int64_t>(c) * map.columns / columns, c1 = static_cast<std::int64_t>(c + 1) * map.columns / columns;
+        double sum = 0;
+        for (auto i = r0; i < r1; ++i)
+          for (auto k = c0; k < c1; ++k) sum += map.values[static_cast<std::size_t>(i * map.columns + k)];
+        cells[static_cast<std::size_t>(r) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(c)] = sum / static_cast<double>((r1 - r0) * (c1 - c0));
+      }
+    const auto [low, high] = std::minmax_element(cells.begin(), cells.end());
+    std::vector<Rgb> pixels;
+    for (const double cell : cells) pixels.push_back(heat(*high > *low ? (cell - *low) / (*high - *low) : 0.5));
+    canvas.begin_panel(panel);
+    draw_x_axis(canvas, panel);
+    canvas.image(panel.x, panel.y, panel.w, panel.h, columns, rows, std::move(pixels));
+    canvas.end_panel();
+    if (map.rows > 1)
+      for (const double r : ticks(0, map.rows, static_cast<int>(height / 40) + 1))
+        if (r == std::floor(r)) canvas.text(kAxisLeft - 6, y + r / map.rows * height + 4, tick_label(r), 12, kMuted, Align::kRight);
+    std::vector<Rgb> bar;
+    for (int i = 0; i < 64; ++i) bar.push_back(heat((63 - i) / 63.0));
+    canvas.image(panel.x + panel.w + 14, y, 12, height, 1, 64, bar);
+    canvas.text(panel.x + panel.w + 32, y + 10, tick_label(*high), 12, kMuted);
+    canvas.text(panel.x + panel.w + 32, y + height, tick_label(*low), 12, kMuted);
+    canvas.text(panel.x + panel.w / 2, y + height + 32, map.x_label, 12, kMuted, Align::kCentre);
+    y += height + 50;
+  }
+  canvas.set_height(y);
+  return canvas;
+}
+
+}  // namespace tal::plot

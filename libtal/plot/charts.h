@@ -1,0 +1,45 @@
+// Curves (evaluation results, training logs) and heat maps (dense maps, feature streams).
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "libtal/plot/canvas.h"
+
+namespace tal::plot {
+
+struct Curve {
+  std::string name;
+  std::vector<Point> points;  // ascending x
+};
+
+struct Chart {
+  std::string title, x_label, y_label;
+  std::vector<Curve> curves;
+};
+
+// Reads one JSON value or JSON lines into charts; `name` tells several files apart ("" when there is one). Understood: "an" with "ar" (and "recall",
+// one row a tIoU), "tiou" with "map", classes with "recall" and "precision", and logs: objects with "epoch" or "step" and numbers. Charts
+// of the same title share axes. Throws Error with the place when the text is not JSON or holds none of these.
+void read_curves(const std::string& text, const std::string& source, const std::string& name, std::vector<Chart>& charts);
+
+Canvas draw_charts(const std::vector<Chart>& charts, double width, const std::string& title);
+
+// A matrix of finite numbers, row by row; columns run along x.
+struct Matrix {
+  std::string title;
+  int rows = 0, columns = 0;
+  std::vector<double> values;
+  std::string x_label, y_label;
+  double x_low = 0, x_high = 0;  // values at the left and right edge; equal: column numbers
+  bool time = false;             // x in seconds
+};
+
+// All matrices below one another; large ones are averaged down to at most one cell a pixel. Each has its own colour range, written beside it.
+Canvas draw_heatmaps(const std::vector<Matrix>& maps, double width, const std::string& title, const std::string& remark);
+
+// A JSON value as matrices: [[..],[..]], [..], or an object of those by name. Throws Error naming the place (ragged rows, no numbers).
+void read_maps(const std::string& json, const std::string& title, std::vector<Matrix>& maps);
+
+}  // namespace tal::plot

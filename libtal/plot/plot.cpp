@@ -1,0 +1,208 @@
+#include "libtal/plot/plot.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "libtal/plot/charts.h"
+#include "libtal/plot/timeline.h"
+
+namespace tal::plot {
+namespace {
+
+std::string extension(const std::string& path) {
+  std::string out = std::filesystem::path(path).extension().string();
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+std::string chosen_format(const Tool& tool, const PlotOptions& options) {
+  if (options.format != "auto") return options.format;
+  if (tool.options().output == "-") return "svg";
+  const std::string end = extension(tool.options().output);
+  if (end == ".svg") return "svg";
+  if (end == ".html" || end == ".htm") return "html";
+  if (end == ".png") return "png";
+  throw UsageError("--output " + tool.options().output + ": the name must end in .svg, .html or .png (or say --format)");
+}
+
+std::string stem(const std::string& path) { return path == "-" ? "stdin" : std::filesystem::path(path).stem().string(); }
+
+class Selection {
+ public:
+  explicit Selection(const PlotOptions& options) : options_(options), wanted_(options.videos.begin(), options.videos.end()) {}
+
+  // Whether this record is drawn; counts the others.
+  bool take(const std::string& video) {
+    ++seen_;
+    if (!wanted_.empty()) return wanted_.count(video) > 0 && (found_.insert(video), true);
+    if (options_.max_videos > 0 && drawn_ >= options_.max_videos) return false;
+    ++drawn_;
+    return true;
+  }
+
+  // What was left out, for the picture and the user; Error when a wanted video is not there.
+  std::string remark(Tool& tool) const {
+    for (const auto& video : options_.videos)
+      if (!found_.count(video)) throw Error("no record of this video in the input").at_video(video);
+    const std::size_t shown = wanted_.empty() ? drawn_ : found_.size();
+    if (seen_ == shown) return "";
+    const std::string text = std::to_string(shown) + " of " + std::to_string(seen_) + " records drawn" + (wanted_.empty() ? " (--max-videos)" : " (--video)");
+    tool.note(text);
+    return text;
+  }
+
+ private:
+  const PlotOptions& options_;
+  std::set<std::string> wanted_, found_;
+  std::size_t seen_ = 0, drawn_ = 0;
+};
+
+void fill_video(const Record& record, TimelineVideo& video) {
+  video.video = record.video();
+  video.duration = record.duration().value_or(0);
+  video.truth = record.annotations(true);
+}
+
+Track read_track(const Record& record, const std::string& name, double min_score, bool use_min) {
+  Track track{name, {}};
+  for (const Proposal& p : record.proposals())
+    if (!use_min || p.score >= min_score) track.found.push_back({p.segment, p.score, std::string(p.label)});
+  return track;
+}
+
+TimelineStyle style_of(const PlotOptions& options, const std::string& title) {
+  TimelineStyle style;
+  style.width = options.width, style.top_k = options.top_k, style.max_rows = options.max_rows, style.positive = options.positive;
+  style.title = options.title.empty() ? title : options.title;
+  return style;
+}
+
+Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& kind) {
+  TimelineStyle style = style_of(options, kind == "anchors" ? "Anchors and ground truth" : kind == "compare" ? "Two results against ground truth" : "Detections against ground truth");
+  Selection selection(options);
+  std::vector<TimelineVideo> videos;
+  std::map<std::string, std::size_t> index;
+  const bool use_min = tool.given("--min-score");
+  std::string first = kind == "timeline" ? "found" : stem(tool.options().input), second = stem(options.with);
+  if (kind == "compare" && first == second) first = "A", second = "B";
+  for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) {
+    TimelineVideo video;
+    fill_video(record, video);
+    video.tracks.push_back(read_track(record, first, options.min_score, use_min));
+    if (!selection.take(record.video())) return;
+    index.emplace(record.video(), videos.size());
+    videos.push_back(std::move(video));
+  });
+  if (kind == "compare") {
+    std::size_t extra = 0;
+    for (auto& video : videos) video.tracks.push_back({second, {}});
+    for_each_record(tool, options.with, [&](Record& record, const LineReader&) {
+      const auto at = index.find(record.video());
+      if (at == index.end()) {
+        ++extra;
+        return;
+      }
+      TimelineVideo& video = videos[at->second];
+      video.tracks[1] = read_track(record, second, options.min_score, use_min);
+      if (video.truth.empty()) video.truth = record.annotations(true);
+      if (video.duration <= 0) video.duration = record.duration().value_or(0);
+    });
+    if (extra > 0) style.remark = std::to_string(extra) + " records of " + second + " without a drawn partner";
+  }
+  if (!options.ground_truth.empty()) {
+    for_each_record(tool, options.ground_truth, [&](Record& record, const LineReader&) {
+      const auto at = index.find(record.video());
+      if (at == index.end()) return;
+      const double duration = videos[at->second].duration;
+      videos[at->second].truth = record.annotations(true);
+      if (duration <= 0) videos[at->second].duration = record.duration().value_or(0);
+    });
+  }
+  const std::string left_out = selection.remark(tool);
+  style.remark += (style.remark.empty() || left_out.empty() ? "" : "; ") + left_out;
+  return kind == "anchors" ? draw_anchors(videos, style) : draw_timeline(videos, style);
+}
+
+Canvas plot_curves(const PlotOptions& options, const Tool& tool) {
+  std::vector<Chart> charts;
+  if (options.files.empty()) {
+    std::string text, source = tool.options().input == "-" ? "stdin" : tool.options().input;
+    LineReader reader(tool.options().input);
+    std::string_view line;
+    while (reader.next(line)) (text += line) += '\n';
+    read_curves(text, source, "", charts);
+  } else {
+    tool.refuse({"--input"}, "files named as arguments");
+    for (const auto& file : options.files) read_curves(read_file(file), file, options.files.size() > 1 ? stem(file) : "", charts);
+  }
+  return draw_charts(charts, options.width, options.title.empty() ? "Curves" : options.title);
+}
+
+Canvas plot_heatmaps(Tool& tool, const PlotOptions& options) {
+  Selection selection(options);
+  std::vector<Matrix> maps;
+  for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) {
+    std::vector<Matrix> own;
+    if (const auto raw = record.raw("maps")) read_maps(std::string(*raw), record.video(), own);
+    if (own.empty()) throw Error("missing: nothing to draw").at_field("maps");
+    if (!selection.take(record.video())) return;
+    for (auto& map : own) maps.push_back(std::move(map));
+  });
+  const std::string remark = selection.remark(tool);
+  return draw_heatmaps(maps, options.width, options.title.empty() ? "Maps" : options.title, remark);
+}
+
+}  // namespace
+
+void register_options(CLI::App& app, PlotOptions& o) {
+  app.require_subcommand(1);
+  const std::pair<const char*, const char*> kinds[] = {
+      {"timeline", "Ground truth and detections with scores over time, one panel a video"},
+      {"curves", "Recall, precision and mAP curves of tal-eval, or the values of a training log"},
+      {"heatmap", "Dense score maps"},
+      {"anchors", "Anchors by time and length, and which ground truth they cover"},
+      {"compare", "Two result streams against the same ground truth"}};
+  for (const auto& [name, what] : kinds) {
+    CLI::App* sub = app.add_subcommand(name, what);
+    sub->fallthrough();
+    sub->option_defaults()->always_capture_default();
+    const std::string kind = name;
+    sub->add_option("--format", o.format, "svg, html or png; auto: by the extension of --output (stdout: svg)")
+        ->check(CLI::IsMember({"auto", "svg", "html", "png"}));
+    sub->add_option("--theme", o.theme, "light, dark, or auto: the viewer's setting (PNG: light)")->check(CLI::IsMember({"auto", "light", "dark"}));
+    sub->add_option("--width", o.width, "Width in logical pixels")->type_name("PIXELS")->check(CLI::Range(480, 8000));
+    sub->add_option("--scale", o.scale, "PNG: pixels per logical pixel")->type_name("X")->check(CLI::Range(0.5, 8.0));
+    sub->add_option("--title", o.title, "Heading of the picture")->type_name("TEXT");
+    if (kind == "curves") {
+      sub->add_option("files", o.files, "Files to compare; without any, --input is read")->type_name("FILE");
+      continue;
+    }
+    sub->add_option("--video", o.videos, "Draw only this video (repeatable)")->type_name("ID");
+    sub->add_option("--max-videos", o.max_videos, "Draw the first N records (0: all)")->type_name("N");
+    if (kind == "heatmap") continue;
+    sub->add_option("--gt", o.ground_truth, "Take the ground truth from the records of FILE")->type_name("FILE");
+    sub->add_option("--top-k", o.top_k, "Draw the N best of a video and row (0: all)")->type_name("N");
+    sub->add_option("--min-score", o.min_score, "Leave out proposals with a lower score (default: none)")->type_name("X")->default_str("");
+    if (kind != "anchors") sub->add_option("--max-rows", o.max_rows, "Labels drawn per video")->type_name("N")->check(CLI::Range(1, 1000));
+    if (kind == "anchors") sub->add_option("--positive", o.positive, "tIoU from which an anchor covers a truth")->type_name("X")->check(CLI::Range(0.0, 1.0));
+    if (kind == "compare") sub->add_option("--with", o.with, "The second result stream")->type_name("FILE")->required();
+  }
+}
+
+void run_plot(Tool& tool, const PlotOptions& options) {
+  const std::string format = chosen_format(tool, options);
+  if (format != "png") tool.refuse({"--scale"}, "--format " + format);
+  if (!options.videos.empty()) tool.refuse({"--max-videos"}, "--video");
+  const std::string kind = tool.app().get_subcommands().front()->get_name();
+  Output& out = tool.out();
+  const Canvas canvas = kind == "curves" ? plot_curves(options, tool) : kind == "heatmap" ? plot_heatmaps(tool, options) : plot_segments(tool, options, kind);
+  const Theme theme = options.theme == "light" ? Theme::kLight : options.theme == "dark" ? Theme::kDark : Theme::kAuto;
+  const std::string title = options.title.empty() ? "tal-plot " + kind : options.title;
+  out.write(format == "png" ? to_png(canvas, theme, options.scale) : format == "html" ? to_html(canvas, title, theme) : to_svg(canvas, title, theme));
+}
+
+}  // namespace tal::plot

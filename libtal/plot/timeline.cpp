@@ -1,0 +1,379 @@
+#include "libtal/plot/timeline.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <cstdio>
+
+namespace tal::plot {
+namespace {
+
+constexpr double kLeft = 210, kRight = 46, kMargin = 14;
+constexpr double kTruthHeight = 14, kLaneHeight = 15, kBandHeight = 72;
+constexpr int kMaxLanes = 5;
+
+std::string span_text(const Segment& s) {
+  char text[120];
+  std::snprintf(text, sizeof text, "%.2f - %.2f s (%.2f s)", s.start, s.end, s.length());
+  return text;
+}
+
+std::string count_text(std::size_t n, const char* what) { return std::to_string(n) + " " + what; }
+
+double shown_duration(const TimelineVideo& video) {
+  double end = video.duration;
+  if (end <= 0) {
+    for (const auto& a : video.truth) end = std::max(end, a.segment.end);
+    for (const auto& track : video.tracks)
+      for (const auto& found : track.found) end = std::max(end, found.segment.end);
+  }
+  return end > 0 ? end : 1;
+}
+
+double head(Canvas& canvas, const TimelineStyle& style) {
+  double y = kMargin + 16;
+  canvas.text(kMargin, y, fit_text(style.title, 16, style.width - 2 * kMargin), 16).bold = true;
+  if (!style.remark.empty()) {
+    y += 19;
+    canvas.text(kMargin, y, fit_text(style.remark, 12, style.width - 2 * kMargin), 12, kMuted).tip = style.remark;
+  }
+  return y + 12;
+}
+
+double video_title(Canvas& canvas, const TimelineVideo& video, double y, double width, const std::string& counts) {
+  const double room = width - 2 * kMargin - text_width(counts, 12) - 16;
+  canvas.text(kMargin, y + 15, fit_text(video.video, 13, room), 13).bold = true;
+  canvas.text(width - kMargin, y + 15, counts, 12, kMuted, Align::kRight);
+  return y + 24;
+}
+
+// One row of a track: bars in lanes while they fit, else a band in which the height is the score.
+struct Placed {
+  const Found* found;
+  int lane;
+};
+
+struct Row {
+  std::string label;
+  const Track* track = nullptr;  // null: truth
+  std::vector<Placed> placed;
+  bool band = false;
+  double height = 0;
+};
+
+struct Scale {
+  double x = 0, w = 1, duration = 1;
+  double at(double t) const { return x + std::clamp(t / duration, 0.0, 1.0) * w; }
+};
+
+struct Range {
+  double low = 0, high = 1;
+  double of(double score) const { return high > low ? std::clamp((score - low) / (high - low), 0.0, 1.0) : 1; }
+};
+
+// In a crowded row height is the score: the range of what is drawn, so that the best of thousands spread out.
+Range band_range(const std::vector<Placed>& placed) {
+  Range range;
+  range.low = range.high = placed.front().found->score;
+  for (const auto& one : placed) range.low = std::min(range.low, one.found->score), range.high = std::max(range.high, one.found->score);
+  return range;
+}
+
+Range score_range(const Track& track) {
+  Range range;
+  bool inside = true;
+  for (const auto& found : track.found) inside = inside && found.score >= 0 && found.score <= 1;
+  if (inside || track.found.empty()) return range;
+  range.low = range.high = track.found.front().score;
+  for (const auto& found : track.found) range.low = std::min(range.low, found.score), range.high = std::max(range.high, found.score);
+  return range;
+}
+
+constexpr double kScoreText = 34;  // room for "0.87" beside a bar
+
+void place(Row& row, std::vector<const Found*> found, const Scale& scale) {
+  std::vector<std::vector<std::pair<double, double>>> lanes;
+  for (const Found* one : found) {
+    const double from = scale.at(one->segment.start), to = std::max(from + 2, scale.at(one->segment.end)) + kScoreText;
+    std::size_t lane = 0;
+    for (; lane < lanes.size(); ++lane) {
+      bool free = true;
+      for (const auto& [a, b] : lanes[lane]) free = free && (to <= a || from >= b);
+      if (free) break;
+    }
+    if (lane == static_cast<std::size_t>(kMaxLanes)) {
+      row.band = true;
+      break;
+    }
+    if (lane == lanes.size()) lanes.emplace_back();
+    lanes[lane].emplace_back(from, to);
+    row.placed.push_back({one, static_cast<int>(lane)});
+  }
+  if (row.band) {
+    row.placed.clear();
+    for (const Found* one : found) row.placed.push_back({one, 0});
+    row.height = kBandHeight;
+  } else {
+    row.height = std::max<double>(1, static_cast<double>(lanes.size())) * kLaneHeight + 3;
+  }
+}
+
+double best_overlap(const std::vector<Annotation>& truth, const Found& found) {
+  double best = 0;
+  for (const auto& a : truth)
+    if (found.label.empty() || a.label == found.label) best = std::max(best, tiou(a.segment, found.segment));
+  return best;
+}
+
+void draw_found(Canvas& canvas, const Row& row, double y, const Scale& scale, const Range& range, Ink ink, const TimelineVideo& video) {
+  // Best last, so that it lies on top.
+  for (std::size_t i = row.placed.size(); i-- > 0;) {
+    const Found& found = *row.placed[i].found;
+    const double x = scale.at(found.segment.start), w = std::max(2.0, scale.at(found.segment.end) - x), strength = range.of(found.score);
+    std::string tip = row.track->name + (found.label.empty() ? "" : ": " + found.label) + "\nscore " + tick_label(found.score) + "\n" + span_text(found.segment);
+    if (!video.truth.empty()) tip += "\nbest tIoU " + tick_label(std::floor(best_overlap(video.truth, found) * 1000 + 0.5) / 1000);
+    if (row.band) {
+      const double at = y + 4 + (1 - strength) * (row.height - 12);
+      canvas.rect(x, at, w, 3, ink, row.placed.size() > 60 ? 0.55 : 0.8).tip = tip;
+      continue;
+    }
+    const double top = y + row.placed[i].lane * kLaneHeight + 2;
+    auto& bar = canvas.rect(x, top, w, kLaneHeight - 4, ink, 0.2 + 0.8 * strength);
+    bar.stroke = ink, bar.tip = tip;
+    if (x + w + kScoreText - 4 <= scale.x + scale.w) canvas.text(x + w + 4, top + 9.5, tick_label(std::floor(found.score * 1000 + 0.5) / 1000), 11, kMuted);
+    else if (w > kScoreText + 8 && strength < 0.55) canvas.text(x + 4, top + 9.5, tick_label(std::floor(found.score * 1000 + 0.5) / 1000), 11, kText);
+  }
+}
+
+void draw_legend(Canvas& canvas, double y, bool with_found) {
+  double x = kMargin;
+  canvas.rect(x, y + 2, 26, 10, kMuted).stroke = kText;
+  canvas.text(x + 32, y + 11, "ground truth", 12, kMuted);
+  if (!with_found) return;
+  x += 32 + text_width("ground truth", 12) + 14;
+  for (int i = 0; i < 4; ++i) canvas.rect(x + 18 * i, y + 2, 16, 10, series(0), 0.2 + 0.2667 * i).stroke = series(0);
+  canvas.text(x + 78, y + 11, "found: the fuller the colour, the higher the score; crowded rows: height = score", 12, kMuted);
+}
+
+}  // namespace
+
+Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineStyle& style) {
+  Canvas canvas(style.width);
+  double y = head(canvas, style);
+  bool with_found = false;
+  for (const auto& video : videos)
+    for (const auto& track : video.tracks) with_found = with_found || !track.found.empty();
+  if (videos.empty()) {
+    canvas.text(kMargin, y + 20, "No records to draw.", 13, kMuted);
+    canvas.set_height(y + 44);
+    return canvas;
+  }
+  draw_legend(canvas, y, with_found);
+  y += 28;
+
+  // One colour a label through the whole picture.
+  std::map<std::string, std::size_t> colours;
+  for (const auto& video : videos)
+    for (const auto& a : video.truth) colours.emplace(a.label, 0);
+  for (const auto& video : videos)
+    for (const auto& track : video.tracks)
+      for (const auto& found : track.found)
+        if (!found.label.empty()) colours.emplace(found.label, 0);
+  std::size_t next = 0;
+  for (auto& [label, index] : colours) index = next++;
+
+  for (const auto& video : videos) {
+    const Scale scale{kLeft, style.width - kLeft - kRight, shown_duration(video)};
+    // Labels of the truth in order of time, then those only found, by best score.
+    std::vector<std::string> labels;
+    const auto add = [&](const std::string& label) {
+      if (std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(label);
+    };
+    std::vector<Annotation> truth = video.truth;
+    std::stable_sort(truth.begin(), truth.end(), [](const Annotation& a, const Annotation& b) { return a.segment.start < b.segment.start; });
+    for (const auto& a : truth) add(a.label);
+    std::map<std::string, double> best;
+    std::size_t found_count = 0;
+    for (const auto& track : video.tracks)
+      for (const auto& found : track.found) {
+        ++found_count;
+        const auto [entry, fresh] = best.emplace(found.label, found.score);
+        if (!fresh) entry->second = std::max(entry->second, found.score);
+      }
+    std::vector<std::pair<std::string, double>> only_found(best.begin(), best.end());
+    std::stable_sort(only_found.begin(), only_found.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+    for (const auto& [label, score] : only_found) add(label);
+    const std::size_t hidden_rows = labels.size() > style.max_rows ? labels.size() - style.max_rows : 0;
+    labels.resize(labels.size() - hidden_rows);
+
+    std::vector<Row> rows;
+    std::size_t left_out = 0;
+    for (const auto& label : labels) {
+      Row row;
+      row.label = label;
+      if (std::any_of(truth.begin(), truth.end(), [&](const Annotation& a) { return a.label == label; })) {
+        row.height = kTruthHeight + 4;
+        rows.push_back(row);
+      }
+      for (const auto& track : video.tracks) {
+        std::vector<const Found*> found;
+        for (const auto& one : track.found)
+          if (one.label == label) found.push_back(&one);
+        if (found.empty()) continue;
+        std::stable_sort(found.begin(), found.end(), [](const Found* a, const Found* b) { return a->score > b->score; });
+        if (style.top_k > 0 && found.size() > style.top_k) left_out += found.size() - style.top_k, found.resize(style.top_k);
+        Row track_row;
+        track_row.label = label, track_row.track = &track;
+        place(track_row, std::move(found), scale);
+        rows.push_back(std::move(track_row));
+      }
+    }
+
+    std::string counts = time_label(scale.duration) + (video.duration > 0 ? "" : " (duration unknown)") + ", " + count_text(video.truth.size(), "truths");
+    for (const auto& track : video.tracks) counts += ", " + count_text(track.found.size(), track.name.c_str());
+    if (left_out > 0) counts += ", " + count_text(left_out, "low-scored not drawn");
+    if (hidden_rows > 0) counts += ", " + count_text(hidden_rows, "labels not drawn");
+    y = video_title(canvas, video, y, style.width, counts);
+
+    double height = 4;
+    for (std::size_t i = 0; i < rows.size(); ++i) height += rows[i].height + (i > 0 && rows[i].label != rows[i - 1].label ? 5 : 0);
+    height = std::max(height + 2, 34.0);
+    const Panel panel{scale.x, y, scale.w, height, 0, scale.duration, true};
+    canvas.rect(panel.x, panel.y, panel.w, panel.h, kPanel);
+    // Names first: they stand outside the panel.
+    double at = y + 4;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const Row& row = rows[i];
+      const bool first = i == 0 || row.label != rows[i - 1].label;
+      if (first && i > 0) at += 5;
+      const std::string tag = row.track ? fit_text(row.track->name, 11, 62) : "truth";
+      const double tag_width = text_width(tag, 11);
+      const double middle = row.track ? at + std::min(row.height, kLaneHeight + 3) / 2 + 4 : at + kTruthHeight / 2 + 4;
+      if (first && !row.label.empty())
+        canvas.text(kMargin, middle, fit_text(row.label, 12, kLeft - kMargin - tag_width - 20), 12).tip = row.label;
+      canvas.text(kLeft - 8, middle, tag, 11, kMuted, Align::kRight);
+      if (row.band) {
+        const Range range = band_range(row.placed);
+        canvas.text(panel.x + panel.w + 4, at + 10, tick_label(range.high), 11, kMuted);
+        canvas.text(panel.x + panel.w + 4, at + row.height - 3, tick_label(range.low), 11, kMuted);
+      }
+      at += row.height;
+    }
+    canvas.begin_panel(panel);
+    draw_x_axis(canvas, panel);
+    at = y + 4;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const Row& row = rows[i];
+      if (i > 0 && row.label != rows[i - 1].label) {
+        canvas.line(panel.x, at + 2.5, panel.x + panel.w, at + 2.5, kGrid);
+        at += 5;
+      }
+      const Ink ink = row.label.empty() ? (colours.empty() ? series(0) : kMuted) : series(colours[row.label]);
+      if (row.track) {
+        draw_found(canvas, row, at, scale, row.band ? band_range(row.placed) : score_range(*row.track), ink, video);
+      } else {
+        for (const auto& a : truth) {
+          if (a.label != row.label) continue;
+          const double x = scale.at(a.segment.start);
+          auto& bar = canvas.rect(x, at, std::max(2.0, scale.at(a.segment.end) - x), kTruthHeight, ink);
+          bar.stroke = kText, bar.tip = "truth: " + a.label + "\n" + span_text(a.segment);
+        }
+      }
+      at += row.height;
+    }
+    if (rows.empty()) canvas.text(panel.x + 10, y + 21, "no annotations, no proposals", 12, kMuted);
+    canvas.end_panel();
+    if (!rows.empty() && found_count == 0)
+      canvas.text(kMargin, y + height + 14, "no proposals", 12, kMuted);
+    y += height + 32;
+  }
+  canvas.set_height(y);
+  return canvas;
+}
+
+Canvas draw_anchors(const std::vector<TimelineVideo>& videos, const TimelineStyle& style) {
+  Canvas canvas(style.width);
+  double y = head(canvas, style);
+  if (videos.empty()) {
+    canvas.text(kMargin, y + 20, "No records to draw.", 13, kMuted);
+    canvas.set_height(y + 44);
+    return canvas;
+  }
+  canvas.rect(kMargin, y + 2, 26, 6, kText);
+  canvas.text(kMargin + 32, y + 11, "ground truth", 12, kMuted);
+  canvas.rect(kMargin + 140, y + 4, 26, 3, series(1));
+  const std::string covers = "tIoU with a truth >= " + tick_label(style.positive);
+  canvas.text(kMargin + 172, y + 11, covers, 12, kMuted);
+  canvas.rect(kMargin + 196 + text_width(covers, 12), y + 4, 26, 3, series(0), 0.5);
+  canvas.text(kMargin + 228 + text_width(covers, 12), y + 11, "other; height: length (logarithmic)", 12, kMuted);
+  y += 28;
+  constexpr double kAxis = 70, kHeight = 190;
+  for (const auto& video : videos) {
+    static const std::vector<Found> kNone;
+    const auto& anchors = video.tracks.empty() ? kNone : video.tracks.front().found;
+    const double duration = shown_duration(video);
+    double low = 1e300, high = 0;
+    for (const auto& anchor : anchors) low = std::min(low, anchor.segment.length()), high = std::max(high, anchor.segment.length());
+    for (const auto& a : video.truth)
+      if (a.segment.length() > 0) low = std::min(low, a.segment.length()), high = std::max(high, a.segment.length());
+    if (high <= 0) low = 1, high = 10;
+    low /= 1.3, high *= 1.3;
+    std::size_t covered = 0;
+    for (const auto& a : video.truth)
+      covered += std::any_of(anchors.begin(), anchors.end(), [&](const Found& f) { return tiou(a.segment, f.segment) >= style.positive; });
+    std::vector<std::pair<double, const Found*>> order;
+    for (const auto& anchor : anchors) {
+      double best = 0;
+      for (const auto& a : video.truth) best = std::max(best, tiou(a.segment, anchor.segment));
+      order.emplace_back(best, &anchor);
+    }
+    std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::size_t left_out = 0;
+    if (style.top_k > 0 && order.size() > style.top_k) {
+      left_out = order.size() - style.top_k;
+      // Those that cover a truth best get half of the room; the rest is thinned evenly, so that the pattern stays visible.
+      std::size_t positive = 0;
+      while (positive < order.size() && order[positive].first >= style.positive) ++positive;
+      std::vector<std::pair<double, const Found*>> kept(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(std::min(positive, style.top_k / 2 + 1)));
+      const std::size_t room = style.top_k - kept.size(), rest = order.size() - kept.size();
+      for (std::size_t i = 0; i < room; ++i) kept.push_back(order[order.size() - rest + i * rest / room]);
+      order = std::move(kept);
+    }
+    std::string counts = time_label(duration) + (video.duration > 0 ? "" : " (duration unknown)") + ", " + count_text(anchors.size(), "anchors") + ", " +
+                         std::to_string(covered) + " of " + count_text(video.truth.size(), "truths covered");
+    if (left_out > 0) counts += ", " + count_text(left_out, "not drawn");
+    y = video_title(canvas, video, y, style.width, counts);
+    const Panel panel{kAxis, y, style.width - kAxis - kRight, kHeight, 0, duration, true};
+    canvas.rect(panel.x, panel.y, panel.w, panel.h, kPanel);
+    const double span = std::log(high / low);
+    const auto level = [&](double length) { return y + kHeight - std::log(std::max(length, low) / low) / span * kHeight; };
+    double last = 1e9;
+    for (double length = std::pow(2, std::ceil(std::log2(low))); length <= high; length *= 2) {
+      if (last - level(length) < 16) continue;
+      last = level(length);
+      canvas.line(panel.x, last, panel.x + panel.w, last, kGrid);
+      canvas.text(kAxis - 6, last + 4, time_label(length), 11, kMuted, Align::kRight);
+    }
+    canvas.begin_panel(panel);
+    draw_x_axis(canvas, panel);
+    const double thick = order.size() > 400 ? 2 : 3;
+    for (std::size_t i = order.size(); i-- > 0;) {
+      const auto& [best, anchor] = order[i];
+      const bool positive = best >= style.positive && !video.truth.empty();
+      const double x = panel.x + anchor->segment.start / duration * panel.w, w = std::max(1.5, anchor->segment.length() / duration * panel.w);
+      canvas.rect(x, level(anchor->segment.length()) - thick / 2, w, thick, positive ? series(1) : series(0), positive ? 0.9 : order.size() > 400 ? 0.3 : 0.5).tip =
+          "anchor\n" + span_text(anchor->segment) + (video.truth.empty() ? "" : "\nbest tIoU " + tick_label(std::floor(best * 1000 + 0.5) / 1000));
+    }
+    for (const auto& a : video.truth) {
+      const double x = panel.x + a.segment.start / duration * panel.w;
+      canvas.rect(x, level(a.segment.length()) - 3, std::max(2.0, a.segment.length() / duration * panel.w), 6, kText).tip = "truth: " + a.label + "\n" + span_text(a.segment);
+    }
+    if (order.empty()) canvas.text(panel.x + 10, y + 21, "no anchors", 12, kMuted);
+    canvas.end_panel();
+    y += kHeight + 34;
+  }
+  canvas.set_height(y);
+  return canvas;
+}
+
+}  // namespace tal::plot

@@ -1,0 +1,269 @@
+#include "libtal/segment/grouping.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <queue>
+
+#include "libtal/base/error.h"
+#include "libtal/base/number.h"
+#include "libtal/io/time_rows.h"
+#include "libtal/segment/suppress.h"
+
+namespace tal {
+namespace {
+
+// A component is known by its outermost seeds; in round r it covers [a - r, b + r], clipped to the curve.
+struct Component {
+  std::int64_t a, b;
+  int left, right;        // neighbours in the set, -1 at the ends
+  std::int64_t born = 0;  // round of its last merge
+  bool alive = true;
+  int version = 0;
+};
+
+struct Event {
+  std::int64_t round;
+  int kind;  // 0 merge before 1 leave, as the loop does
+  int component, version, partner_version;
+  bool operator>(const Event& other) const {
+    if (round != other.round) return round > other.round;
+    if (kind != other.kind) return kind > other.kind;
+    return component > other.component;
+  }
+};
+
+}  // namespace
+
+std::vector<Extent> group_components(const std::vector<double>& curve, std::int64_t min, std::int64_t max, double threshold,
+                                     bool keep_growing, std::int64_t* rounds) {
+  const auto n = static_cast<std::int64_t>(curve.size());
+  std::vector<Extent> out;
+  std::vector<Component> set;
+  for (std::int64_t i = 0; i < n; ++i)
+    if (curve[static_cast<std::size_t>(i)] >= threshold) {
+      const int id = static_cast<int>(set.size());
+      set.push_back({i, i, id - 1, id + 1});
+    }
+  if (!set.empty()) set.back().right = -1;
+  const auto extent = [&](const Component& c, std::int64_t round) {
+    return Extent{std::max<std::int64_t>(0, c.a - round), std::min(n - 1, c.b + round)};
+  };
+  const auto length = [&](const Component& c, std::int64_t round) {
+    const Extent e = extent(c, round);
+    return e.last - e.first + 1;
+  };
+  const auto fits = [&](std::int64_t rows) { return rows > min && rows < max; };
+  // First round >= from in which the component is longer than min; -1: never (it covers the curve before).
+  const auto leaving = [&](const Component& c, std::int64_t from) -> std::int64_t {
+    std::int64_t low = from, high = std::max(from, n);
+    if (length(c, high) <= min) return -1;
+    while (low < high) {
+      const std::int64_t middle = low + (high - low) / 2;
+      if (length(c, middle) > min) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  };
+  // Everything that a component which lived in rounds [from, to] emits when emitted components stay.
+  const auto emit_life = [&](const Component& c, std::int64_t from, std::int64_t to) {
+    const std::int64_t first = leaving(c, from);
+    if (first < 0) return;
+    for (std::int64_t round = first; round <= to && length(c, round) < max; ++round) {
+      out.push_back(extent(c, round));
+      if (out.back().first == 0 && out.back().last == n - 1) break;  // it cannot grow any more
+    }
+  };
+
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events;
+  const auto plan_merge = [&](int left) {
+    const int right = set[static_cast<std::size_t>(left)].right;
+    if (right < 0) return;
+    const std::int64_t gap = set[static_cast<std::size_t>(right)].a - set[static_cast<std::size_t>(left)].b;
+    events.push({(gap + 1) / 2, 0, left, set[static_cast<std::size_t>(left)].version, set[static_cast<std::size_t>(right)].version});
+  };
+  const auto plan_leave = [&](int id, std::int64_t from) {
+    if (keep_growing) return;
+    const auto& c = set[static_cast<std::size_t>(id)];
+    const std::int64_t round = leaving(c, from);
+    if (round >= 0 && length(c, round) < max) events.push({round, 1, id, c.version, 0});
+  };
+  for (int id = 0; id < static_cast<int>(set.size()); ++id) plan_merge(id), plan_leave(id, 1);
+
+  std::size_t alive = set.size();
+  std::int64_t round = 0;
+  while (alive > 1 && !events.empty()) {
+    round = events.top().round;
+    while (!events.empty() && events.top().round == round) {
+      const Event event = events.top();
+      events.pop();
+      auto& c = set[static_cast<std::size_t>(event.component)];
+      if (!c.alive || c.version != event.version) continue;
+      if (event.kind == 1) {
+        out.push_back(extent(c, round));
+        c.alive = false, --alive;
+        if (c.left >= 0) set[static_cast<std::size_t>(c.left)].right = c.right;
+        if (c.right >= 0) set[static_cast<std::size_t>(c.right)].left = c.left;
+        if (c.left >= 0) plan_merge(c.left);
+        continue;
+      }
+      if (c.right < 0) continue;
+      auto& other = set[static_cast<std::size_t>(c.right)];
+      // A partner that changed its inner side is another gap; one that only grew on its far side has the same.
+      if (!other.alive || (other.a - c.b + 1) / 2 != round) continue;
+      if (keep_growing) emit_life(c, std::max<std::int64_t>(1, c.born), round - 1), emit_life(other, std::max<std::int64_t>(1, other.born), round - 1);
+      other.alive = false, --alive;
+      c.b = other.b, c.right = other.right, c.born = round, ++c.version;
+      if (c.right >= 0) set[static_cast<std::size_t>(c.right)].left = event.component;
+      plan_merge(event.component);
+      if (c.left >= 0) plan_merge(c.left);
+      plan_leave(event.component, round);
+    }
+  }
+  for (const auto& c : set) {
+    if (!c.alive) continue;
+    if (keep_growing && round > 0) emit_life(c, std::max<std::int64_t>(1, c.born), round);
+    if (alive == 1 && fits(length(c, round))) out.push_back(extent(c, round));
+  }
+  if (rounds) *rounds = round;
+
+  std::vector<double> sums(curve.size() + 1, 0.0);
+  for (std::size_t i = 0; i < curve.size(); ++i) sums[i + 1] = sums[i] + curve[i];
+  const auto same = [](const Extent& x, const Extent& y) { return x.first == y.first && x.last == y.last; };
+  std::sort(out.begin(), out.end(), [](const Extent& x, const Extent& y) { return x.first != y.first ? x.first < y.first : x.last < y.last; });
+  out.erase(std::unique(out.begin(), out.end(), same), out.end());
+  for (auto& e : out)
+    e.score = (sums[static_cast<std::size_t>(e.last) + 1] - sums[static_cast<std::size_t>(e.first)]) / static_cast<double>(e.last - e.first + 1);
+  return out;
+}
+
+std::vector<double> smooth_curve(const std::vector<double>& curve, double sigma) {
+  if (!(sigma > 0) || curve.empty()) return curve;
+  const auto radius = static_cast<std::int64_t>(std::ceil(3 * sigma));
+  std::vector<double> weights(static_cast<std::size_t>(2 * radius + 1));
+  double total = 0;
+  for (std::int64_t k = -radius; k <= radius; ++k)
+    total += weights[static_cast<std::size_t>(k + radius)] = std::exp(-static_cast<double>(k * k) / (2 * sigma * sigma));
+  const auto n = static_cast<std::int64_t>(curve.size());
+  std::vector<double> out(curve.size());
+  for (std::int64_t i = 0; i < n; ++i) {
+    double sum = 0;
+    for (std::int64_t k = -radius; k <= radius; ++k)
+      sum += weights[static_cast<std::size_t>(k + radius)] * curve[static_cast<std::size_t>(std::clamp<std::int64_t>(i + k, 0, n - 1))];
+    out[static_cast<std::size_t>(i)] = sum / total;
+  }
+  return out;
+}
+
+void register_options(CLI::App& app, GroupingOptions& o) {
+  const std::string group = "Grouping";
+  app.add_option("--stream", o.stream, "Feature stream to read (default: the only one)")->group(group)->type_name("NAME");
+  app.add_option("--curve", o.curve, "Columns to group: names with commas, all (each column and their mean), mean, motion (default: motion if there is one, else all)")
+      ->group(group)->type_name("NAMES");
+  app.add_option("--threshold", o.threshold, "Actionness from which a row starts a component; several (0.3,0.5 or 0.2:0.2:0.8) are grouped one by one")
+      ->group(group)->type_name("LIST");
+  app.add_option("--min", o.min, "Components longer than ROWS")->group(group)->type_name("ROWS")->check(CLI::NonNegativeNumber);
+  app.add_option("--max", o.max, "Components shorter than ROWS (0: no bound)")->group(group)->type_name("ROWS")->check(CLI::NonNegativeNumber);
+  app.add_option("--sigma", o.sigma, "Smoothing of the second curve, in rows (0: only the raw curve)")->group(group)->check(CLI::NonNegativeNumber);
+  app.add_flag("--keep-growing", o.keep_growing, "Emitted components stay and grow on: nested proposals")->group(group);
+  app.add_option("--merge-nms", o.merge_nms, "tIoU of the suppression that merges the curves' proposals (1: none)")->group(group)->check(CLI::Range(0.0, 1.0));
+  app.add_option("--normalize", o.normalize, "Scale each curve to 0..1: minmax, none, or auto (minmax for motion only)")->group(group)
+      ->check(CLI::IsMember({"auto", "none", "minmax"}));
+}
+
+std::vector<Curve> select_curves(const FeatureStream& stream, const FeatureMatrix& matrix, const GroupingOptions& options) {
+  const std::string field = "features." + stream.name;
+  if (!stream.classes.empty() && static_cast<std::int64_t>(stream.classes.size()) != matrix.dim)
+    throw Error(std::to_string(stream.classes.size()) + " names for " + std::to_string(matrix.dim) + " columns").at_field(field + ".classes");
+  const auto column = [&](std::int64_t c) {
+    std::vector<double> values(static_cast<std::size_t>(matrix.rows));
+    for (std::int64_t r = 0; r < matrix.rows; ++r) values[static_cast<std::size_t>(r)] = matrix.at(r, c);
+    return values;
+  };
+  const auto find = [&](std::string_view name) {
+    const auto found = std::find(stream.classes.begin(), stream.classes.end(), name);
+    return found == stream.classes.end() ? std::int64_t{-1} : found - stream.classes.begin();
+  };
+  const std::string wanted = !options.curve.empty() ? options.curve : find("motion") >= 0 ? "motion" : "all";
+  std::vector<Curve> curves;
+  bool scale = options.normalize == "minmax";
+  if (wanted == "all" || wanted == "mean") {
+    if (wanted == "all")
+      for (std::int64_t c = 0; c < matrix.dim; ++c)
+        curves.push_back({stream.classes.empty() ? "" : stream.classes[static_cast<std::size_t>(c)], column(c)});
+    Curve mean{"", std::vector<double>(static_cast<std::size_t>(matrix.rows), 0.0)};
+    for (std::int64_t r = 0; r < matrix.rows; ++r) {
+      double sum = 0;
+      for (std::int64_t c = 0; c < matrix.dim; ++c) sum += matrix.at(r, c);
+      mean.values[static_cast<std::size_t>(r)] = matrix.dim > 0 ? sum / static_cast<double>(matrix.dim) : 0;
+    }
+    curves.push_back(std::move(mean));
+  } else {
+    std::string_view rest = wanted;
+    while (true) {
+      const auto comma = rest.find(',');
+      const std::string_view name = rest.substr(0, comma);
+      const std::int64_t c = find(name);
+      if (c < 0) {
+        const auto near = nearest(name, stream.classes);
+        throw Error("no column '" + std::string(name) + "'" + (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?")).at_field(field + ".classes");
+      }
+      if (name == "motion" && options.normalize == "auto") scale = true;
+      curves.push_back({name == "motion" ? "" : std::string(name), column(c)});
+      if (comma == std::string_view::npos) break;
+      rest.remove_prefix(comma + 1);
+    }
+  }
+  if (scale)
+    for (auto& curve : curves) {
+      if (curve.values.empty()) continue;
+      const auto [low, high] = std::minmax_element(curve.values.begin(), curve.values.end());
+      const double from = *low, range = *high - *low;
+      for (double& v : curve.values) v = range > 0 ? (v - from) / range : 0;
+    }
+  return curves;
+}
+
+std::vector<GroupedExtent> group_curves(const std::vector<Curve>& curves, const GroupingOptions& options) {
+  std::vector<GroupedExtent> out;
+  const auto thresholds = parse_number_list(options.threshold);
+  for (std::size_t k = 0; k < curves.size(); ++k) {
+    const auto& raw = curves[k].values;
+    const std::int64_t max = options.max > 0 ? options.max : static_cast<std::int64_t>(raw.size()) + 1;
+    for (const double threshold : thresholds) {
+      for (const auto& e : group_components(raw, options.min, max, threshold, options.keep_growing)) out.push_back({e, k});
+      if (!(options.sigma > 0)) continue;
+      for (const auto& e : group_components(smooth_curve(raw, options.sigma), options.min, max, threshold, options.keep_growing)) out.push_back({e, k});
+    }
+  }
+  return out;
+}
+
+void propose_by_grouping(Record& record, const GroupingOptions& options) {
+  record.require_whole_video();
+  FeatureStream stream = select_stream(record, options.stream);
+  const FeatureMatrix matrix = load_features(stream);
+  stream.rows = matrix.rows;
+  std::vector<Proposal> proposals;
+  if (matrix.rows > 0) {
+    const auto duration = record.duration();
+    const RowTime time = row_time(stream, duration);
+    const auto curves = select_curves(stream, matrix, options);
+    for (const auto& [extent, curve] : group_curves(curves, options)) {
+      Proposal p;
+      p.segment = time.seconds(Segment{static_cast<double>(extent.first), static_cast<double>(extent.last + 1)});
+      if (duration) p.segment = {std::clamp(p.segment.start, 0.0, *duration), std::clamp(p.segment.end, 0.0, *duration)};
+      if (!(p.segment.end > p.segment.start)) continue;
+      p.score = extent.score;
+      if (!curves[curve].label.empty()) p.label = record.keep(curves[curve].label);
+      proposals.push_back(p);
+    }
+    auto merge = defaults_of("greedy");
+    merge.threshold = options.merge_nms;
+    proposals = suppress(proposals, 0, merge);
+  }
+  record.set_proposals(proposals);
+}
+
+}  // namespace tal

@@ -1,0 +1,65 @@
+// Grouping proposals: Algorithm 1 of ETP (Qiu et al., ICMR 2018, 3.1), proposals from score curves without a model.
+//
+// The paper's loop grows every component by one frame a round; here only the rounds in which something happens are visited: two
+// components whose seeds are d apart meet in round ceil(d / 2), and a component leaves in the first round in which it is longer than
+// min. O(n log n) a curve. tests/unit/grouping.cpp holds the literal loop and compares.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "libtal/io/features.h"
+#include "libtal/io/record.h"
+
+namespace CLI {
+class App;
+}
+
+namespace tal {
+
+struct Extent {
+  std::int64_t first = 0, last = 0;  // rows, both included
+  double score = 0;                  // mean of the curve inside
+};
+
+// Components with min < rows < max, sorted by first, then last. keep_growing: an emitted component stays and grows on (nested proposals);
+// else it leaves. rounds, when given, gets the number of rounds of the paper's loop. A single component that is left after the
+// loop and fits is emitted too (the paper's loop never looks at it).
+std::vector<Extent> group_components(const std::vector<double>& curve, std::int64_t min, std::int64_t max, double threshold,
+                                     bool keep_growing, std::int64_t* rounds = nullptr);
+
+// Gaussian kernel over |k| <= ceil(3 sigma), normalised; beyond the ends the end value repeats. sigma in rows; 0: unchanged.
+std::vector<double> smooth_curve(const std::vector<double>& curve, double sigma);
+
+struct GroupingOptions {
+  std::string stream;                // name of the feature stream; empty: the only one
+  std::string curve;                 // all, mean, motion, or column names; empty: motion when there is such a column, else all
+  std::string threshold = "0.5";     // one or more, each value starts its own grouping
+  std::int64_t min = 2;              // rows, exclusive
+  std::int64_t max = 0;              // rows, exclusive; 0: no bound
+  double sigma = 4;                  // rows
+  bool keep_growing = false;
+  double merge_nms = 0.8;            // tIoU of the suppression that merges the curves' proposals; 1: none
+  std::string normalize = "auto";    // none, minmax, or auto (minmax for motion, which has no natural scale)
+};
+void register_options(CLI::App& app, GroupingOptions& options);
+
+// One curve and the label that its proposals carry ("" for the mean and for motion).
+struct Curve {
+  std::string label;
+  std::vector<double> values;
+};
+// The curves that the options name; Error (field features...) when a column is missing.
+std::vector<Curve> select_curves(const FeatureStream& stream, const FeatureMatrix& matrix, const GroupingOptions& options);
+// Raw, then smoothed, curve after curve; nothing merged. Rows.
+struct GroupedExtent {
+  Extent extent;
+  std::size_t curve;
+};
+std::vector<GroupedExtent> group_curves(const std::vector<Curve>& curves, const GroupingOptions& options);
+
+// Reads the record's features and sets its proposals (seconds, clipped to the video when its duration is known).
+void propose_by_grouping(Record& record, const GroupingOptions& options);
+
+}  // namespace tal

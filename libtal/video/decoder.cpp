@@ -1,0 +1,125 @@
+#include "libtal/video/decoder.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <mutex>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <opencv2/core/utils/logger.hpp>
+#include <opencv2/videoio.hpp>
+
+#include "libtal/base/error.h"
+#include "libtal/base/number.h"
+
+namespace tal {
+namespace {
+
+constexpr double kTie = 1e-6;  // seconds
+
+}  // namespace
+
+void prepare_opencv() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    // Read by OpenCV's FFmpeg back end when the first video is opened; a user's own setting wins.
+    ::setenv("OPENCV_FFMPEG_LOGLEVEL", "-8", 0);
+    cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+    cv::setNumThreads(1);
+  });
+}
+
+struct VideoDecoder::Private {
+  cv::VideoCapture capture;
+};
+
+VideoDecoder::VideoDecoder(const std::string& path) : p_(std::make_unique<Private>()), path_(path) {
+  prepare_opencv();
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) throw_errno(path, errno);
+  ::close(fd);
+  if (std::filesystem::is_directory(path)) throw_errno(path, EISDIR);
+  bool opened = false;
+  try {
+    opened = p_->capture.open(path, cv::CAP_FFMPEG);
+  } catch (const cv::Exception&) {
+    opened = false;
+  }
+  if (!opened) throw Error("'" + path + "': no video that can be decoded (0 frames; damaged, cut off before its index, or not a video)");
+  fps_ = p_->capture.get(cv::CAP_PROP_FPS);
+  if (!(fps_ > 0) || !std::isfinite(fps_) || fps_ > 1000) throw Error("'" + path + "': the container states no frame rate");
+  const double claimed = p_->capture.get(cv::CAP_PROP_FRAME_COUNT);
+  claimed_ = claimed > 0 && claimed < 1e12 ? static_cast<std::int64_t>(claimed) : 0;
+  step_ = 1 / fps_;
+}
+
+VideoDecoder::~VideoDecoder() = default;
+
+bool VideoDecoder::read(cv::Mat& frame) {
+  double stamp = 0;
+  try {
+    if (!p_->capture.read(frame) || frame.empty()) return false;
+    stamp = p_->capture.get(cv::CAP_PROP_POS_MSEC) / 1000;
+  } catch (const cv::Exception& error) {
+    throw Error("'" + path_ + "': decoding failed after " + format_number(time_) + " s: " + error.err);
+  }
+  if (frames_ == 0) {
+    first_ = std::isfinite(stamp) ? stamp : 0;
+  } else {
+    // Frames that leave the decoder after the last packet (reordering delay) carry no time stamp.
+    const double next = stamp - first_;
+    if (std::isfinite(next) && next > time_ + kTie) {
+      step_ = next - time_;
+      time_ = next;
+    } else {
+      time_ += step_;
+      ++repaired_;
+    }
+  }
+  deviation_ = std::max(deviation_, std::abs(time_ - static_cast<double>(frames_) / fps_));
+  ++frames_;
+  return true;
+}
+
+bool VideoDecoder::truncated(std::string& message) const {
+  if (frames_ > 0 && claimed_ == 0) return false;
+  // In time, not in frames: at a variable rate the container's count is only its duration times its mean rate.
+  const double promised = static_cast<double>(claimed_) / fps_;
+  const double missing = promised - duration();
+  if (frames_ > 0 && missing <= std::max(4 / fps_, 0.01 * promised)) return false;
+  char times[120];
+  std::snprintf(times, sizeof times, "last good time stamp %.3f s, %lld of %lld frames decoded", time_,
+                static_cast<long long>(frames_), static_cast<long long>(claimed_));
+  message = "'" + path_ + "': truncated or corrupt: " + times;
+  return true;
+}
+
+Resampler::Decided Resampler::push(double time) {
+  Decided decided;
+  while (static_cast<double>(next_) / fps_ <= time + kTie) {
+    const double target = static_cast<double>(next_) / fps_;
+    if (!first_ && target - last_ <= time - target + kTie) ++decided.previous;
+    else ++decided.current;
+    ++next_;
+  }
+  first_ = false;
+  last_ = time;
+  return decided;
+}
+
+std::vector<std::int64_t> resample(const std::vector<double>& times, double fps) {
+  std::vector<std::int64_t> out;
+  if (times.empty()) return out;
+  for (std::int64_t k = 0; static_cast<double>(k) / fps <= times.back() + kTie; ++k) {
+    const double target = static_cast<double>(k) / fps;
+    std::int64_t best = 0;
+    for (std::size_t i = 1; i < times.size(); ++i)
+      if (std::abs(times[i] - target) < std::abs(times[static_cast<std::size_t>(best)] - target) - kTie) best = static_cast<std::int64_t>(i);
+    out.push_back(best);
+  }
+  return out;
+}
+
+}  // namespace tal

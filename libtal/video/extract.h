@@ -1,0 +1,42 @@
+// Feature extraction of whole videos: decode, sample, encode windows, write streams and their headers (tal-extract).
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "libtal/cli/tool.h"
+#include "libtal/io/record.h"
+#include "libtal/video/encoder.h"
+
+namespace tal {
+
+struct ExtractOptions {
+  std::vector<std::string> encoders = {"hog-hof"};  // NAME[:weights]
+  std::string fps;               // sampled frames per second ("10", "30000/1001"); empty: every decoded frame
+  std::int64_t stride = 8;       // frames at the sampled rate
+  std::int64_t window = 16;      // frames at the sampled rate
+  std::string tail = "drop";     // drop, pad, shift
+  EncoderOptions encoder;
+  std::string out_dir = "features";
+  bool inline_data = false, half = false, resume = false, partial = false;
+  std::vector<std::string> videos;
+};
+
+void register_options(CLI::App& app, ExtractOptions& options);
+// Conflicts between options; UsageError.
+void check_options(const Tool& tool, const ExtractOptions& options);
+
+struct Extracted {
+  std::vector<std::string> notes;  // for stderr: what the container claimed, where --partial cut
+};
+
+// Adds `features` (and path's duration, fps, frames) to a record with `path`. Error with field and the last good time stamp.
+Extracted extract(Record& record, const ExtractOptions& options);
+
+// Reads records from --input, or builds them from --videos; --jobs videos at a time; writes them in input order.
+void extract_all(Tool& tool, const ExtractOptions& options);
+
+}  // namespace tal

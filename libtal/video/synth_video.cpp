@@ -1,0 +1,195 @@
+#include "libtal/video/synth_video.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include <opencv2/core.hpp>
+#include <opencv2/videoio.hpp>
+#include <unistd.h>
+
+#include "libtal/base/error.h"
+#include "libtal/io/jsonl.h"
+#include "libtal/video/decoder.h"
+
+namespace tal {
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+
+// SplitMix64: the same numbers on every machine, unlike the distributions of <random>.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t bits() {
+    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15ull);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+  }
+  double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
+  double uniform(double low, double high) { return low + (high - low) * uniform(); }
+
+ private:
+  std::uint64_t state_;
+};
+
+void check(const SynthVideoOptions& o) {
+  const auto refuse = [](const char* what) { throw UsageError(std::string("synthetic video: ") + what); };
+  if (!(o.duration > 0) || o.duration > 36000) refuse("the duration must lie in (0, 36000] seconds");
+  if (!(o.fps >= 1) || o.fps > 120) refuse("fps must lie in [1, 120]");
+  if (o.width < 32 || o.width > 4096 || o.width % 2 || o.height < 32 || o.height > 4096 || o.height % 2)
+    refuse("width and height must be even and lie in [32, 4096]");
+  if (o.actions < 0) refuse("the number of actions must not be negative");
+  if (!(o.min_action > 0) || !(o.max_action >= o.min_action) || !(o.max_action < 36000)) refuse("action lengths need 0 < min <= max");
+  if (!(o.min_gap >= 0)) refuse("the gap must not be negative");
+  if (!(o.noise >= 0) || o.noise > 64) refuse("noise must lie in [0, 64]");
+  if (!(o.rest_motion >= 0) || o.rest_motion > 1) refuse("rest motion must lie in [0, 1]");
+}
+
+struct Pose {
+  double x, y, scale;  // in half-extents of the picture, 0 = centre; factor on the shape's size
+};
+
+// Where the shape is `t` seconds after an action of `length` seconds began. Every motion begins and ends at the resting pose.
+Pose moving(const std::string& label, double t, double length) {
+  // Whole turns, so that the end meets the beginning; about one a second.
+  const double turns = std::max(1.0, std::round(length));
+  const double phase = t / length * turns, angle = 2 * kPi * phase;
+  if (label == "sweep") return {0.75 * std::sin(angle), 0, 1};
+  if (label == "circle") return {0.5 * std::sin(angle), 0.5 * (std::cos(angle) - 1), 1};
+  if (label == "bounce") {
+    const double part = phase - std::floor(phase);
+    return {0, -0.7 * 4 * part * (1 - part), 1};
+  }
+  if (label == "shake") return {0.18 * std::sin(4 * angle), 0, 1};
+  return {0, 0, 1 + 0.9 * 0.5 * (1 - std::cos(angle))};  // grow
+}
+
+}  // namespace
+
+const std::vector<std::string>& synth_motion_classes() {
+  static const std::vector<std::string> classes = {"sweep", "bounce", "circle", "shake", "grow"};
+  return classes;
+}
+
+SynthVideo draw(const SynthVideoOptions& options, std::uint64_t seed, std::uint64_t index) {
+  check(options);
+  SynthVideo video;
+  video.options = options;
+  video.seed = Random(Random(seed).bits() ^ (index * 0xd1342543de82ef95ull + 1)).bits();
+  video.frames = std::max<std::int64_t>(1, std::llround(options.duration * options.fps));
+  Random random(video.seed);
+  const auto frames_of = [&](double seconds) { return std::llround(seconds * options.fps); };
+  const std::int64_t gap = std::max<std::int64_t>(1, frames_of(options.min_gap));
+  std::vector<std::int64_t> lengths;
+  std::int64_t used = gap;
+  for (int i = 0; i < options.actions; ++i) {
+    const std::int64_t length = std::max<std::int64_t>(2, frames_of(random.uniform(options.min_action, options.max_action)));
+    if (used + length + gap > video.frames) break;
+    lengths.push_back(length);
+    used += length + gap;
+  }
+  // The rest of the time is shared out over the gaps at random cuts.
+  const std::int64_t spare = video.frames - used;
+  std::vector<std::int64_t> cuts;
+  for (std::size_t i = 0; i < lengths.size(); ++i) cuts.push_back(static_cast<std::int64_t>(random.uniform() * static_cast<double>(spare + 1)));
+  std::sort(cuts.begin(), cuts.end());
+  std::int64_t at = gap;
+  for (std::size_t i = 0; i < lengths.size(); ++i) {
+    const std::int64_t begin = at + cuts[i], end = begin + lengths[i];
+    const auto& classes = synth_motion_classes();
+    const auto& label = classes[static_cast<std::size_t>(random.bits() % classes.size())];
+    video.annotations.push_back({{static_cast<double>(begin) / options.fps, static_cast<double>(end) / options.fps}, label});
+    at += lengths[i] + gap;
+  }
+  return video;
+}
+
+void write_video(const std::string& path, const SynthVideo& video) {
+  check(video.options);
+  if (std::filesystem::path(path).extension() != ".avi") throw Error("'" + path + "': synthetic videos are Motion JPEG and need the extension .avi");
+  prepare_opencv();
+  const auto& o = video.options;
+  // The writer chooses the container by extension, so the temporary name keeps it.
+  const std::string temporary = path + ".tmp" + std::to_string(::getpid()) + ".avi";
+  struct Remover {
+    std::string path;
+    ~Remover() {
+      std::error_code ignored;
+      if (!path.empty()) std::filesystem::remove(path, ignored);
+    }
+  } remover{temporary};
+  {
+    cv::VideoWriter writer;
+    try {
+      writer.open(temporary, cv::CAP_OPENCV_MJPEG, cv::VideoWriter::fourcc('M', 'J', 'P', 'G'), o.fps, cv::Size(o.width, o.height));
+    } catch (const cv::Exception&) {
+    }
+    if (!writer.isOpened()) throw Error("'" + path + "': cannot write a Motion JPEG video there");
+
+    Random random(video.seed ^ 0x5bf0363546294ce7ull);
+    cv::Mat background(o.height, o.width, CV_8UC3), frame;
+    double wave[3][4];
+    for (auto& w : wave)
+      for (auto& value : w) value = random.uniform(0.5, 3);
+    for (int y = 0; y < o.height; ++y)
+      for (int x = 0; x < o.width; ++x)
+        for (int c = 0; c < 3; ++c) {
+          const double s = 2 * kPi * x / o.width, t = 2 * kPi * y / o.height;
+          const double value = 110 + 30 * std::sin(wave[c][0] * s + wave[c][1]) + 30 * std::sin(wave[c][2] * t + wave[c][3]);
+          background.at<cv::Vec3b>(y, x)[c] = static_cast<std::uint8_t>(std::lround(value));
+        }
+    const double radius = 0.11 * std::min(o.width, o.height);
+    const double rest_x = random.uniform(-0.15, 0.15), rest_y = 0.1;
+    const double drift_rate = random.uniform(0.3, 0.6);
+    std::size_t next = 0;
+    for (std::int64_t k = 0; k < video.frames; ++k) {
+      const double t = static_cast<double>(k) / o.fps;
+      while (next < video.annotations.size() && t >= video.annotations[next].segment.end - 1e-9) ++next;
+      Pose pose{0, 0, 1};
+      if (next < video.annotations.size() && t >= video.annotations[next].segment.start - 1e-9) {
+        const auto& action = video.annotations[next];
+        pose = moving(action.label, t - action.segment.start, action.segment.length());
+      }
+      const double drift = o.rest_motion * 0.5 * std::sin(2 * kPi * drift_rate * t);
+      const double cx = (1 + rest_x + 0.7 * pose.x + 0.3 * drift) * o.width / 2, cy = (1 + rest_y + 0.6 * pose.y) * o.height / 2;
+      const double r = radius * pose.scale;
+      background.copyTo(frame);
+      for (int y = std::max(0, static_cast<int>(cy - r)); y < std::min<double>(o.height, cy + r + 1); ++y)
+        for (int x = std::max(0, static_cast<int>(cx - r)); x < std::min<double>(o.width, cx + r + 1); ++x) {
+          const double dx = (x - cx) / r, dy = (y - cy) / r;
+          if (dx * dx + dy * dy > 1) continue;
+          // A checkered disc: texture that the flow can hold on to.
+          const bool dark = (static_cast<int>(std::floor(dx * 2)) + static_cast<int>(std::floor(dy * 2))) & 1;
+          frame.at<cv::Vec3b>(y, x) = dark ? cv::Vec3b(20, 30, 200) : cv::Vec3b(240, 240, 250);
+        }
+      if (o.noise > 0) {
+        for (int y = 0; y < o.height; ++y) {
+          auto* row = frame.ptr<std::uint8_t>(y);
+          for (int x = 0; x < 3 * o.width; ++x) {
+            // Sum of four bytes: close to normal, standard deviation 147.8.
+            const std::uint64_t bits = random.bits();
+            const double normal = (static_cast<double>((bits & 255) + ((bits >> 8) & 255) + ((bits >> 16) & 255) + ((bits >> 24) & 255)) - 510) / 147.8;
+            row[x] = static_cast<std::uint8_t>(std::clamp(static_cast<int>(std::lround(row[x] + o.noise * normal)), 0, 255));
+          }
+        }
+      }
+      writer.write(frame);
+    }
+  }
+  {
+    VideoDecoder decoder(temporary);  // a full disk shows only here: the writer reports nothing
+    cv::Mat image;
+    while (decoder.read(image)) {
+    }
+    if (decoder.frames() != video.frames)
+      throw Error("'" + path + "': " + std::to_string(decoder.frames()) + " of " + std::to_string(video.frames) + " frames were written (disk full?)");
+  }
+  std::error_code error;
+  std::filesystem::rename(temporary, path, error);
+  if (error) throw Error("'" + path + "': " + error.message());
+  remover.path.clear();
+}
+
+}  // namespace tal

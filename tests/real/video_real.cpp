@@ -1,0 +1,74 @@
+// The 17 real videos: decoded frame counts, time stamps and features.
+#include <boost/test/unit_test.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+
+#include "libtal/base/error.h"
+#include "libtal/io/jsonl.h"
+#include "libtal/video/decoder.h"
+#include "libtal/video/extract.h"
+#include "tests/support.h"
+
+using namespace tal;
+
+BOOST_AUTO_TEST_SUITE(video_real)
+
+BOOST_AUTO_TEST_CASE(decoded_counts_are_those_of_the_data_table) {
+  const auto data = tal::test::data_dir();
+  if (tal::test::skip_without(data, "real videos")) return;
+  // | file | what | codec | size | fps | header / decoded | seconds | audio |
+  std::ifstream table(data + "/README.md");
+  const std::regex row(R"(\| (\S+\.(?:mp4|avi|mkv)) \|.*\| (\d+)/(\d+) \| (\d+|-) / (\d+) \| ([0-9.]+) \|.*)");
+  std::string line;
+  int videos = 0;
+  while (std::getline(table, line)) {
+    std::smatch match;
+    if (!std::regex_match(line, match, row)) continue;
+    ++videos;
+    Record record = Record::make(match[1].str());
+    record.set_text("path", data + "/videos/" + match[1].str());
+    ExtractOptions options;
+    options.inline_data = true;
+    const auto result = extract(record, options);
+    const auto json = nlohmann::json::parse(record.str());
+    const int decoded = std::stoi(match[5]);
+    BOOST_TEST_CONTEXT(match[1].str()) {
+      BOOST_TEST(json["frames"] == decoded);
+      BOOST_TEST(json["features"]["hog-hof"]["rows"] == (decoded - 16) / 8 + 1);
+      const double rate = std::stod(match[2]) / std::stod(match[3]);
+      BOOST_TEST(std::abs(json["fps"].get<double>() - rate) < 1e-3);
+      BOOST_TEST(std::abs(json["duration"].get<double>() - std::stod(match[6])) < 4 / rate);
+      if (match[4] != "-" && match[4] != match[5]) {
+        BOOST_REQUIRE(!result.notes.empty());
+        BOOST_TEST(result.notes[0].find("claims " + match[4].str() + " frames, " + match[5].str() + " were decoded") != std::string::npos);
+      }
+    }
+  }
+  BOOST_TEST(videos == 17);
+}
+
+BOOST_AUTO_TEST_CASE(truncated_files_name_the_last_good_time) {
+  const auto data = tal::test::data_dir();
+  if (tal::test::skip_without(data, "real videos")) return;
+  const std::string cut = (std::filesystem::temp_directory_path() / ("tal-cut-" + std::to_string(getpid()))).string();
+  // An index at the end (mp4), in the headers (mkv), and none needed (avi).
+  for (const std::string name : {"plastering.avi", "flipping_a_pancake.mkv", "mmaction2_demo.mp4"}) {
+    const std::string whole = read_file(data + "/videos/" + name), path = cut + std::filesystem::path(name).extension().string();
+    std::ofstream(path, std::ios::binary) << whole.substr(0, whole.size() / 2);
+    Record record = Record::make("cut");
+    record.set_text("path", path);
+    ExtractOptions options;
+    options.inline_data = true;
+    BOOST_TEST_CONTEXT(name) {
+      const std::string expected = name == "mmaction2_demo.mp4" ? "0 frames" : "last good time stamp";
+      BOOST_CHECK_EXCEPTION(extract(record, options), Error,
+                            [&](const Error& e) { return std::string(e.what()).find(expected) != std::string::npos; });
+    }
+    std::filesystem::remove(path);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

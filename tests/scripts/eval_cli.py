@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# label: cli bad-input
+"""tal-eval as scripts use it: the JSON object, every option's effect, places of faults, exit statuses."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+TOOL = os.path.join(os.environ["TAL_BIN"], "tal-eval")
+if not os.path.exists(TOOL):
+    print("SKIPPED: tal-eval is not built")
+    sys.exit(77)
+failures = 0
+
+
+def run(arguments, stream, status=0):
+    global failures
+    done = subprocess.run([TOOL] + arguments, input="".join(json.dumps(r) + "\n" if not isinstance(r, str) else r + "\n" for r in stream),
+                          capture_output=True, text=True)
+    if done.returncode != status:
+        failures += 1
+        print("FAILED", arguments, "status", done.returncode, "instead of", status, done.stderr)
+    return done
+
+
+def check(condition, what):
+    global failures
+    if not condition:
+        failures += 1
+        print("FAILED:", what)
+
+
+folder = tempfile.TemporaryDirectory()
+path = lambda name: os.path.join(folder.name, name)
+
+
+def save(name, records):
+    with open(path(name), "w") as out:
+        out.writelines(json.dumps(r) + "\n" for r in records)
+    return path(name)
+
+
+truth = [{"video": "v%d" % i, "duration": 100, "fps": 10, "subset": "validation" if i < 8 else "training",
+          "annotations": [{"segment": [10 + i, 30 + i], "label": "a"}, {"segment": [50, 60], "label": "b"}]} for i in range(10)]
+stream = [{"video": r["video"], "proposals": [
+    {"segment": [11 + k, 29 + k], "score": 0.5 + 0.01 * ((i * 7 + k) % 13), "label": "a"} for k in range(3)] +
+    [{"segment": [50, 60 - i], "score": 0.9, "label": "b"}]} for i, r in enumerate(truth)]
+gt = save("gt.jsonl", truth)
+
+full = run(["--gt", gt, "--subset", "validation", "--format", "json"], stream)
+report = json.loads(full.stdout)
+check(report["protocol"] == "activitynet-detection" and report["subset"] == "validation", "protocol and subset")
+check(report["videos"] == 8 and report["instances"] == 16 and report["predictions"] == 40, "counts")
+check(report["unknown"]["videos"] == 2, "predictions of the other subset are unknown videos")
+check(report["tiou"][8] == 0.8999999999999999 and len(report["map"]) == 10, "thresholds are generated")
+check(abs(report["average_map"] - sum(report["map"]) / 10) < 1e-12, "mean of the thresholds")
+check(report["ties"]["predictions"] > 0, "tied predictions are counted")
+for jobs in "1", "3":
+    check(run(["--gt", gt, "--subset", "validation", "--format", "json", "-j", jobs], stream).stdout == full.stdout, "same bytes with -j " + jobs)
+other = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json", "--tiou", "0.3,0.5"], stream).stdout)
+check(other["parameters_hash"] != report["parameters_hash"] and other["tiou"] == [0.3, 0.5], "other parameters, other hash")
+ranged = json.loads(run(["--gt", gt, "--format", "json", "--subset", "validation", "--ties-range"], stream).stdout)
+check(ranged["ties_range"]["lowest"] <= report["average_map"] <= ranged["ties_range"]["highest"], "range of ties")
+
+joined = [dict(t, proposals=s["proposals"]) for t, s in zip(truth, stream)]
+inline = json.loads(run(["--subset", "validation", "--format", "json"], joined).stdout)
+check(inline["average_map"] == report["average_map"], "annotations of the stream itself")
+
+boots = [run(["--gt", gt, "--subset", "validation", "--format", "json", "--bootstrap", "50", "--seed", s, "-j", j], stream).stdout
+         for s, j in (("1", "1"), ("1", "2"), ("2", "1"))]
+check(boots[0] == boots[1] and boots[0] != boots[2], "bootstrap depends on the seed alone")
+interval = json.loads(boots[0])["bootstrap"]
+check(interval["low"] <= report["average_map"] <= interval["high"], "interval holds the value")
+worse = save("worse.jsonl", [dict(r, proposals=[dict(p, segment=[p["segment"][0] + 40, p["segment"][1] + 40]) for p in r["proposals"]]) for r in stream])
+compared = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json", "--compare", worse], stream).stdout)["compare"]
+check(compared["difference"] > 0 and compared["p_value"] < 0.05 and compared["low"] > 0, "a clear difference is found: %s" % compared)
+
+listing = path("kinds.jsonl")
+diagnosed = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json", "--diagnose", "--diagnose-file", listing], stream).stdout)
+kinds = [p["diagnosis"] for line in open(listing) for p in json.loads(line)["proposals"]]
+check(len(kinds) == 40 and "true positive" in kinds and "double detection" in kinds, "kinds are written")
+check(sum(b["instances"] for b in diagnosed["diagnosis"]["length"]) == 16, "every instance has a bucket")
+gains = {}
+for step in "boundaries", "labels", "ranking", "all":
+    gains[step] = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json", "--oracle", step], stream).stdout)["oracle"]["gain"]
+check(gains["boundaries"] > 0 and gains["all"] >= max(gains.values()) - 1e-12, "oracles: %s" % gains)
+against = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json", "--against", "thumos14-official", "--explain"], stream).stdout)
+check(len(against["disagreements"]) == against["against"]["disagreements"], "disagreements are listed")
+for style in "text", "csv", "markdown":
+    check("mean" in run(["--gt", gt, "--per-class", "--format", style], stream).stdout, style)
+curves = path("curves.csv")
+run(["--gt", gt, "--protocol", "activitynet-proposal", "--curves", curves], stream)
+check(len(open(curves).read().splitlines()) == 101, "100 points")
+proposal = json.loads(run(["--gt", gt, "--protocol", "activitynet-proposal", "--format", "json"], stream).stdout)
+check(set(proposal["ar_at"]) == {"1", "5", "10", "100"} and 0 < proposal["auc"] < 100, "average recall")
+thumos = json.loads(run(["--gt", gt, "--protocol", "thumos14-proposal", "--format", "json"], stream).stdout)
+check(set(thumos["ar_at"]) == {"50", "100", "200", "500", "1000"}, "thumos14-proposal")
+recall = json.loads(run(["--gt", gt, "--protocol", "custom", "--tiou", "0.5", "--recall-at", "1,5", "--format", "json"], stream).stdout)["recall_at"]
+check(recall["1"]["recall"][0] <= recall["5"]["recall"][0], "Recall@kx grows")
+open(path("bad.txt"), "w").write("v0\n")
+dropped = json.loads(run(["--gt", gt, "--exclude", path("bad.txt"), "--format", "json"], stream).stdout)
+counted = json.loads(run(["--gt", gt, "--exclude", path("bad.txt"), "--excluded", "count", "--format", "json"], stream).stdout)
+check(dropped["excluded"] == 1 and dropped["predictions"] == 36 and counted["predictions"] == 40, "excluded predictions")
+
+check("v9" in run(["--gt", gt, "--require-complete"], stream[:9], 1).stderr, "a missing video is named")
+run(["--gt", gt, "--fail-under", "0.99"], stream, 1)
+run(["--gt", gt, "--fail-under", "0.01"], stream, 0)
+for wrong, place in (
+        ('{"video":"v1","proposals":[{"segment":[3,1],"score":1,"label":"a"}]}', "stdin:2: video 'v1': proposals[0].segment"),
+        ('{"video":"v1","proposals":[{"segment":[1,3],"score":NaN,"label":"a"}]}', "stdin:2: video 'v1': proposals[0].score"),
+        ('{"video":"v1","proposals":[{"segment":[1,1e999],"score":1,"label":"a"}]}', "stdin:2: video 'v1': proposals[0].segment"),
+        ('{"video":"v0","proposals":[]}', "stdin:2: video 'v0': "),
+        ('{"video":"v1","proposals":[', "stdin:2: ")):
+    done = run(["--gt", gt], [stream[0], wrong], 1)
+    check(done.stderr.startswith("tal-eval: error: " + place), done.stderr)
+    check(done.stdout == "", "no number after a fault")
+check("empty" in run(["--gt", gt, "--subset", "testing"], stream, 1).stderr, "empty ground truth")
+for bad in (["--protocol", "activitynet-proposal", "--per-class"], ["--explain"], ["--excluded", "count"], ["--tiou", "2"], ["--protocol", "nonsense"],
+            ["--max-avg-proposals", "5"], ["--class-agnostic"]):
+    run(["--gt", gt] + bad, stream, 2)
+sys.exit(1 if failures else 0)

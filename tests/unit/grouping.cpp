@@ -1,0 +1,100 @@
+// Algorithm 1 by events equals the paper's loop, written out literally, on random curves.
+#include "libtal/segment/grouping.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <cmath>
+#include <set>
+
+#include "libtal/base/error.h"
+
+using namespace tal;
+
+namespace {
+
+// The loop as the paper prints it; quadratic.
+std::set<std::pair<std::int64_t, std::int64_t>> literal(const std::vector<double>& curve, std::int64_t min, std::int64_t max,
+                                                        double threshold, bool keep, std::int64_t& rounds) {
+  using Part = std::pair<std::int64_t, std::int64_t>;
+  const auto n = static_cast<std::int64_t>(curve.size());
+  std::vector<Part> set;
+  std::set<Part> out;
+  for (std::int64_t i = 0; i < n; ++i)
+    if (curve[static_cast<std::size_t>(i)] >= threshold) set.emplace_back(i, i);
+  const auto fits = [&](const Part& c) { return c.second - c.first + 1 > min && c.second - c.first + 1 < max; };
+  rounds = 0;
+  while (set.size() > 1) {
+    ++rounds;
+    for (auto& c : set) c = {std::max<std::int64_t>(0, c.first - 1), std::min(n - 1, c.second + 1)};
+    std::vector<Part> merged;
+    for (const auto& c : set) {
+      if (!merged.empty() && c.first <= merged.back().second) merged.back().second = std::max(merged.back().second, c.second);
+      else merged.push_back(c);
+    }
+    set.clear();
+    for (const auto& c : merged) {
+      if (fits(c)) out.insert(c);
+      if (!fits(c) || keep) set.push_back(c);
+    }
+  }
+  if (set.size() == 1 && fits(set[0])) out.insert(set[0]);
+  return out;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(grouping)
+
+BOOST_AUTO_TEST_CASE(events_equal_the_literal_loop) {
+  std::uint64_t state = 99;
+  const auto uniform = [&] {
+    state = state * 6364136223846793005ull + 1442695040888963407ull;
+    return static_cast<double>(state >> 11) / 9007199254740992.0;
+  };
+  for (int trial = 0; trial < 3000; ++trial) {
+    const auto n = static_cast<std::size_t>(uniform() * 80);
+    const double density = uniform() * uniform();
+    std::vector<double> curve(n);
+    for (auto& v : curve) v = uniform() < density ? 1.0 : 0.0;
+    const auto min = static_cast<std::int64_t>(uniform() * 12);
+    const auto max = min + static_cast<std::int64_t>(uniform() * 40);
+    for (const bool keep : {false, true}) {
+      std::int64_t expected_rounds, rounds;
+      const auto expected = literal(curve, min, max, 0.5, keep, expected_rounds);
+      const auto got = group_components(curve, min, max, 0.5, keep, &rounds);
+      BOOST_TEST_REQUIRE(got.size() == expected.size(), "trial " << trial << " keep " << keep);
+      BOOST_TEST_REQUIRE(rounds == expected_rounds, "trial " << trial << " keep " << keep);
+      auto want = expected.begin();
+      for (const auto& e : got) {
+        BOOST_REQUIRE((e.first == want->first && e.last == want->second));
+        ++want;
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_record_gets_proposals_in_seconds) {
+  // Rows of 1 s: rows 3..6 are active.
+  const float values[] = {0, 0, 0, 1, 1, 1, 1, 0, 0, 0};
+  Record record = Record::make("v");
+  record.set_number("duration", 10);
+  FeatureStream stream;
+  stream.name = "x", stream.rows = 10, stream.dim = 1, stream.stride = 25, stream.window = 25, stream.fps = Rate{25, 1};
+  stream.classes = {"dive"};
+  stream.data = base64_encode({reinterpret_cast<const char*>(values), sizeof values});
+  record.set_feature("x", feature_json(stream));
+  GroupingOptions options;
+  options.curve = "dive", options.sigma = 0;
+  propose_by_grouping(record, options);
+  BOOST_TEST_REQUIRE(record.proposals().size() == 1u);
+  // Round 1: every seed grows, all four meet: rows 2..7, i.e. seconds 2 to 8.
+  BOOST_TEST(record.proposals()[0].segment.start == 2.0);
+  BOOST_TEST(record.proposals()[0].segment.end == 8.0);
+  BOOST_TEST(record.proposals()[0].label == "dive");
+  BOOST_TEST(std::fabs(record.proposals()[0].score - 4.0 / 6) < 1e-12);
+  options.curve = "div";
+  BOOST_CHECK_EXCEPTION(propose_by_grouping(record, options), Error,
+                        [](const Error& e) { return std::string(e.what()).find("did you mean 'dive'?") != std::string::npos; });
+}
+
+BOOST_AUTO_TEST_SUITE_END()

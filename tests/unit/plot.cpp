@@ -1,0 +1,224 @@
+#include "libtal/plot/canvas.h"
+
+#include <zlib.h>
+
+#include <boost/test/unit_test.hpp>
+
+#include "libtal/base/error.h"
+#include "libtal/plot/charts.h"
+#include "libtal/plot/font.h"
+#include "libtal/plot/timeline.h"
+
+using namespace tal;
+using namespace tal::plot;
+
+namespace {
+
+struct Picture {
+  unsigned width = 0, height = 0;
+  std::vector<Rgb> pixels;
+  Rgb at(unsigned x, unsigned y) const { return pixels[y * width + x]; }
+};
+
+unsigned u32(const std::string& s, std::size_t at) {
+  unsigned out = 0;
+  for (std::size_t i = 0; i < 4; ++i) out = out << 8 | static_cast<unsigned char>(s[at + i]);
+  return out;
+}
+
+// An independent reader of the one kind of PNG that is written: checks signature, CRCs and length.
+Picture decode(const std::string& png) {
+  BOOST_REQUIRE_EQUAL(png.substr(0, 8), std::string("\x89PNG\r\n\x1a\n", 8));
+  Picture out;
+  std::string packed;
+  bool ended = false;
+  for (std::size_t at = 8; at < png.size();) {
+    const unsigned size = u32(png, at);
+    const std::string type = png.substr(at + 4, 4), data = png.substr(at + 8, size);
+    BOOST_TEST(u32(png, at + 8 + size) == ::crc32(0, reinterpret_cast<const Bytef*>(png.data() + at + 4), size + 4));
+    if (type == "IHDR") out.width = u32(data, 0), out.height = u32(data, 4);
+    if (type == "IDAT") packed += data;
+    ended = type == "IEND";
+    at += size + 12;
+  }
+  BOOST_TEST(ended);
+  std::string raw((out.width * 3 + 1) * out.height, '\0');
+  uLongf size = raw.size();
+  BOOST_REQUIRE_EQUAL(::uncompress(reinterpret_cast<Bytef*>(raw.data()), &size, reinterpret_cast<const Bytef*>(packed.data()), packed.size()), Z_OK);
+  BOOST_REQUIRE_EQUAL(size, raw.size());
+  std::vector<unsigned char> line(out.width * 3, 0);
+  for (unsigned y = 0; y < out.height; ++y) {
+    BOOST_REQUIRE_EQUAL(raw[y * (out.width * 3 + 1)], 2);
+    for (unsigned i = 0; i < out.width * 3; ++i) line[i] = static_cast<unsigned char>(line[i] + raw[y * (out.width * 3 + 1) + 1 + i]);
+    for (unsigned x = 0; x < out.width; ++x) out.pixels.push_back({line[3 * x], line[3 * x + 1], line[3 * x + 2]});
+  }
+  return out;
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t n = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(plot)
+
+BOOST_AUTO_TEST_CASE(png_holds_what_was_drawn) {
+  Canvas canvas(40);
+  canvas.set_height(30);
+  canvas.rect(5, 6, 10, 8, series(0));
+  canvas.rect(20, 6, 10, 8, series(1), 0.5);
+  canvas.line(0, 25, 40, 25, kText, 2);
+  const Picture picture = decode(to_png(canvas, Theme::kAuto, 2));
+  BOOST_TEST(picture.width == 80u);
+  BOOST_TEST(picture.height == 60u);
+  const Rgb white{255, 255, 255}, blue{0, 114, 178};
+  BOOST_TEST((picture.at(0, 0) == white));
+  BOOST_TEST((picture.at(10, 12) == blue));   // first pixel inside
+  BOOST_TEST((picture.at(9, 12) == white));
+  BOOST_TEST((picture.at(29, 27) == blue));   // last
+  BOOST_TEST((picture.at(30, 27) == white));
+  BOOST_TEST((picture.at(45, 20) == Rgb{234, 175, 128}));  // half vermillion (213, 94, 0) on white, rounded
+  BOOST_TEST((picture.at(40, 50) == colour(kText, false)));
+}
+
+BOOST_AUTO_TEST_CASE(png_is_clipped_to_panels_and_bounded) {
+  Canvas canvas(40);
+  canvas.set_height(20);
+  canvas.begin_panel({10, 5, 20, 10});
+  canvas.rect(-1000, -1000, 2000, 2000, series(2));
+  canvas.end_panel();
+  const Picture picture = decode(to_png(canvas, Theme::kLight, 1));
+  BOOST_TEST((picture.at(10, 5) == colour(series(2), false)));
+  BOOST_TEST((picture.at(9, 5) == colour(kPaper, false)));
+  BOOST_TEST((picture.at(29, 14) == colour(series(2), false)));
+  BOOST_TEST((picture.at(30, 15) == colour(kPaper, false)));
+  canvas.set_height(40000);
+  BOOST_CHECK_THROW(to_png(canvas, Theme::kLight, 1), Error);
+}
+
+BOOST_AUTO_TEST_CASE(font_has_every_letter_once) {
+  for (char32_t a = 0x21; a < 0x7f; ++a)
+    for (char32_t b = a + 1; b < 0x7f; ++b) {
+      bool same = true;
+      for (int y = 0; y < kGlyphHeight; ++y)
+        for (int x = 0; x < kGlyphWidth; ++x) same = same && glyph_pixel(a, x, y) == glyph_pixel(b, x, y);
+      BOOST_TEST(!same, "glyphs " << static_cast<char>(a) << " and " << static_cast<char>(b) << " look alike");
+    }
+  for (int y = 0; y < kGlyphHeight; ++y) BOOST_TEST(!glyph_pixel(' ', 5, y));
+}
+
+BOOST_AUTO_TEST_CASE(markup_in_texts_is_escaped) {
+  BOOST_TEST(escape_xml("<a b=\"c\" d='e'>&") == "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;");
+  BOOST_TEST(escape_xml(std::string("a\0b\x1b", 4)) == "a\xef\xbf\xbd" "b\xef\xbf\xbd");
+  BOOST_TEST(escape_xml("\xff\xc3") == "\xef\xbf\xbd\xef\xbf\xbd");
+  BOOST_TEST(escape_xml("Gr\xc3\xb6\xc3\x9f" "e") == "Gr\xc3\xb6\xc3\x9f" "e");
+  TimelineVideo video;
+  video.video = "</title><script>alert(1)</script>", video.duration = 10;
+  video.truth.push_back({{1, 2}, "\"><img src=x onerror=alert(1)>"});
+  video.tracks.push_back({"found", {{{1, 3}, 0.5, "]]><script>"}}});
+  TimelineStyle style;
+  style.title = "<b>";
+  const Canvas canvas = draw_timeline({video}, style);
+  BOOST_TEST(count(to_html(canvas, "<x>", Theme::kAuto), "<script") == 1u);  // the page's own
+  BOOST_TEST(count(to_svg(canvas, "<x>", Theme::kAuto), "<script") == 0u);
+  BOOST_TEST(count(to_html(canvas, "<x>", Theme::kAuto), "<img") == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(texts_are_shortened_in_the_middle) {
+  BOOST_TEST(fit_text("short", 12, 100) == "short");
+  const std::string fitted = fit_text("validation_v_0123456789_part2", 12, 100);
+  BOOST_TEST(text_width(fitted, 12) <= 100);
+  BOOST_TEST(fitted.substr(0, 4) == "vali");
+  BOOST_TEST(fitted.substr(fitted.size() - 2) == "t2");
+  const std::string umlauts = fit_text("\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", 12, 45);
+  BOOST_TEST(escape_xml(umlauts).find("\xef\xbf\xbd") == std::string::npos);  // never cut inside a character
+}
+
+BOOST_AUTO_TEST_CASE(ticks_are_round_and_few) {
+  BOOST_TEST((ticks(0, 10, 6) == std::vector<double>{0, 2, 4, 6, 8, 10}));
+  BOOST_TEST((time_ticks(0, 180, 6) == std::vector<double>{0, 30, 60, 90, 120, 150, 180}) == true);
+  for (const double high : {1e-3, 0.7, 3.0, 17.0, 99.0, 12345.0, 1e7}) {
+    const auto t = ticks(0, high, 8);
+    BOOST_TEST(t.size() >= 2u);
+    BOOST_TEST(t.size() <= 8u);
+    BOOST_TEST(t.back() <= high * (1 + 1e-9));
+  }
+  BOOST_TEST(time_label(12.5) == "12.5 s");
+  BOOST_TEST(time_label(185) == "3:05");
+  BOOST_TEST(time_label(183.4) == "3:03.4");
+  BOOST_TEST(time_label(3723) == "1:02:03");
+}
+
+BOOST_AUTO_TEST_CASE(bars_stand_at_their_seconds) {
+  TimelineVideo video;
+  video.video = "v", video.duration = 100;
+  video.truth.push_back({{25, 50}, "jump"});
+  video.tracks.push_back({"found", {{{30, 60}, 0.9, "jump"}}});
+  const Canvas canvas = draw_timeline({video}, {});
+  BOOST_REQUIRE_EQUAL(canvas.panels().size(), 1u);
+  const Panel& panel = canvas.panels()[0];
+  const auto seconds = [&](double x) { return (x - panel.x) / panel.w * (panel.high - panel.low) + panel.low; };
+  std::vector<std::pair<double, double>> bars;
+  for (const Item& item : canvas.items())
+    if (item.panel == 0 && item.kind == Item::Kind::kRect) bars.emplace_back(seconds(item.x), seconds(item.x + item.w));
+  BOOST_REQUIRE_EQUAL(bars.size(), 2u);
+  BOOST_TEST(bars[0].first == 25, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(bars[0].second == 50, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(bars[1].first == 30, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(bars[1].second == 60, boost::test_tools::tolerance(1e-12));
+}
+
+BOOST_AUTO_TEST_CASE(crowds_are_drawn_and_counted) {
+  TimelineVideo video;
+  video.video = "v", video.duration = 100;
+  video.tracks.push_back({"found", {}});
+  for (int i = 0; i < 5000; ++i) video.tracks[0].found.push_back({{i * 0.01, i * 0.01 + 20}, i / 5000.0, ""});
+  TimelineStyle style;
+  style.top_k = 300;
+  const Canvas canvas = draw_timeline({video}, style);
+  std::size_t bars = 0;
+  bool told = false;
+  for (const Item& item : canvas.items()) {
+    bars += item.panel == 0 && item.kind == Item::Kind::kRect;
+    told = told || item.text.find("5000 found, 4700 low-scored not drawn") != std::string::npos;
+  }
+  BOOST_TEST(bars == 300u);
+  BOOST_TEST(told);
+  BOOST_TEST(canvas.height() < 300);
+}
+
+BOOST_AUTO_TEST_CASE(curves_of_results_and_logs) {
+  std::vector<Chart> charts;
+  read_curves(R"({"an":[1,2,3],"ar":[0.1,0.2,0.3],"tiou":[0.5,0.7],"recall":[[0.2,0.3,0.4],[0,0.1,0.2]]})", "a", "", charts);
+  BOOST_REQUIRE_EQUAL(charts.size(), 1u);
+  BOOST_REQUIRE_EQUAL(charts[0].curves.size(), 3u);
+  BOOST_TEST(charts[0].curves[2].name == "tIoU 0.7");
+  BOOST_TEST(charts[0].curves[2].points[1].y == 0.1);
+  charts.clear();
+  read_curves("{\"epoch\":0,\"train.loss\":2,\"val.loss\":3}\n{\"epoch\":1,\"train.loss\":1,\"val.loss\":2}\n", "log", "", charts);
+  BOOST_REQUIRE_EQUAL(charts.size(), 1u);
+  BOOST_REQUIRE_EQUAL(charts[0].curves.size(), 2u);
+  BOOST_TEST(charts[0].curves[1].name == "val");
+  BOOST_TEST(charts[0].curves[1].points[1].y == 2);
+  BOOST_CHECK_THROW(read_curves("{\"a\":1}", "x", "", charts), Error);
+  BOOST_CHECK_THROW(read_curves("{\"an\":[1,2],\"ar\":[1]}", "x", "", charts), Error);
+  BOOST_CHECK_THROW(read_curves("nonsense", "x", "", charts), Error);
+  BOOST_CHECK_THROW(read_curves("", "x", "", charts), Error);
+}
+
+BOOST_AUTO_TEST_CASE(maps_are_read_row_by_row) {
+  std::vector<Matrix> maps;
+  read_maps(R"({"confidence":[[1,2,3],[4,5,6]],"start":[0,1]})", "v", maps);
+  BOOST_REQUIRE_EQUAL(maps.size(), 2u);
+  BOOST_TEST(maps[0].rows == 2);
+  BOOST_TEST(maps[0].columns == 3);
+  BOOST_TEST(maps[0].values[4] == 5);
+  BOOST_TEST(maps[1].rows == 1);
+  BOOST_CHECK_THROW(read_maps("{\"m\":[[1,2],[3]]}", "v", maps), Error);
+  BOOST_CHECK_THROW(read_maps("{\"m\":[\"a\"]}", "v", maps), Error);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

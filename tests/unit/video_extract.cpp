@@ -1,0 +1,244 @@
+// Sampling by time stamp, window rules, the hog-hof encoder on drawn motion, extraction of synthetic videos.
+#include <boost/test/unit_test.hpp>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <opencv2/imgproc.hpp>
+
+#include "libtal/base/error.h"
+#include "libtal/io/jsonl.h"
+#include "libtal/video/decoder.h"
+#include "libtal/video/encoder.h"
+#include "libtal/video/extract.h"
+#include "libtal/video/synth_video.h"
+#include "tests/support.h"
+
+using namespace tal;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Folder {
+  fs::path path;
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "tal-video-XXXXXX").string();
+    if (!mkdtemp(name.data())) throw std::runtime_error("mkdtemp");
+    path = name;
+  }
+  ~Folder() { fs::remove_all(path); }
+  std::string file(const std::string& name) const { return (path / name).string(); }
+};
+
+std::vector<std::int64_t> stream(const std::vector<double>& times, double fps) {
+  Resampler resampler(fps);
+  std::vector<std::int64_t> out;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const auto decided = resampler.push(times[i]);
+    out.insert(out.end(), static_cast<std::size_t>(decided.previous), static_cast<std::int64_t>(i) - 1);
+    out.insert(out.end(), static_cast<std::size_t>(decided.current), static_cast<std::int64_t>(i));
+  }
+  return out;
+}
+
+nlohmann::json extracted(const std::string& path, const ExtractOptions& options) {
+  Record record = Record::make("v");
+  record.set_text("path", path);
+  extract(record, options);
+  return nlohmann::json::parse(record.str());
+}
+
+// A textured picture moved by (dx, dy) pixels.
+cv::Mat picture(double dx, double dy) {
+  cv::Mat image(240, 320, CV_8UC3);
+  for (int y = 0; y < image.rows; ++y)
+    for (int x = 0; x < image.cols; ++x) {
+      const double value = 127 + 50 * std::sin((x - dx) / 17) + 50 * std::sin((y - dy) / 13 + (x - dx) / 31);
+      image.at<cv::Vec3b>(y, x) = cv::Vec3b::all(static_cast<std::uint8_t>(value));
+    }
+  return image;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(video_extract)
+
+BOOST_AUTO_TEST_CASE(sampling_takes_the_nearest_frame_and_the_earlier_on_a_tie) {
+  std::vector<double> times;
+  for (int i = 0; i < 11; ++i) times.push_back(i * 0.04);  // 25 frames per second
+  // Samples at 0, 0.1 (between 0.08 and 0.12: a tie), 0.2, 0.3 (a tie), 0.4.
+  const std::vector<std::int64_t> expected = {0, 2, 5, 7, 10};
+  BOOST_TEST(stream(times, 10) == expected, boost::test_tools::per_element());
+  // A gap: 0, then nothing until 1 s; every sample is the nearer end, the middle the earlier.
+  const std::vector<std::int64_t> gap = {0, 0, 0, 1, 1};
+  BOOST_TEST(stream({0, 1}, 4) == gap, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(streaming_agrees_with_searching_all_times) {
+  std::uint64_t state = 7;
+  for (int round = 0; round < 50; ++round) {
+    std::vector<double> times = {0};
+    for (int i = 0; i < 60; ++i) {
+      state = state * 6364136223846793005ull + 1442695040888963407ull;
+      times.push_back(times.back() + 0.01 + 0.01 * static_cast<double>(state >> 61));
+    }
+    for (const double fps : {5.0, 10.0, 24.0, 29.97, 60.0})
+      BOOST_TEST(stream(times, fps) == resample(times, fps), boost::test_tools::per_element());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(shrinking_is_the_mean_over_blocks) {
+  const cv::Mat image = picture(0, 0);
+  cv::Mat grey, expected, mean;
+  shrink_grey(image, 4, grey);
+  cv::resize(image, mean, cv::Size(80, 60), 0, 0, cv::INTER_AREA);
+  cv::cvtColor(mean, expected, cv::COLOR_BGR2GRAY);
+  BOOST_TEST(cv::norm(grey, expected, cv::NORM_INF) <= 1.0);
+}
+
+BOOST_AUTO_TEST_CASE(every_flow_finds_a_known_shift) {
+  for (const std::string method : {"block", "dis", "farneback"}) {
+    cv::Mat a, b, flow;
+    shrink_grey(picture(0, 0), 4, a);
+    shrink_grey(picture(6, -4), 4, b);  // 1.5 and -1 pixels of the small image
+    make_flow(method)->compute(a, b, flow);
+    const cv::Scalar mean = cv::mean(flow(cv::Rect(16, 16, 48, 28)));
+    BOOST_TEST_CONTEXT(method) {
+      BOOST_TEST(std::abs(mean[0] - 1.5) < 0.3);
+      BOOST_TEST(std::abs(mean[1] + 1.0) < 0.3);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(hog_hof_rows) {
+  auto encoder = make_encoder("hog-hof", {});
+  BOOST_TEST(encoder->dim() == static_cast<std::int64_t>(encoder->columns().size()));
+  BOOST_TEST(encoder->columns().back() == "motion");
+  const auto dim = static_cast<std::size_t>(encoder->dim());
+  std::vector<float> still(dim), moving(dim), again(dim);
+  const std::vector<std::int64_t> window = {1, 2, 3};
+  for (int i = 0; i < 4; ++i) encoder->push(picture(0, 0));
+  encoder->encode(window, still.data());
+  encoder->reset();
+  for (int i = 0; i < 4; ++i) encoder->push(picture(4 * i, 0));
+  encoder->encode(window, moving.data());
+  // One pixel of 60 per frame is 1.67 per cent.
+  BOOST_TEST(still.back() == 0.0f);
+  BOOST_TEST(std::abs(moving.back() - 1.67) < 0.35);
+  double hog = 0;
+  for (std::size_t i = 0; i < 128; ++i) hog += moving[i];
+  BOOST_TEST(std::abs(hog - 1) < 1e-4);  // shares
+  encoder->reset();
+  for (int i = 0; i < 4; ++i) encoder->push(picture(4 * i, 0));
+  encoder->encode(window, again.data());
+  BOOST_TEST(moving == again, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(unknown_encoders_and_weights_are_refused) {
+  BOOST_CHECK_THROW(make_encoder("hog-hoff", {}), UsageError);
+  BOOST_CHECK_THROW(make_encoder("hog-hof:w.safetensors", {}), UsageError);
+  BOOST_CHECK_THROW(make_flow("none"), UsageError);
+}
+
+BOOST_AUTO_TEST_CASE(synthetic_videos_have_their_actions_where_they_say) {
+  Folder folder;
+  SynthVideoOptions options;
+  options.duration = 12;
+  const auto video = draw(options, 5, 0);
+  BOOST_TEST(video.frames == 300);
+  BOOST_REQUIRE(!video.annotations.empty());
+  const auto path = folder.file("v.avi");
+  write_video(path, video);
+  write_video(folder.file("w.avi"), draw(options, 5, 0));
+  BOOST_TEST(read_file(path) == read_file(folder.file("w.avi")));  // deterministic
+  BOOST_CHECK_THROW(write_video(folder.file("v.mp4"), video), Error);
+
+  ExtractOptions extract_options;
+  extract_options.out_dir = folder.file("f");
+  extract_options.window = 4, extract_options.stride = 2;
+  const auto record = extracted(path, extract_options);
+  BOOST_TEST(record["frames"] == 300);
+  BOOST_TEST(std::abs(record["duration"].get<double>() - 12) < 1e-6);
+  const auto& stream = record["features"]["hog-hof"];
+  BOOST_TEST(stream["rows"] == (300 - 4) / 2 + 1);
+  const std::string npy = read_file(stream["path"]);
+  const std::size_t dim = stream["dim"], rows = stream["rows"];
+  const auto* values = reinterpret_cast<const float*>(npy.data() + npy.size() - rows * dim * 4);
+  double inside = 0, outside = 0;
+  int inside_count = 0, outside_count = 0;
+  for (std::size_t g = 0; g < rows; ++g) {
+    const double time = (static_cast<double>(g) * 2 + 2) / 25;
+    bool in = false;
+    for (const auto& action : video.annotations) in = in || (time >= action.segment.start && time < action.segment.end);
+    (in ? inside : outside) += values[g * dim + dim - 1];
+    (in ? inside_count : outside_count)++;
+  }
+  BOOST_TEST_MESSAGE("motion inside " << inside / inside_count << ", outside " << outside / outside_count);
+  BOOST_TEST(inside / inside_count > 4 * outside / outside_count);
+}
+
+BOOST_AUTO_TEST_CASE(tails_inline_and_half) {
+  Folder folder;
+  SynthVideoOptions options;
+  options.duration = 2;
+  options.actions = 0;
+  const auto path = folder.file("v.avi");
+  write_video(path, draw(options, 1, 0));  // 50 frames
+  ExtractOptions o;
+  o.inline_data = true;
+  auto stream = extracted(path, o)["features"]["hog-hof"];
+  BOOST_TEST(stream["rows"] == 5);
+  BOOST_TEST(stream["data"].get<std::string>().size() == (5 * 161 * 4 + 2) / 3 * 4);
+  o.tail = "shift";
+  o.half = true;
+  stream = extracted(path, o)["features"]["hog-hof"];
+  BOOST_TEST(stream["rows"] == 6);
+  BOOST_TEST(stream["last_start"] == 34);
+  BOOST_TEST(stream["dtype"] == "float16");
+  BOOST_TEST(stream["data"].get<std::string>().size() == (6 * 161 * 2 + 2) / 3 * 4);
+  o.window = 64;
+  o.tail = "drop";
+  BOOST_CHECK_THROW(extracted(path, o), Error);
+  o.tail = "pad";
+  BOOST_TEST(extracted(path, o)["features"]["hog-hof"]["rows"] == 1);
+  o.fps = "10";
+  o.window = 4, o.stride = 4;
+  stream = extracted(path, o)["features"]["hog-hof"];
+  BOOST_TEST(stream["frames"] == 20);  // 0, 0.1, ... 1.9; the last frame is at 1.96 s
+  BOOST_TEST(stream["fps"] == 10);
+  BOOST_TEST(stream["resample"] == "pts");
+}
+
+BOOST_AUTO_TEST_CASE(resume_and_faults) {
+  Folder folder;
+  SynthVideoOptions options;
+  options.duration = 4;
+  const auto path = folder.file("v.avi");
+  write_video(path, draw(options, 2, 0));
+  ExtractOptions o;
+  o.out_dir = folder.file("f");
+  const auto first = extracted(path, o);
+  const auto written = fs::last_write_time(folder.file("f/v.hog-hof.npy"));
+  o.resume = true;
+  BOOST_TEST(extracted(path, o) == first);
+  BOOST_TEST((fs::last_write_time(folder.file("f/v.hog-hof.npy")) == written));
+  o.stride = 4;  // other settings: extracted anew
+  BOOST_TEST(extracted(path, o)["features"]["hog-hof"]["rows"] == (100 - 16) / 4 + 1);
+  BOOST_TEST((fs::last_write_time(folder.file("f/v.hog-hof.npy")) != written));
+
+  std::ofstream(folder.file("text.avi")) << "not a video";
+  std::ofstream(folder.file("empty.mp4")) << "";
+  for (const std::string name : {"text.avi", "empty.mp4", "missing.mp4", "."}) BOOST_CHECK_THROW(extracted(folder.file(name), o), Error);
+  fs::remove_all(folder.file("f"));
+  const std::string whole = read_file(path);
+  std::ofstream(folder.file("cut.avi"), std::ios::binary) << whole.substr(0, whole.size() / 2);
+  BOOST_CHECK_EXCEPTION(extracted(folder.file("cut.avi"), o), Error,
+                        [](const Error& e) { return std::string(e.what()).find("last good time stamp") != std::string::npos; });
+  BOOST_TEST(!fs::exists(folder.file("f")));  // nothing half-written
+  o.partial = true;
+  const auto kept = extracted(folder.file("cut.avi"), o);
+  BOOST_TEST(kept["frames"].get<int>() < 60);
+  BOOST_TEST(kept["frames"].get<int>() > 40);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,28 @@
+// tal-eval: records with proposals, and ground truth -> the metrics of the field, one report.
+#include "libtal/cli/tool.h"
+#include "libtal/eval/options.h"
+#include "libtal/eval/run.h"
+
+int main(int argc, char** argv) {
+  tal::eval::EvalOptions options;
+  tal::Tool tool({
+      "tal-eval",
+      "Score proposals and detections with the field's protocols",
+      "Reads records with proposals, compares them with the annotations of --gt (or of the stream itself) and prints one report. "
+      "A ground-truth video without a record is a video without predictions.\n\n"
+      "The protocols differ in matching, averaging and in what they leave out; the report names the protocol, its parameters with a hash, "
+      "and counts videos, instances, predictions, unknown names, Ambiguous rows and tied scores, so that two numbers can be told apart.\n\n"
+      "activitynet-detection and thumos14-detection: each detection, by falling score, takes the free instance of largest tIoU if it reaches "
+      "the threshold; precision is enveloped. thumos14-official: instances in file order take the free detection of largest tIoU, strictly "
+      "above the threshold; detections on Ambiguous segments are excused. activitynet-proposal: average recall up to 100 proposals a video, and "
+      "its area (0 to 100). thumos14-proposal: average recall on inclusive frames at 50 to 1000 proposals. custom: activitynet-detection's "
+      "matching with any thresholds, optionally --class-agnostic.\n\n"
+      "Reversed segments, numbers that are not finite and videos that stand twice are errors with their place; an empty ground truth is an "
+      "error. Labels without ground truth are left out and counted; videos without ground truth are false positives and counted.",
+      {{"Average precision on the validation subset", "tal-eval --gt gt.jsonl --subset validation < detections.jsonl"},
+       {"Area under the average-recall curve, as JSON", "tal-eval --protocol activitynet-proposal --gt gt.jsonl --format json < proposals.jsonl"},
+       {"Is A better than B?", "tal-eval --gt gt.jsonl --compare b.jsonl --bootstrap 1000 --seed 1 < a.jsonl"}},
+      {"tal-nms(1)", "tal-convert(1)", "tal-plot(1)"}});
+  tal::eval::register_options(tool.app(), options);
+  return tool.run(argc, argv, [&] { tal::eval::run_evaluation(tool, options); });
+}

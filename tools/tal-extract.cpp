@@ -1,0 +1,35 @@
+// tal-extract: records with `path` (or video files) -> the same records with feature streams.
+#include "libtal/video/extract.h"
+
+int main(int argc, char** argv) {
+  tal::ToolInfo info;
+  info.name = "tal-extract";
+  info.summary = "Extract features from videos";
+  info.description =
+      "Decodes each video once, from beginning to end, and gives every window of sampled frames to the encoders. Row g of a stream "
+      "with stride s and window w (frames at the sampled rate) describes the time (g s + w / 2) / fps. The number of decoded frames and "
+      "their presentation time stamps are the truth; a container that claims another number of frames is reported on stderr.\n\n"
+      "With --fps, sample k is the decoded frame whose time stamp is nearest to k / F (the earlier one on a tie), up to the last time "
+      "stamp. No frame is interpolated. Without it, every decoded frame is a sample. Time 0 is the first decoded frame.\n\n"
+      "The encoder hog-hof needs no weights: orientation histograms of the gradients in 4 x 4 cells, histograms of the optical flow in "
+      "2 x 2 cells and a column `motion`, the mean length of the flow in per cent of the frame's shorter side; each is the mean "
+      "over the window.\n\n"
+      "Each stream goes into VIDEO.STREAM.npy under --out-dir (rows x columns, float32 or float16) with its header beside it in "
+      "VIDEO.STREAM.json, which is written last. --resume leaves streams alone whose header tells the same settings and the same "
+      "source file. The header's hash covers everything that affects the values. With --inline the rows travel in the record.\n\n"
+      "A video that ends early (by more than four frames and 1 % of what its container promises) or cannot be decoded is an error that "
+      "names the last good time stamp; nothing of it is kept unless --partial is given. The output does not depend on --jobs.";
+  info.examples = {
+      {"Features of some videos, two at a time", "tal-extract -j 2 --videos *.mp4 --out-dir features > features.jsonl"},
+      {"Ten frames per second, a row for every 16 frames", "tal-extract --fps 10 --stride 16 --window 16 < videos.jsonl > features.jsonl"},
+      {"Straight into proposals, no files", "tal-extract --inline --videos a.mp4 | tal-propose --method grouping"},
+  };
+  info.see_also = {"tal-propose(1)", "tal-detect(1)", "tal-convert(1)", "tal-check(1)"};
+  tal::Tool tool(info);
+  tal::ExtractOptions options;
+  tal::register_options(tool.app(), options);
+  return tool.run(argc, argv, [&] {
+    tal::check_options(tool, options);
+    tal::extract_all(tool, options);
+  });
+}

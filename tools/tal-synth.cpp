@@ -1,0 +1,91 @@
+// tal-synth: nothing, or records with annotations -> records with synthetic annotations, features or videos of known truth.
+#include <filesystem>
+
+#include "libtal/cli/tool.h"
+#include "libtal/data/synth.h"
+#ifdef TAL_HAVE_VIDEO
+#include "libtal/video/synth_video.h"
+#endif
+
+namespace {
+
+struct VideoOptions {
+  std::string out_dir = ".", prefix = "synth_";
+  int videos = 3;
+#ifdef TAL_HAVE_VIDEO
+  tal::SynthVideoOptions video;
+#endif
+};
+
+void register_options(CLI::App& app, VideoOptions& o) {
+  app.add_option("-n,--videos", o.videos, "Number of videos")->type_name("N")->check(CLI::Range(0, 1000000));
+  app.add_option("--out-dir", o.out_dir, "Write VIDEO.avi files into this folder")->type_name("DIR");
+  app.add_option("--prefix", o.prefix, "Beginning of the video ids")->type_name("TEXT");
+#ifdef TAL_HAVE_VIDEO
+  app.add_option("--duration", o.video.duration, "Seconds")->type_name("S");
+  app.add_option("--fps", o.video.fps, "Frames per second")->type_name("X");
+  app.add_option("--width", o.video.width, "Pixels, even")->type_name("N");
+  app.add_option("--height", o.video.height, "Pixels, even")->type_name("N");
+  app.add_option("--actions", o.video.actions, "Actions a video; fewer when they do not fit")->type_name("N");
+  app.add_option("--min-action", o.video.min_action, "Shortest action, seconds")->type_name("S");
+  app.add_option("--max-action", o.video.max_action, "Longest action, seconds")->type_name("S");
+  app.add_option("--min-gap", o.video.min_gap, "Least rest between actions, seconds")->type_name("S");
+  app.add_option("--noise", o.video.noise, "Standard deviation of the pixel noise")->type_name("X");
+  app.add_option("--rest-motion", o.video.rest_motion, "Motion between actions, 0 (none) to 1")->type_name("X");
+#endif
+}
+
+void make_videos([[maybe_unused]] tal::Tool& tool, [[maybe_unused]] const VideoOptions& o) {
+#ifdef TAL_HAVE_VIDEO
+  std::filesystem::create_directories(o.out_dir);
+  for (int i = 0; i < o.videos && !tool.stopped(); ++i) {
+    const std::string number = std::to_string(i);
+    const std::string id = o.prefix + std::string(number.size() < 3 ? 3 - number.size() : 0, '0') + number;
+    const tal::SynthVideo video = tal::draw(o.video, tool.options().seed, static_cast<std::uint64_t>(i));
+    tal::Record record = tal::Record::make(id);
+    record.set_text("path", o.out_dir + "/" + id + ".avi");
+    record.set_number("duration", static_cast<double>(video.frames) / o.video.fps);
+    record.set_number("fps", o.video.fps);
+    record.set_number("frames", static_cast<double>(video.frames));
+    record.set_annotations(video.annotations);
+    tal::write_video(o.out_dir + "/" + id + ".avi", video);
+    record.append_history(tool.history_entry());
+    tool.out().write_line(record.str());
+    tool.progress(static_cast<std::uint64_t>(i) + 1, static_cast<std::uint64_t>(o.videos), "videos");
+  }
+#else
+  throw tal::UsageError("videos: this build has no video support; install OpenCV and build again");
+#endif
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  tal::SynthAnnotationOptions truth;
+  tal::SynthFeatureOptions features;
+  VideoOptions videos;
+  tal::Tool tool({"tal-synth", "Make synthetic annotations, features or videos of known truth",
+                  "annotations writes records with durations and labelled segments, and on request proposals or detections of known recall, overlap and "
+                  "score quality. features reads records with annotations and adds a feature stream in which every class leaves its own signature under "
+                  "noise. videos renders small videos in which the motion of a shape is the action.\n\n"
+                  "Everything follows from --seed: the same seed gives the same bytes, whatever --jobs, and what one video holds does not depend "
+                  "on the others. Boundaries lie on frame times.",
+                  {{"A whole data set in one pipe", "tal-synth annotations -n 100 --seed 1 | tal-synth features --out-dir features --snr 0.5 > train.jsonl"},
+                   {"Detections whose quality is known, evaluated", "tal-synth annotations --proposals 50 --labelled --tiou 0.8 | tal-eval --protocol activitynet-detection"},
+                   {"Videos with actions", "tal-synth videos -n 3 --out-dir videos > videos.jsonl"}},
+                  {"tal-eval(1)", "tal-extract(1)", "tal-plot(1)"}});
+  CLI::App* subs[] = {tool.app().add_subcommand("annotations", "Records with segments, and proposals of known quality"),
+                      tool.app().add_subcommand("features", "Feature streams for records with annotations"),
+                      tool.app().add_subcommand("videos", "Video files with actions of known times")};
+  tool.app().require_subcommand(1);
+  for (CLI::App* sub : subs) sub->fallthrough()->option_defaults()->always_capture_default();
+  tal::register_options(*subs[0], truth);
+  tal::register_options(*subs[1], features);
+  register_options(*subs[2], videos);
+  return tool.run(argc, argv, [&] {
+    if (!subs[1]->parsed()) tool.refuse({"--input", "--jobs"}, tool.app().get_subcommands().front()->get_name() + ", which reads nothing");
+    if (subs[0]->parsed()) tal::write_annotations(tool, truth);
+    if (subs[1]->parsed()) tal::write_features(tool, features);
+    if (subs[2]->parsed()) make_videos(tool, videos);
+  });
+}
