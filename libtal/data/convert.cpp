@@ -192,9 +192,10 @@ void convert(Tool& tool, ConvertOptions& o) {
     if (o.ids == "strip" && prefixed) video.erase(0, 2);
     if (o.ids == "add" && !prefixed) video.insert(0, "v_");
     if (video != record.video()) {
-      record.set_text("video", video);
-      const std::string line = record.str();
-      record.parse(line);
+      Record renamed = Record::make(video);
+      for (const auto key : record.keys())
+        if (key != "video") renamed.set_raw(key, std::string(*record.raw(key)));
+      record = std::move(renamed);
     }
     if (const auto* info = o.import.tables.find(record.video())) set_info(record, *info);
     if (!o.subset.empty() && record.text("subset") != o.subset) return;
