@@ -1,5 +1,6 @@
 #include "libtal/data/import_support.h"
 
+#include <simdjson.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -18,8 +19,24 @@ const VideoInfo* ImportTables::find(std::string_view video) const {
   return found == videos.end() ? nullptr : &found->second;
 }
 
-std::vector<std::string_view> split_lines(std::string_view text) {
+// The text behind a byte-order mark. Error with the line of the first byte that is not UTF-8.
+static std::string_view utf8_text(const SourceText& source) {
+  std::string_view text = source.text;
+  if (!simdjson::validate_utf8(text.data(), text.size())) {
+    std::uint64_t number = 1;
+    for (std::size_t at = 0; at < text.size(); ++number) {
+      const auto end = std::min(text.find('\n', at), text.size());
+      if (!simdjson::validate_utf8(text.data() + at, end - at)) break;
+      at = end + 1;
+    }
+    throw Error("not valid UTF-8").at_line(source.name, number);
+  }
   if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
+  return text;
+}
+
+std::vector<std::string_view> split_lines(const SourceText& source) {
+  std::string_view text = utf8_text(source);
   std::vector<std::string_view> lines;
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
@@ -51,8 +68,7 @@ int CsvTable::find(const std::vector<std::string>& names) const {
 }
 
 CsvTable parse_csv(const SourceText& source) {
-  std::string_view text = source.text;
-  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
+  const std::string_view text = utf8_text(source);
   const char separator = text.substr(0, text.find('\n')).find('\t') != std::string_view::npos ? '\t' : ',';
   CsvTable table;
   std::uint64_t line = 1;

@@ -11,8 +11,9 @@
 
 namespace tal {
 
-// Lines without '\n' and '\r', byte-order mark removed; blank ones are kept so that index + 1 is the line number.
-std::vector<std::string_view> split_lines(std::string_view text);
+// Lines without '\n' and '\r', byte-order mark removed; blank ones are kept so that index + 1 is the line number. Error (with the
+// line) for bytes that are not UTF-8, here and in parse_csv.
+std::vector<std::string_view> split_lines(const SourceText& source);
 std::vector<std::string_view> split_blanks(std::string_view line);
 
 // CSV with a header; "..." fields may hold separators, doubled quotes and line ends. Separator: tab when the header has one.

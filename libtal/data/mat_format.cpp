@@ -154,7 +154,7 @@ std::vector<std::vector<double>> parse_window_weights(const SourceText& source) 
     }
     throw Error("no matrix in this file");
   }
-  const auto lines = split_lines(source.text);
+  const auto lines = split_lines(source);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (lines[i].empty()) continue;
     auto& row = rows.emplace_back();

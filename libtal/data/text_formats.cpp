@@ -127,7 +127,7 @@ void read_thumos14_gt(const std::vector<SourceText>& sources, const ImportOption
       const std::string part = label.substr(bar + 1);
       if (part == "val" || part == "test") subset = part == "val" ? "validation" : "test", label.resize(bar);
     }
-    const auto lines = split_lines(source.text);
+    const auto lines = split_lines(source);
     for (std::size_t i = 0; i < lines.size(); ++i) {
       const auto words = split_blanks(lines[i]);
       if (words.empty()) continue;
@@ -149,7 +149,7 @@ void read_thumos14_gt(const std::vector<SourceText>& sources, const ImportOption
 void read_thumos14_results(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
   VideoRows rows;
   for (const auto& source : sources) {
-    const auto lines = split_lines(source.text);
+    const auto lines = split_lines(source);
     for (std::size_t i = 0; i < lines.size(); ++i) {
       const auto words = split_blanks(lines[i]);
       if (words.empty()) continue;
@@ -172,11 +172,17 @@ void read_thumos14_results(const std::vector<SourceText>& sources, const ImportO
 
 // Zhao et al., "Temporal Action Detection with Structured Segment Networks", its proposal lists:
 //   # index / video / frames / frames per unit / n / n x "label start end" / m / m x "label best-IoU overlap-of-itself start end"
-void read_ssn_proposals(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
-  const std::string unit = options.time.empty() ? "relative" : options.time;
+// A normalised list says itself that every video lasts 1; without a table of durations its times stay as they are.
+void read_ssn_proposals(const std::vector<SourceText>& sources, const ImportOptions& given, const ImportSink& sink) {
+  const std::string unit = given.time.empty() ? "relative" : given.time;
+  ImportOptions options = given;
+  if (unit == "relative" && !given.unit_duration && given.tables.videos.empty()) {
+    options.unit_duration = true;
+    sink.note("times stay relative, every record lasts 1 (--durations gives seconds)");
+  }
   VideoRows rows;
   for (const auto& source : sources) {
-    const auto lines = split_lines(source.text);
+    const auto lines = split_lines(source);
     std::size_t i = 0;
     const auto next_entry = [&] {
       while (i < lines.size() && (split_blanks(lines[i]).empty() || split_blanks(lines[i])[0] != "#")) ++i;
@@ -294,7 +300,7 @@ std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source
   const auto first = source.text.find_first_not_of(" \t\r\n");
   if (first != std::string::npos && source.text[first] == '{') return parse_json_videos(source);
   std::unordered_map<std::string, VideoInfo> out;
-  const auto lines = split_lines(source.text);
+  const auto lines = split_lines(source);
   if (!lines.empty() && lines[0].find_first_of(",\t") == std::string_view::npos) {  // name, seconds, name, seconds, ...
     std::vector<std::size_t> full;
     for (std::size_t i = 0; i < lines.size(); ++i)
@@ -342,7 +348,7 @@ std::map<std::int64_t, std::string> parse_classes(const SourceText& source) {
     return out;
   }
   bool numbered = true, decided = false;
-  const auto lines = split_lines(source.text);
+  const auto lines = split_lines(source);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const auto words = split_blanks(lines[i]);
     if (words.empty() || (i == 0 && lines[i] == "action")) continue;  // BMN's action_name.csv has a header
