@@ -1,0 +1,167 @@
+#include "libtal/io/safetensors.h"
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "libtal/base/error.h"
+#include "libtal/io/jsonl.h"
+
+namespace tal {
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr std::uint64_t kMaxHeader = 100'000'000;  // the limit of the format's own library
+
+std::string quoted(std::string_view name) { return "tensor '" + std::string(name) + "'"; }
+
+// Bytes that the shape needs; Error when they cannot be counted.
+std::uint64_t bytes_of(const std::vector<std::int64_t>& shape, std::size_t width, std::string_view name) {
+  std::uint64_t bytes = width;
+  for (const auto extent : shape) {
+    if (extent < 0 || __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(extent), &bytes))
+      throw Error(quoted(name) + ": the shape is not possible");
+  }
+  return bytes;
+}
+
+// nlohmann keeps the last of doubled keys; two tensors of one name must not pass.
+Json parse_header(std::string_view text) {
+  std::vector<std::set<std::string>> keys;
+  const auto callback = [&](int, Json::parse_event_t event, Json& value) {
+    if (event == Json::parse_event_t::object_start) keys.emplace_back();
+    if (event == Json::parse_event_t::object_end) keys.pop_back();
+    if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second)
+      throw Error("the safetensors header has '" + value.get<std::string>() + "' twice");
+    return true;
+  };
+  try {
+    return Json::parse(text, callback);
+  } catch (const nlohmann::json::exception&) {
+    throw Error("the safetensors header is not valid JSON");
+  }
+}
+
+}  // namespace
+
+std::size_t dtype_bytes(std::string_view dtype) {
+  if (dtype == "F64" || dtype == "I64" || dtype == "U64") return 8;
+  if (dtype == "F32" || dtype == "I32" || dtype == "U32") return 4;
+  if (dtype == "F16" || dtype == "BF16" || dtype == "I16" || dtype == "U16") return 2;
+  if (dtype == "I8" || dtype == "U8" || dtype == "BOOL" || dtype == "F8_E4M3" || dtype == "F8_E5M2") return 1;
+  return 0;
+}
+
+const TensorView* SafeTensors::find(std::string_view name) const {
+  for (const auto& tensor : tensors)
+    if (tensor.name == name) return &tensor;
+  return nullptr;
+}
+
+SafeTensors parse_safetensors(std::string_view file) {
+  if (file.size() < 8) throw Error("too short for a safetensors file");
+  std::uint64_t length = 0;
+  for (int i = 7; i >= 0; --i) length = length << 8 | static_cast<unsigned char>(file[static_cast<std::size_t>(i)]);
+  if (length > kMaxHeader) throw Error("not a safetensors file: the header would have " + std::to_string(length) + " bytes");
+  if (length > file.size() - 8) throw Error("the safetensors header is cut off");
+  const std::string_view text = file.substr(8, length), data = file.substr(8 + length);
+  if (text.empty() || text.front() != '{') throw Error("not a safetensors file: the header does not start with '{'");
+  const Json header = parse_header(text);
+  SafeTensors content;
+  struct Range {
+    std::uint64_t begin, end;
+    std::size_t index;
+  };
+  std::vector<Range> ranges;
+  for (const auto& [name, entry] : header.items()) {
+    if (!entry.is_object()) throw Error(quoted(name) + ": the header entry is not an object");
+    if (name == "__metadata__") {
+      for (const auto& [key, value] : entry.items()) {
+        if (!value.is_string()) throw Error("__metadata__." + key + " is not a string");
+        content.metadata[key] = value.get<std::string>();
+      }
+      continue;
+    }
+    TensorView tensor;
+    tensor.name = name;
+    const auto dtype = entry.find("dtype"), shape = entry.find("shape"), offsets = entry.find("data_offsets");
+    if (dtype == entry.end() || !dtype->is_string() || dtype_bytes(tensor.dtype = dtype->get<std::string>()) == 0)
+      throw Error(quoted(name) + ": the dtype is missing or not known");
+    if (shape == entry.end() || !shape->is_array()) throw Error(quoted(name) + ": the shape is missing");
+    for (const auto& extent : *shape) {
+      if (!extent.is_number_unsigned() || extent.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX))
+        throw Error(quoted(name) + ": the shape is not possible");
+      tensor.shape.push_back(extent.get<std::int64_t>());
+    }
+    if (offsets == entry.end() || !offsets->is_array() || offsets->size() != 2 || !(*offsets)[0].is_number_unsigned() ||
+        !(*offsets)[1].is_number_unsigned())
+      throw Error(quoted(name) + ": data_offsets are missing");
+    const auto begin = (*offsets)[0].get<std::uint64_t>(), end = (*offsets)[1].get<std::uint64_t>();
+    if (begin > end || end > data.size())
+      throw Error(quoted(name) + ": data_offsets " + std::to_string(begin) + " to " + std::to_string(end) + " do not lie in the file");
+    if (end - begin != bytes_of(tensor.shape, dtype_bytes(tensor.dtype), name))
+      throw Error(quoted(name) + ": " + std::to_string(end - begin) + " bytes do not fit the shape");
+    tensor.data = data.substr(begin, end - begin);
+    ranges.push_back({begin, end, content.tensors.size()});
+    content.tensors.push_back(std::move(tensor));
+  }
+  std::stable_sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
+    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+  });
+  std::uint64_t at = 0;
+  std::vector<TensorView> sorted;
+  for (const auto& range : ranges) {
+    const auto& tensor = content.tensors[range.index];
+    if (range.begin < at) throw Error(quoted(tensor.name) + " overlaps another");
+    if (range.begin > at) throw Error("a hole of " + std::to_string(range.begin - at) + " bytes lies before " + quoted(tensor.name));
+    at = range.end;
+    sorted.push_back(tensor);
+  }
+  if (at != data.size()) throw Error(std::to_string(data.size() - at) + " bytes behind the last tensor belong to none");
+  content.tensors = std::move(sorted);
+  return content;
+}
+
+SafeTensorsFile::SafeTensorsFile(const std::string& path) : file_(path) {
+  try {
+    content_ = parse_safetensors(file_.bytes());
+  } catch (const Error& error) {
+    throw Error("'" + path + "': " + error.message());
+  }
+}
+
+void write_safetensors(const std::string& path, std::vector<TensorView> tensors, const std::map<std::string, std::string>& metadata) {
+  std::sort(tensors.begin(), tensors.end(), [](const TensorView& a, const TensorView& b) {
+    const auto wide = dtype_bytes(a.dtype), other = dtype_bytes(b.dtype);
+    return wide != other ? wide > other : a.name < b.name;
+  });
+  Json header = Json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::uint64_t at = 0;
+  for (const auto& tensor : tensors) {
+    const std::size_t width = dtype_bytes(tensor.dtype);
+    if (width == 0) throw Error(quoted(tensor.name) + ": dtype '" + tensor.dtype + "' is not known");
+    if (tensor.name == "__metadata__" || header.contains(tensor.name)) throw Error(quoted(tensor.name) + " stands there twice");
+    if (bytes_of(tensor.shape, width, tensor.name) != tensor.data.size()) throw Error(quoted(tensor.name) + ": the data do not fit the shape");
+    header[tensor.name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {at, at + tensor.data.size()}}};
+    at += tensor.data.size();
+  }
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const nlohmann::json::exception&) {
+    throw Error("'" + path + "': a name or a metadata text is not UTF-8");
+  }
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  char length[8];
+  for (int i = 0; i < 8; ++i) length[i] = static_cast<char>(static_cast<std::uint64_t>(text.size()) >> (8 * i));
+  AtomicFile file(path);
+  file.write(length, 8);
+  file.write(text);
+  for (const auto& tensor : tensors) file.write(tensor.data);
+  file.commit();
+}
+
+}  // namespace tal
