@@ -6,7 +6,8 @@ out=${2:-$(dirname "$0")/..}
 mkdir -p "$out/man" "$out/completions/bash" "$out/completions/zsh" "$out/completions/fish"
 for tool in "$bin"/tal-*; do
   name=$(basename "$tool")
-  case $name in tal-bench) continue ;; esac
+  # tal-detect is a script: its page is tal(7) and its own --help.
+  case $name in tal-bench | tal-detect) continue ;; esac
   "$tool" --generate man >"$out/man/$name.1"
   "$tool" --generate bash >"$out/completions/bash/$name"
   "$tool" --generate zsh >"$out/completions/zsh/_$name"

@@ -1,5 +1,4 @@
 // tal-propose: records with features -> the same records with proposals.
-#include "libtal/base/number.h"
 #include "libtal/cli/tool.h"
 #include "libtal/segment/grouping.h"
 
@@ -17,8 +16,8 @@ int main(int argc, char** argv) {
   tal::GroupingOptions options;
   tal::register_options(tool.app(), options);
   return tool.run(argc, argv, [&] {
-    if (method.empty()) throw tal::UsageError("say how to propose: --method grouping");
-    tal::parse_number_list(options.threshold);  // a bad list is a usage error before any record is read
+    if (method.empty()) throw tal::UsageError("no model and no method: say --method grouping (learned models are not in this version)");
+    tal::check_options(options);
     tal::map_records(tool, [&](tal::Record& record) { tal::propose_by_grouping(record, options); });
   });
 }

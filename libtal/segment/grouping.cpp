@@ -165,11 +165,17 @@ void register_options(CLI::App& app, GroupingOptions& o) {
       ->group(group)->type_name("LIST");
   app.add_option("--min", o.min, "Components longer than ROWS")->group(group)->type_name("ROWS")->check(CLI::NonNegativeNumber);
   app.add_option("--max", o.max, "Components shorter than ROWS (0: no bound)")->group(group)->type_name("ROWS")->check(CLI::NonNegativeNumber);
-  app.add_option("--sigma", o.sigma, "Smoothing of the second curve, in rows (0: only the raw curve)")->group(group)->check(CLI::NonNegativeNumber);
+  app.add_option("--sigma", o.sigma, "Smoothing of the second curve, in rows (0: only the raw curve)")->group(group)->check(CLI::Range(0.0, 1e6));
   app.add_flag("--keep-growing", o.keep_growing, "Emitted components stay and grow on: nested proposals")->group(group);
   app.add_option("--merge-nms", o.merge_nms, "tIoU of the suppression that merges the curves' proposals (1: none)")->group(group)->check(CLI::Range(0.0, 1.0));
   app.add_option("--normalize", o.normalize, "Scale each curve to 0..1: minmax, none, or auto (minmax for motion only)")->group(group)
       ->check(CLI::IsMember({"auto", "none", "minmax"}));
+}
+
+void check_options(const GroupingOptions& o) {
+  if (o.max > 0 && o.max <= o.min + 1)
+    throw UsageError("--max " + std::to_string(o.max) + " leaves no length longer than --min " + std::to_string(o.min));
+  (void)parse_number_list(o.threshold);
 }
 
 std::vector<Curve> select_curves(const FeatureStream& stream, const FeatureMatrix& matrix, const GroupingOptions& options) {

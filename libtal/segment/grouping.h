@@ -44,6 +44,7 @@ struct GroupingOptions {
   std::string normalize = "auto";    // none, minmax, or auto (minmax for motion, which has no natural scale)
 };
 void register_options(CLI::App& app, GroupingOptions& options);
+void check_options(const GroupingOptions& options);  // UsageError for bounds that nothing can meet or a bad list
 
 // One curve and the label that its proposals carry ("" for the mean and for motion).
 struct Curve {
