@@ -1,0 +1,226 @@
+#include "libtal/data/convert.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "libtal/data/import_support.h"
+
+namespace tal {
+namespace {
+
+template <class Table>
+std::vector<std::string> names_of(const Table& table) {
+  std::vector<std::string> names;
+  for (const auto& format : table) names.push_back(format.name);
+  return names;
+}
+
+template <class Table>
+const auto& format_named(const Table& table, const std::string& name) {
+  return *std::find_if(table.begin(), table.end(), [&](const auto& format) { return format.name == name; });
+}
+
+std::pair<std::string, std::string> pair_of(const std::string& text, const std::string& option) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) throw UsageError(option + ": '" + text + "' must be NAME=VALUE");
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+SourceText load(const std::string& path) { return load_sources({path}, "").at(0); }
+
+// --merge: the other file's records by video; what the left record lacks is taken over.
+class Merge {
+ public:
+  Merge(Tool& tool, const std::string& path) : tool_(tool), path_(path) {
+    for_each_record(tool, path, [&](Record& record, const LineReader&) {
+      if (!lines_.emplace(record.video(), record.str()).second) throw Error("the video stands in the file twice");
+    });
+  }
+  void apply(Record& record) {
+    const auto found = lines_.find(record.video());
+    if (found == lines_.end()) {
+      left_.push_back(record.video());
+      return;
+    }
+    used_.insert(record.video());
+    Record other;
+    other.parse(found->second);
+    for (const auto key : other.keys()) {
+      if (key == "history") continue;
+      if (!record.has(key)) record.set_raw(key, std::string(*other.raw(key)));
+      else if (key != "video" && *record.raw(key) != *other.raw(key)) ++kept_;
+    }
+  }
+  void report() const {
+    std::vector<std::string> right;
+    for (const auto& [video, line] : lines_)
+      if (!used_.count(video)) right.push_back(video);
+    std::sort(right.begin(), right.end());
+    say(left_, "not in " + path_);
+    say(right, "only in " + path_ + ", left out");
+    if (kept_ > 0) tool_.warn(std::to_string(kept_) + " fields differ between the two sides; the input's stay");
+  }
+
+ private:
+  void say(const std::vector<std::string>& videos, const std::string& what) const {
+    if (videos.empty()) return;
+    std::string text = std::to_string(videos.size()) + (videos.size() == 1 ? " video is " : " videos are ") + what + ":";
+    for (std::size_t i = 0; i < videos.size() && i < 5; ++i) text += ' ' + videos[i];
+    tool_.warn(text + (videos.size() > 5 ? " ..." : ""));
+  }
+  Tool& tool_;
+  std::string path_;
+  std::unordered_map<std::string, std::string> lines_;
+  std::set<std::string> used_;
+  std::vector<std::string> left_;
+  std::size_t kept_ = 0;
+};
+
+// Where the written text goes: one stream, or a file per video below the folder --output.
+class Writer {
+ public:
+  Writer(Tool& tool, const ExportFormat& format, const ExportOptions& options) : tool_(tool) {
+    if (format.make) writer_ = format.make(options);
+    const std::string& output = tool.options().output;
+    folder_ = writer_ && !writer_->extension().empty() && output != "-" &&
+              (std::filesystem::is_directory(output) || output.back() == '/');
+    if (folder_) std::filesystem::create_directories(output);
+  }
+  void add(Record& record) {
+    std::string text;
+    if (!writer_) {
+      record.append_history(tool_.history_entry());
+      tool_.out().write_line(record.str());
+      return;
+    }
+    writer_->add(record, text);
+    if (folder_) {
+      const std::string& video = record.video();
+      if (video.empty() || video.find('/') != std::string::npos || video.find('\0') != std::string::npos || video == "." || video == "..")
+        throw Error("cannot be a file name").at_field("video").at_video(video);
+      AtomicFile file((std::filesystem::path(tool_.options().output) / (video + writer_->extension())).string());
+      file.write(text);
+      file.commit();
+    } else {
+      if (!writer_->extension().empty() && ++documents_ > 1)
+        throw UsageError("this format has one file a video: give --output FOLDER/ for more than one video");
+      tool_.out().write(text);
+    }
+  }
+  void end() {
+    std::string text;
+    if (writer_) writer_->end(text);
+    if (!folder_) tool_.out().write(text);
+  }
+
+ private:
+  Tool& tool_;
+  std::unique_ptr<ExportWriter> writer_;
+  bool folder_ = false;
+  int documents_ = 0;
+};
+
+}  // namespace
+
+void register_options(CLI::App& app, ConvertOptions& o) {
+  const std::string formats = "Formats", input = "Reading", output = "Writing";
+  app.add_option("paths", o.paths, "Files (or folders, where the format is one) to read; none: --input")->type_name("PATH");
+  app.add_option("--from", o.from, "Format to read")->group(formats)->required()->check(CLI::IsMember(names_of(import_formats())));
+  app.add_option("--to", o.to, "Format to write")->group(formats)->check(CLI::IsMember(names_of(export_formats())));
+  app.add_option("--durations,--meta", o.durations, "Seconds, fps, frames, subset of the videos: CSV, THUMOS14's two lines a video, or annotation JSON")
+      ->group(input)->type_name("FILE");
+  app.add_option("--classes", o.classes, "Class names: 'number name' lines, names alone (from 0), or a JSON list")->group(input)->type_name("FILE");
+  app.add_option("--class-offset", o.import.class_offset, "Added to a class number before it is looked up")->group(input)->type_name("N")
+      ->check(CLI::Range(-1000000, 1000000));
+  app.add_option("--time", o.import.time, "Unit of the times read")->group(input)->check(CLI::IsMember({"seconds", "frames", "relative"}));
+  app.add_option("--fps", o.import.fps, "Frames per second, for --time frames")->group(input)->type_name("FPS")->check(CLI::PositiveNumber);
+  app.add_flag("--unit-duration", o.import.unit_duration, "Leave relative times as they are: every record lasts 1")->group(input);
+  app.add_option("--columns", o.columns, "Names of columns: video=NAME start=NAME end=NAME label=NAME score=NAME duration=NAME fps=NAME frames=NAME subset=NAME")
+      ->group(input)->type_name("ROLE=NAME")->delimiter(',');
+  app.add_option("--where", o.where, "Only rows whose COLUMN is VALUE")->group(input)->type_name("COLUMN=VALUE");
+  app.add_option("--window-weights", o.window_weights, "scnn-mat: weights of window length and class (.mat or CSV)")->group(input)->type_name("FILE");
+  app.add_option("--prefix", o.prefix, "Text to put before every id (scnn-mat: video_test_)")->group(input)->type_name("TEXT");
+  app.add_option("--ids", o.ids, "ActivityNet's v_ before the ids")->group(input)->check(CLI::IsMember({"keep", "strip", "add"}));
+  app.add_option("--subset", o.subset, "Only records of this subset")->group(input)->type_name("NAME");
+  app.add_option("--merge", o.merge, "Records to join by video (left join): missing fields are taken from there")->group(input)->type_name("FILE");
+  app.add_option("--segments", o.exported.segments, "Which segments to write; auto: the proposals where a record has them")->group(output)
+      ->check(CLI::IsMember({"auto", "proposals", "annotations"}));
+  app.add_option("--dataset-version", o.exported.version, "\"version\" of the file written (else the one read, or VERSION 1.3)")->group(output)->type_name("TEXT");
+}
+
+std::string describe_formats() {
+  std::string text = "Formats read: ";
+  for (const auto& format : import_formats()) text += format.name + " (" + format.help + "); ";
+  text.replace(text.size() - 2, 2, ".\n\nFormats written: ");
+  for (const auto& format : export_formats()) text += format.name + " (" + format.help + "); ";
+  text.replace(text.size() - 2, 2, ".");
+  return text;
+}
+
+void convert(Tool& tool, ConvertOptions& o) {
+  const ImportFormat& from = format_named(import_formats(), o.from);
+  const ExportFormat& to = format_named(export_formats(), o.to);
+  for (const char* option : {"--durations", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns", "--where",
+                             "--window-weights", "--prefix", "--segments", "--dataset-version"}) {
+    const auto uses = [&](const auto& format) { return std::find(format.options.begin(), format.options.end(), option) != format.options.end(); };
+    if (!uses(from) && !uses(to)) tool.refuse({option}, "--from " + o.from + " --to " + o.to);
+  }
+  if (!o.paths.empty()) tool.refuse({"--input"}, "paths on the command line");
+  if (o.import.time != "frames") tool.refuse({"--fps"}, "times that are not frames");
+  if (o.paths.empty()) o.paths = {tool.options().input};
+  if (tool.given("--prefix")) o.import.prefix = o.prefix;
+  if (!o.durations.empty()) o.import.tables.videos = parse_videos(load(o.durations));
+  if (!o.classes.empty()) o.import.tables.classes = o.exported.classes = parse_classes(load(o.classes));
+  o.exported.class_offset = o.import.class_offset;
+  if (!o.window_weights.empty()) o.import.tables.window_weights = parse_window_weights(load(o.window_weights));
+  static const std::set<std::string> roles = {"video", "start", "end", "label", "score", "duration", "fps", "frames", "subset"};
+  for (const auto& column : o.columns) {
+    const auto [role, name] = pair_of(column, "--columns");
+    if (!roles.count(role)) throw UsageError("--columns: unknown role '" + role + "'");
+    o.import.columns[role] = name;
+  }
+  if (!o.where.empty()) std::tie(o.import.where_column, o.import.where_value) = pair_of(o.where, "--where");
+
+  std::optional<Merge> merge;
+  if (!o.merge.empty()) merge.emplace(tool, o.merge);
+  Writer writer(tool, to, o.exported);
+  std::uint64_t records = 0;
+  const auto pass = [&](Record& record) {
+    std::string video = record.video();
+    const bool prefixed = video.compare(0, 2, "v_") == 0;
+    if (o.ids == "strip" && prefixed) video.erase(0, 2);
+    if (o.ids == "add" && !prefixed) video.insert(0, "v_");
+    if (video != record.video()) {
+      Record renamed = Record::make(video);
+      for (const auto key : record.keys())
+        if (key != "video") renamed.set_raw(key, std::string(*record.raw(key)));
+      record = std::move(renamed);
+    }
+    if (const auto* info = o.import.tables.find(record.video())) set_info(record, *info);
+    if (!o.subset.empty() && record.text("subset") != o.subset) return;
+    if (merge) merge->apply(record);
+    writer.add(record);
+    if (tool.stopped()) throw Error("interrupted");
+    tool.progress(++records, 0, "records");
+  };
+  if (!from.reader) {
+    for (const auto& path : o.paths) for_each_record(tool, path, [&](Record& record, const LineReader&) { pass(record); });
+  } else {
+    const ImportSink sink{
+        [&](Record& record) {
+          try {
+            pass(record);
+          } catch (Error& error) {
+            tool.record_error(error.at_video(record.video()), record.str());
+          }
+        },
+        [&](const Error& error, std::string_view text) { tool.record_error(error, text); },
+        [&](const std::string& message) { tool.note(message); }};
+    from.reader(load_sources(o.paths, from.extension), o.import, sink);
+  }
+  writer.end();
+  if (merge) merge->report();
+}
+
+}  // namespace tal

@@ -1,0 +1,128 @@
+// The annotation, proposal and result formats of the field, one table: what each is called, what it holds, how it is read.
+//
+// A reader gets the bytes of its files and hands over records; it opens nothing itself, so that it can be tested and fuzzed on any
+// bytes. Times leave a reader in seconds. A fault names file, line, video and field and goes to ImportSink::error, which
+// throws (the import stops) or returns (what was at fault is left out and the reader goes on).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "libtal/base/error.h"
+#include "libtal/io/record.h"
+
+namespace tal {
+
+struct SourceText {
+  std::string name;  // path, or "stdin"; for messages, and where a file's name means something (class, video)
+  std::string text;  // inflated when the file was gzip
+};
+
+// What --durations knows of a video; readers use it for frames and relative times, and records that lack a field get it.
+struct VideoInfo {
+  std::optional<double> duration;  // seconds
+  std::optional<double> fps;
+  std::optional<std::int64_t> frames;
+  std::string subset;
+};
+
+struct ImportTables {
+  std::unordered_map<std::string, VideoInfo> videos;  // ids without folder and file ending
+  std::map<std::int64_t, std::string> classes;        // number -> label; empty: numbers stay as they are
+  std::vector<std::vector<double>> window_weights;    // S-CNN: [log2(length / 16)][class - 1]
+
+  // The id itself, or with `v_` put before it or taken away. nullptr when unknown.
+  const VideoInfo* find(std::string_view video) const;
+};
+
+struct ImportOptions {
+  std::string time;                    // seconds, frames or relative; "" = what the format usually has
+  double fps = 0;                      // for frames; 0 = from the row or the table
+  std::int64_t class_offset = 0;       // added to a class number before it is looked up
+  bool unit_duration = false;          // relative times stay, every record lasts 1
+  std::optional<std::string> prefix;   // put before every id
+  std::map<std::string, std::string> columns;  // role -> column name
+  std::string where_column, where_value;       // only rows with this value
+  ImportTables tables;
+};
+
+struct ImportSink {
+  std::function<void(Record&)> record;
+  std::function<void(const Error&, std::string_view text)> error;
+  std::function<void(const std::string&)> note;
+};
+
+using Reader = void (*)(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+
+struct ImportFormat {
+  std::string name, help;
+  Reader reader;                     // nullptr: `tal`, which is streamed
+  std::string extension;             // files of a folder that belong to the format; "" = no folders
+  std::vector<std::string> options;  // those of tal-convert that have an effect; the others are refused
+};
+const std::vector<ImportFormat>& import_formats();
+
+// Readers, one a format. All throw Error only through sink.error or for a file that cannot be read at all.
+void read_activitynet_gt(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_activitynet_results(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_activitynet_classification(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_thumos14_gt(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_thumos14_results(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_ssn_proposals(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_bsn_proposals(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_segments_csv(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_detections_csv(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_scnn_mat(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+
+// Tables. parse_videos: CSV with named columns, THUMOS14's two lines a video, or a JSON annotation file. parse_classes: `number name`
+// a line, a plain name a line (numbered from 0), or a JSON list. parse_window_weights: .mat or CSV, 6 x 20 for S-CNN.
+std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source);
+std::map<std::int64_t, std::string> parse_classes(const SourceText& source);
+std::vector<std::vector<double>> parse_window_weights(const SourceText& source);
+
+// A numeric or cell array of a MATLAB level 5 file, column major. Other classes (char, struct) have no data here.
+struct MatArray {
+  std::string name;
+  std::vector<std::size_t> shape;
+  std::vector<double> data;
+  std::vector<MatArray> cells;
+  double at(std::size_t row, std::size_t column) const { return data[column * shape[0] + row]; }
+};
+// Little-endian level 5 (MATLAB's save -v5 to -v7), compressed or not. Error for anything else, truncated or inconsistent.
+std::vector<MatArray> parse_mat(std::string_view bytes);
+
+// gzip -> plain, at most `limit` bytes; other bytes come back unchanged.
+std::string inflate_if_gzip(std::string bytes, std::size_t limit = std::size_t{1} << 30);
+// Files as they are, folders as their files with `extension` (also followed by .gz), sorted by name; "-" is stdin.
+std::vector<SourceText> load_sources(const std::vector<std::string>& paths, const std::string& extension);
+
+struct ExportOptions {
+  std::string segments = "auto";  // proposals, annotations, or auto: the proposals where a record has the field
+  std::string version;            // activitynet-*: the file's "version"; "" = what came in, else "VERSION 1.3"
+  std::int64_t class_offset = 0;
+  std::map<std::int64_t, std::string> classes;
+};
+
+// A format's text, record by record. Writers with a document per video (extension() not empty) give it whole in add().
+class ExportWriter {
+ public:
+  virtual ~ExportWriter() = default;
+  virtual void add(const Record& record, std::string& out) = 0;
+  virtual void end(std::string&) {}
+  virtual std::string extension() const { return ""; }
+};
+struct ExportFormat {
+  std::string name, help;
+  std::vector<std::string> options;
+  std::unique_ptr<ExportWriter> (*make)(const ExportOptions&);  // nullptr: `tal`
+};
+const std::vector<ExportFormat>& export_formats();
+
+}  // namespace tal

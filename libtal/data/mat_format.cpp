@@ -1,0 +1,241 @@
+// MATLAB level 5 files, as far as the field's result files need them: numeric and cell arrays, compressed or not.
+// MathWorks, "MAT-File Format", R2015a, chapter 1.
+#include <zlib.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "libtal/base/number.h"
+#include "libtal/data/import_support.h"
+
+namespace tal {
+namespace {
+
+constexpr std::size_t kLimit = std::size_t{1} << 30;
+enum : std::uint32_t { kMatrix = 14, kCompressed = 15, kCellClass = 1, kFirstNumeric = 6, kLastNumeric = 15 };
+
+std::uint32_t u32(std::string_view bytes, std::size_t at) {
+  std::uint32_t value = 0;
+  if (bytes.size() < at + 4) throw Error("the MATLAB file ends early");
+  std::memcpy(&value, bytes.data() + at, 4);
+  return value;
+}
+
+struct Element {
+  std::uint32_t type;
+  std::string_view data;
+};
+
+// Takes one data element off the front of `bytes`.
+Element take(std::string_view& bytes) {
+  const std::uint32_t word = u32(bytes, 0);
+  if (word >> 16) {  // small element: length and type share a word
+    if ((word >> 16) > 4 || bytes.size() < 8) throw Error("a small element of the MATLAB file is damaged");
+    const Element element{word & 0xffff, bytes.substr(4, word >> 16)};
+    bytes.remove_prefix(8);
+    return element;
+  }
+  const std::size_t size = u32(bytes, 4);
+  if (bytes.size() - 8 < size) throw Error("the MATLAB file ends early");
+  const Element element{word, bytes.substr(8, size)};
+  const std::size_t padded = word == kCompressed ? size : (size + 7) / 8 * 8;
+  bytes.remove_prefix(std::min(bytes.size(), 8 + padded));
+  return element;
+}
+
+template <class T>
+void widen(std::string_view bytes, std::vector<double>& out) {
+  out.resize(bytes.size() / sizeof(T));
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    T value;
+    std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
+    out[i] = static_cast<double>(value);
+  }
+}
+
+void numbers(const Element& element, std::vector<double>& out) {
+  switch (element.type) {
+    case 1: return widen<std::int8_t>(element.data, out);
+    case 2: return widen<std::uint8_t>(element.data, out);
+    case 3: return widen<std::int16_t>(element.data, out);
+    case 4: return widen<std::uint16_t>(element.data, out);
+    case 5: return widen<std::int32_t>(element.data, out);
+    case 6: return widen<std::uint32_t>(element.data, out);
+    case 7: return widen<float>(element.data, out);
+    case 9: return widen<double>(element.data, out);
+    case 12: return widen<std::int64_t>(element.data, out);
+    case 13: return widen<std::uint64_t>(element.data, out);
+    default: throw Error("an array of the MATLAB file has an unknown number type " + std::to_string(element.type));
+  }
+}
+
+MatArray matrix(std::string_view bytes, int depth) {
+  if (depth > 8) throw Error("cells of the MATLAB file are nested too deeply");
+  MatArray array;
+  if (bytes.empty()) return array;
+  const Element flags = take(bytes);
+  const std::uint32_t kind = u32(flags.data, 0) & 0xff;
+  std::vector<double> shape;
+  const Element dimensions = take(bytes);
+  if (dimensions.type != 5) throw Error("an array of the MATLAB file has no shape");
+  numbers(dimensions, shape);
+  std::size_t count = 1;
+  for (const double extent : shape) {
+    if (extent < 0) throw Error("an array of the MATLAB file has a negative shape");
+    array.shape.push_back(static_cast<std::size_t>(extent));
+    if (__builtin_mul_overflow(count, array.shape.back(), &count)) throw Error("an array of the MATLAB file is too large");
+  }
+  if (array.shape.size() < 2) throw Error("an array of the MATLAB file has no shape");
+  array.name = std::string(take(bytes).data);
+  if (kind == kCellClass) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const Element cell = take(bytes);
+      if (cell.type != kMatrix) throw Error("a cell of the MATLAB file is not an array");
+      array.cells.push_back(matrix(cell.data, depth + 1));
+    }
+  } else if (kind >= kFirstNumeric && kind <= kLastNumeric) {
+    numbers(take(bytes), array.data);
+    if (array.data.size() != count) throw Error("array '" + array.name + "' of the MATLAB file has not the length of its shape");
+  }
+  return array;
+}
+
+std::string inflate_zlib(std::string_view bytes) {
+  z_stream stream{};
+  if (inflateInit(&stream) != Z_OK) throw Error("out of memory");
+  std::string out;
+  std::vector<char> chunk(1 << 16);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  int state = Z_OK;
+  while (state == Z_OK && out.size() <= kLimit) {
+    stream.next_out = reinterpret_cast<Bytef*>(chunk.data());
+    stream.avail_out = static_cast<uInt>(chunk.size());
+    state = inflate(&stream, Z_NO_FLUSH);
+    out.append(chunk.data(), chunk.size() - stream.avail_out);
+  }
+  inflateEnd(&stream);
+  if (state != Z_STREAM_END) throw Error("a compressed part of the MATLAB file is damaged or too large");
+  return out;
+}
+
+}  // namespace
+
+std::vector<MatArray> parse_mat(std::string_view bytes) {
+  if (bytes.size() < 128 || bytes.substr(0, 10) != "MATLAB 5.0") throw Error("not a MATLAB level 5 file (save with -v7, not -v7.3)");
+  if (bytes.substr(126, 2) != "IM") throw Error("the MATLAB file is big-endian, which is not read");
+  bytes.remove_prefix(128);
+  std::vector<MatArray> arrays;
+  while (!bytes.empty()) {
+    const Element element = take(bytes);
+    if (element.type == kCompressed) {
+      const std::string plain = inflate_zlib(element.data);
+      std::string_view view = plain;
+      const Element inner = take(view);
+      if (inner.type == kMatrix) arrays.push_back(matrix(inner.data, 0));
+    } else if (element.type == kMatrix) {
+      arrays.push_back(matrix(element.data, 0));
+    }
+  }
+  return arrays;
+}
+
+std::vector<std::vector<double>> parse_window_weights(const SourceText& source) try {
+  std::vector<std::vector<double>> rows;
+  if (source.text.substr(0, 6) == "MATLAB") {
+    for (const auto& array : parse_mat(source.text)) {
+      if (array.data.empty() || array.shape.size() != 2) continue;
+      for (std::size_t r = 0; r < array.shape[0]; ++r) {
+        auto& row = rows.emplace_back();
+        for (std::size_t c = 0; c < array.shape[1]; ++c) row.push_back(array.at(r, c));
+      }
+      return rows;
+    }
+    throw Error("no matrix in this file");
+  }
+  const auto lines = split_lines(source);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (lines[i].empty()) continue;
+    auto& row = rows.emplace_back();
+    std::string_view line = lines[i];
+    try {
+      while (true) {
+        const auto comma = line.find(',');
+        row.push_back(parse_number(line.substr(0, comma)));
+        if (comma == std::string_view::npos) break;
+        line.remove_prefix(comma + 1);
+      }
+      if (row.size() != rows.front().size()) throw Error("rows differ in length");
+    } catch (Error& error) {
+      throw error.at_line(source.name, i + 1);
+    }
+  }
+  if (rows.empty()) throw Error("empty");
+  return rows;
+} catch (Error& error) {
+  throw error.at_line(source.name, 0);
+}
+
+// S-CNN's res_seg_swin: one window a row. Columns (from 1): 1 video number, 2 window length in frames, 5 and 6 start and end in seconds,
+// 9 score, 11 class (0 background). score * weight[log2(length / 16)][class - 1] as its evaluation code ranks them.
+void read_scnn_mat(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+  VideoRows rows;
+  for (const auto& source : sources) {
+    std::vector<MatArray> arrays;
+    try {
+      arrays = parse_mat(source.text);
+    } catch (Error& error) {
+      throw error.at_line(source.name, 0);
+    }
+    const MatArray* table = nullptr;
+    for (const auto& array : arrays)
+      if (!array.data.empty() && array.shape.size() == 2 && array.shape[1] >= 11 && !table) table = &array;
+    if (!table) throw Error("no matrix with at least 11 columns").at_line(source.name, 0);
+    const auto& weights = options.tables.window_weights;
+    std::size_t background = 0;
+    for (std::size_t r = 0; r < table->shape[0]; ++r) {
+      guard_row(source, 0, "", "", sink, [&] {
+        const std::string place = "row " + std::to_string(r + 1);
+        const auto cell = [&](std::size_t column) {
+          const double value = table->at(r, column - 1);
+          if (!std::isfinite(value)) throw Error("not a finite number").at_field(place + ", column " + std::to_string(column));
+          return value;
+        };
+        const auto whole = [&](std::size_t column, double high) {
+          const double value = cell(column);
+          if (value != std::floor(value) || value < 0 || value > high)
+            throw Error("'" + format_number(value) + "' is not a whole number from 0 to " + format_number(high))
+                .at_field(place + ", column " + std::to_string(column));
+          return static_cast<std::int64_t>(value);
+        };
+        std::string video = std::to_string(whole(1, 9999999));
+        video = options.prefix.value_or("video_test_") + std::string(7 - std::min<std::size_t>(7, video.size()), '0') + video;
+        auto& entry = rows.at(video);  // a video of background windows only has a record too
+        entry.has_proposals = true;
+        const std::int64_t id = whole(11, 1e6);
+        if (id == 0) {
+          ++background;
+          return;
+        }
+        double score = cell(9);
+        if (!weights.empty()) {
+          const double level = std::log2(cell(2) / 16);
+          if (!(level >= 0) || level != std::floor(level) || level >= static_cast<double>(weights.size()))
+            throw Error("window length " + format_number(cell(2)) + " has no row in the weights").at_field(place + ", column 2").at_video(video);
+          const auto& row = weights[static_cast<std::size_t>(level)];
+          if (static_cast<std::size_t>(id) > row.size())
+            throw Error("class " + std::to_string(id) + " has no column in the weights").at_field(place + ", column 11").at_video(video);
+          score *= row[static_cast<std::size_t>(id) - 1];
+        }
+        const Segment segment{cell(5), cell(6)};
+        check_segment(segment, place);
+        append_item(entry.proposals, segment, score, label_of(std::to_string(id), options));
+      });
+    }
+    if (background > 0) sink.note(source.name + ": left out " + std::to_string(background) + " background windows");
+  }
+  rows.emit(options, sink);
+}
+
+}  // namespace tal

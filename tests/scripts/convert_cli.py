@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+# label: cli
+"""tal-convert on the command line: pipes, folders, merging, subsets, refused options, faults."""
+import gzip
+import json
+import os
+import subprocess
+import tempfile
+
+tool = os.path.join(os.environ["TAL_BIN"], "tal-convert")
+
+
+def run(*arguments, text="", status=0):
+    done = subprocess.run([tool, *arguments], input=text, capture_output=True, text=True)
+    assert done.returncode == status, (arguments, done.returncode, done.stderr)
+    return done.stdout, done.stderr
+
+
+gt = {"version": "V", "database": {"v_a": {"duration": 9, "subset": "validation", "annotations": [{"segment": [1, 2.5], "label": "x"}]},
+                                   "b": {"duration": 3.25, "subset": "training", "annotations": []}}}
+out, _ = run("--from", "activitynet-gt", text=json.dumps(gt))
+assert [json.loads(line)["video"] for line in out.splitlines()] == ["v_a", "b"]
+assert json.loads(out.splitlines()[0])["history"][0]["tool"] == "tal-convert"
+back, _ = run("--from", "tal", "--to", "activitynet-gt", text=out)
+assert json.loads(back) == gt, back
+assert json.loads(run("--from", "activitynet-gt", "--to", "activitynet-gt", text=json.dumps(gt))[0]) == gt
+out, _ = run("--from", "activitynet-gt", "--ids", "strip", "--subset", "validation", "--no-history", text=json.dumps(gt))
+assert [json.loads(line)["video"] for line in out.splitlines()] == ["a"], out
+
+with tempfile.TemporaryDirectory() as folder:
+    path = os.path.join(folder, "r.txt.gz")
+    with gzip.open(path, "wt") as file:
+        file.write("v 1 2 7 0.5\nw 0 4 9 0.25\nv 2 3 7 0.125\n")
+    assert run("--from", "thumos14-results", "--to", "thumos14-results", path)[0] == "v 1 2 7 0.5\nv 2 3 7 0.125\nw 0 4 9 0.25\n"
+    run("--from", "thumos14-results", "--to", "webvtt", "-o", folder + "/vtt/", path)
+    assert sorted(os.listdir(folder + "/vtt")) == ["v.vtt", "w.vtt"]
+    assert "FOLDER" in run("--from", "thumos14-results", "--to", "webvtt", path, status=2)[1]
+
+    right = os.path.join(folder, "right.jsonl")
+    with open(right, "w") as file:
+        file.write('{"video":"v","duration":8}\n{"video":"z","duration":1}\n')
+    out, err = run("--from", "thumos14-results", "--merge", right, path)
+    records = [json.loads(line) for line in out.splitlines()]
+    assert records[0]["duration"] == 8 and "duration" not in records[1], out
+    assert "1 video is not in" in err and " w" in err and "1 video is only in" in err and " z" in err, err
+
+    proposals = os.path.join(folder, "csv")
+    os.mkdir(proposals)
+    text = "xmin,xmax,xmin_score,score\n0.1,0.30000000000000004,0.5,0.25\n"
+    for name in ("v", "w"):
+        with open(os.path.join(proposals, name + ".csv"), "w") as file:
+            file.write(text)
+    times = os.path.join(folder, "times.csv")
+    with open(times, "w") as file:
+        file.write("video,duration\nv,224.49\nw,7\n")
+    run("--from", "bsn-proposals", "--to", "bsn-proposals", "--durations", times, "-o", folder + "/back/", proposals)
+    for name in ("v", "w"):
+        with open(os.path.join(folder, "back", name + ".csv")) as file:
+            assert file.read() == text
+
+out, err = run("--from", "thumos14-results", text="v 1 2 7 0.5\nv 2 1 7 0.5\n", status=1)
+assert "stdin:2: video 'v': segment: end 1 is before start 2" in err, err
+out, err = run("--from", "thumos14-results", "--on-error", "skip", text="v 1 2 7 0.5\nv 2 1 7 0.5\n", status=1)
+assert len(json.loads(out)["proposals"]) == 1
+assert "stdin:1" in run("--from", "activitynet-gt", text="{nonsense", status=1)[1]
+run("--from", "thumos14-results", "--time", "frames", text="", status=2)
+run("--from", "tal", "--to", "csv", "--classes", "x", text="", status=2)
+run("--from", "segments-csv", "--columns", "colour=x", text="", status=2)
+run("--from", "segments-csv", "--fps", "3", text="video,start,end\n", status=2)
+run(status=2)
+print("ok")
