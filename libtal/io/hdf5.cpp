@@ -95,6 +95,8 @@ Hdf5Dataset describe(hid_t file, const std::string& name) {
   const Handle space(H5Dget_space(dataset), H5Sclose, "shape");
   const Handle type(H5Dget_type(dataset), H5Tclose, "type");
   described.shape = shape_of(space);
+  described.matlab = H5Aexists(dataset, "MATLAB_class") > 0;
+  if (described.matlab) std::reverse(described.shape.begin(), described.shape.end());
   described.numeric = numeric_type(type);
   H5Aiterate2(dataset, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit_attribute, &described.attributes);
   return described;
@@ -144,7 +146,8 @@ std::vector<Hdf5Dataset> Hdf5File::datasets() const {
 #endif
   if (status < 0) throw Error("HDF5 cannot list the data sets: damaged or cut off");
   std::vector<Hdf5Dataset> datasets;
-  for (const auto& name : names) datasets.push_back(describe(file_, name));
+  for (const auto& name : names)
+    if (name.front() != '#') datasets.push_back(describe(file_, name));
   std::sort(datasets.begin(), datasets.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return datasets;
 }
@@ -158,8 +161,7 @@ FeatureMatrix Hdf5File::read(const std::string& name) const {
     const Handle type(H5Dget_type(dataset), H5Tclose, "type");
     const Handle creation(H5Dget_create_plist(dataset), H5Pclose, "layout");
     if (!numeric_type(type)) throw Error("not numbers");
-    const auto shape = shape_of(space);
-    if (shape.empty() || shape.size() > 2) throw Error("the array has " + std::to_string(shape.size()) + " dimensions; features are [rows, columns]");
+    const auto shape = squeezed(shape_of(space));
     const auto layout = H5Pget_layout(creation);
     if (layout == H5D_VIRTUAL || H5Pget_external_count(creation) != 0) throw Error("the data lie in other files; that is not followed");
     FeatureMatrix matrix;
@@ -172,7 +174,7 @@ FeatureMatrix Hdf5File::read(const std::string& name) const {
     matrix.values.resize(static_cast<std::size_t>(matrix.rows * matrix.dim));
     if (H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, matrix.values.data()) < 0)
       throw Error("HDF5 cannot read the data: damaged, cut off, or packed with a filter that is not installed");
-    return matrix;
+    return H5Aexists(dataset, "MATLAB_class") > 0 && shape.size() == 2 ? transposed(matrix) : matrix;
   } catch (const Error& error) {
     throw Error("data set '" + name + "': " + error.message());
   }

@@ -14,7 +14,8 @@ namespace tal {
 
 struct Hdf5Dataset {
   std::string name;  // path below the root, without the first '/'
-  std::vector<std::int64_t> shape;
+  std::vector<std::int64_t> shape;           // of MATLAB's v7.3 files: as MATLAB shows it (the file holds it reversed)
+  bool matlab = false;                       // a variable of a v7.3 .mat file
   bool numeric = false;                      // integers or floats; others cannot be read
   std::map<std::string, double> attributes;  // scalar numeric ones of the data set
 };
@@ -27,8 +28,8 @@ class Hdf5File {
   Hdf5File(Hdf5File&& other) noexcept;
   Hdf5File& operator=(Hdf5File&&) = delete;
 
-  std::vector<Hdf5Dataset> datasets() const;  // by name
-  // A data set of 1 or 2 dimensions (1: one column). Error names the data set.
+  std::vector<Hdf5Dataset> datasets() const;  // by name; without what MATLAB keeps for itself (#refs#, #subsystem#)
+  // A data set of 1 or 2 dimensions (1: one column) after extents of 1 were squeezed out. Error names the data set.
   FeatureMatrix read(const std::string& name) const;
 
  private:

@@ -15,14 +15,26 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr std::uint64_t kMaxHeader = 100'000'000;  // the limit of the format's own library
 
-std::string quoted(std::string_view name) { return "tensor '" + std::string(name) + "'"; }
+struct DtypeInfo {
+  Dtype dtype;
+  std::string_view name;
+  std::size_t bytes;
+};
+constexpr DtypeInfo kDtypes[] = {  // in the order of the enumeration
+    {Dtype::kF64, "F64", 8},       {Dtype::kF32, "F32", 4},         {Dtype::kF16, "F16", 2}, {Dtype::kBF16, "BF16", 2},
+    {Dtype::kF8E4M3, "F8_E4M3", 1}, {Dtype::kF8E5M2, "F8_E5M2", 1}, {Dtype::kI64, "I64", 8}, {Dtype::kI32, "I32", 4},
+    {Dtype::kI16, "I16", 2},       {Dtype::kI8, "I8", 1},           {Dtype::kU64, "U64", 8}, {Dtype::kU32, "U32", 4},
+    {Dtype::kU16, "U16", 2},       {Dtype::kU8, "U8", 1},           {Dtype::kBool, "BOOL", 1}};
+const DtypeInfo& info_of(Dtype dtype) { return kDtypes[static_cast<std::size_t>(dtype)]; }
+
+std::string tensor_named(std::string_view name) { return "tensor '" + std::string(name) + "'"; }
 
 // Bytes that the shape needs; Error when they cannot be counted.
 std::uint64_t bytes_of(const std::vector<std::int64_t>& shape, std::size_t width, std::string_view name) {
   std::uint64_t bytes = width;
   for (const auto extent : shape) {
     if (extent < 0 || __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(extent), &bytes))
-      throw Error(quoted(name) + ": the shape is not possible");
+      throw Error(tensor_named(name) + ": the shape is not possible");
   }
   return bytes;
 }
@@ -30,7 +42,8 @@ std::uint64_t bytes_of(const std::vector<std::int64_t>& shape, std::size_t width
 // nlohmann keeps the last of doubled keys; two tensors of one name must not pass.
 Json parse_header(std::string_view text) {
   std::vector<std::set<std::string>> keys;
-  const auto callback = [&](int, Json::parse_event_t event, Json& value) {
+  const auto callback = [&](int depth, Json::parse_event_t event, Json& value) {
+    if (depth > 4) throw Error("the safetensors header is nested too deeply");
     if (event == Json::parse_event_t::object_start) keys.emplace_back();
     if (event == Json::parse_event_t::object_end) keys.pop_back();
     if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second)
@@ -46,18 +59,33 @@ Json parse_header(std::string_view text) {
 
 }  // namespace
 
-std::size_t dtype_bytes(std::string_view dtype) {
-  if (dtype == "F64" || dtype == "I64" || dtype == "U64") return 8;
-  if (dtype == "F32" || dtype == "I32" || dtype == "U32") return 4;
-  if (dtype == "F16" || dtype == "BF16" || dtype == "I16" || dtype == "U16") return 2;
-  if (dtype == "I8" || dtype == "U8" || dtype == "BOOL" || dtype == "F8_E4M3" || dtype == "F8_E5M2") return 1;
-  return 0;
+std::string_view dtype_name(Dtype dtype) { return info_of(dtype).name; }
+std::size_t dtype_bytes(Dtype dtype) { return info_of(dtype).bytes; }
+
+std::optional<Dtype> dtype_named(std::string_view name) {
+  for (const auto& info : kDtypes)
+    if (info.name == name) return info.dtype;
+  return std::nullopt;
+}
+
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  std::string text = "[";
+  for (const auto extent : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
+  return text + "]";
 }
 
 const TensorView* SafeTensors::find(std::string_view name) const {
   for (const auto& tensor : tensors)
     if (tensor.name == name) return &tensor;
   return nullptr;
+}
+
+const TensorView& SafeTensors::at(std::string_view name) const {
+  if (const TensorView* found = find(name)) return *found;
+  std::vector<std::string_view> known;
+  for (const auto& tensor : tensors) known.push_back(tensor.name);
+  const auto near = nearest(name, known);
+  throw Error("no " + tensor_named(name) + (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
 }
 
 SafeTensors parse_safetensors(std::string_view file) {
@@ -76,7 +104,7 @@ SafeTensors parse_safetensors(std::string_view file) {
   };
   std::vector<Range> ranges;
   for (const auto& [name, entry] : header.items()) {
-    if (!entry.is_object()) throw Error(quoted(name) + ": the header entry is not an object");
+    if (!entry.is_object()) throw Error(tensor_named(name) + ": the header entry is not an object");
     if (name == "__metadata__") {
       for (const auto& [key, value] : entry.items()) {
         if (!value.is_string()) throw Error("__metadata__." + key + " is not a string");
@@ -87,22 +115,24 @@ SafeTensors parse_safetensors(std::string_view file) {
     TensorView tensor;
     tensor.name = name;
     const auto dtype = entry.find("dtype"), shape = entry.find("shape"), offsets = entry.find("data_offsets");
-    if (dtype == entry.end() || !dtype->is_string() || dtype_bytes(tensor.dtype = dtype->get<std::string>()) == 0)
-      throw Error(quoted(name) + ": the dtype is missing or not known");
-    if (shape == entry.end() || !shape->is_array()) throw Error(quoted(name) + ": the shape is missing");
+    const auto known = dtype != entry.end() && dtype->is_string() ? dtype_named(dtype->get<std::string>()) : std::nullopt;
+    if (!known) throw Error(tensor_named(name) + ": the dtype is missing or not known");
+    tensor.dtype = *known;
+    if (shape == entry.end() || !shape->is_array()) throw Error(tensor_named(name) + ": the shape is missing");
     for (const auto& extent : *shape) {
       if (!extent.is_number_unsigned() || extent.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX))
-        throw Error(quoted(name) + ": the shape is not possible");
+        throw Error(tensor_named(name) + ": the shape is not possible");
       tensor.shape.push_back(extent.get<std::int64_t>());
     }
     if (offsets == entry.end() || !offsets->is_array() || offsets->size() != 2 || !(*offsets)[0].is_number_unsigned() ||
         !(*offsets)[1].is_number_unsigned())
-      throw Error(quoted(name) + ": data_offsets are missing");
+      throw Error(tensor_named(name) + ": data_offsets are missing");
     const auto begin = (*offsets)[0].get<std::uint64_t>(), end = (*offsets)[1].get<std::uint64_t>();
     if (begin > end || end > data.size())
-      throw Error(quoted(name) + ": data_offsets " + std::to_string(begin) + " to " + std::to_string(end) + " do not lie in the file");
+      throw Error(tensor_named(name) + ": data_offsets " + std::to_string(begin) + " to " + std::to_string(end) + " do not lie in the file");
     if (end - begin != bytes_of(tensor.shape, dtype_bytes(tensor.dtype), name))
-      throw Error(quoted(name) + ": " + std::to_string(end - begin) + " bytes do not fit the shape");
+      throw Error(tensor_named(name) + ": " + std::to_string(end - begin) + " bytes do not fit " + std::string(dtype_name(*known)) + " " +
+                  shape_text(tensor.shape));
     tensor.data = data.substr(begin, end - begin);
     ranges.push_back({begin, end, content.tensors.size()});
     content.tensors.push_back(std::move(tensor));
@@ -114,8 +144,8 @@ SafeTensors parse_safetensors(std::string_view file) {
   std::vector<TensorView> sorted;
   for (const auto& range : ranges) {
     const auto& tensor = content.tensors[range.index];
-    if (range.begin < at) throw Error(quoted(tensor.name) + " overlaps another");
-    if (range.begin > at) throw Error("a hole of " + std::to_string(range.begin - at) + " bytes lies before " + quoted(tensor.name));
+    if (range.begin < at) throw Error(tensor_named(tensor.name) + " overlaps another");
+    if (range.begin > at) throw Error("a hole of " + std::to_string(range.begin - at) + " bytes lies before " + tensor_named(tensor.name));
     at = range.end;
     sorted.push_back(tensor);
   }
@@ -141,11 +171,9 @@ void write_safetensors(const std::string& path, std::vector<TensorView> tensors,
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::uint64_t at = 0;
   for (const auto& tensor : tensors) {
-    const std::size_t width = dtype_bytes(tensor.dtype);
-    if (width == 0) throw Error(quoted(tensor.name) + ": dtype '" + tensor.dtype + "' is not known");
-    if (tensor.name == "__metadata__" || header.contains(tensor.name)) throw Error(quoted(tensor.name) + " stands there twice");
-    if (bytes_of(tensor.shape, width, tensor.name) != tensor.data.size()) throw Error(quoted(tensor.name) + ": the data do not fit the shape");
-    header[tensor.name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {at, at + tensor.data.size()}}};
+    if (tensor.name == "__metadata__" || header.contains(tensor.name)) throw Error(tensor_named(tensor.name) + " stands there twice");
+    if (bytes_of(tensor.shape, dtype_bytes(tensor.dtype), tensor.name) != tensor.data.size()) throw Error(tensor_named(tensor.name) + ": " + std::to_string(tensor.data.size()) + " bytes do not fit the shape " + shape_text(tensor.shape));
+    header[tensor.name] = {{"dtype", dtype_name(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {at, at + tensor.data.size()}}};
     at += tensor.data.size();
   }
   std::string text;
