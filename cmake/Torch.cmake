@@ -26,3 +26,11 @@ if(NOT TAL_TORCH STREQUAL "OFF")
     message(FATAL_ERROR "TAL_TORCH=${TAL_TORCH}: no include/ and lib/libtorch_cpu.so there")
   endif()
 endif()
+
+# <torch/torch.h> takes most of the time of a small source; precompiled once a target.
+function(tal_precompile_torch target)
+  target_precompile_headers(${target} PRIVATE <torch/torch.h>)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -fpch-preprocess)  # ccache needs it
+  endif()
+endfunction()

@@ -1,0 +1,26 @@
+// LibTorch tensors <-> the named arrays of safetensors files.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <map>
+#include <string>
+
+#include "libtal/io/safetensors.h"
+
+namespace tal {
+
+// A copy of the view's data. Error for a dtype that LibTorch has no match for.
+at::Tensor tensor_of(const TensorView& view);
+// Names the tensor's bytes; `tensor` must be contiguous, on the CPU, and outlive the view.
+TensorView view_of(std::string name, const at::Tensor& tensor);
+
+struct TensorFile {
+  std::map<std::string, at::Tensor> tensors;
+  std::map<std::string, std::string> metadata;
+};
+TensorFile read_tensors(const std::string& path);  // Error names the path
+void write_tensors(const std::string& path, const std::map<std::string, at::Tensor>& tensors,
+                   const std::map<std::string, std::string>& metadata);  // atomic
+
+}  // namespace tal
