@@ -164,48 +164,37 @@ void draw_found(Canvas& canvas, const Row& row, double y, const Scale& scale, co
 }
 
 struct Legend {
-  bool found = false, labelled = false, crowded = false;  // what the picture holds
+  bool bars = false, crowded = false, labelled = false;  // what the picture holds of what was found
+  bool found() const { return bars || crowded; }
 };
 
-void draw_legend(Canvas& canvas, double y, const Legend& legend, double width) {
-  double x = kMargin;
-  canvas.rect(x, y + 2, 26, 10, kMuted).stroke = kText;
-  canvas.text(x + 32, y + 11, "ground truth", 12, kMuted);
-  if (!legend.found) return;
-  x += 32 + text_width("ground truth", 12) + 14;
+// Explains only what the picture holds, in as many lines as `width` needs. Returns the height.
+double draw_legend(Canvas& canvas, double y, const Legend& legend, double width) {
+  constexpr double kLine = 20, kTextAt = 32, kSwatches = 78;
+  canvas.rect(kMargin, y + 2, 26, 10, kMuted).stroke = kText;
+  canvas.text(kMargin + kTextAt, y + 11, "ground truth", 12, kMuted);
+  if (!legend.found()) return kLine;
   const Ink ink = legend.labelled ? series(0) : kMuted;
-  for (int i = 0; i < 4; ++i) canvas.rect(x + 18 * i, y + 2, 16, 10, ink, 0.2 + 0.2667 * i).stroke = ink;
-  std::string text = "found: the fuller, the higher the score";
-  if (legend.crowded) text += "; crowded rows: height = score";
-  if (!legend.labelled) text += "; coloured: tIoU with that truth >= " + tick_label(kFinds);
-  canvas.text(x + 78, y + 11, fit_text(text, 12, width - x - 78 - kMargin), 12, kMuted);
+  double x = kMargin + kTextAt + text_width("ground truth", 12) + 14;
+  const double top = y;
+  const auto add = [&](double room, const std::string& text, const auto& swatch) {
+    if (x + room + text_width(text, 12) > width - kMargin && x > kMargin) x = kMargin, y += kLine;
+    swatch();
+    canvas.text(x + room, y + 11, fit_text(text, 12, width - x - room - kMargin), 12, kMuted);
+    x += room + text_width(text, 12) + 14;
+  };
+  if (legend.bars)
+    add(kSwatches, "found: the fuller, the higher the score", [&] {
+      for (int i = 0; i < 4; ++i) canvas.rect(x + 18 * i, y + 2, 16, 10, ink, 0.2 + 0.2667 * i).stroke = ink;
+    });
+  if (legend.crowded) add(kTextAt, legend.bars ? "crowded: height = score" : "found: height = score", [&] { canvas.rect(x, y + 6, 26, 3, ink, 0.65); });
+  if (!legend.labelled) add(0, "coloured: tIoU with that truth >= " + tick_label(kFinds), [] {});
+  return y - top + kLine;
 }
 
-}  // namespace
-
-Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineStyle& style) {
-  Canvas canvas(style.width);
-  double y = head(canvas, style);
-  if (videos.empty()) {
-    canvas.text(kMargin, y + 20, "No records to draw.", 13, kMuted);
-    canvas.set_height(y + 44);
-    return canvas;
-  }
-  const double legend_y = y;  // drawn last, when it is known what there is to explain
-  Legend legend;
-  y += 28;
-
-  // One colour a label through the whole picture.
-  std::map<std::string, std::size_t> colours;
-  for (const auto& video : videos)
-    for (const auto& a : video.truth) colours.emplace(a.label, 0);
-  for (const auto& video : videos)
-    for (const auto& track : video.tracks)
-      for (const auto& found : track.found)
-        if (legend.found = true; !found.label.empty()) legend.labelled = true, colours.emplace(found.label, 0);
-  std::size_t next = 0;
-  for (auto& [label, index] : colours) index = next++;
-
+// Draws the panels from y on; returns where they end. Notes in `legend` how segments were drawn.
+double draw_videos(Canvas& canvas, double y, const std::vector<TimelineVideo>& videos, const TimelineStyle& style,
+                   const std::map<std::string, std::size_t>& colours, Legend& legend) {
   for (const auto& video : videos) {
     const Scale scale{kLeft, style.width - kLeft - kRight, shown_duration(video)};
     // Labels of the truth in order of time, then those only found, by best score.
@@ -249,7 +238,7 @@ Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineSty
         Row track_row;
         track_row.label = label, track_row.track = &track;
         place(track_row, std::move(found), scale);
-        legend.crowded = legend.crowded || track_row.band;
+        (track_row.band ? legend.crowded : legend.bars) = true;
         rows.push_back(std::move(track_row));
       }
     }
@@ -312,10 +301,41 @@ Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineSty
       canvas.text(kMargin, y + height + 14, "no proposals", 12, kMuted);
     y += height + 32;
   }
-  draw_legend(canvas, legend_y, legend, style.width);
+  return y;
+}
+
+}  // namespace
+
+Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineStyle& style) {
+  Canvas canvas(style.width);
+  double y = head(canvas, style);
+  if (videos.empty()) {
+    canvas.text(kMargin, y + 20, "No records to draw.", 13, kMuted);
+    canvas.set_height(y + 44);
+    return canvas;
+  }
+
+  // One colour a label through the whole picture.
+  Legend legend;
+  std::map<std::string, std::size_t> colours;
+  for (const auto& video : videos)
+    for (const auto& a : video.truth) colours.emplace(a.label, 0);
+  for (const auto& video : videos)
+    for (const auto& track : video.tracks)
+      for (const auto& found : track.found)
+        if (!found.label.empty()) legend.labelled = true, colours.emplace(found.label, 0);
+  std::size_t next = 0;
+  for (auto& [label, index] : colours) index = next++;
+
+  // Once beside the picture, to know what there is to explain above it.
+  Canvas trial(style.width);
+  draw_videos(trial, 0, videos, style, colours, legend);
+  y += draw_legend(canvas, y, legend, style.width) + 8;
+  y = draw_videos(canvas, y, videos, style, colours, legend);
   canvas.set_height(y);
   return canvas;
 }
+
 
 Canvas draw_anchors(const std::vector<TimelineVideo>& videos, const TimelineStyle& style) {
   Canvas canvas(style.width);
