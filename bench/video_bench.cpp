@@ -1,10 +1,12 @@
-// Extraction against a bare decode loop, and the default flow against OpenCV's cheapest. Both on one thread.
+// Extraction against a bare decode loop with as many videos at a time, and the default flow against OpenCV's cheapest, on one thread.
 #ifdef TAL_HAVE_VIDEO
 #include <unistd.h>
 
 #include <filesystem>
 #include <memory>
 #include <opencv2/videoio.hpp>
+#include <thread>
+#include <vector>
 
 #include "bench/bench.h"
 #include "libtal/video/decoder.h"
@@ -17,7 +19,9 @@ namespace {
 
 struct Clip {
   std::string path;
-  explicit Clip(double seconds) {
+  bool own = false;
+  explicit Clip(std::string existing) : path(std::move(existing)) {}
+  explicit Clip(double seconds) : own(true) {
     path = (std::filesystem::temp_directory_path() / ("tal-bench-" + std::to_string(::getpid()) + ".avi")).string();
     SynthVideoOptions options;
     options.width = 320, options.height = 240, options.duration = seconds;
@@ -25,49 +29,63 @@ struct Clip {
   }
   ~Clip() {
     std::error_code ignored;
-    std::filesystem::remove(path, ignored);
+    if (own) std::filesystem::remove(path, ignored);
   }
+  Clip(const Clip&) = delete;
+  Clip& operator=(const Clip&) = delete;
 };
 
-Register hog_hof("extract/hog-hof", [] {
-  // A real mpeg4 video when there is one (it decodes faster than Motion JPEG, so the comparison is harder).
+// A real mpeg4 video when there is one (it decodes faster than Motion JPEG, so the comparison is harder).
+std::shared_ptr<Clip> clip() {
   const char* data = std::getenv("TAL_DATA_DIR");
   const std::string real = (data ? std::string(data) : std::string(TAL_SOURCE_DIR) + "/../shared/data") + "/videos/plastering.avi";
-  std::shared_ptr<Clip> clip;
-  std::string path = real;
-  if (!std::filesystem::exists(real)) {
-    clip = std::make_shared<Clip>(40);
-    path = clip->path;
-  }
+  return std::filesystem::exists(real) ? std::make_shared<Clip>(real) : std::make_shared<Clip>(40.0);
+}
+
+void at_a_time(int jobs, const std::function<void()>& work) {
+  std::vector<std::jthread> threads;
+  for (int i = 1; i < jobs; ++i) threads.emplace_back(work);
+  work();
+}
+
+Case hog_hof(const std::string& name, int jobs) {
+  const auto video = clip();
   double frames = 0;
   {
-    VideoDecoder decoder(path);
+    VideoDecoder decoder(video->path);
     cv::Mat frame;
     while (decoder.read(frame)) ++frames;
   }
-  Case c{"extract/hog-hof", "features of one video, one thread", "bare OpenCV decode loop", "frames/s", frames, 5};
+  const std::string many = jobs == 1 ? "one video" : std::to_string(jobs) + " videos at a time";
+  Case c{name, "features of " + many, "bare OpenCV decode loop, " + many, "frames/s", jobs * frames, 7};
   c.subject = [=] {
-    (void)clip;
-    Record record = Record::make("v");
-    record.set_text("path", path);
-    ExtractOptions options;
-    options.inline_data = true;
-    extract(record, options);
+    at_a_time(jobs, [&] {
+      Record record = Record::make("v");
+      record.set_text("path", video->path);
+      ExtractOptions options;
+      options.inline_data = true;
+      extract(record, options);
+    });
   };
   c.reference = [=] {
-    cv::VideoCapture capture(path, cv::CAP_FFMPEG);
-    cv::Mat frame;
-    while (capture.read(frame)) {
-    }
+    at_a_time(jobs, [&] {
+      cv::VideoCapture capture(video->path, cv::CAP_FFMPEG);
+      cv::Mat frame;
+      while (capture.read(frame)) {
+      }
+    });
   };
   return c;
-});
+}
+
+Register hog_hof_1("extract/hog-hof", [] { return hog_hof("extract/hog-hof", 1); });
+Register hog_hof_2("extract/hog-hof-j2", [] { return hog_hof("extract/hog-hof-j2", 2); });
 
 Register flow("extract/flow", [] {
   auto frames = std::make_shared<std::vector<cv::Mat>>();
   {
-    Clip clip(4);
-    VideoDecoder decoder(clip.path);
+    const Clip drawn(4.0);
+    VideoDecoder decoder(drawn.path);
     cv::Mat frame, grey;
     while (decoder.read(frame)) {
       shrink_grey(frame, shrink_factor(frame.size()), grey);

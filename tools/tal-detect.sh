@@ -2,7 +2,6 @@
 # tal-detect: videos and a model bundle -> labelled segments, by running (or with --print, showing) a pipe of the other tools.
 set -u
 name=tal-detect
-version=0.1.0
 
 die() { printf '%s: error: %s\n' "$name" "$1" >&2; exit "${2:-1}"; }
 usage() { printf '%s: error: %s\n' "$name" "$1" >&2; printf "Try '%s --help'.\n" "$name" >&2; exit 2; }
@@ -21,13 +20,16 @@ Options:
   --print              Print the pipe instead of running it
   --format FORMAT      tal (records), csv, srt, webvtt or html (a timeline)  [tal]
   -j, --jobs N         Videos at a time (0: all cores)  [1]
-  -o, --output FILE    Write to FILE; html needs one  [stdout]
+  -o, --output FILE    Write to FILE [stdout]; html needs one. srt and webvtt have one file a
+                       video: of several videos they need a folder, DIR/
   -h, --help           Print this help and end
   --version            Print the version and end
 
 Examples:
-  # Proposals of two videos, as subtitles
-  tal-detect --format webvtt a.mp4 b.mp4 > actions.vtt
+  # Segments of two videos, as a table
+  tal-detect --format csv a.mp4 b.mp4 > actions.csv
+  # Subtitles
+  tal-detect --format srt -o subtitles/ *.mp4
   # See the pipe, to change a stage
   tal-detect --print -m bundles/thumos14 a.mp4
   # A timeline to look at
@@ -45,7 +47,12 @@ quote() {
   esac
 }
 
-bundle= show=0 format=tal jobs=1 output= words= count=0
+# The tools beside this script come first, so that a build folder works without installation.
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || die "cannot tell where this script lies"
+PATH=$here:$PATH
+export PATH
+
+bundle='' show=0 format=tal jobs=1 output='' words='' count=0
 value() { [ "$1" -ge 2 ] || usage "$2 needs a value"; }
 add() {
   # A name that begins with - would be taken for an option.
@@ -62,7 +69,11 @@ done
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) help; exit 0 ;;
-    --version) printf '%s %s\n' "$name" "$version"; exit 0 ;;
+    --version)
+      # The tools know their version; this script is no older or newer than they are.
+      text=$(tal-nms --version) || die "tal-nms, which knows the version, cannot be run"
+      printf '%s%s\n' "$name" "${text#tal-nms}"
+      exit 0 ;;
     -m | --model) value $# "$1"; bundle=$2; shift ;;
     --model=*) bundle=${1#*=} ;;
     --print) ;;
@@ -73,88 +84,104 @@ while [ $# -gt 0 ]; do
     -o | --output) value $# "$1"; output=$2; shift ;;
     --output=*) output=${1#*=} ;;
     --) shift; for video; do add "$video"; done; break ;;
-    -*) usage "unknown option $1" ;;
+    -?*) usage "unknown option $1" ;;
     *) add "$1" ;;
   esac
   shift
 done
 [ "$count" -gt 0 ] || usage "no videos"
 case $jobs in '' | *[!0-9]*) usage "--jobs: '$jobs' is not a number" ;; esac
+folder=0
+case $output in -) output='' ;; */) folder=1 ;; *) [ ! -d "$output" ] || folder=1 ;; esac
+last='tal-convert --from tal --to'
 case $format in
-  tal | csv | srt | webvtt | html) ;;
+  tal) last='' ;;
+  csv) last="$last csv" ;;
+  srt | webvtt)
+    last="$last $format"
+    [ "$count" -eq 1 ] || [ "$folder" -eq 1 ] || usage "--format $format has one file a video: give --output DIR/ for $count videos" ;;
+  html)
+    last='tal-plot timeline'
+    case $output in *.html) ;; *) usage "--format html needs --output FILE.html" ;; esac ;;
   *) usage "--format: '$format' is none of tal, csv, srt, webvtt, html" ;;
 esac
-[ "$format" != html ] || [ -n "$output" ] || usage "--format html needs --output FILE"
-
-# The tools beside this script come first, so that a build folder works without installation.
-here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd) || die "cannot tell where this script lies"
-PATH=$here:$PATH
-export PATH
+case $format in
+  srt | webvtt) ;;
+  *) [ "$folder" -eq 0 ] || usage "--format $format writes one file: --output '$output' is a folder" ;;
+esac
 
 # One line a stage.
 if [ -n "$bundle" ]; then
   [ -d "$bundle" ] || die "'$bundle': no such folder"
   [ -r "$bundle/pipeline" ] || die "'$bundle/pipeline': cannot be read; a bundle names its stages there"
-  folder=$(quote "$bundle")
-  escaped=$(printf '%s' "$folder" | sed 's/[&|\\]/\\&/g')
-  stages=$(sed -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d' -e "s|@/|$escaped/|g" "$bundle/pipeline")
+  stages=$(sed -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d' "$bundle/pipeline")
   [ -n "$stages" ] || die "'$bundle/pipeline': no stages"
-  # Only our own tools: a bundle from elsewhere must not run anything else.
-  bad=$(printf '%s\n' "$stages" | grep -nE -v '^[[:space:]]*tal-[a-z]+([[:space:]]|$)|[;&|`$<>()]' | head -n 1)
-  [ -z "$bad" ] || die "'$bundle/pipeline': not a tal tool: $bad"
-  bad=$(printf '%s\n' "$stages" | grep -nE '[;&|`$<>()\\]' | head -n 1)
+  # Only our own tools with plain words or single quotes: a bundle from elsewhere must not run anything else.
+  bad=$(printf '%s\n' "$stages" | grep -E '[][;&|`$<>(){}*?~#"\\]' | head -n 1)
   [ -z "$bad" ] || die "'$bundle/pipeline': shell syntax is not allowed: $bad"
+  bad=$(printf '%s\n' "$stages" | grep -vE '^[[:space:]]*tal-[a-z]+([[:space:]]|$)' | head -n 1)
+  [ -z "$bad" ] || die "'$bundle/pipeline': not a tal tool: $bad"
+  bad=$(printf '%s\n' "$stages" | grep -vE "^[^']*('[^']*'[^']*)*\$" | head -n 1)
+  [ -z "$bad" ] || die "'$bundle/pipeline': a quote is not closed: $bad"
+  printf '%s\n' "$stages" | head -n 1 | grep -qE '^[[:space:]]*tal-extract([[:space:]]|$)' ||
+    die "'$bundle/pipeline': the first stage must be tal-extract: it reads the videos"
+  case $bundle in *'
+'*) die "a bundle's name cannot hold a line break" ;; esac
+  escaped=$(quote "$bundle" | sed 's/[&|\\]/\\&/g')
+  stages=$(printf '%s\n' "$stages" | sed "s|@/|$escaped/|g")
 else
   stages='tal-extract --encoder hog-hof --inline
 tal-propose --method grouping
 tal-nms --preset etp'
 fi
-to=
-[ -z "$output" ] || to=" -o $(quote "$output")"
-case $format in
-  tal) last= ;;
-  csv) last="tal-convert --from tal --to csv" ;;
-  srt) last="tal-convert --from tal --to srt" ;;
-  webvtt) last="tal-convert --from tal --to webvtt" ;;
-  html) last="tal-plot timeline" ;;
-esac
 [ -z "$last" ] || stages="$stages
 $last"
-
 total=$(printf '%s\n' "$stages" | wc -l)
-pipe= number=0
-while IFS= read -r stage; do
-  number=$((number + 1))
-  [ "$number" -gt 1 ] || stage="$stage -j $jobs --videos$words"
-  [ "$number" -lt "$total" ] || stage="$stage$to"
-  pipe="$pipe${pipe:+ |
-  }$stage"
-done <<STAGES
+
+# The pipe: $1 where the last stage writes ('': stdout); with $2 set, each stage that fails leaves a mark in that folder.
+pipe() {
+  number=0
+  while IFS= read -r stage; do
+    number=$((number + 1))
+    [ "$number" -gt 1 ] || stage="$stage -j $jobs --videos$words"
+    [ "$number" -lt "$total" ] || [ -z "$1" ] || stage="$stage -o $(quote "$1")"
+    [ -z "$2" ] || stage="{ $stage || echo \$? > $(quote "$2/$number"); }"
+    [ "$number" -eq 1 ] || printf ' |\n  '
+    printf '%s' "$stage"
+  done <<STAGES
 $stages
 STAGES
+  printf '\n'
+}
 
 if [ "$show" -eq 1 ]; then
-  printf '%s\n' "$pipe"
+  pipe "$output" ''
   exit 0
 fi
 # POSIX sh knows only the last stage's status; the others leave a mark.
 marks=$(mktemp -d) || die "cannot make a temporary folder"
 trap 'rm -rf "$marks"' EXIT
 trap 'exit 1' HUP INT TERM
-run= number=0
-while IFS= read -r stage; do
-  number=$((number + 1))
-  [ "$number" -gt 1 ] || stage="$stage -j $jobs --videos$words"
-  [ "$number" -lt "$total" ] || stage="$stage$to"
-  run="$run${run:+ | }{ $stage || echo \$? > \"\$marks/$number\"; }"
-done <<STAGES
-$stages
-STAGES
-eval "$run"
+# The last stage cannot know that one before it failed: a file gets its name when all have done their work.
+target=$output
+if [ -n "$output" ] && [ "$folder" -eq 0 ]; then
+  parent=$(dirname -- "$output")
+  target=$(mktemp -d "$parent/.tal-detect.XXXXXX") || die "cannot write into '$parent'"
+  trap 'rm -rf "$marks" "$part"' EXIT
+  part=$target
+  target=$target/$(basename -- "$output")
+fi
+eval "$(pipe "$target" "$marks")"
 status=0
 for mark in "$marks"/*; do
   [ -e "$mark" ] || continue
   printf '%s: error: stage %s ended with status %s\n' "$name" "${mark##*/}" "$(cat "$mark")" >&2
   status=1
 done
+if [ "$target" != "$output" ] && [ -e "$target" ]; then
+  # Stages that leave bad videos out end with status 1 too, and what they kept is wanted.
+  case "$status$stages" in
+    0* | *--on-error[\ =]skip*) mv -f -- "$target" "$output" || status=1 ;;
+  esac
+fi
 exit "$status"

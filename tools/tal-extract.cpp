@@ -15,13 +15,17 @@ int main(int argc, char** argv) {
       "2 x 2 cells and a column `motion`, the mean length of the flow in per cent of the frame's shorter side; each is the mean "
       "over the window.\n\n"
       "Each stream goes into VIDEO.STREAM.npy under --out-dir (rows x columns, float32 or float16) with its header beside it in "
-      "VIDEO.STREAM.json, which is written last. --resume leaves streams alone whose header tells the same settings and the same "
-      "source file. The header's hash covers everything that affects the values. With --inline the rows travel in the record.\n\n"
-      "A video that ends early (by more than four frames and 1 % of what its container promises) or cannot be decoded is an error that "
-      "names the last good time stamp; nothing of it is kept unless --partial is given. The output does not depend on --jobs.";
+      "VIDEO.STREAM.json, which is written last. Its hash is the SHA-256 of its settings (everything that affects the values: preprocessing, "
+      "weights, versions), its content that of the .npy file. --resume leaves streams alone whose header tells the same settings and the same "
+      "source file and whose rows are those of the header. With --inline the rows travel in the record.\n\n"
+      "A video that cannot be decoded, ends early, or has a hole in the middle (of more than four frames and 1 % of what its container "
+      "promises) is an error that names the last good time stamp. Nothing of it is kept, unless --partial asks for what lies before the damage.\n\n"
+      "Each video is decoded on a thread of its own, a bounded number of frames ahead of the encoders. The output does not depend on --jobs. "
+      "--dry-run prints what each video would give, from what its container claims, and to stderr the sum and the time to expect.";
   info.examples = {
       {"Features of some videos, two at a time", "tal-extract -j 2 --videos *.mp4 --out-dir features > features.jsonl"},
       {"Ten frames per second, a row for every 16 frames", "tal-extract --fps 10 --stride 16 --window 16 < videos.jsonl > features.jsonl"},
+      {"What will a long list give", "tal-extract --dry-run --resume --out-dir features < videos.jsonl > plan.jsonl"},
       {"Straight into proposals, no files", "tal-extract --inline --videos a.mp4 | tal-propose --method grouping"},
   };
   info.see_also = {"tal-propose(1)", "tal-detect(1)", "tal-convert(1)", "tal-check(1)"};

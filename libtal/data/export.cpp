@@ -176,36 +176,70 @@ long long milliseconds(double seconds, const std::string& video) {
   return std::llround(seconds * 1000);
 }
 
-class WebVttWriter : public ExportWriter {
+// Subtitles: a cue a segment, in order of time.
+class CueWriter : public ExportWriter {
  public:
-  explicit WebVttWriter(const ExportOptions& options) : options_(options) {}
-  std::string extension() const override { return ".vtt"; }
+  explicit CueWriter(const ExportOptions& options) : options_(options) {}
   void add(const Record& record, std::string& out) override {
     auto rows = rows_of(record, options_);
     std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.segment.start < b.segment.start; });
-    out += "WEBVTT\n";
+    head(out);
+    std::size_t number = 0;
     for (const auto& row : rows) {
       const long long start = milliseconds(row.segment.start, record.video());
       const long long end = std::max(start + 1, milliseconds(row.segment.end, record.video()));  // a cue must last
-      out += '\n' + mark(start) + " --> " + mark(end) + '\n';
       std::string text;
-      for (const char c : row.label.empty() ? std::string("segment") : row.label) {
-        if (c == '&') text += "&amp;";
-        else if (c == '<') text += "&lt;";
-        else if (c == '>') text += "&gt;";
-        else text += c == '\n' || c == '\r' ? ' ' : c;
-      }
-      out += text + (row.score ? ' ' + format_number(*row.score) : "") + '\n';
+      for (const char c : row.label.empty() ? std::string("segment") : row.label) append(c == '\n' || c == '\r' ? ' ' : c, text);
+      cue(++number, mark(start), mark(end), text + (row.score ? ' ' + format_number(*row.score) : ""), out);
     }
   }
 
+ protected:
+  virtual void head(std::string&) const {}
+  virtual char decimal() const = 0;
+  virtual void append(char c, std::string& text) const = 0;
+  virtual void cue(std::size_t number, const std::string& start, const std::string& end, const std::string& text, std::string& out) const = 0;
+
  private:
-  static std::string mark(long long ms) {
+  std::string mark(long long ms) const {
     char text[48];
-    std::snprintf(text, sizeof text, "%02lld:%02lld:%02lld.%03lld", ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
+    std::snprintf(text, sizeof text, "%02lld:%02lld:%02lld%c%03lld", ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, decimal(), ms % 1000);
     return text;
   }
   ExportOptions options_;
+};
+
+class WebVttWriter : public CueWriter {
+ public:
+  using CueWriter::CueWriter;
+  std::string extension() const override { return ".vtt"; }
+
+ protected:
+  void head(std::string& out) const override { out += "WEBVTT\n"; }
+  char decimal() const override { return '.'; }
+  void append(char c, std::string& text) const override {
+    if (c == '&') text += "&amp;";
+    else if (c == '<') text += "&lt;";
+    else if (c == '>') text += "&gt;";
+    else text += c;
+  }
+  void cue(std::size_t, const std::string& start, const std::string& end, const std::string& text, std::string& out) const override {
+    out += '\n' + start + " --> " + end + '\n' + text + '\n';
+  }
+};
+
+class SrtWriter : public CueWriter {
+ public:
+  using CueWriter::CueWriter;
+  std::string extension() const override { return ".srt"; }
+
+ protected:
+  char decimal() const override { return ','; }
+  // The format knows no escapes; players take <b> and the like for markup.
+  void append(char c, std::string& text) const override { text += c == '<' ? '(' : c == '>' ? ')' : c; }
+  void cue(std::size_t number, const std::string& start, const std::string& end, const std::string& text, std::string& out) const override {
+    out += std::to_string(number) + '\n' + start + " --> " + end + '\n' + text + "\n\n";
+  }
 };
 
 class ElanWriter : public ExportWriter {
@@ -317,6 +351,7 @@ const std::vector<ExportFormat>& export_formats() {
       {"csv", "video,start,end,label,score", {"--segments"}, [](const ExportOptions& o) -> std::unique_ptr<ExportWriter> { return std::make_unique<CsvWriter>(o, ','); }},
       {"tsv", "The same with tabs", {"--segments"}, [](const ExportOptions& o) -> std::unique_ptr<ExportWriter> { return std::make_unique<CsvWriter>(o, '\t'); }},
       {"webvtt", "Subtitles, one file a video", {"--segments"}, make<WebVttWriter>},
+      {"srt", "SubRip subtitles, one file a video", {"--segments"}, make<SrtWriter>},
       {"elan", "ELAN's .eaf, one file a video", {"--segments"}, make<ElanWriter>},
       {"bsn-proposals", "BSN's CSV, one file a video", {}, make<BsnWriter>},
   };

@@ -1,5 +1,6 @@
 #include "libtal/video/decoder.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -58,6 +59,7 @@ VideoDecoder::VideoDecoder(const std::string& path) : p_(std::make_unique<Privat
 VideoDecoder::~VideoDecoder() = default;
 
 bool VideoDecoder::read(cv::Mat& frame) {
+  if (frames_ == limit_) return false;
   double stamp = 0;
   try {
     if (!p_->capture.read(frame) || frame.empty()) return false;
@@ -71,6 +73,10 @@ bool VideoDecoder::read(cv::Mat& frame) {
     // Frames that leave the decoder after the last packet (reordering delay) carry no time stamp.
     const double next = stamp - first_;
     if (std::isfinite(next) && next > time_ + kTie) {
+      if (const auto missing = std::llround((next - time_) * fps_) - 1; missing > 0) {
+        ++holes_.count, holes_.missing += missing;
+        if (holes_.before == 0 && missing > tolerance()) holes_.before = frames_, holes_.from = time_, holes_.to = next;
+      }
       step_ = next - time_;
       time_ = next;
     } else {
@@ -83,17 +89,27 @@ bool VideoDecoder::read(cv::Mat& frame) {
   return true;
 }
 
-bool VideoDecoder::truncated(std::string& message) const {
-  if (frames_ > 0 && claimed_ == 0) return false;
+std::int64_t VideoDecoder::tolerance() const { return std::max<std::int64_t>(4, claimed_ / 100); }
+
+VideoDecoder::Damage VideoDecoder::damage() const {
+  if (frames_ > 0 && claimed_ == 0) return {};
+  const auto message = [&](const std::string& what, double last) {
+    char text[160];
+    std::snprintf(text, sizeof text, "last good time stamp %.3f s, %lld of %lld frames decoded", last, static_cast<long long>(frames_),
+                  static_cast<long long>(claimed_));
+    return "'" + path_ + "': " + what + ": " + text;
+  };
+  // A hole in a stream of otherwise constant rate, as long as what the container misses. At a variable rate, holes are no fault.
+  const bool steady = holes_.count <= 1 + frames_ / 100;
+  if (holes_.before > 0 && steady && claimed_ - frames_ > std::max(tolerance(), holes_.missing / 2)) {
+    char gap[80];
+    std::snprintf(gap, sizeof gap, "corrupt: no frame between %.3f and %.3f s", holes_.from, holes_.to);
+    return {true, holes_.before, message(gap, holes_.from)};
+  }
   // In time, not in frames: at a variable rate the container's count is only its duration times its mean rate.
   const double promised = static_cast<double>(claimed_) / fps_;
-  const double missing = promised - duration();
-  if (frames_ > 0 && missing <= std::max(4 / fps_, 0.01 * promised)) return false;
-  char times[120];
-  std::snprintf(times, sizeof times, "last good time stamp %.3f s, %lld of %lld frames decoded", time_,
-                static_cast<long long>(frames_), static_cast<long long>(claimed_));
-  message = "'" + path_ + "': truncated or corrupt: " + times;
-  return true;
+  if (frames_ > 0 && promised - duration() <= std::max(4 / fps_, 0.01 * promised)) return {};
+  return {true, frames_, message("truncated or corrupt", time_)};
 }
 
 Resampler::Decided Resampler::push(double time) {

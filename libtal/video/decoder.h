@@ -34,15 +34,29 @@ class VideoDecoder {
   std::int64_t repaired() const { return repaired_; }  // frames without a usable time stamp: placed one step behind the one before
   double deviation() const { return deviation_; }      // seconds: largest |time - k / fps|, 0 for a constant rate
 
-  // After the end: whether the stream stops short of what the container promises by more than four frames and 1 % (smaller
-  // differences are common in intact files). `message` then says where the last good frame is.
-  bool truncated(std::string& message) const;
+  // Ends the video behind that many frames.
+  void limit(std::int64_t frames) { limit_ = frames; }
+
+  // After the end: what is missing of the frames that the container promises. Up to four frames and 1 % are common in intact files.
+  struct Damage {
+    bool found = false;
+    std::int64_t good = 0;  // frames before the damage
+    std::string message;    // with the last good time stamp
+  };
+  Damage damage() const;
 
  private:
   struct Private;
   std::unique_ptr<Private> p_;
+  // Leaps of the time stamps over frames that were not decoded: how often, how many frames, and the first that is longer than a few.
+  struct Holes {
+    std::int64_t count = 0, missing = 0, before = 0;  // before: frames in front of the first long one
+    double from = 0, to = 0;                          // seconds, of the first long one
+  };
+  std::int64_t tolerance() const;
   std::string path_;
-  std::int64_t frames_ = 0, claimed_ = 0, repaired_ = 0;
+  std::int64_t frames_ = 0, claimed_ = 0, repaired_ = 0, limit_ = -1;
+  Holes holes_;
   double fps_ = 0, time_ = 0, first_ = 0, step_ = 0, deviation_ = 0;
 };
 

@@ -20,6 +20,7 @@ class Encoder {
   virtual std::int64_t dim() const = 0;                       // columns of a row
   virtual const std::vector<std::string>& columns() const = 0;  // their names; empty when they have none
   virtual std::string parameters() const = 0;                 // everything that its values depend on, as text
+  virtual bool uses_device() const { return false; }          // whether EncoderOptions::device means anything to it
   virtual void reset() = 0;                                   // a new video begins
   virtual void push(const cv::Mat& bgr) = 0;                  // frame number = calls since reset(); 8-bit BGR
   // `frames`: numbers of pushed, not released frames, ascending (the last may repeat: padding); row: dim() values.
@@ -29,6 +30,7 @@ class Encoder {
 
 struct EncoderOptions {
   std::string flow = "block";  // block, dis, farneback, tvl1
+  std::string device = "cpu";  // of networks
 };
 
 // `spec`: NAME or NAME:weights. UsageError for unknown names, weights where there are none, or flow that this build lacks.

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,7 @@ struct ExtractOptions {
   std::string tail = "drop";     // drop, pad, shift
   EncoderOptions encoder;
   std::string out_dir = "features";
-  bool inline_data = false, half = false, resume = false, partial = false;
+  bool inline_data = false, half = false, resume = false, partial = false, dry_run = false;
   std::vector<std::string> videos;
 };
 
@@ -33,10 +34,29 @@ struct Extracted {
   std::vector<std::string> notes;  // for stderr: what the container claimed, where --partial cut
 };
 
-// Adds `features` (and path's duration, fps, frames) to a record with `path`. Error with field and the last good time stamp.
+// Adds `features` (and path's duration, fps, frames) to a record with `path`. Decoding runs on a thread of its own, a bounded number of frames
+// ahead. Error with field and the last good time stamp; then nothing is written.
 Extracted extract(Record& record, const ExtractOptions& options);
 
-// Reads records from --input, or builds them from --videos; --jobs videos at a time; writes them in input order.
+struct PlannedStream {
+  std::string name, path;  // path: "" with --inline
+  std::int64_t dim = 0;
+  std::optional<std::int64_t> bytes;  // of the values
+};
+
+// What extraction of one video would give, by its container's claim; what that leaves open has no value.
+struct Planned {
+  std::string video, path;
+  std::optional<std::int64_t> frames, rows;  // decoded frames; rows of each stream
+  std::vector<PlannedStream> streams;
+  bool finished = false;  // --resume would leave it as it is
+  double seconds = 0;     // expected work of one thread, from the time that the first frames took
+};
+// Error as extract().
+Planned plan(const Record& record, const ExtractOptions& options);
+
+// Reads records from --input, or builds them from --videos; --jobs videos at a time; writes them in input order. With --dry-run, one JSON object a video
+// instead: {"video","path","frames","rows","streams":[{"name","dim","bytes","path"}],"finished"}.
 void extract_all(Tool& tool, const ExtractOptions& options);
 
 }  // namespace tal

@@ -182,6 +182,8 @@ BOOST_AUTO_TEST_CASE(subtitles_and_elan) {
   records.push_back(std::move(record));
   BOOST_TEST(write("webvtt", records) ==
              "WEBVTT\n\n00:00:01.000 --> 00:00:01.001\nc 1\n\n01:01:01.500 --> 01:01:02.250\na&lt;b 0.5\n");
+  BOOST_TEST(write("srt", records) ==
+             "1\n00:00:01,000 --> 00:00:01,001\nc 1\n\n2\n01:01:01,500 --> 01:01:02,250\na(b 0.5\n\n");
 }
 
 BOOST_AUTO_TEST_CASE(tables_of_videos_and_classes) {

@@ -5,9 +5,13 @@
 #include <filesystem>
 #include <fstream>
 #include <opencv2/imgproc.hpp>
+#include <opencv2/videoio.hpp>
 
 #include "libtal/base/error.h"
 #include "libtal/io/jsonl.h"
+#include "libtal/base/sha256.h"
+#include "libtal/io/npy.h"
+#include "libtal/video/decode_ahead.h"
 #include "libtal/video/decoder.h"
 #include "libtal/video/encoder.h"
 #include "libtal/video/extract.h"
@@ -57,6 +61,23 @@ cv::Mat picture(double dx, double dy) {
       image.at<cv::Vec3b>(y, x) = cv::Vec3b::all(static_cast<std::uint8_t>(value));
     }
   return image;
+}
+
+// Fills the pictures of frames [first, last) of an AVI file with zeros; the file's structure stays.
+std::string blank_frames(std::string avi, int first, int last) {
+  std::size_t at = avi.find("movi") + 4;
+  for (int k = 0; avi.compare(at, 4, "00dc") == 0; ++k) {
+    const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(avi[at + 4 + i])); };
+    const std::size_t size = byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24;
+    if (k >= first && k < last) avi.replace(at + 8, size, std::string(size, '\0'));
+    at += 8 + size + size % 2;
+  }
+  return avi;
+}
+
+bool says(const Error& error, const std::string& text) {
+  BOOST_TEST_MESSAGE(error.what());
+  return std::string(error.what()).find(text) != std::string::npos;
 }
 
 }  // namespace
@@ -239,6 +260,138 @@ BOOST_AUTO_TEST_CASE(resume_and_faults) {
   const auto kept = extracted(folder.file("cut.avi"), o);
   BOOST_TEST(kept["frames"].get<int>() < 60);
   BOOST_TEST(kept["frames"].get<int>() > 40);
+}
+
+BOOST_AUTO_TEST_CASE(decoding_ahead_gives_the_same_frames_in_order) {
+  Folder folder;
+  SynthVideoOptions options;
+  options.duration = 4;
+  const auto path = folder.file("v.avi");
+  write_video(path, draw(options, 3, 0));
+  std::vector<std::pair<double, std::string>> plain, ahead;
+  const auto digest = [](const cv::Mat& frame) { return sha256({reinterpret_cast<const char*>(frame.data), frame.total() * frame.elemSize()}); };
+  {
+    VideoDecoder decoder(path);
+    for (cv::Mat frame; decoder.read(frame);) plain.emplace_back(decoder.time(), digest(frame));
+  }
+  {
+    VideoDecoder decoder(path);
+    DecodeAhead frames(decoder);
+    cv::Mat frame;
+    double time = 0;
+    while (frames.next(frame, time)) ahead.emplace_back(time, digest(frame));
+    BOOST_TEST(!frames.next(frame, time));  // the end stays the end
+    BOOST_TEST(decoder.frames() == 100);
+  }
+  BOOST_TEST((plain == ahead));
+  VideoDecoder decoder(path);  // left early: must neither hang nor decode on
+  DecodeAhead frames(decoder);
+  cv::Mat frame;
+  double time = 0;
+  BOOST_TEST(frames.next(frame, time));
+}
+
+BOOST_AUTO_TEST_CASE(frames_that_do_not_decode_stop_the_video_at_the_last_good_time) {
+  Folder folder;
+  SynthVideoOptions options;
+  options.duration = 12;
+  write_video(folder.file("v.avi"), draw(options, 2, 0));
+  std::ofstream(folder.file("damaged.avi"), std::ios::binary) << blank_frames(read_file(folder.file("v.avi")), 100, 120);
+  ExtractOptions o;
+  o.out_dir = folder.file("f");
+  BOOST_CHECK_EXCEPTION(extracted(folder.file("damaged.avi"), o), Error,
+                        [](const Error& e) { return says(e, "last good time stamp 3.960 s, 100 of 300 frames decoded"); });
+  BOOST_TEST(!fs::exists(folder.file("f")));
+  o.partial = true;
+  BOOST_TEST(extracted(folder.file("damaged.avi"), o)["frames"] == 100);
+}
+
+BOOST_AUTO_TEST_CASE(a_hole_in_the_middle_is_damage_and_what_lies_behind_it_is_not_kept) {
+  Folder folder;
+  const auto path = folder.file("v.mkv");
+  {
+    prepare_opencv();
+    // Pictures at 25 a second for 30 s; Matroska begins a new cluster every five seconds.
+    cv::VideoWriter writer(path, cv::CAP_FFMPEG, cv::VideoWriter::fourcc('M', 'J', 'P', 'G'), 25, cv::Size(320, 240));
+    if (!writer.isOpened()) {
+      std::cout << "SKIPPED: no data: this OpenCV writes no Matroska" << std::endl;
+      return;
+    }
+    for (int i = 0; i < 750; ++i) writer.write(picture(i % 50, 0));
+  }
+  ExtractOptions o;
+  o.out_dir = folder.file("f");
+  const auto whole = extracted(path, o);
+  BOOST_TEST(whole["frames"] == 750);
+  const auto rows = read_file(folder.file("f/v.hog-hof.npy"));
+  fs::remove_all(folder.file("f"));
+
+  std::string bytes = read_file(path);
+  for (std::size_t i = bytes.size() * 2 / 5; i < bytes.size() / 2; ++i) bytes[i] = 0;
+  std::ofstream(folder.file("hole.mkv"), std::ios::binary) << bytes;
+  BOOST_CHECK_EXCEPTION(extracted(folder.file("hole.mkv"), o), Error,
+                        [](const Error& e) { return says(e, "corrupt: no frame between ") && says(e, "last good time stamp "); });
+  BOOST_TEST(!fs::exists(folder.file("f")));
+
+  o.partial = true;
+  const auto kept = extracted(folder.file("hole.mkv"), o);
+  const int frames = kept["frames"];
+  BOOST_TEST(frames > 200);
+  BOOST_TEST(frames < 320);  // the damage begins at two fifths of the bytes
+  // What is kept is the beginning of the whole.
+  const auto part = read_file(folder.file("f/v.hog-hof.npy"));
+  const std::size_t kept_rows = kept["features"]["hog-hof"]["rows"], row = 161 * 4;
+  BOOST_TEST(kept_rows == static_cast<std::size_t>((frames - 16) / 8 + 1));
+  const std::size_t head = rows.size() - row * whole["features"]["hog-hof"]["rows"].get<std::size_t>();
+  BOOST_TEST((part.substr(part.size() - kept_rows * row) == rows.substr(head, kept_rows * row)));
+}
+
+BOOST_AUTO_TEST_CASE(headers_carry_hashes_that_resuming_checks) {
+  Folder folder;
+  SynthVideoOptions options;
+  options.duration = 2;
+  const auto path = folder.file("v.avi"), npy = folder.file("f/v.hog-hof.npy");
+  write_video(path, draw(options, 2, 0));
+  ExtractOptions o;
+  o.out_dir = folder.file("f");
+  extracted(path, o);
+  const auto header = nlohmann::json::parse(read_file(folder.file("f/v.hog-hof.json")));
+  BOOST_TEST(header["feature"]["hash"] == sha256(header["settings"].get<std::string>()));
+  BOOST_TEST(header["content"] == sha256(read_file(npy)));
+  const std::string good = read_file(npy);
+  std::string bad = good;
+  bad.back() = static_cast<char>(bad.back() ^ 1);
+  std::ofstream(npy, std::ios::binary) << bad;
+  o.resume = true;
+  extracted(path, o);  // the rows are not those of the header: extracted again
+  BOOST_TEST((read_file(npy) == good));
+}
+
+BOOST_AUTO_TEST_CASE(a_plan_says_what_extraction_then_gives) {
+  Folder folder;
+  SynthVideoOptions options;
+  options.duration = 5;
+  const auto path = folder.file("v.avi");
+  write_video(path, draw(options, 2, 0));
+  for (const std::string fps : {"", "10", "30000/1001"})
+    for (const std::string tail : {"drop", "pad", "shift"}) {
+      ExtractOptions o;
+      o.out_dir = folder.file("f" + tail + std::to_string(fps.size()));
+      o.fps = fps, o.tail = tail, o.resume = true, o.half = tail == "pad";
+      Record record = Record::make("v");
+      record.set_text("path", path);
+      const auto before = plan(record, o);
+      BOOST_TEST(!before.finished);
+      BOOST_TEST(!fs::exists(o.out_dir));
+      const auto json = extracted(path, o);
+      BOOST_TEST_CONTEXT(fps << " " << tail) {
+        BOOST_TEST(*before.rows == json["features"]["hog-hof"]["rows"].get<std::int64_t>());
+        BOOST_TEST(*before.frames == json["frames"].get<std::int64_t>());
+        const auto header = parse_npy_header(read_file(json["features"]["hog-hof"]["path"]));
+        BOOST_TEST(*before.streams.at(0).bytes == header.count() * header.bytes);
+        BOOST_TEST(plan(record, o).finished);
+      }
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

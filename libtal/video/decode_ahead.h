@@ -1,0 +1,49 @@
+// Decoding on a thread of its own, a bounded number of frames ahead of whoever works on them. The frames, their order and their
+// times are those of the decoder: only the waiting changes.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <opencv2/core.hpp>
+
+#include "libtal/video/decoder.h"
+
+namespace tal {
+
+class DecodeAhead {
+ public:
+  // Starts to decode at once. `decoder` belongs to the thread until next() has returned false (or thrown), or this object is gone.
+  explicit DecodeAhead(VideoDecoder& decoder);
+  ~DecodeAhead();
+  DecodeAhead(const DecodeAhead&) = delete;
+  DecodeAhead& operator=(const DecodeAhead&) = delete;
+
+  // The next frame and its time (seconds); false at the end. Throws what the decoder threw. The buffer that `frame` held
+  // goes back to the decoder, so nobody else may still look at it.
+  bool next(cv::Mat& frame, double& time);
+
+ private:
+  struct Item {
+    cv::Mat frame;
+    double time = 0;
+  };
+  void decode();
+  bool full() const;
+
+  VideoDecoder& decoder_;
+  std::mutex mutex_;
+  std::condition_variable room_, filled_;
+  std::deque<Item> ready_;
+  std::vector<cv::Mat> free_;
+  std::exception_ptr broken_;
+  bool end_ = false, stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace tal

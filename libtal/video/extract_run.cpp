@@ -1,0 +1,215 @@
+// The list: --jobs videos at a time, results in input order; and what a run would do (--dry-run).
+#include <cmath>
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <thread>
+
+#include "libtal/base/number.h"
+#include "libtal/video/extract.h"
+
+namespace tal {
+namespace {
+
+struct Job {
+  std::string line, source, output;
+  std::uint64_t number = 0;
+  std::optional<Error> fault;
+  std::exception_ptr broken;
+  Extracted result;
+  std::optional<Planned> planned;
+  bool done = false;
+};
+
+// Records from --input, or made from --videos.
+class Jobs {
+ public:
+  Jobs(const std::string& input, const std::vector<std::string>& videos) : videos_(videos) {
+    if (videos.empty()) reader_.emplace(input);
+    std::set<std::string> ids;
+    for (const auto& file : videos) {
+      const auto id = std::filesystem::path(file).stem().string();
+      if (!ids.insert(id).second) throw UsageError("--videos: two files give the video id '" + id + "'");
+    }
+  }
+  std::unique_ptr<Job> next() {
+    auto job = std::make_unique<Job>();
+    if (reader_) {
+      std::string_view line;
+      if (!reader_->next(line)) return nullptr;
+      job->line = line, job->source = reader_->source(), job->number = reader_->line_number();
+      return job;
+    }
+    if (at_ == videos_.size()) return nullptr;
+    const auto& file = videos_[at_++];
+    Record record = Record::make(std::filesystem::path(file).stem().string());
+    record.set_text("path", file);
+    job->line = record.str(), job->source = "--videos", job->number = at_;
+    return job;
+  }
+  bool would_block() const { return reader_ && reader_->would_block(); }
+  std::uint64_t total() const { return reader_ ? 0 : videos_.size(); }  // 0: unknown
+
+ private:
+  const std::vector<std::string>& videos_;
+  std::optional<LineReader> reader_;
+  std::size_t at_ = 0;
+};
+
+nlohmann::ordered_json json_of(const Planned& planned) {
+  const auto number = [](const std::optional<std::int64_t>& value) { return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(); };
+  nlohmann::ordered_json out = {{"video", planned.video}, {"path", planned.path}, {"frames", number(planned.frames)}, {"rows", number(planned.rows)}};
+  out["streams"] = nlohmann::ordered_json::array();
+  for (const auto& stream : planned.streams) {
+    nlohmann::ordered_json item = {{"name", stream.name}, {"dim", stream.dim}, {"bytes", number(stream.bytes)}};
+    if (!stream.path.empty()) item["path"] = stream.path;
+    out["streams"].push_back(std::move(item));
+  }
+  out["finished"] = planned.finished;
+  return out;
+}
+
+void process(Job& job, const ExtractOptions& options, const std::string& history) {
+  Record record;
+  try {
+    try {
+      record.parse(job.line);
+      if (options.dry_run) {
+        job.planned = plan(record, options);
+        job.output = json_of(*job.planned).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      } else {
+        job.result = extract(record, options);
+        if (!history.empty()) record.append_history(history);
+        record.write(job.output);
+      }
+    } catch (Error& error) {
+      throw error.at_line(job.source, job.number);
+    }
+  } catch (const Error& error) {
+    job.fault = error;
+  } catch (...) {
+    job.broken = std::current_exception();
+  }
+}
+
+// Threads that process jobs; whoever waits for the oldest one gets the input's order.
+class Workers {
+ public:
+  Workers(std::size_t count, std::function<void(Job&)> work) : work_(std::move(work)) {
+    for (std::size_t i = 0; i < count; ++i) threads_.emplace_back([this] { loop(); });
+  }
+  ~Workers() {
+    {
+      std::lock_guard lock(mutex_);
+      end_ = true;
+      queue_.clear();
+    }
+    ready_.notify_all();
+    for (auto& thread : threads_) thread.join();
+  }
+  void add(Job* job) {
+    {
+      std::lock_guard lock(mutex_);
+      queue_.push_back(job);
+    }
+    ready_.notify_one();
+  }
+  void wait(const Job& job) {
+    std::unique_lock lock(mutex_);
+    finished_.wait(lock, [&] { return job.done; });
+  }
+
+ private:
+  void loop() {
+    while (true) {
+      Job* job = nullptr;
+      {
+        std::unique_lock lock(mutex_);
+        ready_.wait(lock, [&] { return end_ || !queue_.empty(); });
+        if (queue_.empty()) return;
+        job = queue_.front();
+        queue_.pop_front();
+      }
+      work_(*job);
+      {
+        std::lock_guard lock(mutex_);
+        job->done = true;
+      }
+      finished_.notify_one();
+    }
+  }
+
+  std::function<void(Job&)> work_;
+  std::mutex mutex_;
+  std::condition_variable ready_, finished_;
+  std::deque<Job*> queue_;
+  bool end_ = false;
+  std::vector<std::thread> threads_;
+};
+
+// The sum over all videos, for stderr.
+struct PlanTotal {
+  std::uint64_t videos = 0, finished = 0, open = 0;
+  std::int64_t rows = 0, bytes = 0;
+  double seconds = 0;
+
+  void add(const Planned& planned) {
+    ++videos;
+    if (planned.finished) {
+      ++finished;
+      return;
+    }
+    open += !planned.rows;
+    rows += planned.rows.value_or(0);
+    seconds += planned.seconds;
+    for (const auto& stream : planned.streams) bytes += stream.bytes.value_or(0);
+  }
+  std::string text(int jobs) const {
+    return std::to_string(videos) + " videos, " + std::to_string(finished) + " finished; to extract: " + std::to_string(rows) + " rows a stream, " +
+           std::to_string(bytes) + " bytes, about " + format_number(std::ceil(seconds / jobs)) + " s" +
+           (open ? "; " + std::to_string(open) + " of unknown length" : "");
+  }
+};
+
+}  // namespace
+
+void extract_all(Tool& tool, const ExtractOptions& options) {
+  Output& out = tool.out();
+  Jobs jobs(tool.options().input, options.videos);
+  std::deque<std::unique_ptr<Job>> order;  // outlives the workers
+  const auto count = static_cast<std::size_t>(std::max(1, tool.options().jobs));
+  Workers workers(count, [&](Job& job) { process(job, options, tool.history_entry()); });
+  PlanTotal total;
+  std::uint64_t written = 0;
+  const auto write_front = [&] {
+    Job& job = *order.front();
+    workers.wait(job);
+    if (job.broken) std::rethrow_exception(job.broken);
+    for (const auto& note : job.result.notes) tool.note(note);
+    if (job.fault) tool.record_error(*job.fault, job.line);
+    else out.write_line(job.output);
+    if (job.planned) total.add(*job.planned);
+    out.flush();  // a video takes long; whoever waits downstream should not
+    tool.progress(++written, jobs.total(), "videos");
+    order.pop_front();
+  };
+  while (!tool.stopped()) {
+    if (jobs.would_block())
+      while (!order.empty()) write_front();
+    auto job = jobs.next();
+    if (!job) break;
+    order.push_back(std::move(job));
+    workers.add(order.back().get());
+    while (order.size() > 2 * count) write_front();
+  }
+  while (!order.empty() && !tool.stopped()) write_front();
+  if (options.dry_run) tool.note(total.text(static_cast<int>(count)));
+}
+
+}  // namespace tal

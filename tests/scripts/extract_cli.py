@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+# label: cli
+"""tal-extract on the command line: plans, refused options, damaged files between good ones, any --jobs."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+BIN = pathlib.Path(os.environ["TAL_BIN"])
+if not (BIN / "tal-extract").exists():
+    print("skipped: this build has no tal-extract (no OpenCV)")
+    sys.exit(77)
+
+
+def run(*words, status=0):
+    got = subprocess.run([str(BIN / words[0]), *map(str, words[1:])], capture_output=True, text=True, timeout=60)
+    assert got.returncode == status, (words, got.returncode, got.stderr)
+    return got
+
+
+with tempfile.TemporaryDirectory() as folder:
+    folder = pathlib.Path(folder)
+    run("tal-synth", "videos", "-n", 3, "--duration", 6, "--prefix", "a b ", "--out-dir", folder, "-o", folder / "truth.jsonl")
+    videos = sorted(folder.glob("*.avi"))
+    assert len(videos) == 3, videos
+
+    # A plan writes nothing but says what the run then gives.
+    out = folder / "features"
+    got = run("tal-extract", "--dry-run", "--videos", *videos, "--out-dir", out)
+    plans = [json.loads(line) for line in got.stdout.splitlines()]
+    assert not out.exists()
+    assert [p["video"] for p in plans] == [v.stem for v in videos], plans
+    assert "3 videos, 0 finished" in got.stderr, got.stderr
+    records = [json.loads(line) for line in run("tal-extract", "--videos", *videos, "--out-dir", out).stdout.splitlines()]
+    for plan, record in zip(plans, records):
+        stream = record["features"]["hog-hof"]
+        assert plan["rows"] == stream["rows"] == 17, (plan, stream)  # (150 - 16) / 8 + 1
+        assert plan["streams"] == [{"name": "hog-hof", "dim": 161, "bytes": 17 * 161 * 4, "path": stream["path"]}], plan
+        assert pathlib.Path(stream["path"]).stat().st_size == 17 * 161 * 4 + 128
+        assert stream["hash"].startswith("sha256:") and len(stream["hash"]) == 71
+    got = run("tal-extract", "--plan", "--resume", "--videos", *videos, "--out-dir", out)
+    assert all(json.loads(line)["finished"] for line in got.stdout.splitlines()) and "0 rows a stream, 0 bytes" in got.stderr, got.stderr
+
+    # Options that would do nothing.
+    for options, text in ((["--device", "cpu"], "--device has no effect with --encoder hog-hof: it has no network"),
+                          (["--inline", "--resume"], "--resume has no effect with --inline"),
+                          (["--dry-run", "--partial"], "--partial has no effect with --dry-run")):
+        got = run("tal-extract", *options, "--videos", videos[0], status=2)
+        assert text in got.stderr and not got.stdout, got.stderr
+
+    # A damaged file between two good ones: it alone is missing, whatever --jobs.
+    whole = videos[1].read_bytes()
+    videos[1].write_bytes(whole[: len(whole) // 2])
+    seen = set()
+    for jobs in (1, 3):
+        out = folder / f"skip{jobs}"
+        got = run("tal-extract", "-j", jobs, "--no-history", "--on-error", "skip", "--videos", *videos, "--out-dir", out, status=1)
+        assert [json.loads(line)["video"] for line in got.stdout.splitlines()] == [videos[0].stem, videos[2].stem], got.stdout
+        assert "last good time stamp" in got.stderr and f"video '{videos[1].stem}'" in got.stderr, got.stderr
+        assert sorted(p.name for p in out.iterdir()) == sorted(f"{v.stem}.hog-hof.{e}" for v in (videos[0], videos[2]) for e in ("npy", "json"))
+        seen.add(got.stdout.replace(str(out), "OUT") + "".join((out / f"{videos[2].stem}.hog-hof.npy").read_bytes().hex()))
+    assert len(seen) == 1
+print("ok")
