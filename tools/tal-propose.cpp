@@ -4,6 +4,7 @@
 #include "libtal/segment/grouping.h"
 #ifdef TAL_HAVE_TORCH
 #include "libtal/models/stages.h"
+#include "libtal/nn/torch_info.h"
 #endif
 
 int main(int argc, char** argv) {
@@ -23,6 +24,9 @@ int main(int argc, char** argv) {
       {"With a trained model", "tal-propose -m rpn.safetensors < features.jsonl | tal-nms --preset rpn"},
   };
   info.see_also = {"tal-extract(1)", "tal-train(1)", "tal-refine(1)", "tal-nms(1)", "tal-eval(1)"};
+#ifdef TAL_HAVE_TORCH
+  info.libraries = {tal::torch_version()};
+#endif
   tal::Tool tool(info);
   std::string method;
   tool.app().add_option("--method", method, "How to propose without a model: grouping")->check(CLI::IsMember({"grouping"}));

@@ -272,7 +272,8 @@ BOOST_AUTO_TEST_CASE(optimisers_agree_with_the_reference) {
       path.push_back(p.detach().clone());
     }
     std::map<std::string, torch::Tensor> got = {{"param", torch::stack(path)}, {"gradient", torch::stack(gradients)}};
-    for (const auto& [name, tensor] : optimizer_state(*optimizer)[0]) got[name] = tensor;
+    const auto state = optimizer_state(*optimizer);
+    for (const auto& [name, tensor] : state.at(0)) got[name] = tensor;
     c.check(got);
   });
 }

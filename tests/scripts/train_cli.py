@@ -118,17 +118,17 @@ def free_port():
         return str(probe.getsockname()[1])
 
 
-PLAIN = COMMON + ["--epochs", "3", "--set", "norm=none", "--set", "dropout=0", "--set", "train.optimizer=sgd", "--set", "train.lr=0.01"]
-tool("tal-train", *PLAIN, "--out", "one.safetensors")
+PLAIN = COMMON + ["--set", "norm=none", "--set", "dropout=0", "--set", "train.optimizer=sgd", "--set", "train.lr=0.01"]
+tool("tal-train", *PLAIN, "--epochs", "3", "--out", "one.safetensors")
 
 
-def start(rank, port, *more):
+def start(rank, port, epochs):
     place = {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TAL_DISTRIBUTED_TIMEOUT": "60"}
-    return subprocess.Popen([TRAIN, *PLAIN, *more, "--out", "two.safetensors"], env={**os.environ, **place}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen([TRAIN, *PLAIN, "--epochs", epochs, "--out", "two.safetensors"], env={**os.environ, **place}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 port = free_port()
-pair = [start(0, port), start(1, port)]
+pair = [start(0, port, "3"), start(1, port, "3")]
 results = [process.communicate(timeout=180) for process in pair]
 message = results[0][1].decode() + results[1][1].decode()
 if "no Gloo headers" in message:
@@ -153,7 +153,7 @@ else:
     check(set(one) == set(two) and worst < 1e-5, f"two processes against one differ by {worst}")
     # One that dies makes the other stop with an error, never hang.
     port = free_port()
-    pair = [start(0, port, "--set", "train.epochs=100000"), start(1, port, "--set", "train.epochs=100000")]
+    pair = [start(0, port, "100000"), start(1, port, "100000")]
     time.sleep(4)
     pair[1].kill()
     try:
