@@ -18,8 +18,16 @@ constexpr std::size_t kMaxMapValues = std::size_t{1} << 28;  // a line is at mos
 simdjson::error_code raw_text(simdjson::simdjson_result<simdjson::ondemand::value> value, std::string_view& text) {
   simdjson::ondemand::json_type type;
   if (const auto code = value.type().get(type)) return code;
-  if (type == simdjson::ondemand::json_type::object) return value.get_object().raw_json().get(text);
-  if (type == simdjson::ondemand::json_type::array) return value.get_array().raw_json().get(text);
+  if (type == simdjson::ondemand::json_type::object) {
+    simdjson::ondemand::object object;
+    if (const auto code = value.get_object().get(object)) return code;
+    return object.raw_json().get(text);
+  }
+  if (type == simdjson::ondemand::json_type::array) {
+    simdjson::ondemand::array array;
+    if (const auto code = value.get_array().get(array)) return code;
+    return array.raw_json().get(text);
+  }
   return value.raw_json_token().get(text);
 }
 

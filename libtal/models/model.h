@@ -77,6 +77,9 @@ struct Sample {
   std::uint32_t video = 0;
   std::int64_t first = 0, count = 0;  // rows
   std::int64_t item = 0;
+  // Set by the trainer from run seed, epoch and position: what is drawn for this sample with Random(seed) does not depend on how
+  // a batch is split over processes.
+  std::uint64_t seed = 0;
 };
 
 // Tensors by name, first dimension as the model likes; moved to the device as a whole.

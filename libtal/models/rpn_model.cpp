@@ -226,25 +226,29 @@ void RpnModel::propose(Record& record, const Sequence& sequence) {
     RpnInput input = full_plan();
     input.x = normalise_rows(window_features(sequence.x, window, data_.rows).to(device));
     const RpnOutput out = network_->forward(input);
-    const torch::Tensor p = out.segments.logit.sigmoid().cpu(), offset = out.segments.offsets.offset.cpu();
-    const torch::Tensor alpha = options_.kl() ? out.segments.offsets.alpha.cpu() : torch::Tensor();
+    const torch::Tensor probability = out.segments.logit.sigmoid().cpu(), offset = out.segments.offsets.offset.cpu().contiguous();
+    const torch::Tensor alpha = options_.kl() ? out.segments.offsets.alpha.cpu().contiguous() : torch::Tensor();
     const torch::Tensor unit = options_.unit ? out.unit_logit.sigmoid().cpu().contiguous() : torch::Tensor();
+    const auto p = probability.accessor<float, 1>();
 
     std::vector<std::int64_t> order;
     for (std::int64_t n = 0; n < p.size(0); ++n)
-      if (p[n].item<double>() >= min_score_) order.push_back(n);
+      if (p[n] >= min_score_) order.push_back(n);
     if (top_k_ > 0 && static_cast<std::int64_t>(order.size()) > top_k_) {
-      std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return p[a].item<float>() > p[b].item<float>(); });
+      std::stable_sort(order.begin(), order.end(), [&p](std::int64_t a, std::int64_t b) { return p[a] > p[b]; });
       order.resize(static_cast<std::size_t>(top_k_));
       std::sort(order.begin(), order.end());
     }
     for (const std::int64_t n : order) {
+      const float* d = offset.const_data_ptr<float>() + 2 * n;
       RpnScores scores;
-      scores.segment = p[n].item<double>();
+      scores.segment = p[n];
       scores.anchor = anchors.size();
-      scores.estimate = {window.seconds(anchors_[static_cast<std::size_t>(n)]), offset[n][0].item<double>(), offset[n][1].item<double>()};
-      if (options_.kl())
-        scores.estimate.has_alpha = true, scores.estimate.alpha_start = alpha[n][0].item<double>(), scores.estimate.alpha_end = alpha[n][1].item<double>();
+      scores.estimate = {window.seconds(anchors_[static_cast<std::size_t>(n)]), d[0], d[1]};
+      if (options_.kl()) {
+        const float* a = alpha.const_data_ptr<float>() + 2 * n;
+        scores.estimate.has_alpha = true, scores.estimate.alpha_start = a[0], scores.estimate.alpha_end = a[1];
+      }
       const Segment anchor = clip(scores.estimate.anchor);
       if (!(anchor.start < anchor.end)) continue;  // in the padding
       const Segment refined = clip(fused_location(scores.estimate, std::nullopt, options_.vicinity_rows));
@@ -255,8 +259,9 @@ void RpnModel::propose(Record& record, const Sequence& sequence) {
       proposals.push_back(proposal);
       anchors.push_back(scores.estimate.anchor);
       if (options_.unit) {
-        const float* values = unit[n].data_ptr<float>();
-        units.insert(units.end(), values, values + 3 * options_.vicinity_rows);
+        const std::int64_t size = 3 * options_.vicinity_rows;
+        const float* values = unit.const_data_ptr<float>() + n * size;
+        units.insert(units.end(), values, values + size);
       }
     }
   }
