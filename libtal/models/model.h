@@ -154,6 +154,10 @@ class Model {
 std::unique_ptr<Model> make_model(const std::string& name);
 std::vector<std::string> model_names();
 
+StreamContract contract_of(const FeatureStream& stream);
+// Error (field features.NAME....) that names both sides when a stream is not what the model was trained on.
+void check_contract(const StreamContract& model, const StreamContract& record);
+
 // The whole sequence of a record for a model with this contract: streams side by side. Error (field features.NAME) when a stream is
 // missing or its contract is not the model's, with both sides named.
 Sequence load_sequence(const Record& record, const InputContract& inputs);
