@@ -33,7 +33,7 @@ void register_options(CLI::App& app, EvalOptions& options);
 struct Protocol {
   std::string name;
   bool proposals = false, thumos_frames = false;  // average recall; in inclusive frames
-  Matching matching = Matching::kActivityNet;
+  Matching matching = kActivityNet;
   Ties ties = Ties::kReversed;
   std::vector<double> tiou;
   Filter filter;
@@ -43,5 +43,7 @@ struct Protocol {
 };
 // Reads --exclude. UsageError for options that the protocol does not know.
 Protocol make_protocol(const Tool& tool, const EvalOptions& options);
+// --against: the other protocol's matching and order of ties, everything else as in `first`.
+Protocol other_protocol(const Protocol& first, const EvalOptions& options);
 
 }  // namespace tal::eval
