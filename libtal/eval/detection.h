@@ -14,10 +14,10 @@ struct Matching {
   bool by_truth = false;           // instances in file order take the free detection of largest tIoU; else detections, by rank, the free instance
   bool ambiguous_excuses = false;  // an unmatched detection that overlaps an Ambiguous segment is left out instead of a false positive
   bool envelope = true;            // AP is the all-point envelope (VOC 2011); else the sum of precisions at true positives / instances
-  bool operator==(const Matching&) const = default;
+  static const Matching kActivityNet, kThumosOfficial;
 };
-inline constexpr Matching kActivityNet{};
-inline constexpr Matching kThumosOfficial{true, true, true, false};
+inline constexpr Matching Matching::kActivityNet{};
+inline constexpr Matching Matching::kThumosOfficial{true, true, true, false};
 
 // One ranked detection: at which thresholds it is a true positive, and at which it is left out.
 struct Ranked {

@@ -98,7 +98,7 @@ std::vector<int> whole_numbers(const std::string& list) {
 
 void set_matching(Protocol& p, const EvalOptions& o) {
   const bool official = p.name == "thumos14-official";
-  p.matching = official ? kThumosOfficial : kActivityNet;
+  p.matching = official ? Matching::kThumosOfficial : Matching::kActivityNet;
   p.ties = o.ties == "reversed" ? Ties::kReversed : o.ties == "input" ? Ties::kInput : o.ties == "video" || official ? Ties::kVideo : Ties::kReversed;
 }
 

@@ -33,7 +33,7 @@ void register_options(CLI::App& app, EvalOptions& options);
 struct Protocol {
   std::string name;
   bool proposals = false, thumos_frames = false;  // average recall; in inclusive frames
-  Matching matching = kActivityNet;
+  Matching matching = Matching::kActivityNet;
   Ties ties = Ties::kReversed;
   std::vector<double> tiou;
   Filter filter;

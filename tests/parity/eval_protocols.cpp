@@ -129,9 +129,9 @@ void detection(const char* file, const Matching& matching, Ties standard) {
 
 BOOST_AUTO_TEST_SUITE(eval_protocols)
 
-BOOST_AUTO_TEST_CASE(activitynet_detection) { detection("eval-activitynet-detection.json", kActivityNet, Ties::kReversed); }
-BOOST_AUTO_TEST_CASE(thumos14_detection) { detection("eval-thumos14-detection.json", kActivityNet, Ties::kReversed); }
-BOOST_AUTO_TEST_CASE(thumos14_official) { detection("eval-thumos14-official.json", kThumosOfficial, Ties::kVideo); }
+BOOST_AUTO_TEST_CASE(activitynet_detection) { detection("eval-activitynet-detection.json", Matching::kActivityNet, Ties::kReversed); }
+BOOST_AUTO_TEST_CASE(thumos14_detection) { detection("eval-thumos14-detection.json", Matching::kActivityNet, Ties::kReversed); }
+BOOST_AUTO_TEST_CASE(thumos14_official) { detection("eval-thumos14-official.json", Matching::kThumosOfficial, Ties::kVideo); }
 
 BOOST_AUTO_TEST_CASE(activitynet_proposal) {
   for_cases("eval-activitynet-proposal.json", [](const json& input, const json& expected, const Dataset& data, const Checker& check) {

@@ -34,7 +34,7 @@ void add(Dataset& data, const char* video, double duration, const std::vector<In
   for (const auto& f : found) data.predictions.push_back({{f.start, f.end}, f.score, data.labels.id(f.label), id});
 }
 
-Protocol protocol(std::vector<double> tiou, const Matching& matching = kActivityNet) {
+Protocol protocol(std::vector<double> tiou, const Matching& matching = Matching::kActivityNet) {
   Protocol p;
   p.name = "custom", p.tiou = std::move(tiou), p.matching = matching, p.ties = matching.by_truth ? Ties::kVideo : Ties::kReversed;
   return p;
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(range_of_ties_against_all_orders) {
       const auto& near_to = instances[static_cast<std::size_t>(uniform() * static_cast<double>(instances.size()))];
       found.push_back({near_to.start - 4 * uniform(), near_to.end + 4 * uniform(), i < 4 ? 0.5 : 0.3, "a"});
     }
-    for (const Matching& rules : {kActivityNet, kThumosOfficial}) {
+    for (const Matching& rules : {Matching::kActivityNet, Matching::kThumosOfficial}) {
       const Protocol p = protocol({0.5}, rules);
       double low = 2, high = -1;
       std::vector<std::size_t> order = {0, 1, 2, 3, 4, 5};
@@ -240,7 +240,7 @@ BOOST_AUTO_TEST_CASE(two_protocols) {
   add(data, "u", 100, {{0, 10, "a"}}, {{0, 5, 0.9, "a"}});
   add(data, "v", 100, {{0, 10, "a"}, {20, 30, "Ambiguous"}}, {{20, 30, 0.5, "a"}, {0, 9, 0.4, "a"}});
   data.index();
-  const Protocol a = protocol({0.5}), b = protocol({0.5}, kThumosOfficial);
+  const Protocol a = protocol({0.5}), b = protocol({0.5}, Matching::kThumosOfficial);
   const Run run = evaluate(data, a, 1);
   near(run.score, 0.5 * 1 + 0.5 * (2.0 / 3));
   const Explanation e = explain(run, a, b, 1);
@@ -264,7 +264,7 @@ BOOST_AUTO_TEST_CASE(two_directions_of_matching) {
   Dataset data;
   add(data, "v", 100, {{0, 10, "a"}, {4, 11, "a"}}, {{1, 10.5, 0.9, "a"}, {0, 10, 0.8, "a"}});
   data.index();
-  const Protocol a = protocol({0.6}), b = protocol({0.6}, kThumosOfficial);
+  const Protocol a = protocol({0.6}), b = protocol({0.6}, Matching::kThumosOfficial);
   const Run run = evaluate(data, a, 1);
   near(run.score, 0.5);
   const Explanation e = explain(run, a, b, 1);
