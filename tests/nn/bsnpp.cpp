@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(whole_network) {
     std::vector<torch::Tensor> fused, boundary, score;
     for (const auto& m : maps) {
       fused.push_back(torch::stack({m.start, m.end}));
-      boundary.push_back(boundary_map(m.start, m.end, o.durations));
+      boundary.push_back(m.boundary);
       score.push_back(proposal_scores(boundary.back(), m.regression, m.classification));
     }
     const auto loss = bsnpp_loss(out.logits, out.maps, c.input("boundary"), c.input("iou"), c.input("sampled"), net->parameters(), o);
