@@ -224,8 +224,12 @@ void Tool::print_config() {
   list(&app_);
   if (p_->subcommand) list(p_->subcommand);
   Output out("-");
-  out.write(text);
+  out.write(text + config_lines_);
   out.close();
+}
+
+void Tool::config_line(const std::string& name, const std::string& value, const std::string& origin) {
+  config_lines_ += name + " = " + value + "  # " + origin + "\n";
 }
 
 Output& Tool::out() {

@@ -77,6 +77,9 @@ struct Sample {
   std::uint32_t video = 0;
   std::int64_t first = 0, count = 0;  // rows
   std::int64_t item = 0;
+  // Set by the trainer from run seed, epoch and position: what is drawn for this sample with Random(seed) does not depend on how
+  // a batch is split over processes.
+  std::uint64_t seed = 0;
 };
 
 // Tensors by name, first dimension as the model likes; moved to the device as a whole.
@@ -150,6 +153,10 @@ class Model {
 // UsageError for an unknown name (names the nearest).
 std::unique_ptr<Model> make_model(const std::string& name);
 std::vector<std::string> model_names();
+
+StreamContract contract_of(const FeatureStream& stream);
+// Error (field features.NAME....) that names both sides when a stream is not what the model was trained on.
+void check_contract(const StreamContract& model, const StreamContract& record);
 
 // The whole sequence of a record for a model with this contract: streams side by side. Error (field features.NAME) when a stream is
 // missing or its contract is not the model's, with both sides named.
