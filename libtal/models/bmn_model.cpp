@@ -5,7 +5,8 @@
 namespace tal {
 
 void BmnModel::add_settings(Settings& settings) {
-  for (const auto& entry : settings_of(options_).entries()) settings.add(entry.name, entry.target, entry.help, entry.choices);
+  const Settings own = settings_of(options_);
+  for (const auto& entry : own.entries()) settings.add(entry.name, entry.target, entry.help, entry.choices);
 }
 
 std::string BmnModel::training_defaults() const {

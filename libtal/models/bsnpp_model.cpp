@@ -264,7 +264,8 @@ void propose_ensemble(std::span<MapModel* const> models, std::span<const double>
 }
 
 void BsnppModel::add_settings(Settings& settings) {
-  for (const auto& entry : settings_of(options_).entries()) settings.add(entry.name, entry.target, entry.help, entry.choices);
+  const Settings own = settings_of(options_);
+  for (const auto& entry : own.entries()) settings.add(entry.name, entry.target, entry.help, entry.choices);
 }
 
 void BsnppModel::add_inference(Settings& settings) { settings.add("backward-pass", &backward_pass_, "Fuse the boundaries with those of the reversed features"); }

@@ -1,5 +1,7 @@
 #include "libtal/models/factory.h"
 
+#include "libtal/models/bmn_model.h"
+#include "libtal/models/bsnpp_model.h"
 #include "libtal/models/segment_classifier_model.h"
 
 namespace tal {
@@ -14,6 +16,8 @@ std::unique_ptr<Model> make() {
 
 const std::vector<ModelFactory>& model_factories() {
   static const std::vector<ModelFactory> all = {
+      {"bmn", "Proposals: boundary-matching network", make<BmnModel>},
+      {"bsnpp", "Proposals: complementary boundary generator and proposal relation block (BSN++)", make<BsnppModel>},
       {"segment-classifier", "Class scores of segments: temporal pyramid and perceptron", make<SegmentClassifierModel>},
   };
   return all;
