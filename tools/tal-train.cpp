@@ -1,6 +1,7 @@
 // tal-train: records with features and annotations -> a model file.
 #include "libtal/cli/tool.h"
 #include "libtal/models/factory.h"
+#include "libtal/nn/torch_info.h"
 #include "libtal/train/command.h"
 
 int main(int argc, char** argv) {
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
       {"Two processes", "torchrun --nproc-per-node 2 --no-python tal-train --model segment-classifier -i train.jsonl --out classes.safetensors"},
   };
   info.see_also = {"tal-propose(1)", "tal-refine(1)", "tal-score(1)", "tal-eval(1)"};
+  info.libraries = {tal::torch_version()};
   tal::Tool tool(info);
   tal::TrainCommand options;
   tal::register_options(tool.app(), options);
