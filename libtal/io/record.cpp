@@ -158,8 +158,10 @@ void Record::parse(std::string_view text) {
                             .get(document))
     fail(code);
   sj::ondemand::object object;
-  if (document.get_object().get(object))
-    throw Error("not a JSON object but '" + shorten(std::string_view(s.line).substr(0, 60)) + "'");
+  if (const auto code = document.get_object().get(object)) {
+    if (code != sj::INCORRECT_TYPE) fail(code);
+    throw Error("not a JSON object but '" + shorten(s.line) + "'");
+  }
   for (auto result : object) {
     sj::ondemand::field field;
     if (const auto code = std::move(result).get(field)) fail(code);
