@@ -21,4 +21,6 @@ say "evaluating against the known truth"
 tal-eval --protocol activitynet-proposal -i "$out/proposals.jsonl"
 
 tal-plot timeline -i "$out/proposals.jsonl" -o "$out/timeline.html"
+# The picture of the README (examples/demo/timeline.svg).
+tal-plot timeline -q -i "$out/proposals.jsonl" --max-videos 2 --top-k 12 --width 900 --title "Proposals of the demo, without any model" -o "$out/timeline.svg"
 say "the picture is $out/timeline.html; open it in a browser"

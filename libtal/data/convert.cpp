@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "libtal/data/feature_import.h"
 #include "libtal/data/import_support.h"
 
 namespace tal {
@@ -77,6 +78,37 @@ class Merge {
   std::size_t kept_ = 0;
 };
 
+// --split: the subset of each video from lists of ids.
+class Splits {
+ public:
+  explicit Splits(const std::vector<std::string>& splits) {
+    for (const auto& split : splits) {
+      const auto [subset, path] = pair_of(split, "--split");
+      const SourceText source = load(path);
+      const auto lines = split_lines(source);
+      for (std::size_t i = 0; i < lines.size(); ++i) {
+        const auto words = split_blanks(lines[i]);
+        if (words.empty()) continue;
+        const auto [known, added] = subsets_.emplace(video_of_file(words[0]), subset);
+        if (!added && known->second != subset) throw Error("'" + known->first + "' is in " + known->second + " and in " + subset).at_line(path, i + 1);
+      }
+    }
+  }
+  void apply(Record& record) {
+    if (subsets_.empty()) return;
+    const auto found = subsets_.find(record.video());
+    if (found == subsets_.end()) ++unlisted_;
+    else record.set_text("subset", found->second);
+  }
+  void report(Tool& tool) const {
+    if (unlisted_ > 0) tool.warn(std::to_string(unlisted_) + (unlisted_ == 1 ? " video is" : " videos are") + " in no --split list");
+  }
+
+ private:
+  std::unordered_map<std::string, std::string> subsets_;
+  std::size_t unlisted_ = 0;
+};
+
 // Where the written text goes: one stream, or a file per video below the folder --output.
 class Writer {
  public:
@@ -121,12 +153,21 @@ class Writer {
   int documents_ = 0;
 };
 
+// Options that belong to some formats only; UsageError for one that is given and not among `used`.
+void refuse_format_options(const Tool& tool, const std::set<std::string>& used, const std::string& why) {
+  for (const char* option : {"--durations", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns", "--where",
+                             "--window-weights", "--prefix", "--segments", "--dataset-version", "--pattern", "--id", "--stream", "--per", "--stride",
+                             "--window", "--offset", "--vectors", "--transpose", "--non-finite", "--out-dir", "--inline", "--half", "--rate", "--channels",
+                             "--signal-features", "--tail", "--labels"})
+    if (!used.count(option)) tool.refuse({option}, why);
+}
+
 }  // namespace
 
 void register_options(CLI::App& app, ConvertOptions& o) {
   const std::string formats = "Formats", input = "Reading", output = "Writing";
   app.add_option("paths", o.paths, "Files (or folders, where the format is one) to read; none: --input")->type_name("PATH");
-  app.add_option("--from", o.from, "Format to read")->group(formats)->required()->check(CLI::IsMember(names_of(import_formats())));
+  app.add_option("--from", o.from, "Format to read")->group(formats)->check(CLI::IsMember(names_of(import_formats())));
   app.add_option("--to", o.to, "Format to write")->group(formats)->check(CLI::IsMember(names_of(export_formats())));
   app.add_option("--durations,--meta", o.durations, "Seconds, fps, frames, subset of the videos: CSV, THUMOS14's two lines a video, or annotation JSON")
       ->group(input)->type_name("FILE");
@@ -134,7 +175,7 @@ void register_options(CLI::App& app, ConvertOptions& o) {
   app.add_option("--class-offset", o.import.class_offset, "Added to a class number before it is looked up")->group(input)->type_name("N")
       ->check(CLI::Range(-1000000, 1000000));
   app.add_option("--time", o.import.time, "Unit of the times read")->group(input)->check(CLI::IsMember({"seconds", "frames", "relative"}));
-  app.add_option("--fps", o.import.fps, "Frames per second, for --time frames")->group(input)->type_name("FPS")->check(CLI::PositiveNumber);
+  app.add_option("--fps", o.import.fps, "Frames per second, for --time frames; of features: at which they were sampled")->group(input)->type_name("FPS")->check(CLI::PositiveNumber);
   app.add_flag("--unit-duration", o.import.unit_duration, "Leave relative times as they are: every record lasts 1")->group(input);
   app.add_option("--columns", o.columns, "Names of columns: video=NAME start=NAME end=NAME label=NAME score=NAME duration=NAME fps=NAME frames=NAME subset=NAME")
       ->group(input)->type_name("ROLE=NAME")->delimiter(',');
@@ -143,10 +184,14 @@ void register_options(CLI::App& app, ConvertOptions& o) {
   app.add_option("--prefix", o.prefix, "Text to put before every id (scnn-mat: video_test_)")->group(input)->type_name("TEXT");
   app.add_option("--ids", o.ids, "ActivityNet's v_ before the ids")->group(input)->check(CLI::IsMember({"keep", "strip", "add"}));
   app.add_option("--subset", o.subset, "Only records of this subset")->group(input)->type_name("NAME");
+  app.add_option("--split", o.splits, "Ids of a subset, one a line (repeatable)")->group(input)->type_name("SUBSET=FILE")->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--merge", o.merge, "Records to join by video (left join): missing fields are taken from there")->group(input)->type_name("FILE");
   app.add_option("--segments", o.exported.segments, "Which segments to write; auto: the proposals where a record has them")->group(output)
       ->check(CLI::IsMember({"auto", "proposals", "annotations"}));
   app.add_option("--dataset-version", o.exported.version, "\"version\" of the file written (else the one read, or VERSION 1.3)")->group(output)->type_name("TEXT");
+  register_options(app, o.import.features, o.import.signals);
+  register_options(app, o.weights);
 }
 
 std::string describe_formats() {
@@ -159,15 +204,23 @@ std::string describe_formats() {
 }
 
 void convert(Tool& tool, ConvertOptions& o) {
+  if (!o.weights.file.empty()) {
+    if (!o.from.empty() || !o.paths.empty()) throw UsageError("--weights FILE converts one file by itself: no --from and no further paths");
+    tool.refuse({"--input", "--to", "--ids", "--subset", "--split", "--merge"}, "--weights");
+    refuse_format_options(tool, {}, "--weights");
+    return convert_weights(tool, o.weights);
+  }
+  tool.refuse({"--key", "--map", "--unmatched", "--metadata"}, "--from");
+  if (o.from.empty()) throw UsageError("--from is required (or --weights FILE)");
   const ImportFormat& from = format_named(import_formats(), o.from);
   const ExportFormat& to = format_named(export_formats(), o.to);
-  for (const char* option : {"--durations", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns", "--where",
-                             "--window-weights", "--prefix", "--segments", "--dataset-version"}) {
-    const auto uses = [&](const auto& format) { return std::find(format.options.begin(), format.options.end(), option) != format.options.end(); };
-    if (!uses(from) && !uses(to)) tool.refuse({option}, "--from " + o.from + " --to " + o.to);
-  }
+  std::set<std::string> used(from.options.begin(), from.options.end());
+  used.insert(to.options.begin(), to.options.end());
+  refuse_format_options(tool, used, "--from " + o.from + " --to " + o.to);
   if (!o.paths.empty()) tool.refuse({"--input"}, "paths on the command line");
-  if (o.import.time != "frames") tool.refuse({"--fps"}, "times that are not frames");
+  if (o.import.time != "frames" && o.from != "features") tool.refuse({"--fps"}, "times that are not frames");
+  if (o.from == "signals" && o.import.signals.labels.empty())
+    tool.refuse({"--columns", "--where", "--time", "--classes", "--class-offset"}, "no --labels");
   if (o.paths.empty()) o.paths = {tool.options().input};
   if (tool.given("--prefix")) o.import.prefix = o.prefix;
   if (!o.durations.empty()) o.import.tables.videos = parse_videos(load(o.durations));
@@ -182,6 +235,7 @@ void convert(Tool& tool, ConvertOptions& o) {
   }
   if (!o.where.empty()) std::tie(o.import.where_column, o.import.where_value) = pair_of(o.where, "--where");
 
+  Splits splits(o.splits);
   std::optional<Merge> merge;
   if (!o.merge.empty()) merge.emplace(tool, o.merge);
   Writer writer(tool, to, o.exported);
@@ -198,28 +252,32 @@ void convert(Tool& tool, ConvertOptions& o) {
       record = std::move(renamed);
     }
     if (const auto* info = o.import.tables.find(record.video())) set_info(record, *info);
+    splits.apply(record);
     if (!o.subset.empty() && record.text("subset") != o.subset) return;
     if (merge) merge->apply(record);
     writer.add(record);
     if (tool.stopped()) throw Error("interrupted");
     tool.progress(++records, 0, "records");
   };
-  if (!from.reader) {
-    for (const auto& path : o.paths) for_each_record(tool, path, [&](Record& record, const LineReader&) { pass(record); });
-  } else {
-    const ImportSink sink{
-        [&](Record& record) {
-          try {
-            pass(record);
-          } catch (Error& error) {
-            tool.record_error(error.at_video(record.video()), record.str());
-          }
-        },
-        [&](const Error& error, std::string_view text) { tool.record_error(error, text); },
-        [&](const std::string& message) { tool.note(message); }};
+  const ImportSink sink{
+      [&](Record& record) {
+        try {
+          pass(record);
+        } catch (Error& error) {
+          tool.record_error(error.at_video(record.video()), record.str());
+        }
+      },
+      [&](const Error& error, std::string_view text) { tool.record_error(error, text); },
+      [&](const std::string& message) { tool.note(message); }};
+  if (from.reader) {
     from.reader(load_sources(o.paths, from.extension), o.import, sink);
+  } else if (from.path_reader) {
+    from.path_reader(o.paths, o.import, sink);
+  } else {
+    for (const auto& path : o.paths) for_each_record(tool, path, [&](Record& record, const LineReader&) { pass(record); });
   }
   writer.end();
+  splits.report(tool);
   if (merge) merge->report();
 }
 

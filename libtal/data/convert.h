@@ -6,6 +6,7 @@
 
 #include "libtal/cli/tool.h"
 #include "libtal/data/formats.h"
+#include "libtal/data/weights.h"
 
 namespace tal {
 
@@ -19,6 +20,8 @@ struct ConvertOptions {
   ImportOptions import;
   ExportOptions exported;
   std::string prefix;
+  std::vector<std::string> splits;      // SUBSET=FILE
+  WeightOptions weights;                // instead of --from
 };
 
 void register_options(CLI::App& app, ConvertOptions& options);

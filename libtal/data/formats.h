@@ -42,6 +42,26 @@ struct ImportTables {
   const VideoInfo* find(std::string_view video) const;
 };
 
+// Feature and signal files: whose they are, the time contract, where the rows go.
+struct FeatureImport {
+  std::string pattern, id, stream;   // regular expression on the file name, and what of it is the video and the stream
+  std::string per = "auto";          // what a video is: a file, an array, or auto
+  double stride = 0, window = 0, offset = 0;  // frames (signals: samples); 0 = from the file (window: the stride)
+  std::string vectors = "columns";   // a one-dimensional array is one column or (rows) one row
+  bool transpose = false;            // files hold [dim, rows]
+  std::string non_finite = "fail";   // or zero: such values become 0, counted
+  std::string out_dir;               // VIDEO.STREAM.npy
+  bool inline_data = false, half = false;
+};
+
+struct SignalImport {
+  double rate = 0;                        // samples per second
+  std::vector<std::string> channels;      // columns of every file, by name or number from 1; none: all
+  std::vector<std::string> statistics = {"raw"};
+  std::string tail = "drop";
+  std::string labels;                     // a segments-csv table
+};
+
 struct ImportOptions {
   std::string time;                    // seconds, frames or relative; "" = what the format usually has
   double fps = 0;                      // for frames; 0 = from the row or the table
@@ -51,6 +71,8 @@ struct ImportOptions {
   std::map<std::string, std::string> columns;  // role -> column name
   std::string where_column, where_value;       // only rows with this value
   ImportTables tables;
+  FeatureImport features;
+  SignalImport signals;
 };
 
 struct ImportSink {
@@ -60,12 +82,15 @@ struct ImportSink {
 };
 
 using Reader = void (*)(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+// Opens its files itself, one after the other (features, signals).
+using PathReader = void (*)(const std::vector<std::string>& paths, const ImportOptions&, const ImportSink&);
 
 struct ImportFormat {
   std::string name, help;
-  Reader reader;                     // nullptr: `tal`, which is streamed
+  Reader reader;                     // nullptr: `tal`, which is streamed, and formats with a path_reader
   std::string extension;             // files of a folder that belong to the format; "" = no folders
   std::vector<std::string> options;  // those of tal-convert that have an effect; the others are refused
+  PathReader path_reader = nullptr;
 };
 const std::vector<ImportFormat>& import_formats();
 

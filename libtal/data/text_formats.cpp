@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "libtal/base/number.h"
+#include "libtal/data/feature_import.h"
 #include "libtal/data/import_support.h"
 
 namespace tal {
@@ -390,6 +391,14 @@ const std::vector<ImportFormat>& import_formats() {
        {"--durations", "--prefix", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns", "--where"}},
       {"scnn-mat", "S-CNN's window scores (MATLAB level 5)", read_scnn_mat, "",
        {"--durations", "--prefix", "--classes", "--class-offset", "--window-weights"}},
+      {"features", "Feature files: .npy, .npz, CSV, HDF5, MATLAB v7.3; one a video, or an archive with an array a video", nullptr, "",
+       {"--durations", "--prefix", "--pattern", "--id", "--stream", "--per", "--fps", "--stride", "--window", "--offset", "--vectors", "--transpose", "--non-finite",
+        "--out-dir", "--inline", "--half"},
+       read_features},
+      {"signals", "Sensor series, one or more text files of columns a recording, cut into windows", nullptr, "",
+       {"--durations", "--prefix", "--pattern", "--id", "--stream", "--rate", "--channels", "--signal-features", "--stride", "--window", "--tail",
+        "--labels", "--columns", "--where", "--time", "--classes", "--class-offset", "--out-dir", "--inline", "--half"},
+       read_signals},
       {"tal", "Records, one JSON object a line", nullptr, "", {"--durations"}},
   };
   return formats;

@@ -13,14 +13,30 @@ namespace {
 
 constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-void check_finite(const FeatureMatrix& m) {
+}  // namespace
+
+void check_finite(const FeatureMatrix& m, std::string_view field) {
   for (std::size_t i = 0; i < m.values.size(); ++i)
     if (!std::isfinite(m.values[i]))
       throw Error("row " + std::to_string(i / static_cast<std::size_t>(m.dim)) + ", column " + std::to_string(i % static_cast<std::size_t>(m.dim)) +
-                  " is not finite");
+                  " is not finite").at_field(field);
 }
 
-}  // namespace
+FeatureMatrix transposed(const FeatureMatrix& m) {
+  FeatureMatrix out{m.dim, m.rows, {}};
+  out.values.reserve(m.values.size());
+  for (std::int64_t c = 0; c < m.dim; ++c)
+    for (std::int64_t r = 0; r < m.rows; ++r) out.values.push_back(m.at(r, c));
+  return out;
+}
+
+std::vector<std::int64_t> squeezed(std::vector<std::int64_t> shape) {
+  while (shape.size() > 2 && shape.back() == 1) shape.pop_back();
+  while (shape.size() > 2 && shape.front() == 1) shape.erase(shape.begin());
+  if (shape.empty() || shape.size() > 2)
+    throw Error("the array has " + std::to_string(shape.size()) + " dimensions; features are [rows, columns]");
+  return shape;
+}
 
 std::string base64_encode(std::string_view bytes) {
   std::string out;
@@ -62,7 +78,10 @@ std::string base64_decode(std::string_view text) {
 }
 
 FeatureMatrix matrix_from_npy(std::string_view file) {
-  const NpyHeader header = parse_npy_header(file);
+  return matrix_from_npy(file, parse_npy_header(file));
+}
+
+FeatureMatrix matrix_from_npy(std::string_view file, const NpyHeader& header) {
   if (header.shape.empty() || header.shape.size() > 2)
     throw Error("the array has " + std::to_string(header.shape.size()) + " dimensions; features are [rows, columns]");
   FeatureMatrix m;

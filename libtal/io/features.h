@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libtal/io/npy.h"
 #include "libtal/io/record.h"
 
 namespace tal {
@@ -21,8 +22,15 @@ struct FeatureMatrix {
 // Reads and checks the stream: rows and dim as the record says, all values finite. Relative paths are taken from the working
 // folder. Error names the stream's field and the file.
 FeatureMatrix load_features(const FeatureStream& stream);
-// An .npy image [rows, dim] (one-dimensional arrays are one column).
+// An .npy image [rows, dim] (one-dimensional arrays are one column). With a header: the image's own, its shape perhaps squeezed.
 FeatureMatrix matrix_from_npy(std::string_view file);
+FeatureMatrix matrix_from_npy(std::string_view file, const NpyHeader& header);
+// The shape without extents of 1 at the end, then at the front, as far as there are more than two: [1, 90, 512] and [90, 512, 1, 1] are
+// [90, 512]. Error when more than two dimensions are left, or none.
+std::vector<std::int64_t> squeezed(std::vector<std::int64_t> shape);
+FeatureMatrix transposed(const FeatureMatrix& matrix);
+// Error (at `field`) with the row and column of the first value that is not finite.
+void check_finite(const FeatureMatrix& matrix, std::string_view field = {});
 
 // The stream that `name` asks for, or the only one; Error when there are several or none.
 FeatureStream select_stream(const Record& record, const std::string& name);

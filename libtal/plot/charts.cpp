@@ -2,11 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/data/import_support.h"
+#include "libtal/io/features.h"
+#include "libtal/io/npy.h"
 
 namespace tal::plot {
 namespace {
@@ -107,12 +112,100 @@ json parse_json(const std::string& text, const std::string& source, std::uint64_
   }
 }
 
+// The CSV of tal-eval --curves: average recall (an,ar,recall@T...) or precision and recall of each label and tIoU.
+void read_csv_curves(const std::string& text, const std::string& source, const std::string& name, std::vector<Chart>& charts) {
+  const CsvTable table = parse_csv({source, text});
+  const auto at = [&](const CsvTable::Row& row, int column) {
+    try {
+      return parse_number(row.fields.at(static_cast<std::size_t>(column)));
+    } catch (Error& error) {
+      throw error.at_field(table.header[static_cast<std::size_t>(column)]).at_line(source, row.line);
+    }
+  };
+  if (table.rows.empty()) throw Error("holds no rows: nothing to draw").at_line(source, 0);
+  const int an = table.find({"an"});
+  if (an >= 0) {
+    auto& target = chart(charts, "Average recall against number of proposals", "average number of proposals per video", "recall");
+    for (std::size_t c = 0; c < table.header.size(); ++c) {
+      const std::string& column = table.header[c];
+      const bool average = column == "ar";
+      if (!average && column.rfind("recall@", 0) != 0) continue;
+      if (!average && !name.empty()) continue;  // several files: their averages are compared
+      Curve curve{!name.empty() ? name : average ? "average" : "tIoU " + tick_label(parse_number(column.substr(7))), {}};
+      for (const auto& row : table.rows) curve.points.push_back({at(row, an), at(row, static_cast<int>(c))});
+      target.curves.push_back(std::move(curve));
+    }
+    return;
+  }
+  const int label = table.find({"label"}), tiou = table.find({"tiou"}), recall = table.find({"recall"}), precision = table.find({"precision"});
+  for (const auto& row : table.rows) {
+    auto& target = chart(charts, "Precision against recall, tIoU " + tick_label(at(row, tiou)), "recall", "precision");
+    const std::string curve = joined(name, row.fields.at(static_cast<std::size_t>(label)));
+    if (target.curves.empty() || target.curves.back().name != curve) target.curves.push_back({curve, {}});
+    target.curves.back().points.push_back({at(row, recall), at(row, precision)});
+  }
+}
+
 constexpr double kMargin = 14, kAxisLeft = 74;
+
+// Cuts an array of up to three dimensions into matrices; value(i) is its i-th element in C order.
+void add_array(const std::vector<std::int64_t>& shape, const std::function<double(std::int64_t)>& value, const std::string& name, std::vector<Matrix>& maps) {
+  if (shape.empty() || shape.size() > 3) throw Error("has " + std::to_string(shape.size()) + " dimensions, not 1 to 3");
+  const std::int64_t columns = shape.back(), rows = shape.size() > 1 ? shape[shape.size() - 2] : 1, channels = shape.size() > 2 ? shape[0] : 1;
+  for (const std::int64_t extent : {columns, rows, channels})
+    if (extent < 1 || extent > (std::int64_t{1} << 24)) throw Error("has a dimension of " + std::to_string(extent));
+  for (std::int64_t k = 0; k < channels; ++k) {
+    Matrix map;
+    map.title = channels > 1 ? name + " [" + std::to_string(k) + "]" : name;
+    map.rows = static_cast<int>(rows), map.columns = static_cast<int>(columns);
+    map.x_label = "column", map.y_label = "row";
+    for (std::int64_t i = k * rows * columns; i < (k + 1) * rows * columns; ++i) {
+      map.values.push_back(value(i));
+      if (!std::isfinite(map.values.back())) throw Error("holds a value that is not finite at index " + std::to_string(i));
+    }
+    maps.push_back(std::move(map));
+  }
+}
+
+// {"data":base64,"shape":[..],"dtype":..}
+void add_base64(const json& part, const std::string& name, std::vector<Matrix>& maps) {
+  std::vector<std::int64_t> shape;
+  std::size_t count = 1;
+  for (const double extent : numbers(part.value("shape", json()), "shape")) {
+    if (!(extent >= 1 && extent <= 1 << 24)) throw Error("must hold positive counts").at_field("shape");
+    shape.push_back(static_cast<std::int64_t>(extent));
+    if (__builtin_mul_overflow(count, static_cast<std::size_t>(extent), &count)) throw Error("is too large").at_field("shape");
+  }
+  const bool half = part.value("dtype", "float32") == "float16";
+  const std::string bytes = base64_decode(part.at("data").get_ref<const std::string&>());
+  const std::size_t size = half ? 2 : 4;
+  if (bytes.size() / size != count || bytes.size() % size != 0) throw Error("is " + std::to_string(bytes.size()) + " bytes, the shape needs " + std::to_string(count * size));
+  add_array(shape, [&](std::int64_t i) -> double {
+    float value = 0;
+    std::uint16_t bits = 0;
+    if (half) std::memcpy(&bits, bytes.data() + 2 * i, 2), value = half_to_float(bits);
+    else std::memcpy(&value, bytes.data() + 4 * i, 4);
+    return value;
+  }, name, maps);
+}
 
 }  // namespace
 
+void read_npy_maps(const std::string& path, const std::string& title, std::vector<Matrix>& maps) {
+  const MappedFile file(path);
+  try {
+    const auto header = parse_npy_header(file.bytes());
+    if (header.fortran && header.shape.size() > 1) throw Error("is in Fortran order");
+    add_array(header.shape, [&](std::int64_t i) { return npy_element(file.bytes(), header, i); }, title, maps);
+  } catch (const Error& error) {
+    throw Error("'" + path + "': " + error.message());
+  }
+}
+
 void read_curves(const std::string& text, const std::string& source, const std::string& name, std::vector<Chart>& charts) {
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) throw Error("is empty: nothing to draw").at_line(source, 0);
+  const std::string first_line = text.substr(0, text.find_first_of("\r\n"));
+  if (first_line.rfind("an,ar", 0) == 0 || first_line == "label,tiou,score,recall,precision") return read_csv_curves(text, source, name, charts);
   std::vector<json> values;
   if (json::accept(text)) {
     values.push_back(parse_json(text, source, 0));
@@ -215,6 +308,12 @@ void read_maps(const std::string& text, const std::string& title, std::vector<Ma
   const json value = parse_json(text, "", 0);
   const std::function<void(const json&, const std::string&, const std::string&)> read = [&](const json& part, const std::string& name, const std::string& field) {
     if (part.is_object()) {
+      try {
+        if (part.contains("path") && part["path"].is_string()) return read_npy_maps(part["path"].get<std::string>(), name, maps);
+        if (part.contains("data") && part["data"].is_string()) return add_base64(part, name, maps);
+      } catch (Error& error) {
+        throw error.at_field(field);
+      }
       for (const auto& [key, inner] : part.items())
         if (inner.is_array() || inner.is_object()) read(inner, joined(name, key), field + "." + key);
       return;
@@ -244,7 +343,7 @@ void read_maps(const std::string& text, const std::string& title, std::vector<Ma
   if (maps.size() == before) throw Error("holds no map").at_field("maps");
 }
 
-Canvas draw_heatmaps(const std::vector<Matrix>& maps, double width, const std::string& title, const std::string& remark) {
+Canvas draw_heatmaps(const std::vector<Matrix>& maps, double width, const std::string& title, const std::string& remark, bool each_row) {
   Canvas canvas(width);
   double y = kMargin + 16;
   canvas.text(kMargin, y, fit_text(title, 16, width - 2 * kMargin), 16).bold = true;
@@ -274,7 +373,11 @@ Canvas draw_heatmaps(const std::vector<Matrix>& maps, double width, const std::s
       }
     const auto [low, high] = std::minmax_element(cells.begin(), cells.end());
     std::vector<Rgb> pixels;
-    for (const double cell : cells) pixels.push_back(heat(*high > *low ? (cell - *low) / (*high - *low) : 0.5));
+    for (int r = 0; r < rows; ++r) {
+      const auto begin = cells.begin() + static_cast<std::ptrdiff_t>(r) * columns, end = begin + columns;
+      const auto [row_low, row_high] = each_row ? std::minmax_element(begin, end) : std::pair(low, high);
+      for (auto cell = begin; cell != end; ++cell) pixels.push_back(heat(*row_high > *row_low ? (*cell - *row_low) / (*row_high - *row_low) : 0.5));
+    }
     canvas.begin_panel(panel);
     draw_x_axis(canvas, panel);
     canvas.image(panel.x, panel.y, panel.w, panel.h, columns, rows, std::move(pixels));
@@ -285,8 +388,8 @@ Canvas draw_heatmaps(const std::vector<Matrix>& maps, double width, const std::s
     std::vector<Rgb> bar;
     for (int i = 0; i < 64; ++i) bar.push_back(heat((63 - i) / 63.0));
     canvas.image(panel.x + panel.w + 14, y, 12, height, 1, 64, bar);
-    canvas.text(panel.x + panel.w + 32, y + 10, tick_label(*high), 12, kMuted);
-    canvas.text(panel.x + panel.w + 32, y + height, tick_label(*low), 12, kMuted);
+    canvas.text(panel.x + panel.w + 32, y + 10, each_row ? "row max" : tick_label(*high), 12, kMuted);
+    canvas.text(panel.x + panel.w + 32, y + height, each_row ? "row min" : tick_label(*low), 12, kMuted);
     canvas.text(panel.x + panel.w / 2, y + height + 32, map.x_label, 12, kMuted, Align::kCentre);
     y += height + 50;
   }

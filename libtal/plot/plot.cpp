@@ -7,6 +7,8 @@
 #include <map>
 #include <set>
 
+#include "libtal/io/features.h"
+#include "libtal/io/time_rows.h"
 #include "libtal/plot/charts.h"
 #include "libtal/plot/timeline.h"
 
@@ -142,18 +144,51 @@ Canvas plot_curves(const PlotOptions& options, const Tool& tool) {
   return draw_charts(charts, options.width, options.title.empty() ? "Curves" : options.title);
 }
 
+// Time runs to the right, columns downwards.
+Matrix stream_matrix(const Record& record, const FeatureStream& stream) {
+  const FeatureMatrix features = load_features(stream);
+  Matrix map;
+  map.title = record.video() + ": " + stream.name;
+  map.rows = static_cast<int>(features.dim), map.columns = static_cast<int>(features.rows);
+  map.values.reserve(features.values.size());
+  for (std::int64_t c = 0; c < features.dim; ++c)
+    for (std::int64_t r = 0; r < features.rows; ++r) map.values.push_back(features.at(r, c));
+  const RowTime time = row_time(stream, record.duration());
+  map.x_low = time.seconds(0.0), map.x_high = time.seconds(static_cast<double>(features.rows)), map.time = true;
+  map.x_label = "time" + std::string(stream.last_start ? " (the last row was moved back to the end)" : ""), map.y_label = "column";
+  return map;
+}
+
+// The streams that --stream names, or all.
+void add_streams(const Record& record, const std::vector<std::string>& wanted, std::vector<Matrix>& maps) {
+  const auto streams = record.features();
+  for (const auto& name : wanted)
+    if (std::none_of(streams.begin(), streams.end(), [&](const FeatureStream& s) { return s.name == name; }))
+      throw Error("missing").at_field("features." + name);
+  for (const auto& stream : streams)
+    if (wanted.empty() || std::find(wanted.begin(), wanted.end(), stream.name) != wanted.end()) maps.push_back(stream_matrix(record, stream));
+}
+
 Canvas plot_heatmaps(Tool& tool, const PlotOptions& options) {
-  Selection selection(options);
   std::vector<Matrix> maps;
-  for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) {
-    std::vector<Matrix> own;
-    if (const auto raw = record.raw("maps")) read_maps(std::string(*raw), record.video(), own);
-    if (own.empty()) throw Error("missing: nothing to draw").at_field("maps");
-    if (!selection.take(record.video())) return;
-    for (auto& map : own) maps.push_back(std::move(map));
-  });
-  const std::string remark = selection.remark(tool);
-  return draw_heatmaps(maps, options.width, options.title.empty() ? "Maps" : options.title, remark);
+  std::string remark;
+  if (!options.files.empty()) {
+    tool.refuse({"--input", "--video", "--max-videos", "--stream"}, "files named as arguments");
+    for (const auto& file : options.files) read_npy_maps(file, stem(file), maps);
+  } else {
+    Selection selection(options);
+    for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) {
+      if (!selection.take(record.video())) return;
+      std::vector<Matrix> own;
+      const auto raw = record.raw("maps");
+      if (raw && options.streams.empty()) read_maps(std::string(*raw), record.video(), own);
+      else add_streams(record, options.streams, own);
+      if (own.empty()) throw Error("missing, and no features: nothing to draw").at_field("maps");
+      for (auto& map : own) maps.push_back(std::move(map));
+    });
+    remark = selection.remark(tool);
+  }
+  return draw_heatmaps(maps, options.width, options.title.empty() ? "Maps" : options.title, remark, options.each_row);
 }
 
 }  // namespace
@@ -163,7 +198,7 @@ void register_options(CLI::App& app, PlotOptions& o) {
   const std::pair<const char*, const char*> kinds[] = {
       {"timeline", "Ground truth and detections with scores over time, one panel a video"},
       {"curves", "Recall, precision and mAP curves of tal-eval, or the values of a training log"},
-      {"heatmap", "Dense score maps"},
+      {"heatmap", "Dense score maps and feature streams"},
       {"anchors", "Anchors by time and length, and which ground truth they cover"},
       {"compare", "Two result streams against the same ground truth"}};
   for (const auto& [name, what] : kinds) {
@@ -180,6 +215,12 @@ void register_options(CLI::App& app, PlotOptions& o) {
     if (kind == "curves") {
       sub->add_option("files", o.files, "Files to compare; without any, --input is read")->type_name("FILE");
       continue;
+    }
+    if (kind == "heatmap") {
+      sub->add_option("files", o.files, "Arrays to draw (.npy); without any, the records of --input")->type_name("FILE");
+      sub->add_option("--stream", o.streams, "Draw this feature stream (repeatable); default: the maps, else every stream")->type_name("NAME")
+          ->allow_extra_args(false);
+      sub->add_flag("--each-row", o.each_row, "Give each row its own range of colours");
     }
     sub->add_option("--video", o.videos, "Draw only this video (repeatable)")->type_name("ID");
     sub->add_option("--max-videos", o.max_videos, "Draw the first N records (0: all)")->type_name("N");

@@ -15,8 +15,10 @@ struct PlotOptions {
   std::vector<std::string> videos;   // drawn ones; empty = the first max_videos
   std::size_t max_videos = 20, top_k = 500, max_rows = 12;
   double min_score = 0, positive = 0.5;
-  std::string ground_truth, with, streams;
-  std::vector<std::string> files;
+  std::string ground_truth, with;
+  std::vector<std::string> streams;  // heatmap: feature streams to draw
+  bool each_row = false;             // heatmap: a colour range for each row
+  std::vector<std::string> files;    // curves: results; heatmap: .npy arrays
 };
 
 // Subcommands timeline, curves, heatmap, anchors, compare with their options.

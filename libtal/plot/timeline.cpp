@@ -118,6 +118,21 @@ void place(Row& row, std::vector<const Found*> found, const Scale& scale) {
   }
 }
 
+// Three decimals say enough of a score, and fit beside a bar.
+std::string score_text(double score) {
+  return fit_text(tick_label(std::abs(score) < 1000 ? std::floor(score * 1000 + 0.5) / 1000 : score), 11, kRight - 6);
+}
+
+// Without a label: the class that the segment finds, if any.
+constexpr double kFinds = 0.5;
+const Annotation* found_truth(const std::vector<Annotation>& truth, const Found& found) {
+  const Annotation* best = nullptr;
+  double overlap = kFinds;
+  for (const auto& a : truth)
+    if (const double value = tiou(a.segment, found.segment); value >= overlap && (!best || value > overlap)) best = &a, overlap = value;
+  return best;
+}
+
 double best_overlap(const std::vector<Annotation>& truth, const Found& found) {
   double best = 0;
   for (const auto& a : truth)
@@ -125,63 +140,61 @@ double best_overlap(const std::vector<Annotation>& truth, const Found& found) {
   return best;
 }
 
-void draw_found(Canvas& canvas, const Row& row, double y, const Scale& scale, const Range& range, Ink ink, const TimelineVideo& video) {
+void draw_found(Canvas& canvas, const Row& row, double y, const Scale& scale, const Range& range, const std::map<std::string, std::size_t>& colours,
+                const TimelineVideo& video) {
   // Best last, so that it lies on top.
   for (std::size_t i = row.placed.size(); i-- > 0;) {
     const Found& found = *row.placed[i].found;
+    const Annotation* finds = found.label.empty() ? found_truth(video.truth, found) : nullptr;
+    const Ink ink = !found.label.empty() ? series(colours.at(found.label)) : finds ? series(colours.at(finds->label)) : colours.empty() ? series(0) : kMuted;
     const double x = scale.at(found.segment.start), w = std::max(2.0, scale.at(found.segment.end) - x), strength = range.of(found.score);
     std::string tip = row.track->name + (found.label.empty() ? "" : ": " + found.label) + "\nscore " + tick_label(found.score) + "\n" + span_text(found.segment);
     if (!video.truth.empty()) tip += "\nbest tIoU " + tick_label(std::floor(best_overlap(video.truth, found) * 1000 + 0.5) / 1000);
     if (row.band) {
       const double at = y + 4 + (1 - strength) * (row.height - 12);
-      canvas.rect(x, at, w, 3, ink, row.placed.size() > 60 ? 0.55 : 0.8).tip = tip;
+      canvas.rect(x, at, w, finds ? 4 : 3, ink, finds ? 1 : row.placed.size() > 60 ? 0.45 : 0.65).tip = tip;
       continue;
     }
     const double top = y + row.placed[i].lane * kLaneHeight + 2;
     auto& bar = canvas.rect(x, top, w, kLaneHeight - 4, ink, 0.2 + 0.8 * strength);
     bar.stroke = ink, bar.tip = tip;
-    if (x + w + kScoreText - 4 <= scale.x + scale.w) canvas.text(x + w + 4, top + 9.5, tick_label(std::floor(found.score * 1000 + 0.5) / 1000), 11, kMuted);
-    else if (w > kScoreText + 8 && strength < 0.55) canvas.text(x + 4, top + 9.5, tick_label(std::floor(found.score * 1000 + 0.5) / 1000), 11, kText);
+    if (x + w + kScoreText - 4 <= scale.x + scale.w) canvas.text(x + w + 4, top + 9.5, score_text(found.score), 11, kMuted);
+    else if (w > kScoreText + 8 && strength < 0.55) canvas.text(x + 4, top + 9.5, score_text(found.score), 11, kText);
   }
 }
 
-void draw_legend(Canvas& canvas, double y, bool with_found) {
-  double x = kMargin;
-  canvas.rect(x, y + 2, 26, 10, kMuted).stroke = kText;
-  canvas.text(x + 32, y + 11, "ground truth", 12, kMuted);
-  if (!with_found) return;
-  x += 32 + text_width("ground truth", 12) + 14;
-  for (int i = 0; i < 4; ++i) canvas.rect(x + 18 * i, y + 2, 16, 10, series(0), 0.2 + 0.2667 * i).stroke = series(0);
-  canvas.text(x + 78, y + 11, "found: the fuller the colour, the higher the score; crowded rows: height = score", 12, kMuted);
+struct Legend {
+  bool bars = false, crowded = false, labelled = false;  // what the picture holds of what was found
+  bool found() const { return bars || crowded; }
+};
+
+// Explains only what the picture holds, in as many lines as `width` needs. Returns the height.
+double draw_legend(Canvas& canvas, double y, const Legend& legend, double width) {
+  constexpr double kLine = 20, kTextAt = 32, kSwatches = 78;
+  canvas.rect(kMargin, y + 2, 26, 10, kMuted).stroke = kText;
+  canvas.text(kMargin + kTextAt, y + 11, "ground truth", 12, kMuted);
+  if (!legend.found()) return kLine;
+  const Ink ink = legend.labelled ? series(0) : kMuted;
+  double x = kMargin + kTextAt + text_width("ground truth", 12) + 14;
+  const double top = y;
+  const auto add = [&](double room, const std::string& text, const auto& swatch) {
+    if (x + room + text_width(text, 12) > width - kMargin && x > kMargin) x = kMargin, y += kLine;
+    swatch();
+    canvas.text(x + room, y + 11, fit_text(text, 12, width - x - room - kMargin), 12, kMuted);
+    x += room + text_width(text, 12) + 14;
+  };
+  if (legend.bars)
+    add(kSwatches, "found: the fuller, the higher the score", [&] {
+      for (int i = 0; i < 4; ++i) canvas.rect(x + 18 * i, y + 2, 16, 10, ink, 0.2 + 0.2667 * i).stroke = ink;
+    });
+  if (legend.crowded) add(kTextAt, legend.bars ? "crowded: height = score" : "found: height = score", [&] { canvas.rect(x, y + 6, 26, 3, ink, 0.65); });
+  if (!legend.labelled) add(0, "coloured: tIoU with that truth >= " + tick_label(kFinds), [] {});
+  return y - top + kLine;
 }
 
-}  // namespace
-
-Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineStyle& style) {
-  Canvas canvas(style.width);
-  double y = head(canvas, style);
-  bool with_found = false;
-  for (const auto& video : videos)
-    for (const auto& track : video.tracks) with_found = with_found || !track.found.empty();
-  if (videos.empty()) {
-    canvas.text(kMargin, y + 20, "No records to draw.", 13, kMuted);
-    canvas.set_height(y + 44);
-    return canvas;
-  }
-  draw_legend(canvas, y, with_found);
-  y += 28;
-
-  // One colour a label through the whole picture.
-  std::map<std::string, std::size_t> colours;
-  for (const auto& video : videos)
-    for (const auto& a : video.truth) colours.emplace(a.label, 0);
-  for (const auto& video : videos)
-    for (const auto& track : video.tracks)
-      for (const auto& found : track.found)
-        if (!found.label.empty()) colours.emplace(found.label, 0);
-  std::size_t next = 0;
-  for (auto& [label, index] : colours) index = next++;
-
+// Draws the panels from y on; returns where they end. Notes in `legend` how segments were drawn.
+double draw_videos(Canvas& canvas, double y, const std::vector<TimelineVideo>& videos, const TimelineStyle& style,
+                   const std::map<std::string, std::size_t>& colours, Legend& legend) {
   for (const auto& video : videos) {
     const Scale scale{kLeft, style.width - kLeft - kRight, shown_duration(video)};
     // Labels of the truth in order of time, then those only found, by best score.
@@ -225,6 +238,7 @@ Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineSty
         Row track_row;
         track_row.label = label, track_row.track = &track;
         place(track_row, std::move(found), scale);
+        (track_row.band ? legend.crowded : legend.bars) = true;
         rows.push_back(std::move(track_row));
       }
     }
@@ -254,8 +268,8 @@ Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineSty
       canvas.text(kLeft - 8, middle, tag, 11, kMuted, Align::kRight);
       if (row.band) {
         const Range range = band_range(row.placed);
-        canvas.text(panel.x + panel.w + 4, at + 10, tick_label(range.high), 11, kMuted);
-        canvas.text(panel.x + panel.w + 4, at + row.height - 3, tick_label(range.low), 11, kMuted);
+        canvas.text(panel.x + panel.w + 4, at + 10, score_text(range.high), 11, kMuted);
+        canvas.text(panel.x + panel.w + 4, at + row.height - 3, score_text(range.low), 11, kMuted);
       }
       at += row.height;
     }
@@ -268,10 +282,10 @@ Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineSty
         canvas.line(panel.x, at + 2.5, panel.x + panel.w, at + 2.5, kGrid);
         at += 5;
       }
-      const Ink ink = row.label.empty() ? (colours.empty() ? series(0) : kMuted) : series(colours[row.label]);
       if (row.track) {
-        draw_found(canvas, row, at, scale, row.band ? band_range(row.placed) : score_range(*row.track), ink, video);
+        draw_found(canvas, row, at, scale, row.band ? band_range(row.placed) : score_range(*row.track), colours, video);
       } else {
+        const Ink ink = series(colours.at(row.label));
         for (const auto& a : truth) {
           if (a.label != row.label) continue;
           const double x = scale.at(a.segment.start);
@@ -287,9 +301,41 @@ Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineSty
       canvas.text(kMargin, y + height + 14, "no proposals", 12, kMuted);
     y += height + 32;
   }
+  return y;
+}
+
+}  // namespace
+
+Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineStyle& style) {
+  Canvas canvas(style.width);
+  double y = head(canvas, style);
+  if (videos.empty()) {
+    canvas.text(kMargin, y + 20, "No records to draw.", 13, kMuted);
+    canvas.set_height(y + 44);
+    return canvas;
+  }
+
+  // One colour a label through the whole picture.
+  Legend legend;
+  std::map<std::string, std::size_t> colours;
+  for (const auto& video : videos)
+    for (const auto& a : video.truth) colours.emplace(a.label, 0);
+  for (const auto& video : videos)
+    for (const auto& track : video.tracks)
+      for (const auto& found : track.found)
+        if (!found.label.empty()) legend.labelled = true, colours.emplace(found.label, 0);
+  std::size_t next = 0;
+  for (auto& [label, index] : colours) index = next++;
+
+  // Once beside the picture, to know what there is to explain above it.
+  Canvas trial(style.width);
+  draw_videos(trial, 0, videos, style, colours, legend);
+  y += draw_legend(canvas, y, legend, style.width) + 8;
+  y = draw_videos(canvas, y, videos, style, colours, legend);
   canvas.set_height(y);
   return canvas;
 }
+
 
 Canvas draw_anchors(const std::vector<TimelineVideo>& videos, const TimelineStyle& style) {
   Canvas canvas(style.width);
@@ -362,7 +408,7 @@ Canvas draw_anchors(const std::vector<TimelineVideo>& videos, const TimelineStyl
       const bool positive = best >= style.positive && !video.truth.empty();
       const double x = panel.x + anchor->segment.start / duration * panel.w, w = std::max(1.5, anchor->segment.length() / duration * panel.w);
       canvas.rect(x, level(anchor->segment.length()) - thick / 2, w, thick, positive ? series(1) : series(0), positive ? 0.9 : order.size() > 400 ? 0.3 : 0.5).tip =
-          "anchor\n" + span_text(anchor->segment) + (video.truth.empty() ? "" : "\nbest tIoU " + tick_label(std::floor(best * 1000 + 0.5) / 1000));
+          "anchor" + (anchor->label.empty() ? "" : ": " + anchor->label) + "\n" + span_text(anchor->segment) + (video.truth.empty() ? "" : "\nbest tIoU " + tick_label(std::floor(best * 1000 + 0.5) / 1000));
     }
     for (const auto& a : video.truth) {
       const double x = panel.x + a.segment.start / duration * panel.w;

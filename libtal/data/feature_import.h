@@ -1,0 +1,36 @@
+// Feature files of other tools and sensor recordings -> records with `features`. Unlike the annotation formats these open their files one
+// after the other: a folder of features is larger than memory.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "libtal/data/formats.h"
+#include "libtal/io/features.h"
+
+namespace tal {
+
+void register_options(CLI::App& app, FeatureImport& features, SignalImport& signals);
+
+// What a file (path below the folder that was named) or an array of an HDF5 file or archive belongs to. nullopt: --pattern does not match.
+struct FeatureName {
+  std::string video, stream;
+};
+std::optional<FeatureName> feature_name(const std::string& file, const FeatureImport& options, const std::string& usual_stream);
+
+// paths: files (.npy, .npz, .csv, .txt, HDF5, MATLAB v7.3) and folders of them.
+void read_features(const std::vector<std::string>& paths, const ImportOptions& options, const ImportSink& sink);
+// paths: text files of columns and folders of them, gzip or not. The files of one video lie side by side: their columns follow each other in
+// the order of the file names.
+void read_signals(const std::vector<std::string>& paths, const ImportOptions& options, const ImportSink& sink);
+
+// Rows of windows over [samples, channels]: window w of row g starts at sample starts[g]; samples behind the end repeat the last one.
+// statistics, each over the window: raw (all samples, [w, channels] flattened), mean, std (of the population), min, max, energy (mean square).
+FeatureMatrix window_features(const FeatureMatrix& samples, const std::vector<double>& starts, std::int64_t window,
+                              const std::vector<std::string>& statistics);
+
+}  // namespace tal

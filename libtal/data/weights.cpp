@@ -1,0 +1,241 @@
+#include "libtal/data/weights.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "libtal/base/number.h"
+#include "libtal/data/import_support.h"
+#include "libtal/io/npz.h"
+#include "libtal/io/torch_file.h"
+#include "libtal/io/zip.h"
+
+namespace tal {
+namespace {
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+std::vector<std::int64_t> parse_shape(std::string_view text) {
+  std::vector<std::int64_t> shape;
+  while (!trim(text).empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    const auto extent = trim(text.substr(0, comma));
+    shape.push_back(extent == "*" ? -1 : parse_integer(extent));
+    if (extent != "*" && shape.back() < 0) throw Error("'" + std::string(extent) + "' is not an extent");
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return shape;
+}
+
+RenameRule parse_rule(std::string_view line) {
+  const auto arrow = line.find("->");
+  if (arrow == std::string_view::npos) throw Error("must be REGEX -> NAME [SHAPE]");
+  RenameRule rule;
+  rule.text = trim(line.substr(0, arrow));
+  std::string_view target = trim(line.substr(arrow + 2));
+  if (const auto open = target.find('['); open != std::string_view::npos) {
+    if (target.back() != ']') throw Error("text behind the shape");
+    rule.shape = parse_shape(target.substr(open + 1, target.size() - open - 2));
+    target = trim(target.substr(0, open));
+  }
+  rule.name = target;
+  if (rule.text.empty() || rule.name.empty()) throw Error("must be REGEX -> NAME [SHAPE]");
+  try {
+    rule.pattern = std::regex(rule.text);
+  } catch (const std::regex_error&) {
+    throw Error("'" + rule.text + "' is not a regular expression");
+  }
+  return rule;
+}
+
+bool shape_fits(const std::vector<std::int64_t>& shape, const std::vector<std::int64_t>& wanted) {
+  return std::equal(shape.begin(), shape.end(), wanted.begin(), wanted.end(),
+                    [](std::int64_t extent, std::int64_t want) { return want < 0 || extent == want; });
+}
+
+std::string wanted_text(const std::vector<std::int64_t>& wanted) {
+  std::string text = shape_text(wanted);
+  for (std::size_t at; (at = text.find("-1")) != std::string::npos;) text.replace(at, 2, "*");
+  return text;
+}
+
+Dtype npy_dtype(const NpyHeader& header) {
+  if (header.kind == 'b') return Dtype::kBool;
+  const std::string name = std::string(1, header.kind == 'f' ? 'F' : header.kind == 'i' ? 'I' : 'U') + std::to_string(8 * header.bytes);
+  return *dtype_named(name);
+}
+
+// Elements in C order, little-endian.
+std::string npy_elements(std::string_view file, const NpyHeader& header) {
+  const auto count = static_cast<std::size_t>(header.count()), width = static_cast<std::size_t>(header.bytes), rank = header.shape.size();
+  const std::string_view data = file.substr(header.data_offset, count * width);
+  std::vector<std::size_t> strides(rank, 1), index(rank, 0);
+  if (header.fortran) for (std::size_t d = 1; d < rank; ++d) strides[d] = strides[d - 1] * static_cast<std::size_t>(header.shape[d - 1]);
+  else for (std::size_t d = rank; d-- > 1;) strides[d - 1] = strides[d] * static_cast<std::size_t>(header.shape[d]);
+  std::string out;
+  out.reserve(data.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    std::size_t at = 0;
+    for (std::size_t d = 0; d < rank; ++d) at += index[d] * strides[d];
+    out.append(data.substr(at * width, width));
+    if (header.big_endian) std::reverse(out.end() - header.bytes, out.end());
+    for (std::size_t d = rank; d-- > 0 && ++index[d] == static_cast<std::size_t>(header.shape[d]);) index[d] = 0;
+  }
+  return out;
+}
+
+ImportedWeights read_npz(std::string_view file) {
+  const Npz archive(file);
+  ImportedWeights out;
+  for (const auto& name : archive.names()) {
+    try {
+      std::string& storage = out.storage.emplace_back();
+      const std::string_view image = archive.npy(name, storage);
+      const NpyHeader header = parse_npy_header(image);
+      TensorView tensor{name, npy_dtype(header), header.shape, {}};
+      if (header.fortran || header.big_endian) tensor.data = out.storage.emplace_back(npy_elements(image, header));
+      else tensor.data = image.substr(header.data_offset, static_cast<std::size_t>(header.count() * header.bytes));
+      out.tensors.push_back(std::move(tensor));
+    } catch (const Error& error) {
+      throw Error("array '" + name + "': " + error.message());
+    }
+  }
+  return out;
+}
+
+ImportedWeights read_torch(std::string_view file, const std::string& key) {
+  const auto torch = std::make_shared<TorchFile>(file);
+  StateDict state = torch->state_dict(key);
+  ImportedWeights out;
+  out.tensors = std::move(state.tensors);
+  out.storage = std::move(state.storage);
+  out.source = torch;
+  if (!state.skipped.empty()) {
+    std::string text = std::to_string(state.skipped.size()) + " entries are no tensors and left out:";
+    for (std::size_t i = 0; i < state.skipped.size() && i < 8; ++i) text += ' ' + state.skipped[i];
+    out.notes.push_back(text + (state.skipped.size() > 8 ? " ..." : ""));
+  }
+  if (state.copied > 0) out.notes.push_back(std::to_string(state.copied) + " strided tensors were laid out anew");
+  if (state.shared > 0) out.notes.push_back(std::to_string(state.shared) + " tensors shared another's storage and have their own now");
+  return out;
+}
+
+void list(Tool& tool, const std::vector<std::string>& names, const std::string& what) {
+  for (const auto& name : names) tool.warn(what + ": " + name);
+}
+
+}  // namespace
+
+void register_options(CLI::App& app, WeightOptions& o) {
+  const std::string weights = "Weights";
+  app.add_option("--weights", o.file, "Weights to convert (.pt, .pth, .npz, .safetensors) into the safetensors file --output; without one the tensors are listed")
+      ->group(weights)->type_name("FILE");
+  app.add_option("--key", o.key, "Where the tensors lie in a PyTorch checkpoint: state_dict, a/b for nested ones, . for everything")
+      ->group(weights)->type_name("KEY");
+  app.add_option("--map", o.rules, "Rules for new names, one a line: REGEX -> NAME [SHAPE]; NAME - leaves a tensor out")->group(weights)->type_name("FILE");
+  app.add_option("--unmatched", o.unmatched, "Tensors that no rule names")->group(weights)->check(CLI::IsMember({"fail", "keep", "drop"}));
+  app.add_option("--metadata", o.metadata, "Metadata of the safetensors file (repeatable)")->group(weights)->type_name("KEY=VALUE");
+}
+
+std::vector<RenameRule> parse_rules(const SourceText& source) {
+  std::vector<RenameRule> rules;
+  const auto lines = split_lines(source);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const auto line = trim(lines[i]);
+    if (line.empty() || line.front() == '#') continue;
+    try {
+      rules.push_back(parse_rule(line));
+    } catch (Error& error) {
+      throw error.at_line(source.name, i + 1);
+    }
+    rules.back().line = i + 1;
+  }
+  if (rules.empty()) throw Error("no rules").at_line(source.name, 0);
+  return rules;
+}
+
+Renamed rename_tensors(const std::vector<TensorView>& tensors, const std::vector<RenameRule>& rules, const std::string& rules_name) {
+  Renamed out;
+  std::vector<bool> used(rules.size(), false);
+  std::map<std::string, std::string> old_names;
+  for (const auto& tensor : tensors) {
+    const auto rule = std::find_if(rules.begin(), rules.end(), [&](const RenameRule& r) { return std::regex_match(tensor.name, r.pattern); });
+    if (rule == rules.end()) {
+      out.unmatched.push_back(tensor.name);
+      continue;
+    }
+    used[static_cast<std::size_t>(rule - rules.begin())] = true;
+    if (rule->shape && !shape_fits(tensor.shape, *rule->shape))
+      throw Error("tensor '" + tensor.name + "' has the shape " + shape_text(tensor.shape) + ", not " + wanted_text(*rule->shape))
+          .at_line(rules_name, rule->line);
+    if (rule->name == "-") {
+      ++out.dropped;
+      continue;
+    }
+    TensorView renamed = tensor;
+    renamed.name = std::regex_replace(tensor.name, rule->pattern, rule->name);
+    const auto [other, added] = old_names.emplace(renamed.name, tensor.name);
+    if (!added) throw Error("'" + other->second + "' and '" + tensor.name + "' both become '" + renamed.name + "'").at_line(rules_name, rule->line);
+    out.tensors.push_back(std::move(renamed));
+  }
+  for (std::size_t i = 0; i < rules.size(); ++i)
+    if (!used[i]) out.unused.push_back(rules[i].text);
+  return out;
+}
+
+ImportedWeights read_weights(std::string_view file, const std::string& key) {
+  if (looks_like_zip(file)) {
+    const auto entries = zip_entries(file);
+    const bool arrays = std::all_of(entries.begin(), entries.end(), [](const ZipEntry& e) { return e.name.ends_with(".npy"); });
+    if (arrays && !entries.empty()) {
+      if (!key.empty()) throw Error("--key is for PyTorch files");
+      return read_npz(file);
+    }
+  }
+  if (looks_like_torch_file(file)) return read_torch(file, key);
+  if (!key.empty()) throw Error("--key is for PyTorch files");
+  if (file.size() < 9 || file[8] != '{') throw Error("neither PyTorch's .pt/.pth nor .npz nor safetensors");
+  SafeTensors content = parse_safetensors(file);
+  ImportedWeights out;
+  out.tensors = std::move(content.tensors), out.metadata = std::move(content.metadata);
+  return out;
+}
+
+void convert_weights(Tool& tool, const WeightOptions& o) {
+  if (o.rules.empty()) tool.refuse({"--unmatched"}, "no --map");
+  const std::string& output = tool.options().output;
+  if (output == "-") tool.refuse({"--metadata"}, "no --output FILE");
+  const MappedFile file(o.file);
+  ImportedWeights weights;
+  try {
+    weights = read_weights(file.bytes(), o.key);
+  } catch (const Error& error) {
+    throw Error("'" + o.file + "': " + error.message());
+  }
+  for (const auto& note : weights.notes) tool.note(note);
+  for (const auto& entry : o.metadata) {
+    const auto equals = entry.find('=');
+    if (equals == std::string::npos || equals == 0) throw UsageError("--metadata: '" + entry + "' must be KEY=VALUE");
+    weights.metadata[entry.substr(0, equals)] = entry.substr(equals + 1);
+  }
+  if (!o.rules.empty()) {
+    const auto rules = parse_rules(load_sources({o.rules}, "").at(0));
+    Renamed renamed = rename_tensors(weights.tensors, rules, o.rules);
+    list(tool, renamed.unused, "the rule matches no tensor");
+    if (o.unmatched == "keep")
+      for (const auto& tensor : weights.tensors)
+        if (std::find(renamed.unmatched.begin(), renamed.unmatched.end(), tensor.name) != renamed.unmatched.end()) renamed.tensors.push_back(tensor);
+    if (o.unmatched != "keep") list(tool, renamed.unmatched, o.unmatched == "drop" ? "left out, no rule names it" : "no rule names it");
+    if (o.unmatched == "fail" && !renamed.unmatched.empty())
+      throw Error(std::to_string(renamed.unmatched.size()) + " tensors have no rule (--unmatched keep or drop lets them pass)").at_line(o.rules, 0);
+    weights.tensors = std::move(renamed.tensors);
+  }
+  if (output != "-") return write_safetensors(output, weights.tensors, weights.metadata);
+  for (const auto& tensor : weights.tensors)
+    tool.out().write(tensor.name + '\t' + std::string(dtype_name(tensor.dtype)) + '\t' + shape_text(tensor.shape) + '\n');
+}
+
+}  // namespace tal

@@ -1,0 +1,43 @@
+// HDF5 feature files (.h5, .hdf5), read through the C library. Only what lies in the file itself is read: external links, external raw
+// storage and virtual data sets are refused. One thread at a time is let into the library.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libtal/io/features.h"
+
+namespace tal {
+
+struct Hdf5Dataset {
+  std::string name;  // path below the root, without the first '/'
+  std::vector<std::int64_t> shape;           // of MATLAB's v7.3 files: as MATLAB shows it (the file holds it reversed)
+  bool matlab = false;                       // a variable of a v7.3 .mat file
+  bool numeric = false;                      // integers or floats; others cannot be read
+  std::map<std::string, double> attributes;  // scalar numeric ones of the data set
+};
+
+class Hdf5File {
+ public:
+  explicit Hdf5File(const std::string& path);          // Error with the path; also when built without HDF5
+  static Hdf5File from_memory(std::string_view bytes);  // the bytes are copied
+  ~Hdf5File();
+  Hdf5File(Hdf5File&& other) noexcept;
+  Hdf5File& operator=(Hdf5File&&) = delete;
+
+  std::vector<Hdf5Dataset> datasets() const;  // by name; without what MATLAB keeps for itself (#refs#, #subsystem#)
+  // A data set of 1 or 2 dimensions (1: one column) after extents of 1 were squeezed out. Error names the data set.
+  FeatureMatrix read(const std::string& name) const;
+
+ private:
+  Hdf5File() = default;
+  std::int64_t file_ = -1;
+};
+
+// Whether this build reads HDF5.
+bool have_hdf5();
+
+}  // namespace tal

@@ -1,0 +1,50 @@
+#include "libtal/io/npz.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "libtal/base/error.h"
+
+namespace tal {
+
+bool natural_less(std::string_view a, std::string_view b) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  const std::string_view whole_a = a, whole_b = b;
+  while (!a.empty() && !b.empty()) {
+    if (digit(a[0]) && digit(b[0])) {
+      const auto run = [&](std::string_view& text) {
+        std::size_t n = 0;
+        while (n < text.size() && digit(text[n])) ++n;
+        std::string_view number = text.substr(0, n);
+        text.remove_prefix(n);
+        while (number.size() > 1 && number[0] == '0') number.remove_prefix(1);
+        return number;
+      };
+      const auto x = run(a), y = run(b);
+      if (x.size() != y.size()) return x.size() < y.size();
+      if (x != y) return x < y;
+    } else {
+      if (a[0] != b[0]) return static_cast<unsigned char>(a[0]) < static_cast<unsigned char>(b[0]);
+      a.remove_prefix(1), b.remove_prefix(1);
+    }
+  }
+  if (a.empty() != b.empty()) return a.empty();
+  return whole_a < whole_b;  // "01" and "1": a strict order all the same
+}
+
+Npz::Npz(std::string_view file) : entries_(zip_entries(file)) {
+  for (auto& entry : entries_) {
+    if (!entry.name.ends_with(".npy")) throw Error("'" + entry.name + "' is not an .npy array: not an .npz file");
+    entry.name.resize(entry.name.size() - 4);
+    names_.push_back(entry.name);
+  }
+  std::sort(names_.begin(), names_.end(), natural_less);
+}
+
+std::string_view Npz::npy(const std::string& name, std::string& storage) const {
+  for (const auto& entry : entries_)
+    if (entry.name == name) return unzip(entry, storage);
+  throw Error("no array '" + name + "'");
+}
+
+}  // namespace tal

@@ -1,0 +1,27 @@
+// NumPy .npz files: a zip archive of .npy arrays.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libtal/io/zip.h"
+
+namespace tal {
+
+class Npz {
+ public:
+  explicit Npz(std::string_view file);  // the bytes must outlive the object; Error when it is not a zip archive of .npy entries
+  const std::vector<std::string>& names() const { return names_; }  // without ".npy", sorted naturally (arr_2 before arr_10)
+  // The .npy image of an array, unpacked into `storage` when it is compressed.
+  std::string_view npy(const std::string& name, std::string& storage) const;
+
+ private:
+  std::vector<ZipEntry> entries_;
+  std::vector<std::string> names_;
+};
+
+// "arr_2" < "arr_10": runs of digits compare as numbers.
+bool natural_less(std::string_view a, std::string_view b);
+
+}  // namespace tal

@@ -1,0 +1,163 @@
+#include "libtal/io/zip.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "libtal/base/error.h"
+
+namespace tal {
+namespace {
+
+std::uint64_t little(std::string_view bytes, std::size_t at, int width) {
+  std::uint64_t value = 0;
+  for (int i = width - 1; i >= 0; --i) value = value << 8 | static_cast<unsigned char>(bytes[at + static_cast<std::size_t>(i)]);
+  return value;
+}
+
+// windowBits: 15 + 16 for gzip, -15 for bare deflate.
+class Inflater {
+ public:
+  Inflater(std::string_view in, int window_bits) {
+    if (inflateInit2(&stream_, window_bits) != Z_OK) throw Error("zlib cannot start");
+    rest_ = in;
+  }
+  ~Inflater() { inflateEnd(&stream_); }
+  Inflater(const Inflater&) = delete;
+  Inflater& operator=(const Inflater&) = delete;
+
+  // Appends until the end of one member; Error when that needs more than `limit` bytes, the data end early or are damaged.
+  void member(std::string& out, std::uint64_t limit) {
+    for (;;) {
+      if (stream_.avail_in == 0 && !rest_.empty()) {
+        const std::size_t part = std::min<std::size_t>(rest_.size(), 1u << 30);
+        stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(rest_.data()));
+        stream_.avail_in = static_cast<uInt>(part);
+        rest_.remove_prefix(part);
+      }
+      char block[1 << 16];
+      stream_.next_out = reinterpret_cast<Bytef*>(block);
+      stream_.avail_out = sizeof block;
+      const int status = inflate(&stream_, Z_NO_FLUSH);
+      const std::size_t made = sizeof block - stream_.avail_out;
+      if (made > limit - std::min<std::uint64_t>(limit, out.size())) throw Error("unpacks to more than " + std::to_string(limit) + " bytes");
+      out.append(block, made);
+      if (status == Z_STREAM_END) return;
+      if (status == Z_BUF_ERROR || (status == Z_OK && made == 0 && stream_.avail_in == 0 && rest_.empty())) throw Error("the compressed data are cut off");
+      if (status != Z_OK) throw Error("the compressed data are damaged");
+    }
+  }
+  // Ready for the next gzip member; its first bytes, or "" at the end.
+  std::string_view next() {
+    const auto left = static_cast<std::size_t>(stream_.avail_in);
+    if (left > 0) rest_ = {reinterpret_cast<const char*>(stream_.next_in), left + rest_.size()};
+    stream_.avail_in = 0;
+    inflateReset(&stream_);
+    return rest_;
+  }
+
+ private:
+  z_stream stream_{};
+  std::string_view rest_;
+};
+
+}  // namespace
+
+bool looks_like_zip(std::string_view bytes) { return bytes.substr(0, 4) == std::string_view("PK\x03\x04", 4) || bytes.substr(0, 4) == std::string_view("PK\x05\x06", 4); }
+bool looks_like_gzip(std::string_view bytes) { return bytes.substr(0, 3) == std::string_view("\x1f\x8b\x08", 3); }
+
+std::vector<ZipEntry> zip_entries(std::string_view archive) {
+  // The end record is the last thing in the file but for a comment of at most 65535 bytes.
+  if (archive.size() < 22) throw Error("too short for a zip archive");
+  std::size_t end = std::string_view::npos;
+  const std::size_t lowest = archive.size() > 22 + 65535 ? archive.size() - 22 - 65535 : 0;
+  for (std::size_t at = archive.size() - 22;; --at) {
+    if (archive.substr(at, 4) == std::string_view("PK\x05\x06", 4) && at + 22 + little(archive, at + 20, 2) == archive.size()) {
+      end = at;
+      break;
+    }
+    if (at == lowest) break;
+  }
+  if (end == std::string_view::npos) throw Error("the zip archive has no end record: cut off?");
+  std::uint64_t count = little(archive, end + 10, 2), size = little(archive, end + 12, 4), begin = little(archive, end + 16, 4);
+  if (little(archive, end + 4, 2) != 0 && little(archive, end + 4, 2) != 0xffff) throw Error("zip archives in several parts are not read");
+  if (end >= 20 && archive.substr(end - 20, 4) == std::string_view("PK\x06\x07", 4)) {
+    const std::uint64_t at = little(archive, end - 20 + 8, 8);
+    if (at > archive.size() || archive.size() - at < 56 || archive.substr(at, 4) != std::string_view("PK\x06\x06", 4))
+      throw Error("the zip64 end record is not where it should be");
+    count = little(archive, at + 32, 8), size = little(archive, at + 40, 8), begin = little(archive, at + 48, 8);
+  }
+  if (begin > end || size > end - begin || count > size / 46) throw Error("the zip directory does not lie in the archive");
+  std::string_view directory = archive.substr(begin, size);
+  std::vector<ZipEntry> entries;
+  std::set<std::string> names;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (directory.size() < 46 || directory.substr(0, 4) != std::string_view("PK\x01\x02", 4)) throw Error("the zip directory is damaged");
+    const std::size_t name_size = little(directory, 28, 2), extra_size = little(directory, 30, 2), comment_size = little(directory, 32, 2);
+    if (directory.size() - 46 < name_size + extra_size + comment_size) throw Error("the zip directory is damaged");
+    ZipEntry entry;
+    entry.name = directory.substr(46, name_size);
+    const std::uint64_t flags = little(directory, 8, 2), method = little(directory, 10, 2);
+    entry.crc = static_cast<std::uint32_t>(little(directory, 16, 4));
+    std::uint64_t packed = little(directory, 20, 4), local = little(directory, 42, 4);
+    entry.size = little(directory, 24, 4);
+    std::string_view extra = directory.substr(46 + name_size, extra_size);
+    while (extra.size() >= 4) {
+      const std::size_t id = little(extra, 0, 2), length = little(extra, 2, 2);
+      if (length > extra.size() - 4) break;
+      if (id == 1) {  // zip64: only the fields that overflowed, in this order
+        std::string_view wide = extra.substr(4, length);
+        for (auto* field : {&entry.size, &packed, &local}) {
+          if (*field != 0xffffffff) continue;
+          if (wide.size() < 8) throw Error("'" + entry.name + "': the zip64 sizes are missing");
+          *field = little(wide, 0, 8);
+          wide.remove_prefix(8);
+        }
+      }
+      extra.remove_prefix(4 + length);
+    }
+    directory.remove_prefix(46 + name_size + extra_size + comment_size);
+    const std::string where = "'" + entry.name + "': ";
+    if (flags & 1) throw Error(where + "encrypted entries are not read");
+    if (method != 0 && method != 8) throw Error(where + "zip method " + std::to_string(method) + " is not read (stored and deflated are)");
+    entry.deflated = method == 8;
+    if (local > archive.size() || archive.size() - local < 30 || archive.substr(local, 4) != std::string_view("PK\x03\x04", 4))
+      throw Error(where + "the entry is not where the directory says");
+    const std::uint64_t data = local + 30 + little(archive, local + 26, 2) + little(archive, local + 28, 2);
+    if (data > archive.size() || packed > archive.size() - data) throw Error(where + "the data do not lie in the archive");
+    // Deflate shrinks at most 1032 times: a larger claim is a lie.
+    if (entry.deflated ? entry.size / 1040 > packed + 1 : entry.size != packed) throw Error(where + "the sizes are not possible");
+    entry.packed = archive.substr(data, packed);
+    if (!names.insert(entry.name).second) throw Error(where + "stands in the archive twice");
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+std::string_view unzip(const ZipEntry& entry, std::string& storage) {
+  try {
+    std::string_view bytes = entry.packed;
+    if (entry.deflated) {
+      storage.clear();
+      Inflater(entry.packed, -15).member(storage, entry.size);
+      bytes = storage;
+      if (bytes.size() != entry.size) throw Error("unpacks to " + std::to_string(bytes.size()) + " bytes, not " + std::to_string(entry.size));
+    }
+    if (crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()) != entry.crc) throw Error("the checksum does not fit: damaged");
+    return bytes;
+  } catch (const Error& error) {
+    throw Error("'" + entry.name + "': " + error.message());
+  }
+}
+
+std::string gunzip(std::string_view bytes, std::uint64_t limit) {
+  std::string out;
+  Inflater inflater(bytes, 15 + 16);
+  do inflater.member(out, limit);
+  while (looks_like_gzip(inflater.next()));
+  return out;
+}
+
+}  // namespace tal

@@ -1,0 +1,410 @@
+#include "libtal/nn/boundary_matching.h"
+
+#include <torch/torch.h>
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <mutex>
+
+#include "libtal/base/error.h"
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define TAL_VECTOR_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define TAL_VECTOR_CLONES
+#endif
+#define TAL_INLINE inline __attribute__((always_inline))
+
+namespace tal {
+
+BoundaryMatchingTable::BoundaryMatchingTable(const BoundaryMatchingSpec& spec) : spec_(spec) {
+  const auto [rows, durations, samples, per_bin, widen, truncate] = spec;
+  if (rows < 1 || durations < 1 || samples < 1 || per_bin < 1 || !(widen >= 0))
+    throw Error("boundary matching: rows, durations, samples and points per sample must be at least 1, the widening at least 0");
+  if (durations > rows) throw Error("boundary matching: longest proposal of " + std::to_string(durations) + " rows, but only " + std::to_string(rows) + " rows");
+  valid_ = at::zeros({durations, rows}, at::kBool);
+  std::vector<std::int64_t> positions;
+  first_.push_back(0);
+  for (std::int64_t j = 0; j < durations; ++j) {
+    for (std::int64_t i = 0; i + j < rows; ++i) positions.push_back(j * rows + i);
+    first_.push_back(static_cast<std::int64_t>(positions.size()));
+  }
+  proposals_ = first_.back();
+  positions_ = at::tensor(positions, at::kLong);
+  valid_.view(-1).index_fill_(0, positions_, true);
+
+  const std::int64_t points = samples * per_bin;
+  const double share = 1.0 / static_cast<double>(per_bin);
+  for (std::int64_t j = 0; j < durations; ++j) {
+    const double length = static_cast<double>(j + 1), from = -widen * length, to = static_cast<double>(j) + widen * length;
+    const double step = points > 1 ? (to - from) / static_cast<double>(points - 1) : 0;
+    for (std::int64_t n = 0; n < samples; ++n) {
+      std::map<std::int64_t, double> row_weight;
+      for (std::int64_t m = n * per_bin; m < (n + 1) * per_bin; ++m) {
+        const double x = from + step * static_cast<double>(m), row = std::floor(x);
+        row_weight[static_cast<std::int64_t>(row)] += (1 - (x - row)) * share;
+        row_weight[static_cast<std::int64_t>(row) + 1] += (x - row) * share;
+      }
+      Taps taps{static_cast<std::int32_t>(row_weight.begin()->first), static_cast<std::int32_t>(weights_.size()), 0};
+      const std::int64_t last = row_weight.rbegin()->first;
+      for (std::int64_t row = row_weight.begin()->first; row <= last; ++row) weights_.push_back(row_weight.count(row) ? row_weight[row] : 0);
+      while (weights_.size() > static_cast<std::size_t>(taps.begin) + 1 && weights_.back() == 0) weights_.pop_back();
+      taps.count = static_cast<std::int32_t>(weights_.size()) - taps.begin;
+      taps_.push_back(taps);
+    }
+  }
+  weights32_.assign(weights_.begin(), weights_.end());
+  if (truncate) add_extras();
+}
+
+void BoundaryMatchingTable::add_extras() {
+  const std::int64_t points = spec_.samples * spec_.per_bin;
+  for (std::int64_t j = 0; j < spec_.durations; ++j)
+    for (std::int64_t i = 0; i + j < spec_.rows; ++i) {
+      const double widened = spec_.widen * static_cast<double>(j + 1), from = static_cast<double>(i) - widened, to = static_cast<double>(i + j) + widened;
+      const double step = points > 1 ? (to - from) / static_cast<double>(points - 1) : 0;
+      extra_begin_.push_back(extras_.size());
+      for (std::int64_t m = 0; m < points; ++m)
+        if (const double x = from + step * static_cast<double>(m); x > -1 && x < 0)  // row 0 has 1 + x already
+          extras_.push_back({static_cast<std::int32_t>(m / spec_.per_bin), -x / static_cast<double>(spec_.per_bin)});
+    }
+  extra_begin_.push_back(extras_.size());
+}
+
+at::Tensor BoundaryMatchingTable::mask() const {
+  const auto [rows, durations, samples, per_bin, widen, truncate] = spec_;
+  auto mask = at::zeros({rows, samples, durations, rows}, at::kDouble);
+  auto m = mask.accessor<double, 4>();
+  for (std::int64_t j = 0; j < durations; ++j)
+    for (std::int64_t n = 0; n < samples; ++n) {
+      const Taps& t = taps(j, n);
+      for (std::int64_t i = 0; i + j < rows; ++i)
+        for (std::int64_t k = 0; k < t.count; ++k)
+          if (const std::int64_t row = i + t.offset + k; row >= 0 && row < rows) m[row][n][j][i] += weights_[static_cast<std::size_t>(t.begin + k)];
+    }
+  const auto position = positions_.accessor<std::int64_t, 1>();
+  if (truncate)
+    for (std::int64_t p = 0; p < proposals_; ++p)
+      for (const Extra& e : extras(p)) m[0][e.sample][position[p] / rows][position[p] % rows] += e.weight;
+  return mask;
+}
+
+std::shared_ptr<const BoundaryMatchingTable> boundary_matching_table(const BoundaryMatchingSpec& spec) {
+  static std::mutex mutex;
+  static std::deque<std::shared_ptr<const BoundaryMatchingTable>> tables;  // few: one for each length that a model works at
+  const std::lock_guard lock(mutex);
+  for (const auto& table : tables)
+    if (table->spec() == spec) return table;
+  tables.push_back(std::make_shared<const BoundaryMatchingTable>(spec));
+  return tables.back();
+}
+
+namespace {
+
+// Filters are worked on in blocks of two 64-byte vectors: a block of G, [T, N, block], stays in the L2 cache while all proposals read it,
+// and eight proposals or rows of a block are summed up in registers.
+constexpr int kVectors = 2, kColumns = 8;
+template <class S>
+constexpr std::int64_t kBlock = kVectors * 64 / static_cast<std::int64_t>(sizeof(S));
+
+template <class S>
+struct Vector;
+template <>
+struct Vector<float> {
+  typedef float type __attribute__((vector_size(64), may_alias));
+};
+template <>
+struct Vector<double> {
+  typedef double type __attribute__((vector_size(64), may_alias));
+};
+
+// kColumns (or one) sums of a block of filters.
+template <class S, int kWidth>
+struct Sums {
+  using V = typename Vector<S>::type;
+  V value[kWidth][kVectors] = {};
+
+  // value[t] += weight * src[(row + t) * stride ..]; rows outside [0, rows) give nothing.
+  TAL_INLINE void add(S weight, const S* src, std::int64_t stride, std::int64_t row, std::int64_t rows) {
+    if (row >= 0 && row + kWidth <= rows) {
+#pragma GCC unroll 8
+      for (int t = 0; t < kWidth; ++t) add_one(t, weight, src + (row + t) * stride);
+    } else if (row > -kWidth && row < rows) {
+#pragma GCC unroll 8
+      for (int t = 0; t < kWidth; ++t)
+        if (row + t >= 0 && row + t < rows) add_one(t, weight, src + (row + t) * stride);
+    }
+  }
+  TAL_INLINE void add_one(int t, S weight, const S* src) {
+    const V* from = reinterpret_cast<const V*>(src);
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) value[t][v] += weight * from[v];
+  }
+};
+
+// `count` <= kBlock values.
+template <class S>
+TAL_INLINE void copy_values(S* to, const S* from, std::int64_t count) {
+  if (count == kBlock<S>) std::memcpy(to, from, sizeof(S) * static_cast<std::size_t>(kBlock<S>));  // a constant size is two moves
+  else std::memcpy(to, from, sizeof(S) * static_cast<std::size_t>(count));
+}
+
+// One block of filters: G or its gradient, row tau and sample n at g + tau * stride + n * kBlock.
+template <class S>
+struct Block {
+  const BoundaryMatchingTable& table;
+  S* g;
+  std::int64_t stride;
+  std::int64_t used;  // filters of the block, kBlock but in the last one
+};
+
+// A block's filters in [L, O]: values + p * stride.
+template <class S, class Pointer>
+struct Columns {
+  Pointer values;
+  std::int64_t stride;
+};
+
+// Proposals (j, i .. i + kWidth - 1).
+template <class S, int kWidth>
+TAL_INLINE void forward_columns(const Block<S>& block, const Columns<S, S*>& out, const S* bias, bool relu, std::int64_t j, std::int64_t i) {
+  const BoundaryMatchingTable& table = block.table;
+  const S* weights = table.weights(S());
+  Sums<S, kWidth> sums;
+  for (std::int64_t n = 0; n < table.spec().samples; ++n) {
+    const auto taps = table.taps(j, n);
+    for (std::int32_t k = 0; k < taps.count; ++k)
+      sums.add(weights[taps.begin + k], block.g + n * kBlock<S>, block.stride, i + taps.offset + k, table.spec().rows);
+  }
+  if (table.spec().truncate) {
+#pragma GCC unroll 8
+    for (int t = 0; t < kWidth; ++t)
+      for (const auto& e : table.extras(table.first(j) + i + t)) sums.add_one(t, static_cast<S>(e.weight), block.g + e.sample * kBlock<S>);
+  }
+  using V = typename Vector<S>::type;
+  const V* offset = reinterpret_cast<const V*>(bias);
+  const V zero = {};
+  S* y = out.values + (table.first(j) + i) * out.stride;
+#pragma GCC unroll 8
+  for (int t = 0; t < kWidth; ++t) {
+    V value[kVectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      value[v] = sums.value[t][v] + offset[v];
+      if (relu) value[v] = value[v] > zero ? value[v] : zero;
+    }
+    copy_values(y + t * out.stride, reinterpret_cast<const S*>(value), block.used);
+  }
+}
+
+// Start rows are the outer loop: the rows of G that (j, i) and (j + 1, i) read are nearly the same and stay in the L1 cache. The last
+// columns of a duration are computed with the ones before them again, which is faster than one by one. bias: kBlock values.
+template <class S>
+TAL_INLINE void forward_block(const Block<S>& block, const Columns<S, S*>& out, const S* bias, bool relu) {
+  const std::int64_t rows = block.table.spec().rows, durations = block.table.spec().durations;
+  for (std::int64_t i = 0; i < rows; i += kColumns)
+    for (std::int64_t j = 0; j < std::min(durations, rows - i); ++j) {
+      if (const std::int64_t columns = rows - j; columns >= kColumns) forward_columns<S, kColumns>(block, out, bias, relu, j, std::min(i, columns - kColumns));
+      else
+        for (std::int64_t c = i; c < columns; ++c) forward_columns<S, 1>(block, out, bias, relu, j, c);
+    }
+}
+
+// dG of rows row .. row + kWidth - 1 and sample n from dy [L, kBlock].
+template <class S, int kWidth>
+TAL_INLINE void backward_rows(const Block<S>& block, const S* dy, std::int64_t n, std::int64_t row) {
+  const BoundaryMatchingTable& table = block.table;
+  const S* weights = table.weights(S());
+  Sums<S, kWidth> sums;
+  for (std::int64_t j = 0; j < table.spec().durations; ++j) {
+    const auto taps = table.taps(j, n);
+    for (std::int32_t k = 0; k < taps.count; ++k)
+      sums.add(weights[taps.begin + k], dy + table.first(j) * kBlock<S>, kBlock<S>, row - taps.offset - k, table.spec().rows - j);
+  }
+#pragma GCC unroll 8
+  for (int t = 0; t < kWidth; ++t) std::memcpy(block.g + (row + t) * block.stride + n * kBlock<S>, sums.value[t], sizeof sums.value[t]);
+}
+
+// dy: the block's upstream gradient; zero where y (when given) is not positive. bias: kBlock sums to add to. local: [L, kBlock] aligned.
+template <class S>
+TAL_INLINE void backward_block(const Block<S>& block, const Columns<S, const S*>& dy, const S* y, S* bias, S* local) {
+  using V = typename Vector<S>::type;
+  const std::int64_t rows = block.table.spec().rows, count = block.table.proposals();
+  const V zero = {};
+  V sum[kVectors] = {};
+  for (std::int64_t p = 0; p < count; ++p) {
+    V value[kVectors] = {}, output[kVectors] = {};
+    copy_values(reinterpret_cast<S*>(value), dy.values + p * dy.stride, block.used);
+    if (y) copy_values(reinterpret_cast<S*>(output), y + p * dy.stride, block.used);
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      if (y) value[v] = output[v] > zero ? value[v] : zero;
+      sum[v] += value[v];
+    }
+    std::memcpy(local + p * kBlock<S>, value, sizeof value);
+  }
+  std::memcpy(bias, sum, sizeof sum);
+  for (std::int64_t n = 0; n < block.table.spec().samples; ++n) {
+    std::int64_t row = 0;
+    for (; row + kColumns <= rows; row += kColumns) backward_rows<S, kColumns>(block, local, n, row);
+    for (; row < rows; ++row) backward_rows<S, 1>(block, local, n, row);
+  }
+  if (!block.table.spec().truncate) return;
+  for (std::int64_t p = 0; p < count; ++p)
+    for (const auto& e : block.table.extras(p))
+      for (std::int64_t l = 0; l < kBlock<S>; ++l) block.g[e.sample * kBlock<S> + l] += static_cast<S>(e.weight) * local[p * kBlock<S> + l];
+}
+
+// The same code for each instruction set; the processor's best is taken at run time.
+TAL_VECTOR_CLONES void forward_block_of(const Block<float>& block, const Columns<float, float*>& out, const float* bias, bool relu) {
+  forward_block(block, out, bias, relu);
+}
+TAL_VECTOR_CLONES void forward_block_of(const Block<double>& block, const Columns<double, double*>& out, const double* bias, bool relu) {
+  forward_block(block, out, bias, relu);
+}
+TAL_VECTOR_CLONES void backward_block_of(const Block<float>& block, const Columns<float, const float*>& dy, const float* y, float* bias, float* local) {
+  backward_block(block, dy, y, bias, local);
+}
+TAL_VECTOR_CLONES void backward_block_of(const Block<double>& block, const Columns<double, const double*>& dy, const double* y, double* bias, double* local) {
+  backward_block(block, dy, y, bias, local);
+}
+
+// [O, C, N] -> [C, blocks * N * kBlock]: the columns of a block lie side by side, sample by sample; filters that fill up the last block are 0.
+template <class S>
+at::Tensor pack_weight(const at::Tensor& weight) {
+  const std::int64_t o = weight.size(0), c = weight.size(1), n = weight.size(2), blocks = (o + kBlock<S> - 1) / kBlock<S>;
+  auto padded = o == blocks * kBlock<S> ? weight : at::constant_pad_nd(weight, {0, 0, 0, 0, 0, blocks * kBlock<S> - o});
+  return padded.view({blocks, kBlock<S>, c, n}).permute({2, 0, 3, 1}).reshape({c, blocks * n * kBlock<S>});
+}
+template <class S>
+at::Tensor unpack_weight(const at::Tensor& packed, std::int64_t o, std::int64_t n) {
+  const std::int64_t c = packed.size(0), blocks = (o + kBlock<S> - 1) / kBlock<S>;
+  return packed.view({c, blocks, n, kBlock<S>}).permute({1, 3, 0, 2}).reshape({blocks * kBlock<S>, c, n}).slice(0, 0, o);
+}
+
+struct Sizes {
+  std::int64_t batch, channels, rows, filters, samples, proposals, block, blocks, width;
+};
+template <class S>
+Sizes sizes_of(const at::Tensor& features, const at::Tensor& weight, const BoundaryMatchingTable& table) {
+  const std::int64_t blocks = (weight.size(0) + kBlock<S> - 1) / kBlock<S>;
+  return {features.size(0), features.size(1), features.size(2), weight.size(0), weight.size(2), table.proposals(), kBlock<S>, blocks, weight.size(2) * kBlock<S>};
+}
+
+template <class S>
+at::Tensor forward(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu) {
+  const Sizes s = sizes_of<S>(features, weight, table);
+  const auto packed = pack_weight<S>(weight), offsets = at::constant_pad_nd(bias, {0, s.blocks * s.block - s.filters});
+  const auto by_row = features.transpose(1, 2);  // [B, T, C]
+  auto y = at::empty({s.batch, s.proposals, s.filters}, features.options());
+  S* out = y.data_ptr<S>();
+  at::parallel_for(0, s.batch * s.blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+    const at::NoGradGuard guard;
+    auto g = at::empty({s.rows, s.width}, features.options());
+    for (std::int64_t task = begin; task < end; ++task) {
+      const std::int64_t b = task / s.blocks, block = task % s.blocks, first = block * s.block;
+      at::mm_out(g, by_row[b], packed.narrow(1, block * s.width, s.width));
+      forward_block_of(Block<S>{table, g.data_ptr<S>(), s.width, std::min(s.block, s.filters - first)}, {out + b * s.proposals * s.filters + first, s.filters},
+                       offsets.const_data_ptr<S>() + first, relu);
+    }
+  });
+  return y;
+}
+
+struct Gradients {
+  at::Tensor features, weight, bias;
+};
+struct Needs {
+  bool features, weight, bias;
+};
+
+// y: the layer's output when it had a ReLU, else undefined.
+template <class S>
+Gradients backward(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& y, const at::Tensor& upstream,
+                   const BoundaryMatchingTable& table, Needs needs) {
+  const Sizes s = sizes_of<S>(features, weight, table);
+  const auto dy = upstream.contiguous();
+  Gradients result;
+  const auto packed = needs.features ? pack_weight<S>(weight) : at::Tensor();
+  auto packed_gradient = needs.weight ? at::zeros({s.channels, s.blocks * s.width}, weight.options()) : at::Tensor();
+  if (needs.features) result.features = at::empty_like(features);
+  auto bias_sums = at::zeros({s.batch, s.blocks * s.block}, weight.options());
+  auto g = at::empty({s.rows, s.blocks * s.width}, features.options());
+  for (std::int64_t b = 0; b < s.batch; ++b) {
+    at::parallel_for(0, s.blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+      auto local = at::empty({s.proposals, s.block}, features.options());
+      for (std::int64_t block = begin; block < end; ++block) {
+        const std::int64_t first = block * s.block, at = b * s.proposals * s.filters + first;
+        backward_block_of(Block<S>{table, g.data_ptr<S>() + block * s.width, s.blocks * s.width, std::min(s.block, s.filters - first)},
+                          {dy.const_data_ptr<S>() + at, s.filters}, y.defined() ? y.const_data_ptr<S>() + at : nullptr,
+                          bias_sums.data_ptr<S>() + b * s.blocks * s.block + first, local.data_ptr<S>());
+      }
+    });
+    if (needs.features) {
+      auto to = result.features[b];
+      at::mm_out(to, packed, g.t());
+    }
+    if (needs.weight) packed_gradient.addmm_(features[b], g);
+  }
+  if (needs.weight) result.weight = unpack_weight<S>(packed_gradient, s.filters, s.samples).contiguous();
+  if (needs.bias) result.bias = bias_sums.sum(0).slice(0, 0, s.filters).clone();
+  return result;
+}
+
+class BoundaryMatchingFunction : public torch::autograd::Function<BoundaryMatchingFunction> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
+                            const BoundaryMatchingTable* table, bool relu) {
+    const bool wide = features.scalar_type() == at::kDouble;
+    const auto y = wide ? tal::forward<double>(features, weight, bias, *table, relu) : tal::forward<float>(features, weight, bias, *table, relu);
+    ctx->save_for_backward({features, weight, relu ? y : at::Tensor()});
+    const auto& spec = table->spec();
+    ctx->saved_data["sizes"] = std::vector<std::int64_t>{spec.rows, spec.durations, spec.samples, spec.per_bin, spec.truncate};
+    ctx->saved_data["widen"] = spec.widen;
+    return y;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx, torch::autograd::variable_list upstream) {
+    const auto saved = ctx->get_saved_variables();
+    const auto sizes = ctx->saved_data["sizes"].toIntVector();
+    const auto table = boundary_matching_table({sizes[0], sizes[1], sizes[2], sizes[3], ctx->saved_data["widen"].toDouble(), sizes[4] != 0});
+    const Needs needs{ctx->needs_input_grad(0), ctx->needs_input_grad(1), ctx->needs_input_grad(2)};
+    const bool wide = saved[0].scalar_type() == at::kDouble;
+    const auto result = wide ? tal::backward<double>(saved[0], saved[1], saved[2], upstream[0], *table, needs)
+                             : tal::backward<float>(saved[0], saved[1], saved[2], upstream[0], *table, needs);
+    return {result.features, result.weight, result.bias, {}, {}};
+  }
+};
+
+}  // namespace
+
+at::Tensor boundary_matching(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu) {
+  const auto& spec = table.spec();
+  TORCH_CHECK(features.dim() == 3 && features.size(2) == spec.rows, "boundary matching: features are not [B, C, ", spec.rows, "] but ", features.sizes());
+  TORCH_CHECK((weight.dim() == 3 || (weight.dim() == 5 && weight.size(3) == 1 && weight.size(4) == 1)) && weight.size(1) == features.size(1) && weight.size(2) == spec.samples,
+              "boundary matching: weight is not [O, ", features.size(1), ", ", spec.samples, "] but ", weight.sizes());
+  TORCH_CHECK(!bias.defined() || (bias.dim() == 1 && bias.size(0) == weight.size(0)), "boundary matching: bias is not [", weight.size(0), "]");
+  TORCH_CHECK(features.device().is_cpu(), "boundary matching: features are on ", features.device(), ", not on the CPU");
+  const auto type = features.scalar_type();
+  TORCH_CHECK((type == at::kFloat || type == at::kDouble) && weight.scalar_type() == type, "boundary matching: features and weight must both be float or double");
+  const auto offsets = bias.defined() ? bias.contiguous() : at::zeros({weight.size(0)}, weight.options().requires_grad(false));
+  return BoundaryMatchingFunction::apply(features.contiguous(), weight.flatten(2).contiguous(), offsets, &table, relu);
+}
+
+at::Tensor proposals_to_map(const at::Tensor& packed, const BoundaryMatchingTable& table, double fill) {
+  const auto& spec = table.spec();
+  const auto dense = at::full({packed.size(0), spec.durations * spec.rows, packed.size(2)}, fill, packed.options());
+  const auto filled = dense.index_copy(1, table.positions().to(packed.device()), packed);
+  return filled.view({packed.size(0), spec.durations, spec.rows, packed.size(2)}).permute({0, 3, 1, 2});
+}
+
+at::Tensor map_to_proposals(const at::Tensor& map, const BoundaryMatchingTable& table) {
+  return map.flatten(2).index_select(2, table.positions().to(map.device())).transpose(1, 2);
+}
+
+}  // namespace tal

@@ -1,0 +1,288 @@
+#!/usr/bin/env python3
+# label: cli
+"""tal-convert --weights: .pth files written here with pickle and zipfile (both formats), read back from the safetensors file; hostile ones."""
+import collections
+import io
+import json
+import os
+import pickle
+import struct
+import subprocess
+import sys
+import tempfile
+import types
+import zipfile
+
+tool = os.path.join(os.environ["TAL_BIN"], "tal-convert")
+folder = tempfile.TemporaryDirectory()
+
+
+def path(name):
+    return os.path.join(folder.name, name)
+
+
+def run(*arguments, status=0):
+    done = subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
+    return done.stdout, done.stderr
+
+
+# What torch.save pickles: globals under torch's names, storages as persistent ids.
+def torch_global(module, name):
+    parent = sys.modules.setdefault(module, types.ModuleType(module))
+    made = type(name, (), {"__module__": module}) if name[0].isupper() else types.FunctionType((lambda *a: a).__code__, {}, name)
+    made.__module__, made.__qualname__ = module, name
+    setattr(parent, name, made)
+    return made
+
+
+sys.modules["torch"] = types.ModuleType("torch")
+sys.modules["torch._utils"] = types.ModuleType("torch._utils")
+sys.modules["torch"]._utils = sys.modules["torch._utils"]
+STORAGES = {code: torch_global("torch", name + "Storage") for code, name in
+            (("d", "Double"), ("f", "Float"), ("e", "Half"), ("q", "Long"), ("i", "Int"), ("b", "Char"), ("B", "Byte"), ("?", "Bool"), ("H", "BFloat16"))}
+rebuild_v2 = torch_global("torch._utils", "_rebuild_tensor_v2")
+rebuild_v1 = torch_global("torch._utils", "_rebuild_tensor")
+rebuild_parameter = torch_global("torch._utils", "_rebuild_parameter")
+rebuild_evil = torch_global("torch._utils", "_rebuild_device_tensor")
+
+
+class Storage:
+    def __init__(self, code, values):
+        self.code, self.raw = code, struct.pack(f"<{len(values)}{code}", *values)
+        self.count = len(values)
+
+
+class Tensor:
+    def __init__(self, storage, shape, strides, offset=0, rebuild=rebuild_v2):
+        self.storage, self.shape, self.strides, self.offset, self.rebuild = storage, tuple(shape), tuple(strides), offset, rebuild
+
+    def __reduce_ex__(self, protocol):
+        arguments = (self.storage, self.offset, self.shape, self.strides)
+        return self.rebuild, arguments if self.rebuild is rebuild_v1 else arguments + (False, collections.OrderedDict())
+
+
+class Parameter:
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+    def __reduce_ex__(self, protocol):
+        return rebuild_parameter, (self.tensor, True, collections.OrderedDict())
+
+
+def tensor(code, values, shape):
+    strides, step = [], 1
+    for extent in reversed(shape):
+        strides.insert(0, step)
+        step *= extent
+    return Tensor(Storage(code, values), shape, strides)
+
+
+def pickled(value, protocol, storages, legacy):
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, item):
+            if not isinstance(item, Storage):
+                return None
+            keys = [key for key, known in storages.items() if known is item]
+            key = keys[0] if keys else str(len(storages))
+            storages[key] = item
+            return ("storage", STORAGES[item.code], key, "cpu", item.count) + ((None,) if legacy else ())
+
+    out = io.BytesIO()
+    Pickler(out, protocol).dump(value)
+    return out.getvalue()
+
+
+def save_zip(name, value, protocol=2, compression=zipfile.ZIP_STORED, extra=()):
+    storages = {}
+    with zipfile.ZipFile(path(name), "w", compression) as archive:
+        archive.writestr("archive/data.pkl", pickled(value, protocol, storages, False))
+        for entry, text in extra:
+            archive.writestr(entry, text)
+        for key, storage in storages.items():
+            archive.writestr("archive/data/" + key, storage.raw)
+        archive.writestr("archive/version", "3\n")
+    return path(name)
+
+
+def save_legacy(name, value, protocol=2):
+    storages = {}
+    with open(path(name), "wb") as file:
+        for part in (0x1950A86A20F9469CFC6C, 1001, {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}):
+            pickle.dump(part, file, 2)
+        file.write(pickled(value, protocol, storages, True))
+        pickle.dump(sorted(storages), file, 2)
+        for key in sorted(storages):
+            file.write(struct.pack("<q", storages[key].count) + storages[key].raw)
+    return path(name)
+
+
+def load(name):
+    with open(path(name), "rb") as file:
+        length = struct.unpack("<Q", file.read(8))[0]
+        header = json.loads(file.read(length))
+        data = file.read()
+    metadata = header.pop("__metadata__", {})
+    codes = {"F64": "d", "F32": "f", "F16": "e", "I64": "q", "I32": "i", "I8": "b", "U8": "B", "BOOL": "?", "BF16": "H"}
+    out = {}
+    for key, entry in header.items():
+        begin, end = entry["data_offsets"]
+        code = codes[entry["dtype"]]
+        out[key] = (code, entry["shape"], list(struct.unpack(f"<{(end - begin) // struct.calcsize(code)}{code}", data[begin:end])))
+    return out, metadata
+
+
+def weights(source, *arguments, **kwargs):
+    out, err = run("--weights", source, "-o", path("out.safetensors"), *arguments, **kwargs)
+    return load("out.safetensors")[0] if kwargs.get("status", 0) == 0 else err
+
+
+shared = Storage("f", [float(i) for i in range(24)])
+state = collections.OrderedDict([
+    ("conv.weight", tensor("f", [0.5, -1.25, 3, 4, 5, 6], [1, 2, 3])),
+    ("conv.bias", Parameter(tensor("d", [1e-300, 2], [2]))),
+    ("steps", tensor("q", [-(2**60)], [])),
+    ("half", tensor("e", [0.5, 65504], [2])), ("brain", tensor("H", [0x3F80, 1], [2])),
+    ("i", tensor("i", [-7, 8], [2])), ("c", tensor("b", [-128, 127], [2])), ("u", tensor("B", [0, 255], [2])), ("flag", tensor("?", [True, False], [2])),
+    ("transposed", Tensor(shared, [6, 4], [1, 6])),
+    ("slice", Tensor(shared, [2, 3], [12, 2], 1)),
+    ("old", Tensor(shared, [4], [1], 20, rebuild_v1)),
+    ("none", Tensor(Storage("f", []), [0, 5], [5, 1])),
+])
+wanted = {
+    "conv.weight": ("f", [1, 2, 3], [0.5, -1.25, 3, 4, 5, 6]), "conv.bias": ("d", [2], [1e-300, 2]), "steps": ("q", [], [-(2**60)]),
+    "half": ("e", [2], [0.5, 65504]), "brain": ("H", [2], [0x3F80, 1]), "i": ("i", [2], [-7, 8]), "c": ("b", [2], [-128, 127]),
+    "u": ("B", [2], [0, 255]), "flag": ("?", [2], [True, False]),
+    "transposed": ("f", [6, 4], [float(r + 6 * c) for r in range(6) for c in range(4)]),
+    "slice": ("f", [2, 3], [1, 3, 5, 13, 15, 17]), "old": ("f", [4], [20, 21, 22, 23]), "none": ("f", [0, 5], [])}
+
+for protocol in (2, 3, 4, 5):
+    assert weights(save_zip("a.pth", state, protocol)) == wanted
+    assert weights(save_legacy("b.pth", state, protocol)) == wanted
+assert weights(save_zip("a.pth", state, 2, zipfile.ZIP_DEFLATED)) == wanted
+assert weights(save_zip("a.pth", state, extra=[("archive/byteorder", "little")])) == wanted
+with open(path("out.safetensors"), "rb") as file:
+    first = file.read()
+weights(save_legacy("b.pth", state))
+with open(path("out.safetensors"), "rb") as file:
+    assert file.read() == first, "one state dict, two formats: one safetensors file"
+assert "big-endian" in weights(save_zip("a.pth", state, extra=[("archive/byteorder", "big")]), status=1)
+out, err = run("--weights", path("b.pth"))
+assert "conv.weight\tF32\t[1, 2, 3]\n" in out and "2 strided tensors" in err and "2 tensors shared" in err, (out, err)
+
+# Checkpoints
+checkpoint = {"epoch": 3, "best": 0.25, "state_dict": state, "nested": {"model": {"w": tensor("f", [1], [1])}}, "optimizer": {"state": {0: {"m": tensor("f", [2], [1])}}}}
+source = save_zip("c.pth", checkpoint)
+err = weights(source, status=1)
+assert "state_dict (13)" in err and "optimizer (1)" in err and "--key" in err, err
+assert weights(source, "--key", "state_dict") == wanted
+assert weights(source, "--key", "nested/model") == {"w": ("f", [1], [1])}
+assert "optimizer.state.0.m" in weights(source, "--key", ".")
+assert "no key 'model'" in weights(source, "--key", "model", status=1)
+
+# Rules
+rules = path("rules.txt")
+
+
+def with_rules(text, *arguments, **kwargs):
+    with open(rules, "w") as file:
+        file.write(text)
+    return weights(save_legacy("b.pth", state), "--map", rules, *arguments, **kwargs)
+
+
+got = with_rules("# names of the project\nconv\\.(.*) -> layers.0.$1\nsteps -> -\n(half|brain|i|c|u|flag|old|none) -> rest.$1\n(transposed) -> $1 [6, *]\nslice -> slice [2,3]\n")
+assert got["layers.0.weight"] == wanted["conv.weight"] and "steps" not in got and got["transposed"] == wanted["transposed"] and len(got) == 12, sorted(got)
+err = with_rules("conv.* -> -\nnothing -> x\n", status=1)
+assert "matches no tensor: nothing" in err and "no rule names it: slice" in err and "11 tensors have no rule" in err, err
+assert len(with_rules("conv.* -> -\n", "--unmatched", "keep")) == 11
+assert set(with_rules("conv.bias -> b\n", "--unmatched", "drop")) == {"b"}
+assert f"{rules}:2: tensor 'slice' has the shape [2, 3], not [3, *]" in with_rules("old -> o\nslice -> s [3,*]\n", status=1)
+assert "both become 'x'" in with_rules("conv.* -> x\n", status=1)
+assert f"{rules}:1: " in with_rules("conv(.* -> x\n", status=1)
+assert f"{rules}:1: " in with_rules("conv\n", status=1)
+assert "no rules" in with_rules("# only a comment\n", status=1)
+
+# Metadata, and safetensors as input
+weights(save_zip("a.pth", state), "--metadata", "model=x", "--metadata", "config={\"a\":1}")
+os.rename(path("out.safetensors"), path("in.safetensors"))
+run("--weights", path("in.safetensors"), "-o", path("out.safetensors"))
+assert load("out.safetensors") == (wanted, {"model": "x", "config": "{\"a\":1}"})
+
+# Hostile files: refused, and nothing runs
+mark = path("executed")
+
+
+class Command:
+    def __reduce__(self):
+        return os.system, (f"touch {mark}",)
+
+
+class Evaluated:
+    def __reduce__(self):
+        return eval, (f"open({mark!r}, 'w')",)
+
+
+for save in (save_zip, save_legacy):
+    for protocol in (2, 4):
+        err = weights(save("evil.pth", {"w": tensor("f", [1], [1]), "x": Command()}, protocol), status=1)
+        assert "posix.system" in err and "nothing was run" in err, err
+        assert "eval" in weights(save("evil.pth", Evaluated(), protocol), status=1)
+        assert "_rebuild_device_tensor" in weights(save("evil.pth", {"w": Tensor(Storage("f", [1]), [1], [1], 0, rebuild_evil)}, protocol), status=1)
+assert not os.path.exists(mark)
+
+
+def pickle_file(code):
+    with zipfile.ZipFile(path("evil.pth"), "w") as archive:
+        archive.writestr("archive/data.pkl", code)
+        archive.writestr("archive/data/0", b"\0" * 16)
+    return path("evil.pth")
+
+
+for code, message in (
+        (b"", "cut off"), (b"\x80\x02", "cut off"), (b"\x80\x02.", "stack is empty"), (b"\x80\x09N.", "protocol 9"), (b"\x80\x02}.", "no tensors"),
+        (b"\x80\x02cos\nsystem\n.", "os.system"), (b"\x80\x04\x8c\x02os\x8c\x06system\x93.", "os.system"),
+        (b"\x80\x02(ios\nsystem\n.", "opcode 105"), (b"\x80\x02\x82\x01.", "opcode 130"), (b"\x80\x02h\x05.", "no memo 5"),
+        (b"\x80\x02]q\x00h\x00a.", "nested"),                                          # a list within itself
+        (b"\x80\x02X\xff\xff\xff\xffabc.", "cut off"), (b"\x80\x04\x8d" + b"\xff" * 8 + b".", "cut off"), (b"\x80\x02t.", "no mark"),
+        (b"\x80\x02K\x01K\x02R.", "no global"), (b"\x80\x02K\x01K\x02s.", "stack is empty"), (b"\x80\x02]K\x01K\x02s.", "no list or dict"),
+        (b"\x80\x02ccollections\nOrderedDict\n(]K\x01aetR.", "")):
+    err = weights(pickle_file(code), status=1)
+    assert message in err and "evil.pth" in err, (code, err)
+# many lists of the list before: 2^60 entries in a few bytes
+assert "nested" in weights(pickle_file(b"\x80\x02]q\x00" + b"".join(b"](h%ch%ceq%c" % (i, i, i + 1) for i in range(60)) + b"."), status=1)
+
+for shape, strides, offset, message in (([5], [1], 0, "beyond"), ([4], [1], 1, "beyond"), ([2], [4], 0, "beyond"), ([-1], [1], 0, "not possible"),
+                                        ([2], [-1], 3, "not possible"), ([4], [1], -1, "beyond"), ([1 << 40], [0], 0, "expanded"),
+                                        ([2**62, 4], [0, 0], 0, "not possible"), ([2], [2**62], 2**62, "not possible"), ([2, 2], [1], 0, "differ"),
+                                        ([1.5], [1], 0, "whole number"), ([2**70], [1], 0, "whole number")):
+    for save in (save_zip, save_legacy):
+        err = weights(save("bad.pth", {"w": Tensor(Storage("f", [1, 2, 3, 4]), shape, strides, offset)}), status=1)
+        assert "tensor 'w'" in err and message in err, (shape, strides, err)
+
+with open(save_legacy("b.pth", state), "rb") as file:
+    good = file.read()
+for cut in list(range(0, 400, 7)) + [len(good) - 1]:
+    with open(path("cut.pth"), "wb") as file:
+        file.write(good[:cut])
+    weights(path("cut.pth"), status=1)
+with open(save_zip("a.pth", state), "rb") as file:
+    good = bytearray(file.read())
+at = good.find(struct.pack("<f", -1.25))
+good[at] ^= 1
+with open(path("flip.pth"), "wb") as file:
+    file.write(good)
+assert "checksum" in weights(path("flip.pth"), status=1)
+
+for text in (b"", b"hello, this is no model", b"PK\x03\x04"):
+    with open(path("x.pth"), "wb") as file:
+        file.write(text)
+    assert "x.pth" in weights(path("x.pth"), status=1)
+assert "No such file" in weights(path("missing.pth"), status=1)
+weights(folder.name, status=1)
+run("--weights", path("a.pth"), "--from", "tal", status=2)
+run("--weights", path("a.pth"), "--fps", "3", status=2)
+run("--weights", path("a.pth"), "--unmatched", "keep", "-o", path("o"), status=2)
+run("--weights", path("a.pth"), "--metadata", "a=b", status=2)
+run("--weights", path("a.pth"), "--metadata", "a", "-o", path("o"), status=2)
+run("--from", "tal", "--map", "x", status=2)
+print("ok")
