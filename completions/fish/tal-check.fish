@@ -18,6 +18,7 @@ complete -c tal-check -l kind -x -a 'records features model folder' -d 'What the
 complete -c tal-check -l fix -x -a 'clip dedup order' -d 'Write the records repaired: clip (ends behind the video), dedup (equal segments), order (reversed ends)'
 complete -c tal-check -l gt -r -d 'Records with every known video and label'
 complete -c tal-check -l format -x -a 'text json' -d 'Report as text or json'
+complete -c tal-check -l max-faults -r -d 'List at most N faults of a class; all are counted (0: no bound)'
 complete -c tal-check -l tolerance -r -d 'Seconds that a segment may end behind its video'
 complete -c tal-check -l stage -r -d 'Feed the shell command CMD and say which promises of tal-jsonl(5) it keeps'
 complete -c tal-check -l timeout -r -d 'With --stage: seconds to wait for an answer'

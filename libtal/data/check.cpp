@@ -4,9 +4,11 @@
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/base/sha256.h"
 #include "libtal/cli/tool.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/record.h"
@@ -25,6 +27,53 @@ std::string kind_of(const Error& error) {
   if (text.find("finite") != std::string::npos) return "not-finite";
   if (text.find("stands twice") != std::string::npos) return "duplicate-key";
   return "broken-line";
+}
+
+std::string_view trimmed(std::string_view text) {
+  const char* const blanks = " \t\r\n";
+  const auto begin = text.find_first_not_of(blanks);
+  return begin == std::string_view::npos ? std::string_view() : text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+}
+
+// The parts of a JSON array or object (text that has been parsed without fault) as they stand: elements, or members `"key": value`.
+std::vector<std::string_view> parts_of(std::string_view container) {
+  std::vector<std::string_view> parts;
+  std::size_t begin = 1;
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < container.size(); ++i) {
+    const char c = container[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      else quoted = c != '"';
+      continue;
+    }
+    quoted = c == '"';
+    depth += (c == '[' || c == '{') - (c == ']' || c == '}');
+    if ((c == ',' && depth == 1) || depth == 0) {
+      if (const auto part = trimmed(container.substr(begin, i - begin)); !part.empty()) parts.push_back(part);
+      begin = i + 1;
+    }
+  }
+  return parts;
+}
+
+// An item with another segment, every other byte as it stands.
+std::string with_segment(std::string_view item, double start, double end) {
+  std::string out(item);
+  for (const auto member : parts_of(item)) {
+    std::size_t close = 1;
+    while (member[close] != '"') close += member[close] == '\\' ? 2 : 1;
+    if (json::parse(member.substr(0, close + 1)) != "segment") continue;
+    const std::string_view value = trimmed(member.substr(member.find(':', close) + 1));
+    std::string segment = "[";
+    append_number(segment, start);
+    segment += ',';
+    append_number(segment, end);
+    out.replace(static_cast<std::size_t>(value.data() - item.data()), value.size(), segment + "]");
+    break;
+  }
+  return out;
 }
 
 std::string label_of(const json& item) {
@@ -49,6 +98,7 @@ void register_options(CLI::App& app, CheckOptions& options) {
       ->delimiter(',')->check(CLI::IsMember({"clip", "dedup", "order"}));
   app.add_option("--gt", options.gt, "Records with every known video and label")->type_name("FILE");
   app.add_option("--format", options.format, "Report as text or json")->check(CLI::IsMember({"text", "json"}));
+  app.add_option("--max-faults", options.max_faults, "List at most N faults of a class; all are counted (0: no bound)")->type_name("N");
   app.add_option("--tolerance", options.tolerance, "Seconds that a segment may end behind its video")
       ->type_name("SECONDS")->check(CLI::NonNegativeNumber);
   app.add_option("--stage", options.stage, "Feed the shell command CMD and say which promises of tal-jsonl(5) it keeps")
@@ -83,11 +133,12 @@ struct RecordChecker::Place {
   std::uint64_t line;
   std::string video;
   void add(const char* kind, std::string field, std::string message, bool fixed = false) const {
-    checker.faults_.push_back({kind, source, line, video, std::move(field), std::move(message), fixed});
+    checker.sink_({kind, source, line, video, std::move(field), std::move(message), fixed});
   }
 };
 
-RecordChecker::RecordChecker(CheckOptions options, const KnownNames* known) : options_(std::move(options)), known_(known) {
+RecordChecker::RecordChecker(CheckOptions options, FaultSink sink, const KnownNames* known)
+    : options_(std::move(options)), known_(known), sink_(std::move(sink)) {
   clip_ = has(options_.fix, "clip"), dedup_ = has(options_.fix, "dedup"), order_ = has(options_.fix, "order");
 }
 
@@ -151,39 +202,39 @@ std::string RecordChecker::line(std::string_view text, const std::string& source
     struct Item { std::size_t index; double start, end; std::string label; };
     std::vector<Item> items;
     std::map<std::tuple<double, double, std::string>, std::size_t> same;
-    json repaired = json::array();
+    // Only what reads as a record is repaired.
+    const auto texts = whole ? parts_of(trimmed(*record.raw(key))) : std::vector<std::string_view>();
+    const auto text_of = [&](std::size_t i) { return whole ? texts.at(i) : std::string_view(); };
+    std::string repaired = "[";
+    const auto keep = [&](std::string_view item) { (repaired += repaired.size() > 1 ? "," : "") += item; };
     bool changed = false;
     for (std::size_t i = 0; i < list->size(); ++i) {
       const json& item = (*list)[i];
       const std::string field = std::string(key) + "[" + std::to_string(i) + "]";
-      json kept = item;
       const auto segment = item.is_object() ? item.find("segment") : item.end();
       if (!item.is_object() || segment == item.end() || !segment->is_array() || segment->size() != 2 ||
           !(*segment)[0].is_number() || !(*segment)[1].is_number()) {
         place.add("bad-segment", field + ".segment", "must be [start, end] in seconds");
-        repaired.push_back(kept);
+        keep(text_of(i));
         continue;
       }
+      bool moved = false;
       double start = (*segment)[0].get<double>(), end = (*segment)[1].get<double>();
       const std::string where = field + ".segment", label = label_of(item);
-      const auto set = [&] {
-        kept["segment"] = json::array({start, end});
-        changed = true;
-      };
       if (end < start) {
         place.add("reversed", where, "end " + format_number(end) + " is before start " + format_number(start), order_);
-        if (order_) std::swap(start, end), set();
+        if (order_) std::swap(start, end), moved = true;
       }
       if (start == end) place.add("empty", where, "starts and ends at " + format_number(start));
       if (start < 0) {
         place.add("negative", where, "starts at " + format_number(start), clip_ && end > 0);
-        if (clip_ && end > 0) start = 0, set();
+        if (clip_ && end > 0) start = 0, moved = true;
       }
       if (duration > 0 && start >= duration) {
         place.add("after-end", where, "starts at " + format_number(start) + ", the video ends at " + format_number(duration));
       } else if (duration > 0 && end > duration + options_.tolerance) {
         place.add("past-end", where, "ends at " + format_number(end) + ", " + format_number(end - duration) + " s behind the video", clip_);
-        if (clip_) end = duration, set();
+        if (clip_) end = duration, moved = true;
       }
       if (*key == 'a' && label.empty()) place.add("bad-label", field + ".label", "missing or not a string");
       if (known_ && !label.empty() && !known_->labels.count(label)) place.add("unknown-label", field + ".label", "'" + label + "' is not among the known labels");
@@ -199,7 +250,8 @@ std::string RecordChecker::line(std::string_view text, const std::string& source
       } else if (start < end) {
         items.push_back({i, start, end, label});
       }
-      repaired.push_back(std::move(kept));
+      changed = changed || moved;
+      keep(moved && whole ? with_segment(text_of(i), start, end) : std::string(text_of(i)));
     }
     if (*key == 'a') {  // proposals overlap by nature
       std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return std::tie(a.label, a.start) < std::tie(b.label, b.start); });
@@ -211,18 +263,14 @@ std::string RecordChecker::line(std::string_view text, const std::string& source
         if (items[i].label != items[last].label || items[i].end > items[last].end) last = i;
       }
     }
-    if (changed && whole) record.set_raw(key, repaired.dump());
+    if (changed && whole) record.set_raw(key, repaired + "]");
   }
 
   if (whole) guard("bad-features", [&] {
     for (const auto& stream : record.features()) {
       const std::string field = "features." + stream.name;
       if (stream.rows == 0) place.add("zero-rows", field + ".rows", "the stream has no row");
-      if (!stream.weights.empty()) {
-        const bool hash = stream.weights.size() == 71 && stream.weights.rfind("sha256:", 0) == 0 &&
-                          stream.weights.find_first_not_of("0123456789abcdef", 7) == std::string::npos;
-        if (!hash) place.add("bad-hash", field + ".weights", "must be sha256: and 64 hexadecimal digits");
-      }
+      if (!stream.weights.empty() && !is_sha256(stream.weights)) place.add("bad-hash", field + ".weights", "must be sha256: and 64 hexadecimal digits");
       const std::string contract = "dim " + std::to_string(stream.dim) + ", stride " + format_number(stream.stride) + ", window " +
                                    format_number(stream.window) + ", weights " + (stream.weights.empty() ? "unknown" : stream.weights);
       const auto [first, fresh] = contracts_.try_emplace(stream.name, contract);
@@ -235,7 +283,12 @@ std::string RecordChecker::line(std::string_view text, const std::string& source
           place.add("rows-disagree", field + ".rows", std::to_string(stream.rows) + " rows reach " + format_number(covered) + " s of " + format_number(duration) + " s");
       }
       if (stream.path.empty()) continue;
-      for (auto fault : check_feature_file(stream.path)) place.add(fault.kind.c_str(), field + ".path", "'" + stream.path + "': " + fault.message);
+      const json header = json::parse(stream.text, nullptr, false);
+      FeatureClaim claim{stream.rows, stream.dim, ""};
+      if (header.is_object() && header.contains("hash") && header["hash"].is_string()) claim.hash = header["hash"].get<std::string>();
+      check_feature_file(stream.path, [&](const Fault& fault) {
+        place.add(fault.kind.c_str(), field + ".path", "'" + stream.path + "': " + (fault.field.empty() ? "" : fault.field + ": ") + fault.message);
+      }, claim);
     }
   });
   return record.modified() ? record.str() : std::string(text);
@@ -244,7 +297,7 @@ std::string RecordChecker::line(std::string_view text, const std::string& source
 void RecordChecker::end(const std::string& source) {
   if (!known_) return;
   for (const auto& video : known_->videos)
-    if (!videos_.count(video)) faults_.push_back({"missing-video", source, 0, video, "", "known, but without a record"});
+    if (!videos_.count(video)) sink_({"missing-video", source, 0, video, "", "known, but without a record"});
 }
 
 std::string replay(std::string_view line) {
@@ -283,42 +336,69 @@ std::string replay(std::string_view line) {
 
 namespace {
 
-void report(Tool& tool, const CheckOptions& options, const std::vector<Fault>& faults, std::uint64_t checked, const char* unit) {
-  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> counts;  // all, fixed
-  bool left = false;
-  for (const auto& fault : faults) {
-    auto& count = counts[fault.kind];
-    ++count.first, count.second += fault.fixed;
-    left |= !fault.fixed;
-  }
-  if (options.format == "json") {
-    nlohmann::ordered_json out{{"checked", checked}, {"unit", unit}, {"faults", json::array()}, {"counts", json::object()}};
-    for (const auto& [kind, count] : counts) out["counts"][kind] = count.first;
-    for (const auto& fault : faults)
-      out["faults"].push_back({{"class", fault.kind}, {"source", fault.source}, {"line", fault.line}, {"video", fault.video},
-                               {"field", fault.field}, {"message", fault.message}});
-    tool.out().write_line(out.dump(-1, ' ', false, json::error_handler_t::replace));
-  } else {
-    // With --fix the records own stdout.
-    const bool aside = !options.fix.empty();
-    const auto print = [&](const std::string& text) { aside ? tool.note(text) : tool.out().write_line(text); };
-    for (const auto& fault : faults) print(fault.text() + (fault.fixed ? " (fixed)" : ""));
-    std::string summary = std::to_string(checked) + " " + unit + ", " + std::to_string(faults.size()) + " faults";
-    for (const auto& [kind, count] : counts) {
-      summary += "\n  " + kind + ": " + std::to_string(count.first);
-      if (count.second) summary += " (" + std::to_string(count.second) + " fixed)";
+// Writes every fault when it is found, up to --max-faults of a class, and the counts at the end.
+class Report {
+ public:
+  Report(Tool& tool, const CheckOptions& options) : tool_(tool), options_(options) {}
+
+  void add(const Fault& fault) {
+    auto& count = counts_[fault.kind];
+    ++count.all, count.fixed += fault.fixed;
+    if (options_.max_faults > 0 && count.all > options_.max_faults) return;
+    ++count.listed;
+    if (options_.format == "json") {
+      const nlohmann::ordered_json out{{"class", fault.kind}, {"source", fault.source}, {"line", fault.line}, {"video", fault.video},
+                                       {"field", fault.field}, {"message", fault.message}};
+      tool_.out().write(std::string(std::exchange(first_, false) ? "{\"faults\":[\n" : ",\n") + dump(out));
+    } else {
+      print(fault.text() + (fault.fixed ? " (fixed)" : ""));
     }
-    print(summary);
   }
-  if (left) tool.fail_later();
-}
+
+  void end(std::uint64_t checked, const std::string& unit) {
+    std::uint64_t all = 0;
+    bool left = false;
+    for (const auto& [kind, count] : counts_) all += count.all, left = left || count.fixed < count.all;
+    if (options_.format == "json") {
+      nlohmann::ordered_json counts = json::object(), unlisted = json::object();
+      for (const auto& [kind, count] : counts_) {
+        counts[kind] = count.all;
+        if (count.listed < count.all) unlisted[kind] = count.all - count.listed;
+      }
+      tool_.out().write(std::string(first_ ? "{\"faults\":[" : "\n]") + (first_ ? "]" : "") + ",\"counts\":" + dump(counts) + ",\"unlisted\":" + dump(unlisted) +
+                        ",\"checked\":" + std::to_string(checked) + ",\"unit\":\"" + unit + "\"}\n");
+    } else {
+      std::string summary = std::to_string(checked) + " " + unit + ", " + std::to_string(all) + " faults";
+      for (const auto& [kind, count] : counts_) {
+        summary += "\n  " + kind + ": " + std::to_string(count.all);
+        if (count.fixed > 0) summary += " (" + std::to_string(count.fixed) + " fixed)";
+        if (count.listed < count.all) summary += " (" + std::to_string(count.all - count.listed) + " not listed)";
+      }
+      print(summary);
+    }
+    if (left) tool_.fail_later();
+  }
+
+ private:
+  struct Count {
+    std::uint64_t all = 0, fixed = 0, listed = 0;
+  };
+  static std::string dump(const nlohmann::ordered_json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+  // With --fix the records own stdout.
+  void print(const std::string& text) { options_.fix.empty() ? tool_.out().write_line(text) : tool_.note(text); }
+
+  Tool& tool_;
+  const CheckOptions& options_;
+  std::map<std::string, Count> counts_;
+  bool first_ = true;
+};
 
 }  // namespace
 
 void run_check(Tool& tool, const CheckOptions& options) {
   const bool records = options.kind == "records";
   if (!options.stage.empty()) {
-    tool.refuse({"--kind", "--fix", "--gt", "--replay", "--compare-features", "--tolerance", "--input"}, "--stage");
+    tool.refuse({"--kind", "--fix", "--gt", "--replay", "--compare-features", "--tolerance", "--max-faults", "--input"}, "--stage");
     nlohmann::ordered_json list = json::array();
     for (const auto& promise : certify_stage(options.stage, options.timeout)) {
       if (!promise.kept) tool.fail_later();
@@ -330,7 +410,7 @@ void run_check(Tool& tool, const CheckOptions& options) {
   }
   tool.refuse({"--timeout"}, "anything but --stage");
   if (!options.compare.empty()) {
-    tool.refuse({"--kind", "--fix", "--gt", "--replay", "--tolerance", "--input"}, "--compare-features");
+    tool.refuse({"--kind", "--fix", "--gt", "--replay", "--tolerance", "--max-faults", "--input"}, "--compare-features");
     const auto d = compare_features(options.compare[0], options.compare[1]);
     nlohmann::ordered_json out{{"rows", {d.rows_a, d.rows_b}}, {"dim", {d.dim_a, d.dim_b}}, {"same_shape", d.same_shape()},
                                {"max_abs", d.max_abs}, {"mean_abs", d.mean_abs}, {"min_cosine", d.min_cosine}};
@@ -340,7 +420,7 @@ void run_check(Tool& tool, const CheckOptions& options) {
     return;
   }
   if (options.replay) {
-    tool.refuse({"--kind", "--fix", "--gt", "--format", "--tolerance"}, "--replay");
+    tool.refuse({"--kind", "--fix", "--gt", "--format", "--tolerance", "--max-faults"}, "--replay");
     std::map<std::string, std::uint64_t> pipes;
     std::vector<std::string> order;
     for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) {
@@ -350,21 +430,22 @@ void run_check(Tool& tool, const CheckOptions& options) {
     for (const auto& pipe : order) tool.out().write_line(pipe + "  # records: " + std::to_string(pipes[pipe]));
     return;
   }
+  Report report(tool, options);
+  const FaultSink sink = [&](const Fault& fault) { report.add(fault); };
   if (!records) {
     tool.refuse({"--fix", "--gt"}, "--kind " + options.kind);
     if (tool.options().input == "-") throw UsageError("--kind " + options.kind + " needs --input");
     std::uint64_t checked = 1;
-    std::vector<Fault> faults;
-    if (options.kind == "features") faults = check_feature_file(tool.options().input);
-    else if (options.kind == "model") faults = check_model_file(tool.options().input);
-    else faults = check_folder(tool.options().input, options, checked);
-    report(tool, options, faults, checked, "files");
+    if (options.kind == "features") check_feature_file(tool.options().input, sink);
+    else if (options.kind == "model") check_model_file(tool.options().input, sink);
+    else check_folder(tool.options().input, options, sink, checked);
+    report.end(checked, "files");
     return;
   }
   if (!options.fix.empty()) tool.refuse({"--format"}, "--fix");
   KnownNames known;
   if (!options.gt.empty()) known = known_names(options.gt);
-  RecordChecker checker(options, options.gt.empty() ? nullptr : &known);
+  RecordChecker checker(options, sink, options.gt.empty() ? nullptr : &known);
   LineReader reader(tool.options().input);
   std::string_view line;
   while (!tool.stopped() && reader.next(line)) {
@@ -372,7 +453,7 @@ void run_check(Tool& tool, const CheckOptions& options) {
     if (!options.fix.empty()) tool.out().write_line(fixed);
   }
   checker.end(reader.source());
-  report(tool, options, checker.faults(), checker.records(), "records");
+  report.end(checker.records(), "records");
 }
 
 }  // namespace tal

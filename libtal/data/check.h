@@ -19,7 +19,7 @@ namespace tal {
 class Tool;
 
 struct Fault {
-  std::string kind;  // class: "reversed", "past-end", ... (fault_kinds())
+  std::string kind;  // class: "reversed", "past-end", ...
   std::string source;
   std::uint64_t line = 0;  // 0: the whole source
   std::string video, field, message;
@@ -34,6 +34,7 @@ struct CheckOptions {
   double tolerance = 0;  // seconds a segment may end behind its video
   double timeout = 5;    // seconds a stage may take to answer
   bool replay = false;
+  std::uint64_t max_faults = 1000;  // listed of a class; all are counted; 0: no bound
   std::vector<std::string> compare;  // two feature files
 };
 void register_options(CLI::App& app, CheckOptions& options);
@@ -44,15 +45,18 @@ struct KnownNames {
 };
 KnownNames known_names(const std::string& path);  // Error when a record of the file is broken
 
-// Checks records line by line. Feature files named by a record are read too.
+// Takes every fault as it is found; keeping none of them bounds the memory.
+using FaultSink = std::function<void(const Fault&)>;
+
+// Checks records line by line. Feature files named by a record, and their headers, are read too.
 class RecordChecker {
  public:
-  explicit RecordChecker(CheckOptions options, const KnownNames* known = nullptr);
-  // Adds the faults of one line to faults(). Returns the line, repaired as `fix` asks.
+  RecordChecker(CheckOptions options, FaultSink sink, const KnownNames* known = nullptr);
+  // Hands the faults of one line to the sink. Returns the line, repaired as `fix` asks: only the numbers of the segments change,
+  // and duplicates leave; every other byte stays.
   std::string line(std::string_view text, const std::string& source, std::uint64_t number);
   // What only the end of the stream shows (videos of the ground truth without a record).
   void end(const std::string& source);
-  const std::vector<Fault>& faults() const { return faults_; }
   std::uint64_t records() const { return records_; }
 
  private:
@@ -62,15 +66,23 @@ class RecordChecker {
   bool clip_ = false, dedup_ = false, order_ = false;
   std::set<std::string> seen_, videos_;
   std::map<std::string, std::string> contracts_;  // stream -> dim, stride, window, weights of its first record
-  std::vector<Fault> faults_;
+  FaultSink sink_;
   std::uint64_t records_ = 0;
 };
 
-// Faults of a feature file (.npy) and of a model (safetensors).
-std::vector<Fault> check_feature_file(const std::string& path);
-std::vector<Fault> check_model_file(const std::string& path);
+// What a record says of a feature file; -1 and "": nothing.
+struct FeatureClaim {
+  std::int64_t rows = -1, dim = -1;
+  std::string hash;
+};
+
+// A feature file (.npy): its header against the claim, its values, and the header X.json that tal-extract writes beside X.npy: rows, dim, the hash of its
+// settings and of the file's bytes. A file without such a header is no fault.
+void check_feature_file(const std::string& path, const FaultSink& sink, const FeatureClaim& claim = {});
+// A model (safetensors).
+void check_model_file(const std::string& path, const FaultSink& sink);
 // Every .npy, .safetensors and .jsonl file below the folder; `checked` counts them.
-std::vector<Fault> check_folder(const std::string& path, const CheckOptions& options, std::uint64_t& checked);
+void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked);
 
 // The shell pipe behind a record: its history, oldest step first, each argument quoted for sh. Error when there is none.
 std::string replay(std::string_view line);

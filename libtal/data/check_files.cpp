@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
+#include "libtal/base/sha256.h"
 #include "libtal/data/check.h"
 #include "libtal/io/features.h"
 #include "libtal/io/jsonl.h"
@@ -13,44 +14,77 @@
 
 namespace tal {
 
-std::vector<Fault> check_feature_file(const std::string& path) {
-  std::vector<Fault> out;
+namespace {
+
+using nlohmann::json;
+
+std::string header_path(const std::string& npy) { return std::filesystem::path(npy).replace_extension(".json").string(); }
+
+struct Shape {
+  std::int64_t rows = 0, dim = 0;
+};
+
+// What tal-extract wrote beside the file, when it did.
+void check_header(const std::string& path, const Shape& shape, std::string_view bytes, const FaultSink& sink, const FeatureClaim& claim) {
+  const std::string beside = header_path(path);
+  if (!std::filesystem::exists(beside)) return;
+  const auto add = [&](const char* kind, std::string field, std::string message) { sink({kind, beside, 0, "", std::move(field), std::move(message)}); };
+  json header;
+  try {
+    header = json::parse(read_file(beside), nullptr, false);
+  } catch (const Error& error) {
+    return add("bad-file", "", error.message());
+  }
+  if (!header.is_object() || !header.contains("feature")) return;  // somebody else's file
+  const json& feature = header["feature"];
+  const auto text = [](const json& object, const char* key) { return object.is_object() && object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : ""; };
+  const auto number = [&](const char* key) { return feature.is_object() && feature.contains(key) && feature[key].is_number_integer() ? feature[key].get<std::int64_t>() : -1; };
+  if (number("rows") != shape.rows) add("rows-disagree", "feature.rows", "says " + std::to_string(number("rows")) + ", the array has " + std::to_string(shape.rows));
+  if (number("dim") != shape.dim) add("dim-disagrees", "feature.dim", "says " + std::to_string(number("dim")) + ", the array has " + std::to_string(shape.dim));
+  const std::string hash = text(feature, "hash"), settings = text(header, "settings"), content = text(header, "content");
+  if (!is_sha256(hash)) add("bad-hash", "feature.hash", "must be sha256: and 64 hexadecimal digits");
+  else if (hash != sha256(settings)) add("hash-disagrees", "feature.hash", "is not that of the header's settings");
+  if (!is_sha256(content)) add("bad-hash", "content", "must be sha256: and 64 hexadecimal digits");
+  else if (content != sha256(bytes)) add("hash-disagrees", "content", "is not that of the array: the rows changed after they were written");
+  if (!claim.hash.empty() && is_sha256(hash) && claim.hash != hash) add("hash-disagrees", "feature.hash", "is not the record's: the stream was extracted with other settings");
+}
+
+}  // namespace
+
+void check_feature_file(const std::string& path, const FaultSink& sink, const FeatureClaim& claim) {
+  const auto add = [&](const char* kind, std::string field, std::string message) { sink({kind, path, 0, "", std::move(field), std::move(message)}); };
   try {
     const MappedFile file(path);
     const auto header = parse_npy_header(file.bytes());
-    if (header.kind != 'f') out.push_back({"bad-header", path, 0, "", "descr", "holds no floating-point numbers"});
-    if (header.shape.empty() || header.shape.size() > 2) {
-      out.push_back({"bad-header", path, 0, "", "shape", "has " + std::to_string(header.shape.size()) + " dimensions, not 1 or 2"});
-      return out;
-    }
-    const std::int64_t rows = header.shape[0], dim = header.shape.size() > 1 ? header.shape[1] : 1;
-    if (rows == 0 || dim == 0) {
-      out.push_back({"zero-rows", path, 0, "", "shape", "has no values"});
-      return out;
-    }
+    if (header.kind != 'f') add("bad-header", "descr", "holds no floating-point numbers");
+    if (header.shape.empty() || header.shape.size() > 2) return add("bad-header", "shape", "has " + std::to_string(header.shape.size()) + " dimensions, not 1 or 2");
+    const Shape shape{header.shape[0], header.shape.size() > 1 ? header.shape[1] : 1};
+    if (claim.rows >= 0 && claim.rows != shape.rows) add("rows-disagree", "shape", "the array has " + std::to_string(shape.rows) + " rows, the record says " + std::to_string(claim.rows));
+    if (claim.dim >= 0 && claim.dim != shape.dim) add("dim-disagrees", "shape", "the array has " + std::to_string(shape.dim) + " columns, the record says " + std::to_string(claim.dim));
+    check_header(path, shape, file.bytes(), sink, claim);
+    if (shape.rows == 0 || shape.dim == 0) return add("zero-rows", "shape", "has no values");
     std::int64_t bad = 0, zero = 0, first_bad = -1, first_zero = -1;
-    for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t r = 0; r < shape.rows; ++r) {
       bool finite = true, all_zero = true;
-      for (std::int64_t c = 0; c < dim; ++c) {
-        const double value = npy_element(file.bytes(), header, header.fortran ? c * rows + r : r * dim + c);
+      for (std::int64_t c = 0; c < shape.dim; ++c) {
+        const double value = npy_element(file.bytes(), header, header.fortran ? c * shape.rows + r : r * shape.dim + c);
         finite &= std::isfinite(value), all_zero &= value == 0;
       }
       if (!finite && bad++ == 0) first_bad = r;
       if (all_zero && zero++ == 0) first_zero = r;
     }
-    if (bad) out.push_back({"not-finite", path, 0, "", "row " + std::to_string(first_bad), std::to_string(bad) + " rows have values that are not finite"});
-    if (zero) out.push_back({"zero-rows", path, 0, "", "row " + std::to_string(first_zero), std::to_string(zero) + " rows are all zero"});
+    if (bad) add("not-finite", "row " + std::to_string(first_bad), std::to_string(bad) + " rows have values that are not finite");
+    if (zero) add("zero-rows", "row " + std::to_string(first_zero), std::to_string(zero) + " rows are all zero");
   } catch (const Error& error) {
-    out.push_back({"bad-file", path, 0, "", error.field(), error.message()});
+    add("bad-file", error.field(), error.message());
   }
-  return out;
 }
 
-std::vector<Fault> check_model_file(const std::string& path) {
-  using nlohmann::json;
-  std::vector<Fault> out;
+void check_model_file(const std::string& path, const FaultSink& sink) {
+  bool faultless = true;
   const auto add = [&](const char* kind, std::string field, std::string message) {
-    out.push_back({kind, path, 0, "", std::move(field), std::move(message)});
+    faultless = false;
+    sink({kind, path, 0, "", std::move(field), std::move(message)});
   };
   try {
     const MappedFile file(path);
@@ -111,45 +145,39 @@ std::vector<Fault> check_model_file(const std::string& path) {
       if (begin != at) add("bad-header", "data_offsets", begin < at ? "tensors overlap" : "bytes belong to no tensor");
       at = std::max(at, end);
     }
-    if (out.empty() && at != data.size()) add("bad-header", "data_offsets", std::to_string(data.size() - at) + " bytes at the end belong to no tensor");
+    if (faultless && at != data.size()) add("bad-header", "data_offsets", std::to_string(data.size() - at) + " bytes at the end belong to no tensor");
   } catch (const Error& error) {
     add("bad-file", "", error.message());
   }
-  return out;
 }
 
-std::vector<Fault> check_folder(const std::string& path, const CheckOptions& options, std::uint64_t& checked) {
+void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked) {
   namespace fs = std::filesystem;
   if (!fs::is_directory(path)) throw Error("'" + path + "': not a folder");
   std::vector<std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(path))
     if (entry.is_regular_file()) files.push_back(entry.path().string());
   std::sort(files.begin(), files.end());
-  std::vector<Fault> out;
   checked = 0;
   for (const auto& file : files) {
     const auto extension = fs::path(file).extension();
-    std::vector<Fault> found;
     if (extension == ".npy") {
-      found = check_feature_file(file);
+      check_feature_file(file, sink);
     } else if (extension == ".safetensors") {
-      found = check_model_file(file);
+      check_model_file(file, sink);
     } else if (extension == ".jsonl") {
       try {
-        RecordChecker checker(options);
+        RecordChecker checker(options, sink);
         LineReader reader(file);
         for (std::string_view line; reader.next(line);) checker.line(line, reader.source(), reader.line_number());
-        found = checker.faults();
       } catch (const Error& error) {
-        found.push_back({"bad-file", file, error.line(), "", "", error.message()});
+        sink({"bad-file", file, error.line(), "", "", error.message()});
       }
     } else {
       continue;
     }
     ++checked;
-    out.insert(out.end(), found.begin(), found.end());
   }
-  return out;
 }
 
 FeatureDifference compare_features(const std::string& a, const std::string& b) {

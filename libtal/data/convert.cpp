@@ -178,7 +178,7 @@ void register_options(CLI::App& app, ConvertOptions& o) {
   app.add_option("--fps", o.import.fps, "Frames per second, for --time frames; of features: at which they were sampled")->group(input)->type_name("FPS")->check(CLI::PositiveNumber);
   app.add_flag("--unit-duration", o.import.unit_duration, "Leave relative times as they are: every record lasts 1")->group(input);
   app.add_option("--columns", o.columns, "Names of columns: video=NAME start=NAME end=NAME label=NAME score=NAME duration=NAME fps=NAME frames=NAME subset=NAME")
-      ->group(input)->type_name("ROLE=NAME")->delimiter(',');
+      ->group(input)->type_name("ROLE=NAME")->delimiter(',')->allow_extra_args(false);
   app.add_option("--where", o.where, "Only rows whose COLUMN is VALUE")->group(input)->type_name("COLUMN=VALUE");
   app.add_option("--window-weights", o.window_weights, "scnn-mat: weights of window length and class (.mat or CSV)")->group(input)->type_name("FILE");
   app.add_option("--prefix", o.prefix, "Text to put before every id (scnn-mat: video_test_)")->group(input)->type_name("TEXT");

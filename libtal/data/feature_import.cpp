@@ -206,7 +206,7 @@ Videos assign(const std::vector<File>& files, const FeatureImport& options) {
         for (const auto& array : names) add(FeatureName{name->video, array}, file.path, array);
       }
     } catch (Error& error) {
-      throw error.at_line(file.path, 0);
+      throw error.at_line(file.path, error.line());
     }
   }
   return videos;
@@ -386,7 +386,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
       }
       sink.record(record);
     } catch (Error& error) {
-      sink.error(error.at_video(video).at_line(path, 0), "");
+      sink.error(error.at_video(video).at_line(path, error.line()), "");
     }
   }
 }

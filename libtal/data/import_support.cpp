@@ -1,14 +1,13 @@
 #include "libtal/data/import_support.h"
 
 #include <simdjson.h>
-#include <zlib.h>
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
 
 #include "libtal/base/number.h"
 #include "libtal/io/jsonl.h"
+#include "libtal/io/zip.h"
 
 namespace tal {
 
@@ -197,30 +196,7 @@ void set_info(Record& record, const VideoInfo& info) {
   if (!info.subset.empty() && !record.has("subset")) record.set_text("subset", info.subset);
 }
 
-std::string inflate_if_gzip(std::string bytes, std::size_t limit) {
-  if (bytes.size() < 2 || bytes[0] != '\x1f' || bytes[1] != '\x8b') return bytes;
-  z_stream stream{};
-  if (inflateInit2(&stream, 15 + 16) != Z_OK) throw Error("gzip: out of memory");
-  std::string out;
-  std::vector<char> chunk(1 << 16);
-  stream.next_in = reinterpret_cast<Bytef*>(bytes.data());
-  stream.avail_in = static_cast<uInt>(std::min<std::size_t>(bytes.size(), 0xffffffffu));
-  int state = Z_OK;
-  bool too_long = bytes.size() > 0xffffffffu;
-  while (!too_long) {
-    stream.next_out = reinterpret_cast<Bytef*>(chunk.data());
-    stream.avail_out = static_cast<uInt>(chunk.size());
-    state = inflate(&stream, Z_NO_FLUSH);
-    out.append(chunk.data(), chunk.size() - stream.avail_out);
-    too_long = out.size() > limit;
-    if (state == Z_STREAM_END && stream.avail_in > 0) state = inflateReset(&stream);  // concatenated members
-    if (state != Z_OK) break;
-  }
-  inflateEnd(&stream);
-  if (too_long) throw Error("gzip: more than " + std::to_string(limit) + " bytes");
-  if (state != Z_STREAM_END) throw Error("gzip: the file is damaged or ends early");
-  return out;
-}
+std::string inflate_if_gzip(std::string bytes, std::size_t limit) { return looks_like_gzip(bytes) ? gunzip(bytes, limit) : std::move(bytes); }
 
 std::vector<SourceText> load_sources(const std::vector<std::string>& paths, const std::string& extension) {
   namespace fs = std::filesystem;

@@ -1,13 +1,12 @@
 // MATLAB level 5 files, as far as the field's result files need them: numeric and cell arrays, compressed or not.
 // MathWorks, "MAT-File Format", R2015a, chapter 1.
-#include <zlib.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "libtal/base/number.h"
 #include "libtal/data/import_support.h"
+#include "libtal/io/zip.h"
 
 namespace tal {
 namespace {
@@ -101,25 +100,6 @@ MatArray matrix(std::string_view bytes, int depth) {
   return array;
 }
 
-std::string inflate_zlib(std::string_view bytes) {
-  z_stream stream{};
-  if (inflateInit(&stream) != Z_OK) throw Error("out of memory");
-  std::string out;
-  std::vector<char> chunk(1 << 16);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  int state = Z_OK;
-  while (state == Z_OK && out.size() <= kLimit) {
-    stream.next_out = reinterpret_cast<Bytef*>(chunk.data());
-    stream.avail_out = static_cast<uInt>(chunk.size());
-    state = inflate(&stream, Z_NO_FLUSH);
-    out.append(chunk.data(), chunk.size() - stream.avail_out);
-  }
-  inflateEnd(&stream);
-  if (state != Z_STREAM_END) throw Error("a compressed part of the MATLAB file is damaged or too large");
-  return out;
-}
-
 }  // namespace
 
 std::vector<MatArray> parse_mat(std::string_view bytes) {
@@ -130,7 +110,7 @@ std::vector<MatArray> parse_mat(std::string_view bytes) {
   while (!bytes.empty()) {
     const Element element = take(bytes);
     if (element.type == kCompressed) {
-      const std::string plain = inflate_zlib(element.data);
+      const std::string plain = inflate_zlib(element.data, kLimit);
       std::string_view view = plain;
       const Element inner = take(view);
       if (inner.type == kMatrix) arrays.push_back(matrix(inner.data, 0));

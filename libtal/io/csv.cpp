@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include "libtal/base/error.h"
 
@@ -36,7 +37,9 @@ void for_each_field(std::string_view line, char separator, Fn&& fn) {
 bool read_number(std::string_view text, double& value) {
   if (!text.empty() && text.front() == '+') text.remove_prefix(1);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return !text.empty() && end == text.data() + text.size() && (error == std::errc() || error == std::errc::result_out_of_range);
+  if (text.empty() || end != text.data() + text.size() || error == std::errc::invalid_argument) return false;
+  if (error == std::errc::result_out_of_range) value = std::strtod(std::string(text).c_str(), nullptr);  // 0 or infinity
+  return true;
 }
 
 bool is_number(std::string_view text) {

@@ -17,7 +17,7 @@ std::uint64_t little(std::string_view bytes, std::size_t at, int width) {
   return value;
 }
 
-// windowBits: 15 + 16 for gzip, -15 for bare deflate.
+// windowBits: 15 for zlib, 15 + 16 for gzip, -15 for bare deflate.
 class Inflater {
  public:
   Inflater(std::string_view in, int window_bits) {
@@ -154,9 +154,19 @@ std::string_view unzip(const ZipEntry& entry, std::string& storage) {
 
 std::string gunzip(std::string_view bytes, std::uint64_t limit) {
   std::string out;
-  Inflater inflater(bytes, 15 + 16);
-  do inflater.member(out, limit);
-  while (looks_like_gzip(inflater.next()));
+  try {
+    Inflater inflater(bytes, 15 + 16);
+    do inflater.member(out, limit);
+    while (looks_like_gzip(inflater.next()));
+  } catch (const Error& error) {
+    throw Error("gzip: " + error.message());
+  }
+  return out;
+}
+
+std::string inflate_zlib(std::string_view bytes, std::uint64_t limit) {
+  std::string out;
+  Inflater(bytes, 15).member(out, limit);
   return out;
 }
 

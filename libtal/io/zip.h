@@ -1,4 +1,4 @@
-// What numeric files are packed in: gzip, and zip archives (.npz, PyTorch's .pt/.pth). All sizes come from untrusted bytes and are
+// What numeric files are packed in: gzip, zlib, and zip archives (.npz, PyTorch's .pt/.pth). All sizes come from untrusted bytes and are
 // checked against the archive before anything is read or allocated.
 #pragma once
 
@@ -29,5 +29,7 @@ std::string_view unzip(const ZipEntry& entry, std::string& storage);
 // Unpacks gzip (several members are joined); at most `limit` bytes. Error when cut off or damaged.
 bool looks_like_gzip(std::string_view bytes);
 std::string gunzip(std::string_view bytes, std::uint64_t limit = 1ull << 32);
+// Unpacks one zlib stream (MATLAB's compressed elements); at most `limit` bytes.
+std::string inflate_zlib(std::string_view bytes, std::uint64_t limit);
 
 }  // namespace tal

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# label: cli
+"""tal-check: reports and their bounds, repairs, kinds of input, feature headers, foreign stages, replay, memory."""
+import hashlib
+import json
+import os
+import pathlib
+import resource
+import shlex
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+BIN = pathlib.Path(os.environ["TAL_BIN"])
+os.environ.pop("PYTHONUNBUFFERED", None)  # the stages below are to buffer as Python does
+folder = pathlib.Path(tempfile.mkdtemp())
+
+
+def run(*words, text="", status=0):
+    got = subprocess.run([str(BIN / "tal-check"), *map(str, words)], input=text, capture_output=True, text=True, timeout=60, cwd=folder)
+    assert got.returncode == status, (words, got.returncode, got.stdout[-800:], got.stderr[-800:])
+    return got
+
+
+def kinds(*words, status=1, text=""):
+    """(class, field) of every fault, from the JSON report."""
+    report = json.loads(run(*words, "--format", "json", status=status, text=text).stdout)
+    assert sum(report["counts"].values()) == len(report["faults"]) + sum(report["unlisted"].values()), report
+    return [(f["class"], f["field"]) for f in report["faults"]]
+
+
+def npy(path, shape, values):
+    head = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape!r}, }}"
+    head += " " * (-(10 + len(head) + 1) % 64) + "\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head.encode() + struct.pack(f"<{len(values)}f", *values))
+
+
+def digest(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def header(path, rows, dim, settings="s", **other):
+    feature = {"rows": rows, "dim": dim, "hash": digest(settings.encode())}
+    text = {"feature": feature, "settings": settings, "content": digest(path.read_bytes())}
+    path.with_suffix(".json").write_text(json.dumps({**text, **other}))
+
+
+try:
+    # Every fault with its place, by class; a bound on what is listed never changes the counts.
+    bad = "".join(json.dumps({"video": f"v{i}", "duration": 9, "proposals": [{"segment": [4, 2]}, {"segment": [8, 9.5]}]}) + "\n" for i in range(50))
+    got = run(text=bad + "{oops\n", status=1)
+    assert "stdin:1: video 'v0': proposals[0].segment: reversed: end 2 is before start 4" in got.stdout, got.stdout[:300]
+    assert "stdin:51: broken-line" in got.stdout and "51 records, 101 faults" in got.stdout and "reversed: 50" in got.stdout
+    got = run("--max-faults", 3, text=bad, status=1)
+    assert got.stdout.count("reversed: end 2") == 3 and "reversed: 50 (47 not listed)" in got.stdout, got.stdout
+    report = json.loads(run("--max-faults", 3, "--format", "json", text=bad, status=1).stdout)
+    assert len(report["faults"]) == 6 and report["counts"] == {"past-end": 50, "reversed": 50} and report["unlisted"] == {"past-end": 47, "reversed": 47}
+    assert report["checked"] == 50 and report["unit"] == "records"
+    assert json.loads(run("--format", "json", text='{"video":"a"}\n').stdout) == {"faults": [], "counts": {}, "unlisted": {}, "checked": 1, "unit": "records"}
+
+    # Repairs go to stdout, the report to stderr; only the numbers of the segments change.
+    line = '{"video":"v","duration":1e1,"proposals":[{"score":0.50,"segment":[4,2],"z":1.0}, {"segment":[8,12]},{"segment":[8,12]}]}\n'
+    got = run("--fix", "order,clip,dedup", text=line)
+    assert got.stdout == '{"video":"v","duration":1e1,"proposals":[{"score":0.50,"segment":[2,4],"z":1.0},{"segment":[8,10]}]}\n', got.stdout
+    assert "(fixed)" in got.stderr and "duplicated: 1 (1 fixed)" in got.stderr
+    assert run("--fix", "order", text=line, status=1).stdout.count("[8,12]") == 2  # the others stay, and stay faults
+    assert run("--fix", "order,clip,dedup", text=got.stdout).stdout == got.stdout
+
+    # Ten times the input needs no more memory.
+    peaks = []
+    for count in (20_000, 200_000):
+        code = f"import sys\nfor i in range({count}): sys.stdout.write('{{\"video\":\"v\",\"annotations\":[{{\"segment\":[4,2],\"label\":\"a\"}}]}}\\n')"
+        shell = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} | {shlex.quote(str(BIN / 'tal-check'))} --max-faults 5 >/dev/null"
+        script = f"import resource, subprocess; subprocess.run({shell!r}, shell=True); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+        peaks.append(int(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout))
+    assert peaks[1] < peaks[0] + 8192, peaks  # KiB
+
+    # A feature file against the record, and against the header that was written with it.
+    values = [float(i % 5 + 1) for i in range(40)]
+    npy(folder / "f.npy", (10, 4), values)
+    record = {"video": "v", "duration": 10, "features": {"f": {"path": "f.npy", "rows": 10, "dim": 4, "stride": 10, "window": 10, "fps": 10, "hash": digest(b"s")}}}
+    assert kinds(status=0, text=json.dumps(record)) == []  # no header beside it: nothing to compare
+    header(folder / "f.npy", 10, 4)
+    assert kinds(status=0, text=json.dumps(record)) == []
+    other = json.loads(json.dumps(record))
+    other["features"]["f"].update(rows=9, dim=5, hash=digest(b"t"))
+    assert kinds(text=json.dumps(other)) == [("rows-disagree", "features.f.path"), ("dim-disagrees", "features.f.path"), ("hash-disagrees", "features.f.path")]
+    header(folder / "f.npy", 11, 3)
+    assert kinds("--kind", "features", "-i", "f.npy") == [("rows-disagree", "feature.rows"), ("dim-disagrees", "feature.dim")]
+    header(folder / "f.npy", 10, 4, settings="s", content=digest(b"other bytes"))
+    assert kinds("--kind", "features", "-i", "f.npy") == [("hash-disagrees", "content")]
+    header(folder / "f.npy", 10, 4, feature={"rows": 10, "dim": 4, "hash": "fnv1a64:00"})
+    assert kinds("--kind", "features", "-i", "f.npy") == [("bad-hash", "feature.hash")]
+    header(folder / "f.npy", 10, 4, feature={"rows": 10, "dim": 4, "hash": digest(b"changed by hand")})
+    assert kinds("--kind", "features", "-i", "f.npy") == [("hash-disagrees", "feature.hash")]
+    npy(folder / "g.npy", (3, 2), [1, float("nan"), 0, 0, 1, 2])
+    assert kinds("--kind", "features", "-i", "g.npy") == [("not-finite", "row 0"), ("zero-rows", "row 1")]
+
+    # Models and folders.
+    def model(path, tensors, data):
+        head = json.dumps(tensors).encode()
+        path.write_bytes(struct.pack("<Q", len(head)) + head + data)
+
+    model(folder / "m.safetensors", {"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}, struct.pack("<2f", 1, 2))
+    assert kinds("--kind", "model", "-i", "m.safetensors", status=0) == []
+    model(folder / "bad.safetensors", {"w": {"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}, "x": {"dtype": "F32", "shape": [1], "data_offsets": [8, 12]},
+                                       "y": {"dtype": "F9", "shape": [1], "data_offsets": [12, 16]}}, struct.pack("<4f", 1, 2, float("inf"), 0))
+    assert kinds("--kind", "model", "-i", "bad.safetensors")[:3] == [("bad-header", "w.shape"), ("not-finite", "x"), ("bad-header", "y.dtype")]
+    (folder / "r.jsonl").write_text(bad)
+    (folder / "readme.txt").write_text("not checked")
+    report = json.loads(run("--kind", "folder", "-i", ".", "--format", "json", status=1).stdout)
+    assert report["checked"] == 5 and report["unit"] == "files", report["checked"]
+    assert report["counts"]["reversed"] == 50 and report["counts"]["not-finite"] == 2 and report["counts"]["hash-disagrees"] == 1, report["counts"]
+    assert "needs --input" in run("--kind", "folder", status=2).stderr
+    assert "no effect" in run("--kind", "model", "-i", "m.safetensors", "--fix", "clip", status=2).stderr
+
+    # Two feature files.
+    npy(folder / "a.npy", (2, 2), [1, 0, 0, 1])
+    npy(folder / "b.npy", (2, 2), [1, 0, 0.5, 0])
+    same = json.loads(run("--compare-features", "a.npy", "a.npy", "--format", "json").stdout)
+    assert same == {"rows": [2, 2], "dim": [2, 2], "same_shape": True, "max_abs": 0.0, "mean_abs": 0.0, "min_cosine": 1.0}, same
+    far = json.loads(run("--compare-features", "a.npy", "b.npy", "--format", "json", status=1).stdout)
+    assert far["max_abs"] == 1 and far["mean_abs"] == 0.375 and far["min_cosine"] == 0, far
+    npy(folder / "c.npy", (3, 1), [1, 2, 3])
+    assert json.loads(run("--compare-features", "a.npy", "c.npy", "--format", "json", status=1).stdout)["same_shape"] is False
+    assert "none.npy" in run("--compare-features", "a.npy", "none.npy", status=1).stderr
+
+    # Foreign stages: one that keeps every promise, and the usual one-liner with what it breaks.
+    good = """import json, sys
+for line in sys.stdin.buffer:
+    try:
+        json.loads(line)
+    except ValueError as error:
+        sys.exit(f"bad record: {error}")
+    sys.stdout.buffer.write(line.rstrip(b"\\n") + b"\\n")
+    sys.stdout.buffer.flush()
+"""
+    report = json.loads(run("--format", "json", "--stage", f"{shlex.quote(sys.executable)} -c {shlex.quote(good)}").stdout)
+    assert len(report) >= 12 and all(p["kept"] for p in report), [p for p in report if not p["kept"]]
+    usual = "import json, sys\nfor line in sys.stdin: print(json.dumps(json.loads(line)))"
+    report = json.loads(run("--format", "json", "--timeout", 1, "--stage", f"{shlex.quote(sys.executable)} -c {shlex.quote(usual)}", status=1).stdout)
+    broken = [p["promise"] for p in report if not p["kept"]]
+    # Without a flush the first record waits; json.dumps rewrites numbers and escapes; the exit status is Python's own 1.
+    assert any(p.startswith("streaming") for p in broken) and "unknown fields pass byte for byte" in broken, broken
+    assert "no record lost or added" not in broken and "order kept" not in broken, broken
+    if shutil.which("jq"):
+        jq = json.loads(run("--format", "json", "--stage", "jq -c --unbuffered .", status=1).stdout)
+        assert next(p for p in jq if p["promise"].startswith("streaming"))["kept"]
+    ours = json.loads(run("--format", "json", "--stage", f"{shlex.quote(str(BIN / 'tal-nms'))} --preset etp").stdout)
+    assert all(p["kept"] for p in ours), [p for p in ours if not p["kept"]]
+
+    # The pipe behind a record can be run again.
+    synth = subprocess.run([str(BIN / "tal-synth"), "annotations", "-n", "3", "--proposals", "9", "--seed", "5"], capture_output=True, text=True, check=True).stdout
+    done = subprocess.run([str(BIN / "tal-nms"), "--method", "greedy", "--threshold", "0.5"], input=synth, capture_output=True, text=True, check=True).stdout
+    shown = run("--replay", text=done).stdout
+    pipe, count = shown.rstrip("\n").rsplit("  # records: ", 1)
+    assert count == "3" and pipe.startswith("tal-synth annotations ") and " | tal-nms " in pipe, shown
+    again = subprocess.run(["sh", "-c", pipe], capture_output=True, text=True, env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"})
+    assert again.returncode == 0 and again.stdout == done, again.stderr
+    assert "history" in run("--replay", text='{"video":"v"}\n', status=1).stderr
+finally:
+    shutil.rmtree(folder)
+print("ok")

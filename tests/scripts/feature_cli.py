@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+# label: cli bad-input
+"""tal-convert --from features and --from signals: names, time contract, where rows go, labels, and what is refused."""
+import base64
+import gzip
+import json
+import os
+import struct
+import subprocess
+import tempfile
+import zipfile
+
+tool = os.path.join(os.environ["TAL_BIN"], "tal-convert")
+folder = tempfile.TemporaryDirectory()
+os.chdir(folder.name)
+
+
+def run(*arguments, status=0):
+    done = subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
+    return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+def write(path, content):
+    if os.path.dirname(path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def npy(values, shape, code="f", descr="<f4", fortran=False):
+    header = f"{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {tuple(shape)}, }}\n".encode()
+    order = ">" if descr[0] == ">" else "<"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + struct.pack(f"{order}{len(values)}{code}", *values)
+
+
+def rows(stream):
+    """The rows of a stream as lists, from its file or its inline data."""
+    if "path" in stream:
+        with open(stream["path"], "rb") as file:
+            raw = file.read()
+        raw, code = raw[10 + struct.unpack("<H", raw[8:10])[0]:], "e" if b"<f2" in raw else "f"
+    else:
+        raw, code = base64.b64decode(stream["data"]), "e" if stream.get("dtype") == "float16" else "f"
+    values = struct.unpack(f"<{stream['rows'] * stream['dim']}{code}", raw)
+    return [list(values[i:i + stream["dim"]]) for i in range(0, len(values), stream["dim"])]
+
+
+def features(*arguments, **kwargs):
+    return run("--from", "features", "--no-history", *arguments, **kwargs)
+
+
+SIX = [1.0, 2.0, 3.0, 4.0, 5.0, 6.5]
+TABLE = [[1, 2], [3, 4], [5, 6.5]]
+write("npy/v_10_rgb.npy", npy(SIX, (3, 2)))
+write("npy/v_2_rgb.npy", npy(SIX, (3, 2), "d", "<f8"))
+write("npy/v_2_flow.npy", npy(SIX, (3, 2)))
+write("npy/notes.md", "no features")
+
+# Where they are: paths, rows, dim; ids from the names; natural order
+records, err = features("npy")
+assert [r["video"] for r in records] == ["v_2_flow", "v_2_rgb", "v_10_rgb"], records
+assert records[0]["features"] == {"features": {"path": "npy/v_2_flow.npy", "rows": 3, "dim": 2}}, records[0]
+named = ("--pattern", r"(.*)_(rgb|flow)\.npy", "--stream", "i3d_$2")
+records, err = features("npy", *named)
+assert [(r["video"], sorted(r["features"])) for r in records] == [("v_2", ["i3d_flow", "i3d_rgb"]), ("v_10", ["i3d_rgb"])], records
+records, err = features("npy", "--pattern", "rgb", "--id", "$&", status=1)
+assert "video 'rgb'" in err and "there are two" in err, err
+assert "nothing matches" in features("npy", "--pattern", "x{9}", status=1)[1]
+
+# The time contract
+records, _ = features("npy", *named, "--fps", "25", "--stride", "8", "--window", "16", "--offset", "4")
+assert records[1]["features"]["i3d_rgb"] == {"path": "npy/v_10_rgb.npy", "rows": 3, "dim": 2, "stride": 8, "window": 16, "fps": 25, "offset": 4}
+assert features("npy", *named, "--fps", "25", "--stride", "8")[0][0]["features"]["i3d_rgb"]["window"] == 8
+write("meta.csv", "video,duration,fps,subset\nv_2,10,30,train\n")
+records, err = features("npy", *named, "--stride", "8", "--durations", "meta.csv", "--on-error", "skip", status=1)
+assert len(records) == 1 and records[0]["features"]["i3d_flow"]["fps"] == 30 and records[0]["duration"] == 10, records
+assert "video 'v_10': features.i3d_rgb: a stride in frames needs the frame rate" in err, err
+assert "--stride" in features("npy", *named, "--fps", "25", status=2)[1]
+
+# Rows elsewhere
+for options in (("--inline",), ("--out-dir", "out"), ("--inline", "--half"), ("--out-dir", "out2", "--half")):
+    for stream in features("npy", *named, *options)[0][0]["features"].values():
+        assert rows(stream) == TABLE, (options, stream)
+assert sorted(os.listdir("out")) == ["v_10.i3d_rgb.npy", "v_2.i3d_flow.npy", "v_2.i3d_rgb.npy"]
+write("csv/a.csv", "f0,f1\n1,2\n3,4\n5,6.5\n")
+write("csv/b.csv.gz", gzip.compress(b"1 2\n3 4\n5 6.5\n"))
+write("csv/c.txt", "1\t2\n3\t4\n5\t6.5")
+assert "--out-dir" in features("csv", status=2)[1]
+records, _ = features("csv", "--inline")
+assert [r["video"] for r in records] == ["a", "b", "c"]
+assert all(rows(r["features"]["features"]) == TABLE for r in records)
+assert rows(features("csv/a.csv", "--inline", "--transpose")[0][0]["features"]["features"]) == [[1, 3, 5], [2, 4, 6.5]]
+
+# Shapes and layouts of arrays
+for content in (npy(SIX, (1, 3, 2)), npy(SIX, (3, 2, 1, 1)), npy([1, 3, 5, 2, 4, 6.5], (3, 2), "f", "<f4", True), npy(SIX, (3, 2), "f", ">f4"),
+                npy(SIX, (3, 2), "e", "<f2")):
+    write("x.npy", content)
+    assert rows(features("x.npy", "--inline")[0][0]["features"]["features"]) == TABLE
+write("x.npy", npy(SIX, (6,)))
+assert features("x.npy")[0][0]["features"]["features"] == {"path": "x.npy", "rows": 6, "dim": 1}
+assert rows(features("x.npy", "--vectors", "rows", "--inline")[0][0]["features"]["features"]) == [SIX]
+assert "--out-dir" in features("x.npy", "--vectors", "rows", status=2)[1]
+
+
+def npz(path, arrays, method=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, content in arrays.items():
+            archive.writestr(name + ".npy", content)
+    return path
+
+
+two = {"v_2": npy(SIX, (3, 2)), "v_10": npy(SIX, (3, 2), "d", "<f8")}
+for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
+    records, _ = features(npz("all.npz", two, method), "--inline")
+    assert [(r["video"], rows(r["features"]["features"])) for r in records] == [("v_2", TABLE), ("v_10", TABLE)]
+records, _ = features("all.npz", "--per", "file", "--inline")
+assert [r["video"] for r in records] == ["all"] and sorted(records[0]["features"]) == ["v_10", "v_2"]
+os.mkdir("npz")
+npz("npz/a.npz", {"rgb": npy(SIX, (3, 2))})
+npz("npz/b.npz", {"rgb": npy(SIX, (3, 2))})
+assert [(r["video"], list(r["features"])) for r in features("npz", "--inline")[0]] == [("a", ["features"]), ("b", ["features"])]
+
+# Subsets and annotations from elsewhere
+write("train.txt", "v_2.mp4\n")
+write("test.txt", "v_10\n\n")
+records, _ = features("npy", *named, "--split", "train=train.txt", "--split", "test=test.txt")
+assert [r["subset"] for r in records] == ["train", "test"]
+records, err = features("npy", *named, "--split", "train=train.txt")
+assert "1 video is in no --split list" in err and "subset" not in records[1], err
+assert "is in train and in test" in features("npy", *named, "--split", "train=train.txt", "--split", "test=train.txt", status=1)[1]
+write("gt.jsonl", '{"video":"v_2","annotations":[{"segment":[1,2],"label":"x"}]}\n')
+assert features("npy", *named, "--merge", "gt.jsonl")[0][0]["annotations"] == [{"segment": [1, 2], "label": "x"}]
+
+# Bad files: each named, with its video
+for name, content, message in (
+        ("bad.npy", b"", "not an .npy"), ("bad.npy", b"\x93NUMPY", "not an .npy"), ("bad.npy", npy(SIX, (3, 2))[:-1], "cut off"),
+        ("bad.npy", npy(SIX, (2, 3, 1, 2)[:3] + (1,))[:60], "cut off"), ("bad.npy", npy(SIX * 4, (2, 3, 4)), "3 dimensions"), ("bad.npy", npy([], (0, 2)), "no rows"),
+        ("bad.npy", npy(SIX, (-3, -2)), "not possible"), ("bad.npy", npy(SIX, (2**62, 2**62)), "not possible"),
+        ("bad.npy", npy(SIX, (3, 2)).replace(b"<f4", b"|O8"), "number type"), ("bad.npy", npy([1, float("nan")], (1, 2)), "row 0, column 1 is not finite"),
+        ("bad.npy", npy([1, float("inf")], (2, 1)), "row 1, column 0 is not finite"),
+        ("bad.csv", "", "no rows"), ("bad.csv", "a,b\n", "no rows"), ("bad.csv", "1,2\n3\n", "bad.csv:2"), ("bad.csv", "1,2\n3,x\n", "bad.csv:2"),
+        ("bad.csv", "1,2\n3,nan\n", "bad.csv:2"), ("bad.csv", "1,2\n3,1e999\n", "not finite"), ("bad.csv", b"\x1f\x8b\x08\x00", "gzip"),
+        ("bad.csv", b"\xff\xfe\x00\x01", "no rows"),
+        ("bad.npz", b"PK\x05\x06", "too short"), ("bad.npz", "nothing", "too short"), ("bad.npz", "nothing at all, really nothing", "no end record"),
+        ("bad.h5", "nothing", "not an HDF5 file"), ("bad.h5", b"\x89HDF\r\n\x1a\n" + b"\0" * 90, "HDF5"), ("bad.mat", "MATLAB 5.0 MAT-file", "not an HDF5 file")):
+    write(name, content)
+    err = features(name, "--inline", status=1)[1]
+    assert message in err and name in err, (name, content, err)
+write("npy/v_3_rgb.npy", b"broken")
+records, err = features("npy", *named, "--on-error", "skip", status=1)
+assert [r["video"] for r in records] == ["v_2", "v_10"] and "npy/v_3_rgb.npy: video 'v_3'" in err, err
+os.remove("npy/v_3_rgb.npy")
+write("bad.npy", npy([1, float("nan")], (1, 2)))
+records, err = features("bad.npy", "--non-finite", "zero", "--inline")
+assert rows(records[0]["features"]["features"]) == [[1, 0]] and "1 values were not finite" in err, err
+npz("bad.npz", {"../evil": npy(SIX, (3, 2)), "b": npy(SIX, (3, 2))})
+err = features("bad.npz", "--out-dir", "out3", "--pattern", ".*", status=1)[1]
+assert "cannot be part of a file name" in err and not os.path.exists("evil.features.npy"), err
+assert "No such file" in features("missing.npy", status=1)[1]
+os.mkdir("empty")
+assert "no file of this format" in features("empty", status=1)[1]
+for arguments in ((), ("x.npy", "--inline", "--out-dir", "o"), ("x.npy", "--half"), ("x.npy", "--id", "$1"), ("x.npy", "--pattern", "("),
+                  ("x.npy", "--rate", "5"), ("x.npy", "--classes", "c"), ("x.npy", "--labels", "l"), ("x.npy", "--stride", "-1"), ("x.npy", "--window", "4")):
+    features(*arguments, status=2)
+
+# Signals: two files a recording, side by side; samples, windows, statistics
+write("imu/acc_r1.txt", "1 10\n2 20\n3 30\n4 40\n6 50\n")
+write("imu/gyro_r1.txt.gz", gzip.compress(b"-1\n-2\n-3\n-4\n-5\n"))
+write("imu/acc_r2.csv", "x,y,what\n0,1,stand\n0,1,stand\n0,3,sit\n")
+base = ("--rate", "2", "--window", "2", "--stride", "2", "--inline")
+
+
+def signals(*arguments, **kwargs):
+    return run("--from", "signals", "--no-history", *arguments, **kwargs)
+
+
+r1 = ("--pattern", "(acc|gyro)_(r1)", "--id", "$2")
+records, err = signals("imu", *r1, *base)
+assert "1 files do not match" in err
+record = records[0]
+assert (record["video"], record["duration"], record["fps"], record["frames"]) == ("r1", 2.5, 2, 5), record
+stream = record["features"]["signals"]
+assert rows(stream) == [[1, 10, -1, 2, 20, -2], [3, 30, -3, 4, 40, -4]], rows(stream)
+assert (stream["stride"], stream["window"], stream["fps"]) == (2, 2, 2)
+stream = signals("imu", *r1, *base, "--tail", "pad", "--signal-features", "min,max")[0][0]["features"]["signals"]
+assert rows(stream)[2] == [6, 50, -5, 6, 50, -5]
+stream = signals("imu", *r1, *base, "--tail", "shift", "--signal-features", "mean,energy", "--stream", "imu")[0][0]["features"]["imu"]
+assert rows(stream)[2] == [5, 45, -4.5, 26, 2050, 20.5] and stream["last_start"] == 3, stream
+stream = signals("imu/acc_r2.csv", *base, "--channels", "y,1")[0][0]["features"]["signals"]
+assert rows(stream) == [[1, 0, 1, 0]]
+write("labels.csv", "rec,from,to,act,part\nr1,0,2,walk,train\nr1,2,4,sit,train\nr9,0,1,walk,test\n")
+columns = ("--labels", "labels.csv", "--columns", "video=rec,start=from,end=to,label=act,subset=part")
+records, err = signals("imu", *r1, *base, *columns, "--time", "frames")
+assert records[0]["annotations"] == [{"segment": [0, 1], "label": "walk"}, {"segment": [1, 2], "label": "sit"}] and records[0]["subset"] == "train", records
+assert "r9" in err, err
+assert signals("imu", *r1, *base, *columns, "--where", "act=sit")[0][0]["annotations"] == [{"segment": [2, 4], "label": "sit"}]
+records, _ = signals("imu", *r1, "--rate", "2", "--window", "2", "--stride", "2", "--out-dir", "rows")
+assert rows(records[0]["features"]["signals"])[0][0] == 1 and os.listdir("rows") == ["r1.signals.npy"]
+
+write("imu2/acc_r1.txt", "1 2\n3 4\n5 6\n")
+write("imu2/gyro_r1.txt", "1 2\n3 4\n")
+assert "imu2/gyro_r1.txt: video 'r1': 2 samples" in signals("imu2", *r1, *base, status=1)[1]
+for content, message in (("1 2\n3 x\n", "s.txt:2"), ("", "no samples"), ("1 2\n", "no rows"), ("1 2\n3 inf\n", "not finite")):
+    write("s.txt", content)
+    err = signals("s.txt", *base, status=1)[1]
+    assert message in err and "s.txt" in err, (content, err)
+assert "no column 'z'" in signals("imu/acc_r2.csv", *base, "--channels", "z", status=1)[1]
+write("labels.csv", "video,start,end\nr1,2,1\n")
+assert "labels.csv:2" in signals("imu", *r1, *base, "--labels", "labels.csv", status=1)[1]
+for arguments in (("--rate", "2", "--window", "2", "--inline"), ("--window", "2", "--stride", "2", "--inline"), ("--rate", "2", "--stride", "1", "--inline"),
+                  ("--rate", "2", "--window", "2.5", "--stride", "1", "--inline"), ("--rate", "2", "--window", "2", "--stride", "1"),
+                  (*base, "--columns", "video=x"), (*base, "--time", "frames"), (*base, "--tail", "none"), (*base, "--signal-features", "sum"),
+                  (*base, "--transpose"), (*base, "--fps", "3")):
+    signals("imu", *r1, *arguments, status=2)
+print("ok")
