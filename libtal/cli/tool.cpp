@@ -191,7 +191,10 @@ void Tool::apply_settings(std::vector<std::string>& arguments) {
                        (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
     }
   }
-  const auto text_of = [](const nlohmann::json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); };
+  const auto text_of = [&](const std::string& key, const nlohmann::json& value) {
+    if (value.is_structured() || value.is_null()) throw UsageError("--config " + config_file + ": " + key + ": must be a text, a number, true, false or a list of them");
+    return value.is_string() ? value.get<std::string>() : value.dump();
+  };
   std::vector<std::string> added;
   for (const auto* option : options) {
     const std::string name = "--" + option->get_lnames().front();
@@ -207,9 +210,9 @@ void Tool::apply_settings(std::vector<std::string>& arguments) {
     } else if (entry != config.end()) {
       p_->origin[name] = "file " + config_file;
       if (entry->is_array())
-        for (const auto& item : *entry) added.push_back(name + "=" + text_of(item));
+        for (const auto& item : *entry) added.push_back(name + "=" + text_of(entry.key(), item));
       else
-        added.push_back(name + "=" + text_of(*entry));
+        added.push_back(name + "=" + text_of(entry.key(), *entry));
     }
   }
   // In front, so that a positional list or "--" at the end cannot swallow them; behind the subcommand's name.

@@ -146,6 +146,12 @@ class Parser {
         item.subset = text;
       } else if (key == "window") {
         return false;
+      } else {
+        // Skipping does not look at plain values: Record does, at the unusual ones.
+        double number = 0;
+        sj::ondemand::json_type type;
+        if (value.type().get(type) || type == sj::ondemand::json_type::boolean || type == sj::ondemand::json_type::null) return false;
+        if (type == sj::ondemand::json_type::number && value.get_double().get(number)) return false;
       }
     }
     return !item.video.empty() && document.current_location().error() == sj::OUT_OF_BOUNDS;
