@@ -5,6 +5,7 @@
 
 #include "bench/bench.h"
 #include "libtal/nn/boundary_matching.h"
+#include "libtal/nn/boundary_matching_map.h"
 #include "tests/nn/boundary_matching_reference.h"
 
 namespace tal::bench {

@@ -17,6 +17,13 @@ if(NOT TAL_TORCH STREQUAL "OFF")
     # The CUPTI and CUDA runtime libraries that libtorch_cpu names are found through its own RPATH at run time.
     target_link_options(tal_torch INTERFACE -Wl,--allow-shlib-undefined -Wl,-rpath,${TAL_TORCH_LIB})
     target_compile_definitions(tal_torch INTERFACE TAL_HAVE_TORCH)
+    # LibTorch has Gloo inside but not its headers; without them training runs in one process only.
+    find_path(TAL_GLOO_INCLUDE gloo/context.h)
+    if(TAL_GLOO_INCLUDE)
+      target_compile_definitions(tal_torch INTERFACE TAL_HAVE_GLOO)
+    else()
+      message(STATUS "Gloo's headers not found: tal-train will refuse several processes")
+    endif()
     if(EXISTS ${TAL_TORCH_INCLUDE}/../share/cmake/Torch)
       target_compile_definitions(tal_torch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
     endif()

@@ -8,7 +8,7 @@ int main(int argc, char** argv) {
                   "Formats that have one file a video are written below --output FOLDER/; a single video may go to stdout.\n\n"
                   "--merge adds to each record the fields it lacks from another file of records. Videos on one side only are named on stderr.\n\n"
                   "--from features makes records of feature files. Who a file belongs to is in its name: --pattern finds it, --id and --stream say "
-                  "which part is the video and which the stream. In archives (.npz, HDF5, MATLAB v7.3) an array is a video, or a stream of the video "
+                  "which part is the video and which the stream. In archives (.npz, HDF5, MATLAB) an array is a video, or a stream of the video "
                   "that the file is (--per); HDF5 groups are read as VIDEO/STREAM. --fps, --stride, --window and --offset state the time of row g: it "
                   "describes (offset + g stride + window / 2) / fps seconds; HDF5 attributes of these names are read. Without a stride the rows share "
                   "the video's duration equally, as in features rescaled to a fixed length. .npy files stay where they are; other rows are written "

@@ -1,5 +1,6 @@
 // tal-extract: records with `path` (or video files) -> the same records with feature streams.
 #include "libtal/video/extract.h"
+#include "libtal/video/opencv_info.h"
 
 int main(int argc, char** argv) {
   tal::ToolInfo info;
@@ -29,6 +30,7 @@ int main(int argc, char** argv) {
       {"Straight into proposals, no files", "tal-extract --inline --videos a.mp4 | tal-propose --method grouping"},
   };
   info.see_also = {"tal-propose(1)", "tal-detect(1)", "tal-convert(1)", "tal-check(1)"};
+  info.libraries = {tal::opencv_version()};
   tal::Tool tool(info);
   tal::ExtractOptions options;
   tal::register_options(tool.app(), options);

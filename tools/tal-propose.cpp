@@ -1,23 +1,51 @@
 // tal-propose: records with features -> the same records with proposals.
+#include "libtal/cli/model_options.h"
 #include "libtal/cli/tool.h"
 #include "libtal/segment/grouping.h"
+#ifdef TAL_HAVE_TORCH
+#include "libtal/models/stages.h"
+#include "libtal/nn/torch_info.h"
+#endif
 
 int main(int argc, char** argv) {
-  tal::Tool tool{{"tal-propose", "Propose segments from features",
-                  "Reads records with a feature stream and writes them with proposals, in seconds.\n\n"
-                  "--method grouping needs no model. It takes columns of the stream as curves over time and groups their high rows (Algorithm 1 of ETP): "
-                  "components start at rows from the threshold on, grow row by row, merge when they meet, and become proposals when their length is between "
-                  "--min and --max. Each curve is used raw and smoothed; the score of a proposal is the mean of its curve inside.",
-                  {{"From a video to proposals without a model", "tal-extract --videos match.mp4 --inline | tal-propose --method grouping"},
-                   {"Nested proposals from two columns at three thresholds", "tal-propose --method grouping --curve dive,jump --threshold 0.3,0.5,0.7 --keep-growing < features.jsonl"}},
-                  {"tal-extract(1)", "tal-nms(1)", "tal-eval(1)"}}};
+  tal::ToolInfo info;
+  info.name = "tal-propose";
+  info.summary = "Propose segments from features";
+  info.description =
+      "Reads records with feature streams and writes them with proposals, in seconds.\n\n"
+      "With --model, a model file made by tal-train proposes; it refuses features that are not like those it was trained on. A detector gives labelled "
+      "proposals. What can be changed at inference is set by --set; -v lists it.\n\n"
+      "--method grouping needs no model. It takes columns of the stream as curves over time and groups their high rows (Algorithm 1 of ETP): "
+      "components start at rows from the threshold on, grow row by row, merge when they meet, and become proposals when their length is between "
+      "--min and --max. Each curve is used raw and smoothed; the score of a proposal is the mean of its curve inside.";
+  info.examples = {
+      {"From a video to proposals without a model", "tal-extract --videos match.mp4 --inline | tal-propose --method grouping"},
+      {"Nested proposals from two columns at three thresholds", "tal-propose --method grouping --curve dive,jump --threshold 0.3,0.5,0.7 --keep-growing < features.jsonl"},
+      {"With a trained model", "tal-propose -m rpn.safetensors < features.jsonl | tal-nms --preset rpn"},
+  };
+  info.see_also = {"tal-extract(1)", "tal-train(1)", "tal-refine(1)", "tal-nms(1)", "tal-eval(1)"};
+#ifdef TAL_HAVE_TORCH
+  info.libraries = {tal::torch_version()};
+#endif
+  tal::Tool tool(info);
   std::string method;
-  tool.app().add_option("--method", method, "How to propose: grouping")->check(CLI::IsMember({"grouping"}));
-  tal::GroupingOptions options;
-  tal::register_options(tool.app(), options);
+  tool.app().add_option("--method", method, "How to propose without a model: grouping")->check(CLI::IsMember({"grouping"}));
+  tal::GroupingOptions grouping;
+  tal::register_options(tool.app(), grouping);
+  tal::ModelOptions model;
+  tal::register_model_options(tool.app(), model);
   return tool.run(argc, argv, [&] {
-    if (method.empty()) throw tal::UsageError("no model and no method: say --method grouping (learned models are not in this version)");
-    tal::check_options(options);
-    tal::map_records(tool, [&](tal::Record& record) { tal::propose_by_grouping(record, options); });
+    tal::refuse_model_options(tool, model);
+    if (!model.models.empty()) {
+      tool.refuse({"--method", "--stream", "--curve", "--threshold", "--min", "--max", "--sigma", "--keep-growing", "--merge-nms", "--normalize"}, "--model");
+#ifdef TAL_HAVE_TORCH
+      return tal::run_model_stage(tool, model, tal::Stage::kPropose);
+#else
+      throw tal::Error("this build has no LibTorch, so no models");
+#endif
+    }
+    if (method.empty()) throw tal::UsageError("say --model FILE or --method grouping");
+    tal::check_options(grouping);
+    tal::map_records(tool, [&](tal::Record& record) { tal::propose_by_grouping(record, grouping); });
   });
 }

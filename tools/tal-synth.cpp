@@ -4,6 +4,7 @@
 #include "libtal/cli/tool.h"
 #include "libtal/data/synth.h"
 #ifdef TAL_HAVE_VIDEO
+#include "libtal/video/opencv_info.h"
 #include "libtal/video/synth_video.h"
 #endif
 
@@ -58,6 +59,14 @@ void make_videos([[maybe_unused]] tal::Tool& tool, [[maybe_unused]] const VideoO
 #endif
 }
 
+std::vector<std::string> libraries() {
+#ifdef TAL_HAVE_VIDEO
+  return {tal::opencv_version()};
+#else
+  return {};
+#endif
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -73,7 +82,7 @@ int main(int argc, char** argv) {
                   {{"A whole data set in one pipe", "tal-synth annotations -n 100 --seed 1 | tal-synth features --out-dir features --snr 0.5 > train.jsonl"},
                    {"Detections whose quality is known, evaluated", "tal-synth annotations --proposals 50 --labelled --tiou 0.8 | tal-eval --protocol activitynet-detection"},
                    {"Videos with actions", "tal-synth videos -n 3 --out-dir videos > videos.jsonl"}},
-                  {"tal-eval(1)", "tal-extract(1)", "tal-plot(1)"}});
+                  {"tal-eval(1)", "tal-extract(1)", "tal-plot(1)"}, libraries()});
   CLI::App* subs[] = {tool.app().add_subcommand("annotations", "Records with segments, and proposals of known quality"),
                       tool.app().add_subcommand("features", "Feature streams for records with annotations"),
                       tool.app().add_subcommand("videos", "Video files with actions of known times")};

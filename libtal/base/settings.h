@@ -41,7 +41,7 @@ class Settings {
   void read_json(std::string_view object);
   // All values in order, one flat object.
   std::string json() const;
-  std::string value_text(std::string_view name) const;
+  std::string value_text(std::string_view name) const;  // as JSON
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:

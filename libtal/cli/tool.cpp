@@ -118,6 +118,7 @@ Tool::Tool(ToolInfo info) : info_(std::move(info)), app_(info_.summary, info_.na
   app_.add_flag("--no-history", common_.no_history, "Do not add this step to the records' history")->group(common);
   app_.set_version_flag("--version", [this] {
     std::string text = info_.name + " " + version() + " (" + revision() + "), " + compiler();
+    for (const auto& library : info_.libraries) text += ", " + library;
     return text;
   }, "Print versions and end");
   app_.add_option("--generate", p_->generate, "Print documentation: man, bash, zsh or fish")
@@ -270,8 +271,12 @@ void Tool::print_config() {
   list(&app_);
   if (p_->subcommand) list(p_->subcommand);
   Output out("-");
-  out.write(text);
+  out.write(text + config_lines_);
   out.close();
+}
+
+void Tool::config_line(const std::string& name, const std::string& value, const std::string& origin) {
+  config_lines_ += name + " = " + value + "  # " + origin + "\n";
 }
 
 Output& Tool::out() {

@@ -27,6 +27,7 @@ struct ToolInfo {
   std::string description;  // paragraphs (separated by blank lines) of the man page
   std::vector<Example> examples;
   std::vector<std::string> see_also;  // "tal-eval(1)"; tal(7) and tal-jsonl(5) are added
+  std::vector<std::string> libraries = {};  // the large ones in use, for --version: "OpenCV 4.6.0"
 };
 
 struct CommonOptions {
@@ -58,6 +59,9 @@ class Tool {
   // Parses, runs body, closes the output, and returns the exit status: 0, 1 (a record or the run failed), 2 (usage).
   int run(int argc, char** argv, const std::function<void()>& body);
 
+  // One more line of --print-config: a setting that is not an option of its own (a model's).
+  void config_line(const std::string& name, const std::string& value, const std::string& origin);
+
   Output& out();                           // opened on first use, after the command line has been parsed
   void note(const std::string& message);   // stderr, unless -q
   void warn(const std::string& message);   // stderr, always: "tal-nms: warning: ..."
@@ -85,6 +89,7 @@ class Tool {
   std::string history_;
   std::unique_ptr<Output> out_;
   bool failed_ = false, print_config_ = false;
+  std::string config_lines_;
   std::uint64_t errors_ = 0;
   struct Private;
   std::unique_ptr<Private> p_;

@@ -22,13 +22,13 @@ struct FeatureName {
 };
 std::optional<FeatureName> feature_name(const std::string& file, const FeatureImport& options, const std::string& usual_stream);
 
-// paths: files (.npy, .npz, .csv, .txt, HDF5, MATLAB v7.3) and folders of them.
+// paths: files (.npy, .npz, .csv, .txt, HDF5, MATLAB) and folders of them.
 void read_features(const std::vector<std::string>& paths, const ImportOptions& options, const ImportSink& sink);
 // paths: text files of columns and folders of them, gzip or not. The files of one video lie side by side: their columns follow each other in
 // the order of the file names.
 void read_signals(const std::vector<std::string>& paths, const ImportOptions& options, const ImportSink& sink);
 
-// Rows of windows over [samples, channels]: window w of row g starts at sample starts[g]; samples behind the end repeat the last one.
+// Rows of windows over [samples, channels]: the window of row g starts at sample starts[g]; samples behind the end repeat the last one.
 // statistics, each over the window: raw (all samples, [w, channels] flattened), mean, std (of the population), min, max, energy (mean square).
 FeatureMatrix window_features(const FeatureMatrix& samples, const std::vector<double>& starts, std::int64_t window,
                               const std::vector<std::string>& statistics);

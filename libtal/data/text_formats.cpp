@@ -391,7 +391,7 @@ const std::vector<ImportFormat>& import_formats() {
        {"--durations", "--prefix", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns", "--where"}},
       {"scnn-mat", "S-CNN's window scores (MATLAB level 5)", read_scnn_mat, "",
        {"--durations", "--prefix", "--classes", "--class-offset", "--window-weights"}},
-      {"features", "Feature files: .npy, .npz, CSV, HDF5, MATLAB v7.3; one a video, or an archive with an array a video", nullptr, "",
+      {"features", "Feature files: .npy, .npz, CSV, HDF5, MATLAB; one a video, or an archive with an array a video", nullptr, "",
        {"--durations", "--prefix", "--pattern", "--id", "--stream", "--per", "--fps", "--stride", "--window", "--offset", "--vectors", "--transpose", "--non-finite",
         "--out-dir", "--inline", "--half"},
        read_features},

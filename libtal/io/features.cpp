@@ -1,7 +1,10 @@
 #include "libtal/io/features.h"
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 
 #include "libtal/base/error.h"
@@ -144,6 +147,70 @@ FeatureMatrix load_features(const FeatureStream& stream) {
     return m;
   } catch (Error& error) {
     throw error.at_field(field);
+  }
+}
+
+struct FeatureRows::Source {
+  std::unique_ptr<MappedFile> file;
+  NpyHeader header;
+  std::string_view bytes() const { return file->bytes(); }
+};
+
+// The inline data as a mapped file that nobody else can see and that goes with the mapping.
+static std::unique_ptr<MappedFile> spill(std::string_view bytes) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::tmpfile(), std::fclose);
+  if (!file) throw_errno("temporary file", errno);
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() || std::fflush(file.get()) != 0) throw_errno("temporary file", errno);
+  return std::make_unique<MappedFile>("/proc/self/fd/" + std::to_string(fileno(file.get())));
+}
+
+FeatureRows::FeatureRows(const FeatureStream& stream) : source_(std::make_unique<Source>()), field_("features." + stream.name) {
+  try {
+    NpyHeader& header = source_->header;
+    if (!stream.path.empty()) {
+      source_->file = std::make_unique<MappedFile>(stream.path);
+      try {
+        header = parse_npy_header(source_->bytes());
+        if (header.shape.empty() || header.shape.size() > 2) throw Error(std::to_string(header.shape.size()) + " dimensions; features are [rows, columns]");
+      } catch (const Error& error) {
+        throw Error("'" + stream.path + "': " + error.message());
+      }
+    } else {
+      const FeatureMatrix matrix = load_features(stream);
+      header.shape = {matrix.rows, matrix.dim};
+      source_->file = spill({reinterpret_cast<const char*>(matrix.values.data()), matrix.values.size() * sizeof(float)});
+    }
+    rows_ = header.shape[0], dim_ = header.shape.size() == 2 ? header.shape[1] : 1;
+    const auto same = [&](std::int64_t said, std::int64_t found, const char* what) {
+      if (said >= 0 && said != found)
+        throw Error("the record says " + std::to_string(said) + ", the data have " + std::to_string(found)).at_field(field_ + what);
+    };
+    same(stream.rows, rows_, ".rows");
+    same(stream.dim, dim_, ".dim");
+  } catch (Error& error) {
+    throw error.at_field(field_);
+  }
+}
+FeatureRows::~FeatureRows() = default;
+FeatureRows::FeatureRows(FeatureRows&&) noexcept = default;
+
+void FeatureRows::copy(std::int64_t first, std::int64_t count, float* out, std::int64_t out_stride) const {
+  const NpyHeader& header = source_->header;
+  const bool plain = header.kind == 'f' && header.bytes == 4 && !header.big_endian && !header.fortran;
+  for (std::int64_t i = 0; i < count; ++i, out += out_stride) {
+    const std::int64_t row = first + i;
+    if (row < 0 || row >= rows_) {
+      std::fill_n(out, dim_, 0.0f);
+      continue;
+    }
+    if (plain) {
+      std::memcpy(out, source_->bytes().data() + header.data_offset + static_cast<std::size_t>(row * dim_) * sizeof(float), static_cast<std::size_t>(dim_) * sizeof(float));
+    } else {
+      for (std::int64_t c = 0; c < dim_; ++c)
+        out[c] = static_cast<float>(npy_element(source_->bytes(), header, header.fortran ? c * rows_ + row : row * dim_ + c));
+    }
+    for (std::int64_t c = 0; c < dim_; ++c)
+      if (!std::isfinite(out[c])) throw Error("row " + std::to_string(row) + ", column " + std::to_string(c) + " is not finite").at_field(field_);
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,26 @@ std::vector<std::int64_t> squeezed(std::vector<std::int64_t> shape);
 FeatureMatrix transposed(const FeatureMatrix& matrix);
 // Error (at `field`) with the row and column of the first value that is not finite.
 void check_finite(const FeatureMatrix& matrix, std::string_view field = {});
+
+// A stream's rows without loading them all: its .npy file mapped into memory, or its inline data spilt to a temporary file and mapped.
+// Rows are converted and checked as they are copied. Safe to use from several threads.
+class FeatureRows {
+ public:
+  // Checks shape against the record. Error names the stream's field and the file.
+  explicit FeatureRows(const FeatureStream& stream);
+  ~FeatureRows();
+  FeatureRows(FeatureRows&&) noexcept;
+  std::int64_t rows() const { return rows_; }
+  std::int64_t dim() const { return dim_; }
+  // Rows [first, first + count) to out[i * out_stride ...]; rows outside the stream are zero. Error for a value that is not finite.
+  void copy(std::int64_t first, std::int64_t count, float* out, std::int64_t out_stride) const;
+
+ private:
+  struct Source;
+  std::unique_ptr<Source> source_;
+  std::string field_;
+  std::int64_t rows_ = 0, dim_ = 0;
+};
 
 // The stream that `name` asks for, or the only one; Error when there are several or none.
 FeatureStream select_stream(const Record& record, const std::string& name);

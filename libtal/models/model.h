@@ -32,6 +32,9 @@ struct StreamContract {
 struct InputContract {
   std::vector<StreamContract> streams;  // side by side, in this order
   std::vector<std::string> classes;     // label of class k; empty for class-agnostic models
+  // Column c reaches the network as (x - mean[c]) * scale[c]; empty: as it is. Rows outside a video stay zero.
+  std::vector<float> mean, scale;
+  void normalize(float* rows, std::int64_t count) const;  // [count, dim()] in place
   std::int64_t dim() const;             // sum over the streams
 };
 
@@ -77,6 +80,9 @@ struct Sample {
   std::uint32_t video = 0;
   std::int64_t first = 0, count = 0;  // rows
   std::int64_t item = 0;
+  // Set by the trainer from run seed, epoch and position: what is drawn for this sample with Random(seed) does not depend on how
+  // a batch is split over processes.
+  std::uint64_t seed = 0;
 };
 
 // Tensors by name, first dimension as the model likes; moved to the device as a whole.
@@ -150,6 +156,10 @@ class Model {
 // UsageError for an unknown name (names the nearest).
 std::unique_ptr<Model> make_model(const std::string& name);
 std::vector<std::string> model_names();
+
+StreamContract contract_of(const FeatureStream& stream);
+// Error (field features.NAME....) that names both sides when a stream is not what the model was trained on.
+void check_contract(const StreamContract& model, const StreamContract& record);
 
 // The whole sequence of a record for a model with this contract: streams side by side. Error (field features.NAME) when a stream is
 // missing or its contract is not the model's, with both sides named.

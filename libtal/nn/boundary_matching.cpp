@@ -396,15 +396,4 @@ at::Tensor boundary_matching(const at::Tensor& features, const at::Tensor& weigh
   return BoundaryMatchingFunction::apply(features.contiguous(), weight.flatten(2).contiguous(), offsets, &table, relu);
 }
 
-at::Tensor proposals_to_map(const at::Tensor& packed, const BoundaryMatchingTable& table, double fill) {
-  const auto& spec = table.spec();
-  const auto dense = at::full({packed.size(0), spec.durations * spec.rows, packed.size(2)}, fill, packed.options());
-  const auto filled = dense.index_copy(1, table.positions().to(packed.device()), packed);
-  return filled.view({packed.size(0), spec.durations, spec.rows, packed.size(2)}).permute({0, 3, 1, 2});
-}
-
-at::Tensor map_to_proposals(const at::Tensor& map, const BoundaryMatchingTable& table) {
-  return map.flatten(2).index_select(2, table.positions().to(map.device())).transpose(1, 2);
-}
-
 }  // namespace tal

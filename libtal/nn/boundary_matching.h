@@ -82,9 +82,4 @@ std::shared_ptr<const BoundaryMatchingTable> boundary_matching_table(const Bound
 // The result does not depend on the number of threads.
 at::Tensor boundary_matching(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu);
 
-// [B, L, C] -> [B, C, D, T], `fill` at invalid proposals; differentiable.
-at::Tensor proposals_to_map(const at::Tensor& packed, const BoundaryMatchingTable& table, double fill = 0);
-// [B, C, D, T] -> [B, L, C]; differentiable.
-at::Tensor map_to_proposals(const at::Tensor& map, const BoundaryMatchingTable& table);
-
 }  // namespace tal

@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -18,43 +20,62 @@ namespace {
 
 constexpr double kGone = -std::numeric_limits<double>::infinity();
 
-// Segments of one group, bucketed by start (a counting sort, O(n)). `slot` order = bucket order.
-struct Index {
-  std::vector<double> start, end;       // by slot
-  std::vector<std::uint32_t> input;     // slot -> position in the group (falling priority is decided by score, then this)
-  std::vector<std::uint32_t> first;     // bucket -> first slot, one more at the end
-  double origin = 0, scale = 0, longest = 0;
+// Where a segment starts that can have tIoU >= least with `own`: an offset d takes d from the intersection and nothing from the union, so
+// d <= (1 - least) * (length of the earlier one), and neither is longer than the other divided by `least`.
+Segment starts_near(const Segment& own, double longest, double least) {
+  const double length = own.length(), other = least > 0 ? std::min(longest, length / least) : longest;
+  const double slack = 1e-9 * (std::fabs(own.start) + std::fabs(own.end) + longest);  // far above rounding
+  return {own.start - (1 - least) * other - slack, own.start + (1 - least) * length + slack};
+}
 
-  explicit Index(const std::vector<Segment>& segments) {
-    const std::size_t n = segments.size();
-    double lowest = std::numeric_limits<double>::max(), highest = -lowest;
+// Equal buckets over the starts of a group's segments.
+struct Buckets {
+  double origin = 0, scale = 0, longest = 0, last = 0;
+
+  // per_mean: buckets in a mean length, but no more of them than segments / 8.
+  Buckets(const std::vector<Segment>& segments, double per_mean) {
+    double lowest = std::numeric_limits<double>::max(), highest = -lowest, total = 0;
     for (const auto& s : segments) {
       lowest = std::min(lowest, s.start), highest = std::max(highest, s.start);
-      longest = std::max(longest, s.length());
+      longest = std::max(longest, s.length()), total += s.length();
     }
-    const std::size_t buckets = std::max<std::size_t>(1, n / 8);
+    const double n = static_cast<double>(segments.size()), wanted = per_mean * n * (highest - lowest) / total;
+    last = std::floor(wanted < n / 8 ? wanted : n / 8);  // also when there is no length at all
     origin = lowest;
-    scale = highest > lowest ? static_cast<double>(buckets - 1) / (highest - lowest) : 0;
+    scale = highest > lowest ? last / (highest - lowest) : 0;
     if (!std::isfinite(scale)) scale = 0;  // starts that differ by less than a double can divide: one bucket
-    first.assign(buckets + 1, 0);
-    std::vector<std::uint32_t> bucket(n);
-    for (std::size_t i = 0; i < n; ++i) ++first[(bucket[i] = bucket_of(segments[i].start)) + 1];
+  }
+  std::size_t size() const { return static_cast<std::size_t>(last) + 1; }
+  std::uint32_t operator()(double start) const {
+    const double at = (start - origin) * scale;
+    return static_cast<std::uint32_t>(at <= 0 ? 0 : at >= last ? last : at);
+  }
+};
+
+// Segments of one group in the order of their buckets (a counting sort, O(n)). A slot is a position in that order.
+struct Index {
+  Buckets bucket;
+  std::vector<double> start, end;    // by slot
+  std::vector<std::uint32_t> input;  // slot -> position in the group
+  std::vector<std::uint32_t> first;  // bucket -> first slot, one more at the end
+
+  explicit Index(const std::vector<Segment>& segments) : bucket(segments, 1e9) {
+    const std::size_t n = segments.size();
+    first.assign(bucket.size() + 1, 0);
+    std::vector<std::uint32_t> of(n);
+    for (std::size_t i = 0; i < n; ++i) ++first[(of[i] = bucket(segments[i].start)) + 1];
     std::partial_sum(first.begin(), first.end(), first.begin());
     std::vector<std::uint32_t> next(first.begin(), first.end() - 1);
     start.resize(n), end.resize(n), input.resize(n);
     for (std::size_t i = 0; i < n; ++i) {
-      const std::uint32_t slot = next[bucket[i]]++;
+      const std::uint32_t slot = next[of[i]]++;
       start[slot] = segments[i].start, end[slot] = segments[i].end, input[slot] = static_cast<std::uint32_t>(i);
     }
   }
-  std::uint32_t bucket_of(double x) const {
-    const double at = (x - origin) * scale;
-    const double last = static_cast<double>(first.size() - 2);
-    return static_cast<std::uint32_t>(at <= 0 ? 0 : at >= last ? last : at);
-  }
-  // Slots of all segments that can overlap [s, e] (and some that do not): [begin, end).
-  std::pair<std::uint32_t, std::uint32_t> reach(double s, double e) const {
-    return {first[bucket_of(s - longest)], first[bucket_of(e) + 1]};
+  // Slots of all segments that can have tIoU >= least with `own` (and some that have not): [begin, end).
+  std::pair<std::uint32_t, std::uint32_t> reach(const Segment& own, double least = 0) const {
+    const Segment near = starts_near(own, bucket.longest, least);
+    return {first[bucket(near.start)], first[bucket(near.end) + 1]};
   }
 };
 
@@ -64,114 +85,278 @@ double overlap(double s1, double e1, double s2, double e2) {
   return both > 0 ? inter / both : 0.0;
 }
 
+// The highest of many scores while they change: maxima of blocks, looked up again only when a block that leads has lost its maximum.
+class Leader {
+ public:
+  // rank: which of equal scores comes first, the lower. rising: scores may also grow (negative ones do when they are decayed).
+  Leader(std::vector<double>& score, const std::vector<std::uint32_t>& rank, bool rising) : score_(score), rank_(rank), rising_(rising) {
+    // About sqrt(n / 2): finding the leading block costs as much as looking into it.
+    while (size_ * size_ * 2 < score.size()) size_ *= 2;
+    blocks_.resize((score.size() + size_ - 1) / size_);
+    for (std::size_t i = 0; i < blocks_.size(); ++i) refresh(i);
+  }
+  // Slot of the highest score; its score is kGone when none is left.
+  std::uint32_t best() {
+    while (true) {
+      const Block* lead = &blocks_[0];
+      for (const Block& block : blocks_)
+        if (block.score > lead->score || (block.score == lead->score && before(block, *lead))) lead = &block;
+      if (!lead->stale) return lead->slot;
+      refresh(static_cast<std::size_t>(lead - blocks_.data()));
+    }
+  }
+  // The scores of slots [begin, end) have changed.
+  void changed(std::uint32_t begin, std::uint32_t end) {
+    for (std::size_t i = begin / size_; i * size_ < end; ++i) {
+      Block& block = blocks_[i];
+      if (rising_) block.score = std::numeric_limits<double>::infinity(), block.stale = true;
+      else if (score_[block.slot] != block.score) block.stale = true;  // the old maximum is an upper bound still
+    }
+  }
+
+ private:
+  struct Block {
+    double score = kGone;
+    std::uint32_t slot = 0;
+    bool stale = false;
+  };
+  // Among equals a stale block goes first: it may hold an equal score of a lower rank.
+  bool before(const Block& a, const Block& b) const { return a.stale != b.stale ? a.stale : rank_[a.slot] < rank_[b.slot]; }
+  void refresh(std::size_t i) {
+    const std::size_t begin = i * size_, end = std::min(score_.size(), begin + size_);
+    std::size_t slot = begin;
+    for (std::size_t k = begin + 1; k < end; ++k)
+      if (score_[k] > score_[slot] || (score_[k] == score_[slot] && rank_[k] < rank_[slot])) slot = k;
+    blocks_[i] = {score_[slot], static_cast<std::uint32_t>(slot), false};
+  }
+  std::vector<double>& score_;
+  const std::vector<std::uint32_t>& rank_;
+  const bool rising_;
+  std::size_t size_ = 8;
+  std::vector<Block> blocks_;
+};
+
 struct Kept {
   std::uint32_t index;  // in the group
   double score;
 };
 
-// Soft suppression. decay(tiou, limit) -> new factor or 1; limit(length) is evaluated once for each kept segment.
+// Soft suppression. limit(length), evaluated once for each kept segment: the tIoU from which decay(score, tiou, limit) has an effect.
 template <class Limit, class Decay>
 std::vector<Kept> soft(const std::vector<Segment>& segments, const std::vector<double>& scores, bool reversed,
                        std::size_t most, double min_score, Limit limit, Decay decay) {
   const std::size_t n = segments.size();
   const Index index(segments);
   std::vector<double> score(n);
-  for (std::size_t slot = 0; slot < n; ++slot) score[slot] = scores[index.input[slot]];
-
-  constexpr std::size_t kBlock = 64;
-  const std::size_t blocks = (n + kBlock - 1) / kBlock;
-  std::vector<double> block_score(blocks);
-  std::vector<std::uint32_t> block_slot(blocks);
-  const auto before = [&](std::uint32_t a, std::uint32_t b) {
-    return reversed ? index.input[a] > index.input[b] : index.input[a] < index.input[b];
-  };
-  const auto refresh = [&](std::size_t block) {
-    const std::size_t begin = block * kBlock, end = std::min(n, begin + kBlock);
-    double best = kGone;
-    for (std::size_t i = begin; i < end; ++i) best = score[i] > best ? score[i] : best;
-    std::uint32_t slot = static_cast<std::uint32_t>(begin);
-    bool found = false;
-    for (std::size_t i = begin; i < end; ++i)
-      if (score[i] == best && (!found || before(static_cast<std::uint32_t>(i), slot)))
-        slot = static_cast<std::uint32_t>(i), found = true;
-    block_score[block] = best, block_slot[block] = slot;
-  };
-  for (std::size_t block = 0; block < blocks; ++block) refresh(block);
-
+  std::vector<std::uint32_t> rank(n), hits(n);
+  bool negative = false;
+  for (std::size_t slot = 0; slot < n; ++slot) {
+    score[slot] = scores[index.input[slot]];
+    rank[slot] = reversed ? static_cast<std::uint32_t>(n) - 1 - index.input[slot] : index.input[slot];
+    negative |= score[slot] < 0;
+  }
+  Leader leader(score, rank, negative);
   std::vector<Kept> kept;
   while (kept.size() < most) {
-    double best = kGone;
-    std::uint32_t slot = 0;
-    for (std::size_t block = 0; block < blocks; ++block)
-      if (block_score[block] > best || (block_score[block] == best && best != kGone && before(block_slot[block], slot)))
-        best = block_score[block], slot = block_slot[block];
-    // Scores only fall: below min_score nothing that follows can stay.
-    if (best == kGone || best < min_score) break;
-    kept.push_back({index.input[slot], best});
+    const std::uint32_t slot = leader.best();
+    // The plain loop ends here too.
+    if (score[slot] == kGone || score[slot] < min_score) break;
+    kept.push_back({index.input[slot], score[slot]});
     score[slot] = kGone;
-    const double s = index.start[slot], e = index.end[slot];
-    const auto [begin, end] = index.reach(s, e);
-    const double bound = limit(e - s);
+    const Segment own{index.start[slot], index.end[slot]};
+    const double bound = limit(own.length());
+    const auto [begin, end] = index.reach(own, std::clamp(bound, 0.0, 1.0));
+    std::size_t count = 0;  // collected without branches, which would be mispredicted
     for (std::uint32_t i = begin; i < end; ++i) {
-      if (score[i] == kGone || index.start[i] >= e || index.end[i] <= s) continue;
-      decay(score[i], overlap(s, e, index.start[i], index.end[i]), bound);
+      hits[count] = i;
+      count += (index.start[i] < own.end) & (index.end[i] > own.start) & (score[i] != kGone);
     }
-    for (std::size_t block = begin / kBlock; block < blocks && block * kBlock < end; ++block) refresh(block);
-    if (slot < begin || slot >= end) refresh(slot / kBlock);
+    for (std::size_t k = 0; k < count; ++k) {
+      const std::uint32_t i = hits[k];
+      decay(score[i], overlap(own.start, own.end, index.start[i], index.end[i]), bound);
+    }
+    leader.changed(begin, end);
+    leader.changed(slot, slot + 1);
   }
   return kept;
 }
 
-// Positions by falling score; equal scores in input (or reversed input) order.
+// Positions by falling score; equal scores in input (or reversed input) order. A stable radix sort, byte by byte from the lowest: comparing
+// random scores is mostly waiting for mispredicted branches.
 std::vector<std::uint32_t> ranking(const std::vector<double>& scores, bool reversed) {
-  std::vector<std::uint32_t> order(scores.size());
-  std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-    if (scores[a] != scores[b]) return scores[a] > scores[b];
-    return reversed ? a > b : a < b;
-  });
+  struct Item {
+    std::uint64_t key;  // ascending keys = falling scores
+    std::uint32_t index;
+  };
+  constexpr std::size_t kBytes = 8;
+  const std::size_t n = scores.size();
+  std::vector<Item> items(n), sorted(n);
+  std::array<std::array<std::uint32_t, 256>, kBytes> count{};
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::size_t input = reversed ? n - 1 - i : i;
+    const auto bits = std::bit_cast<std::uint64_t>(scores[input] + 0.0);  // -0 counts as 0
+    const std::uint64_t key = bits >> 63 ? bits : ~(bits | 1ull << 63);
+    items[i] = {key, static_cast<std::uint32_t>(input)};
+    for (std::size_t byte = 0; byte < kBytes; ++byte) ++count[byte][key >> 8 * byte & 255];
+  }
+  for (std::size_t byte = 0; byte < kBytes; ++byte) {
+    auto& place = count[byte];
+    if (n == 0 || place[items[0].key >> 8 * byte & 255] == n) continue;  // the same in all
+    std::exclusive_scan(place.begin(), place.end(), place.begin(), 0u);
+    for (const Item& item : items) sorted[place[item.key >> 8 * byte & 255]++] = item;
+    items.swap(sorted);
+  }
+  std::vector<std::uint32_t> order(n);
+  for (std::size_t i = 0; i < n; ++i) order[i] = items[i].index;
   return order;
 }
 
+// Whether a tIoU reaches a threshold: as the division decides it, which only close cases need.
+class Threshold {
+ public:
+  Threshold(double value, bool inclusive) : value_(value), inclusive_(inclusive) {}
+  double value() const { return value_; }
+  // False only when reached() is.
+  bool may_reach(const Segment& own, double start, double end) const {
+    const double inter = std::min(own.end, end) - std::max(own.start, start);
+    return (inter > 0) & (inter * (1 + 1e-9) >= value_ * ((own.end - own.start) + (end - start) - inter));
+  }
+  bool reached(const Segment& own, double start, double end) const {
+    const double t = overlap(start, end, own.start, own.end);
+    return inclusive_ ? t >= value_ : t > value_;
+  }
+
+ private:
+  double value_;
+  bool inclusive_;
+};
+
+// The segments kept so far, side by side in the buckets of their starts.
+class KeptSegments {
+ public:
+  KeptSegments(const std::vector<Segment>& all, Threshold threshold)
+      : threshold_(threshold), bucket_(all, 2), begin_(bucket_.size() + 1), start_(all.size()), end_(all.size()) {
+    for (const auto& s : all) ++begin_[bucket_(s.start) + 1];
+    std::partial_sum(begin_.begin(), begin_.end(), begin_.begin());
+    filled_.assign(begin_.begin(), begin_.end() - 1);
+  }
+  bool suppress(const Segment& s) const {
+    const Segment near = starts_near(s, bucket_.longest, threshold_.value());
+    const std::uint32_t last = bucket_(near.end);
+    for (std::uint32_t b = bucket_(near.start); b <= last; ++b) {
+      bool may = false;  // without branches in the loop
+      for (std::uint32_t k = begin_[b]; k < filled_[b]; ++k) may |= threshold_.may_reach(s, start_[k], end_[k]);
+      if (!may) continue;
+      for (std::uint32_t k = begin_[b]; k < filled_[b]; ++k)
+        if (threshold_.reached(s, start_[k], end_[k])) return true;
+    }
+    return false;
+  }
+  void add(const Segment& s) {
+    const std::uint32_t k = filled_[bucket_(s.start)]++;
+    start_[k] = s.start, end_[k] = s.end;
+  }
+
+ private:
+  Threshold threshold_;
+  Buckets bucket_;
+  std::vector<std::uint32_t> begin_, filled_;  // by bucket
+  std::vector<double> start_, end_;
+};
+
 std::vector<Kept> greedy(const std::vector<Segment>& segments, const std::vector<double>& scores, bool reversed,
                          double threshold, bool inclusive, std::size_t most, double min_score) {
-  const std::size_t n = segments.size();
-  double lowest = std::numeric_limits<double>::max(), highest = -lowest, longest = 0, total = 0;
-  for (const auto& s : segments) {
-    lowest = std::min(lowest, s.start), highest = std::max(highest, s.start), longest = std::max(longest, s.length());
-    total += s.length();
-  }
-  // Kept segments by start; a bucket is about a mean length wide, so a query visits few of them.
-  const double mean = total / static_cast<double>(n);
-  const std::size_t buckets = mean > 0 ? static_cast<std::size_t>(std::clamp((highest - lowest) / mean, 1.0, static_cast<double>(n))) : 1;
-  double scale = highest > lowest ? static_cast<double>(buckets - 1) / (highest - lowest) : 0;
-  if (!std::isfinite(scale)) scale = 0;
-  const auto bucket_of = [&](double x) {
-    const double at = (x - lowest) * scale;
-    return static_cast<std::size_t>(at <= 0 ? 0 : at >= static_cast<double>(buckets - 1) ? static_cast<double>(buckets - 1) : at);
-  };
-  std::vector<std::vector<Segment>> kept_at(buckets);
+  const bool only_one = inclusive && threshold <= 0;  // every tIoU reaches it, 0 included
+  KeptSegments taken(segments, Threshold(threshold, inclusive));
   std::vector<Kept> kept;
   for (const std::uint32_t i : ranking(scores, reversed)) {
-    if (kept.size() >= most || scores[i] < min_score) break;
-    const Segment& s = segments[i];
-    bool free = !inclusive || threshold > 0 || kept.empty();  // < 0 keeps nothing but the first
-    const std::size_t last = bucket_of(s.end);
-    for (std::size_t bucket = bucket_of(s.start - longest); free && bucket <= last; ++bucket) {
-      for (const Segment& other : kept_at[bucket]) {
-        if (other.start >= s.end || other.end <= s.start) continue;
-        const double t = overlap(other.start, other.end, s.start, s.end);
-        if (inclusive ? t >= threshold : t > threshold) {
-          free = false;
-          break;
-        }
-      }
-    }
-    if (!free) continue;
+    if (kept.size() >= most || scores[i] < min_score || (only_one && !kept.empty())) break;
+    if (taken.suppress(segments[i])) continue;
+    taken.add(segments[i]);
     kept.push_back({i, scores[i]});
-    kept_at[bucket_of(s.start)].push_back(s);
   }
   return kept;
+}
+
+using Members = std::vector<std::uint32_t>;  // positions in the record
+
+// Proposals with the same label belong together; groups in order of first appearance.
+std::vector<Members> groups_of(const std::vector<Proposal>& proposals, const SuppressOptions& options) {
+  std::vector<Members> groups;
+  std::unordered_map<std::string_view, std::size_t> group_of;
+  std::string_view last;
+  std::size_t group = 0;
+  const auto same = [](std::string_view a, std::string_view b) {  // most labels are shared or empty: no bytes to compare
+    return a.size() == b.size() && (a.data() == b.data() || a.empty() || a == b);
+  };
+  for (std::size_t i = 0; i < proposals.size(); ++i) {
+    if (proposals[i].segment.length() < options.min_duration) continue;
+    const auto label = options.class_agnostic ? std::string_view() : proposals[i].label;
+    if (groups.empty() || !same(label, last)) {  // labels come in runs
+      group = group_of.emplace(label, groups.size()).first->second;
+      if (group == groups.size()) groups.emplace_back();
+      last = label;
+    }
+    groups[group].push_back(static_cast<std::uint32_t>(i));
+  }
+  return groups;
+}
+
+// The members with the highest scores, still in input order.
+void keep_strongest(Members& members, const std::vector<Proposal>& proposals, std::size_t most, bool reversed) {
+  if (members.size() <= most) return;
+  std::vector<double> scores;
+  for (const auto i : members) scores.push_back(proposals[i].score);
+  auto order = ranking(scores, reversed);
+  order.resize(most);
+  std::sort(order.begin(), order.end());
+  for (std::size_t k = 0; k < most; ++k) members[k] = members[order[k]];
+  members.resize(most);
+}
+
+std::vector<Kept> apply_rule(const std::vector<Segment>& segments, const std::vector<double>& scores, double duration,
+                             const SuppressOptions& o) {
+  const bool reversed = o.ties == "reversed";
+  std::size_t most = std::numeric_limits<std::size_t>::max();
+  if (o.stop > 0) most = static_cast<std::size_t>(o.stop);
+  if (o.top_k > 0) most = std::min(most, static_cast<std::size_t>(o.top_k));
+  if (o.method == "greedy") return greedy(segments, scores, reversed, o.threshold, o.inclusive, most, o.min_score);
+  if (o.method == "gaussian")
+    return soft(segments, scores, reversed, most, o.min_score, [](double) { return 0.0; },
+                [sigma = o.sigma](double& score, double t, double) { score *= std::exp(-(t * t) / sigma); });
+  if (o.method == "linear")  // threshold 0 decays what does not even touch, by a factor of 1: no change
+    return soft(segments, scores, reversed, most, o.min_score, [&](double) { return o.threshold; },
+                [](double& score, double t, double threshold) { if (t >= threshold) score *= 1 - t; });
+  if (o.method == "bsn" || o.method == "rpn")
+    return soft(segments, scores, reversed, most, o.min_score,
+                [&](double length) { return o.low + (o.high - o.low) * (length / duration); },
+                [alpha = o.alpha](double& score, double t, double bound) { if (t > bound) score *= std::exp(-(t * t) / alpha); });
+  throw UsageError("--method: unknown method '" + o.method + "'");
+}
+
+// Each kept segment becomes the weighted mean of all segments that overlap it enough.
+std::vector<Segment> vote(const std::vector<Segment>& segments, const std::vector<double>& scores, const std::vector<Kept>& kept,
+                          const SuppressOptions& options) {
+  const Index index(segments);
+  const bool plain = options.voting_weight == "score";
+  std::vector<Segment> out;
+  std::vector<std::uint32_t> voters;
+  for (const auto& k : kept) {
+    const Segment& own = segments[k.index];
+    const auto [begin, end] = index.reach(own, options.voting);
+    // Summed in input order, whatever the buckets are, so that the sums do not depend on the index.
+    voters.clear();
+    for (std::uint32_t i = begin; i < end; ++i)
+      if (overlap(own.start, own.end, index.start[i], index.end[i]) >= options.voting) voters.push_back(index.input[i]);
+    std::sort(voters.begin(), voters.end());
+    double weight = 0, start = 0, finish = 0;
+    for (const auto i : voters) {
+      const double w = scores[i] * (plain ? 1.0 : overlap(own.start, own.end, segments[i].start, segments[i].end));
+      weight += w, start += w * segments[i].start, finish += w * segments[i].end;
+    }
+    out.push_back(weight != 0 ? Segment{start / weight, finish / weight} : own);
+  }
+  return out;
 }
 
 }  // namespace
@@ -181,17 +366,6 @@ std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double du
   const bool windowed = options.method == "bsn" || options.method == "rpn";
   if (windowed && !(duration > 0)) throw Error("missing; --method " + options.method + " needs the video's length in seconds").at_field("duration");
 
-  // Groups in order of first appearance; members by position in the record.
-  std::vector<std::vector<std::uint32_t>> groups;
-  std::unordered_map<std::string_view, std::size_t> group_of;
-  for (std::size_t i = 0; i < proposals.size(); ++i) {
-    if (proposals[i].segment.length() < options.min_duration) continue;
-    const auto key = options.class_agnostic ? std::string_view() : proposals[i].label;
-    const auto [found, added] = group_of.emplace(key, groups.size());
-    if (added) groups.emplace_back();
-    groups[found->second].push_back(static_cast<std::uint32_t>(i));
-  }
-
   struct Result {
     std::uint32_t input;
     double score;
@@ -200,73 +374,22 @@ std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double du
   std::vector<Result> results;
   std::vector<Segment> segments;
   std::vector<double> scores;
-  for (auto& members : groups) {
+  for (auto& members : groups_of(proposals, options)) {
+    if (options.pre_top_k > 0) keep_strongest(members, proposals, static_cast<std::size_t>(options.pre_top_k), reversed);
     segments.clear(), scores.clear();
-    for (const auto i : members) scores.push_back(proposals[i].score);
-    if (options.pre_top_k > 0 && members.size() > static_cast<std::size_t>(options.pre_top_k)) {
-      auto order = ranking(scores, reversed);
-      order.resize(static_cast<std::size_t>(options.pre_top_k));
-      std::sort(order.begin(), order.end());  // back to input order
-      std::vector<std::uint32_t> chosen;
-      for (const auto k : order) chosen.push_back(members[k]);
-      members.swap(chosen);
-      scores.clear();
-      for (const auto i : members) scores.push_back(proposals[i].score);
-    }
-    for (const auto i : members) segments.push_back(proposals[i].segment);
-
-    std::size_t most = std::numeric_limits<std::size_t>::max();
-    if (options.stop > 0) most = static_cast<std::size_t>(options.stop);
-    if (options.top_k > 0) most = std::min(most, static_cast<std::size_t>(options.top_k));
-    const double lowest = options.min_score;
-    std::vector<Kept> kept;
-    if (options.method == "greedy") {
-      kept = greedy(segments, scores, reversed, options.threshold, options.inclusive, most, lowest);
-    } else if (options.method == "gaussian") {
-      const double sigma = options.sigma;
-      kept = soft(segments, scores, reversed, most, lowest, [](double) { return 0.0; },
-                  [sigma](double& score, double t, double) { score *= std::exp(-(t * t) / sigma); });
-    } else if (options.method == "linear") {
-      // Threshold 0 decays what does not even touch, by a factor of 1: no change.
-      kept = soft(segments, scores, reversed, most, lowest, [&](double) { return options.threshold; },
-                  [](double& score, double t, double threshold) { if (t >= threshold) score *= 1 - t; });
-    } else if (windowed) {
-      const double alpha = options.alpha, low = options.low, high = options.high;
-      kept = soft(segments, scores, reversed, most, lowest,
-                  [=](double length) { return low + (high - low) * (length / duration); },
-                  [alpha](double& score, double t, double bound) { if (t > bound) score *= std::exp(-(t * t) / alpha); });
-    } else {
-      throw UsageError("--method: unknown method '" + options.method + "'");
-    }
-
-    if (options.voting > 0 && !kept.empty()) {
-      const Index index(segments);
-      const bool plain = options.voting_weight == "score";
-      for (const auto& k : kept) {
-        const Segment& own = segments[k.index];
-        const auto [begin, end] = index.reach(own.start, own.end);
-        // Summed in input order, whatever the buckets are, so that the sums do not depend on the index.
-        std::vector<std::uint32_t> voters;
-        for (std::uint32_t i = begin; i < end; ++i)
-          if (overlap(own.start, own.end, index.start[i], index.end[i]) >= options.voting) voters.push_back(index.input[i]);
-        std::sort(voters.begin(), voters.end());
-        double weight = 0, start = 0, finish = 0;
-        for (const auto i : voters) {
-          const double w = scores[i] * (plain ? 1.0 : overlap(own.start, own.end, segments[i].start, segments[i].end));
-          weight += w, start += w * segments[i].start, finish += w * segments[i].end;
-        }
-        const Segment voted = weight != 0 ? Segment{start / weight, finish / weight} : own;
-        results.push_back({members[k.index], k.score, voted});
-      }
-    } else {
-      for (const auto& k : kept) results.push_back({members[k.index], k.score, segments[k.index]});
-    }
+    for (const auto i : members) segments.push_back(proposals[i].segment), scores.push_back(proposals[i].score);
+    const auto kept = apply_rule(segments, scores, duration, options);
+    const auto voted = options.voting > 0 ? vote(segments, scores, kept, options) : std::vector<Segment>();
+    for (std::size_t k = 0; k < kept.size(); ++k)
+      results.push_back({members[kept[k].index], kept[k].score, voted.empty() ? segments[kept[k].index] : voted[k]});
   }
 
-  std::sort(results.begin(), results.end(), [&](const Result& a, const Result& b) {
+  const auto before = [&](const Result& a, const Result& b) {
     if (a.score != b.score) return a.score > b.score;
     return reversed ? a.input > b.input : a.input < b.input;
-  });
+  };
+  // One group comes in order already, but for negative scores, which decay upwards.
+  if (!std::is_sorted(results.begin(), results.end(), before)) std::sort(results.begin(), results.end(), before);
   if (options.top_k > 0 && results.size() > static_cast<std::size_t>(options.top_k)) results.resize(static_cast<std::size_t>(options.top_k));
   std::vector<Proposal> out;
   out.reserve(results.size());

@@ -1,9 +1,9 @@
 // Suppression of overlapping proposals: greedy, Gaussian, linear, BSN's and RPN's rules, and voting.
 //
-// One engine serves the soft rules: segments are bucketed by start, so that a kept segment meets only those it can overlap, and
-// the highest remaining score comes from block maxima. Results equal the plain double loop bit for bit
-// (tests/unit/suppress_reference.h): each score is decayed by the same factors in the same order.
-// Cost: greedy O(n log n + n k'), soft O(picked (n' + n / 64)), n' = segments starting within one maximal length.
+// Segments are bucketed by start, so that one meets only those that can overlap it enough. One engine serves the soft rules; the highest
+// remaining score comes from block maxima. Results equal the plain double loop bit for bit (tests/unit/suppress_reference.h): each
+// score is decayed by the same factors in the same order.
+// Cost: greedy O(n + n k'), soft O(picked (n' + sqrt(n))), n', k' = segments, kept segments, starting within about one maximal length.
 #pragma once
 
 #include <string>
@@ -17,8 +17,6 @@ class App;
 
 namespace tal {
 class Tool;
-
-
 
 struct SuppressOptions {
   std::string method = "greedy";

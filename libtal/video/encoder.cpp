@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <deque>
 #include <stdexcept>
 
@@ -13,8 +14,84 @@
 
 #include "libtal/base/error.h"
 
+// Loops over rows of pixels exist twice, for any processor and for AVX2, chosen when the program starts. Integers and single
+// multiplications give the same values in both. (Sanitizers start before that choice.)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define TAL_ROW_LOOP __attribute__((target_clones("avx2", "default")))
+#else
+#define TAL_ROW_LOOP
+#endif
+
 namespace tal {
 namespace {
+
+// Central differences (twice the derivative) of a row's inner pixels [1, end).
+TAL_ROW_LOOP void difference_row(const std::uint8_t* up, const std::uint8_t* at, const std::uint8_t* down, int end, std::int16_t* gx, std::int16_t* gy) {
+  for (int x = 1; x < end; ++x) {
+    gx[x] = static_cast<std::int16_t>(at[x + 1] - at[x - 1]);
+    gy[x] = static_cast<std::int16_t>(down[x] - up[x]);
+  }
+}
+
+constexpr float kTan = 0.41421356f;  // tan(pi / 8)
+
+// Unsigned orientation (eight bins of pi / 8) and magnitude of the gradients of a row's inner pixels [1, end).
+TAL_ROW_LOOP void orient_row(const std::int16_t* gx, const std::int16_t* gy, int end, std::int32_t* bins, float* lengths) {
+  for (int x = 1; x < end; ++x) {
+    const int dx = gx[x], dy = gy[x];
+    const float ax = static_cast<float>(std::abs(dx)), ay = static_cast<float>(std::abs(dy));
+    const int quarter = (ay > kTan * ax ? 1 : 0) + (ay > ax ? 1 : 0) + (kTan * ay > ax ? 1 : 0);
+    bins[x] = (dx ^ dy) < 0 ? 7 - quarter : quarter;
+    lengths[x] = std::sqrt(ax * ax + ay * ay);
+  }
+}
+
+// sums += one row, or = four rows.
+TAL_ROW_LOOP void add_row(const std::uint8_t* row, std::size_t width, std::uint16_t* sums) {
+  for (std::size_t i = 0; i < width; ++i) sums[i] = static_cast<std::uint16_t>(sums[i] + row[i]);
+}
+TAL_ROW_LOOP void set_four_rows(const std::uint8_t* a, const std::uint8_t* b, const std::uint8_t* c, const std::uint8_t* d, std::size_t width, std::uint16_t* sums) {
+  for (std::size_t i = 0; i < width; ++i) sums[i] = static_cast<std::uint16_t>(a[i] + b[i] + c[i] + d[i]);
+}
+
+// Thousandths of grey (Rec. 601) of a row of summed BGR pixels; 256 x 255 x 1000 fits.
+TAL_ROW_LOOP void weigh_row(const std::uint16_t* bgr, std::size_t pixels, std::int32_t* grey) {
+  for (std::size_t x = 0; x < pixels; ++x) grey[x] = 114 * bgr[3 * x] + 587 * bgr[3 * x + 1] + 299 * bgr[3 * x + 2];
+}
+
+// Sums over the pixels of a block of products of the slopes and the change t between two pictures; 64 pixels x (2 * 255)^2 fit into 32 bits.
+struct BlockSums {
+  std::int32_t xx = 0, xy = 0, yy = 0, xt = 0, yt = 0;
+};
+struct BlockRows {  // the block's first row in each picture, and the distance to the next one
+  const std::int16_t *gx, *gy;
+  const std::uint8_t *at, *to;
+  std::ptrdiff_t slope_step, at_step, to_step;
+  int rows, columns;
+};
+
+constexpr int kBlock = 8;
+
+// One sum a column, so that rows are added as vectors; kColumns or fewer columns.
+template <int kColumns>
+[[gnu::always_inline]] inline void add_columns(const BlockRows& b, int columns, std::int32_t (&sums)[5][kBlock]) {
+  for (int y = 0; y < b.rows; ++y) {
+    const std::int16_t *gx = b.gx + y * b.slope_step, *gy = b.gy + y * b.slope_step;
+    const std::uint8_t *at = b.at + y * b.at_step, *to = b.to + y * b.to_step;
+    for (int i = 0; i < (kColumns > 0 ? kColumns : columns); ++i) {
+      const std::int32_t x = gx[i], v = gy[i], t = to[i] - at[i];
+      sums[0][i] += x * x, sums[1][i] += x * v, sums[2][i] += v * v, sums[3][i] += x * t, sums[4][i] += v * t;
+    }
+  }
+}
+
+TAL_ROW_LOOP void sum_block(const BlockRows& b, BlockSums& out) {
+  std::int32_t sums[5][kBlock] = {};
+  if (b.columns == kBlock) add_columns<kBlock>(b, kBlock, sums);
+  else if (b.columns == kBlock / 2) add_columns<kBlock / 2>(b, kBlock / 2, sums);
+  else add_columns<0>(b, b.columns, sums);
+  for (int i = 0; i < kBlock; ++i) out.xx += sums[0][i], out.xy += sums[1][i], out.yy += sums[2][i], out.xt += sums[3][i], out.yt += sums[4][i];
+}
 
 constexpr float kMaxFlow = 20;  // pixels; the field's two-stream models truncate there too
 
@@ -25,15 +102,17 @@ class BlockFlow : public Flow {
   void compute(const cv::Mat& previous, const cv::Mat& next, cv::Mat& flow) override {
     halve(previous, half_previous_);
     halve(next, half_next_);
+    differences(previous, slopes_);
+    differences(half_previous_, half_slopes_);
     flow.create(previous.size(), CV_32FC2);
     const int blocks_x = (previous.cols + kBlock - 1) / kBlock, blocks_y = (previous.rows + kBlock - 1) / kBlock;
     for (int by = 0; by < blocks_y; ++by) {
       for (int bx = 0; bx < blocks_x; ++bx) {
         const int x0 = bx * kBlock, y0 = by * kBlock;
         float u = 0, v = 0;
-        step(half_previous_, half_next_, x0 / 2, y0 / 2, kBlock / 2, u, v);
+        step(half_previous_, half_next_, half_slopes_, x0 / 2, y0 / 2, kBlock / 2, u, v);
         u *= 2, v *= 2;
-        step(previous, next, x0, y0, kBlock, u, v);
+        step(previous, next, slopes_, x0, y0, kBlock, u, v);
         u = std::clamp(u, -kMaxFlow, kMaxFlow), v = std::clamp(v, -kMaxFlow, kMaxFlow);
         const int x1 = std::min(x0 + kBlock, previous.cols), y1 = std::min(y0 + kBlock, previous.rows);
         for (int y = y0; y < y1; ++y) {
@@ -45,8 +124,6 @@ class BlockFlow : public Flow {
   }
 
  private:
-  static constexpr int kBlock = 8;
-
   static void halve(const cv::Mat& in, cv::Mat& out) {
     out.create(std::max(1, in.rows / 2), std::max(1, in.cols / 2), CV_8U);
     for (int y = 0; y < out.rows; ++y) {
@@ -60,36 +137,44 @@ class BlockFlow : public Flow {
     }
   }
 
+  // Both central differences of every inner pixel.
+  struct Slopes {
+    std::vector<std::int16_t> x, y;
+  };
+  static void differences(const cv::Mat& image, Slopes& out) {
+    const auto width = static_cast<std::size_t>(image.cols);
+    out.x.resize(width * static_cast<std::size_t>(image.rows)), out.y.resize(out.x.size());
+    for (int y = 1; y + 1 < image.rows; ++y) {
+      const std::size_t at = static_cast<std::size_t>(y) * width;
+      difference_row(image.ptr<std::uint8_t>(y - 1), image.ptr<std::uint8_t>(y), image.ptr<std::uint8_t>(y + 1), image.cols - 1, out.x.data() + at,
+                     out.y.data() + at);
+    }
+  }
+
   // One Gauss-Newton step of min sum (next(x + d) - previous(x))^2 from d = (u, v) rounded to pixels; adds the update.
-  static void step(const cv::Mat& previous, const cv::Mat& next, int x0, int y0, int size, float& u, float& v) {
+  static void step(const cv::Mat& previous, const cv::Mat& next, const Slopes& slopes, int x0, int y0, int size, float& u, float& v) {
     const int du = static_cast<int>(std::lround(u)), dv = static_cast<int>(std::lround(v));
     const int x1 = std::min({x0 + size, previous.cols - 1, previous.cols - 1 - du}), y1 = std::min({y0 + size, previous.rows - 1, previous.rows - 1 - dv});
-    int xx = 0, xy = 0, yy = 0, xt = 0, yt = 0, count = 0;  // 64 pixels x (2 * 255)^2 fits into 32 bits
-    for (int y = std::max({y0, 1, -dv}); y < y1; ++y) {
-      const auto* up = previous.ptr<std::uint8_t>(y - 1);
-      const auto* at = previous.ptr<std::uint8_t>(y);
-      const auto* down = previous.ptr<std::uint8_t>(y + 1);
-      const auto* to = next.ptr<std::uint8_t>(y + dv) + du;
-      const int from = std::max({x0, 1, -du});
-      for (int x = from; x < x1; ++x) {
-        const int gx = at[x + 1] - at[x - 1], gy = down[x] - up[x], t = to[x] - at[x];
-        xx += gx * gx, xy += gx * gy, yy += gy * gy, xt += gx * t, yt += gy * t;
-      }
-      count += std::max(0, x1 - from);
-    }
-    if (count < size * size / 4) return;
-    const float a = static_cast<float>(xx), b = static_cast<float>(xy), c = static_cast<float>(yy);
+    const int from = std::max({x0, 1, -du}), top = std::max({y0, 1, -dv});
+    const int columns = std::max(0, x1 - from), rows = std::max(0, y1 - top), count = rows * columns;
+    if (count < size * size / 4 || count == 0) return;
+    const std::ptrdiff_t width = previous.cols, offset = top * width + from;
+    BlockSums sums;
+    sum_block({slopes.x.data() + offset, slopes.y.data() + offset, previous.ptr<std::uint8_t>(top) + from, next.ptr<std::uint8_t>(top + dv) + from + du, width,
+               static_cast<std::ptrdiff_t>(previous.step), static_cast<std::ptrdiff_t>(next.step), rows, columns}, sums);
+    const float a = static_cast<float>(sums.xx), b = static_cast<float>(sums.xy), c = static_cast<float>(sums.yy);
     const float smaller = 0.5f * (a + c - std::sqrt((a - c) * (a - c) + 4 * b * b));
     if (smaller < 16.0f * static_cast<float>(count)) return;  // mean squared central difference of 4 grey levels
     const float det = a * c - b * b;
     // Central differences are twice the derivative.
-    const float su = -2 * (c * static_cast<float>(xt) - b * static_cast<float>(yt)) / det;
-    const float sv = -2 * (a * static_cast<float>(yt) - b * static_cast<float>(xt)) / det;
+    const float su = -2 * (c * static_cast<float>(sums.xt) - b * static_cast<float>(sums.yt)) / det;
+    const float sv = -2 * (a * static_cast<float>(sums.yt) - b * static_cast<float>(sums.xt)) / det;
     if (std::abs(su) > 2.5f || std::abs(sv) > 2.5f) return;  // beyond what a linear step can know
     u = static_cast<float>(du) + su, v = static_cast<float>(dv) + sv;
   }
 
   cv::Mat half_previous_, half_next_;
+  Slopes slopes_, half_slopes_;
 };
 
 class DenseFlow : public Flow {
@@ -128,7 +213,7 @@ class HogHof : public Encoder {
   std::string name() const override { return "hog-hof"; }
   std::int64_t dim() const override { return kDim; }
   const std::vector<std::string>& columns() const override { return columns_; }
-  std::string parameters() const override { return "hog-hof/1 side=60 grid=4 bins=8 flow-grid=2 flow=" + method_; }
+  std::string parameters() const override { return "hog-hof/2 side=60 grid=4 bins=8 flow-grid=2 flow=" + method_; }
 
   void reset() override {
     first_ = next_ = 0;
@@ -172,19 +257,27 @@ class HogHof : public Encoder {
   static constexpr int kGrid = 4, kFlowGrid = 2, kBins = 8;
   static constexpr int kHog = kGrid * kGrid * kBins, kHof = kFlowGrid * kFlowGrid * kBins, kDim = kHog + kHof + 1;
   using Descriptor = std::array<float, kDim>;
-  static constexpr float kTan = 0.41421356f;  // tan(pi / 8)
 
   // Unsigned orientation of the gradient in eight bins of pi / 8, weighted with its magnitude.
   void gradients(float* out) {
-    bins_.resize(static_cast<std::size_t>(grey_.cols)), lengths_.resize(static_cast<std::size_t>(grey_.cols));
+    const auto width = static_cast<std::size_t>(grey_.cols);
+    gx_.resize(width), gy_.resize(width), bins_.resize(width), lengths_.resize(width);
     for (int y = 1; y + 1 < grey_.rows; ++y) {
-      measure_row(y);
+      difference_row(grey_.ptr<std::uint8_t>(y - 1), grey_.ptr<std::uint8_t>(y), grey_.ptr<std::uint8_t>(y + 1), grey_.cols - 1, gx_.data(), gy_.data());
+      orient_row(gx_.data(), gy_.data(), grey_.cols - 1, bins_.data(), lengths_.data());
       float* band = out + cell(y, grey_.rows, kGrid) * kGrid * kBins;
       for (int part = 0; part < kGrid; ++part) {
         float* histogram = band + part * kBins;
+        float other[kBins] = {};  // in turn, so that one addition need not wait for the one before
         const int end = std::min(grey_.cols - 1, (grey_.cols * (part + 1) + kGrid - 1) / kGrid);
-        for (int x = std::max(1, (grey_.cols * part + kGrid - 1) / kGrid); x < end; ++x)
-          histogram[bins_[static_cast<std::size_t>(x)]] += lengths_[static_cast<std::size_t>(x)];
+        int x = std::max(1, (grey_.cols * part + kGrid - 1) / kGrid);
+        for (; x + 1 < end; x += 2) {
+          const auto i = static_cast<std::size_t>(x);
+          histogram[bins_[i]] += lengths_[i];
+          other[bins_[i + 1]] += lengths_[i + 1];
+        }
+        if (x < end) histogram[bins_[static_cast<std::size_t>(x)]] += lengths_[static_cast<std::size_t>(x)];
+        for (int o = 0; o < kBins; ++o) histogram[o] += other[o];
       }
     }
     float total = 0;
@@ -193,54 +286,42 @@ class HogHof : public Encoder {
       for (int i = 0; i < kHog; ++i) out[i] /= total;
   }
 
-  // Bin and magnitude of every gradient of a row: straight-line code, so that the compiler uses vectors.
-  void measure_row(int y) {
-    const auto* up = grey_.ptr<std::uint8_t>(y - 1);
-    const auto* at = grey_.ptr<std::uint8_t>(y);
-    const auto* down = grey_.ptr<std::uint8_t>(y + 1);
-    std::int32_t* bins = bins_.data();
-    float* lengths = lengths_.data();
-    const int end = grey_.cols - 1;
-    for (int x = 1; x < end; ++x) {
-      const int gx = at[x + 1] - at[x - 1], gy = down[x] - up[x];
-      const float ax = static_cast<float>(std::abs(gx)), ay = static_cast<float>(std::abs(gy));
-      const int quarter = (ay > kTan * ax ? 1 : 0) + (ay > ax ? 1 : 0) + (kTan * ay > ax ? 1 : 0);
-      bins[x] = (gx ^ gy) < 0 ? kBins - 1 - quarter : quarter;
-      lengths[x] = std::sqrt(ax * ax + ay * ay);
-    }
-  }
-
-  // Signed direction of the flow in eight bins of pi / 4 that begin at 0, weighted with its length.
+  // Signed direction of the flow in eight bins of pi / 4 that begin at 0, weighted with its length. Block motion repeats from pixel to
+  // pixel and from row to row: equal neighbours are counted, not computed again.
   void directions(float* out) const {
     const float unit = 100.0f / static_cast<float>(std::min(field_.rows, field_.cols));
+    const std::size_t row_bytes = static_cast<std::size_t>(field_.cols) * sizeof(cv::Vec2f);
     std::array<int, kFlowGrid * kFlowGrid> pixels{};
-    float total = 0, last_u = 0, last_v = 0, length = 0;
-    int octant = 0;
-    for (int y = 0; y < field_.rows; ++y) {
+    float total = 0;
+    for (int y = 0; y < field_.rows;) {
       const auto* row = field_.ptr<cv::Vec2f>(y);
       const int cy = cell(y, field_.rows, kFlowGrid);
+      int same = 1;
+      while (y + same < field_.rows && cell(y + same, field_.rows, kFlowGrid) == cy && std::memcmp(row, field_.ptr<cv::Vec2f>(y + same), row_bytes) == 0) ++same;
       for (int part = 0; part < kFlowGrid; ++part) {
         float* histogram = out + (cy * kFlowGrid + part) * kBins;
         const int begin = (field_.cols * part + kFlowGrid - 1) / kFlowGrid, end = (field_.cols * (part + 1) + kFlowGrid - 1) / kFlowGrid;
-        pixels[static_cast<std::size_t>(cy * kFlowGrid + part)] += end - begin;
-        for (int x = begin; x < end; ++x) {
+        pixels[static_cast<std::size_t>(cy * kFlowGrid + part)] += same * (end - begin);
+        for (int x = begin, run = 1; x < end; x += run) {
           const float u = row[x][0], v = row[x][1];
+          for (run = 1; x + run < end && row[x + run] == row[x];) ++run;
           if (u == 0 && v == 0) continue;
-          if (u != last_u || v != last_v) {  // block motion repeats
-            last_u = u, last_v = v;
-            length = std::sqrt(u * u + v * v);
-            const bool steep = std::abs(v) > std::abs(u);
-            // Octants in the order of the angle.
-            octant = v >= 0 ? (u >= 0 ? (steep ? 1 : 0) : (steep ? 2 : 3)) : (u < 0 ? (steep ? 5 : 4) : (steep ? 6 : 7));
-          }
-          histogram[octant] += length;
+          const float length = std::sqrt(u * u + v * v) * static_cast<float>(run * same);
+          histogram[octant(u, v)] += length;
           total += length;
         }
       }
+      y += same;
     }
     for (int c = 0; c < kFlowGrid * kFlowGrid; ++c)
       for (int o = 0; o < kBins; ++o) out[c * kBins + o] *= unit / static_cast<float>(std::max(1, pixels[static_cast<std::size_t>(c)]));
     out[kHof] = total * unit / static_cast<float>(field_.rows * field_.cols);
+  }
+
+  // Eighth of the circle, in the order of the angle.
+  static int octant(float u, float v) {
+    const bool steep = std::abs(v) > std::abs(u);
+    return v >= 0 ? (u >= 0 ? (steep ? 1 : 0) : (steep ? 2 : 3)) : (u < 0 ? (steep ? 5 : 4) : (steep ? 6 : 7));
   }
 
   std::string method_;
@@ -249,7 +330,8 @@ class HogHof : public Encoder {
   std::deque<Descriptor> held_;
   std::int64_t first_ = 0, next_ = 0;
   cv::Mat grey_, previous_, field_;
-  std::vector<std::int32_t> bins_;  // of one row
+  std::vector<std::int16_t> gx_, gy_;  // of one row, as are the bins and lengths
+  std::vector<std::int32_t> bins_;
   std::vector<float> lengths_;
 };
 
@@ -262,37 +344,30 @@ void shrink_grey(const cv::Mat& bgr, int factor, cv::Mat& grey) {
   const int rows = std::max(1, bgr.rows / factor), cols = std::max(1, bgr.cols / factor);
   const int tall = std::min(factor, bgr.rows), wide = std::min(factor, bgr.cols);
   grey.create(rows, cols, CV_8U);
-  const std::size_t width = static_cast<std::size_t>(cols) * static_cast<std::size_t>(wide) * 3;
+  const std::size_t pixels = static_cast<std::size_t>(cols) * static_cast<std::size_t>(wide);
   thread_local std::vector<std::uint16_t> sums;  // 256 x 255 fits
-  sums.resize(width);
+  thread_local std::vector<std::int32_t> weighed;
+  sums.resize(3 * pixels), weighed.resize(pixels);
   // Exact up to the last rounding: every sum is an integer below 2^53.
   const double share = 1.0 / (static_cast<double>(tall * wide) * 1000);
   for (int y = 0; y < rows; ++y) {
-    std::uint16_t* to = sums.data();
+    const auto row = [&](int k) { return bgr.ptr<std::uint8_t>(y * factor + k); };
     int k = 0;
-    if (tall >= 4) {  // four rows in one pass over the sums
-      const auto *p0 = bgr.ptr<std::uint8_t>(y * factor), *p1 = bgr.ptr<std::uint8_t>(y * factor + 1);
-      const auto *p2 = bgr.ptr<std::uint8_t>(y * factor + 2), *p3 = bgr.ptr<std::uint8_t>(y * factor + 3);
-      for (std::size_t i = 0; i < width; ++i) to[i] = static_cast<std::uint16_t>(p0[i] + p1[i] + p2[i] + p3[i]);
+    if (tall >= 4) {
+      set_four_rows(row(0), row(1), row(2), row(3), 3 * pixels, sums.data());
       k = 4;
     } else {
       std::fill(sums.begin(), sums.end(), std::uint16_t{0});
     }
-    for (; k < tall; ++k) {
-      const auto* from = bgr.ptr<std::uint8_t>(y * factor + k);
-      for (std::size_t i = 0; i < width; ++i) to[i] = static_cast<std::uint16_t>(to[i] + from[i]);
-    }
+    for (; k < tall; ++k) add_row(row(k), 3 * pixels, sums.data());
+    weigh_row(sums.data(), pixels, weighed.data());
     auto* out = grey.ptr<std::uint8_t>(y);
-    const std::uint16_t* at = sums.data();
-    for (int x = 0; x < cols; ++x) {
-      int b = 0, g = 0, r = 0;
-      if (wide == 4) {  // the common sizes (240 to 269 pixels): unrolled
-        b = at[0] + at[3] + at[6] + at[9], g = at[1] + at[4] + at[7] + at[10], r = at[2] + at[5] + at[8] + at[11];
-        at += 12;
-      } else {
-        for (int k = 0; k < wide; ++k, at += 3) b += at[0], g += at[1], r += at[2];
-      }
-      out[x] = static_cast<std::uint8_t>((114.0 * b + 587.0 * g + 299.0 * r) * share + 0.5);
+    const std::int32_t* at = weighed.data();
+    for (int x = 0; x < cols; ++x, at += wide) {
+      std::int64_t sum = 0;
+      if (wide == 4) sum = std::int64_t{at[0]} + at[1] + at[2] + at[3];  // the common sizes (240 to 269 pixels): unrolled
+      else for (int i = 0; i < wide; ++i) sum += at[i];
+      out[x] = static_cast<std::uint8_t>(static_cast<double>(sum) * share + 0.5);
     }
   }
 }

@@ -3,6 +3,7 @@
 #include "libtal/nn/boundary_matching.h"
 
 #include "libtal/base/error.h"
+#include "libtal/nn/boundary_matching_map.h"
 #include "tests/nn/boundary_matching_reference.h"
 #include "tests/nn/parity_nn.h"
 

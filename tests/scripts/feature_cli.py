@@ -122,6 +122,15 @@ npz("npz/a.npz", {"rgb": npy(SIX, (3, 2))})
 npz("npz/b.npz", {"rgb": npy(SIX, (3, 2))})
 assert [(r["video"], list(r["features"])) for r in features("npz", "--inline")[0]] == [("a", ["features"]), ("b", ["features"])]
 
+# MATLAB level 5: columns together, as save -v6 writes them
+element = lambda kind, raw: struct.pack("<II", kind, len(raw)) + raw + b"\0" * (-len(raw) % 8)
+matrix = element(6, struct.pack("<II", 6, 0)) + element(5, struct.pack("<ii", 3, 2)) + element(1, b"feat") + element(9, struct.pack("<6d", 1, 3, 5, 2, 4, 6.5))
+write("v.mat", b"MATLAB 5.0 MAT-file".ljust(124) + b"\0\1IM" + element(14, matrix))
+record = features("v.mat", "--inline")[0][0]
+assert record["video"] == "v" and rows(record["features"]["features"]) == TABLE, record
+write("bad.mat", b"MATLAB 5.0 MAT-file".ljust(124) + b"\0\1IM" + element(14, matrix)[:-9])
+assert "bad.mat: the MATLAB file ends early" in features("bad.mat", "--inline", status=1)[1]
+
 # Subsets and annotations from elsewhere
 write("train.txt", "v_2.mp4\n")
 write("test.txt", "v_10\n\n")
@@ -144,7 +153,7 @@ for name, content, message in (
         ("bad.csv", "1,2\n3,nan\n", "bad.csv:2"), ("bad.csv", "1,2\n3,1e999\n", "not finite"), ("bad.csv", b"\x1f\x8b\x08\x00", "gzip"),
         ("bad.csv", b"\xff\xfe\x00\x01", "no rows"),
         ("bad.npz", b"PK\x05\x06", "too short"), ("bad.npz", "nothing", "too short"), ("bad.npz", "nothing at all, really nothing", "no end record"),
-        ("bad.h5", "nothing", "not an HDF5 file"), ("bad.h5", b"\x89HDF\r\n\x1a\n" + b"\0" * 90, "HDF5"), ("bad.mat", "MATLAB 5.0 MAT-file", "not an HDF5 file")):
+        ("bad.h5", "nothing", "not an HDF5 file"), ("bad.h5", b"\x89HDF\r\n\x1a\n" + b"\0" * 90, "HDF5"), ("bad.mat", "MATLAB 5.0 MAT-file", "not a MATLAB level 5")):
     write(name, content)
     err = features(name, "--inline", status=1)[1]
     assert message in err and name in err, (name, content, err)

@@ -339,6 +339,7 @@ BOOST_AUTO_TEST_CASE(names_of_features) {
   FeatureImport options;
   BOOST_TEST(feature_name("rgb/v_1.npy", options, "features")->video == "v_1");
   BOOST_TEST(feature_name("a.b.csv.gz", options, "features")->video == "a.b");
+  BOOST_TEST(feature_name("a.csv.npy", options, "features")->video == "a.csv");
   BOOST_TEST(feature_name(".npy", options, "features")->video == ".npy");
   options.pattern = "(rgb|flow)/(.*)\\.npy", options.id = "v_$2", options.stream = "i3d_$1";
   const auto name = feature_name("x/rgb/7.npy", options, "features");

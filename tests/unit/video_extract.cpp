@@ -1,6 +1,7 @@
 // Sampling by time stamp, window rules, the hog-hof encoder on drawn motion, extraction of synthetic videos.
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -75,6 +76,39 @@ std::string blank_frames(std::string avi, int first, int last) {
   return avi;
 }
 
+// The plain form of the block flow: one Gauss-Newton step of a block, pixel by pixel.
+void plain_step(const cv::Mat& previous, const cv::Mat& next, int x0, int y0, int size, float& u, float& v) {
+  const int du = static_cast<int>(std::lround(u)), dv = static_cast<int>(std::lround(v));
+  int xx = 0, xy = 0, yy = 0, xt = 0, yt = 0, count = 0;
+  for (int y = y0; y < y0 + size; ++y)
+    for (int x = x0; x < x0 + size; ++x) {
+      const bool inside = x >= 1 && y >= 1 && x < previous.cols - 1 && y < previous.rows - 1 && x + du >= 0 && y + dv >= 0 && x + du < next.cols - 1 &&
+                          y + dv < next.rows - 1;
+      if (!inside) continue;
+      const auto grey = [&](const cv::Mat& m, int row, int column) { return static_cast<int>(m.at<std::uint8_t>(row, column)); };
+      const int gx = grey(previous, y, x + 1) - grey(previous, y, x - 1), gy = grey(previous, y + 1, x) - grey(previous, y - 1, x);
+      const int t = grey(next, y + dv, x + du) - grey(previous, y, x);
+      xx += gx * gx, xy += gx * gy, yy += gy * gy, xt += gx * t, yt += gy * t, ++count;
+    }
+  if (count < size * size / 4) return;
+  const float a = static_cast<float>(xx), b = static_cast<float>(xy), c = static_cast<float>(yy);
+  if (0.5f * (a + c - std::sqrt((a - c) * (a - c) + 4 * b * b)) < 16.0f * static_cast<float>(count)) return;
+  const float det = a * c - b * b;
+  const float su = -2 * (c * static_cast<float>(xt) - b * static_cast<float>(yt)) / det;
+  const float sv = -2 * (a * static_cast<float>(yt) - b * static_cast<float>(xt)) / det;
+  if (std::abs(su) > 2.5f || std::abs(sv) > 2.5f) return;
+  u = static_cast<float>(du) + su, v = static_cast<float>(dv) + sv;
+}
+
+cv::Mat plain_half(const cv::Mat& in) {
+  cv::Mat out(in.rows / 2, in.cols / 2, CV_8U);
+  for (int y = 0; y < out.rows; ++y)
+    for (int x = 0; x < out.cols; ++x)
+      out.at<std::uint8_t>(y, x) = static_cast<std::uint8_t>((in.at<std::uint8_t>(2 * y, 2 * x) + in.at<std::uint8_t>(2 * y, 2 * x + 1) +
+                                                              in.at<std::uint8_t>(2 * y + 1, 2 * x) + in.at<std::uint8_t>(2 * y + 1, 2 * x + 1) + 2) / 4);
+  return out;
+}
+
 bool says(const Error& error, const std::string& text) {
   BOOST_TEST_MESSAGE(error.what());
   return std::string(error.what()).find(text) != std::string::npos;
@@ -127,6 +161,36 @@ BOOST_AUTO_TEST_CASE(every_flow_finds_a_known_shift) {
     BOOST_TEST_CONTEXT(method) {
       BOOST_TEST(std::abs(mean[0] - 1.5) < 0.3);
       BOOST_TEST(std::abs(mean[1] + 1.0) < 0.3);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(block_flow_is_that_of_the_plain_loop) {
+  std::uint32_t state = 5;
+  const auto random = [&] { return (state = state * 1664525u + 1013904223u) >> 24; };
+  for (const auto& [rows, cols] : {std::pair{60, 80}, {61, 83}, {17, 9}, {64, 85}, {2, 40}}) {
+    cv::Mat a(rows, cols, CV_8U), b;
+    for (int y = 0; y < rows; ++y)
+      for (int x = 0; x < cols; ++x) a.at<std::uint8_t>(y, x) = static_cast<std::uint8_t>(120 + 60 * std::sin(x * 0.4) + 40 * std::cos(y * 0.5 + x * 0.1) + random() % 16);
+    const cv::Mat shift = (cv::Mat_<double>(2, 3) << 1, 0, 2.3, 0, 1, -1.6);
+    cv::warpAffine(a, b, shift, a.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+    cv::Mat flow;
+    make_flow("block")->compute(a, b, flow);
+    const cv::Mat half_a = plain_half(a), half_b = plain_half(b);
+    int different = 0, moving = 0;
+    for (int y = 0; y < rows; ++y)
+      for (int x = 0; x < cols; ++x) {
+        float u = 0, v = 0;
+        plain_step(half_a, half_b, x / 8 * 4, y / 8 * 4, 4, u, v);
+        u *= 2, v *= 2;
+        plain_step(a, b, x / 8 * 8, y / 8 * 8, 8, u, v);
+        const auto got = flow.at<cv::Vec2f>(y, x);
+        different += got[0] != std::clamp(u, -20.0f, 20.0f) || got[1] != std::clamp(v, -20.0f, 20.0f);
+        moving += got[0] != 0;
+      }
+    BOOST_TEST_CONTEXT(rows << " x " << cols) {
+      BOOST_TEST(different == 0);
+      if (rows > 50) BOOST_TEST(moving > rows * cols / 2);
     }
   }
 }

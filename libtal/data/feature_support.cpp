@@ -1,0 +1,142 @@
+#include "libtal/data/feature_support.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <regex>
+
+#include "libtal/io/npy.h"
+#include "libtal/io/npz.h"
+
+namespace tal {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool ends_with_any(std::string_view name, const std::vector<std::string>& endings) {
+  return std::any_of(endings.begin(), endings.end(), [&](const std::string& ending) { return name.ends_with(ending); });
+}
+
+std::string stem(const std::string& name) {
+  std::string file = name.substr(name.rfind('/') + 1);
+  if (file.size() > 3 && file.ends_with(".gz")) file.resize(file.size() - 3);
+  for (const std::string_view ending : {".npy", ".npz", ".csv", ".txt", ".tsv", ".h5", ".hdf5", ".mat"})
+    if (file.size() > ending.size() && file.ends_with(ending)) return file.substr(0, file.size() - ending.size());
+  return file;
+}
+
+void check_file_name(const std::string& text, const char* field) {
+  if (text.empty() || text == "." || text == ".." || text.find('/') != std::string::npos || text.find('\0') != std::string::npos)
+    throw Error("'" + text + "' cannot be part of a file name").at_field(field);
+}
+
+}  // namespace
+
+std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& paths, const std::vector<std::string>& endings) {
+  std::vector<FeatureFile> files;
+  for (const auto& path : paths) {
+    if (path == "-") throw UsageError("this format reads files and folders, not stdin: name them");
+    if (!fs::is_directory(path)) {
+      files.push_back({path, fs::path(path).filename().string()});
+      continue;
+    }
+    std::vector<FeatureFile> found;
+    for (const auto& entry : fs::recursive_directory_iterator(path))
+      if (entry.is_regular_file() && ends_with_any(entry.path().filename().string(), endings))
+        found.push_back({entry.path().string(), fs::relative(entry.path(), path).generic_string()});
+    if (found.empty()) throw Error("no file of this format in this folder").at_line(path, 0);
+    std::sort(found.begin(), found.end(), [](const FeatureFile& a, const FeatureFile& b) { return natural_less(a.name, b.name); });
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  return files;
+}
+
+void FeatureItems::add(const std::optional<FeatureName>& name, const std::string& path, const std::string& array) {
+  if (!name) {
+    ++unmatched;
+    return;
+  }
+  auto& list = items[name->video];
+  if (list.empty()) order.push_back(name->video);
+  list.push_back({path, array, name->stream});
+}
+
+void FeatureItems::report(const std::string& what, const ImportSink& sink) const {
+  if (unmatched > 0) sink.note(std::to_string(unmatched) + " " + what + " do not match --pattern");
+  if (order.empty()) throw Error("nothing matches --pattern");
+}
+
+void prepare_output(const FeatureImport& options) {
+  if (options.inline_data && !options.out_dir.empty()) throw UsageError("--inline and --out-dir exclude each other");
+  if (options.half && !options.inline_data && options.out_dir.empty()) throw UsageError("--half has no effect without --inline or --out-dir");
+  if (!options.out_dir.empty()) fs::create_directories(options.out_dir);
+}
+
+void store_rows(const FeatureMatrix& matrix, const std::string& video, const FeatureImport& options, FeatureStream& stream) {
+  if (matrix.rows == 0 || matrix.dim == 0) throw Error("no rows").at_field("features." + stream.name);
+  stream.rows = matrix.rows, stream.dim = matrix.dim;
+  if (!options.inline_data) {
+    check_file_name(video, "video");
+    check_file_name(stream.name, "features");
+    stream.path = (fs::path(options.out_dir) / (video + "." + stream.name + ".npy")).string();
+    write_npy(stream.path, matrix.values.data(), matrix.rows, matrix.dim, options.half);
+    return;
+  }
+  std::vector<std::uint16_t> halves;
+  if (options.half) {
+    stream.dtype = "float16";
+    for (const float value : matrix.values) halves.push_back(float_to_half(value));
+    stream.data = base64_encode({reinterpret_cast<const char*>(halves.data()), halves.size() * 2});
+  } else {
+    stream.data = base64_encode({reinterpret_cast<const char*>(matrix.values.data()), matrix.values.size() * 4});
+  }
+}
+
+void register_options(CLI::App& app, FeatureImport& f, SignalImport& s) {
+  const std::string both = "Features and signals";
+  app.add_option("--pattern", f.pattern, "Regular expression searched in the file name (path below the folder; name in an archive); other files are left out")
+      ->group(both)->type_name("REGEX");
+  app.add_option("--id", f.id, "The video in terms of --pattern: $1 its first group, $& the match")->group(both)->type_name("FORMAT");
+  app.add_option("--stream", f.stream, "Name of the feature stream; may use the groups of --pattern")->group(both)->type_name("FORMAT");
+  app.add_option("--per", f.per, "What belongs to a video: a file, or an array of an archive; auto: arrays when one archive is read")->group(both)
+      ->check(CLI::IsMember({"auto", "file", "array"}));
+  app.add_option("--stride", f.stride, "Frames (samples) from row to row")->group(both)->type_name("N")->check(CLI::PositiveNumber);
+  app.add_option("--window", f.window, "Frames (samples) that a row covers; features: the stride when not given")->group(both)->type_name("N")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--offset", f.offset, "First frame of the first row")->group(both)->type_name("N")->check(CLI::Number);
+  app.add_option("--vectors", f.vectors, "A one-dimensional array is one column (a value a row) or one row")->group(both)
+      ->check(CLI::IsMember({"columns", "rows"}));
+  app.add_flag("--transpose", f.transpose, "The files hold [dim, rows]")->group(both);
+  app.add_option("--non-finite", f.non_finite, "NaN and infinity in rows that are rewritten; zero: become 0, counted on stderr")->group(both)
+      ->check(CLI::IsMember({"fail", "zero"}));
+  app.add_option("--out-dir", f.out_dir, "Folder for VIDEO.STREAM.npy; made when missing")->group(both)->type_name("DIR");
+  app.add_flag("--inline", f.inline_data, "Rows into the record (base64)")->group(both);
+  app.add_flag("--half", f.half, "Write float16")->group(both);
+  app.add_option("--rate", s.rate, "Samples per second")->group(both)->type_name("HZ")->check(CLI::PositiveNumber);
+  app.add_option("--channels", s.channels, "Columns of every file, by header name or number from 1 (default: all)")->group(both)->type_name("LIST")
+      ->delimiter(',');
+  app.add_option("--signal-features", s.statistics, "What a row holds of its window, in this order")->group(both)->delimiter(',')
+      ->check(CLI::IsMember({"raw", "mean", "std", "min", "max", "energy"}));
+  app.add_option("--tail", s.tail, "Samples behind the last whole window")->group(both)->check(CLI::IsMember({"drop", "pad", "shift"}));
+  app.add_option("--labels", s.labels, "Table of annotations (read as segments-csv: --columns, --where, --time frames for samples)")->group(both)
+      ->type_name("FILE");
+}
+
+std::optional<FeatureName> feature_name(const std::string& file, const FeatureImport& options, const std::string& usual_stream) {
+  const std::string stream = options.stream.empty() ? usual_stream : options.stream;
+  if (options.pattern.empty()) {
+    if (!options.id.empty()) throw UsageError("--id needs --pattern");
+    return FeatureName{stem(file), stream};
+  }
+  std::regex pattern;
+  try {
+    pattern.assign(options.pattern);
+  } catch (const std::regex_error&) {
+    throw UsageError("--pattern: '" + options.pattern + "' is not a regular expression");
+  }
+  std::smatch match;
+  if (!std::regex_search(file, match, pattern)) return std::nullopt;
+  const std::string id = !options.id.empty() ? options.id : pattern.mark_count() > 0 ? "$1" : "$&";
+  return FeatureName{match.format(id), match.format(stream)};
+}
+
+}  // namespace tal

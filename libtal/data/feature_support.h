@@ -1,0 +1,37 @@
+// What --from features and --from signals share: which files there are, whose they are, and where rows go.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libtal/data/feature_import.h"
+
+namespace tal {
+
+struct FeatureFile {
+  std::string path, name;  // name: below the folder that was given
+};
+// Files as named, folders as what lies below them with one of the endings, in the natural order of their names.
+std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& paths, const std::vector<std::string>& endings);
+
+// Files (or arrays of files) by video, in order of first appearance.
+struct FeatureItem {
+  std::string path, array, stream;
+};
+struct FeatureItems {
+  std::vector<std::string> order;
+  std::map<std::string, std::vector<FeatureItem>> items;
+  std::size_t unmatched = 0;  // by --pattern
+  void add(const std::optional<FeatureName>& name, const std::string& path, const std::string& array = "");
+  // Tells how much was left out; Error when nothing is left. what: "files"
+  void report(const std::string& what, const ImportSink& sink) const;
+};
+
+// Checks that the options on where rows go make sense, and makes the folder.
+void prepare_output(const FeatureImport& options);
+// Puts the rows into the folder or the stream; sets rows, dim and path or data. Error when there are none.
+void store_rows(const FeatureMatrix& matrix, const std::string& video, const FeatureImport& options, FeatureStream& stream);
+
+}  // namespace tal

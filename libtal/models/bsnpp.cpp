@@ -1,0 +1,251 @@
+#include "libtal/models/bsnpp.h"
+
+#include <algorithm>
+
+#include "libtal/base/error.h"
+#include "libtal/nn/boundary_matching_map.h"
+
+namespace tal {
+namespace F = torch::nn::functional;
+namespace {
+
+torch::nn::Conv1d conv1d(std::int64_t in, std::int64_t out, std::int64_t kernel) {
+  return torch::nn::Conv1d(torch::nn::Conv1dOptions(in, out, kernel).padding(kernel / 2));
+}
+torch::nn::Conv2d conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel) {
+  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel).padding(kernel / 2));
+}
+// A 1 x 1 convolution of packed proposals [B, L, C].
+torch::Tensor pointwise(const torch::nn::Conv2d& conv, const torch::Tensor& x) { return F::linear(x, conv->weight.flatten(1), conv->bias); }
+
+torch::Tensor half(const torch::Tensor& x) { return torch::max_pool1d(x, 2, 2); }
+// Linear interpolation of x to the length of `skip`.
+torch::Tensor up(const torch::Tensor& x, const torch::Tensor& skip) {
+  return F::interpolate(x, F::InterpolateFuncOptions().size(std::vector<std::int64_t>{skip.size(2)}).mode(torch::kLinear).align_corners(false));
+}
+
+}  // namespace
+
+Settings settings_of(BsnppOptions& o) {
+  Settings s;
+  s.add("rows", &o.rows, "Rows T that the network works on: every video (or window) has as many");
+  s.add("durations", &o.durations, "Longest proposal D, rows");
+  s.add("samples", &o.samples, "Samples N of a proposal's features");
+  s.add("per-bin", &o.per_bin, "Points that a sample is the mean of");
+  s.add("widen", &o.widen, "Share of its length that a proposal is widened by on each side before sampling");
+  s.add("truncate", &o.truncate, "Round sampling points towards zero, as public checkpoints were trained");
+  s.add("first-filters", &o.first_filters, "Filters of the base module's first convolution");
+  s.add("base-filters", &o.base_filters, "Filters of the base module's second convolution");
+  s.add("generator-filters", &o.generator_filters, "Filters of the boundary generator");
+  s.add("reduced-filters", &o.reduced_filters, "Channels that enter the boundary-matching layer");
+  s.add("proposal-filters", &o.proposal_filters, "Filters of the boundary-matching layer");
+  s.add("attention-filters", &o.attention_filters, "Channels of the position attention's A and B");
+  s.add("head-filters", &o.head_filters, "Filters of the prediction branches");
+  s.add("generator", &o.generator, "Boundary generator: nested U-Net, U-Net, or one plain convolution", {"nested", "u-net", "plain"});
+  s.add("deep-supervision", &o.deep_supervision, "Train both heads of the nested U-Net's top row");
+  s.add("branches", &o.branches, "Branches of the proposal relation block: position, channel, plain", {"position", "channel", "plain"});
+  s.add("sampling", &o.sampling, "Training proposals: all (none), as many negatives as positives (iou), and balanced scales (scale)", {"none", "iou", "scale"});
+  s.add("scale-ratio", &o.scale_ratio, "lambda of the scale-balanced sampling");
+  s.add("positive", &o.positive, "Smallest tIoU of a positive proposal");
+  s.add("negative", &o.negative, "Largest tIoU of a negative proposal");
+  s.add("relation-weight", &o.relation_weight, "Weight beta of the confidence losses");
+  s.add("l2", &o.l2, "Weight gamma of half the sum of squares of all parameters");
+  s.add("boundary-labels", &o.boundary_labels, "Positive rows of a boundary: more than half covered by its region (literal), and the row that contains it (nearest)", {"nearest", "literal"});
+  return s;
+}
+
+void check(const BsnppOptions& o) {
+  for (const std::int64_t size : {o.durations, o.samples, o.per_bin, o.first_filters, o.base_filters, o.generator_filters, o.reduced_filters, o.proposal_filters, o.attention_filters, o.head_filters})
+    if (size < 1) throw Error("sizes of the network must be at least 1");
+  if (o.rows < 4) throw Error("the network halves its rows twice and needs at least 4, not " + std::to_string(o.rows)).at_field("rows");
+  if (o.durations > o.rows) throw Error("a longest proposal of " + std::to_string(o.durations) + " rows does not fit into " + std::to_string(o.rows) + " rows").at_field("durations");
+  if (o.branches.empty()) throw Error("at least one branch is needed").at_field("branches");
+  if (!(o.negative <= o.positive)) throw Error("the negative threshold is above the positive one").at_field("negative");
+  if (!(o.scale_ratio > 0 && o.scale_ratio <= 1)) throw Error("must lie in (0, 1]").at_field("scale-ratio");
+}
+
+BsnppBaseImpl::BsnppBaseImpl(std::int64_t dim, const BsnppOptions& o)
+    : conv1_(register_module("conv1", conv1d(dim, o.first_filters, 3))), conv2_(register_module("conv2", conv1d(o.first_filters, o.base_filters, 3))) {}
+torch::Tensor BsnppBaseImpl::forward(const torch::Tensor& x) { return conv2_(conv1_(x).relu()).relu(); }
+
+GeneratorNodeImpl::GeneratorNodeImpl(std::int64_t in, std::int64_t out)
+    : conv_(register_module("conv", conv1d(in, out, 3))), bn_(register_module("bn", torch::nn::BatchNorm1d(out))) {}
+torch::Tensor GeneratorNodeImpl::forward(const torch::Tensor& x) { return bn_(conv_(x)).relu(); }
+
+BoundaryGeneratorImpl::BoundaryGeneratorImpl(std::int64_t in, const BsnppOptions& options)
+    : kind_(options.generator), deep_supervision_(options.deep_supervision && options.generator == "nested") {
+  const std::int64_t f = options.generator_filters;
+  x00_ = register_module("x00", GeneratorNode(in, f));
+  if (kind_ != "plain") {
+    x10_ = register_module("x10", GeneratorNode(f, f));
+    x20_ = register_module("x20", GeneratorNode(f, f));
+    if (kind_ == "nested") x01_ = register_module("x01", GeneratorNode(2 * f, f));
+    x11_ = register_module("x11", GeneratorNode(2 * f, f));
+    x02_ = register_module("x02", GeneratorNode((kind_ == "nested" ? 3 : 2) * f, f));
+  }
+  if (deep_supervision_) head1_ = register_module("head1", conv1d(f, 2, 1));
+  head2_ = register_module("head2", conv1d(f, 2, 1));
+}
+
+std::vector<torch::Tensor> BoundaryGeneratorImpl::forward(const torch::Tensor& base) {
+  TORCH_CHECK(base.dim() == 3 && (kind_ == "plain" || base.size(2) >= 4), "boundary generator: features are not [B, F, T >= 4] but ", base.sizes());
+  if (kind_ == "plain") return {head2_(x00_(base))};
+  return kind_ == "nested" ? nested(base) : u_net(base);
+}
+
+std::vector<torch::Tensor> BoundaryGeneratorImpl::nested(const torch::Tensor& base) {
+  const auto x00 = x00_(base);                                        // [B, f, T]
+  const auto x10 = x10_(half(x00));                                   // [B, f, T / 2]
+  const auto x20 = x20_(half(x10));                                   // [B, f, T / 4]
+  const auto x01 = x01_(torch::cat({x00, up(x10, x00)}, 1));          // [B, 2 f, T] -> [B, f, T]
+  const auto x11 = x11_(torch::cat({x10, up(x20, x10)}, 1));          // [B, 2 f, T / 2] -> [B, f, T / 2]
+  const auto x02 = x02_(torch::cat({x00, x01, up(x11, x00)}, 1));     // [B, 3 f, T] -> [B, f, T]
+  if (!deep_supervision_) return {head2_(x02)};
+  return {head1_(x01), head2_(x02)};
+}
+
+std::vector<torch::Tensor> BoundaryGeneratorImpl::u_net(const torch::Tensor& base) {
+  const auto x00 = x00_(base);
+  const auto x10 = x10_(half(x00));
+  const auto x20 = x20_(half(x10));
+  const auto x11 = x11_(torch::cat({x10, up(x20, x10)}, 1));
+  return {head2_(x02_(torch::cat({x00, up(x11, x00)}, 1)))};
+}
+
+std::pair<torch::Tensor, torch::Tensor> BoundaryGeneratorImpl::passes(const torch::Tensor& base) {
+  const auto both = forward(torch::cat({base, base.flip(2)})).back().sigmoid().chunk(2);
+  return {both[0], both[1].flip(2).flip(1)};  // reversed in time, then start and end swapped
+}
+
+RelationBranchImpl::RelationBranchImpl(const std::string& kind, const BsnppOptions& o) : kind_(kind) {
+  if (kind == "position") {
+    a_ = register_module("a", conv2d(o.proposal_filters, o.attention_filters, 1));
+    b_ = register_module("b", conv2d(o.proposal_filters, o.attention_filters, 1));
+  }
+  if (kind != "plain") scale_ = register_parameter("scale", torch::ones({1}));
+  conv1_ = register_module("conv1", conv2d(o.proposal_filters, o.head_filters, 1));
+  conv2_ = register_module("conv2", conv2d(o.head_filters, o.head_filters, 3));
+  conv3_ = register_module("conv3", conv2d(o.head_filters, 2, 1));
+}
+
+torch::Tensor RelationBranchImpl::position_attention(const torch::Tensor& x, const torch::Tensor& values) {
+  return values + scale_ * blockwise_attention(pointwise(b_, x), pointwise(a_, x), values);
+}
+
+torch::Tensor RelationBranchImpl::channel_mixing(const torch::Tensor& x) {
+  const auto p = torch::bmm(x.transpose(1, 2), x).softmax(2);  // [B, C, L] [B, L, C] -> [B, C, C]
+  return torch::eye(x.size(2), x.options()) + scale_ * p;
+}
+
+torch::Tensor RelationBranchImpl::attend(const torch::Tensor& x) {
+  if (kind_ == "position") return position_attention(x, x);
+  return kind_ == "channel" ? torch::bmm(x, channel_mixing(x).transpose(1, 2)) : x;
+}
+
+// conv1 is linear, so it goes before the sums of the attention: over head_filters channels instead of proposal_filters.
+torch::Tensor RelationBranchImpl::first_layer(const torch::Tensor& x) {
+  const auto weight = conv1_->weight.flatten(1);  // [k, C]
+  if (kind_ == "position") return position_attention(x, F::linear(x, weight)) + conv1_->bias;
+  if (kind_ == "channel") return torch::baddbmm(conv1_->bias, x, torch::matmul(weight, channel_mixing(x)).transpose(1, 2));
+  return F::linear(x, weight, conv1_->bias);
+}
+
+torch::Tensor RelationBranchImpl::forward(const torch::Tensor& x, const BoundaryMatchingTable& table) {
+  const auto h = first_layer(x).relu();                                                           // [B, L, C] -> [B, L, k]
+  const auto outside = conv1_->bias.relu();                                                       // h where there is no proposal
+  const auto context = convolve_proposals(h, conv2_->weight, conv2_->bias, outside, table).relu();  // [B, L, k]
+  return pointwise(conv3_, context).sigmoid();
+}
+
+ProposalRelationImpl::ProposalRelationImpl(std::int64_t in, const BsnppOptions& o)
+    : reduce_(register_module("reduce", conv1d(in, o.reduced_filters, 3))),
+      conv3d_(register_module("conv3d", torch::nn::Conv3d(torch::nn::Conv3dOptions(o.reduced_filters, o.proposal_filters, {o.samples, 1, 1})))) {
+  for (const auto& kind : o.branches) branches_.push_back(register_module(kind, RelationBranch(kind, o)));
+}
+
+torch::Tensor ProposalRelationImpl::forward(const torch::Tensor& base, const BoundaryMatchingTable& table) {
+  const auto reduced = reduce_(base).relu();                                                                // [B, F, T] -> [B, C, T]
+  const auto proposals = boundary_matching(reduced, conv3d_->weight, conv3d_->bias, table, true);           // [B, L, O]
+  std::vector<torch::Tensor> maps;
+  for (auto& branch : branches_) maps.push_back(branch->forward(proposals, table));
+  return torch::stack(maps, 1);
+}
+
+BsnppImpl::BsnppImpl(std::int64_t dim, const BsnppOptions& options) : options_(options) {
+  check(options_);
+  base_ = register_module("base", BsnppBase(dim, options_));
+  cbg_ = register_module("cbg", BoundaryGenerator(options_.base_filters, options_));
+  prb_ = register_module("prb", ProposalRelation(options_.base_filters, options_));
+}
+
+std::shared_ptr<const BoundaryMatchingTable> BsnppImpl::table(std::int64_t rows) const {
+  return boundary_matching_table({rows, std::min(options_.durations, rows), options_.samples, options_.per_bin, options_.widen, options_.truncate});
+}
+
+BsnppOutput BsnppImpl::forward(const torch::Tensor& x) {
+  TORCH_CHECK(x.dim() == 3, "BSN++: features are not [B, C, T] but ", x.sizes());
+  const auto proposals = table(x.size(2));
+  BsnppOutput out;
+  out.base = base_(x);
+  out.logits = cbg_->forward(out.base);
+  out.maps = proposals_to_map(prb_->forward(out.base, *proposals).mean(1), *proposals);
+  return out;
+}
+
+std::vector<ProposalMaps> BsnppImpl::infer(const torch::Tensor& x, bool backward_pass) {
+  const torch::NoGradGuard guard;
+  TORCH_CHECK(x.dim() == 3, "BSN++: features are not [B, C, T] but ", x.sizes());
+  const auto proposals = table(x.size(2));
+  const auto base = base_(x);
+  torch::Tensor heat;
+  if (backward_pass) {
+    const auto [forward, backward] = cbg_->passes(base);
+    heat = fuse_passes(forward, backward);
+  } else {
+    heat = cbg_->forward(base).back().sigmoid();
+  }
+  const auto maps = proposals_to_map(prb_->forward(base, *proposals).mean(1), *proposals);
+  std::vector<ProposalMaps> result;
+  for (std::int64_t b = 0; b < x.size(0); ++b) result.push_back({heat[b][0], heat[b][1], maps[b][0].contiguous(), maps[b][1].contiguous()});
+  return result;
+}
+
+torch::Tensor fuse_passes(const torch::Tensor& forward, const torch::Tensor& backward) { return (forward * backward).sqrt(); }
+
+torch::Tensor boundary_map(const torch::Tensor& start, const torch::Tensor& end, std::int64_t durations) {
+  const std::int64_t rows = start.size(-1);
+  const auto padded = F::pad(end, F::PadFuncOptions({0, durations}));  // end[i + j] is 0 where i + j >= T
+  // unfold: windows[.., i, j] = padded[i + j]
+  return start.unsqueeze(-2) * padded.unfold(-1, durations, 1).narrow(-2, 0, rows).transpose(-1, -2);
+}
+
+torch::Tensor proposal_scores(const torch::Tensor& boundary, const torch::Tensor& regression, const torch::Tensor& classification) {
+  return boundary * (classification * regression).sqrt();
+}
+
+torch::Tensor balanced_logistic_loss(const torch::Tensor& logits, const torch::Tensor& labels, const torch::Tensor& weights) {
+  const auto positive = weights.defined() ? labels * weights : labels, negative = weights.defined() ? (1 - labels) * weights : 1 - labels;
+  const auto mean = [](const torch::Tensor& values, const torch::Tensor& chosen) { return (values * chosen).sum() / chosen.sum().clamp_min(1); };
+  return -0.5 * (mean(torch::log_sigmoid(logits), positive) + mean(torch::log_sigmoid(-logits), negative));
+}
+
+BsnppLoss bsnpp_loss(const std::vector<torch::Tensor>& logits, const torch::Tensor& maps, const torch::Tensor& boundary, const torch::Tensor& iou,
+                     const torch::Tensor& sampled, const std::vector<torch::Tensor>& parameters, const BsnppOptions& o) {
+  BsnppLoss loss;
+  loss.boundary = torch::zeros({}, maps.options());
+  for (const auto& head : logits)  // Eq. (6)
+    for (int side = 0; side < 2; ++side) loss.boundary = loss.boundary + balanced_logistic_loss(head.select(1, side), boundary.select(1, side)) / static_cast<double>(logits.size());
+  const auto count = sampled.sum().clamp_min(1);
+  const auto mean = [&](const torch::Tensor& each) { return (each * sampled).sum() / count; };
+  const auto regression = maps.select(1, 0), classification = maps.select(1, 1);
+  loss.regression = mean(F::smooth_l1_loss(regression, iou, F::SmoothL1LossFuncOptions(torch::kNone)));  // Eq. (7)
+  // Maps are exactly 0 at invalid entries, where nothing is sampled.
+  const auto label = (iou > o.positive).to(maps.scalar_type());
+  loss.classification = mean(F::binary_cross_entropy(classification, label, F::BinaryCrossEntropyFuncOptions().reduction(torch::kNone)));
+  loss.l2 = torch::zeros({}, maps.options());
+  for (const auto& p : parameters) loss.l2 = loss.l2 + 0.5 * p.square().sum();
+  loss.total = loss.boundary + o.relation_weight * (loss.regression + loss.classification) + o.l2 * loss.l2;  // Eq. (5)
+  return loss;
+}
+
+}  // namespace tal

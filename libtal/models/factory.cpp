@@ -1,0 +1,22 @@
+#include "libtal/models/factory.h"
+
+#include "libtal/models/segment_classifier_model.h"
+
+namespace tal {
+namespace {
+
+template <class M>
+std::unique_ptr<Model> make() {
+  return std::make_unique<M>();
+}
+
+}  // namespace
+
+const std::vector<ModelFactory>& model_factories() {
+  static const std::vector<ModelFactory> all = {
+      {"segment-classifier", "Class scores of segments: temporal pyramid and perceptron", make<SegmentClassifierModel>},
+  };
+  return all;
+}
+
+}  // namespace tal

@@ -1,0 +1,101 @@
+#include "libtal/models/model.h"
+
+#include <algorithm>
+
+#include "libtal/base/error.h"
+#include "libtal/base/number.h"
+#include "libtal/io/features.h"
+#include "libtal/models/factory.h"
+
+namespace tal {
+
+std::int64_t InputContract::dim() const {
+  std::int64_t sum = 0;
+  for (const auto& stream : streams) sum += stream.dim;
+  return sum;
+}
+
+void InputContract::normalize(float* rows, std::int64_t count) const {
+  if (mean.empty()) return;
+  const auto columns = mean.size();
+  for (std::int64_t i = 0; i < count; ++i, rows += columns)
+    for (std::size_t c = 0; c < columns; ++c) rows[c] = (rows[c] - mean[c]) * scale[c];
+}
+
+Batch Batch::to(const torch::Device& device) const {
+  Batch moved{{}, videos};
+  for (const auto& [name, tensor] : tensors) moved.tensors.emplace(name, tensor.to(device, /*non_blocking=*/true));
+  return moved;
+}
+
+std::vector<ParameterGroup> Model::parameters(std::size_t) { return {{network().parameters(), 1, 1}}; }
+
+void Model::propose(Record&, const Sequence&) { throw Error("model '" + name() + "' does not propose; it stands for another stage"); }
+void Model::refine(Record&, const Sequence&) { throw Error("model '" + name() + "' does not refine; it stands for another stage"); }
+void Model::score(Record&, const Sequence&) { throw Error("model '" + name() + "' does not score; it stands for another stage"); }
+
+std::unique_ptr<Model> make_model(const std::string& name) {
+  for (const auto& factory : model_factories())
+    if (factory.name == name) return factory.make();
+  const auto names = model_names();
+  const auto near = nearest(name, names);
+  std::string all;
+  for (const auto& known : names) all += (all.empty() ? "" : ", ") + known;
+  throw UsageError("unknown model '" + name + "'" + (near.empty() ? "" : ", did you mean '" + std::string(near) + "'?") + " (there are: " + all + ")");
+}
+
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  for (const auto& factory : model_factories()) names.push_back(factory.name);
+  return names;
+}
+
+StreamContract contract_of(const FeatureStream& stream) {
+  return {stream.name, stream.dim, stream.stride, stream.window, stream.offset, stream.fps ? stream.fps->value() : 0, stream.resample, stream.weights};
+}
+
+void check_contract(const StreamContract& model, const StreamContract& record) {
+  const auto fail = [&](const char* what, const std::string& wanted, const std::string& found) {
+    throw Error("the model was trained on " + wanted + ", this stream has " + found).at_field("features." + record.name + "." + what);
+  };
+  const auto number = [&](const char* what, double wanted, double found) {
+    // Rates such as 30000/1001 pass through JSON and back.
+    if (std::abs(wanted - found) > 1e-9 * std::max(std::abs(wanted), std::abs(found))) fail(what, format_number(wanted), format_number(found));
+  };
+  number("dim", static_cast<double>(model.dim), static_cast<double>(record.dim));
+  number("fps", model.fps, record.fps);
+  number("stride", model.stride, record.stride);
+  number("window", model.window, record.window);
+  number("offset", model.offset, record.offset);
+  const auto text = [&](const char* what, const std::string& wanted, const std::string& found) {
+    if (!wanted.empty() && !found.empty() && wanted != found) fail(what, "'" + wanted + "'", "'" + found + "'");
+  };
+  text("resample", model.resample, record.resample);
+  text("weights", model.weights, record.weights);
+}
+
+Sequence load_sequence(const Record& record, const InputContract& inputs) {
+  Sequence sequence;
+  sequence.video = record.video();
+  sequence.duration = record.duration().value_or(0);
+  std::int64_t rows = -1, column = 0;
+  for (const auto& wanted : inputs.streams) {
+    FeatureStream stream = select_stream(record, wanted.name);
+    const FeatureRows source(stream);
+    stream.rows = source.rows(), stream.dim = source.dim();
+    check_contract(wanted, contract_of(stream));
+    if (rows < 0) {
+      rows = source.rows();
+      sequence.time = row_time(stream, record.duration());
+      sequence.x = torch::empty({rows, inputs.dim()});
+    }
+    if (source.rows() != rows)
+      throw Error(std::to_string(source.rows()) + " rows, but stream '" + inputs.streams[0].name + "' has " + std::to_string(rows)).at_field("features." + wanted.name);
+    source.copy(0, rows, sequence.x.data_ptr<float>() + column, inputs.dim());
+    column += wanted.dim;
+  }
+  inputs.normalize(sequence.x.data_ptr<float>(), rows);
+  return sequence;
+}
+
+}  // namespace tal

@@ -1,0 +1,17 @@
+// Models as pipe stages: records in, each model's stage applied, records out.
+#pragma once
+
+#include <string>
+
+#include "libtal/cli/model_options.h"
+
+namespace tal {
+
+class Tool;
+
+enum class Stage { kPropose, kRefine, kScore };
+
+// Loads the model and maps --input to --output. Error when the model does not stand for the stage; UsageError for wrong settings.
+void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage);
+
+}  // namespace tal

@@ -1,0 +1,182 @@
+#include "libtal/nn/boundary_matching_map.h"
+
+#include <torch/torch.h>
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace tal {
+
+at::Tensor proposals_to_map(const at::Tensor& packed, const BoundaryMatchingTable& table, double fill) {
+  const auto& spec = table.spec();
+  const auto dense = at::full({packed.size(0), spec.durations * spec.rows, packed.size(2)}, fill, packed.options());
+  const auto filled = dense.index_copy(1, table.positions().to(packed.device()), packed);
+  return filled.view({packed.size(0), spec.durations, spec.rows, packed.size(2)}).permute({0, 3, 1, 2});
+}
+
+at::Tensor map_to_proposals(const at::Tensor& map, const BoundaryMatchingTable& table) {
+  return map.flatten(2).index_select(2, table.positions().to(map.device())).transpose(1, 2);
+}
+
+namespace {
+
+constexpr std::int64_t kTaps = 9, kChunk = 256;  // proposals whose neighbourhoods are laid out side by side: 1.2 MB for 128 channels
+
+// Neighbour (dj, di) of every proposal, tap by tap: its number, kOutside (in the map, not valid) or kBeyond (outside the map).
+enum : std::int32_t { kOutside = -1, kBeyond = -2 };
+std::vector<std::int32_t> neighbours_of(const BoundaryMatchingTable& table) {
+  const auto& spec = table.spec();
+  std::vector<std::int32_t> result;
+  result.reserve(static_cast<std::size_t>(table.proposals() * kTaps));
+  for (std::int64_t j = 0; j < spec.durations; ++j)
+    for (std::int64_t i = 0; i + j < spec.rows; ++i)
+      for (std::int64_t dj = -1; dj <= 1; ++dj)
+        for (std::int64_t di = -1; di <= 1; ++di) {
+          const std::int64_t nj = j + dj, ni = i + di;
+          const bool inside = nj >= 0 && nj < spec.durations && ni >= 0 && ni < spec.rows;
+          result.push_back(!inside ? kBeyond : ni + nj < spec.rows ? static_cast<std::int32_t>(table.first(nj) + ni) : kOutside);
+        }
+  return result;
+}
+
+// columns [count, 9 C]: the neighbourhoods of proposals first .. first + count - 1 of one sample [L, C]. outside [C].
+void lay_out(const at::Tensor& sample, const at::Tensor& outside, const std::int32_t* neighbours, std::int64_t first, std::int64_t count, const at::Tensor& columns) {
+  const std::size_t bytes = static_cast<std::size_t>(sample.size(1)) * sample.element_size();
+  const char* from = static_cast<const char*>(sample.const_data_ptr());
+  const void* fill = outside.const_data_ptr();
+  char* to = static_cast<char*>(columns.data_ptr());
+  for (std::int64_t e = first * kTaps; e < (first + count) * kTaps; ++e, to += bytes) {
+    if (neighbours[e] >= 0) std::memcpy(to, from + static_cast<std::size_t>(neighbours[e]) * bytes, bytes);
+    else if (neighbours[e] == kOutside) std::memcpy(to, fill, bytes);
+    else std::memset(to, 0, bytes);
+  }
+}
+
+// [B, L, C] -> [B, L, O] with matrix [9 C, O].
+at::Tensor convolve(const at::Tensor& packed, const at::Tensor& matrix, const at::Tensor& bias, const at::Tensor& outside, const std::vector<std::int32_t>& neighbours) {
+  const std::int64_t batch = packed.size(0), count = packed.size(1), chunks = (count + kChunk - 1) / kChunk;
+  auto y = at::empty({batch, count, matrix.size(1)}, packed.options());
+  at::parallel_for(0, batch * chunks, 1, [&](std::int64_t begin, std::int64_t end) {
+    const at::NoGradGuard guard;
+    auto columns = at::empty({kChunk, matrix.size(0)}, packed.options());
+    for (std::int64_t task = begin; task < end; ++task) {
+      const std::int64_t b = task / chunks, first = task % chunks * kChunk, size = std::min(kChunk, count - first);
+      lay_out(packed[b], outside, neighbours.data(), first, size, columns);
+      auto to = y[b].narrow(0, first, size);
+      at::addmm_out(to, bias, columns.narrow(0, 0, size), matrix);
+    }
+  });
+  return y;
+}
+
+at::Tensor matrix_of(const at::Tensor& weight) { return weight.permute({2, 3, 1, 0}).reshape({kTaps * weight.size(1), weight.size(0)}); }
+
+class ConvolveProposals : public torch::autograd::Function<ConvolveProposals> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& packed, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& outside,
+                            const BoundaryMatchingTable* table) {
+    auto neighbours = neighbours_of(*table);
+    const auto y = convolve(packed, matrix_of(weight), bias, outside, neighbours);
+    ctx->save_for_backward({packed, weight, outside, at::tensor(neighbours, at::kInt)});
+    return y;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx, torch::autograd::variable_list upstream) {
+    const auto saved = ctx->get_saved_variables();
+    const auto &packed = saved[0], &weight = saved[1], &outside = saved[2];
+    const std::int32_t* table = saved[3].const_data_ptr<std::int32_t>();
+    const std::vector<std::int32_t> neighbours(table, table + saved[3].numel());
+    const auto dy = upstream[0].contiguous();
+    const std::int64_t channels = packed.size(2), count = packed.size(1);
+    at::Tensor d_packed, d_weight, d_bias, d_outside;
+    if (ctx->needs_input_grad(0)) {  // the same convolution with the filter turned round; no gradient comes from entries that are not valid
+      const auto turned = weight.flip({2, 3}).transpose(0, 1);
+      d_packed = convolve(dy, matrix_of(turned), at::zeros({channels}, dy.options()), at::zeros({dy.size(2)}, dy.options()), neighbours);
+    }
+    if (ctx->needs_input_grad(1) || ctx->needs_input_grad(3)) {
+      auto gradient = at::zeros({kTaps * channels, dy.size(2)}, dy.options());
+      auto columns = at::empty({4 * kChunk, kTaps * channels}, dy.options());
+      for (std::int64_t b = 0; b < packed.size(0); ++b)
+        for (std::int64_t first = 0; first < count; first += 4 * kChunk) {
+          const std::int64_t size = std::min(4 * kChunk, count - first);
+          at::parallel_for(0, size, kChunk, [&](std::int64_t begin, std::int64_t end) {
+            lay_out(packed[b], outside, neighbours.data(), first + begin, end - begin, columns.narrow(0, begin, end - begin));
+          });
+          gradient.addmm_(columns.narrow(0, 0, size).t(), dy[b].narrow(0, first, size));
+        }
+      d_weight = gradient.view({3, 3, channels, dy.size(2)}).permute({3, 2, 0, 1}).contiguous();
+    }
+    if (ctx->needs_input_grad(2)) d_bias = dy.flatten(0, 1).sum(0);
+    if (ctx->needs_input_grad(3)) {
+      const auto beside = (saved[3].view({count, kTaps}) == kOutside).to(dy.scalar_type());  // [L, 9]
+      const auto sums = at::matmul(beside.t(), dy.sum(0));                                   // [9, O]: gradients that such neighbours get
+      d_outside = at::einsum("to,oct->c", {sums, weight.flatten(2)});
+    }
+    return {d_packed, d_weight, d_bias, d_outside, {}};
+  }
+};
+
+// Blocks of queries; 64 x 5,050 scores are 1.3 MB.
+constexpr std::int64_t kQueries = 64;
+
+class BlockwiseAttention : public torch::autograd::Function<BlockwiseAttention> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) {
+    const std::int64_t batch = queries.size(0), count = queries.size(1), blocks = (count + kQueries - 1) / kQueries;
+    auto out = at::empty({batch, count, values.size(2)}, values.options());
+    at::parallel_for(0, batch * blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+      const at::NoGradGuard guard;
+      auto scores = at::empty({kQueries, keys.size(1)}, queries.options());
+      for (std::int64_t task = begin; task < end; ++task) {
+        const std::int64_t b = task / blocks, first = task % blocks * kQueries, size = std::min(kQueries, count - first);
+        auto block = scores.narrow(0, 0, size), to = out[b].narrow(0, first, size);
+        at::mm_out(block, queries[b].narrow(0, first, size), keys[b].t());
+        at::_softmax_out(block, block, 1, false);
+        at::mm_out(to, block, values[b]);
+      }
+    });
+    ctx->save_for_backward({queries, keys, values, out});
+    return out;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx, torch::autograd::variable_list upstream) {
+    const auto saved = ctx->get_saved_variables();
+    const auto &queries = saved[0], &keys = saved[1], &values = saved[2], &out = saved[3];
+    const auto dy = upstream[0].contiguous();
+    auto d_queries = at::empty_like(queries), d_keys = at::zeros_like(keys), d_values = at::zeros_like(values);
+    const std::int64_t count = queries.size(1), step = 8 * kQueries;
+    for (std::int64_t b = 0; b < queries.size(0); ++b)
+      for (std::int64_t first = 0; first < count; first += step) {
+        const std::int64_t size = std::min(step, count - first);
+        const auto q = queries[b].narrow(0, first, size), g = dy[b].narrow(0, first, size);
+        const auto p = at::mm(q, keys[b].t()).softmax(1);
+        d_values[b].addmm_(p.t(), g);
+        // d score = p (g . value - g . out)
+        const auto d_score = at::mm(g, values[b].t()).sub_((g * out[b].narrow(0, first, size)).sum(1, true)).mul_(p);
+        d_queries[b].narrow(0, first, size).copy_(at::mm(d_score, keys[b]));
+        d_keys[b].addmm_(d_score.t(), q);
+      }
+    return {d_queries, d_keys, d_values};
+  }
+};
+
+}  // namespace
+
+at::Tensor convolve_proposals(const at::Tensor& packed, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& outside, const BoundaryMatchingTable& table) {
+  TORCH_CHECK(packed.dim() == 3 && packed.size(1) == table.proposals(), "proposal map: features are not [B, ", table.proposals(), ", C] but ", packed.sizes());
+  TORCH_CHECK(weight.dim() == 4 && weight.size(1) == packed.size(2) && weight.size(2) == 3 && weight.size(3) == 3, "proposal map: weight is not [O, ", packed.size(2),
+              ", 3, 3] but ", weight.sizes());
+  TORCH_CHECK(outside.dim() == 1 && outside.size(0) == packed.size(2) && bias.dim() == 1 && bias.size(0) == weight.size(0), "proposal map: bias or outside do not fit the weight");
+  TORCH_CHECK(packed.device().is_cpu(), "proposal map: features are on ", packed.device(), ", not on the CPU");
+  return ConvolveProposals::apply(packed.contiguous(), weight, bias, outside.contiguous(), &table);
+}
+
+at::Tensor blockwise_attention(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) {
+  TORCH_CHECK(queries.dim() == 3 && keys.dim() == 3 && values.dim() == 3 && queries.size(2) == keys.size(2) && keys.size(1) == values.size(1),
+              "attention: queries ", queries.sizes(), ", keys ", keys.sizes(), " and values ", values.sizes(), " do not fit together");
+  return BlockwiseAttention::apply(queries.contiguous(), keys.contiguous(), values.contiguous());
+}
+
+}  // namespace tal

@@ -1,0 +1,29 @@
+#include "libtal/nn/losses.h"
+
+namespace tal {
+
+at::Tensor focal_loss(const at::Tensor& logit, const at::Tensor& label, double gamma, double alpha) {
+  const at::Tensor sign = 2 * label - 1;
+  const at::Tensor margin = logit * sign;  // p_t = sigmoid(margin)
+  at::Tensor loss = -at::log_sigmoid(margin);
+  if (gamma != 0) loss = loss * (gamma * at::log_sigmoid(-margin)).exp();  // (1 - p_t)^gamma without cancellation
+  return alpha < 0 ? loss : loss * (alpha * label + (1 - alpha) * (1 - label));
+}
+
+at::Tensor smooth_l1(const at::Tensor& x) {
+  const at::Tensor size = x.abs();
+  return at::where(size < 1, 0.5 * x * x, size - 0.5);
+}
+
+at::Tensor kl_regression(const at::Tensor& x, const at::Tensor& alpha) { return (-alpha).exp() * smooth_l1(x) + 0.5 * alpha; }
+
+at::Tensor balanced_logistic(const at::Tensor& logit, const at::Tensor& label) {
+  const at::Tensor ones = label.sum(), zeros = (1 - label).sum();
+  const at::Tensor of_ones = (label * at::log_sigmoid(logit)).sum() / ones.clamp_min(1);
+  const at::Tensor of_zeros = ((1 - label) * at::log_sigmoid(-logit)).sum() / zeros.clamp_min(1);
+  return -0.5 * (of_ones + of_zeros);
+}
+
+at::Tensor multi_task(const at::Tensor& losses, const at::Tensor& log_var) { return ((-log_var).exp() * losses + 0.5 * log_var).sum(); }
+
+}  // namespace tal

@@ -1,0 +1,260 @@
+#include "libtal/train/command.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "libtal/base/number.h"
+#include "libtal/cli/tool.h"
+#include "libtal/data/formats.h"
+#include "libtal/models/model_file.h"
+#include "libtal/nn/device.h"
+#include "libtal/train/distributed.h"
+#include "libtal/train/tensorboard.h"
+#include "libtal/train/trainer.h"
+#include "libtal/train/validation.h"
+
+namespace tal {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// The model's settings, "train.*" and "inference.*" as one list; remembers where each value came from.
+class RunSettings {
+ public:
+  RunSettings(Model& model, TrainOptions& train) {
+    all_ = model.settings();
+    all_.nest("inference", model.inference());
+    all_.nest("train", settings_of(train));
+  }
+  void apply_json(const std::string& json, const std::string& origin) {
+    const Json values = Json::parse(json);
+    for (const auto& [name, value] : values.items()) {
+      all_.read_json(Json{{name, value}}.dump());
+      origin_[name] = origin;
+    }
+  }
+  void set(const std::string& name, const std::string& value, const std::string& origin) {
+    all_.set(name, value);
+    origin_[name] = origin;
+  }
+  void set_pair(const std::string& pair) {
+    all_.set_pair(pair);
+    origin_[pair.substr(0, pair.find('='))] = "--set";
+  }
+  void print(Tool& tool) const {
+    for (const auto& entry : all_.entries()) {
+      const auto found = origin_.find(entry.name);
+      tool.config_line(entry.name, all_.value_text(entry.name), found == origin_.end() ? "default" : found->second);
+    }
+  }
+  std::string help() const {
+    std::string text;
+    for (const auto& entry : all_.entries()) {
+      text += entry.name + " = " + all_.value_text(entry.name) + "\n    " + entry.help;
+      for (std::size_t i = 0; i < entry.choices.size(); ++i) text += (i ? ", " : ": ") + entry.choices[i];
+      text += "\n";
+    }
+    return text;
+  }
+
+ private:
+  Settings all_;
+  std::map<std::string, std::string> origin_;
+};
+
+std::string preset_named(const Model& model, const std::string& name) {
+  const auto presets = model.presets();
+  if (const auto found = presets.find(name); found != presets.end()) return found->second;
+  std::string all;
+  for (const auto& [known, settings] : presets) all += (all.empty() ? "" : ", ") + known;
+  throw UsageError("model '" + model.name() + "' has no preset '" + name + "'" + (all.empty() ? "" : " (there are: " + all + ")"));
+}
+
+void resolve(const Tool& tool, const TrainCommand& o, const Model& model, RunSettings& settings) {
+  const Json defaults = Json::parse(model.training_defaults());
+  for (const auto& [name, value] : defaults.items()) settings.apply_json(Json{{"train." + name, value}}.dump(), "model " + model.name());
+  if (!o.preset.empty()) settings.apply_json(preset_named(model, o.preset), "preset " + o.preset);
+  for (const auto& pair : o.settings) settings.set_pair(pair);
+  if (tool.given("--epochs")) settings.set("train.epochs", std::to_string(o.epochs), "--epochs");
+  if (tool.given("--batch")) settings.set("train.batch", std::to_string(o.batch), "--batch");
+}
+
+std::vector<std::string> class_list(const std::string& path) {
+  std::vector<std::string> names;
+  if (path.empty()) return names;
+  for (const auto& [number, name] : parse_classes({path, read_file(path)})) names.push_back(name);
+  if (names.empty()) throw Error("'" + path + "' has no class");
+  return names;
+}
+
+std::string metrics_text(const Metrics& metrics) {
+  std::string text;
+  char number[32];
+  for (const auto& [name, value] : metrics) {
+    std::snprintf(number, sizeof number, "%.4g", value);
+    text += (text.empty() ? "" : "  ") + name + " " + number;
+  }
+  return text;
+}
+
+// Where a run tells what happens: stderr, a JSON-lines log, TensorBoard.
+class Journal {
+ public:
+  Journal(Tool& tool, const TrainCommand& o, bool resumed) : tool_(tool), every_(o.log_every) {
+    if (!o.log.empty()) {
+      log_.reset(std::fopen(o.log.c_str(), resumed ? "ab" : "wb"));
+      if (!log_) throw_errno(o.log, errno);
+      log_path_ = o.log;
+    }
+    if (!o.tensorboard.empty()) board_.emplace(o.tensorboard);
+  }
+  void step(const StepReport& r) {
+    tool_.progress(static_cast<std::uint64_t>(r.total_steps), static_cast<std::uint64_t>(r.planned_steps), "steps");
+    if (every_ > 0 && r.total_steps % every_ != 0) return;
+    Json line = {{"step", r.total_steps}, {"phase", r.phase}, {"epoch", r.epoch}, {"loss", r.loss}, {"lr", r.lr}};
+    if (r.gradient_norm > 0) line["gradient_norm"] = r.gradient_norm;
+    for (const auto& [name, value] : r.parts) line["parts"][name] = value;
+    write(line);
+    if (!board_) return;
+    const double now = wall();
+    board_->scalar("train/loss", r.loss, r.total_steps, now);
+    board_->scalar("train/lr", r.lr, r.total_steps, now);
+    for (const auto& [name, value] : r.parts) board_->scalar("train/" + name, value, r.total_steps, now);
+  }
+  void epoch(const EpochReport& r, std::int64_t epochs) {
+    std::string text = (r.phase_name.empty() ? "epoch " : r.phase_name + ", epoch ") + std::to_string(r.epoch + 1) + (epochs > 0 ? "/" + std::to_string(epochs) : "") +
+                       ": " + metrics_text(r.training);
+    if (!r.validation.empty()) text += "; validation: " + metrics_text(r.validation) + (r.best ? " (best)" : "");
+    tool_.note(text);
+    Json line = {{"step", r.total_steps}, {"phase", r.phase}, {"epoch", r.epoch}};
+    for (const auto& [name, value] : r.training) line["mean"][name] = value;
+    for (const auto& [name, value] : r.validation) line["validation"][name] = value;
+    if (!r.validation.empty()) line["best"] = r.best;
+    write(line);
+    if (!board_) return;
+    for (const auto& [name, value] : r.validation) board_->scalar("validation/" + name, value, r.total_steps, wall());
+    board_->flush();
+  }
+
+ private:
+  static double wall() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+  void write(const Json& line) {
+    if (!log_) return;
+    const std::string text = line.dump() + "\n";
+    if (std::fwrite(text.data(), 1, text.size(), log_.get()) != text.size() || std::fflush(log_.get()) != 0) throw_errno(log_path_, errno);
+  }
+  Tool& tool_;
+  std::int64_t every_;
+  std::string log_path_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> log_{nullptr, std::fclose};
+  std::optional<TensorBoardWriter> board_;
+};
+
+std::string checkpoint_path(const TrainCommand& o) {
+  if (o.checkpoint_dir.empty()) return o.out + ".checkpoint";
+  std::error_code failed;
+  std::filesystem::create_directories(o.checkpoint_dir, failed);
+  if (failed) throw Error("'" + o.checkpoint_dir + "': " + failed.message());
+  return o.checkpoint_dir + "/checkpoint.safetensors";
+}
+
+}  // namespace
+
+void register_options(CLI::App& app, TrainCommand& o) {
+  const std::string model = "Model", data = "Data", run = "Run", report = "Report";
+  app.add_option("--model", o.model, "What to train; --list-settings lists its settings")->group(model)->required()->type_name("NAME");
+  app.add_option("--preset", o.preset, "Named settings of the model (rows of its paper's tables)")->group(model)->type_name("NAME");
+  app.add_option("--set", o.settings, "Change a setting, e.g. train.lr=1e-4 (repeatable)")->group(model)->type_name("NAME=VALUE");
+  app.add_flag("--list-settings", o.list_settings, "Print every setting of the model with its value and meaning, and end")->group(model);
+  app.add_option("--streams", o.streams, "Feature streams, side by side (default: all of the first record)")->group(data)->type_name("NAME")->delimiter(',');
+  app.add_option("--classes", o.classes, "Class names in order (default: the labels of the annotations, sorted)")->group(data)->type_name("FILE");
+  app.add_option("--subset", o.subset, "Only records of this subset")->group(data)->type_name("NAME");
+  app.add_option("--val", o.val, "Records to validate on; the best model is kept")->group(data)->type_name("FILE");
+  app.add_option("--val-subset", o.val_subset, "Only records of this subset of --val")->group(data)->type_name("NAME");
+  app.add_option("--epochs", o.epochs, "The same as --set train.epochs=N")->group(run)->type_name("N")->check(CLI::Range(1, 1000000000));
+  app.add_option("--batch", o.batch, "The same as --set train.batch=N")->group(run)->type_name("N")->check(CLI::Range(1, 1000000000));
+  app.add_option("--device", o.device, "Where to train: cpu, cuda, cuda:N")->group(run)->type_name("DEVICE");
+  app.add_option("--threads", o.threads, "Threads of the arithmetic (0: all cores); results are equal for equal numbers")->group(run)->type_name("N")->check(CLI::Range(0, 1024));
+  app.add_option("--out", o.out, "Model file to write (the best by --val, else the last)")->group(run)->required()->type_name("FILE");
+  app.add_option("--last", o.last, "Write the last model as well, when --out is the best")->group(run)->type_name("FILE");
+  app.add_option("--checkpoint-dir", o.checkpoint_dir, "Folder of the checkpoint, which stays there (default: beside --out until the run is complete)")->group(run)->type_name("DIR");
+  app.add_option("--checkpoint-minutes", o.checkpoint_minutes, "Besides the one after each epoch, a checkpoint every so often (0: never)")->group(run)->type_name("MINUTES")->check(CLI::NonNegativeNumber);
+  app.add_flag("--resume", o.resume, "Go on from the checkpoint, to the same bytes; starts from the beginning when there is none")->group(run);
+  app.add_option("--log", o.log, "Write losses and validation as JSON lines")->group(report)->type_name("FILE");
+  app.add_option("--log-every", o.log_every, "Optimiser steps between lines of --log and --tensorboard (0: epochs only)")->group(report)->type_name("N")->check(CLI::Range(0, 1000000000));
+  app.add_option("--tensorboard", o.tensorboard, "Write TensorBoard event files")->group(report)->type_name("DIR");
+}
+
+void train_command(Tool& tool, const TrainCommand& o) {
+  auto model = make_model(o.model);
+  TrainOptions train;
+  RunSettings settings(*model, train);
+  resolve(tool, o, *model, settings);
+  settings.print(tool);
+  if (o.val.empty()) tool.refuse({"--val-subset", "--last"}, "a run without --val");
+  if (o.log.empty() && o.tensorboard.empty()) tool.refuse({"--log-every"}, "a run without --log or --tensorboard");
+  if (o.list_settings) {
+    tool.out().write(settings.help());
+    return;
+  }
+  tool.out();  // --print-config ends here, before anything is read
+
+  torch::set_num_threads(o.threads > 0 ? o.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+  const auto communicator = make_communicator();
+  RecordSet set({o.streams, class_list(o.classes), o.subset, train.standardize});
+  for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) { set.add(record); });
+  if (tool.stopped()) return;
+  set.finish();
+  if (set.unknown_labels() > 0) tool.warn(std::to_string(set.unknown_labels()) + " annotations have a label that is not in " + o.classes + "; they train boundaries only");
+  std::optional<Validation> validation;
+  if (!o.val.empty()) {
+    validation.emplace(train.metric, o.val_subset);
+    for_each_record(tool, o.val, [&](Record& record, const LineReader&) { validation->add(record); });
+    if (validation->size() == 0) throw Error("'" + o.val + "' has no record to validate on");
+  }
+
+  torch::manual_seed(tool.options().seed);
+  model->device = open_device(o.device);
+  model->build(set.inputs());
+  model->network().to(model->device);
+  std::int64_t parameters = 0;
+  for (const auto& parameter : model->network().parameters()) parameters += parameter.numel();
+  tool.note(o.model + ": " + std::to_string(parameters) + " parameters, " + std::to_string(set.size()) + " videos, " + std::to_string(set.instances()) + " instances, " +
+            std::to_string(set.inputs().classes.size()) + " classes");
+
+  TrainRun run{train, tool.options().seed, checkpoint_path(o), o.checkpoint_minutes, o.resume};
+  Journal journal(tool, o, o.resume && std::filesystem::exists(run.checkpoint));
+  const bool leader = communicator->rank() == 0;
+  TrainEvents events;
+  events.note = [&](const std::string& text) { tool.note(text); };
+  events.stopped = [&] { return tool.stopped(); };
+  if (leader) {
+    events.step = [&](const StepReport& report) { journal.step(report); };
+    events.epoch = [&](const EpochReport& report) { journal.epoch(report, report.phase_name.empty() ? train.epochs : 0); };
+  }
+  Validator validator;
+  if (validation) validator = [&](Model& m) { return validation->evaluate(m, train, run.seed); };
+  const TrainResult result = tal::train(*model, set, run, validator, events, *communicator);
+  if (result.stopped) {
+    tool.note("stopped; --resume goes on from " + run.checkpoint);
+    return;
+  }
+  if (!leader) return;
+  Json summary = {{"model", o.model}, {"seed", run.seed}, {"videos", set.size()}, {"instances", set.instances()}, {"parameters", parameters}, {"steps", result.total_steps}};
+  if (validation) summary["best_epoch"] = result.best_epoch, summary["best"] = result.best;
+  summary["train"] = Json::parse(settings_of(train).json());
+  save_model(o.out, *model, summary.dump());
+  if (!o.last.empty()) {
+    load_weights(model->network(), result.last_weights, o.last);
+    save_model(o.last, *model, summary.dump());
+  }
+  if (o.checkpoint_dir.empty()) std::filesystem::remove(run.checkpoint);
+  tool.out().write_line(summary.dump());
+}
+
+}  // namespace tal

@@ -1,0 +1,33 @@
+// tal-train: what the command line asks for, and the run from records to a model file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace tal {
+class Tool;
+
+struct TrainCommand {
+  std::string model, preset;
+  std::vector<std::string> settings;  // name=value
+  std::string val, subset, val_subset, classes;
+  std::vector<std::string> streams;
+  std::int64_t epochs = 0, batch = 0;  // shortcuts of train.epochs, train.batch
+  std::string device = "cpu";
+  int threads = 0;
+  std::string out, last, checkpoint_dir;
+  double checkpoint_minutes = 10;
+  bool resume = false, list_settings = false;
+  std::string log, tensorboard;
+  std::int64_t log_every = 1;
+};
+void register_options(CLI::App& app, TrainCommand& options);
+
+void train_command(Tool& tool, const TrainCommand& options);
+
+}  // namespace tal

@@ -1,0 +1,59 @@
+#include "libtal/train/options.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace tal {
+
+Settings settings_of(TrainOptions& o) {
+  Settings s;
+  s.add("epochs", &o.epochs, "Passes over the samples");
+  s.add("batch", &o.batch, "Samples per optimiser step, over all processes");
+  s.add("accumulate", &o.accumulate, "Parts that a batch is computed in, one after the other (less memory)");
+  s.add("standardize", &o.standardize, "Feature columns to mean 0 and deviation 1 over the training rows; kept in the model");
+  s.add("samples-per-epoch", &o.samples_per_epoch, "Samples drawn for an epoch (0: all)");
+  s.add("optimizer", &o.optimizer, "Optimiser", {"adam", "adamw", "sgd"});
+  s.add("lr", &o.lr, "Learning rate");
+  s.add("weight-decay", &o.weight_decay, "Weight decay (adam, sgd: L2; adamw: decoupled)");
+  s.add("momentum", &o.momentum, "Momentum of sgd");
+  s.add("beta1", &o.beta1, "Decay of Adam's first moment");
+  s.add("beta2", &o.beta2, "Decay of Adam's second moment");
+  s.add("schedule", &o.schedule, "Course of the learning rate", {"constant", "step", "cosine", "linear"});
+  s.add("milestones", &o.milestones, "step: epochs after which the rate is multiplied by gamma");
+  s.add("step-every", &o.step_every, "step: multiply by gamma every N optimiser steps instead");
+  s.add("gamma", &o.gamma, "step: factor");
+  s.add("min-lr", &o.min_lr, "The rate never falls below");
+  s.add("warmup", &o.warmup, "Optimiser steps of linear rise at the start of each phase");
+  s.add("clip", &o.clip, "Largest norm of all gradients together (0: none)");
+  s.add("ema", &o.ema, "Decay of the moving average of the weights that is validated and saved (0: none)");
+  s.add("amp", &o.amp, "bfloat16 where it is safe (CUDA)");
+  s.add("workers", &o.workers, "Threads that make batches ahead");
+  s.add("validate-every", &o.validate_every, "Epochs between validations");
+  s.add("metric", &o.metric, "What decides on the best model", {"auto", "auc", "ar100", "map", "loss"});
+  s.add("patience", &o.patience, "Stop after N validations without a better one (0: never)");
+  return s;
+}
+
+double lr_factor(const TrainOptions& o, std::int64_t step, std::int64_t steps_per_epoch, std::int64_t steps) {
+  double factor = 1;
+  const double done = static_cast<double>(step);
+  if (o.schedule == "step") {
+    if (o.step_every > 0) {
+      factor = std::pow(o.gamma, static_cast<double>(step / o.step_every));
+    } else {
+      const double epoch = done / static_cast<double>(std::max<std::int64_t>(steps_per_epoch, 1));
+      for (const double milestone : o.milestones)
+        if (epoch >= milestone) factor *= o.gamma;
+    }
+  } else if (o.schedule != "constant") {
+    const double span = static_cast<double>(std::max<std::int64_t>(steps - o.warmup, 1));
+    const double t = std::clamp((done - static_cast<double>(o.warmup)) / span, 0.0, 1.0);
+    factor = o.schedule == "cosine" ? 0.5 * (1 + std::cos(std::numbers::pi * t)) : 1 - t;
+  }
+  if (o.lr > 0) factor = std::max(factor, o.min_lr / o.lr);
+  if (step < o.warmup) factor *= (done + 1) / static_cast<double>(o.warmup);
+  return factor;
+}
+
+}  // namespace tal

@@ -1,0 +1,52 @@
+// Records as training data: annotations, durations and proposals in memory, features in their files.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libtal/io/features.h"
+#include "libtal/models/model.h"
+
+namespace tal {
+
+struct RecordSetOptions {
+  std::vector<std::string> streams;  // feature streams side by side; empty: all of the first record, in its order
+  std::vector<std::string> classes;  // labels in class order; empty: those of the annotations, sorted
+  std::string subset;                // only records of this subset; "": all
+  bool standardize = false;          // every column to mean 0 and deviation 1 over the training rows
+};
+
+class RecordSet : public TrainingSet {
+ public:
+  explicit RecordSet(RecordSetOptions options) : options_(std::move(options)) {}
+  // Takes what training needs of a record. Error when the streams' contract is not that of the first record.
+  void add(const Record& record);
+  // Call after the last record: fixes the classes and the columns' normalisation. Error when there is nothing to train on.
+  void finish();
+  // The same with a model's classes and normalisation, for validation.
+  void finish(const InputContract& model);
+
+  const InputContract& inputs() const override { return inputs_; }
+  std::size_t size() const override { return videos_.size(); }
+  const Video& video(std::size_t index) const override { return videos_[index].video; }
+  torch::Tensor rows(std::size_t index, std::int64_t first, std::int64_t count) const override;
+  std::uint64_t instances() const { return instances_; }
+  std::uint64_t unknown_labels() const { return unknown_; }  // annotations whose label is not in a given class list
+
+ private:
+  void number_labels();
+  void measure_columns();
+  struct Entry {
+    Video video;
+    std::vector<FeatureRows> streams;
+    std::vector<std::string> labels;  // of video.truths, until finish()
+  };
+  RecordSetOptions options_;
+  InputContract inputs_;
+  std::vector<Entry> videos_;
+  std::uint64_t instances_ = 0, unknown_ = 0;
+};
+
+}  // namespace tal

@@ -1,0 +1,91 @@
+#include "libtal/train/validation.h"
+
+#include <algorithm>
+
+#include "libtal/base/error.h"
+#include "libtal/base/number.h"
+#include "libtal/eval/detection.h"
+#include "libtal/eval/proposal.h"
+#include "libtal/segment/suppress.h"
+
+namespace tal {
+
+void run_stage(Model& model, Record& record, const Sequence& sequence) {
+  if (model.proposes()) model.propose(record, sequence);
+  else if (model.refines()) model.refine(record, sequence);
+  else model.score(record, sequence);
+}
+
+void Validation::add(const Record& record) {
+  if (!subset_.empty() && record.text("subset") != subset_) return;
+  have_proposals_ = have_proposals_ && record.has_proposals();
+  lines_.push_back(record.str());
+}
+
+namespace {
+
+// Ground truth and suppressed output of the records as the evaluator takes them.
+eval::Dataset collect(Model& model, const std::vector<std::string>& lines, bool& labelled) {
+  eval::Dataset data;
+  labelled = false;
+  Record record;
+  for (const auto& line : lines) {
+    record.parse(line);
+    try {
+      std::vector<eval::Truth> truths;
+      for (const auto& annotation : record.annotations(/*zero_length=*/true)) truths.push_back({annotation.segment, data.labels.id(annotation.label)});
+      data.add_truth(record.video(), "", record.duration().value_or(0), 0, truths);
+      run_stage(model, record, load_sequence(record, model.inputs()));
+      std::vector<Proposal> proposals = record.proposals();
+      if (!model.suppression().empty()) proposals = suppress(proposals, record.duration().value_or(0), preset_of(model.suppression()));
+      const auto video = data.video(record.video());
+      data.videos[video].predicted = true;
+      for (const auto& p : proposals) {
+        data.predictions.push_back({p.segment, p.score, data.labels.id(p.label), video});
+        labelled = labelled || !p.label.empty();
+      }
+    } catch (Error& error) {
+      throw error.at_video(record.video());
+    }
+  }
+  data.index();
+  return data;
+}
+
+}  // namespace
+
+Metrics Validation::evaluate(Model& model, const TrainOptions& options, std::uint64_t seed) const {
+  const bool runs = model.proposes() || have_proposals_;
+  if (metric_ == "loss" || (metric_ == "auto" && !runs)) {
+    RecordSetOptions set_options;
+    for (const auto& stream : model.inputs().streams) set_options.streams.push_back(stream.name);
+    set_options.classes = model.inputs().classes;
+    RecordSet set(set_options);
+    Record record;
+    for (const auto& line : lines_) {
+      record.parse(line);
+      set.add(record);
+    }
+    set.finish(model.inputs());
+    return {{"loss", -mean_loss(model, set, 0, options.batch, seed)}};
+  }
+  if (!runs) throw Error("the validation records have no proposals for the model to work on; metric loss needs none");
+  bool labelled = false;
+  const eval::Dataset data = collect(model, lines_, labelled);
+  eval::Filter filter;
+  const auto thresholds = linspace(0.5, 0.95, 10);
+  if (labelled && metric_ != "auc" && metric_ != "ar100") {
+    const auto selection = eval::select(data, filter);
+    const auto result = eval::detection_result(eval::match(selection, thresholds, eval::Matching::kActivityNet, eval::Ties::kReversed));
+    return {{"map", result.average}, {"map50", result.map.front()}, {"map75", result.map[5]}};
+  }
+  if (metric_ == "map") throw Error("metric map needs labelled detections; this model's output has no labels");
+  filter.class_agnostic = true;
+  const auto selection = eval::select(data, filter);
+  const auto curve = eval::activitynet_curve(eval::match_proposals(selection, thresholds, {}), 100);
+  Metrics metrics = {{"auc", curve.auc}, {"ar100", curve.ar.empty() ? 0 : curve.ar.back()}};
+  if (metric_ == "ar100") std::swap(metrics[0], metrics[1]);
+  return metrics;
+}
+
+}  // namespace tal

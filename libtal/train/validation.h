@@ -1,0 +1,32 @@
+// Validation during training: the model's stage on held-back records, suppression, and the project's own evaluation.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libtal/models/model.h"
+#include "libtal/train/record_set.h"
+#include "libtal/train/trainer.h"
+
+namespace tal {
+
+class Validation {
+ public:
+  // metric: auto, auc, ar100, map or loss. Keeps the records' lines in memory (not the features behind their paths).
+  Validation(std::string metric, std::string subset) : metric_(std::move(metric)), subset_(std::move(subset)) {}
+  void add(const Record& record);
+  std::size_t size() const { return lines_.size(); }
+  // Labelled output: {"map", mAP averaged over tIoU 0.5:0.05:0.95}; else {"auc", %}, {"ar100"}; `loss` (negative mean loss) when the
+  // model's stage cannot run on these records. The deciding metric comes first. ActivityNet's protocols.
+  Metrics evaluate(Model& model, const TrainOptions& options, std::uint64_t seed) const;
+
+ private:
+  std::string metric_, subset_;
+  std::vector<std::string> lines_;
+  bool have_proposals_ = true;
+};
+
+// The stage that the model stands for, on one record.
+void run_stage(Model& model, Record& record, const Sequence& sequence);
+
+}  // namespace tal

@@ -1,0 +1,187 @@
+// label: parity
+// BSN++ block by block and as a whole against the reference cases; fast forms against plain ones.
+#include "libtal/models/bsnpp.h"
+
+#include "libtal/base/error.h"
+#include "libtal/nn/boundary_matching_map.h"
+#include "tests/nn/parity_nn.h"
+
+namespace {
+
+using namespace tal;
+using test::NnCase;
+
+torch::Tensor one(const torch::Tensor& x) { return x.view(1); }
+
+// Sizes of a case from its weights, prefix "" or "prb." and so on.
+BsnppOptions options_of(NnCase& c, std::int64_t rows, const std::string& prb) {
+  BsnppOptions o;
+  o.rows = rows, o.durations = c.integer("D", rows), o.per_bin = c.integer("per_bin", 3), o.widen = c.number("ratio", 0.5), o.truncate = c.integer("truncate") != 0;
+  if (c.has_weight(prb + "conv3d.weight")) {
+    const auto conv = c.weight(prb + "conv3d.weight");
+    o.reduced_filters = conv.size(1), o.proposal_filters = conv.size(0), o.samples = conv.size(2);
+    o.attention_filters = c.weight(prb + "position.a.weight").size(0), o.head_filters = c.weight(prb + "plain.conv1.weight").size(0);
+  }
+  return o;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(bsnpp)
+
+BOOST_AUTO_TEST_CASE(boundary_generator) {
+  test::for_each_case("bsnpp_cbg", [](NnCase& c) {
+    const auto f = c.input("f");
+    BsnppOptions o;
+    o.generator_filters = c.weight("x00.conv.weight").size(0);
+    BoundaryGenerator net(f.size(1), o);
+    c.load(*net);
+    net->train(c.integer("train") != 0);
+    const auto logits = net->forward(f);
+    net->eval();
+    auto [forward, backward] = net->passes(f);
+    if (c.integer("train")) {  // the file's heat maps are those of training mode, pass by pass
+      net->train();
+      forward = net->forward(f).back().sigmoid();
+      backward = net->forward(f.flip(2)).back().sigmoid().flip(2).flip(1);
+    }
+    const auto fused = fuse_passes(forward, backward);
+    c.check({{"logit1", logits[0]}, {"logit2", logits[1]}, {"forward", forward}, {"backward", backward}, {"fused", fused},
+             {"boundary_map", boundary_map(fused.select(1, 0), fused.select(1, 1), c.integer("D"))}}, *net);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(attention) {
+  test::for_each_case("bsnpp_attention", [](NnCase& c) {
+    const auto x = c.input("x");
+    const BoundaryMatchingTable table({x.size(3), x.size(2), 1, 1, 0.5, false});
+    BsnppOptions o;
+    o.proposal_filters = x.size(1), o.attention_filters = c.weight("position.a.weight").size(0), o.head_filters = 1;
+    torch::nn::ModuleDict net;
+    RelationBranch position("position", o), channel("channel", o);
+    net->update(std::vector<std::pair<std::string, std::shared_ptr<torch::nn::Module>>>{{"position", position.ptr()}, {"channel", channel.ptr()}});
+    net->to(torch::kDouble);
+    {
+      const torch::NoGradGuard guard;
+      int used = 0;
+      for (auto& item : net->named_parameters())
+        if (c.has_weight(item.key())) item.value().copy_(c.weight(item.key())), ++used;
+      BOOST_TEST(used == static_cast<int>(c.weights.size()));
+    }
+    const auto packed = map_to_proposals(x, table);
+    c.check({{"position", proposals_to_map(position->attend(packed), table)}, {"channel", proposals_to_map(channel->attend(packed), table)}}, *net);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(relation_block) {
+  test::for_each_case("bsnpp_relation", [](NnCase& c) {
+    const auto f = c.input("f");
+    const auto o = options_of(c, f.size(2), "");
+    const BoundaryMatchingTable table({o.rows, o.durations, o.samples, o.per_bin, o.widen, o.truncate});
+    ProposalRelation net(f.size(1), o);
+    c.load(*net);
+    const auto packed = net->forward(f, table);  // [B, 3, L, 2]
+    std::vector<torch::Tensor> branches;
+    for (int k = 0; k < 3; ++k) branches.push_back(proposals_to_map(packed.select(1, k), table));
+    c.check({{"branches", torch::stack(branches, 1)}, {"maps", proposals_to_map(packed.mean(1), table)}}, *net);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(losses) {
+  test::for_each_case("bsnpp_loss", [](NnCase& c) {
+    const auto loss = bsnpp_loss({c.input("heat1"), c.input("heat2")}, c.input("maps").sigmoid(), c.input("boundary"), c.input("iou"), c.input("sampled"),
+                                 {c.weight("theta")}, {});
+    c.check({{"boundary", one(loss.boundary)}, {"regression", one(loss.regression)}, {"classification", one(loss.classification)}, {"l2", one(loss.l2)}, {"loss", one(loss.total)}});
+  });
+}
+
+BOOST_AUTO_TEST_CASE(whole_network) {
+  test::for_each_case("bsnpp_network", [](NnCase& c) {
+    const auto x = c.input("x");
+    auto o = options_of(c, x.size(2), "prb.");
+    o.first_filters = c.weight("base.conv1.weight").size(0), o.base_filters = c.weight("base.conv2.weight").size(0);
+    o.generator_filters = c.weight("cbg.x00.conv.weight").size(0);
+    Bsnpp net(x.size(1), o);
+    c.load(*net);
+    net->eval();
+    const auto out = net->forward(x);
+    const auto maps = net->infer(x, true);
+    std::vector<torch::Tensor> fused, boundary, score;
+    for (const auto& m : maps) {
+      fused.push_back(torch::stack({m.start, m.end}));
+      boundary.push_back(boundary_map(m.start, m.end, o.durations));
+      score.push_back(proposal_scores(boundary.back(), m.regression, m.classification));
+    }
+    const auto loss = bsnpp_loss(out.logits, out.maps, c.input("boundary"), c.input("iou"), c.input("sampled"), net->parameters(), o);
+    c.check({{"base", out.base}, {"fused", torch::stack(fused)}, {"boundary_map", torch::stack(boundary)}, {"maps", out.maps}, {"score", torch::stack(score)}, {"loss", one(loss.total)}}, *net);
+  });
+}
+
+// Every ablation builds, trains a step and predicts; what is switched off has no parameters.
+BOOST_AUTO_TEST_CASE(ablations) {
+  torch::manual_seed(2);
+  BsnppOptions o;
+  o.rows = 12, o.durations = 9, o.samples = 4, o.first_filters = 8, o.base_filters = 6, o.generator_filters = 5, o.reduced_filters = 4, o.proposal_filters = 7, o.attention_filters = 2, o.head_filters = 3;
+  const auto count = [&](const BsnppOptions& chosen) {
+    Bsnpp net(3, chosen);
+    const auto out = net->forward(torch::randn({2, 3, 12}));
+    BOOST_TEST(out.maps.size(2) == 9);
+    const auto boundary = (torch::rand({2, 2, 12}) > 0.7).to(torch::kFloat), iou = torch::rand({2, 9, 12});
+    bsnpp_loss(out.logits, out.maps, boundary, iou, torch::ones({2, 9, 12}) * boundary_matching_table({12, 9, 1, 1, 0.5, false})->valid(), net->parameters(), chosen).total.backward();
+    for (const auto& p : net->named_parameters()) BOOST_TEST(p.value().grad().defined(), p.key());
+    net->eval();
+    for (const bool backward : {false, true}) BOOST_TEST(net->infer(torch::randn({1, 3, 8}), backward)[0].regression.size(0) == 8);  // a shorter scale: D = T
+    std::int64_t n = 0;
+    for (const auto& p : net->parameters()) n += p.numel();
+    return n;
+  };
+  const auto full = count(o);
+  auto u_net = o, plain = o, single = o, shallow = o;
+  u_net.generator = "u-net", plain.generator = "plain", single.branches = {"plain"}, shallow.deep_supervision = false;
+  const auto u = count(u_net), p = count(plain);
+  BOOST_TEST((p < u && u < full));
+  BOOST_TEST(count(single) < full);
+  BOOST_TEST(count(shallow) == full - 2 * 6);  // head1
+}
+
+BOOST_AUTO_TEST_CASE(blockwise_attention_equals_the_plain_one) {
+  torch::manual_seed(3);
+  for (const auto& [queries, keys] : {std::pair{1, 1}, std::pair{63, 65}, std::pair{200, 130}, std::pair{700, 64}}) {
+    const auto q = torch::randn({2, queries, 5}, torch::kDouble).requires_grad_(), k = torch::randn({2, keys, 5}, torch::kDouble).requires_grad_();
+    const auto v = torch::randn({2, keys, 7}, torch::kDouble).requires_grad_(), up = torch::randn({2, queries, 7}, torch::kDouble);
+    const auto want = torch::bmm(torch::bmm(q, k.transpose(1, 2)).softmax(2), v), got = blockwise_attention(q, k, v);
+    BOOST_TEST(torch::allclose(got, want, 1e-12, 1e-12));
+    const auto a = torch::autograd::grad({(want * up).sum()}, {q, k, v}), b = torch::autograd::grad({(got * up).sum()}, {q, k, v});
+    for (int i = 0; i < 3; ++i) BOOST_TEST(torch::allclose(b[i], a[i], 1e-10, 1e-10));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(convolution_of_proposals_equals_the_dense_one) {
+  torch::manual_seed(4);
+  for (const auto& [rows, durations] : {std::pair{1, 1}, std::pair{2, 2}, std::pair{7, 3}, std::pair{30, 30}, std::pair{40, 17}}) {
+    const BoundaryMatchingTable table({rows, durations, 1, 1, 0.5, false});
+    const auto x = torch::randn({2, table.proposals(), 3}, torch::kDouble).requires_grad_(), w = torch::randn({4, 3, 3, 3}, torch::kDouble).requires_grad_();
+    const auto b = torch::randn({4}, torch::kDouble).requires_grad_(), outside = torch::randn({3}, torch::kDouble).requires_grad_();
+    const auto up = torch::randn({2, table.proposals(), 4}, torch::kDouble);
+    const auto dense = torch::where(table.valid(), proposals_to_map(x, table), outside.view({1, 3, 1, 1}));
+    const auto want = map_to_proposals(torch::conv2d(dense, w, b, 1, 1), table), got = convolve_proposals(x, w, b, outside, table);
+    BOOST_TEST(torch::allclose(got, want, 1e-12, 1e-12));
+    const std::vector<torch::Tensor> inputs{x, w, b, outside};
+    const auto want_gradients = torch::autograd::grad({(want * up).sum()}, inputs), got_gradients = torch::autograd::grad({(got * up).sum()}, inputs);
+    for (int i = 0; i < 4; ++i) BOOST_TEST(torch::allclose(got_gradients[i], want_gradients[i], 1e-10, 1e-10));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(wrong_options) {
+  BsnppOptions o;
+  o.durations = 101;
+  BOOST_CHECK_THROW(Bsnpp(4, o), Error);
+  o = {};
+  o.branches.clear();
+  BOOST_CHECK_THROW(Bsnpp(4, o), Error);
+  o = {};
+  o.rows = o.durations = 3;
+  BOOST_CHECK_THROW(Bsnpp(4, o), Error);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

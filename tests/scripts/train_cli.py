@@ -1,0 +1,210 @@
+# tal-train from the command line: files and folders, kill -9 and --resume, two processes against one, TensorBoard's format, refusals.
+# label: cli
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+BIN = os.environ["TAL_BIN"]
+TRAIN = os.path.join(BIN, "tal-train")
+if not os.path.exists(TRAIN):
+    print("SKIPPED: this build has no LibTorch, so no tal-train")
+    sys.exit(77)
+failures = 0
+
+
+def check(condition, what):
+    global failures
+    if not condition:
+        failures += 1
+        print("FAILED:", what)
+
+
+def tool(name, *arguments, data=None, status=0, environment=None):
+    done = subprocess.run([os.path.join(BIN, name), *arguments], input=data, capture_output=True, env={**os.environ, **(environment or {})})
+    if done.returncode != status:
+        check(False, f"{name} {' '.join(arguments)}: status {done.returncode}: {done.stderr.decode()[-600:]}")
+    return done
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+folder = tempfile.TemporaryDirectory()
+os.chdir(folder.name)
+annotations = tool("tal-synth", "--seed", "1", "annotations", "-n", "12", "--classes", "3", "--subset", "training").stdout
+records = tool("tal-synth", "--seed", "2", "features", "--out-dir", "features", "--dim", "8", "--snr", "2", data=annotations).stdout
+with open("train.jsonl", "wb") as file:
+    file.write(records)
+COMMON = ["--model", "segment-classifier", "--set", "hidden=16", "--threads", "1", "-i", "train.jsonl"]
+
+# A run, its summary, its log.
+done = tool("tal-train", *COMMON, "--epochs", "4", "--val", "train.jsonl", "--out", "m.safetensors", "--last", "last.safetensors", "--log", "log.jsonl",
+            "--tensorboard", "board")
+summary = json.loads(done.stdout)
+check(summary["model"] == "segment-classifier" and summary["steps"] > 0 and "best" in summary, "the summary says what was trained")
+log = [json.loads(line) for line in read("log.jsonl").splitlines()]
+check(sum("loss" in line for line in log) == summary["steps"], "one log line a step")
+check(sum("validation" in line for line in log) == 4, "one log line a validation")
+check(not os.path.exists("m.safetensors.checkpoint"), "the checkpoint goes when the run is complete")
+header = json.loads(read("m.safetensors")[8:8 + struct.unpack("<Q", read("m.safetensors")[:8])[0]])["__metadata__"]
+check(json.loads(header["classes"]) == sorted(json.loads(header["classes"])) and len(json.loads(header["classes"])) == 3, "the classes are in the file")
+
+# kill -9 in the middle, then --resume: the same bytes as a run that never stopped.
+LONG = COMMON + ["--epochs", "60", "--set", "train.ema=0.9", "--set", "train.schedule=cosine", "--val", "train.jsonl", "--checkpoint-minutes", "0.0001"]
+tool("tal-train", *LONG, "--out", "whole.safetensors")
+kills = 0
+for attempt in range(4):
+    process = subprocess.Popen([TRAIN, *LONG, "--out", "killed.safetensors", "--resume"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.time() + 60
+    before = os.stat("killed.safetensors.checkpoint").st_mtime_ns if os.path.exists("killed.safetensors.checkpoint") else None
+    while process.poll() is None and time.time() < deadline:
+        now = os.stat("killed.safetensors.checkpoint").st_mtime_ns if os.path.exists("killed.safetensors.checkpoint") else None
+        if now is not None and now != before:
+            break
+        time.sleep(0.002)
+    if process.poll() is None:
+        process.send_signal(signal.SIGKILL)
+        kills += 1
+    process.wait()
+check(kills >= 1, "a run was killed")
+tool("tal-train", *LONG, "--out", "killed.safetensors", "--resume")
+check(read("killed.safetensors") == read("whole.safetensors"), f"killed {kills} times and resumed: the same bytes")
+
+# Columns to mean 0 and deviation 1: the numbers travel with the model, so that scaled features give the same losses.
+tool("tal-train", *COMMON, "--epochs", "2", "--set", "train.standardize=true", "--out", "z.safetensors", "--log", "z.jsonl")
+size = struct.unpack("<Q", read("z.safetensors")[:8])[0]
+check("input/mean" in json.loads(read("z.safetensors")[8:8 + size]), "the columns' means are in the file")
+scaled = []
+for line in records.splitlines():
+    record = json.loads(line)
+    path = record["features"]["synth"]["path"]
+    raw = read(path)
+    start = 10 + struct.unpack_from("<H", raw, 8)[0]
+    values = struct.unpack(f"<{(len(raw) - start) // 4}f", raw[start:])
+    with open(path + ".scaled.npy", "wb") as file:
+        file.write(raw[:start] + struct.pack(f"<{len(values)}f", *(8 * v + 16 for v in values)))
+    record["features"]["synth"]["path"] = path + ".scaled.npy"
+    scaled.append(json.dumps(record))
+tool("tal-train", *COMMON[:-1], "-", "--epochs", "2", "--set", "train.standardize=true", "--out", "y.safetensors", "--log", "y.jsonl", data="\n".join(scaled).encode())
+pairs = [(json.loads(a)["loss"], json.loads(b)["loss"]) for a, b in zip(read("z.jsonl").splitlines(), read("y.jsonl").splitlines()) if b"loss" in a and b"mean" not in a]
+check(len(pairs) > 2 and all(abs(a - b) < 1e-3 for a, b in pairs), "standardised features forget their scale")
+
+# TensorBoard's framing: length, masked CRC-32C of both parts; then its own reader where it is installed.
+events = [os.path.join("board", name) for name in os.listdir("board")]
+check(len(events) == 1, "one event file")
+data, count, at = read(events[0]), 0, 0
+
+
+def crc32c(part):
+    crc = 0xFFFFFFFF
+    for byte in part:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+while at < len(data):
+    length, head = struct.unpack_from("<QI", data, at)
+    check(crc32c(data[at:at + 8]) == head, "length checksum")
+    event = data[at + 12:at + 12 + length]
+    check(crc32c(event) == struct.unpack_from("<I", data, at + 12 + length)[0], "event checksum")
+    at += 16 + length
+    count += 1
+check(count > summary["steps"], f"{count} events")
+try:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    board = EventAccumulator("board")
+    board.Reload()
+    check(len(board.Scalars("train/loss")) == summary["steps"], "TensorBoard's own reader finds every loss")
+except ImportError:
+    print("note: tensorboard is not installed; its own reader was not tried")
+
+
+# Two processes share each batch and end with the model of one.
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+PLAIN = COMMON + ["--set", "norm=none", "--set", "dropout=0", "--set", "train.optimizer=sgd", "--set", "train.lr=0.01"]
+tool("tal-train", *PLAIN, "--epochs", "3", "--out", "one.safetensors")
+
+
+def start(rank, port, epochs):
+    place = {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TAL_DISTRIBUTED_TIMEOUT": "60"}
+    return subprocess.Popen([TRAIN, *PLAIN, "--epochs", epochs, "--out", "two.safetensors"], env={**os.environ, **place}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+port = free_port()
+pair = [start(0, port, "3"), start(1, port, "3")]
+results = [process.communicate(timeout=180) for process in pair]
+message = results[0][1].decode() + results[1][1].decode()
+if "no Gloo headers" in message:
+    print("note: this build has no Gloo; several processes were not tried")
+else:
+    check([process.returncode for process in pair] == [0, 0], "both processes end well: " + message[-600:])
+    check(bool(results[0][0]) and not results[1][0], "only the first process writes the summary")
+
+    def tensors(path):
+        raw = read(path)
+        size = struct.unpack("<Q", raw[:8])[0]
+        header = json.loads(raw[8:8 + size])
+        out = {}
+        for name, entry in header.items():
+            if name != "__metadata__" and entry["dtype"] == "F32":
+                begin, end = entry["data_offsets"]
+                out[name] = struct.unpack(f"<{(end - begin) // 4}f", raw[8 + size + begin:8 + size + end])
+        return out
+
+    one, two = tensors("one.safetensors"), tensors("two.safetensors")
+    worst = max(abs(a - b) for name in one for a, b in zip(one[name], two[name]))
+    check(set(one) == set(two) and worst < 1e-5, f"two processes against one differ by {worst}")
+    # One that dies makes the other stop with an error, never hang.
+    port = free_port()
+    pair = [start(0, port, "100000"), start(1, port, "100000")]
+    time.sleep(4)
+    pair[1].kill()
+    try:
+        _, errors = pair[0].communicate(timeout=90)
+        check(pair[0].returncode == 1 and b"another process may have died" in errors, "the survivor says so: " + errors.decode()[-400:])
+    except subprocess.TimeoutExpired:
+        pair[0].kill()
+        check(False, "the survivor hangs")
+
+# What is wrong is said, with both sides.
+for arguments, expected, status in [
+    (["--model", "segment-clasifier", "--out", "x"], "did you mean 'segment-classifier'", 2),
+    (COMMON + ["--out", "x", "--set", "hiden=3"], "did you mean 'hidden'", 2),
+    (COMMON + ["--out", "x", "--set", "hidden"], "is not NAME=VALUE", 2),
+    (COMMON + ["--out", "x", "--set", "pooling=min"], "'min' is none of mean, max, mean-max", 2),
+    (COMMON + ["--out", "x", "--preset", "table9"], "has no preset 'table9'", 2),
+    (COMMON + ["--out", "x", "--last", "y"], "--last", 2),
+    (COMMON + ["--out", "x", "--subset", "nothing"], "no record of subset 'nothing'", 1),
+    (COMMON + ["--out", "x", "--streams", "rgb"], "no stream 'rgb'; there are: synth", 1),
+    (COMMON + ["--out", "x", "--device", "cuda:x"], "must be cpu, cuda or cuda:N", 2),
+    (COMMON + ["--out", "missing/x", "--epochs", "1"], "missing/x", 1),
+]:
+    done = tool("tal-train", *arguments, status=status)
+    check(expected in done.stderr.decode(), f"{arguments[-2:]}: expected {expected!r} in {done.stderr.decode()[-300:]!r}")
+done = tool("tal-train", *COMMON, "--out", "x", "--epochs", "7", "--print-config")
+check("train.epochs = 7  # --epochs" in done.stdout.decode() and "hidden = 16  # --set" in done.stdout.decode(), "--print-config names each origin")
+check("train.lr = " in tool("tal-train", *COMMON, "--out", "x", "--list-settings").stdout.decode(), "--list-settings")
+lines = records.splitlines()
+odd = json.loads(lines[3])
+odd["features"]["synth"]["stride"] = 16
+done = tool("tal-train", *COMMON[:-1], "-", "--out", "x", data=b"\n".join(lines[:3] + [json.dumps(odd).encode()] + lines[4:]) + b"\n", status=1)
+check("stdin:4: video '%s': features.synth.stride: the model was trained on 8, this stream has 16" % odd["video"] in done.stderr.decode(), done.stderr.decode()[-300:])
+
+print("train_cli:", "ok" if failures == 0 else f"{failures} failures")
+sys.exit(1 if failures else 0)

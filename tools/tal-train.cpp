@@ -1,0 +1,36 @@
+// tal-train: records with features and annotations -> a model file.
+#include "libtal/cli/tool.h"
+#include "libtal/models/factory.h"
+#include "libtal/nn/torch_info.h"
+#include "libtal/train/command.h"
+
+int main(int argc, char** argv) {
+  tal::ToolInfo info;
+  info.name = "tal-train";
+  info.summary = "Train a model";
+  info.description =
+      "Reads records with features and annotations, trains a model on them, and writes it as one safetensors file that knows its settings, "
+      "its classes and the features it was trained on. Features are read from their files as they are needed, never all at once.\n\n"
+      "Models:";
+  for (const auto& factory : tal::model_factories()) info.description += " " + factory.name + " (" + factory.help + ");";
+  info.description.back() = '.';
+  info.description +=
+      "\n\nEvery setting of a model and of the training has a name; --list-settings prints them, --print-config shows each value and where it "
+      "came from, --set changes one, --preset many.\n\n"
+      "With --val the model is validated as the pipe would run it: its stage, suppression, evaluation. The best one is written. A run that was "
+      "killed goes on with --resume, to the same bytes as one that never stopped; seed, settings and data must be the same.\n\n"
+      "Several processes, started by torchrun, mpirun or srun, share each batch and average their gradients; only the first writes. "
+      "The summary of the run is one JSON object on stdout.";
+  info.examples = {
+      {"What can be set", "tal-train --model segment-classifier --list-settings --out x"},
+      {"A classifier of segments, validated", "tal-train --model segment-classifier --subset training --val val.jsonl --out classes.safetensors < train.jsonl"},
+      {"Go on after a crash", "tal-train --model segment-classifier --out classes.safetensors --resume < train.jsonl"},
+      {"Two processes", "torchrun --nproc-per-node 2 --no-python tal-train --model segment-classifier -i train.jsonl --out classes.safetensors"},
+  };
+  info.see_also = {"tal-propose(1)", "tal-refine(1)", "tal-score(1)", "tal-eval(1)"};
+  info.libraries = {tal::torch_version()};
+  tal::Tool tool(info);
+  tal::TrainCommand options;
+  tal::register_options(tool.app(), options);
+  return tool.run(argc, argv, [&] { tal::train_command(tool, options); });
+}
