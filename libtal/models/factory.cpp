@@ -1,5 +1,9 @@
 #include "libtal/models/factory.h"
 
+#include "libtal/models/cmsn_model.h"
+#include "libtal/models/etp_an_model.h"
+#include "libtal/models/etp_ln_model.h"
+#include "libtal/models/etp_rn_model.h"
 #include "libtal/models/segment_classifier_model.h"
 
 namespace tal {
@@ -15,6 +19,10 @@ std::unique_ptr<Model> make() {
 const std::vector<ModelFactory>& model_factories() {
   static const std::vector<ModelFactory> all = {
       {"segment-classifier", "Class scores of segments: temporal pyramid and perceptron", make<SegmentClassifierModel>},
+      {"cmsn", "CMSN: action stages with the variable margin cosine loss, candidates and their evaluation", make<CmsnModel>},
+      {"etp-an", "ETP's Actionness Network: class curves of the rows, grouped by Algorithm 1", make<EtpAnModel>},
+      {"etp-rn", "ETP's Refinement Network: moves the boundaries of any proposals", make<EtpRnModel>},
+      {"etp-ln", "ETP's Localization Network: classes, completeness and location of any proposals", make<EtpLnModel>},
   };
   return all;
 }
