@@ -4,6 +4,7 @@
 #include "libtal/models/etp_an_model.h"
 #include "libtal/models/etp_ln_model.h"
 #include "libtal/models/etp_rn_model.h"
+#include "libtal/models/rpn_model.h"
 #include "libtal/models/segment_classifier_model.h"
 
 namespace tal {
@@ -18,6 +19,7 @@ std::unique_ptr<Model> make() {
 
 const std::vector<ModelFactory>& model_factories() {
   static const std::vector<ModelFactory> all = {
+      {"rpn", "Proposals: anchors with recurrent attention and unit-level clues", make<RpnModel>},
       {"segment-classifier", "Class scores of segments: temporal pyramid and perceptron", make<SegmentClassifierModel>},
       {"cmsn", "CMSN: action stages with the variable margin cosine loss, candidates and their evaluation", make<CmsnModel>},
       {"etp-an", "ETP's Actionness Network: class curves of the rows, grouped by Algorithm 1", make<EtpAnModel>},

@@ -1,0 +1,62 @@
+// The RPN's unit-level clues in the pipe: what tal-propose leaves in a record, and what tal-refine and tal-score make of it without
+// the model.
+//
+// maps.rpn:  {"shape":[N,3,L^],"dtype":"float32","data":..., "anchors":[[s,e],...]}  unit scores (start, end, actionness) of N anchors,
+//            whose segments are given in seconds, unclipped
+// proposals: "scores":{"segment":p,"ds":..,"de":..[,"alpha_s":..,"alpha_e":..],"anchor":n}  n: index into maps.rpn
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libtal/fusion/rpn_scoring.h"
+#include "libtal/io/record.h"
+
+namespace CLI {
+class App;
+}
+
+namespace tal {
+class Tool;
+
+// Unit scores of the anchors of one record.
+struct RpnMaps {
+  std::int64_t rows = 0;         // L^
+  std::vector<Segment> anchors;  // seconds
+  std::vector<double> scores;    // [N, 3, L^]
+  UnitScores of(std::size_t anchor) const;
+};
+void set_rpn_maps(Record& record, const std::vector<Segment>& anchors, std::int64_t rows, const std::vector<float>& scores);
+RpnMaps read_rpn_maps(const Record& record);  // Error with the field
+
+// The members of a proposal's "scores" that tal-propose writes; as text for Proposal::extra.
+struct RpnScores {
+  double segment = 0;  // p
+  std::size_t anchor = 0;
+  SegmentEstimate estimate;
+};
+std::string rpn_scores_json(const RpnScores& scores);
+
+struct RpnFusionOptions {
+  double beta = 0.8;        // Eq. (9): weight of the segment score
+  bool kl_ev = false;       // Eq. (8) with the KL factor
+  bool sweep = false;       // a table over beta instead of records
+  double low = 0.8;         // sweep: lower threshold of soft-NMS
+  std::string tiou = "0.5:0.05:0.95";
+  double most = 100;        // sweep: proposals a video on average
+  std::string format = "text";  // of the table; or json
+};
+// For tal-score, and the part that tal-refine needs (--kl-ev).
+void register_score_options(CLI::App& app, RpnFusionOptions& options);
+void register_refine_options(CLI::App& app, RpnFusionOptions& options);
+
+// 3.7.2: segments become the fused locations, clipped to the video; one that nothing is left of keeps its old segment.
+void refine_by_units(Record& record, const RpnFusionOptions& options);
+// Eq. (8), (9): scores become P; "scores" gains "unit": p'.
+void score_by_units(Record& record, const RpnFusionOptions& options);
+
+// The stages as the tools run them.
+void run_rpn_refine(Tool& tool, const RpnFusionOptions& options);
+void run_rpn_score(Tool& tool, const RpnFusionOptions& options);
+
+}  // namespace tal

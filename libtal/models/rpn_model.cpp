@@ -1,0 +1,272 @@
+#include "libtal/models/rpn_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "libtal/base/error.h"
+#include "libtal/base/number.h"
+#include "libtal/fusion/rpn_stage.h"
+
+namespace tal {
+
+namespace {
+
+std::vector<Segment> truth_rows(const TrainingSet::Video& video, const RpnWindow& window) {
+  std::vector<Segment> rows;
+  for (const auto& truth : video.truths) rows.push_back(window.rows(truth.segment));
+  return rows;
+}
+
+// The window's T rows of features: pooled down, or with zero rows outside the video.
+torch::Tensor window_features(const torch::Tensor& x, const RpnWindow& window, std::int64_t rows) {
+  if (window.pooled > 1) return rescale_rows(x, rows);
+  const torch::Tensor part = x.slice(0, window.first, std::min(window.first + rows, x.size(0)));
+  return part.size(0) == rows ? part : torch::cat({part, x.new_zeros({rows - part.size(0), x.size(1)})});
+}
+
+// A training example.
+struct Example {
+  std::uint32_t anchor = 0;
+  bool positive = false;
+  Segment truth;  // rows
+};
+
+}  // namespace
+
+// ---- settings ----
+
+Settings RpnModel::settings() {
+  Settings s = settings_of(options_);
+  s.add("rows", &data_.rows, "Rows of a window (T)");
+  s.add("input", &data_.input, "What the network sees: the whole video rescaled to its rows, or windows of as many rows", {"rescale", "windows"});
+  s.add("stride", &data_.stride, "Rows between windows (input windows)");
+  s.add("scales", &data_.scales, "Anchor lengths as parts of the window");
+  s.add("positive-tiou", &data_.rule.positive, "tIoU from which an anchor is positive");
+  s.add("negative-low", &data_.rule.negative_low, "Hard negatives: tIoU from here");
+  s.add("negative-high", &data_.rule.negative_high, "Hard negatives: tIoU up to here");
+  s.add("examples", &data_.examples, "Positives and negatives drawn for a ground truth, at most so many of each");
+  return s;
+}
+
+Settings RpnModel::inference() {
+  Settings s;
+  s.add("top-k", &top_k_, "Proposals of a window that are written, best segment scores first (0: all)");
+  s.add("min-score", &min_score_, "Proposals with a lower segment score are left out");
+  s.add("maps", &maps_, "Write the unit scores that tal-refine and tal-score read", {"inline", "none"});
+  return s;
+}
+
+std::string RpnModel::training_defaults() const {
+  // 4.2. Batch and epochs are not given there.
+  return R"({"optimizer":"adam","lr":1e-3,"weight-decay":1e-9,"batch":16,"epochs":20})";
+}
+
+// Rows of the paper's tables: table1-<backbone>-<variant>-<L>x<L^/L>-<gamma>[-mtl][-kl][-heads1|2], table3-..., table4-... Table 2's and 5's
+// models are among them.
+std::map<std::string, std::string> RpnModel::presets() const {
+  std::map<std::string, std::string> all;
+  const auto base = [](const std::string& variant, int l, int times, const std::string& gamma) {
+    return "\"variant\":\"" + variant + "\",\"anchor-rows\":" + std::to_string(l) + ",\"vicinity-rows\":" + std::to_string(l * times) + ",\"gamma\":" + gamma;
+  };
+  const auto activitynet = [&](const std::string& name, const std::string& settings, const std::string& lr = "1e-3") {
+    all["table1-" + name] = "{" + settings + ",\"rows\":100,\"input\":\"rescale\",\"scales\":[1,0.75,0.5,0.25,0.125,0.0625,0.03125,0.02,0.01],\"train.lr\":" + lr +
+                            ",\"train.weight-decay\":1e-9}";
+  };
+  const auto thumos = [&](const std::string& name, const std::string& settings, int rows = 256) {
+    all[name] = "{" + settings + ",\"rows\":" + std::to_string(rows) + ",\"input\":\"windows\",\"stride\":" + std::to_string(rows / 2) +
+                ",\"scales\":[0.5,0.375,0.25,0.125,0.0625,0.1875,0.03125,0.09375,0.15625,0.015625,0.0078125],\"train.lr\":1e-4,\"train.weight-decay\":1e-5}";
+  };
+  const std::string mtl = ",\"weighting\":\"mtl\"", kl = ",\"regression\":\"kl\"", one = ",\"attention\":\"multi-head\",\"attention-units\":1",
+                    two = ",\"attention\":\"multi-head\",\"attention-units\":2", no_unit = ",\"unit\":false";
+
+  const auto shared = [&](const std::string& variant, int l, int times, const char* gamma) {
+    activitynet("shared-" + variant + "-" + std::to_string(l) + "x" + std::to_string(times) + "-" + gamma, base(variant, l, times, gamma) + ",\"shared\":true");
+  };
+  for (const char* gamma : {"0.25", "0.35"}) shared("A", 12, 3, gamma), shared("A", 14, 2, gamma);
+  for (const char* gamma : {"0.2", "0.25", "0.35"}) shared("B", 12, 3, gamma), shared("B", 14, 2, gamma), shared("B", 14, 3, gamma);
+  for (const char* variant : {"B", "B2"})
+    for (const char* gamma : {"0.2", "0.25", "0.3"}) activitynet(std::string(variant) + "-14x3-" + gamma, base(variant, 14, 3, gamma));
+  const std::string best = base("B2", 14, 3, "0.25");
+  activitynet("B2-heads1", best + one), activitynet("B2-heads2", best + two);
+  activitynet("B2-mtl", best + mtl), activitynet("B2-mtl-heads1", best + mtl + one), activitynet("B2-mtl-heads2", best + mtl + two);
+  activitynet("B2-kl-mtl", best + kl + mtl, "1e-4");
+
+  for (const char* variant : {"A", "A2", "B", "B2"})
+    for (const char* gamma : {"0.2", "0.25"}) thumos("table3-" + std::string(variant) + "-" + gamma, base(variant, 14, 3, gamma));
+  thumos("table3-B2-0", base("B2", 14, 3, "0")), thumos("table3-B2-0.3", base("B2", 14, 3, "0.3"));
+  thumos("table3-B2-mtl", best + mtl), thumos("table3-B2-kl-mtl", best + kl + mtl), thumos("table3-B2-kl-mtl-128", best + kl + mtl, 128);
+  thumos("table3-B2-kl-mtl-128-heads1", best + kl + mtl + one, 128), thumos("table3-B2-kl-mtl-128-heads2", best + kl + mtl + two, 128);
+
+  thumos("table4-attention", best + no_unit + ",\"recurrence\":\"none\""), thumos("table4-rnn", best + no_unit + ",\"attention\":\"none\"");
+  thumos("table4-rnn-attention", best + no_unit), thumos("table4-rnn-attention-mtl", best + no_unit + mtl);
+  thumos("table4-rnn-attention-128", best + no_unit, 128), thumos("table4-rnn-attention-128-heads1", best + no_unit + one, 128);
+  return all;
+}
+
+// ---- building ----
+
+void RpnModel::build(const InputContract& inputs) {
+  const auto need = [](bool good, const char* setting, const char* why) {
+    if (!good) throw Error(why).at_field(setting);
+  };
+  need(data_.rows >= 1, "rows", "must be at least 1");
+  need(data_.stride >= 1, "stride", "must be at least 1");
+  need(!data_.scales.empty() && *std::min_element(data_.scales.begin(), data_.scales.end()) > 0, "scales", "must be positive");
+  need(data_.examples >= 1, "examples", "must be at least 1");
+  need(data_.rule.negative_low <= data_.rule.negative_high && data_.rule.negative_high < data_.rule.positive, "negative-high", "hard negatives must lie below the positives");
+  inputs_ = inputs;
+  anchors_ = make_anchors(data_.rows, data_.scales);
+  network_ = RpnNetwork(inputs.dim(), options_);
+  plan_.reset();
+}
+
+std::vector<RpnWindow> RpnModel::windows_of(std::int64_t rows, const RowTime& time) const {
+  if (data_.input == "rescale") return {{0, std::max(1.0, static_cast<double>(rows) / static_cast<double>(data_.rows)), time}};
+  std::vector<RpnWindow> windows;
+  for (const std::int64_t first : window_starts(rows, data_.rows, data_.stride)) windows.push_back({first, 1, time});
+  return windows;
+}
+
+// ---- training ----
+
+std::vector<Sample> RpnModel::samples(const TrainingSet& set, std::size_t) const {
+  std::vector<Sample> all;
+  for (std::uint32_t v = 0; v < set.size(); ++v) {
+    const auto& video = set.video(v);
+    const std::vector<RpnWindow> windows = windows_of(video.rows, video.time);
+    for (std::size_t k = 0; k < windows.size(); ++k) {
+      // A ground truth that lies mostly outside makes no positive here; another window has it.
+      const AnchorLabels labels = label_anchors(anchors_, truth_rows(video, windows[k]), data_.rule);
+      if (std::any_of(labels.role.begin(), labels.role.end(), [](AnchorRole role) { return role != AnchorRole::neither; }))
+        all.push_back({v, windows[k].first, data_.input == "rescale" ? video.rows : data_.rows, static_cast<std::int64_t>(k)});
+    }
+  }
+  return all;
+}
+
+Batch RpnModel::make_batch(const TrainingSet& set, std::span<const Sample> samples, Random&, std::size_t) const {
+  Batch batch;
+  const auto count = static_cast<std::int64_t>(samples.size());
+  RpnNetworkImpl::Planner planner(options_, count * data_.rows);
+  std::vector<torch::Tensor> features;
+  std::vector<float> positive, offsets, units;
+  for (std::int64_t k = 0; k < count; ++k) {
+    const Sample& sample = samples[static_cast<std::size_t>(k)];
+    const auto& video = set.video(sample.video);
+    const RpnWindow window = windows_of(video.rows, video.time)[static_cast<std::size_t>(sample.item)];
+    features.push_back(normalise_rows(data_.input == "rescale" ? window_features(set.all_rows(sample.video), window, data_.rows) : set.rows(sample.video, sample.first, data_.rows)));
+    batch.videos.push_back(video.id);
+
+    const std::vector<Segment> truths = truth_rows(video, window);
+    const AnchorLabels labels = label_anchors(anchors_, truths, data_.rule);
+    Random random(sample.seed);
+    std::vector<Segment> chosen;
+    const auto take = [&](std::uint32_t index, bool is_positive) {
+      const Segment& anchor = anchors_[index];
+      chosen.push_back(anchor);
+      positive.push_back(is_positive);
+      const Segment truth = is_positive ? truths[static_cast<std::size_t>(labels.best_truth[index])] : anchor;
+      offsets.push_back(static_cast<float>((anchor.start - truth.start) / anchor.length())), offsets.push_back(static_cast<float>((anchor.end - truth.end) / anchor.length()));
+      if (!options_.unit) return;
+      const UnitLabels unit = is_positive ? unit_labels(anchor, options_.vicinity_rows, truths) : UnitLabels{};
+      for (const auto* row : {&unit.start, &unit.end, &unit.actionness}) {
+        if (is_positive) units.insert(units.end(), row->begin(), row->end());
+        else units.insert(units.end(), static_cast<std::size_t>(options_.vicinity_rows), 0.0f);
+      }
+    };
+    for (const AnchorPool& pool : draw_examples(anchor_pools(labels), static_cast<std::size_t>(data_.examples), random)) {
+      for (const std::uint32_t index : pool.positives) take(index, true);
+      for (const std::uint32_t index : pool.negatives) take(index, false);
+    }
+    planner.add(k * data_.rows, data_.rows, chosen);
+  }
+  const auto n = static_cast<std::int64_t>(positive.size());
+  RpnInput input;
+  planner.finish(input);
+  input.anchors.store(batch.tensors, "anchors"), input.vicinities.store(batch.tensors, "vicinities");
+  batch.tensors["x"] = torch::cat(features);
+  batch.tensors["positive"] = torch::tensor(positive);
+  batch.tensors["offset"] = torch::tensor(offsets).view({n, 2});
+  if (options_.unit) batch.tensors["unit"] = torch::tensor(units).view({n, 3, options_.vicinity_rows});
+  return batch;
+}
+
+Losses RpnModel::loss(const Batch& batch, std::size_t) {
+  const RpnInput input{batch.at("x"), IntervalPlan::load(batch.tensors, "anchors"), IntervalPlan::load(batch.tensors, "vicinities")};
+  const RpnTargets targets{batch.at("positive"), batch.at("offset"), options_.unit ? batch.at("unit") : torch::Tensor()};
+  const RpnLosses losses = rpn_losses(network_->forward(input), targets, *network_);
+  Losses out{losses.total, {}};
+  const char* names[] = {"proposal", "regression", "start", "end", "actionness"};
+  for (std::int64_t k = 0; k < losses.parts.size(0); ++k) out.parts.emplace_back(names[k], losses.parts[k].detach());
+  return out;
+}
+
+// ---- inference ----
+
+const RpnInput& RpnModel::full_plan() {
+  if (!plan_) {
+    plan_ = std::make_unique<RpnInput>();
+    RpnNetworkImpl::Planner planner(options_, data_.rows);
+    planner.add(0, data_.rows, anchors_);
+    planner.finish(*plan_);
+    plan_->anchors = plan_->anchors.to(device, torch::kFloat), plan_->vicinities = plan_->vicinities.to(device, torch::kFloat);
+  }
+  return *plan_;
+}
+
+void RpnModel::propose(Record& record, const Sequence& sequence) {
+  const torch::NoGradGuard guard;
+  if (sequence.x.size(0) < 1) throw Error("no rows").at_field("features");
+  const double end = sequence.duration > 0 ? sequence.duration : sequence.time.seconds(static_cast<double>(sequence.x.size(0)));
+  const auto clip = [&](const Segment& s) { return Segment{std::max(0.0, s.start), std::min(end, s.end)}; };
+  std::vector<Proposal> proposals;
+  std::vector<Segment> anchors;  // of the proposals, seconds
+  std::vector<float> units;
+  for (const RpnWindow& window : windows_of(sequence.x.size(0), sequence.time)) {
+    RpnInput input = full_plan();
+    input.x = normalise_rows(window_features(sequence.x, window, data_.rows).to(device));
+    const RpnOutput out = network_->forward(input);
+    const torch::Tensor probability = out.segments.logit.sigmoid().cpu(), offset = out.segments.offsets.offset.cpu().contiguous();
+    const torch::Tensor alpha = options_.kl() ? out.segments.offsets.alpha.cpu().contiguous() : torch::Tensor();
+    const torch::Tensor unit = options_.unit ? out.unit_logit.sigmoid().cpu().contiguous() : torch::Tensor();
+    const auto p = probability.accessor<float, 1>();
+
+    std::vector<std::int64_t> order;
+    for (std::int64_t n = 0; n < p.size(0); ++n)
+      if (p[n] >= min_score_) order.push_back(n);
+    if (top_k_ > 0 && static_cast<std::int64_t>(order.size()) > top_k_) {
+      std::stable_sort(order.begin(), order.end(), [&p](std::int64_t a, std::int64_t b) { return p[a] > p[b]; });
+      order.resize(static_cast<std::size_t>(top_k_));
+      std::sort(order.begin(), order.end());
+    }
+    for (const std::int64_t n : order) {
+      const float* d = offset.const_data_ptr<float>() + 2 * n;
+      RpnScores scores;
+      scores.segment = p[n];
+      scores.anchor = anchors.size();
+      scores.estimate = {window.seconds(anchors_[static_cast<std::size_t>(n)]), d[0], d[1]};
+      if (options_.kl()) {
+        const float* a = alpha.const_data_ptr<float>() + 2 * n;
+        scores.estimate.has_alpha = true, scores.estimate.alpha_start = a[0], scores.estimate.alpha_end = a[1];
+      }
+      const Segment anchor = clip(scores.estimate.anchor);
+      if (!(anchor.start < anchor.end)) continue;  // in the padding
+      const Segment refined = clip(fused_location(scores.estimate, std::nullopt, options_.vicinity_rows));
+      Proposal proposal;
+      proposal.segment = refined.start < refined.end ? refined : anchor;
+      proposal.score = scores.segment;
+      proposal.extra = record.keep(rpn_scores_json(scores));
+      proposals.push_back(proposal);
+      anchors.push_back(scores.estimate.anchor);
+      if (options_.unit) {
+        const std::int64_t size = 3 * options_.vicinity_rows;
+        const float* values = unit.const_data_ptr<float>() + n * size;
+        units.insert(units.end(), values, values + size);
+      }
+    }
+  }
+  record.set_proposals(proposals);
+  if (options_.unit && maps_ == "inline") set_rpn_maps(record, anchors, options_.vicinity_rows, units);
+}
+
+}  // namespace tal
