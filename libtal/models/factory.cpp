@@ -2,6 +2,10 @@
 
 #include "libtal/models/bmn_model.h"
 #include "libtal/models/bsnpp_model.h"
+#include "libtal/models/cmsn_model.h"
+#include "libtal/models/etp_an_model.h"
+#include "libtal/models/etp_ln_model.h"
+#include "libtal/models/etp_rn_model.h"
 #include "libtal/models/rpn_model.h"
 #include "libtal/models/segment_classifier_model.h"
 #include "libtal/models/sptad_model.h"
@@ -23,6 +27,10 @@ const std::vector<ModelFactory>& model_factories() {
       {"rpn", "Proposals: anchors with recurrent attention and unit-level clues", make<RpnModel>},
       {"sptad", "Labelled detections: sparse learnable proposals (features)", make<SptadModel>},
       {"segment-classifier", "Class scores of segments: temporal pyramid and perceptron", make<SegmentClassifierModel>},
+      {"cmsn", "CMSN: action stages with the variable margin cosine loss, candidates and their evaluation", make<CmsnModel>},
+      {"etp-an", "ETP's Actionness Network: class curves of the rows, grouped by Algorithm 1", make<EtpAnModel>},
+      {"etp-rn", "ETP's Refinement Network: moves the boundaries of any proposals", make<EtpRnModel>},
+      {"etp-ln", "ETP's Localization Network: classes, completeness and location of any proposals", make<EtpLnModel>},
   };
   return all;
 }

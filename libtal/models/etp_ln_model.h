@@ -1,0 +1,53 @@
+// ETP's Localization Network as a model for the score stage, after any proposer.
+//
+// Trained on groups of one positive, one background and four incomplete proposals (1:1 and 1:4 of 3.3), a positive drawn for each ground
+// truth (proposal_sampling.h).
+#pragma once
+
+#include <vector>
+
+#include "libtal/models/etp_ln.h"
+#include "libtal/models/model.h"
+
+namespace tal {
+
+// One network over all streams, or one for each (late fusion).
+struct EtpLnStreamsImpl : torch::nn::Module {
+  EtpLnStreamsImpl(const std::vector<std::int64_t>& dims, std::int64_t classes, const EtpLnOptions& options);
+  std::vector<EtpLn> networks;
+  std::vector<std::int64_t> dims;  // columns of each network, side by side
+};
+TORCH_MODULE(EtpLnStreams);
+
+class EtpLnModel : public Model {
+ public:
+  std::string name() const override { return "etp-ln"; }
+  Settings settings() override;
+  Settings inference() override;
+  std::string training_defaults() const override;
+  std::map<std::string, std::string> presets() const override;
+  void build(const InputContract& inputs) override;
+  torch::nn::Module& network() override { return *network_; }
+
+  // item: index of the ground truth x groups-per-truth + which of them. Ground truths of unknown class are left out.
+  std::vector<Sample> samples(const TrainingSet& set, std::size_t phase) const override;
+  Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random, std::size_t phase) const override;
+  Losses loss(const Batch& batch, std::size_t phase) override;
+
+  bool scores() const override { return true; }
+  // Every proposal becomes a detection for each of its `top-classes` best classes: ranking score, parts in `scores`, moved segment.
+  void score(Record& record, const Sequence& sequence) override;
+  std::string suppression() const override { return "etp"; }
+
+ private:
+  EtpLnOutputs fused(const torch::Tensor& x, std::span<const Segment> rows);  // cls: log of the fused class probabilities
+
+  EtpLnOptions options_;
+  std::int64_t groups_per_truth_ = 2, top_classes_ = 2;
+  double made_ = 0.25, min_score_ = 0, proposal_weight_ = 0;
+  bool regress_ = true;
+  std::vector<double> fusion_weights_;
+  EtpLnStreams network_{nullptr};
+};
+
+}  // namespace tal
