@@ -1,18 +1,47 @@
 // tal-refine: records with proposals -> the same records with adjusted boundaries.
+#include "libtal/cli/model_options.h"
 #include "libtal/cli/tool.h"
 #include "libtal/fusion/rpn_stage.h"
+#ifdef TAL_HAVE_TORCH
+#include "libtal/models/stages.h"
+#include "libtal/nn/torch_info.h"
+#endif
 
 int main(int argc, char** argv) {
-  tal::Tool tool{{"tal-refine", "Adjust the boundaries of proposals",
-                  "Reads records with proposals and writes them with other segments; scores stay.\n\n"
-                  "--method rpn needs no model: it takes what tal-propose left of an RPN in the record (offsets in each proposal's scores, unit scores in "
-                  "maps.rpn). The best pair of a start and an end unit of the anchor's vicinity is looked for, and the boundaries that the offsets give are "
-                  "clamped to one row around it (RPN paper, 3.7.2). Without such a pair the offsets decide. Results are clipped to the video.",
-                  {{"Location fusion of the RPN", "tal-propose -m rpn.safetensors < features.jsonl | tal-refine --method rpn | tal-score --beta 0.8"}},
-                  {"tal-propose(1)", "tal-score(1)", "tal-nms(1)"}}};
+  tal::ToolInfo info;
+  info.name = "tal-refine";
+  info.summary = "Adjust the boundaries of proposals";
+  info.description =
+      "Reads records with proposals and writes them with other segments; scores stay.\n\n"
+      "With --model, a refinement network moves the boundaries of the proposals of any proposer.\n\n"
+      "Without one, --method rpn takes what tal-propose left of an RPN in the record (offsets in each proposal's scores, unit scores in "
+      "maps.rpn). The best pair of a start and an end unit of the anchor's vicinity is looked for, and the boundaries that the offsets give are "
+      "clamped to one row around it (RPN paper, 3.7.2). Without such a pair the offsets decide. Results are clipped to the video.";
+  info.examples = {
+      {"Location fusion of the RPN", "tal-propose -m rpn.safetensors < features.jsonl | tal-refine | tal-score --beta 0.8"},
+      {"ETP's refinement after any proposer", "tal-refine -m etp-rn.safetensors < proposals.jsonl | tal-score -m etp-ln.safetensors"},
+  };
+  info.see_also = {"tal-propose(1)", "tal-score(1)", "tal-train(1)", "tal-nms(1)"};
+#ifdef TAL_HAVE_TORCH
+  info.libraries = {tal::torch_version()};
+#endif
+  tal::Tool tool(info);
   std::string method = "rpn";
   tool.app().add_option("--method", method, "How to refine without a model")->check(CLI::IsMember({"rpn"}));
   tal::RpnFusionOptions options;
   tal::register_refine_options(tool.app(), options);
-  return tool.run(argc, argv, [&] { tal::run_rpn_refine(tool, options); });
+  tal::ModelOptions model;
+  tal::register_model_options(tool.app(), model);
+  return tool.run(argc, argv, [&] {
+    tal::refuse_model_options(tool, model);
+    if (!model.models.empty()) {
+      tool.refuse({"--method", "--kl-ev"}, "--model");
+#ifdef TAL_HAVE_TORCH
+      return tal::run_model_stage(tool, model, tal::Stage::kRefine);
+#else
+      throw tal::Error("this build has no LibTorch, so no models");
+#endif
+    }
+    tal::run_rpn_refine(tool, options);
+  });
 }

@@ -62,20 +62,31 @@ std::span<const std::uint32_t> Dataset::predictions_of(std::uint32_t id) const {
   return std::span(by_video).subspan(videos[id].first, videos[id].last - videos[id].first);
 }
 
-Selection select(const Dataset& data, const Filter& filter) {
-  Selection s;
-  s.data = &data;
-  s.class_agnostic = filter.class_agnostic;
-  s.ambiguous_is_positive = filter.ambiguous_is_positive;
-  s.state.assign(data.videos.size(), State::kOutside);
-  s.class_of.assign(data.labels.size(), -1);
-  Counts& c = s.counts;
-  if (filter.class_agnostic) s.class_label = {kNoLabel}, s.class_instances = {0};
+namespace {
+
+// The class of a label, made at its first instance.
+std::size_t class_at(Selection& s, std::uint32_t label) {
+  std::int32_t& cls = s.class_of[label];
+  if (cls < 0 && s.class_agnostic) cls = 0;
+  if (cls < 0) {
+    cls = static_cast<std::int32_t>(s.class_label.size());
+    s.class_label.push_back(label);
+    s.class_instances.push_back(0);
+  }
+  return static_cast<std::size_t>(cls);
+}
+
+void exclude(Selection& s, const Filter& filter) {
   for (const auto& name : filter.exclude)
-    if (const auto id = data.video_names.find(name); id != Names::kNone)
+    if (const auto id = s.data->video_names.find(name); id != Names::kNone)
       s.state[id] = filter.count_excluded ? State::kExcludedCounted : State::kExcluded;
-  for (const std::uint32_t id : data.truth_order) {
-    const Video& video = data.videos[id];
+}
+
+// Takes the ground-truth videos of the subset that are not excluded, and their classes.
+void choose_videos(Selection& s, const Filter& filter) {
+  Counts& c = s.counts;
+  for (const std::uint32_t id : s.data->truth_order) {
+    const Video& video = s.data->videos[id];
     if (!filter.all_subsets && video.subset != filter.subset) continue;
     if (s.state[id] != State::kOutside) {
       ++c.excluded;
@@ -86,48 +97,60 @@ Selection select(const Dataset& data, const Filter& filter) {
     ++c.videos;
     c.covered += video.predicted;
     bool any = false;
-    for (const auto& truth : data.truths_of(id)) {
+    for (std::uint32_t g = video.truth_begin; g < video.truth_end; ++g) {
+      const Truth& truth = s.data->truths[g];
       c.ambiguous += truth.label == kAmbiguous;
-      if (!s.is_instance(truth)) continue;
+      if (!s.counts_as_instance(truth)) continue;
       any = true;
       ++c.instances;
       c.zero_length += truth.segment.length() == 0;
-      if (filter.class_agnostic) {
-        s.class_of[truth.label] = 0;
-        ++s.class_instances[0];
-        continue;
-      }
-      std::int32_t& cls = s.class_of[truth.label];
-      if (cls < 0) {
-        cls = static_cast<std::int32_t>(s.class_label.size());
-        s.class_label.push_back(truth.label);
-        s.class_instances.push_back(0);
-      }
-      ++s.class_instances[static_cast<std::size_t>(cls)];
+      const std::size_t cls = class_at(s, truth.label);
+      ++s.class_instances[cls];
+      s.truth_class[g] = static_cast<std::int32_t>(cls);
     }
     c.videos_with_instances += any;
   }
-  if (c.instances == 0) {
-    std::string why = "the ground truth is empty: ";
-    if (data.truth_order.empty()) why += "no record has annotations";
-    else if (c.videos == 0 && c.excluded > 0) why += "every video is excluded";
-    else if (c.videos == 0) why += "no video of subset '" + filter.subset + "'";
-    else why += "no instance in " + std::to_string(c.videos) + " videos";
-    throw Error(why);
-  }
-  std::vector<std::uint8_t> seen(data.labels.size(), 0);
-  for (std::uint32_t id = 0; id < data.videos.size(); ++id) {
-    const auto mine = data.predictions_of(id);
-    if (s.state[id] == State::kExcluded || mine.empty()) continue;
+}
+
+void count_predictions(Selection& s) {
+  Counts& c = s.counts;
+  std::vector<std::uint8_t> seen(s.data->labels.size(), 0);
+  for (std::uint32_t id = 0; id < s.data->videos.size(); ++id) {
+    const auto mine = s.data->predictions_of(id);
+    if (!s.used(id) || mine.empty()) continue;
     c.predictions += mine.size();
     if (s.state[id] == State::kOutside) ++c.unknown_videos, c.unknown_video_predictions += mine.size();
     for (const auto index : mine) {
-      const auto label = data.predictions[index].label;
+      const auto label = s.data->predictions[index].label;
       if (label == kNoLabel || s.class_of[label] >= 0) continue;
       ++c.unknown_label_predictions;
       if (!seen[label]) seen[label] = 1, ++c.unknown_labels;
     }
   }
+}
+
+std::string why_empty(const Selection& s, const Filter& filter) {
+  if (s.data->truth_order.empty()) return "no record has annotations";
+  if (s.counts.videos == 0 && s.counts.excluded > 0) return "every video is excluded";
+  if (s.counts.videos == 0) return "no video of subset '" + filter.subset + "'";
+  return "no instance in " + std::to_string(s.counts.videos) + " videos";
+}
+
+}  // namespace
+
+Selection select(const Dataset& data, const Filter& filter) {
+  Selection s;
+  s.data = &data;
+  s.class_agnostic = filter.class_agnostic;
+  s.ambiguous_is_positive = filter.ambiguous_is_positive;
+  s.state.assign(data.videos.size(), State::kOutside);
+  s.class_of.assign(data.labels.size(), -1);
+  s.truth_class.assign(data.truths.size(), -1);
+  if (filter.class_agnostic) s.class_label = {kNoLabel}, s.class_instances = {0};
+  exclude(s, filter);
+  choose_videos(s, filter);
+  if (s.counts.instances == 0) throw Error("the ground truth is empty: " + why_empty(s, filter));
+  count_predictions(s);
   return s;
 }
 

@@ -87,7 +87,6 @@ struct Counts {
   std::uint64_t unknown_video_predictions = 0, unknown_label_predictions = 0;    // predictions that carry them
   std::uint64_t covered = 0;         // evaluated videos with a record in the stream
   std::uint64_t zero_length = 0;     // ground truths of length 0
-  std::uint64_t tied = 0;            // predictions whose score another one, ranked with it, has too
 };
 
 enum class State : std::uint8_t { kOutside, kEvaluated, kExcluded, kExcludedCounted };
@@ -99,11 +98,13 @@ struct Selection {
   std::vector<std::int32_t> class_of;     // label id -> class, -1: none
   std::vector<std::uint32_t> class_label; // class -> label id, in order of first appearance
   std::vector<std::uint64_t> class_instances;
+  std::vector<std::int32_t> truth_class;  // by index in Dataset::truths: the class of an evaluated instance, -1 for all others
   bool class_agnostic = false, ambiguous_is_positive = false;
   Counts counts;
 
   bool used(std::uint32_t video) const { return state[video] != State::kExcluded; }  // its predictions take part
-  bool is_instance(const Truth& truth) const { return ambiguous_is_positive || truth.label != kAmbiguous; }
+  bool counts_as_instance(const Truth& truth) const { return ambiguous_is_positive || truth.label != kAmbiguous; }
+  bool is_instance(std::uint32_t truth) const { return truth_class[truth] >= 0; }
   std::int32_t class_of_label(std::uint32_t label) const { return class_agnostic ? 0 : class_of[label]; }
 };
 

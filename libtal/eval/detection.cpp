@@ -2,56 +2,81 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cmath>
-#include <limits>
-#include <thread>
 
 #include "libtal/base/error.h"
+#include "libtal/eval/parallel.h"
 
 namespace tal::eval {
 namespace {
-
-// The official code divides without looking: 0/0 is NaN, which it sorts before all others and which is "not below" the threshold.
-double kit_tiou(const Segment& a, const Segment& b) {
-  const double inter = std::max(0.0, std::min(a.end, b.end) - std::max(a.start, b.start));
-  return inter / (a.length() + b.length() - inter);
-}
 
 // Rank of each video id by name, bytewise.
 std::vector<std::uint32_t> name_ranks(const Dataset& data) {
   std::vector<std::uint32_t> order(data.videos.size()), rank(order.size());
   for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(),
-            [&](auto a, auto b) { return data.video_names.text(a) < data.video_names.text(b); });
+  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return data.video_names.text(a) < data.video_names.text(b); });
   for (std::uint32_t i = 0; i < order.size(); ++i) rank[order[i]] = i;
   return rank;
 }
 
-struct Key {
-  double score;
-  std::uint64_t order;  // smaller first among equal scores
-  std::uint32_t prediction;
-  bool operator<(const Key& other) const { return score != other.score ? score > other.score : order < other.order; }
+// The predictions that take part, grouped by class: those of class c are [begin[c], begin[c + 1]), input order inside.
+struct Grouped {
+  std::vector<std::size_t> begin;
+  std::vector<std::uint32_t> predictions;
 };
 
-std::vector<std::vector<Key>> keys_by_class(const Selection& s, Ties ties) {
+Grouped group_by_class(const Selection& s) {
   const Dataset& data = *s.data;
-  std::vector<std::vector<Key>> out(s.class_label.size());
-  const auto ranks = ties == Ties::kVideo ? name_ranks(data) : std::vector<std::uint32_t>();
-  const auto count = data.predictions.size();
-  for (std::uint32_t i = 0; i < count; ++i) {
+  const auto count = static_cast<std::uint32_t>(data.predictions.size());
+  const auto class_of = [&](std::uint32_t i) {
     const Prediction& p = data.predictions[i];
-    if (!s.used(p.video)) continue;
-    const auto cls = s.class_of_label(p.label);
-    if (cls < 0) continue;
-    const std::uint64_t order = ties == Ties::kReversed ? count - i : ties == Ties::kInput ? i : (std::uint64_t(ranks[p.video]) << 32) | i;
-    out[static_cast<std::size_t>(cls)].push_back({p.score, order, i});
-  }
-  return out;
+    return s.used(p.video) ? s.class_of_label(p.label) : -1;
+  };
+  Grouped grouped;
+  std::vector<std::size_t> next(s.class_label.size() + 1, 0);
+  for (std::uint32_t i = 0; i < count; ++i)
+    if (const auto cls = class_of(i); cls >= 0) ++next[static_cast<std::size_t>(cls) + 1];
+  for (std::size_t c = 1; c < next.size(); ++c) next[c] += next[c - 1];
+  grouped.begin = next;
+  grouped.predictions.resize(next.back());
+  for (std::uint32_t i = 0; i < count; ++i)
+    if (const auto cls = class_of(i); cls >= 0) grouped.predictions[next[static_cast<std::size_t>(cls)]++] = i;
+  return grouped;
 }
 
-bool is_of(const Selection& s, const Truth& truth, std::size_t cls) {
-  return s.is_instance(truth) && (s.class_agnostic || s.class_of[truth.label] == static_cast<std::int32_t>(cls));
+// Where each prediction stands among equal scores, smaller first; unique.
+std::vector<std::uint32_t> tie_positions(const Dataset& data, Ties ties) {
+  const auto count = static_cast<std::uint32_t>(data.predictions.size());
+  std::vector<std::uint32_t> position(count);
+  if (ties == Ties::kVideo) {
+    const auto ranks = name_ranks(data);
+    std::vector<std::uint32_t> order(count);
+    for (std::uint32_t i = 0; i < count; ++i) order[i] = i;
+    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return ranks[data.predictions[a].video] < ranks[data.predictions[b].video]; });
+    for (std::uint32_t i = 0; i < count; ++i) position[order[i]] = i;
+  } else {
+    for (std::uint32_t i = 0; i < count; ++i) position[i] = ties == Ties::kReversed ? ~i : i;
+  }
+  return position;
+}
+
+struct Key {
+  double score;
+  std::uint32_t tie, prediction;
+  bool operator<(const Key& other) const { return score != other.score ? score > other.score : tie < other.tie; }
+};
+
+// Sorts keys into rank order, writes the ranked list, and returns how many keys are tied.
+std::uint64_t rank(const Dataset& data, std::vector<Key>& keys, std::vector<Ranked>& out) {
+  std::sort(keys.begin(), keys.end());
+  out.resize(keys.size());
+  std::uint64_t tied = 0;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    out[i] = {keys[i].prediction, data.predictions[keys[i].prediction].video};
+    tied += (i > 0 && keys[i - 1].score == keys[i].score) || (i + 1 < keys.size() && keys[i + 1].score == keys[i].score);
+  }
+  return tied;
 }
 
 struct Candidate {
@@ -59,280 +84,206 @@ struct Candidate {
   std::uint32_t truth;  // in Dataset::truths
 };
 
-void match_activitynet(const Selection& s, const std::vector<double>& thresholds, std::size_t cls, std::vector<Ranked>& ranked,
-                       std::vector<Mask>& found) {
+// By falling tIoU, NaN first; of equals the instance listed last.
+bool preferred(const Candidate& a, const Candidate& b) {
+  const bool nan_a = std::isnan(a.overlap), nan_b = std::isnan(b.overlap);
+  if (nan_a != nan_b) return nan_a;
+  if (!nan_a && a.overlap != b.overlap) return a.overlap > b.overlap;
+  return a.truth > b.truth;
+}
+
+// Each detection, by rank, takes the free instance of largest tIoU that reaches the threshold.
+void match_by_rank(Matched& m, bool strict, std::size_t cls, std::vector<Ranked>& ranked) {
+  const Selection& s = *m.selection;
   const Dataset& data = *s.data;
+  const std::size_t count = m.tiou.size();
+  const double lowest = *std::min_element(m.tiou.begin(), m.tiou.end());
   std::vector<Candidate> candidates;
   for (auto& entry : ranked) {
-    if (s.state[entry.video] != State::kEvaluated) continue;
     const Video& video = data.videos[entry.video];
     const Segment& segment = data.predictions[entry.prediction].segment;
     candidates.clear();
     for (std::uint32_t g = video.truth_begin; g < video.truth_end; ++g) {
-      if (!is_of(s, data.truths[g], cls)) continue;
+      if (s.truth_class[g] != static_cast<std::int32_t>(cls)) continue;
       const double overlap = kit_tiou(data.truths[g].segment, segment);
-      candidates.push_back({overlap, g});
+      if (reaches(overlap, lowest, strict)) candidates.push_back({overlap, g});
     }
-    if (candidates.empty()) continue;
-    if (candidates.size() > 1)
-      std::sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
-        const bool nan_a = std::isnan(a.overlap), nan_b = std::isnan(b.overlap);
-        if (nan_a != nan_b) return nan_a;
-        if (!nan_a && a.overlap != b.overlap) return a.overlap > b.overlap;
-        return a.truth > b.truth;  // the one listed last
-      });
-    entry.overlap = candidates.front().overlap;
-    for (std::size_t t = 0; t < thresholds.size(); ++t) {
-      const Mask bit = Mask(1) << t;
-      for (const auto& candidate : candidates) {
-        if (candidate.overlap < thresholds[t]) break;
-        if (found[candidate.truth] & bit) continue;
-        found[candidate.truth] |= bit;
+    if (candidates.size() > 1) std::sort(candidates.begin(), candidates.end(), preferred);
+    for (const auto& candidate : candidates)
+      for (std::size_t t = 0; t < count; ++t) {
+        const Mask bit = Mask(1) << t;
+        std::uint32_t& finder = m.finder[candidate.truth * count + t];
+        if ((entry.hit & bit) || finder != Matched::kNobody || !reaches(candidate.overlap, m.tiou[t], strict)) continue;
+        finder = entry.prediction;
         entry.hit |= bit;
-        break;
       }
+  }
+}
+
+// The detections of one video: positions in `ranked`, in rank order.
+using Positions = std::vector<std::uint32_t>;
+
+// Each instance, in file order, takes the free detection of largest tIoU that reaches the threshold; of equals the first in rank.
+void match_by_truth(Matched& m, bool strict, std::size_t cls, const Positions& mine, std::vector<Ranked>& ranked) {
+  const Selection& s = *m.selection;
+  const Dataset& data = *s.data;
+  const Video& video = data.videos[ranked[mine.front()].video];
+  const double lowest = *std::min_element(m.tiou.begin(), m.tiou.end());
+  std::vector<std::pair<double, std::uint32_t>> near;  // tIoU, position
+  for (std::uint32_t g = video.truth_begin; g < video.truth_end; ++g) {
+    if (s.truth_class[g] != static_cast<std::int32_t>(cls)) continue;
+    near.clear();
+    for (const auto i : mine) {
+      const double overlap = kit_tiou(data.truths[g].segment, data.predictions[ranked[i].prediction].segment);
+      if (reaches(overlap, lowest, strict)) near.emplace_back(overlap, i);
+    }
+    for (std::size_t t = 0; t < m.tiou.size(); ++t) {
+      const Mask bit = Mask(1) << t;
+      const std::pair<double, std::uint32_t>* best = nullptr;
+      for (const auto& item : near)
+        if (!(ranked[item.second].hit & bit) && reaches(item.first, m.tiou[t], strict) && (!best || item.first > best->first)) best = &item;
+      if (!best) continue;
+      ranked[best->second].hit |= bit;
+      m.finder[g * m.tiou.size() + t] = ranked[best->second].prediction;
     }
   }
 }
 
-void match_official(const Selection& s, const std::vector<double>& thresholds, std::size_t cls, std::vector<Ranked>& ranked,
-                    std::vector<Mask>& found) {
-  const Dataset& data = *s.data;
-  std::vector<std::uint32_t> order(ranked.size());  // by video, rank order inside
+// Detections of one video that no instance took and that overlap an Ambiguous segment are left out.
+void excuse_ambiguous(const Matched& m, const Positions& mine, std::vector<Ranked>& ranked) {
+  const Dataset& data = *m.selection->data;
+  const Mask all = m.tiou.size() == kMaxThresholds ? ~Mask(0) : (Mask(1) << m.tiou.size()) - 1;
+  for (const auto& truth : data.truths_of(ranked[mine.front()].video)) {
+    if (truth.label != kAmbiguous) continue;
+    for (const auto i : mine)
+      if (tiou(truth.segment, data.predictions[ranked[i].prediction].segment) > 0) ranked[i].ignored |= all & ~ranked[i].hit;
+  }
+}
+
+template <class Body>
+void for_videos(const Selection& s, const std::vector<Ranked>& ranked, Body&& body) {
+  Positions order(ranked.size()), mine;
   for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return ranked[a].video < ranked[b].video; });
-  std::vector<double> overlaps;
-  for (std::size_t begin = 0, end; begin < order.size(); begin = end) {
-    const std::uint32_t id = ranked[order[begin]].video;
-    for (end = begin; end < order.size() && ranked[order[end]].video == id; ++end) {}
-    if (s.state[id] != State::kEvaluated) continue;
-    const Video& video = data.videos[id];
-    const std::size_t n = end - begin;
-    const auto segment = [&](std::size_t i) -> const Segment& { return data.predictions[ranked[order[begin + i]].prediction].segment; };
-    for (std::uint32_t g = video.truth_begin; g < video.truth_end; ++g) {
-      if (!is_of(s, data.truths[g], cls)) continue;
-      overlaps.resize(n);
-      for (std::size_t i = 0; i < n; ++i) {
-        overlaps[i] = tiou(data.truths[g].segment, segment(i));
-        auto& entry = ranked[order[begin + i]];
-        entry.overlap = std::max(entry.overlap, overlaps[i]);
-      }
-      for (std::size_t t = 0; t < thresholds.size(); ++t) {
-        const Mask bit = Mask(1) << t;
-        std::size_t best = n;
-        for (std::size_t i = 0; i < n; ++i)
-          if (!(ranked[order[begin + i]].hit & bit) && overlaps[i] > (best == n ? thresholds[t] : overlaps[best])) best = i;
-        if (best == n) continue;
-        ranked[order[begin + best]].hit |= bit;
-        found[g] |= bit;
-      }
-    }
-    const Mask all = thresholds.size() == 64 ? ~Mask(0) : (Mask(1) << thresholds.size()) - 1;
-    for (std::uint32_t g = video.truth_begin; g < video.truth_end; ++g) {
-      if (data.truths[g].label != kAmbiguous) continue;
-      for (std::size_t i = 0; i < n; ++i)
-        if (tiou(data.truths[g].segment, segment(i)) > 0) {
-          auto& entry = ranked[order[begin + i]];
-          entry.ignored |= all & ~entry.hit;
-        }
-    }
+  for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+    const std::uint32_t video = ranked[order[begin]].video;
+    while (end < order.size() && ranked[order[end]].video == video) ++end;
+    if (s.state[video] != State::kEvaluated) continue;
+    mine.assign(order.begin() + static_cast<std::ptrdiff_t>(begin), order.begin() + static_cast<std::ptrdiff_t>(end));
+    body(mine);
   }
+}
+
+void match_class(Matched& m, const Matching& rules, std::size_t cls, std::vector<Ranked>& ranked) {
+  if (!rules.by_truth) match_by_rank(m, rules.strict, cls, ranked);
+  if (!rules.by_truth && !rules.ambiguous_excuses) return;
+  for_videos(*m.selection, ranked, [&](const Positions& mine) {
+    if (rules.by_truth) match_by_truth(m, rules.strict, cls, mine, ranked);
+    if (rules.ambiguous_excuses) excuse_ambiguous(m, mine, ranked);
+  });
 }
 
 }  // namespace
 
-Matched match(const Selection& s, const std::vector<double>& thresholds, Matching matching, Ties ties, int jobs) {
+Matched match(const Selection& s, const std::vector<double>& thresholds, const Matching& rules, Ties ties, int jobs) {
   if (thresholds.empty() || thresholds.size() > kMaxThresholds)
     throw UsageError("--tiou takes 1 to " + std::to_string(kMaxThresholds) + " thresholds, not " + std::to_string(thresholds.size()));
   const Dataset& data = *s.data;
   Matched m;
-  m.selection = &s, m.tiou = thresholds, m.envelope = matching == Matching::kActivityNet;
-  auto keys = keys_by_class(s, ties);
-  m.classes.resize(keys.size());
-  // Different classes touch different ground truths, so that one array serves all threads.
-  std::vector<Mask> found(data.truths.size(), 0);
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    for (std::size_t cls; (cls = next++) < keys.size();) {
-      std::sort(keys[cls].begin(), keys[cls].end());
-      auto& ranked = m.classes[cls];
-      ranked.resize(keys[cls].size());
-      for (std::size_t i = 0; i < ranked.size(); ++i)
-        ranked[i].prediction = keys[cls][i].prediction, ranked[i].video = data.predictions[keys[cls][i].prediction].video;
-      if (matching == Matching::kActivityNet) match_activitynet(s, thresholds, cls, ranked, found);
-      else match_official(s, thresholds, cls, ranked, found);
-    }
-  };
-  std::vector<std::thread> threads;
-  for (int i = 1; i < jobs; ++i) threads.emplace_back(work);
-  work();
-  for (auto& thread : threads) thread.join();
-  m.found = std::move(found);
+  m.selection = &s, m.tiou = thresholds, m.envelope = rules.envelope;
+  m.finder.assign(data.truths.size() * thresholds.size(), Matched::kNobody);
+  m.classes.resize(s.class_label.size());
+  const Grouped grouped = group_by_class(s);
+  const auto tie = tie_positions(data, ties);
+  std::atomic<std::uint64_t> tied{0};
+  // Different classes touch different instances, so that one array of finders serves all threads.
+  parallel_for(m.classes.size(), jobs, 1, [&] {
+    return [&, keys = std::vector<Key>()](std::size_t cls) mutable {
+      keys.clear();
+      for (std::size_t i = grouped.begin[cls]; i < grouped.begin[cls + 1]; ++i) {
+        const std::uint32_t prediction = grouped.predictions[i];
+        keys.push_back({data.predictions[prediction].score, tie[prediction], prediction});
+      }
+      tied += rank(data, keys, m.classes[cls]);
+      match_class(m, rules, cls, m.classes[cls]);
+    };
+  });
+  m.tied = tied;
   return m;
 }
 
-double average_precision(const Matched& m, std::size_t cls, std::size_t threshold, double positives,
-                         const std::vector<std::uint32_t>* weight) {
+double PrecisionCurve::area(double positives, bool envelope) {
   if (positives == 0) return 0;
-  const Mask bit = Mask(1) << threshold;
-  thread_local std::vector<std::pair<double, double>> steps;  // recall gained, precision there
-  steps.clear();
-  double hits = 0, count = 0;
-  for (const auto& entry : m.classes[cls]) {
-    if (entry.ignored & bit) continue;
-    const std::uint32_t times = weight ? (*weight)[entry.video] : 1;
-    if (!times) continue;
-    if (entry.hit & bit) {
-      for (std::uint32_t k = 0; k < times; ++k) {
-        ++hits, ++count;
-        steps.push_back({m.envelope ? hits / positives - (hits - 1) / positives : 1 / positives, hits / count});
-      }
-    } else {
-      count += times;
-    }
-  }
-  if (m.envelope) {
-    double best = 0;
-    for (auto step = steps.rbegin(); step != steps.rend(); ++step) step->second = best = std::max(best, step->second);
-  }
   double sum = 0;
-  for (const auto& [gain, precision] : steps) sum += m.envelope ? gain * precision : precision;
-  return m.envelope ? sum : sum / positives;
+  if (!envelope) {
+    for (const double value : precision_) sum += value;
+    return sum / positives;
+  }
+  double best = 0;
+  for (auto value = precision_.rbegin(); value != precision_.rend(); ++value) *value = best = std::max(best, *value);
+  // The official code's sum: gains of recall as differences of quotients, from the first true positive on.
+  for (std::size_t i = 0; i < precision_.size(); ++i) {
+    const auto before = static_cast<double>(i);
+    sum += ((before + 1) / positives - before / positives) * precision_[i];
+  }
+  return sum;
+}
+
+std::vector<double> average_precisions(const Matched& m, std::size_t cls, double positives, const std::vector<std::uint32_t>* weight) {
+  const std::size_t count = m.tiou.size();
+  std::vector<PrecisionCurve> curves(count);
+  std::vector<double> hits(count, 0), ignored(count, 0);
+  double ranked = 0;  // detections so far, true and false and ignored
+  for (const auto& entry : m.classes[cls]) {
+    const std::uint32_t times = weight ? (*weight)[entry.video] : 1;
+    for (Mask bits = entry.ignored; bits != 0; bits &= bits - 1) ignored[static_cast<std::size_t>(std::countr_zero(bits))] += times;
+    for (Mask bits = entry.hit; bits != 0; bits &= bits - 1) {
+      const auto t = static_cast<std::size_t>(std::countr_zero(bits));
+      curves[t].set_misses(ranked - hits[t] - ignored[t]);
+      for (std::uint32_t k = 0; k < times; ++k) curves[t].hit();
+      hits[t] += times;
+    }
+    ranked += times;
+  }
+  std::vector<double> out;
+  for (auto& curve : curves) out.push_back(curve.area(positives, m.envelope));
+  return out;
 }
 
 namespace {
 
-void finish(DetectionResult& r, std::size_t thresholds, const std::vector<std::uint8_t>& counted) {
+// Means over the classes that are counted, and over thresholds.
+void finish(DetectionResult& r, std::size_t thresholds, const std::vector<double>& positives) {
   r.map.assign(thresholds, 0);
-  double n = 0;
-  for (const auto flag : counted) n += flag;
+  const auto n = static_cast<double>(std::count_if(positives.begin(), positives.end(), [](double p) { return p > 0; }));
   for (std::size_t t = 0; t < thresholds; ++t) {
     for (std::size_t c = 0; c < r.ap.size(); ++c)
-      if (counted[c]) r.map[t] += r.ap[c][t];
+      if (positives[c] > 0) r.map[t] += r.ap[c][t];
     if (n > 0) r.map[t] /= n;
     r.average += r.map[t];
   }
   r.average /= static_cast<double>(thresholds);
 }
 
+std::vector<double> positives_of(const Selection& s, const std::vector<std::uint32_t>* weight) {
+  if (!weight) return {s.class_instances.begin(), s.class_instances.end()};
+  std::vector<double> positives(s.class_instances.size(), 0);
+  for (const auto id : s.videos)
+    for (std::uint32_t g = s.data->videos[id].truth_begin; g < s.data->videos[id].truth_end; ++g)
+      if (s.is_instance(g)) positives[static_cast<std::size_t>(s.truth_class[g])] += (*weight)[id];
+  return positives;
+}
+
 }  // namespace
 
 DetectionResult detection_result(const Matched& m, const std::vector<std::uint32_t>* weight) {
-  const Selection& s = *m.selection;
   DetectionResult r;
-  std::vector<double> positives(s.class_instances.begin(), s.class_instances.end());
-  if (weight) {
-    std::fill(positives.begin(), positives.end(), 0);
-    for (const auto id : s.videos)
-      if ((*weight)[id])
-        for (const auto& truth : s.data->truths_of(id))
-          if (s.is_instance(truth)) positives[static_cast<std::size_t>(s.class_of_label(truth.label))] += (*weight)[id];
-  }
   // A class that a sample does not hold has no place in its mean.
-  std::vector<std::uint8_t> counted(m.classes.size());
+  const std::vector<double> positives = positives_of(*m.selection, weight);
   for (std::size_t c = 0; c < m.classes.size(); ++c) {
-    counted[c] = positives[c] > 0;
-    r.ap.emplace_back();
-    for (std::size_t t = 0; t < m.tiou.size(); ++t) r.ap.back().push_back(average_precision(m, c, t, positives[c], weight));
+    r.ap.push_back(average_precisions(m, c, positives[c], weight));
   }
-  finish(r, m.tiou.size(), counted);
-  return r;
-}
-
-TieRange detection_tie_range(const Selection& s, const std::vector<double>& thresholds, Matching matching) {
-  const Dataset& data = *s.data;
-  TieRange range;
-  const auto keys = keys_by_class(s, matching == Matching::kThumosOfficial ? Ties::kVideo : Ties::kReversed);
-  for (const double threshold : thresholds) {
-    const std::vector<double> one{threshold};
-    for (std::size_t cls = 0; cls < keys.size(); ++cls) {
-      for (const bool best : {false, true}) {
-        Matched m;
-        m.selection = &s, m.tiou = one, m.envelope = matching == Matching::kActivityNet;
-        m.classes.resize(keys.size());
-        auto& ranked = m.classes[cls];
-        auto sorted = keys[cls];
-        std::sort(sorted.begin(), sorted.end());
-        const auto run = [&] {
-          std::vector<Mask> found(data.truths.size(), 0);
-          for (auto& entry : ranked) entry.hit = entry.ignored = 0;
-          if (m.envelope) match_activitynet(s, one, cls, ranked, found);
-          else match_official(s, one, cls, ranked, found);
-        };
-        for (const auto& key : sorted) ranked.push_back({key.prediction, data.predictions[key.prediction].video});
-        run();
-        const auto score = [&](const Ranked& entry) { return data.predictions[entry.prediction].score; };
-        const auto above = [&](const Ranked& entry) { return m.envelope ? !(entry.overlap < threshold) : entry.overlap > threshold; };
-        std::stable_sort(ranked.begin(), ranked.end(), [&](const Ranked& a, const Ranked& b) {
-          if (score(a) != score(b)) return score(a) > score(b);
-          return best ? (a.hit & 1) > (b.hit & 1) : above(a) < above(b);
-        });
-        run();
-        (best ? range.highest : range.lowest) += average_precision(m, cls, 0, static_cast<double>(s.class_instances[cls]));
-      }
-    }
-  }
-  const double n = static_cast<double>(thresholds.size() * keys.size());
-  range.lowest /= n, range.highest /= n;
-  return range;
-}
-
-RecallAtK recall_at_k(const Selection& s, const std::vector<double>& thresholds, const std::vector<int>& k, Ties ties) {
-  const Dataset& data = *s.data;
-  RecallAtK r;
-  r.k = k;
-  const std::size_t classes = s.class_label.size();
-  r.classes.assign(classes, std::vector(k.size(), std::vector<double>(thresholds.size(), 0)));
-  std::vector<std::vector<Key>> keys(classes);
-  std::vector<std::vector<const Truth*>> truths(classes);
-  for (const auto id : s.videos) {
-    std::vector<std::size_t> touched;
-    for (const auto& truth : data.truths_of(id)) {
-      if (!s.is_instance(truth)) continue;
-      const auto cls = static_cast<std::size_t>(s.class_of_label(truth.label));
-      if (truths[cls].empty()) touched.push_back(cls), keys[cls].clear();
-      truths[cls].push_back(&truth);
-    }
-    for (const auto index : data.predictions_of(id)) {
-      const auto cls = s.class_of_label(data.predictions[index].label);
-      if (cls < 0 || truths[static_cast<std::size_t>(cls)].empty()) continue;
-      keys[static_cast<std::size_t>(cls)].push_back(
-          {data.predictions[index].score, ties == Ties::kReversed ? ~std::uint64_t(index) : index, index});
-    }
-    for (const auto cls : touched) {
-      auto& ranked = keys[cls];
-      std::sort(ranked.begin(), ranked.end());
-      const auto n = truths[cls].size();
-      for (const Truth* truth : truths[cls]) {
-        double best = -1;
-        std::size_t at = 0;
-        std::vector<std::size_t> first(thresholds.size(), ranked.size());
-        for (; at < ranked.size(); ++at) {
-          const double overlap = tiou(truth->segment, data.predictions[ranked[at].prediction].segment);
-          if (overlap <= best) continue;
-          best = overlap;
-          for (std::size_t t = 0; t < thresholds.size(); ++t)
-            if (overlap >= thresholds[t]) first[t] = std::min(first[t], at);
-        }
-        for (std::size_t i = 0; i < k.size(); ++i)
-          for (std::size_t t = 0; t < thresholds.size(); ++t)
-            r.classes[cls][i][t] += first[t] < std::min(ranked.size(), static_cast<std::size_t>(k[i]) * n);
-      }
-      truths[cls].clear(), keys[cls].clear();
-    }
-  }
-  r.recall.assign(k.size(), std::vector<double>(thresholds.size(), 0));
-  r.class_mean = r.recall;
-  for (std::size_t i = 0; i < k.size(); ++i)
-    for (std::size_t t = 0; t < thresholds.size(); ++t) {
-      for (std::size_t c = 0; c < classes; ++c) {
-        r.recall[i][t] += r.classes[c][i][t];
-        r.classes[c][i][t] /= static_cast<double>(s.class_instances[c]);
-        r.class_mean[i][t] += r.classes[c][i][t];
-      }
-      r.recall[i][t] /= static_cast<double>(s.counts.instances);
-      r.class_mean[i][t] /= static_cast<double>(classes);
-    }
+  finish(r, m.tiou.size(), positives);
   return r;
 }
 

@@ -8,32 +8,66 @@ namespace tal::eval {
 inline constexpr std::size_t kMaxThresholds = 64;  // one bit each
 using Mask = std::uint64_t;
 
-enum class Matching {
-  kActivityNet,  // by rank; each detection takes the free ground truth of largest tIoU, tIoU >= threshold; all-point envelope
-  kThumosOfficial,  // ground truths in file order take the free detection of largest tIoU, strictly greater; Ambiguous excuses
+// The rules in which the detection protocols differ; the two that are in use have names.
+struct Matching {
+  bool strict = false;             // a match needs tIoU > threshold instead of >=
+  bool by_truth = false;           // instances in file order take the free detection of largest tIoU; else detections, by rank, the free instance
+  bool ambiguous_excuses = false;  // an unmatched detection that overlaps an Ambiguous segment is left out instead of a false positive
+  bool envelope = true;            // AP is the all-point envelope (VOC 2011); else the sum of precisions at true positives / instances
+  static const Matching kActivityNet, kThumosOfficial;
 };
+inline constexpr Matching Matching::kActivityNet{};
+inline constexpr Matching Matching::kThumosOfficial{true, true, true, false};
 
-// One ranked detection: what it is at every threshold. `overlap`: largest tIoU with an instance of its class (NaN for 0/0).
+// One ranked detection: at which thresholds it is a true positive, and at which it is left out.
 struct Ranked {
   std::uint32_t prediction = 0, video = 0;
   Mask hit = 0, ignored = 0;
-  double overlap = 0;
 };
 
 struct Matched {
+  static constexpr std::uint32_t kNobody = 0xffffffffu;
   const Selection* selection = nullptr;
   std::vector<double> tiou;
   bool envelope = true;
   std::vector<std::vector<Ranked>> classes;  // by class, in rank order
-  std::vector<Mask> found;                   // by index in Dataset::truths: thresholds at which it was matched
+  std::uint64_t tied = 0;                    // predictions whose score another one of their class has too
+  std::vector<std::uint32_t> finder;         // [index in Dataset::truths][threshold]: the prediction that was matched, or kNobody
+  std::uint32_t found_by(std::uint32_t truth, std::size_t threshold) const { return finder[truth * tiou.size() + threshold]; }
+  bool found(std::uint32_t truth, std::size_t threshold) const { return found_by(truth, threshold) != kNobody; }
 };
 
 // thresholds: 1 to kMaxThresholds values, any order. jobs: threads over classes.
-Matched match(const Selection& selection, const std::vector<double>& thresholds, Matching matching, Ties ties, int jobs = 1);
+Matched match(const Selection& selection, const std::vector<double>& thresholds, const Matching& matching, Ties ties, int jobs = 1);
 
-// AP of one class with `positives` instances. weight: multiplicity by video id (bootstrap), null: 1 each. 0 without instances.
-double average_precision(const Matched& matched, std::size_t cls, std::size_t threshold, double positives,
-                         const std::vector<std::uint32_t>* weight = nullptr);
+// tIoU as the official code divides: 0/0 is NaN, which it sorts before all others and which is "not below" a threshold.
+inline double kit_tiou(const Segment& a, const Segment& b) {
+  const double inter = std::max(0.0, std::min(a.end, b.end) - std::max(a.start, b.start));
+  return inter / (a.length() + b.length() - inter);
+}
+inline bool reaches(double overlap, double threshold, bool strict) { return strict ? overlap > threshold : !(overlap < threshold); }
+
+// Precision at every true positive of a ranked list, which is all that its AP needs. worth: what a true positive counts beside a
+// false one; other than 1 for DETAD's normalised precision.
+class PrecisionCurve {
+ public:
+  explicit PrecisionCurve(double worth = 1) : worth_(worth) {}
+  void clear() { precision_.clear(), hits_ = misses_ = 0; }
+  void hit() { hits_ += worth_, precision_.push_back(hits_ / (hits_ + misses_)); }
+  void miss(double times = 1) { misses_ += times; }
+  void set_misses(double misses) { misses_ = misses; }
+  // AP with `positives` instances (0: 0): the all-point envelope, or the sum of precisions / positives. Call once.
+  double area(double positives, bool envelope);
+
+ private:
+  std::vector<double> precision_;
+  double worth_ = 1, hits_ = 0, misses_ = 0;
+};
+
+// AP of one class with `positives` instances at each threshold. weight: multiplicity by video id (bootstrap), null: 1 each. 0 without
+// instances.
+std::vector<double> average_precisions(const Matched& matched, std::size_t cls, double positives,
+                                       const std::vector<std::uint32_t>* weight = nullptr);
 
 struct DetectionResult {
   std::vector<std::vector<double>> ap;  // [class][threshold]
@@ -41,13 +75,6 @@ struct DetectionResult {
   double average = 0;
 };
 DetectionResult detection_result(const Matched& matched, const std::vector<std::uint32_t>* weight = nullptr);
-
-// Lowest and highest mean that the order of equal scores allows, every threshold at its own worst and best order:
-// among equals, detections without a ground truth above the threshold come first (last); among the rest, input order.
-struct TieRange {
-  double lowest = 0, highest = 0;
-};
-TieRange detection_tie_range(const Selection& selection, const std::vector<double>& thresholds, Matching matching);
 
 // Recall@kx: the first k * n predictions of a video and class, n = its ground truths there (specs: eval, protocol 5).
 struct RecallAtK {

@@ -34,10 +34,10 @@ void register_options(CLI::App& app, EvalOptions& o) {
   app.add_flag("--per-class", o.per_class, "Also the table of classes");
   app.add_option("--bootstrap", o.bootstrap, "Intervals of 95 % from N samples of the videos (--seed)")->type_name("N")->check(CLI::Range(2, 1000000));
   app.add_option("--compare", o.compare, "Records with other predictions for the same videos: difference, interval and p-value")->type_name("FILE");
-  app.add_flag("--diagnose", o.diagnose, "Kinds of false positives, and recall by length, coverage and number of instances");
-  app.add_option("--diagnose-file", o.diagnose_file, "Write every prediction's kind to FILE (implies --diagnose)")->type_name("FILE");
-  app.add_option("--oracle", o.oracle, "The mean if this step were perfect")->check(CLI::IsMember({"boundaries", "labels", "ranking", "all"}));
-  app.add_option("--against", o.against, "A second detection protocol on the same data")
+  app.add_flag("--diagnose", o.diagnose, "Kinds of false positives and their cost, and the score by coverage, length and number of instances (DETAD)");
+  app.add_option("--diagnose-file", o.diagnose_file, "Write every prediction's kind at the first threshold to FILE (implies --diagnose)")->type_name("FILE");
+  app.add_option("--oracle", o.oracle, "What the mean gains if this step were perfect; all: one after another")->check(CLI::IsMember({"boundaries", "labels", "ranking", "all"}));
+  app.add_option("--against", o.against, "A second detection protocol on the same data and thresholds: its score, and what each differing rule moves")
       ->check(CLI::IsMember({"activitynet-detection", "thumos14-detection", "thumos14-official"}));
   app.add_flag("--explain", o.explain, "With --against: every instance on which the two disagree, and why");
   app.add_option("--curves", o.curves, "Write precision/recall or recall curves to FILE as CSV")->type_name("FILE");
@@ -46,54 +46,89 @@ void register_options(CLI::App& app, EvalOptions& o) {
   app.add_option("--format", o.format, "text, json (one object), csv or markdown")->check(CLI::IsMember({"text", "json", "csv", "markdown"}));
 }
 
-Protocol make_protocol(const Tool& tool, const EvalOptions& o) {
-  Protocol p;
-  p.name = o.protocol;
-  p.proposals = o.protocol == "activitynet-proposal" || o.protocol == "thumos14-proposal";
-  p.thumos_frames = o.protocol == "thumos14-proposal";
+namespace {
+
+void refuse_useless(const Tool& tool, const EvalOptions& o, const Protocol& p) {
   const std::string why = "--protocol " + o.protocol;
   if (o.protocol != "custom") tool.refuse({"--class-agnostic"}, why);
   if (o.protocol != "activitynet-proposal") tool.refuse({"--max-avg-proposals"}, why);
   if (!p.thumos_frames) tool.refuse({"--videos-from-gt", "--no-ambiguous"}, why);
   if (p.proposals) tool.refuse({"--recall-at", "--per-class", "--diagnose", "--diagnose-file", "--against", "--explain"}, why);
   if (p.proposals && o.ties == "video") throw UsageError("--ties video has no effect with " + why + ": proposals are ranked inside their video");
-  if (p.proposals && o.oracle == "labels") throw UsageError("--oracle labels has no effect with " + why + ": labels are ignored");
+  if ((p.proposals || o.class_agnostic) && o.oracle == "labels") throw UsageError("--oracle labels has no effect with " + why + ": labels are ignored");
   if (o.explain && o.against.empty()) throw UsageError("--explain needs --against PROTOCOL");
   if (o.excluded == "count" && o.exclude.empty() && !o.exclude_known_bad)
     throw UsageError("--excluded count needs --exclude FILE or --exclude-known-bad");
-  if (!o.tiou.empty()) p.tiou = parse_number_list(o.tiou);
-  else if (p.thumos_frames) p.tiou = linspace(0.5, 1.0, 11);
-  else if (o.protocol == "thumos14-detection") p.tiou = linspace(0.3, 0.7, 5);
-  else if (o.protocol == "thumos14-official") p.tiou = linspace(0.1, 0.7, 7);
-  else p.tiou = linspace(0.5, 0.95, 10);
-  for (const double t : p.tiou)
-    if (!(t >= 0 && t <= 1)) throw UsageError("--tiou: " + format_number(t) + " is not between 0 and 1");
-  if (o.protocol == "thumos14-official") p.matching = Matching::kThumosOfficial, p.ties = Ties::kVideo;
-  if (o.ties != "protocol") p.ties = o.ties == "reversed" ? Ties::kReversed : o.ties == "input" ? Ties::kInput : Ties::kVideo;
+}
+
+std::vector<double> thresholds_of(const EvalOptions& o) {
+  if (!o.tiou.empty()) {
+    const auto given = parse_number_list(o.tiou);
+    for (const double t : given)
+      if (!(t >= 0 && t <= 1)) throw UsageError("--tiou: " + format_number(t) + " is not between 0 and 1");
+    return given;
+  }
+  if (o.protocol == "thumos14-proposal") return linspace(0.5, 1.0, 11);
+  if (o.protocol == "thumos14-detection") return linspace(0.3, 0.7, 5);
+  if (o.protocol == "thumos14-official") return linspace(0.1, 0.7, 7);
+  return linspace(0.5, 0.95, 10);
+}
+
+// One video a line; blank lines and lines that start with # do not count.
+void read_exclusions(const std::string& path, Filter& filter) {
+  std::istringstream lines(read_file(path));
+  std::size_t names = 0;
+  for (std::string line; std::getline(lines, line);) {
+    line.erase(line.find_last_not_of(" \t\r") + 1);
+    line.erase(0, line.find_first_not_of(" \t"));
+    if (line.empty() || line.front() == '#') continue;
+    filter.exclude.insert(line), ++names;
+  }
+  if (names == 0) throw Error("names no video").at_line(path, 0);
+}
+
+std::vector<int> whole_numbers(const std::string& list) {
+  std::vector<int> out;
+  for (const double k : parse_number_list(list)) {
+    if (!(k >= 1 && k <= 1e6) || k != static_cast<int>(k)) throw UsageError("--recall-at: " + format_number(k) + " is not a whole number of 1 or more");
+    out.push_back(static_cast<int>(k));
+  }
+  return out;
+}
+
+void set_matching(Protocol& p, const EvalOptions& o) {
+  const bool official = p.name == "thumos14-official";
+  p.matching = official ? Matching::kThumosOfficial : Matching::kActivityNet;
+  p.ties = o.ties == "reversed" ? Ties::kReversed : o.ties == "input" ? Ties::kInput : o.ties == "video" || official ? Ties::kVideo : Ties::kReversed;
+}
+
+}  // namespace
+
+Protocol make_protocol(const Tool& tool, const EvalOptions& o) {
+  Protocol p;
+  p.name = o.protocol;
+  p.proposals = o.protocol == "activitynet-proposal" || o.protocol == "thumos14-proposal";
+  p.thumos_frames = o.protocol == "thumos14-proposal";
+  refuse_useless(tool, o, p);
+  p.tiou = thresholds_of(o);
+  set_matching(p, o);
   p.filter.all_subsets = !tool.given("--subset");
   p.filter.subset = o.subset;
   p.filter.class_agnostic = p.proposals || o.class_agnostic;
   p.filter.count_excluded = o.excluded == "count";
   if (o.exclude_known_bad) p.filter.exclude = {"video_test_0000270", "video_test_0001292", "video_test_0001496"};
-  if (!o.exclude.empty()) {
-    std::istringstream lines(read_file(o.exclude));
-    std::size_t names = 0;
-    for (std::string line; std::getline(lines, line);) {
-      while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t')) line.pop_back();
-      line.erase(0, line.find_first_not_of(" \t"));
-      if (line.empty() || line.front() == '#') continue;
-      p.filter.exclude.insert(line), ++names;
-    }
-    if (names == 0) throw Error("names no video").at_line(o.exclude, 0);
-  }
+  if (!o.exclude.empty()) read_exclusions(o.exclude, p.filter);
   p.max_avg = o.max_avg_proposals;
   p.videos_from_proposals = p.thumos_frames && !o.videos_from_ground_truth;
   p.filter.ambiguous_is_positive = p.thumos_frames && !o.ambiguous_removed;
-  if (!o.recall_at.empty())
-    for (const double k : parse_number_list(o.recall_at)) {
-      if (!(k >= 1 && k <= 1e6) || k != static_cast<int>(k)) throw UsageError("--recall-at: " + format_number(k) + " is not a whole number of 1 or more");
-      p.recall_at.push_back(static_cast<int>(k));
-    }
+  if (!o.recall_at.empty()) p.recall_at = whole_numbers(o.recall_at);
+  return p;
+}
+
+Protocol other_protocol(const Protocol& first, const EvalOptions& o) {
+  Protocol p = first;
+  p.name = o.against;
+  set_matching(p, o);
   return p;
 }
 

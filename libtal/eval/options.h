@@ -43,5 +43,7 @@ struct Protocol {
 };
 // Reads --exclude. UsageError for options that the protocol does not know.
 Protocol make_protocol(const Tool& tool, const EvalOptions& options);
+// --against: the other protocol's matching and order of ties, everything else as in `first`.
+Protocol other_protocol(const Protocol& first, const EvalOptions& options);
 
 }  // namespace tal::eval

@@ -3,93 +3,132 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <thread>
 
 #include "libtal/base/error.h"
+#include "libtal/eval/parallel.h"
 
 namespace tal::eval {
 
-ProposalMatch match_proposals(const Selection& s, const std::vector<double>& thresholds, const ProposalRules& rules) {
+namespace {
+
+// The videos that the protocol counts and the rows of their ground truths.
+void choose_videos(const Selection& s, const ProposalRules& rules, ProposalMatch& m) {
   const Dataset& data = *s.data;
-  if (thresholds.empty()) throw UsageError("--tiou: at least one threshold is needed");
-  ProposalMatch m;
-  m.tiou = thresholds;
-  std::uint64_t rows = 0;
   const auto add = [&](std::uint32_t id) {
-    ProposalMatch::Entry entry{id, static_cast<std::uint32_t>(data.predictions_of(id).size()), rows, rows};
-    if (s.state[id] == State::kEvaluated)
-      for (std::uint32_t g = data.videos[id].truth_begin; g < data.videos[id].truth_end; ++g)
-        if (s.is_instance(data.truths[g])) m.truth.push_back(g), ++rows;
-    entry.truth_end = rows;
-    if (!rules.videos_from_proposals && entry.truth_begin == entry.truth_end) {
+    ProposalMatch::Entry entry{id, static_cast<std::uint32_t>(data.predictions_of(id).size()), m.truth.size(), 0};
+    for (std::uint32_t g = data.videos[id].truth_begin; g < data.videos[id].truth_end; ++g)
+      if (s.is_instance(g)) m.truth.push_back(g);
+    entry.truth_end = m.truth.size();
+    const bool empty = entry.truth_begin == entry.truth_end;
+    if (!rules.videos_from_proposals && empty) {
       m.outside += entry.proposals;
       return;
     }
-    if (rules.inclusive_frames && entry.proposals > 0 && rows > entry.truth_begin && !(data.videos[id].fps > 0))
+    if (rules.inclusive_frames && entry.proposals > 0 && !empty && !(data.videos[id].fps > 0))
       throw Error("missing; this protocol counts in frames").at_field("fps").at_video(data.video_names.text(id));
     m.videos.push_back(entry);
   };
   if (rules.videos_from_proposals) {
     for (std::uint32_t id = 0; id < data.videos.size(); ++id)
       if (s.used(id) && !data.predictions_of(id).empty()) add(id);
-  } else {
-    for (const auto id : s.videos) add(id);
-    for (std::uint32_t id = 0; id < data.videos.size(); ++id)
-      if (s.used(id) && s.state[id] != State::kEvaluated) m.outside += data.predictions_of(id).size();
+    return;
   }
-  const std::size_t count = thresholds.size();
-  m.first.assign(rows * count, ProposalMatch::kNever);
+  for (const auto id : s.videos) add(id);
+  for (std::uint32_t id = 0; id < data.videos.size(); ++id)
+    if (s.used(id) && s.state[id] != State::kEvaluated) m.outside += data.predictions_of(id).size();
+}
 
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    struct Key {
-      double score, overlap;
-      std::uint32_t index;
-    };
-    std::vector<Key> keys;
-    for (std::size_t block; (block = next.fetch_add(64)) < m.videos.size();) {
-      for (std::size_t v = block; v < std::min(block + 64, m.videos.size()); ++v) {
-        const auto& entry = m.videos[v];
-        if (entry.truth_begin == entry.truth_end || entry.proposals == 0) continue;
-        const double fps = rules.inclusive_frames ? data.videos[entry.video].fps : 1;
-        const auto overlap = [&](const Segment& a, const Segment& b) {
-          return rules.inclusive_frames ? tiou_inclusive({a.start * fps, a.end * fps}, {b.start * fps, b.end * fps}) : tiou(a, b);
-        };
-        keys.clear();
-        for (const auto index : data.predictions_of(entry.video)) {
-          Key key{data.predictions[index].score, 0, index};
-          if (rules.ties == TieOrder::kBest || rules.ties == TieOrder::kWorst)
-            for (auto row = entry.truth_begin; row < entry.truth_end; ++row)
-              key.overlap = std::max(key.overlap, overlap(data.truths[m.truth[row]].segment, data.predictions[index].segment));
-          keys.push_back(key);
-        }
-        std::sort(keys.begin(), keys.end(), [&](const Key& a, const Key& b) {
-          if (a.score != b.score) return a.score > b.score;
-          if (rules.ties == TieOrder::kReversed) return a.index > b.index;
-          if (rules.ties != TieOrder::kInput && a.overlap != b.overlap)
-            return rules.ties == TieOrder::kBest ? a.overlap > b.overlap : a.overlap < b.overlap;
-          return a.index < b.index;
-        });
-        for (auto row = entry.truth_begin; row < entry.truth_end; ++row) {
-          const Segment& truth = data.truths[m.truth[row]].segment;
-          std::uint32_t* first = m.first.data() + row * count;
-          double best = -1;
-          std::size_t open = count;
-          for (std::uint32_t rank = 0; rank < keys.size() && open > 0; ++rank) {
-            const double value = overlap(truth, data.predictions[keys[rank].index].segment);
-            if (value <= best) continue;
-            best = value;
-            for (std::size_t t = 0; t < count; ++t)
-              if (first[t] == ProposalMatch::kNever && value >= thresholds[t]) first[t] = rank, --open;
-          }
-        }
+// Ranks the proposals of one video after another and notes when they find its ground truths.
+class Finder {
+ public:
+  Finder(const Dataset& data, const ProposalRules& rules, ProposalMatch& m, std::atomic<std::uint64_t>& tied)
+      : data_(data), rules_(rules), m_(m), tied_(tied) {}
+
+  void operator()(std::size_t v) {
+    const auto& entry = m_.videos[v];
+    if (entry.proposals == 0) return;
+    rank(entry.video);
+    fps_ = rules_.inclusive_frames ? data_.videos[entry.video].fps : 1;
+    for (auto row = entry.truth_begin; row < entry.truth_end; ++row) {
+      const Segment& truth = data_.truths[m_.truth[row]].segment;
+      std::uint32_t* first = m_.first.data() + row * m_.tiou.size();
+      if (rules_.ties == TieOrder::kEarliest || rules_.ties == TieOrder::kLatest) find_bound(truth, first);
+      else find(truth, first);
+    }
+  }
+
+ private:
+  struct Key {
+    double score;
+    std::uint32_t index;
+  };
+
+  void rank(std::uint32_t video) {
+    keys_.clear();
+    for (const auto index : data_.predictions_of(video)) keys_.push_back({data_.predictions[index].score, index});
+    if (rules_.ties == TieOrder::kReversed)
+      std::sort(keys_.begin(), keys_.end(), [](const Key& a, const Key& b) { return a.score != b.score ? a.score > b.score : a.index > b.index; });
+    else
+      std::sort(keys_.begin(), keys_.end(), [](const Key& a, const Key& b) { return a.score != b.score ? a.score > b.score : a.index < b.index; });
+    std::uint64_t tied = 0;
+    for (std::size_t i = 0; i < keys_.size(); ++i)
+      tied += (i > 0 && keys_[i - 1].score == keys_[i].score) || (i + 1 < keys_.size() && keys_[i + 1].score == keys_[i].score);
+    if (tied > 0) tied_ += tied;
+  }
+
+  double overlap(const Segment& truth, std::size_t rank) const {
+    const Segment& p = data_.predictions[keys_[rank].index].segment;
+    if (!rules_.inclusive_frames) return tiou(truth, p);
+    return tiou_inclusive({truth.start * fps_, truth.end * fps_}, {p.start * fps_, p.end * fps_});
+  }
+
+  void find(const Segment& truth, std::uint32_t* first) const {
+    double best = -1;
+    std::size_t open = m_.tiou.size();
+    for (std::uint32_t rank = 0; rank < keys_.size() && open > 0; ++rank) {
+      const double value = overlap(truth, rank);
+      if (value <= best) continue;
+      best = value;
+      for (std::size_t t = 0; t < m_.tiou.size(); ++t)
+        if (first[t] == ProposalMatch::kNever && value >= m_.tiou[t]) first[t] = rank, --open;
+    }
+  }
+
+  // Among equal scores those that reach the threshold come first (kEarliest), or last.
+  void find_bound(const Segment& truth, std::uint32_t* first) {
+    for (std::uint32_t begin = 0, end = 0; begin < keys_.size(); begin = end) {
+      while (end < keys_.size() && keys_[end].score == keys_[begin].score) ++end;
+      overlaps_.clear();
+      for (auto i = begin; i < end; ++i) overlaps_.push_back(overlap(truth, i));
+      for (std::size_t t = 0; t < m_.tiou.size(); ++t) {
+        if (first[t] != ProposalMatch::kNever) continue;
+        const auto good = static_cast<std::uint32_t>(
+            std::count_if(overlaps_.begin(), overlaps_.end(), [&](double value) { return value >= m_.tiou[t]; }));
+        if (good > 0) first[t] = rules_.ties == TieOrder::kEarliest ? begin : end - good;
       }
     }
-  };
-  std::vector<std::thread> threads;
-  for (int i = 1; i < rules.jobs; ++i) threads.emplace_back(work);
-  work();
-  for (auto& thread : threads) thread.join();
+  }
+
+  const Dataset& data_;
+  const ProposalRules& rules_;
+  ProposalMatch& m_;
+  std::atomic<std::uint64_t>& tied_;
+  std::vector<Key> keys_;
+  std::vector<double> overlaps_;
+  double fps_ = 1;
+};
+
+}  // namespace
+
+ProposalMatch match_proposals(const Selection& s, const std::vector<double>& thresholds, const ProposalRules& rules) {
+  if (thresholds.empty()) throw UsageError("--tiou: at least one threshold is needed");
+  ProposalMatch m;
+  m.tiou = thresholds;
+  choose_videos(s, rules, m);
+  m.first.assign(m.truth.size() * thresholds.size(), ProposalMatch::kNever);
+  std::atomic<std::uint64_t> tied{0};
+  parallel_for(m.videos.size(), rules.jobs, 64, [&] { return Finder(*s.data, rules, m, tied); });
+  m.tied = tied;
   return m;
 }
 

@@ -18,9 +18,12 @@ struct ProposalMatch {
   std::vector<std::uint32_t> first;    // [truth][threshold]
   std::vector<std::uint32_t> truth;    // [truth]: index in Dataset::truths
   std::uint64_t outside = 0;           // predictions of other videos that count in the ratio (protocol 2)
+  std::uint64_t tied = 0;              // proposals whose score another one of their video has too
 };
 
-enum class TieOrder { kReversed, kInput, kBest, kWorst };  // kBest/kWorst: by falling/rising overlap, for --ties-range
+// kEarliest, kLatest: for every ground truth and threshold by itself, the order of equal scores that finds it first, or last.
+// What follows bounds every order; with several ground truths or thresholds no single order need attain it.
+enum class TieOrder { kReversed, kInput, kEarliest, kLatest };
 
 struct ProposalRules {
   bool inclusive_frames = false;      // protocol 3: frames, +1

@@ -45,6 +45,12 @@ std::string shown(const json& value) {
   return text;
 }
 
+std::string rounded(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.1f", value);
+  return text;
+}
+
 struct Table {
   std::string title;
   std::vector<std::string> head;
@@ -58,85 +64,177 @@ void row(Table& table, std::string name, const json& values, bool exact) {
 }
 
 // Every part of the report as tables; exact: full precision (csv).
-std::vector<Table> tables(const json& r, bool exact) {
-  std::vector<Table> out;
-  const auto text = [&](const json& value) { return exact ? plain(value) : shown(value); };
-  Table summary{"summary", {"key", "value"}, {}};
-  for (const auto& [key, value] : r.items()) {
-    if (value.is_array()) continue;
-    if (value.is_object()) {
+class Tables {
+ public:
+  Tables(const json& report, bool exact) : r_(report), exact_(exact) {}
+
+  std::vector<Table> all() {
+    add_summary();
+    if (r_.contains("map")) add_precision();
+    if (r_.contains("ar_at")) add_recall();
+    if (r_.contains("recall_at")) add_recall_at_k();
+    if (r_.contains("ties_range") && r_["ties_range"].contains("map_lowest")) add_ties();
+    if (r_.contains("diagnosis")) add_diagnosis();
+    if (r_.contains("ar_by_length")) add_buckets("recall of all proposals by length of the instance", "length", r_["ar_by_length"]);
+    if (r_.contains("oracle")) add_rows("oracle", {"step", "score", "gain"}, r_["oracle"]["waterfall"]);
+    if (r_.contains("against")) add_rows("rules changed one after another", {"rule", "first", "second", "score", "change", "instances"}, r_["against"]["rules"]);
+    if (r_.contains("disagreements"))
+      add_rows("disagreements", {"video", "segment", "label", "tiou", "found_by", "rule", "why"}, r_["disagreements"]);
+    return std::move(tables_);
+  }
+
+ private:
+  std::string text(const json& value) const { return exact_ ? plain(value) : shown(value); }
+  std::vector<std::string> with_thresholds(const char* first) const {
+    std::vector<std::string> head{first};
+    for (const auto& t : r_["tiou"]) head.push_back("tIoU " + (exact_ ? plain(t) : shown(t).substr(0, 4)));
+    return head;
+  }
+  std::string counted(const json& item, const char* name) const { return item[name].get<std::string>() + " (" + plain(item["instances"]) + ")"; }
+
+  void add_summary() {
+    Table table{"summary", {"key", "value"}, {}};
+    for (const auto& [key, value] : r_.items()) {
+      if (value.is_array() || key == "per_class") continue;
+      if (!value.is_object()) {
+        table.rows.push_back({key, text(value)});
+        continue;
+      }
       if (key == "parameters" || key == "ar_at" || key == "recall_at" || key == "diagnosis") continue;
       for (const auto& [name, item] : value.items())
-        if (!item.is_structured()) summary.rows.push_back({key + "." + name, text(item)});
-      continue;
+        if (!item.is_structured()) table.rows.push_back({key + "." + name, text(item)});
     }
-    summary.rows.push_back({key, text(value)});
+    for (const auto& [key, value] : r_["parameters"].items()) table.rows.push_back({"parameters." + key, plain(value)});
+    tables_.push_back(std::move(table));
   }
-  for (const auto& [key, value] : r["parameters"].items()) summary.rows.push_back({"parameters." + key, plain(value)});
-  out.push_back(std::move(summary));
-  const auto thresholds = [&](Table& table) {
-    for (const auto& t : r["tiou"]) table.head.push_back("tIoU " + (exact ? plain(t) : shown(t).substr(0, 4)));
-  };
-  if (r.contains("map")) {
-    Table table{"mean average precision", {"class"}, {}};
-    thresholds(table);
-    if (r.contains("per_class"))
-      for (const auto& item : r["classes"]) row(table, item["label"].get<std::string>() + " (" + plain(item["instances"]) + ")", item["ap"], exact);
-    row(table, "mean", r["map"], exact);
-    out.push_back(std::move(table));
+
+  void add_precision() {
+    Table table{"mean average precision", with_thresholds("class"), {}};
+    if (r_.contains("per_class"))
+      for (const auto& item : r_["classes"]) row(table, counted(item, "label"), item["ap"], exact_);
+    row(table, "mean", r_["map"], exact_);
+    tables_.push_back(std::move(table));
   }
-  if (r.contains("ar_at")) {
+
+  void add_recall() {
     Table table{"average recall", {"AN", "AR"}, {}};
-    for (const auto& [key, value] : r["ar_at"].items()) table.rows.push_back({key, text(value)});
-    out.push_back(std::move(table));
+    for (const auto& [key, value] : r_["ar_at"].items()) table.rows.push_back({key, text(value)});
+    tables_.push_back(std::move(table));
   }
-  if (r.contains("recall_at")) {
-    Table table{"Recall@kx", {"k"}, {}};
-    thresholds(table);
-    for (const auto& [key, value] : r["recall_at"].items()) row(table, key, value["recall"], exact);
-    out.push_back(std::move(table));
+
+  void add_recall_at_k() {
+    Table table{"Recall@kx", with_thresholds("k"), {}};
+    for (const auto& [key, value] : r_["recall_at"].items()) row(table, key, value["recall"], exact_);
+    tables_.push_back(std::move(table));
   }
-  if (r.contains("diagnosis")) {
-    const auto& d = r["diagnosis"];
-    Table kinds{"kinds of predictions among the first k times n of every class", {"kind"}, {}};
-    for (const auto& item : d["top"]) kinds.head.push_back("k=" + plain(item["k"]));
-    for (const auto& [name, ignored] : d["top"][0]["kinds"].items()) {
-      json values = json::array();
-      for (const auto& item : d["top"]) values.push_back(item["kinds"][name]);
-      row(kinds, name, values, exact);
+
+  void add_ties() {
+    Table table{"mean average precision in the best and worst order of ties", with_thresholds("order"), {}};
+    row(table, "worst", r_["ties_range"]["map_lowest"], exact_);
+    row(table, "best", r_["ties_range"]["map_highest"], exact_);
+    tables_.push_back(std::move(table));
+  }
+
+  void add_diagnosis() {
+    const json& d = r_["diagnosis"];
+    Table kinds{"kinds of predictions by rank in their class of n instances, and the gain of average mAP_N (" + text(d["average_map_n"]) + ") without them",
+                {"kind", "gain"}, {}};
+    for (std::size_t k = 1; k <= d["kinds"][0]["top"].size(); ++k) kinds.head.push_back("to " + std::to_string(k) + "n");
+    for (const auto& item : d["kinds"]) {
+      std::vector<std::string> cells{item["kind"].get<std::string>(), item.contains("gain") ? text(item["gain"]) : ""};
+      for (const auto& count : item["top"]) cells.push_back(exact_ ? plain(count) : rounded(count.get<double>()));
+      kinds.rows.push_back(std::move(cells));
     }
-    out.push_back(std::move(kinds));
-    for (const char* key : {"length", "coverage", "instances"}) {
-      Table table{std::string("recall by ") + key, {key}, {}};
-      thresholds(table);
-      for (const auto& item : d[key]) row(table, item["bucket"].get<std::string>() + " (" + plain(item["instances"]) + ")", item["recall"], exact);
-      out.push_back(std::move(table));
+    tables_.push_back(std::move(kinds));
+    for (const char* key : {"coverage", "length", "instances"}) {
+      const json& part = d["sensitivity"][key];
+      const std::string unknown = part["unknown"] == 0 ? "" : ", unknown of " + plain(part["unknown"]) + " instances";
+      add_buckets(std::string("average mAP_N (all: ") + text(d["sensitivity"]["average_map_n"]) + ") and recall by " + key + unknown, key, part["buckets"]);
     }
-    Table f1{"best F1 over all classes", {"value"}, {}};
-    thresholds(f1);
-    for (const char* key : {"score_threshold", "f1", "precision", "recall"}) row(f1, key, d["best_f1"][key], exact);
-    out.push_back(std::move(f1));
+    Table f1{"best F1 over all classes", with_thresholds("value"), {}};
+    for (const char* key : {"score_threshold", "f1", "precision", "recall"}) row(f1, key, d["best_f1"][key], exact_);
+    tables_.push_back(std::move(f1));
   }
-  if (r.contains("ar_by_length")) {
-    Table table{"recall of all proposals by length of the instance", {"length"}, {}};
-    thresholds(table);
-    for (const auto& item : r["ar_by_length"]) row(table, item["bucket"].get<std::string>() + " (" + plain(item["instances"]) + ")", item["recall"], exact);
-    out.push_back(std::move(table));
+
+  void add_buckets(const std::string& title, const char* name, const json& buckets) {
+    Table table{title, with_thresholds(name), {}};
+    const bool scored = !buckets.empty() && buckets[0].contains("average_map_n");
+    if (scored) table.head.insert(table.head.begin() + 1, "average mAP_N");
+    for (const auto& item : buckets) {
+      row(table, counted(item, "bucket"), item["recall"], exact_);
+      if (scored) table.rows.back().insert(table.rows.back().begin() + 1, text(item["average_map_n"]));
+    }
+    tables_.push_back(std::move(table));
   }
-  if (r.contains("disagreements")) {
-    Table table{"disagreements", {"video", "segment", "label", "tIoU", "found by", "why"}, {}};
-    for (const auto& item : r["disagreements"])
-      table.rows.push_back({plain(item["video"]), plain(item["segment"]), plain(item["label"]), plain(item["tiou"]), plain(item["found_by"]), plain(item["why"])});
-    out.push_back(std::move(table));
+
+  // One row an object, one column a key.
+  void add_rows(const char* title, std::vector<std::string> keys, const json& items) {
+    Table table{title, std::move(keys), {}};
+    for (const auto& item : items) {
+      auto& cells = table.rows.emplace_back();
+      for (const auto& key : table.head) cells.push_back(key == "tiou" || item[key].is_array() ? plain(item[key]) : text(item[key]));
+    }
+    tables_.push_back(std::move(table));
   }
-  return out;
-}
+
+  const json& r_;
+  bool exact_;
+  std::vector<Table> tables_;
+};
 
 std::string csv_cell(const std::string& text) {
   if (text.find_first_of(",\"\n\r") == text.npos) return text;
   std::string out = "\"";
   for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
   return out + "\"";
+}
+
+std::string csv_line(const Table& table, const std::vector<std::string>& cells) {
+  std::string out = csv_cell(table.title);
+  for (const auto& cell : cells) out += "," + csv_cell(cell);
+  return out + "\n";
+}
+
+std::string csv_of(const Table& table) {
+  std::string out = csv_line(table, table.head);
+  for (const auto& cells : table.rows) out += csv_line(table, cells);
+  return out;
+}
+
+std::string markdown_line(const std::vector<std::string>& cells) {
+  std::string out = "|";
+  for (const auto& cell : cells) {
+    out += ' ';
+    for (const char c : cell) out += c == '|' ? std::string("\\|") : std::string(1, c);
+    out += " |";
+  }
+  return out + "\n";
+}
+
+std::string markdown_of(const Table& table) {
+  std::string out = "**" + table.title + "**\n\n" + markdown_line(table.head) + markdown_line(std::vector<std::string>(table.head.size(), "---"));
+  for (const auto& cells : table.rows) out += markdown_line(cells);
+  return out + "\n";
+}
+
+std::string text_of(const Table& table) {
+  std::vector<std::size_t> width(table.head.size(), 0);
+  const auto measure = [&](const std::vector<std::string>& cells) {
+    for (std::size_t i = 0; i < cells.size(); ++i) width[i] = std::max(width[i], cells[i].size());
+  };
+  measure(table.head);
+  for (const auto& cells : table.rows) measure(cells);
+  std::string out = table.title + "\n";
+  const auto line = [&](const std::vector<std::string>& cells) {
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      out += "  " + cells[i];
+      if (i + 1 < cells.size()) out.append(width[i] - cells[i].size(), ' ');
+    }
+    out += "\n";
+  };
+  if (table.title != "summary") line(table.head);
+  for (const auto& cells : table.rows) line(cells);
+  return out;
 }
 
 }  // namespace
@@ -150,50 +248,10 @@ std::string to_json(const json& value) {
 std::string render(const json& report, const std::string& format) {
   if (format == "json") return to_json(report) + "\n";
   std::string out;
-  for (const auto& table : tables(report, format == "csv")) {
-    if (format == "csv") {
-      const auto line = [&](const std::vector<std::string>& cells) {
-        out += csv_cell(table.title);
-        for (const auto& cell : cells) out += "," + csv_cell(cell);
-        out += '\n';
-      };
-      line(table.head);
-      for (const auto& cells : table.rows) line(cells);
-    } else if (format == "markdown") {
-      out += "**" + table.title + "**\n\n";
-      const auto line = [&](const std::vector<std::string>& cells) {
-        out += "|";
-        for (const auto& cell : cells) {
-          out += ' ';
-          for (const char c : cell) out += c == '|' ? std::string("\\|") : std::string(1, c);
-          out += " |";
-        }
-        out += '\n';
-      };
-      line(table.head);
-      line(std::vector<std::string>(table.head.size(), "---"));
-      for (const auto& cells : table.rows) line(cells);
-      out += '\n';
-    } else {
-      std::vector<std::size_t> width(table.head.size(), 0);
-      const auto measure = [&](const std::vector<std::string>& cells) {
-        for (std::size_t i = 0; i < cells.size(); ++i) width[i] = std::max(width[i], cells[i].size());
-      };
-      const auto line = [&](const std::vector<std::string>& cells) {
-        std::string text;
-        for (std::size_t i = 0; i < cells.size(); ++i) {
-          text += (i ? "  " : "  ") + cells[i];
-          if (i + 1 < cells.size()) text.append(width[i] - cells[i].size(), ' ');
-        }
-        out += text + "\n";
-      };
-      measure(table.head);
-      for (const auto& cells : table.rows) measure(cells);
-      if (!out.empty()) out += '\n';
-      out += table.title + "\n";
-      if (table.title != "summary") line(table.head);
-      for (const auto& cells : table.rows) line(cells);
-    }
+  for (const auto& table : Tables(report, format == "csv").all()) {
+    if (format == "csv") out += csv_of(table);
+    else if (format == "markdown") out += markdown_of(table);
+    else out += (out.empty() ? "" : "\n") + text_of(table);
   }
   return out;
 }

@@ -15,6 +15,13 @@ std::int64_t InputContract::dim() const {
   return sum;
 }
 
+void InputContract::normalize(float* rows, std::int64_t count) const {
+  if (mean.empty()) return;
+  const auto columns = mean.size();
+  for (std::int64_t i = 0; i < count; ++i, rows += columns)
+    for (std::size_t c = 0; c < columns; ++c) rows[c] = (rows[c] - mean[c]) * scale[c];
+}
+
 Batch Batch::to(const torch::Device& device) const {
   Batch moved{{}, videos};
   for (const auto& [name, tensor] : tensors) moved.tensors.emplace(name, tensor.to(device, /*non_blocking=*/true));
@@ -87,6 +94,7 @@ Sequence load_sequence(const Record& record, const InputContract& inputs) {
     source.copy(0, rows, sequence.x.data_ptr<float>() + column, inputs.dim());
     column += wanted.dim;
   }
+  inputs.normalize(sequence.x.data_ptr<float>(), rows);
   return sequence;
 }
 

@@ -32,6 +32,9 @@ struct StreamContract {
 struct InputContract {
   std::vector<StreamContract> streams;  // side by side, in this order
   std::vector<std::string> classes;     // label of class k; empty for class-agnostic models
+  // Column c reaches the network as (x - mean[c]) * scale[c]; empty: as it is. Rows outside a video stay zero.
+  std::vector<float> mean, scale;
+  void normalize(float* rows, std::int64_t count) const;  // [count, dim()] in place
   std::int64_t dim() const;             // sum over the streams
 };
 

@@ -11,6 +11,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr const char* kMean = "input/mean";
+constexpr const char* kScale = "input/scale";
+
 std::string shape_of(const torch::Tensor& tensor) { return shape_text(tensor.sizes().vec()); }
 
 Json inputs_json(const InputContract& inputs) {
@@ -19,6 +22,16 @@ Json inputs_json(const InputContract& inputs) {
     streams.push_back({{"name", s.name}, {"dim", s.dim}, {"fps", s.fps}, {"stride", s.stride}, {"window", s.window}, {"offset", s.offset},
                        {"resample", s.resample}, {"weights", s.weights}});
   return streams;
+}
+
+// Takes a column vector out of the file's tensors.
+std::vector<float> take_columns(std::map<std::string, torch::Tensor>& tensors, const char* name, std::int64_t dim) {
+  const auto node = tensors.extract(name);
+  if (node.empty()) return {};
+  const auto& column = node.mapped();
+  if (column.scalar_type() != torch::kFloat || column.dim() != 1 || column.size(0) != dim)
+    throw Error("tensor '" + std::string(name) + "' is " + shape_of(column) + ", the inputs have " + std::to_string(dim) + " columns");
+  return {column.data_ptr<float>(), column.data_ptr<float>() + dim};
 }
 
 InputContract inputs_of(const Json& streams, const Json& classes) {
@@ -62,7 +75,12 @@ void save_model(const std::string& path, Model& model, const std::string& traini
   metadata["classes"] = Json(model.inputs().classes).dump();
   metadata["training"] = training;
   metadata["tal"] = version();
-  write_tensors(path, weights_of(model.network()), metadata);
+  auto tensors = weights_of(model.network());
+  if (const auto& inputs = model.inputs(); !inputs.mean.empty()) {
+    tensors[kMean] = torch::tensor(inputs.mean);
+    tensors[kScale] = torch::tensor(inputs.scale);
+  }
+  write_tensors(path, tensors, metadata);
 }
 
 std::unique_ptr<Model> load_model(const std::string& path) {
@@ -78,7 +96,11 @@ std::unique_ptr<Model> load_model(const std::string& path) {
     auto model = make_model(text("model"));
     model->settings().read_json(text("settings"));
     if (const auto& inference = text("inference"); !model->inference().entries().empty()) model->inference().read_json(inference);
-    model->build(inputs_of(Json::parse(text("inputs")), Json::parse(text("classes"))));
+    InputContract inputs = inputs_of(Json::parse(text("inputs")), Json::parse(text("classes")));
+    inputs.mean = take_columns(file.tensors, kMean, inputs.dim());
+    inputs.scale = take_columns(file.tensors, kScale, inputs.dim());
+    if (inputs.mean.size() != inputs.scale.size()) throw Error("only one of '" + std::string(kMean) + "' and '" + kScale + "' is there");
+    model->build(inputs);
     load_weights(model->network(), file.tensors, path);
     model->network().eval();
     return model;

@@ -246,6 +246,23 @@ std::vector<GroupedExtent> group_curves(const std::vector<Curve>& curves, const 
   return out;
 }
 
+std::vector<Proposal> propose_from_curves(Record& record, const std::vector<Curve>& curves, const RowTime& time, const GroupingOptions& options) {
+  const auto duration = record.duration();
+  std::vector<Proposal> proposals;
+  for (const auto& [extent, curve] : group_curves(curves, options)) {
+    Proposal p;
+    p.segment = time.seconds(Segment{static_cast<double>(extent.first), static_cast<double>(extent.last + 1)});
+    if (duration) p.segment = {std::clamp(p.segment.start, 0.0, *duration), std::clamp(p.segment.end, 0.0, *duration)};
+    if (!(p.segment.end > p.segment.start)) continue;
+    p.score = extent.score;
+    if (!curves[curve].label.empty()) p.label = record.keep(curves[curve].label);
+    proposals.push_back(p);
+  }
+  auto merge = defaults_of("greedy");
+  merge.threshold = options.merge_nms;
+  return suppress(proposals, 0, merge);
+}
+
 void propose_by_grouping(Record& record, const GroupingOptions& options) {
   record.require_whole_video();
   FeatureStream stream = select_stream(record, options.stream);
@@ -253,21 +270,8 @@ void propose_by_grouping(Record& record, const GroupingOptions& options) {
   stream.rows = matrix.rows;
   std::vector<Proposal> proposals;
   if (matrix.rows > 0) {
-    const auto duration = record.duration();
-    const RowTime time = row_time(stream, duration);
-    const auto curves = select_curves(stream, matrix, options);
-    for (const auto& [extent, curve] : group_curves(curves, options)) {
-      Proposal p;
-      p.segment = time.seconds(Segment{static_cast<double>(extent.first), static_cast<double>(extent.last + 1)});
-      if (duration) p.segment = {std::clamp(p.segment.start, 0.0, *duration), std::clamp(p.segment.end, 0.0, *duration)};
-      if (!(p.segment.end > p.segment.start)) continue;
-      p.score = extent.score;
-      if (!curves[curve].label.empty()) p.label = record.keep(curves[curve].label);
-      proposals.push_back(p);
-    }
-    auto merge = defaults_of("greedy");
-    merge.threshold = options.merge_nms;
-    proposals = suppress(proposals, 0, merge);
+    const RowTime time = row_time(stream, record.duration());
+    proposals = propose_from_curves(record, select_curves(stream, matrix, options), time, options);
   }
   record.set_proposals(proposals);
 }

@@ -11,6 +11,7 @@
 
 #include "libtal/io/features.h"
 #include "libtal/io/record.h"
+#include "libtal/io/time_rows.h"
 
 namespace CLI {
 class App;
@@ -59,6 +60,9 @@ struct GroupedExtent {
   std::size_t curve;
 };
 std::vector<GroupedExtent> group_curves(const std::vector<Curve>& curves, const GroupingOptions& options);
+
+// All curves' groups as proposals (seconds, clipped to the video when the record's duration is known), merged by suppression.
+std::vector<Proposal> propose_from_curves(Record& record, const std::vector<Curve>& curves, const RowTime& time, const GroupingOptions& options);
 
 // Reads the record's features and sets its proposals (seconds, clipped to the video when its duration is known).
 void propose_by_grouping(Record& record, const GroupingOptions& options);

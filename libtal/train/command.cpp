@@ -206,7 +206,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
 
   torch::set_num_threads(o.threads > 0 ? o.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
   const auto communicator = make_communicator();
-  RecordSet set({o.streams, class_list(o.classes), o.subset});
+  RecordSet set({o.streams, class_list(o.classes), o.subset, train.standardize});
   for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) { set.add(record); });
   if (tool.stopped()) return;
   set.finish();

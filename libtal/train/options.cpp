@@ -11,6 +11,7 @@ Settings settings_of(TrainOptions& o) {
   s.add("epochs", &o.epochs, "Passes over the samples");
   s.add("batch", &o.batch, "Samples per optimiser step, over all processes");
   s.add("accumulate", &o.accumulate, "Parts that a batch is computed in, one after the other (less memory)");
+  s.add("standardize", &o.standardize, "Feature columns to mean 0 and deviation 1 over the training rows; kept in the model");
   s.add("samples-per-epoch", &o.samples_per_epoch, "Samples drawn for an epoch (0: all)");
   s.add("optimizer", &o.optimizer, "Optimiser", {"adam", "adamw", "sgd"});
   s.add("lr", &o.lr, "Learning rate");

@@ -13,6 +13,7 @@ struct TrainOptions {
   std::int64_t epochs = 20;
   std::int64_t batch = 16;              // samples per optimiser step, over all processes
   std::int64_t accumulate = 1;          // a step's batch in that many parts, one after the other
+  bool standardize = false;             // feature columns to mean 0, deviation 1 over the training rows; the model keeps the numbers
   std::int64_t samples_per_epoch = 0;   // 0: all of the model's
   std::string optimizer = "adam";
   double lr = 1e-3, weight_decay = 0, momentum = 0.9, beta1 = 0.9, beta2 = 0.999;

@@ -1,6 +1,7 @@
 #include "libtal/train/record_set.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "libtal/base/error.h"
@@ -57,6 +58,16 @@ void RecordSet::finish() {
   } else {
     inputs_.classes = options_.classes;
   }
+  number_labels();
+  if (options_.standardize) measure_columns();
+}
+
+void RecordSet::finish(const InputContract& model) {
+  inputs_.classes = model.classes, inputs_.mean = model.mean, inputs_.scale = model.scale;
+  number_labels();
+}
+
+void RecordSet::number_labels() {
   for (auto& entry : videos_) {
     for (std::size_t k = 0; k < entry.labels.size(); ++k) {
       const auto found = std::find(inputs_.classes.begin(), inputs_.classes.end(), entry.labels[k]);
@@ -64,6 +75,29 @@ void RecordSet::finish() {
       else ++unknown_;
     }
     entry.labels.clear();
+  }
+}
+
+// Two passes over the files: means, then deviations (a constant column keeps its scale).
+void RecordSet::measure_columns() {
+  const auto dim = static_cast<std::size_t>(inputs_.dim());
+  std::vector<double> mean(dim, 0), square(dim, 0);
+  double count = 0;
+  const auto each = [&](auto&& take) {
+    for (std::size_t v = 0; v < videos_.size(); ++v)
+      for (std::int64_t first = 0; first < videos_[v].video.rows; first += 4096) {
+        const auto block = rows(v, first, std::min<std::int64_t>(4096, videos_[v].video.rows - first));
+        const float* values = block.data_ptr<float>();
+        for (std::int64_t t = 0; t < block.size(0); ++t)
+          for (std::size_t c = 0; c < dim; ++c) take(c, static_cast<double>(*values++));
+      }
+  };
+  for (const auto& entry : videos_) count += static_cast<double>(entry.video.rows);
+  each([&](std::size_t c, double x) { mean[c] += x / count; });
+  each([&](std::size_t c, double x) { square[c] += (x - mean[c]) * (x - mean[c]) / count; });
+  for (std::size_t c = 0; c < dim; ++c) {
+    inputs_.mean.push_back(static_cast<float>(mean[c]));
+    inputs_.scale.push_back(square[c] > 1e-12 ? static_cast<float>(1 / std::sqrt(square[c])) : 1.0f);
   }
 }
 
@@ -79,6 +113,8 @@ torch::Tensor RecordSet::rows(std::size_t index, std::int64_t first, std::int64_
   } catch (Error& error) {
     throw error.at_video(entry.video.id);
   }
+  const std::int64_t begin = std::clamp<std::int64_t>(-first, 0, count), end = std::clamp<std::int64_t>(entry.video.rows - first, begin, count);
+  inputs_.normalize(x.data_ptr<float>() + begin * inputs_.dim(), end - begin);
   return x;
 }
 

@@ -15,6 +15,7 @@ struct RecordSetOptions {
   std::vector<std::string> streams;  // feature streams side by side; empty: all of the first record, in its order
   std::vector<std::string> classes;  // labels in class order; empty: those of the annotations, sorted
   std::string subset;                // only records of this subset; "": all
+  bool standardize = false;          // every column to mean 0 and deviation 1 over the training rows
 };
 
 class RecordSet : public TrainingSet {
@@ -22,8 +23,10 @@ class RecordSet : public TrainingSet {
   explicit RecordSet(RecordSetOptions options) : options_(std::move(options)) {}
   // Takes what training needs of a record. Error when the streams' contract is not that of the first record.
   void add(const Record& record);
-  // Call after the last record: fixes the classes. Error when there is nothing to train on.
+  // Call after the last record: fixes the classes and the columns' normalisation. Error when there is nothing to train on.
   void finish();
+  // The same with a model's classes and normalisation, for validation.
+  void finish(const InputContract& model);
 
   const InputContract& inputs() const override { return inputs_; }
   std::size_t size() const override { return videos_.size(); }
@@ -33,6 +36,8 @@ class RecordSet : public TrainingSet {
   std::uint64_t unknown_labels() const { return unknown_; }  // annotations whose label is not in a given class list
 
  private:
+  void number_labels();
+  void measure_columns();
   struct Entry {
     Video video;
     std::vector<FeatureRows> streams;

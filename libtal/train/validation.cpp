@@ -66,7 +66,7 @@ Metrics Validation::evaluate(Model& model, const TrainOptions& options, std::uin
       record.parse(line);
       set.add(record);
     }
-    set.finish();
+    set.finish(model.inputs());
     return {{"loss", -mean_loss(model, set, 0, options.batch, seed)}};
   }
   if (!runs) throw Error("the validation records have no proposals for the model to work on; metric loss needs none");

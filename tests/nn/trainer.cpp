@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(stopped_anywhere_resumes_to_the_same_bytes) {
     const Validator validate = [&](Model&) { return Metrics{{"score", call++ == 1 ? 2.0 : 1.0}}; };
     const auto whole = trained_bytes(folder, set, run, "{}", {}, validate);
     for (const std::int64_t stop_after : {1, 4, 7, 8}) {
-      run.checkpoint = folder / ("c" + std::to_string(stop_after));
+      run.checkpoint = folder / std::string("c").append(std::to_string(stop_after));
       run.resume = false;
       call = 0;
       TrainEvents events;

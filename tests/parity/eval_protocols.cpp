@@ -5,6 +5,7 @@
 
 #include "libtal/eval/detection.h"
 #include "libtal/eval/proposal.h"
+#include "libtal/eval/ties.h"
 #include "tests/support.h"
 
 using namespace tal;
@@ -96,7 +97,7 @@ void for_cases(const char* file, Body&& body) {
   BOOST_CHECK(done > 0);
 }
 
-void detection(const char* file, Matching matching, Ties standard) {
+void detection(const char* file, const Matching& matching, Ties standard) {
   for_cases(file, [&](const json& input, const json& expected, const Dataset& data, const Checker& check) {
     const Selection s = select(data, filter_of(input));
     check.counts(s.counts, expected);
@@ -115,7 +116,9 @@ void detection(const char* file, Matching matching, Ties standard) {
         if (want.contains("predictions")) check.equal(m.classes[c].size(), want["predictions"], "predictions of a class");
       }
       // Whatever the order of ties: the range holds the value. With one threshold it is attained, with several it bounds.
-      const TieRange range = detection_tie_range(s, m.tiou, matching);
+      Protocol protocol;
+      protocol.matching = matching, protocol.ties = ties_of(input, standard), protocol.tiou = m.tiou, protocol.filter = filter_of(input);
+      const TieRange range = tie_range(evaluate(data, protocol, jobs), protocol, jobs);
       BOOST_CHECK_MESSAGE(range.lowest <= r.average + 1e-12 && r.average <= range.highest + 1e-12,
                           check.where << ": " << r.average << " outside " << range.lowest << " .. " << range.highest);
     }

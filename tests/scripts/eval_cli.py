@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # label: cli bad-input
 """tal-eval as scripts use it: the JSON object, every option's effect, places of faults, exit statuses."""
+import csv
 import json
 import os
 import subprocess
@@ -71,6 +72,7 @@ boots = [run(["--gt", gt, "--subset", "validation", "--format", "json", "--boots
          for s, j in (("1", "1"), ("1", "2"), ("2", "1"))]
 check(boots[0] == boots[1] and boots[0] != boots[2], "bootstrap depends on the seed alone")
 interval = json.loads(boots[0])["bootstrap"]
+check(interval["samples"] == 50 and interval["seed"] == 1, "bootstrap says its samples and seed")
 check(interval["low"] <= report["average_map"] <= interval["high"], "interval holds the value")
 worse = save("worse.jsonl", [dict(r, proposals=[dict(p, segment=[p["segment"][0] + 40, p["segment"][1] + 40]) for p in r["proposals"]]) for r in stream])
 compared = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json", "--compare", worse], stream).stdout)["compare"]
@@ -80,15 +82,45 @@ listing = path("kinds.jsonl")
 diagnosed = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json", "--diagnose", "--diagnose-file", listing], stream).stdout)
 kinds = [p["diagnosis"] for line in open(listing) for p in json.loads(line)["proposals"]]
 check(len(kinds) == 40 and "true positive" in kinds and "double detection" in kinds, "kinds are written")
-check(sum(b["instances"] for b in diagnosed["diagnosis"]["length"]) == 16, "every instance has a bucket")
+diagnosis = diagnosed["diagnosis"]
+check(sum(b["instances"] for b in diagnosis["sensitivity"]["length"]["buckets"]) == 16, "every instance has a bucket")
+check(diagnosis["sensitivity"]["coverage"]["unknown"] == 0, "every video has a duration")
+check({k["kind"] for k in diagnosis["kinds"]} >= {"double detection", "wrong label", "localization", "confusion", "background"}, "DETAD's kinds")
+check(all(k["gain"] >= -1e-12 for k in diagnosis["kinds"] if "gain" in k), "removing errors never costs")
+check(any(b["average_map_n"] > 0 for b in diagnosis["sensitivity"]["length"]["buckets"]), "average mAP_N per bucket")
+waterfall = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json", "--oracle", "all"], stream).stdout)["oracle"]["waterfall"]
+check([row["step"] for row in waterfall] == ["as it is", "labels", "boundaries", "ranking"], "steps of the waterfall")
+check(abs(sum(row["gain"] for row in waterfall) - (waterfall[-1]["score"] - report["average_map"])) < 1e-12, "its rows add up")
 gains = {}
 for step in "boundaries", "labels", "ranking", "all":
     gains[step] = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json", "--oracle", step], stream).stdout)["oracle"]["gain"]
 check(gains["boundaries"] > 0 and gains["all"] >= max(gains.values()) - 1e-12, "oracles: %s" % gains)
 against = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json", "--against", "thumos14-official", "--explain"], stream).stdout)
 check(len(against["disagreements"]) == against["against"]["disagreements"], "disagreements are listed")
-for style in "text", "csv", "markdown":
-    check("mean" in run(["--gt", gt, "--per-class", "--format", style], stream).stdout, style)
+rules = against["against"]["rules"]
+check([r["rule"] for r in rules] == ["threshold", "matching", "order of ties", "Ambiguous", "average precision"], "every differing rule is named")
+check(abs(sum(r["change"] for r in rules) + against["against"]["difference"]) < 1e-12, "the rules' changes add up to the difference")
+same = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json", "--against", "thumos14-detection"], stream).stdout)["against"]
+check(same["rules"] == [] and same["difference"] == 0, "the two ActivityNet protocols have the same rules")
+
+everything = ["--gt", gt, "--subset", "validation", "--per-class", "--ties-range", "--diagnose", "--oracle", "all", "--against", "thumos14-official", "--explain",
+              "--recall-at", "1", "--bootstrap", "20"]
+table = list(csv.reader(run(everything + ["--format", "csv"], stream).stdout.splitlines()))
+titles = {row[0] for row in table}
+check({"summary", "mean average precision", "Recall@kx", "oracle", "disagreements", "best F1 over all classes"} <= titles, "csv: %s" % titles)
+mean = [row for row in table if row[:2] == ["mean average precision", "mean"]][0]
+check([float(x) for x in mean[2:]] == report["map"], "csv has full precision")
+summary = {row[1]: row[2] for row in table if row[0] == "summary"}
+check(float(summary["average_map"]) == report["average_map"] and summary["coverage.with_record"] == "8", "csv: the summary, with coverage")
+markdown = run(everything + ["--format", "markdown"], stream).stdout
+for block in markdown.strip().split("\n\n")[1::2]:
+    lines = block.splitlines()
+    check(set(lines[1]) <= set("| -") and len({line.count("|") - 2 * line.count("\\|") for line in lines}) == 1, "markdown: a regular table\n" + block[:300])
+check("**mean average precision**" in markdown and "| mean |" in markdown, "markdown: the mean")
+text = run(everything, stream).stdout
+check("coverage.with_record" in text and "parameters_hash" in text and "to 10n" in text, "text: coverage, hash, profile")
+partial = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json"], stream[:5]).stdout)
+check(partial["coverage"] == {"videos": 8, "with_record": 5} and partial["videos"] == 8, "coverage: %s" % partial["coverage"])
 curves = path("curves.csv")
 run(["--gt", gt, "--protocol", "activitynet-proposal", "--curves", curves], stream)
 check(len(open(curves).read().splitlines()) == 101, "100 points")
@@ -106,6 +138,10 @@ check(dropped["excluded"] == 1 and dropped["predictions"] == 36 and counted["pre
 check("v9" in run(["--gt", gt, "--require-complete"], stream[:9], 1).stderr, "a missing video is named")
 run(["--gt", gt, "--fail-under", "0.99"], stream, 1)
 run(["--gt", gt, "--fail-under", "0.01"], stream, 0)
+run(["--gt", gt, "--subset", "validation", "--fail-under", repr(report["average_map"])], stream, 0)  # equal is not under
+failed = run(["--gt", gt, "--protocol", "activitynet-proposal", "--fail-under", "99.5"], stream, 1)
+check("--fail-under" in failed.stderr and "auc" in failed.stdout, "the report is printed all the same, the reason is on stderr")
+run(["--gt", gt, "--require-complete"], stream, 0)
 for wrong, place in (
         ('{"video":"v1","proposals":[{"segment":[3,1],"score":1,"label":"a"}]}', "stdin:2: video 'v1': proposals[0].segment"),
         ('{"video":"v1","proposals":[{"segment":[1,3],"score":NaN,"label":"a"}]}', "stdin:2: video 'v1': proposals[0].score"),

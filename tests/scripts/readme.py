@@ -16,6 +16,9 @@ with tempfile.TemporaryDirectory() as folder:
         if "tal-extract" in block and not os.path.exists(os.path.join(binaries, "tal-extract")):
             print("left out, this build has no video tools:\n" + block)
             continue
+        if "tal-train" in block and not os.path.exists(os.path.join(binaries, "tal-train")):
+            print("left out, this build has no LibTorch:\n" + block)
+            continue
         run = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", block], cwd=folder, env=environment, capture_output=True, text=True)
         print(("ok" if run.returncode == 0 else "FAILED (%d)" % run.returncode) + "\n" + block)
         if run.returncode != 0:

@@ -78,6 +78,25 @@ check(kills >= 1, "a run was killed")
 tool("tal-train", *LONG, "--out", "killed.safetensors", "--resume")
 check(read("killed.safetensors") == read("whole.safetensors"), f"killed {kills} times and resumed: the same bytes")
 
+# Columns to mean 0 and deviation 1: the numbers travel with the model, so that scaled features give the same losses.
+tool("tal-train", *COMMON, "--epochs", "2", "--set", "train.standardize=true", "--out", "z.safetensors", "--log", "z.jsonl")
+size = struct.unpack("<Q", read("z.safetensors")[:8])[0]
+check("input/mean" in json.loads(read("z.safetensors")[8:8 + size]), "the columns' means are in the file")
+scaled = []
+for line in records.splitlines():
+    record = json.loads(line)
+    path = record["features"]["synth"]["path"]
+    raw = read(path)
+    start = 10 + struct.unpack_from("<H", raw, 8)[0]
+    values = struct.unpack(f"<{(len(raw) - start) // 4}f", raw[start:])
+    with open(path + ".scaled.npy", "wb") as file:
+        file.write(raw[:start] + struct.pack(f"<{len(values)}f", *(8 * v + 16 for v in values)))
+    record["features"]["synth"]["path"] = path + ".scaled.npy"
+    scaled.append(json.dumps(record))
+tool("tal-train", *COMMON[:-1], "-", "--epochs", "2", "--set", "train.standardize=true", "--out", "y.safetensors", "--log", "y.jsonl", data="\n".join(scaled).encode())
+pairs = [(json.loads(a)["loss"], json.loads(b)["loss"]) for a, b in zip(read("z.jsonl").splitlines(), read("y.jsonl").splitlines()) if b"loss" in a and b"mean" not in a]
+check(len(pairs) > 2 and all(abs(a - b) < 1e-3 for a, b in pairs), "standardised features forget their scale")
+
 # TensorBoard's framing: length, masked CRC-32C of both parts; then its own reader where it is installed.
 events = [os.path.join("board", name) for name in os.listdir("board")]
 check(len(events) == 1, "one event file")

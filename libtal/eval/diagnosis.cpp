@@ -1,0 +1,255 @@
+#include "libtal/eval/diagnosis.h"
+
+#include <algorithm>
+
+#include "libtal/base/number.h"
+#include "libtal/eval/parallel.h"
+
+namespace tal::eval {
+
+std::size_t Scale::bucket(double value) const {
+  return static_cast<std::size_t>(std::lower_bound(ends.begin(), ends.end(), value) - ends.begin());
+}
+
+std::string Scale::bucket_name(std::size_t i) const {
+  const bool counts = name == "instances";
+  if (i == ends.size()) return "over " + format_number(ends.back()) + unit;
+  const double low = i == 0 ? (counts ? 1 : 0) : ends[i - 1] + (counts ? 1 : 0);
+  return low == ends[i] ? format_number(low) : format_number(low) + "-" + format_number(ends[i]) + unit;
+}
+
+Scale length_scale(bool thumos14) {
+  return {"length", " s", thumos14 ? std::vector<double>{3, 6, 12, 18} : std::vector<double>{30, 60, 120, 180}};
+}
+Scale coverage_scale(bool thumos14) {
+  return {"coverage", "", thumos14 ? std::vector<double>{0.02, 0.04, 0.06, 0.08} : std::vector<double>{0.2, 0.4, 0.6, 0.8}};
+}
+Scale instances_scale(bool thumos14) {
+  return {"instances", "", thumos14 ? std::vector<double>{1, 40, 80} : std::vector<double>{1, 4, 8}};
+}
+
+namespace {
+
+constexpr std::size_t kNoBucket = ~std::size_t{0};
+
+// Largest tIoU of a prediction with any instance of its video, and whether that instance has its label.
+struct Nearest {
+  double overlap = 0;
+  bool own_label = false;
+};
+
+Nearest nearest(const Selection& s, const Ranked& entry, std::size_t cls) {
+  Nearest best;
+  const Video& video = s.data->videos[entry.video];
+  for (std::uint32_t g = video.truth_begin; g < video.truth_end; ++g) {
+    if (!s.is_instance(g)) continue;
+    const double overlap = tiou(s.data->truths[g].segment, s.data->predictions[entry.prediction].segment);
+    const bool own = s.truth_class[g] == static_cast<std::int32_t>(cls);
+    if (overlap > best.overlap) best = {overlap, own};
+    else if (overlap == best.overlap) best.own_label = best.own_label || own;
+  }
+  return best;
+}
+
+Kind kind_of(const Ranked& entry, const Nearest& near, double threshold, Mask bit) {
+  if (entry.hit & bit) return Kind::kTruePositive;
+  if (entry.ignored & bit) return Kind::kIgnored;
+  if (near.overlap >= threshold) return near.own_label ? Kind::kDoubleDetection : Kind::kWrongLabel;
+  if (near.overlap >= kLeastOverlap) return near.own_label ? Kind::kLocalization : Kind::kConfusion;
+  return Kind::kBackground;
+}
+
+void name_kinds(const Run& run, int jobs, Diagnosis& d) {
+  const Matched& m = run.matched;
+  d.kinds.assign(m.tiou.size(), std::vector<Kind>(run.selection->data->predictions.size(), Kind::kIgnored));
+  parallel_for(m.classes.size(), jobs, 1, [&] {
+    return [&](std::size_t cls) {
+      for (const auto& entry : m.classes[cls]) {
+        const Nearest near = nearest(*run.selection, entry, cls);
+        for (std::size_t t = 0; t < m.tiou.size(); ++t) d.kinds[t][entry.prediction] = kind_of(entry, near, m.tiou[t], Mask(1) << t);
+      }
+    };
+  });
+}
+
+void fill_profile(const Run& run, Diagnosis& d) {
+  const Matched& m = run.matched;
+  for (std::size_t cls = 0; cls < m.classes.size(); ++cls) {
+    const std::uint64_t n = run.selection->class_instances[cls];
+    for (std::size_t rank = 0; rank < m.classes[cls].size() && rank < kProfile * n; ++rank)
+      for (std::size_t t = 0; t < m.tiou.size(); ++t)
+        ++d.profile[rank / n][static_cast<std::size_t>(d.kinds[t][m.classes[cls][rank].prediction])];
+  }
+  for (auto& range : d.profile)
+    for (auto& count : range) count /= static_cast<double>(m.tiou.size());
+}
+
+// AP with normalised precision of one class and threshold, from the first `limit` predictions for which keep(entry) is true.
+template <class Keep>
+double normalized_area(const Run& run, std::size_t cls, std::size_t threshold, std::size_t limit, double positives, Keep&& keep) {
+  const Selection& s = *run.selection;
+  if (positives == 0) return 0;
+  const double average_instances = static_cast<double>(s.counts.instances) / static_cast<double>(s.class_label.size());
+  PrecisionCurve curve(average_instances / positives);
+  const auto& ranked = run.matched.classes[cls];
+  const Mask bit = Mask(1) << threshold;
+  for (std::size_t rank = 0; rank < std::min(limit, ranked.size()); ++rank) {
+    if ((ranked[rank].ignored & bit) || !keep(ranked[rank])) continue;
+    if (ranked[rank].hit & bit) curve.hit();
+    else curve.miss();
+  }
+  return curve.area(positives, true);
+}
+
+// Average mAP_N of the first kProfile n predictions without those of one kind.
+double without_kind(const Run& run, const Diagnosis& d, Kind kind) {
+  const Selection& s = *run.selection;
+  double sum = 0;
+  for (std::size_t cls = 0; cls < s.class_label.size(); ++cls)
+    for (std::size_t t = 0; t < run.matched.tiou.size(); ++t)
+      sum += normalized_area(run, cls, t, kProfile * s.class_instances[cls], static_cast<double>(s.class_instances[cls]),
+                             [&](const Ranked& entry) { return d.kinds[t][entry.prediction] != kind; });
+  return sum / static_cast<double>(s.class_label.size() * run.matched.tiou.size());
+}
+
+void fill_gains(const Run& run, Diagnosis& d) {
+  d.average_map_n = without_kind(run, d, Kind::kIgnored);
+  for (auto kind = static_cast<std::size_t>(Kind::kDoubleDetection); kind <= static_cast<std::size_t>(Kind::kBackground); ++kind)
+    d.gain[kind] = without_kind(run, d, static_cast<Kind>(kind)) - d.average_map_n;
+}
+
+// Which instances a prediction was matched to, at any threshold.
+class MatchedInstances {
+ public:
+  explicit MatchedInstances(const Run& run) : of_(run.selection->data->predictions.size()) {
+    const Matched& m = run.matched;
+    for (std::uint32_t g = 0; g < run.selection->data->truths.size(); ++g)
+      for (std::size_t t = 0; t < m.tiou.size(); ++t)
+        if (m.found(g, t)) of_[m.found_by(g, t)].push_back(g);
+  }
+  const std::vector<std::uint32_t>& of(std::uint32_t prediction) const { return of_[prediction]; }
+
+ private:
+  std::vector<std::vector<std::uint32_t>> of_;
+};
+
+// Average mAP_N of one bucket; bucket_of: by instance.
+double bucket_score(const Run& run, const MatchedInstances& matched, const std::vector<std::size_t>& bucket_of, std::size_t bucket) {
+  const Selection& s = *run.selection;
+  std::vector<double> positives(s.class_label.size(), 0);
+  for (std::size_t g = 0; g < bucket_of.size(); ++g)
+    if (bucket_of[g] == bucket) ++positives[static_cast<std::size_t>(s.truth_class[g])];
+  const auto keep = [&](const Ranked& entry) {
+    const auto& instances = matched.of(entry.prediction);
+    return std::all_of(instances.begin(), instances.end(), [&](auto g) { return bucket_of[g] == bucket; });
+  };
+  double sum = 0, classes = 0;
+  for (std::size_t cls = 0; cls < positives.size(); ++cls) {
+    if (positives[cls] == 0) continue;
+    ++classes;
+    for (std::size_t t = 0; t < run.matched.tiou.size(); ++t)
+      sum += normalized_area(run, cls, t, run.matched.classes[cls].size(), positives[cls], keep);
+  }
+  return classes > 0 ? sum / (classes * static_cast<double>(run.matched.tiou.size())) : 0;
+}
+
+// Instances per bucket and the share that found(g, threshold) says is found.
+template <class Found>
+std::vector<Bucket> recall_of(const Scale& scale, const std::vector<std::size_t>& bucket_of, std::size_t thresholds, Found&& found) {
+  std::vector<Bucket> buckets;
+  for (std::size_t i = 0; i < scale.size(); ++i) buckets.push_back({scale.bucket_name(i), 0, std::vector<double>(thresholds, 0), 0});
+  for (std::uint32_t g = 0; g < bucket_of.size(); ++g) {
+    if (bucket_of[g] == kNoBucket) continue;
+    Bucket& bucket = buckets[bucket_of[g]];
+    ++bucket.instances;
+    for (std::size_t t = 0; t < thresholds; ++t) bucket.recall[t] += found(g, t);
+  }
+  for (auto& bucket : buckets)
+    for (auto& value : bucket.recall) value = bucket.instances ? value / static_cast<double>(bucket.instances) : 0;
+  return buckets;
+}
+
+// value(video, instances of the video, truth) -> the property, negative when unknown; instances only.
+template <class Value>
+std::vector<std::size_t> bucket_instances(const Selection& s, const Scale& scale, Value&& value) {
+  std::vector<std::size_t> out(s.data->truths.size(), kNoBucket);
+  for (const auto id : s.videos) {
+    const Video& video = s.data->videos[id];
+    double n = 0;
+    for (std::uint32_t g = video.truth_begin; g < video.truth_end; ++g) n += s.is_instance(g);
+    for (std::uint32_t g = video.truth_begin; g < video.truth_end; ++g) {
+      if (!s.is_instance(g)) continue;
+      const double property = value(video, n, s.data->truths[g]);
+      if (property >= 0) out[g] = scale.bucket(property);
+    }
+  }
+  return out;
+}
+
+void fill_sensitivity(const Run& run, bool thumos14, int jobs, Diagnosis& d) {
+  const Selection& s = *run.selection;
+  const MatchedInstances matched(run);
+  const auto add = [&](const Scale& scale, auto&& value) {
+    const auto bucket_of = bucket_instances(s, scale, value);
+    auto buckets = recall_of(scale, bucket_of, run.matched.tiou.size(), [&](auto g, auto t) { return run.matched.found(g, t); });
+    parallel_for(buckets.size(), jobs, 1, [&] { return [&](std::size_t i) { buckets[i].average_map_n = bucket_score(run, matched, bucket_of, i); }; });
+    std::uint64_t known = 0;
+    for (const auto& bucket : buckets) known += bucket.instances;
+    d.sensitivity.push_back({scale.name, std::move(buckets), s.counts.instances - known});
+  };
+  add(coverage_scale(thumos14), [](const Video& video, double, const Truth& truth) { return video.duration > 0 ? truth.segment.length() / video.duration : -1; });
+  add(length_scale(thumos14), [](const Video&, double, const Truth& truth) { return truth.segment.length(); });
+  add(instances_scale(thumos14), [](const Video&, double n, const Truth&) { return n; });
+  const Scale everything{"all", "", {}};
+  d.sensitivity_base = bucket_score(run, matched, bucket_instances(s, everything, [](const Video&, double, const Truth&) { return 0.0; }), 0);
+}
+
+// The score threshold of the best F1 over all classes together.
+void fill_best_f1(const Run& run, Diagnosis& d) {
+  const Matched& m = run.matched;
+  const auto instances = static_cast<double>(run.selection->counts.instances);
+  std::vector<std::pair<double, const Ranked*>> all;
+  for (const auto& ranked : m.classes)
+    for (const auto& entry : ranked) all.emplace_back(run.selection->data->predictions[entry.prediction].score, &entry);
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (std::size_t t = 0; t < m.tiou.size(); ++t) {
+    const Mask bit = Mask(1) << t;
+    double hits = 0, count = 0, threshold = 0, f1 = 0, precision = 0, recall = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (!(all[i].second->ignored & bit)) ++count, hits += (all[i].second->hit & bit) != 0;
+      if (i + 1 < all.size() && all[i + 1].first == all[i].first) continue;  // a threshold cannot part equals
+      if (const double here = 2 * hits / (count + instances); here > f1)
+        threshold = all[i].first, f1 = here, precision = hits / count, recall = hits / instances;
+    }
+    d.threshold.push_back(threshold), d.f1.push_back(f1), d.precision.push_back(precision), d.recall.push_back(recall);
+  }
+}
+
+}  // namespace
+
+Diagnosis diagnose(const Run& run, bool thumos14, int jobs) {
+  Diagnosis d;
+  name_kinds(run, jobs, d);
+  fill_profile(run, d);
+  fill_gains(run, d);
+  fill_sensitivity(run, thumos14, jobs, d);
+  fill_best_f1(run, d);
+  return d;
+}
+
+Characteristic recall_by_length(const Run& run, bool thumos14) {
+  const ProposalMatch& m = run.proposal;
+  const Scale scale = length_scale(thumos14);
+  Characteristic out{scale.name, {}, 0};
+  for (std::size_t i = 0; i < scale.size(); ++i) out.buckets.push_back({scale.bucket_name(i), 0, std::vector<double>(m.tiou.size(), 0), 0});
+  for (std::size_t row = 0; row < m.truth.size(); ++row) {
+    Bucket& bucket = out.buckets[scale.bucket(run.selection->data->truths[m.truth[row]].segment.length())];
+    ++bucket.instances;
+    for (std::size_t t = 0; t < m.tiou.size(); ++t) bucket.recall[t] += m.first[row * m.tiou.size() + t] != ProposalMatch::kNever;
+  }
+  for (auto& bucket : out.buckets)
+    for (auto& value : bucket.recall) value = bucket.instances ? value / static_cast<double>(bucket.instances) : 0;
+  return out;
+}
+
+}  // namespace tal::eval

@@ -1,0 +1,24 @@
+// The report object: what --format json prints and the other formats show.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "libtal/eval/bootstrap.h"
+#include "libtal/eval/diagnosis.h"
+#include "libtal/eval/explain.h"
+#include "libtal/eval/oracle.h"
+#include "libtal/eval/ties.h"
+
+namespace tal::eval {
+
+using Report = nlohmann::ordered_json;
+
+// Counts, parameters with their hash, and the scores themselves.
+Report summary_of(const Run& run, const Protocol& protocol, const EvalOptions& options);
+Report tie_range_of(const TieRange& range);
+Report diagnosis_of(const Diagnosis& diagnosis, const Protocol& protocol);
+Report oracle_of(const std::vector<OracleStep>& steps, const std::string& step, double score);
+Report against_of(const Explanation& explanation, const Run& run, const Protocol& second);
+Report disagreements_of(const Explanation& explanation, const Run& run, const Protocol& first, const Protocol& second);
+
+}  // namespace tal::eval

@@ -1,0 +1,305 @@
+// What tal-eval says beyond the protocols' scores, on data small enough to work out by hand.
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+#include "libtal/base/error.h"
+#include "libtal/eval/bootstrap.h"
+#include "libtal/eval/diagnosis.h"
+#include "libtal/eval/explain.h"
+#include "libtal/eval/oracle.h"
+#include "libtal/eval/ties.h"
+
+using namespace tal;
+using namespace tal::eval;
+
+namespace {
+
+struct Instance {
+  double start, end;
+  const char* label;
+};
+struct Found {
+  double start, end, score;
+  const char* label;
+};
+
+void add(Dataset& data, const char* video, double duration, const std::vector<Instance>& instances, const std::vector<Found>& found) {
+  std::vector<Truth> truths;
+  for (const auto& i : instances) truths.push_back({{i.start, i.end}, data.labels.id(i.label)});
+  data.add_truth(video, "", duration, 10, truths);
+  const auto id = data.video(video);
+  data.videos[id].predicted = true;
+  for (const auto& f : found) data.predictions.push_back({{f.start, f.end}, f.score, data.labels.id(f.label), id});
+}
+
+Protocol protocol(std::vector<double> tiou, const Matching& matching = Matching::kActivityNet) {
+  Protocol p;
+  p.name = "custom", p.tiou = std::move(tiou), p.matching = matching, p.ties = matching.by_truth ? Ties::kVideo : Ties::kReversed;
+  return p;
+}
+
+void near(double got, double want) { BOOST_CHECK_MESSAGE(std::abs(got - want) < 1e-12, got << " instead of " << want); }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(eval_analysis)
+
+// One instance [0, 10]; a hit [0, 9], a duplicate [0, 8], a miss [50, 60], all of one score, and a later hit of a second instance.
+BOOST_AUTO_TEST_CASE(range_of_ties_by_hand) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, "a"}, {20, 30, "a"}}, {{0, 9, 0.5, "a"}, {50, 60, 0.5, "a"}, {0, 8, 0.5, "a"}, {20, 30, 0.1, "a"}});
+  data.index();
+  const Protocol p = protocol({0.5});
+  const Run run = evaluate(data, p, 1);
+  BOOST_CHECK_EQUAL(run.matched.tied, 3u);
+  const TieRange range = tie_range(run, p, 1);
+  BOOST_CHECK(range.exact);
+  near(range.highest, 0.5 * 1 + 0.5 * 0.5);    // hit first: precisions 1 and 2/4
+  near(range.lowest, 0.5 * 0.5 + 0.5 * 0.5);   // miss, hit, duplicate, hit: precisions 1/2 and 2/4
+}
+
+// Two tied detections compete for two instances: [0, 10] wants either, [0, 6] only the first. If the larger comes first it takes
+// [0, 10] (tIoU 1) and the other finds nothing left.
+BOOST_AUTO_TEST_CASE(range_of_ties_of_competitors) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, "a"}, {1, 12, "a"}}, {{0, 10, 0.5, "a"}, {0, 6, 0.5, "a"}});
+  data.index();
+  const Protocol p = protocol({0.5});
+  const TieRange range = tie_range(evaluate(data, p, 1), p, 1);
+  near(range.highest, 1);
+  near(range.lowest, 0.5);
+  BOOST_CHECK(!range.exact);  // what is taken hangs on the order, so that later detections might matter
+}
+
+// All orders of up to seven detections, tried one by one, never leave the range, and attain it where it is said to be exact.
+BOOST_AUTO_TEST_CASE(range_of_ties_against_all_orders) {
+  std::uint64_t state = 7;
+  const auto uniform = [&] {
+    state = state * 6364136223846793005ull + 1442695040888963407ull;
+    return static_cast<double>(state >> 11) / 9007199254740992.0;
+  };
+  int exact = 0;
+  for (int trial = 0; trial < 60; ++trial) {
+    std::vector<Instance> instances;
+    for (int i = 0; i < 1 + trial % 3; ++i) instances.push_back({10.0 * i, 10.0 * i + 6 + 6 * uniform(), "a"});
+    std::vector<Found> found;
+    for (int i = 0; i < 6; ++i) {
+      const auto& near_to = instances[static_cast<std::size_t>(uniform() * static_cast<double>(instances.size()))];
+      found.push_back({near_to.start - 4 * uniform(), near_to.end + 4 * uniform(), i < 4 ? 0.5 : 0.3, "a"});
+    }
+    for (const Matching& rules : {Matching::kActivityNet, Matching::kThumosOfficial}) {
+      const Protocol p = protocol({0.5}, rules);
+      double low = 2, high = -1;
+      std::vector<std::size_t> order = {0, 1, 2, 3, 4, 5};
+      TieRange range;
+      bool first = true;
+      do {
+        Dataset data;
+        std::vector<Found> permuted;
+        for (const auto i : order) permuted.push_back(found[i]);
+        add(data, "v", 100, instances, permuted);
+        data.index();
+        const Run run = evaluate(data, p, 1);
+        low = std::min(low, run.score), high = std::max(high, run.score);
+        if (first) range = tie_range(run, p, 1);
+        first = false;
+      } while (std::next_permutation(order.begin(), order.end()));
+      BOOST_CHECK_MESSAGE(range.lowest <= low + 1e-12 || !range.exact, trial << ": " << range.lowest << " above " << low);
+      BOOST_CHECK_MESSAGE(range.highest >= high - 1e-12 || !range.exact, trial << ": " << range.highest << " below " << high);
+      if (!range.exact) continue;
+      ++exact;
+      near(range.lowest, low), near(range.highest, high);
+    }
+  }
+  BOOST_CHECK_GT(exact, 60);
+}
+
+// Proposals: instance [0, 10] is reached by one of three tied proposals, so that it is found at rank 1 to 3 of 3.
+BOOST_AUTO_TEST_CASE(range_of_ties_of_proposals) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, ""}}, {{50, 60, 0.5, ""}, {0, 10, 0.5, ""}, {70, 80, 0.5, ""}});
+  data.index();
+  Protocol p = protocol({0.5});
+  p.proposals = p.filter.class_agnostic = true, p.max_avg = 3;
+  const Run run = evaluate(data, p, 1);
+  BOOST_CHECK_EQUAL(run.proposal.tied, 3u);
+  // 100 points, AN up to 3: found from the 34th point on when first, only at the 100th when last (a proposal is used when int(3 j / 100) says so).
+  const TieRange range = tie_range(run, p, 1);
+  BOOST_CHECK_LT(range.lowest, run.score);
+  BOOST_CHECK_GT(range.highest, run.score);
+  near(range.highest, 100 * (66 * 0.03 + 0.015) / 3);
+  near(range.lowest, 100 * 0.015 / 3);
+}
+
+BOOST_AUTO_TEST_CASE(kinds_of_predictions) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, "a"}, {40, 50, "b"}},
+      {{0, 10, 0.9, "a"},    // true positive
+       {0, 9, 0.8, "a"},     // double detection
+       {40, 50, 0.7, "a"},   // wrong label
+       {0, 30, 0.6, "a"},    // localization: tIoU 1/3 with its own label
+       {40, 70, 0.5, "a"},   // confusion: tIoU 1/3 with the other
+       {80, 90, 0.4, "a"},   // background
+       {9.5, 20, 0.3, "a"},  // background: tIoU 0.5/20
+       {40, 50, 0.2, "c"}}); // no class: not ranked
+  data.index();
+  const Run run = evaluate(data, protocol({0.5}), 1);
+  const Diagnosis d = diagnose(run, false, 2);
+  const std::vector<Kind> want = {Kind::kTruePositive, Kind::kDoubleDetection, Kind::kWrongLabel, Kind::kLocalization,
+                                  Kind::kConfusion, Kind::kBackground, Kind::kBackground, Kind::kIgnored};
+  BOOST_REQUIRE_EQUAL(d.kinds.size(), 1u);
+  BOOST_CHECK(d.kinds[0] == want);
+  // Class a has one instance: range k holds the k-th prediction.
+  BOOST_CHECK_EQUAL(d.profile[0][static_cast<std::size_t>(Kind::kTruePositive)], 1);
+  BOOST_CHECK_EQUAL(d.profile[4][static_cast<std::size_t>(Kind::kConfusion)], 1);
+  BOOST_CHECK_EQUAL(d.profile[6][static_cast<std::size_t>(Kind::kBackground)], 1);
+  double all = 0;
+  for (const auto& range : d.profile)
+    for (const double count : range) all += count;
+  BOOST_CHECK_EQUAL(all, 7);
+  near(d.f1[0], 2.0 / (1 + 2)), near(d.threshold[0], 0.9), near(d.precision[0], 1), near(d.recall[0], 0.5);
+}
+
+// Two classes with 3 and 1 instances: N = 2. Class a finds one of 3 at rank 2 behind a background error: precision_N = R N / (R N + F)
+// = (2/3) / (2/3 + 1) = 0.4, AP_N = 1/3 * 0.4. Class b is perfect: AP_N = 1.
+BOOST_AUTO_TEST_CASE(normalized_precision_and_its_gains) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, "a"}, {20, 30, "a"}, {60, 70, "a"}, {40, 50, "b"}},
+      {{80, 90, 0.9, "a"}, {0, 10, 0.8, "a"}, {40, 50, 0.7, "b"}});
+  data.index();
+  const Diagnosis d = diagnose(evaluate(data, protocol({0.5}), 1), false, 1);
+  near(d.average_map_n, (0.4 / 3 + 1) / 2);
+  near(d.sensitivity_base, d.average_map_n);
+  near(d.gain[static_cast<std::size_t>(Kind::kBackground)], (1.0 / 3 + 1) / 2 - d.average_map_n);
+  near(d.gain[static_cast<std::size_t>(Kind::kConfusion)], 0);
+}
+
+// Sensitivity to length: two short instances, of which one is found behind an error, and a long one found first. For the short bucket the
+// detection of the long one is left out, and the other way round; the error stays in both.
+BOOST_AUTO_TEST_CASE(sensitivity_by_length) {
+  Dataset data;
+  add(data, "v", 1000, {{0, 10, "a"}, {20, 30, "a"}, {100, 200, "a"}}, {{100, 200, 0.9, "a"}, {500, 510, 0.8, "a"}, {0, 10, 0.7, "a"}});
+  data.index();
+  const Diagnosis d = diagnose(evaluate(data, protocol({0.5}), 1), false, 1);
+  BOOST_REQUIRE_EQUAL(d.sensitivity.size(), 3u);
+  const Characteristic& length = d.sensitivity[1];
+  BOOST_CHECK_EQUAL(length.name, "length");
+  BOOST_CHECK_EQUAL(length.buckets[0].name, "0-30 s");
+  BOOST_CHECK_EQUAL(length.buckets[0].instances, 2u);
+  BOOST_CHECK_EQUAL(length.buckets[2].instances, 1u);
+  near(length.buckets[0].recall[0], 0.5);
+  near(length.buckets[0].average_map_n, 0.5 * (1.5 / 2.5));  // R = 1/2, N = 3, F = 1
+  near(length.buckets[2].average_map_n, 1);
+  near(length.buckets[4].average_map_n, 0);
+  const Characteristic& coverage = d.sensitivity[0];
+  BOOST_CHECK_EQUAL(coverage.buckets[0].instances, 3u);  // 0.01, 0.01 and 0.1 of 1000 s
+  BOOST_CHECK_EQUAL(d.sensitivity[2].buckets[1].name, "2-4");
+  BOOST_CHECK_EQUAL(d.sensitivity[2].buckets[1].instances, 3u);
+  BOOST_CHECK_EQUAL(length_scale(true).bucket_name(4), "over 18 s");
+  BOOST_CHECK_EQUAL(length_scale(true).bucket(3), 0u);  // a bucket holds its end
+}
+
+// Labels first, then boundaries, then ranking; each row keeps what came before.
+BOOST_AUTO_TEST_CASE(waterfall) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, "a"}, {40, 50, "b"}},
+      {{60, 70, 0.9, "a"},    // background, ranked first
+       {0, 10, 0.5, "b"},     // wrong label
+       {44, 56, 0.4, "b"}});  // tIoU 6/16 with b
+  data.index();
+  const Protocol p = protocol({0.5});
+  const Run run = evaluate(data, p, 1);
+  near(run.score, 0);
+  const auto steps = oracle(run, p, "all", 1);
+  BOOST_REQUIRE_EQUAL(steps.size(), 3u);
+  near(steps[0].score, (0.5 + 0) / 2);  // a: behind the background error
+  near(steps[1].score, (0.5 + 1) / 2);
+  near(steps[2].score, 1);              // the error's score is 0
+  near(steps[2].gain, 0.25);
+  const auto alone = oracle(run, p, "boundaries", 1);
+  BOOST_REQUIRE_EQUAL(alone.size(), 1u);
+  near(alone[0].score, (0 + 0.5) / 2);  // b: [44, 56] becomes [40, 50] behind [0, 10], which overlaps no b
+}
+
+// A duplicate of the first instance does not come before the only detection of the second, whatever their overlaps.
+BOOST_AUTO_TEST_CASE(perfect_ranking_puts_duplicates_behind) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, "a"}, {40, 50, "a"}}, {{0, 10, 0.9, "a"}, {0, 9.5, 0.8, "a"}, {41, 48, 0.7, "a"}, {80, 90, 0.95, "a"}});
+  data.index();
+  const Protocol p = protocol({0.5});
+  const auto steps = oracle(evaluate(data, p, 1), p, "ranking", 1);
+  BOOST_REQUIRE_EQUAL(steps.size(), 1u);
+  near(steps[0].score, 1);
+}
+
+// The kit's two codes: [0, 10] found by A [0, 5] (tIoU exactly 0.5, score 0.9) and by B [0, 9] (score 0.1).
+BOOST_AUTO_TEST_CASE(two_protocols) {
+  Dataset data;
+  add(data, "u", 100, {{0, 10, "a"}}, {{0, 5, 0.9, "a"}});
+  add(data, "v", 100, {{0, 10, "a"}, {20, 30, "Ambiguous"}}, {{20, 30, 0.5, "a"}, {0, 9, 0.4, "a"}});
+  data.index();
+  const Protocol a = protocol({0.5}), b = protocol({0.5}, Matching::kThumosOfficial);
+  const Run run = evaluate(data, a, 1);
+  near(run.score, 0.5 * 1 + 0.5 * (2.0 / 3));
+  const Explanation e = explain(run, a, b, 1);
+  near(e.other.score, 0.5 * 0.5);  // the first is a false positive, the Ambiguous one is excused, the last a hit at 1/2
+  BOOST_REQUIRE_EQUAL(e.disagreements.size(), 1u);
+  BOOST_CHECK_EQUAL(e.disagreements[0].rule, "threshold");
+  BOOST_CHECK(e.disagreements[0].first_finds);
+  BOOST_CHECK(e.disagreements[0].why.find("exactly at the threshold") != std::string::npos);
+  BOOST_REQUIRE_EQUAL(e.rules.size(), 5u);
+  double sum = 0;
+  for (const auto& rule : e.rules) sum += rule.change;
+  near(sum, e.other.score - run.score);
+  near(e.rules[0].score, 0.5 * (1.0 / 3));  // strict alone: hit at rank 3
+  BOOST_CHECK_EQUAL(e.rules[0].instances, 1u);
+  BOOST_CHECK_EQUAL(e.rules[3].rule, "Ambiguous");
+  near(e.rules[3].score, 0.5 * 0.5);
+}
+
+// By rank, A takes the first instance, which B needs; by ground truth the first instance takes B, and A is left with the second.
+BOOST_AUTO_TEST_CASE(two_directions_of_matching) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, "a"}, {4, 11, "a"}}, {{1, 10.5, 0.9, "a"}, {0, 10, 0.8, "a"}});
+  data.index();
+  const Protocol a = protocol({0.6}), b = protocol({0.6}, Matching::kThumosOfficial);
+  const Run run = evaluate(data, a, 1);
+  near(run.score, 0.5);
+  const Explanation e = explain(run, a, b, 1);
+  near(e.other.score, 1);
+  BOOST_REQUIRE_EQUAL(e.disagreements.size(), 1u);
+  BOOST_CHECK_EQUAL(e.disagreements[0].rule, "matching");
+  BOOST_CHECK(!e.disagreements[0].first_finds);
+  BOOST_CHECK(e.disagreements[0].why.find("is given to instance [0, 10] instead") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(bootstrap_and_paired_comparison) {
+  Dataset good, bad;
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = "v" + std::to_string(i);
+    const double score = (7 * i) % 40, shift = i % 4 ? 0 : 30;
+    add(good, name.c_str(), 100, {{0, 10, "a"}}, {{shift, shift + 10, score, "a"}});
+    add(bad, name.c_str(), 100, {{0, 10, "a"}}, {{i % 4 ? 30.0 : 0.0, i % 4 ? 40.0 : 10.0, score, "a"}});
+  }
+  good.index(), bad.index();
+  const Protocol p = protocol({0.5, 0.7});
+  const Run a = evaluate(good, p, 1), b = evaluate(bad, p, 1);
+  const auto draws = bootstrap(a, p, 200, 3, 1);
+  BOOST_CHECK(draws == bootstrap(a, p, 200, 3, 4));
+  BOOST_CHECK(draws != bootstrap(a, p, 200, 4, 1));
+  const Interval i = interval(draws);
+  BOOST_CHECK_LE(i.low, a.score);
+  BOOST_CHECK_GE(i.high, a.score);
+  BOOST_CHECK_LT(i.low, i.high);
+  const auto other = bootstrap(b, p, 200, 3, 1);
+  near(bootstrap_p_value(draws, other), 2 * (0 + 1) / 201.0);  // better in every draw
+  near(bootstrap_p_value(draws, draws), 1);
+  // Each video once: the score itself.
+  near(resampled_score(a, p, std::vector<std::uint32_t>(40, 1)), a.score);
+  near(interval({4, 1, 2, 3, 5}).low, 1.1);
+  near(interval({4, 1, 2, 3, 5}).high, 4.9);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,103 @@
+// CMSN's candidates: against the letter of the paper; the capped search against sorting all pairs; sequences in no order at all; sizes that must not explode.
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+
+#include "libtal/base/error.h"
+#include "libtal/base/random.h"
+#include "libtal/segment/stages.h"
+#include "tests/unit/stages_reference.h"
+
+using namespace tal;
+
+namespace {
+
+std::vector<std::uint8_t> random_stages(Random& random, std::size_t n, double background, double repeat) {
+  std::vector<std::uint8_t> stages(n);
+  for (std::size_t t = 0; t < n; ++t) {
+    if (t && random.uniform() < repeat) stages[t] = stages[t - 1];
+    else stages[t] = random.uniform() < background ? 0 : static_cast<std::uint8_t>(1 + random.below(5));
+  }
+  return stages;
+}
+
+bool same(const std::vector<StageCandidate>& a, const std::vector<StageCandidate>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const auto& x, const auto& y) { return x.start == y.start && x.end == y.end && x.preset == y.preset; });
+}
+
+bool by_place(const StageCandidate& a, const StageCandidate& b) { return a.start != b.start ? a.start < b.start : a.end < b.end; }
+
+// All pairs of each run, sorted by preset, cut.
+std::vector<StageCandidate> capped_by_sorting(const std::vector<std::uint8_t>& stages, double decay, std::size_t cap) {
+  const auto all = stage_candidates(stages, decay);
+  std::vector<StageCandidate> kept;
+  for (const auto& run : stage_runs(stages)) {
+    std::vector<StageCandidate> own;
+    for (const auto& c : all)
+      if (c.start >= run.start && c.end <= run.end) own.push_back(c);
+    std::stable_sort(own.begin(), own.end(), [](const auto& a, const auto& b) { return a.preset > b.preset; });
+    if (own.size() > cap) own.resize(cap);
+    std::sort(own.begin(), own.end(), by_place);
+    kept.insert(kept.end(), own.begin(), own.end());
+  }
+  return kept;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(stages)
+
+BOOST_AUTO_TEST_CASE(all_pairs_against_the_letter_of_the_paper) {
+  Random random(12);
+  for (int round = 0; round < 300; ++round) {
+    const auto sequence = random_stages(random, 1 + random.below(70), round % 3 ? 0.1 : 0.0, round % 2 ? 0.6 : 0.2);
+    BOOST_TEST(same(stage_candidates(sequence), reference::stage_candidates(sequence, kPresetDecay)), "round " << round);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(cap_keeps_the_best_of_every_run) {
+  Random random(11);
+  for (int round = 0; round < 400; ++round) {
+    const auto sequence = random_stages(random, 5 + random.below(90), round % 3 ? 0.1 : 0.0, round % 2 ? 0.6 : 0.2);
+    for (const double decay : {0.09, 0.0, 0.03, 0.5, 1.0})
+      for (const std::size_t cap : {1u, 3u, 10u, 200u})
+        BOOST_TEST(same(stage_candidates(sequence, decay, static_cast<std::int64_t>(cap)), capped_by_sorting(sequence, decay, cap)),
+                   "round " << round << ", decay " << decay << ", cap " << cap);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(labels_decode_to_their_instances) {
+  // The candidate of preset 1 in each run is the instance, to the snippet.
+  const std::vector<Segment> instances = {{10, 22}, {60, 69}, {100, 145}};
+  const auto best = stage_candidates(stage_labels(instances, 200), kPresetDecay, 1);
+  BOOST_TEST_REQUIRE(best.size() == instances.size());
+  for (std::size_t i = 0; i < best.size(); ++i) {
+    BOOST_TEST(best[i].preset == 1.0);
+    BOOST_TEST(best[i].start == static_cast<std::int64_t>(instances[i].start));
+    BOOST_TEST(best[i].end == static_cast<std::int64_t>(instances[i].end));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(degenerate_sequences) {
+  for (const std::uint8_t stage : {0, 1, 2, 4, 5}) BOOST_TEST(stage_candidates(std::vector<std::uint8_t>(50, stage)).empty(), "stage " << int(stage));
+  const std::vector<std::uint8_t> confirm(100, kConfirm);
+  BOOST_TEST(stage_candidates(confirm).size() == 50u * 50u);  // every opening with every closing
+  BOOST_TEST(stage_candidates({}).empty());
+  BOOST_TEST(stage_labels({{3, 3}, {5, 4}}, 10) == std::vector<std::uint8_t>(10, kBackground));
+  BOOST_TEST(stage_labels({{-1e18, 1e18}}, 3) == std::vector<std::uint8_t>(3, kConfirm));
+  BOOST_CHECK_THROW(stage_candidates(std::vector<std::uint8_t>{6}), Error);
+  BOOST_CHECK_THROW(stage_candidates(confirm, -0.1), Error);
+}
+
+BOOST_AUTO_TEST_CASE(one_run_of_a_hundred_thousand_snippets_with_a_cap) {
+  // Without best-first search this would be 2.5e9 pairs.
+  const auto candidates = stage_candidates(std::vector<std::uint8_t>(100000, kConfirm), kPresetDecay, 1000);
+  BOOST_TEST(candidates.size() == 1000u);
+  std::vector<std::uint8_t> mixed(100000);
+  Random random(3);
+  for (auto& s : mixed) s = static_cast<std::uint8_t>(1 + random.below(5));
+  BOOST_TEST(stage_candidates(mixed, kPresetDecay, 5000).size() == 5000u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
