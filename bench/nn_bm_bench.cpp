@@ -1,12 +1,15 @@
-// Boundary matching: the re-associated layer against sample-then-convolve in the same LibTorch and with the same threads.
+// Boundary matching: the re-associated layer against sample-then-convolve, and BSN++ and BMN against the networks written straight from the papers, in the same
+// LibTorch and with the same threads.
 #include <torch/torch.h>
 
 #include <memory>
 
 #include "bench/bench.h"
+#include "libtal/models/bmn.h"
+#include "libtal/models/bsnpp.h"
 #include "libtal/nn/boundary_matching.h"
 #include "libtal/nn/boundary_matching_map.h"
-#include "tests/nn/boundary_matching_reference.h"
+#include "tests/nn/bsnpp_reference.h"
 
 namespace tal::bench {
 namespace {
@@ -49,8 +52,69 @@ Case layer_case(std::int64_t rows, bool backward, const std::string& name) {
   return c;
 }
 
+constexpr double kRows = 100, kProposals = 5050, kTaps = 480715;  // taps: entries of the sampling of T = D = 100, N = 32
+
+// Multiplications and additions that are left, in the networks' own order.
+double layer_flops() { return 2 * (kRows * 128 * 512 * 32 + kTaps * 512); }
+double bsnpp_flops() {
+  const double base = kRows * 3 * (400 * 256 + 256 * 256 + 256 * 128);
+  const double generator = 3 * (kRows * 512 * (256 + 1024 + 1536) + kRows / 2 * 512 * (512 + 1024) + kRows / 4 * 512 * 512);
+  const double attention = kProposals * (2 * 512 * 64) + kProposals * kProposals * (64 + 128), mixing = kProposals * 512 * 512 + 128 * 512 * 512;
+  const double heads = 3 * kProposals * (512 * 128 + 9 * 128 * 128 + 2 * 128);
+  return 2 * (base + 2 * generator + attention + mixing + heads) + layer_flops();
+}
+double bmn_flops() {
+  const double base = kRows * 3 * (400 * 256 + 256 * 128 + 128 * 256 + 256 * 2);
+  return 2 * (base + kProposals * (512 * 128 + 9 * 128 * 128 + 2 * 128)) + layer_flops();
+}
+
+std::function<void()> products(double flops) {
+  const auto a = torch::randn({1024, 1024}), b = torch::randn({1024, 1024});
+  const auto whole = static_cast<int>(flops / (2.0 * 1024 * 1024 * 1024));
+  const auto rest = static_cast<std::int64_t>((flops / (2.0 * 1024 * 1024 * 1024) - whole) * 1024);
+  return [=] {
+    auto out = torch::empty({1024, 1024});
+    for (int k = 0; k < whole; ++k) torch::mm_out(out, a, b);
+    if (rest > 0) (void)torch::mm(a.narrow(0, 0, rest), b);
+  };
+}
+
+// against: "plain" network, or "products": as much arithmetic as large matrix products (the ratio is the share of that speed).
+template <class Network, class Options>
+Case network_case(const std::string& name, double flops, bool against_products) {
+  torch::manual_seed(1);
+  Network network(400, Options());
+  network->eval();
+  const auto table = boundary_matching_table({100, 100, 32, 3, 0.5, false});
+  const auto x = torch::randn({1, 400, 100});
+  Case c{name, "one video, T = D = 100, 400 channels, " + std::to_string(flops / 1e9).substr(0, 4) + " GFLOP", "", "ms", 0, 3};
+  constexpr bool kBsnpp = std::is_same_v<Network, Bsnpp>;
+  c.subject = [network, x]() mutable {
+    if constexpr (kBsnpp) (void)network->infer(x, true);
+    else (void)network->infer(x);
+  };
+  if (against_products) {
+    c.baseline = "the same operations as 1024 x 1024 matrix products";
+    c.reference = products(flops);
+    return c;
+  }
+  c.baseline = "the network as the paper writes it, LibTorch";
+  const auto plain = std::make_shared<reference::PlainNetwork>(*network, table->mask().to(torch::kFloat), table->valid().to(torch::kFloat));
+  c.reference = [plain, x] {
+    const torch::NoGradGuard guard;
+    if constexpr (kBsnpp) (void)plain->bsnpp(x);
+    else (void)plain->bmn(x);
+  };
+  return c;
+}
+
 struct All {
   All() {
+    for (const bool products : {false, true}) {
+      const std::string suffix = products ? "-products" : "";
+      Register("bsnpp/video" + suffix, [=] { return network_case<Bsnpp, BsnppOptions>("bsnpp/video" + suffix, bsnpp_flops(), products); });
+      Register("bmn/video" + suffix, [=] { return network_case<Bmn, BmnOptions>("bmn/video" + suffix, bmn_flops(), products); });
+    }
     Register("bm/forward", [] { return layer_case(100, false, "bm/forward"); });
     Register("bm/forward-backward", [] { return layer_case(100, true, "bm/forward-backward"); });
     for (const std::int64_t rows : {50, 100, 200, 400})

@@ -19,6 +19,7 @@ install(DIRECTORY man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man7 FILES_MATCHING P
 install(DIRECTORY completions/bash/ DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions OPTIONAL)
 install(DIRECTORY completions/zsh/ DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions OPTIONAL)
 install(DIRECTORY completions/fish/ DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d OPTIONAL)
+install(FILES libtal/io/tal-record.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/tal)
 configure_package_config_file(cmake/talConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/talConfig.cmake
   INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/tal)
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/talConfigVersion.cmake COMPATIBILITY SameMinorVersion)

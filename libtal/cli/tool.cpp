@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
@@ -43,6 +44,39 @@ std::string variable_name(const std::string& option) {
 bool is_setting(const CLI::Option* option) {
   static const std::set<std::string> own = {"help", "version", "config", "print-config", "generate", "help-all"};
   return !option->get_lnames().empty() && !own.count(option->get_lnames().front());
+}
+
+bool is_number(const std::string& text) {
+  try {
+    parse_fraction(text);
+    return true;
+  } catch (const UsageError&) {
+    return false;
+  }
+}
+
+// For options whose default is a number: fractions become decimals, and what strtod would take although it is no number of an
+// option (nan, inf) is refused. Everything else is left to the option's own checks.
+CLI::Validator number_syntax() {
+  return CLI::Validator([](std::string& text) -> std::string {
+    if (text.find('/') != std::string::npos && is_number(text)) text = format_number(parse_fraction(text));
+    double value = 0;
+    if (CLI::detail::lexical_cast(text, value) && !std::isfinite(value)) return "'" + text + "' is not a finite number";
+    return {};
+  }, "");
+}
+
+// CLI11 prints ranges with six decimals, and its open ends with 300 digits.
+std::string readable_range(const std::string& message) {
+  const std::string before = "Value ", middle = " not in range ", to = " to ";
+  const auto at = message.find(before), range = message.find(middle), until = message.rfind(to);
+  if (at == std::string::npos || range == std::string::npos || until == std::string::npos || until < range) return message;
+  const std::string value = message.substr(at + before.size(), range - at - before.size());
+  const std::string low = message.substr(range + middle.size(), until - range - middle.size()), high = message.substr(until + to.size());
+  const std::string head = message.substr(0, at);
+  if (!is_number(value)) return head + "'" + value + "' is not a number";
+  if (high.size() > 40) return head + (parse_fraction(value) < 0 ? "must not be negative" : "must be positive") + ", not " + value;
+  return head + value + " is not between " + format_number(parse_number(low)) + " and " + format_number(parse_number(high));
 }
 
 }  // namespace
@@ -93,6 +127,15 @@ Tool::Tool(ToolInfo info) : info_(std::move(info)), app_(info_.summary, info_.na
 }
 
 Tool::~Tool() = default;
+
+void Tool::accept_numbers() {
+  const auto all = [](CLI::App& app) {
+    for (auto* option : app.get_options())
+      if (is_number(option->get_default_str())) option->transform(number_syntax());
+  };
+  all(app_);
+  for (auto* sub : app_.get_subcommands([](CLI::App*) { return true; })) all(*sub);
+}
 
 void Tool::apply_settings(std::vector<std::string>& arguments) {
   CLI::App* sub = nullptr;
@@ -149,7 +192,10 @@ void Tool::apply_settings(std::vector<std::string>& arguments) {
                        (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
     }
   }
-  const auto text_of = [](const nlohmann::json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); };
+  const auto text_of = [&](const std::string& key, const nlohmann::json& value) {
+    if (value.is_structured() || value.is_null()) throw UsageError("--config " + config_file + ": " + key + ": must be a text, a number, true, false or a list of them");
+    return value.is_string() ? value.get<std::string>() : value.dump();
+  };
   std::vector<std::string> added;
   for (const auto* option : options) {
     const std::string name = "--" + option->get_lnames().front();
@@ -165,9 +211,9 @@ void Tool::apply_settings(std::vector<std::string>& arguments) {
     } else if (entry != config.end()) {
       p_->origin[name] = "file " + config_file;
       if (entry->is_array())
-        for (const auto& item : *entry) added.push_back(name + "=" + text_of(item));
+        for (const auto& item : *entry) added.push_back(name + "=" + text_of(entry.key(), item));
       else
-        added.push_back(name + "=" + text_of(*entry));
+        added.push_back(name + "=" + text_of(entry.key(), *entry));
     }
   }
   // In front, so that a positional list or "--" at the end cannot swallow them; behind the subcommand's name.
@@ -217,7 +263,7 @@ void Tool::print_config() {
       if (option->count() > 0)
         for (const auto& part : option->results()) value += (value.empty() ? "" : ",") + part;
       else
-        value = option->get_default_str();
+        value = option->get_expected_max() == 0 ? "false" : option->get_default_str();  // 0 words: a flag
       text += name.substr(2) + " = " + (value.empty() ? "(none)" : value) + "  # " +
               (origin == p_->origin.end() ? "default" : origin->second) + "\n";
     }
@@ -352,6 +398,7 @@ int Tool::run(int argc, char** argv, const std::function<void()>& body) {
     for (int i = 1; i < argc; ++i) arguments_.emplace_back(argv[i]);
     std::vector<std::string> arguments = arguments_;
     try {
+      accept_numbers();
       apply_settings(arguments);
       std::reverse(arguments.begin(), arguments.end());
       app_.parse(arguments);
@@ -380,7 +427,7 @@ int Tool::run(int argc, char** argv, const std::function<void()>& body) {
       return usage(error.what());
     } catch (const CLI::ParseError& error) {
       if (!p_->generate.empty()) return print_out(p_->generate == "man" ? man_page(*this) : completion(*this, p_->generate));
-      return usage(error.what());
+      return usage(readable_range(error.what()));
     }
     if (!p_->generate.empty()) return print_out(p_->generate == "man" ? man_page(*this) : completion(*this, p_->generate));
     if (common_.jobs == 0) common_.jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));

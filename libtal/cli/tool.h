@@ -79,6 +79,7 @@ class Tool {
   bool stopped() const;  // SIGINT/SIGTERM arrived: finish the current item and return
 
  private:
+  void accept_numbers();  // fractions in every numeric option, of subcommands too
   void apply_settings(std::vector<std::string>& arguments);
   void print_config();
   ToolInfo info_;

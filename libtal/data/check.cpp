@@ -397,6 +397,7 @@ class Report {
 
 void run_check(Tool& tool, const CheckOptions& options) {
   const bool records = options.kind == "records";
+  if (!options.replay) tool.refuse({"--on-error", "--rejects", "--max-errors"}, "tal-check, which reports every fault and goes on");
   if (!options.stage.empty()) {
     tool.refuse({"--kind", "--fix", "--gt", "--replay", "--compare-features", "--tolerance", "--max-faults", "--input"}, "--stage");
     nlohmann::ordered_json list = json::array();

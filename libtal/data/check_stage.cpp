@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "libtal/base/error.h"
+#include "libtal/base/number.h"
 #include "libtal/data/check.h"
 #include "libtal/io/record.h"
 
@@ -153,7 +154,7 @@ std::vector<Promise> certify_stage(const std::string& command, double timeout) {
     Child child(command);
     child.talk(conforming(0) + "\n", 1, deadline());
     say("streaming: a record comes out before the next one goes in", child.count_lines() == 1,
-        std::to_string(child.count_lines()) + " lines came back within " + std::to_string(timeout) + " s while the input stayed open");
+        std::to_string(child.count_lines()) + " lines came back within " + format_number(timeout) + " s while the input stayed open");
   }
 
   constexpr int kCount = 300;

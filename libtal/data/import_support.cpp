@@ -18,7 +18,7 @@ const VideoInfo* ImportTables::find(std::string_view video) const {
   return found == videos.end() ? nullptr : &found->second;
 }
 
-// The text behind a byte-order mark. Error with the line of the first byte that is not UTF-8.
+// The text behind a byte-order mark. Error with the line of the first byte that is not UTF-8, or zero.
 static std::string_view utf8_text(const SourceText& source) {
   std::string_view text = source.text;
   if (!simdjson::validate_utf8(text.data(), text.size())) {
@@ -30,6 +30,8 @@ static std::string_view utf8_text(const SourceText& source) {
     }
     throw Error("not valid UTF-8").at_line(source.name, number);
   }
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos)
+    throw Error("holds a zero byte: not a text file").at_line(source.name, 1 + static_cast<std::uint64_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n')));
   if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
   return text;
 }

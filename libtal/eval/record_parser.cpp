@@ -87,6 +87,19 @@ bool read_text(sj::ondemand::value& value, std::string& out) {
 // [num, den] is unusual too: Record reads it.
 bool read_positive(sj::ondemand::value& value, double& out) { return !value.get_double().get(out) && out > 0; }
 
+// A field that nobody asked for. Skipping it does not look at plain values: Record does, at those that are no numbers.
+bool is_usual(sj::ondemand::value& value) {
+  sj::ondemand::json_type type;
+  if (value.type().get(type)) return false;
+  double number = 0;
+  switch (type) {
+    case sj::ondemand::json_type::number: return !value.get_double().get(number);
+    case sj::ondemand::json_type::boolean:
+    case sj::ondemand::json_type::null: return false;
+    default: return true;
+  }
+}
+
 }  // namespace
 
 struct RecordParser::Private {
@@ -161,7 +174,7 @@ struct RecordParser::Private {
         block.truths.push_back({segment, labels.id(block.labels, label)});
       });
     }
-    return true;
+    return is_usual(value);
   }
 
   // What fast() could not take: right but unusual, or wrong; then the messages are Record's.

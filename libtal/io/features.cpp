@@ -90,6 +90,7 @@ FeatureMatrix matrix_from_npy(std::string_view file, const NpyHeader& header) {
   FeatureMatrix m;
   m.rows = header.shape[0];
   m.dim = header.shape.size() == 2 ? header.shape[1] : 1;
+  if (m.rows > 0 && m.dim == 0) throw Error("the array has rows, but no columns");
   const auto count = static_cast<std::size_t>(header.count());
   m.values.resize(count);
   if (header.kind == 'f' && header.bytes == 4 && !header.big_endian && !header.fortran) {
@@ -124,7 +125,7 @@ FeatureMatrix load_features(const FeatureStream& stream) {
       if (stream.rows < 0 || stream.dim < 0) throw Error("inline data need rows and dim");
       m.rows = stream.rows, m.dim = stream.dim;
       const std::size_t width = half ? 2 : 4;
-      if (stream.dim > 0 && static_cast<double>(stream.rows) * static_cast<double>(stream.dim) * static_cast<double>(width) != static_cast<double>(bytes.size()))
+      if (static_cast<double>(stream.rows) * static_cast<double>(stream.dim) * static_cast<double>(width) != static_cast<double>(bytes.size()))
         throw Error("rows x dim needs " + format_number(static_cast<double>(stream.rows) * static_cast<double>(stream.dim) * static_cast<double>(width)) +
                     " bytes, the inline data have " + std::to_string(bytes.size()));
       m.values.resize(bytes.size() / width);

@@ -104,12 +104,11 @@ bool LineReader::next(std::string_view& line) {
       newline = buffer_.get() + begin_ + size_;  // a last line without its newline
       text = buffer_.get() + begin_;
     }
-    std::size_t length = static_cast<std::size_t>(newline - text);
+    const std::size_t length = static_cast<std::size_t>(newline - text);
     const std::size_t consumed = std::min(length + 1, size_);
     begin_ += consumed, size_ -= consumed, scanned_ = 0, bytes_ += consumed;
     ++line_number_;
     if (length > kMaxLineBytes) throw Error("the line is longer than 1 GiB").at_line(source_, line_number_);
-    if (length > 0 && text[length - 1] == '\r') --length;
     line = std::string_view(text, length);
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;  // blank
     return true;

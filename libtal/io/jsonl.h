@@ -15,7 +15,8 @@ namespace tal {
 
 inline constexpr std::uint64_t kMaxLineBytes = 1ull << 30;
 
-// Reads lines from a file or stdin ("-"). Strips '\n', a '\r' before it, and a byte-order mark before the first line. Says clearly
+// Reads lines from a file or stdin ("-"). Strips '\n' and a byte-order mark before the first line; a '\r'
+// stays (white space to every parser), so that a rejected line is the line of the input. Says clearly
 // when the input is gzip, a directory, or a line is longer than 1 GiB. A last line without '\n' is a line.
 class LineReader {
  public:

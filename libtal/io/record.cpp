@@ -87,6 +87,28 @@ Segment segment_at(value& v, bool zero_length) {
   return segment;
 }
 
+// The text of a field's value. Nobody may ever ask for it, so that only its structure is checked: brackets, strings, and that a plain value
+// is one.
+std::string_view raw_value(value& item, std::string_view key, const std::string& video) {
+  const std::string_view token = trim(item.raw_json_token());
+  if (!token.empty() && std::strchr("[{\"", token.front())) {
+    std::string_view raw;
+    const auto code = sj::to_json_string(item).get(raw);
+    if (!code) return trim(raw);
+    try {
+      fail(code);
+    } catch (Error& error) {
+      throw error.at_field(key).at_video(video);
+    }
+  }
+  double number = 0;
+  bool known = token == "true" || token == "false" || token == "null";
+  if (!known) known = !item.get_double().get(number) && std::isfinite(number);
+  if (!known)
+    throw Error("'" + shorten(token) + "' is not a value of JSON (numbers are finite and written plainly)").at_field(key).at_video(video);
+  return token;
+}
+
 std::string indexed(const char* name, std::size_t index, const char* member = nullptr) {
   std::string out = name + ("[" + std::to_string(index) + "]");
   if (member) (out += '.') += member;
@@ -158,8 +180,11 @@ void Record::parse(std::string_view text) {
                             .get(document))
     fail(code);
   sj::ondemand::object object;
-  if (document.get_object().get(object))
-    throw Error("not a JSON object but '" + shorten(std::string_view(s.line).substr(0, 60)) + "'");
+  if (const auto code = document.get_object().get(object)) {
+    if (code == sj::INCOMPLETE_ARRAY_OR_OBJECT) throw Error("not valid JSON: the line does not end with the record's '}'");
+    if (code != sj::INCORRECT_TYPE) fail(code);
+    throw Error("not a JSON object but '" + shorten(s.line) + "'");
+  }
   for (auto result : object) {
     sj::ondemand::field field;
     if (const auto code = std::move(result).get(field)) fail(code);
@@ -189,15 +214,7 @@ void Record::parse(std::string_view text) {
                           static_cast<std::size_t>(end + 1 - s.line.data())});
       continue;
     }
-    std::string_view raw;
-    if (const auto code = sj::to_json_string(item).get(raw)) {
-      try {
-        fail(code);
-      } catch (Error& error) {
-        throw error.at_field(key).at_video(s.video);
-      }
-    }
-    raw = trim(raw);
+    const std::string_view raw = raw_value(item, key, s.video);
     const std::size_t begin = static_cast<std::size_t>(raw.data() - s.line.data());
     s.fields.push_back({key, begin, begin + raw.size()});
   }
@@ -686,12 +703,19 @@ void Record::remove(std::string_view key) {
 
 void Record::append_history(std::string_view entry) {
   if (entry.empty()) return;
-  const auto now = raw("history");
-  if (!now) return set_raw("history", "[" + std::string(entry) + "]");
-  const auto close = now->rfind(']');
-  if (now->front() != '[' || close == std::string_view::npos)
-    throw Error("must be a list").at_field("history").at_video(video());
-  std::string json(now->substr(0, close));
+  const auto* field = state_->find("history");
+  if (!field) return set_raw("history", "[" + std::string(entry) + "]");
+  const std::string_view now = field->raw(state_->line);
+  try {  // the entry goes into it, so it must be a list all through
+    with_value(now, !field->changed, [](sj::ondemand::document& document) {
+      sj::ondemand::array array;
+      if (document.get_array().get(array)) throw Error("must be a list");
+      for (auto element : array) take(sj::to_json_string(element));
+    });
+  } catch (Error& error) {
+    throw error.at_field("history").at_video(video());
+  }
+  std::string json(now.substr(0, now.rfind(']')));
   while (json.back() == ' ') json.pop_back();
   if (json.back() != '[') json += ',';
   json += entry;

@@ -120,7 +120,7 @@ std::vector<ProposalMaps> BmnImpl::infer(const torch::Tensor& x) {
   const auto boundary = out.boundary.sigmoid();
   const auto maps = out.maps.sigmoid() * table(x.size(2))->valid().to(x.device());
   std::vector<ProposalMaps> result;
-  for (std::int64_t b = 0; b < x.size(0); ++b) result.push_back({boundary[b][0], boundary[b][1], maps[b][0].contiguous(), maps[b][1].contiguous()});
+  for (std::int64_t b = 0; b < x.size(0); ++b) result.push_back({boundary[b][0], boundary[b][1], boundary_map(boundary[b][0], boundary[b][1], maps.size(2)), maps[b][0].contiguous(), maps[b][1].contiguous()});
   return result;
 }
 

@@ -206,7 +206,7 @@ std::vector<ProposalMaps> BsnppImpl::infer(const torch::Tensor& x, bool backward
   }
   const auto maps = proposals_to_map(prb_->forward(base, *proposals).mean(1), *proposals);
   std::vector<ProposalMaps> result;
-  for (std::int64_t b = 0; b < x.size(0); ++b) result.push_back({heat[b][0], heat[b][1], maps[b][0].contiguous(), maps[b][1].contiguous()});
+  for (std::int64_t b = 0; b < x.size(0); ++b) result.push_back({heat[b][0], heat[b][1], boundary_map(heat[b][0], heat[b][1], maps.size(2)), maps[b][0].contiguous(), maps[b][1].contiguous()});
   return result;
 }
 

@@ -127,6 +127,7 @@ struct BsnppOutput {
 // What inference needs of one network: probabilities, all 0 at invalid entries.
 struct ProposalMaps {
   torch::Tensor start, end;                        // [T], Eq. (1)
+  torch::Tensor boundary;                          // [D, T], Eq. (2)
   torch::Tensor regression, classification;        // [D, T], M_cr, M_cc
 };
 

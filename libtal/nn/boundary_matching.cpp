@@ -381,6 +381,39 @@ class BoundaryMatchingFunction : public torch::autograd::Function<BoundaryMatchi
   }
 };
 
+// M as [L, T N]; kept, one for each table, device and type.
+at::Tensor sparse_matrix(const BoundaryMatchingTable& table, const at::TensorOptions& options) {
+  struct Kept {
+    BoundaryMatchingSpec spec;
+    at::Tensor matrix;
+  };
+  static std::mutex mutex;
+  static std::deque<Kept> all;
+  const std::lock_guard lock(mutex);
+  for (const auto& kept : all)
+    if (kept.spec == table.spec() && kept.matrix.device() == options.device() && kept.matrix.scalar_type() == options.dtype().toScalarType()) return kept.matrix;
+  const auto& spec = table.spec();
+  std::vector<std::int64_t> proposal, column;
+  std::vector<double> weight;
+  const auto add = [&](std::int64_t p, std::int64_t row, std::int64_t n, double w) {
+    proposal.push_back(p), column.push_back(row * spec.samples + n), weight.push_back(w);
+  };
+  for (std::int64_t j = 0; j < spec.durations; ++j)
+    for (std::int64_t i = 0; i + j < spec.rows; ++i)
+      for (std::int64_t n = 0; n < spec.samples; ++n) {
+        const auto taps = table.taps(j, n);
+        for (std::int32_t k = 0; k < taps.count; ++k)
+          if (const std::int64_t row = i + taps.offset + k; row >= 0 && row < spec.rows) add(table.first(j) + i, row, n, table.weights(0.0)[taps.begin + k]);
+      }
+  if (spec.truncate)
+    for (std::int64_t p = 0; p < table.proposals(); ++p)
+      for (const auto& e : table.extras(p)) add(p, 0, e.sample, e.weight);
+  const auto indices = at::stack({at::tensor(proposal, at::kLong), at::tensor(column, at::kLong)});
+  const auto values = at::tensor(weight, at::kDouble).to(options.dtype().toScalarType());
+  all.push_back({spec, at::sparse_coo_tensor(indices, values, {table.proposals(), spec.rows * spec.samples}).to(options.device()).coalesce()});
+  return all.back().matrix;
+}
+
 }  // namespace
 
 at::Tensor boundary_matching(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu) {
@@ -389,11 +422,20 @@ at::Tensor boundary_matching(const at::Tensor& features, const at::Tensor& weigh
   TORCH_CHECK((weight.dim() == 3 || (weight.dim() == 5 && weight.size(3) == 1 && weight.size(4) == 1)) && weight.size(1) == features.size(1) && weight.size(2) == spec.samples,
               "boundary matching: weight is not [O, ", features.size(1), ", ", spec.samples, "] but ", weight.sizes());
   TORCH_CHECK(!bias.defined() || (bias.dim() == 1 && bias.size(0) == weight.size(0)), "boundary matching: bias is not [", weight.size(0), "]");
-  TORCH_CHECK(features.device().is_cpu(), "boundary matching: features are on ", features.device(), ", not on the CPU");
   const auto type = features.scalar_type();
   TORCH_CHECK((type == at::kFloat || type == at::kDouble) && weight.scalar_type() == type, "boundary matching: features and weight must both be float or double");
+  if (!features.device().is_cpu()) return boundary_matching_products(features, weight, bias, table, relu);
   const auto offsets = bias.defined() ? bias.contiguous() : at::zeros({weight.size(0)}, weight.options().requires_grad(false));
   return BoundaryMatchingFunction::apply(features.contiguous(), weight.flatten(2).contiguous(), offsets, &table, relu);
+}
+
+at::Tensor boundary_matching_products(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu) {
+  const std::int64_t batch = features.size(0), filters = weight.size(0);
+  // [B, T, C] [C, N O] -> [B, T N, O] -> [T N, B O]
+  const auto g = at::matmul(features.transpose(1, 2), weight.flatten(2).permute({1, 2, 0}).flatten(1)).view({batch, -1, filters}).permute({1, 0, 2}).flatten(1);
+  auto y = at::mm(sparse_matrix(table, features.options()), g).view({-1, batch, filters}).transpose(0, 1);
+  if (bias.defined()) y = y + bias;
+  return relu ? y.relu() : y;
 }
 
 }  // namespace tal

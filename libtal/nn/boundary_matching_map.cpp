@@ -126,7 +126,7 @@ class BlockwiseAttention : public torch::autograd::Function<BlockwiseAttention> 
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) {
     const std::int64_t batch = queries.size(0), count = queries.size(1), blocks = (count + kQueries - 1) / kQueries;
     auto out = at::empty({batch, count, values.size(2)}, values.options());
-    at::parallel_for(0, batch * blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+    at::parallel_for(0, batch * blocks, queries.device().is_cpu() ? 1 : batch * blocks, [&](std::int64_t begin, std::int64_t end) {
       const at::NoGradGuard guard;
       auto scores = at::empty({kQueries, keys.size(1)}, queries.options());
       for (std::int64_t task = begin; task < end; ++task) {
@@ -169,7 +169,10 @@ at::Tensor convolve_proposals(const at::Tensor& packed, const at::Tensor& weight
   TORCH_CHECK(weight.dim() == 4 && weight.size(1) == packed.size(2) && weight.size(2) == 3 && weight.size(3) == 3, "proposal map: weight is not [O, ", packed.size(2),
               ", 3, 3] but ", weight.sizes());
   TORCH_CHECK(outside.dim() == 1 && outside.size(0) == packed.size(2) && bias.dim() == 1 && bias.size(0) == weight.size(0), "proposal map: bias or outside do not fit the weight");
-  TORCH_CHECK(packed.device().is_cpu(), "proposal map: features are on ", packed.device(), ", not on the CPU");
+  if (!packed.device().is_cpu()) {
+    const auto map = at::where(table.valid().to(packed.device()), proposals_to_map(packed, table), outside.view({1, -1, 1, 1}));
+    return map_to_proposals(at::conv2d(map, weight, bias, 1, 1), table);
+  }
   return ConvolveProposals::apply(packed.contiguous(), weight, bias, outside.contiguous(), &table);
 }
 

@@ -14,7 +14,8 @@ at::Tensor proposals_to_map(const at::Tensor& packed, const BoundaryMatchingTabl
 at::Tensor map_to_proposals(const at::Tensor& map, const BoundaryMatchingTable& table);
 
 // 3 x 3 convolution of the D x T map with zero padding, at valid proposals: [B, L, C] -> [B, L, O]. weight [O, C, 3, 3], bias [O].
-// `outside` [C] is what the layer before has at invalid proposals (its activation of the bias). Differentiable in all; float or double, CPU.
+// `outside` [C] is what the layer before has at invalid proposals (its activation of the bias). Differentiable in all; float or double.
+// Other devices than the CPU convolve the dense map.
 at::Tensor convolve_proposals(const at::Tensor& packed, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& outside,
                               const BoundaryMatchingTable& table);
 

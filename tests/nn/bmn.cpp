@@ -3,6 +3,7 @@
 #include "libtal/models/bmn.h"
 
 #include "libtal/base/error.h"
+#include "tests/nn/bsnpp_reference.h"
 #include "tests/nn/parity_nn.h"
 
 namespace {
@@ -49,6 +50,20 @@ BOOST_AUTO_TEST_CASE(losses) {
     const auto loss = bmn_loss({c.input("tem_logit"), c.input("pem_logit")}, c.input("boundary"), iou, c.input("sampled"), table.valid(), c.number("theta_boundary"), o);
     c.check({{"tem", loss.boundary.view(1)}, {"regression", loss.regression.view(1)}, {"classification", loss.classification.view(1)}, {"loss", loss.total.view(1)}});
   });
+}
+
+BOOST_AUTO_TEST_CASE(equals_the_plain_network) {
+  torch::manual_seed(6);
+  BmnOptions o;
+  o.rows = 30, o.durations = 30, o.samples = 8, o.base_filters = 16, o.boundary_filters = 8, o.reduced_filters = 8, o.proposal_filters = 40, o.head_filters = 12;
+  const BoundaryMatchingTable table({30, 30, 8, 3, 0.5, false});
+  Bmn net(6, o);
+  const auto x = torch::randn({1, 6, 30});
+  const torch::NoGradGuard guard;
+  const auto [heat, maps] = reference::PlainNetwork(*net, table.mask().to(torch::kFloat), table.valid().to(torch::kFloat)).bmn(x);
+  const auto got = net->infer(x)[0];
+  BOOST_TEST(torch::allclose(torch::stack({got.start, got.end}), heat[0], 1e-4, 1e-5));
+  BOOST_TEST(torch::allclose(torch::stack({got.regression, got.classification}), maps[0], 1e-4, 1e-5));
 }
 
 // The names and shapes that public checkpoints hold, at their size (400 channels).

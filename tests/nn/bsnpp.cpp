@@ -4,6 +4,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/nn/boundary_matching_map.h"
+#include "tests/nn/bsnpp_reference.h"
 #include "tests/nn/parity_nn.h"
 
 namespace {
@@ -109,7 +110,7 @@ BOOST_AUTO_TEST_CASE(whole_network) {
     std::vector<torch::Tensor> fused, boundary, score;
     for (const auto& m : maps) {
       fused.push_back(torch::stack({m.start, m.end}));
-      boundary.push_back(boundary_map(m.start, m.end, o.durations));
+      boundary.push_back(m.boundary);
       score.push_back(proposal_scores(boundary.back(), m.regression, m.classification));
     }
     const auto loss = bsnpp_loss(out.logits, out.maps, c.input("boundary"), c.input("iou"), c.input("sampled"), net->parameters(), o);
@@ -142,6 +143,24 @@ BOOST_AUTO_TEST_CASE(ablations) {
   BOOST_TEST((p < u && u < full));
   BOOST_TEST(count(single) < full);
   BOOST_TEST(count(shallow) == full - 2 * 6);  // head1
+}
+
+BOOST_AUTO_TEST_CASE(equals_the_plain_network) {
+  torch::manual_seed(6);
+  BsnppOptions o;
+  o.rows = 30, o.durations = 30, o.samples = 8, o.first_filters = 8, o.base_filters = 16, o.generator_filters = 16, o.reduced_filters = 8, o.proposal_filters = 40, o.attention_filters = 4, o.head_filters = 12;
+  const BoundaryMatchingTable table({30, 30, 8, 3, 0.5, false});
+  Bsnpp net(6, o);
+  net->eval();
+  const auto x = torch::randn({2, 6, 30});
+  const torch::NoGradGuard guard;
+  const auto [heat, maps] = reference::PlainNetwork(*net, table.mask().to(torch::kFloat), table.valid().to(torch::kFloat)).bsnpp(x);
+  const auto got = net->infer(x, true);
+  for (std::int64_t b = 0; b < 2; ++b) {
+    const auto& m = got[static_cast<std::size_t>(b)];
+    BOOST_TEST(torch::allclose(torch::stack({m.start, m.end}), heat[b], 1e-4, 1e-5));
+    BOOST_TEST(torch::allclose(torch::stack({m.regression, m.classification}), maps[b], 1e-4, 1e-5));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(blockwise_attention_equals_the_plain_one) {

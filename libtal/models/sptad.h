@@ -1,0 +1,204 @@
+// SP-TAD (sparse proposals, 2021): a few learned proposals, each pooled from a temporal feature pyramid and refined stage by stage.
+//
+// Sections 3.1.2 to 3.1.4 and 3.2. Decisions where the paper is silent follow Sparse R-CNN in one dimension: box arithmetic, LayerNorm
+// and ReLU after each dynamic layer, start values (proposals begin as the whole clip), focal loss, matching cost.
+// B clips, N proposals, d columns, S stages, K classes, G ground truths. Segments are fractions of the clip.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "libtal/base/settings.h"
+#include "libtal/nn/attention.h"
+#include "libtal/nn/roi_align_1d.h"
+#include "libtal/segment/boxes.h"
+
+namespace tal {
+
+struct SptadOptions {
+  std::string pyramid = "full";  // Table 5: "full" (also "inter": from all three levels), "high" (from the last alone), "single" (the last as it is)
+  std::int64_t stages = 4;       // S, Table 6
+  std::int64_t proposals = 50;   // N
+  std::int64_t dim = 256;        // d
+  std::int64_t heads = 8;        // of the self-attention
+  std::int64_t roi_rows = 16, roi_points = 2;  // T', points a row
+  std::int64_t hidden = 64;      // d_h of the dynamic layers
+  std::int64_t ffn = 2048;
+  bool clip_head = true;         // 3.1.4, Table 7
+  SetWeights weights;            // lambda_cls, lambda_L1, lambda_giou; alpha, gamma
+  double activity_weight = 1;    // lambda_act
+  // Feature mode: what makes the three levels of features.
+  std::int64_t stem_layers = 1, stem_filters = 256;
+  std::string downsample = "conv";
+};
+Settings settings_of(SptadOptions& options);
+// Error when the options contradict each other.
+void check(const SptadOptions& options);
+
+// Linear layers fc1, fc2, ... with ReLU between them.
+class PerceptronImpl : public torch::nn::Module {
+ public:
+  explicit PerceptronImpl(const std::vector<std::int64_t>& sizes);
+  torch::Tensor forward(torch::Tensor x);
+
+ private:
+  std::vector<torch::nn::Linear> layers_;
+};
+TORCH_MODULE(Perceptron);
+
+// 3.1.2. Three levels [B, C_k, T_k] -> the pyramid's [B, d, T], the finest first: 1 x 1 convolutions, nearest-neighbour top-down additions,
+// max-pooling 2/2 for the extra level. "high": the last level and its max-poolings by 2 and 4 take the place of the three.
+class TemporalPyramidImpl : public torch::nn::Module {
+ public:
+  TemporalPyramidImpl(const std::vector<std::int64_t>& channels, const std::string& kind, std::int64_t dim);
+  std::vector<torch::Tensor> forward(const std::vector<torch::Tensor>& levels);
+
+ private:
+  std::string kind_;
+  std::vector<torch::nn::Conv1d> lateral_;
+};
+TORCH_MODULE(TemporalPyramid);
+
+// Fig. 3: each proposal feature makes two layers, d -> d_h and d_h -> d, that its own segment's rows pass through.
+class DynamicInteractionImpl : public torch::nn::Module {
+ public:
+  DynamicInteractionImpl(std::int64_t dim, std::int64_t hidden, std::int64_t rows);
+  torch::Tensor forward(const torch::Tensor& q, const torch::Tensor& rows);  // [B, N, d], [B, N, T', d] -> [B, N, d]
+
+ private:
+  std::int64_t hidden_;
+  torch::nn::Linear dynamic_{nullptr}, out_{nullptr};
+  torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr}, norm3_{nullptr};
+};
+TORCH_MODULE(DynamicInteraction);
+
+// (centre, length) [.., 2] moved by deltas [.., 2], and as (start, end).
+torch::Tensor decode_segments(const torch::Tensor& segments, const torch::Tensor& deltas);
+torch::Tensor segment_ends(const torch::Tensor& segments);
+// Generalised IoU of (start, end) pairs [.., 2] -> [..].
+torch::Tensor giou(const torch::Tensor& a, const torch::Tensor& b);
+
+struct SptadStageOutput {
+  torch::Tensor q;                // [B, N, d]
+  torch::Tensor logits, deltas;   // [B, N, K], [B, N, 2]
+  torch::Tensor segments;         // [B, N, 2] centre, length
+};
+
+// 3.1.3, one detection head.
+class SptadStageImpl : public torch::nn::Module {
+ public:
+  SptadStageImpl(std::int64_t classes, const SptadOptions& options);
+  SptadStageOutput forward(const torch::Tensor& q, const torch::Tensor& segments, const PyramidRows& pyramid);
+
+ private:
+  std::int64_t rows_, points_;
+  AttentionUnit self_attn_{nullptr};
+  DynamicInteraction interaction_{nullptr};
+  torch::nn::LayerNorm norm2_{nullptr}, norm3_{nullptr};
+  Perceptron ffn_{nullptr}, reg_{nullptr};
+  torch::nn::Linear cls_{nullptr};
+};
+TORCH_MODULE(SptadStage);
+
+struct SptadDetections {
+  torch::Tensor logits;    // [S, B, N, K]
+  torch::Tensor segments;  // [S, B, N, 2] start, end
+};
+
+// The learned proposals and the stacked stages; no gradient passes from a stage's segments to the stage before.
+class SptadHeadImpl : public torch::nn::Module {
+ public:
+  SptadHeadImpl(std::int64_t classes, const SptadOptions& options);
+  SptadDetections forward(const std::vector<torch::Tensor>& pyramid);  // levels [B, d, T_k]
+
+ private:
+  torch::Tensor segments_, features_;  // [N, 2] centre and length, [N, d]
+  torch::nn::ModuleList stages_;
+};
+TORCH_MODULE(SptadHead);
+
+// 3.1.4: mean over time (and space) of the three levels, one linear layer. Levels [B, C_k, T_k, ..] -> logits [B, K].
+class ClipClassifierImpl : public torch::nn::Module {
+ public:
+  ClipClassifierImpl(std::int64_t channels, std::int64_t classes);
+  torch::Tensor forward(const std::vector<torch::Tensor>& levels);
+
+ private:
+  torch::nn::Linear fc_{nullptr};
+};
+TORCH_MODULE(ClipClassifier);
+
+// Feature mode's place of the backbone: [B, C, T] -> three levels [B, F, T / 2^k]. stem-layers convolutions (kernel 3), then level k + 1 is a
+// convolution with stride 2, or the maximum of two rows, of level k. LayerNorm and ReLU follow each convolution. Without stem layers and
+// with maxima the levels are the features themselves.
+class FeatureLevelsImpl : public torch::nn::Module {
+ public:
+  FeatureLevelsImpl(std::int64_t dim, const SptadOptions& options);
+  std::vector<torch::Tensor> forward(torch::Tensor x);
+  std::int64_t channels() const { return channels_; }  // F
+
+ private:
+  torch::Tensor layer(std::size_t index, const torch::Tensor& x);
+  void add_layer(std::int64_t out, std::int64_t stride);
+
+  std::int64_t channels_;
+  std::size_t stem_ = 0;
+  std::vector<torch::nn::Conv1d> convs_;
+  std::vector<torch::nn::LayerNorm> norms_;
+};
+TORCH_MODULE(FeatureLevels);
+
+struct SptadOutput {
+  SptadDetections detections;
+  torch::Tensor clip_logits;  // [B, K]; undefined without the classification head
+};
+
+// Everything behind the backbone.
+class SptadDetectorImpl : public torch::nn::Module {
+ public:
+  SptadDetectorImpl(const std::vector<std::int64_t>& channels, std::int64_t classes, const SptadOptions& options);
+  SptadOutput forward(const std::vector<torch::Tensor>& levels);  // [B, C_k, T_k] or [B, C_k, T_k, H_k, W_k]
+
+ private:
+  TemporalPyramid pyramid_{nullptr};
+  SptadHead head_{nullptr};
+  ClipClassifier clip_{nullptr};
+};
+TORCH_MODULE(SptadDetector);
+
+// Feature mode as a whole. x [B, C, T], T a multiple of 8.
+class SptadFeatureNetImpl : public torch::nn::Module {
+ public:
+  SptadFeatureNetImpl(std::int64_t dim, std::int64_t classes, const SptadOptions& options);
+  SptadOutput forward(const torch::Tensor& x) { return detector_(levels_(x)); }
+
+ private:
+  FeatureLevels levels_{nullptr};
+  SptadDetector detector_{nullptr};
+};
+TORCH_MODULE(SptadFeatureNet);
+
+struct ClipTruths {
+  torch::Tensor segments;  // [B, G, 2] start, end; rows from count on are padding
+  torch::Tensor labels;    // [B, G] int64
+  torch::Tensor count;     // [B] int64
+};
+
+struct SetLoss {
+  torch::Tensor match;  // [S, B, G] int64, CPU: prediction of each ground truth, -1 in padding (and for more ground truths than predictions)
+  torch::Tensor cost;   // [S, B, N, G] float64, CPU; 0 in padding
+  torch::Tensor parts;  // [S, 3]: focal, L1, 1 - GIoU, each divided by the number matched in the batch (at least 1)
+  torch::Tensor loss;   // weighted, summed over the stages
+};
+// Eq. (1) and (2) of every stage, each with an exact matching of its own.
+SetLoss set_loss(const SptadDetections& detections, const ClipTruths& truths, const SetWeights& weights);
+
+// 1 where a class occurs among a clip's ground truths. [B, K].
+torch::Tensor clip_labels(const ClipTruths& truths, std::int64_t classes);
+// Mean binary cross entropy over clips and classes.
+torch::Tensor activity_loss(const torch::Tensor& clip_logits, const torch::Tensor& labels);
+
+}  // namespace tal

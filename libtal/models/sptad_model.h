@@ -1,0 +1,53 @@
+// SP-TAD as a model in feature mode: trained on clips of feature rows, it stands for the propose stage and gives labelled detections.
+#pragma once
+
+#include "libtal/models/model.h"
+#include "libtal/models/sptad.h"
+
+namespace tal {
+
+// First rows of the clips that a sequence is cut into: every `stride` rows while a clip fits, then one that ends with the sequence.
+// A sequence that is no longer than a clip is one clip, {0}.
+std::vector<std::int64_t> clip_starts(std::int64_t rows, std::int64_t clip, std::int64_t stride);
+
+class SptadModel : public Model {
+ public:
+  std::string name() const override { return "sptad"; }
+  Settings settings() override;
+  Settings inference() override;
+  std::string training_defaults() const override;
+  std::map<std::string, std::string> presets() const override;
+  void build(const InputContract& inputs) override;
+  torch::nn::Module& network() override { return *network_; }
+
+  // One sample a clip; item is not used.
+  std::vector<Sample> samples(const TrainingSet& set, std::size_t phase) const override;
+  // x [B, C, clip], segments [B, G, 2], labels [B, G], count [B]; segments in fractions of the clip.
+  Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random, std::size_t phase) const override;
+  Losses loss(const Batch& batch, std::size_t phase) override;
+
+  bool proposes() const override { return true; }
+  // The last stage's best N pairs of proposal and class of every clip; score = class probability x the clip's probability of the class.
+  void propose(Record& record, const Sequence& sequence) override;
+  std::string suppression() const override { return "sptad"; }
+
+ private:
+  struct ClipTruth {
+    Segment segment;  // fractions of the clip
+    std::int64_t label = 0;
+  };
+  std::vector<ClipTruth> truths_in(const TrainingSet::Video& video, std::int64_t first) const;
+  // Class scores [n, N, K] and segments [n, N, 2] of clips, on the CPU.
+  std::pair<torch::Tensor, torch::Tensor> detect(const torch::Tensor& clips);
+
+  SptadOptions options_;
+  std::int64_t clip_ = 256, train_stride_ = 30, shift_ = 0;
+  double inside_ = 0.5;
+  bool empty_clips_ = false;
+  std::int64_t test_stride_ = 128, detections_ = 0, clips_at_once_ = 16;
+  double min_score_ = 0.001;
+  bool clip_scores_ = true;
+  SptadFeatureNet network_{nullptr};
+};
+
+}  // namespace tal

@@ -1,0 +1,228 @@
+// BSN++ and BMN as models: samples, batches, training steps, proposals, windows, ensembles.
+#include "libtal/models/bsnpp_model.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "libtal/base/error.h"
+#include "libtal/models/bmn_model.h"
+
+namespace {
+
+using namespace tal;
+
+// Videos whose features tell where the truths are: channel 0 inside, channels 1 and 2 at the boundaries.
+class Synthetic : public TrainingSet {
+ public:
+  Synthetic(std::size_t videos, std::int64_t rows, std::uint64_t seed) {
+    inputs_.streams = {{"s", 4, 1, 1, 0, 1, "", ""}};
+    Random random(seed);
+    for (std::size_t v = 0; v < videos; ++v) {
+      Video video;
+      video.id = std::string("v").append(std::to_string(v)), video.rows = rows, video.duration = static_cast<double>(rows);
+      const double length = (0.1 + 0.4 * random.uniform()) * static_cast<double>(rows), start = random.uniform() * (static_cast<double>(rows) - length);
+      video.truths = {{{start, start + length}, 0}};
+      auto x = torch::zeros({rows, 4});
+      for (std::int64_t r = 0; r < rows; ++r) {
+        const double centre = static_cast<double>(r) + 0.5;
+        x[r][0] = centre > start && centre < start + length ? 1 : 0;
+        x[r][1] = std::exp(-0.1 * (centre - start) * (centre - start));
+        x[r][2] = std::exp(-0.1 * (centre - start - length) * (centre - start - length));
+        x[r][3] = random.normal() * 0.1;
+      }
+      videos_.push_back(video);
+      features_.push_back(x);
+    }
+  }
+  const InputContract& inputs() const override { return inputs_; }
+  std::size_t size() const override { return videos_.size(); }
+  const Video& video(std::size_t index) const override { return videos_[index]; }
+  torch::Tensor rows(std::size_t index, std::int64_t first, std::int64_t count) const override {
+    const auto& x = features_[index];
+    auto out = torch::zeros({count, 4});
+    const std::int64_t last = std::min(first + count, x.size(0));
+    if (last > first) out.narrow(0, 0, last - first).copy_(x.narrow(0, first, last - first));
+    return out;
+  }
+  Sequence sequence(std::size_t index) const { return {videos_[index].id, videos_[index].duration, videos_[index].time, features_[index]}; }
+  std::vector<Video> videos_;
+
+ private:
+  InputContract inputs_;
+  std::vector<torch::Tensor> features_;
+};
+
+template <class M>
+void small(M& model, std::int64_t rows, const std::string& more = "{}") {
+  auto settings = model.settings();
+  const std::string t = std::to_string(rows);
+  settings.read_json(R"({"rows":)" + t + R"(,"durations":)" + t + R"(,"samples":8,"base-filters":16,"reduced-filters":8,"proposal-filters":16,"head-filters":8})");
+  settings.read_json(more);
+}
+
+double train(Model& model, const TrainingSet& set, int epochs) {
+  torch::optim::Adam optimizer(model.network().parameters(), 5e-3);
+  double last = 0;
+  auto samples = model.samples(set, 0);
+  for (int epoch = 0; epoch < epochs; ++epoch)
+    for (std::size_t begin = 0; begin < samples.size(); begin += 8) {
+      std::span<Sample> part(samples.data() + begin, std::min<std::size_t>(8, samples.size() - begin));
+      for (auto& s : part) s.seed = static_cast<std::uint64_t>(epoch) * 1000 + s.video;
+      Random random(1);
+      optimizer.zero_grad();
+      const auto loss = model.loss(model.make_batch(set, part, random, 0), 0);
+      loss.loss.backward();
+      optimizer.step();
+      last = loss.loss.item<double>();
+      BOOST_REQUIRE(std::isfinite(last));
+    }
+  return last;
+}
+
+double best_overlap(const std::vector<Proposal>& proposals, const Segment& truth) {
+  const auto best = std::max_element(proposals.begin(), proposals.end(), [](const auto& a, const auto& b) { return a.score < b.score; });
+  return tiou(best->segment, truth);
+}
+
+template <class M>
+void learns(const std::string& more) {
+  torch::manual_seed(4);
+  M model;
+  small(model, 24, more);
+  const Synthetic set(32, 50, 1), unseen(8, 50, 2);
+  model.build(set.inputs());
+  train(model, set, 25);
+  model.network().eval();
+  double sum = 0;
+  for (std::size_t v = 0; v < unseen.size(); ++v) {
+    Record record = Record::make(unseen.video(v).id);
+    model.propose(record, unseen.sequence(v));
+    BOOST_TEST(record.proposals().size() == 24u * 25 / 2);
+    sum += best_overlap(record.proposals(), unseen.video(v).truths[0].segment);
+  }
+  BOOST_TEST(sum / 8 > 0.6, model.name() << ": mean tIoU of the best proposal " << sum / 8);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(bsnpp_model)
+
+BOOST_AUTO_TEST_CASE(bsnpp_learns) { learns<BsnppModel>(R"({"first-filters":16,"generator-filters":16,"attention-filters":4})"); }
+BOOST_AUTO_TEST_CASE(bmn_learns) { learns<BmnModel>(R"({"boundary-filters":16})"); }
+
+BOOST_AUTO_TEST_CASE(batches_do_not_depend_on_how_they_are_split) {
+  BsnppModel model;
+  small(model, 16, R"({"first-filters":8,"generator-filters":8})");
+  const Synthetic set(6, 40, 3);
+  model.build(set.inputs());
+  auto samples = model.samples(set, 0);
+  BOOST_REQUIRE(samples.size() == 6u);
+  for (std::size_t k = 0; k < samples.size(); ++k) samples[k].seed = k + 1;
+  Random a(1), b(2);
+  const auto whole = model.make_batch(set, samples, a, 0), part = model.make_batch(set, std::span(samples).subspan(4), b, 0);
+  for (const auto& [name, tensor] : part.tensors) BOOST_TEST(torch::equal(whole.at(name).slice(0, 4), tensor), name);
+  BOOST_TEST(whole.at("x").sizes() == (std::vector<std::int64_t>{6, 4, 16}));
+  BOOST_TEST(whole.at("boundary").sum().item<float>() >= 12.0f);  // every boundary has its row
+}
+
+BOOST_AUTO_TEST_CASE(training_windows) {
+  BsnppModel model;
+  small(model, 20, R"({"first-filters":8,"generator-filters":8,"input":"windows","train-overlap":0.75})");
+  Synthetic set(2, 65, 3);
+  set.videos_[0].truths = {{{31, 36}, 0}};
+  set.videos_[1].truths.clear();
+  model.build(set.inputs());
+  auto samples = model.samples(set, 0);
+  std::vector<std::int64_t> first;
+  for (const auto& s : samples) {
+    BOOST_TEST(s.video == 0u);
+    BOOST_TEST(s.count == 20);
+    first.push_back(s.first);
+  }
+  BOOST_TEST(first == (std::vector<std::int64_t>{20, 25, 30}), boost::test_tools::per_element());
+  Random random(1);
+  const auto batch = model.make_batch(set, samples, random, 0);
+  for (int k = 0; k < 3; ++k) {
+    BOOST_TEST(batch.at("boundary")[k][0][31 - first[static_cast<std::size_t>(k)]].item<float>() == 1.0f);
+    BOOST_TEST(batch.at("iou")[k].max().item<float>() == 1.0f);  // rows 31 .. 35 are the truth
+  }
+  set.videos_[0].truths = {{{10, 40}, 0}};  // longer than a window: all that it touches
+  BOOST_TEST(model.samples(set, 0).size() == 8u);  // starts 0, 5, .. 35 of 0, 5, .. 45
+}
+
+BOOST_AUTO_TEST_CASE(windows_have_no_duplicates) {
+  torch::manual_seed(1);
+  BmnModel model;
+  small(model, 20, R"({"boundary-filters":8,"input":"windows"})");
+  const Synthetic set(1, 65, 3);
+  model.build(set.inputs());
+  model.network().eval();
+  model.inference().read_json(R"({"overlap":0.75,"maps":"inline"})");
+  Record record = Record::make("v0");
+  model.propose(record, set.sequence(0));
+  std::set<std::pair<double, double>> segments;
+  for (const auto& p : record.proposals()) {
+    BOOST_TEST(segments.insert({p.segment.start, p.segment.end}).second);
+    BOOST_TEST((p.segment.start >= 0 && p.segment.end <= 65));
+  }
+  // Starts 0 .. 45 by 5: every proposal of up to 15 rows lies in some window.
+  for (int length = 1; length <= 15; ++length)
+    for (int start = 0; start + length <= 65; ++start) BOOST_REQUIRE(segments.count({start, start + length}));
+  BOOST_TEST(record.raw("maps")->substr(0, 16) == R"({"0":{"rows":20,)");
+
+  Record brief = Record::make("v1");  // shorter than a window: padding is no video
+  Sequence few = set.sequence(0);
+  few.x = few.x.slice(0, 0, 7).contiguous(), few.duration = 7;
+  model.propose(brief, few);
+  BOOST_TEST(brief.proposals().size() == 28u);
+}
+
+BOOST_AUTO_TEST_CASE(ensembles_and_scales) {
+  torch::manual_seed(1);
+  const Synthetic set(2, 65, 3);
+  BsnppModel a;
+  BmnModel b;
+  small(a, 20, R"({"first-filters":8,"generator-filters":8})");
+  small(b, 20);
+  for (MapModel* model : {static_cast<MapModel*>(&a), static_cast<MapModel*>(&b)}) model->build(set.inputs()), model->network().eval();
+  const auto text = [&](const std::vector<MapModel*>& models, const std::vector<double>& weights) {
+    Record record = Record::make("v0");
+    const std::vector<Sequence> sequences(models.size(), set.sequence(0));
+    propose_ensemble(models, weights, record, sequences);
+    return record.str();
+  };
+  Record alone = Record::make("v0");
+  a.propose(alone, set.sequence(0));
+  BOOST_TEST(text({&a}, {}) == alone.str());
+  BOOST_TEST(text({&a, &b}, {1, 0}) == alone.str());
+  BOOST_TEST(text({&a, &b}, {3, 1}) == text({&a, &b}, {0.75, 0.25}));
+  BOOST_TEST(text({&a, &b}, {}) != alone.str());
+
+  a.inference().read_json(R"({"scales":"duration","top-k":50,"min-score":0})");
+  Record scaled = Record::make("v0");
+  a.propose(scaled, set.sequence(0));  // 65 s: 80 rows, at most 20 long
+  BOOST_TEST(scaled.proposals().size() == 50u);
+  for (const auto& p : scaled.proposals()) BOOST_TEST(p.segment.length() <= 20 * 65.0 / 80 + 1e-9);
+  BOOST_CHECK_THROW(text({&a, &b}, {}), Error);  // 80 rows against 20
+}
+
+BOOST_AUTO_TEST_CASE(odd_features) {
+  torch::manual_seed(1);
+  const Synthetic set(1, 30, 3);
+  BsnppModel model;
+  small(model, 12, R"({"first-filters":8,"generator-filters":8})");
+  model.build(set.inputs());
+  model.network().eval();
+  for (const std::int64_t rows : {1, 2, 3}) {
+    for (const double value : {0.0, 5.0}) {
+      Record record = Record::make("v");
+      Sequence sequence{"v", static_cast<double>(rows), {}, torch::full({rows, 4}, value)};
+      model.propose(record, sequence);
+      BOOST_TEST(record.proposals().size() == 78u);
+      for (const auto& p : record.proposals()) BOOST_TEST((std::isfinite(p.score) && p.score >= 0 && p.segment.end <= static_cast<double>(rows)));
+    }
+  }
+  Record record = Record::make("v");
+  BOOST_CHECK_THROW(model.propose(record, {"v", 1, {}, torch::zeros({0, 4})}), Error);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

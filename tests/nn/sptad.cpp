@@ -1,0 +1,365 @@
+// label: parity
+// SP-TAD block by block against the reference cases, the batched forms against one proposal at a time, and the model on clips.
+#include "libtal/models/sptad.h"
+
+#include "libtal/base/error.h"
+#include "libtal/models/sptad_model.h"
+#include "tests/nn/parity_nn.h"
+
+namespace {
+
+using namespace tal;
+using test::NnCase;
+
+torch::Tensor one(const torch::Tensor& x) { return x.reshape({1}); }
+
+std::vector<torch::Tensor> inputs_of(NnCase& c, const std::string& prefix) {
+  std::vector<torch::Tensor> found;
+  for (int k = 0; c.has_input(prefix + std::to_string(k)); ++k) found.push_back(c.input(prefix + std::to_string(k)));
+  return found;
+}
+
+// The reference's names: the first normalisation stands beside the attention, whose unit holds it here.
+std::string reference_name(const std::string& own) {
+  std::string name = own;
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    if (const auto at = name.find(from); at != std::string::npos) name.replace(at, from.size(), to);
+  };
+  replace("self_attn.attn.", "self_attn.");
+  replace("self_attn.norm.", "norm1.");
+  return name;
+}
+
+// Sizes from the weights of one stage.
+SptadOptions options_of(NnCase& c, const std::string& stage) {
+  SptadOptions o;
+  o.dim = c.weight(stage + "cls.weight").size(1), o.heads = c.integer("heads"), o.roi_rows = c.integer("rows"), o.roi_points = c.integer("sampling");
+  o.hidden = c.weight(stage + "interaction.norm1.weight").size(0), o.ffn = c.weight(stage + "ffn.fc1.weight").size(0);
+  o.weights = {c.number("w_cls", 2), c.number("w_l1", 5), c.number("w_giou", 2), c.number("alpha", 0.25), c.number("gamma", 2)};
+  return o;
+}
+
+ClipTruths truths_of(NnCase& c) { return {c.input("gt"), c.input("label"), c.input("count")}; }
+
+// 1-D RoIAlign of one segment, point by point. levels [C, T_k], segment (centre, length) -> [rows, C].
+torch::Tensor align_one(const std::vector<torch::Tensor>& levels, double centre, double length, std::int64_t rows, std::int64_t points) {
+  const auto& level = levels[static_cast<std::size_t>(pyramid_level(length, static_cast<std::int64_t>(levels.size())))];
+  const auto size = static_cast<double>(level.size(1));
+  const double start = centre - length / 2 - length / 5, end = centre + length / 2 + length / 5;
+  auto out = torch::zeros({rows, level.size(0)}, level.options());
+  for (std::int64_t m = 0; m < rows * points; ++m) {
+    const double x = size * (start + (end - start) * (static_cast<double>(m) + 0.5) / static_cast<double>(rows * points)) - 0.5;
+    if (x < -1 || x > size) continue;
+    const double place = std::min(std::max(x, 0.0), size - 1), low = std::floor(place), high = std::min(low + 1, size - 1);
+    const auto value = level.select(1, static_cast<std::int64_t>(low)) * (1 - (place - low)) + level.select(1, static_cast<std::int64_t>(high)) * (place - low);
+    out[m / points] += value / static_cast<double>(points);
+  }
+  return out;
+}
+
+SptadOptions small_options() {
+  SptadOptions o;
+  o.stages = 2, o.proposals = 6, o.dim = 16, o.heads = 4, o.roi_rows = 4, o.hidden = 8, o.ffn = 24, o.stem_filters = 12;
+  return o;
+}
+
+// Two videos of 6 columns; column `label` is 1 inside an action.
+class ClipSet : public TrainingSet {
+ public:
+  ClipSet() {
+    inputs_.streams = {{"f", 6, 1, 1, 0, 1, "", ""}};
+    inputs_.classes = {"a", "b"};
+    add("long", 50, {{{4, 10}, 0}, {{30, 44}, 1}, {{46, 47}, -1}});
+    add("short", 12, {{{2, 9}, 1}});
+  }
+  const InputContract& inputs() const override { return inputs_; }
+  std::size_t size() const override { return videos_.size(); }
+  const Video& video(std::size_t i) const override { return videos_[i]; }
+  torch::Tensor rows(std::size_t i, std::int64_t first, std::int64_t count) const override {
+    return torch::constant_pad_nd(features_[i], {0, 0, 0, count}).narrow(0, first, count).clone();
+  }
+  Sequence sequence(std::size_t i) const { return {videos_[i].id, videos_[i].duration, videos_[i].time, features_[i]}; }
+
+ private:
+  void add(const std::string& id, std::int64_t rows, const std::vector<TruthSegment>& truths) {
+    Video video;
+    video.id = id, video.rows = rows, video.duration = static_cast<double>(rows), video.truths = truths;
+    auto x = torch::zeros({rows, 6});
+    for (const auto& truth : truths)
+      if (truth.label >= 0) x.narrow(0, static_cast<std::int64_t>(truth.segment.start), static_cast<std::int64_t>(truth.segment.length())).select(1, truth.label).fill_(1);
+    videos_.push_back(video), features_.push_back(x);
+  }
+  InputContract inputs_;
+  std::vector<Video> videos_;
+  std::vector<torch::Tensor> features_;
+};
+
+void configure(SptadModel& model) {
+  Settings s = model.settings();
+  for (const char* pair : {"stages=2", "proposals=6", "dim=16", "heads=4", "roi-rows=4", "hidden=8", "ffn=24", "stem-filters=12", "clip=16", "train-stride=8"}) s.set_pair(pair);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(sptad)
+
+BOOST_AUTO_TEST_CASE(pyramid) {
+  test::for_each_case("sptad_pyramid", [](NnCase& c) {
+    const auto levels = inputs_of(c, "level");
+    std::vector<std::int64_t> channels;
+    for (const auto& level : levels) channels.push_back(level.size(1));
+    TemporalPyramid net(channels, "full", c.weight("lateral.0.bias").size(0));
+    c.load(*net);
+    const auto p = net->forward(levels);
+    c.check({{"p0", p[0]}, {"p1", p[1]}, {"p2", p[2]}, {"p3", p[3]}}, *net);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(segments_of_interest) {
+  test::for_each_case("sptad_soi_align", [](NnCase& c) {
+    const auto levels = inputs_of(c, "p");
+    const auto segments = c.input("segments");
+    c.check({{"y", roi_align_1d(PyramidRows(levels), segments, c.integer("rows"), c.integer("sampling"))},
+             {"level", pyramid_levels(segments.select(2, 1), static_cast<std::int64_t>(levels.size()))}});
+  });
+}
+
+BOOST_AUTO_TEST_CASE(interaction) {
+  test::for_each_case("sptad_interaction", [](NnCase& c) {
+    DynamicInteraction net(c.input("q").size(2), c.weight("norm1.weight").size(0), c.input("soi").size(2));
+    c.load(*net);
+    c.check({{"y", net->forward(c.input("q"), c.input("soi"))}}, *net);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(stage) {
+  test::for_each_case("sptad_stage", [](NnCase& c) {
+    SptadStage net(c.weight("cls.bias").size(0), options_of(c, ""));
+    c.load(*net, reference_name);
+    const auto out = net->forward(c.input("q"), c.input("segments"), PyramidRows(inputs_of(c, "p")));
+    c.check({{"logit", out.logits}, {"delta", out.deltas}, {"segments", out.segments}, {"q", out.q}}, *net, reference_name);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(set_losses) {
+  test::for_each_case("sptad_loss", [](NnCase& c) {
+    const SetWeights weights{c.number("w_cls"), c.number("w_l1"), c.number("w_giou"), c.number("alpha"), c.number("gamma")};
+    const auto set = set_loss({c.input("logit").unsqueeze(0), c.input("pred").unsqueeze(0)}, truths_of(c), weights);
+    c.check({{"match", set.match[0]}, {"cost", set.cost[0]}, {"parts", set.parts[0]}, {"loss", one(set.loss)}});
+  });
+}
+
+BOOST_AUTO_TEST_CASE(head) {
+  test::for_each_case("sptad_head", [](NnCase& c) {
+    SptadOptions o = options_of(c, "stages.0.");
+    o.stages = 2, o.proposals = c.weight("proposals.features").size(0);
+    SptadHead net(c.weight("stages.0.cls.bias").size(0), o);
+    c.load(*net, reference_name);
+    const auto out = net->forward(inputs_of(c, "p"));
+    const auto set = set_loss(out, truths_of(c), o.weights);
+    c.check({{"logit0", out.logits[0]}, {"segments0", out.segments[0]}, {"match0", set.match[0]}, {"parts0", set.parts[0]}, {"logit1", out.logits[1]},
+             {"segments1", out.segments[1]}, {"match1", set.match[1]}, {"parts1", set.parts[1]}, {"loss", one(set.loss)}}, *net, reference_name);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(clip_class) {
+  test::for_each_case("sptad_clip_class", [](NnCase& c) {
+    ClipClassifier net(c.weight("fc.weight").size(1), c.weight("fc.bias").size(0));
+    c.load(*net);
+    const auto logits = net->forward(inputs_of(c, "level"));
+    c.check({{"prob", logits.sigmoid()}, {"loss", one(activity_loss(logits, c.input("label")))}}, *net);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(formula_cases) {
+  const std::string dir = test::parity_dir();
+  if (test::skip_without(dir, "TAL_PARITY_DIR")) return;
+  int checked = 0;
+  const auto file = test::load(dir + "/formulas/sptad-boxes.json");
+  const auto tensor = [](const nlohmann::json& rows, std::vector<std::int64_t> shape) {
+    std::vector<double> values;
+    for (const auto& row : rows)
+      for (double v : row) values.push_back(v);
+    return torch::tensor(values, torch::kDouble).view(shape);
+  };
+  const auto close = [](const torch::Tensor& got, const torch::Tensor& want, const char* what) {
+    BOOST_TEST(torch::allclose(got.reshape(-1), want.reshape(-1), 1e-9, 1e-9), what);
+  };
+  for (const auto& item : file.at("cases")) {
+    const auto &in = item.at("input"), &want = item.at("expected");
+    const std::string kind = in.at("kind");
+    BOOST_TEST_CONTEXT(item.at("name").get<std::string>()) {
+      if (kind == "giou") {
+        close(giou(tensor(in["a"], {-1, 2}), tensor(in["b"], {-1, 2})), torch::tensor(want["giou"].get<std::vector<double>>(), torch::kDouble), "giou"), ++checked;
+      } else if (kind == "decode") {
+        const auto moved = decode_segments(tensor(in["segments"], {-1, 2}), tensor(in["deltas"], {-1, 2}));
+        close(moved, tensor(want["segments"], {-1, 2}), "segments"), close(segment_ends(moved), tensor(want["ends"], {-1, 2}), "ends"), ++checked;
+      } else if (kind == "align") {
+        std::vector<torch::Tensor> levels;
+        for (const auto& level : in["features"]) levels.push_back(tensor(level, {1, static_cast<std::int64_t>(level.size()), -1}).transpose(1, 2));
+        const auto got = roi_align_1d(PyramidRows(levels), tensor(in["segments"], {1, -1, 2}), in["rows"], in["sampling"])[0];
+        for (std::size_t n = 0; n < want["values"].size(); ++n) close(got[static_cast<std::int64_t>(n)], tensor(want["values"][n], {-1}), "values");
+        ++checked;
+      } else if (kind == "loss") {
+        const auto g = static_cast<std::int64_t>(in["ground_truth"].size());
+        const ClipTruths truths{g ? tensor(in["ground_truth"], {1, g, 2}) : torch::zeros({1, 0, 2}, torch::kDouble),
+                                torch::tensor(in["classes"].get<std::vector<std::int64_t>>(), torch::kLong).view({1, g}), torch::tensor({g}, torch::kLong)};
+        std::vector<torch::Tensor> logits, segments;
+        for (const auto& s : in["stages"]) {
+          const auto n = static_cast<std::int64_t>(s["segments"].size());
+          logits.push_back(tensor(s["logits"], {1, n, -1})), segments.push_back(tensor(s["segments"], {1, n, 2}));
+        }
+        const SetWeights weights{in["lambda"]["cls"], in["lambda"]["l1"], in["lambda"]["giou"], 0.25, 2};
+        const auto set = set_loss({torch::stack(logits), torch::stack(segments)}, truths, weights);
+        for (std::size_t s = 0; s < logits.size(); ++s) {
+          const auto& w = want["stages"][s];
+          const auto part = set.parts[static_cast<std::int64_t>(s)];
+          close(part, torch::tensor({w["focal"].get<double>(), w["l1"].get<double>(), w["giou"].get<double>()}, torch::kDouble), "parts");
+          BOOST_TEST(torch::equal(set.match[static_cast<std::int64_t>(s)][0], torch::tensor(w["assignment"].get<std::vector<std::int64_t>>(), torch::kLong)));
+        }
+        const auto clip = torch::tensor(in["clip_logits"].get<std::vector<double>>(), torch::kDouble).unsqueeze(0);
+        const auto act = activity_loss(clip, clip_labels(truths, clip.size(1)));
+        BOOST_TEST(std::abs(act.item<double>() - want["act"].get<double>()) < 1e-9);
+        BOOST_TEST(std::abs((set.loss + in["lambda"]["act"].get<double>() * act).item<double>() - want["total"].get<double>()) < 1e-7);
+        ++checked;
+      }
+    }
+  }
+  BOOST_TEST(checked >= 6);
+}
+
+// One clip and one proposal at a time, and the dynamic layers written out.
+BOOST_AUTO_TEST_CASE(batched_is_one_at_a_time) {
+  torch::manual_seed(3);
+  const std::int64_t clips = 3, count = 9, d = 10, hidden = 4, rows = 5, points = 2;
+  std::vector<torch::Tensor> levels;
+  for (const std::int64_t size : {24, 12, 6, 3}) levels.push_back(torch::randn({clips, d, size}, torch::kDouble).requires_grad_());
+  // Long, short and reaching out of the clip.
+  const auto segments = torch::rand({clips, count, 2}, torch::kDouble) * torch::tensor({1.4, 1.2}, torch::kDouble) - torch::tensor({0.2, -0.01}, torch::kDouble);
+  const auto q = torch::randn({clips, count, d}, torch::kDouble);
+  DynamicInteraction net(d, hidden, rows);
+  net->to(torch::kDouble);
+  const auto parameters = net->named_parameters();
+  const auto norm = [&](const torch::Tensor& x, const std::string& name) { return torch::layer_norm(x, {x.size(-1)}, parameters[name + ".weight"], parameters[name + ".bias"], 1e-5).relu(); };
+
+  const auto fast = net->forward(q, roi_align_1d(PyramidRows(levels), segments, rows, points));
+  std::vector<torch::Tensor> plain;
+  for (std::int64_t b = 0; b < clips; ++b) {
+    std::vector<torch::Tensor> own;
+    for (const auto& level : levels) own.push_back(level[b]);
+    for (std::int64_t n = 0; n < count; ++n) {
+      const auto aligned = align_one(own, segments[b][n][0].item<double>(), segments[b][n][1].item<double>(), rows, points);
+      const auto made = torch::linear(q[b][n], parameters["dynamic.weight"], parameters["dynamic.bias"]);
+      auto h = norm(torch::mm(aligned, made.narrow(0, 0, d * hidden).view({d, hidden})), "norm1");
+      h = norm(torch::mm(h, made.narrow(0, d * hidden, d * hidden).view({hidden, d})), "norm2");
+      plain.push_back(norm(torch::linear(h.reshape(-1), parameters["out.weight"], parameters["out.bias"]), "norm3"));
+    }
+  }
+  const auto reference = torch::stack(plain).view_as(fast);
+  BOOST_TEST(torch::allclose(fast, reference, 1e-10, 1e-10));
+  const auto upstream = torch::randn_like(fast);
+  const auto wanted = torch::autograd::grad({reference}, levels, {upstream}), got = torch::autograd::grad({fast}, levels, {upstream});
+  for (std::size_t k = 0; k < levels.size(); ++k) BOOST_TEST(torch::allclose(got[k], wanted[k], 1e-9, 1e-9), "gradient of level " << k);
+}
+
+BOOST_AUTO_TEST_CASE(pyramids_of_table_5) {
+  torch::manual_seed(1);
+  const auto x = torch::randn({2, 5, 32});
+  for (const auto& [kind, lengths] : std::map<std::string, std::vector<std::int64_t>>{{"full", {32, 16, 8, 4}}, {"inter", {32, 16, 8, 4}}, {"high", {8, 4, 2, 1}}, {"single", {8}}}) {
+    SptadOptions o = small_options();
+    o.pyramid = kind;
+    TemporalPyramid pyramid(std::vector<std::int64_t>{5, 5, 5}, kind, o.dim);
+    const auto levels = pyramid->forward({x, torch::max_pool1d(x, 2, 2), torch::max_pool1d(x, 4, 4)});
+    BOOST_REQUIRE_EQUAL(levels.size(), lengths.size());
+    for (std::size_t k = 0; k < levels.size(); ++k) BOOST_TEST(levels[k].size(2) == lengths[k]);
+    for (const char* downsample : {"conv", "max"}) {
+      o.downsample = downsample, o.stem_layers = *downsample == 'c' ? 1 : 0;
+      SptadFeatureNet net(5, 3, o);
+      const auto out = net->forward(x);
+      BOOST_TEST(out.detections.logits.sizes() == torch::IntArrayRef({2, 2, 6, 3}));
+      BOOST_TEST(out.detections.segments.sizes() == torch::IntArrayRef({2, 2, 6, 2}));
+      (out.detections.logits.sum() + out.detections.segments.sum() + out.clip_logits.sum()).backward();
+      for (const auto& item : net->named_parameters()) BOOST_TEST(item.value().grad().defined(), kind << ": no gradient reaches " << item.key());
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(clips_of_a_sequence) {
+  using List = std::vector<std::int64_t>;
+  BOOST_TEST(clip_starts(5, 16, 8) == List{0}, boost::test_tools::per_element());
+  BOOST_TEST(clip_starts(16, 16, 8) == List{0}, boost::test_tools::per_element());
+  BOOST_TEST(clip_starts(32, 16, 8) == (List{0, 8, 16}), boost::test_tools::per_element());
+  BOOST_TEST(clip_starts(35, 16, 8) == (List{0, 8, 16, 19}), boost::test_tools::per_element());
+  BOOST_TEST(clip_starts(40, 16, 30) == (List{0, 24}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(batches) {
+  const ClipSet set;
+  SptadModel model;
+  configure(model);
+  model.build(set.inputs());
+  const auto samples = model.samples(set, 0);
+  std::vector<std::int64_t> firsts;
+  for (const auto& s : samples) firsts.push_back(s.first);
+  // [8, 24) holds a third of the first action; [24, 40), [32, 48) and the last, [34, 50), enough of the second; the short video is one padded clip.
+  BOOST_TEST(firsts == (std::vector<std::int64_t>{0, 24, 32, 34, 0}), boost::test_tools::per_element());
+  Random random(1);
+  const auto batch = model.make_batch(set, samples, random, 0);
+  BOOST_TEST(batch.at("x").sizes() == torch::IntArrayRef({5, 6, 16}));
+  BOOST_TEST(batch.at("count").sum().item<std::int64_t>() == 5);
+  BOOST_TEST(std::abs(batch.at("segments")[1][0][0].item<double>() - (30.0 - 24) / 16) < 1e-6);
+  BOOST_TEST(std::abs(batch.at("segments")[1][0][1].item<double>() - (40.0 - 24) / 16) < 1e-6);  // cut off at the clip's end
+  BOOST_TEST(batch.at("labels")[1][0].item<std::int64_t>() == 1);
+  BOOST_TEST(batch.at("x")[4].narrow(1, 12, 4).abs().sum().item<double>() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(learns_and_proposes) {
+  torch::manual_seed(2);
+  const ClipSet set;
+  SptadModel model;
+  configure(model);
+  model.build(set.inputs());
+  Random random(1);
+  const auto batch = model.make_batch(set, model.samples(set, 0), random, 0);
+  torch::optim::AdamW optimizer(model.network().parameters(), torch::optim::AdamWOptions(2e-3));
+  model.network().train();
+  for (int step = 0; step < 250; ++step) {
+    optimizer.zero_grad();
+    model.loss(batch, 0).loss.backward();
+    optimizer.step();
+  }
+  model.network().eval();
+  Settings inference = model.inference();
+  inference.set_pair("test-stride=8");
+  for (std::size_t v = 0; v < set.size(); ++v) {
+    Record record = Record::make(set.video(v).id);
+    model.propose(record, set.sequence(v));
+    for (const auto& truth : set.video(v).truths) {
+      if (truth.label < 0) continue;
+      double best = 0, score = 0;
+      for (const auto& p : record.proposals()) {
+        BOOST_TEST((p.segment.start >= 0 && p.segment.end <= set.video(v).duration && p.score >= 0.001));
+        if (p.label == set.inputs().classes[static_cast<std::size_t>(truth.label)] && p.score > score) score = p.score;
+        if (p.label == set.inputs().classes[static_cast<std::size_t>(truth.label)]) best = std::max(best, p.score > 0.3 ? tiou(p.segment, truth.segment) : 0.0);
+      }
+      BOOST_TEST(best > 0.7, set.video(v).id << ": tIoU " << best << " of class " << truth.label << ", best score " << score);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(settings_that_contradict) {
+  const ClipSet set;
+  for (const char* pair : {"clip=20", "heads=3", "stem-layers=0", "train-stride=0", "inside=0", "stages=0", "alpha=2"}) {
+    SptadModel model;
+    configure(model);
+    Settings settings = model.settings();
+    settings.set_pair(pair);
+    BOOST_CHECK_THROW(model.build(set.inputs()), Error);
+  }
+  SptadModel model;
+  InputContract unlabelled = set.inputs();
+  unlabelled.classes.clear();
+  BOOST_CHECK_THROW(model.build(unlabelled), Error);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
