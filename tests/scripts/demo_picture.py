@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # label: docs
-"""The README's picture is the one that the demo draws: the same truths at the same places, and every one of them found."""
+"""The README's picture is the one that the demo draws: the same truths at the same places, and every one of them found. The demo's
+trained system must be better than chance by far on the held-back videos."""
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,9 @@ BIN, SOURCE = (pathlib.Path(os.environ[name]) for name in ("TAL_BIN", "TAL_SOURC
 SVG = "{http://www.w3.org/2000/svg}"
 if not (BIN / "tal-extract").exists():
     print("skipped: this build has no tal-extract (no OpenCV)")
+    sys.exit(77)
+if not (BIN / "tal-train").exists():
+    print("skipped: this build has no tal-train (no LibTorch)")
     sys.exit(77)
 
 
@@ -36,10 +41,13 @@ with tempfile.TemporaryDirectory() as folder:
     done = subprocess.run(["sh", str(SOURCE / "examples/demo/demo.sh"), str(BIN), folder], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     new, old = bars(pathlib.Path(folder, "timeline.svg")), bars(committed)
-    # The codec of another OpenCV may move a proposal a little, never a truth.
+    # Another OpenCV's codec or another machine's arithmetic may move what is found a little, never a truth.
     assert [t for t, _ in new] == [t for t, _ in old] and len(new) == 2, "draw it again: examples/demo/demo.sh"
     for truths, found in new + old:
-        assert len(truths) == 3 and 5 <= len(found) <= 12, (len(truths), len(found))
+        assert len(truths) == 3 and 3 <= len(found) <= 15, (len(truths), len(found))
         assert all(any(overlap(t, f) >= 0.5 for f in found) for t in truths)
+    results = {line.split("  ")[1].strip(): line for line in done.stdout.splitlines() if line.startswith("  ")}
+    score = {name: dict(re.findall(r"(AUC|mAP@0\.5) ([0-9.]+)", line)) for name, line in results.items()}
+    assert float(score["RPN"]["AUC"]) > 70 and float(score["RPN + segment classifier"]["mAP@0.5"]) > 0.6, done.stdout
     same = pathlib.Path(folder, "timeline.svg").read_bytes() == committed.read_bytes()
-print("ok, the same bytes" if same else "ok, with this OpenCV's codec")
+print("ok, the same bytes" if same else "ok, with this machine's codec and arithmetic")
