@@ -34,9 +34,13 @@ if(NOT TAL_TORCH STREQUAL "OFF")
   endif()
 endif()
 
-# <torch/torch.h> takes most of the time of a small source; precompiled once a target.
+# <torch/torch.h> takes most of the time of a small source; precompiled once, by tal_nn, and used again by what links it.
 function(tal_precompile_torch target)
-  target_precompile_headers(${target} PRIVATE <torch/torch.h>)
+  if(target STREQUAL "tal_nn")
+    target_precompile_headers(tal_nn PRIVATE <torch/torch.h>)
+  else()
+    target_precompile_headers(${target} REUSE_FROM tal_nn)
+  endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(${target} PRIVATE -fpch-preprocess)  # ccache needs it
   endif()

@@ -41,6 +41,7 @@ complete -c tal-convert -l window -r -d 'Frames (samples) that a row covers; fea
 complete -c tal-convert -l offset -r -d 'First frame of the first row'
 complete -c tal-convert -l vectors -x -a 'columns rows' -d 'A one-dimensional array is one column (a value a row) or one row'
 complete -c tal-convert -l transpose -d 'The files hold [dim, rows]'
+complete -c tal-convert -l duration-from-rows -d 'features: a video without a known duration lasts as long as its rows cover'
 complete -c tal-convert -l non-finite -x -a 'fail zero' -d 'NaN and infinity in rows that are rewritten; zero: become 0, counted on stderr'
 complete -c tal-convert -l out-dir -r -d 'Folder for VIDEO.STREAM.npy; made when missing'
 complete -c tal-convert -l inline -d 'Rows into the record (base64)'

@@ -157,7 +157,7 @@ class Writer {
 void refuse_format_options(const Tool& tool, const std::set<std::string>& used, const std::string& why) {
   for (const char* option : {"--durations", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns", "--where",
                              "--window-weights", "--prefix", "--segments", "--dataset-version", "--pattern", "--id", "--stream", "--per", "--stride",
-                             "--window", "--offset", "--vectors", "--transpose", "--non-finite", "--out-dir", "--inline", "--half", "--rate", "--channels",
+                             "--window", "--offset", "--vectors", "--transpose", "--duration-from-rows", "--non-finite", "--out-dir", "--inline", "--half", "--rate", "--channels",
                              "--signal-features", "--tail", "--labels"})
     if (!used.count(option)) tool.refuse({option}, why);
 }

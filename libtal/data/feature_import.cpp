@@ -155,6 +155,12 @@ void set_contract(FeatureStream& stream, const std::map<std::string, double>& at
   stream.fps = Rate{fps, 1};
 }
 
+// Seconds from the video's beginning to the end of the last row's window.
+double covered_seconds(const FeatureStream& stream) {
+  if (stream.stride == 0) throw Error("--duration-from-rows needs the time of a row: give --fps and --stride").at_field("features." + stream.name);
+  return (stream.offset + static_cast<double>(stream.rows - 1) * stream.stride + stream.window) / stream.fps->value();
+}
+
 // Rows that no stage can read where they are: checked and written.
 void rewrite(FeatureMatrix& matrix, const std::string& path, const std::string& video, const FeatureImport& options, FeatureStream& stream,
              const ImportSink& sink) {
@@ -184,6 +190,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
     try {
       Record record = Record::make(video);
       std::set<std::string> streams;
+      double covered = 0;  // seconds
       for (const auto& item : videos.items.at(name)) {
         path = item.path;
         if (open != path) file = std::make_unique<ArrayFile>(path), open = path;
@@ -194,8 +201,11 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
         set_contract(stream, array.attributes, options, options.tables.find(video));
         if (array.as_is) stream.path = path, stream.rows = array.rows, stream.dim = array.dim;
         else rewrite(array.matrix, path, video, f, stream, sink);
+        covered = std::max(covered, f.duration_from_rows ? covered_seconds(stream) : 0);
         record.set_feature(stream.name, feature_json(stream));
       }
+      const VideoInfo* info = options.tables.find(video);
+      if (f.duration_from_rows && !(info && info->duration)) record.set_number("duration", covered);
       sink.record(record);
     } catch (Error& error) {
       sink.error(error.at_video(video).at_line(path, error.line()), "");

@@ -106,6 +106,7 @@ void register_options(CLI::App& app, FeatureImport& f, SignalImport& s) {
   app.add_option("--vectors", f.vectors, "A one-dimensional array is one column (a value a row) or one row")->group(both)
       ->check(CLI::IsMember({"columns", "rows"}));
   app.add_flag("--transpose", f.transpose, "The files hold [dim, rows]")->group(both);
+  app.add_flag("--duration-from-rows", f.duration_from_rows, "features: a video without a known duration lasts as long as its rows cover")->group(both);
   app.add_option("--non-finite", f.non_finite, "NaN and infinity in rows that are rewritten; zero: become 0, counted on stderr")->group(both)
       ->check(CLI::IsMember({"fail", "zero"}));
   app.add_option("--out-dir", f.out_dir, "Folder for VIDEO.STREAM.npy; made when missing")->group(both)->type_name("DIR");

@@ -49,6 +49,7 @@ struct FeatureImport {
   double stride = 0, window = 0, offset = 0;  // frames (signals: samples); 0 = from the file (window: the stride)
   std::string vectors = "columns";   // a one-dimensional array is one column or (rows) one row
   bool transpose = false;            // files hold [dim, rows]
+  bool duration_from_rows = false;   // a video whose length is not known lasts as long as its rows
   std::string non_finite = "fail";   // or zero: such values become 0, counted
   std::string out_dir;               // VIDEO.STREAM.npy
   bool inline_data = false, half = false;

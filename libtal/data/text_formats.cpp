@@ -392,7 +392,7 @@ const std::vector<ImportFormat>& import_formats() {
       {"scnn-mat", "S-CNN's window scores (MATLAB level 5)", read_scnn_mat, "",
        {"--durations", "--prefix", "--classes", "--class-offset", "--window-weights"}},
       {"features", "Feature files: .npy, .npz, CSV, HDF5, MATLAB; one a video, or an archive with an array a video", nullptr, "",
-       {"--durations", "--prefix", "--pattern", "--id", "--stream", "--per", "--fps", "--stride", "--window", "--offset", "--vectors", "--transpose", "--non-finite",
+       {"--durations", "--prefix", "--pattern", "--id", "--stream", "--per", "--fps", "--stride", "--window", "--offset", "--vectors", "--transpose", "--duration-from-rows", "--non-finite",
         "--out-dir", "--inline", "--half"},
        read_features},
       {"signals", "Sensor series, one or more text files of columns a recording, cut into windows", nullptr, "",

@@ -1,13 +1,12 @@
-// The one list of learned systems.
+// The one list of learned systems. Free of LibTorch, whose headers a tool that only names the systems need not compile.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "libtal/models/model.h"
-
 namespace tal {
+class Model;
 
 struct ModelFactory {
   std::string name, help;

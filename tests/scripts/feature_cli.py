@@ -72,6 +72,9 @@ assert "nothing matches" in features("npy", "--pattern", "x{9}", status=1)[1]
 # The time contract
 records, _ = features("npy", *named, "--fps", "25", "--stride", "8", "--window", "16", "--offset", "4")
 assert records[1]["features"]["i3d_rgb"] == {"path": "npy/v_10_rgb.npy", "rows": 3, "dim": 2, "stride": 8, "window": 16, "fps": 25, "offset": 4}
+assert "duration" not in records[1]
+records, _ = features("npy", *named, "--fps", "25", "--stride", "8", "--window", "16", "--offset", "4", "--duration-from-rows")
+assert records[1]["duration"] == (4 + 2 * 8 + 16) / 25  # the last of 3 rows ends there
 assert features("npy", *named, "--fps", "25", "--stride", "8")[0][0]["features"]["i3d_rgb"]["window"] == 8
 write("meta.csv", "video,duration,fps,subset\nv_2,10,30,train\n")
 records, err = features("npy", *named, "--stride", "8", "--durations", "meta.csv", "--on-error", "skip", status=1)
