@@ -1,4 +1,4 @@
-# LibTorch as two imported targets, torch::cpu and nothing else. find_package(Torch) would pull in the CUDA stack of
+# LibTorch as one target, tal_torch. find_package(Torch) would pull in the CUDA stack of
 # the wheel and fail to link without all of it; libtorch_cpu and libc10 are all that the CPU needs.
 set(TAL_HAVE_TORCH OFF)
 if(NOT TAL_TORCH STREQUAL "OFF")
@@ -14,6 +14,16 @@ if(NOT TAL_TORCH STREQUAL "OFF")
     target_include_directories(tal_torch SYSTEM INTERFACE
       ${TAL_TORCH_INCLUDE} ${TAL_TORCH_INCLUDE}/torch/csrc/api/include)
     target_link_libraries(tal_torch INTERFACE ${TAL_TORCH_CPU} ${TAL_TORCH_C10} Threads::Threads)
+    # at::parallel_for runs in LibTorch's own OpenMP threads only where the caller is compiled with OpenMP; of its runtime there must be one,
+    # the wheel's where it brings one.
+    find_library(TAL_TORCH_GOMP libgomp.so.1 PATHS ${TAL_TORCH_LIB} NO_DEFAULT_PATH)
+    if(TAL_TORCH_GOMP)
+      target_compile_options(tal_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
+      target_link_libraries(tal_torch INTERFACE ${TAL_TORCH_GOMP})
+    else()
+      find_package(OpenMP REQUIRED COMPONENTS CXX)
+      target_link_libraries(tal_torch INTERFACE OpenMP::OpenMP_CXX)
+    endif()
     # The CUPTI and CUDA runtime libraries that libtorch_cpu names are found through its own RPATH at run time.
     target_link_options(tal_torch INTERFACE -Wl,--allow-shlib-undefined -Wl,-rpath,${TAL_TORCH_LIB})
     target_compile_definitions(tal_torch INTERFACE TAL_HAVE_TORCH)

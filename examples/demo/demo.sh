@@ -54,7 +54,7 @@ if [ -e "$out/detections.jsonl" ]; then
   tal-eval -q --protocol activitynet-detection --format json -i "$out/detections.jsonl" | report "RPN + segment classifier"
 fi
 
-tal-plot timeline -i "$picture" --title "$title" -o "$out/timeline.html"
+tal-plot timeline -i "$picture" -o "$out/timeline.html"
 # The picture of the README (examples/demo/timeline.svg).
 tal-plot timeline -q -i "$picture" --max-videos 2 --top-k 3 --min-score 0.01 --width 900 --title "$title" -o "$out/timeline.svg"
 say "the picture is $out/timeline.html; open it in a browser"

@@ -84,7 +84,7 @@ TimelineStyle style_of(const PlotOptions& options, const std::string& title) {
 }
 
 Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& kind) {
-  TimelineStyle style = style_of(options, kind == "anchors" ? "Anchors and ground truth" : kind == "compare" ? "Two results against ground truth" : "Detections against ground truth");
+  TimelineStyle style = style_of(options, kind == "anchors" ? "Anchors and ground truth" : kind == "compare" ? "Two results against ground truth" : "");
   Selection selection(options);
   std::vector<TimelineVideo> videos;
   std::map<std::string, std::size_t> index;
@@ -126,6 +126,10 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
   }
   const std::string left_out = selection.remark(tool);
   style.remark += (style.remark.empty() || left_out.empty() ? "" : "; ") + left_out;
+  if (style.title.empty()) {
+    const bool truths = std::any_of(videos.begin(), videos.end(), [](const auto& video) { return !video.truth.empty(); });
+    style.title = truths ? "Detections against ground truth" : "Detections";
+  }
   return kind == "anchors" ? draw_anchors(videos, style) : draw_timeline(videos, style);
 }
 

@@ -165,17 +165,21 @@ void draw_found(Canvas& canvas, const Row& row, double y, const Scale& scale, co
 
 struct Legend {
   bool bars = false, crowded = false, labelled = false;  // what the picture holds of what was found
+  bool truths = false;
   bool found() const { return bars || crowded; }
 };
 
 // Explains only what the picture holds, in as many lines as `width` needs. Returns the height.
 double draw_legend(Canvas& canvas, double y, const Legend& legend, double width) {
   constexpr double kLine = 20, kTextAt = 32, kSwatches = 78;
-  canvas.rect(kMargin, y + 2, 26, 10, kMuted).stroke = kText;
-  canvas.text(kMargin + kTextAt, y + 11, "ground truth", 12, kMuted);
+  double x = kMargin;
+  if (legend.truths) {
+    canvas.rect(x, y + 2, 26, 10, kMuted).stroke = kText;
+    canvas.text(x + kTextAt, y + 11, "ground truth", 12, kMuted);
+    x += kTextAt + text_width("ground truth", 12) + 14;
+  }
   if (!legend.found()) return kLine;
-  const Ink ink = legend.labelled ? series(0) : kMuted;
-  double x = kMargin + kTextAt + text_width("ground truth", 12) + 14;
+  const Ink ink = legend.labelled || !legend.truths ? series(0) : kMuted;
   const double top = y;
   const auto add = [&](double room, const std::string& text, const auto& swatch) {
     if (x + room + text_width(text, 12) > width - kMargin && x > kMargin) x = kMargin, y += kLine;
@@ -188,7 +192,7 @@ double draw_legend(Canvas& canvas, double y, const Legend& legend, double width)
       for (int i = 0; i < 4; ++i) canvas.rect(x + 18 * i, y + 2, 16, 10, ink, 0.2 + 0.2667 * i).stroke = ink;
     });
   if (legend.crowded) add(kTextAt, legend.bars ? "crowded: height = score" : "found: height = score", [&] { canvas.rect(x, y + 6, 26, 3, ink, 0.65); });
-  if (!legend.labelled) add(0, "coloured: tIoU with that truth >= " + tick_label(kFinds), [] {});
+  if (!legend.labelled && legend.truths) add(0, "coloured: tIoU with that truth >= " + tick_label(kFinds), [] {});
   return y - top + kLine;
 }
 
@@ -319,7 +323,7 @@ Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineSty
   Legend legend;
   std::map<std::string, std::size_t> colours;
   for (const auto& video : videos)
-    for (const auto& a : video.truth) colours.emplace(a.label, 0);
+    for (const auto& a : video.truth) legend.truths = true, colours.emplace(a.label, 0);
   for (const auto& video : videos)
     for (const auto& track : video.tracks)
       for (const auto& found : track.found)

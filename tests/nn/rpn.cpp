@@ -47,7 +47,7 @@ class SmallSet : public TrainingSet {
     inputs_.streams = {{"x", 4}};
     for (int v = 0; v < 6; ++v) {
       Video video;
-      video.id = "v" + std::to_string(v), video.rows = rows, video.duration = 2.0 * static_cast<double>(rows);
+      video.id = std::string("v").append(std::to_string(v)), video.rows = rows, video.duration = 2.0 * static_cast<double>(rows);
       video.time = {2, 2, 1, 0};
       const double start = std::floor(random.uniform() * 0.4 * static_cast<double>(rows)), length = std::floor((0.2 + 0.3 * random.uniform()) * static_cast<double>(rows));
       video.truths = {{{2 * start, 2 * (start + length)}, 0}};

@@ -17,7 +17,7 @@ class ActionSet : public TrainingSet {
     Random random(seed);
     for (std::size_t v = 0; v < videos; ++v) {
       Video video;
-      video.id = "v" + std::to_string(v);
+      video.id = std::string("v").append(std::to_string(v));
       video.rows = rows, video.duration = static_cast<double>(rows);
       auto x = torch::zeros({rows, 4});
       auto values = x.accessor<float, 2>();

@@ -28,7 +28,7 @@ class SmallSet : public TrainingSet {
     Random random(7);
     for (int v = 0; v < 6; ++v) {
       Video video;
-      video.id = "v" + std::to_string(v);
+      video.id = std::string("v").append(std::to_string(v));
       video.duration = 40, video.rows = 40;
       const double first = 2 + static_cast<double>(random.below(8)), second = 22 + static_cast<double>(random.below(6));
       video.truths = {{{first, first + 9}, 0}, {{second, second + 8}, 1}};
