@@ -162,7 +162,9 @@ class Tables {
     if (scored) table.head.insert(table.head.begin() + 1, "average mAP_N");
     for (const auto& item : buckets) {
       row(table, counted(item, "bucket"), item["recall"], exact_);
-      if (scored) table.rows.back().insert(table.rows.back().begin() + 1, text(item["average_map_n"]));
+      auto& cells = table.rows.back();
+      if (scored) cells.insert(cells.begin() + 1, text(item["average_map_n"]));
+      if (!exact_ && item["instances"] == 0) std::fill(cells.begin() + 1, cells.end(), "-");  // nothing to recall is not a recall of 0
     }
     tables_.push_back(std::move(table));
   }
