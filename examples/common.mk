@@ -54,7 +54,7 @@ $(OUT)/%.safetensors: $(TRAIN)
 	$(BIN)/tal-train --model $(or $(MODEL_$*),$(error no model $*)) $(TRAIN_OPTIONS) $(FLAGS_$*) --resume -i $(TRAIN) --out $@ > $@.json
 
 $(OUT)/%.proposals.jsonl: $(VAL) $$(addprefix $$(OUT)/,$$(NEEDS_$$*))
-	$(PIPE_$*) < $(VAL) > $@
+	{ $(PIPE_$*); } < $(VAL) > $@
 
 $(OUT)/%.result.json: $(OUT)/%.proposals.jsonl
 	$(BIN)/tal-eval $(or $(EVAL_$*),$(EVAL)) --format json -i $< > $@

@@ -71,8 +71,10 @@ class OtherProposals {
  public:
   OtherProposals(Tool& tool, const std::string& path) {
     for_each_record(tool, path, [&](Record& record, const LineReader&) {
-      (void)record.require_proposals();
-      if (!videos_.emplace(record.video(), std::move(record)).second) throw Error("the video has two lines");
+      const auto [place, fresh] = videos_.try_emplace(record.video());
+      if (!fresh) throw Error("the video has two lines");
+      place->second.parse(record.line());  // the reader goes on with its own
+      (void)place->second.require_proposals();
     });
   }
   std::span<const Proposal> of(const std::string& video) const {

@@ -64,7 +64,7 @@ soft = 1 / (1 + math.exp((logits[1] - logits[0]) / 0.5))
 check([p["label"] for p in out[0]["proposals"]] == ["x", "y", "x", "y"] and abs(out[0]["proposals"][0]["score"] - 0.5 * soft) < 1e-15
       and abs(out[0]["proposals"][1]["score"] - 0.5 * (1 - soft)) < 1e-15, "softmax of the weighted mean of logits")
 
-other = save("bmn.jsonl", [{"video": "w", "proposals": [{"segment": [0, 3], "score": 0.125, "label": "jump", "from": "bmn"}]}])
+other = save("bmn.jsonl", [{"video": "w", "proposals": [{"segment": [0, 3], "score": 0.125, "label": "jump", "from": "bmn"}]}] + [{"video": f"x{k}", "proposals": []} for k in range(3)])
 out, _ = run(records, "--classification", cls, "--top-classes", "1", "--merge", other)
 check(len(out[0]["proposals"]) == 2 and len(out[1]["proposals"]) == 3 and out[1]["proposals"][2] == {"segment": [0, 3], "score": 0.125, "label": "jump", "from": "bmn"},
       "another system's detections behind these, byte for byte")
@@ -76,6 +76,8 @@ for arguments, words in (
     (["--classification", save("none.jsonl", [{"video": "v"}])], ["none.jsonl:1", "classification", "missing"]),
     (["--classification", a, "--classification", cls], ["'v'", "classification", "scores 'dive'"]),
     (["--classification", b], ["classification", "'y' is negative", "--temperature"]),
+    (["--merge", save("doubled.jsonl", [{"video": "v", "proposals": []}] * 2)], ["doubled.jsonl:2", "two lines"]),
+    (["--merge", save("without.jsonl", [{"video": "v"}])], ["without.jsonl:1", "proposals"]),
     (["--combine", "weighted:unit=1"], ["'v'", "proposals[0].scores.unit"]),
     (["--classification", "nowhere.jsonl"], ["nowhere.jsonl"]),
 ):
