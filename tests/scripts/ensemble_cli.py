@@ -85,6 +85,9 @@ propose(records, "-m", a, "-m", c, "--multi-scale", "6,9,12")
 # Maps as files, and an ensemble of them: the same proposals.
 left, _ = propose(records, "-m", a, "--maps", "maps-a")
 check(all(line["maps"] == {"path": os.path.join("maps-a", line["video"] + ".maps.safetensors")} and os.path.exists(line["maps"]["path"]) for line in left), "the record says where the maps are")
+tool("tal-plot", "heatmap", "-o", "maps.svg", data=json.dumps(left[0]) + "\n")
+with open("maps.svg", encoding="utf-8") as file:
+    check("0/boundary" in file.read(), "tal-plot draws the maps of the file")
 propose(records, "-m", b, "--maps", "maps-b")
 check(propose(records, "--map-folder", "maps-a", "--map-folder", "maps-b", "--weights", "0.6,0.4")[0] == both, "maps of files give what their models give")
 check(propose(records, "-m", a, "--map-folder", "maps-b", "--weights", "0.6,0.4")[0] == both, "a model and maps of a file")

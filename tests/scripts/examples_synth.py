@@ -26,7 +26,7 @@ def check(condition, what):
 
 
 def make(example, *arguments, status=0):
-    done = subprocess.run(["make", "-C", os.path.join(SOURCE, "examples", example), "--no-print-directory", "BIN=" + BIN, *arguments], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(["make", "-C", os.path.join(SOURCE, "examples", example), "--no-print-directory", "BIN=" + BIN, *arguments], capture_output=True, text=True, timeout=900)
     check((done.returncode == 0) == (status == 0), f"make -C examples/{example} {' '.join(arguments)}: status {done.returncode}: {done.stderr[-800:]}")
     return done.stdout, done.stderr
 
