@@ -39,7 +39,7 @@ with tempfile.TemporaryDirectory() as name:
         '#include <cstdio>\n#include "libtal/segment/segment.h"\n' + ('#include "libtal/nn/torch_info.h"\n' if learned else "") +
         "int main() {\n" + ('  std::printf("%s\\n", tal::torch_version().c_str());\n' if learned else "") +
         '  std::printf("%g\\n", tal::tiou({0, 2}, {1, 3}));\n}\n')
-    sh("cmake", "-S", project, "-B", folder / "out", f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Release")
+    sh("cmake", "-G", "Ninja", "-S", project, "-B", folder / "out", f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Release")
     sh("cmake", "--build", folder / "out")
     out = sh(folder / "out/uses").split("\n")
     assert "0.333333" in out and (not learned or out[0].startswith("LibTorch ")), out
