@@ -1,6 +1,7 @@
 // tal-propose: records with features -> the same records with proposals.
 #include "libtal/cli/model_options.h"
 #include "libtal/cli/tool.h"
+#include "libtal/cli/video_records.h"
 #include "libtal/segment/grouping.h"
 #ifdef TAL_HAVE_TORCH
 #include "libtal/models/stages.h"
@@ -10,17 +11,20 @@
 int main(int argc, char** argv) {
   tal::ToolInfo info;
   info.name = "tal-propose";
-  info.summary = "Propose segments from features";
+  info.summary = "Propose segments from features or videos";
   info.description =
       "Reads records with feature streams and writes them with proposals, in seconds.\n\n"
       "With --model, a model file made by tal-train proposes; it refuses features that are not like those it was trained on. A detector gives labelled "
       "proposals. What can be changed at inference is set by --set; -v lists it.\n\n"
+      "A model that was trained on the frames of videos (sptad with input=clips) reads the file that each record's path names; --videos names files without records. "
+      "Frames are sampled, resized and cropped as the model file says. Clips overlap, and the detections of all of them are given: tal-nms --preset sptad merges them.\n\n"
       "--method grouping needs no model. It takes columns of the stream as curves over time and groups their high rows (Algorithm 1 of ETP): "
       "components start at rows from the threshold on, grow row by row, merge when they meet, and become proposals when their length is between "
       "--min and --max. Each curve is used raw and smoothed; the score of a proposal is the mean of its curve inside.";
   info.examples = {
       {"From a video to proposals without a model", "tal-extract --videos match.mp4 --inline | tal-propose --method grouping"},
       {"Nested proposals from two columns at three thresholds", "tal-propose --method grouping --curve dive,jump --threshold 0.3,0.5,0.7 --keep-growing < features.jsonl"},
+      {"Labelled detections straight from video files", "tal-propose -m sptad.safetensors --videos *.mp4 | tal-nms --preset sptad"},
       {"With a trained model", "tal-propose -m rpn.safetensors < features.jsonl | tal-nms --preset rpn"},
   };
   info.see_also = {"tal-extract(1)", "tal-train(1)", "tal-refine(1)", "tal-nms(1)", "tal-eval(1)"};
@@ -34,16 +38,20 @@ int main(int argc, char** argv) {
   tal::register_options(tool.app(), grouping);
   tal::ModelOptions model;
   tal::register_model_options(tool.app(), model);
+  std::vector<std::string> videos;
+  tool.app().add_option("--videos", videos, "Video files instead of records, for models that see frames")->type_name("FILE");
   return tool.run(argc, argv, [&] {
     tal::refuse_model_options(tool, model);
     if (!model.models.empty()) {
       tool.refuse({"--method", "--stream", "--curve", "--threshold", "--min", "--max", "--sigma", "--keep-growing", "--merge-nms", "--normalize"}, "--model");
+      if (!videos.empty()) tal::read_videos_as_records(tool, videos);
 #ifdef TAL_HAVE_TORCH
       return tal::run_model_stage(tool, model, tal::Stage::kPropose);
 #else
       throw tal::Error("this build has no LibTorch, so no models");
 #endif
     }
+    tool.refuse({"--videos"}, "a run without --model");
     if (method.empty()) throw tal::UsageError("say --model FILE or --method grouping");
     tal::check_options(grouping);
     tal::map_records(tool, [&](tal::Record& record) { tal::propose_by_grouping(record, grouping); });
