@@ -1,6 +1,10 @@
 // tal-extract: records with `path` (or video files) -> the same records with feature streams.
 #include "libtal/video/extract.h"
 #include "libtal/video/opencv_info.h"
+#ifdef TAL_HAVE_ENCODE
+#include "libtal/encode/network_encoder.h"
+#include "libtal/nn/torch_info.h"
+#endif
 
 int main(int argc, char** argv) {
   tal::ToolInfo info;
@@ -31,8 +35,12 @@ int main(int argc, char** argv) {
   };
   info.see_also = {"tal-propose(1)", "tal-detect(1)", "tal-convert(1)", "tal-check(1)"};
   info.libraries = {tal::opencv_version()};
-  tal::Tool tool(info);
   tal::ExtractOptions options;
+#ifdef TAL_HAVE_ENCODE
+  info.libraries.push_back(tal::torch_version());
+  options.encoder.networks = tal::make_network_encoder;
+#endif
+  tal::Tool tool(info);
   tal::register_options(tool.app(), options);
   return tool.run(argc, argv, [&] {
     tal::check_options(tool, options);
