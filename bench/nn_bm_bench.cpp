@@ -119,7 +119,7 @@ struct All {
     Register("bm/forward-backward", [] { return layer_case(100, true, "bm/forward-backward"); });
     for (const std::int64_t rows : {50, 100, 200, 400})
       for (const bool backward : {false, true}) {
-        const std::string name = "bm/sweep-" + std::string(backward ? "forward-backward-" : "forward-") + std::to_string(rows);
+        const std::string name = "bm/" + std::string(backward ? "forward-backward-T" : "forward-T") + std::to_string(rows);
         Register(name, [=] { return layer_case(rows, backward, name); });
       }
   }

@@ -18,7 +18,8 @@ int main(int argc, char** argv) {
                   "--weights reads PyTorch's .pt and .pth files (zip and legacy format), .npz and safetensors. What is pickled in a file is read as data: "
                   "it may name tensors, storages and dictionaries only, any other name stops the import, and nothing is ever run. Views are laid out "
                   "anew, each tensor gets its own data. --map renames with rules, one a line: REGEX -> NAME [SHAPE], where REGEX must match the whole "
-                  "name, the first such rule counts, NAME may use $1, $2, NAME - leaves the tensor out, and SHAPE ([64, *, 3]) is checked.\n\n" +
+                  "name, the first such rule counts, NAME may use $1, $2, NAME - leaves the tensor out, and SHAPE ([64, *, 3]) is checked. "
+                  "The names of published checkpoints are known: --map bmn-mmaction2 and its like make a model file for tal-propose, whose feature streams --model-input states.\n\n" +
                       tal::describe_formats(),
                   {{"ActivityNet's ground truth, validation videos", "tal-convert --from activitynet-gt --subset validation activity_net.v1-3.min.json > gt.jsonl"},
                    {"THUMOS14's annotations with durations", "tal-convert --from thumos14-gt --durations test_durations.txt annotations_test/ > gt.jsonl"},
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
                    {"I3D features of two streams, 16 frames a row", "tal-convert --from features --pattern '(.*)_(rgb|flow).npy' --stream 'i3d_$2' --fps 25 --stride 16 --merge gt.jsonl i3d/ > videos.jsonl"},
                    {"The HAPT recordings with their annotations", "tal-convert --from signals --pattern 'exp[0-9]+_user[0-9]+' --rate 50 --window 50 --stride 25 --labels hapt/segments.csv --columns video=sequence,start=start_s,end=end_s,label=class_name,subset=split --out-dir features hapt/RawData > hapt.jsonl"},
                    {"What a checkpoint holds, then its tensors under new names", "tal-convert --weights model.pth --key state_dict; tal-convert --weights model.pth --key state_dict --map rules.txt -o model.safetensors"},
+                   {"mmaction2's BMN for features rescaled to 100 rows", "tal-convert --weights bmn_400x100.pth --map bmn-mmaction2 --model-input cuhk -o bmn.safetensors"},
                    {"Subtitles of one video's detections", "grep v_x detections.jsonl | tal-convert --from tal --to webvtt > v_x.vtt"}},
                   {"tal-eval(1)", "tal-nms(1)", "tal-check(1)"}}};
   tal::ConvertOptions options;

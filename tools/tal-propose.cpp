@@ -15,6 +15,10 @@ int main(int argc, char** argv) {
       "Reads records with feature streams and writes them with proposals, in seconds.\n\n"
       "With --model, a model file made by tal-train proposes; it refuses features that are not like those it was trained on. A detector gives labelled "
       "proposals. What can be changed at inference is set by --set; -v lists it.\n\n"
+      "Several models that give maps of all proposals (bsnpp, bmn, also mixed) make an ensemble: their boundary and confidence maps are averaged with --weights before "
+      "proposals are made of them. Each reads its own feature streams of the record. Their maps must cover the same stretches of a video with as many rows; --multi-scale gives all of "
+      "them the same rows, chosen by the video's duration. --maps DIR keeps the maps as files, which --map-folder makes a member of a later ensemble, so that models may run "
+      "on different machines. --window cuts long videos into windows; of the proposals that several windows hold the best one stays.\n\n"
       "--method grouping needs no model. It takes columns of the stream as curves over time and groups their high rows (Algorithm 1 of ETP): "
       "components start at rows from the threshold on, grow row by row, merge when they meet, and become proposals when their length is between "
       "--min and --max. Each curve is used raw and smoothed; the score of a proposal is the mean of its curve inside.";
@@ -22,6 +26,8 @@ int main(int argc, char** argv) {
       {"From a video to proposals without a model", "tal-extract --videos match.mp4 --inline | tal-propose --method grouping"},
       {"Nested proposals from two columns at three thresholds", "tal-propose --method grouping --curve dive,jump --threshold 0.3,0.5,0.7 --keep-growing < features.jsonl"},
       {"With a trained model", "tal-propose -m rpn.safetensors < features.jsonl | tal-nms --preset rpn"},
+      {"An ensemble of two models, rows by duration", "tal-propose -m bsnpp.safetensors -m bmn.safetensors --weights 0.6,0.4 --multi-scale 30,80,100 < features.jsonl | tal-nms --preset bsn"},
+      {"The maps of two runs together", "tal-propose --map-folder maps-rgb --map-folder maps-flow --weights 2,1 < videos.jsonl | tal-nms --preset bsn"},
   };
   info.see_also = {"tal-extract(1)", "tal-train(1)", "tal-refine(1)", "tal-nms(1)", "tal-eval(1)"};
 #ifdef TAL_HAVE_TORCH
@@ -34,16 +40,19 @@ int main(int argc, char** argv) {
   tal::register_options(tool.app(), grouping);
   tal::ModelOptions model;
   tal::register_model_options(tool.app(), model);
+  tal::MapOptions maps;
+  tal::register_map_options(tool.app(), maps);
   return tool.run(argc, argv, [&] {
-    tal::refuse_model_options(tool, model);
-    if (!model.models.empty()) {
+    if (!model.models.empty() || !maps.map_folders.empty()) {
       tool.refuse({"--method", "--stream", "--curve", "--threshold", "--min", "--max", "--sigma", "--keep-growing", "--merge-nms", "--normalize"}, "--model");
 #ifdef TAL_HAVE_TORCH
-      return tal::run_model_stage(tool, model, tal::Stage::kPropose);
+      return tal::run_propose(tool, model, maps);
 #else
       throw tal::Error("this build has no LibTorch, so no models");
 #endif
     }
+    tal::refuse_model_options(tool, model);
+    tool.refuse(tal::map_option_names(), "a run without --model");
     if (method.empty()) throw tal::UsageError("say --model FILE or --method grouping");
     tal::check_options(grouping);
     tal::map_records(tool, [&](tal::Record& record) { tal::propose_by_grouping(record, grouping); });

@@ -1,6 +1,9 @@
 // tal-score: records with proposals -> the same records with final scores, and labels where a model gives them.
+#include <algorithm>
+
 #include "libtal/cli/model_options.h"
 #include "libtal/cli/tool.h"
+#include "libtal/fusion/class_fusion.h"
 #include "libtal/fusion/rpn_stage.h"
 #ifdef TAL_HAVE_TORCH
 #include "libtal/models/stages.h"
@@ -17,10 +20,15 @@ int main(int argc, char** argv) {
       "Without one, --fuse rpn takes what tal-propose left of an RPN in the record. A proposal's unit score p' is the best product of overlap, "
       "foreground and background score over the pairs of start and end units in its anchor's vicinity (RPN paper, Eq. 8), and its score becomes "
       "BETA p + (1 - BETA) p' (Eq. 9), p being the segment score.\n\n"
+      "--fuse classes makes detections of proposals and the videos' class scores, as BSN++ and BMN do: a proposal's score, or with --combine the product of its factors, "
+      "times the score of each of the video's best classes. The class scores stand in the record's field classification or in the files of --classification, whose weighted mean is taken. "
+      "Any of these options implies it. --merge puts the detections of another system beside them, for the suppression that follows.\n\n"
       "--beta-sweep reads records with annotations and prints a table instead of records: soft-NMS and average recall for eleven values of BETA.";
   info.examples = {
       {"The RPN's combined score", "tal-propose -m rpn.safetensors < features.jsonl | tal-refine | tal-score --beta 0.8 | tal-nms --preset rpn"},
       {"Which weight is best on the validation part", "tal-score --beta-sweep < refined.jsonl"},
+      {"Proposals times the two best classes of each video", "tal-propose -m bsnpp.safetensors < val.jsonl | tal-score --classification cls.jsonl --top-classes 2 | tal-nms --preset bsn"},
+      {"Two classifiers' logits, and another model's detections", "tal-score --classification a.jsonl --classification b.jsonl --class-weights 2,1 --temperature 1 --merge bmn.jsonl < proposals.jsonl"},
       {"Labels for proposals", "tal-score -m classes.safetensors < proposals.jsonl | tal-nms --method gaussian"},
   };
   info.see_also = {"tal-propose(1)", "tal-refine(1)", "tal-train(1)", "tal-nms(1)", "tal-eval(1)"};
@@ -29,21 +37,29 @@ int main(int argc, char** argv) {
 #endif
   tal::Tool tool(info);
   std::string fuse = "rpn";
-  tool.app().add_option("--fuse", fuse, "How to score without a model")->check(CLI::IsMember({"rpn"}));
+  tool.app().add_option("--fuse", fuse, "How to score without a model: rpn, or classes (implied by the options of the latter)")->check(CLI::IsMember({"rpn", "classes"}));
   tal::RpnFusionOptions options;
   tal::register_score_options(tool.app(), options);
+  tal::ClassFusionOptions classes;
+  tal::register_options(tool.app(), classes);
   tal::ModelOptions model;
   tal::register_model_options(tool.app(), model);
   return tool.run(argc, argv, [&] {
     tal::refuse_model_options(tool, model);
     if (!model.models.empty()) {
-      tool.refuse({"--fuse", "--beta", "--beta-sweep", "--kl-ev", "--sweep-low", "--sweep-tiou", "--sweep-an", "--sweep-format"}, "--model");
+      tool.refuse({"--fuse"}, "--model");
+      tool.refuse(tal::score_option_names(), "--model");
+      tool.refuse(tal::class_fusion_names(), "--model");
 #ifdef TAL_HAVE_TORCH
       return tal::run_model_stage(tool, model, tal::Stage::kScore);
 #else
       throw tal::Error("this build has no LibTorch, so no models");
 #endif
     }
-    tal::run_rpn_score(tool, options);
+    const auto names = tal::class_fusion_names();
+    if (!tool.given("--fuse") && std::any_of(names.begin(), names.end(), [&](const auto& name) { return tool.given(name); })) fuse = "classes";
+    tool.refuse(fuse == "rpn" ? names : tal::score_option_names(), "--fuse " + fuse);
+    if (fuse == "rpn") tal::run_rpn_score(tool, options);
+    else tal::run_class_fusion(tool, classes);
   });
 }

@@ -68,6 +68,10 @@ Settings& Settings::nest(const std::string& prefix, const Settings& inner) {
   return *this;
 }
 
+bool Settings::has(std::string_view name) const {
+  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.name == name; });
+}
+
 const Settings::Entry* Settings::find(std::string_view name) const {
   for (const auto& entry : entries_)
     if (entry.name == name) return &entry;

@@ -42,6 +42,7 @@ class Settings {
   // All values in order, one flat object.
   std::string json() const;
   std::string value_text(std::string_view name) const;  // as JSON
+  bool has(std::string_view name) const;
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:

@@ -12,6 +12,18 @@ void register_model_options(CLI::App& app, ModelOptions& o) {
   app.add_option("--set", o.settings, "Change an inference setting of the model (repeatable; -v lists them)")->group(group)->type_name("NAME=VALUE");
 }
 
+void register_map_options(CLI::App& app, MapOptions& o) {
+  const std::string group = "Maps and windows";
+  app.add_option("--weights", o.weights, "Weights of the ensemble's members, in their order (default: equal ones)")->group(group)->type_name("W,W,...");
+  app.add_option("--map-folder", o.map_folders, "Maps that --maps DIR left, as a member of the ensemble (repeatable; behind the models)")->group(group)->type_name("DIR");
+  app.add_option("--multi-scale", o.multi_scale, "Rescale videos up to 30 s, up to 120 s and longer ones to these numbers of rows, such as 30,80,100")->group(group)->type_name("R,R,R");
+  app.add_option("--maps", o.maps, "Where the score maps go too: none, inline (the record) or a folder")->group(group)->type_name("none|inline|DIR");
+  app.add_option("--window", o.window, "Cut videos into windows of so many rows of the stream")->group(group)->type_name("ROWS")->check(CLI::Range(1, 1 << 24));
+  app.add_option("--overlap", o.overlap, "Overlap of windows, share of their length")->group(group)->type_name("X")->check(CLI::Range(0.0, 0.999));
+}
+
+std::vector<std::string> map_option_names() { return {"--weights", "--map-folder", "--multi-scale", "--maps", "--window", "--overlap"}; }
+
 void refuse_model_options(const Tool& tool, const ModelOptions& options) {
   if (options.models.empty()) tool.refuse({"--device", "--threads", "--set"}, "a run without --model");
 }

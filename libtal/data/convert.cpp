@@ -210,7 +210,7 @@ void convert(Tool& tool, ConvertOptions& o) {
     refuse_format_options(tool, {}, "--weights");
     return convert_weights(tool, o.weights);
   }
-  tool.refuse({"--key", "--map", "--unmatched", "--metadata"}, "--from");
+  tool.refuse({"--key", "--map", "--model-input", "--unmatched", "--metadata"}, "--from");
   if (o.from.empty()) throw UsageError("--from is required (or --weights FILE)");
   const ImportFormat& from = format_named(import_formats(), o.from);
   const ExportFormat& to = format_named(export_formats(), o.to);

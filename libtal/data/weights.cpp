@@ -5,6 +5,7 @@
 
 #include "libtal/base/number.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/weight_maps.h"
 #include "libtal/io/npz.h"
 #include "libtal/io/torch_file.h"
 #include "libtal/io/zip.h"
@@ -135,7 +136,11 @@ void register_options(CLI::App& app, WeightOptions& o) {
       ->group(weights)->type_name("FILE");
   app.add_option("--key", o.key, "Where the tensors lie in a PyTorch checkpoint: state_dict, a/b for nested ones, . for everything")
       ->group(weights)->type_name("KEY");
-  app.add_option("--map", o.rules, "Rules for new names, one a line: REGEX -> NAME [SHAPE]; NAME - leaves a tensor out")->group(weights)->type_name("FILE");
+  std::string known;
+  for (const auto& map : named_maps()) known += (known.empty() ? "" : ", ") + map.name;
+  app.add_option("--map", o.rules, "Rules for new names, one a line: REGEX -> NAME [SHAPE]; NAME - leaves a tensor out. Or a known checkpoint: " + known)->group(weights)->type_name("FILE|NAME");
+  app.add_option("--model-input", o.inputs, "Feature stream that an imported model reads: NAME[:KEY=VALUE,...] with dim, fps, stride, window, offset, resample, weights (repeatable)")
+      ->group(weights)->type_name("STREAM");
   app.add_option("--unmatched", o.unmatched, "Tensors that no rule names")->group(weights)->check(CLI::IsMember({"fail", "keep", "drop"}));
   app.add_option("--metadata", o.metadata, "Metadata of the safetensors file (repeatable)")->group(weights)->type_name("KEY=VALUE");
 }
@@ -221,9 +226,12 @@ void convert_weights(Tool& tool, const WeightOptions& o) {
     if (equals == std::string::npos || equals == 0) throw UsageError("--metadata: '" + entry + "' must be KEY=VALUE");
     weights.metadata[entry.substr(0, equals)] = entry.substr(equals + 1);
   }
+  const NamedMap* known = find_named_map(o.rules);
+  if (!known || !known->complete) tool.refuse({"--model-input"}, "no --map that makes a model file");
   if (!o.rules.empty()) {
-    const auto rules = parse_rules(load_sources({o.rules}, "").at(0));
+    const auto rules = parse_rules(known ? SourceText{"--map " + known->name, known->rules} : load_sources({o.rules}, "").at(0));
     Renamed renamed = rename_tensors(weights.tensors, rules, o.rules);
+    if (known) renamed.unused.clear();  // what must be there is the network's to say
     list(tool, renamed.unused, "the rule matches no tensor");
     if (o.unmatched == "keep")
       for (const auto& tensor : weights.tensors)
@@ -231,6 +239,7 @@ void convert_weights(Tool& tool, const WeightOptions& o) {
     if (o.unmatched != "keep") list(tool, renamed.unmatched, o.unmatched == "drop" ? "left out, no rule names it" : "no rule names it");
     if (o.unmatched == "fail" && !renamed.unmatched.empty())
       throw Error(std::to_string(renamed.unmatched.size()) + " tensors have no rule (--unmatched keep or drop lets them pass)").at_line(o.rules, 0);
+    if (known && known->complete) known->complete(weights.tensors, renamed.tensors, {o.inputs}, weights.metadata);
     weights.tensors = std::move(renamed.tensors);
   }
   if (output != "-") return write_safetensors(output, weights.tensors, weights.metadata);

@@ -20,6 +20,7 @@ struct WeightOptions {
   std::string file, key, rules;         // --weights, --key, --map
   std::string unmatched = "fail";       // fail, keep or drop what no rule names
   std::vector<std::string> metadata;    // KEY=VALUE
+  std::vector<std::string> inputs;      // --model-input, for the named maps that make model files
 };
 
 void register_options(CLI::App& app, WeightOptions& options);

@@ -212,6 +212,10 @@ void register_score_options(CLI::App& app, RpnFusionOptions& o) {
   app.add_option("--sweep-format", o.format, "Sweep: text or json (one object a line)")->check(CLI::IsMember({"text", "json"}));
 }
 
+std::vector<std::string> score_option_names() {
+  return {"--beta", "--beta-sweep", "--kl-ev", "--sweep-low", "--sweep-tiou", "--sweep-an", "--sweep-format"};
+}
+
 void refine_by_units(Record& record, const RpnFusionOptions& options) {
   std::vector<Proposal> proposals = record.require_proposals();
   const double duration = record.require_duration();

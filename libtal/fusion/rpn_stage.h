@@ -49,6 +49,7 @@ struct RpnFusionOptions {
 // For tal-score, and the part that tal-refine needs (--kl-ev).
 void register_score_options(CLI::App& app, RpnFusionOptions& options);
 void register_refine_options(CLI::App& app, RpnFusionOptions& options);
+std::vector<std::string> score_option_names();  // of register_score_options, to refuse them
 
 // 3.7.2: segments become the fused locations, clipped to the video; one that nothing is left of keeps its old segment.
 void refine_by_units(Record& record, const RpnFusionOptions& options);

@@ -121,7 +121,10 @@ std::vector<float> draw_three_levels(std::span<const double> confidence, std::in
   return drawn;
 }
 
-std::int64_t multi_scale_rows(double duration) { return duration <= 30 ? 30 : duration <= 120 ? 80 : 100; }
+std::int64_t multi_scale_rows(double duration, std::span<const std::int64_t> rows) {
+  if (rows.size() != 3 || *std::min_element(rows.begin(), rows.end()) < 1) throw Error("the rows by duration must be three numbers of at least 1: up to 30 s, up to 120 s, longer");
+  return rows[duration <= 30 ? 0 : duration <= 120 ? 1 : 2];
+}
 
 std::vector<std::int64_t> window_starts(std::int64_t rows, std::int64_t length, double overlap) {
   if (length < 1 || !(overlap >= 0 && overlap < 1)) throw Error("windows need a length of at least one row and an overlap in [0, 1)");

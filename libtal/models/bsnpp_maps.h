@@ -45,8 +45,9 @@ std::vector<float> draw_proposals(std::span<const double> confidence, std::int64
 // BMN: every proposal above `positive`, and as many (in expectation) of the medium and of the low ones that touch a truth.
 std::vector<float> draw_three_levels(std::span<const double> confidence, std::int64_t rows, std::int64_t durations, double positive, double negative, Random& random);
 
-// Multi-scale inference (improvement C): rows that a video of this duration (seconds) is rescaled to: 30, 80 or 100.
-std::int64_t multi_scale_rows(double duration);
+// Multi-scale inference (improvement C): rows that a video is rescaled to, by its duration: up to 30 s, up to 120 s, longer.
+inline constexpr std::int64_t kPaperScales[] = {30, 80, 100};
+std::int64_t multi_scale_rows(double duration, std::span<const std::int64_t> rows = kPaperScales);
 
 // First rows of windows of `length` over `rows` rows; the last one is moved back to end with the last row. One window at 0 when there are fewer rows.
 std::vector<std::int64_t> window_starts(std::int64_t rows, std::int64_t length, double overlap);

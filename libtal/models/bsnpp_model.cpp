@@ -1,11 +1,8 @@
 #include "libtal/models/bsnpp_model.h"
 
 #include <algorithm>
-#include <cmath>
-#include <map>
 
 #include "libtal/base/error.h"
-#include "libtal/base/number.h"
 
 namespace tal {
 namespace F = torch::nn::functional;
@@ -39,64 +36,6 @@ bool holds_truth(const std::vector<Segment>& truths, double length) {
   });
 }
 
-torch::Tensor as_double(const torch::Tensor& t) { return t.detach().cpu().to(torch::kDouble).contiguous(); }
-
-void append_row(std::string& out, const double* values, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    out += i ? ',' : '[';
-    append_number(out, values[i]);
-  }
-  out += ']';
-}
-
-void append_map(std::string& out, const char* name, const torch::Tensor& map) {
-  const auto values = as_double(map);
-  out += ",\"" + std::string(name) + "\":";
-  if (map.dim() == 1) return append_row(out, values.data_ptr<double>(), map.size(0));
-  for (std::int64_t j = 0; j < map.size(0); ++j) {
-    out += j ? ',' : '[';
-    append_row(out, values.data_ptr<double>() + j * map.size(1), map.size(1));
-  }
-  out += ']';
-}
-
-// {"0": {"rows": .., "segment": [s, e], "start": [T], "end": [T], "boundary": [D][T], "cls": [D][T], "reg": [D][T]}, ..}
-std::string maps_json(const std::vector<MapWindow>& windows) {
-  std::string out = "{";
-  for (std::size_t k = 0; k < windows.size(); ++k) {
-    const auto& w = windows[k];
-    out += (k ? ",\"" : "\"") + std::to_string(k) + "\":{\"rows\":" + std::to_string(w.maps.start.size(0)) + ",\"segment\":[" + format_number(w.time.start) + "," +
-           format_number(w.time.end) + "]";
-    append_map(out, "start", w.maps.start);
-    append_map(out, "end", w.maps.end);
-    append_map(out, "boundary", w.maps.boundary);
-    append_map(out, "cls", w.maps.classification);
-    append_map(out, "reg", w.maps.regression);
-    out += "}";
-  }
-  return out + "}";
-}
-
-struct MapProposal {
-  Segment segment;
-  double score, boundary, classification, regression;
-};
-
-// Valid proposals of one window by j, then i; those that reach into the padding are none.
-template <class Sink>
-void each_proposal(const MapWindow& w, Sink sink) {
-  const std::int64_t rows = w.maps.start.size(0), durations = w.maps.boundary.size(0);
-  const auto boundary = as_double(w.maps.boundary), classification = as_double(w.maps.classification), regression = as_double(w.maps.regression);
-  const auto score = proposal_scores(boundary, regression, classification);
-  const double row = w.time.length() / static_cast<double>(rows);
-  for (std::int64_t j = 0; j < durations; ++j)
-    for (std::int64_t i = 0; i + j < w.used; ++i) {
-      const std::int64_t at = j * rows + i;
-      sink(j, i, MapProposal{{w.time.start + static_cast<double>(i) * row, w.time.start + static_cast<double>(i + j + 1) * row},
-                             score.data_ptr<double>()[at], boundary.data_ptr<double>()[at], classification.data_ptr<double>()[at], regression.data_ptr<double>()[at]});
-    }
-}
-
 }  // namespace
 
 Settings MapModel::settings() {
@@ -110,11 +49,12 @@ Settings MapModel::settings() {
 Settings MapModel::inference() {
   Settings s;
   add_inference(s);
+  s.add("window", &inference_.window, "Rows of the stream in a window (0: the whole video when it is rescaled, else as trained)");
   s.add("overlap", &inference_.overlap, "Overlap of windows, share of their length");
-  s.add("scales", &inference_.scales, "Rows of a rescaled video: as trained (fixed), or 30, 80, 100 by its duration", {"fixed", "duration"});
-  s.add("min-score", &inference_.min_score, "Proposals with a lower score are left out");
-  s.add("top-k", &inference_.top_k, "Proposals kept of a video (0: all)");
-  s.add("maps", &inference_.maps, "Write the score maps into the record", {"none", "inline"});
+  s.add("scales", &inference_.scales, "Rows of a rescaled video: as trained (fixed), or by its duration", {"fixed", "duration"});
+  s.add("scale-rows", &inference_.scale_rows, "scales duration: rows of videos up to 30 s, up to 120 s, and longer ones");
+  const Settings output = settings_of(inference_.output);
+  for (const auto& entry : output.entries()) s.add(entry.name, entry.target, entry.help, entry.choices);
   return s;
 }
 
@@ -155,23 +95,44 @@ Batch MapModel::make_batch(const TrainingSet& set, std::span<const Sample> sampl
   return batch;
 }
 
+std::string MapModel::map_extent() const {
+  if (input_.input == "windows") return "windows of " + std::to_string(inference_.window > 0 ? inference_.window : rows()) + " rows";
+  return inference_.window > 0 ? "rescaled windows of " + std::to_string(inference_.window) + " rows" : "whole videos";
+}
+
+std::vector<std::pair<std::int64_t, std::int64_t>> MapModel::map_sizes() const {
+  const auto size = [&](std::int64_t t) { return std::pair(std::min(durations(), t), t); };
+  if (inference_.scales == "fixed") return {size(input_.input == "windows" && inference_.window > 0 ? inference_.window : rows())};
+  std::vector<std::pair<std::int64_t, std::int64_t>> sizes;
+  for (const std::int64_t t : inference_.scale_rows) sizes.push_back(size(t));
+  return sizes;
+}
+
+std::int64_t MapModel::network_rows(std::int64_t extent, double duration) const {
+  if (input_.input == "windows") {
+    if (inference_.scales != "fixed") throw Error("scales: windows have the rows that the model was trained on; '" + inference_.scales + "' is for rescaled videos");
+    return extent;
+  }
+  if (inference_.scales == "fixed") return rows();
+  return multi_scale_rows(duration, inference_.scale_rows);
+}
+
 std::vector<MapWindow> MapModel::map_windows(const Sequence& sequence) {
   const std::int64_t count = sequence.x.size(0);
   if (count < 1) throw Error("the features have no rows");
+  if (inference_.window < 0) throw Error("window: must be 0 or more rows");
+  const bool rescale = input_.input == "rescale";
+  if (rescale && inference_.scales == "duration" && !(sequence.duration > 0)) throw Error("missing: rows by duration need it").at_field("duration");
+  const std::int64_t wanted = inference_.window > 0 ? inference_.window : rescale ? count : rows();
+  const std::int64_t extent = rescale ? std::min(wanted, count) : wanted;  // rows of the stream in a window
+  const std::int64_t length = network_rows(extent, extent < count ? sequence.time.seconds({0, static_cast<double>(extent)}).length() : sequence.duration);
   std::vector<MapWindow> windows;
   std::vector<torch::Tensor> x;
-  if (input_.input == "rescale") {
-    const std::int64_t length = inference_.scales == "duration" ? multi_scale_rows(sequence.duration) : rows();
-    if (inference_.scales == "duration" && !(sequence.duration > 0)) throw Error("missing: rows by duration need it").at_field("duration");
-    windows.push_back({{sequence.time.seconds(0), sequence.time.seconds(static_cast<double>(count))}, 0, length, {}});
-    x.push_back(rescaled(sequence.x, length));
-  } else {
-    if (inference_.scales != "fixed") throw Error("scales: windows have the rows that the model was trained on; '" + inference_.scales + "' is for rescaled videos");
-    for (const std::int64_t first : window_starts(count, rows(), inference_.overlap)) {
-      const double start = static_cast<double>(first);
-      windows.push_back({{sequence.time.seconds(start), sequence.time.seconds(start + static_cast<double>(rows()))}, first, std::min(rows(), count - first), {}});
-      x.push_back(window(sequence.x, first, rows()));
-    }
+  for (const std::int64_t first : window_starts(count, extent, inference_.overlap)) {
+    const double start = static_cast<double>(first);
+    const Segment time = sequence.time.seconds({start, start + static_cast<double>(extent)});
+    windows.push_back({time, first, extent, rescale ? length : std::min(extent, count - first), {}});
+    x.push_back(rescale ? rescaled(sequence.x.narrow(0, first, extent), length) : window(sequence.x, first, extent));
   }
   constexpr std::size_t kTogether = 8;  // windows in one pass: bounds the memory of long videos
   for (std::size_t begin = 0; begin < x.size(); begin += kTogether) {
@@ -182,85 +143,8 @@ std::vector<MapWindow> MapModel::map_windows(const Sequence& sequence) {
   return windows;
 }
 
-void MapModel::write_proposals(Record& record, const Sequence& sequence, const std::vector<MapWindow>& windows) const {
-  // Windows overlap: of the proposals of the same rows of the stream the best one stays.
-  std::map<std::pair<std::int64_t, std::int64_t>, std::size_t> known;
-  std::vector<MapProposal> found;
-  for (const auto& window : windows)
-    each_proposal(window, [&](std::int64_t j, std::int64_t i, MapProposal p) {
-      p.segment.start = std::max(p.segment.start, 0.0);
-      if (sequence.duration > 0) p.segment.end = std::min(p.segment.end, sequence.duration);
-      if (!(p.segment.start < p.segment.end) || p.score < inference_.min_score) return;
-      if (windows.size() > 1) {
-        const auto [place, fresh] = known.try_emplace({window.first + i, j}, found.size());
-        if (!fresh) {
-          if (p.score > found[place->second].score) found[place->second] = p;
-          return;
-        }
-      }
-      found.push_back(p);
-    });
-  if (const auto k = static_cast<std::size_t>(std::max<std::int64_t>(inference_.top_k, 0)); k > 0 && found.size() > k) {
-    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
-    found.resize(k);
-  }
-  std::vector<Proposal> proposals(found.size());
-  for (std::size_t k = 0; k < found.size(); ++k) {
-    proposals[k].segment = found[k].segment;
-    proposals[k].score = found[k].score;
-    std::string scores = "\"scores\":{\"boundary\":";
-    append_number(scores, found[k].boundary);
-    scores += ",\"cls\":";
-    append_number(scores, found[k].classification);
-    scores += ",\"reg\":";
-    append_number(scores, found[k].regression);
-    proposals[k].extra = record.keep(scores + "}");
-  }
-  record.set_proposals(proposals);
-  if (inference_.maps == "inline") record.set_raw("maps", maps_json(windows));
-}
-
-void MapModel::propose(Record& record, const Sequence& sequence) { write_proposals(record, sequence, map_windows(sequence)); }
-
-std::vector<MapWindow> fuse_maps(std::span<const std::vector<MapWindow>> models, std::span<const double> weights) {
-  if (models.empty()) throw Error("no maps to fuse");
-  if (weights.size() != models.size()) throw UsageError(std::to_string(weights.size()) + " weights for " + std::to_string(models.size()) + " models");
-  double sum = 0;
-  for (const double w : weights) {
-    if (!(w >= 0) || !std::isfinite(w)) throw UsageError("weights of models must be 0 or more");
-    sum += w;
-  }
-  if (!(sum > 0)) throw UsageError("the weights of the models are all 0");
-  std::vector<MapWindow> fused = models[0];
-  for (std::size_t k = 0; k < fused.size(); ++k) {
-    ProposalMaps& to = fused[k].maps;
-    for (auto member : {&ProposalMaps::start, &ProposalMaps::end, &ProposalMaps::boundary, &ProposalMaps::regression, &ProposalMaps::classification})
-      to.*member = as_double(to.*member) * (weights[0] / sum);
-  }
-  for (std::size_t m = 1; m < models.size(); ++m) {
-    if (models[m].size() != fused.size())
-      throw Error("model " + std::to_string(m + 1) + " has " + std::to_string(models[m].size()) + " windows, the first one " + std::to_string(fused.size()));
-    for (std::size_t k = 0; k < fused.size(); ++k) {
-      const MapWindow& other = models[m][k];
-      ProposalMaps& to = fused[k].maps;
-      const double tolerance = 0.01 * fused[k].time.length();
-      if (other.maps.boundary.sizes() != to.boundary.sizes() || std::abs(other.time.start - fused[k].time.start) > tolerance || std::abs(other.time.end - fused[k].time.end) > tolerance)
-        throw Error("the maps of model " + std::to_string(m + 1) + " are " + std::to_string(other.maps.boundary.size(0)) + " x " + std::to_string(other.maps.boundary.size(1)) + " over " +
-                    format_number(other.time.start) + " .. " + format_number(other.time.end) + " s, those of the first one " + std::to_string(to.boundary.size(0)) + " x " +
-                    std::to_string(to.boundary.size(1)) + " over " + format_number(fused[k].time.start) + " .. " + format_number(fused[k].time.end) + " s");
-      for (auto member : {&ProposalMaps::start, &ProposalMaps::end, &ProposalMaps::boundary, &ProposalMaps::regression, &ProposalMaps::classification})
-        to.*member += as_double(other.maps.*member) * (weights[m] / sum);
-    }
-  }
-  return fused;
-}
-
-void propose_ensemble(std::span<MapModel* const> models, std::span<const double> weights, Record& record, std::span<const Sequence> sequences) {
-  if (models.empty() || models.size() != sequences.size()) throw Error("an ensemble needs a sequence for each of its models");
-  std::vector<std::vector<MapWindow>> maps;
-  for (std::size_t m = 0; m < models.size(); ++m) maps.push_back(models[m]->map_windows(sequences[m]));
-  const std::vector<double> equal(models.size(), 1.0);
-  models[0]->write_proposals(record, sequences[0], fuse_maps(maps, weights.empty() ? std::span<const double>(equal) : weights));
+void MapModel::propose(Record& record, const Sequence& sequence) {
+  write_map_proposals(record, sequence.duration, map_windows(sequence), name(), inference_.output);
 }
 
 void BsnppModel::add_settings(Settings& settings) {

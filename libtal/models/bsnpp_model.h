@@ -1,13 +1,15 @@
-// BSN++ as a model, and what it shares with BMN: videos as windows, labels, proposals from maps, ensembles of maps.
+// BSN++ as a model, and what it shares with BMN: videos as windows, labels, maps.
 #pragma once
 
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libtal/models/bsnpp.h"
 #include "libtal/models/bsnpp_maps.h"
+#include "libtal/models/map_windows.h"
 #include "libtal/models/model.h"
 
 namespace tal {
@@ -18,19 +20,11 @@ struct MapInputOptions {
   double train_overlap = 0.75;    // of windows in training (paper 4.1)
 };
 struct MapInferenceOptions {
+  std::int64_t window = 0;        // rows of the stream that a window has; 0: the whole video (rescale) or as many as the network's (windows)
   double overlap = 0.5;           // of windows
-  std::string scales = "fixed";   // "duration": 30, 80 or 100 rows (improvement C)
-  double min_score = 0;
-  std::int64_t top_k = 0;         // 0: all valid proposals
-  std::string maps = "none";      // "inline": the record's `maps`
-};
-
-// The maps of one stretch of a video.
-struct MapWindow {
-  Segment time;              // seconds that rows 0 .. T cover, evenly
-  std::int64_t first = 0;    // row of the stream that is row 0 (windows)
-  std::int64_t used = 0;     // rows that are the video's; the others are padding
-  ProposalMaps maps;
+  std::string scales = "fixed";   // "duration": rows by the stretch's duration (improvement C)
+  std::vector<std::int64_t> scale_rows = {30, 80, 100};  // up to 30 s, up to 120 s, longer
+  MapOutputOptions output;
 };
 
 // A model whose output are maps of all proposals.
@@ -50,8 +44,10 @@ class MapModel : public Model {
 
   // The maps of a video, window by window. Error when the settings contradict each other.
   std::vector<MapWindow> map_windows(const Sequence& sequence);
-  // Proposals (and maps, when asked for) of windows that may be those of several models together.
-  void write_proposals(Record& record, const Sequence& sequence, const std::vector<MapWindow>& windows) const;
+  const MapOutputOptions& output() const { return inference_.output; }
+  // What the maps are of ("whole videos", "windows of 100 rows") and their sizes D x T, one for each scale: models that differ here cannot be merged.
+  std::string map_extent() const;
+  std::vector<std::pair<std::int64_t, std::int64_t>> map_sizes() const;
 
  protected:
   virtual std::int64_t rows() const = 0;
@@ -61,16 +57,12 @@ class MapModel : public Model {
   virtual std::vector<ProposalMaps> infer(const torch::Tensor& x) = 0;  // [B, C, T]
   virtual void add_settings(Settings& settings) = 0;
   virtual void add_inference(Settings&) {}
+  // Rows of the network for a stretch of `extent` rows of the stream that lasts `duration` seconds.
+  std::int64_t network_rows(std::int64_t extent, double duration) const;
 
   MapInputOptions input_;
   MapInferenceOptions inference_;
 };
-
-// Improvement A: element by element sum_k w_k map_k / sum_k w_k of the boundary and confidence maps of several models of one video.
-// Error when the windows are not the same; UsageError for weights that are negative, all 0 or not one each.
-std::vector<MapWindow> fuse_maps(std::span<const std::vector<MapWindow>> models, std::span<const double> weights);
-// Each model's maps on its own features, fused; the first model's inference settings say what is written. Empty weights: equal ones.
-void propose_ensemble(std::span<MapModel* const> models, std::span<const double> weights, Record& record, std::span<const Sequence> sequences);
 
 class BsnppModel : public MapModel {
  public:

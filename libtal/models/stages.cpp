@@ -1,10 +1,15 @@
 #include "libtal/models/stages.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <functional>
 #include <thread>
+#include <utility>
 
 #include "libtal/base/error.h"
+#include "libtal/base/number.h"
 #include "libtal/cli/tool.h"
+#include "libtal/models/map_ensemble.h"
 #include "libtal/models/model_file.h"
 #include "libtal/nn/device.h"
 
@@ -17,44 +22,120 @@ bool stands_for(const Model& model, Stage stage) {
   return stage == Stage::kPropose ? model.proposes() : stage == Stage::kRefine ? model.refines() : model.scores();
 }
 
-std::unique_ptr<Model> open_model(Tool& tool, const std::string& path, const ModelOptions& options, Stage stage) {
-  auto model = load_model(path);
+std::shared_ptr<Model> open_model(const std::string& path, const ModelOptions& options, Stage stage) {
+  std::shared_ptr<Model> model = load_model(path);
   if (!stands_for(*model, stage)) {
     std::string can;
     for (const Stage other : {Stage::kPropose, Stage::kRefine, Stage::kScore})
       if (stands_for(*model, other)) can += (can.empty() ? "tal-" : ", tal-") + std::string(verb(other));
     throw Error("'" + path + "': model '" + model->name() + "' does not " + verb(stage) + "; it is for " + can);
   }
-  Settings settings = model->inference();
-  for (const auto& pair : options.settings) settings.set_pair(pair);
-  for (const auto& entry : settings.entries()) tool.detail("setting " + entry.name + " = " + settings.value_text(entry.name) + ": " + entry.help);
   model->device = open_device(options.device);
   model->network().to(model->device);
   model->network().eval();
   return model;
 }
 
-}  // namespace
+// What --set names must be a setting of one member at least; members that lack it stay as they are.
+void apply_settings(Tool& tool, std::vector<Settings>& members, const std::vector<std::string>& pairs) {
+  for (const auto& pair : pairs) {
+    const std::string name = pair.substr(0, pair.find('='));
+    bool known = false;
+    for (auto& settings : members)
+      if (settings.has(name)) settings.set_pair(pair), known = true;
+    if (!known) members.front().set_pair(pair);  // names the nearest
+  }
+  for (const auto& settings : members)
+    for (const auto& entry : settings.entries()) tool.detail("setting " + entry.name + " = " + settings.value_text(entry.name) + ": " + entry.help);
+}
 
-void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage) {
+// The options that are settings of the models by other names.
+void apply_map_options(const MapOptions& o, Model& model, Settings settings) {
+  const auto set = [&](const char* option, const char* name, const std::string& value) {
+    if (!settings.has(name)) throw UsageError(std::string(option) + ": model '" + model.name() + "' has no such setting");
+    settings.set(name, value);
+  };
+  if (!o.maps.empty()) set("--maps", "maps", o.maps);
+  if (o.window > 0) set("--window", "window", std::to_string(o.window));
+  const auto* map_model = dynamic_cast<const MapModel*>(&model);
+  if (o.overlap >= 0 && map_model && map_model->map_extent() == "whole videos") throw UsageError("--overlap: model '" + model.name() + "' sees whole videos; --window cuts them");
+  if (o.overlap >= 0) set("--overlap", "overlap", format_number(o.overlap));
+  if (!o.multi_scale.empty() && parse_number_list(o.multi_scale).size() != 3)
+    throw UsageError("--multi-scale: '" + o.multi_scale + "' are not three numbers of rows: up to 30 s, up to 120 s, longer");
+  if (!o.multi_scale.empty()) set("--multi-scale", "scale-rows", o.multi_scale), set("--multi-scale", "scales", "duration");
+}
+
+void set_threads(Tool& tool, int threads) {
   tool.refuse({"--jobs"}, "--model (a model works on one record at a time with --threads)");
-  if (options.models.size() > 1) throw UsageError("one --model; an ensemble needs maps (models of bsnpp and bmn)");
-  torch::set_num_threads(options.threads > 0 ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
-  auto model = open_model(tool, options.models.front(), options, stage);
-  std::string quoted;
-  append_json_string(quoted, options.models.front());
-  tool.history_field("model", quoted);
+  torch::set_num_threads(threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+}
+
+std::string quoted(const std::string& text) {
+  std::string json;
+  append_json_string(json, text);
+  return json;
+}
+
+void run_one(Tool& tool, const std::string& path, Model& model, Stage stage) {
+  tool.history_field("model", quoted(path));
   map_records(tool, [&](Record& record) {
     torch::NoGradGuard no_grad;
     try {
-      const Sequence sequence = load_sequence(record, model->inputs());
-      if (stage == Stage::kPropose) model->propose(record, sequence);
-      else if (stage == Stage::kRefine) model->refine(record, sequence);
-      else model->score(record, sequence);
+      const Sequence sequence = load_sequence(record, model.inputs());
+      if (stage == Stage::kPropose) model.propose(record, sequence);
+      else if (stage == Stage::kRefine) model.refine(record, sequence);
+      else model.score(record, sequence);
     } catch (const c10::Error& error) {
       const std::string text = error.what_without_backtrace();
-      throw Error("model '" + model->name() + "': " + text.substr(0, text.find('\n')));
+      throw Error("model '" + model.name() + "': " + text.substr(0, text.find('\n')));
     }
+  });
+}
+
+}  // namespace
+
+void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage) {
+  if (options.models.size() > 1) throw UsageError("one --model; ensembles are for tal-propose and the maps of bsnpp and bmn");
+  set_threads(tool, options.threads);
+  const auto model = open_model(options.models.front(), options, stage);
+  std::vector<Settings> settings{model->inference()};
+  apply_settings(tool, settings, options.settings);
+  run_one(tool, options.models.front(), *model, stage);
+}
+
+void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps) {
+  set_threads(tool, options.threads);
+  std::vector<MapSource> sources;
+  std::vector<Settings> settings;
+  for (const auto& path : options.models) {
+    sources.push_back({path, open_model(path, options, Stage::kPropose)});
+    settings.push_back(sources.back().model->inference());
+  }
+  for (const auto& folder : maps.map_folders) {
+    if (!std::filesystem::is_directory(folder)) throw Error("'" + folder + "' is no folder");
+    sources.push_back({folder, nullptr});
+  }
+  MapOutputOptions output;
+  if (settings.empty()) settings.push_back(settings_of(output));
+  apply_settings(tool, settings, options.settings);
+  for (const auto& source : sources)
+    if (source.model) apply_map_options(maps, *source.model, source.model->inference());
+  if (sources.size() == 1 && sources.front().model) {
+    tool.refuse({"--weights"}, "a single model");
+    return run_one(tool, options.models.front(), *sources.front().model, Stage::kPropose);
+  }
+  if (options.models.empty()) {
+    tool.refuse({"--window", "--overlap", "--multi-scale", "--device"}, "maps of earlier runs alone");
+    if (!maps.maps.empty()) output.maps = maps.maps;
+  }
+  std::string names;
+  for (const auto& source : sources) names += (names.empty() ? "[" : ",") + quoted(source.name);
+  tool.history_field("model", names + "]");
+  const auto* first = dynamic_cast<const MapModel*>(sources.front().model.get());
+  const MapEnsemble ensemble(sources, maps.weights.empty() ? std::vector<double>() : parse_number_list(maps.weights), first ? first->output() : output);
+  map_records(tool, [&](Record& record) {
+    torch::NoGradGuard no_grad;
+    ensemble.propose(record);
   });
 }
 

@@ -12,6 +12,7 @@
 #include "libtal/data/import_support.h"
 #include "libtal/io/features.h"
 #include "libtal/io/npy.h"
+#include "libtal/io/safetensors.h"
 
 namespace tal::plot {
 namespace {
@@ -189,6 +190,25 @@ void add_base64(const json& part, const std::string& name, std::vector<Matrix>& 
   }, name, maps);
 }
 
+// Every float tensor of a safetensors file, such as those of tal-propose --maps DIR.
+void read_tensor_maps(const std::string& path, const std::string& title, std::vector<Matrix>& maps) {
+  const SafeTensorsFile file(path);
+  try {
+    for (const auto& tensor : file.content().tensors) {
+      if (tensor.dtype != Dtype::kF32 && tensor.dtype != Dtype::kF64) continue;
+      const auto value = [&](std::int64_t i) -> double {
+        float single = 0;
+        double value = 0;
+        if (tensor.dtype == Dtype::kF64) return std::memcpy(&value, tensor.data.data() + 8 * i, 8), value;
+        return std::memcpy(&single, tensor.data.data() + 4 * i, 4), single;
+      };
+      add_array(tensor.shape, value, title.empty() ? tensor.name : title + " " + tensor.name, maps);
+    }
+  } catch (const Error& error) {
+    throw Error("'" + path + "': " + error.message());
+  }
+}
+
 }  // namespace
 
 void read_npy_maps(const std::string& path, const std::string& title, std::vector<Matrix>& maps) {
@@ -309,7 +329,10 @@ void read_maps(const std::string& text, const std::string& title, std::vector<Ma
   const std::function<void(const json&, const std::string&, const std::string&)> read = [&](const json& part, const std::string& name, const std::string& field) {
     if (part.is_object()) {
       try {
-        if (part.contains("path") && part["path"].is_string()) return read_npy_maps(part["path"].get<std::string>(), name, maps);
+        if (part.contains("path") && part["path"].is_string()) {
+          const auto path = part["path"].get<std::string>();
+          return path.ends_with(".safetensors") ? read_tensor_maps(path, name, maps) : read_npy_maps(path, name, maps);
+        }
         if (part.contains("data") && part["data"].is_string()) return add_base64(part, name, maps);
       } catch (Error& error) {
         throw error.at_field(field);

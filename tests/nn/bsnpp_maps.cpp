@@ -5,6 +5,7 @@
 #include "libtal/base/error.h"
 #include "libtal/models/bsnpp.h"
 #include "libtal/models/bsnpp_model.h"
+#include "libtal/nn/tensors.h"
 #include "tests/nn/parity_nn.h"
 
 namespace {
@@ -44,12 +45,6 @@ std::vector<double> values_of(const torch::Tensor& t) {
   return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
 }
 
-// A MapModel without a network, to reach the writing of proposals.
-class Written : public BsnppModel {
- public:
-  using BsnppModel::write_proposals;
-};
-
 void maps_case(const Json& in, const Json& want, const Checker& check) {
   const auto pass = [&](const char* key) { return torch::stack({row_of(in.at(key).at("start")), row_of(in.at(key).at("end"))}).unsqueeze(0); };
   const auto fused = fuse_passes(pass("forward"), pass("backward").flip(2).flip(1))[0];
@@ -61,10 +56,9 @@ void maps_case(const Json& in, const Json& want, const Checker& check) {
   check.map("score", values_of(proposal_scores(boundary, m_cr, m_cc)), want.at("score"));
   const std::int64_t rows = in.at("T");
   const double offset = in.at("offset"), duration = in.at("duration");
-  MapWindow window{{offset, offset + duration}, 0, rows, {fused[0], fused[1], boundary, m_cr, m_cc}};
+  MapWindow window{{offset, offset + duration}, 0, rows, rows, {fused[0], fused[1], boundary, m_cr, m_cc}};
   Record record = Record::make("v");
-  Sequence sequence;
-  Written().write_proposals(record, sequence, {window});
+  write_map_proposals(record, 0, {window}, "bsnpp", {});
   const auto& proposals = record.proposals();
   BOOST_REQUIRE(proposals.size() == want.at("proposals").size());
   for (std::size_t k = 0; k < proposals.size(); ++k) {
@@ -178,7 +172,7 @@ BOOST_AUTO_TEST_CASE(formulas) {
       std::vector<std::vector<MapWindow>> models;
       for (const auto& map : in.at("maps")) {
         const auto m = map_of(map);
-        models.push_back({MapWindow{{0, 1}, 0, m.size(1), {m[0], m[0], m, m, m}}});
+        models.push_back({MapWindow{{0, 1}, 0, m.size(1), m.size(1), {m[0], m[0], m, m, m}}});
       }
       const auto fused = fuse_maps(models, in.at("weights").get<std::vector<double>>());
       for (const auto& got : {fused[0].maps.boundary, fused[0].maps.regression, fused[0].maps.classification}) check.map("map", values_of(got), want.at("map"));
@@ -220,7 +214,7 @@ BOOST_AUTO_TEST_CASE(three_levels_are_balanced) {
 BOOST_AUTO_TEST_CASE(ensembles_that_do_not_fit) {
   const auto maps = [](std::int64_t rows) {
     const auto m = torch::rand({rows, rows}, torch::kDouble);
-    return std::vector<MapWindow>{{{0, 10}, 0, rows, {m[0], m[0], m, m, m}}};
+    return std::vector<MapWindow>{{{0, 10}, 0, rows, rows, {m[0], m[0], m, m, m}}};
   };
   const std::vector<std::vector<MapWindow>> same{maps(5), maps(5)}, other{maps(5), maps(6)};
   const std::vector<double> weights{0.6, 0.4}, negative{1, -1}, zero{0, 0}, one{1};
@@ -231,6 +225,47 @@ BOOST_AUTO_TEST_CASE(ensembles_that_do_not_fit) {
   auto shifted = same;
   shifted[1][0].time = {20, 30};
   BOOST_CHECK_THROW(fuse_maps(shifted, weights), Error);
+  shifted[1][0].time = {1, 11};  // less than a row of 2 s: streams of one video begin a little apart
+  BOOST_TEST(fuse_maps(shifted, weights)[0].time.start == 0.0);
+  const std::vector<std::string> names{"a", "b"};
+  BOOST_CHECK_EXCEPTION(fuse_maps(other, weights, names), Error, [](const Error& e) {
+    return e.message().find("'b' are 6 x 6") != std::string::npos && e.message().find("'a' 5 x 5") != std::string::npos;
+  });
+}
+
+BOOST_AUTO_TEST_CASE(map_files) {
+  const auto folder = std::filesystem::temp_directory_path() / ("tal-maps-" + std::to_string(getpid()));
+  const auto m = torch::rand({3, 5});
+  const std::vector<MapWindow> windows{{{0, 10}, 0, 5, 5, {m[0], m[1], m, m * 0.5, m * 0.25}}, {{8, 18}, 4, 5, 3, {m[1], m[2], m, m, m}}};
+  save_maps(folder, "v", "bmn", windows);
+  const auto read = load_maps(folder, "v");
+  BOOST_REQUIRE(read.size() == 2u);
+  BOOST_TEST(torch::equal(read[0].maps.regression, m * 0.5));
+  BOOST_TEST(torch::equal(read[1].maps.start, m[1]));
+  BOOST_TEST((read[1].time == Segment{8, 18} && read[1].first == 4 && read[1].extent == 5 && read[1].used == 3));
+  const auto fails = [&](const std::string& video, const std::string& words) {
+    BOOST_CHECK_EXCEPTION(load_maps(folder, video), Error, [&](const Error& e) { return std::string(e.what()).find(words) != std::string::npos; });
+  };
+  fails("w", "w.maps.safetensors");  // missing
+  std::filesystem::copy(map_file(folder, "v"), map_file(folder, "w"));
+  fails("w", "holds the maps of video 'v', not of 'w'");
+  write_tensors(map_file(folder, "u"), {{"0/start", m[0]}}, {{"format", "tal-model/1"}});
+  fails("u", "no file of maps");
+  save_maps(folder, "t", "bmn", {{{0, 10}, 0, 5, 5, {m[0], m[1], m, m, m.slice(0, 1)}}});
+  fails("t", "do not fit each other");
+  save_maps(folder, "s", "bmn", {{{0, 10}, 0, 5, 5, {m[0], m[1], m / 0, m, m}}});
+  fails("s", "no finite numbers");
+  BOOST_CHECK_THROW(save_maps(folder, "../x", "bmn", windows), Error);
+  std::filesystem::remove_all(folder);
+}
+
+BOOST_AUTO_TEST_CASE(scales) {
+  const std::int64_t rows[] = {10, 20, 40}, wrong[] = {10, 20};
+  BOOST_TEST(multi_scale_rows(30, rows) == 10);
+  BOOST_TEST(multi_scale_rows(30.1, rows) == 20);
+  BOOST_TEST(multi_scale_rows(120, rows) == 20);
+  BOOST_TEST(multi_scale_rows(121, rows) == 40);
+  BOOST_CHECK_THROW(multi_scale_rows(5, wrong), Error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -186,23 +186,89 @@ BOOST_AUTO_TEST_CASE(ensembles_and_scales) {
   for (MapModel* model : {static_cast<MapModel*>(&a), static_cast<MapModel*>(&b)}) model->build(set.inputs()), model->network().eval();
   const auto text = [&](const std::vector<MapModel*>& models, const std::vector<double>& weights) {
     Record record = Record::make("v0");
-    const std::vector<Sequence> sequences(models.size(), set.sequence(0));
-    propose_ensemble(models, weights, record, sequences);
+    std::vector<std::vector<MapWindow>> maps;
+    for (MapModel* model : models) maps.push_back(model->map_windows(set.sequence(0)));
+    write_map_proposals(record, set.sequence(0).duration, fuse_maps(maps, weights), "ensemble", models[0]->output());
     return record.str();
   };
   Record alone = Record::make("v0");
   a.propose(alone, set.sequence(0));
-  BOOST_TEST(text({&a}, {}) == alone.str());
+  BOOST_TEST(text({&a}, {1}) == alone.str());
   BOOST_TEST(text({&a, &b}, {1, 0}) == alone.str());
   BOOST_TEST(text({&a, &b}, {3, 1}) == text({&a, &b}, {0.75, 0.25}));
-  BOOST_TEST(text({&a, &b}, {}) != alone.str());
+  BOOST_TEST(text({&a, &b}, {1, 1}) != alone.str());
+  BOOST_TEST((a.map_sizes() == b.map_sizes() && a.map_extent() == "whole videos"));
 
   a.inference().read_json(R"({"scales":"duration","top-k":50,"min-score":0})");
   Record scaled = Record::make("v0");
   a.propose(scaled, set.sequence(0));  // 65 s: 80 rows, at most 20 long
   BOOST_TEST(scaled.proposals().size() == 50u);
   for (const auto& p : scaled.proposals()) BOOST_TEST(p.segment.length() <= 20 * 65.0 / 80 + 1e-9);
-  BOOST_CHECK_THROW(text({&a, &b}, {}), Error);  // 80 rows against 20
+  BOOST_CHECK_THROW(text({&a, &b}, {1, 1}), Error);  // 80 rows against 20
+  using Sizes = std::vector<std::pair<std::int64_t, std::int64_t>>;
+  BOOST_TEST((a.map_sizes() == Sizes{{20, 30}, {20, 80}, {20, 100}}));
+  a.inference().read_json(R"({"scale-rows":[8,16,24],"top-k":0})");
+  BOOST_TEST((a.map_sizes() == Sizes{{8, 8}, {16, 16}, {20, 24}}));
+  a.propose(scaled, set.sequence(0));
+  BOOST_TEST(scaled.proposals().size() == 16u * 17 / 2);
+}
+
+// A window that holds the whole video is the video.
+BOOST_AUTO_TEST_CASE(one_window) {
+  torch::manual_seed(1);
+  const Synthetic set(1, 65, 3);
+  BsnppModel model;
+  small(model, 20, R"({"first-filters":8,"generator-filters":8})");
+  model.build(set.inputs());
+  model.network().eval();
+  const auto text = [&](const std::string& settings) {
+    model.inference().read_json(settings);
+    Record record = Record::make("v0");
+    model.propose(record, set.sequence(0));
+    return record.str();
+  };
+  const std::string whole = text("{}");
+  BOOST_TEST(text(R"({"window":65,"overlap":0.9})") == whole);
+  BOOST_TEST(text(R"({"window":1000})") == whole);
+  BOOST_TEST(text(R"({"window":64})") != whole);
+  // Windows at rows 0, 20, 25, rescaled from 40 rows to 20: two rows of the stream a map row; even and odd ones never coincide.
+  Record record = Record::make("v0");
+  model.inference().read_json(R"({"window":40,"overlap":0.5})");
+  model.propose(record, set.sequence(0));
+  std::set<std::pair<double, double>> segments;
+  for (const auto& p : record.proposals()) BOOST_TEST(segments.insert({p.segment.start, p.segment.end}).second);
+  BOOST_TEST(segments.size() == 3u * 210 - 55);  // 10 map rows of the first window are the second's
+}
+
+// An action across the seam of two windows is found, once, when they overlap; without overlap no window holds it.
+BOOST_AUTO_TEST_CASE(action_at_a_seam) {
+  torch::manual_seed(4);
+  BmnModel model;
+  small(model, 20, R"({"boundary-filters":16,"input":"windows"})");
+  const Synthetic set(32, 60, 1);
+  model.build(set.inputs());
+  train(model, set, 6);
+  model.network().eval();
+  auto x = torch::zeros({40, 4});
+  for (std::int64_t r = 0; r < 40; ++r) {
+    const double centre = static_cast<double>(r) + 0.5;
+    x[r][0] = centre > 16 && centre < 25 ? 1 : 0;
+    x[r][1] = std::exp(-0.1 * (centre - 16) * (centre - 16));
+    x[r][2] = std::exp(-0.1 * (centre - 25) * (centre - 25));
+  }
+  const auto count = [&](double overlap, const Segment& wanted) {
+    model.inference().read_json(R"({"overlap":)" + std::to_string(overlap) + "}");
+    Record record = Record::make("v");
+    model.propose(record, {"v", 40, {}, x});
+    return std::count_if(record.proposals().begin(), record.proposals().end(), [&](const auto& p) { return p.segment == wanted; });
+  };
+  BOOST_TEST(count(0, {16, 25}) == 0);
+  BOOST_TEST(count(0.5, {16, 25}) == 1);
+  BOOST_TEST(count(0.75, {16, 25}) == 1);
+  model.inference().read_json(R"({"overlap":0.75})");
+  Record record = Record::make("v");
+  model.propose(record, {"v", 40, {}, x});
+  BOOST_TEST(best_overlap(record.proposals(), {16, 25}) > 0.6);
 }
 
 BOOST_AUTO_TEST_CASE(odd_features) {

@@ -1,0 +1,55 @@
+// Proposals x video-level classes: the detections of proposal networks (BSN++, BMN, and any proposer), their scores made of a proposal's factors and of a video
+// classifier's scores, and detections of several systems side by side.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "libtal/io/record.h"
+
+namespace CLI {
+class App;
+}
+
+namespace tal {
+class Tool;
+
+// A proposal's score as a product of powers of its "scores": prod_k s_k ^ e_k.
+struct FactorRule {
+  std::vector<std::pair<std::string, double>> exponents;
+};
+// "geometric": boundary sqrt(cls reg), BSN++ Eq. (8); "product": boundary cls reg, as BMN; "weighted:NAME=EXPONENT,...". UsageError for anything else.
+FactorRule factor_rule(std::string_view text);
+// Error with field scores.NAME when a factor is missing or negative.
+double combined_score(const FactorRule& rule, const Proposal& proposal);
+
+// BSN++ improvement B: the weighted mean of several classifiers' scores (weights normalised; empty: equal), classes in the first one's order. temperature t > 0:
+// the scores are logits, and the result is the softmax of their mean / t. Error when the classifiers do not score the same classes, or one scores a class twice.
+std::vector<ClassScore> fuse_classes(std::span<const std::vector<ClassScore>> classifiers, std::span<const double> weights, double temperature);
+// The k best, best first, equal ones in their order.
+std::vector<ClassScore> best_classes(std::vector<ClassScore> classes, std::size_t k);
+
+// Each proposal once for each class, in that order: score times the class's score, and its label. Error (with field) for a proposal that has a label already and
+// for a negative class score.
+std::vector<Proposal> detections_of(Record& record, const std::vector<Proposal>& proposals, const std::vector<ClassScore>& classes);
+
+struct ClassFusionOptions {
+  std::string combine;                   // empty: the proposal's own score
+  std::vector<std::string> classifiers;  // files of records with `classification`; none: the record's own
+  std::string weights;                   // of the classifiers; empty: equal
+  int top_classes = 0;                   // 0: no labels
+  double temperature = 0;                // 0: scores are used as they are
+  std::string merge;                     // file of records whose proposals join (improvement D)
+};
+void register_options(CLI::App& app, ClassFusionOptions& options);
+// The names of these options.
+std::vector<std::string> class_fusion_names();
+
+// As tal-score runs it. A video that a classifier's file lacks is an error.
+void run_class_fusion(Tool& tool, const ClassFusionOptions& options);
+
+}  // namespace tal

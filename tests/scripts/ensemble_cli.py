@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# label: cli
+"""tal-propose with several models: BSN++ and BMN on different streams, weights, multi-scale inference, maps as files, windows; what cannot be merged."""
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+BIN = os.environ["TAL_BIN"]
+if not os.path.exists(os.path.join(BIN, "tal-train")):
+    print("SKIPPED: this build has no LibTorch, so no models")
+    sys.exit(77)
+folder = tempfile.TemporaryDirectory()
+os.chdir(folder.name)
+failures = 0
+
+
+def check(condition, what):
+    global failures
+    if not condition:
+        failures += 1
+        print("FAILED:", what)
+
+
+def tool(name, *arguments, data=None, status=0):
+    done = subprocess.run([os.path.join(BIN, name), *arguments], input=data, capture_output=True, text=True, timeout=120)
+    check(done.returncode == status, f"{name} {' '.join(arguments)}: status {done.returncode}, not {status}: {done.stderr[-600:]}")
+    return done.stdout, done.stderr
+
+
+def propose(records, *arguments, status=0):
+    out, errors = tool("tal-propose", "--no-history", "--threads", "1", *arguments, data=records, status=status)
+    return ([json.loads(line) for line in out.splitlines()] if status == 0 else []), errors
+
+
+records, _ = tool("tal-synth", "--seed", "1", "annotations", "-n", "6", "--classes", "2", "--min-duration", "20", "--max-duration", "140", "--min-length", "4", "--max-length", "15")
+for stream, seed in (("rgb", "2"), ("flow", "3")):
+    records, _ = tool("tal-synth", "--seed", seed, "features", "--inline", "--stream", stream, "--dim", "8", "--snr", "3", data=records)
+with open("train.jsonl", "w", encoding="utf-8") as file:
+    file.write(records)
+
+SMALL = "base-filters=8 reduced-filters=8 proposal-filters=8 head-filters=4 samples=4".split()
+BSNPP = SMALL + "first-filters=8 generator-filters=8 attention-filters=4".split()
+
+
+def train(out, model, stream, *settings):
+    tool("tal-train", "--model", model, "--streams", stream, "--epochs", "1", "--batch", "3", "--threads", "1", "-i", "train.jsonl", "--out", out, "-q",
+         *(part for s in settings for part in ("--set", s)))
+    return out
+
+
+a = train("a.safetensors", "bsnpp", "rgb", *BSNPP, "rows=16", "durations=16")
+b = train("b.safetensors", "bmn", "flow", *SMALL, "rows=16", "durations=16", "boundary-filters=8")
+c = train("c.safetensors", "bsnpp", "rgb", *BSNPP, "rows=20", "durations=20")
+w = train("w.safetensors", "bmn", "rgb", *SMALL, "rows=16", "durations=16", "boundary-filters=8", "input=windows")
+rpn = train("rpn.safetensors", "rpn", "rgb", "width=8", "hidden=4", "rows=16", "examples=1")
+
+# Eq. (8) of the weighted means of each model's maps.
+one, _ = propose(records, "-m", a)
+two, _ = propose(records, "-m", b)
+both, _ = propose(records, "-m", a, "-m", b, "--weights", "0.6,0.4")
+for x, y, z in zip(one, two, both):
+    check(len(x["proposals"]) == len(z["proposals"]) == 16 * 17 // 2, "every valid proposal")
+    for p, q, r in zip(x["proposals"], y["proposals"], z["proposals"]):
+        mean = {k: 0.6 * p["scores"][k] + 0.4 * q["scores"][k] for k in ("boundary", "cls", "reg")}
+        check(r["segment"] == p["segment"] and all(abs(r["scores"][k] - mean[k]) < 1e-9 for k in mean), f"factors are the weighted means: {r} of {p} and {q}")
+        check(abs(r["score"] - mean["boundary"] * (mean["cls"] * mean["reg"]) ** 0.5) < 1e-9, "Eq. (8)")
+check(propose(records, "-m", a, "-m", b, "--weights", "3,2")[0] == both, "weights are normalised")
+check(propose(records, "-m", a, "-m", b)[0] == propose(records, "-m", a, "-m", b, "--weights", "1,1")[0] != both, "equal weights when none are given")
+check(propose(records, "-m", a, "-m", b, "--weights", "1,0")[0] == one, "weight 0")
+_, notes = propose(records, "-m", a, "-m", b, "--set", "backward-pass=false")
+with_history, _ = tool("tal-propose", "-m", a, "-m", b, data=records)
+check(json.loads(with_history.splitlines()[0])["history"][-1]["model"] == [a, b], "history names both models")
+
+# Multi-scale: rows by duration, and models of other sizes together.
+scaled, _ = propose(records, "-m", a, "-m", b, "--multi-scale", "6,9,12", "--maps", "inline")
+for line in scaled:
+    rows = 6 if line["duration"] <= 30 else 9 if line["duration"] <= 120 else 12
+    check(line["maps"]["0"]["rows"] == rows and len(line["proposals"]) == rows * (rows + 1) // 2, f"{rows} rows for {line['duration']} s")
+check(len({line["maps"]["0"]["rows"] for line in scaled}) >= 2, "more than one scale occurs")
+propose(records, "-m", a, "-m", c, "--multi-scale", "6,9,12")
+
+# Maps as files, and an ensemble of them: the same proposals.
+left, _ = propose(records, "-m", a, "--maps", "maps-a")
+check(all(line["maps"] == {"path": os.path.join("maps-a", line["video"] + ".maps.safetensors")} and os.path.exists(line["maps"]["path"]) for line in left), "the record says where the maps are")
+tool("tal-plot", "heatmap", "-o", "maps.svg", data=json.dumps(left[0]) + "\n")
+with open("maps.svg", encoding="utf-8") as file:
+    check("0/boundary" in file.read(), "tal-plot draws the maps of the file")
+propose(records, "-m", b, "--maps", "maps-b")
+check(propose(records, "--map-folder", "maps-a", "--map-folder", "maps-b", "--weights", "0.6,0.4")[0] == both, "maps of files give what their models give")
+check(propose(records, "-m", a, "--map-folder", "maps-b", "--weights", "0.6,0.4")[0] == both, "a model and maps of a file")
+check(len(propose(records, "--map-folder", "maps-a", "--set", "top-k=5")[0][0]["proposals"]) == 5, "--set without a model")
+
+# Windows: a window as long as the video is the video; shorter ones make no proposal twice.
+check(propose(records, "-m", a, "--window", "100000")[0] == one, "one window")
+for line in propose(records, "-m", w, "--overlap", "0.75")[0] + propose(records, "-m", a, "--window", "32", "--overlap", "0.5")[0]:
+    segments = [tuple(p["segment"]) for p in line["proposals"]]
+    check(len(segments) == len(set(segments)) > 0, "no proposal twice at seams")
+check(len(propose(records, "-m", w, "--overlap", "0.75")[0][-1]["proposals"]) > len(propose(records, "-m", w, "--overlap", "0")[0][-1]["proposals"]), "overlap adds proposals at seams")
+
+# What cannot be merged, with both sides named.
+def refused(arguments, *words, status=1, data=records):
+    _, errors = propose(data, *arguments, status=status)
+    check(all(word in errors for word in words), f"{arguments}: {errors!r} does not name {words}")
+
+
+refused(["-m", a, "-m", c], "'a.safetensors' (bsnpp)", "16 x 16", "'c.safetensors' (bsnpp)", "20 x 20")
+refused(["-m", a, "-m", rpn], "'a.safetensors' (bsnpp)", "'rpn.safetensors' (rpn)", "cannot be merged")
+refused(["-m", rpn, "--map-folder", "maps-a"], "'rpn.safetensors' (rpn)", "maps-a")
+refused(["-m", a, "-m", w], "whole videos", "windows of 16 rows")
+refused(["-m", c, "--map-folder", "maps-a"], "'maps-a' are 16 x 16", "'c.safetensors' 20 x 20")
+refused(["-m", a, "-m", b, "--weights", "1"], "1 weights for 2 models", status=2)
+refused(["-m", a, "-m", b, "--weights", "1,-1"], "0 or more", status=2)
+refused(["-m", a, "--weights", "1"], "--weights", status=2)
+refused(["-m", a, "--multi-scale", "30,80"], "three numbers", status=2)
+refused(["-m", a, "--overlap", "0.5"], "whole videos", status=2)
+refused(["-m", rpn, "--multi-scale", "30,80,100"], "rpn", "--multi-scale", status=2)
+refused(["-m", a, "-m", b, "--set", "bakward-pass=true"], "backward-pass", status=2)
+refused(["--map-folder", "maps-a", "--window", "5"], "--window", status=2)
+refused(["--map-folder", "nowhere"], "nowhere")
+check("--weights" in tool("tal-propose", "--weights", "1", "--method", "grouping", data=records, status=2)[1], "no weights without models")
+check("one --model" in tool("tal-score", "-m", a, "-m", b, data=records, status=2)[1], "tal-score takes one model")
+
+# Odd features: few rows, constant ones, no duration; maps of another video or of a model file.
+def video(name, rows, value, **more):
+    import base64
+    data = base64.b64encode(struct.pack(f"<{8 * rows}f", *([value] * (8 * rows)))).decode()
+    stream = json.loads(records.splitlines()[0])["features"]["rgb"]
+    stream.update(rows=rows, data=data)
+    return json.dumps({"video": name, "features": {"rgb": stream}, **more}) + "\n"
+
+
+for rows in (1, 2, 3, 40):
+    for value in (0.0, 7.5):
+        line = propose(video("odd", rows, value, duration=rows * 1.0 + 1), "-m", a)[0][0]
+        check(line["proposals"] and all(0 <= p["score"] <= 1 and p["segment"][0] < p["segment"][1] for p in line["proposals"]), f"{rows} rows of {value}: {line['proposals'][:2]}")
+refused(["-m", a], "'odd'", "duration", data=video("odd", 5, 1.0, duration=0))
+refused(["-m", a, "--multi-scale", "6,9,12"], "'odd'", "duration", "missing", data=video("odd", 5, 1.0))
+refused(["-m", a], "features.rgb", "finite", data=video("odd", 5, float("nan"), duration=5))
+first = json.loads(records.splitlines()[0])["video"]
+second = json.loads(records.splitlines()[1])["video"]
+os.makedirs("wrong")
+os.link(os.path.join("maps-a", second + ".maps.safetensors"), os.path.join("wrong", first + ".maps.safetensors"))
+refused(["--map-folder", "wrong"], "wrong", f"of video '{second}', not of '{first}'")
+os.remove(os.path.join("wrong", first + ".maps.safetensors"))
+refused(["--map-folder", "wrong"], f"{first}.maps.safetensors")
+os.link(a, os.path.join("wrong", first + ".maps.safetensors"))
+refused(["--map-folder", "wrong"], "no file of maps", "tal-model/1")
+sys.exit(1 if failures else 0)

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# label: cli
+"""tal-score --fuse classes: factors, class scores of files and records, several classifiers, merging; faults with their places."""
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+
+tool = os.path.join(os.environ["TAL_BIN"], "tal-score")
+folder = tempfile.TemporaryDirectory()
+os.chdir(folder.name)
+failures = 0
+
+
+def check(condition, what):
+    global failures
+    if not condition:
+        failures += 1
+        print("FAILED:", what)
+
+
+def run(records, *arguments, status=0):
+    text = records if isinstance(records, str) else "".join(json.dumps(r) + "\n" for r in records)
+    done = subprocess.run([tool, "--no-history", *arguments], input=text, capture_output=True, text=True, timeout=60)
+    check(done.returncode == status, f"{arguments}: status {done.returncode}, not {status}: {done.stderr}")
+    return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+def save(name, records):
+    with open(name, "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(r) + "\n" for r in records)
+    return name
+
+
+def classes(**scores):
+    return [{"label": label, "score": score} for label, score in scores.items()]
+
+
+proposals = [{"segment": [1, 4], "score": 0.5, "scores": {"boundary": 0.5, "cls": 0.81, "reg": 0.25}}, {"segment": [2, 9], "score": 0.25, "scores": {"boundary": 0.25, "cls": 1, "reg": 1}}]
+records = [{"video": v, "duration": 20, "proposals": proposals, "classification": classes(own=0.5, other=0.25, third=0.125)} for v in ("v", "w")]
+cls = save("cls.jsonl", [{"video": v, "classification": classes(dive=0.2, jump=0.8, run=0.4)} for v in ("x", "w", "v")])
+
+out, _ = run(records, "--classification", cls, "--top-classes", "2")
+check([[p["label"], p["score"]] for p in out[0]["proposals"]] == [["jump", 0.4], ["run", 0.2], ["jump", 0.2], ["run", 0.1]], "score times class score, best classes first")
+check(out[0]["proposals"][0]["scores"] == proposals[0]["scores"] and out[0]["classification"] == records[0]["classification"], "other members stay")
+check(run(records, "--classification", cls)[0] == out, "two classes when nothing is said")
+parallel, _ = run(records, "--classification", cls, "-j", "2")
+check(parallel == out, "the same with -j")
+out, _ = run(records, "--top-classes", "1")
+check([[p["label"], p["score"]] for p in out[1]["proposals"]] == [["own", 0.25], ["own", 0.125]], "the record's own classes")
+check(run(records, "--fuse", "classes", "--top-classes", "1")[0] == out, "--fuse classes said or implied")
+out, _ = run(records, "--combine", "geometric")
+check([p["score"] for p in out[0]["proposals"]] == [0.5 * math.sqrt(0.81) * math.sqrt(0.25), 0.25] and "label" not in out[0]["proposals"][0], "Eq. (8), no labels")
+out, _ = run(records, "--combine", "weighted:cls=2", "--top-classes", "1")
+check(abs(out[0]["proposals"][0]["score"] - 0.81**2 * 0.5) < 1e-15, "factors, then classes")
+
+a = save("a.jsonl", [{"video": v, "classification": classes(x=2, y=0)} for v in ("v", "w")])
+b = save("b.jsonl", [{"video": v, "classification": classes(y=-4, x=0)} for v in ("v", "w")])
+out, _ = run(records, "--classification", a, "--classification", b, "--class-weights", "3,1", "--temperature", "0.5", "--top-classes", "5")
+logits = [(3 * 2 + 0) / 4, (0 - 4) / 4]
+soft = 1 / (1 + math.exp((logits[1] - logits[0]) / 0.5))
+check([p["label"] for p in out[0]["proposals"]] == ["x", "y", "x", "y"] and abs(out[0]["proposals"][0]["score"] - 0.5 * soft) < 1e-15
+      and abs(out[0]["proposals"][1]["score"] - 0.5 * (1 - soft)) < 1e-15, "softmax of the weighted mean of logits")
+
+other = save("bmn.jsonl", [{"video": "w", "proposals": [{"segment": [0, 3], "score": 0.125, "label": "jump", "from": "bmn"}]}] + [{"video": f"x{k}", "proposals": []} for k in range(3)])
+out, _ = run(records, "--classification", cls, "--top-classes", "1", "--merge", other)
+check(len(out[0]["proposals"]) == 2 and len(out[1]["proposals"]) == 3 and out[1]["proposals"][2] == {"segment": [0, 3], "score": 0.125, "label": "jump", "from": "bmn"},
+      "another system's detections behind these, byte for byte")
+
+for arguments, words in (
+    (["--merge", other], ["'w'", "have labels, these do not"]),
+    (["--classification", save("few.jsonl", [{"video": "v", "classification": classes(x=1)}])], ["'w'", "few.jsonl", "no line of this video"]),
+    (["--classification", save("twice.jsonl", [{"video": "v", "classification": []}] * 2)], ["twice.jsonl:2", "two lines"]),
+    (["--classification", save("none.jsonl", [{"video": "v"}])], ["none.jsonl:1", "classification", "missing"]),
+    (["--classification", a, "--classification", cls], ["'v'", "classification", "scores 'dive'"]),
+    (["--classification", b], ["classification", "'y' is negative", "--temperature"]),
+    (["--merge", save("doubled.jsonl", [{"video": "v", "proposals": []}] * 2)], ["doubled.jsonl:2", "two lines"]),
+    (["--merge", save("without.jsonl", [{"video": "v"}])], ["without.jsonl:1", "proposals"]),
+    (["--combine", "weighted:unit=1"], ["'v'", "proposals[0].scores.unit"]),
+    (["--classification", "nowhere.jsonl"], ["nowhere.jsonl"]),
+):
+    _, errors = run(records, *arguments, status=1)
+    check(all(word in errors for word in words), f"{arguments}: {errors!r} names {words}")
+_, errors = run([{"video": "v", "proposals": proposals}], "--top-classes", "1", status=1)
+check("classification" in errors and "missing" in errors, "no classes anywhere")
+_, errors = run([{"video": "v", "classification": classes(x=1)}], "--top-classes", "1", status=1)
+check("proposals" in errors, "no proposals")
+_, errors = run([{"video": "v", "proposals": [{"segment": [1, 2], "score": 1, "label": "x"}], "classification": classes(x=1)}], "--top-classes", "1", status=1)
+check("proposals[0].label" in errors, "labelled already")
+for arguments in (["--combine", "mean"], ["--class-weights", "1,2", "--classification", cls], ["--temperature", "1", "--combine", "product"], ["--beta", "0.5", "--top-classes", "1"],
+                  ["--fuse", "rpn", "--top-classes", "1"], ["--top-classes", "0"], ["--temperature", "0", "--top-classes", "1"], ["--classification", a, "--classification", b, "--class-weights", "1"]):
+    run(records, *arguments, status=2)
+sys.exit(1 if failures else 0)
