@@ -1,6 +1,10 @@
 // tal-extract: records with `path` (or video files) -> the same records with feature streams.
 #include "libtal/video/extract.h"
 #include "libtal/video/opencv_info.h"
+#ifdef TAL_HAVE_ENCODE
+#include "libtal/encode/network_encoder.h"
+#include "libtal/nn/torch_info.h"
+#endif
 
 int main(int argc, char** argv) {
   tal::ToolInfo info;
@@ -15,6 +19,11 @@ int main(int argc, char** argv) {
       "The encoder hog-hof needs no weights: orientation histograms of the gradients in 4 x 4 cells, histograms of the optical flow in "
       "2 x 2 cells and a column `motion`, the mean length of the flow in per cent of the frame's shorter side; each is the mean "
       "over the window.\n\n"
+      "The other encoders are networks (builds with LibTorch) and need their weights: NAME:FILE, a .safetensors file or a PyTorch state dict (.pth) with the names of the "
+      "reference, whose tensors must all fit; nothing in it is executed. NAME@LAYER:FILE asks for another layer than the default, averaged over space and time; "
+      "`logits` and `scores` (softmax) are there when the file has the classifier. Pictures are prepared as the reference does it. Networks of single pictures (resnet, "
+      "inception-v3, bninception) see each frame once and a row is the mean over its window; r2plus1d, resnext101-3d and c3d see a window as one clip; "
+      "bninception-flow sees stacks of five flow fields (--flow tvl1, dis or farneback), cut to 20 pixels and written with 8 bits.\n\n"
       "Each stream goes into VIDEO.STREAM.npy under --out-dir (rows x columns, float32 or float16) with its header beside it in "
       "VIDEO.STREAM.json, which is written last. Its hash is the SHA-256 of its settings (everything that affects the values: preprocessing, "
       "weights, versions), its content that of the .npy file. --resume leaves streams alone whose header tells the same settings and the same "
@@ -26,13 +35,19 @@ int main(int argc, char** argv) {
   info.examples = {
       {"Features of some videos, two at a time", "tal-extract -j 2 --videos *.mp4 --out-dir features > features.jsonl"},
       {"Ten frames per second, a row for every 16 frames", "tal-extract --fps 10 --stride 16 --window 16 < videos.jsonl > features.jsonl"},
+      {"ResNet-50 and two-stream flow, with imported weights",
+       "tal-extract --encoder resnet50:resnet50.safetensors --encoder bninception-flow:flow.safetensors --flow tvl1 --videos *.mp4 > features.jsonl"},
       {"What will a long list give", "tal-extract --dry-run --resume --out-dir features < videos.jsonl > plan.jsonl"},
       {"Straight into proposals, no files", "tal-extract --inline --videos a.mp4 | tal-propose --method grouping"},
   };
   info.see_also = {"tal-propose(1)", "tal-detect(1)", "tal-convert(1)", "tal-check(1)"};
   info.libraries = {tal::opencv_version()};
-  tal::Tool tool(info);
   tal::ExtractOptions options;
+#ifdef TAL_HAVE_ENCODE
+  info.libraries.push_back(tal::torch_version());
+  options.encoder.networks = tal::make_network_encoder;
+#endif
+  tal::Tool tool(info);
   tal::register_options(tool.app(), options);
   return tool.run(argc, argv, [&] {
     tal::check_options(tool, options);

@@ -13,6 +13,7 @@
 #endif
 
 #include "libtal/base/error.h"
+#include "libtal/encode/recipes.h"
 
 // Loops over rows of pixels exist twice, for any processor and for AVX2, chosen when the program starts. Integers and single
 // multiplications give the same values in both. (Sanitizers start before that choice.)
@@ -200,7 +201,7 @@ int cell(int position, int size, int n) { return std::min(n - 1, position * n / 
 
 class HogHof : public Encoder {
  public:
-  explicit HogHof(const EncoderOptions& options) : method_(options.flow), flow_(make_flow(options.flow)) {
+  explicit HogHof(const EncoderOptions& options) : options_(options), flow_(make_flow(options.flow)) {
     for (int y = 0; y < kGrid; ++y)
       for (int x = 0; x < kGrid; ++x)
         for (int o = 0; o < kBins; ++o) columns_.push_back("hog_" + std::to_string(y) + "_" + std::to_string(x) + "_" + std::to_string(o));
@@ -213,7 +214,9 @@ class HogHof : public Encoder {
   std::string name() const override { return "hog-hof"; }
   std::int64_t dim() const override { return kDim; }
   const std::vector<std::string>& columns() const override { return columns_; }
-  std::string parameters() const override { return "hog-hof/2 side=60 grid=4 bins=8 flow-grid=2 flow=" + method_; }
+  std::string parameters() const override { return "hog-hof/2 side=60 grid=4 bins=8 flow-grid=2 flow=" + options_.flow; }
+  bool uses_flow() const override { return true; }
+  std::unique_ptr<Encoder> twin() const override { return std::make_unique<HogHof>(options_); }
 
   void reset() override {
     first_ = next_ = 0;
@@ -235,7 +238,7 @@ class HogHof : public Encoder {
     cv::swap(previous_, grey_);
   }
 
-  void encode(std::span<const std::int64_t> frames, float* row) override {
+  void encode(std::span<const std::int64_t> frames, std::vector<float>& rows) override {
     std::array<double, kDim> sum{};
     std::int64_t moving = 0;
     for (const auto frame : frames) {
@@ -245,7 +248,7 @@ class HogHof : public Encoder {
     }
     for (int i = 0; i < kDim; ++i) {
       const double count = i < kHog ? static_cast<double>(frames.size()) : static_cast<double>(std::max<std::int64_t>(1, moving));
-      row[i] = static_cast<float>(sum[static_cast<std::size_t>(i)] / count);
+      rows.push_back(static_cast<float>(sum[static_cast<std::size_t>(i)] / count));
     }
   }
 
@@ -324,7 +327,7 @@ class HogHof : public Encoder {
     return v >= 0 ? (u >= 0 ? (steep ? 1 : 0) : (steep ? 2 : 3)) : (u < 0 ? (steep ? 5 : 4) : (steep ? 6 : 7));
   }
 
-  std::string method_;
+  EncoderOptions options_;
   std::unique_ptr<Flow> flow_;
   std::vector<std::string> columns_;
   std::deque<Descriptor> held_;
@@ -386,16 +389,37 @@ std::unique_ptr<Flow> make_flow(const std::string& method) {
   throw UsageError("--flow: unknown method '" + method + "' (block, dis, farneback, tvl1)");
 }
 
-std::unique_ptr<Encoder> make_encoder(const std::string& spec, const EncoderOptions& options) {
+EncoderSpec parse_encoder_spec(const std::string& spec) {
   const auto colon = spec.find(':');
   const std::string name = spec.substr(0, colon);
-  if (name == "hog-hof") {
-    if (colon != std::string::npos) throw UsageError("--encoder hog-hof has no weights: '" + spec + "'");
+  const auto at = name.find('@');
+  EncoderSpec out{name.substr(0, at), at == std::string::npos ? "" : name.substr(at + 1), colon == std::string::npos ? "" : spec.substr(colon + 1)};
+  if (at != std::string::npos && out.layer.empty()) throw UsageError("--encoder " + spec + ": which layer? (NAME@LAYER:WEIGHTS)");
+  return out;
+}
+
+std::vector<std::string> encoder_names() {
+  std::vector<std::string> names = {"hog-hof"};
+  for (const auto& recipe : encoder_recipes()) names.push_back(recipe.name);
+  return names;
+}
+
+std::unique_ptr<Encoder> make_encoder(const std::string& text, const EncoderOptions& options) {
+  const auto spec = parse_encoder_spec(text);
+  if (spec.name == "hog-hof") {
+    if (!spec.weights.empty() || text.find(':') != std::string::npos) throw UsageError("--encoder hog-hof has no weights: '" + text + "'");
+    if (!spec.layer.empty()) throw UsageError("--encoder hog-hof has no layers: '" + text + "'");
     return std::make_unique<HogHof>(options);
   }
-  const std::vector<std::string> known = {"hog-hof"};
-  const auto near = nearest(name, known);
-  throw UsageError("--encoder: unknown encoder '" + name + "'" + (near.empty() ? " (known: hog-hof)" : "; did you mean '" + std::string(near) + "'?"));
+  if (find_recipe(spec.name)) {
+    if (!options.networks) throw UsageError("--encoder " + spec.name + ": networks need a build with LibTorch, this one has hog-hof only");
+    return options.networks(spec, options);
+  }
+  const auto known = encoder_names();
+  const auto near = nearest(spec.name, known);
+  std::string list;
+  for (const auto& name : known) list += (list.empty() ? "" : ", ") + name;
+  throw UsageError("--encoder: unknown encoder '" + spec.name + "'" + (near.empty() ? " (known: " + list + ")" : "; did you mean '" + std::string(near) + "'?"));
 }
 
 }  // namespace tal

@@ -1,7 +1,8 @@
-// Feature encoders: a window of sampled frames -> one row. One factory, make_encoder.
+// Feature encoders: windows of sampled frames -> rows. One factory, make_encoder.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,7 +13,8 @@
 namespace tal {
 
 // Fed every sampled frame of one video once, in order; asked for windows of frames that it still holds. What is costly and needed
-// by several windows (resizing, flow, per-frame descriptors) is done in push().
+// by several windows (resizing, flow, per-frame descriptors) is done once a frame. An encoder may let several windows wait and work on
+// them together; their rows come in the order in which they were asked for.
 class Encoder {
  public:
   virtual ~Encoder() = default;
@@ -20,24 +22,48 @@ class Encoder {
   virtual std::int64_t dim() const = 0;                       // columns of a row
   virtual const std::vector<std::string>& columns() const = 0;  // their names; empty when they have none
   virtual std::string parameters() const = 0;                 // everything that its values depend on, as text
+  virtual std::string weights() const { return ""; }          // "sha256:..." of its weights file; "" when it has none
   virtual bool uses_device() const { return false; }          // whether EncoderOptions::device means anything to it
+  virtual bool uses_flow() const { return false; }            // the same of EncoderOptions::flow
+  virtual void check_window(std::int64_t) const {}            // UsageError for windows (frames) that it cannot take
+  // Another encoder of the same settings, for another video at the same time; weights are shared.
+  virtual std::unique_ptr<Encoder> twin() const = 0;
   virtual void reset() = 0;                                   // a new video begins
   virtual void push(const cv::Mat& bgr) = 0;                  // frame number = calls since reset(); 8-bit BGR
-  // `frames`: numbers of pushed, not released frames, ascending (the last may repeat: padding); row: dim() values.
-  virtual void encode(std::span<const std::int64_t> frames, float* row) = 0;
+  // Asks for a window's row; rows that are ready, dim() values each, are appended to `rows`. `frames`: numbers of pushed, not released
+  // frames, ascending (the last may repeat: padding).
+  virtual void encode(std::span<const std::int64_t> frames, std::vector<float>& rows) = 0;
+  virtual void finish(std::vector<float>&) {}                 // appends the rows that are still missing
   virtual void release(std::int64_t before) = 0;              // frames below this number are not asked for again
 };
+
+struct EncoderOptions;
+
+// NAME[@LAYER][:WEIGHTS]; "" where the text has none.
+struct EncoderSpec {
+  std::string name, layer, weights;
+};
+EncoderSpec parse_encoder_spec(const std::string& spec);
+
+// Makes the encoders that are networks (libtal/encode/network_encoder.h).
+using NetworkFactory = std::function<std::unique_ptr<Encoder>(const EncoderSpec&, const EncoderOptions&)>;
 
 struct EncoderOptions {
   std::string flow = "block";  // block, dis, farneback, tvl1
   std::string device = "cpu";  // of networks
+  std::int64_t batch = 16;     // pictures of frame-wise networks in one pass; clips: a quarter of it
+  NetworkFactory networks;     // empty in builds without LibTorch: networks are refused
 };
 
-// `spec`: NAME or NAME:weights. UsageError for unknown names, weights where there are none, or flow that this build lacks.
+// `spec`: NAME[@LAYER][:WEIGHTS]. UsageError for unknown names or layers, weights where there are none or that are missing, networks in a build
+// without LibTorch, or flow that this build lacks; Error for weights that do not fit.
 // hog-hof: 4 x 4 cells x 8 unsigned gradient orientations (share of the frame's gradient magnitude), 2 x 2 cells x 8 signed flow
 // directions (mean flow magnitude per pixel of the cell in that direction) and `motion` (mean flow magnitude), each averaged
 // over the window. Lengths are in per cent of the frame's shorter side per sampled frame.
 std::unique_ptr<Encoder> make_encoder(const std::string& spec, const EncoderOptions& options);
+
+// Every name that make_encoder knows.
+std::vector<std::string> encoder_names();
 
 // Dense flow between two small grey images (CV_8U -> CV_32FC2, pixels, truncated to +-20); one object per thread.
 class Flow {

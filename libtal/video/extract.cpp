@@ -51,19 +51,19 @@ nlohmann::ordered_json source_state(const std::string& path) {
 }
 
 struct Stream {
-  std::unique_ptr<Encoder> encoder;
+  Encoder* encoder = nullptr;
   std::vector<float> rows;
   std::string npy, sidecar, settings, hash;  // hash: of settings
 };
 
-std::vector<Stream> open_streams(const std::string& id, const ExtractOptions& o) {
+std::vector<Stream> open_streams(const std::string& id, const ExtractOptions& o, const std::vector<std::unique_ptr<Encoder>>& encoders) {
   std::vector<Stream> streams;
-  for (const auto& spec : o.encoders) {
+  for (const auto& encoder : encoders) {
     Stream stream;
-    stream.encoder = make_encoder(spec, o.encoder);
-    const auto base = (std::filesystem::path(o.out_dir) / (id + "." + stream.encoder->name())).string();
+    stream.encoder = encoder.get();
+    const auto base = (std::filesystem::path(o.out_dir) / (id + "." + encoder->name())).string();
     stream.npy = base + ".npy", stream.sidecar = base + ".json";
-    stream.settings = settings(*stream.encoder, o);
+    stream.settings = settings(*encoder, o);
     stream.hash = sha256(stream.settings);
     streams.push_back(std::move(stream));
   }
@@ -130,6 +130,7 @@ class Windows {
   Rows end() {
     auto rows = feature_rows(samples_, static_cast<double>(o_.window), static_cast<double>(o_.stride), tail_rule(o_.tail));
     for (auto i = static_cast<std::size_t>(rows_); i < rows.starts.size(); ++i) encode(static_cast<std::int64_t>(rows.starts[i]));
+    for (auto& stream : streams_) stream.encoder->finish(stream.rows);
     return rows;
   }
 
@@ -138,11 +139,7 @@ class Windows {
  private:
   void encode(std::int64_t start) {
     for (std::int64_t k = 0; k < o_.window; ++k) frames_[static_cast<std::size_t>(k)] = std::min(start + k, samples_ - 1);
-    for (auto& stream : streams_) {
-      const auto dim = static_cast<std::size_t>(stream.encoder->dim());
-      stream.rows.resize(stream.rows.size() + dim);
-      stream.encoder->encode(frames_, stream.rows.data() + stream.rows.size() - dim);
-    }
+    for (auto& stream : streams_) stream.encoder->encode(frames_, stream.rows);
     ++rows_;
   }
 
@@ -197,6 +194,7 @@ nlohmann::ordered_json feature_header(const Stream& stream, const std::string& s
   feature["tail"] = o.tail;
   if (rows.shifted) feature["last_start"] = static_cast<std::int64_t>(rows.starts.back());
   feature["encoder"] = spec;
+  if (const auto weights = stream.encoder->weights(); !weights.empty()) feature["weights"] = weights;
   feature["hash"] = stream.hash;
   if (!stream.encoder->columns().empty()) feature["classes"] = stream.encoder->columns();
   return feature;
@@ -210,7 +208,9 @@ void check_rows(const Stream& stream, const std::string& path) {
 }  // namespace
 
 void register_options(CLI::App& app, ExtractOptions& o) {
-  app.add_option("--encoder", o.encoders, "Encoder NAME[:WEIGHTS], repeatable; each makes one stream (known: hog-hof)")->type_name("NAME")
+  std::string names;
+  for (const auto& name : encoder_names()) names += (names.empty() ? "" : ", ") + name;
+  app.add_option("--encoder", o.encoders, "Encoder NAME[@LAYER][:WEIGHTS], repeatable; each makes one stream (known: " + names + ")")->type_name("NAME")
       ->allow_extra_args(false);
   app.add_option("--fps", o.fps, "Sample at F frames per second by time stamp (10, 30000/1001); default: every decoded frame")->type_name("F");
   app.add_option("--stride", o.stride, "Sampled frames from one window to the next")->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30));
@@ -220,6 +220,7 @@ void register_options(CLI::App& app, ExtractOptions& o) {
   app.add_option("--flow", o.encoder.flow, "Optical flow: block (fast block motion), dis, farneback, tvl1")
       ->check(CLI::IsMember({"block", "dis", "farneback", "tvl1"}));
   app.add_option("--device", o.encoder.device, "Where networks run: cpu, cuda, cuda:I")->type_name("DEVICE");
+  app.add_option("--batch", o.encoder.batch, "Pictures in one pass of a network; of clips, a quarter as many")->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 16));
   app.add_option("--out-dir", o.out_dir, "Folder for VIDEO.STREAM.npy and its header VIDEO.STREAM.json; made when missing")->type_name("DIR");
   app.add_flag("--inline", o.inline_data, "Put the rows into the record (base64) instead of files");
   app.add_flag("--half", o.half, "Store float16 instead of float32");
@@ -235,14 +236,6 @@ void check_options(const Tool& tool, const ExtractOptions& o) {
   if (!o.videos.empty()) tool.refuse({"--input"}, "--videos");
   sampled_fps(o);
   if (o.dry_run) tool.refuse({"--partial", "--no-history"}, "--dry-run");
-  std::set<std::string> streams;
-  bool device = false;
-  for (const auto& spec : o.encoders) {
-    const auto encoder = make_encoder(spec, o.encoder);
-    if (!streams.insert(encoder->name()).second) throw UsageError("--encoder: two streams of the same name: '" + spec + "'");
-    device = device || encoder->uses_device();
-  }
-  if (!device) tool.refuse({"--device"}, "--encoder " + o.encoders.front() + ": it has no network");
 }
 
 std::string extract_path(const Record& record, const ExtractOptions& o) {
@@ -255,11 +248,55 @@ std::string extract_path(const Record& record, const ExtractOptions& o) {
   return *path;
 }
 
-Extracted extract(Record& record, const ExtractOptions& o) {
+// A set of encoders for one video, from the pool or made as twins of the first set.
+class Extractor::Lease {
+ public:
+  explicit Lease(Extractor& owner) : owner_(owner) {
+    {
+      std::lock_guard lock(owner_.mutex_);
+      if (!owner_.free_.empty()) {
+        encoders_ = std::move(owner_.free_.back());
+        owner_.free_.pop_back();
+      }
+    }
+    if (encoders_.empty())
+      for (const auto& encoder : owner_.first_) encoders_.push_back(encoder->twin());
+  }
+  ~Lease() {
+    std::lock_guard lock(owner_.mutex_);
+    owner_.free_.push_back(std::move(encoders_));
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  const Encoders& encoders() const { return encoders_; }
+
+ private:
+  Extractor& owner_;
+  Encoders encoders_;
+};
+
+Extractor::Extractor(ExtractOptions options) : options_(std::move(options)) {
+  std::set<std::string> streams;
+  for (const auto& spec : options_.encoders) {
+    auto encoder = make_encoder(spec, options_.encoder);
+    if (!streams.insert(encoder->name()).second) throw UsageError("--encoder: two streams of the same name: '" + spec + "'");
+    encoder->check_window(options_.window);
+    first_.push_back(std::move(encoder));
+  }
+}
+
+Extractor::~Extractor() = default;
+
+bool Extractor::uses_device() const { return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->uses_device(); }); }
+bool Extractor::uses_flow() const { return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->uses_flow(); }); }
+
+Extracted Extractor::extract(Record& record) {
+  const ExtractOptions& o = options_;
+  const Lease lease(*this);
   Extracted result;
   const std::string path = extract_path(record, o), &id = record.video();
   const double target = sampled_fps(o);
-  auto streams = open_streams(id, o);
+  auto streams = open_streams(id, o, lease.encoders());
   try {
     const auto source = source_state(path);
     if (o.resume && resume(record, streams, source)) return result;
@@ -314,10 +351,12 @@ Extracted extract(Record& record, const ExtractOptions& o) {
   return result;
 }
 
-Planned plan(const Record& record, const ExtractOptions& o) {
+Planned Extractor::plan(const Record& record) {
+  const ExtractOptions& o = options_;
+  const Lease lease(*this);
   const std::string path = extract_path(record, o), &id = record.video();
   try {
-    auto streams = open_streams(id, o);
+    auto streams = open_streams(id, o, lease.encoders());
     const auto source = source_state(path);
     Planned result;
     result.video = id, result.path = path;
@@ -331,6 +370,7 @@ Planned plan(const Record& record, const ExtractOptions& o) {
     const double target = sampled_fps(o), fps = target > 0 ? target : decoder.fps();
     const auto start = std::chrono::steady_clock::now();
     sample(decoder, target, windows);
+    windows.end();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (decoder.claimed() > 0) {
       result.frames = decoder.claimed();
@@ -352,5 +392,8 @@ Planned plan(const Record& record, const ExtractOptions& o) {
     throw Error("'" + path + "': " + error.err).at_video(id);
   }
 }
+
+Extracted extract(Record& record, const ExtractOptions& options) { return Extractor(options).extract(record); }
+Planned plan(const Record& record, const ExtractOptions& options) { return Extractor(options).plan(record); }
 
 }  // namespace tal

@@ -4,6 +4,8 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,7 +17,7 @@
 namespace tal {
 
 struct ExtractOptions {
-  std::vector<std::string> encoders = {"hog-hof"};  // NAME[:weights]
+  std::vector<std::string> encoders = {"hog-hof"};  // NAME[@LAYER][:WEIGHTS]
   std::string fps;               // sampled frames per second ("10", "30000/1001"); empty: every decoded frame
   std::int64_t stride = 8;       // frames at the sampled rate
   std::int64_t window = 16;      // frames at the sampled rate
@@ -34,10 +36,6 @@ struct Extracted {
   std::vector<std::string> notes;  // for stderr: what the container claimed, where --partial cut
 };
 
-// Adds `features` (and path's duration, fps, frames) to a record with `path`. Decoding runs on a thread of its own, a bounded number of frames
-// ahead. Error with field and the last good time stamp; then nothing is written.
-Extracted extract(Record& record, const ExtractOptions& options);
-
 struct PlannedStream {
   std::string name, path;  // path: "" with --inline
   std::int64_t dim = 0;
@@ -52,7 +50,35 @@ struct Planned {
   bool finished = false;  // --resume would leave it as it is
   double seconds = 0;     // expected work of one thread, from the time that the first frames took
 };
-// Error as extract().
+
+// The encoders, opened once (weights are loaded here), for any number of videos.
+class Extractor {
+ public:
+  // UsageError for encoders that the options cannot give: unknown, two streams of one name, windows that they do not take. Error for weights
+  // that do not fit.
+  explicit Extractor(ExtractOptions options);
+  ~Extractor();
+  const ExtractOptions& options() const { return options_; }
+  bool uses_device() const;
+  bool uses_flow() const;
+
+  // Adds `features` (and path's duration, fps, frames) to a record with `path`. Decoding runs on a thread of its own, a bounded number of
+  // frames ahead. Error with field and the last good time stamp; then nothing is written. Safe to call from several threads.
+  Extracted extract(Record& record);
+  // Error as extract().
+  Planned plan(const Record& record);
+
+ private:
+  using Encoders = std::vector<std::unique_ptr<Encoder>>;
+  class Lease;
+  ExtractOptions options_;
+  Encoders first_;
+  std::mutex mutex_;
+  std::vector<Encoders> free_;
+};
+
+// For one video.
+Extracted extract(Record& record, const ExtractOptions& options);
 Planned plan(const Record& record, const ExtractOptions& options);
 
 // Reads records from --input, or builds them from --videos; --jobs videos at a time; writes them in input order. With --dry-run, one JSON object a video

@@ -75,16 +75,16 @@ nlohmann::ordered_json json_of(const Planned& planned) {
   return out;
 }
 
-void process(Job& job, const ExtractOptions& options, const std::string& history) {
+void process(Job& job, Extractor& extractor, const std::string& history) {
   Record record;
   try {
     try {
       record.parse(job.line);
-      if (options.dry_run) {
-        job.planned = plan(record, options);
+      if (extractor.options().dry_run) {
+        job.planned = extractor.plan(record);
         job.output = json_of(*job.planned).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
       } else {
-        job.result = extract(record, options);
+        job.result = extractor.extract(record);
         if (!history.empty()) record.append_history(history);
         record.write(job.output);
       }
@@ -180,11 +180,14 @@ struct PlanTotal {
 }  // namespace
 
 void extract_all(Tool& tool, const ExtractOptions& options) {
+  Extractor extractor(options);
+  if (!extractor.uses_device()) tool.refuse({"--device", "--batch"}, "--encoder " + options.encoders.front() + ": it has no network");
+  if (!extractor.uses_flow()) tool.refuse({"--flow"}, "--encoder " + options.encoders.front() + ": it sees no flow");
   Output& out = tool.out();
   Jobs jobs(tool.options().input, options.videos);
   std::deque<std::unique_ptr<Job>> order;  // outlives the workers
   const auto count = static_cast<std::size_t>(std::max(1, tool.options().jobs));
-  Workers workers(count, [&](Job& job) { process(job, options, tool.history_entry()); });
+  Workers workers(count, [&](Job& job) { process(job, extractor, tool.history_entry()); });
   PlanTotal total;
   std::uint64_t written = 0;
   const auto write_front = [&] {

@@ -200,13 +200,14 @@ BOOST_AUTO_TEST_CASE(hog_hof_rows) {
   BOOST_TEST(encoder->dim() == static_cast<std::int64_t>(encoder->columns().size()));
   BOOST_TEST(encoder->columns().back() == "motion");
   const auto dim = static_cast<std::size_t>(encoder->dim());
-  std::vector<float> still(dim), moving(dim), again(dim);
+  std::vector<float> still, moving, again;
   const std::vector<std::int64_t> window = {1, 2, 3};
   for (int i = 0; i < 4; ++i) encoder->push(picture(0, 0));
-  encoder->encode(window, still.data());
+  encoder->encode(window, still);
   encoder->reset();
   for (int i = 0; i < 4; ++i) encoder->push(picture(4 * i, 0));
-  encoder->encode(window, moving.data());
+  encoder->encode(window, moving);
+  BOOST_REQUIRE(still.size() == dim);
   // One pixel of 60 per frame is 1.67 per cent.
   BOOST_TEST(still.back() == 0.0f);
   BOOST_TEST(std::abs(moving.back() - 1.67) < 0.35);
@@ -215,7 +216,7 @@ BOOST_AUTO_TEST_CASE(hog_hof_rows) {
   BOOST_TEST(std::abs(hog - 1) < 1e-4);  // shares
   encoder->reset();
   for (int i = 0; i < 4; ++i) encoder->push(picture(4 * i, 0));
-  encoder->encode(window, again.data());
+  encoder->encode(window, again);
   BOOST_TEST(moving == again, boost::test_tools::per_element());
 }
 

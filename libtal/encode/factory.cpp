@@ -1,0 +1,107 @@
+#include "libtal/encode/factory.h"
+
+#include <algorithm>
+
+#include "libtal/base/error.h"
+#include "libtal/data/weights.h"
+#include "libtal/encode/bninception.h"
+#include "libtal/encode/c3d_network.h"
+#include "libtal/encode/inception_v3.h"
+#include "libtal/encode/resnet.h"
+#include "libtal/encode/resnext3d.h"
+#include "libtal/encode/video_resnet.h"
+#include "libtal/nn/tensors.h"
+
+namespace tal {
+namespace {
+
+bool begins_with_any(const std::string& name, const std::vector<std::string>& prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) { return name.rfind(prefix, 0) == 0; });
+}
+
+bool only_counts(const std::string& name) { return name.ends_with("num_batches_tracked"); }
+
+// "3 tensors are missing: a [1, 2], b [3] ..."
+class Listing {
+ public:
+  explicit Listing(std::string what) : what_(std::move(what)) {}
+  void add(const std::string& text) {
+    if (++count_ <= 8) text_ += (count_ > 1 ? ", " : "") + text;
+  }
+  std::string text() const {
+    if (count_ == 0) return "";
+    return "; " + std::to_string(count_) + " " + what_ + ": " + text_ + (count_ > 8 ? ", ..." : "");
+  }
+
+ private:
+  std::string what_, text_;
+  std::size_t count_ = 0;
+};
+
+std::string shape_of(const torch::Tensor& tensor) { return shape_text(tensor.sizes().vec()); }
+
+std::map<std::string, torch::Tensor> tensors_of(torch::nn::Module& network) {
+  std::map<std::string, torch::Tensor> all;
+  for (const auto& item : network.named_parameters()) all.emplace(item.key(), item.value());
+  for (const auto& item : network.named_buffers()) all.emplace(item.key(), item.value());
+  return all;
+}
+
+}  // namespace
+
+std::shared_ptr<EncoderNetwork> make_encoder_network(const EncoderRecipe& recipe, std::int64_t classes) {
+  const std::string& name = recipe.name;
+  for (const int depth : {18, 34, 50, 101, 152})
+    if (name == "resnet" + std::to_string(depth)) return std::make_shared<ResNet>(resnet_options(depth, classes));
+  for (const int depth : {18, 34})
+    if (name == "r2plus1d-" + std::to_string(depth)) return std::make_shared<VideoResNet>(video_resnet_options(depth, classes));
+  if (name == "inception-v3") return std::make_shared<InceptionV3>(InceptionV3Options{classes});
+  if (name == "bninception") return std::make_shared<BnInception>(BnInceptionOptions{3, classes});
+  if (name == "bninception-flow") return std::make_shared<BnInception>(BnInceptionOptions{2 * kFlowStack, classes});
+  if (name == "c3d") return std::make_shared<C3dNetwork>(C3dNetworkOptions{1, 4096, classes});
+  if (name == "resnext101-3d") return std::make_shared<ResNext3d>([&] { ResNext3dOptions o; o.classes = classes; return o; }());
+  throw Error("encoder '" + name + "' has no network");
+}
+
+void load_state(EncoderNetwork& network, const std::map<std::string, torch::Tensor>& state, const EncoderRecipe& recipe, const std::string& source) {
+  const torch::NoGradGuard guard;
+  Listing missing("tensors are missing"), odd("have another shape"), left_over("belong to nothing in the network");
+  auto own = tensors_of(network);
+  for (auto& [name, tensor] : own) {
+    const auto found = state.find(name);
+    if (found == state.end()) {
+      if (!only_counts(name)) missing.add(name + " " + shape_of(tensor));
+    } else if (found->second.sizes() != tensor.sizes()) {
+      odd.add(name + " " + shape_of(found->second) + " where the network has " + shape_of(tensor));
+    } else {
+      tensor.copy_(found->second);
+    }
+  }
+  for (const auto& [name, tensor] : state)
+    if (!own.count(name) && !only_counts(name) && !begins_with_any(name, recipe.ignored_prefixes)) left_over.add(name + " " + shape_of(tensor));
+  const std::string faults = missing.text() + odd.text() + left_over.text();
+  if (!faults.empty()) throw Error("'" + source + "' does not hold the weights of " + recipe.name + faults + " (tal-convert --weights --map renames)");
+}
+
+std::shared_ptr<EncoderNetwork> load_encoder_network(const EncoderRecipe& recipe, const std::string& file, c10::Device device) {
+  const MappedFile mapped(file);
+  std::map<std::string, torch::Tensor> state;
+  try {
+    const ImportedWeights weights = read_weights(mapped.bytes(), "");
+    for (const auto& view : weights.tensors) state.emplace(view.name, tensor_of(view));
+  } catch (const Error& error) {
+    throw Error("'" + file + "': " + error.message());
+  }
+  const bool headless = std::none_of(state.begin(), state.end(), [&](const auto& item) { return begins_with_any(item.first, recipe.head_prefixes); });
+  const auto head = state.find(recipe.head);
+  std::int64_t classes = 0;
+  // Without the tensor that counts the classes, the list of what is missing says so.
+  if (!headless) classes = head != state.end() && head->second.dim() > 0 ? head->second.size(0) : 1;
+  auto network = make_encoder_network(recipe, classes);
+  load_state(*network, state, recipe, file);
+  network->to(device);
+  network->prepare();
+  return network;
+}
+
+}  // namespace tal

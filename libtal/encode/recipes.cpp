@@ -1,0 +1,66 @@
+#include "libtal/encode/recipes.h"
+
+#include <algorithm>
+
+#include "libtal/base/number.h"
+
+namespace tal {
+namespace {
+
+using Input = EncoderRecipe::Input;
+
+// torchvision, ImageClassification preset of the IMAGENET1K_V1 weights: Resize(256), CenterCrop(224), ToTensor, Normalize.
+Preprocessing imagenet() { return {"pillow", 0, 256, 224, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}; }
+
+// torchvision, VideoClassification preset of r2plus1d_18: resize to 128 x 171 without antialiasing, centre crop 112.
+Preprocessing kinetics_112() {
+  return {"torch", 171, 128, 112, true, 255, {0.43216f, 0.394666f, 0.37645f}, {0.22803f, 0.22145f, 0.216989f}};
+}
+
+std::vector<EncoderRecipe> make_recipes() {
+  std::vector<EncoderRecipe> all;
+  for (const char* depth : {"18", "34", "50", "101", "152"})
+    all.push_back({"resnet" + std::string(depth), Input::kFrames, imagenet(), 0, "fc.weight", {"fc."}});
+  // r2plus1d-34: the IG-65M weights' import takes the same pictures.
+  for (const char* depth : {"18", "34"})
+    all.push_back({"r2plus1d-" + std::string(depth), Input::kClips, kinetics_112(), 0, "fc.weight", {"fc."}});
+  // torchvision, IMAGENET1K_V1 of inception_v3: Resize(342), CenterCrop(299); its transform_input undoes the normalisation to [-1, 1].
+  all.push_back({"inception-v3", Input::kFrames, {"pillow", 0, 342, 299, true, 255, {0.5f}, {0.5f}}, 0, "fc.weight", {"fc."}, {"AuxLogits."}});
+  // TSN (tsn-pytorch): GroupScale(256), GroupCenterCrop(224), BGR in 0..255 less the mean.
+  all.push_back({"bninception", Input::kFrames, {"pillow", 0, 256, 224, false, 1, {104, 117, 128}, {1}}, 0, "fc.weight", {"fc."}});
+  // Its flow: dense_flow's pictures of 340 x 256 pixels, [-20, 20] as 0..255, less 128.
+  all.push_back({"bninception-flow", Input::kFlow, {"opencv", 340, 256, 224, false, 1, {128}, {1}}, 0, "fc.weight", {"fc."}});
+  // C3D (Caffe, as MMAction2 restates it): 171 x 128, centre crop 112, RGB in 0..255 less the mean.
+  all.push_back({"c3d", Input::kClips, {"opencv", 171, 128, 112, true, 1, {104, 117, 128}, {1}}, 16, "fc8.weight", {"fc8."}});
+  // 3D-ResNets-PyTorch: Scale(112), CenterCrop(112), RGB in 0..255 less ActivityNet's mean.
+  all.push_back({"resnext101-3d", Input::kClips, {"pillow", 0, 112, 112, true, 1, {114.7748f, 107.7354f, 99.4750f}, {1}}, 16, "fc.weight", {"fc."}});
+  return all;
+}
+
+std::string list(const std::vector<float>& values) {
+  std::string text;
+  for (const float value : values) text += (text.empty() ? "" : " ") + format_number(static_cast<double>(value));
+  return text;
+}
+
+}  // namespace
+
+const std::vector<EncoderRecipe>& encoder_recipes() {
+  static const std::vector<EncoderRecipe> recipes = make_recipes();
+  return recipes;
+}
+
+const EncoderRecipe* find_recipe(const std::string& name) {
+  const auto& all = encoder_recipes();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const EncoderRecipe& r) { return r.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::string describe(const Preprocessing& p) {
+  const std::string size = p.width > 0 ? std::to_string(p.width) + "x" + std::to_string(p.height) : "short side " + std::to_string(p.height);
+  std::string text = "resize " + size + " (" + p.filter + "), crop " + std::to_string(p.crop) + ", " + (p.rgb ? "RGB" : "BGR");
+  if (p.divisor != 1) text += ", / " + format_number(static_cast<double>(p.divisor));
+  return text + ", mean " + list(p.mean) + ", deviation " + list(p.deviation);
+}
+
+}  // namespace tal

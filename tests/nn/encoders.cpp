@@ -1,0 +1,414 @@
+// Encoder networks against plain loops at small size, published parameter counts, names and shapes of state dicts, folding.
+#include <boost/test/unit_test.hpp>
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <map>
+
+#include "libtal/base/error.h"
+#include "libtal/encode/bninception.h"
+#include "libtal/encode/c3d_network.h"
+#include "libtal/encode/factory.h"
+#include "libtal/encode/resnet.h"
+#include "libtal/encode/resnext3d.h"
+#include "libtal/encode/video_resnet.h"
+
+namespace {
+
+using namespace tal;
+using Weights = std::map<std::string, torch::Tensor>;
+
+Weights state_of(torch::nn::Module& network) {
+  Weights out;
+  for (const auto& item : network.named_parameters()) out[item.key()] = item.value();
+  for (const auto& item : network.named_buffers()) out[item.key()] = item.value();
+  return out;
+}
+
+// Every tensor random, variances and scales positive.
+Weights randomise(torch::nn::Module& network) {
+  torch::NoGradGuard guard;
+  torch::manual_seed(7);
+  Weights copies;
+  for (auto& [name, tensor] : state_of(network)) {
+    if (tensor.dim() == 0) continue;
+    if (tensor.dim() > 1) tensor.normal_().mul_(std::sqrt(2.0 / static_cast<double>(tensor[0].numel())));
+    else if (name.ends_with("running_var") || name.ends_with("weight")) tensor.uniform_(0.5, 1.5);
+    else tensor.normal_(0, 0.2);
+    copies[name] = tensor.clone();
+  }
+  return copies;
+}
+
+// A plain picture or clip: [C, T, H, W] (pictures: T = 1), every operation one loop over its definition.
+struct Plain {
+  std::array<std::int64_t, 4> size{};
+  std::vector<double> values;
+  double& at(std::int64_t c, std::int64_t t, std::int64_t y, std::int64_t x) { return values[static_cast<std::size_t>(((c * size[1] + t) * size[2] + y) * size[3] + x)]; }
+  double at(std::int64_t c, std::int64_t t, std::int64_t y, std::int64_t x) const { return const_cast<Plain*>(this)->at(c, t, y, x); }
+  bool inside(std::int64_t t, std::int64_t y, std::int64_t x) const { return t >= 0 && t < size[1] && y >= 0 && y < size[2] && x >= 0 && x < size[3]; }
+};
+
+Plain plain(std::array<std::int64_t, 4> size) {
+  Plain out{size, {}};
+  out.values.assign(static_cast<std::size_t>(size[0] * size[1] * size[2] * size[3]), 0);
+  return out;
+}
+
+using Three = std::array<std::int64_t, 3>;
+
+class Network {
+ public:
+  explicit Network(Weights weights) : weights_(std::move(weights)) {}
+
+  Plain conv(const Plain& in, const std::string& name, Three stride, Three pad, std::int64_t groups = 1) const {
+    auto w = weights_.at(name + ".weight").to(torch::kDouble).contiguous();
+    if (w.dim() == 4) w = w.unsqueeze(2);
+    const std::int64_t out_channels = w.size(0), each = w.size(1), per_group = out_channels / groups;
+    std::array<std::int64_t, 4> size{out_channels, 0, 0, 0};
+    for (std::size_t a = 0; a < 3; ++a) size[a + 1] = (in.size[a + 1] + 2 * pad[a] - w.size(static_cast<std::int64_t>(a) + 2)) / stride[a] + 1;
+    Plain out = plain(size);
+    const auto weight = w.accessor<double, 5>();
+    const auto bias = weights_.find(name + ".bias");
+    for (std::int64_t c = 0; c < size[0]; ++c)
+      for (std::int64_t t = 0; t < size[1]; ++t)
+        for (std::int64_t y = 0; y < size[2]; ++y)
+          for (std::int64_t x = 0; x < size[3]; ++x) {
+            double sum = bias == weights_.end() ? 0 : bias->second[c].item<double>();
+            for (std::int64_t i = 0; i < each; ++i)
+              for (std::int64_t a = 0; a < w.size(2); ++a)
+                for (std::int64_t b = 0; b < w.size(3); ++b)
+                  for (std::int64_t d = 0; d < w.size(4); ++d) {
+                    const std::int64_t tt = t * stride[0] - pad[0] + a, yy = y * stride[1] - pad[1] + b, xx = x * stride[2] - pad[2] + d;
+                    if (in.inside(tt, yy, xx)) sum += weight[c][i][a][b][d] * in.at(c / per_group * each + i, tt, yy, xx);
+                  }
+            out.at(c, t, y, x) = sum;
+          }
+    return out;
+  }
+
+  Plain norm(Plain x, const std::string& name, double epsilon) const {
+    const auto value = [&](const char* part, std::int64_t c) { return weights_.at(name + "." + part)[c].item<double>(); };
+    const std::size_t each = x.values.size() / static_cast<std::size_t>(x.size[0]);
+    for (std::int64_t c = 0; c < x.size[0]; ++c) {
+      const double scale = value("weight", c) / std::sqrt(value("running_var", c) + epsilon), mean = value("running_mean", c), shift = value("bias", c);
+      for (std::size_t i = 0; i < each; ++i) {
+        auto& v = x.values[static_cast<std::size_t>(c) * each + i];
+        v = (v - mean) * scale + shift;
+      }
+    }
+    return x;
+  }
+
+  std::vector<double> linear(const std::vector<double>& x, const std::string& name) const {
+    const auto w = weights_.at(name + ".weight").to(torch::kDouble).contiguous();
+    std::vector<double> out;
+    for (std::int64_t o = 0; o < w.size(0); ++o) {
+      double sum = weights_.at(name + ".bias")[o].item<double>();
+      for (std::size_t i = 0; i < x.size(); ++i) sum += w.data_ptr<double>()[o * w.size(1) + static_cast<std::int64_t>(i)] * x[i];
+      out.push_back(sum);
+    }
+    return out;
+  }
+
+  bool has(const std::string& name) const { return weights_.count(name) > 0; }
+
+ private:
+  Weights weights_;
+};
+
+Plain relu(Plain x) {
+  for (auto& v : x.values) v = std::max(0.0, v);
+  return x;
+}
+Plain sum(Plain x, const Plain& y) {
+  for (std::size_t i = 0; i < x.values.size(); ++i) x.values[i] += y.values[i];
+  return x;
+}
+// Largest value, or mean over all cells of the window, padding included. `up`: extents round up.
+Plain pool(const Plain& in, Three kernel, Three stride, Three pad, bool up = false, bool mean = false) {
+  std::array<std::int64_t, 4> size{in.size[0], 0, 0, 0};
+  for (std::size_t a = 0; a < 3; ++a) {
+    size[a + 1] = (in.size[a + 1] + 2 * pad[a] - kernel[a] + (up ? stride[a] - 1 : 0)) / stride[a] + 1;
+    if (up && (size[a + 1] - 1) * stride[a] >= in.size[a + 1] + pad[a]) --size[a + 1];
+  }
+  Plain out = plain(size);
+  for (std::int64_t c = 0; c < size[0]; ++c)
+    for (std::int64_t t = 0; t < size[1]; ++t)
+      for (std::int64_t y = 0; y < size[2]; ++y)
+        for (std::int64_t x = 0; x < size[3]; ++x) {
+          double best = -1e300, total = 0;
+          for (std::int64_t a = 0; a < kernel[0]; ++a)
+            for (std::int64_t b = 0; b < kernel[1]; ++b)
+              for (std::int64_t d = 0; d < kernel[2]; ++d) {
+                const std::int64_t tt = t * stride[0] - pad[0] + a, yy = y * stride[1] - pad[1] + b, xx = x * stride[2] - pad[2] + d;
+                if (!in.inside(tt, yy, xx)) continue;
+                best = std::max(best, in.at(c, tt, yy, xx));
+                total += in.at(c, tt, yy, xx);
+              }
+          out.at(c, t, y, x) = mean ? total / static_cast<double>(kernel[0] * kernel[1] * kernel[2]) : best;
+        }
+  return out;
+}
+Plain joined(const std::vector<Plain>& parts) {
+  Plain out = parts[0];
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    out.size[0] += parts[i].size[0];
+    out.values.insert(out.values.end(), parts[i].values.begin(), parts[i].values.end());
+  }
+  return out;
+}
+std::vector<double> means(const Plain& x) {
+  const std::size_t each = x.values.size() / static_cast<std::size_t>(x.size[0]);
+  std::vector<double> out(static_cast<std::size_t>(x.size[0]), 0);
+  for (std::size_t i = 0; i < x.values.size(); ++i) out[i / each] += x.values[i] / static_cast<double>(each);
+  return out;
+}
+
+struct Input {
+  torch::Tensor tensor;  // [2, C, (T,) H, W]
+  Plain second;          // its second member
+};
+Input input_of(std::vector<std::int64_t> shape) {
+  torch::manual_seed(3);
+  std::vector<std::int64_t> all = {2};
+  all.insert(all.end(), shape.begin(), shape.end());
+  Input out{torch::randn(all), {}};
+  if (shape.size() == 3) shape.insert(shape.begin() + 1, 1);
+  out.second = plain({shape[0], shape[1], shape[2], shape[3]});
+  const auto flat = out.tensor[1].contiguous();
+  for (std::size_t i = 0; i < out.second.values.size(); ++i) out.second.values[i] = static_cast<double>(flat.data_ptr<float>()[i]);
+  return out;
+}
+
+void check_equal(const torch::Tensor& got, const std::vector<double>& want, const std::string& what) {
+  BOOST_TEST_CONTEXT(what) {
+    BOOST_REQUIRE(got.dim() == 2);
+    BOOST_REQUIRE(got.size(1) == static_cast<std::int64_t>(want.size()));
+    double difference = 0, largest = 0;
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      difference = std::max(difference, std::abs(got[1][static_cast<std::int64_t>(i)].item<double>() - want[i]));
+      largest = std::max(largest, std::abs(want[i]));
+    }
+    BOOST_TEST(largest > 1e-3);
+    BOOST_TEST(difference < 1e-4 * std::max(1.0, largest));
+  }
+}
+
+// Before and after folding; `want` gives the pooled features, fc the logits.
+void check_network(EncoderNetwork& network, const Input& input, const std::vector<double>& pooled, const std::vector<double>& logits) {
+  const torch::NoGradGuard guard;
+  network.eval();
+  check_equal(network.forward(input.tensor, "pool"), pooled, "pool");
+  network.prepare();
+  check_equal(network.forward(input.tensor, "pool"), pooled, "pool, folded");
+  check_equal(network.forward(input.tensor, "logits"), logits, "logits");
+  const auto scores = network.forward(input.tensor, "scores");
+  BOOST_TEST(std::abs(scores[1].sum().item<double>() - 1) < 1e-5);
+  BOOST_TEST(scores[1].argmax().item<std::int64_t>() == network.forward(input.tensor, "logits")[1].argmax().item<std::int64_t>());
+  for (const auto& layer : network.layers()) BOOST_TEST(network.forward(input.tensor, layer.name).size(1) == layer.dim, layer.name);
+}
+
+std::int64_t parameters(const std::string& name, std::int64_t classes) {
+  std::int64_t count = 0;
+  for (const auto& tensor : make_encoder_network(*find_recipe(name), classes)->parameters()) count += tensor.numel();
+  return count;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(encoders)
+
+// torchvision's documentation; Cadene's port; Tran et al. (78.4 million with UCF101's classes).
+BOOST_AUTO_TEST_CASE(published_parameter_counts) {
+  BOOST_TEST(parameters("resnet18", 1000) == 11689512);
+  BOOST_TEST(parameters("resnet34", 1000) == 21797672);
+  BOOST_TEST(parameters("resnet50", 1000) == 25557032);
+  BOOST_TEST(parameters("resnet101", 1000) == 44549160);
+  BOOST_TEST(parameters("resnet152", 1000) == 60192808);
+  BOOST_TEST(parameters("r2plus1d-18", 400) == 31505325);
+  BOOST_TEST(parameters("inception-v3", 1000) == 23834568);
+  BOOST_TEST(parameters("bninception", 1000) == 11295240);
+  BOOST_TEST(parameters("c3d", 101) == 78409573);
+}
+
+BOOST_AUTO_TEST_CASE(every_recipe_has_a_network) {
+  for (const auto& recipe : encoder_recipes()) {
+    const auto network = make_encoder_network(recipe, 3);
+    BOOST_TEST(state_of(*network).count(recipe.head) == 1u, recipe.name);
+    BOOST_TEST(network->layers().back().dim == 3);
+    const auto bare = make_encoder_network(recipe, 0);
+    BOOST_TEST(state_of(*bare).count(recipe.head) == 0u, recipe.name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(names_and_shapes) {
+  const auto shape = [](const std::string& encoder, const std::string& name) { return state_of(*make_encoder_network(*find_recipe(encoder), 5)).at(name).sizes().vec(); };
+  using Shape = std::vector<std::int64_t>;
+  BOOST_TEST((shape("resnet50", "layer3.0.downsample.0.weight") == Shape{1024, 512, 1, 1}));
+  BOOST_TEST((shape("resnet34", "layer2.3.conv2.weight") == Shape{128, 128, 3, 3}));
+  BOOST_TEST((shape("r2plus1d-18", "stem.3.weight") == Shape{64, 45, 3, 1, 1}));
+  BOOST_TEST((shape("r2plus1d-18", "layer2.0.conv2.0.0.weight") == Shape{230, 128, 1, 3, 3}));
+  BOOST_TEST((shape("r2plus1d-34", "layer2.0.conv2.0.0.weight") == Shape{288, 128, 1, 3, 3}));
+  BOOST_TEST((shape("bninception", "inception_5b_double_3x3_2.weight") == Shape{224, 224, 3, 3}));
+  BOOST_TEST((shape("bninception-flow", "conv1_7x7_s2.weight") == Shape{64, 10, 7, 7}));
+  BOOST_TEST((shape("inception-v3", "Mixed_6b.branch7x7dbl_4.conv.weight") == Shape{128, 128, 7, 1}));
+  BOOST_TEST((shape("inception-v3", "Mixed_7c.branch3x3dbl_3b.conv.weight") == Shape{384, 384, 3, 1}));
+  BOOST_TEST((shape("resnext101-3d", "layer1.0.conv2.weight") == Shape{128, 4, 3, 3, 3}));
+  BOOST_TEST((shape("c3d", "fc6.weight") == Shape{4096, 8192}));
+  BOOST_TEST((shape("c3d", "conv5b.bias") == Shape{512}));
+}
+
+BOOST_AUTO_TEST_CASE(resnet_of_both_kinds) {
+  for (const bool bottleneck : {false, true}) {
+    ResNetOptions o;
+    o.blocks = {1, 2, 1, 1}, o.bottleneck = bottleneck, o.width = 4, o.classes = 5;
+    ResNet network(o);
+    const Network w(randomise(network));
+    const auto input = input_of({3, 37, 45});
+    const auto unit = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t k, std::int64_t s) {
+      return w.norm(w.conv(x, conv, {1, s, s}, {0, k / 2, k / 2}), bn, 1e-5);
+    };
+    Plain x = pool(relu(unit(input.second, "conv1", "bn1", 7, 2)), {1, 3, 3}, {1, 2, 2}, {0, 1, 1});
+    for (int s = 1; s <= 4; ++s) {
+      for (int b = 0; b < (s == 2 ? 2 : 1); ++b) {
+        const std::string at = "layer" + std::to_string(s) + "." + std::to_string(b) + ".";
+        const std::int64_t stride = s > 1 && b == 0 ? 2 : 1;
+        Plain y;
+        if (bottleneck) {
+          y = relu(unit(x, at + "conv1", at + "bn1", 1, 1));
+          y = relu(unit(y, at + "conv2", at + "bn2", 3, stride));
+          y = unit(y, at + "conv3", at + "bn3", 1, 1);
+        } else {
+          y = relu(unit(x, at + "conv1", at + "bn1", 3, stride));
+          y = unit(y, at + "conv2", at + "bn2", 3, 1);
+        }
+        BOOST_TEST(w.has(at + "downsample.0.weight") == (b == 0 && (s > 1 || bottleneck)));
+        x = relu(sum(y, w.has(at + "downsample.0.weight") ? unit(x, at + "downsample.0", at + "downsample.1", 1, stride) : x));
+      }
+    }
+    check_network(network, input, means(x), w.linear(means(x), "fc"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(r2plus1d) {
+  VideoResNetOptions o;
+  o.blocks = {1, 2, 1, 1}, o.width = 4, o.stem = 3, o.classes = 5;
+  VideoResNet network(o);
+  const Network w(randomise(network));
+  const auto input = input_of({3, 6, 20, 24});
+  const auto space = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t k, std::int64_t s) {
+    return w.norm(w.conv(x, conv, {1, s, s}, {0, k / 2, k / 2}), bn, 1e-5);
+  };
+  const auto time = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t s) { return w.norm(w.conv(x, conv, {s, 1, 1}, {1, 0, 0}), bn, 1e-5); };
+  Plain x = relu(time(relu(space(input.second, "stem.0", "stem.1", 7, 2)), "stem.3", "stem.4", 1));
+  for (int s = 1; s <= 4; ++s) {
+    for (int b = 0; b < (s == 2 ? 2 : 1); ++b) {
+      const std::string at = "layer" + std::to_string(s) + "." + std::to_string(b) + ".";
+      const std::int64_t stride = s > 1 && b == 0 ? 2 : 1;
+      Plain y = relu(time(relu(space(x, at + "conv1.0.0", at + "conv1.0.1", 3, stride)), at + "conv1.0.3", at + "conv1.1", stride));
+      y = time(relu(space(y, at + "conv2.0.0", at + "conv2.0.1", 3, 1)), at + "conv2.0.3", at + "conv2.1", 1);
+      if (stride == 2) x = w.norm(w.conv(x, at + "downsample.0", {2, 2, 2}, {0, 0, 0}), at + "downsample.1", 1e-5);
+      x = relu(sum(y, x));
+    }
+  }
+  check_network(network, input, means(x), w.linear(means(x), "fc"));
+}
+
+BOOST_AUTO_TEST_CASE(resnext_of_clips) {
+  ResNext3dOptions o;
+  o.blocks = {1, 2, 1, 1}, o.stem = 6, o.width = 8, o.groups = 4, o.classes = 5;
+  ResNext3d network(o);
+  const Network w(randomise(network));
+  const auto input = input_of({3, 8, 20, 24});
+  const auto unit = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t k, std::int64_t s, std::int64_t groups = 1) {
+    return w.norm(w.conv(x, conv, {s, s, s}, {k / 2, k / 2, k / 2}, groups), bn, 1e-5);
+  };
+  Plain x = pool(relu(w.norm(w.conv(input.second, "conv1", {1, 2, 2}, {3, 3, 3}), "bn1", 1e-5)), {3, 3, 3}, {2, 2, 2}, {1, 1, 1});
+  for (int s = 1; s <= 4; ++s) {
+    for (int b = 0; b < (s == 2 ? 2 : 1); ++b) {
+      const std::string at = "layer" + std::to_string(s) + "." + std::to_string(b) + ".";
+      const std::int64_t stride = s > 1 && b == 0 ? 2 : 1;
+      Plain y = relu(unit(relu(unit(x, at + "conv1", at + "bn1", 1, 1)), at + "conv2", at + "bn2", 3, stride, 4));
+      y = unit(y, at + "conv3", at + "bn3", 1, 1);
+      x = relu(sum(y, b == 0 ? unit(x, at + "downsample.0", at + "downsample.1", 1, stride) : x));
+    }
+  }
+  check_network(network, input, means(x), w.linear(means(x), "fc"));
+}
+
+BOOST_AUTO_TEST_CASE(bninception) {
+  for (const std::int64_t channels : {3, 10}) {
+    BnInception network(BnInceptionOptions{channels, 5, 16});
+    const Network w(randomise(network));
+    const auto input = input_of({channels, 64, 96});
+    const auto unit = [&](const Plain& x, const std::string& name, std::int64_t k, std::int64_t s = 1) {
+      return relu(w.norm(w.conv(x, name, {1, s, s}, {0, k / 2, k / 2}), name + "_bn", 1e-5));
+    };
+    const auto halved = [](const Plain& x) { return pool(x, {1, 3, 3}, {1, 2, 2}, {0, 0, 0}, true); };
+    Plain x = halved(unit(input.second, "conv1_7x7_s2", 7, 2));
+    x = halved(unit(unit(x, "conv2_3x3_reduce", 1), "conv2_3x3", 3));
+    for (const std::string name : {"3a", "3b", "3c", "4a", "4b", "4c", "4d", "4e", "5a", "5b"}) {
+      const std::string at = "inception_" + name + "_";
+      const bool reduction = name == "3c" || name == "4e";
+      const std::int64_t s = reduction ? 2 : 1;
+      std::vector<Plain> parts;
+      if (!reduction) parts.push_back(unit(x, at + "1x1", 1));
+      parts.push_back(unit(unit(x, at + "3x3_reduce", 1), at + "3x3", 3, s));
+      parts.push_back(unit(unit(unit(x, at + "double_3x3_reduce", 1), at + "double_3x3_1", 3), at + "double_3x3_2", 3, s));
+      if (reduction) parts.push_back(halved(x));
+      else parts.push_back(unit(pool(x, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}, false, name != "5b"), at + "pool_proj", 1));
+      x = joined(parts);
+    }
+    check_network(network, input, means(x), w.linear(means(x), "fc"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(c3d) {
+  C3dNetwork network(C3dNetworkOptions{1.0 / 64, 12, 5});
+  const Network w(randomise(network));
+  const auto input = input_of({3, 16, 112, 112});
+  const auto unit = [&](const Plain& x, const std::string& name) { return relu(w.conv(x, name, {1, 1, 1}, {1, 1, 1})); };
+  const auto halved = [](const Plain& x, std::int64_t time) { return pool(x, {time, 2, 2}, {time, 2, 2}, {0, 0, 0}); };
+  Plain x = halved(unit(input.second, "conv1a"), 1);
+  x = halved(unit(x, "conv2a"), 2);
+  x = halved(unit(unit(x, "conv3a"), "conv3b"), 2);
+  x = halved(unit(unit(x, "conv4a"), "conv4b"), 2);
+  x = pool(unit(unit(x, "conv5a"), "conv5b"), {2, 2, 2}, {2, 2, 2}, {0, 1, 1});
+  BOOST_TEST((x.size == std::array<std::int64_t, 4>{8, 1, 4, 4}));
+  const auto positive = [](std::vector<double> v) {
+    for (auto& value : v) value = std::max(0.0, value);
+    return v;
+  };
+  const auto fc6 = positive(w.linear(x.values, "fc6")), fc7 = positive(w.linear(fc6, "fc7"));
+  check_network(network, input, means(x), w.linear(fc7, "fc8"));
+  const torch::NoGradGuard guard;
+  check_equal(network.forward(input.tensor, "fc6"), fc6, "fc6");
+  check_equal(network.forward(input.tensor, "fc7"), fc7, "fc7");
+  BOOST_TEST(network.default_layer() == "fc6");
+}
+
+BOOST_AUTO_TEST_CASE(state_that_does_not_fit) {
+  const auto& recipe = *find_recipe("resnet18");
+  const auto network = make_encoder_network(recipe, 5);
+  auto state = randomise(*network);  // without num_batches_tracked: old files have none
+  load_state(*network, state, recipe, "w");
+  state["bn1.num_batches_tracked"] = torch::zeros({}, torch::kLong);
+  load_state(*network, state, recipe, "w");
+  state.erase("bn1.bias");
+  state["fc.weight"] = torch::zeros({5, 2});
+  state["module.x"] = torch::zeros({3});
+  BOOST_CHECK_EXCEPTION(load_state(*network, state, recipe, "w"), Error, [](const Error& e) {
+    const std::string text = e.what();
+    return text.find("1 tensors are missing: bn1.bias [64]") != std::string::npos && text.find("fc.weight [5, 2] where the network has [5, 512]") != std::string::npos &&
+           text.find("1 belong to nothing in the network: module.x [3]") != std::string::npos;
+  });
+  const auto& inception = *find_recipe("inception-v3");
+  const auto other = make_encoder_network(inception, 5);
+  auto with_auxiliary = randomise(*other);
+  with_auxiliary["AuxLogits.fc.weight"] = torch::zeros({5, 768});
+  load_state(*other, with_auxiliary, inception, "w");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
