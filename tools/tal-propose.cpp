@@ -1,6 +1,7 @@
 // tal-propose: records with features -> the same records with proposals.
 #include "libtal/cli/model_options.h"
 #include "libtal/cli/tool.h"
+#include "libtal/cli/video_records.h"
 #include "libtal/segment/grouping.h"
 #ifdef TAL_HAVE_TORCH
 #include "libtal/models/stages.h"
@@ -10,11 +11,13 @@
 int main(int argc, char** argv) {
   tal::ToolInfo info;
   info.name = "tal-propose";
-  info.summary = "Propose segments from features";
+  info.summary = "Propose segments from features or videos";
   info.description =
       "Reads records with feature streams and writes them with proposals, in seconds.\n\n"
       "With --model, a model file made by tal-train proposes; it refuses features that are not like those it was trained on. A detector gives labelled "
       "proposals. What can be changed at inference is set by --set; -v lists it.\n\n"
+      "A model that was trained on the frames of videos (sptad with input=clips) reads the file that each record's path names; --videos names files without records. "
+      "Frames are sampled, resized and cropped as the model file says. Clips overlap, and the detections of all of them are given: tal-nms --preset sptad merges them.\n\n"
       "Several models that give maps of all proposals (bsnpp, bmn, also mixed) make an ensemble: their boundary and confidence maps are averaged with --weights before "
       "proposals are made of them. Each reads its own feature streams of the record. Their maps must cover the same stretches of a video with as many rows; --multi-scale gives all of "
       "them the same rows, chosen by the video's duration. --maps DIR keeps the maps as files, which --map-folder makes a member of a later ensemble, so that models may run "
@@ -25,6 +28,7 @@ int main(int argc, char** argv) {
   info.examples = {
       {"From a video to proposals without a model", "tal-extract --videos match.mp4 --inline | tal-propose --method grouping"},
       {"Nested proposals from two columns at three thresholds", "tal-propose --method grouping --curve dive,jump --threshold 0.3,0.5,0.7 --keep-growing < features.jsonl"},
+      {"Labelled detections straight from video files", "tal-propose -m sptad.safetensors --videos *.mp4 | tal-nms --preset sptad"},
       {"With a trained model", "tal-propose -m rpn.safetensors < features.jsonl | tal-nms --preset rpn"},
       {"An ensemble of two models, rows by duration", "tal-propose -m bsnpp.safetensors -m bmn.safetensors --weights 0.6,0.4 --multi-scale 30,80,100 < features.jsonl | tal-nms --preset bsn"},
       {"The maps of two runs together", "tal-propose --map-folder maps-rgb --map-folder maps-flow --weights 2,1 < videos.jsonl | tal-nms --preset bsn"},
@@ -40,17 +44,21 @@ int main(int argc, char** argv) {
   tal::register_options(tool.app(), grouping);
   tal::ModelOptions model;
   tal::register_model_options(tool.app(), model);
+  std::vector<std::string> videos;
+  tool.app().add_option("--videos", videos, "Video files instead of records, for models that see frames")->type_name("FILE");
   tal::MapOptions maps;
   tal::register_map_options(tool.app(), maps);
   return tool.run(argc, argv, [&] {
     if (!model.models.empty() || !maps.map_folders.empty()) {
       tool.refuse({"--method", "--stream", "--curve", "--threshold", "--min", "--max", "--sigma", "--keep-growing", "--merge-nms", "--normalize"}, "--model");
+      if (!videos.empty()) tal::read_videos_as_records(tool, videos);
 #ifdef TAL_HAVE_TORCH
       return tal::run_propose(tool, model, maps);
 #else
       throw tal::Error("this build has no LibTorch, so no models");
 #endif
     }
+    tool.refuse({"--videos"}, "a run without --model");
     tal::refuse_model_options(tool, model);
     tool.refuse(tal::map_option_names(), "a run without --model");
     if (method.empty()) throw tal::UsageError("say --model FILE or --method grouping");

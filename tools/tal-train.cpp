@@ -1,4 +1,4 @@
-// tal-train: records with features and annotations -> a model file.
+// tal-train: records with features (or videos) and annotations -> a model file.
 #include "libtal/cli/tool.h"
 #include "libtal/models/factory.h"
 #include "libtal/nn/torch_info.h"
@@ -9,8 +9,10 @@ int main(int argc, char** argv) {
   info.name = "tal-train";
   info.summary = "Train a model";
   info.description =
-      "Reads records with features and annotations, trains a model on them, and writes it as one safetensors file that knows its settings, "
-      "its classes and the features it was trained on. Features are read from their files as they are needed, never all at once.\n\n"
+      "Reads records with features (or videos) and annotations, trains a model on them, and writes it as one safetensors file that knows its settings, "
+      "its classes and the features it was trained on. Features are read from their files as they are needed, never all at once. "
+      "A model that sees the frames of videos (sptad with input=clips) takes records with path instead: each video is decoded once, and its frames, sampled and "
+      "resized, stay in a file that is mapped into memory; --frame-cache keeps them for the next run.\n\n"
       "Models:";
   for (const auto& factory : tal::model_factories()) info.description += " " + factory.name + " (" + factory.help + ");";
   info.description.back() = '.';
@@ -25,6 +27,7 @@ int main(int argc, char** argv) {
       {"What can be set", "tal-train --model segment-classifier --list-settings --out x"},
       {"A classifier of segments, validated", "tal-train --model segment-classifier --subset training --val val.jsonl --out classes.safetensors < train.jsonl"},
       {"Go on after a crash", "tal-train --model segment-classifier --out classes.safetensors --resume < train.jsonl"},
+      {"End to end from videos", "tal-train --model sptad --set input=clips --out sptad.safetensors < videos.jsonl"},
       {"Two processes", "torchrun --nproc-per-node 2 --no-python tal-train --model segment-classifier -i train.jsonl --out classes.safetensors"},
   };
   info.see_also = {"tal-propose(1)", "tal-refine(1)", "tal-score(1)", "tal-eval(1)"};

@@ -28,6 +28,7 @@ complete -c tal-propose -l model -s m -r -d 'Model file (repeat for an ensemble)
 complete -c tal-propose -l device -r -d 'Where the model runs: cpu, cuda, cuda:N'
 complete -c tal-propose -l threads -r -d 'Threads of the model'\''s arithmetic (0: all cores)'
 complete -c tal-propose -l set -r -d 'Change an inference setting of the model (repeatable; -v lists them)'
+complete -c tal-propose -l videos -r -d 'Video files instead of records, for models that see frames'
 complete -c tal-propose -l weights -r -d 'Weights of the ensemble'\''s members, in their order (default: equal ones)'
 complete -c tal-propose -l map-folder -r -d 'Maps that --maps DIR left, as a member of the ensemble (repeatable; behind the models)'
 complete -c tal-propose -l multi-scale -r -d 'Rescale videos up to 30 s, up to 120 s and longer ones to these numbers of rows, such as 30,80,100'

@@ -19,6 +19,7 @@ complete -c tal-train -l preset -r -d 'Named settings of the model (rows of its 
 complete -c tal-train -l set -r -d 'Change a setting, e.g. train.lr=1e-4 (repeatable)'
 complete -c tal-train -l list-settings -d 'Print every setting of the model with its value and meaning, and end'
 complete -c tal-train -l streams -r -d 'Feature streams, side by side (default: all of the first record)'
+complete -c tal-train -l frame-cache -r -d 'Folder that keeps decoded frames and flow for the next run, for models that see frames (default: temporary files)'
 complete -c tal-train -l classes -r -d 'Class names in order (default: the labels of the annotations, sorted)'
 complete -c tal-train -l subset -r -d 'Only records of this subset'
 complete -c tal-train -l val -r -d 'Records to validate on; the best model is kept'

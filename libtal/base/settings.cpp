@@ -62,7 +62,7 @@ Settings& Settings::add(std::string name, Target target, std::string help, std::
 
 Settings& Settings::nest(const std::string& prefix, const Settings& inner) {
   for (Entry entry : inner.entries_) {
-    entry.name = prefix + "." + entry.name;
+    if (!prefix.empty()) entry.name = prefix + "." + entry.name;
     entries_.push_back(std::move(entry));
   }
   return *this;

@@ -29,7 +29,7 @@ class Settings {
 
   // `target` must outlive the Settings. Names are lower case words joined by '-', groups by '.': "train.lr". help: one line with unit.
   Settings& add(std::string name, Target target, std::string help, std::vector<std::string> choices = {});
-  // All entries of `inner` with "prefix." before their names.
+  // All entries of `inner` with "prefix." before their names; prefix "": as they are.
   Settings& nest(const std::string& prefix, const Settings& inner);
 
   // The option syntax of the command line: "3/4", "true", "0.5,0.7". UsageError for an unknown name (names the nearest) or a value

@@ -1,7 +1,7 @@
 // Published BMN checkpoints: mmaction2's, JJBOY's PyTorch port (the same names; DataParallel puts `module.` before them) and PaddleVideo's.
 //
-// Their network is form "public" of model bmn. Sizes come from the shapes. The sampling mask, which PyTorch's files hold as a parameter, is not needed, but tells T, D and N
-// and whether the checkpoint samples as the model will: JJBOY's last version lays its maps out by start and end and samples half a row more, which is another network.
+// Their network is form "public" of model bmn. Sizes come from the shapes. The sampling mask, which PyTorch's files hold as a parameter, is not needed, but tells T and D and
+// how the checkpoint samples: JJBOY's version of 2020 lays its maps out by start and end (the proposal of rows s .. e samples as that of rows s .. e + 1 does elsewhere).
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -57,25 +57,36 @@ double mask_value(std::int64_t tau, std::int64_t n, std::int64_t j, std::int64_t
 
 struct Geometry {
   std::int64_t rows = 100, durations = 100;
+  const char* layout = "start-duration";
 };
 
-// T and D of the mask [T, N D T]; Error when it is not the model's.
+// Whether some values of the mask [T, N x A x B] are those of the layout: A durations by B starts, or A starts by B ends.
+bool samples_like(const TensorView& mask, std::int64_t samples, std::int64_t a_count, std::int64_t b_count, bool by_end) {
+  const std::int64_t rows = mask.shape[0];
+  for (std::int64_t a = 0; a < a_count; ++a)
+    for (std::int64_t b = 0; b < b_count; ++b) {
+      const std::int64_t i = by_end ? a : b, j = by_end ? b - a : a;
+      const bool valid = by_end ? j >= 0 : i + j < rows;
+      for (const std::int64_t n : {std::int64_t{0}, samples / 2, samples - 1})
+        for (const std::int64_t tau : {std::int64_t{0}, i, std::clamp<std::int64_t>(i + j, 0, rows - 1), rows - 1}) {
+          float found;
+          std::memcpy(&found, mask.data.data() + 4 * (tau * mask.shape[1] + (n * a_count + a) * b_count + b), 4);
+          const double wanted = valid ? mask_value(tau, n, j + by_end, i, samples, 3, 0.5) : 0;
+          if (!(std::abs(static_cast<double>(found) - wanted) < 1e-4)) return false;
+        }
+    }
+  return true;
+}
+
+// T, D and layout of the mask; Error when it is not the model's.
 Geometry geometry(const TensorView& mask, std::int64_t samples) {
   const auto fail = [&](const std::string& why) { return Error("tensor '" + mask.name + "' " + shape_text(mask.shape) + ": " + why); };
-  if (mask.shape.size() != 2 || mask.dtype != Dtype::kF32 || mask.shape[0] < 1 || mask.shape[1] % (samples * mask.shape[0]))
+  if (mask.shape.size() != 2 || mask.dtype != Dtype::kF32 || mask.shape[0] < 1 || mask.shape[1] < 1 || mask.shape[1] % (samples * mask.shape[0]))
     throw fail("is no sampling mask of " + std::to_string(samples) + " samples");
   const std::int64_t rows = mask.shape[0], durations = mask.shape[1] / (samples * rows);
-  for (std::int64_t j = 0; j < durations; ++j)
-    for (std::int64_t i = 0; i < rows; ++i)
-      for (const std::int64_t n : {std::int64_t{0}, samples / 2, samples - 1})
-        for (const std::int64_t tau : {std::int64_t{0}, i, std::min(i + j, rows - 1), rows - 1}) {
-          float found;
-          std::memcpy(&found, mask.data.data() + 4 * (tau * mask.shape[1] + (n * durations + j) * rows + i), 4);
-          const double wanted = i + j < rows ? mask_value(tau, n, j, i, samples, 3, 0.5) : 0;
-          if (!(std::abs(static_cast<double>(found) - wanted) < 1e-4))
-            throw fail("samples proposals in another way (its maps are not start x duration, or not 3 points a sample, or not widened by half): this network is not model bmn");
-        }
-  return {rows, durations};
+  if (durations <= rows && samples_like(mask, samples, durations, rows, false)) return {rows, durations};
+  if (durations == rows && samples_like(mask, samples, rows, rows, true)) return {rows, rows, "start-end"};
+  throw fail("samples proposals in another way (not 3 points a sample, or not widened by half): this network is not model bmn");
 }
 
 // NAME[:KEY=VALUE,...]; keys dim, fps, stride, window, offset (frames), resample, weights.
@@ -116,7 +127,7 @@ void complete(const std::vector<TensorView>& source, const std::vector<TensorVie
   Geometry size;
   for (const auto& t : source)
     if (t.name == "sample_mask" || t.name == "module.sample_mask") size = geometry(t, samples);
-  Json settings = {{"form", "public"}, {"rows", size.rows}, {"durations", size.durations}, {"samples", samples}, {"per-bin", 3}, {"widen", 0.5}, {"base-filters", base}, {"groups", groups},
+  Json settings = {{"form", "public"}, {"layout", size.layout}, {"rows", size.rows}, {"durations", size.durations}, {"samples", samples}, {"per-bin", 3}, {"widen", 0.5}, {"base-filters", base}, {"groups", groups},
                    {"reduced-filters", extent("x_1d_p.0.weight", 3, 0)}, {"proposal-filters", extent("x_3d_p.0.weight", 5, 0)}, {"head-filters", extent("x_2d_p.0.weight", 4, 0)}};
   try {
     if (const auto given = metadata.find("settings"); given != metadata.end()) settings.update(Json::parse(given->second));
@@ -133,7 +144,7 @@ void complete(const std::vector<TensorView>& source, const std::vector<TensorVie
 
 std::vector<NamedMap> bmn_maps() {
   return {{"bmn-mmaction2", "BMN of mmaction2", kTorchRules, complete},
-          {"bmn-jjboy", "BMN of JJBOY's PyTorch port (maps of start x duration)", kTorchRules, complete},
+          {"bmn-jjboy", "BMN of JJBOY's PyTorch port (2019 and 2020)", kTorchRules, complete},
           {"bmn-paddle", "BMN of PaddleVideo, its state saved as .npz (T = D = 100)", kPaddleRules, complete}};
 }
 

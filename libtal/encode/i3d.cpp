@@ -8,7 +8,7 @@
 namespace tal {
 namespace {
 
-constexpr double kEpsilon = 1e-3, kMomentum = 0.01;
+constexpr double kEpsilon = 1e-3;  // of BatchNorm
 
 // Whether this thread computes a part for the second time: BatchNorm then leaves its running statistics alone.
 thread_local bool recomputing = false;
@@ -92,12 +92,13 @@ SamePadding same_padding(std::int64_t size, std::int64_t kernel, std::int64_t st
   return {all / 2, all - all / 2};
 }
 
-Unit3dImpl::Unit3dImpl(std::int64_t in, std::int64_t out, const Extent3& kernel, const Extent3& stride, bool freeze_bn)
+Unit3dImpl::Unit3dImpl(std::int64_t in, std::int64_t out, const Extent3& kernel, const Extent3& stride, const I3dOptions& options)
     : kernel_(kernel),
       stride_(stride),
-      frozen_(freeze_bn),
+      momentum_(options.bn_momentum),
+      frozen_(options.freeze_bn),
       conv3d_(register_module("conv3d", torch::nn::Conv3d(torch::nn::Conv3dOptions(in, out, torch::ExpandingArray<3>(kernel)).stride(stride).bias(false)))),
-      bn_(register_module("bn", torch::nn::BatchNorm3d(torch::nn::BatchNorm3dOptions(out).eps(kEpsilon).momentum(kMomentum)))) {
+      bn_(register_module("bn", torch::nn::BatchNorm3d(torch::nn::BatchNorm3dOptions(out).eps(kEpsilon).momentum(momentum_)))) {
   if (!frozen_) return;
   bn_->weight.set_requires_grad(false);
   bn_->bias.set_requires_grad(false);
@@ -116,15 +117,15 @@ torch::Tensor Unit3dImpl::forward(torch::Tensor x) {
     if (y.numel() == y.size(1)) throw Error("BatchNorm of the I3D backbone sees one value a channel: longer clips, larger frames, a larger batch or a frozen BatchNorm are needed");
     const auto mean = recomputing ? torch::Tensor() : bn_->running_mean, variance = recomputing ? torch::Tensor() : bn_->running_var;
     if (!recomputing) bn_->num_batches_tracked += 1;
-    return torch::batch_norm(y, bn_->weight, bn_->bias, mean, variance, /*training=*/true, kMomentum, kEpsilon, false).relu_();
+    return torch::batch_norm(y, bn_->weight, bn_->bias, mean, variance, /*training=*/true, momentum_, kEpsilon, false).relu_();
   }
   const auto scale = bn_->weight * (bn_->running_var + kEpsilon).rsqrt();
   return torch::conv3d(x, conv3d_->weight * scale.view({-1, 1, 1, 1, 1}), bn_->bias - bn_->running_mean * scale, stride_, own).relu_();
 }
 
-InceptionBlockImpl::InceptionBlockImpl(std::int64_t in, const std::array<std::int64_t, 6>& f, bool freeze_bn) : channels_(f[0] + f[2] + f[4] + f[5]) {
+InceptionBlockImpl::InceptionBlockImpl(std::int64_t in, const std::array<std::int64_t, 6>& f, const I3dOptions& options) : channels_(f[0] + f[2] + f[4] + f[5]) {
   const auto unit = [&](const char* name, std::int64_t from, std::int64_t to, std::int64_t size) {
-    return register_module(name, Unit3d(from, to, Extent3{size, size, size}, Extent3{1, 1, 1}, freeze_bn));
+    return register_module(name, Unit3d(from, to, Extent3{size, size, size}, Extent3{1, 1, 1}, options));
   };
   b0_ = unit("b0", in, f[0], 1);
   b1a_ = unit("b1a", in, f[1], 1);
@@ -141,8 +142,9 @@ torch::Tensor InceptionBlockImpl::forward(const torch::Tensor& x) {
 I3dImpl::I3dImpl(const I3dOptions& options) : options_(options) {
   if (options.channels < 1) throw Error("an I3D needs at least one input channel");
   if (!(options.width > 0 && options.width <= 8)) throw Error("must lie in (0, 8]").at_field("width");
+  if (!(options.bn_momentum > 0 && options.bn_momentum <= 1)) throw Error("must lie in (0, 1]").at_field("bn-momentum");
   const auto unit = [&](const char* name, std::int64_t in, std::int64_t out, std::int64_t size, std::int64_t stride) {
-    return register_module(name, Unit3d(in, out, Extent3{size, size, size}, Extent3{stride, stride, stride}, options.freeze_bn));
+    return register_module(name, Unit3d(in, out, Extent3{size, size, size}, Extent3{stride, stride, stride}, options));
   };
   const std::int64_t narrow = scaled(64, options.width);
   std::int64_t width = scaled(192, options.width);
@@ -159,7 +161,7 @@ void I3dImpl::add_blocks(std::vector<InceptionBlock>& blocks, const std::string&
   char letter = 'b';
   for (auto own : filters) {
     for (auto& count : own) count = scaled(count, options_.width);
-    blocks.push_back(register_module(stage + letter++, InceptionBlock(in, own, options_.freeze_bn)));
+    blocks.push_back(register_module(stage + letter++, InceptionBlock(in, own, options_)));
     in = blocks.back()->channels();
   }
   channels_.push_back(in);

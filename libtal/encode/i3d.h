@@ -18,6 +18,7 @@ namespace tal {
 struct I3dOptions {
   std::int64_t channels = 3;   // of the input: 3 RGB, 2 flow
   double width = 1;            // every layer's filters times this, rounded up to a multiple of 4
+  double bn_momentum = 0.01;   // share of a batch in the running statistics, as the public port has it
   bool freeze_bn = false;      // statistics, scales and shifts of BatchNorm stay as they are
   bool checkpointing = false;  // training: a part's inner values are computed again when its gradients are wanted, not kept
 };
@@ -33,11 +34,12 @@ using Extent3 = std::array<std::int64_t, 3>;  // time, height, width
 // Convolution without bias, BatchNorm (eps 1e-3), ReLU.
 class Unit3dImpl : public torch::nn::Module {
  public:
-  Unit3dImpl(std::int64_t in, std::int64_t out, const Extent3& kernel, const Extent3& stride, bool freeze_bn);
+  Unit3dImpl(std::int64_t in, std::int64_t out, const Extent3& kernel, const Extent3& stride, const I3dOptions& options);
   torch::Tensor forward(torch::Tensor x);
 
  private:
   Extent3 kernel_, stride_;
+  double momentum_;
   bool frozen_;
   torch::nn::Conv3d conv3d_{nullptr};
   torch::nn::BatchNorm3d bn_{nullptr};
@@ -47,7 +49,7 @@ TORCH_MODULE(Unit3d);
 // Four branches side by side: 1x1x1; 1x1x1 then 3x3x3, twice; maximum then 1x1x1. `filters` as in the figure, b0 b1a b1b b2a b2b b3b.
 class InceptionBlockImpl : public torch::nn::Module {
  public:
-  InceptionBlockImpl(std::int64_t in, const std::array<std::int64_t, 6>& filters, bool freeze_bn);
+  InceptionBlockImpl(std::int64_t in, const std::array<std::int64_t, 6>& filters, const I3dOptions& options);
   torch::Tensor forward(const torch::Tensor& x);
   std::int64_t channels() const { return channels_; }
 

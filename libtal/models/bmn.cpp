@@ -25,6 +25,7 @@ torch::Tensor pointwise(const torch::nn::Conv2dImpl& conv, const torch::Tensor& 
 Settings settings_of(BmnOptions& o) {
   Settings s;
   s.add("form", &o.form, "The published network (paper), or the one of the public PyTorch checkpoints (public)", {"paper", "public"});
+  s.add("layout", &o.layout, "Axes of the maps that the 2-D convolutions see (public form)", {"start-duration", "start-end"});
   s.add("rows", &o.rows, "Rows T that the network works on: every video (or window) has as many");
   s.add("durations", &o.durations, "Longest proposal D, rows");
   s.add("samples", &o.samples, "Samples N of a proposal's features");
@@ -48,6 +49,7 @@ void check(const BmnOptions& o) {
   for (const std::int64_t size : {o.rows, o.durations, o.samples, o.per_bin, o.base_filters, o.groups, o.reduced_filters, o.boundary_filters, o.proposal_filters, o.head_filters})
     if (size < 1) throw Error("sizes of the network must be at least 1");
   if (o.durations > o.rows) throw Error("a longest proposal of " + std::to_string(o.durations) + " rows does not fit into " + std::to_string(o.rows) + " rows").at_field("durations");
+  if (o.form == "paper" && o.layout != "start-duration") throw Error("is for the public form").at_field("layout");
   if (o.form == "public" && o.base_filters % o.groups) throw Error("does not divide the " + std::to_string(o.base_filters) + " base filters").at_field("groups");
   if (!(o.negative <= o.positive)) throw Error("the negative threshold is above the positive one").at_field("negative");
 }
@@ -97,19 +99,44 @@ BmnOutput BmnImpl::paper(const torch::Tensor& x, const BoundaryMatchingTable& ta
   return {boundary, proposals_to_map(pointwise(*conv2d3_, context), table)};
 }
 
+torch::Tensor BmnImpl::sampled(const torch::Tensor& reduced, const BoundaryMatchingTable& table) {
+  const auto& conv3d = *proposal3d_->ptr<torch::nn::Conv3dImpl>(0);
+  const auto& conv2d1 = *proposal2d_->ptr<torch::nn::Conv2dImpl>(0);
+  return pointwise(conv2d1, boundary_matching(reduced, conv3d.weight, conv3d.bias, table, true)).relu();
+}
+
+torch::Tensor BmnImpl::dense_by_duration(const torch::Tensor& reduced, const BoundaryMatchingTable& table, const torch::Tensor& outside) {
+  return torch::where(table.valid().to(reduced.device()), proposals_to_map(sampled(reduced, table), table), outside);
+}
+
+// Rows s .. e + 1 for the proposal s .. e: one more row, which is empty, makes room for those that end with the last row.
+torch::Tensor BmnImpl::dense_by_end(const torch::Tensor& reduced, const torch::Tensor& outside) {
+  const std::int64_t rows = reduced.size(2);
+  const auto table = boundary_matching_table({rows + 1, rows + 1, options_.samples, options_.per_bin, options_.widen, true});
+  const auto map = proposals_to_map(sampled(F::pad(reduced, F::PadFuncOptions({0, 1})), *table), *table).flatten(2);  // [B, H, (T + 1)^2]
+  const auto row = torch::arange(rows, reduced.device());
+  const auto start = row.unsqueeze(1), end = row.unsqueeze(0);
+  const auto place = ((end - start + 1).clamp_min(0) * (rows + 1) + start).flatten();
+  return torch::where(start <= end, map.index_select(2, place).unflatten(2, std::vector<std::int64_t>{rows, rows}), outside);
+}
+
 // With two 3x3 convolutions in a row, entries beyond the valid ones matter: dense maps.
 BmnOutput BmnImpl::checkpoint(const torch::Tensor& x, const BoundaryMatchingTable& table) {
   const auto base = base_->forward(x);
   const auto boundary = torch::cat({start_->forward(base), end_->forward(base)}, 1);
-  const auto& conv3d = *proposal3d_->ptr<torch::nn::Conv3dImpl>(0);
-  const auto& conv2d1 = *proposal2d_->ptr<torch::nn::Conv2dImpl>(0);
-  const auto h = pointwise(conv2d1, boundary_matching(proposal1d_->forward(base), conv3d.weight, conv3d.bias, table, true)).relu();  // [B, L, 128]
-  const auto outside = pointwise(conv2d1, conv3d.bias.relu()).relu();
-  const auto valid = table.valid().to(x.device());
-  auto map = torch::where(valid, proposals_to_map(h, table), outside.view({1, -1, 1, 1}));
+  const auto outside = pointwise(*proposal2d_->ptr<torch::nn::Conv2dImpl>(0), proposal3d_->ptr<torch::nn::Conv3dImpl>(0)->bias.relu()).relu().view({1, -1, 1, 1});
+  const auto reduced = proposal1d_->forward(base);
+  const bool by_end = options_.layout == "start-end";
+  auto map = by_end ? dense_by_end(reduced, outside) : dense_by_duration(reduced, table, outside);
   for (std::size_t k = 2; k <= 6; k += 2) {
     map = proposal2d_->ptr<torch::nn::Conv2dImpl>(k)->forward(map);
     if (k < 6) map = map.relu();
+  }
+  const auto valid = table.valid().to(x.device());
+  if (by_end) {
+    const std::int64_t rows = x.size(2);
+    const auto start = torch::arange(rows, x.device()).unsqueeze(0), duration = torch::arange(valid.size(0), x.device()).unsqueeze(1);
+    map = map.flatten(2).index_select(2, (start * rows + (start + duration).clamp_max(rows - 1)).flatten()).unflatten(2, valid.sizes().vec());
   }
   return {boundary, map * valid};
 }

@@ -2,7 +2,8 @@
 //
 // The published network: two base convolutions (256, 128), a temporal branch (start, end) and a proposal branch behind the boundary-matching
 // layer (512, then 128). form "public" is the network of the public PyTorch checkpoints under their own parameter names: grouped
-// 1-D convolutions, separate start and end stacks, one more convolution before the layer and one more 3x3, sampling points truncated.
+// 1-D convolutions, separate start and end stacks, one more convolution before the layer and one more 3x3, sampling points truncated. With layout "start-end" its 2-D convolutions
+// see maps of start row x end row, and the proposal of rows s .. e samples as that of rows s .. e + 1 does elsewhere; what comes out is by duration and start again.
 #pragma once
 
 #include <torch/torch.h>
@@ -20,6 +21,7 @@ namespace tal {
 
 struct BmnOptions {
   std::string form = "paper";                // "public": names, groups and truncation of the public checkpoints
+  std::string layout = "start-duration";     // public only; "start-end": the 2020 version of JJBOY's port
   std::int64_t rows = 100, durations = 100;  // T, D
   std::int64_t samples = 32, per_bin = 3;
   double widen = 0.5;
@@ -49,6 +51,9 @@ class BmnImpl : public torch::nn::Module {
  private:
   BmnOutput paper(const torch::Tensor& x, const BoundaryMatchingTable& table);
   BmnOutput checkpoint(const torch::Tensor& x, const BoundaryMatchingTable& table);
+  torch::Tensor sampled(const torch::Tensor& reduced, const BoundaryMatchingTable& table);  // [B, F, T] -> [B, L, F3]
+  torch::Tensor dense_by_duration(const torch::Tensor& reduced, const BoundaryMatchingTable& table, const torch::Tensor& outside);  // [B, H, D, T]
+  torch::Tensor dense_by_end(const torch::Tensor& reduced, const torch::Tensor& outside);                                            // [B, H, T, T]
   std::shared_ptr<const BoundaryMatchingTable> table(std::int64_t rows) const;
 
   BmnOptions options_;

@@ -25,7 +25,7 @@ const std::vector<ModelFactory>& model_factories() {
       {"bmn", "Proposals: boundary-matching network", make<BmnModel>},
       {"bsnpp", "Proposals: complementary boundary generator and proposal relation block (BSN++)", make<BsnppModel>},
       {"rpn", "Proposals: anchors with recurrent attention and unit-level clues", make<RpnModel>},
-      {"sptad", "Labelled detections: sparse learnable proposals (features)", make<SptadModel>},
+      {"sptad", "Labelled detections: sparse learnable proposals (features, or video frames end to end)", make<SptadModel>},
       {"segment-classifier", "Class scores of segments: temporal pyramid and perceptron", make<SegmentClassifierModel>},
       {"cmsn", "CMSN: action stages with the variable margin cosine loss, candidates and their evaluation", make<CmsnModel>},
       {"etp-an", "ETP's Actionness Network: class curves of the rows, grouped by Algorithm 1", make<EtpAnModel>},

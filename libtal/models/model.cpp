@@ -6,6 +6,9 @@
 #include "libtal/base/number.h"
 #include "libtal/io/features.h"
 #include "libtal/models/factory.h"
+#ifdef TAL_HAVE_VIDEO
+#include "libtal/video/frame_reader.h"
+#endif
 
 namespace tal {
 
@@ -27,6 +30,8 @@ Batch Batch::to(const torch::Device& device) const {
   for (const auto& [name, tensor] : tensors) moved.tensors.emplace(name, tensor.to(device, /*non_blocking=*/true));
   return moved;
 }
+
+const Frames& TrainingSet::frames(std::size_t) const { throw Error("this training set has features, not frames"); }
 
 std::vector<ParameterGroup> Model::parameters(std::size_t) { return {{network().parameters(), 1, 1}}; }
 
@@ -74,9 +79,32 @@ void check_contract(const StreamContract& model, const StreamContract& record) {
   text("weights", model.weights, record.weights);
 }
 
-Sequence load_sequence(const Record& record, const InputContract& inputs) {
+std::shared_ptr<const Frames> load_frames(const Record& record, const FrameContract& contract, const std::string& frame_cache) {
+  record.require_whole_video();
+  const auto path = record.text("path");
+  if (!path)
+    throw Error(std::string("missing; the model sees the frames of videos") + (record.has("features") ? ", not features" : "")).at_field("path").at_video(record.video());
+#ifdef TAL_HAVE_VIDEO
+  return open_frames(*path, contract, frame_cache);
+#else
+  (void)contract, (void)frame_cache;
+  throw Error("this build has no OpenCV, so it cannot read the frames of videos").at_field("path").at_video(record.video());
+#endif
+}
+
+RowTime frame_time(double fps) { return {1, 1, fps, 0}; }
+
+Sequence load_sequence(const Record& record, const InputContract& inputs, const std::string& frame_cache) {
   Sequence sequence;
   sequence.video = record.video();
+  if (inputs.frames) {
+    sequence.frames = load_frames(record, *inputs.frames, frame_cache);
+    sequence.duration = record.duration().value_or(sequence.frames->duration());
+    sequence.time = frame_time(sequence.frames->fps());
+    return sequence;
+  }
+  if (!record.has("features") && record.has("path"))
+    throw Error("missing; the model was trained on features, not on the frames of videos (tal-extract makes features)").at_field("features").at_video(record.video());
   sequence.duration = record.duration().value_or(0);
   std::int64_t rows = -1, column = 0;
   for (const auto& wanted : inputs.streams) {

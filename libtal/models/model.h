@@ -16,6 +16,7 @@
 
 #include "libtal/base/random.h"
 #include "libtal/base/settings.h"
+#include "libtal/io/frames.h"
 #include "libtal/io/record.h"
 #include "libtal/io/time_rows.h"
 
@@ -36,6 +37,8 @@ struct InputContract {
   std::vector<float> mean, scale;
   void normalize(float* rows, std::int64_t count) const;  // [count, dim()] in place
   std::int64_t dim() const;             // sum over the streams
+  // Set for models that see the frames of videos instead of features; there are no streams then, and rows are frames.
+  std::optional<FrameContract> frames = {};
 };
 
 // One video as a network sees it.
@@ -44,6 +47,7 @@ struct Sequence {
   double duration = 0;  // seconds
   RowTime time;         // row coordinates <-> seconds; row i is the interval [i, i + 1]
   torch::Tensor x;      // [T, C] float32, contiguous
+  std::shared_ptr<const Frames> frames = {};  // instead of x, for models that see frames
 };
 
 struct TruthSegment {
@@ -55,13 +59,13 @@ struct ProposedSegment {
   double score = 0;
 };
 
-// The videos to train on, in file order. Thread safe. Features stay in their files (memory-mapped).
+// The videos to train on, in file order. Thread safe. Features and frames stay in their files (memory-mapped).
 class TrainingSet {
  public:
   struct Video {
     std::string id, path;
     double duration = 0;      // seconds
-    std::int64_t rows = 0;    // T
+    std::int64_t rows = 0;    // T, of features or frames
     RowTime time;
     std::vector<TruthSegment> truths;
     std::vector<ProposedSegment> proposals;  // for models that are trained on another stage's proposals
@@ -73,6 +77,8 @@ class TrainingSet {
   // Rows [first, first + count), [count, C]; rows outside the video are zero.
   virtual torch::Tensor rows(std::size_t index, std::int64_t first, std::int64_t count) const = 0;
   torch::Tensor all_rows(std::size_t index) const { return rows(index, 0, video(index).rows); }
+  // Of sets whose inputs() are frames; Error for others.
+  virtual const Frames& frames(std::size_t index) const;
 };
 
 // What one training example is made of; `item` is the model's own (an anchor, a proposal, a clip).
@@ -124,8 +130,12 @@ class Model {
   // Named sets of settings: the rows of the paper's tables. JSON for settings(), "train.*" included.
   virtual std::map<std::string, std::string> presets() const { return {}; }
 
+  // What frames the settings ask for; nullopt for models of features.
+  virtual std::optional<FrameContract> frames() const { return {}; }
   // Makes the network for these inputs. Error when the settings contradict each other or the inputs.
   virtual void build(const InputContract& inputs) = 0;
+  // A new network before its training: weights that the settings take from elsewhere.
+  virtual void initialise() {}
   virtual torch::nn::Module& network() = 0;
   const InputContract& inputs() const { return inputs_; }
 
@@ -161,8 +171,13 @@ StreamContract contract_of(const FeatureStream& stream);
 // Error (field features.NAME....) that names both sides when a stream is not what the model was trained on.
 void check_contract(const StreamContract& model, const StreamContract& record);
 
-// The whole sequence of a record for a model with this contract: streams side by side. Error (field features.NAME) when a stream is
-// missing or its contract is not the model's, with both sides named.
-Sequence load_sequence(const Record& record, const InputContract& inputs);
+// The whole sequence of a record for a model with this contract: streams side by side, or the frames of the record's `path` (kept in the
+// folder frame_cache, if any). Error (field features.NAME) when a stream is missing or its contract is not the model's, with both sides
+// named; (field path) when a model that sees frames gets features only.
+Sequence load_sequence(const Record& record, const InputContract& inputs, const std::string& frame_cache = "");
+// The record's video as frames. Error (field path) when there is no path, with what was there instead, and in a build without OpenCV.
+std::shared_ptr<const Frames> load_frames(const Record& record, const FrameContract& contract, const std::string& frame_cache);
+// Frame k is [k, k + 1] / fps seconds.
+RowTime frame_time(double fps);
 
 }  // namespace tal

@@ -231,6 +231,63 @@ SptadFeatureNetImpl::SptadFeatureNetImpl(std::int64_t dim, std::int64_t classes,
     : levels_(register_module("levels", FeatureLevels(dim, o))),
       detector_(register_module("detector", SptadDetector(std::vector<std::int64_t>(3, levels_->channels()), classes, o))) {}
 
+Settings settings_of(BackboneOptions& o) {
+  Settings s;
+  s.add("backbone-width", &o.width, "Filters of every I3D layer as a multiple of the published ones (input clips)");
+  s.add("backbone-lr", &o.lr, "Learning rate of the backbones as a multiple of train.lr; 0: frozen (input clips)");
+  s.add("backbone-bn-momentum", &o.bn_momentum, "Share of a batch in the running statistics of the backbones' BatchNorm; short runs from random weights need more (input clips)");
+  s.add("backbone-freeze-bn", &o.freeze_bn, "Keep statistics, scales and shifts of the backbones' BatchNorm (input clips)");
+  s.add("backbone-checkpointing", &o.checkpointing, "Compute inner values of the backbones again for their gradients: less memory, more time (input clips)");
+  s.add("backbone-rgb", &o.rgb, "Weights that the RGB backbone starts from, a file of tal-convert --weights (input clips)");
+  s.add("backbone-flow", &o.flow, "Weights that the flow backbone starts from (input clips)");
+  return s;
+}
+
+void check(const BackboneOptions& o) {
+  if (!(o.width > 0 && o.width <= 8)) throw Error("must lie in (0, 8]").at_field("backbone-width");
+  if (!(o.lr >= 0)) throw Error("must be 0 or more").at_field("backbone-lr");
+  if (!(o.bn_momentum > 0 && o.bn_momentum <= 1)) throw Error("must lie in (0, 1]").at_field("backbone-bn-momentum");
+}
+
+SptadPixelNetImpl::SptadPixelNetImpl(const FrameContract& frames, std::int64_t classes, const SptadOptions& o, const BackboneOptions& backbone) : frozen_(backbone.lr == 0) {
+  std::vector<std::int64_t> channels(3, 0);
+  const auto add = [&](const char* name, std::int64_t values) {
+    const I3d net = register_module(name, I3d(I3dOptions{values, backbone.width, backbone.bn_momentum, backbone.freeze_bn, backbone.checkpointing}));
+    for (std::size_t k = 0; k < channels.size(); ++k) channels[k] += net->channels()[k];
+    if (frozen_)
+      for (auto& parameter : net->parameters()) parameter.set_requires_grad(false);
+    return net;
+  };
+  if (frames.rgb()) rgb_ = add("rgb", 3);
+  if (frames.has_flow()) flow_ = add("flow", 2);
+  detector_ = register_module("detector", SptadDetector(channels, classes, o));
+}
+
+void SptadPixelNetImpl::train(bool on) {
+  torch::nn::Module::train(on);
+  if (!frozen_) return;
+  for (auto& [name, net] : backbones()) net->eval();
+}
+
+std::vector<std::pair<std::string, I3d>> SptadPixelNetImpl::backbones() const {
+  std::vector<std::pair<std::string, I3d>> all;
+  if (rgb_) all.emplace_back("rgb", rgb_);
+  if (flow_) all.emplace_back("flow", flow_);
+  return all;
+}
+
+std::vector<torch::Tensor> SptadPixelNetImpl::levels(const torch::Tensor& x) {
+  const torch::AutoGradMode gradients(torch::GradMode::is_enabled() && !frozen_);
+  const auto type = rgb_ ? rgb_->parameters().front().scalar_type() : flow_->parameters().front().scalar_type();
+  std::vector<torch::Tensor> all;
+  if (rgb_) all = rgb_(x.narrow(1, 0, 3).to(type).mul_(1 / 127.5).sub_(1));  // [-1, 1], as I3D was published
+  if (!flow_) return all;
+  const auto flow = flow_(x.narrow(1, rgb_ ? 3 : 0, 2).to(type).sub_(kBlankByte).mul_(1 / (20 * kFlowScale)));
+  if (all.empty()) return flow;
+  for (std::size_t k = 0; k < all.size(); ++k) all[k] = torch::cat({all[k], flow[k]}, 1);
+  return all;
+}
+
 namespace {
 
 // Costs and exact matching of all stages and clips, in double on the CPU whatever the network runs in.

@@ -9,9 +9,12 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libtal/base/settings.h"
+#include "libtal/encode/i3d.h"
+#include "libtal/io/frames.h"
 #include "libtal/nn/attention.h"
 #include "libtal/nn/roi_align_1d.h"
 #include "libtal/segment/boxes.h"
@@ -169,17 +172,53 @@ class SptadDetectorImpl : public torch::nn::Module {
 };
 TORCH_MODULE(SptadDetector);
 
-// Feature mode as a whole. x [B, C, T], T a multiple of 8.
-class SptadFeatureNetImpl : public torch::nn::Module {
+// The network as a whole, whatever it sees.
+class SptadNetImpl : public torch::nn::Module {
+ public:
+  virtual SptadOutput forward(const torch::Tensor& x) = 0;
+};
+
+// Feature mode. x [B, C, T], T a multiple of 8.
+class SptadFeatureNetImpl : public SptadNetImpl {
  public:
   SptadFeatureNetImpl(std::int64_t dim, std::int64_t classes, const SptadOptions& options);
-  SptadOutput forward(const torch::Tensor& x) { return detector_(levels_(x)); }
+  SptadOutput forward(const torch::Tensor& x) override { return detector_(levels_(x)); }
 
  private:
   FeatureLevels levels_{nullptr};
   SptadDetector detector_{nullptr};
 };
 TORCH_MODULE(SptadFeatureNet);
+
+// 3.1.1: an I3D for each modality.
+struct BackboneOptions {
+  double width = 1;
+  double lr = 1;               // times the detector's learning rate; 0: frozen (Table 4)
+  double bn_momentum = 0.01;
+  bool freeze_bn = false, checkpointing = false;
+  std::string rgb, flow;       // weights to start from; "": random
+};
+Settings settings_of(BackboneOptions& options);
+void check(const BackboneOptions& options);
+
+// End to end from frames. x [B, C, T, H, W] bytes as Frames gives them (RGB, flow, or RGB then flow), T a multiple of 16.
+class SptadPixelNetImpl : public SptadNetImpl {
+ public:
+  SptadPixelNetImpl(const FrameContract& frames, std::int64_t classes, const SptadOptions& options, const BackboneOptions& backbone);
+  // Mixed_3c, 4f, 5c of both backbones, side by side. [B, C_k, T / 2^(k + 1), ceil(H / 8 / 2^k), ..]
+  std::vector<torch::Tensor> levels(const torch::Tensor& x);
+  SptadOutput forward(const torch::Tensor& x) override { return detector_(levels(x)); }
+  void train(bool on = true) override;  // a frozen backbone stays in inference
+  // "rgb" and "flow", as far as they are there.
+  std::vector<std::pair<std::string, I3d>> backbones() const;
+  SptadDetector detector() const { return detector_; }
+
+ private:
+  bool frozen_;
+  I3d rgb_{nullptr}, flow_{nullptr};
+  SptadDetector detector_{nullptr};
+};
+TORCH_MODULE(SptadPixelNet);
 
 struct ClipTruths {
   torch::Tensor segments;  // [B, G, 2] start, end; rows from count on are padding

@@ -3,8 +3,27 @@
 #include <algorithm>
 
 #include "libtal/base/error.h"
+#include "libtal/nn/tensors.h"
 
 namespace tal {
+namespace {
+
+// Bytes [C, clip, crop, crop], stored as Frames gives them: channels last.
+torch::Tensor frame_clip(const Frames& frames, std::int64_t first, std::int64_t count, const FrameCrop& crop) {
+  auto bytes = torch::empty({count, crop.height, crop.width, frames.channels()}, torch::kByte);
+  frames.copy(first, count, crop, bytes.data_ptr<std::uint8_t>());
+  return bytes.permute({3, 0, 1, 2});
+}
+
+// [B, C, ...] without giving up channels-last bytes.
+torch::Tensor stack_clips(const std::vector<torch::Tensor>& clips) {
+  if (clips.front().dim() != 4) return torch::stack(clips);
+  std::vector<torch::Tensor> last;
+  for (const auto& clip : clips) last.push_back(clip.permute({1, 2, 3, 0}));
+  return torch::stack(last).permute({0, 4, 1, 2, 3});
+}
+
+}  // namespace
 
 std::vector<std::int64_t> clip_starts(std::int64_t rows, std::int64_t clip, std::int64_t stride) {
   std::vector<std::int64_t> starts = {0};
@@ -15,7 +34,17 @@ std::vector<std::int64_t> clip_starts(std::int64_t rows, std::int64_t clip, std:
 
 Settings SptadModel::settings() {
   Settings s = settings_of(options_);
-  s.add("clip", &clip_, "Rows of a clip, a multiple of 8");
+  s.add("input", &input_, "What the network sees: rows of features, or clips of video frames", {"features", "clips"});
+  s.add("modalities", &frames_.modalities, "Frames as pictures, optical flow, or both (input clips)", {"rgb", "flow", "rgb+flow"});
+  s.add("fps", &frames_.fps, "Sampled frames per second (input clips)");
+  s.add("frames", &frames_.count, "Sampled frames of every video, whatever its length; 0: as many as fps gives (input clips)");
+  s.add("size", &frames_.side, "Pixels that frames are resized to (input clips)");
+  s.add("resize", &frames_.resize, "Frames become squares, or keep their shape and the shorter side is resized (input clips)", {"square", "short"});
+  s.add("flow-method", &frames_.flow, "How optical flow is computed (input clips)", {"block", "dis", "farneback", "tvl1"});
+  s.add("crop", &crop_, "Pixels of the square that the network sees: at random in training, else the centre (input clips)");
+  s.add("flip", &flip_, "Mirror half of the training clips (input clips)");
+  s.nest("", settings_of(backbone_));
+  s.add("clip", &clip_, "Rows of a clip, a multiple of 8; sampled frames, a multiple of 16, for input clips");
   s.add("train-stride", &train_stride_, "Rows between the starts of training clips");
   s.add("shift", &shift_, "Training clips start up to so many rows earlier or later, at random");
   s.add("inside", &inside_, "Smallest share of an action inside a clip for it to be a ground truth of the clip");
@@ -29,7 +58,7 @@ Settings SptadModel::inference() {
   s.add("detections", &detections_, "Detections of a clip (0: as many as proposals)");
   s.add("min-score", &min_score_, "Detections below are left out");
   s.add("clip-scores", &clip_scores_, "Multiply by the clip's class probabilities, if the model has them");
-  s.add("clips-at-once", &clips_at_once_, "Clips that pass through the network together");
+  s.add("clips-at-once", &clips_at_once_, "Clips that pass through the network together (0: 16 of features, 1 of frames)");
   return s;
 }
 
@@ -40,6 +69,8 @@ std::string SptadModel::training_defaults() const {
 std::map<std::string, std::string> SptadModel::presets() const {
   return {{"thumos14", R"({"clip":256,"train-stride":30,"proposals":50})"},
           {"activitynet", R"({"clip":768,"train-stride":768,"proposals":100})"},
+          {"thumos14-clips", R"({"input":"clips","clip":256,"train-stride":30,"proposals":50,"backbone-freeze-bn":true})"},
+          {"activitynet-clips", R"({"input":"clips","frames":768,"clip":768,"train-stride":768,"proposals":100,"backbone-freeze-bn":true})"},
           {"single-level", R"({"pyramid":"single"})"},
           {"high-level", R"({"pyramid":"high"})"},
           {"heads-1", R"({"stages":1})"},
@@ -55,8 +86,44 @@ void SptadModel::build(const InputContract& inputs) {
   if (train_stride_ < 1) throw Error("must be 1 or more").at_field("train-stride");
   if (shift_ < 0) throw Error("must be 0 or more").at_field("shift");
   if (!(inside_ > 0 && inside_ <= 1)) throw Error("must lie in (0, 1]").at_field("inside");
+  const auto classes = static_cast<std::int64_t>(inputs.classes.size());
   inputs_ = inputs;
-  network_ = SptadFeatureNet(inputs.dim(), static_cast<std::int64_t>(inputs.classes.size()), options_);
+  if (!inputs.frames) {
+    if (input_ == "clips") throw Error("input=clips sees the frames of videos, not features");
+    network_ = std::make_shared<SptadFeatureNetImpl>(inputs.dim(), classes, options_);
+    return;
+  }
+  if (input_ != "clips" || *inputs.frames != frames_) throw Error("the frames are not those that the settings ask for");
+  check(backbone_);
+  if (clip_ % 16) throw Error("must be a multiple of 16 for input=clips, not " + std::to_string(clip_)).at_field("clip");
+  if (crop_ < 1 || crop_ > frames_.side) throw Error("must lie in 1.." + std::to_string(frames_.side) + ", the size of the frames").at_field("crop");
+  network_ = std::make_shared<SptadPixelNetImpl>(frames_, classes, options_, backbone_);
+}
+
+std::optional<FrameContract> SptadModel::frames() const {
+  if (input_ != "clips") return {};
+  if (!(frames_.fps > 0 && frames_.fps <= 1000)) throw Error("must lie in (0, 1000]").at_field("fps");
+  if (frames_.count < 0) throw Error("must be 0 or more").at_field("frames");
+  if (frames_.side < 8 || frames_.side > 4096) throw Error("must lie in 8..4096").at_field("size");
+  return frames_;
+}
+
+void SptadModel::initialise() {
+  if (input_ != "clips") return;
+  for (auto& [modality, net] : static_cast<SptadPixelNetImpl&>(*network_).backbones())
+    if (const auto& path = modality == "rgb" ? backbone_.rgb : backbone_.flow; !path.empty()) load_i3d_weights(*net, read_tensors(path).tensors, path);
+}
+
+std::vector<ParameterGroup> SptadModel::parameters(std::size_t) {
+  if (input_ != "clips") return {{network_->parameters(), 1, 1}};
+  auto& net = static_cast<SptadPixelNetImpl&>(*network_);
+  std::vector<ParameterGroup> groups = {{net.detector()->parameters(), 1, 1}};
+  if (backbone_.lr == 0) return groups;
+  groups.push_back({{}, backbone_.lr, 1});
+  for (const auto& [modality, backbone] : net.backbones())
+    for (const auto& parameter : backbone->parameters())
+      if (parameter.requires_grad()) groups[1].parameters.push_back(parameter);
+  return groups;
 }
 
 std::vector<SptadModel::ClipTruth> SptadModel::truths_in(const TrainingSet::Video& video, std::int64_t first) const {
@@ -79,6 +146,24 @@ std::vector<Sample> SptadModel::samples(const TrainingSet& set, std::size_t) con
   return all;
 }
 
+torch::Tensor SptadModel::training_clip(const TrainingSet& set, std::size_t video, std::int64_t first, Random& random) const {
+  if (input_ != "clips") return set.rows(video, first, clip_).t();  // [C, clip]
+  const Frames& frames = set.frames(video);
+  const auto draw = [&](std::int64_t room) { return static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(room) + 1)); };
+  FrameCrop crop{draw(frames.height() - crop_), draw(frames.width() - crop_), crop_, crop_};
+  crop.flip = flip_ && random.below(2) == 1;
+  return frame_clip(frames, first, clip_, crop);
+}
+
+torch::Tensor SptadModel::test_clip(const Sequence& sequence, std::int64_t first) const {
+  if (sequence.frames) {
+    const Frames& frames = *sequence.frames;
+    return frame_clip(frames, first, clip_, {(frames.height() - crop_) / 2, (frames.width() - crop_) / 2, crop_, crop_});
+  }
+  const auto rows = sequence.x.t().slice(1, first, first + clip_);  // [C, T]
+  return rows.size(1) < clip_ ? torch::constant_pad_nd(rows, {0, clip_ - rows.size(1)}) : rows;
+}
+
 Batch SptadModel::make_batch(const TrainingSet& set, std::span<const Sample> samples, Random&, std::size_t) const {
   Batch batch;
   std::vector<torch::Tensor> clips;
@@ -87,11 +172,12 @@ Batch SptadModel::make_batch(const TrainingSet& set, std::span<const Sample> sam
   for (const auto& sample : samples) {
     const auto& video = set.video(sample.video);
     std::int64_t first = sample.first;
+    Random random(sample.seed);
     if (shift_ > 0) {
-      const auto moved = first - shift_ + static_cast<std::int64_t>(Random(sample.seed).below(static_cast<std::uint64_t>(2 * shift_ + 1)));
+      const auto moved = first - shift_ + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(2 * shift_ + 1)));
       first = std::clamp<std::int64_t>(moved, 0, std::max<std::int64_t>(0, video.rows - clip_));
     }
-    clips.push_back(set.rows(sample.video, first, clip_).t());  // [C, clip]
+    clips.push_back(training_clip(set, sample.video, first, random));
     truths.push_back(truths_in(video, first));
     most = std::max(most, truths.back().size());
     batch.videos.push_back(video.id);
@@ -109,7 +195,7 @@ Batch SptadModel::make_batch(const TrainingSet& set, std::span<const Sample> sam
     }
     count[b] = static_cast<std::int64_t>(own.size());
   }
-  batch.tensors = {{"x", torch::stack(clips)}, {"segments", segments}, {"labels", labels}, {"count", count}};
+  batch.tensors = {{"x", stack_clips(clips)}, {"segments", segments}, {"labels", labels}, {"count", count}};
   return batch;
 }
 
@@ -138,19 +224,19 @@ std::pair<torch::Tensor, torch::Tensor> SptadModel::detect(const torch::Tensor& 
 
 void SptadModel::propose(Record& record, const Sequence& sequence) {
   if (test_stride_ < 1) throw Error("must be 1 or more").at_field("test-stride");
-  if (clips_at_once_ < 1) throw Error("must be 1 or more").at_field("clips-at-once");
+  if (clips_at_once_ < 0) throw Error("must be 0 or more").at_field("clips-at-once");
   if (detections_ < 0) throw Error("must be 0 or more").at_field("detections");
   const torch::NoGradGuard guard;
-  const std::int64_t rows = sequence.x.size(0), classes = static_cast<std::int64_t>(inputs_.classes.size());
+  const std::int64_t rows = sequence.frames ? sequence.frames->count() : sequence.x.size(0), classes = static_cast<std::int64_t>(inputs_.classes.size());
   const auto starts = rows > 0 ? clip_starts(rows, clip_, test_stride_) : std::vector<std::int64_t>{};
-  auto x = sequence.x.t();  // [C, T]
-  if (rows < clip_) x = torch::constant_pad_nd(x, {0, clip_ - rows});
+  const auto at_once = static_cast<std::size_t>(clips_at_once_ ? clips_at_once_ : sequence.frames ? 1 : 16);
+  if (sequence.frames && !record.has("duration")) record.set_number("duration", sequence.duration);  // of the decoded video
   std::vector<Proposal> found;
-  for (std::size_t begin = 0; begin < starts.size(); begin += static_cast<std::size_t>(clips_at_once_)) {
-    const std::size_t end = std::min(starts.size(), begin + static_cast<std::size_t>(clips_at_once_));
+  for (std::size_t begin = 0; begin < starts.size(); begin += at_once) {
+    const std::size_t end = std::min(starts.size(), begin + at_once);
     std::vector<torch::Tensor> clips;
-    for (std::size_t k = begin; k < end; ++k) clips.push_back(x.narrow(1, starts[k], clip_));
-    const auto [scores, segments] = detect(torch::stack(clips));
+    for (std::size_t k = begin; k < end; ++k) clips.push_back(test_clip(sequence, starts[k]));
+    const auto [scores, segments] = detect(stack_clips(clips));
     const auto segment = segments.accessor<float, 3>();
     const std::int64_t pairs = scores.size(1) * classes;
     std::vector<std::int64_t> order(static_cast<std::size_t>(pairs));

@@ -1,4 +1,5 @@
-// SP-TAD as a model in feature mode: trained on clips of feature rows, it stands for the propose stage and gives labelled detections.
+// SP-TAD as a model: trained on clips of feature rows or, end to end, of video frames, it stands for the propose stage and gives labelled
+// detections.
 #pragma once
 
 #include "libtal/models/model.h"
@@ -17,12 +18,15 @@ class SptadModel : public Model {
   Settings inference() override;
   std::string training_defaults() const override;
   std::map<std::string, std::string> presets() const override;
+  std::optional<FrameContract> frames() const override;
   void build(const InputContract& inputs) override;
+  void initialise() override;
   torch::nn::Module& network() override { return *network_; }
+  std::vector<ParameterGroup> parameters(std::size_t phase) override;
 
   // One sample a clip; item is not used.
   std::vector<Sample> samples(const TrainingSet& set, std::size_t phase) const override;
-  // x [B, C, clip], segments [B, G, 2], labels [B, G], count [B]; segments in fractions of the clip.
+  // x [B, C, clip], or bytes [B, C, clip, crop, crop] of frames; segments [B, G, 2] in fractions of the clip, labels [B, G], count [B].
   Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random, std::size_t phase) const override;
   Losses loss(const Batch& batch, std::size_t phase) override;
 
@@ -37,17 +41,25 @@ class SptadModel : public Model {
     std::int64_t label = 0;
   };
   std::vector<ClipTruth> truths_in(const TrainingSet::Video& video, std::int64_t first) const;
+  // A training clip: of frames, cropped and mirrored at random.
+  torch::Tensor training_clip(const TrainingSet& set, std::size_t video, std::int64_t first, Random& random) const;
+  torch::Tensor test_clip(const Sequence& sequence, std::int64_t first) const;
   // Class scores [n, N, K] and segments [n, N, 2] of clips, on the CPU.
   std::pair<torch::Tensor, torch::Tensor> detect(const torch::Tensor& clips);
 
   SptadOptions options_;
+  std::string input_ = "features";
+  FrameContract frames_;
+  BackboneOptions backbone_;
+  std::int64_t crop_ = 96;
+  bool flip_ = true;
   std::int64_t clip_ = 256, train_stride_ = 30, shift_ = 0;
   double inside_ = 0.5;
   bool empty_clips_ = false;
-  std::int64_t test_stride_ = 128, detections_ = 0, clips_at_once_ = 16;
+  std::int64_t test_stride_ = 128, detections_ = 0, clips_at_once_ = 0;
   double min_score_ = 0.001;
   bool clip_scores_ = true;
-  SptadFeatureNet network_{nullptr};
+  std::shared_ptr<SptadNetImpl> network_;
 };
 
 }  // namespace tal

@@ -172,6 +172,7 @@ void register_options(CLI::App& app, TrainCommand& o) {
   app.add_option("--set", o.settings, "Change a setting, e.g. train.lr=1e-4 (repeatable)")->group(model)->type_name("NAME=VALUE");
   app.add_flag("--list-settings", o.list_settings, "Print every setting of the model with its value and meaning, and end")->group(model);
   app.add_option("--streams", o.streams, "Feature streams, side by side (default: all of the first record)")->group(data)->type_name("NAME")->delimiter(',');
+  app.add_option("--frame-cache", o.frame_cache, "Folder that keeps decoded frames and flow for the next run, for models that see frames (default: temporary files)")->group(data)->type_name("DIR");
   app.add_option("--classes", o.classes, "Class names in order (default: the labels of the annotations, sorted)")->group(data)->type_name("FILE");
   app.add_option("--subset", o.subset, "Only records of this subset")->group(data)->type_name("NAME");
   app.add_option("--val", o.val, "Records to validate on; the best model is kept")->group(data)->type_name("FILE");
@@ -206,14 +207,17 @@ void train_command(Tool& tool, const TrainCommand& o) {
 
   torch::set_num_threads(o.threads > 0 ? o.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
   const auto communicator = make_communicator();
-  RecordSet set({o.streams, class_list(o.classes), o.subset, train.standardize});
+  const auto frames = model->frames();
+  if (frames) tool.refuse({"--streams"}, "a model that sees frames");
+  else tool.refuse({"--frame-cache"}, "a model that sees features");
+  RecordSet set({o.streams, class_list(o.classes), o.subset, train.standardize, frames, o.frame_cache});
   for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) { set.add(record); });
   if (tool.stopped()) return;
   set.finish();
   if (set.unknown_labels() > 0) tool.warn(std::to_string(set.unknown_labels()) + " annotations have a label that is not in " + o.classes + "; they train boundaries only");
   std::optional<Validation> validation;
   if (!o.val.empty()) {
-    validation.emplace(train.metric, o.val_subset);
+    validation.emplace(train.metric, o.val_subset, o.frame_cache);
     for_each_record(tool, o.val, [&](Record& record, const LineReader&) { validation->add(record); });
     if (validation->size() == 0) throw Error("'" + o.val + "' has no record to validate on");
   }
@@ -221,6 +225,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   torch::manual_seed(tool.options().seed);
   model->device = open_device(o.device);
   model->build(set.inputs());
+  model->initialise();
   model->network().to(model->device);
   std::int64_t parameters = 0;
   for (const auto& parameter : model->network().parameters()) parameters += parameter.numel();

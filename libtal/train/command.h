@@ -17,6 +17,7 @@ struct TrainCommand {
   std::vector<std::string> settings;  // name=value
   std::string val, subset, val_subset, classes;
   std::vector<std::string> streams;
+  std::string frame_cache;             // folder; models that see frames
   std::int64_t epochs = 0, batch = 0;  // shortcuts of train.epochs, train.batch
   std::string device = "cpu";
   int threads = 0;

@@ -11,14 +11,37 @@ namespace tal {
 void RecordSet::add(const Record& record) {
   if (!options_.subset.empty() && record.text("subset") != options_.subset) return;
   record.require_whole_video();
-  if (inputs_.streams.empty() && options_.streams.empty())
-    for (const auto& stream : record.features()) options_.streams.push_back(stream.name);
-  if (options_.streams.empty()) throw Error("missing; training needs features").at_field("features");
   Entry entry;
   Video& video = entry.video;
   video.id = record.video();
   video.path = record.text("path").value_or("");
   video.duration = record.duration().value_or(0);
+  if (options_.frames) {
+    inputs_.frames = options_.frames;
+    entry.frames = load_frames(record, *options_.frames, options_.frame_cache);
+    video.rows = entry.frames->count();
+    video.time = frame_time(entry.frames->fps());
+    if (!record.has("duration")) video.duration = entry.frames->duration();
+  } else {
+    add_features(record, entry);
+  }
+  for (const auto& annotation : record.annotations(/*zero_length=*/true)) {
+    if (annotation.label == "Ambiguous" || annotation.segment.length() <= 0) continue;
+    video.truths.push_back({annotation.segment, -1});
+    entry.labels.push_back(annotation.label);
+  }
+  if (record.has_proposals())
+    for (const auto& proposal : record.proposals()) video.proposals.push_back({proposal.segment, proposal.score});
+  instances_ += video.truths.size();
+  videos_.push_back(std::move(entry));
+}
+
+void RecordSet::add_features(const Record& record, Entry& entry) {
+  Video& video = entry.video;
+  if (inputs_.streams.empty() && options_.streams.empty())
+    for (const auto& stream : record.features()) options_.streams.push_back(stream.name);
+  if (options_.streams.empty())
+    throw Error(record.has("path") ? "missing; these settings train on features, not on the frames of videos" : "missing; training needs features").at_field("features");
   const bool first = inputs_.streams.empty();
   for (const auto& name : options_.streams) {
     FeatureStream stream = select_stream(record, name);
@@ -35,15 +58,6 @@ void RecordSet::add(const Record& record) {
     entry.streams.push_back(std::move(rows));
   }
   if (video.rows == 0) throw Error("no rows").at_field("features." + options_.streams[0]);
-  for (const auto& annotation : record.annotations(/*zero_length=*/true)) {
-    if (annotation.label == "Ambiguous" || annotation.segment.length() <= 0) continue;
-    video.truths.push_back({annotation.segment, -1});
-    entry.labels.push_back(annotation.label);
-  }
-  if (record.has_proposals())
-    for (const auto& proposal : record.proposals()) video.proposals.push_back({proposal.segment, proposal.score});
-  instances_ += video.truths.size();
-  videos_.push_back(std::move(entry));
 }
 
 void RecordSet::finish() {
@@ -59,6 +73,7 @@ void RecordSet::finish() {
     inputs_.classes = options_.classes;
   }
   number_labels();
+  if (options_.standardize && options_.frames) throw Error("standardize is for columns of features, not for frames");
   if (options_.standardize) measure_columns();
 }
 
@@ -99,6 +114,11 @@ void RecordSet::measure_columns() {
     inputs_.mean.push_back(static_cast<float>(mean[c]));
     inputs_.scale.push_back(square[c] > 1e-12 ? static_cast<float>(1 / std::sqrt(square[c])) : 1.0f);
   }
+}
+
+const Frames& RecordSet::frames(std::size_t index) const {
+  const auto& frames = videos_[index].frames;
+  return frames ? *frames : TrainingSet::frames(index);
 }
 
 torch::Tensor RecordSet::rows(std::size_t index, std::int64_t first, std::int64_t count) const {

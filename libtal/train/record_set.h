@@ -1,8 +1,9 @@
-// Records as training data: annotations, durations and proposals in memory, features in their files.
+// Records as training data: annotations, durations and proposals in memory, features and frames in their files.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,15 @@ struct RecordSetOptions {
   std::vector<std::string> classes;  // labels in class order; empty: those of the annotations, sorted
   std::string subset;                // only records of this subset; "": all
   bool standardize = false;          // every column to mean 0 and deviation 1 over the training rows
+  std::optional<FrameContract> frames = {};  // of models that see the frames of the records' `path` instead of features
+  std::string frame_cache = {};      // folder that keeps the frames; "": temporary files
 };
 
 class RecordSet : public TrainingSet {
  public:
   explicit RecordSet(RecordSetOptions options) : options_(std::move(options)) {}
-  // Takes what training needs of a record. Error when the streams' contract is not that of the first record.
+  // Takes what training needs of a record; frames are decoded here. Error when the streams' contract is not that of the first record, and
+  // for videos that cannot be decoded to their end.
   void add(const Record& record);
   // Call after the last record: fixes the classes and the columns' normalisation. Error when there is nothing to train on.
   void finish();
@@ -32,17 +36,21 @@ class RecordSet : public TrainingSet {
   std::size_t size() const override { return videos_.size(); }
   const Video& video(std::size_t index) const override { return videos_[index].video; }
   torch::Tensor rows(std::size_t index, std::int64_t first, std::int64_t count) const override;
+  const Frames& frames(std::size_t index) const override;
   std::uint64_t instances() const { return instances_; }
   std::uint64_t unknown_labels() const { return unknown_; }  // annotations whose label is not in a given class list
 
  private:
-  void number_labels();
-  void measure_columns();
   struct Entry {
     Video video;
     std::vector<FeatureRows> streams;
+    std::shared_ptr<const Frames> frames;
     std::vector<std::string> labels;  // of video.truths, until finish()
   };
+  void add_features(const Record& record, Entry& entry);
+  void number_labels();
+  void measure_columns();
+
   RecordSetOptions options_;
   InputContract inputs_;
   std::vector<Entry> videos_;

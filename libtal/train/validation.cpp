@@ -1,6 +1,7 @@
 #include "libtal/train/validation.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
@@ -25,7 +26,7 @@ void Validation::add(const Record& record) {
 namespace {
 
 // Ground truth and suppressed output of the records as the evaluator takes them.
-eval::Dataset collect(Model& model, const std::vector<std::string>& lines, bool& labelled) {
+eval::Dataset collect(Model& model, const std::vector<std::string>& lines, const std::function<Sequence(const Record&)>& sequence_of, bool& labelled) {
   eval::Dataset data;
   labelled = false;
   Record record;
@@ -35,7 +36,7 @@ eval::Dataset collect(Model& model, const std::vector<std::string>& lines, bool&
       std::vector<eval::Truth> truths;
       for (const auto& annotation : record.annotations(/*zero_length=*/true)) truths.push_back({annotation.segment, data.labels.id(annotation.label)});
       data.add_truth(record.video(), "", record.duration().value_or(0), 0, truths);
-      run_stage(model, record, load_sequence(record, model.inputs()));
+      run_stage(model, record, sequence_of(record));
       std::vector<Proposal> proposals = record.proposals();
       if (!model.suppression().empty()) proposals = suppress(proposals, record.duration().value_or(0), preset_of(model.suppression()));
       const auto video = data.video(record.video());
@@ -54,12 +55,20 @@ eval::Dataset collect(Model& model, const std::vector<std::string>& lines, bool&
 
 }  // namespace
 
+Sequence Validation::sequence_of(const Record& record, const InputContract& inputs) const {
+  if (!inputs.frames) return load_sequence(record, inputs);
+  auto& frames = frames_[record.video()];
+  if (!frames) frames = load_frames(record, *inputs.frames, frame_cache_);
+  return {record.video(), record.duration().value_or(frames->duration()), frame_time(frames->fps()), {}, frames};
+}
+
 Metrics Validation::evaluate(Model& model, const TrainOptions& options, std::uint64_t seed) const {
   const bool runs = model.proposes() || have_proposals_;
   if (metric_ == "loss" || (metric_ == "auto" && !runs)) {
     RecordSetOptions set_options;
     for (const auto& stream : model.inputs().streams) set_options.streams.push_back(stream.name);
     set_options.classes = model.inputs().classes;
+    set_options.frames = model.inputs().frames, set_options.frame_cache = frame_cache_;
     RecordSet set(set_options);
     Record record;
     for (const auto& line : lines_) {
@@ -71,7 +80,7 @@ Metrics Validation::evaluate(Model& model, const TrainOptions& options, std::uin
   }
   if (!runs) throw Error("the validation records have no proposals for the model to work on; metric loss needs none");
   bool labelled = false;
-  const eval::Dataset data = collect(model, lines_, labelled);
+  const eval::Dataset data = collect(model, lines_, [&](const Record& record) { return sequence_of(record, model.inputs()); }, labelled);
   eval::Filter filter;
   const auto thresholds = linspace(0.5, 0.95, 10);
   if (labelled && metric_ != "auc" && metric_ != "ar100") {

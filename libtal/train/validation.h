@@ -1,6 +1,8 @@
 // Validation during training: the model's stage on held-back records, suppression, and the project's own evaluation.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,8 +14,10 @@ namespace tal {
 
 class Validation {
  public:
-  // metric: auto, auc, ar100, map or loss. Keeps the records' lines in memory (not the features behind their paths).
-  Validation(std::string metric, std::string subset) : metric_(std::move(metric)), subset_(std::move(subset)) {}
+  // metric: auto, auc, ar100, map or loss. Keeps the records' lines in memory (not the features behind their paths). Frames are decoded once,
+  // into the folder frame_cache or temporary files.
+  Validation(std::string metric, std::string subset, std::string frame_cache = "")
+      : metric_(std::move(metric)), subset_(std::move(subset)), frame_cache_(std::move(frame_cache)) {}
   void add(const Record& record);
   std::size_t size() const { return lines_.size(); }
   // Labelled output: {"map", mAP averaged over tIoU 0.5:0.05:0.95}; else {"auc", %}, {"ar100"}; `loss` (negative mean loss) when the
@@ -21,8 +25,12 @@ class Validation {
   Metrics evaluate(Model& model, const TrainOptions& options, std::uint64_t seed) const;
 
  private:
-  std::string metric_, subset_;
+  // load_sequence(), but frames that were decoded once stay open.
+  Sequence sequence_of(const Record& record, const InputContract& inputs) const;
+
+  std::string metric_, subset_, frame_cache_;
   std::vector<std::string> lines_;
+  mutable std::map<std::string, std::shared_ptr<const Frames>> frames_;  // by video
   bool have_proposals_ = true;
 };
 

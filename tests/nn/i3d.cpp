@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(names_of_the_public_port) {
 }
 
 BOOST_AUTO_TEST_CASE(training_statistics) {
-  auto net = used({3, 0.0625}), frozen = used({3, 0.0625, true});
+  auto net = used({3, 0.0625}), frozen = used({3, 0.0625, 0.01, true});
   net->to(torch::kDouble), frozen->to(torch::kDouble);
   const auto x = torch::randn({2, 3, 8, 32, 32}, torch::kDouble);
   const auto before = weights_of(*net);
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(training_statistics) {
 BOOST_AUTO_TEST_CASE(recomputed_gradients) {
   for (const bool freeze : {false, true}) {
     for (const bool input_gradient : {false, true}) {
-      I3dOptions options{3, 0.0625, freeze};
+      I3dOptions options{3, 0.0625, 0.01, freeze};
       auto plain = used(options);
       options.checkpointing = true;
       auto less = used(options);

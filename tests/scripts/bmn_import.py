@@ -111,20 +111,22 @@ def weights(reduced=F1):
     return out
 
 
-def sampling_mask():
-    """[T, N, D, T] as the public code builds it: math.modf truncates, math.ceil above."""
+def sampling_mask(by_end=False):
+    """[T, N, duration, start] as the public code builds it, or [T, N, start, end] as the 2020 version does: math.modf truncates, math.ceil above."""
     mask = [0.0] * (T * N * T * T)
     for i in range(T):
         for j in range(T - i):
-            length = j + 1
-            low, high = i - length * 0.5, i + j + length * 0.5
+            place = i * T + i + j if by_end else j * T + i
+            last = i + j + by_end
+            length = last - i + 1
+            low, high = i - length * 0.5, last + length * 0.5
             step = (high - low) / (N * 3 - 1)
             for p in range(N * 3):
                 x = low + step * p
                 part, down = math.modf(x)
                 for row, share in ((int(down), 1 - part), (math.ceil(x), part)):
                     if 0 <= row < T:
-                        mask[((row * N + p // 3) * T + j) * T + i] += share / 3
+                        mask[(row * N + p // 3) * T * T + place] += share / 3
     return (T, N * T * T), mask
 
 
@@ -169,13 +171,13 @@ def conv2d(x, state, name, relu):
     return y
 
 
-def network(x, state):
+def network(x, state, by_end):
     base = conv1d(conv1d(x, state, "x_1d_b.0", GROUPS, True), state, "x_1d_b.2", GROUPS, True)
     start = [sigmoid(v) for v in conv1d(conv1d(base, state, "x_1d_s.0", GROUPS, True), state, "x_1d_s.2", 1, False)[0]]
     end = [sigmoid(v) for v in conv1d(conv1d(base, state, "x_1d_e.0", GROUPS, True), state, "x_1d_e.2", 1, False)[0]]
     p = conv1d(base, state, "x_1d_p.0", 1, True)
     (filters, reduced, _, _, _), w = state["x_3d_p.0.weight"]
-    bias, mask = state["x_3d_p.0.bias"][1], sampling_mask()[1]
+    bias, mask = state["x_3d_p.0.bias"][1], sampling_mask(by_end)[1]
     maps = [[[0.0] * T for _ in range(T)] for _ in range(filters)]
     for j in range(T):
         for i in range(T):
@@ -184,10 +186,12 @@ def network(x, state):
                 maps[o][j][i] = max(0.0, bias[o] + sum(w[(o * reduced + c) * N + n] * sampled[c][n] for c in range(reduced) for n in range(N)))
     for k in (0, 2, 4, 6):
         maps = conv2d(maps, state, f"x_2d_p.{k}", k < 6)
+    if by_end:
+        maps = [[[m[i][i + j] if i + j < T else 0 for i in range(T)] for j in range(T)] for m in maps]
     return start, end, maps
 
 
-def compare(model, state, what):
+def compare(model, state, what, by_end=False):
     x = [[rng.uniform(-1, 1) for _ in range(T)] for _ in range(C)]
     data = struct.pack(f"<{T * C}f", *(x[c][t] for t in range(T) for c in range(C)))
     x = [[struct.unpack("<f", struct.pack("<f", v))[0] for v in row] for row in x]
@@ -196,7 +200,7 @@ def compare(model, state, what):
     if not out:
         return check(False, what + ": no output")
     maps = json.loads(out)["maps"]["0"]
-    start, end, confidence = network(x, state)
+    start, end, confidence = network(x, state, by_end)
     error = max(abs(a - b) for a, b in zip(maps["start"] + maps["end"], start + end))
     for j in range(T):
         for i in range(T - j):
@@ -212,6 +216,8 @@ save_pth("mmaction2.pth", {**mask, "bm_mask": ((T, T), [1.0] * (T * T)), **state
 run("tal-convert", "--weights", "mmaction2.pth", "--key", "state_dict", "--map", "bmn-mmaction2", "--model-input", "cuhk", "-o", "mmaction2.safetensors")
 save_pth("jjboy.pth", {"module." + name: value for name, value in {**mask, **state}.items()}, lambda s: {"epoch": 9, "state_dict": s})
 run("tal-convert", "--weights", "jjboy.pth", "--key", "state_dict", "--map", "bmn-jjboy", "--model-input", "cuhk:dim=8", "-o", "jjboy.safetensors")
+save_pth("jjboy2020.pth", {"module." + name: value for name, value in {"sample_mask": sampling_mask(True), **state}.items()}, lambda s: {"epoch": 9, "state_dict": s})
+run("tal-convert", "--weights", "jjboy2020.pth", "--key", "state_dict", "--map", "bmn-jjboy", "--model-input", "cuhk", "-o", "jjboy2020.safetensors")
 
 
 def metadata(path):
@@ -220,8 +226,9 @@ def metadata(path):
 
 
 facts = json.loads(metadata("mmaction2.safetensors")["settings"])
-check(facts == {"form": "public", "rows": T, "durations": T, "samples": N, "per-bin": 3, "widen": 0.5, "base-filters": F1, "groups": GROUPS, "reduced-filters": F1, "proposal-filters": F3,
+check(facts == {"form": "public", "layout": "start-duration", "rows": T, "durations": T, "samples": N, "per-bin": 3, "widen": 0.5, "base-filters": F1, "groups": GROUPS, "reduced-filters": F1, "proposal-filters": F3,
                 "head-filters": F2}, f"sizes come from the shapes: {facts}")
+check(json.loads(metadata("jjboy2020.safetensors")["settings"])["layout"] == "start-end", "the mask tells the layout")
 check(json.loads(metadata("jjboy.safetensors")["inputs"])[0]["name"] == "cuhk", "the stream is in the file")
 
 # Paddle's names, as .npz; PaddleVideo reduces to fewer channels before the layer. No mask: T is said.
@@ -238,6 +245,7 @@ run("tal-convert", "--weights", "paddle.npz", "--map", "bmn-paddle", "--model-in
 if has_models:
     compare("mmaction2.safetensors", state, "mmaction2")
     compare("jjboy.safetensors", state, "JJBOY")
+    compare("jjboy2020.safetensors", state, "JJBOY 2020", True)
     compare("paddle.safetensors", narrow, "PaddleVideo")
 else:
     print("this build has no LibTorch: the models were not run")
@@ -252,11 +260,8 @@ refused(["--model-input", "8 channels"], "mmaction2.pth", "--key", "state_dict",
 refused(["5 columns", "reads 8"], "mmaction2.pth", "--key", "state_dict", "--map", "bmn-mmaction2", "--model-input", "rgb:dim=2", "--model-input", "flow:dim=3", status=2)
 refused(["'size=3'"], "mmaction2.pth", "--key", "state_dict", "--map", "bmn-mmaction2", "--model-input", "rgb:size=3", status=2)
 refused(["--model-input"], "mmaction2.pth", "--key", "state_dict", "--model-input", "rgb", status=2)
-start_end = sampling_mask()[1]
-for i in range(T):  # JJBOY's last version: maps of start x end
-    for j in range(T):
-        start_end[(0 * T + j) * T + i] = 0.25
-refused(["sample_mask", "in another way"], save_pth("other.pth", {"sample_mask": ((T, N * T * T), start_end), **state}), "--map", "bmn-jjboy", "--model-input", "cuhk")
+other = [2 * share for share in sampling_mask()[1]]
+refused(["sample_mask", "in another way"], save_pth("other.pth", {"sample_mask": ((T, N * T * T), other), **state}), "--map", "bmn-jjboy", "--model-input", "cuhk")
 refused(["x_1d_q.0.weight", "no rule"], save_pth("unknown.pth", {"x_1d_q.0.weight": ((1,), [1.0]), **state}), "--map", "bmn-mmaction2", "--model-input", "cuhk")
 without = {name: value for name, value in state.items() if not name.startswith("x_3d_p")}
 refused(["x_3d_p.0.weight", "no BMN checkpoint"], save_pth("without.pth", without), "--map", "bmn-mmaction2", "--model-input", "cuhk")

@@ -50,6 +50,10 @@ with tempfile.TemporaryDirectory() as folder:
         check("tal-train" in plan and "table.py" in plan, f"{example}: every table expands")
         _, errors = make(example, "OUT=" + os.path.join(folder, "none"), "DATA=" + os.path.join(folder, "nowhere"), "all", status=2)
         check("nowhere/" in errors and "DATA=synth" in errors, f"{example}: missing data are said: {errors}")
-    plan, _ = make("bsnpp", "-n", "hapt", "HAPT=" + folder)
-    check("examples" in plan or "../hapt" in plan, "the HAPT target expands")
+    _, errors = make("bsnpp", "hapt", "HAPT=" + folder, "HAPT_OUT=" + os.path.join(folder, "hapt"), status=2)
+    check("segments.csv" in errors and "HAPT=/folder" in errors, "missing HAPT is said: " + errors)
+    with open(os.path.join(folder, "segments.csv"), "w", encoding="utf-8"):
+        pass
+    plan, _ = make("bsnpp", "-n", "hapt", "HAPT=" + folder, "HAPT_OUT=" + os.path.join(folder, "hapt"))
+    check("--from signals" in plan and "--model bmn" in plan and "table.py" in plan, "the HAPT target expands: " + plan[-800:])
 sys.exit(1 if failures else 0)

@@ -1,0 +1,101 @@
+# SP-TAD from video files on the command line: training end to end, detections, kept frames, mismatches, damaged and missing videos.
+# label: cli
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+BIN = os.environ["TAL_BIN"]
+if not os.path.exists(os.path.join(BIN, "tal-train")) or not os.path.exists(os.path.join(BIN, "tal-extract")):
+    print("SKIPPED: this build has no LibTorch or no OpenCV")
+    sys.exit(77)
+failures = 0
+
+
+def check(condition, what):
+    global failures
+    if not condition:
+        failures += 1
+        print("FAILED:", what)
+
+
+def tool(name, *arguments, data=None, status=0):
+    done = subprocess.run([os.path.join(BIN, name), *arguments], input=data, capture_output=True)
+    if done.returncode != status:
+        check(False, f"{name} {' '.join(arguments)}: status {done.returncode}: {done.stderr.decode()[-600:]}")
+    return done
+
+
+def error(done):
+    return done.stderr.decode()
+
+
+SMALL = []
+for pair in ("input=clips size=16 crop=16 fps=8 clip=32 train-stride=16 backbone-width=0.0625 dim=16 heads=2 hidden=4 ffn=16 proposals=4 stages=1 roi-rows=4 "
+             "inference.test-stride=16 inference.min-score=0 inference.detections=3").split():
+    SMALL += ["--set", pair]
+TRAIN = ["--model", "sptad", *SMALL, "--epochs", "1", "--batch", "2", "--threads", "1", "--seed", "3", "-q"]
+
+folder = tempfile.TemporaryDirectory()
+os.chdir(folder.name)
+records = tool("tal-synth", "--seed", "1", "videos", "-n", "2", "--out-dir", "v", "--width", "32", "--height", "32", "--duration", "6").stdout
+
+# Trained twice, the second time on the kept frames: the same bytes.
+tool("tal-train", *TRAIN, "--frame-cache", "cache", "--out", "a.safetensors", data=records)
+kept = sorted(os.listdir("cache"))
+check(len(kept) == 4 and sum(name.endswith(".rgb.npy") for name in kept) == 2, f"two videos' frames and facts are kept: {kept}")
+written = {name: os.stat(os.path.join("cache", name)).st_mtime_ns for name in kept}
+tool("tal-train", *TRAIN, "--frame-cache", "cache", "--out", "b.safetensors", data=records)
+check(written == {name: os.stat(os.path.join("cache", name)).st_mtime_ns for name in os.listdir("cache")}, "kept frames are not made again")
+with open("a.safetensors", "rb") as one, open("b.safetensors", "rb") as other:
+    check(one.read() == other.read(), "the same run gives the same bytes")
+
+# Detections from records and from files, and across clips.
+done = tool("tal-propose", "-m", "a.safetensors", "--threads", "1", data=records)
+from_records = [json.loads(line) for line in done.stdout.splitlines()]
+labels = {a["label"] for line in records.splitlines() for a in json.loads(line)["annotations"]}
+check(all(p["label"] in labels and 0 <= p["segment"][0] < p["segment"][1] <= 6 for r in from_records for p in r["proposals"]), "labelled detections inside the video")
+check(all(3 < len(r["proposals"]) <= 6 for r in from_records), "48 frames are two clips of 32, each gives up to three detections")
+files = [json.loads(line)["path"] for line in records.splitlines()]
+done = tool("tal-propose", "-m", "a.safetensors", "--threads", "1", "--videos", *files)
+from_files = [json.loads(line) for line in done.stdout.splitlines()]
+check([r["proposals"] for r in from_files] == [r["proposals"] for r in from_records], "--videos gives what records give")
+check([r["video"] for r in from_files] == ["synth_000", "synth_001"] and abs(from_files[0]["duration"] - 6) < 0.05, "--videos: ids and durations")
+tool("tal-nms", "--preset", "sptad", data=done.stdout)
+
+# Features for a model that sees frames, and the reverse.
+features = tool("tal-synth", "features", "--out-dir", "f", "--dim", "4", data=tool("tal-synth", "annotations", "-n", "3", "--classes", "2").stdout).stdout
+check("path: missing; the model sees the frames of videos, not features" in error(tool("tal-propose", "-m", "a.safetensors", data=features, status=1)), "features refused")
+check("path: missing; the model sees the frames of videos, not features" in error(tool("tal-train", *TRAIN, "--out", "x.safetensors", data=features, status=1)), "features refused in training")
+small_features = ["--set", "clip=32", "--set", "dim=16", "--set", "heads=2", "--set", "ffn=16", "--set", "stages=1", "--set", "proposals=4", "--set", "stem-filters=8"]
+tool("tal-train", "--model", "sptad", *small_features, "--epochs", "1", "--threads", "1", "-q", "--out", "f.safetensors", data=features)
+check("the model was trained on features, not on the frames of videos" in error(tool("tal-propose", "-m", "f.safetensors", "--videos", *files, status=1)), "videos refused")
+check("train on features, not on the frames" in error(tool("tal-train", "--model", "sptad", "--out", "x.safetensors", data=records, status=1)), "videos refused in training")
+check("--frame-cache" in error(tool("tal-train", "--model", "sptad", "--frame-cache", "c", "--out", "x.safetensors", data=features, status=2)), "--frame-cache refused")
+check("--videos" in error(tool("tal-propose", "--method", "grouping", "--videos", *files, status=2)), "--videos refused without a model")
+
+# Damaged, missing and foreign videos: the error names video and time stamp, nothing is written.
+with open(files[0], "rb") as file:
+    whole = file.read()
+with open("cut.avi", "wb") as file:
+    file.write(whole[: len(whole) * 2 // 3])
+record = json.loads(records.splitlines()[0])
+for path, text in (("cut.avi", "last good time stamp"), ("none.avi", "No such file"), (os.devnull, "/dev/null")):
+    bad = json.dumps({**record, "path": path}).encode() + b"\n"
+    done = tool("tal-train", *TRAIN, "--out", "x.safetensors", data=bad, status=1)
+    check("video 'synth_000'" in error(done) and text in error(done), f"{path}: {error(done)}")
+    done = tool("tal-propose", "-m", "a.safetensors", data=bad, status=1)
+    check("video 'synth_000'" in error(done) and text in error(done) and not done.stdout, f"{path}: {error(done)}")
+check(not os.path.exists("x.safetensors"), "nothing half-trained is written")
+
+# A list of other classes: nothing to learn.
+with open("classes.txt", "w", encoding="utf-8") as file:
+    file.write("1 run\n2 jump\n")
+done = tool("tal-train", *TRAIN, "--classes", "classes.txt", "--out", "x.safetensors", data=records, status=1)
+check("label that is not in classes.txt" in error(done) and "no sample" in error(done), f"other classes: {error(done)}")
+# Weights that are no I3D's.
+done = tool("tal-train", *TRAIN, "--set", "backbone-rgb=f.safetensors", "--out", "x.safetensors", data=records, status=1)
+check("f.safetensors': no tensor 'Conv3d_1a_7x7.bn.bias', which I3D needs" in error(done), f"foreign weights: {error(done)}")
+
+sys.exit(1 if failures else 0)
