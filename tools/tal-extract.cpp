@@ -22,7 +22,7 @@ int main(int argc, char** argv) {
       "The other encoders are networks (builds with LibTorch) and need their weights: NAME:FILE, a .safetensors file or a PyTorch state dict (.pth) with the names of the "
       "reference, whose tensors must all fit; nothing in it is executed. NAME@LAYER:FILE asks for another layer than the default, averaged over space and time; "
       "`logits` and `scores` (softmax) are there when the file has the classifier. Pictures are prepared as the reference does it. Networks of single pictures (resnet, "
-      "inception-v3, bninception) see each frame once and a row is the mean over its window; r2plus1d, resnext101-3d and c3d see a window as one clip; "
+      "inception-v3, bninception) see each frame once and a row is the mean over its window; i3d, r2plus1d, resnext101-3d and c3d see a window as one clip; "
       "bninception-flow sees stacks of five flow fields (--flow tvl1, dis or farneback), cut to 20 pixels and written with 8 bits.\n\n"
       "Each stream goes into VIDEO.STREAM.npy under --out-dir (rows x columns, float32 or float16) with its header beside it in "
       "VIDEO.STREAM.json, which is written last. Its hash is the SHA-256 of its settings (everything that affects the values: preprocessing, "

@@ -5,7 +5,11 @@
 namespace tal {
 
 const std::vector<NamedMap>& named_maps() {
-  static const std::vector<NamedMap> all = bmn_maps();
+  static const std::vector<NamedMap> all = [] {
+    auto maps = bmn_maps();
+    for (auto& map : encoder_maps()) maps.push_back(std::move(map));
+    return maps;
+  }();
   return all;
 }
 

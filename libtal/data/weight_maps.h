@@ -25,7 +25,7 @@ struct NamedMap {
 const std::vector<NamedMap>& named_maps();
 const NamedMap* find_named_map(std::string_view name);  // nullptr: unknown
 
-// bmn_weights.cpp
-std::vector<NamedMap> bmn_maps();
+std::vector<NamedMap> bmn_maps();      // bmn_weights.cpp
+std::vector<NamedMap> encoder_maps();  // encoder_weights.cpp
 
 }  // namespace tal

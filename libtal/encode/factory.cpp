@@ -6,6 +6,7 @@
 #include "libtal/data/weights.h"
 #include "libtal/encode/bninception.h"
 #include "libtal/encode/c3d_network.h"
+#include "libtal/encode/i3d_network.h"
 #include "libtal/encode/inception_v3.h"
 #include "libtal/encode/resnet.h"
 #include "libtal/encode/resnext3d.h"
@@ -55,6 +56,7 @@ std::shared_ptr<EncoderNetwork> make_encoder_network(const EncoderRecipe& recipe
     if (name == "resnet" + std::to_string(depth)) return std::make_shared<ResNet>(resnet_options(depth, classes));
   for (const int depth : {18, 34})
     if (name == "r2plus1d-" + std::to_string(depth)) return std::make_shared<VideoResNet>(video_resnet_options(depth, classes));
+  if (name == "i3d") return std::make_shared<I3dNetwork>(I3dNetworkOptions{{}, classes});
   if (name == "inception-v3") return std::make_shared<InceptionV3>(InceptionV3Options{classes});
   if (name == "bninception") return std::make_shared<BnInception>(BnInceptionOptions{3, classes});
   if (name == "bninception-flow") return std::make_shared<BnInception>(BnInceptionOptions{2 * kFlowStack, classes});

@@ -32,6 +32,8 @@ std::vector<EncoderRecipe> make_recipes() {
   all.push_back({"bninception-flow", Input::kFlow, {"opencv", 340, 256, 224, false, 1, {128}, {1}}, 0, "fc.weight", {"fc."}});
   // C3D (Caffe, as MMAction2 restates it): 171 x 128, centre crop 112, RGB in 0..255 less the mean.
   all.push_back({"c3d", Input::kClips, {"opencv", 171, 128, 112, true, 1, {104, 117, 128}, {1}}, 16, "fc8.weight", {"fc8."}});
+  // I3D, RGB (the PyTorch port, as video_features runs it): shorter side 256, centre crop 224, RGB in [-1, 1].
+  all.push_back({"i3d", Input::kClips, {"pillow", 0, 256, 224, true, 255, {0.5f}, {0.5f}}, 0, "logits.conv3d.weight", {"logits."}});
   // 3D-ResNets-PyTorch: Scale(112), CenterCrop(112), RGB in 0..255 less ActivityNet's mean.
   all.push_back({"resnext101-3d", Input::kClips, {"pillow", 0, 112, 112, true, 1, {114.7748f, 107.7354f, 99.4750f}, {1}}, 16, "fc.weight", {"fc."}});
   return all;

@@ -10,6 +10,7 @@
 #include "libtal/encode/bninception.h"
 #include "libtal/encode/c3d_network.h"
 #include "libtal/encode/factory.h"
+#include "libtal/encode/i3d_network.h"
 #include "libtal/encode/resnet.h"
 #include "libtal/encode/resnext3d.h"
 #include "libtal/encode/video_resnet.h"
@@ -387,6 +388,34 @@ BOOST_AUTO_TEST_CASE(c3d) {
   check_equal(network.forward(input.tensor, "fc6"), fc6, "fc6");
   check_equal(network.forward(input.tensor, "fc7"), fc7, "fc7");
   BOOST_TEST(network.default_layer() == "fc6");
+}
+
+// The backbone has its own tests; here the pooling of pairs and the classifier behind it.
+BOOST_AUTO_TEST_CASE(i3d_pooling) {
+  I3dNetworkOptions o;
+  o.backbone.width = 1.0 / 16, o.classes = 5;
+  I3dNetwork network(o);
+  const auto weights = randomise(network);
+  I3d backbone(o.backbone);
+  {
+    const torch::NoGradGuard guard;
+    for (auto& [name, tensor] : state_of(*backbone))
+      if (tensor.dim() > 0) tensor.copy_(weights.at(name));
+  }
+  backbone->eval();
+  const torch::NoGradGuard guard;
+  const auto input = input_of({3, 24, 40, 48});
+  const auto stage = backbone->forward(input.tensor)[2];  // three steps of time: pairs 01 and 12
+  BOOST_REQUIRE(stage.size(2) == 3);
+  const auto steps = stage[1].mean({2, 3});  // [C, 3]
+  std::vector<double> pooled, logits;
+  for (std::int64_t c = 0; c < steps.size(0); ++c) pooled.push_back((steps[c][0] + 2 * steps[c][1] + steps[c][2]).item<double>() / 4);
+  for (std::int64_t k = 0; k < 5; ++k) {
+    double value = weights.at("logits.conv3d.bias")[k].item<double>();
+    for (std::size_t c = 0; c < pooled.size(); ++c) value += pooled[c] * weights.at("logits.conv3d.weight")[k][static_cast<std::int64_t>(c)].item<double>();
+    logits.push_back(value);
+  }
+  check_network(network, input, pooled, logits);
 }
 
 BOOST_AUTO_TEST_CASE(state_that_does_not_fit) {

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+# label: cli
+"""tal-convert --weights --map for the state dicts that tal-extract's networks take: names of well-known code bases."""
+import array
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import tempfile
+
+BIN = pathlib.Path(os.environ["TAL_BIN"])
+
+
+def write(path, shapes):
+    header, at, data = {}, 0, b""
+    for k, (name, shape) in enumerate(shapes.items()):
+        count = 1
+        for extent in shape:
+            count *= extent
+        raw = array.array("f", [k + 1] * count).tobytes()
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + len(raw)]}
+        at += len(raw)
+        data += raw
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def read(path):
+    raw = path.read_bytes()
+    size = struct.unpack("<Q", raw[:8])[0]
+    header = json.loads(raw[8:8 + size])
+    header.pop("__metadata__", None)
+    return {name: struct.unpack_from("<f", raw, 8 + size + t["data_offsets"][0])[0] for name, t in header.items()}
+
+
+# Foreign name, shape, the name that the network has (None: left out).
+CASES = {
+    "torchvision": [("module.layer1.0.conv1.weight", [2, 2, 3, 3], "layer1.0.conv1.weight"), ("fc.bias", [2], "fc.bias"), ("bn1.num_batches_tracked", [1], None)],
+    "mmaction2-resnet": [("backbone.conv1.conv.weight", [2, 3, 7, 7], "conv1.weight"), ("backbone.conv1.bn.running_var", [2], "bn1.running_var"),
+                         ("backbone.layer3.11.conv2.conv.weight", [2, 2, 3, 3], "layer3.11.conv2.weight"), ("backbone.layer3.11.conv2.bn.bias", [2], "layer3.11.bn2.bias"),
+                         ("backbone.layer2.0.downsample.conv.weight", [2, 2, 1, 1], "layer2.0.downsample.0.weight"),
+                         ("backbone.layer2.0.downsample.bn.running_mean", [2], "layer2.0.downsample.1.running_mean"),
+                         ("backbone.layer2.0.downsample.bn.num_batches_tracked", [1], None), ("cls_head.fc_cls.weight", [4, 2], "fc.weight"), ("cls_head.fc_cls.bias", [4], "fc.bias")],
+    "mmaction2-c3d": [("backbone.conv1a.conv.weight", [2, 3, 3, 3, 3], "conv1a.weight"), ("backbone.conv5b.conv.bias", [2], "conv5b.bias"), ("backbone.fc6.weight", [2, 3], "fc6.weight"),
+                      ("cls_head.fc_cls.bias", [4], "fc8.bias")],
+    "c3d-pytorch": [("conv1.weight", [2, 3, 3, 3, 3], "conv1a.weight"), ("conv2.bias", [2], "conv2a.bias"), ("conv3b.weight", [2, 2, 3, 3, 3], "conv3b.weight"), ("fc8.bias", [4], "fc8.bias")],
+    "tsn-pytorch": [("module.base_model.conv1_7x7_s2.weight", [2, 10, 7, 7], "conv1_7x7_s2.weight"),
+                    ("module.base_model.inception_3a_1x1_bn.running_mean", [2], "inception_3a_1x1_bn.running_mean"), ("module.new_fc.weight", [4, 2], "fc.weight")],
+    "pretrainedmodels": [("last_linear.bias", [4], "fc.bias"), ("inception_5b_pool_proj.weight", [2, 2, 1, 1], "inception_5b_pool_proj.weight"), ("conv1_7x7_s2_bn.num_batches_tracked", [1], None)],
+    "3d-resnets": [("module.layer4.2.bn3.weight", [2], "layer4.2.bn3.weight"), ("module.conv1.weight", [2, 3, 7, 7, 7], "conv1.weight"), ("module.fc.bias", [4], "fc.bias")],
+}
+
+with tempfile.TemporaryDirectory() as folder:
+    folder = pathlib.Path(folder)
+    foreign, own = folder / "foreign.safetensors", folder / "own.safetensors"
+    for name, tensors in CASES.items():
+        write(foreign, {old: shape for old, shape, _ in tensors})
+        got = subprocess.run([BIN / "tal-convert", "--weights", foreign, "--map", name, "-o", own], capture_output=True, text=True, timeout=60)
+        assert got.returncode == 0, (name, got.stderr)
+        assert read(own) == {new: float(k + 1) for k, (_, _, new) in enumerate(tensors) if new}, (name, read(own))
+
+    # What no rule names is listed; a filter of another size is refused.
+    write(foreign, {"backbone.conv1.conv.weight": [2, 3, 7, 7], "backbone.norm.weight": [2]})
+    got = subprocess.run([BIN / "tal-convert", "--weights", foreign, "--map", "mmaction2-resnet", "-o", own], capture_output=True, text=True, timeout=60)
+    assert got.returncode == 1 and "no rule names it: backbone.norm.weight" in got.stderr, got.stderr
+    write(foreign, {"backbone.conv1.conv.weight": [2, 3, 3, 3]})
+    got = subprocess.run([BIN / "tal-convert", "--weights", foreign, "--map", "mmaction2-resnet", "-o", own], capture_output=True, text=True, timeout=60)
+    assert got.returncode == 1 and "has the shape [2, 3, 3, 3], not [*, *, 7, 7]" in got.stderr, got.stderr
+print("ok")
