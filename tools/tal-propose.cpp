@@ -7,6 +7,10 @@
 #include "libtal/models/stages.h"
 #include "libtal/nn/torch_info.h"
 #endif
+#ifdef TAL_HAVE_VIDEO
+#include "libtal/video/frame_reader.h"
+#include "libtal/video/opencv_info.h"
+#endif
 
 int main(int argc, char** argv) {
   tal::ToolInfo info;
@@ -36,6 +40,10 @@ int main(int argc, char** argv) {
   info.see_also = {"tal-extract(1)", "tal-train(1)", "tal-refine(1)", "tal-nms(1)", "tal-eval(1)"};
 #ifdef TAL_HAVE_TORCH
   info.libraries = {tal::torch_version()};
+#ifdef TAL_HAVE_VIDEO
+  info.libraries.push_back(tal::opencv_version());
+  tal::set_frame_opener(tal::open_frames);
+#endif
 #endif
   tal::Tool tool(info);
   std::string method;

@@ -3,6 +3,10 @@
 #include "libtal/models/factory.h"
 #include "libtal/nn/torch_info.h"
 #include "libtal/train/command.h"
+#ifdef TAL_HAVE_VIDEO
+#include "libtal/video/frame_reader.h"
+#include "libtal/video/opencv_info.h"
+#endif
 
 int main(int argc, char** argv) {
   tal::ToolInfo info;
@@ -32,6 +36,10 @@ int main(int argc, char** argv) {
   };
   info.see_also = {"tal-propose(1)", "tal-refine(1)", "tal-score(1)", "tal-eval(1)"};
   info.libraries = {tal::torch_version()};
+#ifdef TAL_HAVE_VIDEO
+  info.libraries.push_back(tal::opencv_version());
+  tal::set_frame_opener(tal::open_frames);
+#endif
   tal::Tool tool(info);
   tal::TrainCommand options;
   tal::register_options(tool.app(), options);

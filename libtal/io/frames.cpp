@@ -7,6 +7,13 @@
 
 namespace tal {
 
+namespace {
+FrameOpener opener_of_the_program = nullptr;
+}
+
+void set_frame_opener(FrameOpener opener) { opener_of_the_program = opener; }
+FrameOpener frame_opener() { return opener_of_the_program; }
+
 Frames::Frames(std::vector<std::unique_ptr<MappedFile>> images, double fps, double duration) : fps_(fps), duration_(duration) {
   for (auto& file : images) {
     const NpyHeader header = parse_npy_header(file->bytes());

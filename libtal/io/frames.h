@@ -61,4 +61,10 @@ class Frames {
   double fps_, duration_;
 };
 
+// Where the frames of a video file come from. Programs that read video files set open_frames() of libtal/video/frame_reader.h at their start;
+// the others need not link OpenCV for models that they may be given.
+using FrameOpener = std::shared_ptr<const Frames> (*)(const std::string& path, const FrameContract& contract, const std::string& cache);
+void set_frame_opener(FrameOpener opener);
+FrameOpener frame_opener();  // nullptr: none
+
 }  // namespace tal

@@ -6,9 +6,6 @@
 #include "libtal/base/number.h"
 #include "libtal/io/features.h"
 #include "libtal/models/factory.h"
-#ifdef TAL_HAVE_VIDEO
-#include "libtal/video/frame_reader.h"
-#endif
 
 namespace tal {
 
@@ -84,12 +81,8 @@ std::shared_ptr<const Frames> load_frames(const Record& record, const FrameContr
   const auto path = record.text("path");
   if (!path)
     throw Error(std::string("missing; the model sees the frames of videos") + (record.has("features") ? ", not features" : "")).at_field("path").at_video(record.video());
-#ifdef TAL_HAVE_VIDEO
-  return open_frames(*path, contract, frame_cache);
-#else
-  (void)contract, (void)frame_cache;
-  throw Error("this build has no OpenCV, so it cannot read the frames of videos").at_field("path").at_video(record.video());
-#endif
+  if (!frame_opener()) throw Error("this program cannot read the frames of videos (it was built without OpenCV)").at_field("path").at_video(record.video());
+  return frame_opener()(*path, contract, frame_cache);
 }
 
 RowTime frame_time(double fps) { return {1, 1, fps, 0}; }

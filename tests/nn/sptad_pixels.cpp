@@ -280,6 +280,9 @@ BOOST_AUTO_TEST_CASE(settings_that_make_no_sense) {
 
 namespace {
 
+// As tal-train and tal-propose do.
+const bool kOpensVideos = (set_frame_opener(open_frames), true);
+
 SynthVideo write_synth(const std::string& path, double duration, double fps = 25) {
   SynthVideoOptions options;
   options.duration = duration, options.fps = fps, options.width = 64, options.height = 48, options.actions = 1, options.min_action = 1, options.max_action = 1.5;
