@@ -37,6 +37,7 @@ struct Example {
 
 Settings RpnModel::settings() {
   Settings s = settings_of(options_);
+  s.add("weighting-lr", &weighting_lr_, "Learning rate of the learned loss weights as a multiple of train.lr (weighting mtl): they start equal, and a short run needs more than 1 to get them to where the losses are");
   s.add("rows", &data_.rows, "Rows of a window (T)");
   s.add("input", &data_.input, "What the network sees: the whole video rescaled to its rows, or windows of as many rows", {"rescale", "windows"});
   s.add("stride", &data_.stride, "Rows between windows (input windows)");
@@ -112,6 +113,7 @@ void RpnModel::build(const InputContract& inputs) {
   need(data_.rows >= 1, "rows", "must be at least 1");
   need(data_.stride >= 1, "stride", "must be at least 1");
   need(!data_.scales.empty() && *std::min_element(data_.scales.begin(), data_.scales.end()) > 0, "scales", "must be positive");
+  need(weighting_lr_ >= 0, "weighting-lr", "must be 0 or more");
   need(data_.examples >= 1, "examples", "must be at least 1");
   need(data_.rule.negative_low <= data_.rule.negative_high && data_.rule.negative_high < data_.rule.positive, "negative-high", "hard negatives must lie below the positives");
   inputs_ = inputs;
@@ -128,6 +130,15 @@ std::vector<RpnWindow> RpnModel::windows_of(std::int64_t rows, const RowTime& ti
 }
 
 // ---- training ----
+
+std::vector<ParameterGroup> RpnModel::parameters(std::size_t phase) {
+  std::vector<ParameterGroup> groups = Model::parameters(phase);
+  const torch::Tensor& weights = network_->log_var;
+  if (!weights.defined() || weighting_lr_ == 1) return groups;
+  std::erase_if(groups[0].parameters, [&](const torch::Tensor& p) { return p.is_same(weights); });
+  groups.push_back({{weights}, weighting_lr_, 1});
+  return groups;
+}
 
 std::vector<Sample> RpnModel::samples(const TrainingSet& set, std::size_t) const {
   std::vector<Sample> all;

@@ -39,6 +39,7 @@ class RpnModel : public Model {
 
   void build(const InputContract& inputs) override;
   torch::nn::Module& network() override { return *network_; }
+  std::vector<ParameterGroup> parameters(std::size_t phase) override;
 
   // One sample is one window (the whole video when rescaled); its anchors are drawn anew in every epoch.
   std::vector<Sample> samples(const TrainingSet& set, std::size_t phase) const override;
@@ -57,6 +58,7 @@ class RpnModel : public Model {
 
   RpnOptions options_;
   RpnDataOptions data_;
+  double weighting_lr_ = 1;
   std::int64_t top_k_ = 0;
   double min_score_ = 0;
   std::string maps_ = "inline";

@@ -237,6 +237,19 @@ BOOST_AUTO_TEST_CASE(batches) {
   BOOST_TEST((one.at("unit") * positive.view({-1, 1, 1})).sum(std::vector<std::int64_t>{0, 2}).min().item<double>() > 6);
 }
 
+BOOST_AUTO_TEST_CASE(learned_loss_weights_have_their_own_rate) {
+  const SmallSet set(64);
+  const auto plain = small_model(set, {"weighting=mtl"}), own = small_model(set, {"weighting=mtl", "weighting-lr=30"});
+  BOOST_TEST(plain->parameters(0).size() == 1u);
+  const auto groups = own->parameters(0);
+  BOOST_TEST_REQUIRE(groups.size() == 2u);
+  BOOST_TEST(groups[0].parameters.size() + 1 == plain->parameters(0)[0].parameters.size());
+  BOOST_TEST_REQUIRE(groups[1].parameters.size() == 1u);
+  BOOST_TEST(groups[1].parameters[0].is_same(own->network().named_parameters()["log_var"]));
+  BOOST_TEST(groups[0].lr_factor == 1);
+  BOOST_TEST(groups[1].lr_factor == 30);
+}
+
 // Learns six small videos by heart and proposes their ground truths, in windows and rescaled (by pooling and by padding).
 BOOST_AUTO_TEST_CASE(learns_and_proposes) {
   struct Input {
