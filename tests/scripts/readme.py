@@ -1,4 +1,5 @@
-# Every command of the README runs: blocks marked ```sh, in order, in one empty folder, with the tools on PATH.
+# Every command of the README runs: blocks marked ```sh, in order, in one empty folder, with the tools on PATH. A comment <!-- sh: ... --> is run
+# too: it stands for what a reader has by then, such as trained models.
 # label: docs
 import os
 import re
@@ -8,7 +9,7 @@ import tempfile
 
 source, binaries = os.environ["TAL_SOURCE"], os.environ["TAL_BIN"]
 text = open(os.path.join(source, "README.md"), encoding="utf-8").read()
-blocks = re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
+blocks = [shown or hidden for shown, hidden in re.findall(r"^```sh\n(.*?)^```|^<!-- sh:[^\n]*\n(.*?)^-->", text, re.M | re.S)]
 bad = 0 if blocks else 1
 with tempfile.TemporaryDirectory() as folder:
     environment = dict(os.environ, PATH=binaries + ":" + os.environ["PATH"], TAL=source)
@@ -16,7 +17,7 @@ with tempfile.TemporaryDirectory() as folder:
         if "tal-extract" in block and not os.path.exists(os.path.join(binaries, "tal-extract")):
             print("left out, this build has no video tools:\n" + block)
             continue
-        if "tal-train" in block and not os.path.exists(os.path.join(binaries, "tal-train")):
+        if re.search("tal-train|-m [a-z]+\\.safetensors", block) and not os.path.exists(os.path.join(binaries, "tal-train")):
             print("left out, this build has no LibTorch:\n" + block)
             continue
         run = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", block], cwd=folder, env=environment, capture_output=True, text=True)
