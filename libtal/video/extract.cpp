@@ -1,7 +1,5 @@
 #include "libtal/video/extract.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -17,6 +15,7 @@
 #include "libtal/io/time_rows.h"
 #include "libtal/video/decode_ahead.h"
 #include "libtal/video/decoder.h"
+#include "libtal/video/stream_files.h"
 
 namespace tal {
 namespace {
@@ -43,11 +42,11 @@ double sampled_fps(const ExtractOptions& o) {
   return value;
 }
 
-// Size and change time of the source file: a finished stream is taken up again only for the same file.
-nlohmann::ordered_json source_state(const std::string& path) {
-  struct stat state {};
-  if (::stat(path.c_str(), &state) != 0) throw_errno(path, errno);
-  return {{"bytes", state.st_size}, {"modified", static_cast<std::int64_t>(state.st_mtim.tv_sec) * 1000000000 + state.st_mtim.tv_nsec}};
+// Where a video's flow is kept: another file of the same name, or other samples of it, have another folder.
+std::string flow_folder(const ExtractOptions& o, const std::string& id, const nlohmann::ordered_json& source) {
+  if (o.flow_cache.empty()) return "";
+  const auto key = sha256(std::string(kVersion) + " opencv " + CV_VERSION + " fps " + o.fps + " " + source.dump());
+  return (std::filesystem::path(o.flow_cache) / (id + "-" + key.substr(key.find(':') + 1, 16))).string();
 }
 
 struct Stream {
@@ -61,8 +60,8 @@ std::vector<Stream> open_streams(const std::string& id, const ExtractOptions& o,
   for (const auto& encoder : encoders) {
     Stream stream;
     stream.encoder = encoder.get();
-    const auto base = (std::filesystem::path(o.out_dir) / (id + "." + encoder->name())).string();
-    stream.npy = base + ".npy", stream.sidecar = base + ".json";
+    stream.npy = (std::filesystem::path(o.out_dir) / (id + "." + encoder->name() + ".npy")).string();
+    stream.sidecar = sidecar_of(stream.npy);
     stream.settings = settings(*encoder, o);
     stream.hash = sha256(stream.settings);
     streams.push_back(std::move(stream));
@@ -113,8 +112,8 @@ bool resume(Record& record, const std::vector<Stream>& streams, const nlohmann::
 // Samples of one video -> rows of every stream.
 class Windows {
  public:
-  Windows(std::vector<Stream>& streams, const ExtractOptions& o) : streams_(streams), o_(o), frames_(static_cast<std::size_t>(o.window)) {
-    for (auto& stream : streams_) stream.encoder->reset(), stream.rows.clear();
+  Windows(std::vector<Stream>& streams, const ExtractOptions& o, const std::string& flow_cache) : streams_(streams), o_(o), frames_(static_cast<std::size_t>(o.window)) {
+    for (auto& stream : streams_) stream.encoder->reset(flow_cache), stream.rows.clear();
   }
 
   void push(const cv::Mat& frame) {
@@ -200,6 +199,14 @@ nlohmann::ordered_json feature_header(const Stream& stream, const std::string& s
   return feature;
 }
 
+std::vector<std::string> lines_of(const std::string& path) {
+  std::vector<std::string> lines;
+  LineReader reader(path);
+  for (std::string_view line; reader.next(line);) lines.emplace_back(line.substr(0, line.find_last_not_of("\r") + 1));
+  if (lines.empty()) throw Error("'" + path + "' names no class");
+  return lines;
+}
+
 void check_rows(const Stream& stream, const std::string& path) {
   for (const float value : stream.rows)
     if (!std::isfinite(value)) throw Error("'" + path + "': the encoder " + stream.encoder->name() + " gave a value that is not finite");
@@ -221,21 +228,28 @@ void register_options(CLI::App& app, ExtractOptions& o) {
       ->check(CLI::IsMember({"block", "dis", "farneback", "tvl1"}));
   app.add_option("--device", o.encoder.device, "Where networks run: cpu, cuda, cuda:I")->type_name("DEVICE");
   app.add_option("--batch", o.encoder.batch, "Pictures in one pass of a network; of clips, a quarter as many")->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 16));
+  app.add_option("--flow-cache", o.flow_cache, "Folder that keeps the flow of networks as images for the next run (VIDEO-KEY/METHOD-WxH/flow_x_00001.png, lossless); made when missing")
+      ->type_name("DIR");
+  app.add_option("--classes", o.classes, "Names of the classes of NAME@scores and NAME@logits, one a line; default: `classes` in the metadata of the weights")->type_name("FILE");
   app.add_option("--out-dir", o.out_dir, "Folder for VIDEO.STREAM.npy and its header VIDEO.STREAM.json; made when missing")->type_name("DIR");
   app.add_flag("--inline", o.inline_data, "Put the rows into the record (base64) instead of files");
   app.add_flag("--half", o.half, "Store float16 instead of float32");
   app.add_flag("--resume", o.resume, "Leave finished streams of the same file and settings as they are");
   app.add_flag("--partial", o.partial, "Keep what could be decoded of truncated or corrupt videos");
-  app.add_flag("--dry-run,--plan", o.dry_run, "Extract nothing; print the frames, rows and bytes that each video would give, as JSON lines");
+  app.add_flag("--dry-run,--plan", o.dry_run, "Extract nothing; print the frames, rows, bytes and seconds of work that each video would give, as JSON lines");
+  app.add_flag("--check", o.check, "Extract nothing; re-read the streams on disk and list, as JSON lines, what disagrees with its header or its video");
   app.add_option("--videos", o.videos, "Video files to build records from (id: file name without extension), instead of reading records")
       ->type_name("FILE...");
 }
 
 void check_options(const Tool& tool, const ExtractOptions& o) {
+  if (o.check)
+    tool.refuse({"--encoder", "--fps", "--stride", "--window", "--tail", "--flow", "--device", "--batch", "--flow-cache", "--classes", "--inline", "--half", "--resume", "--partial", "--dry-run",
+                 "--no-history"}, "--check");
   if (o.inline_data) tool.refuse({"--out-dir", "--resume"}, "--inline");
   if (!o.videos.empty()) tool.refuse({"--input"}, "--videos");
   sampled_fps(o);
-  if (o.dry_run) tool.refuse({"--partial", "--no-history"}, "--dry-run");
+  if (o.dry_run) tool.refuse({"--partial", "--no-history", "--flow-cache"}, "--dry-run");
 }
 
 std::string extract_path(const Record& record, const ExtractOptions& o) {
@@ -276,6 +290,7 @@ class Extractor::Lease {
 };
 
 Extractor::Extractor(ExtractOptions options) : options_(std::move(options)) {
+  if (!options_.classes.empty()) options_.encoder.classes = lines_of(options_.classes);
   std::set<std::string> streams;
   for (const auto& spec : options_.encoders) {
     auto encoder = make_encoder(spec, options_.encoder);
@@ -283,11 +298,14 @@ Extractor::Extractor(ExtractOptions options) : options_(std::move(options)) {
     encoder->check_window(options_.window);
     first_.push_back(std::move(encoder));
   }
+  const bool named = std::any_of(first_.begin(), first_.end(), [&](const auto& encoder) { return encoder->columns() == options_.encoder.classes; });
+  if (!options_.classes.empty() && !named) throw UsageError("--classes: no encoder gives class scores (NAME@scores, NAME@logits)");
 }
 
 Extractor::~Extractor() = default;
 
 bool Extractor::uses_device() const { return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->uses_device(); }); }
+bool Extractor::caches_flow() const { return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->caches_flow(); }); }
 bool Extractor::uses_flow() const { return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->uses_flow(); }); }
 
 Extracted Extractor::extract(Record& record) {
@@ -300,9 +318,10 @@ Extracted Extractor::extract(Record& record) {
   try {
     const auto source = source_state(path);
     if (o.resume && resume(record, streams, source)) return result;
+    const auto flow_cache = flow_folder(o, id, source);
 
     auto decoder = std::make_unique<VideoDecoder>(path);
-    auto windows = std::make_unique<Windows>(streams, o);
+    auto windows = std::make_unique<Windows>(streams, o, flow_cache);
     sample(*decoder, target, *windows);
     const auto damage = decoder->damage();
     if (damage.found && (!o.partial || damage.good == 0)) throw Error(damage.message + (damage.good > 0 ? " (--partial keeps what is before)" : "")).at_field("path");
@@ -311,7 +330,7 @@ Extracted Extractor::extract(Record& record) {
       // Only what lies before the damage can be trusted: once more, up to there.
       decoder = std::make_unique<VideoDecoder>(path);
       decoder->limit(damage.good);
-      windows = std::make_unique<Windows>(streams, o);
+      windows = std::make_unique<Windows>(streams, o, flow_cache);
       sample(*decoder, target, *windows);
     }
 
@@ -366,7 +385,7 @@ Planned Extractor::plan(const Record& record) {
     constexpr std::int64_t kProbe = 48;
     VideoDecoder decoder(path);
     decoder.limit(kProbe);
-    Windows windows(streams, o);
+    Windows windows(streams, o, "");
     const double target = sampled_fps(o), fps = target > 0 ? target : decoder.fps();
     const auto start = std::chrono::steady_clock::now();
     sample(decoder, target, windows);

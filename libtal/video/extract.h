@@ -24,7 +24,9 @@ struct ExtractOptions {
   std::string tail = "drop";     // drop, pad, shift
   EncoderOptions encoder;
   std::string out_dir = "features";
-  bool inline_data = false, half = false, resume = false, partial = false, dry_run = false;
+  std::string classes;           // file with one class name a line
+  std::string flow_cache;        // folder; empty: none
+  bool inline_data = false, half = false, resume = false, partial = false, dry_run = false, check = false;
   std::vector<std::string> videos;
 };
 
@@ -61,6 +63,7 @@ class Extractor {
   const ExtractOptions& options() const { return options_; }
   bool uses_device() const;
   bool uses_flow() const;
+  bool caches_flow() const;
 
   // Adds `features` (and path's duration, fps, frames) to a record with `path`. Decoding runs on a thread of its own, a bounded number of
   // frames ahead. Error with field and the last good time stamp; then nothing is written. Safe to call from several threads.
@@ -82,7 +85,8 @@ Extracted extract(Record& record, const ExtractOptions& options);
 Planned plan(const Record& record, const ExtractOptions& options);
 
 // Reads records from --input, or builds them from --videos; --jobs videos at a time; writes them in input order. With --dry-run, one JSON object a video
-// instead: {"video","path","frames","rows","streams":[{"name","dim","bytes","path"}],"finished"}.
+// instead: {"video","path","frames","rows","streams":[{"name","dim","bytes","path"}],"seconds","finished"}. With --check, one object a fault: {"video","stream","path","fault","message"} (check_streams.h), and
+// the run fails when there is one.
 void extract_all(Tool& tool, const ExtractOptions& options);
 
 }  // namespace tal
