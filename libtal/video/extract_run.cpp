@@ -244,6 +244,25 @@ void check_all(Tool& tool, const ExtractOptions& options) {
   if (faults > 0) tool.fail_later();
 }
 
+// One video, as long as it lasts; each window's record goes out at once.
+void follow_one(Tool& tool, const ExtractOptions& options, Extractor& extractor) {
+  Jobs jobs(tool.options().input, options.videos);
+  const auto job = jobs.next();
+  if (!job) return;
+  const auto emit = [&](Record& record) {
+    if (!tool.history_entry().empty()) record.append_history(tool.history_entry());
+    std::string line;
+    record.write(line);
+    tool.out().write_line(line);
+    tool.out().flush();
+  };
+  try {
+    extractor.follow(job->line, emit, [&] { return !tool.stopped(); });
+  } catch (Error& error) {
+    throw error.at_line(job->source, job->number);
+  }
+}
+
 }  // namespace
 
 void extract_all(Tool& tool, const ExtractOptions& options) {
@@ -252,6 +271,7 @@ void extract_all(Tool& tool, const ExtractOptions& options) {
   if (!extractor.uses_device()) tool.refuse({"--device", "--batch"}, "--encoder " + options.encoders.front() + ": it has no network");
   if (!extractor.uses_flow()) tool.refuse({"--flow"}, "--encoder " + options.encoders.front() + ": it sees no flow");
   if (!extractor.caches_flow()) tool.refuse({"--flow-cache"}, "--encoder " + options.encoders.front() + ": it sees no pictures of flow");
+  if (options.live) return follow_one(tool, options, extractor);
   PlanTotal total;
   run_list(tool, options, options.dry_run ? planning(extractor) : extraction(extractor, tool.history_entry()), [&](const Job& job) {
     if (job.planned) total.add(*job.planned);

@@ -174,6 +174,18 @@ with tempfile.TemporaryDirectory() as folder:
     got = run("tal-extract", "--check", "--stride", 4, "--videos", good, status=2)
     assert "--stride has no effect with --check" in got.stderr, got.stderr
 
+    # Memory does not grow with the video: 6000 frames are 55 MB, their rows half a megabyte.
+    def peak(name, count):
+        path = folder / name
+        path.write_bytes(mp4((frames * (count // 100)), 64, 48))
+        process = subprocess.Popen([str(BIN / "tal-extract"), "--videos", str(path), "--out-dir", str(folder / "long")], stdout=subprocess.DEVNULL)
+        _, state, usage = os.wait4(process.pid, 0)
+        assert state == 0
+        return usage.ru_maxrss / 1024
+
+    short, long = peak("short.mp4", 200), peak("long.mp4", 6000)
+    assert os.environ.get("TAL_SANITIZED") or long - short < 25, (short, long)
+
     # Killed in the middle: run again, only the missing is done, and every byte is that of an undisturbed run.
     many = []
     for k in range(12):
