@@ -3,26 +3,14 @@
 """examples/{bsnpp,rpn,cmsn,etp}: tables made end to end on synthetic features at tiny settings; every other target expands; missing data are said."""
 import os
 import re
-import shutil
 import subprocess
-import sys
 import tempfile
 
-BIN, SOURCE = os.environ["TAL_BIN"], os.environ["TAL_SOURCE"]
-if not os.path.exists(os.path.join(BIN, "tal-train")):
-    print("SKIPPED: this build has no LibTorch, so no models")
-    sys.exit(77)
-if not shutil.which("make"):
-    print("SKIPPED: no make")
-    sys.exit(77)
-failures = 0
+from harness import BIN, check, finish, need
 
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print("FAILED:", what)
+SOURCE = os.environ["TAL_SOURCE"]
+need("tal-train", why="this build has no LibTorch, so no models")
+need("make", why="no make")
 
 
 def make(example, *arguments, status=0):
@@ -56,4 +44,4 @@ with tempfile.TemporaryDirectory() as folder:
         pass
     plan, _ = make("bsnpp", "-n", "hapt", "HAPT=" + folder, "HAPT_OUT=" + os.path.join(folder, "hapt"))
     check("--from signals" in plan and "--model bmn" in plan and "table.py" in plan, "the HAPT target expands: " + plan[-800:])
-sys.exit(1 if failures else 0)
+finish()
