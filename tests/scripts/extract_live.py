@@ -9,24 +9,18 @@ import pathlib
 import queue
 import struct
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.environ["TAL_SOURCE"], "tests"))
-from media import avi_frames  # noqa: E402
+from harness import BIN, finish, need, tool
+from media import avi_frames
 
-BIN = pathlib.Path(os.environ["TAL_BIN"])
-if not (BIN / "tal-extract").exists():
-    print("skipped: this build has no tal-extract (no OpenCV)")
-    sys.exit(77)
+need("tal-extract", why="this build has no OpenCV")
 
 
-def run(*words, status=0):
-    got = subprocess.run([str(BIN / words[0]), *map(str, words[1:])], capture_output=True, text=True, timeout=60)
-    assert got.returncode == status, (words, got.returncode, got.stderr)
-    return got
+def run(name, *words, **how):
+    return tool(name, *map(str, words), **how)
 
 
 def lines_of(process, into):
@@ -37,9 +31,9 @@ def lines_of(process, into):
 
 def followed(source, feed, *words, downstream=()):
     """Records with the time they came; feed() makes the video and returns when it is complete, at the time that is returned too."""
-    extract = [str(BIN / "tal-extract"), "--no-history", "--live", "--live-window", "2", "--patience", "2", *words, "--videos", str(source)]
+    extract = [os.path.join(BIN, "tal-extract"), "--no-history", "--live", "--live-window", "2", "--patience", "2", *words, "--videos", str(source)]
     first = subprocess.Popen(extract, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    last = subprocess.Popen([str(BIN / downstream[0]), *downstream[1:]], stdin=first.stdout, stdout=subprocess.PIPE, text=True) if downstream else first
+    last = subprocess.Popen([os.path.join(BIN, downstream[0]), *downstream[1:]], stdin=first.stdout, stdout=subprocess.PIPE, text=True) if downstream else first
     lines = queue.Queue()
     threading.Thread(target=lines_of, args=(last, lines), daemon=True).start()
     feed()
@@ -67,14 +61,14 @@ with tempfile.TemporaryDirectory() as folder:
     stored.write_bytes(b"".join(frames))
     whole = json.loads(run("tal-extract", "--no-history", "--inline", "--videos", stored).stdout)["features"]["hog-hof"]
 
-    def check(came, step=50):
+    def check(came):
         records = [record for _, record in came]
         assert [r["window"]["index"] for r in records] == list(range(len(records))), records
         assert [r["window"]["final"] for r in records] == [False] * (len(records) - 1) + [True]
         rows = {}
         for r in records:
             stream = r["features"]["hog-hof"]
-            assert stream["offset"] % step == 0 and r["window"]["start"] == stream["offset"] / 25, r["window"]
+            assert stream["offset"] % 8 == 0 and r["window"]["start"] == stream["offset"] / 25, r["window"]
             assert abs(r["window"]["end"] - (stream["offset"] + 8 * (stream["rows"] - 1) + 16) / 25) < 1e-9 and len(rows_of(stream)) == stream["rows"]
             rows.update({stream["offset"] // 8 + g: row for g, row in enumerate(rows_of(stream))})
         return rows
@@ -92,7 +86,7 @@ with tempfile.TemporaryDirectory() as folder:
     growing.write_bytes(b"".join(frames[:60]))
     came, complete = followed(growing, grow, downstream=("tal-propose", "--no-history", "--method", "grouping", "--curve", "motion"))
     assert came[0][0] < complete, "the first record came only when the video was complete"
-    rows = check(came, step=8)
+    rows = check(came)
     assert [rows[g] for g in sorted(rows)] == rows_of(whole), (len(rows), whole["rows"])
     proposals = [p for _, record in came for p in record["proposals"]]
     assert proposals and all(r["window"]["start"] <= p["segment"][0] < p["segment"][1] <= r["window"]["end"] for _, r in came for p in r["proposals"]), proposals
@@ -119,7 +113,7 @@ with tempfile.TemporaryDirectory() as folder:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Source)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     came, _ = followed(f"http://127.0.0.1:{server.server_address[1]}/camera.mjpeg", lambda: None)
-    rows = check(came, step=8)
+    rows = check(came)
     assert [rows[g] for g in sorted(rows)] == rows_of(whole)
     assert came[0][1]["video"] == "camera"
     server.shutdown()
@@ -131,4 +125,4 @@ with tempfile.TemporaryDirectory() as folder:
         assert says in got.stderr, (options, got.stderr)
     got = run("tal-extract", "--live", "--videos", folder / "nowhere.ts", status=1)
     assert "nowhere.ts" in got.stderr, got.stderr
-print("ok")
+finish()

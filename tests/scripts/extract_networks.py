@@ -3,26 +3,19 @@
 """Networks from elsewhere: onnx:FILE with its description, class scores into detections, flow clips and the cache of flow."""
 import json
 import math
-import os
 import pathlib
 import struct
-import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.join(os.environ["TAL_SOURCE"], "tests"))
-from media import mp4  # noqa: E402
+from harness import finish, need, tool
+from media import mp4
 
-BIN = pathlib.Path(os.environ["TAL_BIN"])
-if not (BIN / "tal-extract").exists():
-    print("skipped: this build has no tal-extract (no OpenCV)")
-    sys.exit(77)
+need("tal-extract", why="this build has no OpenCV")
 
 
-def run(*words, status=0, stdin=None):
-    got = subprocess.run([str(BIN / words[0]), *map(str, words[1:])], capture_output=True, text=True, timeout=120, input=stdin)
-    assert got.returncode == status, (words, got.returncode, got.stderr)
-    return got
+def run(name, *words, **how):
+    return tool(name, *map(str, words), **how)
 
 
 def records(text):
@@ -133,7 +126,7 @@ with tempfile.TemporaryDirectory() as folder:
     record["proposals"] = [{"segment": [0.1, 0.5], "score": 0.5}]
 
     def detections(*options, status=0):
-        return run("tal-score", "--no-history", *options, status=status, stdin=json.dumps(record) + "\n")
+        return run("tal-score", "--no-history", *options, status=status, data=json.dumps(record) + "\n")
 
     mean = [sum(row[c] for row in got) / 3 for c in range(2)]
     best = [max(row[c] for row in got) for c in range(2)]
@@ -190,4 +183,4 @@ with tempfile.TemporaryDirectory() as folder:
     assert "--flow-cache has no effect" in got.stderr, got.stderr
     got = run("tal-extract", "--classes", net, "--videos", moving, status=2)
     assert "no encoder gives class scores" in got.stderr, got.stderr
-print("ok")
+finish()

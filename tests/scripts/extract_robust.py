@@ -8,24 +8,18 @@ import shutil
 import signal
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 import wave
 
-sys.path.insert(0, os.path.join(os.environ["TAL_SOURCE"], "tests"))
-from media import QUARTER_TURN, avi_frames, mp4, resized_header  # noqa: E402
+from harness import BIN, finish, need, tool
+from media import QUARTER_TURN, avi_frames, mp4, resized_header
 
-BIN = pathlib.Path(os.environ["TAL_BIN"])
-if not (BIN / "tal-extract").exists():
-    print("skipped: this build has no tal-extract (no OpenCV)")
-    sys.exit(77)
+need("tal-extract", why="this build has no OpenCV")
 
 
-def run(*words, status=0, stdin=None):
-    got = subprocess.run([str(BIN / words[0]), *map(str, words[1:])], capture_output=True, text=True, timeout=120, input=stdin)
-    assert got.returncode == status, (words, got.returncode, got.stderr)
-    return got
+def run(name, *words, **how):
+    return tool(name, *map(str, words), **how)
 
 
 def records(text):
@@ -99,7 +93,7 @@ with tempfile.TemporaryDirectory() as folder:
     # Whatever --jobs: the good ones come, in order, every bad one has its line on stderr, and the run fails.
     for jobs in (1, 2):
         out = folder / f"out{jobs}"
-        got = run("tal-extract", "-j", jobs, "--on-error", "skip", "--no-history", "--out-dir", out, status=1, stdin=table)
+        got = run("tal-extract", "-j", jobs, "--on-error", "skip", "--no-history", "--out-dir", out, status=1, data=table)
         came = {r["video"]: r for r in records(got.stdout)}
         assert list(came) == [v for v, o in expected.items() if isinstance(o, int)], (list(came), got.stderr)
         for video, outcome in expected.items():
@@ -131,15 +125,15 @@ with tempfile.TemporaryDirectory() as folder:
     assert record["features"]["hog-hof"]["frames"] == 60 and record["features"]["hog-hof"]["fps"] == 10, record
 
     # --plan: frames, rows, bytes and seconds of each and of all; broken ones are told.
-    got = run("tal-extract", "--plan", "--on-error", "skip", status=1, stdin=table)
+    got = run("tal-extract", "--plan", "--on-error", "skip", status=1, data=table)
     plans = {p["video"]: p for p in records(got.stdout)}
     plain = next(p for v, p in plans.items() if v.endswith("plain-mp4"))
     assert (plain["frames"], plain["rows"], plain["streams"][0]["bytes"]) == (100, 11, 11 * 161 * 4) and plain["seconds"] >= 0, plain
     assert "bytes, about" in got.stderr and "v00-zero-mp4" not in plans
 
     # --check: silence, then each kind of fault by its name.
-    def check(*words, status, stdin=None):
-        return {(f["video"], f["stream"]): f["fault"] for f in records(run("tal-extract", "--check", *words, status=status, stdin=stdin).stdout)}
+    def faults(*words, status, data=None):
+        return {(f["video"], f["stream"]): f["fault"] for f in records(run("tal-extract", "--check", *words, status=status, data=data).stdout)}
 
     store = folder / "store"
     names = ["whole", "header", "content", "shape", "nofile", "unfinished", "longer", "touched", "settings", "rows"]
@@ -148,8 +142,8 @@ with tempfile.TemporaryDirectory() as folder:
         sources[name] = folder / f"{name}.avi"
         shutil.copy(good, sources[name])
     made = run("tal-extract", "--no-history", "--videos", *(sources[n] for n in names), "--out-dir", store).stdout
-    assert not check("--videos", *(sources[n] for n in names), "--out-dir", store, status=0)
-    assert not check(status=0, stdin=made)
+    assert not faults("--videos", *(sources[n] for n in names), "--out-dir", store, status=0)
+    assert not faults(status=0, data=made)
 
     def damage(name, change):
         path = store / name
@@ -166,9 +160,9 @@ with tempfile.TemporaryDirectory() as folder:
     damage("rows.hog-hof.json", lambda b: b.replace(b'"frames":100,"resample"', b'"frames":120,"resample"'))
     wanted = {("header", "hog-hof"): "header", ("nofile", "hog-hof"): "missing", ("unfinished", "hog-hof"): "unfinished", ("longer", "hog-hof"): "video",
               ("settings", "hog-hof"): "header", ("rows", "hog-hof"): "rows", ("never", ""): "missing", ("content", "hog-hof"): "content", ("shape", "hog-hof"): "shape"}
-    assert check("--videos", *(sources[n] for n in names + ["never"]), "--out-dir", store, status=1) == wanted
+    assert faults("--videos", *(sources[n] for n in names + ["never"]), "--out-dir", store, status=1) == wanted
     # By the records, which also promise frames: the header that was changed disagrees with its record.
-    got = run("tal-extract", "--check", status=1, stdin=made)
+    got = run("tal-extract", "--check", status=1, data=made)
     assert {f["fault"] for f in records(got.stdout) if f["video"] == "rows"} == {"rows", "record"}, got.stdout
     assert "10 videos, " in got.stderr, got.stderr
     got = run("tal-extract", "--check", "--stride", 4, "--videos", good, status=2)
@@ -178,7 +172,7 @@ with tempfile.TemporaryDirectory() as folder:
     def peak(name, count):
         path = folder / name
         path.write_bytes(mp4((frames * (count // 100)), 64, 48))
-        process = subprocess.Popen([str(BIN / "tal-extract"), "--videos", str(path), "--out-dir", str(folder / "long")], stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([os.path.join(BIN, "tal-extract"), "--videos", str(path), "--out-dir", str(folder / "long")], stdout=subprocess.DEVNULL)
         _, state, usage = os.wait4(process.pid, 0)
         assert state == 0
         return usage.ru_maxrss / 1024
@@ -193,7 +187,7 @@ with tempfile.TemporaryDirectory() as folder:
         shutil.copy(good, many[-1])
     whole, killed = folder / "undisturbed", folder / "killed"
     run("tal-extract", "--videos", *many, "--out-dir", whole)
-    words = [str(BIN / "tal-extract"), "-j", "2", "--resume", "--videos", *map(str, many), "--out-dir", str(killed)]
+    words = [os.path.join(BIN, "tal-extract"), "-j", "2", "--resume", "--videos", *map(str, many), "--out-dir", str(killed)]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and len(list(killed.glob("*.json"))) < 3:
         time.sleep(0.002)
@@ -206,5 +200,5 @@ with tempfile.TemporaryDirectory() as folder:
     for path in many:
         name = f"{path.stem}.hog-hof.npy"
         assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
-    assert not check("--videos", *many, "--out-dir", killed, status=0)
-print("ok")
+    assert not faults("--videos", *many, "--out-dir", killed, status=0)
+finish()
