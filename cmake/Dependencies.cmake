@@ -34,7 +34,7 @@ endif()
 
 set(TAL_HAVE_VIDEO OFF)
 if(NOT TAL_VIDEO STREQUAL "OFF")
-  find_package(OpenCV QUIET COMPONENTS core imgproc imgcodecs videoio video objdetect OPTIONAL_COMPONENTS optflow)
+  find_package(OpenCV QUIET COMPONENTS core imgproc imgcodecs videoio video objdetect OPTIONAL_COMPONENTS optflow dnn)
   if(OpenCV_FOUND)
     set(TAL_HAVE_VIDEO ON)
   elseif(TAL_VIDEO STREQUAL "ON")

@@ -21,7 +21,8 @@ int main(int argc, char** argv) {
       "foreground and background score over the pairs of start and end units in its anchor's vicinity (RPN paper, Eq. 8), and its score becomes "
       "BETA p + (1 - BETA) p' (Eq. 9), p being the segment score.\n\n"
       "--fuse classes makes detections of proposals and the videos' class scores, as BSN++ and BMN do: a proposal's score, or with --combine the product of its factors, "
-      "times the score of each of the video's best classes. The class scores stand in the record's field classification or in the files of --classification, whose weighted mean is taken. "
+      "times the score of each of the video's best classes. The class scores stand in the record's field classification, in the files of --classification, or in a stream of the record whose header names its classes (stream:NAME); "
+      "the weighted mean of several is taken. "
       "Any of these options implies it. --merge puts the detections of another system beside them, for the suppression that follows.\n\n"
       "--beta-sweep reads records with annotations and prints a table instead of records: soft-NMS and average recall for eleven values of BETA.";
   info.examples = {
@@ -29,6 +30,9 @@ int main(int argc, char** argv) {
       {"Which weight is best on the validation part", "tal-score --beta-sweep < refined.jsonl"},
       {"Proposals times the two best classes of each video", "tal-propose -m bsnpp.safetensors < val.jsonl | tal-score --classification cls.jsonl --top-classes 2 | tal-nms --preset bsn"},
       {"Two classifiers' logits, and another model's detections", "tal-score --classification a.jsonl --classification b.jsonl --class-weights 2,1 --temperature 1 --merge bmn.jsonl < proposals.jsonl"},
+      {"Two stages without a foreign file: class scores of an encoder, proposals of the same stream of records",
+       "tal-extract --encoder hog-hof --encoder resnet50@scores:w.safetensors --classes classes.txt --videos a.mp4 | tal-propose --method grouping --stream hog-hof --column motion | tal-score "
+       "--classification stream:resnet50-scores --class-rows 20 | tal-nms --method gaussian"},
       {"Labels for proposals", "tal-score -m classes.safetensors < proposals.jsonl | tal-nms --method gaussian"},
   };
   info.see_also = {"tal-propose(1)", "tal-refine(1)", "tal-train(1)", "tal-nms(1)", "tal-eval(1)"};

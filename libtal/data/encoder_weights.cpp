@@ -3,15 +3,10 @@
 
 namespace tal {
 
-std::vector<NamedMap> encoder_maps() {
-  // Counters of the normalisations are no weights: every map leaves them out.
-  return {
-      {"torchvision", "torchvision's own names (resnet, r2plus1d, inception-v3), also from inside DataParallel",
-       R"(.*num_batches_tracked -> -
-(?:module\.)?(.+) -> $1
-)", nullptr},
-      {"mmaction2-resnet", "MMAction2's recognizers with a ResNet backbone (TSN), for resnet",
-       R"(.*num_batches_tracked -> -
+namespace {
+
+// Counters of the normalisations are no weights: every map leaves them out.
+constexpr const char* kMmactionResnet = R"(.*num_batches_tracked -> -
 backbone\.conv1\.conv\.weight -> conv1.weight [*, *, 7, 7]
 backbone\.conv1\.bn\.(weight|bias|running_mean|running_var) -> bn1.$1 [*]
 backbone\.(layer[1-4]\.\d+)\.conv([123])\.conv\.weight -> $1.conv$2.weight [*, *, *, *]
@@ -20,6 +15,62 @@ backbone\.(layer[1-4]\.0)\.downsample\.conv\.weight -> $1.downsample.0.weight [*
 backbone\.(layer[1-4]\.0)\.downsample\.bn\.(weight|bias|running_mean|running_var) -> $1.downsample.1.$2 [*]
 cls_head\.fc_cls\.weight -> fc.weight [*, *]
 cls_head\.fc_cls\.bias -> fc.bias [*]
+)";
+
+// Before those of the plain ResNet: what TSM and TIN put around the first convolution of a block.
+std::string around_first(const std::string& rules) { return rules + kMmactionResnet; }
+
+// PySlowFast numbers its stages from 1 and the stem is the first; PyTorchVideo's blocks count from 0.
+std::string pyslowfast_rules() {
+  std::string rules = R"(.*num_batches_tracked -> -
+s1\.pathway([01])_stem\.conv\.weight -> blocks.0.multipathway_blocks.$1.conv.weight [*, 3, *, 7, 7]
+s1\.pathway([01])_stem\.bn\.(.+) -> blocks.0.multipathway_blocks.$1.norm.$2 [*]
+head\.projection\.(weight|bias) -> blocks.6.proj.$1
+)";
+  for (int stage = 1; stage <= 5; ++stage) {
+    const std::string from = "s" + std::to_string(stage), to = " -> blocks." + std::to_string(stage - 1) + ".";
+    rules += from + R"(_fuse\.conv_f2s\.weight)" + to + "multipathway_fusion.conv_fast_to_slow.weight [*, *, *, 1, 1]\n";
+    rules += from + R"(_fuse\.bn\.(.+))" + to + "multipathway_fusion.norm.$1 [*]\n";
+    const std::string block = from + R"(\.pathway([01])_res(\d+)\.)", at = to + "multipathway_blocks.$1.res_blocks.$2.";
+    rules += block + R"(branch1\.weight)" + at + "branch1_conv.weight [*, *, 1, 1, 1]\n";
+    rules += block + R"(branch1_bn\.(.+))" + at + "branch1_norm.$3 [*]\n";
+    rules += block + R"(branch2\.([abc])\.weight)" + at + "branch2.conv_$3.weight [*, *, *, *, *]\n";
+    rules += block + R"(branch2\.([abc])_bn\.(.+))" + at + "branch2.norm_$3.$4 [*]\n";
+  }
+  return rules;
+}
+
+}  // namespace
+
+std::vector<NamedMap> encoder_maps() {
+  return {
+      {"torchvision", "torchvision's own names (resnet, r2plus1d, inception-v3), also from inside DataParallel",
+       R"(.*num_batches_tracked -> -
+(?:module\.)?(.+) -> $1
+)", nullptr},
+      {"mmaction2-resnet", "MMAction2's recognizers with a ResNet backbone (TSN), for resnet",
+       kMmactionResnet, nullptr},
+      {"mmaction2-tsm", "MMAction2's TSM, for tsm-r50",
+       around_first(R"(backbone\.(layer[1-4]\.\d+)\.conv1\.conv\.net\.weight -> $1.conv1.weight [*, *, 1, 1]
+)"), nullptr},
+      {"mmaction2-tin", "MMAction2's TIN, for tin-r50",
+       around_first(R"(backbone\.(layer[1-4]\.\d+)\.conv1\.conv\.net1\.((?:offset_net|weight_net)\..+) -> $1.interlace.$2
+backbone\.(layer[1-4]\.\d+)\.conv1\.conv\.net2\.weight -> $1.conv1.weight [*, *, 1, 1]
+)"), nullptr},
+      {"tsm", "temporal-shift-module (checkpoints of DataParallel), for tsm-r50",
+       R"(.*num_batches_tracked -> -
+(?:module\.)?base_model\.(layer[1-4]\.\d+)\.conv1\.net\.weight -> $1.conv1.weight [*, *, 1, 1]
+(?:module\.)?base_model\.((?:conv1|bn1|layer[1-4])\..+) -> $1
+(?:module\.)?new_fc\.(weight|bias) -> fc.$1
+)", nullptr},
+      {"pytorchvideo", "PyTorchVideo's own names, for slowfast-r50 and slowfast-r101",
+       R"(.*num_batches_tracked -> -
+(blocks\..+) -> $1
+)", nullptr},
+      {"pyslowfast", "PySlowFast's SlowFast 8 x 8, for slowfast-r50 and slowfast-r101", pyslowfast_rules(), nullptr},
+      {"pseudo-3d", "pseudo-3d-pytorch, for p3d-199",
+       R"(.*num_batches_tracked -> -
+(?:module\.)?((?:conv1_custom|bn1|layer[1-4]|fc)\..+) -> $1
 )", nullptr},
       {"mmaction2-c3d", "MMAction2's C3D, for c3d",
        R"(backbone\.(conv[1-5][ab])\.conv\.weight -> $1.weight [*, *, 3, 3, 3]

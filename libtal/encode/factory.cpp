@@ -8,8 +8,11 @@
 #include "libtal/encode/c3d_network.h"
 #include "libtal/encode/i3d_network.h"
 #include "libtal/encode/inception_v3.h"
+#include "libtal/encode/p3d.h"
 #include "libtal/encode/resnet.h"
 #include "libtal/encode/resnext3d.h"
+#include "libtal/encode/segment_resnet.h"
+#include "libtal/encode/slowfast.h"
 #include "libtal/encode/video_resnet.h"
 #include "libtal/nn/tensors.h"
 
@@ -56,7 +59,14 @@ std::shared_ptr<EncoderNetwork> make_encoder_network(const EncoderRecipe& recipe
     if (name == "resnet" + std::to_string(depth)) return std::make_shared<ResNet>(resnet_options(depth, classes));
   for (const int depth : {18, 34})
     if (name == "r2plus1d-" + std::to_string(depth)) return std::make_shared<VideoResNet>(video_resnet_options(depth, classes));
+  for (const int depth : {50, 101})
+    if (name == "slowfast-r" + std::to_string(depth)) return std::make_shared<SlowFast>(slowfast_options(depth, classes));
+  using Exchange = SegmentResNetOptions::Exchange;
+  if (name == "tsm-r50") return std::make_shared<SegmentResNet>(SegmentResNetOptions{resnet_options(50, classes), Exchange::kShift, recipe.clip});
+  if (name == "tin-r50") return std::make_shared<SegmentResNet>(SegmentResNetOptions{resnet_options(50, classes), Exchange::kInterlace, recipe.clip});
+  if (name == "p3d-199") return std::make_shared<P3d>([&] { P3dOptions o; o.classes = classes; return o; }());
   if (name == "i3d") return std::make_shared<I3dNetwork>(I3dNetworkOptions{{}, classes});
+  if (name == "i3d-flow") return std::make_shared<I3dNetwork>([&] { I3dNetworkOptions o; o.backbone.channels = 2, o.classes = classes; return o; }());
   if (name == "inception-v3") return std::make_shared<InceptionV3>(InceptionV3Options{classes});
   if (name == "bninception") return std::make_shared<BnInception>(BnInceptionOptions{3, classes});
   if (name == "bninception-flow") return std::make_shared<BnInception>(BnInceptionOptions{2 * kFlowStack, classes});

@@ -77,7 +77,7 @@ void EncoderNetwork::prepare() {
   fold();
   for (const auto& module : modules(/*include_self=*/false)) {
     if (auto* parts = dynamic_cast<NamedParts*>(module.get())) parts->fold();
-    if (auto* conv = dynamic_cast<ConvImpl*>(module.get()))
+    if (auto* conv = dynamic_cast<ConvImpl*>(module.get()); conv && conv->weight.dim() > 3)
       conv->weight.set_data(conv->weight.contiguous(conv->weight.dim() == 5 ? torch::MemoryFormat::ChannelsLast3d : torch::MemoryFormat::ChannelsLast));
   }
 }

@@ -11,7 +11,7 @@
 
 namespace tal {
 
-// A convolution over two or three axes; kernel, stride and padding have one entry an axis.
+// A convolution over one to three axes; kernel, stride and padding have one entry an axis.
 struct ConvShape {
   std::vector<std::int64_t> kernel, stride, padding;
   std::int64_t groups = 1;

@@ -1,10 +1,14 @@
 #include "libtal/encode/network_encoder.h"
 
+#include <nlohmann/json.hpp>
 #include <torch/torch.h>
 
 #include "libtal/base/error.h"
 #include "libtal/base/sha256.h"
+#include "libtal/data/weights.h"
 #include "libtal/encode/factory.h"
+#include "libtal/encode/picture_tensor.h"
+#include "libtal/encode/script_network.h"
 #include "libtal/io/npy.h"
 #include "libtal/nn/device.h"
 #include "libtal/video/picture_encoder.h"
@@ -12,12 +16,23 @@
 namespace tal {
 namespace {
 
-torch::Tensor row_of(const std::vector<float>& values, float factor) { return torch::tensor(values) * factor; }
+// The metadata `classes` (a JSON list) of a safetensors file; {} for files without it.
+std::vector<std::string> classes_of_file(const std::string& path) {
+  const MappedFile file(path);
+  const auto metadata = read_weights(file.bytes(), "").metadata;
+  const auto found = metadata.find("classes");
+  if (found == metadata.end()) return {};
+  try {
+    return nlohmann::json::parse(found->second).get<std::vector<std::string>>();
+  } catch (const nlohmann::json::exception&) {
+    throw Error("'" + path + "': its metadata `classes` is no JSON list of names");
+  }
+}
 
 class TorchNetwork : public PictureNetwork {
  public:
   TorchNetwork(const EncoderSpec& spec, const EncoderOptions& options)
-      : recipe_(*find_recipe(spec.name)), device_name_(options.device), device_(open_device(options.device)),
+      : recipe_(*find_recipe(spec.name)), device_name_(options.device), device_(open_device(options.device)), pictures_(recipe_, device_),
         network_(load_encoder_network(recipe_, spec.weights, device_)), layer_(spec.layer.empty() ? network_->default_layer() : spec.layer) {
     std::string known;
     for (const auto& layer : network_->layers()) {
@@ -26,13 +41,12 @@ class TorchNetwork : public PictureNetwork {
     }
     if (dim_ == 0) throw UsageError("--encoder " + spec.name + "@" + layer_ + ": with these weights the layers are " + known);
     weights_ = sha256(MappedFile(spec.weights).bytes());
-    const auto& p = recipe_.preprocessing;
-    mean_ = row_of(p.mean, p.divisor).to(device_);
-    scale_ = (1 / row_of(p.deviation, p.divisor)).to(device_);
+    if (layer_ == "logits" || layer_ == "scores") columns_ = class_columns(options, classes_of_file(spec.weights), dim_, spec.name);
   }
 
   std::string name() const override { return recipe_.name + (layer_ == network_->default_layer() ? "" : "-" + layer_); }
   std::int64_t dim() const override { return dim_; }
+  const std::vector<std::string>& columns() const override { return columns_; }
   const EncoderRecipe& recipe() const override { return recipe_; }
   std::string weights() const override { return weights_; }
   std::string parameters() const override {
@@ -41,41 +55,25 @@ class TorchNetwork : public PictureNetwork {
 
   void run(const std::vector<NetworkInput>& inputs, std::vector<float>& rows) const override {
     const torch::InferenceMode guard;
-    const auto features = network_->forward(normalised(pixels_of(inputs)), layer_).to(torch::kCPU).contiguous();
+    const auto features = network_->forward(pictures_(inputs), layer_).to(torch::kCPU).contiguous();
     rows.insert(rows.end(), features.data_ptr<float>(), features.data_ptr<float>() + features.numel());
   }
 
  private:
-  // [N, T, H, W, C], 8-bit.
-  static torch::Tensor pixels_of(const std::vector<NetworkInput>& inputs) {
-    const cv::Mat& first = inputs.at(0).at(0);
-    const auto count = static_cast<std::int64_t>(inputs.size()), frames = static_cast<std::int64_t>(inputs[0].size());
-    auto out = torch::empty({count, frames, first.rows, first.cols, first.channels()}, torch::kByte);
-    auto* to = out.data_ptr<std::uint8_t>();
-    for (const auto& input : inputs)
-      for (const auto& picture : input)
-        for (int y = 0; y < picture.rows; ++y) to = std::copy_n(picture.ptr<std::uint8_t>(y), picture.cols * picture.channels(), to);
-    return out;
-  }
-
-  // (x / divisor - mean) / deviation, [N, T, H, W, C] -> [N, C, H, W], or [N, C, T, H, W] for clips; in memory the channels stay last.
-  torch::Tensor normalised(const torch::Tensor& pixels) const {
-    const auto x = (pixels.to(device_).to(torch::kFloat) - mean_).mul_(scale_).permute({0, 4, 1, 2, 3});
-    return recipe_.input == EncoderRecipe::Input::kClips ? x : x.squeeze(2);
-  }
-
   EncoderRecipe recipe_;
   std::string device_name_;
   torch::Device device_;
+  PictureTensor pictures_;
   std::shared_ptr<EncoderNetwork> network_;
   std::string layer_, weights_;
+  std::vector<std::string> columns_;
   std::int64_t dim_ = 0;
-  torch::Tensor mean_, scale_;  // of the 8-bit values; one a channel, or one for all
 };
 
 }  // namespace
 
 std::unique_ptr<Encoder> make_network_encoder(const EncoderSpec& spec, const EncoderOptions& options) {
+  if (spec.name == "torchscript") return make_script_encoder(spec, options);
   if (spec.weights.empty()) throw UsageError("--encoder " + spec.name + " needs its weights: " + spec.name + ":FILE.safetensors");
   return make_picture_encoder(std::make_shared<TorchNetwork>(spec, options), options);
 }

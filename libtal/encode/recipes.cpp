@@ -34,8 +34,19 @@ std::vector<EncoderRecipe> make_recipes() {
   all.push_back({"c3d", Input::kClips, {"opencv", 171, 128, 112, true, 1, {104, 117, 128}, {1}}, 16, "fc8.weight", {"fc8."}});
   // I3D, RGB (the PyTorch port, as video_features runs it): shorter side 256, centre crop 224, RGB in [-1, 1].
   all.push_back({"i3d", Input::kClips, {"pillow", 0, 256, 224, true, 255, {0.5f}, {0.5f}}, 0, "logits.conv3d.weight", {"logits."}});
+  // I3D, flow: the same pictures, flow of +-20 pixels as [-1, 1].
+  all.push_back({"i3d-flow", Input::kFlowClips, {"opencv", 0, 256, 224, false, 255, {0.5f}, {0.5f}}, 0, "logits.conv3d.weight", {"logits."}});
   // 3D-ResNets-PyTorch: Scale(112), CenterCrop(112), RGB in 0..255 less ActivityNet's mean.
   all.push_back({"resnext101-3d", Input::kClips, {"pillow", 0, 112, 112, true, 1, {114.7748f, 107.7354f, 99.4750f}, {1}}, 16, "fc.weight", {"fc."}});
+  // PyTorchVideo's SlowFast 8 x 8: shorter side 256, centre crop 256; a clip of 32 frames at 15 a second is the published sampling.
+  for (const char* depth : {"50", "101"})
+    all.push_back({"slowfast-r" + std::string(depth), Input::kClips, {"torch", 0, 256, 256, true, 255, {0.45f}, {0.225f}}, 0, "blocks.6.proj.weight", {"blocks.6."}, {}, 4});
+  // temporal-shift-module: GroupScale(256), GroupCenterCrop(224), ImageNet's normalisation; eight frames.
+  all.push_back({"tsm-r50", Input::kClips, imagenet(), 8, "fc.weight", {"fc."}});
+  // MMAction2's TIN: the same pictures, resized by OpenCV.
+  all.push_back({"tin-r50", Input::kClips, {"opencv", 0, 256, 224, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}, 8, "fc.weight", {"fc."}});
+  // pseudo-3d-pytorch: pictures of 340 x 256 pixels, centre crop 160, ImageNet's normalisation.
+  all.push_back({"p3d-199", Input::kClips, {"pillow", 340, 256, 160, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}, 16, "fc.weight", {"fc."}});
   return all;
 }
 
@@ -46,6 +57,10 @@ std::string list(const std::vector<float>& values) {
 }
 
 }  // namespace
+
+bool sees_clips(const EncoderRecipe& recipe) { return recipe.input == Input::kClips || recipe.input == Input::kFlowClips; }
+
+int channels_of(const EncoderRecipe& recipe) { return recipe.input == Input::kFlow ? 2 * kFlowStack : recipe.input == Input::kFlowClips ? 2 : 3; }
 
 const std::vector<EncoderRecipe>& encoder_recipes() {
   static const std::vector<EncoderRecipe> recipes = make_recipes();

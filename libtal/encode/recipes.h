@@ -13,6 +13,7 @@ struct EncoderRecipe {
   enum class Input {
     kFrames,  // each frame by itself; a window's row is the mean over its frames
     kClips,   // a window is one clip
+    kFlowClips,  // a window is one clip of flow fields
     kFlow,    // stacks of kFlowStack consecutive flow fields, u and v of each: a window's row is the mean over the stacks inside it
   };
   std::string name;
@@ -22,10 +23,14 @@ struct EncoderRecipe {
   std::string head;              // the tensor whose rows are the classes
   std::vector<std::string> head_prefixes;     // names that belong to the classifier alone, and may be absent all together
   std::vector<std::string> ignored_prefixes = {};  // names that files of the reference have and inference does not need
+  std::int64_t clip_step = 1;                      // a clip's frames are a multiple of it
 };
 
 inline constexpr int kFlowStack = 5;        // fields, Simonyan & Zisserman and TSN
 inline constexpr float kFlowBound = 20;     // pixels; 8 bits span [-20, 20]
+
+bool sees_clips(const EncoderRecipe& recipe);    // of frames or of flow: its inputs have an axis of time
+int channels_of(const EncoderRecipe& recipe);    // of its pictures
 
 // Every network that --encoder can name, with the reference in a comment (recipes.cpp).
 const std::vector<EncoderRecipe>& encoder_recipes();

@@ -28,8 +28,8 @@ ResidualBlockImpl::ResidualBlockImpl(std::int64_t in, std::int64_t width, std::i
   if (stride != 1 || in != out) shortcut_ = conv_norm("downsample.0", "downsample.1", in, out, square(1, stride));
 }
 
-torch::Tensor ResidualBlockImpl::forward(const torch::Tensor& x) {
-  auto y = x;
+torch::Tensor ResidualBlockImpl::forward(const torch::Tensor& x, const torch::Tensor& branch) {
+  auto y = branch;
   for (std::size_t i = 0; i + 1 < path_.size(); ++i) y = (*path_[i])(y).relu_();
   y = (*path_.back())(y);
   return y.add_(shortcut_ ? (*shortcut_)(x) : x).relu_();
@@ -49,12 +49,12 @@ ResNet::ResNet(const ResNetOptions& o) : options_(o), stem_(conv_norm("conv1", "
   if (o.classes > 0) fc_ = place("fc", torch::nn::Linear(in, o.classes));
 }
 
-std::vector<LayerInfo> ResNet::layers() const {
-  const std::int64_t e = expansion(options_.bottleneck);
+std::vector<LayerInfo> ResNet::layers_of(const ResNetOptions& o) {
+  const std::int64_t e = expansion(o.bottleneck);
   std::vector<LayerInfo> out;
-  for (int s = 0; s < 4; ++s) out.push_back({"layer" + std::to_string(s + 1), (options_.width << s) * e});
-  out.push_back({"pool", (options_.width << 3) * e});
-  add_class_layers(out, options_.classes);
+  for (int s = 0; s < 4; ++s) out.push_back({"layer" + std::to_string(s + 1), (o.width << s) * e});
+  out.push_back({"pool", (o.width << 3) * e});
+  add_class_layers(out, o.classes);
   return out;
 }
 

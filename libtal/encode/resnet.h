@@ -20,7 +20,9 @@ ResNetOptions resnet_options(int depth, std::int64_t classes);
 
 struct ResidualBlockImpl : NamedParts {
   ResidualBlockImpl(std::int64_t in, std::int64_t width, std::int64_t stride, bool bottleneck);
-  torch::Tensor forward(const torch::Tensor& x);
+  // branch: what the convolutions see, x itself in a plain network.
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& branch);
+  torch::Tensor forward(const torch::Tensor& x) { return forward(x, x); }
 
  private:
   std::vector<std::shared_ptr<ConvNorm>> path_;
@@ -32,7 +34,8 @@ TORCH_MODULE(ResidualBlock);
 class ResNet : public EncoderNetwork {
  public:
   explicit ResNet(const ResNetOptions& options);
-  std::vector<LayerInfo> layers() const override;
+  std::vector<LayerInfo> layers() const override { return layers_of(options_); }
+  static std::vector<LayerInfo> layers_of(const ResNetOptions& options);
   torch::Tensor forward(torch::Tensor x, std::string_view layer) override;  // [B, 3, H, W]
 
  private:

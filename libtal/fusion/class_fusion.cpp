@@ -4,17 +4,21 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/cli/tool.h"
+#include "libtal/io/features.h"
 
 namespace tal {
 namespace {
 
 constexpr int kTopClasses = 2;  // when classes are asked for without saying how many
+constexpr std::string_view kStream = "stream:";
 
 std::string at_index(std::size_t n) { return "proposals[" + std::to_string(n) + "]"; }
 
@@ -46,25 +50,28 @@ void check_weights(std::span<const double> weights, std::size_t count) {
   if (!(sum > 0)) throw UsageError("the weights of the classifiers are all 0");
 }
 
-// One classifier's scores by video.
-class Classifier {
- public:
-  Classifier(Tool& tool, const std::string& path) : path_(path) {
-    for_each_record(tool, path, [&](Record& record, const LineReader&) {
-      if (!record.has("classification")) throw Error("missing").at_field("classification");
-      if (!videos_.emplace(record.video(), record.classification()).second) throw Error("the video has two lines");
-    });
-  }
-  const std::vector<ClassScore>& of(const std::string& video) const {
-    const auto found = videos_.find(video);
-    if (found == videos_.end()) throw Error("'" + path_ + "' has no line of this video").at_field("classification");
-    return found->second;
-  }
+// One classifier's scores of a record's video.
+using Classifier = std::function<std::vector<ClassScore>(const Record&)>;
 
- private:
-  std::string path_;
-  std::unordered_map<std::string, std::vector<ClassScore>> videos_;
-};
+Classifier file_classifier(Tool& tool, const std::string& path) {
+  std::unordered_map<std::string, std::vector<ClassScore>> videos;
+  for_each_record(tool, path, [&](Record& record, const LineReader&) {
+    if (!record.has("classification")) throw Error("missing").at_field("classification");
+    if (!videos.emplace(record.video(), record.classification()).second) throw Error("the video has two lines");
+  });
+  return [path, videos = std::move(videos)](const Record& record) {
+    const auto found = videos.find(record.video());
+    if (found == videos.end()) throw Error("'" + path + "' has no line of this video").at_field("classification");
+    return found->second;
+  };
+}
+
+bool is_stream(const std::string& classifier) { return classifier.starts_with(kStream); }
+
+Classifier classifier_of(Tool& tool, const std::string& text, int best_rows) {
+  if (!is_stream(text)) return file_classifier(tool, text);
+  return [name = text.substr(kStream.size()), best_rows](const Record& record) { return stream_classes(select_stream(record, name), best_rows); };
+}
 
 // The proposals of another stream, by video; they live as long as this.
 class OtherProposals {
@@ -92,7 +99,7 @@ class ClassFusion {
     if (!o.combine.empty()) rule_ = factor_rule(o.combine);
     if (!o.weights.empty()) weights_ = parse_number_list(o.weights);
     if (!weights_.empty()) check_weights(weights_, o.classifiers.size());
-    for (const auto& path : o.classifiers) classifiers_.emplace_back(tool, path);
+    for (const auto& path : o.classifiers) classifiers_.push_back(classifier_of(tool, path, o.class_rows));
     if (!o.merge.empty()) others_.emplace_back(tool, o.merge);
   }
 
@@ -107,7 +114,7 @@ class ClassFusion {
  private:
   std::vector<ClassScore> classes_of(const Record& record) const {
     std::vector<std::vector<ClassScore>> scores;
-    for (const auto& classifier : classifiers_) scores.push_back(classifier.of(record.video()));
+    for (const auto& classifier : classifiers_) scores.push_back(classifier(record));
     if (scores.empty()) {
       if (!record.has("classification")) throw Error("missing: the video's class scores (or give --classification FILE)").at_field("classification");
       scores.push_back(record.classification());
@@ -191,6 +198,24 @@ std::vector<ClassScore> fuse_classes(std::span<const std::vector<ClassScore>> cl
   return fused;
 }
 
+std::vector<ClassScore> stream_classes(const FeatureStream& stream, int best) {
+  const std::string field = "features." + stream.name;
+  if (stream.classes.empty()) throw Error("names no classes, so its columns are no class scores (tal-extract --classes)").at_field(field);
+  const FeatureMatrix rows = load_features(stream);
+  if (rows.dim != static_cast<std::int64_t>(stream.classes.size()))
+    throw Error(std::to_string(stream.classes.size()) + " classes for " + std::to_string(rows.dim) + " columns").at_field(field + ".classes");
+  if (rows.rows == 0) throw Error("has no rows").at_field(field);
+  const std::int64_t kept = best > 0 ? std::min<std::int64_t>(best, rows.rows) : rows.rows;
+  std::vector<ClassScore> classes;
+  std::vector<float> column(static_cast<std::size_t>(rows.rows));
+  for (std::int64_t c = 0; c < rows.dim; ++c) {
+    for (std::int64_t g = 0; g < rows.rows; ++g) column[static_cast<std::size_t>(g)] = rows.at(g, c);
+    if (kept < rows.rows) std::partial_sort(column.begin(), column.begin() + kept, column.end(), std::greater<>());
+    classes.push_back({stream.classes[static_cast<std::size_t>(c)], std::accumulate(column.begin(), column.begin() + kept, 0.0) / static_cast<double>(kept)});
+  }
+  return classes;
+}
+
 std::vector<ClassScore> best_classes(std::vector<ClassScore> classes, std::size_t k) {
   std::stable_sort(classes.begin(), classes.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
   if (classes.size() > k) classes.resize(k);
@@ -220,20 +245,22 @@ void register_options(CLI::App& app, ClassFusionOptions& o) {
   const std::string group = "Factors and classes";
   app.add_option("--combine", o.combine, "A proposal's score from its factors: geometric (boundary sqrt(cls reg), BSN++ Eq. 8), product, or weighted:NAME=EXPONENT,...")
       ->group(group)->type_name("RULE");
-  app.add_option("--classification", o.classifiers, "Records with the videos' class scores (repeat for several classifiers; default: the record's own field)")->group(group)->type_name("FILE");
+  app.add_option("--classification", o.classifiers, "Records with the videos' class scores, or stream:NAME: the record's own stream, as tal-extract writes it of a layer `scores` or `logits` (repeat for several classifiers; default: the record's own field)")->group(group)->type_name("FILE");
+  app.add_option("--class-rows", o.class_rows, "A stream's class scores: the mean over each class's best K rows (default: over all)")->group(group)->type_name("K")->check(CLI::Range(1, 1 << 30));
   app.add_option("--class-weights", o.weights, "Weights of the classifiers (default: equal ones)")->group(group)->type_name("W,W,...");
   app.add_option("--top-classes", o.top_classes, "Detections of a proposal: the video's best K classes (default with --classification: 2)")->group(group)->type_name("K")->check(CLI::Range(1, 1 << 20));
   app.add_option("--temperature", o.temperature, "Class scores are logits: take the softmax of their (mean) value / T")->group(group)->type_name("T")->check(CLI::PositiveNumber);
   app.add_option("--merge", o.merge, "Records whose proposals are put behind those of the same video, such as another model's detections")->group(group)->type_name("FILE");
 }
 
-std::vector<std::string> class_fusion_names() { return {"--combine", "--classification", "--class-weights", "--top-classes", "--temperature", "--merge"}; }
+std::vector<std::string> class_fusion_names() { return {"--combine", "--classification", "--class-rows", "--class-weights", "--top-classes", "--temperature", "--merge"}; }
 
 void run_class_fusion(Tool& tool, const ClassFusionOptions& options) {
   ClassFusionOptions o = options;
   if (o.top_classes == 0 && (!o.classifiers.empty() || (o.combine.empty() && o.merge.empty()))) o.top_classes = kTopClasses;
   if (o.top_classes == 0) tool.refuse({"--class-weights", "--temperature"}, "scoring without classes (--classification or --top-classes)");
   if (o.classifiers.size() < 2) tool.refuse({"--class-weights"}, "a single classifier");
+  if (std::none_of(o.classifiers.begin(), o.classifiers.end(), is_stream)) tool.refuse({"--class-rows"}, "class scores from files (--classification stream:NAME has rows)");
   const ClassFusion fusion(tool, o);
   map_records(tool, [&](Record& record) { fusion(record); });
 }

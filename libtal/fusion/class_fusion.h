@@ -30,6 +30,8 @@ double combined_score(const FactorRule& rule, const Proposal& proposal);
 // BSN++ improvement B: the weighted mean of several classifiers' scores (weights normalised; empty: equal), classes in the first one's order. temperature t > 0:
 // the scores are logits, and the result is the softmax of their mean / t. Error when the classifiers do not score the same classes, or one scores a class twice.
 std::vector<ClassScore> fuse_classes(std::span<const std::vector<ClassScore>> classifiers, std::span<const double> weights, double temperature);
+// A video's class scores from a classifier's rows: each class's mean over its `best` largest rows (0: over all). Error when the stream names no classes, or none of its rows is there.
+std::vector<ClassScore> stream_classes(const FeatureStream& stream, int best);
 // The k best, best first, equal ones in their order.
 std::vector<ClassScore> best_classes(std::vector<ClassScore> classes, std::size_t k);
 
@@ -39,7 +41,9 @@ std::vector<Proposal> detections_of(Record& record, const std::vector<Proposal>&
 
 struct ClassFusionOptions {
   std::string combine;                   // empty: the proposal's own score
-  std::vector<std::string> classifiers;  // files of records with `classification`; none: the record's own
+  // Files of records with `classification`, or stream:NAME, the record's own stream of class scores; none: the record's own `classification`.
+  std::vector<std::string> classifiers;
+  int class_rows = 0;                    // of streams: mean over each class's best rows; 0: over all
   std::string weights;                   // of the classifiers; empty: equal
   int top_classes = 0;                   // 0: no labels
   double temperature = 0;                // 0: scores are used as they are

@@ -264,7 +264,6 @@ std::vector<Proposal> propose_from_curves(Record& record, const std::vector<Curv
 }
 
 void propose_by_grouping(Record& record, const GroupingOptions& options) {
-  record.require_whole_video();
   FeatureStream stream = select_stream(record, options.stream);
   const FeatureMatrix matrix = load_features(stream);
   stream.rows = matrix.rows;

@@ -64,7 +64,8 @@ std::vector<GroupedExtent> group_curves(const std::vector<Curve>& curves, const 
 // All curves' groups as proposals (seconds, clipped to the video when the record's duration is known), merged by suppression.
 std::vector<Proposal> propose_from_curves(Record& record, const std::vector<Curve>& curves, const RowTime& time, const GroupingOptions& options);
 
-// Reads the record's features and sets its proposals (seconds, clipped to the video when its duration is known).
+// Reads the record's features and sets its proposals (seconds, clipped to the video when its duration is known). A window of a live video is grouped by itself; its rows' offset
+// makes the times those of the video.
 void propose_by_grouping(Record& record, const GroupingOptions& options);
 
 }  // namespace tal

@@ -20,6 +20,16 @@ namespace {
 
 constexpr double kTie = 1e-6;  // seconds
 
+// Whether OpenCV could open something; some of its failures are exceptions.
+template <class Open>
+bool opened(Open open) {
+  try {
+    return open();
+  } catch (const cv::Exception&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 void prepare_opencv() {
@@ -42,17 +52,28 @@ VideoDecoder::VideoDecoder(const std::string& path) : p_(std::make_unique<Privat
   if (fd < 0) throw_errno(path, errno);
   ::close(fd);
   if (std::filesystem::is_directory(path)) throw_errno(path, EISDIR);
-  bool opened = false;
-  try {
-    opened = p_->capture.open(path, cv::CAP_FFMPEG);
-  } catch (const cv::Exception&) {
-    opened = false;
-  }
-  if (!opened) throw Error("'" + path + "': no video that can be decoded (0 frames; damaged, cut off before its index, or not a video)");
-  fps_ = p_->capture.get(cv::CAP_PROP_FPS);
-  if (!(fps_ > 0) || !std::isfinite(fps_) || fps_ > 1000) throw Error("'" + path + "': the container states no frame rate");
+  begin(opened([&] { return p_->capture.open(path, cv::CAP_FFMPEG); }));
   const double claimed = p_->capture.get(cv::CAP_PROP_FRAME_COUNT);
   claimed_ = claimed > 0 && claimed < 1e12 ? static_cast<std::int64_t>(claimed) : 0;
+}
+
+VideoDecoder::VideoDecoder(const std::string& source, double patience) : p_(std::make_unique<Private>()), path_(source) {
+  prepare_opencv();
+  const int milliseconds = static_cast<int>(std::lround(1000 * patience));
+  const std::vector<int> timeouts = {cv::CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds, cv::CAP_PROP_READ_TIMEOUT_MSEC, milliseconds};
+  // Read by OpenCV's FFmpeg back end whenever it opens something; at the end of a file FFmpeg then waits for more. A user's own setting wins.
+  if (std::filesystem::is_regular_file(source)) ::setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "follow;1", 0);
+  const bool number = !source.empty() && source.find_first_not_of("0123456789") == std::string::npos && source.size() < 4;
+  begin(opened([&] {
+    if (number) return p_->capture.open(std::stoi(source));
+    return source.starts_with("/dev/") ? p_->capture.open(source, cv::CAP_ANY) : p_->capture.open(source, cv::CAP_FFMPEG, timeouts);
+  }));
+}
+
+void VideoDecoder::begin(bool is_open) {
+  if (!is_open) throw Error("'" + path_ + "': no video that can be decoded (0 frames; damaged, cut off before its index, or not a video)");
+  fps_ = p_->capture.get(cv::CAP_PROP_FPS);
+  if (!(fps_ > 0) || !std::isfinite(fps_) || fps_ > 1000) throw Error("'" + path_ + "': the container states no frame rate");
   step_ = 1 / fps_;
 }
 

@@ -19,6 +19,9 @@ class VideoDecoder {
  public:
   // Error (with the path) when the file is missing, is no regular file, or holds no video that can be decoded.
   explicit VideoDecoder(const std::string& path);
+  // A video that is still being made: a file that grows, a device (/dev/video0, or its number), a URL (rtsp://, http://). It ends when nothing came for
+  // `patience` seconds, or the other side says so; nobody can tell whether anything is missing. Error as above.
+  VideoDecoder(const std::string& source, double patience);
   ~VideoDecoder();
   VideoDecoder(const VideoDecoder&) = delete;
   VideoDecoder& operator=(const VideoDecoder&) = delete;
@@ -53,6 +56,7 @@ class VideoDecoder {
     std::int64_t count = 0, missing = 0, before = 0;  // before: frames in front of the first long one
     double from = 0, to = 0;                          // seconds, of the first long one
   };
+  void begin(bool opened);  // what the container states
   std::int64_t tolerance() const;
   std::string path_;
   std::int64_t frames_ = 0, claimed_ = 0, repaired_ = 0, limit_ = -1;

@@ -218,7 +218,7 @@ class HogHof : public Encoder {
   bool uses_flow() const override { return true; }
   std::unique_ptr<Encoder> twin() const override { return std::make_unique<HogHof>(options_); }
 
-  void reset() override {
+  void reset(const std::string&) override {
     first_ = next_ = 0;
     held_.clear();
     previous_.release();
@@ -389,37 +389,6 @@ std::unique_ptr<Flow> make_flow(const std::string& method) {
   throw UsageError("--flow: unknown method '" + method + "' (block, dis, farneback, tvl1)");
 }
 
-EncoderSpec parse_encoder_spec(const std::string& spec) {
-  const auto colon = spec.find(':');
-  const std::string name = spec.substr(0, colon);
-  const auto at = name.find('@');
-  EncoderSpec out{name.substr(0, at), at == std::string::npos ? "" : name.substr(at + 1), colon == std::string::npos ? "" : spec.substr(colon + 1)};
-  if (at != std::string::npos && out.layer.empty()) throw UsageError("--encoder " + spec + ": which layer? (NAME@LAYER:WEIGHTS)");
-  return out;
-}
-
-std::vector<std::string> encoder_names() {
-  std::vector<std::string> names = {"hog-hof"};
-  for (const auto& recipe : encoder_recipes()) names.push_back(recipe.name);
-  return names;
-}
-
-std::unique_ptr<Encoder> make_encoder(const std::string& text, const EncoderOptions& options) {
-  const auto spec = parse_encoder_spec(text);
-  if (spec.name == "hog-hof") {
-    if (!spec.weights.empty() || text.find(':') != std::string::npos) throw UsageError("--encoder hog-hof has no weights: '" + text + "'");
-    if (!spec.layer.empty()) throw UsageError("--encoder hog-hof has no layers: '" + text + "'");
-    return std::make_unique<HogHof>(options);
-  }
-  if (find_recipe(spec.name)) {
-    if (!options.networks) throw UsageError("--encoder " + spec.name + ": networks need a build with LibTorch, this one has hog-hof only");
-    return options.networks(spec, options);
-  }
-  const auto known = encoder_names();
-  const auto near = nearest(spec.name, known);
-  std::string list;
-  for (const auto& name : known) list += (list.empty() ? "" : ", ") + name;
-  throw UsageError("--encoder: unknown encoder '" + spec.name + "'" + (near.empty() ? " (known: " + list + ")" : "; did you mean '" + std::string(near) + "'?"));
-}
+std::unique_ptr<Encoder> make_hog_hof(const EncoderOptions& options) { return std::make_unique<HogHof>(options); }
 
 }  // namespace tal

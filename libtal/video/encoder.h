@@ -28,7 +28,9 @@ class Encoder {
   virtual void check_window(std::int64_t) const {}            // UsageError for windows (frames) that it cannot take
   // Another encoder of the same settings, for another video at the same time; weights are shared.
   virtual std::unique_ptr<Encoder> twin() const = 0;
-  virtual void reset() = 0;                                   // a new video begins
+  virtual bool caches_flow() const { return false; }          // and of reset()'s argument
+  // A new video begins; flow_cache: the folder that keeps its flow for the next run, "" for none.
+  virtual void reset(const std::string& flow_cache = "") = 0;
   virtual void push(const cv::Mat& bgr) = 0;                  // frame number = calls since reset(); 8-bit BGR
   // Asks for a window's row; rows that are ready, dim() values each, are appended to `rows`. `frames`: numbers of pushed, not released
   // frames, ascending (the last may repeat: padding).
@@ -52,15 +54,18 @@ struct EncoderOptions {
   std::string flow = "block";  // block, dis, farneback, tvl1
   std::string device = "cpu";  // of networks
   std::int64_t batch = 16;     // pictures of frame-wise networks in one pass; clips: a quarter of it
+  std::vector<std::string> classes;  // names of the columns of class scores; empty: those of the weights' file, if it has any
   NetworkFactory networks;     // empty in builds without LibTorch: networks are refused
 };
 
-// `spec`: NAME[@LAYER][:WEIGHTS]. UsageError for unknown names or layers, weights where there are none or that are missing, networks in a build
+// `spec`: NAME[@LAYER][:WEIGHTS], onnx[@LAYER]:FILE or torchscript:FILE. UsageError for unknown names or layers, weights where there are none or that are missing, networks in a build
 // without LibTorch, or flow that this build lacks; Error for weights that do not fit.
 // hog-hof: 4 x 4 cells x 8 unsigned gradient orientations (share of the frame's gradient magnitude), 2 x 2 cells x 8 signed flow
 // directions (mean flow magnitude per pixel of the cell in that direction) and `motion` (mean flow magnitude), each averaged
 // over the window. Lengths are in per cent of the frame's shorter side per sampled frame.
 std::unique_ptr<Encoder> make_encoder(const std::string& spec, const EncoderOptions& options);
+
+std::unique_ptr<Encoder> make_hog_hof(const EncoderOptions& options);
 
 // Every name that make_encoder knows.
 std::vector<std::string> encoder_names();

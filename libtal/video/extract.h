@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,8 +25,14 @@ struct ExtractOptions {
   std::string tail = "drop";     // drop, pad, shift
   EncoderOptions encoder;
   std::string out_dir = "features";
-  bool inline_data = false, half = false, resume = false, partial = false, dry_run = false;
+  std::string classes;           // file with one class name a line
+  std::string flow_cache;        // folder; empty: none
+  bool inline_data = false, half = false, resume = false, partial = false, dry_run = false, check = false;
   std::vector<std::string> videos;
+  bool live = false;             // follow one video while it is being made
+  double live_window = 30;       // seconds of a record
+  double live_step = 0;          // seconds from one record's start to the next; 0: live_window
+  double patience = 10;          // seconds without anything new that end a live video
 };
 
 void register_options(CLI::App& app, ExtractOptions& options);
@@ -61,10 +68,14 @@ class Extractor {
   const ExtractOptions& options() const { return options_; }
   bool uses_device() const;
   bool uses_flow() const;
+  bool caches_flow() const;
 
   // Adds `features` (and path's duration, fps, frames) to a record with `path`. Decoding runs on a thread of its own, a bounded number of
   // frames ahead. Error with field and the last good time stamp; then nothing is written. Safe to call from several threads.
   Extracted extract(Record& record);
+  // Follows a live video: `emit` gets the record once for each window of live_window seconds, as soon as the row behind it is there, with the window's rows inline, their
+  // offset, and `window`; the last one is `final`. Ends when the video does, or when go_on (asked after each frame) says no. Memory is bounded by a window. Error as extract().
+  void follow(const std::string& line, const std::function<void(Record&)>& emit, const std::function<bool()>& go_on);
   // Error as extract().
   Planned plan(const Record& record);
 
@@ -82,7 +93,8 @@ Extracted extract(Record& record, const ExtractOptions& options);
 Planned plan(const Record& record, const ExtractOptions& options);
 
 // Reads records from --input, or builds them from --videos; --jobs videos at a time; writes them in input order. With --dry-run, one JSON object a video
-// instead: {"video","path","frames","rows","streams":[{"name","dim","bytes","path"}],"finished"}.
+// instead: {"video","path","frames","rows","streams":[{"name","dim","bytes","path"}],"seconds","finished"}. With --check, one object a fault: {"video","stream","path","fault","message"} (check_streams.h), and
+// the run fails when there is one.
 void extract_all(Tool& tool, const ExtractOptions& options);
 
 }  // namespace tal

@@ -1,4 +1,4 @@
-// The list: --jobs videos at a time, results in input order; and what a run would do (--dry-run).
+// The list: --jobs videos at a time, results in input order; what a run would do (--dry-run), and what is on disk (--check).
 #include <cmath>
 #include <condition_variable>
 #include <deque>
@@ -12,18 +12,20 @@
 #include <thread>
 
 #include "libtal/base/number.h"
+#include "libtal/video/check_streams.h"
 #include "libtal/video/extract.h"
 
 namespace tal {
 namespace {
 
 struct Job {
-  std::string line, source, output;
+  std::string line, source, output;  // output: whole lines
   std::uint64_t number = 0;
   std::optional<Error> fault;
   std::exception_ptr broken;
   Extracted result;
   std::optional<Planned> planned;
+  std::size_t faults = 0;  // of streams on disk
   bool done = false;
 };
 
@@ -71,23 +73,47 @@ nlohmann::ordered_json json_of(const Planned& planned) {
     if (!stream.path.empty()) item["path"] = stream.path;
     out["streams"].push_back(std::move(item));
   }
+  out["seconds"] = planned.rows ? nlohmann::ordered_json(std::round(planned.seconds * 100) / 100) : nlohmann::ordered_json();
   out["finished"] = planned.finished;
   return out;
 }
 
-void process(Job& job, Extractor& extractor, const std::string& history) {
+std::string line_of(const nlohmann::ordered_json& json) { return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"; }
+
+// What is done with one video.
+using Work = std::function<void(Record&, Job&)>;
+
+Work extraction(Extractor& extractor, const std::string& history) {
+  return [&extractor, history](Record& record, Job& job) {
+    job.result = extractor.extract(record);
+    if (!history.empty()) record.append_history(history);
+    record.write(job.output);
+    job.output += '\n';
+  };
+}
+
+Work planning(Extractor& extractor) {
+  return [&extractor](Record& record, Job& job) {
+    job.planned = extractor.plan(record);
+    job.output = line_of(json_of(*job.planned));
+  };
+}
+
+Work checking(const StreamFolder* folder) {
+  return [folder](Record& record, Job& job) {
+    for (const auto& fault : check_streams(record, folder)) {
+      job.output += line_of({{"video", record.video()}, {"stream", fault.stream}, {"path", fault.path}, {"fault", fault.fault}, {"message", fault.message}});
+      ++job.faults;
+    }
+  };
+}
+
+void process(Job& job, const Work& work) {
   Record record;
   try {
     try {
       record.parse(job.line);
-      if (extractor.options().dry_run) {
-        job.planned = extractor.plan(record);
-        job.output = json_of(*job.planned).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-      } else {
-        job.result = extractor.extract(record);
-        if (!history.empty()) record.append_history(history);
-        record.write(job.output);
-      }
+      work(record, job);
     } catch (Error& error) {
       throw error.at_line(job.source, job.number);
     }
@@ -177,18 +203,13 @@ struct PlanTotal {
   }
 };
 
-}  // namespace
-
-void extract_all(Tool& tool, const ExtractOptions& options) {
-  Extractor extractor(options);
-  if (!extractor.uses_device()) tool.refuse({"--device", "--batch"}, "--encoder " + options.encoders.front() + ": it has no network");
-  if (!extractor.uses_flow()) tool.refuse({"--flow"}, "--encoder " + options.encoders.front() + ": it sees no flow");
+// Every video of the list through `work`, --jobs at a time; lines in input order; `seen` gets each job once its lines are written.
+void run_list(Tool& tool, const ExtractOptions& options, const Work& work, const std::function<void(const Job&)>& seen) {
   Output& out = tool.out();
   Jobs jobs(tool.options().input, options.videos);
   std::deque<std::unique_ptr<Job>> order;  // outlives the workers
   const auto count = static_cast<std::size_t>(std::max(1, tool.options().jobs));
-  Workers workers(count, [&](Job& job) { process(job, extractor, tool.history_entry()); });
-  PlanTotal total;
+  Workers workers(count, [&](Job& job) { process(job, work); });
   std::uint64_t written = 0;
   const auto write_front = [&] {
     Job& job = *order.front();
@@ -196,8 +217,8 @@ void extract_all(Tool& tool, const ExtractOptions& options) {
     if (job.broken) std::rethrow_exception(job.broken);
     for (const auto& note : job.result.notes) tool.note(note);
     if (job.fault) tool.record_error(*job.fault, job.line);
-    else out.write_line(job.output);
-    if (job.planned) total.add(*job.planned);
+    else out.write(job.output);
+    seen(job);
     out.flush();  // a video takes long; whoever waits downstream should not
     tool.progress(++written, jobs.total(), "videos");
     order.pop_front();
@@ -212,7 +233,50 @@ void extract_all(Tool& tool, const ExtractOptions& options) {
     while (order.size() > 2 * count) write_front();
   }
   while (!order.empty() && !tool.stopped()) write_front();
-  if (options.dry_run) tool.note(total.text(static_cast<int>(count)));
+}
+
+void check_all(Tool& tool, const ExtractOptions& options) {
+  std::optional<StreamFolder> folder;
+  if (std::filesystem::exists(options.out_dir)) folder.emplace(options.out_dir);
+  std::uint64_t videos = 0, faults = 0;
+  run_list(tool, options, checking(folder ? &*folder : nullptr), [&](const Job& job) { ++videos, faults += job.faults; });
+  tool.note(std::to_string(videos) + " videos, " + std::to_string(faults) + " faults");
+  if (faults > 0) tool.fail_later();
+}
+
+// One video, as long as it lasts; each window's record goes out at once.
+void follow_one(Tool& tool, const ExtractOptions& options, Extractor& extractor) {
+  Jobs jobs(tool.options().input, options.videos);
+  const auto job = jobs.next();
+  if (!job) return;
+  const auto emit = [&](Record& record) {
+    if (!tool.history_entry().empty()) record.append_history(tool.history_entry());
+    std::string line;
+    record.write(line);
+    tool.out().write_line(line);
+    tool.out().flush();
+  };
+  try {
+    extractor.follow(job->line, emit, [&] { return !tool.stopped(); });
+  } catch (Error& error) {
+    throw error.at_line(job->source, job->number);
+  }
+}
+
+}  // namespace
+
+void extract_all(Tool& tool, const ExtractOptions& options) {
+  if (options.check) return check_all(tool, options);
+  Extractor extractor(options);
+  if (!extractor.uses_device()) tool.refuse({"--device", "--batch"}, "--encoder " + options.encoders.front() + ": it has no network");
+  if (!extractor.uses_flow()) tool.refuse({"--flow"}, "--encoder " + options.encoders.front() + ": it sees no flow");
+  if (!extractor.caches_flow()) tool.refuse({"--flow-cache"}, "--encoder " + options.encoders.front() + ": it sees no pictures of flow");
+  if (options.live) return follow_one(tool, options, extractor);
+  PlanTotal total;
+  run_list(tool, options, options.dry_run ? planning(extractor) : extraction(extractor, tool.history_entry()), [&](const Job& job) {
+    if (job.planned) total.add(*job.planned);
+  });
+  if (options.dry_run) tool.note(total.text(std::max(1, tool.options().jobs)));
 }
 
 }  // namespace tal

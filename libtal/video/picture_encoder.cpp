@@ -4,47 +4,33 @@
 #include <deque>
 #include <map>
 
-#include <opencv2/imgproc.hpp>
-
 #include "libtal/base/error.h"
+#include "libtal/base/sha256.h"
+#include "libtal/video/flow_fields.h"
+#include "libtal/video/held_pictures.h"
 #include "libtal/video/preprocess.h"
 
 namespace tal {
 namespace {
-
-// Prepared pictures of the frames that may still be asked for, by number.
-class HeldPictures {
- public:
-  void clear() { held_.clear(), first_ = 0; }
-  void push(cv::Mat picture) { held_.push_back(std::move(picture)); }
-  const cv::Mat& at(std::int64_t number) const { return held_.at(static_cast<std::size_t>(number - first_)); }
-  void release(std::int64_t before) {
-    for (; first_ < before && !held_.empty(); ++first_) held_.pop_front();
-  }
-
- private:
-  std::deque<cv::Mat> held_;
-  std::int64_t first_ = 0;
-};
 
 class PictureEncoder : public Encoder {
  public:
   PictureEncoder(std::shared_ptr<const PictureNetwork> network, EncoderOptions options) : network_(std::move(network)), options_(std::move(options)) {}
   std::string name() const override { return network_->name(); }
   std::int64_t dim() const override { return network_->dim(); }
-  const std::vector<std::string>& columns() const override { return columns_; }
+  const std::vector<std::string>& columns() const override { return network_->columns(); }
   std::string weights() const override { return network_->weights(); }
   bool uses_device() const override { return true; }
   std::string parameters() const override {
-    return network_->parameters() + " batch=" + std::to_string(options_.batch) + " [" + describe(network_->recipe().preprocessing) + "]";
+    std::string names;
+    for (const auto& column : columns()) names += column + "\n";
+    return network_->parameters() + " batch=" + std::to_string(options_.batch) + " [" + describe(network_->recipe().preprocessing) + "]" +
+           (names.empty() ? "" : " classes=" + sha256(names));
   }
 
  protected:
   std::shared_ptr<const PictureNetwork> network_;
   EncoderOptions options_;
-
- private:
-  std::vector<std::string> columns_;
 };
 
 // Rows that are means over pictures. A window waits until the features of all its pictures are there; every picture goes through the network once.
@@ -52,7 +38,7 @@ class AveragingEncoder : public PictureEncoder {
  public:
   using PictureEncoder::PictureEncoder;
 
-  void reset() override { features_.clear(), waiting_.clear(), queue_.clear(), needed_from_ = 0; }
+  void reset(const std::string&) override { features_.clear(), waiting_.clear(), queue_.clear(), needed_from_ = 0; }
   void finish(std::vector<float>& rows) override {
     pass();
     collect(rows);
@@ -129,8 +115,8 @@ class FrameEncoder : public AveragingEncoder {
   using AveragingEncoder::AveragingEncoder;
   std::unique_ptr<Encoder> twin() const override { return std::make_unique<FrameEncoder>(network_, options_); }
 
-  void reset() override {
-    AveragingEncoder::reset();
+  void reset(const std::string& flow_cache) override {
+    AveragingEncoder::reset(flow_cache);
     held_.clear();
   }
   void push(const cv::Mat& bgr) override {
@@ -156,30 +142,20 @@ class FrameEncoder : public AveragingEncoder {
 class FlowEncoder : public AveragingEncoder {
  public:
   FlowEncoder(std::shared_ptr<const PictureNetwork> network, const EncoderOptions& options)
-      : AveragingEncoder(std::move(network), options), flow_(make_flow(options.flow)) {
-    const int crop = network_->recipe().preprocessing.crop;
-    still_ = cv::Mat(crop, crop, CV_8UC2, cv::Scalar(level(0), level(0)));
-  }
+      : AveragingEncoder(std::move(network), options), fields_(network_->recipe().preprocessing, options.flow) {}
   std::unique_ptr<Encoder> twin() const override { return std::make_unique<FlowEncoder>(network_, options_); }
   bool uses_flow() const override { return true; }
+  bool caches_flow() const override { return true; }
   std::string parameters() const override { return AveragingEncoder::parameters() + " flow=" + options_.flow; }
   void check_window(std::int64_t window) const override {
     if (window <= kFlowStack) throw UsageError("--encoder " + name() + " takes stacks of " + std::to_string(kFlowStack) + " flow fields: --window must be at least " + std::to_string(kFlowStack + 1));
   }
 
-  void reset() override {
-    AveragingEncoder::reset();
-    fields_.clear();
-    previous_.release();
+  void reset(const std::string& flow_cache) override {
+    AveragingEncoder::reset(flow_cache);
+    fields_.reset(flow_cache);
   }
-  void push(const cv::Mat& bgr) override {
-    const auto& p = network_->recipe().preprocessing;
-    cv::Mat resized, grey;
-    cv::resize(bgr, resized, resized_size(bgr.size(), p), 0, 0, cv::INTER_LINEAR);
-    cv::cvtColor(resized, grey, cv::COLOR_BGR2GRAY);
-    if (!previous_.empty()) fields_.push(picture_of(grey));
-    previous_ = grey;
-  }
+  void push(const cv::Mat& bgr) override { fields_.push(bgr); }
   void encode(std::span<const std::int64_t> frames, std::vector<float>& rows) override {
     std::vector<std::int64_t> stacks;
     for (std::size_t i = 0; i + kFlowStack < frames.size(); ++i) {
@@ -194,53 +170,32 @@ class FlowEncoder : public AveragingEncoder {
   }
 
  private:
-  static std::uint8_t level(float value) { return static_cast<std::uint8_t>(cvRound(255 * (std::clamp(value, -kFlowBound, kFlowBound) + kFlowBound) / (2 * kFlowBound))); }
-
-  // Field k leads from frame k to frame k + 1.
-  cv::Mat picture_of(const cv::Mat& grey) {
-    cv::Mat field, out;
-    flow_->compute(previous_, grey, field);
-    cv::Mat levels(field.size(), CV_8UC2);
-    for (int y = 0; y < field.rows; ++y) {
-      const auto* from = field.ptr<float>(y);
-      auto* to = levels.ptr<std::uint8_t>(y);
-      for (int x = 0; x < 2 * field.cols; ++x) to[x] = level(from[x]);
-    }
-    preprocess(levels, network_->recipe().preprocessing, out);
-    return out;
-  }
-
   cv::Mat stack(std::span<const std::int64_t> frames) const {
     std::vector<cv::Mat> fields;
-    for (std::size_t i = 0; i + 1 < frames.size(); ++i) fields.push_back(frames[i] == frames[i + 1] ? still_ : fields_.at(frames[i]));
+    for (std::size_t i = 0; i + 1 < frames.size(); ++i) fields.push_back(frames[i] == frames[i + 1] ? fields_.still() : fields_.at(frames[i]));
     cv::Mat out;
     cv::merge(fields, out);
     return out;
   }
 
-  std::unique_ptr<Flow> flow_;
-  HeldPictures fields_;
-  cv::Mat previous_, still_;
+  FlowFields fields_;
 };
 
+// Windows that are clips, several in one pass.
 class ClipEncoder : public PictureEncoder {
  public:
   using PictureEncoder::PictureEncoder;
-  std::unique_ptr<Encoder> twin() const override { return std::make_unique<ClipEncoder>(network_, options_); }
   void check_window(std::int64_t window) const override {
-    const std::int64_t clip = network_->recipe().clip;
-    if (clip > 0 && window != clip) throw UsageError("--encoder " + name() + " takes clips of " + std::to_string(clip) + " frames: --window " + std::to_string(clip));
+    const auto& recipe = network_->recipe();
+    if (recipe.clip > 0 && window != recipe.clip)
+      throw UsageError("--encoder " + name() + " takes clips of " + std::to_string(recipe.clip) + " frames: --window " + std::to_string(recipe.clip));
+    if (window % recipe.clip_step != 0)
+      throw UsageError("--encoder " + name() + " takes clips of a multiple of " + std::to_string(recipe.clip_step) + " frames, not --window " + std::to_string(window));
   }
 
-  void reset() override { held_.clear(), clips_.clear(); }
-  void push(const cv::Mat& bgr) override {
-    cv::Mat picture;
-    preprocess(bgr, network_->recipe().preprocessing, picture);
-    held_.push(std::move(picture));
-  }
+  void reset(const std::string&) override { clips_.clear(); }
   void encode(std::span<const std::int64_t> frames, std::vector<float>& rows) override {
-    auto& clip = clips_.emplace_back();
-    for (const auto frame : frames) clip.push_back(held_.at(frame));
+    clips_.push_back(clip_of(frames));
     if (static_cast<std::int64_t>(clips_.size()) >= std::max<std::int64_t>(1, options_.batch / 4)) finish(rows);
   }
   void finish(std::vector<float>& rows) override {
@@ -248,21 +203,88 @@ class ClipEncoder : public PictureEncoder {
     network_->run(clips_, rows);
     clips_.clear();
   }
+
+ private:
+  virtual NetworkInput clip_of(std::span<const std::int64_t> frames) const = 0;
+  std::vector<NetworkInput> clips_;
+};
+
+class FrameClipEncoder : public ClipEncoder {
+ public:
+  using ClipEncoder::ClipEncoder;
+  std::unique_ptr<Encoder> twin() const override { return std::make_unique<FrameClipEncoder>(network_, options_); }
+  void reset(const std::string& flow_cache) override {
+    ClipEncoder::reset(flow_cache);
+    held_.clear();
+  }
+  void push(const cv::Mat& bgr) override {
+    cv::Mat picture;
+    preprocess(bgr, network_->recipe().preprocessing, picture);
+    held_.push(std::move(picture));
+  }
   void release(std::int64_t before) override { held_.release(before); }
 
  private:
+  NetworkInput clip_of(std::span<const std::int64_t> frames) const override {
+    NetworkInput clip;
+    for (const auto frame : frames) clip.push_back(held_.at(frame));
+    return clip;
+  }
   HeldPictures held_;
-  std::vector<NetworkInput> clips_;
+};
+
+class FlowClipEncoder : public ClipEncoder {
+ public:
+  FlowClipEncoder(std::shared_ptr<const PictureNetwork> network, const EncoderOptions& options)
+      : ClipEncoder(std::move(network), options), fields_(network_->recipe().preprocessing, options.flow) {}
+  std::unique_ptr<Encoder> twin() const override { return std::make_unique<FlowClipEncoder>(network_, options_); }
+  bool uses_flow() const override { return true; }
+  bool caches_flow() const override { return true; }
+  std::string parameters() const override { return ClipEncoder::parameters() + " flow=" + options_.flow; }
+  void check_window(std::int64_t window) const override {
+    ClipEncoder::check_window(window);
+    if (window < 2) throw UsageError("--encoder " + name() + " sees flow between the frames of a window: --window must be at least 2");
+  }
+  void reset(const std::string& flow_cache) override {
+    ClipEncoder::reset(flow_cache);
+    fields_.reset(flow_cache);
+  }
+  void push(const cv::Mat& bgr) override { fields_.push(bgr); }
+  void release(std::int64_t before) override { fields_.release(before); }
+
+ private:
+  // As many fields as frames, the last one twice: a row sees its window alone, and has the geometry of the RGB stream's row.
+  NetworkInput clip_of(std::span<const std::int64_t> frames) const override {
+    NetworkInput clip;
+    for (std::size_t i = 0; i + 1 < frames.size(); ++i) clip.push_back(frames[i] == frames[i + 1] ? fields_.still() : fields_.at(frames[i]));
+    clip.push_back(clip.back());
+    return clip;
+  }
+  FlowFields fields_;
 };
 
 }  // namespace
 
 std::unique_ptr<Encoder> make_picture_encoder(std::shared_ptr<const PictureNetwork> network, const EncoderOptions& options) {
   const auto input = network->recipe().input;
-  if (input == EncoderRecipe::Input::kClips) return std::make_unique<ClipEncoder>(std::move(network), options);
-  if (input == EncoderRecipe::Input::kFrames) return std::make_unique<FrameEncoder>(std::move(network), options);
+  using Input = EncoderRecipe::Input;
+  if (input == Input::kFrames) return std::make_unique<FrameEncoder>(std::move(network), options);
+  if (input == Input::kClips) return std::make_unique<FrameClipEncoder>(std::move(network), options);
   if (options.flow == "block") throw UsageError("--encoder " + network->name() + " needs --flow tvl1, dis or farneback");
-  return std::make_unique<FlowEncoder>(std::move(network), options);
+  if (input == Input::kFlow) return std::make_unique<FlowEncoder>(std::move(network), options);
+  return std::make_unique<FlowClipEncoder>(std::move(network), options);
+}
+
+NetworkInput blank_input(const EncoderRecipe& recipe) {
+  const int side = recipe.preprocessing.crop;
+  return NetworkInput(static_cast<std::size_t>(!sees_clips(recipe) ? 1 : recipe.clip > 0 ? recipe.clip : 16), cv::Mat::zeros(side, side, CV_8UC(channels_of(recipe))));
+}
+
+std::vector<std::string> class_columns(const EncoderOptions& options, std::vector<std::string> of_file, std::int64_t dim, const std::string& encoder) {
+  auto names = options.classes.empty() ? std::move(of_file) : options.classes;
+  if (!names.empty() && static_cast<std::int64_t>(names.size()) != dim)
+    throw Error("--encoder " + encoder + " scores " + std::to_string(dim) + " classes, and " + std::to_string(names.size()) + " are named");
+  return names;
 }
 
 }  // namespace tal

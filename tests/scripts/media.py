@@ -1,0 +1,59 @@
+"""Video files for the tests, written byte by byte: no encoder needed, and every oddity can be had."""
+import struct
+
+
+def avi_frames(raw):
+    """The JPEG pictures of a Motion JPEG file."""
+    at, frames = raw.index(b"movi") + 4, []
+    while raw[at:at + 4] == b"00dc":
+        size = struct.unpack_from("<I", raw, at + 4)[0]
+        frames.append(raw[at + 8:at + 8 + size])
+        at += 8 + size + size % 2
+    return frames
+
+
+def resized_header(jpeg, width, height):
+    """The same coded blocks under another size: fewer pixels of the last ones are shown."""
+    at = jpeg.index(b"\xff\xc0")
+    return jpeg[:at + 5] + struct.pack(">HH", height, width) + jpeg[at + 9:]
+
+
+def box(kind, *parts):
+    body = b"".join(parts)
+    return struct.pack(">I", 8 + len(body)) + kind + body
+
+
+def full(kind, *parts):
+    return box(kind, b"\0\0\0\0", *parts)
+
+
+IDENTITY = (1, 0, 0, 1)
+QUARTER_TURN = (0, 1, -1, 0)
+
+
+def mp4(frames, width, height, codec=b"jpeg", durations=None, matrix=IDENTITY, index=True, timescale=1000):
+    """ISO media: one video track, one chunk; durations in milliseconds; `index`: with moov, behind the data."""
+    durations = durations or [40] * len(frames)
+    total = sum(durations)
+    a, b, c, d = (v * 65536 for v in matrix)
+    turn = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    head = box(b"ftyp", b"qt  ", struct.pack(">I", 512), b"qt  ")
+    data = box(b"mdat", *frames)
+    if not index:
+        return head + data
+    entry = box(codec, b"\0" * 6, struct.pack(">H", 1), b"\0" * 16, struct.pack(">HH", width, height), struct.pack(">II", 72 << 16, 72 << 16), b"\0" * 4,
+                struct.pack(">H", 1), b"\0" * 32, struct.pack(">Hh", 24, -1))
+    table = box(b"stbl",
+                full(b"stsd", struct.pack(">I", 1), entry),
+                full(b"stts", struct.pack(">I", len(frames)), *(struct.pack(">II", 1, t) for t in durations)),
+                full(b"stsc", struct.pack(">4I", 1, 1, len(frames), 1)),
+                full(b"stsz", struct.pack(">II", 0, len(frames)), *(struct.pack(">I", len(f)) for f in frames)),
+                full(b"stco", struct.pack(">II", 1, len(head) + 8)))
+    media = box(b"mdia",
+                full(b"mdhd", struct.pack(">4IHH", 0, 0, timescale, total, 0, 0)),
+                full(b"hdlr", b"\0" * 4, b"vide", b"\0" * 12, b"\0"),
+                box(b"minf", box(b"vmhd", struct.pack(">I4H", 1, 0, 0, 0, 0)), box(b"dinf", full(b"dref", struct.pack(">I", 1), full(b"url ")[:-1] + b"\1")), table))
+    track = box(b"trak", box(b"tkhd", struct.pack(">I", 3), struct.pack(">5I", 0, 0, 1, 0, total), b"\0" * 16, turn, struct.pack(">II", width << 16, height << 16)), media)
+    movie = full(b"mvhd", struct.pack(">4I", 0, 0, timescale, total), struct.pack(">IH", 1 << 16, 256), b"\0" * 10, struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30),
+                 b"\0" * 24, struct.pack(">I", 2))
+    return head + data + box(b"moov", movie, track)
