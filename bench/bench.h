@@ -13,7 +13,7 @@ struct Case {
   std::string unit;      // of the printed values: "ms", "MB/s", ...
   double work = 0;       // 0: values are milliseconds per call; else work / seconds (e.g. megabytes for MB/s)
   int rounds = 5;
-  std::function<void()> subject, reference;
+  std::function<void()> subject, reference;  // reference null: only the value is shown
   std::function<bool()> available;  // null: always; false: the case is listed as skipped
 };
 

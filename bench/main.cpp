@@ -29,6 +29,12 @@ double time_of(const std::function<void()>& call, int repeat) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / repeat;
 }
 
+std::string printed(const char* form, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, form, value);
+  return text;
+}
+
 int repeats_for(const std::function<void()>& call) {
   const double once = time_of(call, 1);
   return once > 0.02 ? 1 : static_cast<int>(std::min(100000.0, 0.02 / std::max(once, 1e-7))) + 1;
@@ -44,9 +50,12 @@ int main(int argc, char** argv) {
   using namespace tal::bench;
   CLI::App app{"Measure the toolchain against named baselines in the same run", "tal-bench"};
   std::string filter = ".", format = "markdown";
-  bool list = false;
+  bool list = false, subject_only = false;
+  int rounds = 0;
   app.add_option("--filter", filter, "Only cases whose name matches this regular expression");
   app.add_option("--format", format, "markdown or json")->check(CLI::IsMember({"markdown", "json"}));
+  app.add_flag("--subject-only", subject_only, "Leave the baselines out, for a profiler");
+  app.add_option("--rounds", rounds, "Rounds of every case instead of its own number")->check(CLI::PositiveNumber);
   app.add_flag("--list", list, "List the cases and end");
   CLI11_PARSE(app, argc, argv);
   auto& all = entries();
@@ -66,31 +75,29 @@ int main(int argc, char** argv) {
       std::cout << entry.name << "\n";
       continue;
     }
-    const Case item = entry.make();
+    Case item = entry.make();
+    if (subject_only) item.reference = nullptr;
+    if (rounds > 0) item.rounds = rounds;
     if (item.available && !item.available()) {
       if (format == "markdown") std::cout << "| " << item.name << " | " << item.what << " | skipped | | | |\n";
       continue;
     }
-    const int subject_repeats = repeats_for(item.subject), reference_repeats = repeats_for(item.reference);
+    const int subject_repeats = repeats_for(item.subject), reference_repeats = item.reference ? repeats_for(item.reference) : 0;
     double subject = 1e300, reference = 1e300;
     for (int round = 0; round < item.rounds; ++round) {
       subject = std::min(subject, time_of(item.subject, subject_repeats));
-      reference = std::min(reference, time_of(item.reference, reference_repeats));
+      if (item.reference) reference = std::min(reference, time_of(item.reference, reference_repeats));
     }
     const auto shown = [&](double seconds) { return item.work > 0 ? item.work / seconds : seconds * 1e3; };
-    const double ratio = reference / subject;
     if (format == "json") {
-      results.push_back({{"name", item.name}, {"what", item.what}, {"value", shown(subject)}, {"unit", item.unit},
-                         {"baseline", item.baseline}, {"baseline_value", shown(reference)}, {"ratio", ratio}});
-    } else {
-      char line[64];
-      std::snprintf(line, sizeof line, "%.4g", shown(subject));
-      std::cout << "| " << item.name << " | " << item.what << " | " << line << " " << item.unit << " | " << item.baseline << " | ";
-      std::snprintf(line, sizeof line, "%.4g", shown(reference));
-      std::cout << line << " " << item.unit << " | ";
-      std::snprintf(line, sizeof line, "%.2f", ratio);
-      std::cout << line << " |" << std::endl;
+      results.push_back({{"name", item.name}, {"what", item.what}, {"value", shown(subject)}, {"unit", item.unit}});
+      if (item.reference) results.back().update({{"baseline", item.baseline}, {"baseline_value", shown(reference)}, {"ratio", reference / subject}});
+      continue;
     }
+    std::cout << "| " << item.name << " | " << item.what << " | " << printed("%.4g", shown(subject)) << " " << item.unit << " | ";
+    if (item.reference) std::cout << item.baseline << " | " << printed("%.4g", shown(reference)) << " " << item.unit << " | " << printed("%.2f", reference / subject) << " |";
+    else std::cout << "| | |";
+    std::cout << std::endl;
   }
   if (format == "json" && !list) std::cout << results.dump(1) << "\n";
   return 0;

@@ -47,6 +47,7 @@ Case layer_case(std::int64_t rows, bool backward, const std::string& name) {
     (void)torch::autograd::grad({forward(f, w)}, {f, w}, {upstream});
   };
   c.subject = [=] { run([&](const auto& f, const auto& w) { return boundary_matching(f, w, layer->bias, *layer->table, true); }, layer->upstream); };
+  if (!reference) return c;
   const auto dense = proposals_to_map(layer->upstream, *layer->table).contiguous();
   c.reference = [=] { run([&](const auto& f, const auto& w) { return reference::sample_then_convolve(f, w, layer->bias, layer->mask).relu(); }, dense); };
   return c;

@@ -295,7 +295,7 @@ TorchFile::TorchFile(std::string_view file) {
 
 StateDict TorchFile::state_dict(const std::string& key) const {
   const PickleNode* node = &archive_.pickle.front().root();
-  for (std::string_view rest = key == "." ? "" : key; !rest.empty();) {
+  for (std::string_view rest = key == "." ? std::string_view() : std::string_view(key); !rest.empty();) {
     const auto slash = std::min(rest.find('/'), rest.size());
     const PickleNode* next = node->value(rest.substr(0, slash));
     if (!next) throw Error("no key '" + std::string(rest.substr(0, slash)) + "'; there are: " + tensors_below(*node, archive_.storages));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
-#include <thread>
 #include <utility>
 
 #include "libtal/base/error.h"
@@ -67,7 +66,7 @@ void apply_map_options(const MapOptions& o, Model& model, Settings settings) {
 
 void set_threads(Tool& tool, int threads) {
   tool.refuse({"--jobs"}, "--model (a model works on one record at a time with --threads)");
-  torch::set_num_threads(threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+  start_computing(threads);
 }
 
 std::string quoted(const std::string& text) {

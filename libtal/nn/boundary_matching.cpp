@@ -274,21 +274,31 @@ TAL_VECTOR_CLONES void backward_block_of(const Block<double>& block, const Colum
   backward_block(block, dy, y, bias, local);
 }
 
-// [O, C, N] -> [C, blocks * N * kBlock]: the columns of a block lie side by side, sample by sample; filters that fill up the last block are 0.
+// W [O, C, N] of one block of filters <-> [C, N * kBlock]: filters innermost. Filters that fill up the last block are 0. Done block by block into
+// memory that stays in the L2 cache: all at once, moving the weights would take longer than all sums.
 template <class S>
-at::Tensor pack_weight(const at::Tensor& weight) {
-  const std::int64_t o = weight.size(0), c = weight.size(1), n = weight.size(2), blocks = (o + kBlock<S> - 1) / kBlock<S>;
-  auto padded = o == blocks * kBlock<S> ? weight : at::constant_pad_nd(weight, {0, 0, 0, 0, 0, blocks * kBlock<S> - o});
-  return padded.view({blocks, kBlock<S>, c, n}).permute({2, 0, 3, 1}).reshape({c, blocks * n * kBlock<S>});
+void pack_block(const S* weight, std::int64_t used, std::int64_t channels, std::int64_t samples, S* packed) {
+  if (used < kBlock<S>) std::fill_n(packed, channels * samples * kBlock<S>, S(0));
+  for (std::int64_t c = 0; c < channels; ++c)
+    for (std::int64_t o = 0; o < used; ++o) {
+      const S* from = weight + (o * channels + c) * samples;
+      S* to = packed + c * samples * kBlock<S> + o;
+      for (std::int64_t n = 0; n < samples; ++n) to[n * kBlock<S>] = from[n];
+    }
 }
 template <class S>
-at::Tensor unpack_weight(const at::Tensor& packed, std::int64_t o, std::int64_t n) {
-  const std::int64_t c = packed.size(0), blocks = (o + kBlock<S> - 1) / kBlock<S>;
-  return packed.view({c, blocks, n, kBlock<S>}).permute({1, 3, 0, 2}).reshape({blocks * kBlock<S>, c, n}).slice(0, 0, o);
+void unpack_block(const S* packed, std::int64_t used, std::int64_t channels, std::int64_t samples, S* weight) {
+  for (std::int64_t c = 0; c < channels; ++c)
+    for (std::int64_t o = 0; o < used; ++o) {
+      const S* from = packed + c * samples * kBlock<S> + o;
+      S* to = weight + (o * channels + c) * samples;
+      for (std::int64_t n = 0; n < samples; ++n) to[n] = from[n * kBlock<S>];
+    }
 }
 
 struct Sizes {
   std::int64_t batch, channels, rows, filters, samples, proposals, block, blocks, width;
+  std::int64_t used(std::int64_t number) const { return std::min(block, filters - number * block); }  // filters of a block
 };
 template <class S>
 Sizes sizes_of(const at::Tensor& features, const at::Tensor& weight, const BoundaryMatchingTable& table) {
@@ -299,17 +309,19 @@ Sizes sizes_of(const at::Tensor& features, const at::Tensor& weight, const Bound
 template <class S>
 at::Tensor forward(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu) {
   const Sizes s = sizes_of<S>(features, weight, table);
-  const auto packed = pack_weight<S>(weight), offsets = at::constant_pad_nd(bias, {0, s.blocks * s.block - s.filters});
+  const auto offsets = at::constant_pad_nd(bias, {0, s.blocks * s.block - s.filters});
   const auto by_row = features.transpose(1, 2);  // [B, T, C]
   auto y = at::empty({s.batch, s.proposals, s.filters}, features.options());
   S* out = y.data_ptr<S>();
-  at::parallel_for(0, s.batch * s.blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+  at::parallel_for(0, s.blocks * s.batch, 1, [&](std::int64_t begin, std::int64_t end) {
     const at::NoGradGuard guard;
-    auto g = at::empty({s.rows, s.width}, features.options());
-    for (std::int64_t task = begin; task < end; ++task) {
-      const std::int64_t b = task / s.blocks, block = task % s.blocks, first = block * s.block;
-      at::mm_out(g, by_row[b], packed.narrow(1, block * s.width, s.width));
-      forward_block_of(Block<S>{table, g.data_ptr<S>(), s.width, std::min(s.block, s.filters - first)}, {out + b * s.proposals * s.filters + first, s.filters},
+    auto packed = at::empty({s.channels, s.width}, features.options()), g = at::empty({s.rows, s.width}, features.options());
+    for (std::int64_t task = begin, held = -1; task < end; ++task) {
+      const std::int64_t block = task / s.batch, b = task % s.batch, first = block * s.block;
+      if (block != held) pack_block(weight.const_data_ptr<S>() + first * s.channels * s.samples, s.used(block), s.channels, s.samples, packed.data_ptr<S>());
+      held = block;
+      at::mm_out(g, by_row[b], packed);
+      forward_block_of(Block<S>{table, g.data_ptr<S>(), s.width, s.used(block)}, {out + b * s.proposals * s.filters + first, s.filters},
                        offsets.const_data_ptr<S>() + first, relu);
     }
   });
@@ -323,35 +335,39 @@ struct Needs {
   bool features, weight, bias;
 };
 
-// y: the layer's output when it had a ReLU, else undefined.
+// y: the layer's output when it had a ReLU, else undefined. Sums over the batch lie inside a block and those over the blocks are made in the end, in
+// their order: the result does not depend on who did what.
 template <class S>
 Gradients backward(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& y, const at::Tensor& upstream,
                    const BoundaryMatchingTable& table, Needs needs) {
   const Sizes s = sizes_of<S>(features, weight, table);
   const auto dy = upstream.contiguous();
   Gradients result;
-  const auto packed = needs.features ? pack_weight<S>(weight) : at::Tensor();
-  auto packed_gradient = needs.weight ? at::zeros({s.channels, s.blocks * s.width}, weight.options()) : at::Tensor();
-  if (needs.features) result.features = at::empty_like(features);
+  if (needs.weight) result.weight = at::empty_like(weight);
+  auto parts = needs.features ? at::empty({s.blocks, s.batch, s.channels, s.rows}, features.options()) : at::Tensor();
   auto bias_sums = at::zeros({s.batch, s.blocks * s.block}, weight.options());
-  auto g = at::empty({s.rows, s.blocks * s.width}, features.options());
-  for (std::int64_t b = 0; b < s.batch; ++b) {
-    at::parallel_for(0, s.blocks, 1, [&](std::int64_t begin, std::int64_t end) {
-      auto local = at::empty({s.proposals, s.block}, features.options());
-      for (std::int64_t block = begin; block < end; ++block) {
-        const std::int64_t first = block * s.block, at = b * s.proposals * s.filters + first;
-        backward_block_of(Block<S>{table, g.data_ptr<S>() + block * s.width, s.blocks * s.width, std::min(s.block, s.filters - first)},
-                          {dy.const_data_ptr<S>() + at, s.filters}, y.defined() ? y.const_data_ptr<S>() + at : nullptr,
-                          bias_sums.data_ptr<S>() + b * s.blocks * s.block + first, local.data_ptr<S>());
+  at::parallel_for(0, s.blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+    const at::NoGradGuard guard;
+    auto packed = at::empty({s.channels, s.width}, features.options()), packed_gradient = at::empty_like(packed);
+    auto g = at::empty({s.rows, s.width}, features.options()), local = at::empty({s.proposals, s.block}, features.options());
+    for (std::int64_t block = begin; block < end; ++block) {
+      const std::int64_t first = block * s.block, at = first * s.channels * s.samples;
+      if (needs.features) pack_block(weight.const_data_ptr<S>() + at, s.used(block), s.channels, s.samples, packed.data_ptr<S>());
+      for (std::int64_t b = 0; b < s.batch; ++b) {
+        const std::int64_t from = b * s.proposals * s.filters + first;
+        backward_block_of(Block<S>{table, g.data_ptr<S>(), s.width, s.used(block)}, {dy.const_data_ptr<S>() + from, s.filters},
+                          y.defined() ? y.const_data_ptr<S>() + from : nullptr, bias_sums.data_ptr<S>() + b * s.blocks * s.block + first, local.data_ptr<S>());
+        if (needs.features) {
+          auto to = parts[block][b];
+          at::mm_out(to, packed, g.t());
+        }
+        if (needs.weight && b == 0) at::mm_out(packed_gradient, features[b], g);
+        else if (needs.weight) packed_gradient.addmm_(features[b], g);
       }
-    });
-    if (needs.features) {
-      auto to = result.features[b];
-      at::mm_out(to, packed, g.t());
+      if (needs.weight) unpack_block(packed_gradient.const_data_ptr<S>(), s.used(block), s.channels, s.samples, result.weight.data_ptr<S>() + at);
     }
-    if (needs.weight) packed_gradient.addmm_(features[b], g);
-  }
-  if (needs.weight) result.weight = unpack_weight<S>(packed_gradient, s.filters, s.samples).contiguous();
+  });
+  if (needs.features) result.features = parts.sum(0);
   if (needs.bias) result.bias = bias_sums.sum(0).slice(0, 0, s.filters).clone();
   return result;
 }

@@ -1,7 +1,13 @@
 #include "libtal/nn/device.h"
 
 #include <dlfcn.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <torch/torch.h>
+
+#include <algorithm>
+#include <thread>
 
 #include "libtal/base/error.h"
 
@@ -18,6 +24,14 @@ c10::Device open_device(const std::string& name) {
   const auto count = static_cast<int>(torch::cuda::device_count());
   if (index >= count) throw Error("--device " + name + ": there are " + std::to_string(count) + " CUDA devices");
   return c10::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+void start_computing(int threads) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that it takes
+  mallopt(M_TRIM_THRESHOLD, 512 << 20);
+#endif
+  torch::set_num_threads(threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
 }
 
 }  // namespace tal

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <filesystem>
 #include <optional>
-#include <thread>
 
 #include <nlohmann/json.hpp>
 
@@ -205,7 +204,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   }
   tool.out();  // --print-config ends here, before anything is read
 
-  torch::set_num_threads(o.threads > 0 ? o.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+  start_computing(o.threads);
   const auto communicator = make_communicator();
   const auto frames = model->frames();
   if (frames) tool.refuse({"--streams"}, "a model that sees frames");

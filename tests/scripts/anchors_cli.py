@@ -4,23 +4,13 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from fractions import Fraction
 
-BIN = os.environ["TAL_BIN"]
+from harness import BIN, check, finish, need
+
 TOOL = os.path.join(BIN, "tal-anchors")
-if not os.path.exists(TOOL):
-    print("SKIPPED: tal-anchors is not built")
-    sys.exit(77)
-failures = 0
-
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print("FAILED:", what)
+need("tal-anchors", why="tal-anchors is not built")
 
 
 def lines(records):
@@ -137,5 +127,4 @@ for bad in (["--preset", "custom"], ["--preset", "nonsense"], ["--scales", "0"],
             ["--an", "3"], ["--format", "json"], ["--ceiling", "--label"], ["--ceiling", "--vicinity"], ["--ceiling", "--tiou", "2"],
             ["--ceiling", "--an", "1.5"], ["--label", "--negative", "0.3,0.1"], ["--label", "--negative", "0.3"]):
     check(run(bad, [video], 2).stdout == "", "usage: %s" % bad)
-print("%d failed" % failures)
-sys.exit(1 if failures else 0)
+finish()

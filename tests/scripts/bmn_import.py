@@ -10,29 +10,15 @@ import os
 import pickle
 import random
 import struct
-import subprocess
 import sys
 import tempfile
 import types
 import zipfile
 
-BIN = os.environ["TAL_BIN"]
+from harness import BIN, check, finish, tool
+
 folder = tempfile.TemporaryDirectory()
 os.chdir(folder.name)
-failures = 0
-
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print("FAILED:", what)
-
-
-def run(name, *arguments, data=None, status=0):
-    done = subprocess.run([os.path.join(BIN, name), *arguments], input=data, capture_output=True, text=True, timeout=120)
-    check(done.returncode == status, f"{name} {' '.join(arguments)}: status {done.returncode}, not {status}: {done.stderr[-600:]}")
-    return done.stdout, done.stderr
 
 
 # --- a .pth file, written with pickle and zipfile alone ---------------------------------------------------------------------------
@@ -196,7 +182,7 @@ def compare(model, state, what, by_end=False):
     data = struct.pack(f"<{T * C}f", *(x[c][t] for t in range(T) for c in range(C)))
     x = [[struct.unpack("<f", struct.pack("<f", v))[0] for v in row] for row in x]
     record = {"video": "v", "duration": 12, "features": {"cuhk": {"data": base64.b64encode(data).decode(), "dtype": "float32", "rows": T, "dim": C}}}
-    out, _ = run("tal-propose", "-m", model, "--threads", "1", "--no-history", "--set", "maps=inline", data=json.dumps(record) + "\n")
+    out = tool("tal-propose", "-m", model, "--threads", "1", "--no-history", "--set", "maps=inline", data=json.dumps(record) + "\n").stdout
     if not out:
         return check(False, what + ": no output")
     maps = json.loads(out)["maps"]["0"]
@@ -213,11 +199,11 @@ has_models = os.path.exists(os.path.join(BIN, "tal-train"))
 state = weights()
 mask = {"sample_mask": sampling_mask()}
 save_pth("mmaction2.pth", {**mask, "bm_mask": ((T, T), [1.0] * (T * T)), **state}, lambda s: {"state_dict": s, "meta": {"epoch": 9}})
-run("tal-convert", "--weights", "mmaction2.pth", "--key", "state_dict", "--map", "bmn-mmaction2", "--model-input", "cuhk", "-o", "mmaction2.safetensors")
+tool("tal-convert", "--weights", "mmaction2.pth", "--key", "state_dict", "--map", "bmn-mmaction2", "--model-input", "cuhk", "-o", "mmaction2.safetensors")
 save_pth("jjboy.pth", {"module." + name: value for name, value in {**mask, **state}.items()}, lambda s: {"epoch": 9, "state_dict": s})
-run("tal-convert", "--weights", "jjboy.pth", "--key", "state_dict", "--map", "bmn-jjboy", "--model-input", "cuhk:dim=8", "-o", "jjboy.safetensors")
+tool("tal-convert", "--weights", "jjboy.pth", "--key", "state_dict", "--map", "bmn-jjboy", "--model-input", "cuhk:dim=8", "-o", "jjboy.safetensors")
 save_pth("jjboy2020.pth", {"module." + name: value for name, value in {"sample_mask": sampling_mask(True), **state}.items()}, lambda s: {"epoch": 9, "state_dict": s})
-run("tal-convert", "--weights", "jjboy2020.pth", "--key", "state_dict", "--map", "bmn-jjboy", "--model-input", "cuhk", "-o", "jjboy2020.safetensors")
+tool("tal-convert", "--weights", "jjboy2020.pth", "--key", "state_dict", "--map", "bmn-jjboy", "--model-input", "cuhk", "-o", "jjboy2020.safetensors")
 
 
 def metadata(path):
@@ -241,7 +227,7 @@ with zipfile.ZipFile("paddle.npz", "w") as archive:
         header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {tuple(shape)!r}, }}"
         header += " " * (63 - (10 + len(header)) % 64) + "\n"
         archive.writestr(f"{paddle_names[layer]}.{kind}.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + struct.pack(f"<{len(values)}f", *values))
-run("tal-convert", "--weights", "paddle.npz", "--map", "bmn-paddle", "--model-input", "cuhk", "--metadata", json.dumps({"rows": T, "durations": T}).join(["settings=", ""]), "-o", "paddle.safetensors")
+tool("tal-convert", "--weights", "paddle.npz", "--map", "bmn-paddle", "--model-input", "cuhk", "--metadata", json.dumps({"rows": T, "durations": T}).join(["settings=", ""]), "-o", "paddle.safetensors")
 if has_models:
     compare("mmaction2.safetensors", state, "mmaction2")
     compare("jjboy.safetensors", state, "JJBOY")
@@ -252,7 +238,7 @@ else:
 
 
 def refused(words, path, *arguments, status=1):
-    _, errors = run("tal-convert", "--weights", path, *arguments, "-o", "x.safetensors", status=status)
+    errors = tool("tal-convert", "--weights", path, *arguments, "-o", "x.safetensors", status=status).stderr
     check(all(word in errors for word in words), f"{path} {arguments}: {errors!r} does not name {words}")
 
 
@@ -267,6 +253,6 @@ without = {name: value for name, value in state.items() if not name.startswith("
 refused(["x_3d_p.0.weight", "no BMN checkpoint"], save_pth("without.pth", without), "--map", "bmn-mmaction2", "--model-input", "cuhk")
 if has_models:
     record = {"video": "v", "duration": 12, "features": {"cuhk": {"data": base64.b64encode(bytes(4 * T * 4)).decode(), "dtype": "float32", "rows": T, "dim": 4}}}
-    _, errors = run("tal-propose", "-m", "mmaction2.safetensors", data=json.dumps(record) + "\n", status=1)
+    errors = tool("tal-propose", "-m", "mmaction2.safetensors", data=json.dumps(record) + "\n", status=1).stderr
     check("features.cuhk.dim" in errors and "8" in errors, "features of another width are refused: " + errors)
-sys.exit(1 if failures else 0)
+finish()

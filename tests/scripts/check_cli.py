@@ -68,14 +68,14 @@ try:
     assert run("--fix", "order", text=line, status=1).stdout.count("[8,12]") == 2  # the others stay, and stay faults
     assert run("--fix", "order,clip,dedup", text=got.stdout).stdout == got.stdout
 
-    # Ten times the input needs no more memory.
+    # Ten times the input needs no more memory (a sanitizer keeps what is freed).
     peaks = []
-    for count in (20_000, 200_000):
+    for count in () if os.environ.get("TAL_SANITIZED") else (20_000, 200_000):
         code = f"import sys\nfor i in range({count}): sys.stdout.write('{{\"video\":\"v\",\"annotations\":[{{\"segment\":[4,2],\"label\":\"a\"}}]}}\\n')"
         shell = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} | {shlex.quote(str(BIN / 'tal-check'))} --max-faults 5 >/dev/null"
         script = f"import resource, subprocess; subprocess.run({shell!r}, shell=True); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
         peaks.append(int(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout))
-    assert peaks[1] < peaks[0] + 8192, peaks  # KiB
+    assert not peaks or peaks[1] < peaks[0] + 8192, peaks  # KiB
 
     # A feature file against the record, and against the header that was written with it.
     values = [float(i % 5 + 1) for i in range(40)]

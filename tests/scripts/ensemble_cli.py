@@ -4,40 +4,23 @@
 import json
 import os
 import struct
-import subprocess
-import sys
 import tempfile
 
-BIN = os.environ["TAL_BIN"]
-if not os.path.exists(os.path.join(BIN, "tal-train")):
-    print("SKIPPED: this build has no LibTorch, so no models")
-    sys.exit(77)
+from harness import check, finish, need, tool
+
+need("tal-train", why="this build has no LibTorch, so no models")
 folder = tempfile.TemporaryDirectory()
 os.chdir(folder.name)
-failures = 0
-
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print("FAILED:", what)
-
-
-def tool(name, *arguments, data=None, status=0):
-    done = subprocess.run([os.path.join(BIN, name), *arguments], input=data, capture_output=True, text=True, timeout=120)
-    check(done.returncode == status, f"{name} {' '.join(arguments)}: status {done.returncode}, not {status}: {done.stderr[-600:]}")
-    return done.stdout, done.stderr
 
 
 def propose(records, *arguments, status=0):
-    out, errors = tool("tal-propose", "--no-history", "--threads", "1", *arguments, data=records, status=status)
-    return ([json.loads(line) for line in out.splitlines()] if status == 0 else []), errors
+    done = tool("tal-propose", "--no-history", "--threads", "1", *arguments, data=records, status=status)
+    return ([json.loads(line) for line in done.stdout.splitlines()] if status == 0 else []), done.stderr
 
 
-records, _ = tool("tal-synth", "--seed", "1", "annotations", "-n", "6", "--classes", "2", "--min-duration", "20", "--max-duration", "140", "--min-length", "4", "--max-length", "15")
+records = tool("tal-synth", "--seed", "1", "annotations", "-n", "6", "--classes", "2", "--min-duration", "20", "--max-duration", "140", "--min-length", "4", "--max-length", "15").stdout
 for stream, seed in (("rgb", "2"), ("flow", "3")):
-    records, _ = tool("tal-synth", "--seed", seed, "features", "--inline", "--stream", stream, "--dim", "8", "--snr", "3", data=records)
+    records = tool("tal-synth", "--seed", seed, "features", "--inline", "--stream", stream, "--dim", "8", "--snr", "3", data=records).stdout
 with open("train.jsonl", "w", encoding="utf-8") as file:
     file.write(records)
 
@@ -71,7 +54,7 @@ check(propose(records, "-m", a, "-m", b, "--weights", "3,2")[0] == both, "weight
 check(propose(records, "-m", a, "-m", b)[0] == propose(records, "-m", a, "-m", b, "--weights", "1,1")[0] != both, "equal weights when none are given")
 check(propose(records, "-m", a, "-m", b, "--weights", "1,0")[0] == one, "weight 0")
 _, notes = propose(records, "-m", a, "-m", b, "--set", "backward-pass=false")
-with_history, _ = tool("tal-propose", "-m", a, "-m", b, data=records)
+with_history = tool("tal-propose", "-m", a, "-m", b, data=records).stdout
 check(json.loads(with_history.splitlines()[0])["history"][-1]["model"] == [a, b], "history names both models")
 
 # Multi-scale: rows by duration, and models of other sizes together.
@@ -120,8 +103,8 @@ refused(["-m", rpn, "--multi-scale", "30,80,100"], "rpn", "--multi-scale", statu
 refused(["-m", a, "-m", b, "--set", "bakward-pass=true"], "backward-pass", status=2)
 refused(["--map-folder", "maps-a", "--window", "5"], "--window", status=2)
 refused(["--map-folder", "nowhere"], "nowhere")
-check("--weights" in tool("tal-propose", "--weights", "1", "--method", "grouping", data=records, status=2)[1], "no weights without models")
-check("one --model" in tool("tal-score", "-m", a, "-m", b, data=records, status=2)[1], "tal-score takes one model")
+check("--weights" in tool("tal-propose", "--weights", "1", "--method", "grouping", data=records, status=2).stderr, "no weights without models")
+check("one --model" in tool("tal-score", "-m", a, "-m", b, data=records, status=2).stderr, "tal-score takes one model")
 
 # Odd features: few rows, constant ones, no duration; maps of another video or of a model file.
 def video(name, rows, value, **more):
@@ -148,4 +131,4 @@ os.remove(os.path.join("wrong", first + ".maps.safetensors"))
 refused(["--map-folder", "wrong"], f"{first}.maps.safetensors")
 os.link(a, os.path.join("wrong", first + ".maps.safetensors"))
 refused(["--map-folder", "wrong"], "no file of maps", "tal-model/1")
-sys.exit(1 if failures else 0)
+finish()

@@ -5,31 +5,19 @@ import csv
 import json
 import os
 import subprocess
-import sys
 import tempfile
 
-TOOL = os.path.join(os.environ["TAL_BIN"], "tal-eval")
-if not os.path.exists(TOOL):
-    print("SKIPPED: tal-eval is not built")
-    sys.exit(77)
-failures = 0
+from harness import BIN, check, finish, need
+
+TOOL = os.path.join(BIN, "tal-eval")
+need("tal-eval", why="tal-eval is not built")
 
 
 def run(arguments, stream, status=0):
-    global failures
     done = subprocess.run([TOOL] + arguments, input="".join(json.dumps(r) + "\n" if not isinstance(r, str) else r + "\n" for r in stream),
                           capture_output=True, text=True)
-    if done.returncode != status:
-        failures += 1
-        print("FAILED", arguments, "status", done.returncode, "instead of", status, done.stderr)
+    check(done.returncode == status, f"{arguments}: status {done.returncode} instead of {status}: {done.stderr}")
     return done
-
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print("FAILED:", what)
 
 
 folder = tempfile.TemporaryDirectory()
@@ -155,4 +143,4 @@ check("empty" in run(["--gt", gt, "--subset", "testing"], stream, 1).stderr, "em
 for bad in (["--protocol", "activitynet-proposal", "--per-class"], ["--explain"], ["--excluded", "count"], ["--tiou", "2"], ["--protocol", "nonsense"],
             ["--max-avg-proposals", "5"], ["--class-agnostic"]):
     run(["--gt", gt] + bad, stream, 2)
-sys.exit(1 if failures else 0)
+finish()

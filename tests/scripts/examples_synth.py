@@ -5,26 +5,14 @@ target expands; missing data are said."""
 import os
 import random
 import re
-import shutil
 import subprocess
-import sys
 import tempfile
 
-BIN, SOURCE = os.environ["TAL_BIN"], os.environ["TAL_SOURCE"]
-if not os.path.exists(os.path.join(BIN, "tal-train")):
-    print("SKIPPED: this build has no LibTorch, so no models")
-    sys.exit(77)
-if not shutil.which("make"):
-    print("SKIPPED: no make")
-    sys.exit(77)
-failures = 0
+from harness import BIN, check, finish, need
 
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print("FAILED:", what)
+SOURCE = os.environ["TAL_SOURCE"]
+need("tal-train", why="this build has no LibTorch, so no models")
+need("make", why="no make")
 
 
 def make(example, *arguments, status=0):
@@ -108,4 +96,4 @@ with tempfile.TemporaryDirectory() as folder:
     for example, target in (("etp", "fig7"), ("cmsn", "table5")):
         plan, _ = make(example, "-n", target, "DATA=" + data, "OUT=" + os.path.join(folder, "plan"))
         check("--from signals" in plan and "HAPT" in plan and "table.py" in plan, f"{example} {target} expands on HAPT: " + plan[-800:])
-sys.exit(1 if failures else 0)
+finish()

@@ -5,20 +5,13 @@ import json
 import math
 import os
 import subprocess
-import sys
 import tempfile
 
-tool = os.path.join(os.environ["TAL_BIN"], "tal-score")
+from harness import BIN, check, finish
+
+tool = os.path.join(BIN, "tal-score")
 folder = tempfile.TemporaryDirectory()
 os.chdir(folder.name)
-failures = 0
-
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print("FAILED:", what)
 
 
 def run(records, *arguments, status=0):
@@ -92,4 +85,4 @@ check("proposals[0].label" in errors, "labelled already")
 for arguments in (["--combine", "mean"], ["--class-weights", "1,2", "--classification", cls], ["--temperature", "1", "--combine", "product"], ["--beta", "0.5", "--top-classes", "1"],
                   ["--fuse", "rpn", "--top-classes", "1"], ["--top-classes", "0"], ["--temperature", "0", "--top-classes", "1"], ["--classification", a, "--classification", b, "--class-weights", "1"]):
     run(records, *arguments, status=2)
-sys.exit(1 if failures else 0)
+finish()

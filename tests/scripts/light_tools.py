@@ -4,21 +4,13 @@
 import os
 import re
 import subprocess
-import sys
 import time
 
-BIN = os.environ["TAL_BIN"]
+from harness import BIN, check, finish
+
 HEAVY = {"LibTorch": re.compile(r"\blib(torch|c10)[\w.-]*\.so"), "OpenCV": re.compile(r"\blibopencv_\w+\.so"),
          "CUDA": re.compile(r"\blib(cuda|cudart|cublas|cudnn|cufft|cupti|nvrtc|nccl)[\w.-]*\.so")}
 LIGHT = ["tal-anchors", "tal-nms", "tal-eval", "tal-convert"]
-failures = 0
-
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print("FAILED:", what)
 
 
 def is_program(path):
@@ -51,5 +43,4 @@ for tool in tools:
     for name in ("LibTorch", "OpenCV"):
         check(bool(re.search(name + r" \d+\.\d+", done.stdout)) == (name in heavy),
               "%s --version and what is linked disagree about %s: %s" % (tool, name, done.stdout))
-print("%d failed" % failures)
-sys.exit(1 if failures else 0)
+finish()

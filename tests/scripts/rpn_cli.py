@@ -8,22 +8,14 @@ import os
 import random
 import struct
 import subprocess
-import sys
 
-BIN = os.environ["TAL_BIN"]
-failures = 0
+from harness import BIN, check, finish
+
 
 
 def run(tool, arguments, text):
     done = subprocess.run([os.path.join(BIN, tool), *arguments], input=text, capture_output=True, text=True)
     return done.returncode, done.stdout, done.stderr
-
-
-def check(good, what):
-    global failures
-    if not good:
-        failures += 1
-        print("FAILED: " + what)
 
 
 def single(value):
@@ -164,4 +156,4 @@ fails("tal-score", ["--beta-sweep"], lambda r: r.pop("annotations"), "annotation
 check(run("tal-score", ["--beta-sweep", "--beta", "0.5"], text)[0] == 2, "--beta with --beta-sweep is a usage error")
 check(run("tal-score", ["--sweep-low", "0.5"], text)[0] == 2, "--sweep-low without --beta-sweep is a usage error")
 
-sys.exit(1 if failures else 0)
+finish()

@@ -2,33 +2,11 @@
 # label: cli
 import json
 import os
-import subprocess
-import sys
 import tempfile
 
-BIN = os.environ["TAL_BIN"]
-if not os.path.exists(os.path.join(BIN, "tal-train")) or not os.path.exists(os.path.join(BIN, "tal-extract")):
-    print("SKIPPED: this build has no LibTorch or no OpenCV")
-    sys.exit(77)
-failures = 0
+from harness import check, finish, need, tool
 
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print("FAILED:", what)
-
-
-def tool(name, *arguments, data=None, status=0):
-    done = subprocess.run([os.path.join(BIN, name), *arguments], input=data, capture_output=True)
-    if done.returncode != status:
-        check(False, f"{name} {' '.join(arguments)}: status {done.returncode}: {done.stderr.decode()[-600:]}")
-    return done
-
-
-def error(done):
-    return done.stderr.decode()
+need("tal-train", "tal-extract", why="this build has no LibTorch or no OpenCV")
 
 
 SMALL = []
@@ -66,14 +44,14 @@ tool("tal-nms", "--preset", "sptad", data=done.stdout)
 
 # Features for a model that sees frames, and the reverse.
 features = tool("tal-synth", "features", "--out-dir", "f", "--dim", "4", data=tool("tal-synth", "annotations", "-n", "3", "--classes", "2").stdout).stdout
-check("path: missing; the model sees the frames of videos, not features" in error(tool("tal-propose", "-m", "a.safetensors", data=features, status=1)), "features refused")
-check("path: missing; the model sees the frames of videos, not features" in error(tool("tal-train", *TRAIN, "--out", "x.safetensors", data=features, status=1)), "features refused in training")
+check("path: missing; the model sees the frames of videos, not features" in tool("tal-propose", "-m", "a.safetensors", data=features, status=1).stderr, "features refused")
+check("path: missing; the model sees the frames of videos, not features" in tool("tal-train", *TRAIN, "--out", "x.safetensors", data=features, status=1).stderr, "features refused in training")
 small_features = ["--set", "clip=32", "--set", "dim=16", "--set", "heads=2", "--set", "ffn=16", "--set", "stages=1", "--set", "proposals=4", "--set", "stem-filters=8"]
 tool("tal-train", "--model", "sptad", *small_features, "--epochs", "1", "--threads", "1", "-q", "--out", "f.safetensors", data=features)
-check("the model was trained on features, not on the frames of videos" in error(tool("tal-propose", "-m", "f.safetensors", "--videos", *files, status=1)), "videos refused")
-check("train on features, not on the frames" in error(tool("tal-train", "--model", "sptad", "--out", "x.safetensors", data=records, status=1)), "videos refused in training")
-check("--frame-cache" in error(tool("tal-train", "--model", "sptad", "--frame-cache", "c", "--out", "x.safetensors", data=features, status=2)), "--frame-cache refused")
-check("--videos" in error(tool("tal-propose", "--method", "grouping", "--videos", *files, status=2)), "--videos refused without a model")
+check("the model was trained on features, not on the frames of videos" in tool("tal-propose", "-m", "f.safetensors", "--videos", *files, status=1).stderr, "videos refused")
+check("train on features, not on the frames" in tool("tal-train", "--model", "sptad", "--out", "x.safetensors", data=records, status=1).stderr, "videos refused in training")
+check("--frame-cache" in tool("tal-train", "--model", "sptad", "--frame-cache", "c", "--out", "x.safetensors", data=features, status=2).stderr, "--frame-cache refused")
+check("--videos" in tool("tal-propose", "--method", "grouping", "--videos", *files, status=2).stderr, "--videos refused without a model")
 
 # Damaged, missing and foreign videos: the error names video and time stamp, nothing is written.
 with open(files[0], "rb") as file:
@@ -82,20 +60,20 @@ with open("cut.avi", "wb") as file:
     file.write(whole[: len(whole) * 2 // 3])
 record = json.loads(records.splitlines()[0])
 for path, text in (("cut.avi", "last good time stamp"), ("none.avi", "No such file"), (os.devnull, "/dev/null")):
-    bad = json.dumps({**record, "path": path}).encode() + b"\n"
+    bad = json.dumps({**record, "path": path}) + "\n"
     done = tool("tal-train", *TRAIN, "--out", "x.safetensors", data=bad, status=1)
-    check("video 'synth_000'" in error(done) and text in error(done), f"{path}: {error(done)}")
+    check("video 'synth_000'" in done.stderr and text in done.stderr, f"{path}: {done.stderr}")
     done = tool("tal-propose", "-m", "a.safetensors", data=bad, status=1)
-    check("video 'synth_000'" in error(done) and text in error(done) and not done.stdout, f"{path}: {error(done)}")
+    check("video 'synth_000'" in done.stderr and text in done.stderr and not done.stdout, f"{path}: {done.stderr}")
 check(not os.path.exists("x.safetensors"), "nothing half-trained is written")
 
 # A list of other classes: nothing to learn.
 with open("classes.txt", "w", encoding="utf-8") as file:
     file.write("1 run\n2 jump\n")
 done = tool("tal-train", *TRAIN, "--classes", "classes.txt", "--out", "x.safetensors", data=records, status=1)
-check("label that is not in classes.txt" in error(done) and "no sample" in error(done), f"other classes: {error(done)}")
+check("label that is not in classes.txt" in done.stderr and "no sample" in done.stderr, f"other classes: {done.stderr}")
 # Weights that are no I3D's.
 done = tool("tal-train", *TRAIN, "--set", "backbone-rgb=f.safetensors", "--out", "x.safetensors", data=records, status=1)
-check("f.safetensors': no tensor 'Conv3d_1a_7x7.bn.bias', which I3D needs" in error(done), f"foreign weights: {error(done)}")
+check("f.safetensors': no tensor 'Conv3d_1a_7x7.bn.bias', which I3D needs" in done.stderr, f"foreign weights: {done.stderr}")
 
-sys.exit(1 if failures else 0)
+finish()

@@ -6,30 +6,13 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 
-BIN = os.environ["TAL_BIN"]
+from harness import BIN, check, finish, need, tool
+
 TRAIN = os.path.join(BIN, "tal-train")
-if not os.path.exists(TRAIN):
-    print("SKIPPED: this build has no LibTorch, so no tal-train")
-    sys.exit(77)
-failures = 0
-
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print("FAILED:", what)
-
-
-def tool(name, *arguments, data=None, status=0, environment=None):
-    done = subprocess.run([os.path.join(BIN, name), *arguments], input=data, capture_output=True, env={**os.environ, **(environment or {})})
-    if done.returncode != status:
-        check(False, f"{name} {' '.join(arguments)}: status {done.returncode}: {done.stderr.decode()[-600:]}")
-    return done
+need("tal-train", why="this build has no LibTorch, so no models")
 
 
 def read(path):
@@ -41,7 +24,7 @@ folder = tempfile.TemporaryDirectory()
 os.chdir(folder.name)
 annotations = tool("tal-synth", "--seed", "1", "annotations", "-n", "12", "--classes", "3", "--subset", "training").stdout
 records = tool("tal-synth", "--seed", "2", "features", "--out-dir", "features", "--dim", "8", "--snr", "2", data=annotations).stdout
-with open("train.jsonl", "wb") as file:
+with open("train.jsonl", "w", encoding="utf-8") as file:
     file.write(records)
 COMMON = ["--model", "segment-classifier", "--set", "hidden=16", "--threads", "1", "-i", "train.jsonl"]
 
@@ -93,7 +76,7 @@ for line in records.splitlines():
         file.write(raw[:start] + struct.pack(f"<{len(values)}f", *(8 * v + 16 for v in values)))
     record["features"]["synth"]["path"] = path + ".scaled.npy"
     scaled.append(json.dumps(record))
-tool("tal-train", *COMMON[:-1], "-", "--epochs", "2", "--set", "train.standardize=true", "--out", "y.safetensors", "--log", "y.jsonl", data="\n".join(scaled).encode())
+tool("tal-train", *COMMON[:-1], "-", "--epochs", "2", "--set", "train.standardize=true", "--out", "y.safetensors", "--log", "y.jsonl", data="\n".join(scaled))
 pairs = [(json.loads(a)["loss"], json.loads(b)["loss"]) for a, b in zip(read("z.jsonl").splitlines(), read("y.jsonl").splitlines()) if b"loss" in a and b"mean" not in a]
 check(len(pairs) > 2 and all(abs(a - b) < 1e-3 for a, b in pairs), "standardised features forget their scale")
 
@@ -196,15 +179,14 @@ for arguments, expected, status in [
     (COMMON + ["--out", "missing/x", "--epochs", "1"], "missing/x", 1),
 ]:
     done = tool("tal-train", *arguments, status=status)
-    check(expected in done.stderr.decode(), f"{arguments[-2:]}: expected {expected!r} in {done.stderr.decode()[-300:]!r}")
+    check(expected in done.stderr, f"{arguments[-2:]}: expected {expected!r} in {done.stderr[-300:]!r}")
 done = tool("tal-train", *COMMON, "--out", "x", "--epochs", "7", "--print-config")
-check("train.epochs = 7  # --epochs" in done.stdout.decode() and "hidden = 16  # --set" in done.stdout.decode(), "--print-config names each origin")
-check("train.lr = " in tool("tal-train", *COMMON, "--out", "x", "--list-settings").stdout.decode(), "--list-settings")
+check("train.epochs = 7  # --epochs" in done.stdout and "hidden = 16  # --set" in done.stdout, "--print-config names each origin")
+check("train.lr = " in tool("tal-train", *COMMON, "--out", "x", "--list-settings").stdout, "--list-settings")
 lines = records.splitlines()
 odd = json.loads(lines[3])
 odd["features"]["synth"]["stride"] = 16
-done = tool("tal-train", *COMMON[:-1], "-", "--out", "x", data=b"\n".join(lines[:3] + [json.dumps(odd).encode()] + lines[4:]) + b"\n", status=1)
-check("stdin:4: video '%s': features.synth.stride: the model was trained on 8, this stream has 16" % odd["video"] in done.stderr.decode(), done.stderr.decode()[-300:])
+done = tool("tal-train", *COMMON[:-1], "-", "--out", "x", data="\n".join(lines[:3] + [json.dumps(odd)] + lines[4:]) + "\n", status=1)
+check("stdin:4: video '%s': features.synth.stride: the model was trained on 8, this stream has 16" % odd["video"] in done.stderr, done.stderr[-300:])
 
-print("train_cli:", "ok" if failures == 0 else f"{failures} failures")
-sys.exit(1 if failures else 0)
+finish()
