@@ -44,6 +44,7 @@ class Witness : public PictureNetwork {
   explicit Witness(EncoderRecipe recipe) : recipe_(std::move(recipe)) {}
   std::string name() const override { return "witness"; }
   std::int64_t dim() const override { return 2; }
+  const std::vector<std::string>& columns() const override { return columns_; }
   const EncoderRecipe& recipe() const override { return recipe_; }
   std::string parameters() const override { return "witness"; }
   std::string weights() const override { return ""; }
@@ -67,6 +68,7 @@ class Witness : public PictureNetwork {
 
  private:
   EncoderRecipe recipe_;
+  std::vector<std::string> columns_;
 };
 
 EncoderRecipe recipe(EncoderRecipe::Input input) {
