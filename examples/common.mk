@@ -2,50 +2,65 @@
 #
 #   DATA=/folder    holds train.jsonl and val.jsonl: records with features and annotations, as tal-convert makes them. It is only read.
 #   DATA=synth      tal-synth makes both below OUT, two streams of SYNTH_VIDEOS videos each. Small networks, a few minutes; no number is comparable with a paper's.
+#   DATA=/hapt      a folder with RawData/ and segments.csv: the HAPT recordings (see examples/hapt), one stream, `signals`
 #   OUT SEED THREADS EPOCHS    results (default out/NAME), seed of training, threads, epochs (default: the model's own; synth: few)
+#   SEEDS="0 1 2"   several seeds, each below OUT/seed-N: the tables show means and spreads
 #
 # A Makefile names its models and runs, and the tables made of them:
-#   MODEL_x FLAGS_x            what tal-train trains as OUT/x.safetensors, and its options
+#   MODEL_x FLAGS_x INPUT_x    what tal-train trains as OUT/x.safetensors, its options, and on what (default: TRAIN)
 #   NEEDS_r PIPE_r             a run: its models (and other files below OUT), and the pipe from records to suppressed proposals
 #   EVAL_r LABEL_r             options of tal-eval for the run (default: EVAL), its name in tables (default: r)
 #   $(eval $(call table,t,TITLE,r1 r2 ...,OPTIONS))      make t prints the table; OPTIONS of table.py
 
 comma := ,
+ifneq ($(wildcard $(DATA)/segments.csv),)
+ON_HAPT := yes
+endif
 EXAMPLES := $(dir $(lastword $(MAKEFILE_LIST)))
 OUT ?= out/$(notdir $(DATA:/=))
 EVAL ?= --protocol activitynet-proposal
+SEEDS ?= $(SEED)
+DATA_OUT ?= $(OUT)
 include $(EXAMPLES)tools.mk
 
 .SECONDEXPANSION:
 .PHONY: clean
 
-TRAIN_OPTIONS = --seed $(SEED) --threads $(THREADS) --quiet $(if $(EPOCHS),--epochs $(EPOCHS))
+TRAIN_OPTIONS = --seed $(SEED) --threads $(THREADS) --quiet --log $(@:.safetensors=.log) $(if $(EPOCHS),--epochs $(EPOCHS))
+SEED_NAME = $(if $(filter 1,$(words $(SEEDS))),seed,seeds) $(SEEDS)
 
 ifeq ($(DATA),synth)
 SYNTH_VIDEOS ?= 24
 SYNTH_SNR ?= 2
 EPOCHS ?= 8
-TRAIN := $(OUT)/train.jsonl
-VAL := $(OUT)/val.jsonl
-DATA_NAME := synthetic features of tal-synth, $(SYNTH_VIDEOS) videos to train on and as many to test on, seed $(SEED); not comparable with the paper
+TRAIN := $(DATA_OUT)/train.jsonl
+VAL := $(DATA_OUT)/val.jsonl
+DATA_NAME := synthetic features of tal-synth, $(SYNTH_VIDEOS) videos to train on and as many to test on, $(SEED_NAME); not comparable with the paper
 # One seed of the features: the classes look alike in both parts, the noise differs from video to video.
-$(OUT)/train.jsonl $(OUT)/val.jsonl: $(OUT)/%.jsonl:
-	mkdir -p $(OUT)
+$(TRAIN) $(VAL): $(DATA_OUT)/%.jsonl:
+	mkdir -p $(DATA_OUT)
 	$(BIN)/tal-synth --seed $(if $(filter train,$*),1,2) annotations -n $(SYNTH_VIDEOS) --classes 3 --subset $* --prefix $*_ --min-duration 40 --max-duration 120 \
 	  --min-length 3 --max-length 20 \
-	| $(BIN)/tal-synth --seed 3 features --stream rgb --dim 16 --snr $(SYNTH_SNR) --out-dir $(abspath $(OUT))/features \
-	| $(BIN)/tal-synth --seed 4 features --stream flow --dim 16 --snr $(SYNTH_SNR) --out-dir $(abspath $(OUT))/features -o $@
+	| $(BIN)/tal-synth --seed 3 features --stream rgb --dim 16 --snr $(SYNTH_SNR) --out-dir $(abspath $(DATA_OUT))/features \
+	| $(BIN)/tal-synth --seed 4 features --stream flow --dim 16 --snr $(SYNTH_SNR) --out-dir $(abspath $(DATA_OUT))/features -o $@
+else ifeq ($(ON_HAPT),yes)
+HAPT := $(DATA)
+HAPT_FILES := $(DATA_OUT)
+include $(EXAMPLES)hapt.mk
+TRAIN := $(DATA_OUT)/hapt-train.jsonl
+VAL := $(DATA_OUT)/hapt-test.jsonl
+DATA_NAME := HAPT$(comma) 42 recordings of sensors to train on and 19 to test on, $(SEED_NAME); not the paper's data
 else
 TRAIN := $(DATA)/train.jsonl
 VAL := $(DATA)/val.jsonl
-DATA_NAME := $(DATA), seed $(SEED)
+DATA_NAME := $(DATA), $(SEED_NAME)
 $(TRAIN) $(VAL):
 	@echo "no $@: say DATA=/folder with train.jsonl and val.jsonl (records with features and annotations; tal-convert --from features --merge makes them), or DATA=synth" >&2; exit 1
 endif
 
-$(OUT)/%.safetensors: $(TRAIN)
+$(OUT)/%.safetensors: $$(or $$(INPUT_$$*),$(TRAIN))
 	@mkdir -p $(@D)
-	$(BIN)/tal-train --model $(or $(MODEL_$*),$(error no model $*)) $(TRAIN_OPTIONS) $(FLAGS_$*) --resume -i $(TRAIN) --out $@ > $@.json
+	$(BIN)/tal-train --model $(or $(MODEL_$*),$(error no model $*)) $(TRAIN_OPTIONS) $(FLAGS_$*) --resume -i $< --out $@ > $@.json
 
 $(OUT)/%.proposals.jsonl: $(VAL) $$(addprefix $$(OUT)/,$$(NEEDS_$$*))
 	{ $(PIPE_$*); } < $(VAL) > $@
@@ -53,13 +68,24 @@ $(OUT)/%.proposals.jsonl: $(VAL) $$(addprefix $$(OUT)/,$$(NEEDS_$$*))
 $(OUT)/%.result.json: $(OUT)/%.proposals.jsonl
 	$(BIN)/tal-eval $(or $(EVAL_$*),$(EVAL)) --format json -i $< > $@
 
+# A file of a run or model below OUT, one a seed. Several seeds: each is a make of its own below OUT, on the same data.
+ifeq ($(words $(SEEDS)),1)
+each = $(OUT)/$(1)
+else
+each = $(SEEDS:%=$(OUT)/seed-%/$(1))
+of_seed = $(MAKE) --no-print-directory DATA_OUT=$(DATA_OUT) OUT=$(OUT)/seed-$(1) SEED=$(1) SEEDS=$(1) $(2:%=$(OUT)/seed-$(1)/%.result.json)
+.PHONY: every-time
+endif
+
 # table(target, title, runs, options of table.py)
 define table
 .PHONY: $(1)
 $(1): $(OUT)/$(1).md
 	@cat $$<
-$(OUT)/$(1).md: $(3:%=$(OUT)/%.result.json)
-	python3 $(EXAMPLES)table.py --title "$(2)" --data "$$(DATA_NAME)" $(4) $$(foreach r,$(3),--row "$$(or $$(LABEL_$$(r)),$$(r))" $(OUT)/$$(r).result.json) > $$@
+$(OUT)/$(1).md: $(if $(of_seed),$(TRAIN) $(VAL) every-time,$(3:%=$(OUT)/%.result.json))
+	$(if $(of_seed),+$(foreach s,$(SEEDS),$$(call of_seed,$(s),$(3)) &&) :)
+	python3 $(EXAMPLES)table.py --title "$(2)" --data "$$(DATA_NAME)" --seeds $(words $(SEEDS)) $(TABLE) $(4) \
+	  $$(foreach r,$(3),--row "$$(or $$(LABEL_$$(r)),$$(r))" $$(call each,$$(r).result.json)) > $$@
 endef
 
 clean:

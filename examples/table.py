@@ -1,14 +1,16 @@
 """Prints tal-eval's JSON results as one Markdown table: table.py --title T --data D --row LABEL FILE... [--row ...].
 
-Several files of a row stand side by side under the names of --groups.
+Several files of a row stand side by side under the names of --groups. With --seeds N each of these is N files, shown as their mean and
+spread (largest - smallest). --average A,B,... puts the mean of the mAP at these tIoUs in the place of the mean of all.
 """
 import argparse
 import json
+import statistics
 import sys
 
 
-def measures_of(result, wanted):
-    """(name, per cent) of one result; wanted: names to keep, or nothing for all."""
+def measures_of(result, wanted, averaged):
+    """(name, per cent) of one result. wanted: names to keep, or nothing for all; averaged: mAP columns of the mean, or nothing for all."""
     found = {}
     if "ar_at" in result:
         for n, value in result["ar_at"].items():
@@ -18,7 +20,7 @@ def measures_of(result, wanted):
     if "map" in result:
         for tiou, value in zip(result["tiou"], result["map"]):
             found[f"mAP@{tiou:.2g}"] = 100 * value
-        found["average"] = 100 * result["average_map"]
+        found["average"] = statistics.mean(found[f"mAP@{tiou}"] for tiou in averaged) if averaged else 100 * result["average_map"]
     if wanted:
         missing = [name for name in wanted if name not in found]
         if missing:
@@ -32,25 +34,38 @@ parser.add_argument("--title", required=True)
 parser.add_argument("--data", required=True, help="what the numbers were measured on")
 parser.add_argument("--measures", help="columns, comma separated; default: all that the results have")
 parser.add_argument("--groups", help="names of the files of a row, comma separated")
+parser.add_argument("--seeds", type=int, default=1, help="files of a row and group")
+parser.add_argument("--average", help="tIoUs of the average, comma separated; default: all")
 parser.add_argument("--row", action="append", nargs="+", required=True, metavar=("LABEL", "FILE"))
 options = parser.parse_args()
 groups = options.groups.split(",") if options.groups else [""]
 wanted = options.measures.split(",") if options.measures else None
+averaged = options.average.split(",") if options.average else None
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return measures_of(json.load(file), wanted, averaged)
+
+
+def cell(values):
+    return f"{statistics.mean(values):.2f}" + (f" ({max(values) - min(values):.2f})" if len(values) > 1 else "")
+
 
 header, lines = None, []
 for label, *paths in options.row:
-    if len(paths) != len(groups):
-        sys.exit(f"row '{label}' has {len(paths)} files for {len(groups)} groups")
+    if len(paths) != len(groups) * options.seeds:
+        sys.exit(f"row '{label}' has {len(paths)} files for {len(groups)} groups of {options.seeds}")
     names, values = [], []
-    for group, path in zip(groups, paths):
-        with open(path, encoding="utf-8") as file:
-            measured = measures_of(json.load(file), wanted)
-        names += [f"{group} {name}".strip() for name in measured]
-        values += [f"{value:.2f}" for value in measured.values()]
+    for k, group in enumerate(groups):
+        measured = [read(path) for path in paths[k * options.seeds:(k + 1) * options.seeds]]
+        names += [f"{group} {name}".strip() for name in measured[0]]
+        values += [cell([of_seed[name] for of_seed in measured]) for name in measured[0]]
     if header not in (None, names):
         sys.exit(f"row '{label}' has the measures {names}, the first row {header}")
     header = names
     lines.append(f"| {label} | {' | '.join(values)} |")
-print(f"{options.title}\n\nData: {options.data}. Per cent.\n")
+spread = ", mean (spread) of the seeds" if options.seeds > 1 else ""
+print(f"{options.title}\n\nData: {options.data}. Per cent{spread}.\n")
 print(f"| | {' | '.join(header)} |\n|---|{'---|' * len(header)}")
 print("\n".join(lines))

@@ -65,13 +65,13 @@ Proposal with_iou(Record& record, const Proposal& from, double iou) {
   return p;
 }
 
-std::vector<std::uint8_t> decode(const torch::Tensor& scores) {  // [T, 6] on the CPU
-  const auto best = scores.argmax(1).to(torch::kByte).contiguous();
-  const auto* data = best.const_data_ptr<std::uint8_t>();
-  return {data, data + best.numel()};
-}
-
 }  // namespace
+
+std::vector<StageCandidate> CmsnModel::candidates(const torch::Tensor& scores) const {
+  const auto best = scores.argmax(1).to(torch::kByte).contiguous();
+  const std::span<const std::uint8_t> stages(best.const_data_ptr<std::uint8_t>(), static_cast<std::size_t>(best.numel()));
+  return stage_candidates(stages, decay_, cap_, split_ ? RunEnd::kOrder : RunEnd::kBackground);
+}
 
 Settings CmsnModel::settings() {
   Settings s = settings_of(options_);
@@ -84,6 +84,7 @@ Settings CmsnModel::inference() {
   Settings s;
   s.add("decay", &decay_, "Decay rate i of the preset score, a snippet");
   s.add("cap", &cap_, "Candidates kept of each run, best preset scores first (0: all)");
+  s.add("split", &split_, "A run of stages also ends where End or Follow gives way to Ready or Start: for actions that touch each other");
   s.add("without-pes", &without_pes_, "Score by the preset score alone");
   return s;
 }
@@ -197,7 +198,7 @@ Losses CmsnModel::evaluation_phase_loss(const Batch& batch) {
     const auto snippets = valid[b].item<std::int64_t>();
     Random random(static_cast<std::uint64_t>(seeds[b].item<std::int64_t>()));
     std::vector<RowRange> ranges;
-    for (const auto& example : balanced_examples(stage_candidates(decode(outputs[b].narrow(0, 0, snippets)), decay_, cap_), truths, snippets, random))
+    for (const auto& example : balanced_examples(candidates(outputs[b].narrow(0, 0, snippets)), truths, snippets, random))
       ranges.push_back(example.range), iou.push_back(static_cast<float>(example.iou));
     if (!ranges.empty()) pooled.push_back(network_->evaluation->pool(out.cnn[b], ranges));
   }
@@ -273,7 +274,7 @@ void CmsnModel::propose(Record& record, const Sequence& sequence) {
   torch::Tensor probability = torch::zeros({0, static_cast<std::int64_t>(kActionStages)});
   if (sequence.x.size(0) > 0) probability = stage_probabilities(sequence.x).contiguous();
   const double rows_a_snippet = static_cast<double>(scale());
-  for (const auto& c : stage_candidates(decode(probability), decay_, cap_)) {
+  for (const auto& c : candidates(probability)) {
     Proposal p;
     p.segment = sequence.time.seconds(Segment{static_cast<double>(c.start) * rows_a_snippet, static_cast<double>(c.end) * rows_a_snippet});
     p.segment.start = std::max(p.segment.start, 0.0);

@@ -36,6 +36,7 @@ class CmsnModel : public Model {
   std::string suppression() const override { return "cmsn"; }
 
  private:
+  std::vector<StageCandidate> candidates(const torch::Tensor& scores) const;  // of snippets' stage scores [T, 6], on the CPU
   std::int64_t scale() const { return options_.input == "clips" ? C3dImpl::kTimeScale : 1; }  // rows of a snippet, s_c
   std::int64_t snippets(std::int64_t rows) const { return (rows + scale() - 1) / scale(); }
   Losses stage_loss(const Batch& batch);
@@ -51,7 +52,7 @@ class CmsnModel : public Model {
   std::int64_t window_ = 96, evaluation_epochs_ = 10;
   double decay_ = kPresetDecay;
   std::int64_t cap_ = 0;
-  bool without_pes_ = false;
+  bool split_ = false, without_pes_ = false;
   Cmsn network_{nullptr};
 };
 

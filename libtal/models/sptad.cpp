@@ -26,6 +26,7 @@ Settings settings_of(SptadOptions& o) {
   s.add("pyramid", &o.pyramid, "Temporal pyramid: from all three levels (full, or inter), from the last (high), or the last level alone (single)", {"full", "inter", "high", "single"});
   s.add("stages", &o.stages, "Detection heads in a row, each refining the segments of the one before");
   s.add("proposals", &o.proposals, "Learned proposals N of a clip");
+  s.add("initial-length", &o.initial_length, "Length of the learned segments before training, a share of the clip; 1: all the whole clip, less: spread evenly over the clip, which learns faster");
   s.add("dim", &o.dim, "Columns d of pyramid and proposal features");
   s.add("heads", &o.heads, "Heads of the self-attention among proposals");
   s.add("roi-rows", &o.roi_rows, "Rows T' that a segment is pooled to");
@@ -52,6 +53,7 @@ void check(const SptadOptions& o) {
   positive("stages", o.stages), positive("proposals", o.proposals), positive("dim", o.dim), positive("heads", o.heads);
   positive("roi-rows", o.roi_rows), positive("roi-points", o.roi_points), positive("hidden", o.hidden), positive("ffn", o.ffn);
   positive("stem-filters", o.stem_filters);
+  if (!(o.initial_length > 0 && o.initial_length <= 1)) throw Error("must lie in (0, 1]").at_field("initial-length");
   if (o.stem_layers < 0) throw Error("must be 0 or more").at_field("stem-layers");
   if (o.dim % o.heads) throw Error(std::to_string(o.dim) + " columns cannot be shared out among " + std::to_string(o.heads) + " heads").at_field("heads");
   for (const auto& [name, value] : {std::pair{"classification-weight", o.weights.classification}, {"l1-weight", o.weights.l1}, {"giou-weight", o.weights.giou},
@@ -160,9 +162,15 @@ SptadStageOutput SptadStageImpl::forward(const torch::Tensor& q, const torch::Te
   return out;
 }
 
+torch::Tensor initial_segments(std::int64_t proposals, double length) {
+  const auto place = (torch::arange(proposals, torch::kFloat) + 0.5) / static_cast<double>(proposals);
+  const auto centre = 0.5 * length + (1 - length) * place;  // the first and the last end with the clip
+  return torch::stack({centre, torch::full_like(centre, length)}, 1);
+}
+
 SptadHeadImpl::SptadHeadImpl(std::int64_t classes, const SptadOptions& o) {
   auto proposals = register_module("proposals", std::make_shared<torch::nn::Module>("proposals"));
-  segments_ = proposals->register_parameter("segments", torch::tensor({0.5, 1.0}, torch::kFloat).repeat({o.proposals, 1}));  // the whole clip
+  segments_ = proposals->register_parameter("segments", initial_segments(o.proposals, o.initial_length));
   features_ = proposals->register_parameter("features", torch::randn({o.proposals, o.dim}));
   stages_ = register_module("stages", torch::nn::ModuleList());
   for (std::int64_t k = 0; k < o.stages; ++k) stages_->push_back(SptadStage(classes, o));

@@ -1,7 +1,7 @@
 // SP-TAD (sparse proposals, 2021): a few learned proposals, each pooled from a temporal feature pyramid and refined stage by stage.
 //
 // Sections 3.1.2 to 3.1.4 and 3.2. Decisions where the paper is silent follow Sparse R-CNN in one dimension: box arithmetic, LayerNorm
-// and ReLU after each dynamic layer, start values (proposals begin as the whole clip), focal loss, matching cost.
+// and ReLU after each dynamic layer, start values (proposals begin as the whole clip, or evenly spread), focal loss, matching cost.
 // B clips, N proposals, d columns, S stages, K classes, G ground truths. Segments are fractions of the clip.
 #pragma once
 
@@ -25,6 +25,7 @@ struct SptadOptions {
   std::string pyramid = "full";  // Table 5: "full" (also "inter": from all three levels), "high" (from the last alone), "single" (the last as it is)
   std::int64_t stages = 4;       // S, Table 6
   std::int64_t proposals = 50;   // N
+  double initial_length = 1;     // of the learned segments, a share of the clip; 1: all begin as the whole clip, less: spread evenly over it
   std::int64_t dim = 256;        // d
   std::int64_t heads = 8;        // of the self-attention
   std::int64_t roi_rows = 16, roi_points = 2;  // T', points a row
@@ -38,6 +39,8 @@ struct SptadOptions {
   std::string downsample = "conv";
 };
 Settings settings_of(SptadOptions& options);
+// Start values of the learned segments, [N, 2] centre and length.
+torch::Tensor initial_segments(std::int64_t proposals, double length);
 // Error when the options contradict each other.
 void check(const SptadOptions& options);
 

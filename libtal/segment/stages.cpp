@@ -9,6 +9,9 @@
 namespace tal {
 namespace {
 
+// An action is over and the next one begins.
+bool next_action(std::uint8_t before, std::uint8_t after) { return (before == kEnd || before == kFollow) && (after == kReady || after == kStart); }
+
 bool inside_action(std::uint8_t stage) { return stage == kStart || stage == kConfirm || stage == kEnd; }
 
 // What an instance says of the snippet with this centre.
@@ -176,28 +179,26 @@ StageMargins stage_margins(MarginForm form, double m, double n) {
   return margins;
 }
 
-std::vector<StageRun> stage_runs(std::span<const std::uint8_t> stages) {
+std::vector<StageRun> stage_runs(std::span<const std::uint8_t> stages, RunEnd ends) {
   std::vector<StageRun> runs;
-  const auto n = static_cast<std::int64_t>(stages.size());
-  for (std::int64_t t = 0; t < n;) {
-    if (stages[static_cast<std::size_t>(t)] == kBackground) {
-      ++t;
-      continue;
+  std::uint8_t before = kBackground;
+  for (std::int64_t t = 0; t < static_cast<std::int64_t>(stages.size()); ++t) {
+    const auto stage = stages[static_cast<std::size_t>(t)];
+    if (stage != kBackground) {
+      if (before == kBackground || (ends == RunEnd::kOrder && next_action(before, stage))) runs.push_back({t, t});
+      runs.back().end = t + 1;
     }
-    StageRun run{t, t};
-    while (run.end < n && stages[static_cast<std::size_t>(run.end)] != kBackground) ++run.end;
-    runs.push_back(run);
-    t = run.end;
+    before = stage;
   }
   return runs;
 }
 
-std::vector<StageCandidate> stage_candidates(std::span<const std::uint8_t> stages, double decay, std::int64_t cap) {
+std::vector<StageCandidate> stage_candidates(std::span<const std::uint8_t> stages, double decay, std::int64_t cap, RunEnd ends) {
   if (!(decay == 0 || (decay >= 1e-9 && decay <= 1))) throw Error("the decay rate of preset scores must be 0 or 1e-9 to 1");
   for (const auto stage : stages)
     if (stage >= kActionStages) throw Error("stage " + std::to_string(stage) + ": there are " + std::to_string(kActionStages));
   std::vector<StageCandidate> candidates;
-  for (const auto& extent : stage_runs(stages)) {
+  for (const auto& extent : stage_runs(stages, ends)) {
     const Run run(stages, extent, decay);
     if (cap > 0) run.best_pairs(cap, candidates);
     else run.all_pairs(candidates);

@@ -27,12 +27,14 @@ enum class MarginForm { kWorked, kEq7 };
 using StageMargins = std::array<std::array<double, kActionStages>, kActionStages>;
 StageMargins stage_margins(MarginForm form, double m, double n);
 
-// A maximal stretch of snippets [start, end) without Background.
+// A maximal stretch of snippets [start, end) without Background. RunEnd::kOrder: it also ends where End or Follow gives way to Ready or Start,
+// so that actions without background between them are runs of their own (the paper's rule makes one of them).
+enum class RunEnd { kBackground, kOrder };
 struct StageRun {
   std::int64_t start = 0, end = 0;
   bool operator==(const StageRun&) const = default;
 };
-std::vector<StageRun> stage_runs(std::span<const std::uint8_t> stages);
+std::vector<StageRun> stage_runs(std::span<const std::uint8_t> stages, RunEnd ends = RunEnd::kBackground);
 
 struct StageCandidate {
   std::int64_t start = 0, end = 0;  // snippets [start, end)
@@ -47,6 +49,7 @@ inline constexpr double kPresetDecay = 0.09;  // i of Eq. (1), 5.1
 // without one has distance 0. cap > 0: of each run only the `cap` candidates of highest preset, ties to the smaller start, then end.
 // Cost: O(snippets + candidates); with a cap O(snippets + R cap log snippets), R runs. Error for a value that is no stage or a decay that is
 // neither 0 nor in [1e-9, 1].
-std::vector<StageCandidate> stage_candidates(std::span<const std::uint8_t> stages, double decay = kPresetDecay, std::int64_t cap = 0);
+std::vector<StageCandidate> stage_candidates(std::span<const std::uint8_t> stages, double decay = kPresetDecay, std::int64_t cap = 0,
+                                             RunEnd ends = RunEnd::kBackground);
 
 }  // namespace tal

@@ -293,6 +293,15 @@ BOOST_AUTO_TEST_CASE(clips_of_a_sequence) {
   BOOST_TEST(clip_starts(40, 16, 30) == (List{0, 24}), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(start_of_the_segments) {
+  BOOST_TEST(torch::equal(initial_segments(3, 1), torch::tensor({{0.5f, 1.0f}, {0.5f, 1.0f}, {0.5f, 1.0f}})));
+  const auto ends = segment_ends(initial_segments(4, 0.2));
+  BOOST_TEST(torch::allclose(ends, torch::tensor({{0.1f, 0.3f}, {0.3f, 0.5f}, {0.5f, 0.7f}, {0.7f, 0.9f}})));
+  const auto close = segment_ends(initial_segments(8, 0.6));  // they overlap, and stay inside the clip
+  BOOST_TEST((close.min().item<double>() >= 0 && close.max().item<double>() <= 1));
+  BOOST_TEST((close.select(1, 0).diff().gt(0).all().item<bool>()));
+}
+
 BOOST_AUTO_TEST_CASE(batches) {
   const ClipSet set;
   SptadModel model;
@@ -349,7 +358,7 @@ BOOST_AUTO_TEST_CASE(learns_and_proposes) {
 
 BOOST_AUTO_TEST_CASE(settings_that_contradict) {
   const ClipSet set;
-  for (const char* pair : {"clip=20", "heads=3", "stem-layers=0", "train-stride=0", "inside=0", "stages=0", "alpha=2"}) {
+  for (const char* pair : {"clip=20", "heads=3", "stem-layers=0", "train-stride=0", "inside=0", "stages=0", "alpha=2", "initial-length=0", "initial-length=1.5"}) {
     SptadModel model;
     configure(model);
     Settings settings = model.settings();

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # label: cli
-"""examples/{bsnpp,rpn,cmsn,etp}: tables made end to end on synthetic features at tiny settings; every other target expands; missing data are said."""
+"""examples/{bsnpp,rpn,cmsn,etp,sptad}: tables made end to end on synthetic features and on recordings in HAPT's layout at tiny settings; every other
+target expands; missing data are said."""
 import os
+import random
 import re
 import subprocess
 import tempfile
@@ -19,6 +21,32 @@ def make(example, *arguments, status=0):
     return done.stdout, done.stderr
 
 
+def cells(table, row):
+    """Numbers of a table's row: the plain ones, or mean and spread."""
+    found = re.search(r"^\| " + re.escape(row) + r" \|((?: [0-9.]+(?: \([0-9.]+\))? \|)+)$", table, re.MULTILINE)
+    check(found is not None, f"row '{row}' in\n{table[-1500:]}")
+    return [float(x) for x in re.findall(r"[0-9.]+", found.group(1))] if found else []
+
+
+def recordings(folder, count):
+    """`count` recordings of a minute with two activities in HAPT's layout; the last two are the test part."""
+    os.makedirs(os.path.join(folder, "RawData"))
+    draw = random.Random(4)
+    with open(os.path.join(folder, "segments.csv"), "w", encoding="utf-8") as segments:
+        print("sequence,split,class_name,start_s,end_s", file=segments)
+        for k in range(1, count + 1):
+            name, level = f"exp{k:02d}_user{k:02d}", [0.0] * 3000
+            for start, label in ((5, "WALK"), (17, "SIT"), (29, "WALK"), (45, "SIT")):
+                begin = start + draw.random()
+                print(name, "train" if k <= count - 2 else "test", label, begin, begin + 9, sep=",", file=segments)
+                for i in range(int(50 * begin), int(50 * (begin + 9))):
+                    level[i] = 2.0 if label == "WALK" else -2.0
+            for sensor in ("acc", "gyro"):
+                with open(os.path.join(folder, "RawData", f"{sensor}_{name}.txt"), "w", encoding="utf-8") as file:
+                    for value in level:
+                        print(*(f"{value + draw.gauss(0, 0.3):.4f}" for _ in range(3)), file=file)
+
+
 TINY = ["DATA=synth", "SYNTH_VIDEOS=3", "EPOCHS=1", "THREADS=1"]
 with tempfile.TemporaryDirectory() as folder:
     for example, arguments, rows in (
@@ -30,10 +58,7 @@ with tempfile.TemporaryDirectory() as folder:
         out, _ = make(example, *TINY, "OUT=" + os.path.join(folder, example), *arguments)
         check("Data: synthetic features of tal-synth, 3 videos" in out and "not comparable with the paper" in out, f"{example}: the table says on what data")
         for row in rows:
-            found = re.search(r"^\| " + re.escape(row) + r" \|( [0-9.]+ \|)+$", out, re.MULTILINE)
-            check(found is not None, f"{example}: row '{row}' in\n{out[-1500:]}")
-        if found:
-            check(all(0 <= float(x) <= 100 for x in re.findall(r" ([0-9.]+) \|", found.group(0))), f"{example}: per cent")
+            check(all(0 <= value <= 100 for value in cells(out, row)), f"{example}: per cent")
         plan, _ = make(example, *TINY, "OUT=" + os.path.join(folder, example), "-n", "all")
         check("tal-train" in plan and "table.py" in plan, f"{example}: every table expands")
         _, errors = make(example, "OUT=" + os.path.join(folder, "none"), "DATA=" + os.path.join(folder, "nowhere"), "all", status=2)
@@ -44,4 +69,31 @@ with tempfile.TemporaryDirectory() as folder:
         pass
     plan, _ = make("bsnpp", "-n", "hapt", "HAPT=" + folder, "HAPT_OUT=" + os.path.join(folder, "hapt"))
     check("--from signals" in plan and "--model bmn" in plan and "table.py" in plan, "the HAPT target expands: " + plan[-800:])
+
+    # The systems on recordings in HAPT's layout: found by DATA alone, several seeds, curves and timelines.
+    data = os.path.join(folder, "recordings")
+    recordings(data, 5)
+    quick = ["DATA=" + data, "EPOCHS=1", "THREADS=1"]
+    for example, arguments, table, rows in (
+        ("etp", ["UNITS=32", "SEEDS=0 1", "hapt"], "chain.md", ["ETP", "without Refinement Network"]),
+        ("cmsn", ["LOSSES=table5-vmcl", "hapt"], "table4.md", ["without PES", "soft NMS"]),
+        ("sptad", ["HAPT_EPOCHS=1", "SEEDS=0 1", "hapt"], "hapt.md", ["SP-TAD"]),
+    ):
+        out = os.path.join(folder, "hapt-" + example)
+        printed, _ = make(example, *quick, "OUT=" + out, *arguments)
+        with open(os.path.join(out, table), encoding="utf-8") as file:
+            text = file.read()
+        check(text in printed and "Data: HAPT" in text, f"{example}: the table is printed and says on what data")
+        seeds = 2 if "SEEDS=0 1" in arguments else 1
+        columns = len(text.splitlines()[4].split("|")) - 3
+        for row in rows:
+            values = cells(text, row)
+            check(len(values) == columns * seeds and all(0 <= value <= 100 for value in values), f"{example}: {columns} columns of {seeds} seeds: {values}")
+        pictures = [name for name in os.listdir(out) if name.endswith(".html")]
+        check(len(pictures) == 2, f"{example}: curves and a timeline: {pictures}")
+    out = os.path.join(folder, "hapt-etp")
+    check(os.path.exists(os.path.join(out, "seed-1", "with-rn.result.json")), "a folder a seed")
+    for example, target in (("etp", "fig7"), ("cmsn", "table5")):
+        plan, _ = make(example, "-n", target, "DATA=" + data, "OUT=" + os.path.join(folder, "plan"))
+        check("--from signals" in plan and "HAPT" in plan and "table.py" in plan, f"{example} {target} expands on HAPT: " + plan[-800:])
 finish()

@@ -79,6 +79,24 @@ BOOST_AUTO_TEST_CASE(labels_decode_to_their_instances) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(actions_that_touch_are_runs_of_their_own_by_order) {
+  const std::vector<Segment> instances = {{10, 22}, {22, 31}, {36, 60}};  // the first two touch, the third follows closely
+  const auto sequence = stage_labels(instances, 80);
+  BOOST_TEST(stage_runs(sequence).size() == 1u);
+  BOOST_TEST(stage_runs(sequence, RunEnd::kOrder).size() == 3u);
+  const auto best = stage_candidates(sequence, kPresetDecay, 1, RunEnd::kOrder);
+  BOOST_TEST_REQUIRE(best.size() == instances.size());
+  for (std::size_t i = 0; i < best.size(); ++i) {
+    BOOST_TEST(best[i].preset == 1.0);
+    BOOST_TEST(best[i].start == static_cast<std::int64_t>(instances[i].start));
+    BOOST_TEST(best[i].end == static_cast<std::int64_t>(instances[i].end));
+  }
+  // Background ends a run as before; a slip inside an action does not.
+  using Runs = std::vector<StageRun>;
+  BOOST_TEST((stage_runs(std::vector<std::uint8_t>{0, 2, 3, 2, 3, 4, 3, 4, 0, 5, 5, 1, 2, 4, 2}, RunEnd::kOrder) == Runs{{1, 8}, {9, 11}, {11, 14}, {14, 15}}));
+  BOOST_TEST(stage_runs({}, RunEnd::kOrder).empty());
+}
+
 BOOST_AUTO_TEST_CASE(degenerate_sequences) {
   for (const std::uint8_t stage : {0, 1, 2, 4, 5}) BOOST_TEST(stage_candidates(std::vector<std::uint8_t>(50, stage)).empty(), "stage " << int(stage));
   const std::vector<std::uint8_t> confirm(100, kConfirm);
