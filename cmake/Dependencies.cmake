@@ -45,3 +45,4 @@ if(NOT TAL_VIDEO STREQUAL "OFF")
 endif()
 
 include(${CMAKE_CURRENT_LIST_DIR}/Torch.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/Cuda.cmake)

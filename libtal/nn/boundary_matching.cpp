@@ -12,6 +12,7 @@
 #include <mutex>
 
 #include "libtal/base/error.h"
+#include "libtal/nn/boundary_matching_cuda.h"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define TAL_VECTOR_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
@@ -434,13 +435,18 @@ at::Tensor sparse_matrix(const BoundaryMatchingTable& table, const at::TensorOpt
 
 at::Tensor boundary_matching(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu) {
   const auto& spec = table.spec();
+  if (features.is_cuda() && at::isReducedFloatingType(features.scalar_type())) return boundary_matching(features.to(weight.scalar_type()), weight, bias, table, relu);
   TORCH_CHECK(features.dim() == 3 && features.size(2) == spec.rows, "boundary matching: features are not [B, C, ", spec.rows, "] but ", features.sizes());
   TORCH_CHECK((weight.dim() == 3 || (weight.dim() == 5 && weight.size(3) == 1 && weight.size(4) == 1)) && weight.size(1) == features.size(1) && weight.size(2) == spec.samples,
               "boundary matching: weight is not [O, ", features.size(1), ", ", spec.samples, "] but ", weight.sizes());
   TORCH_CHECK(!bias.defined() || (bias.dim() == 1 && bias.size(0) == weight.size(0)), "boundary matching: bias is not [", weight.size(0), "]");
   const auto type = features.scalar_type();
   TORCH_CHECK((type == at::kFloat || type == at::kDouble) && weight.scalar_type() == type, "boundary matching: features and weight must both be float or double");
-  if (!features.device().is_cpu()) return boundary_matching_products(features, weight, bias, table, relu);
+  if (!features.device().is_cpu()) {
+    const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+    const CudaKernels* kernels = kernels_for(features);
+    return kernels ? boundary_matching_by(*kernels, features, weight, bias, table, relu) : boundary_matching_products(features, weight, bias, table, relu);
+  }
   const auto offsets = bias.defined() ? bias.contiguous() : at::zeros({weight.size(0)}, weight.options().requires_grad(false));
   return BoundaryMatchingFunction::apply(features.contiguous(), weight.flatten(2).contiguous(), offsets, &table, relu);
 }

@@ -79,7 +79,7 @@ std::shared_ptr<const BoundaryMatchingTable> boundary_matching_table(const Bound
 
 // features [B, C, T], weight [O, C, N] or [O, C, N, 1, 1], bias [O] or undefined -> [B, L, O], contiguous; float or double.
 // relu: max(0, .) in the same pass. Differentiable in features, weight and bias; the gradients are re-associated the same way.
-// The result does not depend on the number of threads. Other devices than the CPU: boundary_matching_products.
+// The result does not depend on the number of threads. CUDA: boundary_matching_cuda.h (float, where its library is); else boundary_matching_products.
 at::Tensor boundary_matching(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu);
 // The same re-association with M as a sparse matrix [L, T N], in LibTorch's operations; any device.
 at::Tensor boundary_matching_products(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu);

@@ -1,5 +1,7 @@
 #include "libtal/nn/roi_align_1d.h"
 
+#include "libtal/nn/roi_align_1d_cuda.h"
+
 namespace tal {
 
 PyramidRows::PyramidRows(const std::vector<at::Tensor>& levels) {
@@ -29,8 +31,13 @@ at::Tensor pyramid_levels(const at::Tensor& lengths, std::int64_t levels) {
 }
 
 at::Tensor roi_align_1d(const PyramidRows& pyramid, const at::Tensor& segments, std::int64_t rows, std::int64_t sampling) {
+  TORCH_CHECK(segments.size(0) == pyramid.clips, "RoIAlign: segments of ", segments.size(0), " clips, features of ", pyramid.clips);
+  const CudaKernels* kernels = pyramid.values.is_cuda() && pyramid.values.scalar_type() != at::kDouble ? cuda_kernels() : nullptr;
+  return kernels ? roi_align_1d_by(*kernels, pyramid, segments, rows, sampling) : roi_align_1d_operations(pyramid, segments, rows, sampling);
+}
+
+at::Tensor roi_align_1d_operations(const PyramidRows& pyramid, const at::Tensor& segments, std::int64_t rows, std::int64_t sampling) {
   const std::int64_t clips = segments.size(0), count = segments.size(1), points = rows * sampling;
-  TORCH_CHECK(clips == pyramid.clips, "RoIAlign: segments of ", clips, " clips, features of ", pyramid.clips);
   const auto device = segments.device();
   const auto whole = segments.detach().to(at::kDouble);  // positions in double: their rounding decides on rows
   const auto centre = whole.select(2, 0).unsqueeze(2), length = whole.select(2, 1).unsqueeze(2);  // [B, N, 1]
