@@ -24,6 +24,11 @@ torch::jit::Module load_module(const std::string& file, c10::Device device) {
   }
 }
 
+std::string last_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
 class ScriptNetwork : public PictureNetwork {
  public:
   ScriptNetwork(const EncoderSpec& spec, const EncoderOptions& options)
@@ -46,17 +51,17 @@ class ScriptNetwork : public PictureNetwork {
 
   void run(const std::vector<NetworkInput>& inputs, std::vector<float>& rows) const override {
     const torch::InferenceMode guard;
-    torch::Tensor out;
+    c10::IValue value;
     try {
       // Methods of modules are not const, running one changes nothing.
-      const auto value = const_cast<torch::jit::Module&>(module_).forward({pictures_(inputs)});
-      if (!value.isTensor()) throw Error("'" + file_ + "': its forward gives a " + value.tagKind() + ", not one tensor");
-      out = value.toTensor();
+      value = const_cast<torch::jit::Module&>(module_).forward({pictures_(inputs)});
     } catch (const c10::Error& error) {
       throw Error("'" + file_ + "' does not run on the pictures of its .json: " + error.what_without_backtrace());
-    } catch (const torch::jit::ErrorReport& error) {
-      throw Error("'" + file_ + "' does not run on the pictures of its .json: " + error.what());
+    } catch (const std::exception& error) {  // of the interpreter: a trace, then what is wrong
+      throw Error("'" + file_ + "' does not run on the pictures of its .json: " + last_line(error.what()));
     }
+    if (!value.isTensor()) throw Error("'" + file_ + "': its forward gives a " + value.tagKind() + ", not one tensor");
+    torch::Tensor out = value.toTensor();
     if (out.dim() < 2 || out.size(0) != static_cast<std::int64_t>(inputs.size()) || (dim_ > 0 && out.size(1) != dim_))
       throw Error("'" + file_ + "': its output must be [N, C] or [N, C, ...], and is " + c10::str(out.sizes()));
     if (out.dim() > 2) out = out.flatten(2).mean(2);
