@@ -87,20 +87,30 @@ bool read_result(const json& object, const std::string& name, std::vector<Chart>
   return any;
 }
 
+// One number of a log: train.loss and val.loss share a chart named after what is measured.
+void read_log_value(const std::string& field, double x, double y, const std::string& key, const std::string& name, std::vector<Chart>& charts) {
+  const auto cut = field.find_last_of("./");
+  const std::string measure = cut == std::string::npos ? field : field.substr(cut + 1);
+  auto& target = chart(charts, measure + " against " + key, key, measure);
+  const std::string series_name = joined(name, cut == std::string::npos ? "" : field.substr(0, cut));
+  const std::string shown = series_name.empty() ? field : series_name;
+  auto found = std::find_if(target.curves.begin(), target.curves.end(), [&](const Curve& c) { return c.name == shown; });
+  if (found == target.curves.end()) target.curves.push_back({shown, {}}), found = target.curves.end() - 1;
+  found->points.push_back({x, y});
+}
+
+// The log of tal-train has objects too: the parts of a loss stand for themselves, "mean" is that of an epoch, "validation" of what was held back.
 void read_log(const std::vector<json>& lines, const std::string& key, const std::string& name, std::vector<Chart>& charts) {
+  const auto number = [](const json& value) { return value.is_number() && std::isfinite(value.get<double>()); };
   for (const auto& line : lines) {
-    if (!line.is_object() || !line.contains(key) || !line[key].is_number()) continue;
+    if (!line.is_object() || !line.contains(key) || !number(line[key])) continue;
+    const double x = line[key].get<double>();
     for (const auto& [field, value] : line.items()) {
-      if (field == "epoch" || field == "step" || !value.is_number() || !std::isfinite(value.get<double>())) continue;
-      // train.loss and val.loss share a chart named after what is measured.
-      const auto cut = field.find_last_of("./");
-      const std::string measure = cut == std::string::npos ? field : field.substr(cut + 1);
-      auto& target = chart(charts, measure + " against " + key, key, measure);
-      const std::string series_name = joined(name, cut == std::string::npos ? "" : field.substr(0, cut));
-      const std::string shown = series_name.empty() ? field : series_name;
-      auto found = std::find_if(target.curves.begin(), target.curves.end(), [&](const Curve& c) { return c.name == shown; });
-      if (found == target.curves.end()) target.curves.push_back({shown, {}}), found = target.curves.end() - 1;
-      found->points.push_back({line[key].get<double>(), value.get<double>()});
+      if (field == "epoch" || field == "step" || field == "phase") continue;
+      if (number(value)) read_log_value(field, x, value.get<double>(), key, name, charts);
+      if (!value.is_object()) continue;
+      for (const auto& [inner, part] : value.items())
+        if (number(part)) read_log_value(field == "parts" ? inner : field + "." + inner, x, part.get<double>(), key, name, charts);
     }
   }
 }
@@ -251,7 +261,7 @@ void read_curves(const std::string& text, const std::string& source, const std::
     throw error.at_line(source, 0);
   }
   const std::size_t before = charts.size();
-  if (epochs || steps) read_log(values, epochs ? "epoch" : "step", name, charts);
+  if (epochs || steps) read_log(values, steps ? "step" : "epoch", name, charts);
   if (!any && charts.size() == before && !(epochs || steps))
     throw Error("holds no curves: neither an/ar, tiou/map, recall/precision nor epoch/step with numbers").at_line(source, 0);
 }

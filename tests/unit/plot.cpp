@@ -203,6 +203,17 @@ BOOST_AUTO_TEST_CASE(curves_of_results_and_logs) {
   BOOST_REQUIRE_EQUAL(charts[0].curves.size(), 2u);
   BOOST_TEST(charts[0].curves[1].name == "val");
   BOOST_TEST(charts[0].curves[1].points[1].y == 2);
+  charts.clear();
+  // Of tal-train: steps are finer than epochs; parts of the loss and means of epochs.
+  read_curves("{\"step\":1,\"phase\":0,\"epoch\":0,\"loss\":4,\"parts\":{\"l1\":3}}\n{\"step\":2,\"phase\":0,\"epoch\":0,\"loss\":2,\"parts\":{\"l1\":1}}\n"
+              "{\"step\":2,\"phase\":0,\"epoch\":0,\"mean\":{\"loss\":3,\"l1\":2}}\n", "log", "", charts);
+  BOOST_REQUIRE_EQUAL(charts.size(), 2u);
+  BOOST_TEST(charts[0].title == "loss against step");
+  BOOST_REQUIRE_EQUAL(charts[0].curves.size(), 2u);
+  BOOST_TEST(charts[0].curves[0].points.size() == 2u);
+  BOOST_TEST(charts[0].curves[1].name == "mean");
+  BOOST_TEST(charts[0].curves[1].points[0].x == 2);
+  BOOST_TEST(charts[1].curves[0].points[1].y == 1);
   BOOST_CHECK_THROW(read_curves("{\"a\":1}", "x", "", charts), Error);
   BOOST_CHECK_THROW(read_curves("{\"an\":[1,2],\"ar\":[1]}", "x", "", charts), Error);
   BOOST_CHECK_THROW(read_curves("nonsense", "x", "", charts), Error);
