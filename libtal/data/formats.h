@@ -111,6 +111,8 @@ void read_scnn_mat(const std::vector<SourceText>&, const ImportOptions&, const I
 // a line, a plain name a line (numbered from 0), or a JSON list. parse_window_weights: .mat or CSV, 6 x 20 for S-CNN.
 std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source);
 std::map<std::int64_t, std::string> parse_classes(const SourceText& source);
+// The names in such a file, in the order of their numbers. Error when there is none.
+std::vector<std::string> read_class_names(const std::string& path);
 std::vector<std::vector<double>> parse_window_weights(const SourceText& source);
 
 // A numeric or cell array of a MATLAB level 5 file, column major. Other classes (char, struct) have no data here.

@@ -4,6 +4,7 @@
 #include "libtal/base/number.h"
 #include "libtal/data/feature_import.h"
 #include "libtal/data/import_support.h"
+#include "libtal/io/jsonl.h"
 
 namespace tal {
 
@@ -369,6 +370,13 @@ std::map<std::int64_t, std::string> parse_classes(const SourceText& source) {
   }
   if (out.empty()) throw Error("empty").at_line(source.name, 0);
   return out;
+}
+
+std::vector<std::string> read_class_names(const std::string& path) {
+  std::vector<std::string> names;
+  for (const auto& [number, name] : parse_classes({path, read_file(path)})) names.push_back(name);
+  if (names.empty()) throw Error("'" + path + "' has no class");
+  return names;
 }
 
 const std::vector<ImportFormat>& import_formats() {

@@ -67,6 +67,8 @@ void load_weights(torch::nn::Module& network, const std::map<std::string, torch:
     if (found == weights.end()) throw Error("'" + source + "': no tensor '" + name + "', which the model needs as " + shape_of(tensor));
     if (found->second.sizes() != tensor.sizes())
       throw Error("'" + source + "': tensor '" + name + "' is " + shape_of(found->second) + ", the model needs " + shape_of(tensor));
+    if (!torch::isfinite(found->second).all().item<bool>())
+      throw Error("'" + source + "': tensor '" + name + "' has values that are not finite; a training that diverged leaves such a model");
     tensor.copy_(found->second);
   }
   for (const auto& [name, tensor] : weights)

@@ -18,7 +18,7 @@ void save_model(const std::string& path, Model& model, const std::string& traini
 // of whatever does not match: format, names, shapes.
 std::unique_ptr<Model> load_model(const std::string& path);
 
-// The network's parameters and buffers <-> named tensors. load: every name must be there with its shape and nothing else.
+// The network's parameters and buffers <-> named tensors. load: every name must be there with its shape and finite values, and nothing else.
 void load_weights(torch::nn::Module& network, const std::map<std::string, torch::Tensor>& weights, const std::string& source);
 std::map<std::string, torch::Tensor> weights_of(torch::nn::Module& network);
 

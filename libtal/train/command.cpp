@@ -83,14 +83,6 @@ void resolve(const Tool& tool, const TrainCommand& o, const Model& model, RunSet
   if (tool.given("--batch")) settings.set("train.batch", std::to_string(o.batch), "--batch");
 }
 
-std::vector<std::string> class_list(const std::string& path) {
-  std::vector<std::string> names;
-  if (path.empty()) return names;
-  for (const auto& [number, name] : parse_classes({path, read_file(path)})) names.push_back(name);
-  if (names.empty()) throw Error("'" + path + "' has no class");
-  return names;
-}
-
 std::string metrics_text(const Metrics& metrics) {
   std::string text;
   char number[32];
@@ -209,7 +201,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   const auto frames = model->frames();
   if (frames) tool.refuse({"--streams"}, "a model that sees frames");
   else tool.refuse({"--frame-cache"}, "a model that sees features");
-  RecordSet set({o.streams, class_list(o.classes), o.subset, train.standardize, frames, o.frame_cache});
+  RecordSet set({o.streams, o.classes.empty() ? std::vector<std::string>() : read_class_names(o.classes), o.subset, train.standardize, frames, o.frame_cache});
   for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) { set.add(record); });
   if (tool.stopped()) return;
   set.finish();

@@ -10,6 +10,7 @@
 
 #include "libtal/base/number.h"
 #include "libtal/base/sha256.h"
+#include "libtal/data/formats.h"
 #include "libtal/io/features.h"
 #include "libtal/io/npy.h"
 #include "libtal/io/time_rows.h"
@@ -77,14 +78,6 @@ std::vector<std::string> notes_on(const VideoDecoder& decoder, const std::string
   return notes;
 }
 
-std::vector<std::string> lines_of(const std::string& path) {
-  std::vector<std::string> lines;
-  LineReader reader(path);
-  for (std::string_view line; reader.next(line);) lines.emplace_back(line.substr(0, line.find_last_not_of("\r") + 1));
-  if (lines.empty()) throw Error("'" + path + "' names no class");
-  return lines;
-}
-
 }  // namespace
 
 void register_options(CLI::App& app, ExtractOptions& o) {
@@ -147,7 +140,7 @@ std::string extract_path(const Record& record, const ExtractOptions& o) {
 }
 
 Extractor::Extractor(ExtractOptions options) : options_(std::move(options)) {
-  if (!options_.classes.empty()) options_.encoder.classes = lines_of(options_.classes);
+  if (!options_.classes.empty()) options_.encoder.classes = read_class_names(options_.classes);
   std::set<std::string> streams;
   for (const auto& spec : options_.encoders) {
     auto encoder = make_encoder(spec, options_.encoder);

@@ -91,6 +91,12 @@ void FlowFields::push(const cv::Mat& bgr) {
   ++frames_;
 }
 
+std::vector<cv::Mat> FlowFields::between(std::span<const std::int64_t> frames) const {
+  std::vector<cv::Mat> fields;
+  for (std::size_t i = 0; i + 1 < frames.size(); ++i) fields.push_back(frames[i] == frames[i + 1] ? still_ : fields_.at(frames[i]));
+  return fields;
+}
+
 cv::Mat FlowFields::field_to(const cv::Mat& grey) {
   std::array<std::string, 2> files;
   if (!cache_.empty()) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "libtal/encode/preprocessing.h"
 #include "libtal/video/encoder.h"
@@ -22,9 +24,8 @@ class FlowFields {
   // A new video begins; cache: its folder, made when missing, or "".
   void reset(const std::string& cache);
   void push(const cv::Mat& bgr);  // the next frame
-  // [crop, crop, 2], of a field between pushed, not released frames.
-  const cv::Mat& at(std::int64_t field) const { return fields_.at(field); }
-  const cv::Mat& still() const { return still_; }  // no motion
+  // The fields between consecutive ones of these pushed, not released frames, [crop, crop, 2] each; a frame that repeats (padding) has no motion.
+  std::vector<cv::Mat> between(std::span<const std::int64_t> frames) const;
   void release(std::int64_t before) { fields_.release(before); }
 
  private:

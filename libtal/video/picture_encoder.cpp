@@ -171,10 +171,8 @@ class FlowEncoder : public AveragingEncoder {
 
  private:
   cv::Mat stack(std::span<const std::int64_t> frames) const {
-    std::vector<cv::Mat> fields;
-    for (std::size_t i = 0; i + 1 < frames.size(); ++i) fields.push_back(frames[i] == frames[i + 1] ? fields_.still() : fields_.at(frames[i]));
     cv::Mat out;
-    cv::merge(fields, out);
+    cv::merge(fields_.between(frames), out);
     return out;
   }
 
@@ -255,8 +253,7 @@ class FlowClipEncoder : public ClipEncoder {
  private:
   // As many fields as frames, the last one twice: a row sees its window alone, and has the geometry of the RGB stream's row.
   NetworkInput clip_of(std::span<const std::int64_t> frames) const override {
-    NetworkInput clip;
-    for (std::size_t i = 0; i + 1 < frames.size(); ++i) clip.push_back(frames[i] == frames[i + 1] ? fields_.still() : fields_.at(frames[i]));
+    NetworkInput clip = fields_.between(frames);
     clip.push_back(clip.back());
     return clip;
   }

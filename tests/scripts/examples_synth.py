@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # label: cli
-"""examples/{bsnpp,rpn,cmsn,etp,sptad}: tables made end to end on synthetic features and on recordings in HAPT's layout at tiny settings; every other
+"""examples/{bsnpp,rpn,cmsn,etp,sptad,hapt}: tables made end to end on synthetic features and on recordings in HAPT's layout at tiny settings; every other
 target expands; missing data are said."""
 import os
 import random
@@ -93,6 +93,12 @@ with tempfile.TemporaryDirectory() as folder:
         check(len(pictures) == 2, f"{example}: curves and a timeline: {pictures}")
     out = os.path.join(folder, "hapt-etp")
     check(os.path.exists(os.path.join(out, "seed-1", "with-rn.result.json")), "a folder a seed")
+    out = os.path.join(folder, "hapt-rpn")
+    printed, _ = make("hapt", *quick, "OUT=" + out)  # its first target alone
+    for row, columns in (("RPN", 2), ("RPN + segment classifier", 8)):
+        values = cells(printed, row)
+        check(len(values) == columns and all(0 <= value <= 100 for value in values), f"hapt: {row}: {values}")
+    check({"training.html", "timeline.html"} <= set(os.listdir(out)), "hapt: curves and a timeline")
     for example, target in (("etp", "fig7"), ("cmsn", "table5")):
         plan, _ = make(example, "-n", target, "DATA=" + data, "OUT=" + os.path.join(folder, "plan"))
         check("--from signals" in plan and "HAPT" in plan and "table.py" in plan, f"{example} {target} expands on HAPT: " + plan[-800:])

@@ -189,4 +189,14 @@ odd["features"]["synth"]["stride"] = 16
 done = tool("tal-train", *COMMON[:-1], "-", "--out", "x", data="\n".join(lines[:3] + [json.dumps(odd)] + lines[4:]) + "\n", status=1)
 check("stdin:4: video '%s': features.synth.stride: the model was trained on 8, this stream has 16" % odd["video"] in done.stderr, done.stderr[-300:])
 
+# A model whose training diverged is refused when it is opened.
+raw = bytearray(read("one.safetensors"))
+size = struct.unpack("<Q", raw[:8])[0]
+name, entry = next((name, entry) for name, entry in json.loads(raw[8:8 + size]).items() if name != "__metadata__" and entry["dtype"] == "F32")
+struct.pack_into("<f", raw, 8 + size + entry["data_offsets"][0], float("nan"))
+with open("nan.safetensors", "wb") as file:
+    file.write(raw)
+done = tool("tal-score", "-m", "nan.safetensors", data=records, status=1)
+check(f"'nan.safetensors': tensor '{name}' has values that are not finite" in done.stderr, done.stderr[-300:])
+
 finish()
