@@ -46,6 +46,13 @@ torch::Tensor max_pool(const torch::Tensor& x, const Extent3& kernel, const Exte
   return torch::max_pool3d(x, kernel, stride, padding_of(x, kernel, stride).before, 1, /*ceil_mode=*/true);
 }
 
+// A convolution; one of size 1 as the matrix product that it is: LibTorch hands those of small batches to slower code on a single thread.
+torch::Tensor convolve(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias, const Extent3& stride, const Extent3& padding) {
+  constexpr Extent3 kOne{1, 1, 1};
+  if (weight[0][0].numel() != 1 || stride != kOne || !x.is_contiguous(torch::MemoryFormat::ChannelsLast3d)) return torch::conv3d(x, weight, bias, stride, padding);
+  return torch::linear(x.permute({0, 2, 3, 4, 1}), weight.flatten(1), bias).permute({0, 4, 1, 2, 3});
+}
+
 struct Part : torch::CustomClassHolder {
   explicit Part(std::function<torch::Tensor(const torch::Tensor&)> f) : fn(std::move(f)) {}
   std::function<torch::Tensor(const torch::Tensor&)> fn;
@@ -113,14 +120,14 @@ torch::Tensor Unit3dImpl::forward(torch::Tensor x) {
     own = {};
   }
   if (is_training() && !frozen_) {
-    const auto y = torch::conv3d(x, conv3d_->weight, {}, stride_, own);
+    const auto y = convolve(x, conv3d_->weight, {}, stride_, own);
     if (y.numel() == y.size(1)) throw Error("BatchNorm of the I3D backbone sees one value a channel: longer clips, larger frames, a larger batch or a frozen BatchNorm are needed");
     const auto mean = recomputing ? torch::Tensor() : bn_->running_mean, variance = recomputing ? torch::Tensor() : bn_->running_var;
     if (!recomputing) bn_->num_batches_tracked += 1;
     return torch::batch_norm(y, bn_->weight, bn_->bias, mean, variance, /*training=*/true, momentum_, kEpsilon, false).relu_();
   }
   const auto scale = bn_->weight * (bn_->running_var + kEpsilon).rsqrt();
-  return torch::conv3d(x, conv3d_->weight * scale.view({-1, 1, 1, 1, 1}), bn_->bias - bn_->running_mean * scale, stride_, own).relu_();
+  return convolve(x, conv3d_->weight * scale.view({-1, 1, 1, 1, 1}), bn_->bias - bn_->running_mean * scale, stride_, own).relu_();
 }
 
 InceptionBlockImpl::InceptionBlockImpl(std::int64_t in, const std::array<std::int64_t, 6>& f, const I3dOptions& options) : channels_(f[0] + f[2] + f[4] + f[5]) {

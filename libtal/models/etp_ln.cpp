@@ -83,7 +83,7 @@ EtpLnOutputs EtpLnImpl::score(const torch::Tensor& x, std::span<const Segment> s
 }
 
 torch::Tensor ranking_scores(const EtpLnOutputs& outputs) {
-  return torch::softmax(outputs.cls, 1).narrow(1, 0, outputs.comp.size(1)) * torch::exp(outputs.comp);
+  return torch::softmax(outputs.cls.to(torch::kDouble), 1).narrow(1, 0, outputs.comp.size(1)) * torch::exp(outputs.comp.to(torch::kDouble));
 }
 
 }  // namespace tal

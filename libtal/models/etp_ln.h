@@ -53,7 +53,7 @@ struct EtpLnImpl : torch::nn::Module {
 };
 TORCH_MODULE(EtpLn);
 
-// s_k = p_k exp(s_comp): softmax over K + 1 columns, background dropped. [M, K].
+// s_k = p_k exp(s_comp): softmax over K + 1 columns, background dropped. [M, K], double: completeness has no bound, and exp(89) is no float.
 torch::Tensor ranking_scores(const EtpLnOutputs& outputs);
 
 }  // namespace tal

@@ -60,6 +60,13 @@ BOOST_AUTO_TEST_CASE(localization_in_one_pass) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(ranking_of_any_completeness) {
+  // Completeness has no bound, and exp(89) is no float.
+  const EtpLnOutputs out{torch::zeros({1, 3}), torch::tensor({{95.f, 120.f}}), torch::zeros({1, 2})};
+  const auto rank = ranking_scores(out);
+  BOOST_TEST(worst(rank.log(), torch::tensor({{95.0, 120.0}}, torch::kDouble) - std::log(3.0)) < 1e-9);
+}
+
 BOOST_AUTO_TEST_CASE(refinement_in_one_pass) {
   torch::manual_seed(4);
   Random random(4);
