@@ -1,7 +1,8 @@
 """Prints tal-eval's JSON results as one Markdown table: table.py --title T --data D --row LABEL FILE... [--row ...].
 
 Several files of a row stand side by side under the names of --groups. With --seeds N each of these is N files, shown as their mean and
-spread (largest - smallest). --average A,B,... puts the mean of the mAP at these tIoUs in the place of the mean of all.
+spread (largest - smallest). --average A,B,... puts the mean of the mAP at these tIoUs in the place of the mean of all. An AR@AN of more
+proposals than there are is "-": the protocol extrapolates there.
 """
 import argparse
 import json
@@ -14,7 +15,7 @@ def measures_of(result, wanted, averaged):
     found = {}
     if "ar_at" in result:
         for n, value in result["ar_at"].items():
-            found[f"AR@{n}"] = 100 * value
+            found[f"AR@{n}"] = 100 * value if float(n) <= result["an"][-1] else None
         if "auc" in result:
             found["AUC"] = result["auc"]
     if "map" in result:
@@ -49,6 +50,8 @@ def read(path):
 
 
 def cell(values):
+    if None in values:
+        return "-"
     return f"{statistics.mean(values):.2f}" + (f" ({max(values) - min(values):.2f})" if len(values) > 1 else "")
 
 

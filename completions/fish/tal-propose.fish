@@ -26,6 +26,7 @@ complete -c tal-propose -l merge-nms -r -d 'tIoU of the suppression that merges 
 complete -c tal-propose -l normalize -x -a 'auto none minmax' -d 'Scale each curve to 0..1: minmax, none, or auto (minmax for motion only)'
 complete -c tal-propose -l model -s m -r -d 'Model file (repeat for an ensemble)'
 complete -c tal-propose -l device -r -d 'Where the model runs: cpu, cuda, cuda:N'
+complete -c tal-propose -l precision -x -a 'float32 bfloat16 float16' -d 'The model'\''s products and convolutions: float32, bfloat16, float16 (CUDA)'
 complete -c tal-propose -l threads -r -d 'Threads of the model'\''s arithmetic (0: all cores)'
 complete -c tal-propose -l set -r -d 'Change an inference setting of the model (repeatable; -v lists them)'
 complete -c tal-propose -l videos -r -d 'Video files instead of records, for models that see frames'

@@ -31,5 +31,6 @@ complete -c tal-score -l temperature -r -d 'Class scores are logits: take the so
 complete -c tal-score -l merge -r -d 'Records whose proposals are put behind those of the same video, such as another model'\''s detections'
 complete -c tal-score -l model -s m -r -d 'Model file (repeat for an ensemble)'
 complete -c tal-score -l device -r -d 'Where the model runs: cpu, cuda, cuda:N'
+complete -c tal-score -l precision -x -a 'float32 bfloat16 float16' -d 'The model'\''s products and convolutions: float32, bfloat16, float16 (CUDA)'
 complete -c tal-score -l threads -r -d 'Threads of the model'\''s arithmetic (0: all cores)'
 complete -c tal-score -l set -r -d 'Change an inference setting of the model (repeatable; -v lists them)'

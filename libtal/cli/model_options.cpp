@@ -8,6 +8,7 @@ void register_model_options(CLI::App& app, ModelOptions& o) {
   const std::string group = "Model";
   app.add_option("-m,--model", o.models, "Model file (repeat for an ensemble)")->group(group)->type_name("FILE");
   app.add_option("--device", o.device, "Where the model runs: cpu, cuda, cuda:N")->group(group)->type_name("DEVICE");
+  app.add_option("--precision", o.precision, "The model's products and convolutions: float32, bfloat16, float16 (CUDA)")->group(group)->check(CLI::IsMember({"float32", "bfloat16", "float16"}));
   app.add_option("--threads", o.threads, "Threads of the model's arithmetic (0: all cores)")->group(group)->type_name("N")->check(CLI::Range(0, 1024));
   app.add_option("--set", o.settings, "Change an inference setting of the model (repeatable; -v lists them)")->group(group)->type_name("NAME=VALUE");
 }
@@ -25,7 +26,7 @@ void register_map_options(CLI::App& app, MapOptions& o) {
 std::vector<std::string> map_option_names() { return {"--weights", "--map-folder", "--multi-scale", "--maps", "--window", "--overlap"}; }
 
 void refuse_model_options(const Tool& tool, const ModelOptions& options) {
-  if (options.models.empty()) tool.refuse({"--device", "--threads", "--set"}, "a run without --model");
+  if (options.models.empty()) tool.refuse({"--device", "--precision", "--threads", "--set"}, "a run without --model");
 }
 
 }  // namespace tal

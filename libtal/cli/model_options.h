@@ -15,6 +15,7 @@ class Tool;
 struct ModelOptions {
   std::vector<std::string> models;    // files; several: an ensemble
   std::string device = "cpu";
+  std::string precision = "float32";  // of its products and convolutions: float32, bfloat16, float16 (CUDA)
   int threads = 0;                    // of LibTorch; 0: all cores
   std::vector<std::string> settings;  // name=value, of the model's inference settings
 };

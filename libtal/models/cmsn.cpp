@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "libtal/nn/device.h"
+
 namespace tal {
 
 Settings settings_of(CmsnOptions& o) {
@@ -74,6 +76,8 @@ torch::Tensor StageSubnetImpl::cnn(const torch::Tensor& base) {
 StageOutputs StageSubnetImpl::forward(const torch::Tensor& base) {
   StageOutputs result;
   result.cnn = cnn(base);                                                      // [B, C, T(, H, W)] -> [B, T, F]
+  const OwnPrecision own;
+  result.cnn = result.cnn.to(classifier->weight.scalar_type());
   result.h = std::get<0>(lstm->forward(dropout->forward(result.cnn)));         // [B, T, 2H]
   result.outputs = classifier->forward(dropout->forward(result.h));            // [B, T, 6]
   return result;

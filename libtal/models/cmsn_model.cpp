@@ -6,6 +6,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/io/maps.h"
+#include "libtal/nn/tensors.h"
 
 namespace tal {
 namespace {
@@ -243,7 +244,7 @@ torch::Tensor CmsnModel::stage_probabilities(const torch::Tensor& rows) {
   const auto own = torch::minimum(torch::arange(1, window_ + 1), torch::arange(window_, 0, -1)).to(torch::kFloat).unsqueeze(1);
   over_windows(rows, [&](const torch::Tensor& windows, std::span<const std::int64_t> firsts) {
     const auto out = network_->stages_of(windows);
-    const auto probability = network_->stages->classifier->probabilities(out.outputs).cpu();
+    const auto probability = on_host(network_->stages->classifier->probabilities(out.outputs));
     for (std::size_t k = 0; k < firsts.size(); ++k) {
       const auto first = firsts[k] / scale(), n = std::min(window_, count - first);
       sum.narrow(0, first, n) += own.narrow(0, 0, n) * probability[static_cast<std::int64_t>(k)].narrow(0, 0, n);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "libtal/nn/device.h"
+
 namespace tal {
 
 Settings settings_of(EtpRnOptions& o) {
@@ -46,8 +48,10 @@ torch::Tensor EtpRnImpl::unit_features(const torch::Tensor& pooled) {
   return (non_local ? non_local->forward(x) : x).flatten(1);
 }
 
-torch::Tensor EtpRnImpl::encode(const torch::Tensor& units, const torch::Tensor& lengths) {
-  TORCH_CHECK(units.dim() == 3 && lengths.dim() == 1 && units.size(0) == lengths.size(0), "sequences must be [B, U, C] with [B] lengths");
+torch::Tensor EtpRnImpl::encode(const torch::Tensor& input, const torch::Tensor& lengths) {
+  TORCH_CHECK(input.dim() == 3 && lengths.dim() == 1 && input.size(0) == lengths.size(0), "sequences must be [B, U, C] with [B] lengths");
+  const OwnPrecision own;
+  const auto units = input.to(fc->weight.scalar_type());
   const auto packed = torch::nn::utils::rnn::pack_padded_sequence(units, lengths.cpu(), /*batch_first=*/true, /*enforce_sorted=*/false);
   const auto h = std::get<1>(gru->forward_with_packed_input(packed));  // [2 layers x 2 directions, B, H]
   return torch::cat({h[2], h[3]}, 1);

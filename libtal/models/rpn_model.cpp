@@ -6,6 +6,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/fusion/rpn_stage.h"
+#include "libtal/nn/tensors.h"
 
 namespace tal {
 
@@ -237,9 +238,9 @@ void RpnModel::propose(Record& record, const Sequence& sequence) {
     RpnInput input = full_plan();
     input.x = normalise_rows(window_features(sequence.x, window, data_.rows).to(device));
     const RpnOutput out = network_->forward(input);
-    const torch::Tensor probability = out.segments.logit.sigmoid().cpu(), offset = out.segments.offsets.offset.cpu().contiguous();
-    const torch::Tensor alpha = options_.kl() ? out.segments.offsets.alpha.cpu().contiguous() : torch::Tensor();
-    const torch::Tensor unit = options_.unit ? out.unit_logit.sigmoid().cpu().contiguous() : torch::Tensor();
+    const torch::Tensor probability = on_host(out.segments.logit.sigmoid()), offset = on_host(out.segments.offsets.offset);
+    const torch::Tensor alpha = options_.kl() ? on_host(out.segments.offsets.alpha) : torch::Tensor();
+    const torch::Tensor unit = options_.unit ? on_host(out.unit_logit.sigmoid()) : torch::Tensor();
     const auto p = probability.accessor<float, 1>();
 
     std::vector<std::int64_t> order;

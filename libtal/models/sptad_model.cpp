@@ -219,7 +219,7 @@ std::pair<torch::Tensor, torch::Tensor> SptadModel::detect(const torch::Tensor& 
   const auto output = network_->forward(clips.to(device));
   auto scores = output.detections.logits[-1].to(torch::kFloat).sigmoid();
   if (clip_scores_ && output.clip_logits.defined()) scores = scores * output.clip_logits.to(torch::kFloat).sigmoid().unsqueeze(1);
-  return {scores.cpu().contiguous(), output.detections.segments[-1].to(torch::kFloat).cpu().contiguous()};
+  return {on_host(scores), on_host(output.detections.segments[-1])};
 }
 
 void SptadModel::propose(Record& record, const Sequence& sequence) {

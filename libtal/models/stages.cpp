@@ -75,10 +75,13 @@ std::string quoted(const std::string& text) {
   return json;
 }
 
-void run_one(Tool& tool, const std::string& path, Model& model, Stage stage) {
+void run_one(Tool& tool, const ModelOptions& options, Model& model, Stage stage) {
+  const std::string& path = options.models.front();
+  const auto precision = precision_type(options.precision, model.device);
   tool.history_field("model", quoted(path));
   map_records(tool, [&](Record& record) {
     torch::NoGradGuard no_grad;
+    const Autocast autocast(model.device, precision);
     try {
       const Sequence sequence = load_sequence(record, model.inputs());
       if (stage == Stage::kPropose) model.propose(record, sequence);
@@ -99,7 +102,7 @@ void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage) {
   const auto model = open_model(options.models.front(), options, stage);
   std::vector<Settings> settings{model->inference()};
   apply_settings(tool, settings, options.settings);
-  run_one(tool, options.models.front(), *model, stage);
+  run_one(tool, options, *model, stage);
 }
 
 void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps) {
@@ -121,10 +124,10 @@ void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps
     if (source.model) apply_map_options(maps, *source.model, source.model->inference());
   if (sources.size() == 1 && sources.front().model) {
     tool.refuse({"--weights"}, "a single model");
-    return run_one(tool, options.models.front(), *sources.front().model, Stage::kPropose);
+    return run_one(tool, options, *sources.front().model, Stage::kPropose);
   }
   if (options.models.empty()) {
-    tool.refuse({"--window", "--overlap", "--multi-scale", "--device"}, "maps of earlier runs alone");
+    tool.refuse({"--window", "--overlap", "--multi-scale", "--device", "--precision"}, "maps of earlier runs alone");
     if (!maps.maps.empty()) output.maps = maps.maps;
   }
   std::string names;
@@ -132,8 +135,11 @@ void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps
   tool.history_field("model", names + "]");
   const auto* first = dynamic_cast<const MapModel*>(sources.front().model.get());
   const MapEnsemble ensemble(sources, maps.weights.empty() ? std::vector<double>() : parse_number_list(maps.weights), first ? first->output() : output);
+  const c10::Device device = options.models.empty() ? c10::Device(c10::kCPU) : open_device(options.device);
+  const auto precision = precision_type(options.precision, device);
   map_records(tool, [&](Record& record) {
     torch::NoGradGuard no_grad;
+    const Autocast autocast(device, precision);
     ensemble.propose(record);
   });
 }

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "libtal/nn/device.h"
+
 namespace tal {
 
 BiLstmImpl::BiLstmImpl(std::int64_t inputs, std::int64_t hidden) : hidden_(hidden) {
@@ -22,7 +24,9 @@ BiLstmImpl::BiLstmImpl(std::int64_t inputs, std::int64_t hidden) : hidden_(hidde
   }
 }
 
-torch::Tensor BiLstmImpl::forward(const torch::Tensor& rows) {
+torch::Tensor BiLstmImpl::forward(const torch::Tensor& input) {
+  const OwnPrecision own;
+  const torch::Tensor rows = input.to(directions_[0].w_ih.scalar_type());
   std::vector<torch::Tensor> parameters;
   for (const Direction& d : directions_)
     for (const auto& p : {d.w_ih, d.w_hh, d.b_ih, d.b_hh}) parameters.push_back(p);
@@ -35,15 +39,16 @@ torch::Tensor BiLstmImpl::forward_shared(const SharedRows& rows) {
 }
 
 torch::Tensor BiLstmImpl::run_shared(const SharedRows& rows) const {
+  const OwnPrecision own;
   const std::int64_t n = rows.count(), length = rows.length(), h = hidden_;
-  const torch::Tensor out = rows.values.new_empty({n, length, 2 * h});
+  const torch::Tensor values = rows.values.to(directions_[0].w_ih.scalar_type()), out = values.new_empty({n, length, 2 * h});
   const torch::Tensor steps = rows.index.t().contiguous();  // [L, N]
   // Gates in the order i, f, o, g: one sigmoid over the first three.
   const torch::Tensor order = torch::cat({torch::arange(2 * h), torch::arange(3 * h, 4 * h), torch::arange(2 * h, 3 * h)});
   const std::int64_t group = std::min<std::int64_t>(n, 256), groups = (n + group - 1) / group;
   for (int d = 0; d < 2; ++d) {
     const Direction& p = directions_[d];
-    const torch::Tensor input = torch::addmm((p.b_ih + p.b_hh).index_select(0, order), rows.values, p.w_ih.index_select(0, order).t());  // [W, 4H]
+    const torch::Tensor input = torch::addmm((p.b_ih + p.b_hh).index_select(0, order), values, p.w_ih.index_select(0, order).t());  // [W, 4H]
     const torch::Tensor w_hh = p.w_hh.index_select(0, order).t();                                                                        // [H, 4H]
     at::parallel_for(0, groups, 1, [&](std::int64_t begin, std::int64_t end) {
       const torch::NoGradGuard guard;

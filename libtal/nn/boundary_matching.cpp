@@ -13,6 +13,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/nn/boundary_matching_cuda.h"
+#include "libtal/nn/device.h"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define TAL_VECTOR_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
@@ -435,7 +436,8 @@ at::Tensor sparse_matrix(const BoundaryMatchingTable& table, const at::TensorOpt
 
 at::Tensor boundary_matching(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu) {
   const auto& spec = table.spec();
-  if (features.is_cuda() && at::isReducedFloatingType(features.scalar_type())) return boundary_matching(features.to(weight.scalar_type()), weight, bias, table, relu);
+  const OwnPrecision own;
+  if (at::isReducedFloatingType(features.scalar_type())) return boundary_matching(features.to(weight.scalar_type()), weight, bias, table, relu);
   TORCH_CHECK(features.dim() == 3 && features.size(2) == spec.rows, "boundary matching: features are not [B, C, ", spec.rows, "] but ", features.sizes());
   TORCH_CHECK((weight.dim() == 3 || (weight.dim() == 5 && weight.size(3) == 1 && weight.size(4) == 1)) && weight.size(1) == features.size(1) && weight.size(2) == spec.samples,
               "boundary matching: weight is not [O, ", features.size(1), ", ", spec.samples, "] but ", weight.sizes());
@@ -443,7 +445,6 @@ at::Tensor boundary_matching(const at::Tensor& features, const at::Tensor& weigh
   const auto type = features.scalar_type();
   TORCH_CHECK((type == at::kFloat || type == at::kDouble) && weight.scalar_type() == type, "boundary matching: features and weight must both be float or double");
   if (!features.device().is_cpu()) {
-    const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
     const CudaKernels* kernels = kernels_for(features);
     return kernels ? boundary_matching_by(*kernels, features, weight, bias, table, relu) : boundary_matching_products(features, weight, bias, table, relu);
   }

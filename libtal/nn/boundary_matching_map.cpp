@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "libtal/nn/device.h"
+
 namespace tal {
 
 at::Tensor proposals_to_map(const at::Tensor& packed, const BoundaryMatchingTable& table, double fill) {
@@ -169,6 +171,8 @@ at::Tensor convolve_proposals(const at::Tensor& packed, const at::Tensor& weight
   TORCH_CHECK(weight.dim() == 4 && weight.size(1) == packed.size(2) && weight.size(2) == 3 && weight.size(3) == 3, "proposal map: weight is not [O, ", packed.size(2),
               ", 3, 3] but ", weight.sizes());
   TORCH_CHECK(outside.dim() == 1 && outside.size(0) == packed.size(2) && bias.dim() == 1 && bias.size(0) == weight.size(0), "proposal map: bias or outside do not fit the weight");
+  const OwnPrecision own;
+  if (packed.scalar_type() != weight.scalar_type()) return convolve_proposals(packed.to(weight.scalar_type()), weight, bias, outside.to(weight.scalar_type()), table);
   if (!packed.device().is_cpu()) {
     const auto map = at::where(table.valid().to(packed.device()), proposals_to_map(packed, table), outside.view({1, -1, 1, 1}));
     return map_to_proposals(at::conv2d(map, weight, bias, 1, 1), table);
@@ -179,7 +183,9 @@ at::Tensor convolve_proposals(const at::Tensor& packed, const at::Tensor& weight
 at::Tensor blockwise_attention(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) {
   TORCH_CHECK(queries.dim() == 3 && keys.dim() == 3 && values.dim() == 3 && queries.size(2) == keys.size(2) && keys.size(1) == values.size(1),
               "attention: queries ", queries.sizes(), ", keys ", keys.sizes(), " and values ", values.sizes(), " do not fit together");
-  return BlockwiseAttention::apply(queries.contiguous(), keys.contiguous(), values.contiguous());
+  const OwnPrecision own;
+  const auto whole = [](const at::Tensor& t) { return (at::isReducedFloatingType(t.scalar_type()) ? t.to(at::kFloat) : t).contiguous(); };
+  return BlockwiseAttention::apply(whole(queries), whole(keys), whole(values));
 }
 
 }  // namespace tal

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "libtal/nn/device.h"
 #include "libtal/segment/stages.h"
 
 namespace tal {
@@ -17,7 +18,9 @@ StageClassifierImpl::StageClassifierImpl(std::int64_t dim, const CosineLossOptio
     for (std::size_t i = 0; i < kActionStages; ++i) margins_[static_cast<std::int64_t>(j)][static_cast<std::int64_t>(i)] = margins[j][i];
 }
 
-torch::Tensor StageClassifierImpl::forward(const torch::Tensor& x) {
+torch::Tensor StageClassifierImpl::forward(const torch::Tensor& rows) {
+  const OwnPrecision own;
+  const auto x = rows.to(weight.scalar_type());
   if (options_.form == "softmax") return torch::linear(x, weight, bias);
   namespace F = torch::nn::functional;
   return torch::linear(F::normalize(x, F::NormalizeFuncOptions().dim(-1)), F::normalize(weight, F::NormalizeFuncOptions().dim(1)));  // Eq. (4)

@@ -4,6 +4,7 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#include <ATen/autocast_mode.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -33,5 +34,27 @@ void start_computing(int threads) {
 #endif
   torch::set_num_threads(threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
 }
+
+c10::ScalarType precision_type(const std::string& name, const c10::Device& device) {
+  if (name == "float32") return c10::kFloat;
+  if (name == "bfloat16") return c10::kBFloat16;
+  if (name != "float16") throw UsageError("--precision '" + name + "': must be float32, bfloat16 or float16");
+  if (device.is_cpu()) throw UsageError("--precision float16 is for CUDA; bfloat16 works on the processor too");
+  return c10::kHalf;
+}
+
+Autocast::Autocast(const c10::Device& device, c10::ScalarType type) : device_(device.type()), on_(type != c10::kFloat) {
+  if (!on_) return;
+  at::autocast::set_autocast_enabled(device_, true);
+  at::autocast::set_autocast_dtype(device_, type);
+}
+
+Autocast::~Autocast() {
+  if (!on_) return;
+  at::autocast::clear_cache();
+  at::autocast::set_autocast_enabled(device_, false);
+}
+
+OwnPrecision::OwnPrecision() : guard_(c10::autocast_dispatch_keyset) {}
 
 }  // namespace tal

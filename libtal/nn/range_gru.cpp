@@ -4,6 +4,8 @@
 #include <map>
 #include <numeric>
 
+#include "libtal/nn/device.h"
+
 namespace tal {
 namespace {
 
@@ -133,11 +135,13 @@ torch::Tensor run_group(const Layers& layers, const torch::Tensor& forward, cons
 
 }  // namespace
 
-torch::Tensor range_gru(const torch::nn::GRU& gru, const torch::Tensor& x, std::span<const RowRange> ranges, std::int64_t budget) {
+torch::Tensor range_gru(const torch::nn::GRU& gru, const torch::Tensor& input, std::span<const RowRange> ranges, std::int64_t budget) {
   torch::NoGradGuard guard;
+  const OwnPrecision own;
   TORCH_CHECK(gru->options.num_layers() == 2 && gru->options.bidirectional(), "the GRU must have two bidirectional layers");
-  for (const auto& range : ranges) TORCH_CHECK(range.first >= 0 && range.count() > 0 && range.last <= x.size(0), "a range must hold rows of the sequence");
+  for (const auto& range : ranges) TORCH_CHECK(range.first >= 0 && range.count() > 0 && range.last <= input.size(0), "a range must hold rows of the sequence");
   const Layers layers(gru);
+  const torch::Tensor x = input.to(layers.forward1.w_ih.scalar_type());
   const auto projected = [&](const Cell& cell) { return torch::addmm(cell.b_ih, x, cell.w_ih.t()); };  // [U, 3H]
   const auto forward = projected(layers.forward1), backward = projected(layers.backward1);
 

@@ -19,6 +19,7 @@ PyramidRows::PyramidRows(const std::vector<at::Tensor>& levels) {
   }
   const auto device = levels.front().device();
   values = at::cat(rows, 1).flatten(0, 1);
+  if (at::isReducedFloatingType(values.scalar_type())) values = values.to(at::kFloat);
   length_table = at::tensor(length, at::kDouble).to(device);
   begin_table = at::tensor(begin, at::kLong).to(device);
 }

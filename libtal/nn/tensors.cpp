@@ -17,6 +17,8 @@ constexpr Match kMatches[] = {{Dtype::kF64, at::kDouble},   {Dtype::kF32, at::kF
 
 }  // namespace
 
+at::Tensor on_host(const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kFloat).contiguous(); }
+
 at::Tensor tensor_of(const TensorView& view) {
   for (const auto& match : kMatches)
     if (view.dtype == match.dtype) {

@@ -1,4 +1,4 @@
-// LibTorch tensors <-> the named arrays of safetensors files.
+// LibTorch tensors as plain memory: for records, and for the named arrays of safetensors files.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -9,6 +9,9 @@
 #include "libtal/io/safetensors.h"
 
 namespace tal {
+
+// On the processor, float32, contiguous: what records are written from, wherever and in whatever precision it was computed.
+at::Tensor on_host(const at::Tensor& tensor);
 
 // A copy of the view's data. Error for a dtype that LibTorch has no match for.
 at::Tensor tensor_of(const TensorView& view);

@@ -27,7 +27,7 @@ Settings settings_of(TrainOptions& o) {
   s.add("warmup", &o.warmup, "Optimiser steps of linear rise at the start of each phase");
   s.add("clip", &o.clip, "Largest norm of all gradients together (0: none)");
   s.add("ema", &o.ema, "Decay of the moving average of the weights that is validated and saved (0: none)");
-  s.add("amp", &o.amp, "bfloat16 where it is safe (CUDA)");
+  s.add("amp", &o.amp, "Compute in bfloat16 where it is safe");
   s.add("workers", &o.workers, "Threads that make batches ahead");
   s.add("validate-every", &o.validate_every, "Epochs between validations");
   s.add("metric", &o.metric, "What decides on the best model", {"auto", "auc", "ar100", "map", "loss"});

@@ -24,7 +24,7 @@ struct TrainOptions {
   std::int64_t warmup = 0;              // optimiser steps of linear rise
   double clip = 0;                      // largest global gradient norm; 0: none
   double ema = 0;                       // decay of the weights' moving average that is validated and saved; 0: none
-  bool amp = false;                     // bfloat16 autocast (CUDA)
+  bool amp = false;                     // bfloat16 where it is safe
   std::int64_t workers = 1;             // threads that make batches ahead
   std::int64_t validate_every = 1;      // epochs
   std::string metric = "auto";          // what decides on the best model

@@ -1,6 +1,5 @@
 #include "libtal/train/trainer.h"
 
-#include <ATen/autocast_mode.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,6 +11,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/models/model_file.h"
+#include "libtal/nn/device.h"
 #include "libtal/train/batch_loader.h"
 #include "libtal/train/checkpoint.h"
 
@@ -36,24 +36,6 @@ std::unique_ptr<torch::optim::Optimizer> make_optimizer(const TrainOptions& o, d
   if (o.optimizer == "adamw") return std::make_unique<torch::optim::AdamW>(std::move(all), torch::optim::AdamWOptions(lr));
   return std::make_unique<torch::optim::SGD>(std::move(all), torch::optim::SGDOptions(lr));
 }
-
-// bfloat16 autocast on CUDA for a forward pass.
-class Autocast {
- public:
-  explicit Autocast(bool on) : on_(on) {
-    if (!on_) return;
-    at::autocast::set_autocast_enabled(at::kCUDA, true);
-    at::autocast::set_autocast_dtype(at::kCUDA, at::kBFloat16);
-  }
-  ~Autocast() {
-    if (!on_) return;
-    at::autocast::clear_cache();
-    at::autocast::set_autocast_enabled(at::kCUDA, false);
-  }
-
- private:
-  bool on_;
-};
 
 Named copy_of(const Named& weights) {
   Named copy;
@@ -277,7 +259,7 @@ class Run {
         const Batch moved = model_.device.is_cpu() ? std::move(batch) : batch.to(model_.device);
         Losses l;
         {
-          const Autocast autocast(o_.amp && model_.device.is_cuda());
+          const Autocast autocast(model_.device, o_.amp ? torch::kBFloat16 : torch::kFloat);
           l = model_.loss(moved, phase_index());
         }
         const double value = l.loss.item<double>();

@@ -53,6 +53,7 @@ using NetworkFactory = std::function<std::unique_ptr<Encoder>(const EncoderSpec&
 struct EncoderOptions {
   std::string flow = "block";  // block, dis, farneback, tvl1
   std::string device = "cpu";  // of networks
+  std::string precision = "float32";  // of their products and convolutions: float32, bfloat16, float16 (CUDA)
   std::int64_t batch = 16;     // pictures of frame-wise networks in one pass; clips: a quarter of it
   std::vector<std::string> classes;  // names of the columns of class scores; empty: those of the weights' file, if it has any
   NetworkFactory networks;     // empty in builds without LibTorch: networks are refused

@@ -93,6 +93,7 @@ void register_options(CLI::App& app, ExtractOptions& o) {
   app.add_option("--flow", o.encoder.flow, "Optical flow: block (fast block motion), dis, farneback, tvl1")
       ->check(CLI::IsMember({"block", "dis", "farneback", "tvl1"}));
   app.add_option("--device", o.encoder.device, "Where networks run: cpu, cuda, cuda:I")->type_name("DEVICE");
+  app.add_option("--precision", o.encoder.precision, "Networks' products and convolutions: float32, bfloat16, float16 (CUDA)")->check(CLI::IsMember({"float32", "bfloat16", "float16"}));
   app.add_option("--batch", o.encoder.batch, "Pictures in one pass of a network; of clips, a quarter as many")->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 16));
   app.add_option("--flow-cache", o.flow_cache, "Folder that keeps the flow of networks as images for the next run (VIDEO-KEY/METHOD-WxH/flow_x_00001.png, lossless); made when missing")
       ->type_name("DIR");
@@ -121,7 +122,7 @@ void check_options(const Tool& tool, const ExtractOptions& o) {
     tool.refuse({"--live-window", "--live-step", "--patience"}, "videos that have an end (--live follows one)");
   }
   if (o.check)
-    tool.refuse({"--encoder", "--fps", "--stride", "--window", "--tail", "--flow", "--device", "--batch", "--flow-cache", "--classes", "--inline", "--half", "--resume", "--partial", "--dry-run",
+    tool.refuse({"--encoder", "--fps", "--stride", "--window", "--tail", "--flow", "--device", "--precision", "--batch", "--flow-cache", "--classes", "--inline", "--half", "--resume", "--partial", "--dry-run",
                  "--no-history"}, "--check");
   if (o.inline_data) tool.refuse({"--out-dir", "--resume"}, "--inline");
   if (!o.videos.empty()) tool.refuse({"--input"}, "--videos");

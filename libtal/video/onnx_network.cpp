@@ -116,6 +116,7 @@ class OnnxNetwork : public PictureNetwork {
 
 std::unique_ptr<Encoder> make_onnx_encoder(const EncoderSpec& spec, const EncoderOptions& options) {
   if (options.device != "cpu") throw UsageError("--encoder onnx:FILE runs on the processor, not on --device " + options.device);
+  if (options.precision != "float32") throw UsageError("--encoder onnx:FILE computes in float32, not in --precision " + options.precision);
   return make_picture_encoder(std::make_shared<OnnxNetwork>(spec, options), options);
 }
 #else

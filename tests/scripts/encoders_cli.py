@@ -141,6 +141,13 @@ with tempfile.TemporaryDirectory() as folder:
     largest = max(map(abs, features))
     assert max(abs(a - b) for a, b in zip(features, alone)) <= 1e-5 * largest
 
+    # bfloat16: near, not the same, and said by the header.
+    rough = folder / "rough"
+    run("tal-extract", *common, "--precision", "bfloat16", "--encoder", f"resnet18:{weights}", "--videos", videos[0], "--out-dir", rough)
+    worst = max(abs(a - b) for a, b in zip(rows_of(rough / f"{videos[0].stem}.resnet18.npy"), features))
+    assert 0 < worst < 0.05 * max(features), worst
+    assert "precision=BFloat16" in json.loads((rough / f"{videos[0].stem}.resnet18.json").read_text())["settings"]
+
     # Killed in the middle: the next run does the rest, and the bytes are those of an undisturbed run, with two jobs too.
     whole = folder / "whole"
     run("tal-extract", *common, "-j", 2, "--encoder", f"resnet18:{weights}", "--videos", *videos, "--out-dir", whole)

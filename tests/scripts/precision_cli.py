@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+# label: cli
+"""--precision bfloat16 and train.amp: every model's stage and loss near those of float32, and not the same; what is refused."""
+import json
+import math
+import os
+import tempfile
+
+from harness import check, finish, need, tool
+
+need("tal-train", why="this build has no LibTorch, so no models")
+SMALL_MAPS = ["samples=4", "base-filters=8", "reduced-filters=8", "proposal-filters=8", "head-filters=4", "rows=32", "durations=32"]
+MODELS = {
+    "rpn": ["width=16", "hidden=8", "rows=32"],
+    "bsnpp": SMALL_MAPS + ["first-filters=8", "generator-filters=8", "attention-filters=4"],
+    "bmn": SMALL_MAPS + ["boundary-filters=8"],
+    "cmsn": ["hidden=8", "lstm-hidden=8", "evaluation-hidden=8", "window=32", "dropout=0"],
+    "etp-an": ["hidden=8", "kernel=3", "dropout=0"],
+    "etp-rn": ["hidden=8"],
+    "etp-ln": ["dropout=0"],
+    "sptad": ["clip=64", "dim=16", "heads=2", "hidden=4", "ffn=16", "stages=2", "proposals=8", "roi-rows=4", "stem-filters=8"],
+    "segment-classifier": ["hidden=8", "dropout=0"],
+}
+STAGES = {"tal-propose": ("rpn", "bsnpp", "bmn", "cmsn", "etp-an", "sptad"), "tal-refine": ("etp-rn",), "tal-score": ("cmsn", "etp-ln", "segment-classifier")}
+
+
+def first_losses(path):
+    """Losses of the first steps of each phase: later ones come from weights that have moved apart."""
+    losses = {}
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            entry = json.loads(line)
+            if "step" in entry and "loss" in entry:
+                losses.setdefault(entry["phase"], entry["loss"])
+    return losses
+
+
+def numbers(lines):
+    """Per record: how many proposals, the best score, starts and ends of all, sorted."""
+    for line in lines:
+        proposals = json.loads(line).get("proposals", [])
+        yield len(proposals), max((p["score"] for p in proposals), default=0), sorted(t for p in proposals for t in p["segment"])
+
+
+with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+    records = tool("tal-synth", "--seed", "1", "annotations", "-n", "3", "--min-duration", "40", "--max-duration", "60").stdout
+    tool("tal-synth", "--seed", "2", "features", "--dim", "16", "--snr", "2", "--out-dir", "features", "-o", "set.jsonl", data=records)
+    with open("set.jsonl", encoding="utf-8") as file:
+        few = file.read()
+    for model, settings in MODELS.items():
+        common = ["--model", model, *(word for setting in settings for word in ("--set", setting)), "--epochs", "1", "--batch", "2", "--set", "train.samples-per-epoch=8", "--threads", "1", "-q"]
+        tool("tal-train", *common, "--log", "full.log", "--out", model + ".safetensors", data=few)
+        tool("tal-train", *common, "--set", "train.amp=true", "--log", "half.log", "--out", "half.safetensors", data=few)
+        full, half = first_losses("full.log"), first_losses("half.log")
+        check(full.keys() == half.keys() and full[0] != half[0], f"{model}: bfloat16 is used in training: {full} and {half}")
+        check(abs(full[0] - half[0]) <= 0.03 * abs(full[0]) + 0.01, f"{model}: the first loss: {full[0]} and {half[0]}")
+    proposed = tool("tal-propose", "--method", "grouping", "--threshold", "0.1:0.2:0.7", "-i", "set.jsonl").stdout
+    for stage, models in STAGES.items():
+        for model in models:
+            source = few if stage == "tal-propose" else proposed
+            extra = ["--set", "write-curves=true"] if model == "etp-an" else []  # after an epoch no curve passes a threshold
+            outputs = [tool(stage, "-m", model + ".safetensors", *extra, "--threads", "1", "--precision", precision, "--no-history", data=source).stdout.splitlines()
+                       for precision in ("float32", "bfloat16")]
+            check(len(outputs[0]) == 3 and outputs[0] != outputs[1], f"{stage} {model}: bfloat16 is used")
+            for (count, best, times), (other_count, other_best, other_times) in zip(*map(numbers, outputs)):
+                near = abs(best - other_best) <= 0.03 * best + 0.01 if best <= 1 else abs(math.log(best / other_best)) < 0.02 * math.log(best) + 0.1  # exp(completeness)
+                check(near, f"{stage} {model}: the best scores: {best} and {other_best}")
+                if model in ("rpn", "bsnpp", "bmn", "etp-rn", "segment-classifier"):  # others choose by scores that are nearly equal
+                    check(count == other_count, f"{stage} {model}: {count} and {other_count} proposals")
+                    worst = max((abs(a - b) for a, b in zip(times, other_times)), default=0)
+                    check(worst <= 1, f"{stage} {model}: times differ by {worst} s")
+    done = tool("tal-propose", "-m", "rpn.safetensors", "--precision", "float16", data=few, status=2)
+    check("float16 is for CUDA" in done.stderr, done.stderr)
+    done = tool("tal-propose", "--method", "grouping", "--precision", "bfloat16", data=few, status=2)
+    check("--precision" in done.stderr, done.stderr)
+finish()
