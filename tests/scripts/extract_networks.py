@@ -181,6 +181,8 @@ with tempfile.TemporaryDirectory() as folder:
     assert cached("read") != plain
     got = run("tal-extract", "--flow-cache", cache, "--videos", moving, status=2)
     assert "--flow-cache has no effect" in got.stderr, got.stderr
-    got = run("tal-extract", "--classes", net, "--videos", moving, status=2)
+    names = folder / "names.txt"
+    names.write_text("run\njump\n")
+    got = run("tal-extract", "--classes", names, "--videos", moving, status=2)
     assert "no encoder gives class scores" in got.stderr, got.stderr
 finish()
