@@ -16,8 +16,13 @@ ConvImpl::ConvImpl(std::int64_t in, std::int64_t out, ConvShape s) : shape(std::
 }
 
 torch::Tensor ConvImpl::forward(const torch::Tensor& x) const {
-  const std::vector<std::int64_t> ones(shape.kernel.size(), 1), none(shape.kernel.size(), 0);
-  return at::convolution(x, weight, bias, shape.stride, shape.padding, ones, false, none, shape.groups);
+  const std::vector<std::int64_t> ones(shape.kernel.size(), 1);
+  // By the names that autocast knows.
+  switch (shape.kernel.size()) {
+    case 1: return at::conv1d(x, weight, bias, shape.stride, shape.padding, ones, shape.groups);
+    case 2: return at::conv2d(x, weight, bias, shape.stride, shape.padding, ones, shape.groups);
+    default: return at::conv3d(x, weight, bias, shape.stride, shape.padding, ones, shape.groups);
+  }
 }
 
 NormImpl::NormImpl(std::int64_t channels, double e) : epsilon(e) {
