@@ -16,6 +16,7 @@ import tempfile
 import time
 
 import cv2
+import numpy
 import torch
 import torchvision
 from PIL import Image
@@ -113,7 +114,6 @@ with tempfile.TemporaryDirectory() as folder:
             ours.append(time.perf_counter() - start)
         with open(os.path.join(folder, "record.jsonl"), encoding="utf-8") as file:
             stream = next(iter(json.load(file)["features"].values()))
-        import numpy
         found = torch.from_numpy(numpy.load(os.path.join(folder, os.path.basename(stream["path"]))))
         rows = min(len(found), len(expected))
         difference = ((found[:rows] - expected[:rows]).abs().max() / expected.abs().max()).item()

@@ -49,7 +49,7 @@ torch::Tensor max_pool(const torch::Tensor& x, const Extent3& kernel, const Exte
 // A convolution; one of size 1 as the matrix product that it is: LibTorch hands those of small batches to slower code on a single thread.
 torch::Tensor convolve(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias, const Extent3& stride, const Extent3& padding) {
   constexpr Extent3 kOne{1, 1, 1};
-  if (weight[0][0].numel() != 1 || stride != kOne || !x.is_contiguous(torch::MemoryFormat::ChannelsLast3d)) return torch::conv3d(x, weight, bias, stride, padding);
+  if (weight.numel() != weight.size(0) * weight.size(1) || stride != kOne || !x.is_contiguous(torch::MemoryFormat::ChannelsLast3d)) return torch::conv3d(x, weight, bias, stride, padding);
   return torch::linear(x.permute({0, 2, 3, 4, 1}), weight.flatten(1), bias).permute({0, 4, 1, 2, 3});
 }
 

@@ -32,9 +32,8 @@ std::vector<std::string> classes_of_file(const std::string& path) {
 class TorchNetwork : public PictureNetwork {
  public:
   TorchNetwork(const EncoderSpec& spec, const EncoderOptions& options)
-      : recipe_(*find_recipe(spec.name)), device_name_(options.device), device_(open_device(options.device)),
-        precision_(precision_type(options.precision, device_)), pictures_(recipe_, device_),
-        network_(load_encoder_network(recipe_, spec.weights, device_)), layer_(spec.layer.empty() ? network_->default_layer() : spec.layer) {
+      : recipe_(*find_recipe(spec.name)), device_(open_device(options.device)), precision_(precision_type(options.precision, device_)),
+        pictures_(recipe_, device_), network_(load_encoder_network(recipe_, spec.weights, device_)), layer_(spec.layer.empty() ? network_->default_layer() : spec.layer) {
     std::string known;
     for (const auto& layer : network_->layers()) {
       if (layer.name == layer_) dim_ = layer.dim;
@@ -51,7 +50,7 @@ class TorchNetwork : public PictureNetwork {
   const EncoderRecipe& recipe() const override { return recipe_; }
   std::string weights() const override { return weights_; }
   std::string parameters() const override {
-    return recipe_.name + "/1 layer=" + layer_ + " weights=" + weights_ + " device=" + device_name_.substr(0, device_name_.find(':')) + (precision_ == torch::kFloat ? "" : std::string(" precision=") + torch::toString(precision_)) + " torch=" + TORCH_VERSION;
+    return recipe_.name + "/1 layer=" + layer_ + " weights=" + weights_ + " " + computing_parameters(device_, precision_);
   }
 
   void run(const std::vector<NetworkInput>& inputs, std::vector<float>& rows) const override {
@@ -63,7 +62,6 @@ class TorchNetwork : public PictureNetwork {
 
  private:
   EncoderRecipe recipe_;
-  std::string device_name_;
   torch::Device device_;
   torch::ScalarType precision_;
   PictureTensor pictures_;

@@ -32,8 +32,9 @@ std::string last_line(std::string text) {
 class ScriptNetwork : public PictureNetwork {
  public:
   ScriptNetwork(const EncoderSpec& spec, const EncoderOptions& options)
-      : file_(spec.weights), description_(read_network_file(file_)), device_name_(options.device), device_(open_device(options.device)),
-        precision_(precision_type(options.precision, device_)), pictures_(description_.recipe, device_), module_(load_module(file_, device_)), weights_(sha256(MappedFile(file_).bytes())) {
+      : file_(spec.weights), description_(read_network_file(file_)), device_(open_device(options.device)),
+        precision_(precision_type(options.precision, device_)), pictures_(description_.recipe, device_), module_(load_module(file_, device_)),
+        weights_(sha256(MappedFile(file_).bytes())) {
     std::vector<float> row;
     run({blank_input(description_.recipe)}, row);
     dim_ = static_cast<std::int64_t>(row.size());
@@ -46,7 +47,7 @@ class ScriptNetwork : public PictureNetwork {
   const EncoderRecipe& recipe() const override { return description_.recipe; }
   std::string weights() const override { return weights_; }
   std::string parameters() const override {
-    return "torchscript/1 weights=" + weights_ + " device=" + device_name_.substr(0, device_name_.find(':')) + (precision_ == torch::kFloat ? "" : std::string(" precision=") + torch::toString(precision_)) + " torch=" + TORCH_VERSION;
+    return "torchscript/1 weights=" + weights_ + " " + computing_parameters(device_, precision_);
   }
 
   void run(const std::vector<NetworkInput>& inputs, std::vector<float>& rows) const override {
@@ -73,7 +74,6 @@ class ScriptNetwork : public PictureNetwork {
  private:
   std::string file_;
   NetworkFile description_;
-  std::string device_name_;
   c10::Device device_;
   c10::ScalarType precision_;
   PictureTensor pictures_;

@@ -135,7 +135,7 @@ void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps
   tool.history_field("model", names + "]");
   const auto* first = dynamic_cast<const MapModel*>(sources.front().model.get());
   const MapEnsemble ensemble(sources, maps.weights.empty() ? std::vector<double>() : parse_number_list(maps.weights), first ? first->output() : output);
-  const c10::Device device = options.models.empty() ? c10::Device(c10::kCPU) : open_device(options.device);
+  const c10::Device device = sources.front().model ? sources.front().model->device : c10::Device(c10::kCPU);
   const auto precision = precision_type(options.precision, device);
   map_records(tool, [&](Record& record) {
     torch::NoGradGuard no_grad;

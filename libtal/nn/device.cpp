@@ -43,6 +43,10 @@ c10::ScalarType precision_type(const std::string& name, const c10::Device& devic
   return c10::kHalf;
 }
 
+std::string computing_parameters(const c10::Device& device, c10::ScalarType precision) {
+  return "device=" + std::string(device.is_cpu() ? "cpu" : "cuda") + (precision == c10::kFloat ? "" : std::string(" precision=") + c10::toString(precision)) + " torch=" + TORCH_VERSION;
+}
+
 Autocast::Autocast(const c10::Device& device, c10::ScalarType type) : device_(device.type()), on_(type != c10::kFloat) {
   if (!on_) return;
   at::autocast::set_autocast_enabled(device_, true);

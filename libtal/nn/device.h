@@ -19,6 +19,9 @@ void start_computing(int threads);
 // "float32", "bfloat16" or "float16", as --precision names them. UsageError for float16 on the processor, whose convolutions lack it.
 c10::ScalarType precision_type(const std::string& name, const c10::Device& device);
 
+// "device=cuda precision=BFloat16 torch=2.11.0": what features depend on beside their network, for the hash in their header. float32 is not named.
+std::string computing_parameters(const c10::Device& device, c10::ScalarType precision);
+
 // While it lives, on this thread: LibTorch's products and convolutions compute in `type`, what needs more stays in float32 (autocast). kFloat: nothing changes.
 class Autocast {
  public:

@@ -28,8 +28,10 @@ def cells(table, row):
     return [None if x == "-" else float(x) for x in re.findall(r"-|[0-9.]+", found.group(1))] if found else []
 
 
-def per_cent(values):
-    return all(value is None or 0 <= value <= 100 for value in values)
+def per_cent(values, dashes=False):
+    """dashes: recall of more proposals than there are may be missing; not all of it."""
+    known = [value for value in values if value is not None]
+    return all(0 <= value <= 100 for value in known) and (len(known) == len(values) or dashes and len(known) > 0)
 
 
 def recordings(folder, count):
@@ -62,7 +64,7 @@ with tempfile.TemporaryDirectory() as folder:
         out, _ = make(example, *TINY, "OUT=" + os.path.join(folder, example), *arguments)
         check("Data: synthetic features of tal-synth, 3 videos" in out and "not comparable with the paper" in out, f"{example}: the table says on what data")
         for row in rows:
-            check(per_cent(cells(out, row)), f"{example}: per cent")
+            check(per_cent(cells(out, row), dashes=example == "cmsn"), f"{example}: per cent")
         plan, _ = make(example, *TINY, "OUT=" + os.path.join(folder, example), "-n", "all")
         check("tal-train" in plan and "table.py" in plan, f"{example}: every table expands")
         _, errors = make(example, "OUT=" + os.path.join(folder, "none"), "DATA=" + os.path.join(folder, "nowhere"), "all", status=2)
@@ -92,7 +94,7 @@ with tempfile.TemporaryDirectory() as folder:
         columns = len(text.splitlines()[4].split("|")) - 3
         for row in rows:
             values = cells(text, row)
-            check(len(values) == columns * seeds and per_cent(values), f"{example}: {columns} columns of {seeds} seeds: {values}")
+            check(len(values) == columns * seeds and per_cent(values, dashes=example == "cmsn"), f"{example}: {columns} columns of {seeds} seeds: {values}")
         pictures = [name for name in os.listdir(out) if name.endswith(".html")]
         check(len(pictures) == 2, f"{example}: curves and a timeline: {pictures}")
     out = os.path.join(folder, "hapt-etp")
