@@ -11,7 +11,7 @@
 namespace {
 
 struct VideoOptions {
-  std::string out_dir = ".", prefix = "synth_";
+  std::string out_dir = ".", prefix = "synth_", container = "avi";
   int videos = 3;
 #ifdef TAL_HAVE_VIDEO
   tal::SynthVideoOptions video;
@@ -20,7 +20,8 @@ struct VideoOptions {
 
 void register_options(CLI::App& app, VideoOptions& o) {
   app.add_option("-n,--videos", o.videos, "Number of videos")->type_name("N")->check(CLI::Range(0, 1000000));
-  app.add_option("--out-dir", o.out_dir, "Write VIDEO.avi files into this folder")->type_name("DIR");
+  app.add_option("--out-dir", o.out_dir, "Write the video files into this folder")->type_name("DIR");
+  app.add_option("--container", o.container, "avi: Motion JPEG, every frame by itself; mp4: MPEG-4, smaller, needs OpenCV's FFmpeg")->type_name("NAME")->check(CLI::IsMember({"avi", "mp4"}));
   app.add_option("--prefix", o.prefix, "Beginning of the video ids")->type_name("TEXT");
 #ifdef TAL_HAVE_VIDEO
   app.add_option("--duration", o.video.duration, "Seconds")->type_name("S");
@@ -44,12 +45,13 @@ void make_videos([[maybe_unused]] tal::Tool& tool, [[maybe_unused]] const VideoO
     const std::string id = o.prefix + std::string(number.size() < 3 ? 3 - number.size() : 0, '0') + number;
     const tal::SynthVideo video = tal::draw(o.video, tool.options().seed, static_cast<std::uint64_t>(i));
     tal::Record record = tal::Record::make(id);
-    record.set_text("path", o.out_dir + "/" + id + ".avi");
+    const std::string path = o.out_dir + "/" + id + "." + o.container;
+    record.set_text("path", path);
     record.set_number("duration", static_cast<double>(video.frames) / o.video.fps);
     record.set_number("fps", o.video.fps);
     record.set_number("frames", static_cast<double>(video.frames));
     record.set_annotations(video.annotations);
-    tal::write_video(o.out_dir + "/" + id + ".avi", video);
+    tal::write_video(path, video);
     record.append_history(tool.history_entry());
     tool.out().write_line(record.str());
     tool.progress(static_cast<std::uint64_t>(i) + 1, static_cast<std::uint64_t>(o.videos), "videos");

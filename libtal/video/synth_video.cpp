@@ -108,11 +108,12 @@ SynthVideo draw(const SynthVideoOptions& options, std::uint64_t seed, std::uint6
 
 void write_video(const std::string& path, const SynthVideo& video) {
   check(video.options);
-  if (std::filesystem::path(path).extension() != ".avi") throw Error("'" + path + "': synthetic videos are Motion JPEG and need the extension .avi");
+  const std::string extension = std::filesystem::path(path).extension();
+  if (extension != ".avi" && extension != ".mp4") throw Error("'" + path + "': synthetic videos are Motion JPEG in .avi or MPEG-4 in .mp4, not '" + extension + "'");
   prepare_opencv();
   const auto& o = video.options;
   // The writer chooses the container by extension, so the temporary name keeps it.
-  const std::string temporary = path + ".tmp" + std::to_string(::getpid()) + ".avi";
+  const std::string temporary = path + ".tmp" + std::to_string(::getpid()) + extension;
   struct Remover {
     std::string path;
     ~Remover() {
@@ -123,10 +124,13 @@ void write_video(const std::string& path, const SynthVideo& video) {
   {
     cv::VideoWriter writer;
     try {
-      writer.open(temporary, cv::CAP_OPENCV_MJPEG, cv::VideoWriter::fourcc('M', 'J', 'P', 'G'), o.fps, cv::Size(o.width, o.height));
+      const cv::Size size(o.width, o.height);
+      if (extension == ".avi") writer.open(temporary, cv::CAP_OPENCV_MJPEG, cv::VideoWriter::fourcc('M', 'J', 'P', 'G'), o.fps, size);
+      else writer.open(temporary, cv::CAP_FFMPEG, cv::VideoWriter::fourcc('m', 'p', '4', 'v'), o.fps, size);
     } catch (const cv::Exception&) {
     }
-    if (!writer.isOpened()) throw Error("'" + path + "': cannot write a Motion JPEG video there");
+    if (!writer.isOpened())
+      throw Error("'" + path + "': cannot write a video there" + (extension == ".mp4" ? " (MPEG-4 needs an OpenCV with FFmpeg; .avi does not)" : ""));
 
     Random random(video.seed ^ 0x5bf0363546294ce7ull);
     cv::Mat background(o.height, o.width, CV_8UC3), frame;

@@ -36,7 +36,7 @@ struct SynthVideo {
 // UsageError when the options make no sense.
 SynthVideo draw(const SynthVideoOptions& options, std::uint64_t seed, std::uint64_t index);
 
-// Renders and encodes (Motion JPEG; the extension must be .avi). The file appears under its name when it is complete; the
+// Renders and encodes: Motion JPEG in .avi, MPEG-4 (part 2, with predicted frames) in .mp4. The file appears under its name when it is complete; the
 // same video gives the same bytes. Error when the file cannot be written.
 void write_video(const std::string& path, const SynthVideo& video);
 

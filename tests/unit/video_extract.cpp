@@ -237,7 +237,10 @@ BOOST_AUTO_TEST_CASE(synthetic_videos_have_their_actions_where_they_say) {
   write_video(path, video);
   write_video(folder.file("w.avi"), draw(options, 5, 0));
   BOOST_TEST(read_file(path) == read_file(folder.file("w.avi")));  // deterministic
-  BOOST_CHECK_THROW(write_video(folder.file("v.mp4"), video), Error);
+  BOOST_CHECK_THROW(write_video(folder.file("v.webm"), video), Error);
+  write_video(folder.file("v.mp4"), video), write_video(folder.file("w.mp4"), video);
+  BOOST_TEST(read_file(folder.file("v.mp4")) == read_file(folder.file("w.mp4")));
+  BOOST_TEST(read_file(folder.file("v.mp4")).size() < read_file(path).size() / 2);
 
   ExtractOptions extract_options;
   extract_options.out_dir = folder.file("f");
