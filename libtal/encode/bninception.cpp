@@ -44,12 +44,12 @@ BnInception::Block BnInception::block(const InceptionBlockShape& s, std::int64_t
 
 torch::Tensor BnInception::Block::forward(const torch::Tensor& x) const {
   std::vector<torch::Tensor> branches;
-  if (one) branches.push_back((*one)(x).relu_());
-  branches.push_back((*three)((*three_reduce)(x).relu_()).relu_());
-  branches.push_back((*double_2)((*double_1)((*double_reduce)(x).relu_()).relu_()).relu_());
+  if (one) branches.push_back((*one)(x, kRelu));
+  branches.push_back((*three)((*three_reduce)(x, kRelu), kRelu));
+  branches.push_back((*double_2)((*double_1)((*double_reduce)(x, kRelu), kRelu), kRelu));
   if (!one) branches.push_back(max_pool(x, 2, 0));
   // Means count the padding, as Caffe's do.
-  else branches.push_back((*pool)(shape.max_pool ? max_pool(x, 1, 1) : torch::avg_pool2d(x, {3, 3}, {1, 1}, {1, 1}, true, true)).relu_());
+  else branches.push_back((*pool)(shape.max_pool ? max_pool(x, 1, 1) : torch::avg_pool2d(x, {3, 3}, {1, 1}, {1, 1}, true, true), kRelu));
   return torch::cat(branches, 1);
 }
 
@@ -73,8 +73,8 @@ std::vector<LayerInfo> BnInception::layers() const {
 
 torch::Tensor BnInception::forward(torch::Tensor x, std::string_view layer) {
   TORCH_CHECK(x.dim() == 4 && x.size(1) == options_.channels, "pictures must be [B, ", options_.channels, ", H, W], not ", x.sizes());
-  x = max_pool((*conv1_)(x).relu_(), 2, 0);                                   // [B, 64, 56, 56] of 224 x 224
-  x = max_pool((*conv2_)((*conv2_reduce_)(x).relu_()).relu_(), 2, 0);         // [B, 192, 28, 28]
+  x = max_pool((*conv1_)(x, kRelu), 2, 0);                                   // [B, 64, 56, 56] of 224 x 224
+  x = max_pool((*conv2_)((*conv2_reduce_)(x, kRelu), kRelu), 2, 0);         // [B, 192, 28, 28]
   for (const auto& block : blocks_) {
     x = block.forward(x);                                                     // 3: 28 x 28, 4: 14 x 14, 5: 7 x 7
     if (layer == "inception_" + std::string(block.shape.name)) return global_mean(x);

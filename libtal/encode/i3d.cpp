@@ -26,9 +26,10 @@ std::int64_t scaled(std::int64_t filters, double width) {
   return 4 * std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(static_cast<double>(filters) * width / 4 - 1e-9)));
 }
 
+constexpr Extent3 kOne{1, 1, 1};
+
 struct Padding3 {
   Extent3 before{}, behind{};
-  bool symmetric() const { return before == behind; }
 };
 
 Padding3 padding_of(const torch::Tensor& x, const Extent3& kernel, const Extent3& stride) {
@@ -48,7 +49,6 @@ torch::Tensor max_pool(const torch::Tensor& x, const Extent3& kernel, const Exte
 
 // A convolution; one of size 1 as the matrix product that it is: LibTorch hands those of small batches to slower code on a single thread.
 torch::Tensor convolve(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias, const Extent3& stride, const Extent3& padding) {
-  constexpr Extent3 kOne{1, 1, 1};
   if (weight.numel() != weight.size(0) * weight.size(1) || stride != kOne || !x.is_contiguous(torch::MemoryFormat::ChannelsLast3d)) return torch::conv3d(x, weight, bias, stride, padding);
   return torch::linear(x.permute({0, 2, 3, 4, 1}), weight.flatten(1), bias).permute({0, 4, 1, 2, 3});
 }
@@ -113,8 +113,8 @@ Unit3dImpl::Unit3dImpl(std::int64_t in, std::int64_t out, const Extent3& kernel,
 
 torch::Tensor Unit3dImpl::forward(torch::Tensor x) {
   const auto padding = padding_of(x, kernel_, stride_);
-  Extent3 own = padding.before;
-  if (!padding.symmetric()) {
+  Extent3 own = padding.before;  // without a stride the same on both sides, whatever the size
+  if (stride_ != kOne) {
     const auto &a = padding.before, &b = padding.behind;
     x = torch::constant_pad_nd(x, {a[2], b[2], a[1], b[1], a[0], b[0]});
     own = {};
@@ -126,8 +126,19 @@ torch::Tensor Unit3dImpl::forward(torch::Tensor x) {
     if (!recomputing) bn_->num_batches_tracked += 1;
     return torch::batch_norm(y, bn_->weight, bn_->bias, mean, variance, /*training=*/true, momentum_, kEpsilon, false).relu_();
   }
-  const auto scale = bn_->weight * (bn_->running_var + kEpsilon).rsqrt();
-  return convolve(x, conv3d_->weight * scale.view({-1, 1, 1, 1, 1}), bn_->bias - bn_->running_mean * scale, stride_, own).relu_();
+  const auto folded = [&] {
+    const auto scale = bn_->weight * (bn_->running_var + kEpsilon).rsqrt();
+    return std::pair(conv3d_->weight * scale.view({-1, 1, 1, 1, 1}), bn_->bias - bn_->running_mean * scale);
+  };
+  if (torch::GradMode::is_enabled() && (x.requires_grad() || conv3d_->weight.requires_grad() || bn_->weight.requires_grad())) {
+    const auto [weight, bias] = folded();
+    return convolve(x, weight, bias, stride_, own).relu_();
+  }
+  const auto fixed = fixed_.get({conv3d_->weight, bn_->weight, bn_->bias, bn_->running_mean, bn_->running_var}, [&] {
+    const auto [weight, bias] = folded();
+    return FixedConvolution(weight, bias, {stride_.begin(), stride_.end()}, {own.begin(), own.end()});
+  });
+  return (*fixed)(x, {.relu = true});
 }
 
 InceptionBlockImpl::InceptionBlockImpl(std::int64_t in, const std::array<std::int64_t, 6>& f, const I3dOptions& options) : channels_(f[0] + f[2] + f[4] + f[5]) {

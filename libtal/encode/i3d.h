@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "libtal/nn/convolution.h"
+
 namespace tal {
 
 struct I3dOptions {
@@ -43,6 +45,7 @@ class Unit3dImpl : public torch::nn::Module {
   bool frozen_;
   torch::nn::Conv3d conv3d_{nullptr};
   torch::nn::BatchNorm3d bn_{nullptr};
+  FixedConvolutionCache fixed_;  // for inference, BatchNorm folded in
 };
 TORCH_MODULE(Unit3d);
 

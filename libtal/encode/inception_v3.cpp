@@ -97,8 +97,8 @@ torch::Tensor InceptionV3::run(const Block& block, const torch::Tensor& x) const
     auto y = x;
     if (path.head == Path::Head::kMean) y = torch::avg_pool2d(y, {3, 3}, {1, 1}, {1, 1});
     if (path.head == Path::Head::kMax) y = torch::max_pool2d(y, {3, 3}, {2, 2});
-    for (const auto& unit : path.units) y = (*unit)(y).relu_();
-    for (const auto& unit : path.fork) ends.push_back((*unit)(y).relu_());
+    for (const auto& unit : path.units) y = (*unit)(y, kRelu);
+    for (const auto& unit : path.fork) ends.push_back((*unit)(y, kRelu));
     if (path.fork.empty()) ends.push_back(y);
   }
   return torch::cat(ends, 1);
@@ -116,7 +116,7 @@ std::vector<LayerInfo> InceptionV3::layers() const {
 torch::Tensor InceptionV3::forward(torch::Tensor x, std::string_view layer) {
   TORCH_CHECK(x.dim() == 4 && x.size(1) == 3, "pictures must be [B, 3, H, W], not ", x.sizes());
   for (std::size_t i = 0; i < stem_.size(); ++i) {
-    x = (*stem_[i])(x).relu_();
+    x = (*stem_[i])(x, kRelu);
     if (i == 2 || i == 4) x = torch::max_pool2d(x, {3, 3}, {2, 2});  // [B, 64, 73, 73], [B, 192, 35, 35] of 299 x 299
   }
   for (const auto& block : blocks_) {

@@ -15,14 +15,13 @@ ConvImpl::ConvImpl(std::int64_t in, std::int64_t out, ConvShape s) : shape(std::
   if (shape.bias) bias = register_parameter("bias", torch::zeros(out), false);
 }
 
-torch::Tensor ConvImpl::forward(const torch::Tensor& x) const {
-  const std::vector<std::int64_t> ones(shape.kernel.size(), 1);
-  // By the names that autocast knows.
-  switch (shape.kernel.size()) {
-    case 1: return at::conv1d(x, weight, bias, shape.stride, shape.padding, ones, shape.groups);
-    case 2: return at::conv2d(x, weight, bias, shape.stride, shape.padding, ones, shape.groups);
-    default: return at::conv3d(x, weight, bias, shape.stride, shape.padding, ones, shape.groups);
-  }
+torch::Tensor ConvImpl::forward(const torch::Tensor& x, const Epilogue& then) const {
+  return fixed_ ? (*fixed_)(x, then) : convolve(x, weight, bias, shape.stride, shape.padding, shape.groups, then);
+}
+
+void ConvImpl::prepare() {
+  if (weight.dim() > 3) weight.set_data(weight.contiguous(weight.dim() == 5 ? torch::MemoryFormat::ChannelsLast3d : torch::MemoryFormat::ChannelsLast));
+  fixed_ = std::make_shared<const FixedConvolution>(weight, bias, shape.stride, shape.padding, shape.groups);
 }
 
 NormImpl::NormImpl(std::int64_t channels, double e) : epsilon(e) {
@@ -37,9 +36,11 @@ torch::Tensor NormImpl::forward(const torch::Tensor& x) const {
   return at::batch_norm(x, weight, bias, running_mean, running_var, false, 0, epsilon, false);
 }
 
-torch::Tensor ConvNorm::operator()(const torch::Tensor& x) const {
-  const auto y = conv_->forward(x);
-  return norm_ ? norm_->forward(y) : y;
+torch::Tensor ConvNorm::operator()(const torch::Tensor& x, const Epilogue& then) const {
+  if (!norm_) return conv_->forward(x, then);
+  auto y = norm_->forward(conv_->forward(x));
+  if (then.add.defined()) y = y + then.add;
+  return then.relu ? y.relu_() : y;
 }
 
 void ConvNorm::fold() {
@@ -82,9 +83,9 @@ void EncoderNetwork::prepare() {
   fold();
   for (const auto& module : modules(/*include_self=*/false)) {
     if (auto* parts = dynamic_cast<NamedParts*>(module.get())) parts->fold();
-    if (auto* conv = dynamic_cast<ConvImpl*>(module.get()); conv && conv->weight.dim() > 3)
-      conv->weight.set_data(conv->weight.contiguous(conv->weight.dim() == 5 ? torch::MemoryFormat::ChannelsLast3d : torch::MemoryFormat::ChannelsLast));
   }
+  for (const auto& module : modules(/*include_self=*/false))
+    if (auto* conv = dynamic_cast<ConvImpl*>(module.get())) conv->prepare();
 }
 
 torch::Tensor global_mean(const torch::Tensor& x) { return x.dim() > 2 ? x.flatten(2).mean(2) : x; }

@@ -5,9 +5,12 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "libtal/nn/convolution.h"
 
 namespace tal {
 
@@ -22,12 +25,18 @@ ConvShape square(std::int64_t kernel, std::int64_t stride = 1);
 // k x k x k with "same" padding.
 ConvShape cube(std::int64_t kernel, std::int64_t time_stride = 1, std::int64_t stride = 1);
 
+const Epilogue kRelu{.relu = true};
+
 // `weight` [out, in / groups, kernel...] and, where asked for, `bias` [out]; all zero until weights are loaded.
 struct ConvImpl : torch::nn::Module {
   ConvImpl(std::int64_t in, std::int64_t out, ConvShape shape);
-  torch::Tensor forward(const torch::Tensor& x) const;
+  torch::Tensor forward(const torch::Tensor& x, const Epilogue& then = {}) const;
+  void prepare();  // weights do not change any more
   ConvShape shape;
   torch::Tensor weight, bias;
+
+ private:
+  std::shared_ptr<const FixedConvolution> fixed_;
 };
 TORCH_MODULE(Conv);
 
@@ -45,7 +54,7 @@ class ConvNorm {
  public:
   ConvNorm() = default;
   ConvNorm(Conv conv, Norm norm) : conv_(std::move(conv)), norm_(std::move(norm)) {}
-  torch::Tensor operator()(const torch::Tensor& x) const;
+  torch::Tensor operator()(const torch::Tensor& x, const Epilogue& then = {}) const;
   void fold();
   explicit operator bool() const { return !conv_.is_empty(); }
 
@@ -88,7 +97,7 @@ class EncoderNetwork : public NamedParts {
   // Preprocessed [B, C, H, W] or [B, C, T, H, W] -> [B, dim of the layer]; layers that have space or time are averaged over both.
   virtual torch::Tensor forward(torch::Tensor x, std::string_view layer) = 0;
 
-  // Once the weights are there: inference mode, normalisations folded, memory laid out for the processor. Values move by rounding only.
+  // Once the weights are there: inference mode, normalisations folded, convolutions made ready for the processor. Values move by rounding only.
   void prepare();
 };
 

@@ -21,12 +21,12 @@ P3dBlockImpl::P3dBlockImpl(std::int64_t in, std::int64_t width, std::int64_t str
 }
 
 torch::Tensor P3dBlockImpl::forward(const torch::Tensor& x) {
-  const auto reduced = (*reduce_)(x).relu_();
-  auto y = (*space_)(reduced).relu_();
-  if (kind_ == Kind::kA) y = (*time_)(y).relu_();
-  if (kind_ == Kind::kB) y = y + (*time_)(reduced).relu_();
-  if (kind_ == Kind::kC) y = y + (*time_)(y).relu_();
-  return ((*expand_)(y) + (shortcut_ ? (*shortcut_)(x) : x)).relu_();
+  const auto reduced = (*reduce_)(x, kRelu);
+  auto y = (*space_)(reduced, kRelu);
+  if (kind_ == Kind::kA) y = (*time_)(y, kRelu);
+  if (kind_ == Kind::kB) y = y + (*time_)(reduced, kRelu);
+  if (kind_ == Kind::kC) y = y + (*time_)(y, kRelu);
+  return (*expand_)(y, {.relu = true, .add = shortcut_ ? (*shortcut_)(x) : x});
 }
 
 P3d::P3d(const P3dOptions& o) : options_(o), stem_(conv_norm("conv1_custom", "bn1", 3, o.width, in_space(7, 2))) {
@@ -52,7 +52,7 @@ std::vector<LayerInfo> P3d::layers() const {
 
 torch::Tensor P3d::forward(torch::Tensor x, std::string_view layer) {
   TORCH_CHECK(x.dim() == 5 && x.size(1) == 3 && x.size(2) == 16, "clips must be [B, 3, 16, H, W], not ", x.sizes());
-  x = torch::max_pool3d((*stem_)(x).relu_(), {2, 3, 3}, {2, 2, 2}, {0, 1, 1});  // [B, 64, 8, H/4, W/4]
+  x = torch::max_pool3d((*stem_)(x, kRelu), {2, 3, 3}, {2, 2, 2}, {0, 1, 1});  // [B, 64, 8, H/4, W/4]
   for (std::size_t s = 0; s < 3; ++s) {
     for (auto& block : stages_[s]) x = block->forward(x);
     x = torch::max_pool3d(x, {2, 1, 1}, {2, 1, 1});                              // [B, 256 2^s, 8 / 2^(s+1), H/2^(2+s), W/2^(2+s)]

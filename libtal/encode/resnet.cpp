@@ -30,9 +30,8 @@ ResidualBlockImpl::ResidualBlockImpl(std::int64_t in, std::int64_t width, std::i
 
 torch::Tensor ResidualBlockImpl::forward(const torch::Tensor& x, const torch::Tensor& branch) {
   auto y = branch;
-  for (std::size_t i = 0; i + 1 < path_.size(); ++i) y = (*path_[i])(y).relu_();
-  y = (*path_.back())(y);
-  return y.add_(shortcut_ ? (*shortcut_)(x) : x).relu_();
+  for (std::size_t i = 0; i + 1 < path_.size(); ++i) y = (*path_[i])(y, kRelu);
+  return (*path_.back())(y, {.relu = true, .add = shortcut_ ? (*shortcut_)(x) : x});
 }
 
 ResNet::ResNet(const ResNetOptions& o) : options_(o), stem_(conv_norm("conv1", "bn1", o.channels, o.width, square(7, 2))) {
@@ -60,7 +59,7 @@ std::vector<LayerInfo> ResNet::layers_of(const ResNetOptions& o) {
 
 torch::Tensor ResNet::forward(torch::Tensor x, std::string_view layer) {
   TORCH_CHECK(x.dim() == 4 && x.size(1) == options_.channels, "frames must be [B, ", options_.channels, ", H, W], not ", x.sizes());
-  x = (*stem_)(x).relu_();                                                   // [B, 64, H/2, W/2]
+  x = (*stem_)(x, kRelu);                                                   // [B, 64, H/2, W/2]
   x = torch::max_pool2d(x, {3, 3}, {2, 2}, {1, 1});                           // [B, 64, H/4, W/4]
   for (std::size_t s = 0; s < stages_.size(); ++s) {
     for (auto& block : stages_[s]) x = block->forward(x);                     // [B, 64 2^s e, H/2^(2+s), W/2^(2+s)]

@@ -12,8 +12,7 @@ GroupedBlockImpl::GroupedBlockImpl(std::int64_t in, std::int64_t width, std::int
 }
 
 torch::Tensor GroupedBlockImpl::forward(const torch::Tensor& x) {
-  const auto y = (*expand_)((*spread_)((*reduce_)(x).relu_()).relu_());
-  return (y + (shortcut_ ? (*shortcut_)(x) : x)).relu_();
+  return (*expand_)((*spread_)((*reduce_)(x, kRelu), kRelu), {.relu = true, .add = shortcut_ ? (*shortcut_)(x) : x});
 }
 
 ResNext3d::ResNext3d(const ResNext3dOptions& o) : options_(o), stem_(conv_norm("conv1", "bn1", 3, o.stem, cube(7, 1, 2))) {
@@ -39,7 +38,7 @@ std::vector<LayerInfo> ResNext3d::layers() const {
 
 torch::Tensor ResNext3d::forward(torch::Tensor x, std::string_view layer) {
   TORCH_CHECK(x.dim() == 5 && x.size(1) == 3, "clips must be [B, 3, T, H, W], not ", x.sizes());
-  x = (*stem_)(x).relu_();                                  // [B, 64, T, H/2, W/2]
+  x = (*stem_)(x, kRelu);                                  // [B, 64, T, H/2, W/2]
   x = torch::max_pool3d(x, {3, 3, 3}, {2, 2, 2}, {1, 1, 1});  // [B, 64, T/2, H/4, W/4]
   for (std::size_t s = 0; s < stages_.size(); ++s) {
     for (auto& block : stages_[s]) x = block->forward(x);   // [B, 256 2^s, T/2^(1+s), H/2^(2+s), W/2^(2+s)]

@@ -66,7 +66,7 @@ torch::Tensor SegmentResNet::forward(torch::Tensor x, std::string_view layer) {
   const auto frames = options_.frames;
   TORCH_CHECK(x.dim() == 5 && x.size(1) == 3 && x.size(2) == frames, "clips must be [B, 3, ", frames, ", H, W], not ", x.sizes());
   x = x.transpose(1, 2).flatten(0, 1);                                        // [B T, 3, H, W]
-  x = torch::max_pool2d((*stem_)(x).relu_(), {3, 3}, {2, 2}, {1, 1});         // [B T, 64, H/4, W/4]
+  x = torch::max_pool2d((*stem_)(x, kRelu), {3, 3}, {2, 2}, {1, 1});         // [B T, 64, H/4, W/4]
   for (std::size_t s = 0; s < stages_.size(); ++s) {
     for (auto& block : stages_[s]) {
       const auto clips = x.reshape({-1, frames, x.size(1), x.size(2), x.size(3)});

@@ -36,8 +36,7 @@ PathwayBlockImpl::PathwayBlockImpl(std::int64_t in, std::int64_t inner, std::int
 }
 
 torch::Tensor PathwayBlockImpl::forward(const torch::Tensor& x) {
-  const auto y = (*c_)((*b_)((*a_)(x).relu_()).relu_());
-  return (y + (shortcut_ ? (*shortcut_)(x) : x)).relu_();
+  return (*c_)((*b_)((*a_)(x, kRelu), kRelu), {.relu = true, .add = shortcut_ ? (*shortcut_)(x) : x});
 }
 
 SlowFast::SlowFast(const SlowFastOptions& o) : options_(o) {
@@ -72,11 +71,11 @@ std::vector<LayerInfo> SlowFast::layers() const {
 
 torch::Tensor SlowFast::forward(torch::Tensor x, std::string_view layer) {
   TORCH_CHECK(x.dim() == 5 && x.size(1) == 3 && x.size(2) % options_.alpha == 0, "clips must be [B, 3, T, H, W] of a multiple of ", options_.alpha, " frames, not ", x.sizes());
-  const auto stem = [](const Unit& unit, const torch::Tensor& in) { return torch::max_pool3d((*unit)(in).relu_(), {1, 3, 3}, {1, 2, 2}, {0, 1, 1}); };
+  const auto stem = [](const Unit& unit, const torch::Tensor& in) { return torch::max_pool3d((*unit)(in, kRelu), {1, 3, 3}, {1, 2, 2}, {0, 1, 1}); };
   auto slow = stem(pathways_[0].stem, x.index_select(2, slow_frames(x.size(2), options_.alpha).to(x.device())));  // [B, 64, T/4, H/4, W/4]
   auto fast = stem(pathways_[1].stem, x);                                                                          // [B, 8, T, H/4, W/4]
   for (std::size_t s = 0; s < 4; ++s) {
-    slow = torch::cat({slow, (*lateral_[s])(fast).relu_()}, 1);
+    slow = torch::cat({slow, (*lateral_[s])(fast, kRelu)}, 1);
     for (auto& block : pathways_[0].stages[s]) slow = block->forward(slow);  // [B, 256 2^s, T/4, H/2^(2+s), W/2^(2+s)]
     for (auto& block : pathways_[1].stages[s]) fast = block->forward(fast);  // [B, 32 2^s, T, H/2^(2+s), W/2^(2+s)]
   }

@@ -26,9 +26,8 @@ VideoBlockImpl::VideoBlockImpl(std::int64_t in, std::int64_t out, std::int64_t s
 
 torch::Tensor VideoBlockImpl::forward(const torch::Tensor& x) {
   auto y = x;
-  for (std::size_t i = 0; i + 1 < path_.size(); ++i) y = (*path_[i])(y).relu_();
-  y = (*path_.back())(y);
-  return y.add_(shortcut_ ? (*shortcut_)(x) : x).relu_();
+  for (std::size_t i = 0; i + 1 < path_.size(); ++i) y = (*path_[i])(y, kRelu);
+  return (*path_.back())(y, {.relu = true, .add = shortcut_ ? (*shortcut_)(x) : x});
 }
 
 VideoResNet::VideoResNet(const VideoResNetOptions& o)
@@ -57,7 +56,7 @@ std::vector<LayerInfo> VideoResNet::layers() const {
 
 torch::Tensor VideoResNet::forward(torch::Tensor x, std::string_view layer) {
   TORCH_CHECK(x.dim() == 5 && x.size(1) == 3, "clips must be [B, 3, T, H, W], not ", x.sizes());
-  x = (*stem_time_)((*stem_space_)(x).relu_()).relu_();                    // [B, 64, T, H/2, W/2]
+  x = (*stem_time_)((*stem_space_)(x, kRelu), kRelu);                    // [B, 64, T, H/2, W/2]
   for (std::size_t s = 0; s < stages_.size(); ++s) {
     for (auto& block : stages_[s]) x = block->forward(x);                   // [B, 64 2^s, T/2^s, H/2^(1+s), W/2^(1+s)]
     if (layer == "layer" + std::to_string(s + 1)) return global_mean(x);

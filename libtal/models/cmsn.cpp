@@ -45,7 +45,12 @@ C3dImpl::C3dImpl(double width, std::int64_t frozen) {
 
 torch::Tensor C3dImpl::forward(torch::Tensor x) {
   TORCH_CHECK(x.dim() == 5 && x.size(1) == 3 && x.size(2) % kTimeScale == 0, "clips must be [B, 3, T, H, W], T a multiple of 8, not ", x.sizes());
-  const auto conv = [&](std::size_t k) { x = torch::relu(convolutions_[k]->forward(x)); };
+  x = x.contiguous(torch::MemoryFormat::ChannelsLast3d);
+  const auto conv = [&](std::size_t k) {
+    const auto &weight = convolutions_[k]->weight, &bias = convolutions_[k]->bias;
+    if (torch::GradMode::is_enabled() && (weight.requires_grad() || x.requires_grad())) x = torch::relu(convolutions_[k]->forward(x));
+    else x = (*fixed_[k].get({weight, bias}, [&] { return FixedConvolution(weight, bias, {1, 1, 1}, {1, 1, 1}); }))(x, {.relu = true});
+  };
   const auto pool = [&](std::int64_t time) { x = torch::max_pool3d(x, {time, 2, 2}); };
   conv(0), pool(1);           // [B, 64, T, H/2, W/2]
   conv(1), pool(2);           // [B, 128, T/2, H/4, W/4]

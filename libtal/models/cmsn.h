@@ -5,11 +5,13 @@
 
 #include <torch/torch.h>
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 
 #include "libtal/base/settings.h"
+#include "libtal/nn/convolution.h"
 #include "libtal/nn/cosine_loss.h"
 #include "libtal/nn/pyramid.h"
 
@@ -41,6 +43,7 @@ struct C3dImpl : torch::nn::Module {
 
  private:
   std::vector<torch::nn::Conv3d> convolutions_;
+  std::array<FixedConvolutionCache, 8> fixed_;  // where no gradient is wanted
   std::int64_t channels_ = 0;
 };
 TORCH_MODULE(C3d);

@@ -14,13 +14,7 @@
 #include "libtal/base/error.h"
 #include "libtal/nn/boundary_matching_cuda.h"
 #include "libtal/nn/device.h"
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define TAL_VECTOR_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define TAL_VECTOR_CLONES
-#endif
-#define TAL_INLINE inline __attribute__((always_inline))
+#include "libtal/nn/vector.h"
 
 namespace tal {
 

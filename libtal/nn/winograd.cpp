@@ -1,0 +1,423 @@
+#include "libtal/nn/winograd.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <vector>
+
+#include "libtal/nn/vector.h"
+
+namespace tal {
+namespace {
+
+constexpr std::int64_t kTile = 4, kReach = 6, kPoints = kReach * kReach;
+// Evaluation at 0, +-kA, +-kB, infinity.
+constexpr double kA = 0.75, kB = 1.5, kA2 = kA * kA, kB2 = kB * kB;
+
+// Channels of the result whose filters lie together; the widest vector.
+constexpr std::int64_t kWidth = 16;
+constexpr std::int64_t whole_vectors(std::int64_t n) { return (n + kWidth - 1) / kWidth * kWidth; }
+
+// Vectors that may begin anywhere: S::type of a processor.
+struct Vector64 {
+  typedef float type __attribute__((vector_size(64), aligned(4), may_alias));
+};
+struct Vector32 {
+  typedef float type __attribute__((vector_size(32), aligned(4), may_alias));
+};
+struct Vector16 {
+  typedef float type __attribute__((vector_size(16), aligned(4), may_alias));
+};
+template <class S>
+constexpr std::int64_t kFloats = sizeof(typename S::type) / sizeof(float);
+template <class S>
+TAL_INLINE typename S::type& at(float* values) {
+  return *reinterpret_cast<typename S::type*>(values);
+}
+template <class S>
+TAL_INLINE const typename S::type& at(const float* values) {
+  return *reinterpret_cast<const typename S::type*>(values);
+}
+// The first `count` values; zeros behind them.
+template <class S>
+TAL_INLINE void load(typename S::type& value, const float* from, std::int64_t count) {
+  if (count >= kFloats<S>) {
+    value = at<S>(from);
+  } else {
+    value = typename S::type{};
+    std::memcpy(&value, from, sizeof(float) * static_cast<std::size_t>(count));
+  }
+}
+template <class S>
+TAL_INLINE void store(float* to, const typename S::type& value, std::int64_t count) {
+  if (count >= kFloats<S>) at<S>(to) = value;
+  else std::memcpy(to, &value, sizeof(float) * static_cast<std::size_t>(count));
+}
+
+// B^T d.
+template <class V>
+TAL_INLINE void to_points(const V* d, V* out, std::int64_t step) {
+  constexpr float product = static_cast<float>(kA2 * kB2), sum = static_cast<float>(kA2 + kB2);
+  const V even_a = d[4] - static_cast<float>(kB2) * d[2], odd_a = static_cast<float>(kA) * d[3] - static_cast<float>(kA * kB2) * d[1];
+  const V even_b = d[4] - static_cast<float>(kA2) * d[2], odd_b = static_cast<float>(kB) * d[3] - static_cast<float>(kB * kA2) * d[1];
+  out[0] = product * d[0] - sum * d[2] + d[4];
+  out[step] = even_a + odd_a;
+  out[2 * step] = even_a - odd_a;
+  out[3 * step] = even_b + odd_b;
+  out[4 * step] = even_b - odd_b;
+  out[5 * step] = product * d[1] - sum * d[3] + d[5];
+}
+
+// A^T m.
+template <class V>
+TAL_INLINE void from_points(const V* m, V* out, std::int64_t step) {
+  const V sum_a = m[1] + m[2], difference_a = m[1] - m[2], sum_b = m[3] + m[4], difference_b = m[3] - m[4];
+  out[0] = m[0] + sum_a + sum_b;
+  out[step] = static_cast<float>(kA) * difference_a + static_cast<float>(kB) * difference_b;
+  out[2 * step] = static_cast<float>(kA2) * sum_a + static_cast<float>(kB2) * sum_b;
+  out[3 * step] = static_cast<float>(kA * kA2) * difference_a + static_cast<float>(kB * kB2) * difference_b + m[5];
+}
+
+// Pixels [.., H, W, C] and their tiles.
+struct Plane {
+  std::int64_t height, width, down, across;  // pixels; tiles of kTile x kTile
+  Plane(std::int64_t h, std::int64_t w) : height(h), width(w), down((h + kTile - 1) / kTile), across((w + kTile - 1) / kTile) {}
+  std::int64_t tiles() const { return down * across; }
+};
+
+// Rows of points: point k of row r at values + k * stride + r * channels.
+struct PointRows {
+  float* values;
+  std::int64_t stride, channels;
+};
+
+// One tile of a frame [H, W, channels] -> row `row` of the points. `zeros`: as many as a pixel has channels.
+template <class S>
+TAL_INLINE void transform_tile(const float* frame, const Plane& plane, std::int64_t channels, std::int64_t tile, const float* zeros, const PointRows& to, std::int64_t row) {
+  typedef typename S::type Vector;
+  const std::int64_t top = tile / plane.across * kTile - 1, left = tile % plane.across * kTile - 1;
+  const float* pixels[kPoints];
+  for (std::int64_t i = 0; i < kReach; ++i)
+    for (std::int64_t j = 0; j < kReach; ++j) {
+      const std::int64_t y = top + i, x = left + j;
+      pixels[i * kReach + j] = y >= 0 && y < plane.height && x >= 0 && x < plane.width ? frame + (y * plane.width + x) * channels : zeros;
+    }
+  float* out = to.values + row * to.channels;
+  for (std::int64_t c = 0; c < channels; c += kFloats<S>) {
+    Vector column[kReach], half[kPoints], done[kReach];
+#pragma GCC unroll 6
+    for (std::int64_t j = 0; j < kReach; ++j) {
+#pragma GCC unroll 6
+      for (std::int64_t i = 0; i < kReach; ++i) load<S>(column[i], pixels[i * kReach + j] + c, channels - c);
+      to_points(column, half + j, kReach);
+    }
+#pragma GCC unroll 6
+    for (std::int64_t i = 0; i < kReach; ++i) {
+      to_points(half + i * kReach, done, 1);
+#pragma GCC unroll 6
+      for (std::int64_t j = 0; j < kReach; ++j) at<S>(out + (i * kReach + j) * to.stride + c) = done[j];
+    }
+  }
+}
+
+// What is done to a tile of the result. bias: whole vectors; add: as the frame, or nullptr.
+struct Finish {
+  const float* bias;
+  const float* add;
+  bool relu;
+};
+// Row `row` of the points -> the tile of a frame [H, W, channels] of the result.
+template <class S>
+TAL_INLINE void finish_tile(const PointRows& from, std::int64_t row, const Finish& finish, const Plane& plane, std::int64_t channels, std::int64_t tile, float* frame) {
+  typedef typename S::type Vector;
+  const std::int64_t top = tile / plane.across * kTile, left = tile % plane.across * kTile;
+  const std::int64_t down = std::min(kTile, plane.height - top), across = std::min(kTile, plane.width - left);
+  const float* in = from.values + row * from.channels;
+  for (std::int64_t c = 0; c < channels; c += kFloats<S>) {
+    Vector column[kReach], half[kTile * kReach], done[kTile];
+#pragma GCC unroll 6
+    for (std::int64_t j = 0; j < kReach; ++j) {
+#pragma GCC unroll 6
+      for (std::int64_t i = 0; i < kReach; ++i) column[i] = at<S>(in + (i * kReach + j) * from.stride + c);
+      from_points(column, half + j, kReach);
+    }
+    const Vector bias = at<S>(finish.bias + c);
+    for (std::int64_t i = 0; i < down; ++i) {
+      from_points(half + i * kReach, done, 1);
+      for (std::int64_t j = 0; j < across; ++j) {
+        const std::int64_t place = ((top + i) * plane.width + left + j) * channels + c;
+        Vector value = done[j] + bias;
+        if (finish.add) {
+          Vector more;
+          load<S>(more, finish.add + place, channels - c);
+          value += more;
+        }
+        if (finish.relu) value = value < 0 ? Vector{} : value;  // NaN stays
+        store<S>(frame + place, value, channels - c);
+      }
+    }
+  }
+}
+
+// One point of the filters.
+struct Filters {
+  const float* values;           // [O / kWidth, K, C, kWidth]
+  std::int64_t frames, in, out;  // K, C, O
+};
+constexpr std::int64_t kDepth = 128;  // channels that are summed up at a time: their filters stay in the first cache
+
+// sums [.., O] = or += rows [.., depth] x filters [depth, O] for kRows rows and kVectors vectors, which stay in registers.
+template <class S, int kRows, int kVectors>
+TAL_INLINE void multiply(const float* rows, std::int64_t stride, const float* filters, std::int64_t panel, std::int64_t depth, float* sums, std::int64_t sums_stride, bool first) {
+  typedef typename S::type Vector;
+  constexpr std::int64_t kParts = kWidth / kFloats<S>;
+  Vector sum[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+    for (int x = 0; x < kVectors; ++x) sum[r][x] = first ? Vector{} : at<S>(sums + r * sums_stride + x * kFloats<S>);
+  for (std::int64_t c = 0; c < depth; ++c) {
+    Vector filter[kVectors];
+#pragma GCC unroll 4
+    for (int x = 0; x < kVectors; ++x) filter[x] = at<S>(filters + x / kParts * panel + c * kWidth + x % kParts * kFloats<S>);
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+      for (int x = 0; x < kVectors; ++x) sum[r][x] += rows[r * stride + c] * filter[x];
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+    for (int x = 0; x < kVectors; ++x) at<S>(sums + r * sums_stride + x * kFloats<S>) = sum[r][x];
+}
+
+// Rows beyond the last one are computed too; there is room for them.
+template <class S, int kRows, int kVectors>
+TAL_INLINE void multiply_rows(const float* rows, std::int64_t stride, const float* filters, std::int64_t panel, std::int64_t depth, float* sums, std::int64_t sums_stride, std::int64_t count,
+                              bool first) {
+  for (std::int64_t r = 0; r < count; r += kRows) multiply<S, kRows, kVectors>(rows + r * stride, stride, filters, panel, depth, sums + r * sums_stride, sums_stride, first);
+}
+constexpr std::int64_t kSpare = 12;  // most rows beyond the last one
+
+// As many sums as the registers of a processor hold. run(): does so for the result's next channels and returns how many times kWidth.
+struct Block512 : Vector64 {  // 32 registers of 16
+  template <class... A>
+  static TAL_INLINE std::int64_t run(std::int64_t panels, A... a) {
+    if (panels == 3 || panels == 5 || panels == 9) return multiply_rows<Vector64, 8, 3>(a...), 3;
+    if (panels >= 4) return multiply_rows<Vector64, 6, 4>(a...), 4;
+    if (panels == 2) return multiply_rows<Vector64, 12, 2>(a...), 2;
+    return multiply_rows<Vector64, 12, 1>(a...), 1;
+  }
+};
+struct Block256 : Vector32 {  // 16 registers of 8
+  template <class... A>
+  static TAL_INLINE std::int64_t run(std::int64_t, A... a) {
+    return multiply_rows<Vector32, 6, 2>(a...), 1;
+  }
+};
+struct Block128 : Vector16 {
+  template <class... A>
+  static TAL_INLINE std::int64_t run(std::int64_t, A... a) {
+    return multiply_rows<Vector16, 3, 4>(a...), 1;
+  }
+};
+
+template <class Block>
+TAL_INLINE void multiply_by(const float* rows, std::int64_t stride, std::int64_t hop, const Filters& f, float* sums, std::int64_t count) {
+  const std::int64_t panel = f.frames * f.in * kWidth, panels = f.out / kWidth;
+  for (std::int64_t k = 0; k < f.frames; ++k)
+    for (std::int64_t c = 0; c < f.in; c += kDepth)
+      for (std::int64_t p = 0; p < panels;)
+        p += Block::run(panels - p, rows + k * hop * stride + c, stride, f.values + p * panel + (k * f.in + c) * kWidth, panel, std::min(kDepth, f.in - c), sums + p * kWidth, f.out, count,
+                        k == 0 && c == 0);
+}
+// The three steps for one instruction set.
+struct Kernels {
+  void (*transform)(const float* frame, const Plane& plane, std::int64_t channels, std::int64_t tile, const float* zeros, const PointRows& to, std::int64_t row);
+  void (*multiply)(const float* rows, std::int64_t stride, std::int64_t hop, const Filters& filters, float* sums, std::int64_t count);
+  void (*finish)(const PointRows& from, std::int64_t row, const Finish& finish, const Plane& plane, std::int64_t channels, std::int64_t tile, float* frame);
+};
+#define TAL_KERNELS(NAME, BLOCK, TARGET)                                                                                                                                                      \
+  TARGET void transform_##NAME(const float* frame, const Plane& plane, std::int64_t channels, std::int64_t tile, const float* zeros, const PointRows& to, std::int64_t row) {                 \
+    transform_tile<BLOCK>(frame, plane, channels, tile, zeros, to, row);                                                                                                                      \
+  }                                                                                                                                                                                           \
+  TARGET void multiply_##NAME(const float* rows, std::int64_t stride, std::int64_t hop, const Filters& filters, float* sums, std::int64_t count) {                                            \
+    multiply_by<BLOCK>(rows, stride, hop, filters, sums, count);                                                                                                                              \
+  }                                                                                                                                                                                           \
+  TARGET void finish_##NAME(const PointRows& from, std::int64_t row, const Finish& finish, const Plane& plane, std::int64_t channels, std::int64_t tile, float* frame) {                      \
+    finish_tile<BLOCK>(from, row, finish, plane, channels, tile, frame);                                                                                                                      \
+  }                                                                                                                                                                                           \
+  constexpr Kernels kernels_##NAME{transform_##NAME, multiply_##NAME, finish_##NAME};
+
+TAL_KERNELS(128, Block128, )
+#ifdef TAL_X86
+TAL_KERNELS(256, Block256, __attribute__((target("arch=x86-64-v3"))))
+TAL_KERNELS(512, Block512, __attribute__((target("arch=x86-64-v4"))))
+#endif
+#undef TAL_KERNELS
+
+const Kernels* best_kernels(int bytes) {
+#ifdef TAL_X86
+  const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+  const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  if (bytes >= 64 && v4) return &kernels_512;
+  if (bytes >= 32 && v3) return &kernels_256;
+#endif
+  return &kernels_128;
+}
+std::atomic<const Kernels*> chosen_kernels{best_kernels(64)};
+
+// The points of `kWidth` filters: weights [9] x kWidth, output by output, to 36 x kWidth.
+TAL_VECTOR_CLONES void filter_to_points(const double (*weights)[kWidth], float (*points)[kWidth]) {
+  constexpr double f0 = kA2 * kB2, fa = 2 * kA2 * (kA2 - kB2), fb = 2 * kB2 * (kB2 - kA2);
+  constexpr double g[kReach][3] = {{1 / f0, 0, 0}, {1 / fa, kA / fa, kA2 / fa}, {1 / fa, -kA / fa, kA2 / fa}, {1 / fb, kB / fb, kB2 / fb}, {1 / fb, -kB / fb, kB2 / fb}, {0, 0, 1}};
+  double half[kReach][3][kWidth];
+  for (std::int64_t i = 0; i < kReach; ++i)
+    for (std::int64_t x = 0; x < 3; ++x)
+      for (std::int64_t o = 0; o < kWidth; ++o) half[i][x][o] = g[i][0] * weights[x][o] + g[i][1] * weights[3 + x][o] + g[i][2] * weights[6 + x][o];
+  for (std::int64_t i = 0; i < kReach; ++i)
+    for (std::int64_t j = 0; j < kReach; ++j)
+      for (std::int64_t o = 0; o < kWidth; ++o)
+        points[i * kReach + j][o] = static_cast<float>(g[j][0] * half[i][0][o] + g[j][1] * half[i][1][o] + g[j][2] * half[i][2][o]);
+}
+
+// At most so many frames of a tile follow each other: the filters' reach over time is computed again at the seams.
+constexpr std::int64_t kFrames = 8;
+// Rows that are multiplied at a time: as many as leave their points in the second cache, within what the products need to be fast.
+std::int64_t rows_at_a_time(std::int64_t in, std::int64_t out) {
+  return std::clamp<std::int64_t>(1500000 / (kPoints * (in + out) * static_cast<std::int64_t>(sizeof(float))), 64, 128);
+}
+
+// [36, rows, channels]; the points of a row lie a vector further apart than a power of two, which would put them all into one set of the cache.
+at::Tensor point_rows(std::int64_t rows, std::int64_t channels) {
+  return at::empty({kPoints, rows * channels + kWidth}, at::kFloat).narrow(1, 0, rows * channels).unflatten(1, {rows, channels});
+}
+
+}  // namespace
+
+void WinogradFilters::use_vectors(int bytes) { chosen_kernels = best_kernels(bytes); }
+bool WinogradFilters::fast() { return chosen_kernels.load() != &kernels_128; }
+
+WinogradFilters::WinogradFilters(const at::Tensor& weight) : in_(weight.size(1)), out_(weight.size(0)), frames_(weight.dim() == 5 ? weight.size(2) : 1) {
+  TORCH_CHECK((weight.dim() == 4 || weight.dim() == 5) && weight.size(-1) == 3 && weight.size(-2) == 3 && frames_ % 2 == 1, "Winograd: filters must be [O, C, 3, 3] or [O, C, K, 3, 3], not ",
+              weight.sizes());
+  TORCH_CHECK(weight.is_cpu() && weight.scalar_type() == at::kFloat, "Winograd: filters must be float and on the CPU");
+  const at::NoGradGuard guard;
+  const auto w = weight.detach().reshape({out_, in_, frames_ * 9}).contiguous();
+  const float* from = w.const_data_ptr<float>();
+  const std::int64_t panels = whole_vectors(out_) / kWidth;
+  points_ = at::empty({kPoints, panels, frames_, in_, kWidth}, at::kFloat);
+  float* to = points_.data_ptr<float>();
+  at::parallel_for(0, panels * frames_, 1, [&](std::int64_t begin, std::int64_t end) {
+    double weights[9][kWidth];
+    float points[kPoints][kWidth];
+    for (std::int64_t task = begin; task < end; ++task)
+      for (std::int64_t c = 0; c < in_; ++c) {
+        const std::int64_t first = task / frames_ * kWidth, k = task % frames_;
+        for (std::int64_t o = 0; o < kWidth; ++o)
+          for (std::int64_t x = 0; x < 9; ++x) weights[x][o] = first + o < out_ ? static_cast<double>(from[((first + o) * in_ + c) * frames_ * 9 + k * 9 + x]) : 0;
+        filter_to_points(weights, points);
+        for (std::int64_t p = 0; p < kPoints; ++p) std::memcpy(to + ((p * panels * frames_ + task) * in_ + c) * kWidth, points[p], sizeof points[p]);
+      }
+  });
+}
+
+// Frames [clips, length, H, W, C], contiguous.
+struct WinogradFilters::Work {
+  const float* from;
+  float* to;
+  const float* add;  // as `to`, or nullptr
+  at::Tensor bias;
+  bool relu;
+  std::int64_t clips, length, height, width;
+  const std::vector<std::int64_t>* tiles = nullptr;  // of a frame; nullptr: all
+};
+
+void WinogradFilters::run(const Work& work) const {
+  const Plane plane(work.height, work.width);
+  const std::int64_t each = work.tiles ? static_cast<std::int64_t>(work.tiles->size()) : plane.tiles(), columns = work.clips * each, length = work.length;
+  if (columns == 0 || length == 0) return;
+  // Rows of points that are a power of two long would share the sets of the cache too.
+  const std::int64_t in = whole_vectors(in_) + (in_ % 256 == 0 ? kWidth : 0), out = whole_vectors(out_);
+  auto bias = at::zeros({out}, at::kFloat);
+  if (work.bias.defined()) bias.narrow(0, 0, out_).copy_(work.bias);
+  const float* offset = bias.const_data_ptr<float>();
+  const std::vector<float> zeros(static_cast<std::size_t>(in_));
+  const std::int64_t threads = at::get_num_threads(), reach = frames_ / 2, frames = std::min(length, kFrames), rows = rows_at_a_time(in, out);
+  const std::int64_t width = std::min(std::max<std::int64_t>(1, rows / frames), (columns + threads - 1) / threads);
+  const std::int64_t spans = (length + frames - 1) / frames, tasks = (columns + width - 1) / width * spans;
+  const std::int64_t frame_in = plane.height * plane.width * in_, frame_out = plane.height * plane.width * out_;
+  const Kernels kernels = *chosen_kernels;
+  const float* filters = points_.const_data_ptr<float>();
+
+  at::parallel_for(0, tasks, 1, [&](std::int64_t begin, std::int64_t end) {
+    const at::NoGradGuard guard;
+    const auto inputs = point_rows((frames + frames_ - 1) * width + kSpare, in), outputs = point_rows(frames * width + kSpare, out);
+    const PointRows a{inputs.data_ptr<float>(), inputs.stride(0), in}, b{outputs.data_ptr<float>(), outputs.stride(0), out};
+    const auto clear = [&](std::int64_t from_row, std::int64_t to_row) {
+      for (std::int64_t k = 0; k < kPoints && from_row < to_row; ++k) std::fill_n(a.values + k * a.stride + from_row * in, (to_row - from_row) * in, 0.0f);
+    };
+    std::int64_t ready = 0;  // rows that hold numbers
+    for (std::int64_t task = begin; task < end; ++task) {
+      const std::int64_t first = task / spans * width, many = std::min(width, columns - first);
+      const std::int64_t start = task % spans * frames, span = std::min(frames, length - start);
+      const auto clip = [&](std::int64_t p) { return (first + p) / each; };
+      const auto tile = [&](std::int64_t p) { return work.tiles ? (*work.tiles)[static_cast<std::size_t>((first + p) % each)] : (first + p) % each; };
+      for (std::int64_t f = 0; f < span + frames_ - 1; ++f) {
+        const std::int64_t t = start + f - reach;
+        if (t < 0 || t >= length) {
+          clear(f * many, (f + 1) * many);
+          continue;
+        }
+        for (std::int64_t p = 0; p < many; ++p) kernels.transform(work.from + (clip(p) * length + t) * frame_in, plane, in_, tile(p), zeros.data(), a, f * many + p);
+      }
+      const std::int64_t used = (span + frames_ - 1) * many;
+      clear(std::max(ready, used), used + kSpare);  // multiplied, not used
+      ready = std::max(ready, used + kSpare);
+      for (std::int64_t k = 0; k < kPoints; ++k)
+        kernels.multiply(a.values + k * a.stride, in, many, {filters + k * points_.stride(0), frames_, in_, out}, b.values + k * b.stride, span * many);
+      for (std::int64_t f = 0; f < span; ++f)
+        for (std::int64_t p = 0; p < many; ++p) {
+          const std::int64_t at = (clip(p) * length + start + f) * frame_out;
+          kernels.finish(b, f * many + p, {offset, work.add ? work.add + at : nullptr, work.relu}, plane, out_, tile(p), work.to + at);
+        }
+    }
+  });
+}
+
+at::Tensor WinogradFilters::convolve(const at::Tensor& x, const at::Tensor& bias, const Epilogue& then) const {
+  const bool video = x.dim() == 5;
+  TORCH_CHECK((video || (x.dim() == 4 && frames_ == 1)) && x.size(1) == in_ && x.is_cpu() && x.scalar_type() == at::kFloat, "Winograd: the input must be float [B, ", in_, ", ",
+              frames_ > 1 ? "T, " : "", "H, W] on the CPU, not ", x.sizes());
+  const at::NoGradGuard guard;
+  const auto format = video ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::ChannelsLast;
+  const auto pixels = x.contiguous(format);
+  auto sizes = x.sizes().vec();
+  sizes[1] = out_;
+  auto result = at::empty(sizes, x.options().memory_format(format));
+  at::Tensor add;
+  if (then.add.defined()) {
+    TORCH_CHECK(then.add.sizes() == result.sizes() && then.add.scalar_type() == at::kFloat, "Winograd: cannot add ", then.add.sizes(), " to ", result.sizes());
+    add = then.add.contiguous(format);
+  }
+  // Where no filter reaches over frames, each is a picture of its own.
+  const std::int64_t frames = video ? x.size(2) : 1, length = frames_ > 1 ? frames : 1;
+  run({pixels.const_data_ptr<float>(), result.data_ptr<float>(), add.defined() ? add.const_data_ptr<float>() : nullptr, bias, then.relu, x.size(0) * (frames / std::max<std::int64_t>(1, length)), length,
+       x.size(-2), x.size(-1)});
+  return result;
+}
+
+at::Tensor WinogradFilters::convolve_tiles(const at::Tensor& x, const at::Tensor& bias, const std::vector<std::int64_t>& tiles) const {
+  TORCH_CHECK(frames_ == 1 && x.dim() == 4 && x.size(3) == in_ && x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous(), "Winograd: pictures must be float [B, H, W, ", in_,
+              "], not ", x.sizes());
+  const at::NoGradGuard guard;
+  const Plane plane(x.size(1), x.size(2));
+  for (const std::int64_t tile : tiles) TORCH_CHECK(tile >= 0 && tile < plane.tiles(), "Winograd: no tile ", tile, " of ", plane.tiles());
+  auto result = at::zeros({x.size(0), x.size(1), x.size(2), out_}, x.options());
+  run({x.const_data_ptr<float>(), result.data_ptr<float>(), nullptr, bias, false, x.size(0), 1, plane.height, plane.width, &tiles});
+  return result;
+}
+
+}  // namespace tal

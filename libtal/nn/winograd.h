@@ -1,0 +1,50 @@
+// 3 x 3 convolutions with a quarter of the multiplications: Winograd's F(4 x 4, 3 x 3) (Lavin and Gray, CVPR 2016), on the CPU.
+//
+// A tile of 6 x 6 pixels becomes 36 points by B^T d B, the filter 36 points by G g G^T; their products, summed over channels, become 4 x 4 pixels of the
+// result by A^T m A. The polynomials are evaluated at 0, +-3/4, +-3/2 and infinity: rounding stays at about 2e-6 of the largest result, less than half of
+// what the usual points 0, +-1, +-2 give and five times that of the sums of the convolution itself.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace tal {
+
+// What is done to a convolution's result while it is at hand: y = relu(x * w + bias + add).
+struct Epilogue {
+  bool relu = false;
+  at::Tensor add = {};  // as the result, or undefined
+};
+
+// Filters [O, C, 3, 3], or [O, C, K, 3, 3] with K (odd) frames, transformed once. Float, on the CPU; four times the memory of the weights.
+class WinogradFilters {
+ public:
+  explicit WinogradFilters(const at::Tensor& weight);
+
+  // Stride 1 and zeros around, so that sizes stay: [B, C, H, W] -> [B, O, H, W] or [B, C, T, H, W] -> [B, O, T, H, W], float. bias [O] or undefined. The
+  // result is laid out channels last; an x that is not is copied first. Takes no part in differentiation.
+  at::Tensor convolve(const at::Tensor& x, const at::Tensor& bias, const Epilogue& then = {}) const;
+
+  // Pictures [B, H, W, C] -> [B, H, W, O] (contiguous, K = 1), only at tiles of 4 x 4 pixels with the given numbers, row by row; the rest is 0.
+  at::Tensor convolve_tiles(const at::Tensor& x, const at::Tensor& bias, const std::vector<std::int64_t>& tiles) const;
+
+  std::int64_t in() const { return in_; }
+  std::int64_t out() const { return out_; }
+  std::int64_t frames() const { return frames_; }
+
+  // Widest vectors of the processor that are used, in bytes: 64, 32 or 16. Smaller ones are for tests.
+  static void use_vectors(int bytes);
+  // Whether the processor has vectors that make this faster than the convolution's own sums: 32 bytes.
+  static bool fast();
+
+ private:
+  struct Work;
+  void run(const Work& work) const;
+
+  std::int64_t in_, out_, frames_;
+  at::Tensor points_;  // [36, O / 16, K, C, 16]
+};
+
+}  // namespace tal

@@ -1,0 +1,163 @@
+// Convolutions of inference against LibTorch's own in double: Winograd's filters with every set of vectors, oneDNN's fused ends, weights that change.
+#include <boost/test/unit_test.hpp>
+
+#include <torch/torch.h>
+
+#include "libtal/nn/convolution.h"
+
+namespace {
+
+using namespace tal;
+
+// Largest difference, of the largest value.
+double difference(const torch::Tensor& found, const torch::Tensor& expected) {
+  BOOST_REQUIRE(found.sizes() == expected.sizes());
+  return ((found.to(torch::kDouble) - expected).abs().max() / expected.abs().max()).item<double>();
+}
+
+torch::Tensor in_double(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias, const std::vector<std::int64_t>& stride, const std::vector<std::int64_t>& padding,
+                        const Epilogue& then, std::int64_t groups = 1) {
+  const auto d = [](const torch::Tensor& t) { return t.defined() ? t.to(torch::kDouble) : t; };
+  return convolve(d(x), d(weight), d(bias), stride, padding, groups, {then.relu, d(then.add)});
+}
+
+// Also undoes the choice at the end of a case.
+struct Vectors {
+  explicit Vectors(int bytes) { WinogradFilters::use_vectors(bytes); }
+  ~Vectors() { WinogradFilters::use_vectors(64); }
+};
+
+constexpr double kWinograd = 2e-5;  // of float, up to 200 channels
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(convolution)
+
+BOOST_AUTO_TEST_CASE(winograd_pictures) {
+  torch::manual_seed(1);
+  struct {
+    std::int64_t batch, in, out, height, width;
+  } const cases[] = {{1, 2, 3, 3, 2}, {2, 16, 16, 4, 4}, {3, 17, 31, 5, 9}, {1, 64, 48, 7, 7}, {2, 40, 80, 13, 6}, {1, 130, 144, 11, 12}, {5, 3, 112, 2, 30}, {1, 256, 16, 8, 8}};
+  for (const int bytes : {64, 32, 16}) {
+    const Vectors vectors(bytes);
+    for (const auto& c : cases) {
+      const auto x = torch::randn({c.batch, c.in, c.height, c.width}).relu(), weight = torch::randn({c.out, c.in, 3, 3}), bias = torch::randn({c.out});
+      const auto add = torch::randn({c.batch, c.out, c.height, c.width});
+      const WinogradFilters filters(weight);
+      for (const Epilogue& then : {Epilogue{}, Epilogue{true, {}}, Epilogue{false, add}, Epilogue{true, add.contiguous(torch::MemoryFormat::ChannelsLast)}}) {
+        const auto y = filters.convolve(x, bias, then);
+        BOOST_TEST(y.is_contiguous(torch::MemoryFormat::ChannelsLast));
+        BOOST_TEST(difference(y, in_double(x, weight, bias, {1, 1}, {1, 1}, then)) < kWinograd, bytes << " bytes, " << c.in << " -> " << c.out);
+      }
+      BOOST_TEST(difference(filters.convolve(x, {}), in_double(x, weight, {}, {1, 1}, {1, 1}, {})) < kWinograd);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(winograd_videos) {
+  torch::manual_seed(2);
+  struct {
+    std::int64_t batch, in, out, kernel, frames, size;
+  } const cases[] = {{1, 16, 16, 3, 1, 4}, {2, 20, 33, 3, 2, 6}, {1, 24, 64, 3, 9, 7}, {3, 32, 16, 1, 5, 5}, {2, 48, 96, 3, 17, 3}, {1, 16, 16, 5, 4, 8}};
+  for (const int bytes : {64, 32, 16}) {
+    const Vectors vectors(bytes);
+    for (const auto& c : cases) {
+      const auto x = torch::randn({c.batch, c.in, c.frames, c.size, c.size + 1}), weight = torch::randn({c.out, c.in, c.kernel, 3, 3}), bias = torch::randn({c.out});
+      const Epilogue then{true, torch::randn({c.batch, c.out, c.frames, c.size, c.size + 1})};
+      BOOST_TEST(difference(WinogradFilters(weight).convolve(x, bias, then), in_double(x, weight, bias, {1, 1, 1}, {c.kernel / 2, 1, 1}, then)) < kWinograd,
+                 bytes << " bytes, " << c.in << " -> " << c.out << ", " << c.kernel << " frames of " << c.frames);
+    }
+  }
+}
+
+// The rounding that the header states, at sizes of the networks and with their positive inputs.
+BOOST_AUTO_TEST_CASE(winograd_rounding) {
+  torch::manual_seed(3);
+  const auto x = torch::randn({1, 256, 24, 24}).relu(), weight = torch::randn({64, 256, 3, 3}) * 0.02;
+  const auto expected = in_double(x, weight, {}, {1, 1}, {1, 1}, {});
+  const double ours = difference(WinogradFilters(weight).convolve(x, {}), expected), direct = difference(torch::conv2d(x, weight, {}, 1, 1), expected);
+  BOOST_TEST_MESSAGE("largest difference of the largest value: Winograd " << ours << ", direct " << direct);
+  BOOST_TEST(ours < 5e-6);
+}
+
+BOOST_AUTO_TEST_CASE(winograd_tiles) {
+  torch::manual_seed(4);
+  const auto x = torch::randn({2, 10, 9, 20}), weight = torch::randn({18, 20, 3, 3}), bias = torch::randn({18});
+  const auto all = in_double(x.permute({0, 3, 1, 2}), weight, bias, {1, 1}, {1, 1}, {}).permute({0, 2, 3, 1});
+  const auto some = WinogradFilters(weight).convolve_tiles(x, bias, {0, 5, 8});  // of 3 x 3
+  auto expected = torch::zeros_like(all);
+  for (const auto& [top, left] : {std::pair(0, 0), std::pair(4, 8), std::pair(8, 8)}) {
+    const auto piece = [&](const torch::Tensor& t) { return t.slice(1, top, top + 4).slice(2, left, left + 4); };
+    piece(expected).copy_(piece(all));
+  }
+  BOOST_TEST(difference(some, expected) < kWinograd);
+  BOOST_CHECK_THROW(WinogradFilters(weight).convolve_tiles(x, bias, {9}), c10::Error);
+}
+
+BOOST_AUTO_TEST_CASE(winograd_keeps_what_is_no_number) {
+  auto x = torch::zeros({1, 16, 8, 8});
+  x[0][3][1][1] = std::numeric_limits<float>::quiet_NaN();
+  const auto y = WinogradFilters(torch::randn({16, 16, 3, 3})).convolve(x, {}, {true, {}});
+  BOOST_TEST(y.isnan().any().item<bool>());
+}
+
+BOOST_AUTO_TEST_CASE(wrong_sizes_are_refused) {
+  const WinogradFilters filters(torch::randn({16, 16, 3, 3}));
+  BOOST_CHECK_THROW(WinogradFilters(torch::randn({16, 16, 3, 5})), c10::Error);
+  BOOST_CHECK_THROW(WinogradFilters(torch::randn({16, 16, 2, 3, 3})), c10::Error);
+  BOOST_CHECK_THROW(WinogradFilters(torch::randn({16, 16, 3, 3}, torch::kDouble)), c10::Error);
+  BOOST_CHECK_THROW(filters.convolve(torch::randn({1, 15, 4, 4}), {}), c10::Error);
+  BOOST_CHECK_THROW(filters.convolve(torch::randn({1, 16, 4, 4}), {}, {false, torch::randn({1, 16, 4, 5})}), c10::Error);
+}
+
+// Every way that FixedConvolution may take, by size, stride, groups, layout and type.
+BOOST_AUTO_TEST_CASE(fixed_convolutions) {
+  torch::manual_seed(5);
+  struct {
+    std::vector<std::int64_t> x, weight, stride, padding;
+    std::int64_t groups;
+  } const cases[] = {{{4, 32, 16, 16}, {32, 32, 3, 3}, {1, 1}, {1, 1}, 1},       {{1, 32, 4, 4}, {32, 32, 3, 3}, {1, 1}, {1, 1}, 1},       {{2, 3, 20, 20}, {16, 3, 7, 7}, {2, 2}, {3, 3}, 1},
+                     {{2, 32, 9, 9}, {64, 32, 1, 1}, {1, 1}, {0, 0}, 1},         {{2, 32, 9, 9}, {32, 8, 3, 3}, {1, 1}, {1, 1}, 4},        {{2, 16, 4, 12, 12}, {24, 16, 3, 3, 3}, {1, 1, 1}, {1, 1, 1}, 1},
+                     {{2, 16, 4, 12, 12}, {24, 16, 1, 3, 3}, {1, 1, 1}, {0, 1, 1}, 1}, {{1, 16, 4, 12, 12}, {24, 16, 3, 1, 1}, {1, 1, 1}, {1, 0, 0}, 1}, {{1, 16, 4, 12, 12}, {24, 16, 3, 3, 3}, {2, 2, 2}, {1, 1, 1}, 1},
+                     {{1, 16, 1, 1, 1}, {24, 16, 3, 3, 3}, {1, 1, 1}, {1, 1, 1}, 1},   {{1, 16, 4, 6, 6}, {24, 16, 1, 1, 1}, {1, 1, 1}, {0, 0, 0}, 1},   {{2, 16, 30}, {8, 16, 3}, {1}, {1}, 1}};
+  for (const auto& c : cases) {
+    const auto x = torch::randn(c.x), weight = torch::randn(c.weight), bias = torch::randn({c.weight[0]});
+    const FixedConvolution fixed(weight, bias, c.stride, c.padding, c.groups), wide(weight.to(torch::kDouble), bias.to(torch::kDouble), c.stride, c.padding, c.groups);
+    const auto add = torch::randn_like(fixed(x));
+    for (const Epilogue& then : {Epilogue{}, Epilogue{true, {}}, Epilogue{false, add}, Epilogue{true, add}}) {
+      const auto expected = in_double(x, weight, bias, c.stride, c.padding, then, c.groups);
+      BOOST_TEST(difference(fixed(x, then), expected) < kWinograd, c10::str(c.weight));
+      const Epilogue wider{then.relu, then.add.defined() ? then.add.to(torch::kDouble) : then.add};
+      BOOST_TEST(difference(wide(x.to(torch::kDouble), wider), expected) < 1e-12);
+      if (c.x.size() > 3) {
+        const auto format = c.x.size() == 5 ? torch::MemoryFormat::ChannelsLast3d : torch::MemoryFormat::ChannelsLast;
+        BOOST_TEST(difference(fixed(x.contiguous(format), then), expected) < kWinograd, c10::str(c.weight));
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(changed_weights_are_seen) {
+  torch::manual_seed(6);
+  auto weight = torch::randn({16, 16, 3, 3});
+  const auto x = torch::randn({1, 16, 32, 32});
+  FixedConvolutionCache cache;
+  int made = 0;
+  const auto get = [&] {
+    return cache.get({weight}, [&] {
+      ++made;
+      return FixedConvolution(weight, {}, {1, 1}, {1, 1});
+    });
+  };
+  const auto first = (*get())(x);
+  (void)get();
+  BOOST_TEST(made == 1);
+  weight.mul_(2);
+  BOOST_TEST(difference((*get())(x), 2 * first.to(torch::kDouble)) < kWinograd);
+  BOOST_TEST(made == 2);
+  weight = weight.clone();
+  (void)get();
+  BOOST_TEST(made == 3);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
