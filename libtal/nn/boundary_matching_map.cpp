@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "libtal/nn/device.h"
+#include "libtal/nn/winograd.h"
 
 namespace tal {
 
@@ -57,7 +58,7 @@ void lay_out(const at::Tensor& sample, const at::Tensor& outside, const std::int
 }
 
 // [B, L, C] -> [B, L, O] with matrix [9 C, O].
-at::Tensor convolve(const at::Tensor& packed, const at::Tensor& matrix, const at::Tensor& bias, const at::Tensor& outside, const std::vector<std::int32_t>& neighbours) {
+at::Tensor convolve_laid_out(const at::Tensor& packed, const at::Tensor& matrix, const at::Tensor& bias, const at::Tensor& outside, const std::vector<std::int32_t>& neighbours) {
   const std::int64_t batch = packed.size(0), count = packed.size(1), chunks = (count + kChunk - 1) / kChunk;
   auto y = at::empty({batch, count, matrix.size(1)}, packed.options());
   at::parallel_for(0, batch * chunks, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -75,27 +76,44 @@ at::Tensor convolve(const at::Tensor& packed, const at::Tensor& matrix, const at
 
 at::Tensor matrix_of(const at::Tensor& weight) { return weight.permute({2, 3, 1, 0}).reshape({kTaps * weight.size(1), weight.size(0)}); }
 
+// The proposal of every entry of the map [D, T], -1 where there is none.
+at::Tensor map_rows(const BoundaryMatchingTable& table) {
+  const auto& spec = table.spec();
+  auto rows = at::full({spec.durations * spec.rows}, -1, at::kInt);
+  rows.index_copy_(0, table.positions(), at::arange(table.proposals(), at::kInt));
+  return rows.view({spec.durations, spec.rows});
+}
+
+// [B, L, C] -> [B, L, O]; rows as map_rows() gives them. Floats go the way with fewer multiplications where channels fill the vectors.
+at::Tensor convolve(const at::Tensor& packed, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& outside, const at::Tensor& rows,
+                    const std::vector<std::int32_t>& neighbours) {
+  if (packed.scalar_type() == at::kFloat && weight.size(0) >= 16 && weight.size(1) >= 16 && WinogradFilters::fast())
+    return WinogradFilters(weight).convolve_packed(packed, rows, outside, bias);
+  return convolve_laid_out(packed, matrix_of(weight), bias, outside, neighbours);
+}
+
 class ConvolveProposals : public torch::autograd::Function<ConvolveProposals> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& packed, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& outside,
                             const BoundaryMatchingTable* table) {
     auto neighbours = neighbours_of(*table);
-    const auto y = convolve(packed, matrix_of(weight), bias, outside, neighbours);
-    ctx->save_for_backward({packed, weight, outside, at::tensor(neighbours, at::kInt)});
+    const auto rows = map_rows(*table);
+    const auto y = convolve(packed, weight, bias, outside, rows, neighbours);
+    ctx->save_for_backward({packed, weight, outside, at::tensor(neighbours, at::kInt), rows});
     return y;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx, torch::autograd::variable_list upstream) {
     const auto saved = ctx->get_saved_variables();
     const auto &packed = saved[0], &weight = saved[1], &outside = saved[2];
-    const std::int32_t* table = saved[3].const_data_ptr<std::int32_t>();
-    const std::vector<std::int32_t> neighbours(table, table + saved[3].numel());
+    const std::int32_t* kept = saved[3].const_data_ptr<std::int32_t>();
+    const std::vector<std::int32_t> neighbours(kept, kept + saved[3].numel());
     const auto dy = upstream[0].contiguous();
     const std::int64_t channels = packed.size(2), count = packed.size(1);
     at::Tensor d_packed, d_weight, d_bias, d_outside;
     if (ctx->needs_input_grad(0)) {  // the same convolution with the filter turned round; no gradient comes from entries that are not valid
       const auto turned = weight.flip({2, 3}).transpose(0, 1);
-      d_packed = convolve(dy, matrix_of(turned), at::zeros({channels}, dy.options()), at::zeros({dy.size(2)}, dy.options()), neighbours);
+      d_packed = convolve(dy, turned, at::zeros({channels}, dy.options()), at::zeros({dy.size(2)}, dy.options()), saved[4], neighbours);
     }
     if (ctx->needs_input_grad(1) || ctx->needs_input_grad(3)) {
       auto gradient = at::zeros({kTaps * channels, dy.size(2)}, dy.options());

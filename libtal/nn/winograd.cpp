@@ -80,11 +80,15 @@ TAL_INLINE void from_points(const V* m, V* out, std::int64_t step) {
   out[3 * step] = static_cast<float>(kA * kA2) * difference_a + static_cast<float>(kB * kB2) * difference_b + m[5];
 }
 
-// Pixels [.., H, W, C] and their tiles.
+// The pixels of a picture and their tiles.
 struct Plane {
-  std::int64_t height, width, down, across;  // pixels; tiles of kTile x kTile
-  Plane(std::int64_t h, std::int64_t w) : height(h), width(w), down((h + kTile - 1) / kTile), across((w + kTile - 1) / kTile) {}
-  std::int64_t tiles() const { return down * across; }
+  std::int64_t height, width;
+  const std::int32_t* rows = nullptr;  // [H, W]: where a pixel lies, -1: nowhere; nullptr: row by row
+  const float* outside = nullptr;      // values of pixels that lie nowhere
+  std::int64_t down() const { return (height + kTile - 1) / kTile; }
+  std::int64_t across() const { return (width + kTile - 1) / kTile; }
+  std::int64_t tiles() const { return down() * across(); }
+  std::int64_t row(std::int64_t y, std::int64_t x) const { return rows ? rows[y * width + x] : y * width + x; }
 };
 
 // Rows of points: point k of row r at values + k * stride + r * channels.
@@ -93,16 +97,18 @@ struct PointRows {
   std::int64_t stride, channels;
 };
 
-// One tile of a frame [H, W, channels] -> row `row` of the points. `zeros`: as many as a pixel has channels.
+// One tile of a frame [pixels, channels] -> row `row` of the points. `zeros`: as many as a pixel has channels.
 template <class S>
 TAL_INLINE void transform_tile(const float* frame, const Plane& plane, std::int64_t channels, std::int64_t tile, const float* zeros, const PointRows& to, std::int64_t row) {
   typedef typename S::type Vector;
-  const std::int64_t top = tile / plane.across * kTile - 1, left = tile % plane.across * kTile - 1;
+  const std::int64_t top = tile / plane.across() * kTile - 1, left = tile % plane.across() * kTile - 1;
   const float* pixels[kPoints];
   for (std::int64_t i = 0; i < kReach; ++i)
     for (std::int64_t j = 0; j < kReach; ++j) {
       const std::int64_t y = top + i, x = left + j;
-      pixels[i * kReach + j] = y >= 0 && y < plane.height && x >= 0 && x < plane.width ? frame + (y * plane.width + x) * channels : zeros;
+      const bool inside = y >= 0 && y < plane.height && x >= 0 && x < plane.width;
+      const std::int64_t pixel = inside ? plane.row(y, x) : 0;
+      pixels[i * kReach + j] = !inside ? zeros : pixel < 0 ? plane.outside : frame + pixel * channels;
     }
   float* out = to.values + row * to.channels;
   for (std::int64_t c = 0; c < channels; c += kFloats<S>) {
@@ -128,11 +134,11 @@ struct Finish {
   const float* add;
   bool relu;
 };
-// Row `row` of the points -> the tile of a frame [H, W, channels] of the result.
+// Row `row` of the points -> the tile of a frame [pixels, channels] of the result.
 template <class S>
 TAL_INLINE void finish_tile(const PointRows& from, std::int64_t row, const Finish& finish, const Plane& plane, std::int64_t channels, std::int64_t tile, float* frame) {
   typedef typename S::type Vector;
-  const std::int64_t top = tile / plane.across * kTile, left = tile % plane.across * kTile;
+  const std::int64_t top = tile / plane.across() * kTile, left = tile % plane.across() * kTile;
   const std::int64_t down = std::min(kTile, plane.height - top), across = std::min(kTile, plane.width - left);
   const float* in = from.values + row * from.channels;
   for (std::int64_t c = 0; c < channels; c += kFloats<S>) {
@@ -147,7 +153,8 @@ TAL_INLINE void finish_tile(const PointRows& from, std::int64_t row, const Finis
     for (std::int64_t i = 0; i < down; ++i) {
       from_points(half + i * kReach, done, 1);
       for (std::int64_t j = 0; j < across; ++j) {
-        const std::int64_t place = ((top + i) * plane.width + left + j) * channels + c;
+        const std::int64_t pixel = plane.row(top + i, left + j), place = pixel * channels + c;
+        if (pixel < 0) continue;
         Vector value = done[j] + bias;
         if (finish.add) {
           Vector more;
@@ -324,7 +331,7 @@ WinogradFilters::WinogradFilters(const at::Tensor& weight) : in_(weight.size(1))
   });
 }
 
-// Frames [clips, length, H, W, C], contiguous.
+// Frames [clips, length, pixels, C], contiguous.
 struct WinogradFilters::Work {
   const float* from;
   float* to;
@@ -332,12 +339,24 @@ struct WinogradFilters::Work {
   at::Tensor bias;
   bool relu;
   std::int64_t clips, length, height, width;
-  const std::vector<std::int64_t>* tiles = nullptr;  // of a frame; nullptr: all
+  const at::Tensor *rows = nullptr, *outside = nullptr;  // of packed pixels, of which there are
+  std::int64_t pixels = height * width;
 };
 
 void WinogradFilters::run(const Work& work) const {
-  const Plane plane(work.height, work.width);
-  const std::int64_t each = work.tiles ? static_cast<std::int64_t>(work.tiles->size()) : plane.tiles(), columns = work.clips * each, length = work.length;
+  Plane plane{work.height, work.width};
+  std::vector<std::int64_t> tiles;  // all but those without any pixel
+  if (work.rows) {
+    plane.rows = work.rows->const_data_ptr<std::int32_t>(), plane.outside = work.outside->const_data_ptr<float>();
+    for (std::int64_t tile = 0; tile < plane.tiles(); ++tile) {
+      const std::int64_t top = tile / plane.across() * kTile, left = tile % plane.across() * kTile;
+      bool any = false;
+      for (std::int64_t y = top; y < std::min(top + kTile, plane.height); ++y)
+        for (std::int64_t x = left; x < std::min(left + kTile, plane.width); ++x) any = any || plane.row(y, x) >= 0;
+      if (any) tiles.push_back(tile);
+    }
+  }
+  const std::int64_t each = work.rows ? static_cast<std::int64_t>(tiles.size()) : plane.tiles(), columns = work.clips * each, length = work.length;
   if (columns == 0 || length == 0) return;
   // Rows of points that are a power of two long would share the sets of the cache too.
   const std::int64_t in = whole_vectors(in_) + (in_ % 256 == 0 ? kWidth : 0), out = whole_vectors(out_);
@@ -348,7 +367,7 @@ void WinogradFilters::run(const Work& work) const {
   const std::int64_t threads = at::get_num_threads(), reach = frames_ / 2, frames = std::min(length, kFrames), rows = rows_at_a_time(in, out);
   const std::int64_t width = std::min(std::max<std::int64_t>(1, rows / frames), (columns + threads - 1) / threads);
   const std::int64_t spans = (length + frames - 1) / frames, tasks = (columns + width - 1) / width * spans;
-  const std::int64_t frame_in = plane.height * plane.width * in_, frame_out = plane.height * plane.width * out_;
+  const std::int64_t frame_in = work.pixels * in_, frame_out = work.pixels * out_;
   const Kernels kernels = *chosen_kernels;
   const float* filters = points_.const_data_ptr<float>();
 
@@ -364,7 +383,7 @@ void WinogradFilters::run(const Work& work) const {
       const std::int64_t first = task / spans * width, many = std::min(width, columns - first);
       const std::int64_t start = task % spans * frames, span = std::min(frames, length - start);
       const auto clip = [&](std::int64_t p) { return (first + p) / each; };
-      const auto tile = [&](std::int64_t p) { return work.tiles ? (*work.tiles)[static_cast<std::size_t>((first + p) % each)] : (first + p) % each; };
+      const auto tile = [&](std::int64_t p) { return work.rows ? tiles[static_cast<std::size_t>((first + p) % each)] : (first + p) % each; };
       for (std::int64_t f = 0; f < span + frames_ - 1; ++f) {
         const std::int64_t t = start + f - reach;
         if (t < 0 || t >= length) {
@@ -404,19 +423,24 @@ at::Tensor WinogradFilters::convolve(const at::Tensor& x, const at::Tensor& bias
   }
   // Where no filter reaches over frames, each is a picture of its own.
   const std::int64_t frames = video ? x.size(2) : 1, length = frames_ > 1 ? frames : 1;
-  run({pixels.const_data_ptr<float>(), result.data_ptr<float>(), add.defined() ? add.const_data_ptr<float>() : nullptr, bias, then.relu, x.size(0) * (frames / std::max<std::int64_t>(1, length)), length,
-       x.size(-2), x.size(-1)});
+  run({pixels.const_data_ptr<float>(), result.data_ptr<float>(), add.defined() ? add.const_data_ptr<float>() : nullptr, bias, then.relu, x.size(0) * (frames / std::max<std::int64_t>(1, length)), length, x.size(-2), x.size(-1)});
   return result;
 }
 
-at::Tensor WinogradFilters::convolve_tiles(const at::Tensor& x, const at::Tensor& bias, const std::vector<std::int64_t>& tiles) const {
-  TORCH_CHECK(frames_ == 1 && x.dim() == 4 && x.size(3) == in_ && x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous(), "Winograd: pictures must be float [B, H, W, ", in_,
-              "], not ", x.sizes());
+at::Tensor WinogradFilters::convolve_packed(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& outside, const at::Tensor& bias) const {
+  TORCH_CHECK(frames_ == 1 && x.dim() == 3 && x.size(2) == in_ && x.is_cpu() && x.scalar_type() == at::kFloat, "Winograd: packed pixels must be float [B, L, ", in_, "] on the CPU, not ", x.sizes());
+  TORCH_CHECK(rows.dim() == 2 && rows.scalar_type() == at::kInt && rows.is_contiguous() && rows.is_cpu(), "Winograd: rows must be int [H, W], not ", rows.sizes());
+  TORCH_CHECK(outside.dim() == 1 && outside.size(0) == in_ && outside.scalar_type() == at::kFloat, "Winograd: values outside must be float [", in_, "], not ", outside.sizes());
   const at::NoGradGuard guard;
-  const Plane plane(x.size(1), x.size(2));
-  for (const std::int64_t tile : tiles) TORCH_CHECK(tile >= 0 && tile < plane.tiles(), "Winograd: no tile ", tile, " of ", plane.tiles());
-  auto result = at::zeros({x.size(0), x.size(1), x.size(2), out_}, x.options());
-  run({x.const_data_ptr<float>(), result.data_ptr<float>(), nullptr, bias, false, x.size(0), 1, plane.height, plane.width, &tiles});
+  if (rows.numel() > 0) {
+    const auto [least, most] = at::aminmax(rows);
+    TORCH_CHECK(least.item<std::int32_t>() >= -1 && most.item<std::int32_t>() < x.size(1), "Winograd: a pixel lies in none of the ", x.size(1), " rows");
+  }
+  const auto pixels = x.contiguous(), around = outside.contiguous();
+  auto result = at::zeros({x.size(0), x.size(1), out_}, x.options());
+  Work work{pixels.const_data_ptr<float>(), result.data_ptr<float>(), nullptr, bias, false, x.size(0), 1, rows.size(0), rows.size(1), &rows, &around};
+  work.pixels = x.size(1);
+  run(work);
   return result;
 }
 

@@ -8,7 +8,6 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
-#include <vector>
 
 namespace tal {
 
@@ -27,8 +26,9 @@ class WinogradFilters {
   // result is laid out channels last; an x that is not is copied first. Takes no part in differentiation.
   at::Tensor convolve(const at::Tensor& x, const at::Tensor& bias, const Epilogue& then = {}) const;
 
-  // Pictures [B, H, W, C] -> [B, H, W, O] (contiguous, K = 1), only at tiles of 4 x 4 pixels with the given numbers, row by row; the rest is 0.
-  at::Tensor convolve_tiles(const at::Tensor& x, const at::Tensor& bias, const std::vector<std::int64_t>& tiles) const;
+  // Pictures of which only some pixels exist, packed: [B, L, C] -> [B, L, O]; K = 1. rows [H, W] (int): the row of each pixel, -1 where there is none;
+  // such pixels have the values `outside` [C], those around the picture are 0.
+  at::Tensor convolve_packed(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& outside, const at::Tensor& bias) const;
 
   std::int64_t in() const { return in_; }
   std::int64_t out() const { return out_; }

@@ -80,18 +80,27 @@ BOOST_AUTO_TEST_CASE(winograd_rounding) {
   BOOST_TEST(ours < 5e-6);
 }
 
-BOOST_AUTO_TEST_CASE(winograd_tiles) {
+// A triangle of pixels in the order of its columns, values beyond it, nothing around the picture.
+BOOST_AUTO_TEST_CASE(winograd_packed) {
   torch::manual_seed(4);
-  const auto x = torch::randn({2, 10, 9, 20}), weight = torch::randn({18, 20, 3, 3}), bias = torch::randn({18});
-  const auto all = in_double(x.permute({0, 3, 1, 2}), weight, bias, {1, 1}, {1, 1}, {}).permute({0, 2, 3, 1});
-  const auto some = WinogradFilters(weight).convolve_tiles(x, bias, {0, 5, 8});  // of 3 x 3
-  auto expected = torch::zeros_like(all);
-  for (const auto& [top, left] : {std::pair(0, 0), std::pair(4, 8), std::pair(8, 8)}) {
-    const auto piece = [&](const torch::Tensor& t) { return t.slice(1, top, top + 4).slice(2, left, left + 4); };
-    piece(expected).copy_(piece(all));
+  const std::int64_t height = 9, width = 14;
+  std::vector<std::int64_t> places;
+  for (std::int64_t x = 0; x < width; ++x)
+    for (std::int64_t y = 0; y < height; ++y)
+      if (x + y < 10) places.push_back(y * width + x);
+  const auto at = torch::tensor(places);
+  const auto count = static_cast<std::int64_t>(places.size());
+  const auto rows = torch::full({height * width}, -1, torch::kInt).index_copy(0, at, torch::arange(count, torch::kInt)).view({height, width});
+  for (const int bytes : {64, 32, 16}) {
+    const Vectors vectors(bytes);
+    const auto packed = torch::randn({2, count, 20}), weight = torch::randn({18, 20, 3, 3}), bias = torch::randn({18}), outside = torch::randn({20});
+    const auto dense = outside.expand({2, height * width, 20}).index_copy(1, at, packed).view({2, height, width, 20}).permute({0, 3, 1, 2});
+    const auto expected = in_double(dense, weight, bias, {1, 1}, {1, 1}, {}).flatten(2).index_select(2, at).transpose(1, 2);
+    BOOST_TEST(difference(WinogradFilters(weight).convolve_packed(packed, rows, outside, bias), expected) < kWinograd);
   }
-  BOOST_TEST(difference(some, expected) < kWinograd);
-  BOOST_CHECK_THROW(WinogradFilters(weight).convolve_tiles(x, bias, {9}), c10::Error);
+  const WinogradFilters filters(torch::randn({16, 20, 3, 3}));
+  BOOST_CHECK_THROW(filters.convolve_packed(torch::randn({2, count - 1, 20}), rows, torch::randn({20}), {}), c10::Error);
+  BOOST_CHECK_THROW(filters.convolve_packed(torch::randn({2, count, 20}), rows, torch::randn({19}), {}), c10::Error);
 }
 
 BOOST_AUTO_TEST_CASE(winograd_keeps_what_is_no_number) {
