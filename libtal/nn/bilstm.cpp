@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "libtal/nn/device.h"
+#include "libtal/nn/lstm_step.h"
 
 namespace tal {
 
@@ -38,11 +39,27 @@ torch::Tensor BiLstmImpl::forward_shared(const SharedRows& rows) {
   return torch::GradMode::is_enabled() || !rows.values.device().is_cpu() ? forward(rows.expand()) : run_shared(rows);
 }
 
+// Sequences that are run side by side: their states stay in the second cache while all weights pass by.
+constexpr std::int64_t kGroup = 96;
+
 torch::Tensor BiLstmImpl::run_shared(const SharedRows& rows) const {
   const OwnPrecision own;
   const std::int64_t n = rows.count(), length = rows.length(), h = hidden_;
   const torch::Tensor values = rows.values.to(directions_[0].w_ih.scalar_type()), out = values.new_empty({n, length, 2 * h});
   const torch::Tensor steps = rows.index.t().contiguous();  // [L, N]
+  if (values.scalar_type() == torch::kFloat) {
+    torch::Tensor input = values.new_empty({0});  // [W, 4H]
+    for (int d = 0; d < 2; ++d) {
+      const Direction& p = directions_[d];
+      const LstmRecurrence recurrence(p.w_hh);
+      torch::addmm_out(input, recurrence.arranged(p.b_ih + p.b_hh), values, recurrence.arranged(p.w_ih).t());
+      const std::int64_t groups = std::max<std::int64_t>((n + kGroup - 1) / kGroup, std::min<std::int64_t>(n, at::get_num_threads()));
+      at::parallel_for(0, groups, 1, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t g = begin; g < end; ++g) recurrence.run(input, steps, g * n / groups, (g + 1) * n / groups - g * n / groups, d == 1, out, d * h);
+      });
+    }
+    return out;
+  }
   // Gates in the order i, f, o, g: one sigmoid over the first three.
   const torch::Tensor order = torch::cat({torch::arange(2 * h), torch::arange(3 * h, 4 * h), torch::arange(2 * h, 3 * h)});
   const std::int64_t group = std::min<std::int64_t>(n, 256), groups = (n + group - 1) / group;

@@ -3,7 +3,6 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <vector>
 
@@ -16,45 +15,9 @@ constexpr std::int64_t kTile = 4, kReach = 6, kPoints = kReach * kReach;
 // Evaluation at 0, +-kA, +-kB, infinity.
 constexpr double kA = 0.75, kB = 1.5, kA2 = kA * kA, kB2 = kB * kB;
 
-// Channels of the result whose filters lie together; the widest vector.
+// Channels of the result whose filters lie together.
 constexpr std::int64_t kWidth = 16;
 constexpr std::int64_t whole_vectors(std::int64_t n) { return (n + kWidth - 1) / kWidth * kWidth; }
-
-// Vectors that may begin anywhere: S::type of a processor.
-struct Vector64 {
-  typedef float type __attribute__((vector_size(64), aligned(4), may_alias));
-};
-struct Vector32 {
-  typedef float type __attribute__((vector_size(32), aligned(4), may_alias));
-};
-struct Vector16 {
-  typedef float type __attribute__((vector_size(16), aligned(4), may_alias));
-};
-template <class S>
-constexpr std::int64_t kFloats = sizeof(typename S::type) / sizeof(float);
-template <class S>
-TAL_INLINE typename S::type& at(float* values) {
-  return *reinterpret_cast<typename S::type*>(values);
-}
-template <class S>
-TAL_INLINE const typename S::type& at(const float* values) {
-  return *reinterpret_cast<const typename S::type*>(values);
-}
-// The first `count` values; zeros behind them.
-template <class S>
-TAL_INLINE void load(typename S::type& value, const float* from, std::int64_t count) {
-  if (count >= kFloats<S>) {
-    value = at<S>(from);
-  } else {
-    value = typename S::type{};
-    std::memcpy(&value, from, sizeof(float) * static_cast<std::size_t>(count));
-  }
-}
-template <class S>
-TAL_INLINE void store(float* to, const typename S::type& value, std::int64_t count) {
-  if (count >= kFloats<S>) at<S>(to) = value;
-  else std::memcpy(to, &value, sizeof(float) * static_cast<std::size_t>(count));
-}
 
 // B^T d.
 template <class V>
@@ -260,21 +223,18 @@ struct Kernels {
 
 TAL_KERNELS(128, Block128, )
 #ifdef TAL_X86
-TAL_KERNELS(256, Block256, __attribute__((target("arch=x86-64-v3"))))
-TAL_KERNELS(512, Block512, __attribute__((target("arch=x86-64-v4"))))
+TAL_KERNELS(256, Block256, TAL_TARGET_256)
+TAL_KERNELS(512, Block512, TAL_TARGET_512)
 #endif
 #undef TAL_KERNELS
 
-const Kernels* best_kernels(int bytes) {
+const Kernels& kernels() {
 #ifdef TAL_X86
-  const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-  const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (bytes >= 64 && v4) return &kernels_512;
-  if (bytes >= 32 && v3) return &kernels_256;
+  if (vector_bytes() == 64) return kernels_512;
+  if (vector_bytes() == 32) return kernels_256;
 #endif
-  return &kernels_128;
+  return kernels_128;
 }
-std::atomic<const Kernels*> chosen_kernels{best_kernels(64)};
 
 // The points of `kWidth` filters: weights [9] x kWidth, output by output, to 36 x kWidth.
 TAL_VECTOR_CLONES void filter_to_points(const double (*weights)[kWidth], float (*points)[kWidth]) {
@@ -304,8 +264,7 @@ at::Tensor point_rows(std::int64_t rows, std::int64_t channels) {
 
 }  // namespace
 
-void WinogradFilters::use_vectors(int bytes) { chosen_kernels = best_kernels(bytes); }
-bool WinogradFilters::fast() { return chosen_kernels.load() != &kernels_128; }
+bool WinogradFilters::fast() { return vector_bytes() > 16; }
 
 WinogradFilters::WinogradFilters(const at::Tensor& weight) : in_(weight.size(1)), out_(weight.size(0)), frames_(weight.dim() == 5 ? weight.size(2) : 1) {
   TORCH_CHECK((weight.dim() == 4 || weight.dim() == 5) && weight.size(-1) == 3 && weight.size(-2) == 3 && frames_ % 2 == 1, "Winograd: filters must be [O, C, 3, 3] or [O, C, K, 3, 3], not ",
@@ -368,7 +327,7 @@ void WinogradFilters::run(const Work& work) const {
   const std::int64_t width = std::min(std::max<std::int64_t>(1, rows / frames), (columns + threads - 1) / threads);
   const std::int64_t spans = (length + frames - 1) / frames, tasks = (columns + width - 1) / width * spans;
   const std::int64_t frame_in = work.pixels * in_, frame_out = work.pixels * out_;
-  const Kernels kernels = *chosen_kernels;
+  const Kernels& kernels = tal::kernels();
   const float* filters = points_.const_data_ptr<float>();
 
   at::parallel_for(0, tasks, 1, [&](std::int64_t begin, std::int64_t end) {

@@ -34,8 +34,6 @@ class WinogradFilters {
   std::int64_t out() const { return out_; }
   std::int64_t frames() const { return frames_; }
 
-  // Widest vectors of the processor that are used, in bytes: 64, 32 or 16. Smaller ones are for tests.
-  static void use_vectors(int bytes);
   // Whether the processor has vectors that make this faster than the convolution's own sums: 32 bytes.
   static bool fast();
 

@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "libtal/nn/convolution.h"
+#include "libtal/nn/vector.h"
 
 namespace {
 
@@ -23,8 +24,8 @@ torch::Tensor in_double(const torch::Tensor& x, const torch::Tensor& weight, con
 
 // Also undoes the choice at the end of a case.
 struct Vectors {
-  explicit Vectors(int bytes) { WinogradFilters::use_vectors(bytes); }
-  ~Vectors() { WinogradFilters::use_vectors(64); }
+  explicit Vectors(int bytes) { use_vectors(bytes); }
+  ~Vectors() { use_vectors(64); }
 };
 
 constexpr double kWinograd = 2e-5;  // of float, up to 200 channels

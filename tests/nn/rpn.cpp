@@ -6,6 +6,7 @@
 #include "libtal/fusion/rpn_stage.h"
 #include "libtal/io/maps.h"
 #include "libtal/models/rpn_model.h"
+#include "libtal/nn/vector.h"
 
 using namespace tal;
 
@@ -182,6 +183,34 @@ BOOST_AUTO_TEST_CASE(shared_bilstm) {
     const SharedRows rows{torch::randn({50, 5}, torch::kDouble), torch::randint(50, {sequences, 9}, torch::kLong)};
     BOOST_TEST(relative_error(lstm->forward_shared(rows), lstm(rows.expand())) < 1e-12);
   }
+}
+
+// In float the recurrence is our own, with every width of vectors; states of long sequences, large and no numbers.
+BOOST_AUTO_TEST_CASE(float_bilstm) {
+  const torch::NoGradGuard guard;
+  torch::manual_seed(4);
+  for (const int bytes : {64, 32, 16}) {
+    use_vectors(bytes);
+    for (const std::int64_t hidden : {1, 16, 21, 64}) {
+      BiLstm lstm(30, hidden), wide(30, hidden);
+      for (const auto& item : lstm->named_parameters()) wide->named_parameters()[item.key()].copy_(item.value());
+      wide->to(torch::kDouble);
+      for (const std::int64_t sequences : {1, 5, 700}) {
+        auto values = torch::randn({50, 30}) * 2;
+        values[7].mul_(1e4);
+        const SharedRows rows{values, torch::randint(50, {sequences, 30}, torch::kLong)};
+        const auto expected = wide(rows.expand().to(torch::kDouble));
+        BOOST_TEST((lstm->forward_shared(rows).to(torch::kDouble) - expected).abs().max().item<double>() < 5e-6, bytes << " bytes, " << hidden << " units, " << sequences);
+      }
+    }
+    BiLstm lstm(4, 20);
+    auto values = torch::randn({3, 4});
+    values[1][2] = std::numeric_limits<float>::quiet_NaN();
+    const auto states = lstm->forward_shared({values, torch::tensor({{0, 1, 2}, {0, 2, 2}})});
+    BOOST_TEST(states[0][2].narrow(0, 0, 20).isnan().all().item<bool>());
+    BOOST_TEST(!states[1].isnan().any().item<bool>());
+  }
+  use_vectors(64);
 }
 
 BOOST_AUTO_TEST_CASE(contradictory_options) {
