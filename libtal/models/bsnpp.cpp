@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libtal/base/error.h"
+#include "libtal/nn/blockwise_attention.h"
 #include "libtal/nn/boundary_matching_map.h"
 
 namespace tal {

@@ -138,50 +138,6 @@ class ConvolveProposals : public torch::autograd::Function<ConvolveProposals> {
   }
 };
 
-// Blocks of queries; 64 x 5,050 scores are 1.3 MB.
-constexpr std::int64_t kQueries = 64;
-
-class BlockwiseAttention : public torch::autograd::Function<BlockwiseAttention> {
- public:
-  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) {
-    const std::int64_t batch = queries.size(0), count = queries.size(1), blocks = (count + kQueries - 1) / kQueries;
-    auto out = at::empty({batch, count, values.size(2)}, values.options());
-    at::parallel_for(0, batch * blocks, queries.device().is_cpu() ? 1 : batch * blocks, [&](std::int64_t begin, std::int64_t end) {
-      const at::NoGradGuard guard;
-      auto scores = at::empty({kQueries, keys.size(1)}, queries.options());
-      for (std::int64_t task = begin; task < end; ++task) {
-        const std::int64_t b = task / blocks, first = task % blocks * kQueries, size = std::min(kQueries, count - first);
-        auto block = scores.narrow(0, 0, size), to = out[b].narrow(0, first, size);
-        at::mm_out(block, queries[b].narrow(0, first, size), keys[b].t());
-        at::_softmax_out(block, block, 1, false);
-        at::mm_out(to, block, values[b]);
-      }
-    });
-    ctx->save_for_backward({queries, keys, values, out});
-    return out;
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx, torch::autograd::variable_list upstream) {
-    const auto saved = ctx->get_saved_variables();
-    const auto &queries = saved[0], &keys = saved[1], &values = saved[2], &out = saved[3];
-    const auto dy = upstream[0].contiguous();
-    auto d_queries = at::empty_like(queries), d_keys = at::zeros_like(keys), d_values = at::zeros_like(values);
-    const std::int64_t count = queries.size(1), step = 8 * kQueries;
-    for (std::int64_t b = 0; b < queries.size(0); ++b)
-      for (std::int64_t first = 0; first < count; first += step) {
-        const std::int64_t size = std::min(step, count - first);
-        const auto q = queries[b].narrow(0, first, size), g = dy[b].narrow(0, first, size);
-        const auto p = at::mm(q, keys[b].t()).softmax(1);
-        d_values[b].addmm_(p.t(), g);
-        // d score = p (g . value - g . out)
-        const auto d_score = at::mm(g, values[b].t()).sub_((g * out[b].narrow(0, first, size)).sum(1, true)).mul_(p);
-        d_queries[b].narrow(0, first, size).copy_(at::mm(d_score, keys[b]));
-        d_keys[b].addmm_(d_score.t(), q);
-      }
-    return {d_queries, d_keys, d_values};
-  }
-};
-
 }  // namespace
 
 at::Tensor convolve_proposals(const at::Tensor& packed, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& outside, const BoundaryMatchingTable& table) {
@@ -196,14 +152,6 @@ at::Tensor convolve_proposals(const at::Tensor& packed, const at::Tensor& weight
     return map_to_proposals(at::conv2d(map, weight, bias, 1, 1), table);
   }
   return ConvolveProposals::apply(packed.contiguous(), weight, bias, outside.contiguous(), &table);
-}
-
-at::Tensor blockwise_attention(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) {
-  TORCH_CHECK(queries.dim() == 3 && keys.dim() == 3 && values.dim() == 3 && queries.size(2) == keys.size(2) && keys.size(1) == values.size(1),
-              "attention: queries ", queries.sizes(), ", keys ", keys.sizes(), " and values ", values.sizes(), " do not fit together");
-  const OwnPrecision own;
-  const auto whole = [](const at::Tensor& t) { return (at::isReducedFloatingType(t.scalar_type()) ? t.to(at::kFloat) : t).contiguous(); };
-  return BlockwiseAttention::apply(whole(queries), whole(keys), whole(values));
 }
 
 }  // namespace tal

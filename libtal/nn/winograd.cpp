@@ -6,7 +6,7 @@
 #include <cstring>
 #include <vector>
 
-#include "libtal/nn/vector.h"
+#include "libtal/nn/panel_product.h"
 
 namespace tal {
 namespace {
@@ -14,10 +14,6 @@ namespace {
 constexpr std::int64_t kTile = 4, kReach = 6, kPoints = kReach * kReach;
 // Evaluation at 0, +-kA, +-kB, infinity.
 constexpr double kA = 0.75, kB = 1.5, kA2 = kA * kA, kB2 = kB * kB;
-
-// Channels of the result whose filters lie together.
-constexpr std::int64_t kWidth = 16;
-constexpr std::int64_t whole_vectors(std::int64_t n) { return (n + kWidth - 1) / kWidth * kWidth; }
 
 // B^T d.
 template <class V>
@@ -131,89 +127,17 @@ TAL_INLINE void finish_tile(const PointRows& from, std::int64_t row, const Finis
   }
 }
 
-// One point of the filters.
-struct Filters {
-  const float* values;           // [O / kWidth, K, C, kWidth]
-  std::int64_t frames, in, out;  // K, C, O
-};
-constexpr std::int64_t kDepth = 128;  // channels that are summed up at a time: their filters stay in the first cache
-
-// sums [.., O] = or += rows [.., depth] x filters [depth, O] for kRows rows and kVectors vectors, which stay in registers.
-template <class S, int kRows, int kVectors>
-TAL_INLINE void multiply(const float* rows, std::int64_t stride, const float* filters, std::int64_t panel, std::int64_t depth, float* sums, std::int64_t sums_stride, bool first) {
-  typedef typename S::type Vector;
-  constexpr std::int64_t kParts = kWidth / kFloats<S>;
-  Vector sum[kRows][kVectors];
-#pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 4
-    for (int x = 0; x < kVectors; ++x) sum[r][x] = first ? Vector{} : at<S>(sums + r * sums_stride + x * kFloats<S>);
-  for (std::int64_t c = 0; c < depth; ++c) {
-    Vector filter[kVectors];
-#pragma GCC unroll 4
-    for (int x = 0; x < kVectors; ++x) filter[x] = at<S>(filters + x / kParts * panel + c * kWidth + x % kParts * kFloats<S>);
-#pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 4
-      for (int x = 0; x < kVectors; ++x) sum[r][x] += rows[r * stride + c] * filter[x];
-  }
-#pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 4
-    for (int x = 0; x < kVectors; ++x) at<S>(sums + r * sums_stride + x * kFloats<S>) = sum[r][x];
-}
-
-// Rows beyond the last one are computed too; there is room for them.
-template <class S, int kRows, int kVectors>
-TAL_INLINE void multiply_rows(const float* rows, std::int64_t stride, const float* filters, std::int64_t panel, std::int64_t depth, float* sums, std::int64_t sums_stride, std::int64_t count,
-                              bool first) {
-  for (std::int64_t r = 0; r < count; r += kRows) multiply<S, kRows, kVectors>(rows + r * stride, stride, filters, panel, depth, sums + r * sums_stride, sums_stride, first);
-}
-constexpr std::int64_t kSpare = 12;  // most rows beyond the last one
-
-// As many sums as the registers of a processor hold. run(): does so for the result's next channels and returns how many times kWidth.
-struct Block512 : Vector64 {  // 32 registers of 16
-  template <class... A>
-  static TAL_INLINE std::int64_t run(std::int64_t panels, A... a) {
-    if (panels == 3 || panels == 5 || panels == 9) return multiply_rows<Vector64, 8, 3>(a...), 3;
-    if (panels >= 4) return multiply_rows<Vector64, 6, 4>(a...), 4;
-    if (panels == 2) return multiply_rows<Vector64, 12, 2>(a...), 2;
-    return multiply_rows<Vector64, 12, 1>(a...), 1;
-  }
-};
-struct Block256 : Vector32 {  // 16 registers of 8
-  template <class... A>
-  static TAL_INLINE std::int64_t run(std::int64_t, A... a) {
-    return multiply_rows<Vector32, 6, 2>(a...), 1;
-  }
-};
-struct Block128 : Vector16 {
-  template <class... A>
-  static TAL_INLINE std::int64_t run(std::int64_t, A... a) {
-    return multiply_rows<Vector16, 3, 4>(a...), 1;
-  }
-};
-
-template <class Block>
-TAL_INLINE void multiply_by(const float* rows, std::int64_t stride, std::int64_t hop, const Filters& f, float* sums, std::int64_t count) {
-  const std::int64_t panel = f.frames * f.in * kWidth, panels = f.out / kWidth;
-  for (std::int64_t k = 0; k < f.frames; ++k)
-    for (std::int64_t c = 0; c < f.in; c += kDepth)
-      for (std::int64_t p = 0; p < panels;)
-        p += Block::run(panels - p, rows + k * hop * stride + c, stride, f.values + p * panel + (k * f.in + c) * kWidth, panel, std::min(kDepth, f.in - c), sums + p * kWidth, f.out, count,
-                        k == 0 && c == 0);
-}
 // The three steps for one instruction set.
 struct Kernels {
   void (*transform)(const float* frame, const Plane& plane, std::int64_t channels, std::int64_t tile, const float* zeros, const PointRows& to, std::int64_t row);
-  void (*multiply)(const float* rows, std::int64_t stride, std::int64_t hop, const Filters& filters, float* sums, std::int64_t count);
+  void (*multiply)(const float* rows, std::int64_t stride, std::int64_t hop, const Panels& filters, float* sums, std::int64_t count);
   void (*finish)(const PointRows& from, std::int64_t row, const Finish& finish, const Plane& plane, std::int64_t channels, std::int64_t tile, float* frame);
 };
 #define TAL_KERNELS(NAME, BLOCK, TARGET)                                                                                                                                                      \
   TARGET void transform_##NAME(const float* frame, const Plane& plane, std::int64_t channels, std::int64_t tile, const float* zeros, const PointRows& to, std::int64_t row) {                 \
     transform_tile<BLOCK>(frame, plane, channels, tile, zeros, to, row);                                                                                                                      \
   }                                                                                                                                                                                           \
-  TARGET void multiply_##NAME(const float* rows, std::int64_t stride, std::int64_t hop, const Filters& filters, float* sums, std::int64_t count) {                                            \
+  TARGET void multiply_##NAME(const float* rows, std::int64_t stride, std::int64_t hop, const Panels& filters, float* sums, std::int64_t count) {                                            \
     multiply_by<BLOCK>(rows, stride, hop, filters, sums, count);                                                                                                                              \
   }                                                                                                                                                                                           \
   TARGET void finish_##NAME(const PointRows& from, std::int64_t row, const Finish& finish, const Plane& plane, std::int64_t channels, std::int64_t tile, float* frame) {                      \
