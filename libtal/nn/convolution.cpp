@@ -36,7 +36,8 @@ at::Tensor convolve_fused(const at::Tensor& x, const at::Tensor& weight, const a
   return binary->call(x, then.add, weight, offset, padding, stride, ones, groups, "add", at::Scalar(1), then.relu ? std::optional<std::string_view>("relu") : std::nullopt, Scalars(), std::nullopt);
 }
 
-constexpr std::int64_t kLeastRows = 24;  // tiles that are worth reading four times the weights
+// Tiles of a sample that are worth reading four times the weights. Of a sample, not of the batch: what a sample gives must not depend on its company.
+constexpr std::int64_t kLeastTiles = 4;
 
 bool fits(const at::Tensor& weight, Axes stride, Axes padding, std::int64_t groups) {
   const auto axes = weight.dim() - 2;
@@ -49,10 +50,7 @@ bool fits(const at::Tensor& weight, Axes stride, Axes padding, std::int64_t grou
   return true;
 }
 
-std::int64_t tiles(const at::Tensor& x) {
-  const std::int64_t each = ((x.size(-2) + 3) / 4) * ((x.size(-1) + 3) / 4);
-  return x.size(0) * (x.dim() == 5 ? x.size(2) : 1) * each;
-}
+std::int64_t tiles_of_sample(const at::Tensor& x) { return (x.dim() == 5 ? x.size(2) : 1) * ((x.size(-2) + 3) / 4) * ((x.size(-1) + 3) / 4); }
 
 }  // namespace
 
@@ -75,7 +73,7 @@ FixedConvolution::FixedConvolution(const at::Tensor& weight, const at::Tensor& b
 at::Tensor FixedConvolution::operator()(const at::Tensor& x, const Epilogue& then) const {
   const at::NoGradGuard guard;
   if (!at::autocast::is_autocast_enabled(x.device().type())) {
-    if (winograd_ && x.scalar_type() == at::kFloat && tiles(x) >= kLeastRows) return winograd_->convolve(x, bias_, then);
+    if (winograd_ && x.scalar_type() == at::kFloat && tiles_of_sample(x) >= kLeastTiles) return winograd_->convolve(x, bias_, then);
     if (const auto y = convolve_fused(x, weight_, bias_, stride_, padding_, groups_, then); y.defined()) return y;
   }
   return convolve(x, weight_, bias_, stride_, padding_, groups_, then);

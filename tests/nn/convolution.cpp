@@ -147,6 +147,20 @@ BOOST_AUTO_TEST_CASE(fixed_convolutions) {
   }
 }
 
+// To the last bit: a video's features must not depend on which windows share a batch.
+BOOST_AUTO_TEST_CASE(samples_do_not_depend_on_their_company) {
+  torch::manual_seed(7);
+  for (const auto& shape : std::vector<std::vector<std::int64_t>>{{9, 256, 7, 7}, {5, 64, 28, 28}, {4, 48, 3, 3}, {3, 32, 5, 9, 9}, {3, 512, 2, 4, 4}}) {
+    const bool video = shape.size() == 5;
+    const auto x = torch::randn(shape).contiguous(video ? torch::MemoryFormat::ChannelsLast3d : torch::MemoryFormat::ChannelsLast);
+    const FixedConvolution fixed(video ? torch::randn({32, shape[1], 3, 3, 3}) : torch::randn({32, shape[1], 3, 3}), torch::randn({32}), std::vector<std::int64_t>(shape.size() - 2, 1),
+                                 std::vector<std::int64_t>(shape.size() - 2, 1));
+    const auto all = fixed(x);
+    for (std::int64_t b = 0; b < shape[0]; ++b) BOOST_TEST(torch::equal(fixed(x.narrow(0, b, 1)), all.narrow(0, b, 1)), c10::str(shape));
+    BOOST_TEST(torch::equal(fixed(x.narrow(0, 1, 2)), all.narrow(0, 1, 2)), c10::str(shape));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(changed_weights_are_seen) {
   torch::manual_seed(6);
   auto weight = torch::randn({16, 16, 3, 3});
