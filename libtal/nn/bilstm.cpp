@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "libtal/nn/device.h"
-#include "libtal/nn/lstm_step.h"
+#include "libtal/nn/lstm_recurrence.h"
 
 namespace tal {
 

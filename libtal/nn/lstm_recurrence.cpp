@@ -1,4 +1,4 @@
-#include "libtal/nn/lstm_step.h"
+#include "libtal/nn/lstm_recurrence.h"
 
 #include <algorithm>
 #include <vector>
