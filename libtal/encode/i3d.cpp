@@ -134,7 +134,8 @@ torch::Tensor Unit3dImpl::forward(torch::Tensor x) {
     const auto [weight, bias] = folded();
     return convolve(x, weight, bias, stride_, own).relu_();
   }
-  const auto fixed = fixed_.get({conv3d_->weight, bn_->weight, bn_->bias, bn_->running_mean, bn_->running_var}, [&] {
+  // Batch normalisation changes its statistics without a new version of theirs; the count of batches has one.
+  const auto fixed = fixed_.get({conv3d_->weight, bn_->weight, bn_->bias, bn_->running_mean, bn_->running_var, bn_->num_batches_tracked}, [&] {
     const auto [weight, bias] = folded();
     return FixedConvolution(weight, bias, {stride_.begin(), stride_.end()}, {own.begin(), own.end()});
   });

@@ -118,6 +118,40 @@ BOOST_AUTO_TEST_CASE(training_statistics) {
   for (const auto& item : frozen->named_parameters()) BOOST_TEST(item.value().grad().defined() == (item.value().dim() == 5), item.key());
 }
 
+// What inference keeps ready is made again when training has gone on, even if only the statistics have changed.
+BOOST_AUTO_TEST_CASE(inference_follows_training) {
+  const torch::NoGradGuard guard;
+  I3dOptions options;
+  options.width = 0.25;
+  I3d net = used(options);
+  const auto x = torch::randn({1, 3, 16, 40, 40}) * 0.5;
+  const auto infer = [&x](I3d& network) {
+    network->eval();
+    return sum_of(network->forward(x)).item<double>();
+  };
+  const auto fresh = [&] {
+    I3d other(options);
+    load_i3d_weights(*other, weights_of(*net), "copy");
+    return infer(other);
+  };
+  double last = infer(net);
+  const auto changed = [&] {
+    const double now = infer(net);
+    BOOST_TEST(now == fresh());
+    BOOST_TEST(now != last);
+    last = now;
+  };
+  net->train();
+  (void)net->forward(x);
+  changed();  // statistics
+  for (auto& parameter : net->parameters())
+    if (parameter.dim() == 5) parameter.mul_(1.01);
+  changed();  // filters
+  for (auto& parameter : net->parameters())
+    if (parameter.dim() == 1) parameter.add_(0.01);
+  changed();  // scales and shifts
+}
+
 BOOST_AUTO_TEST_CASE(recomputed_gradients) {
   for (const bool freeze : {false, true}) {
     for (const bool input_gradient : {false, true}) {
