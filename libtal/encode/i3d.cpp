@@ -1,5 +1,7 @@
 #include "libtal/encode/i3d.h"
 
+#include <torch/csrc/autograd/functions/utils.h>
+
 #include <cmath>
 #include <functional>
 
@@ -130,7 +132,7 @@ torch::Tensor Unit3dImpl::forward(torch::Tensor x) {
     const auto scale = bn_->weight * (bn_->running_var + kEpsilon).rsqrt();
     return std::pair(conv3d_->weight * scale.view({-1, 1, 1, 1, 1}), bn_->bias - bn_->running_mean * scale);
   };
-  if (torch::GradMode::is_enabled() && (x.requires_grad() || conv3d_->weight.requires_grad() || bn_->weight.requires_grad())) {
+  if (torch::autograd::compute_requires_grad(x, conv3d_->weight, bn_->weight)) {
     const auto [weight, bias] = folded();
     return convolve(x, weight, bias, stride_, own).relu_();
   }

@@ -20,8 +20,8 @@ torch::Tensor ConvImpl::forward(const torch::Tensor& x, const Epilogue& then) co
 }
 
 void ConvImpl::prepare() {
-  if (weight.dim() > 3) weight.set_data(weight.contiguous(weight.dim() == 5 ? torch::MemoryFormat::ChannelsLast3d : torch::MemoryFormat::ChannelsLast));
   fixed_ = std::make_shared<const FixedConvolution>(weight, bias, shape.stride, shape.padding, shape.groups);
+  weight.set_data(fixed_->weight());  // one copy is enough
 }
 
 NormImpl::NormImpl(std::int64_t channels, double e) : epsilon(e) {
@@ -38,9 +38,7 @@ torch::Tensor NormImpl::forward(const torch::Tensor& x) const {
 
 torch::Tensor ConvNorm::operator()(const torch::Tensor& x, const Epilogue& then) const {
   if (!norm_) return conv_->forward(x, then);
-  auto y = norm_->forward(conv_->forward(x));
-  if (then.add.defined()) y = y + then.add;
-  return then.relu ? y.relu_() : y;
+  return finished(norm_->forward(conv_->forward(x)), then);
 }
 
 void ConvNorm::fold() {

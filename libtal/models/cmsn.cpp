@@ -1,5 +1,7 @@
 #include "libtal/models/cmsn.h"
 
+#include <torch/csrc/autograd/functions/utils.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -48,7 +50,7 @@ torch::Tensor C3dImpl::forward(torch::Tensor x) {
   x = x.contiguous(torch::MemoryFormat::ChannelsLast3d);
   const auto conv = [&](std::size_t k) {
     const auto &weight = convolutions_[k]->weight, &bias = convolutions_[k]->bias;
-    if (torch::GradMode::is_enabled() && (weight.requires_grad() || x.requires_grad())) x = torch::relu(convolutions_[k]->forward(x));
+    if (torch::autograd::compute_requires_grad(x, weight)) x = torch::relu(convolutions_[k]->forward(x));
     else x = (*fixed_[k].get({weight, bias}, [&] { return FixedConvolution(weight, bias, {1, 1, 1}, {1, 1, 1}); }))(x, {.relu = true});
   };
   const auto pool = [&](std::int64_t time) { x = torch::max_pool3d(x, {time, 2, 2}); };

@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "libtal/nn/device.h"
@@ -60,17 +61,8 @@ TAL_INLINE void attend_block(const Block& b) {
 }
 
 void attend_128(const Block& b) { attend_block<Block128>(b); }
-#ifdef TAL_X86
 TAL_TARGET_256 void attend_256(const Block& b) { attend_block<Block256>(b); }
 TAL_TARGET_512 void attend_512(const Block& b) { attend_block<Block512>(b); }
-#endif
-auto attend_of_processor() {
-#ifdef TAL_X86
-  if (vector_bytes() == 64) return attend_512;
-  if (vector_bytes() == 32) return attend_256;
-#endif
-  return attend_128;
-}
 
 // matrix [depth, columns] -> [columns / kWidth, depth, kWidth], zeros behind the last column.
 at::Tensor panels_of(const at::Tensor& matrix) {
@@ -83,7 +75,7 @@ at::Tensor panels_of(const at::Tensor& matrix) {
 at::Tensor attend_in_panels(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) {
   const std::int64_t batch = queries.size(0), count = queries.size(1), blocks = (count + kRows - 1) / kRows, depth = queries.size(2), width = values.size(2), used = keys.size(1);
   auto out = at::empty({batch, count, width}, values.options());
-  const auto attend = attend_of_processor();
+  const auto attend = of_vectors(attend_128, attend_256, attend_512);
   for (std::int64_t b = 0; b < batch; ++b) {
     const auto key_panels = panels_of(keys[b].t()), value_panels = panels_of(values[b]);
     const Panels k{key_panels.const_data_ptr<float>(), 1, depth, whole_vectors(used)}, v{value_panels.const_data_ptr<float>(), 1, used, whole_vectors(width)};

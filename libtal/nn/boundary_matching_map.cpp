@@ -27,19 +27,26 @@ namespace {
 
 constexpr std::int64_t kTaps = 9, kChunk = 256;  // proposals whose neighbourhoods are laid out side by side: 1.2 MB for 128 channels
 
-// Neighbour (dj, di) of every proposal, tap by tap: its number, kOutside (in the map, not valid) or kBeyond (outside the map).
-enum : std::int32_t { kOutside = -1, kBeyond = -2 };
-std::vector<std::int32_t> neighbours_of(const BoundaryMatchingTable& table) {
+// The proposal of every entry of the map [D, T], -1 where there is none.
+at::Tensor map_rows(const BoundaryMatchingTable& table) {
   const auto& spec = table.spec();
+  auto rows = at::full({spec.durations * spec.rows}, -1, at::kInt);
+  rows.index_copy_(0, table.positions(), at::arange(table.proposals(), at::kInt));
+  return rows.view({spec.durations, spec.rows});
+}
+
+// Neighbour (dj, di) of every proposal, tap by tap: its number, kOutside (in the map, not valid) or kBeyond (outside the map). rows: map_rows().
+enum : std::int32_t { kOutside = -1, kBeyond = -2 };
+std::vector<std::int32_t> neighbours_of(const at::Tensor& rows) {
+  const auto proposal = rows.accessor<std::int32_t, 2>();
   std::vector<std::int32_t> result;
-  result.reserve(static_cast<std::size_t>(table.proposals() * kTaps));
-  for (std::int64_t j = 0; j < spec.durations; ++j)
-    for (std::int64_t i = 0; i + j < spec.rows; ++i)
-      for (std::int64_t dj = -1; dj <= 1; ++dj)
+  for (std::int64_t j = 0; j < rows.size(0); ++j)
+    for (std::int64_t i = 0; i < rows.size(1); ++i)
+      for (std::int64_t dj = -1; dj <= 1 && proposal[j][i] >= 0; ++dj)
         for (std::int64_t di = -1; di <= 1; ++di) {
           const std::int64_t nj = j + dj, ni = i + di;
-          const bool inside = nj >= 0 && nj < spec.durations && ni >= 0 && ni < spec.rows;
-          result.push_back(!inside ? kBeyond : ni + nj < spec.rows ? static_cast<std::int32_t>(table.first(nj) + ni) : kOutside);
+          const bool inside = nj >= 0 && nj < rows.size(0) && ni >= 0 && ni < rows.size(1);
+          result.push_back(inside ? proposal[nj][ni] : kBeyond);  // -1 is kOutside
         }
   return result;
 }
@@ -76,46 +83,34 @@ at::Tensor convolve_laid_out(const at::Tensor& packed, const at::Tensor& matrix,
 
 at::Tensor matrix_of(const at::Tensor& weight) { return weight.permute({2, 3, 1, 0}).reshape({kTaps * weight.size(1), weight.size(0)}); }
 
-// The proposal of every entry of the map [D, T], -1 where there is none.
-at::Tensor map_rows(const BoundaryMatchingTable& table) {
-  const auto& spec = table.spec();
-  auto rows = at::full({spec.durations * spec.rows}, -1, at::kInt);
-  rows.index_copy_(0, table.positions(), at::arange(table.proposals(), at::kInt));
-  return rows.view({spec.durations, spec.rows});
-}
-
-// [B, L, C] -> [B, L, O]; rows as map_rows() gives them. Floats go the way with fewer multiplications where channels fill the vectors.
-at::Tensor convolve(const at::Tensor& packed, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& outside, const at::Tensor& rows,
-                    const std::vector<std::int32_t>& neighbours) {
-  if (packed.scalar_type() == at::kFloat && weight.size(0) >= 16 && weight.size(1) >= 16 && WinogradFilters::fast())
-    return WinogradFilters(weight).convolve_packed(packed, rows, outside, bias);
-  return convolve_laid_out(packed, matrix_of(weight), bias, outside, neighbours);
+// [B, L, C] -> [B, L, O]; rows as map_rows() gives them.
+at::Tensor convolve(const at::Tensor& packed, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& outside, const at::Tensor& rows) {
+  if (WinogradFilters::pay(weight)) return WinogradFilters(weight).convolve_packed(packed, rows, outside, bias);
+  return convolve_laid_out(packed, matrix_of(weight), bias, outside, neighbours_of(rows));
 }
 
 class ConvolveProposals : public torch::autograd::Function<ConvolveProposals> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& packed, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& outside,
                             const BoundaryMatchingTable* table) {
-    auto neighbours = neighbours_of(*table);
     const auto rows = map_rows(*table);
-    const auto y = convolve(packed, weight, bias, outside, rows, neighbours);
-    ctx->save_for_backward({packed, weight, outside, at::tensor(neighbours, at::kInt), rows});
+    const auto y = convolve(packed, weight, bias, outside, rows);
+    ctx->save_for_backward({packed, weight, outside, rows});
     return y;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx, torch::autograd::variable_list upstream) {
     const auto saved = ctx->get_saved_variables();
-    const auto &packed = saved[0], &weight = saved[1], &outside = saved[2];
-    const std::int32_t* kept = saved[3].const_data_ptr<std::int32_t>();
-    const std::vector<std::int32_t> neighbours(kept, kept + saved[3].numel());
+    const auto &packed = saved[0], &weight = saved[1], &outside = saved[2], &rows = saved[3];
     const auto dy = upstream[0].contiguous();
     const std::int64_t channels = packed.size(2), count = packed.size(1);
     at::Tensor d_packed, d_weight, d_bias, d_outside;
     if (ctx->needs_input_grad(0)) {  // the same convolution with the filter turned round; no gradient comes from entries that are not valid
       const auto turned = weight.flip({2, 3}).transpose(0, 1);
-      d_packed = convolve(dy, turned, at::zeros({channels}, dy.options()), at::zeros({dy.size(2)}, dy.options()), saved[4], neighbours);
+      d_packed = convolve(dy, turned, at::zeros({channels}, dy.options()), at::zeros({dy.size(2)}, dy.options()), rows);
     }
-    if (ctx->needs_input_grad(1) || ctx->needs_input_grad(3)) {
+    const auto neighbours = ctx->needs_input_grad(1) || ctx->needs_input_grad(3) ? neighbours_of(rows) : std::vector<std::int32_t>();
+    if (!neighbours.empty()) {
       auto gradient = at::zeros({kTaps * channels, dy.size(2)}, dy.options());
       auto columns = at::empty({4 * kChunk, kTaps * channels}, dy.options());
       for (std::int64_t b = 0; b < packed.size(0); ++b)
@@ -130,7 +125,7 @@ class ConvolveProposals : public torch::autograd::Function<ConvolveProposals> {
     }
     if (ctx->needs_input_grad(2)) d_bias = dy.flatten(0, 1).sum(0);
     if (ctx->needs_input_grad(3)) {
-      const auto beside = (saved[3].view({count, kTaps}) == kOutside).to(dy.scalar_type());  // [L, 9]
+      const auto beside = (at::tensor(neighbours, at::kInt).view({count, kTaps}) == kOutside).to(dy.scalar_type());  // [L, 9]
       const auto sums = at::matmul(beside.t(), dy.sum(0));                                   // [9, O]: gradients that such neighbours get
       d_outside = at::einsum("to,oct->c", {sums, weight.flatten(2)});
     }

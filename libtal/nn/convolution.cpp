@@ -41,7 +41,7 @@ constexpr std::int64_t kLeastTiles = 4;
 
 bool fits(const at::Tensor& weight, Axes stride, Axes padding, std::int64_t groups) {
   const auto axes = weight.dim() - 2;
-  if (axes < 2 || !weight.is_cpu() || weight.scalar_type() != at::kFloat || groups != 1 || weight.size(0) < 16 || weight.size(1) < 16 || !WinogradFilters::fast()) return false;
+  if (axes < 2 || groups != 1 || !WinogradFilters::pay(weight)) return false;
   if (axes == 3 && weight.size(2) != 1 && weight.size(2) != 3) return false;
   for (std::int64_t k = 0; k < axes; ++k) {
     const std::int64_t kernel = weight.size(2 + k);
@@ -57,11 +57,15 @@ std::int64_t tiles_of_sample(const at::Tensor& x) { return (x.dim() == 5 ? x.siz
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, Axes stride, Axes padding, std::int64_t groups, const Epilogue& then) {
   const std::vector<std::int64_t> ones(stride.size(), 1);
   // By the names that autocast knows.
-  at::Tensor y = stride.size() == 1   ? at::conv1d(x, weight, bias, stride, padding, ones, groups)
+  const auto y = stride.size() == 1   ? at::conv1d(x, weight, bias, stride, padding, ones, groups)
                  : stride.size() == 2 ? at::conv2d(x, weight, bias, stride, padding, ones, groups)
                                       : at::conv3d(x, weight, bias, stride, padding, ones, groups);
-  if (then.add.defined()) y = y + then.add;
-  return then.relu ? y.relu_() : y;
+  return finished(y, then);
+}
+
+at::Tensor finished(const at::Tensor& y, const Epilogue& then) {
+  const auto sum = then.add.defined() ? y + then.add : y;
+  return then.relu ? sum.relu_() : sum;
 }
 
 FixedConvolution::FixedConvolution(const at::Tensor& weight, const at::Tensor& bias, std::vector<std::int64_t> stride, std::vector<std::int64_t> padding, std::int64_t groups)

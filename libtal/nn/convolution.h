@@ -21,6 +21,7 @@ class FixedConvolution {
   FixedConvolution(const at::Tensor& weight, const at::Tensor& bias, std::vector<std::int64_t> stride, std::vector<std::int64_t> padding, std::int64_t groups = 1);
   // [B, C, axes...] -> [B, O, axes...]
   at::Tensor operator()(const at::Tensor& x, const Epilogue& then = {}) const;
+  const at::Tensor& weight() const { return weight_; }  // laid out channels last
 
  private:
   at::Tensor weight_, bias_;
@@ -31,6 +32,9 @@ class FixedConvolution {
 
 // The same operations with LibTorch's own functions, differentiable.
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, at::IntArrayRef stride, at::IntArrayRef padding, std::int64_t groups = 1, const Epilogue& then = {});
+
+// The end alone; y itself may be changed. Differentiable.
+at::Tensor finished(const at::Tensor& y, const Epilogue& then);
 
 // The FixedConvolution of weights that training may change between two calls: made when first wanted, and again when a tensor it depends on is another.
 // Several threads may call.

@@ -94,18 +94,8 @@ TAL_INLINE void step_block(const Step& s) {
 
 // As many sums as the registers of a processor hold.
 void step_128(const Step& s) { step_block<Vector16, 2>(s); }
-#ifdef TAL_X86
 TAL_TARGET_256 void step_256(const Step& s) { step_block<Vector32, 3>(s); }
 TAL_TARGET_512 void step_512(const Step& s) { step_block<Vector64, 6>(s); }
-#endif
-
-auto step_of_processor() {
-#ifdef TAL_X86
-  if (vector_bytes() == 64) return step_512;
-  if (vector_bytes() == 32) return step_256;
-#endif
-  return step_128;
-}
 
 }  // namespace
 
@@ -135,7 +125,7 @@ void LstmRecurrence::run(const at::Tensor& input, const at::Tensor& steps, std::
   std::vector<float> before(room), after(room), cell(room), gates(static_cast<std::size_t>((count + kSpare) * kColumns));
   std::vector<const float*> inputs(static_cast<std::size_t>(count + kSpare)), here(inputs.size());
   const float* from = input.const_data_ptr<float>();
-  const auto step = step_of_processor();
+  const auto step = of_vectors(step_128, step_256, step_512);
   for (std::int64_t done = 0; done < length; ++done) {
     const std::int64_t k = backward ? length - 1 - done : done;
     const std::int64_t* rows = steps.const_data_ptr<std::int64_t>() + k * sequences + first;

@@ -10,6 +10,8 @@
 #define TAL_TARGET_256 __attribute__((target("arch=x86-64-v3")))
 #define TAL_VECTOR_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
+#define TAL_TARGET_512
+#define TAL_TARGET_256
 #define TAL_VECTOR_CLONES
 #endif
 #define TAL_INLINE inline __attribute__((always_inline))
@@ -19,6 +21,12 @@ namespace tal {
 // 64, 32 or 16: bytes of the vectors in use, the widest of the processor unless use_vectors() says less (for tests).
 int vector_bytes();
 void use_vectors(int most_bytes);
+// What is compiled for the vectors in use; functions for 32 and 64 bytes are marked TAL_TARGET_256 and TAL_TARGET_512.
+template <class Kernel>
+Kernel of_vectors(Kernel bytes16, Kernel bytes32, Kernel bytes64) {
+  const int bytes = vector_bytes();
+  return bytes == 64 ? bytes64 : bytes == 32 ? bytes32 : bytes16;
+}
 
 // Floats that may begin anywhere. Types of a struct since a template's argument would lose their alignment.
 struct Vector64 {

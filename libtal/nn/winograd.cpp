@@ -146,19 +146,9 @@ struct Kernels {
   constexpr Kernels kernels_##NAME{transform_##NAME, multiply_##NAME, finish_##NAME};
 
 TAL_KERNELS(128, Block128, )
-#ifdef TAL_X86
 TAL_KERNELS(256, Block256, TAL_TARGET_256)
 TAL_KERNELS(512, Block512, TAL_TARGET_512)
-#endif
 #undef TAL_KERNELS
-
-const Kernels& kernels() {
-#ifdef TAL_X86
-  if (vector_bytes() == 64) return kernels_512;
-  if (vector_bytes() == 32) return kernels_256;
-#endif
-  return kernels_128;
-}
 
 // The points of `kWidth` filters: weights [9] x kWidth, output by output, to 36 x kWidth.
 TAL_VECTOR_CLONES void filter_to_points(const double (*weights)[kWidth], float (*points)[kWidth]) {
@@ -188,7 +178,9 @@ at::Tensor point_rows(std::int64_t rows, std::int64_t channels) {
 
 }  // namespace
 
-bool WinogradFilters::fast() { return vector_bytes() > 16; }
+bool WinogradFilters::pay(const at::Tensor& weight) {
+  return weight.is_cpu() && weight.scalar_type() == at::kFloat && weight.size(0) >= kWidth && weight.size(1) >= kWidth && vector_bytes() > 16;
+}
 
 WinogradFilters::WinogradFilters(const at::Tensor& weight) : in_(weight.size(1)), out_(weight.size(0)), frames_(weight.dim() == 5 ? weight.size(2) : 1) {
   TORCH_CHECK((weight.dim() == 4 || weight.dim() == 5) && weight.size(-1) == 3 && weight.size(-2) == 3 && frames_ % 2 == 1, "Winograd: filters must be [O, C, 3, 3] or [O, C, K, 3, 3], not ",
@@ -251,7 +243,7 @@ void WinogradFilters::run(const Work& work) const {
   const std::int64_t width = std::min(std::max<std::int64_t>(1, rows / frames), (columns + threads - 1) / threads);
   const std::int64_t spans = (length + frames - 1) / frames, tasks = (columns + width - 1) / width * spans;
   const std::int64_t frame_in = work.pixels * in_, frame_out = work.pixels * out_;
-  const Kernels& kernels = tal::kernels();
+  const Kernels kernels = of_vectors(kernels_128, kernels_256, kernels_512);
   const float* filters = points_.const_data_ptr<float>();
 
   at::parallel_for(0, tasks, 1, [&](std::int64_t begin, std::int64_t end) {

@@ -30,12 +30,8 @@ class WinogradFilters {
   // such pixels have the values `outside` [C], those around the picture are 0.
   at::Tensor convolve_packed(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& outside, const at::Tensor& bias) const;
 
-  std::int64_t in() const { return in_; }
-  std::int64_t out() const { return out_; }
-  std::int64_t frames() const { return frames_; }
-
-  // Whether the processor has vectors that make this faster than the convolution's own sums: 32 bytes.
-  static bool fast();
+  // Whether filters [O, C, ..] are faster so than by the convolution's own sums: float, on the CPU, channels that fill vectors of at least 32 bytes.
+  static bool pay(const at::Tensor& weight);
 
  private:
   struct Work;

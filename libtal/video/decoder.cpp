@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <deque>
 #include <filesystem>
 #include <mutex>
+#include <numeric>
+#include <utility>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -19,12 +22,25 @@ namespace tal {
 namespace {
 
 constexpr double kTie = 1e-6;  // seconds
+constexpr double kMostFps = 1000;
+constexpr std::size_t kMeasured = 16;  // frames whose time stamps tell the rate of a live source that states none
 
-// Whether OpenCV could open something; some of its failures are exceptions.
-template <class Open>
-bool opened(Open open) {
+// Frames a second from time stamps: the mean step, without those that leap over frames. 0: they do not tell.
+double rate_of(const std::vector<double>& stamps) {
+  std::vector<double> steps;
+  for (std::size_t i = 1; i < stamps.size(); ++i)
+    if (const double step = stamps[i] - stamps[i - 1]; step > 1 / kMostFps) steps.push_back(step);
+  if (steps.empty()) return 0;
+  std::sort(steps.begin(), steps.end());
+  steps.erase(std::upper_bound(steps.begin(), steps.end(), 1.5 * steps[steps.size() / 2]), steps.end());
+  return static_cast<double>(steps.size()) / std::accumulate(steps.begin(), steps.end(), 0.0);
+}
+
+// Whether OpenCV could do something; some of its failures are exceptions.
+template <class Work>
+bool worked(Work work) {
   try {
-    return open();
+    return work();
   } catch (const cv::Exception&) {
     return false;
   }
@@ -44,6 +60,22 @@ void prepare_opencv() {
 
 struct VideoDecoder::Private {
   cv::VideoCapture capture;
+  struct Held {
+    cv::Mat frame;
+    double stamp;  // seconds
+  };
+  std::deque<Held> held;  // decoded for the rate, not yet read
+  bool decode(cv::Mat& frame, double& stamp) {
+    if (!capture.read(frame) || frame.empty()) return false;
+    stamp = capture.get(cv::CAP_PROP_POS_MSEC) / 1000;
+    return true;
+  }
+  bool next(cv::Mat& frame, double& stamp) {
+    if (held.empty()) return decode(frame, stamp);
+    frame = std::move(held.front().frame), stamp = held.front().stamp;
+    held.pop_front();
+    return true;
+  }
 };
 
 VideoDecoder::VideoDecoder(const std::string& path) : p_(std::make_unique<Private>()), path_(path) {
@@ -52,7 +84,8 @@ VideoDecoder::VideoDecoder(const std::string& path) : p_(std::make_unique<Privat
   if (fd < 0) throw_errno(path, errno);
   ::close(fd);
   if (std::filesystem::is_directory(path)) throw_errno(path, EISDIR);
-  begin(opened([&] { return p_->capture.open(path, cv::CAP_FFMPEG); }));
+  open([&] { return p_->capture.open(path, cv::CAP_FFMPEG); });
+  begin(p_->capture.get(cv::CAP_PROP_FPS));
   const double claimed = p_->capture.get(cv::CAP_PROP_FRAME_COUNT);
   claimed_ = claimed > 0 && claimed < 1e12 ? static_cast<std::int64_t>(claimed) : 0;
 }
@@ -64,17 +97,33 @@ VideoDecoder::VideoDecoder(const std::string& source, double patience) : p_(std:
   // Read by OpenCV's FFmpeg back end whenever it opens something; at the end of a file FFmpeg then waits for more. A user's own setting wins.
   if (std::filesystem::is_regular_file(source)) ::setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "follow;1", 0);
   const bool number = !source.empty() && source.find_first_not_of("0123456789") == std::string::npos && source.size() < 4;
-  begin(opened([&] {
+  open([&] {
     if (number) return p_->capture.open(std::stoi(source));
     return source.starts_with("/dev/") ? p_->capture.open(source, cv::CAP_ANY) : p_->capture.open(source, cv::CAP_FFMPEG, timeouts);
-  }));
+  });
+  const double stated = p_->capture.get(cv::CAP_PROP_FPS);
+  begin(stated > 0 && stated <= kMostFps ? stated : measure());
 }
 
-void VideoDecoder::begin(bool is_open) {
-  if (!is_open) throw Error("'" + path_ + "': no video that can be decoded (0 frames; damaged, cut off before its index, or not a video)");
-  fps_ = p_->capture.get(cv::CAP_PROP_FPS);
-  if (!(fps_ > 0) || !std::isfinite(fps_) || fps_ > 1000) throw Error("'" + path_ + "': the container states no frame rate");
-  step_ = 1 / fps_;
+template <class Open>
+void VideoDecoder::open(Open how) {
+  if (!worked(how)) throw Error("'" + path_ + "': no video that can be decoded (0 frames; damaged, cut off before its index, or not a video)");
+}
+
+void VideoDecoder::begin(double fps) {
+  if (!(fps > 0) || fps > kMostFps) throw Error("'" + path_ + "': the container states no frame rate");
+  fps_ = fps;
+  step_ = 1 / fps;
+}
+
+double VideoDecoder::measure() {
+  std::vector<double> stamps;
+  Private::Held held;
+  while (stamps.size() < kMeasured && worked([&] { return p_->decode(held.frame, held.stamp); })) {
+    stamps.push_back(held.stamp);
+    p_->held.push_back(std::exchange(held, {}));
+  }
+  return rate_of(stamps);
 }
 
 VideoDecoder::~VideoDecoder() = default;
@@ -83,8 +132,7 @@ bool VideoDecoder::read(cv::Mat& frame) {
   if (frames_ == limit_) return false;
   double stamp = 0;
   try {
-    if (!p_->capture.read(frame) || frame.empty()) return false;
-    stamp = p_->capture.get(cv::CAP_PROP_POS_MSEC) / 1000;
+    if (!p_->next(frame, stamp)) return false;
   } catch (const cv::Exception& error) {
     throw Error("'" + path_ + "': decoding failed after " + format_number(time_) + " s: " + error.err);
   }

@@ -20,7 +20,8 @@ class VideoDecoder {
   // Error (with the path) when the file is missing, is no regular file, or holds no video that can be decoded.
   explicit VideoDecoder(const std::string& path);
   // A video that is still being made: a file that grows, a device (/dev/video0, or its number), a URL (rtsp://, http://). It ends when nothing came for
-  // `patience` seconds, or the other side says so; nobody can tell whether anything is missing. Error as above.
+  // `patience` seconds, or the other side says so; nobody can tell whether anything is missing. Network cameras often state no frame rate: then it is
+  // that of the first time stamps. Error as above.
   VideoDecoder(const std::string& source, double patience);
   ~VideoDecoder();
   VideoDecoder(const VideoDecoder&) = delete;
@@ -32,7 +33,7 @@ class VideoDecoder {
 
   std::int64_t frames() const { return frames_; }      // decoded so far
   std::int64_t claimed() const { return claimed_; }    // the container's count, 0 when it makes none
-  double fps() const { return fps_; }                  // the container's rate
+  double fps() const { return fps_; }                  // the container's rate, or a live source's measured one
   double duration() const { return frames_ > 0 ? time_ + 1 / fps_ : 0; }  // seconds: the last frame lasts 1 / fps
   std::int64_t repaired() const { return repaired_; }  // frames without a usable time stamp: placed one step behind the one before
   double deviation() const { return deviation_; }      // seconds: largest |time - k / fps|, 0 for a constant rate
@@ -56,7 +57,10 @@ class VideoDecoder {
     std::int64_t count = 0, missing = 0, before = 0;  // before: frames in front of the first long one
     double from = 0, to = 0;                          // seconds, of the first long one
   };
-  void begin(bool opened);  // what the container states
+  template <class Open>
+  void open(Open how);
+  void begin(double fps);
+  double measure();  // frames a second, by the time stamps of the first frames, which stay to be read
   std::int64_t tolerance() const;
   std::string path_;
   std::int64_t frames_ = 0, claimed_ = 0, repaired_ = 0, limit_ = -1;

@@ -5,9 +5,9 @@
 #include "libtal/base/error.h"
 #include "libtal/nn/blockwise_attention.h"
 #include "libtal/nn/boundary_matching_map.h"
-#include "libtal/nn/vector.h"
 #include "tests/nn/bsnpp_reference.h"
 #include "tests/nn/parity_nn.h"
+#include "tests/nn/vectors.h"
 
 namespace {
 
@@ -181,7 +181,7 @@ BOOST_AUTO_TEST_CASE(blockwise_attention_equals_the_plain_one) {
 BOOST_AUTO_TEST_CASE(attention_of_floats) {
   torch::manual_seed(5);
   for (const int bytes : {64, 32, 16}) {
-    use_vectors(bytes);
+    const Vectors vectors(bytes);
     for (const auto& [queries, keys, width] : {std::tuple{1, 1, 1}, std::tuple{47, 65, 7}, std::tuple{200, 130, 64}, std::tuple{96, 1025, 33}}) {
       const auto q = torch::randn({2, queries, 20}), k = torch::randn({2, keys, 20}), v = torch::randn({2, keys, width});
       const auto scores = torch::bmm(q.to(torch::kDouble), k.to(torch::kDouble).transpose(1, 2));
@@ -192,7 +192,6 @@ BOOST_AUTO_TEST_CASE(attention_of_floats) {
       BOOST_TEST((blockwise_attention(100 * q, k, v) - sharp).abs().mean().item<double>() < 1e-3);
     }
   }
-  use_vectors(64);
 }
 
 BOOST_AUTO_TEST_CASE(convolution_of_proposals_equals_the_dense_one) {

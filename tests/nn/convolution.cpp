@@ -4,7 +4,7 @@
 #include <torch/torch.h>
 
 #include "libtal/nn/convolution.h"
-#include "libtal/nn/vector.h"
+#include "tests/nn/vectors.h"
 
 namespace {
 
@@ -21,12 +21,6 @@ torch::Tensor in_double(const torch::Tensor& x, const torch::Tensor& weight, con
   const auto d = [](const torch::Tensor& t) { return t.defined() ? t.to(torch::kDouble) : t; };
   return convolve(d(x), d(weight), d(bias), stride, padding, groups, {then.relu, d(then.add)});
 }
-
-// Also undoes the choice at the end of a case.
-struct Vectors {
-  explicit Vectors(int bytes) { use_vectors(bytes); }
-  ~Vectors() { use_vectors(64); }
-};
 
 constexpr double kWinograd = 2e-5;  // of float, up to 200 channels
 

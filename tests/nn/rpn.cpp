@@ -6,7 +6,7 @@
 #include "libtal/fusion/rpn_stage.h"
 #include "libtal/io/maps.h"
 #include "libtal/models/rpn_model.h"
-#include "libtal/nn/vector.h"
+#include "tests/nn/vectors.h"
 
 using namespace tal;
 
@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(float_bilstm) {
   const torch::NoGradGuard guard;
   torch::manual_seed(4);
   for (const int bytes : {64, 32, 16}) {
-    use_vectors(bytes);
+    const Vectors vectors(bytes);
     for (const std::int64_t hidden : {1, 16, 21, 64}) {
       BiLstm lstm(30, hidden), wide(30, hidden);
       for (const auto& item : lstm->named_parameters()) wide->named_parameters()[item.key()].copy_(item.value());
@@ -210,7 +210,6 @@ BOOST_AUTO_TEST_CASE(float_bilstm) {
     BOOST_TEST(states[0][2].narrow(0, 0, 20).isnan().all().item<bool>());
     BOOST_TEST(!states[1].isnan().any().item<bool>());
   }
-  use_vectors(64);
 }
 
 BOOST_AUTO_TEST_CASE(contradictory_options) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # label: cli
-"""tal-extract --live: a growing file and an HTTP source from this process; records while the video runs, proposals downstream, the values of a whole extraction."""
+"""tal-extract --live: a growing file, an HTTP source and an RTSP camera in this process; records while the video runs, proposals downstream, the values of a whole extraction."""
 import base64
 import http.server
 import json
@@ -15,6 +15,7 @@ import time
 
 from harness import BIN, finish, need, tool
 from media import avi_frames
+from rtsp import Camera, mpeg4_frames
 
 need("tal-extract", why="this build has no OpenCV")
 
@@ -117,6 +118,18 @@ with tempfile.TemporaryDirectory() as folder:
     assert [rows[g] for g in sorted(rows)] == rows_of(whole)
     assert came[0][1]["video"] == "camera"
     server.shutdown()
+
+    # A camera that speaks RTSP: the values of the file that its pictures come from.
+    run("tal-synth", "videos", "-n", 1, "--duration", 12, "--width", 96, "--height", 72, "--container", "mp4", "--prefix", "c", "--out-dir", folder, "-o", folder / "c.jsonl")
+    filmed = next(folder.glob("*.mp4"))
+    whole = json.loads(run("tal-extract", "--no-history", "--inline", "--videos", filmed).stdout)["features"]["hog-hof"]
+    config, pictures = mpeg4_frames(filmed.read_bytes())
+    assert len(pictures) == 300
+    camera = Camera(config, pictures, 25, pause=lambda k: 0.1 if k % 50 == 49 else 0)
+    came, _ = followed(camera.url, lambda: None)
+    rows = check(came)
+    assert [rows[g] for g in sorted(rows)] == rows_of(whole), (len(rows), whole["rows"])
+    assert came[0][1]["video"] == "camera" and "PLAY" in camera.asked
 
     # What cannot be.
     for options, says in ((["--live", "--resume"], "--resume has no effect with --live"), (["--live-step", "2"], "--live-step has no effect"),
