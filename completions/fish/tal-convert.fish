@@ -53,7 +53,7 @@ complete -c tal-convert -l tail -x -a 'drop pad shift' -d 'Samples behind the la
 complete -c tal-convert -l labels -r -d 'Table of annotations (read as segments-csv: --columns, --where, --time frames for samples)'
 complete -c tal-convert -l weights -r -d 'Weights to convert (.pt, .pth, .npz, .safetensors) into the safetensors file --output; without one the tensors are listed'
 complete -c tal-convert -l key -r -d 'Where the tensors lie in a PyTorch checkpoint: state_dict, a/b for nested ones, . for everything'
-complete -c tal-convert -l map -r -d 'Rules for new names, one a line: REGEX -> NAME [SHAPE]; NAME - leaves a tensor out. Or a known checkpoint: bmn-mmaction2, bmn-jjboy, bmn-paddle, torchvision, mmaction2-resnet, mmaction2-tsm, mmaction2-tin, tsm, pytorchvideo, pyslowfast, pseudo-3d, mmaction2-c3d, c3d-pytorch, tsn-pytorch, pretrainedmodels, 3d-resnets'
+complete -c tal-convert -l map -r -d 'Rules for new names, one a line: REGEX -> NAME [SHAPE]; NAME - leaves a tensor out. Or a known checkpoint: bmn-mmaction2, bmn-jjboy, bmn-paddle, torchvision, mmaction2-resnet, mmaction2-tsm, mmaction2-tin, tsm, pytorchvideo, mmaction2-slowfast, pyslowfast, pseudo-3d, mmaction2-c3d, c3d-pytorch, tsn-pytorch, pretrainedmodels, 3d-resnets'
 complete -c tal-convert -l model-input -r -d 'Feature stream that an imported model reads: NAME[:KEY=VALUE,...] with dim, fps, stride, window, offset, resample, weights (repeatable)'
 complete -c tal-convert -l unmatched -x -a 'fail keep drop' -d 'Tensors that no rule names'
 complete -c tal-convert -l metadata -r -d 'Metadata of the safetensors file (repeatable)'

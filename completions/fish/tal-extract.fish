@@ -14,7 +14,7 @@ complete -c tal-extract -l print-config -d 'Print every setting and where it cam
 complete -c tal-extract -l no-history -d 'Do not add this step to the records'\'' history'
 complete -c tal-extract -l version -d 'Print versions and end'
 complete -c tal-extract -l help -s h -d 'Print this help and end'
-complete -c tal-extract -l encoder -r -d 'Encoder NAME[@LAYER][:WEIGHTS], repeatable; each makes one stream (known: hog-hof, resnet18, resnet34, resnet50, resnet101, resnet152, r2plus1d-18, r2plus1d-34, inception-v3, bninception, bninception-flow, c3d, i3d, i3d-flow, resnext101-3d, slowfast-r50, slowfast-r101, tsm-r50, tin-r50, p3d-199, onnx, torchscript)'
+complete -c tal-extract -l encoder -r -d 'Encoder NAME[@LAYER][:WEIGHTS], repeatable; each makes one stream (known: hog-hof, resnet18, resnet34, resnet50, resnet101, resnet152, r2plus1d-18, r2plus1d-34, inception-v3, bninception, bninception-flow, c3d, i3d, i3d-flow, resnext101-3d, slowfast-r50, slowfast-r101, slowfast-r50-mmaction2, slowfast-r101-mmaction2, slowfast-r50-4x16-mmaction2, tsm-r50, tin-r50, p3d-199, onnx, torchscript)'
 complete -c tal-extract -l fps -r -d 'Sample at F frames per second by time stamp (10, 30000/1001); default: every decoded frame'
 complete -c tal-extract -l stride -r -d 'Sampled frames from one window to the next'
 complete -c tal-extract -l window -r -d 'Sampled frames in a window'

@@ -40,6 +40,28 @@ head\.projection\.(weight|bias) -> blocks.6.proj.$1
   return rules;
 }
 
+// Two residual networks side by side; PyTorchVideo's blocks count from the stem.
+std::string mmaction2_slowfast_rules() {
+  std::string rules = R"(.*num_batches_tracked -> -
+backbone\.slow_path\.conv1_lateral\.conv\.weight -> blocks.0.multipathway_fusion.conv_fast_to_slow.weight [*, *, *, 1, 1]
+backbone\.slow_path\.layer([1-3])_lateral\.conv\.weight -> blocks.$1.multipathway_fusion.conv_fast_to_slow.weight [*, *, *, 1, 1]
+cls_head\.fc_cls\.(weight|bias) -> blocks.6.proj.$1
+)";
+  for (const auto& [path, index] : {std::pair("slow", "0"), std::pair("fast", "1")}) {
+    const auto from = std::string(R"(backbone\.)") + path + "_path", at = std::string("multipathway_blocks.") + index + ".";
+    rules += from + R"(\.conv1\.conv\.weight -> blocks.0.)" + at + "conv.weight [*, 3, *, 7, 7]\n";
+    rules += from + R"(\.conv1\.bn\.(.+) -> blocks.0.)" + at + "norm.$1 [*]\n";
+    const auto block = from + R"(\.layer([1-4])\.(\d+)\.)", to = " -> blocks.$1." + at + "res_blocks.$2.";
+    rules += block + R"(downsample\.conv\.weight)" + to + "branch1_conv.weight [*, *, 1, 1, 1]\n";
+    rules += block + R"(downsample\.bn\.(.+))" + to + "branch1_norm.$3 [*]\n";
+    for (const auto& [number, letter] : {std::pair("1", "a"), std::pair("2", "b"), std::pair("3", "c")}) {
+      rules += block + "conv" + number + R"(\.conv\.weight)" + to + "branch2.conv_" + letter + ".weight [*, *, *, *, *]\n";
+      rules += block + "conv" + number + R"(\.bn\.(.+))" + to + "branch2.norm_" + letter + ".$3 [*]\n";
+    }
+  }
+  return rules;
+}
+
 }  // namespace
 
 std::vector<NamedMap> encoder_maps() {
@@ -67,6 +89,7 @@ backbone\.(layer[1-4]\.\d+)\.conv1\.conv\.net2\.weight -> $1.conv1.weight [*, *,
        R"(.*num_batches_tracked -> -
 (blocks\..+) -> $1
 )", nullptr},
+      {"mmaction2-slowfast", "MMAction2's SlowFast, for slowfast-r50-mmaction2, slowfast-r101-mmaction2 and slowfast-r50-4x16-mmaction2", mmaction2_slowfast_rules(), nullptr},
       {"pyslowfast", "PySlowFast's SlowFast 8 x 8, for slowfast-r50 and slowfast-r101", pyslowfast_rules(), nullptr},
       {"pseudo-3d", "pseudo-3d-pytorch, for p3d-199",
        R"(.*num_batches_tracked -> -

@@ -59,8 +59,12 @@ std::shared_ptr<EncoderNetwork> make_encoder_network(const EncoderRecipe& recipe
     if (name == "resnet" + std::to_string(depth)) return std::make_shared<ResNet>(resnet_options(depth, classes));
   for (const int depth : {18, 34})
     if (name == "r2plus1d-" + std::to_string(depth)) return std::make_shared<VideoResNet>(video_resnet_options(depth, classes));
-  for (const int depth : {50, 101})
-    if (name == "slowfast-r" + std::to_string(depth)) return std::make_shared<SlowFast>(slowfast_options(depth, classes));
+  for (const int depth : {50, 101}) {
+    const auto published = "slowfast-r" + std::to_string(depth);
+    if (name == published) return std::make_shared<SlowFast>(slowfast_options(depth, classes));
+    if (name == published + "-mmaction2") return std::make_shared<SlowFast>(slowfast_options(depth, classes, SlowFastOptions::Reference::kMmaction2));
+    if (name == published + "-4x16-mmaction2") return std::make_shared<SlowFast>(slowfast_options(depth, classes, SlowFastOptions::Reference::kMmaction2, 8));
+  }
   using Exchange = SegmentResNetOptions::Exchange;
   if (name == "tsm-r50") return std::make_shared<SegmentResNet>(SegmentResNetOptions{resnet_options(50, classes), Exchange::kShift, recipe.clip});
   if (name == "tin-r50") return std::make_shared<SegmentResNet>(SegmentResNetOptions{resnet_options(50, classes), Exchange::kInterlace, recipe.clip});

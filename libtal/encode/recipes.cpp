@@ -12,6 +12,9 @@ using Input = EncoderRecipe::Input;
 // torchvision, ImageClassification preset of the IMAGENET1K_V1 weights: Resize(256), CenterCrop(224), ToTensor, Normalize.
 Preprocessing imagenet() { return {"pillow", 0, 256, 224, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}; }
 
+// MMAction2: the same pictures, resized by OpenCV.
+Preprocessing imagenet_by_opencv() { return {"opencv", 0, 256, 224, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}; }
+
 // torchvision, VideoClassification preset of r2plus1d_18: resize to 128 x 171 without antialiasing, centre crop 112.
 Preprocessing kinetics_112() {
   return {"torch", 171, 128, 112, true, 255, {0.43216f, 0.394666f, 0.37645f}, {0.22803f, 0.22145f, 0.216989f}};
@@ -41,10 +44,13 @@ std::vector<EncoderRecipe> make_recipes() {
   // PyTorchVideo's SlowFast 8 x 8: shorter side 256, centre crop 256; a clip of 32 frames at 15 a second is the published sampling.
   for (const char* depth : {"50", "101"})
     all.push_back({"slowfast-r" + std::string(depth), Input::kClips, {"torch", 0, 256, 256, true, 255, {0.45f}, {0.225f}}, 0, "blocks.6.proj.weight", {"blocks.6."}, {}, 4});
+  // MMAction2's SlowFast, 8 x 8 and 4 x 16 (clips of 32 frames, every second one): shorter side 256, centre crop 224, resized by OpenCV, ImageNet's normalisation.
+  for (const auto& [name, step] : {std::pair("slowfast-r50-mmaction2", 4), std::pair("slowfast-r101-mmaction2", 4), std::pair("slowfast-r50-4x16-mmaction2", 8)})
+    all.push_back({name, Input::kClips, imagenet_by_opencv(), 0, "blocks.6.proj.weight", {"blocks.6."}, {}, step});
   // temporal-shift-module: GroupScale(256), GroupCenterCrop(224), ImageNet's normalisation; eight frames.
   all.push_back({"tsm-r50", Input::kClips, imagenet(), 8, "fc.weight", {"fc."}});
-  // MMAction2's TIN: the same pictures, resized by OpenCV.
-  all.push_back({"tin-r50", Input::kClips, {"opencv", 0, 256, 224, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}, 8, "fc.weight", {"fc."}});
+  // MMAction2's TIN.
+  all.push_back({"tin-r50", Input::kClips, imagenet_by_opencv(), 8, "fc.weight", {"fc."}});
   // pseudo-3d-pytorch: pictures of 340 x 256 pixels, centre crop 160, ImageNet's normalisation.
   all.push_back({"p3d-199", Input::kClips, {"pillow", 340, 256, 160, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}, 16, "fc.weight", {"fc."}});
   return all;

@@ -9,22 +9,20 @@ ConvShape in_space(std::int64_t time, std::int64_t kernel, std::int64_t stride) 
   return {{time, kernel, kernel}, {1, stride, stride}, {time / 2, kernel / 2, kernel / 2}};
 }
 
-// Which frames of T the Slow pathway sees: T / alpha of them, the first and the last included.
-torch::Tensor slow_frames(std::int64_t frames, std::int64_t alpha) {
-  return torch::linspace(0, static_cast<double>(frames - 1), frames / alpha).to(torch::kLong);
-}
+using Reference = SlowFastOptions::Reference;
 
-// All of time and windows of 7 x 7, then their mean: larger pictures than 224 x 224 weigh their middle more.
-torch::Tensor head_pool(const torch::Tensor& x) {
-  return global_mean(torch::avg_pool3d(x, {x.size(2), std::min<std::int64_t>(7, x.size(3)), std::min<std::int64_t>(7, x.size(4))}, {1, 1, 1}));
+// Which frames of T the Slow pathway sees: T / alpha of them. PyTorchVideo: the first and the last included; MMAction2: every alpha-th.
+torch::Tensor slow_frames(std::int64_t frames, std::int64_t alpha, Reference reference) {
+  return reference == Reference::kMmaction2 ? torch::arange(0, frames, alpha) : torch::linspace(0, static_cast<double>(frames - 1), frames / alpha).to(torch::kLong);
 }
 
 }  // namespace
 
-SlowFastOptions slowfast_options(int depth, std::int64_t classes) {
+SlowFastOptions slowfast_options(int depth, std::int64_t classes, Reference reference, std::int64_t alpha) {
   SlowFastOptions o;
-  o.classes = classes;
-  if (depth == 101) o.blocks = {3, 4, 23, 3}, o.lateral_kernel = 5;
+  o.reference = reference, o.classes = classes, o.alpha = alpha;
+  if (depth == 101) o.blocks = {3, 4, 23, 3};
+  if (reference == Reference::kMmaction2 ? alpha == 8 : depth == 101) o.lateral_kernel = 5;
   return o;
 }
 
@@ -47,7 +45,9 @@ SlowFast::SlowFast(const SlowFastOptions& o) : options_(o) {
   for (std::size_t s = 0; s < 4; ++s) {
     const auto fast = pathways_[1].out, lateral = 2 * fast;
     const auto at = "blocks." + std::to_string(s) + ".multipathway_fusion.";
-    lateral_[s] = conv_norm(at + "conv_fast_to_slow", at + "norm", fast, lateral, {{o.lateral_kernel, 1, 1}, {o.alpha, 1, 1}, {o.lateral_kernel / 2, 0, 0}});
+    const ConvShape shape{{o.lateral_kernel, 1, 1}, {o.alpha, 1, 1}, {o.lateral_kernel / 2, 0, 0}};
+    lateral_[s] = o.reference == Reference::kMmaction2 ? std::make_shared<ConvNorm>(place(at + "conv_fast_to_slow", Conv(fast, lateral, shape)), nullptr)
+                                                       : conv_norm(at + "conv_fast_to_slow", at + "norm", fast, lateral, shape);
     add_stage(pathways_[0], 0, s, pathways_[0].out + lateral, s < 2 ? 1 : 3);
     add_stage(pathways_[1], 1, s, fast, 3);
   }
@@ -69,20 +69,30 @@ std::vector<LayerInfo> SlowFast::layers() const {
   return out;
 }
 
+torch::Tensor SlowFast::lateral(std::size_t stage, const torch::Tensor& fast) const {
+  return (*lateral_[stage])(fast, {.relu = options_.reference == Reference::kPyTorchVideo});
+}
+
+// PyTorchVideo: all of time and windows of 7 x 7, then their mean: larger pictures than 224 x 224 weigh their middle more. MMAction2: everything alike.
+torch::Tensor SlowFast::pooled(const torch::Tensor& x) const {
+  if (options_.reference == Reference::kMmaction2) return global_mean(x);
+  return global_mean(torch::avg_pool3d(x, {x.size(2), std::min<std::int64_t>(7, x.size(3)), std::min<std::int64_t>(7, x.size(4))}, {1, 1, 1}));
+}
+
 torch::Tensor SlowFast::forward(torch::Tensor x, std::string_view layer) {
   TORCH_CHECK(x.dim() == 5 && x.size(1) == 3 && x.size(2) % options_.alpha == 0, "clips must be [B, 3, T, H, W] of a multiple of ", options_.alpha, " frames, not ", x.sizes());
   const auto stem = [](const Unit& unit, const torch::Tensor& in) { return torch::max_pool3d((*unit)(in, kRelu), {1, 3, 3}, {1, 2, 2}, {0, 1, 1}); };
-  auto slow = stem(pathways_[0].stem, x.index_select(2, slow_frames(x.size(2), options_.alpha).to(x.device())));  // [B, 64, T/4, H/4, W/4]
+  auto slow = stem(pathways_[0].stem, x.index_select(2, slow_frames(x.size(2), options_.alpha, options_.reference).to(x.device())));  // [B, 64, T/4, H/4, W/4]
   auto fast = stem(pathways_[1].stem, x);                                                                          // [B, 8, T, H/4, W/4]
   for (std::size_t s = 0; s < 4; ++s) {
-    slow = torch::cat({slow, (*lateral_[s])(fast, kRelu)}, 1);
+    slow = torch::cat({slow, lateral(s, fast)}, 1);
     for (auto& block : pathways_[0].stages[s]) slow = block->forward(slow);  // [B, 256 2^s, T/4, H/2^(2+s), W/2^(2+s)]
     for (auto& block : pathways_[1].stages[s]) fast = block->forward(fast);  // [B, 32 2^s, T, H/2^(2+s), W/2^(2+s)]
   }
-  slow = head_pool(slow), fast = head_pool(fast);
+  slow = pooled(slow), fast = pooled(fast);
   if (layer == "slow") return slow;
   if (layer == "fast") return fast;
-  x = torch::cat({slow, fast}, 1);  // [B, 2304]
+  x = options_.reference == Reference::kMmaction2 ? torch::cat({fast, slow}, 1) : torch::cat({slow, fast}, 1);  // [B, 2304]
   return layer == "pool" ? x : classify(proj_->forward(x), layer);
 }
 

@@ -1,5 +1,6 @@
 // SlowFast (Feichtenhofer et al., "SlowFast Networks for Video Recognition", ICCV 2019, Table 1 and Section 3) with the names of PyTorchVideo: a Slow pathway on every
 // alpha-th frame, a Fast one of 1 / beta of its channels on every frame, and lateral connections from Fast to Slow behind the stem and the first three stages.
+// MMAction2's has the same parts, but bare lateral convolutions, other frames for Slow, and Fast in front of Slow in the classifier.
 #pragma once
 
 #include <array>
@@ -9,6 +10,8 @@
 namespace tal {
 
 struct SlowFastOptions {
+  enum class Reference { kPyTorchVideo, kMmaction2 };
+  Reference reference = Reference::kPyTorchVideo;
   std::array<std::int64_t, 4> blocks = {3, 4, 6, 3};
   std::int64_t width = 64;         // channels of the Slow stem
   std::int64_t alpha = 4;          // frames of Fast for one of Slow
@@ -16,8 +19,8 @@ struct SlowFastOptions {
   std::int64_t lateral_kernel = 7; // frames
   std::int64_t classes = 400;      // 0: without the classifier
 };
-// depth: 50, 101 (8 x 8, as published: lateral kernels of 7 and 5 frames).
-SlowFastOptions slowfast_options(int depth, std::int64_t classes);
+// depth: 50, 101; sampling: 8 x 8 (alpha 4), of MMAction2 also 4 x 16 (alpha 8). Lateral kernels as published.
+SlowFastOptions slowfast_options(int depth, std::int64_t classes, SlowFastOptions::Reference reference = SlowFastOptions::Reference::kPyTorchVideo, std::int64_t alpha = 4);
 
 // time: frames that conv_a sees.
 struct PathwayBlockImpl : NamedParts {
@@ -44,6 +47,8 @@ class SlowFast : public EncoderNetwork {
     std::int64_t out = 0;
   };
   void add_stage(Pathway& pathway, int index, std::size_t stage, std::int64_t in, std::int64_t time);
+  torch::Tensor lateral(std::size_t stage, const torch::Tensor& fast) const;
+  torch::Tensor pooled(const torch::Tensor& x) const;
 
   SlowFastOptions options_;
   std::array<Pathway, 2> pathways_;

@@ -97,15 +97,19 @@ Plain interlaced(const Plain& x, const Weights& all, const Network& w, const std
 
 BOOST_AUTO_TEST_SUITE(video_encoders)
 
-// PyTorchVideo's model zoo, in millions.
+// The model zoos: PyTorchVideo's count is in millions, MMAction2's exact.
 BOOST_AUTO_TEST_CASE(published_sizes) {
-  const auto millions = [](const std::string& name) {
+  const auto parameters = [](const std::string& name) {
     std::int64_t count = 0;
     for (const auto& tensor : make_encoder_network(*find_recipe(name), 400)->parameters()) count += tensor.numel();
-    return std::round(static_cast<double>(count) / 1e4) / 100;
+    return count;
   };
+  const auto millions = [&](const std::string& name) { return std::round(static_cast<double>(parameters(name)) / 1e4) / 100; };
   BOOST_TEST(millions("slowfast-r50") == 34.57);
   BOOST_TEST(millions("slowfast-r101") == 62.83);
+  BOOST_TEST(parameters("slowfast-r50-mmaction2") == 34565560);
+  BOOST_TEST(parameters("slowfast-r101-mmaction2") == 62912312);
+  BOOST_TEST(parameters("slowfast-r50-4x16-mmaction2") == 34479288);
 }
 
 BOOST_AUTO_TEST_CASE(names_and_shapes) {
@@ -126,9 +130,10 @@ BOOST_AUTO_TEST_CASE(names_and_shapes) {
   BOOST_TEST((shape(of("i3d-flow"), "Conv3d_1a_7x7.conv3d.weight") == Shape{64, 2, 7, 7, 7}));
 }
 
-BOOST_AUTO_TEST_CASE(slowfast) {
+void check_slowfast(SlowFastOptions::Reference reference) {
+  const bool mmaction2 = reference == SlowFastOptions::Reference::kMmaction2;
   SlowFastOptions o;
-  o.blocks = {1, 2, 1, 1}, o.width = 16, o.classes = 5;
+  o.reference = reference, o.blocks = {1, 2, 1, 1}, o.width = 16, o.classes = 5;
   SlowFast network(o);
   const Network w(randomise(network));
   const auto input = input_of({3, 8, 32, 40});
@@ -138,10 +143,11 @@ BOOST_AUTO_TEST_CASE(slowfast) {
   const auto stem = [&](const Plain& x, const std::string& at, std::int64_t time) {
     return pool(relu(unit(x, at + ".conv", at + ".norm", time, 7, 2)), {1, 3, 3}, {1, 2, 2}, {0, 1, 1});
   };
-  Plain slow = stem(frames_of(input.second, {0, 7}), "blocks.0.multipathway_blocks.0", 1), fast = stem(input.second, "blocks.0.multipathway_blocks.1", 5);
+  Plain slow = stem(frames_of(input.second, {0, mmaction2 ? 4 : 7}), "blocks.0.multipathway_blocks.0", 1), fast = stem(input.second, "blocks.0.multipathway_blocks.1", 5);
   for (int s = 0; s < 4; ++s) {
     const std::string lateral = "blocks." + std::to_string(s) + ".multipathway_fusion.", next = "blocks." + std::to_string(s + 1) + ".multipathway_blocks.";
-    slow = joined({slow, relu(w.norm(w.conv(fast, lateral + "conv_fast_to_slow", {4, 1, 1}, {3, 0, 0}), lateral + "norm", 1e-5))});
+    const Plain from_fast = w.conv(fast, lateral + "conv_fast_to_slow", {4, 1, 1}, {3, 0, 0});
+    slow = joined({slow, mmaction2 ? from_fast : relu(w.norm(from_fast, lateral + "norm", 1e-5))});
     for (const int p : {0, 1}) {
       Plain& x = p == 0 ? slow : fast;
       for (int b = 0; b < (s == 1 ? 2 : 1); ++b) {
@@ -154,11 +160,14 @@ BOOST_AUTO_TEST_CASE(slowfast) {
       }
     }
   }
-  auto pooled = means(slow);
-  const auto of_fast = means(fast);
-  pooled.insert(pooled.end(), of_fast.begin(), of_fast.end());
+  auto pooled = means(mmaction2 ? fast : slow);
+  const auto behind = means(mmaction2 ? slow : fast);
+  pooled.insert(pooled.end(), behind.begin(), behind.end());
   check_network(network, input, pooled, w.linear(pooled, "blocks.6.proj"));
 }
+
+BOOST_AUTO_TEST_CASE(slowfast) { check_slowfast(SlowFastOptions::Reference::kPyTorchVideo); }
+BOOST_AUTO_TEST_CASE(slowfast_of_mmaction2) { check_slowfast(SlowFastOptions::Reference::kMmaction2); }
 
 BOOST_AUTO_TEST_CASE(shift_and_interlace) {
   using Exchange = SegmentResNetOptions::Exchange;
