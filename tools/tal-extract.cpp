@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
       "source file and whose rows are those of the header. With --inline the rows travel in the record.\n\n"
       "A video that cannot be decoded, ends early, or has a hole in the middle (of more than four frames and 1 % of what its container "
       "promises) is an error that names the last good time stamp. Nothing of it is kept, unless --partial asks for what lies before the damage.\n\n"
-      "Each video is decoded on a thread of its own, a bounded number of frames ahead of the encoders. The output does not depend on --jobs. "
+      "Each video is decoded on a thread of its own, a bounded number of frames ahead of the encoders, unless --jobs alone keeps every core busy. The output does not depend on --jobs. "
       "--dry-run prints what each video would give, from what its container claims, and the time to expect, and to stderr the sums. "
       "--check re-reads the streams on disk (those that the records name, or all of their videos under --out-dir) and prints, one JSON object a fault, what disagrees with its header or its "
       "video: missing, unfinished, header, record, rows, shape, content, values, video. The exit status is 1 when there is a fault.\n\n"

@@ -173,7 +173,7 @@ Extracted Extractor::extract(Record& record) {
 
     auto decoder = std::make_unique<VideoDecoder>(path);
     auto windows = std::make_unique<Windows>(streams, o, flow_cache);
-    sample(*decoder, target, *windows);
+    sample(*decoder, target, o.decode_ahead, *windows);
     const auto damage = decoder->damage();
     if (damage.found && (!o.partial || damage.good == 0)) throw Error(damage.message + (damage.good > 0 ? " (--partial keeps what is before)" : "")).at_field("path");
     result.notes = damage.found ? std::vector{"video '" + id + "': kept in part: " + damage.message} : notes_on(*decoder, id, target);
@@ -182,7 +182,7 @@ Extracted Extractor::extract(Record& record) {
       decoder = std::make_unique<VideoDecoder>(path);
       decoder->limit(damage.good);
       windows = std::make_unique<Windows>(streams, o, flow_cache);
-      sample(*decoder, target, *windows);
+      sample(*decoder, target, o.decode_ahead, *windows);
     }
 
     const auto rows = windows->end();
@@ -241,7 +241,7 @@ Planned Extractor::plan(const Record& record) {
     Windows windows(streams, o, "");
     const double target = sampled_fps(o), fps = target > 0 ? target : decoder.fps();
     const auto start = std::chrono::steady_clock::now();
-    sample(decoder, target, windows);
+    sample(decoder, target, o.decode_ahead, windows);
     windows.end();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (decoder.claimed() > 0) {

@@ -29,6 +29,7 @@ struct ExtractOptions {
   std::string flow_cache;        // folder; empty: none
   bool inline_data = false, half = false, resume = false, partial = false, dry_run = false, check = false;
   std::vector<std::string> videos;
+  bool decode_ahead = true;      // on a thread of its own; without, frames stay in the processor's nearest cache: better when other videos fill the cores
   bool live = false;             // follow one video while it is being made
   double live_window = 30;       // seconds of a record
   double live_step = 0;          // seconds from one record's start to the next; 0: live_window
@@ -70,7 +71,7 @@ class Extractor {
   bool uses_flow() const;
   bool caches_flow() const;
 
-  // Adds `features` (and path's duration, fps, frames) to a record with `path`. Decoding runs on a thread of its own, a bounded number of
+  // Adds `features` (and path's duration, fps, frames) to a record with `path`. With decode_ahead, decoding is a bounded number of
   // frames ahead. Error with field and the last good time stamp; then nothing is written. Safe to call from several threads.
   Extracted extract(Record& record);
   // Follows a live video: `emit` gets the record once for each window of live_window seconds, as soon as the row behind it is there, with the window's rows inline, their

@@ -79,7 +79,7 @@ void Extractor::follow(const std::string& line, const std::function<void(Record&
     VideoDecoder decoder(path, options_.patience);
     Windows windows(streams, options_, "");
     LiveWindows records(streams, options_, target > 0 ? target : decoder.fps(), path, line, emit);
-    sample(decoder, target, windows, [&] {
+    sample(decoder, target, true, windows, [&] {
       records.advance();
       return go_on();
     });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 
 #include "libtal/base/number.h"
 #include "libtal/base/sha256.h"
@@ -75,12 +76,19 @@ void Windows::encode(std::int64_t start) {
   ++rows_;
 }
 
-void sample(VideoDecoder& decoder, double fps, Windows& windows, const std::function<bool()>& go_on) {
-  DecodeAhead frames(decoder);
+void sample(VideoDecoder& decoder, double fps, bool ahead, Windows& windows, const std::function<bool()>& go_on) {
+  std::optional<DecodeAhead> frames;
+  if (ahead) frames.emplace(decoder);
   Resampler resampler(fps > 0 ? fps : 1);
   cv::Mat previous, current;
   double time = 0;
-  while (frames.next(current, time)) {
+  const auto next = [&] {
+    if (frames) return frames->next(current, time);
+    if (!decoder.read(current)) return false;
+    time = decoder.time();
+    return true;
+  };
+  while (next()) {
     if (fps > 0) {
       const auto decided = resampler.push(time);
       for (std::int64_t k = 0; k < decided.previous; ++k) windows.push(previous);

@@ -46,8 +46,8 @@ class Windows {
   std::int64_t samples_ = 0, rows_ = 0;
 };
 
-// Decodes on a thread of its own while the encoders work on what came before. go_on, where given, is asked after each frame.
-void sample(VideoDecoder& decoder, double fps, Windows& windows, const std::function<bool()>& go_on = nullptr);
+// `ahead`: decodes on a thread of its own while the encoders work on what came before. go_on, where given, is asked after each frame.
+void sample(VideoDecoder& decoder, double fps, bool ahead, Windows& windows, const std::function<bool()>& go_on = nullptr);
 
 // The rows that a header speaks of.
 struct HeaderRows {

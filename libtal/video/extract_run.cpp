@@ -267,7 +267,9 @@ void follow_one(Tool& tool, const ExtractOptions& options, Extractor& extractor)
 
 void extract_all(Tool& tool, const ExtractOptions& options) {
   if (options.check) return check_all(tool, options);
-  Extractor extractor(options);
+  ExtractOptions here = options;
+  here.decode_ahead = tool.options().jobs < static_cast<int>(std::thread::hardware_concurrency());
+  Extractor extractor(here);
   if (!extractor.uses_device()) tool.refuse({"--device", "--precision", "--batch"}, "--encoder " + options.encoders.front() + ": it has no network");
   if (!extractor.uses_flow()) tool.refuse({"--flow"}, "--encoder " + options.encoders.front() + ": it sees no flow");
   if (!extractor.caches_flow()) tool.refuse({"--flow-cache"}, "--encoder " + options.encoders.front() + ": it sees no pictures of flow");

@@ -151,6 +151,28 @@ BOOST_AUTO_TEST_CASE(shrinking_is_the_mean_over_blocks) {
   BOOST_TEST(cv::norm(grey, expected, cv::NORM_INF) <= 1.0);
 }
 
+// Rec. 601 over every block, rounded once: the same integers whatever the factor.
+BOOST_AUTO_TEST_CASE(shrinking_is_exact) {
+  for (const auto& [size, factor] : {std::pair(cv::Size(320, 240), 4), std::pair(cv::Size(331, 243), 4), std::pair(cv::Size(9, 3), 4), std::pair(cv::Size(100, 90), 3), std::pair(cv::Size(77, 50), 1),
+                                     std::pair(cv::Size(640, 400), 7)}) {
+    cv::Mat image(size, CV_8UC3), grey;
+    cv::randu(image, 0, 256);
+    shrink_grey(image, factor, grey);
+    const int tall = std::min(factor, image.rows), wide = std::min(factor, image.cols);
+    for (int y = 0; y < grey.rows; ++y)
+      for (int x = 0; x < grey.cols; ++x) {
+        std::int64_t sum = 0;
+        for (int dy = 0; dy < tall; ++dy)
+          for (int dx = 0; dx < wide; ++dx) {
+            const auto& bgr = image.at<cv::Vec3b>(y * factor + dy, x * wide + dx);
+            sum += 114 * bgr[0] + 587 * bgr[1] + 299 * bgr[2];
+          }
+        const std::int64_t whole = std::int64_t{tall} * wide * 1000;
+        BOOST_REQUIRE_EQUAL(int{grey.at<std::uint8_t>(y, x)}, (2 * sum + whole) / (2 * whole));
+      }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(every_flow_finds_a_known_shift) {
   for (const std::string method : {"block", "dis", "farneback"}) {
     cv::Mat a, b, flow;
