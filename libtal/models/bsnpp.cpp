@@ -5,6 +5,7 @@
 #include "libtal/base/error.h"
 #include "libtal/nn/blockwise_attention.h"
 #include "libtal/nn/boundary_matching_map.h"
+#include "libtal/nn/linear.h"
 
 namespace tal {
 namespace F = torch::nn::functional;
@@ -17,7 +18,23 @@ torch::nn::Conv2d conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel)
   return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel).padding(kernel / 2));
 }
 // A 1 x 1 convolution of packed proposals [B, L, C].
-torch::Tensor pointwise(const torch::nn::Conv2d& conv, const torch::Tensor& x) { return F::linear(x, conv->weight.flatten(1), conv->bias); }
+torch::Tensor pointwise(const torch::nn::Conv2d& conv, const torch::Tensor& x, bool relu = false) { return linear(x, conv->weight.flatten(1), conv->bias, relu); }
+
+// x^T x, [B, L, C] -> [B, C, C]: the products of later channels with earlier ones are those of the earlier with the later.
+torch::Tensor products_of_channels(const torch::Tensor& x) {
+  constexpr std::int64_t kStep = 128;
+  const std::int64_t channels = x.size(2);
+  std::vector<torch::Tensor> upper, rows;  // upper: [B, step, channels from the step's first on]
+  for (std::int64_t c = 0; c < channels; c += kStep) {
+    const std::int64_t step = std::min(kStep, channels - c);
+    upper.push_back(torch::bmm(x.narrow(2, c, step).transpose(1, 2), x.narrow(2, c, channels - c)));
+    std::vector<torch::Tensor> row;
+    for (std::int64_t before = 0; before < c; before += kStep) row.push_back(upper[static_cast<std::size_t>(before / kStep)].narrow(2, c - before, step).transpose(1, 2));
+    row.push_back(upper.back());
+    rows.push_back(torch::cat(row, 2));
+  }
+  return torch::cat(rows, 1);
+}
 
 torch::Tensor half(const torch::Tensor& x) { return torch::max_pool1d(x, 2, 2); }
 // Linear interpolation of x to the length of `skip`.
@@ -134,7 +151,7 @@ torch::Tensor RelationBranchImpl::position_attention(const torch::Tensor& x, con
 }
 
 torch::Tensor RelationBranchImpl::channel_mixing(const torch::Tensor& x) {
-  const auto p = torch::bmm(x.transpose(1, 2), x).softmax(2);  // [B, C, L] [B, L, C] -> [B, C, C]
+  const auto p = products_of_channels(x).softmax(2);
   return torch::eye(x.size(2), x.options()) + scale_ * p;
 }
 
@@ -146,15 +163,18 @@ torch::Tensor RelationBranchImpl::attend(const torch::Tensor& x) {
 // conv1 is linear, so it goes before the sums of the attention: over head_filters channels instead of proposal_filters.
 torch::Tensor RelationBranchImpl::first_layer(const torch::Tensor& x) {
   const auto weight = conv1_->weight.flatten(1);  // [k, C]
-  if (kind_ == "position") return position_attention(x, F::linear(x, weight)) + conv1_->bias;
-  if (kind_ == "channel") return torch::baddbmm(conv1_->bias, x, torch::matmul(weight, channel_mixing(x)).transpose(1, 2));
-  return F::linear(x, weight, conv1_->bias);
+  if (kind_ == "position") return (position_attention(x, linear(x, weight, torch::Tensor())) + conv1_->bias).relu_();
+  if (kind_ == "plain") return linear(x, weight, conv1_->bias, true);
+  const auto mixed = torch::matmul(weight, channel_mixing(x));  // [B, k, C]
+  std::vector<torch::Tensor> rows;
+  for (std::int64_t b = 0; b < x.size(0); ++b) rows.push_back(linear(x[b], mixed[b], conv1_->bias, true));
+  return rows.size() == 1 ? rows[0].unsqueeze(0) : torch::stack(rows);
 }
 
 torch::Tensor RelationBranchImpl::forward(const torch::Tensor& x, const BoundaryMatchingTable& table) {
-  const auto h = first_layer(x).relu();                                                           // [B, L, C] -> [B, L, k]
-  const auto outside = conv1_->bias.relu();                                                       // h where there is no proposal
-  const auto context = convolve_proposals(h, conv2_->weight, conv2_->bias, outside, table).relu();  // [B, L, k]
+  const auto h = first_layer(x);                                                                     // [B, L, C] -> [B, L, k]
+  const auto outside = conv1_->bias.relu();                                                          // h where there is no proposal
+  const auto context = convolve_proposals(h, conv2_->weight, conv2_->bias, outside, table).relu_();  // [B, L, k]
   return pointwise(conv3_, context).sigmoid();
 }
 

@@ -95,7 +95,7 @@ class RelationBranchImpl : public torch::nn::Module {
  private:
   torch::Tensor position_attention(const torch::Tensor& x, const torch::Tensor& values);
   torch::Tensor channel_mixing(const torch::Tensor& x);  // I + scale P, [B, C, C]
-  torch::Tensor first_layer(const torch::Tensor& x);     // conv1 of the attended features, [B, L, k]
+  torch::Tensor first_layer(const torch::Tensor& x);     // conv1 of the attended features and ReLU, [B, L, k]
 
   std::string kind_;
   torch::nn::Conv2d a_{nullptr}, b_{nullptr};

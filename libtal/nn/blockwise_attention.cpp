@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -14,81 +15,94 @@
 namespace tal {
 namespace {
 
-// ---- float on the CPU: keys and values are laid out once for the registers, a block of scores stays in the second cache.
+// ---- float on the CPU: keys and values are laid out once for the registers. A block of queries goes through the keys a lot at a time, whose scores stay in the
+// second cache; the sums so far are scaled when a larger score comes (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018).
 
-constexpr std::int64_t kRows = 48;  // queries of a block; with 5,050 keys 1 MB of scores
+constexpr std::int64_t kRows = 48;  // queries of a block
+constexpr std::int64_t kKeys = 512;  // of a lot: 96 kB of scores
 
-// A block of queries: scores [kRows + kSpare, keys.columns], sums [kRows + kSpare, values.columns].
+// A block of queries: scores [kRows + kSpare, kKeys], sums [kRows + kSpare, width].
 struct Block {
-  const float* queries;  // [kRows + kSpare, keys.depth]
-  Panels keys, values;
+  const float* queries;  // [kRows + kSpare, depth]
+  const float* keys;     // panels of the lots, one behind the other: [depth, keys of the lot] each
+  const float* values;   // so too: [keys of the lot, width]
   float *scores, *sums;
-  std::int64_t count, used;  // queries; keys (keys.columns may be more)
+  std::int64_t count, used, depth, width;  // queries; keys; width: whole vectors
 };
+
+// Largest value so far and sum of the exponentials, of a query.
+struct Softmax {
+  float largest = -std::numeric_limits<float>::infinity(), sum = 0;
+};
+
+// Scores -> exponentials, less the largest; columns: whole vectors, -infinity where there is no key.
+template <class B>
+TAL_INLINE void exponentials(float* row, std::int64_t columns, float* sums, std::int64_t width, Softmax& softmax) {
+  typedef typename B::type Vector;
+  Vector most = Vector{} + softmax.largest;
+  for (std::int64_t c = 0; c < columns; c += kFloats<B>) {
+    const Vector& value = at<B>(row + c);
+    most = value > most ? value : most;
+  }
+  float largest = most[0];
+  for (std::int64_t k = 1; k < kFloats<B>; ++k) largest = std::max(largest, most[k]);
+  if (largest > softmax.largest) {
+    const float scale = std::exp(softmax.largest - largest);
+    for (std::int64_t c = 0; c < width; c += kFloats<B>) at<B>(sums + c) = at<B>(sums + c) * scale;
+    softmax.largest = largest, softmax.sum *= scale;
+  }
+  Vector total{};
+  for (std::int64_t c = 0; c < columns; c += kFloats<B>) {
+    Vector value = at<B>(row + c) - softmax.largest;
+    exponential<B>(value);
+    at<B>(row + c) = value;
+    total += value;
+  }
+  for (std::int64_t k = 0; k < kFloats<B>; ++k) softmax.sum += total[k];
+}
 
 template <class B>
 TAL_INLINE void attend_block(const Block& b) {
-  typedef typename B::type Vector;
-  multiply_by<B>(b.queries, b.keys.depth, 0, b.keys, b.scores, b.count);
-  float scale[kRows];
-  for (std::int64_t r = 0; r < b.count; ++r) {
-    float* row = b.scores + r * b.keys.columns;
-    const std::int64_t whole = b.used / kFloats<B> * kFloats<B>;
-    Vector most = Vector{} - std::numeric_limits<float>::infinity();
-    for (std::int64_t c = 0; c < whole; c += kFloats<B>) {
-      const Vector& value = at<B>(row + c);
-      most = value > most ? value : most;
+  Softmax softmax[kRows];
+  std::fill_n(b.sums, (b.count + kSpare) * b.width, 0.0f);
+  for (std::int64_t first = 0; first < b.used; first += kKeys) {
+    const std::int64_t used = std::min(kKeys, b.used - first), columns = whole_vectors(used);
+    multiply_by<B>(b.queries, b.depth, 0, {b.keys + first * b.depth, 1, b.depth, columns}, b.scores, b.count);
+    for (std::int64_t r = 0; r < b.count; ++r) {
+      float* row = b.scores + r * columns;
+      std::fill(row + used, row + columns, -std::numeric_limits<float>::infinity());
+      exponentials<B>(row, columns, b.sums + r * b.width, b.width, softmax[r]);
     }
-    float largest = -std::numeric_limits<float>::infinity();
-    for (std::int64_t k = 0; k < kFloats<B>; ++k) largest = std::max(largest, most[k]);
-    for (std::int64_t c = whole; c < b.used; ++c) largest = std::max(largest, row[c]);
-    Vector total{};
-    // The last vector has columns beyond the keys, which count nothing.
-    for (std::int64_t c = b.used; c < b.keys.columns; ++c) row[c] = -std::numeric_limits<float>::infinity();
-    for (std::int64_t c = 0; c < b.keys.columns; c += kFloats<B>) {
-      Vector value = at<B>(row + c) - largest;
-      exponential<B>(value);
-      at<B>(row + c) = value;
-      total += value;
-    }
-    float sum = 0;
-    for (std::int64_t k = 0; k < kFloats<B>; ++k) sum += total[k];
-    scale[r] = 1 / sum;
+    add_product_by<B>(b.scores, columns, {b.values + first * b.width, 1, used, b.width}, b.sums, b.count);
   }
-  multiply_by<B>(b.scores, b.keys.columns, 0, b.values, b.sums, b.count);
   for (std::int64_t r = 0; r < b.count; ++r)
-    for (std::int64_t c = 0; c < b.values.columns; c += kFloats<B>) at<B>(b.sums + r * b.values.columns + c) = at<B>(b.sums + r * b.values.columns + c) * scale[r];
+    for (std::int64_t c = 0; c < b.width; c += kFloats<B>) at<B>(b.sums + r * b.width + c) = at<B>(b.sums + r * b.width + c) * (1 / softmax[r].sum);
 }
 
 void attend_128(const Block& b) { attend_block<Block128>(b); }
 TAL_TARGET_256 void attend_256(const Block& b) { attend_block<Block256>(b); }
 TAL_TARGET_512 void attend_512(const Block& b) { attend_block<Block512>(b); }
 
-// matrix [depth, columns] -> [columns / kWidth, depth, kWidth], zeros behind the last column.
-at::Tensor panels_of(const at::Tensor& matrix) {
-  const std::int64_t depth = matrix.size(0), columns = matrix.size(1), panels = whole_vectors(columns) / kWidth;
-  auto padded = at::zeros({depth, panels * kWidth}, matrix.options());
-  padded.narrow(1, 0, columns).copy_(matrix);
-  return padded.view({depth, panels, kWidth}).transpose(0, 1).contiguous();
-}
-
 at::Tensor attend_in_panels(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) {
   const std::int64_t batch = queries.size(0), count = queries.size(1), blocks = (count + kRows - 1) / kRows, depth = queries.size(2), width = values.size(2), used = keys.size(1);
+  const std::int64_t whole = whole_vectors(width);
   auto out = at::empty({batch, count, width}, values.options());
   const auto attend = of_vectors(attend_128, attend_256, attend_512);
   for (std::int64_t b = 0; b < batch; ++b) {
-    const auto key_panels = panels_of(keys[b].t()), value_panels = panels_of(values[b]);
-    const Panels k{key_panels.const_data_ptr<float>(), 1, depth, whole_vectors(used)}, v{value_panels.const_data_ptr<float>(), 1, used, whole_vectors(width)};
+    const auto key_panels = panels_of(keys[b].t());  // panels of any lot are some of all panels
+    std::vector<at::Tensor> lots;
+    for (const auto& lot : values[b].split(kKeys)) lots.push_back(panels_of(lot).flatten());
+    const auto value_panels = at::cat(lots);
     const float* from = queries.const_data_ptr<float>() + b * count * depth;
     float* to = out.data_ptr<float>() + b * count * width;
     at::parallel_for(0, blocks, 1, [&](std::int64_t begin, std::int64_t end) {
       const auto room = [](std::int64_t columns) { return std::vector<float>(static_cast<std::size_t>((kRows + kSpare) * columns)); };
-      auto block = room(depth), scores = room(k.columns), sums = room(v.columns);
+      auto block = room(depth), scores = room(kKeys), sums = room(whole);
       for (std::int64_t task = begin; task < end; ++task) {
         const std::int64_t first = task * kRows, size = std::min(kRows, count - first);
         std::copy_n(from + first * depth, size * depth, block.data());
-        attend({block.data(), k, v, scores.data(), sums.data(), size, used});
-        for (std::int64_t r = 0; r < size; ++r) std::copy_n(sums.data() + r * v.columns, width, to + (first + r) * width);
+        attend({block.data(), key_panels.const_data_ptr<float>(), value_panels.const_data_ptr<float>(), scores.data(), sums.data(), size, used, depth, whole});
+        for (std::int64_t r = 0; r < size; ++r) std::copy_n(sums.data() + r * whole, width, to + (first + r) * width);
       }
     });
   }

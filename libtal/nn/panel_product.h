@@ -1,6 +1,8 @@
 // Products of rows with a matrix that is laid out once as the registers read it. For kernels: a function of each instruction set calls multiply_by().
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <algorithm>
 #include <cstdint>
 
@@ -18,6 +20,9 @@ struct Panels {
   const float* values;
   std::int64_t repeats, depth, columns;  // columns: whole vectors
 };
+// Of a matrix [depth, columns], zeros behind the last column.
+at::Tensor panels_of(const at::Tensor& matrix);
+
 constexpr std::int64_t kDepth = 128;  // rows of the matrix that are used up at a time: they stay in the first cache
 
 // sums = or += rows [.., depth] x panels [depth, ..] for kRows rows and kVectors vectors, which stay in registers.
@@ -76,15 +81,23 @@ struct Block128 : Vector16 {
   }
 };
 
-// sums [count, columns] = sum over k of rows [k * hop .., depth] x repeat k of the panels. Up to kSpare rows behind the last are read and written too.
+// sums [count, columns] (+)= sum over k of rows [k * hop .., depth] x repeat k of the panels. Up to kSpare rows behind the last are read and written too.
 template <class Block>
-TAL_INLINE void multiply_by(const float* rows, std::int64_t stride, std::int64_t hop, const Panels& p, float* sums, std::int64_t count) {
+TAL_INLINE void multiply_panels(const float* rows, std::int64_t stride, std::int64_t hop, const Panels& p, float* sums, std::int64_t count, bool add) {
   const std::int64_t panel = p.repeats * p.depth * kWidth, panels = p.columns / kWidth;
   for (std::int64_t k = 0; k < p.repeats; ++k)
     for (std::int64_t c = 0; c < p.depth; c += kDepth)
       for (std::int64_t j = 0; j < panels;)
         j += Block::run(panels - j, rows + k * hop * stride + c, stride, p.values + j * panel + (k * p.depth + c) * kWidth, panel, std::min(kDepth, p.depth - c), sums + j * kWidth,
-                        p.columns, count, k == 0 && c == 0);
+                        p.columns, count, !add && k == 0 && c == 0);
+}
+template <class Block>
+TAL_INLINE void multiply_by(const float* rows, std::int64_t stride, std::int64_t hop, const Panels& p, float* sums, std::int64_t count) {
+  multiply_panels<Block>(rows, stride, hop, p, sums, count, false);
+}
+template <class Block>
+TAL_INLINE void add_product_by(const float* rows, std::int64_t stride, const Panels& p, float* sums, std::int64_t count) {
+  multiply_panels<Block>(rows, stride, 0, p, sums, count, true);
 }
 
 }  // namespace tal
