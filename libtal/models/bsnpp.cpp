@@ -60,6 +60,7 @@ Settings settings_of(BsnppOptions& o) {
   s.add("attention-filters", &o.attention_filters, "Channels of the position attention's A and B");
   s.add("head-filters", &o.head_filters, "Filters of the prediction branches");
   s.add("generator", &o.generator, "Boundary generator: nested U-Net, U-Net, or one plain convolution", {"nested", "u-net", "plain"});
+  s.add("train-backward", &o.train_backward, "Train the backward pass, too (the paper trains the forward pass alone)");
   s.add("deep-supervision", &o.deep_supervision, "Train both heads of the nested U-Net's top row");
   s.add("branches", &o.branches, "Branches of the proposal relation block: position, channel, plain", {"position", "channel", "plain"});
   s.add("sampling", &o.sampling, "Training proposals: all (none), as many negatives as positives (iou), and balanced scales (scale)", {"none", "iou", "scale"});
@@ -130,9 +131,13 @@ std::vector<torch::Tensor> BoundaryGeneratorImpl::u_net(const torch::Tensor& bas
   return {head2_(x02_(torch::cat({x00, up(x11, x00)}, 1)))};
 }
 
-std::pair<torch::Tensor, torch::Tensor> BoundaryGeneratorImpl::passes(const torch::Tensor& base) {
-  const auto both = forward(torch::cat({base, base.flip(2)})).back().sigmoid().chunk(2);
-  return {both[0], both[1].flip(2).flip(1)};  // reversed in time, then start and end swapped
+std::vector<std::pair<torch::Tensor, torch::Tensor>> BoundaryGeneratorImpl::passes(const torch::Tensor& base) {
+  std::vector<std::pair<torch::Tensor, torch::Tensor>> result;
+  for (const auto& head : forward(torch::cat({base, base.flip(2)}))) {
+    const auto both = head.chunk(2);
+    result.emplace_back(both[0], both[1].flip(2).flip(1));  // reversed in time, then start and end swapped
+  }
+  return result;
 }
 
 RelationBranchImpl::RelationBranchImpl(const std::string& kind, const BsnppOptions& o) : kind_(kind) {
@@ -208,7 +213,11 @@ BsnppOutput BsnppImpl::forward(const torch::Tensor& x) {
   const auto proposals = table(x.size(2));
   BsnppOutput out;
   out.base = base_(x);
-  out.logits = cbg_->forward(out.base);
+  if (is_training() && options_.train_backward) {
+    for (const auto& [forward, backward] : cbg_->passes(out.base)) out.logits.push_back(forward), out.logits.push_back(backward);
+  } else {
+    out.logits = cbg_->forward(out.base);
+  }
   out.maps = proposals_to_map(prb_->forward(out.base, *proposals).mean(1), *proposals);
   return out;
 }
@@ -220,8 +229,8 @@ std::vector<ProposalMaps> BsnppImpl::infer(const torch::Tensor& x, bool backward
   const auto base = base_(x);
   torch::Tensor heat;
   if (backward_pass) {
-    const auto [forward, backward] = cbg_->passes(base);
-    heat = fuse_passes(forward, backward);
+    const auto [forward, backward] = cbg_->passes(base).back();
+    heat = fuse_passes(forward.sigmoid(), backward.sigmoid());
   } else {
     heat = cbg_->forward(base).back().sigmoid();
   }

@@ -26,6 +26,7 @@ struct BsnppOptions {
   bool truncate = false;
   std::int64_t first_filters = 256, base_filters = 256, generator_filters = 512, reduced_filters = 128, proposal_filters = 512, attention_filters = 64, head_filters = 128;
   std::string generator = "nested";  // Fig. 3; "u-net": without the nested skips; "plain": one convolution, as in BMN
+  bool train_backward = false;       // the paper trains the forward pass alone
   bool deep_supervision = true;      // nested only: the loss averages both top-row heads
   std::vector<std::string> branches = {"position", "channel", "plain"};  // Fig. 4; maps are averaged
   std::string sampling = "scale";    // 3.4: "none", "iou" (3.4.1) or "scale" (3.4.1, then 3.4.2)
@@ -67,9 +68,9 @@ class BoundaryGeneratorImpl : public torch::nn::Module {
   BoundaryGeneratorImpl(std::int64_t in, const BsnppOptions& options);
   // Logits of the supervised heads, the one used at inference last.
   std::vector<torch::Tensor> forward(const torch::Tensor& base);
-  // Probabilities of (start, end) of the forward pass and of the backward pass: the same network on the reversed features, its outputs turned round
-  // and swapped, so that channel 0 is start again.
-  std::pair<torch::Tensor, torch::Tensor> passes(const torch::Tensor& base);
+  // Logits of the forward pass and of the backward pass, a pair for each of those heads: the same network on the reversed features, its outputs turned round and
+  // swapped, so that channel 0 is start again.
+  std::vector<std::pair<torch::Tensor, torch::Tensor>> passes(const torch::Tensor& base);
 
  private:
   std::vector<torch::Tensor> nested(const torch::Tensor& base);
@@ -120,7 +121,7 @@ TORCH_MODULE(ProposalRelation);
 
 struct BsnppOutput {
   torch::Tensor base;                  // [B, F, T]
-  std::vector<torch::Tensor> logits;   // of the supervised heads, [B, 2, T]
+  std::vector<torch::Tensor> logits;   // of the supervised heads, [B, 2, T]; in training with train_backward those of the backward pass, too
   torch::Tensor maps;                  // [B, 2, D, T], mean of the branches: M_cr, M_cc; 0 at invalid entries
 };
 

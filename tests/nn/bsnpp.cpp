@@ -42,7 +42,8 @@ BOOST_AUTO_TEST_CASE(boundary_generator) {
     net->train(c.integer("train") != 0);
     const auto logits = net->forward(f);
     net->eval();
-    auto [forward, backward] = net->passes(f);
+    auto [forward, backward] = net->passes(f).back();
+    forward = forward.sigmoid(), backward = backward.sigmoid();
     if (c.integer("train")) {  // the file's heat maps are those of training mode, pass by pass
       net->train();
       forward = net->forward(f).back().sigmoid();
@@ -147,10 +148,33 @@ BOOST_AUTO_TEST_CASE(ablations) {
   BOOST_TEST(count(shallow) == full - 2 * 6);  // head1
 }
 
+// Trained, the backward pass has heads of its own in the loss: the generator on the reversed features, turned round.
+BOOST_AUTO_TEST_CASE(trained_backward_pass) {
+  torch::manual_seed(7);
+  BsnppOptions o;
+  o.rows = 12, o.durations = 9, o.samples = 4, o.first_filters = 4, o.base_filters = 4, o.generator_filters = 6, o.reduced_filters = 4, o.proposal_filters = 6, o.attention_filters = 2, o.head_filters = 4;
+  o.train_backward = true;
+  Bsnpp net(3, o);
+  const auto x = torch::randn({2, 3, 12});
+  BOOST_TEST(net->forward(x).logits.size() == 4u);
+  net->eval();
+  const auto out = net->forward(x);
+  BOOST_TEST(out.logits.size() == 2u);
+  BoundaryGenerator generator(4, o);
+  generator->eval();
+  const auto both = generator->passes(out.base);
+  const auto turned = generator->forward(out.base.flip(2));
+  for (std::size_t head = 0; head < 2; ++head) {
+    BOOST_TEST(torch::allclose(both[head].first, generator->forward(out.base)[head], 1e-5, 1e-6));
+    BOOST_TEST(torch::allclose(both[head].second.select(1, 0), turned[head].select(1, 1).flip(1), 1e-5, 1e-6));
+    BOOST_TEST(torch::allclose(both[head].second.select(1, 1), turned[head].select(1, 0).flip(1), 1e-5, 1e-6));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(equals_the_plain_network) {
   torch::manual_seed(6);
   BsnppOptions o;
-  o.rows = 30, o.durations = 30, o.samples = 8, o.first_filters = 8, o.base_filters = 16, o.generator_filters = 16, o.reduced_filters = 8, o.proposal_filters = 40, o.attention_filters = 4, o.head_filters = 12;
+  o.rows = 30, o.durations = 30, o.samples = 8, o.first_filters = 8, o.base_filters = 16, o.generator_filters = 16, o.reduced_filters = 8, o.proposal_filters = 140, o.attention_filters = 4, o.head_filters = 12;
   const BoundaryMatchingTable table({30, 30, 8, 3, 0.5, false});
   Bsnpp net(6, o);
   net->eval();
