@@ -23,6 +23,7 @@ namespace {
 
 constexpr double kTie = 1e-6;  // seconds
 constexpr double kMostFps = 1000;
+constexpr const char* kNoFile = "0 frames; damaged, cut off before its index, or not a video";
 constexpr std::size_t kMeasured = 16;  // frames whose time stamps tell the rate of a live source that states none
 
 // Frames a second from time stamps: the mean step, without those that leap over frames. 0: they do not tell.
@@ -84,7 +85,7 @@ VideoDecoder::VideoDecoder(const std::string& path) : p_(std::make_unique<Privat
   if (fd < 0) throw_errno(path, errno);
   ::close(fd);
   if (std::filesystem::is_directory(path)) throw_errno(path, EISDIR);
-  open([&] { return p_->capture.open(path, cv::CAP_FFMPEG); });
+  open([&] { return p_->capture.open(path, cv::CAP_FFMPEG); }, kNoFile);
   begin(p_->capture.get(cv::CAP_PROP_FPS));
   const double claimed = p_->capture.get(cv::CAP_PROP_FRAME_COUNT);
   claimed_ = claimed > 0 && claimed < 1e12 ? static_cast<std::int64_t>(claimed) : 0;
@@ -100,14 +101,14 @@ VideoDecoder::VideoDecoder(const std::string& source, double patience) : p_(std:
   open([&] {
     if (number) return p_->capture.open(std::stoi(source));
     return source.starts_with("/dev/") ? p_->capture.open(source, cv::CAP_ANY) : p_->capture.open(source, cv::CAP_FFMPEG, timeouts);
-  });
+  }, source.find("://") == std::string::npos ? kNoFile : "nothing answers there within the patience, or it sends no video");
   const double stated = p_->capture.get(cv::CAP_PROP_FPS);
   begin(stated > 0 && stated <= kMostFps ? stated : measure());
 }
 
 template <class Open>
-void VideoDecoder::open(Open how) {
-  if (!worked(how)) throw Error("'" + path_ + "': no video that can be decoded (0 frames; damaged, cut off before its index, or not a video)");
+void VideoDecoder::open(Open how, const char* otherwise) {
+  if (!worked(how)) throw Error("'" + path_ + "': no video that can be decoded (" + otherwise + ")");
 }
 
 void VideoDecoder::begin(double fps) {

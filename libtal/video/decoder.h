@@ -58,7 +58,7 @@ class VideoDecoder {
     double from = 0, to = 0;                          // seconds, of the first long one
   };
   template <class Open>
-  void open(Open how);
+  void open(Open how, const char* otherwise);
   void begin(double fps);
   double measure();  // frames a second, by the time stamps of the first frames, which stay to be read
   std::int64_t tolerance() const;

@@ -131,6 +131,10 @@ with tempfile.TemporaryDirectory() as folder:
     assert [rows[g] for g in sorted(rows)] == rows_of(whole), (len(rows), whole["rows"])
     assert came[0][1]["video"] == "camera" and "PLAY" in camera.asked
 
+    # Nothing there.
+    got = run("tal-extract", "--live", "--patience", "1", "--videos", "rtsp://127.0.0.1:1/camera", status=1)
+    assert "nothing answers there" in got.stderr, got.stderr
+
     # What cannot be.
     for options, says in ((["--live", "--resume"], "--resume has no effect with --live"), (["--live-step", "2"], "--live-step has no effect"),
                           (["--live", "--live-window", "2", "--live-step", "3"], "must not be longer"), (["--live", "--videos", growing, stored], "follows one video")):
