@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "libtal/nn/device.h"
@@ -19,14 +20,15 @@ namespace {
 // second cache; the sums so far are scaled when a larger score comes (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018).
 
 constexpr std::int64_t kRows = 48;  // queries of a block
-constexpr std::int64_t kKeys = 512;  // of a lot: 96 kB of scores
+constexpr std::int64_t kKeys = 480;  // of a lot: 92 kB of scores. Both are multiples of the rows that registers hold, so that only the last ones spill over
+static_assert(kRows % 24 == 0 && kKeys % 48 == 0);
 
 // A block of queries: scores [kRows + kSpare, kKeys], sums [kRows + kSpare, width].
 struct Block {
   const float* queries;  // [kRows + kSpare, depth]
   const float* keys;     // panels of the lots, one behind the other: [depth, keys of the lot] each
   const float* values;   // so too: [keys of the lot, width]
-  float *scores, *sums;
+  float *scores, *sums, *normalizers;  // normalizers [count]: logarithms of the sums of the exponentials
   std::int64_t count, used, depth, width;  // queries; keys; width: whole vectors
 };
 
@@ -73,40 +75,121 @@ TAL_INLINE void attend_block(const Block& b) {
       std::fill(row + used, row + columns, -std::numeric_limits<float>::infinity());
       exponentials<B>(row, columns, b.sums + r * b.width, b.width, softmax[r]);
     }
-    add_product_by<B>(b.scores, columns, {b.values + first * b.width, 1, used, b.width}, b.sums, b.count);
+    add_product_by<B>(b.scores, {columns, 1}, {b.values + first * b.width, 1, used, b.width}, b.sums, b.count);
   }
-  for (std::int64_t r = 0; r < b.count; ++r)
+  for (std::int64_t r = 0; r < b.count; ++r) {
     for (std::int64_t c = 0; c < b.width; c += kFloats<B>) at<B>(b.sums + r * b.width + c) = at<B>(b.sums + r * b.width + c) * (1 / softmax[r].sum);
+    b.normalizers[r] = softmax[r].largest + std::log(softmax[r].sum);
+  }
+}
+
+// Gradients by a block of queries. A lot's probabilities P and the gradients D of its scores stay in the second cache; those of keys and values are added up.
+struct BackwardBlock {
+  const float *queries, *upstream;                         // [kRows + kSpare, depth], [kRows + kSpare, values]
+  const float *query_panels, *upstream_panels;             // of the same rows, kRows of them, zeros behind the last
+  const float *keys, *values;                              // panels of the lots: [depth, keys of the lot], [values, keys of the lot]
+  const float* key_rows;                                   // [keys of the lot, depth]
+  const float *normalizers, *deltas;                       // [count]; deltas: upstream . output
+  float *probabilities, *d_scores;                         // [kRows + kSpare, kKeys]
+  float* d_queries;                                        // [kRows + kSpare, whole depth]
+  float *d_keys, *d_values;                                // [used + kSpare, whole depth], [used + kSpare, whole values]
+  std::int64_t count, used, depth, width;
+};
+
+template <class B>
+TAL_INLINE void attend_backward_block(const BackwardBlock& b) {
+  typedef typename B::type Vector;
+  const std::int64_t deep = whole_vectors(b.depth), wide = whole_vectors(b.width);
+  std::fill_n(b.d_queries, (kRows + kSpare) * deep, 0.0f);
+  for (std::int64_t first = 0; first < b.used; first += kKeys) {
+    const std::int64_t used = std::min(kKeys, b.used - first), columns = whole_vectors(used);
+    multiply_by<B>(b.queries, b.depth, 0, {b.keys + first * b.depth, 1, b.depth, columns}, b.probabilities, b.count);
+    multiply_by<B>(b.upstream, b.width, 0, {b.values + first * b.width, 1, b.width, columns}, b.d_scores, b.count);
+    for (std::int64_t r = 0; r < b.count; ++r)
+      for (std::int64_t c = 0; c < columns; c += kFloats<B>) {
+        float *p = b.probabilities + r * columns + c, *d = b.d_scores + r * columns + c;
+        Vector value = at<B>(p) - b.normalizers[r];
+        exponential<B>(value);
+        at<B>(p) = value;
+        at<B>(d) = value * (at<B>(d) - b.deltas[r]);
+      }
+    for (float* matrix : {b.probabilities, b.d_scores}) std::fill(matrix + b.count * columns, matrix + kRows * columns, 0.0f);
+    add_product_by<B>(b.d_scores, {columns, 1}, {b.key_rows + first * deep, 1, used, deep}, b.d_queries, b.count);
+    add_product_by<B>(b.d_scores, {1, columns}, {b.query_panels, 1, kRows, deep}, b.d_keys + first * deep, used);
+    add_product_by<B>(b.probabilities, {1, columns}, {b.upstream_panels, 1, kRows, wide}, b.d_values + first * wide, used);
+  }
 }
 
 void attend_128(const Block& b) { attend_block<Block128>(b); }
 TAL_TARGET_256 void attend_256(const Block& b) { attend_block<Block256>(b); }
 TAL_TARGET_512 void attend_512(const Block& b) { attend_block<Block512>(b); }
+void attend_backward_128(const BackwardBlock& b) { attend_backward_block<Block128>(b); }
+TAL_TARGET_256 void attend_backward_256(const BackwardBlock& b) { attend_backward_block<Block256>(b); }
+TAL_TARGET_512 void attend_backward_512(const BackwardBlock& b) { attend_backward_block<Block512>(b); }
 
-at::Tensor attend_in_panels(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) {
+// matrix [rows, columns] -> panels of each kKeys rows, one behind the other.
+at::Tensor panels_of_lots(const at::Tensor& matrix) {
+  std::vector<at::Tensor> lots;
+  for (const auto& lot : matrix.split(kKeys)) lots.push_back(panels_of(lot).flatten());
+  return at::cat(lots);
+}
+
+std::vector<float> room(std::int64_t rows, std::int64_t columns) { return std::vector<float>(static_cast<std::size_t>((rows + kSpare) * columns)); }
+
+// The output, and the logarithm of each query's sum of exponentials [B, N].
+std::pair<at::Tensor, at::Tensor> attend_in_panels(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) {
   const std::int64_t batch = queries.size(0), count = queries.size(1), blocks = (count + kRows - 1) / kRows, depth = queries.size(2), width = values.size(2), used = keys.size(1);
-  const std::int64_t whole = whole_vectors(width);
-  auto out = at::empty({batch, count, width}, values.options());
+  const std::int64_t wide = whole_vectors(width);
+  auto out = at::empty({batch, count, width}, values.options()), normalizers = at::empty({batch, count}, values.options());
   const auto attend = of_vectors(attend_128, attend_256, attend_512);
   for (std::int64_t b = 0; b < batch; ++b) {
-    const auto key_panels = panels_of(keys[b].t());  // panels of any lot are some of all panels
-    std::vector<at::Tensor> lots;
-    for (const auto& lot : values[b].split(kKeys)) lots.push_back(panels_of(lot).flatten());
-    const auto value_panels = at::cat(lots);
+    const auto key_panels = panels_of(keys[b].t()), value_panels = panels_of_lots(values[b]);  // panels of keys in a lot are some of all panels
     const float* from = queries.const_data_ptr<float>() + b * count * depth;
-    float* to = out.data_ptr<float>() + b * count * width;
+    float *to = out.data_ptr<float>() + b * count * width, *normalizer = normalizers.data_ptr<float>() + b * count;
     at::parallel_for(0, blocks, 1, [&](std::int64_t begin, std::int64_t end) {
-      const auto room = [](std::int64_t columns) { return std::vector<float>(static_cast<std::size_t>((kRows + kSpare) * columns)); };
-      auto block = room(depth), scores = room(kKeys), sums = room(whole);
+      auto block = room(kRows, depth), scores = room(kRows, kKeys), sums = room(kRows, wide);
       for (std::int64_t task = begin; task < end; ++task) {
         const std::int64_t first = task * kRows, size = std::min(kRows, count - first);
         std::copy_n(from + first * depth, size * depth, block.data());
-        attend({block.data(), key_panels.const_data_ptr<float>(), value_panels.const_data_ptr<float>(), scores.data(), sums.data(), size, used, depth, whole});
-        for (std::int64_t r = 0; r < size; ++r) std::copy_n(sums.data() + r * whole, width, to + (first + r) * width);
+        attend({block.data(), key_panels.const_data_ptr<float>(), value_panels.const_data_ptr<float>(), scores.data(), sums.data(), normalizer + first, size, used, depth, wide});
+        for (std::int64_t r = 0; r < size; ++r) std::copy_n(sums.data() + r * wide, width, to + (first + r) * width);
       }
     });
   }
-  return out;
+  return {out, normalizers};
+}
+
+torch::autograd::variable_list backward_in_panels(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values, const at::Tensor& out, const at::Tensor& normalizers, const at::Tensor& dy) {
+  const std::int64_t batch = queries.size(0), count = queries.size(1), blocks = (count + kRows - 1) / kRows, depth = queries.size(2), width = values.size(2), used = keys.size(1);
+  const std::int64_t deep = whole_vectors(depth), wide = whole_vectors(width), parts = std::min<std::int64_t>(at::get_num_threads(), blocks);
+  auto d_queries = at::empty_like(queries), d_keys = at::empty_like(keys), d_values = at::empty_like(values);
+  const auto attend = of_vectors(attend_backward_128, attend_backward_256, attend_backward_512);
+  const auto deltas = (dy * out).sum(2).contiguous();  // [B, N]
+  for (std::int64_t b = 0; b < batch; ++b) {
+    const auto key_panels = panels_of(keys[b].t()), value_panels = panels_of(values[b].t()), key_rows = panels_of_lots(keys[b]);
+    // Each part adds up on its own, so that the sums depend on the number of threads alone.
+    auto part_keys = at::zeros({parts, used + kSpare, deep}, keys.options()), part_values = at::zeros({parts, used + kSpare, wide}, values.options());
+    at::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
+      const at::NoGradGuard guard;
+      auto block = room(kRows, depth), upstream = room(kRows, width), probabilities = room(kRows, kKeys), d_scores = room(kRows, kKeys), sums = room(kRows, deep);
+      for (std::int64_t part = begin; part < end; ++part)
+        for (std::int64_t task = part * blocks / parts; task < (part + 1) * blocks / parts; ++task) {
+          const std::int64_t first = task * kRows, size = std::min(kRows, count - first), at = b * count + first;
+          const auto rows = [&](const at::Tensor& all, std::vector<float>& to, std::int64_t columns) {
+            std::fill(std::copy_n(all.const_data_ptr<float>() + at * columns, size * columns, to.begin()), to.end(), 0.0f);
+            return panels_of(at::from_blob(to.data(), {kRows, columns}, at::kFloat));
+          };
+          const auto query_panels = rows(queries, block, depth), upstream_panels = rows(dy, upstream, width);
+          attend({block.data(), upstream.data(), query_panels.const_data_ptr<float>(), upstream_panels.const_data_ptr<float>(), key_panels.const_data_ptr<float>(),
+                  value_panels.const_data_ptr<float>(), key_rows.const_data_ptr<float>(), normalizers.const_data_ptr<float>() + at, deltas.const_data_ptr<float>() + at, probabilities.data(),
+                  d_scores.data(), sums.data(), part_keys[part].data_ptr<float>(), part_values[part].data_ptr<float>(), size, used, depth, width});
+          for (std::int64_t r = 0; r < size; ++r) std::copy_n(sums.data() + r * deep, depth, d_queries.data_ptr<float>() + (at + r) * depth);
+        }
+    });
+    d_keys[b].copy_(part_keys.sum(0).narrow(0, 0, used).narrow(1, 0, depth));
+    d_values[b].copy_(part_values.sum(0).narrow(0, 0, used).narrow(1, 0, width));
+  }
+  return {d_queries, d_keys, d_values};
 }
 
 // ---- any type and device.
@@ -134,8 +217,9 @@ at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys, const at::T
 class BlockwiseAttention : public torch::autograd::Function<BlockwiseAttention> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) {
-    const auto out = queries.device().is_cpu() && queries.scalar_type() == at::kFloat ? attend_in_panels(queries, keys, values) : attend(queries, keys, values);
-    ctx->save_for_backward({queries, keys, values, out});
+    const bool in_panels = queries.device().is_cpu() && queries.scalar_type() == at::kFloat;
+    const auto [out, normalizers] = in_panels ? attend_in_panels(queries, keys, values) : std::pair(attend(queries, keys, values), at::Tensor());
+    ctx->save_for_backward({queries, keys, values, out, normalizers});
     return out;
   }
 
@@ -143,6 +227,7 @@ class BlockwiseAttention : public torch::autograd::Function<BlockwiseAttention> 
     const auto saved = ctx->get_saved_variables();
     const auto &queries = saved[0], &keys = saved[1], &values = saved[2], &out = saved[3];
     const auto dy = upstream[0].contiguous();
+    if (saved[4].defined()) return backward_in_panels(queries, keys, values, out, saved[4], dy);
     auto d_queries = at::empty_like(queries), d_keys = at::zeros_like(keys), d_values = at::zeros_like(values);
     const std::int64_t count = queries.size(1), step = 8 * kQueries;
     for (std::int64_t b = 0; b < queries.size(0); ++b)

@@ -25,9 +25,14 @@ at::Tensor panels_of(const at::Tensor& matrix);
 
 constexpr std::int64_t kDepth = 128;  // rows of the matrix that are used up at a time: they stay in the first cache
 
+// Where row r, column c of the left matrix lies: r * row + c * column. column is 1 but for transposed matrices.
+struct Steps {
+  std::int64_t row, column;
+};
+
 // sums = or += rows [.., depth] x panels [depth, ..] for kRows rows and kVectors vectors, which stay in registers.
 template <class S, int kRows, int kVectors>
-TAL_INLINE void multiply(const float* rows, std::int64_t stride, const float* panels, std::int64_t panel, std::int64_t depth, float* sums, std::int64_t sums_stride, bool first) {
+TAL_INLINE void multiply(const float* rows, Steps step, const float* panels, std::int64_t panel, std::int64_t depth, float* sums, std::int64_t sums_stride, bool first) {
   typedef typename S::type Vector;
   constexpr std::int64_t kParts = kWidth / kFloats<S>;
   Vector sum[kRows][kVectors];
@@ -42,7 +47,7 @@ TAL_INLINE void multiply(const float* rows, std::int64_t stride, const float* pa
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
-      for (int x = 0; x < kVectors; ++x) sum[r][x] += rows[r * stride + c] * column[x];
+      for (int x = 0; x < kVectors; ++x) sum[r][x] += rows[r * step.row + c * step.column] * column[x];
   }
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
@@ -52,9 +57,9 @@ TAL_INLINE void multiply(const float* rows, std::int64_t stride, const float* pa
 
 // Rows beyond the last one are computed too; there is room for them.
 template <class S, int kRows, int kVectors>
-TAL_INLINE void multiply_rows(const float* rows, std::int64_t stride, const float* panels, std::int64_t panel, std::int64_t depth, float* sums, std::int64_t sums_stride, std::int64_t count,
+TAL_INLINE void multiply_rows(const float* rows, Steps step, const float* panels, std::int64_t panel, std::int64_t depth, float* sums, std::int64_t sums_stride, std::int64_t count,
                               bool first) {
-  for (std::int64_t r = 0; r < count; r += kRows) multiply<S, kRows, kVectors>(rows + r * stride, stride, panels, panel, depth, sums + r * sums_stride, sums_stride, first);
+  for (std::int64_t r = 0; r < count; r += kRows) multiply<S, kRows, kVectors>(rows + r * step.row, step, panels, panel, depth, sums + r * sums_stride, sums_stride, first);
 }
 constexpr std::int64_t kSpare = 12;  // most rows beyond the last one
 
@@ -83,21 +88,21 @@ struct Block128 : Vector16 {
 
 // sums [count, columns] (+)= sum over k of rows [k * hop .., depth] x repeat k of the panels. Up to kSpare rows behind the last are read and written too.
 template <class Block>
-TAL_INLINE void multiply_panels(const float* rows, std::int64_t stride, std::int64_t hop, const Panels& p, float* sums, std::int64_t count, bool add) {
+TAL_INLINE void multiply_panels(const float* rows, Steps step, std::int64_t hop, const Panels& p, float* sums, std::int64_t count, bool add) {
   const std::int64_t panel = p.repeats * p.depth * kWidth, panels = p.columns / kWidth;
   for (std::int64_t k = 0; k < p.repeats; ++k)
     for (std::int64_t c = 0; c < p.depth; c += kDepth)
       for (std::int64_t j = 0; j < panels;)
-        j += Block::run(panels - j, rows + k * hop * stride + c, stride, p.values + j * panel + (k * p.depth + c) * kWidth, panel, std::min(kDepth, p.depth - c), sums + j * kWidth,
+        j += Block::run(panels - j, rows + k * hop * step.row + c * step.column, step, p.values + j * panel + (k * p.depth + c) * kWidth, panel, std::min(kDepth, p.depth - c), sums + j * kWidth,
                         p.columns, count, !add && k == 0 && c == 0);
 }
 template <class Block>
 TAL_INLINE void multiply_by(const float* rows, std::int64_t stride, std::int64_t hop, const Panels& p, float* sums, std::int64_t count) {
-  multiply_panels<Block>(rows, stride, hop, p, sums, count, false);
+  multiply_panels<Block>(rows, {stride, 1}, hop, p, sums, count, false);
 }
 template <class Block>
-TAL_INLINE void add_product_by(const float* rows, std::int64_t stride, const Panels& p, float* sums, std::int64_t count) {
-  multiply_panels<Block>(rows, stride, 0, p, sums, count, true);
+TAL_INLINE void add_product_by(const float* rows, Steps step, const Panels& p, float* sums, std::int64_t count) {
+  multiply_panels<Block>(rows, step, 0, p, sums, count, true);
 }
 
 }  // namespace tal

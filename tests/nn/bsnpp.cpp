@@ -218,6 +218,25 @@ BOOST_AUTO_TEST_CASE(attention_of_floats) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(gradients_of_attention_of_floats) {
+  torch::manual_seed(8);
+  for (const int bytes : {64, 32, 16}) {
+    const Vectors vectors(bytes);
+    for (const auto& [queries, keys, depth, width] : {std::tuple{1, 1, 1, 1}, std::tuple{47, 65, 3, 7}, std::tuple{200, 481, 64, 40}, std::tuple{97, 1025, 20, 33}}) {
+      const auto of = [](const torch::Tensor& t, torch::ScalarType type) { return t.to(type).detach().requires_grad_(); };
+      const auto q = torch::randn({2, queries, depth}), k = torch::randn({2, keys, depth}), v = torch::randn({2, keys, width}), up = torch::randn({2, queries, width});
+      const auto dq = of(q, torch::kDouble), dk = of(k, torch::kDouble), dv = of(v, torch::kDouble), fq = of(q, torch::kFloat), fk = of(k, torch::kFloat), fv = of(v, torch::kFloat);
+      const auto want = torch::autograd::grad({torch::bmm(torch::bmm(dq, dk.transpose(1, 2)).softmax(2), dv)}, {dq, dk, dv}, {up.to(torch::kDouble)});
+      const auto got = torch::autograd::grad({blockwise_attention(fq, fk, fv)}, {fq, fk, fv}, {up}), again = torch::autograd::grad({blockwise_attention(fq, fk, fv)}, {fq, fk, fv}, {up});
+      for (std::size_t i = 0; i < 3; ++i) {
+        // One key: the gradients of queries and keys are 0 but for rounding.
+        BOOST_TEST((got[i] - want[i]).abs().max().item<double>() < 1e-5 * std::max(1.0, want[i].abs().max().item<double>()), bytes << " bytes, " << queries << " queries, " << keys << " keys, " << i);
+        BOOST_TEST(torch::equal(got[i], again[i]));
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(convolution_of_proposals_equals_the_dense_one) {
   torch::manual_seed(4);
   for (const auto& [rows, durations] : {std::pair{1, 1}, std::pair{2, 2}, std::pair{7, 3}, std::pair{30, 30}, std::pair{40, 17}}) {
