@@ -4,14 +4,18 @@
 
 #include <filesystem>
 #include <memory>
+#include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
 #include <thread>
 #include <vector>
 
 #include "bench/bench.h"
+#include "libtal/encode/recipes.h"
+#include "libtal/video/decode_ahead.h"
 #include "libtal/video/decoder.h"
 #include "libtal/video/encoder.h"
 #include "libtal/video/extract.h"
+#include "libtal/video/flow_fields.h"
 #include "libtal/video/synth_video.h"
 
 namespace tal::bench {
@@ -22,7 +26,8 @@ struct Clip {
   bool own = false;
   explicit Clip(std::string existing) : path(std::move(existing)) {}
   explicit Clip(double seconds) : own(true) {
-    path = (std::filesystem::temp_directory_path() / ("tal-bench-" + std::to_string(::getpid()) + ".avi")).string();
+    static int made = 0;
+    path = (std::filesystem::temp_directory_path() / ("tal-bench-" + std::to_string(::getpid()) + "-" + std::to_string(++made) + ".avi")).string();
     SynthVideoOptions options;
     options.width = 320, options.height = 240, options.duration = seconds;
     write_video(path, draw(options, 1, 0));
@@ -103,6 +108,39 @@ Register flow("extract/flow", [] {
   c.reference = [=] { run("dis"); };
   return c;
 });
+
+// Flow as networks see it (decoding ahead, 8-bit pictures at the end) against the loop that one writes with OpenCV, which ends with the fields.
+Case flow_pictures(const std::string& method, double seconds) {
+  const auto video = std::make_shared<Clip>(seconds);
+  const auto preprocessing = find_recipe("bninception-flow")->preprocessing;
+  Case c{"extract/flow-" + method, "flow pictures of a video, " + std::to_string(preprocessing.width) + " x " + std::to_string(preprocessing.height), "OpenCV: read, resize, grey, calc", "frames/s", 25 * seconds, 3};
+  c.subject = [=] {
+    VideoDecoder decoder(video->path);
+    DecodeAhead frames(decoder);
+    FlowFields fields(preprocessing, method);
+    fields.reset("");
+    cv::Mat frame;
+    double time = 0;
+    for (std::int64_t k = 0; frames.next(frame, time); ++k) fields.push(frame), fields.release(k);
+  };
+  c.reference = [=] {
+    cv::VideoCapture capture(video->path, cv::CAP_FFMPEG);
+    const auto flow = make_flow(method);  // OpenCV's class with its own settings
+    cv::Mat frame, resized, grey, previous, field;
+    while (capture.read(frame)) {
+      cv::resize(frame, resized, {preprocessing.width, preprocessing.height}, 0, 0, cv::INTER_LINEAR);
+      cv::cvtColor(resized, grey, cv::COLOR_BGR2GRAY);
+      if (!previous.empty()) flow->compute(previous, grey, field);
+      cv::swap(previous, grey);
+    }
+  };
+  return c;
+}
+
+Register flow_dis("extract/flow-dis", [] { return flow_pictures("dis", 8.0); });
+#ifdef TAL_HAVE_OPTFLOW
+Register flow_tvl1("extract/flow-tvl1", [] { return flow_pictures("tvl1", 0.8); });
+#endif
 
 }  // namespace
 }  // namespace tal::bench

@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
       "--check re-reads the streams on disk (those that the records name, or all of their videos under --out-dir) and prints, one JSON object a fault, what disagrees with its header or its "
       "video: missing, unfinished, header, record, rows, shape, content, values, video. The exit status is 1 when there is a fault.\n\n"
       "--live follows one video while it is being made. A record goes out for each --live-window seconds of it, as soon as they are there, with the rows inline and "
-      "`window` telling its part of the video; the last one is final.";
+      "`window` telling its part of the video; the last one is final. A camera that states no frame rate has that of its first 16 time stamps.";
   info.examples = {
       {"Features of some videos, two at a time", "tal-extract -j 2 --videos *.mp4 --out-dir features > features.jsonl"},
       {"Ten frames per second, a row for every 16 frames", "tal-extract --fps 10 --stride 16 --window 16 < videos.jsonl > features.jsonl"},

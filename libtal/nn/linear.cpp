@@ -51,9 +51,9 @@ bool pays(const at::Tensor& x, const at::Tensor& weight) {
 at::Tensor linear_in_panels(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, bool relu) {
   const std::int64_t depth = weight.size(1), columns = weight.size(0), count = x.numel() / depth, blocks = (count + kRows - 1) / kRows;
   const auto rows = x.contiguous(), panels = panels_of(weight.t()), shift = bias.defined() ? bias.contiguous() : bias;
-  auto size = x.sizes().vec();
-  size.back() = columns;
-  auto y = at::empty(size, x.options());
+  auto shape = x.sizes().vec();
+  shape.back() = columns;
+  auto y = at::empty(shape, x.options());
   const auto run = of_vectors(linear_128, linear_256, linear_512);
   const float *from = rows.const_data_ptr<float>(), *add = shift.defined() ? shift.const_data_ptr<float>() : nullptr;
   float* to = y.data_ptr<float>();
