@@ -69,7 +69,7 @@ Case hog_hof(const std::string& name, int jobs) {
       record.set_text("path", video->path);
       ExtractOptions options;
       options.inline_data = true;
-      options.decode_ahead = jobs < static_cast<int>(std::thread::hardware_concurrency());  // as the tool does
+      options.decode_ahead = room_to_decode_ahead(jobs);
       extract(record, options);
     });
   };

@@ -8,14 +8,13 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <iostream>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -77,6 +76,67 @@ std::string readable_range(const std::string& message) {
   if (!is_number(value)) return head + "'" + value + "' is not a number";
   if (high.size() > 40) return head + (parse_fraction(value) < 0 ? "must not be negative" : "must be positive") + ", not " + value;
   return head + value + " is not between " + format_number(parse_number(low)) + " and " + format_number(parse_number(high));
+}
+
+// Whether the command line sets the option itself.
+bool stands_in(const CLI::Option* option, const std::vector<std::string>& arguments) {
+  for (const auto& argument : arguments) {
+    if (argument == "--") break;
+    for (const auto& name : option->get_lnames()) {
+      const std::string flag = "--" + name;
+      if (argument == flag || argument.rfind(flag + "=", 0) == 0) return true;
+    }
+    for (const auto& name : option->get_snames())
+      if (argument.size() > 1 && argument[0] == '-' && argument[1] != '-' && argument.substr(1, name.size()) == name) return true;
+  }
+  return false;
+}
+
+// The file of settings: --config, else TAL_CONFIG; empty: none.
+std::string settings_file(const std::vector<std::string>& arguments) {
+  std::string file = std::getenv("TAL_CONFIG") ? std::getenv("TAL_CONFIG") : "";
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--config" && i + 1 < arguments.size()) file = arguments[i + 1];
+    if (arguments[i].rfind("--config=", 0) == 0) file = arguments[i].substr(9);
+  }
+  return file;
+}
+
+// {"option": value}, checked against the names there are; of {"tal-nms": {...}, "tal-eval": {...}}, one file for a whole pipeline, the tool's part.
+nlohmann::json read_settings(const std::string& file, const std::string& tool, const std::vector<std::string>& known) {
+  if (file.empty()) return nlohmann::json::object();
+  nlohmann::json settings;
+  try {
+    settings = nlohmann::json::parse(read_file(file), nullptr, true, true);
+  } catch (const nlohmann::json::exception& error) {
+    throw UsageError("--config " + file + ": " + error.what());
+  } catch (const Error& error) {
+    throw UsageError(std::string("--config: ") + error.what());
+  }
+  if (!settings.is_object()) throw UsageError("--config " + file + ": must be one JSON object");
+  bool sections = !settings.empty();
+  for (const auto& [key, value] : settings.items()) sections = sections && key.rfind("tal-", 0) == 0 && value.is_object();
+  if (sections) settings = settings.value(tool, nlohmann::json::object());
+  for (const auto& [key, value] : settings.items()) {
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    const auto near = nearest(key, known);
+    throw UsageError("--config " + file + ": unknown key '" + key + "'" + (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+  }
+  return settings;
+}
+
+// A setting as the words that a command line would have.
+std::vector<std::string> words_of(const std::string& file, const std::string& key, const nlohmann::json& value) {
+  const auto word = [&](const nlohmann::json& item) {
+    if (item.is_structured() || item.is_null()) throw UsageError("--config " + file + ": " + key + ": must be a text, a number, true, false or a list of them");
+    return item.is_string() ? item.get<std::string>() : item.dump();
+  };
+  std::vector<std::string> words;
+  if (value.is_array())
+    for (const auto& item : value) words.push_back(word(item));
+  else
+    words.push_back(word(value));
+  return words;
 }
 
 }  // namespace
@@ -151,69 +211,20 @@ void Tool::apply_settings(std::vector<std::string>& arguments) {
     for (const auto* option : sub->get_options())
       if (is_setting(option)) options.push_back(option);
 
-  const auto on_command_line = [&](const CLI::Option* option) {
-    for (const auto& argument : arguments) {
-      if (argument == "--") break;
-      for (const auto& name : option->get_lnames()) {
-        const std::string flag = "--" + name;
-        if (argument == flag || argument.rfind(flag + "=", 0) == 0) return true;
-      }
-      for (const auto& name : option->get_snames())
-        if (argument.size() > 1 && argument[0] == '-' && argument[1] != '-' && argument.substr(1, name.size()) == name) return true;
-    }
-    return false;
-  };
-
-  std::string config_file = std::getenv("TAL_CONFIG") ? std::getenv("TAL_CONFIG") : "";
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i] == "--config" && i + 1 < arguments.size()) config_file = arguments[i + 1];
-    if (arguments[i].rfind("--config=", 0) == 0) config_file = arguments[i].substr(9);
-  }
-  nlohmann::json config = nlohmann::json::object();
-  if (!config_file.empty()) {
-    try {
-      config = nlohmann::json::parse(read_file(config_file), nullptr, true, true);
-    } catch (const nlohmann::json::exception& error) {
-      throw UsageError("--config " + config_file + ": " + error.what());
-    } catch (const Error& error) {
-      throw UsageError(std::string("--config: ") + error.what());
-    }
-    if (!config.is_object()) throw UsageError("--config " + config_file + ": must be one JSON object");
-    // {"tal-nms": {...}, "tal-eval": {...}}: one file for a whole pipeline; each tool takes its part.
-    bool sections = !config.empty();
-    for (const auto& [key, value] : config.items()) sections = sections && key.rfind("tal-", 0) == 0 && value.is_object();
-    if (sections) config = config.value(info_.name, nlohmann::json::object());
-    std::vector<std::string> known;
-    for (const auto* option : options) known.push_back(option->get_lnames().front());
-    for (const auto& [key, value] : config.items()) {
-      if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-      const auto near = nearest(key, known);
-      throw UsageError("--config " + config_file + ": unknown key '" + key + "'" +
-                       (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
-    }
-  }
-  const auto text_of = [&](const std::string& key, const nlohmann::json& value) {
-    if (value.is_structured() || value.is_null()) throw UsageError("--config " + config_file + ": " + key + ": must be a text, a number, true, false or a list of them");
-    return value.is_string() ? value.get<std::string>() : value.dump();
-  };
-  std::vector<std::string> added;
+  std::vector<std::string> known, added;
+  for (const auto* option : options) known.push_back(option->get_lnames().front());
+  const std::string file = settings_file(arguments);
+  const auto settings = read_settings(file, info_.name, known);
   for (const auto* option : options) {
-    const std::string name = "--" + option->get_lnames().front();
-    if (on_command_line(option)) {
+    const std::string key = option->get_lnames().front(), name = "--" + key, variable = variable_name(name);
+    if (stands_in(option, arguments)) {
       p_->origin[name] = "flag";
-      continue;
-    }
-    const char* variable = std::getenv(variable_name(name).c_str());
-    const auto entry = config.find(name.substr(2));
-    if (variable) {
-      p_->origin[name] = "variable " + variable_name(name);
-      added.push_back(name + "=" + variable);
-    } else if (entry != config.end()) {
-      p_->origin[name] = "file " + config_file;
-      if (entry->is_array())
-        for (const auto& item : *entry) added.push_back(name + "=" + text_of(entry.key(), item));
-      else
-        added.push_back(name + "=" + text_of(entry.key(), *entry));
+    } else if (const char* value = std::getenv(variable.c_str())) {
+      p_->origin[name] = "variable " + variable;
+      added.push_back(name + "=" + value);
+    } else if (const auto entry = settings.find(key); entry != settings.end()) {
+      p_->origin[name] = "file " + file;
+      for (const auto& word : words_of(file, key, *entry)) added.push_back(name + "=" + word);
     }
   }
   // In front, so that a positional list or "--" at the end cannot swallow them; behind the subcommand's name.
@@ -357,6 +368,70 @@ void Tool::progress(std::uint64_t done, std::uint64_t total, const std::string& 
   [[maybe_unused]] const ssize_t ignored = ::write(2, line.data(), line.size());
 }
 
+namespace {
+
+int print_out(const std::string& text) {
+  Output out("-");
+  out.write(text);
+  out.close();
+  return 0;
+}
+
+std::string footer_of(const ToolInfo& info) {
+  std::string footer;
+  if (!info.examples.empty()) {
+    footer = "Examples:\n";
+    for (const auto& example : info.examples) footer += "  # " + example.what + "\n  " + example.command + "\n";
+  }
+  return footer + "\nExit status: 0 all good, 1 a record or the run failed, 2 usage. Manual: man " + info.name;
+}
+
+// What is wrong with the first option that there is not.
+std::optional<std::string> unknown_option(const CLI::App& app, const CLI::App* sub, const std::vector<std::string>& arguments) {
+  std::vector<std::string> known;
+  for (const auto* part : {&app, sub})
+    if (part)
+      for (const auto* option : part->get_options())
+        for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+  for (const auto& argument : arguments) {
+    if (argument.rfind("--", 0) != 0 || argument == "--") continue;
+    const std::string flag = argument.substr(0, argument.find('='));
+    if (std::find(known.begin(), known.end(), flag) != known.end()) continue;
+    const auto near = nearest(flag, known);
+    return "unknown option " + flag + (near.empty() ? "" : "; did you mean " + std::string(near) + "?");
+  }
+  return std::nullopt;
+}
+
+// {"tool","version","args"}. How the work was split (-j) and where the bytes went must not show in the bytes.
+std::string history_of(const ToolInfo& info, const std::vector<std::string>& arguments) {
+  static const std::set<std::string> with_value = {"-i", "--input", "-o", "--output", "-j", "--jobs", "--progress", "--rejects"};
+  static const std::set<std::string> flags = {"-q", "--quiet", "-v", "--verbose"};
+  std::string history = "{\"tool\":";
+  append_json_string(history, info.name);
+  history += ",\"version\":";
+  append_json_string(history, version());
+  history += ",\"args\":[";
+  bool first = true;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const auto& argument = arguments[i];
+    if (with_value.count(argument)) {
+      ++i;
+      continue;
+    }
+    if (flags.count(argument)) continue;
+    if (argument.size() > 2 && argument[0] == '-' && (argument[1] == 'j' || argument[1] == 'i' || argument[1] == 'o')) continue;
+    const std::string flag = argument.substr(0, argument.find('='));
+    if (argument.size() > flag.size() && with_value.count(flag)) continue;
+    if (!first) history += ',';
+    first = false;
+    append_json_string(history, argument);
+  }
+  return history + "]}";
+}
+
+}  // namespace
+
 int Tool::run(int argc, char** argv, const std::function<void()>& body) {
   ::signal(SIGPIPE, SIG_IGN);
   struct sigaction action {};
@@ -370,14 +445,7 @@ int Tool::run(int argc, char** argv, const std::function<void()>& body) {
     return 1;
   }
 
-  std::string footer;
-  if (!info_.examples.empty()) {
-    footer = "Examples:\n";
-    for (const auto& example : info_.examples) footer += "  # " + example.what + "\n  " + example.command + "\n";
-  }
-  footer += "\nExit status: 0 all good, 1 a record or the run failed, 2 usage. Manual: man " + info_.name;
-  app_.footer(footer);
-
+  app_.footer(footer_of(info_));
   const auto end_progress = [&] {
     if (p_->progress_shown) print_line("");
     p_->progress_shown = false;
@@ -387,13 +455,7 @@ int Tool::run(int argc, char** argv, const std::function<void()>& body) {
     print_line("Try '" + info_.name + " --help'.");
     return 2;
   };
-  const auto print_out = [&](const std::string& text) {
-    Output out("-");
-    out.write(text);
-    out.close();
-    return 0;
-  };
-
+  const auto generated = [&] { return p_->generate == "man" ? man_page(*this) : completion(*this, p_->generate); };
   try {
     for (int i = 1; i < argc; ++i) arguments_.emplace_back(argv[i]);
     std::vector<std::string> arguments = arguments_;
@@ -409,54 +471,16 @@ int Tool::run(int argc, char** argv, const std::function<void()>& body) {
     } catch (const CLI::CallForVersion& call) {
       return print_out(std::string(call.what()) + "\n");
     } catch (const CLI::ExtrasError& error) {
-      if (!p_->generate.empty()) return print_out(p_->generate == "man" ? man_page(*this) : completion(*this, p_->generate));
-      std::vector<std::string> known;
-      const auto collect = [&](const CLI::App* app) {
-        for (const auto* option : app->get_options())
-          for (const auto& name : option->get_lnames()) known.push_back("--" + name);
-      };
-      collect(&app_);
-      if (p_->subcommand) collect(p_->subcommand);
-      for (const auto& argument : arguments_) {
-        if (argument.rfind("--", 0) != 0 || argument == "--") continue;
-        const std::string flag = argument.substr(0, argument.find('='));
-        if (std::find(known.begin(), known.end(), flag) != known.end()) continue;
-        const auto near = nearest(flag, known);
-        return usage("unknown option " + flag + (near.empty() ? "" : "; did you mean " + std::string(near) + "?"));
-      }
-      return usage(error.what());
+      if (!p_->generate.empty()) return print_out(generated());
+      return usage(unknown_option(app_, p_->subcommand, arguments_).value_or(error.what()));
     } catch (const CLI::ParseError& error) {
-      if (!p_->generate.empty()) return print_out(p_->generate == "man" ? man_page(*this) : completion(*this, p_->generate));
+      if (!p_->generate.empty()) return print_out(generated());
       return usage(readable_range(error.what()));
     }
-    if (!p_->generate.empty()) return print_out(p_->generate == "man" ? man_page(*this) : completion(*this, p_->generate));
+    if (!p_->generate.empty()) return print_out(generated());
     if (common_.jobs == 0) common_.jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
     if (common_.on_error == "fail") refuse({"--rejects", "--max-errors"}, "--on-error fail");
-    if (!common_.no_history) {
-      history_ = "{\"tool\":";
-      append_json_string(history_, info_.name);
-      history_ += ",\"version\":";
-      append_json_string(history_, version());
-      history_ += ",\"args\":[";
-      // How the work was split (-j) and where the bytes went must not show in the bytes.
-      bool first = true;
-      for (std::size_t i = 0; i < arguments_.size(); ++i) {
-        const auto& argument = arguments_[i];
-        static const std::set<std::string> with_value = {"-i", "--input", "-o", "--output", "-j", "--jobs", "--progress", "--rejects"};
-        if (with_value.count(argument)) {
-          ++i;
-          continue;
-        }
-        if (argument == "-q" || argument == "-v" || argument == "--quiet" || argument == "--verbose") continue;
-        if (argument.size() > 2 && argument[0] == '-' && (argument[1] == 'j' || argument[1] == 'i' || argument[1] == 'o')) continue;
-        const std::string flag = argument.substr(0, argument.find('='));
-        if (argument.size() > flag.size() && with_value.count(flag)) continue;
-        if (!first) history_ += ',';
-        first = false;
-        append_json_string(history_, argument);
-      }
-      history_ += "]}";
-    }
+    if (!common_.no_history) history_ = history_of(info_, arguments_);
     body();
     if (print_config_) out();
     end_progress();
@@ -492,201 +516,6 @@ int Tool::run(int argc, char** argv, const std::function<void()>& body) {
   } catch (...) {
   }
   return 1;
-}
-
-namespace {
-
-// A batch of lines on its way through the workers. Lines are stored in one buffer, the results likewise.
-struct Batch {
-  struct Fault {
-    std::size_t output_size;  // the fault stands behind this many bytes of output
-    Error error;
-    std::string line;
-  };
-  std::string lines;
-  std::vector<std::pair<std::size_t, std::size_t>> spans;
-  std::uint64_t first_line = 0;
-  std::vector<std::uint64_t> numbers;
-  std::string output;
-  std::vector<Fault> faults;
-  bool done = false;
-  std::exception_ptr broken;
-};
-
-}  // namespace
-
-void transform_records(Tool& tool, const std::function<void(Record&, std::string&)>& fn) {
-  Output& out = tool.out();
-  LineReader reader(tool.options().input);
-  std::uint64_t count = 0;
-  const bool by_bytes = reader.total_bytes() > 0;
-  const auto report = [&] {
-    if (by_bytes) tool.progress(reader.bytes() >> 10, reader.total_bytes() >> 10, "KiB");
-    else tool.progress(count, 0, "records");
-  };
-  const auto process = [&](Record& record, std::string_view line, std::uint64_t number, std::string& output) {
-    const std::size_t before = output.size();
-    try {
-      record.parse(line);
-      fn(record, output);
-    } catch (Error& error) {
-      output.resize(before);
-      error.at_video(record.video());
-      throw error.at_line(reader.source(), number);
-    }
-  };
-
-  const int jobs = tool.options().jobs;
-  std::string_view line;
-  if (jobs <= 1) {
-    Record record;
-    while (!tool.stopped()) {
-      if (!out.buffer().empty() && reader.would_block()) out.flush();
-      if (!reader.next(line)) break;
-      try {
-        process(record, line, reader.line_number(), out.buffer());
-      } catch (const Error& error) {
-        tool.record_error(error, line);
-      }
-      out.spill();
-      ++count;
-      report();
-    }
-    return;
-  }
-
-  std::mutex mutex;
-  std::condition_variable work_ready, work_done;
-  std::deque<Batch*> queue;
-  bool finished = false;
-  const auto worker = [&] {
-    Record record;
-    while (true) {
-      Batch* batch;
-      {
-        std::unique_lock lock(mutex);
-        work_ready.wait(lock, [&] { return finished || !queue.empty(); });
-        if (queue.empty()) return;
-        batch = queue.front();
-        queue.pop_front();
-      }
-      try {
-        for (std::size_t i = 0; i < batch->spans.size(); ++i) {
-          const auto text = std::string_view(batch->lines).substr(batch->spans[i].first, batch->spans[i].second);
-          try {
-            process(record, text, batch->numbers[i], batch->output);
-          } catch (const Error& error) {
-            batch->faults.push_back({batch->output.size(), error, std::string(text)});
-          }
-        }
-      } catch (...) {
-        batch->broken = std::current_exception();
-      }
-      {
-        std::lock_guard lock(mutex);
-        batch->done = true;
-      }
-      work_done.notify_one();
-    }
-  };
-  std::vector<std::thread> threads;
-  std::deque<std::unique_ptr<Batch>> order;
-  const auto join = [&] {
-    {
-      std::lock_guard lock(mutex);
-      finished = true;
-      queue.clear();
-    }
-    work_ready.notify_all();
-    for (auto& thread : threads) thread.join();
-    threads.clear();
-  };
-  try {
-    for (int i = 0; i < jobs; ++i) threads.emplace_back(worker);
-    const auto write_front = [&] {
-      Batch& batch = *order.front();
-      {
-        std::unique_lock lock(mutex);
-        work_done.wait(lock, [&] { return batch.done; });
-      }
-      std::size_t at = 0;
-      for (const auto& fault : batch.faults) {
-        out.write(std::string_view(batch.output).substr(at, fault.output_size - at));
-        at = fault.output_size;
-        tool.record_error(fault.error, fault.line);
-      }
-      out.write(std::string_view(batch.output).substr(at));
-      if (batch.broken) std::rethrow_exception(batch.broken);
-      count += batch.spans.size();
-      report();
-      order.pop_front();
-    };
-    constexpr std::size_t kBatchBytes = 1 << 17;
-    bool more = true;
-    while (more && !tool.stopped()) {
-      auto batch = std::make_unique<Batch>();
-      while (batch->lines.size() < kBatchBytes) {
-        if (reader.would_block()) {
-          if (!batch->spans.empty()) break;
-          while (!order.empty()) write_front();
-          out.flush();
-        }
-        if (!reader.next(line)) {
-          more = false;
-          break;
-        }
-        batch->spans.emplace_back(batch->lines.size(), line.size());
-        batch->numbers.push_back(reader.line_number());
-        batch->lines += line;
-      }
-      if (batch->spans.empty()) break;
-      {
-        std::lock_guard lock(mutex);
-        queue.push_back(batch.get());
-        order.push_back(std::move(batch));
-      }
-      work_ready.notify_one();
-      while (order.size() > static_cast<std::size_t>(2 * jobs + 2)) write_front();
-    }
-    while (!order.empty()) write_front();
-  } catch (...) {
-    join();
-    throw;
-  }
-  join();
-}
-
-void map_records(Tool& tool, const std::function<void(Record&)>& fn) {
-  const std::string& history = tool.history_entry();
-  transform_records(tool, [&](Record& record, std::string& out) {
-    fn(record);
-    record.append_history(history);
-    record.write(out);
-    out += '\n';
-  });
-}
-
-void for_each_record(Tool& tool, const std::string& path, const std::function<void(Record&, const LineReader&)>& fn) {
-  LineReader reader(path);
-  Record record;
-  std::string_view line;
-  std::uint64_t count = 0;
-  while (!tool.stopped() && reader.next(line)) {
-    try {
-      try {
-        record.parse(line);
-        fn(record, reader);
-      } catch (Error& error) {
-        error.at_video(record.video());
-        throw error.at_line(reader.source(), reader.line_number());
-      }
-    } catch (const Error& error) {
-      tool.record_error(error, line);
-    }
-    ++count;
-    if (reader.total_bytes() > 0) tool.progress(reader.bytes() >> 10, reader.total_bytes() >> 10, "KiB");
-    else tool.progress(count, 0, "records");
-  }
 }
 
 }  // namespace tal

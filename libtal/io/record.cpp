@@ -125,6 +125,36 @@ auto in_field(const std::string& field, Body&& body) -> decltype(body()) {
   }
 }
 
+// Calls body(value) on the JSON text of one field. Text inside the record's line is followed by readable bytes; changed
+// text is copied to get its padding.
+template <class Body>
+void with_value(std::string_view raw, bool padded, Body&& body) {
+  std::string copy;
+  if (!padded) {
+    copy.reserve(raw.size() + kPadding);
+    copy.assign(raw);
+    raw = copy;
+  }
+  sj::ondemand::document document;
+  if (const auto code =
+          field_parser().iterate(sj::padded_string_view(raw.data(), raw.size(), raw.size() + kPadding)).get(document))
+    fail(code);
+  body(document);
+  if (!at_end(document)) throw Error("not valid JSON");
+}
+
+// body(key, value) for every member of an object.
+template <class Body>
+void each_member(sj::ondemand::object& object, Body&& body) {
+  for (auto member : object) {
+    sj::ondemand::field field;
+    if (const auto code = std::move(member).get(field)) fail(code);
+    const auto key = field.key();
+    value item = field.value();
+    body(key, item);
+  }
+}
+
 }  // namespace
 
 struct Record::State {
@@ -152,6 +182,36 @@ struct Record::State {
     for (const auto& field : fields)
       if (!field.removed && field.key == key) return &field;
     return nullptr;
+  }
+
+  // body(document) on the value of a field, if it is there; errors name field and video.
+  template <class Body>
+  void read(const char* key, Body&& body) const {
+    const auto* field = find(key);
+    if (!field) return;
+    try {
+      with_value(field->raw(line), !field->changed, body);
+    } catch (Error& error) {
+      throw error.at_field(key).at_video(video);
+    }
+  }
+
+  // The objects of a list, each by body(object, index); errors name the element.
+  template <class T, class Body>
+  std::vector<T> objects(const char* key, Body&& body) const {
+    std::vector<T> out;
+    read(key, [&](sj::ondemand::document& document) {
+      sj::ondemand::array array;
+      if (document.get_array().get(array)) throw Error("must be a list");
+      for (auto element : array) {
+        in_field(indexed(key, out.size()), [&] {
+          sj::ondemand::object object;
+          if (element.get_object().get(object)) throw Error("must be an object");
+          out.push_back(body(object, out.size()));
+        });
+      }
+    });
+    return out;
   }
 };
 
@@ -251,28 +311,6 @@ std::optional<std::string_view> Record::raw(std::string_view key) const {
   return field->raw(state_->line);
 }
 
-namespace {
-
-// Calls body(value) on the JSON text of one field. Text inside the record's line is followed by readable bytes; changed
-// text is copied to get its padding.
-template <class Body>
-void with_value(std::string_view raw, bool padded, Body&& body) {
-  std::string copy;
-  if (!padded) {
-    copy.reserve(raw.size() + kPadding);
-    copy.assign(raw);
-    raw = copy;
-  }
-  sj::ondemand::document document;
-  if (const auto code =
-          field_parser().iterate(sj::padded_string_view(raw.data(), raw.size(), raw.size() + kPadding)).get(document))
-    fail(code);
-  body(document);
-  if (!at_end(document)) throw Error("not valid JSON");
-}
-
-}  // namespace
-
 std::optional<double> Record::number(std::string_view key) const {
   const auto* field = state_->find(key);
   if (!field) return std::nullopt;
@@ -352,156 +390,116 @@ void Record::require_whole_video() const {
 }
 
 std::vector<Annotation> Record::annotations(bool zero_length) const {
-  std::vector<Annotation> out;
-  const auto* field = state_->find("annotations");
-  if (!field) return out;
-  try {
-    with_value(field->raw(state_->line), !field->changed, [&](sj::ondemand::document& document) {
-      sj::ondemand::array array;
-      if (document.get_array().get(array)) throw Error("must be a list").at_field("annotations");
-      for (auto element : array) {
-        const std::size_t index = out.size();
-        in_field(indexed("annotations", index), [&] {
-          sj::ondemand::object object;
-          if (element.get_object().get(object)) throw Error("must be an object");
-          Annotation annotation;
-          bool has_segment = false;
-          for (auto member : object) {
-            sj::ondemand::field entry;
-            if (const auto code = std::move(member).get(entry)) fail(code);
-            const auto key = entry.key();
-            value item = entry.value();
-            if (key == "segment") {
-              annotation.segment =
-                  in_field(indexed("annotations", index, "segment"), [&] { return segment_at(item, zero_length); });
-              has_segment = true;
-            } else if (key == "label") {
-              std::string_view label;
-              if (item.get_string().get(label))
-                throw Error("must be a string").at_field(indexed("annotations", index, "label"));
-              annotation.label = label;
-            }
-          }
-          if (!has_segment) throw Error("missing").at_field(indexed("annotations", index, "segment"));
-          out.push_back(std::move(annotation));
-        });
+  return state_->objects<Annotation>("annotations", [&](sj::ondemand::object& object, std::size_t index) {
+    Annotation annotation;
+    bool has_segment = false;
+    each_member(object, [&](const auto& key, value& item) {
+      if (key == "segment") {
+        annotation.segment = in_field(indexed("annotations", index, "segment"), [&] { return segment_at(item, zero_length); });
+        has_segment = true;
+      } else if (key == "label") {
+        std::string_view label;
+        if (item.get_string().get(label)) throw Error("must be a string").at_field(indexed("annotations", index, "label"));
+        annotation.label = label;
       }
     });
-  } catch (Error& error) {
-    throw error.at_field("annotations").at_video(video());
-  }
-  return out;
+    if (!has_segment) throw Error("missing").at_field(indexed("annotations", index, "segment"));
+    return annotation;
+  });
 }
 
 std::vector<ClassScore> Record::classification() const {
-  std::vector<ClassScore> out;
-  const auto* field = state_->find("classification");
-  if (!field) return out;
-  try {
-    with_value(field->raw(state_->line), !field->changed, [&](sj::ondemand::document& document) {
-      sj::ondemand::array array;
-      if (document.get_array().get(array)) throw Error("must be a list");
-      for (auto element : array) {
-        const std::size_t index = out.size();
-        in_field(indexed("classification", index), [&] {
-          sj::ondemand::object object;
-          if (element.get_object().get(object)) throw Error("must be an object");
-          ClassScore entry;
-          int found = 0;
-          for (auto member : object) {
-            sj::ondemand::field item_field;
-            if (const auto code = std::move(member).get(item_field)) fail(code);
-            const auto key = item_field.key();
-            value item = item_field.value();
-            if (key == "label") {
-              std::string_view label;
-              if (item.get_string().get(label)) throw Error("label must be a string");
-              entry.label = label, found |= 1;
-            } else if (key == "score") {
-              std::string_view token;
-              entry.score = number_at(item, token), found |= 2;
-            }
-          }
-          if (found != 3) throw Error("needs a label and a score");
-          out.push_back(std::move(entry));
-        });
+  return state_->objects<ClassScore>("classification", [](sj::ondemand::object& object, std::size_t) {
+    ClassScore entry;
+    bool has_label = false, has_score = false;
+    each_member(object, [&](const auto& key, value& item) {
+      if (key == "label") {
+        std::string_view label;
+        if (item.get_string().get(label)) throw Error("label must be a string");
+        entry.label = label, has_label = true;
+      } else if (key == "score") {
+        std::string_view token;
+        entry.score = number_at(item, token), has_score = true;
       }
     });
-  } catch (Error& error) {
-    throw error.at_field("classification").at_video(video());
-  }
-  return out;
+    if (!has_label || !has_score) throw Error("needs a label and a score");
+    return entry;
+  });
 }
+
+namespace {
+
+void set_member(FeatureStream& stream, std::string_view key, value& item) {
+  const auto text = [&] {
+    std::string_view view;
+    if (item.get_string().get(view)) throw Error("must be a string");
+    return std::string(view);
+  };
+  const auto number = [&] {
+    std::string_view token;
+    return number_at(item, token);
+  };
+  const auto count = [&] {
+    const double n = number();
+    if (n < 0 || n != std::floor(n) || n > 1e12) throw Error("must be a whole number");
+    return static_cast<std::int64_t>(n);
+  };
+  if (key == "path") stream.path = text();
+  else if (key == "data") stream.data = text();
+  else if (key == "dtype") stream.dtype = text();
+  else if (key == "resample") stream.resample = text();
+  else if (key == "weights") stream.weights = text();
+  else if (key == "rows") stream.rows = count();
+  else if (key == "dim") stream.dim = count();
+  else if (key == "stride") stream.stride = number();
+  else if (key == "window") stream.window = number();
+  else if (key == "offset") stream.offset = number();
+  else if (key == "last_start") stream.last_start = number();
+  else if (key == "fps") stream.fps = parse_rate(take(sj::to_json_string(item)));
+  else if (key == "classes") {
+    sj::ondemand::array names;
+    if (item.get_array().get(names)) throw Error("must be a list");
+    for (auto name : names) {
+      std::string_view view;
+      if (name.get_string().get(view)) throw Error("must be strings");
+      stream.classes.emplace_back(view);
+    }
+  }
+}
+
+FeatureStream stream_at(std::string name, value& item) {
+  FeatureStream stream;
+  stream.name = std::move(name);
+  sj::ondemand::object object;
+  if (item.get_object().get(object)) throw Error("must be an object");
+  stream.text = trim(take(object.raw_json()));
+  object.reset();
+  for (auto member : object) {
+    sj::ondemand::field field;
+    if (const auto code = std::move(member).get(field)) fail(code);
+    const std::string key(take(field.unescaped_key()));
+    value entry = field.value();
+    in_field("features." + stream.name + "." + key, [&] { set_member(stream, key, entry); });
+  }
+  if (stream.path.empty() && stream.data.empty() && stream.rows != 0) throw Error("needs path or data");
+  return stream;
+}
+
+}  // namespace
 
 std::vector<FeatureStream> Record::features() const {
   std::vector<FeatureStream> out;
-  const auto* field = state_->find("features");
-  if (!field) return out;
-  try {
-    with_value(field->raw(state_->line), !field->changed, [&](sj::ondemand::document& document) {
-      sj::ondemand::object streams;
-      if (document.get_object().get(streams)) throw Error("must be an object of streams");
-      for (auto member : streams) {
-        sj::ondemand::field stream_field;
-        if (const auto code = std::move(member).get(stream_field)) fail(code);
-        FeatureStream stream;
-        stream.name = take(stream_field.unescaped_key());
-        in_field("features." + stream.name, [&] {
-          sj::ondemand::object object;
-          value holder = stream_field.value();
-          if (holder.get_object().get(object)) throw Error("must be an object");
-          stream.text = trim(take(object.raw_json()));
-          object.reset();
-          auto text_of = [&](value& item, std::string_view key) {
-            std::string_view view;
-            if (item.get_string().get(view)) throw Error("must be a string").at_field("features." + stream.name + "." + std::string(key));
-            return std::string(view);
-          };
-          auto number_of = [&](value& item, std::string_view key) {
-            return in_field("features." + stream.name + "." + std::string(key), [&] {
-              std::string_view token;
-              return number_at(item, token);
-            });
-          };
-          for (auto entry : object) {
-            sj::ondemand::field item_field;
-            if (const auto code = std::move(entry).get(item_field)) fail(code);
-            const std::string key(take(item_field.unescaped_key()));
-            value item = item_field.value();
-            if (key == "path") stream.path = text_of(item, key);
-            else if (key == "data") stream.data = text_of(item, key);
-            else if (key == "dtype") stream.dtype = text_of(item, key);
-            else if (key == "resample") stream.resample = text_of(item, key);
-            else if (key == "weights") stream.weights = text_of(item, key);
-            else if (key == "rows" || key == "dim") {
-              const double number = number_of(item, key);
-              if (number < 0 || number != std::floor(number) || number > 1e12)
-                throw Error("must be a whole number").at_field("features." + stream.name + "." + key);
-              (key == "rows" ? stream.rows : stream.dim) = static_cast<std::int64_t>(number);
-            } else if (key == "stride") stream.stride = number_of(item, key);
-            else if (key == "window") stream.window = number_of(item, key);
-            else if (key == "offset") stream.offset = number_of(item, key);
-            else if (key == "last_start") stream.last_start = number_of(item, key);
-            else if (key == "fps")
-              stream.fps = in_field("features." + stream.name + ".fps", [&] { return parse_rate(take(sj::to_json_string(item))); });
-            else if (key == "classes") {
-              sj::ondemand::array names;
-              if (item.get_array().get(names)) throw Error("must be a list").at_field("features." + stream.name + ".classes");
-              for (auto name : names) {
-                std::string_view view;
-                if (name.get_string().get(view)) throw Error("must be strings").at_field("features." + stream.name + ".classes");
-                stream.classes.emplace_back(view);
-              }
-            }
-          }
-          if (stream.path.empty() && stream.data.empty() && stream.rows != 0) throw Error("needs path or data");
-        });
-        out.push_back(std::move(stream));
-      }
-    });
-  } catch (Error& error) {
-    throw error.at_field("features").at_video(video());
-  }
+  state_->read("features", [&](sj::ondemand::document& document) {
+    sj::ondemand::object streams;
+    if (document.get_object().get(streams)) throw Error("must be an object of streams");
+    for (auto member : streams) {
+      sj::ondemand::field field;
+      if (const auto code = std::move(member).get(field)) fail(code);
+      std::string name(take(field.unescaped_key()));
+      value item = field.value();
+      in_field("features." + name, [&] { out.push_back(stream_at(name, item)); });
+    }
+  });
   return out;
 }
 
@@ -550,11 +548,7 @@ const std::vector<Proposal>& Record::proposals() const {
         auto& source = proposal.source;
         bool has_segment = false;
         const auto offset = [&](const char* at) { return static_cast<std::uint32_t>(at - begin); };
-        for (auto member : object) {
-          sj::ondemand::field entry;
-          if (const auto code = std::move(member).get(entry)) fail(code);
-          const auto key = entry.key();
-          value item = entry.value();
+        each_member(object, [&](const auto& key, value& item) {
           if (key == "segment") {
             member_name = "segment";
             source.segment_begin = offset(item.raw_json_token().data());
@@ -582,7 +576,7 @@ const std::vector<Proposal>& Record::proposals() const {
             source.label_begin = offset(token.data()), source.label_end = offset(token.data() + token.size());
           }
           member_name = nullptr;
-        }
+        });
         if (!has_segment) {
           member_name = "segment";
           throw Error("missing");
@@ -706,15 +700,12 @@ void Record::append_history(std::string_view entry) {
   const auto* field = state_->find("history");
   if (!field) return set_raw("history", "[" + std::string(entry) + "]");
   const std::string_view now = field->raw(state_->line);
-  try {  // the entry goes into it, so it must be a list all through
-    with_value(now, !field->changed, [](sj::ondemand::document& document) {
-      sj::ondemand::array array;
-      if (document.get_array().get(array)) throw Error("must be a list");
-      for (auto element : array) take(sj::to_json_string(element));
-    });
-  } catch (Error& error) {
-    throw error.at_field("history").at_video(video());
-  }
+  // The entry goes into it, so it must be a list all through.
+  state_->read("history", [](sj::ondemand::document& document) {
+    sj::ondemand::array array;
+    if (document.get_array().get(array)) throw Error("must be a list");
+    for (auto element : array) take(sj::to_json_string(element));
+  });
   std::string json(now.substr(0, now.rfind(']')));
   while (json.back() == ' ') json.pop_back();
   if (json.back() != '[') json += ',';

@@ -19,7 +19,6 @@ torch::nn::Conv2d conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel)
 torch::nn::Conv3d layer(const BmnOptions& o) {
   return torch::nn::Conv3d(torch::nn::Conv3dOptions(o.reduced_filters, o.proposal_filters, {o.samples, 1, 1}));
 }
-torch::Tensor pointwise(const torch::nn::Conv2dImpl& conv, const torch::Tensor& x, bool relu = false) { return linear(x, conv.weight.flatten(1), conv.bias, relu); }
 
 }  // namespace
 
@@ -94,16 +93,16 @@ BmnOutput BmnImpl::paper(const torch::Tensor& x, const BoundaryMatchingTable& ta
   const auto base = conv1d2_(conv1d1_(x).relu()).relu();                                           // [B, 128, T]
   const auto boundary = conv1d4_(conv1d3_(base).relu());                                           // [B, 2, T]
   const auto features = boundary_matching(base, conv3d1_->weight, conv3d1_->bias, table, true);    // [B, L, 512]
-  const auto h = pointwise(*conv2d1_, features, true);                                             // [B, L, 128]
-  const auto outside = pointwise(*conv2d1_, conv3d1_->bias.relu(), true);                          // the literal network's values at invalid entries
+  const auto h = linear(features, conv2d1_->weight, conv2d1_->bias, true);                          // [B, L, 128]
+  const auto outside = linear(conv3d1_->bias.relu(), conv2d1_->weight, conv2d1_->bias, true);       // the literal network's values at invalid entries
   const auto context = convolve_proposals(h, conv2d2_->weight, conv2d2_->bias, outside, table).relu_();
-  return {boundary, proposals_to_map(pointwise(*conv2d3_, context), table)};
+  return {boundary, proposals_to_map(linear(context, conv2d3_->weight, conv2d3_->bias), table)};
 }
 
 torch::Tensor BmnImpl::sampled(const torch::Tensor& reduced, const BoundaryMatchingTable& table) {
   const auto& conv3d = *proposal3d_->ptr<torch::nn::Conv3dImpl>(0);
   const auto& conv2d1 = *proposal2d_->ptr<torch::nn::Conv2dImpl>(0);
-  return pointwise(conv2d1, boundary_matching(reduced, conv3d.weight, conv3d.bias, table, true), true);
+  return linear(boundary_matching(reduced, conv3d.weight, conv3d.bias, table, true), conv2d1.weight, conv2d1.bias, true);
 }
 
 torch::Tensor BmnImpl::dense_by_duration(const torch::Tensor& reduced, const BoundaryMatchingTable& table, const torch::Tensor& outside) {
@@ -125,7 +124,8 @@ torch::Tensor BmnImpl::dense_by_end(const torch::Tensor& reduced, const torch::T
 BmnOutput BmnImpl::checkpoint(const torch::Tensor& x, const BoundaryMatchingTable& table) {
   const auto base = base_->forward(x);
   const auto boundary = torch::cat({start_->forward(base), end_->forward(base)}, 1);
-  const auto outside = pointwise(*proposal2d_->ptr<torch::nn::Conv2dImpl>(0), proposal3d_->ptr<torch::nn::Conv3dImpl>(0)->bias.relu(), true).view({1, -1, 1, 1});
+  const auto& conv2d1 = *proposal2d_->ptr<torch::nn::Conv2dImpl>(0);
+  const auto outside = linear(proposal3d_->ptr<torch::nn::Conv3dImpl>(0)->bias.relu(), conv2d1.weight, conv2d1.bias, true).view({1, -1, 1, 1});
   const auto reduced = proposal1d_->forward(base);
   const bool by_end = options_.layout == "start-end";
   auto map = by_end ? dense_by_end(reduced, outside) : dense_by_duration(reduced, table, outside);

@@ -18,7 +18,6 @@ torch::nn::Conv2d conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel)
   return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel).padding(kernel / 2));
 }
 // A 1 x 1 convolution of packed proposals [B, L, C].
-torch::Tensor pointwise(const torch::nn::Conv2d& conv, const torch::Tensor& x, bool relu = false) { return linear(x, conv->weight.flatten(1), conv->bias, relu); }
 
 // x^T x, [B, L, C] -> [B, C, C]: the products of later channels with earlier ones are those of the earlier with the later.
 torch::Tensor products_of_channels(const torch::Tensor& x) {
@@ -152,7 +151,7 @@ RelationBranchImpl::RelationBranchImpl(const std::string& kind, const BsnppOptio
 }
 
 torch::Tensor RelationBranchImpl::position_attention(const torch::Tensor& x, const torch::Tensor& values) {
-  return values + scale_ * blockwise_attention(pointwise(b_, x), pointwise(a_, x), values);
+  return values + scale_ * blockwise_attention(linear(x, b_->weight, b_->bias), linear(x, a_->weight, a_->bias), values);
 }
 
 torch::Tensor RelationBranchImpl::channel_mixing(const torch::Tensor& x) {
@@ -167,10 +166,9 @@ torch::Tensor RelationBranchImpl::attend(const torch::Tensor& x) {
 
 // conv1 is linear, so it goes before the sums of the attention: over head_filters channels instead of proposal_filters.
 torch::Tensor RelationBranchImpl::first_layer(const torch::Tensor& x) {
-  const auto weight = conv1_->weight.flatten(1);  // [k, C]
-  if (kind_ == "position") return (position_attention(x, linear(x, weight, torch::Tensor())) + conv1_->bias).relu_();
-  if (kind_ == "plain") return linear(x, weight, conv1_->bias, true);
-  const auto mixed = torch::matmul(weight, channel_mixing(x));  // [B, k, C]
+  if (kind_ == "position") return (position_attention(x, linear(x, conv1_->weight, torch::Tensor())) + conv1_->bias).relu_();
+  if (kind_ == "plain") return linear(x, conv1_->weight, conv1_->bias, true);
+  const auto mixed = torch::matmul(conv1_->weight.flatten(1), channel_mixing(x));  // [B, k, C]
   std::vector<torch::Tensor> rows;
   for (std::int64_t b = 0; b < x.size(0); ++b) rows.push_back(linear(x[b], mixed[b], conv1_->bias, true));
   return rows.size() == 1 ? rows[0].unsqueeze(0) : torch::stack(rows);
@@ -180,7 +178,7 @@ torch::Tensor RelationBranchImpl::forward(const torch::Tensor& x, const Boundary
   const auto h = first_layer(x);                                                                     // [B, L, C] -> [B, L, k]
   const auto outside = conv1_->bias.relu();                                                          // h where there is no proposal
   const auto context = convolve_proposals(h, conv2_->weight, conv2_->bias, outside, table).relu_();  // [B, L, k]
-  return pointwise(conv3_, context).sigmoid();
+  return linear(context, conv3_->weight, conv3_->bias).sigmoid();
 }
 
 ProposalRelationImpl::ProposalRelationImpl(std::int64_t in, const BsnppOptions& o)

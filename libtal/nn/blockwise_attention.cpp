@@ -19,9 +19,9 @@ namespace {
 // ---- float on the CPU: keys and values are laid out once for the registers. A block of queries goes through the keys a lot at a time, whose scores stay in the
 // second cache; the sums so far are scaled when a larger score comes (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018).
 
-constexpr std::int64_t kRows = 48;  // queries of a block
-constexpr std::int64_t kKeys = 480;  // of a lot: 92 kB of scores. Both are multiples of the rows that registers hold, so that only the last ones spill over
-static_assert(kRows % 24 == 0 && kKeys % 48 == 0);
+constexpr std::int64_t kRows = 2 * kWholeRows;  // queries of a block
+constexpr std::int64_t kKeys = 480;             // of a lot: 92 kB of scores
+static_assert(kKeys % kWholeRows == 0 && kKeys % kWidth == 0, "only the last lot has rows or columns over");
 
 // A block of queries: scores [kRows + kSpare, kKeys], sums [kRows + kSpare, width].
 struct Block {

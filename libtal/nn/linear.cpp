@@ -14,8 +14,8 @@
 namespace tal {
 namespace {
 
-constexpr std::int64_t kRows = 48;        // of a block: a multiple of what the registers hold
-constexpr std::int64_t kLeastRows = 256;  // of a sample, so that its values do not depend on the batch; for fewer, laying out the matrix does not pay
+constexpr std::int64_t kRows = 2 * kWholeRows;  // of a block
+constexpr std::int64_t kLeastRows = 256;        // of a sample, so that its values do not depend on the batch; for fewer, laying out the matrix does not pay
 
 struct Block {
   const float* rows;
@@ -78,9 +78,11 @@ at::Tensor linear_in_panels(const at::Tensor& x, const at::Tensor& weight, const
 }  // namespace
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, bool relu) {
-  TORCH_CHECK(weight.dim() == 2 && x.dim() > 0 && x.size(-1) == weight.size(1), "linear layer: rows ", x.sizes(), " do not fit the weights ", weight.sizes());
-  if (!torch::autograd::compute_requires_grad(x, weight, bias) && pays(x, weight)) return linear_in_panels(x, weight, bias, relu);
-  const auto y = at::linear(x, weight, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
+  TORCH_CHECK(weight.dim() >= 2 && weight.numel() == weight.size(0) * weight.size(1) && x.dim() > 0 && x.size(-1) == weight.size(1), "linear layer: rows ", x.sizes(),
+              " do not fit the weights ", weight.sizes());
+  const auto matrix = weight.flatten(1);
+  if (!torch::autograd::compute_requires_grad(x, matrix, bias) && pays(x, matrix)) return linear_in_panels(x, matrix, bias, relu);
+  const auto y = at::linear(x, matrix, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
   return relu ? y.relu() : y;
 }
 

@@ -62,6 +62,7 @@ TAL_INLINE void multiply_rows(const float* rows, Steps step, const float* panels
   for (std::int64_t r = 0; r < count; r += kRows) multiply<S, kRows, kVectors>(rows + r * step.row, step, panels, panel, depth, sums + r * sums_stride, sums_stride, first);
 }
 constexpr std::int64_t kSpare = 12;  // most rows beyond the last one
+constexpr std::int64_t kWholeRows = 24;  // a multiple of the rows of every block of registers: that many leave none over
 
 // As many sums as the registers of a processor hold. run(): does so for the next columns and returns how many times kWidth.
 struct Block512 : Vector64 {  // 32 registers of 16

@@ -308,16 +308,103 @@ double draw_videos(Canvas& canvas, double y, const std::vector<TimelineVideo>& v
   return y;
 }
 
+Canvas without_records(Canvas& canvas, double y) {
+  canvas.text(kMargin, y + 20, "No records to draw.", 13, kMuted);
+  canvas.set_height(y + 44);
+  return std::move(canvas);
+}
+
+// What there is to draw of a video's anchors: each with its best tIoU with a truth, the best first.
+struct ShownAnchors {
+  std::vector<std::pair<double, const Found*>> anchors;
+  std::size_t left_out = 0, covered = 0;  // covered: truths
+  double shortest = 1, longest = 10;      // lengths of anchors and truths, with room
+};
+
+// Those that cover a truth best get half of the room; the rest is thinned evenly, so that the pattern stays visible.
+void thin(ShownAnchors& shown, std::size_t most, double positive) {
+  const auto& all = shown.anchors;
+  if (most == 0 || all.size() <= most) return;
+  shown.left_out = all.size() - most;
+  const auto others = std::find_if(all.begin(), all.end(), [&](const auto& anchor) { return anchor.first < positive; });
+  std::vector<std::pair<double, const Found*>> kept(all.begin(), std::min(others, all.begin() + static_cast<std::ptrdiff_t>(most / 2 + 1)));
+  const std::size_t room = most - kept.size(), rest = all.size() - kept.size();
+  for (std::size_t i = 0; i < room; ++i) kept.push_back(all[all.size() - rest + i * rest / room]);
+  shown.anchors = std::move(kept);
+}
+
+ShownAnchors shown_anchors(const std::vector<Found>& anchors, const std::vector<Annotation>& truths, const TimelineStyle& style) {
+  ShownAnchors shown;
+  double low = 1e300, high = 0;
+  const auto measure = [&](const Segment& segment) { low = std::min(low, segment.length()), high = std::max(high, segment.length()); };
+  for (const auto& anchor : anchors) measure(anchor.segment);
+  for (const auto& truth : truths)
+    if (truth.segment.length() > 0) measure(truth.segment);
+  if (high > 0) shown.shortest = low, shown.longest = high;
+  shown.shortest /= 1.3, shown.longest *= 1.3;
+  std::vector<char> covered(truths.size());
+  for (const auto& anchor : anchors) {
+    double best = 0;
+    for (std::size_t k = 0; k < truths.size(); ++k) {
+      const double overlap = tiou(truths[k].segment, anchor.segment);
+      best = std::max(best, overlap);
+      covered[k] |= overlap >= style.positive;
+    }
+    shown.anchors.emplace_back(best, &anchor);
+  }
+  shown.covered = static_cast<std::size_t>(std::count(covered.begin(), covered.end(), 1));
+  std::stable_sort(shown.anchors.begin(), shown.anchors.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  thin(shown, style.top_k, style.positive);
+  return shown;
+}
+
+// Anchors over time and, upwards, the logarithm of their length. Returns where the next video begins.
+double draw_video_anchors(Canvas& canvas, double y, const TimelineVideo& video, const TimelineStyle& style) {
+  constexpr double kAxis = 70, kHeight = 190;
+  static const std::vector<Found> kNone;
+  const auto& anchors = video.tracks.empty() ? kNone : video.tracks.front().found;
+  const double duration = shown_duration(video);
+  const auto shown = shown_anchors(anchors, video.truth, style);
+  std::string counts = time_label(duration) + (video.duration > 0 ? "" : " (duration unknown)") + ", " + count_text(anchors.size(), "anchors") + ", " +
+                       std::to_string(shown.covered) + " of " + count_text(video.truth.size(), "truths covered");
+  if (shown.left_out > 0) counts += ", " + count_text(shown.left_out, "not drawn");
+  y = video_title(canvas, video, y, style.width, counts);
+  const Panel panel{kAxis, y, style.width - kAxis - kRight, kHeight, 0, duration, true};
+  canvas.rect(panel.x, panel.y, panel.w, panel.h, kPanel);
+  const double span = std::log(shown.longest / shown.shortest);
+  const auto level = [&](double length) { return y + kHeight - std::log(std::max(length, shown.shortest) / shown.shortest) / span * kHeight; };
+  double last = 1e9;
+  for (double length = std::pow(2, std::ceil(std::log2(shown.shortest))); length <= shown.longest; length *= 2) {
+    if (last - level(length) < 16) continue;
+    last = level(length);
+    canvas.line(panel.x, last, panel.x + panel.w, last, kGrid);
+    canvas.text(kAxis - 6, last + 4, time_label(length), 11, kMuted, Align::kRight);
+  }
+  canvas.begin_panel(panel);
+  draw_x_axis(canvas, panel);
+  const double thick = shown.anchors.size() > 400 ? 2 : 3;
+  for (std::size_t i = shown.anchors.size(); i-- > 0;) {
+    const auto& [best, anchor] = shown.anchors[i];
+    const bool positive = best >= style.positive && !video.truth.empty();
+    const double x = panel.x + anchor->segment.start / duration * panel.w, w = std::max(1.5, anchor->segment.length() / duration * panel.w);
+    canvas.rect(x, level(anchor->segment.length()) - thick / 2, w, thick, positive ? series(1) : series(0), positive ? 0.9 : shown.anchors.size() > 400 ? 0.3 : 0.5).tip =
+        "anchor" + (anchor->label.empty() ? "" : ": " + anchor->label) + "\n" + span_text(anchor->segment) + (video.truth.empty() ? "" : "\nbest tIoU " + tick_label(std::floor(best * 1000 + 0.5) / 1000));
+  }
+  for (const auto& a : video.truth) {
+    const double x = panel.x + a.segment.start / duration * panel.w;
+    canvas.rect(x, level(a.segment.length()) - 3, std::max(2.0, a.segment.length() / duration * panel.w), 6, kText).tip = "truth: " + a.label + "\n" + span_text(a.segment);
+  }
+  if (shown.anchors.empty()) canvas.text(panel.x + 10, y + 21, "no anchors", 12, kMuted);
+  canvas.end_panel();
+  return y + kHeight + 34;
+}
+
 }  // namespace
 
 Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineStyle& style) {
   Canvas canvas(style.width);
   double y = head(canvas, style);
-  if (videos.empty()) {
-    canvas.text(kMargin, y + 20, "No records to draw.", 13, kMuted);
-    canvas.set_height(y + 44);
-    return canvas;
-  }
+  if (videos.empty()) return without_records(canvas, y);
 
   // One colour a label through the whole picture.
   Legend legend;
@@ -340,15 +427,10 @@ Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineSty
   return canvas;
 }
 
-
 Canvas draw_anchors(const std::vector<TimelineVideo>& videos, const TimelineStyle& style) {
   Canvas canvas(style.width);
   double y = head(canvas, style);
-  if (videos.empty()) {
-    canvas.text(kMargin, y + 20, "No records to draw.", 13, kMuted);
-    canvas.set_height(y + 44);
-    return canvas;
-  }
+  if (videos.empty()) return without_records(canvas, y);
   canvas.rect(kMargin, y + 2, 26, 6, kText);
   canvas.text(kMargin + 32, y + 11, "ground truth", 12, kMuted);
   canvas.rect(kMargin + 140, y + 4, 26, 3, series(1));
@@ -357,71 +439,7 @@ Canvas draw_anchors(const std::vector<TimelineVideo>& videos, const TimelineStyl
   canvas.rect(kMargin + 196 + text_width(covers, 12), y + 4, 26, 3, series(0), 0.5);
   canvas.text(kMargin + 228 + text_width(covers, 12), y + 11, "other; height: length (logarithmic)", 12, kMuted);
   y += 28;
-  constexpr double kAxis = 70, kHeight = 190;
-  for (const auto& video : videos) {
-    static const std::vector<Found> kNone;
-    const auto& anchors = video.tracks.empty() ? kNone : video.tracks.front().found;
-    const double duration = shown_duration(video);
-    double low = 1e300, high = 0;
-    for (const auto& anchor : anchors) low = std::min(low, anchor.segment.length()), high = std::max(high, anchor.segment.length());
-    for (const auto& a : video.truth)
-      if (a.segment.length() > 0) low = std::min(low, a.segment.length()), high = std::max(high, a.segment.length());
-    if (high <= 0) low = 1, high = 10;
-    low /= 1.3, high *= 1.3;
-    std::size_t covered = 0;
-    for (const auto& a : video.truth)
-      covered += std::any_of(anchors.begin(), anchors.end(), [&](const Found& f) { return tiou(a.segment, f.segment) >= style.positive; });
-    std::vector<std::pair<double, const Found*>> order;
-    for (const auto& anchor : anchors) {
-      double best = 0;
-      for (const auto& a : video.truth) best = std::max(best, tiou(a.segment, anchor.segment));
-      order.emplace_back(best, &anchor);
-    }
-    std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-    std::size_t left_out = 0;
-    if (style.top_k > 0 && order.size() > style.top_k) {
-      left_out = order.size() - style.top_k;
-      // Those that cover a truth best get half of the room; the rest is thinned evenly, so that the pattern stays visible.
-      std::size_t positive = 0;
-      while (positive < order.size() && order[positive].first >= style.positive) ++positive;
-      std::vector<std::pair<double, const Found*>> kept(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(std::min(positive, style.top_k / 2 + 1)));
-      const std::size_t room = style.top_k - kept.size(), rest = order.size() - kept.size();
-      for (std::size_t i = 0; i < room; ++i) kept.push_back(order[order.size() - rest + i * rest / room]);
-      order = std::move(kept);
-    }
-    std::string counts = time_label(duration) + (video.duration > 0 ? "" : " (duration unknown)") + ", " + count_text(anchors.size(), "anchors") + ", " +
-                         std::to_string(covered) + " of " + count_text(video.truth.size(), "truths covered");
-    if (left_out > 0) counts += ", " + count_text(left_out, "not drawn");
-    y = video_title(canvas, video, y, style.width, counts);
-    const Panel panel{kAxis, y, style.width - kAxis - kRight, kHeight, 0, duration, true};
-    canvas.rect(panel.x, panel.y, panel.w, panel.h, kPanel);
-    const double span = std::log(high / low);
-    const auto level = [&](double length) { return y + kHeight - std::log(std::max(length, low) / low) / span * kHeight; };
-    double last = 1e9;
-    for (double length = std::pow(2, std::ceil(std::log2(low))); length <= high; length *= 2) {
-      if (last - level(length) < 16) continue;
-      last = level(length);
-      canvas.line(panel.x, last, panel.x + panel.w, last, kGrid);
-      canvas.text(kAxis - 6, last + 4, time_label(length), 11, kMuted, Align::kRight);
-    }
-    canvas.begin_panel(panel);
-    draw_x_axis(canvas, panel);
-    const double thick = order.size() > 400 ? 2 : 3;
-    for (std::size_t i = order.size(); i-- > 0;) {
-      const auto& [best, anchor] = order[i];
-      const bool positive = best >= style.positive && !video.truth.empty();
-      const double x = panel.x + anchor->segment.start / duration * panel.w, w = std::max(1.5, anchor->segment.length() / duration * panel.w);
-      canvas.rect(x, level(anchor->segment.length()) - thick / 2, w, thick, positive ? series(1) : series(0), positive ? 0.9 : order.size() > 400 ? 0.3 : 0.5).tip =
-          "anchor" + (anchor->label.empty() ? "" : ": " + anchor->label) + "\n" + span_text(anchor->segment) + (video.truth.empty() ? "" : "\nbest tIoU " + tick_label(std::floor(best * 1000 + 0.5) / 1000));
-    }
-    for (const auto& a : video.truth) {
-      const double x = panel.x + a.segment.start / duration * panel.w;
-      canvas.rect(x, level(a.segment.length()) - 3, std::max(2.0, a.segment.length() / duration * panel.w), 6, kText).tip = "truth: " + a.label + "\n" + span_text(a.segment);
-    }
-    if (order.empty()) canvas.text(panel.x + 10, y + 21, "no anchors", 12, kMuted);
-    canvas.end_panel();
-    y += kHeight + 34;
-  }
+  for (const auto& video : videos) y = draw_video_anchors(canvas, y, video, style);
   canvas.set_height(y);
   return canvas;
 }

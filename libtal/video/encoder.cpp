@@ -363,7 +363,7 @@ void shrink_grey(const cv::Mat& bgr, int factor, cv::Mat& grey) {
   const std::size_t pixels = static_cast<std::size_t>(cols) * static_cast<std::size_t>(wide);
   thread_local std::vector<std::uint16_t> sums, quads;  // 256 x 255 fits
   thread_local std::vector<std::int32_t> weighed;
-  sums.resize(3 * pixels), weighed.resize(pixels);
+  sums.resize(3 * pixels), quads.resize(3 * pixels), weighed.resize(pixels);
   // Exact up to the last rounding: every sum is an integer below 2^53.
   const double share = 1.0 / (static_cast<double>(tall * wide) * 1000);
   for (int y = 0; y < rows; ++y) {
@@ -378,7 +378,6 @@ void shrink_grey(const cv::Mat& bgr, int factor, cv::Mat& grey) {
     for (; k < tall; ++k) add_row(row(k), 3 * pixels, sums.data());
     auto* out = grey.ptr<std::uint8_t>(y);
     if (wide == 4) {  // the common sizes (210 to 269 pixels)
-      quads.resize(3 * pixels);
       add_four_pixels(sums.data(), 3 * pixels, quads.data());
       grey_of_quads(quads.data(), cols, share, out);
       continue;

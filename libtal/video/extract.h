@@ -98,4 +98,7 @@ Planned plan(const Record& record, const ExtractOptions& options);
 // the run fails when there is one.
 void extract_all(Tool& tool, const ExtractOptions& options);
 
+// Whether decoding on a thread of its own (ExtractOptions::decode_ahead) has a core left beside `jobs` videos at a time.
+bool room_to_decode_ahead(int jobs);
+
 }  // namespace tal

@@ -265,10 +265,12 @@ void follow_one(Tool& tool, const ExtractOptions& options, Extractor& extractor)
 
 }  // namespace
 
+bool room_to_decode_ahead(int jobs) { return jobs < static_cast<int>(std::thread::hardware_concurrency()); }
+
 void extract_all(Tool& tool, const ExtractOptions& options) {
   if (options.check) return check_all(tool, options);
   ExtractOptions here = options;
-  here.decode_ahead = tool.options().jobs < static_cast<int>(std::thread::hardware_concurrency());
+  here.decode_ahead = room_to_decode_ahead(tool.options().jobs);
   Extractor extractor(here);
   if (!extractor.uses_device()) tool.refuse({"--device", "--precision", "--batch"}, "--encoder " + options.encoders.front() + ": it has no network");
   if (!extractor.uses_flow()) tool.refuse({"--flow"}, "--encoder " + options.encoders.front() + ": it sees no flow");

@@ -35,7 +35,9 @@ BOOST_AUTO_TEST_CASE(agrees_with_libtorch) {
           BOOST_REQUIRE(y.sizes() == expected.sizes());
           BOOST_TEST(((y - expected).abs().max() / expected.abs().max()).item<double>() < 2e-6, bytes << " bytes, " << c.in << " -> " << c.out);
         }
-      // Not contiguous.
+      // Of a convolution of one tap, and not contiguous.
+      const auto rows = torch::randn({1, 300, c.in}), taps = torch::randn({c.out, c.in, 1, 1});
+      BOOST_TEST(torch::equal(tal::linear(rows, taps, bias), tal::linear(rows, taps.flatten(1), bias)));
       const auto turned = torch::randn({c.in, 400}).t(), across = torch::randn({c.in, c.out}).t();
       BOOST_TEST(torch::allclose(tal::linear(turned, across, bias), torch::linear(turned, across, bias), 1e-4, 1e-4));
     }
@@ -64,6 +66,9 @@ BOOST_AUTO_TEST_CASE(gradients_and_autocast_are_libtorchs) {
   BOOST_CHECK(tal::linear(x, weight, bias).scalar_type() == torch::kBFloat16);
 }
 
-BOOST_AUTO_TEST_CASE(sizes_that_do_not_fit) { BOOST_CHECK_THROW(tal::linear(torch::ones({300, 4}), torch::ones({16, 5}), torch::Tensor()), c10::Error); }
+BOOST_AUTO_TEST_CASE(sizes_that_do_not_fit) {
+  BOOST_CHECK_THROW(tal::linear(torch::ones({300, 4}), torch::ones({16, 5}), torch::Tensor()), c10::Error);
+  BOOST_CHECK_THROW(tal::linear(torch::ones({300, 4}), torch::ones({16, 4, 3}), torch::Tensor()), c10::Error);  // three taps
+}
 
 BOOST_AUTO_TEST_SUITE_END()
