@@ -60,7 +60,7 @@ class RecordChecker {
   std::uint64_t records() const { return records_; }
 
  private:
-  struct Place;
+  class Pass;  // over one record
   CheckOptions options_;
   const KnownNames* known_;
   bool clip_ = false, dedup_ = false, order_ = false;

@@ -122,105 +122,128 @@ std::vector<std::string> split(const std::string& text) {
   return out;
 }
 
-}  // namespace
+std::string status_text(const std::optional<int>& status) { return status ? "status " + std::to_string(*status) : std::string("it did not end in time"); }
 
-std::vector<Promise> certify_stage(const std::string& command, double timeout) {
-  // Writing to a stage that went away must come back as an error, not end the caller.
-  const auto before = ::signal(SIGPIPE, SIG_IGN);
-  std::vector<Promise> out;
-  const auto deadline = [&] { return Clock::now() + std::chrono::milliseconds(static_cast<std::int64_t>(timeout * 1000)); };
-  const auto say = [&](std::string name, bool kept, std::string detail = "") {
-    out.push_back({std::move(name), kept ? "" : std::move(detail), kept});
-  };
-  const auto status_text = [](const std::optional<int>& status) {
-    return status ? "status " + std::to_string(*status) : std::string("it did not end in time");
-  };
-  struct Result {
-    std::string output;
-    std::optional<int> status;
-  };
+// What a stage did with an input: everything it wrote, and its status if it ended in time.
+struct Answer {
+  std::string output;
+  std::optional<int> status;
+};
+
+class Certifier {
+ public:
+  Certifier(const std::string& command, double timeout) : command_(command), timeout_(timeout) {}
+
+  void streaming() {
+    Child child(command_);
+    child.talk(conforming(0) + "\n", 1, deadline());
+    say("streaming: a record comes out before the next one goes in", child.count_lines() == 1,
+        std::to_string(child.count_lines()) + " lines came back within " + format_number(timeout_) + " s while the input stayed open");
+  }
+
+  void records() {
+    const auto answer = converse(input_);
+    const auto lines = split(answer.output);
+    say("status 0 on good records", answer.status == 0, status_text(answer.status));
+    std::string parse_fault, order_fault, unknown_fault;  // the first of each
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const std::string line = "line " + std::to_string(i + 1);
+      Record record;
+      try {
+        record.parse(lines[i]);
+        record.annotations(true), record.proposals(), record.features(), record.duration();
+      } catch (const Error& error) {
+        if (parse_fault.empty()) parse_fault = line + ": " + error.what();
+        continue;
+      }
+      if (order_fault.empty() && record.video() != "stage_check_" + std::to_string(i)) order_fault = line + " is '" + record.video() + "'";
+      const auto raw = record.raw("x_unknown");
+      if (unknown_fault.empty() && (!raw || *raw != kOdd)) unknown_fault = line + ": " + (raw ? "became " + std::string(*raw) : std::string("the field is gone"));
+    }
+    const bool all = lines.size() == kCount;
+    say("stdout carries valid records only", parse_fault.empty() && !lines.empty(), lines.empty() ? "nothing came out" : parse_fault);
+    say("no record lost or added", all, std::to_string(kCount) + " in, " + std::to_string(lines.size()) + " out");
+    say("order kept", order_fault.empty() && all, order_fault.empty() ? "records are missing" : order_fault);
+    say("unknown fields pass byte for byte", unknown_fault.empty() && !lines.empty(), lines.empty() ? "nothing came out" : unknown_fault);
+    say("the last line ends with a newline", !answer.output.empty() && answer.output.back() == '\n', "it does not");
+    say("the same input gives the same bytes", converse(input_).output == answer.output, "two runs differ");
+  }
+
+  void ends_of_input() {
+    const auto nothing = converse("");
+    say("empty input: no output, status 0", nothing.status == 0 && nothing.output.empty(), status_text(nothing.status) + ", " + std::to_string(nothing.output.size()) + " bytes");
+    const auto unended = converse(conforming(0) + "\n" + conforming(1));
+    const auto count = split(unended.output).size();
+    say("a last line without newline is a record", unended.status == 0 && count == 2, status_text(unended.status) + ", " + std::to_string(count) + " of 2 records");
+  }
+
+  void broken_record() {
+    const auto answer = converse(conforming(0) + "\n{\"video\":\"cut\",\"duration\":3,\"propo\n");
+    say("a broken record ends it with status 1", answer.status == 1, status_text(answer.status));
+    const auto kept = split(answer.output);
+    bool first = false;
+    if (!kept.empty()) {
+      Record record;
+      try {
+        record.parse(kept[0]);
+        first = record.video() == "stage_check_0";
+      } catch (const Error&) {
+      }
+    }
+    say("records before a broken one are not lost", first, "the good record did not come out");
+  }
+
+  void closed_output() {
+    Child child(command_);
+    child.close_output();
+    const auto until = deadline();
+    child.talk(input_, 0, until);
+    child.close_input();
+    const auto status = child.wait(until);
+    say("ends when its output is closed", status.has_value(), status_text(status));
+  }
+
+  std::vector<Promise> promises;
+
+ private:
+  static constexpr int kCount = 300;
+
+  static std::string many() {
+    std::string input;
+    for (int i = 0; i < kCount; ++i) input += conforming(i) + "\n";
+    return input;
+  }
+  Clock::time_point deadline() const { return Clock::now() + std::chrono::milliseconds(static_cast<std::int64_t>(timeout_ * 1000)); }
+  void say(std::string name, bool kept, std::string detail) { promises.push_back({std::move(name), kept ? "" : std::move(detail), kept}); }
   // Input larger than a pipe must go in while output comes out: one conversation, then the end of the input.
-  const auto converse = [&](const std::string& input) {
-    Child child(command);
+  Answer converse(const std::string& input) const {
+    Child child(command_);
     const auto until = deadline();
     child.talk(input, 0, until);
     child.close_input();
     child.talk("", SIZE_MAX, until);
     auto status = child.wait(until);
-    return Result{child.output, status};
-  };
-
-  {
-    Child child(command);
-    child.talk(conforming(0) + "\n", 1, deadline());
-    say("streaming: a record comes out before the next one goes in", child.count_lines() == 1,
-        std::to_string(child.count_lines()) + " lines came back within " + format_number(timeout) + " s while the input stayed open");
+    return {child.output, status};
   }
 
-  constexpr int kCount = 300;
-  std::string input;
-  for (int i = 0; i < kCount; ++i) input += conforming(i) + "\n";
-  const auto good = converse(input);
-  const auto lines = split(good.output);
-  say("status 0 on good records", good.status == 0, status_text(good.status));
-  std::string parse_fault, order_fault, unknown_fault;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    Record record;
-    try {
-      record.parse(lines[i]);
-      record.annotations(true), record.proposals(), record.features(), record.duration();
-    } catch (const Error& error) {
-      if (parse_fault.empty()) parse_fault = "line " + std::to_string(i + 1) + ": " + error.what();
-      continue;
-    }
-    if (order_fault.empty() && record.video() != "stage_check_" + std::to_string(i))
-      order_fault = "line " + std::to_string(i + 1) + " is '" + record.video() + "'";
-    const auto raw = record.raw("x_unknown");
-    if (unknown_fault.empty() && (!raw || *raw != kOdd))
-      unknown_fault = "line " + std::to_string(i + 1) + ": " + (raw ? "became " + std::string(*raw) : std::string("the field is gone"));
-  }
-  say("stdout carries valid records only", parse_fault.empty() && !lines.empty(), lines.empty() ? "nothing came out" : parse_fault);
-  say("no record lost or added", lines.size() == kCount, std::to_string(kCount) + " in, " + std::to_string(lines.size()) + " out");
-  say("order kept", order_fault.empty() && lines.size() == kCount, order_fault.empty() ? "records are missing" : order_fault);
-  say("unknown fields pass byte for byte", unknown_fault.empty() && !lines.empty(), lines.empty() ? "nothing came out" : unknown_fault);
-  say("the last line ends with a newline", !good.output.empty() && good.output.back() == '\n', "it does not");
+  const std::string& command_;
+  const double timeout_;
+  const std::string input_ = many();
+};
 
-  const auto again = converse(input);
-  say("the same input gives the same bytes", again.output == good.output, "two runs differ");
+}  // namespace
 
-  const auto nothing = converse("");
-  say("empty input: no output, status 0", nothing.status == 0 && nothing.output.empty(),
-      status_text(nothing.status) + ", " + std::to_string(nothing.output.size()) + " bytes");
-
-  const auto unended = converse(conforming(0) + "\n" + conforming(1));
-  say("a last line without newline is a record", unended.status == 0 && split(unended.output).size() == 2,
-      status_text(unended.status) + ", " + std::to_string(split(unended.output).size()) + " of 2 records");
-
-  const auto broken = converse(conforming(0) + "\n{\"video\":\"cut\",\"duration\":3,\"propo\n");
-  say("a broken record ends it with status 1", broken.status == 1, status_text(broken.status));
-  const auto kept = split(broken.output);
-  bool first = false;
-  if (!kept.empty()) {
-    Record record;
-    try {
-      record.parse(kept[0]);
-      first = record.video() == "stage_check_0";
-    } catch (const Error&) {
-    }
-  }
-  say("records before a broken one are not lost", first, "the good record did not come out");
-
-  {
-    Child child(command);
-    child.close_output();
-    const auto until = deadline();
-    child.talk(input, 0, until);
-    child.close_input();
-    const auto status = child.wait(until);
-    say("ends when its output is closed", status.has_value(), status_text(status));
-  }
+std::vector<Promise> certify_stage(const std::string& command, double timeout) {
+  // Writing to a stage that went away must come back as an error, not end the caller.
+  const auto before = ::signal(SIGPIPE, SIG_IGN);
+  Certifier certifier(command, timeout);
+  certifier.streaming();
+  certifier.records();
+  certifier.ends_of_input();
+  certifier.broken_record();
+  certifier.closed_output();
   ::signal(SIGPIPE, before);
-  return out;
+  return std::move(certifier.promises);
 }
 
 }  // namespace tal

@@ -203,25 +203,19 @@ std::string describe_formats() {
   return text;
 }
 
-void convert(Tool& tool, ConvertOptions& o) {
-  if (!o.weights.file.empty()) {
-    if (!o.from.empty() || !o.paths.empty()) throw UsageError("--weights FILE converts one file by itself: no --from and no further paths");
-    tool.refuse({"--input", "--to", "--ids", "--subset", "--split", "--merge"}, "--weights");
-    refuse_format_options(tool, {}, "--weights");
-    return convert_weights(tool, o.weights);
-  }
-  tool.refuse({"--key", "--map", "--model-input", "--unmatched", "--metadata"}, "--from");
-  if (o.from.empty()) throw UsageError("--from is required (or --weights FILE)");
-  const ImportFormat& from = format_named(import_formats(), o.from);
-  const ExportFormat& to = format_named(export_formats(), o.to);
+namespace {
+
+void refuse_useless(const Tool& tool, const ConvertOptions& o, const ImportFormat& from, const ExportFormat& to) {
   std::set<std::string> used(from.options.begin(), from.options.end());
   used.insert(to.options.begin(), to.options.end());
   refuse_format_options(tool, used, "--from " + o.from + " --to " + o.to);
   if (!o.paths.empty()) tool.refuse({"--input"}, "paths on the command line");
   if (o.import.time != "frames" && o.from != "features") tool.refuse({"--fps"}, "times that are not frames");
-  if (o.from == "signals" && o.import.signals.labels.empty())
-    tool.refuse({"--columns", "--where", "--time", "--classes", "--class-offset"}, "no --labels");
-  if (o.paths.empty()) o.paths = {tool.options().input};
+  if (o.from == "signals" && o.import.signals.labels.empty()) tool.refuse({"--columns", "--where", "--time", "--classes", "--class-offset"}, "no --labels");
+}
+
+// The files and words of the command line, read.
+void load_tables(const Tool& tool, ConvertOptions& o) {
   if (tool.given("--prefix")) o.import.prefix = o.prefix;
   if (!o.durations.empty()) o.import.tables.videos = parse_videos(load(o.durations));
   if (!o.classes.empty()) o.import.tables.classes = o.exported.classes = parse_classes(load(o.classes));
@@ -234,6 +228,37 @@ void convert(Tool& tool, ConvertOptions& o) {
     o.import.columns[role] = name;
   }
   if (!o.where.empty()) std::tie(o.import.where_column, o.import.where_value) = pair_of(o.where, "--where");
+}
+
+// ids: keep, strip or add the "v_" that ActivityNet's tools put before an id.
+void rename(Record& record, const std::string& ids) {
+  std::string video = record.video();
+  const bool prefixed = video.compare(0, 2, "v_") == 0;
+  if (ids == "strip" && prefixed) video.erase(0, 2);
+  if (ids == "add" && !prefixed) video.insert(0, "v_");
+  if (video == record.video()) return;
+  Record renamed = Record::make(video);
+  for (const auto key : record.keys())
+    if (key != "video") renamed.set_raw(key, std::string(*record.raw(key)));
+  record = std::move(renamed);
+}
+
+}  // namespace
+
+void convert(Tool& tool, ConvertOptions& o) {
+  if (!o.weights.file.empty()) {
+    if (!o.from.empty() || !o.paths.empty()) throw UsageError("--weights FILE converts one file by itself: no --from and no further paths");
+    tool.refuse({"--input", "--to", "--ids", "--subset", "--split", "--merge"}, "--weights");
+    refuse_format_options(tool, {}, "--weights");
+    return convert_weights(tool, o.weights);
+  }
+  tool.refuse({"--key", "--map", "--model-input", "--unmatched", "--metadata"}, "--from");
+  if (o.from.empty()) throw UsageError("--from is required (or --weights FILE)");
+  const ImportFormat& from = format_named(import_formats(), o.from);
+  const ExportFormat& to = format_named(export_formats(), o.to);
+  refuse_useless(tool, o, from, to);
+  if (o.paths.empty()) o.paths = {tool.options().input};
+  load_tables(tool, o);
 
   Splits splits(o.splits);
   std::optional<Merge> merge;
@@ -241,16 +266,7 @@ void convert(Tool& tool, ConvertOptions& o) {
   Writer writer(tool, to, o.exported);
   std::uint64_t records = 0;
   const auto pass = [&](Record& record) {
-    std::string video = record.video();
-    const bool prefixed = video.compare(0, 2, "v_") == 0;
-    if (o.ids == "strip" && prefixed) video.erase(0, 2);
-    if (o.ids == "add" && !prefixed) video.insert(0, "v_");
-    if (video != record.video()) {
-      Record renamed = Record::make(video);
-      for (const auto key : record.keys())
-        if (key != "video") renamed.set_raw(key, std::string(*record.raw(key)));
-      record = std::move(renamed);
-    }
+    rename(record, o.ids);
     if (const auto* info = o.import.tables.find(record.video())) set_info(record, *info);
     splits.apply(record);
     if (!o.subset.empty() && record.text("subset") != o.subset) return;

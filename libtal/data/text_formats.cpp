@@ -172,6 +172,99 @@ void read_thumos14_results(const std::vector<SourceText>& sources, const ImportO
   rows.emit(options, sink);
 }
 
+namespace {
+
+// One SSN list, entry by entry.
+class SsnReader {
+ public:
+  SsnReader(const SourceText& source, const std::string& unit, const ImportOptions& options) : source_(source), unit_(unit), options_(options), lines_(split_lines(source)) { skip_blank(); }
+  bool at_end() const { return at_ >= lines_.size(); }
+  std::uint64_t line() const { return line_; }  // the last one of the entry just read
+
+  // The next entry, whole or not at all. After an Error the reader stands at the entry behind it.
+  VideoRows::Entry next() {
+    const std::size_t first = at_;
+    VideoRows::Entry entry;
+    try {
+      read(entry);
+    } catch (Error& error) {
+      if (!entry.video.empty()) error.at_video(entry.video);
+      error.at_line(source_.name, at_ + 1);
+      at_ = std::max(at_, first + 1);
+      while (!at_end() && !begins_entry()) ++at_;
+      throw error;
+    }
+    line_ = ++at_;
+    skip_blank();
+    return entry;
+  }
+
+ private:
+  bool begins_entry() const {
+    const auto words = split_blanks(lines_[at_]);
+    return !words.empty() && words[0] == "#";
+  }
+  void skip_blank() {
+    while (!at_end() && split_blanks(lines_[at_]).empty()) ++at_;
+  }
+  std::vector<std::string_view> next_words(const char* what) {
+    if (++at_ >= lines_.size()) throw Error(std::string("the file ends where ") + what + " was expected");
+    return split_blanks(lines_[at_]);
+  }
+  std::string next_word(const char* what) {
+    const auto words = next_words(what);
+    if (words.size() != 1) throw Error(std::string("must be ") + what);
+    return std::string(words[0]);
+  }
+
+  void read(VideoRows::Entry& entry) {
+    if (!begins_entry() || split_blanks(lines_[at_]).size() != 2) throw Error("must be '# number' before each video");
+    const auto name = next_words("the video");
+    if (name.size() != 1) throw Error("must be the video's id");
+    entry.video = options_.prefix.value_or("") + video_of_file(name[0]);
+    if (const auto* known = options_.tables.find(entry.video)) entry.info = *known;
+    entry.has_annotations = entry.has_proposals = true;
+    const double frames = field_number(next_word("the number of frames"), "frames");
+    const double rate = field_number(next_word("the frames' factor"), "frames");
+    if (unit_ == "frames" && !entry.info.frames && frames * rate >= 1 && frames * rate < 9e15) entry.info.frames = static_cast<std::int64_t>(frames * rate);
+    block("annotations", 3, entry.info, [&](const auto& words, const Segment& segment) {
+      append_item(entry.annotations, segment, std::nullopt, label_of(words[0], options_));
+    });
+    block("proposals", 5, entry.info, [&](const auto& words, const Segment& segment) {
+      std::string scores = "\"scores\":{\"label\":";
+      append_number(scores, field_number(std::string(words[0]), "label"));
+      scores += ",\"iou\":";
+      append_number(scores, field_number(std::string(words[1]), "iou"));
+      scores += ",\"overlap\":";
+      append_number(scores, field_number(std::string(words[2]), "overlap"));
+      append_item(entry.proposals, segment, std::nullopt, "", scores + "}");
+    });
+  }
+
+  // A count, and as many lines of `width` words, of which the last two are start and end.
+  template <class Row>
+  void block(const char* what, std::size_t width, const VideoInfo& info, Row&& row) {
+    const std::int64_t count = whole_number(next_word(what), what);
+    for (std::int64_t k = 0; k < count; ++k) {
+      const auto words = next_words(what);
+      if (words.size() != width) throw Error(std::to_string(words.size()) + " words, not " + std::to_string(width)).at_field(what);
+      const auto seconds = [&](std::size_t word, const char* field) { return to_seconds(field_number(std::string(words[word]), field), unit_, options_, &info, field); };
+      const Segment segment{seconds(width - 2, "start"), seconds(width - 1, "end")};
+      check_segment(segment);
+      row(words, segment);
+    }
+  }
+
+  const SourceText& source_;
+  const std::string& unit_;
+  const ImportOptions& options_;
+  const std::vector<std::string_view> lines_;
+  std::size_t at_ = 0;
+  std::uint64_t line_ = 0;
+};
+
+}  // namespace
+
 // Zhao et al., "Temporal Action Detection with Structured Segment Networks", its proposal lists:
 //   # index / video / frames / frames per unit / n / n x "label start end" / m / m x "label best-IoU overlap-of-itself start end"
 // A normalised list says itself that every video lasts 1; without a table of durations its times stay as they are.
@@ -184,75 +277,15 @@ void read_ssn_proposals(const std::vector<SourceText>& sources, const ImportOpti
   }
   VideoRows rows;
   for (const auto& source : sources) {
-    const auto lines = split_lines(source);
-    std::size_t i = 0;
-    const auto next_entry = [&] {
-      while (i < lines.size() && (split_blanks(lines[i]).empty() || split_blanks(lines[i])[0] != "#")) ++i;
-    };
-    while (i < lines.size() && split_blanks(lines[i]).empty()) ++i;
-    while (i < lines.size()) {
-      std::string id;
-      const std::size_t first = i;
+    SsnReader reader(source, unit, options);
+    while (!reader.at_end()) {
       try {
-        const auto line = [&](const char* what) {
-          if (i >= lines.size()) throw Error(std::string("the file ends where ") + what + " was expected");
-          return lines[i];
-        };
-        if (split_blanks(lines[i]).size() != 2 || split_blanks(lines[i])[0] != "#") throw Error("must be '# number' before each video");
-        ++i;
-        const auto name = split_blanks(line("the video"));
-        if (name.size() != 1) throw Error("must be the video's id");
-        id = options.prefix.value_or("") + video_of_file(name[0]);
-        VideoRows::Entry entry;  // whole or not at all
-        entry.video = id;
-        if (const auto* known = options.tables.find(id)) entry.info = *known;
-        entry.has_annotations = entry.has_proposals = true;
-        const auto one = [&](const char* what) {
-          ++i;
-          const auto words = split_blanks(line(what));
-          if (words.size() != 1) throw Error(std::string("must be ") + what);
-          return words[0];
-        };
-        const double frames = field_number(std::string(one("the number of frames")), "frames");
-        const double rate = field_number(std::string(one("the frames' factor")), "frames");
-        if (unit == "frames" && !entry.info.frames && frames * rate >= 1 && frames * rate < 9e15)
-          entry.info.frames = static_cast<std::int64_t>(frames * rate);
-        const auto block = [&](const char* what, std::size_t words_expected, auto&& row) {
-          const std::int64_t count = whole_number(one(what), what);
-          for (std::int64_t k = 0; k < count; ++k) {
-            ++i;
-            const auto words = split_blanks(line(what));
-            if (words.size() != words_expected)
-              throw Error(std::to_string(words.size()) + " words, not " + std::to_string(words_expected)).at_field(what);
-            const std::string start(words[words_expected - 2]), end(words[words_expected - 1]);
-            const Segment segment{to_seconds(field_number(start, "start"), unit, options, &entry.info, "start"),
-                                  to_seconds(field_number(end, "end"), unit, options, &entry.info, "end")};
-            check_segment(segment);
-            row(words, segment);
-          }
-        };
-        block("annotations", 3, [&](const auto& words, const Segment& segment) {
-          append_item(entry.annotations, segment, std::nullopt, label_of(words[0], options));
-        });
-        block("proposals", 5, [&](const auto& words, const Segment& segment) {
-          std::string scores = "\"scores\":{\"label\":";
-          append_number(scores, field_number(std::string(words[0]), "label"));
-          scores += ",\"iou\":";
-          append_number(scores, field_number(std::string(words[1]), "iou"));
-          scores += ",\"overlap\":";
-          append_number(scores, field_number(std::string(words[2]), "overlap"));
-          append_item(entry.proposals, segment, std::nullopt, "", scores + "}");
-        });
-        if (rows.at(id).has_proposals) throw Error("the video stands in the list twice");
-        rows.at(id) = std::move(entry);
-        ++i;
-        while (i < lines.size() && split_blanks(lines[i]).empty()) ++i;
-      } catch (Error& error) {
-        if (!id.empty()) error.at_video(id);
-        error.at_line(source.name, i + 1);
+        auto entry = reader.next();
+        auto& place = rows.at(entry.video);
+        if (place.has_proposals) throw Error("the video stands in the list twice").at_video(entry.video).at_line(source.name, reader.line());
+        place = std::move(entry);
+      } catch (const Error& error) {
         sink.error(error, "");
-        i = std::max(i, first + 1);
-        next_entry();
       }
     }
   }
