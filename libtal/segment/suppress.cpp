@@ -159,7 +159,7 @@ std::vector<Kept> soft(const std::vector<Segment>& segments, const std::vector<d
   std::vector<Kept> kept;
   while (kept.size() < most) {
     const std::uint32_t slot = leader.best();
-    // The plain loop ends here too.
+    // Only falling scores have a bound here, and end the plain loop too.
     if (score[slot] == kGone || score[slot] < min_score) break;
     kept.push_back({index.input[slot], score[slot]});
     score[slot] = kGone;
@@ -319,16 +319,19 @@ std::vector<Kept> apply_rule(const std::vector<Segment>& segments, const std::ve
   const bool reversed = o.ties == "reversed";
   std::size_t most = std::numeric_limits<std::size_t>::max();
   if (o.stop > 0) most = static_cast<std::size_t>(o.stop);
-  if (o.top_k > 0) most = std::min(most, static_cast<std::size_t>(o.top_k));
-  if (o.method == "greedy") return greedy(segments, scores, reversed, o.threshold, o.inclusive, most, o.min_score);
+  // Decay lifts negative scores: what is taken late, or lies below the bound when its turn comes, may end higher than what is taken now.
+  const bool rising = o.method != "greedy" && std::any_of(scores.begin(), scores.end(), [](double score) { return score < 0; });
+  if (o.top_k > 0 && !rising) most = std::min(most, static_cast<std::size_t>(o.top_k));
+  const double least = rising ? std::numeric_limits<double>::lowest() : o.min_score;
+  if (o.method == "greedy") return greedy(segments, scores, reversed, o.threshold, o.inclusive, most, least);
   if (o.method == "gaussian")
-    return soft(segments, scores, reversed, most, o.min_score, [](double) { return 0.0; },
+    return soft(segments, scores, reversed, most, least, [](double) { return 0.0; },
                 [sigma = o.sigma](double& score, double t, double) { score *= std::exp(-(t * t) / sigma); });
   if (o.method == "linear")  // threshold 0 decays what does not even touch, by a factor of 1: no change
-    return soft(segments, scores, reversed, most, o.min_score, [&](double) { return o.threshold; },
+    return soft(segments, scores, reversed, most, least, [&](double) { return o.threshold; },
                 [](double& score, double t, double threshold) { if (t >= threshold) score *= 1 - t; });
   if (o.method == "bsn" || o.method == "rpn")
-    return soft(segments, scores, reversed, most, o.min_score,
+    return soft(segments, scores, reversed, most, least,
                 [&](double length) { return o.low + (o.high - o.low) * (length / duration); },
                 [alpha = o.alpha](double& score, double t, double bound) { if (t > bound) score *= std::exp(-(t * t) / alpha); });
   throw UsageError("--method: unknown method '" + o.method + "'");
@@ -338,16 +341,17 @@ std::vector<Kept> apply_rule(const std::vector<Segment>& segments, const std::ve
 std::vector<Segment> vote(const std::vector<Segment>& segments, const std::vector<double>& scores, const std::vector<Kept>& kept,
                           const SuppressOptions& options) {
   const Index index(segments);
+  const double bound = *options.voting;
   const bool plain = options.voting_weight == "score";
   std::vector<Segment> out;
   std::vector<std::uint32_t> voters;
   for (const auto& k : kept) {
     const Segment& own = segments[k.index];
-    const auto [begin, end] = index.reach(own, options.voting);
+    const auto [begin, end] = bound > 0 ? index.reach(own, bound) : std::pair(0u, static_cast<std::uint32_t>(segments.size()));  // from 0 on, segments apart vote too
     // Summed in input order, whatever the buckets are, so that the sums do not depend on the index.
     voters.clear();
     for (std::uint32_t i = begin; i < end; ++i)
-      if (overlap(own.start, own.end, index.start[i], index.end[i]) >= options.voting) voters.push_back(index.input[i]);
+      if (overlap(own.start, own.end, index.start[i], index.end[i]) >= bound) voters.push_back(index.input[i]);
     std::sort(voters.begin(), voters.end());
     double weight = 0, start = 0, finish = 0;
     for (const auto i : voters) {
@@ -379,7 +383,7 @@ std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double du
     segments.clear(), scores.clear();
     for (const auto i : members) segments.push_back(proposals[i].segment), scores.push_back(proposals[i].score);
     const auto kept = apply_rule(segments, scores, duration, options);
-    const auto voted = options.voting > 0 ? vote(segments, scores, kept, options) : std::vector<Segment>();
+    const auto voted = options.voting ? vote(segments, scores, kept, options) : std::vector<Segment>();
     for (std::size_t k = 0; k < kept.size(); ++k)
       results.push_back({members[kept[k].index], kept[k].score, voted.empty() ? segments[kept[k].index] : voted[k]});
   }
@@ -466,14 +470,17 @@ void settle_options(Tool& tool, SuppressOptions& o) {
   if (o.method == "gaussian") settle("--sigma", o.sigma, standard.sigma);
   if (windowed) settle("--alpha", o.alpha, standard.alpha), settle("--low", o.low, standard.low), settle("--high", o.high, standard.high);
   settle("--stop", o.stop, standard.stop);
-  settle("--voting", o.voting, standard.voting);
+  if (!tool.given("--voting")) {
+    o.voting = standard.voting;
+    if (o.voting) tool.preset("--voting", format_number(*o.voting));
+  }
   settle("--min-score", o.min_score, standard.min_score);
   const std::string why = "--method " + o.method;
   if (o.method != "greedy") tool.refuse({"--inclusive"}, why);
   if (!bounded) tool.refuse({"--threshold"}, why);
   if (o.method != "gaussian") tool.refuse({"--sigma"}, why);
   if (!windowed) tool.refuse({"--alpha", "--low", "--high"}, why);
-  if (!(o.voting > 0)) tool.refuse({"--voting-weight"}, "no --voting");
+  if (!o.voting) tool.refuse({"--voting-weight"}, "no --voting");
 }
 
 }  // namespace tal

@@ -6,6 +6,7 @@
 // Cost: greedy O(n + n k'), soft O(picked (n' + sqrt(n))), n', k' = segments, kept segments, starting within about one maximal length.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,7 @@ struct SuppressOptions {
   bool inclusive = false;           // greedy keeps < threshold
   double sigma = 0.5;               // gaussian: score *= exp(-tIoU^2 / sigma)
   double alpha = 0.75, low = 0.65, high = 0.9;  // bsn, rpn: tIoU > low + (high - low) w decays by exp(-tIoU^2 / alpha)
-  double voting = 0;                // tIoU from which a segment votes on a kept one; 0: no voting
+  std::optional<double> voting;     // tIoU from which a segment votes on a kept one; none: no voting
   std::string voting_weight = "score-iou";  // or score
   std::string ties = "input";       // or reversed: which of several equal scores comes first
   long long pre_top_k = 0;          // of each group, 0: all

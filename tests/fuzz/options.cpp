@@ -53,7 +53,7 @@ void run_tool(bool eval, const std::string& config, std::vector<std::string> arg
   argv.push_back(nullptr);
   const int status = tool.run(static_cast<int>(argv.size()) - 1, argv.data(), [&] {
     if (!eval) tal::settle_options(tool, suppress);
-    for (const double value : {suppress.threshold, suppress.sigma, suppress.alpha, suppress.low, suppress.high, suppress.voting, suppress.min_duration})
+    for (const double value : {suppress.threshold, suppress.sigma, suppress.alpha, suppress.low, suppress.high, suppress.voting.value_or(0), suppress.min_duration})
       hold(std::isfinite(value), "numbers of options are finite");
   });
   ::close(file);

@@ -19,6 +19,7 @@ BOOST_AUTO_TEST_CASE(reference_cases) {
   std::size_t cases = 0;
   for (const auto& item : file["cases"]) {
     const auto& given = item["input"]["options"];
+    BOOST_REQUIRE_MESSAGE(!given.contains("preset") || !given.contains("method"), item["name"] << ": both a preset and a method");
     SuppressOptions o = given.contains("preset") ? preset_of(given["preset"]) : defaults_of(given.value("method", "greedy"));
     for (const auto& [key, value] : given.items()) {
       if (key == "method" || key == "preset") continue;

@@ -51,11 +51,12 @@ BOOST_AUTO_TEST_CASE(fast_equals_plain) {
     for (const char* ties : {"input", "reversed"})
       for (int kind = 0; kind <= 8; ++kind)
         for (std::size_t n : {0u, 1u, 2u, 63u, 65u, 500u})
-          for (int variant = 0; variant < 3; ++variant) {
+          for (int variant = 0; variant < 4; ++variant) {
             auto o = defaults_of(method);
             o.ties = ties;
             if (variant == 1) o.inclusive = true, o.threshold = 0.7, o.low = 0.1, o.stop = 0, o.min_score = 0.2;
             if (variant == 2) o.threshold = 0, o.sigma = 0.01, o.low = 0, o.high = 0;
+            if (variant == 3) o.threshold = 0.1, o.low = 0.1, o.high = 0.2, o.min_score = -0.5, o.top_k = static_cast<long long>(n * 4 / 5);
             const auto proposals = make(kind, n, 7 * n + static_cast<std::size_t>(kind));
             std::vector<reference::Item> items;
             for (const auto& p : proposals) items.push_back({p.segment, p.score});
@@ -65,6 +66,8 @@ BOOST_AUTO_TEST_CASE(fast_equals_plain) {
             std::sort(expected.begin(), expected.end(), [&](const auto& a, const auto& b) {
               return a.second != b.second ? a.second > b.second : reversed ? a.first > b.first : a.first < b.first;
             });
+            std::erase_if(expected, [&](const auto& item) { return item.second < o.min_score; });
+            if (o.top_k > 0) expected.resize(std::min(expected.size(), static_cast<std::size_t>(o.top_k)));
             const auto got = tal::suppress(proposals, 400, o);
             BOOST_TEST_REQUIRE(got.size() == expected.size(), method << " kind " << kind << " n " << n << " variant " << variant);
             for (std::size_t i = 0; i < got.size(); ++i)
@@ -75,6 +78,21 @@ BOOST_AUTO_TEST_CASE(fast_equals_plain) {
 BOOST_AUTO_TEST_CASE(duration_is_needed_by_the_windowed_rules) {
   BOOST_CHECK_THROW(tal::suppress(make(0, 3, 1), 0, defaults_of("bsn")), Error);
   BOOST_TEST(tal::suppress(make(0, 3, 1), 0, defaults_of("greedy")).size() > 0u);
+}
+
+// From tIoU 0 on everybody votes, segments apart too; without a threshold nobody does.
+BOOST_AUTO_TEST_CASE(voting_from_zero) {
+  std::vector<Proposal> proposals(3);
+  proposals[0].segment = {0, 10}, proposals[0].score = 0.5;
+  proposals[1].segment = {100, 130}, proposals[1].score = 0.25;
+  proposals[2].segment = {40, 50}, proposals[2].score = 0.25;
+  auto o = defaults_of("greedy");
+  BOOST_TEST(tal::suppress(proposals, 200, o)[0].segment.start == 0);
+  o.voting = 0, o.voting_weight = "score";
+  for (const auto& p : tal::suppress(proposals, 200, o)) {
+    BOOST_TEST(p.segment.start == 35);
+    BOOST_TEST(p.segment.end == 50);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
