@@ -51,6 +51,7 @@ at::Tensor rescale_rows(const at::Tensor& x, std::int64_t rows) {
 
 at::Tensor resample_intervals(const at::Tensor& x, const std::vector<Segment>& intervals, std::int64_t length) {
   const std::int64_t rows = x.size(0);
+  if (intervals.empty()) return x.new_zeros({0, length, x.size(1)});
   const at::Tensor extended = at::cat({x, x.new_zeros({1, x.size(1)})});  // row `rows` stands for every row outside
   const auto inside = [&](std::int64_t row) { return row >= 0 && row < rows ? row : rows; };
   std::vector<at::Tensor> out;

@@ -61,6 +61,7 @@ class NnCase {
       return;
     }
     const auto g = got.detach().cpu().to(torch::kDouble).reshape(-1), w = want.to(torch::kDouble).reshape(-1);
+    ++compared;
     if (!want.numel()) return;
     if (!want.is_floating_point()) {
       BOOST_TEST(torch::equal(g, w), where() << ": " << what << " differs");
@@ -71,7 +72,6 @@ class NnCase {
     const auto allowed = limit_abs + limit_rel * (w.abs() + 0.05 * w.abs().max());
     const auto excess = ((g - w).abs() - allowed).max().item<double>();
     BOOST_TEST(excess <= 0, where() << ": " << what << " differs by up to " << (g - w).abs().max().item<double>());
-    ++compared;
   }
 
   // Every expected output must be among `got` unless named in `without`; then the gradients of the case's scalar with
@@ -141,6 +141,8 @@ inline void for_each_case(const std::string& topic, const std::function<void(NnC
       if (kind == "expected") c.wanted[own] = wide;
       if (kind == "upstream") c.upstream[own] = wide;
       if (kind == "grad") c.gradients[own] = wide;
+      if (kind == "option" && !c.options.contains(own)) c.options[own] = wide.item<double>();
+      BOOST_REQUIRE_MESSAGE((std::set<std::string>{"input", "weight", "expected", "upstream", "grad", "option"}.count(kind)), c.where() << ": key of an unknown kind: " << key);
     }
     for (auto& [key, tensor] : c.inputs)
       if (c.gradients.count(key)) tensor.requires_grad_();

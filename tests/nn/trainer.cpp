@@ -263,7 +263,8 @@ BOOST_AUTO_TEST_CASE(optimisers_agree_with_the_reference) {
     std::unique_ptr<torch::optim::Optimizer> optimizer;
     if (c.text("kind") == "sgd") optimizer = std::make_unique<torch::optim::SGD>(std::vector{p}, torch::optim::SGDOptions(lr).momentum(c.number("momentum")).weight_decay(decay));
     else if (c.text("kind") == "adam") optimizer = std::make_unique<torch::optim::Adam>(std::vector{p}, torch::optim::AdamOptions(lr).betas(betas).eps(c.number("eps")).weight_decay(decay));
-    else optimizer = std::make_unique<torch::optim::AdamW>(std::vector{p}, torch::optim::AdamWOptions(lr).betas(betas).eps(c.number("eps")).weight_decay(decay));
+    else if (c.text("kind") == "adamw") optimizer = std::make_unique<torch::optim::AdamW>(std::vector{p}, torch::optim::AdamWOptions(lr).betas(betas).eps(c.number("eps")).weight_decay(decay));
+    BOOST_REQUIRE_MESSAGE(optimizer, c.where() << ": kind that is not known here: " << c.text("kind"));
     std::vector<torch::Tensor> path, gradients;
     for (std::int64_t k = 0; k < c.expected("param").size(0); ++k) {
       gradients.push_back(a.matmul(p.detach()) - b);

@@ -52,6 +52,9 @@ void check_matching(const nlohmann::json& in, const nlohmann::json& want) {
   }
   const auto chosen = assign(cost, static_cast<std::int64_t>(g), static_cast<std::int64_t>(n));
   BOOST_TEST(chosen == want["assignment"].get<std::vector<std::int64_t>>(), boost::test_tools::per_element());
+  double total = 0;
+  for (std::size_t k = 0; k < g; ++k) total += cost[k * n + static_cast<std::size_t>(chosen[k])];
+  close(total, want["total"], "total");
 }
 
 double total_of(const std::vector<double>& cost, const std::vector<std::int64_t>& column_of, std::size_t columns) {
@@ -85,13 +88,16 @@ BOOST_AUTO_TEST_CASE(reference_cases) {
     const auto &in = item.at("input"), &want = item.at("expected");
     const std::string kind = in.at("kind");
     BOOST_TEST_CONTEXT(item.at("name").get<std::string>()) {
-      if (kind == "giou") check_giou(in, want), ++checked;
-      if (kind == "level") check_level(in, want), ++checked;
-      if (kind == "decode") check_decode(in, want), ++checked;
-      if (kind == "matching") check_matching(in, want), ++checked;
+      if (kind == "giou") check_giou(in, want);
+      else if (kind == "level") check_level(in, want);
+      else if (kind == "decode") check_decode(in, want);
+      else if (kind == "matching") check_matching(in, want);
+      else if (kind == "align" || kind == "loss") continue;  // tests/nn/sptad.cpp
+      else BOOST_ERROR("unknown kind " << kind);
+      ++checked;
     }
   }
-  BOOST_TEST(checked >= 10);
+  BOOST_TEST(checked > 0);
 }
 
 BOOST_AUTO_TEST_CASE(assignment_is_exact) {
