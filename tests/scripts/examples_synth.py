@@ -33,6 +33,11 @@ def per_cent(values):
     return all(value is not None and 0 <= value <= 100 for value in values)
 
 
+def videos(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line)["video"] for line in file]
+
+
 def recalls(path):
     """What a table's row says of a file of tal-eval's: AR@AN, nothing where there are fewer proposals, which a network of one epoch may leave of every AN."""
     with open(path, encoding="utf-8") as file:
@@ -114,6 +119,15 @@ with tempfile.TemporaryDirectory() as folder:
         check(len(pictures) == 2, f"{example}: curves and a timeline: {pictures}")
     out = os.path.join(folder, "hapt-etp")
     check(os.path.exists(os.path.join(out, "seed-1", "with-rn.result.json")), "a folder a seed")
+    trained, proposed = videos(os.path.join(out, "hapt-train.jsonl")), videos(os.path.join(out, "seed-0", "an.train.jsonl"))
+    check(len(trained) == 3 and proposed == trained, f"etp: proposals on every training recording, in order: {proposed}")
+    for k in range(3):
+        seen = videos(os.path.join(out, "seed-0", f"but-{k + 1}.train.jsonl"))
+        check(seen == trained[:k] + trained[k + 1:], f"etp: fold {k + 1} learns from the others: {seen}")
+    printed, _ = make("etp", *quick, "OUT=" + out, "UNITS=32", "SEEDS=0 1", "fig7")
+    for row in ("without Refinement Network", "unit length 32"):
+        values = cells(printed, row)
+        check(len(values) == 16 and per_cent(values), f"etp: figure 7: {row}: {values}")
     out = os.path.join(folder, "hapt-rpn")
     printed, _ = make("hapt", *quick, "OUT=" + out)  # its first target alone
     for row, columns in (("RPN", 2), ("RPN + segment classifier", 8)):
