@@ -169,7 +169,7 @@ void register_options(CLI::App& app, ConvertOptions& o) {
   app.add_option("paths", o.paths, "Files (or folders, where the format is one) to read; none: --input")->type_name("PATH");
   app.add_option("--from", o.from, "Format to read")->group(formats)->check(CLI::IsMember(names_of(import_formats())));
   app.add_option("--to", o.to, "Format to write")->group(formats)->check(CLI::IsMember(names_of(export_formats())));
-  app.add_option("--durations,--meta", o.durations, "Seconds, fps, frames, subset of the videos: CSV, THUMOS14's two lines a video, or annotation JSON")
+  app.add_option("--durations,--meta", o.durations, "Seconds, fps, frames, subset of the videos: CSV, THUMOS14's two lines a video, annotation JSON, or records")
       ->group(input)->type_name("FILE");
   app.add_option("--classes", o.classes, "Class names: 'number name' lines, names alone (from 0), or a JSON list")->group(input)->type_name("FILE");
   app.add_option("--class-offset", o.import.class_offset, "Added to a class number before it is looked up")->group(input)->type_name("N")

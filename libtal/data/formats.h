@@ -107,7 +107,7 @@ void read_segments_csv(const std::vector<SourceText>&, const ImportOptions&, con
 void read_detections_csv(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_scnn_mat(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 
-// Tables. parse_videos: CSV with named columns, THUMOS14's two lines a video, or a JSON annotation file. parse_classes: `number name`
+// Tables. parse_videos: CSV with named columns, THUMOS14's two lines a video, a JSON annotation file, or records. parse_classes: `number name`
 // a line, a plain name a line (numbered from 0), or a JSON list. parse_window_weights: .mat or CSV, 6 x 20 for S-CNN.
 std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source);
 std::map<std::int64_t, std::string> parse_classes(const SourceText& source);

@@ -1,5 +1,6 @@
 // The line and CSV formats: THUMOS14's annotations and results, SSN's and BSN's proposals, tables with named columns.
 #include <algorithm>
+#include <cmath>
 
 #include "libtal/base/number.h"
 #include "libtal/data/feature_import.h"
@@ -331,8 +332,45 @@ void read_bsn_proposals(const std::vector<SourceText>& sources, const ImportOpti
   rows.emit(options, sink);
 }
 
+namespace {
+
+bool is_record(std::string_view line) {
+  try {
+    Record().parse(line);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+std::unordered_map<std::string, VideoInfo> videos_of_records(const SourceText& source) {
+  std::unordered_map<std::string, VideoInfo> out;
+  const auto lines = split_lines(source);
+  Record record;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (split_blanks(lines[i]).empty()) continue;
+    try {
+      record.parse(lines[i]);
+      VideoInfo& info = out[record.video()];
+      info.duration = record.duration();
+      if (const auto rate = record.fps()) info.fps = rate->value();
+      if (const auto frames = record.number("frames")) {
+        if (*frames < 0 || *frames > 9e15 || *frames != std::floor(*frames)) throw Error("must be a count").at_field("frames");
+        info.frames = static_cast<std::int64_t>(*frames);
+      }
+      if (const auto subset = record.text("subset")) info.subset = *subset;
+    } catch (Error& error) {
+      throw error.at_video(record.video()).at_line(source.name, i + 1);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source) {
   const auto first = source.text.find_first_not_of(" \t\r\n");
+  if (first != std::string::npos && source.text[first] == '{' && is_record(std::string_view(source.text).substr(first, source.text.find('\n', first) - first))) return videos_of_records(source);
   if (first != std::string::npos && source.text[first] == '{') return parse_json_videos(source);
   std::unordered_map<std::string, VideoInfo> out;
   const auto lines = split_lines(source);

@@ -193,6 +193,13 @@ BOOST_AUTO_TEST_CASE(tables_of_videos_and_classes) {
   BOOST_TEST(*videos.at("v_a").fps == 29.7);
   BOOST_TEST(videos.at("v_a").subset == "training");
   BOOST_CHECK_THROW(parse_videos({"d", "a.mp4\n51.5\nb.mp4\n"}), Error);
+  videos = parse_videos({"d", "{\"video\":\"a\",\"duration\":51.5,\"subset\":\"test\"}\n\n{\"video\":\"b\",\"fps\":[30000,1001],\"frames\":418}\n"});
+  BOOST_TEST(*videos.at("a").duration == 51.5);
+  BOOST_TEST(videos.at("a").subset == "test");
+  BOOST_TEST(*videos.at("b").fps == 30000 / 1001.0);
+  BOOST_TEST(*videos.at("b").frames == 418);
+  for (const char* bad : {"{\"video\":\"b\",\"frames\":1.5}", "{\"video\":\"b\",\"duration\":-1}", "{\"video\":\"b\"", "{\"frames\":1}"})
+    BOOST_CHECK_EXCEPTION(parse_videos({"d", std::string("{\"video\":\"a\"}\n") + bad + "\n"}), Error, [](const Error& error) { return error.line() == 2 && error.source() == "d"; });
   BOOST_TEST(parse_classes({"c", "7 BaseballPitch\n9 Basketball Dunk\n\n"}).at(9) == "Basketball Dunk");
   BOOST_TEST(parse_classes({"c", "[\"x\",\"y\"]"}).at(1) == "y");
   BOOST_TEST(parse_classes({"c", "action\nApplying sunscreen\nBMX\n"}).at(0) == "Applying sunscreen");
