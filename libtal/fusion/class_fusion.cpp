@@ -161,7 +161,7 @@ double combined_score(const FactorRule& rule, const Proposal& proposal) {
   const auto members = proposal_scores(proposal);
   double score = 1;
   for (const auto& [name, exponent] : rule.exponents) {
-    const auto found = std::find_if(members.begin(), members.end(), [&](const auto& member) { return member.first == name; });
+    const auto found = std::find_if(members.begin(), members.end(), [&name = name](const auto& member) { return member.first == name; });
     if (found == members.end()) throw Error("missing, --combine needs it").at_field("scores." + name);
     if (found->second < 0) throw Error("is negative, a product of powers needs 0 or more").at_field("scores." + name);
     score *= exponent == 1 ? found->second : exponent == 0.5 ? std::sqrt(found->second) : std::pow(found->second, exponent);

@@ -239,9 +239,10 @@ BOOST_AUTO_TEST_CASE(no_reader_fails_on_damaged_bytes) {
       {"detections-csv", "video,start,end,score\nv,1,2,0.5\n"},
       {"scnn-mat", "MATLAB 5.0 and no more"}};
   std::size_t faults = 0;
-  for (const auto& [name, text] : seeds) {
+  for (const auto& seed : seeds) {
+    const std::string name = seed.first, text = seed.second;
     const auto& formats = import_formats();
-    const auto format = std::find_if(formats.begin(), formats.end(), [&, n = std::string(name)](const auto& f) { return f.name == n; });
+    const auto format = std::find_if(formats.begin(), formats.end(), [&](const auto& f) { return f.name == name; });
     const auto attempt = [&](const std::string& bytes) {
       try {
         read(format->reader, "f", bytes, options);

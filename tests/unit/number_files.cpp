@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(tables) {
   for (const auto& [text, message] : {std::pair{"1,2\n3\n", "line 2"}, {"1,2\n3,4,5\n", "3 columns"}, {"1,2\n3,x\n", "column 2: 'x'"},
                                       {"1,2\nnan,3\n", "not finite"}, {"1,2\n3,1e999\n", "not finite"}, {"1,2\n3,1e39\n", "not finite"},
                                       {"1,2\n3,\n", "''"}, {"1,2\n0x10,3\n", "'0x10'"}, {"1 2\n3 4 \0\n", ""}}) {
-    const std::string got = refusal([&] { parse_number_table(text); });
+    const std::string got = refusal([&, text = text] { parse_number_table(text); });
     const bool line = std::string(message) == "line 2" ? !got.empty() : got.find(message) != std::string::npos;
     BOOST_TEST(line, text << " -> " << got);
   }
