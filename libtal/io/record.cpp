@@ -7,6 +7,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/io/json_check.h"
 
 namespace tal {
 namespace {
@@ -49,8 +50,10 @@ T take(sj::simdjson_result<T>&& result) {
 // Nothing but white space is left behind the value.
 bool at_end(sj::ondemand::document& document) { return document.current_location().error() == sj::OUT_OF_BOUNDS; }
 
+bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
 std::string_view trim(std::string_view text) {
-  while (!text.empty() && std::strchr(" \t\r\n", text.back())) text.remove_suffix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   return text;
 }
 
@@ -87,26 +90,18 @@ Segment segment_at(value& v, bool zero_length) {
   return segment;
 }
 
-// The text of a field's value. Nobody may ever ask for it, so that only its structure is checked: brackets, strings, and that a plain value
-// is one.
+bool opens_container(char c) { return c == '[' || c == '{'; }
+
+// The text of a field's value; what stands inside lists and objects is not checked.
 std::string_view raw_value(value& item, std::string_view key, const std::string& video) {
   const std::string_view token = trim(item.raw_json_token());
-  if (!token.empty() && std::strchr("[{\"", token.front())) {
-    std::string_view raw;
-    const auto code = sj::to_json_string(item).get(raw);
-    if (!code) return trim(raw);
-    try {
-      fail(code);
-    } catch (Error& error) {
-      throw error.at_field(key).at_video(video);
-    }
+  try {
+    if (!token.empty() && opens_container(token.front())) return trim(take(sj::to_json_string(item)));
+    check_json(token);
+    return token;
+  } catch (Error& error) {
+    throw error.at_field(key).at_video(video);
   }
-  double number = 0;
-  bool known = token == "true" || token == "false" || token == "null";
-  if (!known) known = !item.get_double().get(number) && std::isfinite(number);
-  if (!known)
-    throw Error("'" + shorten(token) + "' is not a value of JSON (numbers are finite and written plainly)").at_field(key).at_video(video);
-  return token;
 }
 
 std::string indexed(const char* name, std::size_t index, const char* member = nullptr) {
@@ -182,6 +177,14 @@ struct Record::State {
     for (const auto& field : fields)
       if (!field.removed && field.key == key) return &field;
     return nullptr;
+  }
+
+  void check(const Field& field) const {
+    try {
+      check_json(field.raw(line));
+    } catch (Error& error) {
+      throw error.at_field(field.key).at_video(video);
+    }
   }
 
   // body(document) on the value of a field, if it is there; errors name field and video.
@@ -282,6 +285,23 @@ void Record::parse(std::string_view text) {
   if (s.video.empty()) throw Error("missing").at_field("video");
   s.original = s.fields.size();
   s.close = s.line.rfind('}');
+  // Nobody may ever ask for a field, so all are checked inside here, but for proposals: they are most of a record, and checked when they are read or written.
+  for (const auto& field : s.fields) {
+    if (field.key == "proposals" || !opens_container(s.line[field.begin])) continue;
+    try {
+      s.check(field);
+    } catch (const Error&) {
+      say_what_is_wrong(field.key);
+      throw;
+    }
+  }
+}
+
+// The reader of a broken field names the place in it.
+void Record::say_what_is_wrong(std::string_view key) const {
+  if (key == "annotations") annotations(true);
+  if (key == "classification") classification();
+  if (key == "features") features();
 }
 
 Record Record::make(std::string_view video) {
@@ -574,6 +594,8 @@ const std::vector<Proposal>& Record::proposals() const {
               proposal.label = self->keep(text);
             }
             source.label_begin = offset(token.data()), source.label_end = offset(token.data() + token.size());
+          } else {
+            check_json(trim(take(sj::to_json_string(item))));
           }
           member_name = nullptr;
         });
@@ -725,6 +747,7 @@ std::string_view Record::keep(std::string_view text) {
 
 void Record::write(std::string& out) const {
   const State& s = *state_;
+  if (const auto* proposals = s.find("proposals"); proposals && !proposals->changed && !s.proposals_parsed) s.check(*proposals);
   if (!s.modified) {
     out += s.line;
     return;

@@ -125,6 +125,7 @@ class Record {
   std::string_view line() const;  // as it came
 
  private:
+  void say_what_is_wrong(std::string_view key) const;
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -107,4 +107,19 @@ BOOST_AUTO_TEST_CASE(errors_name_the_place) {
   BOOST_TEST(!error_of("{\"video\":\"v\",\"proposals\":" + nest).empty());
 }
 
+// What nobody reads is not passed on broken: fields when a record is read, proposals when they are read or written.
+BOOST_AUTO_TEST_CASE(unread_json_is_checked) {
+  for (const char* broken : {"{5}", "[1,2}", "{\"a\" 1}", "[1 2]", "[1,]", "[01]", "[\"\\q\"]", "{\"a\":{5}"}) {
+    const std::string text = broken;
+    Record record;
+    BOOST_CHECK_THROW(record.parse("{\"video\":\"a\",\"x\":" + text + "}"), Error);
+    for (const auto& line : {"{\"video\":\"a\",\"proposals\":" + text + "}", "{\"video\":\"a\",\"proposals\":[{\"segment\":[1,2],\"x\":" + text + "}]}"}) {
+      BOOST_CHECK_THROW((record.parse(line), record.proposals()), Error);
+      std::string out;
+      BOOST_CHECK_THROW((record.parse(line), record.write(out)), Error);
+      BOOST_TEST(out.empty());
+    }
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,65 @@
+// The check of JSON that nobody reads against a full parser.
+#include "libtal/io/json_check.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <random>
+#include <string>
+
+#include "libtal/base/error.h"
+
+namespace {
+
+bool accepts(const std::string& text) {
+  try {
+    tal::check_json(text);
+    return true;
+  } catch (const tal::Error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(json_check)
+
+BOOST_AUTO_TEST_CASE(words) {
+  for (const char* good : {"0", "-0", "-0.0e+10", "1E5", "12.50", "true", "false", "null", "\"\"", "\"a\\\"\\u00e9\\/\"", "[]", "{}", "[ ]", "{ }", "[[],{}]", "{\"a\" :\t[1 , 2]\r\n, \"b\":{\"c\":null}}", "1e99"})
+    BOOST_TEST(accepts(good), good);
+  for (const char* bad : {"", " ", " 1", "1 ", "01", "-", "+1", "1.", ".5", "1e", "1e+", "0x1", "nan", "NaN", "Infinity", "1e999", "-1e999", "tru", "truex", "nul", "\"", "\"\\", "\"\\q\"", "\"\\u12g4\"", "[", "]", "[1", "[1,",
+                          "[1,]", "[,1]", "[1 2]", "[1}", "{", "}", "{1}", "{\"a\"}", "{\"a\":}", "{\"a\" 1}", "{\"a\":1,}", "{\"a\":1]", "{a:1}", "1,2", "[]]", "{}{}", "'a'"})
+    BOOST_TEST(!accepts(bad), bad);
+  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  BOOST_TEST(accepts(nested(1000000)));
+  BOOST_TEST(!accepts(nested(1000000) + "]"));
+}
+
+BOOST_AUTO_TEST_CASE(damaged_texts_as_a_parser_sees_them) {
+  const std::string seeds[] = {R"([{"segment":[12.5,30],"score":0.25,"label":"Run \"x\""},{"segment":[1e1,2E+1],"x":{"y":[true,false,null,[],{}]}}])", R"({"a" : -0.125e-3, "b\u00e9" :[ [ ], { } , "\\"]})", "-12.75e+2", R"("a\/b\n")"};
+  const std::string alphabet = "\"\\{}[],:0159.-+eEtrufalsn /x ";
+  std::mt19937 random(7);
+  const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+  std::size_t accepted = 0, refused = 0;
+  for (int round = 0; round < 60000; ++round) {
+    std::string text = seeds[below(std::size(seeds))];
+    for (std::size_t changes = below(4); changes-- > 0 && !text.empty();) {
+      const std::size_t at = below(text.size());
+      const char c = alphabet[below(alphabet.size())];
+      switch (below(3)) {
+        case 0: text[at] = c; break;
+        case 1: text.insert(at, 1, c); break;
+        default: text.erase(at, 1 + below(3));
+      }
+    }
+    if (text.empty() || text.front() == ' ' || text.back() == ' ') continue;
+    const bool expected = nlohmann::json::accept(text);
+    BOOST_TEST_REQUIRE(accepts(text) == expected, text);
+    ++(expected ? accepted : refused);
+  }
+  BOOST_TEST(accepted > 5000u);
+  BOOST_TEST(refused > 5000u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
