@@ -1,6 +1,5 @@
 // The line and CSV formats: THUMOS14's annotations and results, SSN's and BSN's proposals, tables with named columns.
 #include <algorithm>
-#include <cmath>
 
 #include "libtal/base/number.h"
 #include "libtal/data/feature_import.h"
@@ -354,10 +353,7 @@ std::unordered_map<std::string, VideoInfo> videos_of_records(const SourceText& s
       VideoInfo& info = out[record.video()];
       info.duration = record.duration();
       if (const auto rate = record.fps()) info.fps = rate->value();
-      if (const auto frames = record.number("frames")) {
-        if (*frames < 0 || *frames > 9e15 || *frames != std::floor(*frames)) throw Error("must be a count").at_field("frames");
-        info.frames = static_cast<std::int64_t>(*frames);
-      }
+      if (const auto frames = record.raw("frames")) info.frames = whole_number(*frames, "frames");
       if (const auto subset = record.text("subset")) info.subset = *subset;
     } catch (Error& error) {
       throw error.at_video(record.video()).at_line(source.name, i + 1);
@@ -370,7 +366,7 @@ std::unordered_map<std::string, VideoInfo> videos_of_records(const SourceText& s
 
 std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source) {
   const auto first = source.text.find_first_not_of(" \t\r\n");
-  if (first != std::string::npos && source.text[first] == '{' && is_record(std::string_view(source.text).substr(first, source.text.find('\n', first) - first))) return videos_of_records(source);
+  if (first != std::string::npos && is_record(std::string_view(source.text).substr(first, source.text.find('\n', first) - first))) return videos_of_records(source);
   if (first != std::string::npos && source.text[first] == '{') return parse_json_videos(source);
   std::unordered_map<std::string, VideoInfo> out;
   const auto lines = split_lines(source);

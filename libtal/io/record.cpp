@@ -722,12 +722,7 @@ void Record::append_history(std::string_view entry) {
   const auto* field = state_->find("history");
   if (!field) return set_raw("history", "[" + std::string(entry) + "]");
   const std::string_view now = field->raw(state_->line);
-  // The entry goes into it, so it must be a list all through.
-  state_->read("history", [](sj::ondemand::document& document) {
-    sj::ondemand::array array;
-    if (document.get_array().get(array)) throw Error("must be a list");
-    for (auto element : array) take(sj::to_json_string(element));
-  });
+  if (now.front() != '[') throw Error("must be a list").at_field("history").at_video(video());
   std::string json(now.substr(0, now.rfind(']')));
   while (json.back() == ' ') json.pop_back();
   if (json.back() != '[') json += ',';

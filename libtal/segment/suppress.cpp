@@ -141,10 +141,16 @@ struct Kept {
   double score;
 };
 
+// What of a group is kept at most: `stop` segments; of the final result `top` segments with scores from `least` on.
+struct Bounds {
+  std::size_t stop, top;
+  double least;
+};
+std::size_t count_or_all(long long count) { return count > 0 ? static_cast<std::size_t>(count) : std::numeric_limits<std::size_t>::max(); }
+
 // Soft suppression. limit(length), evaluated once for each kept segment: the tIoU from which decay(score, tiou, limit) has an effect.
 template <class Limit, class Decay>
-std::vector<Kept> soft(const std::vector<Segment>& segments, const std::vector<double>& scores, bool reversed,
-                       std::size_t most, double min_score, Limit limit, Decay decay) {
+std::vector<Kept> soft(const std::vector<Segment>& segments, const std::vector<double>& scores, bool reversed, const Bounds& bounds, Limit limit, Decay decay) {
   const std::size_t n = segments.size();
   const Index index(segments);
   std::vector<double> score(n);
@@ -156,11 +162,14 @@ std::vector<Kept> soft(const std::vector<Segment>& segments, const std::vector<d
     negative |= score[slot] < 0;
   }
   Leader leader(score, rank, negative);
+  // Decay lifts negative scores: what is taken late, or lies below the bound when its turn comes, may end higher than what is taken now.
+  const std::size_t most = negative ? bounds.stop : std::min(bounds.stop, bounds.top);
+  const double least = negative ? std::numeric_limits<double>::lowest() : bounds.least;
   std::vector<Kept> kept;
   while (kept.size() < most) {
     const std::uint32_t slot = leader.best();
-    // Only falling scores have a bound here, and end the plain loop too.
-    if (score[slot] == kGone || score[slot] < min_score) break;
+    // The plain loop ends here too.
+    if (score[slot] == kGone || score[slot] < least) break;
     kept.push_back({index.input[slot], score[slot]});
     score[slot] = kGone;
     const Segment own{index.start[slot], index.end[slot]};
@@ -264,13 +273,13 @@ class KeptSegments {
   std::vector<double> start_, end_;
 };
 
-std::vector<Kept> greedy(const std::vector<Segment>& segments, const std::vector<double>& scores, bool reversed,
-                         double threshold, bool inclusive, std::size_t most, double min_score) {
+std::vector<Kept> greedy(const std::vector<Segment>& segments, const std::vector<double>& scores, bool reversed, double threshold, bool inclusive, const Bounds& bounds) {
+  const std::size_t most = std::min(bounds.stop, bounds.top);
   const bool only_one = inclusive && threshold <= 0;  // every tIoU reaches it, 0 included
   KeptSegments taken(segments, Threshold(threshold, inclusive));
   std::vector<Kept> kept;
   for (const std::uint32_t i : ranking(scores, reversed)) {
-    if (kept.size() >= most || scores[i] < min_score || (only_one && !kept.empty())) break;
+    if (kept.size() >= most || scores[i] < bounds.least || (only_one && !kept.empty())) break;
     if (taken.suppress(segments[i])) continue;
     taken.add(segments[i]);
     kept.push_back({i, scores[i]});
@@ -317,21 +326,16 @@ void keep_strongest(Members& members, const std::vector<Proposal>& proposals, st
 std::vector<Kept> apply_rule(const std::vector<Segment>& segments, const std::vector<double>& scores, double duration,
                              const SuppressOptions& o) {
   const bool reversed = o.ties == "reversed";
-  std::size_t most = std::numeric_limits<std::size_t>::max();
-  if (o.stop > 0) most = static_cast<std::size_t>(o.stop);
-  // Decay lifts negative scores: what is taken late, or lies below the bound when its turn comes, may end higher than what is taken now.
-  const bool rising = o.method != "greedy" && std::any_of(scores.begin(), scores.end(), [](double score) { return score < 0; });
-  if (o.top_k > 0 && !rising) most = std::min(most, static_cast<std::size_t>(o.top_k));
-  const double least = rising ? std::numeric_limits<double>::lowest() : o.min_score;
-  if (o.method == "greedy") return greedy(segments, scores, reversed, o.threshold, o.inclusive, most, least);
+  const Bounds bounds{count_or_all(o.stop), count_or_all(o.top_k), o.min_score};
+  if (o.method == "greedy") return greedy(segments, scores, reversed, o.threshold, o.inclusive, bounds);
   if (o.method == "gaussian")
-    return soft(segments, scores, reversed, most, least, [](double) { return 0.0; },
+    return soft(segments, scores, reversed, bounds, [](double) { return 0.0; },
                 [sigma = o.sigma](double& score, double t, double) { score *= std::exp(-(t * t) / sigma); });
   if (o.method == "linear")  // threshold 0 decays what does not even touch, by a factor of 1: no change
-    return soft(segments, scores, reversed, most, least, [&](double) { return o.threshold; },
+    return soft(segments, scores, reversed, bounds, [&](double) { return o.threshold; },
                 [](double& score, double t, double threshold) { if (t >= threshold) score *= 1 - t; });
   if (o.method == "bsn" || o.method == "rpn")
-    return soft(segments, scores, reversed, most, least,
+    return soft(segments, scores, reversed, bounds,
                 [&](double length) { return o.low + (o.high - o.low) * (length / duration); },
                 [alpha = o.alpha](double& score, double t, double bound) { if (t > bound) score *= std::exp(-(t * t) / alpha); });
   throw UsageError("--method: unknown method '" + o.method + "'");
@@ -450,6 +454,18 @@ SuppressOptions preset_of(const std::string& preset) {
   return o;
 }
 
+namespace {
+
+// As the command line would say it; none: that there is no bound cannot be said.
+std::optional<std::string> setting_text(double value) {
+  if (!std::isfinite(value) || value <= -1e300) return std::nullopt;
+  return format_number(value);
+}
+std::optional<std::string> setting_text(const std::string& value) { return value; }
+std::optional<std::string> setting_text(const std::optional<double>& value) { return value ? setting_text(*value) : std::nullopt; }
+
+}  // namespace
+
 void settle_options(Tool& tool, SuppressOptions& o) {
   SuppressOptions standard = o.preset.empty() ? defaults_of(o.method) : preset_of(o.preset);
   // A flag that changes the method leaves the preset's constants, which belong to another rule.
@@ -457,11 +473,7 @@ void settle_options(Tool& tool, SuppressOptions& o) {
   const auto settle = [&](const char* name, auto& value, const auto& from) {
     if (tool.given(name)) return;
     value = from;
-    if constexpr (std::is_arithmetic_v<std::decay_t<decltype(from)>>) {
-      if (!o.preset.empty() && std::isfinite(static_cast<double>(from)) && from > -1e300) tool.preset(name, format_number(static_cast<double>(from)));
-    } else {
-      if (!o.preset.empty()) tool.preset(name, from);
-    }
+    if (const auto text = setting_text(from); text && !o.preset.empty()) tool.preset(name, *text);
   };
   settle("--method", o.method, standard.method);
   const bool windowed = o.method == "bsn" || o.method == "rpn";
@@ -470,10 +482,7 @@ void settle_options(Tool& tool, SuppressOptions& o) {
   if (o.method == "gaussian") settle("--sigma", o.sigma, standard.sigma);
   if (windowed) settle("--alpha", o.alpha, standard.alpha), settle("--low", o.low, standard.low), settle("--high", o.high, standard.high);
   settle("--stop", o.stop, standard.stop);
-  if (!tool.given("--voting")) {
-    o.voting = standard.voting;
-    if (o.voting) tool.preset("--voting", format_number(*o.voting));
-  }
+  settle("--voting", o.voting, standard.voting);
   settle("--min-score", o.min_score, standard.min_score);
   const std::string why = "--method " + o.method;
   if (o.method != "greedy") tool.refuse({"--inclusive"}, why);
