@@ -117,6 +117,13 @@ struct Phase {
   double lr = 0;
 };
 
+// A named set of settings: a row of a paper's table.
+struct Preset {
+  std::string name;
+  std::string help;      // one line: which row of which table it is
+  std::string settings;  // JSON object for settings(), "train." and "inference." ones included
+};
+
 class Model {
  public:
   virtual ~Model() = default;
@@ -127,13 +134,16 @@ class Model {
   virtual Settings inference() { return {}; }
   // The paper's training options ("train." values) as JSON, e.g. {"lr":1e-3,"optimizer":"adam"}.
   virtual std::string training_defaults() const { return "{}"; }
-  // Named sets of settings: the rows of the paper's tables. JSON for settings(), "train.*" included.
-  virtual std::map<std::string, std::string> presets() const { return {}; }
+  // In the order of the paper's tables.
+  virtual std::vector<Preset> presets() const { return {}; }
 
   // What frames the settings ask for; nullopt for models of features.
   virtual std::optional<FrameContract> frames() const { return {}; }
   // Makes the network for these inputs. Error when the settings contradict each other or the inputs.
   virtual void build(const InputContract& inputs) = 0;
+  // Error when a new network of these settings cannot be trained, because weights to start from are missing. Called before any data are read;
+  // not for a network that starts from another model (--init-from).
+  virtual void check_start() const {}
   // A new network before its training: weights that the settings take from elsewhere.
   virtual void initialise() {}
   virtual torch::nn::Module& network() = 0;
