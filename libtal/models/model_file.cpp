@@ -6,6 +6,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/version.h"
+#include "libtal/models/guard.h"
 #include "libtal/nn/tensors.h"
 
 namespace tal {
@@ -118,7 +119,7 @@ std::unique_ptr<Model> load_model(const std::string& path) {
     std::tie(inputs.mean, inputs.scale) = take_normalisation(file.tensors, path);
     if (!inputs.mean.empty() && static_cast<std::int64_t>(inputs.mean.size()) != inputs.dim())
       throw Error("tensor '" + std::string(kMean) + "' has " + std::to_string(inputs.mean.size()) + " columns, the inputs have " + std::to_string(inputs.dim()));
-    model->build(inputs);
+    guarded(*model, [&] { model->build(inputs); });
     load_weights(model->network(), file.tensors, path);
     model->network().eval();
     return model;

@@ -9,6 +9,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/cli/tool.h"
+#include "libtal/models/guard.h"
 #include "libtal/models/map_ensemble.h"
 #include "libtal/models/model_file.h"
 #include "libtal/nn/device.h"
@@ -115,15 +116,12 @@ void run_one(Tool& tool, const ModelOptions& options, Model& model, Stage stage)
   map_records(tool, [&](Record& record) {
     torch::NoGradGuard no_grad;
     const Autocast autocast(model.device, precision);
-    try {
+    guarded(model, [&] {
       const Sequence sequence = load_sequence(record, model.inputs());
       if (stage == Stage::kPropose) model.propose(record, sequence);
       else if (stage == Stage::kRefine) model.refine(record, sequence);
       else model.score(record, sequence);
-    } catch (const c10::Error& error) {
-      const std::string text = error.what_without_backtrace();
-      throw Error("model '" + model.name() + "': " + text.substr(0, text.find('\n')));
-    }
+    });
   });
 }
 

@@ -12,7 +12,9 @@
 #include "libtal/cli/tool.h"
 #include "libtal/data/formats.h"
 #include "libtal/models/factory.h"
+#include "libtal/models/guard.h"
 #include "libtal/models/model_file.h"
+#include "libtal/models/start_weights.h"
 #include "libtal/nn/device.h"
 #include "libtal/train/distributed.h"
 #include "libtal/train/initial_weights.h"
@@ -175,6 +177,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   if (o.log.empty() && o.tensorboard.empty()) tool.refuse({"--log-every"}, "a run without --log or --tensorboard");
   tool.out();  // --print-config ends here, before anything is read
 
+  if (const auto* starts = dynamic_cast<const StartsFromWeights*>(model.get()); starts && !initial) starts->check_start();
   start_computing(o.threads);
   const auto communicator = make_communicator();
   const auto frames = model->frames();
@@ -195,8 +198,8 @@ void train_command(Tool& tool, const TrainCommand& o) {
 
   torch::manual_seed(tool.options().seed);
   model->device = open_device(o.device);
-  model->build(set.inputs());
-  model->initialise();
+  guarded(*model, [&] { model->build(set.inputs()); });
+  if (!initial || o.init_partial) model->initialise();
   if (initial) initial->copy_to(*model, o.init_partial, [&](const std::string& text) { tool.note(text); }, [&](const std::string& text) { tool.warn(text); });
   model->network().to(model->device);
   std::int64_t parameters = 0;

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
+#include "libtal/models/guard.h"
 #include "libtal/models/model_file.h"
 #include "libtal/nn/device.h"
 #include "libtal/train/batch_loader.h"
@@ -161,6 +162,7 @@ class Run {
       result.last_weights = copy_of(weights_);
       assign(weights_, state_.best_weights);
     }
+    check_finite();
     model_.network().eval();
     result.best = state_.best, result.best_epoch = state_.best_epoch, result.total_steps = state_.total_steps;
     return result;
@@ -186,6 +188,13 @@ class Run {
       const std::int64_t count = o_.samples_per_epoch > 0 ? o_.samples_per_epoch : static_cast<std::int64_t>(samples);
       planned_steps_ += epochs_of(phases[p]) * ((count + o_.batch - 1) / o_.batch);
     }
+  }
+
+  // A step may leave weights whose loss nobody computes any more.
+  void check_finite() const {
+    for (const auto& [name, tensor] : weights_)
+      if (!torch::isfinite(tensor).all().item<bool>())
+        throw Error("model '" + model_.name() + "': tensor '" + name + "' is not finite after the last step; no model is written. A lower train.lr or train.clip may help");
   }
 
   bool restore() {
@@ -254,7 +263,7 @@ class Run {
       if (batch.tensors.empty()) continue;
       const double share = static_cast<double>(batch.at("__count").item<std::int64_t>()) / total;
       batch.tensors.erase("__count");
-      Losses losses = guarded(batch, [&] {
+      Losses losses = guarded_loss(batch, [&] {
         const Batch moved = model_.device.is_cpu() ? std::move(batch) : batch.to(model_.device);
         Losses l;
         {
@@ -262,7 +271,7 @@ class Run {
           l = model_.loss(moved, phase_index());
         }
         const double value = l.loss.item<double>();
-        if (!std::isfinite(value)) throw Error("the loss is not finite (" + std::to_string(value) + ") for a batch of " + list_of(moved.videos) +
+        if (!std::isfinite(value)) throw Error("model '" + model_.name() + "': the loss is not finite (" + std::to_string(value) + ") for a batch of " + list_of(moved.videos) +
                                                "; the last checkpoint is kept. A lower train.lr or train.clip may help");
         (l.loss * share).backward();
         return l;
@@ -285,21 +294,20 @@ class Run {
 
   // fn() with errors of LibTorch turned into ours.
   template <class Fn>
-  Losses guarded(const Batch& batch, Fn&& fn) {
+  Losses guarded_loss(const Batch& batch, Fn&& fn) {
     const auto videos = batch.videos;
     try {
       return fn();
     } catch (const std::bad_alloc&) {
-      throw Error(out_of_memory(videos, ""));
+      throw Error(out_of_memory(videos));
     } catch (const c10::Error& error) {
-      const std::string text = error.what_without_backtrace();
-      if (text.find("memory") != std::string::npos) throw Error(out_of_memory(videos, text.substr(0, text.find('\n'))));
-      throw Error(text.substr(0, text.find('\n')) + " (batch of " + list_of(videos) + ")");
+      const std::string text = plain_words(error);
+      if (text == kNotEnoughMemory) throw Error(out_of_memory(videos));
+      throw Error("model '" + model_.name() + "': " + text + " (batch of " + list_of(videos) + ")");
     }
   }
-  std::string out_of_memory(const std::vector<std::string>& videos, const std::string& why) const {
-    return "not enough memory for a batch of " + std::to_string(videos.size()) + " samples" + (why.empty() ? "" : " (" + why + ")") +
-           ": lower train.batch (" + std::to_string(o_.batch) + ") or raise train.accumulate (" + std::to_string(o_.accumulate) + ")";
+  std::string out_of_memory(const std::vector<std::string>& videos) const {
+    return "not enough memory for a batch of " + std::to_string(videos.size()) + " samples: lower train.batch (" + std::to_string(o_.batch) + ") or raise train.accumulate (" + std::to_string(o_.accumulate) + ")";
   }
 
   static std::vector<torch::Tensor> all_parameters(torch::optim::Optimizer& optimizer) {
@@ -392,7 +400,7 @@ class Run {
 
 TrainResult train(Model& model, const TrainingSet& set, const TrainRun& run, const Validator& validate, const TrainEvents& events,
                   Communicator& communicator) {
-  return Run(model, set, run, validate, events, communicator)();
+  return guarded(model, [&] { return Run(model, set, run, validate, events, communicator)(); });
 }
 
 double mean_loss(Model& model, const TrainingSet& set, std::size_t phase, std::int64_t batch, std::uint64_t seed) {

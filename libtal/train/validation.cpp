@@ -7,14 +7,17 @@
 #include "libtal/base/number.h"
 #include "libtal/eval/detection.h"
 #include "libtal/eval/proposal.h"
+#include "libtal/models/guard.h"
 #include "libtal/segment/suppress.h"
 
 namespace tal {
 
 void run_stage(Model& model, Record& record, const Sequence& sequence) {
-  if (model.proposes()) model.propose(record, sequence);
-  else if (model.refines()) model.refine(record, sequence);
-  else model.score(record, sequence);
+  guarded(model, [&] {
+    if (model.proposes()) model.propose(record, sequence);
+    else if (model.refines()) model.refine(record, sequence);
+    else model.score(record, sequence);
+  });
 }
 
 void Validation::add(const Record& record) {

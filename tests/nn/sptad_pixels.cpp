@@ -280,9 +280,9 @@ BOOST_AUTO_TEST_CASE(settings_that_make_no_sense) {
 // A backbone starts from weights, or says that it does not; random ones that stay as they are are an error.
 BOOST_AUTO_TEST_CASE(where_backbones_start) {
   const auto start = [](const std::string& settings) {
-    auto model = make_model("sptad");
-    model->settings().read_json(settings);
-    return message_of([&] { model->check_start(); });
+    SptadModel model;
+    model.settings().read_json(settings);
+    return message_of([&] { model.check_start(); });
   };
   const std::string missing = "missing; the %s backbone starts from weights, a file of tal-convert --weights, or says 'random' and is trained from random ones";
   const auto of = [&](const std::string& stream) { return std::string(missing).replace(missing.find("%s"), 2, stream); };

@@ -1,0 +1,15 @@
+#include "libtal/models/guard.h"
+
+namespace tal {
+
+std::string plain_words(const c10::Error& error) {
+  std::string text = error.what_without_backtrace();
+  text = text.substr(0, text.find('\n'));
+  for (const char* sign : {"allocate memory", "out of memory"})
+    if (text.find(sign) != std::string::npos) return kNotEnoughMemory;
+  // "[enforce fail at file.cpp:12] condition. what"
+  if (const auto end = text.find("] "); text.starts_with("[enforce fail at ") && end != std::string::npos) text = text.substr(end + 2);
+  return text;
+}
+
+}  // namespace tal

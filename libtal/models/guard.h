@@ -1,0 +1,27 @@
+// Errors of LibTorch, and values that are not finite, in our words and with the model's name.
+#pragma once
+
+#include <c10/util/Exception.h>
+
+#include <string>
+
+#include "libtal/base/error.h"
+#include "libtal/models/model.h"
+
+namespace tal {
+
+// What happened in one line, without where in LibTorch it did.
+inline constexpr const char* kNotEnoughMemory = "not enough memory";
+std::string plain_words(const c10::Error& error);
+
+// fn(); what LibTorch throws becomes an Error "model 'NAME': ...".
+template <class Fn>
+decltype(auto) guarded(const Model& model, Fn&& fn) {
+  try {
+    return fn();
+  } catch (const c10::Error& error) {
+    throw Error("model '" + model.name() + "': " + plain_words(error));
+  }
+}
+
+}  // namespace tal
