@@ -115,6 +115,7 @@ struct Phase {
   std::string name;
   std::int64_t epochs = 0;
   double lr = 0;
+  bool validate_scores = false;  // of a model that proposes: its score stage is what is trained, and validation runs it behind the proposals
 };
 
 class Model {
@@ -132,6 +133,8 @@ class Model {
 
   // What frames the settings ask for; nullopt for models of features.
   virtual std::optional<FrameContract> frames() const { return {}; }
+  // Before anything is read for a training from new weights: Error when the settings ask for weights that are not there.
+  virtual void check_start() const {}
   // Makes the network for these inputs. Error when the settings contradict each other or the inputs.
   virtual void build(const InputContract& inputs) = 0;
   // A new network before its training: weights that the settings take from elsewhere.

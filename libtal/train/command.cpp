@@ -196,6 +196,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   }
   tool.out();  // --print-config ends here, before anything is read
 
+  model->check_start();
   start_computing(o.threads);
   const auto communicator = make_communicator();
   const auto frames = model->frames();
@@ -234,7 +235,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
     events.epoch = [&](const EpochReport& report) { journal.epoch(report, report.phase_name.empty() ? train.epochs : 0); };
   }
   Validator validator;
-  if (validation) validator = [&](Model& m) { return validation->evaluate(m, train, run.seed); };
+  if (validation) validator = [&](Model& m, std::size_t phase) { return validation->evaluate(m, train, run.seed, phase); };
   const TrainResult result = tal::train(*model, set, run, validator, events, *communicator);
   if (result.stopped) {
     tool.note("stopped; --resume goes on from " + run.checkpoint);
