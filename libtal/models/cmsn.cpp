@@ -8,20 +8,20 @@ namespace tal {
 Settings settings_of(CmsnOptions& o) {
   Settings s;
   s.add("input", &o.input, "What the network sees: features, or the frames of videos, through C3D", {"features", "clips"});
-  s.add("norm", &o.norm, "Normalisation of features", {"batch", "none"});
-  s.add("hidden", &o.hidden, "Channels of the convolutions");
-  s.add("lstm-hidden", &o.lstm_hidden, "Size of the BiLSTM, each direction");
-  s.add("dropout", &o.dropout, "Probability");
+  s.add("norm", &o.norm, "Normalisation of features", {"batch", "none"}).with("input", {"features"});
+  s.add("hidden", &o.hidden, "Channels of the convolutions").between(1, 1 << 14);
+  s.add("lstm-hidden", &o.lstm_hidden, "Size of the BiLSTM, each direction").between(1, 1 << 14);
+  s.add("dropout", &o.dropout, "Probability").between(0, 0.99);
   s.add("loss", &o.loss.form, "Loss of the stages", {"vmcl", "lmcl", "softmax", "angular"});
-  s.add("margin-form", &o.loss.margin_form, "Margins of vmcl and angular: the paper's worked example, or Eq. (7) as printed", {"worked", "eq7"});
-  s.add("scale", &o.loss.scale, "Scale s of the cosines");
-  s.add("m", &o.loss.m, "Growth of the margin with the distance of the stages");
-  s.add("n", &o.loss.n, "Smallest margin");
-  s.add("constant-margin", &o.loss.constant_margin, "Margin of lmcl");
-  s.add("width", &o.width, "Factor of C3D's channels");
-  s.add("frozen", &o.frozen, "C3D's first convolutions that are not trained");
-  s.add("pooled-length", &o.pooled_length, "Bins of the evaluation subnet's RoI pooling");
-  s.add("evaluation-hidden", &o.evaluation_hidden, "Size of its two fully connected layers");
+  s.add("scale", &o.loss.scale, "Scale s of the cosines").between(0.01, 1000).without("loss", {"softmax"});
+  s.add("margin-form", &o.loss.margin_form, "Margins: the paper's worked example, or Eq. (7) as printed", {"worked", "eq7"}).with("loss", {"vmcl", "angular"});
+  s.add("m", &o.loss.m, "Growth of the margin with the distance of the stages").between(0, 2).with("loss", {"vmcl", "angular"});
+  s.add("n", &o.loss.n, "Smallest margin").between(0, 2).with("loss", {"vmcl", "angular"});
+  s.add("constant-margin", &o.loss.constant_margin, "Margin of lmcl").between(0, 2).with("loss", {"lmcl"});
+  s.add("width", &o.width, "Factor of C3D's channels").between(1.0 / 64, 4).with("input", {"clips"});
+  s.add("frozen", &o.frozen, "C3D's first convolutions that are not trained").between(0, 8).with("input", {"clips"});
+  s.add("pooled-length", &o.pooled_length, "Bins of the evaluation subnet's RoI pooling").between(1, 256);
+  s.add("evaluation-hidden", &o.evaluation_hidden, "Size of its two fully connected layers").between(1, 1 << 14);
   return s;
 }
 

@@ -90,40 +90,41 @@ std::vector<StageCandidate> CmsnModel::candidates(const torch::Tensor& scores) c
 
 Settings CmsnModel::settings() {
   Settings s = settings_of(options_);
-  s.add("c3d-weights", &c3d_weights_, "Weights that C3D starts from: a file as the encoder c3d reads it, or the word random");
-  s.add("fps", &frames_.fps, "Frames per second (0: the video's own, every frame)");
-  s.add("frame-height", &frames_.side, "Pixels that frames are resized to");
-  s.add("frame-width", &frames_.width, "Pixels that frames are resized to");
-  s.add("crop", &crop_, "Pixels of the square that the network sees, of the frames' centre");
-  s.add("random-crop", &random_crop_, "Each window of the training is cropped at a place of its own instead");
-  s.add("window", &window_, "Snippets of a window, 1 row or 8 frames each; windows overlap by half");
-  s.add("evaluation-epochs", &evaluation_epochs_, "Epochs of the evaluation subnet, after train.epochs of the stages (0: the stages alone, for tal-propose)");
+  s.add("c3d-weights", &c3d_weights_, "Weights that C3D starts from: a file as the encoder c3d reads it, or the word random").with("input", {"clips"});
+  s.add("fps", &frames_.fps, "Frames per second (0: the video's own, every frame)").between(0, 1000).with("input", {"clips"});
+  s.add("frame-height", &frames_.side, "Pixels that frames are resized to").between(16, 4096).with("input", {"clips"});
+  s.add("frame-width", &frames_.width, "Pixels that frames are resized to").between(16, 4096).with("input", {"clips"});
+  s.add("crop", &crop_, "Pixels of the square that the network sees, of the frames' centre").between(16, 4096).with("input", {"clips"});
+  s.add("random-crop", &random_crop_, "Each window of the training is cropped at a place of its own instead").with("input", {"clips"});
+  s.add("window", &window_, "Snippets of a window, 1 row or 8 frames each; windows overlap by half").between(2, 1 << 16);
+  s.add("evaluation-epochs", &evaluation_epochs_, "Epochs of the evaluation subnet, after train.epochs of the stages (0: the stages alone, for tal-propose)").between(0, 1000000);
   return s;
 }
 
 Settings CmsnModel::inference() {
   Settings s;
-  s.add("decode", &decode_, "Candidates of every window by itself, as the paper, or of the windows' probabilities stitched together", {"windows", "stitched"});
-  s.add("split", &split_, "A sequence also ends where Confirm, End or Follow gives way to Ready or Start; false: at Background alone, which makes one of actions that touch");
-  s.add("decay", &decay_, "Decay rate i of the preset score, a snippet");
-  s.add("cap", &cap_, "Candidates kept of each sequence, best preset scores first (0: all)");
+  s.add("decode", &decode_, "Candidates of every window by itself, as the paper, or of the windows' probabilities stitched together", {"windows", "stitched"}).of_stages({"propose"});
+  s.add("split", &split_, "A sequence also ends where Confirm, End or Follow gives way to Ready or Start; false: at Background alone, which makes one of actions that touch")
+      .of_stages({"propose"});
+  s.add("decay", &decay_, "Decay rate i of the preset score, a snippet").between(0, 1).of_stages({"propose"});
+  s.add("cap", &cap_, "Candidates kept of each sequence, best preset scores first (0: all)").between(0, 1 << 30).of_stages({"propose"});
   return s;
 }
 
-std::map<std::string, std::string> CmsnModel::presets() const {
+std::vector<Preset> CmsnModel::presets() const {
   return {
-      {"c3d", R"({"input":"clips","frozen":2,"train.epochs":3,"evaluation-epochs":4})"},
-      {"c3d-ucf101", R"({"input":"clips","frozen":8,"train.epochs":3,"evaluation-epochs":4})"},
-      {"two-stream", R"({"input":"features","train.epochs":12,"evaluation-epochs":10})"},
-      {"table5-softmax", R"({"loss":"softmax","evaluation-epochs":0})"},
-      {"table5-lmcl", R"({"loss":"lmcl","evaluation-epochs":0})"},
-      {"table5-vmcl", R"({"loss":"vmcl","evaluation-epochs":0})"},
-      {"angular", R"({"loss":"angular","evaluation-epochs":0})"},
-      {"eq7", R"({"loss":"vmcl","margin-form":"eq7","evaluation-epochs":0})"},
-      {"table6-1", R"({"loss":"vmcl","n":0.1,"m":0.1,"evaluation-epochs":0})"},
-      {"table6-2", R"({"loss":"vmcl","n":0.15,"m":0.1,"evaluation-epochs":0})"},
-      {"table6-3", R"({"loss":"vmcl","n":0.18,"m":0.12,"evaluation-epochs":0})"},
-      {"table6-4", R"({"loss":"vmcl","n":0.25,"m":0.8,"evaluation-epochs":0})"},
+      {"c3d", "Tables 1, 3 and 4, C3D from ActivityNet's weights; needs c3d-weights", R"({"input":"clips","frozen":2,"train.epochs":3,"evaluation-epochs":4})"},
+      {"c3d-ucf101", "Table 3, C3D frozen at UCF-101's weights; needs c3d-weights", R"({"input":"clips","frozen":8,"train.epochs":3,"evaluation-epochs":4})"},
+      {"two-stream", "Tables 2 and 4, features of two streams", R"({"input":"features","train.epochs":12,"evaluation-epochs":10})"},
+      {"table5-softmax", "Table 5, softmax loss, without PES; add to c3d", R"({"loss":"softmax","evaluation-epochs":0})"},
+      {"table5-lmcl", "Table 5, LMCL, without PES; add to c3d", R"({"loss":"lmcl","evaluation-epochs":0})"},
+      {"table5-vmcl", "Table 5, VMCL, without PES; add to c3d", R"({"loss":"vmcl","n":0.15,"m":0.1,"evaluation-epochs":0})"},
+      {"angular", "Eq. (8), VMCL of the angle, without PES", R"({"loss":"angular","evaluation-epochs":0})"},
+      {"eq7", "Eq. (7) as printed, without PES", R"({"loss":"vmcl","margin-form":"eq7","evaluation-epochs":0})"},
+      {"table6-1", "Table 6, n = 0.1, m = 0.1, without PES; add to c3d", R"({"loss":"vmcl","n":0.1,"m":0.1,"evaluation-epochs":0})"},
+      {"table6-2", "Table 6, n = 0.15, m = 0.1, without PES; add to c3d", R"({"loss":"vmcl","n":0.15,"m":0.1,"evaluation-epochs":0})"},
+      {"table6-3", "Table 6, n = 0.18, m = 0.12, without PES; add to c3d", R"({"loss":"vmcl","n":0.18,"m":0.12,"evaluation-epochs":0})"},
+      {"table6-4", "Table 6, n = 0.25, m = 0.8, without PES; add to c3d", R"({"loss":"vmcl","n":0.25,"m":0.8,"evaluation-epochs":0})"},
   };
 }
 
