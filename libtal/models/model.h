@@ -140,10 +140,11 @@ class Model {
 
   // What frames the settings ask for; nullopt for models of features.
   virtual std::optional<FrameContract> frames() const { return {}; }
-  // Before anything is read for a training from new weights: Error when the settings ask for weights that are not there.
-  virtual void check_start() const {}
   // Makes the network for these inputs. Error when the settings contradict each other or the inputs.
   virtual void build(const InputContract& inputs) = 0;
+  // Error when a new network of these settings cannot be trained, because weights to start from are missing. Called before any data are read;
+  // not for a network that starts from another model (--init-from).
+  virtual void check_start() const {}
   // A new network before its training: weights that the settings take from elsewhere.
   virtual void initialise() {}
   virtual torch::nn::Module& network() = 0;
