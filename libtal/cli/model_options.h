@@ -18,6 +18,7 @@ struct ModelOptions {
   std::string precision = "float32";  // of its products and convolutions: float32, bfloat16, float16 (CUDA)
   int threads = 0;                    // of LibTorch; 0: all cores
   std::vector<std::string> settings;  // name=value, of the model's inference settings
+  std::string frame_cache;            // folder that keeps decoded frames, for models that see them; "": temporary files
 };
 void register_model_options(CLI::App& app, ModelOptions& options);
 

@@ -79,7 +79,7 @@ std::shared_ptr<EncoderNetwork> make_encoder_network(const EncoderRecipe& recipe
   throw Error("encoder '" + name + "' has no network");
 }
 
-void load_state(EncoderNetwork& network, const std::map<std::string, torch::Tensor>& state, const EncoderRecipe& recipe, const std::string& source) {
+void load_state(torch::nn::Module& network, const std::map<std::string, torch::Tensor>& state, const EncoderRecipe& recipe, const std::string& source) {
   const torch::NoGradGuard guard;
   Listing missing("tensors are missing"), odd("have another shape"), left_over("belong to nothing in the network");
   auto own = tensors_of(network);
@@ -99,7 +99,7 @@ void load_state(EncoderNetwork& network, const std::map<std::string, torch::Tens
   if (!faults.empty()) throw Error("'" + source + "' does not hold the weights of " + recipe.name + faults + " (tal-convert --weights --map renames)");
 }
 
-std::shared_ptr<EncoderNetwork> load_encoder_network(const EncoderRecipe& recipe, const std::string& file, c10::Device device) {
+std::map<std::string, torch::Tensor> read_state(const std::string& file) {
   const MappedFile mapped(file);
   std::map<std::string, torch::Tensor> state;
   try {
@@ -108,6 +108,11 @@ std::shared_ptr<EncoderNetwork> load_encoder_network(const EncoderRecipe& recipe
   } catch (const Error& error) {
     throw Error("'" + file + "': " + error.message());
   }
+  return state;
+}
+
+std::shared_ptr<EncoderNetwork> load_encoder_network(const EncoderRecipe& recipe, const std::string& file, c10::Device device) {
+  const auto state = read_state(file);
   const bool headless = std::none_of(state.begin(), state.end(), [&](const auto& item) { return begins_with_any(item.first, recipe.head_prefixes); });
   const auto head = state.find(recipe.head);
   std::int64_t classes = 0;

@@ -115,6 +115,7 @@ struct Phase {
   std::string name;
   std::int64_t epochs = 0;
   double lr = 0;
+  bool validate_scores = false;  // of a model that proposes: its score stage is what is trained, and validation runs it behind the proposals
 };
 
 // A named set of settings: a row of a paper's table.
@@ -141,6 +142,9 @@ class Model {
   virtual std::optional<FrameContract> frames() const { return {}; }
   // Makes the network for these inputs. Error when the settings contradict each other or the inputs.
   virtual void build(const InputContract& inputs) = 0;
+  // Error when a new network of these settings cannot be trained, because weights to start from are missing. Called before any data are read;
+  // not for a network that starts from another model (--init-from).
+  virtual void check_start() const {}
   // A new network before its training: weights that the settings take from elsewhere.
   virtual void initialise() {}
   virtual torch::nn::Module& network() = 0;

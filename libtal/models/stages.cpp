@@ -112,11 +112,12 @@ void run_one(Tool& tool, const ModelOptions& options, Model& model, Stage stage)
   const std::string& path = options.models.front();
   const auto precision = precision_type(options.precision, model.device);
   tool.history_field("model", quoted(path));
+  if (!model.inputs().frames) tool.refuse({"--frame-cache"}, "a model that sees features");
   map_records(tool, [&](Record& record) {
     torch::NoGradGuard no_grad;
     const Autocast autocast(model.device, precision);
     try {
-      const Sequence sequence = load_sequence(record, model.inputs());
+      const Sequence sequence = load_sequence(record, model.inputs(), options.frame_cache);
       if (stage == Stage::kPropose) model.propose(record, sequence);
       else if (stage == Stage::kRefine) model.refine(record, sequence);
       else model.score(record, sequence);
@@ -163,6 +164,7 @@ void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps
     tool.refuse({"--weights"}, "a single model");
     return run_one(tool, options, *sources.front().model, Stage::kPropose);
   }
+  tool.refuse({"--frame-cache"}, "maps, which come from features");
   if (options.models.empty()) {
     tool.refuse({"--window", "--overlap", "--multi-scale", "--device", "--precision"}, "maps of earlier runs alone");
     if (!maps.maps.empty()) output.maps = maps.maps;

@@ -175,6 +175,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   if (o.log.empty() && o.tensorboard.empty()) tool.refuse({"--log-every"}, "a run without --log or --tensorboard");
   tool.out();  // --print-config ends here, before anything is read
 
+  if (!initial) model->check_start();
   start_computing(o.threads);
   const auto communicator = make_communicator();
   const auto frames = model->frames();
@@ -196,7 +197,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   torch::manual_seed(tool.options().seed);
   model->device = open_device(o.device);
   model->build(set.inputs());
-  model->initialise();
+  if (!initial || o.init_partial) model->initialise();
   if (initial) initial->copy_to(*model, o.init_partial, [&](const std::string& text) { tool.note(text); }, [&](const std::string& text) { tool.warn(text); });
   model->network().to(model->device);
   std::int64_t parameters = 0;
@@ -215,7 +216,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
     events.epoch = [&](const EpochReport& report) { journal.epoch(report, report.phase_name.empty() ? train.epochs : 0); };
   }
   Validator validator;
-  if (validation) validator = [&](Model& m) { return validation->evaluate(m, train, run.seed); };
+  if (validation) validator = [&](Model& m, std::size_t phase) { return validation->evaluate(m, train, run.seed, phase); };
   const TrainResult result = tal::train(*model, set, run, validator, events, *communicator);
   if (result.stopped) {
     tool.note("stopped; --resume goes on from " + run.checkpoint);

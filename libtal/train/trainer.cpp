@@ -357,7 +357,7 @@ class Run {
     if (comm_.rank() == 0) {
       torch::NoGradGuard guard;
       model_.network().eval();
-      report.validation = validate_(model_);
+      report.validation = validate_(model_, phase_index());
       model_.network().train();
       if (report.validation.empty()) throw Error("the validation gave no metric");
       verdict[0][0] = report.validation[0].second;

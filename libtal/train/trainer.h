@@ -36,8 +36,8 @@ struct EpochReport {
   bool best = false;
 };
 
-// The first metric decides which model is best (higher is better).
-using Validator = std::function<Metrics(Model&)>;
+// The model as it is in a phase. The first metric decides which epoch of the phase is best (higher is better); metrics of different phases are not compared.
+using Validator = std::function<Metrics(Model&, std::size_t phase)>;
 
 struct TrainEvents {
   std::function<void(const StepReport&)> step;
