@@ -73,9 +73,10 @@ std::vector<Sample> MapModel::samples(const TrainingSet& set, std::size_t) const
   return all;
 }
 
-Batch MapModel::make_batch(const TrainingSet& set, std::span<const Sample> samples, Random&, std::size_t) const {
+Batch MapModel::make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random, std::size_t) const {
   const std::int64_t t = rows(), d = durations();
-  std::vector<torch::Tensor> x, boundary, iou, sampled;
+  std::vector<torch::Tensor> x, boundary;
+  std::vector<double> confidence;  // [B][D][T]
   Batch batch;
   for (const Sample& sample : samples) {
     const auto& video = set.video(sample.video);
@@ -85,13 +86,12 @@ Batch MapModel::make_batch(const TrainingSet& set, std::span<const Sample> sampl
     const auto truths = truth_rows(video, static_cast<double>(sample.first), rescale ? static_cast<double>(t) / static_cast<double>(sample.count) : 1.0);
     const auto labels = boundary_labels(truths, t, nearest_labels());
     boundary.push_back(torch::stack({torch::tensor(labels.start), torch::tensor(labels.end)}).to(torch::kFloat));
-    const auto confidence = confidence_labels(truths, t, d);
-    iou.push_back(torch::tensor(confidence).to(torch::kFloat).view({d, t}));
-    Random random(sample.seed);
-    sampled.push_back(torch::tensor(draw(confidence, random)).view({d, t}));
+    const auto own = confidence_labels(truths, t, d);
+    confidence.insert(confidence.end(), own.begin(), own.end());
     batch.videos.push_back(video.id);
   }
-  batch.tensors = {{"x", torch::stack(x)}, {"boundary", torch::stack(boundary)}, {"iou", torch::stack(iou)}, {"sampled", torch::stack(sampled)}};
+  const auto map = [&](const auto& values) { return torch::tensor(values).to(torch::kFloat).view({-1, d, t}); };
+  batch.tensors = {{"x", torch::stack(x)}, {"boundary", torch::stack(boundary)}, {"iou", map(confidence)}, {"sampled", map(draw(confidence, random))}};
   return batch;
 }
 
@@ -152,7 +152,7 @@ void BsnppModel::add_settings(Settings& settings) {
   for (const auto& entry : own.entries()) settings.add(entry.name, entry.target, entry.help, entry.choices);
 }
 
-void BsnppModel::add_inference(Settings& settings) { settings.add("backward-pass", &backward_pass_, "Fuse the boundaries with those of the reversed features"); }
+void BsnppModel::add_inference(Settings& settings) { settings.add("backward-pass", &backward_pass_, "Fuse the boundaries with those of the video in reversed direction, Eq. (1)"); }
 
 std::string BsnppModel::training_defaults() const {
   return R"({"optimizer":"adam","lr":1e-3,"batch":16,"epochs":10,"schedule":"step","milestones":[7],"gamma":0.1})";
@@ -160,11 +160,12 @@ std::string BsnppModel::training_defaults() const {
 
 std::map<std::string, std::string> BsnppModel::presets() const {
   return {{"activitynet", "{}"},
-          {"baseline", R"({"generator":"plain","deep-supervision":false,"branches":["plain"],"sampling":"none"})"},
-          {"cbg-u-net", R"({"generator":"u-net","deep-supervision":false,"branches":["plain"],"sampling":"none"})"},
-          {"cbg-nested", R"({"generator":"nested","branches":["plain"],"sampling":"none"})"},
-          {"prb-position", R"({"branches":["position","plain"],"sampling":"none"})"},
-          {"prb-channel", R"({"branches":["channel","plain"],"sampling":"none"})"},
+          {"baseline", R"({"generator":"plain","branches":["plain"],"sampling":"none"})"},
+          {"cbg-u-net", R"({"generator":"u-net","branches":["plain"],"sampling":"none"})"},
+          {"cbg-nested", R"({"branches":["plain"],"sampling":"none"})"},
+          {"prb-position", R"({"branches":["position"],"sampling":"none"})"},
+          {"prb-channel", R"({"branches":["channel"],"sampling":"none"})"},
+          {"prb-both", R"({"branches":["position","channel"],"sampling":"none"})"},
           {"prb", R"({"sampling":"none"})"},
           {"iou-sampling", R"({"sampling":"iou"})"},
           {"windows", R"({"input":"windows"})"}};

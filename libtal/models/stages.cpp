@@ -105,7 +105,8 @@ void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage) {
   run_one(tool, options, *model, stage);
 }
 
-void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps) {
+void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps, const EnsembleWeightOptions& choice) {
+  check_options(tool, choice, "--weights", options.models.size() + maps.map_folders.size());
   set_threads(tool, options.threads);
   std::vector<MapSource> sources;
   std::vector<Settings> settings;
@@ -134,9 +135,18 @@ void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps
   for (const auto& source : sources) names += (names.empty() ? "[" : ",") + quoted(source.name);
   tool.history_field("model", names + "]");
   const auto* first = dynamic_cast<const MapModel*>(sources.front().model.get());
-  const MapEnsemble ensemble(sources, maps.weights.empty() ? std::vector<double>() : parse_number_list(maps.weights), first ? first->output() : output);
+  std::vector<std::string> members;
+  for (const auto& source : sources) members.push_back(source.name);
+  MapEnsemble ensemble(sources, maps.weights.empty() ? std::vector<double>() : read_weights(maps.weights, members), first ? first->output() : output);
   const c10::Device device = sources.front().model ? sources.front().model->device : c10::Device(c10::kCPU);
   const auto precision = precision_type(options.precision, device);
+  if (!choice.from.empty()) {
+    torch::NoGradGuard no_grad;
+    const Autocast autocast(device, precision);
+    const EnsembleWeights chosen = ensemble.choose(tool, choice);
+    report_weights(tool, chosen, choice);
+    ensemble.set_weights(chosen.weights);
+  }
   map_records(tool, [&](Record& record) {
     torch::NoGradGuard no_grad;
     const Autocast autocast(device, precision);
