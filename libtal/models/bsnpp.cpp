@@ -43,43 +43,40 @@ torch::Tensor up(const torch::Tensor& x, const torch::Tensor& skip) {
 
 Settings settings_of(BsnppOptions& o) {
   Settings s;
-  s.add("rows", &o.rows, "Rows T that the network works on: every video (or window) has as many");
-  s.add("durations", &o.durations, "Longest proposal D, rows");
-  s.add("samples", &o.samples, "Samples N of a proposal's features");
-  s.add("per-bin", &o.per_bin, "Points that a sample is the mean of");
-  s.add("widen", &o.widen, "Share of its length that a proposal is widened by on each side before sampling");
+  s.add("rows", &o.rows, "Rows T that the network works on: every video (or window) has as many").between(kLeastRows, kMostRows);
+  s.add("durations", &o.durations, "Longest proposal D, rows; at most T").between(1, kMostRows);
+  s.add("samples", &o.samples, "Samples N of a proposal's features").between(1, 1024);
+  s.add("per-bin", &o.per_bin, "Points that a sample is the mean of").between(1, 64);
+  s.add("widen", &o.widen, "Share of its length that a proposal is widened by on each side before sampling").between(0, 4);
   s.add("truncate", &o.truncate, "Round sampling points towards zero, as public checkpoints were trained");
-  s.add("first-filters", &o.first_filters, "Filters of the base module's first convolution");
-  s.add("base-filters", &o.base_filters, "Filters of the base module's second convolution");
-  s.add("generator-filters", &o.generator_filters, "Filters of the boundary generator");
-  s.add("reduced-filters", &o.reduced_filters, "Channels that enter the boundary-matching layer");
-  s.add("proposal-filters", &o.proposal_filters, "Filters of the boundary-matching layer");
-  s.add("attention-filters", &o.attention_filters, "Channels of the position attention's A and B");
-  s.add("head-filters", &o.head_filters, "Filters of the prediction branches");
+  s.add("first-filters", &o.first_filters, "Filters of the base module's first convolution").between(1, 16384);
+  s.add("base-filters", &o.base_filters, "Filters of the base module's second convolution").between(1, 16384);
+  s.add("generator-filters", &o.generator_filters, "Filters of the boundary generator").between(1, 16384);
+  s.add("reduced-filters", &o.reduced_filters, "Channels that enter the boundary-matching layer").between(1, 16384);
+  s.add("proposal-filters", &o.proposal_filters, "Filters of the boundary-matching layer").between(1, 16384);
+  s.add("attention-filters", &o.attention_filters, "Channels of the position attention's A and B").between(1, 16384).without("branches", {"plain", "channel", "plain,channel", "channel,plain"});
+  s.add("head-filters", &o.head_filters, "Filters of the prediction branches").between(1, 16384);
   s.add("generator", &o.generator, "Boundary generator: nested U-Net, U-Net, or one plain convolution", {"nested", "u-net", "plain"});
   s.add("train-backward", &o.train_backward, "Train the backward pass, too (the paper trains the forward pass alone)");
-  s.add("deep-supervision", &o.deep_supervision, "Train both heads of the nested U-Net's top row");
-  s.add("branches", &o.branches, "Branches of the proposal relation block, each once: position, channel, aggregated (both attentions' sum), plain (none)", {"position", "channel", "aggregated", "plain"});
-  s.add("sampling", &o.sampling, "Training proposals: all (none), as many negatives as positives (iou), and balanced scales (scale)", {"none", "iou", "scale"});
-  s.add("scale-ratio", &o.scale_ratio, "lambda of the scale-balanced sampling");
-  s.add("positive", &o.positive, "Smallest tIoU of a positive proposal");
-  s.add("negative", &o.negative, "Largest tIoU of a negative proposal");
-  s.add("relation-weight", &o.relation_weight, "Weight beta of the confidence losses");
-  s.add("l2", &o.l2, "Weight gamma of half the sum of squares of all parameters");
+  s.add("deep-supervision", &o.deep_supervision, "Train both heads of the nested U-Net's top row").with("generator", {"nested"});
+  s.add("branches", &o.branches, "Branches of the proposal relation block, each once: position, channel, aggregated (both attentions' sum), plain (none)", {"position", "channel", "aggregated", "plain"}).count(1, 4);
+  s.add("sampling", &o.sampling, "Training proposals: all positives and negatives (none), as many of each (iou), and of balanced scales (scale)", {"none", "iou", "scale"});
+  s.add("scale-ratio", &o.scale_ratio, "lambda of the scale-balanced sampling").between(0, 1).above(0).with("sampling", {"scale"});
+  s.add("positive", &o.positive, "tIoU above which a proposal is positive").between(0, 1);
+  s.add("negative", &o.negative, "tIoU below which a proposal is negative; at most that of positives").between(0, 1);
+  s.add("relation-weight", &o.relation_weight, "Weight beta of the confidence losses").between(0, 1e6);
+  s.add("l2", &o.l2, "Weight gamma of half the sum of squares of all parameters").between(0, 1e3);
   s.add("boundary-labels", &o.boundary_labels, "Positive rows of a boundary: more than half covered by its region (literal), and the row that contains it (nearest)", {"nearest", "literal"});
   return s;
 }
 
 void check(const BsnppOptions& o) {
-  for (const std::int64_t size : {o.durations, o.samples, o.per_bin, o.first_filters, o.base_filters, o.generator_filters, o.reduced_filters, o.proposal_filters, o.attention_filters, o.head_filters})
-    if (size < 1) throw Error("sizes of the network must be at least 1");
-  if (o.rows < 4) throw Error("the network halves its rows twice and needs at least 4, not " + std::to_string(o.rows)).at_field("rows");
+  if (o.rows < kLeastRows) throw Error("the network halves its rows twice and needs at least 4, not " + std::to_string(o.rows)).at_field("rows");
   if (o.durations > o.rows) throw Error("a longest proposal of " + std::to_string(o.durations) + " rows does not fit into " + std::to_string(o.rows) + " rows").at_field("durations");
   if (o.branches.empty()) throw Error("at least one branch is needed").at_field("branches");
   for (auto branch = o.branches.begin(); branch != o.branches.end(); ++branch)
     if (std::find(o.branches.begin(), branch, *branch) != branch) throw Error("'" + *branch + "' is there twice; each branch can be there once").at_field("branches");
   if (!(o.negative <= o.positive)) throw Error("the negative threshold is above the positive one").at_field("negative");
-  if (!(o.scale_ratio > 0 && o.scale_ratio <= 1)) throw Error("must lie in (0, 1]").at_field("scale-ratio");
 }
 
 BsnppBaseImpl::BsnppBaseImpl(std::int64_t dim, const BsnppOptions& o)

@@ -19,6 +19,9 @@
 
 namespace tal {
 
+inline constexpr std::int64_t kLeastRows = 4;      // the generator halves them twice
+inline constexpr std::int64_t kMostRows = 10000;   // far beyond what memory holds of D x T maps
+
 struct BsnppOptions {
   std::int64_t rows = 100, durations = 100;  // T, D
   std::int64_t samples = 32, per_bin = 3;    // N points of a proposal, each the mean of per_bin

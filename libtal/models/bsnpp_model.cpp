@@ -36,25 +36,31 @@ bool holds_truth(const std::vector<Segment>& truths, double length) {
   });
 }
 
+// Maps of a network whose training diverged would become proposals without scores.
+const ProposalMaps& finite(const ProposalMaps& maps) {
+  for (const auto& tensor : {maps.start, maps.end, maps.regression, maps.classification})
+    if (!tensor.isfinite().all().item<bool>()) throw Error("the network's output is no number: its training has diverged, or its weights are damaged");
+  return maps;
+}
+
 }  // namespace
 
 Settings MapModel::settings() {
   Settings s;
   add_settings(s);
   s.add("input", &input_.input, "What the network sees: the whole video rescaled to its rows, or windows of as many rows", {"rescale", "windows"});
-  s.add("train-overlap", &input_.train_overlap, "Overlap of training windows, share of their length");
+  s.add("train-overlap", &input_.train_overlap, "Overlap of training windows, share of their length").at_least(0).below(1).with("input", {"windows"});
   return s;
 }
 
 Settings MapModel::inference() {
   Settings s;
   add_inference(s);
-  s.add("window", &inference_.window, "Rows of the stream in a window (0: the whole video when it is rescaled, else as trained)");
-  s.add("overlap", &inference_.overlap, "Overlap of windows, share of their length");
-  s.add("scales", &inference_.scales, "Rows of a rescaled video: as trained (fixed), or by its duration", {"fixed", "duration"});
-  s.add("scale-rows", &inference_.scale_rows, "scales duration: rows of videos up to 30 s, up to 120 s, and longer ones");
-  const Settings output = settings_of(inference_.output);
-  for (const auto& entry : output.entries()) s.add(entry.name, entry.target, entry.help, entry.choices);
+  s.add("window", &inference_.window, "Rows of the stream in a window (0: the whole video when it is rescaled, else as trained)").between(0, 1 << 24);
+  s.add("overlap", &inference_.overlap, "Overlap of windows, share of their length").at_least(0).below(1);
+  s.add("scales", &inference_.scales, "Rows of a rescaled video: as trained (fixed), or by its duration", {"fixed", "duration"}).with("input", {"rescale"});
+  s.add("scale-rows", &inference_.scale_rows, "Rows of videos up to 30 s, up to 120 s, and longer ones").between(4, kMostRows).count(3, 3).with("scales", {"duration"});
+  s.nest("", settings_of(inference_.output));
   return s;
 }
 
@@ -120,12 +126,12 @@ std::int64_t MapModel::network_rows(std::int64_t extent, double duration) const 
 std::vector<MapWindow> MapModel::map_windows(const Sequence& sequence) {
   const std::int64_t count = sequence.x.size(0);
   if (count < 1) throw Error("the features have no rows");
-  if (inference_.window < 0) throw Error("window: must be 0 or more rows");
   const bool rescale = input_.input == "rescale";
   if (rescale && inference_.scales == "duration" && !(sequence.duration > 0)) throw Error("missing: rows by duration need it").at_field("duration");
   const std::int64_t wanted = inference_.window > 0 ? inference_.window : rescale ? count : rows();
   const std::int64_t extent = rescale ? std::min(wanted, count) : wanted;  // rows of the stream in a window
   const std::int64_t length = network_rows(extent, extent < count ? sequence.time.seconds({0, static_cast<double>(extent)}).length() : sequence.duration);
+  if (length < least_rows()) throw Error("window: the network needs windows of at least " + std::to_string(least_rows()) + " rows, not " + std::to_string(length));
   std::vector<MapWindow> windows;
   std::vector<torch::Tensor> x;
   for (const std::int64_t first : window_starts(count, extent, inference_.overlap)) {
@@ -138,7 +144,7 @@ std::vector<MapWindow> MapModel::map_windows(const Sequence& sequence) {
   for (std::size_t begin = 0; begin < x.size(); begin += kTogether) {
     const std::size_t end = std::min(begin + kTogether, x.size());
     const auto maps = infer(torch::stack(std::vector<torch::Tensor>(x.begin() + static_cast<std::ptrdiff_t>(begin), x.begin() + static_cast<std::ptrdiff_t>(end))).to(device));
-    for (std::size_t k = begin; k < end; ++k) windows[k].maps = maps[k - begin];
+    for (std::size_t k = begin; k < end; ++k) windows[k].maps = finite(maps[k - begin]);
   }
   return windows;
 }
@@ -148,8 +154,7 @@ void MapModel::propose(Record& record, const Sequence& sequence) {
 }
 
 void BsnppModel::add_settings(Settings& settings) {
-  const Settings own = settings_of(options_);
-  for (const auto& entry : own.entries()) settings.add(entry.name, entry.target, entry.help, entry.choices);
+  settings.nest("", settings_of(options_));
 }
 
 void BsnppModel::add_inference(Settings& settings) { settings.add("backward-pass", &backward_pass_, "Fuse the boundaries with those of the video in reversed direction, Eq. (1)"); }
@@ -158,17 +163,19 @@ std::string BsnppModel::training_defaults() const {
   return R"({"optimizer":"adam","lr":1e-3,"batch":16,"epochs":10,"schedule":"step","milestones":[7],"gamma":0.1})";
 }
 
-std::map<std::string, std::string> BsnppModel::presets() const {
-  return {{"activitynet", "{}"},
-          {"baseline", R"({"generator":"plain","branches":["plain"],"sampling":"none"})"},
-          {"cbg-u-net", R"({"generator":"u-net","branches":["plain"],"sampling":"none"})"},
-          {"cbg-nested", R"({"branches":["plain"],"sampling":"none"})"},
-          {"prb-position", R"({"branches":["position"],"sampling":"none"})"},
-          {"prb-channel", R"({"branches":["channel"],"sampling":"none"})"},
-          {"prb-both", R"({"branches":["position","channel"],"sampling":"none"})"},
-          {"prb", R"({"sampling":"none"})"},
-          {"iou-sampling", R"({"sampling":"iou"})"},
-          {"windows", R"({"input":"windows"})"}};
+std::vector<Preset> BsnppModel::presets() const {
+  return {
+      {"activitynet", "Table 1, Ours - baseline: the whole network on videos rescaled to 100 rows (5.1)", "{}"},
+      {"windows", "The whole network on sliding windows of 100 rows, 75 % overlap (4.1)", R"({"input":"windows"})"},
+      {"baseline", "Without 3.3 and 3.4: one convolution for the boundaries, no attention, all proposals", R"({"generator":"plain","branches":["plain"],"sampling":"none"})"},
+      {"cbg-u-net", "Boundary generator (3.3) as a plain U-Net, no attention, all proposals", R"({"generator":"u-net","branches":["plain"],"sampling":"none"})"},
+      {"cbg-nested", "Boundary generator (3.3, Fig. 3) as published, no attention, all proposals", R"({"branches":["plain"],"sampling":"none"})"},
+      {"prb-position", "Relation block (3.3, Fig. 4): position-aware branch alone, all proposals", R"({"branches":["position"],"sampling":"none"})"},
+      {"prb-channel", "Relation block: channel-aware branch alone, all proposals", R"({"branches":["channel"],"sampling":"none"})"},
+      {"prb-both", "Relation block: both branches without the aggregated one, all proposals", R"({"branches":["position","channel"],"sampling":"none"})"},
+      {"prb", "Relation block as published: three branches, all proposals", R"({"sampling":"none"})"},
+      {"iou-sampling", "IoU-balanced sampling (3.4.1) without the scales' (3.4.2)", R"({"sampling":"iou"})"},
+  };
 }
 
 void BsnppModel::build(const InputContract& inputs) {

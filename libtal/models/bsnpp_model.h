@@ -51,6 +51,7 @@ class MapModel : public Model {
 
  protected:
   virtual std::int64_t rows() const = 0;
+  virtual std::int64_t least_rows() const { return 1; }  // that the network can work on
   virtual std::int64_t durations() const = 0;
   virtual bool nearest_labels() const = 0;
   // How often each proposal of a mini-batch takes part in the losses of the maps, [B][D][T] as confidence.
@@ -69,7 +70,7 @@ class BsnppModel : public MapModel {
  public:
   std::string name() const override { return "bsnpp"; }
   std::string training_defaults() const override;
-  std::map<std::string, std::string> presets() const override;
+  std::vector<Preset> presets() const override;
   void build(const InputContract& inputs) override;
   torch::nn::Module& network() override { return *network_; }
   Losses loss(const Batch& batch, std::size_t phase) override;
@@ -77,6 +78,7 @@ class BsnppModel : public MapModel {
 
  protected:
   std::int64_t rows() const override { return options_.rows; }
+  std::int64_t least_rows() const override { return kLeastRows; }
   std::int64_t durations() const override { return options_.durations; }
   bool nearest_labels() const override { return options_.boundary_labels == "nearest"; }
   std::vector<float> draw(std::span<const double> confidence, Random& random) const override;

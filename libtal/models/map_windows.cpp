@@ -146,8 +146,8 @@ MapWindow window_of(const Json& entry, const std::string& prefix, std::map<std::
 
 Settings settings_of(MapOutputOptions& o) {
   Settings s;
-  s.add("min-score", &o.min_score, "Proposals with a lower score are left out");
-  s.add("top-k", &o.top_k, "Proposals kept of a video (0: all)");
+  s.add("min-score", &o.min_score, "Proposals with a lower score are left out").between(0, 1);
+  s.add("top-k", &o.top_k, "Proposals kept of a video (0: all)").between(0, 1e9);
   s.add("maps", &o.maps, "Where the score maps go too: nowhere (none), the record (inline), or this folder");
   return s;
 }
