@@ -1,7 +1,7 @@
 # What the examples of the systems share: data, training, evaluation, tables. Include it after the settings of the example.
 #
 #   DATA=/folder    holds train.jsonl and val.jsonl: records with features and annotations, as tal-convert makes them. It is only read.
-#   DATA=synth      tal-synth makes both below OUT, two streams of SYNTH_VIDEOS videos each. Small networks, a few minutes; no number is comparable with a paper's.
+#   DATA=synth      tal-synth makes both below OUT, SYNTH_STREAMS (default: rgb and flow) of SYNTH_VIDEOS videos each. Small networks, a few minutes; no number is comparable with a paper's.
 #   DATA=/hapt      a folder with RawData/ and segments.csv: the HAPT recordings (see examples/hapt), one stream, `signals`
 #   VIDEOS ANNOTATIONS DURATIONS    instead of DATA, for models that see frames: THUMOS14's files of videos, its folder of annotation folders val/ and test/, the
 #                   seconds of every video (CSV)
@@ -38,13 +38,17 @@ EPOCHS ?= 8
 TRAIN := $(DATA_OUT)/train.jsonl
 VAL := $(DATA_OUT)/val.jsonl
 DATA_NAME := synthetic features of tal-synth, $(SYNTH_VIDEOS) videos to train on and as many to test on, $(SEED_NAME); not comparable with the paper
-# One seed of the features: the classes look alike in both parts, the noise differs from video to video.
-$(TRAIN) $(VAL): $(DATA_OUT)/%.jsonl:
+# One seed of the features of a stream: the classes look alike in all parts, the noise differs from video to video.
+SYNTH_STREAMS ?= rgb flow
+SYNTH_PARTS ?= train val
+SYNTH_SEED_train := 1
+SYNTH_SEED_val := 2
+SYNTH_SEED_tune := 3
+$(SYNTH_PARTS:%=$(DATA_OUT)/%.jsonl): $(DATA_OUT)/%.jsonl:
 	mkdir -p $(DATA_OUT)
-	$(BIN)/tal-synth --seed $(if $(filter train,$*),1,2) annotations -n $(SYNTH_VIDEOS) --classes 3 --subset $* --prefix $*_ --min-duration 40 --max-duration 120 \
-	  --min-length 3 --max-length 20 \
-	| $(BIN)/tal-synth --seed 3 features --stream rgb --dim 16 --snr $(SYNTH_SNR) --out-dir $(abspath $(DATA_OUT))/features \
-	| $(BIN)/tal-synth --seed 4 features --stream flow --dim 16 --snr $(SYNTH_SNR) --out-dir $(abspath $(DATA_OUT))/features -o $@
+	$(BIN)/tal-synth --seed $(SYNTH_SEED_$*) annotations -n $(SYNTH_VIDEOS) --classes 3 --subset $* --prefix $*_ --min-duration 40 --max-duration 120 \
+	  --min-length 3 --max-length 20 $(foreach k,$(shell seq $(words $(SYNTH_STREAMS))),| $(BIN)/tal-synth --seed $(shell expr $(k) + 2) features --stream $(word $(k),$(SYNTH_STREAMS)) --dim 16 \
+	  --snr $(or $(SNR_$(word $(k),$(SYNTH_STREAMS))),$(SYNTH_SNR)) --out-dir $(abspath $(DATA_OUT))/features) > $@
 else ifeq ($(ON_HAPT),yes)
 HAPT := $(DATA)
 HAPT_FILES := $(DATA_OUT)

@@ -2,6 +2,7 @@
 #include "libtal/cli/model_options.h"
 #include "libtal/cli/tool.h"
 #include "libtal/cli/video_records.h"
+#include "libtal/fusion/ensemble_weights.h"
 #include "libtal/segment/grouping.h"
 #ifdef TAL_HAVE_TORCH
 #include "libtal/models/stages.h"
@@ -25,7 +26,8 @@ int main(int argc, char** argv) {
       "Several models that give maps of all proposals (bsnpp, bmn, also mixed) make an ensemble: their boundary and confidence maps are averaged with --weights before "
       "proposals are made of them. Each reads its own feature streams of the record. Their maps must cover the same stretches of a video with as many rows; --multi-scale gives all of "
       "them the same rows, chosen by the video's duration. --maps DIR keeps the maps as files, which --map-folder makes a member of a later ensemble, so that models may run "
-      "on different machines. --window cuts long videos into windows; of the proposals that several windows hold the best one stays.\n\n"
+      "on different machines. --weights-from VAL chooses the weights on records with annotations (and the same streams): each member's share of the sum of the members' areas under the AR-AN "
+      "curve, or with --grid N the best of all multiples of 1/N that sum to 1. They are told on stderr and in the history, and --weights-out keeps them for the --weights of other runs. --window cuts long videos into windows; of the proposals that several windows hold the best one stays.\n\n"
       "--method grouping needs no model. It takes columns of the stream as curves over time and groups their high rows (Algorithm 1 of ETP): "
       "components start at rows from the threshold on, grow row by row, merge when they meet, and become proposals when their length is between "
       "--min and --max. Each curve is used raw and smoothed; the score of a proposal is the mean of its curve inside.";
@@ -35,6 +37,8 @@ int main(int argc, char** argv) {
       {"Labelled detections straight from video files", "tal-propose -m sptad.safetensors --videos *.mp4 | tal-nms --preset sptad"},
       {"With a trained model", "tal-propose -m rpn.safetensors < features.jsonl | tal-nms --preset rpn"},
       {"An ensemble of two models, rows by duration", "tal-propose -m bsnpp.safetensors -m bmn.safetensors --weights 0.6,0.4 --multi-scale 30,80,100 < features.jsonl | tal-nms --preset bsn"},
+      {"Weights chosen on the validation part, kept for later",
+       "tal-propose -m rgb.safetensors -m flow.safetensors --weights-from val.jsonl --grid 10 --weights-out weights.json < test.jsonl | tal-nms --preset bsn"},
       {"The maps of two runs together", "tal-propose --map-folder maps-rgb --map-folder maps-flow --weights 2,1 < videos.jsonl | tal-nms --preset bsn"},
   };
   info.see_also = {"tal-extract(1)", "tal-train(1)", "tal-refine(1)", "tal-nms(1)", "tal-eval(1)"};
@@ -56,12 +60,14 @@ int main(int argc, char** argv) {
   tool.app().add_option("--videos", videos, "Video files instead of records, for models that see frames")->type_name("FILE");
   tal::MapOptions maps;
   tal::register_map_options(tool.app(), maps);
+  tal::EnsembleWeightOptions choice;
+  tal::register_options(tool.app(), choice, "Maps and windows", "ensemble's members");
   return tool.run(argc, argv, [&] {
     if (!model.models.empty() || !maps.map_folders.empty()) {
       tool.refuse({"--method", "--stream", "--curve", "--threshold", "--min", "--max", "--sigma", "--keep-growing", "--merge-nms", "--normalize"}, "--model");
       if (!videos.empty()) tal::read_videos_as_records(tool, videos);
 #ifdef TAL_HAVE_TORCH
-      return tal::run_propose(tool, model, maps);
+      return tal::run_propose(tool, model, maps, choice);
 #else
       throw tal::Error("this build has no LibTorch, so no models");
 #endif
@@ -69,6 +75,7 @@ int main(int argc, char** argv) {
     tool.refuse({"--videos"}, "a run without --model");
     tal::refuse_model_options(tool, model);
     tool.refuse(tal::map_option_names(), "a run without --model");
+    tool.refuse(tal::ensemble_weight_names(), "a run without --model");
     if (method.empty()) throw tal::UsageError("say --model FILE or --method grouping");
     tal::check_options(grouping);
     tal::map_records(tool, [&](tal::Record& record) { tal::propose_by_grouping(record, grouping); });

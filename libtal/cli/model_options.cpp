@@ -16,7 +16,7 @@ void register_model_options(CLI::App& app, ModelOptions& o) {
 
 void register_map_options(CLI::App& app, MapOptions& o) {
   const std::string group = "Maps and windows";
-  app.add_option("--weights", o.weights, "Weights of the ensemble's members, in their order (default: equal ones)")->group(group)->type_name("W,W,...");
+  app.add_option("--weights", o.weights, "Weights of the ensemble's members, in their order, or the file of --weights-out (default: equal ones)")->group(group)->type_name("W,W,...|FILE.json");
   app.add_option("--map-folder", o.map_folders, "Maps that --maps DIR left, as a member of the ensemble (repeatable; behind the models)")->group(group)->type_name("DIR");
   app.add_option("--multi-scale", o.multi_scale, "Rescale videos up to 30 s, up to 120 s and longer ones to these numbers of rows, such as 30,80,100")->group(group)->type_name("R,R,R");
   app.add_option("--maps", o.maps, "Where the score maps go too: none, inline (the record) or a folder")->group(group)->type_name("none|inline|DIR");

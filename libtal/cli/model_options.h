@@ -25,7 +25,7 @@ void register_model_options(CLI::App& app, ModelOptions& options);
 // What tal-propose asks of models that give maps of all proposals (bsnpp, bmn), beside their settings.
 struct MapOptions {
   std::vector<std::string> map_folders;  // maps of earlier runs, members of the ensemble behind the models
-  std::string weights;                   // of models, then folders: numbers; empty: equal
+  std::string weights;                   // of models, then folders: numbers, or the file of --weights-out; empty: equal
   std::string multi_scale;               // rows by duration; empty: as trained
   std::string maps;                      // none, inline or a folder; empty: as the model says
   std::int64_t window = 0;               // rows of the stream; 0: as the model says

@@ -82,7 +82,7 @@ void apply_settings(Tool& tool, std::vector<Member>& members, const std::vector<
 }
 
 // The options that are settings of the models by other names.
-void apply_map_options(const MapOptions& o, Model& model, Settings settings) {
+void apply_map_options(const MapOptions& o, const std::vector<std::string>& pairs, Model& model, Settings settings) {
   const auto set = [&](const char* option, const char* name, const std::string& value) {
     if (!settings.has(name)) throw UsageError(std::string(option) + ": model '" + model.name() + "' has no such setting");
     settings.set(name, value);
@@ -90,7 +90,9 @@ void apply_map_options(const MapOptions& o, Model& model, Settings settings) {
   if (!o.maps.empty()) set("--maps", "maps", o.maps);
   if (o.window > 0) set("--window", "window", std::to_string(o.window));
   const auto* map_model = dynamic_cast<const MapModel*>(&model);
-  if (o.overlap >= 0 && map_model && map_model->map_extent() == "whole videos") throw UsageError("--overlap: model '" + model.name() + "' sees whole videos; --window cuts them");
+  const bool overlap = o.overlap >= 0 || std::any_of(pairs.begin(), pairs.end(), [](const auto& pair) { return pair.starts_with("overlap="); });
+  if (overlap && map_model && map_model->map_extent() == "whole videos")
+    throw UsageError((o.overlap >= 0 ? "--overlap" : "setting 'overlap'") + std::string(": model '") + model.name() + "' sees whole videos; --window cuts them");
   if (o.overlap >= 0) set("--overlap", "overlap", format_number(o.overlap));
   if (!o.multi_scale.empty() && parse_number_list(o.multi_scale).size() != 3)
     throw UsageError("--multi-scale: '" + o.multi_scale + "' are not three numbers of rows: up to 30 s, up to 120 s, longer");
@@ -139,7 +141,8 @@ void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage) {
   run_one(tool, options, *model, stage);
 }
 
-void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps) {
+void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps, const EnsembleWeightOptions& choice) {
+  check_options(tool, choice, "--weights", options.models.size() + maps.map_folders.size());
   set_threads(tool, options.threads);
   std::vector<MapSource> sources;
   std::vector<Member> members;
@@ -159,7 +162,7 @@ void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps
   }
   apply_settings(tool, members, options.settings, Stage::kPropose);
   for (const auto& source : sources)
-    if (source.model) apply_map_options(maps, *source.model, source.model->inference());
+    if (source.model) apply_map_options(maps, options.settings, *source.model, source.model->inference());
   if (sources.size() == 1 && sources.front().model) {
     tool.refuse({"--weights"}, "a single model");
     return run_one(tool, options, *sources.front().model, Stage::kPropose);
@@ -173,9 +176,18 @@ void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps
   for (const auto& source : sources) names += (names.empty() ? "[" : ",") + quoted(source.name);
   tool.history_field("model", names + "]");
   const auto* first = dynamic_cast<const MapModel*>(sources.front().model.get());
-  const MapEnsemble ensemble(sources, maps.weights.empty() ? std::vector<double>() : parse_number_list(maps.weights), first ? first->output() : output);
+  std::vector<std::string> members;
+  for (const auto& source : sources) members.push_back(source.name);
+  MapEnsemble ensemble(sources, maps.weights.empty() ? std::vector<double>() : read_weights(maps.weights, members), first ? first->output() : output);
   const c10::Device device = sources.front().model ? sources.front().model->device : c10::Device(c10::kCPU);
   const auto precision = precision_type(options.precision, device);
+  if (!choice.from.empty()) {
+    torch::NoGradGuard no_grad;
+    const Autocast autocast(device, precision);
+    const EnsembleWeights chosen = ensemble.choose(tool, choice);
+    report_weights(tool, chosen, choice);
+    ensemble.set_weights(chosen.weights);
+  }
   map_records(tool, [&](Record& record) {
     torch::NoGradGuard no_grad;
     const Autocast autocast(device, precision);

@@ -71,7 +71,8 @@ def recordings(folder, count):
 TINY = ["DATA=synth", "SYNTH_VIDEOS=3", "EPOCHS=1", "THREADS=1"]
 with tempfile.TemporaryDirectory() as folder:
     for example, arguments, rows in (
-        ("bsnpp", ["ensembles", "table1"], ["rgb+flow+bmn", "+ (D) BMN's detections"]),
+        ("bsnpp", ["STREAMS=a-rgb+a-flow b", "GRID=2", "ensembles", "table1", "boundaries"],
+         ["BSN++ on b", "BMN on a-rgb+a-flow", "all encoders, equal weights", "weights by grid search", "and BMN on every encoder, weights by scores", "+ (D) BMN's detections", "backward pass", "both, Eq. (1)"]),
         ("rpn", ["table1", "table2", "TABLE1=B2-mtl-heads1"], ["table1-B2-mtl-heads1", "table1-B2-mtl-heads1-combined"]),
         ("cmsn", ["table4"], ["without PES", "with PES"]),
         ("etp", ["fig5", "UNITS=16"], ["without Refinement Network", "ETP"]),
@@ -84,6 +85,13 @@ with tempfile.TemporaryDirectory() as folder:
                 check(values == recalls(os.path.join(folder, example, RUNS_OF_CMSN[row] + ".result.json")), f"{example}: {row}: {values}")
             else:
                 check(per_cent(values), f"{example}: {row}: {values}")
+        if example == "bsnpp":
+            with open(os.path.join(folder, example, "weights-A.json"), encoding="utf-8") as file:
+                kept = json.load(file)
+            check([m.rsplit("/", 1)[1] for m in kept["members"]] == ["bsnpp-a-rgb+a-flow.safetensors", "bsnpp-b.safetensors"] and abs(sum(kept["weights"]) - 1) < 1e-9,
+                  f"the weights of the ensemble are kept: {kept}")
+            _, errors = make(example, "STREAMS=a", *TINY, "OUT=" + os.path.join(folder, "one"), "ensembles", status=2)
+            check("several encoders" in errors, "one encoder makes no ensemble: " + errors)
         plan, _ = make(example, *TINY, "OUT=" + os.path.join(folder, example), "-n", "all")
         check("tal-train" in plan and "table.py" in plan, f"{example}: every table expands")
         _, errors = make(example, "OUT=" + os.path.join(folder, "none"), "DATA=" + os.path.join(folder, "nowhere"), "all", status=2)
