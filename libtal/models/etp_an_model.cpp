@@ -24,6 +24,7 @@ Settings EtpAnModel::inference() {
   s.add("sigma", &grouping_.sigma, "Gaussian smoothing of the second copy of each curve, rows (0: raw curves only)");
   s.add("keep-growing", &grouping_.keep_growing, "A component that became a proposal grows on");
   s.add("merge-nms", &grouping_.merge_nms, "tIoU of the suppression that merges the curves' proposals (1: none)");
+  s.add("merge-nms-by", &grouping_.merge_nms_by, "What that suppression compares: all proposals of all curves (the paper), or those of each label", {"all", "label"});
   s.add("average", &average_, "The curve of all classes: their mean (the paper), or their sum, which is 1 - background with softmax", {"mean", "sum"});
   s.add("write-curves", &write_curves_, "Add the class scores to the record's features as stream etp-an");
   return s;
@@ -98,6 +99,7 @@ void EtpAnModel::propose(Record& record, const Sequence& sequence) {
   }
   std::vector<Proposal> proposals;
   if (scores.size(0) > 0) proposals = propose_from_curves(record, curves, sequence.time, grouping_);
+  tally_.add(curves, proposals.size());
   record.set_proposals(proposals);
   if (!write_curves_) return;
   FeatureStream stream;

@@ -23,12 +23,15 @@ class EtpAnModel : public Model {
 
   bool proposes() const override { return true; }
   void propose(Record& record, const Sequence& sequence) override;
+  bool must_propose() const override { return true; }
+  void require_proposals() const override { tally_.require_proposals(grouping_); }
   std::string suppression() const override { return "etp"; }
 
  private:
   EtpAnOptions options_;
   std::int64_t chunk_ = 256;
   GroupingOptions grouping_;
+  GroupingTally tally_;
   std::string average_ = "mean";
   bool write_curves_ = false;
   EtpAn network_{nullptr};
