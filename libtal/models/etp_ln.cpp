@@ -10,7 +10,9 @@ Settings settings_of(EtpLnOptions& o) {
   s.add("non-local", &o.non_local, "Non-local block before the heads; false: plain structured temporal pyramid");
   s.add("non-local-dim", &o.non_local_dim, "Inner size of the non-local block; 0: half of the features'");
   s.add("dropout", &o.dropout, "Probability, of the pooled parts");
-  s.add("fusion", &o.fusion, "Several streams: side by side (early), or a network each whose scores are fused (late)", {"early", "late"});
+  s.add("comp-weight", &o.comp_weight, "Weight of the completeness loss: alpha of Eq. (9)");
+  s.add("loc-weight", &o.loc_weight, "Weight of the location loss: beta of Eq. (9)");
+  s.add("fusion", &o.fusion, "Several streams: a network each whose scores are fused (late, the paper), or side by side (early)", {"late", "early"});
   return s;
 }
 

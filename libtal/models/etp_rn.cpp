@@ -14,7 +14,7 @@ Settings settings_of(EtpRnOptions& o) {
   s.add("hidden", &o.hidden, "Size of the BiGRU, each direction");
   s.add("non-local", &o.non_local, "Unit features with the non-local block");
   s.add("non-local-dim", &o.non_local_dim, "Inner size of the non-local block; 0: half of the features'");
-  s.add("snap-target", &o.snap_target, "Fit the ground truth to the unit grid, too");
+  s.add("snap-target", &o.snap_target, "The ground truth is fitted to the unit grid, too, as the paper says; false: as annotated");
   return s;
 }
 
