@@ -130,6 +130,8 @@ class Model {
   // Named sets of settings: the rows of the paper's tables. JSON for settings(), "train.*" included.
   virtual std::map<std::string, std::string> presets() const { return {}; }
 
+  // Whether labels of annotations matter to it.
+  virtual bool learns_classes() const { return false; }
   // What frames the settings ask for; nullopt for models of features.
   virtual std::optional<FrameContract> frames() const { return {}; }
   // Makes the network for these inputs. Error when the settings contradict each other or the inputs.

@@ -279,7 +279,7 @@ void GroupingTally::require_proposals(const GroupingOptions& options) const {
   const auto thresholds = parse_number_list(options.threshold);
   const double lowest = *std::min_element(thresholds.begin(), thresholds.end());
   const std::string highest = "the highest score is " + format_number(std::round(1e4 * highest_) / 1e4);
-  std::string why = "they have no rows";
+  std::string why = "there are no rows";
   if (std::isfinite(highest_))
     why = highest_ < lowest ? highest + ", the threshold " + format_number(lowest)
                             : highest + " and reaches the threshold " + format_number(lowest) + ", but no component has more than " + std::to_string(options.min) +

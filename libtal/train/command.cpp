@@ -154,6 +154,16 @@ std::string checkpoint_path(const TrainCommand& o) {
   return o.checkpoint_dir + "/checkpoint.safetensors";
 }
 
+// Of a model that learns classes: annotations that teach it none are said, and if there are only such ones that is an error.
+void check_labels(Tool& tool, const TrainCommand& o, const RecordSet& set) {
+  const auto none = set.unlabelled(), unknown = set.unknown_labels();
+  if (none + unknown == set.instances())
+    throw Error("model '" + o.model + "' learns classes, and " +
+                (unknown == 0 ? "no annotation has a label" : "no annotation has a label that is in " + o.classes));
+  if (none > 0) tool.warn(std::to_string(none) + " of " + std::to_string(set.instances()) + " annotations have no label; no class is learned from them");
+  if (unknown > 0) tool.warn(std::to_string(unknown) + " annotations have a label that is not in " + o.classes + "; no class is learned from them");
+}
+
 }  // namespace
 
 void register_options(CLI::App& app, TrainCommand& o) {
@@ -205,7 +215,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) { set.add(record); });
   if (tool.stopped()) return;
   set.finish();
-  if (set.unknown_labels() > 0) tool.warn(std::to_string(set.unknown_labels()) + " annotations have a label that is not in " + o.classes + "; they train boundaries only");
+  if (model->learns_classes()) check_labels(tool, o, set);
   std::optional<Validation> validation;
   if (!o.val.empty()) {
     validation.emplace(train.metric, o.val_subset, o.frame_cache);
