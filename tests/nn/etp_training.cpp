@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(late_fusion_by_value) {
     const auto rank = p.narrow(1, 0, 2) * torch::exp((w * first.comp + (1 - w) * second.comp).to(torch::kDouble));
     const auto moved = move_proposals(torch::tensor({{10.0, 20.0}, {31.0, 47.5}}, torch::kDouble), (w * first.reg + (1 - w) * second.reg).to(torch::kDouble));
     for (std::size_t k = 0; k < 4; ++k) {
-      const auto m = static_cast<std::int64_t>(k / 2), c = found[k].label == "x" ? 0 : 1;
+      const std::int64_t m = static_cast<std::int64_t>(k) / 2, c = found[k].label == "x" ? 0 : 1;
       BOOST_TEST(std::fabs(found[k].score - rank[m][c].item<double>()) < 1e-4 * (1 + rank[m][c].item<double>()), "weights " << text);
       BOOST_TEST(std::fabs(found[k].segment.start - std::max(0.0, moved[m][0].item<double>())) < 1e-3);
       BOOST_TEST(std::fabs(found[k].segment.end - std::min(60.0, moved[m][1].item<double>())) < 1e-3);
