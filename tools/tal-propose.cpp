@@ -76,6 +76,7 @@ int main(int argc, char** argv) {
     tool.refuse(tal::map_option_names(), "a run without --model");
     if (method.empty()) throw tal::UsageError("say --model FILE or --method grouping");
     tal::check_options(grouping);
+    if (grouping.merge_nms == 1) tool.refuse({"--merge-nms-by"}, "--merge-nms 1");
     tal::GroupingTally tally;
     tal::map_records(tool, [&](tal::Record& record) { tal::propose_by_grouping(record, grouping, tally); });
     if (!allow_empty && !tool.stopped()) tally.require_proposals(grouping);

@@ -19,18 +19,18 @@ EtpLnStreamsImpl::EtpLnStreamsImpl(const std::vector<std::int64_t>& d, std::int6
 
 Settings EtpLnModel::settings() {
   Settings s = settings_of(options_);
-  s.add("groups-per-truth", &groups_per_truth_, "Groups of one positive, one background and four incomplete proposals for a ground truth and epoch");
-  s.add("made", &made_, "Share of positive and incomplete ones that is made by moving the ground truth's boundaries (all where it has no proposal of the kind); 0: none, the paper");
+  s.add("groups-per-truth", &groups_per_truth_, "Groups of one positive, one background and four incomplete proposals for a ground truth and epoch").between(1, 1e6);
+  s.add("made", &made_, "Share of positive and incomplete ones that is made by moving the ground truth's boundaries (all where it has no proposal of the kind); 0: none, the paper").at_least(0).below(1);
   return s;
 }
 
 Settings EtpLnModel::inference() {
   Settings s;
-  s.add("top-classes", &top_classes_, "Detections of a proposal: its best classes (0: all, the paper)");
-  s.add("min-score", &min_score_, "Detections with a lower final score are left out");
+  s.add("top-classes", &top_classes_, "Detections of a proposal: its best classes (0: all, the paper)").between(0, 1e6);
+  s.add("min-score", &min_score_, "Detections with a lower final score are left out").at_least(0);
   s.add("regress", &regress_, "Move segments by the location head");
-  s.add("proposal-weight", &proposal_weight_, "Exponent of the proposal's own score in the final score (0: the ranking score alone)");
-  s.add("fusion-weights", &fusion_weights_, "Weight of each stream in late fusion (empty: equal)");
+  s.add("proposal-weight", &proposal_weight_, "Exponent of the proposal's own score in the final score (0: the ranking score alone, the paper)").between(0, 100);
+  s.add("fusion-weights", &fusion_weights_, "Weight of each stream in late fusion (empty: equal)").at_least(0).with("fusion", {"late"});
   return s;
 }
 
@@ -39,22 +39,23 @@ std::string EtpLnModel::training_defaults() const {
   return R"({"optimizer":"sgd","momentum":0.9,"lr":0.1,"schedule":"step","step-every":5000,"gamma":0.1,"min-lr":1e-6,"batch":16,"samples-per-epoch":32000,"epochs":45})";
 }
 
-std::map<std::string, std::string> EtpLnModel::presets() const {
-  return {{"stpf", R"({"non-local":false})"},  // Fig. 6
-          {"early-fusion", R"({"fusion":"early"})"},
-          {"small", R"({"train.optimizer":"adam","train.lr":1e-3,"train.schedule":"cosine","train.batch":16,"train.samples-per-epoch":0,"train.epochs":30})"}};
+std::vector<Preset> EtpLnModel::presets() const {
+  return {{"nlpf", "Fig. 6, NLPF: the paper's non-local pyramid features", R"({"non-local":true})"},
+          {"stpf", "Fig. 6, STPF: plain structured temporal pyramid features, no non-local block", R"({"non-local":false})"},
+          {"late-fusion", "Table 3, RGB+Flow: a network for each stream, their scores fused (the paper's setting)", R"({"fusion":"late"})"},
+          {"early-fusion", "Not of the paper: one network over all streams side by side", R"({"fusion":"early"})"},
+          {"small", "Not of the paper: for data sets of some dozen videos",
+           R"({"train.optimizer":"adam","train.lr":1e-3,"train.schedule":"cosine","train.batch":16,"train.samples-per-epoch":0,"train.epochs":30})"}};
 }
 
 void EtpLnModel::build(const InputContract& inputs) {
   if (inputs.classes.empty()) throw Error("etp-ln needs classes: no annotation has a label");
-  if (groups_per_truth_ < 1) throw Error("must be 1 or more").at_field("groups-per-truth");
   std::vector<std::int64_t> dims;
   if (options_.fusion == "late") {
     for (const auto& stream : inputs.streams) dims.push_back(stream.dim);
   } else {
     dims.push_back(inputs.dim());
   }
-  if (!(made_ < 1)) throw Error("1 would be to learn from nothing but made examples").at_field("made");
   inputs_ = inputs;
   network_ = EtpLnStreams(dims, static_cast<std::int64_t>(inputs.classes.size()), options_);
 }
@@ -130,7 +131,7 @@ EtpLnOutputs EtpLnModel::fused(const torch::Tensor& x, std::span<const Segment> 
   if (weights.empty()) weights.assign(network_->networks.size(), 1.0);
   const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
   if (weights.size() != network_->networks.size() || !(total > 0))
-    throw Error("needs " + std::to_string(network_->networks.size()) + " weights, not all 0").at_field("fusion-weights");
+    throw Error("needs a weight for each of the " + std::to_string(network_->networks.size()) + " streams, not all 0").at_field("fusion-weights");
   EtpLnOutputs sum;
   std::int64_t column = 0;
   for (std::size_t k = 0; k < weights.size(); ++k) {

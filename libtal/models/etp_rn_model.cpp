@@ -12,14 +12,14 @@ namespace tal {
 Settings EtpRnModel::settings() {
   Settings s = settings_of(options_);
   s.add("draw", &draw_, "What an epoch takes: every positive and incomplete proposal once (the paper), or the same number for each ground truth", {"proposals", "truths"});
-  s.add("samples-per-truth", &samples_per_truth_, "Proposals drawn for a ground truth in an epoch, half of them positive, half incomplete");
-  s.add("made", &made_, "Share of them that is made by moving the ground truth's boundaries (all where it has no proposal of the kind); 0: none, the paper");
+  s.add("samples-per-truth", &samples_per_truth_, "Proposals drawn for a ground truth in an epoch, half of them positive, half incomplete").between(1, 1e6).with("draw", {"truths"});
+  s.add("made", &made_, "Share of them that is made by moving the ground truth's boundaries (all where it has no proposal of the kind); 0: none, the paper").at_least(0).below(1).with("draw", {"truths"});
   return s;
 }
 
 Settings EtpRnModel::inference() {
   Settings s;
-  s.add("strength", &strength_, "Share of the predicted move that is made, 0 to 1");
+  s.add("strength", &strength_, "Share of the predicted move that is made").between(0, 1);
   return s;
 }
 
@@ -28,18 +28,15 @@ std::string EtpRnModel::training_defaults() const {
   return R"({"optimizer":"sgd","momentum":0.9,"lr":0.1,"schedule":"step","step-every":5000,"gamma":0.1,"batch":128,"samples-per-epoch":64000,"epochs":40})";
 }
 
-std::map<std::string, std::string> EtpRnModel::presets() const {
-  std::map<std::string, std::string> all;
-  for (const char* length : {"16", "32", "64", "128"}) all["unit-" + std::string(length)] = R"({"unit-length":)" + std::string(length) + "}";  // Fig. 7
-  all["small"] = R"({"hidden":128,"train.optimizer":"adam","train.lr":1e-3,"train.schedule":"cosine","train.batch":32,"train.samples-per-epoch":0,"train.epochs":30})";
+std::vector<Preset> EtpRnModel::presets() const {
+  std::vector<Preset> all;
+  for (const std::string length : {"16", "32", "64", "128"})
+    all.push_back({"unit-" + length, "Fig. 7: units of " + length + " frames" + (length == "64" ? " (the paper's setting)" : ""), R"({"unit-length":)" + length + "}"});
+  all.push_back({"small", "Not of the paper: for data sets of some dozen videos", R"({"hidden":128,"train.optimizer":"adam","train.lr":1e-3,"train.schedule":"cosine","train.batch":32,"train.samples-per-epoch":0,"train.epochs":30})"});
   return all;
 }
 
 void EtpRnModel::build(const InputContract& inputs) {
-  if (!(options_.unit_length > 0)) throw Error("must be above 0").at_field("unit-length");
-  if (options_.hidden < 1) throw Error("must be 1 or more").at_field("hidden");
-  if (samples_per_truth_ < 1) throw Error("must be 1 or more").at_field("samples-per-truth");
-  if (!(made_ < 1)) throw Error("1 would be to learn from nothing but made examples").at_field("made");
   inputs_ = inputs;
   network_ = EtpRn(inputs.dim(), options_);
 }

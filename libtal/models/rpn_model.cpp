@@ -65,18 +65,18 @@ std::string RpnModel::training_defaults() const {
 
 // Rows of the paper's tables: table1-<backbone>-<variant>-<L>x<L^/L>-<gamma>[-mtl][-kl][-heads1|2], table3-..., table4-... Table 2's and 5's
 // models are among them.
-std::map<std::string, std::string> RpnModel::presets() const {
-  std::map<std::string, std::string> all;
+std::vector<Preset> RpnModel::presets() const {
+  std::vector<Preset> all;
   const auto base = [](const std::string& variant, int l, int times, const std::string& gamma) {
     return "\"variant\":\"" + variant + "\",\"anchor-rows\":" + std::to_string(l) + ",\"vicinity-rows\":" + std::to_string(l * times) + ",\"gamma\":" + gamma;
   };
   const auto activitynet = [&](const std::string& name, const std::string& settings, const std::string& lr = "1e-3") {
-    all["table1-" + name] = "{" + settings + ",\"rows\":100,\"input\":\"rescale\",\"scales\":[1,0.75,0.5,0.25,0.125,0.0625,0.03125,0.02,0.01],\"train.lr\":" + lr +
-                            ",\"train.weight-decay\":1e-9}";
+    all.push_back({"table1-" + name, "Table 1, ActivityNet", "{" + settings + ",\"rows\":100,\"input\":\"rescale\",\"scales\":[1,0.75,0.5,0.25,0.125,0.0625,0.03125,0.02,0.01],\"train.lr\":" + lr +
+                            ",\"train.weight-decay\":1e-9}"});
   };
   const auto thumos = [&](const std::string& name, const std::string& settings, int rows = 256) {
-    all[name] = "{" + settings + ",\"rows\":" + std::to_string(rows) + ",\"input\":\"windows\",\"stride\":" + std::to_string(rows / 2) +
-                ",\"scales\":[0.5,0.375,0.25,0.125,0.0625,0.1875,0.03125,0.09375,0.15625,0.015625,0.0078125],\"train.lr\":1e-4,\"train.weight-decay\":1e-5}";
+    all.push_back({name, name.substr(0, 6) == "table3" ? "Table 3, THUMOS14" : "Table 4, THUMOS14", "{" + settings + ",\"rows\":" + std::to_string(rows) + ",\"input\":\"windows\",\"stride\":" + std::to_string(rows / 2) +
+                ",\"scales\":[0.5,0.375,0.25,0.125,0.0625,0.1875,0.03125,0.09375,0.15625,0.015625,0.0078125],\"train.lr\":1e-4,\"train.weight-decay\":1e-5}"});
   };
   const std::string mtl = ",\"weighting\":\"mtl\"", kl = ",\"regression\":\"kl\"", one = ",\"attention\":\"multi-head\",\"attention-units\":1",
                     two = ",\"attention\":\"multi-head\",\"attention-units\":2", no_unit = ",\"unit\":false";

@@ -177,7 +177,11 @@ void register_options(CLI::App& app, GroupingOptions& o) {
 void check_options(const GroupingOptions& o) {
   if (o.max > 0 && o.max <= o.min + 1)
     throw UsageError("max " + std::to_string(o.max) + " leaves no length longer than min " + std::to_string(o.min));
-  (void)parse_number_list(o.threshold);
+  try {
+    (void)parse_number_list(o.threshold);
+  } catch (const std::exception& error) {
+    throw UsageError(std::string("threshold: ") + error.what());
+  }
 }
 
 std::vector<Curve> select_curves(const FeatureStream& stream, const FeatureMatrix& matrix, const GroupingOptions& options) {

@@ -229,14 +229,15 @@ BOOST_AUTO_TEST_CASE(every_preset_is_valid) {
   RpnModel model;
   const auto presets = model.presets();
   BOOST_TEST(presets.size() > 40u);
-  for (const auto& [name, json] : presets) {
-    const auto object = json;
+  for (const auto& [name, help, json] : presets) {
     BOOST_TEST_CONTEXT(name) {
+      BOOST_TEST(!help.empty());
       RpnModel fresh;
       Settings s = fresh.settings();
       double lr = 0, decay = 0;
-      s.add("train.lr", &lr, "").add("train.weight-decay", &decay, "");
-      BOOST_CHECK_NO_THROW(s.read_json(object));
+      s.add("train.lr", &lr, "");
+      s.add("train.weight-decay", &decay, "");
+      BOOST_CHECK_NO_THROW(s.read_json(json));
       BOOST_TEST(lr > 0);
     }
   }
