@@ -9,7 +9,7 @@
 #   SEEDS="0 1 2"   several seeds, each below OUT/seed-N: the tables show means and spreads
 #
 # A Makefile names its models and runs, and the tables made of them:
-#   MODEL_x FLAGS_x INPUT_x    what tal-train trains as OUT/x.safetensors, its options, and on what (default: TRAIN)
+#   MODEL_x FLAGS_x INPUT_x    what tal-train trains as OUT/x.safetensors, its options, and on what (default: TRAIN); EPOCHS_x: its epochs, instead of EPOCHS
 #   NEEDS_r PIPE_r             a run: its models (and other files below OUT), and the pipe from records to suppressed proposals
 #   EVAL_r LABEL_r             options of tal-eval for the run (default: EVAL), its name in tables (default: r)
 #   $(eval $(call table,t,TITLE,r1 r2 ...,OPTIONS))      make t prints the table; OPTIONS of table.py
@@ -28,7 +28,7 @@ include $(EXAMPLES)tools.mk
 .SECONDEXPANSION:
 .PHONY: clean
 
-TRAIN_OPTIONS = --seed $(SEED) --threads $(THREADS) --quiet --log $(@:.safetensors=.log) $(if $(EPOCHS),--epochs $(EPOCHS))
+TRAIN_OPTIONS = --seed $(SEED) --threads $(THREADS) --quiet --log $(@:.safetensors=.log) $(if $(or $(EPOCHS_$*),$(EPOCHS)),--epochs $(or $(EPOCHS_$*),$(EPOCHS)))
 SEED_NAME = $(if $(filter 1,$(words $(SEEDS))),seed,seeds) $(SEEDS)
 
 ifeq ($(DATA),synth)

@@ -1,10 +1,12 @@
 """Prints tal-eval's JSON results as one Markdown table: table.py --title T --data D --row LABEL FILE... [--row ...].
 
 Several files of a row stand side by side under the names of --groups. With --seeds N each of these is N files, shown as their mean and
-spread (largest - smallest). --average A,B,... puts the mean of the mAP at these tIoUs in the place of the mean of all. An AR@AN of more
+spread (largest - smallest). --per-class TIOU turns the table: a line a class, the rows side by side, and the mAP; --gain says what the last row wins over the first, --published FILE (CSV:
+class, then a column a system, the last line their mAP) puts published values before them where the classes are theirs. --average A,B,... puts the mean of the mAP at these tIoUs in the place of the mean of all. An AR@AN of more
 proposals than there are is "-": the protocol extrapolates there.
 """
 import argparse
+import csv
 import json
 import statistics
 import sys
@@ -37,6 +39,10 @@ parser.add_argument("--measures", help="columns, comma separated; default: all t
 parser.add_argument("--groups", help="names of the files of a row, comma separated")
 parser.add_argument("--seeds", type=int, default=1, help="files of a row and group")
 parser.add_argument("--average", help="tIoUs of the average, comma separated; default: all")
+parser.add_argument("--per-class", type=float, metavar="TIOU", help="a line a class: its AP at this tIoU")
+parser.add_argument("--gain", action="store_true", help="with --per-class: the difference of the last row and the first")
+parser.add_argument("--published", metavar="FILE", help="with --per-class: published values, CSV")
+parser.add_argument("--note", help="a line below the table")
 parser.add_argument("--row", action="append", nargs="+", required=True, metavar=("LABEL", "FILE"))
 options = parser.parse_args()
 groups = options.groups.split(",") if options.groups else [""]
@@ -55,6 +61,53 @@ def cell(values):
     return f"{statistics.mean(values):.2f}" + (f" ({max(values) - min(values):.2f})" if len(values) > 1 else "")
 
 
+def precisions(path, tiou):
+    """{class: AP in per cent, or None where the class has no instance} at a tIoU, then "mAP"."""
+    with open(path, encoding="utf-8") as file:
+        result = json.load(file)
+    at = [k for k, value in enumerate(result["tiou"]) if abs(value - tiou) < 1e-9]
+    if not at:
+        sys.exit(f"{path}: no tIoU {tiou}, only {result['tiou']}")
+    found = {item["label"]: 100 * item["ap"][at[0]] if item["instances"] else None for item in result["classes"]}
+    return {**found, "mAP": 100 * result["map"][at[0]]}
+
+
+def per_class(rows, tiou, gain, published):
+    """Lines of the turned table, its header first, and a sentence about the gains."""
+    systems = [(label, [precisions(path, tiou) for path in paths]) for label, *paths in rows]
+    names = list(systems[0][1][0])
+    if any(list(seed) != names for _, seeds in systems for seed in seeds):
+        sys.exit("the rows have other classes than the first one")
+    foreign = []
+    if published:
+        with open(published, encoding="utf-8", newline="") as file:
+            foreign = list(csv.reader(file))
+        if not set(names[:-1]) & {line[0] for line in foreign[1:]}:
+            foreign = []  # other data: nothing to compare
+    theirs = {line[0]: line[1:] for line in foreign[1:]}
+    lines, better = [], 0
+    for name in names:
+        values = [[seed[name] for seed in seeds] for _, seeds in systems]
+        cells = theirs.get(name, ["-"] * (len(foreign[0]) - 1)) if foreign else []
+        cells = cells + [cell(each) for each in values]
+        if gain:
+            won = None if None in values[0] + values[-1] else statistics.mean(values[-1]) - statistics.mean(values[0])
+            cells.append("-" if won is None else f"{won:+.2f}")
+            better += name != "mAP" and won is not None and won > 0
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    header = (foreign[0][1:] if foreign else []) + [label for label, _ in systems] + (["gain"] if gain else [])
+    said = f"\n{systems[-1][0]} is better in {better} of {len(names) - 1} classes." if gain else ""
+    return [f"| AP@{tiou:g} | {' | '.join(header)} |", f"|---|{'---|' * len(header)}"] + lines, said
+
+
+spread = ", mean (spread) of the seeds" if options.seeds > 1 else ""
+print(f"{options.title}\n\nData: {options.data}. Per cent{spread}.\n")
+note = f"\n\n{options.note}" if options.note else ""
+if options.per_class is not None:
+    lines, said = per_class(options.row, options.per_class, options.gain, options.published)
+    print("\n".join(lines) + ("\n" + said if said else "") + note)
+    sys.exit()
+
 header, lines = None, []
 for label, *paths in options.row:
     if len(paths) != len(groups) * options.seeds:
@@ -68,7 +121,5 @@ for label, *paths in options.row:
         sys.exit(f"row '{label}' has the measures {names}, the first row {header}")
     header = names
     lines.append(f"| {label} | {' | '.join(values)} |")
-spread = ", mean (spread) of the seeds" if options.seeds > 1 else ""
-print(f"{options.title}\n\nData: {options.data}. Per cent{spread}.\n")
 print(f"| | {' | '.join(header)} |\n|---|{'---|' * len(header)}")
-print("\n".join(lines))
+print("\n".join(lines) + note)

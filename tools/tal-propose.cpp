@@ -30,7 +30,10 @@ int main(int argc, char** argv) {
       "curve, or with --grid N the best of all multiples of 1/N that sum to 1. They are told on stderr and in the history, and --weights-out keeps them for the --weights of other runs. --window cuts long videos into windows; of the proposals that several windows hold the best one stays.\n\n"
       "--method grouping needs no model. It takes columns of the stream as curves over time and groups their high rows (Algorithm 1 of ETP): "
       "components start at rows from the threshold on, grow row by row, merge when they meet, and become proposals when their length is between "
-      "--min and --max. Each curve is used raw and smoothed; the score of a proposal is the mean of its curve inside.";
+      "--min and --max. Each curve is used raw and smoothed; the score of a proposal is the mean of its curve inside. One suppression over all of them merges what the "
+      "curves gave.\n\n"
+      "A video in which grouping, or an actionness network (etp-an), finds nothing is normal; a run that finds nothing in any of its records ends with status 1, "
+      "unless --allow-empty is said: its threshold does not suit the scores, or the network has not learned.";
   info.examples = {
       {"From a video to proposals without a model", "tal-extract --videos match.mp4 --inline | tal-propose --method grouping"},
       {"Nested proposals from two columns at three thresholds", "tal-propose --method grouping --curve dive,jump --threshold 0.3,0.5,0.7 --keep-growing < features.jsonl"},
@@ -54,6 +57,8 @@ int main(int argc, char** argv) {
   tool.app().add_option("--method", method, "How to propose without a model: grouping")->check(CLI::IsMember({"grouping"}));
   tal::GroupingOptions grouping;
   tal::register_options(tool.app(), grouping);
+  bool allow_empty = false;
+  tool.app().add_flag("--allow-empty", allow_empty, "No fault when grouping finds nothing in all of the records together")->group("Grouping");
   tal::ModelOptions model;
   tal::register_model_options(tool.app(), model);
   std::vector<std::string> videos;
@@ -64,10 +69,10 @@ int main(int argc, char** argv) {
   tal::register_options(tool.app(), choice, "Maps and windows", "ensemble's members");
   return tool.run(argc, argv, [&] {
     if (!model.models.empty() || !maps.map_folders.empty()) {
-      tool.refuse({"--method", "--stream", "--curve", "--threshold", "--min", "--max", "--sigma", "--keep-growing", "--merge-nms", "--normalize"}, "--model");
+      tool.refuse({"--method", "--stream", "--curve", "--threshold", "--min", "--max", "--sigma", "--keep-growing", "--merge-nms", "--merge-nms-by", "--normalize"}, "--model");
       if (!videos.empty()) tal::read_videos_as_records(tool, videos);
 #ifdef TAL_HAVE_TORCH
-      return tal::run_propose(tool, model, maps, choice);
+      return tal::run_propose(tool, model, maps, choice, allow_empty);
 #else
       throw tal::Error("this build has no LibTorch, so no models");
 #endif
@@ -78,6 +83,9 @@ int main(int argc, char** argv) {
     tool.refuse(tal::ensemble_weight_names(), "a run without --model");
     if (method.empty()) throw tal::UsageError("say --model FILE or --method grouping");
     tal::check_options(grouping);
-    tal::map_records(tool, [&](tal::Record& record) { tal::propose_by_grouping(record, grouping); });
+    if (grouping.merge_nms == 1) tool.refuse({"--merge-nms-by"}, "--merge-nms 1");
+    tal::GroupingTally tally;
+    tal::map_records(tool, [&](tal::Record& record) { tal::propose_by_grouping(record, grouping, tally); });
+    if (!allow_empty && !tool.stopped()) tally.require_proposals(grouping);
   });
 }

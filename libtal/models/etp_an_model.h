@@ -13,6 +13,7 @@ class EtpAnModel : public Model {
   Settings settings() override;
   Settings inference() override;
   std::string training_defaults() const override { return R"({"optimizer":"adam","lr":1e-3,"weight-decay":1e-4,"epochs":20,"batch":16})"; }
+  bool learns_classes() const override { return true; }
   void build(const InputContract& inputs) override;
   torch::nn::Module& network() override { return *network_; }
 
@@ -23,12 +24,15 @@ class EtpAnModel : public Model {
 
   bool proposes() const override { return true; }
   void propose(Record& record, const Sequence& sequence) override;
+  bool must_propose() const override { return true; }
+  void require_proposals() const override { tally_.require_proposals(grouping_); }
   std::string suppression() const override { return "etp"; }
 
  private:
   EtpAnOptions options_;
   std::int64_t chunk_ = 256;
   GroupingOptions grouping_;
+  GroupingTally tally_;
   std::string average_ = "mean";
   bool write_curves_ = false;
   EtpAn network_{nullptr};

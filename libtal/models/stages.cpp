@@ -141,7 +141,7 @@ void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage) {
   run_one(tool, options, *model, stage);
 }
 
-void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps, const EnsembleWeightOptions& choice) {
+void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps, const EnsembleWeightOptions& choice, bool allow_empty) {
   check_options(tool, choice, "--weights", options.models.size() + maps.map_folders.size());
   set_threads(tool, options.threads);
   std::vector<MapSource> sources;
@@ -164,10 +164,15 @@ void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps
   for (const auto& source : sources)
     if (source.model) apply_map_options(maps, options.settings, *source.model, source.model->inference());
   if (sources.size() == 1 && sources.front().model) {
+    Model& model = *sources.front().model;
     tool.refuse({"--weights"}, "a single model");
-    return run_one(tool, options, *sources.front().model, Stage::kPropose);
+    if (!model.must_propose()) tool.refuse({"--allow-empty"}, "model '" + model.name() + "', which may propose nothing");
+    run_one(tool, options, model, Stage::kPropose);
+    if (!allow_empty && model.must_propose() && !tool.stopped()) model.require_proposals();
+    return;
   }
   tool.refuse({"--frame-cache"}, "maps, which come from features");
+  tool.refuse({"--allow-empty"}, "an ensemble of maps");
   if (options.models.empty()) {
     tool.refuse({"--window", "--overlap", "--multi-scale", "--device", "--precision"}, "maps of earlier runs alone");
     if (!maps.maps.empty()) output.maps = maps.maps;

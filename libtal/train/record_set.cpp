@@ -87,7 +87,7 @@ void RecordSet::number_labels() {
     for (std::size_t k = 0; k < entry.labels.size(); ++k) {
       const auto found = std::find(inputs_.classes.begin(), inputs_.classes.end(), entry.labels[k]);
       if (found != inputs_.classes.end()) entry.video.truths[k].label = found - inputs_.classes.begin();
-      else ++unknown_;
+      else ++(entry.labels[k].empty() ? unlabelled_ : unknown_);
     }
     entry.labels.clear();
   }

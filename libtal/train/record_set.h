@@ -41,6 +41,7 @@ class RecordSet : public TrainingSet {
   const Frames& frames(std::size_t index) const override;
   std::uint64_t instances() const { return instances_; }
   std::uint64_t unknown_labels() const { return unknown_; }  // annotations whose label is not in a given class list
+  std::uint64_t unlabelled() const { return unlabelled_; }   // annotations without a label
 
  private:
   struct Entry {
@@ -56,7 +57,7 @@ class RecordSet : public TrainingSet {
   RecordSetOptions options_;
   InputContract inputs_;
   std::vector<Entry> videos_;
-  std::uint64_t instances_ = 0, unknown_ = 0;
+  std::uint64_t instances_ = 0, unknown_ = 0, unlabelled_ = 0;
 };
 
 }  // namespace tal

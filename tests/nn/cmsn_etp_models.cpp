@@ -68,6 +68,21 @@ std::vector<Segment> rough(const TrainingSet::Video& video, Random& random) {
   return segments;
 }
 
+// Proposals as another stage may give them: rough ones, halves, background.
+void propose_roughly(ActionSet& set, std::uint64_t seed) {
+  Random random(seed);
+  for (std::size_t v = 0; v < set.size(); ++v) {
+    auto& video = set.video(v);
+    for (int k = 0; k < 6; ++k)
+      for (const auto& segment : rough(video, random)) video.proposals.push_back({segment, 0.5});
+    for (const auto& truth : video.truths) {
+      const double l = truth.segment.length();
+      for (const double shift : {-0.5, -0.4, 0.4, 0.5}) video.proposals.push_back({{truth.segment.start + shift * l, truth.segment.end + shift * l}, 0.5});
+      for (const double shift : {1.1, 1.4}) video.proposals.push_back({{truth.segment.start + shift * l, truth.segment.end + (shift - 0.5) * l}, 0.5});
+    }
+  }
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(cmsn_etp_models)
@@ -164,6 +179,7 @@ BOOST_AUTO_TEST_CASE(cmsn_evaluation_without_anything_to_learn) {
 BOOST_AUTO_TEST_CASE(etp_chain_learns) {
   torch::manual_seed(4);
   ActionSet set(8, 150, 1), test(3, 150, 2);
+  propose_roughly(set, 6);
   EtpAnModel actionness;
   actionness.settings().read_json(R"({"hidden":16,"chunk":64,"dropout":0})");
   actionness.build(set.inputs());
@@ -219,8 +235,9 @@ BOOST_AUTO_TEST_CASE(etp_chain_learns) {
 BOOST_AUTO_TEST_CASE(etp_late_fusion) {
   torch::manual_seed(5);
   ActionSet set(4, 120, 1);
+  propose_roughly(set, 7);
   EtpLnModel model;
-  model.settings().read_json(R"({"fusion":"late","non-local":false})");
+  model.settings().read_json(R"({"non-local":false})");
   model.build(set.inputs());
   BOOST_TEST(model.network().named_parameters().contains("stream1.cls.weight"));
   const auto ends = train(model, set, 10, 5e-3, 8);
@@ -228,7 +245,6 @@ BOOST_AUTO_TEST_CASE(etp_late_fusion) {
   const auto sequence = set.sequence(0);
   const auto scores_with = [&](const std::string& weights) {
     Record record = record_of(sequence, {{10, 20}});
-    model.inference().set("top-classes", "0");
     model.inference().set("fusion-weights", weights);
     model.score(record, sequence);
     return nlohmann::json::parse(record.str())["proposals"].dump();

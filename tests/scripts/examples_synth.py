@@ -49,6 +49,15 @@ def recalls(path):
 RUNS_OF_CMSN = {"without PES": "without-pes", "with PES": "with-pes"}
 
 
+def class_precisions(path, tiou):
+    """{class: AP in per cent at a tIoU}, and their mean as mAP."""
+    with open(path, encoding="utf-8") as file:
+        result = json.load(file)
+    k = result["tiou"].index(tiou)
+    found = {item["label"]: 100 * item["ap"][k] for item in result["classes"]}
+    return {**found, "mAP": sum(found.values()) / len(found)}
+
+
 def recordings(folder, count):
     """`count` recordings of a minute with two activities in HAPT's layout; the last two are the test part."""
     os.makedirs(os.path.join(folder, "RawData"))
@@ -75,7 +84,7 @@ with tempfile.TemporaryDirectory() as folder:
          ["BSN++ on b", "BMN on a-rgb+a-flow", "all encoders, equal weights", "weights by grid search", "and BMN on every encoder, weights by scores", "+ (D) BMN's detections", "backward pass", "both, Eq. (1)"]),
         ("rpn", ["table1", "table2", "TABLE1=B2-mtl-heads1"], ["table1-B2-mtl-heads1", "table1-B2-mtl-heads1-combined"]),
         ("cmsn", ["table4"], ["without PES", "with PES"]),
-        ("etp", ["fig5", "UNITS=16"], ["without Refinement Network", "ETP"]),
+        ("etp", ["table1", "table3", "UNITS=16"], ["ETP", "RGB", "flow", "RGB + flow (late fusion)", "RGB + flow (early fusion, not the paper's)"]),
     ):
         out, _ = make(example, *TINY, "OUT=" + os.path.join(folder, example), *arguments)
         check("Data: synthetic features of tal-synth, 3 videos" in out and "not comparable with the paper" in out, f"{example}: the table says on what data")
@@ -96,6 +105,22 @@ with tempfile.TemporaryDirectory() as folder:
         check("tal-train" in plan and "table.py" in plan, f"{example}: every table expands")
         _, errors = make(example, "OUT=" + os.path.join(folder, "none"), "DATA=" + os.path.join(folder, "nowhere"), "all", status=2)
         check("nowhere/" in errors and "DATA=synth" in errors, f"{example}: missing data are said: {errors}")
+    # ETP class by class: its Table 2 and Figures 5 and 6 are the evaluator's numbers, and the last line their mean.
+    out = os.path.join(folder, "etp")
+    for target, runs in (("table2", ["with-rn"]), ("fig5", ["without-rn", "with-rn"]), ("fig6", ["stpf", "with-rn"])):
+        printed, _ = make("etp", *TINY, "OUT=" + out, "UNITS=16", target)
+        columns = [class_precisions(os.path.join(out, run + ".result.json"), 0.5) for run in runs]
+        check(len(columns[0]) == 4, f"etp: {target}: three classes and their mean: {columns}")
+        better = 0
+        for name in columns[0]:
+            want = [column[name] for column in columns]
+            gain = want[-1] - want[0]
+            better += name != "mAP" and gain > 0
+            line = re.search(r"^\| " + name + r" \|(.*)\|$", printed, re.MULTILINE)
+            got = [float(x) for x in re.findall(r"[-+]?[0-9.]+", line.group(1))] if line else []
+            want += [gain] if target != "table2" else []
+            check(len(got) == len(want) and all(abs(a - b) < 0.0051 for a, b in zip(got, want)), f"etp: {target}: {name}: {got}, not {want}")
+        check(target == "table2" or f"ETP is better in {better} of 3 classes." in printed, f"etp: {target}: {printed[-300:]}")
     _, errors = make("bsnpp", "hapt", "HAPT=" + folder, "HAPT_OUT=" + os.path.join(folder, "hapt"), status=2)
     check("segments.csv" in errors and "HAPT=/folder" in errors, "missing HAPT is said: " + errors)
     with open(os.path.join(folder, "segments.csv"), "w", encoding="utf-8"):
@@ -108,7 +133,7 @@ with tempfile.TemporaryDirectory() as folder:
     recordings(data, 5)
     quick = ["DATA=" + data, "EPOCHS=1", "THREADS=1"]
     for example, arguments, table, rows in (
-        ("etp", ["UNITS=32", "SEEDS=0 1", "hapt"], "chain.md", ["ETP", "without Refinement Network"]),
+        ("etp", ["UNITS=32", "AN_EPOCHS=200", "SEEDS=0 1", "hapt"], "chain.md", ["ETP", "without Refinement Network", "ETP, tuned"]),
         ("cmsn", ["TABLE5=vmcl-30", "hapt"], "table4.md", ["without PES", "with PES"]),
         ("sptad", ["HAPT_EPOCHS=1", "SEEDS=0 1", "hapt"], "hapt.md", ["SP-TAD"]),
     ):
@@ -127,12 +152,14 @@ with tempfile.TemporaryDirectory() as folder:
         check(len(pictures) == 2, f"{example}: curves and a timeline: {pictures}")
     out = os.path.join(folder, "hapt-etp")
     check(os.path.exists(os.path.join(out, "seed-1", "with-rn.result.json")), "a folder a seed")
-    trained, proposed = videos(os.path.join(out, "hapt-train.jsonl")), videos(os.path.join(out, "seed-0", "an.train.jsonl"))
-    check(len(trained) == 3 and proposed == trained, f"etp: proposals on every training recording, in order: {proposed}")
+    trained = videos(os.path.join(out, "hapt-train.jsonl"))
+    for name in ("an.train.jsonl", "tuned-an.train.jsonl"):
+        proposed = videos(os.path.join(out, "seed-0", name))
+        check(len(trained) == 3 and proposed == trained, f"etp: {name}: proposals on every training recording, in order: {proposed}")
     for k in range(3):
-        seen = videos(os.path.join(out, "seed-0", f"but-{k + 1}.train.jsonl"))
+        seen = videos(os.path.join(out, "seed-0", f"tuned-but-{k + 1}.train.jsonl"))
         check(seen == trained[:k] + trained[k + 1:], f"etp: fold {k + 1} learns from the others: {seen}")
-    printed, _ = make("etp", *quick, "OUT=" + out, "UNITS=32", "SEEDS=0 1", "fig7")
+    printed, _ = make("etp", *quick, "OUT=" + out, "UNITS=32", "AN_EPOCHS=200", "SEEDS=0 1", "fig7")
     for row in ("without Refinement Network", "unit length 32"):
         values = cells(printed, row)
         check(len(values) == 16 and per_cent(values), f"etp: figure 7: {row}: {values}")
