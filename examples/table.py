@@ -3,6 +3,9 @@
 Several files of a row stand side by side under the names of --groups. With --seeds N each of these is N files, shown as their mean and
 spread (largest - smallest). --average A,B,... puts the mean of the mAP at these tIoUs in the place of the mean of all. An AR@AN of more
 proposals than there are is "-": the protocol extrapolates there.
+
+--published FILE:TABLE puts a paper's numbers beside ours: FILE is {TABLE: {"rows": {LABEL: {COLUMN: number}}, "others": {METHOD: {COLUMN: number}}}}, COLUMN as in the
+table's header ("AR@100", "Unit AUC"). Each column that has any is followed by one named "paper"; the others, which are not run here, come last.
 """
 import argparse
 import json
@@ -37,6 +40,7 @@ parser.add_argument("--measures", help="columns, comma separated; default: all t
 parser.add_argument("--groups", help="names of the files of a row, comma separated")
 parser.add_argument("--seeds", type=int, default=1, help="files of a row and group")
 parser.add_argument("--average", help="tIoUs of the average, comma separated; default: all")
+parser.add_argument("--published", help="FILE:TABLE, a paper's numbers beside ours")
 parser.add_argument("--row", action="append", nargs="+", required=True, metavar=("LABEL", "FILE"))
 options = parser.parse_args()
 groups = options.groups.split(",") if options.groups else [""]
@@ -55,6 +59,24 @@ def cell(values):
     return f"{statistics.mean(values):.2f}" + (f" ({max(values) - min(values):.2f})" if len(values) > 1 else "")
 
 
+published = {}
+if options.published:
+    path, table = options.published.rsplit(":", 1)
+    with open(path, encoding="utf-8") as file:
+        published = json.load(file)[table]
+paper, others = published.get("rows", {}), published.get("others", {})
+columns_of_paper = {column for row in [*paper.values(), *others.values()] for column in row}
+
+
+def beside(header, cells, of_paper):
+    """Cells, and after those of the columns that the paper has, of_paper(column)."""
+    return " | ".join(text for name, ours in zip(header, cells) for text in ([ours, of_paper(name)] if name in columns_of_paper else [ours]))
+
+
+def printed(row):
+    return lambda name: f"{row[name]:.2f}" if name in row else "-"
+
+
 header, lines = None, []
 for label, *paths in options.row:
     if len(paths) != len(groups) * options.seeds:
@@ -67,8 +89,10 @@ for label, *paths in options.row:
     if header not in (None, names):
         sys.exit(f"row '{label}' has the measures {names}, the first row {header}")
     header = names
-    lines.append(f"| {label} | {' | '.join(values)} |")
+    lines.append(f"| {label} | {beside(header, values, printed(paper.get(label, {})))} |")
+lines += [f"| {method} | {beside(header, ['-'] * len(header), printed(row))} |" for method, row in others.items()]
 spread = ", mean (spread) of the seeds" if options.seeds > 1 else ""
 print(f"{options.title}\n\nData: {options.data}. Per cent{spread}.\n")
-print(f"| | {' | '.join(header)} |\n|---|{'---|' * len(header)}")
+columns = beside(header, header, lambda name: "paper")
+print(f"| | {columns} |\n|---|{'---|' * (columns.count(' | ') + 1)}")
 print("\n".join(lines))

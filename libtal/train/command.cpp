@@ -46,10 +46,11 @@ class RunSettings {
     origin_[pair.substr(0, pair.find('='))] = "--set";
   }
   void print(Tool& tool) const {
-    for (const auto& entry : all_.entries()) {
-      const auto found = origin_.find(entry.name);
-      tool.config_line(entry.name, all_.value_text(entry.name), found == origin_.end() ? "default" : found->second);
-    }
+    for (const auto& entry : all_.entries()) tool.config_line(entry.name, all_.value_text(entry.name), origin(entry.name));
+  }
+  std::string origin(const std::string& name) const {
+    const auto found = origin_.find(name);
+    return found == origin_.end() ? "default" : found->second;
   }
   std::string help() const {
     std::string text;
@@ -76,11 +77,16 @@ std::string preset_named(const Model& model, const std::string& name) {
 
 void resolve(const Tool& tool, const TrainCommand& o, const Model& model, RunSettings& settings) {
   const Json defaults = Json::parse(model.training_defaults());
-  for (const auto& [name, value] : defaults.items()) settings.apply_json(Json{{"train." + name, value}}.dump(), "model " + model.name());
+  const std::string origin = "model " + model.name();
+  for (const auto& [name, value] : defaults.items()) settings.apply_json(Json{{"train." + name, value}}.dump(), origin);
   if (!o.preset.empty()) settings.apply_json(preset_named(model, o.preset), "preset " + o.preset);
   for (const auto& pair : o.settings) settings.set_pair(pair);
   if (tool.given("--epochs")) settings.set("train.epochs", std::to_string(o.epochs), "--epochs");
   if (tool.given("--batch")) settings.set("train.batch", std::to_string(o.batch), "--batch");
+  // Some of the paper's options follow from settings (a loss's learning rate): those that nothing else has changed.
+  const Json settled = Json::parse(model.training_defaults());
+  for (const auto& [name, value] : settled.items())
+    if (settings.origin("train." + name) == origin) settings.apply_json(Json{{"train." + name, value}}.dump(), origin);
 }
 
 std::string metrics_text(const Metrics& metrics) {
@@ -201,7 +207,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   const auto frames = model->frames();
   if (frames) tool.refuse({"--streams"}, "a model that sees frames");
   else tool.refuse({"--frame-cache"}, "a model that sees features");
-  RecordSet set({o.streams, o.classes.empty() ? std::vector<std::string>() : read_class_names(o.classes), o.subset, train.standardize, frames, o.frame_cache});
+  RecordSet set({o.streams, o.classes.empty() ? std::vector<std::string>() : read_class_names(o.classes), o.subset, train.standardize, frames, model->stream_fit(), o.frame_cache});
   for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) { set.add(record); });
   if (tool.stopped()) return;
   set.finish();
@@ -228,6 +234,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   const bool leader = communicator->rank() == 0;
   TrainEvents events;
   events.note = [&](const std::string& text) { tool.note(text); };
+  events.warn = [&](const std::string& text) { tool.warn(text); };
   events.stopped = [&] { return tool.stopped(); };
   if (leader) {
     events.step = [&](const StepReport& report) { journal.step(report); };
