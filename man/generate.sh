@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes man/*.1 and completions/ from the tools' own descriptions: generate.sh BIN [OUT]
+# Writes man/*.1, man/tal-models.7 and completions/ from the tools' own descriptions: generate.sh BIN [OUT]
 set -eu
 bin=$1
 out=${2:-$(dirname "$0")/..}
@@ -13,3 +13,34 @@ for tool in "$bin"/tal-*; do
   "$tool" --generate zsh >"$out/completions/zsh/_$name"
   "$tool" --generate fish >"$out/completions/fish/$name.fish"
 done
+
+# tal-models(7): what tal-train --list-settings prints, as a page.
+if [ -e "$bin/tal-train" ]; then
+  {
+    printf '.TH TAL\\-MODELS 7 "" "tal %s" "tal manual"\n' "$("$bin/tal-train" --version | sed -n '1s/.* //p')"
+    cat <<'END'
+.SH NAME
+tal\-models \- the models of tal\-train, their presets and settings
+.SH DESCRIPTION
+.B tal\-train \-\-model NAME \-\-preset PRESET \-\-set SETTING=VALUE
+trains a model; each setting is listed here with its default, what it means, the values it may have, in brackets, and, in parentheses, when it has an effect.
+A value that is out of range and a setting without effect are refused. Settings that begin with
+.B inference.
+are those of
+.B tal\-propose, tal\-refine
+and
+.BR tal\-score ,
+which take them by their names without it; those that begin with
+.B train.
+are the training's.
+END
+    "$bin/tal-train" --list-settings | sed -e 's/\\/\\e/g' -e 's/-/\\-/g' | awk '
+      /^$/ { next }
+      /^[a-z].* \\- / { at = index($0, " \\- "); printf ".SH %s\n%s.\n", toupper(substr($0, 1, at - 1)), substr($0, at + 4); next }
+      /^[A-Z]/ { part = $1; sub(/:$/, ""); print ".SS " $0; next }
+      /^      / { sub(/^ */, ""); print; next }
+      part == "Presets" { name = $1; sub(/^ *[^ ]+ */, ""); printf ".TP\n.B %s\n%s\n", name, $0; next }
+      { name = $1; sub(/^ *[^ ]+/, ""); printf ".TP\n\\fB%s\\fR%s\n", name, $0 }'
+    printf '.SH SEE ALSO\n.BR tal\\-train (1),\n.BR tal\\-propose (1),\n.BR tal (7)\n'
+  } >"$out/man/tal-models.7"
+fi

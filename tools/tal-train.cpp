@@ -22,19 +22,20 @@ int main(int argc, char** argv) {
   info.description.back() = '.';
   info.description +=
       "\n\nEvery setting of a model and of the training has a name; --list-settings prints them, --print-config shows each value and where it "
-      "came from, --set changes one, --preset many.\n\n"
+      "came from, --set changes one, --preset many; a setting that is out of range or has no effect beside the others is refused. tal-models(7) lists them all.\n\n"
       "With --val the model is validated as the pipe would run it: its stage, suppression, evaluation. The best one is written. A run that was "
       "killed goes on with --resume, to the same bytes as one that never stopped; seed, settings and data must be the same.\n\n"
       "Several processes, started by torchrun, mpirun or srun, share each batch and average their gradients; only the first writes. "
       "The summary of the run is one JSON object on stdout.";
   info.examples = {
-      {"What can be set", "tal-train --model segment-classifier --list-settings --out x"},
+      {"What can be set", "tal-train --model segment-classifier --list-settings"},
       {"A classifier of segments, validated", "tal-train --model segment-classifier --subset training --val val.jsonl --out classes.safetensors < train.jsonl"},
       {"Go on after a crash", "tal-train --model segment-classifier --out classes.safetensors --resume < train.jsonl"},
       {"End to end from videos", "tal-train --model sptad --set input=clips --out sptad.safetensors < videos.jsonl"},
+      {"Fine-tuning on another data set", "tal-train --model bsnpp --init-from hacs.safetensors --set train.lr=1e-4 --out activitynet.safetensors < activitynet.jsonl"},
       {"Two processes", "torchrun --nproc-per-node 2 --no-python tal-train --model segment-classifier -i train.jsonl --out classes.safetensors"},
   };
-  info.see_also = {"tal-propose(1)", "tal-refine(1)", "tal-score(1)", "tal-eval(1)"};
+  info.see_also = {"tal-models(7)", "tal-propose(1)", "tal-refine(1)", "tal-score(1)", "tal-eval(1)"};
   info.libraries = {tal::torch_version()};
 #ifdef TAL_HAVE_VIDEO
   info.libraries.push_back(tal::opencv_version());

@@ -504,8 +504,10 @@ int Tool::run(int argc, char** argv, const std::function<void()>& body) {
     end_progress();
     print_line(info_.name + ": error: out of memory");
   } catch (const std::exception& error) {
+    // A library's own: its first line says what, the others where in the library.
     end_progress();
-    print_line(info_.name + ": error: " + error.what());
+    const std::string text = error.what();
+    print_line(info_.name + ": error: " + text.substr(0, text.find('\n')));
   }
   // What was good before the fault has been computed and must not be lost: stdout keeps it; a file that is not complete never appears.
   try {

@@ -5,16 +5,17 @@
 namespace tal {
 
 void BmnModel::add_settings(Settings& settings) {
-  const Settings own = settings_of(options_);
-  for (const auto& entry : own.entries()) settings.add(entry.name, entry.target, entry.help, entry.choices);
+  settings.nest("", settings_of(options_));
 }
 
 std::string BmnModel::training_defaults() const {
   return R"({"optimizer":"adam","lr":1e-3,"weight-decay":1e-4,"batch":16,"epochs":9,"schedule":"step","milestones":[7],"gamma":0.1})";
 }
 
-std::map<std::string, std::string> BmnModel::presets() const {
-  return {{"activitynet", "{}"}, {"public", R"({"form":"public"})"}, {"windows", R"({"input":"windows"})"}};
+std::vector<Preset> BmnModel::presets() const {
+  return {{"activitynet", "The published network on ActivityNet: videos rescaled to 100 rows", "{}"},
+          {"public", "The network of the public PyTorch checkpoints", R"({"form":"public"})"},
+          {"windows", "Windows of 100 rows instead of rescaled videos", R"({"input":"windows"})"}};
 }
 
 void BmnModel::build(const InputContract& inputs) {

@@ -10,7 +10,7 @@ class BmnModel : public MapModel {
  public:
   std::string name() const override { return "bmn"; }
   std::string training_defaults() const override;
-  std::map<std::string, std::string> presets() const override;
+  std::vector<Preset> presets() const override;
   void build(const InputContract& inputs) override;
   torch::nn::Module& network() override { return *network_; }
   Losses loss(const Batch& batch, std::size_t phase) override;

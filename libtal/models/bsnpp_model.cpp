@@ -53,8 +53,7 @@ Settings MapModel::inference() {
   s.add("overlap", &inference_.overlap, "Overlap of windows, share of their length");
   s.add("scales", &inference_.scales, "Rows of a rescaled video: as trained (fixed), or by its duration", {"fixed", "duration"});
   s.add("scale-rows", &inference_.scale_rows, "scales duration: rows of videos up to 30 s, up to 120 s, and longer ones");
-  const Settings output = settings_of(inference_.output);
-  for (const auto& entry : output.entries()) s.add(entry.name, entry.target, entry.help, entry.choices);
+  s.nest("", settings_of(inference_.output));
   return s;
 }
 
@@ -148,8 +147,7 @@ void MapModel::propose(Record& record, const Sequence& sequence) {
 }
 
 void BsnppModel::add_settings(Settings& settings) {
-  const Settings own = settings_of(options_);
-  for (const auto& entry : own.entries()) settings.add(entry.name, entry.target, entry.help, entry.choices);
+  settings.nest("", settings_of(options_));
 }
 
 void BsnppModel::add_inference(Settings& settings) { settings.add("backward-pass", &backward_pass_, "Fuse the boundaries with those of the reversed features"); }
@@ -158,16 +156,16 @@ std::string BsnppModel::training_defaults() const {
   return R"({"optimizer":"adam","lr":1e-3,"batch":16,"epochs":10,"schedule":"step","milestones":[7],"gamma":0.1})";
 }
 
-std::map<std::string, std::string> BsnppModel::presets() const {
-  return {{"activitynet", "{}"},
-          {"baseline", R"({"generator":"plain","deep-supervision":false,"branches":["plain"],"sampling":"none"})"},
-          {"cbg-u-net", R"({"generator":"u-net","deep-supervision":false,"branches":["plain"],"sampling":"none"})"},
-          {"cbg-nested", R"({"generator":"nested","branches":["plain"],"sampling":"none"})"},
-          {"prb-position", R"({"branches":["position","plain"],"sampling":"none"})"},
-          {"prb-channel", R"({"branches":["channel","plain"],"sampling":"none"})"},
-          {"prb", R"({"sampling":"none"})"},
-          {"iou-sampling", R"({"sampling":"iou"})"},
-          {"windows", R"({"input":"windows"})"}};
+std::vector<Preset> BsnppModel::presets() const {
+  return {{"activitynet", "BSN++ as a whole (Table 1)", "{}"},
+          {"baseline", "Ablation: one convolution for the boundaries", R"({"generator":"plain","deep-supervision":false,"branches":["plain"],"sampling":"none"})"},
+          {"cbg-u-net", "Ablation: boundary generator as U-Net", R"({"generator":"u-net","deep-supervision":false,"branches":["plain"],"sampling":"none"})"},
+          {"cbg-nested", "Ablation: boundary generator as nested U-Net, no relation block", R"({"generator":"nested","branches":["plain"],"sampling":"none"})"},
+          {"prb-position", "Ablation: position-aware and plain branch", R"({"branches":["position","plain"],"sampling":"none"})"},
+          {"prb-channel", "Ablation: channel-aware and plain branch", R"({"branches":["channel","plain"],"sampling":"none"})"},
+          {"prb", "Ablation: all three branches, no sampling", R"({"sampling":"none"})"},
+          {"iou-sampling", "Ablation: IoU-balanced sampling alone", R"({"sampling":"iou"})"},
+          {"windows", "Sliding windows of 100 rows (4.1)", R"({"input":"windows"})"}};
 }
 
 void BsnppModel::build(const InputContract& inputs) {

@@ -68,7 +68,7 @@ class BsnppModel : public MapModel {
  public:
   std::string name() const override { return "bsnpp"; }
   std::string training_defaults() const override;
-  std::map<std::string, std::string> presets() const override;
+  std::vector<Preset> presets() const override;
   void build(const InputContract& inputs) override;
   torch::nn::Module& network() override { return *network_; }
   Losses loss(const Batch& batch, std::size_t phase) override;

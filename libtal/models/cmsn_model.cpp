@@ -90,19 +90,19 @@ Settings CmsnModel::inference() {
   return s;
 }
 
-std::map<std::string, std::string> CmsnModel::presets() const {
+std::vector<Preset> CmsnModel::presets() const {
   return {
-      {"table5-softmax", R"({"loss":"softmax"})"},
-      {"table5-lmcl", R"({"loss":"lmcl"})"},
-      {"table5-vmcl", R"({"loss":"vmcl"})"},
-      {"angular", R"({"loss":"angular"})"},
-      {"eq7", R"({"margin-form":"eq7"})"},
-      {"table6-1", R"({"n":0.1,"m":0.1})"},
-      {"table6-2", R"({"n":0.15,"m":0.1})"},
-      {"table6-3", R"({"n":0.18,"m":0.12})"},
-      {"table6-4", R"({"n":0.25,"m":0.8})"},
-      {"c3d", R"({"input":"clips","train.epochs":3,"evaluation-epochs":4})"},
-      {"c3d-ucf101", R"({"input":"clips","frozen":8,"train.epochs":3,"evaluation-epochs":4})"},  // Table 3
+      {"table5-softmax", "Table 5: softmax", R"({"loss":"softmax"})"},
+      {"table5-lmcl", "Table 5: constant margin", R"({"loss":"lmcl"})"},
+      {"table5-vmcl", "Table 5: variable margins", R"({"loss":"vmcl"})"},
+      {"angular", "Eq. (8): margins of the angle", R"({"loss":"angular"})"},
+      {"eq7", "Margins of Eq. (7) as printed", R"({"margin-form":"eq7"})"},
+      {"table6-1", "Table 6: n 0.1, m 0.1", R"({"n":0.1,"m":0.1})"},
+      {"table6-2", "Table 6: n 0.15, m 0.1", R"({"n":0.15,"m":0.1})"},
+      {"table6-3", "Table 6: n 0.18, m 0.12", R"({"n":0.18,"m":0.12})"},
+      {"table6-4", "Table 6: n 0.25, m 0.8", R"({"n":0.25,"m":0.8})"},
+      {"c3d", "Table 2: C3D", R"({"input":"clips","train.epochs":3,"evaluation-epochs":4})"},
+      {"c3d-ucf101", "Table 3: C3D frozen at its UCF101 weights", R"({"input":"clips","frozen":8,"train.epochs":3,"evaluation-epochs":4})"},
   };
 }
 

@@ -16,7 +16,7 @@ class CmsnModel : public Model {
   Settings settings() override;
   Settings inference() override;
   std::string training_defaults() const override { return R"({"optimizer":"adam","lr":1e-4,"weight-decay":5e-4,"batch":1,"epochs":12})"; }
-  std::map<std::string, std::string> presets() const override;
+  std::vector<Preset> presets() const override;
   void build(const InputContract& inputs) override;
   torch::nn::Module& network() override { return *network_; }
 

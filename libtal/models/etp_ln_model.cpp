@@ -39,10 +39,10 @@ std::string EtpLnModel::training_defaults() const {
   return R"({"optimizer":"sgd","momentum":0.9,"lr":0.1,"schedule":"step","step-every":5000,"gamma":0.1,"min-lr":1e-5,"batch":16,"samples-per-epoch":32000,"epochs":45})";
 }
 
-std::map<std::string, std::string> EtpLnModel::presets() const {
-  return {{"stpf", R"({"non-local":false})"},  // Fig. 6
-          {"late-fusion", R"({"fusion":"late"})"},
-          {"small", R"({"train.optimizer":"adam","train.lr":1e-3,"train.schedule":"cosine","train.batch":16,"train.samples-per-epoch":0,"train.epochs":30})"}};
+std::vector<Preset> EtpLnModel::presets() const {
+  return {{"stpf", "Fig. 6: plain structured temporal pyramid, no non-local block", R"({"non-local":false})"},
+          {"late-fusion", "Table 3: a network each for RGB and flow, scores fused", R"({"fusion":"late"})"},
+          {"small", "Not of the paper: for data sets of some dozen videos", R"({"train.optimizer":"adam","train.lr":1e-3,"train.schedule":"cosine","train.batch":16,"train.samples-per-epoch":0,"train.epochs":30})"}};
 }
 
 void EtpLnModel::build(const InputContract& inputs) {

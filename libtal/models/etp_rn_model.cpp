@@ -28,10 +28,10 @@ std::string EtpRnModel::training_defaults() const {
   return R"({"optimizer":"sgd","momentum":0.9,"lr":0.1,"schedule":"step","step-every":5000,"gamma":0.1,"batch":128,"samples-per-epoch":64000,"epochs":40})";
 }
 
-std::map<std::string, std::string> EtpRnModel::presets() const {
-  std::map<std::string, std::string> all;
-  for (const char* length : {"16", "32", "64", "128"}) all["unit-" + std::string(length)] = R"({"unit-length":)" + std::string(length) + "}";  // Fig. 7
-  all["small"] = R"({"hidden":128,"train.optimizer":"adam","train.lr":1e-3,"train.schedule":"cosine","train.batch":32,"train.samples-per-epoch":0,"train.epochs":30})";
+std::vector<Preset> EtpRnModel::presets() const {
+  std::vector<Preset> all;
+  for (const std::string length : {"16", "32", "64", "128"}) all.push_back({"unit-" + length, "Fig. 7: units of " + length + " frames", R"({"unit-length":)" + length + "}"});
+  all.push_back({"small", "Not of the paper: for data sets of some dozen videos", R"({"hidden":128,"train.optimizer":"adam","train.lr":1e-3,"train.schedule":"cosine","train.batch":32,"train.samples-per-epoch":0,"train.epochs":30})"});
   return all;
 }
 

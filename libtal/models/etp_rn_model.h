@@ -14,7 +14,7 @@ class EtpRnModel : public Model {
   Settings settings() override;
   Settings inference() override;
   std::string training_defaults() const override;
-  std::map<std::string, std::string> presets() const override;
+  std::vector<Preset> presets() const override;
   void build(const InputContract& inputs) override;
   torch::nn::Module& network() override { return *network_; }
 

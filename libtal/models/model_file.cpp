@@ -1,5 +1,7 @@
 #include "libtal/models/model_file.h"
 
+#include <tuple>
+
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
@@ -14,8 +16,6 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kMean = "input/mean";
 constexpr const char* kScale = "input/scale";
 
-std::string shape_of(const torch::Tensor& tensor) { return shape_text(tensor.sizes().vec()); }
-
 Json inputs_json(const InputContract& inputs) {
   Json streams = Json::array();
   for (const auto& s : inputs.streams)
@@ -26,14 +26,13 @@ Json inputs_json(const InputContract& inputs) {
   return streams;
 }
 
-// Takes a column vector out of the file's tensors.
-std::vector<float> take_columns(std::map<std::string, torch::Tensor>& tensors, const char* name, std::int64_t dim) {
+// Takes a column vector out of the file's tensors; empty when it has none.
+std::vector<float> take_columns(std::map<std::string, torch::Tensor>& tensors, const char* name) {
   const auto node = tensors.extract(name);
   if (node.empty()) return {};
   const auto& column = node.mapped();
-  if (column.scalar_type() != torch::kFloat || column.dim() != 1 || column.size(0) != dim)
-    throw Error("tensor '" + std::string(name) + "' is " + shape_of(column) + ", the inputs have " + std::to_string(dim) + " columns");
-  return {column.data_ptr<float>(), column.data_ptr<float>() + dim};
+  if (column.scalar_type() != torch::kFloat || column.dim() != 1) throw Error("tensor '" + std::string(name) + "' is " + tensor_shape(column) + ", no list of columns");
+  return {column.data_ptr<float>(), column.data_ptr<float>() + column.numel()};
 }
 
 InputContract inputs_of(const Json& streams, const Json& classes) {
@@ -52,6 +51,15 @@ InputContract inputs_of(const Json& streams, const Json& classes) {
 
 }  // namespace
 
+std::string tensor_shape(const torch::Tensor& tensor) { return shape_text(tensor.sizes().vec()); }
+
+std::pair<std::vector<float>, std::vector<float>> take_normalisation(std::map<std::string, torch::Tensor>& tensors, const std::string& path) {
+  std::pair<std::vector<float>, std::vector<float>> columns{take_columns(tensors, kMean), take_columns(tensors, kScale)};
+  if (columns.first.size() != columns.second.size())
+    throw Error("'" + path + "': '" + kMean + "' has " + std::to_string(columns.first.size()) + " columns, '" + kScale + "' " + std::to_string(columns.second.size()));
+  return columns;
+}
+
 std::map<std::string, torch::Tensor> weights_of(torch::nn::Module& network) {
   std::map<std::string, torch::Tensor> weights;
   for (const auto& item : network.named_parameters()) weights.emplace(item.key(), item.value().detach());
@@ -64,15 +72,15 @@ void load_weights(torch::nn::Module& network, const std::map<std::string, torch:
   auto own = weights_of(network);  // shares storage with the network
   for (auto& [name, tensor] : own) {
     const auto found = weights.find(name);
-    if (found == weights.end()) throw Error("'" + source + "': no tensor '" + name + "', which the model needs as " + shape_of(tensor));
+    if (found == weights.end()) throw Error("'" + source + "': no tensor '" + name + "', which the model needs as " + tensor_shape(tensor));
     if (found->second.sizes() != tensor.sizes())
-      throw Error("'" + source + "': tensor '" + name + "' is " + shape_of(found->second) + ", the model needs " + shape_of(tensor));
+      throw Error("'" + source + "': tensor '" + name + "' is " + tensor_shape(found->second) + ", the model needs " + tensor_shape(tensor));
     if (!torch::isfinite(found->second).all().item<bool>())
       throw Error("'" + source + "': tensor '" + name + "' has values that are not finite; a training that diverged leaves such a model");
     tensor.copy_(found->second);
   }
   for (const auto& [name, tensor] : weights)
-    if (!own.count(name)) throw Error("'" + source + "': tensor '" + name + "' " + shape_of(tensor) + " belongs to nothing in the model");
+    if (!own.count(name)) throw Error("'" + source + "': tensor '" + name + "' " + tensor_shape(tensor) + " belongs to nothing in the model");
 }
 
 void save_model(const std::string& path, Model& model, const std::string& training) {
@@ -107,9 +115,9 @@ std::unique_ptr<Model> load_model(const std::string& path) {
     model->settings().read_json(text("settings"));
     if (const auto& inference = text("inference"); !model->inference().entries().empty()) model->inference().read_json(inference);
     InputContract inputs = inputs_of(Json::parse(text("inputs")), Json::parse(text("classes")));
-    inputs.mean = take_columns(file.tensors, kMean, inputs.dim());
-    inputs.scale = take_columns(file.tensors, kScale, inputs.dim());
-    if (inputs.mean.size() != inputs.scale.size()) throw Error("only one of '" + std::string(kMean) + "' and '" + kScale + "' is there");
+    std::tie(inputs.mean, inputs.scale) = take_normalisation(file.tensors, path);
+    if (!inputs.mean.empty() && static_cast<std::int64_t>(inputs.mean.size()) != inputs.dim())
+      throw Error("tensor '" + std::string(kMean) + "' has " + std::to_string(inputs.mean.size()) + " columns, the inputs have " + std::to_string(inputs.dim()));
     model->build(inputs);
     load_weights(model->network(), file.tensors, path);
     model->network().eval();

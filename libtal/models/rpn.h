@@ -56,7 +56,7 @@ struct RpnOptions {
   bool inception_vicinities() const { return vicinity_backbone == "inception"; }
   bool path_a() const { return variant == "A" || variant == "A2"; }
   bool kl() const { return regression == "kl"; }
-  // UsageError when the values contradict each other.
+  // Error with the setting as field when the values contradict each other.
   void check() const;
 };
 Settings settings_of(RpnOptions& options);

@@ -42,26 +42,27 @@ struct Example {
 
 Settings RpnModel::settings() {
   Settings s = settings_of(options_);
-  s.add("weighting-lr", &weighting_lr_, "Learning rate of the learned loss weights as a multiple of train.lr (weighting mtl): they start equal, and a short run needs more than 1 to get them to where the losses are");
-  s.add("rows", &data_.rows, "Rows of a window (T)");
+  s.add("weighting-lr", &weighting_lr_, "Learning rate of the learned loss weights as a multiple of train.lr: they start equal, and a short run needs more than 1 to get them to where the losses are")
+      .between(0, 1e6).with("weighting", {"mtl"});
+  s.add("rows", &data_.rows, "Rows of a window (T)").between(1, 100000);
   s.add("input", &data_.input, "What the network sees: the whole video rescaled to its rows, or windows of as many rows", {"rescale", "windows"});
-  s.add("stride", &data_.stride, "Rows between windows (input windows)");
-  s.add("scales", &data_.scales, "Anchor lengths as parts of the window");
-  s.add("positive-tiou", &data_.rule.positive, "tIoU from which an anchor is positive");
-  s.add("negative-low", &data_.rule.negative_low, "Hard negatives: tIoU from here");
-  s.add("negative-high", &data_.rule.negative_high, "Hard negatives: tIoU up to here");
-  s.add("val-beta", &validation_.beta, "Validation while training: weight of the segment score, as tal-score --beta");
-  s.add("val-kl-ev", &validation_.kl_ev, "Validation: unit candidates with the KL factor, as --kl-ev of tal-refine and tal-score");
+  s.add("stride", &data_.stride, "Rows between windows").between(1, 100000).with("input", {"windows"});
+  s.add("scales", &data_.scales, "Anchor lengths as parts of the window").above(0).count(1, 1000);
+  s.add("positive-tiou", &data_.rule.positive, "tIoU from which an anchor is positive").between(0, 1);
+  s.add("negative-low", &data_.rule.negative_low, "Hard negatives: tIoU from here").between(0, 1);
+  s.add("negative-high", &data_.rule.negative_high, "Hard negatives: tIoU up to here").between(0, 1);
+  s.add("examples", &data_.examples, "Positives and negatives drawn for a ground truth, at most so many of each").between(1, 1000000);
+  s.add("val-beta", &validation_.beta, "Validation while training: weight of the segment score, as tal-score --beta").between(0, 1).with("unit", {"true"});
+  s.add("val-kl-ev", &validation_.kl_ev, "Validation: unit candidates with the KL factor, as --kl-ev of tal-refine and tal-score").with("unit", {"true"}).with("regression", {"kl"});
   s.add("val-nms", &validation_.suppression, "Validation: preset of tal-nms", {"rpn", "rpn-thumos14", "rpn-thumos14-2"});
-  s.add("examples", &data_.examples, "Positives and negatives drawn for a ground truth, at most so many of each");
   return s;
 }
 
 Settings RpnModel::inference() {
   Settings s;
-  s.add("top-k", &top_k_, "Proposals of a window that are written, best segment scores first (0: all)");
-  s.add("min-score", &min_score_, "Proposals with a lower segment score are left out");
-  s.add("maps", &maps_, "Write the unit scores that tal-refine and tal-score read", {"inline", "none"});
+  s.add("top-k", &top_k_, "Proposals of a window that are written, best segment scores first (0: all)").between(0, 1000000000);
+  s.add("min-score", &min_score_, "Proposals with a lower segment score are left out").between(0, 1);
+  s.add("maps", &maps_, "Write the unit scores that tal-refine and tal-score read", {"inline", "none"}).with("unit", {"true"});
   return s;
 }
 
@@ -80,11 +81,6 @@ void RpnModel::build(const InputContract& inputs) {
   const auto need = [](bool good, const char* setting, const char* why) {
     if (!good) throw Error(why).at_field(setting);
   };
-  need(data_.rows >= 1, "rows", "must be at least 1");
-  need(data_.stride >= 1, "stride", "must be at least 1");
-  need(!data_.scales.empty() && *std::min_element(data_.scales.begin(), data_.scales.end()) > 0, "scales", "must be positive");
-  need(weighting_lr_ >= 0, "weighting-lr", "must be 0 or more");
-  need(data_.examples >= 1, "examples", "must be at least 1");
   need(data_.rule.negative_low <= data_.rule.negative_high && data_.rule.negative_high < data_.rule.positive, "negative-high", "hard negatives must lie below the positives");
   inputs_ = inputs;
   inputs_.fit = stream_fit();

@@ -42,7 +42,7 @@ class RpnModel : public Model {
   Settings settings() override;
   Settings inference() override;
   std::string training_defaults() const override;
-  std::map<std::string, std::string> presets() const override;
+  std::vector<Preset> presets() const override;
   // Of the whole video: each stream becomes T rows. Of windows: the rows of the first stream are what the others are resampled to.
   StreamFit stream_fit() const override;
 

@@ -2,6 +2,7 @@
 // Table 4 show models of Tables 1 and 3 again.
 #include <nlohmann/json.hpp>
 
+#include "libtal/base/number.h"
 #include "libtal/models/rpn_model.h"
 
 namespace tal {
@@ -120,12 +121,16 @@ Json thumos14_settings(const Row& row) {
   return s;
 }
 
+std::string help_of(const Row& row) {
+  return std::string(row.help) + "; L " + std::to_string(row.anchor_rows) + ", L^ " + std::to_string(row.anchor_rows * row.vicinity_times) + ", gamma " + format_number(row.gamma);
+}
+
 }  // namespace
 
-std::map<std::string, std::string> RpnModel::presets() const {
-  std::map<std::string, std::string> all;
-  for (const Row& row : kActivityNet) all[row.name] = activitynet_settings(row).dump();
-  for (const Row& row : kThumos14) all[row.name] = thumos14_settings(row).dump();
+std::vector<Preset> RpnModel::presets() const {
+  std::vector<Preset> all;
+  for (const Row& row : kActivityNet) all.push_back({row.name, help_of(row), activitynet_settings(row).dump()});
+  for (const Row& row : kThumos14) all.push_back({row.name, help_of(row), thumos14_settings(row).dump()});
   return all;
 }
 

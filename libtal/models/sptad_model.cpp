@@ -66,17 +66,17 @@ std::string SptadModel::training_defaults() const {
   return R"({"optimizer":"adamw","lr":1e-4,"weight-decay":1e-4,"epochs":16,"batch":16,"schedule":"step","milestones":[12],"gamma":0.1})";
 }
 
-std::map<std::string, std::string> SptadModel::presets() const {
-  return {{"thumos14", R"({"clip":256,"train-stride":30,"proposals":50})"},
-          {"activitynet", R"({"clip":768,"train-stride":768,"proposals":100})"},
-          {"thumos14-clips", R"({"input":"clips","clip":256,"train-stride":30,"proposals":50,"backbone-freeze-bn":true})"},
-          {"activitynet-clips", R"({"input":"clips","frames":768,"clip":768,"train-stride":768,"proposals":100,"backbone-freeze-bn":true})"},
-          {"single-level", R"({"pyramid":"single"})"},
-          {"high-level", R"({"pyramid":"high"})"},
-          {"heads-1", R"({"stages":1})"},
-          {"heads-2", R"({"stages":2})"},
-          {"heads-6", R"({"stages":6})"},
-          {"no-clip-head", R"({"clip-head":false})"}};
+std::vector<Preset> SptadModel::presets() const {
+  return {{"thumos14", "Table 1 on features: clips of 256 rows, 50 proposals", R"({"clip":256,"train-stride":30,"proposals":50})"},
+          {"activitynet", "Table 2 on features: 768 rows a video, 100 proposals", R"({"clip":768,"train-stride":768,"proposals":100})"},
+          {"thumos14-clips", "Table 1 from frames", R"({"input":"clips","clip":256,"train-stride":30,"proposals":50,"backbone-freeze-bn":true})"},
+          {"activitynet-clips", "Table 2 from frames", R"({"input":"clips","frames":768,"clip":768,"train-stride":768,"proposals":100,"backbone-freeze-bn":true})"},
+          {"single-level", "Table 5: the last level alone", R"({"pyramid":"single"})"},
+          {"high-level", "Table 5: pyramid of the last level", R"({"pyramid":"high"})"},
+          {"heads-1", "Table 6: one detection head", R"({"stages":1})"},
+          {"heads-2", "Table 6: two detection heads", R"({"stages":2})"},
+          {"heads-6", "Table 6: six detection heads", R"({"stages":6})"},
+          {"no-clip-head", "Table 7: no classification head", R"({"clip-head":false})"}};
 }
 
 void SptadModel::build(const InputContract& inputs) {

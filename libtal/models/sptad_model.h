@@ -17,7 +17,7 @@ class SptadModel : public Model {
   Settings settings() override;
   Settings inference() override;
   std::string training_defaults() const override;
-  std::map<std::string, std::string> presets() const override;
+  std::vector<Preset> presets() const override;
   std::optional<FrameContract> frames() const override;
   void build(const InputContract& inputs) override;
   void initialise() override;

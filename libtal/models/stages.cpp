@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "libtal/base/error.h"
@@ -35,17 +36,49 @@ std::shared_ptr<Model> open_model(const std::string& path, const ModelOptions& o
   return model;
 }
 
-// What --set names must be a setting of one member at least; members that lack it stay as they are.
-void apply_settings(Tool& tool, std::vector<Settings>& members, const std::vector<std::string>& pairs) {
+// One model's inference settings, and all of its settings, on which their effect depends.
+struct Member {
+  Settings inference, all;
+};
+
+Member member_of(Model& model) {
+  Member member{model.inference(), model.settings()};
+  member.all.nest("inference", model.inference());
+  return member;
+}
+
+// Why a setting changes nothing in this stage of this member; nullopt when it does.
+std::optional<std::string> idle(const Member& member, const std::string& name, Stage stage) {
+  for (const auto& entry : member.inference.entries())
+    if (entry.name == name && !entry.stages.empty() && std::find(entry.stages.begin(), entry.stages.end(), verb(stage)) == entry.stages.end())
+      return "has no effect in tal-" + std::string(verb(stage)) + " (it is for " + entry.condition_text() + ")";
+  return member.all.without_effect("inference." + name);
+}
+
+// What --set names must be a setting of one member at least, with an effect there; members that lack it stay as they are.
+void apply_settings(Tool& tool, std::vector<Member>& members, const std::vector<std::string>& pairs, Stage stage) {
   for (const auto& pair : pairs) {
     const std::string name = pair.substr(0, pair.find('='));
     bool known = false;
-    for (auto& settings : members)
-      if (settings.has(name)) settings.set_pair(pair), known = true;
-    if (!known) members.front().set_pair(pair);  // names the nearest
+    for (auto& member : members)
+      if (member.inference.has(name)) member.inference.set_pair(pair), known = true;
+    if (!known) members.front().inference.set_pair(pair);  // names the nearest
   }
-  for (const auto& settings : members)
-    for (const auto& entry : settings.entries()) tool.detail("setting " + entry.name + " = " + settings.value_text(entry.name) + ": " + entry.help);
+  // Only now, since their order is free.
+  for (const auto& pair : pairs) {
+    const std::string name = pair.substr(0, pair.find('='));
+    std::optional<std::string> why;
+    bool works = false;
+    for (const auto& member : members)
+      if (member.inference.has(name)) {
+        why = idle(member, name, stage);
+        works = works || !why;
+      }
+    if (!works && why) throw UsageError("setting '" + name + "' " + *why);
+  }
+  for (const auto& member : members)
+    for (const auto& entry : member.inference.entries())
+      tool.detail("setting " + entry.name + " = " + member.inference.value_text(entry.name) + ": " + entry.help + (entry.range_text().empty() ? "" : " [" + entry.range_text() + "]"));
 }
 
 // The options that are settings of the models by other names.
@@ -100,26 +133,30 @@ void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage) {
   if (options.models.size() > 1) throw UsageError("one --model; ensembles are for tal-propose and the maps of bsnpp and bmn");
   set_threads(tool, options.threads);
   const auto model = open_model(options.models.front(), options, stage);
-  std::vector<Settings> settings{model->inference()};
-  apply_settings(tool, settings, options.settings);
+  std::vector<Member> members{member_of(*model)};
+  apply_settings(tool, members, options.settings, stage);
   run_one(tool, options, *model, stage);
 }
 
 void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps) {
   set_threads(tool, options.threads);
   std::vector<MapSource> sources;
-  std::vector<Settings> settings;
+  std::vector<Member> members;
   for (const auto& path : options.models) {
     sources.push_back({path, open_model(path, options, Stage::kPropose)});
-    settings.push_back(sources.back().model->inference());
+    members.push_back(member_of(*sources.back().model));
   }
   for (const auto& folder : maps.map_folders) {
     if (!std::filesystem::is_directory(folder)) throw Error("'" + folder + "' is no folder");
     sources.push_back({folder, nullptr});
   }
   MapOutputOptions output;
-  if (settings.empty()) settings.push_back(settings_of(output));
-  apply_settings(tool, settings, options.settings);
+  if (members.empty()) {
+    Member maps_alone{settings_of(output), {}};
+    maps_alone.all.nest("inference", maps_alone.inference);
+    members.push_back(std::move(maps_alone));
+  }
+  apply_settings(tool, members, options.settings, Stage::kPropose);
   for (const auto& source : sources)
     if (source.model) apply_map_options(maps, *source.model, source.model->inference());
   if (sources.size() == 1 && sources.front().model) {

@@ -8,11 +8,15 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/number.h"
+#include "libtal/base/text.h"
 #include "libtal/cli/tool.h"
 #include "libtal/data/formats.h"
+#include "libtal/models/factory.h"
 #include "libtal/models/model_file.h"
 #include "libtal/nn/device.h"
 #include "libtal/train/distributed.h"
+#include "libtal/train/initial_weights.h"
+#include "libtal/train/run_settings.h"
 #include "libtal/train/tensorboard.h"
 #include "libtal/train/trainer.h"
 #include "libtal/train/validation.h"
@@ -22,71 +26,34 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// The model's settings, "train.*" and "inference.*" as one list; remembers where each value came from.
-class RunSettings {
- public:
-  RunSettings(Model& model, TrainOptions& train) {
-    all_ = model.settings();
-    all_.nest("inference", model.inference());
-    all_.nest("train", settings_of(train));
-  }
-  void apply_json(const std::string& json, const std::string& origin) {
-    const Json values = Json::parse(json);
-    for (const auto& [name, value] : values.items()) {
-      all_.read_json(Json{{name, value}}.dump());
-      origin_[name] = origin;
-    }
-  }
-  void set(const std::string& name, const std::string& value, const std::string& origin) {
-    all_.set(name, value);
-    origin_[name] = origin;
-  }
-  void set_pair(const std::string& pair) {
-    all_.set_pair(pair);
-    origin_[pair.substr(0, pair.find('='))] = "--set";
-  }
-  void print(Tool& tool) const {
-    for (const auto& entry : all_.entries()) tool.config_line(entry.name, all_.value_text(entry.name), origin(entry.name));
-  }
-  std::string origin(const std::string& name) const {
-    const auto found = origin_.find(name);
-    return found == origin_.end() ? "default" : found->second;
-  }
-  std::string help() const {
-    std::string text;
-    for (const auto& entry : all_.entries()) {
-      text += entry.name + " = " + all_.value_text(entry.name) + "\n    " + entry.help;
-      for (std::size_t i = 0; i < entry.choices.size(); ++i) text += (i ? ", " : ": ") + entry.choices[i];
-      text += "\n";
-    }
-    return text;
-  }
-
- private:
-  Settings all_;
-  std::map<std::string, std::string> origin_;
-};
-
-std::string preset_named(const Model& model, const std::string& name) {
-  const auto presets = model.presets();
-  if (const auto found = presets.find(name); found != presets.end()) return found->second;
-  std::string all;
-  for (const auto& [known, settings] : presets) all += (all.empty() ? "" : ", ") + known;
-  throw UsageError("model '" + model.name() + "' has no preset '" + name + "'" + (all.empty() ? "" : " (there are: " + all + ")"));
-}
-
-void resolve(const Tool& tool, const TrainCommand& o, const Model& model, RunSettings& settings) {
-  const Json defaults = Json::parse(model.training_defaults());
-  const std::string origin = "model " + model.name();
-  for (const auto& [name, value] : defaults.items()) settings.apply_json(Json{{"train." + name, value}}.dump(), origin);
-  if (!o.preset.empty()) settings.apply_json(preset_named(model, o.preset), "preset " + o.preset);
+void resolve(const Tool& tool, const TrainCommand& o, const Model& model, const InitialWeights* initial, RunSettings& settings) {
+  if (initial) settings.apply_json(initial->settings(model.name()), "--init-from " + o.init_from);
+  for (const auto& preset : o.presets) settings.apply_preset(preset);
   for (const auto& pair : o.settings) settings.set_pair(pair);
   if (tool.given("--epochs")) settings.set("train.epochs", std::to_string(o.epochs), "--epochs");
   if (tool.given("--batch")) settings.set("train.batch", std::to_string(o.batch), "--batch");
-  // Some of the paper's options follow from settings (a loss's learning rate): those that nothing else has changed.
-  const Json settled = Json::parse(model.training_defaults());
-  for (const auto& [name, value] : settled.items())
-    if (settings.origin("train." + name) == origin) settings.apply_json(Json{{"train." + name, value}}.dump(), origin);
+  settings.settle_defaults();
+  std::map<std::string, std::string> idle;
+  if (o.val.empty())
+    for (const char* name : {"train.metric", "train.patience", "train.validate-every"}) idle[name] = "a run without --val";
+  settings.refuse_idle(idle);
+}
+
+// --list-settings: of one model as presets and --set make them, or of all as they are.
+std::string settings_help(const Tool& tool, const TrainCommand& o) {
+  if (!o.model.empty()) make_model(o.model);  // names the nearest
+  else tool.refuse({"--preset", "--set", "--epochs", "--batch"}, "--list-settings of all models");
+  tool.refuse({"--init-from"}, "--list-settings");
+  std::string text;
+  for (const auto& factory : model_factories()) {
+    if (!o.model.empty() && factory.name != o.model) continue;
+    const auto model = factory.make();
+    TrainOptions train;
+    RunSettings settings(*model, train);
+    if (!o.model.empty()) resolve(tool, o, *model, nullptr, settings);
+    text += (text.empty() ? "" : "\n") + factory.name + " - " + factory.help + "\n\n" + settings.help();
+  }
+  return text;
 }
 
 std::string metrics_text(const Metrics& metrics) {
@@ -164,10 +131,12 @@ std::string checkpoint_path(const TrainCommand& o) {
 
 void register_options(CLI::App& app, TrainCommand& o) {
   const std::string model = "Model", data = "Data", run = "Run", report = "Report";
-  app.add_option("--model", o.model, "What to train; --list-settings lists its settings")->group(model)->required()->type_name("NAME");
-  app.add_option("--preset", o.preset, "Named settings of the model (rows of its paper's tables)")->group(model)->type_name("NAME");
+  app.add_option("--model", o.model, "What to train")->group(model)->type_name("NAME");
+  app.add_option("--preset", o.presets, "Named settings of the model, rows of its paper's tables (repeatable: they add up, later ones over earlier ones)")->group(model)->type_name("NAME");
   app.add_option("--set", o.settings, "Change a setting, e.g. train.lr=1e-4 (repeatable)")->group(model)->type_name("NAME=VALUE");
-  app.add_flag("--list-settings", o.list_settings, "Print every setting of the model with its value and meaning, and end")->group(model);
+  app.add_flag("--list-settings", o.list_settings, "Print presets and settings of --model, or of all models, with values, meanings and ranges, and end")->group(model);
+  app.add_option("--init-from", o.init_from, "Start from another model's weights, by name; its settings are the run's unless presets or --set say otherwise")->group(model)->type_name("FILE");
+  app.add_flag("--init-partial", o.init_partial, "--init-from takes the tensors that match by name and shape, and lists the others (default: all must match)")->group(model);
   app.add_option("--streams", o.streams, "Feature streams, side by side (default: all of the first record)")->group(data)->type_name("NAME")->delimiter(',');
   app.add_option("--frame-cache", o.frame_cache, "Folder that keeps decoded frames and flow for the next run, for models that see frames (default: temporary files)")->group(data)->type_name("DIR");
   app.add_option("--classes", o.classes, "Class names in order (default: the labels of the annotations, sorted)")->group(data)->type_name("FILE");
@@ -178,7 +147,7 @@ void register_options(CLI::App& app, TrainCommand& o) {
   app.add_option("--batch", o.batch, "The same as --set train.batch=N")->group(run)->type_name("N")->check(CLI::Range(1, 1000000000));
   app.add_option("--device", o.device, "Where to train: cpu, cuda, cuda:N")->group(run)->type_name("DEVICE");
   app.add_option("--threads", o.threads, "Threads of the arithmetic (0: all cores); results are equal for equal numbers")->group(run)->type_name("N")->check(CLI::Range(0, 1024));
-  app.add_option("--out", o.out, "Model file to write (the best by --val, else the last)")->group(run)->required()->type_name("FILE");
+  app.add_option("--out", o.out, "Model file to write (the best by --val, else the last)")->group(run)->type_name("FILE");
   app.add_option("--last", o.last, "Write the last model as well, when --out is the best")->group(run)->type_name("FILE");
   app.add_option("--checkpoint-dir", o.checkpoint_dir, "Folder of the checkpoint, which stays there (default: beside --out until the run is complete)")->group(run)->type_name("DIR");
   app.add_option("--checkpoint-minutes", o.checkpoint_minutes, "Besides the one after each epoch, a checkpoint every so often (0: never)")->group(run)->type_name("MINUTES")->check(CLI::NonNegativeNumber);
@@ -189,17 +158,22 @@ void register_options(CLI::App& app, TrainCommand& o) {
 }
 
 void train_command(Tool& tool, const TrainCommand& o) {
+  if (o.list_settings) {
+    tool.out().write(settings_help(tool, o));
+    return;
+  }
+  if (o.model.empty()) throw UsageError("--model is required (" + joined(model_names()) + ")");
+  if (o.out.empty()) throw UsageError("--out is required");
+  if (o.init_from.empty()) tool.refuse({"--init-partial"}, "a run without --init-from");
   auto model = make_model(o.model);
   TrainOptions train;
   RunSettings settings(*model, train);
-  resolve(tool, o, *model, settings);
+  std::optional<InitialWeights> initial;
+  if (!o.init_from.empty()) initial.emplace(o.init_from);
+  resolve(tool, o, *model, initial ? &*initial : nullptr, settings);
   settings.print(tool);
   if (o.val.empty()) tool.refuse({"--val-subset", "--last"}, "a run without --val");
   if (o.log.empty() && o.tensorboard.empty()) tool.refuse({"--log-every"}, "a run without --log or --tensorboard");
-  if (o.list_settings) {
-    tool.out().write(settings.help());
-    return;
-  }
   tool.out();  // --print-config ends here, before anything is read
 
   start_computing(o.threads);
@@ -211,6 +185,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) { set.add(record); });
   if (tool.stopped()) return;
   set.finish();
+  if (initial && !train.standardize) initial->normalise(set);
   if (set.unknown_labels() > 0) tool.warn(std::to_string(set.unknown_labels()) + " annotations have a label that is not in " + o.classes + "; they train boundaries only");
   std::optional<Validation> validation;
   if (!o.val.empty()) {
@@ -223,6 +198,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   model->device = open_device(o.device);
   model->build(set.inputs());
   model->initialise();
+  if (initial) initial->copy_to(*model, o.init_partial, [&](const std::string& text) { tool.note(text); }, [&](const std::string& text) { tool.warn(text); });
   model->network().to(model->device);
   std::int64_t parameters = 0;
   for (const auto& parameter : model->network().parameters()) parameters += parameter.numel();
@@ -250,6 +226,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   if (!leader) return;
   Json summary = {{"model", o.model}, {"seed", run.seed}, {"videos", set.size()}, {"instances", set.instances()}, {"parameters", parameters}, {"steps", result.total_steps}};
   if (validation) summary["best_epoch"] = result.best_epoch, summary["best"] = result.best;
+  if (initial) summary["init_from"] = o.init_from;
   summary["train"] = Json::parse(settings_of(train).json());
   save_model(o.out, *model, summary.dump());
   if (!o.last.empty()) {

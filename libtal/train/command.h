@@ -13,7 +13,8 @@ namespace tal {
 class Tool;
 
 struct TrainCommand {
-  std::string model, preset;
+  std::string model;
+  std::vector<std::string> presets;   // later ones over earlier ones
   std::vector<std::string> settings;  // name=value
   std::string val, subset, val_subset, classes;
   std::vector<std::string> streams;
@@ -22,6 +23,8 @@ struct TrainCommand {
   std::string device = "cpu";
   int threads = 0;
   std::string out, last, checkpoint_dir;
+  std::string init_from;               // weights to start from
+  bool init_partial = false;
   double checkpoint_minutes = 10;
   bool resume = false, list_settings = false;
   std::string log, tensorboard;

@@ -8,30 +8,30 @@ namespace tal {
 
 Settings settings_of(TrainOptions& o) {
   Settings s;
-  s.add("epochs", &o.epochs, "Passes over the samples");
-  s.add("batch", &o.batch, "Samples per optimiser step, over all processes");
-  s.add("accumulate", &o.accumulate, "Parts that a batch is computed in, one after the other (less memory)");
+  s.add("epochs", &o.epochs, "Passes over the samples").between(1, 1e9);
+  s.add("batch", &o.batch, "Samples per optimiser step, over all processes").between(1, 1e9);
+  s.add("accumulate", &o.accumulate, "Parts that a batch is computed in, one after the other (less memory)").between(1, 1e9);
   s.add("standardize", &o.standardize, "Feature columns to mean 0 and deviation 1 over the training rows; kept in the model");
-  s.add("samples-per-epoch", &o.samples_per_epoch, "Samples drawn for an epoch (0: all)");
+  s.add("samples-per-epoch", &o.samples_per_epoch, "Samples drawn for an epoch (0: all)").at_least(0);
   s.add("optimizer", &o.optimizer, "Optimiser", {"adam", "adamw", "sgd"});
-  s.add("lr", &o.lr, "Learning rate");
-  s.add("weight-decay", &o.weight_decay, "Weight decay (adam, sgd: L2; adamw: decoupled)");
-  s.add("momentum", &o.momentum, "Momentum of sgd");
-  s.add("beta1", &o.beta1, "Decay of Adam's first moment");
-  s.add("beta2", &o.beta2, "Decay of Adam's second moment");
+  s.add("lr", &o.lr, "Learning rate").above(0);
+  s.add("weight-decay", &o.weight_decay, "Weight decay (adam, sgd: L2; adamw: decoupled)").between(0, 1);
+  s.add("momentum", &o.momentum, "Momentum").at_least(0).below(1).with("optimizer", {"sgd"});
+  s.add("beta1", &o.beta1, "Decay of Adam's first moment").at_least(0).below(1).with("optimizer", {"adam", "adamw"});
+  s.add("beta2", &o.beta2, "Decay of Adam's second moment").at_least(0).below(1).with("optimizer", {"adam", "adamw"});
   s.add("schedule", &o.schedule, "Course of the learning rate", {"constant", "step", "cosine", "linear"});
-  s.add("milestones", &o.milestones, "step: epochs after which the rate is multiplied by gamma");
-  s.add("step-every", &o.step_every, "step: multiply by gamma every N optimiser steps instead");
-  s.add("gamma", &o.gamma, "step: factor");
-  s.add("min-lr", &o.min_lr, "The rate never falls below");
-  s.add("warmup", &o.warmup, "Optimiser steps of linear rise at the start of each phase");
-  s.add("clip", &o.clip, "Largest norm of all gradients together (0: none)");
-  s.add("ema", &o.ema, "Decay of the moving average of the weights that is validated and saved (0: none)");
+  s.add("milestones", &o.milestones, "Epochs after which the rate is multiplied by gamma").above(0).with("schedule", {"step"}).with("step-every", {"0"});
+  s.add("step-every", &o.step_every, "Multiply by gamma every N optimiser steps instead (0: at the milestones)").at_least(0).with("schedule", {"step"});
+  s.add("gamma", &o.gamma, "Factor of each step").above(0).with("schedule", {"step"});
+  s.add("min-lr", &o.min_lr, "The rate never falls below").at_least(0).without("schedule", {"constant"});
+  s.add("warmup", &o.warmup, "Optimiser steps of linear rise at the start of each phase").at_least(0);
+  s.add("clip", &o.clip, "Largest norm of all gradients together (0: none)").at_least(0);
+  s.add("ema", &o.ema, "Decay of the moving average of the weights that is validated and saved (0: none)").at_least(0).below(1);
   s.add("amp", &o.amp, "Compute in bfloat16 where it is safe");
-  s.add("workers", &o.workers, "Threads that make batches ahead");
-  s.add("validate-every", &o.validate_every, "Epochs between validations");
+  s.add("workers", &o.workers, "Threads that make batches ahead").between(1, 1024);
+  s.add("validate-every", &o.validate_every, "Epochs between validations (0: the last alone)").at_least(0);
   s.add("metric", &o.metric, "What decides on the best model", {"auto", "auc", "ar100", "map", "loss"});
-  s.add("patience", &o.patience, "Stop after N validations without a better one (0: never)");
+  s.add("patience", &o.patience, "Stop after N validations without a better one (0: never)").at_least(0);
   return s;
 }
 

@@ -32,6 +32,8 @@ class RecordSet : public TrainingSet {
   void finish();
   // The same with a model's classes and normalisation, for validation.
   void finish(const InputContract& model);
+  // Columns normalised as another data set's were, x -> (x - mean) scale, instead of by options.standardize. mean, scale: inputs().dim() each.
+  void normalise(const std::vector<float>& mean, const std::vector<float>& scale) { inputs_.mean = mean, inputs_.scale = scale; }
 
   const InputContract& inputs() const override { return inputs_; }
   std::size_t size() const override { return videos_.size(); }

@@ -217,14 +217,13 @@ BOOST_AUTO_TEST_CASE(contradictory_options) {
   const auto refused = [](auto change) {
     RpnOptions o;
     change(o);
-    BOOST_CHECK_THROW(o.check(), UsageError);
+    BOOST_CHECK_THROW(o.check(), Error);
   };
   refused([](RpnOptions& o) { o.shared = true; });
   refused([](RpnOptions& o) { o.shared = true, o.variant = "B", o.vicinity_backbone = "single"; });
   refused([](RpnOptions& o) { o.recurrence = "none", o.attention = "none"; });
   refused([](RpnOptions& o) { o.recurrence = "none", o.variant = "A"; });
-  refused([](RpnOptions& o) { o.head_widths = {5}; });
-  refused([](RpnOptions& o) { o.gamma = -1; });
+  refused([](RpnOptions& o) { o.attention = "multi-head", o.heads = 7; });
 }
 
 // The single convolution is the fast form's three-tap kernel: each vicinity row from its two neighbours.

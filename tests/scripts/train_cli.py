@@ -182,7 +182,19 @@ for arguments, expected, status in [
     check(expected in done.stderr, f"{arguments[-2:]}: expected {expected!r} in {done.stderr[-300:]!r}")
 done = tool("tal-train", *COMMON, "--out", "x", "--epochs", "7", "--print-config")
 check("train.epochs = 7  # --epochs" in done.stdout and "hidden = 16  # --set" in done.stdout, "--print-config names each origin")
-check("train.lr = " in tool("tal-train", *COMMON, "--out", "x", "--list-settings").stdout, "--list-settings")
+listed = tool("tal-train", "--model", "rpn", "--set", "rows=64", "--list-settings").stdout
+check("rows = 64\n" in listed and "(only with weighting=mtl)" in listed and "[more than 0]" in listed and "Presets" in listed, "--list-settings: values, conditions, ranges, presets")
+listed = tool("tal-train", "--list-settings").stdout
+check(all(("\n" + name + " - ") in "\n" + listed for name in ("rpn", "bsnpp", "sptad", "etp-an", "segment-classifier")), "--list-settings of all models")
+for arguments, said in ((["--out", "x"], "--model is required"), (["--model", "rpn"], "--out is required"), (["--model", "rpnn", "--list-settings"], "rpn"),
+                        (["--list-settings", "--set", "rows=3"], "--set"), ([*COMMON, "--out", "x", "--set", "hidden=0"], "setting 'hidden': must be"),
+                        ([*COMMON, "--out", "x", "--set", "train.momentum=0.5"], "setting 'train.momentum' has no effect with optimizer=adam (it is for optimizer=sgd)"),
+                        ([*COMMON, "--out", "x", "--set", "train.patience=2"], "setting 'train.patience' has no effect in a run without --val"),
+                        (["--model", "etp-rn", "--preset", "unit-61", "--out", "x"], "did you mean 'unit-16'?")):
+    done = tool("tal-train", *arguments, data="", status=2)
+    check(said in done.stderr, f"{arguments[-2:]}: expected {said!r} in {done.stderr[-300:]!r}")
+done = tool("tal-train", "--model", "etp-rn", "--preset", "unit-16", "--preset", "small", "--preset", "unit-32", "--out", "x", "--print-config")
+check("unit-length = 32.0  # preset unit-32" in done.stdout and "hidden = 128  # preset small" in done.stdout, "presets add up, later ones win: " + done.stdout[:300])
 lines = records.splitlines()
 odd = json.loads(lines[3])
 odd["features"]["synth"]["stride"] = 16

@@ -1,0 +1,88 @@
+#include "libtal/train/initial_weights.h"
+
+#include <tuple>
+
+#include <nlohmann/json.hpp>
+
+#include "libtal/base/error.h"
+#include "libtal/models/model_file.h"
+#include "libtal/train/record_set.h"
+
+namespace tal {
+namespace {
+
+// Names joined by commas, and how many.
+class NameList {
+ public:
+  void add(const std::string& name) { text_ += (text_.empty() ? "" : ", ") + name, ++count_; }
+  bool empty() const { return count_ == 0; }
+  std::size_t count() const { return count_; }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace
+
+InitialWeights::InitialWeights(const std::string& path) : path_(path), file_(read_tensors(path)) {
+  std::tie(mean_, scale_) = take_normalisation(file_.tensors, path);
+}
+
+std::string InitialWeights::metadata(const char* key) const {
+  const auto found = file_.metadata.find(key);
+  return found == file_.metadata.end() ? "" : found->second;
+}
+
+std::string InitialWeights::settings(const std::string& model) const {
+  if (metadata("format") != kModelFormat) return "{}";
+  if (metadata("model") != model) throw Error("'" + path_ + "' is a model '" + metadata("model") + "', not '" + model + "'");
+  return metadata("settings");
+}
+
+void InitialWeights::normalise(RecordSet& set) const {
+  if (mean_.empty()) return;
+  const auto dim = static_cast<std::size_t>(set.inputs().dim());
+  if (mean_.size() != dim)
+    throw Error("'" + path_ + "' normalises " + std::to_string(mean_.size()) + " columns, the features have " + std::to_string(dim) + "; train.standardize=true measures them anew");
+  set.normalise(mean_, scale_);
+}
+
+void InitialWeights::copy_to(Model& model, bool partial, const std::function<void(const std::string&)>& note, const std::function<void(const std::string&)>& warn) const {
+  torch::NoGradGuard guard;
+  auto own = weights_of(model.network());  // shares storage with the network
+  NameList missing, odd, left_over;
+  std::map<std::string, torch::Tensor> taken;
+  for (const auto& [name, tensor] : own) {
+    const auto found = file_.tensors.find(name);
+    if (found == file_.tensors.end()) missing.add(name + " " + tensor_shape(tensor));
+    else if (found->second.sizes() != tensor.sizes()) odd.add(name + " " + tensor_shape(found->second) + " where the model has " + tensor_shape(tensor));
+    else taken.emplace(name, found->second);
+  }
+  for (const auto& [name, tensor] : file_.tensors)
+    if (!own.count(name)) left_over.add(name + " " + tensor_shape(tensor));
+
+  const std::string head = "--init-from '" + path_ + "': ";
+  if (taken.empty()) throw Error(head + "no tensor has a name and a shape of the model");
+  const auto tell = [&](const NameList& names, const char* what) {
+    if (names.empty()) return;
+    const std::string text = std::to_string(names.count()) + " tensor" + (names.count() > 1 ? "s " : " ") + what + ": " + names.text();
+    if (!partial) throw Error(head + text + " (--init-partial takes the others)");
+    note(head + text);
+  };
+  tell(odd, "of another shape");
+  tell(missing, "of the model not in it");
+  tell(left_over, "in it that the model has not");
+  for (const auto& [name, tensor] : taken) {
+    if (!torch::isfinite(tensor).all().item<bool>()) throw Error(head + "tensor '" + name + "' has values that are not finite; a training that diverged leaves such a model");
+    own.at(name).copy_(tensor);
+  }
+  note(head + std::to_string(taken.size()) + " of the model's " + std::to_string(own.size()) + " tensors");
+
+  const std::string classes = metadata("classes");
+  if (!classes.empty() && classes != nlohmann::ordered_json(model.inputs().classes).dump())
+    warn(head + "its classes are others than the run's; weights of classes stand at their places in the list (--classes gives the order)");
+}
+
+}  // namespace tal

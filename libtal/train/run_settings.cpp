@@ -1,0 +1,95 @@
+#include "libtal/train/run_settings.h"
+
+#include <nlohmann/json.hpp>
+
+#include "libtal/base/error.h"
+#include "libtal/cli/tool.h"
+
+namespace tal {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string entry_help(const Settings& all, const Settings::Entry& entry) {
+  std::string text = "  " + entry.name + " = " + all.value_text(entry.name) + "\n      " + entry.help;
+  for (std::size_t i = 0; i < entry.choices.size(); ++i) text += (i ? ", " : ": ") + entry.choices[i];
+  if (const auto range = entry.range_text(); !range.empty()) text += " [" + range + "]";
+  if (const auto condition = entry.condition_text(); !condition.empty()) text += (entry.conditions.empty() ? " (only in " : " (only with ") + condition + ")";
+  return text + "\n";
+}
+
+}  // namespace
+
+RunSettings::RunSettings(Model& model, TrainOptions& train) : model_(model), all_(model.settings()) {
+  all_.nest("inference", model.inference());
+  all_.nest("train", settings_of(train));
+  settle_defaults();
+}
+
+void RunSettings::settle_defaults() {
+  const std::string origin = "model " + model_.name();
+  const Json defaults = Json::parse(model_.training_defaults());
+  for (const auto& [name, value] : defaults.items()) {
+    const auto found = origin_.find("train." + name);
+    if (found == origin_.end() || found->second == origin) apply_json(Json{{"train." + name, value}}.dump(), origin);
+  }
+}
+
+void RunSettings::apply_json(const std::string& json, const std::string& origin) {
+  const Json values = Json::parse(json);
+  for (const auto& [name, value] : values.items()) {
+    all_.read_json(Json{{name, value}}.dump());
+    origin_[name] = origin;
+  }
+}
+
+void RunSettings::apply_preset(const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& preset : model_.presets()) {
+    if (preset.name == name) return apply_json(preset.settings, "preset " + name);
+    names.push_back(preset.name);
+  }
+  const auto near = nearest(name, names);
+  throw UsageError("model '" + model_.name() + "' has no preset '" + name + "'" +
+                   (names.empty() ? "; it has none" : near.empty() ? "; --list-settings lists them" : "; did you mean '" + std::string(near) + "'?"));
+}
+
+void RunSettings::set(const std::string& name, const std::string& value, const std::string& origin) {
+  all_.set(name, value);
+  origin_[name] = origin;
+  typed_.push_back(name);
+}
+
+void RunSettings::set_pair(const std::string& pair) {
+  all_.set_pair(pair);
+  typed_.push_back(pair.substr(0, pair.find('=')));
+  origin_[typed_.back()] = "--set";
+}
+
+void RunSettings::refuse_idle(const std::map<std::string, std::string>& idle) const {
+  for (const auto& name : typed_) {
+    if (const auto found = idle.find(name); found != idle.end()) throw UsageError("setting '" + name + "' has no effect in " + found->second);
+    if (const auto why = all_.without_effect(name)) throw UsageError("setting '" + name + "' " + *why);
+  }
+}
+
+void RunSettings::print(Tool& tool) const {
+  for (const auto& entry : all_.entries()) {
+    const auto found = origin_.find(entry.name);
+    tool.config_line(entry.name, all_.value_text(entry.name), found == origin_.end() ? "default" : found->second);
+  }
+}
+
+std::string RunSettings::help() const {
+  std::string text;
+  const auto presets = model_.presets();
+  std::size_t width = 0;
+  for (const auto& preset : presets) width = std::max(width, preset.name.size());
+  if (!presets.empty()) text += "Presets (--preset NAME; several add up, later ones over earlier ones):\n";
+  for (const auto& preset : presets) text += "  " + preset.name + std::string(width + 2 - preset.name.size(), ' ') + preset.help + "\n";
+  text += std::string(presets.empty() ? "" : "\n") + "Settings (--set NAME=VALUE):\n";
+  for (const auto& entry : all_.entries()) text += entry_help(all_, entry);
+  return text;
+}
+
+}  // namespace tal

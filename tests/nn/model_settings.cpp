@@ -1,0 +1,105 @@
+// What every model's settings promise: each number has a range, each preset is whole, and nothing in it is without effect.
+#include <boost/test/unit_test.hpp>
+
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "libtal/base/error.h"
+#include "libtal/base/number.h"
+#include "libtal/models/factory.h"
+#include "libtal/models/model.h"
+#include "libtal/train/options.h"
+
+using namespace tal;
+
+namespace {
+
+// As tal-train has them.
+struct All {
+  explicit All(const ModelFactory& factory) : model(factory.make()), settings(model->settings()) {
+    settings.nest("inference", model->inference());
+    settings.nest("train", settings_of(train));
+  }
+  std::unique_ptr<Model> model;
+  TrainOptions train;
+  Settings settings;
+};
+
+template <class Check>
+void for_each_model(Check&& check) {
+  for (const auto& factory : model_factories()) BOOST_TEST_CONTEXT(factory.name) check(factory);
+}
+
+// `value` in every place of a list that may have so few elements.
+std::string spread(const Settings::Entry& entry, const std::string& value) {
+  std::string text = value;
+  for (std::size_t i = 1; i < entry.least; ++i) text += "," + value;
+  return text;
+}
+
+bool takes(Settings& settings, const Settings::Entry& entry, double value, std::string& message) {
+  try {
+    settings.set(entry.name, spread(entry, format_number(value)));
+    return true;
+  } catch (const UsageError& error) {
+    message = error.what();
+    return false;
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(model_settings)
+
+BOOST_AUTO_TEST_CASE(every_number_has_a_range) {
+  for_each_model([](const ModelFactory& factory) {
+    All all(factory);
+    for (const auto& entry : all.settings.entries()) {
+      if (!entry.numeric()) continue;
+      BOOST_TEST_CONTEXT(entry.name) {
+        BOOST_TEST(entry.ranged(), "has no range");
+        if (!entry.ranged()) continue;
+        const bool whole = std::holds_alternative<std::int64_t*>(entry.target) || std::holds_alternative<std::vector<std::int64_t>*>(entry.target);
+        std::string message;
+        if (entry.low > -std::numeric_limits<double>::infinity()) {
+          BOOST_TEST(!takes(all.settings, entry, entry.low_open ? entry.low : entry.low - 1, message));
+          BOOST_TEST(message.find("'" + entry.name + "'") != std::string::npos);
+        }
+        if (entry.high < std::numeric_limits<double>::infinity()) BOOST_TEST(!takes(all.settings, entry, entry.high_open ? entry.high : whole ? entry.high + 1 : entry.high * 1.001 + 0.001, message));
+      }
+    }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(conditions_name_settings_that_there_are) {
+  for_each_model([](const ModelFactory& factory) {
+    All all(factory);
+    for (const auto& entry : all.settings.entries()) {
+      BOOST_TEST_CONTEXT(entry.name) BOOST_CHECK_NO_THROW(all.settings.without_effect(entry.name));
+      for (const auto& stage : entry.stages) BOOST_TEST((stage == "propose" || stage == "refine" || stage == "score"), stage);
+    }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(presets_are_whole) {
+  for_each_model([](const ModelFactory& factory) {
+    std::set<std::string> names;
+    for (const auto& preset : factory.make()->presets()) BOOST_TEST_CONTEXT(preset.name) {
+      BOOST_TEST(names.insert(preset.name).second);
+      BOOST_TEST(!preset.help.empty());
+      BOOST_TEST(preset.help.find('\n') == std::string::npos);
+      All all(factory);
+      BOOST_REQUIRE_NO_THROW(all.settings.read_json(preset.settings));
+      const auto settings = nlohmann::json::parse(preset.settings);
+      for (const auto& [name, value] : settings.items()) {
+        const auto why = all.settings.without_effect(name);
+        BOOST_TEST(!why, name << " " << why.value_or(""));
+      }
+    }
+  });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
