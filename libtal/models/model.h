@@ -30,15 +30,27 @@ struct StreamContract {
   double fps = 0;                             // sampled frames per second; 0: unknown
   std::string resample, weights;
 };
+// How streams of different numbers of rows become one sequence (streams of equal numbers stand side by side as they are).
+struct StreamFit {
+  enum class Rule {
+    refuse,   // they do not
+    rescale,  // each as a whole becomes `rows` rows: zero rows at the end, or the maximum over adaptive bins
+    align,    // the others are resampled to the rows of the first: linear interpolation, or the maximum of what a row covers
+  };
+  Rule rule = Rule::refuse;
+  std::int64_t rows = 0;
+};
 struct InputContract {
   std::vector<StreamContract> streams;  // side by side, in this order
   std::vector<std::string> classes;     // label of class k; empty for class-agnostic models
   // Column c reaches the network as (x - mean[c]) * scale[c]; empty: as it is. Rows outside a video stay zero.
   std::vector<float> mean, scale;
-  void normalize(float* rows, std::int64_t count) const;  // [count, dim()] in place
+  // Columns [first, first + columns) of rows [count, columns], in place.
+  void normalize(float* rows, std::int64_t count, std::int64_t first, std::int64_t columns) const;
   std::int64_t dim() const;             // sum over the streams
   // Set for models that see the frames of videos instead of features; there are no streams then, and rows are frames.
   std::optional<FrameContract> frames = {};
+  StreamFit fit = {};  // of the model's settings
 };
 
 // One video as a network sees it.
@@ -142,6 +154,8 @@ class Model {
   virtual bool learns_classes() const { return false; }
   // What frames the settings ask for; nullopt for models of features.
   virtual std::optional<FrameContract> frames() const { return {}; }
+  // What the settings say of streams with different numbers of rows.
+  virtual StreamFit stream_fit() const { return {}; }
   // Makes the network for these inputs. Error when the settings contradict each other or the inputs.
   virtual void build(const InputContract& inputs) = 0;
   // Error when a new network of these settings cannot be trained, because weights to start from are missing. Called before any data are read;
@@ -171,7 +185,9 @@ class Model {
   // record, throws an Error that says why (tal-propose --allow-empty leaves it out).
   virtual bool must_propose() const { return false; }
   virtual void require_proposals() const {}
-  // tal-nms preset that follows (for validation during training).
+  // For validation during training: what the stages without a model that follow in the pipe make of the record, but for suppression, and the
+  // preset of tal-nms that comes last.
+  virtual void complete(Record& /*record*/) const {}
   virtual std::string suppression() const { return ""; }
 
   torch::Device device = torch::kCPU;

@@ -32,6 +32,7 @@ void resolve(const Tool& tool, const TrainCommand& o, const Model& model, const 
   for (const auto& pair : o.settings) settings.set_pair(pair);
   if (tool.given("--epochs")) settings.set("train.epochs", std::to_string(o.epochs), "--epochs");
   if (tool.given("--batch")) settings.set("train.batch", std::to_string(o.batch), "--batch");
+  settings.settle_defaults();
   std::map<std::string, std::string> idle;
   if (o.val.empty())
     for (const char* name : {"train.metric", "train.patience", "train.validate-every"}) idle[name] = "a run without --val";
@@ -191,7 +192,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   const auto frames = model->frames();
   if (frames) tool.refuse({"--streams"}, "a model that sees frames");
   else tool.refuse({"--frame-cache"}, "a model that sees features");
-  RecordSet set({o.streams, o.classes.empty() ? std::vector<std::string>() : read_class_names(o.classes), o.subset, train.standardize, frames, o.frame_cache});
+  RecordSet set({o.streams, o.classes.empty() ? std::vector<std::string>() : read_class_names(o.classes), o.subset, train.standardize, frames, model->stream_fit(), o.frame_cache});
   for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) { set.add(record); });
   if (tool.stopped()) return;
   set.finish();
@@ -220,6 +221,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   const bool leader = communicator->rank() == 0;
   TrainEvents events;
   events.note = [&](const std::string& text) { tool.note(text); };
+  events.warn = [&](const std::string& text) { tool.warn(text); };
   events.stopped = [&] { return tool.stopped(); };
   if (leader) {
     events.step = [&](const StepReport& report) { journal.step(report); };

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "libtal/io/features.h"
+#include "libtal/models/joined_rows.h"
 #include "libtal/models/model.h"
 
 namespace tal {
@@ -18,6 +18,7 @@ struct RecordSetOptions {
   std::string subset;                // only records of this subset; "": all
   bool standardize = false;          // every column to mean 0 and deviation 1 over the training rows
   std::optional<FrameContract> frames = {};  // of models that see the frames of the records' `path` instead of features
+  StreamFit fit = {};                // of the model
   std::string frame_cache = {};      // folder that keeps the frames; "": temporary files
 };
 
@@ -46,7 +47,7 @@ class RecordSet : public TrainingSet {
  private:
   struct Entry {
     Video video;
-    std::vector<FeatureRows> streams;
+    JoinedRows features;
     std::shared_ptr<const Frames> frames;
     std::vector<std::string> labels;  // of video.truths, until finish()
   };

@@ -38,6 +38,7 @@ eval::Dataset collect(Model& model, std::size_t phase, const std::vector<std::st
       for (const auto& annotation : record.annotations(/*zero_length=*/true)) truths.push_back({annotation.segment, data.labels.id(annotation.label)});
       data.add_truth(record.video(), "", record.duration().value_or(0), 0, truths);
       run_stage(model, record, sequence_of(record), phase);
+      model.complete(record);
       std::vector<Proposal> proposals = record.proposals();
       if (!model.suppression().empty()) proposals = suppress(proposals, record.duration().value_or(0), preset_of(model.suppression()));
       const auto video = data.video(record.video());
@@ -69,6 +70,7 @@ Metrics Validation::evaluate(Model& model, const TrainOptions& options, std::uin
     RecordSetOptions set_options;
     for (const auto& stream : model.inputs().streams) set_options.streams.push_back(stream.name);
     set_options.classes = model.inputs().classes;
+    set_options.fit = model.inputs().fit;
     set_options.frames = model.inputs().frames, set_options.frame_cache = frame_cache_;
     RecordSet set(set_options);
     Record record;

@@ -1,4 +1,4 @@
-// Validation during training: the model's stage on held-back records, suppression, and the project's own evaluation.
+// Validation during training: the pipe on held-back records, from the model's stage to suppression, and the project's own evaluation.
 #pragma once
 
 #include <map>

@@ -77,12 +77,41 @@ def recordings(folder, count):
                         print(*(f"{value + draw.gauss(0, 0.3):.4f}" for _ in range(3)), file=file)
 
 
+RPN = ["table1", "table2", "table3", "table4", "table5", "fig5", "fig6", "fig7", "TABLE1=B2-mtl-heads1", "TABLE3=B2-kl-mtl B2-kl-mtl-ev", "TABLE4=rnn", "TABLE4_OURS=B2-kl-mtl-ev",
+       "TABLE5=B2-kl-mtl-ev", "FIG7=B2-kl-mtl-ev"]
+
+
+def tables_of_rpn(out, folder):
+    """Unit, segment and combined scores are betas 0, 1 and the best of the sweep printed below; the paper's numbers stand beside; Table 4 repeats Table 3; pictures."""
+    for table, row, by in (("table1", "table1-B2-mtl-heads1", "auc"), ("table3", "table3-B2-kl-mtl-ev", "100")):
+        with open(os.path.join(folder, row + ".sweep.jsonl"), encoding="utf-8") as file:
+            sweep = [json.loads(line) for line in file]
+        measure = lambda line: line["auc"] if by == "auc" else line["ar_at"][by]
+        best = max(sweep, key=measure)
+        with open(os.path.join(folder, table + ".md"), encoding="utf-8") as file:
+            text = file.read()
+        ours = [number for line in (sweep[0], sweep[-1], best) for number in (float(f"{100 * line['ar_at']['100']:.2f}"), float(f"{line['auc']:.2f}"))]
+        values = cells(text, row)
+        check(values[::2] == ours, f"rpn: {row}: {values}, the sweep says {ours}")
+        check(values[1::2] == ([73.55, 64.53, 73.03, 64.05, 74.06, 65.33] if table == "table1" else [44.30, 31.81, 44.86, 33.05, 47.49, 35.21]), f"rpn: published: {values}")
+        check(f"**{100 * max(line['ar_at']['100'] for line in sweep):.2f}**" in text and f"**{max(line['auc'] for line in sweep):.2f}**" in text, f"rpn: {table}: the sweep is printed")
+    kl = cells(out, "table3-B2-kl-mtl-ev")
+    for name, part in (("segment", 4), ("combined", 8)):
+        row = cells(out, f"table3-B2-kl-mtl-ev, {name}")
+        check(row == kl[part:part + 4], f"rpn: table 4 has the {name} scores of table 3: {row}, {kl}")
+    check(cells(out, "BSN") == [None, 74.16, None, 66.17], "rpn: table 2 has the others' published numbers")
+    check(cells(out, "RTD-Net")[1::2] == [73.21, 65.78], "rpn: of every one")
+    for name in ("fig5", "fig6", "fig7"):
+        with open(os.path.join(folder, name + ".html"), encoding="utf-8") as file:
+            check("<svg" in file.read(), "rpn: " + name)
+
+
 TINY = ["DATA=synth", "SYNTH_VIDEOS=3", "EPOCHS=1", "THREADS=1"]
 with tempfile.TemporaryDirectory() as folder:
     for example, arguments, rows in (
         ("bsnpp", ["STREAMS=a-rgb+a-flow b", "GRID=2", "ensembles", "table1", "boundaries"],
          ["BSN++ on b", "BMN on a-rgb+a-flow", "all encoders, equal weights", "weights by grid search", "and BMN on every encoder, weights by scores", "+ (D) BMN's detections", "backward pass", "both, Eq. (1)"]),
-        ("rpn", ["table1", "table2", "TABLE1=B2-mtl-heads1"], ["table1-B2-mtl-heads1", "table1-B2-mtl-heads1-combined"]),
+        ("rpn", RPN, ["table1-B2-mtl-heads1", "table3-B2-kl-mtl", "table3-B2-kl-mtl-ev", "table4-rnn"]),
         ("cmsn", ["table4"], ["without PES", "with PES"]),
         ("etp", ["table1", "table3", "UNITS=16"], ["ETP", "RGB", "flow", "RGB + flow (late fusion)", "RGB + flow (early fusion, not the paper's)"]),
     ):
@@ -101,6 +130,8 @@ with tempfile.TemporaryDirectory() as folder:
                   f"the weights of the ensemble are kept: {kept}")
             _, errors = make(example, "STREAMS=a", *TINY, "OUT=" + os.path.join(folder, "one"), "ensembles", status=2)
             check("several encoders" in errors, "one encoder makes no ensemble: " + errors)
+        if example == "rpn":
+            tables_of_rpn(out, os.path.join(folder, example))
         plan, _ = make(example, *TINY, "OUT=" + os.path.join(folder, example), "-n", "all")
         check("tal-train" in plan and "table.py" in plan, f"{example}: every table expands")
         _, errors = make(example, "OUT=" + os.path.join(folder, "none"), "DATA=" + os.path.join(folder, "nowhere"), "all", status=2)
