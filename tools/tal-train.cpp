@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
       {"What can be set", "tal-train --model segment-classifier --list-settings"},
       {"A classifier of segments, validated", "tal-train --model segment-classifier --subset training --val val.jsonl --out classes.safetensors < train.jsonl"},
       {"Go on after a crash", "tal-train --model segment-classifier --out classes.safetensors --resume < train.jsonl"},
-      {"End to end from videos", "tal-train --model sptad --set input=clips --out sptad.safetensors < videos.jsonl"},
+      {"End to end from videos", "tal-train --model sptad --preset thumos14-clips --set backbone-rgb=i3d_rgb.safetensors --set backbone-flow=i3d_flow.safetensors --out sptad.safetensors < videos.jsonl"},
       {"Fine-tuning on another data set", "tal-train --model bsnpp --init-from hacs.safetensors --set train.lr=1e-4 --out activitynet.safetensors < activitynet.jsonl"},
       {"Two processes", "torchrun --nproc-per-node 2 --no-python tal-train --model segment-classifier -i train.jsonl --out classes.safetensors"},
   };

@@ -3,17 +3,11 @@
 #include <algorithm>
 
 #include "libtal/base/error.h"
+#include "libtal/nn/interval_rows.h"
 
 namespace tal {
 namespace F = torch::nn::functional;
 namespace {
-
-// [R, C] -> [C, T] by linear interpolation between row centres.
-torch::Tensor rescaled(const torch::Tensor& rows, std::int64_t length) {
-  const auto x = rows.t().unsqueeze(0);
-  if (rows.size(0) == length) return x[0];
-  return F::interpolate(x, F::InterpolateFuncOptions().size(std::vector<std::int64_t>{length}).mode(torch::kLinear).align_corners(false))[0];
-}
 
 // Rows [first, first + length) of [R, C] as [C, length], zeros behind the last row.
 torch::Tensor window(const torch::Tensor& rows, std::int64_t first, std::int64_t length) {
@@ -88,7 +82,7 @@ Batch MapModel::make_batch(const TrainingSet& set, std::span<const Sample> sampl
     const auto& video = set.video(sample.video);
     const bool rescale = input_.input == "rescale";
     const auto features = set.rows(sample.video, sample.first, sample.count);  // zeros outside the video
-    x.push_back(rescale ? rescaled(features, t) : features.t());
+    x.push_back(rescale ? resize_rows(features, t).t() : features.t());
     const auto truths = truth_rows(video, static_cast<double>(sample.first), rescale ? static_cast<double>(t) / static_cast<double>(sample.count) : 1.0);
     const auto labels = boundary_labels(truths, t, nearest_labels());
     boundary.push_back(torch::stack({torch::tensor(labels.start), torch::tensor(labels.end)}).to(torch::kFloat));
@@ -138,7 +132,7 @@ std::vector<MapWindow> MapModel::map_windows(const Sequence& sequence) {
     const double start = static_cast<double>(first);
     const Segment time = sequence.time.seconds({start, start + static_cast<double>(extent)});
     windows.push_back({time, first, extent, rescale ? length : std::min(extent, count - first), {}});
-    x.push_back(rescale ? rescaled(sequence.x.narrow(0, first, extent), length) : window(sequence.x, first, extent));
+    x.push_back(rescale ? resize_rows(sequence.x.narrow(0, first, extent), length).t() : window(sequence.x, first, extent));
   }
   constexpr std::size_t kTogether = 8;  // windows in one pass: bounds the memory of long videos
   for (std::size_t begin = 0; begin < x.size(); begin += kTogether) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "libtal/base/error.h"
 #include "libtal/nn/losses.h"
@@ -23,43 +24,39 @@ void xavier_matrices(torch::nn::Module& module) {
 
 Settings settings_of(SptadOptions& o) {
   Settings s;
-  s.add("pyramid", &o.pyramid, "Temporal pyramid: from all three levels (full, or inter), from the last (high), or the last level alone (single)", {"full", "inter", "high", "single"});
-  s.add("stages", &o.stages, "Detection heads in a row, each refining the segments of the one before");
-  s.add("proposals", &o.proposals, "Learned proposals N of a clip");
-  s.add("initial-length", &o.initial_length, "Length of the learned segments before training, a share of the clip; 1: all the whole clip, less: spread evenly over the clip, which learns faster");
-  s.add("dim", &o.dim, "Columns d of pyramid and proposal features");
-  s.add("heads", &o.heads, "Heads of the self-attention among proposals");
-  s.add("roi-rows", &o.roi_rows, "Rows T' that a segment is pooled to");
-  s.add("roi-points", &o.roi_points, "Sampling points of a pooled row");
-  s.add("hidden", &o.hidden, "Columns d_h between the dynamic layers");
-  s.add("ffn", &o.ffn, "Hidden columns of the feed-forward network");
+  s.add("pyramid", &o.pyramid, "Temporal pyramid: from all three levels of features (inter), from the last (high), or the last level alone (single)", {"inter", "high", "single"});
+  s.add("stages", &o.stages, "Detection heads in a row, each refining the segments of the one before").between(1, 64);
+  s.add("proposals", &o.proposals, "Learned proposals N of a clip, more than it has actions").between(1, 10000);
+  s.add("initial-segments", &o.initial_segments, "Where the learned segments begin before training: spread evenly over the clip, or at random places in it", {"even", "random"});
+  s.add("initial-length", &o.initial_length, "Their length before training, a share of the clip; 1: all begin as the whole clip; two numbers: drawn between them (random segments)").count(1, 2).between(0.001, 1);
+  s.add("dim", &o.dim, "Columns d of pyramid and proposal features").between(1, 8192);
+  s.add("heads", &o.heads, "Heads of the self-attention among proposals, a divisor of dim").between(1, 1024);
+  s.add("roi-rows", &o.roi_rows, "Rows T' that a segment is pooled to").between(1, 1024);
+  s.add("roi-points", &o.roi_points, "Sampling points of a pooled row").between(1, 64);
+  s.add("hidden", &o.hidden, "Columns d_h between the dynamic layers").between(1, 8192);
+  s.add("ffn", &o.ffn, "Hidden columns of the feed-forward network").between(1, 65536);
   s.add("clip-head", &o.clip_head, "Train a head for the classes of the whole clip");
-  s.add("classification-weight", &o.weights.classification, "lambda_cls, of the focal loss and its matching cost");
-  s.add("l1-weight", &o.weights.l1, "lambda_L1");
-  s.add("giou-weight", &o.weights.giou, "lambda_giou");
-  s.add("activity-weight", &o.activity_weight, "lambda_act, of the clip's classes");
-  s.add("alpha", &o.weights.alpha, "Focal loss: weight of label 1");
-  s.add("gamma", &o.weights.gamma, "Focal loss: exponent");
-  s.add("stem-layers", &o.stem_layers, "Convolutions between the features and the finest level");
-  s.add("stem-filters", &o.stem_filters, "Their filters, and those of the strided convolutions");
-  s.add("downsample", &o.downsample, "Next level: convolution with stride 2, or maximum of two rows", {"conv", "max"});
+  s.add("classification-weight", &o.weights.classification, "lambda_cls, of the focal loss and its matching cost").between(0, 1000);
+  s.add("l1-weight", &o.weights.l1, "lambda_L1").between(0, 1000);
+  s.add("giou-weight", &o.weights.giou, "lambda_giou").between(0, 1000);
+  s.add("activity-weight", &o.activity_weight, "lambda_act, of the clip's classes").between(0, 1000).with("clip-head", {"true"});
+  s.add("alpha", &o.weights.alpha, "Focal loss: weight of label 1").between(0, 1);
+  s.add("gamma", &o.weights.gamma, "Focal loss: exponent").between(0, 10);
+  return s;
+}
+
+Settings settings_of_levels(SptadOptions& o) {
+  Settings s;
+  s.add("stem-layers", &o.stem_layers, "Convolutions between the features and the finest level").between(0, 64).without("input", {"clips"});
+  s.add("stem-filters", &o.stem_filters, "Their filters, and those of the strided convolutions").between(1, 8192).without("input", {"clips"}).without("stem-layers", {"0"});
+  s.add("downsample", &o.downsample, "Next level: convolution with stride 2, or maximum of two rows", {"conv", "max"}).without("input", {"clips"});
   return s;
 }
 
 void check(const SptadOptions& o) {
-  const auto positive = [](const char* name, std::int64_t value) {
-    if (value < 1) throw Error("must be 1 or more").at_field(name);
-  };
-  positive("stages", o.stages), positive("proposals", o.proposals), positive("dim", o.dim), positive("heads", o.heads);
-  positive("roi-rows", o.roi_rows), positive("roi-points", o.roi_points), positive("hidden", o.hidden), positive("ffn", o.ffn);
-  positive("stem-filters", o.stem_filters);
-  if (!(o.initial_length > 0 && o.initial_length <= 1)) throw Error("must lie in (0, 1]").at_field("initial-length");
-  if (o.stem_layers < 0) throw Error("must be 0 or more").at_field("stem-layers");
   if (o.dim % o.heads) throw Error(std::to_string(o.dim) + " columns cannot be shared out among " + std::to_string(o.heads) + " heads").at_field("heads");
-  for (const auto& [name, value] : {std::pair{"classification-weight", o.weights.classification}, {"l1-weight", o.weights.l1}, {"giou-weight", o.weights.giou},
-                                    {"activity-weight", o.activity_weight}, {"gamma", o.weights.gamma}})
-    if (!(value >= 0)) throw Error("must be 0 or more").at_field(name);
-  if (!(o.weights.alpha >= 0 && o.weights.alpha <= 1)) throw Error("must lie in [0, 1]").at_field("alpha");
+  if (o.initial_segments == "even" && o.initial_length.size() > 1) throw Error("segments that are spread evenly have one length; initial-segments=random draws between two").at_field("initial-length");
+  if (o.initial_length.front() > o.initial_length.back()) throw Error("the first length is above the second").at_field("initial-length");
 }
 
 PerceptronImpl::PerceptronImpl(const std::vector<std::int64_t>& sizes) {
@@ -74,7 +71,7 @@ torch::Tensor PerceptronImpl::forward(torch::Tensor x) {
 TemporalPyramidImpl::TemporalPyramidImpl(const std::vector<std::int64_t>& channels, const std::string& kind, std::int64_t dim) : kind_(kind) {
   TORCH_CHECK(channels.size() == 3, "pyramid: there are three levels");
   auto lateral = register_module("lateral", std::make_shared<torch::nn::Module>("lateral"));
-  const std::size_t first = kind == "full" || kind == "inter" ? 0 : 2, count = kind == "single" ? 1 : 3;
+  const std::size_t first = kind == "inter" ? 0 : 2, count = kind == "single" ? 1 : 3;
   for (std::size_t k = 0; k < count; ++k) {
     auto conv = torch::nn::Conv1d(torch::nn::Conv1dOptions(channels[std::max(first, k)], dim, 1));
     torch::nn::init::xavier_uniform_(conv->weight), torch::nn::init::zeros_(conv->bias);
@@ -162,15 +159,19 @@ SptadStageOutput SptadStageImpl::forward(const torch::Tensor& q, const torch::Te
   return out;
 }
 
-torch::Tensor initial_segments(std::int64_t proposals, double length) {
+torch::Tensor initial_segments(std::int64_t proposals, const std::string& kind, const std::vector<double>& length) {
+  if (kind == "random") {
+    const auto lengths = length.front() + (length.back() - length.front()) * torch::rand({proposals});
+    return torch::stack({0.5 * lengths + (1 - lengths) * torch::rand({proposals}), lengths}, 1);
+  }
   const auto place = (torch::arange(proposals, torch::kFloat) + 0.5) / static_cast<double>(proposals);
-  const auto centre = 0.5 * length + (1 - length) * place;  // the first and the last end with the clip
-  return torch::stack({centre, torch::full_like(centre, length)}, 1);
+  const auto centre = 0.5 * length.front() + (1 - length.front()) * place;  // the first and the last end with the clip
+  return torch::stack({centre, torch::full_like(centre, length.front())}, 1);
 }
 
 SptadHeadImpl::SptadHeadImpl(std::int64_t classes, const SptadOptions& o) {
   auto proposals = register_module("proposals", std::make_shared<torch::nn::Module>("proposals"));
-  segments_ = proposals->register_parameter("segments", initial_segments(o.proposals, o.initial_length));
+  segments_ = proposals->register_parameter("segments", initial_segments(o.proposals, o.initial_segments, o.initial_length));
   features_ = proposals->register_parameter("features", torch::randn({o.proposals, o.dim}));
   stages_ = register_module("stages", torch::nn::ModuleList());
   for (std::int64_t k = 0; k < o.stages; ++k) stages_->push_back(SptadStage(classes, o));
@@ -241,20 +242,26 @@ SptadFeatureNetImpl::SptadFeatureNetImpl(std::int64_t dim, std::int64_t classes,
 
 Settings settings_of(BackboneOptions& o) {
   Settings s;
-  s.add("backbone-width", &o.width, "Filters of every I3D layer as a multiple of the published ones (input clips)");
-  s.add("backbone-lr", &o.lr, "Learning rate of the backbones as a multiple of train.lr; 0: frozen (input clips)");
-  s.add("backbone-bn-momentum", &o.bn_momentum, "Share of a batch in the running statistics of the backbones' BatchNorm; short runs from random weights need more (input clips)");
-  s.add("backbone-freeze-bn", &o.freeze_bn, "Keep statistics, scales and shifts of the backbones' BatchNorm (input clips)");
-  s.add("backbone-checkpointing", &o.checkpointing, "Compute inner values of the backbones again for their gradients: less memory, more time (input clips)");
-  s.add("backbone-rgb", &o.rgb, "Weights that the RGB backbone starts from, a file of tal-convert --weights (input clips)");
-  s.add("backbone-flow", &o.flow, "Weights that the flow backbone starts from (input clips)");
+  s.add("backbone-width", &o.width, "Filters of every I3D layer as a multiple of the published ones").between(0.0078125, 8).with("input", {"clips"});
+  s.add("backbone-lr", &o.lr, "Learning rate of the backbones as a multiple of train.lr; 0: frozen").between(0, 1000).with("input", {"clips"});
+  s.add("backbone-freeze-bn", &o.freeze_bn, "Keep statistics, scales and shifts of the backbones' BatchNorm").with("input", {"clips"}).without("backbone-lr", {"0"});
+  s.add("backbone-bn-momentum", &o.bn_momentum, "Share of a batch in the running statistics of the backbones' BatchNorm; short runs from random weights need more")
+      .between(1e-6, 1).with("input", {"clips"}).with("backbone-freeze-bn", {"false"}).without("backbone-lr", {"0"});
+  s.add("backbone-checkpointing", &o.checkpointing, "Compute inner values of the backbones again for their gradients: less memory, more time").with("input", {"clips"}).without("backbone-lr", {"0"});
+  s.add("backbone-rgb", &o.rgb, "Weights that the RGB backbone starts from: a file of tal-convert --weights, or the word random").with("input", {"clips"}).without("modalities", {"flow"});
+  s.add("backbone-flow", &o.flow, "Weights that the flow backbone starts from, as backbone-rgb").with("input", {"clips"}).without("modalities", {"rgb"});
   return s;
 }
 
-void check(const BackboneOptions& o) {
-  if (!(o.width > 0 && o.width <= 8)) throw Error("must lie in (0, 8]").at_field("backbone-width");
-  if (!(o.lr >= 0)) throw Error("must be 0 or more").at_field("backbone-lr");
-  if (!(o.bn_momentum > 0 && o.bn_momentum <= 1)) throw Error("must lie in (0, 1]").at_field("backbone-bn-momentum");
+void check_start(const BackboneOptions& o, const FrameContract& frames) {
+  const auto check_one = [&](const char* name, const std::string& modality, const std::string& path) {
+    if (path.empty())
+      throw Error("missing; the " + modality + " backbone starts from weights, a file of tal-convert --weights, or says 'random' and is trained from random ones").at_field(name);
+    if (path == kRandomWeights && o.lr == 0) throw Error("random weights would stay random with backbone-lr=0; name a file of weights").at_field(name);
+    if (std::error_code none; path != kRandomWeights && !std::filesystem::is_regular_file(path, none)) throw Error("no file '" + path + "'").at_field(name);
+  };
+  if (frames.rgb()) check_one("backbone-rgb", "RGB", o.rgb);
+  if (frames.has_flow()) check_one("backbone-flow", "flow", o.flow);
 }
 
 SptadPixelNetImpl::SptadPixelNetImpl(const FrameContract& frames, std::int64_t classes, const SptadOptions& o, const BackboneOptions& backbone) : frozen_(backbone.lr == 0) {

@@ -1,7 +1,7 @@
 // SP-TAD (sparse proposals, 2021): a few learned proposals, each pooled from a temporal feature pyramid and refined stage by stage.
 //
 // Sections 3.1.2 to 3.1.4 and 3.2. Decisions where the paper is silent follow Sparse R-CNN in one dimension: box arithmetic, LayerNorm
-// and ReLU after each dynamic layer, start values (proposals begin as the whole clip, or evenly spread), focal loss, matching cost.
+// and ReLU after each dynamic layer, start values (proposals begin as the whole clip unless told otherwise), focal loss, matching cost.
 // B clips, N proposals, d columns, S stages, K classes, G ground truths. Segments are fractions of the clip.
 #pragma once
 
@@ -22,10 +22,11 @@
 namespace tal {
 
 struct SptadOptions {
-  std::string pyramid = "full";  // Table 5: "full" (also "inter": from all three levels), "high" (from the last alone), "single" (the last as it is)
+  std::string pyramid = "inter";  // Table 5: "inter" (from all three levels), "high" (from the last alone), "single" (the last as it is)
   std::int64_t stages = 4;       // S, Table 6
   std::int64_t proposals = 50;   // N
-  double initial_length = 1;     // of the learned segments, a share of the clip; 1: all begin as the whole clip, less: spread evenly over it
+  std::string initial_segments = "even";     // where the learned segments begin: "even" over the clip, or "random" places in it
+  std::vector<double> initial_length = {1};  // and how long, a share of the clip; two numbers: drawn between them (random)
   std::int64_t dim = 256;        // d
   std::int64_t heads = 8;        // of the self-attention
   std::int64_t roi_rows = 16, roi_points = 2;  // T', points a row
@@ -38,9 +39,11 @@ struct SptadOptions {
   std::int64_t stem_layers = 1, stem_filters = 256;
   std::string downsample = "conv";
 };
-Settings settings_of(SptadOptions& options);
-// Start values of the learned segments, [N, 2] centre and length.
-torch::Tensor initial_segments(std::int64_t proposals, double length);
+Settings settings_of(SptadOptions& options);         // of every input
+Settings settings_of_levels(SptadOptions& options);  // of feature mode
+// Start values of the learned segments, [N, 2] centre and length, all inside the clip (3.1.3: "any size and placed randomly"). kind "even": of one
+// length, spread evenly; "random": lengths drawn between the first and the last of `length`, places drawn too, from LibTorch's generator.
+torch::Tensor initial_segments(std::int64_t proposals, const std::string& kind, const std::vector<double>& length);
 // Error when the options contradict each other.
 void check(const SptadOptions& options);
 
@@ -199,10 +202,13 @@ struct BackboneOptions {
   double lr = 1;               // times the detector's learning rate; 0: frozen (Table 4)
   double bn_momentum = 0.01;
   bool freeze_bn = false, checkpointing = false;
-  std::string rgb, flow;       // weights to start from; "": random
+  std::string rgb, flow;       // files of weights to start from, or kRandomWeights; a training needs those of its modalities
 };
+inline constexpr const char* kRandomWeights = "random";
 Settings settings_of(BackboneOptions& options);
-void check(const BackboneOptions& options);
+// Error (field backbone-rgb or backbone-flow) when a new network cannot be trained: nothing is said of where a backbone's weights come from, the
+// file is not there, or random ones would stay as they are (lr 0).
+void check_start(const BackboneOptions& options, const FrameContract& frames);
 
 // End to end from frames. x [B, C, T, H, W] bytes as Frames gives them (RGB, flow, or RGB then flow), T a multiple of 16.
 class SptadPixelNetImpl : public SptadNetImpl {

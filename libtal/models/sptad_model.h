@@ -20,6 +20,7 @@ class SptadModel : public Model {
   std::vector<Preset> presets() const override;
   std::optional<FrameContract> frames() const override;
   bool learns_classes() const override { return true; }
+  void check_start() const override;
   void build(const InputContract& inputs) override;
   void initialise() override;
   torch::nn::Module& network() override { return *network_; }
@@ -27,7 +28,7 @@ class SptadModel : public Model {
 
   // One sample a clip; item is not used.
   std::vector<Sample> samples(const TrainingSet& set, std::size_t phase) const override;
-  // x [B, C, clip], or bytes [B, C, clip, crop, crop] of frames; segments [B, G, 2] in fractions of the clip, labels [B, G], count [B].
+  // x [B, C, clip] (windows of the rows, or all of a video's resized), or bytes [B, C, clip, crop, crop] of frames; segments [B, G, 2] in fractions of the clip, labels [B, G], count [B].
   Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random, std::size_t phase) const override;
   Losses loss(const Batch& batch, std::size_t phase) override;
 
@@ -41,15 +42,23 @@ class SptadModel : public Model {
     Segment segment;  // fractions of the clip
     std::int64_t label = 0;
   };
+  bool sees_frames() const { return input_ == "clips"; }
+  bool rescales() const { return input_ == "rescale"; }
+  // Where clips of a sequence begin, and how many of its rows a clip stands for: `clip`, or all when they are resized to it.
+  std::vector<std::int64_t> starts(std::int64_t rows, std::int64_t stride) const;
+  std::int64_t extent(std::int64_t rows) const { return rescales() ? rows : clip_; }
   std::vector<ClipTruth> truths_in(const TrainingSet::Video& video, std::int64_t first) const;
   // A training clip: of frames, cropped and mirrored at random.
   torch::Tensor training_clip(const TrainingSet& set, std::size_t video, std::int64_t first, Random& random) const;
   torch::Tensor test_clip(const Sequence& sequence, std::int64_t first) const;
   // Class scores [n, N, K] and segments [n, N, 2] of clips, on the CPU.
   std::pair<torch::Tensor, torch::Tensor> detect(const torch::Tensor& clips);
+  // The best pairs of proposal and class of one clip that begins at row `first`: scores [N, K], segments [N, 2].
+  void add_detections(const torch::Tensor& scores, const torch::Tensor& segments, const Sequence& sequence, std::int64_t first, std::int64_t rows, Record& record,
+                      std::vector<Proposal>& found) const;
 
   SptadOptions options_;
-  std::string input_ = "features";
+  std::string input_ = "windows";  // of feature rows; "rescale": all rows of a video resized to one clip; "clips": frames, end to end
   FrameContract frames_;
   BackboneOptions backbone_;
   std::int64_t crop_ = 96;

@@ -49,6 +49,11 @@ at::Tensor rescale_rows(const at::Tensor& x, std::int64_t rows) {
   return at::stack(pooled);
 }
 
+at::Tensor resize_rows(const at::Tensor& x, std::int64_t rows) {
+  if (x.size(0) == rows) return x;
+  return at::upsample_linear1d(x.t().unsqueeze(0), {rows}, /*align_corners=*/false)[0].t();
+}
+
 at::Tensor resample_intervals(const at::Tensor& x, const std::vector<Segment>& intervals, std::int64_t length) {
   const std::int64_t rows = x.size(0);
   if (intervals.empty()) return x.new_zeros({0, length, x.size(1)});

@@ -26,6 +26,8 @@ at::Tensor normalise_rows(const at::Tensor& x);
 
 // Whole video to `rows` rows: zero rows at the end, or the maximum over adaptive bins. [n, C] -> [rows, C].
 at::Tensor rescale_rows(const at::Tensor& x, std::int64_t rows);
+// Whole video to `rows` rows by linear interpolation between row centres; before the first and behind the last centre the end rows. [n, C] -> [rows, C].
+at::Tensor resize_rows(const at::Tensor& x, std::int64_t rows);
 
 // The plain form of the encoding, differentiable in x. x [T, C] normalised, intervals in rows of x -> [N, L, C].
 at::Tensor resample_intervals(const at::Tensor& x, const std::vector<Segment>& intervals, std::int64_t length);

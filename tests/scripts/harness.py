@@ -7,6 +7,21 @@ import sys
 BIN = os.path.abspath(os.environ["TAL_BIN"])
 failures = 0
 
+# Networks of every model that learn on a few records in a moment, and the stage that each is for.
+_SMALL_MAPS = ["samples=4", "base-filters=8", "reduced-filters=8", "proposal-filters=8", "head-filters=4", "rows=32", "durations=32"]
+SMALL_MODELS = {
+    "rpn": ["width=16", "hidden=8", "rows=32"],
+    "bsnpp": _SMALL_MAPS + ["first-filters=8", "generator-filters=8", "attention-filters=4"],
+    "bmn": _SMALL_MAPS + ["boundary-filters=8"],
+    "cmsn": ["hidden=8", "lstm-hidden=8", "evaluation-hidden=8", "window=32", "dropout=0"],
+    "etp-an": ["hidden=8", "kernel=3", "dropout=0"],
+    "etp-rn": ["hidden=8"],
+    "etp-ln": ["dropout=0"],
+    "sptad": ["clip=64", "dim=16", "heads=2", "hidden=4", "ffn=16", "stages=2", "proposals=8", "roi-rows=4", "stem-filters=8"],
+    "segment-classifier": ["hidden=8", "dropout=0"],
+}
+STAGES = {"tal-propose": ("rpn", "bsnpp", "bmn", "cmsn", "etp-an", "sptad"), "tal-refine": ("etp-rn",), "tal-score": ("cmsn", "etp-ln", "segment-classifier")}
+
 
 def need(*names, why):
     """Skips the script, visibly, where the build has not all these tools, or the machine not these programs."""

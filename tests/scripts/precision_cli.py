@@ -6,22 +6,9 @@ import math
 import os
 import tempfile
 
-from harness import check, finish, need, tool
+from harness import SMALL_MODELS, STAGES, check, finish, need, tool
 
 need("tal-train", why="this build has no LibTorch, so no models")
-SMALL_MAPS = ["samples=4", "base-filters=8", "reduced-filters=8", "proposal-filters=8", "head-filters=4", "rows=32", "durations=32"]
-MODELS = {
-    "rpn": ["width=16", "hidden=8", "rows=32"],
-    "bsnpp": SMALL_MAPS + ["first-filters=8", "generator-filters=8", "attention-filters=4"],
-    "bmn": SMALL_MAPS + ["boundary-filters=8"],
-    "cmsn": ["hidden=8", "lstm-hidden=8", "evaluation-hidden=8", "window=32", "dropout=0"],
-    "etp-an": ["hidden=8", "kernel=3", "dropout=0"],
-    "etp-rn": ["hidden=8"],
-    "etp-ln": ["dropout=0"],
-    "sptad": ["clip=64", "dim=16", "heads=2", "hidden=4", "ffn=16", "stages=2", "proposals=8", "roi-rows=4", "stem-filters=8"],
-    "segment-classifier": ["hidden=8", "dropout=0"],
-}
-STAGES = {"tal-propose": ("rpn", "bsnpp", "bmn", "cmsn", "etp-an", "sptad"), "tal-refine": ("etp-rn",), "tal-score": ("cmsn", "etp-ln", "segment-classifier")}
 
 
 def first_losses(path):
@@ -48,7 +35,7 @@ with tempfile.TemporaryDirectory() as folder:
     tool("tal-synth", "--seed", "2", "features", "--dim", "16", "--snr", "2", "--out-dir", "features", "-o", "set.jsonl", data=records)
     with open("set.jsonl", encoding="utf-8") as file:
         few = file.read()
-    for model, settings in MODELS.items():
+    for model, settings in SMALL_MODELS.items():
         common = ["--model", model, *(word for setting in settings for word in ("--set", setting)), "--epochs", "1", "--batch", "2", "--set", "train.samples-per-epoch=8", "--threads", "1", "-q"]
         tool("tal-train", *common, "--log", "full.log", "--out", model + ".safetensors", data=few)
         tool("tal-train", *common, "--set", "train.amp=true", "--log", "half.log", "--out", "half.safetensors", data=few)

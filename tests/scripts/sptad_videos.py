@@ -2,15 +2,19 @@
 # label: cli
 import json
 import os
+import re
+import shutil
+import struct
+import subprocess
 import tempfile
 
-from harness import check, finish, need, tool
+from harness import BIN, check, finish, need, tool
 
 need("tal-train", "tal-extract", why="this build has no LibTorch or no OpenCV")
 
 
 SMALL = []
-for pair in ("input=clips size=16 crop=16 fps=8 clip=32 train-stride=16 backbone-width=0.0625 dim=16 heads=2 hidden=4 ffn=16 proposals=4 stages=1 roi-rows=4 "
+for pair in ("input=clips backbone-rgb=random size=16 crop=16 fps=8 clip=32 train-stride=16 backbone-width=0.0625 dim=16 heads=2 hidden=4 ffn=16 proposals=4 stages=1 roi-rows=4 "
              "inference.test-stride=16 inference.min-score=0 inference.detections=3").split():
     SMALL += ["--set", pair]
 TRAIN = ["--model", "sptad", *SMALL, "--epochs", "1", "--batch", "2", "--threads", "1", "--seed", "3", "-q"]
@@ -75,5 +79,80 @@ check("label that is not in classes.txt" in done.stderr and "no sample" in done.
 # Weights that are no I3D's.
 done = tool("tal-train", *TRAIN, "--set", "backbone-rgb=f.safetensors", "--out", "x.safetensors", data=records, status=1)
 check("f.safetensors': no tensor 'Conv3d_1a_7x7.bn.bias', which I3D needs" in done.stderr, f"foreign weights: {done.stderr}")
+
+# Without weights nothing starts, not even the reading of videos; a frozen backbone of random weights does not either. Settings of features are refused.
+for options, stream in ((["--preset", "thumos14-clips"], "rgb"), (["--preset", "activitynet-clips", "--set", "backbone-rgb=random"], "flow"), (["--set", "input=clips"], "rgb")):
+    done = tool("tal-train", "--model", "sptad", *options, "--out", "x.safetensors", data="no record", status=1)
+    check(done.stderr.count("\n") == 1 and f"error: backbone-{stream}: missing; " in done.stderr and "tal-convert --weights" in done.stderr, f"{options}: {done.stderr}")
+done = tool("tal-train", "--model", "sptad", "--preset", "thumos14-clips", "--set", "modalities=rgb", "--set", "backbone-rgb=none.safetensors", "--out", "x", data="no record", status=1)
+check("backbone-rgb: no file 'none.safetensors'" in done.stderr, f"weights that are not there: {done.stderr}")
+done = tool("tal-train", "--model", "sptad", "--set", "input=clips", "--set", "backbone-rgb=random", "--preset", "table4-0", "--out", "x", data="no record", status=1)
+check("backbone-rgb: random weights would stay random with backbone-lr=0" in done.stderr, f"a frozen random backbone: {done.stderr}")
+for setting in ("crop=90", "modalities=rgb", "backbone-lr=0.1", "backbone-rgb=w.safetensors", "flip=false"):
+    done = tool("tal-train", "--model", "sptad", "--set", setting, "--out", "x", data=features, status=2)
+    check(f"setting '{setting.split('=')[0]}' has no effect with input=windows" in done.stderr, f"{setting} on features: {done.stderr}")
+
+
+def parts(path):
+    """Header and bytes of every tensor of a safetensors file."""
+    with open(path, "rb") as file:
+        data = file.read()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + size])
+    header.pop("__metadata__", None)
+    return {name: (t, data[8 + size + t["data_offsets"][0]:8 + size + t["data_offsets"][1]]) for name, t in header.items()}
+
+
+def write_backbone(model, stream, path):
+    """The I3D of a model as a file of weights."""
+    header, body = {}, b""
+    for name, (tensor, data) in parts(model).items():
+        if name.startswith(stream + "."):
+            header[name[len(stream) + 1:]] = {**tensor, "data_offsets": [len(body), len(body) + len(data)]}
+            body += data
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + body)
+
+
+# A backbone that is trained elsewhere: frozen, it stays as its file has it; with a learning rate it moves.
+both = ["--set", "modalities=rgb+flow", "--set", "backbone-flow=random", "--set", "flow-method=block"]
+tool("tal-train", *TRAIN, *both, "--frame-cache", "cache", "--out", "both.safetensors", data=records)
+for stream in ("rgb", "flow"):
+    write_backbone("both.safetensors", stream, stream + ".safetensors")
+from_files = [*TRAIN, *both, "--frame-cache", "cache", "--set", "backbone-rgb=rgb.safetensors", "--set", "backbone-flow=flow.safetensors"]
+for rate in ("0", "1"):
+    tool("tal-train", *from_files, "--set", "backbone-lr=" + rate, "--out", "tuned.safetensors", data=records)
+    tuned = parts("tuned.safetensors")
+    for stream in ("rgb", "flow"):
+        own = parts(stream + ".safetensors")
+        same = [tuned[f"{stream}.{name}"][1] == data for name, (_, data) in own.items()]
+        check(len(own) > 200 and (all(same) if rate == "0" else sum(same) < len(same) / 4), f"backbone-lr={rate}, {stream}: {sum(same)} of {len(same)} tensors are the file's")
+
+# Table 4 of the example from videos and annotations in THUMOS14's layout to the table, at a tiny size.
+if shutil.which("make"):
+    for part, record in zip(("val", "test"), map(json.loads, records.splitlines())):
+        os.makedirs("thumos/" + part)
+        for annotation in record["annotations"]:
+            with open(f"thumos/{part}/{annotation['label']}_{part}.txt", "a", encoding="utf-8") as file:
+                print(record["video"], *annotation["segment"], file=file)
+    with open("durations.csv", "w", encoding="utf-8") as file:
+        file.write("video,duration\n" + "".join(f"{json.loads(line)['video']},6\n" for line in records.splitlines()))
+    more = "--epochs 1 " + " ".join(SMALL[2:]).replace("--set backbone-rgb=random", "--set flow-method=block")
+    arguments = ["make", "-C", os.path.join(os.environ["TAL_SOURCE"], "examples/sptad"), "--no-print-directory", "BIN=" + BIN, "OUT=" + os.path.abspath("out"), "CACHE=" + os.path.abspath("cache"), "THREADS=1"]
+    given = ["VIDEOS=" + os.path.abspath("v"), "ANNOTATIONS=" + os.path.abspath("thumos"), "DURATIONS=" + os.path.abspath("durations.csv"),
+             "RGB=" + os.path.abspath("rgb.safetensors"), "FLOW=" + os.path.abspath("flow.safetensors"), "MORE=" + more]
+    done = subprocess.run([*arguments, "table4", *given], capture_output=True, text=True, timeout=240, check=False)
+    rows = re.findall(r"^\| (0|1e-\d) ((?:\| [0-9.]+ \([0-9.]+\) ){6})\|$", done.stdout, re.MULTILINE)
+    check(done.returncode == 0 and [name for name, _ in rows] == ["0", "1e-6", "1e-5", "1e-4"] and "(53.5)" in rows[3][1], f"table 4: {done.stdout[-600:]} {done.stderr[-600:]}")
+    out = sorted(name for name in os.listdir("out") if name.endswith(".thumos.safetensors"))
+    check(out == ["full.thumos.safetensors", "table4-0.thumos.safetensors", "table4-1e-5.thumos.safetensors", "table4-1e-6.thumos.safetensors"], f"one model a row: {out}")
+    for table, words in (("table2", "activitynet-clips"), ("table8", "--preset table8-288"), ("table1", "thumos14-clips")):
+        plan = subprocess.run([*arguments, "-n", table, *given], capture_output=True, text=True, check=False)
+        check(plan.returncode == 0 and words in plan.stdout and "table.py" in plan.stdout, f"{table} expands: {plan.stderr[-400:]}")
+    bare = subprocess.run([*arguments, "table2"], capture_output=True, text=True, check=False)
+    check(bare.returncode != 0 and "table2 needs VIDEOS" in bare.stderr, f"table 2 without videos: {bare.stderr}")
+    bare = subprocess.run([*arguments, "table1", *given[:3]], capture_output=True, text=True, check=False)
+    check(bare.returncode != 0 and "needs RGB" in bare.stderr, f"table 1 without weights: {bare.stderr}")
 
 finish()
