@@ -54,7 +54,7 @@ Settings settings_of(BsnppOptions& o) {
   s.add("generator-filters", &o.generator_filters, "Filters of the boundary generator").between(1, 16384);
   s.add("reduced-filters", &o.reduced_filters, "Channels that enter the boundary-matching layer").between(1, 16384);
   s.add("proposal-filters", &o.proposal_filters, "Filters of the boundary-matching layer").between(1, 16384);
-  s.add("attention-filters", &o.attention_filters, "Channels of the position attention's A and B").between(1, 16384).without("branches", {"plain", "channel", "plain,channel", "channel,plain"});
+  s.add("attention-filters", &o.attention_filters, "Channels of the position attention's A and B").between(1, 16384).with("branches", {"position", "aggregated"});
   s.add("head-filters", &o.head_filters, "Filters of the prediction branches").between(1, 16384);
   s.add("generator", &o.generator, "Boundary generator: nested U-Net, U-Net, or one plain convolution", {"nested", "u-net", "plain"});
   s.add("train-backward", &o.train_backward, "Train the backward pass, too (the paper trains the forward pass alone)");
