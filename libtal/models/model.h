@@ -137,8 +137,6 @@ class Model {
   // In the order of the paper's tables.
   virtual std::vector<Preset> presets() const { return {}; }
 
-  // Whether labels of annotations matter to it.
-  virtual bool learns_classes() const { return false; }
   // What frames the settings ask for; nullopt for models of features.
   virtual std::optional<FrameContract> frames() const { return {}; }
   // Makes the network for these inputs. Error when the settings contradict each other or the inputs.
@@ -163,10 +161,6 @@ class Model {
   virtual void propose(Record& record, const Sequence& sequence);
   virtual void refine(Record& record, const Sequence& sequence);
   virtual void score(Record& record, const Sequence& sequence);
-  // Whether a run that proposes nothing in any of its records is a fault of this model's; if so, require_proposals(), called after the last
-  // record, throws an Error that says why (tal-propose --allow-empty leaves it out).
-  virtual bool must_propose() const { return false; }
-  virtual void require_proposals() const {}
   // tal-nms preset that follows (for validation during training).
   virtual std::string suppression() const { return ""; }
 

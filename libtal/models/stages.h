@@ -15,7 +15,7 @@ enum class Stage { kPropose, kRefine, kScore };
 void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage);
 
 // tal-propose: one model, or the maps of several and of earlier runs together. Error when they cannot be merged, with both sides named,
-// and when a run finds nothing that must find something (Model::must_propose), unless allow_empty.
+// and when a run finds nothing that must find something (must_propose.h), unless allow_empty.
 void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps, bool allow_empty);
 
 }  // namespace tal
