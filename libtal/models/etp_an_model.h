@@ -3,17 +3,17 @@
 
 #include "libtal/models/etp_an.h"
 #include "libtal/models/model.h"
+#include "libtal/models/must_propose.h"
 #include "libtal/segment/grouping.h"
 
 namespace tal {
 
-class EtpAnModel : public Model {
+class EtpAnModel : public Model, public MustPropose {
  public:
   std::string name() const override { return "etp-an"; }
   Settings settings() override;
   Settings inference() override;
   std::string training_defaults() const override { return R"({"optimizer":"adam","lr":1e-3,"weight-decay":1e-4,"epochs":20,"batch":16})"; }
-  bool learns_classes() const override { return true; }
   void build(const InputContract& inputs) override;
   torch::nn::Module& network() override { return *network_; }
 
@@ -24,7 +24,6 @@ class EtpAnModel : public Model {
 
   bool proposes() const override { return true; }
   void propose(Record& record, const Sequence& sequence) override;
-  bool must_propose() const override { return true; }
   void require_proposals() const override { tally_.require_proposals(grouping_); }
   std::string suppression() const override { return "etp"; }
 

@@ -26,7 +26,6 @@ class EtpLnModel : public Model {
   Settings inference() override;
   std::string training_defaults() const override;
   std::vector<Preset> presets() const override;
-  bool learns_classes() const override { return true; }
   void build(const InputContract& inputs) override;
   torch::nn::Module& network() override { return *network_; }
 

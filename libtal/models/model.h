@@ -150,8 +150,6 @@ class Model {
   // In the order of the paper's tables.
   virtual std::vector<Preset> presets() const { return {}; }
 
-  // Whether labels of annotations matter to it.
-  virtual bool learns_classes() const { return false; }
   // What frames the settings ask for; nullopt for models of features.
   virtual std::optional<FrameContract> frames() const { return {}; }
   // What the settings say of streams with different numbers of rows.
@@ -181,10 +179,6 @@ class Model {
   virtual void propose(Record& record, const Sequence& sequence);
   virtual void refine(Record& record, const Sequence& sequence);
   virtual void score(Record& record, const Sequence& sequence);
-  // Whether a run that proposes nothing in any of its records is a fault of this model's; if so, require_proposals(), called after the last
-  // record, throws an Error that says why (tal-propose --allow-empty leaves it out).
-  virtual bool must_propose() const { return false; }
-  virtual void require_proposals() const {}
   // For validation during training: what the stages without a model that follow in the pipe make of the record, but for suppression, and the
   // preset of tal-nms that comes last.
   virtual void complete(Record& /*record*/) const {}

@@ -12,7 +12,6 @@ class SegmentClassifierModel : public Model {
   Settings settings() override { return settings_of(options_); }
   Settings inference() override;
   std::string training_defaults() const override { return R"({"optimizer":"adamw","lr":1e-3,"weight-decay":1e-4,"epochs":30,"batch":64})"; }
-  bool learns_classes() const override { return true; }
   void build(const InputContract& inputs) override;
   torch::nn::Module& network() override { return *network_; }
 

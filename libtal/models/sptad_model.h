@@ -19,7 +19,6 @@ class SptadModel : public Model {
   std::string training_defaults() const override;
   std::vector<Preset> presets() const override;
   std::optional<FrameContract> frames() const override;
-  bool learns_classes() const override { return true; }
   void check_start() const override;
   void build(const InputContract& inputs) override;
   void initialise() override;

@@ -11,6 +11,7 @@
 #include "libtal/cli/tool.h"
 #include "libtal/models/map_ensemble.h"
 #include "libtal/models/model_file.h"
+#include "libtal/models/must_propose.h"
 #include "libtal/nn/device.h"
 
 namespace tal {
@@ -166,9 +167,10 @@ void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps
   if (sources.size() == 1 && sources.front().model) {
     Model& model = *sources.front().model;
     tool.refuse({"--weights"}, "a single model");
-    if (!model.must_propose()) tool.refuse({"--allow-empty"}, "model '" + model.name() + "', which may propose nothing");
+    const auto* must = dynamic_cast<const MustPropose*>(&model);
+    if (!must) tool.refuse({"--allow-empty"}, "model '" + model.name() + "', which may propose nothing");
     run_one(tool, options, model, Stage::kPropose);
-    if (!allow_empty && model.must_propose() && !tool.stopped()) model.require_proposals();
+    if (must && !allow_empty && !tool.stopped()) must->require_proposals();
     return;
   }
   tool.refuse({"--frame-cache"}, "maps, which come from features");

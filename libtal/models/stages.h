@@ -16,7 +16,7 @@ enum class Stage { kPropose, kRefine, kScore };
 void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage);
 
 // tal-propose: one model, or the maps of several and of earlier runs together, with weights that are given or chosen. Error when they cannot be merged, with both
-// sides named, and when a run finds nothing that must find something (Model::must_propose), unless allow_empty.
+// sides named, and when a run finds nothing that must find something (must_propose.h), unless allow_empty.
 void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps, const EnsembleWeightOptions& choice, bool allow_empty);
 
 }  // namespace tal

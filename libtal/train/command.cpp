@@ -127,13 +127,11 @@ std::string checkpoint_path(const TrainCommand& o) {
   return o.checkpoint_dir + "/checkpoint.safetensors";
 }
 
-// Of a model that learns classes: annotations that teach it none are said, and if there are only such ones that is an error.
+// Annotations from which no class is learned are said; where no annotation has any label, none was meant to be (models that need classes refuse that).
 void check_labels(Tool& tool, const TrainCommand& o, const RecordSet& set) {
-  const auto none = set.unlabelled(), unknown = set.unknown_labels();
-  if (none + unknown == set.instances())
-    throw Error("model '" + o.model + "' learns classes, and " +
-                (unknown == 0 ? "no annotation has a label" : "no annotation has a label that is in " + o.classes));
-  if (none > 0) tool.warn(std::to_string(none) + " of " + std::to_string(set.instances()) + " annotations have no label; no class is learned from them");
+  const auto none = set.unlabelled(), unknown = set.unknown_labels(), all = set.instances();
+  if (!o.classes.empty() && none + unknown == all) throw Error("no annotation has a label that is in '" + o.classes + "'");
+  if (none > 0 && none < all) tool.warn(std::to_string(none) + " of " + std::to_string(all) + " annotations have no label; no class is learned from them");
   if (unknown > 0) tool.warn(std::to_string(unknown) + " annotations have a label that is not in " + o.classes + "; no class is learned from them");
 }
 
@@ -197,7 +195,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   if (tool.stopped()) return;
   set.finish();
   if (initial && !train.standardize) initial->normalise(set);
-  if (model->learns_classes()) check_labels(tool, o, set);
+  check_labels(tool, o, set);
   std::optional<Validation> validation;
   if (!o.val.empty()) {
     validation.emplace(train.metric, o.val_subset, o.frame_cache);

@@ -79,8 +79,8 @@ with tempfile.TemporaryDirectory() as folder:
         file.write("nothing\n")
     for model in ("etp-an", "etp-ln", "segment-classifier"):
         train = ("tal-train", "--model", model, *common, "x.safetensors")
-        refused(*train, data=jsonl(unlabelled), says=(f"model '{model}' learns classes, and no annotation has a label",))
-        refused(*train, "--classes", "classes.txt", data=proposed, says=(f"model '{model}' learns classes, and no annotation has a label that is in classes.txt",))
+        refused(*train, data=jsonl(unlabelled), says=("needs classes: no annotation has a label",))
+        refused(*train, "--classes", "classes.txt", data=proposed, says=("no annotation has a label that is in 'classes.txt'",))
         done = tool(*train, data=jsonl(half))
         check(f"{missing} of {total} annotations have no label; no class is learned from them" in done.stderr, f"{model}: {done.stderr}")
     done = tool("tal-train", "--model", "etp-rn", "--set", "hidden=4", *common, "x.safetensors", data=jsonl(unlabelled))
