@@ -59,10 +59,11 @@ constexpr double kRows = 100, kProposals = 5050, kTaps = 480715;  // taps: entri
 constexpr double kSquare = 36.0 / 16;
 double layer_flops() { return 2 * (kRows * 128 * 512 * 32 + kTaps * 512); }
 double bsnpp_flops() {
-  const double base = kRows * 3 * (400 * 256 + 256 * 256 + 256 * 128);
+  const double base = kRows * 3 * (2 * (400 * 256 + 256 * 256) + 256 * 128);  // both directions
   const double generator = 3 * (kRows * 512 * (256 + 1024 + 1536) + kRows / 2 * 512 * (512 + 1024) + kRows / 4 * 512 * 512);
-  const double attention = kProposals * (2 * 512 * 64) + kProposals * kProposals * (64 + 128), mixing = kProposals * 512 * 512 * 10 / 16 + 128 * 512 * 512;  // 10 of 16 blocks: the rest mirrors them
-  const double heads = 3 * kProposals * (512 * 128 + kSquare * 128 * 128 + 2 * 128);
+  // Each attention serves two branches: its own and the aggregated one. 10 of 16 blocks of the products of channels: the rest mirrors them.
+  const double attention = kProposals * (2 * 512 * 64) + kProposals * kProposals * (64 + 2 * 128), mixing = kProposals * 512 * 512 * 10 / 16 + 2 * 128 * 512 * 512;
+  const double heads = kProposals * (4 * 512 * 128 + 3 * (kSquare * 128 * 128 + 2 * 128));
   return 2 * (base + 2 * generator + attention + mixing + heads) + layer_flops();
 }
 double bmn_flops() {

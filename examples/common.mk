@@ -1,13 +1,15 @@
 # What the examples of the systems share: data, training, evaluation, tables. Include it after the settings of the example.
 #
 #   DATA=/folder    holds train.jsonl and val.jsonl: records with features and annotations, as tal-convert makes them. It is only read.
-#   DATA=synth      tal-synth makes both below OUT, two streams of SYNTH_VIDEOS videos each. Small networks, a few minutes; no number is comparable with a paper's.
+#   DATA=synth      tal-synth makes both below OUT, SYNTH_STREAMS (default: rgb and flow) of SYNTH_VIDEOS videos each. Small networks, a few minutes; no number is comparable with a paper's.
 #   DATA=/hapt      a folder with RawData/ and segments.csv: the HAPT recordings (see examples/hapt), one stream, `signals`
+#   VIDEOS ANNOTATIONS DURATIONS    instead of DATA, for models that see frames: THUMOS14's files of videos, its folder of annotation folders val/ and test/, the
+#                   seconds of every video (CSV)
 #   OUT SEED THREADS EPOCHS    results (default out/NAME), seed of training, threads, epochs (default: the model's own; synth: few)
 #   SEEDS="0 1 2"   several seeds, each below OUT/seed-N: the tables show means and spreads
 #
 # A Makefile names its models and runs, and the tables made of them:
-#   MODEL_x FLAGS_x INPUT_x    what tal-train trains as OUT/x.safetensors, its options, and on what (default: TRAIN)
+#   MODEL_x FLAGS_x INPUT_x    what tal-train trains as OUT/x.safetensors, its options, and on what (default: TRAIN); EPOCHS_x: its epochs, instead of EPOCHS
 #   NEEDS_r PIPE_r             a run: its models (and other files below OUT), and the pipe from records to suppressed proposals
 #   EVAL_r LABEL_r             options of tal-eval for the run (default: EVAL), its name in tables (default: r)
 #   $(eval $(call table,t,TITLE,r1 r2 ...,OPTIONS))      make t prints the table; OPTIONS of table.py
@@ -26,7 +28,7 @@ include $(EXAMPLES)tools.mk
 .SECONDEXPANSION:
 .PHONY: clean
 
-TRAIN_OPTIONS = --seed $(SEED) --threads $(THREADS) --quiet --log $(@:.safetensors=.log) $(if $(EPOCHS),--epochs $(EPOCHS))
+TRAIN_OPTIONS = --seed $(SEED) --threads $(THREADS) --quiet --log $(@:.safetensors=.log) $(if $(or $(EPOCHS_$*),$(EPOCHS)),--epochs $(or $(EPOCHS_$*),$(EPOCHS)))
 SEED_NAME = $(if $(filter 1,$(words $(SEEDS))),seed,seeds) $(SEEDS)
 
 ifeq ($(DATA),synth)
@@ -36,13 +38,17 @@ EPOCHS ?= 8
 TRAIN := $(DATA_OUT)/train.jsonl
 VAL := $(DATA_OUT)/val.jsonl
 DATA_NAME := synthetic features of tal-synth, $(SYNTH_VIDEOS) videos to train on and as many to test on, $(SEED_NAME); not comparable with the paper
-# One seed of the features: the classes look alike in both parts, the noise differs from video to video.
-$(TRAIN) $(VAL): $(DATA_OUT)/%.jsonl:
+# One seed of the features of a stream: the classes look alike in all parts, the noise differs from video to video.
+SYNTH_STREAMS ?= rgb flow
+SYNTH_PARTS ?= train val
+SYNTH_SEED_train := 1
+SYNTH_SEED_val := 2
+SYNTH_SEED_tune := 3
+$(SYNTH_PARTS:%=$(DATA_OUT)/%.jsonl): $(DATA_OUT)/%.jsonl:
 	mkdir -p $(DATA_OUT)
-	$(BIN)/tal-synth --seed $(if $(filter train,$*),1,2) annotations -n $(SYNTH_VIDEOS) --classes 3 --subset $* --prefix $*_ --min-duration 40 --max-duration 120 \
-	  --min-length 3 --max-length 20 \
-	| $(BIN)/tal-synth --seed 3 features --stream rgb --dim 16 --snr $(SYNTH_SNR) --out-dir $(abspath $(DATA_OUT))/features \
-	| $(BIN)/tal-synth --seed 4 features --stream flow --dim 16 --snr $(SYNTH_SNR) --out-dir $(abspath $(DATA_OUT))/features -o $@
+	$(BIN)/tal-synth --seed $(SYNTH_SEED_$*) annotations -n $(SYNTH_VIDEOS) --classes 3 --subset $* --prefix $*_ --min-duration 40 --max-duration 120 \
+	  --min-length 3 --max-length 20 $(foreach k,$(shell seq $(words $(SYNTH_STREAMS))),| $(BIN)/tal-synth --seed $(shell expr $(k) + 2) features --stream $(word $(k),$(SYNTH_STREAMS)) --dim 16 \
+	  --snr $(or $(SNR_$(word $(k),$(SYNTH_STREAMS))),$(SYNTH_SNR)) --out-dir $(abspath $(DATA_OUT))/features) > $@
 else ifeq ($(ON_HAPT),yes)
 HAPT := $(DATA)
 HAPT_FILES := $(DATA_OUT)
@@ -50,6 +56,15 @@ include $(EXAMPLES)hapt.mk
 TRAIN := $(DATA_OUT)/hapt-train.jsonl
 VAL := $(DATA_OUT)/hapt-test.jsonl
 DATA_NAME := HAPT$(comma) 42 recordings of sensors to train on and 19 to test on, $(SEED_NAME); not the paper's data
+else ifneq ($(VIDEOS),)
+TRAIN := $(DATA_OUT)/thumos14-val.jsonl
+VAL := $(DATA_OUT)/thumos14-test.jsonl
+DATA_NAME := THUMOS14, $(SEED_NAME)
+$(TRAIN) $(VAL): $(DATA_OUT)/thumos14-%.jsonl:
+	mkdir -p $(@D)
+	$(BIN)/tal-convert --from thumos14-gt --durations $(or $(DURATIONS),$(error DURATIONS is not set: the seconds of every video (CSV))) \
+	  $(or $(ANNOTATIONS),$(error ANNOTATIONS is not set: a folder with annotation folders val/ and test/))/$* \
+	| python3 $(EXAMPLES)sptad/with_path.py $* $(VIDEOS) > $@
 else
 TRAIN := $(DATA)/train.jsonl
 VAL := $(DATA)/val.jsonl

@@ -3,6 +3,12 @@
 Several files of a row stand side by side under the names of --groups. With --seeds N each of these is N files, shown as their mean and
 spread (largest - smallest). --average A,B,... puts the mean of the mAP at these tIoUs in the place of the mean of all. An AR@AN of more
 proposals than there are is "-": the protocol extrapolates there.
+
+--per-class TIOU turns the table: a line a class with its AP, the rows side by side, and the mAP; --gain says what the last row wins over the first.
+
+--published FILE:TABLE puts a paper's numbers beside ours: FILE is {TABLE: {"rows": {LABEL: {COLUMN: number}}, "others": {METHOD: {COLUMN: number}}}}, COLUMN as in the
+table's header ("AR@100", "Unit AUC"). Each column that has any is followed by one named "paper"; the others, which are not run here, come last. Of a turned table the
+labels are classes and the columns systems, which stand before ours where a class is theirs.
 """
 import argparse
 import json
@@ -37,16 +43,19 @@ parser.add_argument("--measures", help="columns, comma separated; default: all t
 parser.add_argument("--groups", help="names of the files of a row, comma separated")
 parser.add_argument("--seeds", type=int, default=1, help="files of a row and group")
 parser.add_argument("--average", help="tIoUs of the average, comma separated; default: all")
+parser.add_argument("--per-class", type=float, metavar="TIOU", help="a line a class: its AP at this tIoU")
+parser.add_argument("--gain", action="store_true", help="with --per-class: the difference of the last row and the first")
+parser.add_argument("--published", metavar="FILE:TABLE", help="a paper's numbers beside ours")
+parser.add_argument("--note", help="a line below the table")
 parser.add_argument("--row", action="append", nargs="+", required=True, metavar=("LABEL", "FILE"))
 options = parser.parse_args()
-groups = options.groups.split(",") if options.groups else [""]
-wanted = options.measures.split(",") if options.measures else None
-averaged = options.average.split(",") if options.average else None
+if options.gain and options.per_class is None:
+    parser.error("--gain is for --per-class")
 
 
-def read(path):
+def load(path):
     with open(path, encoding="utf-8") as file:
-        return measures_of(json.load(file), wanted, averaged)
+        return json.load(file)
 
 
 def cell(values):
@@ -55,20 +64,82 @@ def cell(values):
     return f"{statistics.mean(values):.2f}" + (f" ({max(values) - min(values):.2f})" if len(values) > 1 else "")
 
 
-header, lines = None, []
-for label, *paths in options.row:
-    if len(paths) != len(groups) * options.seeds:
-        sys.exit(f"row '{label}' has {len(paths)} files for {len(groups)} groups of {options.seeds}")
-    names, values = [], []
-    for k, group in enumerate(groups):
-        measured = [read(path) for path in paths[k * options.seeds:(k + 1) * options.seeds]]
-        names += [f"{group} {name}".strip() for name in measured[0]]
-        values += [cell([of_seed[name] for of_seed in measured]) for name in measured[0]]
-    if header not in (None, names):
-        sys.exit(f"row '{label}' has the measures {names}, the first row {header}")
-    header = names
-    lines.append(f"| {label} | {' | '.join(values)} |")
-spread = ", mean (spread) of the seeds" if options.seeds > 1 else ""
-print(f"{options.title}\n\nData: {options.data}. Per cent{spread}.\n")
-print(f"| | {' | '.join(header)} |\n|---|{'---|' * len(header)}")
-print("\n".join(lines))
+def published():
+    """The paper's rows and other methods."""
+    if not options.published:
+        return {}, {}
+    path, table = options.published.rsplit(":", 1)
+    found = load(path)[table]
+    return found.get("rows", {}), found.get("others", {})
+
+
+def precisions(path, tiou):
+    """{class: AP in per cent, or None where the class has no instance} at a tIoU, then "mAP"."""
+    result = load(path)
+    at = [k for k, value in enumerate(result["tiou"]) if abs(value - tiou) < 1e-9]
+    if not at:
+        sys.exit(f"{path}: no tIoU {tiou}, only {result['tiou']}")
+    found = {item["label"]: 100 * item["ap"][at[0]] if item["instances"] else None for item in result["classes"]}
+    return {**found, "mAP": 100 * result["map"][at[0]]}
+
+
+def by_class(tiou):
+    """Header, lines and a sentence about the gains."""
+    systems = [(label, [precisions(path, tiou) for path in paths]) for label, *paths in options.row]
+    names = list(systems[0][1][0])
+    if any(list(seed) != names for _, seeds in systems for seed in seeds):
+        sys.exit("the rows have other classes than the first one")
+    paper, _ = published()
+    if not set(names[:-1]) & set(paper):
+        paper = {}  # other data: nothing to compare
+    theirs = list(dict.fromkeys(system for row in paper.values() for system in row))
+    lines, better = [], 0
+    for name in names:
+        values = [[seed[name] for seed in seeds] for _, seeds in systems]
+        cells = [f"{paper[name][system]:.2f}" if system in paper.get(name, {}) else "-" for system in theirs] + [cell(each) for each in values]
+        if options.gain:
+            won = None if None in values[0] + values[-1] else statistics.mean(values[-1]) - statistics.mean(values[0])
+            cells.append("-" if won is None else f"{won:+.2f}")
+            better += name != "mAP" and won is not None and won > 0
+        lines.append([name, *cells])
+    said = f"{systems[-1][0]} is better in {better} of {len(names) - 1} classes." if options.gain else ""
+    return [f"AP@{tiou:g}", *theirs, *(label for label, _ in systems), *(["gain"] if options.gain else [])], lines, said
+
+
+def by_run():
+    """Header and lines."""
+    groups = options.groups.split(",") if options.groups else [""]
+    wanted = options.measures.split(",") if options.measures else None
+    averaged = options.average.split(",") if options.average else None
+    paper, others = published()
+    columns_of_paper = {column for row in [*paper.values(), *others.values()] for column in row}
+
+    def beside(names, cells, row):
+        """Cells, and after those of the columns that the paper has, its number in the row."""
+        return [text for name, ours in zip(names, cells) for text in ([ours, f"{row[name]:.2f}" if name in row else "-"] if name in columns_of_paper else [ours])]
+
+    header, lines = None, []
+    for label, *paths in options.row:
+        if len(paths) != len(groups) * options.seeds:
+            sys.exit(f"row '{label}' has {len(paths)} files for {len(groups)} groups of {options.seeds}")
+        names, values = [], []
+        for k, group in enumerate(groups):
+            measured = [measures_of(load(path), wanted, averaged) for path in paths[k * options.seeds:(k + 1) * options.seeds]]
+            names += [f"{group} {name}".strip() for name in measured[0]]
+            values += [cell([of_seed[name] for of_seed in measured]) for name in measured[0]]
+        if header not in (None, names):
+            sys.exit(f"row '{label}' has the measures {names}, the first row {header}")
+        header = names
+        lines.append([label, *beside(header, values, paper.get(label, {}))])
+    lines += [[method, *beside(header, ["-"] * len(header), row)] for method, row in others.items()]
+    return ["", *(text for name in header for text in ([name, "paper"] if name in columns_of_paper else [name]))], lines, ""
+
+
+header, lines, said = by_run() if options.per_class is None else by_class(options.per_class)
+print(f"{options.title}\n\nData: {options.data}. Per cent{', mean (spread) of the seeds' if options.seeds > 1 else ''}.\n")
+print(f"| {' | '.join(header)} |\n|{'---|' * len(header)}".replace("|  |", "| |"))
+for line in lines:
+    print(f"| {' | '.join(line)} |")
+for text in (said, options.note):
+    if text:
+        print("\n" + text)

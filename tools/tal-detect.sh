@@ -131,7 +131,7 @@ if [ -n "$bundle" ]; then
   stages=$(printf '%s\n' "$stages" | sed "s|@/|$escaped/|g")
 else
   stages='tal-extract --encoder hog-hof --inline
-tal-propose --method grouping
+tal-propose --method grouping --allow-empty
 tal-nms --preset etp'
 fi
 [ -z "$last" ] || stages="$stages

@@ -23,6 +23,8 @@ int main(int argc, char** argv) {
       "--fuse classes makes detections of proposals and the videos' class scores, as BSN++ and BMN do: a proposal's score, or with --combine the product of its factors, "
       "times the score of each of the video's best classes. The class scores stand in the record's field classification, in the files of --classification, or in a stream of the record whose header names its classes (stream:NAME); "
       "the weighted mean of several is taken. "
+      "--weights-from VAL chooses their weights on records with proposals and annotations, whose videos the classifiers must score too: each classifier's share of the average mAPs that the "
+      "detections have with it alone, or with --grid N the best of all multiples of 1/N that sum to 1. They are told on stderr and in the history, and --weights-out keeps them for --class-weights. "
       "Any of these options implies it. --merge puts the detections of another system beside them, for the suppression that follows.\n\n"
       "--beta-sweep reads records with annotations and prints a table instead of records: soft-NMS and average recall for eleven values of BETA.";
   info.examples = {
@@ -33,6 +35,7 @@ int main(int argc, char** argv) {
       {"Two stages without a foreign file: class scores of an encoder, proposals of the same stream of records",
        "tal-extract --encoder hog-hof --encoder resnet50@scores:w.safetensors --classes classes.txt --videos a.mp4 | tal-propose --method grouping --stream hog-hof --column motion | tal-score "
        "--classification stream:resnet50-scores --class-rows 20 | tal-nms --method gaussian"},
+      {"Two classifiers' weights chosen on the validation part", "tal-score --classification a.jsonl --classification b.jsonl --temperature 1 --weights-from val-proposals.jsonl --grid 10 < test-proposals.jsonl"},
       {"Labels for proposals", "tal-score -m classes.safetensors < proposals.jsonl | tal-nms --method gaussian"},
   };
   info.see_also = {"tal-propose(1)", "tal-refine(1)", "tal-train(1)", "tal-nms(1)", "tal-eval(1)"};

@@ -205,19 +205,23 @@ const Settings::Entry* Settings::find(std::string_view name) const {
 
 std::optional<std::string> Settings::without_effect(std::string_view name) const {
   const Entry& entry = *find(name);
-  // The value of a setting as --set would have it, by its name in the group of `name` or in one around it.
-  const auto value_of = [&](const std::string& setting) {
+  // A setting by its name in the group of `name` or in one around it.
+  const auto target_of = [&](const std::string& setting) -> const Target& {
     for (std::string_view group = name;;) {
       const auto dot = group.rfind('.');
       group = dot == std::string_view::npos ? std::string_view() : group.substr(0, dot);
       const std::string full = group.empty() ? setting : std::string(group) + "." + setting;
-      if (has(full)) return plain_text(find(full)->target);
+      if (has(full)) return find(full)->target;
       if (group.empty()) throw Error("setting '" + entry.name + "' depends on '" + setting + "', which there is not");
     }
   };
   for (const auto& condition : entry.conditions) {
-    const std::string value = value_of(condition.setting);
-    if ((std::find(condition.values.begin(), condition.values.end(), value) != condition.values.end()) == condition.wanted) continue;
+    const Target& target = target_of(condition.setting);
+    const std::string value = plain_text(target);
+    std::vector<std::string> values{value};
+    if (const auto* list = std::get_if<std::vector<std::string>*>(&target)) values = **list;
+    const bool found = std::any_of(values.begin(), values.end(), [&](const std::string& v) { return std::find(condition.values.begin(), condition.values.end(), v) != condition.values.end(); });
+    if (found == condition.wanted) continue;
     return "has no effect with " + condition.setting + "=" + value + " (it is for " + entry.condition_text() + ")";
   }
   return std::nullopt;

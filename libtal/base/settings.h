@@ -25,7 +25,8 @@ class Settings {
  public:
   using Target = std::variant<bool*, std::int64_t*, double*, std::string*, std::vector<double>*, std::vector<std::int64_t>*,
                               std::vector<std::string>*>;
-  // When a setting has an effect: while `setting` has one of `values` (wanted), or none of them. Values as in --set: "soft", "true", "0.5".
+  // When a setting has an effect: while `setting` has one of `values` (wanted), or none of them. Values as in --set: "soft", "true", "0.5"; a list of
+  // texts has those of its elements.
   struct Condition {
     std::string setting;
     std::vector<std::string> values;

@@ -11,11 +11,12 @@ void register_model_options(CLI::App& app, ModelOptions& o) {
   app.add_option("--precision", o.precision, "The model's products and convolutions: float32, bfloat16, float16 (CUDA)")->group(group)->check(CLI::IsMember({"float32", "bfloat16", "float16"}));
   app.add_option("--threads", o.threads, "Threads of the model's arithmetic (0: all cores)")->group(group)->type_name("N")->check(CLI::Range(0, 1024));
   app.add_option("--set", o.settings, "Change an inference setting of the model (repeatable; -v lists them)")->group(group)->type_name("NAME=VALUE");
+  app.add_option("--frame-cache", o.frame_cache, "Folder that keeps decoded frames and flow for the next run, for models that see frames (default: temporary files)")->group(group)->type_name("DIR");
 }
 
 void register_map_options(CLI::App& app, MapOptions& o) {
   const std::string group = "Maps and windows";
-  app.add_option("--weights", o.weights, "Weights of the ensemble's members, in their order (default: equal ones)")->group(group)->type_name("W,W,...");
+  app.add_option("--weights", o.weights, "Weights of the ensemble's members, in their order, or the file of --weights-out (default: equal ones)")->group(group)->type_name("W,W,...|FILE.json");
   app.add_option("--map-folder", o.map_folders, "Maps that --maps DIR left, as a member of the ensemble (repeatable; behind the models)")->group(group)->type_name("DIR");
   app.add_option("--multi-scale", o.multi_scale, "Rescale videos up to 30 s, up to 120 s and longer ones to these numbers of rows, such as 30,80,100")->group(group)->type_name("R,R,R");
   app.add_option("--maps", o.maps, "Where the score maps go too: none, inline (the record) or a folder")->group(group)->type_name("none|inline|DIR");
@@ -26,7 +27,7 @@ void register_map_options(CLI::App& app, MapOptions& o) {
 std::vector<std::string> map_option_names() { return {"--weights", "--map-folder", "--multi-scale", "--maps", "--window", "--overlap"}; }
 
 void refuse_model_options(const Tool& tool, const ModelOptions& options) {
-  if (options.models.empty()) tool.refuse({"--device", "--precision", "--threads", "--set"}, "a run without --model");
+  if (options.models.empty()) tool.refuse({"--device", "--precision", "--threads", "--set", "--frame-cache"}, "a run without --model");
 }
 
 }  // namespace tal

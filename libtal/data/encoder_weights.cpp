@@ -66,20 +66,20 @@ cls_head\.fc_cls\.(weight|bias) -> blocks.6.proj.$1
 
 std::vector<NamedMap> encoder_maps() {
   return {
-      {"torchvision", "torchvision's own names (resnet, r2plus1d, inception-v3), also from inside DataParallel",
+      {"torchvision", "torchvision's own names (resnet, r2plus1d, inception-v3) and those of ResNeSt's package and timm (resnest), also from inside DataParallel",
        R"(.*num_batches_tracked -> -
 (?:module\.)?(.+) -> $1
 )", nullptr},
       {"mmaction2-resnet", "MMAction2's recognizers with a ResNet backbone (TSN), for resnet",
        kMmactionResnet, nullptr},
-      {"mmaction2-tsm", "MMAction2's TSM, for tsm-r50",
+      {"mmaction2-tsm", "MMAction2's TSM, for tsm-r50 and tsm-r101",
        around_first(R"(backbone\.(layer[1-4]\.\d+)\.conv1\.conv\.net\.weight -> $1.conv1.weight [*, *, 1, 1]
 )"), nullptr},
-      {"mmaction2-tin", "MMAction2's TIN, for tin-r50",
+      {"mmaction2-tin", "MMAction2's TIN, for tin-r50 and tin-r101",
        around_first(R"(backbone\.(layer[1-4]\.\d+)\.conv1\.conv\.net1\.((?:offset_net|weight_net)\..+) -> $1.interlace.$2
 backbone\.(layer[1-4]\.\d+)\.conv1\.conv\.net2\.weight -> $1.conv1.weight [*, *, 1, 1]
 )"), nullptr},
-      {"tsm", "temporal-shift-module (checkpoints of DataParallel), for tsm-r50",
+      {"tsm", "temporal-shift-module (checkpoints of DataParallel), for tsm-r50, tsm-r101, tsm-resnest50 and so on, and their flow",
        R"(.*num_batches_tracked -> -
 (?:module\.)?base_model\.(layer[1-4]\.\d+)\.conv1\.net\.weight -> $1.conv1.weight [*, *, 1, 1]
 (?:module\.)?base_model\.((?:conv1|bn1|layer[1-4])\..+) -> $1

@@ -1,9 +1,8 @@
-// C3D (Tran et al., "Learning Spatiotemporal Features with 3D Convolutional Networks", ICCV 2015, Fig. 3): the convolutions of libtal/models/cmsn.h,
-// the last pooling and the fully connected layers. Names of the Caffe model: conv1a .. conv5b, fc6, fc7, fc8.
+// C3D as an encoder (c3d.h): its convolutions, the last pooling and the fully connected layers fc6, fc7, fc8.
 #pragma once
 
+#include "libtal/encode/c3d.h"
 #include "libtal/encode/network.h"
-#include "libtal/models/cmsn.h"
 
 namespace tal {
 

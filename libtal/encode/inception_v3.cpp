@@ -78,7 +78,7 @@ void InceptionV3::block_e(const std::string& name) {
 InceptionV3::InceptionV3(const InceptionV3Options& o) : options_(o) {
   const Step steps[] = {{"Conv2d_1a_3x3", 32, {3, 3}, 2, false}, {"Conv2d_2a_3x3", 32, {3, 3}, 1, false}, {"Conv2d_2b_3x3", 64, {3, 3}},
                         {"Conv2d_3b_1x1", 80, {1, 1}},           {"Conv2d_4a_3x3", 192, {3, 3}, 1, false}};
-  width_ = 3;
+  width_ = o.channels;
   for (const auto& step : steps) {
     stem_.push_back(unit(step.name, width_, step));
     width_ = step.channels / o.divisor;
@@ -114,7 +114,7 @@ std::vector<LayerInfo> InceptionV3::layers() const {
 }
 
 torch::Tensor InceptionV3::forward(torch::Tensor x, std::string_view layer) {
-  TORCH_CHECK(x.dim() == 4 && x.size(1) == 3, "pictures must be [B, 3, H, W], not ", x.sizes());
+  TORCH_CHECK(x.dim() == 4 && x.size(1) == options_.channels, "pictures must be [B, ", options_.channels, ", H, W], not ", x.sizes());
   for (std::size_t i = 0; i < stem_.size(); ++i) {
     x = (*stem_[i])(x, kRelu);
     if (i == 2 || i == 4) x = torch::max_pool2d(x, {3, 3}, {2, 2});  // [B, 64, 73, 73], [B, 192, 35, 35] of 299 x 299

@@ -10,6 +10,7 @@ namespace tal {
 struct InceptionV3Options {
   std::int64_t classes = 1000;  // 0: without the classifier
   std::int64_t divisor = 1;     // of every channel count (small networks for tests)
+  std::int64_t channels = 3;    // of the input: 10 for a stack of five flow fields
 };
 
 // Layers: Mixed_5d, Mixed_6e, pool, logits, scores.
@@ -17,7 +18,7 @@ class InceptionV3 : public EncoderNetwork {
  public:
   explicit InceptionV3(const InceptionV3Options& options);
   std::vector<LayerInfo> layers() const override;
-  torch::Tensor forward(torch::Tensor x, std::string_view layer) override;  // [B, 3, 299, 299]
+  torch::Tensor forward(torch::Tensor x, std::string_view layer) override;  // [B, channels, 299, 299]
 
  private:
   using Unit = std::shared_ptr<ConvNorm>;

@@ -29,7 +29,7 @@ torch::Tensor P3dBlockImpl::forward(const torch::Tensor& x) {
   return (*expand_)(y, {.relu = true, .add = shortcut_ ? (*shortcut_)(x) : x});
 }
 
-P3d::P3d(const P3dOptions& o) : options_(o), stem_(conv_norm("conv1_custom", "bn1", 3, o.width, in_space(7, 2))) {
+P3d::P3d(const P3dOptions& o) : options_(o), stem_(conv_norm("conv1_custom", "bn1", o.channels, o.width, in_space(7, 2))) {
   using Kind = P3dBlockImpl::Kind;
   constexpr Kind kTurns[] = {Kind::kA, Kind::kB, Kind::kC};
   std::int64_t in = o.width, count = 0;
@@ -51,7 +51,7 @@ std::vector<LayerInfo> P3d::layers() const {
 }
 
 torch::Tensor P3d::forward(torch::Tensor x, std::string_view layer) {
-  TORCH_CHECK(x.dim() == 5 && x.size(1) == 3 && x.size(2) == 16, "clips must be [B, 3, 16, H, W], not ", x.sizes());
+  TORCH_CHECK(x.dim() == 5 && x.size(1) == options_.channels && x.size(2) == 16, "clips must be [B, ", options_.channels, ", 16, H, W], not ", x.sizes());
   x = torch::max_pool3d((*stem_)(x, kRelu), {2, 3, 3}, {2, 2, 2}, {0, 1, 1});  // [B, 64, 8, H/4, W/4]
   for (std::size_t s = 0; s < 3; ++s) {
     for (auto& block : stages_[s]) x = block->forward(x);

@@ -13,6 +13,7 @@ struct P3dOptions {
   std::array<std::int64_t, 4> blocks = {3, 8, 36, 3};  // 199 layers
   std::int64_t width = 64;     // channels of the first stage
   std::int64_t classes = 400;  // 0: without the classifier
+  std::int64_t channels = 3;   // of the input: 2 for flow fields
 };
 
 struct P3dBlockImpl : NamedParts {
@@ -31,7 +32,7 @@ class P3d : public EncoderNetwork {
  public:
   explicit P3d(const P3dOptions& options);
   std::vector<LayerInfo> layers() const override;
-  torch::Tensor forward(torch::Tensor x, std::string_view layer) override;  // [B, 3, 16, H, W]
+  torch::Tensor forward(torch::Tensor x, std::string_view layer) override;  // [B, channels, 16, H, W]
 
  private:
   P3dOptions options_;

@@ -19,7 +19,8 @@ Input input_of(const std::string& name) {
   if (name == "clips") return Input::kClips;
   if (name == "flow") return Input::kFlow;
   if (name == "flow-clips") return Input::kFlowClips;
-  throw Error("input '" + name + "' is none of frames, clips, flow, flow-clips");
+  if (name == "flow-stack-clips") return Input::kFlowStackClips;
+  throw Error("input '" + name + "' is none of frames, clips, flow, flow-clips, flow-stack-clips");
 }
 
 void check_keys(const nlohmann::json& object) {
@@ -43,6 +44,7 @@ void check(const EncoderRecipe& recipe) {
     if (values->size() != 1 && values->size() != static_cast<std::size_t>(channels_of(recipe)))
       throw Error("mean and deviation need 1 or " + std::to_string(channels_of(recipe)) + " numbers, not " + std::to_string(values->size()));
   if (std::any_of(p.deviation.begin(), p.deviation.end(), [](float value) { return !(value > 0); })) throw Error("deviations must be above 0");
+  if (recipe.input == Input::kFlowStackClips && recipe.clip == 0) throw Error("flow-stack-clips need `clip`, the number of stacks of a clip");
   if (recipe.clip < 0) throw Error("clip must be a number of frames");
   if (recipe.name.empty() || recipe.name.find_first_of("/.:@") != std::string::npos) throw Error("the name '" + recipe.name + "' must have no '/', '.', ':' or '@'");
 }

@@ -1,6 +1,8 @@
 #include "libtal/encode/recipes.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "libtal/base/number.h"
 
@@ -20,15 +22,31 @@ Preprocessing kinetics_112() {
   return {"torch", 171, 128, 112, true, 255, {0.43216f, 0.394666f, 0.37645f}, {0.22803f, 0.22145f, 0.216989f}};
 }
 
+// Flow of the two-stream networks of TSN, TSM and TIN on anything but BN-Inception: +-20 pixels as [0, 1], mean 0.5, deviation the mean of ImageNet's.
+Preprocessing flow_pictures(int height = 256, int crop = 224) { return {"opencv", 0, height, crop, false, 255, {0.5f}, {0.226f}}; }
+
+// The flow network beside one of pictures or clips: the same but for what it sees, NAME-flow.
+EncoderRecipe with_flow(EncoderRecipe recipe, Input input, Preprocessing preprocessing) {
+  recipe.name += "-flow", recipe.input = input, recipe.preprocessing = std::move(preprocessing);
+  return recipe;
+}
+
 std::vector<EncoderRecipe> make_recipes() {
   std::vector<EncoderRecipe> all;
   for (const char* depth : {"18", "34", "50", "101", "152"})
     all.push_back({"resnet" + std::string(depth), Input::kFrames, imagenet(), 0, "fc.weight", {"fc."}});
+  // ResNeSt (timm's configurations of its authors' weights): crops of the published sizes, of pictures resized to 1 / 0.875 of them, 269: 1 / 0.928 (there bicubic, here bilinear).
+  for (const auto& [depth, height, crop] : {std::tuple("50", 256, 224), std::tuple("101", 292, 256), std::tuple("269", 448, 416)})
+    all.push_back({"resnest" + std::string(depth), Input::kFrames, {"pillow", 0, height, crop, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}, 0, "fc.weight", {"fc."}});
+  // TSN's flow on them: stacks of five fields.
+  for (std::size_t k = 0, count = all.size(); k < count; ++k) all.push_back(with_flow(all[k], Input::kFlow, flow_pictures()));
   // r2plus1d-34: the IG-65M weights' import takes the same pictures.
   for (const char* depth : {"18", "34"})
     all.push_back({"r2plus1d-" + std::string(depth), Input::kClips, kinetics_112(), 0, "fc.weight", {"fc."}});
   // torchvision, IMAGENET1K_V1 of inception_v3: Resize(342), CenterCrop(299); its transform_input undoes the normalisation to [-1, 1].
   all.push_back({"inception-v3", Input::kFrames, {"pillow", 0, 342, 299, true, 255, {0.5f}, {0.5f}}, 0, "fc.weight", {"fc."}, {"AuxLogits."}});
+  // TSN's (tsn-pytorch) normalisation of its flow: [-1, 1].
+  all.push_back(with_flow(all.back(), Input::kFlow, {"opencv", 0, 342, 299, false, 255, {0.5f}, {0.5f}}));
   // TSN (tsn-pytorch): GroupScale(256), GroupCenterCrop(224), BGR in 0..255 less the mean.
   all.push_back({"bninception", Input::kFrames, {"pillow", 0, 256, 224, false, 1, {104, 117, 128}, {1}}, 0, "fc.weight", {"fc."}});
   // Its flow: dense_flow's pictures of 340 x 256 pixels, [-20, 20] as 0..255, less 128.
@@ -44,15 +62,22 @@ std::vector<EncoderRecipe> make_recipes() {
   // PyTorchVideo's SlowFast 8 x 8: shorter side 256, centre crop 256; a clip of 32 frames at 15 a second is the published sampling.
   for (const char* depth : {"50", "101"})
     all.push_back({"slowfast-r" + std::string(depth), Input::kClips, {"torch", 0, 256, 256, true, 255, {0.45f}, {0.225f}}, 0, "blocks.6.proj.weight", {"blocks.6."}, {}, 4});
+  // SlowFast and P3D on clips of flow fields, two channels.
+  for (const char* depth : {"50", "101"})
+    all.push_back({"slowfast-r" + std::string(depth) + "-flow", Input::kFlowClips, {"opencv", 0, 256, 256, false, 255, {0.5f}, {0.5f}}, 0, "blocks.6.proj.weight", {"blocks.6."}, {}, 4});
   // MMAction2's SlowFast, 8 x 8 and 4 x 16 (clips of 32 frames, every second one): shorter side 256, centre crop 224, resized by OpenCV, ImageNet's normalisation.
   for (const auto& [name, step] : {std::pair("slowfast-r50-mmaction2", 4), std::pair("slowfast-r101-mmaction2", 4), std::pair("slowfast-r50-4x16-mmaction2", 8)})
     all.push_back({name, Input::kClips, imagenet_by_opencv(), 0, "blocks.6.proj.weight", {"blocks.6."}, {}, step});
-  // temporal-shift-module: GroupScale(256), GroupCenterCrop(224), ImageNet's normalisation; eight frames.
-  all.push_back({"tsm-r50", Input::kClips, imagenet(), 8, "fc.weight", {"fc."}});
+  // temporal-shift-module: GroupScale(256), GroupCenterCrop(224), ImageNet's normalisation; eight frames, or of flow eight stacks of five fields.
+  for (const char* backbone : {"r50", "r101", "resnest50", "resnest101", "resnest269"})
+    all.push_back({"tsm-" + std::string(backbone), Input::kClips, imagenet(), 8, "fc.weight", {"fc."}});
   // MMAction2's TIN.
-  all.push_back({"tin-r50", Input::kClips, imagenet_by_opencv(), 8, "fc.weight", {"fc."}});
+  for (const char* backbone : {"r50", "r101"}) all.push_back({"tin-" + std::string(backbone), Input::kClips, imagenet_by_opencv(), 8, "fc.weight", {"fc."}});
+  for (std::size_t k = 0, count = all.size(); k < count; ++k)
+    if (all[k].name.starts_with("tsm-") || all[k].name.starts_with("tin-")) all.push_back(with_flow(all[k], Input::kFlowStackClips, flow_pictures()));
   // pseudo-3d-pytorch: pictures of 340 x 256 pixels, centre crop 160, ImageNet's normalisation.
   all.push_back({"p3d-199", Input::kClips, {"pillow", 340, 256, 160, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}, 16, "fc.weight", {"fc."}});
+  all.push_back(with_flow(all.back(), Input::kFlowClips, {"opencv", 340, 256, 160, false, 255, {0.5f}, {0.226f}}));
   return all;
 }
 
@@ -64,9 +89,12 @@ std::string list(const std::vector<float>& values) {
 
 }  // namespace
 
-bool sees_clips(const EncoderRecipe& recipe) { return recipe.input == Input::kClips || recipe.input == Input::kFlowClips; }
+bool sees_clips(const EncoderRecipe& recipe) { return recipe.input != Input::kFrames && recipe.input != Input::kFlow; }
 
-int channels_of(const EncoderRecipe& recipe) { return recipe.input == Input::kFlow ? 2 * kFlowStack : recipe.input == Input::kFlowClips ? 2 : 3; }
+int channels_of(const EncoderRecipe& recipe) {
+  if (recipe.input == Input::kFlow || recipe.input == Input::kFlowStackClips) return 2 * kFlowStack;
+  return recipe.input == Input::kFlowClips ? 2 : 3;
+}
 
 const std::vector<EncoderRecipe>& encoder_recipes() {
   static const std::vector<EncoderRecipe> recipes = make_recipes();

@@ -15,6 +15,7 @@ struct EncoderRecipe {
     kClips,   // a window is one clip
     kFlowClips,  // a window is one clip of flow fields
     kFlow,    // stacks of kFlowStack consecutive flow fields, u and v of each: a window's row is the mean over the stacks inside it
+    kFlowStackClips,  // a window is one clip of such stacks, one behind the other: kFlowStack frames each
   };
   std::string name;
   Input input = Input::kFrames;

@@ -43,39 +43,27 @@ torch::Tensor TemporalInterlaceImpl::forward(const torch::Tensor& x) {
   return torch::cat({moved.permute({0, 2, 1, 3}).reshape({batch, frames, moved_, height, width}), x.slice(2, moved_)}, 2);
 }
 
-SegmentResNet::SegmentResNet(const SegmentResNetOptions& o) : options_(o), stem_(conv_norm("conv1", "bn1", 3, o.resnet.width, square(7, 2))) {
-  const auto expansion = o.resnet.bottleneck ? 4 : 1;
-  std::int64_t in = o.resnet.width;
-  for (std::size_t s = 0; s < 4; ++s) {
-    const std::int64_t width = o.resnet.width << s;
-    auto& stage = stages_.emplace_back();
-    for (std::int64_t b = 0; b < o.resnet.blocks[s]; ++b) {
-      const auto name = "layer" + std::to_string(s + 1) + "." + std::to_string(b);
-      auto& block = stage.emplace_back();
-      block.residual = place(name, ResidualBlock(in, width, s > 0 && b == 0 ? 2 : 1, o.resnet.bottleneck));
-      if (o.exchange == SegmentResNetOptions::Exchange::kInterlace) block.interlace = place(name + ".interlace", TemporalInterlace(in, o.frames));
-      in = width * expansion;
-    }
+SegmentResNet::SegmentResNet(const SegmentResNetOptions& o) : ResidualNetwork(o.resnet), frames_(o.frames) {
+  if (o.exchange == SegmentResNetOptions::Exchange::kShift) return;
+  for (std::size_t s = 0; s < stages_.size(); ++s) {
+    interlaces_.emplace_back();
+    for (std::size_t b = 0; b < stages_[s].size(); ++b) interlaces_[s].push_back(place(name_of(s, b) + ".interlace", TemporalInterlace(inputs_[s][b], o.frames)));
   }
-  if (o.resnet.classes > 0) fc_ = place("fc", torch::nn::Linear(in, o.resnet.classes));
 }
 
-std::vector<LayerInfo> SegmentResNet::layers() const { return ResNet::layers_of(options_.resnet); }
-
 torch::Tensor SegmentResNet::forward(torch::Tensor x, std::string_view layer) {
-  const auto frames = options_.frames;
-  TORCH_CHECK(x.dim() == 5 && x.size(1) == 3 && x.size(2) == frames, "clips must be [B, 3, ", frames, ", H, W], not ", x.sizes());
-  x = x.transpose(1, 2).flatten(0, 1);                                        // [B T, 3, H, W]
-  x = torch::max_pool2d((*stem_)(x, kRelu), {3, 3}, {2, 2}, {1, 1});         // [B T, 64, H/4, W/4]
+  const auto channels = options_.channels;
+  TORCH_CHECK(x.dim() == 5 && x.size(1) == channels && x.size(2) == frames_, "clips must be [B, ", channels, ", ", frames_, ", H, W], not ", x.sizes());
+  x = stem(x.transpose(1, 2).flatten(0, 1));                                  // [B T, 64, H/4, W/4]
   for (std::size_t s = 0; s < stages_.size(); ++s) {
-    for (auto& block : stages_[s]) {
-      const auto clips = x.reshape({-1, frames, x.size(1), x.size(2), x.size(3)});
-      const auto exchanged = block.interlace ? block.interlace->forward(clips) : temporal_shift(clips);
-      x = block.residual->forward(x, exchanged.flatten(0, 1));                // [B T, 64 2^s e, H/2^(2+s), W/2^(2+s)]
+    for (std::size_t b = 0; b < stages_[s].size(); ++b) {
+      const auto clips = x.reshape({-1, frames_, x.size(1), x.size(2), x.size(3)});
+      const auto exchanged = interlaces_.empty() ? temporal_shift(clips) : interlaces_[s][b]->forward(clips);
+      x = stages_[s][b]->forward(x, exchanged.flatten(0, 1));                 // [B T, 64 2^s e, H/2^(2+s), W/2^(2+s)]
     }
-    if (layer == "layer" + std::to_string(s + 1)) return clip_mean(x, frames);
+    if (layer == "layer" + std::to_string(s + 1)) return clip_mean(x, frames_);
   }
-  x = clip_mean(x, frames);
+  x = clip_mean(x, frames_);
   return layer == "pool" ? x : classify(fc_->forward(x), layer);
 }
 

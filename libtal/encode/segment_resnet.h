@@ -1,8 +1,9 @@
-// ResNets over a few frames of a window whose blocks look to other frames before their first convolution, with torchvision's names:
+// ResNets and ResNeSts over a few frames of a window whose blocks look to other frames before their first convolution, with torchvision's names:
 // TSM (Lin et al., "TSM: Temporal Shift Module for Efficient Video Understanding", ICCV 2019, Section 3.2, residual shift): an eighth of the channels comes from the next
 // frame, an eighth from the frame before, zeros where there is none.
 // TIN (Shao et al., "Temporal Interlacing Network", AAAI 2020, Section 3): a quarter of the channels, in four groups, moves by learned offsets o1, o2, -o1, -o2 in frames
 // (linear interpolation, zeros outside) and is scaled by learned weights of each frame.
+// Of flow, a frame is a stack of fields.
 #pragma once
 
 #include "libtal/encode/resnet.h"
@@ -30,21 +31,14 @@ struct TemporalInterlaceImpl : NamedParts {
 TORCH_MODULE(TemporalInterlace);
 
 // Layers: layer1 .. layer4, pool (means over space and frames), logits, scores.
-class SegmentResNet : public EncoderNetwork {
+class SegmentResNet : public ResidualNetwork {
  public:
   explicit SegmentResNet(const SegmentResNetOptions& options);
-  std::vector<LayerInfo> layers() const override;
-  torch::Tensor forward(torch::Tensor x, std::string_view layer) override;  // [B, 3, T, H, W]
+  torch::Tensor forward(torch::Tensor x, std::string_view layer) override;  // [B, channels, T, H, W]
 
  private:
-  struct Block {
-    ResidualBlock residual{nullptr};
-    TemporalInterlace interlace{nullptr};  // null: TSM's shift
-  };
-  SegmentResNetOptions options_;
-  std::shared_ptr<ConvNorm> stem_;
-  std::vector<std::vector<Block>> stages_;
-  torch::nn::Linear fc_{nullptr};
+  std::int64_t frames_;
+  std::vector<std::vector<TemporalInterlace>> interlaces_;  // of each block; none: TSM's shift
 };
 
 }  // namespace tal

@@ -39,8 +39,8 @@ torch::Tensor PathwayBlockImpl::forward(const torch::Tensor& x) {
 
 SlowFast::SlowFast(const SlowFastOptions& o) : options_(o) {
   const auto fast_width = o.width / o.beta_inverse;
-  pathways_[0].stem = conv_norm("blocks.0.multipathway_blocks.0.conv", "blocks.0.multipathway_blocks.0.norm", 3, o.width, in_space(1, 7, 2));
-  pathways_[1].stem = conv_norm("blocks.0.multipathway_blocks.1.conv", "blocks.0.multipathway_blocks.1.norm", 3, fast_width, in_space(5, 7, 2));
+  pathways_[0].stem = conv_norm("blocks.0.multipathway_blocks.0.conv", "blocks.0.multipathway_blocks.0.norm", o.channels, o.width, in_space(1, 7, 2));
+  pathways_[1].stem = conv_norm("blocks.0.multipathway_blocks.1.conv", "blocks.0.multipathway_blocks.1.norm", o.channels, fast_width, in_space(5, 7, 2));
   pathways_[0].out = o.width, pathways_[1].out = fast_width;
   for (std::size_t s = 0; s < 4; ++s) {
     const auto fast = pathways_[1].out, lateral = 2 * fast;
@@ -80,7 +80,7 @@ torch::Tensor SlowFast::pooled(const torch::Tensor& x) const {
 }
 
 torch::Tensor SlowFast::forward(torch::Tensor x, std::string_view layer) {
-  TORCH_CHECK(x.dim() == 5 && x.size(1) == 3 && x.size(2) % options_.alpha == 0, "clips must be [B, 3, T, H, W] of a multiple of ", options_.alpha, " frames, not ", x.sizes());
+  TORCH_CHECK(x.dim() == 5 && x.size(1) == options_.channels && x.size(2) % options_.alpha == 0, "clips must be [B, ", options_.channels, ", T, H, W] of a multiple of ", options_.alpha, " frames, not ", x.sizes());
   const auto stem = [](const Unit& unit, const torch::Tensor& in) { return torch::max_pool3d((*unit)(in, kRelu), {1, 3, 3}, {1, 2, 2}, {0, 1, 1}); };
   auto slow = stem(pathways_[0].stem, x.index_select(2, slow_frames(x.size(2), options_.alpha, options_.reference).to(x.device())));  // [B, 64, T/4, H/4, W/4]
   auto fast = stem(pathways_[1].stem, x);                                                                          // [B, 8, T, H/4, W/4]

@@ -18,6 +18,7 @@ struct SlowFastOptions {
   std::int64_t beta_inverse = 8;   // channels of Slow for one of Fast
   std::int64_t lateral_kernel = 7; // frames
   std::int64_t classes = 400;      // 0: without the classifier
+  std::int64_t channels = 3;       // of the input: 2 for flow fields
 };
 // depth: 50, 101; sampling: 8 x 8 (alpha 4), of MMAction2 also 4 x 16 (alpha 8). Lateral kernels as published.
 SlowFastOptions slowfast_options(int depth, std::int64_t classes, SlowFastOptions::Reference reference = SlowFastOptions::Reference::kPyTorchVideo, std::int64_t alpha = 4);
@@ -37,7 +38,7 @@ class SlowFast : public EncoderNetwork {
  public:
   explicit SlowFast(const SlowFastOptions& options);
   std::vector<LayerInfo> layers() const override;
-  torch::Tensor forward(torch::Tensor x, std::string_view layer) override;  // [B, 3, T, H, W]
+  torch::Tensor forward(torch::Tensor x, std::string_view layer) override;  // [B, channels, T, H, W]
 
  private:
   using Unit = std::shared_ptr<ConvNorm>;

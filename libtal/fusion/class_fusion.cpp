@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <functional>
 #include <numeric>
 #include <unordered_map>
@@ -13,6 +14,7 @@
 #include "libtal/base/number.h"
 #include "libtal/cli/tool.h"
 #include "libtal/io/features.h"
+#include "libtal/segment/suppress.h"
 
 namespace tal {
 namespace {
@@ -97,21 +99,64 @@ class ClassFusion {
  public:
   ClassFusion(Tool& tool, const ClassFusionOptions& o) : options_(o), top_(static_cast<std::size_t>(o.top_classes)) {
     if (!o.combine.empty()) rule_ = factor_rule(o.combine);
-    if (!o.weights.empty()) weights_ = parse_number_list(o.weights);
+    if (!o.weights.empty()) weights_ = read_weights(o.weights, o.classifiers);
     if (!weights_.empty()) check_weights(weights_, o.classifiers.size());
     for (const auto& path : o.classifiers) classifiers_.push_back(classifier_of(tool, path, o.class_rows));
     if (!o.merge.empty()) others_.emplace_back(tool, o.merge);
   }
 
+  // Weights by the detections that the proposals of options.choice.from make with the classifiers, suppressed by BSN's rule: average mAP.
+  void choose_weights(Tool& tool) {
+    struct Video {
+      double duration = 0;
+      Record record;  // its proposals live there
+      std::vector<Proposal> proposals;
+      std::vector<std::vector<ClassScore>> scores;  // of each classifier
+    };
+    std::deque<Video> videos;  // records do not move
+    ValidationTruth truth;
+    for_each_record(tool, options_.choice.from, [&](Record& record, const LineReader&) {
+      truth.add(record, /*labelled=*/true);
+      Video& video = videos.emplace_back();
+      video.duration = record.require_duration();
+      video.record.parse(record.line());  // the reader goes on with its own
+      video.proposals = scored_proposals(video.record);
+      for (const auto& classifier : classifiers_) video.scores.push_back(classifier(record));
+      (void)detections_of(video.record, video.proposals, best_classes(fuse_classes(video.scores, {}, options_.temperature), top_));  // faults, while their place is known
+    });
+    if (videos.empty()) throw Error("'" + options_.choice.from + "' has no records");
+    const SuppressOptions rule = preset_of("bsn");
+    std::vector<ClassScore> classes;  // of the video that is worked on: its detections' labels
+    const auto chosen = tal::choose_weights(options_.classifiers, "average mAP", options_.choice.grid, [&](std::span<const double> weights) {
+      return truth.average_map([&](std::size_t k) {
+        classes = best_classes(fuse_classes(videos[k].scores, weights, options_.temperature), top_);
+        std::vector<Proposal> detections;
+        for (const auto& proposal : videos[k].proposals)
+          for (const auto& [label, score] : classes) {
+            auto& detection = detections.emplace_back();
+            detection.segment = proposal.segment, detection.score = proposal.score * score, detection.label = label;
+          }
+        return suppress(detections, videos[k].duration, rule);
+      });
+    });
+    report_weights(tool, chosen, options_.choice);
+    weights_ = chosen.weights;
+  }
+
   void operator()(Record& record) const {
-    std::vector<Proposal> proposals = record.require_proposals();
-    if (!options_.combine.empty()) each_placed(proposals.size(), [&](std::size_t n) { proposals[n].score = combined_score(rule_, proposals[n]); });
+    std::vector<Proposal> proposals = scored_proposals(record);
     if (top_ > 0) proposals = detections_of(record, proposals, best_classes(classes_of(record), top_));
     for (const auto& other : others_) append(proposals, other.of(record.video()));
     record.set_proposals(proposals);
   }
 
  private:
+  std::vector<Proposal> scored_proposals(const Record& record) const {
+    std::vector<Proposal> proposals = record.require_proposals();
+    if (!options_.combine.empty()) each_placed(proposals.size(), [&](std::size_t n) { proposals[n].score = combined_score(rule_, proposals[n]); });
+    return proposals;
+  }
+
   std::vector<ClassScore> classes_of(const Record& record) const {
     std::vector<std::vector<ClassScore>> scores;
     for (const auto& classifier : classifiers_) scores.push_back(classifier(record));
@@ -247,13 +292,18 @@ void register_options(CLI::App& app, ClassFusionOptions& o) {
       ->group(group)->type_name("RULE");
   app.add_option("--classification", o.classifiers, "Records with the videos' class scores, or stream:NAME: the record's own stream, as tal-extract writes it of a layer `scores` or `logits` (repeat for several classifiers; default: the record's own field)")->group(group)->type_name("FILE");
   app.add_option("--class-rows", o.class_rows, "A stream's class scores: the mean over each class's best K rows (default: over all)")->group(group)->type_name("K")->check(CLI::Range(1, 1 << 30));
-  app.add_option("--class-weights", o.weights, "Weights of the classifiers (default: equal ones)")->group(group)->type_name("W,W,...");
+  app.add_option("--class-weights", o.weights, "Weights of the classifiers, or the file of --weights-out (default: equal ones)")->group(group)->type_name("W,W,...|FILE.json");
+  register_options(app, o.choice, group, "classifiers");
   app.add_option("--top-classes", o.top_classes, "Detections of a proposal: the video's best K classes (default with --classification: 2)")->group(group)->type_name("K")->check(CLI::Range(1, 1 << 20));
   app.add_option("--temperature", o.temperature, "Class scores are logits: take the softmax of their (mean) value / T")->group(group)->type_name("T")->check(CLI::PositiveNumber);
   app.add_option("--merge", o.merge, "Records whose proposals are put behind those of the same video, such as another model's detections")->group(group)->type_name("FILE");
 }
 
-std::vector<std::string> class_fusion_names() { return {"--combine", "--classification", "--class-rows", "--class-weights", "--top-classes", "--temperature", "--merge"}; }
+std::vector<std::string> class_fusion_names() {
+  std::vector<std::string> names = {"--combine", "--classification", "--class-rows", "--class-weights", "--top-classes", "--temperature", "--merge"};
+  for (auto& name : ensemble_weight_names()) names.push_back(std::move(name));
+  return names;
+}
 
 void run_class_fusion(Tool& tool, const ClassFusionOptions& options) {
   ClassFusionOptions o = options;
@@ -261,7 +311,9 @@ void run_class_fusion(Tool& tool, const ClassFusionOptions& options) {
   if (o.top_classes == 0) tool.refuse({"--class-weights", "--temperature"}, "scoring without classes (--classification or --top-classes)");
   if (o.classifiers.size() < 2) tool.refuse({"--class-weights"}, "a single classifier");
   if (std::none_of(o.classifiers.begin(), o.classifiers.end(), is_stream)) tool.refuse({"--class-rows"}, "class scores from files (--classification stream:NAME has rows)");
-  const ClassFusion fusion(tool, o);
+  check_options(tool, o.choice, "--class-weights", o.classifiers.size());
+  ClassFusion fusion(tool, o);
+  if (!o.choice.from.empty()) fusion.choose_weights(tool);
   map_records(tool, [&](Record& record) { fusion(record); });
 }
 

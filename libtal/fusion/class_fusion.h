@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "libtal/fusion/ensemble_weights.h"
 #include "libtal/io/record.h"
 
 namespace CLI {
@@ -44,7 +45,8 @@ struct ClassFusionOptions {
   // Files of records with `classification`, or stream:NAME, the record's own stream of class scores; none: the record's own `classification`.
   std::vector<std::string> classifiers;
   int class_rows = 0;                    // of streams: mean over each class's best rows; 0: over all
-  std::string weights;                   // of the classifiers; empty: equal
+  std::string weights;                   // of the classifiers: numbers, or the file of --weights-out; empty: equal
+  EnsembleWeightOptions choice;          // or chosen
   int top_classes = 0;                   // 0: no labels
   double temperature = 0;                // 0: scores are used as they are
   std::string merge;                     // file of records whose proposals join (improvement D)

@@ -32,8 +32,10 @@ class Scorer {
     c.iou = tiou({s, e + 1}, {rows / 4, 3 * rows / 4});
     c.sof = act / inside;
     c.sob = outside > 0 ? (outside - (sums_.back() - act)) / outside : 1;
-    if (has_alpha_)
-      c.kl = normal_density(s + 0.5, estimate_.mu_start, estimate_.sigma_start) * normal_density(e + 0.5, estimate_.mu_end, estimate_.sigma_end);
+    if (has_alpha_) {
+      const double length = rows / 2;  // of the anchor
+      c.kl = length * normal_density(s + 0.5, estimate_.mu_start, estimate_.sigma_start) * length * normal_density(e + 0.5, estimate_.mu_end, estimate_.sigma_end);
+    }
     c.score = c.iou * c.sof * c.sob * (kl_ev_ ? c.kl : 1);
     return c;
   }

@@ -2,6 +2,9 @@
 //
 // J. Vis. Commun. Image R. 2022, section 3.7, Eq. (8) and (9). A vicinity is L^ rows; row r is the interval [r, r + 1] and its centre
 // r + 0.5. Anchor and locations are in any one unit (seconds in records); the anchor always covers rows [L^/4, 3 L^/4].
+//
+// Decision where the paper is silent (D): the densities of KL(ev) are per anchor length, L^/2 rows. Their product is then about 1 for a
+// deviation of 0.4 anchor lengths, whatever L^ is; per row it would be (L^/2)^2 times smaller, and Eq. (9) the segment score alone for any beta.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +39,7 @@ struct UnitCandidate {
   double iou = 0;  // of [s~, e~ + 1] and the anchor
   double sof = 0;  // mean actionness inside
   double sob = 0;  // mean of 1 - actionness outside; 1 when nothing lies outside
-  double kl = 1;   // product of the two normal densities at the rows' centres; 1 without alpha
+  double kl = 1;   // product of the two normal densities, per anchor length, at the rows' centres; 1 without alpha
   double score = 0;  // p'' = iou sof sob, times kl when asked for
 };
 // Every pair of a start and an end peak with s~ <= e~, by s~, then e~. kl_ev: "KL(ev)" of the paper; needs estimate.has_alpha.
@@ -60,5 +63,7 @@ Segment fused_location(const SegmentEstimate& estimate, const std::optional<Unit
 
 // Eq. (9).
 inline double fused_score(double beta, double segment_score, double unit_score) { return beta * segment_score + (1 - beta) * unit_score; }
+// "Simple multiplication can also be used" (3.7.1).
+inline double product_score(double segment_score, double unit_score) { return segment_score * unit_score; }
 
 }  // namespace tal

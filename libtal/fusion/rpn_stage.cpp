@@ -47,6 +47,13 @@ RpnScores scores_of(const Proposal& proposal, std::size_t index, const RpnMaps& 
   return scores;
 }
 
+// Whether the first proposal is an RPN's.
+bool has_segment_scores(const Record& record) {
+  if (!record.has_proposals() || record.proposals().empty()) return false;
+  const auto members = proposal_scores(record.proposals().front());
+  return std::any_of(members.begin(), members.end(), [](const auto& member) { return member.first == "ds"; });
+}
+
 std::optional<UnitCandidate> candidate_of(const RpnScores& scores, const RpnMaps& maps, bool kl_ev) {
   if (kl_ev && !scores.estimate.has_alpha) throw Error("--kl-ev: the model was not trained with the KL loss: no alpha_s and alpha_e").at_field("proposals.scores");
   return best_candidate(maps.of(scores.anchor), scores.estimate, kl_ev);
@@ -94,8 +101,8 @@ SweepVideo sweep_video(const Record& record, const RpnFusionOptions& options) {
 }
 
 eval::ProposalResult evaluate(const std::vector<SweepVideo>& videos, double beta, const RpnFusionOptions& options, int jobs) {
-  SuppressOptions rule = preset_of("rpn");
-  rule.low = options.low;
+  SuppressOptions rule = preset_of(options.preset);
+  rule.low = options.low.value_or(rule.low);
   rule.stop = static_cast<long long>(std::max(100.0, std::ceil(options.most)));
   eval::Dataset data;
   std::uint32_t id = 0;
@@ -167,6 +174,8 @@ void set_rpn_maps(Record& record, const std::vector<Segment>& anchors, std::int6
 }
 
 RpnMaps read_rpn_maps(const Record& record) {
+  if (!map_json(record, kMap) && has_segment_scores(record))
+    throw Error("missing; the RPN that proposed has no unit module (unit=false) or was told to leave its scores out (maps=none), so there is nothing to refine or score with").at_field("maps.rpn");
   std::vector<std::int64_t> shape{-1, 3, -1};
   const std::vector<float> values = float_map(record, kMap, shape);
   RpnMaps maps;
@@ -204,16 +213,18 @@ void register_refine_options(CLI::App& app, RpnFusionOptions& o) {
 
 void register_score_options(CLI::App& app, RpnFusionOptions& o) {
   register_refine_options(app, o);
+  app.add_option("--fusion", o.fusion, "rpn: the score is the weighted average of segment and unit score (Eq. 9), or their product")->check(CLI::IsMember({"average", "product"}));
   app.add_option("--beta", o.beta, "rpn: weight of the segment score, 1 - BETA of the unit score (Eq. 9)")->check(CLI::Range(0.0, 1.0));
   app.add_flag("--beta-sweep", o.sweep, "rpn: print AR@AN and AUC for beta 0, 0.1, ..., 1 instead of records (needs annotations)");
-  app.add_option("--sweep-low", o.low, "Sweep: lower threshold of soft-NMS")->check(CLI::Range(0.0, 1.0));
+  app.add_option("--sweep-preset", o.preset, "Sweep: preset of tal-nms that suppresses")->check(CLI::IsMember({"rpn", "rpn-thumos14", "rpn-thumos14-2"}));
+  app.add_option("--sweep-low", o.low, "Sweep: lower threshold of soft-NMS (default: the preset's)")->check(CLI::Range(0.0, 1.0));
   app.add_option("--sweep-tiou", o.tiou, "Sweep: tIoU thresholds");
   app.add_option("--sweep-an", o.most, "Sweep: largest average number of proposals")->check(CLI::Range(1.0, 1e6));
   app.add_option("--sweep-format", o.format, "Sweep: text or json (one object a line)")->check(CLI::IsMember({"text", "json"}));
 }
 
 std::vector<std::string> score_option_names() {
-  return {"--beta", "--beta-sweep", "--kl-ev", "--sweep-low", "--sweep-tiou", "--sweep-an", "--sweep-format"};
+  return {"--fusion", "--beta", "--beta-sweep", "--kl-ev", "--sweep-preset", "--sweep-low", "--sweep-tiou", "--sweep-an", "--sweep-format"};
 }
 
 void refine_by_units(Record& record, const RpnFusionOptions& options) {
@@ -236,7 +247,7 @@ void score_by_units(Record& record, const RpnFusionOptions& options) {
     const RpnScores scores = scores_of(proposals[n], n, maps);
     const auto candidate = candidate_of(scores, maps, options.kl_ev);
     const double unit = candidate ? candidate->score : 0;
-    proposals[n].score = fused_score(options.beta, scores.segment, unit);
+    proposals[n].score = options.fusion == "product" ? product_score(scores.segment, unit) : fused_score(options.beta, scores.segment, unit);
     set_unit_score(record, proposals[n], unit);
   }
   record.set_proposals(proposals);
@@ -248,11 +259,12 @@ void run_rpn_refine(Tool& tool, const RpnFusionOptions& options) {
 
 void run_rpn_score(Tool& tool, const RpnFusionOptions& options) {
   if (!options.sweep) {
-    tool.refuse({"--sweep-low", "--sweep-tiou", "--sweep-an", "--sweep-format"}, "scoring without --beta-sweep");
+    tool.refuse({"--sweep-preset", "--sweep-low", "--sweep-tiou", "--sweep-an", "--sweep-format"}, "scoring without --beta-sweep");
+    if (options.fusion == "product") tool.refuse({"--beta"}, "--fusion product");
     map_records(tool, [&](Record& record) { score_by_units(record, options); });
     return;
   }
-  tool.refuse({"--beta"}, "--beta-sweep");
+  tool.refuse({"--beta", "--fusion"}, "--beta-sweep");
   std::vector<SweepVideo> videos;
   for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) { videos.push_back(sweep_video(record, options)); });
   print_sweep(tool, videos, options);

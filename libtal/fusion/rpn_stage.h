@@ -6,6 +6,7 @@
 // proposals: "scores":{"segment":p,"ds":..,"de":..[,"alpha_s":..,"alpha_e":..],"anchor":n}  n: index into maps.rpn
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,8 @@ struct RpnMaps {
   UnitScores of(std::size_t anchor) const;
 };
 void set_rpn_maps(Record& record, const std::vector<Segment>& anchors, std::int64_t rows, const std::vector<float>& scores);
-RpnMaps read_rpn_maps(const Record& record);  // Error with the field
+// Error with the field; it says so when the proposals are of an RPN that has no unit scores.
+RpnMaps read_rpn_maps(const Record& record);
 
 // The members of a proposal's "scores" that tal-propose writes; as text for Proposal::extra.
 struct RpnScores {
@@ -38,10 +40,12 @@ struct RpnScores {
 std::string rpn_scores_json(const RpnScores& scores);
 
 struct RpnFusionOptions {
+  std::string fusion = "average";  // Eq. (9); or "product": p p'
   double beta = 0.8;        // Eq. (9): weight of the segment score
   bool kl_ev = false;       // Eq. (8) with the KL factor
   bool sweep = false;       // a table over beta instead of records
-  double low = 0.8;         // sweep: lower threshold of soft-NMS
+  std::string preset = "rpn";  // sweep: of tal-nms
+  std::optional<double> low;   // sweep: lower threshold of soft-NMS in the place of the preset's
   std::string tiou = "0.5:0.05:0.95";
   double most = 100;        // sweep: proposals a video on average
   std::string format = "text";  // of the table; or json
@@ -53,7 +57,7 @@ std::vector<std::string> score_option_names();  // of register_score_options, to
 
 // 3.7.2: segments become the fused locations, clipped to the video; one that nothing is left of keeps its old segment.
 void refine_by_units(Record& record, const RpnFusionOptions& options);
-// Eq. (8), (9): scores become P; "scores" gains "unit": p'.
+// Eq. (8), (9) or p p': scores become P; "scores" gains "unit": p'.
 void score_by_units(Record& record, const RpnFusionOptions& options);
 
 // The stages as the tools run them.

@@ -13,12 +13,13 @@ namespace tal {
 
 // What a model's frames are; kept in its file.
 struct FrameContract {
-  double fps = 10;                  // sampled frames per second
+  double fps = 10;                  // sampled frames per second; 0: the video's own rate, every frame
   std::int64_t count = 0;           // > 0: so many frames, evenly over the whole video, whatever fps says
   std::int64_t side = 112;          // pixels
-  std::string resize = "square";    // square: side x side pixels; short: the shorter side, the shape stays
+  std::string resize = "square";    // square: side x side pixels; short: the shorter side, the shape stays; stretch: width x side
   std::string modalities = "rgb";   // rgb, flow, rgb+flow
   std::string flow = "dis";         // method: block, dis, farneback, tvl1
+  std::int64_t width = 0;           // pixels, of stretch
   bool rgb() const { return modalities != "flow"; }
   bool has_flow() const { return modalities != "rgb"; }
   std::int64_t channels() const { return (rgb() ? 3 : 0) + (has_flow() ? 2 : 0); }

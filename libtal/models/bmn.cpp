@@ -25,29 +25,27 @@ torch::nn::Conv3d layer(const BmnOptions& o) {
 Settings settings_of(BmnOptions& o) {
   Settings s;
   s.add("form", &o.form, "The published network (paper), or the one of the public PyTorch checkpoints (public)", {"paper", "public"});
-  s.add("layout", &o.layout, "Axes of the maps that the 2-D convolutions see (public form)", {"start-duration", "start-end"});
-  s.add("rows", &o.rows, "Rows T that the network works on: every video (or window) has as many");
-  s.add("durations", &o.durations, "Longest proposal D, rows");
-  s.add("samples", &o.samples, "Samples N of a proposal's features");
-  s.add("per-bin", &o.per_bin, "Points that a sample is the mean of");
-  s.add("widen", &o.widen, "Share of its length that a proposal is widened by on each side before sampling");
-  s.add("base-filters", &o.base_filters, "Filters of the base module");
-  s.add("groups", &o.groups, "Groups of the 1-D convolutions (public form)");
-  s.add("reduced-filters", &o.reduced_filters, "Channels that enter the boundary-matching layer");
-  s.add("boundary-filters", &o.boundary_filters, "Filters of the temporal branch (paper's form)");
-  s.add("proposal-filters", &o.proposal_filters, "Filters of the boundary-matching layer");
-  s.add("head-filters", &o.head_filters, "Filters of the 2-D convolutions");
-  s.add("positive", &o.positive, "tIoU above which a proposal is of high quality in the regression loss");
-  s.add("negative", &o.negative, "tIoU below which a proposal is of low quality in the regression loss");
-  s.add("class-threshold", &o.class_threshold, "tIoU above which a proposal is positive in the classification loss");
-  s.add("regression-weight", &o.regression_weight, "Weight of the regression loss");
+  s.add("layout", &o.layout, "Axes of the maps that the 2-D convolutions see", {"start-duration", "start-end"}).with("form", {"public"});
+  s.add("rows", &o.rows, "Rows T that the network works on: every video (or window) has as many").between(1, kMostRows);
+  s.add("durations", &o.durations, "Longest proposal D, rows; at most T").between(1, kMostRows);
+  s.add("samples", &o.samples, "Samples N of a proposal's features").between(1, 1024);
+  s.add("per-bin", &o.per_bin, "Points that a sample is the mean of").between(1, 64);
+  s.add("widen", &o.widen, "Share of its length that a proposal is widened by on each side before sampling").between(0, 4);
+  s.add("base-filters", &o.base_filters, "Filters of the base module").between(1, 16384);
+  s.add("groups", &o.groups, "Groups of the 1-D convolutions").between(1, 16384).with("form", {"public"});
+  s.add("reduced-filters", &o.reduced_filters, "Channels that enter the boundary-matching layer").between(1, 16384);
+  s.add("boundary-filters", &o.boundary_filters, "Filters of the temporal branch").between(1, 16384).with("form", {"paper"});
+  s.add("proposal-filters", &o.proposal_filters, "Filters of the boundary-matching layer").between(1, 16384);
+  s.add("head-filters", &o.head_filters, "Filters of the 2-D convolutions").between(1, 16384);
+  s.add("positive", &o.positive, "tIoU above which a proposal is of high quality in the regression loss").between(0, 1);
+  s.add("negative", &o.negative, "tIoU below which a proposal is of low quality in the regression loss; at most that of high ones").between(0, 1);
+  s.add("class-threshold", &o.class_threshold, "tIoU above which a proposal is positive in the classification loss").between(0, 1);
+  s.add("regression-weight", &o.regression_weight, "Weight of the regression loss").between(0, 1e6);
   s.add("boundary-labels", &o.boundary_labels, "Positive rows of a boundary: more than half covered by its region (literal), and the row that contains it (nearest)", {"nearest", "literal"});
   return s;
 }
 
 void check(const BmnOptions& o) {
-  for (const std::int64_t size : {o.rows, o.durations, o.samples, o.per_bin, o.base_filters, o.groups, o.reduced_filters, o.boundary_filters, o.proposal_filters, o.head_filters})
-    if (size < 1) throw Error("sizes of the network must be at least 1");
   if (o.durations > o.rows) throw Error("a longest proposal of " + std::to_string(o.durations) + " rows does not fit into " + std::to_string(o.rows) + " rows").at_field("durations");
   if (o.form == "paper" && o.layout != "start-duration") throw Error("is for the public form").at_field("layout");
   if (o.form == "public" && o.base_filters % o.groups) throw Error("does not divide the " + std::to_string(o.base_filters) + " base filters").at_field("groups");

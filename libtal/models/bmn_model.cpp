@@ -13,9 +13,9 @@ std::string BmnModel::training_defaults() const {
 }
 
 std::vector<Preset> BmnModel::presets() const {
-  return {{"activitynet", "The published network on ActivityNet: videos rescaled to 100 rows", "{}"},
+  return {{"activitynet", "The published network on videos rescaled to 100 rows (BSN++ Table 1, BMN)", "{}"},
           {"public", "The network of the public PyTorch checkpoints", R"({"form":"public"})"},
-          {"windows", "Windows of 100 rows instead of rescaled videos", R"({"input":"windows"})"}};
+          {"windows", "The published network on sliding windows of 100 rows", R"({"input":"windows"})"}};
 }
 
 void BmnModel::build(const InputContract& inputs) {

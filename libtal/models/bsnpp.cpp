@@ -17,8 +17,6 @@ torch::nn::Conv1d conv1d(std::int64_t in, std::int64_t out, std::int64_t kernel)
 torch::nn::Conv2d conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel) {
   return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel).padding(kernel / 2));
 }
-// A 1 x 1 convolution of packed proposals [B, L, C].
-
 // x^T x, [B, L, C] -> [B, C, C]: the products of later channels with earlier ones are those of the earlier with the later.
 torch::Tensor products_of_channels(const torch::Tensor& x) {
   constexpr std::int64_t kStep = 128;
@@ -45,41 +43,40 @@ torch::Tensor up(const torch::Tensor& x, const torch::Tensor& skip) {
 
 Settings settings_of(BsnppOptions& o) {
   Settings s;
-  s.add("rows", &o.rows, "Rows T that the network works on: every video (or window) has as many");
-  s.add("durations", &o.durations, "Longest proposal D, rows");
-  s.add("samples", &o.samples, "Samples N of a proposal's features");
-  s.add("per-bin", &o.per_bin, "Points that a sample is the mean of");
-  s.add("widen", &o.widen, "Share of its length that a proposal is widened by on each side before sampling");
+  s.add("rows", &o.rows, "Rows T that the network works on: every video (or window) has as many").between(kLeastRows, kMostRows);
+  s.add("durations", &o.durations, "Longest proposal D, rows; at most T").between(1, kMostRows);
+  s.add("samples", &o.samples, "Samples N of a proposal's features").between(1, 1024);
+  s.add("per-bin", &o.per_bin, "Points that a sample is the mean of").between(1, 64);
+  s.add("widen", &o.widen, "Share of its length that a proposal is widened by on each side before sampling").between(0, 4);
   s.add("truncate", &o.truncate, "Round sampling points towards zero, as public checkpoints were trained");
-  s.add("first-filters", &o.first_filters, "Filters of the base module's first convolution");
-  s.add("base-filters", &o.base_filters, "Filters of the base module's second convolution");
-  s.add("generator-filters", &o.generator_filters, "Filters of the boundary generator");
-  s.add("reduced-filters", &o.reduced_filters, "Channels that enter the boundary-matching layer");
-  s.add("proposal-filters", &o.proposal_filters, "Filters of the boundary-matching layer");
-  s.add("attention-filters", &o.attention_filters, "Channels of the position attention's A and B");
-  s.add("head-filters", &o.head_filters, "Filters of the prediction branches");
+  s.add("first-filters", &o.first_filters, "Filters of the base module's first convolution").between(1, 16384);
+  s.add("base-filters", &o.base_filters, "Filters of the base module's second convolution").between(1, 16384);
+  s.add("generator-filters", &o.generator_filters, "Filters of the boundary generator").between(1, 16384);
+  s.add("reduced-filters", &o.reduced_filters, "Channels that enter the boundary-matching layer").between(1, 16384);
+  s.add("proposal-filters", &o.proposal_filters, "Filters of the boundary-matching layer").between(1, 16384);
+  s.add("attention-filters", &o.attention_filters, "Channels of the position attention's A and B").between(1, 16384).with("branches", {"position", "aggregated"});
+  s.add("head-filters", &o.head_filters, "Filters of the prediction branches").between(1, 16384);
   s.add("generator", &o.generator, "Boundary generator: nested U-Net, U-Net, or one plain convolution", {"nested", "u-net", "plain"});
   s.add("train-backward", &o.train_backward, "Train the backward pass, too (the paper trains the forward pass alone)");
-  s.add("deep-supervision", &o.deep_supervision, "Train both heads of the nested U-Net's top row");
-  s.add("branches", &o.branches, "Branches of the proposal relation block: position, channel, plain", {"position", "channel", "plain"});
-  s.add("sampling", &o.sampling, "Training proposals: all (none), as many negatives as positives (iou), and balanced scales (scale)", {"none", "iou", "scale"});
-  s.add("scale-ratio", &o.scale_ratio, "lambda of the scale-balanced sampling");
-  s.add("positive", &o.positive, "Smallest tIoU of a positive proposal");
-  s.add("negative", &o.negative, "Largest tIoU of a negative proposal");
-  s.add("relation-weight", &o.relation_weight, "Weight beta of the confidence losses");
-  s.add("l2", &o.l2, "Weight gamma of half the sum of squares of all parameters");
+  s.add("deep-supervision", &o.deep_supervision, "Train both heads of the nested U-Net's top row").with("generator", {"nested"});
+  s.add("branches", &o.branches, "Branches of the proposal relation block, each once: position, channel, aggregated (both attentions' sum), plain (none)", {"position", "channel", "aggregated", "plain"}).count(1, 4);
+  s.add("sampling", &o.sampling, "Training proposals: all positives and negatives (none), as many of each (iou), and of balanced scales (scale)", {"none", "iou", "scale"});
+  s.add("scale-ratio", &o.scale_ratio, "lambda of the scale-balanced sampling").between(0, 1).above(0).with("sampling", {"scale"});
+  s.add("positive", &o.positive, "tIoU above which a proposal is positive").between(0, 1);
+  s.add("negative", &o.negative, "tIoU below which a proposal is negative; at most that of positives").between(0, 1);
+  s.add("relation-weight", &o.relation_weight, "Weight beta of the confidence losses").between(0, 1e6);
+  s.add("l2", &o.l2, "Weight gamma of half the sum of squares of all parameters").between(0, 1e3);
   s.add("boundary-labels", &o.boundary_labels, "Positive rows of a boundary: more than half covered by its region (literal), and the row that contains it (nearest)", {"nearest", "literal"});
   return s;
 }
 
 void check(const BsnppOptions& o) {
-  for (const std::int64_t size : {o.durations, o.samples, o.per_bin, o.first_filters, o.base_filters, o.generator_filters, o.reduced_filters, o.proposal_filters, o.attention_filters, o.head_filters})
-    if (size < 1) throw Error("sizes of the network must be at least 1");
-  if (o.rows < 4) throw Error("the network halves its rows twice and needs at least 4, not " + std::to_string(o.rows)).at_field("rows");
+  if (o.rows < kLeastRows) throw Error("the network halves its rows twice and needs at least 4, not " + std::to_string(o.rows)).at_field("rows");
   if (o.durations > o.rows) throw Error("a longest proposal of " + std::to_string(o.durations) + " rows does not fit into " + std::to_string(o.rows) + " rows").at_field("durations");
   if (o.branches.empty()) throw Error("at least one branch is needed").at_field("branches");
+  for (auto branch = o.branches.begin(); branch != o.branches.end(); ++branch)
+    if (std::find(o.branches.begin(), branch, *branch) != branch) throw Error("'" + *branch + "' is there twice; each branch can be there once").at_field("branches");
   if (!(o.negative <= o.positive)) throw Error("the negative threshold is above the positive one").at_field("negative");
-  if (!(o.scale_ratio > 0 && o.scale_ratio <= 1)) throw Error("must lie in (0, 1]").at_field("scale-ratio");
 }
 
 BsnppBaseImpl::BsnppBaseImpl(std::int64_t dim, const BsnppOptions& o)
@@ -130,21 +127,22 @@ std::vector<torch::Tensor> BoundaryGeneratorImpl::u_net(const torch::Tensor& bas
   return {head2_(x02_(torch::cat({x00, up(x11, x00)}, 1)))};
 }
 
-std::vector<std::pair<torch::Tensor, torch::Tensor>> BoundaryGeneratorImpl::passes(const torch::Tensor& base) {
+std::vector<std::pair<torch::Tensor, torch::Tensor>> BoundaryGeneratorImpl::passes(const torch::Tensor& base, const torch::Tensor& reversed) {
   std::vector<std::pair<torch::Tensor, torch::Tensor>> result;
-  for (const auto& head : forward(torch::cat({base, base.flip(2)}))) {
+  for (const auto& head : forward(torch::cat({base, reversed}))) {
     const auto both = head.chunk(2);
-    result.emplace_back(both[0], both[1].flip(2).flip(1));  // reversed in time, then start and end swapped
+    result.emplace_back(both[0], both[1].flip(2).flip(1));  // back in time, then start and end swapped
   }
   return result;
 }
 
-RelationBranchImpl::RelationBranchImpl(const std::string& kind, const BsnppOptions& o) : kind_(kind) {
+RelationBranchImpl::RelationBranchImpl(const std::string& kind, bool predicts, const BsnppOptions& o) : kind_(kind) {
   if (kind == "position") {
     a_ = register_module("a", conv2d(o.proposal_filters, o.attention_filters, 1));
     b_ = register_module("b", conv2d(o.proposal_filters, o.attention_filters, 1));
   }
-  if (kind != "plain") scale_ = register_parameter("scale", torch::ones({1}));
+  if (kind == "position" || kind == "channel") scale_ = register_parameter("scale", torch::ones({1}));
+  if (!predicts) return;
   conv1_ = register_module("conv1", conv2d(o.proposal_filters, o.head_filters, 1));
   conv2_ = register_module("conv2", conv2d(o.head_filters, o.head_filters, 3));
   conv3_ = register_module("conv3", conv2d(o.head_filters, 2, 1));
@@ -160,22 +158,23 @@ torch::Tensor RelationBranchImpl::channel_mixing(const torch::Tensor& x) {
 }
 
 torch::Tensor RelationBranchImpl::attend(const torch::Tensor& x) {
+  TORCH_CHECK(kind_ != "aggregated", "BSN++: an aggregated branch has no attention of its own");
   if (kind_ == "position") return position_attention(x, x);
   return kind_ == "channel" ? torch::bmm(x, channel_mixing(x).transpose(1, 2)) : x;
 }
 
-// conv1 is linear, so it goes before the sums of the attention: over head_filters channels instead of proposal_filters.
-torch::Tensor RelationBranchImpl::first_layer(const torch::Tensor& x) {
-  if (kind_ == "position") return (position_attention(x, linear(x, conv1_->weight, torch::Tensor())) + conv1_->bias).relu_();
-  if (kind_ == "plain") return linear(x, conv1_->weight, conv1_->bias, true);
-  const auto mixed = torch::matmul(conv1_->weight.flatten(1), channel_mixing(x));  // [B, k, C]
+torch::Tensor RelationBranchImpl::attend_through(const torch::Tensor& x, const torch::Tensor& weight) {
+  TORCH_CHECK(kind_ != "aggregated", "BSN++: an aggregated branch has no attention of its own");
+  if (kind_ == "position") return position_attention(x, linear(x, weight, torch::Tensor()));
+  if (kind_ == "plain") return linear(x, weight, torch::Tensor());
+  const auto mixed = torch::matmul(weight, channel_mixing(x));  // [B, k, C]
   std::vector<torch::Tensor> rows;
-  for (std::int64_t b = 0; b < x.size(0); ++b) rows.push_back(linear(x[b], mixed[b], conv1_->bias, true));
+  for (std::int64_t b = 0; b < x.size(0); ++b) rows.push_back(linear(x[b], mixed[b], torch::Tensor()));
   return rows.size() == 1 ? rows[0].unsqueeze(0) : torch::stack(rows);
 }
 
-torch::Tensor RelationBranchImpl::forward(const torch::Tensor& x, const BoundaryMatchingTable& table) {
-  const auto h = first_layer(x);                                                                     // [B, L, C] -> [B, L, k]
+torch::Tensor RelationBranchImpl::predict(const torch::Tensor& first, const BoundaryMatchingTable& table) {
+  const auto h = (first + conv1_->bias).relu_();                                                     // [B, L, k]
   const auto outside = conv1_->bias.relu();                                                          // h where there is no proposal
   const auto context = convolve_proposals(h, conv2_->weight, conv2_->bias, outside, table).relu_();  // [B, L, k]
   return linear(context, conv3_->weight, conv3_->bias).sigmoid();
@@ -184,14 +183,38 @@ torch::Tensor RelationBranchImpl::forward(const torch::Tensor& x, const Boundary
 ProposalRelationImpl::ProposalRelationImpl(std::int64_t in, const BsnppOptions& o)
     : reduce_(register_module("reduce", conv1d(in, o.reduced_filters, 3))),
       conv3d_(register_module("conv3d", torch::nn::Conv3d(torch::nn::Conv3dOptions(o.reduced_filters, o.proposal_filters, {o.samples, 1, 1})))) {
-  for (const auto& kind : o.branches) branches_.push_back(register_module(kind, RelationBranch(kind, o)));
+  for (const auto& kind : o.branches) branches_.push_back(register_module(kind, RelationBranch(kind, true, o)));
+  for (const std::string source : {"position", "channel", "plain"}) {
+    if (std::none_of(branches_.begin(), branches_.end(), [&](const auto& branch) { return branch->reads(source); })) continue;
+    const auto own = std::find(o.branches.begin(), o.branches.end(), source);
+    if (own == o.branches.end()) sources_.emplace_back(source, register_module(source, RelationBranch(source, false, o)));
+    else sources_.emplace_back(source, branches_[static_cast<std::size_t>(own - o.branches.begin())]);
+  }
+}
+
+// Each attention is worked out once, for all branches that read it: their first convolutions side by side are its values.
+std::vector<torch::Tensor> ProposalRelationImpl::first_layers(const torch::Tensor& proposals) {
+  std::vector<torch::Tensor> first(branches_.size());
+  for (auto& [source, attention] : sources_) {
+    std::vector<std::size_t> readers;
+    std::vector<torch::Tensor> weights;
+    for (std::size_t k = 0; k < branches_.size(); ++k)
+      if (branches_[k]->reads(source)) readers.push_back(k), weights.push_back(branches_[k]->first_weight());
+    const auto parts = attention->attend_through(proposals, weights.size() == 1 ? weights[0] : torch::cat(weights)).chunk(static_cast<std::int64_t>(readers.size()), 2);
+    for (std::size_t r = 0; r < readers.size(); ++r) {
+      auto& sum = first[readers[r]];
+      sum = sum.defined() ? sum + parts[r] : parts[r];
+    }
+  }
+  return first;
 }
 
 torch::Tensor ProposalRelationImpl::forward(const torch::Tensor& base, const BoundaryMatchingTable& table) {
-  const auto reduced = reduce_(base).relu();                                                                // [B, F, T] -> [B, C, T]
-  const auto proposals = boundary_matching(reduced, conv3d_->weight, conv3d_->bias, table, true);           // [B, L, O]
+  const auto reduced = reduce_(base).relu();                                                       // [B, F, T] -> [B, C, T]
+  const auto proposals = boundary_matching(reduced, conv3d_->weight, conv3d_->bias, table, true);  // [B, L, O]
+  const auto first = first_layers(proposals);
   std::vector<torch::Tensor> maps;
-  for (auto& branch : branches_) maps.push_back(branch->forward(proposals, table));
+  for (std::size_t k = 0; k < branches_.size(); ++k) maps.push_back(branches_[k]->predict(first[k], table));
   return torch::stack(maps, 1);
 }
 
@@ -206,14 +229,21 @@ std::shared_ptr<const BoundaryMatchingTable> BsnppImpl::table(std::int64_t rows)
   return boundary_matching_table({rows, std::min(options_.durations, rows), options_.samples, options_.per_bin, options_.widen, options_.truncate});
 }
 
+std::pair<torch::Tensor, torch::Tensor> BsnppImpl::both_directions(const torch::Tensor& x) {
+  const auto both = base_(torch::cat({x, x.flip(2)})).chunk(2);
+  return {both[0], both[1]};
+}
+
 BsnppOutput BsnppImpl::forward(const torch::Tensor& x) {
   TORCH_CHECK(x.dim() == 3, "BSN++: features are not [B, C, T] but ", x.sizes());
   const auto proposals = table(x.size(2));
   BsnppOutput out;
-  out.base = base_(x);
   if (is_training() && options_.train_backward) {
-    for (const auto& [forward, backward] : cbg_->passes(out.base)) out.logits.push_back(forward), out.logits.push_back(backward);
+    const auto [base, reversed] = both_directions(x);
+    out.base = base;
+    for (const auto& [forward, backward] : cbg_->passes(base, reversed)) out.logits.push_back(forward), out.logits.push_back(backward);
   } else {
+    out.base = base_(x);
     out.logits = cbg_->forward(out.base);
   }
   out.maps = proposals_to_map(prb_->forward(out.base, *proposals).mean(1), *proposals);
@@ -224,12 +254,14 @@ std::vector<ProposalMaps> BsnppImpl::infer(const torch::Tensor& x, bool backward
   const torch::NoGradGuard guard;
   TORCH_CHECK(x.dim() == 3, "BSN++: features are not [B, C, T] but ", x.sizes());
   const auto proposals = table(x.size(2));
-  const auto base = base_(x);
-  torch::Tensor heat;
+  torch::Tensor base, heat;
   if (backward_pass) {
-    const auto [forward, backward] = cbg_->passes(base).back();
+    const auto [own, reversed] = both_directions(x);
+    base = own;
+    const auto [forward, backward] = cbg_->passes(own, reversed).back();
     heat = fuse_passes(forward.sigmoid(), backward.sigmoid());
   } else {
+    base = base_(x);
     heat = cbg_->forward(base).back().sigmoid();
   }
   const auto maps = proposals_to_map(prb_->forward(base, *proposals).mean(1), *proposals);

@@ -1,8 +1,8 @@
 // BSN++ (ActivityNet Challenge 2020): complementary boundary generator and proposal relation block.
 //
 // Figures 2 to 4, Eq. (1) to (8). Decisions where the paper is silent: a convolution 256 -> 128 stands before the boundary-matching layer,
-// prediction layers have kernel 1, the base features (not the input) are reversed in the backward pass, the attention's values are
-// the features themselves and a learned scalar weighs the sum, entries with i + j >= T take no part.
+// prediction layers have kernel 1, the attention's values are the features themselves and a learned scalar weighs the sum, entries with
+// i + j >= T take no part, what is aggregated of the two attention modules is the sum of their outputs.
 // B batch, C channels, T rows, D longest proposal in rows, L valid proposals (j, i), rows i .. i + j.
 #pragma once
 
@@ -19,6 +19,9 @@
 
 namespace tal {
 
+inline constexpr std::int64_t kLeastRows = 4;      // the generator halves them twice
+inline constexpr std::int64_t kMostRows = 10000;   // far beyond what memory holds of D x T maps
+
 struct BsnppOptions {
   std::int64_t rows = 100, durations = 100;  // T, D
   std::int64_t samples = 32, per_bin = 3;    // N points of a proposal, each the mean of per_bin
@@ -26,9 +29,10 @@ struct BsnppOptions {
   bool truncate = false;
   std::int64_t first_filters = 256, base_filters = 256, generator_filters = 512, reduced_filters = 128, proposal_filters = 512, attention_filters = 64, head_filters = 128;
   std::string generator = "nested";  // Fig. 3; "u-net": without the nested skips; "plain": one convolution, as in BMN
-  bool train_backward = false;       // the paper trains the forward pass alone
+  bool train_backward = false;       // the paper trains the forward pass alone, Eq. (6)
   bool deep_supervision = true;      // nested only: the loss averages both top-row heads
-  std::vector<std::string> branches = {"position", "channel", "plain"};  // Fig. 4; maps are averaged
+  // Fig. 4; maps are averaged. "plain", no attention, is an ablation.
+  std::vector<std::string> branches = {"position", "channel", "aggregated"};
   std::string sampling = "scale";    // 3.4: "none", "iou" (3.4.1) or "scale" (3.4.1, then 3.4.2)
   double scale_ratio = 0.15;         // lambda of Eq. (4), and its temperature
   double positive = 0.7, negative = 0.3;  // tIoU
@@ -68,9 +72,9 @@ class BoundaryGeneratorImpl : public torch::nn::Module {
   BoundaryGeneratorImpl(std::int64_t in, const BsnppOptions& options);
   // Logits of the supervised heads, the one used at inference last.
   std::vector<torch::Tensor> forward(const torch::Tensor& base);
-  // Logits of the forward pass and of the backward pass, a pair for each of those heads: the same network on the reversed features, its outputs turned round and
-  // swapped, so that channel 0 is start again.
-  std::vector<std::pair<torch::Tensor, torch::Tensor>> passes(const torch::Tensor& base);
+  // Logits of the forward pass and of the backward pass, a pair for each of those heads. reversed: the base module's features of the input turned round in time,
+  // in that order; what the same network says of them is turned back and swapped, so that channel 0 is start again.
+  std::vector<std::pair<torch::Tensor, torch::Tensor>> passes(const torch::Tensor& base, const torch::Tensor& reversed);
 
  private:
   std::vector<torch::Tensor> nested(const torch::Tensor& base);
@@ -83,20 +87,27 @@ class BoundaryGeneratorImpl : public torch::nn::Module {
 };
 TORCH_MODULE(BoundaryGenerator);
 
-// One branch of Fig. 4: attention (or none), then 1x1, 3x3 and 1x1 convolutions -> sigmoid maps (M_cr regression, M_cc classification).
-//   position: x_j + scale sum_i P[j, i] x_i, Eq. (3): P[j, i] = softmax_i(A_i . B_j) over the valid proposals.
-//   channel:  X + scale P X, P = softmax over the second index of X X^T, X = channels x valid proposals.
+// One branch of Fig. 4: an attention module, and 1x1, 3x3 and 1x1 convolutions -> sigmoid maps (M_cr regression, M_cc classification).
+//   position:   x_j + scale sum_i P[j, i] x_i, Eq. (3): P[j, i] = softmax_i(A_i . B_j) over the valid proposals.
+//   channel:    X + scale P X, P = softmax over the second index of X X^T, X = channels x valid proposals.
+//   aggregated: the sum of both; it has convolutions alone. plain: x.
+// predicts: off for an attention module that only the aggregated branch reads; it has no convolutions then.
 class RelationBranchImpl : public torch::nn::Module {
  public:
-  RelationBranchImpl(const std::string& kind, const BsnppOptions& options);
-  torch::Tensor forward(const torch::Tensor& x, const BoundaryMatchingTable& table);  // [B, L, C] -> [B, L, 2]
-  // After the attention alone, [B, L, C].
+  RelationBranchImpl(const std::string& kind, bool predicts, const BsnppOptions& options);
+  // position, channel and plain: after the attention alone, [B, L, C].
   torch::Tensor attend(const torch::Tensor& x);
+  // What convolutions of kernel 1 without bias make of the attended features: as they are linear, they go before the sums of the attention, over their k outputs instead of
+  // C channels. x [B, L, C], weight [k, C] of any number of branches -> [B, L, k].
+  torch::Tensor attend_through(const torch::Tensor& x, const torch::Tensor& weight);
+  torch::Tensor first_weight() const { return conv1_->weight.flatten(1); }  // [k, C]
+  // `first`: conv1 of the attended features without its bias, [B, L, k] -> [B, L, 2].
+  torch::Tensor predict(const torch::Tensor& first, const BoundaryMatchingTable& table);
+  bool reads(const std::string& attention) const { return kind_ == attention || (kind_ == "aggregated" && attention != "plain"); }
 
  private:
   torch::Tensor position_attention(const torch::Tensor& x, const torch::Tensor& values);
   torch::Tensor channel_mixing(const torch::Tensor& x);  // I + scale P, [B, C, C]
-  torch::Tensor first_layer(const torch::Tensor& x);     // conv1 of the attended features and ReLU, [B, L, k]
 
   std::string kind_;
   torch::nn::Conv2d a_{nullptr}, b_{nullptr};
@@ -113,9 +124,12 @@ class ProposalRelationImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& base, const BoundaryMatchingTable& table);
 
  private:
+  std::vector<torch::Tensor> first_layers(const torch::Tensor& proposals);  // of each branch, [B, L, k]
+
   torch::nn::Conv1d reduce_{nullptr};
   torch::nn::Conv3d conv3d_{nullptr};
-  std::vector<RelationBranch> branches_;
+  std::vector<RelationBranch> branches_;                          // that predict, in the options' order
+  std::vector<std::pair<std::string, RelationBranch>> sources_;   // what they read, each once: "position", "channel", "plain"
 };
 TORCH_MODULE(ProposalRelation);
 
@@ -141,6 +155,8 @@ class BsnppImpl : public torch::nn::Module {
   std::vector<ProposalMaps> infer(const torch::Tensor& x, bool backward_pass);
 
  private:
+  // Base features of x and of x turned round in time ("processes the input video in a reversed direction"), [B, F, T] each.
+  std::pair<torch::Tensor, torch::Tensor> both_directions(const torch::Tensor& x);
   std::shared_ptr<const BoundaryMatchingTable> table(std::int64_t rows) const;
 
   BsnppOptions options_;

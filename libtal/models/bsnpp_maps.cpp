@@ -68,19 +68,20 @@ ScaleShares scale_shares(const std::array<std::int64_t, 3>& count, double lambda
 
 namespace {
 
-// Entries of valid proposals that a test accepts.
+// Entries of valid proposals that a test accepts, in [B][D][T].
 template <class Test>
 std::vector<std::int64_t> entries_where(std::span<const double> confidence, std::int64_t rows, std::int64_t durations, Test test) {
   std::vector<std::int64_t> entries;
-  for (std::int64_t j = 0; j < durations; ++j)
-    for (std::int64_t i = 0; i + j < rows; ++i)
-      if (test(confidence[static_cast<std::size_t>(j * rows + i)])) entries.push_back(j * rows + i);
+  for (std::int64_t map = 0; map < std::ssize(confidence); map += durations * rows)
+    for (std::int64_t j = 0; j < durations; ++j)
+      for (std::int64_t i = 0; i + j < rows; ++i)
+        if (const std::int64_t entry = map + j * rows + i; test(confidence[static_cast<std::size_t>(entry)])) entries.push_back(entry);
   return entries;
 }
 
-void draw_by_scale(const std::vector<std::int64_t>& entries, std::size_t count, std::int64_t rows, double lambda, Random& random, std::vector<float>& drawn) {
+void draw_by_scale(const std::vector<std::int64_t>& entries, std::size_t count, std::int64_t rows, std::int64_t durations, double lambda, Random& random, std::vector<float>& drawn) {
   std::array<std::vector<std::int64_t>, 3> bins;
-  for (const std::int64_t entry : entries) bins[static_cast<std::size_t>(scale_bin(entry / rows + 1, rows))].push_back(entry);
+  for (const std::int64_t entry : entries) bins[static_cast<std::size_t>(scale_bin(entry / rows % durations + 1, rows))].push_back(entry);
   const ScaleShares shares = scale_shares({std::ssize(bins[0]), std::ssize(bins[1]), std::ssize(bins[2])}, lambda);
   for (std::size_t k = 0; k < count; ++k) {
     double u = random.uniform();
@@ -100,7 +101,7 @@ std::vector<float> draw_proposals(std::span<const double> confidence, std::int64
   const std::size_t each = std::min(positives.size(), negatives.size());
   for (const auto& entries : {positives, negatives}) {
     if (o.rule == SamplingOptions::Rule::kScale) {
-      if (each) draw_by_scale(entries, each, rows, o.lambda, random, drawn);
+      if (each) draw_by_scale(entries, each, rows, durations, o.lambda, random, drawn);
       continue;
     }
     for (const std::int64_t entry : o.rule == SamplingOptions::Rule::kAll ? entries : random.choose(entries, each)) drawn[static_cast<std::size_t>(entry)] = 1;

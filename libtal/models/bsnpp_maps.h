@@ -39,10 +39,11 @@ struct SamplingOptions {
   enum class Rule { kAll, kIou, kScale } rule = Rule::kScale;
   double positive = 0.7, negative = 0.3, lambda = 0.15;
 };
-// How often each proposal is drawn, [D][T]. kAll: every positive and negative once. kIou: as many of each, without repetition. kScale: as many
-// of each, drawn with repetition by bin, then evenly within the bin. Nothing is drawn of one class when the other is empty.
+// How often each proposal of a mini-batch is drawn (paper 3.4.1 balances "the data distribution for each mini-batch"), [B][D][T] as confidence, whose size says B.
+// kAll: every positive and negative once. kIou: as many of each, without repetition. kScale: as many of each, drawn with repetition by bin, then evenly within
+// the bin. Nothing is drawn of one class when the mini-batch has none of the other.
 std::vector<float> draw_proposals(std::span<const double> confidence, std::int64_t rows, std::int64_t durations, const SamplingOptions& options, Random& random);
-// BMN: every proposal above `positive`, and as many (in expectation) of the medium and of the low ones that touch a truth.
+// BMN: every proposal of the mini-batch above `positive`, and as many (in expectation) of the medium and of the low ones that touch a truth; [B][D][T].
 std::vector<float> draw_three_levels(std::span<const double> confidence, std::int64_t rows, std::int64_t durations, double positive, double negative, Random& random);
 
 // Multi-scale inference (improvement C): rows that a video is rescaled to, by its duration: up to 30 s, up to 120 s, longer.

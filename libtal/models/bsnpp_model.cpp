@@ -30,23 +30,30 @@ bool holds_truth(const std::vector<Segment>& truths, double length) {
   });
 }
 
+// Maps of a network whose training diverged would become proposals without scores.
+const ProposalMaps& finite(const ProposalMaps& maps) {
+  for (const auto& tensor : {maps.start, maps.end, maps.regression, maps.classification})
+    if (!tensor.isfinite().all().item<bool>()) throw Error("the network's output is no number: its training has diverged, or its weights are damaged");
+  return maps;
+}
+
 }  // namespace
 
 Settings MapModel::settings() {
   Settings s;
   add_settings(s);
   s.add("input", &input_.input, "What the network sees: the whole video rescaled to its rows, or windows of as many rows", {"rescale", "windows"});
-  s.add("train-overlap", &input_.train_overlap, "Overlap of training windows, share of their length");
+  s.add("train-overlap", &input_.train_overlap, "Overlap of training windows, share of their length").at_least(0).below(1).with("input", {"windows"});
   return s;
 }
 
 Settings MapModel::inference() {
   Settings s;
   add_inference(s);
-  s.add("window", &inference_.window, "Rows of the stream in a window (0: the whole video when it is rescaled, else as trained)");
-  s.add("overlap", &inference_.overlap, "Overlap of windows, share of their length");
-  s.add("scales", &inference_.scales, "Rows of a rescaled video: as trained (fixed), or by its duration", {"fixed", "duration"});
-  s.add("scale-rows", &inference_.scale_rows, "scales duration: rows of videos up to 30 s, up to 120 s, and longer ones");
+  s.add("window", &inference_.window, "Rows of the stream in a window (0: the whole video when it is rescaled, else as trained)").between(0, 1 << 24);
+  s.add("overlap", &inference_.overlap, "Overlap of windows, share of their length").at_least(0).below(1);
+  s.add("scales", &inference_.scales, "Rows of a rescaled video: as trained (fixed), or by its duration", {"fixed", "duration"}).with("input", {"rescale"});
+  s.add("scale-rows", &inference_.scale_rows, "Rows of videos up to 30 s, up to 120 s, and longer ones").between(4, kMostRows).count(3, 3).with("scales", {"duration"});
   s.nest("", settings_of(inference_.output));
   return s;
 }
@@ -66,9 +73,10 @@ std::vector<Sample> MapModel::samples(const TrainingSet& set, std::size_t) const
   return all;
 }
 
-Batch MapModel::make_batch(const TrainingSet& set, std::span<const Sample> samples, Random&, std::size_t) const {
+Batch MapModel::make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random, std::size_t) const {
   const std::int64_t t = rows(), d = durations();
-  std::vector<torch::Tensor> x, boundary, iou, sampled;
+  std::vector<torch::Tensor> x, boundary;
+  std::vector<double> confidence;  // [B][D][T]
   Batch batch;
   for (const Sample& sample : samples) {
     const auto& video = set.video(sample.video);
@@ -78,13 +86,12 @@ Batch MapModel::make_batch(const TrainingSet& set, std::span<const Sample> sampl
     const auto truths = truth_rows(video, static_cast<double>(sample.first), rescale ? static_cast<double>(t) / static_cast<double>(sample.count) : 1.0);
     const auto labels = boundary_labels(truths, t, nearest_labels());
     boundary.push_back(torch::stack({torch::tensor(labels.start), torch::tensor(labels.end)}).to(torch::kFloat));
-    const auto confidence = confidence_labels(truths, t, d);
-    iou.push_back(torch::tensor(confidence).to(torch::kFloat).view({d, t}));
-    Random random(sample.seed);
-    sampled.push_back(torch::tensor(draw(confidence, random)).view({d, t}));
+    const auto own = confidence_labels(truths, t, d);
+    confidence.insert(confidence.end(), own.begin(), own.end());
     batch.videos.push_back(video.id);
   }
-  batch.tensors = {{"x", torch::stack(x)}, {"boundary", torch::stack(boundary)}, {"iou", torch::stack(iou)}, {"sampled", torch::stack(sampled)}};
+  const auto map = [&](const auto& values) { return torch::tensor(values).to(torch::kFloat).view({-1, d, t}); };
+  batch.tensors = {{"x", torch::stack(x)}, {"boundary", torch::stack(boundary)}, {"iou", map(confidence)}, {"sampled", map(draw(confidence, random))}};
   return batch;
 }
 
@@ -113,12 +120,12 @@ std::int64_t MapModel::network_rows(std::int64_t extent, double duration) const 
 std::vector<MapWindow> MapModel::map_windows(const Sequence& sequence) {
   const std::int64_t count = sequence.x.size(0);
   if (count < 1) throw Error("the features have no rows");
-  if (inference_.window < 0) throw Error("window: must be 0 or more rows");
   const bool rescale = input_.input == "rescale";
   if (rescale && inference_.scales == "duration" && !(sequence.duration > 0)) throw Error("missing: rows by duration need it").at_field("duration");
   const std::int64_t wanted = inference_.window > 0 ? inference_.window : rescale ? count : rows();
   const std::int64_t extent = rescale ? std::min(wanted, count) : wanted;  // rows of the stream in a window
   const std::int64_t length = network_rows(extent, extent < count ? sequence.time.seconds({0, static_cast<double>(extent)}).length() : sequence.duration);
+  if (length < least_rows()) throw Error("window: the network needs windows of at least " + std::to_string(least_rows()) + " rows, not " + std::to_string(length));
   std::vector<MapWindow> windows;
   std::vector<torch::Tensor> x;
   for (const std::int64_t first : window_starts(count, extent, inference_.overlap)) {
@@ -131,7 +138,7 @@ std::vector<MapWindow> MapModel::map_windows(const Sequence& sequence) {
   for (std::size_t begin = 0; begin < x.size(); begin += kTogether) {
     const std::size_t end = std::min(begin + kTogether, x.size());
     const auto maps = infer(torch::stack(std::vector<torch::Tensor>(x.begin() + static_cast<std::ptrdiff_t>(begin), x.begin() + static_cast<std::ptrdiff_t>(end))).to(device));
-    for (std::size_t k = begin; k < end; ++k) windows[k].maps = maps[k - begin];
+    for (std::size_t k = begin; k < end; ++k) windows[k].maps = finite(maps[k - begin]);
   }
   return windows;
 }
@@ -144,22 +151,25 @@ void BsnppModel::add_settings(Settings& settings) {
   settings.nest("", settings_of(options_));
 }
 
-void BsnppModel::add_inference(Settings& settings) { settings.add("backward-pass", &backward_pass_, "Fuse the boundaries with those of the reversed features"); }
+void BsnppModel::add_inference(Settings& settings) { settings.add("backward-pass", &backward_pass_, "Fuse the boundaries with those of the video in reversed direction, Eq. (1)"); }
 
 std::string BsnppModel::training_defaults() const {
   return R"({"optimizer":"adam","lr":1e-3,"batch":16,"epochs":10,"schedule":"step","milestones":[7],"gamma":0.1})";
 }
 
 std::vector<Preset> BsnppModel::presets() const {
-  return {{"activitynet", "BSN++ as a whole (Table 1)", "{}"},
-          {"baseline", "Ablation: one convolution for the boundaries", R"({"generator":"plain","deep-supervision":false,"branches":["plain"],"sampling":"none"})"},
-          {"cbg-u-net", "Ablation: boundary generator as U-Net", R"({"generator":"u-net","deep-supervision":false,"branches":["plain"],"sampling":"none"})"},
-          {"cbg-nested", "Ablation: boundary generator as nested U-Net, no relation block", R"({"generator":"nested","branches":["plain"],"sampling":"none"})"},
-          {"prb-position", "Ablation: position-aware and plain branch", R"({"branches":["position","plain"],"sampling":"none"})"},
-          {"prb-channel", "Ablation: channel-aware and plain branch", R"({"branches":["channel","plain"],"sampling":"none"})"},
-          {"prb", "Ablation: all three branches, no sampling", R"({"sampling":"none"})"},
-          {"iou-sampling", "Ablation: IoU-balanced sampling alone", R"({"sampling":"iou"})"},
-          {"windows", "Sliding windows of 100 rows (4.1)", R"({"input":"windows"})"}};
+  return {
+      {"activitynet", "Table 1, Ours - baseline: the whole network on videos rescaled to 100 rows (5.1)", "{}"},
+      {"windows", "The whole network on sliding windows of 100 rows, 75 % overlap (4.1)", R"({"input":"windows"})"},
+      {"baseline", "Without 3.3 and 3.4: one convolution for the boundaries, no attention, all proposals", R"({"generator":"plain","branches":["plain"],"sampling":"none"})"},
+      {"cbg-u-net", "Boundary generator (3.3) as a plain U-Net, no attention, all proposals", R"({"generator":"u-net","branches":["plain"],"sampling":"none"})"},
+      {"cbg-nested", "Boundary generator (3.3, Fig. 3) as published, no attention, all proposals", R"({"branches":["plain"],"sampling":"none"})"},
+      {"prb-position", "Relation block (3.3, Fig. 4): position-aware branch alone, all proposals", R"({"branches":["position"],"sampling":"none"})"},
+      {"prb-channel", "Relation block: channel-aware branch alone, all proposals", R"({"branches":["channel"],"sampling":"none"})"},
+      {"prb-both", "Relation block: both branches without the aggregated one, all proposals", R"({"branches":["position","channel"],"sampling":"none"})"},
+      {"prb", "Relation block as published: three branches, all proposals", R"({"sampling":"none"})"},
+      {"iou-sampling", "IoU-balanced sampling (3.4.1) without the scales' (3.4.2)", R"({"sampling":"iou"})"},
+  };
 }
 
 void BsnppModel::build(const InputContract& inputs) {

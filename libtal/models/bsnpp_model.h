@@ -35,7 +35,7 @@ class MapModel : public Model {
 
   // One sample a video, or one a window that holds a whole ground truth (or lies in one that is longer). Videos without truths give none.
   std::vector<Sample> samples(const TrainingSet& set, std::size_t phase) const override;
-  // x [B, C, T], boundary [B, 2, T] 0/1 (start, end), iou [B, D, T], sampled [B, D, T].
+  // x [B, C, T], boundary [B, 2, T] 0/1 (start, end), iou [B, D, T], sampled [B, D, T], drawn over these samples together.
   Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random, std::size_t phase) const override;
 
   bool proposes() const override { return true; }
@@ -51,8 +51,10 @@ class MapModel : public Model {
 
  protected:
   virtual std::int64_t rows() const = 0;
+  virtual std::int64_t least_rows() const { return 1; }  // that the network can work on
   virtual std::int64_t durations() const = 0;
   virtual bool nearest_labels() const = 0;
+  // How often each proposal of a mini-batch takes part in the losses of the maps, [B][D][T] as confidence.
   virtual std::vector<float> draw(std::span<const double> confidence, Random& random) const = 0;
   virtual std::vector<ProposalMaps> infer(const torch::Tensor& x) = 0;  // [B, C, T]
   virtual void add_settings(Settings& settings) = 0;
@@ -76,6 +78,7 @@ class BsnppModel : public MapModel {
 
  protected:
   std::int64_t rows() const override { return options_.rows; }
+  std::int64_t least_rows() const override { return kLeastRows; }
   std::int64_t durations() const override { return options_.durations; }
   bool nearest_labels() const override { return options_.boundary_labels == "nearest"; }
   std::vector<float> draw(std::span<const double> confidence, Random& random) const override;

@@ -1,54 +1,38 @@
 // CMSN: the Continuous Multi-stage Network (Hu et al., 2020), Fig. 2.
 // Departures and what the paper leaves open: the LSTM's size (`lstm-hidden`) and the pooled length of the evaluation subnet
-// (`pooled-length`); dropout stands before and between the LSTM's layers and before the classification.
+// (`pooled-length`); dropout stands before and between the LSTM's layers and before the classification; the IoU score ends in a sigmoid; features
+// are normalised by their batch (`norm`).
 #pragma once
 
 #include <torch/torch.h>
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 
 #include "libtal/base/settings.h"
-#include "libtal/nn/convolution.h"
+#include "libtal/encode/c3d.h"
 #include "libtal/nn/cosine_loss.h"
 #include "libtal/nn/pyramid.h"
 
 namespace tal {
 
 struct CmsnOptions {
-  std::string norm = "batch";      // of features: batch, or none (the paper); clips are taken as they are
-  std::string input = "features";  // features: rows as they are; clips: rows are frames [3, H, W], through C3D
+  std::string input = "features";  // features: rows as they are; clips: a video's frames, through C3D
+  std::string norm = "batch";      // of features: batch, or none (the paper)
   std::int64_t hidden = 512;       // channels of the CNN network
   std::int64_t lstm_hidden = 256;  // of each direction
   double dropout = 0.5;
   CosineLossOptions loss;
-  // C3D: channels times `width`; the first `frozen` of its eight convolutions are not trained.
+  // Feature Extractor Subnet, of clips: C3D's channels times `width`; the first `frozen` of its eight convolutions are not trained.
   double width = 1;
   std::int64_t frozen = 2;
-  std::int64_t frame_height = 112, frame_width = 112;
   // Proposal Evaluation Subnet
   std::int64_t pooled_length = 8, evaluation_hidden = 2048;
 };
 Settings settings_of(CmsnOptions& options);
 
-// Feature Extractor Subnet: C3D's convolutions (Tran et al., ICCV 2015), conv1a to conv5b, without its last pooling.
-// [B, 3, T, H, W] -> [B, 512 w, T / 8, H / 16, W / 16]; T a multiple of 8.
-struct C3dImpl : torch::nn::Module {
-  C3dImpl(double width, std::int64_t frozen);
-  torch::Tensor forward(torch::Tensor x);
-  std::int64_t channels() const { return channels_; }
-  static constexpr std::int64_t kTimeScale = 8;  // s_c
-
- private:
-  std::vector<torch::nn::Conv3d> convolutions_;
-  std::array<FixedConvolutionCache, 8> fixed_;  // where no gradient is wanted
-  std::int64_t channels_ = 0;
-};
-TORCH_MODULE(C3d);
-
-// What the Action Stage Subnet says of a sequence; T' = T for features, T / 8 for clips.
+// What the Action Stage Subnet says of a window; T' = T for features, T / 8 for clips (the scale s_c of the Feature Extractor Subnet, C3D).
 struct StageOutputs {
   torch::Tensor cnn;      // [B, T', F], also the input of the evaluation subnet
   torch::Tensor h;        // [B, T', 2H]
@@ -86,10 +70,10 @@ TORCH_MODULE(EvaluationSubnet);
 torch::Tensor evaluation_loss(const torch::Tensor& score, const torch::Tensor& iou);  // mean smooth-L1
 
 struct CmsnImpl : torch::nn::Module {
-  CmsnImpl(std::int64_t row_dim, const CmsnOptions& options);
-  // Rows [B, T, C] (frames as rows of 3 H W values for clips) -> stages, or only the CNN's features [B, T', F].
-  StageOutputs stages_of(const torch::Tensor& rows);
-  torch::Tensor cnn_of(const torch::Tensor& rows);
+  CmsnImpl(std::int64_t row_dim, const CmsnOptions& options);  // row_dim: C of features
+  // Windows of features [B, C, T], or of frames [B, 3, T, H, W] (RGB in 0..255) -> stages, or only the CNN's features [B, T', F].
+  StageOutputs stages_of(const torch::Tensor& windows);
+  torch::Tensor cnn_of(const torch::Tensor& windows);
 
   torch::nn::BatchNorm1d norm{nullptr};
   C3d extractor{nullptr};
@@ -97,8 +81,8 @@ struct CmsnImpl : torch::nn::Module {
   EvaluationSubnet evaluation{nullptr};
 
  private:
-  torch::Tensor base_features(const torch::Tensor& rows);
-  CmsnOptions options_;
+  torch::Tensor base_features(const torch::Tensor& windows);
+  torch::Tensor mean_;  // of C3D's pixels, [3, 1, 1, 1]
 };
 TORCH_MODULE(Cmsn);
 

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
+#include <map>
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/io/maps.h"
+#include "libtal/models/frame_clips.h"
 #include "libtal/nn/tensors.h"
 
 namespace tal {
@@ -13,6 +16,8 @@ namespace {
 
 // Candidates of a window sorted into the three training sets of 3.4, equally many drawn from each.
 constexpr double kBig = 0.6, kMiddle = 0.2;
+
+constexpr const char* kRandom = "random";  // instead of a file of weights
 
 struct Example {
   RowRange range;
@@ -66,6 +71,15 @@ Proposal with_iou(Record& record, const Proposal& from, double iou) {
   return p;
 }
 
+// Rows or frames of a sequence.
+std::int64_t rows_of(const Sequence& sequence) { return sequence.frames ? sequence.frames->count() : sequence.x.size(0); }
+
+void require_finite(const torch::Tensor& output, const Sequence& sequence, const char* what) {
+  if (output.isfinite().all().item<bool>()) return;
+  if (!sequence.frames && !sequence.x.isfinite().all().item<bool>()) throw Error("values that are not finite").at_field("features");
+  throw Error(std::string("model 'cmsn': its ") + what + " are not finite; a training that diverged leaves such a model (a lower train.lr or train.clip may help)");
+}
+
 }  // namespace
 
 std::vector<StageCandidate> CmsnModel::candidates(const torch::Tensor& scores) const {
@@ -76,46 +90,72 @@ std::vector<StageCandidate> CmsnModel::candidates(const torch::Tensor& scores) c
 
 Settings CmsnModel::settings() {
   Settings s = settings_of(options_);
-  s.add("window", &window_, "Snippets of a window; windows overlap by half");
-  s.add("evaluation-epochs", &evaluation_epochs_, "Epochs of the evaluation subnet, after train.epochs of the stages (0: as many)");
+  s.add("c3d-weights", &c3d_weights_, "Weights that C3D starts from: a file as the encoder c3d reads it, or the word random").with("input", {"clips"});
+  s.add("fps", &frames_.fps, "Frames per second (0: the video's own, every frame)").between(0, 1000).with("input", {"clips"});
+  s.add("frame-height", &frames_.side, "Pixels that frames are resized to").between(16, 4096).with("input", {"clips"});
+  s.add("frame-width", &frames_.width, "Pixels that frames are resized to").between(16, 4096).with("input", {"clips"});
+  s.add("crop", &crop_, "Pixels of the square that the network sees, of the frames' centre").between(16, 4096).with("input", {"clips"});
+  s.add("random-crop", &random_crop_, "Each window of the training is cropped at a place of its own instead").with("input", {"clips"});
+  s.add("window", &window_, "Snippets of a window, 1 row or 8 frames each; windows overlap by half").between(2, 1 << 16);
+  s.add("evaluation-epochs", &evaluation_epochs_, "Epochs of the evaluation subnet, after train.epochs of the stages (0: the stages alone, for tal-propose)").between(0, 1000000);
   return s;
 }
 
 Settings CmsnModel::inference() {
   Settings s;
-  s.add("decay", &decay_, "Decay rate i of the preset score, a snippet");
-  s.add("cap", &cap_, "Candidates kept of each run, best preset scores first (0: all)");
-  s.add("split", &split_, "A run of stages also ends where End or Follow gives way to Ready or Start: for actions that touch each other");
-  s.add("without-pes", &without_pes_, "Score by the preset score alone");
+  s.add("decode", &decode_, "Candidates of every window by itself, as the paper, or of the windows' probabilities stitched together", {"windows", "stitched"}).of_stages({"propose"});
+  s.add("split", &split_, "A sequence also ends where Confirm, End or Follow gives way to Ready or Start; false: at Background alone, which makes one of actions that touch")
+      .of_stages({"propose"});
+  s.add("decay", &decay_, "Decay rate i of the preset score, a snippet").between(0, 1).of_stages({"propose"});
+  s.add("cap", &cap_, "Candidates kept of each sequence, best preset scores first (0: all)").between(0, 1 << 30).of_stages({"propose"});
   return s;
 }
 
 std::vector<Preset> CmsnModel::presets() const {
   return {
-      {"table5-softmax", "Table 5: softmax", R"({"loss":"softmax"})"},
-      {"table5-lmcl", "Table 5: constant margin", R"({"loss":"lmcl"})"},
-      {"table5-vmcl", "Table 5: variable margins", R"({"loss":"vmcl"})"},
-      {"angular", "Eq. (8): margins of the angle", R"({"loss":"angular"})"},
-      {"eq7", "Margins of Eq. (7) as printed", R"({"margin-form":"eq7"})"},
-      {"table6-1", "Table 6: n 0.1, m 0.1", R"({"n":0.1,"m":0.1})"},
-      {"table6-2", "Table 6: n 0.15, m 0.1", R"({"n":0.15,"m":0.1})"},
-      {"table6-3", "Table 6: n 0.18, m 0.12", R"({"n":0.18,"m":0.12})"},
-      {"table6-4", "Table 6: n 0.25, m 0.8", R"({"n":0.25,"m":0.8})"},
-      {"c3d", "Table 2: C3D", R"({"input":"clips","train.epochs":3,"evaluation-epochs":4})"},
-      {"c3d-ucf101", "Table 3: C3D frozen at its UCF101 weights", R"({"input":"clips","frozen":8,"train.epochs":3,"evaluation-epochs":4})"},
+      {"c3d", "Tables 1, 3 and 4, C3D from ActivityNet's weights; needs c3d-weights", R"({"input":"clips","frozen":2,"train.epochs":3,"evaluation-epochs":4})"},
+      {"c3d-ucf101", "Table 3, C3D frozen at UCF-101's weights; needs c3d-weights", R"({"input":"clips","frozen":8,"train.epochs":3,"evaluation-epochs":4})"},
+      {"two-stream", "Tables 2 and 4, features of two streams", R"({"input":"features","train.epochs":12,"evaluation-epochs":10})"},
+      {"table5-softmax", "Table 5, softmax loss, without PES; add to c3d", R"({"loss":"softmax","evaluation-epochs":0})"},
+      {"table5-lmcl", "Table 5, LMCL, without PES; add to c3d", R"({"loss":"lmcl","evaluation-epochs":0})"},
+      {"table5-vmcl", "Table 5, VMCL, without PES; add to c3d", R"({"loss":"vmcl","n":0.15,"m":0.1,"evaluation-epochs":0})"},
+      {"angular", "Eq. (8), VMCL of the angle, without PES", R"({"loss":"angular","evaluation-epochs":0})"},
+      {"eq7", "Eq. (7) as printed, without PES", R"({"loss":"vmcl","margin-form":"eq7","evaluation-epochs":0})"},
+      {"table6-1", "Table 6, n = 0.1, m = 0.1, without PES; add to c3d", R"({"loss":"vmcl","n":0.1,"m":0.1,"evaluation-epochs":0})"},
+      {"table6-2", "Table 6, n = 0.15, m = 0.1, without PES; add to c3d", R"({"loss":"vmcl","n":0.15,"m":0.1,"evaluation-epochs":0})"},
+      {"table6-3", "Table 6, n = 0.18, m = 0.12, without PES; add to c3d", R"({"loss":"vmcl","n":0.18,"m":0.12,"evaluation-epochs":0})"},
+      {"table6-4", "Table 6, n = 0.25, m = 0.8, without PES; add to c3d", R"({"loss":"vmcl","n":0.25,"m":0.8,"evaluation-epochs":0})"},
   };
 }
 
+std::optional<FrameContract> CmsnModel::frames() const {
+  if (!sees_frames()) return {};
+  return frames_;
+}
+
+void CmsnModel::check_start() const {
+  if (!sees_frames()) return;
+  const auto refuse = [](const std::string& why) { throw Error(why).at_field("c3d-weights"); };
+  if (c3d_weights_.empty()) refuse("missing; C3D starts from weights, a file that tal-extract --encoder c3d:FILE takes, or says 'random' and is trained from random ones");
+  if (c3d_weights_ != kRandom) return load_c3d_weights(*C3d(options_.width, options_.frozen), c3d_weights_);
+  if (options_.frozen > 0) refuse("random weights would stay random in the first " + std::to_string(options_.frozen) + " convolutions (frozen); name a file of weights");
+}
+
 void CmsnModel::build(const InputContract& inputs) {
-  if (window_ < 2) throw Error("must be 2 or more").at_field("window");
-  if (options_.frozen < 0 || options_.frozen > 8) throw Error("must be 0 to 8").at_field("frozen");
-  if (options_.pooled_length < 1) throw Error("must be 1 or more").at_field("pooled-length");
-  const std::int64_t frame = 3 * options_.frame_height * options_.frame_width;
-  if (options_.input == "clips" && inputs.dim() != frame)
-    throw Error("rows of " + std::to_string(inputs.dim()) + " values are not frames of 3 x " + std::to_string(options_.frame_height) + " x " +
-                std::to_string(options_.frame_width)).at_field("input");
+  if (sees_frames() != inputs.frames.has_value() || (sees_frames() && *inputs.frames != frames_)) throw Error("the inputs are not those that the settings ask for").at_field("input");
+  if (sees_frames() && crop_ > std::min(frames_.side, frames_.width)) throw Error("is larger than the frames").at_field("crop");
   inputs_ = inputs;
   network_ = Cmsn(inputs.dim(), options_);
+}
+
+void CmsnModel::initialise() {
+  if (sees_frames() && !c3d_weights_.empty() && c3d_weights_ != kRandom) load_c3d_weights(*network_->extractor, c3d_weights_);
+}
+
+std::vector<Phase> CmsnModel::phases() const {
+  std::vector<Phase> all = {{"stages"}};
+  if (evaluation_epochs_ > 0) all.push_back({.name = "evaluation", .epochs = evaluation_epochs_, .validate_scores = true});
+  return all;
 }
 
 std::vector<ParameterGroup> CmsnModel::parameters(std::size_t phase) {
@@ -125,28 +165,50 @@ std::vector<ParameterGroup> CmsnModel::parameters(std::size_t phase) {
   return {group};
 }
 
+std::vector<std::int64_t> CmsnModel::window_starts(std::int64_t rows) const {
+  std::vector<std::int64_t> starts;
+  const std::int64_t length = window_ * scale(), step = std::max<std::int64_t>(1, window_ / 2) * scale();
+  for (std::int64_t first = 0; first < rows; first += step) {
+    starts.push_back(first);
+    if (first + length >= rows) break;
+  }
+  return starts;
+}
+
 std::vector<Sample> CmsnModel::samples(const TrainingSet& set, std::size_t phase) const {
   std::vector<Sample> all;
-  const std::int64_t length = window_ * scale(), step = std::max<std::int64_t>(1, window_ / 2) * scale();
   for (std::uint32_t v = 0; v < set.size(); ++v) {
     const auto& video = set.video(v);
     if (phase == 1 && video.truths.empty()) continue;  // nothing to compare a candidate with
-    for (std::int64_t first = 0; first < video.rows; first += step) {
-      all.push_back({v, first, length, 0});
-      if (first + length >= video.rows) break;
-    }
+    for (const auto first : window_starts(video.rows)) all.push_back({v, first, window_ * scale(), 0});
   }
   return all;
 }
 
+torch::Tensor CmsnModel::training_window(const TrainingSet& set, const Sample& sample) const {
+  if (!sees_frames()) return set.rows(sample.video, sample.first, sample.count).t();
+  const Frames& frames = set.frames(sample.video);
+  Random random(sample.seed);
+  const auto place = [&](std::int64_t room) { return random_crop_ ? static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(room) + 1)) : room / 2; };
+  const auto y = place(frames.height() - crop_), x = place(frames.width() - crop_);
+  return frame_clip(frames, sample.first, sample.count, {y, x, crop_, crop_});
+}
+
+torch::Tensor CmsnModel::window_of(const Sequence& sequence, std::int64_t first) const {
+  const std::int64_t length = window_ * scale();
+  if (const auto& frames = sequence.frames) return frame_clip(*frames, first, length, {(frames->height() - crop_) / 2, (frames->width() - crop_) / 2, crop_, crop_});
+  const auto rows = sequence.x.slice(0, first, first + length).t();
+  return torch::constant_pad_nd(rows, {0, length - rows.size(1)});
+}
+
 Batch CmsnModel::make_batch(const TrainingSet& set, std::span<const Sample> samples, Random&, std::size_t) const {
   Batch batch;
-  std::vector<torch::Tensor> rows, labels;
+  std::vector<torch::Tensor> windows, labels;
   std::vector<double> truths;  // start, end, in snippets of the window; `counts` of them a window
   std::vector<std::int64_t> counts, seeds, valid;
   for (const auto& sample : samples) {
     const auto& video = set.video(sample.video);
-    rows.push_back(set.rows(sample.video, sample.first, sample.count));
+    windows.push_back(training_window(set, sample));
     const auto snippet = [&](double seconds) { return (video.time.row(seconds) - static_cast<double>(sample.first)) / static_cast<double>(scale()); };
     std::vector<Segment> instances;
     for (const auto& truth : video.truths) instances.push_back({snippet(truth.segment.start), snippet(truth.segment.end)});
@@ -160,7 +222,7 @@ Batch CmsnModel::make_batch(const TrainingSet& set, std::span<const Sample> samp
     counts.push_back(static_cast<std::int64_t>(instances.size())), valid.push_back(inside), seeds.push_back(static_cast<std::int64_t>(sample.seed));
     batch.videos.push_back(video.id);
   }
-  batch.tensors = {{"x", torch::stack(rows)}, {"label", torch::stack(labels)}, {"truth", torch::tensor(truths, torch::kDouble).view({-1, 2})}, {"truth-count", torch::tensor(counts, torch::kLong)},
+  batch.tensors = {{"x", stack_clips(windows)}, {"label", torch::stack(labels)}, {"truth", torch::tensor(truths, torch::kDouble).view({-1, 2})}, {"truth-count", torch::tensor(counts, torch::kLong)},
                    {"valid", torch::tensor(valid, torch::kLong)}, {"seed", torch::tensor(seeds, torch::kLong)}};
   return batch;
 }
@@ -189,6 +251,7 @@ Losses CmsnModel::evaluation_phase_loss(const Batch& batch) {
     network_->train(training);
   }
   const auto host = [&](const char* name) { return batch.at(name).cpu().contiguous(); };
+  if (!out.outputs.isfinite().all().item<bool>()) throw Error("the stages' probabilities are not finite; the training of the stages diverged. A lower train.lr or train.clip may help").at_video(batch.videos.front());
   const auto outputs = out.outputs.cpu(), truth = host("truth"), counts = host("truth-count"), valid = host("valid"), seeds = host("seed");
   std::vector<torch::Tensor> pooled;
   std::vector<float> iou;
@@ -218,46 +281,56 @@ Losses CmsnModel::evaluation_phase_loss(const Batch& batch) {
 }
 
 template <class F>
-void CmsnModel::over_windows(const torch::Tensor& rows, F&& use) {
-  constexpr std::int64_t kWindowsAtATime = 8;
-  const std::int64_t length = window_ * scale(), step = std::max<std::int64_t>(1, window_ / 2) * scale(), total = rows.size(0);
-  std::vector<std::int64_t> firsts;
-  for (std::int64_t first = 0; first < total; first += step) {
-    firsts.push_back(first);
-    if (first + length >= total) break;
-  }
-  const std::int64_t together = options_.input == "clips" ? 1 : kWindowsAtATime;
-  for (std::size_t k = 0; k < firsts.size(); k += static_cast<std::size_t>(together)) {
+void CmsnModel::over_windows(const Sequence& sequence, F&& use) {
+  constexpr std::size_t kWindowsAtATime = 8;
+  const auto starts = window_starts(rows_of(sequence));
+  const std::size_t together = sees_frames() ? 1 : kWindowsAtATime;
+  const auto some = [&](std::size_t k) { return std::span(starts).subspan(k, std::min(together, starts.size() - k)); };
+  const auto read = [&](std::size_t k) {
     std::vector<torch::Tensor> windows;
-    for (std::size_t j = k; j < std::min(firsts.size(), k + static_cast<std::size_t>(together)); ++j) {
-      auto window = rows.narrow(0, firsts[j], std::min(length, total - firsts[j]));
-      if (window.size(0) < length) window = torch::constant_pad_nd(window, {0, 0, 0, length - window.size(0)});
-      windows.push_back(window);
-    }
-    use(torch::stack(windows).to(device), std::span(firsts).subspan(k, windows.size()));
+    for (const auto first : some(k)) windows.push_back(window_of(sequence, first));
+    return stack_clips(windows);
+  };
+  std::future<torch::Tensor> next;
+  if (!starts.empty()) next = std::async(std::launch::async, read, 0);
+  for (std::size_t k = 0; k < starts.size(); k += together) {
+    const auto windows = next.get();
+    if (k + together < starts.size()) next = std::async(std::launch::async, read, k + together);
+    use(windows.to(device), some(k));
   }
 }
 
-torch::Tensor CmsnModel::stage_probabilities(const torch::Tensor& rows) {
-  const auto count = snippets(rows.size(0));
+CmsnModel::Decoding CmsnModel::decode(const Sequence& sequence) {
+  const auto count = snippets(rows_of(sequence));
   auto sum = torch::zeros({count, static_cast<std::int64_t>(kActionStages)}), weight = torch::zeros({count, 1});
   const auto own = torch::minimum(torch::arange(1, window_ + 1), torch::arange(window_, 0, -1)).to(torch::kFloat).unsqueeze(1);
-  over_windows(rows, [&](const torch::Tensor& windows, std::span<const std::int64_t> firsts) {
+  std::map<std::pair<std::int64_t, std::int64_t>, double> found;  // of all windows: pair of snippets -> its best preset score
+  over_windows(sequence, [&](const torch::Tensor& windows, std::span<const std::int64_t> firsts) {
     const auto out = network_->stages_of(windows);
     const auto probability = on_host(network_->stages->classifier->probabilities(out.outputs));
+    require_finite(probability, sequence, "stages' probabilities");
     for (std::size_t k = 0; k < firsts.size(); ++k) {
       const auto first = firsts[k] / scale(), n = std::min(window_, count - first);
-      sum.narrow(0, first, n) += own.narrow(0, 0, n) * probability[static_cast<std::int64_t>(k)].narrow(0, 0, n);
+      const auto of_window = probability[static_cast<std::int64_t>(k)].narrow(0, 0, n);
+      sum.narrow(0, first, n) += own.narrow(0, 0, n) * of_window;
       weight.narrow(0, first, n) += own.narrow(0, 0, n);
+      if (decode_ != "windows") continue;
+      for (const auto& c : candidates(of_window)) {
+        double& preset = found[{first + c.start, first + c.end}];
+        preset = std::max(preset, c.preset);
+      }
     }
   });
-  return sum / weight;
+  Decoding decoding{(sum / weight).contiguous(), {}};
+  if (decode_ != "windows") decoding.candidates = candidates(decoding.probability);
+  for (const auto& [pair, preset] : found) decoding.candidates.push_back({pair.first, pair.second, preset});
+  return decoding;
 }
 
-torch::Tensor CmsnModel::cnn_features(const torch::Tensor& rows) {
-  const auto count = snippets(rows.size(0));
+torch::Tensor CmsnModel::cnn_features(const Sequence& sequence) {
+  const auto count = snippets(rows_of(sequence));
   auto features = torch::zeros({count, options_.hidden}, torch::TensorOptions().device(device));
-  over_windows(rows, [&](const torch::Tensor& windows, std::span<const std::int64_t> firsts) {
+  over_windows(sequence, [&](const torch::Tensor& windows, std::span<const std::int64_t> firsts) {
     const auto cnn = network_->cnn_of(windows);
     for (std::size_t k = 0; k < firsts.size(); ++k) {
       // From a quarter on: what is before is nearer to the middle of the window before.
@@ -271,11 +344,11 @@ torch::Tensor CmsnModel::cnn_features(const torch::Tensor& rows) {
 void CmsnModel::propose(Record& record, const Sequence& sequence) {
   record.require_whole_video();
   torch::NoGradGuard guard;
+  if (sequence.frames && !record.has("duration")) record.set_number("duration", sequence.duration);  // of the decoded video
+  const auto [probability, candidates] = decode(sequence);
   std::vector<Proposal> proposals;
-  torch::Tensor probability = torch::zeros({0, static_cast<std::int64_t>(kActionStages)});
-  if (sequence.x.size(0) > 0) probability = stage_probabilities(sequence.x).contiguous();
   const double rows_a_snippet = static_cast<double>(scale());
-  for (const auto& c : candidates(probability)) {
+  for (const auto& c : candidates) {
     Proposal p;
     p.segment = sequence.time.seconds(Segment{static_cast<double>(c.start) * rows_a_snippet, static_cast<double>(c.end) * rows_a_snippet});
     p.segment.start = std::max(p.segment.start, 0.0);
@@ -292,10 +365,10 @@ void CmsnModel::propose(Record& record, const Sequence& sequence) {
 
 void CmsnModel::score(Record& record, const Sequence& sequence) {
   std::vector<Proposal> proposals = record.require_proposals();
-  if (proposals.empty() || sequence.x.size(0) == 0 || without_pes_) return;
+  if (proposals.empty() || rows_of(sequence) == 0) return;
   torch::NoGradGuard guard;
   constexpr std::size_t kGroup = 4096;  // candidates that are pooled at a time
-  const auto features = cnn_features(sequence.x);
+  const auto features = cnn_features(sequence);
   std::vector<RowRange> ranges;
   for (const auto& p : proposals) {
     // At least the snippet at the start, inside the video.
@@ -308,6 +381,7 @@ void CmsnModel::score(Record& record, const Sequence& sequence) {
   for (std::size_t begin = 0; begin < ranges.size(); begin += kGroup) {
     const auto own = std::span(ranges).subspan(begin, std::min(kGroup, ranges.size() - begin));
     const auto scores = network_->evaluation->forward(network_->evaluation->pool(features, own)).cpu().to(torch::kDouble).contiguous();
+    require_finite(scores, sequence, "IoU scores");
     for (std::size_t i = 0; i < own.size(); ++i) proposals[begin + i] = with_iou(record, proposals[begin + i], scores.const_data_ptr<double>()[i]);
   }
   record.set_proposals(proposals);

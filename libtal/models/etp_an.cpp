@@ -5,9 +5,9 @@ namespace tal {
 Settings settings_of(EtpAnOptions& o) {
   Settings s;
   s.add("norm", &o.norm, "Normalisation of the rows", {"batch", "none"});
-  s.add("hidden", &o.hidden, "Size of the hidden layer; 0: a linear classifier");
-  s.add("kernel", &o.kernel, "Rows that each layer looks at, odd; 1: every frame alone");
-  s.add("dropout", &o.dropout, "Probability");
+  s.add("hidden", &o.hidden, "Size of the hidden layer; 0: a linear classifier").between(0, 65536);
+  s.add("kernel", &o.kernel, "Rows that each layer looks at, odd; 1: every frame alone, as in the paper").between(1, 9999);
+  s.add("dropout", &o.dropout, "Probability").at_least(0).below(1);
   s.add("scores", &o.scores, "softmax over the classes and background, or sigmoid: each class by itself", {"softmax", "sigmoid"});
   return s;
 }

@@ -1,5 +1,7 @@
 // ETP's Actionness Network (3.1) over frame features: a frame classifier whose class scores are the curves that Algorithm 1 groups.
-// The paper's is a ResNet-34 on images; here its last layers are trained on the rows of a feature stream.
+//
+// Departures: the paper's is a ResNet-34 on images; here its last layers are trained on the rows of a feature stream. It learns from trimmed videos (UCF101), every frame of which is
+// action; ours are untrimmed, and softmax has a column for background, which is no curve.
 #pragma once
 
 #include <torch/torch.h>

@@ -12,18 +12,19 @@ namespace tal {
 
 Settings EtpAnModel::settings() {
   Settings s = settings_of(options_);
-  s.add("chunk", &chunk_, "Rows of a training sample");
+  s.add("chunk", &chunk_, "Rows of a training sample").between(1, 1 << 24);
   return s;
 }
 
 Settings EtpAnModel::inference() {
   Settings s;
   s.add("threshold", &grouping_.threshold, "Class score from which a row starts a component; several: a grouping each");
-  s.add("min", &grouping_.min, "Components must be longer than this, rows");
-  s.add("max", &grouping_.max, "Components must be shorter than this, rows (0: any length)");
-  s.add("sigma", &grouping_.sigma, "Gaussian smoothing of the second copy of each curve, rows (0: raw curves only)");
+  s.add("min", &grouping_.min, "Components must be longer than this, rows").between(0, 1 << 30);
+  s.add("max", &grouping_.max, "Components must be shorter than this, rows (0: any length)").between(0, 1 << 30);
+  s.add("sigma", &grouping_.sigma, "Gaussian smoothing of the second copy of each curve, rows (0: raw curves only)").between(0, 1e6);
   s.add("keep-growing", &grouping_.keep_growing, "A component that became a proposal grows on");
-  s.add("merge-nms", &grouping_.merge_nms, "tIoU of the suppression that merges the curves' proposals (1: none)");
+  s.add("merge-nms", &grouping_.merge_nms, "tIoU of the suppression that merges the curves' proposals (1: none)").between(0, 1);
+  s.add("merge-nms-by", &grouping_.merge_nms_by, "What that suppression compares: all proposals of all curves (the paper), or those of each label", {"all", "label"}).without("merge-nms", {"1"});
   s.add("average", &average_, "The curve of all classes: their mean (the paper), or their sum, which is 1 - background with softmax", {"mean", "sum"});
   s.add("write-curves", &write_curves_, "Add the class scores to the record's features as stream etp-an");
   return s;
@@ -31,9 +32,7 @@ Settings EtpAnModel::inference() {
 
 void EtpAnModel::build(const InputContract& inputs) {
   if (inputs.classes.empty()) throw Error("etp-an needs classes: no annotation has a label");
-  if (options_.kernel < 1 || options_.kernel % 2 == 0) throw Error("must be odd").at_field("kernel");
-  if (options_.hidden < 0) throw Error("must be 0 or more").at_field("hidden");
-  if (chunk_ < 1) throw Error("must be 1 or more").at_field("chunk");
+  if (options_.kernel % 2 == 0) throw Error("must be odd").at_field("kernel");
   inputs_ = inputs;
   network_ = EtpAn(inputs.dim(), static_cast<std::int64_t>(inputs.classes.size()), options_);
 }
@@ -98,6 +97,7 @@ void EtpAnModel::propose(Record& record, const Sequence& sequence) {
   }
   std::vector<Proposal> proposals;
   if (scores.size(0) > 0) proposals = propose_from_curves(record, curves, sequence.time, grouping_);
+  tally_.add(curves, proposals.size());
   record.set_proposals(proposals);
   if (!write_curves_) return;
   FeatureStream stream;

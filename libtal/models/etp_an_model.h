@@ -3,11 +3,12 @@
 
 #include "libtal/models/etp_an.h"
 #include "libtal/models/model.h"
+#include "libtal/models/must_propose.h"
 #include "libtal/segment/grouping.h"
 
 namespace tal {
 
-class EtpAnModel : public Model {
+class EtpAnModel : public Model, public MustPropose {
  public:
   std::string name() const override { return "etp-an"; }
   Settings settings() override;
@@ -23,12 +24,14 @@ class EtpAnModel : public Model {
 
   bool proposes() const override { return true; }
   void propose(Record& record, const Sequence& sequence) override;
+  void require_proposals() const override { tally_.require_proposals(grouping_); }
   std::string suppression() const override { return "etp"; }
 
  private:
   EtpAnOptions options_;
   std::int64_t chunk_ = 256;
   GroupingOptions grouping_;
+  GroupingTally tally_;
   std::string average_ = "mean";
   bool write_curves_ = false;
   EtpAn network_{nullptr};

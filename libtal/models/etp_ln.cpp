@@ -8,9 +8,11 @@ Settings settings_of(EtpLnOptions& o) {
   Settings s;
   s.add("norm", &o.norm, "Normalisation of the pooled features", {"batch", "none"});
   s.add("non-local", &o.non_local, "Non-local block before the heads; false: plain structured temporal pyramid");
-  s.add("non-local-dim", &o.non_local_dim, "Inner size of the non-local block; 0: half of the features'");
-  s.add("dropout", &o.dropout, "Probability, of the pooled parts");
-  s.add("fusion", &o.fusion, "Several streams: side by side (early), or a network each whose scores are fused (late)", {"early", "late"});
+  s.add("non-local-dim", &o.non_local_dim, "Inner size of the non-local block; 0: half of the features'").between(0, 65536).with("non-local", {"true"});
+  s.add("dropout", &o.dropout, "Probability, of the pooled parts").at_least(0).below(1);
+  s.add("comp-weight", &o.comp_weight, "Weight of the completeness loss: alpha of Eq. (9)").above(0);
+  s.add("loc-weight", &o.loc_weight, "Weight of the location loss: beta of Eq. (9)").above(0);
+  s.add("fusion", &o.fusion, "Several streams: a network each whose scores are fused (late, the paper), or side by side (early)", {"late", "early"});
   return s;
 }
 

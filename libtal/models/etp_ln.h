@@ -20,11 +20,13 @@
 namespace tal {
 
 struct EtpLnOptions {
-  std::string norm = "batch";      // of the pooled features: batch, or none (the paper)
+  std::string norm = "batch";      // of the pooled features: batch, or none (the paper's features are trained with the network)
   bool non_local = true;           // off: plain structured temporal pyramid (Fig. 6)
   std::int64_t non_local_dim = 0;  // C'; 0: C / 2
   double dropout = 0;              // of the pooled parts; the paper names none
-  std::string fusion = "early";    // several streams: side by side (early), or a network each and fused scores (late, Table 3)
+  double comp_weight = 0.1;        // alpha of Eq. (9)
+  double loc_weight = 0.1;         // beta
+  std::string fusion = "late";     // several streams: a network each whose scores are fused (late, the paper's RGB + flow), or one network over all columns (early)
 };
 Settings settings_of(EtpLnOptions& options);
 

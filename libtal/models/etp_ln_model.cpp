@@ -19,35 +19,37 @@ EtpLnStreamsImpl::EtpLnStreamsImpl(const std::vector<std::int64_t>& d, std::int6
 
 Settings EtpLnModel::settings() {
   Settings s = settings_of(options_);
-  s.add("groups-per-truth", &groups_per_truth_, "Groups of one positive, one background and four incomplete proposals for a ground truth and epoch");
-  s.add("made", &made_, "Share of positive and incomplete ones that is made by moving the ground truth's boundaries although there are proposals");
+  s.add("groups-per-truth", &groups_per_truth_, "Groups of one positive, one background and four incomplete proposals for a ground truth and epoch").between(1, 1e6);
+  s.add("made", &made_, "Share of positive and incomplete ones that is made by moving the ground truth's boundaries (all where it has no proposal of the kind); 0: none, the paper").at_least(0).below(1);
   return s;
 }
 
 Settings EtpLnModel::inference() {
   Settings s;
-  s.add("top-classes", &top_classes_, "Detections of a proposal: its best classes (0: all)");
-  s.add("min-score", &min_score_, "Detections with a lower final score are left out");
+  s.add("top-classes", &top_classes_, "Detections of a proposal: its best classes (0: all, the paper)").between(0, 1e6);
+  s.add("min-score", &min_score_, "Detections with a lower final score are left out").at_least(0);
   s.add("regress", &regress_, "Move segments by the location head");
-  s.add("proposal-weight", &proposal_weight_, "Exponent of the proposal's own score in the final score (0: the ranking score alone)");
-  s.add("fusion-weights", &fusion_weights_, "Weight of each stream in late fusion (empty: equal)");
+  s.add("proposal-weight", &proposal_weight_, "Exponent of the proposal's own score in the final score (0: the ranking score alone, the paper)").between(0, 100);
+  s.add("fusion-weights", &fusion_weights_, "Weight of each stream in late fusion (empty: equal)").at_least(0).with("fusion", {"late"});
   return s;
 }
 
-// 4.2: SGD with momentum 0.9, 90k iterations, rate 0.1, a tenth of it after every 5k until below 1e-5.
+// 4.2: SGD with momentum 0.9, 90k iterations, rate 0.1, a tenth of it after every 5k until it is less than 1e-5, so 1e-6 from 25k on.
 std::string EtpLnModel::training_defaults() const {
-  return R"({"optimizer":"sgd","momentum":0.9,"lr":0.1,"schedule":"step","step-every":5000,"gamma":0.1,"min-lr":1e-5,"batch":16,"samples-per-epoch":32000,"epochs":45})";
+  return R"({"optimizer":"sgd","momentum":0.9,"lr":0.1,"schedule":"step","step-every":5000,"gamma":0.1,"min-lr":1e-6,"batch":16,"samples-per-epoch":32000,"epochs":45})";
 }
 
 std::vector<Preset> EtpLnModel::presets() const {
-  return {{"stpf", "Fig. 6: plain structured temporal pyramid, no non-local block", R"({"non-local":false})"},
-          {"late-fusion", "Table 3: a network each for RGB and flow, scores fused", R"({"fusion":"late"})"},
-          {"small", "Not of the paper: for data sets of some dozen videos", R"({"train.optimizer":"adam","train.lr":1e-3,"train.schedule":"cosine","train.batch":16,"train.samples-per-epoch":0,"train.epochs":30})"}};
+  return {{"nlpf", "Fig. 6, NLPF: the paper's non-local pyramid features", R"({"non-local":true})"},
+          {"stpf", "Fig. 6, STPF: plain structured temporal pyramid features, no non-local block", R"({"non-local":false})"},
+          {"late-fusion", "Table 3, RGB+Flow: a network for each stream, their scores fused (the paper's setting)", R"({"fusion":"late"})"},
+          {"early-fusion", "Not of the paper: one network over all streams side by side", R"({"fusion":"early"})"},
+          {"small", "Not of the paper: for data sets of some dozen videos",
+           R"({"train.optimizer":"adam","train.lr":1e-3,"train.schedule":"cosine","train.batch":16,"train.samples-per-epoch":0,"train.epochs":30})"}};
 }
 
 void EtpLnModel::build(const InputContract& inputs) {
   if (inputs.classes.empty()) throw Error("etp-ln needs classes: no annotation has a label");
-  if (groups_per_truth_ < 1) throw Error("must be 1 or more").at_field("groups-per-truth");
   std::vector<std::int64_t> dims;
   if (options_.fusion == "late") {
     for (const auto& stream : inputs.streams) dims.push_back(stream.dim);
@@ -59,12 +61,15 @@ void EtpLnModel::build(const InputContract& inputs) {
 }
 
 std::vector<Sample> EtpLnModel::samples(const TrainingSet& set, std::size_t) const {
+  require_examples(set, name(), /*incomplete_is_enough=*/false, /*labelled=*/true);
   std::vector<Sample> all;
   for (std::uint32_t v = 0; v < set.size(); ++v) {
     const auto& video = set.video(v);
-    for (std::size_t k = 0; k < video.truths.size(); ++k)
-      for (std::int64_t i = 0; video.truths[k].label >= 0 && i < groups_per_truth_; ++i)
-        all.push_back({v, 0, video.rows, static_cast<std::int64_t>(k) * groups_per_truth_ + i});
+    const ProposalSampler sampler(video, made_);
+    for (std::int64_t k = 0; k < static_cast<std::int64_t>(video.truths.size()); ++k) {
+      if (video.truths[static_cast<std::size_t>(k)].label < 0 || !sampler.has_positive(k)) continue;
+      for (std::int64_t i = 0; i < groups_per_truth_; ++i) all.push_back({v, 0, video.rows, k * groups_per_truth_ + i});
+    }
   }
   return all;
 }
@@ -81,14 +86,15 @@ Batch EtpLnModel::make_batch(const TrainingSet& set, std::span<const Sample> sam
     const auto& sampler = samplers.try_emplace(sample.video, video, made_).first->second;
     Random random(sample.seed);
     const std::int64_t truth = sample.item / groups_per_truth_;
-    const auto add = [&](const SampledProposal& drawn, ProposalKind kind) {
-      const Segment rows{video.time.row(drawn.segment.start), video.time.row(drawn.segment.end)};
+    const auto add = [&](const std::optional<SampledProposal>& drawn, ProposalKind kind) {
+      if (!drawn) return;
+      const Segment rows{video.time.row(drawn->segment.start), video.time.row(drawn->segment.end)};
       pooled.push_back(pool_training_rows(set, sample.video, std::span(&rows, 1)));
       // Next to an instance of no known class the group's own one stands in.
-      const auto& best = video.truths[static_cast<std::size_t>(drawn.truth)];
+      const auto& best = video.truths[static_cast<std::size_t>(drawn->truth)];
       const auto& target = best.label >= 0 ? best : video.truths[static_cast<std::size_t>(truth)];
       labels.push_back(target.label), kinds.push_back(kind);
-      for (const double value : {drawn.segment.start, drawn.segment.end}) proposals.push_back(value);
+      for (const double value : {drawn->segment.start, drawn->segment.end}) proposals.push_back(value);
       for (const double value : {target.segment.start, target.segment.end}) gt.push_back(value);
     };
     add(sampler.positive(truth, random), kPositiveKind);
@@ -111,7 +117,7 @@ Losses EtpLnModel::loss(const Batch& batch, std::size_t) {
     const auto dim = network_->dims[k];
     const auto out = network_->networks[k]->forward(batch.at("pooled").narrow(2, column, dim));
     column += dim;
-    const auto own = localization_loss(out.cls, out.comp, out.reg, truth);
+    const auto own = localization_loss(out.cls, out.comp, out.reg, truth, options_.comp_weight, options_.loc_weight);
     losses.loss = k ? losses.loss + own.loss : own.loss;
     cls = k ? cls + own.cls.detach() : own.cls.detach(), comp = k ? comp + own.comp.detach() : own.comp.detach();
     loc = k ? loc + own.loc.detach() : own.loc.detach();
@@ -125,7 +131,7 @@ EtpLnOutputs EtpLnModel::fused(const torch::Tensor& x, std::span<const Segment> 
   if (weights.empty()) weights.assign(network_->networks.size(), 1.0);
   const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
   if (weights.size() != network_->networks.size() || !(total > 0))
-    throw Error("needs " + std::to_string(network_->networks.size()) + " weights, not all 0").at_field("fusion-weights");
+    throw Error("needs a weight for each of the " + std::to_string(network_->networks.size()) + " streams, not all 0").at_field("fusion-weights");
   EtpLnOutputs sum;
   std::int64_t column = 0;
   for (std::size_t k = 0; k < weights.size(); ++k) {

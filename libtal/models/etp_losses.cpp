@@ -48,7 +48,8 @@ CompletenessLoss completeness_loss(const torch::Tensor& score, const torch::Tens
   return result;
 }
 
-LocalizationLoss localization_loss(const torch::Tensor& cls, const torch::Tensor& comp, const torch::Tensor& reg, const LocalizationTruth& truth) {
+LocalizationLoss localization_loss(const torch::Tensor& cls, const torch::Tensor& comp, const torch::Tensor& reg, const LocalizationTruth& truth, double alpha,
+                                   double beta) {
   LocalizationLoss result;
   const auto positive = truth.kind.eq(kPositiveKind), background = truth.kind.eq(kBackgroundKind);
   const auto chosen = (positive | background).nonzero().squeeze(1);
@@ -57,7 +58,7 @@ LocalizationLoss localization_loss(const torch::Tensor& cls, const torch::Tensor
   const auto completeness = completeness_loss(comp.gather(1, truth.label.clamp(0, comp.size(1) - 1).unsqueeze(1)).squeeze(1), truth.kind);
   result.comp = completeness.loss, result.kept = completeness.kept;
   result.loc = location_loss(reg, location_targets(truth.proposals, truth.gt), positive.to(reg.options()));
-  result.loss = result.cls + 0.1 * result.comp + 0.1 * result.loc;
+  result.loss = result.cls + alpha * result.comp + beta * result.loc;
   return result;
 }
 

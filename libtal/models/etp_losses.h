@@ -25,7 +25,7 @@ struct CompletenessLoss {
 };
 CompletenessLoss completeness_loss(const torch::Tensor& score, const torch::Tensor& kind);
 
-// Eq. (9): cls + 0.1 comp + 0.1 loc. Classification: cross entropy over positives and background, background in the last column;
+// Eq. (9): cls + alpha comp + beta loc. Classification: cross entropy over positives and background, background in the last column;
 // completeness: over positives and incomplete ones; location: over positives. An empty set gives 0.
 struct LocalizationLoss {
   torch::Tensor cls, comp, loc, kept, loss;
@@ -35,6 +35,7 @@ struct LocalizationTruth {
   torch::Tensor proposals, gt;  // [M, 2]
 };
 // cls [M, K + 1], comp [M, K], reg [M, 2].
-LocalizationLoss localization_loss(const torch::Tensor& cls, const torch::Tensor& comp, const torch::Tensor& reg, const LocalizationTruth& truth);
+LocalizationLoss localization_loss(const torch::Tensor& cls, const torch::Tensor& comp, const torch::Tensor& reg, const LocalizationTruth& truth, double alpha = 0.1,
+                                   double beta = 0.1);
 
 }  // namespace tal

@@ -10,11 +10,11 @@ namespace tal {
 Settings settings_of(EtpRnOptions& o) {
   Settings s;
   s.add("norm", &o.norm, "Normalisation of the units' features", {"batch", "none"});
-  s.add("unit-length", &o.unit_length, "Length of a video unit, frames; units follow each other by half of it");
-  s.add("hidden", &o.hidden, "Size of the BiGRU, each direction");
+  s.add("unit-length", &o.unit_length, "Length of a video unit, frames; units follow each other by half of it").between(1, 1e6);
+  s.add("hidden", &o.hidden, "Size of the BiGRU, each direction").between(1, 65536);
   s.add("non-local", &o.non_local, "Unit features with the non-local block");
-  s.add("non-local-dim", &o.non_local_dim, "Inner size of the non-local block; 0: half of the features'");
-  s.add("snap-target", &o.snap_target, "Fit the ground truth to the unit grid, too");
+  s.add("non-local-dim", &o.non_local_dim, "Inner size of the non-local block; 0: half of the features'").between(0, 65536).with("non-local", {"true"});
+  s.add("snap-target", &o.snap_target, "The ground truth is fitted to the unit grid, too, as the paper says; false: as annotated");
   return s;
 }
 

@@ -1,6 +1,7 @@
 // ETP's Refinement Network (3.2): a proposal is a sequence of video units; a BiGRU over their features moves its boundaries.
 //
-// Departures: the GRU is LibTorch's, r (U h) where Eq. (3) prints U (r h); Eq. (4) is relative to the proposal fitted to the unit grid.
+// Departures: the GRU is LibTorch's, r (U h) where Eq. (3) prints U (r h); Eq. (4) is relative to the proposal fitted to the unit grid. The features come from
+// files and are not trained with the network, so that their scale has to be settled here (`norm`).
 #pragma once
 
 #include <torch/torch.h>
@@ -18,12 +19,12 @@
 namespace tal {
 
 struct EtpRnOptions {
-  std::string norm = "batch";    // of the units' pooled features: batch, or none (the paper)
+  std::string norm = "batch";    // of the units' pooled features: batch, or none (the paper's features are trained with the network)
   double unit_length = 64;       // d, frames
   std::int64_t hidden = 512;     // of each direction
   bool non_local = true;         // unit features: non-local pyramid, or plain pyramid pooling
   std::int64_t non_local_dim = 0;  // C'; 0: C / 2
-  bool snap_target = false;      // ground truth fitted to the unit grid as well (the paper's wording); false: as annotated
+  bool snap_target = true;       // the ground truth is fitted to the unit grid as well (3.2); false: as annotated
 };
 Settings settings_of(EtpRnOptions& options);
 

@@ -6,20 +6,20 @@
 #include "libtal/base/error.h"
 #include "libtal/models/etp_losses.h"
 #include "libtal/models/pooling.h"
-#include "libtal/models/proposal_sampling.h"
 
 namespace tal {
 
 Settings EtpRnModel::settings() {
   Settings s = settings_of(options_);
-  s.add("samples-per-truth", &samples_per_truth_, "Proposals drawn for a ground truth in an epoch, half of them positive, half incomplete");
-  s.add("made", &made_, "Share of them that is made by moving the ground truth's boundaries although there are proposals");
+  s.add("draw", &draw_, "What an epoch takes: every positive and incomplete proposal once (the paper), or the same number for each ground truth", {"proposals", "truths"});
+  s.add("samples-per-truth", &samples_per_truth_, "Proposals drawn for a ground truth in an epoch, half of them positive, half incomplete").between(1, 1e6).with("draw", {"truths"});
+  s.add("made", &made_, "Share of them that is made by moving the ground truth's boundaries (all where it has no proposal of the kind); 0: none, the paper").at_least(0).below(1).with("draw", {"truths"});
   return s;
 }
 
 Settings EtpRnModel::inference() {
   Settings s;
-  s.add("strength", &strength_, "Share of the predicted move that is made, 0 to 1");
+  s.add("strength", &strength_, "Share of the predicted move that is made").between(0, 1);
   return s;
 }
 
@@ -30,45 +30,70 @@ std::string EtpRnModel::training_defaults() const {
 
 std::vector<Preset> EtpRnModel::presets() const {
   std::vector<Preset> all;
-  for (const std::string length : {"16", "32", "64", "128"}) all.push_back({"unit-" + length, "Fig. 7: units of " + length + " frames", R"({"unit-length":)" + length + "}"});
+  for (const std::string length : {"16", "32", "64", "128"})
+    all.push_back({"unit-" + length, "Fig. 7: units of " + length + " frames" + (length == "64" ? " (the paper's setting)" : ""), R"({"unit-length":)" + length + "}"});
   all.push_back({"small", "Not of the paper: for data sets of some dozen videos", R"({"hidden":128,"train.optimizer":"adam","train.lr":1e-3,"train.schedule":"cosine","train.batch":32,"train.samples-per-epoch":0,"train.epochs":30})"});
   return all;
 }
 
 void EtpRnModel::build(const InputContract& inputs) {
-  if (!(options_.unit_length > 0)) throw Error("must be above 0").at_field("unit-length");
-  if (options_.hidden < 1) throw Error("must be 1 or more").at_field("hidden");
-  if (samples_per_truth_ < 1) throw Error("must be 1 or more").at_field("samples-per-truth");
   inputs_ = inputs;
   network_ = EtpRn(inputs.dim(), options_);
 }
 
 std::vector<Sample> EtpRnModel::samples(const TrainingSet& set, std::size_t) const {
+  require_examples(set, name(), /*incomplete_is_enough=*/true, /*labelled=*/false);
   std::vector<Sample> all;
-  for (std::uint32_t v = 0; v < set.size(); ++v)
-    for (std::int64_t i = 0; i < static_cast<std::int64_t>(set.video(v).truths.size()) * samples_per_truth_; ++i) all.push_back({v, 0, set.video(v).rows, i});
+  for (std::uint32_t v = 0; v < set.size(); ++v) {
+    const auto& video = set.video(v);
+    if (draw_ == "proposals") {
+      for (std::size_t i = 0; i < video.proposals.size(); ++i) {
+        const auto kind = kind_of(best_match(video, video.proposals[i].segment).tiou);
+        if (kind == kPositiveKind || kind == kIncompleteKind) all.push_back({v, 0, video.rows, static_cast<std::int64_t>(i)});
+      }
+      continue;
+    }
+    const ProposalSampler sampler(video, made_);
+    for (std::int64_t i = 0; i < static_cast<std::int64_t>(video.truths.size()) * samples_per_truth_; ++i)
+      if (i % 2 == 0 ? sampler.has_positive(i / samples_per_truth_) : sampler.has_incomplete(i / samples_per_truth_)) all.push_back({v, 0, video.rows, i});
+  }
+  return all;
+}
+
+// The proposals of samples: the items themselves, or one drawn for the item's ground truth.
+std::vector<SampledProposal> EtpRnModel::drawn(const TrainingSet& set, std::span<const Sample> samples) const {
+  std::vector<SampledProposal> all;
+  std::map<std::uint32_t, ProposalSampler> samplers;
+  for (const auto& sample : samples) {
+    const auto& video = set.video(sample.video);
+    if (draw_ == "proposals") {
+      const Segment& segment = video.proposals[static_cast<std::size_t>(sample.item)].segment;
+      all.push_back({segment, best_match(video, segment).truth});
+      continue;
+    }
+    const auto& sampler = samplers.try_emplace(sample.video, video, made_).first->second;
+    Random random(sample.seed);
+    const std::int64_t truth = sample.item / samples_per_truth_;
+    all.push_back((sample.item % 2 == 0 ? sampler.positive(truth, random) : sampler.incomplete(truth, random)).value());
+  }
   return all;
 }
 
 Batch EtpRnModel::make_batch(const TrainingSet& set, std::span<const Sample> samples, Random&, std::size_t) const {
   Batch batch;
-  std::map<std::uint32_t, ProposalSampler> samplers;
   std::vector<torch::Tensor> pooled;
   std::vector<std::int64_t> lengths;
   std::vector<double> fitted, targets;
-  for (const auto& sample : samples) {
-    const auto& video = set.video(sample.video);
-    const auto& sampler = samplers.try_emplace(sample.video, video, made_).first->second;
-    Random random(sample.seed);
-    const std::int64_t truth = sample.item / samples_per_truth_;
-    const auto drawn = sample.item % 2 == 0 ? sampler.positive(truth, random) : sampler.incomplete(truth, random);
+  const auto proposals = drawn(set, samples);
+  for (std::size_t k = 0; k < samples.size(); ++k) {
+    const auto& video = set.video(samples[k].video);
     const UnitGrid grid(options_.unit_length, video.time);
-    const RowRange units = grid.fit(drawn.segment);
+    const RowRange units = grid.fit(proposals[k].segment);
     std::vector<Segment> rows;
     for (std::int64_t unit = units.first; unit < units.last; ++unit) rows.push_back(grid.rows(unit));
-    pooled.push_back(pool_training_rows(set, sample.video, rows));
+    pooled.push_back(pool_training_rows(set, samples[k].video, rows));
     lengths.push_back(units.count());
-    const Segment proposal = grid.seconds(units), annotated = video.truths[static_cast<std::size_t>(drawn.truth)].segment;
+    const Segment proposal = grid.seconds(units), annotated = video.truths[static_cast<std::size_t>(proposals[k].truth)].segment;
     const Segment target = options_.snap_target ? grid.seconds(grid.fit(annotated)) : annotated;
     for (const double value : {proposal.start, proposal.end}) fitted.push_back(value);
     for (const double value : {target.start, target.end}) targets.push_back(value);

@@ -1,10 +1,12 @@
 // ETP's Refinement Network as a model for the refine stage, after any proposer.
 //
-// Trained on positive and incomplete proposals, drawn one to one for every ground truth (proposal_sampling.h).
+// Trained on the positive and incomplete proposals of its records: each once an epoch (the paper names no ratio), or as many of both drawn for every ground truth
+// (proposal_sampling.h).
 #pragma once
 
 #include "libtal/models/etp_rn.h"
 #include "libtal/models/model.h"
+#include "libtal/models/proposal_sampling.h"
 
 namespace tal {
 
@@ -18,7 +20,7 @@ class EtpRnModel : public Model {
   void build(const InputContract& inputs) override;
   torch::nn::Module& network() override { return *network_; }
 
-  // item: index of the ground truth x samples-per-truth + which of them; even ones positive, odd ones incomplete.
+  // item: index of the proposal; with draw=truths index of the ground truth x samples-per-truth + which of them, even ones positive, odd ones incomplete.
   std::vector<Sample> samples(const TrainingSet& set, std::size_t phase) const override;
   Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random, std::size_t phase) const override;
   Losses loss(const Batch& batch, std::size_t phase) override;
@@ -29,9 +31,12 @@ class EtpRnModel : public Model {
   std::string suppression() const override { return "etp"; }
 
  private:
+  std::vector<SampledProposal> drawn(const TrainingSet& set, std::span<const Sample> samples) const;
+
   EtpRnOptions options_;
+  std::string draw_ = "proposals";
   std::int64_t samples_per_truth_ = 4;
-  double made_ = 0.5, strength_ = 1;
+  double made_ = 0, strength_ = 1;
   EtpRn network_{nullptr};
 };
 

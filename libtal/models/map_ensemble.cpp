@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "libtal/base/error.h"
+#include "libtal/cli/tool.h"
+#include "libtal/segment/suppress.h"
 
 namespace tal {
 namespace {
@@ -51,11 +53,44 @@ std::vector<MapWindow> MapEnsemble::maps_of(const MapSource& source, const Recor
   }
 }
 
-void MapEnsemble::propose(Record& record) const {
+std::vector<std::vector<MapWindow>> MapEnsemble::maps_of(const Record& record) const {
   std::vector<std::vector<MapWindow>> maps;
+  for (const auto& source : sources_) maps.push_back(maps_of(source, record));
+  return maps;
+}
+
+std::vector<std::string> MapEnsemble::names() const {
   std::vector<std::string> names;
-  for (const auto& source : sources_) maps.push_back(maps_of(source, record)), names.push_back(source.name);
-  write_map_proposals(record, record.duration().value_or(0), fuse_maps(maps, weights_, names), "ensemble", output_);
+  for (const auto& source : sources_) names.push_back(source.name);
+  return names;
+}
+
+void MapEnsemble::propose(Record& record) const {
+  write_map_proposals(record, record.duration().value_or(0), fuse_maps(maps_of(record), weights_, names()), "ensemble", output_);
+}
+
+EnsembleWeights MapEnsemble::choose(Tool& tool, const EnsembleWeightOptions& options) const {
+  struct Video {
+    double duration = 0;
+    std::vector<std::vector<MapWindow>> maps;
+  };
+  std::vector<Video> videos;
+  ValidationTruth truth;
+  for_each_record(tool, options.from, [&](Record& record, const LineReader&) {
+    truth.add(record, /*labelled=*/false);
+    videos.push_back({record.require_duration(), maps_of(record)});
+    (void)fuse_maps(videos.back().maps, std::vector<double>(sources_.size(), 1.0), names());  // whether they fit, while the place is known
+    tool.progress(videos.size(), 0, "validation videos");
+  });
+  if (videos.empty()) throw Error("'" + options.from + "' has no records");
+  const auto& first = sources_.front().model;
+  const SuppressOptions rule = preset_of(first ? first->suppression() : "bsn");
+  return choose_weights(names(), "AUC", options.grid, [&](std::span<const double> weights) {
+    return truth.auc([&](std::size_t k) {
+      const Video& video = videos[k];
+      return suppress(map_proposals(video.duration, fuse_maps(video.maps, weights), output_), video.duration, rule);
+    });
+  });
 }
 
 }  // namespace tal

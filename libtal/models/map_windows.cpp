@@ -104,6 +104,16 @@ std::vector<MapProposal> found_proposals(const std::vector<MapWindow>& windows, 
   return found;
 }
 
+// Those that the options keep.
+std::vector<MapProposal> best_proposals(const std::vector<MapWindow>& windows, double duration, const MapOutputOptions& options) {
+  std::vector<MapProposal> found = found_proposals(windows, duration, options.min_score);
+  if (const auto k = static_cast<std::size_t>(std::max<std::int64_t>(options.top_k, 0)); k > 0 && found.size() > k) {
+    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
+    found.resize(k);
+  }
+  return found;
+}
+
 std::string describe(const MapWindow& w) {
   return std::to_string(w.maps.boundary.size(0)) + " x " + std::to_string(w.maps.boundary.size(1)) + " over " + format_number(w.time.start) + " .. " + format_number(w.time.end) + " s";
 }
@@ -136,18 +146,23 @@ MapWindow window_of(const Json& entry, const std::string& prefix, std::map<std::
 
 Settings settings_of(MapOutputOptions& o) {
   Settings s;
-  s.add("min-score", &o.min_score, "Proposals with a lower score are left out");
-  s.add("top-k", &o.top_k, "Proposals kept of a video (0: all)");
+  s.add("min-score", &o.min_score, "Proposals with a lower score are left out").between(0, 1);
+  s.add("top-k", &o.top_k, "Proposals kept of a video (0: all)").between(0, 1e9);
   s.add("maps", &o.maps, "Where the score maps go too: nowhere (none), the record (inline), or this folder");
   return s;
 }
 
-void write_map_proposals(Record& record, double duration, const std::vector<MapWindow>& windows, const std::string& model, const MapOutputOptions& options) {
-  std::vector<MapProposal> found = found_proposals(windows, duration, options.min_score);
-  if (const auto k = static_cast<std::size_t>(std::max<std::int64_t>(options.top_k, 0)); k > 0 && found.size() > k) {
-    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
-    found.resize(k);
+std::vector<Proposal> map_proposals(double duration, const std::vector<MapWindow>& windows, const MapOutputOptions& options) {
+  std::vector<Proposal> proposals;
+  for (const auto& found : best_proposals(windows, duration, options)) {
+    auto& proposal = proposals.emplace_back();
+    proposal.segment = found.segment, proposal.score = found.score;
   }
+  return proposals;
+}
+
+void write_map_proposals(Record& record, double duration, const std::vector<MapWindow>& windows, const std::string& model, const MapOutputOptions& options) {
+  const std::vector<MapProposal> found = best_proposals(windows, duration, options);
   std::vector<Proposal> proposals(found.size());
   for (std::size_t k = 0; k < found.size(); ++k) {
     proposals[k].segment = found[k].segment;

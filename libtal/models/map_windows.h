@@ -33,6 +33,9 @@ Settings settings_of(MapOutputOptions& options);
 // the best one stays. Segments are clipped to 0 .. duration (0: unknown). model: who made the maps, for their file.
 void write_map_proposals(Record& record, double duration, const std::vector<MapWindow>& windows, const std::string& model, const MapOutputOptions& options);
 
+// The same proposals alone: segment and score.
+std::vector<Proposal> map_proposals(double duration, const std::vector<MapWindow>& windows, const MapOutputOptions& options);
+
 // Improvement A: element by element sum_k w_k map_k / sum_k w_k of the boundary and confidence maps of several sources of one video.
 // Error, with both sides named, when the windows are not the same; UsageError for weights that are negative, all 0 or not one each.
 // names: of the sources, for messages; empty: "model 1" and so on.

@@ -6,6 +6,7 @@
 #include "libtal/base/number.h"
 #include "libtal/io/features.h"
 #include "libtal/models/factory.h"
+#include "libtal/models/joined_rows.h"
 
 namespace tal {
 
@@ -15,11 +16,11 @@ std::int64_t InputContract::dim() const {
   return sum;
 }
 
-void InputContract::normalize(float* rows, std::int64_t count) const {
+void InputContract::normalize(float* rows, std::int64_t count, std::int64_t first, std::int64_t columns) const {
   if (mean.empty()) return;
-  const auto columns = mean.size();
+  const float *shift = mean.data() + first, *factor = scale.data() + first;
   for (std::int64_t i = 0; i < count; ++i, rows += columns)
-    for (std::size_t c = 0; c < columns; ++c) rows[c] = (rows[c] - mean[c]) * scale[c];
+    for (std::int64_t c = 0; c < columns; ++c) rows[c] = (rows[c] - shift[c]) * factor[c];
 }
 
 Batch Batch::to(const torch::Device& device) const {
@@ -99,23 +100,17 @@ Sequence load_sequence(const Record& record, const InputContract& inputs, const 
   if (!record.has("features") && record.has("path"))
     throw Error("missing; the model was trained on features, not on the frames of videos (tal-extract makes features)").at_field("features").at_video(record.video());
   sequence.duration = record.duration().value_or(0);
-  std::int64_t rows = -1, column = 0;
+  JoinedRows joined;
   for (const auto& wanted : inputs.streams) {
     FeatureStream stream = select_stream(record, wanted.name);
-    const FeatureRows source(stream);
+    FeatureRows source(stream);
     stream.rows = source.rows(), stream.dim = source.dim();
     check_contract(wanted, contract_of(stream));
-    if (rows < 0) {
-      rows = source.rows();
-      sequence.time = row_time(stream, record.duration());
-      sequence.x = torch::empty({rows, inputs.dim()});
-    }
-    if (source.rows() != rows)
-      throw Error(std::to_string(source.rows()) + " rows, but stream '" + inputs.streams[0].name + "' has " + std::to_string(rows)).at_field("features." + wanted.name);
-    source.copy(0, rows, sequence.x.data_ptr<float>() + column, inputs.dim());
-    column += wanted.dim;
+    joined.add(stream, std::move(source), record.duration());
   }
-  inputs.normalize(sequence.x.data_ptr<float>(), rows);
+  joined.settle(inputs.fit);
+  sequence.time = joined.time();
+  sequence.x = joined.copy(inputs, 0, joined.rows());
   return sequence;
 }
 

@@ -30,15 +30,27 @@ struct StreamContract {
   double fps = 0;                             // sampled frames per second; 0: unknown
   std::string resample, weights;
 };
+// How streams of different numbers of rows become one sequence (streams of equal numbers stand side by side as they are).
+struct StreamFit {
+  enum class Rule {
+    refuse,   // they do not
+    rescale,  // each as a whole becomes `rows` rows: zero rows at the end, or the maximum over adaptive bins
+    align,    // the others are resampled to the rows of the first: linear interpolation, or the maximum of what a row covers
+  };
+  Rule rule = Rule::refuse;
+  std::int64_t rows = 0;
+};
 struct InputContract {
   std::vector<StreamContract> streams;  // side by side, in this order
   std::vector<std::string> classes;     // label of class k; empty for class-agnostic models
   // Column c reaches the network as (x - mean[c]) * scale[c]; empty: as it is. Rows outside a video stay zero.
   std::vector<float> mean, scale;
-  void normalize(float* rows, std::int64_t count) const;  // [count, dim()] in place
+  // Columns [first, first + columns) of rows [count, columns], in place.
+  void normalize(float* rows, std::int64_t count, std::int64_t first, std::int64_t columns) const;
   std::int64_t dim() const;             // sum over the streams
   // Set for models that see the frames of videos instead of features; there are no streams then, and rows are frames.
   std::optional<FrameContract> frames = {};
+  StreamFit fit = {};  // of the model's settings
 };
 
 // One video as a network sees it.
@@ -115,6 +127,7 @@ struct Phase {
   std::string name;
   std::int64_t epochs = 0;
   double lr = 0;
+  bool validate_scores = false;  // of a model that proposes: its score stage is what is trained, and validation runs it behind the proposals
 };
 
 // A named set of settings: a row of a paper's table.
@@ -139,8 +152,13 @@ class Model {
 
   // What frames the settings ask for; nullopt for models of features.
   virtual std::optional<FrameContract> frames() const { return {}; }
+  // What the settings say of streams with different numbers of rows.
+  virtual StreamFit stream_fit() const { return {}; }
   // Makes the network for these inputs. Error when the settings contradict each other or the inputs.
   virtual void build(const InputContract& inputs) = 0;
+  // Error when a new network of these settings cannot be trained, because weights to start from are missing. Called before any data are read;
+  // not for a network that starts from another model (--init-from).
+  virtual void check_start() const {}
   // A new network before its training: weights that the settings take from elsewhere.
   virtual void initialise() {}
   virtual torch::nn::Module& network() = 0;
@@ -161,7 +179,9 @@ class Model {
   virtual void propose(Record& record, const Sequence& sequence);
   virtual void refine(Record& record, const Sequence& sequence);
   virtual void score(Record& record, const Sequence& sequence);
-  // tal-nms preset that follows (for validation during training).
+  // For validation during training: what the stages without a model that follow in the pipe make of the record, but for suppression, and the
+  // preset of tal-nms that comes last.
+  virtual void complete(Record& /*record*/) const {}
   virtual std::string suppression() const { return ""; }
 
   torch::Device device = torch::kCPU;

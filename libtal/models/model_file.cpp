@@ -23,7 +23,7 @@ Json inputs_json(const InputContract& inputs) {
     streams.push_back({{"name", s.name}, {"dim", s.dim}, {"fps", s.fps}, {"stride", s.stride}, {"window", s.window}, {"offset", s.offset},
                        {"resample", s.resample}, {"weights", s.weights}});
   if (const auto& f = inputs.frames)
-    streams.push_back({{"frames", {{"fps", f->fps}, {"count", f->count}, {"size", f->side}, {"resize", f->resize}, {"modalities", f->modalities}, {"flow", f->flow}}}});
+    streams.push_back({{"frames", {{"fps", f->fps}, {"count", f->count}, {"size", f->side}, {"width", f->width}, {"resize", f->resize}, {"modalities", f->modalities}, {"flow", f->flow}}}});
   return streams;
 }
 
@@ -41,7 +41,7 @@ InputContract inputs_of(const Json& streams, const Json& classes) {
   for (const auto& s : streams) {
     if (s.contains("frames")) {
       const auto& f = s.at("frames");
-      inputs.frames = FrameContract{f.at("fps"), f.at("count"), f.at("size"), f.at("resize"), f.at("modalities"), f.at("flow")};
+      inputs.frames = FrameContract{f.at("fps"), f.at("count"), f.at("size"), f.at("resize"), f.at("modalities"), f.at("flow"), f.value("width", std::int64_t{0})};
       continue;
     }
     inputs.streams.push_back({s.at("name"), s.at("dim"), s.at("stride"), s.at("window"), s.at("offset"), s.at("fps"), s.at("resample"), s.at("weights")});

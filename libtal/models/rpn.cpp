@@ -11,6 +11,8 @@ namespace tal {
 
 namespace {
 
+std::vector<std::int64_t> kernels_of(bool inception) { return inception ? std::vector<std::int64_t>{1, 3, 5} : std::vector<std::int64_t>{3}; }
+
 // A convolution over L with zero padding, weights in the order that the fast form reads.
 torch::nn::Conv1d row_convolution(std::int64_t channels, std::int64_t width, std::int64_t size) {
   torch::nn::Conv1d conv(torch::nn::Conv1dOptions(channels, width, size).padding(size / 2));
@@ -29,52 +31,49 @@ void check_shape(const torch::Tensor& t, at::IntArrayRef shape, const char* what
 
 }  // namespace
 
+// What one setting alone cannot say; their ranges are settings_of()'s.
 void RpnOptions::check() const {
-  const auto need = [](bool good, const char* why) {
-    if (!good) throw UsageError(why);
+  const auto need = [](bool good, const char* setting, const std::string& why) {
+    if (!good) throw Error(why).at_field(setting);
   };
-  need(anchor_rows >= 1 && vicinity_rows >= 1, "anchor-rows and vicinity-rows must be at least 1");
-  need(width >= 1 && hidden >= 1 && variance_width >= 1, "width, hidden and variance-width must be at least 1");
-  need(head_widths.size() == 2 && *std::min_element(head_widths.begin(), head_widths.end()) >= 1, "head-widths: two positive numbers");
-  need(unit_widths.size() == 3 && *std::min_element(unit_widths.begin(), unit_widths.end()) >= 1, "unit-widths: three positive numbers");
-  need(!(shared && variant.size() == 2), "shared: the variants A2 and B2 have two different backbones");
-  need(recurrence != "none" || attention != "none", "recurrence none and attention none together leave nothing to score with");
-  need(!(recurrence == "none" && unit && path_a()), "recurrence none: path A reads the BiLSTM that is not there (use variant B or B2, or unit false)");
-  need(attention != "multi-head" || (attention_units >= 1 && heads >= 1), "attention-units and heads must be at least 1");
-  need(gamma >= 0, "gamma must not be negative");
+  need(!(shared && variant.size() == 2), "shared", "the variants A2 and B2 have two different backbones");
+  need(!(shared && !inception_vicinities()), "shared", "a backbone of anchors and vicinities has three convolutions (vicinity-backbone inception)");
+  need(recurrence != "none" || attention != "none", "attention", "none, with recurrence none, leaves nothing to score with");
+  need(!(recurrence == "none" && unit && path_a()), "recurrence", "none: path A reads the BiLSTM that is not there (use variant B or B2, or unit false)");
+  const std::int64_t columns = recurrence == "none" ? width : 2 * hidden;
+  need(attention != "multi-head" || columns % heads == 0, "heads", std::to_string(columns) + " columns cannot be shared out among " + std::to_string(heads) + " heads");
 }
 
 Settings settings_of(RpnOptions& o) {
   Settings s;
   s.add("variant", &o.variant, "Unit module on the vicinity BiLSTM (A) or the backbone (B); 2: single convolution before the anchor BiLSTM", {"A", "A2", "B", "B2"});
-  s.add("shared", &o.shared, "One backbone for anchors and vicinities");
-  s.add("anchor-rows", &o.anchor_rows, "Rows that every anchor is resampled to (L)");
-  s.add("vicinity-rows", &o.vicinity_rows, "Rows that every vicinity is resampled to");
-  s.add("width", &o.width, "Channels of the backbone");
-  s.add("hidden", &o.hidden, "LSTM units a direction");
+  s.add("shared", &o.shared, "One backbone for anchors and vicinities").with("variant", {"A", "B"});
+  s.add("vicinity-backbone", &o.vicinity_backbone, "Backbone of the vicinities: three convolutions, or one as before the anchor BiLSTM of A2 and B2", {"inception", "single"})
+      .without("shared", {"true"});
+  s.add("anchor-rows", &o.anchor_rows, "Rows that every anchor is resampled to (L)").between(1, 1024);
+  s.add("vicinity-rows", &o.vicinity_rows, "Rows that every vicinity is resampled to").between(1, 4096);
+  s.add("width", &o.width, "Channels of the backbone").between(1, 65536);
+  s.add("hidden", &o.hidden, "LSTM units a direction").between(1, 16384).with("recurrence", {"bilstm"});
   s.add("recurrence", &o.recurrence, "Recurrent layers before the attention", {"bilstm", "none"});
   s.add("attention", &o.attention, "Attention of both streams", {"soft", "multi-head", "none"});
-  s.add("attention-units", &o.attention_units, "Multi-head units in a stack");
-  s.add("heads", &o.heads, "Heads of a multi-head unit");
-  s.add("projected", &o.projected, "Multi-head attention with learned projections; false: Eq. (2) to the letter");
-  s.add("head-widths", &o.head_widths, "Hidden layers of the score and offset heads");
-  s.add("variance-width", &o.variance_width, "Hidden layer before the location and variance layers (regression kl)");
+  s.add("attention-units", &o.attention_units, "Multi-head units in a stack").between(1, 16).with("attention", {"multi-head"});
+  s.add("heads", &o.heads, "Heads of a multi-head unit").between(1, 1024).with("attention", {"multi-head"});
+  s.add("projected", &o.projected, "Multi-head attention with learned projections; false: Eq. (2) to the letter").with("attention", {"multi-head"});
+  s.add("head-widths", &o.head_widths, "Hidden layers of the score and offset heads").between(1, 65536).count(2, 2);
+  s.add("variance-width", &o.variance_width, "Hidden layer before the location and variance layers").between(1, 65536).with("regression", {"kl"});
   s.add("unit", &o.unit, "Unit module");
-  s.add("unit-widths", &o.unit_widths, "Channels of the unit module: 1x1 branch, then 1x1 and 1x5 of the other");
+  s.add("unit-widths", &o.unit_widths, "Channels of the unit module: 1x1 branch, then 1x1 and 1x5 of the other").between(1, 65536).count(3, 3).with("unit", {"true"});
   s.add("regression", &o.regression, "Loss of the offsets", {"smooth-l1", "kl"});
   s.add("weighting", &o.weighting, "Sum of the losses, or learned uncertainty weights", {"sum", "mtl"});
-  s.add("gamma", &o.gamma, "Focusing parameter of the focal loss; 0: cross entropy");
+  s.add("gamma", &o.gamma, "Focusing parameter of the focal loss; 0: cross entropy").between(0, 100);
   return s;
 }
 
 // ---- backbone (3.3, Fig. 2) ----
 
 RpnBackboneImpl::RpnBackboneImpl(std::int64_t channels, std::int64_t width, bool inception) {
-  if (!inception) {
-    convs_.push_back(register_module("conv", row_convolution(channels, width, 3)));
-    return;
-  }
-  for (const std::int64_t size : {1, 3, 5}) convs_.push_back(register_module("conv" + std::to_string(size), row_convolution(channels, width, size)));
+  for (const std::int64_t size : kernels_of(inception))
+    convs_.push_back(register_module(inception ? "conv" + std::to_string(size) : "conv", row_convolution(channels, width, size)));
 }
 
 std::vector<std::int64_t> RpnBackboneImpl::kernels() const {
@@ -201,8 +200,7 @@ torch::Tensor RpnUnitModuleImpl::forward(const SharedRows& rows) {
 // ---- the network (Fig. 1) ----
 
 RpnNetworkImpl::Planner::Planner(const RpnOptions& o, std::int64_t total_rows)
-    : anchors_(o.anchor_rows, o.inception_anchors() ? std::vector<std::int64_t>{1, 3, 5} : std::vector<std::int64_t>{3}, total_rows),
-      vicinities_(o.vicinity_rows, {1, 3, 5}, total_rows) {}
+    : anchors_(o.anchor_rows, kernels_of(o.inception_anchors()), total_rows), vicinities_(o.vicinity_rows, kernels_of(o.inception_vicinities()), total_rows) {}
 
 void RpnNetworkImpl::Planner::add(std::int64_t first, std::int64_t rows, const std::vector<Segment>& anchors) {
   for (const Segment& anchor : anchors) {
@@ -219,7 +217,7 @@ RpnNetworkImpl::RpnNetworkImpl(std::int64_t channels, const RpnOptions& options)
     anchor_backbone_ = vicinity_backbone_ = register_module("backbone", RpnBackbone(channels, options_.width, true));
   } else {
     anchor_backbone_ = register_module("anchor_backbone", RpnBackbone(channels, options_.width, options_.inception_anchors()));
-    vicinity_backbone_ = register_module("vicinity_backbone", RpnBackbone(channels, options_.width, true));
+    vicinity_backbone_ = register_module("vicinity_backbone", RpnBackbone(channels, options_.width, options_.inception_vicinities()));
   }
   segment_ = register_module("segment", RpnSegmentModule(options_.width, options_));
   if (options_.unit) unit_ = register_module("unit", RpnUnitModule(options_.path_a() ? 2 * options_.hidden : options_.width, options_.unit_widths));
@@ -259,6 +257,17 @@ RpnOutput RpnNetworkImpl::direct(const torch::Tensor& x, const std::vector<Segme
   return modules(anchor, vicinity);
 }
 
+torch::Tensor RpnNetworkImpl::task_log_var() const {
+  if (!options_.kl()) return log_var;
+  return torch::cat({log_var.narrow(0, 0, 1), log_var.narrow(0, 1, 1).clamp_min(kLowestLogVar), log_var.slice(0, 2)});
+}
+
+void RpnNetworkImpl::bound_log_var() {
+  if (!log_var.defined() || !options_.kl()) return;
+  const torch::NoGradGuard guard;
+  log_var.narrow(0, 1, 1).clamp_min_(kLowestLogVar);
+}
+
 // ---- losses (3.6) ----
 
 torch::Tensor rpn_offset_targets(const torch::Tensor& anchors, const torch::Tensor& truths) {
@@ -290,7 +299,8 @@ RpnLosses rpn_losses(const RpnOutput& output, const RpnTargets& targets, RpnNetw
   const torch::Tensor regression = rpn_regression_loss(output.segments.offsets, targets.offset, targets.positive);               // Eq. (5), (6)
   torch::Tensor parts = torch::stack({proposal, regression});
   if (output.unit_logit.defined()) parts = torch::cat({parts, rpn_unit_losses(output.unit_logit, targets.unit, targets.positive)});  // Eq. (7)
-  return {parts, network.log_var.defined() ? multi_task(parts, network.log_var) : parts.sum()};                                     // Eq. (3)
+  const torch::Tensor terms = network.log_var.defined() ? multi_task_terms(parts, network.task_log_var()) : parts;
+  return {parts, terms, terms.sum()};                                                                                               // Eq. (3)
 }
 
 }  // namespace tal

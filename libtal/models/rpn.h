@@ -11,6 +11,8 @@
 //   single convolution of the "2" variants has kernel 3 (D).
 // - Widths that the paper does not give (D): backbone 512, unit branches 128, heads 512 and 256.
 // - Multi-head attention has learned projections; Eq. (2) to the letter is an option.
+// - KL loss and learned task weights (MTL) together have no lower bound as printed: a negative loss times e^-s. s of the regression is kept
+//   at -5 or above (D).
 // - The features are never resampled: libtal/nn/interval_rows.h. `direct` computes the plain form.
 #pragma once
 
@@ -31,6 +33,7 @@ struct RpnOptions {
   // Network (3.3 - 3.5). "A"/"B": where the unit module reads; "2": single convolution before the anchor BiLSTM.
   std::string variant = "B2";
   bool shared = false;                      // one backbone for anchors and vicinities
+  std::string vicinity_backbone = "inception";  // or "single": one convolution before the vicinity BiLSTM too (end of 4.3.1)
   std::int64_t anchor_rows = 14;            // L
   std::int64_t vicinity_rows = 42;          // L^
   std::int64_t width = 512;                 // backbone channels
@@ -50,9 +53,10 @@ struct RpnOptions {
   double gamma = 0.25;                      // focusing parameter of Eq. (4)
 
   bool inception_anchors() const { return variant == "A" || variant == "B"; }
+  bool inception_vicinities() const { return vicinity_backbone == "inception"; }
   bool path_a() const { return variant == "A" || variant == "A2"; }
   bool kl() const { return regression == "kl"; }
-  // UsageError when the values contradict each other.
+  // Error with the setting as field when the values contradict each other.
   void check() const;
 };
 Settings settings_of(RpnOptions& options);
@@ -167,6 +171,11 @@ class RpnNetworkImpl : public torch::nn::Module {
   std::pair<SharedRows, SharedRows> direct_backbones(const torch::Tensor& x, const std::vector<Segment>& anchors);
 
   torch::Tensor log_var;  // [5] log sigma^2 of the five tasks; undefined without MTL
+  // log_var as the loss uses it: with the KL loss that of the regression is at least kLowestLogVar.
+  torch::Tensor task_log_var() const;
+  // Puts a parameter that a step took below the bound back on it, from where its gradient can raise it again. Call before every training step.
+  void bound_log_var();
+  static constexpr double kLowestLogVar = -5;
 
  private:
   RpnOutput modules(const SharedRows& anchor, const SharedRows& vicinity);
@@ -196,6 +205,7 @@ torch::Tensor rpn_unit_losses(const torch::Tensor& logit, const torch::Tensor& l
 
 struct RpnLosses {
   torch::Tensor parts;  // [5] prop, reg, start, end, act ([2] without the unit module)
+  torch::Tensor terms;  // [5] what each adds to the total: itself, or with MTL e^-s part + s / 2
   torch::Tensor total;  // Eq. (3)
 };
 RpnLosses rpn_losses(const RpnOutput& output, const RpnTargets& targets, RpnNetworkImpl& network);

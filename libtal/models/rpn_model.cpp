@@ -12,10 +12,14 @@ namespace tal {
 
 namespace {
 
-std::vector<Segment> truth_rows(const TrainingSet::Video& video, const RpnWindow& window) {
-  std::vector<Segment> rows;
-  for (const auto& truth : video.truths) rows.push_back(window.rows(truth.segment));
-  return rows;
+// The ground truth that reaches into the window, in its rows. What lies outside labels nothing, not even anchors that reach out there.
+std::vector<Segment> truth_rows(const TrainingSet::Video& video, const RpnWindow& window, std::int64_t rows) {
+  std::vector<Segment> inside;
+  for (const auto& truth : video.truths) {
+    const Segment segment = window.rows(truth.segment);
+    if (tiou(segment, {0, static_cast<double>(rows)}) > 0) inside.push_back(segment);
+  }
+  return inside;
 }
 
 // The window's T rows of features: pooled down, or with zero rows outside the video.
@@ -38,71 +42,37 @@ struct Example {
 
 Settings RpnModel::settings() {
   Settings s = settings_of(options_);
-  s.add("weighting-lr", &weighting_lr_, "Learning rate of the learned loss weights as a multiple of train.lr (weighting mtl): they start equal, and a short run needs more than 1 to get them to where the losses are");
-  s.add("rows", &data_.rows, "Rows of a window (T)");
+  s.add("weighting-lr", &weighting_lr_, "Learning rate of the learned loss weights as a multiple of train.lr: they start equal, and a short run needs more than 1 to get them to where the losses are")
+      .between(0, 1e6).with("weighting", {"mtl"});
+  s.add("rows", &data_.rows, "Rows of a window (T)").between(1, 100000);
   s.add("input", &data_.input, "What the network sees: the whole video rescaled to its rows, or windows of as many rows", {"rescale", "windows"});
-  s.add("stride", &data_.stride, "Rows between windows (input windows)");
-  s.add("scales", &data_.scales, "Anchor lengths as parts of the window");
-  s.add("positive-tiou", &data_.rule.positive, "tIoU from which an anchor is positive");
-  s.add("negative-low", &data_.rule.negative_low, "Hard negatives: tIoU from here");
-  s.add("negative-high", &data_.rule.negative_high, "Hard negatives: tIoU up to here");
-  s.add("examples", &data_.examples, "Positives and negatives drawn for a ground truth, at most so many of each");
+  s.add("stride", &data_.stride, "Rows between windows").between(1, 100000).with("input", {"windows"});
+  s.add("scales", &data_.scales, "Anchor lengths as parts of the window").above(0).count(1, 1000);
+  s.add("positive-tiou", &data_.rule.positive, "tIoU from which an anchor is positive").between(0, 1);
+  s.add("negative-low", &data_.rule.negative_low, "Hard negatives: tIoU from here").between(0, 1);
+  s.add("negative-high", &data_.rule.negative_high, "Hard negatives: tIoU up to here").between(0, 1);
+  s.add("examples", &data_.examples, "Positives and negatives drawn for a ground truth, at most so many of each").between(1, 1000000);
+  s.add("val-beta", &validation_.beta, "Validation while training: weight of the segment score, as tal-score --beta").between(0, 1).with("unit", {"true"});
+  s.add("val-kl-ev", &validation_.kl_ev, "Validation: unit candidates with the KL factor, as --kl-ev of tal-refine and tal-score").with("unit", {"true"}).with("regression", {"kl"});
+  s.add("val-nms", &validation_.suppression, "Validation: preset of tal-nms", {"rpn", "rpn-thumos14", "rpn-thumos14-2"});
   return s;
 }
 
 Settings RpnModel::inference() {
   Settings s;
-  s.add("top-k", &top_k_, "Proposals of a window that are written, best segment scores first (0: all)");
-  s.add("min-score", &min_score_, "Proposals with a lower segment score are left out");
-  s.add("maps", &maps_, "Write the unit scores that tal-refine and tal-score read", {"inline", "none"});
+  s.add("top-k", &top_k_, "Proposals of a window that are written, best segment scores first (0: all)").between(0, 1000000000);
+  s.add("min-score", &min_score_, "Proposals with a lower segment score are left out").between(0, 1);
+  s.add("maps", &maps_, "Write the unit scores that tal-refine and tal-score read", {"inline", "none"}).with("unit", {"true"});
   return s;
 }
 
 std::string RpnModel::training_defaults() const {
-  // 4.2. Batch and epochs are not given there.
-  return R"({"optimizer":"adam","lr":1e-3,"weight-decay":1e-9,"batch":16,"epochs":20})";
+  // 4.2; with the KL loss a tenth of the rate. Batch and epochs are not given there.
+  return std::string(R"({"optimizer":"adam","lr":)") + (options_.kl() ? "1e-4" : "1e-3") + R"(,"weight-decay":1e-9,"batch":16,"epochs":20})";
 }
 
-// Rows of the paper's tables: table1-<backbone>-<variant>-<L>x<L^/L>-<gamma>[-mtl][-kl][-heads1|2], table3-..., table4-... Table 2's and 5's
-// models are among them.
-std::vector<Preset> RpnModel::presets() const {
-  std::vector<Preset> all;
-  const auto base = [](const std::string& variant, int l, int times, const std::string& gamma) {
-    return "\"variant\":\"" + variant + "\",\"anchor-rows\":" + std::to_string(l) + ",\"vicinity-rows\":" + std::to_string(l * times) + ",\"gamma\":" + gamma;
-  };
-  const auto activitynet = [&](const std::string& name, const std::string& settings, const std::string& lr = "1e-3") {
-    all.push_back({"table1-" + name, "Table 1, ActivityNet", "{" + settings + ",\"rows\":100,\"input\":\"rescale\",\"scales\":[1,0.75,0.5,0.25,0.125,0.0625,0.03125,0.02,0.01],\"train.lr\":" + lr +
-                            ",\"train.weight-decay\":1e-9}"});
-  };
-  const auto thumos = [&](const std::string& name, const std::string& settings, int rows = 256) {
-    all.push_back({name, name.substr(0, 6) == "table3" ? "Table 3, THUMOS14" : "Table 4, THUMOS14", "{" + settings + ",\"rows\":" + std::to_string(rows) + ",\"input\":\"windows\",\"stride\":" + std::to_string(rows / 2) +
-                ",\"scales\":[0.5,0.375,0.25,0.125,0.0625,0.1875,0.03125,0.09375,0.15625,0.015625,0.0078125],\"train.lr\":1e-4,\"train.weight-decay\":1e-5}"});
-  };
-  const std::string mtl = ",\"weighting\":\"mtl\"", kl = ",\"regression\":\"kl\"", one = ",\"attention\":\"multi-head\",\"attention-units\":1",
-                    two = ",\"attention\":\"multi-head\",\"attention-units\":2", no_unit = ",\"unit\":false";
-
-  const auto shared = [&](const std::string& variant, int l, int times, const char* gamma) {
-    activitynet("shared-" + variant + "-" + std::to_string(l) + "x" + std::to_string(times) + "-" + gamma, base(variant, l, times, gamma) + ",\"shared\":true");
-  };
-  for (const char* gamma : {"0.25", "0.35"}) shared("A", 12, 3, gamma), shared("A", 14, 2, gamma);
-  for (const char* gamma : {"0.2", "0.25", "0.35"}) shared("B", 12, 3, gamma), shared("B", 14, 2, gamma), shared("B", 14, 3, gamma);
-  for (const char* variant : {"B", "B2"})
-    for (const char* gamma : {"0.2", "0.25", "0.3"}) activitynet(std::string(variant) + "-14x3-" + gamma, base(variant, 14, 3, gamma));
-  const std::string best = base("B2", 14, 3, "0.25");
-  activitynet("B2-heads1", best + one), activitynet("B2-heads2", best + two);
-  activitynet("B2-mtl", best + mtl), activitynet("B2-mtl-heads1", best + mtl + one), activitynet("B2-mtl-heads2", best + mtl + two);
-  activitynet("B2-kl-mtl", best + kl + mtl, "1e-4");
-
-  for (const char* variant : {"A", "A2", "B", "B2"})
-    for (const char* gamma : {"0.2", "0.25"}) thumos("table3-" + std::string(variant) + "-" + gamma, base(variant, 14, 3, gamma));
-  thumos("table3-B2-0", base("B2", 14, 3, "0")), thumos("table3-B2-0.3", base("B2", 14, 3, "0.3"));
-  thumos("table3-B2-mtl", best + mtl), thumos("table3-B2-kl-mtl", best + kl + mtl), thumos("table3-B2-kl-mtl-128", best + kl + mtl, 128);
-  thumos("table3-B2-kl-mtl-128-heads1", best + kl + mtl + one, 128), thumos("table3-B2-kl-mtl-128-heads2", best + kl + mtl + two, 128);
-
-  thumos("table4-attention", best + no_unit + ",\"recurrence\":\"none\""), thumos("table4-rnn", best + no_unit + ",\"attention\":\"none\"");
-  thumos("table4-rnn-attention", best + no_unit), thumos("table4-rnn-attention-mtl", best + no_unit + mtl);
-  thumos("table4-rnn-attention-128", best + no_unit, 128), thumos("table4-rnn-attention-128-heads1", best + no_unit + one, 128);
-  return all;
+StreamFit RpnModel::stream_fit() const {
+  return data_.input == "rescale" ? StreamFit{StreamFit::Rule::rescale, data_.rows} : StreamFit{StreamFit::Rule::align, 0};
 }
 
 // ---- building ----
@@ -111,13 +81,9 @@ void RpnModel::build(const InputContract& inputs) {
   const auto need = [](bool good, const char* setting, const char* why) {
     if (!good) throw Error(why).at_field(setting);
   };
-  need(data_.rows >= 1, "rows", "must be at least 1");
-  need(data_.stride >= 1, "stride", "must be at least 1");
-  need(!data_.scales.empty() && *std::min_element(data_.scales.begin(), data_.scales.end()) > 0, "scales", "must be positive");
-  need(weighting_lr_ >= 0, "weighting-lr", "must be 0 or more");
-  need(data_.examples >= 1, "examples", "must be at least 1");
   need(data_.rule.negative_low <= data_.rule.negative_high && data_.rule.negative_high < data_.rule.positive, "negative-high", "hard negatives must lie below the positives");
   inputs_ = inputs;
+  inputs_.fit = stream_fit();
   anchors_ = make_anchors(data_.rows, data_.scales);
   network_ = RpnNetwork(inputs.dim(), options_);
   plan_.reset();
@@ -147,8 +113,7 @@ std::vector<Sample> RpnModel::samples(const TrainingSet& set, std::size_t) const
     const auto& video = set.video(v);
     const std::vector<RpnWindow> windows = windows_of(video.rows, video.time);
     for (std::size_t k = 0; k < windows.size(); ++k) {
-      // A ground truth that lies mostly outside makes no positive here; another window has it.
-      const AnchorLabels labels = label_anchors(anchors_, truth_rows(video, windows[k]), data_.rule);
+      const AnchorLabels labels = label_anchors(anchors_, truth_rows(video, windows[k], data_.rows), data_.rule);
       if (std::any_of(labels.role.begin(), labels.role.end(), [](AnchorRole role) { return role != AnchorRole::neither; }))
         all.push_back({v, windows[k].first, data_.input == "rescale" ? video.rows : data_.rows, static_cast<std::int64_t>(k)});
     }
@@ -169,7 +134,7 @@ Batch RpnModel::make_batch(const TrainingSet& set, std::span<const Sample> sampl
     features.push_back(normalise_rows(data_.input == "rescale" ? window_features(set.all_rows(sample.video), window, data_.rows) : set.rows(sample.video, sample.first, data_.rows)));
     batch.videos.push_back(video.id);
 
-    const std::vector<Segment> truths = truth_rows(video, window);
+    const std::vector<Segment> truths = truth_rows(video, window, data_.rows);
     const AnchorLabels labels = label_anchors(anchors_, truths, data_.rule);
     Random random(sample.seed);
     std::vector<Segment> chosen;
@@ -206,10 +171,12 @@ Batch RpnModel::make_batch(const TrainingSet& set, std::span<const Sample> sampl
 Losses RpnModel::loss(const Batch& batch, std::size_t) {
   const RpnInput input{batch.at("x"), IntervalPlan::load(batch.tensors, "anchors"), IntervalPlan::load(batch.tensors, "vicinities")};
   const RpnTargets targets{batch.at("positive"), batch.at("offset"), options_.unit ? batch.at("unit") : torch::Tensor()};
+  if (network_->is_training()) network_->bound_log_var();
   const RpnLosses losses = rpn_losses(network_->forward(input), targets, *network_);
   Losses out{losses.total, {}};
   const char* names[] = {"proposal", "regression", "start", "end", "actionness"};
   for (std::int64_t k = 0; k < losses.parts.size(0); ++k) out.parts.emplace_back(names[k], losses.parts[k].detach());
+  if (network_->log_var.defined() && options_.kl()) out.parts.emplace_back("weighted-regression", losses.terms[1].detach());
   return out;
 }
 
@@ -241,6 +208,9 @@ void RpnModel::propose(Record& record, const Sequence& sequence) {
     const torch::Tensor probability = on_host(out.segments.logit.sigmoid()), offset = on_host(out.segments.offsets.offset);
     const torch::Tensor alpha = options_.kl() ? on_host(out.segments.offsets.alpha) : torch::Tensor();
     const torch::Tensor unit = options_.unit ? on_host(out.unit_logit.sigmoid()) : torch::Tensor();
+    for (const torch::Tensor& scores : {probability, offset, alpha, unit})
+      if (scores.defined() && !torch::isfinite(scores).all().item<bool>())
+        throw Error("model '" + name() + "': scores that are not finite; a training that diverged leaves such a model").at_video(record.video());
     const auto p = probability.accessor<float, 1>();
 
     std::vector<std::int64_t> order;
@@ -279,6 +249,14 @@ void RpnModel::propose(Record& record, const Sequence& sequence) {
   }
   record.set_proposals(proposals);
   if (options_.unit && maps_ == "inline") set_rpn_maps(record, anchors, options_.vicinity_rows, units);
+}
+
+void RpnModel::complete(Record& record) const {
+  if (!options_.unit || maps_ != "inline") return;  // nothing for tal-refine and tal-score to work with
+  RpnFusionOptions fusion;
+  fusion.beta = validation_.beta, fusion.kl_ev = validation_.kl_ev;
+  refine_by_units(record, fusion);
+  score_by_units(record, fusion);
 }
 
 }  // namespace tal

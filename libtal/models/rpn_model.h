@@ -18,6 +18,13 @@ struct RpnDataOptions {
   std::int64_t examples = 10;     // N_pos and N_neg: at most so many of each for a ground truth
 };
 
+// What follows tal-propose in the pipe when a training validates: tal-refine | tal-score | tal-nms.
+struct RpnValidationOptions {
+  double beta = 0.8;                // tal-score --beta
+  bool kl_ev = false;               // tal-refine and tal-score --kl-ev
+  std::string suppression = "rpn";  // tal-nms --preset
+};
+
 // T rows of a video, and the way from them to seconds.
 struct RpnWindow {
   std::int64_t first = 0;  // row of the video
@@ -36,6 +43,8 @@ class RpnModel : public Model {
   Settings inference() override;
   std::string training_defaults() const override;
   std::vector<Preset> presets() const override;
+  // Of the whole video: each stream becomes T rows. Of windows: the rows of the first stream are what the others are resampled to.
+  StreamFit stream_fit() const override;
 
   void build(const InputContract& inputs) override;
   torch::nn::Module& network() override { return *network_; }
@@ -50,7 +59,9 @@ class RpnModel : public Model {
   // Proposals: segment = the refined location of M_S (3.7.2), the anchor where that is turned around, clipped to the video; score = p.
   // The unit scores of their anchors stand in maps.rpn (libtal/fusion/rpn_stage.h).
   void propose(Record& record, const Sequence& sequence) override;
-  std::string suppression() const override { return "rpn"; }
+  // Unit clues refine and score what propose() has left in the record, as validation options say.
+  void complete(Record& record) const override;
+  std::string suppression() const override { return validation_.suppression; }
 
  private:
   std::vector<RpnWindow> windows_of(std::int64_t rows, const RowTime& time) const;
@@ -58,6 +69,7 @@ class RpnModel : public Model {
 
   RpnOptions options_;
   RpnDataOptions data_;
+  RpnValidationOptions validation_;
   double weighting_lr_ = 1;
   std::int64_t top_k_ = 0;
   double min_score_ = 0;

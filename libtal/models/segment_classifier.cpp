@@ -9,17 +9,17 @@ namespace tal {
 
 Settings settings_of(SegmentClassifierOptions& o) {
   Settings s;
-  s.add("levels", &o.levels, "Parts of each level of the temporal pyramid");
-  s.add("context", &o.context, "Context on each side, in lengths of the segment (0: none)");
+  s.add("levels", &o.levels, "Parts of each level of the temporal pyramid").between(1, 1000).count(1, 16);
+  s.add("context", &o.context, "Context on each side, in lengths of the segment (0: none)").between(0, 100);
   s.add("pooling", &o.pooling, "How a part's rows become one vector", {"mean", "max", "mean-max"});
   s.add("length", &o.length, "The logarithm of the length as one more input");
   s.add("norm", &o.norm, "Normalisation of the description", {"batch", "none"});
-  s.add("hidden", &o.hidden, "Units of both hidden layers");
-  s.add("dropout", &o.dropout, "Dropout before each linear layer");
-  s.add("jitter", &o.jitter, "Ends of positives are moved by up to this many lengths");
-  s.add("background", &o.background, "Segments below this tIoU with every ground truth are background");
-  s.add("positives", &o.positives, "Positives per ground truth and epoch");
-  s.add("negatives", &o.negatives, "Background segments per ground truth and epoch");
+  s.add("hidden", &o.hidden, "Units of both hidden layers").between(1, 65536);
+  s.add("dropout", &o.dropout, "Dropout before each linear layer").at_least(0).below(1);
+  s.add("jitter", &o.jitter, "Ends of positives are moved by up to this many lengths").at_least(0).below(0.5);
+  s.add("background", &o.background, "Segments below this tIoU with every ground truth are background").above(0).below(1);
+  s.add("positives", &o.positives, "Positives per ground truth and epoch").between(1, 1e6);
+  s.add("negatives", &o.negatives, "Background segments per ground truth and epoch").between(0, 1e6);
   return s;
 }
 

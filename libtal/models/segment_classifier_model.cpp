@@ -11,15 +11,14 @@ namespace tal {
 
 Settings SegmentClassifierModel::inference() {
   Settings s;
-  s.add("top-classes", &top_classes_, "Detections per proposal: its best classes");
-  s.add("proposal-weight", &proposal_weight_, "Exponent of the proposal's score in the final score (0: class probability alone)");
-  s.add("min-probability", &min_probability_, "Classes below are left out");
+  s.add("top-classes", &top_classes_, "Detections per proposal: its best classes").between(1, 1e6);
+  s.add("proposal-weight", &proposal_weight_, "Exponent of the proposal's score in the final score (0: class probability alone)").between(0, 100);
+  s.add("min-probability", &min_probability_, "Classes below are left out").between(0, 1);
   return s;
 }
 
 void SegmentClassifierModel::build(const InputContract& inputs) {
   if (inputs.classes.empty()) throw Error("the segment classifier needs classes: no annotation has a label");
-  if (options_.levels.empty() || *std::min_element(options_.levels.begin(), options_.levels.end()) < 1) throw Error("must be 1 or more").at_field("levels");
   inputs_ = inputs;
   network_ = SegmentClassifier(description_size(inputs.dim(), options_), static_cast<std::int64_t>(inputs.classes.size()), options_);
 }

@@ -4,28 +4,11 @@
 #include <numeric>
 
 #include "libtal/base/error.h"
+#include "libtal/models/frame_clips.h"
 #include "libtal/nn/interval_rows.h"
 #include "libtal/nn/tensors.h"
 
 namespace tal {
-namespace {
-
-// Bytes [C, clip, crop, crop], stored as Frames gives them: channels last.
-torch::Tensor frame_clip(const Frames& frames, std::int64_t first, std::int64_t count, const FrameCrop& crop) {
-  auto bytes = torch::empty({count, crop.height, crop.width, frames.channels()}, torch::kByte);
-  frames.copy(first, count, crop, bytes.data_ptr<std::uint8_t>());
-  return bytes.permute({3, 0, 1, 2});
-}
-
-// [B, C, ...] without giving up channels-last bytes.
-torch::Tensor stack_clips(const std::vector<torch::Tensor>& clips) {
-  if (clips.front().dim() != 4) return torch::stack(clips);
-  std::vector<torch::Tensor> last;
-  for (const auto& clip : clips) last.push_back(clip.permute({1, 2, 3, 0}));
-  return torch::stack(last).permute({0, 4, 1, 2, 3});
-}
-
-}  // namespace
 
 std::vector<std::int64_t> clip_starts(std::int64_t rows, std::int64_t clip, std::int64_t stride) {
   std::vector<std::int64_t> starts = {0};

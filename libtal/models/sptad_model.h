@@ -4,7 +4,6 @@
 
 #include "libtal/models/model.h"
 #include "libtal/models/sptad.h"
-#include "libtal/models/start_weights.h"
 
 namespace tal {
 
@@ -12,7 +11,7 @@ namespace tal {
 // A sequence that is no longer than a clip is one clip, {0}.
 std::vector<std::int64_t> clip_starts(std::int64_t rows, std::int64_t clip, std::int64_t stride);
 
-class SptadModel : public Model, public StartsFromWeights {
+class SptadModel : public Model {
  public:
   std::string name() const override { return "sptad"; }
   Settings settings() override;

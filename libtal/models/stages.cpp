@@ -12,6 +12,7 @@
 #include "libtal/models/guard.h"
 #include "libtal/models/map_ensemble.h"
 #include "libtal/models/model_file.h"
+#include "libtal/models/must_propose.h"
 #include "libtal/nn/device.h"
 
 namespace tal {
@@ -83,7 +84,7 @@ void apply_settings(Tool& tool, std::vector<Member>& members, const std::vector<
 }
 
 // The options that are settings of the models by other names.
-void apply_map_options(const MapOptions& o, Model& model, Settings settings) {
+void apply_map_options(const MapOptions& o, const std::vector<std::string>& pairs, Model& model, Settings settings) {
   const auto set = [&](const char* option, const char* name, const std::string& value) {
     if (!settings.has(name)) throw UsageError(std::string(option) + ": model '" + model.name() + "' has no such setting");
     settings.set(name, value);
@@ -91,7 +92,9 @@ void apply_map_options(const MapOptions& o, Model& model, Settings settings) {
   if (!o.maps.empty()) set("--maps", "maps", o.maps);
   if (o.window > 0) set("--window", "window", std::to_string(o.window));
   const auto* map_model = dynamic_cast<const MapModel*>(&model);
-  if (o.overlap >= 0 && map_model && map_model->map_extent() == "whole videos") throw UsageError("--overlap: model '" + model.name() + "' sees whole videos; --window cuts them");
+  const bool overlap = o.overlap >= 0 || std::any_of(pairs.begin(), pairs.end(), [](const auto& pair) { return pair.starts_with("overlap="); });
+  if (overlap && map_model && map_model->map_extent() == "whole videos")
+    throw UsageError((o.overlap >= 0 ? "--overlap" : "setting 'overlap'") + std::string(": model '") + model.name() + "' sees whole videos; --window cuts them");
   if (o.overlap >= 0) set("--overlap", "overlap", format_number(o.overlap));
   if (!o.multi_scale.empty() && parse_number_list(o.multi_scale).size() != 3)
     throw UsageError("--multi-scale: '" + o.multi_scale + "' are not three numbers of rows: up to 30 s, up to 120 s, longer");
@@ -113,11 +116,12 @@ void run_one(Tool& tool, const ModelOptions& options, Model& model, Stage stage)
   const std::string& path = options.models.front();
   const auto precision = precision_type(options.precision, model.device);
   tool.history_field("model", quoted(path));
+  if (!model.inputs().frames) tool.refuse({"--frame-cache"}, "a model that sees features");
   map_records(tool, [&](Record& record) {
     torch::NoGradGuard no_grad;
     const Autocast autocast(model.device, precision);
     guarded(model, [&] {
-      const Sequence sequence = load_sequence(record, model.inputs());
+      const Sequence sequence = load_sequence(record, model.inputs(), options.frame_cache);
       if (stage == Stage::kPropose) model.propose(record, sequence);
       else if (stage == Stage::kRefine) model.refine(record, sequence);
       else model.score(record, sequence);
@@ -136,7 +140,8 @@ void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage) {
   run_one(tool, options, *model, stage);
 }
 
-void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps) {
+void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps, const EnsembleWeightOptions& choice, bool allow_empty) {
+  check_options(tool, choice, "--weights", options.models.size() + maps.map_folders.size());
   set_threads(tool, options.threads);
   std::vector<MapSource> sources;
   std::vector<Member> members;
@@ -156,11 +161,18 @@ void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps
   }
   apply_settings(tool, members, options.settings, Stage::kPropose);
   for (const auto& source : sources)
-    if (source.model) apply_map_options(maps, *source.model, source.model->inference());
+    if (source.model) apply_map_options(maps, options.settings, *source.model, source.model->inference());
   if (sources.size() == 1 && sources.front().model) {
+    Model& model = *sources.front().model;
     tool.refuse({"--weights"}, "a single model");
-    return run_one(tool, options, *sources.front().model, Stage::kPropose);
+    const auto* must = dynamic_cast<const MustPropose*>(&model);
+    if (!must) tool.refuse({"--allow-empty"}, "model '" + model.name() + "', which may propose nothing");
+    run_one(tool, options, model, Stage::kPropose);
+    if (must && !allow_empty && !tool.stopped()) must->require_proposals();
+    return;
   }
+  tool.refuse({"--frame-cache"}, "maps, which come from features");
+  tool.refuse({"--allow-empty"}, "an ensemble of maps");
   if (options.models.empty()) {
     tool.refuse({"--window", "--overlap", "--multi-scale", "--device", "--precision"}, "maps of earlier runs alone");
     if (!maps.maps.empty()) output.maps = maps.maps;
@@ -169,9 +181,18 @@ void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps
   for (const auto& source : sources) names += (names.empty() ? "[" : ",") + quoted(source.name);
   tool.history_field("model", names + "]");
   const auto* first = dynamic_cast<const MapModel*>(sources.front().model.get());
-  const MapEnsemble ensemble(sources, maps.weights.empty() ? std::vector<double>() : parse_number_list(maps.weights), first ? first->output() : output);
+  std::vector<std::string> members;
+  for (const auto& source : sources) members.push_back(source.name);
+  MapEnsemble ensemble(sources, maps.weights.empty() ? std::vector<double>() : read_weights(maps.weights, members), first ? first->output() : output);
   const c10::Device device = sources.front().model ? sources.front().model->device : c10::Device(c10::kCPU);
   const auto precision = precision_type(options.precision, device);
+  if (!choice.from.empty()) {
+    torch::NoGradGuard no_grad;
+    const Autocast autocast(device, precision);
+    const EnsembleWeights chosen = ensemble.choose(tool, choice);
+    report_weights(tool, chosen, choice);
+    ensemble.set_weights(chosen.weights);
+  }
   map_records(tool, [&](Record& record) {
     torch::NoGradGuard no_grad;
     const Autocast autocast(device, precision);

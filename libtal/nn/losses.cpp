@@ -24,6 +24,8 @@ at::Tensor balanced_logistic(const at::Tensor& logit, const at::Tensor& label) {
   return -0.5 * (of_ones + of_zeros);
 }
 
-at::Tensor multi_task(const at::Tensor& losses, const at::Tensor& log_var) { return ((-log_var).exp() * losses + 0.5 * log_var).sum(); }
+at::Tensor multi_task_terms(const at::Tensor& losses, const at::Tensor& log_var) { return (-log_var).exp() * losses + 0.5 * log_var; }
+
+at::Tensor multi_task(const at::Tensor& losses, const at::Tensor& log_var) { return multi_task_terms(losses, log_var).sum(); }
 
 }  // namespace tal

@@ -18,7 +18,8 @@ at::Tensor kl_regression(const at::Tensor& x, const at::Tensor& alpha);
 // log(1 - p)); a class without entries contributes 0. logit, label [any] -> scalar.
 at::Tensor balanced_logistic(const at::Tensor& logit, const at::Tensor& label);
 
-// Homoscedastic-uncertainty weighting (Kendall et al.): sum_k e^-s_k L_k + s_k / 2, s_k = log sigma_k^2. losses, log_var [K] -> scalar.
+// Homoscedastic-uncertainty weighting (Kendall et al.): e^-s_k L_k + s_k / 2, s_k = log sigma_k^2. losses, log_var [K] -> [K], and their sum.
+at::Tensor multi_task_terms(const at::Tensor& losses, const at::Tensor& log_var);
 at::Tensor multi_task(const at::Tensor& losses, const at::Tensor& log_var);
 
 }  // namespace tal

@@ -168,14 +168,20 @@ void register_options(CLI::App& app, GroupingOptions& o) {
   app.add_option("--sigma", o.sigma, "Smoothing of the second curve, in rows (0: only the raw curve)")->group(group)->check(CLI::Range(0.0, 1e6));
   app.add_flag("--keep-growing", o.keep_growing, "Emitted components stay and grow on: nested proposals")->group(group);
   app.add_option("--merge-nms", o.merge_nms, "tIoU of the suppression that merges the curves' proposals (1: none)")->group(group)->check(CLI::Range(0.0, 1.0));
+  app.add_option("--merge-nms-by", o.merge_nms_by, "What the merging suppression compares: all proposals of all curves (the paper), or those of each label")->group(group)
+      ->check(CLI::IsMember({"all", "label"}));
   app.add_option("--normalize", o.normalize, "Scale each curve to 0..1: minmax, none, or auto (minmax for motion only)")->group(group)
       ->check(CLI::IsMember({"auto", "none", "minmax"}));
 }
 
 void check_options(const GroupingOptions& o) {
   if (o.max > 0 && o.max <= o.min + 1)
-    throw UsageError("--max " + std::to_string(o.max) + " leaves no length longer than --min " + std::to_string(o.min));
-  (void)parse_number_list(o.threshold);
+    throw UsageError("max " + std::to_string(o.max) + " leaves no length longer than min " + std::to_string(o.min));
+  try {
+    (void)parse_number_list(o.threshold);
+  } catch (const std::exception& error) {
+    throw UsageError(std::string("threshold: ") + error.what());
+  }
 }
 
 std::vector<Curve> select_curves(const FeatureStream& stream, const FeatureMatrix& matrix, const GroupingOptions& options) {
@@ -259,19 +265,44 @@ std::vector<Proposal> propose_from_curves(Record& record, const std::vector<Curv
     proposals.push_back(p);
   }
   auto merge = defaults_of("greedy");
-  merge.threshold = options.merge_nms;
+  merge.threshold = options.merge_nms, merge.class_agnostic = options.merge_nms_by == "all";
   return suppress(proposals, 0, merge);
 }
 
-void propose_by_grouping(Record& record, const GroupingOptions& options) {
+void GroupingTally::add(const std::vector<Curve>& curves, std::size_t proposals) {
+  double highest = -std::numeric_limits<double>::infinity();
+  for (const auto& curve : curves)
+    for (const double value : curve.values) highest = std::max(highest, value);
+  const std::lock_guard lock(mutex_);
+  ++records_, proposals_ += proposals, highest_ = std::max(highest_, highest);
+}
+
+void GroupingTally::require_proposals(const GroupingOptions& options) const {
+  const std::lock_guard lock(mutex_);
+  if (records_ == 0 || proposals_ > 0) return;
+  const auto thresholds = parse_number_list(options.threshold);
+  const double lowest = *std::min_element(thresholds.begin(), thresholds.end());
+  const std::string highest = "the highest score is " + format_number(std::round(1e4 * highest_) / 1e4);
+  std::string why = "there are no rows";
+  if (std::isfinite(highest_))
+    why = highest_ < lowest ? highest + ", the threshold " + format_number(lowest)
+                            : highest + " and reaches the threshold " + format_number(lowest) + ", but no component has more than " + std::to_string(options.min) +
+                                  (options.max > 0 ? " and fewer than " + std::to_string(options.max) : "") + " rows";
+  throw Error("no proposal in " + (records_ == 1 ? "the only record" : "any of " + std::to_string(records_) + " records") + ": " + why + " (--allow-empty accepts that)");
+}
+
+void propose_by_grouping(Record& record, const GroupingOptions& options, GroupingTally& tally) {
   FeatureStream stream = select_stream(record, options.stream);
   const FeatureMatrix matrix = load_features(stream);
   stream.rows = matrix.rows;
+  std::vector<Curve> curves;
   std::vector<Proposal> proposals;
   if (matrix.rows > 0) {
     const RowTime time = row_time(stream, record.duration());
-    proposals = propose_from_curves(record, select_curves(stream, matrix, options), time, options);
+    curves = select_curves(stream, matrix, options);
+    proposals = propose_from_curves(record, curves, time, options);
   }
+  tally.add(curves, proposals.size());
   record.set_proposals(proposals);
 }
 

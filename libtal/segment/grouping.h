@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -42,6 +44,7 @@ struct GroupingOptions {
   double sigma = 4;                  // rows
   bool keep_growing = false;
   double merge_nms = 0.8;            // tIoU of the suppression that merges the curves' proposals; 1: none
+  std::string merge_nms_by = "all";  // all: one suppression over the proposals of all curves (Algorithm 1, line 11); label: one for each label
   std::string normalize = "auto";    // none, minmax, or auto (minmax for motion, which has no natural scale)
 };
 void register_options(CLI::App& app, GroupingOptions& options);
@@ -64,8 +67,21 @@ std::vector<GroupedExtent> group_curves(const std::vector<Curve>& curves, const 
 // All curves' groups as proposals (seconds, clipped to the video when the record's duration is known), merged by suppression.
 std::vector<Proposal> propose_from_curves(Record& record, const std::vector<Curve>& curves, const RowTime& time, const GroupingOptions& options);
 
-// Reads the record's features and sets its proposals (seconds, clipped to the video when its duration is known). A window of a live video is grouped by itself; its rows' offset
-// makes the times those of the video.
-void propose_by_grouping(Record& record, const GroupingOptions& options);
+// What the groupings of a whole run came to: one video without a proposal is normal, a run without any is a fault. Thread safe.
+class GroupingTally {
+ public:
+  void add(const std::vector<Curve>& curves, std::size_t proposals);
+  // Error when there were records and none got a proposal; says how high the curves are.
+  void require_proposals(const GroupingOptions& options) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::uint64_t records_ = 0, proposals_ = 0;
+  double highest_ = -std::numeric_limits<double>::infinity();  // of all curves' values
+};
+
+// Reads the record's features and sets its proposals (seconds, clipped to the video when its duration is known), counted in `tally`. A window of a live video is grouped
+// by itself; its rows' offset makes the times those of the video.
+void propose_by_grouping(Record& record, const GroupingOptions& options, GroupingTally& tally);
 
 }  // namespace tal

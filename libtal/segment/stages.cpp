@@ -9,8 +9,8 @@
 namespace tal {
 namespace {
 
-// An action is over and the next one begins.
-bool next_action(std::uint8_t before, std::uint8_t after) { return (before == kEnd || before == kFollow) && (after == kReady || after == kStart); }
+// The order of the stages falls back: the next action begins.
+bool next_action(std::uint8_t before, std::uint8_t after) { return before >= kConfirm && (after == kReady || after == kStart); }
 
 bool inside_action(std::uint8_t stage) { return stage == kStart || stage == kConfirm || stage == kEnd; }
 

@@ -27,14 +27,15 @@ enum class MarginForm { kWorked, kEq7 };
 using StageMargins = std::array<std::array<double, kActionStages>, kActionStages>;
 StageMargins stage_margins(MarginForm form, double m, double n);
 
-// A maximal stretch of snippets [start, end) without Background. RunEnd::kOrder: it also ends where End or Follow gives way to Ready or Start,
-// so that actions without background between them are runs of their own (the paper's rule makes one of them).
+// One action as the decoding shows it, from Ready to Follow (3.3's q_c): snippets [start, end). It ends at Background, and where the order of the
+// stages falls back: Confirm, End or Follow before a new Ready or Start (kOrder). A stage may be missing: actions that touch have no Follow and
+// no Ready between them. kBackground: at Background alone, so that neighbouring actions are one run.
 enum class RunEnd { kBackground, kOrder };
 struct StageRun {
   std::int64_t start = 0, end = 0;
   bool operator==(const StageRun&) const = default;
 };
-std::vector<StageRun> stage_runs(std::span<const std::uint8_t> stages, RunEnd ends = RunEnd::kBackground);
+std::vector<StageRun> stage_runs(std::span<const std::uint8_t> stages, RunEnd ends = RunEnd::kOrder);
 
 struct StageCandidate {
   std::int64_t start = 0, end = 0;  // snippets [start, end)
@@ -50,6 +51,6 @@ inline constexpr double kPresetDecay = 0.09;  // i of Eq. (1), 5.1
 // Cost: O(snippets + candidates); with a cap O(snippets + R cap log snippets), R runs. Error for a value that is no stage or a decay that is
 // neither 0 nor in [1e-9, 1].
 std::vector<StageCandidate> stage_candidates(std::span<const std::uint8_t> stages, double decay = kPresetDecay, std::int64_t cap = 0,
-                                             RunEnd ends = RunEnd::kBackground);
+                                             RunEnd ends = RunEnd::kOrder);
 
 }  // namespace tal

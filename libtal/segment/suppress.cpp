@@ -7,7 +7,6 @@
 #include <bit>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <numeric>
 #include <unordered_map>
 
@@ -425,7 +424,7 @@ void register_options(CLI::App& app, SuppressOptions& o) {
   const std::string rule = "Rule", choice = "Which proposals";
   app.add_option("--method", o.method, "Suppression rule")->group(rule)->check(CLI::IsMember({"greedy", "gaussian", "linear", "bsn", "rpn"}));
   app.add_option("--preset", o.preset, "A paper's rule and constants; flags win")->group(rule)
-      ->check(CLI::IsMember({"bsn", "bmn", "rpn", "etp", "cmsn", "sptad", "actionformer"}));
+      ->check(CLI::IsMember(suppression_presets()));
   app.add_option("--threshold", o.threshold, "tIoU: greedy keeps up to it (0.36), linear decays from it on (0.5)")->group(rule)->check(CLI::Range(0.0, 1.0));
   app.add_flag("--inclusive", o.inclusive, "greedy: a tIoU equal to the threshold suppresses")->group(rule);
   app.add_option("--sigma", o.sigma, "gaussian: score *= exp(-tIoU^2 / SIGMA)")->group(rule)->check(CLI::PositiveNumber);
@@ -443,15 +442,41 @@ void register_options(CLI::App& app, SuppressOptions& o) {
   app.add_flag("--class-agnostic", o.class_agnostic, "Labels do not matter (default: each label by itself)")->group(choice);
 }
 
+namespace {
+
+// The papers' rules, and what of their constants differs from the method's defaults.
+struct PresetRow {
+  const char *name, *method;
+  void (*constants)(SuppressOptions&);
+};
+constexpr PresetRow kPresets[] = {
+    {"bsn", "bsn", [](SuppressOptions&) {}},
+    {"bmn", "bsn", [](SuppressOptions& o) { o.alpha = 0.4, o.low = 0.5, o.high = 0.9; }},
+    {"rpn", "rpn", [](SuppressOptions&) {}},                               // ActivityNet (Table 1)
+    {"rpn-thumos14", "rpn", [](SuppressOptions& o) { o.low = 0.55; }},     // THUMOS14 (Table 3)
+    {"rpn-thumos14-2", "rpn", [](SuppressOptions& o) { o.low = 0.65; }},   // THUMOS14, two multi-head units (Table 3, **)
+    {"etp", "greedy", [](SuppressOptions&) {}},
+    {"cmsn", "gaussian", [](SuppressOptions&) {}},
+    {"sptad", "gaussian", [](SuppressOptions&) {}},
+    {"actionformer", "gaussian", [](SuppressOptions& o) { o.voting = 0.75; }},
+};
+
+}  // namespace
+
+std::vector<std::string> suppression_presets() {
+  std::vector<std::string> names;
+  for (const PresetRow& row : kPresets) names.emplace_back(row.name);
+  return names;
+}
+
 SuppressOptions preset_of(const std::string& preset) {
-  static const std::map<std::string, const char*> methods = {{"bsn", "bsn"}, {"bmn", "bsn"}, {"rpn", "rpn"}, {"etp", "greedy"},
-      {"cmsn", "gaussian"}, {"sptad", "gaussian"}, {"actionformer", "gaussian"}};
-  const auto method = methods.find(preset);
-  if (method == methods.end()) throw UsageError("--preset: unknown preset '" + preset + "'");
-  SuppressOptions o = defaults_of(method->second);
-  if (preset == "bmn") o.alpha = 0.4, o.low = 0.5, o.high = 0.9;
-  if (preset == "actionformer") o.voting = 0.75;
-  return o;
+  for (const PresetRow& row : kPresets) {
+    if (preset != row.name) continue;
+    SuppressOptions o = defaults_of(row.method);
+    row.constants(o);
+    return o;
+  }
+  throw UsageError("--preset: unknown preset '" + preset + "'");
 }
 
 namespace {

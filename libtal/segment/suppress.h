@@ -42,8 +42,9 @@ void register_options(CLI::App& app, SuppressOptions& options);
 void settle_options(Tool& tool, SuppressOptions& options);
 // The defaults of a method for options that stand at their initial values; for use without a command line.
 SuppressOptions defaults_of(const std::string& method);
-// The rule and constants of a paper or code base (bsn, bmn, rpn, etp, cmsn, sptad, actionformer).
+// The rule and constants of a paper or code base, by one of suppression_presets(). UsageError for another name.
 SuppressOptions preset_of(const std::string& preset);
+std::vector<std::string> suppression_presets();
 
 // duration: seconds, needed by bsn and rpn only (> 0 there; Error otherwise). Output by falling final score.
 std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double duration, const SuppressOptions& options);

@@ -14,7 +14,6 @@
 #include "libtal/models/factory.h"
 #include "libtal/models/guard.h"
 #include "libtal/models/model_file.h"
-#include "libtal/models/start_weights.h"
 #include "libtal/nn/device.h"
 #include "libtal/train/distributed.h"
 #include "libtal/train/initial_weights.h"
@@ -34,6 +33,7 @@ void resolve(const Tool& tool, const TrainCommand& o, const Model& model, const 
   for (const auto& pair : o.settings) settings.set_pair(pair);
   if (tool.given("--epochs")) settings.set("train.epochs", std::to_string(o.epochs), "--epochs");
   if (tool.given("--batch")) settings.set("train.batch", std::to_string(o.batch), "--batch");
+  settings.settle_defaults();
   std::map<std::string, std::string> idle;
   if (o.val.empty())
     for (const char* name : {"train.metric", "train.patience", "train.validate-every"}) idle[name] = "a run without --val";
@@ -128,6 +128,14 @@ std::string checkpoint_path(const TrainCommand& o) {
   return o.checkpoint_dir + "/checkpoint.safetensors";
 }
 
+// Annotations from which no class is learned are said; where no annotation has any label, none was meant to be (models that need classes refuse that).
+void check_labels(Tool& tool, const TrainCommand& o, const RecordSet& set) {
+  const auto none = set.unlabelled(), unknown = set.unknown_labels(), all = set.instances();
+  if (!o.classes.empty() && none + unknown == all) throw Error("no annotation has a label that is in '" + o.classes + "'");
+  if (none > 0 && none < all) tool.warn(std::to_string(none) + " of " + std::to_string(all) + " annotations have no label; no class is learned from them");
+  if (unknown > 0) tool.warn(std::to_string(unknown) + " annotations have a label that is not in " + o.classes + "; no class is learned from them");
+}
+
 }  // namespace
 
 void register_options(CLI::App& app, TrainCommand& o) {
@@ -177,18 +185,18 @@ void train_command(Tool& tool, const TrainCommand& o) {
   if (o.log.empty() && o.tensorboard.empty()) tool.refuse({"--log-every"}, "a run without --log or --tensorboard");
   tool.out();  // --print-config ends here, before anything is read
 
-  if (const auto* starts = dynamic_cast<const StartsFromWeights*>(model.get()); starts && !initial) starts->check_start();
+  if (!initial) model->check_start();
   start_computing(o.threads);
   const auto communicator = make_communicator();
   const auto frames = model->frames();
   if (frames) tool.refuse({"--streams"}, "a model that sees frames");
   else tool.refuse({"--frame-cache"}, "a model that sees features");
-  RecordSet set({o.streams, o.classes.empty() ? std::vector<std::string>() : read_class_names(o.classes), o.subset, train.standardize, frames, o.frame_cache});
+  RecordSet set({o.streams, o.classes.empty() ? std::vector<std::string>() : read_class_names(o.classes), o.subset, train.standardize, frames, model->stream_fit(), o.frame_cache});
   for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) { set.add(record); });
   if (tool.stopped()) return;
   set.finish();
   if (initial && !train.standardize) initial->normalise(set);
-  if (set.unknown_labels() > 0) tool.warn(std::to_string(set.unknown_labels()) + " annotations have a label that is not in " + o.classes + "; they train boundaries only");
+  check_labels(tool, o, set);
   std::optional<Validation> validation;
   if (!o.val.empty()) {
     validation.emplace(train.metric, o.val_subset, o.frame_cache);
@@ -212,13 +220,14 @@ void train_command(Tool& tool, const TrainCommand& o) {
   const bool leader = communicator->rank() == 0;
   TrainEvents events;
   events.note = [&](const std::string& text) { tool.note(text); };
+  events.warn = [&](const std::string& text) { tool.warn(text); };
   events.stopped = [&] { return tool.stopped(); };
   if (leader) {
     events.step = [&](const StepReport& report) { journal.step(report); };
     events.epoch = [&](const EpochReport& report) { journal.epoch(report, report.phase_name.empty() ? train.epochs : 0); };
   }
   Validator validator;
-  if (validation) validator = [&](Model& m) { return validation->evaluate(m, train, run.seed); };
+  if (validation) validator = [&](Model& m, std::size_t phase) { return validation->evaluate(m, train, run.seed, phase); };
   const TrainResult result = tal::train(*model, set, run, validator, events, *communicator);
   if (result.stopped) {
     tool.note("stopped; --resume goes on from " + run.checkpoint);

@@ -48,16 +48,11 @@ void RecordSet::add_features(const Record& record, Entry& entry) {
     FeatureRows rows(stream);
     stream.rows = rows.rows(), stream.dim = rows.dim();
     if (first) inputs_.streams.push_back(contract_of(stream));
-    else check_contract(inputs_.streams[entry.streams.size()], contract_of(stream));
-    if (entry.streams.empty()) {
-      video.rows = rows.rows();
-      video.time = row_time(stream, record.duration());
-    }
-    if (rows.rows() != video.rows)
-      throw Error(std::to_string(rows.rows()) + " rows, but stream '" + options_.streams[0] + "' has " + std::to_string(video.rows)).at_field("features." + name);
-    entry.streams.push_back(std::move(rows));
+    else check_contract(inputs_.streams[entry.features.streams()], contract_of(stream));
+    entry.features.add(stream, std::move(rows), record.duration());
   }
-  if (video.rows == 0) throw Error("no rows").at_field("features." + options_.streams[0]);
+  entry.features.settle(options_.fit);
+  video.rows = entry.features.rows(), video.time = entry.features.time();
 }
 
 void RecordSet::finish() {
@@ -87,7 +82,7 @@ void RecordSet::number_labels() {
     for (std::size_t k = 0; k < entry.labels.size(); ++k) {
       const auto found = std::find(inputs_.classes.begin(), inputs_.classes.end(), entry.labels[k]);
       if (found != inputs_.classes.end()) entry.video.truths[k].label = found - inputs_.classes.begin();
-      else ++unknown_;
+      else ++(entry.labels[k].empty() ? unlabelled_ : unknown_);
     }
     entry.labels.clear();
   }
@@ -123,19 +118,11 @@ const Frames& RecordSet::frames(std::size_t index) const {
 
 torch::Tensor RecordSet::rows(std::size_t index, std::int64_t first, std::int64_t count) const {
   const Entry& entry = videos_[index];
-  torch::Tensor x = torch::empty({count, inputs_.dim()});
-  std::int64_t column = 0;
   try {
-    for (const auto& stream : entry.streams) {
-      stream.copy(first, count, x.data_ptr<float>() + column, inputs_.dim());
-      column += stream.dim();
-    }
+    return entry.features.copy(inputs_, first, count);
   } catch (Error& error) {
     throw error.at_video(entry.video.id);
   }
-  const std::int64_t begin = std::clamp<std::int64_t>(-first, 0, count), end = std::clamp<std::int64_t>(entry.video.rows - first, begin, count);
-  inputs_.normalize(x.data_ptr<float>() + begin * inputs_.dim(), end - begin);
-  return x;
 }
 
 }  // namespace tal

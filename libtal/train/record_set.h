@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "libtal/io/features.h"
+#include "libtal/models/joined_rows.h"
 #include "libtal/models/model.h"
 
 namespace tal {
@@ -18,6 +18,7 @@ struct RecordSetOptions {
   std::string subset;                // only records of this subset; "": all
   bool standardize = false;          // every column to mean 0 and deviation 1 over the training rows
   std::optional<FrameContract> frames = {};  // of models that see the frames of the records' `path` instead of features
+  StreamFit fit = {};                // of the model
   std::string frame_cache = {};      // folder that keeps the frames; "": temporary files
 };
 
@@ -41,11 +42,12 @@ class RecordSet : public TrainingSet {
   const Frames& frames(std::size_t index) const override;
   std::uint64_t instances() const { return instances_; }
   std::uint64_t unknown_labels() const { return unknown_; }  // annotations whose label is not in a given class list
+  std::uint64_t unlabelled() const { return unlabelled_; }   // annotations without a label
 
  private:
   struct Entry {
     Video video;
-    std::vector<FeatureRows> streams;
+    JoinedRows features;
     std::shared_ptr<const Frames> frames;
     std::vector<std::string> labels;  // of video.truths, until finish()
   };
@@ -56,7 +58,7 @@ class RecordSet : public TrainingSet {
   RecordSetOptions options_;
   InputContract inputs_;
   std::vector<Entry> videos_;
-  std::uint64_t instances_ = 0, unknown_ = 0;
+  std::uint64_t instances_ = 0, unknown_ = 0, unlabelled_ = 0;
 };
 
 }  // namespace tal

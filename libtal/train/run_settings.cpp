@@ -23,8 +23,16 @@ std::string entry_help(const Settings& all, const Settings::Entry& entry) {
 RunSettings::RunSettings(Model& model, TrainOptions& train) : model_(model), all_(model.settings()) {
   all_.nest("inference", model.inference());
   all_.nest("train", settings_of(train));
-  const Json defaults = Json::parse(model.training_defaults());
-  for (const auto& [name, value] : defaults.items()) apply_json(Json{{"train." + name, value}}.dump(), "model " + model.name());
+  settle_defaults();
+}
+
+void RunSettings::settle_defaults() {
+  const std::string origin = "model " + model_.name();
+  const Json defaults = Json::parse(model_.training_defaults());
+  for (const auto& [name, value] : defaults.items()) {
+    const auto found = origin_.find("train." + name);
+    if (found == origin_.end() || found->second == origin) apply_json(Json{{"train." + name, value}}.dump(), origin);
+  }
 }
 
 void RunSettings::apply_json(const std::string& json, const std::string& origin) {

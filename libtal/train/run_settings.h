@@ -26,6 +26,8 @@ class RunSettings {
   // What the user typed. UsageError for what does not fit; refuse_idle() tells what has no effect in the end.
   void set(const std::string& name, const std::string& value, const std::string& origin);
   void set_pair(const std::string& pair);  // --set
+  // The model's training options once more, now that its settings are known (a loss may have its own learning rate), where nothing else said a value.
+  void settle_defaults();
   // UsageError when a setting that the user typed has no effect as the others are; `idle`: names that have none in this run, and why.
   void refuse_idle(const std::map<std::string, std::string>& idle) const;
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <new>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
@@ -162,7 +163,6 @@ class Run {
       result.last_weights = copy_of(weights_);
       assign(weights_, state_.best_weights);
     }
-    check_finite();
     model_.network().eval();
     result.best = state_.best, result.best_epoch = state_.best_epoch, result.total_steps = state_.total_steps;
     return result;
@@ -188,13 +188,6 @@ class Run {
       const std::int64_t count = o_.samples_per_epoch > 0 ? o_.samples_per_epoch : static_cast<std::int64_t>(samples);
       planned_steps_ += epochs_of(phases[p]) * ((count + o_.batch - 1) / o_.batch);
     }
-  }
-
-  // A step may leave weights whose loss nobody computes any more.
-  void check_finite() const {
-    for (const auto& [name, tensor] : weights_)
-      if (!torch::isfinite(tensor).all().item<bool>())
-        throw Error("model '" + model_.name() + "': tensor '" + name + "' is not finite after the last step; no model is written. A lower train.lr or train.clip may help");
   }
 
   bool restore() {
@@ -271,8 +264,7 @@ class Run {
           l = model_.loss(moved, phase_index());
         }
         const double value = l.loss.item<double>();
-        if (!std::isfinite(value)) throw Error("model '" + model_.name() + "': the loss is not finite (" + std::to_string(value) + ") for a batch of " + list_of(moved.videos) +
-                                               "; the last checkpoint is kept. A lower train.lr or train.clip may help");
+        if (!std::isfinite(value)) throw diverged("the loss is not finite (" + std::to_string(value) + ") for a batch of " + list_of(moved.videos));
         (l.loss * share).backward();
         return l;
       });
@@ -280,6 +272,7 @@ class Run {
       for (const auto& [name, value] : losses.parts) parts[name] += share * value.item<double>();
     }
     exchange(optimizer, parts);
+    warn_of_negative(parts);
     if (o_.clip > 0) report.gradient_norm = torch::nn::utils::clip_grad_norm_(all_parameters(optimizer), o_.clip);
     set_rate(optimizer, lr);
     optimizer.step();
@@ -290,6 +283,21 @@ class Run {
     parts.erase("loss");
     report.parts.assign(parts.begin(), parts.end());
     return report;
+  }
+
+  Error diverged(const std::string& what) const {
+    return Error("model '" + model_.name() + "', epoch " + std::to_string(state_.epoch + 1) + ": " + what + "; the last checkpoint is kept. A lower train.lr or train.clip may help");
+  }
+  // Weights of the last step that no loss has seen yet.
+  void check_weights() const {
+    for (const auto& [name, tensor] : weights_)
+      if (!torch::isfinite(tensor).all().item<bool>()) throw diverged("weights that are not finite ('" + name + "')");
+  }
+  // A loss far below zero draws all learning to itself.
+  void warn_of_negative(const std::map<std::string, double>& parts) {
+    for (const auto& [name, value] : parts)
+      if (value < -10 && warned_.insert(name).second && events_.warn)
+        events_.warn("model '" + model_.name() + "', epoch " + std::to_string(state_.epoch + 1) + ": loss term '" + name + "' is " + std::to_string(value) + " and has no lower bound");
   }
 
   // fn() with errors of LibTorch turned into ours.
@@ -346,6 +354,7 @@ class Run {
   }
 
   void finish_epoch(const Phase& phase, std::int64_t epochs) {
+    check_weights();
     EpochReport report;
     report.phase = state_.phase, report.epoch = state_.epoch, report.total_steps = state_.total_steps, report.phase_name = phase.name;
     for (const auto& [name, sum] : state_.sums)
@@ -365,7 +374,7 @@ class Run {
     if (comm_.rank() == 0) {
       torch::NoGradGuard guard;
       model_.network().eval();
-      report.validation = validate_(model_);
+      report.validation = validate_(model_, phase_index());
       model_.network().train();
       if (report.validation.empty()) throw Error("the validation gave no metric");
       verdict[0][0] = report.validation[0].second;
@@ -393,6 +402,7 @@ class Run {
   Named weights_;  // the network's own tensors
   std::vector<double> lr_factors_;  // by parameter group
   std::int64_t planned_steps_ = 0;
+  std::set<std::string> warned_;  // loss terms
   Clock::time_point saved_at_ = Clock::now();
 };
 

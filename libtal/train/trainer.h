@@ -36,14 +36,14 @@ struct EpochReport {
   bool best = false;
 };
 
-// The first metric decides which model is best (higher is better).
-using Validator = std::function<Metrics(Model&)>;
+// The model as it is in a phase. The first metric decides which epoch of the phase is best (higher is better); metrics of different phases are not compared.
+using Validator = std::function<Metrics(Model&, std::size_t phase)>;
 
 struct TrainEvents {
   std::function<void(const StepReport&)> step;
   std::function<void(const EpochReport&)> epoch;
   std::function<bool()> stopped;  // asked after every step; true: checkpoint and return
-  std::function<void(const std::string&)> note;
+  std::function<void(const std::string&)> note, warn;
 };
 
 struct TrainResult {
@@ -53,9 +53,9 @@ struct TrainResult {
   std::map<std::string, torch::Tensor> last_weights;  // when the network ends with the best ones instead
 };
 
-// Trains model.network() in place; it ends with the best weights (by the validator) or the last ones (their moving average when
+// Trains model.network() in place (a loss term that turns below -10 is warned of once: it has no lower bound); it ends with the best weights (by the validator) or the last ones (their moving average when
 // options.ema). Deterministic for a seed, build, machine and number of threads; a resumed run gives the same bytes as one that was never
-// interrupted. Error: a loss that is not finite (names the batch's videos), memory that is not enough, a checkpoint of another run.
+// interrupted. Error: a loss or weights that are not finite (names model, epoch and the batch's videos), memory that is not enough, a checkpoint of another run.
 TrainResult train(Model& model, const TrainingSet& set, const TrainRun& run, const Validator& validate, const TrainEvents& events,
                   Communicator& communicator);
 

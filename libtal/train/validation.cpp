@@ -12,11 +12,12 @@
 
 namespace tal {
 
-void run_stage(Model& model, Record& record, const Sequence& sequence) {
+void run_stage(Model& model, Record& record, const Sequence& sequence, std::size_t phase) {
   guarded(model, [&] {
     if (model.proposes()) model.propose(record, sequence);
     else if (model.refines()) model.refine(record, sequence);
     else model.score(record, sequence);
+    if (model.proposes() && model.phases().at(phase).validate_scores) model.score(record, sequence);
   });
 }
 
@@ -29,7 +30,7 @@ void Validation::add(const Record& record) {
 namespace {
 
 // Ground truth and suppressed output of the records as the evaluator takes them.
-eval::Dataset collect(Model& model, const std::vector<std::string>& lines, const std::function<Sequence(const Record&)>& sequence_of, bool& labelled) {
+eval::Dataset collect(Model& model, std::size_t phase, const std::vector<std::string>& lines, const std::function<Sequence(const Record&)>& sequence_of, bool& labelled) {
   eval::Dataset data;
   labelled = false;
   Record record;
@@ -39,7 +40,8 @@ eval::Dataset collect(Model& model, const std::vector<std::string>& lines, const
       std::vector<eval::Truth> truths;
       for (const auto& annotation : record.annotations(/*zero_length=*/true)) truths.push_back({annotation.segment, data.labels.id(annotation.label)});
       data.add_truth(record.video(), "", record.duration().value_or(0), 0, truths);
-      run_stage(model, record, sequence_of(record));
+      run_stage(model, record, sequence_of(record), phase);
+      model.complete(record);
       std::vector<Proposal> proposals = record.proposals();
       if (!model.suppression().empty()) proposals = suppress(proposals, record.duration().value_or(0), preset_of(model.suppression()));
       const auto video = data.video(record.video());
@@ -65,12 +67,13 @@ Sequence Validation::sequence_of(const Record& record, const InputContract& inpu
   return {record.video(), record.duration().value_or(frames->duration()), frame_time(frames->fps()), {}, frames};
 }
 
-Metrics Validation::evaluate(Model& model, const TrainOptions& options, std::uint64_t seed) const {
+Metrics Validation::evaluate(Model& model, const TrainOptions& options, std::uint64_t seed, std::size_t phase) const {
   const bool runs = model.proposes() || have_proposals_;
   if (metric_ == "loss" || (metric_ == "auto" && !runs)) {
     RecordSetOptions set_options;
     for (const auto& stream : model.inputs().streams) set_options.streams.push_back(stream.name);
     set_options.classes = model.inputs().classes;
+    set_options.fit = model.inputs().fit;
     set_options.frames = model.inputs().frames, set_options.frame_cache = frame_cache_;
     RecordSet set(set_options);
     Record record;
@@ -79,11 +82,11 @@ Metrics Validation::evaluate(Model& model, const TrainOptions& options, std::uin
       set.add(record);
     }
     set.finish(model.inputs());
-    return {{"loss", -mean_loss(model, set, 0, options.batch, seed)}};
+    return {{"loss", -mean_loss(model, set, phase, options.batch, seed)}};
   }
   if (!runs) throw Error("the validation records have no proposals for the model to work on; metric loss needs none");
   bool labelled = false;
-  const eval::Dataset data = collect(model, lines_, [&](const Record& record) { return sequence_of(record, model.inputs()); }, labelled);
+  const eval::Dataset data = collect(model, phase, lines_, [&](const Record& record) { return sequence_of(record, model.inputs()); }, labelled);
   eval::Filter filter;
   const auto thresholds = linspace(0.5, 0.95, 10);
   if (labelled && metric_ != "auc" && metric_ != "ar100") {

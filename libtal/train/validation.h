@@ -1,4 +1,4 @@
-// Validation during training: the model's stage on held-back records, suppression, and the project's own evaluation.
+// Validation during training: the pipe on held-back records, from the model's stage to suppression, and the project's own evaluation.
 #pragma once
 
 #include <map>
@@ -21,8 +21,8 @@ class Validation {
   void add(const Record& record);
   std::size_t size() const { return lines_.size(); }
   // Labelled output: {"map", mAP averaged over tIoU 0.5:0.05:0.95}; else {"auc", %}, {"ar100"}; `loss` (negative mean loss) when the
-  // model's stage cannot run on these records. The deciding metric comes first. ActivityNet's protocols.
-  Metrics evaluate(Model& model, const TrainOptions& options, std::uint64_t seed) const;
+  // model's stage cannot run on these records, of the phase. The deciding metric comes first. ActivityNet's protocols.
+  Metrics evaluate(Model& model, const TrainOptions& options, std::uint64_t seed, std::size_t phase) const;
 
  private:
   // load_sequence(), but frames that were decoded once stay open.
@@ -34,7 +34,7 @@ class Validation {
   bool have_proposals_ = true;
 };
 
-// The stage that the model stands for, on one record.
-void run_stage(Model& model, Record& record, const Sequence& sequence);
+// The stage that the model stands for, on one record; in a phase that trains the score stage (Phase::validate_scores), that stage behind it.
+void run_stage(Model& model, Record& record, const Sequence& sequence, std::size_t phase);
 
 }  // namespace tal

@@ -65,6 +65,7 @@ class Spool {
 cv::Size target_size(const cv::Size& frame, const FrameContract& contract) {
   const int side = static_cast<int>(contract.side);
   if (contract.resize == "square") return {side, side};
+  if (contract.resize == "stretch") return {static_cast<int>(contract.width), side};
   const double scale = static_cast<double>(side) / std::min(frame.width, frame.height);
   return {std::max(side, static_cast<int>(std::lround(frame.width * scale))), std::max(side, static_cast<int>(std::lround(frame.height * scale)))};
 }
@@ -93,8 +94,10 @@ struct Pictures {
   double fps = 0, duration = 0;
 };
 
+// fps 0: the container's own.
 Pictures decode(const std::string& path, const FrameContract& contract, double fps) {
   VideoDecoder decoder(path);
+  if (fps == 0) fps = decoder.fps();
   Spool spool(3);
   Shrink shrink(contract);
   {
@@ -164,7 +167,8 @@ class Cache {
     if (failed) throw Error("'" + folder + "': " + failed.message());
     const std::string rate = contract.count > 0 ? "count " + std::to_string(contract.count) : "fps " + format_number(contract.fps);
     const std::string key = std::string(kVersion) + " opencv " + CV_VERSION + " | " + std::filesystem::absolute(path).string() + " " + std::to_string(state.st_size) + " " +
-                            std::to_string(state.st_mtim.tv_sec) + "." + std::to_string(state.st_mtim.tv_nsec) + " | " + rate + " " + contract.resize + " " + std::to_string(contract.side);
+                            std::to_string(state.st_mtim.tv_sec) + "." + std::to_string(state.st_mtim.tv_nsec) + " | " + rate + " " + contract.resize + " " +
+                            (contract.resize == "stretch" ? std::to_string(contract.width) + "x" : "") + std::to_string(contract.side);
     base_ = (std::filesystem::path(folder) / (std::filesystem::path(path).stem().string() + "-" + sha256(key).substr(7, 16))).string();
   }
   // Maps a finished file, or makes it.

@@ -185,8 +185,9 @@ class ClipEncoder : public PictureEncoder {
   using PictureEncoder::PictureEncoder;
   void check_window(std::int64_t window) const override {
     const auto& recipe = network_->recipe();
-    if (recipe.clip > 0 && window != recipe.clip)
-      throw UsageError("--encoder " + name() + " takes clips of " + std::to_string(recipe.clip) + " frames: --window " + std::to_string(recipe.clip));
+    const bool stacks = recipe.input == EncoderRecipe::Input::kFlowStackClips;
+    if (const std::int64_t frames = recipe.clip * (stacks ? kFlowStack : 1); recipe.clip > 0 && window != frames)
+      throw UsageError("--encoder " + name() + " takes clips of " + std::to_string(recipe.clip) + (stacks ? " stacks of " + std::to_string(kFlowStack) : "") + " frames: --window " + std::to_string(frames));
     if (window % recipe.clip_step != 0)
       throw UsageError("--encoder " + name() + " takes clips of a multiple of " + std::to_string(recipe.clip_step) + " frames, not --window " + std::to_string(window));
   }
@@ -253,9 +254,12 @@ class FlowClipEncoder : public ClipEncoder {
  private:
   // As many fields as frames, the last one twice: a row sees its window alone, and has the geometry of the RGB stream's row.
   NetworkInput clip_of(std::span<const std::int64_t> frames) const override {
-    NetworkInput clip = fields_.between(frames);
-    clip.push_back(clip.back());
-    return clip;
+    NetworkInput fields = fields_.between(frames);
+    fields.push_back(fields.back());
+    if (network_->recipe().input == EncoderRecipe::Input::kFlowClips) return fields;
+    NetworkInput stacks;
+    for (std::size_t i = 0; i < fields.size(); i += kFlowStack) cv::merge(&fields[i], kFlowStack, stacks.emplace_back());
+    return stacks;
   }
   FlowFields fields_;
 };

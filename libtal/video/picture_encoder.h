@@ -30,7 +30,7 @@ class PictureNetwork {
 // Frame-wise networks see each frame that a window needs once; a row is the mean over its window's frames. Flow networks see stacks of kFlowStack
 // fields (u and v of each, in turn) that begin at a frame and end inside the window, which has at least kFlowStack + 1 frames; a row is the mean over its
 // stacks. Clip networks see a window as one clip; of flow, a field for each frame (to the next one), the last field twice, so that rows of both streams
-// describe the same time. Fields are those of FlowFields. A padded window is what repeating the last frame would give. UsageError for --flow block, which has no such pictures.
+// describe the same time; or these fields in stacks of kFlowStack, one behind the other, whose window has kFlowStack frames a stack. Fields are those of FlowFields. A padded window is what repeating the last frame would give. UsageError for --flow block, which has no such pictures.
 std::unique_ptr<Encoder> make_picture_encoder(std::shared_ptr<const PictureNetwork> network, const EncoderOptions& options);
 
 // Black pictures as the recipe's network takes them, to learn what it gives; 16 frames where any number will do.

@@ -23,7 +23,7 @@ BsnppOptions options_of(NnCase& c, std::int64_t rows, const std::string& prb) {
   if (c.has_weight(prb + "conv3d.weight")) {
     const auto conv = c.weight(prb + "conv3d.weight");
     o.reduced_filters = conv.size(1), o.proposal_filters = conv.size(0), o.samples = conv.size(2);
-    o.attention_filters = c.weight(prb + "position.a.weight").size(0), o.head_filters = c.weight(prb + "plain.conv1.weight").size(0);
+    o.attention_filters = c.weight(prb + "position.a.weight").size(0), o.head_filters = c.weight(prb + "aggregated.conv1.weight").size(0);
   }
   return o;
 }
@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_SUITE(bsnpp)
 
 BOOST_AUTO_TEST_CASE(boundary_generator) {
   test::for_each_case("bsnpp_cbg", [](NnCase& c) {
-    const auto f = c.input("f");
+    const auto f = c.input("f"), reverse = c.input("reverse");
     BsnppOptions o;
     o.generator_filters = c.weight("x00.conv.weight").size(0);
     BoundaryGenerator net(f.size(1), o);
@@ -42,12 +42,12 @@ BOOST_AUTO_TEST_CASE(boundary_generator) {
     net->train(c.integer("train") != 0);
     const auto logits = net->forward(f);
     net->eval();
-    auto [forward, backward] = net->passes(f).back();
+    auto [forward, backward] = net->passes(f, reverse).back();
     forward = forward.sigmoid(), backward = backward.sigmoid();
     if (c.integer("train")) {  // the file's heat maps are those of training mode, pass by pass
       net->train();
       forward = net->forward(f).back().sigmoid();
-      backward = net->forward(f.flip(2)).back().sigmoid().flip(2).flip(1);
+      backward = net->forward(reverse).back().sigmoid().flip(2).flip(1);
     }
     const auto fused = fuse_passes(forward, backward);
     c.check({{"logit1", logits[0]}, {"logit2", logits[1]}, {"forward", forward}, {"backward", backward}, {"fused", fused},
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(attention) {
     BsnppOptions o;
     o.proposal_filters = x.size(1), o.attention_filters = c.weight("position.a.weight").size(0), o.head_filters = 1;
     torch::nn::ModuleDict net;
-    RelationBranch position("position", o), channel("channel", o);
+    RelationBranch position("position", true, o), channel("channel", true, o);
     net->update(std::vector<std::pair<std::string, std::shared_ptr<torch::nn::Module>>>{{"position", position.ptr()}, {"channel", channel.ptr()}});
     net->to(torch::kDouble);
     {
@@ -148,26 +148,88 @@ BOOST_AUTO_TEST_CASE(ablations) {
   BOOST_TEST(count(shallow) == full - 2 * 6);  // head1
 }
 
-// Trained, the backward pass has heads of its own in the loss: the generator on the reversed features, turned round.
+// Trained, the backward pass has heads of its own in the loss: base module and generator on the reversed input, their outputs turned round and swapped.
 BOOST_AUTO_TEST_CASE(trained_backward_pass) {
   torch::manual_seed(7);
   BsnppOptions o;
   o.rows = 12, o.durations = 9, o.samples = 4, o.first_filters = 4, o.base_filters = 4, o.generator_filters = 6, o.reduced_filters = 4, o.proposal_filters = 6, o.attention_filters = 2, o.head_filters = 4;
   o.train_backward = true;
   Bsnpp net(3, o);
+  for (auto& item : net->named_modules())  // statistics of their own instead of the batch's, which is twice as large in the backward pass
+    if (auto* bn = dynamic_cast<torch::nn::BatchNorm1dImpl*>(item.value().get())) bn->eval();
   const auto x = torch::randn({2, 3, 12});
-  BOOST_TEST(net->forward(x).logits.size() == 4u);
+  const auto both = net->forward(x).logits;
+  BOOST_REQUIRE(both.size() == 4u);  // forward and backward of each head
   net->eval();
-  const auto out = net->forward(x);
-  BOOST_TEST(out.logits.size() == 2u);
-  BoundaryGenerator generator(4, o);
-  generator->eval();
-  const auto both = generator->passes(out.base);
-  const auto turned = generator->forward(out.base.flip(2));
+  const auto forward = net->forward(x).logits, turned = net->forward(x.flip(2)).logits;
+  BOOST_REQUIRE(forward.size() == 2u);
   for (std::size_t head = 0; head < 2; ++head) {
-    BOOST_TEST(torch::allclose(both[head].first, generator->forward(out.base)[head], 1e-5, 1e-6));
-    BOOST_TEST(torch::allclose(both[head].second.select(1, 0), turned[head].select(1, 1).flip(1), 1e-5, 1e-6));
-    BOOST_TEST(torch::allclose(both[head].second.select(1, 1), turned[head].select(1, 0).flip(1), 1e-5, 1e-6));
+    BOOST_TEST(torch::allclose(both[2 * head], forward[head], 1e-5, 1e-6));
+    for (int side = 0; side < 2; ++side) BOOST_TEST(torch::allclose(both[2 * head + 1].select(1, side), turned[head].select(1, 1 - side).flip(1), 1e-5, 1e-6));
+  }
+}
+
+// Inference with and without the backward pass, by value: Eq. (1) of what the network says of the video and of the reversed one, or the former alone.
+BOOST_AUTO_TEST_CASE(backward_pass_of_inference) {
+  torch::manual_seed(9);
+  BsnppOptions o;
+  o.rows = 12, o.durations = 9, o.samples = 4, o.first_filters = 4, o.base_filters = 4, o.generator_filters = 6, o.reduced_filters = 4, o.proposal_filters = 6, o.attention_filters = 2, o.head_filters = 4;
+  Bsnpp net(3, o);
+  net->eval();
+  const torch::NoGradGuard guard;
+  const auto x = torch::randn({1, 3, 12});
+  const auto forward = net->forward(x).logits.back().sigmoid()[0], turned = net->forward(x.flip(2)).logits.back().sigmoid()[0];
+  const auto alone = net->infer(x, false)[0], fused = net->infer(x, true)[0];
+  for (int row = 0; row < 12; ++row) {
+    BOOST_TEST(std::abs(alone.start[row].item<float>() - forward[0][row].item<float>()) < 1e-6f);
+    BOOST_TEST(std::abs(alone.end[row].item<float>() - forward[1][row].item<float>()) < 1e-6f);
+    BOOST_TEST(std::abs(fused.start[row].item<float>() - std::sqrt(forward[0][row].item<float>() * turned[1][11 - row].item<float>())) < 1e-6f);
+    BOOST_TEST(std::abs(fused.end[row].item<float>() - std::sqrt(forward[1][row].item<float>() * turned[0][11 - row].item<float>())) < 1e-6f);
+    for (int j = 0; j < 9 && row + j < 12; ++j) {
+      BOOST_TEST(std::abs(alone.boundary[j][row].item<float>() - forward[0][row].item<float>() * forward[1][row + j].item<float>()) < 1e-6f);
+    }
+  }
+  BOOST_TEST((alone.start - fused.start).abs().max().item<float>() > 1e-3f);
+  BOOST_TEST(torch::allclose(alone.regression, fused.regression, 1e-5, 1e-7));  // the maps are of the forward pass
+  BOOST_TEST(torch::allclose(alone.classification, fused.classification, 1e-5, 1e-7));
+}
+
+// Any set of branches: what a branch predicts does not depend on the others that share its attention, and an attention that no branch reads has no parameters.
+BOOST_AUTO_TEST_CASE(sets_of_branches) {
+  torch::manual_seed(10);
+  BsnppOptions all;
+  all.rows = 10, all.durations = 7, all.samples = 4, all.reduced_filters = 4, all.proposal_filters = 6, all.attention_filters = 2, all.head_filters = 4;
+  all.branches = {"plain", "aggregated", "channel", "position"};
+  const BoundaryMatchingTable table({10, 7, 4, 3, 0.5, false});
+  const torch::NoGradGuard guard;
+  ProposalRelation whole(5, all);
+  const auto x = torch::randn({2, 5, 10});
+  const auto want = whole->forward(x, table);
+  const auto weights = whole->named_parameters();
+  const auto names_of = [](const torch::nn::Module& module) {
+    std::set<std::string> names;
+    for (const auto& item : module.named_parameters()) names.insert(item.key().substr(0, item.key().find('.')) + (item.key().find("conv") != std::string::npos ? ".conv" : ".attention"));
+    return names;
+  };
+  using Strings = std::vector<std::string>;
+  for (const auto& [branches, parameters] : std::vector<std::pair<Strings, std::set<std::string>>>{
+           {{"aggregated"}, {"aggregated.conv", "channel.attention", "position.attention"}},
+           {{"position", "aggregated"}, {"aggregated.conv", "channel.attention", "position.attention", "position.conv"}},
+           {{"channel", "plain"}, {"channel.attention", "channel.conv", "plain.conv"}},
+           {{"position"}, {"position.attention", "position.conv"}}}) {
+    auto some = all;
+    some.branches = branches;
+    ProposalRelation net(5, some);
+    for (auto& item : net->named_parameters()) item.value().copy_(weights[item.key()]);
+    auto names = names_of(*net);
+    names.erase("reduce.conv"), names.erase("conv3d.conv");
+    for (auto& name : {"reduce.attention", "conv3d.attention"}) names.erase(name);
+    BOOST_TEST(names == parameters, boost::test_tools::per_element());
+    const auto got = net->forward(x, table);
+    for (std::size_t k = 0; k < branches.size(); ++k) {
+      const auto place = std::find(all.branches.begin(), all.branches.end(), branches[k]) - all.branches.begin();
+      BOOST_TEST(torch::allclose(got.select(1, static_cast<std::int64_t>(k)), want.select(1, place), 1e-5, 1e-6), branches[k]);
+    }
   }
 }
 
@@ -206,7 +268,7 @@ BOOST_AUTO_TEST_CASE(attention_of_floats) {
   torch::manual_seed(5);
   for (const int bytes : {64, 32, 16}) {
     const Vectors vectors(bytes);
-    for (const auto& [queries, keys, width] : {std::tuple{1, 1, 1}, std::tuple{47, 65, 7}, std::tuple{200, 130, 64}, std::tuple{96, 1025, 33}}) {
+    for (const auto& [queries, keys, width] : {std::tuple{1, 1, 1}, std::tuple{47, 65, 7}, std::tuple{200, 130, 64}, std::tuple{96, 1025, 33}, std::tuple{50, 500, 256}}) {
       const auto q = torch::randn({2, queries, 20}), k = torch::randn({2, keys, 20}), v = torch::randn({2, keys, width});
       const auto scores = torch::bmm(q.to(torch::kDouble), k.to(torch::kDouble).transpose(1, 2));
       const auto want = torch::bmm(scores.softmax(2), v.to(torch::kDouble));
@@ -260,6 +322,8 @@ BOOST_AUTO_TEST_CASE(wrong_options) {
   o = {};
   o.branches.clear();
   BOOST_CHECK_THROW(Bsnpp(4, o), Error);
+  o.branches = {"plain", "channel", "plain"};
+  BOOST_CHECK_EXCEPTION(Bsnpp(4, o), Error, [](const Error& e) { return e.field() == "branches" && e.message().find("'plain' is there twice") != std::string::npos; });
   o = {};
   o.rows = o.durations = 3;
   BOOST_CHECK_THROW(Bsnpp(4, o), Error);

@@ -109,19 +109,69 @@ BOOST_AUTO_TEST_SUITE(bsnpp_model)
 BOOST_AUTO_TEST_CASE(bsnpp_learns) { learns<BsnppModel>(R"({"first-filters":16,"generator-filters":16,"attention-filters":4})"); }
 BOOST_AUTO_TEST_CASE(bmn_learns) { learns<BmnModel>(R"({"boundary-filters":16})"); }
 
-BOOST_AUTO_TEST_CASE(batches_do_not_depend_on_how_they_are_split) {
+// What a video is to the network does not depend on the others of its mini-batch; what is drawn of it does.
+BOOST_AUTO_TEST_CASE(batches) {
   BsnppModel model;
   small(model, 16, R"({"first-filters":8,"generator-filters":8})");
   const Synthetic set(6, 40, 3);
   model.build(set.inputs());
-  auto samples = model.samples(set, 0);
+  const auto samples = model.samples(set, 0);
   BOOST_REQUIRE(samples.size() == 6u);
-  for (std::size_t k = 0; k < samples.size(); ++k) samples[k].seed = k + 1;
-  Random a(1), b(2);
-  const auto whole = model.make_batch(set, samples, a, 0), part = model.make_batch(set, std::span(samples).subspan(4), b, 0);
-  for (const auto& [name, tensor] : part.tensors) BOOST_TEST(torch::equal(whole.at(name).slice(0, 4), tensor), name);
+  Random a(1), b(2), c(1);
+  const auto whole = model.make_batch(set, samples, a, 0), part = model.make_batch(set, std::span(samples).subspan(4), b, 0), again = model.make_batch(set, samples, c, 0);
+  for (const auto& [name, tensor] : part.tensors)
+    if (name != "sampled") BOOST_TEST(torch::equal(whole.at(name).slice(0, 4), tensor), name);
+  BOOST_TEST(torch::equal(whole.at("sampled"), again.at("sampled")));
   BOOST_TEST(whole.at("x").sizes() == (std::vector<std::int64_t>{6, 4, 16}));
   BOOST_TEST(whole.at("boundary").sum().item<float>() >= 12.0f);  // every boundary has its row
+}
+
+// Every rule of sampling, by value: the positives and negatives of the whole mini-batch (3.4.1), one video of which has hardly any negative and one no positive.
+BOOST_AUTO_TEST_CASE(sampling_over_the_mini_batch) {
+  Synthetic set(3, 16, 3);
+  set.videos_[0].truths = {{{0, 16}, 0}, {{0, 8}, 0}, {{8, 16}, 0}, {{4, 12}, 0}};
+  set.videos_[1].truths = {{{3.5, 4.5}, 0}};
+  set.videos_[2].truths = {{{2, 7}, 0}};
+  const auto drawn = [&](const std::string& sampling) {
+    BsnppModel model;
+    small(model, 16, R"({"first-filters":8,"generator-filters":8,"sampling":")" + sampling + "\"}");
+    model.build(set.inputs());
+    const auto samples = model.samples(set, 0);
+    Random random(5);
+    return model.make_batch(set, samples, random, 0);
+  };
+  const auto none = drawn("none"), iou = drawn("iou"), scale = drawn("scale");
+  const auto valid = boundary_matching_table({16, 16, 1, 1, 0, false})->valid();
+  const auto positive = none.at("iou").gt(0.7).logical_and(valid), negative = none.at("iou").lt(0.3).logical_and(valid);
+  const auto sum = [](const torch::Tensor& values, const torch::Tensor& chosen) { return values.masked_select(chosen).sum().item<float>(); };
+  const float positives = positive.sum().item<float>(), negatives = negative.sum().item<float>();
+  BOOST_TEST((positive[1].sum().item<float>() == 0 && negative[0].sum().item<float>() < positive[0].sum().item<float>() && positives < negatives));
+  BOOST_TEST(torch::equal(none.at("sampled"), positive.logical_or(negative).to(torch::kFloat)));  // none: every one of both, once
+  BOOST_TEST(torch::equal(iou.at("sampled").masked_select(positive), torch::ones({static_cast<std::int64_t>(positives)})));  // iou: all of the fewer
+  for (const auto& batch : {iou, scale}) {
+    const auto& s = batch.at("sampled");
+    BOOST_TEST((sum(s, positive) == positives && sum(s, negative) == positives));  // as many of each, over the three videos
+    BOOST_TEST(s.sum().item<float>() == 2 * positives);                            // and nothing else
+    BOOST_TEST(s[1].sum().item<float>() > 0);                                      // a video without positives lends its negatives
+  }
+  BOOST_TEST(iou.at("sampled").max().item<float>() == 1.0f);
+  BOOST_TEST(scale.at("sampled").max().item<float>() > 1.0f);  // with repetition
+  // Scales: the shares of the bins follow Eq. (4) of the mini-batch's positives, over many draws.
+  std::array<std::int64_t, 3> count{};
+  for (std::int64_t j = 0; j < 16; ++j) count[static_cast<std::size_t>(scale_bin(j + 1, 16))] += positive.select(1, j).sum().item<std::int64_t>();
+  const auto shares = scale_shares(count, 0.15);
+  std::array<double, 3> seen{};
+  BsnppModel model;
+  small(model, 16, R"({"first-filters":8,"generator-filters":8})");
+  model.build(set.inputs());
+  const auto samples = model.samples(set, 0);
+  Random random(6);
+  constexpr int kRounds = 200;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto s = model.make_batch(set, samples, random, 0).at("sampled");
+    for (std::int64_t j = 0; j < 16; ++j) seen[static_cast<std::size_t>(scale_bin(j + 1, 16))] += sum(s.select(1, j), positive.select(1, j));
+  }
+  for (std::size_t bin = 0; bin < 3; ++bin) BOOST_TEST(std::abs(seen[bin] / (kRounds * positives) - shares.share[bin]) < 0.03);
 }
 
 BOOST_AUTO_TEST_CASE(training_windows) {

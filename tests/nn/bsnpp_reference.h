@@ -21,14 +21,16 @@ class PlainNetwork {
 
   // x [B, C, T] -> heat maps of both passes fused [B, 2, T], maps [B, 2, D, T] (regression, classification).
   std::pair<torch::Tensor, torch::Tensor> bsnpp(const torch::Tensor& x) const {
-    const auto base = conv1d("base.conv2", conv1d("base.conv1", x).relu()).relu();
-    const auto forward = generator(base), backward = generator(base.flip(2)).flip(2).flip(1);
+    const auto base_of = [&](const torch::Tensor& video) { return conv1d("base.conv2", conv1d("base.conv1", video).relu()).relu(); };
+    const auto base = base_of(x);
+    const auto forward = generator(base), backward = generator(base_of(x.flip(2))).flip(2).flip(1);
     const auto reduced = conv1d("prb.reduce", base).relu();
     const auto features = sample_then_convolve(reduced, w("prb.conv3d.weight"), w("prb.conv3d.bias"), mask_).relu() * valid_;  // [B, O, D, T]
+    const auto by_position = position(features, "prb.position"), by_channel = channel(features, "prb.channel");
     torch::Tensor sum;
-    for (const std::string branch : {"position", "channel", "plain"}) {
+    for (const std::string branch : {"position", "channel", "aggregated"}) {
       const std::string name = "prb." + branch;
-      auto h = branch == "position" ? position(features, name) : branch == "channel" ? channel(features, name) : features;
+      auto h = branch == "position" ? by_position : branch == "channel" ? by_channel : by_position + by_channel;
       h = conv2d(name + ".conv3", conv2d(name + ".conv2", conv2d(name + ".conv1", h).relu()).relu()).sigmoid() * valid_;
       sum = sum.defined() ? sum + h : h;
     }

@@ -164,6 +164,63 @@ inline std::vector<double> means(const Plain& x) {
   return out;
 }
 
+// Mean over each window of `size` x `size` that lies inside; extents round up.
+inline Plain mean_inside(const Plain& in, std::int64_t size) {
+  Plain out = plain({in.size[0], in.size[1], (in.size[2] + size - 1) / size, (in.size[3] + size - 1) / size});
+  for (std::int64_t c = 0; c < out.size[0]; ++c)
+    for (std::int64_t t = 0; t < out.size[1]; ++t)
+      for (std::int64_t y = 0; y < out.size[2]; ++y)
+        for (std::int64_t x = 0; x < out.size[3]; ++x) {
+          double total = 0, count = 0;
+          for (std::int64_t b = 0; b < size; ++b)
+            for (std::int64_t d = 0; d < size; ++d)
+              if (in.inside(t, y * size + b, x * size + d)) total += in.at(c, t, y * size + b, x * size + d), ++count;
+          out.at(c, t, y, x) = total / count;
+        }
+  return out;
+}
+
+// ResNeSt's split attention with two splits, picture by picture.
+inline Plain split_attention(const Network& w, const Plain& in, const std::string& at) {
+  const Plain both = relu(w.norm(w.conv(in, at + "conv", {1, 1, 1}, {0, 1, 1}, 2), at + "bn0", 1e-5));
+  const std::int64_t channels = both.size[0] / 2;
+  Plain out = plain({channels, in.size[1], in.size[2], in.size[3]});
+  for (std::int64_t t = 0; t < in.size[1]; ++t) {
+    Plain gap = plain({channels, 1, 1, 1});
+    for (std::int64_t c = 0; c < 2 * channels; ++c)
+      for (std::int64_t y = 0; y < in.size[2]; ++y)
+        for (std::int64_t x = 0; x < in.size[3]; ++x) gap.values[static_cast<std::size_t>(c % channels)] += both.at(c, t, y, x) / static_cast<double>(in.size[2] * in.size[3]);
+    const Plain logits = w.conv(relu(w.norm(w.conv(gap, at + "fc1", {1, 1, 1}, {0, 0, 0}), at + "bn1", 1e-5)), at + "fc2", {1, 1, 1}, {0, 0, 0});
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const double a = std::exp(logits.at(c, 0, 0, 0)), b = std::exp(logits.at(c + channels, 0, 0, 0));
+      for (std::int64_t y = 0; y < in.size[2]; ++y)
+        for (std::int64_t x = 0; x < in.size[3]; ++x) out.at(c, t, y, x) = (a * both.at(c, t, y, x) + b * both.at(c + channels, t, y, x)) / (a + b);
+    }
+  }
+  return out;
+}
+
+inline Plain resnest_stem(const Network& w, const Plain& input) {
+  const auto unit = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t s) { return relu(w.norm(w.conv(x, conv, {1, s, s}, {0, 1, 1}), bn, 1e-5)); };
+  return pool(unit(unit(unit(input, "conv1.0", "conv1.1", 2), "conv1.3", "conv1.4", 1), "conv1.6", "bn1", 1), {1, 3, 3}, {1, 2, 2}, {0, 1, 1});
+}
+
+// The four stages; exchanged(x, "layer1.0."): what the block's first convolution sees.
+template <class Exchange>
+Plain resnest_stages(const Network& w, Plain x, const std::array<std::int64_t, 4>& blocks, Exchange exchanged) {
+  const auto one = [&](const Plain& in, const std::string& conv, const std::string& bn) { return w.norm(w.conv(in, conv, {1, 1, 1}, {0, 0, 0}), bn, 1e-5); };
+  for (int s = 1; s <= 4; ++s)
+    for (std::int64_t b = 0; b < blocks[static_cast<std::size_t>(s - 1)]; ++b) {
+      const std::string at = "layer" + std::to_string(s) + "." + std::to_string(b) + ".";
+      const bool halves = s > 1 && b == 0;
+      Plain y = split_attention(w, relu(one(exchanged(x, at), at + "conv1", at + "bn1")), at + "conv2.");
+      if (halves) y = pool(y, {1, 3, 3}, {1, 2, 2}, {0, 1, 1}, false, true);
+      y = one(y, at + "conv3", at + "bn3");
+      x = relu(sum(y, b == 0 ? one(halves ? mean_inside(x, 2) : x, at + "downsample.1", at + "downsample.2") : x));
+    }
+  return x;
+}
+
 struct Input {
   torch::Tensor tensor;  // [2, C, (T,) H, W]
   Plain second;          // its second member

@@ -28,13 +28,16 @@ std::int64_t parameters(const std::string& name, std::int64_t classes) {
 
 BOOST_AUTO_TEST_SUITE(encoders)
 
-// torchvision's documentation; Cadene's port; Tran et al. (78.4 million with UCF101's classes).
+// torchvision's documentation; Cadene's port; Tran et al. (78.4 million with UCF101's classes); ResNeSt's own table (27.5, 48.3 and 110.9 million).
 BOOST_AUTO_TEST_CASE(published_parameter_counts) {
   BOOST_TEST(parameters("resnet18", 1000) == 11689512);
   BOOST_TEST(parameters("resnet34", 1000) == 21797672);
   BOOST_TEST(parameters("resnet50", 1000) == 25557032);
   BOOST_TEST(parameters("resnet101", 1000) == 44549160);
   BOOST_TEST(parameters("resnet152", 1000) == 60192808);
+  BOOST_TEST(parameters("resnest50", 1000) == 27483240);
+  BOOST_TEST(parameters("resnest101", 1000) == 48275016);
+  BOOST_TEST(parameters("resnest269", 1000) == 110929480);
   BOOST_TEST(parameters("r2plus1d-18", 400) == 31505325);
   BOOST_TEST(parameters("inception-v3", 1000) == 23834568);
   BOOST_TEST(parameters("bninception", 1000) == 11295240);
@@ -61,6 +64,15 @@ BOOST_AUTO_TEST_CASE(names_and_shapes) {
   BOOST_TEST((shape("r2plus1d-34", "layer2.0.conv2.0.0.weight") == Shape{288, 128, 1, 3, 3}));
   BOOST_TEST((shape("bninception", "inception_5b_double_3x3_2.weight") == Shape{224, 224, 3, 3}));
   BOOST_TEST((shape("bninception-flow", "conv1_7x7_s2.weight") == Shape{64, 10, 7, 7}));
+  BOOST_TEST((shape("resnet101-flow", "conv1.weight") == Shape{64, 10, 7, 7}));
+  BOOST_TEST((shape("resnest50-flow", "conv1.0.weight") == Shape{32, 10, 3, 3}));
+  BOOST_TEST((shape("inception-v3-flow", "Conv2d_1a_3x3.conv.weight") == Shape{32, 10, 3, 3}));
+  BOOST_TEST((shape("resnest269", "conv1.6.weight") == Shape{128, 64, 3, 3}));
+  BOOST_TEST((shape("resnest101", "layer1.0.conv2.conv.weight") == Shape{128, 32, 3, 3}));
+  BOOST_TEST((shape("resnest101", "layer3.22.conv2.fc1.weight") == Shape{128, 256, 1, 1}));
+  BOOST_TEST((shape("resnest101", "layer1.2.conv2.fc2.bias") == Shape{128}));
+  BOOST_TEST((shape("resnest269", "layer4.7.conv2.bn1.running_var") == Shape{256}));
+  BOOST_TEST((shape("resnest50", "layer2.0.downsample.1.weight") == Shape{512, 256, 1, 1}));
   BOOST_TEST((shape("inception-v3", "Mixed_6b.branch7x7dbl_4.conv.weight") == Shape{128, 128, 7, 1}));
   BOOST_TEST((shape("inception-v3", "Mixed_7c.branch3x3dbl_3b.conv.weight") == Shape{384, 384, 3, 1}));
   BOOST_TEST((shape("resnext101-3d", "layer1.0.conv2.weight") == Shape{128, 4, 3, 3, 3}));
@@ -96,6 +108,42 @@ BOOST_AUTO_TEST_CASE(resnet_of_both_kinds) {
         x = relu(sum(y, w.has(at + "downsample.0.weight") ? unit(x, at + "downsample.0", at + "downsample.1", 1, stride) : x));
       }
     }
+    check_network(network, input, means(x), w.linear(means(x), "fc"));
+  }
+}
+
+// Every two-dimensional network has one of flow beside it: the same but for the first convolution's ten channels.
+BOOST_AUTO_TEST_CASE(flow_networks) {
+  int seen = 0;
+  for (const auto& recipe : encoder_recipes()) {
+    if (recipe.input != EncoderRecipe::Input::kFrames) continue;
+    const auto* flow = find_recipe(recipe.name + "-flow");
+    BOOST_REQUIRE_MESSAGE(flow, recipe.name);
+    BOOST_TEST((flow->input == EncoderRecipe::Input::kFlow && channels_of(*flow) == 10), flow->name);
+    const auto of_pictures = state_of(*make_encoder_network(recipe, 3)), of_flow = state_of(*make_encoder_network(*flow, 3));
+    BOOST_TEST(of_pictures.size() == of_flow.size());
+    int different = 0;
+    for (const auto& [name, tensor] : of_pictures)
+      if (auto shape = tensor.sizes().vec(); shape != of_flow.at(name).sizes().vec()) {
+        ++different;
+        BOOST_TEST(shape[1] == 3);
+        shape[1] = 10;
+        BOOST_TEST(shape == of_flow.at(name).sizes().vec(), boost::test_tools::per_element());
+      }
+    BOOST_TEST(different == 1, recipe.name);
+    ++seen;
+  }
+  BOOST_TEST(seen == 10);
+}
+
+BOOST_AUTO_TEST_CASE(resnest) {
+  for (const std::int64_t channels : {3, 10}) {
+    ResNetOptions o;
+    o.blocks = {1, 2, 1, 1}, o.bottleneck = true, o.width = 4, o.stem = 3, o.radix = 2, o.channels = channels, o.classes = 5;
+    ResNet network(o);
+    const Network w(randomise(network));
+    const auto input = input_of({channels, 37, 45});  // odd extents on the way: pools with partial windows
+    const Plain x = resnest_stages(w, resnest_stem(w, input.second), o.blocks, [](const Plain& in, const std::string&) { return in; });
     check_network(network, input, means(x), w.linear(means(x), "fc"));
   }
 }

@@ -156,17 +156,20 @@ BOOST_AUTO_TEST_CASE(examples_have_the_tiou_of_their_kind) {
     for (int k = 0; k < 300; ++k) {
       const auto truth = static_cast<std::int64_t>(random.below(video.truths.size()));
       const auto p = sampler.positive(truth, random), i = sampler.incomplete(truth, random), b = sampler.background(random);
-      BOOST_TEST(tiou(p.segment, video.truths[static_cast<std::size_t>(truth)].segment) >= 0.7);
-      BOOST_TEST((best(i.segment) >= 0.3 && best(i.segment) < 0.7));
-      BOOST_TEST(best(b.segment) < 0.1);
+      BOOST_TEST_REQUIRE((p && i && b));
+      BOOST_TEST(tiou(p->segment, video.truths[static_cast<std::size_t>(truth)].segment) >= 0.7);
+      BOOST_TEST((best(i->segment) >= 0.3 && best(i->segment) < 0.7));
+      BOOST_TEST(best(b->segment) < 0.1);
     }
   }
   // Nothing but action: the fragments that stand for background stay below the bound.
   video.truths = {{{0, 160}, 0}};
   video.proposals.clear();
-  const ProposalSampler sampler(video, 0);
+  const ProposalSampler sampler(video, 0.5), real(video, 0);
   Random random(1);
-  for (int k = 0; k < 20; ++k) BOOST_TEST(best(sampler.background(random).segment) < 0.1);
+  for (int k = 0; k < 20; ++k) BOOST_TEST(best(sampler.background(random)->segment) < 0.1);
+  // Without proposals and without made examples there is nothing.
+  BOOST_TEST((!real.positive(0, random) && !real.incomplete(0, random) && !real.background(random) && !real.has_positive(0) && !real.has_incomplete(0)));
 }
 
 BOOST_AUTO_TEST_CASE(gradients_of_the_frame_classifier) {

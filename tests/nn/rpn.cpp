@@ -94,9 +94,10 @@ BOOST_AUTO_TEST_SUITE(rpn)
 BOOST_AUTO_TEST_CASE(fast_form_equals_plain_form) {
   const torch::NoGradGuard guard;
   torch::manual_seed(1);
-  for (const char* variant : {"B2", "A"}) {
+  for (const std::string form : {"B2", "A", "B2 single"}) {
     RpnOptions o;
-    o.variant = variant, o.width = 24, o.hidden = 16, o.head_widths = {16, 8}, o.unit_widths = {8, 8, 8};
+    o.variant = form.substr(0, form.find(' ')), o.vicinity_backbone = form == "B2 single" ? "single" : "inception";
+    o.width = 24, o.hidden = 16, o.head_widths = {16, 8}, o.unit_widths = {8, 8, 8};
     RpnNetwork net(40, o);
     net->eval();
     const auto x = normalise_rows(torch::randn({100, 40}) - 0.5);
@@ -216,31 +217,125 @@ BOOST_AUTO_TEST_CASE(contradictory_options) {
   const auto refused = [](auto change) {
     RpnOptions o;
     change(o);
-    BOOST_CHECK_THROW(o.check(), UsageError);
+    BOOST_CHECK_THROW(o.check(), Error);
   };
   refused([](RpnOptions& o) { o.shared = true; });
+  refused([](RpnOptions& o) { o.shared = true, o.variant = "B", o.vicinity_backbone = "single"; });
   refused([](RpnOptions& o) { o.recurrence = "none", o.attention = "none"; });
   refused([](RpnOptions& o) { o.recurrence = "none", o.variant = "A"; });
-  refused([](RpnOptions& o) { o.head_widths = {5}; });
-  refused([](RpnOptions& o) { o.gamma = -1; });
+  refused([](RpnOptions& o) { o.attention = "multi-head", o.heads = 7; });
 }
 
-BOOST_AUTO_TEST_CASE(every_preset_is_valid) {
-  RpnModel model;
-  const auto presets = model.presets();
-  BOOST_TEST(presets.size() > 40u);
-  for (const auto& [name, help, json] : presets) {
-    BOOST_TEST_CONTEXT(name) {
-      BOOST_TEST(!help.empty());
-      RpnModel fresh;
-      Settings s = fresh.settings();
-      double lr = 0, decay = 0;
-      s.add("train.lr", &lr, "");
-      s.add("train.weight-decay", &decay, "");
-      BOOST_CHECK_NO_THROW(s.read_json(json));
-      BOOST_TEST(lr > 0);
-    }
+// The single convolution is the fast form's three-tap kernel: each vicinity row from its two neighbours.
+BOOST_AUTO_TEST_CASE(single_convolution_before_the_vicinity_lstm) {
+  torch::manual_seed(3);
+  RpnOptions o = small_options();
+  o.vicinity_backbone = "single";
+  RpnNetwork net(3, o);
+  const auto parameters = net->named_parameters();
+  BOOST_TEST(parameters.contains("vicinity_backbone.conv.weight"));
+  BOOST_TEST(!parameters.contains("vicinity_backbone.conv1.weight"));
+  const torch::NoGradGuard guard;
+  const auto x = normalise_rows(torch::randn({20, 3}));
+  const Segment anchor{4, 11};
+  const auto rows = resample_intervals(x, {vicinity_of(anchor)}, o.vicinity_rows)[0];  // [L^, C]
+  const auto &weight = parameters["vicinity_backbone.conv.weight"], &bias = parameters["vicinity_backbone.conv.bias"];
+  const auto got = net->forward(input_of(o, x, {anchor})).vicinity_rows.expand()[0];
+  for (std::int64_t r = 0; r < o.vicinity_rows; ++r) {
+    auto want = bias.clone();
+    for (std::int64_t tap = -1; tap <= 1; ++tap)
+      if (r + tap >= 0 && r + tap < o.vicinity_rows) want += weight.select(2, tap + 1).mv(rows[r + tap]);
+    BOOST_TEST((got[r] - torch::relu(want)).abs().max().item<double>() < 1e-5);
   }
+}
+
+// e^-s L + s / 2 with s of the regression at least -5: by hand, and pulled up again by a loss that has become positive.
+BOOST_AUTO_TEST_CASE(task_weight_of_the_kl_loss_is_bounded) {
+  RpnOptions o = small_options();
+  o.weighting = "mtl", o.regression = "kl";
+  RpnNetwork net(3, o);
+  net->to(torch::kDouble);
+  {
+    const torch::NoGradGuard guard;
+    net->log_var.copy_(torch::tensor({-6.0, -7.0, 0.0, -8.0, 1.0}, torch::kDouble));
+  }
+  const auto bounded = torch::tensor({-6.0, -5.0, 0.0, -8.0, 1.0}, torch::kDouble);
+  BOOST_TEST(torch::equal(net->task_log_var(), bounded));
+  RpnOutput output;
+  output.segments.logit = torch::zeros({2}, torch::kDouble);
+  output.segments.offsets = {torch::zeros({2, 2}, torch::kDouble), torch::full({2, 2}, -3.0, torch::kDouble)};  // no error, alpha -3: a loss of -3
+  output.unit_logit = torch::zeros({2, 3, 4}, torch::kDouble);
+  RpnTargets targets{torch::tensor({1.0, 0.0}, torch::kDouble), torch::zeros({2, 2}, torch::kDouble), torch::zeros({2, 3, 4}, torch::kDouble)};
+  const RpnLosses losses = rpn_losses(output, targets, *net);
+  BOOST_TEST(losses.parts[1].item<double>() == -3.0, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(losses.terms[1].item<double>() == -3 * std::exp(5.0) - 2.5, boost::test_tools::tolerance(1e-12));
+  double total = 0;
+  for (int k = 0; k < 5; ++k) {
+    const double s = bounded[k].item<double>(), want = std::exp(-s) * losses.parts[k].item<double>() + s / 2;
+    BOOST_TEST(losses.terms[k].item<double>() == want, boost::test_tools::tolerance(1e-12));
+    total += want;
+  }
+  BOOST_TEST(losses.total.item<double>() == total, boost::test_tools::tolerance(1e-12));
+
+  // Each step begins on the bound, so that a positive loss raises s again.
+  net->bound_log_var();
+  BOOST_TEST(torch::equal(net->log_var.detach(), bounded));
+  targets.offset = torch::full({2, 2}, 3.0, torch::kDouble);  // |x| = 3: e^3 2.5 - 1.5 for each boundary
+  const RpnLosses wrong = rpn_losses(output, targets, *net);
+  wrong.total.backward();
+  const double loss = 2 * (2.5 * std::exp(3.0) - 1.5);
+  BOOST_TEST(wrong.parts[1].item<double>() == loss, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(net->log_var.grad()[1].item<double>() == -std::exp(5.0) * loss + 0.5, boost::test_tools::tolerance(1e-12));
+
+  o.regression = "smooth-l1";  // bounded below by itself
+  RpnNetwork plain(3, o);
+  const torch::NoGradGuard guard;
+  plain->log_var.fill_(-9);
+  plain->bound_log_var();
+  BOOST_TEST(plain->task_log_var().max().item<double>() == -9);
+}
+
+BOOST_AUTO_TEST_CASE(learning_rate_follows_the_regression_loss) {
+  RpnModel model;
+  BOOST_TEST(model.training_defaults() == R"({"optimizer":"adam","lr":1e-3,"weight-decay":1e-9,"batch":16,"epochs":20})");
+  model.settings().set("regression", "kl");
+  BOOST_TEST(model.training_defaults() == R"({"optimizer":"adam","lr":1e-4,"weight-decay":1e-9,"batch":16,"epochs":20})");
+}
+
+// The ground truth is [40, 44] rows. Windows of 32 rows begin at 0, 16 and 32: the first one's last anchors reach far over it, but it lies outside.
+BOOST_AUTO_TEST_CASE(truth_outside_a_window_labels_nothing) {
+  class OneTruth : public SmallSet {
+   public:
+    OneTruth() : SmallSet(64), video_(SmallSet::video(0)) { video_.truths = {{{80, 88}, 0}}; }
+    std::size_t size() const override { return 1; }
+    const Video& video(std::size_t) const override { return video_; }
+    Video video_;
+  } set;
+  const auto model = small_model(set, {"input=windows", "stride=16", "scales=1,1/2,1/8"});
+  const auto firsts = [&] {
+    std::vector<std::int64_t> rows;
+    for (const Sample& sample : model->samples(set, 0)) rows.push_back(sample.first);
+    return rows;
+  };
+  // With its truth outside counted, the first window had a sample: its last anchors of 32 rows, [15.5, 47.5], hold it.
+  BOOST_TEST(tiou({15.5, 47.5}, {40, 44}) >= 0.1);
+  BOOST_TEST(firsts() == (std::vector<std::int64_t>{16, 32}), boost::test_tools::per_element());
+  // One that only touches the window's end is outside, too; one that reaches in by half a row is not.
+  set.video_.truths = {{{64, 80}, 0}};
+  BOOST_TEST(firsts() == (std::vector<std::int64_t>{16, 32}), boost::test_tools::per_element());
+  set.video_.truths = {{{63, 80}, 0}};
+  BOOST_TEST(firsts() == (std::vector<std::int64_t>{0, 16, 32}), boost::test_tools::per_element());
+  // Nor does it label units: a second truth inside makes the window's samples, whose unit labels are as if it were alone.
+  const auto units = [&](std::vector<TruthSegment> truths) {
+    set.video_.truths = std::move(truths);
+    std::vector<Sample> samples = model->samples(set, 0);
+    samples.resize(1);
+    Random random(0);
+    return model->make_batch(set, samples, random, 0);
+  };
+  const Batch both = units({{{40, 60}, 0}, {{70, 90}, 0}}), alone = units({{{40, 60}, 0}});
+  BOOST_TEST(torch::equal(both.at("unit"), alone.at("unit")));
+  BOOST_TEST(torch::equal(both.at("positive"), alone.at("positive")));
 }
 
 // Batches depend on the samples' seeds only; positives and negatives are what 3.2 says.
@@ -297,7 +392,8 @@ BOOST_AUTO_TEST_CASE(learns_and_proposes) {
       for (auto& sample : samples) sample.seed = random.bits();
       optimizer.zero_grad();
       const Losses losses = model->loss(model->make_batch(set, samples, random, 0), 0);
-      BOOST_TEST(losses.parts.size() == 5u);
+      const bool weighted = input.settings.size() > 1 && input.settings[1] == "regression=kl";  // the weighted regression stands beside the parts
+      BOOST_TEST(losses.parts.size() == (weighted ? 6u : 5u));
       losses.loss.backward();
       optimizer.step();
       last = losses.loss.item<double>();
@@ -333,6 +429,57 @@ BOOST_AUTO_TEST_CASE(learns_and_proposes) {
     }
     BOOST_TEST(overlap > 0.6, "mean tIoU of the best proposals " << overlap);
   }
+}
+
+// What validation makes of a record is what tal-refine and tal-score with its options make of it.
+BOOST_AUTO_TEST_CASE(validation_completes_the_pipe) {
+  const SmallSet set(32);
+  const auto record_of = [&](RpnModel& model) {
+    const auto& video = set.video(0);
+    Record record = Record::make(video.id);
+    record.set_number("duration", video.duration);
+    model.propose(record, {video.id, video.duration, video.time, set.all_rows(0)});
+    Record read;
+    read.parse(std::string(record.str()));
+    return read;
+  };
+  const auto kl = small_model(set, {"regression=kl", "val-beta=0.3", "val-kl-ev=true", "val-nms=rpn-thumos14"});
+  BOOST_TEST(kl->suppression() == "rpn-thumos14");
+  Record completed = record_of(*kl), piped = record_of(*kl);
+  RpnFusionOptions options;
+  options.beta = 0.3, options.kl_ev = true;
+  kl->complete(completed);
+  refine_by_units(piped, options), score_by_units(piped, options);
+  BOOST_TEST(completed.str() == piped.str());
+  BOOST_TEST(completed.str() != record_of(*kl).str());
+  // Without unit scores there is nothing to do: the segment scores stand.
+  const auto baseline = small_model(set, {"unit=false"});
+  Record alone = record_of(*baseline);
+  baseline->complete(alone);
+  BOOST_TEST(alone.str() == record_of(*baseline).str());
+  const auto none = small_model(set, {});
+  none->inference().set("maps", "none");
+  Record unmapped = record_of(*none);
+  none->complete(unmapped);
+  BOOST_TEST(unmapped.str() == record_of(*none).str());
+}
+
+BOOST_AUTO_TEST_CASE(a_diverged_model_says_so) {
+  const SmallSet set(32);
+  const auto model = small_model(set, {});
+  {
+    const torch::NoGradGuard guard;
+    model->network().named_parameters()["segment.offset_head.fc3.bias"].fill_(std::numeric_limits<float>::quiet_NaN());
+  }
+  const auto& video = set.video(0);
+  Record record = Record::make(video.id);
+  std::string message;
+  try {
+    model->propose(record, {video.id, video.duration, video.time, set.all_rows(0)});
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  BOOST_TEST(message == "video 'v0': model 'rpn': scores that are not finite; a training that diverged leaves such a model");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

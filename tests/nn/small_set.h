@@ -1,4 +1,4 @@
-// A small training set in memory: two classes of action whose column rises inside, a video a row of numbers.
+// A small training set in memory: two classes of action whose column rises inside, a video a row of numbers. What tests of models do with it.
 #pragma once
 
 #include <string>
@@ -55,5 +55,53 @@ class ActionSet : public TrainingSet {
   std::vector<Video> videos_;
   std::vector<torch::Tensor> features_;
 };
+
+// Plain epochs of Adam over one phase; the mean loss of the first and of the last.
+inline std::pair<double, double> train(Model& model, const TrainingSet& set, int epochs, double lr, std::size_t batch, std::size_t phase = 0) {
+  model.network().train();
+  model.begin_phase(phase);
+  auto parameters = model.parameters(phase);
+  torch::optim::Adam optimizer(parameters.front().parameters, torch::optim::AdamOptions(lr));
+  auto samples = model.samples(set, phase);
+  std::pair<double, double> ends{0, 0};
+  for (int epoch = 0; epoch < epochs; ++epoch) {
+    Random::of(5, static_cast<std::uint64_t>(epoch)).shuffle(samples);
+    double sum = 0;
+    std::size_t steps = 0;
+    for (std::size_t at = 0; at < samples.size(); at += batch, ++steps) {
+      std::vector<Sample> chosen(samples.begin() + static_cast<std::ptrdiff_t>(at), samples.begin() + static_cast<std::ptrdiff_t>(std::min(samples.size(), at + batch)));
+      for (std::size_t k = 0; k < chosen.size(); ++k) chosen[k].seed = Random::of(9, static_cast<std::uint64_t>(epoch), at + k).bits();
+      Random random(1);
+      optimizer.zero_grad();
+      const auto losses = model.loss(model.make_batch(set, chosen, random, phase), phase);
+      losses.loss.backward();
+      optimizer.step();
+      sum += losses.loss.item<double>();
+    }
+    (epoch == 0 ? ends.first : ends.second) = sum / static_cast<double>(std::max<std::size_t>(1, steps));
+  }
+  model.network().eval();
+  return ends;
+}
+
+inline Record record_of(const Sequence& sequence, const std::vector<Segment>& proposals = {}) {
+  Record record = Record::make(sequence.video);
+  record.set_number("duration", sequence.duration);
+  std::vector<Proposal> all;
+  for (const auto& segment : proposals) {
+    Proposal p;
+    p.segment = segment, p.score = 0.5;
+    all.push_back(p);
+  }
+  record.set_proposals(all);
+  return record;
+}
+
+inline double best_tiou(const Record& record, const Segment& truth, std::string_view label = {}) {
+  double best = 0;
+  for (const auto& p : record.proposals())
+    if (label.empty() || p.label == label) best = std::max(best, tiou(p.segment, truth));
+  return best;
+}
 
 }  // namespace tal::test

@@ -1,8 +1,6 @@
 // SP-TAD end to end from frames: shapes, gradients, learning, the input contract, video files and their faults.
 #include <boost/test/unit_test.hpp>
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +9,7 @@
 #include "libtal/models/model_file.h"
 #include "libtal/models/sptad_model.h"
 #include "libtal/train/record_set.h"
+#include "tests/nn/frame_files.h"
 #ifdef TAL_HAVE_VIDEO
 #include "libtal/video/frame_reader.h"
 #include "libtal/video/synth_video.h"
@@ -19,28 +18,11 @@
 namespace {
 
 using namespace tal;
+using test::image;
 
-struct Folder {
-  Folder() : path(std::filesystem::temp_directory_path() / ("tal-pixels-" + std::to_string(::getpid()))) { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string operator/(const std::string& name) const { return path / name; }
-  std::filesystem::path path;
+struct Folder : test::Folder {
+  Folder() : test::Folder("tal-pixels") {}
 };
-
-// values(t, y, x, c) as an .npy image [T, H, W, C].
-template <class Values>
-std::unique_ptr<MappedFile> image(const std::string& path, std::int64_t frames, std::int64_t height, std::int64_t width, std::int64_t channels, Values&& values) {
-  std::string dict = "{'descr': '|u1', 'fortran_order': False, 'shape': (" + std::to_string(frames) + ", " + std::to_string(height) + ", " + std::to_string(width) + ", " +
-                     std::to_string(channels) + "), }";
-  dict.resize(117, ' ');
-  std::string bytes = std::string("\x93NUMPY\x01\x00\x76\x00", 10) + dict + "\n";
-  for (std::int64_t t = 0; t < frames; ++t)
-    for (std::int64_t y = 0; y < height; ++y)
-      for (std::int64_t x = 0; x < width; ++x)
-        for (std::int64_t c = 0; c < channels; ++c) bytes += static_cast<char>(static_cast<std::uint8_t>(values(t, y, x, c)));
-  std::ofstream(path, std::ios::binary) << bytes;
-  return std::make_unique<MappedFile>(path);
-}
 
 // 16 x 16 pixels at 10 frames a second: a square moves to the right (class 0) or downwards (class 1), and rests between actions.
 class MovingSquares : public TrainingSet {

@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(stopped_anywhere_resumes_to_the_same_bytes) {
     run.options.optimizer = optimizer, run.options.ema = 0.9, run.options.schedule = "cosine", run.options.warmup = 3;
     // A validator whose best epoch lies before the end.
     int call = 0;
-    const Validator validate = [&](Model&) { return Metrics{{"score", call++ == 1 ? 2.0 : 1.0}}; };
+    const Validator validate = [&](Model&, std::size_t) { return Metrics{{"score", call++ == 1 ? 2.0 : 1.0}}; };
     const auto whole = trained_bytes(folder, set, run, "{}", {}, validate);
     for (const std::int64_t stop_after : {1, 4, 7, 8}) {
       run.checkpoint = folder / std::string("c").append(std::to_string(stop_after));

@@ -169,6 +169,47 @@ void check_slowfast(SlowFastOptions::Reference reference) {
 BOOST_AUTO_TEST_CASE(slowfast) { check_slowfast(SlowFastOptions::Reference::kPyTorchVideo); }
 BOOST_AUTO_TEST_CASE(slowfast_of_mmaction2) { check_slowfast(SlowFastOptions::Reference::kMmaction2); }
 
+// TSM on ResNeSt, of flow: a frame is a stack of five fields.
+BOOST_AUTO_TEST_CASE(shift_on_resnest) {
+  SegmentResNetOptions o;
+  o.resnet.blocks = {1, 2, 1, 1}, o.resnet.bottleneck = true, o.resnet.width = 4, o.resnet.stem = 8, o.resnet.radix = 2, o.resnet.channels = 10, o.resnet.classes = 5;
+  o.frames = 4;
+  SegmentResNet network(o);
+  const Network w(randomise(network));
+  const auto input = input_of({10, 4, 33, 40});
+  const Plain x = resnest_stages(w, resnest_stem(w, input.second), o.resnet.blocks, [&](const Plain& in, const std::string&) {
+    const auto fold = in.size[0] / 8;
+    return moved(in, [&](std::int64_t c, std::int64_t t) { return c < fold ? t + 1 : c < 2 * fold ? t - 1 : t; });
+  });
+  check_network(network, input, means(x), w.linear(means(x), "fc"));
+}
+
+// The encoders of the paper's two-stream list, on both modalities: TSM on ResNeSt-50, -101 and -269, TIN on ResNet-101, SlowFast-101, P3D-199.
+BOOST_AUTO_TEST_CASE(two_streams) {
+  using Shape = std::vector<std::int64_t>;
+  const auto first = [](const std::string& name, const std::string& weight) {
+    const auto* recipe = find_recipe(name);
+    BOOST_REQUIRE_MESSAGE(recipe, name);
+    return state_of(*make_encoder_network(*recipe, 5)).at(weight).sizes().vec();
+  };
+  BOOST_TEST((first("tsm-resnest101", "conv1.0.weight") == Shape{64, 3, 3, 3}));
+  BOOST_TEST((first("tsm-resnest50-flow", "conv1.0.weight") == Shape{32, 10, 3, 3}));
+  BOOST_TEST((first("tsm-resnest269-flow", "layer2.29.conv2.conv.weight") == Shape{256, 64, 3, 3}));
+  BOOST_TEST((first("tsm-r101", "layer3.22.conv1.weight") == Shape{256, 1024, 1, 1}));
+  BOOST_TEST((first("tin-r101", "layer3.22.interlace.offset_net.conv.weight") == Shape{1, 256, 3}));
+  BOOST_TEST((first("tin-r101-flow", "conv1.weight") == Shape{64, 10, 7, 7}));
+  BOOST_TEST((first("slowfast-r101-flow", "blocks.0.multipathway_blocks.1.conv.weight") == Shape{8, 2, 5, 7, 7}));
+  BOOST_TEST((first("p3d-199-flow", "conv1_custom.weight") == Shape{64, 2, 1, 7, 7}));
+  // Same network but for the first convolution.
+  for (const std::string name : {"tsm-r50", "tsm-r101", "tsm-resnest101", "tin-r50", "tin-r101", "slowfast-r50", "slowfast-r101", "p3d-199"}) {
+    const auto rgb = state_of(*make_encoder_network(*find_recipe(name), 5)), flow = state_of(*make_encoder_network(*find_recipe(name + "-flow"), 5));
+    BOOST_REQUIRE(rgb.size() == flow.size());
+    int different = 0;
+    for (const auto& [weight, tensor] : rgb) different += tensor.sizes() != flow.at(weight).sizes();
+    BOOST_TEST(different == (name.starts_with("slowfast") ? 2 : 1), name);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(shift_and_interlace) {
   using Exchange = SegmentResNetOptions::Exchange;
   for (const auto exchange : {Exchange::kShift, Exchange::kInterlace}) {

@@ -1,4 +1,4 @@
-// CMSN's stage labels, margins, candidates and preset scores (formulas/cmsn-stages.json).
+// CMSN's stage labels, margins, candidates and preset scores (formulas/cmsn-stages.json, whose runs end at Background alone).
 #include <boost/test/unit_test.hpp>
 
 #include <cmath>
@@ -33,8 +33,8 @@ BOOST_AUTO_TEST_CASE(reference_cases) {
       const auto stages = in["stages"].get<std::vector<std::uint8_t>>();
       std::vector<StageRun> runs;
       for (const auto& run : expected["runs"]) runs.push_back({run[0], run[1]});
-      BOOST_TEST((stage_runs(stages) == runs), name << ": runs");
-      const auto got = stage_candidates(stages, kPresetDecay, in["cap"].is_null() ? 0 : in["cap"].get<std::int64_t>());
+      BOOST_TEST((stage_runs(stages, RunEnd::kBackground) == runs), name << ": runs");
+      const auto got = stage_candidates(stages, kPresetDecay, in["cap"].is_null() ? 0 : in["cap"].get<std::int64_t>(), RunEnd::kBackground);
       const auto& want = expected["candidates"];
       BOOST_TEST_REQUIRE(got.size() == want.size(), name);
       for (std::size_t k = 0; k < got.size(); ++k)

@@ -83,6 +83,40 @@ for line in propose(records, "-m", w, "--overlap", "0.75")[0] + propose(records,
     check(len(segments) == len(set(segments)) > 0, "no proposal twice at seams")
 check(len(propose(records, "-m", w, "--overlap", "0.75")[0][-1]["proposals"]) > len(propose(records, "-m", w, "--overlap", "0")[0][-1]["proposals"]), "overlap adds proposals at seams")
 
+# Weights chosen on validation records: each member's area under the AR-AN curve as tal-nms and tal-eval find it, or the best of a grid; told, kept, and used again.
+def auc(words):
+    done = tool("tal-propose", "--no-history", "--threads", "1", *words, data=records)
+    kept = tool("tal-nms", "--no-history", "--preset", "bsn", data=done.stdout)
+    return json.loads(tool("tal-eval", "--protocol", "activitynet-proposal", "--format", "json", data=kept.stdout).stdout)["auc"]
+
+
+with open("val.jsonl", "w", encoding="utf-8") as file:
+    file.write(records)
+alone = [auc(["-m", a]), auc(["-m", b])]
+shares = [value / sum(alone) for value in alone]
+chosen, told = propose(records, "-m", a, "-m", b, "--weights-from", "val.jsonl", "--weights-out", "weights.json")
+with open("weights.json", encoding="utf-8") as file:
+    kept = json.load(file)
+check(all(abs(x - y) < 1e-9 for x, y in zip(kept["weights"] + kept["alone"], shares + alone)), f"weights are shares of the members' scores: {kept}, {alone}")
+check(kept["members"] == [a, b] and kept["measure"] == "AUC" and kept["from"] == "val.jsonl", f"what was chosen: {kept}")
+text = ",".join(map(repr, shares))
+again, _ = propose(records, "-m", a, "-m", b, "--weights", text)
+check(all(abs(p["score"] - q["score"]) < 1e-12 for x, y in zip(chosen, again) for p, q in zip(x["proposals"], y["proposals"])), "the run goes on with them")
+check(propose(records, "-m", a, "-m", b, "--weights", "weights.json")[0] == chosen, "the kept weights are used again")
+check(abs(kept["score"] - auc(["-m", a, "-m", b, "--weights", text])) < 1e-9 and abs(kept["equal"] - auc(["-m", a, "-m", b])) < 1e-9, "scores of the ensembles")
+for words in (f"'{a}' alone has AUC {alone[0]:.2f}", f"weight {shares[1]!r}"[:14], "with equal weights"):
+    check(words in told, f"stderr tells {words!r}: {told}")
+history = json.loads(tool("tal-propose", "-q", "-m", a, "-m", b, "--weights-from", "val.jsonl", data=records).stdout.splitlines()[0])["history"][-1]
+check(history["weights"] == kept["weights"] and "val.jsonl" in json.dumps(history), f"the history has the weights: {history}")
+propose(records, "-m", a, "-m", b, "--weights-from", "val.jsonl", "--grid", "4", "--weights-out", "grid.json")
+with open("grid.json", encoding="utf-8") as file:
+    grid = json.load(file)
+tried = {k / 4: auc(["-m", a, "-m", b, "--weights", f"{k / 4},{1 - k / 4}"]) for k in range(5)}
+check(abs(grid["score"] - max(tried.values())) < 1e-9 and abs(tried[grid["weights"][0]] - grid["score"]) < 1e-9 and abs(sum(grid["weights"]) - 1) < 1e-12, f"the best of {tried}: {grid}")
+check(grid["score"] >= max(*alone, kept["equal"] - 1e-9), "which holds each member alone")
+propose(records, "--map-folder", "maps-a", "-m", b, "--weights-from", "val.jsonl")
+
+
 # What cannot be merged, with both sides named.
 def refused(arguments, *words, status=1, data=records):
     _, errors = propose(data, *arguments, status=status)
@@ -97,6 +131,35 @@ refused(["-m", c, "--map-folder", "maps-a"], "'maps-a' are 16 x 16", "'c.safeten
 refused(["-m", a, "-m", b, "--weights", "1"], "1 weights for 2 models", status=2)
 refused(["-m", a, "-m", b, "--weights", "1,-1"], "0 or more", status=2)
 refused(["-m", a, "--weights", "1"], "--weights", status=2)
+refused(["-m", a, "--weights-from", "val.jsonl"], "--weights-from", "single member", status=2)
+refused(["-m", a, "-m", b, "--weights-from", "val.jsonl", "--weights", "1,1"], "--weights has no effect", "--weights-from", status=2)
+refused(["-m", a, "-m", b, "--grid", "4"], "--grid", "--weights-from", status=2)
+refused(["-m", a, "-m", b, "--weights-out", "w.json"], "--weights-out", "--weights-from", status=2)
+refused(["-m", a, "-m", b, "--weights-from", "val.jsonl", "--weights-out", "w.txt"], "--weights-out", ".json", status=2)
+refused(["-m", a, "-m", b, "--weights-from", "val.jsonl", "--grid", "0"], "--grid", status=2)
+refused(["-m", a, "-m", b, "-m", a, "-m", b, "--weights-from", "val.jsonl", "--grid", "60"], "--grid 60", "4 members", "combinations", status=2)
+refused(["-m", a, "-m", b, "--weights-from", "nowhere.jsonl"], "nowhere.jsonl")
+refused(["-m", a, "-m", c, "--weights-from", "val.jsonl"], "'a.safetensors' (bsnpp)", "'c.safetensors' (bsnpp)")
+refused(["-m", a, "-m", rpn, "--weights-from", "val.jsonl"], "cannot be merged")
+refused(["-m", b, "-m", a, "--weights", "weights.json"], "weights.json", "another order")
+refused(["-m", a, "-m", b, "-m", a, "--weights", "weights.json"], "weights.json", "weights of 2 members for 3")
+refused(["-m", a, "-m", b, "--weights", "nowhere.json"], "nowhere.json")
+with open("odd.json", "w", encoding="utf-8") as file:
+    file.write('{"weights":[1,1]}')
+refused(["-m", a, "-m", b, "--weights", "odd.json"], "odd.json", "no file of --weights-out")
+lines = records.splitlines()
+for name, change, words in (("bare", lambda r: r.pop("annotations"), ["annotations", "missing"]), ("short", lambda r: r.pop("duration"), ["duration"]), ("none", lambda r: r["features"].pop("flow"), ["features.flow"])):
+    odd = json.loads(lines[1])
+    change(odd)
+    with open(f"{name}.jsonl", "w", encoding="utf-8") as file:
+        file.write(lines[0] + "\n" + json.dumps(odd) + "\n")
+    refused(["-m", a, "-m", b, "--weights-from", f"{name}.jsonl"], f"{name}.jsonl:2", f"'{odd['video']}'", *words)
+with open("twice.jsonl", "w", encoding="utf-8") as file:
+    file.write(lines[0] + "\n" + lines[0] + "\n")
+refused(["-m", a, "-m", b, "--weights-from", "twice.jsonl"], "twice.jsonl:2", "two lines")
+open("empty.jsonl", "w", encoding="utf-8").close()
+refused(["-m", a, "-m", b, "--weights-from", "empty.jsonl"], "empty.jsonl", "no records")
+check("--weights-from" in tool("tal-propose", "--weights-from", "val.jsonl", "--method", "grouping", data=records, status=2).stderr, "no choice without models")
 refused(["-m", a, "--multi-scale", "30,80"], "three numbers", status=2)
 refused(["-m", a, "--overlap", "0.5"], "whole videos", status=2)
 refused(["-m", rpn, "--multi-scale", "30,80,100"], "rpn", "--multi-scale", status=2)

@@ -57,6 +57,51 @@ soft = 1 / (1 + math.exp((logits[1] - logits[0]) / 0.5))
 check([p["label"] for p in out[0]["proposals"]] == ["x", "y", "x", "y"] and abs(out[0]["proposals"][0]["score"] - 0.5 * soft) < 1e-15
       and abs(out[0]["proposals"][1]["score"] - 0.5 * (1 - soft)) < 1e-15, "softmax of the weighted mean of logits")
 
+# Weights chosen on records with proposals and annotations: the average mAP that tal-eval gives, each classifier's share or the best of a grid.
+truths = [{"video": v, "duration": 30, "annotations": [{"segment": [2, 9], "label": first}, {"segment": [15, 25], "label": first}],
+           "proposals": [{"segment": [2, 9.5], "score": 0.9}, {"segment": [15, 24], "score": 0.8}, {"segment": [4, 20], "score": 0.3}]} for v, first in (("v", "x"), ("w", "y"), ("u", "x"))]
+val = save("val.jsonl", truths)
+good = save("good.jsonl", [{"video": v, "classification": classes(x=x, y=1 - x)} for v, x in (("v", 0.9), ("w", 0.2), ("u", 0.6))])
+poor = save("poor.jsonl", [{"video": v, "classification": classes(x=x, y=1 - x)} for v, x in (("v", 0.45), ("w", 0.7), ("u", 0.9))])
+
+
+def average_map(*arguments):
+    found, _ = run(truths, "--top-classes", "2", *arguments)
+    text = "".join(json.dumps(r) + "\n" for r in found)
+    for command in (["tal-nms", "--no-history", "--preset", "bsn"], ["tal-eval", "--protocol", "activitynet-detection", "--format", "json"]):
+        text = subprocess.run([os.path.join(BIN, command[0]), *command[1:]], input=text, capture_output=True, text=True, timeout=60, check=True).stdout
+    return 100 * json.loads(text)["average_map"]
+
+
+both = ["--classification", good, "--classification", poor]
+alone = [average_map("--classification", good), average_map("--classification", poor)]
+check(alone[0] > alone[1] > 0, f"one classifier is better: {alone}")
+shares = [value / sum(alone) for value in alone]
+chosen, told = run(truths, *both, "--weights-from", val, "--weights-out", "weights.json")
+with open("weights.json", encoding="utf-8") as file:
+    kept = json.load(file)
+check(all(abs(p - q) < 1e-9 for p, q in zip(kept["weights"] + kept["alone"], shares + alone)), f"each classifier's share: {kept}, {alone}")
+check(kept["members"] == [good, poor] and kept["measure"] == "average mAP" and "'good.jsonl' alone has average mAP" in told, f"what was chosen is told: {kept}, {told}")
+check(run(truths, *both, "--class-weights", "weights.json")[0] == chosen, "the kept weights are used again")
+check(abs(kept["score"] - average_map(*both, "--class-weights", "weights.json")) < 1e-9 and abs(kept["equal"] - average_map(*both)) < 1e-9, "scores of the ensembles")
+run(truths, *both, "--weights-from", val, "--grid", "4", "--weights-out", "grid.json")
+with open("grid.json", encoding="utf-8") as file:
+    grid = json.load(file)
+tried = {k / 4: average_map(*both, "--class-weights", f"{k / 4},{1 - k / 4}") for k in range(5)}
+check(abs(grid["score"] - max(tried.values())) < 1e-9 and abs(tried[grid["weights"][0]] - grid["score"]) < 1e-9, f"the best of {tried}: {grid}")
+unlabelled = [dict(r, annotations=[{"segment": [2, 9]}]) for r in truths]
+for arguments, words, status in (
+    (["--classification", good, "--weights-from", val], ["--weights-from", "single member"], 2),
+    ([*both, "--weights-from", val, "--class-weights", "1,1"], ["--class-weights has no effect", "--weights-from"], 2),
+    ([*both, "--grid", "3"], ["--grid", "--weights-from"], 2),
+    ([*both, "--weights-from", save("bare.jsonl", records)], ["bare.jsonl:1", "'v'", "annotations", "missing"], 1),
+    ([*both, "--weights-from", save("unlabelled.jsonl", unlabelled)], ["unlabelled.jsonl:1", "'v'", "annotations", "label"], 1),
+    ([*both, "--weights-from", save("without-proposals.jsonl", [dict((k, r[k]) for k in r if k != "proposals") for r in truths])], ["without-proposals.jsonl:1", "proposals"], 1),
+    ([*both, "--weights-from", save("more.jsonl", truths + [dict(truths[0], video="z")])], ["more.jsonl:4", "'z'", "good.jsonl", "no line of this video"], 1),
+):
+    _, errors = run(truths, *arguments, status=status)
+    check(all(word in errors for word in words), f"{arguments}: {errors!r} names {words}")
+
 other = save("bmn.jsonl", [{"video": "w", "proposals": [{"segment": [0, 3], "score": 0.125, "label": "jump", "from": "bmn"}]}] + [{"video": f"x{k}", "proposals": []} for k in range(3)])
 out, _ = run(records, "--classification", cls, "--top-classes", "1", "--merge", other)
 check(len(out[0]["proposals"]) == 2 and len(out[1]["proposals"]) == 3 and out[1]["proposals"][2] == {"segment": [0, 3], "score": 0.125, "label": "jump", "from": "bmn"},

@@ -72,8 +72,9 @@ def unit_level(record, scores, proposal, kl):
             value = overlap((a, b + 1), (rows / 4, 3 * rows / 4)) * sum(inside) / len(inside)
             value *= sum(1 - x for x in outside) / len(outside) if outside else 1
             if kl:
-                value *= density(a + 0.5, (segment[0] - v0) / row, math.exp(members["alpha_s"] / 2) * rows / 2)
-                value *= density(b + 0.5, (segment[1] - v0) / row, math.exp(members["alpha_e"] / 2) * rows / 2)
+                # In anchor lengths.
+                value *= density(2 * (a + 0.5) / rows, (segment[0] - v0) / length, math.exp(members["alpha_s"] / 2))
+                value *= density(2 * (b + 0.5) / rows, (segment[1] - v0) / length, math.exp(members["alpha_e"] / 2))
             if best is None or value > best[0]:
                 best = (value, v0 + (a + 0.5) * row, v0 + (b + 0.5) * row)
     fused = segment
@@ -114,6 +115,12 @@ for kl in (False, True):
             check(close(after["scores"]["unit"], unit), "unit score %r, not %r" % (after["scores"]["unit"], unit))
             check(close(after["score"], 0.3 * before["scores"]["segment"] + 0.7 * unit), "Eq. (9)")
     check(units > 50, "cases with a unit candidate")
+    # The product instead of Eq. (9).
+    status, product, errors = run("tal-score", ["--fusion", "product", *flag], refined)
+    check(status == 0, "tal-score --fusion product: " + errors)
+    for one, other in zip(product.splitlines(), scored.splitlines()):
+        for p, q in zip(json.loads(one)["proposals"], json.loads(other)["proposals"]):
+            check(p["scores"] == q["scores"] and close(p["score"], p["scores"]["segment"] * p["scores"]["unit"]), "p p'")
     # The order of the two stages does not matter, nor does -j.
     _, other, _ = run("tal-score", ["--beta", "0.3", *flag], text)
     _, other, _ = run("tal-refine", [*flag, "-j", "2"], other)
@@ -132,6 +139,19 @@ for line in lines[::5]:
     check(status == 0, "tal-eval: " + errors)
     want = json.loads(report)
     check(abs(want["auc"] - line["auc"]) < 1e-9, "beta %g: AUC %r, not %r" % (line["beta"], line["auc"], want["auc"]))
+# THUMOS14's protocol: its lower thresholds, tIoU up to 1; recalls as well.
+for preset in ("rpn-thumos14", "rpn-thumos14-2"):
+    status, table, errors = run("tal-score", ["--beta-sweep", "--sweep-format", "json", "--sweep-preset", preset, "--sweep-tiou", "0.5:0.05:1"], refined)
+    check(status == 0, "sweep: " + errors)
+    line = json.loads(table.splitlines()[3])
+    _, scored, _ = run("tal-score", ["--beta", "0.3"], refined)
+    _, kept, _ = run("tal-nms", ["--preset", preset], scored)
+    _, report, errors = run("tal-eval", ["--protocol", "activitynet-proposal", "--tiou", "0.5:0.05:1", "--format", "json"], kept)
+    want = json.loads(report)
+    check(len(want["tiou"]) == 11 and abs(want["auc"] - line["auc"]) < 1e-9, "%s: AUC %r, not %r" % (preset, line["auc"], want["auc"]))
+    check(all(abs(line["ar_at"][n] - want["ar_at"][n]) < 1e-12 for n in ("1", "10", "100")), "%s: recalls" % preset)
+    status, low, _ = run("tal-score", ["--beta-sweep", "--sweep-format", "json", "--sweep-low", {"rpn-thumos14": "0.55", "rpn-thumos14-2": "0.65"}[preset], "--sweep-tiou", "0.5:0.05:1"], refined)
+    check(low == table, "--sweep-low instead of the preset's")
 status, table, _ = run("tal-score", ["--beta-sweep"], refined)
 check(status == 0 and len(table.splitlines()) == 12 and table.startswith("beta"), "sweep as text")
 
@@ -143,7 +163,9 @@ def fails(tool, arguments, change, *words):
     check(status == 1 and all(word in errors for word in words), "%s: status %d, %r does not name %r" % (tool, status, errors, words))
 
 
-fails("tal-refine", [], lambda r: r["maps"].pop("rpn"), "maps.rpn", "missing", "'w'")
+for tool in ("tal-refine", "tal-score"):
+    fails(tool, [], lambda r: r["maps"].pop("rpn"), "stdin:1: video 'w': maps.rpn: missing; the RPN that proposed has no unit module (unit=false)")
+fails("tal-refine", [], lambda r: (r.pop("maps"), [p.pop("scores") for p in r["proposals"]]), "maps.rpn: missing", "'w'")
 fails("tal-refine", [], lambda r: r.pop("proposals"), "proposals")
 fails("tal-refine", [], lambda r: r["maps"]["rpn"].update(shape=[40, 3, 11]), "maps.rpn.data")
 fails("tal-refine", [], lambda r: r["maps"]["rpn"].update(shape=[40, 2, 18]), "maps.rpn.shape")
@@ -154,6 +176,9 @@ fails("tal-score", [], lambda r: r["proposals"][3]["scores"].update(anchor=40), 
 fails("tal-score", ["--kl-ev"], lambda r: None, "KL")
 fails("tal-score", ["--beta-sweep"], lambda r: r.pop("annotations"), "annotations")
 check(run("tal-score", ["--beta-sweep", "--beta", "0.5"], text)[0] == 2, "--beta with --beta-sweep is a usage error")
+check(run("tal-score", ["--beta-sweep", "--fusion", "product"], text)[0] == 2, "--fusion with --beta-sweep is a usage error")
+check(run("tal-score", ["--beta", "0.5", "--fusion", "product"], text)[0] == 2, "--beta with --fusion product is a usage error")
+check(run("tal-score", ["--sweep-preset", "rpn"], text)[0] == 2, "--sweep-preset without --beta-sweep is a usage error")
 check(run("tal-score", ["--sweep-low", "0.5"], text)[0] == 2, "--sweep-low without --beta-sweep is a usage error")
 
 finish()

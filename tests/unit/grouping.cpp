@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -41,9 +42,79 @@ std::set<std::pair<std::int64_t, std::int64_t>> literal(const std::vector<double
   return out;
 }
 
+// Every proposal of every curve, then the plain greedy loop: by falling score, against all that were kept (of its label, if by_label).
+std::vector<Proposal> merged_plainly(const std::vector<Curve>& curves, const GroupingOptions& o, bool by_label) {
+  std::vector<Proposal> all, kept;
+  for (const auto& curve : curves)
+    for (const auto& values : {curve.values, smooth_curve(curve.values, o.sigma)})
+      for (const auto& e : group_components(values, o.min, static_cast<std::int64_t>(values.size()) + 1, 0.5, false)) {
+        Proposal p;
+        p.segment = {static_cast<double>(e.first), static_cast<double>(e.last + 1)}, p.score = e.score, p.label = curve.label;
+        all.push_back(p);
+      }
+  std::stable_sort(all.begin(), all.end(), [](const Proposal& a, const Proposal& b) { return a.score > b.score; });
+  for (const auto& p : all)
+    if (std::none_of(kept.begin(), kept.end(), [&](const Proposal& k) { return (!by_label || k.label == p.label) && tiou(k.segment, p.segment) > o.merge_nms; })) kept.push_back(p);
+  return kept;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(grouping)
+
+BOOST_AUTO_TEST_CASE(one_suppression_over_the_proposals_of_all_curves) {
+  std::uint64_t state = 7;
+  const auto uniform = [&] {
+    state = state * 6364136223846793005ull + 1442695040888963407ull;
+    return static_cast<double>(state >> 11) / 9007199254740992.0;
+  };
+  GroupingOptions o;
+  o.sigma = 1, o.merge_nms = 0.6;
+  std::size_t differ = 0;
+  for (int trial = 0; trial < 200; ++trial) {
+    // Two classes that rise together with the same bounds or nearly, and their mean.
+    std::vector<Curve> curves = {{"dive", std::vector<double>(60, 0.1)}, {"jump", std::vector<double>(60, 0.1)}, {"", std::vector<double>(60)}};
+    for (int k = 0; k < 4; ++k) {
+      const auto first = static_cast<std::size_t>(50 * uniform()), count = static_cast<std::size_t>(3 + 7 * uniform());
+      for (std::size_t i = first; i < std::min<std::size_t>(60, first + count); ++i) curves[0].values[i] = 0.5 + 0.5 * uniform(), curves[1].values[i] = 0.5 + 0.5 * uniform();
+    }
+    for (std::size_t i = 0; i < 60; ++i) curves[2].values[i] = (curves[0].values[i] + curves[1].values[i]) / 2;
+    for (const bool by_label : {false, true}) {
+      o.merge_nms_by = by_label ? "label" : "all";
+      Record record = Record::make("v");
+      const auto got = propose_from_curves(record, curves, {1, 1, 1, 0}, o), want = merged_plainly(curves, o, by_label);
+      BOOST_TEST_REQUIRE(got.size() == want.size(), "trial " << trial << " by label " << by_label);
+      for (std::size_t i = 0; i < want.size(); ++i) BOOST_TEST((got[i].segment == want[i].segment && got[i].label == want[i].label && got[i].score == want[i].score));
+      differ += by_label && got.size() != merged_plainly(curves, o, false).size();
+    }
+  }
+  BOOST_TEST(differ > 100u);  // the choice matters
+}
+
+BOOST_AUTO_TEST_CASE(a_run_without_a_proposal_says_why) {
+  const auto said = [](const GroupingTally& tally, const GroupingOptions& o) {
+    try {
+      tally.require_proposals(o);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  GroupingOptions o;
+  o.threshold = "0.8,0.5";
+  GroupingTally none;
+  BOOST_TEST(said(none, o) == "");  // no record, no fault
+  none.add({}, 0);
+  BOOST_TEST(said(none, o) == "no proposal in the only record: there are no rows (--allow-empty accepts that)");
+  none.add({{"a", {0.1, 0.25}}, {"", {0.3125, 0}}}, 0);
+  BOOST_TEST(said(none, o) == "no proposal in any of 2 records: the highest score is 0.3125, the threshold 0.5 (--allow-empty accepts that)");
+  none.add({{"a", {0.7}}}, 0);
+  o.max = 9;
+  BOOST_TEST(said(none, o) ==
+             "no proposal in any of 3 records: the highest score is 0.7 and reaches the threshold 0.5, but no component has more than 2 and fewer than 9 rows (--allow-empty accepts that)");
+  none.add({}, 1);  // one proposal anywhere is enough
+  BOOST_TEST(said(none, o) == "");
+}
 
 BOOST_AUTO_TEST_CASE(events_equal_the_literal_loop) {
   std::uint64_t state = 99;
@@ -84,8 +155,9 @@ BOOST_AUTO_TEST_CASE(a_record_gets_proposals_in_seconds) {
   stream.data = base64_encode({reinterpret_cast<const char*>(values), sizeof values});
   record.set_feature("x", feature_json(stream));
   GroupingOptions options;
+  GroupingTally tally;
   options.curve = "dive", options.sigma = 0;
-  propose_by_grouping(record, options);
+  propose_by_grouping(record, options, tally);
   BOOST_TEST_REQUIRE(record.proposals().size() == 1u);
   // Round 1: every seed grows, all four meet: rows 2..7, i.e. seconds 2 to 8.
   BOOST_TEST(record.proposals()[0].segment.start == 2.0);
@@ -93,7 +165,7 @@ BOOST_AUTO_TEST_CASE(a_record_gets_proposals_in_seconds) {
   BOOST_TEST(record.proposals()[0].label == "dive");
   BOOST_TEST(std::fabs(record.proposals()[0].score - 4.0 / 6) < 1e-12);
   options.curve = "div";
-  BOOST_CHECK_EXCEPTION(propose_by_grouping(record, options), Error,
+  BOOST_CHECK_EXCEPTION(propose_by_grouping(record, options, tally), Error,
                         [](const Error& e) { return std::string(e.what()).find("did you mean 'dive'?") != std::string::npos; });
 }
 

@@ -19,6 +19,7 @@ struct Options {
   std::vector<std::int64_t> widths{128, 64};
   std::vector<double> scales{0.5, 0.25};
   std::vector<std::string> branches{"a"};
+  std::int64_t filters = 4;
 };
 
 Settings settings_of(Options& o) {
@@ -31,7 +32,8 @@ Settings settings_of(Options& o) {
   s.add("unit", &o.unit, "");
   s.add("widths", &o.widths, "").count(2, 2).at_least(1);
   s.add("scales", &o.scales, "").above(0);
-  s.add("branches", &o.branches, "", {"a", "b"}).count(1, 2);
+  s.add("branches", &o.branches, "", {"a", "b", "c"}).count(1, 2);
+  s.add("filters", &o.filters, "").at_least(1).with("branches", {"b", "c"});
   return s;
 }
 
@@ -58,7 +60,7 @@ BOOST_AUTO_TEST_CASE(ranges) {
   BOOST_TEST(refused(s, "widths", "3") == "setting 'widths': has 1 values; must be 2 values, each 1 or more");
   BOOST_TEST(refused(s, "widths", "3,0") == "setting 'widths': must be 2 values, each 1 or more, not 0");
   BOOST_TEST(refused(s, "scales", "0.5,-1") == "setting 'scales': must be more than 0, not -1");
-  BOOST_TEST(refused(s, "branches", "c") == "setting 'branches': 'c' is none of a, b");
+  BOOST_TEST(refused(s, "branches", "d") == "setting 'branches': 'd' is none of a, b, c");
   BOOST_TEST(refused(s, "branches", "") == "setting 'branches': has 0 values; must be 1 to 2 values");
   BOOST_TEST(refused(s, "header", "1") == "unknown setting 'header' (did you mean 'heads'?)");
   for (const char* text : {"nan", "inf", "1e999"}) BOOST_TEST(!refused(s, "lr", text).empty(), text);
@@ -99,6 +101,10 @@ BOOST_AUTO_TEST_CASE(effects) {
   s.set("unit", "false");
   BOOST_TEST(*s.without_effect("dropout") == "has no effect with unit=false (it is for unit=true)");
   BOOST_TEST(!s.without_effect("lr"));
+  // Of a list, any element does.
+  BOOST_TEST(*s.without_effect("filters") == "has no effect with branches=a (it is for branches=b or c)");
+  s.set("branches", "a,c");
+  BOOST_TEST(!s.without_effect("filters"));
 }
 
 // A condition names a setting of its own group before one of the groups around it.

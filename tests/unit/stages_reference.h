@@ -1,13 +1,23 @@
-// CMSN's candidates to the letter of 3.2 and Eq. (1): every pair of snippets of a run, looked through for what it holds.
+// CMSN's candidates to the letter of 3.2 and Eq. (1): every pair of snippets of a sequence from Ready to Follow, looked through for what it holds.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "libtal/segment/stages.h"
 
 namespace tal::reference {
+
+// A sequence begins at t: before it is nothing, Background, or (by order) one of the two neighbours that only another action explains.
+inline bool begins(const std::vector<std::uint8_t>& stages, std::int64_t t, RunEnd ends) {
+  if (stages[static_cast<std::size_t>(t)] == kBackground) return false;
+  if (t == 0 || stages[static_cast<std::size_t>(t - 1)] == kBackground) return true;
+  static const std::vector<std::string> falls_back = {"31", "32", "41", "42", "51", "52"};  // Confirm, End, Follow before Ready, Start
+  const std::string both = std::to_string(stages[static_cast<std::size_t>(t - 1)]) + std::to_string(stages[static_cast<std::size_t>(t)]);
+  return ends == RunEnd::kOrder && std::find(falls_back.begin(), falls_back.end(), both) != falls_back.end();
+}
 
 inline bool opens(const std::vector<std::uint8_t>& stages, std::int64_t t, bool& closes) {
   const auto at = [&](std::int64_t i) { return i >= 0 && i < static_cast<std::int64_t>(stages.size()) ? stages[static_cast<std::size_t>(i)] : std::uint8_t{0}; };
@@ -21,14 +31,14 @@ inline bool opens(const std::vector<std::uint8_t>& stages, std::int64_t t, bool&
   return half;
 }
 
-inline std::vector<StageCandidate> stage_candidates(const std::vector<std::uint8_t>& stages, double decay) {
+inline std::vector<StageCandidate> stage_candidates(const std::vector<std::uint8_t>& stages, double decay, RunEnd ends = RunEnd::kOrder) {
   std::vector<StageCandidate> out;
   const auto n = static_cast<std::int64_t>(stages.size());
   const auto at = [&](std::int64_t t) { return stages[static_cast<std::size_t>(t)]; };
   for (std::int64_t first = 0; first < n; ++first) {
-    if (at(first) == kBackground || (first > 0 && at(first - 1) != kBackground)) continue;
+    if (!begins(stages, first, ends)) continue;
     std::int64_t end = first, start_stage = -1, end_stage = -1;
-    for (; end < n && at(end) != kBackground; ++end) {
+    for (; end < n && at(end) != kBackground && (end == first || !begins(stages, end, ends)); ++end) {
       if (at(end) == kStart && start_stage < 0) start_stage = end;
       if (at(end) == kEnd) end_stage = end;
     }

@@ -71,6 +71,18 @@ class Witness : public PictureNetwork {
   std::vector<std::string> columns_;
 };
 
+// Keeps what it was shown.
+class Recorder : public Witness {
+ public:
+  using Witness::Witness;
+  void run(const std::vector<NetworkInput>& inputs, std::vector<float>& rows) const override {
+    for (const auto& input : inputs)
+      for (const auto& picture : input) pictures.push_back(picture.clone());
+    Witness::run(inputs, rows);
+  }
+  mutable std::vector<cv::Mat> pictures;
+};
+
 EncoderRecipe recipe(EncoderRecipe::Input input) {
   EncoderRecipe r{"witness", input, {"opencv", 24, 16, 12, true, 255, {0}, {1}}};
   return r;
@@ -205,6 +217,35 @@ BOOST_AUTO_TEST_CASE(clips_do_not_depend_on_the_batch) {
   auto r = recipe(EncoderRecipe::Input::kClips);
   r.clip = 16;
   BOOST_CHECK_THROW(make_picture_encoder(std::make_shared<Witness>(r), batches_of(4))->check_window(8), UsageError);
+}
+
+// A clip of stacks: five fields each, one behind the other, the window's last field twice.
+BOOST_AUTO_TEST_CASE(clips_of_flow_stacks) {
+  auto r = recipe(EncoderRecipe::Input::kFlowStackClips);
+  r.preprocessing.rgb = false, r.clip = 2;
+  std::vector<cv::Mat> frames;
+  const auto wide = noise(60, 16, 7);
+  cv::Mat smooth;
+  cv::GaussianBlur(wide, smooth, {7, 7}, 2);
+  for (int i = 0; i < 12; ++i) frames.push_back(smooth(cv::Rect(i, 0, 24, 16)).clone());
+  const auto shown = [&](const EncoderRecipe& how) {
+    const auto network = std::make_shared<Recorder>(how);
+    (void)rows_of(*make_picture_encoder(network, batches_of(5)), frames, 10, 2, true);
+    return network->pictures;
+  };
+  auto fields_alone = r;
+  fields_alone.input = EncoderRecipe::Input::kFlowClips, fields_alone.clip = 10;
+  const auto stacks = shown(r), fields = shown(fields_alone);
+  BOOST_REQUIRE((stacks.size() == 4u && fields.size() == 20u));  // two windows
+  for (std::size_t k = 0; k < 4; ++k) {
+    cv::Mat want;
+    cv::merge(&fields[5 * k], 5, want);
+    BOOST_TEST(stacks[k].channels() == 10);
+    BOOST_TEST(cv::norm(stacks[k].reshape(1), want.reshape(1), cv::NORM_INF) == 0);
+  }
+  const auto encoder = make_picture_encoder(std::make_shared<Witness>(r), batches_of(5));
+  BOOST_CHECK_THROW(encoder->check_window(8), UsageError);
+  encoder->check_window(10);
 }
 
 // Stacks inside each window, of fields quantised as the two-stream models expect; a still pair is level 128.

@@ -1,0 +1,18 @@
+// Clips of a video's frames as tensors of bytes, for models that see pixels.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "libtal/io/frames.h"
+
+namespace tal {
+
+// Frames [first, first + count), cropped: bytes [C, count, H, W], stored as Frames gives them: channels last.
+torch::Tensor frame_clip(const Frames& frames, std::int64_t first, std::int64_t count, const FrameCrop& crop);
+// [B, C, ...] without giving up channels-last bytes; clips of features are [C, T].
+torch::Tensor stack_clips(const std::vector<torch::Tensor>& clips);
+
+}  // namespace tal
