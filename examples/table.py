@@ -85,7 +85,7 @@ def per_class(rows, tiou, gain, published):
         if not set(names[:-1]) & {line[0] for line in foreign[1:]}:
             foreign = []  # other data: nothing to compare
     theirs = {line[0]: line[1:] for line in foreign[1:]}
-    lines, better = [], 0
+    lines, gains = [], []
     for name in names:
         values = [[seed[name] for seed in seeds] for _, seeds in systems]
         cells = theirs.get(name, ["-"] * (len(foreign[0]) - 1)) if foreign else []
@@ -93,10 +93,10 @@ def per_class(rows, tiou, gain, published):
         if gain:
             won = None if None in values[0] + values[-1] else statistics.mean(values[-1]) - statistics.mean(values[0])
             cells.append("-" if won is None else f"{won:+.2f}")
-            better += name != "mAP" and won is not None and won > 0
+            gains += [won] if name != "mAP" and won is not None else []
         lines.append(f"| {name} | {' | '.join(cells)} |")
     header = (foreign[0][1:] if foreign else []) + [label for label, _ in systems] + (["gain"] if gain else [])
-    said = f"\n{systems[-1][0]} is better in {better} of {len(names) - 1} classes." if gain else ""
+    said = f"\n{systems[-1][0]} is better in {sum(won > 0 for won in gains)} of {len(gains)} classes." if gain else ""
     return [f"| AP@{tiou:g} | {' | '.join(header)} |", f"|---|{'---|' * len(header)}"] + lines, said
 
 
