@@ -1,6 +1,7 @@
 // What every model's settings promise: each number has a range, each preset is whole, and nothing in it is without effect.
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -50,9 +51,48 @@ bool takes(Settings& settings, const Settings::Entry& entry, double value, std::
   }
 }
 
+// A value of the setting that a condition names which makes the condition fail.
+std::string failing(const Settings& settings, const std::string& name, const Settings::Condition& condition) {
+  if (!condition.wanted) return condition.values.front();
+  for (const auto& entry : settings.entries()) {
+    if (entry.name != name) continue;
+    for (const auto& value : entry.choices.empty() ? std::vector<std::string>{"true", "false"} : entry.choices)
+      if (std::find(condition.values.begin(), condition.values.end(), value) == condition.values.end()) return value;
+  }
+  return "";
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(model_settings)
+
+BOOST_AUTO_TEST_CASE(ends_of_ranges_are_taken) {
+  for_each_model([](const ModelFactory& factory) {
+    All all(factory);
+    for (const auto& entry : all.settings.entries()) {
+      if (!entry.numeric()) continue;
+      std::string message;
+      if (std::isfinite(entry.low) && !entry.low_open) BOOST_TEST(takes(all.settings, entry, entry.low, message), entry.name << ": " << message);
+      if (std::isfinite(entry.high) && !entry.high_open) BOOST_TEST(takes(all.settings, entry, entry.high, message), entry.name << ": " << message);
+    }
+  });
+}
+
+// Each condition of each setting can fail, and takes the setting's effect away then.
+BOOST_AUTO_TEST_CASE(every_condition_counts) {
+  for_each_model([](const ModelFactory& factory) {
+    const All known(factory);
+    for (const auto& entry : known.settings.entries())
+      for (const auto& condition : entry.conditions) BOOST_TEST_CONTEXT(entry.name << " depends on " << condition.setting) {
+        All all(factory);
+        const auto dot = entry.name.rfind('.');
+        const std::string of_group = (dot == std::string::npos ? "" : entry.name.substr(0, dot + 1)) + condition.setting;
+        const std::string name = all.settings.has(of_group) ? of_group : condition.setting;
+        BOOST_REQUIRE_NO_THROW(all.settings.set(name, failing(all.settings, name, condition)));
+        BOOST_TEST(all.settings.without_effect(entry.name).has_value());
+      }
+  });
+}
 
 BOOST_AUTO_TEST_CASE(every_number_has_a_range) {
   for_each_model([](const ModelFactory& factory) {

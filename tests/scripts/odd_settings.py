@@ -2,7 +2,7 @@
 # label: bad-input
 """Whatever is typed for a setting of a model ends well or in one line of our own that names it: never in a library's words, a backtrace or a crash.
 
-For every model that tal-train lists: each setting at the ends of its range, beyond them, of another type, where it has no effect; unknown settings and presets;
+For every model that tal-train lists: each setting beyond its range or of another type, all at the ends of their ranges, what has no effect; unknown settings and presets;
 a network as small as the ranges let it be; records without labels; stages that the model is not for; training that diverges; a model file whose values
 overflow. [NAME...] takes only these models."""
 import concurrent.futures
@@ -139,25 +139,31 @@ def typed(model, *settings, presets=()):
     return run("tal-train", "--model", model, *(word for preset in presets for word in ("--preset", preset)), *pairs(settings), "--out", "x", "--print-config")
 
 
-def command_line(model, setting):
-    """Beyond the range, of another type, without effect; the ends of the range are accepted."""
-    where = f"{model}: "
-    wrong = ["maybe"] if isinstance(setting.value, bool) else ["x"] if setting.numeric else ["nonsense"] if setting.alternatives is not Setting.alternatives else []
-    for bound in setting.bounds() if setting.numeric else []:
-        if bound:
-            wrong.append(bound[1])
-    for value in wrong:
-        judge(where + setting.typed(value), typed(model, setting.typed(value)), [2], f"setting '{setting.name}'")
-    changes = setting.idle_with(MODELS[model])
-    if changes is not None:
-        value = str(setting.value).lower() if isinstance(setting.value, bool) else ",".join(map(str, setting.value)) if isinstance(setting.value, list) else setting.value
-        judge(where + setting.typed(value) + " without effect", typed(model, setting.typed(value), *changes), [2], f"setting '{setting.name}' has no effect")
+def beyond(setting):
+    """A value that the setting must refuse: beyond one end of its range, by turns, or of another type."""
+    if setting.numeric:
+        ends = [bound[1] for bound in setting.bounds() if bound]
+        return ends[len(setting.name) % len(ends)] if ends else "x"
+    return "maybe" if isinstance(setting.value, bool) else "nonsense" if setting.alternatives is not Setting.alternatives else None
 
 
-def all_at(model, settings, end, base=()):
-    """Every setting that has an effect at this end of its range, in one command."""
-    values = [setting.typed(bound[0]) for setting in settings if setting.numeric and setting.idle_with(MODELS[model]) != [] and (bound := setting.bounds()[end])]
-    return [*base, *values]
+def refused(model, setting):
+    if (value := beyond(setting)) is not None:
+        judge(f"{model}: {setting.typed(value)}", typed(model, setting.typed(value)), [2], f"setting '{setting.name}'")
+
+
+def without_effect(model, setting, changes):
+    value = str(setting.value).lower() if isinstance(setting.value, bool) else ",".join(map(str, setting.value)) if isinstance(setting.value, list) else setting.value
+    judge(f"{model}: {setting.typed(value)} without effect", typed(model, setting.typed(value), *changes), [2], f"setting '{setting.name}' has no effect")
+
+
+OF_VALIDATION = ("train.validate-every", "train.patience")  # without --val they are refused
+
+
+def all_at(model, settings, end):
+    """Every setting that has an effect, at this end of its range."""
+    return [setting.typed(bound[0]) for setting in settings
+            if setting.numeric and setting.name not in OF_VALIDATION and setting.idle_with(MODELS[model]) != [] and (bound := setting.bounds()[end])]
 
 
 def unknown(model):
@@ -173,20 +179,23 @@ jobs, seen = [], set()
 for model, listed in MODELS.items():
     jobs.append(POOL.submit(unknown, model))
     for setting in listed:
-        if setting.name.startswith("train."):  # the same for all models
-            if setting.name in seen:
-                continue
-            seen.add(setting.name)
-        jobs.append(POOL.submit(command_line, model, setting))
+        owner = "" if setting.name.startswith("train.") else model  # training is the same for all models
+        if (owner, setting.name) in seen:
+            continue
+        seen.add((owner, setting.name))
+        jobs.append(POOL.submit(refused, model, setting))
+        changes = setting.idle_with(listed)
+        if changes is not None and (owner, setting.condition) not in seen:  # one for each condition: nn/model_settings has them all
+            seen.add((owner, setting.condition))
+            jobs.append(POOL.submit(without_effect, model, setting, changes))
 for job in jobs:
     job.result()
 
 
 # ---- Runs on a few records.
 
-ANNOTATIONS = tool("tal-synth", "--seed", "1", "annotations", "-n", "3", "--classes", "2", "--min-duration", "40", "--max-duration", "60").stdout
-FEATURES = tool("tal-synth", "--seed", "2", "features", "--dim", "8", "--snr", "2", "--out-dir", "features", data=ANNOTATIONS).stdout
-RECORDS = tool("tal-propose", "--method", "grouping", "--threshold", "0.1:0.2:0.7", data=FEATURES).stdout
+ANNOTATIONS = tool("tal-synth", "--seed", "1", "annotations", "-n", "3", "--classes", "2", "--min-duration", "40", "--max-duration", "60", "--proposals", "30", "--tiou", "0.6").stdout
+RECORDS = tool("tal-synth", "--seed", "2", "features", "--dim", "8", "--snr", "2", "--out-dir", "features", data=ANNOTATIONS).stdout
 VIDEOS = [json.loads(line)["video"] for line in RECORDS.splitlines()]
 
 
