@@ -9,6 +9,10 @@
 #include "libtal/models/stages.h"
 #include "libtal/nn/torch_info.h"
 #endif
+#ifdef TAL_HAVE_VIDEO
+#include "libtal/video/frame_reader.h"
+#include "libtal/video/opencv_info.h"
+#endif
 
 int main(int argc, char** argv) {
   tal::ToolInfo info;
@@ -16,7 +20,8 @@ int main(int argc, char** argv) {
   info.summary = "Give proposals their final scores";
   info.description =
       "Reads records with proposals and writes them with other scores; segments stay.\n\n"
-      "With --model, a model scores the proposals of any proposer: a segment classifier or a localization network turns each into labelled detections.\n\n"
+      "With --model, a model scores the proposals of any proposer: a segment classifier or a localization network turns each into labelled detections, CMSN's evaluation subnet multiplies each score by the "
+      "IoU that it expects. A model that sees the frames of videos reads the file that each record's path names.\n\n"
       "Without one, --fuse rpn takes what tal-propose left of an RPN in the record. A proposal's unit score p' is the best product of overlap, "
       "foreground and background score over the pairs of start and end units in its anchor's vicinity (RPN paper, Eq. 8), and its score becomes "
       "BETA p + (1 - BETA) p' (Eq. 9), p being the segment score, or with --fusion product their product.\n\n"
@@ -41,6 +46,10 @@ int main(int argc, char** argv) {
   info.see_also = {"tal-propose(1)", "tal-refine(1)", "tal-train(1)", "tal-nms(1)", "tal-eval(1)"};
 #ifdef TAL_HAVE_TORCH
   info.libraries = {tal::torch_version()};
+#ifdef TAL_HAVE_VIDEO
+  info.libraries.push_back(tal::opencv_version());
+  tal::set_frame_opener(tal::open_frames);
+#endif
 #endif
   tal::Tool tool(info);
   std::string fuse = "rpn";
