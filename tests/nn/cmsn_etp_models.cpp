@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(etp_chain_learns) {
   actionness.inference().set("write-curves", "true");
 
   EtpRnModel refinement;
-  refinement.settings().read_json(R"({"unit-length":4,"hidden":16})");
+  refinement.settings().read_json(R"({"unit-length":2,"hidden":16})");  // targets are snapped to the grid of half units
   refinement.build(set.inputs());
   const auto r = train(refinement, set, 25, 5e-3, 16);
   BOOST_TEST(r.second < 0.6 * r.first, "refinement " << r.first << " -> " << r.second);
