@@ -37,7 +37,8 @@ def read(path):
 
 # Foreign name, shape, the name that the network has (None: left out).
 CASES = {
-    "torchvision": [("module.layer1.0.conv1.weight", [2, 2, 3, 3], "layer1.0.conv1.weight"), ("fc.bias", [2], "fc.bias"), ("bn1.num_batches_tracked", [1], None)],
+    "torchvision": [("module.layer1.0.conv1.weight", [2, 2, 3, 3], "layer1.0.conv1.weight"), ("fc.bias", [2], "fc.bias"), ("bn1.num_batches_tracked", [1], None),
+                    ("conv1.6.weight", [2, 2, 3, 3], "conv1.6.weight"), ("layer2.0.conv2.fc1.bias", [2], "layer2.0.conv2.fc1.bias"), ("layer2.0.downsample.1.weight", [2, 2, 1, 1], "layer2.0.downsample.1.weight")],
     "mmaction2-resnet": [("backbone.conv1.conv.weight", [2, 3, 7, 7], "conv1.weight"), ("backbone.conv1.bn.running_var", [2], "bn1.running_var"),
                          ("backbone.layer3.11.conv2.conv.weight", [2, 2, 3, 3], "layer3.11.conv2.weight"), ("backbone.layer3.11.conv2.bn.bias", [2], "layer3.11.bn2.bias"),
                          ("backbone.layer2.0.downsample.conv.weight", [2, 2, 1, 1], "layer2.0.downsample.0.weight"),
@@ -55,7 +56,8 @@ CASES = {
                       ("backbone.layer1.0.conv1.conv.net1.weight_net.conv.bias", [2], "layer1.0.interlace.weight_net.conv.bias"),
                       ("backbone.layer1.0.conv1.conv.net2.weight", [2, 2, 1, 1], "layer1.0.conv1.weight"), ("backbone.conv1.conv.weight", [2, 3, 7, 7], "conv1.weight")],
     "tsm": [("module.base_model.layer2.1.conv1.net.weight", [2, 2, 1, 1], "layer2.1.conv1.weight"), ("module.base_model.layer2.1.bn1.bias", [2], "layer2.1.bn1.bias"),
-            ("module.base_model.conv1.weight", [2, 3, 7, 7], "conv1.weight"), ("module.new_fc.bias", [4], "fc.bias")],
+            ("module.base_model.conv1.weight", [2, 3, 7, 7], "conv1.weight"), ("module.new_fc.bias", [4], "fc.bias"),
+            ("module.base_model.conv1.0.weight", [2, 10, 3, 3], "conv1.0.weight"), ("module.base_model.layer3.0.conv2.bn0.running_var", [2], "layer3.0.conv2.bn0.running_var")],
     "pytorchvideo": [("blocks.6.proj.weight", [4, 2], "blocks.6.proj.weight"), ("blocks.0.multipathway_blocks.1.norm.num_batches_tracked", [1], None)],
     "mmaction2-slowfast": [("backbone.slow_path.conv1.conv.weight", [2, 3, 1, 7, 7], "blocks.0.multipathway_blocks.0.conv.weight"),
                            ("backbone.fast_path.conv1.bn.running_var", [2], "blocks.0.multipathway_blocks.1.norm.running_var"),

@@ -148,7 +148,7 @@ with open("odd.json", "w", encoding="utf-8") as file:
     file.write('{"weights":[1,1]}')
 refused(["-m", a, "-m", b, "--weights", "odd.json"], "odd.json", "no file of --weights-out")
 lines = records.splitlines()
-for name, change, words in (("bare", lambda r: r.pop("annotations"), ["annotations", "missing"]), ("short", lambda r: r.pop("duration"), ["duration"]), ("none", lambda r: r["features"].pop("flow"), ["features.flow"])):
+for name, change, words in (("bare", lambda r: r.pop("annotations"), ["annotations", "missing"]), ("short", lambda r: r.pop("duration"), ["duration"]), ("none", lambda r: r["features"].pop("flow"), ["features", "flow"])):
     odd = json.loads(lines[1])
     change(odd)
     with open(f"{name}.jsonl", "w", encoding="utf-8") as file:
