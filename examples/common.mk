@@ -3,8 +3,8 @@
 #   DATA=/folder    holds train.jsonl and val.jsonl: records with features and annotations, as tal-convert makes them. It is only read.
 #   DATA=synth      tal-synth makes both below OUT, SYNTH_STREAMS (default: rgb and flow) of SYNTH_VIDEOS videos each. Small networks, a few minutes; no number is comparable with a paper's.
 #   DATA=/hapt      a folder with RawData/ and segments.csv: the HAPT recordings (see examples/hapt), one stream, `signals`
-#   VIDEOS ANNOTATIONS DURATIONS    instead of DATA, for models that see frames: THUMOS14's files of videos, its folder of annotation folders val/ and test/, the
-#                   seconds of every video (CSV)
+#   VIDEOS ANNOTATIONS DURATIONS    instead of DATA, for models that see frames: THUMOS14's files of videos, its folder of annotation folders val/ and test/,
+#                   seconds and frame rate of every video (CSV: video,duration,fps)
 #   OUT SEED THREADS EPOCHS    results (default out/NAME), seed of training, threads, epochs (default: the model's own; synth: few)
 #   SEEDS="0 1 2"   several seeds, each below OUT/seed-N: the tables show means and spreads
 #
@@ -62,7 +62,7 @@ VAL := $(DATA_OUT)/thumos14-test.jsonl
 DATA_NAME := THUMOS14, $(SEED_NAME)
 $(TRAIN) $(VAL): $(DATA_OUT)/thumos14-%.jsonl:
 	mkdir -p $(@D)
-	$(BIN)/tal-convert --from thumos14-gt --durations $(or $(DURATIONS),$(error DURATIONS is not set: the seconds of every video (CSV))) \
+	$(BIN)/tal-convert --from thumos14-gt --durations $(or $(DURATIONS),$(error DURATIONS is not set: seconds and frame rate of every video (CSV: video$(comma)duration$(comma)fps))) \
 	  $(or $(ANNOTATIONS),$(error ANNOTATIONS is not set: a folder with annotation folders val/ and test/))/$* \
 	| python3 $(EXAMPLES)sptad/with_path.py $* $(VIDEOS) > $@
 else

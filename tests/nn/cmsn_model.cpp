@@ -1,6 +1,7 @@
 // CMSN as a model: windows decoded by themselves and stitched, against plain loops; validation of both phases; C3D's weights and frames of videos.
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>

@@ -106,10 +106,10 @@ check(not os.path.exists("x.safetensors"), "nothing is written")
 
 # Tables 1, 3 and 4 from videos, as examples/cmsn makes them: THUMOS14's layout.
 with open("durations.csv", "w", encoding="utf-8") as file:
-    print("video,duration", file=file)
+    print("video,duration,fps", file=file)
     for part, one in zip(("val", "test"), lines(records)):
         os.makedirs(os.path.join("annotations", part))
-        print(one["video"], 8, sep=",", file=file)
+        print(one["video"], 8, 10, sep=",", file=file)
         with open(os.path.join("annotations", part, f"BaseballPitch_{part}.txt"), "w", encoding="utf-8") as annotations:
             for a in one["annotations"]:
                 print(one["video"], *a["segment"], file=annotations)

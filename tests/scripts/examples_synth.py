@@ -180,7 +180,7 @@ with tempfile.TemporaryDirectory() as folder:
     quick = ["DATA=" + data, "EPOCHS=1", "THREADS=1"]
     for example, arguments, table, rows in (
         ("etp", ["UNITS=32", "AN_EPOCHS=200", "SEEDS=0 1", "hapt"], "chain.md", ["ETP", "without Refinement Network", "ETP, tuned"]),
-        ("cmsn", ["TABLE5=vmcl-30", "hapt"], "table4.md", ["without PES", "with PES"]),
+        ("cmsn", ["TABLE5=vmcl-10", "hapt"], "table4.md", ["without PES", "with PES"]),
         ("sptad", ["HAPT_EPOCHS=1", "SEEDS=0 1", "hapt"], "hapt.md", ["SP-TAD"]),
         ("rpn", ["SEEDS=0 1", "hapt"], "table.md", ["RPN"]),
     ):
