@@ -296,7 +296,7 @@ class Run {
   // A loss far below zero draws all learning to itself.
   void warn_of_negative(const std::map<std::string, double>& parts) {
     for (const auto& [name, value] : parts)
-      if (value < -10 && warned_.insert(name).second && events_.warn)
+      if (name != "loss" && value < -10 && warned_.insert(name).second && events_.warn)
         events_.warn("model '" + model_.name() + "', epoch " + std::to_string(state_.epoch + 1) + ": loss term '" + name + "' is " + std::to_string(value) + " and has no lower bound");
   }
 

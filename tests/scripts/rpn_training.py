@@ -54,7 +54,7 @@ for name, settings, beta, preset, ev in (("plain", ["val-beta=0.3"], 0.3, "rpn",
 # KL's learning rate, unless something else says one.
 def rate(*arguments):
     lines = tool("tal-train", *SMALL, *arguments, "--out", "x", "--print-config").stdout.splitlines()
-    return next(line for line in lines if "train.lr" in line)
+    return next(line for line in lines if line.startswith("train.lr "))
 
 
 check("0.001" in rate(), rate())
@@ -85,12 +85,12 @@ for name in ("tal-refine", "tal-score"):
 # A training that diverges: one line that names the model and where.
 done = train("wild", "train.lr=1e6", "train.batch=2", "train.optimizer=sgd", epochs="5", status=1)
 lines = [line for line in done.stderr.splitlines() if "finite" in line]
-check(len(lines) == 1 and "model 'rpn', epoch " in lines[0] and ("'train_" in lines[0] or "weights" in lines[0]), done.stderr[-500:])
+check(len(lines) == 1 and "model 'rpn', epoch " in lines[0] and ("'train0" in lines[0] or "weights" in lines[0]), done.stderr[-500:])
 check(not os.path.exists("wild"), "no model of a training that diverged")
 
 # A regression loss whose learned weight grows far below zero is warned of once; the bound keeps the rest of the run finite.
 done = train("negative", "regression=kl", "weighting=mtl", "weighting-lr=300", "train.lr=0.003", epochs="20")
-check(done.stderr.count("warning: model 'rpn', epoch") == 1 and "loss term 'weighted-regression' is -1" in done.stderr, done.stderr[-800:])
+check(done.stderr.count("warning: model 'rpn', epoch") == 1 and "loss term 'weighted-regression' is -" in done.stderr, done.stderr)
 
 # What is out of range, without effect, contradictory or unknown: one line that names the setting.
 REFUSED = (
@@ -111,7 +111,8 @@ SHORT = [word for k, word in enumerate(SMALL) if word != "hidden=8" and SMALL[k 
 for settings, status, message in REFUSED:
     chosen = [word for pair in settings.split() for word in ("--set", pair)]
     done = tool("tal-train", *(SHORT if "recurrence=none" in settings else SMALL), *chosen, "-i", "train.jsonl", "--out", "x", status=status)
-    check(message in done.stderr and len(done.stderr.splitlines()) == 1, f"{settings}: {done.stderr}")
+    said = [line for line in done.stderr.splitlines() if not line.startswith("Try ")]
+    check(message in done.stderr and len(said) == 1, f"{settings}: {done.stderr}")
 done = tool("tal-propose", "-m", "baseline", "--set", "maps=none", data=held, status=2)
 check("setting 'maps' has no effect with unit=false" in done.stderr, done.stderr)
 finish()
