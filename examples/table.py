@@ -93,16 +93,16 @@ def by_class(tiou):
     if not set(names[:-1]) & set(paper):
         paper = {}  # other data: nothing to compare
     theirs = list(dict.fromkeys(system for row in paper.values() for system in row))
-    lines, better = [], 0
+    lines, gains = [], []
     for name in names:
         values = [[seed[name] for seed in seeds] for _, seeds in systems]
         cells = [f"{paper[name][system]:.2f}" if system in paper.get(name, {}) else "-" for system in theirs] + [cell(each) for each in values]
         if options.gain:
             won = None if None in values[0] + values[-1] else statistics.mean(values[-1]) - statistics.mean(values[0])
             cells.append("-" if won is None else f"{won:+.2f}")
-            better += name != "mAP" and won is not None and won > 0
+            gains += [won] if name != "mAP" and won is not None else []
         lines.append([name, *cells])
-    said = f"{systems[-1][0]} is better in {better} of {len(names) - 1} classes." if options.gain else ""
+    said = f"{systems[-1][0]} is better in {sum(won > 0 for won in gains)} of {len(gains)} classes." if options.gain else ""
     return [f"AP@{tiou:g}", *theirs, *(label for label, _ in systems), *(["gain"] if options.gain else [])], lines, said
 
 

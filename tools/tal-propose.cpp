@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
       "Reads records with feature streams and writes them with proposals, in seconds.\n\n"
       "With --model, a model file made by tal-train proposes; it refuses features that are not like those it was trained on. A detector gives labelled "
       "proposals. What can be changed at inference is set by --set; -v lists it.\n\n"
-      "A model that was trained on the frames of videos (sptad with input=clips) reads the file that each record's path names; --videos names files without records. "
+      "A model that was trained on the frames of videos (sptad or cmsn with input=clips) reads the file that each record's path names; --videos names files without records. "
       "Frames are sampled, resized and cropped as the model file says. Clips overlap, and the detections of all of them are given: tal-nms --preset sptad merges them.\n\n"
       "Several models that give maps of all proposals (bsnpp, bmn, also mixed) make an ensemble: their boundary and confidence maps are averaged with --weights before "
       "proposals are made of them. Each reads its own feature streams of the record. Their maps must cover the same stretches of a video with as many rows; --multi-scale gives all of "

@@ -9,6 +9,10 @@
 #include "libtal/models/stages.h"
 #include "libtal/nn/torch_info.h"
 #endif
+#ifdef TAL_HAVE_VIDEO
+#include "libtal/video/frame_reader.h"
+#include "libtal/video/opencv_info.h"
+#endif
 
 int main(int argc, char** argv) {
   tal::ToolInfo info;
@@ -16,17 +20,18 @@ int main(int argc, char** argv) {
   info.summary = "Give proposals their final scores";
   info.description =
       "Reads records with proposals and writes them with other scores; segments stay.\n\n"
-      "With --model, a model scores the proposals of any proposer: a segment classifier or a localization network turns each into labelled detections.\n\n"
+      "With --model, a model scores the proposals of any proposer: a segment classifier or a localization network turns each into labelled detections, CMSN's evaluation subnet multiplies each score by the "
+      "IoU that it expects. A model that sees the frames of videos reads the file that each record's path names.\n\n"
       "Without one, --fuse rpn takes what tal-propose left of an RPN in the record. A proposal's unit score p' is the best product of overlap, "
       "foreground and background score over the pairs of start and end units in its anchor's vicinity (RPN paper, Eq. 8), and its score becomes "
-      "BETA p + (1 - BETA) p' (Eq. 9), p being the segment score.\n\n"
+      "BETA p + (1 - BETA) p' (Eq. 9), p being the segment score, or with --fusion product their product.\n\n"
       "--fuse classes makes detections of proposals and the videos' class scores, as BSN++ and BMN do: a proposal's score, or with --combine the product of its factors, "
       "times the score of each of the video's best classes. The class scores stand in the record's field classification, in the files of --classification, or in a stream of the record whose header names its classes (stream:NAME); "
       "the weighted mean of several is taken. "
       "--weights-from VAL chooses their weights on records with proposals and annotations, whose videos the classifiers must score too: each classifier's share of the average mAPs that the "
       "detections have with it alone, or with --grid N the best of all multiples of 1/N that sum to 1. They are told on stderr and in the history, and --weights-out keeps them for --class-weights. "
       "Any of these options implies it. --merge puts the detections of another system beside them, for the suppression that follows.\n\n"
-      "--beta-sweep reads records with annotations and prints a table instead of records: soft-NMS and average recall for eleven values of BETA.";
+      "--beta-sweep reads records with annotations and prints a table instead of records: soft-NMS, as one of tal-nms's presets has it, and average recall for eleven values of BETA.";
   info.examples = {
       {"The RPN's combined score", "tal-propose -m rpn.safetensors < features.jsonl | tal-refine | tal-score --beta 0.8 | tal-nms --preset rpn"},
       {"Which weight is best on the validation part", "tal-score --beta-sweep < refined.jsonl"},
@@ -41,6 +46,10 @@ int main(int argc, char** argv) {
   info.see_also = {"tal-propose(1)", "tal-refine(1)", "tal-train(1)", "tal-nms(1)", "tal-eval(1)"};
 #ifdef TAL_HAVE_TORCH
   info.libraries = {tal::torch_version()};
+#ifdef TAL_HAVE_VIDEO
+  info.libraries.push_back(tal::opencv_version());
+  tal::set_frame_opener(tal::open_frames);
+#endif
 #endif
   tal::Tool tool(info);
   std::string fuse = "rpn";

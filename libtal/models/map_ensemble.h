@@ -24,8 +24,8 @@ class MapEnsemble {
   MapEnsemble(std::vector<MapSource> sources, std::vector<double> weights, const MapOutputOptions& output);
   // Each model's maps on the streams that it reads, fused; proposals (and maps) as for one model.
   void propose(Record& record) const;
-  // Weights by the members' proposals on the records of options.from, suppressed as the first model's paper does (maps alone: BSN's): area under the AR-AN curve. With --grid
-  // the maps of all its videos stay in memory. Error (with its place) for records without annotations or duration.
+  // Weights by the members' proposals on the records of options.from, suppressed as the first model's paper does (maps alone: BSN's): area under the AR-AN curve. The maps
+  // of all its videos stay in memory. Error (with its place) for records without annotations or duration.
   EnsembleWeights choose(Tool& tool, const EnsembleWeightOptions& options) const;
   void set_weights(std::vector<double> weights) { weights_ = std::move(weights); }
   std::vector<std::string> names() const;

@@ -129,6 +129,31 @@ void run_one(Tool& tool, const ModelOptions& options, Model& model, Stage stage)
   });
 }
 
+void run_ensemble(Tool& tool, const ModelOptions& options, const MapOptions& maps, const EnsembleWeightOptions& choice, const std::vector<MapSource>& sources, const MapOutputOptions& output) {
+  std::vector<std::string> names;
+  std::string listed;
+  for (const auto& source : sources) {
+    names.push_back(source.name);
+    listed += (listed.empty() ? "[" : ",") + quoted(source.name);
+  }
+  tool.history_field("model", listed + "]");
+  MapEnsemble ensemble(sources, maps.weights.empty() ? std::vector<double>() : read_weights(maps.weights, names), output);
+  const c10::Device device = sources.front().model ? sources.front().model->device : c10::Device(c10::kCPU);
+  const auto precision = precision_type(options.precision, device);
+  if (!choice.from.empty()) {
+    torch::NoGradGuard no_grad;
+    const Autocast autocast(device, precision);
+    const EnsembleWeights chosen = ensemble.choose(tool, choice);
+    report_weights(tool, chosen, choice);
+    ensemble.set_weights(chosen.weights);
+  }
+  map_records(tool, [&](Record& record) {
+    torch::NoGradGuard no_grad;
+    const Autocast autocast(device, precision);
+    ensemble.propose(record);
+  });
+}
+
 }  // namespace
 
 void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage) {
@@ -177,27 +202,8 @@ void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps
     tool.refuse({"--window", "--overlap", "--multi-scale", "--device", "--precision"}, "maps of earlier runs alone");
     if (!maps.maps.empty()) output.maps = maps.maps;
   }
-  std::string names;
-  for (const auto& source : sources) names += (names.empty() ? "[" : ",") + quoted(source.name);
-  tool.history_field("model", names + "]");
   const auto* first = dynamic_cast<const MapModel*>(sources.front().model.get());
-  std::vector<std::string> members;
-  for (const auto& source : sources) members.push_back(source.name);
-  MapEnsemble ensemble(sources, maps.weights.empty() ? std::vector<double>() : read_weights(maps.weights, members), first ? first->output() : output);
-  const c10::Device device = sources.front().model ? sources.front().model->device : c10::Device(c10::kCPU);
-  const auto precision = precision_type(options.precision, device);
-  if (!choice.from.empty()) {
-    torch::NoGradGuard no_grad;
-    const Autocast autocast(device, precision);
-    const EnsembleWeights chosen = ensemble.choose(tool, choice);
-    report_weights(tool, chosen, choice);
-    ensemble.set_weights(chosen.weights);
-  }
-  map_records(tool, [&](Record& record) {
-    torch::NoGradGuard no_grad;
-    const Autocast autocast(device, precision);
-    ensemble.propose(record);
-  });
+  run_ensemble(tool, options, maps, choice, sources, first ? first->output() : output);
 }
 
 }  // namespace tal

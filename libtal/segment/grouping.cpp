@@ -282,12 +282,14 @@ void GroupingTally::require_proposals(const GroupingOptions& options) const {
   if (records_ == 0 || proposals_ > 0) return;
   const auto thresholds = parse_number_list(options.threshold);
   const double lowest = *std::min_element(thresholds.begin(), thresholds.end());
-  const std::string highest = "the highest score is " + format_number(std::round(1e4 * highest_) / 1e4);
   std::string why = "there are no rows";
-  if (std::isfinite(highest_))
-    why = highest_ < lowest ? highest + ", the threshold " + format_number(lowest)
-                            : highest + " and reaches the threshold " + format_number(lowest) + ", but no component has more than " + std::to_string(options.min) +
-                                  (options.max > 0 ? " and fewer than " + std::to_string(options.max) : "") + " rows";
+  if (std::isfinite(highest_)) {
+    why = "the highest score is " + format_number(std::round(1e4 * highest_) / 1e4);
+    if (highest_ < lowest) why += ", the threshold " + format_number(lowest);
+    else
+      why += " and reaches the threshold " + format_number(lowest) + ", but no component has more than " + std::to_string(options.min) +
+             (options.max > 0 ? " and fewer than " + std::to_string(options.max) : "") + " rows";
+  }
   throw Error("no proposal in " + (records_ == 1 ? "the only record" : "any of " + std::to_string(records_) + " records") + ": " + why + " (--allow-empty accepts that)");
 }
 

@@ -423,7 +423,7 @@ SuppressOptions defaults_of(const std::string& method) {
 void register_options(CLI::App& app, SuppressOptions& o) {
   const std::string rule = "Rule", choice = "Which proposals";
   app.add_option("--method", o.method, "Suppression rule")->group(rule)->check(CLI::IsMember({"greedy", "gaussian", "linear", "bsn", "rpn"}));
-  app.add_option("--preset", o.preset, "A paper's rule and constants; flags win")->group(rule)
+  app.add_option("--preset", o.preset, "A paper's rule and constants; flags win (rpn: ActivityNet; rpn-thumos14: --low 0.55; rpn-thumos14-2, of two attention units: --low 0.65)")->group(rule)
       ->check(CLI::IsMember(suppression_presets()));
   app.add_option("--threshold", o.threshold, "tIoU: greedy keeps up to it (0.36), linear decays from it on (0.5)")->group(rule)->check(CLI::Range(0.0, 1.0));
   app.add_flag("--inclusive", o.inclusive, "greedy: a tIoU equal to the threshold suppresses")->group(rule);

@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include "libtal/base/error.h"
 #include "libtal/models/bmn_model.h"
 
@@ -319,6 +321,108 @@ BOOST_AUTO_TEST_CASE(action_at_a_seam) {
   Record record = Record::make("v");
   model.propose(record, {"v", 40, {}, x});
   BOOST_TEST(best_overlap(record.proposals(), {16, 25}) > 0.6);
+}
+
+// Every preset: the values that the report states (3.3, 3.4, 4.1, 5.1), what the row changes, and one step of training on the published sizes' small relatives.
+template <class M>
+void check_presets(const std::map<std::string, nlohmann::json>& rows, const nlohmann::json& published, const std::string& sizes) {
+  const Synthetic set(2, 40, 3);
+  std::set<std::string> names;
+  for (const auto& preset : M().presets()) BOOST_TEST_CONTEXT(preset.name) {
+    names.insert(preset.name);
+    BOOST_REQUIRE(rows.count(preset.name) == 1u);
+    M model;
+    auto settings = model.settings();
+    settings.read_json(preset.settings);
+    auto want = published;
+    want.update(rows.at(preset.name));
+    const auto got = nlohmann::json::parse(settings.json());
+    for (const auto& [name, value] : want.items()) BOOST_TEST(got.at(name) == value, name << " is " << got.at(name) << ", not " << value);
+    small(model, 16, sizes);
+    model.build(set.inputs());
+    train(model, set, 1);
+    model.network().eval();
+    Record record = Record::make("v0");
+    model.propose(record, set.sequence(0));
+    BOOST_TEST(!record.proposals().empty());
+  }
+  BOOST_TEST(names.size() == rows.size());
+}
+
+BOOST_AUTO_TEST_CASE(presets_of_bsnpp) {
+  using Json = nlohmann::json;
+  const Json published = {{"rows", 100}, {"durations", 100}, {"samples", 32}, {"first-filters", 256}, {"base-filters", 256}, {"generator-filters", 512}, {"reduced-filters", 128},
+                          {"proposal-filters", 512}, {"generator", "nested"}, {"deep-supervision", true}, {"train-backward", false}, {"branches", {"position", "channel", "aggregated"}},
+                          {"sampling", "scale"}, {"scale-ratio", 0.15}, {"positive", 0.7}, {"negative", 0.3}, {"relation-weight", 10}, {"l2", 1e-4}, {"train-overlap", 0.75}, {"input", "rescale"}};
+  const Json plain = {{"branches", {"plain"}}, {"sampling", "none"}};
+  const auto with = [&](Json base, const char* name, const Json& value) {
+    base[name] = value;
+    return base;
+  };
+  check_presets<BsnppModel>({{"activitynet", Json::object()},
+                             {"windows", {{"input", "windows"}}},
+                             {"baseline", with(plain, "generator", "plain")},
+                             {"cbg-u-net", with(plain, "generator", "u-net")},
+                             {"cbg-nested", plain},
+                             {"prb-position", with(plain, "branches", {"position"})},
+                             {"prb-channel", with(plain, "branches", {"channel"})},
+                             {"prb-both", with(plain, "branches", {"position", "channel"})},
+                             {"prb", {{"sampling", "none"}}},
+                             {"iou-sampling", {{"sampling", "iou"}}}},
+                            published, R"({"first-filters":8,"generator-filters":8})");
+  // 5.1: Adam, batch 16, 0.001 for 7 epochs, 0.0001 for 3.
+  BOOST_TEST((Json::parse(BsnppModel().training_defaults()) == Json{{"optimizer", "adam"}, {"lr", 1e-3}, {"batch", 16}, {"epochs", 10}, {"schedule", "step"}, {"milestones", {7}}, {"gamma", 0.1}}));
+  // Improvement C.
+  BsnppModel model;
+  BOOST_TEST(Json::parse(model.inference().json()).at("scale-rows") == Json({30, 80, 100}));
+}
+
+BOOST_AUTO_TEST_CASE(presets_of_bmn) {
+  using Json = nlohmann::json;
+  const Json published = {{"rows", 100}, {"durations", 100}, {"samples", 32}, {"per-bin", 3}, {"widen", 0.5}, {"base-filters", 256}, {"reduced-filters", 128}, {"boundary-filters", 256},
+                          {"proposal-filters", 512}, {"head-filters", 128}, {"positive", 0.7}, {"negative", 0.3}, {"class-threshold", 0.9}, {"regression-weight", 10}, {"form", "paper"}, {"input", "rescale"}};
+  check_presets<BmnModel>({{"activitynet", Json::object()}, {"public", {{"form", "public"}, {"layout", "start-duration"}, {"groups", 4}}}, {"windows", {{"input", "windows"}}}}, published,
+                          R"({"boundary-filters":8})");
+}
+
+// What a setting's condition says is so: the setting changes nothing where it is refused.
+BOOST_AUTO_TEST_CASE(settings_without_effect) {
+  const auto why = [](const std::string& settings, const std::string& name) {
+    BsnppModel model;
+    auto all = model.settings();
+    all.nest("inference", model.inference());
+    all.read_json(settings);
+    return all.without_effect(name).value_or("");
+  };
+  BOOST_TEST(why("{}", "attention-filters") == "");
+  BOOST_TEST(why(R"({"branches":["aggregated"]})", "attention-filters") == "");
+  BOOST_TEST(why(R"({"branches":["channel","plain"]})", "attention-filters").find("branches=channel,plain") != std::string::npos);
+  BOOST_TEST(why(R"({"generator":"u-net"})", "deep-supervision").find("generator=u-net") != std::string::npos);
+  BOOST_TEST(why(R"({"sampling":"iou"})", "scale-ratio").find("sampling=iou") != std::string::npos);
+  BOOST_TEST(why("{}", "train-overlap").find("input=rescale") != std::string::npos);
+  BOOST_TEST(why(R"({"input":"windows"})", "inference.scales").find("input=windows") != std::string::npos);
+  BOOST_TEST(why("{}", "inference.scale-rows").find("scales=fixed") != std::string::npos);
+}
+
+// A diverged network's output is no proposals.
+BOOST_AUTO_TEST_CASE(no_numbers) {
+  const Synthetic set(1, 30, 3);
+  BsnppModel model;
+  small(model, 12, R"({"first-filters":8,"generator-filters":8})");
+  model.build(set.inputs());
+  model.network().eval();
+  {
+    const torch::NoGradGuard guard;
+    model.network().named_parameters()["prb.position.conv3.bias"].fill_(std::nan(""));
+  }
+  Record record = Record::make("v0");
+  BOOST_CHECK_EXCEPTION(model.propose(record, set.sequence(0)), Error, [](const Error& e) { return e.message().find("no number") != std::string::npos; });
+  BsnppModel windows;
+  small(windows, 12, R"({"first-filters":8,"generator-filters":8,"input":"windows"})");
+  windows.build(set.inputs());
+  windows.network().eval();
+  windows.inference().read_json(R"({"window":3})");
+  BOOST_CHECK_EXCEPTION(windows.propose(record, set.sequence(0)), Error, [](const Error& e) { return e.message().find("at least 4 rows") != std::string::npos; });
 }
 
 BOOST_AUTO_TEST_CASE(odd_features) {

@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(pixels_reach_c3d_less_the_recipes_mean) {
   // RGB in 0..255 less 104, 117, 128; the convolutions, two more, the maximum over space.
   const auto pixels = bytes.to(torch::kFloat) - torch::tensor({104.0f, 117.0f, 128.0f}).view({1, 3, 1, 1, 1});
   const auto base = network->extractor->forward(pixels);
-  const auto& stages = network->stages;
+  auto stages = network->stages;
   const auto cnn = torch::relu(stages->conv2->forward(torch::relu(stages->conv1->forward(base))));
   BOOST_TEST_REQUIRE((got.sizes() == torch::IntArrayRef({2, 2, 5})));
   for (std::int64_t b = 0; b < 2; ++b)

@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(cmsn_learns_in_two_phases) {
     model.network().named_parameters()["evaluation.fc3.weight"].zero_();
   }
   const auto constant = judge(model, test);
-  BOOST_TEST(constant.correlation == 0);
+  BOOST_TEST(std::fabs(constant.correlation) < 1e-6);
   BOOST_TEST(constant.order == 0.5);
 }
 
@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(etp_chain_learns) {
   actionness.inference().set("write-curves", "true");
 
   EtpRnModel refinement;
-  refinement.settings().read_json(R"({"unit-length":4,"hidden":16})");
+  refinement.settings().read_json(R"({"unit-length":2,"hidden":16})");  // targets are snapped to the grid of half units
   refinement.build(set.inputs());
   const auto r = train(refinement, set, 25, 5e-3, 16);
   BOOST_TEST(r.second < 0.6 * r.first, "refinement " << r.first << " -> " << r.second);

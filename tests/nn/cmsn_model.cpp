@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <memory>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 #include "libtal/models/cmsn_model.h"
 #include "libtal/models/model_file.h"
 #include "libtal/nn/tensors.h"
+#include "libtal/train/options.h"
 #include "libtal/train/validation.h"
 #include "tests/nn/frame_files.h"
 #include "tests/nn/small_set.h"
@@ -115,11 +117,11 @@ BOOST_AUTO_TEST_SUITE(cmsn_model)
 BOOST_AUTO_TEST_CASE(windows_by_themselves_and_stitched_against_loops) {
   torch::manual_seed(3);
   const std::int64_t window = 12, rows = 53, step = 6;
-  ActionSet set(3, rows, 4, /*noise=*/1.5);
+  ActionSet set(3, rows, 4, /*noise=*/0.6);
   CmsnModel model;
   model.settings().read_json(R"({"hidden":8,"lstm-hidden":8,"window":12,"evaluation-hidden":4,"pooled-length":2,"dropout":0})");
   model.build(set.inputs());
-  train(model, set, 12, 1e-2, 4);
+  train(model, set, 25, 1e-2, 4);
   auto& network = dynamic_cast<CmsnImpl&>(model.network());
   torch::NoGradGuard guard;
   std::size_t several = 0;
@@ -173,11 +175,11 @@ BOOST_AUTO_TEST_CASE(windows_by_themselves_and_stitched_against_loops) {
 BOOST_AUTO_TEST_CASE(validation_judges_the_phase_that_is_trained) {
   torch::manual_seed(5);
   const Folder folder;
-  ActionSet set(6, 150, 1, 0.4), held(3, 150, 7, 0.4);
+  ActionSet set(6, 150, 1, /*noise=*/0.8), held(3, 150, 7, 0.8);
   CmsnModel model;
   model.settings().read_json(R"({"hidden":16,"lstm-hidden":16,"window":48,"evaluation-hidden":32,"pooled-length":4,"dropout":0.1})");
   model.build(set.inputs());
-  train(model, set, 25, 5e-3, 4, 0);
+  train(model, set, 15, 5e-3, 4, 0);
   train(model, set, 15, 1e-3, 4, 1);
 
   Validation validation("auto", ""), losses("loss", "");
@@ -211,6 +213,109 @@ BOOST_AUTO_TEST_CASE(validation_judges_the_phase_that_is_trained) {
   BOOST_TEST(std::fabs(metric(1) - preset) < 0.5, "a constant factor changes nothing but the scores' lower bound: " << metric(1) << " and " << preset);
   BOOST_TEST(judged > preset + 1, "AUC " << judged << " with the evaluation subnet, " << preset << " by preset scores");
   BOOST_TEST(judged_loss > loss(1), "negative losses " << judged_loss << " and " << loss(1));
+}
+
+// 5.1 and Tables 3, 5 and 6; the others as 5.1 says.
+struct PaperRow {
+  std::string loss;
+  double n, m;
+  std::string input;
+  int frozen, epochs, evaluation_epochs;
+};
+
+// A preset over the training's defaults, as tal-train has them.
+nlohmann::json settings_with(CmsnModel& model, const std::vector<Preset>& presets) {
+  static TrainOptions train;
+  train = {};
+  settings_of(train).read_json(model.training_defaults());
+  Settings all = model.settings();
+  all.nest("train", settings_of(train));
+  for (const auto& preset : presets) all.read_json(preset.settings);
+  all.nest("inference", model.inference());
+  return nlohmann::json::parse(all.json());
+}
+
+void check_row(const nlohmann::json& set, const PaperRow& row) {
+  BOOST_TEST(set["loss"] == row.loss);
+  BOOST_TEST(set["n"] == row.n);
+  BOOST_TEST(set["m"] == row.m);
+  BOOST_TEST(set["input"] == row.input);
+  BOOST_TEST(set["frozen"] == row.frozen);
+  BOOST_TEST(set["train.epochs"] == row.epochs);
+  BOOST_TEST(set["evaluation-epochs"] == row.evaluation_epochs);
+  const nlohmann::json same = {{"hidden", 512}, {"dropout", 0.5}, {"window", 96}, {"evaluation-hidden", 2048}, {"fps", 0.0}, {"frame-height", 128}, {"frame-width", 171}, {"crop", 112},
+                               {"train.optimizer", "adam"}, {"train.lr", 1e-4}, {"train.weight-decay", 5e-4}, {"train.batch", 1}, {"inference.decay", 0.09},
+                               {"inference.decode", "windows"}, {"inference.split", true}};
+  for (const auto& [name, value] : same.items()) BOOST_TEST(set[name] == value, name << ": " << set[name] << ", not " << value);
+}
+
+// At a size that a test can afford: one step of the stages.
+void one_step(CmsnModel& model, const Folder& folder) {
+  torch::manual_seed(2);
+  std::unique_ptr<TrainingSet> set;
+  if (model.frames()) {
+    write_c3d(folder / "c3d.safetensors");
+    model.settings().read_json(kSmallClips);
+    model.settings().set("c3d-weights", folder / "c3d.safetensors");
+    model.settings().set("fps", "8");
+    model.check_start();
+    set = std::make_unique<Brightness>(folder, 1, *model.frames());
+  } else {
+    model.settings().read_json(R"({"hidden":8,"lstm-hidden":4,"window":16,"evaluation-hidden":8,"pooled-length":2})");
+    set = std::make_unique<ActionSet>(1, 60, 1);
+  }
+  model.build(set->inputs());
+  model.initialise();
+  model.network().train();
+  const auto before = model.network().named_parameters()["stages.classifier.weight"].clone();
+  torch::optim::Adam optimizer(model.parameters(0).front().parameters, torch::optim::AdamOptions(1e-3));
+  Random random(1);
+  const auto samples = model.samples(*set, 0);
+  const auto losses = model.loss(model.make_batch(*set, std::span(samples).first(1), random, 0), 0);
+  losses.loss.backward();
+  optimizer.step();
+  BOOST_TEST(std::isfinite(losses.loss.item<double>()));
+  BOOST_TEST(!torch::equal(before, model.network().named_parameters()["stages.classifier.weight"]));
+}
+
+BOOST_AUTO_TEST_CASE(presets_are_rows_of_the_papers_tables) {
+  const std::map<std::string, PaperRow> paper = {
+      {"c3d", {"vmcl", 0.15, 0.1, "clips", 2, 3, 4}},
+      {"c3d-ucf101", {"vmcl", 0.15, 0.1, "clips", 8, 3, 4}},
+      {"two-stream", {"vmcl", 0.15, 0.1, "features", 2, 12, 10}},
+      {"table5-softmax", {"softmax", 0.15, 0.1, "features", 2, 12, 0}},
+      {"table5-lmcl", {"lmcl", 0.15, 0.1, "features", 2, 12, 0}},
+      {"table5-vmcl", {"vmcl", 0.15, 0.1, "features", 2, 12, 0}},
+      {"angular", {"angular", 0.15, 0.1, "features", 2, 12, 0}},
+      {"eq7", {"vmcl", 0.15, 0.1, "features", 2, 12, 0}},
+      {"table6-1", {"vmcl", 0.1, 0.1, "features", 2, 12, 0}},
+      {"table6-2", {"vmcl", 0.15, 0.1, "features", 2, 12, 0}},
+      {"table6-3", {"vmcl", 0.18, 0.12, "features", 2, 12, 0}},
+      {"table6-4", {"vmcl", 0.25, 0.8, "features", 2, 12, 0}},
+  };
+  const Folder folder;
+  const auto presets = CmsnModel().presets();
+  BOOST_TEST(presets.size() == paper.size());
+  const auto c3d = std::find_if(presets.begin(), presets.end(), [](const Preset& p) { return p.name == "c3d"; });
+  BOOST_TEST_REQUIRE((c3d != presets.end()));
+  for (const auto& preset : presets) {
+    BOOST_TEST_CONTEXT(preset.name) {
+      const auto found = paper.find(preset.name);
+      BOOST_TEST_REQUIRE((found != paper.end()));
+      CmsnModel model;
+      const auto set = settings_with(model, {preset});
+      check_row(set, found->second);
+      BOOST_TEST(set["margin-form"] == (preset.name == "eq7" ? "eq7" : "worked"));
+      one_step(model, folder);
+      if (found->second.evaluation_epochs > 0) continue;
+      // 5.3: on the C3D network.
+      PaperRow row = found->second;
+      row.input = "clips", row.epochs = 3;
+      CmsnModel on_c3d;
+      check_row(settings_with(on_c3d, {*c3d, preset}), row);
+      one_step(on_c3d, folder);
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(stages_alone) {

@@ -216,7 +216,7 @@ Plain resnest_stages(const Network& w, Plain x, const std::array<std::int64_t, 4
       Plain y = split_attention(w, relu(one(exchanged(x, at), at + "conv1", at + "bn1")), at + "conv2.");
       if (halves) y = pool(y, {1, 3, 3}, {1, 2, 2}, {0, 1, 1}, false, true);
       y = one(y, at + "conv3", at + "bn3");
-      x = relu(sum(y, b == 0 ? one(halves ? mean_inside(x, 2) : x, at + "downsample.1", at + "downsample.2") : x));
+      x = relu(sum(y, w.has(at + "downsample.1.weight") ? one(halves ? mean_inside(x, 2) : x, at + "downsample.1", at + "downsample.2") : x));
     }
   return x;
 }

@@ -153,9 +153,11 @@ BOOST_AUTO_TEST_CASE(built_and_trained_for_a_step) {
       for (const auto& parameter : chosen.model.network().parameters()) before.push_back(parameter.detach().clone());
       optimizer.step();
       std::size_t k = 0, moved = 0;
-      for (const auto& parameter : chosen.model.network().parameters()) moved += !torch::equal(parameter.detach(), before[k++]);
-      BOOST_TEST(moved * 10 >= k * 7, moved << " of " << k << " parameters moved");
-      BOOST_TEST(torch::isfinite(torch::nn::utils::parameters_to_vector(chosen.model.network().parameters())).all().item<bool>());
+      for (const auto& parameter : chosen.model.network().parameters()) {
+        moved += !torch::equal(parameter.detach(), before[k++]);
+        BOOST_TEST(torch::isfinite(parameter).all().item<bool>());
+      }
+      BOOST_TEST(moved * 10 >= k * 7, moved << " of " << k << " parameters moved");  // all but an unused vicinity backbone, and what ReLU shuts
     }
   });
 }

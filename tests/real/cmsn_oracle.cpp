@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_SUITE(cmsn_oracle)
 BOOST_AUTO_TEST_CASE(perfect_labels_of_thumos14) {
   if (test::skip_without(test::data_dir(), "THUMOS14")) return;
   const auto videos = thumos14_test();
-  BOOST_TEST(videos.size() == 213u);
+  BOOST_TEST(videos.size() == 212u);  // all instances of one of the 213 lie behind its end
   for (const std::size_t window : {std::size_t{0}, std::size_t{96}}) {  // the sequence of the whole video, and 5.1's windows of 768 frames
     const double split = oracle_ar100(videos, RunEnd::kOrder, 100, window), merged = oracle_ar100(videos, RunEnd::kBackground, 100, window);
     BOOST_TEST_MESSAGE("AR@100 of perfect labels, window " << window << ": " << split << "; sequences that end at Background alone: " << merged);

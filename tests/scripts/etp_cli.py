@@ -34,7 +34,7 @@ with tempfile.TemporaryDirectory() as folder:
     features = ("--seed", "2", "features", "--dim", "8", "--snr", "2", "--out-dir")
     proposed = tool("tal-synth", *features, "features", data=made).stdout
     bare = jsonl({key: value for key, value in record.items() if key != "proposals"} for record in lines_of(proposed))
-    common = ("--epochs", "1", "--batch", "4", "--threads", "1", "-q", "--out")
+    common = ("--epochs", "1", "--batch", "4", "--set", "train.samples-per-epoch=16", "--threads", "1", "-q", "--out")
 
     # A run without a proposal, of a network and without one.
     tool("tal-train", "--model", "etp-an", "--set", "hidden=8", *common, "an.safetensors", data=bare)

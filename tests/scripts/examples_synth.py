@@ -81,6 +81,20 @@ RPN = ["table1", "table2", "table3", "table4", "table5", "fig5", "fig6", "fig7",
        "TABLE5=B2-kl-mtl-ev", "FIG7=B2-kl-mtl-ev"]
 
 
+def published_numbers_of_rpn():
+    """Every row of examples/rpn/published.json stands in the paper, its numbers in that order."""
+    path = os.path.join(SOURCE, "..", "shared", "papers", "rpn-recurrent-attention.txt")
+    if not os.path.exists(path):
+        print("SKIPPED: no data: " + path)
+        return
+    with open(path, encoding="utf-8") as file:
+        paper = file.read()
+    with open(os.path.join(SOURCE, "examples", "rpn", "published.json"), encoding="utf-8") as file:
+        tables = json.load(file)
+    rows = [(label, " ".join(f"{number:.2f}" for number in row.values())) for table in tables.values() for part in table.values() for label, row in part.items()]
+    check(len(rows) == 84 and all(numbers in paper for _, numbers in rows), f"rpn: not in the paper: {[row for row in rows if row[1] not in paper]}")
+
+
 def tables_of_rpn(out, folder):
     """Unit, segment and combined scores are betas 0, 1 and the best of the sweep printed below; the paper's numbers stand beside; Table 4 repeats Table 3; pictures."""
     for table, row, by in (("table1", "table1-B2-mtl-heads1", "auc"), ("table3", "table3-B2-kl-mtl-ev", "100")):
@@ -106,6 +120,7 @@ def tables_of_rpn(out, folder):
             check("<svg" in file.read(), "rpn: " + name)
 
 
+published_numbers_of_rpn()
 TINY = ["DATA=synth", "SYNTH_VIDEOS=3", "EPOCHS=1", "THREADS=1"]
 with tempfile.TemporaryDirectory() as folder:
     for example, arguments, rows in (
@@ -167,6 +182,7 @@ with tempfile.TemporaryDirectory() as folder:
         ("etp", ["UNITS=32", "AN_EPOCHS=200", "SEEDS=0 1", "hapt"], "chain.md", ["ETP", "without Refinement Network", "ETP, tuned"]),
         ("cmsn", ["TABLE5=vmcl-30", "hapt"], "table4.md", ["without PES", "with PES"]),
         ("sptad", ["HAPT_EPOCHS=1", "SEEDS=0 1", "hapt"], "hapt.md", ["SP-TAD"]),
+        ("rpn", ["SEEDS=0 1", "hapt"], "table.md", ["RPN"]),
     ):
         out = os.path.join(folder, "hapt-" + example)
         printed, _ = make(example, *quick, "OUT=" + out, *arguments)
@@ -194,7 +210,7 @@ with tempfile.TemporaryDirectory() as folder:
     for row in ("without Refinement Network", "unit length 32"):
         values = cells(printed, row)
         check(len(values) == 16 and per_cent(values), f"etp: figure 7: {row}: {values}")
-    out = os.path.join(folder, "hapt-rpn")
+    out = os.path.join(folder, "hapt-all")
     printed, _ = make("hapt", *quick, "OUT=" + out)  # its first target alone
     for row, columns in (("RPN", 2), ("RPN + segment classifier", 8)):
         values = cells(printed, row)

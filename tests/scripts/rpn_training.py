@@ -69,7 +69,7 @@ for kind in ("rescale", "windows"):
     check(len(lines) == 6 and all(json.loads(line)["proposals"] for line in lines), kind + ": proposals")
 broken = json.loads(two.splitlines()[2])
 broken["features"]["b"]["stride"] = 1
-done = train("x", data="-", status=1) if False else tool("tal-train", *SMALL, "--out", "x", data=json.dumps(broken) + "\n", status=1)
+done = tool("tal-train", *SMALL, "--out", "x", data=json.dumps(broken) + "\n", status=1)
 check("video '%s': features.b: ends at " % broken["video"] in done.stderr and "but stream 'a' at" in done.stderr, done.stderr[-300:])
 
 # No unit module: nothing to refine with. No KL loss: no variances.
@@ -88,7 +88,30 @@ lines = [line for line in done.stderr.splitlines() if "finite" in line]
 check(len(lines) == 1 and "model 'rpn', epoch " in lines[0] and ("'train_" in lines[0] or "weights" in lines[0]), done.stderr[-500:])
 check(not os.path.exists("wild"), "no model of a training that diverged")
 
-# A regression loss far below zero is warned of once.
+# A regression loss whose learned weight grows far below zero is warned of once; the bound keeps the rest of the run finite.
 done = train("negative", "regression=kl", "weighting=mtl", "weighting-lr=300", "train.lr=0.003", epochs="20")
-check(done.stderr.count("warning: ") <= 2, done.stderr[-800:])
+check(done.stderr.count("warning: model 'rpn', epoch") == 1 and "loss term 'weighted-regression' is -1" in done.stderr, done.stderr[-800:])
+
+# What is out of range, without effect, contradictory or unknown: one line that names the setting.
+REFUSED = (
+    ("heads=4", 2, "setting 'heads' has no effect with attention=soft"), ("attention-units=2", 2, "setting 'attention-units' has no effect with attention=soft"),
+    ("projected=false", 2, "setting 'projected' has no effect with attention=soft"), ("stride=8", 2, "setting 'stride' has no effect with input=rescale"),
+    ("variance-width=8", 2, "setting 'variance-width' has no effect with regression=smooth-l1"), ("weighting-lr=2", 2, "setting 'weighting-lr' has no effect with weighting=sum"),
+    ("unit=false unit-widths=4,4,4", 2, "setting 'unit-widths' has no effect with unit=false"), ("unit=false val-beta=0.5", 2, "setting 'val-beta' has no effect with unit=false"),
+    ("unit=false inference.maps=none", 2, "setting 'inference.maps' has no effect with unit=false"), ("val-kl-ev=true", 2, "setting 'val-kl-ev' has no effect with regression=smooth-l1"),
+    ("shared=true", 2, "setting 'shared' has no effect with variant=B2"), ("variant=B shared=true vicinity-backbone=single", 2, "setting 'vicinity-backbone' has no effect with shared=true"),
+    ("recurrence=none hidden=8", 2, "setting 'hidden' has no effect with recurrence=none"),
+    ("gamma=-1", 2, "setting 'gamma'"), ("head-widths=5", 2, "setting 'head-widths'"), ("unit-widths=0,1,1", 2, "setting 'unit-widths'"), ("scales=0", 2, "setting 'scales'"),
+    ("examples=0", 2, "setting 'examples'"), ("positive-tiou=1.5", 2, "setting 'positive-tiou'"), ("val-beta=2", 2, "setting 'val-beta'"), ("inference.min-score=-1", 2, "setting 'inference.min-score'"),
+    ("headz=2", 2, "unknown setting 'headz' (did you mean 'heads'?)"), ("val-nms=bsn", 2, "setting 'val-nms'"),
+    ("attention=multi-head heads=3", 1, "heads: 16 columns cannot be shared out among 3 heads"), ("recurrence=none attention=none", 1, "attention: none, with recurrence none,"),
+    ("negative-high=0.8", 1, "negative-high: hard negatives must lie below the positives"),
+)
+SHORT = [word for k, word in enumerate(SMALL) if word != "hidden=8" and SMALL[k + 1:k + 2] != ["hidden=8"]]
+for settings, status, message in REFUSED:
+    chosen = [word for pair in settings.split() for word in ("--set", pair)]
+    done = tool("tal-train", *(SHORT if "recurrence=none" in settings else SMALL), *chosen, "-i", "train.jsonl", "--out", "x", status=status)
+    check(message in done.stderr and len(done.stderr.splitlines()) == 1, f"{settings}: {done.stderr}")
+done = tool("tal-propose", "-m", "baseline", "--set", "maps=none", data=held, status=2)
+check("setting 'maps' has no effect with unit=false" in done.stderr, done.stderr)
 finish()

@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(one_run_of_a_hundred_thousand_snippets_with_a_cap) {
   std::vector<std::uint8_t> mixed(100000);
   Random random(3);
   for (auto& s : mixed) s = static_cast<std::uint8_t>(1 + random.below(5));
-  BOOST_TEST(stage_candidates(mixed, kPresetDecay, 5000).size() == 5000u);
+  BOOST_TEST(stage_candidates(mixed, kPresetDecay, 5000, RunEnd::kBackground).size() == 5000u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
