@@ -7,6 +7,7 @@ std::string plain_words(const c10::Error& error) {
   text = text.substr(0, text.find('\n'));
   for (const char* sign : {"allocate memory", "out of memory"})
     if (text.find(sign) != std::string::npos) return kNotEnoughMemory;
+  if (text.starts_with("Expected more than 1 value per channel")) return "BatchNorm cannot learn from a batch of one sample: raise train.batch";
   // "[enforce fail at file.cpp:12] condition. what"
   if (const auto end = text.find("] "); text.starts_with("[enforce fail at ") && end != std::string::npos) text = text.substr(end + 2);
   return text;

@@ -263,7 +263,9 @@ BOOST_AUTO_TEST_CASE(settings_that_make_no_sense) {
 BOOST_AUTO_TEST_CASE(where_backbones_start) {
   const auto start = [](const std::string& settings) {
     SptadModel model;
-    model.settings().read_json(settings);
+    Settings all = model.settings();
+    all.nest("inference", model.inference());
+    all.read_json(settings);
     return message_of([&] { model.check_start(); });
   };
   const std::string missing = "missing; the %s backbone starts from weights, a file of tal-convert --weights, or says 'random' and is trained from random ones";
