@@ -31,9 +31,9 @@ bool holds_truth(const std::vector<Segment>& truths, double length) {
 }
 
 // Maps of a network whose training diverged would become proposals without scores.
-const ProposalMaps& finite(const ProposalMaps& maps) {
+const ProposalMaps& finite(const Model& model, const ProposalMaps& maps) {
   for (const auto& tensor : {maps.start, maps.end, maps.regression, maps.classification})
-    if (!tensor.isfinite().all().item<bool>()) throw Error("the network's output is no number: its training has diverged, or its weights are damaged");
+    if (!tensor.isfinite().all().item<bool>()) throw Error("model '" + model.name() + "': the network's output is no number: its training has diverged, or its weights are damaged");
   return maps;
 }
 
@@ -138,7 +138,7 @@ std::vector<MapWindow> MapModel::map_windows(const Sequence& sequence) {
   for (std::size_t begin = 0; begin < x.size(); begin += kTogether) {
     const std::size_t end = std::min(begin + kTogether, x.size());
     const auto maps = infer(torch::stack(std::vector<torch::Tensor>(x.begin() + static_cast<std::ptrdiff_t>(begin), x.begin() + static_cast<std::ptrdiff_t>(end))).to(device));
-    for (std::size_t k = begin; k < end; ++k) windows[k].maps = finite(maps[k - begin]);
+    for (std::size_t k = begin; k < end; ++k) windows[k].maps = finite(*this, maps[k - begin]);
   }
   return windows;
 }

@@ -6,7 +6,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/io/features.h"
-#include "libtal/nn/tensors.h"
+#include "libtal/models/guard.h"
 
 namespace tal {
 
@@ -81,7 +81,7 @@ void EtpAnModel::propose(Record& record, const Sequence& sequence) {
   record.require_whole_video();
   torch::NoGradGuard guard;
   check_options(grouping_);
-  const auto scores = on_host(network_->curves(network_->forward(sequence.x.to(device).unsqueeze(0))).squeeze(0));  // [T, K]
+  const auto scores = finite_on_host(*this, network_->curves(network_->forward(sequence.x.to(device).unsqueeze(0))).squeeze(0));  // [T, K]
   const auto s = scores.accessor<float, 2>();
   std::vector<Curve> curves(inputs_.classes.size() + 1);
   Curve& average = curves.back();

@@ -8,6 +8,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/models/etp_losses.h"
+#include "libtal/models/guard.h"
 #include "libtal/models/pooling.h"
 #include "libtal/models/proposal_sampling.h"
 
@@ -154,7 +155,7 @@ void EtpLnModel::score(Record& record, const Sequence& sequence) {
     std::vector<Segment> rows;
     for (const auto& p : proposals) rows.push_back({sequence.time.row(p.segment.start), sequence.time.row(p.segment.end)});
     const EtpLnOutputs out = fused(sequence.x.to(device), rows);
-    const auto host = [](const torch::Tensor& t) { return t.cpu().to(torch::kDouble).contiguous(); };
+    const auto host = [&](const torch::Tensor& t) { return finite_on_host(*this, t).to(torch::kDouble); };
     const auto rank = host(ranking_scores(out)), probability = host(out.cls.exp()), completeness = host(out.comp), location = host(out.reg);
     const auto s = rank.accessor<double, 2>(), p = probability.accessor<double, 2>(), c = completeness.accessor<double, 2>(), move = location.accessor<double, 2>();
     const auto classes = rank.size(1), kept = top_classes_ > 0 ? std::min(top_classes_, classes) : classes;

@@ -5,6 +5,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/models/etp_losses.h"
+#include "libtal/models/guard.h"
 #include "libtal/models/pooling.h"
 
 namespace tal {
@@ -135,7 +136,7 @@ void EtpRnModel::refine(Record& record, const Sequence& sequence) {
     const auto features = network_->unit_features(pyramid_pool(sequence.x, units).to(device));
     std::vector<RowRange> shifted;
     for (const auto& range : ranges) shifted.push_back({range.first - needed.first, range.last - needed.first});
-    const auto moves = network_->refine(features, shifted).cpu().to(torch::kDouble).contiguous();
+    const auto moves = finite_on_host(*this, network_->refine(features, shifted)).to(torch::kDouble);
     const auto move = moves.accessor<double, 2>();
     for (std::size_t i = 0; i < proposals.size(); ++i) {
       const auto k = static_cast<std::int64_t>(i);

@@ -1,5 +1,7 @@
 #include "libtal/models/guard.h"
 
+#include "libtal/nn/tensors.h"
+
 namespace tal {
 
 std::string plain_words(const c10::Error& error) {
@@ -11,6 +13,12 @@ std::string plain_words(const c10::Error& error) {
   // "[enforce fail at file.cpp:12] condition. what"
   if (const auto end = text.find("] "); text.starts_with("[enforce fail at ") && end != std::string::npos) text = text.substr(end + 2);
   return text;
+}
+
+at::Tensor finite_on_host(const Model& model, const at::Tensor& values) {
+  const at::Tensor own = on_host(values);
+  if (!own.isfinite().all().item<bool>()) throw Error("model '" + model.name() + "': what the network computes is not finite; a training that diverged leaves such a model");
+  return own;
 }
 
 }  // namespace tal

@@ -14,6 +14,9 @@ namespace tal {
 inline constexpr const char* kNotEnoughMemory = "not enough memory";
 std::string plain_words(const c10::Error& error);
 
+// The values, on the host as float, when all are finite: a comparison with a threshold would drop others in silence. Error "model 'NAME': ..." otherwise.
+at::Tensor finite_on_host(const Model& model, const at::Tensor& values);
+
 // fn(); what LibTorch throws becomes an Error "model 'NAME': ...".
 template <class Fn>
 decltype(auto) guarded(const Model& model, Fn&& fn) {

@@ -5,6 +5,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/cli/tool.h"
+#include "libtal/models/guard.h"
 #include "libtal/segment/suppress.h"
 
 namespace tal {
@@ -45,12 +46,7 @@ MapEnsemble::MapEnsemble(std::vector<MapSource> sources, std::vector<double> wei
 
 std::vector<MapWindow> MapEnsemble::maps_of(const MapSource& source, const Record& record) const {
   if (!source.model) return load_maps(source.name, record.video());
-  try {
-    return static_cast<MapModel&>(*source.model).map_windows(load_sequence(record, source.model->inputs()));
-  } catch (const c10::Error& error) {
-    const std::string text = error.what_without_backtrace();
-    throw Error("model '" + source.model->name() + "': " + text.substr(0, text.find('\n')));
-  }
+  return guarded(*source.model, [&] { return static_cast<MapModel&>(*source.model).map_windows(load_sequence(record, source.model->inputs())); });
 }
 
 std::vector<std::vector<MapWindow>> MapEnsemble::maps_of(const Record& record) const {

@@ -5,7 +5,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
-#include "libtal/nn/tensors.h"
+#include "libtal/models/guard.h"
 
 namespace tal {
 
@@ -94,7 +94,7 @@ void SegmentClassifierModel::score(Record& record, const Sequence& sequence) {
     torch::NoGradGuard guard;
     std::vector<Segment> segments;
     for (const auto& p : proposals) segments.push_back({sequence.time.row(p.segment.start), sequence.time.row(p.segment.end)});
-    const auto probability = on_host(torch::softmax(network_->forward(describe_segments(sequence.x, segments, options_).to(device)), 1));
+    const auto probability = finite_on_host(*this, torch::softmax(network_->forward(describe_segments(sequence.x, segments, options_).to(device)), 1));
     const auto p = probability.accessor<float, 2>();
     const auto classes = static_cast<std::int64_t>(inputs_.classes.size());
     std::vector<std::int64_t> order(static_cast<std::size_t>(classes));

@@ -5,6 +5,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/models/frame_clips.h"
+#include "libtal/models/guard.h"
 #include "libtal/nn/interval_rows.h"
 #include "libtal/nn/tensors.h"
 
@@ -228,7 +229,7 @@ std::pair<torch::Tensor, torch::Tensor> SptadModel::detect(const torch::Tensor& 
   const auto output = network_->forward(clips.to(device));
   auto scores = output.detections.logits[-1].to(torch::kFloat).sigmoid();
   if (clip_scores_ && output.clip_logits.defined()) scores = scores * output.clip_logits.to(torch::kFloat).sigmoid().unsqueeze(1);
-  return {on_host(scores), on_host(output.detections.segments[-1])};
+  return {finite_on_host(*this, scores), finite_on_host(*this, output.detections.segments[-1])};
 }
 
 void SptadModel::propose(Record& record, const Sequence& sequence) {

@@ -621,6 +621,21 @@ BOOST_AUTO_TEST_CASE(presets_are_rows_of_the_tables) {
   BOOST_TEST(tested == known, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_diverged_network_says_so) {
+  const ClipSet set;
+  SptadModel model;
+  configure(model);
+  model.build(set.inputs());
+  model.network().eval();
+  {
+    const torch::NoGradGuard guard;
+    model.network().named_parameters()["detector.head.stages.0.cls.bias"].fill_(std::numeric_limits<float>::quiet_NaN());
+    model.network().named_parameters()["detector.head.stages.1.cls.bias"].fill_(std::numeric_limits<float>::quiet_NaN());
+  }
+  Record record = Record::make("long");
+  BOOST_CHECK_EXCEPTION(model.propose(record, set.sequence(0)), Error, [](const Error& e) { return e.message().starts_with("model 'sptad': what the network computes is not finite"); });
+}
+
 BOOST_AUTO_TEST_CASE(settings_that_contradict) {
   const ClipSet set;
   const auto message = [&](const std::vector<const char*>& pairs) -> std::string {
