@@ -130,6 +130,7 @@ std::vector<Preset> CmsnModel::presets() const {
 
 std::optional<FrameContract> CmsnModel::frames() const {
   if (!sees_frames()) return {};
+  if (crop_ > std::min(frames_.side, frames_.width)) throw Error("is larger than the frames").at_field("crop");
   return frames_;
 }
 
@@ -142,8 +143,7 @@ void CmsnModel::check_start() const {
 }
 
 void CmsnModel::build(const InputContract& inputs) {
-  if (sees_frames() != inputs.frames.has_value() || (sees_frames() && *inputs.frames != frames_)) throw Error("the inputs are not those that the settings ask for").at_field("input");
-  if (sees_frames() && crop_ > std::min(frames_.side, frames_.width)) throw Error("is larger than the frames").at_field("crop");
+  if (inputs.frames != frames()) throw Error("the inputs are not those that the settings ask for").at_field("input");
   inputs_ = inputs;
   network_ = Cmsn(inputs.dim(), options_);
 }
