@@ -188,9 +188,9 @@ listed = tool("tal-train", "--list-settings").stdout
 check(all(("\n" + name + " - ") in "\n" + listed for name in ("rpn", "bsnpp", "sptad", "etp-an", "segment-classifier")), "--list-settings of all models")
 for arguments, said in ((["--out", "x"], "--model is required"), (["--model", "rpn"], "--out is required"), (["--model", "rpnn", "--list-settings"], "rpn"),
                         (["--list-settings", "--set", "rows=3"], "--set"), ([*COMMON, "--out", "x", "--set", "hidden=0"], "setting 'hidden': must be"),
-                        ([*COMMON, "--out", "x", "--set", "train.momentum=0.5"], "setting 'train.momentum' has no effect with optimizer=adam (it is for optimizer=sgd)"),
+                        ([*COMMON, "--out", "x", "--set", "train.momentum=0.5"], "setting 'train.momentum' has no effect with optimizer=adamw (it is for optimizer=sgd)"),
                         ([*COMMON, "--out", "x", "--set", "train.patience=2"], "setting 'train.patience' has no effect in a run without --val"),
-                        (["--model", "etp-rn", "--preset", "unit-61", "--out", "x"], "did you mean 'unit-16'?")):
+                        (["--model", "etp-rn", "--preset", "unit-61", "--out", "x"], "did you mean 'unit-64'?")):
     done = tool("tal-train", *arguments, data="", status=2)
     check(said in done.stderr, f"{arguments[-2:]}: expected {said!r} in {done.stderr[-300:]!r}")
 done = tool("tal-train", "--model", "etp-rn", "--preset", "unit-16", "--preset", "small", "--preset", "unit-32", "--out", "x", "--print-config")
