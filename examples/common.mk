@@ -64,7 +64,7 @@ $(TRAIN) $(VAL): $(DATA_OUT)/thumos14-%.jsonl:
 	mkdir -p $(@D)
 	$(BIN)/tal-convert --from thumos14-gt --durations $(or $(DURATIONS),$(error DURATIONS is not set: seconds and frame rate of every video (CSV: video$(comma)duration$(comma)fps))) \
 	  $(or $(ANNOTATIONS),$(error ANNOTATIONS is not set: a folder with annotation folders val/ and test/))/$* \
-	| python3 $(EXAMPLES)sptad/with_path.py $* $(VIDEOS) > $@
+	| python3 $(EXAMPLES)sptad/with_path.py $(VIDEOS) $* > $@
 else
 TRAIN := $(DATA)/train.jsonl
 VAL := $(DATA)/val.jsonl

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libtal/base/error.h"
+#include "libtal/models/guard.h"
 #include "libtal/nn/interval_rows.h"
 
 namespace tal {
@@ -179,6 +180,7 @@ void BsnppModel::build(const InputContract& inputs) {
 
 Losses BsnppModel::loss(const Batch& batch, std::size_t) {
   const auto out = network_->forward(batch.at("x"));
+  require_finite(*this, batch, {out.maps, torch::stack(out.logits)});
   const auto loss = bsnpp_loss(out.logits, out.maps, batch.at("boundary"), batch.at("iou"), batch.at("sampled"), network_->parameters(), options_);
   return {loss.total, {{"boundary", loss.boundary}, {"regression", loss.regression}, {"classification", loss.classification}, {"l2", loss.l2}}};
 }

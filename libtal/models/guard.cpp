@@ -21,4 +21,10 @@ at::Tensor finite_on_host(const Model& model, const at::Tensor& values) {
   return own;
 }
 
+void require_finite(const Model& model, const Batch& batch, std::initializer_list<at::Tensor> values) {
+  for (const at::Tensor& value : values)
+    if (value.defined() && !value.isfinite().all().item<bool>())
+      throw Error("model '" + model.name() + "': what the network computes is not finite: the training diverged. A lower train.lr or train.clip may help").at_video(batch.videos.empty() ? "" : batch.videos.front());
+}
+
 }  // namespace tal

@@ -3,6 +3,7 @@
 
 #include <c10/util/Exception.h>
 
+#include <initializer_list>
 #include <string>
 
 #include "libtal/base/error.h"
@@ -16,6 +17,10 @@ std::string plain_words(const c10::Error& error);
 
 // The values, on the host as float, when all are finite: a comparison with a threshold would drop others in silence. Error "model 'NAME': ..." otherwise.
 at::Tensor finite_on_host(const Model& model, const at::Tensor& values);
+
+// During training: Error "model 'NAME': ..." with the first of the batch's videos, when some of what the network computes is not finite, before it reaches
+// what can only fail on it (a matching, a logarithm).
+void require_finite(const Model& model, const Batch& batch, std::initializer_list<at::Tensor> values);
 
 // fn(); what LibTorch throws becomes an Error "model 'NAME': ...".
 template <class Fn>

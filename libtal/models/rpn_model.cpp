@@ -81,7 +81,7 @@ void RpnModel::build(const InputContract& inputs) {
   const auto need = [](bool good, const char* setting, const char* why) {
     if (!good) throw Error(why).at_field(setting);
   };
-  need(data_.rule.negative_low <= data_.rule.negative_high && data_.rule.negative_high < data_.rule.positive, "negative-high", "hard negatives must lie below the positives");
+  need(data_.rule.negative_low <= data_.rule.negative_high && data_.rule.negative_high < data_.rule.positive, "negative-high", "hard negatives (negative-low to negative-high) must lie below positive-tiou");
   inputs_ = inputs;
   inputs_.fit = stream_fit();
   anchors_ = make_anchors(data_.rows, data_.scales);

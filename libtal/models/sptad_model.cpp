@@ -212,6 +212,7 @@ Batch SptadModel::make_batch(const TrainingSet& set, std::span<const Sample> sam
 Losses SptadModel::loss(const Batch& batch, std::size_t) {
   const ClipTruths truths{batch.at("segments"), batch.at("labels"), batch.at("count")};
   const auto output = network_->forward(batch.at("x"));
+  require_finite(*this, batch, {output.detections.logits, output.detections.segments, output.clip_logits});
   const auto set = set_loss(output.detections, truths, options_.weights);
   Losses losses;
   losses.loss = set.loss;

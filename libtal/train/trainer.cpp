@@ -310,6 +310,7 @@ class Run {
       throw Error(out_of_memory(videos));
     } catch (const c10::Error& error) {
       const std::string text = plain_words(error);
+      check_weights();  // what diverged before fails anywhere
       if (text == kNotEnoughMemory) throw Error(out_of_memory(videos));
       throw Error("model '" + model_.name() + "': " + text + " (batch of " + list_of(videos) + ")");
     }

@@ -56,7 +56,9 @@ std::string failing(const Settings& settings, const std::string& name, const Set
   if (!condition.wanted) return condition.values.front();
   for (const auto& entry : settings.entries()) {
     if (entry.name != name) continue;
-    for (const auto& value : entry.choices.empty() ? std::vector<std::string>{"true", "false"} : entry.choices)
+    std::vector<std::string> values = entry.choices;
+    if (values.empty()) values = entry.numeric() ? std::vector<std::string>{"0", "1", "2"} : std::vector<std::string>{"true", "false"};
+    for (const auto& value : values)
       if (std::find(condition.values.begin(), condition.values.end(), value) == condition.values.end()) return value;
   }
   return "";

@@ -56,7 +56,8 @@ class Setting:
         text = text[:condition.start()] if condition else text
         limits = re.search(r" \[([^][]*)\]$", text)
         self.range = limits.group(1) if limits else ""
-        self.numeric = not isinstance(self.value, (bool, str)) and (bool(self.range) or not isinstance(self.value, list))
+        self.texts = isinstance(self.value, list) and any(isinstance(x, str) for x in self.value)
+        self.numeric = not isinstance(self.value, (bool, str)) and not self.texts and (bool(self.range) or not isinstance(self.value, list))
         self.whole = isinstance(self.value, int) or (isinstance(self.value, list) and self.value and all(isinstance(x, int) for x in self.value))
 
     def typed(self, value):
@@ -99,12 +100,17 @@ class Setting:
             other = names.get((group + "." if group else "") + match.group(1)) or names[match.group(1)]
             wanted, values = "=" in clause.split(" ")[0], match.group(2).split(" or ")
             value = str(other.value).lower() if isinstance(other.value, bool) else other.value
-            text = f"{value:g}" if isinstance(value, (int, float)) else str(value)
-            if (text in values) != wanted:
+            texts = value if other.texts else [f"{value:g}" if isinstance(value, (int, float)) else str(value)]
+            if any(text in values for text in texts) != wanted:
                 return []
             if changes is None:
                 changes = [other.typed(next(v for v in other.choices() if v not in values) if wanted else values[0])]
         return changes
+
+    def depends_on_number(self, listed):
+        """Whether its effect hangs on the value of a setting that is a number: at the end of its range that may take it away."""
+        numbers = {entry.name.rpartition(".")[2] for entry in listed if entry.numeric}
+        return any(match in numbers for match in re.findall(r"([a-z0-9-]+)(?:=| other than )", self.condition))
 
     def choices(self):
         return ["true", "false"] if isinstance(self.value, bool) else self.alternatives
@@ -122,8 +128,8 @@ def listing():
             models[name] = []
         elif entry := re.match(r"  (\S+) = (.+)$", line):
             setting = Setting(entry.group(1), entry.group(2), lines[i + 1].strip())
-            if isinstance(setting.value, str) and (choices := re.search(r": ([a-z0-9+-]+(?:, [a-z0-9+-]+)+)", lines[i + 1])):
-                setting.alternatives = choices.group(1).split(", ")
+            if (isinstance(setting.value, str) or setting.texts) and (choices := re.findall(r": ([a-z0-9+-]+(?:, [a-z0-9+-]+)+)", lines[i + 1])):
+                setting.alternatives = choices[-1].split(", ")
             models[name].append(setting)
     return models
 
@@ -163,7 +169,7 @@ OF_VALIDATION = ("train.validate-every", "train.patience")  # without --val they
 def all_at(model, settings, end):
     """Every setting that has an effect, at this end of its range."""
     return [setting.typed(bound[0]) for setting in settings
-            if setting.numeric and setting.name not in OF_VALIDATION and setting.idle_with(MODELS[model]) != [] and (bound := setting.bounds()[end])]
+            if setting.numeric and setting.name not in OF_VALIDATION and not setting.depends_on_number(MODELS[model]) and setting.idle_with(MODELS[model]) != [] and (bound := setting.bounds()[end])]
 
 
 def unknown(model):
@@ -206,7 +212,7 @@ def train(model, out, *options, data=RECORDS):
 def quick(model, *settings):
     small = [pair for pair in SMALL_MODELS[model] if pair.split("=")[0] not in {given.split("=")[0] for given in settings}]
     given = {pair.split("=")[0] for pair in settings}
-    return pairs([*small, *settings, *(pair for pair in ("train.epochs=1", "train.batch=2", "train.samples-per-epoch=8") if pair.split("=")[0] not in given)])
+    return pairs([*small, *settings, *(pair for pair in ("train.epochs=1", "train.batch=16", "train.samples-per-epoch=8") if pair.split("=")[0] not in given)])
 
 
 def settled(model, where, settings):
