@@ -9,6 +9,7 @@
 #include "libtal/base/number.h"
 #include "libtal/io/maps.h"
 #include "libtal/models/frame_clips.h"
+#include "libtal/models/guard.h"
 #include "libtal/nn/tensors.h"
 
 namespace tal {
@@ -251,7 +252,7 @@ Losses CmsnModel::evaluation_phase_loss(const Batch& batch) {
     network_->train(training);
   }
   const auto host = [&](const char* name) { return batch.at(name).cpu().contiguous(); };
-  if (!out.outputs.isfinite().all().item<bool>()) throw Error("the stages' probabilities are not finite; the training of the stages diverged. A lower train.lr or train.clip may help").at_video(batch.videos.front());
+  require_finite(*this, batch, {out.outputs});
   const auto outputs = out.outputs.cpu(), truth = host("truth"), counts = host("truth-count"), valid = host("valid"), seeds = host("seed");
   std::vector<torch::Tensor> pooled;
   std::vector<float> iou;

@@ -349,7 +349,7 @@ BOOST_AUTO_TEST_CASE(a_network_that_diverged_is_said) {
   BOOST_TEST(message_of([&] { model.propose(record, sequence); }).starts_with("model 'cmsn': its stages' probabilities are not finite; a training that diverged"));
   Random random(1);
   const auto samples = model.samples(set, 1);
-  BOOST_TEST(message_of([&] { model.loss(model.make_batch(set, samples, random, 1), 1); }).starts_with("video 'v0': the stages' probabilities are not finite"));
+  BOOST_TEST(message_of([&] { model.loss(model.make_batch(set, samples, random, 1), 1); }).starts_with("video 'v0': model 'cmsn': what the network computes is not finite"));
   auto odd = set.sequence(0);
   odd.x = odd.x.clone(), odd.x[3][1] = std::numeric_limits<float>::quiet_NaN();
   BOOST_TEST(message_of([&] { model.propose(record, odd); }) == "features: values that are not finite");
