@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "libtal/base/error.h"
+#include "libtal/base/number.h"
 #include "libtal/eval/parallel.h"
 
 namespace tal::eval {
@@ -285,6 +286,11 @@ DetectionResult detection_result(const Matched& m, const std::vector<std::uint32
   }
   finish(r, m.tiou.size(), positives);
   return r;
+}
+
+DetectionResult activitynet_precision(const Dataset& data) {
+  const Selection selection = select(data, {});
+  return detection_result(match(selection, linspace(0.5, 0.95, 10), Matching::kActivityNet, Ties::kReversed));
 }
 
 }  // namespace tal::eval

@@ -75,6 +75,8 @@ struct DetectionResult {
   double average = 0;
 };
 DetectionResult detection_result(const Matched& matched, const std::vector<std::uint32_t>* weight = nullptr);
+// Protocol 1 as it stands, tIoU 0.5:0.05:0.95. What a training is validated and an ensemble weighed by.
+DetectionResult activitynet_precision(const Dataset& data);
 
 // Recall@kx: the first k * n predictions of a video and class, n = its ground truths there (specs: eval, protocol 5).
 struct RecallAtK {

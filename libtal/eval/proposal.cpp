@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "libtal/base/error.h"
+#include "libtal/base/number.h"
 #include "libtal/eval/parallel.h"
 
 namespace tal::eval {
@@ -218,6 +219,13 @@ double interpolate(const std::vector<double>& x, const std::vector<double>& y, d
   i = std::clamp<std::size_t>(i, 1, x.size() - 1);
   const double run = x[i] - x[i - 1];
   return run > 0 ? y[i - 1] + (y[i] - y[i - 1]) / run * (at - x[i - 1]) : y[i];
+}
+
+ProposalResult activitynet_recall(const Dataset& data) {
+  Filter filter;
+  filter.class_agnostic = true;
+  const Selection selection = select(data, filter);
+  return activitynet_curve(match_proposals(selection, linspace(0.5, 0.95, 10), {}), 100);
 }
 
 }  // namespace tal::eval

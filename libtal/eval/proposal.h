@@ -44,6 +44,8 @@ struct ProposalResult {
 
 // Protocol 2: 100 points up to max_avg proposals a video on average. weight: multiplicity by video id, null: 1.
 ProposalResult activitynet_curve(const ProposalMatch& match, double max_avg, const std::vector<std::uint32_t>* weight = nullptr);
+// Protocol 2 as it stands: labels aside, tIoU 0.5:0.05:0.95, up to 100 proposals a video. What a training is validated and an ensemble weighed by.
+ProposalResult activitynet_recall(const Dataset& data);
 // Protocol 3: 200 points.
 ProposalResult thumos_curve(const ProposalMatch& match, const std::vector<std::uint32_t>* weight = nullptr);
 // Linear between points and, beyond them, along the first or last two (protocol 3; not clipped).

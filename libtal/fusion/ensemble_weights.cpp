@@ -171,17 +171,11 @@ eval::Dataset ValidationTruth::with(const std::function<std::vector<Proposal>(st
 }
 
 double ValidationTruth::auc(const std::function<std::vector<Proposal>(std::size_t)>& proposals) const {
-  const eval::Dataset data = with(proposals);
-  eval::Filter filter;
-  filter.class_agnostic = true;
-  const auto selection = eval::select(data, filter);
-  return eval::activitynet_curve(eval::match_proposals(selection, linspace(0.5, 0.95, 10), {}), 100).auc;
+  return eval::activitynet_recall(with(proposals)).auc;
 }
 
 double ValidationTruth::average_map(const std::function<std::vector<Proposal>(std::size_t)>& detections) const {
-  const eval::Dataset data = with(detections);
-  const auto selection = eval::select(data, {});
-  return 100 * eval::detection_result(eval::match(selection, linspace(0.5, 0.95, 10), eval::Matching::kActivityNet, eval::Ties::kReversed)).average;
+  return 100 * eval::activitynet_precision(with(detections)).average;
 }
 
 }  // namespace tal

@@ -33,8 +33,7 @@ bool holds_truth(const std::vector<Segment>& truths, double length) {
 
 // Maps of a network whose training diverged would become proposals without scores.
 const ProposalMaps& finite(const Model& model, const ProposalMaps& maps) {
-  for (const auto& tensor : {maps.start, maps.end, maps.regression, maps.classification})
-    if (!tensor.isfinite().all().item<bool>()) throw Error("model '" + model.name() + "': the network's output is no number: its training has diverged, or its weights are damaged");
+  if (!all_finite({maps.start, maps.end, maps.regression, maps.classification})) throw Error("model '" + model.name() + "': the network's output is no number: its training has diverged, or its weights are damaged");
   return maps;
 }
 

@@ -18,8 +18,6 @@ namespace {
 // Candidates of a window sorted into the three training sets of 3.4, equally many drawn from each.
 constexpr double kBig = 0.6, kMiddle = 0.2;
 
-constexpr const char* kRandom = "random";  // instead of a file of weights
-
 struct Example {
   RowRange range;
   double iou = 0;
@@ -76,8 +74,8 @@ Proposal with_iou(Record& record, const Proposal& from, double iou) {
 std::int64_t rows_of(const Sequence& sequence) { return sequence.frames ? sequence.frames->count() : sequence.x.size(0); }
 
 void require_finite(const torch::Tensor& output, const Sequence& sequence, const char* what) {
-  if (output.isfinite().all().item<bool>()) return;
-  if (!sequence.frames && !sequence.x.isfinite().all().item<bool>()) throw Error("values that are not finite").at_field("features");
+  if (all_finite({output})) return;
+  if (!sequence.frames && !all_finite({sequence.x})) throw Error("values that are not finite").at_field("features");
   throw Error(std::string("model 'cmsn': its ") + what + " are not finite; a training that diverged leaves such a model (a lower train.lr or train.clip may help)");
 }
 
@@ -139,7 +137,7 @@ void CmsnModel::check_start() const {
   if (!sees_frames()) return;
   const auto refuse = [](const std::string& why) { throw Error(why).at_field("c3d-weights"); };
   if (c3d_weights_.empty()) refuse("missing; C3D starts from weights, a file that tal-extract --encoder c3d:FILE takes, or says 'random' and is trained from random ones");
-  if (c3d_weights_ != kRandom) return load_c3d_weights(*C3d(options_.width, options_.frozen), c3d_weights_);
+  if (c3d_weights_ != kRandomWeights) return load_c3d_weights(*C3d(options_.width, options_.frozen), c3d_weights_);
   if (options_.frozen > 0) refuse("random weights would stay random in the first " + std::to_string(options_.frozen) + " convolutions (frozen); name a file of weights");
 }
 
@@ -150,7 +148,7 @@ void CmsnModel::build(const InputContract& inputs) {
 }
 
 void CmsnModel::initialise() {
-  if (sees_frames() && !c3d_weights_.empty() && c3d_weights_ != kRandom) load_c3d_weights(*network_->extractor, c3d_weights_);
+  if (sees_frames() && !c3d_weights_.empty() && c3d_weights_ != kRandomWeights) load_c3d_weights(*network_->extractor, c3d_weights_);
 }
 
 std::vector<Phase> CmsnModel::phases() const {

@@ -10,6 +10,9 @@
 
 namespace tal {
 
+// Instead of a file of weights: a backbone that is trained from random ones.
+inline constexpr const char* kRandomWeights = "random";
+
 // Frames [first, first + count), cropped: bytes [C, count, H, W], stored as Frames gives them: channels last.
 torch::Tensor frame_clip(const Frames& frames, std::int64_t first, std::int64_t count, const FrameCrop& crop);
 // [B, C, ...] without giving up channels-last bytes; clips of features are [C, T].

@@ -1,5 +1,7 @@
 #include "libtal/models/guard.h"
 
+#include <algorithm>
+
 #include "libtal/nn/tensors.h"
 
 namespace tal {
@@ -15,16 +17,19 @@ std::string plain_words(const c10::Error& error) {
   return text;
 }
 
+bool all_finite(std::initializer_list<at::Tensor> tensors) {
+  return std::all_of(tensors.begin(), tensors.end(), [](const at::Tensor& tensor) { return !tensor.defined() || tensor.isfinite().all().item<bool>(); });
+}
+
 at::Tensor finite_on_host(const Model& model, const at::Tensor& values) {
   const at::Tensor own = on_host(values);
-  if (!own.isfinite().all().item<bool>()) throw Error("model '" + model.name() + "': what the network computes is not finite; a training that diverged leaves such a model");
+  if (!all_finite({own})) throw Error("model '" + model.name() + "': what the network computes is not finite; a training that diverged leaves such a model");
   return own;
 }
 
 void require_finite(const Model& model, const Batch& batch, std::initializer_list<at::Tensor> values) {
-  for (const at::Tensor& value : values)
-    if (value.defined() && !value.isfinite().all().item<bool>())
-      throw Error("model '" + model.name() + "': what the network computes is not finite: the training diverged. A lower train.lr or train.clip may help").at_video(batch.videos.empty() ? "" : batch.videos.front());
+  if (!all_finite(values))
+    throw Error("model '" + model.name() + "': what the network computes is not finite: the training diverged. A lower train.lr or train.clip may help").at_video(batch.videos.empty() ? "" : batch.videos.front());
 }
 
 }  // namespace tal

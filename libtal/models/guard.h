@@ -15,6 +15,8 @@ namespace tal {
 inline constexpr const char* kNotEnoughMemory = "not enough memory";
 std::string plain_words(const c10::Error& error);
 
+// Whether all values are; undefined tensors have none.
+bool all_finite(std::initializer_list<at::Tensor> tensors);
 // The values, on the host as float, when all are finite: a comparison with a threshold would drop others in silence. Error "model 'NAME': ..." otherwise.
 at::Tensor finite_on_host(const Model& model, const at::Tensor& values);
 

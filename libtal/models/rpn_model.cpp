@@ -6,6 +6,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/fusion/rpn_stage.h"
+#include "libtal/models/guard.h"
 #include "libtal/nn/tensors.h"
 
 namespace tal {
@@ -208,9 +209,8 @@ void RpnModel::propose(Record& record, const Sequence& sequence) {
     const torch::Tensor probability = on_host(out.segments.logit.sigmoid()), offset = on_host(out.segments.offsets.offset);
     const torch::Tensor alpha = options_.kl() ? on_host(out.segments.offsets.alpha) : torch::Tensor();
     const torch::Tensor unit = options_.unit ? on_host(out.unit_logit.sigmoid()) : torch::Tensor();
-    for (const torch::Tensor& scores : {probability, offset, alpha, unit})
-      if (scores.defined() && !torch::isfinite(scores).all().item<bool>())
-        throw Error("model '" + name() + "': scores that are not finite; a training that diverged leaves such a model").at_video(record.video());
+    if (!all_finite({probability, offset, alpha, unit}))
+      throw Error("model '" + name() + "': scores that are not finite; a training that diverged leaves such a model").at_video(record.video());
     const auto p = probability.accessor<float, 1>();
 
     std::vector<std::int64_t> order;

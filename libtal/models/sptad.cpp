@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "libtal/base/error.h"
+#include "libtal/models/frame_clips.h"
 #include "libtal/nn/losses.h"
 #include "libtal/segment/assignment.h"
 

@@ -204,7 +204,6 @@ struct BackboneOptions {
   bool freeze_bn = false, checkpointing = false;
   std::string rgb, flow;       // files of weights to start from, or kRandomWeights; a training needs those of its modalities
 };
-inline constexpr const char* kRandomWeights = "random";
 Settings settings_of(BackboneOptions& options);
 // Error (field backbone-rgb or backbone-flow) when a new network cannot be trained: nothing is said of where a backbone's weights come from, the
 // file is not there, or random ones would stay as they are (lr 0).

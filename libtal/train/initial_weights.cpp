@@ -5,27 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
+#include "libtal/base/text.h"
 #include "libtal/models/model_file.h"
 #include "libtal/train/record_set.h"
 
 namespace tal {
-namespace {
-
-// Names joined by commas, and how many.
-class NameList {
- public:
-  void add(const std::string& name) { text_ += (text_.empty() ? "" : ", ") + name, ++count_; }
-  bool empty() const { return count_ == 0; }
-  std::size_t count() const { return count_; }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-  std::size_t count_ = 0;
-};
-
-}  // namespace
-
 InitialWeights::InitialWeights(const std::string& path) : path_(path), file_(read_tensors(path)) {
   std::tie(mean_, scale_) = take_normalisation(file_.tensors, path);
 }
@@ -52,22 +36,22 @@ void InitialWeights::normalise(RecordSet& set) const {
 void InitialWeights::copy_to(Model& model, bool partial, const std::function<void(const std::string&)>& note, const std::function<void(const std::string&)>& warn) const {
   torch::NoGradGuard guard;
   auto own = weights_of(model.network());  // shares storage with the network
-  NameList missing, odd, left_over;
+  std::vector<std::string> missing, odd, left_over;
   std::map<std::string, torch::Tensor> taken;
   for (const auto& [name, tensor] : own) {
     const auto found = file_.tensors.find(name);
-    if (found == file_.tensors.end()) missing.add(name + " " + tensor_shape(tensor));
-    else if (found->second.sizes() != tensor.sizes()) odd.add(name + " " + tensor_shape(found->second) + " where the model has " + tensor_shape(tensor));
+    if (found == file_.tensors.end()) missing.push_back(name + " " + tensor_shape(tensor));
+    else if (found->second.sizes() != tensor.sizes()) odd.push_back(name + " " + tensor_shape(found->second) + " where the model has " + tensor_shape(tensor));
     else taken.emplace(name, found->second);
   }
   for (const auto& [name, tensor] : file_.tensors)
-    if (!own.count(name)) left_over.add(name + " " + tensor_shape(tensor));
+    if (!own.count(name)) left_over.push_back(name + " " + tensor_shape(tensor));
 
   const std::string head = "--init-from '" + path_ + "': ";
   if (taken.empty()) throw Error(head + "no tensor has a name and a shape of the model");
-  const auto tell = [&](const NameList& names, const char* what) {
+  const auto tell = [&](const std::vector<std::string>& names, const char* what) {
     if (names.empty()) return;
-    const std::string text = std::to_string(names.count()) + " tensor" + (names.count() > 1 ? "s " : " ") + what + ": " + names.text();
+    const std::string text = std::to_string(names.size()) + " tensor" + (names.size() > 1 ? "s " : " ") + what + ": " + joined(names);
     if (!partial) throw Error(head + text + " (--init-partial takes the others)");
     note(head + text);
   };

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
+#include "libtal/base/text.h"
 #include "libtal/cli/tool.h"
 
 namespace tal {
@@ -12,7 +13,7 @@ using Json = nlohmann::ordered_json;
 
 std::string entry_help(const Settings& all, const Settings::Entry& entry) {
   std::string text = "  " + entry.name + " = " + all.value_text(entry.name) + "\n      " + entry.help;
-  for (std::size_t i = 0; i < entry.choices.size(); ++i) text += (i ? ", " : ": ") + entry.choices[i];
+  if (!entry.choices.empty()) text += ": " + joined(entry.choices);
   if (const auto range = entry.range_text(); !range.empty()) text += " [" + range + "]";
   if (const auto condition = entry.condition_text(); !condition.empty()) text += (entry.conditions.empty() ? " (only in " : " (only with ") + condition + ")";
   return text + "\n";

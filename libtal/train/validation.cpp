@@ -87,17 +87,12 @@ Metrics Validation::evaluate(Model& model, const TrainOptions& options, std::uin
   if (!runs) throw Error("the validation records have no proposals for the model to work on; metric loss needs none");
   bool labelled = false;
   const eval::Dataset data = collect(model, phase, lines_, [&](const Record& record) { return sequence_of(record, model.inputs()); }, labelled);
-  eval::Filter filter;
-  const auto thresholds = linspace(0.5, 0.95, 10);
   if (labelled && metric_ != "auc" && metric_ != "ar100") {
-    const auto selection = eval::select(data, filter);
-    const auto result = eval::detection_result(eval::match(selection, thresholds, eval::Matching::kActivityNet, eval::Ties::kReversed));
+    const auto result = eval::activitynet_precision(data);
     return {{"map", result.average}, {"map50", result.map.front()}, {"map75", result.map[5]}};
   }
   if (metric_ == "map") throw Error("metric map needs labelled detections; this model's output has no labels");
-  filter.class_agnostic = true;
-  const auto selection = eval::select(data, filter);
-  const auto curve = eval::activitynet_curve(eval::match_proposals(selection, thresholds, {}), 100);
+  const auto curve = eval::activitynet_recall(data);
   Metrics metrics = {{"auc", curve.auc}, {"ar100", curve.ar.empty() ? 0 : curve.ar.back()}};
   if (metric_ == "ar100") std::swap(metrics[0], metrics[1]);
   return metrics;

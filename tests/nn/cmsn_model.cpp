@@ -64,7 +64,7 @@ std::vector<std::uint8_t> most_probable(const torch::Tensor& probability) {
 }
 
 // 64 frames of 24 x 20 pixels at 8 a second; their brightness follows the stages of an action of three seconds.
-class Brightness : public TrainingSet {
+class Brightness : public test::FrameSet {
  public:
   Brightness(const Folder& folder, std::size_t videos, const FrameContract& contract) {
     inputs_.frames = contract;
@@ -78,23 +78,9 @@ class Brightness : public TrainingSet {
       const auto values = [&](std::int64_t t, std::int64_t y, std::int64_t x, std::int64_t c) {
         return 30 + 35 * stages[static_cast<std::size_t>(t)] + (3 * y + 5 * x + 7 * c + static_cast<std::int64_t>(v)) % 11;
       };
-      std::vector<std::unique_ptr<MappedFile>> images;
-      images.push_back(image(folder / (video.id + ".npy"), 64, 20, 24, 3, values));
-      frames_.push_back(std::make_shared<const Frames>(std::move(images), 8, 8));
-      videos_.push_back(video);
+      add(video, image(folder / (video.id + ".npy"), 64, 20, 24, 3, values), 8);
     }
   }
-  const InputContract& inputs() const override { return inputs_; }
-  std::size_t size() const override { return videos_.size(); }
-  const Video& video(std::size_t i) const override { return videos_[i]; }
-  torch::Tensor rows(std::size_t, std::int64_t, std::int64_t) const override { throw Error("no features here"); }
-  const Frames& frames(std::size_t i) const override { return *frames_[i]; }
-  Sequence sequence(std::size_t i) const { return {videos_[i].id, videos_[i].duration, videos_[i].time, {}, frames_[i]}; }
-
- private:
-  InputContract inputs_;
-  std::vector<Video> videos_;
-  std::vector<std::shared_ptr<const Frames>> frames_;
 };
 
 constexpr const char* kSmallClips =

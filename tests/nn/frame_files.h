@@ -8,8 +8,12 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "libtal/base/error.h"
 #include "libtal/io/frames.h"
+#include "libtal/models/model.h"
 
 namespace tal::test {
 
@@ -35,5 +39,29 @@ std::unique_ptr<MappedFile> image(const std::string& path, std::int64_t frames, 
   std::ofstream(path, std::ios::binary) << bytes;
   return std::make_unique<MappedFile>(path);
 }
+
+// Videos whose frames lie in such images; a test's own set adds them.
+class FrameSet : public TrainingSet {
+ public:
+  const InputContract& inputs() const override { return inputs_; }
+  std::size_t size() const override { return videos_.size(); }
+  const Video& video(std::size_t i) const override { return videos_[i]; }
+  torch::Tensor rows(std::size_t, std::int64_t, std::int64_t) const override { throw Error("no features here"); }
+  const Frames& frames(std::size_t i) const override { return *frames_[i]; }
+  Sequence sequence(std::size_t i) const { return {videos_[i].id, videos_[i].duration, videos_[i].time, {}, frames_[i]}; }
+
+ protected:
+  void add(const Video& video, std::unique_ptr<MappedFile> frames, double fps) {
+    std::vector<std::unique_ptr<MappedFile>> images;
+    images.push_back(std::move(frames));
+    frames_.push_back(std::make_shared<const Frames>(std::move(images), fps, video.duration));
+    videos_.push_back(video);
+  }
+  InputContract inputs_;
+
+ private:
+  std::vector<Video> videos_;
+  std::vector<std::shared_ptr<const Frames>> frames_;
+};
 
 }  // namespace tal::test

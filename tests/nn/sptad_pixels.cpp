@@ -25,7 +25,7 @@ struct Folder : test::Folder {
 };
 
 // 16 x 16 pixels at 10 frames a second: a square moves to the right (class 0) or downwards (class 1), and rests between actions.
-class MovingSquares : public TrainingSet {
+class MovingSquares : public test::FrameSet {
  public:
   MovingSquares(const Folder& folder, std::size_t videos, const FrameContract& contract) {
     inputs_.classes = {"down", "right"};
@@ -41,23 +41,9 @@ class MovingSquares : public TrainingSet {
         const std::int64_t moved = std::clamp<std::int64_t>(t - start, 0, 12) % 12, px = label == 1 ? moved : 5, py = label == 0 ? moved : 5;
         return x >= px && x < px + 5 && y >= py && y < py + 5 ? 230 : 40;
       };
-      std::vector<std::unique_ptr<MappedFile>> images;
-      images.push_back(image(folder / (video.id + ".npy"), video.rows, 16, 16, 3, values));
-      frames_.push_back(std::make_shared<const Frames>(std::move(images), 10, video.duration));
-      videos_.push_back(video);
+      add(video, image(folder / (video.id + ".npy"), video.rows, 16, 16, 3, values), 10);
     }
   }
-  const InputContract& inputs() const override { return inputs_; }
-  std::size_t size() const override { return videos_.size(); }
-  const Video& video(std::size_t i) const override { return videos_[i]; }
-  torch::Tensor rows(std::size_t, std::int64_t, std::int64_t) const override { throw Error("no features here"); }
-  const Frames& frames(std::size_t i) const override { return *frames_[i]; }
-  Sequence sequence(std::size_t i) const { return {videos_[i].id, videos_[i].duration, videos_[i].time, {}, frames_[i]}; }
-
- private:
-  InputContract inputs_;
-  std::vector<Video> videos_;
-  std::vector<std::shared_ptr<const Frames>> frames_;
 };
 
 constexpr const char* kSmall =
