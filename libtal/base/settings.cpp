@@ -134,12 +134,15 @@ Settings::Entry& Settings::Entry::count(std::size_t from, std::size_t to) {
 }
 
 Settings::Entry& Settings::Entry::with(std::string setting, std::vector<std::string> values) {
-  conditions.push_back({std::move(setting), std::move(values), true});
-  return *this;
+  return with_any({{std::move(setting), std::move(values), true}});
 }
 
 Settings::Entry& Settings::Entry::without(std::string setting, std::vector<std::string> values) {
-  conditions.push_back({std::move(setting), std::move(values), false});
+  return with_any({{std::move(setting), std::move(values), false}});
+}
+
+Settings::Entry& Settings::Entry::with_any(std::vector<Condition> alternatives) {
+  conditions.push_back(std::move(alternatives));
   return *this;
 }
 
@@ -170,7 +173,10 @@ std::string Settings::Entry::range_text() const {
 
 std::string Settings::Entry::condition_text() const {
   std::string text;
-  for (const auto& c : conditions) text += (text.empty() ? "" : " and ") + c.setting + (c.wanted ? "=" : " other than ") + joined(c.values, " or ");
+  for (const auto& alternatives : conditions) {
+    text += text.empty() ? "" : " and ";
+    for (const auto& c : alternatives) text += (&c == &alternatives.front() ? "" : " or ") + c.setting + (c.wanted ? "=" : " other than ") + joined(c.values, " or ");
+  }
   if (!stages.empty()) text += (text.empty() ? "" : " and in ") + std::string("tal-") + joined(stages, " and tal-");
   return text;
 }
@@ -215,14 +221,19 @@ std::optional<std::string> Settings::without_effect(std::string_view name) const
       if (group.empty()) throw Error("setting '" + entry.name + "' depends on '" + setting + "', which there is not");
     }
   };
-  for (const auto& condition : entry.conditions) {
-    const Target& target = target_of(condition.setting);
-    const std::string value = plain_text(target);
-    std::vector<std::string> values{value};
-    if (const auto* list = std::get_if<std::vector<std::string>*>(&target)) values = **list;
-    const bool found = std::any_of(values.begin(), values.end(), [&](const std::string& v) { return std::find(condition.values.begin(), condition.values.end(), v) != condition.values.end(); });
-    if (found == condition.wanted) continue;
-    return "has no effect with " + condition.setting + "=" + value + " (it is for " + entry.condition_text() + ")";
+  for (const auto& alternatives : entry.conditions) {
+    std::string as_is;
+    const auto holds = [&](const Condition& condition) {
+      const Target& target = target_of(condition.setting);
+      const std::string value = plain_text(target);
+      std::vector<std::string> values{value};
+      if (const auto* list = std::get_if<std::vector<std::string>*>(&target)) values = **list;
+      as_is += (as_is.empty() ? "" : " and ") + condition.setting + "=" + value;
+      return condition.wanted == std::any_of(values.begin(), values.end(), [&](const std::string& v) {
+        return std::find(condition.values.begin(), condition.values.end(), v) != condition.values.end();
+      });
+    };
+    if (!std::any_of(alternatives.begin(), alternatives.end(), holds)) return "has no effect with " + as_is + " (it is for " + entry.condition_text() + ")";
   }
   return std::nullopt;
 }

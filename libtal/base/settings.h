@@ -40,7 +40,7 @@ class Settings {
     double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
     bool low_open = false, high_open = false;
     std::size_t least = 0, most = std::numeric_limits<std::size_t>::max();  // elements of a list
-    std::vector<Condition> conditions;                                      // all must hold
+    std::vector<std::vector<Condition>> conditions;                         // of each, one must hold
     std::vector<std::string> stages;  // of an inference setting: the stages that use it ("propose"); empty: every stage of its model
 
     Entry& between(double from, double to);  // both ends included
@@ -50,6 +50,7 @@ class Settings {
     Entry& count(std::size_t from, std::size_t to);
     Entry& with(std::string setting, std::vector<std::string> values);
     Entry& without(std::string setting, std::vector<std::string> values);
+    Entry& with_any(std::vector<Condition> alternatives);
     Entry& of_stages(std::vector<std::string> names);
 
     bool numeric() const;

@@ -20,8 +20,9 @@ Settings settings_of(CmsnOptions& o) {
   s.add("constant-margin", &o.loss.constant_margin, "Margin of lmcl").between(0, 2).with("loss", {"lmcl"});
   s.add("width", &o.width, "Factor of C3D's channels").between(1.0 / 64, 4).with("input", {"clips"});
   s.add("frozen", &o.frozen, "C3D's first convolutions that are not trained").between(0, 8).with("input", {"clips"});
-  s.add("pooled-length", &o.pooled_length, "Bins of the evaluation subnet's RoI pooling").between(1, 256);
-  s.add("evaluation-hidden", &o.evaluation_hidden, "Size of its two fully connected layers").between(1, 1 << 14);
+  s.add("evaluation-epochs", &o.evaluation_epochs, "Epochs of the evaluation subnet, after train.epochs of the stages (0: the stages alone, for tal-propose)").between(0, 1000000);
+  s.add("pooled-length", &o.pooled_length, "Bins of the evaluation subnet's RoI pooling").between(1, 256).without("evaluation-epochs", {"0"});
+  s.add("evaluation-hidden", &o.evaluation_hidden, "Size of its two fully connected layers").between(1, 1 << 14).without("evaluation-epochs", {"0"});
   return s;
 }
 
@@ -80,8 +81,9 @@ CmsnImpl::CmsnImpl(std::int64_t row_dim, const CmsnOptions& options) {
     norm = register_module("norm", torch::nn::BatchNorm1d(row_dim));
   }
   stages = register_module("stages", StageSubnet(clips ? extractor->channels() : row_dim, clips, options));
-  evaluation = register_module("evaluation", EvaluationSubnet(options.hidden, options.pooled_length, options.evaluation_hidden,
-                                                              options.evaluation_hidden, options.dropout));
+  if (options.evaluation_epochs > 0)
+    evaluation = register_module("evaluation", EvaluationSubnet(options.hidden, options.pooled_length, options.evaluation_hidden,
+                                                                options.evaluation_hidden, options.dropout));
 }
 
 torch::Tensor CmsnImpl::base_features(const torch::Tensor& windows) {

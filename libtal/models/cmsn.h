@@ -27,7 +27,8 @@ struct CmsnOptions {
   // Feature Extractor Subnet, of clips: C3D's channels times `width`; the first `frozen` of its eight convolutions are not trained.
   double width = 1;
   std::int64_t frozen = 2;
-  // Proposal Evaluation Subnet
+  // Proposal Evaluation Subnet; 0 epochs: there is none
+  std::int64_t evaluation_epochs = 10;
   std::int64_t pooled_length = 8, evaluation_hidden = 2048;
 };
 Settings settings_of(CmsnOptions& options);

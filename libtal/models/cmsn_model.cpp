@@ -96,7 +96,6 @@ Settings CmsnModel::settings() {
   s.add("crop", &crop_, "Pixels of the square that the network sees, of the frames' centre").between(16, 4096).with("input", {"clips"});
   s.add("random-crop", &random_crop_, "Each window of the training is cropped at a place of its own instead").with("input", {"clips"});
   s.add("window", &window_, "Snippets of a window, 1 row or 8 frames each; windows overlap by half").between(2, 1 << 16);
-  s.add("evaluation-epochs", &evaluation_epochs_, "Epochs of the evaluation subnet, after train.epochs of the stages (0: the stages alone, for tal-propose)").between(0, 1000000);
   return s;
 }
 
@@ -153,7 +152,7 @@ void CmsnModel::initialise() {
 
 std::vector<Phase> CmsnModel::phases() const {
   std::vector<Phase> all = {{"stages"}};
-  if (evaluation_epochs_ > 0) all.push_back({.name = "evaluation", .epochs = evaluation_epochs_, .validate_scores = true});
+  if (options_.evaluation_epochs > 0) all.push_back({.name = "evaluation", .epochs = options_.evaluation_epochs, .validate_scores = true});
   return all;
 }
 

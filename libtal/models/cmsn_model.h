@@ -35,7 +35,7 @@ class CmsnModel : public Model {
   Losses loss(const Batch& batch, std::size_t phase) override;
 
   bool proposes() const override { return true; }
-  bool scores() const override { return evaluation_epochs_ > 0; }
+  bool scores() const override { return options_.evaluation_epochs > 0; }
   // Stage probabilities of all snippets [T', 6] -> maps.cmsn; candidates of the decoded windows with their preset scores -> proposals.
   void propose(Record& record, const Sequence& sequence) override;
   // score = PES x the proposal's score (its preset score). Works after any proposer.
@@ -70,7 +70,7 @@ class CmsnModel : public Model {
   std::int64_t crop_ = 112;
   bool random_crop_ = true;
   std::string c3d_weights_;  // a file, or "random"
-  std::int64_t window_ = 96, evaluation_epochs_ = 10;
+  std::int64_t window_ = 96;
   double decay_ = kPresetDecay;
   std::int64_t cap_ = 0;
   bool split_ = true;

@@ -46,12 +46,13 @@ void RpnOptions::check() const {
 
 Settings settings_of(RpnOptions& o) {
   Settings s;
+  const std::vector<Settings::Condition> reads_vicinities = {{"unit", {"true"}}, {"attention", {"none"}, false}};
   s.add("variant", &o.variant, "Unit module on the vicinity BiLSTM (A) or the backbone (B); 2: single convolution before the anchor BiLSTM", {"A", "A2", "B", "B2"});
-  s.add("shared", &o.shared, "One backbone for anchors and vicinities").with("variant", {"A", "B"});
+  s.add("shared", &o.shared, "One backbone for anchors and vicinities").with("variant", {"A", "B"}).with_any(reads_vicinities);
   s.add("vicinity-backbone", &o.vicinity_backbone, "Backbone of the vicinities: three convolutions, or one as before the anchor BiLSTM of A2 and B2", {"inception", "single"})
-      .without("shared", {"true"});
+      .without("shared", {"true"}).with_any(reads_vicinities);
   s.add("anchor-rows", &o.anchor_rows, "Rows that every anchor is resampled to (L)").between(1, 1024);
-  s.add("vicinity-rows", &o.vicinity_rows, "Rows that every vicinity is resampled to").between(1, 4096);
+  s.add("vicinity-rows", &o.vicinity_rows, "Rows that every vicinity is resampled to").between(1, 4096).with_any(reads_vicinities);
   s.add("width", &o.width, "Channels of the backbone").between(1, 65536);
   s.add("hidden", &o.hidden, "LSTM units a direction").between(1, 16384).with("recurrence", {"bilstm"});
   s.add("recurrence", &o.recurrence, "Recurrent layers before the attention", {"bilstm", "none"});

@@ -88,7 +88,8 @@ using Json = nlohmann::ordered_json;
 // 3.3 to 3.6.
 Json network_settings(const Row& row) {
   const auto has = [&](unsigned flag) { return (row.flags & flag) != 0; };
-  Json s{{"variant", row.variant}, {"anchor-rows", row.anchor_rows}, {"vicinity-rows", row.anchor_rows * row.vicinity_times}, {"gamma", row.gamma}};
+  Json s{{"variant", row.variant}, {"anchor-rows", row.anchor_rows}, {"gamma", row.gamma}};
+  if (!(has(kNoUnits) && has(kNoAttention))) s["vicinity-rows"] = row.anchor_rows * row.vicinity_times;  // else nothing reads them
   if (std::string(row.variant).size() == 1) s["shared"] = has(kShared);  // A2 and B2 have two backbones
   s["regression"] = has(kKl) ? "kl" : "smooth-l1";
   s["weighting"] = has(kMtl) ? "mtl" : "sum";

@@ -94,17 +94,20 @@ class Setting:
         group = self.name.rpartition(".")[0]
         changes = None
         for clause in self.condition.split(" and ") if self.condition else []:
-            match = re.match(r"(\S+?)(?:=| other than )(.*)$", clause)
-            if not match:
+            alternatives = re.findall(r"([a-z0-9-]+)(=| other than )(.*?)(?= or [a-z0-9-]+(?:=| other than )|$)", clause)
+            if not alternatives:
                 continue  # stages
-            other = names.get((group + "." if group else "") + match.group(1)) or names[match.group(1)]
-            wanted, values = "=" in clause.split(" ")[0], match.group(2).split(" or ")
-            value = str(other.value).lower() if isinstance(other.value, bool) else other.value
-            texts = value if other.texts else [f"{value:g}" if isinstance(value, (int, float)) else str(value)]
-            if any(text in values for text in texts) != wanted:
+            holds, ends = [], []
+            for named, sign, values in alternatives:
+                other, values = names.get((group + "." if group else "") + named) or names[named], values.split(" or ")
+                value = str(other.value).lower() if isinstance(other.value, bool) else other.value
+                texts = value if other.texts else [f"{value:g}" if isinstance(value, (int, float)) else str(value)]
+                holds.append(any(text in values for text in texts) == (sign == "="))
+                ends.append(other.typed(next(v for v in other.choices() if v not in values) if sign == "=" else values[0]))
+            if not any(holds):
                 return []
             if changes is None:
-                changes = [other.typed(next(v for v in other.choices() if v not in values) if wanted else values[0])]
+                changes = ends
         return changes
 
     def depends_on_number(self, listed):

@@ -107,6 +107,20 @@ BOOST_AUTO_TEST_CASE(effects) {
   BOOST_TEST(!s.without_effect("filters"));
 }
 
+// Of alternatives one is enough.
+BOOST_AUTO_TEST_CASE(alternatives) {
+  Options o;
+  Settings s = settings_of(o);
+  std::int64_t rows = 3;
+  s.add("rows", &rows, "").with_any({{"unit", {"true"}}, {"attention", {"none"}, false}}).without("lr", {"0"});
+  s.set("unit", "true"), s.set("attention", "none");
+  BOOST_TEST(!s.without_effect("rows"));
+  s.set("unit", "false"), s.set("attention", "both");
+  BOOST_TEST(!s.without_effect("rows"));
+  s.set("attention", "none");
+  BOOST_TEST(*s.without_effect("rows") == "has no effect with unit=false and attention=none (it is for unit=true or attention other than none and lr other than 0)");
+}
+
 // A condition names a setting of its own group before one of the groups around it.
 BOOST_AUTO_TEST_CASE(groups) {
   Options outer, inner;
