@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/base/text.h"
 #include "libtal/cli/tool.h"
 #include "libtal/eval/detection.h"
 #include "libtal/eval/proposal.h"
@@ -128,14 +130,22 @@ void report_weights(Tool& tool, const EnsembleWeights& chosen, const EnsembleWei
 }
 
 std::vector<double> read_weights(const std::string& text, const std::vector<std::string>& members) {
-  if (!text.ends_with(".json")) return parse_number_list(text);
+  if (!text.ends_with(".json")) try {
+    return parse_number_list(text);
+  } catch (const std::exception& error) {
+    throw UsageError("weights '" + text + "': " + error.what() + " (numbers, or a .json file of --weights-out)");
+  }
   try {
     const Json kept = Json::parse(read_file(text));
     if (kept.value("format", "") != kFormat) throw Error("no file of --weights-out");
     const auto names = kept.at("members").get<std::vector<std::string>>();
     const auto weights = kept.at("weights").get<std::vector<double>>();
-    if (names.size() != members.size() || weights.size() != names.size()) throw Error("weights of " + std::to_string(names.size()) + " members for " + std::to_string(members.size()));
+    if (weights.size() != names.size()) throw Error("it has " + std::to_string(weights.size()) + " weights for its " + std::to_string(names.size()) + " members");
+    if (names.size() != members.size()) throw Error("weights of " + std::to_string(names.size()) + " members for " + std::to_string(members.size()));
     if (names != members && std::is_permutation(names.begin(), names.end(), members.begin())) throw Error("weights of the same members in another order, '" + names[0] + "' first");
+    // The folder may have moved.
+    const auto same = [](const std::string& a, const std::string& b) { return std::filesystem::path(a).filename() == std::filesystem::path(b).filename(); };
+    if (!std::equal(names.begin(), names.end(), members.begin(), same)) throw Error("weights of other members: '" + joined(names, "', '") + "', not '" + joined(members, "', '") + "'");
     return weights;
   } catch (const nlohmann::json::exception&) {
     throw Error("'" + text + "': no file of --weights-out");

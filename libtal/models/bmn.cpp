@@ -37,8 +37,8 @@ Settings settings_of(BmnOptions& o) {
   s.add("boundary-filters", &o.boundary_filters, "Filters of the temporal branch").between(1, 16384).with("form", {"paper"});
   s.add("proposal-filters", &o.proposal_filters, "Filters of the boundary-matching layer").between(1, 16384);
   s.add("head-filters", &o.head_filters, "Filters of the 2-D convolutions").between(1, 16384);
-  s.add("positive", &o.positive, "tIoU above which a proposal is of high quality in the regression loss").between(0, 1);
-  s.add("negative", &o.negative, "tIoU below which a proposal is of low quality in the regression loss; at most that of high ones").between(0, 1);
+  s.add("positive", &o.positive, "tIoU above which a proposal is of high quality in the regression loss").between(0, 1).without("regression-weight", {"0"});
+  s.add("negative", &o.negative, "tIoU below which a proposal is of low quality in the regression loss; at most that of high ones").between(0, 1).without("regression-weight", {"0"});
   s.add("class-threshold", &o.class_threshold, "tIoU above which a proposal is positive in the classification loss").between(0, 1);
   s.add("regression-weight", &o.regression_weight, "Weight of the regression loss").between(0, 1e6);
   s.add("boundary-labels", &o.boundary_labels, "Positive rows of a boundary: more than half covered by its region (literal), and the row that contains it (nearest)", {"nearest", "literal"});

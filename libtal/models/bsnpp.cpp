@@ -60,10 +60,10 @@ Settings settings_of(BsnppOptions& o) {
   s.add("train-backward", &o.train_backward, "Train the backward pass, too (the paper trains the forward pass alone)");
   s.add("deep-supervision", &o.deep_supervision, "Train both heads of the nested U-Net's top row").with("generator", {"nested"});
   s.add("branches", &o.branches, "Branches of the proposal relation block, each once: position, channel, aggregated (both attentions' sum), plain (none)", {"position", "channel", "aggregated", "plain"}).count(1, 4);
-  s.add("sampling", &o.sampling, "Training proposals: all positives and negatives (none), as many of each (iou), and of balanced scales (scale)", {"none", "iou", "scale"});
-  s.add("scale-ratio", &o.scale_ratio, "lambda of the scale-balanced sampling").between(0, 1).above(0).with("sampling", {"scale"});
-  s.add("positive", &o.positive, "tIoU above which a proposal is positive").between(0, 1);
-  s.add("negative", &o.negative, "tIoU below which a proposal is negative; at most that of positives").between(0, 1);
+  s.add("sampling", &o.sampling, "Training proposals: all positives and negatives (none), as many of each (iou), and of balanced scales (scale)", {"none", "iou", "scale"}).without("relation-weight", {"0"});
+  s.add("scale-ratio", &o.scale_ratio, "lambda of the scale-balanced sampling").between(0, 1).above(0).with("sampling", {"scale"}).without("relation-weight", {"0"});
+  s.add("positive", &o.positive, "tIoU above which a proposal is positive").between(0, 1).without("relation-weight", {"0"});
+  s.add("negative", &o.negative, "tIoU below which a proposal is negative; at most that of positives").between(0, 1).without("relation-weight", {"0"});
   s.add("relation-weight", &o.relation_weight, "Weight beta of the confidence losses").between(0, 1e6);
   s.add("l2", &o.l2, "Weight gamma of half the sum of squares of all parameters").between(0, 1e3);
   s.add("boundary-labels", &o.boundary_labels, "Positive rows of a boundary: more than half covered by its region (literal), and the row that contains it (nearest)", {"nearest", "literal"});

@@ -14,7 +14,7 @@ Settings settings_of(CmsnOptions& o) {
   s.add("dropout", &o.dropout, "Probability").between(0, 0.99);
   s.add("loss", &o.loss.form, "Loss of the stages", {"vmcl", "lmcl", "softmax", "angular"});
   s.add("scale", &o.loss.scale, "Scale s of the cosines").between(0.01, 1000).without("loss", {"softmax"});
-  s.add("margin-form", &o.loss.margin_form, "Margins: the paper's worked example, or Eq. (7) as printed", {"worked", "eq7"}).with("loss", {"vmcl", "angular"});
+  s.add("margin-form", &o.loss.margin_form, "Margins: the paper's worked example, or Eq. (7) as printed", {"worked", "eq7"}).with("loss", {"vmcl", "angular"}).without("m", {"0"});
   s.add("m", &o.loss.m, "Growth of the margin with the distance of the stages").between(0, 2).with("loss", {"vmcl", "angular"});
   s.add("n", &o.loss.n, "Smallest margin").between(0, 2).with("loss", {"vmcl", "angular"});
   s.add("constant-margin", &o.loss.constant_margin, "Margin of lmcl").between(0, 2).with("loss", {"lmcl"});

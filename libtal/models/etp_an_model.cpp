@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "libtal/base/error.h"
+#include "libtal/base/number.h"
 #include "libtal/io/features.h"
 #include "libtal/models/guard.h"
 
@@ -30,7 +31,16 @@ Settings EtpAnModel::inference() {
   return s;
 }
 
+// Class scores are probabilities.
+void EtpAnModel::check_grouping() const {
+  check_options(grouping_);
+  const auto thresholds = parse_number_list(grouping_.threshold);
+  for (const double threshold : thresholds)
+    if (average_ == "mean" && !(threshold >= 0 && threshold <= 1)) throw UsageError("threshold: " + format_number(threshold) + " is not a probability");
+}
+
 void EtpAnModel::build(const InputContract& inputs) {
+  check_grouping();
   if (inputs.classes.empty()) throw Error("etp-an needs classes: no annotation has a label");
   if (options_.kernel % 2 == 0) throw Error("must be odd").at_field("kernel");
   inputs_ = inputs;
@@ -80,7 +90,7 @@ Losses EtpAnModel::loss(const Batch& batch, std::size_t) {
 void EtpAnModel::propose(Record& record, const Sequence& sequence) {
   record.require_whole_video();
   torch::NoGradGuard guard;
-  check_options(grouping_);
+  check_grouping();
   const auto scores = finite_on_host(*this, network_->curves(network_->forward(sequence.x.to(device).unsqueeze(0))).squeeze(0));  // [T, K]
   const auto s = scores.accessor<float, 2>();
   std::vector<Curve> curves(inputs_.classes.size() + 1);

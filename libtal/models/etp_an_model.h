@@ -28,6 +28,8 @@ class EtpAnModel : public Model, public MustPropose {
   std::string suppression() const override { return "etp"; }
 
  private:
+  void check_grouping() const;  // UsageError for what finds nothing
+
   EtpAnOptions options_;
   std::int64_t chunk_ = 256;
   GroupingOptions grouping_;

@@ -17,7 +17,7 @@ Settings settings_of(SegmentClassifierOptions& o) {
   s.add("hidden", &o.hidden, "Units of both hidden layers").between(1, 65536);
   s.add("dropout", &o.dropout, "Dropout before each linear layer").at_least(0).below(1);
   s.add("jitter", &o.jitter, "Ends of positives are moved by up to this many lengths").at_least(0).below(0.5);
-  s.add("background", &o.background, "Segments below this tIoU with every ground truth are background").above(0).below(1);
+  s.add("background", &o.background, "Segments below this tIoU with every ground truth are background").above(0).below(1).without("negatives", {"0"});
   s.add("positives", &o.positives, "Positives per ground truth and epoch").between(1, 1e6);
   s.add("negatives", &o.negatives, "Background segments per ground truth and epoch").between(0, 1e6);
   return s;

@@ -41,8 +41,8 @@ Settings settings_of(SptadOptions& o) {
   s.add("l1-weight", &o.weights.l1, "lambda_L1").between(0, 1000);
   s.add("giou-weight", &o.weights.giou, "lambda_giou").between(0, 1000);
   s.add("activity-weight", &o.activity_weight, "lambda_act, of the clip's classes").between(0, 1000).with("clip-head", {"true"});
-  s.add("alpha", &o.weights.alpha, "Focal loss: weight of label 1").between(0, 1);
-  s.add("gamma", &o.weights.gamma, "Focal loss: exponent").between(0, 10);
+  s.add("alpha", &o.weights.alpha, "Focal loss: weight of label 1").between(0, 1).without("classification-weight", {"0"});
+  s.add("gamma", &o.weights.gamma, "Focal loss: exponent").between(0, 10).without("classification-weight", {"0"});
   return s;
 }
 
@@ -149,6 +149,9 @@ SptadStageImpl::SptadStageImpl(std::int64_t classes, const SptadOptions& o)
 }
 
 SptadStageOutput SptadStageImpl::forward(const torch::Tensor& q, const torch::Tensor& segments, const PyramidRows& pyramid) {
+  // Beyond float's range no row is found; on a device, where looking would wait for it, the outputs tell.
+  if (segments.device().is_cpu() && !segments.isfinite().all().item<bool>())
+    throw Error("model 'sptad': its segments are not finite; a training that diverged (lower train.lr or train.clip), or features far beyond those that it was trained on");
   SptadStageOutput out;
   const auto rows = roi_align_1d(pyramid, segments, rows_, points_);  // [B, N, T', d]
   out.q = self_attn_(q);

@@ -87,6 +87,8 @@ void apply_settings(Tool& tool, std::vector<Member>& members, const std::vector<
 void apply_map_options(const MapOptions& o, const std::vector<std::string>& pairs, Model& model, Settings settings) {
   const auto set = [&](const char* option, const char* name, const std::string& value) {
     if (!settings.has(name)) throw UsageError(std::string(option) + ": model '" + model.name() + "' has no such setting");
+    for (const auto& pair : pairs)
+      if (pair.starts_with(std::string(name) + "=")) throw UsageError(std::string(option) + " and --set " + pair + " say the same setting");
     settings.set(name, value);
   };
   if (!o.maps.empty()) set("--maps", "maps", o.maps);

@@ -27,17 +27,20 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-void resolve(const Tool& tool, const TrainCommand& o, const Model& model, const InitialWeights* initial, RunSettings& settings) {
+void resolve(const Tool& tool, const TrainCommand& o, const Model& model, const InitialWeights* initial, const TrainOptions& train, RunSettings& settings) {
   if (initial) settings.apply_json(initial->settings(model.name()), "--init-from " + o.init_from);
-  for (const auto& preset : o.presets) settings.apply_preset(preset);
+  settings.apply_presets(o.presets);
   for (const auto& pair : o.settings) settings.set_pair(pair);
   if (tool.given("--epochs")) settings.set("train.epochs", std::to_string(o.epochs), "--epochs");
   if (tool.given("--batch")) settings.set("train.batch", std::to_string(o.batch), "--batch");
   settings.settle_defaults();
+  settings.drop_idle_presets();
   std::map<std::string, std::string> idle;
   if (o.val.empty())
-    for (const char* name : {"train.metric", "train.patience", "train.validate-every"}) idle[name] = "a run without --val";
+    for (const char* name : {"train.metric", "train.patience", "train.validate-every", "val-beta", "val-nms", "val-kl-ev"}) idle[name] = "a run without --val";
   settings.refuse_idle(idle);
+  if (train.schedule == "step" && train.step_every == 0 && train.milestones.empty())
+    throw UsageError("setting 'train.schedule': 'step' never steps: neither train.milestones nor train.step-every says when");
 }
 
 // --list-settings: of one model as presets and --set make them, or of all as they are.
@@ -51,7 +54,7 @@ std::string settings_help(const Tool& tool, const TrainCommand& o) {
     const auto model = factory.make();
     TrainOptions train;
     RunSettings settings(*model, train);
-    if (!o.model.empty()) resolve(tool, o, *model, nullptr, settings);
+    if (!o.model.empty()) resolve(tool, o, *model, nullptr, train, settings);
     text += (text.empty() ? "" : "\n") + factory.name + " - " + factory.help + "\n\n" + settings.help();
   }
   return text;
@@ -172,18 +175,19 @@ void train_command(Tool& tool, const TrainCommand& o) {
     return;
   }
   if (o.model.empty()) throw UsageError("--model is required (" + joined(model_names()) + ")");
-  if (o.out.empty()) throw UsageError("--out is required");
   if (o.init_from.empty()) tool.refuse({"--init-partial"}, "a run without --init-from");
   auto model = make_model(o.model);
   TrainOptions train;
   RunSettings settings(*model, train);
   std::optional<InitialWeights> initial;
   if (!o.init_from.empty()) initial.emplace(o.init_from);
-  resolve(tool, o, *model, initial ? &*initial : nullptr, settings);
+  resolve(tool, o, *model, initial ? &*initial : nullptr, train, settings);
   settings.print(tool);
   if (o.val.empty()) tool.refuse({"--val-subset", "--last"}, "a run without --val");
   if (o.log.empty() && o.tensorboard.empty()) tool.refuse({"--log-every"}, "a run without --log or --tensorboard");
+  for (const auto& text : settings.replaced()) tool.note(text);
   tool.out();  // --print-config ends here, before anything is read
+  if (o.out.empty()) throw UsageError("--out is required");
 
   if (!initial) model->check_start();
   start_computing(o.threads);
@@ -215,7 +219,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   tool.note(o.model + ": " + std::to_string(parameters) + " parameters, " + std::to_string(set.size()) + " videos, " + std::to_string(set.instances()) + " instances, " +
             std::to_string(set.inputs().classes.size()) + " classes");
 
-  TrainRun run{train, tool.options().seed, checkpoint_path(o), o.checkpoint_minutes, o.resume};
+  TrainRun run{train, tool.options().seed, checkpoint_path(o), o.checkpoint_minutes, o.resume, initial ? initial->identity(o.init_partial) : ""};
   Journal journal(tool, o, o.resume && std::filesystem::exists(run.checkpoint));
   const bool leader = communicator->rank() == 0;
   TrainEvents events;

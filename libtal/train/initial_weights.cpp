@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
+#include "libtal/base/sha256.h"
 #include "libtal/base/text.h"
+#include "libtal/io/jsonl.h"
 #include "libtal/models/model_file.h"
 #include "libtal/train/record_set.h"
 
@@ -22,8 +24,14 @@ std::string InitialWeights::metadata(const char* key) const {
 std::string InitialWeights::settings(const std::string& model) const {
   if (metadata("format") != kModelFormat) return "{}";
   if (metadata("model") != model) throw Error("'" + path_ + "' is a model '" + metadata("model") + "', not '" + model + "'");
-  return metadata("settings");
+  auto all = nlohmann::ordered_json::parse(metadata("settings"));
+  const std::string text = metadata("inference");
+  const auto inference = nlohmann::ordered_json::parse(text.empty() ? "{}" : text);
+  for (const auto& [name, value] : inference.items()) all["inference." + name] = value;
+  return all.dump();
 }
+
+std::string InitialWeights::identity(bool partial) const { return sha256(read_file(path_)) + (partial ? ", in part" : ""); }
 
 void InitialWeights::normalise(RecordSet& set) const {
   if (mean_.empty()) return;

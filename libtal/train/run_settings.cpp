@@ -47,15 +47,52 @@ void RunSettings::apply_json(const std::string& json, const std::string& origin)
 void RunSettings::apply_preset(const std::string& name) {
   std::vector<std::string> names;
   for (const auto& preset : model_.presets()) {
-    if (preset.name == name) return apply_json(preset.settings, "preset " + name);
     names.push_back(preset.name);
+    if (preset.name != name) continue;
+    const std::string origin = "preset " + name;
+    const Json values = Json::parse(preset.settings);
+    for (const auto& [setting, value] : values.items()) {
+      const auto before = origin_.find(setting);
+      before_presets_.emplace(setting, all_.value_text(setting));
+      const std::string was = all_.value_text(setting), from = before == origin_.end() ? "" : before->second;
+      apply_json(Json{{setting, value}}.dump(), origin);
+      if (from.starts_with("preset ") && from != origin && all_.value_text(setting) != was)
+        replaced_.push_back(origin + ": " + setting + " is " + all_.value_text(setting) + ", not the " + was + " of " + from);
+    }
+    for (const auto& [setting, value] : values.items())
+      if (const auto why = all_.without_effect(setting)) throw UsageError(origin + ": setting '" + setting + "' " + *why);
+    return;
   }
   const auto near = nearest(name, names);
   throw UsageError("model '" + model_.name() + "' has no preset '" + name + "'" +
                    (names.empty() ? "; it has none" : near.empty() ? "; --list-settings lists them" : "; did you mean '" + std::string(near) + "'?"));
 }
 
+void RunSettings::apply_presets(const std::vector<std::string>& names) {
+  for (const auto& name : names) apply_preset(name);
+}
+
+void RunSettings::drop_idle_presets() {
+  for (bool found = true; found;) {
+    found = false;
+    for (auto& [name, origin] : origin_) {
+      if (!origin.starts_with("preset ")) continue;
+      const auto why = all_.without_effect(name);
+      if (!why) continue;
+      const std::string& before = before_presets_.at(name);
+      if (all_.value_text(name) != before) replaced_.push_back(origin + ": " + name + " " + *why + "; it is " + before);
+      all_.read_json("{" + Json(name).dump() + ":" + before + "}");
+      origin = "default", found = true;
+    }
+  }
+}
+
 void RunSettings::set(const std::string& name, const std::string& value, const std::string& origin) {
+  if (const auto said = origin_.find(name); said != origin_.end() && said->second == "--set") {
+    const std::string was = all_.value_text(name);
+    all_.set(name, value);
+    if (all_.value_text(name) != was) throw UsageError("setting '" + name + "': --set says " + was + ", " + origin + " says " + value);
+  }
   all_.set(name, value);
   origin_[name] = origin;
   typed_.push_back(name);
@@ -69,8 +106,8 @@ void RunSettings::set_pair(const std::string& pair) {
 
 void RunSettings::refuse_idle(const std::map<std::string, std::string>& idle) const {
   for (const auto& name : typed_) {
-    if (const auto found = idle.find(name); found != idle.end()) throw UsageError("setting '" + name + "' has no effect in " + found->second);
     if (const auto why = all_.without_effect(name)) throw UsageError("setting '" + name + "' " + *why);
+    if (const auto found = idle.find(name); found != idle.end()) throw UsageError("setting '" + name + "' has no effect in " + found->second);
   }
 }
 

@@ -21,13 +21,17 @@ class RunSettings {
 
   // {"name": value}; origin is what --print-config shows.
   void apply_json(const std::string& json, const std::string& origin);
-  // UsageError for an unknown name.
-  void apply_preset(const std::string& name);
+  // Presets in order, later ones over earlier ones. UsageError for an unknown name, and for a setting of one that has no effect upon those before it.
+  void apply_presets(const std::vector<std::string>& names);
   // What the user typed. UsageError for what does not fit; refuse_idle() tells what has no effect in the end.
   void set(const std::string& name, const std::string& value, const std::string& origin);
   void set_pair(const std::string& pair);  // --set
   // The model's training options once more, now that its settings are known (a loss may have its own learning rate), where nothing else said a value.
   void settle_defaults();
+  // Values of presets that later ones, or what the user typed, have left without effect go back to what they were.
+  void drop_idle_presets();
+  // What became of the presets' values where they do not simply add up, a line each.
+  const std::vector<std::string>& replaced() const { return replaced_; }
   // UsageError when a setting that the user typed has no effect as the others are; `idle`: names that have none in this run, and why.
   void refuse_idle(const std::map<std::string, std::string>& idle) const;
 
@@ -35,10 +39,12 @@ class RunSettings {
   std::string help() const;      // --list-settings: presets, then every setting with value, meaning, range and when it has an effect
 
  private:
+  void apply_preset(const std::string& name);
+
   Model& model_;
   Settings all_;
-  std::map<std::string, std::string> origin_;
-  std::vector<std::string> typed_;
+  std::map<std::string, std::string> origin_, before_presets_;  // before_presets_: JSON
+  std::vector<std::string> typed_, replaced_;
 };
 
 }  // namespace tal

@@ -108,7 +108,7 @@ class Run {
     const auto training = nlohmann::ordered_json::parse(settings_of(fixed).json());
     for (const auto& [key, value] : training.items()) fingerprint["train." + key] = value;
     fingerprint["seed"] = run.seed, fingerprint["videos"] = set.size(), fingerprint["classes"] = set.inputs().classes, fingerprint["dim"] = set.inputs().dim();
-    fingerprint["processes"] = comm_.size();
+    fingerprint["processes"] = comm_.size(), fingerprint["start"] = run.start;
     state_.fingerprint = fingerprint.dump();
   }
 

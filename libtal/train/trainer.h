@@ -21,6 +21,7 @@ struct TrainRun {
   std::string checkpoint;          // file; "": none
   double checkpoint_minutes = 10;  // besides the one after every epoch
   bool resume = false;             // go on from the checkpoint when there is one
+  std::string start;               // what the weights are at first, when they are not random: part of what a checkpoint must have in common with the run
 };
 
 struct StepReport {

@@ -524,7 +524,7 @@ namespace {
 // What tal-train makes of presets.
 struct PresetRun {
   explicit PresetRun(const std::vector<std::string>& presets) : settings(model, train) {
-    for (const auto& preset : presets) settings.apply_preset(preset);
+    settings.apply_presets(presets);
   }
   std::string value(const std::string& name) {
     if (name.starts_with("train.")) return settings_of(train).value_text(name.substr(6));

@@ -103,6 +103,15 @@ text = ",".join(map(repr, shares))
 again, _ = propose(records, "-m", a, "-m", b, "--weights", text)
 check(all(abs(p["score"] - q["score"]) < 1e-12 for x, y in zip(chosen, again) for p, q in zip(x["proposals"], y["proposals"])), "the run goes on with them")
 check(propose(records, "-m", a, "-m", b, "--weights", "weights.json")[0] == chosen, "the kept weights are used again")
+kept["members"].reverse()
+for members, said in ((kept["members"], "in another order"), (["x.jsonl", "y.jsonl"], "weights of other members: 'x.jsonl', 'y.jsonl', not"), (["elsewhere/" + name for name in (a, b)], None)):
+    with open("other.json", "w", encoding="utf-8") as file:
+        json.dump({**kept, "members": members}, file)
+    done = tool("tal-propose", "-m", a, "-m", b, "--weights", "other.json", data=records, status=1 if said else 0)
+    check(not said or said in done.stderr, f"weights of {members}: {done.stderr}")
+for text_of, said in (("nan,1", "weights 'nan,1'"), ("records.jsonl", "weights 'records.jsonl'")):
+    done = tool("tal-propose", "-m", a, "-m", b, "--weights", text_of, data=records, status=2)
+    check(said in done.stderr, done.stderr)
 check(abs(kept["score"] - auc(["-m", a, "-m", b, "--weights", text])) < 1e-9 and abs(kept["equal"] - auc(["-m", a, "-m", b])) < 1e-9, "scores of the ensembles")
 for words in (f"'{a}' alone has AUC {alone[0]:.2f}", f"weight {shares[1]!r}"[:14], "with equal weights"):
     check(words in told, f"stderr tells {words!r}: {told}")

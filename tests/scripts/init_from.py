@@ -52,6 +52,22 @@ check(parts("own.safetensors")[1]["input/mean"] != weights["input/mean"], "train
 done = tool("tal-train", "--model", "segment-classifier", "--init-from", "a.safetensors", "--out", "x", "--print-config", "-i", "b.jsonl")
 check("hidden = 16  # --init-from a.safetensors" in done.stdout, "--print-config names the file")
 
+# So do the inference settings.
+tool("tal-train", "--model", "etp-an", "--set", "hidden=8", "--set", "chunk=64", "--set", "inference.threshold=0.1", "--epochs", "1", "--batch", "2", "-i", "a.jsonl", "--out", "an.safetensors")
+tool("tal-train", "--model", "etp-an", "--init-from", "an.safetensors", "--epochs", "1", "--batch", "2", "-i", "b.jsonl", "--out", "an2.safetensors")
+check(json.loads(parts("an2.safetensors")[0]["inference"])["threshold"] == "0.1", "the inference settings come from the file")
+for value, said in (("abc", "threshold"), ("2", "is not a probability"), ("nan", "threshold"), ("0.5,-3", "is not a probability")):
+    done = tool("tal-train", "--model", "etp-an", "--set", "inference.threshold=" + value, "--epochs", "1", "-i", "a.jsonl", "--out", "x", status=2)
+    check(said in done.stderr and not os.path.exists("x"), f"threshold {value}: {done.stderr}")
+
+# A checkpoint goes on only from the start that it had.
+KEPT = ["--epochs", "2", "--checkpoint-dir", "kept"]
+train("k.safetensors", "b.jsonl", "--init-from", "a.safetensors", *KEPT)
+train("k.safetensors", "b.jsonl", "--init-from", "a.safetensors", *KEPT, "--resume")
+for start in (["--set", "hidden=16"], ["--init-from", "b.safetensors"], ["--init-from", "a.safetensors", "--init-partial"]):
+    done = train("k.safetensors", "b.jsonl", *start, *KEPT, "--resume", status=1)
+    check("is of another run: start was" in done.stderr, f"{start}: {done.stderr}")
+
 # A fine-tuned model differs from one that started at random.
 train("tuned.safetensors", "b.jsonl", "--init-from", "a.safetensors", "--epochs", "1")
 train("random.safetensors", "b.jsonl", "--set", "hidden=16", "--epochs", "1")

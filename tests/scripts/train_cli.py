@@ -186,7 +186,7 @@ listed = tool("tal-train", "--model", "rpn", "--set", "rows=64", "--list-setting
 check("rows = 64\n" in listed and "(only with weighting=mtl)" in listed and "[more than 0]" in listed and "Presets" in listed, "--list-settings: values, conditions, ranges, presets")
 listed = tool("tal-train", "--list-settings").stdout
 check(all(("\n" + name + " - ") in "\n" + listed for name in ("rpn", "bsnpp", "sptad", "etp-an", "segment-classifier")), "--list-settings of all models")
-for arguments, said in ((["--out", "x"], "--model is required"), (["--model", "rpn"], "--out is required"), (["--model", "rpnn", "--list-settings"], "rpn"),
+for arguments, said in ((["--out", "x"], "--model is required"), (["--model", "rpn", "-i", "train.jsonl"], "--out is required"), (["--model", "rpnn", "--list-settings"], "rpn"),
                         (["--list-settings", "--set", "rows=3"], "--set"), ([*COMMON, "--out", "x", "--set", "hidden=0"], "setting 'hidden': must be"),
                         ([*COMMON, "--out", "x", "--set", "train.momentum=0.5"], "setting 'train.momentum' has no effect with optimizer=adamw (it is for optimizer=sgd)"),
                         ([*COMMON, "--out", "x", "--set", "train.patience=2"], "setting 'train.patience' has no effect in a run without --val"),
@@ -195,6 +195,23 @@ for arguments, said in ((["--out", "x"], "--model is required"), (["--model", "r
     check(said in done.stderr, f"{arguments[-2:]}: expected {said!r} in {done.stderr[-300:]!r}")
 done = tool("tal-train", "--model", "etp-rn", "--preset", "unit-16", "--preset", "small", "--preset", "unit-32", "--out", "x", "--print-config")
 check("unit-length = 32.0  # preset unit-32" in done.stdout and "hidden = 128  # preset small" in done.stdout, "presets add up, later ones win: " + done.stdout[:300])
+check("preset unit-32: unit-length is 32.0, not the 16.0 of preset unit-16" in done.stderr, "what a preset replaces of another is said: " + done.stderr)
+
+# A preset that has no effect upon those before it is refused; later ones and what is typed take the idle values of earlier ones along.
+done = tool("tal-train", "--model", "rpn", "--preset", "table1-B2-kl-mtl", "--preset", "table1-B2-heads1", "--print-config")
+check("val-kl-ev = false  # default" in done.stdout and "preset table1-B2-kl-mtl: val-kl-ev has no effect with regression=smooth-l1" in done.stderr, done.stderr)
+done = tool("tal-train", "--model", "sptad", "--preset", "activitynet", "--preset", "table8-224", "--print-config", status=2)
+check("preset table8-224: setting 'inference.test-stride' has no effect with input=rescale" in done.stderr, done.stderr)
+done = tool("tal-train", "--model", "rpn", "--preset", "table1-B2-kl-mtl", "--set", "regression=smooth-l1", "--print-config")
+check("val-kl-ev = false  # default" in done.stdout and "preset table1-B2-kl-mtl: val-kl-ev has no effect" in done.stderr, done.stdout[-300:] + done.stderr)
+
+# Two ways to say one setting must say the same.
+done = tool("tal-train", *COMMON, "--out", "x", "--epochs", "3", "--set", "train.epochs=1", status=2)
+check("setting 'train.epochs': --set says 1, --epochs says 3" in done.stderr, done.stderr)
+tool("tal-train", *COMMON, "--out", "x", "--epochs", "3", "--set", "train.epochs=3", "--print-config")
+for pair, said in (("train.schedule=step", "'step' never steps"), ("train.metric=map", "a run without --val")):
+    check(said in tool("tal-train", *COMMON, "--out", "x", "--set", pair, status=2).stderr, pair)
+check("a run without --val" in tool("tal-train", "--model", "rpn", "--out", "x", "--set", "val-beta=0.5", status=2).stderr, "val-beta")
 lines = records.splitlines()
 odd = json.loads(lines[3])
 odd["features"]["synth"]["stride"] = 16
