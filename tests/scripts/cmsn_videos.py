@@ -98,7 +98,7 @@ done = tool("tal-train", *start, "--out", "x.safetensors", data=absent, status=1
 check("video 'synth_000'" in done.stderr and "nowhere/synth_000" in done.stderr, "then the videos are: " + done.stderr)
 features = tool("tal-synth", "features", "--out-dir", "f", "--dim", "4", data=tool("tal-synth", "annotations", "-n", "3", "--classes", "2").stdout).stdout
 check("the model sees the frames of videos, not features" in tool("tal-propose", "-m", "a.safetensors", data=features, status=1).stderr, "features refused")
-tool("tal-train", "--model", "cmsn", "--preset", "two-stream", "--set", "hidden=4", "--set", "lstm-hidden=4", "--set", "window=8", "--set", "evaluation-hidden=4", "--set", "evaluation-epochs=0",
+tool("tal-train", "--model", "cmsn", "--preset", "two-stream", "--set", "hidden=4", "--set", "lstm-hidden=4", "--set", "window=8", "--set", "evaluation-epochs=0",
      "--epochs", "1", "--threads", "1", "-q", "--out", "f.safetensors", data=features)
 check("--frame-cache" in tool("tal-propose", "-m", "f.safetensors", "--frame-cache", "c", data=features, status=2).stderr, "--frame-cache refused")
 check("does not score" in tool("tal-score", "-m", "f.safetensors", data=features, status=1).stderr, "the stages alone do not score")
