@@ -6,6 +6,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/models/frame_clips.h"
+#include "libtal/models/guard.h"
 #include "libtal/nn/losses.h"
 #include "libtal/segment/assignment.h"
 
@@ -150,7 +151,7 @@ SptadStageImpl::SptadStageImpl(std::int64_t classes, const SptadOptions& o)
 
 SptadStageOutput SptadStageImpl::forward(const torch::Tensor& q, const torch::Tensor& segments, const PyramidRows& pyramid) {
   // Beyond float's range no row is found; on a device, where looking would wait for it, the outputs tell.
-  if (segments.device().is_cpu() && !segments.isfinite().all().item<bool>())
+  if (segments.device().is_cpu() && !all_finite({segments}))
     throw Error("model 'sptad': its segments are not finite; a training that diverged (lower train.lr or train.clip), or features far beyond those that it was trained on");
   SptadStageOutput out;
   const auto rows = roi_align_1d(pyramid, segments, rows_, points_);  // [B, N, T', d]

@@ -85,16 +85,16 @@ void apply_settings(Tool& tool, std::vector<Member>& members, const std::vector<
 
 // The options that are settings of the models by other names.
 void apply_map_options(const MapOptions& o, const std::vector<std::string>& pairs, Model& model, Settings settings) {
+  const auto typed = [&](const std::string& name) { return std::find_if(pairs.begin(), pairs.end(), [&](const auto& pair) { return pair.starts_with(name + "="); }); };
   const auto set = [&](const char* option, const char* name, const std::string& value) {
     if (!settings.has(name)) throw UsageError(std::string(option) + ": model '" + model.name() + "' has no such setting");
-    for (const auto& pair : pairs)
-      if (pair.starts_with(std::string(name) + "=")) throw UsageError(std::string(option) + " and --set " + pair + " say the same setting");
+    if (const auto pair = typed(name); pair != pairs.end()) throw UsageError(std::string(option) + " and --set " + *pair + " say the same setting");
     settings.set(name, value);
   };
   if (!o.maps.empty()) set("--maps", "maps", o.maps);
   if (o.window > 0) set("--window", "window", std::to_string(o.window));
   const auto* map_model = dynamic_cast<const MapModel*>(&model);
-  const bool overlap = o.overlap >= 0 || std::any_of(pairs.begin(), pairs.end(), [](const auto& pair) { return pair.starts_with("overlap="); });
+  const bool overlap = o.overlap >= 0 || typed("overlap") != pairs.end();
   if (overlap && map_model && map_model->map_extent() == "whole videos")
     throw UsageError((o.overlap >= 0 ? "--overlap" : "setting 'overlap'") + std::string(": model '") + model.name() + "' sees whole videos; --window cuts them");
   if (o.overlap >= 0) set("--overlap", "overlap", format_number(o.overlap));

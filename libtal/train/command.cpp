@@ -27,7 +27,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-void resolve(const Tool& tool, const TrainCommand& o, const Model& model, const InitialWeights* initial, const TrainOptions& train, RunSettings& settings) {
+void resolve(const Tool& tool, const TrainCommand& o, const Model& model, const InitialWeights* initial, RunSettings& settings) {
   if (initial) settings.apply_json(initial->settings(model.name()), "--init-from " + o.init_from);
   settings.apply_presets(o.presets);
   for (const auto& pair : o.settings) settings.set_pair(pair);
@@ -35,12 +35,7 @@ void resolve(const Tool& tool, const TrainCommand& o, const Model& model, const 
   if (tool.given("--batch")) settings.set("train.batch", std::to_string(o.batch), "--batch");
   settings.settle_defaults();
   settings.drop_idle_presets();
-  std::map<std::string, std::string> idle;
-  if (o.val.empty())
-    for (const char* name : {"train.metric", "train.patience", "train.validate-every", "val-beta", "val-nms", "val-kl-ev"}) idle[name] = "a run without --val";
-  settings.refuse_idle(idle);
-  if (train.schedule == "step" && train.step_every == 0 && train.milestones.empty())
-    throw UsageError("setting 'train.schedule': 'step' never steps: neither train.milestones nor train.step-every says when");
+  settings.refuse_idle(!o.val.empty());
 }
 
 // --list-settings: of one model as presets and --set make them, or of all as they are.
@@ -54,7 +49,7 @@ std::string settings_help(const Tool& tool, const TrainCommand& o) {
     const auto model = factory.make();
     TrainOptions train;
     RunSettings settings(*model, train);
-    if (!o.model.empty()) resolve(tool, o, *model, nullptr, train, settings);
+    if (!o.model.empty()) resolve(tool, o, *model, nullptr, settings), check_options(train);
     text += (text.empty() ? "" : "\n") + factory.name + " - " + factory.help + "\n\n" + settings.help();
   }
   return text;
@@ -181,7 +176,8 @@ void train_command(Tool& tool, const TrainCommand& o) {
   RunSettings settings(*model, train);
   std::optional<InitialWeights> initial;
   if (!o.init_from.empty()) initial.emplace(o.init_from);
-  resolve(tool, o, *model, initial ? &*initial : nullptr, train, settings);
+  resolve(tool, o, *model, initial ? &*initial : nullptr, settings);
+  check_options(train);
   settings.print(tool);
   if (o.val.empty()) tool.refuse({"--val-subset", "--last"}, "a run without --val");
   if (o.log.empty() && o.tensorboard.empty()) tool.refuse({"--log-every"}, "a run without --log or --tensorboard");

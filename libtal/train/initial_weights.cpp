@@ -7,7 +7,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/sha256.h"
 #include "libtal/base/text.h"
-#include "libtal/io/jsonl.h"
+#include "libtal/io/npy.h"
 #include "libtal/models/model_file.h"
 #include "libtal/train/record_set.h"
 
@@ -31,7 +31,7 @@ std::string InitialWeights::settings(const std::string& model) const {
   return all.dump();
 }
 
-std::string InitialWeights::identity(bool partial) const { return sha256(read_file(path_)) + (partial ? ", in part" : ""); }
+std::string InitialWeights::identity(bool partial) const { return sha256(MappedFile(path_).bytes()) + (partial ? ", in part" : ""); }
 
 void InitialWeights::normalise(RecordSet& set) const {
   if (mean_.empty()) return;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "libtal/base/error.h"
+
 namespace tal {
 
 Settings settings_of(TrainOptions& o) {
@@ -33,6 +35,11 @@ Settings settings_of(TrainOptions& o) {
   s.add("metric", &o.metric, "What decides on the best model", {"auto", "auc", "ar100", "map", "loss"});
   s.add("patience", &o.patience, "Stop after N validations without a better one (0: never)").at_least(0);
   return s;
+}
+
+void check_options(const TrainOptions& o) {
+  if (o.schedule == "step" && o.step_every == 0 && o.milestones.empty())
+    throw UsageError("setting 'train.schedule': 'step' never steps: neither train.milestones nor train.step-every says when");
 }
 
 double lr_factor(const TrainOptions& o, std::int64_t step, std::int64_t steps_per_epoch, std::int64_t steps) {

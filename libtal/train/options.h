@@ -31,6 +31,7 @@ struct TrainOptions {
   std::int64_t patience = 0;            // stop after so many validations without a better one; 0: never
 };
 Settings settings_of(TrainOptions& options);
+void check_options(const TrainOptions& options);  // UsageError for a schedule that never steps
 
 // Learning rate factor of optimiser step `step` (from 0) in a phase of `steps` steps, `steps_per_epoch` each epoch.
 double lr_factor(const TrainOptions& options, std::int64_t step, std::int64_t steps_per_epoch, std::int64_t steps);

@@ -52,9 +52,8 @@ void RunSettings::apply_preset(const std::string& name) {
     const std::string origin = "preset " + name;
     const Json values = Json::parse(preset.settings);
     for (const auto& [setting, value] : values.items()) {
-      const auto before = origin_.find(setting);
-      before_presets_.emplace(setting, all_.value_text(setting));
-      const std::string was = all_.value_text(setting), from = before == origin_.end() ? "" : before->second;
+      const std::string was = all_.value_text(setting), from = origin_of(setting);
+      before_presets_.emplace(setting, Before{was, from});
       apply_json(Json{{setting, value}}.dump(), origin);
       if (from.starts_with("preset ") && from != origin && all_.value_text(setting) != was)
         replaced_.push_back(origin + ": " + setting + " is " + all_.value_text(setting) + ", not the " + was + " of " + from);
@@ -79,21 +78,18 @@ void RunSettings::drop_idle_presets() {
       if (!origin.starts_with("preset ")) continue;
       const auto why = all_.without_effect(name);
       if (!why) continue;
-      const std::string& before = before_presets_.at(name);
-      if (all_.value_text(name) != before) replaced_.push_back(origin + ": " + name + " " + *why + "; it is " + before);
-      all_.read_json("{" + Json(name).dump() + ":" + before + "}");
-      origin = "default", found = true;
+      const Before& before = before_presets_.at(name);
+      if (all_.value_text(name) != before.value) replaced_.push_back(origin + ": " + name + " " + *why + "; it is " + before.value);
+      all_.read_json(Json{{name, Json::parse(before.value)}}.dump());
+      origin = before.origin, found = true;
     }
   }
 }
 
 void RunSettings::set(const std::string& name, const std::string& value, const std::string& origin) {
-  if (const auto said = origin_.find(name); said != origin_.end() && said->second == "--set") {
-    const std::string was = all_.value_text(name);
-    all_.set(name, value);
-    if (all_.value_text(name) != was) throw UsageError("setting '" + name + "': --set says " + was + ", " + origin + " says " + value);
-  }
+  const std::string was = all_.value_text(name);
   all_.set(name, value);
+  if (origin_of(name) == "--set" && all_.value_text(name) != was) throw UsageError("setting '" + name + "': --set says " + was + ", " + origin + " says " + value);
   origin_[name] = origin;
   typed_.push_back(name);
 }
@@ -104,18 +100,21 @@ void RunSettings::set_pair(const std::string& pair) {
   origin_[typed_.back()] = "--set";
 }
 
-void RunSettings::refuse_idle(const std::map<std::string, std::string>& idle) const {
+std::string RunSettings::origin_of(const std::string& name) const {
+  const auto found = origin_.find(name);
+  return found == origin_.end() ? "default" : found->second;
+}
+
+void RunSettings::refuse_idle(bool validates) const {
+  const auto of_validation = [](const std::string& name) { return name.starts_with("val-") || name == "train.metric" || name == "train.patience" || name == "train.validate-every"; };
   for (const auto& name : typed_) {
     if (const auto why = all_.without_effect(name)) throw UsageError("setting '" + name + "' " + *why);
-    if (const auto found = idle.find(name); found != idle.end()) throw UsageError("setting '" + name + "' has no effect in " + found->second);
+    if (!validates && of_validation(name)) throw UsageError("setting '" + name + "' has no effect in a run without --val");
   }
 }
 
 void RunSettings::print(Tool& tool) const {
-  for (const auto& entry : all_.entries()) {
-    const auto found = origin_.find(entry.name);
-    tool.config_line(entry.name, all_.value_text(entry.name), found == origin_.end() ? "default" : found->second);
-  }
+  for (const auto& entry : all_.entries()) tool.config_line(entry.name, all_.value_text(entry.name), origin_of(entry.name));
 }
 
 std::string RunSettings::help() const {

@@ -32,18 +32,24 @@ class RunSettings {
   void drop_idle_presets();
   // What became of the presets' values where they do not simply add up, a line each.
   const std::vector<std::string>& replaced() const { return replaced_; }
-  // UsageError when a setting that the user typed has no effect as the others are; `idle`: names that have none in this run, and why.
-  void refuse_idle(const std::map<std::string, std::string>& idle) const;
+  // UsageError when a setting that the user typed has no effect as the others are, or because the run does not validate: the models' "val-" settings, and the
+  // training's.
+  void refuse_idle(bool validates) const;
 
   void print(Tool& tool) const;  // --print-config
   std::string help() const;      // --list-settings: presets, then every setting with value, meaning, range and when it has an effect
 
  private:
+  struct Before {
+    std::string value, origin;  // value: JSON
+  };
   void apply_preset(const std::string& name);
+  std::string origin_of(const std::string& name) const;  // "default" when nothing has said a value
 
   Model& model_;
   Settings all_;
-  std::map<std::string, std::string> origin_, before_presets_;  // before_presets_: JSON
+  std::map<std::string, std::string> origin_;
+  std::map<std::string, Before> before_presets_;
   std::vector<std::string> typed_, replaced_;
 };
 
