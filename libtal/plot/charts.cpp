@@ -281,7 +281,7 @@ Canvas draw_charts(const std::vector<Chart>& charts, double width, const std::st
     if (x_high == x_low) x_low -= 0.5, x_high += 0.5;
     if (low >= 0 && high <= 1 && high > 0.3) low = 0, high = 1;  // recall and precision: comparable between pictures
     else if (low >= 0 && low < 0.5 * high) low = 0;
-    if (high == low) low -= 0.5, high += 0.5;
+    if (const double half = high == 0 ? 0.5 : 0.5 * std::abs(high); high == low) low -= half, high += half;  // a rate of 0.001 is not drawn as 0
     else if (!(low == 0 && high == 1)) high += 0.05 * (high - low), low -= low == 0 ? 0 : 0.05 * (high - low);
     canvas.text(kMargin, y + 16, fit_text(one.title, 13, width - 2 * kMargin), 13).bold = true;
     y += 26;

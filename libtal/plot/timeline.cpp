@@ -220,8 +220,9 @@ double draw_videos(Canvas& canvas, double y, const std::vector<TimelineVideo>& v
     std::vector<std::pair<std::string, double>> only_found(best.begin(), best.end());
     std::stable_sort(only_found.begin(), only_found.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
     for (const auto& [label, score] : only_found) add(label);
-    const std::size_t hidden_rows = labels.size() > style.max_rows ? labels.size() - style.max_rows : 0;
-    labels.resize(labels.size() - hidden_rows);
+    // Segments without a label are no label more: a class-agnostic proposer's row is always drawn.
+    std::size_t named = 0;
+    const std::size_t hidden_rows = std::erase_if(labels, [&](const std::string& label) { return !label.empty() && ++named > style.max_rows; });
 
     std::vector<Row> rows;
     std::size_t left_out = 0;

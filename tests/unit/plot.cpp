@@ -3,6 +3,8 @@
 #include <zlib.h>
 
 #include <boost/test/unit_test.hpp>
+#include <set>
+#include <tuple>
 
 #include "libtal/base/error.h"
 #include "libtal/plot/charts.h"
@@ -188,6 +190,36 @@ BOOST_AUTO_TEST_CASE(crowds_are_drawn_and_counted) {
   BOOST_TEST(bars == 300u);
   BOOST_TEST(told);
   BOOST_TEST(canvas.height() < 300);
+}
+
+// A class-agnostic proposer's row does not compete with the labels of the truth.
+BOOST_AUTO_TEST_CASE(proposals_without_a_label_are_always_drawn) {
+  TimelineVideo video;
+  video.video = "v", video.duration = 100;
+  for (int k = 0; k < 4; ++k) video.truth.push_back({{20.0 * k, 20.0 * k + 10}, std::string(1, static_cast<char>('a' + k))});
+  video.tracks.push_back({"found", {{{30, 60}, 0.9, ""}}});
+  TimelineStyle style;
+  style.max_rows = 3;
+  const Canvas canvas = draw_timeline({video}, style);
+  std::size_t bars = 0;
+  bool told = false;
+  for (const Item& item : canvas.items()) {
+    bars += item.panel == 0 && item.kind == Item::Kind::kRect;
+    told = told || item.text.find("1 labels not drawn") != std::string::npos;
+  }
+  BOOST_TEST(bars == 4u);  // three truths and the proposal
+  BOOST_TEST(told);
+}
+
+// The axis of a constant is of its size: a learning rate of 0.001 does not look like 0.
+BOOST_AUTO_TEST_CASE(constants_have_an_axis_of_their_size) {
+  for (const auto& [value, wanted, absent] : {std::tuple{0.001, "0.001", "-0.2"}, std::tuple{0.0, "-0.2", "0.001"}}) {
+    const Canvas canvas = draw_charts({{"lr", "step", "lr", {{"lr", {{1, value}, {2, value}}}}}}, 800, "");
+    std::set<std::string> texts;
+    for (const Item& item : canvas.items()) texts.insert(item.text);
+    BOOST_TEST(texts.count(wanted) == 1u, wanted);
+    BOOST_TEST(texts.count(absent) == 0u, absent);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(curves_of_results_and_logs) {
