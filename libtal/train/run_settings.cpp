@@ -11,11 +11,17 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// Settings of validation: without --val they have no effect.
+bool of_validation(const std::string& name) {
+  return name.starts_with("val-") || name == "train.metric" || name == "train.patience" || name == "train.validate-every";
+}
+
 std::string entry_help(const Settings& all, const Settings::Entry& entry) {
   std::string text = "  " + entry.name + " = " + all.value_text(entry.name) + "\n      " + entry.help;
   if (!entry.choices.empty()) text += ": " + joined(entry.choices);
   if (const auto range = entry.range_text(); !range.empty()) text += " [" + range + "]";
   if (const auto condition = entry.condition_text(); !condition.empty()) text += (entry.conditions.empty() ? " (only in " : " (only with ") + condition + ")";
+  if (of_validation(entry.name)) text += " (only with --val)";
   return text + "\n";
 }
 
@@ -106,7 +112,6 @@ std::string RunSettings::origin_of(const std::string& name) const {
 }
 
 void RunSettings::refuse_idle(bool validates) const {
-  const auto of_validation = [](const std::string& name) { return name.starts_with("val-") || name == "train.metric" || name == "train.patience" || name == "train.validate-every"; };
   for (const auto& name : typed_) {
     if (const auto why = all_.without_effect(name)) throw UsageError("setting '" + name + "' " + *why);
     if (!validates && of_validation(name)) throw UsageError("setting '" + name + "' has no effect in a run without --val");

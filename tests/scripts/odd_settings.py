@@ -51,6 +51,8 @@ class Setting:
 
     def __init__(self, name, value, text):
         self.name, self.value = name, json.loads(value)
+        self.of_validation = text.endswith(" (only with --val)")
+        text = text.removesuffix(" (only with --val)")
         condition = re.search(r" \((?:only with|only in) ([^()]*)\)$", text)
         self.condition = condition.group(1) if condition else ""
         text = text[:condition.start()] if condition else text
@@ -166,13 +168,11 @@ def without_effect(model, setting, changes):
     judge(f"{model}: {setting.typed(value)} without effect", typed(model, setting.typed(value), *changes), [2], f"setting '{setting.name}' has no effect")
 
 
-OF_VALIDATION = ("train.validate-every", "train.patience")  # without --val they are refused
-
-
 def all_at(model, settings, end):
-    """Every setting that has an effect, at this end of its range."""
-    return [setting.typed(bound[0]) for setting in settings
-            if setting.numeric and setting.name not in OF_VALIDATION and not setting.depends_on_number(MODELS[model]) and setting.idle_with(MODELS[model]) != [] and (bound := setting.bounds()[end])]
+    """Every setting that has an effect without --val, at this end of its range."""
+    typed = [setting.typed(bound[0]) for setting in settings
+            if setting.numeric and not setting.of_validation and not setting.depends_on_number(MODELS[model]) and setting.idle_with(MODELS[model]) != [] and (bound := setting.bounds()[end])]
+    return [*typed, "train.milestones=1"] if "train.step-every=0" in typed else typed  # steps must come sometime
 
 
 def unknown(model):
