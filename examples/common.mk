@@ -92,8 +92,9 @@ of_seed = $(MAKE) --no-print-directory DATA_OUT=$(DATA_OUT) OUT=$(OUT)/seed-$(1)
 .PHONY: every-time
 endif
 
-# table(target, title, runs, options of table.py)
+# table(target, title, runs, options of table.py). SAME_r: a run that shows another one's result.
 define table
+$(foreach r,$(3),$(if $(value PIPE_$(r))$(SAME_$(r)),,$(error $(1): no run $(r))))
 .PHONY: $(1)
 $(1): $(OUT)/$(1).md
 	@cat $$<

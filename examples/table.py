@@ -28,6 +28,8 @@ def measures_of(result, wanted, averaged):
         for tiou, value in zip(result["tiou"], result["map"]):
             found[f"mAP@{tiou:.2g}"] = 100 * value
         found["average"] = statistics.mean(found[f"mAP@{tiou}"] for tiou in averaged) if averaged else 100 * result["average_map"]
+    for side, value in result.get("rows_ap", {}).items():  # of examples/bsnpp/boundaries.py
+        found[f"{side} AP"] = 100 * value
     if wanted:
         missing = [name for name in wanted if name not in found]
         if missing:

@@ -1,12 +1,10 @@
 """The boundary generator's passes compared, from records with maps (tal-propose --maps inline, one window a video).
 
-  boundaries.py ap < records                 average precision of the start and end rows, as JSON: a row is positive when it holds a boundary
+  boundaries.py ap RESULT < records          tal-eval's result with the average precision of the start and end rows: a row is positive when it holds a boundary
   boundaries.py backward FORWARD BOTH        records of BOTH (Eq. 1) with the proposals of the backward pass alone: H = HH / H of FORWARD
-  boundaries.py table --title T --data D --row LABEL RUN...     the files RUN.boundary.json and RUN.result.json, one a seed, as a Markdown table
 """
 import json
 import math
-import statistics
 import sys
 
 
@@ -20,7 +18,7 @@ def average_precision(rows):
     return total / found if found else 0.0
 
 
-def ap(lines):
+def ap(result_file, lines):
     sides = {"start": [], "end": []}
     for line in lines:
         record = json.loads(line)
@@ -33,7 +31,9 @@ def ap(lines):
                 if 0 <= row <= rows:
                     holds.add(min(row, rows - 1))
             sides[side] += [(score, row in holds) for row, score in enumerate(only[side])]
-    json.dump({side: average_precision(rows) for side, rows in sides.items()}, sys.stdout)
+    with open(result_file, encoding="utf-8") as file:
+        result = json.load(file)
+    json.dump({**result, "rows_ap": {side: average_precision(rows) for side, rows in sides.items()}}, sys.stdout)
 
 
 def backward(forward_file, both_file):
@@ -53,28 +53,7 @@ def backward(forward_file, both_file):
             print(json.dumps(record))
 
 
-def table(arguments):
-    title, data, rows = arguments[1], arguments[3], []
-    for word in arguments[4:]:
-        if word == "--row":
-            rows.append([])
-        else:
-            rows[-1].append(word)
-    seeds = len(rows[0]) - 1
-    print(f"{title}\n\nData: {data}. Per cent{', mean (spread) of the seeds' if seeds > 1 else ''}.\n\n| | start AP | end AP | AR@100 | AUC |\n|---|---|---|---|---|")
-    for label, *runs in rows:
-        values = []
-        for run in runs:
-            with open(f"{run}.boundary.json", encoding="utf-8") as boundary, open(f"{run}.result.json", encoding="utf-8") as result:
-                heat, curve = json.load(boundary), json.load(result)
-            values.append((100 * heat["start"], 100 * heat["end"], 100 * curve["ar_at"]["100"], curve["auc"]))
-        cells = [f"{statistics.mean(v):.1f}" + (f" ({max(v) - min(v):.1f})" if seeds > 1 else "") for v in zip(*values)]
-        print(f"| {label} | {' | '.join(cells)} |")
-
-
 if sys.argv[1] == "ap":
-    ap(sys.stdin)
-elif sys.argv[1] == "backward":
-    backward(*sys.argv[2:])
+    ap(sys.argv[2], sys.stdin)
 else:
-    table(sys.argv[2:])
+    backward(*sys.argv[2:])

@@ -11,6 +11,7 @@ class BmnModel : public MapModel {
   std::string name() const override { return "bmn"; }
   std::string training_defaults() const override;
   std::vector<Preset> presets() const override;
+  void check_settings() const override { check(options_); }
   void build(const InputContract& inputs) override;
   torch::nn::Module& network() override { return *network_; }
   Losses loss(const Batch& batch, std::size_t phase) override;

@@ -51,7 +51,7 @@ Settings MapModel::inference() {
   Settings s;
   add_inference(s);
   s.add("window", &inference_.window, "Rows of the stream in a window (0: the whole video when it is rescaled, else as trained)").between(0, 1 << 24);
-  s.add("overlap", &inference_.overlap, "Overlap of windows, share of their length").at_least(0).below(1);
+  s.add("overlap", &inference_.overlap, "Overlap of windows (input=windows, or --window), share of their length").at_least(0).below(1);
   s.add("scales", &inference_.scales, "Rows of a rescaled video: as trained (fixed), or by its duration", {"fixed", "duration"}).with("input", {"rescale"});
   s.add("scale-rows", &inference_.scale_rows, "Rows of videos up to 30 s, up to 120 s, and longer ones").between(4, kMostRows).count(3, 3).with("scales", {"duration"});
   s.nest("", settings_of(inference_.output));

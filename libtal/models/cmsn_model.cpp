@@ -128,8 +128,11 @@ std::vector<Preset> CmsnModel::presets() const {
 
 std::optional<FrameContract> CmsnModel::frames() const {
   if (!sees_frames()) return {};
-  if (crop_ > std::min(frames_.side, frames_.width)) throw Error("is larger than the frames").at_field("crop");
   return frames_;
+}
+
+void CmsnModel::check_settings() const {
+  if (sees_frames() && crop_ > std::min(frames_.side, frames_.width)) throw Error("is larger than the frames").at_field("crop");
 }
 
 void CmsnModel::check_start() const {
@@ -141,6 +144,7 @@ void CmsnModel::check_start() const {
 }
 
 void CmsnModel::build(const InputContract& inputs) {
+  check_settings();
   if (inputs.frames != frames()) throw Error("the inputs are not those that the settings ask for").at_field("input");
   inputs_ = inputs;
   network_ = Cmsn(inputs.dim(), options_);

@@ -22,6 +22,7 @@ class CmsnModel : public Model {
   std::string training_defaults() const override { return R"({"optimizer":"adam","lr":1e-4,"weight-decay":5e-4,"batch":1,"epochs":12})"; }
   std::vector<Preset> presets() const override;
   std::optional<FrameContract> frames() const override;
+  void check_settings() const override;
   void check_start() const override;
   void build(const InputContract& inputs) override;
   void initialise() override;

@@ -39,10 +39,14 @@ void EtpAnModel::check_grouping() const {
     if (average_ == "mean" && !(threshold >= 0 && threshold <= 1)) throw UsageError("threshold: " + format_number(threshold) + " is not a probability");
 }
 
-void EtpAnModel::build(const InputContract& inputs) {
-  check_grouping();
-  if (inputs.classes.empty()) throw Error("etp-an needs classes: no annotation has a label");
+void EtpAnModel::check_settings() const {
   if (options_.kernel % 2 == 0) throw Error("must be odd").at_field("kernel");
+  check_grouping();
+}
+
+void EtpAnModel::build(const InputContract& inputs) {
+  check_settings();
+  if (inputs.classes.empty()) throw Error("etp-an needs classes: no annotation has a label");
   inputs_ = inputs;
   network_ = EtpAn(inputs.dim(), static_cast<std::int64_t>(inputs.classes.size()), options_);
 }

@@ -14,6 +14,7 @@ class EtpAnModel : public Model, public MustPropose {
   Settings settings() override;
   Settings inference() override;
   std::string training_defaults() const override { return R"({"optimizer":"adam","lr":1e-3,"weight-decay":1e-4,"epochs":20,"batch":16})"; }
+  void check_settings() const override;
   void build(const InputContract& inputs) override;
   torch::nn::Module& network() override { return *network_; }
 

@@ -55,6 +55,7 @@ void EtpLnModel::build(const InputContract& inputs) {
   if (options_.fusion == "late") {
     for (const auto& stream : inputs.streams) dims.push_back(stream.dim);
   } else {
+    if (inputs.streams.size() == 1) throw Error("'early' puts several streams side by side; the features are one stream, '" + inputs.streams.front().name + "'").at_field("fusion");
     dims.push_back(inputs.dim());
   }
   inputs_ = inputs;
@@ -129,6 +130,7 @@ Losses EtpLnModel::loss(const Batch& batch, std::size_t) {
 
 EtpLnOutputs EtpLnModel::fused(const torch::Tensor& x, std::span<const Segment> rows) {
   std::vector<double> weights = fusion_weights_;
+  if (!weights.empty() && network_->networks.size() == 1) throw Error("has no effect: the model has one stream, '" + inputs_.streams.front().name + "'").at_field("fusion-weights");
   if (weights.empty()) weights.assign(network_->networks.size(), 1.0);
   const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
   if (weights.size() != network_->networks.size() || !(total > 0))

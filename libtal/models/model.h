@@ -154,6 +154,8 @@ class Model {
   virtual std::optional<FrameContract> frames() const { return {}; }
   // What the settings say of streams with different numbers of rows.
   virtual StreamFit stream_fit() const { return {}; }
+  // Error (its field: the setting) when settings contradict each other, whatever the inputs; for tal-train before any data are read.
+  virtual void check_settings() const {}
   // Makes the network for these inputs. Error when the settings contradict each other or the inputs.
   virtual void build(const InputContract& inputs) = 0;
   // Error when a new network of these settings cannot be trained, because weights to start from are missing. Called before any data are read;

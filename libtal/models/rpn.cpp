@@ -47,7 +47,7 @@ void RpnOptions::check() const {
 Settings settings_of(RpnOptions& o) {
   Settings s;
   const std::vector<Settings::Condition> reads_vicinities = {{"unit", {"true"}}, {"attention", {"none"}, false}};
-  s.add("variant", &o.variant, "Unit module on the vicinity BiLSTM (A) or the backbone (B); 2: single convolution before the anchor BiLSTM", {"A", "A2", "B", "B2"});
+  s.add("variant", &o.variant, "Unit module on the vicinity BiLSTM (A) or the backbone (B); 2: single convolution before the anchor BiLSTM; without units A is B, and A2 is B2", {"A", "A2", "B", "B2"});
   s.add("shared", &o.shared, "One backbone for anchors and vicinities").with("variant", {"A", "B"}).with_any(reads_vicinities);
   s.add("vicinity-backbone", &o.vicinity_backbone, "Backbone of the vicinities: three convolutions, or one as before the anchor BiLSTM of A2 and B2", {"inception", "single"})
       .without("shared", {"true"}).with_any(reads_vicinities);

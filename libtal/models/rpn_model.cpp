@@ -78,11 +78,14 @@ StreamFit RpnModel::stream_fit() const {
 
 // ---- building ----
 
+void RpnModel::check_settings() const {
+  options_.check();
+  if (!(data_.rule.negative_low <= data_.rule.negative_high && data_.rule.negative_high < data_.rule.positive))
+    throw Error("hard negatives (negative-low to negative-high) must lie below positive-tiou").at_field("negative-high");
+}
+
 void RpnModel::build(const InputContract& inputs) {
-  const auto need = [](bool good, const char* setting, const char* why) {
-    if (!good) throw Error(why).at_field(setting);
-  };
-  need(data_.rule.negative_low <= data_.rule.negative_high && data_.rule.negative_high < data_.rule.positive, "negative-high", "hard negatives (negative-low to negative-high) must lie below positive-tiou");
+  check_settings();
   inputs_ = inputs;
   inputs_.fit = stream_fit();
   anchors_ = make_anchors(data_.rows, data_.scales);

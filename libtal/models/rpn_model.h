@@ -46,6 +46,7 @@ class RpnModel : public Model {
   // Of the whole video: each stream becomes T rows. Of windows: the rows of the first stream are what the others are resampled to.
   StreamFit stream_fit() const override;
 
+  void check_settings() const override;
   void build(const InputContract& inputs) override;
   torch::nn::Module& network() override { return *network_; }
   std::vector<ParameterGroup> parameters(std::size_t phase) override;

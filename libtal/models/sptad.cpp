@@ -59,6 +59,7 @@ void check(const SptadOptions& o) {
   if (o.dim % o.heads) throw Error(std::to_string(o.dim) + " columns cannot be shared out among " + std::to_string(o.heads) + " heads").at_field("heads");
   if (o.initial_segments == "even" && o.initial_length.size() > 1) throw Error("segments that are spread evenly have one length; initial-segments=random draws between two").at_field("initial-length");
   if (o.initial_length.front() > o.initial_length.back()) throw Error("the first length is above the second").at_field("initial-length");
+  if (o.downsample == "conv" && !o.stem_layers) throw Error("strided convolutions need at least one stem layer; downsample=max needs none").at_field("stem-layers");
 }
 
 PerceptronImpl::PerceptronImpl(const std::vector<std::int64_t>& sizes) {
@@ -208,7 +209,6 @@ torch::Tensor ClipClassifierImpl::forward(const std::vector<torch::Tensor>& leve
 FeatureLevelsImpl::FeatureLevelsImpl(std::int64_t dim, const SptadOptions& o) : channels_(dim), stem_(static_cast<std::size_t>(o.stem_layers)) {
   for (std::int64_t k = 0; k < o.stem_layers; ++k) add_layer(o.stem_filters, 1);
   if (o.downsample == "max") return;
-  if (!o.stem_layers) throw Error("strided convolutions need at least one stem layer; downsample=max needs none").at_field("stem-layers");
   for (int k = 0; k < 2; ++k) add_layer(o.stem_filters, 2);
 }
 

@@ -88,12 +88,17 @@ std::vector<Preset> SptadModel::presets() const {
   };
 }
 
-void SptadModel::build(const InputContract& inputs) {
-  if (inputs.classes.empty()) throw Error("SP-TAD gives labelled detections and needs classes: no annotation has a label");
+void SptadModel::check_settings() const {
   check(options_);
   const std::int64_t unit = sees_frames() ? 16 : 8;
   if (clip_ % unit) throw Error("must be a multiple of " + std::to_string(unit) + " for input=" + input_ + ", not " + std::to_string(clip_)).at_field("clip");
   if (options_.pyramid == "high" && clip_ < 4 * unit) throw Error("must be " + std::to_string(4 * unit) + " or more for pyramid=high: its last level is pooled three times").at_field("clip");
+  if (sees_frames() && crop_ > frames_.side) throw Error("must lie in 1.." + std::to_string(frames_.side) + ", the size of the frames").at_field("crop");
+}
+
+void SptadModel::build(const InputContract& inputs) {
+  check_settings();
+  if (inputs.classes.empty()) throw Error("SP-TAD gives labelled detections and needs classes: no annotation has a label");
   const auto classes = static_cast<std::int64_t>(inputs.classes.size());
   inputs_ = inputs;
   if (!inputs.frames) {
@@ -102,7 +107,6 @@ void SptadModel::build(const InputContract& inputs) {
     return;
   }
   if (!sees_frames() || *inputs.frames != frames_) throw Error("the frames are not those that the settings ask for");
-  if (crop_ > frames_.side) throw Error("must lie in 1.." + std::to_string(frames_.side) + ", the size of the frames").at_field("crop");
   network_ = std::make_shared<SptadPixelNetImpl>(frames_, classes, options_, backbone_);
 }
 

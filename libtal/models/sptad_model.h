@@ -19,6 +19,7 @@ class SptadModel : public Model {
   std::string training_defaults() const override;
   std::vector<Preset> presets() const override;
   std::optional<FrameContract> frames() const override;
+  void check_settings() const override;
   void check_start() const override;
   void build(const InputContract& inputs) override;
   void initialise() override;

@@ -38,6 +38,15 @@ void resolve(const Tool& tool, const TrainCommand& o, const Model& model, const 
   settings.refuse_idle(!o.val.empty());
 }
 
+// What one setting says against another is the command line's mistake, and said before anything is read.
+void refuse_contradictions(const Model& model) {
+  try {
+    model.check_settings();
+  } catch (const Error& error) {
+    throw UsageError("setting '" + error.field() + "': " + error.message());
+  }
+}
+
 // --list-settings: of one model as presets and --set make them, or of all as they are.
 std::string settings_help(const Tool& tool, const TrainCommand& o) {
   if (!o.model.empty()) make_model(o.model);  // names the nearest
@@ -49,7 +58,7 @@ std::string settings_help(const Tool& tool, const TrainCommand& o) {
     const auto model = factory.make();
     TrainOptions train;
     RunSettings settings(*model, train);
-    if (!o.model.empty()) resolve(tool, o, *model, nullptr, settings), check_options(train);
+    if (!o.model.empty()) resolve(tool, o, *model, nullptr, settings), check_options(train), refuse_contradictions(*model);
     text += (text.empty() ? "" : "\n") + factory.name + " - " + factory.help + "\n\n" + settings.help();
   }
   return text;
@@ -79,7 +88,7 @@ class Journal {
   void step(const StepReport& r) {
     tool_.progress(static_cast<std::uint64_t>(r.total_steps), static_cast<std::uint64_t>(r.planned_steps), "steps");
     if (every_ > 0 && r.total_steps % every_ != 0) return;
-    Json line = {{"step", r.total_steps}, {"phase", r.phase}, {"epoch", r.epoch}, {"loss", r.loss}, {"lr", r.lr}};
+    Json line = {{"step", r.total_steps}, {"phase", r.phase + 1}, {"epoch", r.epoch + 1}, {"loss", r.loss}, {"lr", r.lr}};
     if (r.gradient_norm > 0) line["gradient_norm"] = r.gradient_norm;
     for (const auto& [name, value] : r.parts) line["parts"][name] = value;
     write(line);
@@ -94,7 +103,7 @@ class Journal {
                        ": " + metrics_text(r.training);
     if (!r.validation.empty()) text += "; validation: " + metrics_text(r.validation) + (r.best ? " (best)" : "");
     tool_.note(text);
-    Json line = {{"step", r.total_steps}, {"phase", r.phase}, {"epoch", r.epoch}};
+    Json line = {{"step", r.total_steps}, {"phase", r.phase + 1}, {"epoch", r.epoch + 1}};
     for (const auto& [name, value] : r.training) line["mean"][name] = value;
     for (const auto& [name, value] : r.validation) line["validation"][name] = value;
     if (!r.validation.empty()) line["best"] = r.best;
@@ -178,6 +187,7 @@ void train_command(Tool& tool, const TrainCommand& o) {
   if (!o.init_from.empty()) initial.emplace(o.init_from);
   resolve(tool, o, *model, initial ? &*initial : nullptr, settings);
   check_options(train);
+  refuse_contradictions(*model);
   settings.print(tool);
   if (o.val.empty()) tool.refuse({"--val-subset", "--last"}, "a run without --val");
   if (o.log.empty() && o.tensorboard.empty()) tool.refuse({"--log-every"}, "a run without --log or --tensorboard");
@@ -235,7 +245,10 @@ void train_command(Tool& tool, const TrainCommand& o) {
   }
   if (!leader) return;
   Json summary = {{"model", o.model}, {"seed", run.seed}, {"videos", set.size()}, {"instances", set.instances()}, {"parameters", parameters}, {"steps", result.total_steps}};
-  if (validation) summary["best_epoch"] = result.best_epoch, summary["best"] = result.best;
+  if (validation) {
+    if (const auto phases = model->phases(); phases.size() > 1) summary["best_phase"] = phases[static_cast<std::size_t>(result.best_phase)].name;
+    summary["best_epoch"] = result.best_epoch + 1, summary["best"] = result.best;
+  }
   if (initial) summary["init_from"] = o.init_from;
   summary["train"] = Json::parse(settings_of(train).json());
   save_model(o.out, *model, summary.dump());

@@ -101,9 +101,12 @@ void RunSettings::set(const std::string& name, const std::string& value, const s
 }
 
 void RunSettings::set_pair(const std::string& pair) {
+  const std::string name = pair.substr(0, pair.find('='));
+  const std::string was = origin_of(name) == "--set" ? all_.value_text(name) : "";
   all_.set_pair(pair);
-  typed_.push_back(pair.substr(0, pair.find('=')));
-  origin_[typed_.back()] = "--set";
+  if (!was.empty() && all_.value_text(name) != was) replaced_.push_back("--set " + pair + ": not the " + was + " of an earlier --set");
+  typed_.push_back(name);
+  origin_[name] = "--set";
 }
 
 std::string RunSettings::origin_of(const std::string& name) const {

@@ -30,7 +30,7 @@ class RunSettings {
   void settle_defaults();
   // Values of presets that later ones, or what the user typed, have left without effect go back to what they were.
   void drop_idle_presets();
-  // What became of the presets' values where they do not simply add up, a line each.
+  // What became of the values of presets, and of an earlier --set, that are not those of the run, a line each.
   const std::vector<std::string>& replaced() const { return replaced_; }
   // UsageError when a setting that the user typed has no effect as the others are, or because the run does not validate: the models' "val-" settings, and the
   // training's.

@@ -164,7 +164,7 @@ class Run {
       assign(weights_, state_.best_weights);
     }
     model_.network().eval();
-    result.best = state_.best, result.best_epoch = state_.best_epoch, result.total_steps = state_.total_steps;
+    result.best = state_.best, result.best_epoch = state_.best_epoch, result.best_phase = state_.best_phase, result.total_steps = state_.total_steps;
     return result;
   }
 

@@ -49,7 +49,7 @@ struct TrainEvents {
 
 struct TrainResult {
   bool stopped = false;       // by events.stopped; the checkpoint says where to go on
-  std::int64_t best_epoch = -1, epochs = 0, total_steps = 0;
+  std::int64_t best_epoch = -1, best_phase = 0, epochs = 0, total_steps = 0;
   double best = 0;            // of the first metric
   std::map<std::string, torch::Tensor> last_weights;  // when the network ends with the best ones instead
 };

@@ -447,7 +447,7 @@ BOOST_AUTO_TEST_CASE(c3d_weights_are_needed_and_checked) {
   BOOST_TEST(odd.find("conv1a.weight [4, 2, 3, 3, 3] where the network has [4, 3, 3, 3, 3]") != std::string::npos, odd);
   BOOST_TEST(odd.find("conv9.bias [1]") != std::string::npos, odd);
   BOOST_TEST(message_of([&] { CmsnModel features; features.check_start(); }) == "no error");
-  BOOST_TEST(message_of([&] { CmsnModel large; large.settings().read_json(R"({"input":"clips","crop":130})"); large.frames(); }) == "crop: is larger than the frames");
+  BOOST_TEST(message_of([&] { CmsnModel large; large.settings().read_json(R"({"input":"clips","crop":130})"); large.check_settings(); }) == "crop: is larger than the frames");
 }
 
 #ifdef TAL_HAVE_VIDEO

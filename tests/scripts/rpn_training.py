@@ -104,8 +104,8 @@ REFUSED = (
     ("gamma=-1", 2, "setting 'gamma'"), ("head-widths=5", 2, "setting 'head-widths'"), ("unit-widths=0,1,1", 2, "setting 'unit-widths'"), ("scales=0", 2, "setting 'scales'"),
     ("examples=0", 2, "setting 'examples'"), ("positive-tiou=1.5", 2, "setting 'positive-tiou'"), ("val-beta=2", 2, "setting 'val-beta'"), ("inference.min-score=-1", 2, "setting 'inference.min-score'"),
     ("headz=2", 2, "unknown setting 'headz' (did you mean 'heads'?)"), ("val-nms=bsn", 2, "setting 'val-nms'"),
-    ("attention=multi-head heads=3", 1, "heads: 16 columns cannot be shared out among 3 heads"), ("recurrence=none attention=none", 1, "attention: none, with recurrence none,"),
-    ("negative-high=0.8", 1, "negative-high: hard negatives (negative-low to negative-high) must lie below positive-tiou"),
+    ("attention=multi-head heads=3", 2, "setting 'heads': 16 columns cannot be shared out among 3 heads"), ("recurrence=none attention=none", 2, "setting 'attention': none, with recurrence none,"),
+    ("negative-high=0.8", 2, "setting 'negative-high': hard negatives (negative-low to negative-high) must lie below positive-tiou"),
 )
 SHORT = [word for k, word in enumerate(SMALL) if word != "hidden=8" and SMALL[k + 1:k + 2] != ["hidden=8"]]
 for settings, status, message in REFUSED:

@@ -33,9 +33,12 @@ done = tool("tal-train", *COMMON, "--epochs", "4", "--val", "train.jsonl", "--ou
             "--tensorboard", "board")
 summary = json.loads(done.stdout)
 check(summary["model"] == "segment-classifier" and summary["steps"] > 0 and "best" in summary, "the summary says what was trained")
+check(1 <= summary["best_epoch"] <= 4 and "best_phase" not in summary, "the best epoch, from 1")
 log = [json.loads(line) for line in read("log.jsonl").splitlines()]
 check(sum("loss" in line for line in log) == summary["steps"], "one log line a step")
 check(sum("validation" in line for line in log) == 4, "one log line a validation")
+check([line["epoch"] for line in log if "validation" in line] == [1, 2, 3, 4] and {line["phase"] for line in log} == {1}, "epochs and phases are counted from 1")
+check(max((line for line in log if line.get("best")), key=lambda line: line["epoch"])["epoch"] == summary["best_epoch"], "the best epoch is the log's")
 check(not os.path.exists("m.safetensors.checkpoint"), "the checkpoint goes when the run is complete")
 header = json.loads(read("m.safetensors")[8:8 + struct.unpack("<Q", read("m.safetensors")[:8])[0]])["__metadata__"]
 check(json.loads(header["classes"]) == sorted(json.loads(header["classes"])) and len(json.loads(header["classes"])) == 3, "the classes are in the file")
@@ -204,6 +207,20 @@ done = tool("tal-train", "--model", "sptad", "--preset", "activitynet", "--prese
 check("preset table8-224: setting 'inference.test-stride' has no effect with input=rescale" in done.stderr, done.stderr)
 done = tool("tal-train", "--model", "rpn", "--preset", "table1-B2-kl-mtl", "--set", "regression=smooth-l1", "--print-config")
 check("val-kl-ev = false  # default" in done.stdout and "preset table1-B2-kl-mtl: val-kl-ev has no effect" in done.stderr, done.stdout[-300:] + done.stderr)
+
+# Settings that contradict each other are a mistake of the command line, said before any data are read.
+for model, settings, said in (("bmn", ["durations=200"], "durations': a longest proposal of 200 rows"), ("bsnpp", ["branches=plain,plain"], "branches': 'plain' is there twice"),
+                              ("bsnpp", ["positive=0.2", "negative=0.4"], "negative': the negative threshold is above"), ("sptad", ["heads=3"], "heads': 256 columns cannot"),
+                              ("sptad", ["stem-layers=0"], "stem-layers': strided convolutions"), ("etp-an", ["kernel=4"], "kernel': must be odd"), ("rpn", ["negative-high=0.8"], "negative-high': hard negatives"),
+                              ("cmsn", ["input=clips", "c3d-weights=random", "frozen=0", "crop=500"], "crop': is larger than the frames")):
+    done = tool("tal-train", "--model", model, "--out", "x", *(word for pair in settings for word in ("--set", pair)), data="no record", status=2)
+    check("setting '" + said in done.stderr, f"{model} {settings}: {done.stderr}")
+done = tool("tal-train", *COMMON, "--out", "x", "--set", "train.lr=1e-3", "--set", "train.lr=1e-4", "--print-config")
+check("train.lr = 0.0001  # --set" in done.stdout and "--set train.lr=1e-4: not the 0.001 of an earlier --set" in done.stderr, done.stderr)
+
+# One stream: nothing to fuse early.
+done = tool("tal-train", "--model", "etp-ln", "--set", "fusion=early", "--out", "x", "-i", "train.jsonl", status=1)
+check("fusion: 'early' puts several streams side by side; the features are one stream, 'synth'" in done.stderr, done.stderr)
 
 # Two ways to say one setting must say the same.
 done = tool("tal-train", *COMMON, "--out", "x", "--epochs", "3", "--set", "train.epochs=1", status=2)
