@@ -24,6 +24,15 @@ EVAL ?= --protocol activitynet-proposal
 SEEDS ?= $(SEED)
 DATA_OUT ?= $(OUT)
 include $(EXAMPLES)tools.mk
+ifneq ($(words $(sort $(SEEDS))),$(words $(SEEDS)))
+$(error SEEDS: $(SEEDS): a seed stands there twice)
+endif
+ifeq ($(strip $(SEEDS)),)
+$(error SEEDS is empty: say one or several numbers)
+endif
+ifeq ($(words $(SEEDS)),1)
+override SEED := $(strip $(SEEDS))
+endif
 
 .SECONDEXPANSION:
 .PHONY: clean
@@ -73,14 +82,24 @@ $(TRAIN) $(VAL):
 	@echo "no $@: say DATA=/folder with train.jsonl and val.jsonl (records with features and annotations; tal-convert --from features --merge makes them), or DATA=synth" >&2; exit 1
 endif
 
-$(OUT)/%.safetensors: $$(or $$(INPUT_$$*),$(TRAIN))
+# What a model, a run and a result were made with: files that change when it does, so that nothing of other settings is shown.
+.PHONY: every-time
+kept = @mkdir -p $(@D); printf '%s\n' '$(subst ','"'"',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','"'"',$(1))' > $@
+$(OUT)/%.trained-with: every-time
+	$(call kept,$(MODEL_$*) --seed $(SEED) $(or $(EPOCHS_$*),$(EPOCHS)) $(FLAGS_$*))
+$(OUT)/%.run-with: every-time
+	$(call kept,$(PIPE_$*))
+$(OUT)/%.judged-with: every-time
+	$(call kept,$(or $(EVAL_$*),$(EVAL)))
+
+$(OUT)/%.safetensors: $$(or $$(INPUT_$$*),$(TRAIN)) $(OUT)/%.trained-with
 	@mkdir -p $(@D)
 	$(BIN)/tal-train --model $(or $(MODEL_$*),$(error no model $*)) $(TRAIN_OPTIONS) $(FLAGS_$*) --resume -i $< --out $@ > $@.json
 
-$(OUT)/%.proposals.jsonl: $(VAL) $$(addprefix $$(OUT)/,$$(NEEDS_$$*))
+$(OUT)/%.proposals.jsonl: $(VAL) $$(addprefix $$(OUT)/,$$(NEEDS_$$*)) $(OUT)/%.run-with
 	{ $(PIPE_$*); } < $(VAL) > $@
 
-$(OUT)/%.result.json: $(OUT)/%.proposals.jsonl
+$(OUT)/%.result.json: $(OUT)/%.proposals.jsonl $(OUT)/%.judged-with
 	$(BIN)/tal-eval $(or $(EVAL_$*),$(EVAL)) --format json -i $< > $@
 
 # A file of a run or model below OUT, one a seed. Several seeds: each is a make of its own below OUT, on the same data.
@@ -89,16 +108,16 @@ each = $(OUT)/$(1)
 else
 each = $(SEEDS:%=$(OUT)/seed-%/$(1))
 of_seed = $(MAKE) --no-print-directory DATA_OUT=$(DATA_OUT) OUT=$(OUT)/seed-$(1) SEED=$(1) SEEDS=$(1) $(2:%=$(OUT)/seed-$(1)/%.result.json)
-.PHONY: every-time
 endif
 
 # table(target, title, runs, options of table.py). SAME_r: a run that shows another one's result.
 define table
+$(if $(strip $(3)),,$(error $(1): no rows))
 $(foreach r,$(3),$(if $(value PIPE_$(r))$(SAME_$(r)),,$(error $(1): no run $(r))))
 .PHONY: $(1)
 $(1): $(OUT)/$(1).md
 	@cat $$<
-$(OUT)/$(1).md: $(if $(of_seed),$(TRAIN) $(VAL) every-time,$(3:%=$(OUT)/%.result.json))
+$(OUT)/$(1).md: every-time $(if $(of_seed),$(TRAIN) $(VAL),$(3:%=$(OUT)/%.result.json))
 	$(if $(of_seed),+$(foreach s,$(SEEDS),$$(call of_seed,$(s),$(3)) &&) :)
 	python3 $(EXAMPLES)table.py --title "$(2)" --data "$$(DATA_NAME)" --seeds $(words $(SEEDS)) $(TABLE) $(4) \
 	  $$(foreach r,$(3),--row "$$(or $$(LABEL_$$(r)),$$(r))" $$(call each,$$(r).result.json)) > $$@
