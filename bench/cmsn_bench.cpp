@@ -3,7 +3,7 @@
 
 #include "bench/bench.h"
 #include "libtal/base/random.h"
-#include "libtal/segment/stages.h"
+#include "libtal/segment/action_stages.h"
 #include "tests/unit/stages_reference.h"
 
 namespace tal::bench {

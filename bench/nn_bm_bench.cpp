@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "bench/bench.h"
-#include "libtal/models/bmn.h"
-#include "libtal/models/bsnpp.h"
+#include "libtal/models/bmn/bmn.h"
+#include "libtal/models/bsnpp/bsnpp.h"
 #include "libtal/nn/boundary_matching.h"
 #include "libtal/nn/boundary_matching_map.h"
 #include "tests/nn/bsnpp_reference.h"

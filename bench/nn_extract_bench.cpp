@@ -7,11 +7,12 @@
 #include <memory>
 
 #include "bench/bench.h"
-#include "libtal/encode/factory.h"
-#include "libtal/encode/network_encoder.h"
+#include "libtal/encoder/networks/factory.h"
+#include "libtal/encoder/networks/network_encoder.h"
+#include "libtal/encoder/picture/factory.h"
 #include "libtal/nn/tensors.h"
+#include "libtal/stages/video/extract.h"
 #include "libtal/video/decoder.h"
-#include "libtal/video/extract.h"
 #include "libtal/video/preprocess.h"
 #include "libtal/video/synth_video.h"
 

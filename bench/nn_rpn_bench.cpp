@@ -5,7 +5,7 @@
 
 #include "bench/bench.h"
 #include "libtal/base/random.h"
-#include "libtal/models/rpn.h"
+#include "libtal/models/rpn/rpn.h"
 #include "libtal/segment/anchors.h"
 
 namespace tal::bench {

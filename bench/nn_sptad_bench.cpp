@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "bench/bench.h"
-#include "libtal/models/sptad.h"
+#include "libtal/models/sptad/sptad.h"
 #include "tests/nn/i3d_reference.h"
 
 namespace tal::bench {

@@ -10,11 +10,12 @@
 #include <vector>
 
 #include "bench/bench.h"
-#include "libtal/encode/recipes.h"
+#include "libtal/encoder/picture/factory.h"
+#include "libtal/video/flow.h"
+#include "libtal/encoder/recipes.h"
+#include "libtal/stages/video/extract.h"
 #include "libtal/video/decode_ahead.h"
 #include "libtal/video/decoder.h"
-#include "libtal/video/encoder.h"
-#include "libtal/video/extract.h"
 #include "libtal/video/flow_fields.h"
 #include "libtal/video/synth_video.h"
 

@@ -17,7 +17,7 @@ done
 # tal-models(7): what tal-train --list-settings prints, as a page.
 if [ -e "$bin/tal-train" ]; then
   {
-    printf '.TH TAL\\-MODELS 7 "" "tal %s" "tal manual"\n' "$("$bin/tal-train" --version | sed -n '1s/.* //p')"
+    printf '.TH TAL\\-MODELS 7 "" "tal %s" "tal manual"\n' "$("$bin/tal-train" --version | sed -n '1s/^[^ ]* \([^ ]*\).*/\1/p')"
     cat <<'END'
 .SH NAME
 tal\-models \- the models of tal\-train, their presets and settings

@@ -1,6 +1,6 @@
 // tal-anchors: records with durations -> the same records with anchors as proposals; or what those anchors could reach.
 #include "libtal/cli/tool.h"
-#include "libtal/segment/anchor_stage.h"
+#include "libtal/stages/anchors.h"
 
 int main(int argc, char** argv) {
   tal::Tool tool{{"tal-anchors", "Make anchor proposals, label them, and tell what they could reach",
@@ -22,6 +22,6 @@ int main(int argc, char** argv) {
                    {"A picture of them", "tal-anchors --clip < annotations.jsonl | tal-plot anchors -o anchors.html"}},
                   {"tal-propose(1)", "tal-nms(1)", "tal-eval(1)", "tal-plot(1)"}}};
   tal::AnchorOptions options;
-  tal::register_options(tool.app(), options);
+  tal::register_options(tool.command_line(), options);
   return tool.run(argc, argv, [&] { tal::run_anchors(tool, options); });
 }

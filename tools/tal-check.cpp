@@ -1,6 +1,6 @@
 // tal-check: any stream, feature file, model or folder -> every fault by class with its place; repairs what a rule can repair.
 #include "libtal/cli/tool.h"
-#include "libtal/data/check.h"
+#include "libtal/stages/check.h"
 
 int main(int argc, char** argv) {
   tal::Tool tool{{"tal-check", "Find every fault of a stream, feature file, model or folder",
@@ -18,6 +18,6 @@ int main(int argc, char** argv) {
                    {"Does my stage keep the protocol", "tal-check --stage './my_stage.py'"}},
                   {"tal-convert(1)", "tal-eval(1)"}}};
   tal::CheckOptions options;
-  tal::register_options(tool.app(), options);
+  tal::register_options(tool.command_line(), options);
   return tool.run(argc, argv, [&] { tal::run_check(tool, options); });
 }

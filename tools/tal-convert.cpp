@@ -1,5 +1,5 @@
 // tal-convert: annotation, proposal, result, feature, signal and weight files of the field <-> records and safetensors.
-#include "libtal/data/convert.h"
+#include "libtal/stages/convert.h"
 
 int main(int argc, char** argv) {
   tal::Tool tool{{"tal-convert", "Convert the field's annotation, proposal, result, feature and weight files",
@@ -32,6 +32,6 @@ int main(int argc, char** argv) {
                    {"Subtitles of one video's detections", "grep v_x detections.jsonl | tal-convert --from tal --to webvtt > v_x.vtt"}},
                   {"tal-eval(1)", "tal-nms(1)", "tal-check(1)"}}};
   tal::ConvertOptions options;
-  tal::register_options(tool.app(), options);
+  tal::register_options(tool.command_line(), options);
   return tool.run(argc, argv, [&] { tal::convert(tool, options); });
 }

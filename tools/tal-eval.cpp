@@ -1,7 +1,7 @@
 // tal-eval: records with proposals, and ground truth -> the metrics of the field, one report.
 #include "libtal/cli/tool.h"
-#include "libtal/eval/options.h"
-#include "libtal/eval/run.h"
+#include "libtal/stages/evaluate.h"
+#include "libtal/stages/evaluate_options.h"
 
 int main(int argc, char** argv) {
   tal::eval::EvalOptions options;
@@ -32,6 +32,6 @@ int main(int argc, char** argv) {
        {"Why do the two THUMOS14 codes differ?", "tal-eval --protocol thumos14-official --gt gt.jsonl --against thumos14-detection --explain < detections.jsonl"},
        {"Is A better than B?", "tal-eval --gt gt.jsonl --compare b.jsonl --bootstrap 1000 --seed 1 < a.jsonl"}},
       {"tal-nms(1)", "tal-convert(1)", "tal-plot(1)"}});
-  tal::eval::register_options(tool.app(), options);
+  tal::eval::register_options(tool.command_line(), options);
   return tool.run(argc, argv, [&] { tal::eval::run_evaluation(tool, options); });
 }

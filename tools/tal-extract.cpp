@@ -1,8 +1,8 @@
 // tal-extract: records with `path` (or video files) -> the same records with feature streams.
-#include "libtal/video/extract.h"
+#include "libtal/stages/video/extract.h"
 #include "libtal/video/opencv_info.h"
 #ifdef TAL_HAVE_ENCODE
-#include "libtal/encode/network_encoder.h"
+#include "libtal/encoder/networks/network_encoder.h"
 #include "libtal/nn/torch_info.h"
 #endif
 
@@ -60,7 +60,7 @@ int main(int argc, char** argv) {
   options.encoder.networks = tal::make_network_encoder;
 #endif
   tal::Tool tool(info);
-  tal::register_options(tool.app(), options);
+  tal::register_options(tool.command_line(), options);
   return tool.run(argc, argv, [&] {
     tal::check_options(tool, options);
     tal::extract_all(tool, options);

@@ -1,6 +1,5 @@
 // tal-nms: records with proposals -> the same records with fewer, re-scored proposals.
-#include "libtal/cli/tool.h"
-#include "libtal/segment/suppress.h"
+#include "libtal/stages/suppress.h"
 
 int main(int argc, char** argv) {
   tal::Tool tool{{"tal-nms", "Suppress overlapping proposals",
@@ -14,7 +13,7 @@ int main(int argc, char** argv) {
                    {"Gaussian decay with voting", "tal-nms --method gaussian --sigma 0.5 --voting 0.75 --top-k 200 < proposals.jsonl"}},
                   {"tal-propose(1)", "tal-score(1)", "tal-eval(1)"}}};
   tal::SuppressOptions options;
-  tal::register_options(tool.app(), options);
+  tal::register_options(tool.command_line(), options);
   return tool.run(argc, argv, [&] {
     tal::settle_options(tool, options);
     const bool windowed = options.method == "bsn" || options.method == "rpn";

@@ -1,5 +1,5 @@
 // tal-plot: records, evaluation results or training logs -> one self-contained SVG, HTML or PNG picture.
-#include "libtal/plot/plot.h"
+#include "libtal/stages/plot.h"
 
 int main(int argc, char** argv) {
   tal::plot::PlotOptions options;
@@ -20,6 +20,6 @@ int main(int argc, char** argv) {
                    {"What the features of a video look like", "tal-plot heatmap -i features.jsonl --each-row -o features.png"},
                    {"Where two results differ", "tal-plot compare -i before.jsonl --with after.jsonl -o difference.html"}},
                   {"tal-eval(1)", "tal-anchors(1)", "tal-synth(1)"}});
-  tal::plot::register_options(tool.app(), options);
+  tal::plot::register_options(tool.command_line(), options);
   return tool.run(argc, argv, [&] { tal::plot::run_plot(tool, options); });
 }

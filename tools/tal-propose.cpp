@@ -1,12 +1,12 @@
 // tal-propose: records with features -> the same records with proposals.
-#include "libtal/cli/model_options.h"
 #include "libtal/cli/tool.h"
-#include "libtal/cli/video_records.h"
-#include "libtal/fusion/ensemble_weights.h"
-#include "libtal/segment/grouping.h"
+#include "libtal/stages/ensemble_options.h"
+#include "libtal/stages/group.h"
+#include "libtal/stages/model_options.h"
+#include "libtal/stream/video_records.h"
 #ifdef TAL_HAVE_TORCH
-#include "libtal/models/stages.h"
 #include "libtal/nn/torch_info.h"
+#include "libtal/stages/networks/models.h"
 #endif
 #ifdef TAL_HAVE_VIDEO
 #include "libtal/video/frame_reader.h"
@@ -54,23 +54,26 @@ int main(int argc, char** argv) {
 #endif
   tal::Tool tool(info);
   std::string method;
-  tool.app().add_option("--method", method, "How to propose without a model: grouping")->check(CLI::IsMember({"grouping"}));
+  tool.command_line().add("--method", method, "How to propose without a model: grouping").one_of({"grouping"});
   tal::GroupingOptions grouping;
-  tal::register_options(tool.app(), grouping);
+  tal::register_options(tool.command_line(), grouping);
   bool allow_empty = false;
-  tool.app().add_flag("--allow-empty", allow_empty, "No fault when grouping finds nothing in all of the records together")->group("Grouping");
+  tool.command_line().flag("--allow-empty", allow_empty, "No fault when grouping finds nothing in all of the records together").group("Grouping");
   tal::ModelOptions model;
-  tal::register_model_options(tool.app(), model);
+  tal::register_model_options(tool.command_line(), model);
   std::vector<std::string> videos;
-  tool.app().add_option("--videos", videos, "Video files instead of records, for models that see frames")->type_name("FILE");
+  tool.command_line().add("--videos", videos, "Video files instead of records, for models that see frames").type_name("FILE");
   tal::MapOptions maps;
-  tal::register_map_options(tool.app(), maps);
+  tal::register_map_options(tool.command_line(), maps);
   tal::EnsembleWeightOptions choice;
-  tal::register_options(tool.app(), choice, "Maps and windows", "ensemble's members");
+  tal::register_options(tool.command_line(), choice, "Maps and windows", "ensemble's members");
   return tool.run(argc, argv, [&] {
     if (!model.models.empty() || !maps.map_folders.empty()) {
       tool.refuse({"--method", "--stream", "--curve", "--threshold", "--min", "--max", "--sigma", "--keep-growing", "--merge-nms", "--merge-nms-by", "--normalize"}, "--model");
-      if (!videos.empty()) tal::read_videos_as_records(tool, videos);
+      if (!videos.empty()) {
+        tool.refuse({"--input"}, "--videos");
+        tal::read_videos_as_records(videos);
+      }
 #ifdef TAL_HAVE_TORCH
       return tal::run_propose(tool, model, maps, choice, allow_empty);
 #else

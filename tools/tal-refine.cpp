@@ -1,10 +1,10 @@
 // tal-refine: records with proposals -> the same records with adjusted boundaries.
-#include "libtal/cli/model_options.h"
 #include "libtal/cli/tool.h"
-#include "libtal/fusion/rpn_stage.h"
+#include "libtal/stages/model_options.h"
+#include "libtal/stages/rpn.h"
 #ifdef TAL_HAVE_TORCH
-#include "libtal/models/stages.h"
 #include "libtal/nn/torch_info.h"
+#include "libtal/stages/networks/models.h"
 #endif
 
 int main(int argc, char** argv) {
@@ -27,11 +27,11 @@ int main(int argc, char** argv) {
 #endif
   tal::Tool tool(info);
   std::string method = "rpn";
-  tool.app().add_option("--method", method, "How to refine without a model")->check(CLI::IsMember({"rpn"}));
+  tool.command_line().add("--method", method, "How to refine without a model").one_of({"rpn"});
   tal::RpnFusionOptions options;
-  tal::register_refine_options(tool.app(), options);
+  tal::register_refine_options(tool.command_line(), options);
   tal::ModelOptions model;
-  tal::register_model_options(tool.app(), model);
+  tal::register_model_options(tool.command_line(), model);
   return tool.run(argc, argv, [&] {
     tal::refuse_model_options(tool, model);
     if (!model.models.empty()) {

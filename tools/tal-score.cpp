@@ -1,13 +1,13 @@
 // tal-score: records with proposals -> the same records with final scores, and labels where a model gives them.
 #include <algorithm>
 
-#include "libtal/cli/model_options.h"
 #include "libtal/cli/tool.h"
-#include "libtal/fusion/class_fusion.h"
-#include "libtal/fusion/rpn_stage.h"
+#include "libtal/stages/classes.h"
+#include "libtal/stages/model_options.h"
+#include "libtal/stages/rpn.h"
 #ifdef TAL_HAVE_TORCH
-#include "libtal/models/stages.h"
 #include "libtal/nn/torch_info.h"
+#include "libtal/stages/networks/models.h"
 #endif
 #ifdef TAL_HAVE_VIDEO
 #include "libtal/video/frame_reader.h"
@@ -53,13 +53,13 @@ int main(int argc, char** argv) {
 #endif
   tal::Tool tool(info);
   std::string fuse = "rpn";
-  tool.app().add_option("--fuse", fuse, "How to score without a model: rpn, or classes (implied by the options of the latter)")->check(CLI::IsMember({"rpn", "classes"}));
+  tool.command_line().add("--fuse", fuse, "How to score without a model: rpn, or classes (implied by the options of the latter)").one_of({"rpn", "classes"});
   tal::RpnFusionOptions options;
-  tal::register_score_options(tool.app(), options);
+  tal::register_score_options(tool.command_line(), options);
   tal::ClassFusionOptions classes;
-  tal::register_options(tool.app(), classes);
+  tal::register_options(tool.command_line(), classes);
   tal::ModelOptions model;
-  tal::register_model_options(tool.app(), model);
+  tal::register_model_options(tool.command_line(), model);
   return tool.run(argc, argv, [&] {
     tal::refuse_model_options(tool, model);
     if (!model.models.empty()) {

@@ -1,8 +1,7 @@
 // tal-synth: nothing, or records with annotations -> records with synthetic annotations, features or videos of known truth.
 #include <filesystem>
 
-#include "libtal/cli/tool.h"
-#include "libtal/data/synth.h"
+#include "libtal/stages/synth.h"
 #ifdef TAL_HAVE_VIDEO
 #include "libtal/video/opencv_info.h"
 #include "libtal/video/synth_video.h"
@@ -18,22 +17,22 @@ struct VideoOptions {
 #endif
 };
 
-void register_options(CLI::App& app, VideoOptions& o) {
-  app.add_option("-n,--videos", o.videos, "Number of videos")->type_name("N")->check(CLI::Range(0, 1000000));
-  app.add_option("--out-dir", o.out_dir, "Write the video files into this folder")->type_name("DIR");
-  app.add_option("--container", o.container, "avi: Motion JPEG, every frame by itself; mp4: MPEG-4, smaller, needs OpenCV's FFmpeg")->type_name("NAME")->check(CLI::IsMember({"avi", "mp4"}));
-  app.add_option("--prefix", o.prefix, "Beginning of the video ids")->type_name("TEXT");
+void register_options(tal::Options& table, VideoOptions& o) {
+  table.add("-n,--videos", o.videos, "Number of videos").type_name("N").between(0, 1000000);
+  table.add("--out-dir", o.out_dir, "Write the video files into this folder").type_name("DIR");
+  table.add("--container", o.container, "avi: Motion JPEG, every frame by itself; mp4: MPEG-4, smaller, needs OpenCV's FFmpeg").type_name("NAME").one_of({"avi", "mp4"});
+  table.add("--prefix", o.prefix, "Beginning of the video ids").type_name("TEXT");
 #ifdef TAL_HAVE_VIDEO
-  app.add_option("--duration", o.video.duration, "Seconds")->type_name("S");
-  app.add_option("--fps", o.video.fps, "Frames per second")->type_name("X");
-  app.add_option("--width", o.video.width, "Pixels, even")->type_name("N");
-  app.add_option("--height", o.video.height, "Pixels, even")->type_name("N");
-  app.add_option("--actions", o.video.actions, "Actions a video; fewer when they do not fit")->type_name("N");
-  app.add_option("--min-action", o.video.min_action, "Shortest action, seconds")->type_name("S");
-  app.add_option("--max-action", o.video.max_action, "Longest action, seconds")->type_name("S");
-  app.add_option("--min-gap", o.video.min_gap, "Least rest between actions, seconds")->type_name("S");
-  app.add_option("--noise", o.video.noise, "Standard deviation of the pixel noise")->type_name("X");
-  app.add_option("--rest-motion", o.video.rest_motion, "Motion between actions, 0 (none) to 1")->type_name("X");
+  table.add("--duration", o.video.duration, "Seconds").type_name("S");
+  table.add("--fps", o.video.fps, "Frames per second").type_name("X");
+  table.add("--width", o.video.width, "Pixels, even").type_name("N");
+  table.add("--height", o.video.height, "Pixels, even").type_name("N");
+  table.add("--actions", o.video.actions, "Actions a video; fewer when they do not fit").type_name("N");
+  table.add("--min-action", o.video.min_action, "Shortest action, seconds").type_name("S");
+  table.add("--max-action", o.video.max_action, "Longest action, seconds").type_name("S");
+  table.add("--min-gap", o.video.min_gap, "Least rest between actions, seconds").type_name("S");
+  table.add("--noise", o.video.noise, "Standard deviation of the pixel noise").type_name("X");
+  table.add("--rest-motion", o.video.rest_motion, "Motion between actions, 0 (none) to 1").type_name("X");
 #endif
 }
 
@@ -85,18 +84,18 @@ int main(int argc, char** argv) {
                    {"Detections whose quality is known, evaluated", "tal-synth annotations --proposals 50 --labelled --tiou 0.8 | tal-eval --protocol activitynet-detection"},
                    {"Videos with actions", "tal-synth videos -n 3 --out-dir videos > videos.jsonl"}},
                   {"tal-eval(1)", "tal-extract(1)", "tal-plot(1)"}, libraries()});
-  CLI::App* subs[] = {tool.app().add_subcommand("annotations", "Records with segments, and proposals of known quality"),
-                      tool.app().add_subcommand("features", "Feature streams for records with annotations"),
-                      tool.app().add_subcommand("videos", "Video files with actions of known times")};
-  tool.app().require_subcommand(1);
-  for (CLI::App* sub : subs) sub->fallthrough()->option_defaults()->always_capture_default();
-  tal::register_options(*subs[0], truth);
-  tal::register_options(*subs[1], features);
-  register_options(*subs[2], videos);
+  tal::Options& table = tool.command_line();
+  table.require_subcommand();
+  tal::Options of_truth = table.subcommand("annotations", "Records with segments, and proposals of known quality"), of_features = table.subcommand("features", "Feature streams for records with annotations"),
+               of_videos = table.subcommand("videos", "Video files with actions of known times");
+  tal::register_options(of_truth, truth);
+  tal::register_options(of_features, features);
+  register_options(of_videos, videos);
   return tool.run(argc, argv, [&] {
-    if (!subs[1]->parsed()) tool.refuse({"--input", "--jobs"}, tool.app().get_subcommands().front()->get_name() + ", which reads nothing");
-    if (subs[0]->parsed()) tal::write_annotations(tool, truth);
-    if (subs[1]->parsed()) tal::write_features(tool, features);
-    if (subs[2]->parsed()) make_videos(tool, videos);
+    const std::string chosen = table.chosen();
+    if (chosen != "features") tool.refuse({"--input", "--jobs"}, chosen + ", which reads nothing");
+    if (chosen == "annotations") tal::write_annotations(tool, truth);
+    if (chosen == "features") tal::write_features(tool, features);
+    if (chosen == "videos") make_videos(tool, videos);
   });
 }

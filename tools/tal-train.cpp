@@ -1,8 +1,8 @@
 // tal-train: records with features (or videos) and annotations -> a model file.
 #include "libtal/cli/tool.h"
-#include "libtal/models/factory.h"
+#include "libtal/models/core/factory.h"
 #include "libtal/nn/torch_info.h"
-#include "libtal/train/command.h"
+#include "libtal/stages/networks/train.h"
 #ifdef TAL_HAVE_VIDEO
 #include "libtal/video/frame_reader.h"
 #include "libtal/video/opencv_info.h"
@@ -43,6 +43,6 @@ int main(int argc, char** argv) {
 #endif
   tal::Tool tool(info);
   tal::TrainCommand options;
-  tal::register_options(tool.app(), options);
+  tal::register_options(tool.command_line(), options);
   return tool.run(argc, argv, [&] { tal::train_command(tool, options); });
 }

@@ -4,13 +4,11 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <chrono>
+#include <CLI/CLI.hpp>
+
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <map>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -21,13 +19,6 @@
 
 namespace tal {
 namespace {
-
-std::atomic<int> stop_signal{0};
-extern "C" void on_signal(int number) {
-  // A second Ctrl-C means it: the default action ends the process.
-  stop_signal = number;
-  ::signal(number, SIG_DFL);
-}
 
 struct Finished {};  // --print-config and --generate end the run early, with status 0
 
@@ -140,49 +131,40 @@ std::vector<std::string> words_of(const std::string& file, const std::string& ke
 }  // namespace
 
 struct Tool::Private {
+  explicit Private(const ToolInfo& info) : app(info.summary, info.name) {}
+  CLI::App app;
   std::map<std::string, std::string> origin;  // option -> where its value came from
   std::string config_file, generate;
   CLI::App* subcommand = nullptr;
-  std::mutex mutex;
-  std::unique_ptr<Output> rejects;
-  bool closed_pipe = false, progress_shown = false;
-  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now(), last_progress{};
-  std::vector<std::pair<std::string, std::string>> history_fields;
 };
 
-Tool::Tool(ToolInfo info) : info_(std::move(info)), app_(info_.summary, info_.name), p_(std::make_unique<Private>()) {
-  app_.option_defaults()->always_capture_default();
-  app_.get_formatter()->column_width(34);
+Tool::Tool(ToolInfo info) : Run(info.name), info_(std::move(info)), p_(std::make_unique<Private>(info_)), table_(p_->app) {
+  p_->app.option_defaults()->always_capture_default();
+  p_->app.get_formatter()->column_width(34);
   const std::string common = "Common options";
-  app_.add_option("-i,--input", common_.input, "Read records from FILE (-: stdin)")->group(common)->type_name("FILE");
-  app_.add_option("-o,--output", common_.output, "Write to FILE (-: stdout); the file appears when it is complete")
-      ->group(common)->type_name("FILE");
-  app_.add_option("-j,--jobs", common_.jobs, "Work on N records at a time (0: all cores); the output does not depend on it")
-      ->group(common)->type_name("N")->check(CLI::Range(0, 1024));
-  app_.add_option("--on-error", common_.on_error, "fail: stop at the first bad record; skip: leave it out, go on, end with status 1")
-      ->group(common)->check(CLI::IsMember({"fail", "skip"}));
-  app_.add_option("--rejects", common_.rejects, "With --on-error skip, write bad lines to FILE, byte for byte")
-      ->group(common)->type_name("FILE");
-  app_.add_option("--max-errors", common_.max_errors, "With --on-error skip, stop after N bad records (0: never)")
-      ->group(common)->type_name("N");
-  app_.add_option("--seed", common_.seed, "Seed of everything random")->group(common)->type_name("N");
-  app_.add_flag("-q,--quiet", common_.quiet, "Only errors and warnings on stderr")->group(common);
-  app_.add_flag("-v,--verbose", common_.verbose, "More on stderr")->group(common);
-  app_.add_option("--progress", common_.progress, "Progress on stderr: auto (on a terminal), always, never")
-      ->group(common)->check(CLI::IsMember({"auto", "always", "never"}));
-  app_.add_option("--config", p_->config_file, "Read settings from a JSON file {\"option\": value}; flags and TAL_* variables win")
-      ->group(common)->type_name("FILE");
-  app_.add_flag("--print-config", print_config_, "Print every setting and where it came from, and end")->group(common);
-  app_.add_flag("--no-history", common_.no_history, "Do not add this step to the records' history")->group(common);
-  app_.set_version_flag("--version", [this] {
+  table_.add("-i,--input", common_.input, "Read records from FILE (-: stdin)").group(common).type_name("FILE");
+  table_.add("-o,--output", common_.output, "Write to FILE (-: stdout); the file appears when it is complete").group(common).type_name("FILE");
+  table_.add("-j,--jobs", common_.jobs, "Work on N records at a time (0: all cores); the output does not depend on it").group(common).type_name("N").between(0, 1024);
+  table_.add("--on-error", common_.on_error, "fail: stop at the first bad record; skip: leave it out, go on, end with status 1").group(common).one_of({"fail", "skip"});
+  table_.add("--rejects", common_.rejects, "With --on-error skip, write bad lines to FILE, byte for byte").group(common).type_name("FILE");
+  table_.add("--max-errors", common_.max_errors, "With --on-error skip, stop after N bad records (0: never)").group(common).type_name("N");
+  table_.add("--seed", common_.seed, "Seed of everything random").group(common).type_name("N");
+  table_.flag("-q,--quiet", common_.quiet, "Only errors and warnings on stderr").group(common);
+  table_.flag("-v,--verbose", common_.verbose, "More on stderr").group(common);
+  table_.add("--progress", common_.progress, "Progress on stderr: auto (on a terminal), always, never").group(common).one_of({"auto", "always", "never"});
+  table_.add("--config", p_->config_file, "Read settings from a JSON file {\"option\": value}; flags and TAL_* variables win").group(common).type_name("FILE");
+  table_.flag("--print-config", print_config_, "Print every setting and where it came from, and end").group(common);
+  table_.flag("--no-history", common_.no_history, "Do not add this step to the records' history").group(common);
+  p_->app.set_version_flag("--version", [this] {
     std::string text = info_.name + " " + version() + " (" + revision() + "), " + compiler();
     for (const auto& library : info_.libraries) text += ", " + library;
     return text;
   }, "Print versions and end");
-  app_.add_option("--generate", p_->generate, "Print documentation: man, bash, zsh or fish")
-      ->group("")->check(CLI::IsMember({"man", "bash", "zsh", "fish"}));
-  app_.set_help_flag("-h,--help", "Print this help and end");
+  table_.add("--generate", p_->generate, "Print documentation: man, bash, zsh or fish").group("").one_of({"man", "bash", "zsh", "fish"});
+  p_->app.set_help_flag("-h,--help", "Print this help and end");
 }
+
+CLI::App& Tool::parser() const { return p_->app; }
 
 Tool::~Tool() = default;
 
@@ -191,19 +173,19 @@ void Tool::accept_numbers() {
     for (auto* option : app.get_options())
       if (is_number(option->get_default_str())) option->transform(number_syntax());
   };
-  all(app_);
-  for (auto* sub : app_.get_subcommands([](CLI::App*) { return true; })) all(*sub);
+  all(p_->app);
+  for (auto* sub : p_->app.get_subcommands([](CLI::App*) { return true; })) all(*sub);
 }
 
 void Tool::apply_settings(std::vector<std::string>& arguments) {
   CLI::App* sub = nullptr;
   for (const auto& argument : arguments) {
-    for (auto* candidate : app_.get_subcommands({}))
+    for (auto* candidate : p_->app.get_subcommands({}))
       if (!sub && candidate->get_name() == argument) sub = candidate;
   }
   p_->subcommand = sub;
   std::vector<const CLI::Option*> options;
-  for (const auto* option : app_.get_options())
+  for (const auto* option : p_->app.get_options())
     if (is_setting(option)) options.push_back(option);
   if (sub)
     for (const auto* option : sub->get_options())
@@ -248,7 +230,7 @@ bool Tool::given(const std::string& name) const {
 
 void Tool::preset(const std::string& name, const std::string& value) {
   if (given(name)) return;
-  auto* option = find_option(app_, p_->subcommand, name);
+  auto* option = find_option(p_->app, p_->subcommand, name);
   if (!option) throw std::logic_error("preset for an unknown option " + name);
   option->clear();
   option->add_result(value);
@@ -277,7 +259,7 @@ void Tool::print_config() {
               (origin == p_->origin.end() ? "default" : origin->second) + "\n";
     }
   };
-  list(&app_);
+  list(&p_->app);
   if (p_->subcommand) list(p_->subcommand);
   Output out("-");
   out.write(text + config_lines_);
@@ -288,82 +270,10 @@ void Tool::config_line(const std::string& name, const std::string& value, const 
   config_lines_ += name + " = " + value + "  # " + origin + "\n";
 }
 
-Output& Tool::out() {
-  if (print_config_) {
-    print_config();
-    throw Finished{};
-  }
-  if (!out_) out_ = std::make_unique<Output>(common_.output);
-  return *out_;
-}
-
-namespace {
-
-void print_line(const std::string& line) {
-  // One write per line, so that lines of several tools in a pipe do not mix.
-  const std::string text = line + "\n";
-  [[maybe_unused]] const ssize_t ignored = ::write(2, text.data(), text.size());
-}
-
-}  // namespace
-
-void Tool::note(const std::string& message) {
-  if (!common_.quiet) print_line(info_.name + ": " + message);
-}
-void Tool::warn(const std::string& message) { print_line(info_.name + ": warning: " + message); }
-void Tool::detail(const std::string& message) {
-  if (common_.verbose) print_line(info_.name + ": " + message);
-}
-
-void Tool::record_error(const Error& error, std::string_view line) {
-  std::lock_guard lock(p_->mutex);
-  if (common_.on_error == "fail") throw error;
-  failed_ = true;
-  ++errors_;
-  print_line(info_.name + ": error: " + error.what());
-  if (!common_.rejects.empty()) {
-    if (!p_->rejects) p_->rejects = std::make_unique<Output>(common_.rejects);
-    p_->rejects->write_line(line);
-  }
-  if (common_.max_errors > 0 && errors_ >= common_.max_errors)
-    throw Error("stopped after " + std::to_string(errors_) + " bad records (--max-errors)");
-}
-
-void Tool::history_field(const std::string& key, const std::string& json) {
-  if (common_.no_history) return;
-  history_.pop_back();
-  history_ += ',';
-  append_json_string(history_, key);
-  history_ += ':' + json + '}';
-}
-
-bool Tool::stopped() const { return stop_signal != 0; }
-
-void Tool::progress(std::uint64_t done, std::uint64_t total, const std::string& unit) {
-  if (common_.progress == "never" || common_.quiet) return;
-  static const bool terminal = ::isatty(2);
-  if (common_.progress == "auto" && !terminal) return;
-  const auto now = std::chrono::steady_clock::now();
-  const bool last = total > 0 && done >= total;
-  if (!last && now - p_->last_progress < std::chrono::milliseconds(terminal ? 200 : 2000)) return;
-  p_->last_progress = now;
-  const double seconds = std::chrono::duration<double>(now - p_->started).count();
-  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
-  char text[200];
-  if (total > 0) {
-    const double left = rate > 0 ? static_cast<double>(total - std::min(done, total)) / rate : 0;
-    std::snprintf(text, sizeof text, "%s: %llu/%llu %s (%.0f %%), %.3g/s, %d:%02d left", info_.name.c_str(),
-                  static_cast<unsigned long long>(done), static_cast<unsigned long long>(total), unit.c_str(),
-                  100.0 * static_cast<double>(done) / static_cast<double>(total), rate, static_cast<int>(left) / 60,
-                  static_cast<int>(left) % 60);
-  } else {
-    std::snprintf(text, sizeof text, "%s: %llu %s, %.3g/s", info_.name.c_str(), static_cast<unsigned long long>(done),
-                  unit.c_str(), rate);
-  }
-  std::string line = terminal ? std::string("\r\x1b[K") + text : std::string(text) + "\n";
-  if (terminal && last) line += "\n";
-  p_->progress_shown = terminal && !last;
-  [[maybe_unused]] const ssize_t ignored = ::write(2, line.data(), line.size());
+void Tool::before_output() {
+  if (!print_config_) return;
+  print_config();
+  throw Finished{};
 }
 
 namespace {
@@ -430,65 +340,57 @@ std::string history_of(const ToolInfo& info, const std::vector<std::string>& arg
 
 }  // namespace
 
+int Tool::parse(std::vector<std::string>& arguments) {
+  const auto generated = [&] { return p_->generate == "man" ? man_page(*this) : completion(*this, p_->generate); };
+  try {
+    accept_numbers();
+    apply_settings(arguments);
+    std::reverse(arguments.begin(), arguments.end());
+    p_->app.parse(arguments);
+  } catch (const CLI::CallForHelp&) {
+    return print_out(p_->subcommand && p_->subcommand->parsed() ? p_->subcommand->help() : p_->app.help());
+  } catch (const CLI::CallForAllHelp&) {
+    return print_out(p_->app.help("", CLI::AppFormatMode::All));
+  } catch (const CLI::CallForVersion& call) {
+    return print_out(std::string(call.what()) + "\n");
+  } catch (const CLI::ExtrasError& error) {
+    if (p_->generate.empty()) throw UsageError(unknown_option(p_->app, p_->subcommand, arguments_).value_or(error.what()));
+  } catch (const CLI::ParseError& error) {
+    if (p_->generate.empty()) throw UsageError(readable_range(error.what()));
+  }
+  return p_->generate.empty() ? -1 : print_out(generated());
+}
+
 int Tool::run(int argc, char** argv, const std::function<void()>& body) {
   ::signal(SIGPIPE, SIG_IGN);
   struct sigaction action {};
-  action.sa_handler = on_signal;  // no SA_RESTART needed: reads are retried, loops ask stopped()
+  action.sa_handler = on_signal;  // reads go on after it, loops ask stopped()
   action.sa_flags = SA_RESTART;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
   // Without this, a closed stdout would let the first opened file take its number.
   if (::fcntl(1, F_GETFD) < 0) {
-    print_line(info_.name + ": error: stdout is closed");
+    print_error("stdout is closed");
     return 1;
   }
 
-  app_.footer(footer_of(info_));
-  const auto end_progress = [&] {
-    if (p_->progress_shown) print_line("");
-    p_->progress_shown = false;
-  };
-  const auto usage = [&](const std::string& message) {
-    print_line(info_.name + ": error: " + message);
-    print_line("Try '" + info_.name + " --help'.");
-    return 2;
-  };
-  const auto generated = [&] { return p_->generate == "man" ? man_page(*this) : completion(*this, p_->generate); };
+  p_->app.footer(footer_of(info_));
   try {
     for (int i = 1; i < argc; ++i) arguments_.emplace_back(argv[i]);
     std::vector<std::string> arguments = arguments_;
-    try {
-      accept_numbers();
-      apply_settings(arguments);
-      std::reverse(arguments.begin(), arguments.end());
-      app_.parse(arguments);
-    } catch (const CLI::CallForHelp&) {
-      return print_out(p_->subcommand && p_->subcommand->parsed() ? p_->subcommand->help() : app_.help());
-    } catch (const CLI::CallForAllHelp&) {
-      return print_out(app_.help("", CLI::AppFormatMode::All));
-    } catch (const CLI::CallForVersion& call) {
-      return print_out(std::string(call.what()) + "\n");
-    } catch (const CLI::ExtrasError& error) {
-      if (!p_->generate.empty()) return print_out(generated());
-      return usage(unknown_option(app_, p_->subcommand, arguments_).value_or(error.what()));
-    } catch (const CLI::ParseError& error) {
-      if (!p_->generate.empty()) return print_out(generated());
-      return usage(readable_range(error.what()));
-    }
-    if (!p_->generate.empty()) return print_out(generated());
+    if (const int status = parse(arguments); status >= 0) return status;
     if (common_.jobs == 0) common_.jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
     if (common_.on_error == "fail") refuse({"--rejects", "--max-errors"}, "--on-error fail");
     if (!common_.no_history) history_ = history_of(info_, arguments_);
     body();
-    if (print_config_) out();
+    before_output();  // --print-config of a run that wrote nothing
     end_progress();
-    if (out_) out_->close();
-    if (p_->rejects) p_->rejects->close();
+    close();
     if (stopped()) {
-      print_line(info_.name + ": error: interrupted");
+      print_error("interrupted");
       return 1;
     }
-    if (errors_ > 0) print_line(info_.name + ": error: " + std::to_string(errors_) + " bad record" + (errors_ > 1 ? "s" : "") + " left out");
+    if (errors_ > 0) print_error(std::to_string(errors_) + " bad record" + (errors_ > 1 ? "s" : "") + " left out");
     return failed_ ? 1 : 0;
   } catch (const Finished&) {
     return 0;
@@ -496,25 +398,22 @@ int Tool::run(int argc, char** argv, const std::function<void()>& body) {
     return failed_ ? 1 : 0;
   } catch (const UsageError& error) {
     end_progress();
-    return usage(error.what());
+    print_error(error.what());
+    print_line("Try '" + info_.name + " --help'.");
+    return 2;
   } catch (const Error& error) {
     end_progress();
-    print_line(info_.name + ": error: " + error.what());
+    print_error(error.what());
   } catch (const std::bad_alloc&) {
     end_progress();
-    print_line(info_.name + ": error: out of memory");
+    print_error("out of memory");
   } catch (const std::exception& error) {
     // A library's own: its first line says what, the others where in the library.
     end_progress();
     const std::string text = error.what();
-    print_line(info_.name + ": error: " + text.substr(0, text.find('\n')));
+    print_error(text.substr(0, text.find('\n')));
   }
-  // What was good before the fault has been computed and must not be lost: stdout keeps it; a file that is not complete never appears.
-  try {
-    if (out_ && common_.output == "-") out_->flush();
-    if (p_->rejects) p_->rejects->close();
-  } catch (...) {
-  }
+  keep_what_was_good();
   return 1;
 }
 

@@ -1,11 +1,8 @@
 #include "libtal/data/check.h"
 
-#include <map>
 #include <nlohmann/json.hpp>
-#include <utility>
 
 #include "libtal/base/error.h"
-#include "libtal/cli/tool.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/record.h"
 
@@ -18,25 +15,6 @@ std::string Fault::text() const {
   if (!field.empty()) error.at_field(field);
   if (!video.empty()) error.at_video(video);
   return error.at_line(source, line).what();
-}
-
-void register_options(CLI::App& app, CheckOptions& options) {
-  app.add_option("--kind", options.kind, "What the input is: records, features (one .npy), model (safetensors) or folder")
-      ->check(CLI::IsMember({"records", "features", "model", "folder"}));
-  app.add_option("--fix", options.fix,
-                 "Write the records repaired: clip (ends behind the video), dedup (equal segments), order (reversed ends)")
-      ->delimiter(',')->check(CLI::IsMember({"clip", "dedup", "order"}));
-  app.add_option("--gt", options.gt, "Records with every known video and label")->type_name("FILE");
-  app.add_option("--format", options.format, "Report as text or json")->check(CLI::IsMember({"text", "json"}));
-  app.add_option("--max-faults", options.max_faults, "List at most N faults of a class; all are counted (0: no bound)")->type_name("N");
-  app.add_option("--tolerance", options.tolerance, "Seconds that a segment may end behind its video")
-      ->type_name("SECONDS")->check(CLI::NonNegativeNumber);
-  app.add_option("--stage", options.stage, "Feed the shell command CMD and say which promises of tal-jsonl(5) it keeps")
-      ->type_name("CMD");
-  app.add_option("--timeout", options.timeout, "With --stage: seconds to wait for an answer")
-      ->type_name("SECONDS")->check(CLI::PositiveNumber);
-  app.add_flag("--replay", options.replay, "Print the pipelines behind the records, from their history");
-  app.add_option("--compare-features", options.compare, "Compare two .npy files")->expected(2)->type_name("A B");
 }
 
 KnownNames known_names(const std::string& path) {
@@ -89,136 +67,6 @@ std::string replay(std::string_view line) {
     }
   }
   return out;
-}
-
-namespace {
-
-// Writes every fault when it is found, up to --max-faults of a class, and the counts at the end.
-class Report {
- public:
-  Report(Tool& tool, const CheckOptions& options) : tool_(tool), options_(options) {}
-
-  void add(const Fault& fault) {
-    auto& count = counts_[fault.kind];
-    ++count.all, count.fixed += fault.fixed;
-    if (options_.max_faults > 0 && count.all > options_.max_faults) return;
-    ++count.listed;
-    if (options_.format == "json") {
-      const nlohmann::ordered_json out{{"class", fault.kind}, {"source", fault.source}, {"line", fault.line}, {"video", fault.video},
-                                       {"field", fault.field}, {"message", fault.message}};
-      tool_.out().write(std::string(std::exchange(first_, false) ? "{\"faults\":[\n" : ",\n") + dump(out));
-    } else {
-      print(fault.text() + (fault.fixed ? " (fixed)" : ""));
-    }
-  }
-
-  void end(std::uint64_t checked, const std::string& unit) {
-    std::uint64_t all = 0;
-    bool left = false;
-    for (const auto& [kind, count] : counts_) all += count.all, left = left || count.fixed < count.all;
-    if (options_.format == "json") {
-      nlohmann::ordered_json counts = json::object(), unlisted = json::object();
-      for (const auto& [kind, count] : counts_) {
-        counts[kind] = count.all;
-        if (count.listed < count.all) unlisted[kind] = count.all - count.listed;
-      }
-      tool_.out().write(std::string(first_ ? "{\"faults\":[" : "\n]") + (first_ ? "]" : "") + ",\"counts\":" + dump(counts) + ",\"unlisted\":" + dump(unlisted) +
-                        ",\"checked\":" + std::to_string(checked) + ",\"unit\":\"" + unit + "\"}\n");
-    } else {
-      std::string summary = std::to_string(checked) + " " + unit + ", " + std::to_string(all) + " faults";
-      for (const auto& [kind, count] : counts_) {
-        summary += "\n  " + kind + ": " + std::to_string(count.all);
-        if (count.fixed > 0) summary += " (" + std::to_string(count.fixed) + " fixed)";
-        if (count.listed < count.all) summary += " (" + std::to_string(count.all - count.listed) + " not listed)";
-      }
-      print(summary);
-    }
-    if (left) tool_.fail_later();
-  }
-
- private:
-  struct Count {
-    std::uint64_t all = 0, fixed = 0, listed = 0;
-  };
-  static std::string dump(const nlohmann::ordered_json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
-  // With --fix the records own stdout.
-  void print(const std::string& text) { options_.fix.empty() ? tool_.out().write_line(text) : tool_.note(text); }
-
-  Tool& tool_;
-  const CheckOptions& options_;
-  std::map<std::string, Count> counts_;
-  bool first_ = true;
-};
-
-void run_stage(Tool& tool, const CheckOptions& options) {
-  tool.refuse({"--kind", "--fix", "--gt", "--replay", "--compare-features", "--tolerance", "--max-faults", "--input"}, "--stage");
-  nlohmann::ordered_json list = json::array();
-  for (const auto& promise : certify_stage(options.stage, options.timeout)) {
-    if (!promise.kept) tool.fail_later();
-    if (options.format == "json") list.push_back({{"promise", promise.name}, {"kept", promise.kept}, {"detail", promise.detail}});
-    else tool.out().write_line((promise.kept ? "keeps  " : "BREAKS ") + promise.name + (promise.detail.empty() ? "" : ": " + promise.detail));
-  }
-  if (options.format == "json") tool.out().write_line(list.dump(-1, ' ', false, json::error_handler_t::replace));
-}
-
-void run_compare(Tool& tool, const CheckOptions& options) {
-  tool.refuse({"--kind", "--fix", "--gt", "--replay", "--tolerance", "--max-faults", "--input"}, "--compare-features");
-  const auto d = compare_features(options.compare[0], options.compare[1]);
-  nlohmann::ordered_json out{{"rows", {d.rows_a, d.rows_b}}, {"dim", {d.dim_a, d.dim_b}}, {"same_shape", d.same_shape()},
-                             {"max_abs", d.max_abs}, {"mean_abs", d.mean_abs}, {"min_cosine", d.min_cosine}};
-  if (options.format == "json") tool.out().write_line(out.dump());
-  else for (const auto& [key, value] : out.items()) tool.out().write_line(key + ": " + value.dump());
-  if (!d.same_shape() || d.max_abs > 0) tool.fail_later();
-}
-
-void run_replay(Tool& tool) {
-  tool.refuse({"--kind", "--fix", "--gt", "--format", "--tolerance", "--max-faults"}, "--replay");
-  std::map<std::string, std::uint64_t> pipes;
-  std::vector<std::string> order;
-  for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) {
-    auto pipe = replay(record.line());
-    if (pipes[pipe]++ == 0) order.push_back(pipe);
-  });
-  for (const auto& pipe : order) tool.out().write_line(pipe + "  # records: " + std::to_string(pipes[pipe]));
-}
-
-void run_files(Tool& tool, const CheckOptions& options) {
-  tool.refuse({"--fix", "--gt"}, "--kind " + options.kind);
-  if (tool.options().input == "-") throw UsageError("--kind " + options.kind + " needs --input");
-  Report report(tool, options);
-  const FaultSink sink = [&](const Fault& fault) { report.add(fault); };
-  std::uint64_t checked = 1;
-  if (options.kind == "features") check_feature_file(tool.options().input, sink);
-  else if (options.kind == "model") check_model_file(tool.options().input, sink);
-  else check_folder(tool.options().input, options, sink, checked);
-  report.end(checked, "files");
-}
-
-void run_records(Tool& tool, const CheckOptions& options) {
-  if (!options.fix.empty()) tool.refuse({"--format"}, "--fix");
-  KnownNames known;
-  if (!options.gt.empty()) known = known_names(options.gt);
-  Report report(tool, options);
-  RecordChecker checker(options, [&](const Fault& fault) { report.add(fault); }, options.gt.empty() ? nullptr : &known);
-  LineReader reader(tool.options().input);
-  std::string_view line;
-  while (!tool.stopped() && reader.next(line)) {
-    const auto fixed = checker.line(line, reader.source(), reader.line_number());
-    if (!options.fix.empty()) tool.out().write_line(fixed);
-  }
-  checker.end(reader.source());
-  report.end(checker.records(), "records");
-}
-
-}  // namespace
-
-void run_check(Tool& tool, const CheckOptions& options) {
-  if (!options.replay) tool.refuse({"--on-error", "--rejects", "--max-errors"}, "tal-check, which reports every fault and goes on");
-  if (!options.stage.empty()) return run_stage(tool, options);
-  tool.refuse({"--timeout"}, "anything but --stage");
-  if (!options.compare.empty()) return run_compare(tool, options);
-  if (options.replay) return run_replay(tool);
-  options.kind == "records" ? run_records(tool, options) : run_files(tool, options);
 }
 
 }  // namespace tal

@@ -10,13 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace tal {
-
-class Tool;
 
 struct Fault {
   std::string kind;  // class: "reversed", "past-end", ...
@@ -37,8 +31,6 @@ struct CheckOptions {
   std::uint64_t max_faults = 1000;  // listed of a class; all are counted; 0: no bound
   std::vector<std::string> compare;  // two feature files
 };
-void register_options(CLI::App& app, CheckOptions& options);
-
 // What --gt knows: its videos and labels.
 struct KnownNames {
   std::set<std::string> videos, labels;
@@ -101,8 +93,5 @@ struct Promise {
   bool kept = false;
 };
 std::vector<Promise> certify_stage(const std::string& command, double timeout);
-
-// The whole tool: what `options` asks for, written to the tool's output.
-void run_check(Tool& tool, const CheckOptions& options);
 
 }  // namespace tal

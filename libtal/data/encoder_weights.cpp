@@ -1,4 +1,4 @@
-// Names of well-known code bases for the networks of tal-extract (libtal/encode/recipes.h), which keep those of the first reference.
+// Names of well-known code bases for the networks of tal-extract (libtal/encoder/recipes.h), which keep those of the first reference.
 #include "libtal/data/weight_maps.h"
 
 namespace tal {

@@ -7,14 +7,10 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "libtal/data/formats.h"
 #include "libtal/io/features.h"
 
 namespace tal {
-
-void register_options(CLI::App& app, FeatureImport& features, SignalImport& signals);
 
 // What a file (path below the folder that was named) or an array of an HDF5 file or archive belongs to. nullopt: --pattern does not match.
 struct FeatureName {

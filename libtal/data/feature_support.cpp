@@ -91,37 +91,6 @@ void store_rows(const FeatureMatrix& matrix, const std::string& video, const Fea
   }
 }
 
-void register_options(CLI::App& app, FeatureImport& f, SignalImport& s) {
-  const std::string both = "Features and signals";
-  app.add_option("--pattern", f.pattern, "Regular expression searched in the file name (path below the folder; name in an archive); other files are left out")
-      ->group(both)->type_name("REGEX");
-  app.add_option("--id", f.id, "The video in terms of --pattern: $1 its first group, $& the match")->group(both)->type_name("FORMAT");
-  app.add_option("--stream", f.stream, "Name of the feature stream; may use the groups of --pattern")->group(both)->type_name("FORMAT");
-  app.add_option("--per", f.per, "What belongs to a video: a file, or an array of an archive; auto: arrays when one archive is read")->group(both)
-      ->check(CLI::IsMember({"auto", "file", "array"}));
-  app.add_option("--stride", f.stride, "Frames (samples) from row to row")->group(both)->type_name("N")->check(CLI::PositiveNumber);
-  app.add_option("--window", f.window, "Frames (samples) that a row covers; features: the stride when not given")->group(both)->type_name("N")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--offset", f.offset, "First frame of the first row")->group(both)->type_name("N")->check(CLI::Number);
-  app.add_option("--vectors", f.vectors, "A one-dimensional array is one column (a value a row) or one row")->group(both)
-      ->check(CLI::IsMember({"columns", "rows"}));
-  app.add_flag("--transpose", f.transpose, "The files hold [dim, rows]")->group(both);
-  app.add_flag("--duration-from-rows", f.duration_from_rows, "features: a video without a known duration lasts as long as its rows cover")->group(both);
-  app.add_option("--non-finite", f.non_finite, "NaN and infinity in rows that are rewritten; zero: become 0, counted on stderr")->group(both)
-      ->check(CLI::IsMember({"fail", "zero"}));
-  app.add_option("--out-dir", f.out_dir, "Folder for VIDEO.STREAM.npy; made when missing")->group(both)->type_name("DIR");
-  app.add_flag("--inline", f.inline_data, "Rows into the record (base64)")->group(both);
-  app.add_flag("--half", f.half, "Write float16")->group(both);
-  app.add_option("--rate", s.rate, "Samples per second")->group(both)->type_name("HZ")->check(CLI::PositiveNumber);
-  app.add_option("--channels", s.channels, "Columns of every file, by header name or number from 1 (default: all)")->group(both)->type_name("LIST")
-      ->delimiter(',');
-  app.add_option("--signal-features", s.statistics, "What a row holds of its window, in this order")->group(both)->delimiter(',')
-      ->check(CLI::IsMember({"raw", "mean", "std", "min", "max", "energy"}));
-  app.add_option("--tail", s.tail, "Samples behind the last whole window")->group(both)->check(CLI::IsMember({"drop", "pad", "shift"}));
-  app.add_option("--labels", s.labels, "Table of annotations (read as segments-csv: --columns, --where, --time frames for samples)")->group(both)
-      ->type_name("FILE");
-}
-
 std::optional<FeatureName> feature_name(const std::string& file, const FeatureImport& options, const std::string& usual_stream) {
   const std::string stream = options.stream.empty() ? usual_stream : options.stream;
   if (options.pattern.empty()) {

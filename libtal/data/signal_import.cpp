@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "libtal/base/time_rows.h"
 #include "libtal/data/feature_support.h"
 #include "libtal/data/import_support.h"
 #include "libtal/io/csv.h"
 #include "libtal/io/jsonl.h"
-#include "libtal/io/time_rows.h"
 
 namespace tal {
 namespace {

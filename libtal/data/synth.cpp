@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include "libtal/base/error.h"
+#include "libtal/base/time_rows.h"
 #include "libtal/io/npy.h"
-#include "libtal/io/time_rows.h"
 
 namespace tal {
 namespace {
@@ -31,10 +31,6 @@ std::string class_name(std::int64_t index) { return "class_" + padded(static_cas
 double squash(double x) { return 0.5 + 0.5 * x / (1 + std::fabs(x)); }
 
 double on_frame(double seconds, double fps) { return std::floor(seconds * fps + 0.5) / fps; }
-
-void require(bool good, const char* message) {
-  if (!good) throw UsageError(message);
-}
 
 }  // namespace
 
@@ -79,46 +75,6 @@ double SynthRandom::normal() {
   const double factor = std::sqrt(-2 * portable_log(s) / s);
   spare_ = b * factor, spare_given_ = true;
   return a * factor;
-}
-
-void register_options(CLI::App& app, SynthAnnotationOptions& o) {
-  app.add_option("-n,--videos", o.videos, "Number of records")->type_name("N")->check(CLI::Range(0, 100000000));
-  app.add_option("--classes", o.classes, "Number of classes")->type_name("N")->check(CLI::Range(1, 100000));
-  app.add_option("--prefix", o.prefix, "Beginning of the video ids")->type_name("TEXT");
-  app.add_option("--subset", o.subset, "Value of the field subset (default: none)")->type_name("NAME");
-  app.add_option("--fps", o.fps, "Frames per second; all boundaries lie on frames")->type_name("X");
-  app.add_option("--min-duration", o.min_duration, "Shortest video, seconds")->type_name("S");
-  app.add_option("--max-duration", o.max_duration, "Longest video, seconds")->type_name("S");
-  app.add_option("--min-instances", o.min_instances, "Fewest instances a video")->type_name("N")->check(CLI::Range(0, 1000000));
-  app.add_option("--max-instances", o.max_instances, "Most instances a video; fewer when they do not fit")->type_name("N")->check(CLI::Range(0, 1000000));
-  app.add_option("--min-length", o.min_length, "Shortest instance, seconds")->type_name("S");
-  app.add_option("--max-length", o.max_length, "Longest instance, seconds")->type_name("S");
-  app.add_option("--min-gap", o.min_gap, "Least gap between instances, seconds")->type_name("S");
-  app.add_option("--overlap", o.overlap, "Probability that an instance lies anywhere, over others too")->type_name("P")->check(CLI::Range(0.0, 1.0));
-  const std::string group = "Proposals";
-  app.add_option("--proposals", o.proposals, "Proposals a video (0: none)")->type_name("N")->check(CLI::Range(0, 1000000))->group(group);
-  app.add_option("--recall", o.recall, "Probability that an instance is found")->type_name("P")->check(CLI::Range(0.0, 1.0))->group(group);
-  app.add_option("--tiou", o.tiou, "Lowest tIoU of a true proposal with its instance")->type_name("X")->check(CLI::Range(0.01, 1.0))->group(group);
-  app.add_option("--false-tiou", o.false_tiou, "Highest tIoU of a false proposal with any instance")->type_name("X")->check(CLI::Range(0.01, 1.0))->group(group);
-  app.add_option("--separation", o.separation, "Distance of true and false scores in standard deviations")->type_name("X")->check(CLI::Range(0.0, 100.0))->group(group);
-  app.add_flag("--labelled", o.labelled, "Give the proposals labels (detections)")->group(group);
-  app.add_option("--label-accuracy", o.label_accuracy, "Probability that a true proposal's label is right")->type_name("P")->check(CLI::Range(0.0, 1.0))->group(group);
-}
-
-void register_options(CLI::App& app, SynthFeatureOptions& o) {
-  app.add_option("--out-dir", o.out_dir, "Write VIDEO.STREAM.npy files into this folder")->type_name("DIR");
-  app.add_flag("--inline", o.inline_data, "Put the data into the record (base64)");
-  app.add_flag("--half", o.half, "float16 instead of float32");
-  app.add_option("--stream", o.stream, "Name of the stream")->type_name("NAME");
-  app.add_option("--kind", o.kind, "signature: a random vector a class; scores: one column a class")->check(CLI::IsMember({"signature", "scores"}));
-  app.add_option("--dim", o.dim, "Columns of kind signature")->type_name("N")->check(CLI::Range(1, 1000000));
-  app.add_option("--class", o.classes, "Column of kind scores (repeatable; default: the record's labels)")->type_name("LABEL");
-  app.add_option("--fps", o.fps, "Sampled frames per second (0: the record's, else 25)")->type_name("X")->check(CLI::Range(0.0, 1000.0));
-  app.add_option("--stride", o.stride, "Frames from row to row")->type_name("FRAMES");
-  app.add_option("--window", o.window, "Frames that a row covers")->type_name("FRAMES");
-  app.add_option("--snr", o.snr, "RMS of an action's signature over the RMS of the noise")->type_name("X")->check(CLI::Range(0.0, 1e6));
-  app.add_option("--noise", o.noise, "RMS of the noise (0: none)")->type_name("X")->check(CLI::Range(0.0, 1e6));
-  app.add_option("--correlation", o.correlation, "Correlation of the noise of neighbouring rows")->type_name("R")->check(CLI::Range(0.0, 0.999));
 }
 
 Segment degrade(const Segment& t, double duration, double quality, SynthRandom& random) {
@@ -272,64 +228,6 @@ FeatureMatrix make_features(const Record& record, const SynthFeatureOptions& o, 
   stream.fps = rate, stream.resample = "pts";
   if (scores) stream.classes = labels;
   return out;
-}
-
-namespace {
-
-void add_features(Record& record, const SynthFeatureOptions& o, std::uint64_t seed) {
-  record.require_whole_video();
-  FeatureStream stream;
-  const FeatureMatrix features = make_features(record, o, seed, stream);
-  if (o.inline_data) {
-    std::string bytes;
-    for (const float value : features.values) {
-      std::uint32_t bits;
-      std::memcpy(&bits, &value, 4);
-      if (o.half) bits = float_to_half(value);
-      for (int i = 0; i < (o.half ? 2 : 4); ++i) bytes += static_cast<char>(bits >> (8 * i) & 0xff);
-    }
-    stream.data = base64_encode(bytes);
-    stream.dtype = o.half ? "float16" : "float32";
-  } else {
-    const std::string& id = record.video();
-    if (id.empty() || id.size() > 200 || id[0] == '.' || id.find('/') != std::string::npos || id.find('\0') != std::string::npos)
-      throw Error("cannot be a file name; use --inline").at_field("video");
-    stream.path = o.out_dir + "/" + id + "." + o.stream + ".npy";
-    write_npy(stream.path, features.values.data(), features.rows, features.dim, o.half);
-  }
-  record.set_feature(stream.name, feature_json(stream));
-}
-
-}  // namespace
-
-void write_annotations(Tool& tool, const SynthAnnotationOptions& o) {
-  if (o.proposals == 0) tool.refuse({"--recall", "--tiou", "--false-tiou", "--separation", "--labelled", "--label-accuracy"}, "--proposals 0");
-  if (!o.labelled) tool.refuse({"--label-accuracy"}, "proposals without labels (say --labelled)");
-  require(o.fps > 0 && o.fps <= 1000, "--fps must be above 0 and at most 1000");
-  require(o.min_duration * o.fps >= 2 && o.max_duration >= o.min_duration && o.max_duration <= 1e7, "--min-duration must hold two frames and not be above --max-duration (at most 1e7)");
-  require(o.min_length * o.fps >= 1 && o.max_length >= o.min_length, "--min-length must hold a frame and not be above --max-length");
-  require(o.max_instances >= o.min_instances, "--min-instances must not be above --max-instances");
-  require(o.min_gap >= 0, "--min-gap must not be negative");
-  Output& out = tool.out();
-  for (int i = 0; i < o.videos && !tool.stopped(); ++i) {
-    Record record = make_annotations(o, tool.options().seed, static_cast<std::uint64_t>(i));
-    record.append_history(tool.history_entry());
-    record.write(out.buffer());
-    out.buffer() += '\n';
-    out.spill();
-    tool.progress(static_cast<std::uint64_t>(i) + 1, static_cast<std::uint64_t>(o.videos), "records");
-  }
-}
-
-void write_features(Tool& tool, const SynthFeatureOptions& o) {
-  require(o.stride > 0 && o.window > 0 && o.stride <= 1e6 && o.window <= 1e6, "--stride and --window must be positive");
-  require(o.inline_data != !o.out_dir.empty(), "say where the features go: either --out-dir DIR or --inline");
-  require(!o.stream.empty() && o.stream.find('/') == std::string::npos, "--stream must be a name without '/'");
-  tool.refuse({o.kind == "scores" ? "--dim" : "--class"}, "--kind " + o.kind);
-  if (o.noise == 0) tool.refuse({"--correlation"}, "--noise 0");
-  if (o.noise == 0 && o.kind == "scores") tool.refuse({"--snr"}, "--kind scores --noise 0");
-  if (!o.inline_data) std::filesystem::create_directories(o.out_dir);
-  map_records(tool, [&](Record& record) { add_features(record, o, tool.options().seed); });
 }
 
 }  // namespace tal

@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "libtal/cli/tool.h"
 #include "libtal/io/features.h"
 #include "libtal/io/record.h"
 
@@ -63,9 +62,6 @@ struct SynthFeatureOptions {
   std::vector<std::string> classes;  // kind scores: the columns; empty = the record's labels, sorted
 };
 
-void register_options(CLI::App& app, SynthAnnotationOptions& options);
-void register_options(CLI::App& app, SynthFeatureOptions& options);
-
 // Video `index`: duration, fps, frames, annotations (boundaries on frame times k / fps) and, if asked for, proposals by falling score.
 Record make_annotations(const SynthAnnotationOptions& options, std::uint64_t seed, std::uint64_t index);
 
@@ -78,9 +74,5 @@ std::vector<float> class_signature(std::uint64_t seed, std::string_view label, i
 // Rows floor((frames - window) / stride) + 1, at least one. Row g is the sum of the annotations' signatures, each times the part of the row's
 // frames that it covers, plus noise (signature); or one column a class with that part plus noise / snr, clipped to [0, 1] (scores).
 FeatureMatrix make_features(const Record& record, const SynthFeatureOptions& options, std::uint64_t seed, FeatureStream& stream);
-
-// The subcommands annotations and features of tal-synth. UsageError when options contradict each other.
-void write_annotations(Tool& tool, const SynthAnnotationOptions& options);
-void write_features(Tool& tool, const SynthFeatureOptions& options);
 
 }  // namespace tal

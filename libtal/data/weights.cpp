@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "libtal/base/number.h"
+#include "libtal/base/text.h"
 #include "libtal/data/import_support.h"
 #include "libtal/data/weight_maps.h"
 #include "libtal/io/npz.h"
@@ -12,12 +13,6 @@
 
 namespace tal {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 std::vector<std::int64_t> parse_shape(std::string_view text) {
   std::vector<std::int64_t> shape;
@@ -124,26 +119,7 @@ ImportedWeights read_torch(std::string_view file, const std::string& key) {
   return out;
 }
 
-void list(Tool& tool, const std::vector<std::string>& names, const std::string& what) {
-  for (const auto& name : names) tool.warn(what + ": " + name);
-}
-
 }  // namespace
-
-void register_options(CLI::App& app, WeightOptions& o) {
-  const std::string weights = "Weights";
-  app.add_option("--weights", o.file, "Weights to convert (.pt, .pth, .npz, .safetensors) into the safetensors file --output; without one the tensors are listed")
-      ->group(weights)->type_name("FILE");
-  app.add_option("--key", o.key, "Where the tensors lie in a PyTorch checkpoint: state_dict, a/b for nested ones, . for everything")
-      ->group(weights)->type_name("KEY");
-  std::string known;
-  for (const auto& map : named_maps()) known += (known.empty() ? "" : ", ") + map.name;
-  app.add_option("--map", o.rules, "Rules for new names, one a line: REGEX -> NAME [SHAPE]; NAME - leaves a tensor out. Or a known checkpoint: " + known)->group(weights)->type_name("FILE|NAME");
-  app.add_option("--model-input", o.inputs, "Feature stream that an imported model reads: NAME[:KEY=VALUE,...] with dim, fps, stride, window, offset, resample, weights (repeatable)")
-      ->group(weights)->type_name("STREAM");
-  app.add_option("--unmatched", o.unmatched, "Tensors that no rule names")->group(weights)->check(CLI::IsMember({"fail", "keep", "drop"}));
-  app.add_option("--metadata", o.metadata, "Metadata of the safetensors file (repeatable)")->group(weights)->type_name("KEY=VALUE");
-}
 
 std::vector<RenameRule> parse_rules(const SourceText& source) {
   std::vector<RenameRule> rules;
@@ -207,44 +183,6 @@ ImportedWeights read_weights(std::string_view file, const std::string& key) {
   ImportedWeights out;
   out.tensors = std::move(content.tensors), out.metadata = std::move(content.metadata);
   return out;
-}
-
-void convert_weights(Tool& tool, const WeightOptions& o) {
-  if (o.rules.empty()) tool.refuse({"--unmatched"}, "no --map");
-  const std::string& output = tool.options().output;
-  if (output == "-") tool.refuse({"--metadata"}, "no --output FILE");
-  const MappedFile file(o.file);
-  ImportedWeights weights;
-  try {
-    weights = read_weights(file.bytes(), o.key);
-  } catch (const Error& error) {
-    throw Error("'" + o.file + "': " + error.message());
-  }
-  for (const auto& note : weights.notes) tool.note(note);
-  for (const auto& entry : o.metadata) {
-    const auto equals = entry.find('=');
-    if (equals == std::string::npos || equals == 0) throw UsageError("--metadata: '" + entry + "' must be KEY=VALUE");
-    weights.metadata[entry.substr(0, equals)] = entry.substr(equals + 1);
-  }
-  const NamedMap* known = find_named_map(o.rules);
-  if (!known || !known->complete) tool.refuse({"--model-input"}, "no --map that makes a model file");
-  if (!o.rules.empty()) {
-    const auto rules = parse_rules(known ? SourceText{"--map " + known->name, known->rules} : load_sources({o.rules}, "").at(0));
-    Renamed renamed = rename_tensors(weights.tensors, rules, o.rules);
-    if (known) renamed.unused.clear();  // what must be there is the network's to say
-    list(tool, renamed.unused, "the rule matches no tensor");
-    if (o.unmatched == "keep")
-      for (const auto& tensor : weights.tensors)
-        if (std::find(renamed.unmatched.begin(), renamed.unmatched.end(), tensor.name) != renamed.unmatched.end()) renamed.tensors.push_back(tensor);
-    if (o.unmatched != "keep") list(tool, renamed.unmatched, o.unmatched == "drop" ? "left out, no rule names it" : "no rule names it");
-    if (o.unmatched == "fail" && !renamed.unmatched.empty())
-      throw Error(std::to_string(renamed.unmatched.size()) + " tensors have no rule (--unmatched keep or drop lets them pass)").at_line(o.rules, 0);
-    if (known && known->complete) known->complete(weights.tensors, renamed.tensors, {o.inputs}, weights.metadata);
-    weights.tensors = std::move(renamed.tensors);
-  }
-  if (output != "-") return write_safetensors(output, weights.tensors, weights.metadata);
-  for (const auto& tensor : weights.tensors)
-    tool.out().write(tensor.name + '\t' + std::string(dtype_name(tensor.dtype)) + '\t' + shape_text(tensor.shape) + '\n');
 }
 
 }  // namespace tal

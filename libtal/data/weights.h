@@ -10,7 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "libtal/cli/tool.h"
 #include "libtal/data/formats.h"
 #include "libtal/io/safetensors.h"
 
@@ -22,8 +21,6 @@ struct WeightOptions {
   std::vector<std::string> metadata;    // KEY=VALUE
   std::vector<std::string> inputs;      // --model-input, for the named maps that make model files
 };
-
-void register_options(CLI::App& app, WeightOptions& options);
 
 // `REGEX -> NAME [SHAPE]`, one a line; '#' begins a comment. REGEX (ECMAScript) must match the whole name, the first rule that does decides;
 // NAME may use $1, $2, ...; '-' leaves the tensor out. SHAPE, "[256, *, 3]", is checked ('*': any extent).
@@ -53,8 +50,5 @@ struct ImportedWeights {
   std::shared_ptr<const void> source;
 };
 ImportedWeights read_weights(std::string_view file, const std::string& key);
-
-// tal-convert --weights: to the safetensors file --output, or as a table (name, type, shape) to stdout when there is none.
-void convert_weights(Tool& tool, const WeightOptions& options);
 
 }  // namespace tal

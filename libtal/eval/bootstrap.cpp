@@ -22,7 +22,7 @@ std::vector<std::uint32_t> draw(const Selection& s, std::uint64_t seed, std::siz
 
 }  // namespace
 
-std::vector<double> bootstrap(const Run& run, const Protocol& p, int samples, std::uint64_t seed, int jobs) {
+std::vector<double> bootstrap(const Evaluated& run, const Protocol& p, int samples, std::uint64_t seed, int jobs) {
   std::vector<double> out(static_cast<std::size_t>(samples));
   parallel_for(out.size(), jobs, 1, [&] { return [&](std::size_t i) { out[i] = resampled_score(run, p, draw(*run.selection, seed, i)); }; });
   return out;

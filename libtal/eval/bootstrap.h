@@ -9,7 +9,7 @@
 namespace tal::eval {
 
 // Scores of `samples` draws with replacement of the evaluated videos; the same seed draws the same videos, whatever `jobs`.
-std::vector<double> bootstrap(const Run& run, const Protocol& protocol, int samples, std::uint64_t seed, int jobs);
+std::vector<double> bootstrap(const Evaluated& run, const Protocol& protocol, int samples, std::uint64_t seed, int jobs);
 
 struct Interval {
   double low = 0, high = 0;  // 2.5 and 97.5 percent, linear between order statistics

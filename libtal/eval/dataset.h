@@ -10,7 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "libtal/segment/segment.h"
+#include "libtal/base/segment.h"
 
 namespace tal::eval {
 

@@ -59,7 +59,7 @@ Kind kind_of(const Ranked& entry, const Nearest& near, double threshold, Mask bi
   return Kind::kBackground;
 }
 
-void name_kinds(const Run& run, int jobs, Diagnosis& d) {
+void name_kinds(const Evaluated& run, int jobs, Diagnosis& d) {
   const Matched& m = run.matched;
   d.kinds.assign(m.tiou.size(), std::vector<Kind>(run.selection->data->predictions.size(), Kind::kIgnored));
   parallel_for(m.classes.size(), jobs, 1, [&] {
@@ -72,7 +72,7 @@ void name_kinds(const Run& run, int jobs, Diagnosis& d) {
   });
 }
 
-void fill_profile(const Run& run, Diagnosis& d) {
+void fill_profile(const Evaluated& run, Diagnosis& d) {
   const Matched& m = run.matched;
   for (std::size_t cls = 0; cls < m.classes.size(); ++cls) {
     const std::uint64_t n = run.selection->class_instances[cls];
@@ -86,7 +86,7 @@ void fill_profile(const Run& run, Diagnosis& d) {
 
 // AP with normalised precision of one class and threshold, from the first `limit` predictions for which keep(entry) is true.
 template <class Keep>
-double normalized_area(const Run& run, std::size_t cls, std::size_t threshold, std::size_t limit, double positives, Keep&& keep) {
+double normalized_area(const Evaluated& run, std::size_t cls, std::size_t threshold, std::size_t limit, double positives, Keep&& keep) {
   const Selection& s = *run.selection;
   if (positives == 0) return 0;
   const double average_instances = static_cast<double>(s.counts.instances) / static_cast<double>(s.class_label.size());
@@ -102,7 +102,7 @@ double normalized_area(const Run& run, std::size_t cls, std::size_t threshold, s
 }
 
 // Average mAP_N of the first kProfile n predictions without those of one kind.
-double without_kind(const Run& run, const Diagnosis& d, Kind kind) {
+double without_kind(const Evaluated& run, const Diagnosis& d, Kind kind) {
   const Selection& s = *run.selection;
   double sum = 0;
   for (std::size_t cls = 0; cls < s.class_label.size(); ++cls)
@@ -112,7 +112,7 @@ double without_kind(const Run& run, const Diagnosis& d, Kind kind) {
   return sum / static_cast<double>(s.class_label.size() * run.matched.tiou.size());
 }
 
-void fill_gains(const Run& run, Diagnosis& d) {
+void fill_gains(const Evaluated& run, Diagnosis& d) {
   d.average_map_n = without_kind(run, d, Kind::kIgnored);
   for (auto kind = static_cast<std::size_t>(Kind::kDoubleDetection); kind <= static_cast<std::size_t>(Kind::kBackground); ++kind)
     d.gain[kind] = without_kind(run, d, static_cast<Kind>(kind)) - d.average_map_n;
@@ -121,7 +121,7 @@ void fill_gains(const Run& run, Diagnosis& d) {
 // Which instances a prediction was matched to, at any threshold.
 class MatchedInstances {
  public:
-  explicit MatchedInstances(const Run& run) : of_(run.selection->data->predictions.size()) {
+  explicit MatchedInstances(const Evaluated& run) : of_(run.selection->data->predictions.size()) {
     const Matched& m = run.matched;
     for (std::uint32_t g = 0; g < run.selection->data->truths.size(); ++g)
       for (std::size_t t = 0; t < m.tiou.size(); ++t)
@@ -134,7 +134,7 @@ class MatchedInstances {
 };
 
 // Average mAP_N of one bucket; bucket_of: by instance.
-double bucket_score(const Run& run, const MatchedInstances& matched, const std::vector<std::size_t>& bucket_of, std::size_t bucket) {
+double bucket_score(const Evaluated& run, const MatchedInstances& matched, const std::vector<std::size_t>& bucket_of, std::size_t bucket) {
   const Selection& s = *run.selection;
   std::vector<double> positives(s.class_label.size(), 0);
   for (std::size_t g = 0; g < bucket_of.size(); ++g)
@@ -186,7 +186,7 @@ std::vector<std::size_t> bucket_instances(const Selection& s, const Scale& scale
   return out;
 }
 
-void fill_sensitivity(const Run& run, bool thumos14, int jobs, Diagnosis& d) {
+void fill_sensitivity(const Evaluated& run, bool thumos14, int jobs, Diagnosis& d) {
   const Selection& s = *run.selection;
   const MatchedInstances matched(run);
   const auto add = [&](const Scale& scale, auto&& value) {
@@ -205,7 +205,7 @@ void fill_sensitivity(const Run& run, bool thumos14, int jobs, Diagnosis& d) {
 }
 
 // The score threshold of the best F1 over all classes together.
-void fill_best_f1(const Run& run, Diagnosis& d) {
+void fill_best_f1(const Evaluated& run, Diagnosis& d) {
   const Matched& m = run.matched;
   const auto instances = static_cast<double>(run.selection->counts.instances);
   std::vector<std::pair<double, const Ranked*>> all;
@@ -227,7 +227,7 @@ void fill_best_f1(const Run& run, Diagnosis& d) {
 
 }  // namespace
 
-Diagnosis diagnose(const Run& run, bool thumos14, int jobs) {
+Diagnosis diagnose(const Evaluated& run, bool thumos14, int jobs) {
   Diagnosis d;
   name_kinds(run, jobs, d);
   fill_profile(run, d);
@@ -237,7 +237,7 @@ Diagnosis diagnose(const Run& run, bool thumos14, int jobs) {
   return d;
 }
 
-Characteristic recall_by_length(const Run& run, bool thumos14) {
+Characteristic recall_by_length(const Evaluated& run, bool thumos14) {
   const ProposalMatch& m = run.proposal;
   const Scale scale = length_scale(thumos14);
   Characteristic out{scale.name, {}, 0};

@@ -56,9 +56,9 @@ struct Diagnosis {
   double sensitivity_base = 0;                               // average mAP_N of all predictions
   std::vector<double> threshold, f1, precision, recall;      // [threshold]: the score threshold of the best F1 over all classes
 };
-Diagnosis diagnose(const Run& run, bool thumos14, int jobs);
+Diagnosis diagnose(const Evaluated& run, bool thumos14, int jobs);
 
 // Recall of all proposals by length of the instance.
-Characteristic recall_by_length(const Run& run, bool thumos14);
+Characteristic recall_by_length(const Evaluated& run, bool thumos14);
 
 }  // namespace tal::eval

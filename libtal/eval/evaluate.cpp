@@ -16,8 +16,8 @@ ProposalResult curve_of(const ProposalMatch& m, const Protocol& p, const std::ve
 
 double score_of(const ProposalResult& r, const Protocol& p) { return p.thumos_frames ? interpolate(r.an, r.ar, 50) : r.auc; }
 
-Run evaluate(const Dataset& data, const Protocol& p, int jobs) {
-  Run run;
+Evaluated evaluate(const Dataset& data, const Protocol& p, int jobs) {
+  Evaluated run;
   run.selection = std::make_unique<Selection>(select(data, p.filter));
   if (p.proposals) {
     run.proposal = match_proposals(*run.selection, p.tiou, rules_of(p, jobs));
@@ -31,7 +31,7 @@ Run evaluate(const Dataset& data, const Protocol& p, int jobs) {
   return run;
 }
 
-double resampled_score(const Run& run, const Protocol& p, const std::vector<std::uint32_t>& weight) {
+double resampled_score(const Evaluated& run, const Protocol& p, const std::vector<std::uint32_t>& weight) {
   return p.proposals ? score_of(curve_of(run.proposal, p, &weight), p) : detection_result(run.matched, &weight).average;
 }
 

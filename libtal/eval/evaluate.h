@@ -3,12 +3,12 @@
 
 #include <memory>
 
-#include "libtal/eval/options.h"
+#include "libtal/eval/protocol.h"
 
 namespace tal::eval {
 
 // The data set must outlive it.
-struct Run {
+struct Evaluated {
   std::unique_ptr<Selection> selection;
   Matched matched;            // detection protocols
   DetectionResult detection;
@@ -16,9 +16,9 @@ struct Run {
   ProposalResult curve;
   double score = 0;           // average_map; auc; AR@50 for thumos14-proposal
 };
-Run evaluate(const Dataset& data, const Protocol& protocol, int jobs);
+Evaluated evaluate(const Dataset& data, const Protocol& protocol, int jobs);
 // The score when video id v counts weight[v] times.
-double resampled_score(const Run& run, const Protocol& protocol, const std::vector<std::uint32_t>& weight);
+double resampled_score(const Evaluated& run, const Protocol& protocol, const std::vector<std::uint32_t>& weight);
 
 // Proposal protocols: how the curve is made of matches, the one number of it, and the rules of the matching.
 ProposalResult curve_of(const ProposalMatch& match, const Protocol& protocol, const std::vector<std::uint32_t>* weight = nullptr);

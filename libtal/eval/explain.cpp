@@ -82,11 +82,11 @@ std::uint64_t changed(const Selection& s, const Matched& a, const Matched& b) {
 
 }  // namespace
 
-Explanation explain(const Run& run, const Protocol& first, const Protocol& second, int jobs) {
+Explanation explain(const Evaluated& run, const Protocol& first, const Protocol& second, int jobs) {
   const Dataset& data = *run.selection->data;
   Explanation out;
   const auto rules = differing_rules(first, second);
-  std::vector<Run> steps;
+  std::vector<Evaluated> steps;
   steps.reserve(rules.size());
   Protocol now = first;
   std::vector<const Matched*> matched{&run.matched};
@@ -94,7 +94,7 @@ Explanation explain(const Run& run, const Protocol& first, const Protocol& secon
   for (const auto& rule : rules) {
     rule.change(now, second);
     steps.push_back(evaluate(data, now, jobs));
-    const Run& step = steps.back();
+    const Evaluated& step = steps.back();
     out.rules.push_back({rule.name, rule.first, rule.second, step.detection.map, step.score, step.score - before,
                          changed(*run.selection, *matched.back(), step.matched)});
     before = step.score;

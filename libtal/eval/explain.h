@@ -27,12 +27,12 @@ struct Disagreement {
 };
 
 struct Explanation {
-  Run other;  // under the second protocol
+  Evaluated other;  // under the second protocol
   std::vector<RuleChange> rules;
   std::vector<Disagreement> disagreements;
 };
 // `second` must differ from `first` in matching and ties only.
-Explanation explain(const Run& run, const Protocol& first, const Protocol& second, int jobs);
+Explanation explain(const Evaluated& run, const Protocol& first, const Protocol& second, int jobs);
 
 const char* name_of(Ties ties);  // "reversed", "input", "video"
 

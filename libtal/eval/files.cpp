@@ -30,7 +30,7 @@ std::string recall_curves(const ProposalResult& curve, const std::vector<double>
   return out;
 }
 
-std::string precision_curves(const Run& run, const std::vector<double>& tiou) {
+std::string precision_curves(const Evaluated& run, const std::vector<double>& tiou) {
   const Selection& s = *run.selection;
   std::string out = "label,tiou,score,recall,precision\n";
   for (std::size_t c = 0; c < s.class_label.size(); ++c) {
@@ -62,7 +62,7 @@ void append_prediction(std::string& out, const Dataset& data, const Prediction& 
 
 }  // namespace
 
-void write_curves(const std::string& path, const Run& run, const Protocol& p) {
+void write_curves(const std::string& path, const Evaluated& run, const Protocol& p) {
   AtomicFile file(path);
   file.write(p.proposals ? recall_curves(run.curve, p.tiou) : precision_curves(run, p.tiou));
   file.commit();

@@ -1,11 +1,11 @@
 #include "libtal/eval/oracle.h"
 
+#include "libtal/eval/diagnosis.h"
+
 #include <algorithm>
 
 namespace tal::eval {
 namespace {
-
-constexpr double kLeastOverlap = 0.1;
 
 // The instance of the prediction's video that it overlaps most, of its label unless any_label.
 std::pair<double, const Truth*> nearest(const Dataset& data, const Selection& s, const Prediction& p, bool any_label) {
@@ -61,7 +61,7 @@ void make_perfect(Dataset& data, const Selection& s, const std::string& step) {
   }
 }
 
-std::vector<OracleStep> oracle(const Run& run, const Protocol& p, const std::string& step, int jobs) {
+std::vector<OracleStep> oracle(const Evaluated& run, const Protocol& p, const std::string& step, int jobs) {
   Dataset data = *run.selection->data;
   std::vector<OracleStep> out;
   double before = run.score;

@@ -24,6 +24,6 @@ struct OracleStep {
   double score = 0, gain = 0;  // with this step and those before it; against the row before
 };
 // step: one of kOracleSteps, or "all": each in turn on top of the ones before (without labels where these do not matter).
-std::vector<OracleStep> oracle(const Run& run, const Protocol& protocol, const std::string& step, int jobs);
+std::vector<OracleStep> oracle(const Evaluated& run, const Protocol& protocol, const std::string& step, int jobs);
 
 }  // namespace tal::eval

@@ -6,8 +6,8 @@
 #include <mutex>
 #include <thread>
 
-#include "libtal/cli/tool.h"
 #include "libtal/eval/record_parser.h"
+#include "libtal/stream/run.h"
 
 namespace tal::eval {
 namespace {
@@ -100,8 +100,8 @@ class ParallelParser {
 // Puts parsed lines into the data set, in input order.
 class Collector {
  public:
-  Collector(Tool& tool, const LineReader& reader, Dataset& data, bool truth, bool predictions)
-      : tool_(tool), reader_(reader), data_(data), truth_(truth), predictions_(predictions) {}
+  Collector(Run& run, const LineReader& reader, Dataset& data, bool truth, bool predictions)
+      : run_(run), reader_(reader), data_(data), truth_(truth), predictions_(predictions) {}
 
   void take(Block& block) {
     labels_.clear();
@@ -118,12 +118,12 @@ class Collector {
             std::span(block.predictions).subspan(predictions, line.prediction_end - predictions));
       } catch (Error& error) {
         error.at_video(line.video);
-        tool_.record_error(error.at_line(reader_.source(), block.numbers[i]), block.line(i));
+        run_.record_error(error.at_line(reader_.source(), block.numbers[i]), block.line(i));
       }
       truths = line.truth_end, predictions = line.prediction_end;
     }
-    if (reader_.total_bytes() > 0) tool_.progress(reader_.bytes() >> 10, reader_.total_bytes() >> 10, "KiB");
-    else tool_.progress(counts_.records, 0, "records");
+    if (reader_.total_bytes() > 0) run_.progress(reader_.bytes() >> 10, reader_.total_bytes() >> 10, "KiB");
+    else run_.progress(counts_.records, 0, "records");
   }
   const ReadCounts& counts() const { return counts_; }
 
@@ -153,7 +153,7 @@ class Collector {
     data_.predictions.reserve(data_.predictions.size() + static_cast<std::size_t>(1.05 * static_cast<double>(block.predictions.size()) * std::max(1.0, blocks)));
   }
 
-  Tool& tool_;
+  Run& run_;
   const LineReader& reader_;
   Dataset& data_;
   bool truth_, predictions_, reserved_ = false;
@@ -164,9 +164,9 @@ class Collector {
 // About this many bytes of lines a block: large enough for the threads, small enough to stay in cache.
 constexpr std::size_t kBlockBytes = 1 << 18;
 
-bool fill(Block& block, LineReader& reader, const Tool& tool) {
+bool fill(Block& block, LineReader& reader, const Run& run) {
   std::string_view line;
-  while (block.text.size() < kBlockBytes && !tool.stopped() && reader.next(line)) {
+  while (block.text.size() < kBlockBytes && !run.stopped() && reader.next(line)) {
     block.lines.emplace_back(block.text.size(), line.size());
     block.numbers.push_back(reader.line_number());
     block.text += line;
@@ -177,14 +177,14 @@ bool fill(Block& block, LineReader& reader, const Tool& tool) {
 
 }  // namespace
 
-ReadCounts read_records(Tool& tool, const std::string& path, Dataset& data, bool truth, bool predictions, int jobs) {
+ReadCounts read_records(Run& run, const std::string& path, Dataset& data, bool truth, bool predictions, int jobs) {
   LineReader reader(path);
-  Collector collector(tool, reader, data, truth, predictions);
+  Collector collector(run, reader, data, truth, predictions);
   ParallelParser parser(truth, predictions, jobs);
   bool more = true;
   while (more || !parser.empty()) {
     auto block = more ? parser.idle_block() : nullptr;
-    if (block && (more = fill(*block, reader, tool))) {
+    if (block && (more = fill(*block, reader, run))) {
       parser.submit(std::move(block));
       if (jobs > 1) continue;
     }

@@ -5,10 +5,7 @@
 #include <string>
 
 #include "libtal/eval/dataset.h"
-
-namespace tal {
-class Tool;
-}
+#include "libtal/stream/run.h"
 
 namespace tal::eval {
 
@@ -17,7 +14,7 @@ struct ReadCounts {
 };
 
 // truth, predictions: which of `annotations` and `proposals` to take. Errors (reversed or non-finite segments, a video that stands
-// twice, a window of a live stream) carry source, line, video and field and go through tool.record_error. Call Dataset::index() after.
-ReadCounts read_records(Tool& tool, const std::string& path, Dataset& data, bool truth, bool predictions, int jobs);
+// twice, a window of a live stream) carry source, line, video and field and go through run.record_error. Call Dataset::index() after.
+ReadCounts read_records(Run& run, const std::string& path, Dataset& data, bool truth, bool predictions, int jobs);
 
 }  // namespace tal::eval

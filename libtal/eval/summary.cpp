@@ -43,7 +43,7 @@ std::string hash_of(const std::string& text) {
 }
 
 // The counts are of what enters the figures; thumos14-proposal has its own under its switches.
-void add_counts(Report& r, const Run& run, const Protocol& p) {
+void add_counts(Report& r, const Evaluated& run, const Protocol& p) {
   const Counts& c = run.selection->counts;
   r["videos"] = p.thumos_frames ? run.curve.videos : c.videos;
   r["videos_with_instances"] = c.videos_with_instances;
@@ -63,7 +63,7 @@ Report buckets_of(const std::vector<Bucket>& buckets, bool scored) {
   return items;
 }
 
-void add_curve(Report& r, const Run& run, const Protocol& p) {
+void add_curve(Report& r, const Evaluated& run, const Protocol& p) {
   const ProposalResult& curve = run.curve;
   r["an"] = curve.an, r["ar"] = curve.ar;
   if (!p.thumos_frames) r["auc"] = curve.auc;
@@ -76,7 +76,7 @@ void add_curve(Report& r, const Run& run, const Protocol& p) {
   r["ar_by_length"] = buckets_of(recall_by_length(run, p.thumos_frames).buckets, false);
 }
 
-void add_precision(Report& r, const Run& run, const Protocol& p, const EvalOptions& o) {
+void add_precision(Report& r, const Evaluated& run, const Protocol& p, const EvalOptions& o) {
   const Selection& s = *run.selection;
   r["map"] = run.detection.map;
   r["average_map"] = run.detection.average;
@@ -94,7 +94,7 @@ void add_precision(Report& r, const Run& run, const Protocol& p, const EvalOptio
 
 }  // namespace
 
-Report summary_of(const Run& run, const Protocol& p, const EvalOptions& o) {
+Report summary_of(const Evaluated& run, const Protocol& p, const EvalOptions& o) {
   const Counts& c = run.selection->counts;
   Report r;
   r["protocol"] = p.name;
@@ -144,7 +144,7 @@ Report oracle_of(const std::vector<OracleStep>& steps, const std::string& step, 
   return out;
 }
 
-Report against_of(const Explanation& e, const Run& run, const Protocol& second) {
+Report against_of(const Explanation& e, const Evaluated& run, const Protocol& second) {
   Report out = {{"protocol", second.name}, {"map", e.other.detection.map}, {"score", e.other.score},
                 {"difference", run.score - e.other.score}, {"disagreements", e.disagreements.size()}};
   out["rules"] = Report::array();
@@ -154,7 +154,7 @@ Report against_of(const Explanation& e, const Run& run, const Protocol& second) 
   return out;
 }
 
-Report disagreements_of(const Explanation& e, const Run& run, const Protocol& first, const Protocol& second) {
+Report disagreements_of(const Explanation& e, const Evaluated& run, const Protocol& first, const Protocol& second) {
   const Dataset& data = *run.selection->data;
   Report out = Report::array();
   for (const auto& d : e.disagreements) {

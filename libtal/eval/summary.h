@@ -14,11 +14,11 @@ namespace tal::eval {
 using Report = nlohmann::ordered_json;
 
 // Counts, parameters with their hash, and the scores themselves.
-Report summary_of(const Run& run, const Protocol& protocol, const EvalOptions& options);
+Report summary_of(const Evaluated& run, const Protocol& protocol, const EvalOptions& options);
 Report tie_range_of(const TieRange& range);
 Report diagnosis_of(const Diagnosis& diagnosis, const Protocol& protocol);
 Report oracle_of(const std::vector<OracleStep>& steps, const std::string& step, double score);
-Report against_of(const Explanation& explanation, const Run& run, const Protocol& second);
-Report disagreements_of(const Explanation& explanation, const Run& run, const Protocol& first, const Protocol& second);
+Report against_of(const Explanation& explanation, const Evaluated& run, const Protocol& second);
+Report disagreements_of(const Explanation& explanation, const Evaluated& run, const Protocol& first, const Protocol& second);
 
 }  // namespace tal::eval

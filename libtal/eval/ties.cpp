@@ -79,7 +79,7 @@ Outcome resolve(const Competitors& c, bool highest, bool& exact) {
 // The extreme AP of one class at one threshold when detections are matched by rank.
 class ExtremeByRank {
  public:
-  ExtremeByRank(const Run& run, const Matching& rules, std::size_t cls, double threshold)
+  ExtremeByRank(const Evaluated& run, const Matching& rules, std::size_t cls, double threshold)
       : s_(*run.selection), data_(*s_.data), ranked_(run.matched.classes[cls]), rules_(rules), cls_(cls), threshold_(threshold) {}
 
   double area(bool highest, bool& exact) {
@@ -170,7 +170,7 @@ class ExtremeByRank {
 };
 
 // The extreme AP of one class at one threshold when the matching does not depend on the order.
-double extreme_by_truth(const Run& run, const Matched& m, std::size_t cls, std::size_t threshold, bool highest) {
+double extreme_by_truth(const Evaluated& run, const Matched& m, std::size_t cls, std::size_t threshold, bool highest) {
   const Mask bit = Mask(1) << threshold;
   PrecisionCurve curve;
   for_groups(*run.selection->data, m.classes[cls], [&](std::size_t begin, std::size_t end) {
@@ -196,7 +196,7 @@ struct ClassRange {
   bool exact = true;
 };
 
-ClassRange class_range(const Run& run, const Matching& rules, const Matched& reversed, std::size_t cls) {
+ClassRange class_range(const Evaluated& run, const Matching& rules, const Matched& reversed, std::size_t cls) {
   ClassRange range;
   const Matched& m = run.matched;
   const bool tied = has_ties(*run.selection->data, m.classes[cls]);
@@ -219,7 +219,7 @@ ClassRange class_range(const Run& run, const Matching& rules, const Matched& rev
   return range;
 }
 
-TieRange detection_range(const Run& run, const Protocol& p, int jobs) {
+TieRange detection_range(const Evaluated& run, const Protocol& p, int jobs) {
   const std::size_t count = p.tiou.size(), classes = run.matched.classes.size();
   Matched reversed;
   if (p.matching.by_truth) reversed = match(*run.selection, p.tiou, p.matching, p.ties == Ties::kReversed ? Ties::kInput : Ties::kReversed, jobs);
@@ -239,7 +239,7 @@ TieRange detection_range(const Run& run, const Protocol& p, int jobs) {
   return out;
 }
 
-TieRange proposal_range(const Run& run, const Protocol& p, int jobs) {
+TieRange proposal_range(const Evaluated& run, const Protocol& p, int jobs) {
   const auto extreme = [&](TieOrder order) {
     ProposalRules rules = rules_of(p, jobs);
     rules.ties = order;
@@ -250,7 +250,7 @@ TieRange proposal_range(const Run& run, const Protocol& p, int jobs) {
 
 }  // namespace
 
-TieRange tie_range(const Run& run, const Protocol& p, int jobs) {
+TieRange tie_range(const Evaluated& run, const Protocol& p, int jobs) {
   return p.proposals ? proposal_range(run, p, jobs) : detection_range(run, p, jobs);
 }
 

@@ -20,6 +20,6 @@ struct TieRange {
   std::vector<double> map_lowest, map_highest;  // [threshold]; detection protocols
   bool exact = true;                            // each threshold's extremes are attained
 };
-TieRange tie_range(const Run& run, const Protocol& protocol, int jobs);
+TieRange tie_range(const Evaluated& run, const Protocol& protocol, int jobs);
 
 }  // namespace tal::eval

@@ -9,16 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "libtal/fusion/ensemble_weights.h"
 #include "libtal/io/record.h"
 
-namespace CLI {
-class App;
-}
-
 namespace tal {
-class Tool;
-
 // A proposal's score as a product of powers of its "scores": prod_k s_k ^ e_k.
 struct FactorRule {
   std::vector<std::pair<std::string, double>> exponents;
@@ -27,6 +20,12 @@ struct FactorRule {
 FactorRule factor_rule(std::string_view text);
 // Error with field scores.NAME when a factor is missing or negative.
 double combined_score(const FactorRule& rule, const Proposal& proposal);
+
+// The same for all of a record's. Error placed at proposals[n].
+void combine_scores(const FactorRule& rule, std::vector<Proposal>& proposals);
+
+// UsageError unless there is one for each of `count` classifiers, none negative and not all 0.
+void check_classifier_weights(std::span<const double> weights, std::size_t count);
 
 // BSN++ improvement B: the weighted mean of several classifiers' scores (weights normalised; empty: equal), classes in the first one's order. temperature t > 0:
 // the scores are logits, and the result is the softmax of their mean / t. Error when the classifiers do not score the same classes, or one scores a class twice.
@@ -39,23 +38,5 @@ std::vector<ClassScore> best_classes(std::vector<ClassScore> classes, std::size_
 // Each proposal once for each class, in that order: score times the class's score, and its label. Error (with field) for a proposal that has a label already and
 // for a negative class score.
 std::vector<Proposal> detections_of(Record& record, const std::vector<Proposal>& proposals, const std::vector<ClassScore>& classes);
-
-struct ClassFusionOptions {
-  std::string combine;                   // empty: the proposal's own score
-  // Files of records with `classification`, or stream:NAME, the record's own stream of class scores; none: the record's own `classification`.
-  std::vector<std::string> classifiers;
-  int class_rows = 0;                    // of streams: mean over each class's best rows; 0: over all
-  std::string weights;                   // of the classifiers: numbers, or the file of --weights-out; empty: equal
-  EnsembleWeightOptions choice;          // or chosen
-  int top_classes = 0;                   // 0: no labels
-  double temperature = 0;                // 0: scores are used as they are
-  std::string merge;                     // file of records whose proposals join (improvement D)
-};
-void register_options(CLI::App& app, ClassFusionOptions& options);
-// The names of these options.
-std::vector<std::string> class_fusion_names();
-
-// As tal-score runs it. A video that a classifier's file lacks is an error.
-void run_class_fusion(Tool& tool, const ClassFusionOptions& options);
 
 }  // namespace tal

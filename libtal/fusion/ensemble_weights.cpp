@@ -1,7 +1,5 @@
 #include "libtal/fusion/ensemble_weights.h"
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -12,7 +10,6 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
-#include "libtal/cli/tool.h"
 #include "libtal/eval/detection.h"
 #include "libtal/eval/proposal.h"
 #include "libtal/io/jsonl.h"
@@ -47,12 +44,6 @@ double unevenness(std::span<const double> weights) {
   return std::accumulate(weights.begin(), weights.end(), 0.0, [](double sum, double w) { return sum + w * w; });
 }
 
-std::string weights_text(std::span<const double> weights) {
-  std::string text;
-  for (const double w : weights) text += (text.empty() ? "" : ",") + format_number(w);
-  return text;
-}
-
 std::string rounded(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.2f", value);
@@ -78,22 +69,6 @@ void search(EnsembleWeights& best, int grid, const std::function<double(std::spa
 
 }  // namespace
 
-void register_options(CLI::App& app, EnsembleWeightOptions& o, const std::string& group, const std::string& members) {
-  app.add_option("--weights-from", o.from, "Choose the weights of the " + members + " on these records with annotations: each one's share of their scores, or by --grid")
-      ->group(group)->type_name("VAL");
-  app.add_option("--grid", o.grid, "Try all weights that are multiples of 1/N and take those of the best score on VAL")->group(group)->type_name("N")->check(CLI::Range(1, 1000));
-  app.add_option("--weights-out", o.out, "Keep the chosen weights in this file")->group(group)->type_name("FILE.json");
-}
-
-std::vector<std::string> ensemble_weight_names() { return {"--weights-from", "--grid", "--weights-out"}; }
-
-void check_options(const Tool& tool, const EnsembleWeightOptions& o, const std::string& weights, std::size_t members) {
-  if (o.from.empty()) return tool.refuse({"--grid", "--weights-out"}, "weights that are not chosen (--weights-from)");
-  tool.refuse({weights}, "--weights-from");
-  if (members < 2) throw UsageError("--weights-from: there is nothing to weigh with a single member");
-  if (!o.out.empty() && !o.out.ends_with(".json")) throw UsageError("--weights-out: '" + o.out + "' does not end with .json, as " + weights + " reads it");
-}
-
 EnsembleWeights choose_weights(const std::vector<std::string>& members, const std::string& measure, int grid, const std::function<double(std::span<const double>)>& score) {
   EnsembleWeights result;
   result.members = members, result.measure = measure;
@@ -115,14 +90,14 @@ EnsembleWeights choose_weights(const std::vector<std::string>& members, const st
   return result;
 }
 
-void report_weights(Tool& tool, const EnsembleWeights& chosen, const EnsembleWeightOptions& o) {
+void report_weights(Run& run, const EnsembleWeights& chosen, const EnsembleWeightOptions& o) {
   for (std::size_t k = 0; k < chosen.members.size(); ++k)
-    tool.note("'" + chosen.members[k] + "' alone has " + chosen.measure + " " + rounded(chosen.alone[k]) + " on '" + o.from + "': weight " + format_number(chosen.weights[k]));
-  tool.note("together " + chosen.measure + " " + rounded(chosen.chosen) + ", with equal weights " + rounded(chosen.equal) +
+    run.note("'" + chosen.members[k] + "' alone has " + chosen.measure + " " + rounded(chosen.alone[k]) + " on '" + o.from + "': weight " + format_number(chosen.weights[k]));
+  run.note("together " + chosen.measure + " " + rounded(chosen.chosen) + ", with equal weights " + rounded(chosen.equal) +
             (chosen.tried > 0 ? "; best of " + std::to_string(chosen.tried) + " combinations" : ""));
   Json kept{{"format", kFormat}, {"from", o.from}, {"measure", chosen.measure}, {"score", chosen.chosen}, {"equal", chosen.equal}, {"members", chosen.members},
             {"alone", chosen.alone}, {"weights", chosen.weights}};
-  tool.history_field("weights", Json(chosen.weights).dump());
+  run.history_field("weights", Json(chosen.weights).dump());
   if (o.out.empty()) return;
   Output file(o.out);
   file.write(kept.dump() + "\n");

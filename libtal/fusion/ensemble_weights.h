@@ -11,25 +11,15 @@
 
 #include "libtal/eval/dataset.h"
 #include "libtal/io/record.h"
-
-namespace CLI {
-class App;
-}
+#include "libtal/stream/run.h"
 
 namespace tal {
-class Tool;
-
 struct EnsembleWeightOptions {
   std::string from;  // records with annotations; empty: weights are given, or equal
   int grid = 0;      // search multiples of 1 / grid; 0: each member's share of the scores
   std::string out;   // file that keeps what was chosen
 };
-// group: of --help; members: what they are to the user ("members of the ensemble", "classifiers").
-void register_options(CLI::App& app, EnsembleWeightOptions& options, const std::string& group, const std::string& members);
-std::vector<std::string> ensemble_weight_names();  // of these options, to refuse them
-// UsageError unless the options fit each other: --grid and --weights-out need --weights-from, which excludes `weights` ("--weights"), and there are two members at least.
-void check_options(const Tool& tool, const EnsembleWeightOptions& options, const std::string& weights, std::size_t members);
-
+  // of these options, to refuse them
 struct EnsembleWeights {
   std::vector<std::string> members;  // names, in order
   std::vector<double> weights;       // sum 1
@@ -45,7 +35,7 @@ struct EnsembleWeights {
 inline constexpr std::size_t kMostCombinations = 20000;
 EnsembleWeights choose_weights(const std::vector<std::string>& members, const std::string& measure, int grid, const std::function<double(std::span<const double>)>& score);
 // Tells what was chosen (stderr, history field "weights") and writes options.out.
-void report_weights(Tool& tool, const EnsembleWeights& chosen, const EnsembleWeightOptions& options);
+void report_weights(Run& run, const EnsembleWeights& chosen, const EnsembleWeightOptions& options);
 
 // The weights of --weights: numbers, or the file that --weights-out made (FILE.json). Error when it is of another number of members, or of the same in another order.
 std::vector<double> read_weights(const std::string& text, const std::vector<std::string>& members);

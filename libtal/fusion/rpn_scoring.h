@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "libtal/segment/segment.h"
+#include "libtal/base/segment.h"
 
 namespace tal {
 

@@ -6,15 +6,10 @@
 #include <cstdlib>
 
 #include "libtal/base/error.h"
+#include "libtal/base/text.h"
 
 namespace tal {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r')) text.remove_suffix(1);
-  return text;
-}
 
 template <class Fn>
 void for_each_field(std::string_view line, char separator, Fn&& fn) {

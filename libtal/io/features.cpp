@@ -276,4 +276,20 @@ std::string feature_json(const FeatureStream& stream) {
   return out + "}";
 }
 
+RowTime row_time(const FeatureStream& stream, std::optional<double> duration) {
+  RowTime time;
+  if (stream.fps) {
+    if (!(stream.stride > 0)) throw Error("missing or not positive").at_field("features." + stream.name + ".stride");
+    time.fps = stream.fps->value();
+    time.stride = stream.stride;
+    time.window = stream.window > 0 ? stream.window : stream.stride;
+    time.offset = stream.offset;
+    return time;
+  }
+  if (!duration || stream.rows <= 0)
+    throw Error("missing; the stream's times need fps and stride, or the video's duration").at_field("features." + stream.name + ".fps");
+  time.fps = static_cast<double>(stream.rows) / *duration;  // stride = window = 1 frame at this rate
+  return time;
+}
+
 }  // namespace tal

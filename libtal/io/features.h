@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libtal/base/time_rows.h"
 #include "libtal/io/npy.h"
 #include "libtal/io/record.h"
 
@@ -61,5 +62,9 @@ std::string feature_json(const FeatureStream& stream);
 
 std::string base64_encode(std::string_view bytes);
 std::string base64_decode(std::string_view text);  // Error when it is not base64
+
+// The contract of a stream. Without fps a stream of a video with known duration is taken as rescaled to its rows: row i is [i, i + 1]
+// duration / rows seconds. Error when neither is known.
+RowTime row_time(const FeatureStream& stream, std::optional<double> duration);
 
 }  // namespace tal

@@ -15,7 +15,7 @@ namespace {
 namespace sj = simdjson;
 using sj::ondemand::value;
 
-constexpr std::size_t kPadding = sj::SIMDJSON_PADDING;
+constexpr std::size_t kParserPadding = sj::SIMDJSON_PADDING;
 constexpr std::size_t kMaxLine = 1ull << 30;
 
 // One parser per thread for each of the two levels: a record's line, and one field's value inside it.
@@ -52,19 +52,19 @@ bool at_end(sj::ondemand::document& document) { return document.current_location
 
 bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
-std::string_view trim(std::string_view text) {
+std::string_view trim_end(std::string_view text) {
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   return text;
 }
 
 std::string shorten(std::string_view text) {
-  text = trim(text);
+  text = trim_end(text);
   return text.size() > 40 ? std::string(text.substr(0, 40)) + "..." : std::string(text);
 }
 
 // The number at `v`; its text is returned too, for messages that quote the input.
 double number_at(value& v, std::string_view& token) {
-  token = trim(v.raw_json_token());
+  token = trim_end(v.raw_json_token());
   double out = 0;
   if (v.get_double().get(out) || !std::isfinite(out)) throw Error("'" + shorten(token) + "' is not a finite number");
   return out;
@@ -94,9 +94,9 @@ bool opens_container(char c) { return c == '[' || c == '{'; }
 
 // The text of a field's value; what stands inside lists and objects is not checked.
 std::string_view raw_value(value& item, std::string_view key, const std::string& video) {
-  const std::string_view token = trim(item.raw_json_token());
+  const std::string_view token = trim_end(item.raw_json_token());
   try {
-    if (!token.empty() && opens_container(token.front())) return trim(take(sj::to_json_string(item)));
+    if (!token.empty() && opens_container(token.front())) return trim_end(take(sj::to_json_string(item)));
     check_json(token);
     return token;
   } catch (Error& error) {
@@ -126,13 +126,13 @@ template <class Body>
 void with_value(std::string_view raw, bool padded, Body&& body) {
   std::string copy;
   if (!padded) {
-    copy.reserve(raw.size() + kPadding);
+    copy.reserve(raw.size() + kParserPadding);
     copy.assign(raw);
     raw = copy;
   }
   sj::ondemand::document document;
   if (const auto code =
-          field_parser().iterate(sj::padded_string_view(raw.data(), raw.size(), raw.size() + kPadding)).get(document))
+          field_parser().iterate(sj::padded_string_view(raw.data(), raw.size(), raw.size() + kParserPadding)).get(document))
     fail(code);
   body(document);
   if (!at_end(document)) throw Error("not valid JSON");
@@ -227,19 +227,19 @@ void Record::parse(std::string_view text) {
   State& s = *state_;
   s.fields.clear(), s.kept.clear(), s.video.clear(), s.proposals.clear();
   s.modified = s.proposals_parsed = false;
-  text = trim(text);
-  if (s.line.capacity() < text.size() + kPadding) {
+  text = trim_end(text);
+  if (s.line.capacity() < text.size() + kParserPadding) {
     s.line.clear();
-    s.line.reserve(text.size() + text.size() / 4 + kPadding);
+    s.line.reserve(text.size() + text.size() / 4 + kParserPadding);
   } else if (s.line.capacity() > (1u << 24) && s.line.capacity() / 16 > text.size()) {
     std::string().swap(s.line);  // do not keep one huge line's memory for the rest of the stream
-    s.line.reserve(text.size() + kPadding);
+    s.line.reserve(text.size() + kParserPadding);
   }
   s.line.assign(text);
   if (text.empty() || text.front() == '\0') throw Error("not a JSON object");
   auto& parser = line_parser();
   sj::ondemand::document document;
-  if (const auto code = parser.iterate(sj::padded_string_view(s.line.data(), s.line.size(), s.line.size() + kPadding))
+  if (const auto code = parser.iterate(sj::padded_string_view(s.line.data(), s.line.size(), s.line.size() + kParserPadding))
                             .get(document))
     fail(code);
   sj::ondemand::object object;
@@ -369,13 +369,13 @@ namespace {
 
 Rate parse_rate(std::string_view raw) {
   Rate rate;
-  raw = trim(raw);
+  raw = trim_end(raw);
   if (!raw.empty() && raw.front() == '[' && raw.back() == ']') {
     const auto comma = raw.find(',');
     if (comma == std::string_view::npos) throw Error("must be a number or [num, den]");
     auto strip = [](std::string_view text) {
       while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-      return trim(text);
+      return trim_end(text);
     };
     rate.num = parse_number(strip(raw.substr(1, comma - 1)));
     rate.den = parse_number(strip(raw.substr(comma + 1, raw.size() - comma - 2)));
@@ -492,7 +492,7 @@ FeatureStream stream_at(std::string name, value& item) {
   stream.name = std::move(name);
   sj::ondemand::object object;
   if (item.get_object().get(object)) throw Error("must be an object");
-  stream.text = trim(take(object.raw_json()));
+  stream.text = trim_end(take(object.raw_json()));
   object.reset();
   for (auto member : object) {
     sj::ondemand::field field;
@@ -527,7 +527,7 @@ namespace {
 
 // The text of the string token at `token` (which begins with a quote) without its quotes; nullopt when it has escapes.
 std::optional<std::string_view> plain_string(std::string_view token) {
-  token = trim(token);
+  token = trim_end(token);
   if (token.size() < 2 || token.front() != '"' || token.back() != '"') return std::nullopt;
   const auto inside = token.substr(1, token.size() - 2);
   if (std::memchr(inside.data(), '\\', inside.size())) return std::nullopt;
@@ -546,7 +546,7 @@ const std::vector<Proposal>& Record::proposals() const {
   std::string_view raw = field->raw(s.line);
   if (field->changed) {
     s.kept.emplace_back();
-    s.kept.back().reserve(raw.size() + kPadding);
+    s.kept.back().reserve(raw.size() + kParserPadding);
     s.kept.back().assign(raw);
     raw = s.kept.back();
   }
@@ -585,7 +585,7 @@ const std::vector<Proposal>& Record::proposals() const {
             source.score_begin = offset(token.data()), source.score_end = offset(token.data() + token.size());
           } else if (key == "label") {
             member_name = "label";
-            const std::string_view token = trim(item.raw_json_token());
+            const std::string_view token = trim_end(item.raw_json_token());
             std::string_view text;
             if (const auto plain = plain_string(token)) {
               proposal.label = *plain;
@@ -595,7 +595,7 @@ const std::vector<Proposal>& Record::proposals() const {
             }
             source.label_begin = offset(token.data()), source.label_end = offset(token.data() + token.size());
           } else {
-            check_json(trim(take(sj::to_json_string(item))));
+            check_json(trim_end(take(sj::to_json_string(item))));
           }
           member_name = nullptr;
         });
@@ -773,7 +773,7 @@ void Record::write(std::string& out) const {
     at = field.end;
   }
   std::string_view rest = line.substr(at, s.close - at);
-  out += s.fields.size() > s.original ? trim(rest) : rest;
+  out += s.fields.size() > s.original ? trim_end(rest) : rest;
   for (std::size_t i = s.original; i < s.fields.size(); ++i) {
     out += ',';
     append_json_string(out, s.fields[i].key);
@@ -869,7 +869,7 @@ void append_proposal(std::string& out, const Proposal& p) {
     out.append(source.text.data() + at, source.text.size() - at);
     return;
   }
-  out += trim(source.text.substr(at, source.text.size() - at - 1));
+  out += trim_end(source.text.substr(at, source.text.size() - at - 1));
   if (add_score) {
     out += ",\"score\":";
     append_number(out, p.score);

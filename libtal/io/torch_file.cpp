@@ -26,7 +26,7 @@ constexpr NamedDtype kStorages[] = {
     {"torch.BFloat16Storage", Dtype::kBF16}, {"torch.LongStorage", Dtype::kI64}, {"torch.IntStorage", Dtype::kI32},
     {"torch.ShortStorage", Dtype::kI16}, {"torch.CharStorage", Dtype::kI8}, {"torch.ByteStorage", Dtype::kU8}, {"torch.BoolStorage", Dtype::kBool}};
 // dtypes that have no storage class of their own; _rebuild_tensor_v3 names them
-constexpr NamedDtype kDtypes[] = {
+constexpr NamedDtype kTorchDtypes[] = {
     {"torch.float64", Dtype::kF64}, {"torch.float32", Dtype::kF32}, {"torch.float16", Dtype::kF16}, {"torch.bfloat16", Dtype::kBF16},
     {"torch.int64", Dtype::kI64}, {"torch.int32", Dtype::kI32}, {"torch.int16", Dtype::kI16}, {"torch.int8", Dtype::kI8},
     {"torch.uint64", Dtype::kU64}, {"torch.uint32", Dtype::kU32}, {"torch.uint16", Dtype::kU16}, {"torch.uint8", Dtype::kU8},
@@ -43,7 +43,7 @@ std::optional<Dtype> find_dtype(const NamedDtype (&table)[N], std::string_view n
 }
 
 bool needed_for_tensors(std::string_view global) {
-  return find_dtype(kStorages, global) || find_dtype(kDtypes, global) || std::find(std::begin(kOthers), std::end(kOthers), global) != std::end(kOthers);
+  return find_dtype(kStorages, global) || find_dtype(kTorchDtypes, global) || std::find(std::begin(kOthers), std::end(kOthers), global) != std::end(kOthers);
 }
 
 std::int64_t integer(const PickleNode& node) {
@@ -166,7 +166,7 @@ class Collector {
     StorageId storage = storage_id(*arguments[0]);
     if (function == "torch._utils._rebuild_tensor_v3") {
       if (arguments.size() < 7) throw Error("too few arguments");
-      storage.dtype = find_dtype(kDtypes, arguments[6]->text);
+      storage.dtype = find_dtype(kTorchDtypes, arguments[6]->text);
     }
     if (!storage.dtype) throw Error("a storage without a type");
     const auto found = storages_.find(storage.key);

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "libtal/nn/device.h"
-#include "libtal/segment/stages.h"
+#include "libtal/segment/action_stages.h"
 
 namespace tal {
 

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "libtal/segment/segment.h"
+#include "libtal/base/segment.h"
 
 namespace tal {
 

@@ -8,7 +8,7 @@
 namespace tal::plot {
 namespace {
 
-constexpr double kLeft = 210, kRight = 46, kMargin = 14;
+constexpr double kLeft = 210, kRight = 46, kSide = 14;
 constexpr double kTruthHeight = 14, kLaneHeight = 15, kBandHeight = 72;
 constexpr int kMaxLanes = 5;
 
@@ -31,19 +31,19 @@ double shown_duration(const TimelineVideo& video) {
 }
 
 double head(Canvas& canvas, const TimelineStyle& style) {
-  double y = kMargin + 16;
-  canvas.text(kMargin, y, fit_text(style.title, 16, style.width - 2 * kMargin), 16).bold = true;
+  double y = kSide + 16;
+  canvas.text(kSide, y, fit_text(style.title, 16, style.width - 2 * kSide), 16).bold = true;
   if (!style.remark.empty()) {
     y += 19;
-    canvas.text(kMargin, y, fit_text(style.remark, 12, style.width - 2 * kMargin), 12, kMuted).tip = style.remark;
+    canvas.text(kSide, y, fit_text(style.remark, 12, style.width - 2 * kSide), 12, kMuted).tip = style.remark;
   }
   return y + 12;
 }
 
 double video_title(Canvas& canvas, const TimelineVideo& video, double y, double width, const std::string& counts) {
-  const double room = width - 2 * kMargin - text_width(counts, 12) - 16;
-  canvas.text(kMargin, y + 15, fit_text(video.video, 13, room), 13).bold = true;
-  canvas.text(width - kMargin, y + 15, counts, 12, kMuted, Align::kRight);
+  const double room = width - 2 * kSide - text_width(counts, 12) - 16;
+  canvas.text(kSide, y + 15, fit_text(video.video, 13, room), 13).bold = true;
+  canvas.text(width - kSide, y + 15, counts, 12, kMuted, Align::kRight);
   return y + 24;
 }
 
@@ -172,7 +172,7 @@ struct Legend {
 // Explains only what the picture holds, in as many lines as `width` needs. Returns the height.
 double draw_legend(Canvas& canvas, double y, const Legend& legend, double width) {
   constexpr double kLine = 20, kTextAt = 32, kSwatches = 78;
-  double x = kMargin;
+  double x = kSide;
   if (legend.truths) {
     canvas.rect(x, y + 2, 26, 10, kMuted).stroke = kText;
     canvas.text(x + kTextAt, y + 11, "ground truth", 12, kMuted);
@@ -182,9 +182,9 @@ double draw_legend(Canvas& canvas, double y, const Legend& legend, double width)
   const Ink ink = legend.labelled || !legend.truths ? series(0) : kMuted;
   const double top = y;
   const auto add = [&](double room, const std::string& text, const auto& swatch) {
-    if (x + room + text_width(text, 12) > width - kMargin && x > kMargin) x = kMargin, y += kLine;
+    if (x + room + text_width(text, 12) > width - kSide && x > kSide) x = kSide, y += kLine;
     swatch();
-    canvas.text(x + room, y + 11, fit_text(text, 12, width - x - room - kMargin), 12, kMuted);
+    canvas.text(x + room, y + 11, fit_text(text, 12, width - x - room - kSide), 12, kMuted);
     x += room + text_width(text, 12) + 14;
   };
   if (legend.bars)
@@ -269,7 +269,7 @@ double draw_videos(Canvas& canvas, double y, const std::vector<TimelineVideo>& v
       const double tag_width = text_width(tag, 11);
       const double middle = row.track ? at + std::min(row.height, kLaneHeight + 3) / 2 + 4 : at + kTruthHeight / 2 + 4;
       if (first && !row.label.empty())
-        canvas.text(kMargin, middle, fit_text(row.label, 12, kLeft - kMargin - tag_width - 20), 12).tip = row.label;
+        canvas.text(kSide, middle, fit_text(row.label, 12, kLeft - kSide - tag_width - 20), 12).tip = row.label;
       canvas.text(kLeft - 8, middle, tag, 11, kMuted, Align::kRight);
       if (row.band) {
         const Range range = band_range(row.placed);
@@ -303,14 +303,14 @@ double draw_videos(Canvas& canvas, double y, const std::vector<TimelineVideo>& v
     if (rows.empty()) canvas.text(panel.x + 10, y + 21, "no annotations, no proposals", 12, kMuted);
     canvas.end_panel();
     if (!rows.empty() && found_count == 0)
-      canvas.text(kMargin, y + height + 14, "no proposals", 12, kMuted);
+      canvas.text(kSide, y + height + 14, "no proposals", 12, kMuted);
     y += height + 32;
   }
   return y;
 }
 
 Canvas without_records(Canvas& canvas, double y) {
-  canvas.text(kMargin, y + 20, "No records to draw.", 13, kMuted);
+  canvas.text(kSide, y + 20, "No records to draw.", 13, kMuted);
   canvas.set_height(y + 44);
   return std::move(canvas);
 }
@@ -432,13 +432,13 @@ Canvas draw_anchors(const std::vector<TimelineVideo>& videos, const TimelineStyl
   Canvas canvas(style.width);
   double y = head(canvas, style);
   if (videos.empty()) return without_records(canvas, y);
-  canvas.rect(kMargin, y + 2, 26, 6, kText);
-  canvas.text(kMargin + 32, y + 11, "ground truth", 12, kMuted);
-  canvas.rect(kMargin + 140, y + 4, 26, 3, series(1));
+  canvas.rect(kSide, y + 2, 26, 6, kText);
+  canvas.text(kSide + 32, y + 11, "ground truth", 12, kMuted);
+  canvas.rect(kSide + 140, y + 4, 26, 3, series(1));
   const std::string covers = "tIoU with a truth >= " + tick_label(style.positive);
-  canvas.text(kMargin + 172, y + 11, covers, 12, kMuted);
-  canvas.rect(kMargin + 196 + text_width(covers, 12), y + 4, 26, 3, series(0), 0.5);
-  canvas.text(kMargin + 228 + text_width(covers, 12), y + 11, "other; height: length (logarithmic)", 12, kMuted);
+  canvas.text(kSide + 172, y + 11, covers, 12, kMuted);
+  canvas.rect(kSide + 196 + text_width(covers, 12), y + 4, 26, 3, series(0), 0.5);
+  canvas.text(kSide + 228 + text_width(covers, 12), y + 11, "other; height: length (logarithmic)", 12, kMuted);
   y += 28;
   for (const auto& video : videos) y = draw_video_anchors(canvas, y, video, style);
   canvas.set_height(y);

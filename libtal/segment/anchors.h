@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "libtal/segment/segment.h"
+#include "libtal/base/segment.h"
 
 namespace tal {
 

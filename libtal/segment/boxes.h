@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "libtal/segment/segment.h"
+#include "libtal/base/segment.h"
 
 namespace tal {
 

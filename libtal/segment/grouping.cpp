@@ -1,14 +1,12 @@
 #include "libtal/segment/grouping.h"
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <queue>
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
-#include "libtal/io/time_rows.h"
+#include "libtal/base/time_rows.h"
 #include "libtal/segment/suppress.h"
 
 namespace tal {
@@ -154,24 +152,6 @@ std::vector<double> smooth_curve(const std::vector<double>& curve, double sigma)
     out[static_cast<std::size_t>(i)] = sum / total;
   }
   return out;
-}
-
-void register_options(CLI::App& app, GroupingOptions& o) {
-  const std::string group = "Grouping";
-  app.add_option("--stream", o.stream, "Feature stream to read (default: the only one)")->group(group)->type_name("NAME");
-  app.add_option("--curve", o.curve, "Columns to group: names with commas, all (each column and their mean), mean, motion (default: motion if there is one, else all)")
-      ->group(group)->type_name("NAMES");
-  app.add_option("--threshold", o.threshold, "Actionness from which a row starts a component; several (0.3,0.5 or 0.2:0.2:0.8) are grouped one by one")
-      ->group(group)->type_name("LIST");
-  app.add_option("--min", o.min, "Components longer than ROWS")->group(group)->type_name("ROWS")->check(CLI::NonNegativeNumber);
-  app.add_option("--max", o.max, "Components shorter than ROWS (0: no bound)")->group(group)->type_name("ROWS")->check(CLI::NonNegativeNumber);
-  app.add_option("--sigma", o.sigma, "Smoothing of the second curve, in rows (0: only the raw curve)")->group(group)->check(CLI::Range(0.0, 1e6));
-  app.add_flag("--keep-growing", o.keep_growing, "Emitted components stay and grow on: nested proposals")->group(group);
-  app.add_option("--merge-nms", o.merge_nms, "tIoU of the suppression that merges the curves' proposals (1: none)")->group(group)->check(CLI::Range(0.0, 1.0));
-  app.add_option("--merge-nms-by", o.merge_nms_by, "What the merging suppression compares: all proposals of all curves (the paper), or those of each label")->group(group)
-      ->check(CLI::IsMember({"all", "label"}));
-  app.add_option("--normalize", o.normalize, "Scale each curve to 0..1: minmax, none, or auto (minmax for motion only)")->group(group)
-      ->check(CLI::IsMember({"auto", "none", "minmax"}));
 }
 
 void check_options(const GroupingOptions& o) {

@@ -11,13 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "libtal/base/time_rows.h"
 #include "libtal/io/features.h"
 #include "libtal/io/record.h"
-#include "libtal/io/time_rows.h"
-
-namespace CLI {
-class App;
-}
 
 namespace tal {
 
@@ -47,7 +43,6 @@ struct GroupingOptions {
   std::string merge_nms_by = "all";  // all: one suppression over the proposals of all curves (Algorithm 1, line 11); label: one for each label
   std::string normalize = "auto";    // none, minmax, or auto (minmax for motion, which has no natural scale)
 };
-void register_options(CLI::App& app, GroupingOptions& options);
 void check_options(const GroupingOptions& options);  // UsageError for bounds that nothing can meet or a bad list
 
 // One curve and the label that its proposals carry ("" for the mean and for motion).

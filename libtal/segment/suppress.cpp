@@ -1,7 +1,5 @@
 #include "libtal/segment/suppress.h"
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -12,7 +10,6 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
-#include "libtal/cli/tool.h"
 
 namespace tal {
 namespace {
@@ -420,28 +417,6 @@ SuppressOptions defaults_of(const std::string& method) {
   return options;
 }
 
-void register_options(CLI::App& app, SuppressOptions& o) {
-  const std::string rule = "Rule", choice = "Which proposals";
-  app.add_option("--method", o.method, "Suppression rule")->group(rule)->check(CLI::IsMember({"greedy", "gaussian", "linear", "bsn", "rpn"}));
-  app.add_option("--preset", o.preset, "A paper's rule and constants; flags win (rpn: ActivityNet; rpn-thumos14: --low 0.55; rpn-thumos14-2, of two attention units: --low 0.65)")->group(rule)
-      ->check(CLI::IsMember(suppression_presets()));
-  app.add_option("--threshold", o.threshold, "tIoU: greedy keeps up to it (0.36), linear decays from it on (0.5)")->group(rule)->check(CLI::Range(0.0, 1.0));
-  app.add_flag("--inclusive", o.inclusive, "greedy: a tIoU equal to the threshold suppresses")->group(rule);
-  app.add_option("--sigma", o.sigma, "gaussian: score *= exp(-tIoU^2 / SIGMA)")->group(rule)->check(CLI::PositiveNumber);
-  app.add_option("--alpha", o.alpha, "bsn, rpn: score *= exp(-tIoU^2 / ALPHA)")->group(rule)->check(CLI::PositiveNumber);
-  app.add_option("--low", o.low, "bsn, rpn: tIoU above LOW + (HIGH - LOW) w decays, w = width / duration (bsn 0.65, rpn 0.8)")->group(rule)->check(CLI::Range(0.0, 1.0));
-  app.add_option("--high", o.high, "bsn, rpn: see --low")->group(rule)->check(CLI::Range(0.0, 1.0));
-  app.add_option("--stop", o.stop, "Stop when N of a group are kept (bsn, rpn: 100; 0: never)")->group(rule)->type_name("N")->check(CLI::NonNegativeNumber);
-  app.add_option("--voting", o.voting, "Each kept segment becomes the weighted mean of all with tIoU from T on")->group(rule)->type_name("T")->check(CLI::Range(0.0, 1.0));
-  app.add_option("--voting-weight", o.voting_weight, "Weights of the votes: score x tIoU, or score")->group(rule)->check(CLI::IsMember({"score-iou", "score"}));
-  app.add_option("--ties", o.ties, "Which of several equal scores comes first")->group(choice)->check(CLI::IsMember({"input", "reversed"}));
-  app.add_option("--pre-top-k", o.pre_top_k, "Use only the N highest scores of each label")->group(choice)->type_name("N")->check(CLI::NonNegativeNumber);
-  app.add_option("--top-k", o.top_k, "Keep at most N of a record")->group(choice)->type_name("N")->check(CLI::NonNegativeNumber);
-  app.add_option("--min-score", o.min_score, "Drop final scores below X (gaussian 0.001; else no bound)")->group(choice)->type_name("X");
-  app.add_option("--min-duration", o.min_duration, "Drop segments shorter than SECONDS first")->group(choice)->type_name("SECONDS")->check(CLI::NonNegativeNumber);
-  app.add_flag("--class-agnostic", o.class_agnostic, "Labels do not matter (default: each label by itself)")->group(choice);
-}
-
 namespace {
 
 // The papers' rules, and what of their constants differs from the method's defaults.
@@ -477,44 +452,6 @@ SuppressOptions preset_of(const std::string& preset) {
     return o;
   }
   throw UsageError("--preset: unknown preset '" + preset + "'");
-}
-
-namespace {
-
-// As the command line would say it; none: that there is no bound cannot be said.
-std::optional<std::string> setting_text(double value) {
-  if (!std::isfinite(value) || value <= -1e300) return std::nullopt;
-  return format_number(value);
-}
-std::optional<std::string> setting_text(const std::string& value) { return value; }
-std::optional<std::string> setting_text(const std::optional<double>& value) { return value ? setting_text(*value) : std::nullopt; }
-
-}  // namespace
-
-void settle_options(Tool& tool, SuppressOptions& o) {
-  SuppressOptions standard = o.preset.empty() ? defaults_of(o.method) : preset_of(o.preset);
-  // A flag that changes the method leaves the preset's constants, which belong to another rule.
-  if (!o.preset.empty() && tool.given("--method") && o.method != standard.method) standard = defaults_of(o.method);
-  const auto settle = [&](const char* name, auto& value, const auto& from) {
-    if (tool.given(name)) return;
-    value = from;
-    if (const auto text = setting_text(from); text && !o.preset.empty()) tool.preset(name, *text);
-  };
-  settle("--method", o.method, standard.method);
-  const bool windowed = o.method == "bsn" || o.method == "rpn";
-  const bool bounded = o.method == "greedy" || o.method == "linear";
-  if (bounded) settle("--threshold", o.threshold, standard.threshold);
-  if (o.method == "gaussian") settle("--sigma", o.sigma, standard.sigma);
-  if (windowed) settle("--alpha", o.alpha, standard.alpha), settle("--low", o.low, standard.low), settle("--high", o.high, standard.high);
-  settle("--stop", o.stop, standard.stop);
-  settle("--voting", o.voting, standard.voting);
-  settle("--min-score", o.min_score, standard.min_score);
-  const std::string why = "--method " + o.method;
-  if (o.method != "greedy") tool.refuse({"--inclusive"}, why);
-  if (!bounded) tool.refuse({"--threshold"}, why);
-  if (o.method != "gaussian") tool.refuse({"--sigma"}, why);
-  if (!windowed) tool.refuse({"--alpha", "--low", "--high"}, why);
-  if (!o.voting) tool.refuse({"--voting-weight"}, "no --voting");
 }
 
 }  // namespace tal

@@ -12,13 +12,7 @@
 
 #include "libtal/io/record.h"
 
-namespace CLI {
-class App;
-}
-
 namespace tal {
-class Tool;
-
 struct SuppressOptions {
   std::string method = "greedy";
   std::string preset;               // a paper's constants; flags win
@@ -37,9 +31,6 @@ struct SuppressOptions {
   long long stop = 0;               // kept of each group (bsn, rpn: 100), 0: all
 };
 
-void register_options(CLI::App& app, SuppressOptions& options);
-// Applies presets and the method's defaults to what was not given, and refuses what the method does not use. UsageError.
-void settle_options(Tool& tool, SuppressOptions& options);
 // The defaults of a method for options that stand at their initial values; for use without a command line.
 SuppressOptions defaults_of(const std::string& method);
 // The rule and constants of a paper or code base, by one of suppression_presets(). UsageError for another name.

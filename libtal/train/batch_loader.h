@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "libtal/models/model.h"
+#include "libtal/models/core/model.h"
 
 namespace tal {
 

@@ -8,7 +8,7 @@
 #include "libtal/base/sha256.h"
 #include "libtal/base/text.h"
 #include "libtal/io/npy.h"
-#include "libtal/models/model_file.h"
+#include "libtal/models/core/model_file.h"
 #include "libtal/train/record_set.h"
 
 namespace tal {

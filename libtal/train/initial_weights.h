@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "libtal/models/model.h"
+#include "libtal/models/core/model.h"
 #include "libtal/nn/tensors.h"
 
 namespace tal {

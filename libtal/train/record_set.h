@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "libtal/models/joined_rows.h"
-#include "libtal/models/model.h"
+#include "libtal/models/core/joined_rows.h"
+#include "libtal/models/core/model.h"
 
 namespace tal {
 

@@ -4,7 +4,6 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
-#include "libtal/cli/tool.h"
 
 namespace tal {
 namespace {
@@ -121,8 +120,8 @@ void RunSettings::refuse_idle(bool validates) const {
   }
 }
 
-void RunSettings::print(Tool& tool) const {
-  for (const auto& entry : all_.entries()) tool.config_line(entry.name, all_.value_text(entry.name), origin_of(entry.name));
+void RunSettings::each(const std::function<void(const std::string&, const std::string&, const std::string&)>& fn) const {
+  for (const auto& entry : all_.entries()) fn(entry.name, all_.value_text(entry.name), origin_of(entry.name));
 }
 
 std::string RunSettings::help() const {

@@ -2,17 +2,16 @@
 // model's (--init-from), presets, --set - each remembered as a value's origin.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "libtal/base/settings.h"
-#include "libtal/models/model.h"
+#include "libtal/models/core/model.h"
 #include "libtal/train/options.h"
 
 namespace tal {
-
-class Tool;
 
 class RunSettings {
  public:
@@ -36,7 +35,8 @@ class RunSettings {
   // training's.
   void refuse_idle(bool validates) const;
 
-  void print(Tool& tool) const;  // --print-config
+  // Every setting with its value (JSON) and where it comes from, in order: what --print-config shows.
+  void each(const std::function<void(const std::string& name, const std::string& value, const std::string& origin)>& fn) const;
   std::string help() const;      // --list-settings: presets, then every setting with value, meaning, range and when it has an effect
 
  private:

@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
-#include "libtal/models/guard.h"
-#include "libtal/models/model_file.h"
+#include "libtal/models/core/guard.h"
+#include "libtal/models/core/model_file.h"
 #include "libtal/nn/device.h"
 #include "libtal/train/batch_loader.h"
 #include "libtal/train/checkpoint.h"
@@ -308,6 +308,8 @@ class Run {
       return fn();
     } catch (const std::bad_alloc&) {
       throw Error(out_of_memory(videos));
+    } catch (Error& error) {
+      throw error.at_video(videos.empty() ? "" : videos.front());
     } catch (const c10::Error& error) {
       const std::string text = plain_words(error);
       check_weights();  // what diverged before fails anywhere

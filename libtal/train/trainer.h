@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "libtal/models/model.h"
+#include "libtal/models/core/model.h"
 #include "libtal/train/communicator.h"
 #include "libtal/train/options.h"
 

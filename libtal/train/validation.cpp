@@ -7,7 +7,7 @@
 #include "libtal/base/number.h"
 #include "libtal/eval/detection.h"
 #include "libtal/eval/proposal.h"
-#include "libtal/models/guard.h"
+#include "libtal/models/core/guard.h"
 #include "libtal/segment/suppress.h"
 
 namespace tal {
@@ -91,7 +91,7 @@ Metrics Validation::evaluate(Model& model, const TrainOptions& options, std::uin
     const auto result = eval::activitynet_precision(data);
     return {{"map", result.average}, {"map50", result.map.front()}, {"map75", result.map[5]}};
   }
-  if (metric_ == "map") throw Error("metric map needs labelled detections; this model's output has no labels");
+  if (metric_ == "map") throw Error("metric map needs labelled detections, and none of the validation records got one; metric auc judges proposals");
   const auto curve = eval::activitynet_recall(data);
   Metrics metrics = {{"auc", curve.auc}, {"ar100", curve.ar.empty() ? 0 : curve.ar.back()}};
   if (metric_ == "ar100") std::swap(metrics[0], metrics[1]);

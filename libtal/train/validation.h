@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "libtal/models/model.h"
+#include "libtal/models/core/model.h"
 #include "libtal/train/record_set.h"
 #include "libtal/train/trainer.h"
 

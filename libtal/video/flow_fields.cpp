@@ -10,7 +10,6 @@
 #include <opencv2/imgproc.hpp>
 
 #include "libtal/base/error.h"
-#include "libtal/encode/recipes.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/video/preprocess.h"
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "libtal/encode/preprocessing.h"
-#include "libtal/video/encoder.h"
+#include "libtal/video/flow.h"
 #include "libtal/video/held_pictures.h"
+#include "libtal/video/preprocessing.h"
 
 namespace tal {
 

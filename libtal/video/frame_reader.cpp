@@ -18,7 +18,7 @@
 #include "libtal/io/jsonl.h"
 #include "libtal/video/decode_ahead.h"
 #include "libtal/video/decoder.h"
-#include "libtal/video/encoder.h"
+#include "libtal/video/flow.h"
 
 namespace tal {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <opencv2/core.hpp>
 
-#include "libtal/encode/preprocessing.h"
+#include "libtal/video/preprocessing.h"
 
 namespace tal {
 

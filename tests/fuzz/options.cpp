@@ -10,8 +10,8 @@
 
 #include "libtal/base/number.h"
 #include "libtal/cli/tool.h"
-#include "libtal/eval/options.h"
-#include "libtal/segment/suppress.h"
+#include "libtal/stages/suppress.h"
+#include "libtal/stages/evaluate_options.h"
 #include "tests/fuzz/fuzz.h"
 
 using tal::fuzz::answers;
@@ -43,8 +43,8 @@ void run_tool(bool eval, const std::string& config, std::vector<std::string> arg
   tal::Tool tool({eval ? "tal-eval" : "tal-nms", "Fuzzed", "", {}, {}});
   tal::SuppressOptions suppress;
   tal::eval::EvalOptions evaluate;
-  if (eval) tal::eval::register_options(tool.app(), evaluate);
-  else tal::register_options(tool.app(), suppress);
+  if (eval) tal::eval::register_options(tool.command_line(), evaluate);
+  else tal::register_options(tool.command_line(), suppress);
   const int file = ::memfd_create("config", 0);
   [[maybe_unused]] const auto written = ::write(file, config.data(), config.size());
   arguments.insert(arguments.begin(), {"fuzz", "--config", "/proc/self/fd/" + std::to_string(file)});

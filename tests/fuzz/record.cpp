@@ -1,6 +1,6 @@
 // The record reader on any line: every accessor answers, and what a stage writes can be read again.
-#include "libtal/io/record.h"
 #include "libtal/io/features.h"
+#include "libtal/io/record.h"
 #include "tests/fuzz/fuzz.h"
 
 using tal::fuzz::answers;

@@ -1,6 +1,6 @@
 // label: parity
 // BMN in both forms against the reference cases.
-#include "libtal/models/bmn.h"
+#include "libtal/models/bmn/bmn.h"
 
 #include "libtal/base/error.h"
 #include "tests/nn/bsnpp_reference.h"

@@ -1,6 +1,6 @@
 // label: parity
 // BSN++ block by block and as a whole against the reference cases; fast forms against plain ones.
-#include "libtal/models/bsnpp.h"
+#include "libtal/models/bsnpp/bsnpp.h"
 
 #include "libtal/base/error.h"
 #include "libtal/nn/blockwise_attention.h"
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(whole_network) {
     for (const auto& m : maps) {
       fused.push_back(torch::stack({m.start, m.end}));
       boundary.push_back(m.boundary);
-      score.push_back(proposal_scores(boundary.back(), m.regression, m.classification));
+      score.push_back(map_scores(boundary.back(), m.regression, m.classification));
     }
     const auto loss = bsnpp_loss(out.logits, out.maps, c.input("boundary"), c.input("iou"), c.input("sampled"), net->parameters(), o);
     c.check({{"base", out.base}, {"fused", torch::stack(fused)}, {"boundary_map", torch::stack(boundary)}, {"maps", out.maps}, {"score", torch::stack(score)}, {"loss", one(loss.total)}}, *net);

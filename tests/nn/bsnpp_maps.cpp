@@ -1,10 +1,10 @@
 // label: parity
 // Formulas around the maps: labels, sampling, fusion of passes and models, windows.
-#include "libtal/models/bsnpp_maps.h"
+#include "libtal/models/maps/map_labels.h"
 
 #include "libtal/base/error.h"
-#include "libtal/models/bsnpp.h"
-#include "libtal/models/bsnpp_model.h"
+#include "libtal/models/bsnpp/bsnpp.h"
+#include "libtal/models/bsnpp/bsnpp_model.h"
 #include "libtal/nn/tensors.h"
 #include "tests/nn/parity_nn.h"
 
@@ -53,7 +53,7 @@ void maps_case(const Json& in, const Json& want, const Checker& check) {
   const auto m_cc = map_of(in.at("M_cc")), m_cr = map_of(in.at("M_cr"));
   const auto boundary = boundary_map(fused[0], fused[1], m_cc.size(0));
   check.map("M_b", values_of(boundary), want.at("M_b"));
-  check.map("score", values_of(proposal_scores(boundary, m_cr, m_cc)), want.at("score"));
+  check.map("score", values_of(map_scores(boundary, m_cr, m_cc)), want.at("score"));
   const std::int64_t rows = in.at("T");
   const double offset = in.at("offset"), duration = in.at("duration");
   MapWindow window{{offset, offset + duration}, 0, rows, rows, {fused[0], fused[1], boundary, m_cr, m_cc}};

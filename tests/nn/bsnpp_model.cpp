@@ -1,12 +1,12 @@
 // BSN++ and BMN as models: samples, batches, training steps, proposals, windows, ensembles.
-#include "libtal/models/bsnpp_model.h"
+#include "libtal/models/bsnpp/bsnpp_model.h"
 
 #include <boost/test/unit_test.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
-#include "libtal/models/bmn_model.h"
+#include "libtal/models/bmn/bmn_model.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "libtal/base/random.h"
-#include "libtal/models/cmsn.h"
+#include "libtal/models/cmsn/cmsn.h"
 #include "tests/nn/parity_nn.h"
 
 using namespace tal;

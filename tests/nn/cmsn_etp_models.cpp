@@ -5,10 +5,10 @@
 
 #include "libtal/base/error.h"
 #include "libtal/io/features.h"
-#include "libtal/models/cmsn_model.h"
-#include "libtal/models/etp_an_model.h"
-#include "libtal/models/etp_ln_model.h"
-#include "libtal/models/etp_rn_model.h"
+#include "libtal/models/cmsn/cmsn_model.h"
+#include "libtal/models/etp/etp_an_model.h"
+#include "libtal/models/etp/etp_ln_model.h"
+#include "libtal/models/etp/etp_rn_model.h"
 #include "tests/nn/small_set.h"
 
 using namespace tal;

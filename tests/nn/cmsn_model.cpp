@@ -13,8 +13,8 @@
 
 #include "libtal/base/error.h"
 #include "libtal/io/npy.h"
-#include "libtal/models/cmsn_model.h"
-#include "libtal/models/model_file.h"
+#include "libtal/models/cmsn/cmsn_model.h"
+#include "libtal/models/core/model_file.h"
 #include "libtal/nn/tensors.h"
 #include "libtal/train/options.h"
 #include "libtal/train/validation.h"

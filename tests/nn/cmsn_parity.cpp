@@ -2,8 +2,8 @@
 // CMSN's margins, losses and subnets against the reference cases.
 #include <boost/test/unit_test.hpp>
 
-#include "libtal/models/cmsn.h"
-#include "libtal/segment/stages.h"
+#include "libtal/models/cmsn/cmsn.h"
+#include "libtal/segment/action_stages.h"
 #include "tests/nn/parity_nn.h"
 
 using namespace tal;

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "libtal/encode/network.h"
+#include "libtal/nn/backbones/backbone.h"
 
 namespace tal::plain_networks {
 

@@ -4,13 +4,14 @@
 #include <torch/torch.h>
 
 #include "libtal/base/error.h"
-#include "libtal/encode/bninception.h"
-#include "libtal/encode/c3d_network.h"
-#include "libtal/encode/factory.h"
-#include "libtal/encode/i3d_network.h"
-#include "libtal/encode/resnet.h"
-#include "libtal/encode/resnext3d.h"
-#include "libtal/encode/video_resnet.h"
+#include "libtal/encoder/networks/factory.h"
+#include "libtal/nn/backbones/state.h"
+#include "libtal/nn/backbones/bninception.h"
+#include "libtal/nn/backbones/c3d_network.h"
+#include "libtal/nn/backbones/i3d_network.h"
+#include "libtal/nn/backbones/resnet.h"
+#include "libtal/nn/backbones/resnext3d.h"
+#include "libtal/nn/backbones/video_resnet.h"
 #include "tests/nn/encoder_reference.h"
 
 namespace {
@@ -277,13 +278,13 @@ BOOST_AUTO_TEST_CASE(state_that_does_not_fit) {
   const auto& recipe = *find_recipe("resnet18");
   const auto network = make_encoder_network(recipe, 5);
   auto state = randomise(*network);  // without num_batches_tracked: old files have none
-  load_state(*network, state, recipe, "w");
+  load_state(*network, state, recipe.name, recipe.ignored_prefixes, "w");
   state["bn1.num_batches_tracked"] = torch::zeros({}, torch::kLong);
-  load_state(*network, state, recipe, "w");
+  load_state(*network, state, recipe.name, recipe.ignored_prefixes, "w");
   state.erase("bn1.bias");
   state["fc.weight"] = torch::zeros({5, 2});
   state["module.x"] = torch::zeros({3});
-  BOOST_CHECK_EXCEPTION(load_state(*network, state, recipe, "w"), Error, [](const Error& e) {
+  BOOST_CHECK_EXCEPTION(load_state(*network, state, recipe.name, recipe.ignored_prefixes, "w"), Error, [](const Error& e) {
     const std::string text = e.what();
     return text.find("1 tensors are missing: bn1.bias [64]") != std::string::npos && text.find("fc.weight [5, 2] where the network has [5, 512]") != std::string::npos &&
            text.find("1 belong to nothing in the network: module.x [3]") != std::string::npos;
@@ -292,7 +293,7 @@ BOOST_AUTO_TEST_CASE(state_that_does_not_fit) {
   const auto other = make_encoder_network(inception, 5);
   auto with_auxiliary = randomise(*other);
   with_auxiliary["AuxLogits.fc.weight"] = torch::zeros({5, 768});
-  load_state(*other, with_auxiliary, inception, "w");
+  load_state(*other, with_auxiliary, inception.name, inception.ignored_prefixes, "w");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

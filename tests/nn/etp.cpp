@@ -1,9 +1,9 @@
 // ETP: the batched forms against one proposal at a time; unit grid; examples drawn for training; gradients by finite differences.
 #include <boost/test/unit_test.hpp>
 
-#include "libtal/models/etp_an.h"
-#include "libtal/models/etp_losses.h"
-#include "libtal/models/proposal_sampling.h"
+#include "libtal/models/etp/etp_an.h"
+#include "libtal/models/etp/etp_losses.h"
+#include "libtal/models/etp/proposal_sampling.h"
 #include "tests/nn/etp_reference.h"
 #include "tests/nn/small_set.h"
 

@@ -2,9 +2,9 @@
 // ETP's layers, losses and Localization Network against the reference cases.
 #include <boost/test/unit_test.hpp>
 
-#include "libtal/models/etp_ln.h"
-#include "libtal/models/etp_losses.h"
-#include "libtal/models/etp_rn.h"
+#include "libtal/models/etp/etp_ln.h"
+#include "libtal/models/etp/etp_losses.h"
+#include "libtal/models/etp/etp_rn.h"
 #include "tests/nn/parity_nn.h"
 
 using namespace tal;

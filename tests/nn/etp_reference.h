@@ -1,8 +1,8 @@
 // ETP's Refinement and Localization Networks one proposal at a time, parts written out row by row: what the batched forms are compared with.
 #pragma once
 
-#include "libtal/models/etp_ln.h"
-#include "libtal/models/etp_rn.h"
+#include "libtal/models/etp/etp_ln.h"
+#include "libtal/models/etp/etp_rn.h"
 
 namespace tal::reference {
 

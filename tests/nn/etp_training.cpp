@@ -7,10 +7,10 @@
 #include <set>
 
 #include "libtal/base/error.h"
-#include "libtal/models/etp_an_model.h"
-#include "libtal/models/etp_ln_model.h"
-#include "libtal/models/etp_rn_model.h"
-#include "libtal/models/proposal_sampling.h"
+#include "libtal/models/etp/etp_an_model.h"
+#include "libtal/models/etp/etp_ln_model.h"
+#include "libtal/models/etp/etp_rn_model.h"
+#include "libtal/models/etp/proposal_sampling.h"
 #include "libtal/segment/suppress.h"
 #include "libtal/train/options.h"
 #include "tests/nn/etp_reference.h"

@@ -13,7 +13,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/io/frames.h"
-#include "libtal/models/model.h"
+#include "libtal/models/core/model.h"
 
 namespace tal::test {
 

@@ -2,7 +2,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "libtal/base/error.h"
-#include "libtal/models/joined_rows.h"
+#include "libtal/models/core/joined_rows.h"
 #include "libtal/train/record_set.h"
 
 using namespace tal;

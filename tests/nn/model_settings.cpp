@@ -10,8 +10,8 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
-#include "libtal/models/factory.h"
-#include "libtal/models/model.h"
+#include "libtal/models/core/factory.h"
+#include "libtal/models/core/model.h"
 #include "libtal/train/options.h"
 
 using namespace tal;

@@ -3,9 +3,9 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/random.h"
-#include "libtal/fusion/rpn_stage.h"
+#include "libtal/fusion/rpn_record.h"
 #include "libtal/io/maps.h"
-#include "libtal/models/rpn_model.h"
+#include "libtal/models/rpn/rpn_model.h"
 #include "tests/nn/vectors.h"
 
 using namespace tal;

@@ -2,8 +2,8 @@
 // The RPN's layers, losses and whole networks against the reference cases: outputs and gradients, in double.
 #include "tests/nn/parity_nn.h"
 
-#include "libtal/models/etp_losses.h"
-#include "libtal/models/rpn.h"
+#include "libtal/models/etp/etp_losses.h"
+#include "libtal/models/rpn/rpn.h"
 #include "libtal/nn/losses.h"
 #include "libtal/segment/anchors.h"
 

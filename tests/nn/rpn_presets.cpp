@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
-#include "libtal/models/rpn_model.h"
+#include "libtal/models/rpn/rpn_model.h"
 #include "tests/nn/small_set.h"
 
 using namespace tal;

@@ -8,7 +8,8 @@
 #include <fstream>
 
 #include "libtal/base/error.h"
-#include "libtal/encode/network_encoder.h"
+#include "libtal/encoder/networks/network_encoder.h"
+#include "libtal/encoder/picture/factory.h"
 #include "tests/support.h"
 
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "libtal/models/model.h"
+#include "libtal/models/core/model.h"
 
 namespace tal::test {
 

@@ -1,9 +1,9 @@
 // label: parity
 // SP-TAD block by block against the reference cases, the batched forms against one proposal at a time, and the model on clips.
-#include "libtal/models/sptad.h"
+#include "libtal/models/sptad/sptad.h"
 
 #include "libtal/base/error.h"
-#include "libtal/models/sptad_model.h"
+#include "libtal/models/sptad/sptad_model.h"
 #include "libtal/nn/interval_rows.h"
 #include "libtal/train/run_settings.h"
 #include "tests/nn/parity_nn.h"

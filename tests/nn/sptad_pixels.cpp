@@ -6,8 +6,8 @@
 #include <fstream>
 
 #include "libtal/base/error.h"
-#include "libtal/models/model_file.h"
-#include "libtal/models/sptad_model.h"
+#include "libtal/models/core/model_file.h"
+#include "libtal/models/sptad/sptad_model.h"
 #include "libtal/train/record_set.h"
 #include "tests/nn/frame_files.h"
 #ifdef TAL_HAVE_VIDEO

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "libtal/base/error.h"
-#include "libtal/models/model_file.h"
+#include "libtal/models/core/model_file.h"
 #include "libtal/nn/tensors.h"
 #include "libtal/train/batch_loader.h"
 #include "libtal/train/checkpoint.h"

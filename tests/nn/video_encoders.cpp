@@ -3,10 +3,10 @@
 
 #include <torch/torch.h>
 
-#include "libtal/encode/factory.h"
-#include "libtal/encode/p3d.h"
-#include "libtal/encode/segment_resnet.h"
-#include "libtal/encode/slowfast.h"
+#include "libtal/encoder/networks/factory.h"
+#include "libtal/nn/backbones/p3d.h"
+#include "libtal/nn/backbones/segment_resnet.h"
+#include "libtal/nn/backbones/slowfast.h"
 #include "tests/nn/encoder_reference.h"
 
 namespace {

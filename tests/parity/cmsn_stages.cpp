@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "libtal/segment/stages.h"
+#include "libtal/segment/action_stages.h"
 #include "tests/support.h"
 
 using namespace tal;

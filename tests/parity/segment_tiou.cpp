@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "libtal/segment/segment.h"
+#include "libtal/base/segment.h"
 #include "tests/support.h"
 
 using nlohmann::json;

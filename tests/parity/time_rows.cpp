@@ -1,5 +1,6 @@
 // Rows, tail rules and row <-> seconds (formulas/time-rows.json).
-#include "libtal/io/time_rows.h"
+#include "libtal/base/time_rows.h"
+#include "libtal/io/features.h"
 
 #include <boost/test/unit_test.hpp>
 

@@ -5,8 +5,8 @@
 #include <map>
 
 #include "libtal/base/error.h"
-#include "libtal/data/check.h"
 #include "libtal/data/formats.h"
+#include "libtal/stages/check.h"
 #include "tests/support.h"
 
 using namespace tal;

@@ -10,7 +10,7 @@
 #include "libtal/base/number.h"
 #include "libtal/data/formats.h"
 #include "libtal/eval/proposal.h"
-#include "libtal/segment/stages.h"
+#include "libtal/segment/action_stages.h"
 #include "tests/support.h"
 
 using namespace tal;

@@ -10,6 +10,7 @@
 #include "libtal/data/feature_import.h"
 #include "libtal/data/weights.h"
 #include "libtal/io/hdf5.h"
+#include "libtal/io/jsonl.h"
 #include "libtal/io/npz.h"
 #include "libtal/io/torch_file.h"
 #include "tests/support.h"

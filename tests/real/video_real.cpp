@@ -7,11 +7,11 @@
 #include <regex>
 
 #include "libtal/base/error.h"
+#include "libtal/base/time_rows.h"
 #include "libtal/io/features.h"
 #include "libtal/io/jsonl.h"
-#include "libtal/io/time_rows.h"
+#include "libtal/stages/video/extract.h"
 #include "libtal/video/decoder.h"
-#include "libtal/video/extract.h"
 #include "tests/support.h"
 
 using namespace tal;

@@ -87,9 +87,11 @@ check([r["proposals"] for r in from_files] == [r["proposals"] for r in proposed]
 
 # What is refused, before a video is read: the records are of videos that are not there.
 absent = records.replace("v/synth", "nowhere/synth")
-for more, said in (([], "c3d-weights: missing; C3D starts from weights"),
-                   (["--set", "c3d-weights=random"], "c3d-weights: random weights would stay random in the first 2 convolutions"),
-                   (["--set", "c3d-weights=none.safetensors"], "none.safetensors"),
+for more, said in (([], "setting 'c3d-weights': missing; C3D starts from weights"),
+                   (["--set", "c3d-weights=random"], "setting 'c3d-weights': random weights would stay random in the first 2 convolutions")):
+    done = tool("tal-train", *TRAIN, *more, "--out", "x.safetensors", data=absent, status=2)
+    check(said in done.stderr and done.stderr.count("\n") == 2, f"{more}: {done.stderr}")
+for more, said in ((["--set", "c3d-weights=none.safetensors"], "none.safetensors"),
                    (["--set", "c3d-weights=a.safetensors"], "'a.safetensors' does not hold the weights of c3d"),
                    (["--set", "c3d-weights=short.safetensors"], "1 tensors are missing: conv3a.bias [16]")):
     done = tool("tal-train", *TRAIN, *more, "--out", "x.safetensors", data=absent, status=1)

@@ -36,7 +36,7 @@ with tempfile.TemporaryDirectory() as name:
         "cmake_minimum_required(VERSION 3.25)\nproject(uses_tal CXX)\nfind_package(tal REQUIRED)\n"
         "add_executable(uses main.cpp)\ntarget_link_libraries(uses PRIVATE tal::tal" + (" tal::nn" if learned else "") + ")\n")
     (project / "main.cpp").write_text(
-        '#include <cstdio>\n#include "libtal/segment/segment.h"\n' + ('#include "libtal/nn/torch_info.h"\n' if learned else "") +
+        '#include <cstdio>\n#include "libtal/base/segment.h"\n' + ('#include "libtal/nn/torch_info.h"\n' if learned else "") +
         "int main() {\n" + ('  std::printf("%s\\n", tal::torch_version().c_str());\n' if learned else "") +
         '  std::printf("%g\\n", tal::tiou({0, 2}, {1, 3}));\n}\n')
     sh("cmake", "-G", "Ninja", "-S", project, "-B", folder / "out", f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Release")

@@ -175,13 +175,26 @@ def all_at(model, settings, end):
     return [*typed, "train.milestones=1"] if "train.step-every=0" in typed else typed  # steps must come sometime
 
 
+def together(where, settings, attempt, statuses):
+    """All of these settings; one that contradicts another is named in one line, and left out of the next try."""
+    for _ in range(12):
+        done = judge(where, attempt(settings), statuses)
+        if done.returncode == 0:
+            return
+        named = [pair for pair in settings if re.search(r"(?<![a-z0-9-])" + re.escape(pair.split("=")[0].rpartition(".")[2]) + r"(?![a-z0-9-])", done.stderr)]
+        if not check(named, f"{where}: no setting is named: {done.stderr[-400:]}"):
+            return
+        settings = [pair for pair in settings if pair not in named]
+    check(False, f"{where}: nothing is left: {done.stderr[-400:]}")
+
+
 def unknown(model):
     judge(model + ": unknown", typed(model, "no-such-thing=1"), [2], "unknown setting 'no-such-thing'")
     judge(model + ": unknown train.", typed(model, "train.no-such-thing=1"), [2], "unknown setting 'train.no-such-thing'")
     judge(model + ": no value", typed(model, MODELS[model][0].name), [2], "is not NAME=VALUE")
     judge(model + ": preset", typed(model, presets=["no-such-preset"]), [2], "has no preset 'no-such-preset'")
     for end in (0, 1):
-        judge(f"{model}: all settings at end {end}", typed(model, *all_at(model, MODELS[model], end)), [0])
+        together(f"{model}: all settings at end {end}", all_at(model, MODELS[model], end), lambda settings: typed(model, *settings), [0, 2])
 
 
 jobs, seen = [], set()
@@ -219,16 +232,7 @@ def quick(model, *settings):
 
 
 def settled(model, where, settings):
-    """Trains with all of these; one that contradicts another is named in one line, and left out of the next try."""
-    for _ in range(12):
-        done = judge(where, train(model, model + ".odd", *quick(model, *settings)), [0, 1, 2])
-        if done.returncode == 0:
-            return
-        named = [pair for pair in settings if re.search(r"(?<![a-z0-9-])" + re.escape(pair.split("=")[0]) + r"(?![a-z0-9-])", done.stderr)]
-        if not check(named, f"{where}: no setting is named: {done.stderr[-400:]}"):
-            return
-        settings = [pair for pair in settings if pair not in named]
-    check(False, f"{where}: nothing is left: {done.stderr[-400:]}")
+    together(where, settings, lambda chosen: train(model, model + ".odd", *quick(model, *chosen)), [0, 1, 2])
 
 
 def extremes(model):

@@ -82,12 +82,12 @@ check("f.safetensors': no tensor 'Conv3d_1a_7x7.bn.bias', which I3D needs" in do
 
 # Without weights nothing starts, not even the reading of videos; a frozen backbone of random weights does not either. Settings of features are refused.
 for options, stream in ((["--preset", "thumos14-clips"], "rgb"), (["--preset", "activitynet-clips", "--set", "backbone-rgb=random"], "flow"), (["--set", "input=clips"], "rgb")):
-    done = tool("tal-train", "--model", "sptad", *options, "--out", "x.safetensors", data="no record", status=1)
-    check(done.stderr.count("\n") == 1 and f"error: backbone-{stream}: missing; " in done.stderr and "tal-convert --weights" in done.stderr, f"{options}: {done.stderr}")
+    done = tool("tal-train", "--model", "sptad", *options, "--out", "x.safetensors", data="no record", status=2)
+    check(done.stderr.count("\n") == 2 and f"error: setting 'backbone-{stream}': missing; " in done.stderr and "tal-convert --weights" in done.stderr, f"{options}: {done.stderr}")
 done = tool("tal-train", "--model", "sptad", "--preset", "thumos14-clips", "--set", "modalities=rgb", "--set", "backbone-rgb=none.safetensors", "--out", "x", data="no record", status=1)
 check("backbone-rgb: no file 'none.safetensors'" in done.stderr, f"weights that are not there: {done.stderr}")
-done = tool("tal-train", "--model", "sptad", "--set", "input=clips", "--set", "backbone-rgb=random", "--preset", "table4-0", "--out", "x", data="no record", status=1)
-check("backbone-rgb: random weights would stay random with backbone-lr=0" in done.stderr, f"a frozen random backbone: {done.stderr}")
+done = tool("tal-train", "--model", "sptad", "--set", "input=clips", "--set", "backbone-rgb=random", "--preset", "table4-0", "--out", "x", data="no record", status=2)
+check("setting 'backbone-rgb': random weights would stay random with backbone-lr=0" in done.stderr, f"a frozen random backbone: {done.stderr}")
 for setting in ("crop=90", "modalities=rgb", "backbone-lr=0.1", "backbone-rgb=w.safetensors", "flip=false"):
     done = tool("tal-train", "--model", "sptad", "--set", setting, "--out", "x", data=features, status=2)
     check(f"setting '{setting.split('=')[0]}' has no effect with input=windows" in done.stderr, f"{setting} on features: {done.stderr}")

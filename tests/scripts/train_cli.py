@@ -208,6 +208,21 @@ check("preset table8-224: setting 'inference.test-stride' has no effect with inp
 done = tool("tal-train", "--model", "rpn", "--preset", "table1-B2-kl-mtl", "--set", "regression=smooth-l1", "--print-config")
 check("val-kl-ev = false  # default" in done.stdout and "preset table1-B2-kl-mtl: val-kl-ev has no effect" in done.stderr, done.stdout[-300:] + done.stderr)
 
+# Presets say all that they stand for: the last of two that exclude each other is what it says, and what it replaces is told.
+for model, first, then, said in (("bsnpp", "windows", "activitynet", 'input = "rescale"  # preset activitynet'), ("bsnpp", "baseline", "cbg-nested", 'generator = "nested"  # preset cbg-nested'),
+                                 ("bsnpp", "prb-channel", "prb", 'branches = ["position","channel","aggregated"]  # preset prb'), ("bmn", "public", "activitynet", 'form = "paper"  # preset activitynet'),
+                                 ("cmsn", "eq7", "table6-1", 'margin-form = "worked"  # preset table6-1')):
+    done = tool("tal-train", "--model", model, "--preset", first, "--preset", then, "--print-config")
+    check(said in done.stdout and f"preset {then}: " in done.stderr, f"{model}: {first}, then {then}: {done.stdout} {done.stderr}")
+tool("tal-train", "--model", "sptad", "--preset", "activitynet-clips", "--preset", "thumos14-clips", "--set", "backbone-rgb=random", "--set", "backbone-flow=random", "--print-config")
+check("--streams: 'synth' stands there twice" in tool("tal-train", *COMMON, "--out", "x", "--streams", "synth", "--streams", "synth", status=2).stderr, "--streams twice")
+tool("tal-train", *COMMON, "--epochs", "2", "--out", "few.safetensors", "--log", "few.jsonl", "--log-every", "0")
+check([set(json.loads(line)) >= {"mean"} for line in read("few.jsonl").splitlines()] == [True, True], "--log-every 0: a line an epoch, no other")
+check("fusion-weights: has no effect: the model has one stream" in tool("tal-train", "--model", "etp-ln", "--set", "inference.fusion-weights=1", "--out", "x", "-i", "train.jsonl", status=1).stderr, "weights of one stream")
+two = tool("tal-synth", "features", "--out-dir", "features", "--dim", "4", "--stream", "other", data=records).stdout
+done = tool("tal-train", "--model", "etp-ln", "--set", "inference.fusion-weights=1,2,3", "--out", "x", data=two, status=1)
+check("fusion-weights: needs a weight for each of the 2 streams" in done.stderr, "weights of streams that there are not: " + done.stderr)
+
 # Settings that contradict each other are a mistake of the command line, said before any data are read.
 for model, settings, said in (("bmn", ["durations=200"], "durations': a longest proposal of 200 rows"), ("bsnpp", ["branches=plain,plain"], "branches': 'plain' is there twice"),
                               ("bsnpp", ["positive=0.2", "negative=0.4"], "negative': the negative threshold is above"), ("sptad", ["heads=3"], "heads': 256 columns cannot"),

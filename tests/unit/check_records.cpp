@@ -1,5 +1,5 @@
 // Every class of fault is found with its place, repairs are exact, and a foreign stage is judged by what it does.
-#include "libtal/data/check.h"
+#include "libtal/stages/check.h"
 
 #include <boost/test/unit_test.hpp>
 

@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(range_of_ties_by_hand) {
   add(data, "v", 100, {{0, 10, "a"}, {20, 30, "a"}}, {{0, 9, 0.5, "a"}, {50, 60, 0.5, "a"}, {0, 8, 0.5, "a"}, {20, 30, 0.1, "a"}});
   data.index();
   const Protocol p = protocol({0.5});
-  const Run run = evaluate(data, p, 1);
+  const Evaluated run = evaluate(data, p, 1);
   BOOST_CHECK_EQUAL(run.matched.tied, 3u);
   const TieRange range = tie_range(run, p, 1);
   BOOST_CHECK(range.exact);
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(range_of_ties_against_all_orders) {
         for (const auto i : order) permuted.push_back(found[i]);
         add(data, "v", 100, instances, permuted);
         data.index();
-        const Run run = evaluate(data, p, 1);
+        const Evaluated run = evaluate(data, p, 1);
         low = std::min(low, run.score), high = std::max(high, run.score);
         if (first) range = tie_range(run, p, 1);
         first = false;
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(range_of_ties_of_proposals) {
   data.index();
   Protocol p = protocol({0.5});
   p.proposals = p.filter.class_agnostic = true, p.max_avg = 3;
-  const Run run = evaluate(data, p, 1);
+  const Evaluated run = evaluate(data, p, 1);
   BOOST_CHECK_EQUAL(run.proposal.tied, 3u);
   // 100 points, AN up to 3: found from the 34th point on when first, only at the 100th when last (a proposal is used when int(3 j / 100) says so).
   const TieRange range = tie_range(run, p, 1);
@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(kinds_of_predictions) {
        {9.5, 20, 0.3, "a"},  // background: tIoU 0.5/20
        {40, 50, 0.2, "c"}}); // no class: not ranked
   data.index();
-  const Run run = evaluate(data, protocol({0.5}), 1);
+  const Evaluated run = evaluate(data, protocol({0.5}), 1);
   const Diagnosis d = diagnose(run, false, 2);
   const std::vector<Kind> want = {Kind::kTruePositive, Kind::kDoubleDetection, Kind::kWrongLabel, Kind::kLocalization,
                                   Kind::kConfusion, Kind::kBackground, Kind::kBackground, Kind::kIgnored};
@@ -210,7 +210,7 @@ BOOST_AUTO_TEST_CASE(waterfall) {
        {44, 56, 0.4, "b"}});  // tIoU 6/16 with b
   data.index();
   const Protocol p = protocol({0.5});
-  const Run run = evaluate(data, p, 1);
+  const Evaluated run = evaluate(data, p, 1);
   near(run.score, 0);
   const auto steps = oracle(run, p, "all", 1);
   BOOST_REQUIRE_EQUAL(steps.size(), 3u);
@@ -241,7 +241,7 @@ BOOST_AUTO_TEST_CASE(two_protocols) {
   add(data, "v", 100, {{0, 10, "a"}, {20, 30, "Ambiguous"}}, {{20, 30, 0.5, "a"}, {0, 9, 0.4, "a"}});
   data.index();
   const Protocol a = protocol({0.5}), b = protocol({0.5}, Matching::kThumosOfficial);
-  const Run run = evaluate(data, a, 1);
+  const Evaluated run = evaluate(data, a, 1);
   near(run.score, 0.5 * 1 + 0.5 * (2.0 / 3));
   const Explanation e = explain(run, a, b, 1);
   near(e.other.score, 0.5 * 0.5);  // the first is a false positive, the Ambiguous one is excused, the last a hit at 1/2
@@ -265,7 +265,7 @@ BOOST_AUTO_TEST_CASE(two_directions_of_matching) {
   add(data, "v", 100, {{0, 10, "a"}, {4, 11, "a"}}, {{1, 10.5, 0.9, "a"}, {0, 10, 0.8, "a"}});
   data.index();
   const Protocol a = protocol({0.6}), b = protocol({0.6}, Matching::kThumosOfficial);
-  const Run run = evaluate(data, a, 1);
+  const Evaluated run = evaluate(data, a, 1);
   near(run.score, 0.5);
   const Explanation e = explain(run, a, b, 1);
   near(e.other.score, 1);
@@ -285,7 +285,7 @@ BOOST_AUTO_TEST_CASE(bootstrap_and_paired_comparison) {
   }
   good.index(), bad.index();
   const Protocol p = protocol({0.5, 0.7});
-  const Run a = evaluate(good, p, 1), b = evaluate(bad, p, 1);
+  const Evaluated a = evaluate(good, p, 1), b = evaluate(bad, p, 1);
   const auto draws = bootstrap(a, p, 200, 3, 1);
   BOOST_CHECK(draws == bootstrap(a, p, 200, 3, 4));
   BOOST_CHECK(draws != bootstrap(a, p, 200, 4, 1));

@@ -9,13 +9,13 @@
 #include <optional>
 
 #include "libtal/base/error.h"
+#include "libtal/base/time_rows.h"
 #include "libtal/data/feature_import.h"
 #include "libtal/io/csv.h"
 #include "libtal/io/hdf5.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/npz.h"
 #include "libtal/io/pickle.h"
-#include "libtal/io/time_rows.h"
 
 #ifdef TAL_HDF5_SONAME
 #include <hdf5.h>

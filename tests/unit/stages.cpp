@@ -6,7 +6,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/random.h"
-#include "libtal/segment/stages.h"
+#include "libtal/segment/action_stages.h"
 #include "tests/unit/stages_reference.h"
 
 using namespace tal;

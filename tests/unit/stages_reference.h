@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "libtal/segment/stages.h"
+#include "libtal/segment/action_stages.h"
 
 namespace tal::reference {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "libtal/segment/segment.h"
+#include "libtal/base/segment.h"
 #include "libtal/segment/suppress.h"
 
 namespace tal::reference {

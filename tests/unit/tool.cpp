@@ -32,8 +32,8 @@ int run(std::vector<std::string> arguments, double* factor_seen = nullptr) {
   Tool tool{{"tal-test", "Scale scores", "For tests.", {{"halve", "tal-test --factor 0.5"}}, {}}};
   double factor = 1;
   std::string method = "a";
-  tool.app().add_option("--factor", factor, "Factor");
-  tool.app().add_option("--method", method, "a or b");
+  tool.command_line().add("--factor", factor, "Factor");
+  tool.command_line().add("--method", method, "a or b");
   return tool.run(static_cast<int>(argv.size()), argv.data(), [&] {
     if (method == "b") tool.refuse({"--factor"}, "--method b");
     if (method == "p") tool.preset("--factor", "8");

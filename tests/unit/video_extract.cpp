@@ -9,13 +9,14 @@
 #include <opencv2/videoio.hpp>
 
 #include "libtal/base/error.h"
-#include "libtal/io/jsonl.h"
 #include "libtal/base/sha256.h"
+#include "libtal/encoder/picture/factory.h"
+#include "libtal/video/flow.h"
+#include "libtal/io/jsonl.h"
 #include "libtal/io/npy.h"
+#include "libtal/stages/video/extract.h"
 #include "libtal/video/decode_ahead.h"
 #include "libtal/video/decoder.h"
-#include "libtal/video/encoder.h"
-#include "libtal/video/extract.h"
 #include "libtal/video/synth_video.h"
 #include "tests/support.h"
 

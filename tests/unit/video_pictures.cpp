@@ -4,8 +4,10 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "libtal/encoder/picture/factory.h"
+#include "libtal/video/flow.h"
 #include "libtal/base/error.h"
-#include "libtal/video/picture_encoder.h"
+#include "libtal/encoder/picture/picture_encoder.h"
 #include "libtal/video/preprocess.h"
 
 namespace {

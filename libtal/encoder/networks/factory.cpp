@@ -1,0 +1,88 @@
+#include "libtal/encoder/networks/factory.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "libtal/base/error.h"
+#include "libtal/nn/backbones/bninception.h"
+#include "libtal/nn/backbones/c3d_network.h"
+#include "libtal/nn/backbones/i3d_network.h"
+#include "libtal/nn/backbones/inception_v3.h"
+#include "libtal/nn/backbones/p3d.h"
+#include "libtal/nn/backbones/resnet.h"
+#include "libtal/nn/backbones/resnext3d.h"
+#include "libtal/nn/backbones/segment_resnet.h"
+#include "libtal/nn/backbones/slowfast.h"
+#include "libtal/nn/backbones/state.h"
+#include "libtal/nn/backbones/video_resnet.h"
+
+namespace tal {
+namespace {
+
+// resnetN and resnestN, and over the frames of a clip tsm-... and tin-...; null: another network.
+std::shared_ptr<EncoderNetwork> residual_network(const std::string& name, std::int64_t channels, std::int64_t frames, std::int64_t classes) {
+  using Exchange = SegmentResNetOptions::Exchange;
+  const bool shift = name.starts_with("tsm-"), interlace = name.starts_with("tin-");
+  std::string backbone = name;
+  if (shift || interlace) backbone = name.substr(4, 5) == "resne" ? name.substr(4) : "resnet" + name.substr(5);  // tsm-r50, tsm-resnest50
+  std::optional<ResNetOptions> options;
+  for (const int depth : {18, 34, 50, 101, 152})
+    if (backbone == "resnet" + std::to_string(depth)) options = resnet_options(depth, classes);
+  for (const int depth : {50, 101, 269})
+    if (backbone == "resnest" + std::to_string(depth)) options = resnest_options(depth, classes);
+  if (!options) return nullptr;
+  options->channels = channels;
+  if (shift || interlace) return std::make_shared<SegmentResNet>(SegmentResNetOptions{*options, shift ? Exchange::kShift : Exchange::kInterlace, frames});
+  return std::make_shared<ResNet>(*options);
+}
+
+// null: another network.
+std::shared_ptr<EncoderNetwork> slowfast_network(const std::string& name, std::int64_t channels, std::int64_t classes) {
+  const auto make = [&](int depth, SlowFastOptions::Reference reference, std::int64_t alpha) {
+    auto options = slowfast_options(depth, classes, reference, alpha);
+    options.channels = channels;
+    return std::make_shared<SlowFast>(options);
+  };
+  for (const int depth : {50, 101}) {
+    const auto published = "slowfast-r" + std::to_string(depth);
+    if (name == published) return make(depth, SlowFastOptions::Reference::kPyTorchVideo, 4);
+    if (name == published + "-mmaction2") return make(depth, SlowFastOptions::Reference::kMmaction2, 4);
+    if (name == published + "-4x16-mmaction2") return make(depth, SlowFastOptions::Reference::kMmaction2, 8);
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::shared_ptr<EncoderNetwork> make_encoder_network(const EncoderRecipe& recipe, std::int64_t classes) {
+  const std::int64_t channels = channels_of(recipe);
+  std::string name = recipe.name;
+  if (name.ends_with("-flow")) name.resize(name.size() - 5);
+  if (auto network = residual_network(name, channels, recipe.clip, classes)) return network;
+  for (const int depth : {18, 34})
+    if (name == "r2plus1d-" + std::to_string(depth)) return std::make_shared<VideoResNet>(video_resnet_options(depth, classes));
+  if (auto network = slowfast_network(name, channels, classes)) return network;
+  if (name == "p3d-199") return std::make_shared<P3d>([&] { P3dOptions o; o.channels = channels, o.classes = classes; return o; }());
+  if (name == "i3d") return std::make_shared<I3dNetwork>([&] { I3dNetworkOptions o; o.backbone.channels = channels, o.classes = classes; return o; }());
+  if (name == "inception-v3") return std::make_shared<InceptionV3>([&] { InceptionV3Options o; o.channels = channels, o.classes = classes; return o; }());
+  if (name == "bninception") return std::make_shared<BnInception>(BnInceptionOptions{channels, classes});
+  if (name == "c3d") return std::make_shared<C3dNetwork>(C3dNetworkOptions{1, 4096, classes});
+  if (name == "resnext101-3d") return std::make_shared<ResNext3d>([&] { ResNext3dOptions o; o.classes = classes; return o; }());
+  throw Error("encoder '" + recipe.name + "' has no network");
+}
+
+std::shared_ptr<EncoderNetwork> load_encoder_network(const EncoderRecipe& recipe, const std::string& file, c10::Device device) {
+  const auto state = read_state(file);
+  const bool headless = std::none_of(state.begin(), state.end(), [&](const auto& item) { return begins_with_any(item.first, recipe.head_prefixes); });
+  const auto head = state.find(recipe.head);
+  std::int64_t classes = 0;
+  // Without the tensor that counts the classes, the list of what is missing says so.
+  if (!headless) classes = head != state.end() && head->second.dim() > 0 ? head->second.size(0) : 1;
+  auto network = make_encoder_network(recipe, classes);
+  load_state(*network, state, recipe.name, recipe.ignored_prefixes, file);
+  network->to(device);
+  network->prepare();
+  return network;
+}
+
+}  // namespace tal

@@ -1,0 +1,39 @@
+// What tal-eval can be asked for, and a protocol with all its settings resolved.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libtal/eval/detection.h"
+#include "libtal/eval/proposal.h"
+
+namespace tal::eval {
+
+struct EvalOptions {
+  std::string protocol = "activitynet-detection";
+  std::string gt, subset, tiou, exclude, compare, curves, diagnose_file, oracle, against;
+  std::string excluded = "drop", ties = "protocol", recall_at, format = "text";
+  double max_avg_proposals = 100, fail_under = 0;
+  int bootstrap = 0;
+  bool exclude_known_bad = false, class_agnostic = false, ties_range = false, per_class = false, require_complete = false;
+  bool diagnose = false, explain = false, videos_from_ground_truth = false, ambiguous_removed = false;
+};
+
+// One protocol with all its settings resolved.
+struct Protocol {
+  std::string name;
+  bool proposals = false, thumos_frames = false;  // average recall; in inclusive frames
+  Matching matching = Matching::kActivityNet;
+  Ties ties = Ties::kReversed;
+  std::vector<double> tiou;
+  Filter filter;
+  bool videos_from_proposals = false;
+  double max_avg = 100;
+  std::vector<int> recall_at;
+};
+// Matching and order of ties by the protocol's name, unless the options say another order.
+void set_matching(Protocol& protocol, const EvalOptions& options);
+// --against: the other protocol's matching and order of ties, everything else as in `first`.
+Protocol other_protocol(const Protocol& first, const EvalOptions& options);
+
+}  // namespace tal::eval

@@ -1,0 +1,117 @@
+#include "libtal/models/core/model.h"
+
+#include <algorithm>
+
+#include "libtal/base/error.h"
+#include "libtal/base/number.h"
+#include "libtal/io/features.h"
+#include "libtal/models/core/factory.h"
+#include "libtal/models/core/joined_rows.h"
+
+namespace tal {
+
+std::int64_t InputContract::dim() const {
+  std::int64_t sum = 0;
+  for (const auto& stream : streams) sum += stream.dim;
+  return sum;
+}
+
+void InputContract::normalize(float* rows, std::int64_t count, std::int64_t first, std::int64_t columns) const {
+  if (mean.empty()) return;
+  const float *shift = mean.data() + first, *factor = scale.data() + first;
+  for (std::int64_t i = 0; i < count; ++i, rows += columns)
+    for (std::int64_t c = 0; c < columns; ++c) rows[c] = (rows[c] - shift[c]) * factor[c];
+}
+
+Batch Batch::to(const torch::Device& device) const {
+  Batch moved{{}, videos};
+  for (const auto& [name, tensor] : tensors) moved.tensors.emplace(name, tensor.to(device, /*non_blocking=*/true));
+  return moved;
+}
+
+const Frames& TrainingSet::frames(std::size_t) const { throw Error("this training set has features, not frames"); }
+
+std::vector<ParameterGroup> Model::parameters(std::size_t) { return {{network().parameters(), 1, 1}}; }
+
+void Model::propose(Record&, const Sequence&) { throw Error("model '" + name() + "' does not propose; it stands for another stage"); }
+void Model::refine(Record&, const Sequence&) { throw Error("model '" + name() + "' does not refine; it stands for another stage"); }
+void Model::score(Record&, const Sequence&) { throw Error("model '" + name() + "' does not score; it stands for another stage"); }
+
+std::unique_ptr<Model> make_model(const std::string& name) {
+  for (const auto& factory : model_factories())
+    if (factory.name == name) return factory.make();
+  const auto names = model_names();
+  const auto near = nearest(name, names);
+  std::string all;
+  for (const auto& known : names) all += (all.empty() ? "" : ", ") + known;
+  throw UsageError("unknown model '" + name + "'" + (near.empty() ? "" : ", did you mean '" + std::string(near) + "'?") + " (there are: " + all + ")");
+}
+
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  for (const auto& factory : model_factories()) names.push_back(factory.name);
+  return names;
+}
+
+StreamContract contract_of(const FeatureStream& stream) {
+  return {stream.name, stream.dim, stream.stride, stream.window, stream.offset, stream.fps ? stream.fps->value() : 0, stream.resample, stream.weights};
+}
+
+void check_contract(const StreamContract& model, const StreamContract& record) {
+  const auto fail = [&](const char* what, const std::string& wanted, const std::string& found) {
+    throw Error("the model was trained on " + wanted + ", this stream has " + found).at_field("features." + record.name + "." + what);
+  };
+  const auto number = [&](const char* what, double wanted, double found) {
+    // Rates such as 30000/1001 pass through JSON and back.
+    if (std::abs(wanted - found) > 1e-9 * std::max(std::abs(wanted), std::abs(found))) fail(what, format_number(wanted), format_number(found));
+  };
+  number("dim", static_cast<double>(model.dim), static_cast<double>(record.dim));
+  number("fps", model.fps, record.fps);
+  number("stride", model.stride, record.stride);
+  number("window", model.window, record.window);
+  number("offset", model.offset, record.offset);
+  const auto text = [&](const char* what, const std::string& wanted, const std::string& found) {
+    if (!wanted.empty() && !found.empty() && wanted != found) fail(what, "'" + wanted + "'", "'" + found + "'");
+  };
+  text("resample", model.resample, record.resample);
+  text("weights", model.weights, record.weights);
+}
+
+std::shared_ptr<const Frames> load_frames(const Record& record, const FrameContract& contract, const std::string& frame_cache) {
+  record.require_whole_video();
+  const auto path = record.text("path");
+  if (!path)
+    throw Error(std::string("missing; the model sees the frames of videos") + (record.has("features") ? ", not features" : "")).at_field("path").at_video(record.video());
+  if (!frame_opener()) throw Error("this program cannot read the frames of videos (it was built without OpenCV)").at_field("path").at_video(record.video());
+  return frame_opener()(*path, contract, frame_cache);
+}
+
+RowTime frame_time(double fps) { return {1, 1, fps, 0}; }
+
+Sequence load_sequence(const Record& record, const InputContract& inputs, const std::string& frame_cache) {
+  Sequence sequence;
+  sequence.video = record.video();
+  if (inputs.frames) {
+    sequence.frames = load_frames(record, *inputs.frames, frame_cache);
+    sequence.duration = record.duration().value_or(sequence.frames->duration());
+    sequence.time = frame_time(sequence.frames->fps());
+    return sequence;
+  }
+  if (!record.has("features") && record.has("path"))
+    throw Error("missing; the model was trained on features, not on the frames of videos (tal-extract makes features)").at_field("features").at_video(record.video());
+  sequence.duration = record.duration().value_or(0);
+  JoinedRows joined;
+  for (const auto& wanted : inputs.streams) {
+    FeatureStream stream = select_stream(record, wanted.name);
+    FeatureRows source(stream);
+    stream.rows = source.rows(), stream.dim = source.dim();
+    check_contract(wanted, contract_of(stream));
+    joined.add(stream, std::move(source), record.duration());
+  }
+  joined.settle(inputs.fit);
+  sequence.time = joined.time();
+  sequence.x = joined.copy(inputs, 0, joined.rows());
+  return sequence;
+}
+
+}  // namespace tal

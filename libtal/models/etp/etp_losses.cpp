@@ -1,0 +1,65 @@
+#include "libtal/models/etp/etp_losses.h"
+
+#include <algorithm>
+
+namespace tal {
+namespace {
+
+struct CentreLength {
+  torch::Tensor centre, length;
+};
+CentreLength centre_length(const torch::Tensor& segments) {
+  const auto start = segments.select(1, 0), end = segments.select(1, 1);
+  return {(start + end) / 2, end - start};
+}
+
+torch::Tensor zero_of(const torch::Tensor& x) { return x.sum() * 0; }  // keeps the graph
+
+}  // namespace
+
+torch::Tensor location_targets(const torch::Tensor& proposals, const torch::Tensor& gt) {
+  const auto own = centre_length(proposals), truth = centre_length(gt);
+  return torch::stack({(truth.centre - own.centre) / own.length, torch::log(truth.length / own.length)}, 1);
+}
+
+torch::Tensor move_proposals(const torch::Tensor& proposals, const torch::Tensor& pred) {
+  const auto own = centre_length(proposals);
+  const auto centre = own.centre + pred.select(1, 0) * own.length, half = own.length * torch::exp(pred.select(1, 1)) / 2;
+  return torch::stack({centre - half, centre + half}, 1);
+}
+
+torch::Tensor location_loss(const torch::Tensor& pred, const torch::Tensor& targets, const torch::Tensor& used) {
+  const auto each = torch::smooth_l1_loss(pred, targets, at::Reduction::None).sum(1);
+  // Not a product with 0/1: a target without a ground truth may be infinite.
+  return torch::where(used > 0, each, torch::zeros_like(each)).sum() / used.sum().clamp_min(1);
+}
+
+CompletenessLoss completeness_loss(const torch::Tensor& score, const torch::Tensor& kind) {
+  CompletenessLoss result;
+  const auto sign = kind.to(score.options());
+  result.hinge = torch::relu(1 - sign * score) * sign.abs();
+  result.kept = kind.eq(kPositiveKind).to(score.options());
+  const auto incomplete = kind.eq(kIncompleteKind).nonzero().squeeze(1);
+  if (const auto n = incomplete.size(0); n > 0) {
+    const auto order = torch::argsort(result.hinge.detach().index_select(0, incomplete), /*stable=*/true, 0, /*descending=*/true);
+    result.kept = result.kept.index_fill(0, incomplete.index_select(0, order.narrow(0, 0, std::max<std::int64_t>(1, n / 4))), 1);
+  }
+  result.loss = (result.hinge * result.kept).sum() / result.kept.sum().clamp_min(1);
+  return result;
+}
+
+LocalizationLoss localization_loss(const torch::Tensor& cls, const torch::Tensor& comp, const torch::Tensor& reg, const LocalizationTruth& truth, double alpha,
+                                   double beta) {
+  LocalizationLoss result;
+  const auto positive = truth.kind.eq(kPositiveKind), background = truth.kind.eq(kBackgroundKind);
+  const auto chosen = (positive | background).nonzero().squeeze(1);
+  const auto target = torch::where(positive, truth.label, torch::full_like(truth.label, cls.size(1) - 1));
+  result.cls = chosen.size(0) ? torch::cross_entropy_loss(cls.index_select(0, chosen), target.index_select(0, chosen)) : zero_of(cls);
+  const auto completeness = completeness_loss(comp.gather(1, truth.label.clamp(0, comp.size(1) - 1).unsqueeze(1)).squeeze(1), truth.kind);
+  result.comp = completeness.loss, result.kept = completeness.kept;
+  result.loc = location_loss(reg, location_targets(truth.proposals, truth.gt), positive.to(reg.options()));
+  result.loss = result.cls + alpha * result.comp + beta * result.loc;
+  return result;
+}
+
+}  // namespace tal

@@ -1,0 +1,23 @@
+#include "libtal/models/maps/proposal_maps.h"
+
+namespace tal {
+namespace F = torch::nn::functional;
+
+torch::Tensor boundary_map(const torch::Tensor& start, const torch::Tensor& end, std::int64_t durations) {
+  const std::int64_t rows = start.size(-1);
+  const auto padded = F::pad(end, F::PadFuncOptions({0, durations}));  // end[i + j] is 0 where i + j >= T
+  // unfold: windows[.., i, j] = padded[i + j]
+  return start.unsqueeze(-2) * padded.unfold(-1, durations, 1).narrow(-2, 0, rows).transpose(-1, -2);
+}
+
+torch::Tensor map_scores(const torch::Tensor& boundary, const torch::Tensor& regression, const torch::Tensor& classification) {
+  return boundary * (classification * regression).sqrt();
+}
+
+torch::Tensor balanced_logistic_loss(const torch::Tensor& logits, const torch::Tensor& labels, const torch::Tensor& weights) {
+  const auto positive = weights.defined() ? labels * weights : labels, negative = weights.defined() ? (1 - labels) * weights : 1 - labels;
+  const auto mean = [](const torch::Tensor& values, const torch::Tensor& chosen) { return (values * chosen).sum() / chosen.sum().clamp_min(1); };
+  return -0.5 * (mean(torch::log_sigmoid(logits), positive) + mean(torch::log_sigmoid(-logits), negative));
+}
+
+}  // namespace tal

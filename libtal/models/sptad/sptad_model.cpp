@@ -1,0 +1,284 @@
+#include "libtal/models/sptad/sptad_model.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "libtal/base/error.h"
+#include "libtal/models/core/frame_clips.h"
+#include "libtal/models/core/guard.h"
+#include "libtal/nn/interval_rows.h"
+#include "libtal/nn/tensors.h"
+
+namespace tal {
+
+std::vector<std::int64_t> clip_starts(std::int64_t rows, std::int64_t clip, std::int64_t stride) {
+  std::vector<std::int64_t> starts = {0};
+  while (starts.back() + stride + clip <= rows) starts.push_back(starts.back() + stride);
+  if (starts.back() + clip < rows) starts.push_back(rows - clip);
+  return starts;
+}
+
+std::vector<std::int64_t> SptadModel::starts(std::int64_t rows, std::int64_t stride) const {
+  return rescales() ? std::vector<std::int64_t>{0} : clip_starts(rows, clip_, stride);
+}
+
+Settings SptadModel::settings() {
+  Settings s;
+  s.add("input", &input_, "What the network sees: windows of feature rows, all rows of a video resized to one clip, or clips of video frames", {"windows", "rescale", "clips"});
+  s.add("clip", &clip_, "Rows of a clip, a multiple of 8; sampled frames, a multiple of 16, for input=clips").between(8, 1 << 20);
+  s.add("train-stride", &train_stride_, "Rows between the starts of training clips").between(1, 1 << 20).without("input", {"rescale"});
+  s.add("shift", &shift_, "Training clips start up to so many rows earlier or later, at random").between(0, 1 << 20).without("input", {"rescale"});
+  s.add("inside", &inside_, "An action is a ground truth of a clip when more than this share of it lies inside, or all of it").between(0, 1).without("input", {"rescale"});
+  s.add("empty-clips", &empty_clips_, "Train on clips without an action too");
+  s.nest("", settings_of(options_));
+  s.nest("", settings_of_levels(options_));
+  s.add("modalities", &frames_.modalities, "Frames as pictures, optical flow, or both", {"rgb", "flow", "rgb+flow"}).with("input", {"clips"});
+  s.add("fps", &frames_.fps, "Sampled frames per second").between(0.001, 1000).with("input", {"clips"}).with("frames", {"0"});
+  s.add("frames", &frames_.count, "Sampled frames of every video, whatever its length; 0: as many as fps gives").between(0, 1 << 20).with("input", {"clips"});
+  s.add("size", &frames_.side, "Pixels that frames are resized to").between(8, 4096).with("input", {"clips"});
+  s.add("resize", &frames_.resize, "Frames become squares, or keep their shape and the shorter side is resized", {"square", "short"}).with("input", {"clips"});
+  s.add("flow-method", &frames_.flow, "How optical flow is computed", {"block", "dis", "farneback", "tvl1"}).with("input", {"clips"}).without("modalities", {"rgb"});
+  s.add("crop", &crop_, "Pixels of the square that the network sees: at random in training, else the centre").between(1, 4096).with("input", {"clips"});
+  s.add("flip", &flip_, "Mirror half of the training clips").with("input", {"clips"});
+  s.nest("", settings_of(backbone_));
+  return s;
+}
+
+Settings SptadModel::inference() {
+  Settings s;
+  s.add("test-stride", &test_stride_, "Rows between the starts of clips").between(1, 1 << 20).without("input", {"rescale"});
+  s.add("detections", &detections_, "Detections of a clip (0: as many as proposals)").between(0, 1 << 20);
+  s.add("min-score", &min_score_, "Detections below are left out").between(0, 1);
+  s.add("clip-scores", &clip_scores_, "Multiply by the clip's class probabilities").with("clip-head", {"true"});
+  s.add("clips-at-once", &clips_at_once_, "Clips that pass through the network together (0: 16 of features, 1 of frames)").between(0, 4096);
+  return s;
+}
+
+std::string SptadModel::training_defaults() const {
+  return R"({"optimizer":"adamw","lr":1e-4,"weight-decay":1e-4,"epochs":16,"batch":16,"schedule":"step","milestones":[12],"gamma":0.1})";
+}
+
+// TV-L1 is the flow that the published flow weights of I3D have seen; the paper says nothing of it, nor of BatchNorm.
+std::vector<Preset> SptadModel::presets() const {
+  return {
+      {"thumos14", "Table 1's setting on features: windows of 256 rows", R"({"input":"windows","clip":256,"train-stride":30,"proposals":50,"inference.test-stride":128})"},
+      {"activitynet", "Table 2's setting on features: every video resized to 768 rows", R"({"input":"rescale","clip":768,"proposals":100})"},
+      {"thumos14-clips", "Table 1, SP-TAD: two streams end to end; needs backbone-rgb and backbone-flow",
+       R"({"input":"clips","modalities":"rgb+flow","flow-method":"tvl1","frames":0,"fps":10,"size":112,"crop":96,"clip":256,"train-stride":30,"proposals":50,"backbone-freeze-bn":true,"inference.test-stride":128})"},
+      {"activitynet-clips", "Table 2, SP-TAD: two streams end to end, 768 frames of every video; needs backbone-rgb and backbone-flow",
+       R"({"input":"clips","modalities":"rgb+flow","flow-method":"tvl1","frames":768,"size":112,"crop":96,"clip":768,"proposals":100,"backbone-freeze-bn":true})"},
+      {"table3-rgb", "Table 3: RGB frames alone, for speed; add to thumos14-clips", R"({"input":"clips","modalities":"rgb"})"},
+      {"table4-0", "Table 4, learning rate of the backbones 0; add to thumos14-clips", R"({"input":"clips","backbone-lr":0})"},
+      {"table4-1e-6", "Table 4, learning rate of the backbones 1e-6; add to thumos14-clips", R"({"input":"clips","backbone-lr":0.01})"},
+      {"table4-1e-5", "Table 4, learning rate of the backbones 1e-5; add to thumos14-clips", R"({"input":"clips","backbone-lr":0.1})"},
+      {"table4-1e-4", "Table 4, learning rate of the backbones 1e-4: that of the detector", R"({"input":"clips","backbone-lr":1})"},
+      {"table5-single", "Table 5, Single Level: the backbone's last level alone", R"({"pyramid":"single"})"},
+      {"table5-high", "Table 5, High Level TFP: a pyramid on the last level", R"({"pyramid":"high"})"},
+      {"table5-inter", "Table 5, Inter Level TFP: a pyramid on three levels", R"({"pyramid":"inter"})"},
+      {"table6-1", "Table 6, 1 head", R"({"stages":1})"},
+      {"table6-2", "Table 6, 2 heads", R"({"stages":2})"},
+      {"table6-4", "Table 6, 4 heads", R"({"stages":4})"},
+      {"table6-6", "Table 6, 6 heads", R"({"stages":6})"},
+      {"table7-without", "Table 7, no action classification head", R"({"clip-head":false})"},
+      {"table7-with", "Table 7, with the action classification head", R"({"clip-head":true})"},
+      {"table8-224", "Table 8, clips of 224 frames, half overlapping at test", R"({"clip":224,"inference.test-stride":112})"},
+      {"table8-256", "Table 8, clips of 256 frames, half overlapping at test", R"({"clip":256,"inference.test-stride":128})"},
+      {"table8-288", "Table 8, clips of 288 frames, half overlapping at test", R"({"clip":288,"inference.test-stride":144})"},
+      {"table8-320", "Table 8, clips of 320 frames, half overlapping at test", R"({"clip":320,"inference.test-stride":160})"},
+  };
+}
+
+void SptadModel::check_settings() const {
+  check(options_);
+  const std::int64_t unit = sees_frames() ? 16 : 8;
+  if (clip_ % unit) throw Error("must be a multiple of " + std::to_string(unit) + " for input=" + input_ + ", not " + std::to_string(clip_)).at_field("clip");
+  if (options_.pyramid == "high" && clip_ < 4 * unit) throw Error("must be " + std::to_string(4 * unit) + " or more for pyramid=high: its last level is pooled three times").at_field("clip");
+  if (sees_frames() && crop_ > frames_.side) throw Error("must lie in 1.." + std::to_string(frames_.side) + ", the size of the frames").at_field("crop");
+}
+
+void SptadModel::build(const InputContract& inputs) {
+  check_settings();
+  if (inputs.classes.empty()) throw Error("SP-TAD gives labelled detections and needs classes: no annotation has a label");
+  const auto classes = static_cast<std::int64_t>(inputs.classes.size());
+  inputs_ = inputs;
+  if (!inputs.frames) {
+    if (sees_frames()) throw Error("input=clips sees the frames of videos, not features");
+    network_ = std::make_shared<SptadFeatureNetImpl>(inputs.dim(), classes, options_);
+    return;
+  }
+  if (!sees_frames() || *inputs.frames != frames_) throw Error("the frames are not those that the settings ask for");
+  network_ = std::make_shared<SptadPixelNetImpl>(frames_, classes, options_, backbone_);
+}
+
+std::optional<FrameContract> SptadModel::frames() const {
+  if (!sees_frames()) return {};
+  return frames_;
+}
+
+void SptadModel::check_start() const {
+  if (sees_frames()) tal::check_start(backbone_, frames_);
+}
+
+void SptadModel::initialise() {
+  if (!sees_frames()) return;
+  for (auto& [modality, net] : static_cast<SptadPixelNetImpl&>(*network_).backbones())
+    if (const auto& path = modality == "rgb" ? backbone_.rgb : backbone_.flow; !path.empty() && path != kRandomWeights) load_i3d_weights(*net, read_tensors(path).tensors, path);
+}
+
+std::vector<ParameterGroup> SptadModel::parameters(std::size_t) {
+  if (!sees_frames()) return {{network_->parameters(), 1, 1}};
+  auto& net = static_cast<SptadPixelNetImpl&>(*network_);
+  std::vector<ParameterGroup> groups = {{net.detector()->parameters(), 1, 1}};
+  if (backbone_.lr == 0) return groups;
+  groups.push_back({{}, backbone_.lr, 1});
+  for (const auto& [modality, backbone] : net.backbones())
+    for (const auto& parameter : backbone->parameters())
+      if (parameter.requires_grad()) groups[1].parameters.push_back(parameter);
+  return groups;
+}
+
+std::vector<SptadModel::ClipTruth> SptadModel::truths_in(const TrainingSet::Video& video, std::int64_t first) const {
+  std::vector<ClipTruth> found;
+  const double size = static_cast<double>(extent(video.rows));
+  for (const auto& truth : video.truths) {
+    if (truth.label < 0) continue;
+    const double start = video.time.row(truth.segment.start) - static_cast<double>(first), end = video.time.row(truth.segment.end) - static_cast<double>(first);
+    const Segment part{std::clamp(start, 0.0, size), std::clamp(end, 0.0, size)};
+    const bool whole = rescales() || (start >= 0 && end <= size);  // 4.2: a truth's tIoA is above 0.5
+    if (part.length() > 0 && (whole || part.length() > inside_ * (end - start))) found.push_back({{part.start / size, part.end / size}, truth.label});
+  }
+  return found;
+}
+
+std::vector<Sample> SptadModel::samples(const TrainingSet& set, std::size_t) const {
+  std::vector<Sample> all;
+  for (std::uint32_t v = 0; v < set.size(); ++v)
+    for (const std::int64_t first : starts(set.video(v).rows, train_stride_))
+      if (empty_clips_ || !truths_in(set.video(v), first).empty()) all.push_back({v, first, extent(set.video(v).rows), 0});
+  return all;
+}
+
+torch::Tensor SptadModel::training_clip(const TrainingSet& set, std::size_t video, std::int64_t first, Random& random) const {
+  if (rescales()) return resize_rows(set.all_rows(video), clip_).t();  // [C, clip]
+  if (!sees_frames()) return set.rows(video, first, clip_).t();
+  const Frames& frames = set.frames(video);
+  const auto draw = [&](std::int64_t room) { return static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(room) + 1)); };
+  FrameCrop crop{draw(frames.height() - crop_), draw(frames.width() - crop_), crop_, crop_};
+  crop.flip = flip_ && random.below(2) == 1;
+  return frame_clip(frames, first, clip_, crop);
+}
+
+torch::Tensor SptadModel::test_clip(const Sequence& sequence, std::int64_t first) const {
+  if (sequence.frames) {
+    const Frames& frames = *sequence.frames;
+    return frame_clip(frames, first, clip_, {(frames.height() - crop_) / 2, (frames.width() - crop_) / 2, crop_, crop_});
+  }
+  if (rescales()) return resize_rows(sequence.x, clip_).t();
+  const auto rows = sequence.x.t().slice(1, first, first + clip_);  // [C, T]
+  return rows.size(1) < clip_ ? torch::constant_pad_nd(rows, {0, clip_ - rows.size(1)}) : rows;
+}
+
+Batch SptadModel::make_batch(const TrainingSet& set, std::span<const Sample> samples, Random&, std::size_t) const {
+  Batch batch;
+  std::vector<torch::Tensor> clips;
+  std::vector<std::vector<ClipTruth>> truths;
+  std::size_t most = 0;
+  for (const auto& sample : samples) {
+    const auto& video = set.video(sample.video);
+    std::int64_t first = sample.first;
+    Random random(sample.seed);
+    if (shift_ > 0 && !rescales()) {
+      const auto moved = first - shift_ + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(2 * shift_ + 1)));
+      first = std::clamp<std::int64_t>(moved, 0, std::max<std::int64_t>(0, video.rows - clip_));
+    }
+    clips.push_back(training_clip(set, sample.video, first, random));
+    truths.push_back(truths_in(video, first));
+    most = std::max(most, truths.back().size());
+    batch.videos.push_back(video.id);
+  }
+  const auto size = static_cast<std::int64_t>(truths.size()), width = static_cast<std::int64_t>(most);
+  auto segments = torch::zeros({size, width, 2}), labels = torch::zeros({size, width}, torch::kLong), count = torch::zeros({size}, torch::kLong);
+  auto segment = segments.accessor<float, 3>();
+  auto label = labels.accessor<std::int64_t, 2>();
+  for (std::int64_t b = 0; b < size; ++b) {
+    const auto& own = truths[static_cast<std::size_t>(b)];
+    for (std::size_t k = 0; k < own.size(); ++k) {
+      const auto g = static_cast<std::int64_t>(k);
+      segment[b][g][0] = static_cast<float>(own[k].segment.start), segment[b][g][1] = static_cast<float>(own[k].segment.end);
+      label[b][g] = own[k].label;
+    }
+    count[b] = static_cast<std::int64_t>(own.size());
+  }
+  batch.tensors = {{"x", stack_clips(clips)}, {"segments", segments}, {"labels", labels}, {"count", count}};
+  return batch;
+}
+
+Losses SptadModel::loss(const Batch& batch, std::size_t) {
+  const ClipTruths truths{batch.at("segments"), batch.at("labels"), batch.at("count")};
+  const auto output = network_->forward(batch.at("x"));
+  require_finite(*this, batch, {output.detections.logits, output.detections.segments, output.clip_logits});
+  const auto set = set_loss(output.detections, truths, options_.weights);
+  Losses losses;
+  losses.loss = set.loss;
+  const auto last = set.parts[-1];
+  losses.parts = {{"focal", last[0]}, {"l1", last[1]}, {"giou", last[2]}};
+  if (output.clip_logits.defined()) {
+    const auto activity = activity_loss(output.clip_logits, clip_labels(truths, output.clip_logits.size(1)));
+    losses.loss = losses.loss + options_.activity_weight * activity;
+    losses.parts.emplace_back("activity", activity);
+  }
+  return losses;
+}
+
+std::pair<torch::Tensor, torch::Tensor> SptadModel::detect(const torch::Tensor& clips) {
+  const auto output = network_->forward(clips.to(device));
+  auto scores = output.detections.logits[-1].to(torch::kFloat).sigmoid();
+  if (clip_scores_ && output.clip_logits.defined()) scores = scores * output.clip_logits.to(torch::kFloat).sigmoid().unsqueeze(1);
+  return {finite_on_host(*this, scores), finite_on_host(*this, output.detections.segments[-1])};
+}
+
+void SptadModel::propose(Record& record, const Sequence& sequence) {
+  const torch::NoGradGuard guard;
+  const std::int64_t rows = sequence.frames ? sequence.frames->count() : sequence.x.size(0);
+  const auto clip_starts = rows > 0 ? starts(rows, test_stride_) : std::vector<std::int64_t>{};
+  const auto at_once = static_cast<std::size_t>(clips_at_once_ ? clips_at_once_ : sequence.frames ? 1 : 16);
+  if (sequence.frames && !record.has("duration")) record.set_number("duration", sequence.duration);  // of the decoded video
+  std::vector<Proposal> found;
+  for (std::size_t begin = 0; begin < clip_starts.size(); begin += at_once) {
+    const std::size_t end = std::min(clip_starts.size(), begin + at_once);
+    std::vector<torch::Tensor> clips;
+    for (std::size_t k = begin; k < end; ++k) clips.push_back(test_clip(sequence, clip_starts[k]));
+    const auto [scores, segments] = detect(stack_clips(clips));
+    for (std::size_t k = begin; k < end; ++k) {
+      const auto b = static_cast<std::int64_t>(k - begin);
+      add_detections(scores[b], segments[b], sequence, clip_starts[k], rows, record, found);
+    }
+  }
+  record.set_proposals(found);
+}
+
+void SptadModel::add_detections(const torch::Tensor& scores, const torch::Tensor& segments, const Sequence& sequence, std::int64_t first, std::int64_t rows, Record& record,
+                                std::vector<Proposal>& found) const {
+  const std::int64_t proposals = scores.size(0), classes = scores.size(1), pairs = proposals * classes;
+  const float* score = scores.const_data_ptr<float>();
+  const auto segment = segments.accessor<float, 2>();
+  std::vector<std::int64_t> order(static_cast<std::size_t>(pairs));
+  std::iota(order.begin(), order.end(), 0);
+  const auto kept = static_cast<std::ptrdiff_t>(std::min(pairs, detections_ ? detections_ : proposals));
+  std::partial_sort(order.begin(), order.begin() + kept, order.end(), [&](auto a, auto c) { return score[a] != score[c] ? score[a] > score[c] : a < c; });
+  const auto seconds = [&](double fraction) {
+    return std::clamp(sequence.time.seconds(static_cast<double>(first) + fraction * static_cast<double>(extent(rows))), 0.0, sequence.duration);
+  };
+  for (std::ptrdiff_t i = 0; i < kept; ++i) {
+    const std::int64_t pair = order[static_cast<std::size_t>(i)], n = pair / classes;
+    if (score[pair] < min_score_) break;
+    Proposal detection;
+    detection.segment = {seconds(segment[n][0]), seconds(segment[n][1])};
+    if (!(detection.segment.length() > 0)) continue;  // outside the video
+    detection.score = score[pair];
+    detection.label = record.keep(inputs_.classes[static_cast<std::size_t>(pair % classes)]);
+    found.push_back(detection);
+  }
+}
+
+}  // namespace tal

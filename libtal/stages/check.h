@@ -1,0 +1,13 @@
+// tal-check: its options, and what it does with them.
+#pragma once
+
+#include "libtal/cli/tool.h"
+#include "libtal/data/check.h"
+
+namespace tal {
+
+void register_options(Options& table, CheckOptions& options);
+// The whole tool: what `options` asks for, written to the tool's output.
+void run_check(Tool& tool, const CheckOptions& options);
+
+}  // namespace tal

@@ -1,0 +1,182 @@
+#include "libtal/stages/classes.h"
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <span>
+#include <unordered_map>
+
+#include "libtal/base/error.h"
+#include "libtal/io/features.h"
+#include "libtal/segment/suppress.h"
+#include "libtal/stages/ensemble_options.h"
+
+namespace tal {
+namespace {
+
+constexpr int kTopClasses = 2;  // when classes are asked for without saying how many
+constexpr std::string_view kStream = "stream:";
+
+// One classifier's scores of a record's video.
+using Classifier = std::function<std::vector<ClassScore>(const Record&)>;
+
+Classifier file_classifier(Run& run, const std::string& path) {
+  std::unordered_map<std::string, std::vector<ClassScore>> videos;
+  for_each_record(run, path, [&](Record& record, const LineReader&) {
+    if (!record.has("classification")) throw Error("missing").at_field("classification");
+    if (!videos.emplace(record.video(), record.classification()).second) throw Error("the video has two lines");
+  });
+  return [path, videos = std::move(videos)](const Record& record) {
+    const auto found = videos.find(record.video());
+    if (found == videos.end()) throw Error("'" + path + "' has no line of this video").at_field("classification");
+    return found->second;
+  };
+}
+
+bool is_stream(const std::string& classifier) { return classifier.starts_with(kStream); }
+
+Classifier classifier_of(Run& run, const std::string& text, int best_rows) {
+  if (!is_stream(text)) return file_classifier(run, text);
+  return [name = text.substr(kStream.size()), best_rows](const Record& record) { return stream_classes(select_stream(record, name), best_rows); };
+}
+
+// The proposals of another stream, by video; they live as long as this.
+class OtherProposals {
+ public:
+  OtherProposals(Run& run, const std::string& path) {
+    for_each_record(run, path, [&](Record& record, const LineReader&) {
+      const auto [place, fresh] = videos_.try_emplace(record.video());
+      if (!fresh) throw Error("the video has two lines");
+      place->second.parse(record.line());  // the reader goes on with its own
+      (void)place->second.require_proposals();
+    });
+  }
+  std::span<const Proposal> of(const std::string& video) const {
+    const auto found = videos_.find(video);
+    return found == videos_.end() ? std::span<const Proposal>() : std::span(found->second.proposals());
+  }
+
+ private:
+  std::unordered_map<std::string, Record> videos_;
+};
+
+class ClassFusion {
+ public:
+  ClassFusion(Run& run, const ClassFusionOptions& o) : options_(o), top_(static_cast<std::size_t>(o.top_classes)) {
+    if (!o.combine.empty()) rule_ = factor_rule(o.combine);
+    if (!o.weights.empty()) weights_ = read_weights(o.weights, o.classifiers);
+    if (!weights_.empty()) check_classifier_weights(weights_, o.classifiers.size());
+    for (const auto& path : o.classifiers) classifiers_.push_back(classifier_of(run, path, o.class_rows));
+    if (!o.merge.empty()) others_.emplace_back(run, o.merge);
+  }
+
+  // Weights by the detections that the proposals of options.choice.from make with the classifiers, suppressed by BSN's rule: average mAP.
+  void choose_weights(Run& run) {
+    struct Video {
+      double duration = 0;
+      Record record;  // its proposals live there
+      std::vector<Proposal> proposals;
+      std::vector<std::vector<ClassScore>> scores;  // of each classifier
+    };
+    std::deque<Video> videos;  // records do not move
+    ValidationTruth truth;
+    for_each_record(run, options_.choice.from, [&](Record& record, const LineReader&) {
+      truth.add(record, /*labelled=*/true);
+      Video& video = videos.emplace_back();
+      video.duration = record.require_duration();
+      video.record.parse(record.line());  // the reader goes on with its own
+      video.proposals = scored_proposals(video.record);
+      for (const auto& classifier : classifiers_) video.scores.push_back(classifier(record));
+      (void)detections_of(video.record, video.proposals, best_classes(fuse_classes(video.scores, {}, options_.temperature), top_));  // faults, while their place is known
+    });
+    if (videos.empty()) throw Error("'" + options_.choice.from + "' has no records");
+    const SuppressOptions rule = preset_of("bsn");
+    std::vector<ClassScore> classes;  // of the video that is worked on: its detections' labels
+    const auto chosen = tal::choose_weights(options_.classifiers, "average mAP", options_.choice.grid, [&](std::span<const double> weights) {
+      return truth.average_map([&](std::size_t k) {
+        classes = best_classes(fuse_classes(videos[k].scores, weights, options_.temperature), top_);
+        std::vector<Proposal> detections;
+        for (const auto& proposal : videos[k].proposals)
+          for (const auto& [label, score] : classes) {
+            auto& detection = detections.emplace_back();
+            detection.segment = proposal.segment, detection.score = proposal.score * score, detection.label = label;
+          }
+        return suppress(detections, videos[k].duration, rule);
+      });
+    });
+    report_weights(run, chosen, options_.choice);
+    weights_ = chosen.weights;
+  }
+
+  void operator()(Record& record) const {
+    std::vector<Proposal> proposals = scored_proposals(record);
+    if (top_ > 0) proposals = detections_of(record, proposals, best_classes(classes_of(record), top_));
+    for (const auto& other : others_) append(proposals, other.of(record.video()));
+    record.set_proposals(proposals);
+  }
+
+ private:
+  std::vector<Proposal> scored_proposals(const Record& record) const {
+    std::vector<Proposal> proposals = record.require_proposals();
+    if (!options_.combine.empty()) combine_scores(rule_, proposals);
+    return proposals;
+  }
+
+  std::vector<ClassScore> classes_of(const Record& record) const {
+    std::vector<std::vector<ClassScore>> scores;
+    for (const auto& classifier : classifiers_) scores.push_back(classifier(record));
+    if (scores.empty()) {
+      if (!record.has("classification")) throw Error("missing: the video's class scores (or give --classification FILE)").at_field("classification");
+      scores.push_back(record.classification());
+    }
+    return fuse_classes(scores, weights_, options_.temperature);
+  }
+
+  static void append(std::vector<Proposal>& proposals, std::span<const Proposal> others) {
+    if (!proposals.empty() && !others.empty() && proposals.front().label.empty() != others.front().label.empty())
+      throw Error(std::string("the proposals of --merge ") + (others.front().label.empty() ? "have no labels, these do" : "have labels, these do not")).at_field("proposals");
+    proposals.insert(proposals.end(), others.begin(), others.end());
+  }
+
+  const ClassFusionOptions& options_;
+  std::size_t top_;
+  FactorRule rule_;
+  std::vector<double> weights_;
+  std::vector<Classifier> classifiers_;
+  std::vector<OtherProposals> others_;  // none or one
+};
+
+}  // namespace
+
+void register_options(Options& table, ClassFusionOptions& o) {
+  const std::string group = "Factors and classes";
+  table.add("--combine", o.combine, "A proposal's score from its factors: geometric (boundary sqrt(cls reg), BSN++ Eq. 8), product, or weighted:NAME=EXPONENT,...")
+      .group(group).type_name("RULE");
+  table.add("--classification", o.classifiers, "Records with the videos' class scores, or stream:NAME: the record's own stream, as tal-extract writes it of a layer `scores` or `logits` (repeat for several classifiers; default: the record's own field)").group(group).type_name("FILE");
+  table.add("--class-rows", o.class_rows, "A stream's class scores: the mean over each class's best K rows (default: over all)").group(group).type_name("K").between(1, 1 << 30);
+  table.add("--class-weights", o.weights, "Weights of the classifiers, or the file of --weights-out (default: equal ones)").group(group).type_name("W,W,...|FILE.json");
+  register_options(table, o.choice, group, "classifiers");
+  table.add("--top-classes", o.top_classes, "Detections of a proposal: the video's best K classes (default with --classification: 2)").group(group).type_name("K").between(1, 1 << 20);
+  table.add("--temperature", o.temperature, "Class scores are logits: take the softmax of their (mean) value / T").group(group).type_name("T").positive();
+  table.add("--merge", o.merge, "Records whose proposals are put behind those of the same video, such as another model's detections").group(group).type_name("FILE");
+}
+
+std::vector<std::string> class_fusion_names() {
+  std::vector<std::string> names = {"--combine", "--classification", "--class-rows", "--class-weights", "--top-classes", "--temperature", "--merge"};
+  for (auto& name : ensemble_weight_names()) names.push_back(std::move(name));
+  return names;
+}
+
+void run_class_fusion(Tool& tool, const ClassFusionOptions& options) {
+  ClassFusionOptions o = options;
+  if (o.top_classes == 0 && (!o.classifiers.empty() || (o.combine.empty() && o.merge.empty()))) o.top_classes = kTopClasses;
+  if (o.top_classes == 0) tool.refuse({"--class-weights", "--temperature"}, "scoring without classes (--classification or --top-classes)");
+  if (o.classifiers.size() < 2) tool.refuse({"--class-weights"}, "a single classifier");
+  if (std::none_of(o.classifiers.begin(), o.classifiers.end(), is_stream)) tool.refuse({"--class-rows"}, "class scores from files (--classification stream:NAME has rows)");
+  check_options(tool, o.choice, "--class-weights", o.classifiers.size());
+  ClassFusion fusion(tool, o);
+  if (!o.choice.from.empty()) fusion.choose_weights(tool);
+  map_records(tool, [&](Record& record) { fusion(record); });
+}
+
+}  // namespace tal

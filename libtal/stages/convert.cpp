@@ -1,0 +1,263 @@
+#include "libtal/stages/convert.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "libtal/data/feature_import.h"
+#include "libtal/data/import_support.h"
+
+namespace tal {
+namespace {
+
+template <class Table>
+const auto& format_named(const Table& table, const std::string& name) {
+  return *std::find_if(table.begin(), table.end(), [&](const auto& format) { return format.name == name; });
+}
+
+std::pair<std::string, std::string> pair_of(const std::string& text, const std::string& option) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) throw UsageError(option + ": '" + text + "' must be NAME=VALUE");
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+SourceText load(const std::string& path) { return load_sources({path}, "").at(0); }
+
+// --merge: the other file's records by video; what the left record lacks is taken over.
+class Merge {
+ public:
+  Merge(Tool& tool, const std::string& path) : tool_(tool), path_(path) {
+    for_each_record(tool, path, [&](Record& record, const LineReader&) {
+      if (!lines_.emplace(record.video(), record.str()).second) throw Error("the video stands in the file twice");
+    });
+  }
+  void apply(Record& record) {
+    const auto found = lines_.find(record.video());
+    if (found == lines_.end()) {
+      left_.push_back(record.video());
+      return;
+    }
+    used_.insert(record.video());
+    Record other;
+    other.parse(found->second);
+    for (const auto key : other.keys()) {
+      if (key == "history") continue;
+      if (!record.has(key)) record.set_raw(key, std::string(*other.raw(key)));
+      else if (key != "video" && *record.raw(key) != *other.raw(key)) ++kept_;
+    }
+  }
+  void report() const {
+    std::vector<std::string> right;
+    for (const auto& [video, line] : lines_)
+      if (!used_.count(video)) right.push_back(video);
+    std::sort(right.begin(), right.end());
+    say(left_, "not in " + path_);
+    say(right, "only in " + path_ + ", left out");
+    if (kept_ > 0) tool_.warn(std::to_string(kept_) + " fields differ between the two sides; the input's stay");
+  }
+
+ private:
+  void say(const std::vector<std::string>& videos, const std::string& what) const {
+    if (videos.empty()) return;
+    std::string text = std::to_string(videos.size()) + (videos.size() == 1 ? " video is " : " videos are ") + what + ":";
+    for (std::size_t i = 0; i < videos.size() && i < 5; ++i) text += ' ' + videos[i];
+    tool_.warn(text + (videos.size() > 5 ? " ..." : ""));
+  }
+  Tool& tool_;
+  std::string path_;
+  std::unordered_map<std::string, std::string> lines_;
+  std::set<std::string> used_;
+  std::vector<std::string> left_;
+  std::size_t kept_ = 0;
+};
+
+// --split: the subset of each video from lists of ids.
+class Splits {
+ public:
+  explicit Splits(const std::vector<std::string>& splits) {
+    for (const auto& split : splits) {
+      const auto [subset, path] = pair_of(split, "--split");
+      const SourceText source = load(path);
+      const auto lines = split_lines(source);
+      for (std::size_t i = 0; i < lines.size(); ++i) {
+        const auto words = split_blanks(lines[i]);
+        if (words.empty()) continue;
+        const auto [known, added] = subsets_.emplace(video_of_file(words[0]), subset);
+        if (!added && known->second != subset) throw Error("'" + known->first + "' is in " + known->second + " and in " + subset).at_line(path, i + 1);
+      }
+    }
+  }
+  void apply(Record& record) {
+    if (subsets_.empty()) return;
+    const auto found = subsets_.find(record.video());
+    if (found == subsets_.end()) ++unlisted_;
+    else record.set_text("subset", found->second);
+  }
+  void report(Tool& tool) const {
+    if (unlisted_ > 0) tool.warn(std::to_string(unlisted_) + (unlisted_ == 1 ? " video is" : " videos are") + " in no --split list");
+  }
+
+ private:
+  std::unordered_map<std::string, std::string> subsets_;
+  std::size_t unlisted_ = 0;
+};
+
+// Where the written text goes: one stream, or a file per video below the folder --output.
+class Writer {
+ public:
+  Writer(Tool& tool, const ExportFormat& format, const ExportOptions& options) : tool_(tool) {
+    if (format.make) writer_ = format.make(options);
+    const std::string& output = tool.options().output;
+    folder_ = writer_ && !writer_->extension().empty() && output != "-" &&
+              (std::filesystem::is_directory(output) || output.back() == '/');
+    if (folder_) std::filesystem::create_directories(output);
+  }
+  void add(Record& record) {
+    std::string text;
+    if (!writer_) {
+      record.append_history(tool_.history_entry());
+      tool_.out().write_line(record.str());
+      return;
+    }
+    writer_->add(record, text);
+    if (folder_) {
+      const std::string& video = record.video();
+      if (video.empty() || video.find('/') != std::string::npos || video.find('\0') != std::string::npos || video == "." || video == "..")
+        throw Error("cannot be a file name").at_field("video").at_video(video);
+      AtomicFile file((std::filesystem::path(tool_.options().output) / (video + writer_->extension())).string());
+      file.write(text);
+      file.commit();
+    } else {
+      if (!writer_->extension().empty() && ++documents_ > 1)
+        throw UsageError("this format has one file a video: give --output FOLDER/ for more than one video");
+      tool_.out().write(text);
+    }
+  }
+  void end() {
+    std::string text;
+    if (writer_) writer_->end(text);
+    if (!folder_) tool_.out().write(text);
+  }
+
+ private:
+  Tool& tool_;
+  std::unique_ptr<ExportWriter> writer_;
+  bool folder_ = false;
+  int documents_ = 0;
+};
+
+// Options that belong to some formats only; UsageError for one that is given and not among `used`.
+void refuse_format_options(const Tool& tool, const std::set<std::string>& used, const std::string& why) {
+  for (const char* option : {"--durations", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns", "--where",
+                             "--window-weights", "--prefix", "--segments", "--dataset-version", "--pattern", "--id", "--stream", "--per", "--stride",
+                             "--window", "--offset", "--vectors", "--transpose", "--duration-from-rows", "--non-finite", "--out-dir", "--inline", "--half", "--rate", "--channels",
+                             "--signal-features", "--tail", "--labels"})
+    if (!used.count(option)) tool.refuse({option}, why);
+}
+
+}  // namespace
+
+std::string describe_formats() {
+  std::string text = "Formats read: ";
+  for (const auto& format : import_formats()) text += format.name + " (" + format.help + "); ";
+  text.replace(text.size() - 2, 2, ".\n\nFormats written: ");
+  for (const auto& format : export_formats()) text += format.name + " (" + format.help + "); ";
+  text.replace(text.size() - 2, 2, ".");
+  return text;
+}
+
+namespace {
+
+void refuse_useless(const Tool& tool, const ConvertOptions& o, const ImportFormat& from, const ExportFormat& to) {
+  std::set<std::string> used(from.options.begin(), from.options.end());
+  used.insert(to.options.begin(), to.options.end());
+  refuse_format_options(tool, used, "--from " + o.from + " --to " + o.to);
+  if (!o.paths.empty()) tool.refuse({"--input"}, "paths on the command line");
+  if (o.import.time != "frames" && o.from != "features") tool.refuse({"--fps"}, "times that are not frames");
+  if (o.from == "signals" && o.import.signals.labels.empty()) tool.refuse({"--columns", "--where", "--time", "--classes", "--class-offset"}, "no --labels");
+}
+
+// The files and words of the command line, read.
+void load_tables(const Tool& tool, ConvertOptions& o) {
+  if (tool.given("--prefix")) o.import.prefix = o.prefix;
+  if (!o.durations.empty()) o.import.tables.videos = parse_videos(load(o.durations));
+  if (!o.classes.empty()) o.import.tables.classes = o.exported.classes = parse_classes(load(o.classes));
+  o.exported.class_offset = o.import.class_offset;
+  if (!o.window_weights.empty()) o.import.tables.window_weights = parse_window_weights(load(o.window_weights));
+  static const std::set<std::string> roles = {"video", "start", "end", "label", "score", "duration", "fps", "frames", "subset"};
+  for (const auto& column : o.columns) {
+    const auto [role, name] = pair_of(column, "--columns");
+    if (!roles.count(role)) throw UsageError("--columns: unknown role '" + role + "'");
+    o.import.columns[role] = name;
+  }
+  if (!o.where.empty()) std::tie(o.import.where_column, o.import.where_value) = pair_of(o.where, "--where");
+}
+
+// ids: keep, strip or add the "v_" that ActivityNet's tools put before an id.
+void rename(Record& record, const std::string& ids) {
+  std::string video = record.video();
+  const bool prefixed = video.compare(0, 2, "v_") == 0;
+  if (ids == "strip" && prefixed) video.erase(0, 2);
+  if (ids == "add" && !prefixed) video.insert(0, "v_");
+  if (video == record.video()) return;
+  Record renamed = Record::make(video);
+  for (const auto key : record.keys())
+    if (key != "video") renamed.set_raw(key, std::string(*record.raw(key)));
+  record = std::move(renamed);
+}
+
+}  // namespace
+
+void convert(Tool& tool, ConvertOptions& o) {
+  if (!o.weights.file.empty()) {
+    if (!o.from.empty() || !o.paths.empty()) throw UsageError("--weights FILE converts one file by itself: no --from and no further paths");
+    tool.refuse({"--input", "--to", "--ids", "--subset", "--split", "--merge"}, "--weights");
+    refuse_format_options(tool, {}, "--weights");
+    return convert_weights(tool, o.weights);
+  }
+  tool.refuse({"--key", "--map", "--model-input", "--unmatched", "--metadata"}, "--from");
+  if (o.from.empty()) throw UsageError("--from is required (or --weights FILE)");
+  const ImportFormat& from = format_named(import_formats(), o.from);
+  const ExportFormat& to = format_named(export_formats(), o.to);
+  refuse_useless(tool, o, from, to);
+  if (o.paths.empty()) o.paths = {tool.options().input};
+  load_tables(tool, o);
+
+  Splits splits(o.splits);
+  std::optional<Merge> merge;
+  if (!o.merge.empty()) merge.emplace(tool, o.merge);
+  Writer writer(tool, to, o.exported);
+  std::uint64_t records = 0;
+  const auto pass = [&](Record& record) {
+    rename(record, o.ids);
+    if (const auto* info = o.import.tables.find(record.video())) set_info(record, *info);
+    splits.apply(record);
+    if (!o.subset.empty() && record.text("subset") != o.subset) return;
+    if (merge) merge->apply(record);
+    writer.add(record);
+    if (tool.stopped()) throw Error("interrupted");
+    tool.progress(++records, 0, "records");
+  };
+  const ImportSink sink{
+      [&](Record& record) {
+        try {
+          pass(record);
+        } catch (Error& error) {
+          tool.record_error(error.at_video(record.video()), record.str());
+        }
+      },
+      [&](const Error& error, std::string_view text) { tool.record_error(error, text); },
+      [&](const std::string& message) { tool.note(message); }};
+  if (from.reader) {
+    from.reader(load_sources(o.paths, from.extension), o.import, sink);
+  } else if (from.path_reader) {
+    from.path_reader(o.paths, o.import, sink);
+  } else {
+    for (const auto& path : o.paths) for_each_record(tool, path, [&](Record& record, const LineReader&) { pass(record); });
+  }
+  writer.end();
+  splits.report(tool);
+  if (merge) merge->report();
+}
+
+}  // namespace tal

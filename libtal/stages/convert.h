@@ -1,0 +1,32 @@
+// tal-convert's logic: options, the table of formats, and the passage of records from a reader to a writer.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libtal/cli/tool.h"
+#include "libtal/data/formats.h"
+#include "libtal/stages/convert_weights.h"
+
+namespace tal {
+
+struct ConvertOptions {
+  std::string from, to = "tal";
+  std::vector<std::string> paths;       // none: --input
+  std::string ids = "keep";             // keep, strip or add ActivityNet's `v_`
+  std::string subset;                   // only records of this subset
+  std::string durations, classes, window_weights, merge, where;  // files; where: COLUMN=VALUE
+  std::vector<std::string> columns;     // ROLE=NAME
+  ImportOptions import;
+  ExportOptions exported;
+  std::string prefix;
+  std::vector<std::string> splits;      // SUBSET=FILE
+  WeightOptions weights;                // instead of --from
+};
+
+void register_options(Options& table, ConvertOptions& options);
+void convert(Tool& tool, ConvertOptions& options);
+// Paragraphs for the man page: every format in the tables.
+std::string describe_formats();
+
+}  // namespace tal

@@ -1,0 +1,12 @@
+// tal-eval from records to report.
+#pragma once
+
+#include "libtal/cli/tool.h"
+#include "libtal/stages/evaluate_options.h"
+
+namespace tal::eval {
+
+// Reads, evaluates and prints what the options ask for.
+void run_evaluation(Tool& tool, const EvalOptions& options);
+
+}  // namespace tal::eval

@@ -1,0 +1,13 @@
+// The options of tal-eval.
+#pragma once
+
+#include "libtal/cli/tool.h"
+#include "libtal/eval/protocol.h"
+
+namespace tal::eval {
+
+void register_options(Options& table, EvalOptions& options);
+
+// Reads --exclude. UsageError for options that the protocol does not know.
+Protocol make_protocol(const Tool& tool, const EvalOptions& options);
+}  // namespace tal::eval

@@ -1,0 +1,37 @@
+// The options with which tal-propose, tal-refine and tal-score run a model. Without LibTorch they exist and say what is missing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "libtal/cli/tool.h"
+
+namespace tal {
+struct ModelOptions {
+  std::vector<std::string> models;    // files; several: an ensemble
+  std::string device = "cpu";
+  std::string precision = "float32";  // of its products and convolutions: float32, bfloat16, float16 (CUDA)
+  int threads = 0;                    // of LibTorch; 0: all cores
+  std::vector<std::string> settings;  // name=value, of the model's inference settings
+  std::string frame_cache;            // folder that keeps decoded frames, for models that see them; "": temporary files
+};
+void register_model_options(Options& table, ModelOptions& options);
+
+// What tal-propose asks of models that give maps of all proposals (bsnpp, bmn), beside their settings.
+struct MapOptions {
+  std::vector<std::string> map_folders;  // maps of earlier runs, members of the ensemble behind the models
+  std::string weights;                   // of models, then folders: numbers, or the file of --weights-out; empty: equal
+  std::string multi_scale;               // rows by duration; empty: as trained
+  std::string maps;                      // none, inline or a folder; empty: as the model says
+  std::int64_t window = 0;               // rows of the stream; 0: as the model says
+  double overlap = -1;                   // share of a window; below 0: as the model says
+};
+void register_map_options(Options& table, MapOptions& options);
+// The names of these options, to refuse them.
+std::vector<std::string> map_option_names();
+
+// Refuses the options above when no model is given.
+void refuse_model_options(const Tool& tool, const ModelOptions& options);
+
+}  // namespace tal

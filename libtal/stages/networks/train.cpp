@@ -1,0 +1,271 @@
+#include "libtal/stages/networks/train.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
+#include "libtal/cli/tool.h"
+#include "libtal/data/formats.h"
+#include "libtal/models/core/factory.h"
+#include "libtal/models/core/guard.h"
+#include "libtal/models/core/model_file.h"
+#include "libtal/nn/device.h"
+#include "libtal/train/distributed.h"
+#include "libtal/train/initial_weights.h"
+#include "libtal/train/run_settings.h"
+#include "libtal/train/tensorboard.h"
+#include "libtal/train/trainer.h"
+#include "libtal/train/validation.h"
+
+namespace tal {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void resolve(const Tool& tool, const TrainCommand& o, const Model& model, const InitialWeights* initial, RunSettings& settings) {
+  if (initial) settings.apply_json(initial->settings(model.name()), "--init-from " + o.init_from);
+  settings.apply_presets(o.presets);
+  for (const auto& pair : o.settings) settings.set_pair(pair);
+  if (tool.given("--epochs")) settings.set("train.epochs", std::to_string(o.epochs), "--epochs");
+  if (tool.given("--batch")) settings.set("train.batch", std::to_string(o.batch), "--batch");
+  settings.settle_defaults();
+  settings.drop_idle_presets();
+  settings.refuse_idle(!o.val.empty());
+}
+
+// What one setting says against another, or lacks, is the command line's mistake, and said before anything is read.
+template <class Check>
+void as_usage(Check&& check) {
+  try {
+    check();
+  } catch (const Error& error) {
+    if (error.field().empty()) throw;
+    throw UsageError("setting '" + error.field() + "': " + error.message());
+  }
+}
+void refuse_contradictions(const Model& model) {
+  as_usage([&] { model.check_settings(); });
+}
+
+// --list-settings: of one model as presets and --set make them, or of all as they are.
+std::string settings_help(const Tool& tool, const TrainCommand& o) {
+  if (!o.model.empty()) make_model(o.model);  // names the nearest
+  else tool.refuse({"--preset", "--set", "--epochs", "--batch"}, "--list-settings of all models");
+  tool.refuse({"--init-from"}, "--list-settings");
+  std::string text;
+  for (const auto& factory : model_factories()) {
+    if (!o.model.empty() && factory.name != o.model) continue;
+    const auto model = factory.make();
+    TrainOptions train;
+    RunSettings settings(*model, train);
+    if (!o.model.empty()) resolve(tool, o, *model, nullptr, settings), check_options(train), refuse_contradictions(*model);
+    text += (text.empty() ? "" : "\n") + factory.name + " - " + factory.help + "\n\n" + settings.help();
+  }
+  return text;
+}
+
+std::string metrics_text(const Metrics& metrics) {
+  std::string text;
+  char number[32];
+  for (const auto& [name, value] : metrics) {
+    std::snprintf(number, sizeof number, "%.4g", value);
+    text += (text.empty() ? "" : "  ") + name + " " + number;
+  }
+  return text;
+}
+
+// Where a run tells what happens: stderr, a JSON-lines log, TensorBoard.
+class Journal {
+ public:
+  Journal(Tool& tool, const TrainCommand& o, bool resumed) : tool_(tool), every_(o.log_every) {
+    if (!o.log.empty()) {
+      log_.reset(std::fopen(o.log.c_str(), resumed ? "ab" : "wb"));
+      if (!log_) throw_errno(o.log, errno);
+      log_path_ = o.log;
+    }
+    if (!o.tensorboard.empty()) board_.emplace(o.tensorboard);
+  }
+  void step(const StepReport& r) {
+    tool_.progress(static_cast<std::uint64_t>(r.total_steps), static_cast<std::uint64_t>(r.planned_steps), "steps");
+    if (every_ == 0 || r.total_steps % every_ != 0) return;
+    Json line = {{"step", r.total_steps}, {"phase", r.phase + 1}, {"epoch", r.epoch + 1}, {"loss", r.loss}, {"lr", r.lr}};
+    if (r.gradient_norm > 0) line["gradient_norm"] = r.gradient_norm;
+    for (const auto& [name, value] : r.parts) line["parts"][name] = value;
+    write(line);
+    if (!board_) return;
+    const double now = wall();
+    board_->scalar("train/loss", r.loss, r.total_steps, now);
+    board_->scalar("train/lr", r.lr, r.total_steps, now);
+    for (const auto& [name, value] : r.parts) board_->scalar("train/" + name, value, r.total_steps, now);
+  }
+  void epoch(const EpochReport& r, std::int64_t epochs) {
+    std::string text = (r.phase_name.empty() ? "epoch " : r.phase_name + ", epoch ") + std::to_string(r.epoch + 1) + (epochs > 0 ? "/" + std::to_string(epochs) : "") +
+                       ": " + metrics_text(r.training);
+    if (!r.validation.empty()) text += "; validation: " + metrics_text(r.validation) + (r.best ? " (best)" : "");
+    tool_.note(text);
+    Json line = {{"step", r.total_steps}, {"phase", r.phase + 1}, {"epoch", r.epoch + 1}};
+    for (const auto& [name, value] : r.training) line["mean"][name] = value;
+    for (const auto& [name, value] : r.validation) line["validation"][name] = value;
+    if (!r.validation.empty()) line["best"] = r.best;
+    write(line);
+    if (!board_) return;
+    for (const auto& [name, value] : r.validation) board_->scalar("validation/" + name, value, r.total_steps, wall());
+    board_->flush();
+  }
+
+ private:
+  static double wall() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+  void write(const Json& line) {
+    if (!log_) return;
+    const std::string text = line.dump() + "\n";
+    if (std::fwrite(text.data(), 1, text.size(), log_.get()) != text.size() || std::fflush(log_.get()) != 0) throw_errno(log_path_, errno);
+  }
+  Tool& tool_;
+  std::int64_t every_;
+  std::string log_path_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> log_{nullptr, std::fclose};
+  std::optional<TensorBoardWriter> board_;
+};
+
+std::string checkpoint_path(const TrainCommand& o) {
+  if (o.checkpoint_dir.empty()) return o.out + ".checkpoint";
+  std::error_code failed;
+  std::filesystem::create_directories(o.checkpoint_dir, failed);
+  if (failed) throw Error("'" + o.checkpoint_dir + "': " + failed.message());
+  return o.checkpoint_dir + "/checkpoint.safetensors";
+}
+
+// Annotations from which no class is learned are said; where no annotation has any label, none was meant to be (models that need classes refuse that).
+void check_labels(Tool& tool, const TrainCommand& o, const RecordSet& set) {
+  const auto none = set.unlabelled(), unknown = set.unknown_labels(), all = set.instances();
+  if (!o.classes.empty() && none + unknown == all) throw Error("no annotation has a label that is in '" + o.classes + "'");
+  if (none > 0 && none < all) tool.warn(std::to_string(none) + " of " + std::to_string(all) + " annotations have no label; no class is learned from them");
+  if (unknown > 0) tool.warn(std::to_string(unknown) + " annotations have a label that is not in " + o.classes + "; no class is learned from them");
+}
+
+}  // namespace
+
+void register_options(Options& table, TrainCommand& o) {
+  const std::string model = "Model", data = "Data", run = "Run", report = "Report";
+  table.add("--model", o.model, "What to train").group(model).type_name("NAME");
+  table.add("--preset", o.presets, "Named settings of the model, rows of its paper's tables (repeatable: they add up, later ones over earlier ones)").group(model).type_name("NAME");
+  table.add("--set", o.settings, "Change a setting, e.g. train.lr=1e-4 (repeatable)").group(model).type_name("NAME=VALUE");
+  table.flag("--list-settings", o.list_settings, "Print presets and settings of --model, or of all models, with values, meanings and ranges, and end").group(model);
+  table.add("--init-from", o.init_from, "Start from another model's weights, by name; its settings are the run's unless presets or --set say otherwise").group(model).type_name("FILE");
+  table.flag("--init-partial", o.init_partial, "--init-from takes the tensors that match by name and shape, and lists the others (default: all must match)").group(model);
+  table.add("--streams", o.streams, "Feature streams, side by side (default: all of the first record)").group(data).type_name("NAME").comma_separated();
+  table.add("--frame-cache", o.frame_cache, "Folder that keeps decoded frames and flow for the next run, for models that see frames (default: temporary files)").group(data).type_name("DIR");
+  table.add("--classes", o.classes, "Class names in order (default: the labels of the annotations, sorted)").group(data).type_name("FILE");
+  table.add("--subset", o.subset, "Only records of this subset").group(data).type_name("NAME");
+  table.add("--val", o.val, "Records to validate on; the best model is kept").group(data).type_name("FILE");
+  table.add("--val-subset", o.val_subset, "Only records of this subset of --val").group(data).type_name("NAME");
+  table.add("--epochs", o.epochs, "The same as --set train.epochs=N").group(run).type_name("N").between(1, 1000000000);
+  table.add("--batch", o.batch, "The same as --set train.batch=N").group(run).type_name("N").between(1, 1000000000);
+  table.add("--device", o.device, "Where to train: cpu, cuda, cuda:N").group(run).type_name("DEVICE");
+  table.add("--threads", o.threads, "Threads of the arithmetic (0: all cores); results are equal for equal numbers").group(run).type_name("N").between(0, 1024);
+  table.add("--out", o.out, "Model file to write (the best by --val, else the last)").group(run).type_name("FILE");
+  table.add("--last", o.last, "Write the last model as well, when --out is the best").group(run).type_name("FILE");
+  table.add("--checkpoint-dir", o.checkpoint_dir, "Folder of the checkpoint, which stays there (default: beside --out until the run is complete)").group(run).type_name("DIR");
+  table.add("--checkpoint-minutes", o.checkpoint_minutes, "Besides the one after each epoch, a checkpoint every so often (0: never)").group(run).type_name("MINUTES").not_negative();
+  table.flag("--resume", o.resume, "Go on from the checkpoint, to the same bytes; starts from the beginning when there is none").group(run);
+  table.add("--log", o.log, "Write losses and validation as JSON lines").group(report).type_name("FILE");
+  table.add("--log-every", o.log_every, "Optimiser steps between lines of --log and --tensorboard (0: epochs only)").group(report).type_name("N").between(0, 1000000000);
+  table.add("--tensorboard", o.tensorboard, "Write TensorBoard event files").group(report).type_name("DIR");
+}
+
+void train_command(Tool& tool, const TrainCommand& o) {
+  if (o.list_settings) {
+    tool.out().write(settings_help(tool, o));
+    return;
+  }
+  if (o.model.empty()) throw UsageError("--model is required (" + joined(model_names()) + ")");
+  if (o.init_from.empty()) tool.refuse({"--init-partial"}, "a run without --init-from");
+  auto model = make_model(o.model);
+  TrainOptions train;
+  RunSettings settings(*model, train);
+  std::optional<InitialWeights> initial;
+  if (!o.init_from.empty()) initial.emplace(o.init_from);
+  resolve(tool, o, *model, initial ? &*initial : nullptr, settings);
+  check_options(train);
+  refuse_contradictions(*model);
+  settings.each([&](const auto& name, const auto& value, const auto& origin) { tool.config_line(name, value, origin); });
+  if (o.val.empty()) tool.refuse({"--val-subset", "--last"}, "a run without --val");
+  if (o.log.empty() && o.tensorboard.empty()) tool.refuse({"--log-every"}, "a run without --log or --tensorboard");
+  for (const auto& text : settings.replaced()) tool.note(text);
+  tool.out();  // --print-config ends here, before anything is read
+  if (o.out.empty()) throw UsageError("--out is required");
+
+  for (const auto& stream : o.streams)
+    if (std::count(o.streams.begin(), o.streams.end(), stream) > 1) throw UsageError("--streams: '" + stream + "' stands there twice");
+  if (!initial) as_usage([&] { model->check_start(); });
+  start_computing(o.threads);
+  const auto communicator = make_communicator();
+  const auto frames = model->frames();
+  if (frames) tool.refuse({"--streams"}, "a model that sees frames");
+  else tool.refuse({"--frame-cache"}, "a model that sees features");
+  RecordSet set({o.streams, o.classes.empty() ? std::vector<std::string>() : read_class_names(o.classes), o.subset, train.standardize, frames, model->stream_fit(), o.frame_cache});
+  for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) { set.add(record); });
+  if (tool.stopped()) return;
+  set.finish();
+  if (initial && !train.standardize) initial->normalise(set);
+  check_labels(tool, o, set);
+  std::optional<Validation> validation;
+  if (!o.val.empty()) {
+    validation.emplace(train.metric, o.val_subset, o.frame_cache);
+    for_each_record(tool, o.val, [&](Record& record, const LineReader&) { validation->add(record); });
+    if (validation->size() == 0) throw Error("'" + o.val + "' has no record to validate on");
+  }
+
+  torch::manual_seed(tool.options().seed);
+  model->device = open_device(o.device);
+  guarded(*model, [&] { model->build(set.inputs()); });
+  if (!initial || o.init_partial) model->initialise();
+  if (initial) initial->copy_to(*model, o.init_partial, [&](const std::string& text) { tool.note(text); }, [&](const std::string& text) { tool.warn(text); });
+  model->network().to(model->device);
+  std::int64_t parameters = 0;
+  for (const auto& parameter : model->network().parameters()) parameters += parameter.numel();
+  tool.note(o.model + ": " + std::to_string(parameters) + " parameters, " + std::to_string(set.size()) + " videos, " + std::to_string(set.instances()) + " instances, " +
+            std::to_string(set.inputs().classes.size()) + " classes");
+
+  TrainRun run{train, tool.options().seed, checkpoint_path(o), o.checkpoint_minutes, o.resume, initial ? initial->identity(o.init_partial) : ""};
+  Journal journal(tool, o, o.resume && std::filesystem::exists(run.checkpoint));
+  const bool leader = communicator->rank() == 0;
+  TrainEvents events;
+  events.note = [&](const std::string& text) { tool.note(text); };
+  events.warn = [&](const std::string& text) { tool.warn(text); };
+  events.stopped = [&] { return tool.stopped(); };
+  if (leader) {
+    events.step = [&](const StepReport& report) { journal.step(report); };
+    events.epoch = [&](const EpochReport& report) { journal.epoch(report, report.phase_name.empty() ? train.epochs : 0); };
+  }
+  Validator validator;
+  if (validation) validator = [&](Model& m, std::size_t phase) { return validation->evaluate(m, train, run.seed, phase); };
+  const TrainResult result = tal::train(*model, set, run, validator, events, *communicator);
+  if (result.stopped) {
+    tool.note("stopped; --resume goes on from " + run.checkpoint);
+    return;
+  }
+  if (!leader) return;
+  if (validation && result.best == 0) tool.warn("no epoch found anything of '" + o.val + "' (best 0): the first one is kept");
+  Json summary = {{"model", o.model}, {"seed", run.seed}, {"videos", set.size()}, {"instances", set.instances()}, {"parameters", parameters}, {"steps", result.total_steps}};
+  if (validation) {
+    if (const auto phases = model->phases(); phases.size() > 1) summary["best_phase"] = phases[static_cast<std::size_t>(result.best_phase)].name;
+    summary["best_epoch"] = result.best_epoch + 1, summary["best"] = result.best;
+  }
+  if (initial) summary["init_from"] = o.init_from;
+  summary["train"] = Json::parse(settings_of(train).json());
+  save_model(o.out, *model, summary.dump());
+  if (!o.last.empty()) {
+    load_weights(model->network(), result.last_weights, o.last);
+    save_model(o.last, *model, summary.dump());
+  }
+  if (o.checkpoint_dir.empty()) std::filesystem::remove(run.checkpoint);
+  tool.out().write_line(summary.dump());
+}
+
+}  // namespace tal

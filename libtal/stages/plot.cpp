@@ -1,0 +1,251 @@
+#include "libtal/stages/plot.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "libtal/base/time_rows.h"
+#include "libtal/io/features.h"
+#include "libtal/plot/charts.h"
+#include "libtal/plot/timeline.h"
+
+namespace tal::plot {
+namespace {
+
+std::string extension(const std::string& path) {
+  std::string out = std::filesystem::path(path).extension().string();
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+std::string chosen_format(const Tool& tool, const PlotOptions& options) {
+  if (options.format != "auto") return options.format;
+  if (tool.options().output == "-") return "svg";
+  const std::string end = extension(tool.options().output);
+  if (end == ".svg") return "svg";
+  if (end == ".html" || end == ".htm") return "html";
+  if (end == ".png") return "png";
+  throw UsageError("--output " + tool.options().output + ": the name must end in .svg, .html or .png (or say --format)");
+}
+
+std::string stem(const std::string& path) { return path == "-" ? "stdin" : std::filesystem::path(path).stem().string(); }
+
+class Selection {
+ public:
+  explicit Selection(const PlotOptions& options) : options_(options), wanted_(options.videos.begin(), options.videos.end()) {}
+
+  // Whether this record is drawn; counts the others.
+  bool take(const std::string& video) {
+    ++seen_;
+    if (!wanted_.empty()) return wanted_.count(video) > 0 && (found_.insert(video), true);
+    if (options_.max_videos > 0 && drawn_ >= options_.max_videos) return false;
+    ++drawn_;
+    return true;
+  }
+
+  // What was left out, for the picture and the user; Error when a wanted video is not there.
+  std::string remark(Tool& tool) const {
+    for (const auto& video : options_.videos)
+      if (!found_.count(video)) throw Error("no record of this video in the input").at_video(video);
+    const std::size_t shown = wanted_.empty() ? drawn_ : found_.size();
+    if (seen_ == shown) return "";
+    const std::string text = std::to_string(shown) + " of " + std::to_string(seen_) + " records drawn" + (wanted_.empty() ? " (--max-videos)" : " (--video)");
+    tool.note(text);
+    return text;
+  }
+
+ private:
+  const PlotOptions& options_;
+  std::set<std::string> wanted_, found_;
+  std::size_t seen_ = 0, drawn_ = 0;
+};
+
+void fill_video(const Record& record, TimelineVideo& video) {
+  video.video = record.video();
+  video.duration = record.duration().value_or(0);
+  video.truth = record.annotations(true);
+}
+
+Track read_track(const Record& record, const std::string& name, double min_score, bool use_min) {
+  Track track{name, {}};
+  for (const Proposal& p : record.proposals())
+    if (!use_min || p.score >= min_score) track.found.push_back({p.segment, p.score, std::string(p.label)});
+  return track;
+}
+
+TimelineStyle style_of(const PlotOptions& options, const std::string& title) {
+  TimelineStyle style;
+  style.width = options.width, style.top_k = options.top_k, style.max_rows = options.max_rows, style.positive = options.positive;
+  style.title = options.title.empty() ? title : options.title;
+  return style;
+}
+
+Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& kind) {
+  TimelineStyle style = style_of(options, kind == "anchors" ? "Anchors and ground truth" : kind == "compare" ? "Two results against ground truth" : "");
+  Selection selection(options);
+  std::vector<TimelineVideo> videos;
+  std::map<std::string, std::size_t> index;
+  const bool use_min = tool.given("--min-score");
+  std::string first = kind == "timeline" ? "found" : stem(tool.options().input), second = stem(options.with);
+  if (kind == "compare" && first == second) first = "A", second = "B";
+  for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) {
+    TimelineVideo video;
+    fill_video(record, video);
+    video.tracks.push_back(read_track(record, first, options.min_score, use_min));
+    if (!selection.take(record.video())) return;
+    index.emplace(record.video(), videos.size());
+    videos.push_back(std::move(video));
+  });
+  if (kind == "compare") {
+    std::size_t extra = 0;
+    for (auto& video : videos) video.tracks.push_back({second, {}});
+    for_each_record(tool, options.with, [&](Record& record, const LineReader&) {
+      const auto at = index.find(record.video());
+      if (at == index.end()) {
+        ++extra;
+        return;
+      }
+      TimelineVideo& video = videos[at->second];
+      video.tracks[1] = read_track(record, second, options.min_score, use_min);
+      if (video.truth.empty()) video.truth = record.annotations(true);
+      if (video.duration <= 0) video.duration = record.duration().value_or(0);
+    });
+    if (extra > 0) style.remark = std::to_string(extra) + " records of " + second + " without a drawn partner";
+  }
+  if (!options.ground_truth.empty()) {
+    for_each_record(tool, options.ground_truth, [&](Record& record, const LineReader&) {
+      const auto at = index.find(record.video());
+      if (at == index.end()) return;
+      const double duration = videos[at->second].duration;
+      videos[at->second].truth = record.annotations(true);
+      if (duration <= 0) videos[at->second].duration = record.duration().value_or(0);
+    });
+  }
+  const std::string left_out = selection.remark(tool);
+  style.remark += (style.remark.empty() || left_out.empty() ? "" : "; ") + left_out;
+  if (style.title.empty()) {
+    const bool truths = std::any_of(videos.begin(), videos.end(), [](const auto& video) { return !video.truth.empty(); });
+    style.title = truths ? "Detections against ground truth" : "Detections";
+  }
+  return kind == "anchors" ? draw_anchors(videos, style) : draw_timeline(videos, style);
+}
+
+Canvas plot_curves(const PlotOptions& options, const Tool& tool) {
+  std::vector<Chart> charts;
+  if (options.files.empty()) {
+    std::string text, source = tool.options().input == "-" ? "stdin" : tool.options().input;
+    LineReader reader(tool.options().input);
+    std::string_view line;
+    while (reader.next(line)) (text += line) += '\n';
+    read_curves(text, source, "", charts);
+  } else {
+    tool.refuse({"--input"}, "files named as arguments");
+    for (const auto& file : options.files) read_curves(read_file(file), file, options.files.size() > 1 ? stem(file) : "", charts);
+  }
+  return draw_charts(charts, options.width, options.title.empty() ? "Curves" : options.title);
+}
+
+// Time runs to the right, columns downwards.
+Matrix stream_matrix(const Record& record, const FeatureStream& stream) {
+  const FeatureMatrix features = load_features(stream);
+  Matrix map;
+  map.title = record.video() + ": " + stream.name;
+  map.rows = static_cast<int>(features.dim), map.columns = static_cast<int>(features.rows);
+  map.values.reserve(features.values.size());
+  for (std::int64_t c = 0; c < features.dim; ++c)
+    for (std::int64_t r = 0; r < features.rows; ++r) map.values.push_back(features.at(r, c));
+  const RowTime time = row_time(stream, record.duration());
+  map.x_low = time.seconds(0.0), map.x_high = time.seconds(static_cast<double>(features.rows)), map.time = true;
+  map.x_label = "time" + std::string(stream.last_start ? " (the last row was moved back to the end)" : ""), map.y_label = "column";
+  return map;
+}
+
+// The streams that --stream names, or all.
+void add_streams(const Record& record, const std::vector<std::string>& wanted, std::vector<Matrix>& maps) {
+  const auto streams = record.features();
+  for (const auto& name : wanted)
+    if (std::none_of(streams.begin(), streams.end(), [&](const FeatureStream& s) { return s.name == name; }))
+      throw Error("missing").at_field("features." + name);
+  for (const auto& stream : streams)
+    if (wanted.empty() || std::find(wanted.begin(), wanted.end(), stream.name) != wanted.end()) maps.push_back(stream_matrix(record, stream));
+}
+
+Canvas plot_heatmaps(Tool& tool, const PlotOptions& options) {
+  std::vector<Matrix> maps;
+  std::string remark;
+  if (!options.files.empty()) {
+    tool.refuse({"--input", "--video", "--max-videos", "--stream"}, "files named as arguments");
+    for (const auto& file : options.files) read_npy_maps(file, stem(file), maps);
+  } else {
+    Selection selection(options);
+    for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) {
+      if (!selection.take(record.video())) return;
+      std::vector<Matrix> own;
+      const auto raw = record.raw("maps");
+      if (raw && options.streams.empty()) read_maps(std::string(*raw), record.video(), own);
+      else add_streams(record, options.streams, own);
+      if (own.empty()) throw Error("missing, and no features: nothing to draw").at_field("maps");
+      for (auto& map : own) maps.push_back(std::move(map));
+    });
+    remark = selection.remark(tool);
+  }
+  return draw_heatmaps(maps, options.width, options.title.empty() ? "Maps" : options.title, remark, options.each_row);
+}
+
+}  // namespace
+
+void register_options(Options& table, PlotOptions& o) {
+  table.require_subcommand();
+  const std::pair<const char*, const char*> kinds[] = {
+      {"timeline", "Ground truth and detections with scores over time, one panel a video"},
+      {"curves", "Recall, precision and mAP curves of tal-eval, or the values of a training log"},
+      {"heatmap", "Dense score maps and feature streams"},
+      {"anchors", "Anchors by time and length, and which ground truth they cover"},
+      {"compare", "Two result streams against the same ground truth"}};
+  for (const auto& [name, what] : kinds) {
+    Options sub = table.subcommand(name, what);
+    const std::string kind = name;
+    sub.add("--format", o.format, "svg, html or png; auto: by the extension of --output (stdout: svg)")
+        .one_of({"auto", "svg", "html", "png"});
+    sub.add("--theme", o.theme, "light, dark, or auto: the viewer's setting (PNG: light)").one_of({"auto", "light", "dark"});
+    sub.add("--width", o.width, "Width in logical pixels").type_name("PIXELS").between(480, 8000);
+    sub.add("--scale", o.scale, "PNG: pixels per logical pixel").type_name("X").between(0.5, 8.0);
+    sub.add("--title", o.title, "Heading of the picture").type_name("TEXT");
+    if (kind == "curves") {
+      sub.add("files", o.files, "Files to compare; without any, --input is read").type_name("FILE");
+      continue;
+    }
+    if (kind == "heatmap") {
+      sub.add("files", o.files, "Arrays to draw (.npy); without any, the records of --input").type_name("FILE");
+      sub.add("--stream", o.streams, "Draw this feature stream (repeatable); default: the maps, else every stream").type_name("NAME")
+          .one_value();
+      sub.flag("--each-row", o.each_row, "Give each row its own range of colours");
+    }
+    sub.add("--video", o.videos, "Draw only this video (repeatable)").type_name("ID");
+    sub.add("--max-videos", o.max_videos, "Draw the first N records (0: all)").type_name("N");
+    if (kind == "heatmap") continue;
+    sub.add("--gt", o.ground_truth, "Take the ground truth from the records of FILE").type_name("FILE");
+    sub.add("--top-k", o.top_k, "Draw the N best of a video and row (0: all)").type_name("N");
+    sub.add("--min-score", o.min_score, "Leave out proposals with a lower score (default: none)").type_name("X").shown_default("");
+    if (kind != "anchors") sub.add("--max-rows", o.max_rows, "Labels drawn per video").type_name("N").between(1, 1000);
+    if (kind == "anchors") sub.add("--positive", o.positive, "tIoU from which an anchor covers a truth").type_name("X").between(0.0, 1.0);
+    if (kind == "compare") sub.add("--with", o.with, "The second result stream").type_name("FILE").required();
+  }
+}
+
+void run_plot(Tool& tool, const PlotOptions& options) {
+  const std::string format = chosen_format(tool, options);
+  if (format != "png") tool.refuse({"--scale"}, "--format " + format);
+  if (!options.videos.empty()) tool.refuse({"--max-videos"}, "--video");
+  const std::string kind = tool.command_line().chosen();
+  Output& out = tool.out();
+  const Canvas canvas = kind == "curves" ? plot_curves(options, tool) : kind == "heatmap" ? plot_heatmaps(tool, options) : plot_segments(tool, options, kind);
+  const Theme theme = options.theme == "light" ? Theme::kLight : options.theme == "dark" ? Theme::kDark : Theme::kAuto;
+  const std::string title = options.title.empty() ? "tal-plot " + kind : options.title;
+  out.write(format == "png" ? to_png(canvas, theme, options.scale) : format == "html" ? to_html(canvas, title, theme) : to_svg(canvas, title, theme));
+}
+
+}  // namespace tal::plot

@@ -1,0 +1,15 @@
+// tal-synth: the subcommands annotations and features.
+#pragma once
+
+#include "libtal/cli/tool.h"
+#include "libtal/data/synth.h"
+
+namespace tal {
+
+void register_options(Options& table, SynthAnnotationOptions& options);
+void register_options(Options& table, SynthFeatureOptions& options);
+// The subcommands annotations and features of tal-synth. UsageError when options contradict each other.
+void write_annotations(Tool& tool, const SynthAnnotationOptions& options);
+void write_features(Tool& tool, const SynthFeatureOptions& options);
+
+}  // namespace tal

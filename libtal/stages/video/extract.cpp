@@ -1,0 +1,271 @@
+#include "libtal/stages/video/extract.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "libtal/base/number.h"
+#include "libtal/base/sha256.h"
+#include "libtal/base/time_rows.h"
+#include "libtal/data/formats.h"
+#include "libtal/io/features.h"
+#include "libtal/io/npy.h"
+#include "libtal/stages/video/extract_parts.h"
+#include "libtal/stages/video/stream_files.h"
+
+namespace tal {
+namespace {
+
+// Where a video's flow is kept: another file of the same name, or other samples of it, have another folder.
+std::string flow_folder(const ExtractOptions& o, const std::string& id, const nlohmann::ordered_json& source) {
+  if (o.flow_cache.empty()) return "";
+  const auto key = sha256(std::string(kExtractVersion) + " opencv " + CV_VERSION + " fps " + o.fps + " " + source.dump());
+  return (std::filesystem::path(o.flow_cache) / (id + "-" + key.substr(key.find(':') + 1, 16))).string();
+}
+
+void set_video_fields(Record& record, const nlohmann::ordered_json& facts) {
+  // Decoded frames are the truth; a duration and rate that the record already states (the data set's own) stay.
+  record.set_number("frames", facts.at("frames").get<double>());
+  if (!record.has("duration")) record.set_number("duration", facts.at("duration").get<double>());
+  if (!record.has("fps")) record.set_number("fps", facts.at("fps").get<double>());
+}
+
+// The header of a finished stream, when it is there, was made by the same settings from the same file, and its rows are whole.
+std::optional<nlohmann::ordered_json> finished(const Stream& stream, const nlohmann::ordered_json& source) {
+  std::error_code error;
+  if (!std::filesystem::exists(stream.sidecar, error) || !std::filesystem::exists(stream.npy, error)) return std::nullopt;
+  try {
+    auto header = nlohmann::ordered_json::parse(read_file(stream.sidecar));
+    if (header.at("feature").at("hash") != stream.hash || header.at("source") != source || header.at("partial") != false) return std::nullopt;
+    if (header.at("content") != sha256(MappedFile(stream.npy).bytes())) return std::nullopt;
+    return header;
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;  // a damaged header: extract again
+  } catch (const Error&) {
+    return std::nullopt;  // or a damaged file
+  }
+}
+
+// Takes every stream from its finished header; false when one is missing.
+bool resume(Record& record, const std::vector<Stream>& streams, const nlohmann::ordered_json& source) {
+  std::vector<nlohmann::ordered_json> headers;
+  for (const auto& stream : streams) {
+    auto header = finished(stream, source);
+    if (!header) return false;
+    headers.push_back(std::move(*header));
+  }
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    auto feature = headers[i].at("feature");
+    feature["path"] = streams[i].npy;
+    record.set_feature(streams[i].encoder->name(), feature.dump());
+  }
+  set_video_fields(record, headers[0].at("video_facts"));
+  return true;
+}
+
+std::vector<std::string> notes_on(const VideoDecoder& decoder, const std::string& id, double fps) {
+  std::vector<std::string> notes;
+  if (decoder.claimed() > 0 && decoder.claimed() != decoder.frames())
+    notes.push_back("video '" + id + "': the container claims " + std::to_string(decoder.claimed()) + " frames, " +
+                    std::to_string(decoder.frames()) + " were decoded");
+  if (fps == 0 && decoder.deviation() > 1.5 / decoder.fps())
+    notes.push_back("video '" + id + "': the frame rate varies (time stamps up to " + format_number(std::round(decoder.deviation() * 1000) / 1000) +
+                    " s off a constant rate); --fps samples by time stamp");
+  return notes;
+}
+
+}  // namespace
+
+void register_options(Options& table, ExtractOptions& o) {
+  std::string names;
+  for (const auto& name : encoder_names()) names += (names.empty() ? "" : ", ") + name;
+  table.add("--encoder", o.encoders, "Encoder NAME[@LAYER][:WEIGHTS], repeatable; each makes one stream (known: " + names + ")").type_name("NAME")
+      .one_value();
+  table.add("--fps", o.fps, "Sample at F frames per second by time stamp (10, 30000/1001); default: every decoded frame").type_name("F");
+  table.add("--stride", o.stride, "Sampled frames from one window to the next").between(std::int64_t{1}, std::int64_t{1} << 30);
+  table.add("--window", o.window, "Sampled frames in a window").between(std::int64_t{1}, std::int64_t{1} << 20);
+  table.add("--tail", o.tail, "Last frames that fill no window: drop them, pad with the last frame, or shift the last window back")
+      .one_of({"drop", "pad", "shift"});
+  table.add("--flow", o.encoder.flow, "Optical flow: block (fast block motion), dis, farneback, tvl1")
+      .one_of({"block", "dis", "farneback", "tvl1"});
+  table.add("--device", o.encoder.device, "Where networks run: cpu, cuda, cuda:I").type_name("DEVICE");
+  table.add("--precision", o.encoder.precision, "Networks' products and convolutions: float32, bfloat16, float16 (CUDA)").one_of({"float32", "bfloat16", "float16"});
+  table.add("--batch", o.encoder.batch, "Pictures in one pass of a network; of clips, a quarter as many").between(std::int64_t{1}, std::int64_t{1} << 16);
+  table.add("--flow-cache", o.flow_cache, "Folder that keeps the flow of networks as images for the next run (VIDEO-KEY/METHOD-WxH/flow_x_00001.png, lossless); made when missing")
+      .type_name("DIR");
+  table.add("--classes", o.classes, "Names of the classes of NAME@scores and NAME@logits, one a line; default: `classes` in the metadata of the weights").type_name("FILE");
+  table.add("--out-dir", o.out_dir, "Folder for VIDEO.STREAM.npy and its header VIDEO.STREAM.json; made when missing").type_name("DIR");
+  table.flag("--inline", o.inline_data, "Put the rows into the record (base64) instead of files");
+  table.flag("--half", o.half, "Store float16 instead of float32");
+  table.flag("--resume", o.resume, "Leave finished streams of the same file and settings as they are");
+  table.flag("--partial", o.partial, "Keep what could be decoded of truncated or corrupt videos");
+  table.flag("--dry-run,--plan", o.dry_run, "Extract nothing; print the frames, rows, bytes and seconds of work that each video would give, as JSON lines");
+  table.flag("--check", o.check, "Extract nothing; re-read the streams on disk and list, as JSON lines, what disagrees with its header or its video");
+  table.flag("--live", o.live, "Follow one video while it is being made: a growing file, a device (/dev/video0), or a URL (rtsp://, http://); a record a window, rows inline");
+  table.add("--live-window", o.live_window, "Seconds of video in a record of --live").positive();
+  table.add("--live-step", o.live_step, "Seconds from one record's start to the next; shorter than the window: they overlap (default: the window)").positive();
+  table.add("--patience", o.patience, "A live video has ended when nothing came for so many seconds").between(0.1, 86400.0);
+  table.add("--videos", o.videos, "Video files to build records from (id: file name without extension), instead of reading records")
+      .type_name("FILE...");
+}
+
+void check_options(const Tool& tool, const ExtractOptions& o) {
+  if (o.live) {
+    if (o.videos.size() > 1) throw UsageError("--live follows one video, not " + std::to_string(o.videos.size()));
+    tool.refuse({"--check", "--dry-run", "--inline", "--out-dir", "--resume", "--partial", "--tail", "--jobs", "--flow-cache", "--on-error"}, "--live");
+    if (o.live_step > o.live_window) throw UsageError("--live-step must not be longer than --live-window");
+  } else {
+    tool.refuse({"--live-window", "--live-step", "--patience"}, "videos that have an end (--live follows one)");
+  }
+  if (o.check)
+    tool.refuse({"--encoder", "--fps", "--stride", "--window", "--tail", "--flow", "--device", "--precision", "--batch", "--flow-cache", "--classes", "--inline", "--half", "--resume", "--partial", "--dry-run",
+                 "--no-history"}, "--check");
+  if (o.inline_data) tool.refuse({"--out-dir", "--resume"}, "--inline");
+  if (!o.videos.empty()) tool.refuse({"--input"}, "--videos");
+  sampled_fps(o);
+  if (o.dry_run) tool.refuse({"--partial", "--no-history", "--flow-cache"}, "--dry-run");
+}
+
+std::string extract_path(const Record& record, const ExtractOptions& o) {
+  record.require_whole_video();
+  const auto path = record.text("path");
+  if (!path) throw Error("missing: which file is this video?").at_field("path").at_video(record.video());
+  const std::string& id = record.video();
+  if (!o.inline_data && !o.live && (id.find('/') != std::string::npos || id.find('\0') != std::string::npos || id.empty() || id[0] == '.'))
+    throw Error("'" + id + "' cannot be part of a file name; use --inline").at_field("video").at_video(id);
+  return *path;
+}
+
+Extractor::Extractor(ExtractOptions options) : options_(std::move(options)) {
+  if (!options_.classes.empty()) options_.encoder.classes = read_class_names(options_.classes);
+  std::set<std::string> streams;
+  for (const auto& spec : options_.encoders) {
+    auto encoder = make_encoder(spec, options_.encoder);
+    if (!streams.insert(encoder->name()).second) throw UsageError("--encoder: two streams of the same name: '" + spec + "'");
+    encoder->check_window(options_.window);
+    first_.push_back(std::move(encoder));
+  }
+  const bool named = std::any_of(first_.begin(), first_.end(), [&](const auto& encoder) { return encoder->columns() == options_.encoder.classes; });
+  if (!options_.classes.empty() && !named) throw UsageError("--classes: no encoder gives class scores (NAME@scores, NAME@logits)");
+}
+
+Extractor::~Extractor() = default;
+
+bool Extractor::uses_device() const { return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->uses_device(); }); }
+bool Extractor::caches_flow() const { return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->caches_flow(); }); }
+bool Extractor::uses_flow() const { return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->uses_flow(); }); }
+
+Extracted Extractor::extract(Record& record) {
+  const ExtractOptions& o = options_;
+  const Lease lease(*this);
+  Extracted result;
+  const std::string path = extract_path(record, o), &id = record.video();
+  const double target = sampled_fps(o);
+  auto streams = open_streams(id, o, lease.encoders());
+  try {
+    const auto source = source_state(path);
+    if (o.resume && resume(record, streams, source)) return result;
+    const auto flow_cache = flow_folder(o, id, source);
+
+    auto decoder = std::make_unique<VideoDecoder>(path);
+    auto windows = std::make_unique<Windows>(streams, o, flow_cache);
+    sample(*decoder, target, o.decode_ahead, *windows);
+    const auto damage = decoder->damage();
+    if (damage.found && (!o.partial || damage.good == 0)) throw Error(damage.message + (damage.good > 0 ? " (--partial keeps what is before)" : "")).at_field("path");
+    result.notes = damage.found ? std::vector{"video '" + id + "': kept in part: " + damage.message} : notes_on(*decoder, id, target);
+    if (damage.found && damage.good < decoder->frames()) {
+      // Only what lies before the damage can be trusted: once more, up to there.
+      decoder = std::make_unique<VideoDecoder>(path);
+      decoder->limit(damage.good);
+      windows = std::make_unique<Windows>(streams, o, flow_cache);
+      sample(*decoder, target, o.decode_ahead, *windows);
+    }
+
+    const auto rows = windows->end();
+    const std::int64_t samples = windows->samples();
+    if (rows.starts.empty())
+      throw Error("'" + path + "': only " + std::to_string(samples) + " sampled frames, a window needs " + std::to_string(o.window) +
+                  " (--tail pad fills it)").at_field("path");
+    HeaderRows of_header{static_cast<std::int64_t>(rows.starts.size()), samples, 0, {}};
+    if (rows.shifted) of_header.last_start = static_cast<std::int64_t>(rows.starts.back());
+    const nlohmann::ordered_json facts = {{"duration", decoder->duration()}, {"fps", decoder->fps()}, {"frames", decoder->frames()}};
+    if (!o.inline_data) std::filesystem::create_directories(o.out_dir);
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+      const auto& stream = streams[i];
+      check_rows(stream, path);
+      nlohmann::ordered_json feature;
+      feature[o.inline_data ? "data" : "path"] = o.inline_data ? inline_rows(stream.rows, o.half) : stream.npy;
+      feature.update(feature_header(stream, o.encoders[i], of_header, target > 0 ? target : decoder->fps(), o));
+      if (!o.inline_data) {
+        write_npy(stream.npy, stream.rows.data(), static_cast<std::int64_t>(rows.starts.size()), stream.encoder->dim(), o.half);
+        // The header last: a stream without one is not finished.
+        const nlohmann::ordered_json header = {{"video", id}, {"feature", feature}, {"settings", stream.settings},
+                                               {"content", sha256(MappedFile(stream.npy).bytes())}, {"video_facts", facts},
+                                               {"partial", damage.found}, {"source", source}};
+        AtomicFile sidecar(stream.sidecar);
+        sidecar.write(header.dump() + "\n");
+        sidecar.commit();
+      }
+      record.set_feature(stream.encoder->name(), feature.dump());
+    }
+    set_video_fields(record, facts);
+  } catch (Error& error) {
+    throw error.at_video(id);
+  } catch (const cv::Exception& error) {
+    throw Error("'" + path + "': " + error.err).at_video(id);
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw Error("'" + error.path1().string() + "': " + error.code().message()).at_video(id);
+  }
+  return result;
+}
+
+Planned Extractor::plan(const Record& record) {
+  const ExtractOptions& o = options_;
+  const Lease lease(*this);
+  const std::string path = extract_path(record, o), &id = record.video();
+  try {
+    auto streams = open_streams(id, o, lease.encoders());
+    const auto source = source_state(path);
+    Planned result;
+    result.video = id, result.path = path;
+    result.finished = o.resume && std::all_of(streams.begin(), streams.end(), [&](const Stream& s) { return finished(s, source).has_value(); });
+
+    // The first frames, for the time that one takes.
+    constexpr std::int64_t kProbe = 48;
+    VideoDecoder decoder(path);
+    decoder.limit(kProbe);
+    Windows windows(streams, o, "");
+    const double target = sampled_fps(o), fps = target > 0 ? target : decoder.fps();
+    const auto start = std::chrono::steady_clock::now();
+    sample(decoder, target, o.decode_ahead, windows);
+    windows.end();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (decoder.claimed() > 0) {
+      result.frames = decoder.claimed();
+      const double duration = static_cast<double>(*result.frames) / decoder.fps();
+      const auto samples = target > 0 ? static_cast<std::int64_t>(std::floor((duration - 1 / decoder.fps()) * fps)) + 1 : *result.frames;
+      const auto rows = feature_rows(samples, static_cast<double>(o.window), static_cast<double>(o.stride), tail_rule(o.tail));
+      result.rows = static_cast<std::int64_t>(rows.starts.size());
+      result.seconds = decoder.frames() > 0 ? seconds / static_cast<double>(decoder.frames()) * static_cast<double>(*result.frames) : 0;
+    }
+    for (const auto& stream : streams) {
+      PlannedStream planned{stream.encoder->name(), o.inline_data ? "" : stream.npy, stream.encoder->dim(), {}};
+      if (result.rows) planned.bytes = *result.rows * planned.dim * (o.half ? 2 : 4);
+      result.streams.push_back(std::move(planned));
+    }
+    return result;
+  } catch (Error& error) {
+    throw error.at_video(id);
+  } catch (const cv::Exception& error) {
+    throw Error("'" + path + "': " + error.err).at_video(id);
+  }
+}
+
+Extracted extract(Record& record, const ExtractOptions& options) { return Extractor(options).extract(record); }
+Planned plan(const Record& record, const ExtractOptions& options) { return Extractor(options).plan(record); }
+
+}  // namespace tal

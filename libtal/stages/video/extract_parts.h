@@ -1,0 +1,89 @@
+// What extraction of whole videos (extract.cpp) and of live ones (extract_live.cpp) share: streams in the making, windows, their headers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "libtal/base/time_rows.h"
+#include "libtal/stages/video/extract.h"
+#include "libtal/video/decoder.h"
+
+namespace tal {
+
+inline constexpr const char* kExtractVersion = "extract/1";  // change it when the same options give other values
+
+double sampled_fps(const ExtractOptions& options);  // 0: every decoded frame; UsageError
+// Rows as base64 of little-endian float32 or float16.
+std::string inline_rows(const std::vector<float>& rows, bool half);
+
+// The record's path; Error when it has none, is a window, or its id cannot be part of a file name that is needed.
+std::string extract_path(const Record& record, const ExtractOptions& options);
+
+struct Stream {
+  Encoder* encoder = nullptr;
+  std::vector<float> rows;
+  std::string npy, sidecar, settings, hash;  // hash: of settings
+};
+std::vector<Stream> open_streams(const std::string& id, const ExtractOptions& options, const std::vector<std::unique_ptr<Encoder>>& encoders);
+
+// Samples of one video -> rows of every stream.
+class Windows {
+ public:
+  Windows(std::vector<Stream>& streams, const ExtractOptions& options, const std::string& flow_cache);
+  void push(const cv::Mat& frame);
+  Rows end();  // adds the rows that the tail rule makes of the last frames
+  std::int64_t samples() const { return samples_; }
+
+ private:
+  void encode(std::int64_t start);
+  std::vector<Stream>& streams_;
+  const ExtractOptions& o_;
+  std::vector<std::int64_t> frames_;
+  std::int64_t samples_ = 0, rows_ = 0;
+};
+
+// `ahead`: decodes on a thread of its own while the encoders work on what came before. go_on, where given, is asked after each frame.
+void sample(VideoDecoder& decoder, double fps, bool ahead, Windows& windows, const std::function<bool()>& go_on = nullptr);
+
+// The rows that a header speaks of.
+struct HeaderRows {
+  std::int64_t rows = 0, frames = 0, offset = 0;  // sampled frames
+  std::optional<std::int64_t> last_start;         // of --tail shift
+};
+// A stream's object in the record, without its rows. fps: sampled frames per second.
+nlohmann::ordered_json feature_header(const Stream& stream, const std::string& spec, const HeaderRows& rows, double fps, const ExtractOptions& options);
+
+void check_rows(const Stream& stream, const std::string& path);  // Error for values that are not finite
+
+// A set of encoders for one video, from the pool or made as twins of the first set.
+class Extractor::Lease {
+ public:
+  explicit Lease(Extractor& owner) : owner_(owner) {
+    {
+      std::lock_guard lock(owner_.mutex_);
+      if (!owner_.free_.empty()) {
+        encoders_ = std::move(owner_.free_.back());
+        owner_.free_.pop_back();
+      }
+    }
+    if (encoders_.empty())
+      for (const auto& encoder : owner_.first_) encoders_.push_back(encoder->twin());
+  }
+  ~Lease() {
+    std::lock_guard lock(owner_.mutex_);
+    owner_.free_.push_back(std::move(encoders_));
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  const Encoders& encoders() const { return encoders_; }
+
+ private:
+  Extractor& owner_;
+  Encoders encoders_;
+};
+
+}  // namespace tal

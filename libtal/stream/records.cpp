@@ -1,0 +1,255 @@
+#include "libtal/stream/records.h"
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace tal {
+namespace {
+
+using Transform = std::function<void(Record&, std::string&)>;
+
+// The records read so far as progress: by bytes where the input's size is known.
+class Seen {
+ public:
+  Seen(Run& run, const LineReader& reader) : run_(run), reader_(reader) {}
+  void add(std::uint64_t records) {
+    count_ += records;
+    if (reader_.total_bytes() > 0) run_.progress(reader_.bytes() >> 10, reader_.total_bytes() >> 10, "KiB");
+    else run_.progress(count_, 0, "records");
+  }
+
+ private:
+  Run& run_;
+  const LineReader& reader_;
+  std::uint64_t count_ = 0;
+};
+
+// Errors get their place: source, line and video.
+template <class Body>
+void with_record(Record& record, std::string_view line, const std::string& source, std::uint64_t number, Body&& body) {
+  try {
+    record.parse(line);
+    body();
+  } catch (Error& error) {
+    error.at_video(record.video());
+    throw error.at_line(source, number);
+  }
+}
+
+// A record that fails leaves nothing in the output.
+void transform(const Transform& fn, Record& record, std::string_view line, const std::string& source, std::uint64_t number, std::string& output) {
+  const std::size_t before = output.size();
+  try {
+    with_record(record, line, source, number, [&] { fn(record, output); });
+  } catch (...) {
+    output.resize(before);
+    throw;
+  }
+}
+
+void transform_one_by_one(Run& run, const Transform& fn) {
+  Output& out = run.out();
+  LineReader reader(run.options().input);
+  Seen seen(run, reader);
+  Record record;
+  std::string_view line;
+  while (!run.stopped()) {
+    if (!out.buffer().empty() && reader.would_block()) out.flush();
+    if (!reader.next(line)) break;
+    try {
+      transform(fn, record, line, reader.source(), reader.line_number(), out.buffer());
+    } catch (const Error& error) {
+      run.record_error(error, line);
+    }
+    out.spill();
+    seen.add(1);
+  }
+}
+
+// Lines on their way through the workers. They are stored in one buffer, the results likewise.
+struct Batch {
+  struct Line {
+    std::size_t begin, size;
+    std::uint64_t number;
+  };
+  struct Fault {
+    std::size_t output_size;  // the fault stands behind this many bytes of output
+    Error error;
+    std::string line;
+  };
+  std::string text, output;
+  std::vector<Line> lines;
+  std::vector<Fault> faults;
+  bool done = false;
+  std::exception_ptr broken;
+};
+
+// Threads that work on batches. Whoever adds them takes them back in the same order.
+class Workers {
+ public:
+  Workers(const Transform& fn, const std::string& source, int count) : fn_(fn), source_(source) {
+    try {
+      for (int i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+    } catch (...) {
+      end();
+      throw;
+    }
+  }
+  ~Workers() { end(); }
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  void add(std::unique_ptr<Batch> batch) {
+    {
+      std::lock_guard lock(mutex_);
+      waiting_.push_back(batch.get());
+    }
+    order_.push_back(std::move(batch));
+    ready_.notify_one();
+  }
+  std::size_t size() const { return order_.size(); }
+  // The oldest batch, once it is done.
+  std::unique_ptr<Batch> take() {
+    auto batch = std::move(order_.front());
+    order_.pop_front();
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, [&] { return batch->done; });
+    return batch;
+  }
+
+ private:
+  void work() {
+    Record record;
+    while (Batch* batch = next()) {
+      try {
+        for (const auto& [begin, size, number] : batch->lines) {
+          const auto line = std::string_view(batch->text).substr(begin, size);
+          try {
+            transform(fn_, record, line, source_, number, batch->output);
+          } catch (const Error& error) {
+            batch->faults.push_back({batch->output.size(), error, std::string(line)});
+          }
+        }
+      } catch (...) {
+        batch->broken = std::current_exception();
+      }
+      {
+        std::lock_guard lock(mutex_);
+        batch->done = true;
+      }
+      done_.notify_one();
+    }
+  }
+  // Null when there will be none.
+  Batch* next() {
+    std::unique_lock lock(mutex_);
+    ready_.wait(lock, [&] { return ended_ || !waiting_.empty(); });
+    if (waiting_.empty()) return nullptr;
+    Batch* batch = waiting_.front();
+    waiting_.pop_front();
+    return batch;
+  }
+  // Batches that nobody has begun are dropped.
+  void end() {
+    {
+      std::lock_guard lock(mutex_);
+      ended_ = true;
+      waiting_.clear();
+    }
+    ready_.notify_all();
+    for (auto& thread : threads_) thread.join();
+  }
+
+  const Transform& fn_;
+  const std::string source_;
+  std::mutex mutex_;
+  std::condition_variable ready_, done_;
+  std::deque<Batch*> waiting_;
+  std::deque<std::unique_ptr<Batch>> order_;
+  bool ended_ = false;
+  std::vector<std::thread> threads_;
+};
+
+void write(Run& run, const Batch& batch) {
+  std::size_t at = 0;
+  for (const auto& fault : batch.faults) {
+    run.out().write(std::string_view(batch.output).substr(at, fault.output_size - at));
+    at = fault.output_size;
+    run.record_error(fault.error, fault.line);
+  }
+  run.out().write(std::string_view(batch.output).substr(at));
+  if (batch.broken) std::rethrow_exception(batch.broken);
+}
+
+void transform_in_batches(Run& run, const Transform& fn) {
+  constexpr std::size_t kBatchBytes = 1 << 17;
+  Output& out = run.out();
+  LineReader reader(run.options().input);
+  Seen seen(run, reader);
+  const int jobs = run.options().jobs;
+  Workers workers(fn, reader.source(), jobs);
+  const auto write_down_to = [&](std::size_t left) {
+    while (workers.size() > left) {
+      const auto batch = workers.take();
+      write(run, *batch);
+      seen.add(batch->lines.size());
+    }
+  };
+  std::string_view line;
+  bool more = true;
+  while (more && !run.stopped()) {
+    auto batch = std::make_unique<Batch>();
+    while (batch->text.size() < kBatchBytes) {
+      if (reader.would_block()) {  // nothing waits for input that may be long in coming
+        if (!batch->lines.empty()) break;
+        write_down_to(0);
+        out.flush();
+      }
+      if (!reader.next(line)) {
+        more = false;
+        break;
+      }
+      batch->lines.push_back({batch->text.size(), line.size(), reader.line_number()});
+      batch->text += line;
+    }
+    if (batch->lines.empty()) break;
+    workers.add(std::move(batch));
+    write_down_to(static_cast<std::size_t>(2 * jobs + 2));
+  }
+  write_down_to(0);
+}
+
+}  // namespace
+
+void transform_records(Run& run, const Transform& fn) { run.options().jobs > 1 ? transform_in_batches(run, fn) : transform_one_by_one(run, fn); }
+
+void map_records(Run& run, const std::function<void(Record&)>& fn) {
+  const std::string& history = run.history_entry();
+  transform_records(run, [&](Record& record, std::string& out) {
+    fn(record);
+    record.append_history(history);
+    record.write(out);
+    out += '\n';
+  });
+}
+
+void for_each_record(Run& run, const std::string& path, const std::function<void(Record&, const LineReader&)>& fn) {
+  LineReader reader(path);
+  Seen seen(run, reader);
+  Record record;
+  std::string_view line;
+  while (!run.stopped() && reader.next(line)) {
+    try {
+      with_record(record, line, reader.source(), reader.line_number(), [&] { fn(record, reader); });
+    } catch (const Error& error) {
+      run.record_error(error, line);
+    }
+    seen.add(1);
+  }
+}
+
+}  // namespace tal

@@ -1,0 +1,76 @@
+// One run of a stage, as the engine and the algorithms see it: where records come from and go, what is said on stderr, what happens to bad records,
+// progress, history. Tools make one of their command line (libtal/cli/tool.h).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "libtal/base/error.h"
+#include "libtal/io/jsonl.h"
+
+namespace tal {
+
+struct CommonOptions {
+  std::string input = "-", output = "-";
+  int jobs = 1;  // resolved: 0 on the command line becomes the number of cores
+  std::string on_error = "fail", rejects;
+  std::uint64_t max_errors = 0;  // 0 = no bound
+  std::uint64_t seed = 0;
+  bool quiet = false, verbose = false, no_history = false;
+  std::string progress = "auto";
+};
+
+class Run {
+ public:
+  explicit Run(std::string name) : name_(std::move(name)) {}  // before every line on stderr: "tal-nms"
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  virtual ~Run() = default;
+
+  const std::string& name() const { return name_; }
+  const CommonOptions& options() const { return common_; }
+
+  Output& out();                            // of --output; opened on first use
+  void note(const std::string& message);    // stderr, unless -q
+  void warn(const std::string& message);    // stderr, always: "tal-nms: warning: ..."
+  void detail(const std::string& message);  // stderr with -v
+  // Applies --on-error: `fail` rethrows; `skip` prints, counts, writes `line` to --rejects and returns. Thread safe. Error after --max-errors of them.
+  void record_error(const Error& error, std::string_view line);
+  // A failure that does not stop the run but makes the exit status 1 (already reported by the caller).
+  void fail_later() { failed_ = true; }
+  const std::string& history_entry() const { return history_; }  // JSON object text; "" with --no-history
+  // Adds e.g. "model" to the history entry: value is JSON text.
+  void history_field(const std::string& key, const std::string& json);
+
+  // Progress on stderr: done/total (0 = unknown), rate and ETA; only on a terminal unless --progress always. Cheap to call.
+  void progress(std::uint64_t done, std::uint64_t total, const std::string& unit);
+  bool stopped() const;  // SIGINT or SIGTERM arrived: finish the current item and return
+
+ protected:
+  virtual void before_output() {}  // the output is wanted for the first time, or again
+  static void print_line(const std::string& line);  // stderr
+  void print_error(const std::string& message);
+  void end_progress();             // so that the next line begins at the left
+  void close();                    // output and rejects, which must be complete
+  void keep_what_was_good();       // after a fault: stdout and rejects keep what has been computed; a file that is not complete never appears
+
+  static void on_signal(int number);  // for sigaction: stopped() from then on; a second one ends the process
+  CommonOptions common_;
+  std::string history_;
+  bool failed_ = false;
+  std::uint64_t errors_ = 0;
+
+ private:
+  const std::string name_;
+  std::unique_ptr<Output> out_, rejects_;
+  std::mutex mutex_;
+  bool progress_shown_ = false;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now(), last_progress_{};
+};
+
+}  // namespace tal
