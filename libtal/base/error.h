@@ -1,4 +1,4 @@
-// The one error type of libtal. The library never prints and never exits: it throws Error, and the tool's
+// The one error type of libtal. Nothing but the runner prints or exits: all else throws Error, and the
 // runner (libtal/cli/tool.h) turns it into one line on stderr and an exit status.
 #pragma once
 

@@ -12,6 +12,7 @@
 #include "libtal/io/record.h"
 
 namespace tal {
+
 // A proposal's score as a product of powers of its "scores": prod_k s_k ^ e_k.
 struct FactorRule {
   std::vector<std::pair<std::string, double>> exponents;

@@ -14,12 +14,13 @@
 #include "libtal/stream/run.h"
 
 namespace tal {
+
 struct EnsembleWeightOptions {
   std::string from;  // records with annotations; empty: weights are given, or equal
   int grid = 0;      // search multiples of 1 / grid; 0: each member's share of the scores
   std::string out;   // file that keeps what was chosen
 };
-  // of these options, to refuse them
+
 struct EnsembleWeights {
   std::vector<std::string> members;  // names, in order
   std::vector<double> weights;       // sum 1

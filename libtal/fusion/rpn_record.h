@@ -15,6 +15,7 @@
 #include "libtal/io/record.h"
 
 namespace tal {
+
 // Unit scores of the anchors of one record.
 struct RpnMaps {
   std::int64_t rows = 0;         // L^
@@ -45,8 +46,6 @@ struct RpnFusionOptions {
   double most = 100;        // sweep: proposals a video on average
   std::string format = "text";  // of the table; or json
 };
-  // of register_score_options, to refuse them
-
 // p and p' (0: no unit candidate) of every proposal.
 std::vector<std::pair<double, double>> segment_and_unit_scores(const Record& record, bool kl_ev);
 // 3.7.2: segments become the fused locations, clipped to the video; one that nothing is left of keeps its old segment.

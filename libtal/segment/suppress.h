@@ -13,6 +13,7 @@
 #include "libtal/io/record.h"
 
 namespace tal {
+
 struct SuppressOptions {
   std::string method = "greedy";
   std::string preset;               // a paper's constants; flags win

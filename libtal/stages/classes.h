@@ -21,7 +21,6 @@ struct ClassFusionOptions {
   double temperature = 0;                // 0: scores are used as they are
   std::string merge;                     // file of records whose proposals join (improvement D)
 };
-
 void register_options(Options& table, ClassFusionOptions& options);
 // The names of these options.
 std::vector<std::string> class_fusion_names();

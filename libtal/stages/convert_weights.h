@@ -1,4 +1,4 @@
-// tal-convert --weights.
+// Weights of other frameworks, renamed and checked.
 #pragma once
 
 #include "libtal/cli/tool.h"

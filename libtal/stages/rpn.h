@@ -10,10 +10,10 @@
 namespace tal {
 
 // For tal-score, and the part that tal-refine needs (--kl-ev).
-// For tal-score, and the part that tal-refine needs (--kl-ev).
 void register_score_options(Options& table, RpnFusionOptions& options);
 void register_refine_options(Options& table, RpnFusionOptions& options);
-std::vector<std::string> score_option_names();
+std::vector<std::string> score_option_names();  // of register_score_options, to refuse them
+
 // The stages as the tools run them.
 void run_rpn_refine(Tool& tool, const RpnFusionOptions& options);
 void run_rpn_score(Tool& tool, const RpnFusionOptions& options);
