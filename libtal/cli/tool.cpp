@@ -340,8 +340,7 @@ std::string history_of(const ToolInfo& info, const std::vector<std::string>& arg
 
 }  // namespace
 
-int Tool::parse(std::vector<std::string>& arguments) {
-  const auto generated = [&] { return p_->generate == "man" ? man_page(*this) : completion(*this, p_->generate); };
+std::optional<int> Tool::parse(std::vector<std::string>& arguments) {
   try {
     accept_numbers();
     apply_settings(arguments);
@@ -358,7 +357,8 @@ int Tool::parse(std::vector<std::string>& arguments) {
   } catch (const CLI::ParseError& error) {
     if (p_->generate.empty()) throw UsageError(readable_range(error.what()));
   }
-  return p_->generate.empty() ? -1 : print_out(generated());
+  if (p_->generate.empty()) return std::nullopt;
+  return print_out(p_->generate == "man" ? man_page(*this) : completion(*this, p_->generate));
 }
 
 int Tool::run(int argc, char** argv, const std::function<void()>& body) {
@@ -378,7 +378,7 @@ int Tool::run(int argc, char** argv, const std::function<void()>& body) {
   try {
     for (int i = 1; i < argc; ++i) arguments_.emplace_back(argv[i]);
     std::vector<std::string> arguments = arguments_;
-    if (const int status = parse(arguments); status >= 0) return status;
+    if (const auto status = parse(arguments)) return *status;
     if (common_.jobs == 0) common_.jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
     if (common_.on_error == "fail") refuse({"--rejects", "--max-errors"}, "--on-error fail");
     if (!common_.no_history) history_ = history_of(info_, arguments_);

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,7 +56,7 @@ class Tool : public Run {
   void accept_numbers();          // fractions in every numeric option, of subcommands too
   void apply_settings(std::vector<std::string>& arguments);
   void print_config();
-  int parse(std::vector<std::string>& arguments);  // an exit status, or -1: go on
+  std::optional<int> parse(std::vector<std::string>& arguments);  // the exit status of a run that ends here, as with --help
   ToolInfo info_;
   std::unique_ptr<Private> p_;
   Options table_;

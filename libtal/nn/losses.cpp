@@ -17,11 +17,10 @@ at::Tensor smooth_l1(const at::Tensor& x) {
 
 at::Tensor kl_regression(const at::Tensor& x, const at::Tensor& alpha) { return (-alpha).exp() * smooth_l1(x) + 0.5 * alpha; }
 
-at::Tensor balanced_logistic(const at::Tensor& logit, const at::Tensor& label) {
-  const at::Tensor ones = label.sum(), zeros = (1 - label).sum();
-  const at::Tensor of_ones = (label * at::log_sigmoid(logit)).sum() / ones.clamp_min(1);
-  const at::Tensor of_zeros = ((1 - label) * at::log_sigmoid(-logit)).sum() / zeros.clamp_min(1);
-  return -0.5 * (of_ones + of_zeros);
+at::Tensor balanced_logistic(const at::Tensor& logit, const at::Tensor& label, const at::Tensor& weights) {
+  const at::Tensor ones = weights.defined() ? label * weights : label, zeros = weights.defined() ? (1 - label) * weights : 1 - label;
+  const auto mean = [](const at::Tensor& values, const at::Tensor& chosen) { return (values * chosen).sum() / chosen.sum().clamp_min(1); };
+  return -0.5 * (mean(at::log_sigmoid(logit), ones) + mean(at::log_sigmoid(-logit), zeros));
 }
 
 at::Tensor multi_task_terms(const at::Tensor& losses, const at::Tensor& log_var) { return (-log_var).exp() * losses + 0.5 * log_var; }

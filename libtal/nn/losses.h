@@ -15,8 +15,8 @@ at::Tensor smooth_l1(const at::Tensor& x);
 at::Tensor kl_regression(const at::Tensor& x, const at::Tensor& alpha);
 
 // Weighted binary logistic loss of BSN: both classes weigh one half, -1/2 (mean over label 1 of log p + mean over label 0 of
-// log(1 - p)); a class without entries contributes 0. logit, label [any] -> scalar.
-at::Tensor balanced_logistic(const at::Tensor& logit, const at::Tensor& label);
+// log(1 - p)); a class without entries contributes 0. logit, label [any] -> scalar. weights (as label, or undefined): of the entries in both means.
+at::Tensor balanced_logistic(const at::Tensor& logit, const at::Tensor& label, const at::Tensor& weights = {});
 
 // Homoscedastic-uncertainty weighting (Kendall et al.): e^-s_k L_k + s_k / 2, s_k = log sigma_k^2. losses, log_var [K] -> [K], and their sum.
 at::Tensor multi_task_terms(const at::Tensor& losses, const at::Tensor& log_var);

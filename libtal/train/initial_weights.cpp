@@ -9,6 +9,7 @@
 #include "libtal/base/text.h"
 #include "libtal/io/npy.h"
 #include "libtal/models/core/model_file.h"
+#include "libtal/nn/named_weights.h"
 #include "libtal/train/record_set.h"
 
 namespace tal {
@@ -44,33 +45,29 @@ void InitialWeights::normalise(RecordSet& set) const {
 void InitialWeights::copy_to(Model& model, bool partial, const std::function<void(const std::string&)>& note, const std::function<void(const std::string&)>& warn) const {
   torch::NoGradGuard guard;
   auto own = weights_of(model.network());  // shares storage with the network
-  std::vector<std::string> missing, odd, left_over;
-  std::map<std::string, torch::Tensor> taken;
-  for (const auto& [name, tensor] : own) {
-    const auto found = file_.tensors.find(name);
-    if (found == file_.tensors.end()) missing.push_back(name + " " + tensor_shape(tensor));
-    else if (found->second.sizes() != tensor.sizes()) odd.push_back(name + " " + tensor_shape(found->second) + " where the model has " + tensor_shape(tensor));
-    else taken.emplace(name, found->second);
-  }
-  for (const auto& [name, tensor] : file_.tensors)
-    if (!own.count(name)) left_over.push_back(name + " " + tensor_shape(tensor));
+  const auto& given = file_.tensors;
+  WeightMatch match = match_weights(own, given);
+  for (auto& name : match.missing) name += " " + tensor_shape(own.at(name));
+  for (auto& name : match.odd) name += " " + tensor_shape(given.at(name)) + " where the model has " + tensor_shape(own.at(name));
+  for (auto& name : match.left_over) name += " " + tensor_shape(given.at(name));
 
   const std::string head = "--init-from '" + path_ + "': ";
-  if (taken.empty()) throw Error(head + "no tensor has a name and a shape of the model");
+  if (match.taken.empty()) throw Error(head + "no tensor has a name and a shape of the model");
   const auto tell = [&](const std::vector<std::string>& names, const char* what) {
     if (names.empty()) return;
     const std::string text = std::to_string(names.size()) + " tensor" + (names.size() > 1 ? "s " : " ") + what + ": " + joined(names);
     if (!partial) throw Error(head + text + " (--init-partial takes the others)");
     note(head + text);
   };
-  tell(odd, "of another shape");
-  tell(missing, "of the model not in it");
-  tell(left_over, "in it that the model has not");
-  for (const auto& [name, tensor] : taken) {
+  tell(match.odd, "of another shape");
+  tell(match.missing, "of the model not in it");
+  tell(match.left_over, "in it that the model has not");
+  for (const auto& name : match.taken) {
+    const auto& tensor = given.at(name);
     if (!torch::isfinite(tensor).all().item<bool>()) throw Error(head + "tensor '" + name + "' has values that are not finite; a training that diverged leaves such a model");
     own.at(name).copy_(tensor);
   }
-  note(head + std::to_string(taken.size()) + " of the model's " + std::to_string(own.size()) + " tensors");
+  note(head + std::to_string(match.taken.size()) + " of the model's " + std::to_string(own.size()) + " tensors");
 
   const std::string classes = metadata("classes");
   if (!classes.empty() && classes != nlohmann::ordered_json(model.inputs().classes).dump())

@@ -13,6 +13,7 @@
 #include "libtal/models/core/guard.h"
 #include "libtal/models/core/model_file.h"
 #include "libtal/nn/device.h"
+#include "libtal/nn/named_weights.h"
 #include "libtal/train/batch_loader.h"
 #include "libtal/train/checkpoint.h"
 

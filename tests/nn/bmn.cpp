@@ -9,7 +9,7 @@
 namespace {
 
 using namespace tal;
-using test::NnCase;
+using tal::test::NnCase;
 
 BmnOptions options_of(NnCase& c) {
   BmnOptions o;

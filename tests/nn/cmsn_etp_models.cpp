@@ -12,10 +12,10 @@
 #include "tests/nn/small_set.h"
 
 using namespace tal;
-using test::ActionSet;
-using test::best_tiou;
-using test::record_of;
-using test::train;
+using tal::test::ActionSet;
+using tal::test::best_tiou;
+using tal::test::record_of;
+using tal::test::train;
 
 namespace {
 

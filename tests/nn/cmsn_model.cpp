@@ -15,6 +15,7 @@
 #include "libtal/io/npy.h"
 #include "libtal/models/cmsn/cmsn_model.h"
 #include "libtal/models/core/model_file.h"
+#include "libtal/nn/named_weights.h"
 #include "libtal/nn/tensors.h"
 #include "libtal/train/options.h"
 #include "libtal/train/validation.h"
@@ -27,25 +28,15 @@
 #endif
 
 using namespace tal;
-using test::ActionSet;
-using test::image;
-using test::record_of;
-using test::train;
+using tal::test::ActionSet;
+using tal::test::image;
+using tal::test::record_of;
+using tal::test::train;
 
 namespace {
 
-struct Folder : test::Folder {
-  Folder() : test::Folder("tal-cmsn") {}
-};
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using tal::test::Folder;
+using tal::test::message_of;
 
 using Pair = std::pair<std::int64_t, std::int64_t>;
 

@@ -8,7 +8,7 @@
 #include "tests/nn/parity_nn.h"
 
 using namespace tal;
-using test::NnCase;
+using tal::test::NnCase;
 
 namespace {
 

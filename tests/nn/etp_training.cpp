@@ -17,7 +17,7 @@
 #include "tests/nn/small_set.h"
 
 using namespace tal;
-using test::ActionSet;
+using tal::test::ActionSet;
 
 namespace {
 

@@ -1,8 +1,6 @@
 // Folders and stored frames for tests of models that see pixels.
 #pragma once
 
-#include <unistd.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -14,16 +12,9 @@
 #include "libtal/base/error.h"
 #include "libtal/io/frames.h"
 #include "libtal/models/core/model.h"
+#include "tests/support.h"
 
 namespace tal::test {
-
-// A folder of this process's own that goes with the object.
-struct Folder {
-  explicit Folder(const std::string& name) : path(std::filesystem::temp_directory_path() / (name + "-" + std::to_string(::getpid()))) { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string operator/(const std::string& name) const { return path / name; }
-  std::filesystem::path path;
-};
 
 // values(t, y, x, c) as an .npy image [T, H, W, C].
 template <class Values>

@@ -23,7 +23,7 @@ I3d used(I3dOptions options, std::int64_t seed = 1) {
   return net;
 }
 
-std::map<std::string, torch::Tensor> weights_of(torch::nn::Module& net) {
+std::map<std::string, torch::Tensor> copied_weights(torch::nn::Module& net) {
   std::map<std::string, torch::Tensor> all;
   for (const auto& item : net.named_parameters()) all[item.key()] = item.value().detach().clone();
   for (const auto& item : net.named_buffers()) all[item.key()] = item.value().clone();
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(names_of_the_public_port) {
   for (const auto& unit : units)
     for (const std::string tensor : {"conv3d.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var", "bn.num_batches_tracked"}) want.insert(unit + "." + tensor);
   I3d net(I3dOptions{3, 0.1});
-  for (const auto& [name, tensor] : weights_of(*net)) got.insert(name);
+  for (const auto& [name, tensor] : copied_weights(*net)) got.insert(name);
   BOOST_TEST(got == want, boost::test_tools::per_element());
 }
 
@@ -104,11 +104,11 @@ BOOST_AUTO_TEST_CASE(training_statistics) {
   auto net = used({3, 0.0625}), frozen = used({3, 0.0625, 0.01, true});
   net->to(torch::kDouble), frozen->to(torch::kDouble);
   const auto x = torch::randn({2, 3, 8, 32, 32}, torch::kDouble);
-  const auto before = weights_of(*net);
+  const auto before = copied_weights(*net);
   const auto got = net->forward(x), want = reference::PlainI3d(*net).forward(x, true);
   for (std::size_t k = 0; k < 3; ++k) BOOST_TEST(torch::allclose(got[k], want[k], 1e-7, 1e-8));
   const auto mean = "Mixed_4c.b1b.bn.running_mean";
-  BOOST_TEST(!torch::equal(weights_of(*net)[mean], before.at(mean)));
+  BOOST_TEST(!torch::equal(copied_weights(*net)[mean], before.at(mean)));
   // One value a channel has no variance.
   BOOST_CHECK_THROW(net->forward(torch::randn({1, 3, 8, 32, 32}, torch::kDouble)), Error);
   // Frozen: in training as in inference, and BatchNorm gets no gradient.
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(inference_follows_training) {
   };
   const auto fresh = [&] {
     I3d other(options);
-    load_i3d_weights(*other, weights_of(*net), "copy");
+    load_i3d_weights(*other, copied_weights(*net), "copy");
     return infer(other);
   };
   double last = infer(net);
@@ -173,19 +173,19 @@ BOOST_AUTO_TEST_CASE(recomputed_gradients) {
       }
       if (input_gradient) BOOST_TEST(torch::allclose(a.grad(), b.grad(), 1e-9, 1e-9));
       // The statistics took the batch once.
-      for (const auto& [name, tensor] : weights_of(*plain)) BOOST_TEST(torch::equal(tensor, weights_of(*less)[name]), name);
+      for (const auto& [name, tensor] : copied_weights(*plain)) BOOST_TEST(torch::equal(tensor, copied_weights(*less)[name]), name);
     }
   }
 }
 
 BOOST_AUTO_TEST_CASE(imported_weights) {
   auto source = used({3, 0.0625}, 2);
-  auto weights = weights_of(*source);
+  auto weights = copied_weights(*source);
   weights["logits.conv3d.weight"] = torch::zeros({400, 64, 1, 1, 1});
   std::erase_if(weights, [](const auto& item) { return item.first.ends_with("num_batches_tracked"); });  // the published files have none
   I3d net(I3dOptions{3, 0.0625});
   load_i3d_weights(*net, weights, "port.safetensors");
-  for (const auto& [name, tensor] : weights_of(*net))
+  for (const auto& [name, tensor] : copied_weights(*net))
     if (weights.count(name)) BOOST_TEST(torch::equal(tensor, weights[name]), name);
 
   const auto message = [&](const std::map<std::string, torch::Tensor>& bad) {

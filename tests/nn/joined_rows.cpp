@@ -4,10 +4,13 @@
 #include "libtal/base/error.h"
 #include "libtal/models/core/joined_rows.h"
 #include "libtal/train/record_set.h"
+#include "tests/support.h"
 
 using namespace tal;
 
 namespace {
+
+using tal::test::message_of;
 
 // A stream of one column, its data inline; rate 0: rescaled to the video, else rows a second.
 std::string stream(const std::string& name, const std::vector<float>& values, double rate) {
@@ -44,15 +47,6 @@ void check(const torch::Tensor& got, const std::vector<std::vector<float>>& colu
     const std::vector<float> values(column.data_ptr<float>(), column.data_ptr<float>() + column.numel());
     BOOST_TEST(values == columns[c], boost::test_tools::per_element());
   }
-}
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "";
 }
 
 constexpr StreamFit kRescale4{StreamFit::Rule::rescale, 4}, kAlign{StreamFit::Rule::align, 0}, kRefuse{};

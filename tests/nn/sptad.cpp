@@ -11,7 +11,7 @@
 namespace {
 
 using namespace tal;
-using test::NnCase;
+using tal::test::NnCase;
 
 torch::Tensor one(const torch::Tensor& x) { return x.reshape({1}); }
 

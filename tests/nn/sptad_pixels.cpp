@@ -7,6 +7,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/models/core/model_file.h"
+#include "libtal/nn/named_weights.h"
 #include "libtal/models/sptad/sptad_model.h"
 #include "libtal/train/record_set.h"
 #include "tests/nn/frame_files.h"
@@ -17,12 +18,11 @@
 
 namespace {
 
-using namespace tal;
-using test::image;
+using tal::test::Folder;
+using tal::test::message_of;
 
-struct Folder : test::Folder {
-  Folder() : test::Folder("tal-pixels") {}
-};
+using namespace tal;
+using tal::test::image;
 
 // 16 x 16 pixels at 10 frames a second: a square moves to the right (class 0) or downwards (class 1), and rests between actions.
 class MovingSquares : public test::FrameSet {
@@ -64,17 +64,6 @@ InputContract two_classes() {
   InputContract inputs;
   inputs.classes = {"down", "right"};
   return inputs;
-}
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 }  // namespace

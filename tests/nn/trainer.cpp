@@ -14,8 +14,12 @@
 #include "libtal/train/tensorboard.h"
 #include "libtal/train/trainer.h"
 #include "tests/nn/parity_nn.h"
+#include "tests/support.h"
 
 namespace {
+
+using tal::test::Folder;
+using tal::test::message_of;
 
 using namespace tal;
 
@@ -55,13 +59,6 @@ class SmallSet : public TrainingSet {
   std::vector<torch::Tensor> features_;
 };
 
-struct Folder {
-  Folder() : path(std::filesystem::temp_directory_path() / ("tal-trainer-" + std::to_string(::getpid()))) { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string operator/(const std::string& name) const { return path / name; }
-  std::filesystem::path path;
-};
-
 std::string bytes_of(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -90,15 +87,6 @@ std::string trained_bytes(const Folder& folder, const TrainingSet& set, const Tr
   train(*model, set, run, validate, events, alone);
   save_model(folder / "model.safetensors", *model, "{}");
   return bytes_of(folder / "model.safetensors");
-}
-
-std::string message_of(const std::function<void()>& fn) {
-  try {
-    fn();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "libtal/io/jsonl.h"
 #include "libtal/io/npz.h"
 #include "libtal/io/pickle.h"
+#include "tests/support.h"
 
 #ifdef TAL_HDF5_SONAME
 #include <hdf5.h>
@@ -24,6 +25,8 @@
 using namespace tal;
 
 namespace {
+
+using tal::test::Folder;
 
 template <class Fn>
 std::string refusal(Fn&& fn) {
@@ -85,13 +88,6 @@ template <std::size_t N>
 std::string_view literal(const char (&text)[N]) {  // zero bytes included
   return {text, N - 1};
 }
-
-struct Folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / ("tal-number-files-" + std::to_string(::getpid()));
-  Folder() { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string operator/(const char* name) const { return (path / name).string(); }
-};
 
 }  // namespace
 

@@ -10,10 +10,13 @@
 
 #include "libtal/base/error.h"
 #include "libtal/io/jsonl.h"
+#include "tests/support.h"
 
 using namespace tal;
 
 namespace {
+
+using tal::test::Folder;
 
 std::string image(const std::string& header, const std::string& data, std::uint64_t length) {
   std::string file;
@@ -21,13 +24,6 @@ std::string image(const std::string& header, const std::string& data, std::uint6
   return file + header + data;
 }
 std::string image(const std::string& header, const std::string& data) { return image(header, data, header.size()); }
-
-struct Folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / ("tal-safetensors-" + std::to_string(::getpid()));
-  Folder() { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string operator/(const char* name) const { return (path / name).string(); }
-};
 
 // The message of the Error; "" when there is none.
 std::string refusal(const std::string& file) {

@@ -5,6 +5,7 @@
 #include "libtal/base/error.h"
 #include "libtal/nn/boundary_matching_map.h"
 #include "libtal/nn/linear.h"
+#include "libtal/nn/losses.h"
 
 namespace tal {
 namespace F = torch::nn::functional;
@@ -155,9 +156,9 @@ BmnLoss bmn_loss(const BmnOutput& out, const torch::Tensor& boundary, const torc
   const auto type = out.maps.scalar_type();
   const auto labels = (boundary > boundary_threshold).to(type);
   BmnLoss loss;
-  loss.boundary = balanced_logistic_loss(out.boundary.select(1, 0), labels.select(1, 0)) + balanced_logistic_loss(out.boundary.select(1, 1), labels.select(1, 1));
+  loss.boundary = balanced_logistic(out.boundary.select(1, 0), labels.select(1, 0)) + balanced_logistic(out.boundary.select(1, 1), labels.select(1, 1));
   const auto weights = valid.to(type).expand_as(iou);
-  loss.classification = balanced_logistic_loss(out.maps.select(1, 1), (iou > o.class_threshold).to(type), weights);
+  loss.classification = balanced_logistic(out.maps.select(1, 1), (iou > o.class_threshold).to(type), weights);
   const auto error = (out.maps.select(1, 0).sigmoid() - iou).square() * sampled;
   loss.regression = 0.5 * error.sum() / sampled.sum().clamp_min(1);
   loss.total = loss.boundary + loss.classification + o.regression_weight * loss.regression;

@@ -6,6 +6,7 @@
 #include "libtal/nn/blockwise_attention.h"
 #include "libtal/nn/boundary_matching_map.h"
 #include "libtal/nn/linear.h"
+#include "libtal/nn/losses.h"
 
 namespace tal {
 namespace F = torch::nn::functional;
@@ -277,7 +278,7 @@ BsnppLoss bsnpp_loss(const std::vector<torch::Tensor>& logits, const torch::Tens
   BsnppLoss loss;
   loss.boundary = torch::zeros({}, maps.options());
   for (const auto& head : logits)  // Eq. (6)
-    for (int side = 0; side < 2; ++side) loss.boundary = loss.boundary + balanced_logistic_loss(head.select(1, side), boundary.select(1, side)) / static_cast<double>(logits.size());
+    for (int side = 0; side < 2; ++side) loss.boundary = loss.boundary + balanced_logistic(head.select(1, side), boundary.select(1, side)) / static_cast<double>(logits.size());
   const auto count = sampled.sum().clamp_min(1);
   const auto mean = [&](const torch::Tensor& each) { return (each * sampled).sum() / count; };
   const auto regression = maps.select(1, 0), classification = maps.select(1, 1);

@@ -7,6 +7,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/version.h"
 #include "libtal/models/core/guard.h"
+#include "libtal/nn/named_weights.h"
 #include "libtal/nn/tensors.h"
 
 namespace tal {
@@ -52,20 +53,11 @@ InputContract inputs_of(const Json& streams, const Json& classes) {
 
 }  // namespace
 
-std::string tensor_shape(const torch::Tensor& tensor) { return shape_text(tensor.sizes().vec()); }
-
 std::pair<std::vector<float>, std::vector<float>> take_normalisation(std::map<std::string, torch::Tensor>& tensors, const std::string& path) {
   std::pair<std::vector<float>, std::vector<float>> columns{take_columns(tensors, kMean), take_columns(tensors, kScale)};
   if (columns.first.size() != columns.second.size())
     throw Error("'" + path + "': '" + kMean + "' has " + std::to_string(columns.first.size()) + " columns, '" + kScale + "' " + std::to_string(columns.second.size()));
   return columns;
-}
-
-std::map<std::string, torch::Tensor> weights_of(torch::nn::Module& network) {
-  std::map<std::string, torch::Tensor> weights;
-  for (const auto& item : network.named_parameters()) weights.emplace(item.key(), item.value().detach());
-  for (const auto& item : network.named_buffers()) weights.emplace(item.key(), item.value().detach());
-  return weights;
 }
 
 void load_weights(torch::nn::Module& network, const std::map<std::string, torch::Tensor>& weights, const std::string& source) {

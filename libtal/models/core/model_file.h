@@ -18,10 +18,8 @@ void save_model(const std::string& path, Model& model, const std::string& traini
 // of whatever does not match: format, names, shapes.
 std::unique_ptr<Model> load_model(const std::string& path);
 
-// The network's parameters and buffers <-> named tensors. load: every name must be there with its shape and finite values, and nothing else.
+// Every name of the network must be there with its shape and finite values, and nothing else.
 void load_weights(torch::nn::Module& network, const std::map<std::string, torch::Tensor>& weights, const std::string& source);
-std::map<std::string, torch::Tensor> weights_of(torch::nn::Module& network);
-std::string tensor_shape(const torch::Tensor& tensor);  // "[64, 3]"
 
 // Takes the columns' mean and scale out of a model file's tensors; both empty when it has none. Error when they do not fit each other.
 std::pair<std::vector<float>, std::vector<float>> take_normalisation(std::map<std::string, torch::Tensor>& tensors, const std::string& path);

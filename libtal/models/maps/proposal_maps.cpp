@@ -14,10 +14,4 @@ torch::Tensor map_scores(const torch::Tensor& boundary, const torch::Tensor& reg
   return boundary * (classification * regression).sqrt();
 }
 
-torch::Tensor balanced_logistic_loss(const torch::Tensor& logits, const torch::Tensor& labels, const torch::Tensor& weights) {
-  const auto positive = weights.defined() ? labels * weights : labels, negative = weights.defined() ? (1 - labels) * weights : 1 - labels;
-  const auto mean = [](const torch::Tensor& values, const torch::Tensor& chosen) { return (values * chosen).sum() / chosen.sum().clamp_min(1); };
-  return -0.5 * (mean(torch::log_sigmoid(logits), positive) + mean(torch::log_sigmoid(-logits), negative));
-}
-
 }  // namespace tal

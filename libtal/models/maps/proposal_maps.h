@@ -22,8 +22,4 @@ torch::Tensor boundary_map(const torch::Tensor& start, const torch::Tensor& end,
 // Eq. (8): M_b sqrt(M_cc M_cr).
 torch::Tensor map_scores(const torch::Tensor& boundary, const torch::Tensor& regression, const torch::Tensor& classification);
 
-// Weighted binary logistic loss of BSN: -1/2 (mean log p over label 1 + mean log(1 - p) over label 0); an empty class gives 0.
-// logits, labels (0/1): any equal shape; weights (0/1) as labels, or undefined.
-torch::Tensor balanced_logistic_loss(const torch::Tensor& logits, const torch::Tensor& labels, const torch::Tensor& weights = {});
-
 }  // namespace tal

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "libtal/base/error.h"
+#include "libtal/nn/named_weights.h"
 
 namespace tal {
 namespace {
@@ -223,21 +224,18 @@ std::vector<torch::Tensor> I3dImpl::forward(torch::Tensor x) {
 
 void load_i3d_weights(I3dImpl& network, const std::map<std::string, torch::Tensor>& weights, const std::string& source) {
   const torch::NoGradGuard guard;
-  std::map<std::string, torch::Tensor> own;
-  for (const auto& item : network.named_parameters()) own.emplace(item.key(), item.value());
-  for (const auto& item : network.named_buffers()) own.emplace(item.key(), item.value());
-  const auto shape = [](const torch::Tensor& tensor) { return c10::str(tensor.sizes()); };
+  auto own = weights_of(network);
   for (auto& [name, tensor] : own) {
     const auto found = weights.find(name);
     if (found == weights.end()) {
       if (name.ends_with("num_batches_tracked")) continue;
-      throw Error("'" + source + "': no tensor '" + name + "', which I3D needs as " + shape(tensor));
+      throw Error("'" + source + "': no tensor '" + name + "', which I3D needs as " + tensor_shape(tensor));
     }
-    if (found->second.sizes() != tensor.sizes()) throw Error("'" + source + "': tensor '" + name + "' is " + shape(found->second) + ", I3D needs " + shape(tensor));
+    if (found->second.sizes() != tensor.sizes()) throw Error("'" + source + "': tensor '" + name + "' is " + tensor_shape(found->second) + ", I3D needs " + tensor_shape(tensor));
     tensor.copy_(found->second);
   }
   for (const auto& [name, tensor] : weights)
-    if (!own.count(name) && !name.starts_with("logits.")) throw Error("'" + source + "': tensor '" + name + "' " + shape(tensor) + " belongs to nothing in I3D");
+    if (!own.count(name) && !name.starts_with("logits.")) throw Error("'" + source + "': tensor '" + name + "' " + tensor_shape(tensor) + " belongs to nothing in I3D");
 }
 
 }  // namespace tal

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "libtal/base/error.h"
+#include "libtal/base/text.h"
 #include "libtal/data/weights.h"
+#include "libtal/nn/named_weights.h"
 #include "libtal/nn/tensors.h"
 
 namespace tal {
@@ -11,30 +13,12 @@ namespace {
 
 bool only_counts(const std::string& name) { return name.ends_with("num_batches_tracked"); }
 
-// "3 tensors are missing: a [1, 2], b [3] ..."
-class Listing {
- public:
-  explicit Listing(std::string what) : what_(std::move(what)) {}
-  void add(const std::string& text) {
-    if (++count_ <= 8) text_ += (count_ > 1 ? ", " : "") + text;
-  }
-  std::string text() const {
-    if (count_ == 0) return "";
-    return "; " + std::to_string(count_) + " " + what_ + ": " + text_ + (count_ > 8 ? ", ..." : "");
-  }
-
- private:
-  std::string what_, text_;
-  std::size_t count_ = 0;
-};
-
-std::string shape_of(const torch::Tensor& tensor) { return shape_text(tensor.sizes().vec()); }
-
-std::map<std::string, torch::Tensor> tensors_of(torch::nn::Module& network) {
-  std::map<std::string, torch::Tensor> all;
-  for (const auto& item : network.named_parameters()) all.emplace(item.key(), item.value());
-  for (const auto& item : network.named_buffers()) all.emplace(item.key(), item.value());
-  return all;
+// "; 3 tensors are missing: a [1, 2], b [3] ...", at most eight; "" for none.
+std::string listing(const std::vector<std::string>& texts, const char* what) {
+  if (texts.empty()) return "";
+  constexpr std::size_t kMost = 8;
+  const std::vector<std::string> first(texts.begin(), texts.begin() + static_cast<std::ptrdiff_t>(std::min(texts.size(), kMost)));
+  return "; " + std::to_string(texts.size()) + " " + what + ": " + joined(first) + (texts.size() > kMost ? ", ..." : "");
 }
 
 }  // namespace
@@ -46,21 +30,15 @@ bool begins_with_any(const std::string& name, const std::vector<std::string>& pr
 void load_state(torch::nn::Module& network, const std::map<std::string, torch::Tensor>& state, const std::string& what,
                 const std::vector<std::string>& ignored_prefixes, const std::string& source) {
   const torch::NoGradGuard guard;
-  Listing missing("tensors are missing"), odd("have another shape"), left_over("belong to nothing in the network");
-  auto own = tensors_of(network);
-  for (auto& [name, tensor] : own) {
-    const auto found = state.find(name);
-    if (found == state.end()) {
-      if (!only_counts(name)) missing.add(name + " " + shape_of(tensor));
-    } else if (found->second.sizes() != tensor.sizes()) {
-      odd.add(name + " " + shape_of(found->second) + " where the network has " + shape_of(tensor));
-    } else {
-      tensor.copy_(found->second);
-    }
-  }
-  for (const auto& [name, tensor] : state)
-    if (!own.count(name) && !only_counts(name) && !begins_with_any(name, ignored_prefixes)) left_over.add(name + " " + shape_of(tensor));
-  const std::string faults = missing.text() + odd.text() + left_over.text();
+  auto own = weights_of(network);
+  WeightMatch match = match_weights(own, state);
+  for (const auto& name : match.taken) own.at(name).copy_(state.at(name));
+  std::erase_if(match.missing, only_counts);
+  std::erase_if(match.left_over, [&](const std::string& name) { return only_counts(name) || begins_with_any(name, ignored_prefixes); });
+  for (auto& name : match.missing) name += " " + tensor_shape(own.at(name));
+  for (auto& name : match.odd) name += " " + tensor_shape(state.at(name)) + " where the network has " + tensor_shape(own.at(name));
+  for (auto& name : match.left_over) name += " " + tensor_shape(state.at(name));
+  const std::string faults = listing(match.missing, "tensors are missing") + listing(match.odd, "have another shape") + listing(match.left_over, "belong to nothing in the network");
   if (!faults.empty()) throw Error("'" + source + "' does not hold the weights of " + what + faults + " (tal-convert --weights --map renames)");
 }
 
