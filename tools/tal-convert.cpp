@@ -19,8 +19,7 @@ int main(int argc, char** argv) {
                   "it may name tensors, storages and dictionaries only, any other name stops the import, and nothing is ever run. Views are laid out "
                   "anew, each tensor gets its own data. --map renames with rules, one a line: REGEX -> NAME [SHAPE], where REGEX must match the whole "
                   "name, the first such rule counts, NAME may use $1, $2, NAME - leaves the tensor out, and SHAPE ([64, *, 3]) is checked. "
-                  "The names of published checkpoints are known: --map bmn-mmaction2 and its like make a model file for tal-propose, whose feature streams --model-input states.\n\n" +
-                      tal::describe_formats(),
+                  "The names of published checkpoints are known: --map bmn-mmaction2 and its like make a model file for tal-propose, whose feature streams --model-input states.",
                   {{"ActivityNet's ground truth, validation videos", "tal-convert --from activitynet-gt --subset validation activity_net.v1-3.min.json > gt.jsonl"},
                    {"THUMOS14's annotations with durations", "tal-convert --from thumos14-gt --durations test_durations.txt annotations_test/ > gt.jsonl"},
                    {"SSN's proposals in seconds", "tal-convert --from ssn-proposals --durations activity_net.v1-2.min.json list.txt.gz > proposals.jsonl"},

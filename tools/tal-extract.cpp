@@ -62,7 +62,7 @@ int main(int argc, char** argv) {
   tal::Tool tool(info);
   tal::register_options(tool.command_line(), options);
   return tool.run(argc, argv, [&] {
-    tal::check_options(tool, options);
+    tal::check_options(options);
     tal::extract_all(tool, options);
   });
 }

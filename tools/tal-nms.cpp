@@ -14,13 +14,5 @@ int main(int argc, char** argv) {
                   {"tal-propose(1)", "tal-score(1)", "tal-eval(1)"}}};
   tal::SuppressOptions options;
   tal::register_options(tool.command_line(), options);
-  return tool.run(argc, argv, [&] {
-    tal::settle_options(tool, options);
-    const bool windowed = options.method == "bsn" || options.method == "rpn";
-    tal::map_records(tool, [&](tal::Record& record) {
-      const auto& proposals = record.require_proposals();
-      const double duration = windowed ? record.require_duration() : 0;
-      record.set_proposals(tal::suppress(proposals, duration, options));
-    });
-  });
+  return tool.run(argc, argv, [&] { tal::run_suppress(tool, options); });
 }

@@ -1,8 +1,6 @@
 // tal-propose: records with features -> the same records with proposals.
 #include "libtal/cli/tool.h"
-#include "libtal/stages/ensemble_options.h"
-#include "libtal/stages/group.h"
-#include "libtal/stages/model_options.h"
+#include "libtal/stages/propose.h"
 #include "libtal/stream/video_records.h"
 #ifdef TAL_HAVE_TORCH
 #include "libtal/nn/torch_info.h"
@@ -53,42 +51,15 @@ int main(int argc, char** argv) {
 #endif
 #endif
   tal::Tool tool(info);
-  std::string method;
-  tool.command_line().add("--method", method, "How to propose without a model: grouping").one_of({"grouping"});
-  tal::GroupingOptions grouping;
-  tal::register_options(tool.command_line(), grouping);
-  bool allow_empty = false;
-  tool.command_line().flag("--allow-empty", allow_empty, "No fault when grouping finds nothing in all of the records together").group("Grouping");
-  tal::ModelOptions model;
-  tal::register_model_options(tool.command_line(), model);
-  std::vector<std::string> videos;
-  tool.command_line().add("--videos", videos, "Video files instead of records, for models that see frames").type_name("FILE");
-  tal::MapOptions maps;
-  tal::register_map_options(tool.command_line(), maps);
-  tal::EnsembleWeightOptions choice;
-  tal::register_options(tool.command_line(), choice, "Maps and windows", "ensemble's members");
+  tal::ProposeOptions options;
+  tal::register_options(tool.command_line(), options);
   return tool.run(argc, argv, [&] {
-    if (!model.models.empty() || !maps.map_folders.empty()) {
-      tool.refuse({"--method", "--stream", "--curve", "--threshold", "--min", "--max", "--sigma", "--keep-growing", "--merge-nms", "--merge-nms-by", "--normalize"}, "--model");
-      if (!videos.empty()) {
-        tool.refuse({"--input"}, "--videos");
-        tal::read_videos_as_records(videos);
-      }
+    if (!options.by_models()) return tal::propose_by_grouping(tool, options);
+    if (!options.videos.empty()) tal::read_videos_as_records(options.videos);
 #ifdef TAL_HAVE_TORCH
-      return tal::run_propose(tool, model, maps, choice, allow_empty);
+    tal::run_propose(tool, options);
 #else
-      throw tal::Error("this build has no LibTorch, so no models");
+    throw tal::Error("this build has no LibTorch, so no models");
 #endif
-    }
-    tool.refuse({"--videos"}, "a run without --model");
-    tal::refuse_model_options(tool, model);
-    tool.refuse(tal::map_option_names(), "a run without --model");
-    tool.refuse(tal::ensemble_weight_names(), "a run without --model");
-    if (method.empty()) throw tal::UsageError("say --model FILE or --method grouping");
-    tal::check_options(grouping);
-    if (grouping.merge_nms == 1) tool.refuse({"--merge-nms-by"}, "--merge-nms 1");
-    tal::GroupingTally tally;
-    tal::map_records(tool, [&](tal::Record& record) { tal::propose_by_grouping(record, grouping, tally); });
-    if (!allow_empty && !tool.stopped()) tally.require_proposals(grouping);
   });
 }

@@ -1,7 +1,6 @@
 // tal-refine: records with proposals -> the same records with adjusted boundaries.
 #include "libtal/cli/tool.h"
-#include "libtal/stages/model_options.h"
-#include "libtal/stages/rpn.h"
+#include "libtal/stages/refine.h"
 #ifdef TAL_HAVE_TORCH
 #include "libtal/nn/torch_info.h"
 #include "libtal/stages/networks/models.h"
@@ -26,22 +25,14 @@ int main(int argc, char** argv) {
   info.libraries = {tal::torch_version()};
 #endif
   tal::Tool tool(info);
-  std::string method = "rpn";
-  tool.command_line().add("--method", method, "How to refine without a model").one_of({"rpn"});
-  tal::RpnFusionOptions options;
-  tal::register_refine_options(tool.command_line(), options);
-  tal::ModelOptions model;
-  tal::register_model_options(tool.command_line(), model);
+  tal::RefineOptions options;
+  tal::register_options(tool.command_line(), options);
   return tool.run(argc, argv, [&] {
-    tal::refuse_model_options(tool, model);
-    if (!model.models.empty()) {
-      tool.refuse({"--method", "--kl-ev"}, "--model");
+    if (options.model.models.empty()) return tal::run_rpn_refine(tool, options.rpn);
 #ifdef TAL_HAVE_TORCH
-      return tal::run_model_stage(tool, model, tal::Stage::kRefine);
+    tal::run_model_stage(tool, options.model, tal::Stage::kRefine);
 #else
-      throw tal::Error("this build has no LibTorch, so no models");
+    throw tal::Error("this build has no LibTorch, so no models");
 #endif
-    }
-    tal::run_rpn_refine(tool, options);
   });
 }

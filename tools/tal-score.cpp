@@ -1,10 +1,6 @@
 // tal-score: records with proposals -> the same records with final scores, and labels where a model gives them.
-#include <algorithm>
-
 #include "libtal/cli/tool.h"
-#include "libtal/stages/classes.h"
-#include "libtal/stages/model_options.h"
-#include "libtal/stages/rpn.h"
+#include "libtal/stages/score.h"
 #ifdef TAL_HAVE_TORCH
 #include "libtal/nn/torch_info.h"
 #include "libtal/stages/networks/models.h"
@@ -52,30 +48,14 @@ int main(int argc, char** argv) {
 #endif
 #endif
   tal::Tool tool(info);
-  std::string fuse = "rpn";
-  tool.command_line().add("--fuse", fuse, "How to score without a model: rpn, or classes (implied by the options of the latter)").one_of({"rpn", "classes"});
-  tal::RpnFusionOptions options;
-  tal::register_score_options(tool.command_line(), options);
-  tal::ClassFusionOptions classes;
-  tal::register_options(tool.command_line(), classes);
-  tal::ModelOptions model;
-  tal::register_model_options(tool.command_line(), model);
+  tal::ScoreOptions options;
+  tal::register_options(tool.command_line(), options);
   return tool.run(argc, argv, [&] {
-    tal::refuse_model_options(tool, model);
-    if (!model.models.empty()) {
-      tool.refuse({"--fuse"}, "--model");
-      tool.refuse(tal::score_option_names(), "--model");
-      tool.refuse(tal::class_fusion_names(), "--model");
+    if (options.model.models.empty()) return tal::score_by_fusion(tool, options);
 #ifdef TAL_HAVE_TORCH
-      return tal::run_model_stage(tool, model, tal::Stage::kScore);
+    tal::run_model_stage(tool, options.model, tal::Stage::kScore);
 #else
-      throw tal::Error("this build has no LibTorch, so no models");
+    throw tal::Error("this build has no LibTorch, so no models");
 #endif
-    }
-    const auto names = tal::class_fusion_names();
-    if (!tool.given("--fuse") && std::any_of(names.begin(), names.end(), [&](const auto& name) { return tool.given(name); })) fuse = "classes";
-    tool.refuse(fuse == "rpn" ? names : tal::score_option_names(), "--fuse " + fuse);
-    if (fuse == "rpn") tal::run_rpn_score(tool, options);
-    else tal::run_class_fusion(tool, classes);
   });
 }

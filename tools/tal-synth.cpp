@@ -17,11 +17,12 @@ struct VideoOptions {
 #endif
 };
 
-void register_options(tal::Options& table, VideoOptions& o) {
+void register_options(const tal::Options& table, VideoOptions& o) {
   table.add("-n,--videos", o.videos, "Number of videos").type_name("N").between(0, 1000000);
   table.add("--out-dir", o.out_dir, "Write the video files into this folder").type_name("DIR");
   table.add("--container", o.container, "avi: Motion JPEG, every frame by itself; mp4: MPEG-4, smaller, needs OpenCV's FFmpeg").type_name("NAME").one_of({"avi", "mp4"});
   table.add("--prefix", o.prefix, "Beginning of the video ids").type_name("TEXT");
+  for (const char* unused : {"--input", "--jobs"}) table.row(unused).never("videos, which reads nothing");
 #ifdef TAL_HAVE_VIDEO
   table.add("--duration", o.video.duration, "Seconds").type_name("S");
   table.add("--fps", o.video.fps, "Frames per second").type_name("X");
@@ -84,16 +85,15 @@ int main(int argc, char** argv) {
                    {"Detections whose quality is known, evaluated", "tal-synth annotations --proposals 50 --labelled --tiou 0.8 | tal-eval --protocol activitynet-detection"},
                    {"Videos with actions", "tal-synth videos -n 3 --out-dir videos > videos.jsonl"}},
                   {"tal-eval(1)", "tal-extract(1)", "tal-plot(1)"}, libraries()});
-  tal::Options& table = tool.command_line();
+  const tal::Options table = tool.command_line();
   table.require_subcommand();
-  tal::Options of_truth = table.subcommand("annotations", "Records with segments, and proposals of known quality"), of_features = table.subcommand("features", "Feature streams for records with annotations"),
+  const tal::Options of_truth = table.subcommand("annotations", "Records with segments, and proposals of known quality"), of_features = table.subcommand("features", "Feature streams for records with annotations"),
                of_videos = table.subcommand("videos", "Video files with actions of known times");
   tal::register_options(of_truth, truth);
   tal::register_options(of_features, features);
   register_options(of_videos, videos);
   return tool.run(argc, argv, [&] {
     const std::string chosen = table.chosen();
-    if (chosen != "features") tool.refuse({"--input", "--jobs"}, chosen + ", which reads nothing");
     if (chosen == "annotations") tal::write_annotations(tool, truth);
     if (chosen == "features") tal::write_features(tool, features);
     if (chosen == "videos") make_videos(tool, videos);

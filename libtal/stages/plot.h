@@ -22,7 +22,7 @@ struct PlotOptions {
 };
 
 // Subcommands timeline, curves, heatmap, anchors, compare with their options.
-void register_options(Options& table, PlotOptions& options);
+void register_options(const Options& table, PlotOptions& options);
 
 // Draws what the chosen subcommand says into the tool's output.
 void run_plot(Tool& tool, const PlotOptions& options);

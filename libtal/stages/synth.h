@@ -6,8 +6,8 @@
 
 namespace tal {
 
-void register_options(Options& table, SynthAnnotationOptions& options);
-void register_options(Options& table, SynthFeatureOptions& options);
+void register_options(const Options& table, SynthAnnotationOptions& options);
+void register_options(const Options& table, SynthFeatureOptions& options);
 
 // The subcommands annotations and features of tal-synth. UsageError when options contradict each other.
 void write_annotations(Tool& tool, const SynthAnnotationOptions& options);

@@ -15,7 +15,7 @@ ARROWS = {
     "eval": "base io stream",
     "fusion": "base io stream segment eval",
     "plot": "base io data",
-    "cli": "base stream",
+    "cli": "base io stream",
     "stages": "base io segment data eval fusion plot cli",
     # OpenCV
     "video": "base io",

@@ -26,7 +26,7 @@ struct TrainCommand {
   std::string log, tensorboard;
   std::int64_t log_every = 1;
 };
-void register_options(Options& table, TrainCommand& options);
+void register_options(const Options& table, TrainCommand& options);
 
 void train_command(Tool& tool, const TrainCommand& options);
 

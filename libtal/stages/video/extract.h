@@ -34,9 +34,9 @@ struct ExtractOptions {
   double patience = 10;          // seconds without anything new that end a live video
 };
 
-void register_options(Options& table, ExtractOptions& options);
+void register_options(const Options& table, ExtractOptions& options);
 // Conflicts between options; UsageError.
-void check_options(const Tool& tool, const ExtractOptions& options);
+void check_options(const ExtractOptions& options);
 
 struct Extracted {
   std::vector<std::string> notes;  // for stderr: what the container claimed, where --partial cut
