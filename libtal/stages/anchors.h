@@ -32,6 +32,7 @@ struct AnchorOptions {
   std::string tiou, an;                    // of the report; by preset
   std::string format = "text";             // or json
 };
+ToolInfo anchors_info();  // of tal-anchors
 void register_options(const Options& table, AnchorOptions& options);  // presets take effect where an option was not given
 
 // The options with their texts read.

@@ -24,6 +24,7 @@ struct ConvertOptions {
   WeightOptions weights;                // instead of --from
 };
 
+ToolInfo convert_info();  // of tal-convert
 void register_options(const Options& table, ConvertOptions& options);
 void convert(Tool& tool, ConvertOptions& options);
 

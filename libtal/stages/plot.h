@@ -21,6 +21,7 @@ struct PlotOptions {
   std::vector<std::string> files;    // curves: results; heatmap: .npy arrays
 };
 
+ToolInfo plot_info();  // of tal-plot
 // Subcommands timeline, curves, heatmap, anchors, compare with their options.
 void register_options(const Options& table, PlotOptions& options);
 

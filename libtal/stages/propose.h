@@ -22,6 +22,7 @@ struct ProposeOptions {
 
   bool by_models() const { return !model.models.empty() || !maps.map_folders.empty(); }
 };
+ToolInfo propose_info();  // of tal-propose
 void register_options(const Options& table, ProposeOptions& options);
 
 // Error when grouping finds nothing in all records together, unless options.allow_empty.

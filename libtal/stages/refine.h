@@ -13,6 +13,7 @@ struct RefineOptions {
   RpnFusionOptions rpn;
   ModelOptions model;
 };
+ToolInfo refine_info();  // of tal-refine
 void register_options(const Options& table, RefineOptions& options);
 
 }  // namespace tal

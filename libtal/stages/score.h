@@ -15,6 +15,7 @@ struct ScoreOptions {
   ClassFusionOptions classes;
   ModelOptions model;
 };
+ToolInfo score_info();  // of tal-score
 // The options of --fuse classes imply it.
 void register_options(const Options& table, ScoreOptions& options);
 void score_by_fusion(Tool& tool, const ScoreOptions& options);

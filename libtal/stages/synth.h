@@ -6,6 +6,7 @@
 
 namespace tal {
 
+ToolInfo synth_info();  // of tal-synth
 void register_options(const Options& table, SynthAnnotationOptions& options);
 void register_options(const Options& table, SynthFeatureOptions& options);
 

@@ -26,6 +26,7 @@ struct TrainCommand {
   std::string log, tensorboard;
   std::int64_t log_every = 1;
 };
+ToolInfo train_info();  // of tal-train
 void register_options(const Options& table, TrainCommand& options);
 
 void train_command(Tool& tool, const TrainCommand& options);

@@ -34,6 +34,7 @@ struct ExtractOptions {
   double patience = 10;          // seconds without anything new that end a live video
 };
 
+ToolInfo extract_info();  // of tal-extract
 void register_options(const Options& table, ExtractOptions& options);
 // Conflicts between options; UsageError.
 void check_options(const ExtractOptions& options);
