@@ -178,11 +178,7 @@ void rename(Record& record, const std::string& ids) {
 }  // namespace
 
 void convert(Tool& tool, ConvertOptions& o) {
-  if (!o.weights.file.empty()) {
-    if (!o.from.empty() || !o.paths.empty()) throw UsageError("--weights FILE converts one file by itself: no --from and no further paths");
-    return convert_weights(tool, o.weights);
-  }
-  if (o.from.empty()) throw UsageError("--from is required (or --weights FILE)");
+  if (!o.weights.file.empty()) return convert_weights(tool, o.weights);
   const ImportFormat& from = format_named(import_formats(), o.from);
   const ExportFormat& to = format_named(export_formats(), o.to);
   if (o.paths.empty()) o.paths = {tool.options().input};

@@ -90,7 +90,12 @@ void register_weight_options(const Options& table, WeightOptions& o) {
 }  // namespace
 
 void register_options(const Options& table, ConvertOptions& o) {
-  const Options records = table.without("--weights");  // which converts one file by itself
+  table.settle([&o](Tool&) {
+    if (o.weights.file.empty() && o.from.empty()) throw UsageError("--from is required (or --weights FILE)");
+    if (!o.weights.file.empty() && (!o.from.empty() || !o.paths.empty()))
+      throw UsageError("--weights FILE converts one file by itself: no --from and no further paths");
+  });
+  const Options records = table.without("--weights");
   const Options formats = table.group("Formats"), input = records.group("Reading"), output = records.group("Writing");
   table.add("paths", o.paths, "Files (or folders, where the format is one) to read; none: --input").type_name("PATH");
   formats.add("--from", o.from, "Format to read").one_of(choices_of(import_formats()));
