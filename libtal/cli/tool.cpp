@@ -137,9 +137,10 @@ void Tool::register_common() {
   common.flag("--no-history", common_.no_history, "Do not add this step to the records' history");
   table_->app.set_version_flag("--version", [this] {
     std::string text = info_.name + " " + version() + " (" + revision() + "), " + compiler();
-    for (const auto& library : info_.libraries) text += ", " + library;
+    if (table_->at("--verbose").origin == "flag")
+      for (const auto& library : info_.libraries) text += "\n" + library();
     return text;
-  }, "Print versions and end");
+  }, "Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie");
   command_line().group("").add("--generate", generate_, "Print documentation: man, bash, zsh or fish").one_of({"man", "bash", "zsh", "fish"}).not_a_setting();
   table_->app.set_help_flag("-h,--help", "Print this help and end");
 }

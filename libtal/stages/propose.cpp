@@ -2,6 +2,8 @@
 
 #include "libtal/stages/ensemble_options.h"
 #include "libtal/stages/group.h"
+#include "libtal/stages/plugins.h"
+#include "libtal/stream/video_records.h"
 
 namespace tal {
 
@@ -18,7 +20,11 @@ void register_options(const Options& table, ProposeOptions& o) {
   register_options(table.group("Maps and windows").with_any(models), o.choice, "--weights", "ensemble's members");
 }
 
-void propose_by_grouping(Tool& tool, const ProposeOptions& o) {
+void propose(Tool& tool, const ProposeOptions& o) {
+  if (o.by_models()) {
+    if (!o.videos.empty()) read_videos_as_records(o.videos);
+    return network_stages().propose(tool, o);
+  }
   if (o.method.empty()) throw UsageError("say --model FILE or --method grouping");
   check_options(o.grouping);
   GroupingTally tally;

@@ -1,4 +1,4 @@
-// tal-propose: its options, and proposals by grouping. Those of models: libtal/stages/networks/models.h.
+// tal-propose: its options, and what it does with them.
 #pragma once
 
 #include <string>
@@ -25,7 +25,7 @@ struct ProposeOptions {
 ToolInfo propose_info();  // of tal-propose
 void register_options(const Options& table, ProposeOptions& options);
 
-// Error when grouping finds nothing in all records together, unless options.allow_empty.
-void propose_by_grouping(Tool& tool, const ProposeOptions& options);
+// By grouping, or by models (libtal/stages/plugins.h). Error when grouping finds nothing in all records together, unless options.allow_empty.
+void propose(Tool& tool, const ProposeOptions& options);
 
 }  // namespace tal

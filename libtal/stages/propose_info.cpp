@@ -1,4 +1,5 @@
 // The manual of tal-propose, beside its options.
+#include "libtal/stages/plugins.h"
 #include "libtal/stages/propose.h"
 
 namespace tal {
@@ -35,6 +36,7 @@ ToolInfo propose_info() {
       {"The maps of two runs together", "tal-propose --map-folder maps-rgb --map-folder maps-flow --weights 2,1 < videos.jsonl | tal-nms --preset bsn"},
   };
   info.see_also = {"tal-extract(1)", "tal-train(1)", "tal-refine(1)", "tal-nms(1)", "tal-eval(1)"};
+  info.libraries = {network_library, video_library};
   return info;
 }
 

@@ -1,4 +1,4 @@
-// tal-refine: its options, and boundaries without a model. Those of models: libtal/stages/networks/models.h.
+// tal-refine: its options, and what it does with them.
 #pragma once
 
 #include <string>
@@ -15,5 +15,7 @@ struct RefineOptions {
 };
 ToolInfo refine_info();  // of tal-refine
 void register_options(const Options& table, RefineOptions& options);
+// By the RPN's units, or by a model (libtal/stages/plugins.h).
+void refine(Tool& tool, const RefineOptions& options);
 
 }  // namespace tal

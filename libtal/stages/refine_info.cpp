@@ -1,4 +1,5 @@
 // The manual of tal-refine, beside its options.
+#include "libtal/stages/plugins.h"
 #include "libtal/stages/refine.h"
 
 namespace tal {
@@ -18,6 +19,7 @@ ToolInfo refine_info() {
       {"ETP's refinement after any proposer", "tal-refine -m etp-rn.safetensors < proposals.jsonl | tal-score -m etp-ln.safetensors"},
   };
   info.see_also = {"tal-propose(1)", "tal-score(1)", "tal-train(1)", "tal-nms(1)"};
+  info.libraries = {network_library};
   return info;
 }
 

@@ -1,5 +1,7 @@
 #include "libtal/stages/score.h"
 
+#include "libtal/stages/plugins.h"
+
 namespace tal {
 
 void register_options(const Options& table, ScoreOptions& o) {
@@ -14,7 +16,8 @@ void register_options(const Options& table, ScoreOptions& o) {
   register_model_options(table, o.model);
 }
 
-void score_by_fusion(Tool& tool, const ScoreOptions& o) {
+void score(Tool& tool, const ScoreOptions& o) {
+  if (!o.model.models.empty()) return network_stages().run(tool, o.model, Stage::kScore);
   if (o.fuse == "rpn") run_rpn_score(tool, o.rpn);
   else run_class_fusion(tool, o.classes);
 }

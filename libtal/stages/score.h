@@ -1,4 +1,4 @@
-// tal-score: its options, and scores without a model. Those of models: libtal/stages/networks/models.h.
+// tal-score: its options, and what it does with them.
 #pragma once
 
 #include <string>
@@ -18,6 +18,7 @@ struct ScoreOptions {
 ToolInfo score_info();  // of tal-score
 // The options of --fuse classes imply it.
 void register_options(const Options& table, ScoreOptions& options);
-void score_by_fusion(Tool& tool, const ScoreOptions& options);
+// By fusion, or by a model (libtal/stages/plugins.h).
+void score(Tool& tool, const ScoreOptions& options);
 
 }  // namespace tal

@@ -1,4 +1,5 @@
 // The manual of tal-score, beside its options.
+#include "libtal/stages/plugins.h"
 #include "libtal/stages/score.h"
 
 namespace tal {
@@ -33,6 +34,7 @@ ToolInfo score_info() {
       {"Labels for proposals", "tal-score -m classes.safetensors < proposals.jsonl | tal-nms --method gaussian"},
   };
   info.see_also = {"tal-propose(1)", "tal-refine(1)", "tal-train(1)", "tal-nms(1)", "tal-eval(1)"};
+  info.libraries = {network_library, video_library};
   return info;
 }
 

@@ -36,8 +36,6 @@ void add_features(Record& record, const SynthFeatureOptions& o, std::uint64_t se
   record.set_feature(stream.name, feature_json(stream));
 }
 
-}  // namespace
-
 void register_options(const Options& table, SynthAnnotationOptions& o) {
   table.add("-n,--videos", o.videos, "Number of records").type_name("N").between(0, 100000000);
   table.add("--classes", o.classes, "Number of classes").type_name("N").between(1, 100000);
@@ -106,6 +104,22 @@ void write_features(Tool& tool, const SynthFeatureOptions& o) {
   require(!o.stream.empty() && o.stream.find('/') == std::string::npos, "--stream must be a name without '/'");
   if (!o.inline_data) std::filesystem::create_directories(o.out_dir);
   map_records(tool, [&](Record& record) { add_features(record, o, tool.options().seed); });
+}
+
+}  // namespace
+
+void register_options(const Options& table, SynthOptions& o) {
+  table.require_subcommand();
+  register_options(table.subcommand("annotations", "Records with segments, and proposals of known quality"), o.annotations);
+  register_options(table.subcommand("features", "Feature streams for records with annotations"), o.features);
+  register_options(table.subcommand("videos", "Video files with actions of known times"), o.videos);
+}
+
+void synthesize(Tool& tool, const SynthOptions& o) {
+  const std::string chosen = tool.command_line().chosen();
+  if (chosen == "annotations") write_annotations(tool, o.annotations);
+  if (chosen == "features") write_features(tool, o.features);
+  if (chosen == "videos") write_videos(tool, o.videos);
 }
 
 }  // namespace tal

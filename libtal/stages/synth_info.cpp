@@ -1,4 +1,5 @@
 // The manual of tal-synth, beside its options.
+#include "libtal/stages/plugins.h"
 #include "libtal/stages/synth.h"
 
 namespace tal {
@@ -13,7 +14,7 @@ ToolInfo synth_info() {
           {{"A whole data set in one pipe", "tal-synth annotations -n 100 --seed 1 | tal-synth features --out-dir features --snr 0.5 > train.jsonl"},
            {"Detections whose quality is known, evaluated", "tal-synth annotations --proposals 50 --labelled --tiou 0.8 | tal-eval --protocol activitynet-detection"},
            {"Videos with actions", "tal-synth videos -n 3 --out-dir videos > videos.jsonl"}},
-          {"tal-eval(1)", "tal-extract(1)", "tal-plot(1)"}};
+          {"tal-eval(1)", "tal-extract(1)", "tal-plot(1)"}, {video_library}};
 }
 
 }  // namespace tal

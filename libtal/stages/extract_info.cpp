@@ -1,5 +1,6 @@
 // The manual of tal-extract, beside its options.
-#include "libtal/stages/video/extract.h"
+#include "libtal/stages/extract_options.h"
+#include "libtal/stages/plugins.h"
 
 namespace tal {
 
@@ -50,6 +51,7 @@ ToolInfo extract_info() {
       {"Straight into proposals, no files", "tal-extract --inline --videos a.mp4 | tal-propose --method grouping"},
   };
   info.see_also = {"tal-propose(1)", "tal-detect(1)", "tal-convert(1)", "tal-check(1)"};
+  info.libraries = {video_library, network_library};
   return info;
 }
 

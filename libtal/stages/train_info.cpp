@@ -1,6 +1,7 @@
 // The manual of tal-train, beside its options.
-#include "libtal/models/core/factory.h"
-#include "libtal/stages/networks/train.h"
+#include "libtal/models/catalogue/catalogue.h"
+#include "libtal/stages/plugins.h"
+#include "libtal/stages/train_options.h"
 
 namespace tal {
 
@@ -14,7 +15,7 @@ ToolInfo train_info() {
       "A model that sees the frames of videos (sptad with input=clips) takes records with path instead: each video is decoded once, and its frames, sampled and "
       "resized, stay in a file that is mapped into memory; --frame-cache keeps them for the next run.\n\n"
       "Models:";
-  for (const auto& factory : model_factories()) info.description += " " + factory.name + " (" + factory.help + ");";
+  for (const auto& model : model_catalogue()) info.description += " " + model.name + " (" + model.help + ");";
   info.description.back() = '.';
   info.description +=
       "\n\nEvery setting of a model and of the training has a name; --list-settings prints them, --print-config shows each value and where it "
@@ -32,6 +33,7 @@ ToolInfo train_info() {
       {"Two processes", "torchrun --nproc-per-node 2 --no-python tal-train --model segment-classifier -i train.jsonl --out classes.safetensors"},
   };
   info.see_also = {"tal-models(7)", "tal-propose(1)", "tal-refine(1)", "tal-score(1)", "tal-eval(1)"};
+  info.libraries = {network_library, video_library};
   return info;
 }
 
