@@ -71,7 +71,8 @@ std::string synopsis(const ToolInfo& info, const CLI::App& app) {
   for (const auto* sub : app.get_subcommands({})) names.push_back(roff(sub->get_name()));
   if (!names.empty()) out += " " + joined(names, "|");
   for (const auto* option : app.get_options())
-    if (option->get_positional() && !option->get_group().empty()) out += " [\\fI" + roff(option->get_name(true)) + "\\fR]";
+    if (option->get_positional() && !option->get_group().empty())
+      out += " [\\fI" + roff(option->get_name(true)) + "\\fR]";
   return out + "\n";
 }
 
@@ -91,12 +92,14 @@ std::string see_also(const std::vector<std::string>& others) {
   std::string out = ".SH SEE ALSO\n";
   for (const auto& other : others) {
     const auto open = other.find('(');
-    out += "\\fB" + roff(other.substr(0, open)) + "\\fR" + (open == std::string::npos ? "" : other.substr(open)) + ",\n";
+    out +=
+        "\\fB" + roff(other.substr(0, open)) + "\\fR" + (open == std::string::npos ? "" : other.substr(open)) + ",\n";
   }
   return out + "\\fBtal\\fR(7), \\fBtal\\-jsonl\\fR(5)\n";
 }
 
-// The options of a tool and its subcommands ("": the tool itself) that a shell can complete, with the words of a choice.
+// The options of a tool and its subcommands ("": the tool itself) that a shell can complete, with the words of a
+// choice.
 struct Completed {
   const CLI::Option* option;
   std::string subcommand;
@@ -139,7 +142,8 @@ std::string fish_completion(const std::string& tool, const OptionTable& table) {
       out += "complete -c " + tool + " -n __fish_use_subcommand -a " + subcommand + " -d '" +
              shell_quoted(table.app.get_subcommand(subcommand)->get_description()) + "'\n";
     }
-    out += "complete -c " + tool + (subcommand.empty() ? "" : " -n '__fish_seen_subcommand_from " + subcommand + "'") + " -l " + c.name();
+    out += "complete -c " + tool + (subcommand.empty() ? "" : " -n '__fish_seen_subcommand_from " + subcommand + "'") +
+           " -l " + c.name();
     for (const auto& name : c.option->get_snames()) out += " -s " + name;
     if (c.value()) out += c.words.empty() ? " -r" : " -x -a '" + c.words + "'";
     out += " -d '" + shell_quoted(c.option->get_description()) + "'\n";
@@ -176,13 +180,16 @@ std::string bash_completion(const std::string& tool, const OptionTable& table) {
     if (c.subcommand != subcommand) add(subcommand = c.subcommand);
     for (const auto& name : c.option->get_lnames()) {
       add("--" + name);
-      if (!c.words.empty()) cases += "    --" + name + ") COMPREPLY=($(compgen -W '" + c.words + "' -- \"$cur\")); return ;;\n";
+      if (!c.words.empty())
+        cases += "    --" + name + ") COMPREPLY=($(compgen -W '" + c.words + "' -- \"$cur\")); return ;;\n";
     }
   }
   return "# bash completion for " + tool + " (generated)\n" + function +
          "() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n  case $prev in\n" + cases +
-         "  esac\n  if [[ $cur == -* || $COMP_CWORD -eq 1 ]]; then\n    COMPREPLY=($(compgen -W '" + joined(words, " ") +
-         "' -- \"$cur\"))\n  else\n    COMPREPLY=($(compgen -f -- \"$cur\"))\n  fi\n}\ncomplete -F " + function + " -o filenames " + tool + "\n";
+         "  esac\n  if [[ $cur == -* || $COMP_CWORD -eq 1 ]]; then\n    COMPREPLY=($(compgen -W '" +
+         joined(words, " ") +
+         "' -- \"$cur\"))\n  else\n    COMPREPLY=($(compgen -f -- \"$cur\"))\n  fi\n}\ncomplete -F " + function +
+         " -o filenames " + tool + "\n";
 }
 
 }  // namespace
@@ -191,15 +198,22 @@ std::string man_page(const ToolInfo& info, const OptionTable& table) {
   std::string upper;
   for (char c : info.name) upper += static_cast<char>(std::toupper(c));
   std::string out = ".\\\" Generated from the command line's own description; do not edit.\n";
-  out += ".TH " + roff(upper) + " 1 \"\" \"tal " + version() + "\" \"tal manual\"\n.SH NAME\n" + roff(info.name) + " \\- " + roff(info.summary) + "\n";
-  out += synopsis(info, table.app) + ".SH DESCRIPTION\n" + paragraphs(info.description) + ".SH OPTIONS\n" + options_section(table, table.app);
+  out += ".TH " + roff(upper) + " 1 \"\" \"tal " + version() + "\" \"tal manual\"\n.SH NAME\n" + roff(info.name) +
+         " \\- " + roff(info.summary) + "\n";
+  out += synopsis(info, table.app) + ".SH DESCRIPTION\n" + paragraphs(info.description) + ".SH OPTIONS\n" +
+         options_section(table, table.app);
   for (const auto* sub : table.app.get_subcommands({}))
-    out += ".SH SUBCOMMAND " + roff(sub->get_name()) + "\n" + roff(sub->get_description()) + "\n" + options_section(table, *sub);
-  out += ".SH SETTINGS\nA setting comes from its flag, else from the variable TAL_\\fINAME\\fR (the flag in capitals, - as _), else from the JSON\n"
-         "file of \\fB\\-\\-config\\fR, else from a preset. \\fB\\-\\-print\\-config\\fR shows each value and where it came from.\n"
-         "An option that is set where it has no effect is a usage error.\n";
+    out += ".SH SUBCOMMAND " + roff(sub->get_name()) + "\n" + roff(sub->get_description()) + "\n" +
+           options_section(table, *sub);
+  out +=
+      ".SH SETTINGS\nA setting comes from its flag, else from the variable TAL_\\fINAME\\fR (the flag in capitals, - "
+      "as _), else from the JSON\n"
+      "file of \\fB\\-\\-config\\fR, else from a preset. \\fB\\-\\-print\\-config\\fR shows each value and where it "
+      "came from.\n"
+      "An option that is set where it has no effect is a usage error.\n";
   if (!info.examples.empty()) out += ".SH EXAMPLES\n";
-  for (const auto& example : info.examples) out += ".PP\n" + roff(example.what) + ":\n.PP\n.nf\n.RS\n" + roff(example.command) + "\n.RE\n.fi\n";
+  for (const auto& example : info.examples)
+    out += ".PP\n" + roff(example.what) + ":\n.PP\n.nf\n.RS\n" + roff(example.command) + "\n.RE\n.fi\n";
   return out + ".SH EXIT STATUS\n0: all good. 1: a record or the run failed. 2: usage.\n" + see_also(info.see_also);
 }
 

@@ -1,4 +1,5 @@
-// Manual pages and shell completions, from the rows that parse the command line (hidden option --generate man|bash|zsh|fish).
+// Manual pages and shell completions, from the rows that parse the command line (hidden option --generate
+// man|bash|zsh|fish).
 #pragma once
 
 #include <string>

@@ -16,8 +16,10 @@ std::vector<std::string> values_of(const OptionRow::Target& target) {
   return std::visit([](const auto* value) -> std::vector<std::string> {
     using T = std::decay_t<decltype(*value)>;
     if constexpr (std::is_same_v<T, std::vector<std::string>>) return *value;
-    else if constexpr (std::is_same_v<T, std::string>) return value->empty() ? std::vector<std::string>{} : std::vector{*value};
-    else if constexpr (std::is_same_v<T, std::optional<double>>) return *value ? std::vector{format_number(**value)} : std::vector<std::string>{};
+    else if constexpr (std::is_same_v<T, std::string>)
+      return value->empty() ? std::vector<std::string>{} : std::vector{*value};
+    else if constexpr (std::is_same_v<T, std::optional<double>>)
+      return *value ? std::vector{format_number(**value)} : std::vector<std::string>{};
     else if constexpr (std::is_same_v<T, bool>) return {*value ? "true" : "false"};
     else if constexpr (std::is_same_v<T, double>) return {format_number(*value)};
     else return {std::to_string(*value)};
@@ -34,12 +36,15 @@ bool is_set(const OptionRow::Target& target) {
 }
 
 // Of an option without dashes: "files on the command line".
-std::string in_words(const std::string& option) { return option.starts_with("--") ? option : option + " on the command line"; }
+std::string in_words(const std::string& option) {
+  return option.starts_with("--") ? option : option + " on the command line";
+}
 
 // "a, b or c"
 std::string either(const std::vector<std::string>& words) {
   std::string text;
-  for (std::size_t i = 0; i < words.size(); ++i) text += (i == 0 ? "" : i + 1 < words.size() ? ", " : " or ") + words[i];
+  for (std::size_t i = 0; i < words.size(); ++i)
+    text += (i == 0 ? "" : i + 1 < words.size() ? ", " : " or ") + words[i];
   return text;
 }
 
@@ -61,7 +66,8 @@ std::vector<OptionRow*> OptionTable::settings() {
 
 OptionRow* OptionTable::find(const std::string& name, const CLI::App* scope) {
   const auto of = [&](const CLI::App* part) {
-    const auto found = std::find_if(rows.begin(), rows.end(), [&](const OptionRow& row) { return row.app == part && row.name == name; });
+    const auto found = std::find_if(rows.begin(), rows.end(),
+                                    [&](const OptionRow& row) { return row.app == part && row.name == name; });
     return found == rows.end() ? nullptr : &*found;
   };
   OptionRow* row = scope ? of(scope) : nullptr;
@@ -83,7 +89,8 @@ bool OptionTable::holds(const Condition& condition, const CLI::App* scope) {
   const OptionRow* other = find(condition.option, scope);
   if (!other) throw std::logic_error("a condition names " + condition.option + ", which the table does not have");
   for (const auto& value : condition.values)
-    if (!other->choices.empty() && std::none_of(other->choices.begin(), other->choices.end(), [&](const Choice& choice) { return choice.name == value; }))
+    if (!other->choices.empty() && std::none_of(other->choices.begin(), other->choices.end(),
+                                                [&](const Choice& choice) { return choice.name == value; }))
       throw std::logic_error("a condition names " + condition.option + " " + value + ", which is no choice");
   if (condition.values.empty()) return is_set(other->target) == condition.wanted;
   const auto now = values_of(other->target);
@@ -92,7 +99,8 @@ bool OptionTable::holds(const Condition& condition, const CLI::App* scope) {
   });
 }
 
-// "has no effect with --method greedy", "without --model or --map-folder": the options as they are, those that lack behind them.
+// "has no effect with --method greedy", "without --model or --map-folder": the options as they are, those that lack
+// behind them.
 std::string OptionTable::violation(const OptionRow& row, const OptionRow::Rule& rule) {
   std::vector<std::string> there, lacking;
   for (const auto& condition : rule.any) {
@@ -102,7 +110,8 @@ std::string OptionTable::violation(const OptionRow& row, const OptionRow::Rule& 
     else there.push_back(in_words(condition.option) + " " + now);
   }
   if (rule.any.empty()) there.push_back(rule.why);
-  return row.name + " has no effect" + (there.empty() ? "" : " with " + joined(there, " ")) + (lacking.empty() ? "" : " without " + joined(lacking, " or "));
+  return row.name + " has no effect" + (there.empty() ? "" : " with " + joined(there, " ")) +
+         (lacking.empty() ? "" : " without " + joined(lacking, " or "));
 }
 
 void OptionTable::settle(Tool& tool) {

@@ -16,7 +16,8 @@
 namespace tal {
 
 struct OptionRow {
-  using Target = std::variant<bool*, int*, long*, long long*, unsigned long*, double*, std::string*, std::optional<double>*, std::vector<std::string>*>;
+  using Target = std::variant<bool*, int*, long*, long long*, unsigned long*, double*, std::string*,
+                              std::optional<double>*, std::vector<std::string>*>;
   struct Rule {
     const CLI::App* scope;              // holds in this subcommand; the tool itself: always
     std::vector<Condition> any;         // one must hold; empty: the option never has an effect
@@ -29,7 +30,7 @@ struct OptionRow {
   std::vector<Choice> choices = {};
   std::vector<Rule> rules = {};
   bool setting = true;                  // may stand in a file, has a variable
-  std::string origin = {};              // of its value: "flag", "variable TAL_SIGMA", "file c.json", "preset"; "": the default
+  std::string origin = {};  // of its value: "flag", "variable TAL_SIGMA", "file c.json", "preset"; "": the default
 
   bool given() const { return !origin.empty() && origin != "preset"; }
 };
@@ -55,8 +56,8 @@ class OptionTable {
   // As find() with the chosen subcommand. std::logic_error for a name that the tool does not have.
   OptionRow& at(const std::string& name);
 
-  // Presets, then the conditions: UsageError for the first given option without effect. std::logic_error when a condition names an option or a choice
-  // that there is not.
+  // Presets, then the conditions: UsageError for the first given option without effect. std::logic_error when a
+  // condition names an option or a choice that there is not.
   void settle(Tool& tool);
 
  private:
@@ -65,7 +66,9 @@ class OptionTable {
 };
 
 // False of a flag.
-inline bool takes_value(const CLI::Option& option) { return option.get_expected_max() > 0 && option.get_items_expected_max() > 0; }
+inline bool takes_value(const CLI::Option& option) {
+  return option.get_expected_max() > 0 && option.get_items_expected_max() > 0;
+}
 // "Only with --method bsn or rpn. Not with --live." for the manual page; "": the option always has an effect.
 std::string conditions_text(const OptionRow& row);
 

@@ -21,8 +21,8 @@ bool is_number(const std::string& text) {
   }
 }
 
-// For options that are numbers: fractions become decimals, and what strtod would take although it is no number of an option (nan, inf) is refused.
-// Everything else is left to the option's own checks.
+// For options that are numbers: fractions become decimals, and what strtod would take although it is no number of an
+// option (nan, inf) is refused. Everything else is left to the option's own checks.
 CLI::Validator number_syntax() {
   return CLI::Validator([](std::string& text) -> std::string {
     if (text.find('/') != std::string::npos && is_number(text)) text = format_number(parse_fraction(text));
@@ -32,7 +32,9 @@ CLI::Validator number_syntax() {
   }, "");
 }
 
-std::string name_of(const CLI::Option& option) { return option.get_lnames().empty() ? option.get_name(true) : "--" + option.get_lnames().front(); }
+std::string name_of(const CLI::Option& option) {
+  return option.get_lnames().empty() ? option.get_name(true) : "--" + option.get_lnames().front();
+}
 
 template <class T>
 std::string interval(const char* type, T low, T high) {
@@ -73,20 +75,30 @@ Option& Option::one_of(const std::vector<Choice>& choices) {
   row_->option->check(CLI::Validator([names, option = row_->name](std::string& text) -> std::string {
     if (std::find(names.begin(), names.end(), text) != names.end()) return {};
     const auto near = nearest(text, names);
-    throw UsageError("unknown " + option + " '" + text + "'" + (near.empty() ? " (known: " + joined(names) + ")" : "; did you mean '" + std::string(near) + "'?"));
+    throw UsageError(
+        "unknown " + option + " '" + text + "'" +
+        (near.empty() ? " (known: " + joined(names) + ")" : "; did you mean '" + std::string(near) + "'?"));
   }, description));
   return *this;
 }
 
-Option& Option::with(const std::string& option, std::vector<std::string> values) { return with_any({{option, std::move(values), true}}); }
-Option& Option::without(const std::string& option, std::vector<std::string> values) { return with_any({{option, std::move(values), false}}); }
-Option& Option::with_any(std::vector<Condition> alternatives) { return row_->rules.push_back({scope_, std::move(alternatives)}), *this; }
+Option& Option::with(const std::string& option, std::vector<std::string> values) {
+  return with_any({{option, std::move(values), true}});
+}
+Option& Option::without(const std::string& option, std::vector<std::string> values) {
+  return with_any({{option, std::move(values), false}});
+}
+Option& Option::with_any(std::vector<Condition> alternatives) {
+  return row_->rules.push_back({scope_, std::move(alternatives)}), *this;
+}
 Option& Option::never(const std::string& why) { return row_->rules.push_back({scope_, {}, why}), *this; }
 
 Option& Option::required() { return row_->option->required(), *this; }
 Option& Option::one_value() { return row_->option->allow_extra_args(false), *this; }
 Option& Option::comma_separated() { return row_->option->delimiter(','), *this; }
-Option& Option::repeatable() { return row_->option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll), *this; }
+Option& Option::repeatable() {
+  return row_->option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll), *this;
+}
 Option& Option::values(int count) { return row_->option->expected(count), *this; }
 Option& Option::shown_default(const std::string& text) { return row_->option->default_str(text), *this; }
 Option& Option::not_a_setting() { return row_->setting = false, *this; }
@@ -96,8 +108,12 @@ Options Options::group(const std::string& title) const {
   group.group_ = title;
   return group;
 }
-Options Options::with(const std::string& option, std::vector<std::string> values) const { return with_any({{option, std::move(values), true}}); }
-Options Options::without(const std::string& option, std::vector<std::string> values) const { return with_any({{option, std::move(values), false}}); }
+Options Options::with(const std::string& option, std::vector<std::string> values) const {
+  return with_any({{option, std::move(values), true}});
+}
+Options Options::without(const std::string& option, std::vector<std::string> values) const {
+  return with_any({{option, std::move(values), false}});
+}
 Options Options::with_any(std::vector<Condition> alternatives) const {
   Options narrowed = *this;
   narrowed.conditions_.push_back(std::move(alternatives));
@@ -110,7 +126,8 @@ Option Options::add_row(const std::string& names, Target& target, const std::str
   if constexpr (std::is_same_v<Target, bool>) option = app_->add_flag(names, target, help);
   else option = app_->add_option(names, target, help);
   option->group(group_);
-  constexpr bool numeric = (std::is_arithmetic_v<Target> && !std::is_same_v<Target, bool>) || std::is_same_v<Target, std::optional<double>>;
+  constexpr bool numeric =
+      (std::is_arithmetic_v<Target> && !std::is_same_v<Target, bool>) || std::is_same_v<Target, std::optional<double>>;
   if (numeric || is_number(option->get_default_str())) option->transform(number_syntax());
   if constexpr (std::is_same_v<Target, std::vector<std::string>>)
     if (target.empty()) option->default_str("");  // not "[]"
@@ -119,15 +136,33 @@ Option Options::add_row(const std::string& names, Target& target, const std::str
   return Option(row, *app_);
 }
 
-Option Options::add(const std::string& names, int& target, const std::string& help) const { return add_row(names, target, help); }
-Option Options::add(const std::string& names, long& target, const std::string& help) const { return add_row(names, target, help); }
-Option Options::add(const std::string& names, long long& target, const std::string& help) const { return add_row(names, target, help); }
-Option Options::add(const std::string& names, unsigned long& target, const std::string& help) const { return add_row(names, target, help); }
-Option Options::add(const std::string& names, double& target, const std::string& help) const { return add_row(names, target, help); }
-Option Options::add(const std::string& names, std::string& target, const std::string& help) const { return add_row(names, target, help); }
-Option Options::add(const std::string& names, std::optional<double>& target, const std::string& help) const { return add_row(names, target, help); }
-Option Options::add(const std::string& names, std::vector<std::string>& target, const std::string& help) const { return add_row(names, target, help); }
-Option Options::flag(const std::string& names, bool& target, const std::string& help) const { return add_row(names, target, help); }
+Option Options::add(const std::string& names, int& target, const std::string& help) const {
+  return add_row(names, target, help);
+}
+Option Options::add(const std::string& names, long& target, const std::string& help) const {
+  return add_row(names, target, help);
+}
+Option Options::add(const std::string& names, long long& target, const std::string& help) const {
+  return add_row(names, target, help);
+}
+Option Options::add(const std::string& names, unsigned long& target, const std::string& help) const {
+  return add_row(names, target, help);
+}
+Option Options::add(const std::string& names, double& target, const std::string& help) const {
+  return add_row(names, target, help);
+}
+Option Options::add(const std::string& names, std::string& target, const std::string& help) const {
+  return add_row(names, target, help);
+}
+Option Options::add(const std::string& names, std::optional<double>& target, const std::string& help) const {
+  return add_row(names, target, help);
+}
+Option Options::add(const std::string& names, std::vector<std::string>& target, const std::string& help) const {
+  return add_row(names, target, help);
+}
+Option Options::flag(const std::string& names, bool& target, const std::string& help) const {
+  return add_row(names, target, help);
+}
 
 Option Options::row(const std::string& name) const {
   OptionRow* row = table_->find(name, app_);
@@ -138,7 +173,9 @@ Option Options::row(const std::string& name) const {
 void Options::settle(std::function<void(Tool&)> step) const { table_->steps.emplace_back(app_, std::move(step)); }
 
 bool Options::any_given() const {
-  return std::any_of(table_->rows.begin(), table_->rows.end(), [&](const OptionRow& row) { return row.app == app_ && row.option->get_group() == group_ && row.given(); });
+  return std::any_of(table_->rows.begin(), table_->rows.end(), [&](const OptionRow& row) {
+    return row.app == app_ && row.option->get_group() == group_ && row.given();
+  });
 }
 
 Options Options::subcommand(const std::string& name, const std::string& help) const {

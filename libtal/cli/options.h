@@ -1,6 +1,7 @@
-// The options of a tool as rows of a table: name, target, meaning, group, range or choices, and beside which other options it has an effect.
-// A row registers, documents and completes its option, and refuses it where it would change nothing. The parser (CLI11) stays behind it, whose
-// header takes longer to compile than most sources that have options.
+// The options of a tool as rows of a table: name, target, meaning, group, range or choices, and beside which other
+// options it has an effect. A row registers, documents and completes its option, and refuses it where it would change
+// nothing. The parser (CLI11) stays behind it, whose header takes longer to compile than most sources that have
+// options.
 //
 //   void register_options(const Options& table, SuppressOptions& o) {
 //     const Options rule = table.group("Rule");
@@ -27,8 +28,9 @@ class OptionTable;
 struct OptionRow;
 class Tool;
 
-// When an option has an effect: while the option `option` ("--method", or "files" of one without dashes) has one of `values` (wanted), or none of
-// them. Values as on the command line: "greedy", "0.5"; a list has those of its elements. No values: any but none, 0 and false.
+// When an option has an effect: while the option `option` ("--method", or "files" of one without dashes) has one of
+// `values` (wanted), or none of them. Values as on the command line: "greedy", "0.5"; a list has those of its elements.
+// No values: any but none, 0 and false.
 struct Condition {
   std::string option;
   std::vector<std::string> values = {};
@@ -59,12 +61,13 @@ class Option {
   Option& number();
   Option& one_of(const std::vector<Choice>& choices);  // names the nearest of them
   Option& required();
-  // Where the option has an effect (Condition). Given elsewhere, by flag, variable or file, it is a usage error: the runner checks when presets are
-  // applied (Options::settle) and before the tool's work begins.
+  // Where the option has an effect (Condition). Given elsewhere, by flag, variable or file, it is a usage error: the
+  // runner checks when presets are applied (Options::settle) and before the tool's work begins.
   Option& with(const std::string& option, std::vector<std::string> values = {});
   Option& without(const std::string& option, std::vector<std::string> values = {});
   Option& with_any(std::vector<Condition> alternatives);
-  Option& never(const std::string& why);  // of a tool's own option, for a subcommand that does not use it: "has no effect with WHY"
+  // Of a tool's own option, for a subcommand that does not use it: "has no effect with WHY".
+  Option& never(const std::string& why);
   // Lists. One word after the option: `--set a --set b`, not `--set a b`; several in a word; exactly so many.
   Option& one_value();
   Option& comma_separated();
@@ -85,8 +88,8 @@ class Option {
 class Options {
  public:
   Options(CLI::App& app, OptionTable& table) : app_(&app), table_(&table) {}
-  // The same options, but rows that are added through what it returns stand under the title (of --help and the manual page; "": in neither), or have an
-  // effect on these conditions only, besides their own.
+  // The same options, but rows that are added through what it returns stand under the title (of --help and the manual
+  // page; "": in neither), or have an effect on these conditions only, besides their own.
   Options group(const std::string& title) const;
   Options with(const std::string& option, std::vector<std::string> values = {}) const;
   Options without(const std::string& option, std::vector<std::string> values = {}) const;
@@ -102,9 +105,11 @@ class Options {
   Option add(const std::string& names, std::optional<double>& target, const std::string& help) const;
   Option add(const std::string& names, std::vector<std::string>& target, const std::string& help) const;
   Option flag(const std::string& names, bool& target, const std::string& help) const;
-  // A row that is there, also a tool's own of a subcommand, for conditions that hold in this subcommand only. std::logic_error when it is not.
+  // A row that is there, also a tool's own of a subcommand, for conditions that hold in this subcommand only.
+  // std::logic_error when it is not.
   Option row(const std::string& name) const;
-  // Runs when the command line is read, before conditions are checked: here presets set options (Tool::preset), and those follow that stand for others.
+  // Runs when the command line is read, before conditions are checked: here presets set options (Tool::preset), and
+  // those follow that stand for others.
   void settle(std::function<void(Tool&)> step) const;
   // Whether one of the group's rows was given.
   bool any_given() const;

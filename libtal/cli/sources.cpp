@@ -28,7 +28,8 @@ bool stands_in(const CLI::Option* option, const std::vector<std::string>& argume
       if (argument == flag || argument.rfind(flag + "=", 0) == 0) return true;
     }
     for (const auto& name : option->get_snames())
-      if (argument.size() > 1 && argument[0] == '-' && argument[1] != '-' && argument.substr(1, name.size()) == name) return true;
+      if (argument.size() > 1 && argument[0] == '-' && argument[1] != '-' && argument.substr(1, name.size()) == name)
+        return true;
   }
   return false;
 }
@@ -43,7 +44,8 @@ std::string settings_file(const std::vector<std::string>& arguments) {
   return file;
 }
 
-// {"option": value}, checked against the names there are; of {"tal-nms": {...}, "tal-eval": {...}}, one file for a whole pipeline, the tool's part.
+// {"option": value}, checked against the names there are; of {"tal-nms": {...}, "tal-eval": {...}}, one file for a
+// whole pipeline, the tool's part.
 nlohmann::json read_settings(const std::string& file, const std::string& tool, const std::vector<std::string>& known) {
   if (file.empty()) return nlohmann::json::object();
   nlohmann::json settings;
@@ -56,12 +58,14 @@ nlohmann::json read_settings(const std::string& file, const std::string& tool, c
   }
   if (!settings.is_object()) throw UsageError("--config " + file + ": must be one JSON object");
   bool sections = !settings.empty();
-  for (const auto& [key, value] : settings.items()) sections = sections && key.rfind("tal-", 0) == 0 && value.is_object();
+  for (const auto& [key, value] : settings.items())
+    sections = sections && key.rfind("tal-", 0) == 0 && value.is_object();
   if (sections) settings = settings.value(tool, nlohmann::json::object());
   for (const auto& [key, value] : settings.items()) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     const auto near = nearest(key, known);
-    throw UsageError("--config " + file + ": unknown key '" + key + "'" + (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+    throw UsageError("--config " + file + ": unknown key '" + key + "'" +
+                     (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
   }
   return settings;
 }
@@ -69,7 +73,8 @@ nlohmann::json read_settings(const std::string& file, const std::string& tool, c
 // A setting as the words that a command line would have.
 std::vector<std::string> words_of(const std::string& file, const std::string& key, const nlohmann::json& value) {
   const auto word = [&](const nlohmann::json& item) {
-    if (item.is_structured() || item.is_null()) throw UsageError("--config " + file + ": " + key + ": must be a text, a number, true, false or a list of them");
+    if (item.is_structured() || item.is_null())
+      throw UsageError("--config " + file + ": " + key + ": must be a text, a number, true, false or a list of them");
     return item.is_string() ? item.get<std::string>() : item.dump();
   };
   std::vector<std::string> words;
@@ -89,7 +94,8 @@ CLI::App* subcommand_in(CLI::App& app, const std::vector<std::string>& arguments
 
 }  // namespace
 
-std::vector<std::string> with_other_sources(OptionTable& table, const std::string& tool, std::vector<std::string> arguments) {
+std::vector<std::string> with_other_sources(OptionTable& table, const std::string& tool,
+                                            std::vector<std::string> arguments) {
   table.chosen = subcommand_in(table.app, arguments);
   const auto rows = table.settings();
   std::vector<std::string> known, added;
@@ -111,7 +117,9 @@ std::vector<std::string> with_other_sources(OptionTable& table, const std::strin
   // In front, so that a positional list or "--" at the end cannot swallow them; behind the subcommand's name.
   std::size_t at = 0;
   if (table.chosen)
-    at = static_cast<std::size_t>(std::find(arguments.begin(), arguments.end(), table.chosen->get_name()) - arguments.begin()) + 1;
+    at = static_cast<std::size_t>(std::find(arguments.begin(), arguments.end(), table.chosen->get_name()) -
+                                  arguments.begin()) +
+         1;
   arguments.insert(arguments.begin() + static_cast<std::ptrdiff_t>(at), added.begin(), added.end());
   return arguments;
 }

@@ -107,7 +107,8 @@ void Tool::handle_signals() {
   ::sigaction(SIGTERM, &action, nullptr);
 }
 
-Tool::Tool(ToolInfo info) : Run(info.name), info_(std::move(info)), table_(std::make_unique<OptionTable>(info_.name, info_.summary)) {
+Tool::Tool(ToolInfo info)
+    : Run(info.name), info_(std::move(info)), table_(std::make_unique<OptionTable>(info_.name, info_.summary)) {
   table_->app.option_defaults()->always_capture_default();
   table_->app.formatter(std::make_shared<HelpText>(*table_));
   table_->app.footer(footer_of(info_));
@@ -121,18 +122,31 @@ Options Tool::command_line() { return Options(table_->app, *table_); }
 void Tool::register_common() {
   Options common = command_line().group("Common options");
   common.add("-i,--input", common_.input, "Read records from FILE (-: stdin)").type_name("FILE");
-  common.add("-o,--output", common_.output, "Write to FILE (-: stdout); the file appears when it is complete").type_name("FILE");
-  common.add("-j,--jobs", common_.jobs, "Work on N records at a time (0: all cores); the output does not depend on it").type_name("N")
+  common.add("-o,--output", common_.output, "Write to FILE (-: stdout); the file appears when it is complete")
+      .type_name("FILE");
+  common.add("-j,--jobs", common_.jobs, "Work on N records at a time (0: all cores); the output does not depend on it")
+      .type_name("N")
       .between(0, 1024);
-  common.add("--on-error", common_.on_error, "fail: stop at the first bad record; skip: leave it out, go on, end with status 1")
+  common
+      .add("--on-error", common_.on_error,
+           "fail: stop at the first bad record; skip: leave it out, go on, end with status 1")
       .one_of({"fail", "skip"});
-  common.add("--rejects", common_.rejects, "With --on-error skip, write bad lines to FILE, byte for byte").type_name("FILE").with("--on-error", {"skip"});
-  common.add("--max-errors", common_.max_errors, "With --on-error skip, stop after N bad records (0: never)").type_name("N").with("--on-error", {"skip"});
+  common.add("--rejects", common_.rejects, "With --on-error skip, write bad lines to FILE, byte for byte")
+      .type_name("FILE")
+      .with("--on-error", {"skip"});
+  common.add("--max-errors", common_.max_errors, "With --on-error skip, stop after N bad records (0: never)")
+      .type_name("N")
+      .with("--on-error", {"skip"});
   common.add("--seed", common_.seed, "Seed of everything random").type_name("N");
   common.flag("-q,--quiet", common_.quiet, "Only errors and warnings on stderr");
   common.flag("-v,--verbose", common_.verbose, "More on stderr");
-  common.add("--progress", common_.progress, "Progress on stderr: auto (on a terminal), always, never").one_of({"auto", "always", "never"});
-  common.add("--config", config_file_, "Read settings from a JSON file {\"option\": value}; flags and TAL_* variables win").type_name("FILE").not_a_setting();
+  common.add("--progress", common_.progress, "Progress on stderr: auto (on a terminal), always, never")
+      .one_of({"auto", "always", "never"});
+  common
+      .add("--config", config_file_,
+           "Read settings from a JSON file {\"option\": value}; flags and TAL_* variables win")
+      .type_name("FILE")
+      .not_a_setting();
   common.flag("--print-config", print_config_, "Print every setting and where it came from, and end").not_a_setting();
   common.flag("--no-history", common_.no_history, "Do not add this step to the records' history");
   table_->app.set_version_flag("--version", [this] {
@@ -141,7 +155,11 @@ void Tool::register_common() {
       for (const auto& library : info_.libraries) text += "\n" + library();
     return text;
   }, "Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie");
-  command_line().group("").add("--generate", generate_, "Print documentation: man, bash, zsh or fish").one_of({"man", "bash", "zsh", "fish"}).not_a_setting();
+  command_line()
+      .group("")
+      .add("--generate", generate_, "Print documentation: man, bash, zsh or fish")
+      .one_of({"man", "bash", "zsh", "fish"})
+      .not_a_setting();
   table_->app.set_help_flag("-h,--help", "Print this help and end");
 }
 
@@ -169,7 +187,8 @@ std::string Tool::config_text() const {
       for (const auto& part : row->option->results()) value += (value.empty() ? "" : ",") + part;
     else
       value = takes_value(*row->option) ? row->option->get_default_str() : "false";
-    text += row->name.substr(2) + " = " + (value.empty() ? "(none)" : value) + "  # " + (row->origin.empty() ? "default" : row->origin) + "\n";
+    text += row->name.substr(2) + " = " + (value.empty() ? "(none)" : value) + "  # " +
+            (row->origin.empty() ? "default" : row->origin) + "\n";
   }
   return text + config_lines_;
 }

@@ -1,5 +1,6 @@
-// The runner that every tool shares: standard options, settings (flag > TAL_* variable > --config file > preset), options without effect, error
-// policy, history, progress, exit status. A tool's main file says what it reads, what it writes, and calls run().
+// The runner that every tool shares: standard options, settings (flag > TAL_* variable > --config file > preset),
+// options without effect, error policy, history, progress, exit status. A tool's main file says what it reads, what it
+// writes, and calls run().
 #pragma once
 
 #include <functional>
@@ -41,12 +42,12 @@ class Tool : public Run {
   bool given(const std::string& name) const;
   // Sets an option's value from a preset unless it was given; for Options::settle.
   void preset(const std::string& name, const std::string& value);
-  // UsageError when any of `names` was given although what the data or a model turn out to be (`why`: "a model that sees frames") makes it useless. What
-  // the options themselves say is a condition of the row.
+  // UsageError when any of `names` was given although what the data or a model turn out to be (`why`: "a model that
+  // sees frames") makes it useless. What the options themselves say is a condition of the row.
   void refuse(const std::vector<std::string>& names, const std::string& why) const;
 
-  // Parses, applies presets, refuses options without effect, runs body, closes the output, and returns the exit status: 0, 1 (a record or the run failed),
-  // 2 (usage).
+  // Parses, applies presets, refuses options without effect, runs body, closes the output, and returns the exit status:
+  // 0, 1 (a record or the run failed), 2 (usage).
   int run(int argc, char** argv, const std::function<void()>& body);
 
   // One more line of --print-config: a setting that is not an option of its own (a model's).
@@ -57,7 +58,8 @@ class Tool : public Run {
   void before_output() override;  // --print-config ends the run here
   void register_common();
   std::string config_text() const;
-  std::optional<int> parse(std::vector<std::string> arguments);  // the exit status of a run that ends here, as with --help
+  std::optional<int> parse(
+      std::vector<std::string> arguments);  // the exit status of a run that ends here, as with --help
   int work(const std::function<void()>& body);
   ToolInfo info_;
   std::unique_ptr<OptionTable> table_;

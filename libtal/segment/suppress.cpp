@@ -433,13 +433,15 @@ const std::vector<SuppressionPreset>& suppression_presets() {
       {"bmn", "BMN on ActivityNet: --alpha 0.4 --low 0.5",
        rule_of("bsn", [](SuppressOptions& o) { o.alpha = 0.4, o.low = 0.5, o.high = 0.9; })},
       {"rpn", "RPN on ActivityNet (Table 1)", rule_of("rpn")},
-      {"rpn-thumos14", "RPN on THUMOS14 (Table 3): --low 0.55", rule_of("rpn", [](SuppressOptions& o) { o.low = 0.55; })},
+      {"rpn-thumos14", "RPN on THUMOS14 (Table 3): --low 0.55",
+       rule_of("rpn", [](SuppressOptions& o) { o.low = 0.55; })},
       {"rpn-thumos14-2", "RPN of two multi-head attention units on THUMOS14 (Table 3, **): --low 0.65",
        rule_of("rpn", [](SuppressOptions& o) { o.low = 0.65; })},
       {"etp", "ETP: greedy", rule_of("greedy")},
       {"cmsn", "CMSN: gaussian", rule_of("gaussian")},
       {"sptad", "SP-TAD: gaussian", rule_of("gaussian")},
-      {"actionformer", "ActionFormer: gaussian with --voting 0.75", rule_of("gaussian", [](SuppressOptions& o) { o.voting = 0.75; })},
+      {"actionformer", "ActionFormer: gaussian with --voting 0.75",
+       rule_of("gaussian", [](SuppressOptions& o) { o.voting = 0.75; })},
   };
   return presets;
 }

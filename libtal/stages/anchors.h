@@ -33,7 +33,8 @@ struct AnchorOptions {
   std::string format = "text";             // or json
 };
 ToolInfo anchors_info();  // of tal-anchors
-void register_options(const Options& table, AnchorOptions& options);  // presets take effect where an option was not given
+void register_options(const Options& table,
+                      AnchorOptions& options);  // presets take effect where an option was not given
 
 // The options with their texts read.
 struct AnchorPlan {

@@ -18,16 +18,34 @@ void register_options(const Options& table, CheckOptions& options) {
   const Options records = input.with("--kind", {"records"});
   input.add("--kind", options.kind, "What the input is: records, features (one .npy), model (safetensors) or folder")
       .one_of({"records", "features", "model", "folder"});
-  records.add("--fix", options.fix, "Write the records repaired: clip (ends behind the video), dedup (equal segments), order (reversed ends)")
-      .comma_separated().one_of({"clip", "dedup", "order"});
+  records
+      .add("--fix", options.fix,
+           "Write the records repaired: clip (ends behind the video), dedup (equal segments), order (reversed ends)")
+      .comma_separated()
+      .one_of({"clip", "dedup", "order"});
   records.add("--gt", options.gt, "Records with every known video and label").type_name("FILE");
-  table.add("--format", options.format, "Report as text or json").one_of({"text", "json"}).without("--replay").without("--fix");
-  input.add("--max-faults", options.max_faults, "List at most N faults of a class; all are counted (0: no bound)").type_name("N");
-  input.add("--tolerance", options.tolerance, "Seconds that a segment may end behind its video").type_name("SECONDS").not_negative();
-  table.add("--stage", options.stage, "Feed the shell command CMD and say which promises of tal-jsonl(5) it keeps").type_name("CMD");
-  table.add("--timeout", options.timeout, "With --stage: seconds to wait for an answer").type_name("SECONDS").positive().with("--stage");
-  table.flag("--replay", options.replay, "Print the pipelines behind the records, from their history").without("--stage").without("--compare-features");
-  table.add("--compare-features", options.compare, "Compare two .npy files").values(2).type_name("A B").without("--stage");
+  table.add("--format", options.format, "Report as text or json")
+      .one_of({"text", "json"})
+      .without("--replay")
+      .without("--fix");
+  input.add("--max-faults", options.max_faults, "List at most N faults of a class; all are counted (0: no bound)")
+      .type_name("N");
+  input.add("--tolerance", options.tolerance, "Seconds that a segment may end behind its video")
+      .type_name("SECONDS")
+      .not_negative();
+  table.add("--stage", options.stage, "Feed the shell command CMD and say which promises of tal-jsonl(5) it keeps")
+      .type_name("CMD");
+  table.add("--timeout", options.timeout, "With --stage: seconds to wait for an answer")
+      .type_name("SECONDS")
+      .positive()
+      .with("--stage");
+  table.flag("--replay", options.replay, "Print the pipelines behind the records, from their history")
+      .without("--stage")
+      .without("--compare-features");
+  table.add("--compare-features", options.compare, "Compare two .npy files")
+      .values(2)
+      .type_name("A B")
+      .without("--stage");
   table.row("--input").without("--stage").without("--compare-features");
   // Every fault is reported, and the check goes on.
   for (const char* policy : {"--on-error", "--rejects", "--max-errors"}) table.row(policy).with("--replay");

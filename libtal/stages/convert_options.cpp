@@ -21,7 +21,8 @@ template <class Format>
 std::vector<std::string> users_of(const std::string& option, const std::vector<Format>& formats) {
   std::vector<std::string> names;
   for (const auto& format : formats)
-    if (std::find(format.options.begin(), format.options.end(), option) != format.options.end()) names.push_back(format.name);
+    if (std::find(format.options.begin(), format.options.end(), option) != format.options.end())
+      names.push_back(format.name);
   return names;
 }
 
@@ -32,8 +33,10 @@ void register_format_conditions(const Options& table) {
   for (const auto& format : export_formats()) options.insert(format.options.begin(), format.options.end());
   for (const auto& option : options) {
     std::vector<Condition> any;
-    if (auto readers = users_of(option, import_formats()); !readers.empty()) any.push_back({"--from", std::move(readers)});
-    if (auto writers = users_of(option, export_formats()); !writers.empty()) any.push_back({"--to", std::move(writers)});
+    if (auto readers = users_of(option, import_formats()); !readers.empty())
+      any.push_back({"--from", std::move(readers)});
+    if (auto writers = users_of(option, export_formats()); !writers.empty())
+      any.push_back({"--to", std::move(writers)});
     table.row(option).with_any(std::move(any));
   }
 }
@@ -43,28 +46,37 @@ void register_feature_options(const Options& table, FeatureImport& f, SignalImpo
       .type_name("REGEX");
   table.add("--id", f.id, "The video in terms of --pattern: $1 its first group, $& the match").type_name("FORMAT");
   table.add("--stream", f.stream, "Name of the feature stream; may use the groups of --pattern").type_name("FORMAT");
-  table.add("--per", f.per, "What belongs to a video: a file, or an array of an archive; auto: arrays when one archive is read")
+  table
+      .add("--per", f.per,
+           "What belongs to a video: a file, or an array of an archive; auto: arrays when one archive is read")
       .one_of({"auto", "file", "array"});
   table.add("--stride", f.stride, "Frames (samples) from row to row").type_name("N").positive();
-  table.add("--window", f.window, "Frames (samples) that a row covers; features: the stride when not given").type_name("N")
+  table.add("--window", f.window, "Frames (samples) that a row covers; features: the stride when not given")
+      .type_name("N")
       .positive();
   table.add("--offset", f.offset, "First frame of the first row").type_name("N").number();
   table.add("--vectors", f.vectors, "A one-dimensional array is one column (a value a row) or one row")
       .one_of({"columns", "rows"});
   table.flag("--transpose", f.transpose, "The files hold [dim, rows]");
-  table.flag("--duration-from-rows", f.duration_from_rows, "features: a video without a known duration lasts as long as its rows cover");
-  table.add("--non-finite", f.non_finite, "NaN and infinity in rows that are rewritten; zero: become 0, counted on stderr")
+  table.flag("--duration-from-rows", f.duration_from_rows,
+             "features: a video without a known duration lasts as long as its rows cover");
+  table
+      .add("--non-finite", f.non_finite,
+           "NaN and infinity in rows that are rewritten; zero: become 0, counted on stderr")
       .one_of({"fail", "zero"});
   table.add("--out-dir", f.out_dir, "Folder for VIDEO.STREAM.npy; made when missing").type_name("DIR");
   table.flag("--inline", f.inline_data, "Rows into the record (base64)");
   table.flag("--half", f.half, "Write float16");
   table.add("--rate", s.rate, "Samples per second").type_name("HZ").positive();
-  table.add("--channels", s.channels, "Columns of every file, by header name or number from 1 (default: all)").type_name("LIST")
+  table.add("--channels", s.channels, "Columns of every file, by header name or number from 1 (default: all)")
+      .type_name("LIST")
       .comma_separated();
   table.add("--signal-features", s.statistics, "What a row holds of its window, in this order").comma_separated()
       .one_of({"raw", "mean", "std", "min", "max", "energy"});
   table.add("--tail", s.tail, "Samples behind the last whole window").one_of({"drop", "pad", "shift"});
-  table.add("--labels", s.labels, "Table of annotations (read as segments-csv: --columns, --where, --time frames for samples)")
+  table
+      .add("--labels", s.labels,
+           "Table of annotations (read as segments-csv: --columns, --where, --time frames for samples)")
       .type_name("FILE");
 }
 
@@ -75,16 +87,32 @@ void register_weight_options(const Options& table, WeightOptions& o) {
     known += (known.empty() ? "" : ", ") + map.name;
     if (map.complete) complete.push_back(map.name);
   }
-  table.add("--weights", o.file,
-            "Weights to convert (.pt, .pth, .npz, .safetensors) into the safetensors file --output; without one the tensors are listed").type_name("FILE");
+  table
+      .add("--weights", o.file,
+           "Weights to convert (.pt, .pth, .npz, .safetensors) into the safetensors file --output; without one the "
+           "tensors are listed")
+      .type_name("FILE");
   const Options given = table.with("--weights");
-  given.add("--key", o.key, "Where the tensors lie in a PyTorch checkpoint: state_dict, a/b for nested ones, . for everything").type_name("KEY");
-  given.add("--map", o.rules, "Rules for new names, one a line: REGEX -> NAME [SHAPE]; NAME - leaves a tensor out. Or a known checkpoint: " + known)
+  given
+      .add("--key", o.key,
+           "Where the tensors lie in a PyTorch checkpoint: state_dict, a/b for nested ones, . for everything")
+      .type_name("KEY");
+  given
+      .add("--map", o.rules,
+           "Rules for new names, one a line: REGEX -> NAME [SHAPE]; NAME - leaves a tensor out. Or a known "
+           "checkpoint: " +
+               known)
       .type_name("FILE|NAME");
-  given.add("--model-input", o.inputs, "Feature stream that an imported model reads: NAME[:KEY=VALUE,...] with dim, fps, stride, window, offset, resample, weights (repeatable)")
-      .type_name("STREAM").with("--map", complete);
+  given
+      .add("--model-input", o.inputs,
+           "Feature stream that an imported model reads: NAME[:KEY=VALUE,...] with dim, fps, stride, window, offset, "
+           "resample, weights (repeatable)")
+      .type_name("STREAM")
+      .with("--map", complete);
   given.add("--unmatched", o.unmatched, "Tensors that no rule names").one_of({"fail", "keep", "drop"}).with("--map");
-  given.add("--metadata", o.metadata, "Metadata of the safetensors file (repeatable)").type_name("KEY=VALUE").without("--output", {"-"});
+  given.add("--metadata", o.metadata, "Metadata of the safetensors file (repeatable)")
+      .type_name("KEY=VALUE")
+      .without("--output", {"-"});
 }
 
 }  // namespace
@@ -100,32 +128,48 @@ void register_options(const Options& table, ConvertOptions& o) {
   table.add("paths", o.paths, "Files (or folders, where the format is one) to read; none: --input").type_name("PATH");
   formats.add("--from", o.from, "Format to read").one_of(choices_of(import_formats()));
   formats.add("--to", o.to, "Format to write").one_of(choices_of(export_formats())).without("--weights");
-  input.add("--durations,--meta", o.durations, "Seconds, fps, frames, subset of the videos: CSV, THUMOS14's two lines a video, annotation JSON, or records")
+  input
+      .add("--durations,--meta", o.durations,
+           "Seconds, fps, frames, subset of the videos: CSV, THUMOS14's two lines a video, annotation JSON, or records")
       .type_name("FILE");
-  input.add("--classes", o.classes, "Class names: 'number name' lines, names alone (from 0), or a JSON list").type_name("FILE");
+  input.add("--classes", o.classes, "Class names: 'number name' lines, names alone (from 0), or a JSON list")
+      .type_name("FILE");
   input.add("--class-offset", o.import.class_offset, "Added to a class number before it is looked up").type_name("N")
       .between(-1000000, 1000000);
   input.add("--time", o.import.time, "Unit of the times read").one_of({"seconds", "frames", "relative"});
-  input.add("--fps", o.import.fps, "Frames per second, for --time frames; of features: at which they were sampled").type_name("FPS").positive();
+  input.add("--fps", o.import.fps, "Frames per second, for --time frames; of features: at which they were sampled")
+      .type_name("FPS")
+      .positive();
   input.flag("--unit-duration", o.import.unit_duration, "Leave relative times as they are: every record lasts 1");
-  input.add("--columns", o.columns, "Names of columns: video=NAME start=NAME end=NAME label=NAME score=NAME duration=NAME fps=NAME frames=NAME subset=NAME")
-      .type_name("ROLE=NAME").comma_separated().one_value();
+  input
+      .add("--columns", o.columns,
+           "Names of columns: video=NAME start=NAME end=NAME label=NAME score=NAME duration=NAME fps=NAME frames=NAME "
+           "subset=NAME")
+      .type_name("ROLE=NAME")
+      .comma_separated()
+      .one_value();
   input.add("--where", o.where, "Only rows whose COLUMN is VALUE").type_name("COLUMN=VALUE");
-  input.add("--window-weights", o.window_weights, "scnn-mat: weights of window length and class (.mat or CSV)").type_name("FILE");
+  input.add("--window-weights", o.window_weights, "scnn-mat: weights of window length and class (.mat or CSV)")
+      .type_name("FILE");
   input.add("--prefix", o.prefix, "Text to put before every id (scnn-mat: video_test_)").type_name("TEXT");
   input.add("--ids", o.ids, "ActivityNet's v_ before the ids").one_of({"keep", "strip", "add"});
   input.add("--subset", o.subset, "Only records of this subset").type_name("NAME");
   input.add("--split", o.splits, "Ids of a subset, one a line (repeatable)").type_name("SUBSET=FILE").repeatable();
-  input.add("--merge", o.merge, "Records to join by video (left join): missing fields are taken from there").type_name("FILE");
+  input.add("--merge", o.merge, "Records to join by video (left join): missing fields are taken from there")
+      .type_name("FILE");
   output.add("--segments", o.exported.segments, "Which segments to write; auto: the proposals where a record has them")
       .one_of({"auto", "proposals", "annotations"});
-  output.add("--dataset-version", o.exported.version, "\"version\" of the file written (else the one read, or VERSION 1.3)").type_name("TEXT");
+  output
+      .add("--dataset-version", o.exported.version,
+           "\"version\" of the file written (else the one read, or VERSION 1.3)")
+      .type_name("TEXT");
   register_feature_options(records.group("Features and signals"), o.import.features, o.import.signals);
   register_weight_options(table.group("Weights"), o.weights);
   register_format_conditions(table);
   table.row("--input").without("paths").without("--weights");
   table.row("--fps").with_any({{"--time", {"frames"}}, {"--from", {"features"}}});
-  for (const char* option : {"--columns", "--where", "--time", "--classes", "--class-offset"})  // of signals they say how --labels is read
+  for (const char* option :
+       {"--columns", "--where", "--time", "--classes", "--class-offset"})  // of signals they say how --labels is read
     table.row(option).with_any({{"--from", {"signals"}, false}, {"--labels"}});
 }
 

@@ -12,37 +12,52 @@ void register_options(const Options& table, EvalOptions& o) {
   for (const auto& row : protocols()) names.push_back({row.name, row.help});
   for (const auto& name : detection_protocols())
     if (name != "custom") comparable.push_back(name.c_str());
-  const Options detections = table.with("--protocol", detection_protocols()), frames = table.with("--protocol", {"thumos14-proposal"});
+  const Options detections = table.with("--protocol", detection_protocols()),
+                frames = table.with("--protocol", {"thumos14-proposal"});
   table.add("--protocol", o.protocol, "Whose numbers: the rules of matching, averaging and counting").one_of(names);
   table.add("--gt", o.gt, "Records with annotations (default: the annotations of the stream itself)").type_name("FILE");
   table.add("--subset", o.subset, "Only ground truth of this subset (default: all of it)").type_name("NAME");
   table.add("--tiou", o.tiou, "Thresholds: list or range, e.g. 0.5:0.05:0.95 (default: the protocol's)").type_name("LIST");
   table.add("--exclude", o.exclude, "Leave out the videos that FILE names, one a line").type_name("FILE");
-  table.flag("--exclude-known-bad", o.exclude_known_bad,
-             "Leave out video_test_0000270, _0001292 and _0001496 of THUMOS14, whose annotations are wrong or only Ambiguous");
-  table.add("--excluded", o.excluded, "Predictions of excluded videos: drop them, or count them as false positives").one_of({"drop", "count"});
+  table.flag(
+      "--exclude-known-bad", o.exclude_known_bad,
+      "Leave out video_test_0000270, _0001292 and _0001496 of THUMOS14, whose annotations are wrong or only Ambiguous");
+  table.add("--excluded", o.excluded, "Predictions of excluded videos: drop them, or count them as false positives")
+      .one_of({"drop", "count"});
   table.flag("--class-agnostic", o.class_agnostic, "custom: one class, labels ignored").with("--protocol", {"custom"});
   table.add("--ties", o.ties, "Order of equal scores: protocol, reversed or input order, or by video name")
       .one_of({"protocol", "reversed", "input", "video"});
   table.flag("--ties-range", o.ties_range, "Also the lowest and highest mean that the order of equal scores allows");
-  table.add("--max-avg-proposals", o.max_avg_proposals, "activitynet-proposal: proposals a video on average").type_name("N").positive()
+  table.add("--max-avg-proposals", o.max_avg_proposals, "activitynet-proposal: proposals a video on average")
+      .type_name("N")
+      .positive()
       .with("--protocol", {"activitynet-proposal"});
   frames.flag("--videos-from-gt", o.videos_from_ground_truth,
               "thumos14-proposal: videos without a proposal stay in the denominator (the script in use drops them)");
-  frames.flag("--no-ambiguous", o.ambiguous_removed, "thumos14-proposal: Ambiguous rows are no ground truths (the script in use counts them)");
-  detections.add("--recall-at", o.recall_at, "Also Recall@kx: the first k times n predictions of a video and class with n instances").type_name("LIST");
+  frames.flag("--no-ambiguous", o.ambiguous_removed,
+              "thumos14-proposal: Ambiguous rows are no ground truths (the script in use counts them)");
+  detections
+      .add("--recall-at", o.recall_at,
+           "Also Recall@kx: the first k times n predictions of a video and class with n instances")
+      .type_name("LIST");
   detections.flag("--per-class", o.per_class, "Also the table of classes");
   table.add("--bootstrap", o.bootstrap, "Intervals of 95 % from N samples of the videos (--seed)").type_name("N").between(2, 1000000);
   table.add("--compare", o.compare, "Records with other predictions for the same videos: difference, interval and p-value").type_name("FILE");
-  detections.flag("--diagnose", o.diagnose,
-                  "Kinds of false positives and their cost, and the score by coverage, length and number of instances (DETAD)");
-  detections.add("--diagnose-file", o.diagnose_file, "Write every prediction's kind at the first threshold to FILE (implies --diagnose)")
+  detections.flag(
+      "--diagnose", o.diagnose,
+      "Kinds of false positives and their cost, and the score by coverage, length and number of instances (DETAD)");
+  detections
+      .add("--diagnose-file", o.diagnose_file,
+           "Write every prediction's kind at the first threshold to FILE (implies --diagnose)")
       .type_name("FILE");
   table.add("--oracle", o.oracle, "What the mean gains if this step were perfect; all: one after another")
       .one_of({"boundaries", "labels", "ranking", "all"});
-  detections.add("--against", o.against,
-                 "A second detection protocol on the same data and thresholds: its score, and what each differing rule moves").one_of(comparable);
-  detections.flag("--explain", o.explain, "With --against: every instance on which the two disagree, and why").with("--against");
+  detections
+      .add("--against", o.against,
+           "A second detection protocol on the same data and thresholds: its score, and what each differing rule moves")
+      .one_of(comparable);
+  detections.flag("--explain", o.explain, "With --against: every instance on which the two disagree, and why")
+      .with("--against");
   table.add("--curves", o.curves, "Write precision/recall or recall curves to FILE as CSV").type_name("FILE");
   table.flag("--require-complete", o.require_complete, "Fail when a ground-truth video has no record in the stream");
   table.add("--fail-under", o.fail_under, "Status 1 when average_map (0..1) or auc (0..100; thumos14-proposal: AR@50) is lower").type_name("X");

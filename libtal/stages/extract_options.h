@@ -34,8 +34,8 @@ void register_options(const Options& table, ExtractOptions& options);
 // --fps as a number; 0: every decoded frame. UsageError outside (0, 1000].
 double sampled_fps(const ExtractOptions& options);
 
-// Opens libtal-video.so (plugins.h) and extracts; not where there is nothing to extract and no encoder to load. UsageError for values that
-// contradict each other.
+// Opens libtal-video.so (plugins.h) and extracts; not where there is nothing to extract and no encoder to load.
+// UsageError for values that contradict each other.
 void extract(Tool& tool, const ExtractOptions& options);
 
 }  // namespace tal

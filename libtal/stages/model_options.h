@@ -20,7 +20,8 @@ struct ModelOptions {
   std::string frame_cache;            // folder that keeps decoded frames, for models that see them; "": temporary files
 };
 // runs: the options that make a run one of models; --threads and --set have an effect with any of them.
-void register_model_options(const Options& table, ModelOptions& options, const std::vector<Condition>& runs = {{"--model"}});
+void register_model_options(const Options& table, ModelOptions& options,
+                            const std::vector<Condition>& runs = {{"--model"}});
 
 // What tal-propose asks of models that give maps of all proposals (bsnpp, bmn), beside their settings.
 struct MapOptions {

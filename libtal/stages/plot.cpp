@@ -198,8 +198,10 @@ Canvas plot_heatmaps(Tool& tool, const PlotOptions& options) {
 namespace {
 
 void register_look(const Options& sub, PlotOptions& o) {
-  sub.add("--format", o.format, "svg, html or png; auto: by the extension of --output (stdout: svg)").one_of({"auto", "svg", "html", "png"});
-  sub.add("--theme", o.theme, "light, dark, or auto: the viewer's setting (PNG: light)").one_of({"auto", "light", "dark"});
+  sub.add("--format", o.format, "svg, html or png; auto: by the extension of --output (stdout: svg)")
+      .one_of({"auto", "svg", "html", "png"});
+  sub.add("--theme", o.theme, "light, dark, or auto: the viewer's setting (PNG: light)")
+      .one_of({"auto", "light", "dark"});
   sub.add("--width", o.width, "Width in logical pixels").type_name("PIXELS").between(480, 8000);
   sub.add("--scale", o.scale, "PNG: pixels per logical pixel").type_name("X").between(0.5, 8.0);
   sub.add("--title", o.title, "Heading of the picture").type_name("TEXT");
@@ -220,7 +222,9 @@ void register_heatmap(const Options& sub, PlotOptions& o) {
   register_look(sub, o);
   sub.add("files", o.files, "Arrays to draw (.npy); without any, the records of --input").type_name("FILE");
   const Options records = sub.without("files");
-  records.add("--stream", o.streams, "Draw this feature stream (repeatable); default: the maps, else every stream").type_name("NAME").one_value();
+  records.add("--stream", o.streams, "Draw this feature stream (repeatable); default: the maps, else every stream")
+      .type_name("NAME")
+      .one_value();
   sub.flag("--each-row", o.each_row, "Give each row its own range of colours");
   register_videos(records, o);
   sub.row("--input").without("files");
@@ -231,9 +235,12 @@ void register_segments(const Options& sub, const std::string& kind, PlotOptions&
   register_videos(sub, o);
   sub.add("--gt", o.ground_truth, "Take the ground truth from the records of FILE").type_name("FILE");
   sub.add("--top-k", o.top_k, "Draw the N best of a video and row (0: all)").type_name("N");
-  sub.add("--min-score", o.min_score, "Leave out proposals with a lower score (default: none)").type_name("X").shown_default("");
+  sub.add("--min-score", o.min_score, "Leave out proposals with a lower score (default: none)")
+      .type_name("X")
+      .shown_default("");
   if (kind != "anchors") sub.add("--max-rows", o.max_rows, "Labels drawn per video").type_name("N").between(1, 1000);
-  if (kind == "anchors") sub.add("--positive", o.positive, "tIoU from which an anchor covers a truth").type_name("X").between(0.0, 1.0);
+  if (kind == "anchors")
+    sub.add("--positive", o.positive, "tIoU from which an anchor covers a truth").type_name("X").between(0.0, 1.0);
   if (kind == "compare") sub.add("--with", o.with, "The second result stream").type_name("FILE").required();
 }
 
@@ -241,10 +248,14 @@ void register_segments(const Options& sub, const std::string& kind, PlotOptions&
 
 void register_options(const Options& table, PlotOptions& o) {
   table.require_subcommand();
-  register_segments(table.subcommand("timeline", "Ground truth and detections with scores over time, one panel a video"), "timeline", o);
-  register_curves(table.subcommand("curves", "Recall, precision and mAP curves of tal-eval, or the values of a training log"), o);
+  register_segments(
+      table.subcommand("timeline", "Ground truth and detections with scores over time, one panel a video"), "timeline",
+      o);
+  register_curves(
+      table.subcommand("curves", "Recall, precision and mAP curves of tal-eval, or the values of a training log"), o);
   register_heatmap(table.subcommand("heatmap", "Dense score maps and feature streams"), o);
-  register_segments(table.subcommand("anchors", "Anchors by time and length, and which ground truth they cover"), "anchors", o);
+  register_segments(table.subcommand("anchors", "Anchors by time and length, and which ground truth they cover"),
+                    "anchors", o);
   register_segments(table.subcommand("compare", "Two result streams against the same ground truth"), "compare", o);
 }
 

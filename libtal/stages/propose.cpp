@@ -12,9 +12,12 @@ void register_options(const Options& table, ProposeOptions& o) {
   const Options grouping = table.without("--model").without("--map-folder");
   grouping.add("--method", o.method, "How to propose without a model: grouping").one_of({"grouping"});
   register_options(grouping, o.grouping);
-  table.group("Grouping").flag("--allow-empty", o.allow_empty, "No fault when grouping finds nothing in all of the records together");
+  table.group("Grouping")
+      .flag("--allow-empty", o.allow_empty, "No fault when grouping finds nothing in all of the records together");
   register_model_options(table, o.model, models);
-  table.with_any(models).add("--videos", o.videos, "Video files instead of records, for models that see frames").type_name("FILE");
+  table.with_any(models)
+      .add("--videos", o.videos, "Video files instead of records, for models that see frames")
+      .type_name("FILE");
   table.row("--input").without("--videos");
   register_map_options(table, o.maps);
   register_options(table.group("Maps and windows").with_any(models), o.choice, "--weights", "ensemble's members");

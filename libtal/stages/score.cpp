@@ -10,7 +10,8 @@ void register_options(const Options& table, ScoreOptions& o) {
   table.settle([&o, classes](Tool& tool) {
     if (!tool.given("--fuse") && classes.any_given()) o.fuse = "classes";
   });
-  fusion.add("--fuse", o.fuse, "How to score without a model: rpn, or classes (implied by the options of the latter)").one_of({"rpn", "classes"});
+  fusion.add("--fuse", o.fuse, "How to score without a model: rpn, or classes (implied by the options of the latter)")
+      .one_of({"rpn", "classes"});
   register_score_options(rpn, o.rpn);
   register_options(classes, o.classes);
   register_model_options(table, o.model);

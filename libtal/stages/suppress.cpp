@@ -33,7 +33,9 @@ void settle(Tool& tool, SuppressOptions& o) {
   settle("--method", o.method, standard.method);
   if (o.method == "greedy" || o.method == "linear") settle("--threshold", o.threshold, standard.threshold);
   if (o.method == "gaussian") settle("--sigma", o.sigma, standard.sigma);
-  if (windowed(o)) settle("--alpha", o.alpha, standard.alpha), settle("--low", o.low, standard.low), settle("--high", o.high, standard.high);
+  if (windowed(o))
+    settle("--alpha", o.alpha, standard.alpha), settle("--low", o.low, standard.low),
+        settle("--high", o.high, standard.high);
   settle("--stop", o.stop, standard.stop);
   settle("--voting", o.voting, standard.voting);
   settle("--min-score", o.min_score, standard.min_score);
@@ -48,28 +50,39 @@ void register_options(const Options& table, SuppressOptions& o) {
   const Options rule = table.group("Rule");
   rule.add("--method", o.method, "Suppression rule").one_of({"greedy", "gaussian", "linear", "bsn", "rpn"});
   rule.add("--preset", o.preset, "A paper's rule and constants; flags win").one_of(presets);
-  rule.add("--threshold", o.threshold, "tIoU: greedy keeps up to it (0.36), linear decays from it on (0.5)").between(0.0, 1.0)
+  rule.add("--threshold", o.threshold, "tIoU: greedy keeps up to it (0.36), linear decays from it on (0.5)")
+      .between(0.0, 1.0)
       .with("--method", {"greedy", "linear"});
-  rule.flag("--inclusive", o.inclusive, "greedy: a tIoU equal to the threshold suppresses").with("--method", {"greedy"});
+  rule.flag("--inclusive", o.inclusive, "greedy: a tIoU equal to the threshold suppresses")
+      .with("--method", {"greedy"});
   rule.add("--sigma", o.sigma, "gaussian: score *= exp(-tIoU^2 / SIGMA)").positive().with("--method", {"gaussian"});
   const Options window = rule.with("--method", {"bsn", "rpn"});
   window.add("--alpha", o.alpha, "bsn, rpn: score *= exp(-tIoU^2 / ALPHA)").positive();
-  window.add("--low", o.low, "bsn, rpn: tIoU above LOW + (HIGH - LOW) w decays, w = width / duration (bsn 0.65, rpn 0.8)").between(0.0, 1.0);
+  window
+      .add("--low", o.low, "bsn, rpn: tIoU above LOW + (HIGH - LOW) w decays, w = width / duration (bsn 0.65, rpn 0.8)")
+      .between(0.0, 1.0);
   window.add("--high", o.high, "bsn, rpn: see --low").between(0.0, 1.0);
   rule.add("--stop", o.stop, "Stop when N of a group are kept (bsn, rpn: 100; 0: never)").type_name("N").not_negative();
-  rule.add("--voting", o.voting, "Each kept segment becomes the weighted mean of all with tIoU from T on").type_name("T").between(0.0, 1.0);
-  rule.add("--voting-weight", o.voting_weight, "Weights of the votes: score x tIoU, or score").one_of({"score-iou", "score"}).with("--voting");
+  rule.add("--voting", o.voting, "Each kept segment becomes the weighted mean of all with tIoU from T on")
+      .type_name("T")
+      .between(0.0, 1.0);
+  rule.add("--voting-weight", o.voting_weight, "Weights of the votes: score x tIoU, or score")
+      .one_of({"score-iou", "score"})
+      .with("--voting");
   const Options choice = table.group("Which proposals");
   choice.add("--ties", o.ties, "Which of several equal scores comes first").one_of({"input", "reversed"});
   choice.add("--pre-top-k", o.pre_top_k, "Use only the N highest scores of each label").type_name("N").not_negative();
   choice.add("--top-k", o.top_k, "Keep at most N of a record").type_name("N").not_negative();
   choice.add("--min-score", o.min_score, "Drop final scores below X (gaussian 0.001; else no bound)").type_name("X");
-  choice.add("--min-duration", o.min_duration, "Drop segments shorter than SECONDS first").type_name("SECONDS").not_negative();
+  choice.add("--min-duration", o.min_duration, "Drop segments shorter than SECONDS first")
+      .type_name("SECONDS")
+      .not_negative();
   choice.flag("--class-agnostic", o.class_agnostic, "Labels do not matter (default: each label by itself)");
 }
 
 void run_suppress(Tool& tool, const SuppressOptions& o) {
-  if (windowed(o) && o.low > o.high) throw UsageError("--low " + format_number(o.low) + " is above --high " + format_number(o.high));
+  if (windowed(o) && o.low > o.high)
+    throw UsageError("--low " + format_number(o.low) + " is above --high " + format_number(o.high));
   map_records(tool, [&](Record& record) {
     const auto& proposals = record.require_proposals();
     const double duration = windowed(o) ? record.require_duration() : 0;

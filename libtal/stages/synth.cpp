@@ -50,14 +50,23 @@ void register_options(const Options& table, SynthAnnotationOptions& o) {
   table.add("--max-length", o.max_length, "Longest instance, seconds").type_name("S");
   table.add("--min-gap", o.min_gap, "Least gap between instances, seconds").type_name("S");
   table.add("--overlap", o.overlap, "Probability that an instance lies anywhere, over others too").type_name("P").between(0.0, 1.0);
-  table.group("Proposals").add("--proposals", o.proposals, "Proposals a video (0: none)").type_name("N").between(0, 1000000);
+  table.group("Proposals")
+      .add("--proposals", o.proposals, "Proposals a video (0: none)")
+      .type_name("N")
+      .between(0, 1000000);
   const Options proposals = table.group("Proposals").without("--proposals", {"0"});
   proposals.add("--recall", o.recall, "Probability that an instance is found").type_name("P").between(0.0, 1.0);
   proposals.add("--tiou", o.tiou, "Lowest tIoU of a true proposal with its instance").type_name("X").between(0.01, 1.0);
-  proposals.add("--false-tiou", o.false_tiou, "Highest tIoU of a false proposal with any instance").type_name("X").between(0.01, 1.0);
-  proposals.add("--separation", o.separation, "Distance of true and false scores in standard deviations").type_name("X").between(0.0, 100.0);
+  proposals.add("--false-tiou", o.false_tiou, "Highest tIoU of a false proposal with any instance")
+      .type_name("X")
+      .between(0.01, 1.0);
+  proposals.add("--separation", o.separation, "Distance of true and false scores in standard deviations")
+      .type_name("X")
+      .between(0.0, 100.0);
   proposals.flag("--labelled", o.labelled, "Give the proposals labels (detections)");
-  proposals.add("--label-accuracy", o.label_accuracy, "Probability that a true proposal's label is right").type_name("P").between(0.0, 1.0)
+  proposals.add("--label-accuracy", o.label_accuracy, "Probability that a true proposal's label is right")
+      .type_name("P")
+      .between(0.0, 1.0)
       .with("--labelled");
   for (const char* unused : {"--input", "--jobs"}) table.row(unused).never("annotations, which reads nothing");
 }
@@ -68,7 +77,10 @@ void register_options(const Options& table, SynthFeatureOptions& o) {
   table.flag("--half", o.half, "float16 instead of float32");
   table.add("--stream", o.stream, "Name of the stream").type_name("NAME");
   table.add("--kind", o.kind, "signature: a random vector a class; scores: one column a class").one_of({"signature", "scores"});
-  table.add("--dim", o.dim, "Columns of kind signature").type_name("N").between(1, 1000000).with("--kind", {"signature"});
+  table.add("--dim", o.dim, "Columns of kind signature")
+      .type_name("N")
+      .between(1, 1000000)
+      .with("--kind", {"signature"});
   table.add("--class", o.classes, "Column of kind scores (repeatable; default: the record's labels)").type_name("LABEL")
       .with("--kind", {"scores"});
   table.add("--fps", o.fps, "Sampled frames per second (0: the record's, else 25)").type_name("X").between(0.0, 1000.0);
@@ -77,7 +89,9 @@ void register_options(const Options& table, SynthFeatureOptions& o) {
   table.add("--snr", o.snr, "RMS of an action's signature over the RMS of the noise").type_name("X").between(0.0, 1e6)
       .with_any({{"--kind", {"signature"}}, {"--noise", {"0"}, false}});
   table.add("--noise", o.noise, "RMS of the noise (0: none)").type_name("X").between(0.0, 1e6);
-  table.add("--correlation", o.correlation, "Correlation of the noise of neighbouring rows").type_name("R").between(0.0, 0.999)
+  table.add("--correlation", o.correlation, "Correlation of the noise of neighbouring rows")
+      .type_name("R")
+      .between(0.0, 0.999)
       .without("--noise", {"0"});
 }
 
@@ -110,7 +124,8 @@ void write_features(Tool& tool, const SynthFeatureOptions& o) {
 
 void register_options(const Options& table, SynthOptions& o) {
   table.require_subcommand();
-  register_options(table.subcommand("annotations", "Records with segments, and proposals of known quality"), o.annotations);
+  register_options(table.subcommand("annotations", "Records with segments, and proposals of known quality"),
+                   o.annotations);
   register_options(table.subcommand("features", "Feature streams for records with annotations"), o.features);
   register_options(table.subcommand("videos", "Video files with actions of known times"), o.videos);
 }

@@ -21,7 +21,8 @@ struct SynthOptions {
 };
 ToolInfo synth_info();  // of tal-synth
 void register_options(const Options& table, SynthOptions& options);  // one subcommand each
-// What the chosen subcommand says. UsageError when options contradict each other; Error for files that cannot be written.
+// What the chosen subcommand says. UsageError when options contradict each other; Error for files that cannot be
+// written.
 void synthesize(Tool& tool, const SynthOptions& options);
 
 void register_options(const Options& table, SynthVideosOptions& options);

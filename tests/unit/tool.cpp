@@ -162,25 +162,30 @@ BOOST_AUTO_TEST_CASE(options_without_effect) {
   BOOST_TEST(tool.refusal({"--sigma", "3"}) == "tal-test: error: --sigma has no effect with --method greedy");
   BOOST_TEST(tool.takes({"--sigma", "3", "--method", "gaussian"}));
   BOOST_TEST(tool.takes({"--sigma", "3", "--method", "window"}));
-  BOOST_TEST(tool.refusal({"--alpha", "3", "--method", "gaussian"}) == "tal-test: error: --alpha has no effect with --method gaussian");
+  BOOST_TEST(tool.refusal({"--alpha", "3", "--method", "gaussian"}) ==
+             "tal-test: error: --alpha has no effect with --method gaussian");
   BOOST_TEST(tool.takes({"--alpha", "3", "--method", "window"}));
-  BOOST_TEST(tool.refusal({"--alpha", "3", "--method", "window", "--live"}) == "tal-test: error: --alpha has no effect with --live");
+  BOOST_TEST(tool.refusal({"--alpha", "3", "--method", "window", "--live"}) ==
+             "tal-test: error: --alpha has no effect with --live");
   // Whether another is there, also when it is there with a default of its own or stands by itself.
   BOOST_TEST(tool.refusal({"--weight", "x"}) == "tal-test: error: --weight has no effect without --voting");
   BOOST_TEST(tool.takes({"--weight", "x", "--voting", "0"}));
   BOOST_TEST(tool.refusal({"--every", "2"}) == "tal-test: error: --every has no effect without --log or --board");
   BOOST_TEST(tool.takes({"--every", "2", "--board", "b"}));
-  BOOST_TEST(tool.refusal({"--input", "x", "file"}) == "tal-test: error: --input has no effect with files on the command line");
+  BOOST_TEST(tool.refusal({"--input", "x", "file"}) ==
+             "tal-test: error: --input has no effect with files on the command line");
   // One of several kinds; a list has the values of its elements.
   BOOST_TEST(tool.takes({"--dim", "4"}));
-  BOOST_TEST(tool.refusal({"--dim", "4", "--noise", "0"}) == "tal-test: error: --dim has no effect with --kinds one --noise 0");
+  BOOST_TEST(tool.refusal({"--dim", "4", "--noise", "0"}) ==
+             "tal-test: error: --dim has no effect with --kinds one --noise 0");
   BOOST_TEST(tool.takes({"--dim", "4", "--noise", "0", "--kinds", "one,two"}));
 }
 
 BOOST_AUTO_TEST_CASE(options_without_effect_wherever_they_are_set) {
   Folder folder;
   RuledTool tool;
-  const auto config = folder.file("c.json", "{\"sigma\": 3}"), both = folder.file("d.json", "{\"sigma\": 3, \"method\": \"gaussian\"}");
+  const auto config = folder.file("c.json", "{\"sigma\": 3}"),
+             both = folder.file("d.json", "{\"sigma\": 3, \"method\": \"gaussian\"}");
   const std::string refused = "tal-test: error: --sigma has no effect with --method greedy";
   BOOST_TEST(tool.refusal({"--config", config}) == refused);
   BOOST_TEST(tool.takes({"--config", both}));
@@ -201,7 +206,8 @@ BOOST_AUTO_TEST_CASE(presets_before_conditions) {
   BOOST_TEST(tool.values.sigma == 8);
   BOOST_TEST(tool.takes({"--preset", "soft", "--method", "greedy"}));  // a preset's sigma is nobody's mistake
   BOOST_TEST((tool.values.method == "greedy" && tool.values.sigma == 8));
-  BOOST_TEST(tool.refusal({"--preset", "soft", "--method", "greedy", "--sigma", "3"}) == "tal-test: error: --sigma has no effect with --method greedy");
+  BOOST_TEST(tool.refusal({"--preset", "soft", "--method", "greedy", "--sigma", "3"}) ==
+             "tal-test: error: --sigma has no effect with --method greedy");
 }
 
 BOOST_AUTO_TEST_CASE(subcommands_have_conditions_of_their_own) {
@@ -216,7 +222,8 @@ BOOST_AUTO_TEST_CASE(subcommands_have_conditions_of_their_own) {
     draw.add("--kind", kind, "Kind").one_of({"a", "b"});
     draw.add("--step", step, "Step").with("--kind", {"b"});
   };
-  BOOST_TEST(tool.refusal({"make", "--input", "x"}) == "tal-test: error: --input has no effect with make, which reads nothing");
+  BOOST_TEST(tool.refusal({"make", "--input", "x"}) ==
+             "tal-test: error: --input has no effect with make, which reads nothing");
   BOOST_TEST(tool.takes({"draw", "--input", "x"}));
   BOOST_TEST(tool.refusal({"make", "--rows", "2"}) == "tal-test: error: --rows has no effect with --method greedy");
   BOOST_TEST(tool.takes({"make", "--rows", "2", "--method", "window"}));
@@ -237,8 +244,9 @@ BOOST_AUTO_TEST_CASE(conditions_that_cannot_hold) {
   };
   BOOST_TEST(fault([&](const Options& table) { table.add("--x", x, "X").with("--methd", {"greedy"}); }) ==
              "tal-test: error: a condition names --methd, which the table does not have");
-  BOOST_TEST(fault([&](const Options& table) { table.add("--x", x, "X").without("--method", {"greedy", "gausian"}); }) ==
-             "tal-test: error: a condition names --method gausian, which is no choice");
+  BOOST_TEST(fault([&](const Options& table) {
+               table.add("--x", x, "X").without("--method", {"greedy", "gausian"});
+             }) == "tal-test: error: a condition names --method gausian, which is no choice");
   Tool tool{{"tal-test", "Conditions", "For tests.", {}, {}}};
   BOOST_CHECK_THROW((void)tool.command_line().row("--method"), std::logic_error);
   BOOST_CHECK_THROW((void)tool.given("--method"), std::logic_error);
@@ -246,17 +254,23 @@ BOOST_AUTO_TEST_CASE(conditions_that_cannot_hold) {
 
 BOOST_AUTO_TEST_CASE(choices_and_ranges) {
   RuledTool tool;
-  BOOST_TEST(tool.refusal({"--method", "gredy"}) == "tal-test: error: unknown --method 'gredy'; did you mean 'greedy'?");
-  BOOST_TEST(tool.refusal({"--method", "x"}) == "tal-test: error: unknown --method 'x' (known: greedy, gaussian, window)");
+  BOOST_TEST(tool.refusal({"--method", "gredy"}) ==
+             "tal-test: error: unknown --method 'gredy'; did you mean 'greedy'?");
+  BOOST_TEST(tool.refusal({"--method", "x"}) ==
+             "tal-test: error: unknown --method 'x' (known: greedy, gaussian, window)");
   BOOST_TEST(tool.refusal({"--kinds", "two,on"}) == "tal-test: error: unknown --kinds 'on'; did you mean 'one'?");
-  BOOST_TEST(tool.refusal({"--method", "gaussian", "--sigma", "0"}) == "tal-test: error: --sigma: must be positive, not 0");
+  BOOST_TEST(tool.refusal({"--method", "gaussian", "--sigma", "0"}) ==
+             "tal-test: error: --sigma: must be positive, not 0");
   BOOST_TEST(tool.refusal({"--jobs", "2000"}) == "tal-test: error: --jobs: 2000 is not between 0 and 1024");
 }
 
 BOOST_AUTO_TEST_CASE(documents_come_from_the_rows) {
   RuledTool tool;
-  const auto has = [](const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; };
-  const std::string man = tool({"--generate", "man"}).output, help = tool({"--help"}).output, bash = tool({"--generate", "bash"}).output;
+  const auto has = [](const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+  };
+  const std::string man = tool({"--generate", "man"}).output, help = tool({"--help"}).output,
+                    bash = tool({"--generate", "bash"}).output;
   BOOST_TEST(has(man, ".br\nOnly with \\-\\-method gaussian or window.\n"), man);
   BOOST_TEST(has(man, ".br\nOnly with \\-\\-method window. Not with \\-\\-live.\n"), man);
   BOOST_TEST(has(man, ".br\nOnly with \\-\\-kinds two or \\-\\-noise other than 0.\n"), man);

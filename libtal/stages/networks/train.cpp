@@ -150,7 +150,8 @@ void check_labels(Tool& tool, const TrainCommand& o, const RecordSet& set) {
 
 namespace {
 
-void read_records(Tool& tool, const TrainCommand& o, const std::optional<InitialWeights>& initial, bool standardize, RecordSet& set) {
+void read_records(Tool& tool, const TrainCommand& o, const std::optional<InitialWeights>& initial, bool standardize,
+                  RecordSet& set) {
   for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) { set.add(record); });
   if (tool.stopped()) return;
   set.finish();
@@ -167,18 +168,22 @@ std::optional<Validation> read_validation(Tool& tool, const TrainCommand& o, con
 }
 
 // The network with its first weights on its device. Returns the number of its parameters.
-std::int64_t build_network(Tool& tool, const TrainCommand& o, const std::optional<InitialWeights>& initial, const RecordSet& set, Model& model) {
+std::int64_t build_network(Tool& tool, const TrainCommand& o, const std::optional<InitialWeights>& initial,
+                           const RecordSet& set, Model& model) {
   torch::manual_seed(tool.options().seed);
   model.device = open_device(o.device);
   guarded(model, [&] { model.build(set.inputs()); });
   if (!initial || o.init_partial) model.initialise();
   if (initial)
-    initial->copy_to(model, o.init_partial, [&](const std::string& text) { tool.note(text); }, [&](const std::string& text) { tool.warn(text); });
+    initial->copy_to(
+        model, o.init_partial, [&](const std::string& text) { tool.note(text); },
+        [&](const std::string& text) { tool.warn(text); });
   model.network().to(model.device);
   std::int64_t parameters = 0;
   for (const auto& parameter : model.network().parameters()) parameters += parameter.numel();
   tool.note(o.model + ": " + std::to_string(parameters) + " parameters, " + std::to_string(set.size()) + " videos, " +
-            std::to_string(set.instances()) + " instances, " + std::to_string(set.inputs().classes.size()) + " classes");
+            std::to_string(set.instances()) + " instances, " + std::to_string(set.inputs().classes.size()) +
+            " classes");
   return parameters;
 }
 
@@ -190,16 +195,20 @@ TrainEvents events_of(Tool& tool, const TrainOptions& train, Journal* journal) {
   events.stopped = [&] { return tool.stopped(); };
   if (!journal) return events;
   events.step = [journal](const StepReport& report) { journal->step(report); };
-  events.epoch = [journal, &train](const EpochReport& report) { journal->epoch(report, report.phase_name.empty() ? train.epochs : 0); };
+  events.epoch = [journal, &train](const EpochReport& report) {
+    journal->epoch(report, report.phase_name.empty() ? train.epochs : 0);
+  };
   return events;
 }
 
-Json summary_of(const TrainCommand& o, TrainOptions train, const Model& model, const RecordSet& set, std::int64_t parameters, const TrainResult& result,
-                std::uint64_t seed) {
-  Json summary = {{"model", o.model}, {"seed", seed}, {"videos", set.size()}, {"instances", set.instances()}, {"parameters", parameters},
-                  {"steps", result.total_steps}};
+Json summary_of(const TrainCommand& o, TrainOptions train, const Model& model, const RecordSet& set,
+                std::int64_t parameters, const TrainResult& result, std::uint64_t seed) {
+  Json summary = {{"model", o.model},         {"seed", seed},
+                  {"videos", set.size()},     {"instances", set.instances()},
+                  {"parameters", parameters}, {"steps", result.total_steps}};
   if (!o.val.empty()) {
-    if (const auto phases = model.phases(); phases.size() > 1) summary["best_phase"] = phases[static_cast<std::size_t>(result.best_phase)].name;
+    if (const auto phases = model.phases(); phases.size() > 1)
+      summary["best_phase"] = phases[static_cast<std::size_t>(result.best_phase)].name;
     summary["best_epoch"] = result.best_epoch + 1, summary["best"] = result.best;
   }
   if (!o.init_from.empty()) summary["init_from"] = o.init_from;
@@ -247,7 +256,8 @@ void train_command(Tool& tool, const TrainCommand& o) {
   const bool leader = communicator->rank() == 0;
   Validator validator;
   if (validation) validator = [&](Model& m, std::size_t phase) { return validation->evaluate(m, train, run.seed, phase); };
-  const TrainResult result = tal::train(*model, set, run, validator, events_of(tool, train, leader ? &journal : nullptr), *communicator);
+  const TrainResult result =
+      tal::train(*model, set, run, validator, events_of(tool, train, leader ? &journal : nullptr), *communicator);
   if (result.stopped) {
     tool.note("stopped; --resume goes on from " + run.checkpoint);
     return;

@@ -123,16 +123,19 @@ struct Encoded {
   std::vector<std::string> notes;
 };
 
-Encoded encode(const std::string& path, const std::string& id, const ExtractOptions& o, std::vector<Stream>& streams, const std::string& flow_cache) {
+Encoded encode(const std::string& path, const std::string& id, const ExtractOptions& o, std::vector<Stream>& streams,
+               const std::string& flow_cache) {
   const double target = sampled_fps(o);
   Encoded result;
   result.decoder = std::make_unique<VideoDecoder>(path);
   auto windows = std::make_unique<Windows>(streams, o, flow_cache);
   sample(*result.decoder, target, o.decode_ahead, *windows);
   const auto damage = result.decoder->damage();
-  if (damage.found && (!o.partial || damage.good == 0)) throw Error(damage.message + (damage.good > 0 ? " (--partial keeps what is before)" : "")).at_field("path");
+  if (damage.found && (!o.partial || damage.good == 0))
+    throw Error(damage.message + (damage.good > 0 ? " (--partial keeps what is before)" : "")).at_field("path");
   result.partial = damage.found;
-  result.notes = damage.found ? std::vector{"video '" + id + "': kept in part: " + damage.message} : notes_on(*result.decoder, id, target);
+  result.notes = damage.found ? std::vector{"video '" + id + "': kept in part: " + damage.message}
+                              : notes_on(*result.decoder, id, target);
   if (damage.found && damage.good < result.decoder->frames()) {
     // Only what lies before the damage can be trusted: once more, up to there.
     result.decoder = std::make_unique<VideoDecoder>(path);
@@ -143,8 +146,9 @@ Encoded encode(const std::string& path, const std::string& id, const ExtractOpti
   result.rows = windows->end();
   result.samples = windows->samples();
   if (result.rows.starts.empty())
-    throw Error("'" + path + "': only " + std::to_string(result.samples) + " sampled frames, a window needs " + std::to_string(o.window) +
-                " (--tail pad fills it)").at_field("path");
+    throw Error("'" + path + "': only " + std::to_string(result.samples) + " sampled frames, a window needs " +
+                std::to_string(o.window) + " (--tail pad fills it)")
+        .at_field("path");
   return result;
 }
 
@@ -175,7 +179,8 @@ Extracted Extractor::extract(Record& record) {
     HeaderRows of_header{count, video.samples, 0, {}};
     if (video.rows.shifted) of_header.last_start = static_cast<std::int64_t>(video.rows.starts.back());
     const VideoDecoder& decoder = *video.decoder;
-    const nlohmann::ordered_json facts = {{"duration", decoder.duration()}, {"fps", decoder.fps()}, {"frames", decoder.frames()}};
+    const nlohmann::ordered_json facts = {
+        {"duration", decoder.duration()}, {"fps", decoder.fps()}, {"frames", decoder.frames()}};
     if (!o.inline_data) std::filesystem::create_directories(o.out_dir);
     for (std::size_t i = 0; i < streams.size(); ++i) {
       const auto& stream = streams[i];
@@ -184,8 +189,14 @@ Extracted Extractor::extract(Record& record) {
       feature[o.inline_data ? "data" : "path"] = o.inline_data ? inline_rows(stream.rows, o.half) : stream.npy;
       feature.update(feature_header(stream, o.encoders[i], of_header, target > 0 ? target : decoder.fps(), o));
       if (!o.inline_data)
-        write_stream(stream, count, o.half, {{"video", id}, {"feature", feature}, {"settings", stream.settings}, {"content", ""}, {"video_facts", facts},
-                                             {"partial", video.partial}, {"source", source}});
+        write_stream(stream, count, o.half,
+                     {{"video", id},
+                      {"feature", feature},
+                      {"settings", stream.settings},
+                      {"content", ""},
+                      {"video_facts", facts},
+                      {"partial", video.partial},
+                      {"source", source}});
       record.set_feature(stream.encoder->name(), feature.dump());
     }
     set_video_fields(record, facts);
