@@ -16,13 +16,17 @@ namespace {
 
 constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+Error not_finite(std::int64_t row, std::int64_t column) {
+  return Error("row " + std::to_string(row) + ", column " + std::to_string(column) + " is not finite",
+               Error::Kind::kNotFinite);
+}
+
 }  // namespace
 
 void check_finite(const FeatureMatrix& m, std::string_view field) {
   for (std::size_t i = 0; i < m.values.size(); ++i)
     if (!std::isfinite(m.values[i]))
-      throw Error("row " + std::to_string(i / static_cast<std::size_t>(m.dim)) + ", column " + std::to_string(i % static_cast<std::size_t>(m.dim)) +
-                  " is not finite").at_field(field);
+      throw not_finite(static_cast<std::int64_t>(i) / m.dim, static_cast<std::int64_t>(i) % m.dim).at_field(field);
 }
 
 FeatureMatrix transposed(const FeatureMatrix& m) {
@@ -115,8 +119,7 @@ FeatureMatrix load_features(const FeatureStream& stream) {
         m = matrix_from_npy(file.bytes());
         check_finite(m);
       } catch (Error& error) {
-        if (error.message().find(stream.path) != std::string::npos) throw;
-        throw Error("'" + stream.path + "': " + error.message());
+        throw error.in_file(stream.path);
       }
     } else {
       const std::string bytes = base64_decode(stream.data);
@@ -172,8 +175,8 @@ FeatureRows::FeatureRows(const FeatureStream& stream) : source_(std::make_unique
       try {
         header = parse_npy_header(source_->bytes());
         if (header.shape.empty() || header.shape.size() > 2) throw Error(std::to_string(header.shape.size()) + " dimensions; features are [rows, columns]");
-      } catch (const Error& error) {
-        throw Error("'" + stream.path + "': " + error.message());
+      } catch (Error& error) {
+        throw error.in_file(stream.path);
       }
     } else {
       const FeatureMatrix matrix = load_features(stream);
@@ -210,7 +213,7 @@ void FeatureRows::copy(std::int64_t first, std::int64_t count, float* out, std::
         out[c] = static_cast<float>(npy_element(source_->bytes(), header, header.fortran ? c * rows_ + row : row * dim_ + c));
     }
     for (std::int64_t c = 0; c < dim_; ++c)
-      if (!std::isfinite(out[c])) throw Error("row " + std::to_string(row) + ", column " + std::to_string(c) + " is not finite").at_field(field_);
+      if (!std::isfinite(out[c])) throw not_finite(row, c).at_field(field_);
   }
 }
 

@@ -59,12 +59,12 @@ void Record::State::check(const Field& field) const {
 void Record::State::hold(std::string_view text) {
   fields.clear(), kept.clear(), video.clear(), proposals.clear();
   modified = proposals_parsed = false;
-  if (line.capacity() < text.size() + kPadding) {
+  if (line.capacity() < text.size() + kParserPadding) {
     line.clear();
-    line.reserve(text.size() + text.size() / 4 + kPadding);
+    line.reserve(text.size() + text.size() / 4 + kParserPadding);
   } else if (line.capacity() > kHugeLine && line.capacity() / 16 > text.size()) {
     std::string().swap(line);  // do not keep one huge line's memory for the rest of the stream
-    line.reserve(text.size() + kPadding);
+    line.reserve(text.size() + kParserPadding);
   }
   line.assign(text);
 }
@@ -72,7 +72,7 @@ void Record::State::hold(std::string_view text) {
 void Record::State::scan() {
   if (line.empty() || line.front() == '\0') throw Error("not a JSON object");
   JsonDocument document;
-  const sj::padded_string_view text(line.data(), line.size(), line.size() + kPadding);
+  const sj::padded_string_view text(line.data(), line.size(), line.size() + kParserPadding);
   if (const auto code = line_parser().iterate(text).get(document)) fail(code);
   JsonObject object = object_of(document, line);
   for (auto result : object) {
@@ -92,7 +92,8 @@ void Record::State::scan_field(sj::ondemand::field& field) {
   std::string_view key(key_begin, static_cast<std::size_t>(key_end - key_begin));
   if (key.find('\\') != std::string_view::npos) key = keep(take(field.unescaped_key()));
   for (const auto& known : fields)
-    if (known.key == key) throw Error("the key stands twice in the record").at_field(key).at_video(video);
+    if (known.key == key)
+      throw Error("the key stands twice in the record", Error::Kind::kRepeatedKey).at_field(key).at_video(video);
   JsonValue item = field.value();
   const auto offset = [&](const char* at) { return static_cast<std::size_t>(at - line.data()); };
   if (key == "video") {

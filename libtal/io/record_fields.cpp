@@ -16,7 +16,7 @@ std::optional<double> Record::number(std::string_view key) const {
   try {
     return parse_number(raw.empty() || raw.front() == '+' ? std::string_view("?") : raw);
   } catch (const Error&) {
-    throw Error("'" + shorten(raw) + "' is not a finite number").at_field(key).at_video(video());
+    throw not_finite(raw).at_field(key).at_video(video());
   }
 }
 

@@ -25,7 +25,7 @@ sj::ondemand::parser& field_parser() {
 
 void fail(sj::error_code code) {
   switch (code) {
-    case sj::UTF8_ERROR: throw Error("not valid UTF-8");
+    case sj::UTF8_ERROR: throw Error("not valid UTF-8", Error::Kind::kNotUtf8);
     case sj::DEPTH_ERROR: throw Error("not valid JSON: nested too deeply");
     case sj::INCOMPLETE_ARRAY_OR_OBJECT: throw Error("not valid JSON: the line ends inside an array or object");
     case sj::UNCLOSED_STRING: throw Error("not valid JSON: a string is not closed");
@@ -40,10 +40,14 @@ std::string shorten(std::string_view text) {
   return text.size() > 40 ? std::string(text.substr(0, 40)) + "..." : std::string(text);
 }
 
+Error not_finite(std::string_view text) {
+  return Error("'" + shorten(text) + "' is not a finite number", Error::Kind::kNotFinite);
+}
+
 double number_at(JsonValue& v, std::string_view& token) {
   token = trim_end(v.raw_json_token());
   double out = 0;
-  if (v.get_double().get(out) || !std::isfinite(out)) throw Error("'" + shorten(token) + "' is not a finite number");
+  if (v.get_double().get(out) || !std::isfinite(out)) throw not_finite(token);
   return out;
 }
 

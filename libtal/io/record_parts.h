@@ -21,7 +21,7 @@ using JsonArray = sj::ondemand::array;
 using JsonObject = sj::ondemand::object;
 using JsonDocument = sj::ondemand::document;
 
-constexpr std::size_t kPadding = sj::SIMDJSON_PADDING;  // readable bytes that must follow a text
+constexpr std::size_t kParserPadding = sj::SIMDJSON_PADDING;  // readable bytes that must follow a text
 
 // One parser per thread for each of the two levels: a record's line, and one field's value inside it.
 sj::ondemand::parser& line_parser();
@@ -47,7 +47,9 @@ inline std::string_view trim_end(std::string_view text) {
   return text;
 }
 
-std::string shorten(std::string_view text);  // at most 40 bytes of it, for messages that quote the input
+std::string shorten(std::string_view text);   // at most 40 bytes of it, for messages that quote the input
+
+Error not_finite(std::string_view text);      // that was due to be a finite number
 
 // The number at `v`; its text is returned too. Error when it is not finite or no number.
 double number_at(JsonValue& v, std::string_view& token);
@@ -74,12 +76,12 @@ template <class Body>
 void with_value(std::string_view raw, bool padded, Body&& body) {
   std::string copy;
   if (!padded) {
-    copy.reserve(raw.size() + kPadding);
+    copy.reserve(raw.size() + kParserPadding);
     copy.assign(raw);
     raw = copy;
   }
   JsonDocument document;
-  const sj::padded_string_view text(raw.data(), raw.size(), raw.size() + kPadding);
+  const sj::padded_string_view text(raw.data(), raw.size(), raw.size() + kParserPadding);
   if (const auto code = field_parser().iterate(text).get(document)) fail(code);
   body(document);
   if (!at_end(document)) throw Error("not valid JSON");

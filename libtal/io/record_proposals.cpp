@@ -121,7 +121,7 @@ const std::vector<Proposal>& Record::proposals() const {
   std::string_view raw = field->raw(s.line);
   if (field->changed) {  // sources point into the text, so changed text must live (padded) in the record too
     s.kept.emplace_back();
-    s.kept.back().reserve(raw.size() + kPadding);
+    s.kept.back().reserve(raw.size() + kParserPadding);
     s.kept.back().assign(raw);
     raw = s.kept.back();
   }

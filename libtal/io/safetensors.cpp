@@ -157,8 +157,8 @@ SafeTensors parse_safetensors(std::string_view file) {
 SafeTensorsFile::SafeTensorsFile(const std::string& path) : file_(path) {
   try {
     content_ = parse_safetensors(file_.bytes());
-  } catch (const Error& error) {
-    throw Error("'" + path + "': " + error.message());
+  } catch (Error& error) {
+    throw error.in_file(path);
   }
 }
 
@@ -180,7 +180,7 @@ void write_safetensors(const std::string& path, std::vector<TensorView> tensors,
   try {
     text = header.dump();
   } catch (const nlohmann::json::exception&) {
-    throw Error("'" + path + "': a name or a metadata text is not UTF-8");
+    throw Error("a name or a metadata text is not UTF-8", Error::Kind::kNotUtf8).in_file(path);
   }
   text.resize((text.size() + 7) / 8 * 8, ' ');
   char length[8];

@@ -2,6 +2,7 @@
 #include "libtal/io/record.h"
 
 #include <boost/test/unit_test.hpp>
+#include <cerrno>
 
 #include "libtal/base/error.h"
 
@@ -54,6 +55,30 @@ BOOST_AUTO_TEST_CASE(changed_fields_are_spliced) {
   record.remove("n");
   BOOST_TEST(record.str().find("\"n\"") == std::string::npos);
   BOOST_TEST(!record.has("n"));
+}
+
+BOOST_AUTO_TEST_CASE(errors_have_a_kind) {
+  const auto kind_of = [](std::string_view line) {
+    Record record;
+    try {
+      record.parse(line);
+    } catch (const Error& error) {
+      return static_cast<int>(error.kind());
+    }
+    return -1;
+  };
+  using Kind = Error::Kind;
+  BOOST_TEST(kind_of("{\"video\":\"\xff\"}") == static_cast<int>(Kind::kNotUtf8));
+  BOOST_TEST(kind_of(R"({"video":"v","x":NaN})") == static_cast<int>(Kind::kNotFinite));
+  BOOST_TEST(kind_of(R"({"video":"v","x":1,"x":2})") == static_cast<int>(Kind::kRepeatedKey));
+  BOOST_TEST(kind_of(R"({"video":"v)") == static_cast<int>(Kind::kOther));
+  try {
+    throw_errno("x.npy", ENOENT);
+  } catch (Error& error) {
+    BOOST_TEST((error.kind() == Kind::kNoFile && error.file() == "x.npy"));
+    error.in_file("around.zip");  // the innermost place stays
+    BOOST_TEST(error.message() == "'x.npy': No such file or directory");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(history_is_appended) {
