@@ -12,8 +12,9 @@
 
 namespace tal {
 
-// Counter-based generator: value i of a stream is splitmix64's mix of key + i * golden ratio (Steele, Lea and Flood 2014). The key
-// comes from the seed and a name, so that what is drawn for one video does not depend on the others.
+// Counter-based generator, so that a value can be made again without those before it: value i of a stream is splitmix64's mix
+// of key + i steps (libtal/base/random.h). The key comes from the seed and a name: what is drawn for one video does not
+// depend on the others.
 class SynthRandom {
  public:
   SynthRandom(std::uint64_t seed, std::string_view name);

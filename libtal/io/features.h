@@ -60,9 +60,6 @@ FeatureStream select_stream(const Record& record, const std::string& name);
 // The JSON object of a stream, as Record::set_feature takes it.
 std::string feature_json(const FeatureStream& stream);
 
-std::string base64_encode(std::string_view bytes);
-std::string base64_decode(std::string_view text);  // Error when it is not base64
-
 // The contract of a stream. Without fps a stream of a video with known duration is taken as rescaled to its rows: row i is [i, i + 1]
 // duration / rows seconds. Error when neither is known.
 RowTime row_time(const FeatureStream& stream, std::optional<double> duration);

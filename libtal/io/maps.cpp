@@ -5,8 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "libtal/base/base64.h"
 #include "libtal/base/error.h"
-#include "libtal/io/features.h"
 
 namespace tal {
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "libtal/base/base64.h"
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/data/import_support.h"

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "libtal/base/base64.h"
 #include "libtal/base/error.h"
 #include "libtal/plot/canvas.h"
 #include "libtal/plot/utf8.h"
@@ -50,17 +51,6 @@ std::string style(Theme theme) {
                     ".l{fill:none}.z *,.l{vector-effect:non-scaling-stroke}\n";
   out += ink_rules(theme == Theme::kDark);
   if (theme == Theme::kAuto) out += "@media (prefers-color-scheme:dark){" + ink_rules(true) + "}\n";
-  return out;
-}
-
-std::string base64(std::string_view data) {
-  static const char* const kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < data.size(); i += 3) {
-    std::uint32_t bits = 0;
-    for (std::size_t k = 0; k < 3; ++k) bits = bits << 8 | (i + k < data.size() ? static_cast<unsigned char>(data[i + k]) : 0u);
-    for (std::size_t k = 0; k < 4; ++k) out += i + k > data.size() ? '=' : kDigits[bits >> (18 - 6 * k) & 63];
-  }
   return out;
 }
 
@@ -116,7 +106,7 @@ void append_item(std::string& out, const Item& item, bool page) {
       out += "<image";
       attribute(out, "x", item.x), attribute(out, "y", item.y), attribute(out, "width", item.w), attribute(out, "height", item.h);
       out += " preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" href=\"data:image/png;base64," +
-             base64(encode_png(item.columns, item.rows, item.pixels)) + "\"";
+             base64_encode(encode_png(item.columns, item.rows, item.pixels)) + "\"";
       break;
   }
   if (item.stroke != kNone && item.width != 1) attribute(out, "stroke-width", item.width);

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "libtal/base/base64.h"
 #include "libtal/base/error.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/npy.h"

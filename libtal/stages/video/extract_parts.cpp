@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "libtal/base/base64.h"
 #include "libtal/base/number.h"
 #include "libtal/base/sha256.h"
 #include "libtal/io/features.h"
