@@ -152,7 +152,7 @@ std::string label_of(std::string_view number, const ImportOptions& options) {
 }
 
 void append_item(std::string& list, const Segment& segment, const std::optional<double>& score, std::string_view label,
-                 std::string_view extra) {
+                 std::span<const NamedScore> scores, std::string_view extra) {
   list += list.empty() ? "{\"segment\":[" : ",{\"segment\":[";
   append_number(list, segment.start);
   list += ',';
@@ -165,6 +165,10 @@ void append_item(std::string& list, const Segment& segment, const std::optional<
   if (!label.empty()) {
     list += ",\"label\":";
     append_json_string(list, label);
+  }
+  if (!scores.empty()) {
+    list += ",\"scores\":";
+    append_scores(list, scores);
   }
   if (!extra.empty()) {
     list += ',';

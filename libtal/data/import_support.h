@@ -2,12 +2,14 @@
 #pragma once
 
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "libtal/data/formats.h"
+#include "libtal/io/record.h"
 
 namespace tal {
 
@@ -41,7 +43,7 @@ std::string label_of(std::string_view number, const ImportOptions& options);
 
 // One object of `annotations` or `proposals`, appended with a comma where one is due. extra: further members as JSON, or "".
 void append_item(std::string& list, const Segment& segment, const std::optional<double>& score, std::string_view label,
-                 std::string_view extra = {});
+                 std::span<const NamedScore> scores = {}, std::string_view extra = {});
 
 // Collects rows by video, in order of first appearance.
 class VideoRows {

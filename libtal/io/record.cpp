@@ -57,7 +57,7 @@ void Record::State::check(const Field& field) const {
 }
 
 void Record::State::hold(std::string_view text) {
-  fields.clear(), kept.clear(), video.clear(), proposals.clear();
+  fields.clear(), kept.clear(), kept_scores.clear(), video.clear(), proposals.clear();
   modified = proposals_parsed = false;
   if (line.capacity() < text.size() + kParserPadding) {
     line.clear();
@@ -169,6 +169,10 @@ std::optional<std::string_view> Record::raw(std::string_view key) const {
 }
 
 std::string_view Record::keep(std::string_view text) { return state_->keep(text); }
+
+std::span<const NamedScore> Record::keep_scores(std::vector<NamedScore> scores) {
+  return state_->kept_scores.emplace_back(std::move(scores));
+}
 
 
 }  // namespace tal

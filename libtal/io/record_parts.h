@@ -119,6 +119,7 @@ struct Record::State {
   std::size_t close = 0;     // offset of the last '}'
   std::string video;
   std::deque<std::string> kept;
+  std::deque<std::vector<NamedScore>> kept_scores;
   bool modified = false;
   bool proposals_parsed = false;
   std::vector<Proposal> proposals;

@@ -1,5 +1,7 @@
 // The proposals of a record: reading them with their places in the text, and writing what changed.
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
@@ -147,64 +149,171 @@ void Record::set_proposals(const std::vector<Proposal>& proposals) {
   state_->proposals_parsed = false;
 }
 
-void append_proposal(std::string& out, const Proposal& p) {
-  const auto& source = p.source;
-  if (source.text.empty()) {
-    out += "{\"segment\":";
-    append_segment(out, p.segment);
-    out += ",\"score\":";
-    append_number(out, p.score);
-    if (!p.label.empty()) {
-      out += ",\"label\":";
-      append_json_string(out, p.label);
+namespace {
+
+// body(name, value) for every member of an object whose text is `json`.
+template <class Body>
+void each_named(std::string_view json, Body&& body) {
+  with_value(json, false, [&](JsonDocument& document) {
+    JsonObject object;
+    if (document.get_object().get(object)) throw Error("must be an object");
+    for (auto member : object) {
+      sj::ondemand::field field;
+      if (const auto code = std::move(member).get(field)) fail(code);
+      const std::string name(take(field.unescaped_key()));
+      JsonValue value = field.value();
+      body(name, value);
     }
-    if (!p.extra.empty()) (out += ',') += p.extra;
-    out += '}';
-    return;
-  }
-  // Splice: only what changed is written anew. The members may stand in any order, so the (at most three) edits are
-  // sorted.
-  struct Edit {
-    std::uint32_t begin, end;
-    int what;
+  });
+}
+
+// Where the member "scores" stands in a proposal's text; empty when it does not.
+std::string_view scores_in(std::string_view proposal) {
+  std::string padded;
+  padded.reserve(proposal.size() + kParserPadding);
+  padded.assign(proposal);
+  std::string_view found;
+  with_value(padded, true, [&](JsonDocument& document) {
+    JsonObject object;
+    if (document.get_object().get(object)) throw Error("must be an object");
+    each_member(object, [&](const auto& key, JsonValue& value) {
+      if (!found.empty() || !(key == "scores")) return;
+      const std::string_view text = trim_end(take(sj::to_json_string(value)));
+      found = proposal.substr(static_cast<std::size_t>(text.data() - padded.data()), text.size());
+    });
+  });
+  if (!found.empty() && found.front() != '{') throw Error("must be an object").at_field("scores");
+  return found;
+}
+
+// The text of an object of scores with those of `scores` in the place of the ones that they name, or behind.
+void append_merged_scores(std::string& out, std::string_view had, std::span<const NamedScore> scores) {
+  std::vector<const NamedScore*> left;
+  for (const auto& score : scores) left.push_back(&score);
+  char before = '{';
+  const auto begin_member = [&](std::string_view name) {
+    out += std::exchange(before, ',');
+    append_json_string(out, name);
+    out += ':';
   };
-  Edit edits[3];
-  int count = 0;
-  bool add_score = false, add_label = false;
-  if (!(p.segment == source.segment)) edits[count++] = {source.segment_begin, source.segment_end, 0};
-  if (p.score != source.score) {
-    if (source.score_end) edits[count++] = {source.score_begin, source.score_end, 1};
-    else add_score = true;
+  each_named(had, [&](const std::string& name, JsonValue& value) {
+    begin_member(name);
+    const auto found = std::find_if(left.begin(), left.end(), [&](const NamedScore* s) { return s->name == name; });
+    if (found == left.end()) {
+      out += trim_end(take(sj::to_json_string(value)));
+    } else {
+      append_number(out, (*found)->value);
+      left.erase(found);
+    }
+  });
+  for (const auto* score : left) begin_member(score->name), append_number(out, score->value);
+  out += '}';
+}
+
+enum class Member { kSegment, kScore, kLabel, kScores };
+
+constexpr const char* kMemberNames[] = {"segment", "score", "label", "scores"};
+
+// What of a proposal differs from its source: values to replace, in the order of the text, and members to add behind.
+class Changes {
+ public:
+  explicit Changes(const Proposal& p) : p_(p) {
+    const auto& source = p.source;
+    if (!(p.segment == source.segment)) add(Member::kSegment, source.segment_begin, source.segment_end);
+    if (p.score != source.score) add(Member::kScore, source.score_begin, source.score_end);
+    if (p.label.data() != source.label.data() && p.label != source.label)
+      add(Member::kLabel, source.label_begin, source.label_end);
+    if (!p.scores.empty()) {
+      had_scores_ = scores_in(source.text);
+      const auto begin = had_scores_.empty() ? 0 : static_cast<std::uint32_t>(had_scores_.data() - source.text.data());
+      add(Member::kScores, begin, begin + static_cast<std::uint32_t>(had_scores_.size()));
+    }
+    for (int i = 1; i < replaced_; ++i)
+      for (int j = i; j > 0 && replace_[j].begin < replace_[j - 1].begin; --j) std::swap(replace_[j], replace_[j - 1]);
   }
-  if (p.label.data() != source.label.data() && p.label != source.label) {
-    if (source.label_end) edits[count++] = {source.label_begin, source.label_end, 2};
-    else add_label = true;
+
+  void write(std::string& out) const {
+    const std::string_view text = p_.source.text;
+    std::size_t at = 0;
+    for (int i = 0; i < replaced_; ++i) {
+      out.append(text.data() + at, replace_[i].begin - at);
+      append_value(out, replace_[i].member);
+      at = replace_[i].end;
+    }
+    if (added_ == 0 && p_.extra.empty()) {
+      out.append(text.data() + at, text.size() - at);
+      return;
+    }
+    out += trim_end(text.substr(at, text.size() - at - 1));
+    for (int i = 0; i < added_; ++i) {
+      ((out += ",\"") += kMemberNames[static_cast<int>(add_[i])]) += "\":";
+      append_value(out, add_[i]);
+    }
+    if (!p_.extra.empty()) (out += ',') += p_.extra;
+    out += '}';
   }
-  for (int i = 1; i < count; ++i)
-    for (int j = i; j > 0 && edits[j].begin < edits[j - 1].begin; --j) std::swap(edits[j], edits[j - 1]);
-  std::size_t at = 0;
-  for (int i = 0; i < count; ++i) {
-    out.append(source.text.data() + at, edits[i].begin - at);
-    if (edits[i].what == 0) append_segment(out, p.segment);
-    if (edits[i].what == 1) append_number(out, p.score);
-    if (edits[i].what == 2) append_json_string(out, p.label);
-    at = edits[i].end;
+
+ private:
+  struct Place {
+    std::uint32_t begin, end;
+    Member member;
+  };
+
+  void add(Member member, std::uint32_t begin, std::uint32_t end) {
+    if (end) replace_[replaced_++] = {begin, end, member};
+    else add_[added_++] = member;
   }
-  if (!add_score && !add_label && p.extra.empty()) {
-    out.append(source.text.data() + at, source.text.size() - at);
-    return;
+
+  void append_value(std::string& out, Member member) const {
+    switch (member) {
+      case Member::kSegment: return append_segment(out, p_.segment);
+      case Member::kScore: return append_number(out, p_.score);
+      case Member::kLabel: return append_json_string(out, p_.label);
+      case Member::kScores:
+        return had_scores_.empty() ? append_scores(out, p_.scores) : append_merged_scores(out, had_scores_, p_.scores);
+    }
   }
-  out += trim_end(source.text.substr(at, source.text.size() - at - 1));
-  if (add_score) {
-    out += ",\"score\":";
-    append_number(out, p.score);
-  }
-  if (add_label) {
+
+  const Proposal& p_;
+  std::string_view had_scores_;
+  Place replace_[4];
+  Member add_[4];
+  int replaced_ = 0, added_ = 0;
+};
+
+void append_new_proposal(std::string& out, const Proposal& p) {
+  out += "{\"segment\":";
+  append_segment(out, p.segment);
+  out += ",\"score\":";
+  append_number(out, p.score);
+  if (!p.label.empty()) {
     out += ",\"label\":";
     append_json_string(out, p.label);
   }
+  if (!p.scores.empty()) {
+    out += ",\"scores\":";
+    append_scores(out, p.scores);
+  }
   if (!p.extra.empty()) (out += ',') += p.extra;
   out += '}';
+}
+
+}  // namespace
+
+void append_scores(std::string& out, std::span<const NamedScore> scores) {
+  out += '{';
+  for (const auto& [name, value] : scores) {
+    if (out.back() != '{') out += ',';
+    append_json_string(out, name);
+    out += ':';
+    append_number(out, value);
+  }
+  out += '}';
+}
+
+void append_proposal(std::string& out, const Proposal& p) {
+  if (p.source.text.empty()) append_new_proposal(out, p);
+  else Changes(p).write(out);
 }
 
 void append_proposals(std::string& out, const std::vector<Proposal>& proposals) {
@@ -216,28 +325,21 @@ void append_proposals(std::string& out, const std::vector<Proposal>& proposals) 
   out += ']';
 }
 
-std::vector<std::pair<std::string, double>> proposal_scores(const Proposal& proposal) {
-  std::vector<std::pair<std::string, double>> out;
-  if (proposal.source.text.empty()) return out;
-  with_value(proposal.source.text, false, [&](JsonDocument& document) {
-    JsonObject scores;
-    const auto code = document["scores"].get_object().get(scores);
-    if (code == sj::NO_SUCH_FIELD) return;
-    if (code) throw Error("must be an object").at_field("scores");
-    for (auto member : scores) {
-      sj::ondemand::field entry;
-      if (const auto bad = std::move(member).get(entry)) fail(bad);
-      std::string name(take(entry.unescaped_key()));
-      JsonValue item = entry.value();
+std::vector<NamedScore> named_scores(const Proposal& proposal) {
+  std::vector<NamedScore> scores;
+  const std::string_view text = proposal.source.text;
+  if (const auto had = text.empty() ? text : scores_in(text); !had.empty())
+    each_named(had, [&](const std::string& name, JsonValue& value) {
       std::string_view token;
-      const double score = in_field("scores." + name, [&] { return number_at(item, token); });
-      out.emplace_back(std::move(name), score);
-    }
-    // Leave the document at its end for the caller's check.
-    (void)document.rewind();
-    (void)sj::to_json_string(document);
-  });
-  return out;
+      scores.push_back({name, in_field("scores." + name, [&] { return number_at(value, token); })});
+    });
+  for (const auto& score : proposal.scores) {
+    const auto has_name = [&](const NamedScore& s) { return s.name == score.name; };
+    const auto same = std::find_if(scores.begin(), scores.end(), has_name);
+    if (same == scores.end()) scores.push_back(score);
+    else same->value = score.value;
+  }
+  return scores;
 }
 
 }  // namespace tal
