@@ -34,7 +34,7 @@ class Run {
   const std::string& name() const { return name_; }
   const CommonOptions& options() const { return common_; }
 
-  Output& out();                            // of --output; opened on first use
+  Output& out();                            // of --output; opened on first use (Error when it cannot be written)
   void note(const std::string& message);    // stderr, unless -q
   void warn(const std::string& message);    // stderr, always: "tal-nms: warning: ..."
   void detail(const std::string& message);  // stderr with -v

@@ -7,7 +7,7 @@
 namespace tal {
 
 // From here on stdin holds one record a file, {"video": name without folder and extension, "path": file}. UsageError when two files give one
-// video id.
+// video id. Error when no temporary file can be made.
 void read_videos_as_records(const std::vector<std::string>& files);
 
 }  // namespace tal
