@@ -10,6 +10,14 @@ if(NOT TAL_TORCH STREQUAL "OFF")
   if(TAL_TORCH_INCLUDE AND TAL_TORCH_CPU AND TAL_TORCH_C10)
     set(TAL_HAVE_TORCH ON)
     get_filename_component(TAL_TORCH_LIB ${TAL_TORCH_CPU} DIRECTORY)
+    set(TAL_TORCH_VERSION "")
+    foreach(header torch/headeronly/version.h torch/csrc/api/include/torch/version.h)
+      if(NOT TAL_TORCH_VERSION AND EXISTS ${TAL_TORCH_INCLUDE}/${header})
+        file(STRINGS ${TAL_TORCH_INCLUDE}/${header} numbers REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
+        string(REGEX MATCHALL "[0-9]+" numbers "${numbers}")
+        string(JOIN "." TAL_TORCH_VERSION ${numbers})
+      endif()
+    endforeach()
     add_library(tal_torch INTERFACE)
     target_include_directories(tal_torch SYSTEM INTERFACE
       ${TAL_TORCH_INCLUDE} ${TAL_TORCH_INCLUDE}/torch/csrc/api/include)
@@ -25,7 +33,9 @@ if(NOT TAL_TORCH STREQUAL "OFF")
       target_link_libraries(tal_torch INTERFACE OpenMP::OpenMP_CXX)
     endif()
     # The CUPTI and CUDA runtime libraries that libtorch_cpu names are found through its own RPATH at run time.
-    target_link_options(tal_torch INTERFACE -Wl,--allow-shlib-undefined -Wl,-rpath,${TAL_TORCH_LIB})
+    # Programs that link it find it where it was; tal's own libraries look for it (libtal/stages/torch_library.h).
+    target_link_options(tal_torch INTERFACE -Wl,--allow-shlib-undefined
+      $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-Wl,-rpath,${TAL_TORCH_LIB}>)
     target_compile_definitions(tal_torch INTERFACE TAL_HAVE_TORCH)
     # LibTorch has Gloo inside but not its headers; without them training runs in one process only.
     find_path(TAL_GLOO_INCLUDE gloo/context.h)
@@ -50,6 +60,7 @@ function(tal_precompile_torch target)
     target_precompile_headers(tal_nn PRIVATE <torch/torch.h>)
   else()
     target_precompile_headers(${target} REUSE_FROM tal_nn)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fPIC -fno-semantic-interposition>)  # a header is precompiled for one kind of code
   endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(${target} PRIVATE -fpch-preprocess)  # ccache needs it

@@ -2,13 +2,16 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
-#include <opencv2/core.hpp>
+#include "libtal/encoder/encoder_spec.h"
+
+namespace cv {
+class Mat;
+}
 
 namespace tal {
 
@@ -37,25 +40,6 @@ class Encoder {
   virtual void encode(std::span<const std::int64_t> frames, std::vector<float>& rows) = 0;
   virtual void finish(std::vector<float>&) {}                 // appends the rows that are still missing
   virtual void release(std::int64_t before) = 0;              // frames below this number are not asked for again
-};
-
-struct EncoderOptions;
-
-// NAME[@LAYER][:WEIGHTS]; "" where the text has none.
-struct EncoderSpec {
-  std::string name, layer, weights;
-};
-
-// Makes the encoders that are networks (libtal/encoder/networks/network_encoder.h).
-using NetworkFactory = std::function<std::unique_ptr<Encoder>(const EncoderSpec&, const EncoderOptions&)>;
-
-struct EncoderOptions {
-  std::string flow = "block";  // block, dis, farneback, tvl1
-  std::string device = "cpu";  // of networks
-  std::string precision = "float32";  // of their products and convolutions: float32, bfloat16, float16 (CUDA)
-  std::int64_t batch = 16;     // pictures of frame-wise networks in one pass; clips: a quarter of it
-  std::vector<std::string> classes;  // names of the columns of class scores; empty: those of the weights' file, if it has any
-  NetworkFactory networks;     // empty in builds without LibTorch: networks are refused
 };
 
 }  // namespace tal

@@ -13,8 +13,10 @@ import sys
 import tempfile
 import time
 
+from harness import works
+
 BIN = pathlib.Path(os.environ["TAL_BIN"])
-if not (BIN / "tal-extract").exists():
+if not works("tal-extract"):
     print("skipped: this build has no tal-extract (no OpenCV)")
     sys.exit(77)
 
