@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "libtal/nn/device.h"
+#include "libtal/nn/shapes.h"
 #include "libtal/segment/action_stages.h"
 
 namespace tal {
@@ -19,6 +20,7 @@ StageClassifierImpl::StageClassifierImpl(std::int64_t dim, const CosineLossOptio
 }
 
 torch::Tensor StageClassifierImpl::forward(const torch::Tensor& rows) {
+  check_shape(rows, {kAxes, weight.size(1)}, "stage classifier: rows [..., d]");
   const OwnPrecision own;
   const auto x = rows.to(weight.scalar_type());
   if (options_.form == "softmax") return torch::linear(x, weight, bias);
@@ -27,10 +29,13 @@ torch::Tensor StageClassifierImpl::forward(const torch::Tensor& rows) {
 }
 
 torch::Tensor StageClassifierImpl::probabilities(const torch::Tensor& outputs) const {
+  check_shape(outputs, {kAxes, weight.size(0)}, "stage classifier: outputs [..., K]");
   return torch::softmax(options_.form == "softmax" ? outputs : options_.scale * outputs, -1);
 }
 
 torch::Tensor StageClassifierImpl::loss(const torch::Tensor& outputs, const torch::Tensor& label) const {
+  check_shape(outputs, {kAxes, weight.size(0)}, "stage classifier: outputs [..., K]");
+  check_same_shape(label, outputs.select(-1, 0), "stage classifier: labels [...]");
   const auto cos = outputs.reshape({-1, outputs.size(-1)});
   const auto y = label.reshape({-1});
   auto z = cos;

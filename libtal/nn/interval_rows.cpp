@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "libtal/base/error.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 
@@ -34,9 +35,13 @@ at::Tensor tensor_of(const std::vector<std::int64_t>& values) { return at::tenso
 
 }  // namespace
 
-at::Tensor normalise_rows(const at::Tensor& x) { return x / x.norm(2, {1}, true).clamp_min(1e-12); }
+at::Tensor normalise_rows(const at::Tensor& x) {
+  check_shape(x, {kAny, kAny}, "normalised rows: rows [T, C]");
+  return x / x.norm(2, {1}, true).clamp_min(1e-12);
+}
 
 at::Tensor rescale_rows(const at::Tensor& x, std::int64_t rows) {
+  check_shape(x, {kAny, kAny}, "rescaled rows: rows [n, C]");
   const std::int64_t n = x.size(0);
   if (n == rows) return x;
   if (n < rows) return at::cat({x, x.new_zeros({rows - n, x.size(1)})});
@@ -50,11 +55,13 @@ at::Tensor rescale_rows(const at::Tensor& x, std::int64_t rows) {
 }
 
 at::Tensor resize_rows(const at::Tensor& x, std::int64_t rows) {
+  check_shape(x, {at_least(1), kAny}, "resized rows: rows [n, C]");
   if (x.size(0) == rows) return x;
   return at::upsample_linear1d(x.t().unsqueeze(0), {rows}, /*align_corners=*/false)[0].t();
 }
 
 at::Tensor resample_intervals(const at::Tensor& x, const std::vector<Segment>& intervals, std::int64_t length) {
+  check_shape(x, {kAny, kAny}, "resampled intervals: rows [T, C]");
   const std::int64_t rows = x.size(0);
   if (intervals.empty()) return x.new_zeros({0, length, x.size(1)});
   const at::Tensor extended = at::cat({x, x.new_zeros({1, x.size(1)})});  // row `rows` stands for every row outside
@@ -86,10 +93,13 @@ at::Tensor resample_intervals(const at::Tensor& x, const std::vector<Segment>& i
 }
 
 at::Tensor SharedRows::expand() const {
+  check_shape(values, {kAny, kAny}, "shared rows: values [W, D]");
+  check_shape(index, {kAny, kAny}, "shared rows: index [N, L]");
   return values.index_select(0, index.reshape({-1})).view({index.size(0), index.size(1), values.size(1)});
 }
 
 SharedRows SharedRows::of(const at::Tensor& rows) {
+  check_shape(rows, {kAny, kAny, kAny}, "shared rows: rows [N, L, D]");
   const std::int64_t n = rows.size(0), l = rows.size(1);
   return {rows.reshape({n * l, rows.size(2)}), at::arange(n * l, rows.options().dtype(at::kLong)).view({n, l})};
 }
@@ -255,6 +265,7 @@ IntervalPlan IntervalPlan::load(const std::map<std::string, at::Tensor>& tensors
 }
 
 at::Tensor IntervalPlan::sources(const at::Tensor& x) const {
+  check_shape(x, {kAny, kAny}, "interval plan: rows [T, C]");
   const at::Tensor used = x.index_select(0, rows);
   if (!bins.size(0)) return used;
   const at::Tensor extended = at::cat({x, x.new_zeros({1, x.size(1)})});
@@ -264,6 +275,11 @@ at::Tensor IntervalPlan::sources(const at::Tensor& x) const {
 }
 
 at::Tensor IntervalPlan::convolve(const at::Tensor& sources, const at::Tensor& weight, const at::Tensor& bias) const {
+  check_shape(weight, {kAny, kAny, kAny}, "interval plan: weight [D, C, size]");
+  check_shape(sources, {rows.size(0) + bins.size(0), weight.size(1)}, "interval plan: sources [R + B, C]");
+  check_shape(bias, {weight.size(0)}, "interval plan: bias [D]");
+  if (!taps.count(weight.size(2)))
+    throw Error("interval plan: made for other kernels than one of size " + std::to_string(weight.size(2)));
   const std::int64_t width = weight.size(0), channels = weight.size(1), size = weight.size(2);
   const Taps& t = taps.at(size);
   const at::Tensor matrix = weight.permute({2, 0, 1}).reshape({size * width, channels});  // a view when tap-major
@@ -271,6 +287,9 @@ at::Tensor IntervalPlan::convolve(const at::Tensor& sources, const at::Tensor& w
   return std::get<0>(at::embedding_bag(product, t.entries, t.begin, false, 0, false, t.weights.to(product.scalar_type()), true)) + bias;
 }
 
-at::Tensor tap_major(const at::Tensor& weight) { return weight.permute({2, 0, 1}).contiguous().permute({1, 2, 0}); }
+at::Tensor tap_major(const at::Tensor& weight) {
+  check_shape(weight, {kAny, kAny, kAny}, "interval plan: weight [D, C, size]");
+  return weight.permute({2, 0, 1}).contiguous().permute({1, 2, 0});
+}
 
 }  // namespace tal

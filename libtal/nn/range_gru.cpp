@@ -4,7 +4,9 @@
 #include <map>
 #include <numeric>
 
+#include "libtal/base/error.h"
 #include "libtal/nn/device.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 namespace {
@@ -138,8 +140,12 @@ torch::Tensor run_group(const Layers& layers, const torch::Tensor& forward, cons
 torch::Tensor range_gru(const torch::nn::GRU& gru, const torch::Tensor& input, std::span<const RowRange> ranges, std::int64_t budget) {
   torch::NoGradGuard guard;
   const OwnPrecision own;
-  TORCH_CHECK(gru->options.num_layers() == 2 && gru->options.bidirectional(), "the GRU must have two bidirectional layers");
-  for (const auto& range : ranges) TORCH_CHECK(range.first >= 0 && range.count() > 0 && range.last <= input.size(0), "a range must hold rows of the sequence");
+  if (gru->options.num_layers() != 2 || !gru->options.bidirectional())
+    throw Error("GRU over ranges: the GRU must have two bidirectional layers");
+  check_shape(input, {kAny, gru->options.input_size()}, "GRU over ranges: rows [U, C]");
+  for (const auto& range : ranges)
+    if (range.first < 0 || range.count() < 1 || range.last > input.size(0))
+      throw Error("GRU over ranges: a range must hold rows of the sequence");
   const Layers layers(gru);
   const torch::Tensor x = input.to(layers.forward1.w_ih.scalar_type());
   const auto projected = [&](const Cell& cell) { return torch::addmm(cell.b_ih, x, cell.w_ih.t()); };  // [U, 3H]

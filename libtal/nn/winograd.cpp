@@ -6,7 +6,9 @@
 #include <cstring>
 #include <vector>
 
+#include "libtal/base/error.h"
 #include "libtal/nn/panel_product.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 namespace {
@@ -182,10 +184,15 @@ bool WinogradFilters::pay(const at::Tensor& weight) {
   return weight.is_cpu() && weight.scalar_type() == at::kFloat && weight.size(0) >= kWidth && weight.size(1) >= kWidth && vector_bytes() > 16;
 }
 
-WinogradFilters::WinogradFilters(const at::Tensor& weight) : in_(weight.size(1)), out_(weight.size(0)), frames_(weight.dim() == 5 ? weight.size(2) : 1) {
-  TORCH_CHECK((weight.dim() == 4 || weight.dim() == 5) && weight.size(-1) == 3 && weight.size(-2) == 3 && frames_ % 2 == 1, "Winograd: filters must be [O, C, 3, 3] or [O, C, K, 3, 3], not ",
-              weight.sizes());
-  TORCH_CHECK(weight.is_cpu() && weight.scalar_type() == at::kFloat, "Winograd: filters must be float and on the CPU");
+WinogradFilters::WinogradFilters(const at::Tensor& weight) {
+  const bool video = weight.defined() && weight.dim() == 5;
+  if (video) check_shape(weight, {kAny, kAny, at_least(1), 3, 3}, "Winograd: filters [O, C, K, 3, 3]");
+  else check_shape(weight, {kAny, kAny, 3, 3}, "Winograd: filters [O, C, 3, 3]");
+  check_float_on_cpu(weight, "Winograd: filters");
+  in_ = weight.size(1), out_ = weight.size(0), frames_ = video ? weight.size(2) : 1;
+  if (frames_ % 2 == 0)
+    throw Error("Winograd: filters [O, C, K, 3, 3] must have an odd number of frames K, not " +
+                std::to_string(frames_));
   const at::NoGradGuard guard;
   const auto w = weight.detach().reshape({out_, in_, frames_ * 9}).contiguous();
   const float* from = w.const_data_ptr<float>();
@@ -282,9 +289,11 @@ void WinogradFilters::run(const Work& work) const {
 }
 
 at::Tensor WinogradFilters::convolve(const at::Tensor& x, const at::Tensor& bias, const Epilogue& then) const {
-  const bool video = x.dim() == 5;
-  TORCH_CHECK((video || (x.dim() == 4 && frames_ == 1)) && x.size(1) == in_ && x.is_cpu() && x.scalar_type() == at::kFloat, "Winograd: the input must be float [B, ", in_, ", ",
-              frames_ > 1 ? "T, " : "", "H, W] on the CPU, not ", x.sizes());
+  const bool video = frames_ > 1 || (x.defined() && x.dim() == 5);
+  if (video) check_shape(x, {kAny, in_, kAny, kAny, kAny}, "Winograd: input [B, C, T, H, W]");
+  else check_shape(x, {kAny, in_, kAny, kAny}, "Winograd: input [B, C, H, W]");
+  check_float_on_cpu(x, "Winograd: the input");
+  if (bias.defined()) check_shape(bias, {out_}, "Winograd: bias [O]");
   const at::NoGradGuard guard;
   const auto format = video ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::ChannelsLast;
   const auto pixels = x.contiguous(format);
@@ -293,7 +302,8 @@ at::Tensor WinogradFilters::convolve(const at::Tensor& x, const at::Tensor& bias
   auto result = at::empty(sizes, x.options().memory_format(format));
   at::Tensor add;
   if (then.add.defined()) {
-    TORCH_CHECK(then.add.sizes() == result.sizes() && then.add.scalar_type() == at::kFloat, "Winograd: cannot add ", then.add.sizes(), " to ", result.sizes());
+    check_same_shape(then.add, result, "Winograd: what is added to the result");
+    check_float_on_cpu(then.add, "Winograd: what is added to the result");
     add = then.add.contiguous(format);
   }
   // Where no filter reaches over frames, each is a picture of its own.
@@ -303,13 +313,20 @@ at::Tensor WinogradFilters::convolve(const at::Tensor& x, const at::Tensor& bias
 }
 
 at::Tensor WinogradFilters::convolve_packed(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& outside, const at::Tensor& bias) const {
-  TORCH_CHECK(frames_ == 1 && x.dim() == 3 && x.size(2) == in_ && x.is_cpu() && x.scalar_type() == at::kFloat, "Winograd: packed pixels must be float [B, L, ", in_, "] on the CPU, not ", x.sizes());
-  TORCH_CHECK(rows.dim() == 2 && rows.scalar_type() == at::kInt && rows.is_contiguous() && rows.is_cpu(), "Winograd: rows must be int [H, W], not ", rows.sizes());
-  TORCH_CHECK(outside.dim() == 1 && outside.size(0) == in_ && outside.scalar_type() == at::kFloat, "Winograd: values outside must be float [", in_, "], not ", outside.sizes());
+  if (frames_ != 1) throw Error("Winograd: filters over frames cannot convolve packed pixels");
+  check_shape(x, {kAny, kAny, in_}, "Winograd: packed pixels [B, L, C]");
+  check_float_on_cpu(x, "Winograd: packed pixels");
+  check_shape(rows, {kAny, kAny}, "Winograd: rows of pixels [H, W]");
+  if (rows.scalar_type() != at::kInt || !rows.is_contiguous() || !rows.is_cpu())
+    throw Error("Winograd: rows of pixels must be int32 on the CPU, contiguous");
+  check_shape(outside, {in_}, "Winograd: values outside [C]");
+  check_float_on_cpu(outside, "Winograd: values outside");
+  if (bias.defined()) check_shape(bias, {out_}, "Winograd: bias [O]");
   const at::NoGradGuard guard;
   if (rows.numel() > 0) {
     const auto [least, most] = at::aminmax(rows);
-    TORCH_CHECK(least.item<std::int32_t>() >= -1 && most.item<std::int32_t>() < x.size(1), "Winograd: a pixel lies in none of the ", x.size(1), " rows");
+    if (least.item<std::int32_t>() < -1 || most.item<std::int32_t>() >= x.size(1))
+      throw Error("Winograd: a pixel lies in none of the " + std::to_string(x.size(1)) + " rows");
   }
   const auto pixels = x.contiguous(), around = outside.contiguous();
   auto result = at::zeros({x.size(0), x.size(1), out_}, x.options());

@@ -37,7 +37,7 @@ class WinogradFilters {
   struct Work;
   void run(const Work& work) const;
 
-  std::int64_t in_, out_, frames_;
+  std::int64_t in_ = 0, out_ = 0, frames_ = 1;
   at::Tensor points_;  // [36, O / 16, K, C, 16]
 };
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "libtal/base/error.h"
 #include "libtal/base/random.h"
 #include "libtal/models/cmsn/cmsn.h"
 #include "tests/nn/parity_nn.h"
@@ -130,7 +131,7 @@ BOOST_AUTO_TEST_CASE(roi_pooling_against_loops) {
       }
     }
   }
-  BOOST_CHECK_THROW(roi_max_pool(f, std::vector<RowRange>{{3, 3}}, 2), c10::Error);
+  BOOST_CHECK_THROW(roi_max_pool(f, std::vector<RowRange>{{3, 3}}, 2), tal::Error);
 }
 
 BOOST_AUTO_TEST_CASE(losses_leave_unlabelled_snippets_out) {

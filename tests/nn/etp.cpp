@@ -1,6 +1,7 @@
 // ETP: the batched forms against one proposal at a time; unit grid; examples drawn for training; gradients by finite differences.
 #include <boost/test/unit_test.hpp>
 
+#include "libtal/base/error.h"
 #include "libtal/models/etp/etp_an.h"
 #include "libtal/models/etp/etp_losses.h"
 #include "libtal/models/etp/proposal_sampling.h"
@@ -117,7 +118,7 @@ BOOST_AUTO_TEST_CASE(range_gru_in_groups) {
   const auto want = torch::cat(states);
   for (const std::int64_t budget : {1, 25, 100, 100000}) BOOST_TEST(worst(range_gru(gru, x, ranges, budget), want) < 1e-12, "budget " << budget);
   BOOST_TEST(range_gru(gru, x, std::vector<RowRange>{}).size(0) == 0);
-  BOOST_CHECK_THROW(range_gru(gru, x, std::vector<RowRange>{{39, 41}}), c10::Error);
+  BOOST_CHECK_THROW(range_gru(gru, x, std::vector<RowRange>{{39, 41}}), tal::Error);
 }
 
 BOOST_AUTO_TEST_CASE(unit_grid) {

@@ -56,6 +56,7 @@ class BmnImpl : public torch::nn::Module {
   torch::Tensor dense_by_end(const torch::Tensor& reduced, const torch::Tensor& outside);                                            // [B, H, T, T]
   std::shared_ptr<const BoundaryMatchingTable> table(std::int64_t rows) const;
 
+  std::int64_t dim_;  // C
   BmnOptions options_;
   torch::nn::Conv1d conv1d1_{nullptr}, conv1d2_{nullptr}, conv1d3_{nullptr}, conv1d4_{nullptr};
   torch::nn::Conv3d conv3d1_{nullptr};

@@ -7,6 +7,7 @@
 #include "libtal/nn/boundary_matching_map.h"
 #include "libtal/nn/linear.h"
 #include "libtal/nn/losses.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 namespace F = torch::nn::functional;
@@ -82,11 +83,17 @@ void check(const BsnppOptions& o) {
 
 BsnppBaseImpl::BsnppBaseImpl(std::int64_t dim, const BsnppOptions& o)
     : conv1_(register_module("conv1", conv1d(dim, o.first_filters, 3))), conv2_(register_module("conv2", conv1d(o.first_filters, o.base_filters, 3))) {}
-torch::Tensor BsnppBaseImpl::forward(const torch::Tensor& x) { return conv2_(conv1_(x).relu()).relu(); }
+torch::Tensor BsnppBaseImpl::forward(const torch::Tensor& x) {
+  check_shape(x, {kAny, conv1_->options.in_channels(), at_least(1)}, "BSN++ base module: features [B, C, T]");
+  return conv2_(conv1_(x).relu()).relu();
+}
 
 GeneratorNodeImpl::GeneratorNodeImpl(std::int64_t in, std::int64_t out)
     : conv_(register_module("conv", conv1d(in, out, 3))), bn_(register_module("bn", torch::nn::BatchNorm1d(out))) {}
-torch::Tensor GeneratorNodeImpl::forward(const torch::Tensor& x) { return bn_(conv_(x)).relu(); }
+torch::Tensor GeneratorNodeImpl::forward(const torch::Tensor& x) {
+  check_shape(x, {kAny, conv_->options.in_channels(), at_least(1)}, "BSN++ generator node: input [B, F, T]");
+  return bn_(conv_(x)).relu();
+}
 
 BoundaryGeneratorImpl::BoundaryGeneratorImpl(std::int64_t in, const BsnppOptions& options)
     : kind_(options.generator), deep_supervision_(options.deep_supervision && options.generator == "nested") {
@@ -104,7 +111,8 @@ BoundaryGeneratorImpl::BoundaryGeneratorImpl(std::int64_t in, const BsnppOptions
 }
 
 std::vector<torch::Tensor> BoundaryGeneratorImpl::forward(const torch::Tensor& base) {
-  TORCH_CHECK(base.dim() == 3 && (kind_ == "plain" || base.size(2) >= 4), "boundary generator: features are not [B, F, T >= 4] but ", base.sizes());
+  check_shape(base, {kAny, kAny, at_least(kind_ == "plain" ? 1 : kLeastRows)},
+      "BSN++ boundary generator: features [B, F, T]");
   if (kind_ == "plain") return {head2_(x00_(base))};
   return kind_ == "nested" ? nested(base) : u_net(base);
 }
@@ -129,6 +137,7 @@ std::vector<torch::Tensor> BoundaryGeneratorImpl::u_net(const torch::Tensor& bas
 }
 
 std::vector<std::pair<torch::Tensor, torch::Tensor>> BoundaryGeneratorImpl::passes(const torch::Tensor& base, const torch::Tensor& reversed) {
+  check_same_shape(reversed, base, "BSN++ boundary generator: features in reversed time [B, F, T]");
   std::vector<std::pair<torch::Tensor, torch::Tensor>> result;
   for (const auto& head : forward(torch::cat({base, reversed}))) {
     const auto both = head.chunk(2);
@@ -137,7 +146,8 @@ std::vector<std::pair<torch::Tensor, torch::Tensor>> BoundaryGeneratorImpl::pass
   return result;
 }
 
-RelationBranchImpl::RelationBranchImpl(const std::string& kind, bool predicts, const BsnppOptions& o) : kind_(kind) {
+RelationBranchImpl::RelationBranchImpl(const std::string& kind, bool predicts, const BsnppOptions& o)
+    : kind_(kind), channels_(o.proposal_filters) {
   if (kind == "position") {
     a_ = register_module("a", conv2d(o.proposal_filters, o.attention_filters, 1));
     b_ = register_module("b", conv2d(o.proposal_filters, o.attention_filters, 1));
@@ -158,14 +168,20 @@ torch::Tensor RelationBranchImpl::channel_mixing(const torch::Tensor& x) {
   return torch::eye(x.size(2), x.options()) + scale_ * p;
 }
 
+void RelationBranchImpl::check_attended(const torch::Tensor& x) const {
+  if (kind_ == "aggregated") throw Error("BSN++ relation branch: an aggregated branch has no attention of its own");
+  check_shape(x, {kAny, kAny, channels_}, "BSN++ relation branch: proposals [B, L, C]");
+}
+
 torch::Tensor RelationBranchImpl::attend(const torch::Tensor& x) {
-  TORCH_CHECK(kind_ != "aggregated", "BSN++: an aggregated branch has no attention of its own");
+  check_attended(x);
   if (kind_ == "position") return position_attention(x, x);
   return kind_ == "channel" ? torch::bmm(x, channel_mixing(x).transpose(1, 2)) : x;
 }
 
 torch::Tensor RelationBranchImpl::attend_through(const torch::Tensor& x, const torch::Tensor& weight) {
-  TORCH_CHECK(kind_ != "aggregated", "BSN++: an aggregated branch has no attention of its own");
+  check_attended(x);
+  check_shape(weight, {kAny, channels_}, "BSN++ relation branch: weights of the first convolutions [k, C]");
   if (kind_ == "position") return position_attention(x, linear(x, weight, torch::Tensor()));
   if (kind_ == "plain") return linear(x, weight, torch::Tensor());
   const auto mixed = torch::matmul(weight, channel_mixing(x));  // [B, k, C]
@@ -175,6 +191,8 @@ torch::Tensor RelationBranchImpl::attend_through(const torch::Tensor& x, const t
 }
 
 torch::Tensor RelationBranchImpl::predict(const torch::Tensor& first, const BoundaryMatchingTable& table) {
+  check_shape(first, {kAny, table.proposals(), conv1_->bias.size(0)},
+      "BSN++ relation branch: first convolution [B, L, k]");
   const auto h = (first + conv1_->bias).relu_();                                                     // [B, L, k]
   const auto outside = conv1_->bias.relu();                                                          // h where there is no proposal
   const auto context = convolve_proposals(h, conv2_->weight, conv2_->bias, outside, table).relu_();  // [B, L, k]
@@ -211,6 +229,8 @@ std::vector<torch::Tensor> ProposalRelationImpl::first_layers(const torch::Tenso
 }
 
 torch::Tensor ProposalRelationImpl::forward(const torch::Tensor& base, const BoundaryMatchingTable& table) {
+  check_shape(base, {kAny, reduce_->options.in_channels(), table.spec().rows},
+      "BSN++ relation block: features [B, F, T]");
   const auto reduced = reduce_(base).relu();                                                       // [B, F, T] -> [B, C, T]
   const auto proposals = boundary_matching(reduced, conv3d_->weight, conv3d_->bias, table, true);  // [B, L, O]
   const auto first = first_layers(proposals);
@@ -219,7 +239,7 @@ torch::Tensor ProposalRelationImpl::forward(const torch::Tensor& base, const Bou
   return torch::stack(maps, 1);
 }
 
-BsnppImpl::BsnppImpl(std::int64_t dim, const BsnppOptions& options) : options_(options) {
+BsnppImpl::BsnppImpl(std::int64_t dim, const BsnppOptions& options) : dim_(dim), options_(options) {
   check(options_);
   base_ = register_module("base", BsnppBase(dim, options_));
   cbg_ = register_module("cbg", BoundaryGenerator(options_.base_filters, options_));
@@ -235,8 +255,12 @@ std::pair<torch::Tensor, torch::Tensor> BsnppImpl::both_directions(const torch::
   return {both[0], both[1]};
 }
 
+void BsnppImpl::check_input(const torch::Tensor& x) const {
+  check_shape(x, {kAny, dim_, at_least(options_.generator == "plain" ? 1 : kLeastRows)}, "BSN++: features [B, C, T]");
+}
+
 BsnppOutput BsnppImpl::forward(const torch::Tensor& x) {
-  TORCH_CHECK(x.dim() == 3, "BSN++: features are not [B, C, T] but ", x.sizes());
+  check_input(x);
   const auto proposals = table(x.size(2));
   BsnppOutput out;
   if (is_training() && options_.train_backward) {
@@ -253,7 +277,7 @@ BsnppOutput BsnppImpl::forward(const torch::Tensor& x) {
 
 std::vector<ProposalMaps> BsnppImpl::infer(const torch::Tensor& x, bool backward_pass) {
   const torch::NoGradGuard guard;
-  TORCH_CHECK(x.dim() == 3, "BSN++: features are not [B, C, T] but ", x.sizes());
+  check_input(x);
   const auto proposals = table(x.size(2));
   torch::Tensor base, heat;
   if (backward_pass) {
@@ -271,10 +295,17 @@ std::vector<ProposalMaps> BsnppImpl::infer(const torch::Tensor& x, bool backward
   return result;
 }
 
-torch::Tensor fuse_passes(const torch::Tensor& forward, const torch::Tensor& backward) { return (forward * backward).sqrt(); }
+torch::Tensor fuse_passes(const torch::Tensor& forward, const torch::Tensor& backward) {
+  check_same_shape(backward, forward, "BSN++: probabilities of the backward pass");
+  return (forward * backward).sqrt();
+}
 
 BsnppLoss bsnpp_loss(const std::vector<torch::Tensor>& logits, const torch::Tensor& maps, const torch::Tensor& boundary, const torch::Tensor& iou,
                      const torch::Tensor& sampled, const std::vector<torch::Tensor>& parameters, const BsnppOptions& o) {
+  check_shape(maps, {kAny, 2, kAny, kAny}, "BSN++ loss: maps [B, 2, D, T]");
+  for (const auto& head : logits) check_same_shape(boundary, head, "BSN++ loss: boundary labels [B, 2, T]");
+  check_same_shape(iou, maps.select(1, 0), "BSN++ loss: tIoU labels [B, D, T]");
+  check_same_shape(sampled, iou, "BSN++ loss: sampled proposals [B, D, T]");
   BsnppLoss loss;
   loss.boundary = torch::zeros({}, maps.options());
   for (const auto& head : logits)  // Eq. (6)

@@ -108,8 +108,10 @@ class RelationBranchImpl : public torch::nn::Module {
  private:
   torch::Tensor position_attention(const torch::Tensor& x, const torch::Tensor& values);
   torch::Tensor channel_mixing(const torch::Tensor& x);  // I + scale P, [B, C, C]
+  void check_attended(const torch::Tensor& x) const;
 
   std::string kind_;
+  std::int64_t channels_;  // C
   torch::nn::Conv2d a_{nullptr}, b_{nullptr};
   torch::Tensor scale_;
   torch::nn::Conv2d conv1_{nullptr}, conv2_{nullptr}, conv3_{nullptr};
@@ -151,7 +153,9 @@ class BsnppImpl : public torch::nn::Module {
   // Base features of x and of x turned round in time ("processes the input video in a reversed direction"), [B, F, T] each.
   std::pair<torch::Tensor, torch::Tensor> both_directions(const torch::Tensor& x);
   std::shared_ptr<const BoundaryMatchingTable> table(std::int64_t rows) const;
+  void check_input(const torch::Tensor& x) const;
 
+  std::int64_t dim_;  // C
   BsnppOptions options_;
   BsnppBase base_{nullptr};
   BoundaryGenerator cbg_{nullptr};

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "libtal/base/error.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 
@@ -48,6 +49,7 @@ std::int64_t description_size(std::int64_t dim, const SegmentClassifierOptions& 
 }
 
 torch::Tensor describe_segments(const torch::Tensor& x, const std::vector<Segment>& segments, const SegmentClassifierOptions& o) {
+  check_shape(x, {kAny, kAny}, "segment classifier: rows [T, C]");
   const std::int64_t rows = x.size(0), dim = x.size(1), count = static_cast<std::int64_t>(segments.size());
   if (rows == 0) throw Error("no feature rows");
   const auto input = x.contiguous();
@@ -98,6 +100,7 @@ SegmentClassifierImpl::SegmentClassifierImpl(std::int64_t inputs, std::int64_t c
 }
 
 torch::Tensor SegmentClassifierImpl::forward(torch::Tensor x) {
+  check_shape(x, {kAny, fc1->options.in_features()}, "segment classifier: descriptions [N, P]");
   x = torch::relu(fc1(dropout(norm ? norm(x) : x)));
   x = torch::relu(fc2(dropout(x)));
   return fc3(dropout(x));

@@ -2,6 +2,7 @@
 
 #include "libtal/encoder/recipes.h"
 #include "libtal/nn/device.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 
@@ -39,7 +40,12 @@ StageSubnetImpl::StageSubnetImpl(std::int64_t channels, bool spatial, const Cmsn
 }
 
 torch::Tensor StageSubnetImpl::cnn(const torch::Tensor& base) {
-  if (conv) return torch::relu(conv->forward(base)).transpose(1, 2).contiguous();
+  if (conv) {
+    check_shape(base, {kAny, conv->options.in_channels(), at_least(1)}, "CMSN stage subnet: features [B, C, T]");
+    return torch::relu(conv->forward(base)).transpose(1, 2).contiguous();
+  }
+  check_shape(base, {kAny, conv1->options.in_channels(), at_least(1), at_least(1), at_least(1)},
+      "CMSN stage subnet: features [B, C, T, H, W]");
   const auto x = torch::relu(conv2->forward(torch::relu(conv1->forward(base))));
   return torch::amax(x, {3, 4}).transpose(1, 2).contiguous();
 }
@@ -65,12 +71,17 @@ EvaluationSubnetImpl::EvaluationSubnetImpl(std::int64_t channels, std::int64_t p
 torch::Tensor EvaluationSubnetImpl::pool(const torch::Tensor& f, std::span<const RowRange> rois) const { return roi_max_pool(f, rois, pooled_length_); }
 
 torch::Tensor EvaluationSubnetImpl::forward(const torch::Tensor& pooled) {
+  check_shape(pooled, {kAny, fc1->options.in_features() / pooled_length_, pooled_length_},
+      "CMSN evaluation subnet: pooled features [M, C, P]");
   auto x = torch::relu(fc1->forward(pooled.flatten(1)));
   x = torch::relu(fc2->forward(dropout->forward(x)));
   return torch::sigmoid(fc3->forward(dropout->forward(x))).squeeze(1);
 }
 
-torch::Tensor evaluation_loss(const torch::Tensor& score, const torch::Tensor& iou) { return torch::smooth_l1_loss(score, iou); }
+torch::Tensor evaluation_loss(const torch::Tensor& score, const torch::Tensor& iou) {
+  check_same_shape(iou, score, "CMSN evaluation loss: tIoU labels [M]");
+  return torch::smooth_l1_loss(score, iou);
+}
 
 CmsnImpl::CmsnImpl(std::int64_t row_dim, const CmsnOptions& options) {
   const bool clips = options.input == "clips";
@@ -88,10 +99,12 @@ CmsnImpl::CmsnImpl(std::int64_t row_dim, const CmsnOptions& options) {
 
 torch::Tensor CmsnImpl::base_features(const torch::Tensor& windows) {
   if (extractor) {
+    check_shape(windows, {kAny, 3, multiple_of(C3dImpl::kTimeScale), at_least(16), at_least(16)},
+        "CMSN: windows of frames [B, 3, T, H, W]");
     const auto type = stages->classifier->weight.scalar_type();
     return extractor->forward(windows.to(type) - mean_.to(windows.device(), type));  // [B, 3, T, H, W] -> [B, 512, T/8, H/16, W/16]
   }
-  TORCH_CHECK(windows.dim() == 3, "windows must be [B, C, T], not ", windows.sizes());
+  check_shape(windows, {kAny, stages->conv->options.in_channels(), at_least(1)}, "CMSN: windows of features [B, C, T]");
   return norm ? norm->forward(windows) : windows;
 }
 

@@ -66,6 +66,9 @@ class TemporalPyramidImpl : public torch::nn::Module {
   std::vector<torch::Tensor> forward(const std::vector<torch::Tensor>& levels);
 
  private:
+  static constexpr std::size_t kLevels = 3;
+  void check_levels(const std::vector<torch::Tensor>& levels) const;
+
   std::string kind_;
   std::vector<torch::nn::Conv1d> lateral_;
 };

@@ -1,5 +1,7 @@
 #include "libtal/nn/backbones/bninception.h"
 
+#include "libtal/nn/shapes.h"
+
 namespace tal {
 namespace {
 
@@ -67,7 +69,7 @@ std::vector<LayerInfo> BnInception::layers() const {
 }
 
 torch::Tensor BnInception::forward(torch::Tensor x, std::string_view layer) {
-  TORCH_CHECK(x.dim() == 4 && x.size(1) == options_.channels, "pictures must be [B, ", options_.channels, ", H, W], not ", x.sizes());
+  check_shape(x, {kAny, options_.channels, at_least(1), at_least(1)}, "BN-Inception: pictures [B, C, H, W]");
   x = max_pool((*conv1_)(x, kRelu), 2, 0);                                   // [B, 64, 56, 56] of 224 x 224
   x = max_pool((*conv2_)((*conv2_reduce_)(x, kRelu), kRelu), 2, 0);         // [B, 192, 28, 28]
   for (const auto& block : blocks_) {
