@@ -258,9 +258,9 @@ BOOST_AUTO_TEST_CASE(networks_of_maps) {
   ProposalRelation relation(4, o);
   takes_only("relation block", {2, 4, 8}, {1, 2}, [&](const auto& x) { relation(x, *table); });
   for (const std::string kind : {"position", "channel", "plain"}) {
-    RelationBranch branch(kind, true, o);
+    RelationBranch branch(kind, o);
     takes_only("relation branch, " + kind, {2, 5, 8}, {2}, [&](const auto& x) {
-      branch->attend_through(x, torch::zeros({4, 8}));
+      branch->through(x, {torch::zeros({4, 8})});
     });
   }
   takes_only("map of boundaries", {8}, {0}, [](const auto& x) { boundary_map(torch::zeros({8}), x, 4); });

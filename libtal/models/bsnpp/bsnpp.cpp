@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "libtal/base/error.h"
-#include "libtal/nn/blockwise_attention.h"
 #include "libtal/nn/boundary_matching_map.h"
 #include "libtal/nn/linear.h"
 #include "libtal/nn/losses.h"
@@ -18,21 +17,6 @@ torch::nn::Conv1d conv1d(std::int64_t in, std::int64_t out, std::int64_t kernel)
 }
 torch::nn::Conv2d conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel) {
   return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel).padding(kernel / 2));
-}
-// x^T x, [B, L, C] -> [B, C, C]: the products of later channels with earlier ones are those of the earlier with the later.
-torch::Tensor products_of_channels(const torch::Tensor& x) {
-  constexpr std::int64_t kStep = 128;
-  const std::int64_t channels = x.size(2);
-  std::vector<torch::Tensor> upper, rows;  // upper: [B, step, channels from the step's first on]
-  for (std::int64_t c = 0; c < channels; c += kStep) {
-    const std::int64_t step = std::min(kStep, channels - c);
-    upper.push_back(torch::bmm(x.narrow(2, c, step).transpose(1, 2), x.narrow(2, c, channels - c)));
-    std::vector<torch::Tensor> row;
-    for (std::int64_t before = 0; before < c; before += kStep) row.push_back(upper[static_cast<std::size_t>(before / kStep)].narrow(2, c - before, step).transpose(1, 2));
-    row.push_back(upper.back());
-    rows.push_back(torch::cat(row, 2));
-  }
-  return torch::cat(rows, 1);
 }
 
 torch::Tensor half(const torch::Tensor& x) { return torch::max_pool1d(x, 2, 2); }
@@ -146,80 +130,49 @@ std::vector<std::pair<torch::Tensor, torch::Tensor>> BoundaryGeneratorImpl::pass
   return result;
 }
 
-RelationBranchImpl::RelationBranchImpl(const std::string& kind, bool predicts, const BsnppOptions& o)
-    : kind_(kind), channels_(o.proposal_filters) {
-  if (kind == "position") {
-    a_ = register_module("a", conv2d(o.proposal_filters, o.attention_filters, 1));
-    b_ = register_module("b", conv2d(o.proposal_filters, o.attention_filters, 1));
-  }
-  if (kind == "position" || kind == "channel") scale_ = register_parameter("scale", torch::ones({1}));
-  if (!predicts) return;
+RelationBranchImpl::RelationBranchImpl(const std::string& kind, const BsnppOptions& o)
+    : RelationAttentionImpl(kind, o.proposal_filters, o.attention_filters) {
   conv1_ = register_module("conv1", conv2d(o.proposal_filters, o.head_filters, 1));
   conv2_ = register_module("conv2", conv2d(o.head_filters, o.head_filters, 3));
   conv3_ = register_module("conv3", conv2d(o.head_filters, 2, 1));
 }
 
-torch::Tensor RelationBranchImpl::position_attention(const torch::Tensor& x, const torch::Tensor& values) {
-  return values + scale_ * blockwise_attention(linear(x, b_->weight, b_->bias), linear(x, a_->weight, a_->bias), values);
-}
-
-torch::Tensor RelationBranchImpl::channel_mixing(const torch::Tensor& x) {
-  const auto p = products_of_channels(x).softmax(2);
-  return torch::eye(x.size(2), x.options()) + scale_ * p;
-}
-
-void RelationBranchImpl::check_attended(const torch::Tensor& x) const {
-  if (kind_ == "aggregated") throw Error("BSN++ relation branch: an aggregated branch has no attention of its own");
-  check_shape(x, {kAny, kAny, channels_}, "BSN++ relation branch: proposals [B, L, C]");
-}
-
-torch::Tensor RelationBranchImpl::attend(const torch::Tensor& x) {
-  check_attended(x);
-  if (kind_ == "position") return position_attention(x, x);
-  return kind_ == "channel" ? torch::bmm(x, channel_mixing(x).transpose(1, 2)) : x;
-}
-
-torch::Tensor RelationBranchImpl::attend_through(const torch::Tensor& x, const torch::Tensor& weight) {
-  check_attended(x);
-  check_shape(weight, {kAny, channels_}, "BSN++ relation branch: weights of the first convolutions [k, C]");
-  if (kind_ == "position") return position_attention(x, linear(x, weight, torch::Tensor()));
-  if (kind_ == "plain") return linear(x, weight, torch::Tensor());
-  const auto mixed = torch::matmul(weight, channel_mixing(x));  // [B, k, C]
-  std::vector<torch::Tensor> rows;
-  for (std::int64_t b = 0; b < x.size(0); ++b) rows.push_back(linear(x[b], mixed[b], torch::Tensor()));
-  return rows.size() == 1 ? rows[0].unsqueeze(0) : torch::stack(rows);
-}
-
 torch::Tensor RelationBranchImpl::predict(const torch::Tensor& first, const BoundaryMatchingTable& table) {
   check_shape(first, {kAny, table.proposals(), conv1_->bias.size(0)},
-      "BSN++ relation branch: first convolution [B, L, k]");
-  const auto h = (first + conv1_->bias).relu_();                                                     // [B, L, k]
-  const auto outside = conv1_->bias.relu();                                                          // h where there is no proposal
+              "BSN++ relation branch: first convolution [B, L, k]");
+  const auto h = (first + conv1_->bias).relu_();  // [B, L, k]
+  const auto outside = conv1_->bias.relu();       // h where there is no proposal
   const auto context = convolve_proposals(h, conv2_->weight, conv2_->bias, outside, table).relu_();  // [B, L, k]
   return linear(context, conv3_->weight, conv3_->bias).sigmoid();
 }
 
 ProposalRelationImpl::ProposalRelationImpl(std::int64_t in, const BsnppOptions& o)
     : reduce_(register_module("reduce", conv1d(in, o.reduced_filters, 3))),
-      conv3d_(register_module("conv3d", torch::nn::Conv3d(torch::nn::Conv3dOptions(o.reduced_filters, o.proposal_filters, {o.samples, 1, 1})))) {
-  for (const auto& kind : o.branches) branches_.push_back(register_module(kind, RelationBranch(kind, true, o)));
-  for (const std::string source : {"position", "channel", "plain"}) {
-    if (std::none_of(branches_.begin(), branches_.end(), [&](const auto& branch) { return branch->reads(source); })) continue;
-    const auto own = std::find(o.branches.begin(), o.branches.end(), source);
-    if (own == o.branches.end()) sources_.emplace_back(source, register_module(source, RelationBranch(source, false, o)));
-    else sources_.emplace_back(source, branches_[static_cast<std::size_t>(own - o.branches.begin())]);
+      conv3d_(register_module("conv3d", torch::nn::Conv3d(torch::nn::Conv3dOptions(
+                                            o.reduced_filters, o.proposal_filters, {o.samples, 1, 1})))) {
+  for (const auto& kind : o.branches) branches_.push_back(register_module(kind, RelationBranch(kind, o)));
+  for (const std::string kind : {"position", "channel", "plain"}) {
+    if (std::none_of(branches_.begin(), branches_.end(), [&](const auto& branch) { return branch->reads(kind); }))
+      continue;
+    const auto own = std::find(o.branches.begin(), o.branches.end(), kind);
+    if (own != o.branches.end()) {
+      attentions_.emplace_back(kind, branches_[static_cast<std::size_t>(own - o.branches.begin())].ptr());
+      continue;
+    }
+    const auto alone = std::make_shared<RelationAttentionImpl>(kind, o.proposal_filters, o.attention_filters);
+    attentions_.emplace_back(kind, register_module(kind, alone));
   }
 }
 
-// Each attention is worked out once, for all branches that read it: their first convolutions side by side are its values.
-std::vector<torch::Tensor> ProposalRelationImpl::first_layers(const torch::Tensor& proposals) {
+// Fig. 4 up to the first convolution of each branch; that of "aggregated" sees the sum of both attentions.
+std::vector<torch::Tensor> ProposalRelationImpl::first_convolutions(const torch::Tensor& proposals) {
   std::vector<torch::Tensor> first(branches_.size());
-  for (auto& [source, attention] : sources_) {
+  for (auto& [kind, attention] : attentions_) {
     std::vector<std::size_t> readers;
     std::vector<torch::Tensor> weights;
     for (std::size_t k = 0; k < branches_.size(); ++k)
-      if (branches_[k]->reads(source)) readers.push_back(k), weights.push_back(branches_[k]->first_weight());
-    const auto parts = attention->attend_through(proposals, weights.size() == 1 ? weights[0] : torch::cat(weights)).chunk(static_cast<std::int64_t>(readers.size()), 2);
+      if (branches_[k]->reads(kind)) readers.push_back(k), weights.push_back(branches_[k]->first_weight());
+    const auto parts = attention->through(proposals, weights);
     for (std::size_t r = 0; r < readers.size(); ++r) {
       auto& sum = first[readers[r]];
       sum = sum.defined() ? sum + parts[r] : parts[r];
@@ -230,10 +183,10 @@ std::vector<torch::Tensor> ProposalRelationImpl::first_layers(const torch::Tenso
 
 torch::Tensor ProposalRelationImpl::forward(const torch::Tensor& base, const BoundaryMatchingTable& table) {
   check_shape(base, {kAny, reduce_->options.in_channels(), table.spec().rows},
-      "BSN++ relation block: features [B, F, T]");
+              "BSN++ relation block: features [B, F, T]");
   const auto reduced = reduce_(base).relu();                                                       // [B, F, T] -> [B, C, T]
   const auto proposals = boundary_matching(reduced, conv3d_->weight, conv3d_->bias, table, true);  // [B, L, O]
-  const auto first = first_layers(proposals);
+  const auto first = first_convolutions(proposals);                                                // each [B, L, k]
   std::vector<torch::Tensor> maps;
   for (std::size_t k = 0; k < branches_.size(); ++k) maps.push_back(branches_[k]->predict(first[k], table));
   return torch::stack(maps, 1);
