@@ -10,8 +10,8 @@
 namespace tal {
 namespace {
 
-// x^T x, [B, L, C] -> [B, C, C]: the products of later channels with earlier ones are those of the earlier with the
-// later.
+// x^T x, [B, L, C] -> [B, C, C]: the products of later channels with earlier ones are those of the earlier
+// with the later.
 torch::Tensor products_of_channels(const torch::Tensor& x) {
   constexpr std::int64_t kStep = 128;
   const std::int64_t channels = x.size(2);
@@ -21,7 +21,8 @@ torch::Tensor products_of_channels(const torch::Tensor& x) {
     upper.push_back(torch::bmm(x.narrow(2, c, step).transpose(1, 2), x.narrow(2, c, channels - c)));
     std::vector<torch::Tensor> row;
     for (std::int64_t before = 0; before < c; before += kStep)
-      row.push_back(upper[static_cast<std::size_t>(before / kStep)].narrow(2, c - before, step).transpose(1, 2));
+      row.push_back(
+          upper[static_cast<std::size_t>(before / kStep)].narrow(2, c - before, step).transpose(1, 2));
     row.push_back(upper.back());
     rows.push_back(torch::cat(row, 2));
   }
@@ -30,7 +31,8 @@ torch::Tensor products_of_channels(const torch::Tensor& x) {
 
 }  // namespace
 
-RelationAttentionImpl::RelationAttentionImpl(const std::string& kind, std::int64_t channels, std::int64_t filters)
+RelationAttentionImpl::RelationAttentionImpl(const std::string& kind, std::int64_t channels,
+                                             std::int64_t filters)
     : kind_(kind), channels_(channels) {
   const auto pointwise = [&] { return torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, filters, 1)); };
   if (kind == "position") {
@@ -45,7 +47,8 @@ bool RelationAttentionImpl::reads(const std::string& attention) const {
 }
 
 void RelationAttentionImpl::check_proposals(const torch::Tensor& x) const {
-  if (kind_ == "aggregated") throw Error("BSN++ relation block: an aggregated branch has no attention of its own");
+  if (kind_ == "aggregated")
+    throw Error("BSN++ relation block: an aggregated branch has no attention of its own");
   check_shape(x, {kAny, kAny, channels_}, "BSN++ relation attention: proposals [B, L, C]");
 }
 
@@ -69,7 +72,8 @@ std::vector<torch::Tensor> RelationAttentionImpl::through(const torch::Tensor& x
                                                           const std::vector<torch::Tensor>& weights) {
   check_proposals(x);
   for (const auto& weight : weights)
-    check_shape(weight, {weights[0].size(0), channels_}, "BSN++ relation attention: weights behind it [k, C]");
+    check_shape(weight, {weights[0].size(0), channels_},
+                "BSN++ relation attention: weights behind it [k, C]");
   const auto weight = weights.size() == 1 ? weights[0] : torch::cat(weights);  // side by side
   torch::Tensor all;
   if (kind_ == "position") {
