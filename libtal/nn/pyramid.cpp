@@ -35,7 +35,7 @@ at::Tensor plain_sums(const at::Tensor& x) {
 
 void check_ranges(std::span<const RowRange> ranges, std::int64_t rows) {
   for (const auto& range : ranges)
-    if (range.first < 0 || range.last > rows || range.count() < 0)
+    if (range.first < 0 || range.end > rows || range.count() < 0)
       throw Error("sums of rows: a range reaches out of the " + std::to_string(rows) + " rows");
 }
 
@@ -50,7 +50,7 @@ at::Tensor plain_means(const at::Tensor& sums, std::span<const RowRange> ranges)
     for (std::int64_t i = begin; i < end; ++i) {
       const auto& range = ranges[static_cast<std::size_t>(i)];
       const double scale = scale_of(range);
-      const double *low = from + range.first * dim, *high = from + range.last * dim;
+      const double *low = from + range.first * dim, *high = from + range.end * dim;
       for (std::int64_t c = 0; c < dim; ++c) to[i * dim + c] = static_cast<float>((high[c] - low[c]) * scale);
     }
   });
@@ -81,7 +81,7 @@ at::Tensor PrefixSums::means(std::span<const RowRange> ranges) const {
   Index first, last;
   std::vector<double> scale;
   for (const auto& range : ranges) {
-    first.push_back(range.first), last.push_back(range.last);
+    first.push_back(range.first), last.push_back(range.end);
     scale.push_back(scale_of(range));
   }
   const auto sums = sums_.index_select(0, index_tensor(last, sums_)) - sums_.index_select(0, index_tensor(first, sums_));
@@ -97,7 +97,7 @@ at::Tensor PrefixSums::part_sums(std::span<const RowRange> ranges, std::int64_t 
     std::vector<double> scale;
     for (std::int64_t n = p; n < groups * parts; n += parts) {
       const auto& range = ranges[static_cast<std::size_t>(n)];
-      first.push_back(range.first), last.push_back(range.last), scale.push_back(scale_of(range));
+      first.push_back(range.first), last.push_back(range.end), scale.push_back(scale_of(range));
     }
     const auto columns = sums_.narrow(1, p * block, block);
     const auto sums = columns.index_select(0, index_tensor(last, sums_)) - columns.index_select(0, index_tensor(first, sums_));
@@ -129,7 +129,7 @@ at::Tensor roi_max_pool(const at::Tensor& f, std::span<const RowRange> rois, std
   Index first, second;
   int levels = 1;
   for (const auto& roi : rois) {
-    if (roi.first < 0 || roi.last > rows || roi.count() < 1)
+    if (roi.first < 0 || roi.end > rows || roi.count() < 1)
       throw Error("RoI pooling: a region must hold at least one row of the sequence");
     for (std::int64_t k = 0; k < length; ++k) {
       const std::int64_t n = roi.count(), from = roi.first + k * n / length, to = roi.first + ((k + 1) * n + length - 1) / length;

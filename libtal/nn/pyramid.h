@@ -8,15 +8,10 @@
 #include <span>
 #include <vector>
 
+#include "libtal/base/row_range.h"
 #include "libtal/base/segment.h"
 
 namespace tal {
-
-// Rows [first, last) of a sequence; empty: nothing of it lies inside.
-struct RowRange {
-  std::int64_t first = 0, last = 0;
-  std::int64_t count() const { return last - first; }
-};
 
 // Sums of the first rows of a sequence, so that the mean of any range costs two rows. [T, C] -> [T + 1, C], double.
 class PrefixSums {

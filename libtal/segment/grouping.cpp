@@ -46,11 +46,10 @@ std::vector<Extent> group_components(const std::vector<double>& curve, std::int6
     }
   if (!set.empty()) set.back().right = -1;
   const auto extent = [&](const Component& c, std::int64_t round) {
-    return Extent{std::max<std::int64_t>(0, c.a - round), std::min(n - 1, c.b + round)};
+    return Extent{{std::max<std::int64_t>(0, c.a - round), std::min(n, c.b + round + 1)}};
   };
   const auto length = [&](const Component& c, std::int64_t round) {
-    const Extent e = extent(c, round);
-    return e.last - e.first + 1;
+    return extent(c, round).count();
   };
   const auto fits = [&](std::int64_t rows) { return rows > min && rows < max; };
   // First round >= from in which the component is longer than min; -1: never (it covers the curve before).
@@ -70,7 +69,7 @@ std::vector<Extent> group_components(const std::vector<double>& curve, std::int6
     if (first < 0) return;
     for (std::int64_t round = first; round <= to && length(c, round) < max; ++round) {
       out.push_back(extent(c, round));
-      if (out.back().first == 0 && out.back().last == n - 1) break;  // it cannot grow any more
+      if (out.back().count() == n) break;  // it cannot grow any more
     }
   };
 
@@ -128,11 +127,13 @@ std::vector<Extent> group_components(const std::vector<double>& curve, std::int6
 
   std::vector<double> sums(curve.size() + 1, 0.0);
   for (std::size_t i = 0; i < curve.size(); ++i) sums[i + 1] = sums[i] + curve[i];
-  const auto same = [](const Extent& x, const Extent& y) { return x.first == y.first && x.last == y.last; };
-  std::sort(out.begin(), out.end(), [](const Extent& x, const Extent& y) { return x.first != y.first ? x.first < y.first : x.last < y.last; });
+  const auto same = [](const Extent& x, const Extent& y) { return x.first == y.first && x.end == y.end; };
+  std::sort(out.begin(), out.end(),
+            [](const Extent& x, const Extent& y) { return x.first != y.first ? x.first < y.first : x.end < y.end; });
   out.erase(std::unique(out.begin(), out.end(), same), out.end());
   for (auto& e : out)
-    e.score = (sums[static_cast<std::size_t>(e.last) + 1] - sums[static_cast<std::size_t>(e.first)]) / static_cast<double>(e.last - e.first + 1);
+    e.score = (sums[static_cast<std::size_t>(e.end)] - sums[static_cast<std::size_t>(e.first)]) /
+              static_cast<double>(e.count());
   return out;
 }
 
@@ -237,7 +238,7 @@ std::vector<Proposal> propose_from_curves(Record& record, const std::vector<Curv
   std::vector<Proposal> proposals;
   for (const auto& [extent, curve] : group_curves(curves, options)) {
     Proposal p;
-    p.segment = time.seconds(Segment{static_cast<double>(extent.first), static_cast<double>(extent.last + 1)});
+    p.segment = time.seconds(Segment{static_cast<double>(extent.first), static_cast<double>(extent.end)});
     if (duration) p.segment = {std::clamp(p.segment.start, 0.0, *duration), std::clamp(p.segment.end, 0.0, *duration)};
     if (!(p.segment.end > p.segment.start)) continue;
     p.score = extent.score;

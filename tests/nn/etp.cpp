@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(refinement_in_one_pass) {
   const auto slow = reference::refine_one_by_one(network, x, grid, proposals);
   std::vector<Segment> units;
   std::int64_t count = 0;
-  for (const auto& p : proposals) count = std::max(count, p.last);
+  for (const auto& p : proposals) count = std::max(count, p.end);
   for (std::int64_t unit = 0; unit < count; ++unit) units.push_back(grid.rows(unit));
   const auto features = network->unit_features(pyramid_pool(x, units));
   BOOST_TEST(worst(network->refine(features, proposals), slow) < 1e-10);
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(range_gru_in_groups) {
 
 BOOST_AUTO_TEST_CASE(unit_grid) {
   const UnitGrid grid(64, {16, 16, 32, 0});  // 2 s units every second
-  const auto is = [](RowRange r, std::int64_t first, std::int64_t last) { return r.first == first && r.last == last; };
+  const auto is = [](RowRange r, std::int64_t first, std::int64_t end) { return r.first == first && r.end == end; };
   BOOST_TEST(is(grid.fit({3, 7}), 3, 6));       // on the grid: units at 3, 4, 5
   BOOST_TEST(is(grid.fit({3.2, 6.4}), 3, 6));   // start down, end up
   BOOST_TEST(is(grid.fit({3.2, 3.4}), 3, 4));   // at least one unit

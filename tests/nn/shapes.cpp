@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(layers) {
   takes_only("proposals of a map", {2, 6, 3, 5}, {2, 3}, [&](const auto& x) { map_to_proposals(x, *table); });
   takes_only("convolved proposals", {2, proposals, 6}, {1, 2},
              [&](const auto& x) { convolve_proposals(x, square, bias, outside, *table); });
-  StageClassifier stages(6, CosineLossOptions{});
+  ActionStageClassifier stages(6, CosineLossOptions{});
   takes_rows("stage classifier", 6, [&](const auto& x) { stages(x); });
   takes_rows("stage probabilities", 6, [&](const auto& x) { stages->probabilities(x); });
   refused("stage loss", [&] { stages->loss(torch::zeros({3, 6}), torch::zeros({4}, torch::kLong)); });
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(rows_of_sequences) {
   takes_only("resized rows", {5, 3}, {}, [](const auto& x) { resize_rows(x, 4); });
   takes_only("resampled intervals", {5, 3}, {}, [&](const auto& x) { resample_intervals(x, segments, 4); });
   IntervalPlanner planner(4, {3}, 5);
-  planner.add(0, 5, segments[0]);
+  planner.add({0, 5}, segments[0]);
   const auto plan = planner.finish();
   takes_only("interval plan", {5, 3}, {}, [&](const auto& x) { plan.sources(x); });
   const auto weight = torch::zeros({2, 3, 3}), bias = torch::zeros({2});
@@ -311,7 +311,7 @@ BOOST_AUTO_TEST_CASE(networks_of_anchors) {
   const std::vector<Segment> anchors{{1, 3}, {2, 6}};
   takes_only("RPN", {8, 6}, {1}, [&](const auto& x) { network->direct(x, anchors); });
   RpnNetworkImpl::Planner planner(o, 8);
-  planner.add(0, 8, anchors);
+  planner.add({0, 8}, anchors);
   RpnInput input;
   planner.finish(input);
   takes_only("RPN, planned", {8, 6}, {1}, [&](const auto& x) {

@@ -27,7 +27,7 @@ Settings settings_of(CmsnOptions& o) {
   return s;
 }
 
-StageSubnetImpl::StageSubnetImpl(std::int64_t channels, bool spatial, const CmsnOptions& o) {
+ActionStageSubnetImpl::ActionStageSubnetImpl(std::int64_t channels, bool spatial, const CmsnOptions& o) {
   if (spatial) {
     conv1 = register_module("conv1", torch::nn::Conv3d(torch::nn::Conv3dOptions(channels, o.hidden, 3).padding(1)));
     conv2 = register_module("conv2", torch::nn::Conv3d(torch::nn::Conv3dOptions(o.hidden, o.hidden, 3).padding(1)));
@@ -36,10 +36,10 @@ StageSubnetImpl::StageSubnetImpl(std::int64_t channels, bool spatial, const Cmsn
   }
   lstm = register_module("lstm", torch::nn::LSTM(torch::nn::LSTMOptions(o.hidden, o.lstm_hidden).num_layers(2).batch_first(true).bidirectional(true).dropout(o.dropout)));
   dropout = register_module("dropout", torch::nn::Dropout(o.dropout));
-  classifier = register_module("classifier", StageClassifier(2 * o.lstm_hidden, o.loss));
+  classifier = register_module("classifier", ActionStageClassifier(2 * o.lstm_hidden, o.loss));
 }
 
-torch::Tensor StageSubnetImpl::cnn(const torch::Tensor& base) {
+torch::Tensor ActionStageSubnetImpl::cnn(const torch::Tensor& base) {
   if (conv) {
     check_shape(base, {kAny, conv->options.in_channels(), at_least(1)}, "CMSN stage subnet: features [B, C, T]");
     return torch::relu(conv->forward(base)).transpose(1, 2).contiguous();
@@ -50,8 +50,8 @@ torch::Tensor StageSubnetImpl::cnn(const torch::Tensor& base) {
   return torch::amax(x, {3, 4}).transpose(1, 2).contiguous();
 }
 
-StageOutputs StageSubnetImpl::forward(const torch::Tensor& base) {
-  StageOutputs result;
+ActionStageOutputs ActionStageSubnetImpl::forward(const torch::Tensor& base) {
+  ActionStageOutputs result;
   result.cnn = cnn(base);                                                      // [B, C, T(, H, W)] -> [B, T, F]
   const OwnPrecision own;
   result.cnn = result.cnn.to(classifier->weight.scalar_type());
@@ -91,7 +91,7 @@ CmsnImpl::CmsnImpl(std::int64_t row_dim, const CmsnOptions& options) {
   } else if (options.norm == "batch") {
     norm = register_module("norm", torch::nn::BatchNorm1d(row_dim));
   }
-  stages = register_module("stages", StageSubnet(clips ? extractor->channels() : row_dim, clips, options));
+  stages = register_module("stages", ActionStageSubnet(clips ? extractor->channels() : row_dim, clips, options));
   if (options.evaluation_epochs > 0)
     evaluation = register_module("evaluation", EvaluationSubnet(options.hidden, options.pooled_length, options.evaluation_hidden,
                                                                 options.evaluation_hidden, options.dropout));
@@ -108,7 +108,7 @@ torch::Tensor CmsnImpl::base_features(const torch::Tensor& windows) {
   return norm ? norm->forward(windows) : windows;
 }
 
-StageOutputs CmsnImpl::stages_of(const torch::Tensor& windows) { return stages->forward(base_features(windows)); }
+ActionStageOutputs CmsnImpl::stages_of(const torch::Tensor& windows) { return stages->forward(base_features(windows)); }
 
 torch::Tensor CmsnImpl::cnn_of(const torch::Tensor& windows) { return stages->cnn(base_features(windows)); }
 

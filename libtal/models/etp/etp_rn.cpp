@@ -28,7 +28,7 @@ RowRange UnitGrid::fit(const Segment& seconds) const {
 }
 
 Segment UnitGrid::seconds(const RowRange& units) const {
-  return {static_cast<double>(units.first) * step_, static_cast<double>(units.last + 1) * step_};
+  return {static_cast<double>(units.first) * step_, static_cast<double>(units.end + 1) * step_};
 }
 
 Segment UnitGrid::rows(std::int64_t unit) const {

@@ -28,7 +28,8 @@ struct EtpRnOptions {
 };
 Settings settings_of(EtpRnOptions& options);
 
-// Units of a video: unit k is [k d/2, k d/2 + d] frames from its start. A proposal fitted to the grid holds the units [first, last).
+// Units of a video: unit k is [k d/2, k d/2 + d] frames from its start. A proposal fitted to the grid holds the units
+// [first, end).
 class UnitGrid {
  public:
   UnitGrid(double unit_length, const RowTime& time) : step_(unit_length / 2 / time.fps), time_(time) {}

@@ -200,10 +200,10 @@ torch::Tensor RpnUnitModuleImpl::forward(const SharedRows& rows) {
 RpnNetworkImpl::Planner::Planner(const RpnOptions& o, std::int64_t total_rows)
     : anchors_(o.anchor_rows, kernels_of(o.inception_anchors()), total_rows), vicinities_(o.vicinity_rows, kernels_of(o.inception_vicinities()), total_rows) {}
 
-void RpnNetworkImpl::Planner::add(std::int64_t first, std::int64_t rows, const std::vector<Segment>& anchors) {
+void RpnNetworkImpl::Planner::add(const RowRange& sequence, const std::vector<Segment>& anchors) {
   for (const Segment& anchor : anchors) {
-    anchors_.add(first, rows, clip_to_window(anchor, static_cast<double>(rows)));
-    vicinities_.add(first, rows, vicinity_of(anchor));
+    anchors_.add(sequence, clip_to_window(anchor, static_cast<double>(sequence.count())));
+    vicinities_.add(sequence, vicinity_of(anchor));
   }
 }
 

@@ -160,7 +160,7 @@ Batch RpnModel::make_batch(const TrainingSet& set, std::span<const Sample> sampl
       for (const std::uint32_t index : pool.positives) take(index, true);
       for (const std::uint32_t index : pool.negatives) take(index, false);
     }
-    planner.add(k * data_.rows, data_.rows, chosen);
+    planner.add({k * data_.rows, (k + 1) * data_.rows}, chosen);
   }
   const auto n = static_cast<std::int64_t>(positive.size());
   RpnInput input;
@@ -191,7 +191,7 @@ const RpnInput& RpnModel::full_plan() {
   if (!plan_) {
     plan_ = std::make_unique<RpnInput>();
     RpnNetworkImpl::Planner planner(options_, data_.rows);
-    planner.add(0, data_.rows, anchors_);
+    planner.add({0, data_.rows}, anchors_);
     planner.finish(*plan_);
     plan_->anchors = plan_->anchors.to(device, torch::kFloat), plan_->vicinities = plan_->vicinities.to(device, torch::kFloat);
   }
