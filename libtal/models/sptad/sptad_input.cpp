@@ -67,7 +67,7 @@ Settings SptadFrameInput::settings() {
       .between(1, 4096)
       .with("input", {"clips"});
   s.add("flip", &flip_, "Mirror half of the training clips").with("input", {"clips"});
-  s.nest("", settings_of(backbone_));
+  s.append(settings_of(backbone_));
   return s;
 }
 

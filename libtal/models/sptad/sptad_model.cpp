@@ -33,9 +33,7 @@ Settings SptadModel::settings() {
   s.add("shift", &shift_, "Training clips start up to so many rows earlier or later, at random").between(0, 1 << 20).without("input", {"rescale"});
   s.add("inside", &inside_, "An action is a ground truth of a clip when more than this share of it lies inside, or all of it").between(0, 1).without("input", {"rescale"});
   s.add("empty-clips", &empty_clips_, "Train on clips without an action too");
-  s.nest("", settings_of(options_));
-  s.nest("", settings_of_levels(options_));
-  s.nest("", frames_.settings());
+  s.append(settings_of(options_)).append(settings_of_levels(options_)).append(frames_.settings());
   return s;
 }
 
