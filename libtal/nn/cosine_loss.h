@@ -1,4 +1,5 @@
 // Classification of action stages with margins: softmax, LMCL, VMCL and its angular form (CMSN, 4.1-4.3).
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>

@@ -7,6 +7,7 @@
 // rows of f once, and their results are interpolated; bins that are pooled are the same for many intervals, so each distinct bin is
 // pooled and multiplied once; and a result row depends on the few rows under the kernel only, so each distinct window of rows is
 // computed once. Same result up to rounding: T + bins products instead of N L.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <ATen/ATen.h>

@@ -1,5 +1,6 @@
 // The recurrent part of an LSTM over many sequences at once, on the CPU: the product with the recurrent weights, the gates and the new state in one pass
 // over registers.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <ATen/ATen.h>

@@ -4,6 +4,7 @@
 // prediction layers have kernel 1, the attention's values are the features themselves and a learned scalar weighs the sum, entries with
 // i + j >= T take no part, what is aggregated of the two attention modules is the sum of their outputs.
 // B batch, C channels, T rows, D longest proposal in rows, L valid proposals (j, i), rows i .. i + j.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>

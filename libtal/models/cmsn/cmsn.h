@@ -2,6 +2,7 @@
 // Departures and what the paper leaves open: the LSTM's size (`lstm-hidden`) and the pooled length of the evaluation subnet
 // (`pooled-length`); dropout stands before and between the LSTM's layers and before the classification; the IoU score ends in a sigmoid; features
 // are normalised by their batch (`norm`).
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>

@@ -2,6 +2,7 @@
 //
 // Departures: the GRU is LibTorch's, r (U h) where Eq. (3) prints U (r h); Eq. (4) is relative to the proposal fitted to the unit grid. The features come from
 // files and are not trained with the network, so that their scale has to be settled here (`norm`).
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>

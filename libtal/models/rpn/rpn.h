@@ -14,6 +14,7 @@
 // - KL loss and learned task weights (MTL) together have no lower bound as printed: a negative loss times e^-s. s of the regression is kept
 //   at -5 or above (D).
 // - The features are never resampled: libtal/nn/interval_rows.h. `direct` computes the plain form.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>

@@ -3,6 +3,7 @@
 // Sections 3.1.2 to 3.1.4 and 3.2. Decisions where the paper is silent follow Sparse R-CNN in one dimension: box arithmetic, LayerNorm
 // and ReLU after each dynamic layer, start values (proposals begin as the whole clip unless told otherwise), focal loss, matching cost.
 // B clips, N proposals, d columns, S stages, K classes, G ground truths. Segments are fractions of the clip.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>
