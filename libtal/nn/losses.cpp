@@ -37,6 +37,4 @@ at::Tensor multi_task_terms(const at::Tensor& losses, const at::Tensor& log_var)
   return (-log_var).exp() * losses + 0.5 * log_var;
 }
 
-at::Tensor multi_task(const at::Tensor& losses, const at::Tensor& log_var) { return multi_task_terms(losses, log_var).sum(); }
-
 }  // namespace tal

@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(losses) {
   });
   for_each_case("rpn_loss_total", [](NnCase& c) {
     const auto log_var = c.has_weight("log_var") ? c.weight("log_var") : c.input("log_var");
-    c.check({{"sum", c.input("losses").sum()}, {"loss", multi_task(c.input("losses"), log_var)}});
+    c.check({{"sum", c.input("losses").sum()}, {"loss", multi_task_terms(c.input("losses"), log_var).sum()}});
   });
 }
 
@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(loss_formulas) {
       close(name, loss, out["loss"]), close(name + ": gradient", logit.grad(), out["grad_logit"]);
     } else if (kind == "mtl") {
       const auto losses = vector(in["losses"]).requires_grad_(), log_var = vector(in["log_var"]).requires_grad_();
-      const auto loss = multi_task(losses, log_var);
+      const auto loss = multi_task_terms(losses, log_var).sum();
       loss.backward();
       close(name, loss, out["loss"]), close(name + ": plain", losses.sum(), out["plain"]);
       close(name + ": gradient", losses.grad(), out["grad_losses"]), close(name + ": gradient of log_var", log_var.grad(), out["grad_log_var"]);

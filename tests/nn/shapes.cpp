@@ -215,7 +215,7 @@ BOOST_AUTO_TEST_CASE(losses) {
     balanced_logistic(torch::zeros({2, 3}), x);
   });
   takes_only("KL loss", {2, 3}, {0, 1}, [](const auto& x) { kl_regression(torch::zeros({2, 3}), x); });
-  takes_only("multi-task loss", {3}, {0}, [](const auto& x) { multi_task(x, torch::zeros({3})); });
+  takes_only("multi-task loss", {3}, {0}, [](const auto& x) { multi_task_terms(x, torch::zeros({3})); });
   const auto pairs = torch::ones({3, 2});
   takes_only("location targets", {3, 2}, {0, 1}, [&](const auto& x) { location_targets(pairs, x); });
   takes_only("moved proposals", {3, 2}, {0, 1}, [&](const auto& x) { move_proposals(pairs, x); });

@@ -364,8 +364,11 @@ void CmsnModel::propose(Record& record, const Sequence& sequence) {
   }
   record.set_proposals(proposals);
   if (probability.size(0) == 0) return;
-  const std::string columns = R"({"columns":["background","ready","start","confirm","end","follow"],)";
-  set_map(record, "cmsn", columns + float_map_members({probability.size(0), probability.size(1)}, probability.const_data_ptr<float>()) + "}");
+  std::string columns;
+  for (const char* stage : kActionStageNames) columns += (columns.empty() ? "\"" : ",\"") + std::string(stage) + '"';
+  set_map(record, "cmsn",
+          "{\"columns\":[" + columns + "]," +
+              float_map_members({probability.size(0), probability.size(1)}, probability.const_data_ptr<float>()) + "}");
 }
 
 void CmsnModel::score(Record& record, const Sequence& sequence) {

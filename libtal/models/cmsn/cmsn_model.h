@@ -6,8 +6,6 @@
 // window in which it is nearest to the middle computes them.
 #pragma once
 
-#include <utility>
-
 #include "libtal/models/cmsn/cmsn.h"
 #include "libtal/models/core/model.h"
 #include "libtal/segment/action_stages.h"

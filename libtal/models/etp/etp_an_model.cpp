@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"

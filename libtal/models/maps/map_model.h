@@ -1,7 +1,6 @@
 // Models whose output are maps of all proposals (BSN++, BMN): videos as windows, labels, maps.
 #pragma once
 
-#include <memory>
 #include <span>
 #include <string>
 #include <utility>

@@ -1,7 +1,5 @@
 #include "libtal/models/rpn/rpn.h"
 
-#include <algorithm>
-
 #include "libtal/base/error.h"
 #include "libtal/nn/losses.h"
 #include "libtal/nn/shapes.h"
