@@ -113,8 +113,8 @@ BOOST_AUTO_TEST_CASE(words_of_the_error) {
 
 BOOST_AUTO_TEST_CASE(layers) {
   const torch::NoGradGuard guard;
-  takes_rows("linear", 6, [](const auto& x) { linear(x, torch::zeros({5, 6}), {}); });
-  refused("linear, bias", [] { linear(torch::zeros({3, 6}), torch::zeros({5, 6}), torch::zeros({4})); });
+  takes_rows("linear", 6, [](const auto& x) { tal::linear(x, torch::zeros({5, 6}), {}); });
+  refused("linear, bias", [] { tal::linear(torch::zeros({3, 6}), torch::zeros({5, 6}), torch::zeros({4})); });
   SoftAttention soft(6);
   takes_only("soft attention", {2, 4, 6}, {2}, [&](const auto& x) { soft(x); });
   takes_only("soft attention, weights", {2, 4, 6}, {2}, [&](const auto& x) { soft->weights(x); });
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(layers) {
   const auto weight = torch::zeros({4, 6, 2}), square = torch::zeros({4, 6, 3, 3}), bias = torch::zeros({4}),
              outside = torch::zeros({6});
   takes_only("boundary matching", {2, 6, 5}, {1, 2},
-             [&](const auto& x) { boundary_matching(x, weight, bias, *table, true); });
+             [&](const auto& x) { tal::boundary_matching(x, weight, bias, *table, true); });
   takes_only("boundary matching, products", {2, 6, 5}, {1, 2},
              [&](const auto& x) { boundary_matching_products(x, weight, bias, *table, true); });
   takes_only("proposal map", {2, proposals, 6}, {1}, [&](const auto& x) { proposals_to_map(x, *table); });
@@ -320,11 +320,11 @@ BOOST_AUTO_TEST_CASE(networks_of_anchors) {
   });
   RpnBackbone backbone(6, 8, true);
   takes_only("RPN backbone", {2, 6, 4}, {1}, [&](const auto& x) { backbone(x); });
-  RpnHead head(6, {4, 4}, 1);
+  RpnHead head(6, Shape{4, 4}, 1);
   takes_only("RPN head", {2, 6}, {1}, [&](const auto& x) { head(x); });
   RpnOffsetHead offsets(6, o);
   takes_only("RPN offset head", {2, 6}, {1}, [&](const auto& x) { offsets(x); });
-  RpnUnitModule units(8, {4, 4, 4});
+  RpnUnitModule units(8, Shape{4, 4, 4});
   takes_only("RPN unit module", {2, 6, 8}, {2}, [&](const auto& x) { units(SharedRows::of(x)); });
 }
 

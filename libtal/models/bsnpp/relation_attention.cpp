@@ -72,8 +72,7 @@ std::vector<torch::Tensor> RelationAttentionImpl::through(const torch::Tensor& x
                                                           const std::vector<torch::Tensor>& weights) {
   check_proposals(x);
   for (const auto& weight : weights)
-    check_shape(weight, {weights[0].size(0), channels_},
-                "BSN++ relation attention: weights behind it [k, C]");
+    check_shape(weight, {kAny, channels_}, "BSN++ relation attention: weights behind it [k, C]");
   const auto weight = weights.size() == 1 ? weights[0] : torch::cat(weights);  // side by side
   torch::Tensor all;
   if (kind_ == "position") {
@@ -86,7 +85,9 @@ std::vector<torch::Tensor> RelationAttentionImpl::through(const torch::Tensor& x
     for (std::int64_t b = 0; b < x.size(0); ++b) rows.push_back(linear(x[b], mixed[b], torch::Tensor()));
     all = rows.size() == 1 ? rows[0].unsqueeze(0) : torch::stack(rows);
   }
-  return all.chunk(static_cast<std::int64_t>(weights.size()), 2);
+  std::vector<std::int64_t> sizes;
+  for (const auto& each : weights) sizes.push_back(each.size(0));
+  return all.split_with_sizes(sizes, 2);
 }
 
 }  // namespace tal

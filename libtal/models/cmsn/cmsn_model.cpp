@@ -365,7 +365,10 @@ void CmsnModel::propose(Record& record, const Sequence& sequence) {
   record.set_proposals(proposals);
   if (probability.size(0) == 0) return;
   std::string columns;
-  for (const char* stage : kActionStageNames) columns += (columns.empty() ? "\"" : ",\"") + std::string(stage) + '"';
+  for (const char* stage : kActionStageNames) {
+    if (!columns.empty()) columns += ',';
+    append_json_string(columns, stage);
+  }
   set_map(record, "cmsn",
           "{\"columns\":[" + columns + "]," +
               float_map_members({probability.size(0), probability.size(1)}, probability.const_data_ptr<float>()) + "}");

@@ -89,10 +89,10 @@ void TemporalPyramidImpl::check_levels(const std::vector<torch::Tensor>& levels)
   const bool inter = kind_ == "inter";
   // The last level is pooled by 2 for the extra one; "high" pools it by 2 and 4 before.
   const std::int64_t rows = kind_ == "high" ? 8 : inter ? 2 : 1;
+  check_shape(levels.back(), {kAny, kAny, at_least(rows)}, "SP-TAD pyramid: the last level [B, C, T]");
   for (std::size_t k = inter ? 0 : kLevels - 1; k < kLevels; ++k) {
     const auto channels = lateral_[inter ? k : 0]->options.in_channels();
-    check_shape(levels[k], {levels.back().size(0), channels, k + 1 == kLevels ? at_least(rows) : at_least(1)},
-        "SP-TAD pyramid: a level [B, C, T]");
+    check_shape(levels[k], {levels.back().size(0), channels, at_least(1)}, "SP-TAD pyramid: a level [B, C, T]");
   }
 }
 
@@ -232,9 +232,10 @@ ClipClassifierImpl::ClipClassifierImpl(std::int64_t channels, std::int64_t class
 torch::Tensor ClipClassifierImpl::forward(const std::vector<torch::Tensor>& levels) {
   std::int64_t channels = 0;
   for (const auto& level : levels) {
-    check_shape(level, {levels.front().size(0), kAny, at_least(1), kAxes}, "clip classifier: a level [B, C, T, ...]");
+    check_shape(level, {kAny, kAny, at_least(1), kAxes}, "clip classifier: a level [B, C, T, ...]");
     channels += level.size(1);
   }
+  for (const auto& level : levels) check_shape(level, {levels.front().size(0), kAxes}, "clip classifier: a level [B, ...]");
   if (channels != fc_->options.in_features())
     throw Error("clip classifier: levels must have " + std::to_string(fc_->options.in_features()) +
                 " channels together, not " + std::to_string(channels));
