@@ -319,7 +319,7 @@ BOOST_AUTO_TEST_CASE(networks_of_anchors) {
     network(input);
   });
   RpnBackbone backbone(6, 8, true);
-  takes_only("RPN backbone", {2, 6, 4}, {1}, [&](const auto& x) { backbone(x); });
+  takes_only("RPN backbone", {2, 6, 4}, {1}, [&](const auto& x) { backbone->forward(x); });
   RpnHead head(6, Shape{4, 4}, 1);
   takes_only("RPN head", {2, 6}, {1}, [&](const auto& x) { head(x); });
   RpnOffsetHead offsets(6, o);

@@ -74,7 +74,7 @@ torch::Tensor PerceptronImpl::forward(torch::Tensor x) {
 }
 
 TemporalPyramidImpl::TemporalPyramidImpl(const std::vector<std::int64_t>& channels, const std::string& kind, std::int64_t dim) : kind_(kind) {
-  if (channels.size() != kLevels) throw Error("SP-TAD pyramid: there are three levels");
+  if (channels.size() != kLevels) throw Error("SP-TAD pyramid: there must be three levels");
   auto lateral = register_module("lateral", std::make_shared<torch::nn::Module>("lateral"));
   const std::size_t first = kind == "inter" ? 0 : 2, count = kind == "single" ? 1 : 3;
   for (std::size_t k = 0; k < count; ++k) {
@@ -85,7 +85,7 @@ TemporalPyramidImpl::TemporalPyramidImpl(const std::vector<std::int64_t>& channe
 }
 
 void TemporalPyramidImpl::check_levels(const std::vector<torch::Tensor>& levels) const {
-  if (levels.size() != kLevels) throw Error("SP-TAD pyramid: there are three levels");
+  if (levels.size() != kLevels) throw Error("SP-TAD pyramid: there must be three levels");
   const bool inter = kind_ == "inter";
   // The last level is pooled by 2 for the extra one; "high" pools it by 2 and 4 before.
   const std::int64_t rows = kind_ == "high" ? 8 : inter ? 2 : 1;
