@@ -62,7 +62,8 @@ class Settings {
   // `target` must outlive the Settings. Names are lower case words joined by '-', groups by '.': "train.lr". help: one line with unit.
   // The entry can be narrowed at once; the reference is good until the next add.
   Entry& add(std::string name, Target target, std::string help, std::vector<std::string> choices = {});
-  // All entries of `inner` with "prefix." before their names; prefix "": as they are.
+  // All entries of `inner`: under their own names, or with "prefix." before them (a group).
+  Settings& append(const Settings& inner);
   Settings& nest(const std::string& prefix, const Settings& inner);
 
   // The option syntax of the command line: "3/4", "true", "0.5,0.7". UsageError for an unknown name (names the nearest) or a value

@@ -75,13 +75,10 @@ class Grouping {
   Component& at(int id) { return set_[static_cast<std::size_t>(id)]; }
 
   Extent extent(const Component& c, std::int64_t round) const {
-    return {std::max<std::int64_t>(0, c.a - round), std::min(rows_ - 1, c.b + round)};
+    return {{std::max<std::int64_t>(0, c.a - round), std::min(rows_, c.b + round + 1)}};
   }
 
-  std::int64_t length(const Component& c, std::int64_t round) const {
-    const Extent e = extent(c, round);
-    return e.last - e.first + 1;
-  }
+  std::int64_t length(const Component& c, std::int64_t round) const { return extent(c, round).count(); }
 
   // First round >= from in which the component is longer than min; -1: never (it covers the curve before).
   std::int64_t leaving(const Component& c, std::int64_t from) const {
@@ -101,7 +98,7 @@ class Grouping {
     if (first < 0) return;
     for (std::int64_t round = first; round <= to && length(c, round) < max_; ++round) {
       out_.push_back(extent(c, round));
-      if (out_.back().first == 0 && out_.back().last == rows_ - 1) break;  // it cannot grow any more
+      if (out_.back().count() == rows_) break;  // it cannot grow any more
     }
   }
 
@@ -153,17 +150,17 @@ class Grouping {
   std::int64_t round_ = 0;
 };
 
-// Each extent once, by first, then last, with the mean of the curve.
+// Each extent once, by first, then end, with the mean of the curve.
 void sort_and_score(std::vector<Extent>& extents, const std::vector<double>& curve) {
   std::vector<double> sums(curve.size() + 1, 0.0);
   for (std::size_t i = 0; i < curve.size(); ++i) sums[i + 1] = sums[i] + curve[i];
-  const auto place = [](const Extent& e) { return std::pair(e.first, e.last); };
+  const auto place = [](const Extent& e) { return std::pair(e.first, e.end); };
   std::sort(extents.begin(), extents.end(), [&](const Extent& x, const Extent& y) { return place(x) < place(y); });
   const auto same = [&](const Extent& x, const Extent& y) { return place(x) == place(y); };
   extents.erase(std::unique(extents.begin(), extents.end(), same), extents.end());
   for (auto& e : extents) {
-    const double sum = sums[static_cast<std::size_t>(e.last) + 1] - sums[static_cast<std::size_t>(e.first)];
-    e.score = sum / static_cast<double>(e.last - e.first + 1);
+    const double sum = sums[static_cast<std::size_t>(e.end)] - sums[static_cast<std::size_t>(e.first)];
+    e.score = sum / static_cast<double>(e.count());
   }
 }
 
@@ -279,7 +276,7 @@ std::vector<Proposal> propose_from_curves(Record& record, const std::vector<Curv
   std::vector<Proposal> proposals;
   for (const auto& [extent, curve] : group_curves(curves, options)) {
     Proposal p;
-    p.segment = time.seconds(Segment{static_cast<double>(extent.first), static_cast<double>(extent.last + 1)});
+    p.segment = time.seconds(Segment{static_cast<double>(extent.first), static_cast<double>(extent.end)});
     if (duration) p.segment = {std::clamp(p.segment.start, 0.0, *duration), std::clamp(p.segment.end, 0.0, *duration)};
     if (!(p.segment.end > p.segment.start)) continue;
     p.score = extent.score;

@@ -25,7 +25,7 @@ std::vector<Segment> random_anchors(Random& random, std::int64_t rows, std::size
 RpnInput input_of(const RpnOptions& options, const torch::Tensor& x, const std::vector<Segment>& anchors) {
   RpnInput input{x, {}, {}};
   RpnNetworkImpl::Planner planner(options, x.size(0));
-  planner.add(0, x.size(0), anchors);
+  planner.add({0, x.size(0)}, anchors);
   planner.finish(input);
   return input;
 }
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(sequences_do_not_mix) {
   std::vector<torch::Tensor> plain;
   for (const auto& [first, rows] : {std::pair<std::int64_t, std::int64_t>{0, 40}, {40, 20}, {60, 30}}) {
     const auto anchors = random_anchors(random, rows, 30);
-    planner.add(first, rows, anchors);
+    planner.add({first, first + rows}, anchors);
     plain.push_back(net->direct(x.narrow(0, first, rows), anchors).segments.logit);
   }
   planner.finish(input);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "libtal/base/error.h"
+#include "libtal/base/row_range.h"
 #include "libtal/models/core/guard.h"
 
 namespace tal {
@@ -66,10 +67,14 @@ Batch SegmentClassifierModel::make_batch(const TrainingSet& set, std::span<const
     }
     // Only the rows that the segment and its context need.
     const double margin = options_.context * segment.length() + 1;
-    const auto first = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(segment.start - margin)), 0, video.rows - 1);
-    const auto last = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(segment.end + margin)), first, video.rows - 1);
-    const double shift = static_cast<double>(first);
-    descriptions.push_back(describe_segments(set.rows(sample.video, first, last - first + 1), {{segment.start - shift, segment.end - shift}}, options_));
+    RowRange needed;
+    needed.first =
+        std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(segment.start - margin)), 0, video.rows - 1);
+    needed.end = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(segment.end + margin)) + 1,
+                                          needed.first + 1, video.rows);
+    const double shift = static_cast<double>(needed.first);
+    const auto rows = set.rows(sample.video, needed.first, needed.count());
+    descriptions.push_back(describe_segments(rows, {{segment.start - shift, segment.end - shift}}, options_));
     labels.push_back(label);
     batch.videos.push_back(video.id);
   }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "libtal/base/base64.h"
 #include "libtal/base/error.h"
