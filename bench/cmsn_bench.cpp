@@ -4,7 +4,7 @@
 #include "bench/bench.h"
 #include "libtal/base/random.h"
 #include "libtal/segment/action_stages.h"
-#include "tests/unit/stages_reference.h"
+#include "tests/unit/action_stages_reference.h"
 
 namespace tal::bench {
 namespace {
@@ -25,8 +25,8 @@ Case make(std::int64_t cap) {
   const auto stages = std::make_shared<std::vector<std::uint8_t>>(decoding(10000));
   Case c{cap ? "cmsn/candidates-cap" : "cmsn/candidates", "10,000 snippets, 1,000 runs" + std::string(cap ? ", the best 5 of each" : "") + ", one core",
          "every pair looked through", "ms", 0, 5};
-  c.subject = [=] { (void)stage_candidates(*stages, kPresetDecay, cap); };
-  c.reference = [=] { (void)reference::stage_candidates(*stages, kPresetDecay); };
+  c.subject = [=] { (void)action_candidates(*stages, kPresetDecay, cap); };
+  c.reference = [=] { (void)reference::action_candidates(*stages, kPresetDecay); };
   return c;
 }
 

@@ -44,7 +44,8 @@ Case refine() {
   const auto grid = std::make_shared<UnitGrid>(o.unit_length, video->time);
   const auto ranges = std::make_shared<std::vector<RowRange>>();
   std::int64_t units = 0;
-  for (const auto& segment : video->seconds) ranges->push_back(grid->fit(segment)), units = std::max(units, ranges->back().last);
+  for (const auto& segment : video->seconds)
+    ranges->push_back(grid->fit(segment)), units = std::max(units, ranges->back().end);
   Case c{"etp/refine-1000", "Refinement Network, 1,000 proposals of a video, units of 64 frames, 659 rows of 1,024", "one proposal at a time", "ms", 0, 2};
   c.subject = [=] {
     torch::NoGradGuard guard;

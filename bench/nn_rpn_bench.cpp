@@ -27,7 +27,8 @@ struct Video {
 RpnInput input_of(const RpnOptions& options, const torch::Tensor& x, const std::vector<std::vector<Segment>>& anchors) {
   RpnInput input{x, {}, {}};
   RpnNetworkImpl::Planner planner(options, x.size(0));
-  for (std::size_t v = 0; v < anchors.size(); ++v) planner.add(static_cast<std::int64_t>(v) * kRows, kRows, anchors[v]);
+  for (std::size_t v = 0; v < anchors.size(); ++v)
+    planner.add({static_cast<std::int64_t>(v) * kRows, static_cast<std::int64_t>(v + 1) * kRows}, anchors[v]);
   planner.finish(input);
   return input;
 }

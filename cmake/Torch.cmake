@@ -33,9 +33,7 @@ if(NOT TAL_TORCH STREQUAL "OFF")
       target_link_libraries(tal_torch INTERFACE OpenMP::OpenMP_CXX)
     endif()
     # The CUPTI and CUDA runtime libraries that libtorch_cpu names are found through its own RPATH at run time.
-    # Programs that link it find it where it was; tal's own libraries look for it (libtal/stages/torch_library.h).
-    target_link_options(tal_torch INTERFACE -Wl,--allow-shlib-undefined
-      $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-Wl,-rpath,${TAL_TORCH_LIB}>)
+    target_link_options(tal_torch INTERFACE -Wl,--allow-shlib-undefined)
     target_compile_definitions(tal_torch INTERFACE TAL_HAVE_TORCH)
     # LibTorch has Gloo inside but not its headers; without them training runs in one process only.
     find_path(TAL_GLOO_INCLUDE gloo/context.h)

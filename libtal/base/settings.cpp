@@ -188,9 +188,14 @@ Settings::Entry& Settings::add(std::string name, Target target, std::string help
   return entries_.back();
 }
 
+Settings& Settings::append(const Settings& inner) {
+  entries_.insert(entries_.end(), inner.entries_.begin(), inner.entries_.end());
+  return *this;
+}
+
 Settings& Settings::nest(const std::string& prefix, const Settings& inner) {
   for (Entry entry : inner.entries_) {
-    if (!prefix.empty()) entry.name = prefix + "." + entry.name;
+    entry.name = prefix + "." + entry.name;
     entries_.push_back(std::move(entry));
   }
   return *this;

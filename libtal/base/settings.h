@@ -62,13 +62,14 @@ class Settings {
   // `target` must outlive the Settings. Names are lower case words joined by '-', groups by '.': "train.lr". help: one line with unit.
   // The entry can be narrowed at once; the reference is good until the next add.
   Entry& add(std::string name, Target target, std::string help, std::vector<std::string> choices = {});
-  // All entries of `inner` with "prefix." before their names; prefix "": as they are.
+  // All entries of `inner`: under their own names, or with "prefix." before them (a group).
+  Settings& append(const Settings& inner);
   Settings& nest(const std::string& prefix, const Settings& inner);
 
   // The option syntax of the command line: "3/4", "true", "0.5,0.7". UsageError for an unknown name (names the nearest) or a value
   // that does not fit or is out of range.
   void set(std::string_view name, std::string_view text);
-  // "name=value".
+  // "name=value"; UsageError as set().
   void set_pair(std::string_view pair);
   // {"name": value, ...}; groups may be nested objects. Error for an unknown name, a wrong type or range, with the name as field.
   void read_json(std::string_view object);

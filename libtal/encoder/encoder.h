@@ -1,4 +1,5 @@
-// Feature encoders: windows of sampled frames -> rows (libtal/encoder/picture/factory.h makes them).
+// Feature encoders: they turn windows of a video's sampled frames into rows of features.
+// libtal/encoder/picture/factory.h makes them.
 #pragma once
 
 #include <cstdint>
@@ -15,31 +16,42 @@ class Mat;
 
 namespace tal {
 
-// Fed every sampled frame of one video once, in order; asked for windows of frames that it still holds. What is costly and needed
-// by several windows (resizing, flow, per-frame descriptors) is done once a frame. An encoder may let several windows wait and work on
-// them together; their rows come in the order in which they were asked for.
+// One encoder works on one video at a time:
+//   reset();
+//   for each sampled frame, in order: push(frame), then encode() for each window that is now complete, and release()
+//   for the frames that no later window needs; finish().
+// Work that several windows share (resizing, optical flow, descriptors of single frames) is done once for each frame.
+// An encoder may collect several windows and compute them together, so rows can come later than they are asked for, but
+// always in the order of the calls.
 class Encoder {
  public:
   virtual ~Encoder() = default;
-  virtual std::string name() const = 0;                       // the stream's name in the record
-  virtual std::int64_t dim() const = 0;                       // columns of a row
-  virtual const std::vector<std::string>& columns() const = 0;  // their names; empty when they have none
-  virtual std::string parameters() const = 0;                 // everything that its values depend on, as text
-  virtual std::string weights() const { return ""; }          // "sha256:..." of its weights file; "" when it has none
-  virtual bool uses_device() const { return false; }          // whether EncoderOptions::device means anything to it
-  virtual bool uses_flow() const { return false; }            // the same of EncoderOptions::flow
-  virtual void check_window(std::int64_t) const {}            // UsageError for windows (frames) that it cannot take
-  // Another encoder of the same settings, for another video at the same time; weights are shared.
+
+  virtual std::string name() const = 0;                         // of the feature stream in the record
+  virtual std::int64_t dim() const = 0;                         // columns of a row
+  virtual const std::vector<std::string>& columns() const = 0;  // their names; empty: they have none
+  virtual std::string parameters() const = 0;  // text that changes when anything changes that the values depend on
+  virtual std::string weights() const { return ""; }  // "sha256:..." of the file of weights; "": it has none
+  virtual bool uses_device() const { return false; }  // whether EncoderOptions::device has an effect
+  virtual bool uses_flow() const { return false; }    // whether EncoderOptions::flow has an effect
+  virtual bool caches_flow() const { return false; }  // whether the argument of reset() has an effect
+  virtual void check_window(std::int64_t) const {}    // UsageError for a window of so many frames that it cannot take
+
+  // Another encoder with the same settings, so that two videos can be encoded at the same time. Both share the weights.
   virtual std::unique_ptr<Encoder> twin() const = 0;
-  virtual bool caches_flow() const { return false; }          // and of reset()'s argument
-  // A new video begins; flow_cache: the folder that keeps its flow for the next run, "" for none.
+
+  // Begins a new video. flow_cache: a folder that keeps the video's optical flow for the next run; "": none.
   virtual void reset(const std::string& flow_cache = "") = 0;
-  virtual void push(const cv::Mat& bgr) = 0;                  // frame number = calls since reset(); 8-bit BGR
-  // Asks for a window's row; rows that are ready, dim() values each, are appended to `rows`. `frames`: numbers of pushed, not released
-  // frames, ascending (the last may repeat: padding).
+  // The next frame, 8-bit BGR. Its number is the number of calls since reset(), from 0.
+  virtual void push(const cv::Mat& bgr) = 0;
+  // Asks for the row of one window. frames: the numbers of its frames, ascending; all are pushed and not released; the
+  // last may repeat, to fill up the window. Appends the rows that are ready, of this or earlier calls, to `rows`: dim()
+  // numbers each.
   virtual void encode(std::span<const std::int64_t> frames, std::vector<float>& rows) = 0;
-  virtual void finish(std::vector<float>&) {}                 // appends the rows that are still missing
-  virtual void release(std::int64_t before) = 0;              // frames below this number are not asked for again
+  // Appends the rows that are still missing.
+  virtual void finish(std::vector<float>&) {}
+  // Frames with smaller numbers will not be asked for again.
+  virtual void release(std::int64_t before) = 0;
 };
 
 }  // namespace tal

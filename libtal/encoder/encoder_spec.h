@@ -27,12 +27,12 @@ struct EncoderOptions;
 using NetworkFactory = std::function<std::unique_ptr<Encoder>(const EncoderSpec&, const EncoderOptions&)>;
 
 struct EncoderOptions {
-  std::string flow = "block";         // block, dis, farneback, tvl1
-  std::string device = "cpu";         // of networks
-  std::string precision = "float32";  // of their products and convolutions: float32, bfloat16, float16 (CUDA)
-  std::int64_t batch = 16;            // pictures of frame-wise networks in one pass; clips: a quarter of it
-  std::vector<std::string> classes;   // names of the columns of class scores; empty: those of the weights' file, if it has any
-  NetworkFactory networks;            // empty where there are none: networks are refused
+  std::string flow = "block";         // method of optical flow: block, dis, farneback, tvl1
+  std::string device = "cpu";         // where networks compute: cpu, cuda, cuda:N
+  std::string precision = "float32";  // in which networks compute: float32, bfloat16, float16 (CUDA only)
+  std::int64_t batch = 16;            // pictures that pass through a network together; of networks that see clips, a quarter of it
+  std::vector<std::string> classes;   // names of the columns of class scores; empty: those in the file of weights, if any
+  NetworkFactory networks;            // empty where there are none: then networks are refused
 };
 
 }  // namespace tal

@@ -3,12 +3,16 @@
 #include <cmath>
 
 #include "libtal/base/error.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 
 SoftAttentionImpl::SoftAttentionImpl(std::int64_t dim) : score_(register_module("score", torch::nn::Linear(dim, 1))) {}
 
-torch::Tensor SoftAttentionImpl::weights(const torch::Tensor& rows) { return torch::softmax(score_(rows).squeeze(2), 1); }
+torch::Tensor SoftAttentionImpl::weights(const torch::Tensor& rows) {
+  check_shape(rows, {kAny, kAny, score_->options.in_features()}, "soft attention: rows [N, L, D]");
+  return torch::softmax(score_(rows).squeeze(2), 1);
+}
 
 torch::Tensor SoftAttentionImpl::forward(const torch::Tensor& rows) {
   return torch::bmm(weights(rows).unsqueeze(1), rows).squeeze(1);  // [N, 1, L] x [N, L, D] -> [N, D]
@@ -28,6 +32,7 @@ AttentionUnitImpl::AttentionUnitImpl(std::int64_t dim, std::int64_t heads, bool 
 }
 
 torch::Tensor AttentionUnitImpl::forward(const torch::Tensor& z, std::int64_t rows) {
+  check_shape(z, {kAny, at_least(rows), norm_->options.normalized_shape()[0]}, "attention unit: rows [N, M, D]");
   const std::int64_t n = z.size(0), m = z.size(1), d = z.size(2);
   const torch::Tensor wanted = rows ? z.narrow(1, 0, rows) : z;
   const auto split = [&](const torch::Tensor& t) { return t.view({n, t.size(1), heads_, d / heads_}).transpose(1, 2); };  // -> [N, heads, M, dq]
@@ -52,6 +57,7 @@ TokenAttentionImpl::TokenAttentionImpl(std::int64_t dim, std::int64_t heads, std
 }
 
 torch::Tensor TokenAttentionImpl::forward(const torch::Tensor& rows) {
+  check_shape(rows, {kAny, kAny, token_.size(1)}, "token attention: rows [N, L, D]");
   torch::Tensor z = torch::cat({token_.expand({rows.size(0), 1, rows.size(2)}), rows}, 1);
   for (std::size_t k = 0; k < units_->size(); ++k) z = units_->ptr<AttentionUnitImpl>(k)->forward(z, k + 1 == units_->size() ? 1 : 0);
   return z.select(1, 0);

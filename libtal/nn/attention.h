@@ -1,4 +1,5 @@
 // Attention that turns the rows of a sequence into one vector.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>

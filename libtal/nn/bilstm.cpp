@@ -6,6 +6,7 @@
 
 #include "libtal/nn/device.h"
 #include "libtal/nn/lstm_recurrence.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 
@@ -26,6 +27,7 @@ BiLstmImpl::BiLstmImpl(std::int64_t inputs, std::int64_t hidden) : hidden_(hidde
 }
 
 torch::Tensor BiLstmImpl::forward(const torch::Tensor& input) {
+  check_shape(input, {kAny, kAny, directions_[0].w_ih.size(1)}, "BiLSTM: rows [N, L, C]");
   const OwnPrecision own;
   const torch::Tensor rows = input.to(directions_[0].w_ih.scalar_type());
   std::vector<torch::Tensor> parameters;
@@ -36,6 +38,8 @@ torch::Tensor BiLstmImpl::forward(const torch::Tensor& input) {
 }
 
 torch::Tensor BiLstmImpl::forward_shared(const SharedRows& rows) {
+  check_shape(rows.values, {kAny, directions_[0].w_ih.size(1)}, "BiLSTM: distinct rows [W, C]");
+  check_shape(rows.index, {kAny, kAny}, "BiLSTM: index of shared rows [N, L]");
   return torch::GradMode::is_enabled() || !rows.values.device().is_cpu() ? forward(rows.expand()) : run_shared(rows);
 }
 

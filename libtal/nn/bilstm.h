@@ -1,4 +1,5 @@
 // A bidirectional LSTM over many sequences of one length whose input rows are shared.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>

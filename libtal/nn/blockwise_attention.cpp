@@ -12,6 +12,7 @@
 
 #include "libtal/nn/device.h"
 #include "libtal/nn/panel_product.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 namespace {
@@ -248,8 +249,9 @@ class BlockwiseAttention : public torch::autograd::Function<BlockwiseAttention> 
 }  // namespace
 
 at::Tensor blockwise_attention(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) {
-  TORCH_CHECK(queries.dim() == 3 && keys.dim() == 3 && values.dim() == 3 && queries.size(2) == keys.size(2) && keys.size(1) == values.size(1),
-              "attention: queries ", queries.sizes(), ", keys ", keys.sizes(), " and values ", values.sizes(), " do not fit together");
+  check_shape(queries, {kAny, kAny, kAny}, "attention: queries [B, Q, C]");
+  check_shape(keys, {queries.size(0), kAny, queries.size(2)}, "attention: keys [B, K, C]");
+  check_shape(values, {queries.size(0), keys.size(1), kAny}, "attention: values [B, K, V]");
   const OwnPrecision own;
   const auto whole = [](const at::Tensor& t) { return (at::isReducedFloatingType(t.scalar_type()) ? t.to(at::kFloat) : t).contiguous(); };
   return BlockwiseAttention::apply(whole(queries), whole(keys), whole(values));

@@ -1,4 +1,5 @@
 // Attention over all proposals of a map at once.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <ATen/ATen.h>

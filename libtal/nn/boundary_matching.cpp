@@ -14,6 +14,7 @@
 #include "libtal/base/error.h"
 #include "libtal/nn/boundary_matching_cuda.h"
 #include "libtal/nn/device.h"
+#include "libtal/nn/shapes.h"
 #include "libtal/nn/vector.h"
 
 namespace tal {
@@ -393,6 +394,15 @@ class BoundaryMatchingFunction : public torch::autograd::Function<BoundaryMatchi
   }
 };
 
+void check_inputs(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
+                  const BoundaryMatchingSpec& spec) {
+  check_shape(features, {kAny, kAny, spec.rows}, "boundary matching: features [B, C, T]");
+  if (weight.defined() && weight.dim() == 5) check_shape(weight, {kAny, features.size(1), spec.samples, 1, 1},
+      "boundary matching: weight [O, C, N, 1, 1]");
+  else check_shape(weight, {kAny, features.size(1), spec.samples}, "boundary matching: weight [O, C, N]");
+  if (bias.defined()) check_shape(bias, {weight.size(0)}, "boundary matching: bias [O]");
+}
+
 // M as [L, T N]; kept, one for each table, device and type.
 at::Tensor sparse_matrix(const BoundaryMatchingTable& table, const at::TensorOptions& options) {
   struct Kept {
@@ -429,15 +439,12 @@ at::Tensor sparse_matrix(const BoundaryMatchingTable& table, const at::TensorOpt
 }  // namespace
 
 at::Tensor boundary_matching(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu) {
-  const auto& spec = table.spec();
+  check_inputs(features, weight, bias, table.spec());
   const OwnPrecision own;
   if (at::isReducedFloatingType(features.scalar_type())) return boundary_matching(features.to(weight.scalar_type()), weight, bias, table, relu);
-  TORCH_CHECK(features.dim() == 3 && features.size(2) == spec.rows, "boundary matching: features are not [B, C, ", spec.rows, "] but ", features.sizes());
-  TORCH_CHECK((weight.dim() == 3 || (weight.dim() == 5 && weight.size(3) == 1 && weight.size(4) == 1)) && weight.size(1) == features.size(1) && weight.size(2) == spec.samples,
-              "boundary matching: weight is not [O, ", features.size(1), ", ", spec.samples, "] but ", weight.sizes());
-  TORCH_CHECK(!bias.defined() || (bias.dim() == 1 && bias.size(0) == weight.size(0)), "boundary matching: bias is not [", weight.size(0), "]");
   const auto type = features.scalar_type();
-  TORCH_CHECK((type == at::kFloat || type == at::kDouble) && weight.scalar_type() == type, "boundary matching: features and weight must both be float or double");
+  if ((type != at::kFloat && type != at::kDouble) || weight.scalar_type() != type)
+    throw Error("boundary matching: features and weight must both be float or double");
   if (!features.device().is_cpu()) {
     const CudaKernels* kernels = kernels_for(features);
     return kernels ? boundary_matching_by(*kernels, features, weight, bias, table, relu) : boundary_matching_products(features, weight, bias, table, relu);
@@ -447,6 +454,7 @@ at::Tensor boundary_matching(const at::Tensor& features, const at::Tensor& weigh
 }
 
 at::Tensor boundary_matching_products(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu) {
+  check_inputs(features, weight, bias, table.spec());
   const std::int64_t batch = features.size(0), filters = weight.size(0);
   // [B, T, C] [C, N O] -> [B, T N, O] -> [T N, B O]
   const auto g = at::matmul(features.transpose(1, 2), weight.flatten(2).permute({1, 2, 0}).flatten(1)).view({batch, -1, filters}).permute({1, 0, 2}).flatten(1);

@@ -9,6 +9,7 @@
 // Sampling first and convolving then takes 2 C N O L operations and a C N D T intermediate (50 GFLOP and 164 MB a sample at T = D =
 // 100, N = 32, 128 -> 512); this form takes 2 C N O T + 2 taps N O L, about 0.9 GFLOP, and a few MB, and computes valid proposals
 // (i + j < T) only.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <ATen/ATen.h>

@@ -8,11 +8,13 @@
 #include <cstring>
 
 #include "libtal/nn/device.h"
+#include "libtal/nn/shapes.h"
 #include "libtal/nn/winograd.h"
 
 namespace tal {
 
 at::Tensor proposals_to_map(const at::Tensor& packed, const BoundaryMatchingTable& table, double fill) {
+  check_shape(packed, {kAny, table.proposals(), kAny}, "proposal map: features [B, L, C]");
   const auto& spec = table.spec();
   const auto dense = at::full({packed.size(0), spec.durations * spec.rows, packed.size(2)}, fill, packed.options());
   const auto filled = dense.index_copy(1, table.positions().to(packed.device()), packed);
@@ -20,6 +22,7 @@ at::Tensor proposals_to_map(const at::Tensor& packed, const BoundaryMatchingTabl
 }
 
 at::Tensor map_to_proposals(const at::Tensor& map, const BoundaryMatchingTable& table) {
+  check_shape(map, {kAny, kAny, table.spec().durations, table.spec().rows}, "proposal map: maps [B, C, D, T]");
   return map.flatten(2).index_select(2, table.positions().to(map.device())).transpose(1, 2);
 }
 
@@ -136,10 +139,10 @@ class ConvolveProposals : public torch::autograd::Function<ConvolveProposals> {
 }  // namespace
 
 at::Tensor convolve_proposals(const at::Tensor& packed, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& outside, const BoundaryMatchingTable& table) {
-  TORCH_CHECK(packed.dim() == 3 && packed.size(1) == table.proposals(), "proposal map: features are not [B, ", table.proposals(), ", C] but ", packed.sizes());
-  TORCH_CHECK(weight.dim() == 4 && weight.size(1) == packed.size(2) && weight.size(2) == 3 && weight.size(3) == 3, "proposal map: weight is not [O, ", packed.size(2),
-              ", 3, 3] but ", weight.sizes());
-  TORCH_CHECK(outside.dim() == 1 && outside.size(0) == packed.size(2) && bias.dim() == 1 && bias.size(0) == weight.size(0), "proposal map: bias or outside do not fit the weight");
+  check_shape(packed, {kAny, table.proposals(), kAny}, "proposal map: features [B, L, C]");
+  check_shape(weight, {kAny, packed.size(2), 3, 3}, "proposal map: weight [O, C, 3, 3]");
+  check_shape(bias, {weight.size(0)}, "proposal map: bias [O]");
+  check_shape(outside, {packed.size(2)}, "proposal map: values outside [C]");
   const OwnPrecision own;
   if (packed.scalar_type() != weight.scalar_type()) return convolve_proposals(packed.to(weight.scalar_type()), weight, bias, outside.to(weight.scalar_type()), table);
   if (!packed.device().is_cpu()) {

@@ -1,5 +1,6 @@
 // Layers on the map of proposals that compute its valid entries (i + j < T) only: about half of D x T.
 // Packed features are [B, L, C], proposals in the order of BoundaryMatchingTable; 1 x 1 convolutions are plain linear layers there.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <ATen/ATen.h>

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "libtal/nn/shapes.h"
+
 namespace tal {
 namespace {
 
@@ -50,11 +52,25 @@ bool fits(const at::Tensor& weight, Axes stride, Axes padding, std::int64_t grou
   return true;
 }
 
+// The input must fill every axis of the kernel at least once.
+void check_input(const at::Tensor& x, const at::Tensor& weight, Axes padding, std::int64_t groups) {
+  const std::int64_t channels = weight.size(1) * groups;
+  const auto axis = [&](std::size_t k) {
+    return at_least(std::max<std::int64_t>(1, weight.size(static_cast<std::int64_t>(k) + 2) - 2 * padding[k]));
+  };
+  switch (padding.size()) {
+    case 1: return check_shape(x, {kAny, channels, axis(0)}, "convolution: input [B, C, L]");
+    case 2: return check_shape(x, {kAny, channels, axis(0), axis(1)}, "convolution: input [B, C, H, W]");
+    default: return check_shape(x, {kAny, channels, axis(0), axis(1), axis(2)}, "convolution: input [B, C, T, H, W]");
+  }
+}
+
 std::int64_t tiles_of_sample(const at::Tensor& x) { return (x.dim() == 5 ? x.size(2) : 1) * ((x.size(-2) + 3) / 4) * ((x.size(-1) + 3) / 4); }
 
 }  // namespace
 
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, Axes stride, Axes padding, std::int64_t groups, const Epilogue& then) {
+  check_input(x, weight, padding, groups);
   const std::vector<std::int64_t> ones(stride.size(), 1);
   // By the names that autocast knows.
   const auto y = stride.size() == 1   ? at::conv1d(x, weight, bias, stride, padding, ones, groups)
@@ -75,6 +91,7 @@ FixedConvolution::FixedConvolution(const at::Tensor& weight, const at::Tensor& b
 }
 
 at::Tensor FixedConvolution::operator()(const at::Tensor& x, const Epilogue& then) const {
+  check_input(x, weight_, padding_, groups_);
   const at::NoGradGuard guard;
   if (!at::autocast::is_autocast_enabled(x.device().type())) {
     if (winograd_ && x.scalar_type() == at::kFloat && tiles_of_sample(x) >= kLeastTiles) return winograd_->convolve(x, bias_, then);

@@ -1,5 +1,6 @@
-// Convolutions whose weights do not change, as fast as the processor computes them: by Winograd's filters where they fit, otherwise by oneDNN with
-// the addition and the ReLU in the same pass.
+// Convolutions whose weights do not change, as fast as the processor allows. The fastest of three ways that fits is
+// taken: Winograd's filters (winograd.h), oneDNN's convolution that adds and applies the ReLU itself, LibTorch's
+// convolution.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -14,14 +15,16 @@
 
 namespace tal {
 
-// y = relu(x * w + bias + add), over one to three axes; w [O, C / groups, kernel...], bias [O] or undefined. Any floating type and device, also under
-// autocast; those that have no faster way are LibTorch's own convolutions. Takes no part in differentiation.
+// y = relu(x * w + bias + add) over one, two or three axes; any floating type and device, also under autocast. Takes no
+// part in differentiation. Several threads may call it.
 class FixedConvolution {
  public:
-  FixedConvolution(const at::Tensor& weight, const at::Tensor& bias, std::vector<std::int64_t> stride, std::vector<std::int64_t> padding, std::int64_t groups = 1);
-  // [B, C, axes...] -> [B, O, axes...]
+  // weight: [O, C / groups, kernel...]. bias: [O], or undefined. stride, padding: one number for each axis.
+  FixedConvolution(const at::Tensor& weight, const at::Tensor& bias, std::vector<std::int64_t> stride,
+                   std::vector<std::int64_t> padding, std::int64_t groups = 1);
+  // [B, C, axes...] -> [B, O, axes...]. Error for a shape that does not fit, or one that is smaller than the kernel.
   at::Tensor operator()(const at::Tensor& x, const Epilogue& then = {}) const;
-  const at::Tensor& weight() const { return weight_; }  // laid out channels last
+  const at::Tensor& weight() const { return weight_; }  // in the memory format channels last
 
  private:
   at::Tensor weight_, bias_;
@@ -30,17 +33,20 @@ class FixedConvolution {
   std::unique_ptr<const WinogradFilters> winograd_;
 };
 
-// The same operations with LibTorch's own functions, differentiable.
-at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, at::IntArrayRef stride, at::IntArrayRef padding, std::int64_t groups = 1, const Epilogue& then = {});
+// The same with LibTorch's own functions, differentiable. Shapes and errors as above.
+at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, at::IntArrayRef stride,
+                    at::IntArrayRef padding, std::int64_t groups = 1, const Epilogue& then = {});
 
-// The end alone; y itself may be changed. Differentiable.
+// relu(y + add) alone. Differentiable. May write into y.
 at::Tensor finished(const at::Tensor& y, const Epilogue& then);
 
-// The FixedConvolution of weights that training may change between two calls: made when first wanted, and again when a tensor it depends on is another.
-// Several threads may call.
+// A FixedConvolution for weights that training may change between two calls. It is made at the first call, and made
+// again when one of the tensors it was made from has changed. Several threads may call.
 class FixedConvolutionCache {
  public:
-  std::shared_ptr<const FixedConvolution> get(const std::vector<at::Tensor>& sources, const std::function<FixedConvolution()>& make) const;
+  // sources: the tensors that make() reads; undefined ones are skipped.
+  std::shared_ptr<const FixedConvolution> get(const std::vector<at::Tensor>& sources,
+                                              const std::function<FixedConvolution()>& make) const;
 
  private:
   using State = std::vector<std::pair<const void*, std::uint32_t>>;  // memory and version of each source

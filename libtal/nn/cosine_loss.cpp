@@ -3,22 +3,26 @@
 #include <cmath>
 
 #include "libtal/nn/device.h"
+#include "libtal/nn/shapes.h"
 #include "libtal/segment/action_stages.h"
 
 namespace tal {
 
-StageClassifierImpl::StageClassifierImpl(std::int64_t dim, const CosineLossOptions& options) : options_(options) {
+ActionStageClassifierImpl::ActionStageClassifierImpl(std::int64_t dim, const CosineLossOptions& options)
+    : options_(options) {
   const auto classes = static_cast<std::int64_t>(kActionStages);
   const double bound = 1 / std::sqrt(static_cast<double>(dim));
   weight = register_parameter("weight", torch::empty({classes, dim}).uniform_(-bound, bound));
   if (options.form == "softmax") bias = register_parameter("bias", torch::zeros({classes}));
-  const auto margins = stage_margins(options.margin_form == "eq7" ? MarginForm::kEq7 : MarginForm::kWorked, options.m, options.n);
+  const auto margins =
+      action_stage_margins(options.margin_form == "eq7" ? MarginForm::kEq7 : MarginForm::kWorked, options.m, options.n);
   margins_ = torch::empty({classes, classes}, torch::kDouble);
   for (std::size_t j = 0; j < kActionStages; ++j)
     for (std::size_t i = 0; i < kActionStages; ++i) margins_[static_cast<std::int64_t>(j)][static_cast<std::int64_t>(i)] = margins[j][i];
 }
 
-torch::Tensor StageClassifierImpl::forward(const torch::Tensor& rows) {
+torch::Tensor ActionStageClassifierImpl::forward(const torch::Tensor& rows) {
+  check_shape(rows, {kAxes, weight.size(1)}, "action stage classifier: rows [..., d]");
   const OwnPrecision own;
   const auto x = rows.to(weight.scalar_type());
   if (options_.form == "softmax") return torch::linear(x, weight, bias);
@@ -26,11 +30,14 @@ torch::Tensor StageClassifierImpl::forward(const torch::Tensor& rows) {
   return torch::linear(F::normalize(x, F::NormalizeFuncOptions().dim(-1)), F::normalize(weight, F::NormalizeFuncOptions().dim(1)));  // Eq. (4)
 }
 
-torch::Tensor StageClassifierImpl::probabilities(const torch::Tensor& outputs) const {
+torch::Tensor ActionStageClassifierImpl::probabilities(const torch::Tensor& outputs) const {
+  check_shape(outputs, {kAxes, weight.size(0)}, "action stage classifier: outputs [..., K]");
   return torch::softmax(options_.form == "softmax" ? outputs : options_.scale * outputs, -1);
 }
 
-torch::Tensor StageClassifierImpl::loss(const torch::Tensor& outputs, const torch::Tensor& label) const {
+torch::Tensor ActionStageClassifierImpl::loss(const torch::Tensor& outputs, const torch::Tensor& label) const {
+  check_shape(outputs, {kAxes, weight.size(0)}, "action stage classifier: outputs [..., K]");
+  check_same_shape(label, outputs.select(-1, 0), "action stage classifier: labels [...]");
   const auto cos = outputs.reshape({-1, outputs.size(-1)});
   const auto y = label.reshape({-1});
   auto z = cos;

@@ -1,4 +1,5 @@
 // Classification of action stages with margins: softmax, LMCL, VMCL and its angular form (CMSN, 4.1-4.3).
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>
@@ -18,8 +19,8 @@ struct CosineLossOptions {
 
 // The last layer over stages and its loss. With cosines: l2-normalised features and class weights, no bias, logits cos(theta_j); with
 // softmax: a linear layer. Parameters: weight [K, d], bias [K] (softmax only).
-struct StageClassifierImpl : torch::nn::Module {
-  StageClassifierImpl(std::int64_t dim, const CosineLossOptions& options);
+struct ActionStageClassifierImpl : torch::nn::Module {
+  ActionStageClassifierImpl(std::int64_t dim, const CosineLossOptions& options);
   torch::Tensor forward(const torch::Tensor& x);       // [..., d] -> [..., K] cosines, or logits of softmax
   torch::Tensor probabilities(const torch::Tensor& outputs) const;  // of forward's result: softmax(s cos) or softmax(logits)
   // outputs [..., K] of forward, label [...] (-1: left out) -> mean over what is left.
@@ -31,6 +32,6 @@ struct StageClassifierImpl : torch::nn::Module {
   CosineLossOptions options_;
   torch::Tensor margins_;  // f(j, y) [K, K], double on the CPU
 };
-TORCH_MODULE(StageClassifier);
+TORCH_MODULE(ActionStageClassifier);
 
 }  // namespace tal

@@ -1,4 +1,5 @@
-// Where tensors live and what computes them. One build serves machines with and without a GPU: CUDA is opened at run time.
+// Where tensors live, and in which precision they are computed. One build runs on machines with and without a GPU: CUDA
+// is loaded at run time, when a device asks for it.
 #pragma once
 
 #include <c10/core/Device.h>
@@ -9,20 +10,25 @@
 
 namespace tal {
 
-// "cpu", "cuda" or "cuda:1". UsageError for anything else; Error when CUDA cannot be used here, with the reason.
+// The device with this name: "cpu", "cuda" or "cuda:1". UsageError for any other name. Error, with the reason, when
+// CUDA cannot be used here.
 c10::Device open_device(const std::string& name);
 
-// LibTorch's threads; 0: one a core. Memory of tensors that are freed stays with the process (where the C library is glibc): given back after every
-// operation and cleared again for the next one, it takes as long as the smaller operations themselves.
+// Call once before the first tensor. threads: of LibTorch's operations; 0: one for each core.
+// It also lets the process keep the memory of freed tensors (with glibc). Otherwise each operation would give its
+// memory back to the system and the next one would get it again, cleared: as slow as the smaller operations themselves.
 void start_computing(int threads);
 
-// "float32", "bfloat16" or "float16", as --precision names them. UsageError for float16 on the processor, whose convolutions lack it.
+// The type for --precision: "float32", "bfloat16" or "float16". UsageError for any other name, and for float16 on the
+// CPU, which has no convolutions in it.
 c10::ScalarType precision_type(const std::string& name, const c10::Device& device);
 
-// "device=cuda precision=BFloat16 torch=2.11.0": what features depend on beside their network, for the hash in their header. float32 is not named.
+// Text on which features depend besides their network, for the hash in their header, such as
+// "device=cuda precision=BFloat16 torch=2.11.0". float32 is not named.
 std::string computing_parameters(const c10::Device& device, c10::ScalarType precision);
 
-// While it lives, on this thread: LibTorch's products and convolutions compute in `type`, what needs more stays in float32 (autocast). kFloat: nothing changes.
+// LibTorch's autocast for the calling thread, from construction to destruction: products and convolutions compute in
+// `type`; operations that need more precision stay in float32. With kFloat nothing changes.
 class Autocast {
  public:
   Autocast(const c10::Device& device, c10::ScalarType type);
@@ -35,7 +41,8 @@ class Autocast {
   bool on_;
 };
 
-// While it lives, Autocast does nothing: for kernels of ours, which compute in their weights' type, and for recurrences.
+// Switches Autocast off for the calling thread, from construction to destruction. For our own kernels, which compute in
+// the type of their weights, and for recurrent layers.
 class OwnPrecision {
  public:
   OwnPrecision();

@@ -4,18 +4,20 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <tuple>
 #include <unordered_map>
 
 #include "libtal/base/error.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 
 namespace {
 
-// One resampled row, in rows of the sequence: one row (other < 0 and last = row + 1), two with weights 1 - r and r, or a bin.
+// One resampled row: two rows of the sequence with weights 1 - r and r, or the maximum of a bin of rows.
 struct Resampled {
-  enum class Kind { zero, interpolated, pooled } kind = Kind::zero;
-  std::int64_t first = 0, last = 0;  // interpolated: the rows floor p and floor p + 1; pooled: [first, last)
+  enum class Kind { interpolated, pooled } kind;
+  RowRange rows;
   double r = 0;
 };
 
@@ -24,37 +26,44 @@ Resampled resample_row(const Segment& interval, std::int64_t length, std::int64_
   if (n <= l) {
     const double p = interval.start + (static_cast<double>(k) + 0.5) * n / l - 0.5, floor = std::floor(p);
     const auto first = static_cast<std::int64_t>(floor);
-    return {Resampled::Kind::interpolated, first, first + 1, p - floor};
+    return {Resampled::Kind::interpolated, {first, first + 2}, p - floor};
   }
   const auto edge = [&](std::int64_t i) { return (l * interval.start + static_cast<double>(i) * n) / l; };
-  return {Resampled::Kind::pooled, static_cast<std::int64_t>(std::floor(edge(k))), static_cast<std::int64_t>(std::ceil(edge(k + 1))), 0};
+  return {Resampled::Kind::pooled,
+          {static_cast<std::int64_t>(std::floor(edge(k))), static_cast<std::int64_t>(std::ceil(edge(k + 1)))}};
 }
 
 at::Tensor tensor_of(const std::vector<std::int64_t>& values) { return at::tensor(values, at::kLong); }
 
 }  // namespace
 
-at::Tensor normalise_rows(const at::Tensor& x) { return x / x.norm(2, {1}, true).clamp_min(1e-12); }
+at::Tensor normalise_rows(const at::Tensor& x) {
+  check_shape(x, {kAny, kAny}, "normalised rows: rows [T, C]");
+  return x / x.norm(2, {1}, true).clamp_min(1e-12);
+}
 
 at::Tensor rescale_rows(const at::Tensor& x, std::int64_t rows) {
+  check_shape(x, {kAny, kAny}, "rescaled rows: rows [n, C]");
   const std::int64_t n = x.size(0);
   if (n == rows) return x;
   if (n < rows) return at::cat({x, x.new_zeros({rows - n, x.size(1)})});
   std::vector<at::Tensor> pooled;
   pooled.reserve(static_cast<std::size_t>(rows));
   for (std::int64_t k = 0; k < rows; ++k) {
-    const std::int64_t first = k * n / rows, last = ((k + 1) * n + rows - 1) / rows;
-    pooled.push_back(x.slice(0, first, last).amax(0));
+    const RowRange bin{k * n / rows, ((k + 1) * n + rows - 1) / rows};
+    pooled.push_back(x.slice(0, bin.first, bin.end).amax(0));
   }
   return at::stack(pooled);
 }
 
 at::Tensor resize_rows(const at::Tensor& x, std::int64_t rows) {
+  check_shape(x, {at_least(1), kAny}, "resized rows: rows [n, C]");
   if (x.size(0) == rows) return x;
   return at::upsample_linear1d(x.t().unsqueeze(0), {rows}, /*align_corners=*/false)[0].t();
 }
 
 at::Tensor resample_intervals(const at::Tensor& x, const std::vector<Segment>& intervals, std::int64_t length) {
+  check_shape(x, {kAny, kAny}, "resampled intervals: rows [T, C]");
   const std::int64_t rows = x.size(0);
   if (intervals.empty()) return x.new_zeros({0, length, x.size(1)});
   const at::Tensor extended = at::cat({x, x.new_zeros({1, x.size(1)})});  // row `rows` stands for every row outside
@@ -66,8 +75,8 @@ at::Tensor resample_intervals(const at::Tensor& x, const std::vector<Segment>& i
       std::vector<std::int64_t> low, high;
       std::vector<double> r;
       for (std::int64_t k = 0; k < length; ++k) {
-        const Resampled row = resample_row(interval, length, k);
-        low.push_back(inside(row.first)), high.push_back(inside(row.last)), r.push_back(row.r);
+        const auto [kind, two, share] = resample_row(interval, length, k);
+        low.push_back(inside(two.first)), high.push_back(inside(two.end - 1)), r.push_back(share);
       }
       const at::Tensor weight = at::tensor(r, at::kDouble).to(x.options()).unsqueeze(1);
       const at::Tensor i = tensor_of(low).to(x.device()), j = tensor_of(high).to(x.device());
@@ -76,8 +85,8 @@ at::Tensor resample_intervals(const at::Tensor& x, const std::vector<Segment>& i
       const auto widest = static_cast<std::int64_t>(std::ceil(interval.length() / static_cast<double>(length))) + 1;
       std::vector<std::int64_t> members;
       for (std::int64_t k = 0; k < length; ++k) {
-        const Resampled row = resample_row(interval, length, k);
-        for (std::int64_t m = 0; m < widest; ++m) members.push_back(inside(std::min(row.first + m, row.last - 1)));
+        const RowRange bin = resample_row(interval, length, k).rows;
+        for (std::int64_t m = 0; m < widest; ++m) members.push_back(inside(std::min(bin.first + m, bin.end - 1)));
       }
       out.push_back(extended.index_select(0, tensor_of(members).to(x.device())).view({length, widest, x.size(1)}).amax(1));
     }
@@ -86,10 +95,13 @@ at::Tensor resample_intervals(const at::Tensor& x, const std::vector<Segment>& i
 }
 
 at::Tensor SharedRows::expand() const {
+  check_shape(values, {kAny, kAny}, "shared rows: values [W, D]");
+  check_shape(index, {kAny, kAny}, "shared rows: index [N, L]");
   return values.index_select(0, index.reshape({-1})).view({index.size(0), index.size(1), values.size(1)});
 }
 
 SharedRows SharedRows::of(const at::Tensor& rows) {
+  check_shape(rows, {kAny, kAny, kAny}, "shared rows: rows [N, L, D]");
   const std::int64_t n = rows.size(0), l = rows.size(1);
   return {rows.reshape({n * l, rows.size(2)}), at::arange(n * l, rows.options().dtype(at::kLong)).view({n, l})};
 }
@@ -128,8 +140,16 @@ struct IntervalPlanner::State {
 
   std::vector<std::int32_t> row_source;                    // [total] number among the used rows; -1: not used
   std::vector<std::int64_t> rows;                          // used rows
-  std::map<std::array<std::int64_t, 3>, std::int32_t> bins;  // (first, last, zero row takes part) -> number
-  std::vector<std::array<std::int64_t, 3>> bin_list;
+  // Rows of x under a bin, and whether the zero row takes part too.
+  struct Bin {
+    RowRange rows;
+    bool zero = false;
+    bool operator<(const Bin& other) const {
+      return std::tie(rows.first, rows.end, zero) < std::tie(other.rows.first, other.rows.end, other.zero);
+    }
+  };
+  std::map<Bin, std::int32_t> bins;  // -> number
+  std::vector<Bin> bin_list;
   std::unordered_map<Mix, std::int32_t, MixHash> mix_ids;
   std::vector<Mix> mixes;  // 0: zero
   std::unordered_map<Window, std::int32_t, WindowHash> window_ids;
@@ -142,20 +162,22 @@ struct IntervalPlanner::State {
     return number;
   }
 
+  // row: of a sequence that is rows [offset, offset + count) of x.
   Mix mix_of(std::int64_t offset, std::int64_t count, const Resampled& row) {
     const auto inside = [&](std::int64_t r) { return r >= 0 && r < count; };
     if (row.kind == Resampled::Kind::interpolated) {
       Mix mix;
-      if (inside(row.first)) mix.low = source(offset + row.first);
-      if (row.r > 0 && inside(row.last)) mix.high = source(offset + row.last);
+      if (inside(row.rows.first)) mix.low = source(offset + row.rows.first);
+      if (row.r > 0 && inside(row.rows.end - 1)) mix.high = source(offset + row.rows.end - 1);
       if (mix.low >= 0 || mix.high >= 0) mix.r = row.r;
       return mix;
     }
-    const std::int64_t first = std::max<std::int64_t>(row.first, 0), last = std::min(row.last, count);
-    if (first >= last) return {};
-    const bool outside = first != row.first || last != row.last;
-    if (last == first + 1 && !outside) return {source(offset + first), -1, false, 0};
-    const auto [place, added] = bins.try_emplace({offset + first, offset + last, outside}, static_cast<std::int32_t>(bin_list.size()));
+    const RowRange part{std::max<std::int64_t>(row.rows.first, 0), std::min(row.rows.end, count)};
+    if (part.count() <= 0) return {};
+    const bool outside = part != row.rows;
+    if (part.count() == 1 && !outside) return {source(offset + part.first), -1, false, 0};
+    const Bin bin{{offset + part.first, offset + part.end}, outside};
+    const auto [place, added] = bins.try_emplace(bin, static_cast<std::int32_t>(bin_list.size()));
     if (added) bin_list.push_back(place->first);
     return {place->second, -1, true, 0};
   }
@@ -180,11 +202,12 @@ IntervalPlanner::IntervalPlanner(std::int64_t length, std::vector<std::int64_t> 
 
 IntervalPlanner::~IntervalPlanner() = default;
 
-void IntervalPlanner::add(std::int64_t first, std::int64_t rows, const Segment& interval) {
+void IntervalPlanner::add(const RowRange& sequence, const Segment& interval) {
   State& s = *state_;
   std::vector<std::int32_t> ids(static_cast<std::size_t>(s.length + 2 * s.reach), 0);  // zero padding at both ends
   for (std::int64_t k = 0; k < s.length; ++k)
-    ids[static_cast<std::size_t>(s.reach + k)] = s.mix_id(s.mix_of(first, rows, resample_row(interval, s.length, k)));
+    ids[static_cast<std::size_t>(s.reach + k)] =
+        s.mix_id(s.mix_of(sequence.first, sequence.count(), resample_row(interval, s.length, k)));
   for (std::int64_t k = 0; k < s.length; ++k) {
     State::Window window{};
     std::copy_n(ids.begin() + k, 2 * s.reach + 1, window.begin());
@@ -202,12 +225,12 @@ IntervalPlan IntervalPlanner::finish() {
   plan.index = tensor_of(s.index).view({-1, s.length});
 
   std::int64_t widest = 1;
-  for (const auto& bin : s.bin_list) widest = std::max(widest, bin[1] - bin[0] + bin[2]);
+  for (const auto& bin : s.bin_list) widest = std::max(widest, bin.rows.count() + (bin.zero ? 1 : 0));
   std::vector<std::int64_t> members;
   members.reserve(s.bin_list.size() * static_cast<std::size_t>(widest));
   for (const auto& bin : s.bin_list)
     for (std::int64_t m = 0; m < widest; ++m)
-      members.push_back(bin[0] + m < bin[1] ? bin[0] + m : bin[2] ? s.total : bin[1] - 1);
+      members.push_back(m < bin.rows.count() ? bin.rows.first + m : bin.zero ? s.total : bin.rows.end - 1);
   plan.bins = tensor_of(members).view({-1, widest});
 
   const auto used = static_cast<std::int64_t>(s.rows.size());
@@ -255,6 +278,7 @@ IntervalPlan IntervalPlan::load(const std::map<std::string, at::Tensor>& tensors
 }
 
 at::Tensor IntervalPlan::sources(const at::Tensor& x) const {
+  check_shape(x, {kAny, kAny}, "interval plan: rows [T, C]");
   const at::Tensor used = x.index_select(0, rows);
   if (!bins.size(0)) return used;
   const at::Tensor extended = at::cat({x, x.new_zeros({1, x.size(1)})});
@@ -264,6 +288,11 @@ at::Tensor IntervalPlan::sources(const at::Tensor& x) const {
 }
 
 at::Tensor IntervalPlan::convolve(const at::Tensor& sources, const at::Tensor& weight, const at::Tensor& bias) const {
+  check_shape(weight, {kAny, kAny, kAny}, "interval plan: weight [D, C, size]");
+  check_shape(sources, {rows.size(0) + bins.size(0), weight.size(1)}, "interval plan: sources [R + B, C]");
+  check_shape(bias, {weight.size(0)}, "interval plan: bias [D]");
+  if (!taps.count(weight.size(2)))
+    throw Error("interval plan: made for other kernels than one of size " + std::to_string(weight.size(2)));
   const std::int64_t width = weight.size(0), channels = weight.size(1), size = weight.size(2);
   const Taps& t = taps.at(size);
   const at::Tensor matrix = weight.permute({2, 0, 1}).reshape({size * width, channels});  // a view when tap-major
@@ -271,6 +300,9 @@ at::Tensor IntervalPlan::convolve(const at::Tensor& sources, const at::Tensor& w
   return std::get<0>(at::embedding_bag(product, t.entries, t.begin, false, 0, false, t.weights.to(product.scalar_type()), true)) + bias;
 }
 
-at::Tensor tap_major(const at::Tensor& weight) { return weight.permute({2, 0, 1}).contiguous().permute({1, 2, 0}); }
+at::Tensor tap_major(const at::Tensor& weight) {
+  check_shape(weight, {kAny, kAny, kAny}, "interval plan: weight [D, C, size]");
+  return weight.permute({2, 0, 1}).contiguous().permute({1, 2, 0});
+}
 
 }  // namespace tal

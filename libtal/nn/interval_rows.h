@@ -7,6 +7,7 @@
 // rows of f once, and their results are interpolated; bins that are pooled are the same for many intervals, so each distinct bin is
 // pooled and multiplied once; and a result row depends on the few rows under the kernel only, so each distinct window of rows is
 // computed once. Same result up to rounding: T + bins products instead of N L.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <ATen/ATen.h>
@@ -17,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "libtal/base/row_range.h"
 #include "libtal/base/segment.h"
 
 namespace tal {
@@ -48,7 +50,8 @@ struct IntervalPlan {
   at::Tensor rows;          // [R] int64: rows of x that are used as they are
   at::Tensor bins;          // [B, M] int64: rows of x under each distinct bin, the last one repeated; x.size(0): the zero row
   at::Tensor index;         // [N, L] int64: window of row k of interval n
-  // One kernel size: window w is the sum of weight * product[source * size + tap] over its entries begin[w] .. begin[w + 1] - 1.
+  // One kernel size: window w is the sum of weight * product[source * size + tap] over its entries [begin[w], begin[w +
+  // 1]).
   struct Taps {
     at::Tensor entries;  // [E] int64: source * size + tap; sources are the rows, then the bins
     at::Tensor weights;  // [E] float64
@@ -74,8 +77,8 @@ class IntervalPlanner {
   // kernels: odd sizes of the convolutions that will run over the rows; `total` rows in x.
   IntervalPlanner(std::int64_t length, std::vector<std::int64_t> kernels, std::int64_t total);
   ~IntervalPlanner();
-  // An interval of the sequence that is rows [first, first + rows) of x, relative to it; it may reach out of it.
-  void add(std::int64_t first, std::int64_t rows, const Segment& interval);
+  // sequence: its rows of x. interval: rows of the sequence, counted from its own first; it may reach out of it.
+  void add(const RowRange& sequence, const Segment& interval);
   IntervalPlan finish();
 
  private:

@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "libtal/base/error.h"
 #include "libtal/nn/panel_product.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 namespace {
@@ -78,8 +80,11 @@ at::Tensor linear_in_panels(const at::Tensor& x, const at::Tensor& weight, const
 }  // namespace
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, bool relu) {
-  TORCH_CHECK(weight.dim() >= 2 && weight.numel() == weight.size(0) * weight.size(1) && x.dim() > 0 && x.size(-1) == weight.size(1), "linear layer: rows ", x.sizes(),
-              " do not fit the weights ", weight.sizes());
+  check_shape(weight, {kAny, kAny, kAxes}, "linear layer: weights [O, C, 1 ...]");
+  if (weight.numel() != weight.size(0) * weight.size(1))
+    throw Error("linear layer: weights [O, C, 1 ...] must be those of one tap");
+  check_shape(x, {kAxes, weight.size(1)}, "linear layer: rows [..., C]");
+  if (bias.defined()) check_shape(bias, {weight.size(0)}, "linear layer: bias [O]");
   const auto matrix = weight.flatten(1);
   if (!torch::autograd::compute_requires_grad(x, matrix, bias) && pays(x, matrix)) return linear_in_panels(x, matrix, bias, relu);
   const auto y = at::linear(x, matrix, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);

@@ -1,4 +1,5 @@
 // Losses that several networks share. All are differentiable, take float or double, and stay finite for logits of any size.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <ATen/ATen.h>
@@ -18,8 +19,8 @@ at::Tensor kl_regression(const at::Tensor& x, const at::Tensor& alpha);
 // log(1 - p)); a class without entries contributes 0. logit, label [any] -> scalar. weights (as label, or undefined): of the entries in both means.
 at::Tensor balanced_logistic(const at::Tensor& logit, const at::Tensor& label, const at::Tensor& weights = {});
 
-// Homoscedastic-uncertainty weighting (Kendall et al.): e^-s_k L_k + s_k / 2, s_k = log sigma_k^2. losses, log_var [K] -> [K], and their sum.
+// Homoscedastic-uncertainty weighting (Kendall et al.): e^-s_k L_k + s_k / 2, s_k = log sigma_k^2. losses, log_var [K]
+// -> [K]; their sum is the loss.
 at::Tensor multi_task_terms(const at::Tensor& losses, const at::Tensor& log_var);
-at::Tensor multi_task(const at::Tensor& losses, const at::Tensor& log_var);
 
 }  // namespace tal

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "libtal/base/error.h"
+#include "libtal/nn/shapes.h"
 #include "libtal/nn/vector.h"
 
 namespace tal {
@@ -99,13 +101,17 @@ TAL_TARGET_512 void step_512(const Step& s) { step_block<Vector64, 6>(s); }
 
 }  // namespace
 
-LstmRecurrence::LstmRecurrence(const at::Tensor& w_hh) : hidden_(w_hh.size(1)), blocks_((hidden_ + kUnits - 1) / kUnits) {
-  TORCH_CHECK(w_hh.dim() == 2 && w_hh.size(0) == kGates * hidden_ && w_hh.is_cpu() && w_hh.scalar_type() == at::kFloat, "LSTM: recurrent weights must be float [4 H, H] on the CPU, not ", w_hh.sizes());
+LstmRecurrence::LstmRecurrence(const at::Tensor& w_hh) {
+  check_shape(w_hh, {kAny, kAny}, "LSTM: recurrent weights [4 H, H]");
+  hidden_ = w_hh.size(1), blocks_ = (hidden_ + kUnits - 1) / kUnits;
+  check_shape(w_hh, {kGates * hidden_, hidden_}, "LSTM: recurrent weights [4 H, H]");
+  check_float_on_cpu(w_hh, "LSTM: recurrent weights");
   const at::NoGradGuard guard;
   weight_ = arranged(w_hh).view({blocks_, kColumns, hidden_}).transpose(1, 2).contiguous();
 }
 
 at::Tensor LstmRecurrence::arranged(const at::Tensor& weight) const {
+  check_shape(weight, {kGates * hidden_, kAxes}, "LSTM: weights to arrange [4 H, ...]");
   const auto by_gate = weight.detach().reshape({kGates, hidden_, -1});
   auto padded = at::zeros({kGates, blocks_ * kUnits, by_gate.size(2)}, by_gate.options());
   padded.narrow(1, 0, hidden_).copy_(by_gate);
@@ -114,11 +120,15 @@ at::Tensor LstmRecurrence::arranged(const at::Tensor& weight) const {
 }
 
 void LstmRecurrence::run(const at::Tensor& input, const at::Tensor& steps, std::int64_t first, std::int64_t count, bool backward, const at::Tensor& out, std::int64_t column) const {
-  TORCH_CHECK(input.dim() == 2 && input.size(1) == blocks_ * kColumns && input.is_contiguous() && input.scalar_type() == at::kFloat, "LSTM: the gates' input must be float [W, ",
-              blocks_ * kColumns, "], not ", input.sizes());
-  TORCH_CHECK(steps.dim() == 2 && steps.is_contiguous() && steps.scalar_type() == at::kLong && first >= 0 && first + count <= steps.size(1), "LSTM: steps must be int64 [L, N], not ", steps.sizes());
-  TORCH_CHECK(out.dim() == 3 && out.is_contiguous() && out.size(0) == steps.size(1) && out.size(1) == steps.size(0) && column + hidden_ <= out.size(2) && out.scalar_type() == at::kFloat,
-              "LSTM: states do not fit into ", out.sizes());
+  check_shape(input, {kAny, blocks_ * kColumns}, "LSTM: the gates' input [W, 4 H']");
+  check_float_on_cpu(input, "LSTM: the gates' input");
+  check_shape(steps, {kAny, at_least(first + count)}, "LSTM: steps [L, N]");
+  if (steps.scalar_type() != at::kLong || first < 0)
+    throw Error("LSTM: steps must be int64, of sequences from the first on");
+  check_shape(out, {steps.size(1), steps.size(0), at_least(column + hidden_)}, "LSTM: states [N, L, S]");
+  check_float_on_cpu(out, "LSTM: states");
+  if (!input.is_contiguous() || !steps.is_contiguous() || !out.is_contiguous())
+    throw Error("LSTM: input, steps and states must be contiguous");
   if (count == 0) return;
   const std::int64_t length = steps.size(0), stride = blocks_ * kUnits + kUnits, sequences = steps.size(1);  // not a power of two: those share sets of the cache
   const auto room = static_cast<std::size_t>((count + kSpare) * stride);

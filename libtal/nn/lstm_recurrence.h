@@ -1,5 +1,6 @@
 // The recurrent part of an LSTM over many sequences at once, on the CPU: the product with the recurrent weights, the gates and the new state in one pass
 // over registers.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <ATen/ATen.h>
@@ -22,7 +23,7 @@ class LstmRecurrence {
   void run(const at::Tensor& input, const at::Tensor& steps, std::int64_t first, std::int64_t count, bool backward, const at::Tensor& out, std::int64_t column) const;
 
  private:
-  std::int64_t hidden_, blocks_;
+  std::int64_t hidden_ = 0, blocks_ = 0;
   at::Tensor weight_;  // [blocks, H, 4, 16]
 };
 

@@ -1,5 +1,6 @@
 // The non-local block with dot-product similarity (Wang et al., CVPR 2018), Eq. (5) of ETP:
 // y_i = 1/N sum_j (theta(x_i)^T phi(x_j)) g(x_j) over all N positions, no softmax; z = x + out(y).
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>

@@ -6,6 +6,9 @@
 #include <bit>
 #include <cmath>
 
+#include "libtal/base/error.h"
+#include "libtal/nn/shapes.h"
+
 namespace tal {
 namespace {
 
@@ -30,6 +33,12 @@ at::Tensor plain_sums(const at::Tensor& x) {
   return sums;
 }
 
+void check_ranges(std::span<const RowRange> ranges, std::int64_t rows) {
+  for (const auto& range : ranges)
+    if (range.first < 0 || range.end > rows || range.count() < 0)
+      throw Error("sums of rows: a range reaches out of the " + std::to_string(rows) + " rows");
+}
+
 double scale_of(const RowRange& range) { return range.count() > 0 ? 1.0 / static_cast<double>(range.count()) : 0.0; }
 
 at::Tensor plain_means(const at::Tensor& sums, std::span<const RowRange> ranges) {
@@ -41,7 +50,7 @@ at::Tensor plain_means(const at::Tensor& sums, std::span<const RowRange> ranges)
     for (std::int64_t i = begin; i < end; ++i) {
       const auto& range = ranges[static_cast<std::size_t>(i)];
       const double scale = scale_of(range);
-      const double *low = from + range.first * dim, *high = from + range.last * dim;
+      const double *low = from + range.first * dim, *high = from + range.end * dim;
       for (std::int64_t c = 0; c < dim; ++c) to[i * dim + c] = static_cast<float>((high[c] - low[c]) * scale);
     }
   });
@@ -60,17 +69,19 @@ RowRange part_rows(double a, double b, std::int64_t rows) {
 
 }  // namespace
 
-PrefixSums::PrefixSums(const at::Tensor& x) : type_(x.scalar_type()) {
-  TORCH_CHECK(x.dim() == 2, "rows must be [T, C]");
+PrefixSums::PrefixSums(const at::Tensor& x) {
+  check_shape(x, {kAny, kAny}, "sums of rows: rows [T, C]");
+  type_ = x.scalar_type();
   sums_ = plain(x) ? plain_sums(x) : at::cat({at::zeros({1, x.size(1)}, x.options().dtype(at::kDouble)), x.to(at::kDouble).cumsum(0)});
 }
 
 at::Tensor PrefixSums::means(std::span<const RowRange> ranges) const {
+  check_ranges(ranges, sums_.size(0) - 1);
   if (type_ == at::kFloat && sums_.is_cpu() && !(sums_.requires_grad() && at::GradMode::is_enabled())) return plain_means(sums_, ranges);
   Index first, last;
   std::vector<double> scale;
   for (const auto& range : ranges) {
-    first.push_back(range.first), last.push_back(range.last);
+    first.push_back(range.first), last.push_back(range.end);
     scale.push_back(scale_of(range));
   }
   const auto sums = sums_.index_select(0, index_tensor(last, sums_)) - sums_.index_select(0, index_tensor(first, sums_));
@@ -78,6 +89,7 @@ at::Tensor PrefixSums::means(std::span<const RowRange> ranges) const {
 }
 
 at::Tensor PrefixSums::part_sums(std::span<const RowRange> ranges, std::int64_t parts) const {
+  check_ranges(ranges, sums_.size(0) - 1);
   const std::int64_t groups = static_cast<std::int64_t>(ranges.size()) / parts, block = sums_.size(1) / parts;
   auto total = at::zeros({groups, block}, sums_.options());
   for (std::int64_t p = 0; p < parts; ++p) {
@@ -85,7 +97,7 @@ at::Tensor PrefixSums::part_sums(std::span<const RowRange> ranges, std::int64_t 
     std::vector<double> scale;
     for (std::int64_t n = p; n < groups * parts; n += parts) {
       const auto& range = ranges[static_cast<std::size_t>(n)];
-      first.push_back(range.first), last.push_back(range.last), scale.push_back(scale_of(range));
+      first.push_back(range.first), last.push_back(range.end), scale.push_back(scale_of(range));
     }
     const auto columns = sums_.narrow(1, p * block, block);
     const auto sums = columns.index_select(0, index_tensor(last, sums_)) - columns.index_select(0, index_tensor(first, sums_));
@@ -105,17 +117,20 @@ std::vector<RowRange> pyramid_ranges(std::span<const Segment> segments, std::int
 }
 
 at::Tensor pyramid_pool(const at::Tensor& x, std::span<const Segment> segments) {
+  check_shape(x, {kAny, kAny}, "pyramid pooling: rows [T, C]");
   return PrefixSums(x).means(pyramid_ranges(segments, x.size(0))).view({static_cast<std::int64_t>(segments.size()), kPyramidParts, x.size(1)});
 }
 
 at::Tensor roi_max_pool(const at::Tensor& f, std::span<const RowRange> rois, std::int64_t length) {
-  TORCH_CHECK(f.dim() == 2, "features must be [T, C]");
+  check_shape(f, {kAny, kAny}, "RoI pooling: features [T, C]");
+  if (length < 1) throw Error("RoI pooling: a region has at least one bin");
   const std::int64_t rows = f.size(0), count = static_cast<std::int64_t>(rois.size());
   // Level l, row t: maximum over rows t .. t + 2^l - 1. A bin is the maximum of two such stretches that overlap.
   Index first, second;
   int levels = 1;
   for (const auto& roi : rois) {
-    TORCH_CHECK(roi.first >= 0 && roi.last <= rows && roi.count() > 0, "a region must hold at least one row of the sequence");
+    if (roi.first < 0 || roi.end > rows || roi.count() < 1)
+      throw Error("RoI pooling: a region must hold at least one row of the sequence");
     for (std::int64_t k = 0; k < length; ++k) {
       const std::int64_t n = roi.count(), from = roi.first + k * n / length, to = roi.first + ((k + 1) * n + length - 1) / length;
       const int level = std::bit_width(static_cast<std::uint64_t>(to - from)) - 1;

@@ -4,7 +4,9 @@
 #include <map>
 #include <numeric>
 
+#include "libtal/base/error.h"
 #include "libtal/nn/device.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 namespace {
@@ -106,8 +108,9 @@ torch::Tensor run_second_layer(const Cell& cell, bool reverse, const torch::Tens
     // Place of row t in a range: t - first in the run from its start, last - 1 - t in the run from its end.
     const auto place = [&](std::int64_t run, bool from_start) {
       const auto& range = ranges[static_cast<std::size_t>(run)];
-      const std::int64_t t = reverse ? range.last - 1 - k : range.first + k;
-      return from_start ? start_runs.offset(starts.run_of.at(range.first)) + t - range.first : end_runs.offset(ends.run_of.at(range.last - 1)) + range.last - 1 - t;
+      const std::int64_t t = reverse ? range.end - 1 - k : range.first + k;
+      return from_start ? start_runs.offset(starts.run_of.at(range.first)) + t - range.first
+                        : end_runs.offset(ends.run_of.at(range.end - 1)) + range.end - 1 - t;
     };
     const auto a = runs.going(k, [&](auto run) { return place(run, true); }), b = runs.going(k, [&](auto run) { return place(run, false); });
     const auto active = static_cast<std::int64_t>(a.size());
@@ -121,7 +124,7 @@ torch::Tensor run_second_layer(const Cell& cell, bool reverse, const torch::Tens
 
 torch::Tensor run_group(const Layers& layers, const torch::Tensor& forward, const torch::Tensor& backward, std::span<const RowRange> ranges) {
   Shared starts, ends;
-  for (const auto& range : ranges) starts.add(range.first, range.count()), ends.add(range.last - 1, range.count());
+  for (const auto& range : ranges) starts.add(range.first, range.count()), ends.add(range.end - 1, range.count());
   const Runs start_runs(starts.lengths), end_runs(ends.lengths);
   const auto f = run_first_layer(layers.forward1, forward, starts.from, +1, start_runs);
   const auto b = run_first_layer(layers.backward1, backward, ends.from, -1, end_runs);
@@ -138,8 +141,12 @@ torch::Tensor run_group(const Layers& layers, const torch::Tensor& forward, cons
 torch::Tensor range_gru(const torch::nn::GRU& gru, const torch::Tensor& input, std::span<const RowRange> ranges, std::int64_t budget) {
   torch::NoGradGuard guard;
   const OwnPrecision own;
-  TORCH_CHECK(gru->options.num_layers() == 2 && gru->options.bidirectional(), "the GRU must have two bidirectional layers");
-  for (const auto& range : ranges) TORCH_CHECK(range.first >= 0 && range.count() > 0 && range.last <= input.size(0), "a range must hold rows of the sequence");
+  if (gru->options.num_layers() != 2 || !gru->options.bidirectional())
+    throw Error("GRU over ranges: the GRU must have two bidirectional layers");
+  check_shape(input, {kAny, gru->options.input_size()}, "GRU over ranges: rows [U, C]");
+  for (const auto& range : ranges)
+    if (range.first < 0 || range.count() < 1 || range.end > input.size(0))
+      throw Error("GRU over ranges: a range must hold rows of the sequence");
   const Layers layers(gru);
   const torch::Tensor x = input.to(layers.forward1.w_ih.scalar_type());
   const auto projected = [&](const Cell& cell) { return torch::addmm(cell.b_ih, x, cell.w_ih.t()); };  // [U, 3H]
@@ -147,7 +154,7 @@ torch::Tensor range_gru(const torch::nn::GRU& gru, const torch::Tensor& input, s
 
   // Distinct ranges by start, so that groups share most; each range's state goes to all that equal it.
   std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> distinct;
-  for (const auto& range : ranges) distinct.try_emplace({range.first, range.last}, 0);
+  for (const auto& range : ranges) distinct.try_emplace({range.first, range.end}, 0);
   std::vector<RowRange> unique;
   for (auto& [key, place] : distinct) place = static_cast<std::int64_t>(unique.size()), unique.push_back({key.first, key.second});
   std::vector<torch::Tensor> states;
@@ -159,7 +166,7 @@ torch::Tensor range_gru(const torch::nn::GRU& gru, const torch::Tensor& input, s
   }
   if (states.empty()) return torch::empty({0, 2 * layers.forward1.hidden()}, x.options());
   Index places;
-  for (const auto& range : ranges) places.push_back(distinct.at({range.first, range.last}));
+  for (const auto& range : ranges) places.push_back(distinct.at({range.first, range.end}));
   return torch::cat(states).index_select(0, index_of(places, x));
 }
 

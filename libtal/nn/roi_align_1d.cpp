@@ -1,11 +1,17 @@
 #include "libtal/nn/roi_align_1d.h"
 
+#include "libtal/base/error.h"
 #include "libtal/nn/roi_align_1d_cuda.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 
 PyramidRows::PyramidRows(const std::vector<at::Tensor>& levels) {
+  if (levels.empty()) throw Error("RoIAlign: a pyramid has at least one level");
+  for (const auto& level : levels) check_shape(level, {kAny, kAny, at_least(1)}, "RoIAlign: a level [B, C, T]");
   clips = levels.front().size(0);
+  for (const auto& level : levels) check_shape(level, {clips, levels.front().size(1), kAny},
+      "RoIAlign: a level [B, C, T]");
   std::vector<at::Tensor> rows;
   std::vector<double> length;
   std::vector<std::int64_t> begin;
@@ -32,7 +38,8 @@ at::Tensor pyramid_levels(const at::Tensor& lengths, std::int64_t levels) {
 }
 
 at::Tensor roi_align_1d(const PyramidRows& pyramid, const at::Tensor& segments, std::int64_t rows, std::int64_t sampling) {
-  TORCH_CHECK(segments.size(0) == pyramid.clips, "RoIAlign: segments of ", segments.size(0), " clips, features of ", pyramid.clips);
+  check_shape(segments, {pyramid.clips, kAny, 2}, "RoIAlign: segments [B, N, 2]");
+  if (rows < 1 || sampling < 1) throw Error("RoIAlign: a segment has at least one row of at least one point");
   const CudaKernels* kernels = pyramid.values.is_cuda() && pyramid.values.scalar_type() != at::kDouble ? cuda_kernels() : nullptr;
   return kernels ? roi_align_1d_by(*kernels, pyramid, segments, rows, sampling) : roi_align_1d_operations(pyramid, segments, rows, sampling);
 }

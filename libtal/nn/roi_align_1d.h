@@ -1,5 +1,6 @@
 // Segments of a temporal feature pyramid, each resampled to a fixed number of rows (1-D RoIAlign, aligned), batched over clips and
 // segments: one gather of weighted rows for all of them.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <ATen/ATen.h>
@@ -12,7 +13,7 @@ namespace tal {
 // The rows of all levels of all clips in one matrix. Made once for a pyramid; every stage's segments are aligned from it.
 struct PyramidRows {
   PyramidRows() = default;
-  // levels [B, C, T_k], the finest first.
+  // levels [B, C, T_k], at least one, the finest first.
   explicit PyramidRows(const std::vector<at::Tensor>& levels);
 
   at::Tensor values;                          // [B sum(T_k), C]: clip after clip, level after level

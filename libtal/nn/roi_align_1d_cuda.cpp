@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "libtal/base/error.h"
+
 namespace tal {
 namespace {
 
@@ -39,7 +41,7 @@ class WeightedRows : public torch::autograd::Function<WeightedRows> {
 
 at::Tensor roi_align_1d_by(const CudaKernels& kernels, const PyramidRows& pyramid, const at::Tensor& segments, std::int64_t rows, std::int64_t sampling) {
   const auto values = pyramid.values.to(at::kFloat).contiguous();
-  TORCH_CHECK(values.size(0) <= std::numeric_limits<std::int32_t>::max(), "RoIAlign: more than 2^31 rows");
+  if (values.size(0) > std::numeric_limits<std::int32_t>::max()) throw Error("RoIAlign: more than 2^31 rows");
   const std::int64_t clips = segments.size(0), count = segments.size(1);
   const std::vector<std::int64_t> sizes{clips, count, rows, sampling, values.size(0) / clips, values.size(1)};
   const TalRoiSizes s = sizes_from(sizes);

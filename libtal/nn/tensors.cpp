@@ -30,7 +30,8 @@ at::Tensor tensor_of(const TensorView& view) {
 }
 
 TensorView view_of(std::string name, const at::Tensor& tensor) {
-  TORCH_CHECK(tensor.is_contiguous() && tensor.device().is_cpu(), "view_of needs a contiguous CPU tensor");
+  if (!tensor.is_contiguous() || !tensor.is_cpu())
+    throw Error("tensor '" + name + "': only one that is contiguous and on the CPU can be viewed");
   for (const auto& match : kMatches)
     if (tensor.scalar_type() == match.type)
       return {std::move(name), match.dtype, tensor.sizes().vec(), {static_cast<const char*>(tensor.data_ptr()), tensor.nbytes()}};

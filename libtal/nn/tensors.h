@@ -15,7 +15,8 @@ at::Tensor on_host(const at::Tensor& tensor);
 
 // A copy of the view's data. Error for a dtype that LibTorch has no match for.
 at::Tensor tensor_of(const TensorView& view);
-// Names the tensor's bytes; `tensor` must be contiguous, on the CPU, and outlive the view.
+// The tensor's bytes under a name. The tensor must outlive the view. Error unless it is contiguous and on the CPU, and
+// for a type that a safetensors file cannot hold.
 TensorView view_of(std::string name, const at::Tensor& tensor);
 
 struct TensorFile {

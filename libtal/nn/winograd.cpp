@@ -6,7 +6,9 @@
 #include <cstring>
 #include <vector>
 
+#include "libtal/base/error.h"
 #include "libtal/nn/panel_product.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 namespace {
@@ -176,16 +178,33 @@ at::Tensor point_rows(std::int64_t rows, std::int64_t channels) {
   return at::empty({kPoints, rows * channels + kWidth}, at::kFloat).narrow(1, 0, rows * channels).unflatten(1, {rows, channels});
 }
 
+std::vector<std::int64_t> tiles_with_pixels(const Plane& plane) {
+  std::vector<std::int64_t> tiles;
+  for (std::int64_t tile = 0; tile < plane.tiles(); ++tile) {
+    const std::int64_t top = tile / plane.across() * kTile, left = tile % plane.across() * kTile;
+    bool any = false;
+    for (std::int64_t y = top; y < std::min(top + kTile, plane.height); ++y)
+      for (std::int64_t x = left; x < std::min(left + kTile, plane.width); ++x) any = any || plane.row(y, x) >= 0;
+    if (any) tiles.push_back(tile);
+  }
+  return tiles;
+}
+
 }  // namespace
 
 bool WinogradFilters::pay(const at::Tensor& weight) {
   return weight.is_cpu() && weight.scalar_type() == at::kFloat && weight.size(0) >= kWidth && weight.size(1) >= kWidth && vector_bytes() > 16;
 }
 
-WinogradFilters::WinogradFilters(const at::Tensor& weight) : in_(weight.size(1)), out_(weight.size(0)), frames_(weight.dim() == 5 ? weight.size(2) : 1) {
-  TORCH_CHECK((weight.dim() == 4 || weight.dim() == 5) && weight.size(-1) == 3 && weight.size(-2) == 3 && frames_ % 2 == 1, "Winograd: filters must be [O, C, 3, 3] or [O, C, K, 3, 3], not ",
-              weight.sizes());
-  TORCH_CHECK(weight.is_cpu() && weight.scalar_type() == at::kFloat, "Winograd: filters must be float and on the CPU");
+WinogradFilters::WinogradFilters(const at::Tensor& weight) {
+  const bool video = weight.defined() && weight.dim() == 5;
+  if (video) check_shape(weight, {kAny, kAny, at_least(1), 3, 3}, "Winograd: filters [O, C, K, 3, 3]");
+  else check_shape(weight, {kAny, kAny, 3, 3}, "Winograd: filters [O, C, 3, 3]");
+  check_float_on_cpu(weight, "Winograd: filters");
+  in_ = weight.size(1), out_ = weight.size(0), frames_ = video ? weight.size(2) : 1;
+  if (frames_ % 2 == 0)
+    throw Error("Winograd: filters [O, C, K, 3, 3] must have an odd number of frames K, not " +
+                std::to_string(frames_));
   const at::NoGradGuard guard;
   const auto w = weight.detach().reshape({out_, in_, frames_ * 9}).contiguous();
   const float* from = w.const_data_ptr<float>();
@@ -218,73 +237,107 @@ struct WinogradFilters::Work {
   std::int64_t pixels = height * width;
 };
 
-void WinogradFilters::run(const Work& work) const {
-  Plane plane{work.height, work.width};
-  std::vector<std::int64_t> tiles;  // all but those without any pixel
+struct WinogradFilters::Plan {
+  Plan(const Work& work, const WinogradFilters& filters);
+
+  // Of tile p, counted over all clips.
+  std::int64_t clip(std::int64_t p) const { return p / each; }
+  std::int64_t tile(std::int64_t p) const { return plane.rows ? tiles[static_cast<std::size_t>(p % each)] : p % each; }
+
+  Plane plane;
+  std::vector<std::int64_t> tiles;  // of packed pixels: those that hold any
+  std::int64_t each, columns;       // tiles of a frame, of all clips' frames side by side
+  std::int64_t in, out;             // channels with the room behind them
+  std::int64_t frames = 0, width = 0, spans = 0, tasks = 0;  // a task: `width` tiles of up to `frames` frames
+  at::Tensor bias;                                           // [out]
+  std::vector<float> zeros;                                  // a pixel around the picture
+  Kernels kernels = of_vectors(kernels_128, kernels_256, kernels_512);
+};
+
+WinogradFilters::Plan::Plan(const Work& work, const WinogradFilters& filters)
+    : plane{work.height, work.width}, zeros(static_cast<std::size_t>(filters.in_)) {
   if (work.rows) {
     plane.rows = work.rows->const_data_ptr<std::int32_t>(), plane.outside = work.outside->const_data_ptr<float>();
-    for (std::int64_t tile = 0; tile < plane.tiles(); ++tile) {
-      const std::int64_t top = tile / plane.across() * kTile, left = tile % plane.across() * kTile;
-      bool any = false;
-      for (std::int64_t y = top; y < std::min(top + kTile, plane.height); ++y)
-        for (std::int64_t x = left; x < std::min(left + kTile, plane.width); ++x) any = any || plane.row(y, x) >= 0;
-      if (any) tiles.push_back(tile);
+    tiles = tiles_with_pixels(plane);
+  }
+  each = work.rows ? static_cast<std::int64_t>(tiles.size()) : plane.tiles(), columns = work.clips * each;
+  // Rows of points that are a power of two long would share the sets of the cache too.
+  in = whole_vectors(filters.in_) + (filters.in_ % 256 == 0 ? kWidth : 0), out = whole_vectors(filters.out_);
+  bias = at::zeros({out}, at::kFloat);
+  if (work.bias.defined()) bias.narrow(0, 0, filters.out_).copy_(work.bias);
+  if (columns == 0 || work.length == 0) return;
+  const std::int64_t threads = at::get_num_threads(), rows = rows_at_a_time(in, out);
+  frames = std::min(work.length, kFrames);
+  width = std::min(std::max<std::int64_t>(1, rows / frames), (columns + threads - 1) / threads);
+  spans = (work.length + frames - 1) / frames, tasks = (columns + width - 1) / width * spans;
+}
+
+struct WinogradFilters::Room {
+  Room(const Plan& plan, std::int64_t reach)
+      : inputs(point_rows((plan.frames + reach) * plan.width + kSpare, plan.in)),
+        outputs(point_rows(plan.frames * plan.width + kSpare, plan.out)),
+        a{inputs.data_ptr<float>(), inputs.stride(0), plan.in},
+        b{outputs.data_ptr<float>(), outputs.stride(0), plan.out} {}
+
+  // Zeros in rows [first, end) of the inputs.
+  void clear(std::int64_t first, std::int64_t end) {
+    for (std::int64_t k = 0; k < kPoints && first < end; ++k)
+      std::fill_n(a.values + k * a.stride + first * a.channels, (end - first) * a.channels, 0.0f);
+  }
+
+  at::Tensor inputs, outputs;
+  PointRows a, b;          // of inputs, outputs
+  std::int64_t ready = 0;  // rows of the inputs that hold numbers
+};
+
+// A row of points: a tile of a frame; the frames that the filters reach over lie before and behind the task's own.
+void WinogradFilters::run_task(const Work& work, const Plan& plan, std::int64_t task, Room& room) const {
+  const std::int64_t first = task / plan.spans * plan.width, many = std::min(plan.width, plan.columns - first);
+  const std::int64_t start = task % plan.spans * plan.frames, span = std::min(plan.frames, work.length - start);
+  const std::int64_t frame_in = work.pixels * in_, frame_out = work.pixels * out_;
+  for (std::int64_t f = 0; f < span + frames_ - 1; ++f) {
+    const std::int64_t t = start + f - frames_ / 2;
+    if (t < 0 || t >= work.length) {
+      room.clear(f * many, (f + 1) * many);
+      continue;
+    }
+    for (std::int64_t p = 0; p < many; ++p) {
+      const float* frame = work.from + (plan.clip(first + p) * work.length + t) * frame_in;
+      plan.kernels.transform(frame, plan.plane, in_, plan.tile(first + p), plan.zeros.data(), room.a, f * many + p);
     }
   }
-  const std::int64_t each = work.rows ? static_cast<std::int64_t>(tiles.size()) : plane.tiles(), columns = work.clips * each, length = work.length;
-  if (columns == 0 || length == 0) return;
-  // Rows of points that are a power of two long would share the sets of the cache too.
-  const std::int64_t in = whole_vectors(in_) + (in_ % 256 == 0 ? kWidth : 0), out = whole_vectors(out_);
-  auto bias = at::zeros({out}, at::kFloat);
-  if (work.bias.defined()) bias.narrow(0, 0, out_).copy_(work.bias);
-  const float* offset = bias.const_data_ptr<float>();
-  const std::vector<float> zeros(static_cast<std::size_t>(in_));
-  const std::int64_t threads = at::get_num_threads(), reach = frames_ / 2, frames = std::min(length, kFrames), rows = rows_at_a_time(in, out);
-  const std::int64_t width = std::min(std::max<std::int64_t>(1, rows / frames), (columns + threads - 1) / threads);
-  const std::int64_t spans = (length + frames - 1) / frames, tasks = (columns + width - 1) / width * spans;
-  const std::int64_t frame_in = work.pixels * in_, frame_out = work.pixels * out_;
-  const Kernels kernels = of_vectors(kernels_128, kernels_256, kernels_512);
-  const float* filters = points_.const_data_ptr<float>();
-
-  at::parallel_for(0, tasks, 1, [&](std::int64_t begin, std::int64_t end) {
-    const at::NoGradGuard guard;
-    const auto inputs = point_rows((frames + frames_ - 1) * width + kSpare, in), outputs = point_rows(frames * width + kSpare, out);
-    const PointRows a{inputs.data_ptr<float>(), inputs.stride(0), in}, b{outputs.data_ptr<float>(), outputs.stride(0), out};
-    const auto clear = [&](std::int64_t from_row, std::int64_t to_row) {
-      for (std::int64_t k = 0; k < kPoints && from_row < to_row; ++k) std::fill_n(a.values + k * a.stride + from_row * in, (to_row - from_row) * in, 0.0f);
-    };
-    std::int64_t ready = 0;  // rows that hold numbers
-    for (std::int64_t task = begin; task < end; ++task) {
-      const std::int64_t first = task / spans * width, many = std::min(width, columns - first);
-      const std::int64_t start = task % spans * frames, span = std::min(frames, length - start);
-      const auto clip = [&](std::int64_t p) { return (first + p) / each; };
-      const auto tile = [&](std::int64_t p) { return work.rows ? tiles[static_cast<std::size_t>((first + p) % each)] : (first + p) % each; };
-      for (std::int64_t f = 0; f < span + frames_ - 1; ++f) {
-        const std::int64_t t = start + f - reach;
-        if (t < 0 || t >= length) {
-          clear(f * many, (f + 1) * many);
-          continue;
-        }
-        for (std::int64_t p = 0; p < many; ++p) kernels.transform(work.from + (clip(p) * length + t) * frame_in, plane, in_, tile(p), zeros.data(), a, f * many + p);
-      }
-      const std::int64_t used = (span + frames_ - 1) * many;
-      clear(std::max(ready, used), used + kSpare);  // multiplied, not used
-      ready = std::max(ready, used + kSpare);
-      for (std::int64_t k = 0; k < kPoints; ++k)
-        kernels.multiply(a.values + k * a.stride, in, many, {filters + k * points_.stride(0), frames_, in_, out}, b.values + k * b.stride, span * many);
-      for (std::int64_t f = 0; f < span; ++f)
-        for (std::int64_t p = 0; p < many; ++p) {
-          const std::int64_t at = (clip(p) * length + start + f) * frame_out;
-          kernels.finish(b, f * many + p, {offset, work.add ? work.add + at : nullptr, work.relu}, plane, out_, tile(p), work.to + at);
-        }
+  const std::int64_t used = (span + frames_ - 1) * many;
+  room.clear(std::max(room.ready, used), used + kSpare);  // multiplied, not used
+  room.ready = std::max(room.ready, used + kSpare);
+  for (std::int64_t k = 0; k < kPoints; ++k) {
+    const Panels filters{points_.const_data_ptr<float>() + k * points_.stride(0), frames_, in_, plan.out};
+    plan.kernels.multiply(room.a.values + k * room.a.stride, plan.in, many, filters, room.b.values + k * room.b.stride,
+                          span * many);
+  }
+  const float* bias = plan.bias.const_data_ptr<float>();
+  for (std::int64_t f = 0; f < span; ++f)
+    for (std::int64_t p = 0; p < many; ++p) {
+      const std::int64_t at = (plan.clip(first + p) * work.length + start + f) * frame_out;
+      const Finish finish{bias, work.add ? work.add + at : nullptr, work.relu};
+      plan.kernels.finish(room.b, f * many + p, finish, plan.plane, out_, plan.tile(first + p), work.to + at);
     }
+}
+
+void WinogradFilters::run(const Work& work) const {
+  const Plan plan(work, *this);
+  at::parallel_for(0, plan.tasks, 1, [&](std::int64_t begin, std::int64_t end) {
+    const at::NoGradGuard guard;
+    Room room(plan, frames_ - 1);
+    for (std::int64_t task = begin; task < end; ++task) run_task(work, plan, task, room);
   });
 }
 
 at::Tensor WinogradFilters::convolve(const at::Tensor& x, const at::Tensor& bias, const Epilogue& then) const {
-  const bool video = x.dim() == 5;
-  TORCH_CHECK((video || (x.dim() == 4 && frames_ == 1)) && x.size(1) == in_ && x.is_cpu() && x.scalar_type() == at::kFloat, "Winograd: the input must be float [B, ", in_, ", ",
-              frames_ > 1 ? "T, " : "", "H, W] on the CPU, not ", x.sizes());
+  const bool video = frames_ > 1 || (x.defined() && x.dim() == 5);
+  if (video) check_shape(x, {kAny, in_, kAny, kAny, kAny}, "Winograd: input [B, C, T, H, W]");
+  else check_shape(x, {kAny, in_, kAny, kAny}, "Winograd: input [B, C, H, W]");
+  check_float_on_cpu(x, "Winograd: the input");
+  if (bias.defined()) check_shape(bias, {out_}, "Winograd: bias [O]");
   const at::NoGradGuard guard;
   const auto format = video ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::ChannelsLast;
   const auto pixels = x.contiguous(format);
@@ -293,7 +346,8 @@ at::Tensor WinogradFilters::convolve(const at::Tensor& x, const at::Tensor& bias
   auto result = at::empty(sizes, x.options().memory_format(format));
   at::Tensor add;
   if (then.add.defined()) {
-    TORCH_CHECK(then.add.sizes() == result.sizes() && then.add.scalar_type() == at::kFloat, "Winograd: cannot add ", then.add.sizes(), " to ", result.sizes());
+    check_same_shape(then.add, result, "Winograd: what is added to the result");
+    check_float_on_cpu(then.add, "Winograd: what is added to the result");
     add = then.add.contiguous(format);
   }
   // Where no filter reaches over frames, each is a picture of its own.
@@ -303,13 +357,20 @@ at::Tensor WinogradFilters::convolve(const at::Tensor& x, const at::Tensor& bias
 }
 
 at::Tensor WinogradFilters::convolve_packed(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& outside, const at::Tensor& bias) const {
-  TORCH_CHECK(frames_ == 1 && x.dim() == 3 && x.size(2) == in_ && x.is_cpu() && x.scalar_type() == at::kFloat, "Winograd: packed pixels must be float [B, L, ", in_, "] on the CPU, not ", x.sizes());
-  TORCH_CHECK(rows.dim() == 2 && rows.scalar_type() == at::kInt && rows.is_contiguous() && rows.is_cpu(), "Winograd: rows must be int [H, W], not ", rows.sizes());
-  TORCH_CHECK(outside.dim() == 1 && outside.size(0) == in_ && outside.scalar_type() == at::kFloat, "Winograd: values outside must be float [", in_, "], not ", outside.sizes());
+  if (frames_ != 1) throw Error("Winograd: filters over frames cannot convolve packed pixels");
+  check_shape(x, {kAny, kAny, in_}, "Winograd: packed pixels [B, L, C]");
+  check_float_on_cpu(x, "Winograd: packed pixels");
+  check_shape(rows, {kAny, kAny}, "Winograd: rows of pixels [H, W]");
+  if (rows.scalar_type() != at::kInt || !rows.is_contiguous() || !rows.is_cpu())
+    throw Error("Winograd: rows of pixels must be int32 on the CPU, contiguous");
+  check_shape(outside, {in_}, "Winograd: values outside [C]");
+  check_float_on_cpu(outside, "Winograd: values outside");
+  if (bias.defined()) check_shape(bias, {out_}, "Winograd: bias [O]");
   const at::NoGradGuard guard;
   if (rows.numel() > 0) {
     const auto [least, most] = at::aminmax(rows);
-    TORCH_CHECK(least.item<std::int32_t>() >= -1 && most.item<std::int32_t>() < x.size(1), "Winograd: a pixel lies in none of the ", x.size(1), " rows");
+    if (least.item<std::int32_t>() < -1 || most.item<std::int32_t>() >= x.size(1))
+      throw Error("Winograd: a pixel lies in none of the " + std::to_string(x.size(1)) + " rows");
   }
   const auto pixels = x.contiguous(), around = outside.contiguous();
   auto result = at::zeros({x.size(0), x.size(1), out_}, x.options());

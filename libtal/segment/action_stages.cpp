@@ -38,26 +38,26 @@ struct Claim {
 // One run of a decoded sequence, prepared for pairing. Positions are snippets of the whole sequence.
 class Run {
  public:
-  Run(std::span<const std::uint8_t> stages, const StageRun& run, double decay) : decay_(decay) {
+  Run(std::span<const std::uint8_t> stages, const RowRange& run, double decay) : decay_(decay) {
     find_ends(stages, run);
     next_proof_.resize(openings_.size());
     std::int64_t proof = run.end, o = static_cast<std::int64_t>(openings_.size()) - 1;
-    for (std::int64_t t = run.end - 1; t >= run.start; --t) {
+    for (std::int64_t t = run.end - 1; t >= run.first; --t) {
       if (const auto s = at(stages, t); s == kStart || s == kConfirm || s == kFollow) proof = t;
       if (o >= 0 && openings_[static_cast<std::size_t>(o)] == t) next_proof_[static_cast<std::size_t>(o--)] = proof;
     }
   }
 
-  void all_pairs(std::vector<StageCandidate>& out) const {
+  void all_pairs(std::vector<ActionCandidate>& out) const {
     for (std::size_t o = 0; o < openings_.size(); ++o)
       for (auto c = first_closing(o); c < closings_.size(); ++c) out.push_back(pair(o, c));
   }
 
   // Best first: each opening offers its best closing that is not taken yet.
-  void best_pairs(std::int64_t cap, std::vector<StageCandidate>& out) const {
+  void best_pairs(std::int64_t cap, std::vector<ActionCandidate>& out) const {
     const auto worse = [](const Offer& a, const Offer& b) {
       if (a.best.preset != b.best.preset) return a.best.preset < b.best.preset;
-      return a.best.start != b.best.start ? a.best.start > b.best.start : a.best.end > b.best.end;
+      return a.best.first != b.best.first ? a.best.first > b.best.first : a.best.end > b.best.end;
     };
     std::vector<Offer> offers;
     for (std::size_t o = 0; o < openings_.size(); ++o)
@@ -71,21 +71,23 @@ class Run {
       if (advance(offer)) queue.push(offer);
     }
     std::sort(out.begin() + static_cast<std::ptrdiff_t>(from), out.end(),
-              [](const StageCandidate& a, const StageCandidate& b) { return a.start != b.start ? a.start < b.start : a.end < b.end; });
+              [](const ActionCandidate& a, const ActionCandidate& b) {
+                return a.first != b.first ? a.first < b.first : a.end < b.end;
+              });
   }
 
  private:
   // The closings of one opening in falling order of preset: untaken ones are [low, left] and [right, end), those next to the last
   // End first. Once a side's factor is 0 all that is left there is 0, and it goes by position.
   struct Offer {
-    StageCandidate best;
+    ActionCandidate best;
     std::size_t opening = 0, low = 0, left = 0, right = 0;  // left: one past the last untaken
   };
 
   static std::uint8_t at(std::span<const std::uint8_t> stages, std::int64_t t) { return stages[static_cast<std::size_t>(t)]; }
 
-  void find_ends(std::span<const std::uint8_t> stages, const StageRun& run) {
-    for (std::int64_t t = run.start; t < run.end; ++t) {
+  void find_ends(std::span<const std::uint8_t> stages, const RowRange& run) {
+    for (std::int64_t t = run.first; t < run.end; ++t) {
       const auto stage = at(stages, t);
       if (stage == kConfirm) {
         std::int64_t stop = t;
@@ -107,7 +109,9 @@ class Run {
   }
   double start_factor(std::size_t o) const { return factor(openings_[o], first_start_); }
   double end_factor(std::size_t c) const { return factor(closings_[c], last_end_); }
-  StageCandidate pair(std::size_t o, std::size_t c) const { return {openings_[o], closings_[c] + 1, start_factor(o) * end_factor(c)}; }
+  ActionCandidate pair(std::size_t o, std::size_t c) const {
+    return {openings_[o], closings_[c] + 1, start_factor(o) * end_factor(c)};
+  }
 
   // Closings must lie behind the opening, and at or behind the first snippet that makes the pair a candidate.
   std::size_t first_closing(std::size_t o) const {
@@ -143,7 +147,7 @@ class Run {
 
 }  // namespace
 
-std::vector<std::uint8_t> stage_labels(const std::vector<Segment>& instances, std::int64_t snippets) {
+std::vector<std::uint8_t> action_stage_labels(const std::vector<Segment>& instances, std::int64_t snippets) {
   std::vector<std::uint8_t> labels(static_cast<std::size_t>(snippets), kBackground);
   std::vector<Claim> claims(static_cast<std::size_t>(snippets));
   for (const auto& instance : instances) {
@@ -165,9 +169,9 @@ std::vector<std::uint8_t> stage_labels(const std::vector<Segment>& instances, st
   return labels;
 }
 
-StageMargins stage_margins(MarginForm form, double m, double n) {
+ActionStageMargins action_stage_margins(MarginForm form, double m, double n) {
   static constexpr int kValues[kActionStages][2] = {{0, 8}, {1, 9}, {3, 11}, {4, 12}, {5, 13}, {7, 15}};  // Fig. 4
-  StageMargins margins{};
+  ActionStageMargins margins{};
   for (std::size_t j = 0; j < kActionStages; ++j)
     for (std::size_t i = 0; i < kActionStages; ++i) {
       if (i == j) continue;
@@ -179,8 +183,8 @@ StageMargins stage_margins(MarginForm form, double m, double n) {
   return margins;
 }
 
-std::vector<StageRun> stage_runs(std::span<const std::uint8_t> stages, RunEnd ends) {
-  std::vector<StageRun> runs;
+std::vector<RowRange> action_runs(std::span<const std::uint8_t> stages, RunEnd ends) {
+  std::vector<RowRange> runs;
   std::uint8_t before = kBackground;
   for (std::int64_t t = 0; t < static_cast<std::int64_t>(stages.size()); ++t) {
     const auto stage = stages[static_cast<std::size_t>(t)];
@@ -193,12 +197,13 @@ std::vector<StageRun> stage_runs(std::span<const std::uint8_t> stages, RunEnd en
   return runs;
 }
 
-std::vector<StageCandidate> stage_candidates(std::span<const std::uint8_t> stages, double decay, std::int64_t cap, RunEnd ends) {
+std::vector<ActionCandidate> action_candidates(std::span<const std::uint8_t> stages, double decay, std::int64_t cap,
+                                               RunEnd ends) {
   if (!(decay == 0 || (decay >= 1e-9 && decay <= 1))) throw Error("the decay rate of preset scores must be 0 or 1e-9 to 1");
   for (const auto stage : stages)
     if (stage >= kActionStages) throw Error("stage " + std::to_string(stage) + ": there are " + std::to_string(kActionStages));
-  std::vector<StageCandidate> candidates;
-  for (const auto& extent : stage_runs(stages, ends)) {
+  std::vector<ActionCandidate> candidates;
+  for (const auto& extent : action_runs(stages, ends)) {
     const Run run(stages, extent, decay);
     if (cap > 0) run.best_pairs(cap, candidates);
     else run.all_pairs(candidates);

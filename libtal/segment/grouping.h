@@ -11,20 +11,20 @@
 #include <string>
 #include <vector>
 
+#include "libtal/base/row_range.h"
 #include "libtal/base/time_rows.h"
 #include "libtal/io/features.h"
 #include "libtal/io/record.h"
 
 namespace tal {
 
-struct Extent {
-  std::int64_t first = 0, last = 0;  // rows, both included
-  double score = 0;                  // mean of the curve inside
+struct Extent : RowRange {
+  double score = 0;  // mean of the curve inside
 };
 
-// Components with min < rows < max, sorted by first, then last. keep_growing: an emitted component stays and grows on (nested proposals);
-// else it leaves. rounds, when given, gets the number of rounds of the paper's loop. A single component that is left after the
-// loop and fits is emitted too (the paper's loop never looks at it).
+// Components with min < rows < max, sorted by first, then end. keep_growing: an emitted component stays and grows on
+// (nested proposals); else it leaves. rounds, when given, gets the number of rounds of the paper's loop. A single
+// component that is left after the loop and fits is emitted too (the paper's loop never looks at it).
 std::vector<Extent> group_components(const std::vector<double>& curve, std::int64_t min, std::int64_t max, double threshold,
                                      bool keep_growing, std::int64_t* rounds = nullptr);
 

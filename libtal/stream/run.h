@@ -34,7 +34,7 @@ class Run {
   const std::string& name() const { return name_; }
   const CommonOptions& options() const { return common_; }
 
-  Output& out();                            // of --output; opened on first use
+  Output& out();                            // of --output; opened on first use (Error when it cannot be written)
   void close();                             // output and rejects, which are complete: files appear under their names. Error when they cannot be written
   void note(const std::string& message);    // stderr, unless -q
   void warn(const std::string& message);    // stderr, always: "tal-nms: warning: ..."

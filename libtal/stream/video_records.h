@@ -33,7 +33,8 @@ class VideoList {
   std::optional<VideoLine> ahead_;
 };
 
-// From here on stdin holds one record a file of --videos. UsageError when two files give one video id.
+// From here on stdin holds one record a file of --videos. UsageError when two files give one video id; Error when no
+// temporary file can be made.
 void read_videos_as_records(const std::vector<std::string>& files);
 
 }  // namespace tal

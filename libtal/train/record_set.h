@@ -1,7 +1,6 @@
 // Records as training data: annotations, durations and proposals in memory, features and frames in their files.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>

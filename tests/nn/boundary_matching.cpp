@@ -156,9 +156,13 @@ BOOST_AUTO_TEST_CASE(wrong_sizes) {
   BOOST_CHECK_THROW(BoundaryMatchingTable({3, 4, 2, 3, 0.5, false}), tal::Error);
   BOOST_CHECK_THROW(BoundaryMatchingTable({0, 0, 2, 3, 0.5, false}), tal::Error);
   const BoundaryMatchingTable table({5, 3, 2, 3, 0.5, false});
-  BOOST_CHECK_THROW(tal::boundary_matching(torch::zeros({1, 2, 6}), torch::zeros({4, 2, 2}), {}, table, false), c10::Error);
-  BOOST_CHECK_THROW(tal::boundary_matching(torch::zeros({1, 2, 5}), torch::zeros({4, 3, 2}), {}, table, false), c10::Error);
-  BOOST_CHECK_THROW(tal::boundary_matching(torch::zeros({1, 2, 5}), torch::zeros({4, 2, 2}, torch::kDouble), {}, table, false), c10::Error);
+  BOOST_CHECK_THROW(tal::boundary_matching(torch::zeros({1, 2, 6}), torch::zeros({4, 2, 2}), {}, table, false),
+                    tal::Error);
+  BOOST_CHECK_THROW(tal::boundary_matching(torch::zeros({1, 2, 5}), torch::zeros({4, 3, 2}), {}, table, false),
+                    tal::Error);
+  BOOST_CHECK_THROW(
+      tal::boundary_matching(torch::zeros({1, 2, 5}), torch::zeros({4, 2, 2}, torch::kDouble), {}, table, false),
+      tal::Error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

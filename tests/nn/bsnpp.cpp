@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(attention) {
     BsnppOptions o;
     o.proposal_filters = x.size(1), o.attention_filters = c.weight("position.a.weight").size(0), o.head_filters = 1;
     torch::nn::ModuleDict net;
-    RelationBranch position("position", true, o), channel("channel", true, o);
+    RelationBranch position("position", o), channel("channel", o);
     net->update(std::vector<std::pair<std::string, std::shared_ptr<torch::nn::Module>>>{{"position", position.ptr()}, {"channel", channel.ptr()}});
     net->to(torch::kDouble);
     {

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "libtal/base/error.h"
 #include "libtal/base/random.h"
 #include "libtal/models/cmsn/cmsn.h"
 #include "tests/nn/parity_nn.h"
@@ -130,7 +131,7 @@ BOOST_AUTO_TEST_CASE(roi_pooling_against_loops) {
       }
     }
   }
-  BOOST_CHECK_THROW(roi_max_pool(f, std::vector<RowRange>{{3, 3}}, 2), c10::Error);
+  BOOST_CHECK_THROW(roi_max_pool(f, std::vector<RowRange>{{3, 3}}, 2), tal::Error);
 }
 
 BOOST_AUTO_TEST_CASE(losses_leave_unlabelled_snippets_out) {
@@ -138,7 +139,7 @@ BOOST_AUTO_TEST_CASE(losses_leave_unlabelled_snippets_out) {
   for (const char* form : {"softmax", "lmcl", "vmcl", "angular"}) {
     CosineLossOptions o;
     o.form = form;
-    StageClassifier classifier(5, o);
+    ActionStageClassifier classifier(5, o);
     classifier->to(torch::kDouble);
     const auto x = torch::randn({2, 6, 5}, torch::kDouble);
     const auto label = torch::randint(0, 6, {2, 6}, torch::kLong);
@@ -154,7 +155,7 @@ BOOST_AUTO_TEST_CASE(losses_leave_unlabelled_snippets_out) {
     if (o.form != "softmax") {
       CosineLossOptions none = o;
       none.form = "lmcl", none.constant_margin = 0;
-      StageClassifier plain(5, none);
+      ActionStageClassifier plain(5, none);
       plain->to(torch::kDouble);
       torch::NoGradGuard guard;
       plain->weight.copy_(classifier->weight);
@@ -162,7 +163,7 @@ BOOST_AUTO_TEST_CASE(losses_leave_unlabelled_snippets_out) {
     }
   }
   // A zero feature has no direction: finite all the same.
-  StageClassifier angular(5, [] { CosineLossOptions o; o.form = "angular"; return o; }());
+  ActionStageClassifier angular(5, [] { CosineLossOptions o; o.form = "angular"; return o; }());
   auto zero = torch::zeros({1, 5});
   zero.requires_grad_();
   const auto loss = angular->loss(angular->forward(zero), torch::zeros({1}, torch::kLong));

@@ -21,7 +21,7 @@
 #include "libtal/train/validation.h"
 #include "tests/nn/frame_files.h"
 #include "tests/nn/small_set.h"
-#include "tests/unit/stages_reference.h"
+#include "tests/unit/action_stages_reference.h"
 #ifdef TAL_HAVE_VIDEO
 #include "libtal/video/frame_reader.h"
 #include "libtal/video/synth_render.h"
@@ -65,7 +65,7 @@ class Brightness : public test::FrameSet {
       video.id = "v" + std::to_string(v), video.rows = 64, video.duration = 8, video.time = frame_time(8);
       const double start = 2 + random.uniform();
       video.truths.push_back({{start, start + 3}, 0});
-      const auto stages = stage_labels({{8 * start, 8 * start + 24}}, 64);
+      const auto stages = action_stage_labels({{8 * start, 8 * start + 24}}, 64);
       const auto values = [&](std::int64_t t, std::int64_t y, std::int64_t x, std::int64_t c) {
         return 30 + 35 * stages[static_cast<std::size_t>(t)] + (3 * y + 5 * x + 7 * c + static_cast<std::int64_t>(v)) % 11;
       };
@@ -113,8 +113,8 @@ BOOST_AUTO_TEST_CASE(windows_by_themselves_and_stitched_against_loops) {
       const auto n = std::min(window, rows - first);
       for (std::int64_t t = 0; t < n; ++t) x[0].select(1, t).copy_(sequence.x[first + t]);
       const auto p = torch::softmax(30 * network.stages_of(x).outputs[0], 1).narrow(0, 0, n);  // s = 30
-      for (const auto& c : reference::stage_candidates(most_probable(p), 0.09)) {
-        auto& best = of_windows[{first + c.start, first + c.end}];
+      for (const auto& c : reference::action_candidates(most_probable(p), 0.09)) {
+        auto& best = of_windows[{first + c.first, first + c.end}];
         several += best > 0;
         best = std::max(best, c.preset);
       }
@@ -138,7 +138,9 @@ BOOST_AUTO_TEST_CASE(windows_by_themselves_and_stitched_against_loops) {
     const std::string probabilities(*record.raw("maps"));
     for (const char* split : {"true", "false"}) {
       std::map<Pair, double> want;
-      for (const auto& c : reference::stage_candidates(stitched, 0.09, split == std::string("true") ? RunEnd::kOrder : RunEnd::kBackground)) want[{c.start, c.end}] = c.preset;
+      for (const auto& c : reference::action_candidates(
+               stitched, 0.09, split == std::string("true") ? RunEnd::kOrder : RunEnd::kBackground))
+        want[{c.first, c.end}] = c.preset;
       model.inference().set("decode", "stitched"), model.inference().set("split", split);
       model.propose(record, sequence);
       BOOST_TEST(close(pairs_of(record), want), "stitched, split=" << split);

@@ -19,7 +19,7 @@ CosineLossOptions loss_options(const NnCase& c) {
   return o;
 }
 
-torch::Tensor tensor_of(const StageMargins& margins) {
+torch::Tensor tensor_of(const ActionStageMargins& margins) {
   auto t = torch::empty({6, 6}, torch::kDouble);
   for (int j = 0; j < 6; ++j)
     for (int i = 0; i < 6; ++i) t[j][i] = margins[static_cast<std::size_t>(j)][static_cast<std::size_t>(i)];
@@ -38,14 +38,14 @@ BOOST_AUTO_TEST_SUITE(cmsn_parity)
 
 BOOST_AUTO_TEST_CASE(margins) {
   test::for_each_case("cmsn_margins", [](NnCase& c) {
-    c.check({{"worked", tensor_of(stage_margins(MarginForm::kWorked, c.number("m"), c.number("n")))},
-             {"eq7", tensor_of(stage_margins(MarginForm::kEq7, c.number("m"), c.number("n")))}});
+    c.check({{"worked", tensor_of(action_stage_margins(MarginForm::kWorked, c.number("m"), c.number("n")))},
+             {"eq7", tensor_of(action_stage_margins(MarginForm::kEq7, c.number("m"), c.number("n")))}});
   });
 }
 
 BOOST_AUTO_TEST_CASE(losses) {
   test::for_each_case("cmsn_loss", [](NnCase& c) {
-    StageClassifier classifier(c.input("x").size(1), loss_options(c));
+    ActionStageClassifier classifier(c.input("x").size(1), loss_options(c));
     c.load(*classifier);
     c.check({{"loss", classifier->loss(classifier->forward(c.input("x")), c.input("label"))}}, *classifier);
   });
@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(action_stage_subnet) {
   test::for_each_case("cmsn_stages", [](NnCase& c) {
     CmsnOptions o;
     o.hidden = c.weight("conv1.weight").size(0), o.lstm_hidden = c.weight("lstm.weight_hh_l0").size(1), o.dropout = 0, o.loss = loss_options(c);
-    StageSubnet subnet(c.input("x").size(1), c.input("x").dim() == 5, o);
+    ActionStageSubnet subnet(c.input("x").size(1), c.input("x").dim() == 5, o);
     c.load(*subnet);
     const auto out = subnet->forward(c.input("x"));
     c.check({{"cnn", out.cnn}, {"h", out.h}, {"cos", out.outputs}, {"stage", out.outputs.argmax(-1)},

@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include "libtal/base/error.h"
 #include "libtal/nn/convolution.h"
 #include "tests/nn/vectors.h"
 
@@ -94,8 +95,9 @@ BOOST_AUTO_TEST_CASE(winograd_packed) {
     BOOST_TEST(difference(WinogradFilters(weight).convolve_packed(packed, rows, outside, bias), expected) < kWinograd);
   }
   const WinogradFilters filters(torch::randn({16, 20, 3, 3}));
-  BOOST_CHECK_THROW(filters.convolve_packed(torch::randn({2, count - 1, 20}), rows, torch::randn({20}), {}), c10::Error);
-  BOOST_CHECK_THROW(filters.convolve_packed(torch::randn({2, count, 20}), rows, torch::randn({19}), {}), c10::Error);
+  BOOST_CHECK_THROW(filters.convolve_packed(torch::randn({2, count - 1, 20}), rows, torch::randn({20}), {}),
+                    tal::Error);
+  BOOST_CHECK_THROW(filters.convolve_packed(torch::randn({2, count, 20}), rows, torch::randn({19}), {}), tal::Error);
 }
 
 BOOST_AUTO_TEST_CASE(winograd_keeps_what_is_no_number) {
@@ -107,11 +109,12 @@ BOOST_AUTO_TEST_CASE(winograd_keeps_what_is_no_number) {
 
 BOOST_AUTO_TEST_CASE(wrong_sizes_are_refused) {
   const WinogradFilters filters(torch::randn({16, 16, 3, 3}));
-  BOOST_CHECK_THROW(WinogradFilters(torch::randn({16, 16, 3, 5})), c10::Error);
-  BOOST_CHECK_THROW(WinogradFilters(torch::randn({16, 16, 2, 3, 3})), c10::Error);
-  BOOST_CHECK_THROW(WinogradFilters(torch::randn({16, 16, 3, 3}, torch::kDouble)), c10::Error);
-  BOOST_CHECK_THROW(filters.convolve(torch::randn({1, 15, 4, 4}), {}), c10::Error);
-  BOOST_CHECK_THROW(filters.convolve(torch::randn({1, 16, 4, 4}), {}, {false, torch::randn({1, 16, 4, 5})}), c10::Error);
+  BOOST_CHECK_THROW(WinogradFilters(torch::randn({16, 16, 3, 5})), tal::Error);
+  BOOST_CHECK_THROW(WinogradFilters(torch::randn({16, 16, 2, 3, 3})), tal::Error);
+  BOOST_CHECK_THROW(WinogradFilters(torch::randn({16, 16, 3, 3}, torch::kDouble)), tal::Error);
+  BOOST_CHECK_THROW(filters.convolve(torch::randn({1, 15, 4, 4}), {}), tal::Error);
+  BOOST_CHECK_THROW(filters.convolve(torch::randn({1, 16, 4, 4}), {}, {false, torch::randn({1, 16, 4, 5})}),
+                    tal::Error);
 }
 
 // Every way that FixedConvolution may take, by size, stride, groups, layout and type.

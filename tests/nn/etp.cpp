@@ -1,6 +1,7 @@
 // ETP: the batched forms against one proposal at a time; unit grid; examples drawn for training; gradients by finite differences.
 #include <boost/test/unit_test.hpp>
 
+#include "libtal/base/error.h"
 #include "libtal/models/etp/etp_an.h"
 #include "libtal/models/etp/etp_losses.h"
 #include "libtal/models/etp/proposal_sampling.h"
@@ -85,7 +86,7 @@ BOOST_AUTO_TEST_CASE(refinement_in_one_pass) {
   const auto slow = reference::refine_one_by_one(network, x, grid, proposals);
   std::vector<Segment> units;
   std::int64_t count = 0;
-  for (const auto& p : proposals) count = std::max(count, p.last);
+  for (const auto& p : proposals) count = std::max(count, p.end);
   for (std::int64_t unit = 0; unit < count; ++unit) units.push_back(grid.rows(unit));
   const auto features = network->unit_features(pyramid_pool(x, units));
   BOOST_TEST(worst(network->refine(features, proposals), slow) < 1e-10);
@@ -117,12 +118,12 @@ BOOST_AUTO_TEST_CASE(range_gru_in_groups) {
   const auto want = torch::cat(states);
   for (const std::int64_t budget : {1, 25, 100, 100000}) BOOST_TEST(worst(range_gru(gru, x, ranges, budget), want) < 1e-12, "budget " << budget);
   BOOST_TEST(range_gru(gru, x, std::vector<RowRange>{}).size(0) == 0);
-  BOOST_CHECK_THROW(range_gru(gru, x, std::vector<RowRange>{{39, 41}}), c10::Error);
+  BOOST_CHECK_THROW(range_gru(gru, x, std::vector<RowRange>{{39, 41}}), tal::Error);
 }
 
 BOOST_AUTO_TEST_CASE(unit_grid) {
   const UnitGrid grid(64, {16, 16, 32, 0});  // 2 s units every second
-  const auto is = [](RowRange r, std::int64_t first, std::int64_t last) { return r.first == first && r.last == last; };
+  const auto is = [](RowRange r, std::int64_t first, std::int64_t end) { return r.first == first && r.end == end; };
   BOOST_TEST(is(grid.fit({3, 7}), 3, 6));       // on the grid: units at 3, 4, 5
   BOOST_TEST(is(grid.fit({3.2, 6.4}), 3, 6));   // start down, end up
   BOOST_TEST(is(grid.fit({3.2, 3.4}), 3, 4));   // at least one unit

@@ -41,7 +41,7 @@ inline torch::Tensor refine_one_by_one(EtpRn& network, const torch::Tensor& x, c
   std::vector<torch::Tensor> moves;
   for (const auto& range : proposals) {
     std::vector<torch::Tensor> units;
-    for (std::int64_t unit = range.first; unit < range.last; ++unit) units.push_back(parts(x, grid.rows(unit)));
+    for (std::int64_t unit = range.first; unit < range.end; ++unit) units.push_back(parts(x, grid.rows(unit)));
     const auto features = network->unit_features(torch::stack(units));
     const auto state = std::get<1>(network->gru->forward(features.unsqueeze(0)));  // [4, 1, H]
     moves.push_back(network->fc->forward(torch::cat({state[2], state[3]}, 1)));

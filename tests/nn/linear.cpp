@@ -7,6 +7,7 @@
 
 #include <limits>
 
+#include "libtal/base/error.h"
 #include "libtal/nn/device.h"
 #include "tests/nn/vectors.h"
 
@@ -67,8 +68,9 @@ BOOST_AUTO_TEST_CASE(gradients_and_autocast_are_libtorchs) {
 }
 
 BOOST_AUTO_TEST_CASE(sizes_that_do_not_fit) {
-  BOOST_CHECK_THROW(tal::linear(torch::ones({300, 4}), torch::ones({16, 5}), torch::Tensor()), c10::Error);
-  BOOST_CHECK_THROW(tal::linear(torch::ones({300, 4}), torch::ones({16, 4, 3}), torch::Tensor()), c10::Error);  // three taps
+  BOOST_CHECK_THROW(tal::linear(torch::ones({300, 4}), torch::ones({16, 5}), torch::Tensor()), tal::Error);
+  BOOST_CHECK_THROW(tal::linear(torch::ones({300, 4}), torch::ones({16, 4, 3}), torch::Tensor()),
+                    tal::Error);  // three taps
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -25,7 +25,7 @@ std::vector<Segment> random_anchors(Random& random, std::int64_t rows, std::size
 RpnInput input_of(const RpnOptions& options, const torch::Tensor& x, const std::vector<Segment>& anchors) {
   RpnInput input{x, {}, {}};
   RpnNetworkImpl::Planner planner(options, x.size(0));
-  planner.add(0, x.size(0), anchors);
+  planner.add({0, x.size(0)}, anchors);
   planner.finish(input);
   return input;
 }
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(sequences_do_not_mix) {
   std::vector<torch::Tensor> plain;
   for (const auto& [first, rows] : {std::pair<std::int64_t, std::int64_t>{0, 40}, {40, 20}, {60, 30}}) {
     const auto anchors = random_anchors(random, rows, 30);
-    planner.add(first, rows, anchors);
+    planner.add({first, first + rows}, anchors);
     plain.push_back(net->direct(x.narrow(0, first, rows), anchors).segments.logit);
   }
   planner.finish(input);
@@ -419,7 +419,7 @@ BOOST_AUTO_TEST_CASE(learns_and_proposes) {
         if (p.score > best->score) best = &p;
       }
       overlap += tiou(best->segment, video.truths[0].segment) / 6;
-      BOOST_TEST(*map_json(read, "other") == R"({"a":1.50})");
+      BOOST_TEST((read.raw("maps")->find(R"("other":{"a":1.50})") != std::string_view::npos));
       const RpnMaps maps = read_rpn_maps(read);
       BOOST_TEST(maps.anchors.size() == proposals.size());
       BOOST_TEST(maps.rows == 12);

@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(encode_shared) {
   for_each_case("rpn_encode", [](NnCase& c) {
     const auto f = normalise_rows(c.input("x"));
     IntervalPlanner planner(c.integer("L"), {1}, f.size(0));
-    for (const Segment& s : segments(c.input("intervals"))) planner.add(0, f.size(0), s);
+    for (const Segment& s : segments(c.input("intervals"))) planner.add({0, f.size(0)}, s);
     const IntervalPlan plan = planner.finish();
     const auto identity = torch::eye(f.size(1), torch::kDouble).unsqueeze(2);
     const SharedRows rows{plan.convolve(plan.sources(f), identity, torch::zeros({f.size(1)}, torch::kDouble)), plan.index};
@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(losses) {
   });
   for_each_case("rpn_loss_total", [](NnCase& c) {
     const auto log_var = c.has_weight("log_var") ? c.weight("log_var") : c.input("log_var");
-    c.check({{"sum", c.input("losses").sum()}, {"loss", multi_task(c.input("losses"), log_var)}});
+    c.check({{"sum", c.input("losses").sum()}, {"loss", multi_task_terms(c.input("losses"), log_var).sum()}});
   });
 }
 
@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(loss_formulas) {
       close(name, loss, out["loss"]), close(name + ": gradient", logit.grad(), out["grad_logit"]);
     } else if (kind == "mtl") {
       const auto losses = vector(in["losses"]).requires_grad_(), log_var = vector(in["log_var"]).requires_grad_();
-      const auto loss = multi_task(losses, log_var);
+      const auto loss = multi_task_terms(losses, log_var).sum();
       loss.backward();
       close(name, loss, out["loss"]), close(name + ": plain", losses.sum(), out["plain"]);
       close(name + ": gradient", losses.grad(), out["grad_losses"]), close(name + ": gradient of log_var", log_var.grad(), out["grad_log_var"]);
@@ -259,7 +259,7 @@ BOOST_AUTO_TEST_CASE(network) {
       const auto x = normalise_rows(c.input("x"));
       RpnInput input{x, {}, {}};
       RpnNetworkImpl::Planner planner(net->options(), x.size(0));
-      planner.add(0, x.size(0), anchors);
+      planner.add({0, x.size(0)}, anchors);
       planner.finish(input);
       const RpnOutput out = direct ? net->direct(x, anchors) : net->forward(input);
       const RpnTargets targets{c.input("positive"), rpn_offset_targets(c.input("anchors"), c.input("gt")), c.has_input("unit_label") ? c.input("unit_label") : torch::Tensor()};

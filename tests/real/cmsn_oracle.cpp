@@ -52,8 +52,8 @@ std::map<std::pair<std::int64_t, std::int64_t>, double> candidates_of(const std:
   if (window == 0) window = labels.size();
   for (std::size_t first = 0;; first += window / 2) {
     const auto part = std::span(labels).subspan(first, std::min(window, labels.size() - first));
-    for (const auto& c : stage_candidates(part, kPresetDecay, cap, ends)) {
-      double& preset = found[{static_cast<std::int64_t>(first) + c.start, static_cast<std::int64_t>(first) + c.end}];
+    for (const auto& c : action_candidates(part, kPresetDecay, cap, ends)) {
+      double& preset = found[{static_cast<std::int64_t>(first) + c.first, static_cast<std::int64_t>(first) + c.end}];
       preset = std::max(preset, c.preset);
     }
     if (first + window >= labels.size()) return found;
@@ -73,7 +73,7 @@ double oracle_ar100(const std::vector<AnnotatedVideo>& videos, RunEnd ends, std:
     data.add_truth(video.id, "", video.duration, 30, truths);
     const auto id = data.video(video.id);
     data.videos[id].predicted = true;
-    const auto labels = stage_labels(snippets, static_cast<std::int64_t>(std::ceil(video.duration / kSnippet)));
+    const auto labels = action_stage_labels(snippets, static_cast<std::int64_t>(std::ceil(video.duration / kSnippet)));
     for (const auto& [pair, preset] : candidates_of(labels, ends, cap, window))
       data.predictions.push_back({{static_cast<double>(pair.first) * kSnippet, std::min(static_cast<double>(pair.second) * kSnippet, video.duration)}, preset, eval::kNoLabel, id});
   }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 
+#include "libtal/base/base64.h"
 #include "libtal/base/error.h"
 
 using namespace tal;
@@ -49,7 +50,8 @@ std::vector<Proposal> merged_plainly(const std::vector<Curve>& curves, const Gro
     for (const auto& values : {curve.values, smooth_curve(curve.values, o.sigma)})
       for (const auto& e : group_components(values, o.min, static_cast<std::int64_t>(values.size()) + 1, 0.5, false)) {
         Proposal p;
-        p.segment = {static_cast<double>(e.first), static_cast<double>(e.last + 1)}, p.score = e.score, p.label = curve.label;
+        p.segment = {static_cast<double>(e.first), static_cast<double>(e.end)}, p.score = e.score,
+        p.label = curve.label;
         all.push_back(p);
       }
   std::stable_sort(all.begin(), all.end(), [](const Proposal& a, const Proposal& b) { return a.score > b.score; });
@@ -137,7 +139,7 @@ BOOST_AUTO_TEST_CASE(events_equal_the_literal_loop) {
       BOOST_TEST_REQUIRE(rounds == expected_rounds, "trial " << trial << " keep " << keep);
       auto want = expected.begin();
       for (const auto& e : got) {
-        BOOST_REQUIRE((e.first == want->first && e.last == want->second));
+        BOOST_REQUIRE((e.first == want->first && e.end == want->second + 1));
         ++want;
       }
     }

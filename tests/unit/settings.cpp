@@ -137,6 +137,10 @@ BOOST_AUTO_TEST_CASE(groups) {
   BOOST_TEST(!around.without_effect("inference.top"));
   around.set("unit", "false");
   BOOST_TEST(!!around.without_effect("inference.top"));
+  Settings beside = settings_of(outer);
+  beside.append(only);
+  BOOST_TEST((beside.has("top") && !beside.has("inference.top")));
+  BOOST_TEST(!!beside.without_effect("top"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

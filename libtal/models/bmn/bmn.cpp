@@ -6,6 +6,7 @@
 #include "libtal/nn/boundary_matching_map.h"
 #include "libtal/nn/linear.h"
 #include "libtal/nn/losses.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 namespace F = torch::nn::functional;
@@ -53,7 +54,7 @@ void check(const BmnOptions& o) {
   if (!(o.negative <= o.positive)) throw Error("the negative threshold is above the positive one").at_field("negative");
 }
 
-BmnImpl::BmnImpl(std::int64_t dim, const BmnOptions& o) : options_(o) {
+BmnImpl::BmnImpl(std::int64_t dim, const BmnOptions& o) : dim_(dim), options_(o) {
   check(o);
   if (o.form == "paper") {
     conv1d1_ = register_module("conv1d1", conv1d(dim, o.base_filters, 3));
@@ -83,7 +84,7 @@ std::shared_ptr<const BoundaryMatchingTable> BmnImpl::table(std::int64_t rows) c
 }
 
 BmnOutput BmnImpl::forward(const torch::Tensor& x) {
-  TORCH_CHECK(x.dim() == 3, "BMN: features are not [B, C, T] but ", x.sizes());
+  check_shape(x, {kAny, dim_, at_least(1)}, "BMN: features [B, C, T]");
   const auto proposals = table(x.size(2));
   return options_.form == "paper" ? paper(x, *proposals) : checkpoint(x, *proposals);
 }
@@ -153,6 +154,11 @@ std::vector<ProposalMaps> BmnImpl::infer(const torch::Tensor& x) {
 
 BmnLoss bmn_loss(const BmnOutput& out, const torch::Tensor& boundary, const torch::Tensor& iou, const torch::Tensor& sampled, const torch::Tensor& valid,
                  double boundary_threshold, const BmnOptions& o) {
+  check_same_shape(boundary, out.boundary, "BMN loss: boundary labels [B, 2, T]");
+  check_shape(out.maps, {kAny, 2, kAny, kAny}, "BMN loss: maps [B, 2, D, T]");
+  check_same_shape(iou, out.maps.select(1, 0), "BMN loss: tIoU labels [B, D, T]");
+  check_same_shape(sampled, iou, "BMN loss: sampled proposals [B, D, T]");
+  check_shape(valid, {iou.size(1), iou.size(2)}, "BMN loss: valid proposals [D, T]");
   const auto type = out.maps.scalar_type();
   const auto labels = (boundary > boundary_threshold).to(type);
   BmnLoss loss;

@@ -4,6 +4,7 @@
 // layer (512, then 128). form "public" is the network of the public PyTorch checkpoints under their own parameter names: grouped
 // 1-D convolutions, separate start and end stacks, one more convolution before the layer and one more 3x3, sampling points truncated. With layout "start-end" its 2-D convolutions
 // see maps of start row x end row, and the proposal of rows s .. e samples as that of rows s .. e + 1 does elsewhere; what comes out is by duration and start again.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>
@@ -56,6 +57,7 @@ class BmnImpl : public torch::nn::Module {
   torch::Tensor dense_by_end(const torch::Tensor& reduced, const torch::Tensor& outside);                                            // [B, H, T, T]
   std::shared_ptr<const BoundaryMatchingTable> table(std::int64_t rows) const;
 
+  std::int64_t dim_;  // C
   BmnOptions options_;
   torch::nn::Conv1d conv1d1_{nullptr}, conv1d2_{nullptr}, conv1d3_{nullptr}, conv1d4_{nullptr};
   torch::nn::Conv3d conv3d1_{nullptr};

@@ -1,12 +1,6 @@
 #include "libtal/models/bmn/bmn_model.h"
 
-#include "libtal/base/error.h"
-
 namespace tal {
-
-void BmnModel::add_settings(Settings& settings) {
-  settings.nest("", settings_of(options_));
-}
 
 std::string BmnModel::training_defaults() const {
   return R"({"optimizer":"adam","lr":1e-3,"weight-decay":1e-4,"batch":16,"epochs":9,"schedule":"step","milestones":[7],"gamma":0.1})";

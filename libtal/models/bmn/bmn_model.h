@@ -23,7 +23,7 @@ class BmnModel : public MapModel {
   bool nearest_labels() const override { return options_.boundary_labels == "nearest"; }
   std::vector<float> draw(std::span<const double> confidence, Random& random) const override;
   std::vector<ProposalMaps> infer(const torch::Tensor& x) override { return network_->infer(x); }
-  void add_settings(Settings& settings) override;
+  Settings network_settings() override { return settings_of(options_); }
 
  private:
   BmnOptions options_;

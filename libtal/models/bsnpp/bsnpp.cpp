@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "libtal/base/error.h"
-#include "libtal/nn/blockwise_attention.h"
 #include "libtal/nn/boundary_matching_map.h"
 #include "libtal/nn/linear.h"
 #include "libtal/nn/losses.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 namespace F = torch::nn::functional;
@@ -17,21 +17,6 @@ torch::nn::Conv1d conv1d(std::int64_t in, std::int64_t out, std::int64_t kernel)
 }
 torch::nn::Conv2d conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel) {
   return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel).padding(kernel / 2));
-}
-// x^T x, [B, L, C] -> [B, C, C]: the products of later channels with earlier ones are those of the earlier with the later.
-torch::Tensor products_of_channels(const torch::Tensor& x) {
-  constexpr std::int64_t kStep = 128;
-  const std::int64_t channels = x.size(2);
-  std::vector<torch::Tensor> upper, rows;  // upper: [B, step, channels from the step's first on]
-  for (std::int64_t c = 0; c < channels; c += kStep) {
-    const std::int64_t step = std::min(kStep, channels - c);
-    upper.push_back(torch::bmm(x.narrow(2, c, step).transpose(1, 2), x.narrow(2, c, channels - c)));
-    std::vector<torch::Tensor> row;
-    for (std::int64_t before = 0; before < c; before += kStep) row.push_back(upper[static_cast<std::size_t>(before / kStep)].narrow(2, c - before, step).transpose(1, 2));
-    row.push_back(upper.back());
-    rows.push_back(torch::cat(row, 2));
-  }
-  return torch::cat(rows, 1);
 }
 
 torch::Tensor half(const torch::Tensor& x) { return torch::max_pool1d(x, 2, 2); }
@@ -82,11 +67,17 @@ void check(const BsnppOptions& o) {
 
 BsnppBaseImpl::BsnppBaseImpl(std::int64_t dim, const BsnppOptions& o)
     : conv1_(register_module("conv1", conv1d(dim, o.first_filters, 3))), conv2_(register_module("conv2", conv1d(o.first_filters, o.base_filters, 3))) {}
-torch::Tensor BsnppBaseImpl::forward(const torch::Tensor& x) { return conv2_(conv1_(x).relu()).relu(); }
+torch::Tensor BsnppBaseImpl::forward(const torch::Tensor& x) {
+  check_shape(x, {kAny, conv1_->options.in_channels(), at_least(1)}, "BSN++ base module: features [B, C, T]");
+  return conv2_(conv1_(x).relu()).relu();
+}
 
 GeneratorNodeImpl::GeneratorNodeImpl(std::int64_t in, std::int64_t out)
     : conv_(register_module("conv", conv1d(in, out, 3))), bn_(register_module("bn", torch::nn::BatchNorm1d(out))) {}
-torch::Tensor GeneratorNodeImpl::forward(const torch::Tensor& x) { return bn_(conv_(x)).relu(); }
+torch::Tensor GeneratorNodeImpl::forward(const torch::Tensor& x) {
+  check_shape(x, {kAny, conv_->options.in_channels(), at_least(1)}, "BSN++ generator node: input [B, F, T]");
+  return bn_(conv_(x)).relu();
+}
 
 BoundaryGeneratorImpl::BoundaryGeneratorImpl(std::int64_t in, const BsnppOptions& options)
     : kind_(options.generator), deep_supervision_(options.deep_supervision && options.generator == "nested") {
@@ -104,7 +95,8 @@ BoundaryGeneratorImpl::BoundaryGeneratorImpl(std::int64_t in, const BsnppOptions
 }
 
 std::vector<torch::Tensor> BoundaryGeneratorImpl::forward(const torch::Tensor& base) {
-  TORCH_CHECK(base.dim() == 3 && (kind_ == "plain" || base.size(2) >= 4), "boundary generator: features are not [B, F, T >= 4] but ", base.sizes());
+  check_shape(base, {kAny, kAny, at_least(kind_ == "plain" ? 1 : kLeastRows)},
+      "BSN++ boundary generator: features [B, F, T]");
   if (kind_ == "plain") return {head2_(x00_(base))};
   return kind_ == "nested" ? nested(base) : u_net(base);
 }
@@ -129,6 +121,7 @@ std::vector<torch::Tensor> BoundaryGeneratorImpl::u_net(const torch::Tensor& bas
 }
 
 std::vector<std::pair<torch::Tensor, torch::Tensor>> BoundaryGeneratorImpl::passes(const torch::Tensor& base, const torch::Tensor& reversed) {
+  check_same_shape(reversed, base, "BSN++ boundary generator: features in reversed time [B, F, T]");
   std::vector<std::pair<torch::Tensor, torch::Tensor>> result;
   for (const auto& head : forward(torch::cat({base, reversed}))) {
     const auto both = head.chunk(2);
@@ -137,71 +130,49 @@ std::vector<std::pair<torch::Tensor, torch::Tensor>> BoundaryGeneratorImpl::pass
   return result;
 }
 
-RelationBranchImpl::RelationBranchImpl(const std::string& kind, bool predicts, const BsnppOptions& o) : kind_(kind) {
-  if (kind == "position") {
-    a_ = register_module("a", conv2d(o.proposal_filters, o.attention_filters, 1));
-    b_ = register_module("b", conv2d(o.proposal_filters, o.attention_filters, 1));
-  }
-  if (kind == "position" || kind == "channel") scale_ = register_parameter("scale", torch::ones({1}));
-  if (!predicts) return;
+RelationBranchImpl::RelationBranchImpl(const std::string& kind, const BsnppOptions& o)
+    : RelationAttentionImpl(kind, o.proposal_filters, o.attention_filters) {
   conv1_ = register_module("conv1", conv2d(o.proposal_filters, o.head_filters, 1));
   conv2_ = register_module("conv2", conv2d(o.head_filters, o.head_filters, 3));
   conv3_ = register_module("conv3", conv2d(o.head_filters, 2, 1));
 }
 
-torch::Tensor RelationBranchImpl::position_attention(const torch::Tensor& x, const torch::Tensor& values) {
-  return values + scale_ * blockwise_attention(linear(x, b_->weight, b_->bias), linear(x, a_->weight, a_->bias), values);
-}
-
-torch::Tensor RelationBranchImpl::channel_mixing(const torch::Tensor& x) {
-  const auto p = products_of_channels(x).softmax(2);
-  return torch::eye(x.size(2), x.options()) + scale_ * p;
-}
-
-torch::Tensor RelationBranchImpl::attend(const torch::Tensor& x) {
-  TORCH_CHECK(kind_ != "aggregated", "BSN++: an aggregated branch has no attention of its own");
-  if (kind_ == "position") return position_attention(x, x);
-  return kind_ == "channel" ? torch::bmm(x, channel_mixing(x).transpose(1, 2)) : x;
-}
-
-torch::Tensor RelationBranchImpl::attend_through(const torch::Tensor& x, const torch::Tensor& weight) {
-  TORCH_CHECK(kind_ != "aggregated", "BSN++: an aggregated branch has no attention of its own");
-  if (kind_ == "position") return position_attention(x, linear(x, weight, torch::Tensor()));
-  if (kind_ == "plain") return linear(x, weight, torch::Tensor());
-  const auto mixed = torch::matmul(weight, channel_mixing(x));  // [B, k, C]
-  std::vector<torch::Tensor> rows;
-  for (std::int64_t b = 0; b < x.size(0); ++b) rows.push_back(linear(x[b], mixed[b], torch::Tensor()));
-  return rows.size() == 1 ? rows[0].unsqueeze(0) : torch::stack(rows);
-}
-
 torch::Tensor RelationBranchImpl::predict(const torch::Tensor& first, const BoundaryMatchingTable& table) {
-  const auto h = (first + conv1_->bias).relu_();                                                     // [B, L, k]
-  const auto outside = conv1_->bias.relu();                                                          // h where there is no proposal
+  check_shape(first, {kAny, table.proposals(), conv1_->bias.size(0)},
+              "BSN++ relation branch: first convolution [B, L, k]");
+  const auto h = (first + conv1_->bias).relu_();  // [B, L, k]
+  const auto outside = conv1_->bias.relu();       // h where there is no proposal
   const auto context = convolve_proposals(h, conv2_->weight, conv2_->bias, outside, table).relu_();  // [B, L, k]
   return linear(context, conv3_->weight, conv3_->bias).sigmoid();
 }
 
 ProposalRelationImpl::ProposalRelationImpl(std::int64_t in, const BsnppOptions& o)
     : reduce_(register_module("reduce", conv1d(in, o.reduced_filters, 3))),
-      conv3d_(register_module("conv3d", torch::nn::Conv3d(torch::nn::Conv3dOptions(o.reduced_filters, o.proposal_filters, {o.samples, 1, 1})))) {
-  for (const auto& kind : o.branches) branches_.push_back(register_module(kind, RelationBranch(kind, true, o)));
-  for (const std::string source : {"position", "channel", "plain"}) {
-    if (std::none_of(branches_.begin(), branches_.end(), [&](const auto& branch) { return branch->reads(source); })) continue;
-    const auto own = std::find(o.branches.begin(), o.branches.end(), source);
-    if (own == o.branches.end()) sources_.emplace_back(source, register_module(source, RelationBranch(source, false, o)));
-    else sources_.emplace_back(source, branches_[static_cast<std::size_t>(own - o.branches.begin())]);
+      conv3d_(register_module("conv3d", torch::nn::Conv3d(torch::nn::Conv3dOptions(
+                                            o.reduced_filters, o.proposal_filters, {o.samples, 1, 1})))) {
+  for (const auto& kind : o.branches) branches_.push_back(register_module(kind, RelationBranch(kind, o)));
+  for (const std::string kind : {"position", "channel", "plain"}) {
+    if (std::none_of(branches_.begin(), branches_.end(), [&](const auto& branch) { return branch->reads(kind); }))
+      continue;
+    const auto own = std::find(o.branches.begin(), o.branches.end(), kind);
+    if (own != o.branches.end()) {
+      attentions_.emplace_back(kind, branches_[static_cast<std::size_t>(own - o.branches.begin())].ptr());
+      continue;
+    }
+    const auto alone = std::make_shared<RelationAttentionImpl>(kind, o.proposal_filters, o.attention_filters);
+    attentions_.emplace_back(kind, register_module(kind, alone));
   }
 }
 
-// Each attention is worked out once, for all branches that read it: their first convolutions side by side are its values.
-std::vector<torch::Tensor> ProposalRelationImpl::first_layers(const torch::Tensor& proposals) {
+// Fig. 4 up to the first convolution of each branch; that of "aggregated" sees the sum of both attentions.
+std::vector<torch::Tensor> ProposalRelationImpl::first_convolutions(const torch::Tensor& proposals) {
   std::vector<torch::Tensor> first(branches_.size());
-  for (auto& [source, attention] : sources_) {
+  for (auto& [kind, attention] : attentions_) {
     std::vector<std::size_t> readers;
     std::vector<torch::Tensor> weights;
     for (std::size_t k = 0; k < branches_.size(); ++k)
-      if (branches_[k]->reads(source)) readers.push_back(k), weights.push_back(branches_[k]->first_weight());
-    const auto parts = attention->attend_through(proposals, weights.size() == 1 ? weights[0] : torch::cat(weights)).chunk(static_cast<std::int64_t>(readers.size()), 2);
+      if (branches_[k]->reads(kind)) readers.push_back(k), weights.push_back(branches_[k]->first_weight());
+    const auto parts = attention->through(proposals, weights);
     for (std::size_t r = 0; r < readers.size(); ++r) {
       auto& sum = first[readers[r]];
       sum = sum.defined() ? sum + parts[r] : parts[r];
@@ -211,15 +182,17 @@ std::vector<torch::Tensor> ProposalRelationImpl::first_layers(const torch::Tenso
 }
 
 torch::Tensor ProposalRelationImpl::forward(const torch::Tensor& base, const BoundaryMatchingTable& table) {
+  check_shape(base, {kAny, reduce_->options.in_channels(), table.spec().rows},
+              "BSN++ relation block: features [B, F, T]");
   const auto reduced = reduce_(base).relu();                                                       // [B, F, T] -> [B, C, T]
   const auto proposals = boundary_matching(reduced, conv3d_->weight, conv3d_->bias, table, true);  // [B, L, O]
-  const auto first = first_layers(proposals);
+  const auto first = first_convolutions(proposals);                                                // each [B, L, k]
   std::vector<torch::Tensor> maps;
   for (std::size_t k = 0; k < branches_.size(); ++k) maps.push_back(branches_[k]->predict(first[k], table));
   return torch::stack(maps, 1);
 }
 
-BsnppImpl::BsnppImpl(std::int64_t dim, const BsnppOptions& options) : options_(options) {
+BsnppImpl::BsnppImpl(std::int64_t dim, const BsnppOptions& options) : dim_(dim), options_(options) {
   check(options_);
   base_ = register_module("base", BsnppBase(dim, options_));
   cbg_ = register_module("cbg", BoundaryGenerator(options_.base_filters, options_));
@@ -235,8 +208,12 @@ std::pair<torch::Tensor, torch::Tensor> BsnppImpl::both_directions(const torch::
   return {both[0], both[1]};
 }
 
+void BsnppImpl::check_input(const torch::Tensor& x) const {
+  check_shape(x, {kAny, dim_, at_least(options_.generator == "plain" ? 1 : kLeastRows)}, "BSN++: features [B, C, T]");
+}
+
 BsnppOutput BsnppImpl::forward(const torch::Tensor& x) {
-  TORCH_CHECK(x.dim() == 3, "BSN++: features are not [B, C, T] but ", x.sizes());
+  check_input(x);
   const auto proposals = table(x.size(2));
   BsnppOutput out;
   if (is_training() && options_.train_backward) {
@@ -253,7 +230,7 @@ BsnppOutput BsnppImpl::forward(const torch::Tensor& x) {
 
 std::vector<ProposalMaps> BsnppImpl::infer(const torch::Tensor& x, bool backward_pass) {
   const torch::NoGradGuard guard;
-  TORCH_CHECK(x.dim() == 3, "BSN++: features are not [B, C, T] but ", x.sizes());
+  check_input(x);
   const auto proposals = table(x.size(2));
   torch::Tensor base, heat;
   if (backward_pass) {
@@ -271,10 +248,17 @@ std::vector<ProposalMaps> BsnppImpl::infer(const torch::Tensor& x, bool backward
   return result;
 }
 
-torch::Tensor fuse_passes(const torch::Tensor& forward, const torch::Tensor& backward) { return (forward * backward).sqrt(); }
+torch::Tensor fuse_passes(const torch::Tensor& forward, const torch::Tensor& backward) {
+  check_same_shape(backward, forward, "BSN++: probabilities of the backward pass");
+  return (forward * backward).sqrt();
+}
 
 BsnppLoss bsnpp_loss(const std::vector<torch::Tensor>& logits, const torch::Tensor& maps, const torch::Tensor& boundary, const torch::Tensor& iou,
                      const torch::Tensor& sampled, const std::vector<torch::Tensor>& parameters, const BsnppOptions& o) {
+  check_shape(maps, {kAny, 2, kAny, kAny}, "BSN++ loss: maps [B, 2, D, T]");
+  for (const auto& head : logits) check_same_shape(boundary, head, "BSN++ loss: boundary labels [B, 2, T]");
+  check_same_shape(iou, maps.select(1, 0), "BSN++ loss: tIoU labels [B, D, T]");
+  check_same_shape(sampled, iou, "BSN++ loss: sampled proposals [B, D, T]");
   BsnppLoss loss;
   loss.boundary = torch::zeros({}, maps.options());
   for (const auto& head : logits)  // Eq. (6)

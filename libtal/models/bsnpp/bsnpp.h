@@ -4,6 +4,7 @@
 // prediction layers have kernel 1, the attention's values are the features themselves and a learned scalar weighs the sum, entries with
 // i + j >= T take no part, what is aggregated of the two attention modules is the sum of their outputs.
 // B batch, C channels, T rows, D longest proposal in rows, L valid proposals (j, i), rows i .. i + j.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "libtal/base/settings.h"
+#include "libtal/models/bsnpp/relation_attention.h"
 #include "libtal/models/maps/proposal_maps.h"
 #include "libtal/nn/boundary_matching.h"
 
@@ -87,31 +89,16 @@ class BoundaryGeneratorImpl : public torch::nn::Module {
 };
 TORCH_MODULE(BoundaryGenerator);
 
-// One branch of Fig. 4: an attention module, and 1x1, 3x3 and 1x1 convolutions -> sigmoid maps (M_cr regression, M_cc classification).
-//   position:   x_j + scale sum_i P[j, i] x_i, Eq. (3): P[j, i] = softmax_i(A_i . B_j) over the valid proposals.
-//   channel:    X + scale P X, P = softmax over the second index of X X^T, X = channels x valid proposals.
-//   aggregated: the sum of both; it has convolutions alone. plain: x.
-// predicts: off for an attention module that only the aggregated branch reads; it has no convolutions then.
-class RelationBranchImpl : public torch::nn::Module {
+// One branch of Fig. 4: an attention (relation_attention.h: position, channel, aggregated, plain), then convolutions of
+// kernel 1, 3 and 1 -> sigmoid maps (M_cr regression, M_cc classification). "aggregated" has convolutions alone.
+class RelationBranchImpl : public RelationAttentionImpl {
  public:
-  RelationBranchImpl(const std::string& kind, bool predicts, const BsnppOptions& options);
-  // position, channel and plain: after the attention alone, [B, L, C].
-  torch::Tensor attend(const torch::Tensor& x);
-  // What convolutions of kernel 1 without bias make of the attended features: as they are linear, they go before the sums of the attention, over their k outputs instead of
-  // C channels. x [B, L, C], weight [k, C] of any number of branches -> [B, L, k].
-  torch::Tensor attend_through(const torch::Tensor& x, const torch::Tensor& weight);
-  torch::Tensor first_weight() const { return conv1_->weight.flatten(1); }  // [k, C]
-  // `first`: conv1 of the attended features without its bias, [B, L, k] -> [B, L, 2].
+  RelationBranchImpl(const std::string& kind, const BsnppOptions& options);
+  torch::Tensor first_weight() const { return conv1_->weight.flatten(1); }  // of the first convolution, [k, C]
+  // `first`: that convolution of the attended proposals without its bias, [B, L, k] -> [B, L, 2].
   torch::Tensor predict(const torch::Tensor& first, const BoundaryMatchingTable& table);
-  bool reads(const std::string& attention) const { return kind_ == attention || (kind_ == "aggregated" && attention != "plain"); }
 
  private:
-  torch::Tensor position_attention(const torch::Tensor& x, const torch::Tensor& values);
-  torch::Tensor channel_mixing(const torch::Tensor& x);  // I + scale P, [B, C, C]
-
-  std::string kind_;
-  torch::nn::Conv2d a_{nullptr}, b_{nullptr};
-  torch::Tensor scale_;
   torch::nn::Conv2d conv1_{nullptr}, conv2_{nullptr}, conv3_{nullptr};
 };
 TORCH_MODULE(RelationBranch);
@@ -124,12 +111,13 @@ class ProposalRelationImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& base, const BoundaryMatchingTable& table);
 
  private:
-  std::vector<torch::Tensor> first_layers(const torch::Tensor& proposals);  // of each branch, [B, L, k]
+  std::vector<torch::Tensor> first_convolutions(const torch::Tensor& proposals);  // of each branch, [B, L, k]
 
   torch::nn::Conv1d reduce_{nullptr};
   torch::nn::Conv3d conv3d_{nullptr};
-  std::vector<RelationBranch> branches_;                          // that predict, in the options' order
-  std::vector<std::pair<std::string, RelationBranch>> sources_;   // what they read, each once: "position", "channel", "plain"
+  std::vector<RelationBranch> branches_;  // in the options' order
+  // What they read, each once: "position", "channel", "plain". A branch of the kind, or an attention by itself.
+  std::vector<std::pair<std::string, std::shared_ptr<RelationAttentionImpl>>> attentions_;
 };
 TORCH_MODULE(ProposalRelation);
 
@@ -151,7 +139,9 @@ class BsnppImpl : public torch::nn::Module {
   // Base features of x and of x turned round in time ("processes the input video in a reversed direction"), [B, F, T] each.
   std::pair<torch::Tensor, torch::Tensor> both_directions(const torch::Tensor& x);
   std::shared_ptr<const BoundaryMatchingTable> table(std::int64_t rows) const;
+  void check_input(const torch::Tensor& x) const;
 
+  std::int64_t dim_;  // C
   BsnppOptions options_;
   BsnppBase base_{nullptr};
   BoundaryGenerator cbg_{nullptr};

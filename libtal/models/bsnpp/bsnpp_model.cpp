@@ -4,11 +4,12 @@
 
 namespace tal {
 
-void BsnppModel::add_settings(Settings& settings) {
-  settings.nest("", settings_of(options_));
+Settings BsnppModel::network_inference() {
+  Settings s;
+  s.add("backward-pass", &backward_pass_,
+        "Fuse the boundaries with those of the video in reversed direction, Eq. (1)");
+  return s;
 }
-
-void BsnppModel::add_inference(Settings& settings) { settings.add("backward-pass", &backward_pass_, "Fuse the boundaries with those of the video in reversed direction, Eq. (1)"); }
 
 std::string BsnppModel::training_defaults() const {
   return R"({"optimizer":"adam","lr":1e-3,"batch":16,"epochs":10,"schedule":"step","milestones":[7],"gamma":0.1})";

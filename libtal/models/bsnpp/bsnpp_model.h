@@ -24,8 +24,8 @@ class BsnppModel : public MapModel {
   bool nearest_labels() const override { return options_.boundary_labels == "nearest"; }
   std::vector<float> draw(std::span<const double> confidence, Random& random) const override;
   std::vector<ProposalMaps> infer(const torch::Tensor& x) override { return network_->infer(x, backward_pass_); }
-  void add_settings(Settings& settings) override;
-  void add_inference(Settings& settings) override;
+  Settings network_settings() override { return settings_of(options_); }
+  Settings network_inference() override;
 
  private:
   BsnppOptions options_;

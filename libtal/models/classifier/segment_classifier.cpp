@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "libtal/base/error.h"
+#include "libtal/base/row_range.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 
@@ -25,14 +27,14 @@ Settings settings_of(SegmentClassifierOptions& o) {
 
 namespace {
 
-struct RowRange {
-  std::int64_t first, last;  // both included, inside the sequence
-};
-
+// Of a part of a segment, at least one row and all inside the sequence.
 RowRange rows_in(double start, double end, std::int64_t rows) {
-  auto first = static_cast<std::int64_t>(std::ceil(start - 0.5)), last = static_cast<std::int64_t>(std::ceil(end - 0.5)) - 1;
-  if (first > last) first = last = static_cast<std::int64_t>(std::floor((start + end) / 2));
-  return {std::clamp<std::int64_t>(first, 0, rows - 1), std::clamp<std::int64_t>(last, 0, rows - 1)};
+  RowRange part{static_cast<std::int64_t>(std::ceil(start - 0.5)), static_cast<std::int64_t>(std::ceil(end - 0.5))};
+  if (part.count() < 1) {
+    part.first = static_cast<std::int64_t>(std::floor((start + end) / 2));
+    part.end = part.first + 1;
+  }
+  return {std::clamp<std::int64_t>(part.first, 0, rows - 1), std::clamp<std::int64_t>(part.end, 1, rows)};
 }
 
 std::int64_t parts_of(const SegmentClassifierOptions& o) {
@@ -48,6 +50,7 @@ std::int64_t description_size(std::int64_t dim, const SegmentClassifierOptions& 
 }
 
 torch::Tensor describe_segments(const torch::Tensor& x, const std::vector<Segment>& segments, const SegmentClassifierOptions& o) {
+  check_shape(x, {kAny, kAny}, "segment classifier: rows [T, C]");
   const std::int64_t rows = x.size(0), dim = x.size(1), count = static_cast<std::int64_t>(segments.size());
   if (rows == 0) throw Error("no feature rows");
   const auto input = x.contiguous();
@@ -66,11 +69,12 @@ torch::Tensor describe_segments(const torch::Tensor& x, const std::vector<Segmen
     const RowRange range = rows_in(start, end, rows);
     if (mean)
       for (std::int64_t c = 0; c < dim; ++c)
-        *write++ = static_cast<float>((sums[static_cast<std::size_t>((range.last + 1) * dim + c)] - sums[static_cast<std::size_t>(range.first * dim + c)]) /
-                                      static_cast<double>(range.last - range.first + 1));
+        *write++ = static_cast<float>((sums[static_cast<std::size_t>(range.end * dim + c)] -
+                                       sums[static_cast<std::size_t>(range.first * dim + c)]) /
+                                      static_cast<double>(range.count()));
     if (max) {
       std::copy_n(row + range.first * dim, dim, write);
-      for (std::int64_t t = range.first + 1; t <= range.last; ++t)
+      for (std::int64_t t = range.first + 1; t < range.end; ++t)
         for (std::int64_t c = 0; c < dim; ++c) write[c] = std::max(write[c], row[t * dim + c]);
       write += dim;
     }
@@ -98,6 +102,7 @@ SegmentClassifierImpl::SegmentClassifierImpl(std::int64_t inputs, std::int64_t c
 }
 
 torch::Tensor SegmentClassifierImpl::forward(torch::Tensor x) {
+  check_shape(x, {kAny, fc1->options.in_features()}, "segment classifier: descriptions [N, P]");
   x = torch::relu(fc1(dropout(norm ? norm(x) : x)));
   x = torch::relu(fc2(dropout(x)));
   return fc3(dropout(x));

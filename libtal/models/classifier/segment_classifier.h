@@ -3,6 +3,7 @@
 // A segment is described by the means (and maxima) of its rows in a temporal pyramid - whole, halves, quarters - and of its context
 // before and after, as in Zhao et al., "Temporal Action Detection with Structured Segment Networks" (ICCV 2017), 3.2; a
 // perceptron with two hidden layers gives K classes and background. No paper's network: the plain baseline.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "libtal/base/error.h"
-#include "libtal/base/number.h"
+#include "libtal/base/row_range.h"
 #include "libtal/models/core/guard.h"
 
 namespace tal {
@@ -67,10 +67,14 @@ Batch SegmentClassifierModel::make_batch(const TrainingSet& set, std::span<const
     }
     // Only the rows that the segment and its context need.
     const double margin = options_.context * segment.length() + 1;
-    const auto first = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(segment.start - margin)), 0, video.rows - 1);
-    const auto last = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(segment.end + margin)), first, video.rows - 1);
-    const double shift = static_cast<double>(first);
-    descriptions.push_back(describe_segments(set.rows(sample.video, first, last - first + 1), {{segment.start - shift, segment.end - shift}}, options_));
+    RowRange needed;
+    needed.first =
+        std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(segment.start - margin)), 0, video.rows - 1);
+    needed.end = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(segment.end + margin)) + 1,
+                                          needed.first + 1, video.rows);
+    const double shift = static_cast<double>(needed.first);
+    const auto rows = set.rows(sample.video, needed.first, needed.count());
+    descriptions.push_back(describe_segments(rows, {{segment.start - shift, segment.end - shift}}, options_));
     labels.push_back(label);
     batch.videos.push_back(video.id);
   }
@@ -109,7 +113,7 @@ void SegmentClassifierModel::score(Record& record, const Sequence& sequence) {
         detection.segment = from.segment;
         detection.label = record.keep(inputs_.classes[static_cast<std::size_t>(c)]);
         detection.score = std::pow(std::max(from.score, 0.0), proposal_weight_) * p[n][c];
-        detection.extra = record.keep("\"scores\":{\"proposal\":" + format_number(from.score) + ",\"class\":" + format_number(p[n][c]) + "}");
+        detection.scores = record.keep_scores({{"proposal", from.score}, {"class", p[n][c]}});
         detections.push_back(detection);
       }
     }

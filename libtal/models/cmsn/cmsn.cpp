@@ -2,6 +2,7 @@
 
 #include "libtal/encoder/recipes.h"
 #include "libtal/nn/device.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 
@@ -26,7 +27,7 @@ Settings settings_of(CmsnOptions& o) {
   return s;
 }
 
-StageSubnetImpl::StageSubnetImpl(std::int64_t channels, bool spatial, const CmsnOptions& o) {
+ActionStageSubnetImpl::ActionStageSubnetImpl(std::int64_t channels, bool spatial, const CmsnOptions& o) {
   if (spatial) {
     conv1 = register_module("conv1", torch::nn::Conv3d(torch::nn::Conv3dOptions(channels, o.hidden, 3).padding(1)));
     conv2 = register_module("conv2", torch::nn::Conv3d(torch::nn::Conv3dOptions(o.hidden, o.hidden, 3).padding(1)));
@@ -35,17 +36,22 @@ StageSubnetImpl::StageSubnetImpl(std::int64_t channels, bool spatial, const Cmsn
   }
   lstm = register_module("lstm", torch::nn::LSTM(torch::nn::LSTMOptions(o.hidden, o.lstm_hidden).num_layers(2).batch_first(true).bidirectional(true).dropout(o.dropout)));
   dropout = register_module("dropout", torch::nn::Dropout(o.dropout));
-  classifier = register_module("classifier", StageClassifier(2 * o.lstm_hidden, o.loss));
+  classifier = register_module("classifier", ActionStageClassifier(2 * o.lstm_hidden, o.loss));
 }
 
-torch::Tensor StageSubnetImpl::cnn(const torch::Tensor& base) {
-  if (conv) return torch::relu(conv->forward(base)).transpose(1, 2).contiguous();
+torch::Tensor ActionStageSubnetImpl::cnn(const torch::Tensor& base) {
+  if (conv) {
+    check_shape(base, {kAny, conv->options.in_channels(), at_least(1)}, "CMSN stage subnet: features [B, C, T]");
+    return torch::relu(conv->forward(base)).transpose(1, 2).contiguous();
+  }
+  check_shape(base, {kAny, conv1->options.in_channels(), at_least(1), at_least(1), at_least(1)},
+      "CMSN stage subnet: features [B, C, T, H, W]");
   const auto x = torch::relu(conv2->forward(torch::relu(conv1->forward(base))));
   return torch::amax(x, {3, 4}).transpose(1, 2).contiguous();
 }
 
-StageOutputs StageSubnetImpl::forward(const torch::Tensor& base) {
-  StageOutputs result;
+ActionStageOutputs ActionStageSubnetImpl::forward(const torch::Tensor& base) {
+  ActionStageOutputs result;
   result.cnn = cnn(base);                                                      // [B, C, T(, H, W)] -> [B, T, F]
   const OwnPrecision own;
   result.cnn = result.cnn.to(classifier->weight.scalar_type());
@@ -65,12 +71,17 @@ EvaluationSubnetImpl::EvaluationSubnetImpl(std::int64_t channels, std::int64_t p
 torch::Tensor EvaluationSubnetImpl::pool(const torch::Tensor& f, std::span<const RowRange> rois) const { return roi_max_pool(f, rois, pooled_length_); }
 
 torch::Tensor EvaluationSubnetImpl::forward(const torch::Tensor& pooled) {
+  check_shape(pooled, {kAny, fc1->options.in_features() / pooled_length_, pooled_length_},
+      "CMSN evaluation subnet: pooled features [M, C, P]");
   auto x = torch::relu(fc1->forward(pooled.flatten(1)));
   x = torch::relu(fc2->forward(dropout->forward(x)));
   return torch::sigmoid(fc3->forward(dropout->forward(x))).squeeze(1);
 }
 
-torch::Tensor evaluation_loss(const torch::Tensor& score, const torch::Tensor& iou) { return torch::smooth_l1_loss(score, iou); }
+torch::Tensor evaluation_loss(const torch::Tensor& score, const torch::Tensor& iou) {
+  check_same_shape(iou, score, "CMSN evaluation loss: tIoU labels [M]");
+  return torch::smooth_l1_loss(score, iou);
+}
 
 CmsnImpl::CmsnImpl(std::int64_t row_dim, const CmsnOptions& options) {
   const bool clips = options.input == "clips";
@@ -80,7 +91,7 @@ CmsnImpl::CmsnImpl(std::int64_t row_dim, const CmsnOptions& options) {
   } else if (options.norm == "batch") {
     norm = register_module("norm", torch::nn::BatchNorm1d(row_dim));
   }
-  stages = register_module("stages", StageSubnet(clips ? extractor->channels() : row_dim, clips, options));
+  stages = register_module("stages", ActionStageSubnet(clips ? extractor->channels() : row_dim, clips, options));
   if (options.evaluation_epochs > 0)
     evaluation = register_module("evaluation", EvaluationSubnet(options.hidden, options.pooled_length, options.evaluation_hidden,
                                                                 options.evaluation_hidden, options.dropout));
@@ -88,14 +99,16 @@ CmsnImpl::CmsnImpl(std::int64_t row_dim, const CmsnOptions& options) {
 
 torch::Tensor CmsnImpl::base_features(const torch::Tensor& windows) {
   if (extractor) {
+    check_shape(windows, {kAny, 3, multiple_of(C3dImpl::kTimeScale), at_least(16), at_least(16)},
+        "CMSN: windows of frames [B, 3, T, H, W]");
     const auto type = stages->classifier->weight.scalar_type();
     return extractor->forward(windows.to(type) - mean_.to(windows.device(), type));  // [B, 3, T, H, W] -> [B, 512, T/8, H/16, W/16]
   }
-  TORCH_CHECK(windows.dim() == 3, "windows must be [B, C, T], not ", windows.sizes());
+  check_shape(windows, {kAny, stages->conv->options.in_channels(), at_least(1)}, "CMSN: windows of features [B, C, T]");
   return norm ? norm->forward(windows) : windows;
 }
 
-StageOutputs CmsnImpl::stages_of(const torch::Tensor& windows) { return stages->forward(base_features(windows)); }
+ActionStageOutputs CmsnImpl::stages_of(const torch::Tensor& windows) { return stages->forward(base_features(windows)); }
 
 torch::Tensor CmsnImpl::cnn_of(const torch::Tensor& windows) { return stages->cnn(base_features(windows)); }
 

@@ -2,6 +2,7 @@
 // Departures and what the paper leaves open: the LSTM's size (`lstm-hidden`) and the pooled length of the evaluation subnet
 // (`pooled-length`); dropout stands before and between the LSTM's layers and before the classification; the IoU score ends in a sigmoid; features
 // are normalised by their batch (`norm`).
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>
@@ -34,7 +35,7 @@ struct CmsnOptions {
 Settings settings_of(CmsnOptions& options);
 
 // What the Action Stage Subnet says of a window; T' = T for features, T / 8 for clips (the scale s_c of the Feature Extractor Subnet, C3D).
-struct StageOutputs {
+struct ActionStageOutputs {
   torch::Tensor cnn;      // [B, T', F], also the input of the evaluation subnet
   torch::Tensor h;        // [B, T', 2H]
   torch::Tensor outputs;  // [B, T', 6]: cosines, or logits of softmax
@@ -42,18 +43,18 @@ struct StageOutputs {
 
 // Action Stage Subnet (3.1, 5.1): for base features of C3D two 3x3x3 convolutions and the maximum over space, else one convolution of
 // kernel 3; a 2-layer BiLSTM; the classification layer over stages.
-struct StageSubnetImpl : torch::nn::Module {
-  StageSubnetImpl(std::int64_t channels, bool spatial, const CmsnOptions& options);
-  StageOutputs forward(const torch::Tensor& base);        // [B, C, T] or [B, C, T, H, W]
+struct ActionStageSubnetImpl : torch::nn::Module {
+  ActionStageSubnetImpl(std::int64_t channels, bool spatial, const CmsnOptions& options);
+  ActionStageOutputs forward(const torch::Tensor& base);        // [B, C, T] or [B, C, T, H, W]
   torch::Tensor cnn(const torch::Tensor& base);           // -> [B, T, F]
 
   torch::nn::Conv1d conv{nullptr};                        // "conv1"
   torch::nn::Conv3d conv1{nullptr}, conv2{nullptr};
   torch::nn::LSTM lstm{nullptr};
   torch::nn::Dropout dropout{nullptr};
-  StageClassifier classifier{nullptr};
+  ActionStageClassifier classifier{nullptr};
 };
-TORCH_MODULE(StageSubnet);
+TORCH_MODULE(ActionStageSubnet);
 
 // Proposal Evaluation Subnet (3.3): RoI pooling, two fully connected layers, one IoU score.
 struct EvaluationSubnetImpl : torch::nn::Module {
@@ -73,12 +74,12 @@ torch::Tensor evaluation_loss(const torch::Tensor& score, const torch::Tensor& i
 struct CmsnImpl : torch::nn::Module {
   CmsnImpl(std::int64_t row_dim, const CmsnOptions& options);  // row_dim: C of features
   // Windows of features [B, C, T], or of frames [B, 3, T, H, W] (RGB in 0..255) -> stages, or only the CNN's features [B, T', F].
-  StageOutputs stages_of(const torch::Tensor& windows);
+  ActionStageOutputs stages_of(const torch::Tensor& windows);
   torch::Tensor cnn_of(const torch::Tensor& windows);
 
   torch::nn::BatchNorm1d norm{nullptr};
   C3d extractor{nullptr};
-  StageSubnet stages{nullptr};
+  ActionStageSubnet stages{nullptr};
   EvaluationSubnet evaluation{nullptr};
 
  private:

@@ -6,7 +6,6 @@
 #include <map>
 
 #include "libtal/base/error.h"
-#include "libtal/base/number.h"
 #include "libtal/io/maps.h"
 #include "libtal/models/core/frame_clips.h"
 #include "libtal/models/core/guard.h"
@@ -25,17 +24,19 @@ struct Example {
 
 double best_tiou(const RowRange& range, const std::vector<Segment>& truths) {
   double best = 0;
-  for (const auto& truth : truths) best = std::max(best, tiou({static_cast<double>(range.first), static_cast<double>(range.last)}, truth));
+  for (const auto& truth : truths)
+    best = std::max(best, tiou({static_cast<double>(range.first), static_cast<double>(range.end)}, truth));
   return best;
 }
 
-std::vector<Example> balanced_examples(const std::vector<StageCandidate>& candidates, const std::vector<Segment>& truths, std::int64_t snippets, Random& random) {
+std::vector<Example> balanced_examples(const std::vector<ActionCandidate>& candidates,
+                                       const std::vector<Segment>& truths, std::int64_t snippets, Random& random) {
   std::vector<Example> big, middle, small;
   const auto sort_in = [&](const RowRange& range) {
     const double iou = best_tiou(range, truths);
     (iou > kBig ? big : iou > kMiddle ? middle : small).push_back({range, iou});
   };
-  for (const auto& c : candidates) sort_in({c.start, c.end});
+  for (const auto& c : candidates) sort_in(c);
   if (big.empty())
     for (const auto& truth : truths) {
       const auto limit = static_cast<double>(snippets);
@@ -53,19 +54,8 @@ std::vector<Example> balanced_examples(const std::vector<StageCandidate>& candid
 
 // The proposal with its preset and IoU scores beside those that it had, and their product as its score.
 Proposal with_iou(Record& record, const Proposal& from, double iou) {
-  const auto had = proposal_scores(from);
   Proposal p = from;
-  if (!had.empty()) p.source = {};  // written anew: a second "scores" would not be JSON
-  std::string parts = "\"scores\":{";
-  for (const auto& [name, value] : had) {
-    if (name == "preset" || name == "iou") continue;
-    append_json_string(parts, name), parts += ':';
-    append_number(parts, value), parts += ',';
-  }
-  parts += "\"preset\":";
-  append_number(parts, from.score), parts += ",\"iou\":";
-  append_number(parts, iou), parts += '}';
-  p.extra = record.keep(parts);
+  p.scores = record.keep_scores({{"preset", from.score}, {"iou", iou}});
   p.score = from.score * iou;
   return p;
 }
@@ -81,10 +71,10 @@ void require_finite(const torch::Tensor& output, const Sequence& sequence, const
 
 }  // namespace
 
-std::vector<StageCandidate> CmsnModel::candidates(const torch::Tensor& scores) const {
+std::vector<ActionCandidate> CmsnModel::candidates(const torch::Tensor& scores) const {
   const auto best = scores.argmax(1).to(torch::kByte).contiguous();
   const std::span<const std::uint8_t> stages(best.const_data_ptr<std::uint8_t>(), static_cast<std::size_t>(best.numel()));
-  return stage_candidates(stages, decay_, cap_, split_ ? RunEnd::kOrder : RunEnd::kBackground);
+  return action_candidates(stages, decay_, cap_, split_ ? RunEnd::kOrder : RunEnd::kBackground);
 }
 
 Settings CmsnModel::settings() {
@@ -214,7 +204,7 @@ Batch CmsnModel::make_batch(const TrainingSet& set, std::span<const Sample> samp
     const auto snippet = [&](double seconds) { return (video.time.row(seconds) - static_cast<double>(sample.first)) / static_cast<double>(scale()); };
     std::vector<Segment> instances;
     for (const auto& truth : video.truths) instances.push_back({snippet(truth.segment.start), snippet(truth.segment.end)});
-    const auto stages = stage_labels(instances, window_);
+    const auto stages = action_stage_labels(instances, window_);
     const auto inside = std::min(window_, snippets(video.rows - sample.first));
     std::vector<std::int64_t> label(stages.begin(), stages.begin() + inside);
     label.resize(static_cast<std::size_t>(window_), -1);  // beyond the video: left out
@@ -243,7 +233,7 @@ Losses CmsnModel::stage_loss(const Batch& batch) {
 }
 
 Losses CmsnModel::evaluation_phase_loss(const Batch& batch) {
-  StageOutputs out;
+  ActionStageOutputs out;
   {
     // Frozen: no dropout, no statistics, no gradients.
     torch::NoGradGuard guard;
@@ -318,7 +308,7 @@ CmsnModel::Decoding CmsnModel::decode(const Sequence& sequence) {
       weight.narrow(0, first, n) += own.narrow(0, 0, n);
       if (decode_ != "windows") continue;
       for (const auto& c : candidates(of_window)) {
-        double& preset = found[{first + c.start, first + c.end}];
+        double& preset = found[{first + c.first, first + c.end}];
         preset = std::max(preset, c.preset);
       }
     }
@@ -352,7 +342,8 @@ void CmsnModel::propose(Record& record, const Sequence& sequence) {
   const double rows_a_snippet = static_cast<double>(scale());
   for (const auto& c : candidates) {
     Proposal p;
-    p.segment = sequence.time.seconds(Segment{static_cast<double>(c.start) * rows_a_snippet, static_cast<double>(c.end) * rows_a_snippet});
+    p.segment = sequence.time.seconds(
+        Segment{static_cast<double>(c.first) * rows_a_snippet, static_cast<double>(c.end) * rows_a_snippet});
     p.segment.start = std::max(p.segment.start, 0.0);
     if (sequence.duration > 0) p.segment.end = std::min(p.segment.end, sequence.duration);
     if (!(p.segment.end > p.segment.start)) continue;
@@ -361,8 +352,10 @@ void CmsnModel::propose(Record& record, const Sequence& sequence) {
   }
   record.set_proposals(proposals);
   if (probability.size(0) == 0) return;
-  const std::string columns = R"({"columns":["background","ready","start","confirm","end","follow"],)";
-  set_map(record, "cmsn", columns + float_map_members({probability.size(0), probability.size(1)}, probability.const_data_ptr<float>()) + "}");
+  const float* const values = probability.const_data_ptr<float>();
+  FloatMap map{{probability.size(0), probability.size(1)}, {values, values + probability.numel()}, {}, {}};
+  map.columns = {kActionStageNames.begin(), kActionStageNames.end()};
+  set_float_map(record, "cmsn", map);
 }
 
 void CmsnModel::score(Record& record, const Sequence& sequence) {

@@ -6,8 +6,6 @@
 // window in which it is nearest to the middle computes them.
 #pragma once
 
-#include <utility>
-
 #include "libtal/models/cmsn/cmsn.h"
 #include "libtal/models/core/model.h"
 #include "libtal/segment/action_stages.h"
@@ -46,9 +44,10 @@ class CmsnModel : public Model {
  private:
   struct Decoding {
     torch::Tensor probability;  // [T', 6], CPU
-    std::vector<StageCandidate> candidates;
+    std::vector<ActionCandidate> candidates;
   };
-  std::vector<StageCandidate> candidates(const torch::Tensor& scores) const;  // of snippets' stage scores [T, 6], on the CPU
+  std::vector<ActionCandidate> candidates(
+      const torch::Tensor& scores) const;  // of snippets' stage scores [T, 6], on the CPU
   bool sees_frames() const { return options_.input == "clips"; }
   std::int64_t scale() const { return sees_frames() ? C3dImpl::kTimeScale : 1; }  // rows of a snippet, s_c
   std::int64_t snippets(std::int64_t rows) const { return (rows + scale() - 1) / scale(); }

@@ -1,5 +1,7 @@
 #include "libtal/models/etp/etp_an.h"
 
+#include "libtal/nn/shapes.h"
+
 namespace tal {
 
 Settings settings_of(EtpAnOptions& o) {
@@ -21,7 +23,8 @@ EtpAnImpl::EtpAnImpl(std::int64_t channels, std::int64_t classes, const EtpAnOpt
 }
 
 torch::Tensor EtpAnImpl::forward(const torch::Tensor& rows) {
-  TORCH_CHECK(rows.dim() == 3, "rows must be [B, T, C], not ", rows.sizes());
+  check_shape(rows, {kAny, at_least(1), (hidden ? hidden : classifier)->options.in_channels()},
+      "ETP actionness network: rows [B, T, C]");
   auto x = rows.transpose(1, 2);  // [B, C, T]
   if (norm) x = norm->forward(x);
   if (hidden) x = torch::relu(hidden->forward(x));
@@ -29,10 +32,16 @@ torch::Tensor EtpAnImpl::forward(const torch::Tensor& rows) {
 }
 
 torch::Tensor EtpAnImpl::curves(const torch::Tensor& logits) const {
+  check_shape(logits, {kAxes, classifier->options.out_channels()}, "ETP actionness network: logits [..., K]");
   return softmax_ ? torch::softmax(logits, -1).narrow(-1, 0, logits.size(-1) - 1) : torch::sigmoid(logits);
 }
 
 torch::Tensor EtpAnImpl::loss(const torch::Tensor& logits, const torch::Tensor& truth, const torch::Tensor& known) const {
+  const std::int64_t outputs = classifier->options.out_channels();
+  check_shape(logits, {kAny, kAny, outputs}, "ETP actionness loss: logits [B, T, K]");
+  check_shape(truth, {logits.size(0), logits.size(1), softmax_ ? outputs - 1 : outputs},
+      "ETP actionness loss: labels [B, T, K]");
+  check_same_shape(known, logits.select(2, 0), "ETP actionness loss: rows that count [B, T]");
   torch::Tensor each;
   if (softmax_) {
     const auto label = torch::cat({truth, 1 - truth.amax(-1, true)}, -1).argmax(-1);  // background where no class is

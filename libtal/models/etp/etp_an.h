@@ -2,6 +2,7 @@
 //
 // Departures: the paper's is a ResNet-34 on images; here its last layers are trained on the rows of a feature stream. It learns from trimmed videos (UCF101), every frame of which is
 // action; ours are untrimmed, and softmax has a column for background, which is no curve.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "libtal/base/base64.h"
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/io/features.h"

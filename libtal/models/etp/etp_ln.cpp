@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libtal/nn/shapes.h"
+
 namespace tal {
 
 Settings settings_of(EtpLnOptions& o) {
@@ -26,7 +28,7 @@ EtpLnImpl::EtpLnImpl(std::int64_t channels, std::int64_t classes, const EtpLnOpt
 }
 
 torch::Tensor EtpLnImpl::pyramid(const torch::Tensor& pooled) {
-  TORCH_CHECK(pooled.dim() == 3 && pooled.size(1) == kPyramidParts && pooled.size(2) == channels_, "pooled proposals must be [M, 5, ", channels_, "], not ", pooled.sizes());
+  check_shape(pooled, {kAny, kPyramidParts, channels_}, "ETP localization network: pooled proposals [M, 5, C]");
   const auto x = norm ? norm->forward(pooled.reshape({-1, channels_})).view_as(pooled) : pooled;
   return non_local ? non_local->forward(x) : x;
 }
@@ -37,6 +39,7 @@ EtpLnOutputs EtpLnImpl::forward(const torch::Tensor& pooled) {
 }
 
 EtpLnOutputs EtpLnImpl::score(const torch::Tensor& x, std::span<const Segment> segments) {
+  check_shape(x, {kAny, channels_}, "ETP localization network: rows [T, C]");
   torch::NoGradGuard guard;
   constexpr std::int64_t kGroup = 2048;  // proposals whose parts are held at a time
   const auto heads = torch::cat({cls->weight, comp->weight, reg->weight}), bias = torch::cat({cls->bias, comp->bias, reg->bias});
@@ -85,6 +88,8 @@ EtpLnOutputs EtpLnImpl::score(const torch::Tensor& x, std::span<const Segment> s
 }
 
 torch::Tensor ranking_scores(const EtpLnOutputs& outputs) {
+  check_shape(outputs.comp, {kAny, kAny}, "ETP ranking scores: completeness [M, K]");
+  check_shape(outputs.cls, {outputs.comp.size(0), outputs.comp.size(1) + 1}, "ETP ranking scores: classes [M, K + 1]");
   return torch::softmax(outputs.cls.to(torch::kDouble), 1).narrow(1, 0, outputs.comp.size(1)) * torch::exp(outputs.comp.to(torch::kDouble));
 }
 

@@ -4,6 +4,7 @@
 // Departures: the block runs over the five pooled parts of a proposal; all heads read the flattened parts; the location is
 // class-agnostic, as one (c, s) for all classes; background is the last column. The features come from files and are not trained with the
 // network, so that their scale has to be settled here (`norm`).
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>
@@ -11,7 +12,6 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "libtal/base/settings.h"
 #include "libtal/nn/non_local.h"

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libtal/nn/shapes.h"
+
 namespace tal {
 namespace {
 
@@ -13,28 +15,41 @@ CentreLength centre_length(const torch::Tensor& segments) {
   return {(start + end) / 2, end - start};
 }
 
+// proposals and others: [M, 2] both.
+void check_pairs(const torch::Tensor& proposals, const torch::Tensor& others, const char* what) {
+  check_shape(proposals, {kAny, 2}, "ETP losses: proposals [M, 2]");
+  check_same_shape(others, proposals, what);
+}
+
 torch::Tensor zero_of(const torch::Tensor& x) { return x.sum() * 0; }  // keeps the graph
 
 }  // namespace
 
 torch::Tensor location_targets(const torch::Tensor& proposals, const torch::Tensor& gt) {
+  check_pairs(proposals, gt, "ETP losses: ground truths [M, 2]");
   const auto own = centre_length(proposals), truth = centre_length(gt);
   return torch::stack({(truth.centre - own.centre) / own.length, torch::log(truth.length / own.length)}, 1);
 }
 
 torch::Tensor move_proposals(const torch::Tensor& proposals, const torch::Tensor& pred) {
+  check_pairs(proposals, pred, "ETP losses: predictions (c, s) [M, 2]");
   const auto own = centre_length(proposals);
   const auto centre = own.centre + pred.select(1, 0) * own.length, half = own.length * torch::exp(pred.select(1, 1)) / 2;
   return torch::stack({centre - half, centre + half}, 1);
 }
 
 torch::Tensor location_loss(const torch::Tensor& pred, const torch::Tensor& targets, const torch::Tensor& used) {
+  check_shape(pred, {kAny, 2}, "ETP location loss: predictions (c, s) [M, 2]");
+  check_same_shape(targets, pred, "ETP location loss: targets [M, 2]");
+  check_shape(used, {pred.size(0)}, "ETP location loss: used [M]");
   const auto each = torch::smooth_l1_loss(pred, targets, at::Reduction::None).sum(1);
   // Not a product with 0/1: a target without a ground truth may be infinite.
   return torch::where(used > 0, each, torch::zeros_like(each)).sum() / used.sum().clamp_min(1);
 }
 
 CompletenessLoss completeness_loss(const torch::Tensor& score, const torch::Tensor& kind) {
+  check_shape(score, {kAny}, "ETP completeness loss: scores [M]");
+  check_same_shape(kind, score, "ETP completeness loss: kinds [M]");
   CompletenessLoss result;
   const auto sign = kind.to(score.options());
   result.hinge = torch::relu(1 - sign * score) * sign.abs();
@@ -50,6 +65,11 @@ CompletenessLoss completeness_loss(const torch::Tensor& score, const torch::Tens
 
 LocalizationLoss localization_loss(const torch::Tensor& cls, const torch::Tensor& comp, const torch::Tensor& reg, const LocalizationTruth& truth, double alpha,
                                    double beta) {
+  check_shape(cls, {kAny, at_least(2)}, "ETP localization loss: classes [M, K + 1]");
+  check_shape(comp, {cls.size(0), cls.size(1) - 1}, "ETP localization loss: completeness [M, K]");
+  check_shape(reg, {cls.size(0), 2}, "ETP localization loss: location [M, 2]");
+  check_shape(truth.label, {cls.size(0)}, "ETP localization loss: labels [M]");
+  check_shape(truth.kind, {cls.size(0)}, "ETP localization loss: kinds [M]");
   LocalizationLoss result;
   const auto positive = truth.kind.eq(kPositiveKind), background = truth.kind.eq(kBackgroundKind);
   const auto chosen = (positive | background).nonzero().squeeze(1);

@@ -1,4 +1,5 @@
 // The losses of ETP's Refinement and Localization Networks, Eq. (4) and (6)-(9) (Qiu et al., ICMR 2018).
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "libtal/nn/device.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 
@@ -27,7 +28,7 @@ RowRange UnitGrid::fit(const Segment& seconds) const {
 }
 
 Segment UnitGrid::seconds(const RowRange& units) const {
-  return {static_cast<double>(units.first) * step_, static_cast<double>(units.last + 1) * step_};
+  return {static_cast<double>(units.first) * step_, static_cast<double>(units.end + 1) * step_};
 }
 
 Segment UnitGrid::rows(std::int64_t unit) const {
@@ -43,13 +44,16 @@ EtpRnImpl::EtpRnImpl(std::int64_t channels, const EtpRnOptions& o) {
 }
 
 torch::Tensor EtpRnImpl::unit_features(const torch::Tensor& pooled) {
-  TORCH_CHECK(pooled.dim() == 3 && pooled.size(1) == kPyramidParts, "pooled units must be [U, 5, C], not ", pooled.sizes());
+  check_shape(pooled, {kAny, kPyramidParts, gru->options.input_size() / kPyramidParts},
+      "ETP refinement network: pooled units [U, 5, C]");
   const auto x = norm ? norm->forward(pooled.reshape({-1, pooled.size(2)})).view_as(pooled) : pooled;
   return (non_local ? non_local->forward(x) : x).flatten(1);
 }
 
 torch::Tensor EtpRnImpl::encode(const torch::Tensor& input, const torch::Tensor& lengths) {
-  TORCH_CHECK(input.dim() == 3 && lengths.dim() == 1 && input.size(0) == lengths.size(0), "sequences must be [B, U, C] with [B] lengths");
+  check_shape(input, {at_least(1), at_least(1), gru->options.input_size()},
+      "ETP refinement network: sequences of units [B, U, 5 C]");
+  check_shape(lengths, {input.size(0)}, "ETP refinement network: lengths [B]");
   const OwnPrecision own;
   const auto units = input.to(fc->weight.scalar_type());
   const auto packed = torch::nn::utils::rnn::pack_padded_sequence(units, lengths.cpu(), /*batch_first=*/true, /*enforce_sorted=*/false);

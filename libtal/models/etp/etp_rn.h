@@ -2,6 +2,7 @@
 //
 // Departures: the GRU is LibTorch's, r (U h) where Eq. (3) prints U (r h); Eq. (4) is relative to the proposal fitted to the unit grid. The features come from
 // files and are not trained with the network, so that their scale has to be settled here (`norm`).
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>
@@ -28,7 +29,8 @@ struct EtpRnOptions {
 };
 Settings settings_of(EtpRnOptions& options);
 
-// Units of a video: unit k is [k d/2, k d/2 + d] frames from its start. A proposal fitted to the grid holds the units [first, last).
+// Units of a video: unit k is [k d/2, k d/2 + d] frames from its start. A proposal fitted to the grid holds the units
+// [first, end).
 class UnitGrid {
  public:
   UnitGrid(double unit_length, const RowTime& time) : step_(unit_length / 2 / time.fps), time_(time) {}

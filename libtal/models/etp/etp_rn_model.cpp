@@ -91,7 +91,7 @@ Batch EtpRnModel::make_batch(const TrainingSet& set, std::span<const Sample> sam
     const UnitGrid grid(options_.unit_length, video.time);
     const RowRange units = grid.fit(proposals[k].segment);
     std::vector<Segment> rows;
-    for (std::int64_t unit = units.first; unit < units.last; ++unit) rows.push_back(grid.rows(unit));
+    for (std::int64_t unit = units.first; unit < units.end; ++unit) rows.push_back(grid.rows(unit));
     pooled.push_back(pool_training_rows(set, samples[k].video, rows));
     lengths.push_back(units.count());
     const Segment proposal = grid.seconds(units), annotated = video.truths[static_cast<std::size_t>(proposals[k].truth)].segment;
@@ -127,15 +127,15 @@ void EtpRnModel::refine(Record& record, const Sequence& sequence) {
   for (const auto& p : proposals) {
     const double last = std::max(end, 0.0);
     ranges.push_back(grid.fit({std::clamp(p.segment.start, 0.0, last), std::clamp(p.segment.end, 0.0, last)}));
-    needed = {std::min(needed.first, ranges.back().first), std::max(needed.last, ranges.back().last)};
+    needed = {std::min(needed.first, ranges.back().first), std::max(needed.end, ranges.back().end)};
   }
   if (!proposals.empty() && sequence.x.size(0) > 0) {
     torch::NoGradGuard guard;
     std::vector<Segment> units;
-    for (std::int64_t unit = needed.first; unit < needed.last; ++unit) units.push_back(grid.rows(unit));
+    for (std::int64_t unit = needed.first; unit < needed.end; ++unit) units.push_back(grid.rows(unit));
     const auto features = network_->unit_features(pyramid_pool(sequence.x, units).to(device));
     std::vector<RowRange> shifted;
-    for (const auto& range : ranges) shifted.push_back({range.first - needed.first, range.last - needed.first});
+    for (const auto& range : ranges) shifted.push_back({range.first - needed.first, range.end - needed.first});
     const auto moves = finite_on_host(*this, network_->refine(features, shifted)).to(torch::kDouble);
     const auto move = moves.accessor<double, 2>();
     for (std::size_t i = 0; i < proposals.size(); ++i) {

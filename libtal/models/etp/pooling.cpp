@@ -9,10 +9,10 @@ torch::Tensor pool_training_rows(const TrainingSet& set, std::size_t video, std:
   auto ranges = pyramid_ranges(segments, set.video(video).rows);
   std::int64_t first = set.video(video).rows, last = 0;
   for (const auto& range : ranges)
-    if (range.count() > 0) first = std::min(first, range.first), last = std::max(last, range.last);
+    if (range.count() > 0) first = std::min(first, range.first), last = std::max(last, range.end);
   if (last <= first) first = 0, last = 1;  // nothing inside: one row that no range takes
   for (auto& range : ranges)
-    if (range.count() > 0) range.first -= first, range.last -= first;
+    if (range.count() > 0) range.first -= first, range.end -= first;
   const auto pooled = PrefixSums(set.rows(video, first, last - first)).means(ranges);
   return pooled.view({static_cast<std::int64_t>(segments.size()), kPyramidParts, pooled.size(1)});
 }

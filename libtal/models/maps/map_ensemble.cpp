@@ -1,6 +1,5 @@
 #include "libtal/models/maps/map_ensemble.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "libtal/base/error.h"

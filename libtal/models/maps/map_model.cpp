@@ -40,21 +40,19 @@ const ProposalMaps& finite(const Model& model, const ProposalMaps& maps) {
 }  // namespace
 
 Settings MapModel::settings() {
-  Settings s;
-  add_settings(s);
+  Settings s = network_settings();
   s.add("input", &input_.input, "What the network sees: the whole video rescaled to its rows, or windows of as many rows", {"rescale", "windows"});
   s.add("train-overlap", &input_.train_overlap, "Overlap of training windows, share of their length").at_least(0).below(1).with("input", {"windows"});
   return s;
 }
 
 Settings MapModel::inference() {
-  Settings s;
-  add_inference(s);
+  Settings s = network_inference();
   s.add("window", &inference_.window, "Rows of the stream in a window (0: the whole video when it is rescaled, else as trained)").between(0, 1 << 24);
   s.add("overlap", &inference_.overlap, "Overlap of windows, share of their length").at_least(0).below(1).with_any({{"input", {"windows"}, true}, {"window", {"0"}, false}});
   s.add("scales", &inference_.scales, "Rows of a rescaled video: as trained (fixed), or by its duration", {"fixed", "duration"}).with("input", {"rescale"});
   s.add("scale-rows", &inference_.scale_rows, "Rows of videos up to 30 s, up to 120 s, and longer ones").between(4, kMostRows).count(3, 3).with("scales", {"duration"});
-  s.nest("", settings_of(inference_.output));
+  s.append(settings_of(inference_.output));
   return s;
 }
 

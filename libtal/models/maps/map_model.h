@@ -1,7 +1,6 @@
 // Models whose output are maps of all proposals (BSN++, BMN): videos as windows, labels, maps.
 #pragma once
 
-#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -56,8 +55,9 @@ class MapModel : public Model {
   // How often each proposal of a mini-batch takes part in the losses of the maps, [B][D][T] as confidence.
   virtual std::vector<float> draw(std::span<const double> confidence, Random& random) const = 0;
   virtual std::vector<ProposalMaps> infer(const torch::Tensor& x) = 0;  // [B, C, T]
-  virtual void add_settings(Settings& settings) = 0;
-  virtual void add_inference(Settings&) {}
+  // Those of the network alone, before the ones that all models with maps have.
+  virtual Settings network_settings() = 0;
+  virtual Settings network_inference() { return {}; }
   // Rows of the network for a stretch of `extent` rows of the stream that lasts `duration` seconds.
   std::int64_t network_rows(std::int64_t extent, double duration) const;
 

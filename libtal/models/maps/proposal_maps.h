@@ -1,4 +1,5 @@
 // The maps of all proposals that BSN++ and BMN give of one stretch of a video, and what is computed of them.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>

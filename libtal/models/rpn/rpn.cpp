@@ -1,10 +1,8 @@
 #include "libtal/models/rpn/rpn.h"
 
-#include <algorithm>
-#include <sstream>
-
 #include "libtal/base/error.h"
 #include "libtal/nn/losses.h"
+#include "libtal/nn/shapes.h"
 #include "libtal/segment/anchors.h"
 
 namespace tal {
@@ -18,15 +16,6 @@ torch::nn::Conv1d row_convolution(std::int64_t channels, std::int64_t width, std
   torch::nn::Conv1d conv(torch::nn::Conv1dOptions(channels, width, size).padding(size / 2));
   conv->weight.set_data(tap_major(conv->weight));
   return conv;
-}
-
-void check_shape(const torch::Tensor& t, at::IntArrayRef shape, const char* what) {
-  bool same = t.dim() == static_cast<std::int64_t>(shape.size());
-  for (std::int64_t k = 0; same && k < t.dim(); ++k) same = shape[static_cast<std::size_t>(k)] < 0 || t.size(k) == shape[static_cast<std::size_t>(k)];
-  if (same) return;
-  std::ostringstream text;
-  text << what << ": shape " << t.sizes() << ", not " << shape;
-  throw Error(text.str());
 }
 
 }  // namespace
@@ -84,6 +73,7 @@ std::vector<std::int64_t> RpnBackboneImpl::kernels() const {
 }
 
 torch::Tensor RpnBackboneImpl::forward(const torch::Tensor& rows) {
+  check_shape(rows, {kAny, convs_[0]->options.in_channels(), at_least(1)}, "RPN backbone: rows [N, C, L]");
   torch::Tensor most;
   for (auto& conv : convs_) {
     const torch::Tensor y = conv(rows);
@@ -108,7 +98,10 @@ RpnHeadImpl::RpnHeadImpl(std::int64_t inputs, const std::vector<std::int64_t>& w
       fc2_(register_module("fc2", torch::nn::Linear(widths[0], widths[1]))),
       fc3_(register_module("fc3", torch::nn::Linear(widths[1], outputs))) {}
 
-torch::Tensor RpnHeadImpl::forward(const torch::Tensor& kappa) { return fc3_(torch::relu(fc2_(torch::relu(fc1_(kappa))))); }
+torch::Tensor RpnHeadImpl::forward(const torch::Tensor& kappa) {
+  check_shape(kappa, {kAny, fc1_->options.in_features()}, "RPN score head: input [N, K]");
+  return fc3_(torch::relu(fc2_(torch::relu(fc1_(kappa)))));
+}
 
 RpnOffsetHeadImpl::RpnOffsetHeadImpl(std::int64_t inputs, const RpnOptions& o)
     : fc1_(register_module("fc1", torch::nn::Linear(inputs, o.head_widths[0]))),
@@ -124,6 +117,7 @@ RpnOffsetHeadImpl::RpnOffsetHeadImpl(std::int64_t inputs, const RpnOptions& o)
 }
 
 RpnOffsets RpnOffsetHeadImpl::forward(const torch::Tensor& kappa) {
+  check_shape(kappa, {kAny, fc1_->options.in_features()}, "RPN offset head: input [N, K]");
   const torch::Tensor y = fc3_(torch::relu(fc2_(torch::relu(fc1_(kappa)))));
   if (loc_.is_empty()) return {y, {}};
   const torch::Tensor hidden = torch::relu(y);
@@ -189,6 +183,7 @@ RpnUnitModuleImpl::RpnUnitModuleImpl(std::int64_t inputs, const std::vector<std:
 }
 
 torch::Tensor RpnUnitModuleImpl::forward(const SharedRows& rows) {
+  check_shape(rows.values, {kAny, conv1_->options.in_channels()}, "RPN unit module: distinct rows [W, D]");
   // 1x1 convolutions are products with the distinct rows.
   const auto point = [&](const torch::nn::Conv1d& conv) {
     return SharedRows{torch::relu(torch::linear(rows.values, conv->weight.squeeze(2), conv->bias)), rows.index}.expand().transpose(1, 2);
@@ -203,10 +198,10 @@ torch::Tensor RpnUnitModuleImpl::forward(const SharedRows& rows) {
 RpnNetworkImpl::Planner::Planner(const RpnOptions& o, std::int64_t total_rows)
     : anchors_(o.anchor_rows, kernels_of(o.inception_anchors()), total_rows), vicinities_(o.vicinity_rows, kernels_of(o.inception_vicinities()), total_rows) {}
 
-void RpnNetworkImpl::Planner::add(std::int64_t first, std::int64_t rows, const std::vector<Segment>& anchors) {
+void RpnNetworkImpl::Planner::add(const RowRange& sequence, const std::vector<Segment>& anchors) {
   for (const Segment& anchor : anchors) {
-    anchors_.add(first, rows, clip_to_window(anchor, static_cast<double>(rows)));
-    vicinities_.add(first, rows, vicinity_of(anchor));
+    anchors_.add(sequence, clip_to_window(anchor, static_cast<double>(sequence.count())));
+    vicinities_.add(sequence, vicinity_of(anchor));
   }
 }
 
@@ -231,6 +226,7 @@ std::pair<SharedRows, SharedRows> RpnNetworkImpl::backbones(const RpnInput& inpu
 }
 
 std::pair<SharedRows, SharedRows> RpnNetworkImpl::direct_backbones(const torch::Tensor& x, const std::vector<Segment>& anchors) {
+  check_shape(x, {at_least(1), kAny}, "RPN: rows [T, C]");
   std::vector<Segment> clipped, vicinities;
   for (const Segment& anchor : anchors) clipped.push_back(clip_to_window(anchor, static_cast<double>(x.size(0)))), vicinities.push_back(vicinity_of(anchor));
   const auto run = [&](RpnBackbone& backbone, const std::vector<Segment>& intervals, std::int64_t length) {
@@ -247,8 +243,9 @@ RpnOutput RpnNetworkImpl::modules(const SharedRows& anchor, const SharedRows& vi
 }
 
 RpnOutput RpnNetworkImpl::forward(const RpnInput& input) {
-  check_shape(input.anchors.index, {-1, options_.anchor_rows}, "anchor rows");
-  check_shape(input.vicinities.index, {input.anchors.index.size(0), options_.vicinity_rows}, "vicinity rows");
+  check_shape(input.anchors.index, {kAny, options_.anchor_rows}, "RPN: anchor rows [N, L]");
+  check_shape(input.vicinities.index, {input.anchors.index.size(0), options_.vicinity_rows},
+      "RPN: vicinity rows [N, L^]");
   const auto [anchor, vicinity] = backbones(input);
   return modules(anchor, vicinity);
 }
@@ -271,23 +268,35 @@ void RpnNetworkImpl::bound_log_var() {
 
 // ---- losses (3.6) ----
 
+namespace {
+
+void check_pairs(const torch::Tensor& anchors, const torch::Tensor& others, const char* what) {
+  check_shape(anchors, {kAny, 2}, "RPN: anchors [N, 2]");
+  check_same_shape(others, anchors, what);
+}
+
+}  // namespace
+
 torch::Tensor rpn_offset_targets(const torch::Tensor& anchors, const torch::Tensor& truths) {
+  check_pairs(anchors, truths, "RPN: ground truths of the anchors [N, 2]");
   return (anchors - truths) / (anchors.narrow(1, 1, 1) - anchors.narrow(1, 0, 1));
 }
 
 torch::Tensor rpn_refine(const torch::Tensor& anchors, const torch::Tensor& offset) {
+  check_pairs(anchors, offset, "RPN: offsets of the anchors [N, 2]");
   return anchors - offset * (anchors.narrow(1, 1, 1) - anchors.narrow(1, 0, 1));
 }
 
 torch::Tensor rpn_regression_loss(const RpnOffsets& offsets, const torch::Tensor& target, const torch::Tensor& positive) {
-  check_shape(target, offsets.offset.sizes(), "offset targets");
+  check_same_shape(target, offsets.offset, "RPN: offset targets [N, 2]");
   const torch::Tensor x = offsets.offset - target;
   const torch::Tensor each = offsets.alpha.defined() ? kl_regression(x, offsets.alpha) : smooth_l1(x);
   return (positive.unsqueeze(1) * each).sum() / positive.sum().clamp_min(1);
 }
 
 torch::Tensor rpn_unit_losses(const torch::Tensor& logit, const torch::Tensor& label, const torch::Tensor& positive) {
-  check_shape(label, logit.sizes(), "unit labels");
+  check_shape(logit, {kAny, 3, kAny}, "RPN: unit logits [N, 3, L^]");
+  check_same_shape(label, logit, "RPN: unit labels [N, 3, L^]");
   const torch::Tensor rows = positive.nonzero().squeeze(1);
   const torch::Tensor scores = logit.index_select(0, rows), labels = label.index_select(0, rows);
   std::vector<torch::Tensor> losses;

@@ -14,6 +14,7 @@
 // - KL loss and learned task weights (MTL) together have no lower bound as printed: a negative loss times e^-s. s of the regression is kept
 //   at -5 or above (D).
 // - The features are never resampled: libtal/nn/interval_rows.h. `direct` computes the plain form.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>
@@ -151,11 +152,11 @@ class RpnNetworkImpl : public torch::nn::Module {
   RpnNetworkImpl(std::int64_t channels, const RpnOptions& options);
   const RpnOptions& options() const { return options_; }
 
-  // Plans for anchors (rows of x, unclipped) of one sequence [first, first + rows) of x; add() again for the next sequence.
+  // Plans for anchors (rows of the sequence, unclipped) of one sequence, rows of x; add() again for the next sequence.
   class Planner {
    public:
     Planner(const RpnOptions& options, std::int64_t total_rows);
-    void add(std::int64_t first, std::int64_t rows, const std::vector<Segment>& anchors);
+    void add(const RowRange& sequence, const std::vector<Segment>& anchors);
     void finish(RpnInput& input);
 
    private:

@@ -1,10 +1,8 @@
 #include "libtal/models/rpn/rpn_model.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "libtal/base/error.h"
-#include "libtal/base/number.h"
 #include "libtal/fusion/rpn_record.h"
 #include "libtal/models/core/guard.h"
 #include "libtal/nn/tensors.h"
@@ -131,7 +129,8 @@ Batch RpnModel::make_batch(const TrainingSet& set, std::span<const Sample> sampl
   const auto count = static_cast<std::int64_t>(samples.size());
   RpnNetworkImpl::Planner planner(options_, count * data_.rows);
   std::vector<torch::Tensor> features;
-  std::vector<float> positive, offsets, units;
+  std::vector<float> positive, units;
+  std::vector<double> taken, wanted;  // anchors and their truths, rows
   for (std::int64_t k = 0; k < count; ++k) {
     const Sample& sample = samples[static_cast<std::size_t>(k)];
     const auto& video = set.video(sample.video);
@@ -148,7 +147,7 @@ Batch RpnModel::make_batch(const TrainingSet& set, std::span<const Sample> sampl
       chosen.push_back(anchor);
       positive.push_back(is_positive);
       const Segment truth = is_positive ? truths[static_cast<std::size_t>(labels.best_truth[index])] : anchor;
-      offsets.push_back(static_cast<float>((anchor.start - truth.start) / anchor.length())), offsets.push_back(static_cast<float>((anchor.end - truth.end) / anchor.length()));
+      taken.insert(taken.end(), {anchor.start, anchor.end}), wanted.insert(wanted.end(), {truth.start, truth.end});
       if (!options_.unit) return;
       const UnitLabels unit = is_positive ? unit_labels(anchor, options_.vicinity_rows, truths) : UnitLabels{};
       for (const auto* row : {&unit.start, &unit.end, &unit.actionness}) {
@@ -160,7 +159,7 @@ Batch RpnModel::make_batch(const TrainingSet& set, std::span<const Sample> sampl
       for (const std::uint32_t index : pool.positives) take(index, true);
       for (const std::uint32_t index : pool.negatives) take(index, false);
     }
-    planner.add(k * data_.rows, data_.rows, chosen);
+    planner.add({k * data_.rows, (k + 1) * data_.rows}, chosen);
   }
   const auto n = static_cast<std::int64_t>(positive.size());
   RpnInput input;
@@ -168,7 +167,8 @@ Batch RpnModel::make_batch(const TrainingSet& set, std::span<const Sample> sampl
   input.anchors.store(batch.tensors, "anchors"), input.vicinities.store(batch.tensors, "vicinities");
   batch.tensors["x"] = torch::cat(features);
   batch.tensors["positive"] = torch::tensor(positive);
-  batch.tensors["offset"] = torch::tensor(offsets).view({n, 2});
+  const auto pairs = [&](const std::vector<double>& ends) { return torch::tensor(ends, torch::kDouble).view({n, 2}); };
+  batch.tensors["offset"] = rpn_offset_targets(pairs(taken), pairs(wanted)).to(torch::kFloat);
   if (options_.unit) batch.tensors["unit"] = torch::tensor(units).view({n, 3, options_.vicinity_rows});
   return batch;
 }
@@ -191,7 +191,7 @@ const RpnInput& RpnModel::full_plan() {
   if (!plan_) {
     plan_ = std::make_unique<RpnInput>();
     RpnNetworkImpl::Planner planner(options_, data_.rows);
-    planner.add(0, data_.rows, anchors_);
+    planner.add({0, data_.rows}, anchors_);
     planner.finish(*plan_);
     plan_->anchors = plan_->anchors.to(device, torch::kFloat), plan_->vicinities = plan_->vicinities.to(device, torch::kFloat);
   }
@@ -241,7 +241,7 @@ void RpnModel::propose(Record& record, const Sequence& sequence) {
       Proposal proposal;
       proposal.segment = refined.start < refined.end ? refined : anchor;
       proposal.score = scores.segment;
-      proposal.extra = record.keep(rpn_scores_json(scores));
+      proposal.scores = record.keep_scores(named_scores(scores));
       proposals.push_back(proposal);
       anchors.push_back(scores.estimate.anchor);
       if (options_.unit) {

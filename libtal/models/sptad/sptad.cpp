@@ -8,6 +8,7 @@
 #include "libtal/models/core/frame_clips.h"
 #include "libtal/models/core/guard.h"
 #include "libtal/nn/losses.h"
+#include "libtal/nn/shapes.h"
 #include "libtal/segment/assignment.h"
 
 namespace tal {
@@ -67,12 +68,13 @@ PerceptronImpl::PerceptronImpl(const std::vector<std::int64_t>& sizes) {
 }
 
 torch::Tensor PerceptronImpl::forward(torch::Tensor x) {
+  check_shape(x, {kAxes, layers_.front()->options.in_features()}, "perceptron: input [..., C]");
   for (std::size_t k = 0; k + 1 < layers_.size(); ++k) x = layers_[k](x).relu();
   return layers_.back()(x);
 }
 
 TemporalPyramidImpl::TemporalPyramidImpl(const std::vector<std::int64_t>& channels, const std::string& kind, std::int64_t dim) : kind_(kind) {
-  TORCH_CHECK(channels.size() == 3, "pyramid: there are three levels");
+  if (channels.size() != kLevels) throw Error("SP-TAD pyramid: there must be three levels");
   auto lateral = register_module("lateral", std::make_shared<torch::nn::Module>("lateral"));
   const std::size_t first = kind == "inter" ? 0 : 2, count = kind == "single" ? 1 : 3;
   for (std::size_t k = 0; k < count; ++k) {
@@ -82,7 +84,20 @@ TemporalPyramidImpl::TemporalPyramidImpl(const std::vector<std::int64_t>& channe
   }
 }
 
+void TemporalPyramidImpl::check_levels(const std::vector<torch::Tensor>& levels) const {
+  if (levels.size() != kLevels) throw Error("SP-TAD pyramid: there must be three levels");
+  const bool inter = kind_ == "inter";
+  // The last level is pooled by 2 for the extra one; "high" pools it by 2 and 4 before.
+  const std::int64_t rows = kind_ == "high" ? 8 : inter ? 2 : 1;
+  check_shape(levels.back(), {kAny, kAny, at_least(rows)}, "SP-TAD pyramid: the last level [B, C, T]");
+  for (std::size_t k = inter ? 0 : kLevels - 1; k < kLevels; ++k) {
+    const auto channels = lateral_[inter ? k : 0]->options.in_channels();
+    check_shape(levels[k], {levels.back().size(0), channels, at_least(1)}, "SP-TAD pyramid: a level [B, C, T]");
+  }
+}
+
 std::vector<torch::Tensor> TemporalPyramidImpl::forward(const std::vector<torch::Tensor>& levels) {
+  check_levels(levels);
   const auto& last = levels.back();
   if (kind_ == "single") return {lateral_[0](last)};
   const bool high = kind_ == "high";
@@ -108,6 +123,10 @@ DynamicInteractionImpl::DynamicInteractionImpl(std::int64_t dim, std::int64_t hi
       norm3_(register_module("norm3", layer_norm(dim))) {}
 
 torch::Tensor DynamicInteractionImpl::forward(const torch::Tensor& q, const torch::Tensor& rows) {
+  const std::int64_t dim = out_->options.out_features();
+  check_shape(q, {kAny, kAny, dim}, "dynamic interaction: proposal features [B, N, d]");
+  check_shape(rows, {q.size(0), q.size(1), out_->options.in_features() / dim, dim},
+      "dynamic interaction: pooled rows [B, N, T', d]");
   const std::int64_t each = q.size(0) * q.size(1), d = q.size(2);
   const auto parameters = dynamic_(q.reshape({each, d})).split(d * hidden_, 1);
   auto h = torch::bmm(rows.reshape({each, rows.size(2), d}), parameters[0].reshape({each, d, hidden_}));  // [BN, T', d_h]
@@ -117,17 +136,22 @@ torch::Tensor DynamicInteractionImpl::forward(const torch::Tensor& q, const torc
 }
 
 torch::Tensor decode_segments(const torch::Tensor& segments, const torch::Tensor& deltas) {
+  check_shape(segments, {kAxes, 2}, "SP-TAD: segments [..., 2]");
+  check_same_shape(deltas, segments, "SP-TAD: deltas [..., 2]");
   const auto centre = segments.select(-1, 0), length = segments.select(-1, 1);
   const auto delta = deltas.to(segments.scalar_type());
   return torch::stack({centre + 0.5 * length * delta.select(-1, 0), length * delta.select(-1, 1).clamp_max(kMaxLogLength).exp()}, -1);
 }
 
 torch::Tensor segment_ends(const torch::Tensor& segments) {
+  check_shape(segments, {kAxes, 2}, "SP-TAD: segments [..., 2]");
   const auto centre = segments.select(-1, 0), half = 0.5 * segments.select(-1, 1);
   return torch::stack({centre - half, centre + half}, -1);
 }
 
 torch::Tensor giou(const torch::Tensor& a, const torch::Tensor& b) {
+  check_shape(a, {kAxes, 2}, "GIoU: segments [..., 2]");
+  check_same_shape(b, a, "GIoU: other segments [..., 2]");
   const auto a0 = a.select(-1, 0), a1 = a.select(-1, 1), b0 = b.select(-1, 0), b1 = b.select(-1, 1);
   const auto inter = (torch::minimum(a1, b1) - torch::maximum(a0, b0)).clamp_min(0);
   const auto both = (a1 - a0) + (b1 - b0) - inter;
@@ -151,6 +175,8 @@ SptadStageImpl::SptadStageImpl(std::int64_t classes, const SptadOptions& o)
 }
 
 SptadStageOutput SptadStageImpl::forward(const torch::Tensor& q, const torch::Tensor& segments, const PyramidRows& pyramid) {
+  check_shape(q, {kAny, kAny, cls_->options.in_features()}, "SP-TAD stage: proposal features [B, N, d]");
+  check_shape(segments, {q.size(0), q.size(1), 2}, "SP-TAD stage: segments [B, N, 2]");
   // Beyond float's range no row is found; on a device, where looking would wait for it, the outputs tell.
   if (segments.device().is_cpu() && !all_finite({segments}))
     throw Error("model 'sptad': its segments are not finite; a training that diverged (lower train.lr or train.clip), or features far beyond those that it was trained on");
@@ -184,6 +210,9 @@ SptadHeadImpl::SptadHeadImpl(std::int64_t classes, const SptadOptions& o) {
 }
 
 SptadDetections SptadHeadImpl::forward(const std::vector<torch::Tensor>& pyramid) {
+  if (pyramid.empty()) throw Error("SP-TAD head: there is no level of features");
+  for (const auto& level : pyramid) check_shape(level, {kAny, features_.size(1), at_least(1)},
+      "SP-TAD head: a level [B, d, T]");
   const std::int64_t clips = pyramid.front().size(0);
   const PyramidRows rows(pyramid);
   auto segments = segments_.expand({clips, -1, -1}), q = features_.expand({clips, -1, -1});
@@ -201,6 +230,15 @@ SptadDetections SptadHeadImpl::forward(const std::vector<torch::Tensor>& pyramid
 ClipClassifierImpl::ClipClassifierImpl(std::int64_t channels, std::int64_t classes) : fc_(register_module("fc", torch::nn::Linear(channels, classes))) {}
 
 torch::Tensor ClipClassifierImpl::forward(const std::vector<torch::Tensor>& levels) {
+  std::int64_t channels = 0;
+  for (const auto& level : levels) {
+    check_shape(level, {kAny, kAny, at_least(1), kAxes}, "clip classifier: a level [B, C, T, ...]");
+    channels += level.size(1);
+  }
+  for (const auto& level : levels) check_shape(level, {levels.front().size(0), kAxes}, "clip classifier: a level [B, ...]");
+  if (channels != fc_->options.in_features())
+    throw Error("clip classifier: levels must have " + std::to_string(fc_->options.in_features()) +
+                " channels together, not " + std::to_string(channels));
   std::vector<torch::Tensor> means;
   for (const auto& level : levels) means.push_back(level.flatten(2).mean(2));
   return fc_(torch::cat(means, 1));
@@ -224,6 +262,8 @@ torch::Tensor FeatureLevelsImpl::layer(std::size_t index, const torch::Tensor& x
 }
 
 std::vector<torch::Tensor> FeatureLevelsImpl::forward(torch::Tensor x) {
+  check_shape(x, {kAny, convs_.empty() ? channels_ : convs_.front()->options.in_channels(), at_least(4)},
+      "SP-TAD: features [B, C, T]");
   for (std::size_t k = 0; k < stem_; ++k) x = layer(k, x);
   std::vector<torch::Tensor> levels = {x};
   for (std::size_t k = 0; k < 2; ++k) levels.push_back(stem_ + k < convs_.size() ? layer(stem_ + k, levels.back()) : torch::max_pool1d(levels.back(), 2, 2));
@@ -236,6 +276,7 @@ SptadDetectorImpl::SptadDetectorImpl(const std::vector<std::int64_t>& channels, 
 }
 
 SptadOutput SptadDetectorImpl::forward(const std::vector<torch::Tensor>& levels) {
+  for (const auto& level : levels) check_shape(level, {kAny, kAny, kAny, kAxes}, "SP-TAD: a level [B, C, T, ...]");
   std::vector<torch::Tensor> rows;
   for (const auto& level : levels) rows.push_back(level.dim() > 3 ? level.flatten(3).mean(3) : level);  // 3.1.2: spatial mean
   return {head_(pyramid_(rows)), clip_ ? clip_(rows) : torch::Tensor()};
@@ -297,6 +338,8 @@ std::vector<std::pair<std::string, I3d>> SptadPixelNetImpl::backbones() const {
 }
 
 std::vector<torch::Tensor> SptadPixelNetImpl::levels(const torch::Tensor& x) {
+  check_shape(x, {kAny, (rgb_ ? 3 : 0) + (flow_ ? 2 : 0), at_least(1), at_least(1), at_least(1)},
+      "SP-TAD: clips of frames [B, C, T, H, W]");
   const torch::AutoGradMode gradients(torch::GradMode::is_enabled() && !frozen_);
   const auto type = rgb_ ? rgb_->parameters().front().scalar_type() : flow_->parameters().front().scalar_type();
   std::vector<torch::Tensor> all;
@@ -316,6 +359,12 @@ struct Matching {
   std::vector<std::int64_t> prediction, truth;       // of each pair: index into [S B N] and into [B G], stage after stage
   std::int64_t pairs = 0;                            // of one stage
 };
+
+void check_truths(const ClipTruths& truths, std::int64_t clips) {
+  check_shape(truths.segments, {clips, kAny, 2}, "SP-TAD: segments of ground truths [B, G, 2]");
+  check_shape(truths.labels, {clips, truths.segments.size(1)}, "SP-TAD: labels of ground truths [B, G]");
+  check_shape(truths.count, {clips}, "SP-TAD: numbers of ground truths [B]");
+}
 
 Matching match_sets(const SptadDetections& detections, const ClipTruths& truths, const SetWeights& weights) {
   const torch::NoGradGuard guard;
@@ -360,6 +409,11 @@ Matching match_sets(const SptadDetections& detections, const ClipTruths& truths,
 }  // namespace
 
 SetLoss set_loss(const SptadDetections& detections, const ClipTruths& truths, const SetWeights& weights) {
+  check_shape(detections.logits, {kAny, kAny, kAny, kAny}, "SP-TAD loss: logits [S, B, N, K]");
+  const auto& sizes = detections.logits;
+  check_shape(detections.segments, {sizes.size(0), sizes.size(1), sizes.size(2), 2},
+      "SP-TAD loss: segments [S, B, N, 2]");
+  check_truths(truths, sizes.size(1));
   const auto matching = match_sets(detections, truths, weights);
   const auto& segments = detections.segments;
   const auto logits = detections.logits.to(segments.scalar_type());
@@ -383,6 +437,8 @@ SetLoss set_loss(const SptadDetections& detections, const ClipTruths& truths, co
 }
 
 torch::Tensor clip_labels(const ClipTruths& truths, std::int64_t classes) {
+  check_shape(truths.labels, {kAny, kAny}, "SP-TAD: labels of ground truths [B, G]");
+  check_truths(truths, truths.labels.size(0));
   const std::int64_t clips = truths.labels.size(0), g = truths.labels.size(1);
   const auto real = torch::arange(g, truths.count.options()).unsqueeze(0) < truths.count.unsqueeze(1);  // [B, G]
   const auto index = torch::where(real, truths.labels, torch::full_like(truths.labels, classes));       // padding: one more column
@@ -390,6 +446,7 @@ torch::Tensor clip_labels(const ClipTruths& truths, std::int64_t classes) {
 }
 
 torch::Tensor activity_loss(const torch::Tensor& clip_logits, const torch::Tensor& labels) {
+  check_same_shape(labels, clip_logits, "SP-TAD: labels of clips [B, K]");
   return F::binary_cross_entropy_with_logits(clip_logits, labels.to(clip_logits.scalar_type()));
 }
 

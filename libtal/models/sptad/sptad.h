@@ -3,6 +3,7 @@
 // Sections 3.1.2 to 3.1.4 and 3.2. Decisions where the paper is silent follow Sparse R-CNN in one dimension: box arithmetic, LayerNorm
 // and ReLU after each dynamic layer, start values (proposals begin as the whole clip unless told otherwise), focal loss, matching cost.
 // B clips, N proposals, d columns, S stages, K classes, G ground truths. Segments are fractions of the clip.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>
@@ -66,6 +67,9 @@ class TemporalPyramidImpl : public torch::nn::Module {
   std::vector<torch::Tensor> forward(const std::vector<torch::Tensor>& levels);
 
  private:
+  static constexpr std::size_t kLevels = 3;
+  void check_levels(const std::vector<torch::Tensor>& levels) const;
+
   std::string kind_;
   std::vector<torch::nn::Conv1d> lateral_;
 };

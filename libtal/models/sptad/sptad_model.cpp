@@ -6,8 +6,6 @@
 #include "libtal/base/error.h"
 #include "libtal/models/core/frame_clips.h"
 #include "libtal/models/core/guard.h"
-#include "libtal/nn/interval_rows.h"
-#include "libtal/nn/tensors.h"
 
 namespace tal {
 
@@ -19,7 +17,12 @@ std::vector<std::int64_t> clip_starts(std::int64_t rows, std::int64_t clip, std:
 }
 
 std::vector<std::int64_t> SptadModel::starts(std::int64_t rows, std::int64_t stride) const {
-  return rescales() ? std::vector<std::int64_t>{0} : clip_starts(rows, clip_, stride);
+  return input().whole_video() ? std::vector<std::int64_t>{0} : clip_starts(rows, clip_, stride);
+}
+
+const SptadInput& SptadModel::input() const {
+  if (input_ == "clips") return frames_;
+  return input_ == "rescale" ? whole_videos_ : windows_;
 }
 
 Settings SptadModel::settings() {
@@ -30,17 +33,7 @@ Settings SptadModel::settings() {
   s.add("shift", &shift_, "Training clips start up to so many rows earlier or later, at random").between(0, 1 << 20).without("input", {"rescale"});
   s.add("inside", &inside_, "An action is a ground truth of a clip when more than this share of it lies inside, or all of it").between(0, 1).without("input", {"rescale"});
   s.add("empty-clips", &empty_clips_, "Train on clips without an action too");
-  s.nest("", settings_of(options_));
-  s.nest("", settings_of_levels(options_));
-  s.add("modalities", &frames_.modalities, "Frames as pictures, optical flow, or both", {"rgb", "flow", "rgb+flow"}).with("input", {"clips"});
-  s.add("fps", &frames_.fps, "Sampled frames per second").between(0.001, 1000).with("input", {"clips"}).with("frames", {"0"});
-  s.add("frames", &frames_.count, "Sampled frames of every video, whatever its length; 0: as many as fps gives").between(0, 1 << 20).with("input", {"clips"});
-  s.add("size", &frames_.side, "Pixels that frames are resized to").between(8, 4096).with("input", {"clips"});
-  s.add("resize", &frames_.resize, "Frames become squares, or keep their shape and the shorter side is resized", {"square", "short"}).with("input", {"clips"});
-  s.add("flow-method", &frames_.flow, "How optical flow is computed", {"block", "dis", "farneback", "tvl1"}).with("input", {"clips"}).without("modalities", {"rgb"});
-  s.add("crop", &crop_, "Pixels of the square that the network sees: at random in training, else the centre").between(1, 4096).with("input", {"clips"});
-  s.add("flip", &flip_, "Mirror half of the training clips").with("input", {"clips"});
-  s.nest("", settings_of(backbone_));
+  s.append(settings_of(options_)).append(settings_of_levels(options_)).append(frames_.settings());
   return s;
 }
 
@@ -90,51 +83,24 @@ std::vector<Preset> SptadModel::presets() const {
 
 void SptadModel::check_settings() const {
   check(options_);
-  const std::int64_t unit = sees_frames() ? 16 : 8;
-  if (clip_ % unit) throw Error("must be a multiple of " + std::to_string(unit) + " for input=" + input_ + ", not " + std::to_string(clip_)).at_field("clip");
-  if (options_.pyramid == "high" && clip_ < 4 * unit) throw Error("must be " + std::to_string(4 * unit) + " or more for pyramid=high: its last level is pooled three times").at_field("clip");
-  if (sees_frames() && crop_ > frames_.side) throw Error("must lie in 1.." + std::to_string(frames_.side) + ", the size of the frames").at_field("crop");
+  const std::int64_t unit = input().unit();
+  if (clip_ % unit)
+    throw Error("must be a multiple of " + std::to_string(unit) + " for input=" + input_ + ", not " +
+                std::to_string(clip_))
+        .at_field("clip");
+  if (options_.pyramid == "high" && clip_ < 4 * unit)
+    throw Error("must be " + std::to_string(4 * unit) +
+                " or more for pyramid=high: its last level is pooled three times")
+        .at_field("clip");
+  input().check_settings();
 }
 
 void SptadModel::build(const InputContract& inputs) {
   check_settings();
-  if (inputs.classes.empty()) throw Error("SP-TAD gives labelled detections and needs classes: no annotation has a label");
-  const auto classes = static_cast<std::int64_t>(inputs.classes.size());
+  if (inputs.classes.empty())
+    throw Error("SP-TAD gives labelled detections and needs classes: no annotation has a label");
   inputs_ = inputs;
-  if (!inputs.frames) {
-    if (sees_frames()) throw Error("input=clips sees the frames of videos, not features");
-    network_ = std::make_shared<SptadFeatureNetImpl>(inputs.dim(), classes, options_);
-    return;
-  }
-  if (!sees_frames() || *inputs.frames != frames_) throw Error("the frames are not those that the settings ask for");
-  network_ = std::make_shared<SptadPixelNetImpl>(frames_, classes, options_, backbone_);
-}
-
-std::optional<FrameContract> SptadModel::frames() const {
-  if (!sees_frames()) return {};
-  return frames_;
-}
-
-void SptadModel::check_start() const {
-  if (sees_frames()) tal::check_start(backbone_, frames_);
-}
-
-void SptadModel::initialise() {
-  if (!sees_frames()) return;
-  for (auto& [modality, net] : static_cast<SptadPixelNetImpl&>(*network_).backbones())
-    if (const auto& path = modality == "rgb" ? backbone_.rgb : backbone_.flow; !path.empty() && path != kRandomWeights) load_i3d_weights(*net, read_tensors(path).tensors, path);
-}
-
-std::vector<ParameterGroup> SptadModel::parameters(std::size_t) {
-  if (!sees_frames()) return {{network_->parameters(), 1, 1}};
-  auto& net = static_cast<SptadPixelNetImpl&>(*network_);
-  std::vector<ParameterGroup> groups = {{net.detector()->parameters(), 1, 1}};
-  if (backbone_.lr == 0) return groups;
-  groups.push_back({{}, backbone_.lr, 1});
-  for (const auto& [modality, backbone] : net.backbones())
-    for (const auto& parameter : backbone->parameters())
-      if (parameter.requires_grad()) groups[1].parameters.push_back(parameter);
-  return groups;
+  network_ = input().make_network(inputs, options_);
 }
 
 std::vector<SptadModel::ClipTruth> SptadModel::truths_in(const TrainingSet::Video& video, std::int64_t first) const {
@@ -144,7 +110,7 @@ std::vector<SptadModel::ClipTruth> SptadModel::truths_in(const TrainingSet::Vide
     if (truth.label < 0) continue;
     const double start = video.time.row(truth.segment.start) - static_cast<double>(first), end = video.time.row(truth.segment.end) - static_cast<double>(first);
     const Segment part{std::clamp(start, 0.0, size), std::clamp(end, 0.0, size)};
-    const bool whole = rescales() || (start >= 0 && end <= size);  // 4.2: a truth's tIoA is above 0.5
+    const bool whole = input().whole_video() || (start >= 0 && end <= size);  // 4.2: a truth's tIoA is above 0.5
     if (part.length() > 0 && (whole || part.length() > inside_ * (end - start))) found.push_back({{part.start / size, part.end / size}, truth.label});
   }
   return found;
@@ -158,26 +124,6 @@ std::vector<Sample> SptadModel::samples(const TrainingSet& set, std::size_t) con
   return all;
 }
 
-torch::Tensor SptadModel::training_clip(const TrainingSet& set, std::size_t video, std::int64_t first, Random& random) const {
-  if (rescales()) return resize_rows(set.all_rows(video), clip_).t();  // [C, clip]
-  if (!sees_frames()) return set.rows(video, first, clip_).t();
-  const Frames& frames = set.frames(video);
-  const auto draw = [&](std::int64_t room) { return static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(room) + 1)); };
-  FrameCrop crop{draw(frames.height() - crop_), draw(frames.width() - crop_), crop_, crop_};
-  crop.flip = flip_ && random.below(2) == 1;
-  return frame_clip(frames, first, clip_, crop);
-}
-
-torch::Tensor SptadModel::test_clip(const Sequence& sequence, std::int64_t first) const {
-  if (sequence.frames) {
-    const Frames& frames = *sequence.frames;
-    return frame_clip(frames, first, clip_, {(frames.height() - crop_) / 2, (frames.width() - crop_) / 2, crop_, crop_});
-  }
-  if (rescales()) return resize_rows(sequence.x, clip_).t();
-  const auto rows = sequence.x.t().slice(1, first, first + clip_);  // [C, T]
-  return rows.size(1) < clip_ ? torch::constant_pad_nd(rows, {0, clip_ - rows.size(1)}) : rows;
-}
-
 Batch SptadModel::make_batch(const TrainingSet& set, std::span<const Sample> samples, Random&, std::size_t) const {
   Batch batch;
   std::vector<torch::Tensor> clips;
@@ -187,11 +133,11 @@ Batch SptadModel::make_batch(const TrainingSet& set, std::span<const Sample> sam
     const auto& video = set.video(sample.video);
     std::int64_t first = sample.first;
     Random random(sample.seed);
-    if (shift_ > 0 && !rescales()) {
+    if (shift_ > 0 && !input().whole_video()) {
       const auto moved = first - shift_ + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(2 * shift_ + 1)));
       first = std::clamp<std::int64_t>(moved, 0, std::max<std::int64_t>(0, video.rows - clip_));
     }
-    clips.push_back(training_clip(set, sample.video, first, random));
+    clips.push_back(input().training_clip(set, sample.video, first, clip_, random));
     truths.push_back(truths_in(video, first));
     most = std::max(most, truths.back().size());
     batch.videos.push_back(video.id);
@@ -239,15 +185,15 @@ std::pair<torch::Tensor, torch::Tensor> SptadModel::detect(const torch::Tensor& 
 
 void SptadModel::propose(Record& record, const Sequence& sequence) {
   const torch::NoGradGuard guard;
-  const std::int64_t rows = sequence.frames ? sequence.frames->count() : sequence.x.size(0);
+  const std::int64_t rows = input().rows(sequence);
   const auto clip_starts = rows > 0 ? starts(rows, test_stride_) : std::vector<std::int64_t>{};
-  const auto at_once = static_cast<std::size_t>(clips_at_once_ ? clips_at_once_ : sequence.frames ? 1 : 16);
+  const auto at_once = static_cast<std::size_t>(clips_at_once_ ? clips_at_once_ : input().clips_at_once());
   if (sequence.frames && !record.has("duration")) record.set_number("duration", sequence.duration);  // of the decoded video
   std::vector<Proposal> found;
   for (std::size_t begin = 0; begin < clip_starts.size(); begin += at_once) {
     const std::size_t end = std::min(clip_starts.size(), begin + at_once);
     std::vector<torch::Tensor> clips;
-    for (std::size_t k = begin; k < end; ++k) clips.push_back(test_clip(sequence, clip_starts[k]));
+    for (std::size_t k = begin; k < end; ++k) clips.push_back(input().test_clip(sequence, clip_starts[k], clip_));
     const auto [scores, segments] = detect(stack_clips(clips));
     for (std::size_t k = begin; k < end; ++k) {
       const auto b = static_cast<std::int64_t>(k - begin);

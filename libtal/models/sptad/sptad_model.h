@@ -4,6 +4,7 @@
 
 #include "libtal/models/core/model.h"
 #include "libtal/models/sptad/sptad.h"
+#include "libtal/models/sptad/sptad_input.h"
 
 namespace tal {
 
@@ -18,13 +19,13 @@ class SptadModel : public Model {
   Settings inference() override;
   std::string training_defaults() const override;
   std::vector<Preset> presets() const override;
-  std::optional<FrameContract> frames() const override;
+  std::optional<FrameContract> frames() const override { return input().frames(); }
   void check_settings() const override;
-  void check_start() const override;
+  void check_start() const override { input().check_start(); }
   void build(const InputContract& inputs) override;
-  void initialise() override;
+  void initialise() override { input().load_start(*network_); }
   torch::nn::Module& network() override { return *network_; }
-  std::vector<ParameterGroup> parameters(std::size_t phase) override;
+  std::vector<ParameterGroup> parameters(std::size_t) override { return input().parameters(*network_); }
 
   // One sample a clip; item is not used.
   std::vector<Sample> samples(const TrainingSet& set, std::size_t phase) const override;
@@ -42,15 +43,11 @@ class SptadModel : public Model {
     Segment segment;  // fractions of the clip
     std::int64_t label = 0;
   };
-  bool sees_frames() const { return input_ == "clips"; }
-  bool rescales() const { return input_ == "rescale"; }
+  const SptadInput& input() const;
   // Where clips of a sequence begin, and how many of its rows a clip stands for: `clip`, or all when they are resized to it.
   std::vector<std::int64_t> starts(std::int64_t rows, std::int64_t stride) const;
-  std::int64_t extent(std::int64_t rows) const { return rescales() ? rows : clip_; }
+  std::int64_t extent(std::int64_t rows) const { return input().whole_video() ? rows : clip_; }
   std::vector<ClipTruth> truths_in(const TrainingSet::Video& video, std::int64_t first) const;
-  // A training clip: of frames, cropped and mirrored at random.
-  torch::Tensor training_clip(const TrainingSet& set, std::size_t video, std::int64_t first, Random& random) const;
-  torch::Tensor test_clip(const Sequence& sequence, std::int64_t first) const;
   // Class scores [n, N, K] and segments [n, N, 2] of clips, on the CPU.
   std::pair<torch::Tensor, torch::Tensor> detect(const torch::Tensor& clips);
   // The best pairs of proposal and class of one clip that begins at row `first`: scores [N, K], segments [N, 2].
@@ -59,10 +56,8 @@ class SptadModel : public Model {
 
   SptadOptions options_;
   std::string input_ = "windows";  // of feature rows; "rescale": all rows of a video resized to one clip; "clips": frames, end to end
-  FrameContract frames_;
-  BackboneOptions backbone_;
-  std::int64_t crop_ = 96;
-  bool flip_ = true;
+  SptadFeatureInput windows_{false}, whole_videos_{true};
+  SptadFrameInput frames_;
   std::int64_t clip_ = 256, train_stride_ = 30, shift_ = 0;
   double inside_ = 0.5;
   bool empty_clips_ = false;

@@ -1,5 +1,7 @@
 #include "libtal/nn/backbones/backbone.h"
 
+#include "libtal/nn/shapes.h"
+
 namespace tal {
 
 ConvShape square(std::int64_t kernel, std::int64_t stride) { return {{kernel, kernel}, {stride, stride}, {kernel / 2, kernel / 2}}; }
@@ -40,6 +42,7 @@ NormImpl::NormImpl(std::int64_t channels, double e) : epsilon(e) {
 }
 
 torch::Tensor NormImpl::forward(const torch::Tensor& x) const {
+  check_shape(x, {kAny, weight.size(0), kAxes}, "batch normalisation: input [B, C, ...]");
   return at::batch_norm(x, weight, bias, running_mean, running_var, false, 0, epsilon, false);
 }
 
@@ -93,9 +96,15 @@ void EncoderNetwork::prepare() {
     if (auto* conv = dynamic_cast<ConvImpl*>(module.get())) conv->prepare();
 }
 
-torch::Tensor global_mean(const torch::Tensor& x) { return x.dim() > 2 ? x.flatten(2).mean(2) : x; }
+torch::Tensor global_mean(const torch::Tensor& x) {
+  check_shape(x, {kAny, kAny, kAxes}, "global mean: input [B, C, ...]");
+  return x.dim() > 2 ? x.flatten(2).mean(2) : x;
+}
 
-torch::Tensor classify(const torch::Tensor& logits, std::string_view layer) { return layer == "scores" ? torch::softmax(logits, 1) : logits; }
+torch::Tensor classify(const torch::Tensor& logits, std::string_view layer) {
+  check_shape(logits, {kAny, kAny}, "classifier: logits [B, K]");
+  return layer == "scores" ? torch::softmax(logits, 1) : logits;
+}
 
 void add_class_layers(std::vector<LayerInfo>& layers, std::int64_t classes) {
   if (classes == 0) return;

@@ -1,5 +1,6 @@
 // What the encoder networks share: convolutions with their normalisation, named as the reference names them, and the layers that can be
 // asked for.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>

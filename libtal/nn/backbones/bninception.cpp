@@ -1,5 +1,7 @@
 #include "libtal/nn/backbones/bninception.h"
 
+#include "libtal/nn/shapes.h"
+
 namespace tal {
 namespace {
 
@@ -67,9 +69,12 @@ std::vector<LayerInfo> BnInception::layers() const {
 }
 
 torch::Tensor BnInception::forward(torch::Tensor x, std::string_view layer) {
-  TORCH_CHECK(x.dim() == 4 && x.size(1) == options_.channels, "pictures must be [B, ", options_.channels, ", H, W], not ", x.sizes());
+  check_shape(x, {kAny, options_.channels, at_least(31), at_least(31)}, "BN-Inception: pictures [B, C, H, W]");
   x = max_pool((*conv1_)(x, kRelu), 2, 0);                                   // [B, 64, 56, 56] of 224 x 224
   x = max_pool((*conv2_)((*conv2_reduce_)(x, kRelu), kRelu), 2, 0);         // [B, 192, 28, 28]
+  // Two blocks halve the grid by a convolution and by a pooling, which differ for odd sizes.
+  check_shape(x, {kAny, kAny, multiple_of(4), multiple_of(4)},
+              "BN-Inception: the stem's output [B, C, H, W], of pictures of 32 k - 1 to 32 k + 6 pixels,");
   for (const auto& block : blocks_) {
     x = block.forward(x);                                                     // 3: 28 x 28, 4: 14 x 14, 5: 7 x 7
     if (layer == "inception_" + std::string(block.shape.name)) return global_mean(x);

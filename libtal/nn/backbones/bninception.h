@@ -1,5 +1,6 @@
 // BN-Inception (Ioffe & Szegedy, "Batch Normalization", ICML 2015, Fig. 5) as the two-stream networks of TSN use it (Wang et al., ECCV 2016): the names of
 // tsn-pytorch and its BN-Inception port (conv1_7x7_s2, inception_3a_1x1, ...), biases before the normalisations, poolings that round up.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include "libtal/nn/backbones/backbone.h"

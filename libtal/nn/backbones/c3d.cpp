@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "libtal/nn/backbones/state.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 
@@ -24,7 +25,7 @@ C3dImpl::C3dImpl(double width, std::int64_t frozen) {
 }
 
 torch::Tensor C3dImpl::forward(torch::Tensor x) {
-  TORCH_CHECK(x.dim() == 5 && x.size(1) == 3 && x.size(2) % kTimeScale == 0, "clips must be [B, 3, T, H, W], T a multiple of 8, not ", x.sizes());
+  check_shape(x, {kAny, 3, multiple_of(kTimeScale), at_least(16), at_least(16)}, "C3D: clips [B, 3, T, H, W]");
   x = x.contiguous(torch::MemoryFormat::ChannelsLast3d);
   const auto conv = [&](std::size_t k) {
     const auto &weight = convolutions_[k]->weight, &bias = convolutions_[k]->bias;

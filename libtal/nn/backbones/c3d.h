@@ -1,12 +1,12 @@
 // C3D's convolutions (Tran et al., "Learning Spatiotemporal Features with 3D Convolutional Networks", ICCV 2015, Fig. 3), under the names of the
 // Caffe model: conv1a to conv5b. The encoder adds the fully connected layers (c3d_network.h), CMSN takes them as its Feature Extractor Subnet.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 

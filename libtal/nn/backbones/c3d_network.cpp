@@ -1,5 +1,7 @@
 #include "libtal/nn/backbones/c3d_network.h"
 
+#include "libtal/nn/shapes.h"
+
 namespace tal {
 
 C3dNetwork::C3dNetwork(const C3dNetworkOptions& o) : options_(o), convolutions_(o.width, 0) {
@@ -17,7 +19,7 @@ std::vector<LayerInfo> C3dNetwork::layers() const {
 }
 
 torch::Tensor C3dNetwork::forward(torch::Tensor x, std::string_view layer) {
-  TORCH_CHECK(x.dim() == 5 && x.size(1) == 3 && x.size(2) == 16 && x.size(3) == 112 && x.size(4) == 112, "clips must be [B, 3, 16, 112, 112], not ", x.sizes());
+  check_shape(x, {kAny, 3, 16, 112, 112}, "C3D: clips [B, 3, T, H, W]");
   x = convolutions_->forward(x);                                      // [B, 512, 2, 7, 7]
   x = torch::max_pool3d(x, {2, 2, 2}, {2, 2, 2}, {0, 1, 1});          // [B, 512, 1, 4, 4]
   if (layer == "pool") return global_mean(x);

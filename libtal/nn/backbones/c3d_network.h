@@ -1,4 +1,5 @@
 // C3D as an encoder (c3d.h): its convolutions, the last pooling and the fully connected layers fc6, fc7, fc8.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include "libtal/nn/backbones/backbone.h"

@@ -7,6 +7,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/nn/named_weights.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 namespace {
@@ -115,6 +116,8 @@ Unit3dImpl::Unit3dImpl(std::int64_t in, std::int64_t out, const Extent3& kernel,
 }
 
 torch::Tensor Unit3dImpl::forward(torch::Tensor x) {
+  check_shape(x, {kAny, conv3d_->options.in_channels(), at_least(1), at_least(1), at_least(1)},
+      "I3D unit: input [B, C, T, H, W]");
   const auto padding = padding_of(x, kernel_, stride_);
   Extent3 own = padding.before;  // without a stride the same on both sides, whatever the size
   if (stride_ != kOne) {
@@ -158,6 +161,7 @@ InceptionBlockImpl::InceptionBlockImpl(std::int64_t in, const std::array<std::in
 }
 
 torch::Tensor InceptionBlockImpl::forward(const torch::Tensor& x) {
+  check_shape(x, {kAny, kAny, at_least(1), at_least(1), at_least(1)}, "I3D block: input [B, C, T, H, W]");
   return torch::cat({b0_(x), b1b_(b1a_(x)), b2b_(b2a_(x)), b3b_(max_pool(x, {3, 3, 3}, {1, 1, 1}))}, 1);
 }
 
@@ -195,7 +199,7 @@ torch::Tensor I3dImpl::stem(const torch::Tensor& x) {
 }
 
 std::vector<torch::Tensor> I3dImpl::forward(torch::Tensor x) {
-  TORCH_CHECK(x.dim() == 5 && x.size(1) == options_.channels, "I3D: the input must be [B, ", options_.channels, ", T, H, W], not ", x.sizes());
+  check_shape(x, {kAny, options_.channels, at_least(1), at_least(1), at_least(1)}, "I3D: clips [B, C, T, H, W]");
   const bool keep_less = options_.checkpointing && is_training() && torch::GradMode::is_enabled();
   const auto run = [&](auto&& part, const torch::Tensor& input, const std::vector<torch::nn::Module*>& modules) {
     if (!keep_less) return part(input);

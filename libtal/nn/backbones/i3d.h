@@ -3,6 +3,7 @@
 // Parameters carry the names of the public PyTorch port, so its state dicts load unchanged; padding is "same" in TensorFlow's sense, as
 // the published weights need it. Where the BatchNorm statistics are fixed (inference, frozen), they are folded into the filters.
 // B clips, T frames, H x W pixels; values in [-1, 1] (flow: pixels / 20).
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>

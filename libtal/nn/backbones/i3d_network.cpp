@@ -1,5 +1,7 @@
 #include "libtal/nn/backbones/i3d_network.h"
 
+#include "libtal/nn/shapes.h"
+
 namespace tal {
 
 I3dNetwork::I3dNetwork(const I3dNetworkOptions& o) : options_(o), backbone_(o.backbone) {
@@ -19,7 +21,8 @@ std::vector<LayerInfo> I3dNetwork::layers() const {
 }
 
 torch::Tensor I3dNetwork::forward(torch::Tensor x, std::string_view layer) {
-  TORCH_CHECK(x.dim() == 5 && x.size(2) > 8, "clips must be [B, C, T, H, W] of at least 9 frames, not ", x.sizes());
+  check_shape(x, {kAny, options_.backbone.channels, at_least(9), at_least(1), at_least(1)},
+      "I3D: clips [B, C, T, H, W]");
   const auto stages = backbone_->forward(x);
   if (layer == "Mixed_3c") return global_mean(stages[0]);
   if (layer == "Mixed_4f") return global_mean(stages[1]);

@@ -1,4 +1,5 @@
 // I3D as an encoder: the network of libtal/nn/backbones/i3d.h with the pooling and the classifier of its PyTorch port.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include "libtal/nn/backbones/backbone.h"

@@ -1,5 +1,7 @@
 #include "libtal/nn/backbones/inception_v3.h"
 
+#include "libtal/nn/shapes.h"
+
 namespace tal {
 
 InceptionV3::Unit InceptionV3::unit(const std::string& name, std::int64_t in, const Step& step) {
@@ -114,7 +116,7 @@ std::vector<LayerInfo> InceptionV3::layers() const {
 }
 
 torch::Tensor InceptionV3::forward(torch::Tensor x, std::string_view layer) {
-  TORCH_CHECK(x.dim() == 4 && x.size(1) == options_.channels, "pictures must be [B, ", options_.channels, ", H, W], not ", x.sizes());
+  check_shape(x, {kAny, options_.channels, at_least(75), at_least(75)}, "Inception-v3: pictures [B, C, H, W]");
   for (std::size_t i = 0; i < stem_.size(); ++i) {
     x = (*stem_[i])(x, kRelu);
     if (i == 2 || i == 4) x = torch::max_pool2d(x, {3, 3}, {2, 2});  // [B, 64, 73, 73], [B, 192, 35, 35] of 299 x 299

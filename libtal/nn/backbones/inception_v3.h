@@ -1,6 +1,7 @@
 // Inception-v3 (Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", CVPR 2016, Table 1) with torchvision's names; epsilon 1e-3.
 // torchvision's weights were trained on pictures in [-1, 1] and its model maps ImageNet's normalisation to them (transform_input); here the preprocessing
 // gives [-1, 1] at once. Files hold an auxiliary classifier (AuxLogits), which inference does not use.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include "libtal/nn/backbones/backbone.h"

@@ -1,5 +1,7 @@
 #include "libtal/nn/backbones/p3d.h"
 
+#include "libtal/nn/shapes.h"
+
 namespace tal {
 
 P3dBlockImpl::P3dBlockImpl(std::int64_t in, std::int64_t width, std::int64_t stride, bool first, Kind kind) : kind_(kind) {
@@ -46,7 +48,7 @@ std::vector<LayerInfo> P3d::layers() const {
 }
 
 torch::Tensor P3d::forward(torch::Tensor x, std::string_view layer) {
-  TORCH_CHECK(x.dim() == 5 && x.size(1) == options_.channels && x.size(2) == 16, "clips must be [B, ", options_.channels, ", 16, H, W], not ", x.sizes());
+  check_shape(x, {kAny, options_.channels, 16, at_least(1), at_least(1)}, "P3D: clips [B, C, 16, H, W]");
   x = torch::max_pool3d((*stem_)(x, kRelu), {2, 3, 3}, {2, 2, 2}, {0, 1, 1});  // [B, 64, 8, H/4, W/4]
   for (std::size_t s = 0; s < 3; ++s) {
     for (auto& block : stages_[s]) x = block->forward(x);

@@ -1,6 +1,7 @@
 // Pseudo-3D residual network (Qiu et al., "Learning Spatio-Temporal Representation with Pseudo-3D Residual Networks", ICCV 2017, Section 3 and Figure 3) with the names and
 // poolings of its PyTorch port: 3x3x3 convolutions as 1x3x3 and 3x1x1, one behind the other (P3D-A), side by side (B) or joined (C), in turn over the blocks of the first
 // three stages; the fourth is two-dimensional. Clips of 16 frames, 160 x 160.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <array>

@@ -1,6 +1,7 @@
 #include "libtal/nn/backbones/resnet.h"
 
 #include "libtal/nn/backbones/resnest.h"
+#include "libtal/nn/shapes.h"
 
 namespace tal {
 namespace {
@@ -85,7 +86,7 @@ torch::Tensor ResidualNetwork::stem(torch::Tensor x) {
 }
 
 torch::Tensor ResNet::forward(torch::Tensor x, std::string_view layer) {
-  TORCH_CHECK(x.dim() == 4 && x.size(1) == options_.channels, "frames must be [B, ", options_.channels, ", H, W], not ", x.sizes());
+  check_shape(x, {kAny, options_.channels, at_least(1), at_least(1)}, "ResNet: pictures [B, C, H, W]");
   x = stem(x);
   for (std::size_t s = 0; s < stages_.size(); ++s) {
     for (auto& block : stages_[s]) x = block->forward(x, x);                  // [B, 64 2^s e, H/2^(2+s), W/2^(2+s)]

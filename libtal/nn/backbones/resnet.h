@@ -1,5 +1,6 @@
 // ResNet (He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, Table 1) with torchvision's names and its placement of
 // the stride (in the 3x3 convolution of a bottleneck, "v1.5"), and ResNeSt (Zhang et al., "ResNeSt: Split-Attention Networks", 2020), whose blocks are in resnest.h.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <array>

@@ -1,5 +1,7 @@
 #include "libtal/nn/backbones/resnext3d.h"
 
+#include "libtal/nn/shapes.h"
+
 namespace tal {
 
 GroupedBlockImpl::GroupedBlockImpl(std::int64_t in, std::int64_t width, std::int64_t groups, std::int64_t stride) {
@@ -37,7 +39,7 @@ std::vector<LayerInfo> ResNext3d::layers() const {
 }
 
 torch::Tensor ResNext3d::forward(torch::Tensor x, std::string_view layer) {
-  TORCH_CHECK(x.dim() == 5 && x.size(1) == 3, "clips must be [B, 3, T, H, W], not ", x.sizes());
+  check_shape(x, {kAny, 3, at_least(1), at_least(1), at_least(1)}, "ResNeXt-3D: clips [B, 3, T, H, W]");
   x = (*stem_)(x, kRelu);                                  // [B, 64, T, H/2, W/2]
   x = torch::max_pool3d(x, {3, 3, 3}, {2, 2, 2}, {1, 1, 1});  // [B, 64, T/2, H/4, W/4]
   for (std::size_t s = 0; s < stages_.size(); ++s) {

@@ -1,5 +1,6 @@
 // 3-D ResNeXt-101, 32 groups (Hara et al., "Can Spatiotemporal 3D CNNs Retrace the History of 2D CNNs and ImageNet?", CVPR 2018, Fig. 3 and Table 2), with the names
 // of 3D-ResNets-PyTorch; shortcuts of type B (1x1x1 convolutions). Clips of 16 frames, 112 x 112.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <array>

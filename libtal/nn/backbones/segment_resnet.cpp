@@ -1,5 +1,7 @@
 #include "libtal/nn/backbones/segment_resnet.h"
 
+#include "libtal/nn/shapes.h"
+
 namespace tal {
 namespace {
 
@@ -14,6 +16,7 @@ torch::Tensor clip_mean(const torch::Tensor& x, std::int64_t frames) { return gl
 }  // namespace
 
 torch::Tensor temporal_shift(const torch::Tensor& x) {
+  check_shape(x, {kAny, at_least(1), kAny, kAny, kAny}, "temporal shift: frames [B, T, C, H, W]");
   const auto fold = x.size(2) / kShiftShare, frames = x.size(1);
   auto out = torch::zeros_like(x);
   out.slice(1, 0, frames - 1).slice(2, 0, fold) = x.slice(1, 1).slice(2, 0, fold);
@@ -28,6 +31,8 @@ TemporalInterlaceImpl::TemporalInterlaceImpl(std::int64_t channels, std::int64_t
       fc2_(place("offset_net.fc2", torch::nn::Linear(frames, kOffsets))) {}
 
 torch::Tensor TemporalInterlaceImpl::forward(const torch::Tensor& x) {
+  check_shape(x, {kAny, fc1_->options.in_features(), at_least(moved_), at_least(1), at_least(1)},
+      "temporal interlacing: frames [B, T, C, H, W]");
   const auto batch = x.size(0), frames = x.size(1), height = x.size(3), width = x.size(4);
   const auto moving = x.slice(2, 0, moved_);                                                  // [B, T, F, H, W]
   const auto pooled = moving.mean({3, 4}).permute({0, 2, 1}).contiguous();                    // [B, F, T]
@@ -52,8 +57,7 @@ SegmentResNet::SegmentResNet(const SegmentResNetOptions& o) : ResidualNetwork(o.
 }
 
 torch::Tensor SegmentResNet::forward(torch::Tensor x, std::string_view layer) {
-  const auto channels = options_.channels;
-  TORCH_CHECK(x.dim() == 5 && x.size(1) == channels && x.size(2) == frames_, "clips must be [B, ", channels, ", ", frames_, ", H, W], not ", x.sizes());
+  check_shape(x, {kAny, options_.channels, frames_, at_least(1), at_least(1)}, "TSM and TIN: clips [B, C, T, H, W]");
   x = stem(x.transpose(1, 2).flatten(0, 1));                                  // [B T, 64, H/4, W/4]
   for (std::size_t s = 0; s < stages_.size(); ++s) {
     for (std::size_t b = 0; b < stages_[s].size(); ++b) {

@@ -4,6 +4,7 @@
 // TIN (Shao et al., "Temporal Interlacing Network", AAAI 2020, Section 3): a quarter of the channels, in four groups, moves by learned offsets o1, o2, -o1, -o2 in frames
 // (linear interpolation, zeros outside) and is scaled by learned weights of each frame.
 // Of flow, a frame is a stack of fields.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include "libtal/nn/backbones/resnet.h"

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libtal/nn/shapes.h"
+
 namespace tal {
 namespace {
 
@@ -80,7 +82,8 @@ torch::Tensor SlowFast::pooled(const torch::Tensor& x) const {
 }
 
 torch::Tensor SlowFast::forward(torch::Tensor x, std::string_view layer) {
-  TORCH_CHECK(x.dim() == 5 && x.size(1) == options_.channels && x.size(2) % options_.alpha == 0, "clips must be [B, ", options_.channels, ", T, H, W] of a multiple of ", options_.alpha, " frames, not ", x.sizes());
+  check_shape(x, {kAny, options_.channels, multiple_of(options_.alpha), at_least(1), at_least(1)},
+      "SlowFast: clips [B, C, T, H, W]");
   const auto stem = [](const Unit& unit, const torch::Tensor& in) { return torch::max_pool3d((*unit)(in, kRelu), {1, 3, 3}, {1, 2, 2}, {0, 1, 1}); };
   auto slow = stem(pathways_[0].stem, x.index_select(2, slow_frames(x.size(2), options_.alpha, options_.reference).to(x.device())));  // [B, 64, T/4, H/4, W/4]
   auto fast = stem(pathways_[1].stem, x);                                                                          // [B, 8, T, H/4, W/4]

@@ -1,6 +1,7 @@
 // SlowFast (Feichtenhofer et al., "SlowFast Networks for Video Recognition", ICCV 2019, Table 1 and Section 3) with the names of PyTorchVideo: a Slow pathway on every
 // alpha-th frame, a Fast one of 1 / beta of its channels on every frame, and lateral connections from Fast to Slow behind the stem and the first three stages.
 // MMAction2's has the same parts, but bare lateral convolutions, other frames for Slow, and Fast in front of Slow in the classifier.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <array>

@@ -1,5 +1,7 @@
 #include "libtal/nn/backbones/video_resnet.h"
 
+#include "libtal/nn/shapes.h"
+
 namespace tal {
 namespace {
 
@@ -54,7 +56,7 @@ std::vector<LayerInfo> VideoResNet::layers() const {
 }
 
 torch::Tensor VideoResNet::forward(torch::Tensor x, std::string_view layer) {
-  TORCH_CHECK(x.dim() == 5 && x.size(1) == 3, "clips must be [B, 3, T, H, W], not ", x.sizes());
+  check_shape(x, {kAny, 3, at_least(1), at_least(1), at_least(1)}, "R(2+1)D: clips [B, 3, T, H, W]");
   x = (*stem_time_)((*stem_space_)(x, kRelu), kRelu);                    // [B, 64, T, H/2, W/2]
   for (std::size_t s = 0; s < stages_.size(); ++s) {
     for (auto& block : stages_[s]) x = block->forward(x);                   // [B, 64 2^s, T/2^s, H/2^(1+s), W/2^(1+s)]

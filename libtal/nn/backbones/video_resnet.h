@@ -1,6 +1,7 @@
 // R(2+1)D (Tran et al., "A Closer Look at Spatiotemporal Convolutions for Action Recognition", CVPR 2018) with the names of torchvision's
 // r2plus1d_18. The 34-layer form is that of the IG-65M weights (Ghadiyaram et al., CVPR 2019, as imported from Caffe2): epsilon 1e-3, and M_i of
 // a block's second convolution is computed from that convolution's own extents, where torchvision takes those of the first.
+// Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <array>

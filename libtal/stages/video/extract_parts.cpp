@@ -7,6 +7,7 @@
 
 #include <opencv2/core/version.hpp>
 
+#include "libtal/base/base64.h"
 #include "libtal/base/number.h"
 #include "libtal/base/sha256.h"
 #include "libtal/io/features.h"

@@ -31,8 +31,9 @@ inline bool opens(const std::vector<std::uint8_t>& stages, std::int64_t t, bool&
   return half;
 }
 
-inline std::vector<StageCandidate> stage_candidates(const std::vector<std::uint8_t>& stages, double decay, RunEnd ends = RunEnd::kOrder) {
-  std::vector<StageCandidate> out;
+inline std::vector<ActionCandidate> action_candidates(const std::vector<std::uint8_t>& stages, double decay,
+                                                      RunEnd ends = RunEnd::kOrder) {
+  std::vector<ActionCandidate> out;
   const auto n = static_cast<std::int64_t>(stages.size());
   const auto at = [&](std::int64_t t) { return stages[static_cast<std::size_t>(t)]; };
   for (std::int64_t first = 0; first < n; ++first) {
