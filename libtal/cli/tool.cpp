@@ -127,9 +127,8 @@ void Tool::register_common() {
   common.add("-j,--jobs", common_.jobs, "Work on N records at a time (0: all cores); the output does not depend on it")
       .type_name("N")
       .between(0, 1024);
-  common
-      .add("--on-error", common_.on_error,
-           "fail: stop at the first bad record; skip: leave it out, go on, end with status 1")
+  common.add("--on-error", common_.on_error,
+             "fail: stop at the first bad record; skip: leave it out, go on, end with status 1")
       .one_of({"fail", "skip"});
   common.add("--rejects", common_.rejects, "With --on-error skip, write bad lines to FILE, byte for byte")
       .type_name("FILE")
@@ -142,9 +141,8 @@ void Tool::register_common() {
   common.flag("-v,--verbose", common_.verbose, "More on stderr");
   common.add("--progress", common_.progress, "Progress on stderr: auto (on a terminal), always, never")
       .one_of({"auto", "always", "never"});
-  common
-      .add("--config", config_file_,
-           "Read settings from a JSON file {\"option\": value}; flags and TAL_* variables win")
+  common.add("--config", config_file_,
+             "Read settings from a JSON file {\"option\": value}; flags and TAL_* variables win")
       .type_name("FILE")
       .not_a_setting();
   common.flag("--print-config", print_config_, "Print every setting and where it came from, and end").not_a_setting();

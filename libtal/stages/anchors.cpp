@@ -225,9 +225,8 @@ void register_options(const Options& table, AnchorOptions& o) {
   which.add("--stride", o.stride, "Rows between windows (rpn-thumos14 128); 0: one window, the whole video")
       .type_name("ROWS")
       .between(0, 1000000);
-  which
-      .add("--stream", o.stream,
-           "Rows are those of this feature stream (default: the only one with --stride; else DURATION / T)")
+  which.add("--stream", o.stream,
+            "Rows are those of this feature stream (default: the only one with --stride; else DURATION / T)")
       .type_name("NAME")
       .without("--row-seconds");
   which.add("--row-seconds", o.row_seconds, "Rows are this long, from time 0, e.g. 8/15; no features needed")

@@ -18,9 +18,8 @@ void register_options(const Options& table, CheckOptions& options) {
   const Options records = input.with("--kind", {"records"});
   input.add("--kind", options.kind, "What the input is: records, features (one .npy), model (safetensors) or folder")
       .one_of({"records", "features", "model", "folder"});
-  records
-      .add("--fix", options.fix,
-           "Write the records repaired: clip (ends behind the video), dedup (equal segments), order (reversed ends)")
+  records.add("--fix", options.fix,
+              "Write the records repaired: clip (ends behind the video), dedup (equal segments), order (reversed ends)")
       .comma_separated()
       .one_of({"clip", "dedup", "order"});
   records.add("--gt", options.gt, "Records with every known video and label").type_name("FILE");

@@ -154,38 +154,32 @@ void register_options(const Options& table, ClassFusionOptions& o) {
       o.top_classes = kTopClasses;
   });
   const Options labelled = table.with("--top-classes");
-  table
-      .add("--combine", o.combine,
-           "A proposal's score from its factors: geometric (boundary sqrt(cls reg), BSN++ Eq. 8), product, or "
-           "weighted:NAME=EXPONENT,...")
+  table.add("--combine", o.combine,
+            "A proposal's score from its factors: geometric (boundary sqrt(cls reg), BSN++ Eq. 8), product, or "
+            "weighted:NAME=EXPONENT,...")
       .type_name("RULE");
-  table
-      .add("--classification", o.classifiers,
-           "Records with the videos' class scores, or stream:NAME: the record's own stream, as tal-extract writes it "
-           "of a layer `scores` or `logits` "
-           "(repeat for several classifiers; default: the record's own field)")
+  table.add("--classification", o.classifiers,
+            "Records with the videos' class scores, or stream:NAME: the record's own stream, as tal-extract writes it "
+            "of a layer `scores` or `logits` "
+            "(repeat for several classifiers; default: the record's own field)")
       .type_name("FILE");
-  table
-      .add("--class-rows", o.class_rows,
-           "A stream's class scores: the mean over each class's best K rows (default: over all)")
+  table.add("--class-rows", o.class_rows,
+            "A stream's class scores: the mean over each class's best K rows (default: over all)")
       .type_name("K")
       .between(1, 1 << 30);
-  labelled
-      .add("--class-weights", o.weights,
-           "Weights of the classifiers, or the file of --weights-out (default: equal ones)")
+  labelled.add("--class-weights", o.weights,
+               "Weights of the classifiers, or the file of --weights-out (default: equal ones)")
       .type_name("W,W,...|FILE.json");
   register_options(table, o.choice, "--class-weights", "classifiers");
-  table
-      .add("--top-classes", o.top_classes,
-           "Detections of a proposal: the video's best K classes (default with --classification: 2)")
+  table.add("--top-classes", o.top_classes,
+            "Detections of a proposal: the video's best K classes (default with --classification: 2)")
       .type_name("K")
       .between(1, 1 << 20);
   labelled.add("--temperature", o.temperature, "Class scores are logits: take the softmax of their (mean) value / T")
       .type_name("T")
       .positive();
-  table
-      .add("--merge", o.merge,
-           "Records whose proposals are put behind those of the same video, such as another model's detections")
+  table.add("--merge", o.merge,
+            "Records whose proposals are put behind those of the same video, such as another model's detections")
       .type_name("FILE");
 }
 

@@ -5,10 +5,9 @@ namespace tal {
 void register_options(const Options& table, EnsembleWeightOptions& o, const std::string& weights,
                       const std::string& members) {
   const Options chosen = table.with("--weights-from");
-  table
-      .add("--weights-from", o.from,
-           "Choose the weights of the " + members +
-               " on these records with annotations: each one's share of their scores, or by --grid")
+  table.add("--weights-from", o.from,
+            "Choose the weights of the " + members +
+                " on these records with annotations: each one's share of their scores, or by --grid")
       .type_name("VAL");
   chosen.add("--grid", o.grid, "Try all weights that are multiples of 1/N and take those of the best score on VAL")
       .type_name("N")

@@ -36,9 +36,8 @@ void register_options(const Options& table, EvalOptions& o) {
               "thumos14-proposal: videos without a proposal stay in the denominator (the script in use drops them)");
   frames.flag("--no-ambiguous", o.ambiguous_removed,
               "thumos14-proposal: Ambiguous rows are no ground truths (the script in use counts them)");
-  detections
-      .add("--recall-at", o.recall_at,
-           "Also Recall@kx: the first k times n predictions of a video and class with n instances")
+  detections.add("--recall-at", o.recall_at,
+                 "Also Recall@kx: the first k times n predictions of a video and class with n instances")
       .type_name("LIST");
   detections.flag("--per-class", o.per_class, "Also the table of classes");
   table.add("--bootstrap", o.bootstrap, "Intervals of 95 % from N samples of the videos (--seed)").type_name("N").between(2, 1000000);
@@ -46,9 +45,8 @@ void register_options(const Options& table, EvalOptions& o) {
   detections.flag(
       "--diagnose", o.diagnose,
       "Kinds of false positives and their cost, and the score by coverage, length and number of instances (DETAD)");
-  detections
-      .add("--diagnose-file", o.diagnose_file,
-           "Write every prediction's kind at the first threshold to FILE (implies --diagnose)")
+  detections.add("--diagnose-file", o.diagnose_file,
+                 "Write every prediction's kind at the first threshold to FILE (implies --diagnose)")
       .type_name("FILE");
   table.add("--oracle", o.oracle, "What the mean gains if this step were perfect; all: one after another")
       .one_of({"boundaries", "labels", "ranking", "all"});

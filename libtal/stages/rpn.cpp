@@ -51,9 +51,8 @@ void register_refine_options(const Options& table, RpnFusionOptions& o) {
 void register_score_options(const Options& table, RpnFusionOptions& o) {
   register_refine_options(table, o);
   const Options records = table.without("--beta-sweep"), sweep = table.with("--beta-sweep");
-  records
-      .add("--fusion", o.fusion,
-           "rpn: the score is the weighted average of segment and unit score (Eq. 9), or their product")
+  records.add("--fusion", o.fusion,
+              "rpn: the score is the weighted average of segment and unit score (Eq. 9), or their product")
       .one_of({"average", "product"});
   records.add("--beta", o.beta, "rpn: weight of the segment score, 1 - BETA of the unit score (Eq. 9)")
       .between(0.0, 1.0)
