@@ -14,7 +14,7 @@
 #include "libtal/stages/video/extract.h"
 #include "libtal/video/decoder.h"
 #include "libtal/video/preprocess.h"
-#include "libtal/video/synth_video.h"
+#include "libtal/video/synth_render.h"
 
 namespace tal::bench {
 namespace {

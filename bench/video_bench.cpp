@@ -17,7 +17,7 @@
 #include "libtal/video/decode_ahead.h"
 #include "libtal/video/decoder.h"
 #include "libtal/video/flow_fields.h"
-#include "libtal/video/synth_video.h"
+#include "libtal/video/synth_render.h"
 
 namespace tal::bench {
 namespace {

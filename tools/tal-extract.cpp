@@ -1,10 +1,7 @@
 // tal-extract: records with `path` (or video files) -> the same records with feature streams.
-#include "libtal/stages/video/extract.h"
-#include "libtal/video/opencv_info.h"
-#ifdef TAL_HAVE_ENCODE
-#include "libtal/encoder/networks/network_encoder.h"
-#include "libtal/nn/torch_info.h"
-#endif
+#include "libtal/cli/tool.h"
+#include "libtal/stages/extract_options.h"
+#include "libtal/stages/plugins.h"
 
 int main(int argc, char** argv) {
   tal::ToolInfo info;
@@ -53,16 +50,13 @@ int main(int argc, char** argv) {
       {"Straight into proposals, no files", "tal-extract --inline --videos a.mp4 | tal-propose --method grouping"},
   };
   info.see_also = {"tal-propose(1)", "tal-detect(1)", "tal-convert(1)", "tal-check(1)"};
-  info.libraries = {tal::opencv_version()};
+  info.libraries = {tal::video_library, tal::network_library};
   tal::ExtractOptions options;
-#ifdef TAL_HAVE_ENCODE
-  info.libraries.push_back(tal::torch_version());
-  options.encoder.networks = tal::make_network_encoder;
-#endif
+  options.encoder.networks = tal::network_encoders();
   tal::Tool tool(info);
   tal::register_options(tool.command_line(), options);
   return tool.run(argc, argv, [&] {
     tal::check_options(tool, options);
-    tal::extract_all(tool, options);
+    tal::extract(tool, options);
   });
 }

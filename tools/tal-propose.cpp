@@ -3,15 +3,8 @@
 #include "libtal/stages/ensemble_options.h"
 #include "libtal/stages/group.h"
 #include "libtal/stages/model_options.h"
+#include "libtal/stages/plugins.h"
 #include "libtal/stream/video_records.h"
-#ifdef TAL_HAVE_TORCH
-#include "libtal/nn/torch_info.h"
-#include "libtal/stages/networks/models.h"
-#endif
-#ifdef TAL_HAVE_VIDEO
-#include "libtal/video/frame_reader.h"
-#include "libtal/video/opencv_info.h"
-#endif
 
 int main(int argc, char** argv) {
   tal::ToolInfo info;
@@ -45,13 +38,7 @@ int main(int argc, char** argv) {
       {"The maps of two runs together", "tal-propose --map-folder maps-rgb --map-folder maps-flow --weights 2,1 < videos.jsonl | tal-nms --preset bsn"},
   };
   info.see_also = {"tal-extract(1)", "tal-train(1)", "tal-refine(1)", "tal-nms(1)", "tal-eval(1)"};
-#ifdef TAL_HAVE_TORCH
-  info.libraries = {tal::torch_version()};
-#ifdef TAL_HAVE_VIDEO
-  info.libraries.push_back(tal::opencv_version());
-  tal::set_frame_opener(tal::open_frames);
-#endif
-#endif
+  info.libraries = {tal::network_library, tal::video_library};
   tal::Tool tool(info);
   std::string method;
   tool.command_line().add("--method", method, "How to propose without a model: grouping").one_of({"grouping"});
@@ -74,11 +61,7 @@ int main(int argc, char** argv) {
         tool.refuse({"--input"}, "--videos");
         tal::read_videos_as_records(videos);
       }
-#ifdef TAL_HAVE_TORCH
-      return tal::run_propose(tool, model, maps, choice, allow_empty);
-#else
-      throw tal::Error("this build has no LibTorch, so no models");
-#endif
+      return tal::network_stages().propose(tool, model, maps, choice, allow_empty);
     }
     tool.refuse({"--videos"}, "a run without --model");
     tal::refuse_model_options(tool, model);

@@ -1,11 +1,8 @@
 // tal-refine: records with proposals -> the same records with adjusted boundaries.
 #include "libtal/cli/tool.h"
 #include "libtal/stages/model_options.h"
+#include "libtal/stages/plugins.h"
 #include "libtal/stages/rpn.h"
-#ifdef TAL_HAVE_TORCH
-#include "libtal/nn/torch_info.h"
-#include "libtal/stages/networks/models.h"
-#endif
 
 int main(int argc, char** argv) {
   tal::ToolInfo info;
@@ -22,9 +19,7 @@ int main(int argc, char** argv) {
       {"ETP's refinement after any proposer", "tal-refine -m etp-rn.safetensors < proposals.jsonl | tal-score -m etp-ln.safetensors"},
   };
   info.see_also = {"tal-propose(1)", "tal-score(1)", "tal-train(1)", "tal-nms(1)"};
-#ifdef TAL_HAVE_TORCH
-  info.libraries = {tal::torch_version()};
-#endif
+  info.libraries = {tal::network_library};
   tal::Tool tool(info);
   std::string method = "rpn";
   tool.command_line().add("--method", method, "How to refine without a model").one_of({"rpn"});
@@ -36,11 +31,7 @@ int main(int argc, char** argv) {
     tal::refuse_model_options(tool, model);
     if (!model.models.empty()) {
       tool.refuse({"--method", "--kl-ev"}, "--model");
-#ifdef TAL_HAVE_TORCH
-      return tal::run_model_stage(tool, model, tal::Stage::kRefine);
-#else
-      throw tal::Error("this build has no LibTorch, so no models");
-#endif
+      return tal::network_stages().run(tool, model, tal::Stage::kRefine);
     }
     tal::run_rpn_refine(tool, options);
   });

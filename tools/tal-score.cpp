@@ -4,15 +4,8 @@
 #include "libtal/cli/tool.h"
 #include "libtal/stages/classes.h"
 #include "libtal/stages/model_options.h"
+#include "libtal/stages/plugins.h"
 #include "libtal/stages/rpn.h"
-#ifdef TAL_HAVE_TORCH
-#include "libtal/nn/torch_info.h"
-#include "libtal/stages/networks/models.h"
-#endif
-#ifdef TAL_HAVE_VIDEO
-#include "libtal/video/frame_reader.h"
-#include "libtal/video/opencv_info.h"
-#endif
 
 int main(int argc, char** argv) {
   tal::ToolInfo info;
@@ -44,13 +37,7 @@ int main(int argc, char** argv) {
       {"Labels for proposals", "tal-score -m classes.safetensors < proposals.jsonl | tal-nms --method gaussian"},
   };
   info.see_also = {"tal-propose(1)", "tal-refine(1)", "tal-train(1)", "tal-nms(1)", "tal-eval(1)"};
-#ifdef TAL_HAVE_TORCH
-  info.libraries = {tal::torch_version()};
-#ifdef TAL_HAVE_VIDEO
-  info.libraries.push_back(tal::opencv_version());
-  tal::set_frame_opener(tal::open_frames);
-#endif
-#endif
+  info.libraries = {tal::network_library, tal::video_library};
   tal::Tool tool(info);
   std::string fuse = "rpn";
   tool.command_line().add("--fuse", fuse, "How to score without a model: rpn, or classes (implied by the options of the latter)").one_of({"rpn", "classes"});
@@ -66,11 +53,7 @@ int main(int argc, char** argv) {
       tool.refuse({"--fuse"}, "--model");
       tool.refuse(tal::score_option_names(), "--model");
       tool.refuse(tal::class_fusion_names(), "--model");
-#ifdef TAL_HAVE_TORCH
-      return tal::run_model_stage(tool, model, tal::Stage::kScore);
-#else
-      throw tal::Error("this build has no LibTorch, so no models");
-#endif
+      return tal::network_stages().run(tool, model, tal::Stage::kScore);
     }
     const auto names = tal::class_fusion_names();
     if (!tool.given("--fuse") && std::any_of(names.begin(), names.end(), [&](const auto& name) { return tool.given(name); })) fuse = "classes";

@@ -1,12 +1,7 @@
 // tal-train: records with features (or videos) and annotations -> a model file.
 #include "libtal/cli/tool.h"
-#include "libtal/models/core/factory.h"
-#include "libtal/nn/torch_info.h"
-#include "libtal/stages/networks/train.h"
-#ifdef TAL_HAVE_VIDEO
-#include "libtal/video/frame_reader.h"
-#include "libtal/video/opencv_info.h"
-#endif
+#include "libtal/models/catalogue/catalogue.h"
+#include "libtal/stages/plugins.h"
 
 int main(int argc, char** argv) {
   tal::ToolInfo info;
@@ -18,7 +13,7 @@ int main(int argc, char** argv) {
       "A model that sees the frames of videos (sptad with input=clips) takes records with path instead: each video is decoded once, and its frames, sampled and "
       "resized, stay in a file that is mapped into memory; --frame-cache keeps them for the next run.\n\n"
       "Models:";
-  for (const auto& factory : tal::model_factories()) info.description += " " + factory.name + " (" + factory.help + ");";
+  for (const auto& model : tal::model_catalogue()) info.description += " " + model.name + " (" + model.help + ");";
   info.description.back() = '.';
   info.description +=
       "\n\nEvery setting of a model and of the training has a name; --list-settings prints them, --print-config shows each value and where it "
@@ -36,13 +31,9 @@ int main(int argc, char** argv) {
       {"Two processes", "torchrun --nproc-per-node 2 --no-python tal-train --model segment-classifier -i train.jsonl --out classes.safetensors"},
   };
   info.see_also = {"tal-models(7)", "tal-propose(1)", "tal-refine(1)", "tal-score(1)", "tal-eval(1)"};
-  info.libraries = {tal::torch_version()};
-#ifdef TAL_HAVE_VIDEO
-  info.libraries.push_back(tal::opencv_version());
-  tal::set_frame_opener(tal::open_frames);
-#endif
+  info.libraries = {tal::network_library, tal::video_library};
   tal::Tool tool(info);
   tal::TrainCommand options;
   tal::register_options(tool.command_line(), options);
-  return tool.run(argc, argv, [&] { tal::train_command(tool, options); });
+  return tool.run(argc, argv, [&] { tal::network_stages().train(tool, options); });
 }

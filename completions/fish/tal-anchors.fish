@@ -12,7 +12,7 @@ complete -c tal-anchors -l progress -x -a 'auto always never' -d 'Progress on st
 complete -c tal-anchors -l config -r -d 'Read settings from a JSON file {"option": value}; flags and TAL_* variables win'
 complete -c tal-anchors -l print-config -d 'Print every setting and where it came from, and end'
 complete -c tal-anchors -l no-history -d 'Do not add this step to the records'\'' history'
-complete -c tal-anchors -l version -d 'Print versions and end'
+complete -c tal-anchors -l version -d 'Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie'
 complete -c tal-anchors -l help -s h -d 'Print this help and end'
 complete -c tal-anchors -l preset -x -a 'rpn-activitynet rpn-thumos14 custom' -d 'A paper'\''s windows and scales; flags win. custom: --length and --scales say it all'
 complete -c tal-anchors -l length -r -d 'Rows of a window (rpn-activitynet 100, rpn-thumos14 256)'

@@ -12,7 +12,7 @@ complete -c tal-check -l progress -x -a 'auto always never' -d 'Progress on stde
 complete -c tal-check -l config -r -d 'Read settings from a JSON file {"option": value}; flags and TAL_* variables win'
 complete -c tal-check -l print-config -d 'Print every setting and where it came from, and end'
 complete -c tal-check -l no-history -d 'Do not add this step to the records'\'' history'
-complete -c tal-check -l version -d 'Print versions and end'
+complete -c tal-check -l version -d 'Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie'
 complete -c tal-check -l help -s h -d 'Print this help and end'
 complete -c tal-check -l kind -x -a 'records features model folder' -d 'What the input is: records, features (one .npy), model (safetensors) or folder'
 complete -c tal-check -l fix -x -a 'clip dedup order' -d 'Write the records repaired: clip (ends behind the video), dedup (equal segments), order (reversed ends)'

@@ -12,7 +12,7 @@ complete -c tal-convert -l progress -x -a 'auto always never' -d 'Progress on st
 complete -c tal-convert -l config -r -d 'Read settings from a JSON file {"option": value}; flags and TAL_* variables win'
 complete -c tal-convert -l print-config -d 'Print every setting and where it came from, and end'
 complete -c tal-convert -l no-history -d 'Do not add this step to the records'\'' history'
-complete -c tal-convert -l version -d 'Print versions and end'
+complete -c tal-convert -l version -d 'Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie'
 complete -c tal-convert -l help -s h -d 'Print this help and end'
 complete -c tal-convert -l from -x -a 'activitynet-gt activitynet-results activitynet-classification thumos14-gt thumos14-results ssn-proposals bsn-annotations bsn-proposals segments-csv detections-csv scnn-mat features signals tal' -d 'Format to read'
 complete -c tal-convert -l to -x -a 'tal activitynet-results activitynet-gt thumos14-results csv tsv webvtt srt elan bsn-proposals' -d 'Format to write'

@@ -12,7 +12,7 @@ complete -c tal-eval -l progress -x -a 'auto always never' -d 'Progress on stder
 complete -c tal-eval -l config -r -d 'Read settings from a JSON file {"option": value}; flags and TAL_* variables win'
 complete -c tal-eval -l print-config -d 'Print every setting and where it came from, and end'
 complete -c tal-eval -l no-history -d 'Do not add this step to the records'\'' history'
-complete -c tal-eval -l version -d 'Print versions and end'
+complete -c tal-eval -l version -d 'Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie'
 complete -c tal-eval -l help -s h -d 'Print this help and end'
 complete -c tal-eval -l protocol -x -a 'activitynet-detection activitynet-proposal thumos14-proposal thumos14-detection thumos14-official custom' -d 'Whose numbers: the rules of matching, averaging and counting'
 complete -c tal-eval -l gt -r -d 'Records with annotations (default: the annotations of the stream itself)'

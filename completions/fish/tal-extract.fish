@@ -12,7 +12,7 @@ complete -c tal-extract -l progress -x -a 'auto always never' -d 'Progress on st
 complete -c tal-extract -l config -r -d 'Read settings from a JSON file {"option": value}; flags and TAL_* variables win'
 complete -c tal-extract -l print-config -d 'Print every setting and where it came from, and end'
 complete -c tal-extract -l no-history -d 'Do not add this step to the records'\'' history'
-complete -c tal-extract -l version -d 'Print versions and end'
+complete -c tal-extract -l version -d 'Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie'
 complete -c tal-extract -l help -s h -d 'Print this help and end'
 complete -c tal-extract -l encoder -r -d 'Encoder NAME[@LAYER][:WEIGHTS], repeatable; each makes one stream (known: hog-hof, resnet18, resnet34, resnet50, resnet101, resnet152, resnest50, resnest101, resnest269, resnet18-flow, resnet34-flow, resnet50-flow, resnet101-flow, resnet152-flow, resnest50-flow, resnest101-flow, resnest269-flow, r2plus1d-18, r2plus1d-34, inception-v3, inception-v3-flow, bninception, bninception-flow, c3d, i3d, i3d-flow, resnext101-3d, slowfast-r50, slowfast-r101, slowfast-r50-flow, slowfast-r101-flow, slowfast-r50-mmaction2, slowfast-r101-mmaction2, slowfast-r50-4x16-mmaction2, tsm-r50, tsm-r101, tsm-resnest50, tsm-resnest101, tsm-resnest269, tin-r50, tin-r101, tsm-r50-flow, tsm-r101-flow, tsm-resnest50-flow, tsm-resnest101-flow, tsm-resnest269-flow, tin-r50-flow, tin-r101-flow, p3d-199, p3d-199-flow, onnx, torchscript)'
 complete -c tal-extract -l fps -r -d 'Sample at F frames per second by time stamp (10, 30000/1001); default: every decoded frame'

@@ -12,7 +12,7 @@ complete -c tal-nms -l progress -x -a 'auto always never' -d 'Progress on stderr
 complete -c tal-nms -l config -r -d 'Read settings from a JSON file {"option": value}; flags and TAL_* variables win'
 complete -c tal-nms -l print-config -d 'Print every setting and where it came from, and end'
 complete -c tal-nms -l no-history -d 'Do not add this step to the records'\'' history'
-complete -c tal-nms -l version -d 'Print versions and end'
+complete -c tal-nms -l version -d 'Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie'
 complete -c tal-nms -l help -s h -d 'Print this help and end'
 complete -c tal-nms -l method -x -a 'greedy gaussian linear bsn rpn' -d 'Suppression rule'
 complete -c tal-nms -l preset -x -a 'bsn bmn rpn rpn-thumos14 rpn-thumos14-2 etp cmsn sptad actionformer' -d 'A paper'\''s rule and constants; flags win (rpn: ActivityNet; rpn-thumos14: --low 0.55; rpn-thumos14-2, of two attention units: --low 0.65)'

@@ -12,7 +12,7 @@ complete -c tal-plot -l progress -x -a 'auto always never' -d 'Progress on stder
 complete -c tal-plot -l config -r -d 'Read settings from a JSON file {"option": value}; flags and TAL_* variables win'
 complete -c tal-plot -l print-config -d 'Print every setting and where it came from, and end'
 complete -c tal-plot -l no-history -d 'Do not add this step to the records'\'' history'
-complete -c tal-plot -l version -d 'Print versions and end'
+complete -c tal-plot -l version -d 'Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie'
 complete -c tal-plot -l help -s h -d 'Print this help and end'
 complete -c tal-plot -n __fish_use_subcommand -a timeline -d 'Ground truth and detections with scores over time, one panel a video'
 complete -c tal-plot -n '__fish_seen_subcommand_from timeline' -l help -s h -d 'Print this help and end'

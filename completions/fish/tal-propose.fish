@@ -12,7 +12,7 @@ complete -c tal-propose -l progress -x -a 'auto always never' -d 'Progress on st
 complete -c tal-propose -l config -r -d 'Read settings from a JSON file {"option": value}; flags and TAL_* variables win'
 complete -c tal-propose -l print-config -d 'Print every setting and where it came from, and end'
 complete -c tal-propose -l no-history -d 'Do not add this step to the records'\'' history'
-complete -c tal-propose -l version -d 'Print versions and end'
+complete -c tal-propose -l version -d 'Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie'
 complete -c tal-propose -l help -s h -d 'Print this help and end'
 complete -c tal-propose -l method -x -a 'grouping' -d 'How to propose without a model: grouping'
 complete -c tal-propose -l stream -r -d 'Feature stream to read (default: the only one)'

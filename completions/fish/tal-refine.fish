@@ -12,7 +12,7 @@ complete -c tal-refine -l progress -x -a 'auto always never' -d 'Progress on std
 complete -c tal-refine -l config -r -d 'Read settings from a JSON file {"option": value}; flags and TAL_* variables win'
 complete -c tal-refine -l print-config -d 'Print every setting and where it came from, and end'
 complete -c tal-refine -l no-history -d 'Do not add this step to the records'\'' history'
-complete -c tal-refine -l version -d 'Print versions and end'
+complete -c tal-refine -l version -d 'Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie'
 complete -c tal-refine -l help -s h -d 'Print this help and end'
 complete -c tal-refine -l method -x -a 'rpn' -d 'How to refine without a model'
 complete -c tal-refine -l kl-ev -d 'rpn: choose the unit candidate with the KL factor of Eq. (8)'

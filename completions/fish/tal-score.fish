@@ -12,7 +12,7 @@ complete -c tal-score -l progress -x -a 'auto always never' -d 'Progress on stde
 complete -c tal-score -l config -r -d 'Read settings from a JSON file {"option": value}; flags and TAL_* variables win'
 complete -c tal-score -l print-config -d 'Print every setting and where it came from, and end'
 complete -c tal-score -l no-history -d 'Do not add this step to the records'\'' history'
-complete -c tal-score -l version -d 'Print versions and end'
+complete -c tal-score -l version -d 'Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie'
 complete -c tal-score -l help -s h -d 'Print this help and end'
 complete -c tal-score -l fuse -x -a 'rpn classes' -d 'How to score without a model: rpn, or classes (implied by the options of the latter)'
 complete -c tal-score -l kl-ev -d 'rpn: choose the unit candidate with the KL factor of Eq. (8)'

@@ -12,7 +12,7 @@ complete -c tal-synth -l progress -x -a 'auto always never' -d 'Progress on stde
 complete -c tal-synth -l config -r -d 'Read settings from a JSON file {"option": value}; flags and TAL_* variables win'
 complete -c tal-synth -l print-config -d 'Print every setting and where it came from, and end'
 complete -c tal-synth -l no-history -d 'Do not add this step to the records'\'' history'
-complete -c tal-synth -l version -d 'Print versions and end'
+complete -c tal-synth -l version -d 'Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie'
 complete -c tal-synth -l help -s h -d 'Print this help and end'
 complete -c tal-synth -n __fish_use_subcommand -a annotations -d 'Records with segments, and proposals of known quality'
 complete -c tal-synth -n '__fish_seen_subcommand_from annotations' -l help -s h -d 'Print this help and end'

@@ -12,7 +12,7 @@ complete -c tal-train -l progress -x -a 'auto always never' -d 'Progress on stde
 complete -c tal-train -l config -r -d 'Read settings from a JSON file {"option": value}; flags and TAL_* variables win'
 complete -c tal-train -l print-config -d 'Print every setting and where it came from, and end'
 complete -c tal-train -l no-history -d 'Do not add this step to the records'\'' history'
-complete -c tal-train -l version -d 'Print versions and end'
+complete -c tal-train -l version -d 'Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie'
 complete -c tal-train -l help -s h -d 'Print this help and end'
 complete -c tal-train -l model -r -d 'What to train'
 complete -c tal-train -l preset -r -d 'Named settings of the model, rows of its paper'\''s tables (repeatable: they add up, later ones over earlier ones)'

@@ -1,10 +1,17 @@
 #include "libtal/base/error.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <vector>
 
 namespace tal {
+
+Error& Error::in_file(std::string_view path) {
+  if (file_.empty()) file_ = path, message_ = "'" + file_ + "': " + message_;
+  compose();
+  return *this;
+}
 
 Error& Error::at_field(std::string_view field) {
   if (field_.empty()) field_ = field;
@@ -37,7 +44,8 @@ void Error::compose() {
 }
 
 void throw_errno(std::string_view path, int error_number) {
-  throw Error("'" + std::string(path) + "': " + std::strerror(error_number));
+  const auto kind = error_number == ENOENT ? Error::Kind::kNoFile : Error::Kind::kOther;
+  throw Error(std::strerror(error_number), kind).in_file(path);
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

@@ -13,14 +13,26 @@ namespace tal {
 // a parser knows the field, the record knows the video, the reader knows source and line.
 class Error : public std::exception {
  public:
-  explicit Error(std::string message) : message_(std::move(message)) { compose(); }
+  // What went wrong, for callers that treat some errors differently; the message is for people.
+  enum class Kind {
+    kOther,
+    kNoFile,       // the file is not there
+    kNotUtf8,
+    kNotFinite,    // a finite number was due: NaN, 1e999, or no number at all
+    kRepeatedKey,  // of an object
+  };
+
+  explicit Error(std::string message, Kind kind = Kind::kOther) : message_(std::move(message)), kind_(kind) { compose(); }
 
   // Each setter keeps what is already known (the innermost place wins) and returns *this for chaining.
+  Error& in_file(std::string_view path);  // the message becomes "'path': message"
   Error& at_field(std::string_view field);
   Error& at_video(std::string_view video);
   Error& at_line(std::string_view source, std::uint64_t line);  // line 0: whole file
 
+  Kind kind() const { return kind_; }
   const std::string& message() const { return message_; }
+  const std::string& file() const { return file_; }  // that the error is about; "" when none is
   const std::string& source() const { return source_; }
   const std::string& video() const { return video_; }
   const std::string& field() const { return field_; }
@@ -31,7 +43,8 @@ class Error : public std::exception {
 
  private:
   void compose();
-  std::string message_, source_, video_, field_, what_;
+  std::string message_, file_, source_, video_, field_, what_;
+  Kind kind_;
   std::uint64_t line_ = 0;
 };
 
@@ -41,7 +54,7 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// "No such file or directory" for errno and friends, with the path: 'x.npy': No such file or directory.
+// Error in words for errno, with the path: 'x.npy': No such file or directory.
 [[noreturn]] void throw_errno(std::string_view path, int error_number);
 
 // The member of `known` nearest to `word` by edit distance, or "" when none is near; for "did you mean".

@@ -9,7 +9,8 @@
 namespace tal {
 
 void append_number(std::string& out, double value) {
-  if (!std::isfinite(value)) throw Error(std::isnan(value) ? "the number is NaN" : "the number is infinite");
+  if (!std::isfinite(value))
+    throw Error(std::isnan(value) ? "the number is NaN" : "the number is infinite", Error::Kind::kNotFinite);
   char text[40];
   if (value == 0 && std::signbit(value)) {
     out += "-0.0";
@@ -52,7 +53,7 @@ double parse_number(std::string_view text) {
   if (begin != end && *begin == '+') ++begin;
   const auto result = std::from_chars(begin, end, value);
   if (begin == end || result.ec != std::errc() || result.ptr != end || !std::isfinite(value))
-    throw Error("'" + std::string(text) + "' is not a finite number");
+    throw Error("'" + std::string(text) + "' is not a finite number", Error::Kind::kNotFinite);
   return value;
 }
 

@@ -14,7 +14,7 @@ namespace tal {
 void append_number(std::string& out, double value);
 std::string format_number(double value);
 
-// Whole text as a finite double; throws Error naming the text.
+// Whole text as a finite double (Error::Kind::kNotFinite otherwise), or as an integer; throws Error naming the text.
 double parse_number(std::string_view text);
 std::int64_t parse_integer(std::string_view text);
 
@@ -22,7 +22,7 @@ std::int64_t parse_integer(std::string_view text);
 double parse_fraction(std::string_view text);
 
 // "0.5:0.05:0.95" (inclusive, as numpy's linspace generates it: start + i * ((stop - start) / (n - 1))), lists, and
-// any mix of both separated by commas.
+// any mix of both separated by commas. UsageError for anything else and for more than a million values of a range.
 std::vector<double> parse_number_list(std::string_view text);
 
 // numpy.linspace(start, stop, n), the last value exactly stop.

@@ -9,6 +9,15 @@
 
 namespace tal {
 
+// splitmix64 (Steele, Lea and Flood, OOPSLA 2014): its state goes in steps of the golden ratio, and each output is the mix of
+// a state.
+inline constexpr std::uint64_t kSplitmixStep = 0x9e3779b97f4a7c15u;
+constexpr std::uint64_t splitmix_mix(std::uint64_t state) {
+  state = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9u;
+  state = (state ^ (state >> 27)) * 0x94d049bb133111ebu;
+  return state ^ (state >> 31);
+}
+
 class Random {
  public:
   explicit Random(std::uint64_t seed) : engine_(seed) {}
@@ -41,13 +50,25 @@ class Random {
   }
 
  private:
-  static std::uint64_t mix(std::uint64_t x) {  // splitmix64
-    x += 0x9e3779b97f4a7c15u;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-  }
+  static std::uint64_t mix(std::uint64_t x) { return splitmix_mix(x + kSplitmixStep); }
   std::mt19937_64 engine_;
+};
+
+// SplitMix64: the same numbers on every machine, unlike the distributions of <random>.
+class SplitMix64 {
+ public:
+  explicit SplitMix64(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t bits() {
+    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15ull);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+  }
+  double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
+  double uniform(double low, double high) { return low + (high - low) * uniform(); }
+
+ private:
+  std::uint64_t state_;
 };
 
 }  // namespace tal

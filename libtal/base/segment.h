@@ -12,7 +12,7 @@ struct Segment {
   bool operator==(const Segment&) const = default;
 };
 
-// Temporal intersection over union, no +1, no epsilon; 0 when the union is 0. (specs: eval protocol 1)
+// Temporal intersection over union, no +1, no epsilon; 0 when the union is 0.
 inline double tiou(const Segment& a, const Segment& b) {
   const double inter = std::max(0.0, std::min(a.end, b.end) - std::max(a.start, b.start));
   const double both = a.length() + b.length() - inter;

@@ -69,7 +69,7 @@ class Settings {
   // The option syntax of the command line: "3/4", "true", "0.5,0.7". UsageError for an unknown name (names the nearest) or a value
   // that does not fit or is out of range.
   void set(std::string_view name, std::string_view text);
-  // "name=value".
+  // "name=value"; UsageError as set().
   void set_pair(std::string_view pair);
   // {"name": value, ...}; groups may be nested objects. Error for an unknown name, a wrong type or range, with the name as field.
   void read_json(std::string_view object);

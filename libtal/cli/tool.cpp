@@ -157,9 +157,10 @@ Tool::Tool(ToolInfo info) : Run(info.name), info_(std::move(info)), p_(std::make
   table_.flag("--no-history", common_.no_history, "Do not add this step to the records' history").group(common);
   p_->app.set_version_flag("--version", [this] {
     std::string text = info_.name + " " + version() + " (" + revision() + "), " + compiler();
-    for (const auto& library : info_.libraries) text += ", " + library;
+    if (stands_in(p_->app.get_option("--verbose"), arguments_))
+      for (const auto& library : info_.libraries) text += "\n" + library();
     return text;
-  }, "Print versions and end");
+  }, "Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie");
   table_.add("--generate", p_->generate, "Print documentation: man, bash, zsh or fish").group("").one_of({"man", "bash", "zsh", "fish"});
   p_->app.set_help_flag("-h,--help", "Print this help and end");
 }

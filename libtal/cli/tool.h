@@ -25,7 +25,8 @@ struct ToolInfo {
   std::string description;  // paragraphs (separated by blank lines) of the man page
   std::vector<Example> examples;
   std::vector<std::string> see_also;  // "tal-eval(1)"; tal(7) and tal-jsonl(5) are added
-  std::vector<std::string> libraries = {};  // the large ones in use, for --version: "OpenCV 4.6.0"
+  // What it opens when it is asked to, for --version -v: "OpenCV 4.6.0", or why it is not there.
+  std::vector<std::string (*)()> libraries = {};
 };
 
 class Tool : public Run {

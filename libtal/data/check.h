@@ -73,7 +73,7 @@ struct FeatureClaim {
 void check_feature_file(const std::string& path, const FaultSink& sink, const FeatureClaim& claim = {});
 // A model (safetensors).
 void check_model_file(const std::string& path, const FaultSink& sink);
-// Every .npy, .safetensors and .jsonl file below the folder; `checked` counts them.
+// Every .npy, .safetensors and .jsonl file below the folder; `checked` counts them. Error when it is no folder.
 void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked);
 
 // The shell pipe behind a record: its history, oldest step first, each argument quoted for sh. Error when there is none.
@@ -85,6 +85,7 @@ struct FeatureDifference {
   double max_abs = 0, mean_abs = 0, min_cosine = 1;  // over the common rows, when the dims agree
   bool same_shape() const { return rows_a == rows_b && dim_a == dim_b; }
 };
+// Error when one cannot be read.
 FeatureDifference compare_features(const std::string& a, const std::string& b);
 
 // One promise of tal-jsonl(5) and whether a foreign stage keeps it.
@@ -92,6 +93,7 @@ struct Promise {
   std::string name, detail;
   bool kept = false;
 };
+// Error when the command cannot be started.
 std::vector<Promise> certify_stage(const std::string& command, double timeout);
 
 }  // namespace tal

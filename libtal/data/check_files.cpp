@@ -4,6 +4,7 @@
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "libtal/base/error.h"
 #include "libtal/base/sha256.h"
@@ -80,74 +81,114 @@ void check_feature_file(const std::string& path, const FaultSink& sink, const Fe
   }
 }
 
-void check_model_file(const std::string& path, const FaultSink& sink) {
-  bool faultless = true;
-  const auto add = [&](const char* kind, std::string field, std::string message) {
-    faultless = false;
-    sink({kind, path, 0, "", std::move(field), std::move(message)});
-  };
-  try {
-    const MappedFile file(path);
+namespace {
+
+struct Span {
+  std::uint64_t begin = 0, end = 0;  // bytes of the data
+};
+
+std::uint64_t element_size(const std::string& dtype) {  // 0: unknown
+  if (dtype == "F64" || dtype == "I64" || dtype == "U64") return 8;
+  if (dtype == "F32" || dtype == "I32" || dtype == "U32") return 4;
+  if (dtype == "F16" || dtype == "BF16" || dtype == "I16" || dtype == "U16") return 2;
+  return dtype == "I8" || dtype == "U8" || dtype == "BOOL" ? 1 : 0;
+}
+
+std::uint64_t count_not_finite(std::string_view values, const std::string& dtype, std::uint64_t size) {
+  std::uint64_t bad = 0;
+  if (dtype != "F32" && dtype != "F64" && dtype != "F16" && dtype != "BF16") return bad;
+  const unsigned mask = dtype == "F64" ? 0x7ff0 : dtype == "F16" ? 0x7c00 : 0x7f80;
+  for (std::uint64_t i = 0; i < values.size(); i += size) {
+    // Not finite: all exponent bits set (little endian, so the last two bytes hold them).
+    const unsigned top = static_cast<unsigned char>(values[i + size - 1]) << 8 | static_cast<unsigned char>(values[i + size - 2]);
+    bad += (top & mask) == mask;
+  }
+  return bad;
+}
+
+// One model file. Unlike parse_safetensors, which stops at the first fault, it goes on behind one.
+class ModelFileCheck {
+ public:
+  ModelFileCheck(const std::string& path, const FaultSink& sink) : path_(path), sink_(sink) {}
+
+  void run() {
+    const MappedFile file(path_);
     const auto bytes = file.bytes();
     if (bytes.size() < 8) throw Error("too short for a safetensors header");
     std::uint64_t length = 0;
     for (int i = 7; i >= 0; --i) length = length << 8 | static_cast<unsigned char>(bytes[static_cast<std::size_t>(i)]);
-    if (length > bytes.size() - 8) throw Error("the header is " + std::to_string(length) + " bytes, the file has " + std::to_string(bytes.size()));
+    if (length > bytes.size() - 8)
+      throw Error("the header is " + std::to_string(length) + " bytes, the file has " + std::to_string(bytes.size()));
     const json header = json::parse(bytes.substr(8, length), nullptr, false);
     if (header.is_discarded() || !header.is_object()) throw Error("the header is not a JSON object");
-    const auto data = bytes.substr(8 + length);
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> spans;
-    for (const auto& [name, tensor] : header.items()) {
-      if (name == "__metadata__") {
-        for (const auto& [key, value] : tensor.items())
-          if (!value.is_string()) add("bad-header", "__metadata__." + key, "must be a string");
-        continue;
-      }
-      const bool shaped = tensor.is_object() && tensor.contains("dtype") && tensor["dtype"].is_string() && tensor.contains("shape") &&
-                          tensor["shape"].is_array() && tensor.contains("data_offsets") && tensor["data_offsets"].is_array() &&
-                          tensor["data_offsets"].size() == 2 && tensor["data_offsets"][0].is_number_unsigned() &&
-                          tensor["data_offsets"][1].is_number_unsigned();
-      if (!shaped) {
-        add("bad-header", name, "needs dtype, shape and two data_offsets");
-        continue;
-      }
-      const auto begin = tensor["data_offsets"][0].get<std::uint64_t>(), end = tensor["data_offsets"][1].get<std::uint64_t>();
-      const auto dtype = tensor["dtype"].get<std::string>();
-      const std::uint64_t size = dtype == "F64" || dtype == "I64" || dtype == "U64" ? 8 : dtype == "F32" || dtype == "I32" || dtype == "U32" ? 4
-                               : dtype == "F16" || dtype == "BF16" || dtype == "I16" || dtype == "U16" ? 2
-                               : dtype == "I8" || dtype == "U8" || dtype == "BOOL" ? 1 : 0;
-      if (size == 0) add("bad-header", name + ".dtype", "unknown type '" + dtype + "'");
-      if (end < begin || end > data.size()) {
-        add("bad-header", name + ".data_offsets", "reach outside the file");
-        continue;
-      }
-      std::uint64_t count = 1;
-      bool counted = true;
-      for (const auto& extent : tensor["shape"])
-        counted = counted && extent.is_number_unsigned() && !__builtin_mul_overflow(count, extent.get<std::uint64_t>(), &count);
-      if (!counted || (size && (count > data.size() || count * size != end - begin))) {
-        add("bad-header", name + ".shape", "does not fit its " + std::to_string(end - begin) + " bytes");
-        continue;
-      }
-      spans.emplace_back(begin, end);
-      std::uint64_t bad = 0;
-      for (std::uint64_t i = begin; (dtype == "F32" || dtype == "F64" || dtype == "F16" || dtype == "BF16") && i < end; i += size) {
-        // Not finite: all exponent bits set (little endian, so the last two bytes hold them).
-        const unsigned top = static_cast<unsigned char>(data[i + size - 1]) << 8 | static_cast<unsigned char>(data[i + size - 2]);
-        const unsigned mask = dtype == "F64" ? 0x7ff0 : dtype == "F16" ? 0x7c00 : 0x7f80;
-        bad += (top & mask) == mask;
-      }
-      if (bad) add("not-finite", name, std::to_string(bad) + " values are not finite");
+    data_ = bytes.substr(8 + length);
+    for (const auto& [name, entry] : header.items()) {
+      if (name == "__metadata__") metadata(entry);
+      else tensor(name, entry);
     }
-    std::sort(spans.begin(), spans.end());
+    spans();
+  }
+
+ private:
+  void add(const char* kind, std::string field, std::string message) {
+    faultless_ = false;
+    sink_({kind, path_, 0, "", std::move(field), std::move(message)});
+  }
+
+  void metadata(const json& entry) {
+    for (const auto& [key, value] : entry.items())
+      if (!value.is_string()) add("bad-header", "__metadata__." + key, "must be a string");
+  }
+
+  void tensor(const std::string& name, const json& entry) {
+    const auto has = [&](const char* key, json::value_t type) { return entry.contains(key) && entry[key].type() == type; };
+    const bool shaped = entry.is_object() && has("dtype", json::value_t::string) && has("shape", json::value_t::array) &&
+                        has("data_offsets", json::value_t::array) && entry["data_offsets"].size() == 2 &&
+                        entry["data_offsets"][0].is_number_unsigned() && entry["data_offsets"][1].is_number_unsigned();
+    if (!shaped) return add("bad-header", name, "needs dtype, shape and two data_offsets");
+    const Span span{entry["data_offsets"][0].get<std::uint64_t>(), entry["data_offsets"][1].get<std::uint64_t>()};
+    const auto dtype = entry["dtype"].get<std::string>();
+    const std::uint64_t size = element_size(dtype), bytes = span.end - span.begin;
+    if (size == 0) add("bad-header", name + ".dtype", "unknown type '" + dtype + "'");
+    if (span.end < span.begin || span.end > data_.size())
+      return add("bad-header", name + ".data_offsets", "reach outside the file");
+    std::uint64_t count = 1;
+    bool counted = true;
+    for (const auto& extent : entry["shape"])
+      counted = counted && extent.is_number_unsigned() && !__builtin_mul_overflow(count, extent.get<std::uint64_t>(), &count);
+    if (!counted || (size && (count > data_.size() || count * size != bytes)))
+      return add("bad-header", name + ".shape", "does not fit its " + std::to_string(bytes) + " bytes");
+    spans_.push_back(span);
+    if (const auto bad = count_not_finite(data_.substr(span.begin, bytes), dtype, size))
+      add("not-finite", name, std::to_string(bad) + " values are not finite");
+  }
+
+  // The tensors' bytes follow one another to the end of the file.
+  void spans() {
+    std::sort(spans_.begin(), spans_.end(), [](const Span& a, const Span& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
     std::uint64_t at = 0;
-    for (const auto& [begin, end] : spans) {
+    for (const auto& [begin, end] : spans_) {
       if (begin != at) add("bad-header", "data_offsets", begin < at ? "tensors overlap" : "bytes belong to no tensor");
       at = std::max(at, end);
     }
-    if (faultless && at != data.size()) add("bad-header", "data_offsets", std::to_string(data.size() - at) + " bytes at the end belong to no tensor");
+    if (faultless_ && at != data_.size())
+      add("bad-header", "data_offsets", std::to_string(data_.size() - at) + " bytes at the end belong to no tensor");
+  }
+
+  const std::string& path_;
+  const FaultSink& sink_;
+  std::string_view data_;
+  std::vector<Span> spans_;
+  bool faultless_ = true;
+};
+
+}  // namespace
+
+void check_model_file(const std::string& path, const FaultSink& sink) {
+  try {
+    ModelFileCheck(path, sink).run();
   } catch (const Error& error) {
-    add("bad-file", "", error.message());
+    sink({"bad-file", path, 0, "", "", error.message()});
   }
 }
 

@@ -19,12 +19,12 @@ using nlohmann::json;
 
 bool has(const std::vector<std::string>& list, const char* word) { return std::find(list.begin(), list.end(), word) != list.end(); }
 
-std::string kind_of(const Error& error) {
-  const auto& text = error.message();
-  if (text.find("UTF-8") != std::string::npos) return "bad-utf8";
+// The class of fault of a line that does not read as a record.
+const char* kind_of(const Error& error) {
+  if (error.kind() == Error::Kind::kNotUtf8) return "bad-utf8";
   if (error.field() == "video") return "bad-video";
-  if (text.find("finite") != std::string::npos) return "not-finite";
-  if (text.find("stands twice") != std::string::npos) return "duplicate-key";
+  if (error.kind() == Error::Kind::kNotFinite) return "not-finite";
+  if (error.kind() == Error::Kind::kRepeatedKey) return "duplicate-key";
   return "broken-line";
 }
 
@@ -143,7 +143,7 @@ std::string RecordChecker::Pass::run(std::string_view text) {
   try {
     record_.parse(text);
   } catch (const Error& error) {
-    add(kind_of(error).c_str(), error.field(), error.message());
+    add(kind_of(error), error.field(), error.message());
     whole_ = false;
   }
   data_ = json::parse(text, nullptr, false);

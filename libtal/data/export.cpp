@@ -305,7 +305,7 @@ class BsnWriter : public ExportWriter {
     bool scored = false, t_names = false;
     for (const auto& p : proposals) {
       auto& row = rows.emplace_back();
-      for (auto& [name, value] : proposal_scores(p)) {
+      for (auto& [name, value] : named_scores(p)) {
         if (name == "tmin") t_names = true;
         if (name != "xmin" && name != "xmax" && name != "tmin" && name != "tmax" && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
         row.emplace(std::move(name), value);

@@ -13,10 +13,14 @@
 namespace tal {
 
 // What a file (path below the folder that was named) or an array of an HDF5 file or archive belongs to. nullopt: --pattern does not match.
+// UsageError for a pattern that is no regular expression; Error when a name cannot be part of a file name.
 struct FeatureName {
   std::string video, stream;
 };
 std::optional<FeatureName> feature_name(const std::string& file, const FeatureImport& options, const std::string& usual_stream);
+
+// Both readers: UsageError when the options contradict each other; Error when there is no file, or (features) one does not
+// open; what is wrong with a video goes to sink.error.
 
 // paths: files (.npy, .npz, .csv, .txt, HDF5, MATLAB) and folders of them.
 void read_features(const std::vector<std::string>& paths, const ImportOptions& options, const ImportSink& sink);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <regex>
 
+#include "libtal/base/base64.h"
 #include "libtal/io/npy.h"
 #include "libtal/io/npz.h"
 

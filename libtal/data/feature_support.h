@@ -14,6 +14,7 @@ struct FeatureFile {
   std::string path, name;  // name: below the folder that was given
 };
 // Files as named, folders as what lies below them with one of the endings, in the natural order of their names.
+// UsageError for "-"; Error with the folder when it has none.
 std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& paths, const std::vector<std::string>& endings);
 
 // Files (or arrays of files) by video, in order of first appearance.
@@ -29,7 +30,7 @@ struct FeatureItems {
   void report(const std::string& what, const ImportSink& sink) const;
 };
 
-// Checks that the options on where rows go make sense, and makes the folder.
+// Makes the folder. UsageError when the options on where rows go contradict each other.
 void prepare_output(const FeatureImport& options);
 // Puts the rows into the folder or the stream; sets rows, dim and path or data. Error when there are none.
 void store_rows(const FeatureMatrix& matrix, const std::string& video, const FeatureImport& options, FeatureStream& stream);

@@ -107,8 +107,9 @@ void read_segments_csv(const std::vector<SourceText>&, const ImportOptions&, con
 void read_detections_csv(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_scnn_mat(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 
-// Tables. parse_videos: CSV with named columns, THUMOS14's two lines a video, a JSON annotation file, or records. parse_classes: `number name`
-// a line, a plain name a line (numbered from 0), or a JSON list. parse_window_weights: .mat or CSV, 6 x 20 for S-CNN.
+// Tables. parse_videos: CSV with named columns, THUMOS14's two lines a video, a JSON annotation file, or records.
+// parse_classes: `number name` a line, a plain name a line (numbered from 0), or a JSON list. parse_window_weights:
+// .mat or CSV, 6 x 20 for S-CNN. Error with the source, and the line of a text, for anything else.
 std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source);
 std::map<std::int64_t, std::string> parse_classes(const SourceText& source);
 // The names in such a file, in the order of their numbers. Error when there is none.
@@ -126,9 +127,10 @@ struct MatArray {
 // Little-endian level 5 (MATLAB's save -v5 to -v7), compressed or not. Error for anything else, truncated or inconsistent.
 std::vector<MatArray> parse_mat(std::string_view bytes);
 
-// gzip -> plain, at most `limit` bytes; other bytes come back unchanged.
+// gzip -> plain, at most `limit` bytes; other bytes come back unchanged. Error as gunzip (libtal/io/zip.h).
 std::string inflate_if_gzip(std::string bytes, std::size_t limit = std::size_t{1} << 30);
 // Files as they are, folders as their files with `extension` (also followed by .gz), sorted by name; "-" is stdin.
+// Error with the path when it cannot be read, or is a folder without such files.
 std::vector<SourceText> load_sources(const std::vector<std::string>& paths, const std::string& extension);
 
 struct ExportOptions {

@@ -28,7 +28,7 @@ static std::string_view utf8_text(const SourceText& source) {
       if (!simdjson::validate_utf8(text.data() + at, end - at)) break;
       at = end + 1;
     }
-    throw Error("not valid UTF-8").at_line(source.name, number);
+    throw Error("not valid UTF-8", Error::Kind::kNotUtf8).at_line(source.name, number);
   }
   if (const auto nul = text.find('\0'); nul != std::string_view::npos)
     throw Error("holds a zero byte: not a text file").at_line(source.name, 1 + static_cast<std::uint64_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n')));
@@ -152,7 +152,7 @@ std::string label_of(std::string_view number, const ImportOptions& options) {
 }
 
 void append_item(std::string& list, const Segment& segment, const std::optional<double>& score, std::string_view label,
-                 std::string_view extra) {
+                 std::span<const NamedScore> scores, std::string_view extra) {
   list += list.empty() ? "{\"segment\":[" : ",{\"segment\":[";
   append_number(list, segment.start);
   list += ',';
@@ -165,6 +165,10 @@ void append_item(std::string& list, const Segment& segment, const std::optional<
   if (!label.empty()) {
     list += ",\"label\":";
     append_json_string(list, label);
+  }
+  if (!scores.empty()) {
+    list += ",\"scores\":";
+    append_scores(list, scores);
   }
   if (!extra.empty()) {
     list += ',';

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "libtal/data/formats.h"
+#include "libtal/io/record.h"
 
 namespace tal {
 
@@ -17,6 +19,7 @@ std::vector<std::string_view> split_lines(const SourceText& source);
 std::vector<std::string_view> split_blanks(std::string_view line);
 
 // CSV with a header; "..." fields may hold separators, doubled quotes and line ends. Separator: tab when the header has one.
+// Error (with the line) for quotes that do not close, text behind one, and a text without a header.
 struct CsvTable {
   struct Row {
     std::uint64_t line;
@@ -37,11 +40,12 @@ void check_segment(const Segment& segment, std::string_view field = "segment");
 // `value` in unit (seconds, frames, relative) as seconds; info may be nullptr. Error at `field` when fps or duration is unknown.
 double to_seconds(double value, const std::string& unit, const ImportOptions& options, const VideoInfo* info, std::string_view field);
 
+// A class number as label; Error (field label) when --classes does not have it.
 std::string label_of(std::string_view number, const ImportOptions& options);
 
 // One object of `annotations` or `proposals`, appended with a comma where one is due. extra: further members as JSON, or "".
 void append_item(std::string& list, const Segment& segment, const std::optional<double>& score, std::string_view label,
-                 std::string_view extra = {});
+                 std::span<const NamedScore> scores = {}, std::string_view extra = {});
 
 // Collects rows by video, in order of first appearance.
 class VideoRows {

@@ -99,7 +99,7 @@ std::string items_of(dom::element element, const std::string& field, bool scored
     }
     if (!segment) throw Error("missing").at_field(place + ".segment");
     if (scored && !score) throw Error("missing").at_field(place + ".score");
-    append_item(out, *segment, score, label, extra);
+    append_item(out, *segment, score, label, {}, extra);
   }
   return "[" + out + "]";
 }

@@ -179,7 +179,8 @@ void read_scnn_mat(const std::vector<SourceText>& sources, const ImportOptions& 
         const std::string place = "row " + std::to_string(r + 1);
         const auto cell = [&](std::size_t column) {
           const double value = table->at(r, column - 1);
-          if (!std::isfinite(value)) throw Error("not a finite number").at_field(place + ", column " + std::to_string(column));
+          if (!std::isfinite(value))
+            throw Error("not a finite number", Error::Kind::kNotFinite).at_field(place + ", column " + std::to_string(column));
           return value;
         };
         const auto whole = [&](std::size_t column, double high) {

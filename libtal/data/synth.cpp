@@ -6,19 +6,12 @@
 #include <filesystem>
 
 #include "libtal/base/error.h"
+#include "libtal/base/random.h"
 #include "libtal/base/time_rows.h"
 #include "libtal/io/npy.h"
 
 namespace tal {
 namespace {
-
-constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15ull;
-
-std::uint64_t mix(std::uint64_t z) {
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-  return z ^ z >> 31;
-}
 
 std::string padded(std::uint64_t value, std::size_t digits) {
   const std::string text = std::to_string(value);
@@ -37,10 +30,10 @@ double on_frame(double seconds, double fps) { return std::floor(seconds * fps + 
 SynthRandom::SynthRandom(std::uint64_t seed, std::string_view name) {
   std::uint64_t hash = 0xcbf29ce484222325ull;  // FNV-1a
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
-  key_ = mix(mix(seed + kGolden) ^ hash);
+  key_ = splitmix_mix(splitmix_mix(seed + kSplitmixStep) ^ hash);
 }
 
-std::uint64_t SynthRandom::next() { return mix(key_ + ++counter_ * kGolden); }
+std::uint64_t SynthRandom::next() { return splitmix_mix(key_ + ++counter_ * kSplitmixStep); }
 
 double SynthRandom::uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
 

@@ -12,8 +12,9 @@
 
 namespace tal {
 
-// Counter-based generator: value i of a stream is splitmix64's mix of key + i * golden ratio (Steele, Lea and Flood 2014). The key
-// comes from the seed and a name, so that what is drawn for one video does not depend on the others.
+// Counter-based generator, so that a value can be made again without those before it: value i of a stream is splitmix64's mix
+// of key + i steps (libtal/base/random.h). The key comes from the seed and a name: what is drawn for one video does not
+// depend on the others.
 class SynthRandom {
  public:
   SynthRandom(std::uint64_t seed, std::string_view name);
@@ -62,7 +63,8 @@ struct SynthFeatureOptions {
   std::vector<std::string> classes;  // kind scores: the columns; empty = the record's labels, sorted
 };
 
-// Video `index`: duration, fps, frames, annotations (boundaries on frame times k / fps) and, if asked for, proposals by falling score.
+// Video `index`: duration, fps, frames, annotations (boundaries on frame times k / fps) and, if asked for, proposals
+// by falling score. Error when a false proposal finds no place.
 Record make_annotations(const SynthAnnotationOptions& options, std::uint64_t seed, std::uint64_t index);
 
 // A segment inside [0, duration] whose tIoU with `truth` is `quality` (0 < quality <= 1): shifted or shortened, as `random` decides.
@@ -73,6 +75,7 @@ std::vector<float> class_signature(std::uint64_t seed, std::string_view label, i
 
 // Rows floor((frames - window) / stride) + 1, at least one. Row g is the sum of the annotations' signatures, each times the part of the row's
 // frames that it covers, plus noise (signature); or one column a class with that part plus noise / snr, clipped to [0, 1] (scores).
+// Error without a duration, or labels where columns need them, and for more than 1 GB.
 FeatureMatrix make_features(const Record& record, const SynthFeatureOptions& options, std::uint64_t seed, FeatureStream& stream);
 
 }  // namespace tal

@@ -231,13 +231,10 @@ class SsnReader {
       append_item(entry.annotations, segment, std::nullopt, label_of(words[0], options_));
     });
     block("proposals", 5, entry.info, [&](const auto& words, const Segment& segment) {
-      std::string scores = "\"scores\":{\"label\":";
-      append_number(scores, field_number(std::string(words[0]), "label"));
-      scores += ",\"iou\":";
-      append_number(scores, field_number(std::string(words[1]), "iou"));
-      scores += ",\"overlap\":";
-      append_number(scores, field_number(std::string(words[2]), "overlap"));
-      append_item(entry.proposals, segment, std::nullopt, "", scores + "}");
+      std::vector<NamedScore> scores;
+      for (const auto* name : {"label", "iou", "overlap"})
+        scores.push_back({name, field_number(std::string(words[scores.size()]), name)});
+      append_item(entry.proposals, segment, std::nullopt, "", scores);
     });
   }
 
@@ -316,15 +313,10 @@ void read_bsn_proposals(const std::vector<SourceText>& sources, const ImportOpti
         const auto at = [&](int index) { return values[static_cast<std::size_t>(index)]; };
         const Segment segment{to_seconds(at(start), unit, options, &entry.info, "xmin"), to_seconds(at(end), unit, options, &entry.info, "xmax")};
         check_segment(segment);
-        std::string scores;
-        for (std::size_t c = 0; c < values.size(); ++c) {
-          if (static_cast<int>(c) == score) continue;
-          scores += scores.empty() ? "\"scores\":{" : ",";
-          append_json_string(scores, table.header[c]);
-          scores += ':';
-          append_number(scores, values[c]);
-        }
-        append_item(entry.proposals, segment, score >= 0 ? std::optional<double>(at(score)) : std::nullopt, "", scores + "}");
+        std::vector<NamedScore> scores;
+        for (std::size_t c = 0; c < values.size(); ++c)
+          if (static_cast<int>(c) != score) scores.push_back({table.header[c], values[c]});
+        append_item(entry.proposals, segment, score >= 0 ? std::optional<double>(at(score)) : std::nullopt, "", scores);
       });
     }
   }

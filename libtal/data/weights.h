@@ -24,6 +24,7 @@ struct WeightOptions {
 
 // `REGEX -> NAME [SHAPE]`, one a line; '#' begins a comment. REGEX (ECMAScript) must match the whole name, the first rule that does decides;
 // NAME may use $1, $2, ...; '-' leaves the tensor out. SHAPE, "[256, *, 3]", is checked ('*': any extent).
+// parse_rules: Error (with the line) for anything else, and when there is no rule.
 struct RenameRule {
   std::regex pattern;
   std::string text, name;
@@ -41,7 +42,8 @@ struct Renamed {
 // Error (with the rule's line) for a shape that does not fit, and when two tensors get one name.
 Renamed rename_tensors(const std::vector<TensorView>& tensors, const std::vector<RenameRule>& rules, const std::string& rules_name);
 
-// The tensors of a file image that must outlive them.
+// The tensors of a file image that must outlive them. Error for a key of a file that is not PyTorch's, and as the
+// format's reader.
 struct ImportedWeights {
   std::vector<TensorView> tensors;
   std::map<std::string, std::string> metadata;  // of a safetensors file

@@ -3,13 +3,16 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
-#include <opencv2/core.hpp>
+#include "libtal/encoder/encoder_spec.h"
+
+namespace cv {
+class Mat;
+}
 
 namespace tal {
 
@@ -49,27 +52,6 @@ class Encoder {
   virtual void finish(std::vector<float>&) {}
   // Frames with smaller numbers will not be asked for again.
   virtual void release(std::int64_t before) = 0;
-};
-
-struct EncoderOptions;
-
-// The parts of --encoder NAME[@LAYER][:WEIGHTS]; "" for a part that is not given.
-struct EncoderSpec {
-  std::string name, layer, weights;
-};
-
-// Makes an encoder that is a network (libtal/encoder/networks/network_encoder.h).
-using NetworkFactory = std::function<std::unique_ptr<Encoder>(const EncoderSpec&, const EncoderOptions&)>;
-
-struct EncoderOptions {
-  std::string flow = "block";         // method of optical flow: block, dis, farneback, tvl1
-  std::string device = "cpu";         // where networks compute: cpu, cuda, cuda:N
-  std::string precision = "float32";  // in which networks compute: float32, bfloat16, float16 (CUDA only)
-  std::int64_t batch =
-      16;  // pictures that pass through a network together; of networks that see clips, a quarter of it
-  std::vector<std::string>
-      classes;              // names of the columns of class scores; empty: those in the file of weights, if any
-  NetworkFactory networks;  // empty in builds without LibTorch, which refuse networks
 };
 
 }  // namespace tal

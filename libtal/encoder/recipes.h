@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "libtal/video/preprocessing.h"
+#include "libtal/encoder/preprocessing.h"
 
 namespace tal {
 

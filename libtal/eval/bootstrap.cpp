@@ -8,7 +8,8 @@
 namespace tal::eval {
 namespace {
 
-// How often each video is drawn in sample i; videos outside the ground truth stay as they are.
+// How often each video is drawn in sample i; videos outside the ground truth stay as they are. Not Random, whose
+// draws for a seed would be others.
 std::vector<std::uint32_t> draw(const Selection& s, std::uint64_t seed, std::size_t i) {
   std::seed_seq sequence{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32), static_cast<std::uint32_t>(i)};
   std::mt19937_64 random(sequence);

@@ -1,4 +1,4 @@
-// Average precision of detections: matching (specs: eval, protocols 1 and 4) and what is computed from it.
+// Average precision of detections: matching by ActivityNet's and THUMOS14's rules, and what is computed from it.
 #pragma once
 
 #include "libtal/eval/dataset.h"
@@ -37,7 +37,7 @@ struct Matched {
   bool found(std::uint32_t truth, std::size_t threshold) const { return found_by(truth, threshold) != kNobody; }
 };
 
-// thresholds: 1 to kMaxThresholds values, any order. jobs: threads over classes.
+// thresholds: 1 to kMaxThresholds values, any order (UsageError otherwise). jobs: threads over classes.
 Matched match(const Selection& selection, const std::vector<double>& thresholds, const Matching& matching, Ties ties, int jobs = 1);
 
 // tIoU as the official code divides: 0/0 is NaN, which it sorts before all others and which is "not below" a threshold.
@@ -75,10 +75,10 @@ struct DetectionResult {
   double average = 0;
 };
 DetectionResult detection_result(const Matched& matched, const std::vector<std::uint32_t>* weight = nullptr);
-// Protocol 1 as it stands, tIoU 0.5:0.05:0.95. What a training is validated and an ensemble weighed by.
+// ActivityNet's protocol as it stands, tIoU 0.5:0.05:0.95. What a training is validated and an ensemble weighed by.
 DetectionResult activitynet_precision(const Dataset& data);
 
-// Recall@kx: the first k * n predictions of a video and class, n = its ground truths there (specs: eval, protocol 5).
+// Recall@kx: the first k * n predictions of a video and class, n = its ground truths there.
 struct RecallAtK {
   std::vector<int> k;
   std::vector<std::vector<double>> recall, class_mean;             // [k][threshold]

@@ -1,4 +1,4 @@
-// What tal-eval writes beside its report.
+// What tal-eval writes beside its report. Error with the path when it cannot be written.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Average recall against the average number of proposals (specs: eval, protocols 2 and 3).
+// Average recall against the average number of proposals: ActivityNet's curve and THUMOS14's.
 #pragma once
 
 #include "libtal/eval/dataset.h"
@@ -17,7 +17,7 @@ struct ProposalMatch {
   std::vector<Entry> videos;           // those the protocol counts
   std::vector<std::uint32_t> first;    // [truth][threshold]
   std::vector<std::uint32_t> truth;    // [truth]: index in Dataset::truths
-  std::uint64_t outside = 0;           // predictions of other videos that count in the ratio (protocol 2)
+  std::uint64_t outside = 0;           // predictions of other videos that count in ActivityNet's ratio
   std::uint64_t tied = 0;              // proposals whose score another one of their video has too
 };
 
@@ -26,29 +26,30 @@ struct ProposalMatch {
 enum class TieOrder { kReversed, kInput, kEarliest, kLatest };
 
 struct ProposalRules {
-  bool inclusive_frames = false;      // protocol 3: frames, +1
-  bool videos_from_proposals = false; // protocol 3's first quirk
+  bool inclusive_frames = false;      // THUMOS14: frames, +1
+  bool videos_from_proposals = false; // THUMOS14's code: videos without proposals do not count
   TieOrder ties = TieOrder::kReversed;
   int jobs = 1;
 };
 
-// Error when protocol 3 lacks a frame rate.
+// Error (field fps, with the video) when one lacks the rate that inclusive frames need; UsageError without a threshold.
 ProposalMatch match_proposals(const Selection& selection, const std::vector<double>& thresholds, const ProposalRules& rules);
 
 struct ProposalResult {
   std::vector<double> an, ar;                 // [point]
   std::vector<std::vector<double>> recall;    // [threshold][point]
-  double auc = 0;                             // percent (protocol 2)
+  double auc = 0;                             // percent (ActivityNet)
   std::uint64_t videos = 0, instances = 0, predictions = 0;
 };
 
-// Protocol 2: 100 points up to max_avg proposals a video on average. weight: multiplicity by video id, null: 1.
+// ActivityNet: 100 points up to max_avg proposals a video on average. weight: multiplicity by video id, null: 1.
 ProposalResult activitynet_curve(const ProposalMatch& match, double max_avg, const std::vector<std::uint32_t>* weight = nullptr);
-// Protocol 2 as it stands: labels aside, tIoU 0.5:0.05:0.95, up to 100 proposals a video. What a training is validated and an ensemble weighed by.
+// ActivityNet's protocol as it stands: labels aside, tIoU 0.5:0.05:0.95, up to 100 proposals a video. What a training
+// is validated and an ensemble weighed by.
 ProposalResult activitynet_recall(const Dataset& data);
-// Protocol 3: 200 points.
+// THUMOS14: 200 points.
 ProposalResult thumos_curve(const ProposalMatch& match, const std::vector<std::uint32_t>* weight = nullptr);
-// Linear between points and, beyond them, along the first or last two (protocol 3; not clipped).
+// Linear between points and, beyond them, along the first or last two (THUMOS14; not clipped).
 double interpolate(const std::vector<double>& x, const std::vector<double>& y, double at);
 
 }  // namespace tal::eval

@@ -1,101 +1,16 @@
 #include "libtal/eval/reader.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
-#include <thread>
+#include <memory>
+#include <span>
+#include <vector>
 
 #include "libtal/eval/record_parser.h"
+#include "libtal/stream/ordered_pool.h"
 #include "libtal/stream/run.h"
 
 namespace tal::eval {
 namespace {
-
-// Blocks of lines parsed in threads and handed back in order; a few blocks go round, so that memory is bounded and touched once.
-class ParallelParser {
- public:
-  ParallelParser(bool truth, bool predictions, int jobs) {
-    for (int i = 0; i < 2 * jobs + 1; ++i) idle_.push_back(std::make_unique<Block>());
-    if (jobs <= 1) {
-      inline_parser_ = std::make_unique<RecordParser>(truth, predictions);
-      return;
-    }
-    for (int i = 0; i < jobs; ++i) threads_.emplace_back([=, this] { work(truth, predictions); });
-  }
-  ~ParallelParser() {
-    {
-      const std::lock_guard lock(mutex_);
-      closing_ = true;
-      waiting_.clear();
-    }
-    ready_.notify_all();
-    for (auto& thread : threads_) thread.join();
-  }
-
-  std::unique_ptr<Block> idle_block() {
-    if (idle_.empty()) return nullptr;
-    auto block = std::move(idle_.back());
-    idle_.pop_back();
-    block->clear();
-    return block;
-  }
-  void put_back(std::unique_ptr<Block> block) { idle_.push_back(std::move(block)); }
-
-  void submit(std::unique_ptr<Block> block) {
-    if (inline_parser_) {
-      inline_parser_->parse(*block);
-      block->done = true;
-    } else {
-      const std::lock_guard lock(mutex_);
-      waiting_.push_back(block.get());
-    }
-    order_.push_back(std::move(block));
-    ready_.notify_one();
-  }
-  bool empty() const { return order_.empty(); }
-  // The oldest block, parsed.
-  std::unique_ptr<Block> next() {
-    if (!inline_parser_) {
-      std::unique_lock lock(mutex_);
-      finished_.wait(lock, [&] { return order_.front()->done; });
-    }
-    auto block = std::move(order_.front());
-    order_.pop_front();
-    if (block->broken) std::rethrow_exception(block->broken);
-    return block;
-  }
-
- private:
-  void work(bool truth, bool predictions) {
-    RecordParser parser(truth, predictions);
-    while (true) {
-      Block* block = nullptr;
-      {
-        std::unique_lock lock(mutex_);
-        ready_.wait(lock, [&] { return closing_ || !waiting_.empty(); });
-        if (waiting_.empty()) return;
-        block = waiting_.front();
-        waiting_.pop_front();
-      }
-      parser.parse(*block);
-      {
-        const std::lock_guard lock(mutex_);
-        block->done = true;
-      }
-      finished_.notify_one();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable ready_, finished_;
-  std::deque<Block*> waiting_;
-  bool closing_ = false;
-  std::deque<std::unique_ptr<Block>> order_;
-  std::vector<std::unique_ptr<Block>> idle_;
-  std::unique_ptr<RecordParser> inline_parser_;
-  std::vector<std::thread> threads_;  // last: they use the others
-};
 
 // Puts parsed lines into the data set, in input order.
 class Collector {
@@ -180,18 +95,24 @@ bool fill(Block& block, LineReader& reader, const Run& run) {
 ReadCounts read_records(Run& run, const std::string& path, Dataset& data, bool truth, bool predictions, int jobs) {
   LineReader reader(path);
   Collector collector(run, reader, data, truth, predictions);
-  ParallelParser parser(truth, predictions, jobs);
+  OrderedPool<Block> parsers(jobs, [=] {
+    return [parser = std::make_shared<RecordParser>(truth, predictions)](Block& block) { parser->parse(block); };
+  });
+  // A few blocks go round, so that memory is bounded and touched once.
+  std::vector<std::unique_ptr<Block>> idle;
+  for (int i = 0; i < (jobs > 1 ? 2 * jobs + 1 : 1); ++i) idle.push_back(std::make_unique<Block>());
   bool more = true;
-  while (more || !parser.empty()) {
-    auto block = more ? parser.idle_block() : nullptr;
-    if (block && (more = fill(*block, reader, run))) {
-      parser.submit(std::move(block));
-      if (jobs > 1) continue;
+  while (more || !parsers.empty()) {
+    if (more && !idle.empty()) {
+      auto block = std::move(idle.back());
+      idle.pop_back();
+      block->clear();
+      if ((more = fill(*block, reader, run))) parsers.add(std::move(block));
+      continue;
     }
-    if (parser.empty()) continue;
-    auto parsed = parser.next();
+    auto parsed = parsers.take();
     collector.take(*parsed);
-    parser.put_back(std::move(parsed));
+    idle.push_back(std::move(parsed));
   }
   return collector.counts();
 }

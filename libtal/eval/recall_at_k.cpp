@@ -1,4 +1,4 @@
-// Recall@kx (specs: eval, protocol 5).
+// Recall@kx: recall of the first k * n predictions of a video and class with n ground truths.
 #include <algorithm>
 
 #include "libtal/eval/detection.h"

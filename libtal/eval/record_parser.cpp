@@ -12,7 +12,6 @@ Block::Block() { labels.id(""), labels.id("Ambiguous"); }
 
 void Block::clear() {
   text.clear(), lines.clear(), numbers.clear(), parsed.clear(), truths.clear(), predictions.clear();
-  done = false;
 }
 
 namespace {
@@ -204,11 +203,7 @@ RecordParser::RecordParser(bool truth, bool predictions) : p_(new Private{truth,
 RecordParser::~RecordParser() = default;
 
 void RecordParser::parse(Block& block) {
-  try {
-    for (std::size_t i = 0; i < block.lines.size(); ++i) block.parsed.push_back(p_->parse(block.line(i), block));
-  } catch (...) {
-    block.broken = std::current_exception();
-  }
+  for (std::size_t i = 0; i < block.lines.size(); ++i) block.parsed.push_back(p_->parse(block.line(i), block));
 }
 
 }  // namespace tal::eval

@@ -30,8 +30,6 @@ struct Block {
   std::vector<Truth> truths;
   std::vector<Prediction> predictions;  // video: 0
   Names labels;
-  std::exception_ptr broken;
-  bool done = false;
 
   static constexpr std::size_t kPadding = 64;
   Block();
@@ -45,7 +43,7 @@ class RecordParser {
   // truth, predictions: which of `annotations` and `proposals` to take.
   RecordParser(bool truth, bool predictions);
   ~RecordParser();
-  // Fills block.parsed; faults of a line are in its entry, anything else in block.broken.
+  // Fills block.parsed; faults of a line are in its entry.
   void parse(Block& block);
 
  private:

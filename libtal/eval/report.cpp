@@ -118,7 +118,7 @@ class Tables {
 
   void add_recall() {
     Table table{"average recall", {"AN", "AR"}, {}};
-    const double last = r_["an"].empty() ? 0 : r_["an"].back().get<double>();  // more than the lists hold: protocol 3 goes on along the last two points
+    const double last = r_["an"].empty() ? 0 : r_["an"].back().get<double>();  // more than the lists hold: THUMOS14's curve goes on along the last two points
     for (const auto& [key, value] : r_["ar_at"].items()) table.rows.push_back({key, text(value) + (std::stod(key) > last ? " (extrapolated)" : "")});
     tables_.push_back(std::move(table));
   }

@@ -65,13 +65,14 @@ FactorRule factor_rule(std::string_view text) {
 }
 
 double combined_score(const FactorRule& rule, const Proposal& proposal) {
-  const auto members = proposal_scores(proposal);
+  const auto members = named_scores(proposal);
   double score = 1;
   for (const auto& [name, exponent] : rule.exponents) {
-    const auto found = std::find_if(members.begin(), members.end(), [&name = name](const auto& member) { return member.first == name; });
+    const auto found = std::find_if(members.begin(), members.end(), [&name = name](const auto& m) { return m.name == name; });
     if (found == members.end()) throw Error("missing, --combine needs it").at_field("scores." + name);
-    if (found->second < 0) throw Error("is negative, a product of powers needs 0 or more").at_field("scores." + name);
-    score *= exponent == 1 ? found->second : exponent == 0.5 ? std::sqrt(found->second) : std::pow(found->second, exponent);
+    const double value = found->value;
+    if (value < 0) throw Error("is negative, a product of powers needs 0 or more").at_field("scores." + name);
+    score *= exponent == 1 ? value : exponent == 0.5 ? std::sqrt(value) : std::pow(value, exponent);
   }
   return score;
 }

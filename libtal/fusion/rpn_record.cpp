@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
-#include "libtal/base/number.h"
 #include "libtal/io/maps.h"
 
 namespace tal {
@@ -17,10 +15,10 @@ constexpr const char* kMap = "rpn";
 // The scores of proposal `index`; Error names the member that is missing or wrong.
 RpnScores scores_of(const Proposal& proposal, std::size_t index, const RpnMaps& maps) {
   const std::string field = "proposals[" + std::to_string(index) + "].scores";
-  const auto members = proposal_scores(proposal);
+  const auto members = named_scores(proposal);
   const auto find = [&](const char* name) -> const double* {
-    for (const auto& [key, value] : members)
-      if (key == name) return &value;
+    for (const auto& member : members)
+      if (member.name == name) return &member.value;
     return nullptr;
   };
   const auto need = [&](const char* name) {
@@ -43,30 +41,13 @@ RpnScores scores_of(const Proposal& proposal, std::size_t index, const RpnMaps& 
 // Whether the first proposal is an RPN's.
 bool has_segment_scores(const Record& record) {
   if (!record.has_proposals() || record.proposals().empty()) return false;
-  const auto members = proposal_scores(record.proposals().front());
-  return std::any_of(members.begin(), members.end(), [](const auto& member) { return member.first == "ds"; });
+  const auto members = named_scores(record.proposals().front());
+  return std::any_of(members.begin(), members.end(), [](const auto& member) { return member.name == "ds"; });
 }
 
 std::optional<UnitCandidate> candidate_of(const RpnScores& scores, const RpnMaps& maps, bool kl_ev) {
   if (kl_ev && !scores.estimate.has_alpha) throw Error("--kl-ev: the model was not trained with the KL loss: no alpha_s and alpha_e").at_field("proposals.scores");
   return best_candidate(maps.of(scores.anchor), scores.estimate, kl_ev);
-}
-
-// The proposal with "unit" among its scores.
-void set_unit_score(Record& record, Proposal& proposal, double unit) {
-  auto object = nlohmann::ordered_json::parse(proposal.source.text);
-  object["scores"]["unit"] = unit;
-  std::string extra;
-  for (const auto& [key, value] : object.items()) {
-    if (key == "segment" || key == "score" || key == "label") continue;
-    if (!extra.empty()) extra += ',';
-    append_json_string(extra, key);
-    extra += ':' + value.dump();
-  }
-  Proposal fresh;
-  fresh.segment = proposal.segment, fresh.label = proposal.label, fresh.score = proposal.score;
-  fresh.extra = record.keep(extra);
-  proposal = fresh;
 }
 
 }  // namespace
@@ -77,46 +58,35 @@ UnitScores RpnMaps::of(std::size_t anchor) const {
 }
 
 void set_rpn_maps(Record& record, const std::vector<Segment>& anchors, std::int64_t rows, const std::vector<float>& scores) {
-  std::string json = "{" + float_map_members({static_cast<std::int64_t>(anchors.size()), 3, rows}, scores.data()) + ",\"anchors\":[";
-  for (std::size_t n = 0; n < anchors.size(); ++n) {
-    json += n ? ",[" : "[";
-    append_number(json, anchors[n].start), json += ',', append_number(json, anchors[n].end), json += ']';
-  }
-  set_map(record, kMap, json + "]}");
+  set_float_map(record, kMap, {{static_cast<std::int64_t>(anchors.size()), 3, rows}, scores, {}, anchors});
 }
 
 RpnMaps read_rpn_maps(const Record& record) {
-  if (!map_json(record, kMap) && has_segment_scores(record))
-    throw Error("missing; the RPN that proposed has no unit module (unit=false) or was told to leave its scores out (maps=none), so there is nothing to refine or score with").at_field("maps.rpn");
-  std::vector<std::int64_t> shape{-1, 3, -1};
-  const std::vector<float> values = float_map(record, kMap, shape);
-  RpnMaps maps;
-  maps.rows = shape[2];
-  maps.scores.assign(values.begin(), values.end());
+  if (!has_map(record, kMap) && has_segment_scores(record))
+    throw Error("missing; the RPN that proposed has no unit module (unit=false) or was told to leave its scores out "
+                "(maps=none), so there is nothing to refine or score with")
+        .at_field("maps.rpn");
+  FloatMap map = read_float_map(record, kMap, {-1, 3, -1});
   const auto fail = [](const std::string& why) { return Error(why).at_field("maps.rpn.anchors"); };
-  const auto object = nlohmann::json::parse(*map_json(record, kMap));
-  const auto anchors = object.find("anchors");
-  if (anchors == object.end() || !anchors->is_array()) throw fail("missing");
-  for (const auto& pair : *anchors) {
-    if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() || !pair[1].is_number()) throw fail("must be pairs of seconds");
-    maps.anchors.push_back({pair[0].get<double>(), pair[1].get<double>()});
-    if (!(maps.anchors.back().start < maps.anchors.back().end)) throw fail("an anchor ends before it starts");
-  }
-  if (static_cast<std::int64_t>(maps.anchors.size()) != shape[0]) throw fail(std::to_string(maps.anchors.size()) + " anchors, but scores of " + std::to_string(shape[0]));
+  if (!map.anchors) throw fail("missing");
+  if (static_cast<std::int64_t>(map.anchors->size()) != map.shape[0])
+    throw fail(std::to_string(map.anchors->size()) + " anchors, but scores of " + std::to_string(map.shape[0]));
+  RpnMaps maps;
+  maps.rows = map.shape[2];
+  maps.anchors = std::move(*map.anchors);
+  maps.scores.assign(map.values.begin(), map.values.end());
   return maps;
 }
 
-std::string rpn_scores_json(const RpnScores& scores) {
-  std::string out = "\"scores\":{";
-  const auto put = [&](const char* name, double value) {
-    if (out.back() != '{') out += ',';
-    out += '"' + std::string(name) + "\":";
-    append_number(out, value);
-  };
-  put("segment", scores.segment), put("ds", scores.estimate.ds), put("de", scores.estimate.de);
-  if (scores.estimate.has_alpha) put("alpha_s", scores.estimate.alpha_start), put("alpha_e", scores.estimate.alpha_end);
-  put("anchor", static_cast<double>(scores.anchor));
-  return out + "}";
+std::vector<NamedScore> named_scores(const RpnScores& scores) {
+  const SegmentEstimate& estimate = scores.estimate;
+  std::vector<NamedScore> out{{"segment", scores.segment}, {"ds", estimate.ds}, {"de", estimate.de}};
+  if (estimate.has_alpha) {
+    out.push_back({"alpha_s", estimate.alpha_start});
+    out.push_back({"alpha_e", estimate.alpha_end});
+  }
+  out.push_back({"anchor", static_cast<double>(scores.anchor)});
+  return out;
 }
 
 void refine_by_units(Record& record, const RpnFusionOptions& options) {
@@ -150,7 +120,7 @@ void score_by_units(Record& record, const RpnFusionOptions& options) {
   for (std::size_t n = 0; n < proposals.size(); ++n) {
     const auto [segment, unit] = scores[n];
     proposals[n].score = options.fusion == "product" ? product_score(segment, unit) : fused_score(options.beta, segment, unit);
-    set_unit_score(record, proposals[n], unit);
+    proposals[n].scores = record.keep_scores({{"unit", unit}});
   }
   record.set_proposals(proposals);
 }

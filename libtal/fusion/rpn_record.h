@@ -27,13 +27,13 @@ void set_rpn_maps(Record& record, const std::vector<Segment>& anchors, std::int6
 // Error with the field; it says so when the proposals are of an RPN that has no unit scores.
 RpnMaps read_rpn_maps(const Record& record);
 
-// The members of a proposal's "scores" that tal-propose writes; as text for Proposal::extra.
+// A proposal's scores that tal-propose writes.
 struct RpnScores {
   double segment = 0;  // p
   std::size_t anchor = 0;
   SegmentEstimate estimate;
 };
-std::string rpn_scores_json(const RpnScores& scores);
+std::vector<NamedScore> named_scores(const RpnScores& scores);  // for Proposal::scores
 
 struct RpnFusionOptions {
   std::string fusion = "average";  // Eq. (9); or "product": p p'

@@ -112,7 +112,10 @@ NumberTable parse_number_table(std::string_view text, const std::vector<std::str
       double value = 0;
       const bool read = read_number(fields[index], value);
       if (!read || !std::isfinite(static_cast<float>(value)))
-        throw Error("column " + std::to_string(index + 1) + ": " + shown(fields[index]) + (read ? " is not finite" : " is not a number")).at_line("", number);
+        throw Error("column " + std::to_string(index + 1) + ": " + shown(fields[index]) +
+                        (read ? " is not finite" : " is not a number"),
+                    Error::Kind::kNotFinite)
+            .at_line("", number);
       table.values.values.push_back(static_cast<float>(value));
     }
     ++table.values.rows;

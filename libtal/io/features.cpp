@@ -1,12 +1,12 @@
 #include "libtal/io/features.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
 
+#include "libtal/base/base64.h"
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/io/npy.h"
@@ -14,15 +14,17 @@
 namespace tal {
 namespace {
 
-constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+Error not_finite(std::int64_t row, std::int64_t column) {
+  return Error("row " + std::to_string(row) + ", column " + std::to_string(column) + " is not finite",
+               Error::Kind::kNotFinite);
+}
 
 }  // namespace
 
 void check_finite(const FeatureMatrix& m, std::string_view field) {
   for (std::size_t i = 0; i < m.values.size(); ++i)
     if (!std::isfinite(m.values[i]))
-      throw Error("row " + std::to_string(i / static_cast<std::size_t>(m.dim)) + ", column " + std::to_string(i % static_cast<std::size_t>(m.dim)) +
-                  " is not finite").at_field(field);
+      throw not_finite(static_cast<std::int64_t>(i) / m.dim, static_cast<std::int64_t>(i) % m.dim).at_field(field);
 }
 
 FeatureMatrix transposed(const FeatureMatrix& m) {
@@ -39,45 +41,6 @@ std::vector<std::int64_t> squeezed(std::vector<std::int64_t> shape) {
   if (shape.empty() || shape.size() > 2)
     throw Error("the array has " + std::to_string(shape.size()) + " dimensions; features are [rows, columns]");
   return shape;
-}
-
-std::string base64_encode(std::string_view bytes) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    const std::size_t have = std::min<std::size_t>(3, bytes.size() - i);
-    for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (k < have ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    for (std::size_t k = 0; k < 4; ++k) out += k <= have ? kAlphabet[group >> (18 - 6 * k) & 63] : '=';
-  }
-  return out;
-}
-
-std::string base64_decode(std::string_view text) {
-  static const auto table = [] {
-    std::array<signed char, 256> t{};
-    t.fill(-1);
-    for (int i = 0; i < 64; ++i) t[static_cast<unsigned char>(kAlphabet[i])] = static_cast<signed char>(i);
-    return t;
-  }();
-  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
-  if (text.size() % 4 == 1) throw Error("the inline data are not base64: cut off");
-  std::string out;
-  out.reserve(text.size() * 3 / 4);
-  std::uint32_t group = 0;
-  int have = 0;
-  for (const char c : text) {
-    const int value = table[static_cast<unsigned char>(c)];
-    if (value < 0) throw Error("the inline data are not base64");
-    group = group << 6 | static_cast<std::uint32_t>(value);
-    if (++have == 4) {
-      out += static_cast<char>(group >> 16), out += static_cast<char>(group >> 8), out += static_cast<char>(group);
-      group = 0, have = 0;
-    }
-  }
-  if (have == 2) out += static_cast<char>(group >> 4);
-  if (have == 3) out += static_cast<char>(group >> 10), out += static_cast<char>(group >> 2);
-  return out;
 }
 
 FeatureMatrix matrix_from_npy(std::string_view file) {
@@ -115,8 +78,7 @@ FeatureMatrix load_features(const FeatureStream& stream) {
         m = matrix_from_npy(file.bytes());
         check_finite(m);
       } catch (Error& error) {
-        if (error.message().find(stream.path) != std::string::npos) throw;
-        throw Error("'" + stream.path + "': " + error.message());
+        throw error.in_file(stream.path);
       }
     } else {
       const std::string bytes = base64_decode(stream.data);
@@ -172,8 +134,8 @@ FeatureRows::FeatureRows(const FeatureStream& stream) : source_(std::make_unique
       try {
         header = parse_npy_header(source_->bytes());
         if (header.shape.empty() || header.shape.size() > 2) throw Error(std::to_string(header.shape.size()) + " dimensions; features are [rows, columns]");
-      } catch (const Error& error) {
-        throw Error("'" + stream.path + "': " + error.message());
+      } catch (Error& error) {
+        throw error.in_file(stream.path);
       }
     } else {
       const FeatureMatrix matrix = load_features(stream);
@@ -210,7 +172,7 @@ void FeatureRows::copy(std::int64_t first, std::int64_t count, float* out, std::
         out[c] = static_cast<float>(npy_element(source_->bytes(), header, header.fortran ? c * rows_ + row : row * dim_ + c));
     }
     for (std::int64_t c = 0; c < dim_; ++c)
-      if (!std::isfinite(out[c])) throw Error("row " + std::to_string(row) + ", column " + std::to_string(c) + " is not finite").at_field(field_);
+      if (!std::isfinite(out[c])) throw not_finite(row, c).at_field(field_);
   }
 }
 

@@ -25,6 +25,7 @@ struct FeatureMatrix {
 // folder. Error names the stream's field and the file.
 FeatureMatrix load_features(const FeatureStream& stream);
 // An .npy image [rows, dim] (one-dimensional arrays are one column). With a header: the image's own, its shape perhaps squeezed.
+// Error for more dimensions, rows without columns, and bytes that are no .npy image.
 FeatureMatrix matrix_from_npy(std::string_view file);
 FeatureMatrix matrix_from_npy(std::string_view file, const NpyHeader& header);
 // The shape without extents of 1 at the end, then at the front, as far as there are more than two: [1, 90, 512] and [90, 512, 1, 1] are
@@ -59,9 +60,6 @@ FeatureStream select_stream(const Record& record, const std::string& name);
 
 // The JSON object of a stream, as Record::set_feature takes it.
 std::string feature_json(const FeatureStream& stream);
-
-std::string base64_encode(std::string_view bytes);
-std::string base64_decode(std::string_view text);  // Error when it is not base64
 
 // The contract of a stream. Without fps a stream of a video with known duration is taken as rescaled to its rows: row i is [i, i + 1]
 // duration / rows seconds. Error when neither is known.

@@ -48,7 +48,8 @@ class Frames {
   std::int64_t channels() const { return channels_; }
   double fps() const { return fps_; }            // frame k stands for [k, k + 1] / fps seconds
   double duration() const { return duration_; }  // seconds, of the decoded video
-  // Frames [first, first + count), cropped: out [count, crop.height, crop.width, channels].
+  // Frames [first, first + count), cropped: out [count, crop.height, crop.width, channels]. Error for a crop that
+  // does not fit.
   void copy(std::int64_t first, std::int64_t count, const FrameCrop& crop, std::uint8_t* out) const;
 
  private:

@@ -128,7 +128,9 @@ class Check {
     if ((is_digit(peek()) || peek() == '-' ? number() : word()) && ends()) return;
     const std::string_view rest(begin, static_cast<std::size_t>(end_ - begin));
     const auto token = rest.substr(0, std::max<std::size_t>(1, std::min(rest.find_first_of(",]} \t\r\n"), rest.size())));
-    throw Error("'" + std::string(token.substr(0, 40)) + (token.size() > 40 ? "..." : "") + "' is not a value of JSON (numbers are finite and written plainly)");
+    throw Error("'" + std::string(token.substr(0, 40)) + (token.size() > 40 ? "..." : "") +
+                    "' is not a value of JSON (numbers are finite and written plainly)",
+                Error::Kind::kNotFinite);
   }
 
   const char* at_;

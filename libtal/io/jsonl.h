@@ -15,18 +15,19 @@ namespace tal {
 
 inline constexpr std::uint64_t kMaxLineBytes = 1ull << 30;
 
-// Reads lines from a file or stdin ("-"). Strips '\n' and a byte-order mark before the first line; a '\r'
-// stays (white space to every parser), so that a rejected line is the line of the input. Says clearly
-// when the input is gzip, a directory, or a line is longer than 1 GiB. A last line without '\n' is a line.
+// Reads lines from a file or stdin ("-"). Strips '\n' and a byte-order mark before the first line; a '\r' stays
+// (white space to every parser), so that a rejected line is the line of the input. A last line without '\n' is a
+// line.
 class LineReader {
  public:
-  explicit LineReader(const std::string& path);
+  explicit LineReader(const std::string& path);  // Error with the path (kNoFile when there is none)
   ~LineReader();
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
 
-  // The next line that is not blank; false at the end. The view is valid until the next call, and at least 64 readable bytes
-  // follow it (simdjson's padding).
+  // The next line that is not blank; false at the end. The view is valid until the next call, and at least 64
+  // readable bytes follow it (simdjson's padding). Error with the source when the input is gzip or a directory, a
+  // line is longer than 1 GiB, or reading fails.
   bool next(std::string_view& line);
   bool would_block() const;  // nothing buffered and a read would wait: time to flush what downstream is waiting for
   std::uint64_t line_number() const { return line_number_; }
@@ -49,7 +50,7 @@ class LineReader {
 struct ClosedPipe {};
 class Output {
  public:
-  explicit Output(const std::string& path);
+  explicit Output(const std::string& path);  // Error with the path when it cannot be written
   ~Output();  // an output that was not closed is thrown away (files) - never half-written
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
@@ -58,7 +59,7 @@ class Output {
   std::string& buffer() { return buffer_; }  // append here, then call spill()
   void spill() { if (buffer_.size() >= kSpill) flush(); }
   void flush();
-  void close();  // flush, sync and rename (files); throws on failure
+  void close();  // flush, sync and rename (files); ClosedPipe or Error as write()
 
  private:
   static constexpr std::size_t kSpill = 1 << 18;
@@ -68,6 +69,7 @@ class Output {
 };
 
 // A regular file written under a temporary name, synced, and renamed over `path` by commit(). Removed when not committed.
+// Error with the path when any of this fails.
 class AtomicFile {
  public:
   explicit AtomicFile(std::string path);
@@ -82,7 +84,7 @@ class AtomicFile {
   int fd_ = -1;
 };
 
-// Whole file as text; Error with the path when it cannot be read.
+// Whole file as text ("-": stdin); Error with the path when it cannot be read (kNoFile when there is none).
 std::string read_file(const std::string& path);
 
 }  // namespace tal

@@ -1,4 +1,4 @@
-// The dense score maps of a record: member `maps`, an object of named maps.
+// The dense score maps of a record: member `maps`, an object of named maps (or {"path": file}).
 #pragma once
 
 #include <cstdint>
@@ -7,18 +7,42 @@
 #include <string_view>
 #include <vector>
 
+#include "libtal/base/segment.h"
 #include "libtal/io/record.h"
 
 namespace tal {
 
-// The JSON text of map `name`, or nullopt.
-std::optional<std::string> map_json(const Record& record, std::string_view name);
-// Adds or replaces map `name` (JSON text); the other maps keep their bytes and their order.
-void set_map(Record& record, std::string_view name, std::string_view json);
+// {"columns":[name,..],"shape":[..],"dtype":"float32","data":"<base64, little endian, C order>",
+//  "anchors":[[start,end],..]}
+struct FloatMap {
+  std::vector<std::int64_t> shape;
+  std::vector<float> values;                    // C order
+  std::vector<std::string> columns;             // names along the last axis; empty: none
+  std::optional<std::vector<Segment>> anchors;  // seconds, along the first axis
+};
 
-// "shape":[..],"dtype":"float32","data":"<base64, little endian, C order>" - members of a map, without braces.
-std::string float_map_members(const std::vector<std::int64_t>& shape, const float* values);
-// The values of such a map whose shape is `shape` (-1: any); Error with field maps.NAME.... The found shape is returned in `shape`.
-std::vector<float> float_map(const Record& record, std::string_view name, std::vector<std::int64_t>& shape);
+bool has_map(const Record& record, std::string_view name);  // Error (field maps) when `maps` is no object
+// Adds or replaces map `name`; the other maps keep their bytes and their order. Error as has_map.
+void set_float_map(Record& record, std::string_view name, const FloatMap& map);
+// The map `name`, but for its columns. Error with field maps.NAME.MEMBER when it is missing, damaged or not finite, or
+// when its shape is not `shape` (-1: any).
+FloatMap read_float_map(const Record& record, std::string_view name, const std::vector<std::int64_t>& shape);
+
+// One array of a stretch of a video: values [rows] or [rows][columns].
+struct WindowArray {
+  std::string name;
+  std::int64_t rows = 0, columns = 0;  // columns 0: one dimension
+  std::vector<double> values;          // C order
+};
+struct WindowMaps {
+  Segment segment;        // seconds
+  std::int64_t rows = 0;  // rows of the stream that the segment is
+  std::vector<WindowArray> arrays;
+};
+// These in the place of all maps: {"0":{"rows":..,"segment":[s,e],NAME:[..],NAME:[[..],..]},"1":..}. Error for a value
+// that is not finite.
+void set_window_maps(Record& record, const std::vector<WindowMaps>& windows);
+// In the place of all maps, the file that has them.
+void set_maps_file(Record& record, std::string_view path);
 
 }  // namespace tal

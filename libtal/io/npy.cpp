@@ -116,7 +116,7 @@ MappedFile::MappedFile(const std::string& path) {
   struct stat info {};
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     ::close(fd);
-    throw Error("'" + path + "': not a regular file");
+    throw Error("not a regular file").in_file(path);
   }
   size_ = static_cast<std::size_t>(info.st_size);
   if (size_ > 0) {

@@ -25,7 +25,7 @@ NpyHeader parse_npy_header(std::string_view file);
 // Element `index` (C order of storage) as double.
 double npy_element(std::string_view file, const NpyHeader& header, std::int64_t index);
 
-// A file mapped into memory, read only.
+// A regular file mapped into memory, read only. Error with the path when it cannot be (kNoFile when there is none).
 class MappedFile {
  public:
   explicit MappedFile(const std::string& path);
@@ -39,7 +39,8 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-// Writes [rows, dim] float32, or float16 (rounded to nearest even), C order, version 1, atomically.
+// Writes [rows, dim] float32, or float16 (rounded to nearest even), C order, version 1, atomically. Error with the
+// path.
 void write_npy(const std::string& path, const float* data, std::int64_t rows, std::int64_t dim, bool half = false);
 
 // IEEE half precision.

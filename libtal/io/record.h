@@ -8,6 +8,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,11 @@ namespace tal {
 struct Annotation {
   Segment segment;  // seconds; the reader accepts zero length only where Record::annotations is told to
   std::string label;
+};
+
+struct NamedScore {  // e.g. {"overlap", 0.8}
+  std::string name;
+  double value = 0;
 };
 
 // A proposal or (with a label) a detection. Members that a stage does not know are kept: `text` holds the original object, and
@@ -36,6 +42,9 @@ struct Proposal {
     double score = 0;
     std::string_view label;
   } source;
+  // Written into the member "scores": those of a name that the source has replace its value, the others follow. Points
+  // into Record::keep_scores.
+  std::span<const NamedScore> scores;
   // Further members as JSON text, each `"key":value`, comma separated, appended on writing ("" = none). Points like label.
   std::string_view extra;
 };
@@ -117,6 +126,7 @@ class Record {
 
   // Keeps `text` alive as long as the record; for Proposal::label and extra of new proposals. Identical recent texts are shared.
   std::string_view keep(std::string_view text);
+  std::span<const NamedScore> keep_scores(std::vector<NamedScore> scores);  // the same for Proposal::scores
 
   // The line with all changes, without '\n'.
   void write(std::string& out) const;
@@ -132,11 +142,13 @@ class Record {
 
 // JSON text helpers for the writers.
 void append_json_string(std::string& out, std::string_view text);  // quoted and escaped
+void append_scores(std::string& out, std::span<const NamedScore> scores);  // {"name":value,...}
 void append_proposal(std::string& out, const Proposal& proposal);
 void append_proposals(std::string& out, const std::vector<Proposal>& proposals);
 void append_annotations(std::string& out, const std::vector<Annotation>& annotations);
 
-// The named numbers in a proposal's "scores" object ({} when absent), e.g. {"segment", 0.8}.
-std::vector<std::pair<std::string, double>> proposal_scores(const Proposal& proposal);
+// A proposal's scores by name: those of its source, in their order, with Proposal::scores over them. Error with field
+// scores or scores.NAME when the source's are no object of finite numbers.
+std::vector<NamedScore> named_scores(const Proposal& proposal);
 
 }  // namespace tal

@@ -88,77 +88,95 @@ const TensorView& SafeTensors::at(std::string_view name) const {
   throw Error("no " + tensor_named(name) + (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
 }
 
-SafeTensors parse_safetensors(std::string_view file) {
+namespace {
+
+// The header's JSON text at the front of a file image, and the tensors' data behind it.
+struct Sections {
+  std::string_view header, data;
+};
+
+Sections split_file(std::string_view file) {
   if (file.size() < 8) throw Error("too short for a safetensors file");
   std::uint64_t length = 0;
   for (int i = 7; i >= 0; --i) length = length << 8 | static_cast<unsigned char>(file[static_cast<std::size_t>(i)]);
   if (length > kMaxHeader) throw Error("not a safetensors file: the header would have " + std::to_string(length) + " bytes");
   if (length > file.size() - 8) throw Error("the safetensors header is cut off");
-  const std::string_view text = file.substr(8, length), data = file.substr(8 + length);
+  const std::string_view text = file.substr(8, length);
   if (text.empty() || text.front() != '{') throw Error("not a safetensors file: the header does not start with '{'");
-  const Json header = parse_header(text);
-  SafeTensors content;
-  struct Range {
-    std::uint64_t begin, end;
-    std::size_t index;
-  };
-  std::vector<Range> ranges;
-  for (const auto& [name, entry] : header.items()) {
-    if (!entry.is_object()) throw Error(tensor_named(name) + ": the header entry is not an object");
-    if (name == "__metadata__") {
-      for (const auto& [key, value] : entry.items()) {
-        if (!value.is_string()) throw Error("__metadata__." + key + " is not a string");
-        content.metadata[key] = value.get<std::string>();
-      }
-      continue;
-    }
-    TensorView tensor;
-    tensor.name = name;
-    const auto dtype = entry.find("dtype"), shape = entry.find("shape"), offsets = entry.find("data_offsets");
-    const auto known = dtype != entry.end() && dtype->is_string() ? dtype_named(dtype->get<std::string>()) : std::nullopt;
-    if (!known) throw Error(tensor_named(name) + ": the dtype is missing or not known");
-    tensor.dtype = *known;
-    if (shape == entry.end() || !shape->is_array()) throw Error(tensor_named(name) + ": the shape is missing");
-    for (const auto& extent : *shape) {
-      if (!extent.is_number_unsigned() || extent.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX))
-        throw Error(tensor_named(name) + ": the shape is not possible");
-      tensor.shape.push_back(extent.get<std::int64_t>());
-    }
-    if (offsets == entry.end() || !offsets->is_array() || offsets->size() != 2 || !(*offsets)[0].is_number_unsigned() ||
-        !(*offsets)[1].is_number_unsigned())
-      throw Error(tensor_named(name) + ": data_offsets are missing");
-    const auto begin = (*offsets)[0].get<std::uint64_t>(), end = (*offsets)[1].get<std::uint64_t>();
-    if (begin > end || end > data.size())
-      throw Error(tensor_named(name) + ": data_offsets " + std::to_string(begin) + " to " + std::to_string(end) + " do not lie in the file");
-    if (end - begin != bytes_of(tensor.shape, dtype_bytes(tensor.dtype), name))
-      throw Error(tensor_named(name) + ": " + std::to_string(end - begin) + " bytes do not fit " + std::string(dtype_name(*known)) + " " +
-                  shape_text(tensor.shape));
-    tensor.data = data.substr(begin, end - begin);
-    ranges.push_back({begin, end, content.tensors.size()});
-    content.tensors.push_back(std::move(tensor));
+  return {text, file.substr(8 + length)};
+}
+
+void read_metadata(const Json& entry, std::map<std::string, std::string>& metadata) {
+  for (const auto& [key, value] : entry.items()) {
+    if (!value.is_string()) throw Error("__metadata__." + key + " is not a string");
+    metadata[key] = value.get<std::string>();
   }
-  std::stable_sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+}
+
+TensorView read_tensor(const std::string& name, const Json& entry, std::string_view data) {
+  const auto fail = [&](const std::string& why) { return Error(tensor_named(name) + ": " + why); };
+  TensorView tensor;
+  tensor.name = name;
+  const auto dtype = entry.find("dtype"), shape = entry.find("shape"), offsets = entry.find("data_offsets");
+  const auto known = dtype != entry.end() && dtype->is_string() ? dtype_named(dtype->get<std::string>()) : std::nullopt;
+  if (!known) throw fail("the dtype is missing or not known");
+  tensor.dtype = *known;
+  if (shape == entry.end() || !shape->is_array()) throw fail("the shape is missing");
+  for (const auto& extent : *shape) {
+    if (!extent.is_number_unsigned() || extent.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX))
+      throw fail("the shape is not possible");
+    tensor.shape.push_back(extent.get<std::int64_t>());
+  }
+  if (offsets == entry.end() || !offsets->is_array() || offsets->size() != 2 || !(*offsets)[0].is_number_unsigned() ||
+      !(*offsets)[1].is_number_unsigned())
+    throw fail("data_offsets are missing");
+  const auto begin = (*offsets)[0].get<std::uint64_t>(), end = (*offsets)[1].get<std::uint64_t>();
+  if (begin > end || end > data.size())
+    throw fail("data_offsets " + std::to_string(begin) + " to " + std::to_string(end) + " do not lie in the file");
+  if (end - begin != bytes_of(tensor.shape, dtype_bytes(tensor.dtype), name))
+    throw fail(std::to_string(end - begin) + " bytes do not fit " + std::string(dtype_name(*known)) + " " +
+               shape_text(tensor.shape));
+  tensor.data = data.substr(begin, end - begin);
+  return tensor;
+}
+
+// Puts the tensors into the order of their data, which they must fill without hole or overlap.
+void sort_by_data(std::vector<TensorView>& tensors, std::string_view data) {
+  const auto begin = [&](const TensorView& tensor) { return static_cast<std::uint64_t>(tensor.data.data() - data.data()); };
+  std::stable_sort(tensors.begin(), tensors.end(), [&](const TensorView& a, const TensorView& b) {
+    return begin(a) != begin(b) ? begin(a) < begin(b) : a.data.size() < b.data.size();
   });
   std::uint64_t at = 0;
-  std::vector<TensorView> sorted;
-  for (const auto& range : ranges) {
-    const auto& tensor = content.tensors[range.index];
-    if (range.begin < at) throw Error(tensor_named(tensor.name) + " overlaps another");
-    if (range.begin > at) throw Error("a hole of " + std::to_string(range.begin - at) + " bytes lies before " + tensor_named(tensor.name));
-    at = range.end;
-    sorted.push_back(tensor);
+  for (const auto& tensor : tensors) {
+    if (begin(tensor) < at) throw Error(tensor_named(tensor.name) + " overlaps another");
+    if (begin(tensor) > at)
+      throw Error("a hole of " + std::to_string(begin(tensor) - at) + " bytes lies before " + tensor_named(tensor.name));
+    at = begin(tensor) + tensor.data.size();
   }
-  if (at != data.size()) throw Error(std::to_string(data.size() - at) + " bytes behind the last tensor belong to none");
-  content.tensors = std::move(sorted);
+  if (at != data.size())
+    throw Error(std::to_string(data.size() - at) + " bytes behind the last tensor belong to none");
+}
+
+}  // namespace
+
+SafeTensors parse_safetensors(std::string_view file) {
+  const auto [text, data] = split_file(file);
+  const Json header = parse_header(text);
+  SafeTensors content;
+  for (const auto& [name, entry] : header.items()) {
+    if (!entry.is_object()) throw Error(tensor_named(name) + ": the header entry is not an object");
+    if (name == "__metadata__") read_metadata(entry, content.metadata);
+    else content.tensors.push_back(read_tensor(name, entry, data));
+  }
+  sort_by_data(content.tensors, data);
   return content;
 }
 
 SafeTensorsFile::SafeTensorsFile(const std::string& path) : file_(path) {
   try {
     content_ = parse_safetensors(file_.bytes());
-  } catch (const Error& error) {
-    throw Error("'" + path + "': " + error.message());
+  } catch (Error& error) {
+    throw error.in_file(path);
   }
 }
 
@@ -180,7 +198,7 @@ void write_safetensors(const std::string& path, std::vector<TensorView> tensors,
   try {
     text = header.dump();
   } catch (const nlohmann::json::exception&) {
-    throw Error("'" + path + "': a name or a metadata text is not UTF-8");
+    throw Error("a name or a metadata text is not UTF-8", Error::Kind::kNotUtf8).in_file(path);
   }
   text.resize((text.size() + 7) / 8 * 8, ' ');
   char length[8];

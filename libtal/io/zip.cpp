@@ -63,26 +63,28 @@ class Inflater {
   std::string_view rest_;
 };
 
-}  // namespace
+// Where an archive's directory lies, by its end record.
+struct Directory {
+  std::uint64_t entries = 0;
+  std::string_view bytes;
+};
 
-bool looks_like_zip(std::string_view bytes) { return bytes.substr(0, 4) == std::string_view("PK\x03\x04", 4) || bytes.substr(0, 4) == std::string_view("PK\x05\x06", 4); }
-bool looks_like_gzip(std::string_view bytes) { return bytes.substr(0, 3) == std::string_view("\x1f\x8b\x08", 3); }
-
-std::vector<ZipEntry> zip_entries(std::string_view archive) {
-  // The end record is the last thing in the file but for a comment of at most 65535 bytes.
+// The offset of the end record: the last thing in the file but for a comment of at most 65535 bytes.
+std::size_t find_end_record(std::string_view archive) {
   if (archive.size() < 22) throw Error("too short for a zip archive");
-  std::size_t end = std::string_view::npos;
   const std::size_t lowest = archive.size() > 22 + 65535 ? archive.size() - 22 - 65535 : 0;
   for (std::size_t at = archive.size() - 22;; --at) {
-    if (archive.substr(at, 4) == std::string_view("PK\x05\x06", 4) && at + 22 + little(archive, at + 20, 2) == archive.size()) {
-      end = at;
-      break;
-    }
-    if (at == lowest) break;
+    const bool marked = archive.substr(at, 4) == std::string_view("PK\x05\x06", 4);
+    if (marked && at + 22 + little(archive, at + 20, 2) == archive.size()) return at;
+    if (at == lowest) throw Error("the zip archive has no end record: cut off?");
   }
-  if (end == std::string_view::npos) throw Error("the zip archive has no end record: cut off?");
+}
+
+Directory find_directory(std::string_view archive) {
+  const std::size_t end = find_end_record(archive);
   std::uint64_t count = little(archive, end + 10, 2), size = little(archive, end + 12, 4), begin = little(archive, end + 16, 4);
-  if (little(archive, end + 4, 2) != 0 && little(archive, end + 4, 2) != 0xffff) throw Error("zip archives in several parts are not read");
+  if (little(archive, end + 4, 2) != 0 && little(archive, end + 4, 2) != 0xffff)
+    throw Error("zip archives in several parts are not read");
   if (end >= 20 && archive.substr(end - 20, 4) == std::string_view("PK\x06\x07", 4)) {
     const std::uint64_t at = little(archive, end - 20 + 8, 8);
     if (at > archive.size() || archive.size() - at < 56 || archive.substr(at, 4) != std::string_view("PK\x06\x06", 4))
@@ -90,48 +92,78 @@ std::vector<ZipEntry> zip_entries(std::string_view archive) {
     count = little(archive, at + 32, 8), size = little(archive, at + 40, 8), begin = little(archive, at + 48, 8);
   }
   if (begin > end || size > end - begin || count > size / 46) throw Error("the zip directory does not lie in the archive");
-  std::string_view directory = archive.substr(begin, size);
+  return {count, archive.substr(begin, size)};
+}
+
+// What the directory says of an entry.
+struct Listed {
+  std::string name;
+  std::uint64_t flags = 0, method = 0, packed = 0, size = 0, local = 0;  // local: offset of the entry's own header
+  std::uint32_t crc = 0;
+};
+
+// Takes zip64's sizes out of an entry's extra fields: only those that overflowed, in this order.
+void read_wide_sizes(std::string_view extra, Listed& entry) {
+  while (extra.size() >= 4) {
+    const std::size_t id = little(extra, 0, 2), length = little(extra, 2, 2);
+    if (length > extra.size() - 4) break;
+    if (id == 1) {
+      std::string_view wide = extra.substr(4, length);
+      for (auto* field : {&entry.size, &entry.packed, &entry.local}) {
+        if (*field != 0xffffffff) continue;
+        if (wide.size() < 8) throw Error("'" + entry.name + "': the zip64 sizes are missing");
+        *field = little(wide, 0, 8);
+        wide.remove_prefix(8);
+      }
+    }
+    extra.remove_prefix(4 + length);
+  }
+}
+
+// Takes one entry off the front of the directory.
+Listed next_listed(std::string_view& directory) {
+  if (directory.size() < 46 || directory.substr(0, 4) != std::string_view("PK\x01\x02", 4))
+    throw Error("the zip directory is damaged");
+  const std::size_t name = little(directory, 28, 2), extra = little(directory, 30, 2), comment = little(directory, 32, 2);
+  if (directory.size() - 46 < name + extra + comment) throw Error("the zip directory is damaged");
+  Listed entry;
+  entry.name = directory.substr(46, name);
+  entry.flags = little(directory, 8, 2), entry.method = little(directory, 10, 2);
+  entry.crc = static_cast<std::uint32_t>(little(directory, 16, 4));
+  entry.packed = little(directory, 20, 4), entry.size = little(directory, 24, 4), entry.local = little(directory, 42, 4);
+  read_wide_sizes(directory.substr(46 + name, extra), entry);
+  directory.remove_prefix(46 + name + extra + comment);
+  return entry;
+}
+
+ZipEntry entry_of(std::string_view archive, Listed&& listed) {
+  const auto fail = [&](const std::string& why) { return Error("'" + listed.name + "': " + why); };
+  const std::uint64_t local = listed.local;
+  if (listed.flags & 1) throw fail("encrypted entries are not read");
+  if (listed.method != 0 && listed.method != 8)
+    throw fail("zip method " + std::to_string(listed.method) + " is not read (stored and deflated are)");
+  if (local > archive.size() || archive.size() - local < 30 || archive.substr(local, 4) != std::string_view("PK\x03\x04", 4))
+    throw fail("the entry is not where the directory says");
+  const std::uint64_t data = local + 30 + little(archive, local + 26, 2) + little(archive, local + 28, 2);
+  if (data > archive.size() || listed.packed > archive.size() - data) throw fail("the data do not lie in the archive");
+  const bool deflated = listed.method == 8;
+  // Deflate shrinks at most 1032 times: a larger claim is a lie.
+  if (deflated ? listed.size / 1040 > listed.packed + 1 : listed.size != listed.packed) throw fail("the sizes are not possible");
+  return {std::move(listed.name), deflated, listed.crc, listed.size, archive.substr(data, listed.packed)};
+}
+
+}  // namespace
+
+bool looks_like_zip(std::string_view bytes) { return bytes.substr(0, 4) == std::string_view("PK\x03\x04", 4) || bytes.substr(0, 4) == std::string_view("PK\x05\x06", 4); }
+bool looks_like_gzip(std::string_view bytes) { return bytes.substr(0, 3) == std::string_view("\x1f\x8b\x08", 3); }
+
+std::vector<ZipEntry> zip_entries(std::string_view archive) {
+  Directory directory = find_directory(archive);
   std::vector<ZipEntry> entries;
   std::set<std::string> names;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    if (directory.size() < 46 || directory.substr(0, 4) != std::string_view("PK\x01\x02", 4)) throw Error("the zip directory is damaged");
-    const std::size_t name_size = little(directory, 28, 2), extra_size = little(directory, 30, 2), comment_size = little(directory, 32, 2);
-    if (directory.size() - 46 < name_size + extra_size + comment_size) throw Error("the zip directory is damaged");
-    ZipEntry entry;
-    entry.name = directory.substr(46, name_size);
-    const std::uint64_t flags = little(directory, 8, 2), method = little(directory, 10, 2);
-    entry.crc = static_cast<std::uint32_t>(little(directory, 16, 4));
-    std::uint64_t packed = little(directory, 20, 4), local = little(directory, 42, 4);
-    entry.size = little(directory, 24, 4);
-    std::string_view extra = directory.substr(46 + name_size, extra_size);
-    while (extra.size() >= 4) {
-      const std::size_t id = little(extra, 0, 2), length = little(extra, 2, 2);
-      if (length > extra.size() - 4) break;
-      if (id == 1) {  // zip64: only the fields that overflowed, in this order
-        std::string_view wide = extra.substr(4, length);
-        for (auto* field : {&entry.size, &packed, &local}) {
-          if (*field != 0xffffffff) continue;
-          if (wide.size() < 8) throw Error("'" + entry.name + "': the zip64 sizes are missing");
-          *field = little(wide, 0, 8);
-          wide.remove_prefix(8);
-        }
-      }
-      extra.remove_prefix(4 + length);
-    }
-    directory.remove_prefix(46 + name_size + extra_size + comment_size);
-    const std::string where = "'" + entry.name + "': ";
-    if (flags & 1) throw Error(where + "encrypted entries are not read");
-    if (method != 0 && method != 8) throw Error(where + "zip method " + std::to_string(method) + " is not read (stored and deflated are)");
-    entry.deflated = method == 8;
-    if (local > archive.size() || archive.size() - local < 30 || archive.substr(local, 4) != std::string_view("PK\x03\x04", 4))
-      throw Error(where + "the entry is not where the directory says");
-    const std::uint64_t data = local + 30 + little(archive, local + 26, 2) + little(archive, local + 28, 2);
-    if (data > archive.size() || packed > archive.size() - data) throw Error(where + "the data do not lie in the archive");
-    // Deflate shrinks at most 1032 times: a larger claim is a lie.
-    if (entry.deflated ? entry.size / 1040 > packed + 1 : entry.size != packed) throw Error(where + "the sizes are not possible");
-    entry.packed = archive.substr(data, packed);
-    if (!names.insert(entry.name).second) throw Error(where + "stands in the archive twice");
-    entries.push_back(std::move(entry));
+  for (std::uint64_t i = 0; i < directory.entries; ++i) {
+    auto& entry = entries.emplace_back(entry_of(archive, next_listed(directory.bytes)));
+    if (!names.insert(entry.name).second) throw Error("'" + entry.name + "': stands in the archive twice");
   }
   return entries;
 }

@@ -29,7 +29,7 @@ std::string_view unzip(const ZipEntry& entry, std::string& storage);
 // Unpacks gzip (several members are joined); at most `limit` bytes. Error when cut off or damaged.
 bool looks_like_gzip(std::string_view bytes);
 std::string gunzip(std::string_view bytes, std::uint64_t limit = 1ull << 32);
-// Unpacks one zlib stream (MATLAB's compressed elements); at most `limit` bytes.
+// Unpacks one zlib stream (MATLAB's compressed elements); at most `limit` bytes. Error as gunzip.
 std::string inflate_zlib(std::string_view bytes, std::uint64_t limit);
 
 }  // namespace tal

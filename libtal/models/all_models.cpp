@@ -1,7 +1,10 @@
 #include "libtal/models/core/factory.h"
 
+#include <map>
+
 #include "libtal/models/bmn/bmn_model.h"
 #include "libtal/models/bsnpp/bsnpp_model.h"
+#include "libtal/models/catalogue/catalogue.h"
 #include "libtal/models/classifier/segment_classifier_model.h"
 #include "libtal/models/cmsn/cmsn_model.h"
 #include "libtal/models/etp/etp_an_model.h"
@@ -21,17 +24,16 @@ std::unique_ptr<Model> make() {
 }  // namespace
 
 const std::vector<ModelFactory>& model_factories() {
-  static const std::vector<ModelFactory> all = {
-      {"bmn", "Proposals: boundary-matching network", make<BmnModel>},
-      {"bsnpp", "Proposals: complementary boundary generator and proposal relation block (BSN++)", make<BsnppModel>},
-      {"rpn", "Proposals: anchors with recurrent attention and unit-level clues", make<RpnModel>},
-      {"sptad", "Labelled detections: sparse learnable proposals (features, or video frames end to end)", make<SptadModel>},
-      {"segment-classifier", "Class scores of segments: temporal pyramid and perceptron", make<SegmentClassifierModel>},
-      {"cmsn", "CMSN: action stages with the variable margin cosine loss, candidates and their evaluation", make<CmsnModel>},
-      {"etp-an", "ETP's Actionness Network: class curves of the rows, grouped by Algorithm 1", make<EtpAnModel>},
-      {"etp-rn", "ETP's Refinement Network: moves the boundaries of any proposals", make<EtpRnModel>},
-      {"etp-ln", "ETP's Localization Network: classes, completeness and location of any proposals", make<EtpLnModel>},
-  };
+  static const std::vector<ModelFactory> all = [] {
+    const std::map<std::string, ModelMaker> makers = {
+        {"bmn", make<BmnModel>},      {"bsnpp", make<BsnppModel>},   {"rpn", make<RpnModel>},
+        {"sptad", make<SptadModel>},  {"cmsn", make<CmsnModel>},     {"segment-classifier", make<SegmentClassifierModel>},
+        {"etp-an", make<EtpAnModel>}, {"etp-rn", make<EtpRnModel>},  {"etp-ln", make<EtpLnModel>},
+    };
+    std::vector<ModelFactory> factories;
+    for (const auto& entry : model_catalogue()) factories.push_back({entry.name, entry.help, makers.at(entry.name)});
+    return factories;
+  }();
   return all;
 }
 

@@ -2,9 +2,11 @@
 
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <c10/util/Exception.h>
-#include <dlfcn.h>
+
+#include <optional>
 
 #include "libtal/base/error.h"
+#include "libtal/base/shared_library.h"
 
 namespace tal {
 namespace {
@@ -18,23 +20,24 @@ struct Opened {
 };
 
 template <class Function>
-void resolve(void* library, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(dlsym(library, name));
-  if (!function) throw Error(std::string(kLibrary) + " has no " + name + ": it is not of this version");
+void resolve(const SharedLibrary& library, const char* name, Function& function) {
+  function = library.symbol<Function>(name);
 }
 
 Opened open_library() {
   Opened opened;
-  void* library = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
-  if (!library) {
-    const std::string why = dlerror();
+  std::optional<SharedLibrary> found;
+  try {
+    found.emplace(kLibrary);
+  } catch (const Error& error) {
 #ifdef TAL_CUDA_ARCHITECTURES
-    throw Error("this build has CUDA kernels, but their library cannot be opened: " + why);  // what --version says is what computes
+    throw Error("this build has CUDA kernels, but their library cannot be opened: " + error.message());  // what --version says is what computes
 #else
-    opened.state = "LibTorch's operations only, " + why;
+    opened.state = "LibTorch's operations only, " + error.message();
     return opened;
 #endif
   }
+  const SharedLibrary& library = *found;
   decltype(&tal_cuda_abi) abi = nullptr;
   resolve(library, "tal_cuda_abi", abi);
   if (abi() != kTalCudaAbi) throw Error(std::string(kLibrary) + " is not of this version: interface " + std::to_string(abi()) + ", not " + std::to_string(kTalCudaAbi));

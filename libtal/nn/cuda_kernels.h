@@ -1,4 +1,4 @@
-// The kernels of libtal/cuda. nvcc compiles them into libtal_cuda.so, which is opened at run time (the tools look in ../lib beside them, then where the system
+// The kernels of libtal/cuda. nvcc compiles them into libtal_cuda.so, which is opened at run time (beside libtal.so, then where the system
 // looks), so that nothing links CUDA. Without it, layers run as LibTorch's operations on CUDA.
 #pragma once
 

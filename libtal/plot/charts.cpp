@@ -7,6 +7,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "libtal/base/base64.h"
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/data/import_support.h"
@@ -266,69 +267,118 @@ void read_curves(const std::string& text, const std::string& source, const std::
     throw Error("holds no curves: neither an/ar, tiou/map, recall/precision nor epoch/step with numbers").at_line(source, 0);
 }
 
+namespace {
+
+constexpr double kChartHeight = 280;  // logical pixels
+
+struct Ranges {
+  double x_low = 0, x_high = 1, low = 0, high = 1;
+};
+
+// What the axes of a chart span: its points, with some room, and both ends of 0 .. 1 where that is what is measured.
+Ranges ranges_of(const Chart& chart) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  Ranges r{kInfinity, -kInfinity, kInfinity, -kInfinity};
+  for (const auto& curve : chart.curves)
+    for (const Point& p : curve.points) {
+      r.x_low = std::min(r.x_low, p.x), r.x_high = std::max(r.x_high, p.x);
+      r.low = std::min(r.low, p.y), r.high = std::max(r.high, p.y);
+    }
+  auto& [x_low, x_high, low, high] = r;
+  if (!(x_high >= x_low)) r = {};
+  if (x_high == x_low) x_low -= 0.5, x_high += 0.5;
+  if (low >= 0 && high <= 1 && high > 0.3) low = 0, high = 1;  // recall and precision: comparable between pictures
+  else if (low >= 0 && low < 0.5 * high) low = 0;
+  if (const double half = high == 0 ? 0.5 : 0.5 * std::abs(high); high == low)
+    low -= half, high += half;  // a rate of 0.001 is not drawn as 0
+  else if (!(low == 0 && high == 1)) high += 0.05 * (high - low), low -= low == 0 ? 0 : 0.05 * (high - low);
+  return r;
+}
+
+// The names of the curves beside the panel, as many as fit.
+void draw_key(Canvas& canvas, const std::vector<Curve>& curves, double x, double y, double width) {
+  const std::size_t fits = static_cast<std::size_t>(kChartHeight / 18);
+  for (std::size_t i = 0; i < curves.size(); ++i) {
+    const double at = y + 14 + 18 * static_cast<double>(i);
+    if (i + 1 == fits && curves.size() > fits) {
+      canvas.text(x, at, "+ " + std::to_string(curves.size() - i) + " more", 12, kMuted);
+      break;
+    }
+    canvas.line(x, at - 4, x + 20, at - 4, series(i), i == 0 ? 3 : 2).dashed = i >= 7;
+    canvas.text(x + 26, at, fit_text(curves[i].name, 12, width - 30), 12).tip = curves[i].name;
+  }
+}
+
+// One chart's axes and curves.
+class ChartPanel {
+ public:
+  ChartPanel(Canvas& canvas, const Chart& chart, double x, double y, double width)
+      : canvas_(canvas), chart_(chart), ranges_(ranges_of(chart)),
+        panel_{x, y, width, kChartHeight, ranges_.x_low, ranges_.x_high} {}
+
+  void draw() {
+    for (const double v : ticks(ranges_.low, ranges_.high, 8)) {
+      canvas_.line(panel_.x, level(v), panel_.x + panel_.w, level(v), kGrid);
+      canvas_.text(panel_.x - 6, level(v) + 4, tick_label(v), 12, kMuted, Align::kRight);
+    }
+    canvas_.begin_panel(panel_);
+    draw_x_axis(canvas_, panel_);
+    for (std::size_t i = chart_.curves.size(); i-- > 0;) draw_curve(i);
+    if (chart_.curves.empty()) canvas_.text(panel_.x + 10, panel_.y + 21, "no data", 12, kMuted);
+    canvas_.end_panel();
+  }
+
+ private:
+  double level(double v) const {
+    return panel_.y + kChartHeight - (v - ranges_.low) / (ranges_.high - ranges_.low) * kChartHeight;
+  }
+
+  void draw_curve(std::size_t i) {
+    const Curve& curve = chart_.curves[i];
+    std::vector<Point> points;
+    // More points than pixels add nothing but bytes.
+    const std::size_t step = std::max<std::size_t>(1, curve.points.size() / 2000);
+    for (std::size_t k = 0; k < curve.points.size(); ++k)
+      if (k % step == 0 || k + 1 == curve.points.size()) {
+        const auto [x, y] = curve.points[k];
+        points.push_back({panel_.x + (x - ranges_.x_low) / (ranges_.x_high - ranges_.x_low) * panel_.w, level(y)});
+      }
+    auto& line = canvas_.polyline(points, series(i), i == 0 ? 2.5 : 1.5);
+    line.tip = curve.name, line.dashed = i >= 7;  // the colours come round again
+    if (points.size() > 60) return;
+    for (std::size_t k = 0; k < points.size(); ++k)
+      canvas_.rect(points[k].x - 2.5, points[k].y - 2.5, 5, 5, series(i)).tip =
+          curve.name + "\n" + chart_.x_label + " " + tick_label(curve.points[k].x) + "\n" + chart_.y_label + " " +
+          tick_label(curve.points[k].y);
+  }
+
+  Canvas& canvas_;
+  const Chart& chart_;
+  const Ranges ranges_;
+  const Panel panel_;
+};
+
+}  // namespace
+
 Canvas draw_charts(const std::vector<Chart>& charts, double width, const std::string& title) {
   Canvas canvas(width);
   double y = kMargin + 16;
   canvas.text(kMargin, y, fit_text(title, 16, width - 2 * kMargin), 16).bold = true;
   y += 14;
   if (charts.empty()) canvas.text(kMargin, y + 20, "No curves to draw.", 13, kMuted), y += 30;
-  constexpr double kHeight = 280;
   for (const auto& one : charts) {
-    double x_low = std::numeric_limits<double>::infinity(), x_high = -x_low, low = x_low, high = -x_low;
-    for (const auto& curve : one.curves)
-      for (const Point& p : curve.points) x_low = std::min(x_low, p.x), x_high = std::max(x_high, p.x), low = std::min(low, p.y), high = std::max(high, p.y);
-    if (!(x_high >= x_low)) x_low = 0, x_high = 1, low = 0, high = 1;
-    if (x_high == x_low) x_low -= 0.5, x_high += 0.5;
-    if (low >= 0 && high <= 1 && high > 0.3) low = 0, high = 1;  // recall and precision: comparable between pictures
-    else if (low >= 0 && low < 0.5 * high) low = 0;
-    if (const double half = high == 0 ? 0.5 : 0.5 * std::abs(high); high == low) low -= half, high += half;  // a rate of 0.001 is not drawn as 0
-    else if (!(low == 0 && high == 1)) high += 0.05 * (high - low), low -= low == 0 ? 0 : 0.05 * (high - low);
     canvas.text(kMargin, y + 16, fit_text(one.title, 13, width - 2 * kMargin), 13).bold = true;
     y += 26;
     canvas.text(kMargin, y + 10, one.y_label, 12, kMuted);
     y += 18;
-    double legend = 0;
-    for (const auto& curve : one.curves) legend = std::max(legend, text_width(curve.name, 12) + 40);
-    legend = std::min(legend, 0.3 * width);
-    const Panel panel{kAxisLeft, y, width - kAxisLeft - legend - 2 * kMargin, kHeight, x_low, x_high};
-    canvas.rect(panel.x, panel.y, panel.w, panel.h, kPanel);
-    const auto level = [&](double v) { return y + kHeight - (v - low) / (high - low) * kHeight; };
-    for (const double v : ticks(low, high, 8)) {
-      canvas.line(panel.x, level(v), panel.x + panel.w, level(v), kGrid);
-      canvas.text(panel.x - 6, level(v) + 4, tick_label(v), 12, kMuted, Align::kRight);
-    }
-    canvas.begin_panel(panel);
-    draw_x_axis(canvas, panel);
-    for (std::size_t i = one.curves.size(); i-- > 0;) {
-      const Curve& curve = one.curves[i];
-      std::vector<Point> points;
-      // More points than pixels add nothing but bytes.
-      const std::size_t step = std::max<std::size_t>(1, curve.points.size() / 2000);
-      for (std::size_t k = 0; k < curve.points.size(); ++k)
-        if (k % step == 0 || k + 1 == curve.points.size())
-          points.push_back({panel.x + (curve.points[k].x - x_low) / (x_high - x_low) * panel.w, level(curve.points[k].y)});
-      auto& line = canvas.polyline(points, series(i), i == 0 ? 2.5 : 1.5);
-      line.tip = curve.name, line.dashed = i >= 7;  // the colours come round again
-      if (points.size() <= 60)
-        for (std::size_t k = 0; k < points.size(); ++k)
-          canvas.rect(points[k].x - 2.5, points[k].y - 2.5, 5, 5, series(i)).tip =
-              curve.name + "\n" + one.x_label + " " + tick_label(curve.points[k].x) + "\n" + one.y_label + " " + tick_label(curve.points[k].y);
-    }
-    if (one.curves.empty()) canvas.text(panel.x + 10, y + 21, "no data", 12, kMuted);
-    canvas.end_panel();
-    const std::size_t fits = static_cast<std::size_t>(kHeight / 18);
-    const double key_x = panel.x + panel.w + 12;
-    for (std::size_t i = 0; i < one.curves.size(); ++i) {
-      const double at = y + 14 + 18 * static_cast<double>(i);
-      if (i + 1 == fits && one.curves.size() > fits) {
-        canvas.text(key_x, at, "+ " + std::to_string(one.curves.size() - i) + " more", 12, kMuted);
-        break;
-      }
-      canvas.line(key_x, at - 4, key_x + 20, at - 4, series(i), i == 0 ? 3 : 2).dashed = i >= 7;
-      canvas.text(key_x + 26, at, fit_text(one.curves[i].name, 12, legend - 30), 12).tip = one.curves[i].name;
-    }
-    canvas.text(panel.x + panel.w / 2, y + kHeight + 32, one.x_label, 12, kMuted, Align::kCentre);
-    y += kHeight + 50;
+    double key = 0;
+    for (const auto& curve : one.curves) key = std::max(key, text_width(curve.name, 12) + 40);
+    key = std::min(key, 0.3 * width);
+    const double panel_width = width - kAxisLeft - key - 2 * kMargin;
+    ChartPanel(canvas, one, kAxisLeft, y, panel_width).draw();
+    draw_key(canvas, one.curves, kAxisLeft + panel_width + 12, y, key);
+    canvas.text(kAxisLeft + panel_width / 2, y + kChartHeight + 32, one.x_label, 12, kMuted, Align::kCentre);
+    y += kChartHeight + 50;
   }
   canvas.set_height(y);
   return canvas;

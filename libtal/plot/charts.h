@@ -45,7 +45,7 @@ Canvas draw_heatmaps(const std::vector<Matrix>& maps, double width, const std::s
 // name; three dimensions are a list of matrices. Throws Error naming the place (ragged rows, no numbers, a file that cannot be read).
 void read_maps(const std::string& json, const std::string& title, std::vector<Matrix>& maps);
 
-// An .npy array of one to three dimensions as matrices.
+// An .npy array of one to three dimensions as matrices. Error with the path for anything else.
 void read_npy_maps(const std::string& path, const std::string& title, std::vector<Matrix>& maps);
 
 }  // namespace tal::plot

@@ -2,7 +2,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <initializer_list>
+#include <utility>
 
+#include "libtal/base/base64.h"
 #include "libtal/base/error.h"
 #include "libtal/plot/canvas.h"
 #include "libtal/plot/utf8.h"
@@ -53,17 +56,6 @@ std::string style(Theme theme) {
   return out;
 }
 
-std::string base64(std::string_view data) {
-  static const char* const kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < data.size(); i += 3) {
-    std::uint32_t bits = 0;
-    for (std::size_t k = 0; k < 3; ++k) bits = bits << 8 | (i + k < data.size() ? static_cast<unsigned char>(data[i + k]) : 0u);
-    for (std::size_t k = 0; k < 4; ++k) out += i + k > data.size() ? '=' : kDigits[bits >> (18 - 6 * k) & 63];
-  }
-  return out;
-}
-
 void paint_classes(std::string& out, const Item& item, const char* more = "") {
   out += " class=\"";
   if (item.fill != kNone) out += "f" + std::to_string(item.fill);
@@ -72,53 +64,69 @@ void paint_classes(std::string& out, const Item& item, const char* more = "") {
   out += '"';
 }
 
-// `tips`: as <title> children (SVG viewers show them) or as data-tip for the page's script.
-void append_item(std::string& out, const Item& item, bool page) {
-  const char* element = "rect";
+void append_points(std::string& out, const std::vector<Point>& points) {
+  bool first = true;
+  for (const Point& point : points) {
+    if (!first) out += ' ';
+    first = false;
+    append_fixed(out, point.x);
+    out += ',';
+    append_fixed(out, point.y);
+  }
+}
+
+// Classes of a text: where it is anchored, and bold.
+const char* text_classes(const Item& item) {
+  switch (item.align) {
+    case Align::kCentre: return item.bold ? " m b" : " m";
+    case Align::kRight: return item.bold ? " e b" : " e";
+    default: return item.bold ? " b" : "";
+  }
+}
+
+void attributes(std::string& out, std::initializer_list<std::pair<const char*, double>> values) {
+  for (const auto& [name, value] : values) attribute(out, name, value);
+}
+
+// Opens the element of an item, with all that its kind has; returns the element's name.
+const char* open_element(std::string& out, const Item& item) {
   switch (item.kind) {
-    case Item::Kind::kRect:
-      out += "<rect";
-      attribute(out, "x", item.x), attribute(out, "y", item.y), attribute(out, "width", std::max(0.0, item.w)), attribute(out, "height", std::max(0.0, item.h));
-      paint_classes(out, item, item.fill == kNone ? " l" : "");
-      if (item.opacity < 1) attribute(out, item.stroke != kNone ? "fill-opacity" : "opacity", item.opacity);
-      break;
     case Item::Kind::kLine:
-      element = "line";
       out += "<line";
-      attribute(out, "x1", item.x), attribute(out, "y1", item.y), attribute(out, "x2", item.w), attribute(out, "y2", item.h);
+      attributes(out, {{"x1", item.x}, {"y1", item.y}, {"x2", item.w}, {"y2", item.h}});
       paint_classes(out, item);
       if (item.opacity < 1) attribute(out, "opacity", item.opacity);
-      break;
-    case Item::Kind::kPolyline: {
-      element = "polyline";
+      return "line";
+    case Item::Kind::kPolyline:
       out += "<polyline points=\"";
-      bool first = true;
-      for (const Point& point : item.points) {
-        if (!first) out += ' ';
-        first = false;
-        append_fixed(out, point.x);
-        out += ',';
-        append_fixed(out, point.y);
-      }
+      append_points(out, item.points);
       out += '"';
       paint_classes(out, item, " l");
       if (item.opacity < 1) attribute(out, "opacity", item.opacity);
-      break;
-    }
+      return "polyline";
     case Item::Kind::kText:
-      element = "text";
       out += "<text";
-      attribute(out, "x", item.x), attribute(out, "y", item.y), attribute(out, "font-size", item.size);
-      paint_classes(out, item, item.align == Align::kCentre ? (item.bold ? " m b" : " m") : item.align == Align::kRight ? (item.bold ? " e b" : " e") : item.bold ? " b" : "");
-      break;
+      attributes(out, {{"x", item.x}, {"y", item.y}, {"font-size", item.size}});
+      paint_classes(out, item, text_classes(item));
+      return "text";
     case Item::Kind::kImage:
-      element = "image";
       out += "<image";
-      attribute(out, "x", item.x), attribute(out, "y", item.y), attribute(out, "width", item.w), attribute(out, "height", item.h);
+      attributes(out, {{"x", item.x}, {"y", item.y}, {"width", item.w}, {"height", item.h}});
       out += " preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" href=\"data:image/png;base64," +
-             base64(encode_png(item.columns, item.rows, item.pixels)) + "\"";
-      break;
+             base64_encode(encode_png(item.columns, item.rows, item.pixels)) + "\"";
+      return "image";
+    case Item::Kind::kRect: break;
   }
+  out += "<rect";
+  attributes(out, {{"x", item.x}, {"y", item.y}, {"width", std::max(0.0, item.w)}, {"height", std::max(0.0, item.h)}});
+  paint_classes(out, item, item.fill == kNone ? " l" : "");
+  if (item.opacity < 1) attribute(out, item.stroke != kNone ? "fill-opacity" : "opacity", item.opacity);
+  return "rect";
+}
+
+// The tip goes into a <title> child, which SVG viewers show, or into data-tip for the page's script.
+void append_item(std::string& out, const Item& item, bool page) {
+  const char* const element = open_element(out, item);
   if (item.stroke != kNone && item.width != 1) attribute(out, "stroke-width", item.width);
   if (item.dashed) out += " stroke-dasharray=\"4 4\"";
   if (page && !item.tip.empty()) out += " data-tip=\"" + escape_xml(item.tip) + "\"";

@@ -196,24 +196,53 @@ double draw_legend(Canvas& canvas, double y, const Legend& legend, double width)
   return y - top + kLine;
 }
 
-// Draws the panels from y on; returns where they end. Notes in `legend` how segments were drawn.
-double draw_videos(Canvas& canvas, double y, const std::vector<TimelineVideo>& videos, const TimelineStyle& style,
-                   const std::map<std::string, std::size_t>& colours, Legend& legend) {
-  for (const auto& video : videos) {
-    const Scale scale{kLeft, style.width - kLeft - kRight, shown_duration(video)};
-    // Labels of the truth in order of time, then those only found, by best score.
+// One video's panel: its rows by label, the truth's first, then a row a track.
+class VideoPanel {
+ public:
+  VideoPanel(Canvas& canvas, const TimelineVideo& video, const TimelineStyle& style,
+             const std::map<std::string, std::size_t>& colours, Legend& legend)
+      : canvas_(canvas), video_(video), style_(style), colours_(colours), legend_(legend),
+        scale_{kLeft, style.width - kLeft - kRight, shown_duration(video)}, truth_(video.truth) {
+    const auto earlier = [](const Annotation& a, const Annotation& b) { return a.segment.start < b.segment.start; };
+    std::stable_sort(truth_.begin(), truth_.end(), earlier);
+    make_rows(choose_labels());
+  }
+
+  // Draws it from y on; returns where it ends.
+  double draw(double y) {
+    y = video_title(canvas_, video_, y, style_.width, counts());
+    double height = 4;
+    for (std::size_t i = 0; i < rows_.size(); ++i) height += rows_[i].height + (i > 0 && begins_label(i) ? kLabelGap : 0);
+    height = std::max(height + 2, 34.0);
+    const Panel panel{scale_.x, y, scale_.w, height, 0, scale_.duration, true};
+    canvas_.rect(panel.x, panel.y, panel.w, panel.h, kPanel);
+    draw_names(panel);  // first: they stand outside the panel
+    canvas_.begin_panel(panel);
+    draw_x_axis(canvas_, panel);
+    draw_rows(panel);
+    if (rows_.empty()) canvas_.text(panel.x + 10, y + 21, "no annotations, no proposals", 12, kMuted);
+    canvas_.end_panel();
+    const auto is_empty = [](const Track& track) { return track.found.empty(); };
+    if (!rows_.empty() && std::all_of(video_.tracks.begin(), video_.tracks.end(), is_empty))
+      canvas_.text(kSide, y + height + 14, "no proposals", 12, kMuted);
+    return y + height + 32;
+  }
+
+ private:
+  static constexpr double kLabelGap = 5;
+
+  bool begins_label(std::size_t row) const { return row == 0 || rows_[row].label != rows_[row - 1].label; }
+
+  // Labels of the truth in order of time, then those only found, by best score; as many as the style shows.
+  std::vector<std::string> choose_labels() {
     std::vector<std::string> labels;
     const auto add = [&](const std::string& label) {
       if (std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(label);
     };
-    std::vector<Annotation> truth = video.truth;
-    std::stable_sort(truth.begin(), truth.end(), [](const Annotation& a, const Annotation& b) { return a.segment.start < b.segment.start; });
-    for (const auto& a : truth) add(a.label);
+    for (const auto& a : truth_) add(a.label);
     std::map<std::string, double> best;
-    std::size_t found_count = 0;
-    for (const auto& track : video.tracks)
+    for (const auto& track : video_.tracks)
       for (const auto& found : track.found) {
-        ++found_count;
         const auto [entry, fresh] = best.emplace(found.label, found.score);
         if (!fresh) entry->second = std::max(entry->second, found.score);
       }
@@ -222,90 +251,106 @@ double draw_videos(Canvas& canvas, double y, const std::vector<TimelineVideo>& v
     for (const auto& [label, score] : only_found) add(label);
     // Segments without a label are no label more: a class-agnostic proposer's row is always drawn.
     std::size_t named = 0;
-    const std::size_t hidden_rows = std::erase_if(labels, [&](const std::string& label) { return !label.empty() && ++named > style.max_rows; });
+    const auto too_many = [&](const std::string& label) { return !label.empty() && ++named > style_.max_rows; };
+    hidden_labels_ = std::erase_if(labels, too_many);
+    return labels;
+  }
 
-    std::vector<Row> rows;
-    std::size_t left_out = 0;
+  void make_rows(const std::vector<std::string>& labels) {
     for (const auto& label : labels) {
-      Row row;
-      row.label = label;
-      if (std::any_of(truth.begin(), truth.end(), [&](const Annotation& a) { return a.label == label; })) {
-        row.height = kTruthHeight + 4;
-        rows.push_back(row);
+      if (std::any_of(truth_.begin(), truth_.end(), [&](const Annotation& a) { return a.label == label; })) {
+        Row row;
+        row.label = label, row.height = kTruthHeight + 4;
+        rows_.push_back(row);
       }
-      for (const auto& track : video.tracks) {
-        std::vector<const Found*> found;
-        for (const auto& one : track.found)
-          if (one.label == label) found.push_back(&one);
-        if (found.empty()) continue;
-        std::stable_sort(found.begin(), found.end(), [](const Found* a, const Found* b) { return a->score > b->score; });
-        if (style.top_k > 0 && found.size() > style.top_k) left_out += found.size() - style.top_k, found.resize(style.top_k);
-        Row track_row;
-        track_row.label = label, track_row.track = &track;
-        place(track_row, std::move(found), scale);
-        (track_row.band ? legend.crowded : legend.bars) = true;
-        rows.push_back(std::move(track_row));
-      }
+      for (const auto& track : video_.tracks) add_track(track, label);
     }
+  }
 
-    std::string counts = time_label(scale.duration) + (video.duration > 0 ? "" : " (duration unknown)") + ", " + count_text(video.truth.size(), "truths");
-    for (const auto& track : video.tracks) counts += ", " + count_text(track.found.size(), track.name.c_str());
-    if (left_out > 0) counts += ", " + count_text(left_out, "low-scored not drawn");
-    if (hidden_rows > 0) counts += ", " + count_text(hidden_rows, "labels not drawn");
-    y = video_title(canvas, video, y, style.width, counts);
+  void add_track(const Track& track, const std::string& label) {
+    std::vector<const Found*> found;
+    for (const auto& one : track.found)
+      if (one.label == label) found.push_back(&one);
+    if (found.empty()) return;
+    std::stable_sort(found.begin(), found.end(), [](const Found* a, const Found* b) { return a->score > b->score; });
+    if (style_.top_k > 0 && found.size() > style_.top_k)
+      left_out_ += found.size() - style_.top_k, found.resize(style_.top_k);
+    Row row;
+    row.label = label, row.track = &track;
+    place(row, std::move(found), scale_);
+    (row.band ? legend_.crowded : legend_.bars) = true;
+    rows_.push_back(std::move(row));
+  }
 
-    double height = 4;
-    for (std::size_t i = 0; i < rows.size(); ++i) height += rows[i].height + (i > 0 && rows[i].label != rows[i - 1].label ? 5 : 0);
-    height = std::max(height + 2, 34.0);
-    const Panel panel{scale.x, y, scale.w, height, 0, scale.duration, true};
-    canvas.rect(panel.x, panel.y, panel.w, panel.h, kPanel);
-    // Names first: they stand outside the panel.
-    double at = y + 4;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const Row& row = rows[i];
-      const bool first = i == 0 || row.label != rows[i - 1].label;
-      if (first && i > 0) at += 5;
+  std::string counts() const {
+    std::string text = time_label(scale_.duration) + (video_.duration > 0 ? "" : " (duration unknown)") + ", " +
+                       count_text(video_.truth.size(), "truths");
+    for (const auto& track : video_.tracks) text += ", " + count_text(track.found.size(), track.name.c_str());
+    if (left_out_ > 0) text += ", " + count_text(left_out_, "low-scored not drawn");
+    if (hidden_labels_ > 0) text += ", " + count_text(hidden_labels_, "labels not drawn");
+    return text;
+  }
+
+  void draw_names(const Panel& panel) {
+    double at = panel.y + 4;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      const Row& row = rows_[i];
+      if (i > 0 && begins_label(i)) at += kLabelGap;
       const std::string tag = row.track ? fit_text(row.track->name, 11, 62) : "truth";
       const double tag_width = text_width(tag, 11);
       const double middle = row.track ? at + std::min(row.height, kLaneHeight + 3) / 2 + 4 : at + kTruthHeight / 2 + 4;
-      if (first && !row.label.empty())
-        canvas.text(kSide, middle, fit_text(row.label, 12, kLeft - kSide - tag_width - 20), 12).tip = row.label;
-      canvas.text(kLeft - 8, middle, tag, 11, kMuted, Align::kRight);
+      if (begins_label(i) && !row.label.empty())
+        canvas_.text(kSide, middle, fit_text(row.label, 12, kLeft - kSide - tag_width - 20), 12).tip = row.label;
+      canvas_.text(kLeft - 8, middle, tag, 11, kMuted, Align::kRight);
       if (row.band) {
         const Range range = band_range(row.placed);
-        canvas.text(panel.x + panel.w + 4, at + 10, score_text(range.high), 11, kMuted);
-        canvas.text(panel.x + panel.w + 4, at + row.height - 3, score_text(range.low), 11, kMuted);
+        canvas_.text(panel.x + panel.w + 4, at + 10, score_text(range.high), 11, kMuted);
+        canvas_.text(panel.x + panel.w + 4, at + row.height - 3, score_text(range.low), 11, kMuted);
       }
       at += row.height;
     }
-    canvas.begin_panel(panel);
-    draw_x_axis(canvas, panel);
-    at = y + 4;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const Row& row = rows[i];
-      if (i > 0 && row.label != rows[i - 1].label) {
-        canvas.line(panel.x, at + 2.5, panel.x + panel.w, at + 2.5, kGrid);
-        at += 5;
-      }
-      if (row.track) {
-        draw_found(canvas, row, at, scale, row.band ? band_range(row.placed) : score_range(*row.track), colours, video);
-      } else {
-        const Ink ink = series(colours.at(row.label));
-        for (const auto& a : truth) {
-          if (a.label != row.label) continue;
-          const double x = scale.at(a.segment.start);
-          auto& bar = canvas.rect(x, at, std::max(2.0, scale.at(a.segment.end) - x), kTruthHeight, ink);
-          bar.stroke = kText, bar.tip = "truth: " + a.label + "\n" + span_text(a.segment);
-        }
-      }
-      at += row.height;
-    }
-    if (rows.empty()) canvas.text(panel.x + 10, y + 21, "no annotations, no proposals", 12, kMuted);
-    canvas.end_panel();
-    if (!rows.empty() && found_count == 0)
-      canvas.text(kSide, y + height + 14, "no proposals", 12, kMuted);
-    y += height + 32;
   }
+
+  void draw_rows(const Panel& panel) {
+    double at = panel.y + 4;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      const Row& row = rows_[i];
+      if (i > 0 && begins_label(i)) {
+        canvas_.line(panel.x, at + 2.5, panel.x + panel.w, at + 2.5, kGrid);
+        at += kLabelGap;
+      }
+      if (row.track)
+        draw_found(canvas_, row, at, scale_, row.band ? band_range(row.placed) : score_range(*row.track), colours_, video_);
+      else draw_truth(row, at);
+      at += row.height;
+    }
+  }
+
+  void draw_truth(const Row& row, double y) {
+    const Ink ink = series(colours_.at(row.label));
+    for (const auto& a : truth_) {
+      if (a.label != row.label) continue;
+      const double x = scale_.at(a.segment.start);
+      auto& bar = canvas_.rect(x, y, std::max(2.0, scale_.at(a.segment.end) - x), kTruthHeight, ink);
+      bar.stroke = kText, bar.tip = "truth: " + a.label + "\n" + span_text(a.segment);
+    }
+  }
+
+  Canvas& canvas_;
+  const TimelineVideo& video_;
+  const TimelineStyle& style_;
+  const std::map<std::string, std::size_t>& colours_;
+  Legend& legend_;
+  const Scale scale_;
+  std::vector<Annotation> truth_;  // in order of time
+  std::vector<Row> rows_;
+  std::size_t hidden_labels_ = 0, left_out_ = 0;
+};
+
+// Draws the panels from y on; returns where they end. Notes in `legend` how segments were drawn.
+double draw_videos(Canvas& canvas, double y, const std::vector<TimelineVideo>& videos, const TimelineStyle& style,
+                   const std::map<std::string, std::size_t>& colours, Legend& legend) {
+  for (const auto& video : videos) y = VideoPanel(canvas, video, style, colours, legend).draw(y);
   return y;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <queue>
+#include <utility>
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
@@ -24,7 +25,7 @@ struct Component {
 struct Event {
   std::int64_t round;
   int kind;  // 0 merge before 1 leave, as the loop does
-  int component, version, partner_version;
+  int component, version;
   bool operator>(const Event& other) const {
     if (round != other.round) return round > other.round;
     if (kind != other.kind) return kind > other.kind;
@@ -32,108 +33,145 @@ struct Event {
   }
 };
 
+// The paper's loop over one curve, from event to event.
+class Grouping {
+ public:
+  Grouping(const std::vector<double>& curve, std::int64_t min, std::int64_t max, double threshold, bool keep_growing)
+      : rows_(static_cast<std::int64_t>(curve.size())), min_(min), max_(max), keep_growing_(keep_growing) {
+    for (std::int64_t i = 0; i < rows_; ++i)
+      if (curve[static_cast<std::size_t>(i)] >= threshold) {
+        const int id = static_cast<int>(set_.size());
+        set_.push_back({i, i, id - 1, id + 1});
+      }
+    if (!set_.empty()) set_.back().right = -1;
+  }
+
+  // Extents as they were emitted, some perhaps twice; without scores.
+  std::vector<Extent> run() {
+    for (int id = 0; id < static_cast<int>(set_.size()); ++id) plan_merge(id), plan_leave(id, 1);
+    alive_ = set_.size();
+    while (alive_ > 1 && !events_.empty()) {
+      round_ = events_.top().round;
+      while (!events_.empty() && events_.top().round == round_) {
+        const Event event = events_.top();
+        events_.pop();
+        const auto& c = at(event.component);
+        if (!c.alive || c.version != event.version) continue;
+        if (event.kind == 1) leave(event.component);
+        else merge(event.component);
+      }
+    }
+    for (const auto& c : set_) {
+      if (!c.alive) continue;
+      if (keep_growing_ && round_ > 0) emit_life(c, round_);
+      if (const auto rows = length(c, round_); alive_ == 1 && rows > min_ && rows < max_) out_.push_back(extent(c, round_));
+    }
+    return std::move(out_);
+  }
+
+  std::int64_t rounds() const { return round_; }  // of the paper's loop
+
+ private:
+  Component& at(int id) { return set_[static_cast<std::size_t>(id)]; }
+
+  Extent extent(const Component& c, std::int64_t round) const {
+    return {{std::max<std::int64_t>(0, c.a - round), std::min(rows_, c.b + round + 1)}};
+  }
+
+  std::int64_t length(const Component& c, std::int64_t round) const { return extent(c, round).count(); }
+
+  // First round >= from in which the component is longer than min; -1: never (it covers the curve before).
+  std::int64_t leaving(const Component& c, std::int64_t from) const {
+    std::int64_t low = from, high = std::max(from, rows_);
+    if (length(c, high) <= min_) return -1;
+    while (low < high) {
+      const std::int64_t middle = low + (high - low) / 2;
+      if (length(c, middle) > min_) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  // Everything that a component emits, from its last merge to round `to`, when emitted components stay.
+  void emit_life(const Component& c, std::int64_t to) {
+    const std::int64_t first = leaving(c, std::max<std::int64_t>(1, c.born));
+    if (first < 0) return;
+    for (std::int64_t round = first; round <= to && length(c, round) < max_; ++round) {
+      out_.push_back(extent(c, round));
+      if (out_.back().count() == rows_) break;  // it cannot grow any more
+    }
+  }
+
+  void plan_merge(int left) {
+    const int right = at(left).right;
+    if (right < 0) return;
+    const std::int64_t gap = at(right).a - at(left).b;
+    events_.push({(gap + 1) / 2, 0, left, at(left).version});
+  }
+
+  void plan_leave(int id, std::int64_t from) {
+    if (keep_growing_) return;
+    const auto& c = at(id);
+    const std::int64_t round = leaving(c, from);
+    if (round >= 0 && length(c, round) < max_) events_.push({round, 1, id, c.version});
+  }
+
+  void leave(int id) {
+    auto& c = at(id);
+    out_.push_back(extent(c, round_));
+    c.alive = false, --alive_;
+    if (c.left >= 0) at(c.left).right = c.right;
+    if (c.right >= 0) at(c.right).left = c.left;
+    if (c.left >= 0) plan_merge(c.left);
+  }
+
+  // With its right neighbour, if they meet in this round.
+  void merge(int id) {
+    auto& c = at(id);
+    if (c.right < 0) return;
+    auto& other = at(c.right);
+    // A partner that changed its inner side is another gap; one that only grew on its far side has the same.
+    if (!other.alive || (other.a - c.b + 1) / 2 != round_) return;
+    if (keep_growing_) emit_life(c, round_ - 1), emit_life(other, round_ - 1);
+    other.alive = false, --alive_;
+    c.b = other.b, c.right = other.right, c.born = round_, ++c.version;
+    if (c.right >= 0) at(c.right).left = id;
+    plan_merge(id);
+    if (c.left >= 0) plan_merge(c.left);
+    plan_leave(id, round_);
+  }
+
+  const std::int64_t rows_, min_, max_;
+  const bool keep_growing_;
+  std::vector<Component> set_;
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  std::vector<Extent> out_;
+  std::size_t alive_ = 0;
+  std::int64_t round_ = 0;
+};
+
+// Each extent once, by first, then end, with the mean of the curve.
+void sort_and_score(std::vector<Extent>& extents, const std::vector<double>& curve) {
+  std::vector<double> sums(curve.size() + 1, 0.0);
+  for (std::size_t i = 0; i < curve.size(); ++i) sums[i + 1] = sums[i] + curve[i];
+  const auto place = [](const Extent& e) { return std::pair(e.first, e.end); };
+  std::sort(extents.begin(), extents.end(), [&](const Extent& x, const Extent& y) { return place(x) < place(y); });
+  const auto same = [&](const Extent& x, const Extent& y) { return place(x) == place(y); };
+  extents.erase(std::unique(extents.begin(), extents.end(), same), extents.end());
+  for (auto& e : extents) {
+    const double sum = sums[static_cast<std::size_t>(e.end)] - sums[static_cast<std::size_t>(e.first)];
+    e.score = sum / static_cast<double>(e.count());
+  }
+}
+
 }  // namespace
 
 std::vector<Extent> group_components(const std::vector<double>& curve, std::int64_t min, std::int64_t max, double threshold,
                                      bool keep_growing, std::int64_t* rounds) {
-  const auto n = static_cast<std::int64_t>(curve.size());
-  std::vector<Extent> out;
-  std::vector<Component> set;
-  for (std::int64_t i = 0; i < n; ++i)
-    if (curve[static_cast<std::size_t>(i)] >= threshold) {
-      const int id = static_cast<int>(set.size());
-      set.push_back({i, i, id - 1, id + 1});
-    }
-  if (!set.empty()) set.back().right = -1;
-  const auto extent = [&](const Component& c, std::int64_t round) {
-    return Extent{{std::max<std::int64_t>(0, c.a - round), std::min(n, c.b + round + 1)}};
-  };
-  const auto length = [&](const Component& c, std::int64_t round) {
-    return extent(c, round).count();
-  };
-  const auto fits = [&](std::int64_t rows) { return rows > min && rows < max; };
-  // First round >= from in which the component is longer than min; -1: never (it covers the curve before).
-  const auto leaving = [&](const Component& c, std::int64_t from) -> std::int64_t {
-    std::int64_t low = from, high = std::max(from, n);
-    if (length(c, high) <= min) return -1;
-    while (low < high) {
-      const std::int64_t middle = low + (high - low) / 2;
-      if (length(c, middle) > min) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  };
-  // Everything that a component which lived in rounds [from, to] emits when emitted components stay.
-  const auto emit_life = [&](const Component& c, std::int64_t from, std::int64_t to) {
-    const std::int64_t first = leaving(c, from);
-    if (first < 0) return;
-    for (std::int64_t round = first; round <= to && length(c, round) < max; ++round) {
-      out.push_back(extent(c, round));
-      if (out.back().count() == n) break;  // it cannot grow any more
-    }
-  };
-
-  std::priority_queue<Event, std::vector<Event>, std::greater<>> events;
-  const auto plan_merge = [&](int left) {
-    const int right = set[static_cast<std::size_t>(left)].right;
-    if (right < 0) return;
-    const std::int64_t gap = set[static_cast<std::size_t>(right)].a - set[static_cast<std::size_t>(left)].b;
-    events.push({(gap + 1) / 2, 0, left, set[static_cast<std::size_t>(left)].version, set[static_cast<std::size_t>(right)].version});
-  };
-  const auto plan_leave = [&](int id, std::int64_t from) {
-    if (keep_growing) return;
-    const auto& c = set[static_cast<std::size_t>(id)];
-    const std::int64_t round = leaving(c, from);
-    if (round >= 0 && length(c, round) < max) events.push({round, 1, id, c.version, 0});
-  };
-  for (int id = 0; id < static_cast<int>(set.size()); ++id) plan_merge(id), plan_leave(id, 1);
-
-  std::size_t alive = set.size();
-  std::int64_t round = 0;
-  while (alive > 1 && !events.empty()) {
-    round = events.top().round;
-    while (!events.empty() && events.top().round == round) {
-      const Event event = events.top();
-      events.pop();
-      auto& c = set[static_cast<std::size_t>(event.component)];
-      if (!c.alive || c.version != event.version) continue;
-      if (event.kind == 1) {
-        out.push_back(extent(c, round));
-        c.alive = false, --alive;
-        if (c.left >= 0) set[static_cast<std::size_t>(c.left)].right = c.right;
-        if (c.right >= 0) set[static_cast<std::size_t>(c.right)].left = c.left;
-        if (c.left >= 0) plan_merge(c.left);
-        continue;
-      }
-      if (c.right < 0) continue;
-      auto& other = set[static_cast<std::size_t>(c.right)];
-      // A partner that changed its inner side is another gap; one that only grew on its far side has the same.
-      if (!other.alive || (other.a - c.b + 1) / 2 != round) continue;
-      if (keep_growing) emit_life(c, std::max<std::int64_t>(1, c.born), round - 1), emit_life(other, std::max<std::int64_t>(1, other.born), round - 1);
-      other.alive = false, --alive;
-      c.b = other.b, c.right = other.right, c.born = round, ++c.version;
-      if (c.right >= 0) set[static_cast<std::size_t>(c.right)].left = event.component;
-      plan_merge(event.component);
-      if (c.left >= 0) plan_merge(c.left);
-      plan_leave(event.component, round);
-    }
-  }
-  for (const auto& c : set) {
-    if (!c.alive) continue;
-    if (keep_growing && round > 0) emit_life(c, std::max<std::int64_t>(1, c.born), round);
-    if (alive == 1 && fits(length(c, round))) out.push_back(extent(c, round));
-  }
-  if (rounds) *rounds = round;
-
-  std::vector<double> sums(curve.size() + 1, 0.0);
-  for (std::size_t i = 0; i < curve.size(); ++i) sums[i + 1] = sums[i] + curve[i];
-  const auto same = [](const Extent& x, const Extent& y) { return x.first == y.first && x.end == y.end; };
-  std::sort(out.begin(), out.end(),
-            [](const Extent& x, const Extent& y) { return x.first != y.first ? x.first < y.first : x.end < y.end; });
-  out.erase(std::unique(out.begin(), out.end(), same), out.end());
-  for (auto& e : out)
-    e.score = (sums[static_cast<std::size_t>(e.end)] - sums[static_cast<std::size_t>(e.first)]) /
-              static_cast<double>(e.count());
+  Grouping grouping(curve, min, max, threshold, keep_growing);
+  std::vector<Extent> out = grouping.run();
+  if (rounds) *rounds = grouping.rounds();
+  sort_and_score(out, curve);
   return out;
 }
 

@@ -1,4 +1,4 @@
-// The options with which tal-propose, tal-refine and tal-score run a model. Without LibTorch they exist and say what is missing.
+// The options with which tal-propose, tal-refine and tal-score run a model (libtal/stages/plugins.h).
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,9 @@
 #include "libtal/cli/tool.h"
 
 namespace tal {
+
+enum class Stage { kPropose, kRefine, kScore };  // what a model is asked to do
+
 struct ModelOptions {
   std::vector<std::string> models;    // files; several: an ensemble
   std::string device = "cpu";

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "libtal/base/base64.h"
 #include "libtal/io/npy.h"
 
 namespace tal {

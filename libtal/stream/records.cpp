@@ -1,11 +1,10 @@
 #include "libtal/stream/records.h"
 
-#include <condition_variable>
-#include <deque>
 #include <exception>
-#include <mutex>
-#include <thread>
+#include <memory>
 #include <utility>
+
+#include "libtal/stream/ordered_pool.h"
 
 namespace tal {
 namespace {
@@ -84,95 +83,23 @@ struct Batch {
   std::string text, output;
   std::vector<Line> lines;
   std::vector<Fault> faults;
-  bool done = false;
-  std::exception_ptr broken;
+  std::exception_ptr broken;  // what is no fault of a record; the lines before it are done
 };
 
-// Threads that work on batches. Whoever adds them takes them back in the same order.
-class Workers {
- public:
-  Workers(const Transform& fn, const std::string& source, int count) : fn_(fn), source_(source) {
-    try {
-      for (int i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
-    } catch (...) {
-      end();
-      throw;
-    }
-  }
-  ~Workers() { end(); }
-  Workers(const Workers&) = delete;
-  Workers& operator=(const Workers&) = delete;
-
-  void add(std::unique_ptr<Batch> batch) {
-    {
-      std::lock_guard lock(mutex_);
-      waiting_.push_back(batch.get());
-    }
-    order_.push_back(std::move(batch));
-    ready_.notify_one();
-  }
-  std::size_t size() const { return order_.size(); }
-  // The oldest batch, once it is done.
-  std::unique_ptr<Batch> take() {
-    auto batch = std::move(order_.front());
-    order_.pop_front();
-    std::unique_lock lock(mutex_);
-    done_.wait(lock, [&] { return batch->done; });
-    return batch;
-  }
-
- private:
-  void work() {
-    Record record;
-    while (Batch* batch = next()) {
+void transform_batch(const Transform& fn, Record& record, const std::string& source, Batch& batch) {
+  try {
+    for (const auto& [begin, size, number] : batch.lines) {
+      const auto line = std::string_view(batch.text).substr(begin, size);
       try {
-        for (const auto& [begin, size, number] : batch->lines) {
-          const auto line = std::string_view(batch->text).substr(begin, size);
-          try {
-            transform(fn_, record, line, source_, number, batch->output);
-          } catch (const Error& error) {
-            batch->faults.push_back({batch->output.size(), error, std::string(line)});
-          }
-        }
-      } catch (...) {
-        batch->broken = std::current_exception();
+        transform(fn, record, line, source, number, batch.output);
+      } catch (const Error& error) {
+        batch.faults.push_back({batch.output.size(), error, std::string(line)});
       }
-      {
-        std::lock_guard lock(mutex_);
-        batch->done = true;
-      }
-      done_.notify_one();
     }
+  } catch (...) {
+    batch.broken = std::current_exception();
   }
-  // Null when there will be none.
-  Batch* next() {
-    std::unique_lock lock(mutex_);
-    ready_.wait(lock, [&] { return ended_ || !waiting_.empty(); });
-    if (waiting_.empty()) return nullptr;
-    Batch* batch = waiting_.front();
-    waiting_.pop_front();
-    return batch;
-  }
-  // Batches that nobody has begun are dropped.
-  void end() {
-    {
-      std::lock_guard lock(mutex_);
-      ended_ = true;
-      waiting_.clear();
-    }
-    ready_.notify_all();
-    for (auto& thread : threads_) thread.join();
-  }
-
-  const Transform& fn_;
-  const std::string source_;
-  std::mutex mutex_;
-  std::condition_variable ready_, done_;
-  std::deque<Batch*> waiting_;
-  std::deque<std::unique_ptr<Batch>> order_;
-  bool ended_ = false;
-  std::vector<std::thread> threads_;
-};
+}
 
 void write(Run& run, const Batch& batch) {
   std::size_t at = 0;
@@ -191,7 +118,9 @@ void transform_in_batches(Run& run, const Transform& fn) {
   LineReader reader(run.options().input);
   Seen seen(run, reader);
   const int jobs = run.options().jobs;
-  Workers workers(fn, reader.source(), jobs);
+  OrderedPool<Batch> workers(jobs, [&fn, source = reader.source()] {
+    return [&fn, source, record = std::make_shared<Record>()](Batch& batch) { transform_batch(fn, *record, source, batch); };
+  });
   const auto write_down_to = [&](std::size_t left) {
     while (workers.size() > left) {
       const auto batch = workers.take();

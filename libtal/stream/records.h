@@ -10,12 +10,14 @@
 
 namespace tal {
 
-// Reads records from --input, applies fn to each (in `jobs` threads), appends the history entry and writes them to --output
-// in input order. fn may throw Error: place is completed here. fn must be safe to call from several threads on different records.
+// Reads records from --input, applies fn to each (in `jobs` threads), appends the history entry and writes them to
+// --output in input order. fn may throw Error: place is completed here, and --on-error decides (Run::record_error).
+// fn must be safe to call from several threads on different records.
 void map_records(Run& run, const std::function<void(Record&)>& fn);
 // The same, with fn writing any number of lines (each ended by '\n') to `out` itself.
 void transform_records(Run& run, const std::function<void(Record&, std::string& out)>& fn);
-// Reads all records of a file in order, one thread, nothing written. fn gets the reader for source and line.
+// Reads all records of a file in order, one thread, nothing written. fn gets the reader for source and line; its
+// Errors are treated as map_records treats them.
 void for_each_record(Run& run, const std::string& path, const std::function<void(Record&, const LineReader&)>& fn);
 
 }  // namespace tal

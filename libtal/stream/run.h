@@ -34,7 +34,8 @@ class Run {
   const std::string& name() const { return name_; }
   const CommonOptions& options() const { return common_; }
 
-  Output& out();                            // of --output; opened on first use
+  Output& out();                            // of --output; opened on first use (Error when it cannot be written)
+  void close();                             // output and rejects, which are complete: files appear under their names. Error when they cannot be written
   void note(const std::string& message);    // stderr, unless -q
   void warn(const std::string& message);    // stderr, always: "tal-nms: warning: ..."
   void detail(const std::string& message);  // stderr with -v
@@ -55,7 +56,6 @@ class Run {
   static void print_line(const std::string& line);  // stderr
   void print_error(const std::string& message);
   void end_progress();             // so that the next line begins at the left
-  void close();                    // output and rejects, which must be complete
   void keep_what_was_good();       // after a fault: stdout and rejects keep what has been computed; a file that is not complete never appears
 
   static void on_signal(int number);  // for sigaction: stopped() from then on; a second one ends the process

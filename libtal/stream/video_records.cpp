@@ -7,21 +7,64 @@
 #include <filesystem>
 #include <memory>
 #include <set>
+#include <utility>
 
 #include "libtal/base/error.h"
 #include "libtal/io/record.h"
 
 namespace tal {
+namespace {
+
+std::string id_of(const std::string& file) { return std::filesystem::path(file).stem().string(); }
+
+void refuse_twins(const std::vector<std::string>& files) {
+  std::set<std::string> ids;
+  for (const auto& file : files)
+    if (!ids.insert(id_of(file)).second) throw UsageError("--videos: two files give the video id '" + id_of(file) + "'");
+}
+
+Record record_of(const std::string& file) {
+  Record record = Record::make(id_of(file));
+  record.set_text("path", file);
+  return record;
+}
+
+}  // namespace
+
+VideoList::VideoList(const std::string& input, const std::vector<std::string>& videos) : videos_(videos) {
+  if (videos.empty()) reader_.emplace(input);
+  refuse_twins(videos);
+}
+
+std::optional<VideoLine> VideoList::read() {
+  if (!reader_) {
+    if (at_ == videos_.size()) return std::nullopt;
+    const std::string line = record_of(videos_[at_]).str();
+    return VideoLine{line, "--videos", ++at_};
+  }
+  std::string_view line;
+  if (!reader_->next(line)) return std::nullopt;
+  return VideoLine{std::string(line), reader_->source(), reader_->line_number()};
+}
+
+std::optional<VideoLine> VideoList::next() {
+  if (!ahead_) return read();
+  auto video = std::exchange(ahead_, std::nullopt);
+  return video;
+}
+
+bool VideoList::at_end() {
+  if (!ahead_) ahead_ = read();
+  return !ahead_;
+}
+
+bool VideoList::would_block() const { return !ahead_ && reader_ && reader_->would_block(); }
 
 void read_videos_as_records(const std::vector<std::string>& files) {
-  std::set<std::string> ids;
+  refuse_twins(files);
   std::string lines;
   for (const auto& file : files) {
-    const auto id = std::filesystem::path(file).stem().string();
-    if (!ids.insert(id).second) throw UsageError("--videos: two files give the video id '" + id + "'");
-    Record record = Record::make(id);
-    record.set_text("path", file);
-    record.write(lines);
+    record_of(file).write(lines);
     lines += '\n';
   }
   {

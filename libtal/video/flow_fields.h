@@ -8,7 +8,7 @@
 
 #include "libtal/video/flow.h"
 #include "libtal/video/held_pictures.h"
-#include "libtal/video/preprocessing.h"
+#include "libtal/encoder/preprocessing.h"
 
 namespace tal {
 

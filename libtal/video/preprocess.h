@@ -3,7 +3,7 @@
 
 #include <opencv2/core.hpp>
 
-#include "libtal/video/preprocessing.h"
+#include "libtal/encoder/preprocessing.h"
 
 namespace tal {
 

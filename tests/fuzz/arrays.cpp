@@ -1,5 +1,6 @@
 // Files of numbers: the first byte chooses the reader of the rest (.npy, .npz, safetensors, CSV, .pt/.pth, gzip, base64). HDF5 files go to
 // the C library, whose own checks are not ours to fuzz.
+#include "libtal/base/base64.h"
 #include "libtal/io/csv.h"
 #include "libtal/io/features.h"
 #include "libtal/io/npy.h"

@@ -21,7 +21,7 @@ void read_fields(const tal::Record& record) {
       if (stream.path.empty()) answers([&] { tal::load_features(stream); });
   });
   answers([&] {
-    for (const auto& proposal : record.proposals()) answers([&] { tal::proposal_scores(proposal); });
+    for (const auto& proposal : record.proposals()) answers([&] { tal::named_scores(proposal); });
   });
 }
 

@@ -67,11 +67,11 @@ void maps_case(const Json& in, const Json& want, const Checker& check) {
     check("start of a proposal", proposals[k].segment.start, row[2]);
     check("end of a proposal", proposals[k].segment.end, row[3]);
     check("score of a proposal", proposals[k].score, row[4]);
-    const auto scores = proposal_scores(proposals[k]);
+    const auto scores = named_scores(proposals[k]);
     BOOST_REQUIRE(scores.size() == 3u);
-    check("its boundary score", scores[0].second, boundary[j][i].item<double>());
-    check("its classification score", scores[1].second, m_cc[j][i].item<double>());
-    check("its regression score", scores[2].second, m_cr[j][i].item<double>());
+    check("its boundary score", scores[0].value, boundary[j][i].item<double>());
+    check("its classification score", scores[1].value, m_cc[j][i].item<double>());
+    check("its regression score", scores[2].value, m_cr[j][i].item<double>());
   }
 }
 

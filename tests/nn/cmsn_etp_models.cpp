@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libtal/base/base64.h"
 #include "libtal/base/error.h"
 #include "libtal/io/features.h"
 #include "libtal/models/cmsn/cmsn_model.h"

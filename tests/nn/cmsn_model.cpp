@@ -24,7 +24,7 @@
 #include "tests/unit/action_stages_reference.h"
 #ifdef TAL_HAVE_VIDEO
 #include "libtal/video/frame_reader.h"
-#include "libtal/video/synth_video.h"
+#include "libtal/video/synth_render.h"
 #endif
 
 using namespace tal;

@@ -1,6 +1,7 @@
 // Streams of different numbers of rows as one sequence: rescaled as a whole (RPN paper, 4.2), or resampled to the first stream's rows.
 #include <boost/test/unit_test.hpp>
 
+#include "libtal/base/base64.h"
 #include "libtal/base/error.h"
 #include "libtal/models/core/joined_rows.h"
 #include "libtal/train/record_set.h"

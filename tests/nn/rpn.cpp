@@ -419,7 +419,7 @@ BOOST_AUTO_TEST_CASE(learns_and_proposes) {
         if (p.score > best->score) best = &p;
       }
       overlap += tiou(best->segment, video.truths[0].segment) / 6;
-      BOOST_TEST(*map_json(read, "other") == R"({"a":1.50})");
+      BOOST_TEST((read.raw("maps")->find(R"("other":{"a":1.50})") != std::string_view::npos));
       const RpnMaps maps = read_rpn_maps(read);
       BOOST_TEST(maps.anchors.size() == proposals.size());
       BOOST_TEST(maps.rows == 12);

@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 
 #ifdef TAL_HAVE_ENCODE
+#include <opencv2/core.hpp>
 #include <torch/script.h>
 
 #include <filesystem>

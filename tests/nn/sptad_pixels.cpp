@@ -13,7 +13,7 @@
 #include "tests/nn/frame_files.h"
 #ifdef TAL_HAVE_VIDEO
 #include "libtal/video/frame_reader.h"
-#include "libtal/video/synth_video.h"
+#include "libtal/video/synth_render.h"
 #endif
 
 namespace {

@@ -213,11 +213,11 @@ BOOST_AUTO_TEST_CASE(ssn_and_bsn_proposals) {
   seconds.tables.videos = parse_videos(load("activitynet/activity_net.v1-2.min.json"));
   const auto records = read("ssn-proposals", {list}, seconds);
   BOOST_TEST(count(records) == (Count{2383, 3582, 120148}));
-  const auto scores = proposal_scores(records.at(0).proposals().at(0));
+  const auto scores = named_scores(records.at(0).proposals().at(0));
   BOOST_REQUIRE_EQUAL(scores.size(), 3u);
-  BOOST_TEST(scores[0].second == 58);
-  BOOST_TEST(scores[1].second == 0.9684);
-  BOOST_TEST(scores[2].second == 0.9996);
+  BOOST_TEST(scores[0].value == 58);
+  BOOST_TEST(scores[1].value == 0.9684);
+  BOOST_TEST(scores[2].value == 0.9996);
   ImportOptions frames;
   frames.time = "frames";
   frames.fps = 1;

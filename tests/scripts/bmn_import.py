@@ -15,7 +15,7 @@ import tempfile
 import types
 import zipfile
 
-from harness import BIN, check, finish, tool
+from harness import BIN, check, finish, tool, works
 
 folder = tempfile.TemporaryDirectory()
 os.chdir(folder.name)
@@ -195,7 +195,7 @@ def compare(model, state, what, by_end=False):
     check(len(json.loads(out)["proposals"]) == T * (T + 1) // 2, what + ": every valid proposal")
 
 
-has_models = os.path.exists(os.path.join(BIN, "tal-train"))
+has_models = works("tal-train")
 state = weights()
 mask = {"sample_mask": sampling_mask()}
 save_pth("mmaction2.pth", {**mask, "bm_mask": ((T, T), [1.0] * (T * T)), **state}, lambda s: {"state_dict": s, "meta": {"epoch": 9}})

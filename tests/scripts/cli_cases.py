@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 
+from harness import works
+
 BINARIES = os.path.abspath(os.environ["TAL_BIN"])
 CASES = os.path.join(os.environ.get("TAL_SOURCE", "."), "tests", "cases")
 
@@ -67,7 +69,7 @@ def run_case(name, update):
         return "SKIPPED: %s is not installed" % first[1]
     # A tool that this build leaves out (no OpenCV, no LibTorch) skips its cases.
     for tool in re.findall(r"(?:^|[|;&(\s])(tal-[a-z]+)\b", command):
-        if not os.path.exists(os.path.join(BINARIES, tool)):
+        if not works(tool):
             return "SKIPPED: %s is not built" % tool
     stdin_path = os.path.join(folder, "input.jsonl")
     stdin = open(stdin_path, "rb").read() if os.path.exists(stdin_path) else b""

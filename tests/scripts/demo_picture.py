@@ -10,12 +10,14 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 
+from harness import works
+
 BIN, SOURCE = (pathlib.Path(os.environ[name]) for name in ("TAL_BIN", "TAL_SOURCE"))
 SVG = "{http://www.w3.org/2000/svg}"
-if not (BIN / "tal-extract").exists():
+if not works("tal-extract"):
     print("skipped: this build has no tal-extract (no OpenCV)")
     sys.exit(77)
-if not (BIN / "tal-train").exists():
+if not works("tal-train"):
     print("skipped: this build has no tal-train (no LibTorch)")
     sys.exit(77)
 

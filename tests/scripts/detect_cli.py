@@ -13,9 +13,11 @@ import subprocess
 import sys
 import tempfile
 
+from harness import works
+
 BIN = pathlib.Path(os.environ["TAL_BIN"])
 SOURCE = pathlib.Path(os.environ["TAL_SOURCE"])
-if not (BIN / "tal-extract").exists():
+if not works("tal-extract"):
     print("skipped: this build has no tal-extract (no OpenCV)")
     sys.exit(77)
 folder = pathlib.Path(tempfile.mkdtemp())

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import tempfile
 
+from harness import works
+
 BIN, SOURCE = (pathlib.Path(os.environ[name]) for name in ("TAL_BIN", "TAL_SOURCE"))
-if not all((BIN / tool).exists() for tool in ("tal-train", "tal-extract")):
+if not all(works(tool) for tool in ("tal-train", "tal-extract")):
     print("skipped: this build lacks LibTorch or OpenCV")
     sys.exit(77)
 environment = dict(os.environ, PATH=f"{BIN}:{os.environ['PATH']}")

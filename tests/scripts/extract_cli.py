@@ -8,8 +8,10 @@ import subprocess
 import sys
 import tempfile
 
+from harness import works
+
 BIN = pathlib.Path(os.environ["TAL_BIN"])
-if not (BIN / "tal-extract").exists():
+if not works("tal-extract"):
     print("skipped: this build has no tal-extract (no OpenCV)")
     sys.exit(77)
 

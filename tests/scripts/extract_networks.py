@@ -8,7 +8,7 @@ import struct
 import sys
 import tempfile
 
-from harness import finish, need, tool
+from harness import finish, need, tool, works
 from media import mp4
 
 need("tal-extract", why="this build has no OpenCV")
@@ -97,7 +97,7 @@ with tempfile.TemporaryDirectory() as folder:
         assert says in got.stderr, (change, got.stderr)
     describe(net, **good)
     for options, says in ((["--encoder", "onnx"], "which file?"), (["--encoder", f"onnx:{net}", "--device", "cuda"], "runs on the processor"),
-                          (["--encoder", f"onnx@nowhere:{net}"], "no such node"), (["--encoder", f"torchscript@x:{net}"], "" if "LibTorch" not in run("tal-extract", "--version").stdout else "one output"),
+                          (["--encoder", f"onnx@nowhere:{net}"], "no such node"), *([(["--encoder", f"torchscript@x:{net}"], "one output")] if works("tal-train") else []),
                           (["--encoder", "torchscript"], "which file?")):
         got = run("tal-extract", *options, "--videos", flat, status=2)
         assert says in got.stderr, (options, got.stderr)

@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 BIN = os.path.abspath(os.environ["TAL_BIN"])
+# What a tool is nothing without: a library that it opens, and that a build without LibTorch or OpenCV has not.
+_OPENS = {"tal-train": "libtal-nn.so", "tal-extract": "libtal-video.so"}
 failures = 0
 
 # Networks of every model that learn on a few records in a moment, and the stage that each is for.
@@ -23,9 +25,14 @@ SMALL_MODELS = {
 STAGES = {"tal-propose": ("rpn", "bsnpp", "bmn", "cmsn", "etp-an", "sptad"), "tal-refine": ("etp-rn",), "tal-score": ("cmsn", "etp-ln", "segment-classifier")}
 
 
+def works(name):
+    """Whether the build has the tool, and what it opens."""
+    return os.path.exists(os.path.join(BIN, name)) and (name not in _OPENS or os.path.exists(os.path.join(BIN, "..", "lib", _OPENS[name])))
+
+
 def need(*names, why):
     """Skips the script, visibly, where the build has not all these tools, or the machine not these programs."""
-    if not all(os.path.exists(os.path.join(BIN, name)) if name.startswith("tal-") else shutil.which(name) for name in names):
+    if not all(works(name) if name.startswith("tal-") else shutil.which(name) for name in names):
         print("SKIPPED: " + why)
         sys.exit(77)
 

@@ -1,5 +1,6 @@
-# What `cmake --install` puts in place serves others: the tools run from there, and find_package(tal) gives the libraries.
+# What `cmake --install` puts in place serves others: the tools run from there, find_package(tal) gives the components, and their headers are whole.
 # label: cli
+import json
 import os
 import pathlib
 import subprocess
@@ -7,13 +8,29 @@ import sys
 import tempfile
 
 build = pathlib.Path(os.environ["TAL_BIN"]).parent
-learned = (build / "bin/tal-train").exists()
+source = pathlib.Path(os.environ["TAL_SOURCE"])
+has = {"core": True, "video": (build / "lib/libtal-video.so").exists(), "nn": (build / "lib/libtal-nn.so").exists()}
+# Folders of libtal whose headers a component installs; no other folder is there.
+PUBLIC = {"core": "base io stream segment data eval fusion plot encoder models/catalogue", "video": "video encoder/picture",
+          "nn": "nn nn/backbones models/core models/maps models/rpn models/etp models/bsnpp models/bmn models/cmsn models/sptad models/classifier train"}
 
 
-def sh(*command, **kwargs):
-    run = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=600, **kwargs)
+def sh(*command, data=None, **kwargs):
+    run = subprocess.run([str(word) for word in command], input=data, capture_output=True, text=True, timeout=600, **kwargs)
     assert run.returncode == 0, f"{command}\n{run.stdout[-3000:]}\n{run.stderr[-3000:]}"
     return run.stdout
+
+
+def project(folder, body, main):
+    folder.mkdir()
+    (folder / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.25)\nproject(uses_tal CXX)\n" + body)
+    (folder / "main.cpp").write_text(main)
+    return folder
+
+
+def configure(folder, prefix, *options):
+    return subprocess.run(["cmake", "-G", "Ninja", "-S", str(folder), "-B", str(folder / "out"), f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Debug", *options],
+                          capture_output=True, text=True, timeout=600)
 
 
 if not (build / "cmake_install.cmake").exists():
@@ -28,19 +45,59 @@ with tempfile.TemporaryDirectory() as name:
             continue
         assert tool.name in sh(prefix / "bin" / tool.name, "--version"), tool.name
         assert (prefix / "share/man/man1" / (tool.name + ".1")).exists() or tool.suffix, tool.name
-    for path in ("share/man/man7/tal.7", "share/man/man5/tal-jsonl.5", "share/tal/tal-record.schema.json", "include/libtal/io/record.h"):
+    # A moved installation finds its libraries.
+    moved = folder / "moved"
+    prefix.rename(moved)
+    prefix = moved
+    record = '{"video":"v","proposals":[{"segment":[0,4],"score":0.5},{"segment":[0,4],"score":0.9},{"segment":[5,6],"score":0.2}]}\n'
+    assert sh(prefix / "bin/tal-nms", data=record).count('"segment"') == 2
+    if has["nn"]:
+        assert "LibTorch " in sh(prefix / "bin/tal-train", "--version", "-v")
+    if has["video"]:
+        assert "OpenCV " in sh(prefix / "bin/tal-extract", "--version", "-v")
+    for path in ("share/man/man7/tal.7", "share/man/man5/tal-jsonl.5", "share/tal/tal-record.schema.json"):
         assert (prefix / path).exists(), path
-    project = folder / "project"
-    project.mkdir()
-    (project / "CMakeLists.txt").write_text(
-        "cmake_minimum_required(VERSION 3.25)\nproject(uses_tal CXX)\nfind_package(tal REQUIRED)\n"
-        "add_executable(uses main.cpp)\ntarget_link_libraries(uses PRIVATE tal::tal" + (" tal::nn" if learned else "") + ")\n")
-    (project / "main.cpp").write_text(
-        '#include <cstdio>\n#include "libtal/base/segment.h"\n' + ('#include "libtal/nn/torch_info.h"\n' if learned else "") +
-        "int main() {\n" + ('  std::printf("%s\\n", tal::torch_version().c_str());\n' if learned else "") +
-        '  std::printf("%g\\n", tal::tiou({0, 2}, {1, 3}));\n}\n')
-    sh("cmake", "-G", "Ninja", "-S", project, "-B", folder / "out", f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Release")
-    sh("cmake", "--build", folder / "out")
-    out = sh(folder / "out/uses").split("\n")
-    assert "0.333333" in out and (not learned or out[0].startswith("LibTorch ")), out
+
+    # Only public headers, and each stands alone.
+    public = {f for component, folders in PUBLIC.items() if has[component] for f in folders.split()} | ({"cuda"} if has["nn"] else set())
+    headers = sorted((prefix / "include/libtal").rglob("*.h"))
+    folders = {str(h.parent.relative_to(prefix / "include/libtal")) for h in headers}
+    assert folders == public, folders ^ public
+    core = [h for h in headers if str(h.parent.relative_to(prefix / "include/libtal")) in PUBLIC["core"].split()]
+    assert len(core) > 40
+    for header in core:
+        sh("g++", "-std=c++20", "-fsyntax-only", "-x", "c++", "-I", prefix / "include", header)
+
+    # The example of the core, where neither OpenCV nor LibTorch can be found.
+    example = folder / "library"
+    sh("cp", "-r", source / "examples/library", example)
+    assert len((example / "longest.cpp").read_text().splitlines()) <= 32
+    done = configure(example, prefix, "-DCMAKE_DISABLE_FIND_PACKAGE_OpenCV=ON", "-DTAL_TORCH=/nowhere")
+    assert done.returncode == 0, done.stderr
+    sh("cmake", "--build", example / "out")
+    lines = "".join(f',{{"segment":[{10 * i},{10 * i + i + 1}],"score":0.{i + 1}}}' for i in range(6))
+    out = sh(example / "out/longest", data='{"video":"v","proposals":[{"segment":[50,55.5],"score":0.05}' + lines + "]}\n")
+    assert [p["segment"] for p in json.loads(out)["proposals"]] == [[50, 56], [40, 45], [30, 34]], out
+    bad = subprocess.run([str(example / "out/longest")], input='{"video":"v"}\n', capture_output=True, text=True)
+    assert bad.returncode == 1 and "video 'v'" in bad.stderr and "proposals" in bad.stderr, bad.stderr
+
+    # Every component that there is links and runs; one that is not there is refused by name.
+    parts = [c for c in ("video", "nn") if has[c]]
+    main = '#include <cstdio>\n#include "libtal/base/segment.h"\n'
+    main += '#include "libtal/video/opencv_info.h"\n' if has["video"] else ""
+    main += '#include "libtal/nn/torch_info.h"\n' if has["nn"] else ""
+    main += 'int main() {\n  std::printf("%g\\n", tal::tiou({0, 2}, {1, 3}));\n'
+    main += '  std::printf("%s\\n", tal::opencv_version().c_str());\n' if has["video"] else ""
+    main += '  std::printf("%s\\n", tal::torch_version().c_str());\n' if has["nn"] else ""
+    main += "}\n"
+    uses = project(folder / "uses", f"find_package(tal REQUIRED COMPONENTS core {' '.join(parts)})\nadd_executable(uses main.cpp)\n"
+                   f"target_link_libraries(uses PRIVATE tal::core {' '.join('tal::' + p for p in parts)})\n", main)
+    done = configure(uses, prefix)
+    assert done.returncode == 0, done.stderr
+    sh("cmake", "--build", uses / "out")
+    out = sh(uses / "out/uses")
+    assert "0.333333" in out and ("LibTorch " in out) == has["nn"] and ("OpenCV " in out) == has["video"], out
+    missing = project(folder / "missing", "find_package(tal REQUIRED COMPONENTS core gpu)\n", "int main() {}\n")
+    done = configure(missing, prefix)
+    assert done.returncode != 0 and "gpu" in done.stderr, done.stderr
 print("ok")

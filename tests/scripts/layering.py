@@ -15,18 +15,20 @@ ARROWS = {
     "eval": "base io stream",
     "fusion": "base io stream segment eval",
     "plot": "base io data",
+    "encoder": "base io",
     "cli": "base stream",
-    "stages": "base io segment data eval fusion plot cli",
+    "models/catalogue": "",
+    "stages": "base io stream segment data eval fusion plot encoder cli",
     # OpenCV
-    "video": "base io",
-    "encoder": "base io video",
+    "video": "base io data encoder",
     "encoder/picture": "base io video encoder",
-    "stages/video": "base io data cli video encoder/picture",
+    "stages/video": "base io stream data cli stages video encoder encoder/picture",
     # LibTorch
     "cuda": "",
     "nn": "base io segment cuda",
     "nn/backbones": "base data nn",
     "encoder/networks": "base io data encoder encoder/picture nn nn/backbones",
+    "stages/encoders": "stages encoder/networks",
     "models/core": "base io nn",
     "models/maps": "base io stream segment fusion nn models/core",
     "models/rpn": "base segment fusion nn models/core",
@@ -36,7 +38,7 @@ ARROWS = {
     "models/cmsn": "base io encoder segment nn nn/backbones models/core",
     "models/sptad": "base io segment nn nn/backbones models/core",
     "models/classifier": "base nn models/core",
-    "models": "models/core models/rpn models/etp models/bsnpp models/bmn models/cmsn models/sptad models/classifier",
+    "models": "models/catalogue models/core models/rpn models/etp models/bsnpp models/bmn models/cmsn models/sptad models/classifier",
     "train": "base io segment eval nn models/core",
     "stages/networks": "base data fusion cli stages nn models/core models/maps train",
 }
@@ -44,7 +46,7 @@ ARROWS = {
 LIBRARIES = {
     r"<(torch|ATen|c10)/": ["nn", "nn/backbones", "encoder/networks", "models", "models/core", "models/maps", "models/rpn", "models/etp", "models/bsnpp", "models/bmn", "models/cmsn", "models/sptad",
                             "models/classifier", "train", "stages/networks"],
-    r"<opencv2/": ["video", "encoder", "encoder/picture", "encoder/networks", "stages/video"],
+    r"<opencv2/": ["video", "encoder/picture", "encoder/networks", "stages/video"],
     r"<CLI/": ["cli"],
 }
 

@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
 # label: cli
-"""Light tools stay light: what they link; and --version tells what a tool is made of."""
+"""Tools start light: none links LibTorch or OpenCV, an empty input costs a few milliseconds and megabytes, and what needs a network or a video opens the library then,
+or says what is missing and where it was looked for."""
 import os
 import re
 import subprocess
+import tempfile
 import time
 
-from harness import BIN, check, finish
+from harness import BIN, check, finish, tool, works
 
 HEAVY = {"LibTorch": re.compile(r"\blib(torch|c10)[\w.-]*\.so"), "OpenCV": re.compile(r"\blibopencv_\w+\.so"),
          "CUDA": re.compile(r"\blib(cuda|cudart|cublas|cudnn|cufft|cupti|nvrtc|nccl)[\w.-]*\.so")}
-LIGHT = ["tal-anchors", "tal-nms", "tal-eval", "tal-convert"]
+# A run on nothing: it may end with a fault, but not for want of time or memory.
+EMPTY = {"tal-propose": ["--method", "grouping"], "tal-score": ["--beta", "0.5"], "tal-anchors": ["--scheme", "rpn"], "tal-synth": ["annotations", "-n", "0"],
+         "tal-plot": ["--out", "/dev/null"], "tal-convert": ["--from", "tal", "--to", "csv"]}
+SANITIZED = bool(os.environ.get("TAL_SANITIZED"))
 
 
 def is_program(path):
@@ -18,29 +23,75 @@ def is_program(path):
         return file.read(4) == b"\x7fELF"
 
 
-tools = sorted(t for t in os.listdir(BIN) if t.startswith("tal-") and t != "tal-bench" and is_program(os.path.join(BIN, t)))
-for tool in LIGHT:
-    if tool not in tools:
-        print("left out, not built:", tool)
-check(any(tool in tools for tool in LIGHT), "no light tool in " + BIN)
-for tool in tools:
-    path = os.path.join(BIN, tool)
-    linked = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
-    check("libc.so" in linked, "ldd says nothing about " + tool)
-    heavy = [name for name, pattern in HEAVY.items() if pattern.search(linked)]
-    if tool in LIGHT:
-        check(not heavy, "%s links %s" % (tool, ", ".join(heavy)))
-
-    best = 1e9
+def empty_run(name):
+    """Best seconds of ten, most kilobytes, and the libraries that were mapped."""
+    best, most = 1e9, 0
     for _ in range(10):
         start = time.perf_counter()
-        done = subprocess.run([path, "--version"], capture_output=True, text=True)
-        best = min(best, time.perf_counter() - start)
-    print("%-12s --version: %.1f ms at best, with the start of a process from Python; %s" % (tool, 1e3 * best, done.stdout.strip()))
-    check(done.returncode == 0 and done.stderr == "" and done.stdout.count("\n") == 1, tool + " --version")
-    check(re.match(re.escape(tool) + r" \d+\.\d+\.\d+ \((\w+-\d+-g)?([0-9a-f]{7,40}(-dirty)?|\w[\w.-]*)\), \w+ \d+\.\d+(\.\d+)*, \w+", done.stdout),
+        process = subprocess.Popen([os.path.join(BIN, name), *EMPTY.get(name, [])], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, _, usage = os.wait4(process.pid, 0)
+        process.returncode = 0
+        best, most = min(best, time.perf_counter() - start), max(most, usage.ru_maxrss)
+    mapped = subprocess.run([os.path.join(BIN, name), *EMPTY.get(name, [])], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                            env=dict(os.environ, LD_DEBUG="files")).stderr
+    return best, most, [heavy for heavy, pattern in HEAVY.items() if pattern.search(mapped)]
+
+
+tools = sorted(t for t in os.listdir(BIN) if t.startswith("tal-") and t != "tal-bench" and is_program(os.path.join(BIN, t)))
+check(len(tools) >= 12, "all tools are built, whatever the build lacks: " + " ".join(tools))
+for name in tools:
+    path = os.path.join(BIN, name)
+    linked = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
+    check("libc.so" in linked and "libtal.so" in linked, "ldd says nothing about " + name)
+    check(not [heavy for heavy, pattern in HEAVY.items() if pattern.search(linked)], name + " links something large")
+    done = tool(name, "--version")
+    check(done.stderr == "" and done.stdout.count("\n") == 1, name + " --version")
+    check(re.match(re.escape(name) + r" \d+\.\d+\.\d+ \((\w+-\d+-g)?([0-9a-f]{7,40}(-dirty)?|\w[\w.-]*)\), \w+ \d+\.\d+(\.\d+)*, \w+", done.stdout),
           "tool, revision and compiler: " + done.stdout)
-    for name in ("LibTorch", "OpenCV"):
-        check(bool(re.search(name + r" \d+\.\d+", done.stdout)) == (name in heavy),
-              "%s --version and what is linked disagree about %s: %s" % (tool, name, done.stdout))
+    if name != "tal-train":
+        seconds, kilobytes, heavy = empty_run(name)
+        print("%-12s nothing to do: %.1f ms at best, with the start of a process from Python, %.1f MB" % (name, 1e3 * seconds, kilobytes / 1024))
+        check(not heavy, "%s opens %s for an empty input" % (name, ", ".join(heavy)))
+        check(SANITIZED or kilobytes < 20 * 1024, "%s needs %d kB for an empty input" % (name, kilobytes))
+
+# --version -v says which libraries would be opened.
+for name, libraries in {"tal-train": ("LibTorch", "OpenCV"), "tal-propose": ("LibTorch", "OpenCV"), "tal-refine": ("LibTorch",), "tal-score": ("LibTorch", "OpenCV"),
+                        "tal-extract": ("OpenCV", "LibTorch"), "tal-synth": ("OpenCV",), "tal-nms": ()}.items():
+    lines = tool(name, "--version", "-v").stdout.splitlines()[1:]
+    check(len(lines) == len(libraries), f"{name} --version -v: {lines}")
+    for line, library in zip(lines, libraries):
+        there = works("tal-train") if library == "LibTorch" else works("tal-extract")
+        check(line.startswith(library + " ") if there else line.startswith("no "), f"{name} --version -v: {line}")
+        if library == "LibTorch" and there:
+            check(re.search(r", /.*\((TAL_TORCH|beside libtal\.so|torch of python3|the build's)\)", line), line)
+
+# LibTorch: the folder that is asked for must fit; without one, each place is named.
+RECORD = '{"video":"v","duration":10,"features":{"f":{"data":"AACAPwAAAAAAAIA/AAAAAA==","rows":4,"dim":1,"stride":1,"window":1,"fps":1}}}\n'
+with tempfile.TemporaryDirectory() as folder:
+    model = os.path.join(folder, "m.safetensors")
+    open(model, "w").close()
+    if works("tal-train"):
+        got = tool("tal-train", "--model", "bmn", "--list-settings", status=1, environment={"TAL_TORCH": folder})
+        check(f"TAL_TORCH={folder}: no libtorch_cpu.so there" in got.stderr and got.stderr.count("\n") == 1, got.stderr)
+        got = tool("tal-propose", "-m", model, data=RECORD, status=1, environment={"TAL_TORCH": "OFF"})
+        check("TAL_TORCH=OFF" in got.stderr and not got.stdout, got.stderr)
+        # One of another version is told from its headers before anything of it is opened.
+        os.makedirs(os.path.join(folder, "old/lib"))
+        os.makedirs(os.path.join(folder, "old/include/torch/headeronly"))
+        open(os.path.join(folder, "old/lib/libtorch_cpu.so"), "w").close()
+        with open(os.path.join(folder, "old/include/torch/headeronly/version.h"), "w") as file:
+            file.write("#define TORCH_VERSION_MAJOR 1\n#define TORCH_VERSION_MINOR 13\n#define TORCH_VERSION_PATCH 1\n")
+        got = tool("tal-train", "--list-settings", status=1, environment={"TAL_TORCH": os.path.join(folder, "old")})
+        check("LibTorch 1.13.1 is there, and tal was built with 2." in got.stderr, got.stderr)
+        os.remove(os.path.join(folder, "old/include/torch/headeronly/version.h"))
+        got = tool("tal-train", "--list-settings", status=1, environment={"TAL_TORCH": os.path.join(folder, "old")})
+        check("file too short" in got.stderr and got.stderr.count("\n") == 1, got.stderr)
+    else:
+        got = tool("tal-train", "--list-settings", status=1)
+        check("no networks" in got.stderr and got.stderr.count("\n") == 1, got.stderr)
+        got = tool("tal-propose", "-m", model, data=RECORD, status=1)
+        check("no networks" in got.stderr and not got.stdout, got.stderr)
+    # What needs no network does not ask.
+    got = tool("tal-propose", "--method", "grouping", data=RECORD, environment={"TAL_TORCH": folder})
+    check('"proposals":[{' in got.stdout, got.stdout + got.stderr)
 finish()

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 
+from harness import works
+
 source, binaries = os.environ["TAL_SOURCE"], os.environ["TAL_BIN"]
 text = open(os.path.join(source, "README.md"), encoding="utf-8").read()
 blocks = [shown or hidden for shown, hidden in re.findall(r"^```sh\n(.*?)^```|^<!-- sh:[^\n]*\n(.*?)^-->", text, re.M | re.S)]
@@ -14,10 +16,10 @@ bad = 0 if blocks else 1
 with tempfile.TemporaryDirectory() as folder:
     environment = dict(os.environ, PATH=binaries + ":" + os.environ["PATH"], TAL=source)
     for block in blocks:
-        if "tal-extract" in block and not os.path.exists(os.path.join(binaries, "tal-extract")):
+        if "tal-extract" in block and not works("tal-extract"):
             print("left out, this build has no video tools:\n" + block)
             continue
-        if re.search("tal-train|-m [a-z]+\\.safetensors", block) and not os.path.exists(os.path.join(binaries, "tal-train")):
+        if re.search("tal-train|-m [a-z]+\\.safetensors", block) and not works("tal-train"):
             print("left out, this build has no LibTorch:\n" + block)
             continue
         run = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", block], cwd=folder, env=environment, capture_output=True, text=True)

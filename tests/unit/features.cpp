@@ -8,8 +8,10 @@
 #include <cmath>
 #include <filesystem>
 
+#include "libtal/base/base64.h"
 #include "libtal/base/error.h"
 #include "libtal/io/jsonl.h"
+#include "libtal/io/maps.h"
 #include "libtal/io/npy.h"
 
 using namespace tal;
@@ -86,6 +88,27 @@ BOOST_AUTO_TEST_CASE(inline_streams) {
   BOOST_TEST(back.fps->num == 30000);
   BOOST_TEST(load_features(back).at(1, 0) == 2);
   BOOST_CHECK_THROW(select_stream(record, "y"), Error);
+}
+
+BOOST_AUTO_TEST_CASE(maps_of_a_record) {
+  Record record = Record::make("v");
+  record.set_raw("maps", R"({"other":{"a":1.50}})");
+  const FloatMap map{{1, 2}, {0.5f, -1}, {"p", "q"}, std::vector<Segment>{{0.25, 3}}};
+  set_float_map(record, "own", map);
+  const std::string own = R"("own":{"columns":["p","q"],"shape":[1,2],"dtype":"float32","data":"AAAAPwAAgL8=","anchors":[[0.25,3]]})";
+  BOOST_TEST(*record.raw("maps") == R"({"other":{"a":1.50},)" + own + "}");
+  set_float_map(record, "other", map);
+  BOOST_TEST(record.raw("maps")->ends_with("," + own + "}"));
+  const FloatMap read = read_float_map(record, "own", {-1, 2});
+  BOOST_TEST((read.shape == map.shape && read.values == map.values && read.anchors == map.anchors));
+  BOOST_TEST(has_map(record, "own"));
+  BOOST_TEST(!has_map(record, "none"));
+  BOOST_CHECK_THROW(read_float_map(record, "own", {-1, 3}), Error);
+  BOOST_CHECK_THROW(read_float_map(record, "none", {-1}), Error);
+  set_window_maps(record, {{{0, 2.5}, 2, {{"start", 2, 0, {0.5, 1}}, {"cls", 2, 2, {1, 2, 3, 4}}}}});
+  BOOST_TEST(*record.raw("maps") == R"({"0":{"rows":2,"segment":[0,2.5],"start":[0.5,1],"cls":[[1,2],[3,4]]}})");
+  set_maps_file(record, "a/b.safetensors");
+  BOOST_TEST(*record.raw("maps") == R"({"path":"a/b.safetensors"})");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

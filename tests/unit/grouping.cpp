@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 
+#include "libtal/base/base64.h"
 #include "libtal/base/error.h"
 
 using namespace tal;

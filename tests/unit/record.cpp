@@ -2,6 +2,7 @@
 #include "libtal/io/record.h"
 
 #include <boost/test/unit_test.hpp>
+#include <cerrno>
 
 #include "libtal/base/error.h"
 
@@ -56,6 +57,59 @@ BOOST_AUTO_TEST_CASE(changed_fields_are_spliced) {
   BOOST_TEST(!record.has("n"));
 }
 
+// "scores" of a proposal: appended, or changed where they stand; every other byte stays.
+BOOST_AUTO_TEST_CASE(scores_are_spliced) {
+  const auto with_scores = [](const std::string& proposal) {
+    Record record;
+    record.parse(R"({"video":"a","proposals":[)" + proposal + "]}");
+    auto proposals = record.proposals();
+    proposals[0].scores = record.keep_scores({{"unit", 0.25}, {"q\"", 2}});
+    record.set_proposals(proposals);
+    return std::string(*record.raw("proposals"));
+  };
+  BOOST_TEST(with_scores(R"({"segment":[1,2],"note":7.0 })") ==
+             R"([{"segment":[1,2],"note":7.0,"scores":{"unit":0.25,"q\"":2}}])");
+  BOOST_TEST(with_scores(R"({"scores":{ "a" : 1.50, "unit":9, "b":2 },"note":7.0, "segment":[1,2]})") ==
+             R"([{"scores":{"a":1.50,"unit":0.25,"b":2,"q\"":2},"note":7.0, "segment":[1,2]}])");
+  BOOST_TEST(with_scores(R"({"segment":[1,2],"scores":{}})") == R"([{"segment":[1,2],"scores":{"unit":0.25,"q\"":2}}])");
+  BOOST_CHECK_THROW(with_scores(R"({"segment":[1,2],"scores":[1]})"), Error);
+
+  Record record = Record::make("v");
+  Proposal proposal;
+  proposal.segment = {1, 2}, proposal.score = 0.5, proposal.label = "x";
+  proposal.scores = record.keep_scores({{"iou", 1}});
+  proposal.extra = R"("n":1)";
+  std::string out;
+  append_proposal(out, proposal);
+  BOOST_TEST(out == R"({"segment":[1,2],"score":0.5,"label":"x","scores":{"iou":1},"n":1})");
+  const auto scores = named_scores(proposal);
+  BOOST_TEST((scores.size() == 1 && scores[0].name == "iou" && scores[0].value == 1));
+}
+
+BOOST_AUTO_TEST_CASE(errors_have_a_kind) {
+  const auto kind_of = [](std::string_view line) {
+    Record record;
+    try {
+      record.parse(line);
+    } catch (const Error& error) {
+      return static_cast<int>(error.kind());
+    }
+    return -1;
+  };
+  using Kind = Error::Kind;
+  BOOST_TEST(kind_of("{\"video\":\"\xff\"}") == static_cast<int>(Kind::kNotUtf8));
+  BOOST_TEST(kind_of(R"({"video":"v","x":NaN})") == static_cast<int>(Kind::kNotFinite));
+  BOOST_TEST(kind_of(R"({"video":"v","x":1,"x":2})") == static_cast<int>(Kind::kRepeatedKey));
+  BOOST_TEST(kind_of(R"({"video":"v)") == static_cast<int>(Kind::kOther));
+  try {
+    throw_errno("x.npy", ENOENT);
+  } catch (Error& error) {
+    BOOST_TEST((error.kind() == Kind::kNoFile && error.file() == "x.npy"));
+    error.in_file("around.zip");  // the innermost place stays
+    BOOST_TEST(error.message() == "'x.npy': No such file or directory");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(history_is_appended) {
   Record record;
   record.parse(R"({"video":"a","history":[{"tool":"x"}]})");
@@ -80,7 +134,7 @@ BOOST_AUTO_TEST_CASE(typed_fields) {
   const auto& proposal = record.proposals()[0];
   BOOST_TEST(proposal.label == "\xc3\xa9");
   BOOST_TEST(proposal.segment.end == 3);
-  BOOST_TEST(proposal_scores(proposal)[0].second == 0.25);
+  BOOST_TEST(named_scores(proposal)[0].value == 0.25);
   record.set_feature("flow", R"({"path":"y.npy"})");
   BOOST_TEST(record.features().size() == 2u);
 }

@@ -17,7 +17,7 @@
 #include "libtal/stages/video/extract.h"
 #include "libtal/video/decode_ahead.h"
 #include "libtal/video/decoder.h"
-#include "libtal/video/synth_video.h"
+#include "libtal/video/synth_render.h"
 #include "tests/support.h"
 
 using namespace tal;

@@ -3,13 +3,10 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "libtal/encoder/encoder.h"
 
 namespace tal {
-
-EncoderSpec parse_encoder_spec(const std::string& spec);  // UsageError for "NAME@" without a layer
 
 // `spec`: NAME[@LAYER][:WEIGHTS], onnx[@LAYER]:FILE or torchscript:FILE. UsageError for unknown names or layers, weights where there are none or that are missing, networks in a build
 // without LibTorch, or flow that this build lacks; Error for weights that do not fit.
@@ -19,8 +16,5 @@ EncoderSpec parse_encoder_spec(const std::string& spec);  // UsageError for "NAM
 std::unique_ptr<Encoder> make_encoder(const std::string& spec, const EncoderOptions& options);
 
 std::unique_ptr<Encoder> make_hog_hof(const EncoderOptions& options);
-
-// Every name that make_encoder knows.
-std::vector<std::string> encoder_names();
 
 }  // namespace tal

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <opencv2/core.hpp>
+
 #include "libtal/encoder/encoder.h"
 #include "libtal/encoder/recipes.h"
 

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "libtal/base/error.h"
-#include "libtal/base/number.h"
 #include "libtal/base/row_range.h"
 #include "libtal/models/core/guard.h"
 
@@ -114,7 +113,7 @@ void SegmentClassifierModel::score(Record& record, const Sequence& sequence) {
         detection.segment = from.segment;
         detection.label = record.keep(inputs_.classes[static_cast<std::size_t>(c)]);
         detection.score = std::pow(std::max(from.score, 0.0), proposal_weight_) * p[n][c];
-        detection.extra = record.keep("\"scores\":{\"proposal\":" + format_number(from.score) + ",\"class\":" + format_number(p[n][c]) + "}");
+        detection.scores = record.keep_scores({{"proposal", from.score}, {"class", p[n][c]}});
         detections.push_back(detection);
       }
     }

@@ -6,7 +6,6 @@
 #include <map>
 
 #include "libtal/base/error.h"
-#include "libtal/base/number.h"
 #include "libtal/io/maps.h"
 #include "libtal/models/core/frame_clips.h"
 #include "libtal/models/core/guard.h"
@@ -55,19 +54,8 @@ std::vector<Example> balanced_examples(const std::vector<ActionCandidate>& candi
 
 // The proposal with its preset and IoU scores beside those that it had, and their product as its score.
 Proposal with_iou(Record& record, const Proposal& from, double iou) {
-  const auto had = proposal_scores(from);
   Proposal p = from;
-  if (!had.empty()) p.source = {};  // written anew: a second "scores" would not be JSON
-  std::string parts = "\"scores\":{";
-  for (const auto& [name, value] : had) {
-    if (name == "preset" || name == "iou") continue;
-    append_json_string(parts, name), parts += ':';
-    append_number(parts, value), parts += ',';
-  }
-  parts += "\"preset\":";
-  append_number(parts, from.score), parts += ",\"iou\":";
-  append_number(parts, iou), parts += '}';
-  p.extra = record.keep(parts);
+  p.scores = record.keep_scores({{"preset", from.score}, {"iou", iou}});
   p.score = from.score * iou;
   return p;
 }
@@ -364,14 +352,10 @@ void CmsnModel::propose(Record& record, const Sequence& sequence) {
   }
   record.set_proposals(proposals);
   if (probability.size(0) == 0) return;
-  std::string columns;
-  for (const char* stage : kActionStageNames) {
-    if (!columns.empty()) columns += ',';
-    append_json_string(columns, stage);
-  }
-  set_map(record, "cmsn",
-          "{\"columns\":[" + columns + "]," +
-              float_map_members({probability.size(0), probability.size(1)}, probability.const_data_ptr<float>()) + "}");
+  const float* const values = probability.const_data_ptr<float>();
+  FloatMap map{{probability.size(0), probability.size(1)}, {values, values + probability.numel()}, {}, {}};
+  map.columns = {kActionStageNames.begin(), kActionStageNames.end()};
+  set_float_map(record, "cmsn", map);
 }
 
 void CmsnModel::score(Record& record, const Sequence& sequence) {

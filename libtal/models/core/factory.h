@@ -1,4 +1,4 @@
-// The one list of learned systems. Free of LibTorch, whose headers a tool that only names the systems need not compile.
+// What makes the learned systems that libtal/models/catalogue names.
 #pragma once
 
 #include <memory>
@@ -8,9 +8,11 @@
 namespace tal {
 class Model;
 
+using ModelMaker = std::unique_ptr<Model> (*)();
+
 struct ModelFactory {
   std::string name, help;
-  std::unique_ptr<Model> (*make)();
+  ModelMaker make;
 };
 const std::vector<ModelFactory>& model_factories();
 

@@ -56,7 +56,9 @@ InputContract inputs_of(const Json& streams, const Json& classes) {
 std::pair<std::vector<float>, std::vector<float>> take_normalisation(std::map<std::string, torch::Tensor>& tensors, const std::string& path) {
   std::pair<std::vector<float>, std::vector<float>> columns{take_columns(tensors, kMean), take_columns(tensors, kScale)};
   if (columns.first.size() != columns.second.size())
-    throw Error("'" + path + "': '" + kMean + "' has " + std::to_string(columns.first.size()) + " columns, '" + kScale + "' " + std::to_string(columns.second.size()));
+    throw Error(std::string("'") + kMean + "' has " + std::to_string(columns.first.size()) + " columns, '" + kScale + "' " +
+                std::to_string(columns.second.size()))
+        .in_file(path);
   return columns;
 }
 
@@ -65,15 +67,17 @@ void load_weights(torch::nn::Module& network, const std::map<std::string, torch:
   auto own = weights_of(network);  // shares storage with the network
   for (auto& [name, tensor] : own) {
     const auto found = weights.find(name);
-    if (found == weights.end()) throw Error("'" + source + "': no tensor '" + name + "', which the model needs as " + tensor_shape(tensor));
+    const auto fail = [&](const std::string& why) { return Error(why).in_file(source); };
+    if (found == weights.end()) throw fail("no tensor '" + name + "', which the model needs as " + tensor_shape(tensor));
     if (found->second.sizes() != tensor.sizes())
-      throw Error("'" + source + "': tensor '" + name + "' is " + tensor_shape(found->second) + ", the model needs " + tensor_shape(tensor));
+      throw fail("tensor '" + name + "' is " + tensor_shape(found->second) + ", the model needs " + tensor_shape(tensor));
     if (!torch::isfinite(found->second).all().item<bool>())
-      throw Error("'" + source + "': tensor '" + name + "' has values that are not finite; a training that diverged leaves such a model");
+      throw fail("tensor '" + name + "' has values that are not finite; a training that diverged leaves such a model");
     tensor.copy_(found->second);
   }
   for (const auto& [name, tensor] : weights)
-    if (!own.count(name)) throw Error("'" + source + "': tensor '" + name + "' " + tensor_shape(tensor) + " belongs to nothing in the model");
+    if (!own.count(name))
+      throw Error("tensor '" + name + "' " + tensor_shape(tensor) + " belongs to nothing in the model").in_file(source);
 }
 
 void save_model(const std::string& path, Model& model, const std::string& training) {
@@ -120,7 +124,7 @@ std::unique_ptr<Model> load_model(const std::string& path) {
   } catch (const nlohmann::json::exception&) {
     throw Error("'" + path + "': the metadata are damaged");
   } catch (const Error& error) {
-    if (std::string_view(error.what()).find(path) != std::string_view::npos) throw;
+    if (error.file() == path) throw;
     throw Error("'" + path + "': " + error.what());
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "libtal/base/base64.h"
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/io/features.h"

@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "libtal/base/error.h"
-#include "libtal/base/number.h"
 #include "libtal/models/core/guard.h"
 #include "libtal/models/etp/etp_losses.h"
 #include "libtal/models/etp/pooling.h"
@@ -181,11 +180,8 @@ void EtpLnModel::score(Record& record, const Sequence& sequence) {
         detection.label = labels[static_cast<std::size_t>(k)];
         detection.score = s[m][k] * (proposal_weight_ == 0 ? 1.0 : std::pow(std::max(from.score, 0.0), proposal_weight_));
         if (detection.score < min_score_) continue;
-        std::string parts = "\"scores\":{\"proposal\":";
-        append_number(parts, from.score), parts += ",\"class\":";
-        append_number(parts, p[m][k]), parts += ",\"completeness\":";
-        append_number(parts, c[m][k]), parts += '}';
-        detection.extra = record.keep(parts);
+        detection.scores =
+            record.keep_scores({{"proposal", from.score}, {"class", p[m][k]}, {"completeness", c[m][k]}});
         detections.push_back(detection);
       }
     }

@@ -9,6 +9,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/io/maps.h"
 #include "libtal/nn/tensors.h"
 
 namespace tal {
@@ -30,36 +31,19 @@ constexpr MapMember kMembers[] = {{"start", &ProposalMaps::start},
 
 torch::Tensor as_double(const torch::Tensor& t) { return t.detach().cpu().to(torch::kDouble).contiguous(); }
 
-void append_row(std::string& out, const double* values, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    out += i ? ',' : '[';
-    append_number(out, values[i]);
-  }
-  out += ']';
-}
-
-void append_map(std::string& out, const char* name, const torch::Tensor& map) {
+WindowArray array_of(const char* name, const torch::Tensor& map) {
   const auto values = as_double(map);
-  out += ",\"" + std::string(name) + "\":";
-  if (map.dim() == 1) return append_row(out, values.data_ptr<double>(), map.size(0));
-  for (std::int64_t j = 0; j < map.size(0); ++j) {
-    out += j ? ',' : '[';
-    append_row(out, values.data_ptr<double>() + j * map.size(1), map.size(1));
-  }
-  out += ']';
+  const double* const begin = values.data_ptr<double>();
+  return {name, map.size(0), map.dim() == 1 ? 0 : map.size(1), {begin, begin + values.numel()}};
 }
 
-// {"0": {"rows": .., "segment": [s, e], "start": [T], "end": [T], "boundary": [D][T], "cls": [D][T], "reg": [D][T]}, ..}
-std::string maps_json(const std::vector<MapWindow>& windows) {
-  std::string out = "{";
-  for (std::size_t k = 0; k < windows.size(); ++k) {
-    const auto& w = windows[k];
-    out += (k ? ",\"" : "\"") + std::to_string(k) + "\":{\"rows\":" + std::to_string(w.maps.start.size(0)) + ",\"segment\":[" + format_number(w.time.start) + "," +
-           format_number(w.time.end) + "]";
-    for (const auto& member : kMembers) append_map(out, member.name, w.maps.*member.tensor);
-    out += "}";
+std::vector<WindowMaps> window_maps(const std::vector<MapWindow>& windows) {
+  std::vector<WindowMaps> out;
+  for (const auto& w : windows) {
+    auto& maps = out.emplace_back(WindowMaps{w.time, w.maps.start.size(0), {}});
+    for (const auto& member : kMembers) maps.arrays.push_back(array_of(member.name, w.maps.*member.tensor));
   }
-  return out + "}";
+  return out;
 }
 
 struct MapProposal {
@@ -167,19 +151,14 @@ void write_map_proposals(Record& record, double duration, const std::vector<MapW
   for (std::size_t k = 0; k < found.size(); ++k) {
     proposals[k].segment = found[k].segment;
     proposals[k].score = found[k].score;
-    std::string scores = "\"scores\":{\"boundary\":";
-    append_number(scores, found[k].boundary);
-    scores += ",\"cls\":";
-    append_number(scores, found[k].classification);
-    scores += ",\"reg\":";
-    append_number(scores, found[k].regression);
-    proposals[k].extra = record.keep(scores + "}");
+    proposals[k].scores = record.keep_scores(
+        {{"boundary", found[k].boundary}, {"cls", found[k].classification}, {"reg", found[k].regression}});
   }
   record.set_proposals(proposals);
   if (options.maps == "none") return;
-  if (options.maps == "inline") return record.set_raw("maps", maps_json(windows));
+  if (options.maps == "inline") return set_window_maps(record, window_maps(windows));
   save_maps(options.maps, record.video(), model, windows);
-  record.set_raw("maps", Json{{"path", map_file(options.maps, record.video())}}.dump());
+  set_maps_file(record, map_file(options.maps, record.video()));
 }
 
 std::vector<double> normalised_weights(std::span<const double> weights, std::size_t count) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "libtal/base/error.h"
-#include "libtal/base/number.h"
 #include "libtal/fusion/rpn_record.h"
 #include "libtal/models/core/guard.h"
 #include "libtal/nn/tensors.h"
@@ -242,7 +241,7 @@ void RpnModel::propose(Record& record, const Sequence& sequence) {
       Proposal proposal;
       proposal.segment = refined.start < refined.end ? refined : anchor;
       proposal.score = scores.segment;
-      proposal.extra = record.keep(rpn_scores_json(scores));
+      proposal.scores = record.keep_scores(named_scores(scores));
       proposals.push_back(proposal);
       anchors.push_back(scores.estimate.anchor);
       if (options_.unit) {

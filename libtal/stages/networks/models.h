@@ -9,8 +9,6 @@
 
 namespace tal {
 
-enum class Stage { kPropose, kRefine, kScore };
-
 // Loads the model and maps --input to --output. Error when the model does not stand for the stage; UsageError for wrong settings and for several models.
 void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage);
 

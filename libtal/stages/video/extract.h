@@ -10,33 +10,12 @@
 #include <vector>
 
 #include "libtal/cli/tool.h"
-#include "libtal/encoder/picture/factory.h"
+#include "libtal/encoder/encoder.h"
 #include "libtal/io/record.h"
+#include "libtal/stages/extract_options.h"
+#include "libtal/stream/video_records.h"
 
 namespace tal {
-
-struct ExtractOptions {
-  std::vector<std::string> encoders = {"hog-hof"};  // NAME[@LAYER][:WEIGHTS]
-  std::string fps;               // sampled frames per second ("10", "30000/1001"); empty: every decoded frame
-  std::int64_t stride = 8;       // frames at the sampled rate
-  std::int64_t window = 16;      // frames at the sampled rate
-  std::string tail = "drop";     // drop, pad, shift
-  EncoderOptions encoder;
-  std::string out_dir = "features";
-  std::string classes;           // file with one class name a line
-  std::string flow_cache;        // folder; empty: none
-  bool inline_data = false, half = false, resume = false, partial = false, dry_run = false, check = false;
-  std::vector<std::string> videos;
-  bool decode_ahead = true;      // on a thread of its own; without, frames stay in the processor's nearest cache: better when other videos fill the cores
-  bool live = false;             // follow one video while it is being made
-  double live_window = 30;       // seconds of a record
-  double live_step = 0;          // seconds from one record's start to the next; 0: live_window
-  double patience = 10;          // seconds without anything new that end a live video
-};
-
-void register_options(Options& table, ExtractOptions& options);
-// Conflicts between options; UsageError.
-void check_options(const Tool& tool, const ExtractOptions& options);
 
 struct Extracted {
   std::vector<std::string> notes;  // for stderr: what the container claimed, where --partial cut
@@ -91,10 +70,10 @@ class Extractor {
 Extracted extract(Record& record, const ExtractOptions& options);
 Planned plan(const Record& record, const ExtractOptions& options);
 
-// Reads records from --input, or builds them from --videos; --jobs videos at a time; writes them in input order. With --dry-run, one JSON object a video
+// Every video of the list, --jobs of them at a time; writes them in input order. With --dry-run, one JSON object a video
 // instead: {"video","path","frames","rows","streams":[{"name","dim","bytes","path"}],"seconds","finished"}. With --check, one object a fault: {"video","stream","path","fault","message"} (check_streams.h), and
 // the run fails when there is one.
-void extract_all(Tool& tool, const ExtractOptions& options);
+void extract_all(Tool& tool, const ExtractOptions& options, VideoList& videos);
 
 // Whether decoding on a thread of its own (ExtractOptions::decode_ahead) has a core left beside `jobs` videos at a time.
 bool room_to_decode_ahead(int jobs);

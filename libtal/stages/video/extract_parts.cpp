@@ -5,6 +5,9 @@
 #include <filesystem>
 #include <optional>
 
+#include <opencv2/core/version.hpp>
+
+#include "libtal/base/base64.h"
 #include "libtal/base/number.h"
 #include "libtal/base/sha256.h"
 #include "libtal/io/features.h"
@@ -21,13 +24,6 @@ std::string settings(const Encoder& encoder, const ExtractOptions& o) {
 }
 
 }  // namespace
-
-double sampled_fps(const ExtractOptions& o) {
-  if (o.fps.empty()) return 0;
-  const double value = parse_fraction(o.fps);
-  if (!(value > 0) || value > 1000 || !std::isfinite(value)) throw UsageError("--fps must lie in (0, 1000]: '" + o.fps + "'");
-  return value;
-}
 
 std::string inline_rows(const std::vector<float>& rows, bool half) {
   if (!half) return base64_encode({reinterpret_cast<const char*>(rows.data()), rows.size() * sizeof(float)});

@@ -16,7 +16,6 @@ namespace tal {
 
 inline constexpr const char* kExtractVersion = "extract/1";  // change it when the same options give other values
 
-double sampled_fps(const ExtractOptions& options);  // 0: every decoded frame; UsageError
 // Rows as base64 of little-endian float32 or float16.
 std::string inline_rows(const std::vector<float>& rows, bool half);
 

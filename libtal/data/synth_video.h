@@ -24,6 +24,8 @@ struct SynthVideoOptions {
   double rest_motion = 0;         // 0: the shape stands still between actions; 1: it drifts about as fast as an action moves it
 };
 
+void check_options(const SynthVideoOptions& options);  // UsageError when they make no sense
+
 // One video, drawn but not rendered: everything that its pixels depend on.
 struct SynthVideo {
   SynthVideoOptions options;
@@ -35,9 +37,5 @@ struct SynthVideo {
 // Draws actions of random classes at random times; `seed` and `index` (the video's number) decide everything.
 // UsageError when the options make no sense.
 SynthVideo draw(const SynthVideoOptions& options, std::uint64_t seed, std::uint64_t index);
-
-// Renders and encodes: Motion JPEG in .avi, MPEG-4 (part 2, with predicted frames) in .mp4. The file appears under its name when it is complete; the
-// same video gives the same bytes. Error when the file cannot be written.
-void write_video(const std::string& path, const SynthVideo& video);
 
 }  // namespace tal

@@ -1,4 +1,4 @@
-#include "libtal/video/synth_video.h"
+#include "libtal/video/synth_render.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "libtal/base/error.h"
+#include "libtal/base/random.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/video/decoder.h"
 
@@ -16,36 +17,6 @@ namespace tal {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
-
-// SplitMix64: the same numbers on every machine, unlike the distributions of <random>.
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
-  std::uint64_t bits() {
-    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15ull);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    return z ^ (z >> 31);
-  }
-  double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
-  double uniform(double low, double high) { return low + (high - low) * uniform(); }
-
- private:
-  std::uint64_t state_;
-};
-
-void check(const SynthVideoOptions& o) {
-  const auto refuse = [](const char* what) { throw UsageError(std::string("synthetic video: ") + what); };
-  if (!(o.duration > 0) || o.duration > 36000) refuse("the duration must lie in (0, 36000] seconds");
-  if (!(o.fps >= 1) || o.fps > 120) refuse("fps must lie in [1, 120]");
-  if (o.width < 32 || o.width > 4096 || o.width % 2 || o.height < 32 || o.height > 4096 || o.height % 2)
-    refuse("width and height must be even and lie in [32, 4096]");
-  if (o.actions < 0) refuse("the number of actions must not be negative");
-  if (!(o.min_action > 0) || !(o.max_action >= o.min_action) || !(o.max_action < 36000)) refuse("action lengths need 0 < min <= max");
-  if (!(o.min_gap >= 0)) refuse("the gap must not be negative");
-  if (!(o.noise >= 0) || o.noise > 64) refuse("noise must lie in [0, 64]");
-  if (!(o.rest_motion >= 0) || o.rest_motion > 1) refuse("rest motion must lie in [0, 1]");
-}
 
 struct Pose {
   double x, y, scale;  // in half-extents of the picture, 0 = centre; factor on the shape's size
@@ -65,48 +36,6 @@ Pose moving(const std::string& label, double t, double length) {
   if (label == "shake") return {0.18 * std::sin(4 * angle), 0, 1};
   return {0, 0, 1 + 0.9 * 0.5 * (1 - std::cos(angle))};  // grow
 }
-
-}  // namespace
-
-const std::vector<std::string>& synth_motion_classes() {
-  static const std::vector<std::string> classes = {"sweep", "bounce", "circle", "shake", "grow"};
-  return classes;
-}
-
-SynthVideo draw(const SynthVideoOptions& options, std::uint64_t seed, std::uint64_t index) {
-  check(options);
-  SynthVideo video;
-  video.options = options;
-  video.seed = Random(Random(seed).bits() ^ (index * 0xd1342543de82ef95ull + 1)).bits();
-  video.frames = std::max<std::int64_t>(1, std::llround(options.duration * options.fps));
-  Random random(video.seed);
-  const auto frames_of = [&](double seconds) { return std::llround(seconds * options.fps); };
-  const std::int64_t gap = std::max<std::int64_t>(1, frames_of(options.min_gap));
-  std::vector<std::int64_t> lengths;
-  std::int64_t used = gap;
-  for (int i = 0; i < options.actions; ++i) {
-    const std::int64_t length = std::max<std::int64_t>(2, frames_of(random.uniform(options.min_action, options.max_action)));
-    if (used + length + gap > video.frames) break;
-    lengths.push_back(length);
-    used += length + gap;
-  }
-  // The rest of the time is shared out over the gaps at random cuts.
-  const std::int64_t spare = video.frames - used;
-  std::vector<std::int64_t> cuts;
-  for (std::size_t i = 0; i < lengths.size(); ++i) cuts.push_back(static_cast<std::int64_t>(random.uniform() * static_cast<double>(spare + 1)));
-  std::sort(cuts.begin(), cuts.end());
-  std::int64_t at = gap;
-  for (std::size_t i = 0; i < lengths.size(); ++i) {
-    const std::int64_t begin = at + cuts[i], end = begin + lengths[i];
-    const auto& classes = synth_motion_classes();
-    const auto& label = classes[static_cast<std::size_t>(random.bits() % classes.size())];
-    video.annotations.push_back({{static_cast<double>(begin) / options.fps, static_cast<double>(end) / options.fps}, label});
-    at += lengths[i] + gap;
-  }
-  return video;
-}
-
-namespace {
 
 // The frames of a video: a textured background, a disc that moves as the actions say, noise.
 class Scene {
@@ -177,7 +106,7 @@ class Scene {
 
   static constexpr double kRestY = 0.1;
   const SynthVideo& video_;
-  Random random_;
+  SplitMix64 random_;
   cv::Mat background_, frame_;
   double rest_x_ = 0, drift_rate_ = 0;
   std::size_t next_ = 0;  // action
@@ -211,7 +140,7 @@ void require_frames(const std::string& file, const std::string& name, std::int64
 }  // namespace
 
 void write_video(const std::string& path, const SynthVideo& video) {
-  check(video.options);
+  check_options(video.options);
   const std::string extension = std::filesystem::path(path).extension();
   if (extension != ".avi" && extension != ".mp4") throw Error("'" + path + "': synthetic videos are Motion JPEG in .avi or MPEG-4 in .mp4, not '" + extension + "'");
   prepare_opencv();

@@ -1,0 +1,77 @@
+#include "libtal/stages/plugins.h"
+
+#include "libtal/base/error.h"
+#include "libtal/base/shared_library.h"
+#include "libtal/encoder/encoder.h"
+#include "libtal/stages/torch_library.h"
+
+namespace tal {
+namespace {
+
+// The table that `library` offers through its function `entry`.
+template <class Table>
+const Table& table_of(const std::string& what, const std::string& library, const char* entry) {
+  const auto offered = [&]() -> const Table* {
+    try {
+      const SharedLibrary opened(own_folder() + "/" + library);
+      return opened.symbol<const Table* (*)(int)>(entry)(kPluginInterface);
+    } catch (const Error& error) {
+      throw Error(what + " need " + library + ", which cannot be opened: " + error.message());
+    }
+  }();
+  if (!offered) throw Error(library + " is not of this version of tal");
+  return *offered;
+}
+
+std::shared_ptr<const Frames> open_frames(const std::string& path, const FrameContract& contract, const std::string& cache) {
+  return video_stages().open_frames(path, contract, cache);
+}
+
+}  // namespace
+
+const NetworkStages& network_stages() {
+  static const NetworkStages& stages = []() -> const NetworkStages& {
+    open_torch();
+    const auto& table = table_of<NetworkStages>("networks", "libtal-nn.so", "tal_network_stages");
+    set_frame_opener(open_frames);  // some models see videos
+    return table;
+  }();
+  return stages;
+}
+
+const VideoStages& video_stages() {
+  static const auto& stages = table_of<VideoStages>("videos", "libtal-video.so", "tal_video_stages");
+  return stages;
+}
+
+const EncoderNetworks& encoder_networks() {
+  static const EncoderNetworks& networks = []() -> const EncoderNetworks& {
+    network_stages();
+    return table_of<EncoderNetworks>("networks as encoders", "libtal-encode.so", "tal_encoder_networks");
+  }();
+  return networks;
+}
+
+NetworkFactory network_encoders() {
+  return [](const EncoderSpec& spec, const EncoderOptions& options) { return encoder_networks().make(spec, options); };
+}
+
+std::string network_library() {
+  try {
+    const std::string version = network_stages().version();
+    const TorchLibrary& torch = open_torch();
+    return version + ", " + torch.folder + " (" + torch.origin + ")" + (torch.remark.empty() ? "" : ", " + torch.remark);
+  } catch (const Error& error) {
+    return std::string("no networks: ") + error.what();
+  }
+}
+
+std::string video_library() {
+  try {
+    return video_stages().version();
+  } catch (const Error& error) {
+    return std::string("no videos: ") + error.what();
+  }
+}
+
+}  // namespace tal

@@ -1,0 +1,32 @@
+// tal-train: what the command line asks for (libtal/stages/plugins.h trains).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "libtal/cli/options.h"
+
+namespace tal {
+
+struct TrainCommand {
+  std::string model;
+  std::vector<std::string> presets;   // later ones over earlier ones
+  std::vector<std::string> settings;  // name=value
+  std::string val, subset, val_subset, classes;
+  std::vector<std::string> streams;
+  std::string frame_cache;             // folder; models that see frames
+  std::int64_t epochs = 0, batch = 0;  // shortcuts of train.epochs, train.batch
+  std::string device = "cpu";
+  int threads = 0;
+  std::string out, last, checkpoint_dir;
+  std::string init_from;               // weights to start from
+  bool init_partial = false;
+  double checkpoint_minutes = 10;
+  bool resume = false, list_settings = false;
+  std::string log, tensorboard;
+  std::int64_t log_every = 1;
+};
+void register_options(Options& table, TrainCommand& options);
+
+}  // namespace tal
