@@ -15,7 +15,9 @@ for tool in "$bin"/tal-*; do
 done
 
 # tal-models(7): what tal-train --list-settings prints, as a page.
-if [ -e "$bin/tal-train" ]; then
+if ! settings=$("$bin/tal-train" --list-settings); then
+  echo "tal-models(7) is left out: it needs a build with networks" >&2
+else
   {
     printf '.TH TAL\\-MODELS 7 "" "tal %s" "tal manual"\n' "$("$bin/tal-train" --version | sed -n '1s/^[^ ]* \([^ ]*\).*/\1/p')"
     cat <<'END'
@@ -34,7 +36,7 @@ which take them by their names without it; those that begin with
 .B train.
 are the training's.
 END
-    "$bin/tal-train" --list-settings | sed -e 's/\\/\\e/g' -e 's/-/\\-/g' | awk '
+    printf '%s\n' "$settings" | sed -e 's/\\/\\e/g' -e 's/-/\\-/g' | awk '
       /^$/ { next }
       /^[a-z].* \\- / { at = index($0, " \\- "); printf ".SH %s\n%s.\n", toupper(substr($0, 1, at - 1)), substr($0, at + 4); next }
       /^[A-Z]/ { part = $1; sub(/:$/, ""); print ".SS " $0; next }

@@ -1,37 +1,9 @@
 // tal-eval: records with proposals, and ground truth -> the metrics of the field, one report.
-#include "libtal/cli/tool.h"
 #include "libtal/stages/evaluate.h"
-#include "libtal/stages/evaluate_options.h"
 
 int main(int argc, char** argv) {
   tal::eval::EvalOptions options;
-  tal::Tool tool({
-      "tal-eval",
-      "Score proposals and detections with the field's protocols",
-      "Reads records with proposals, compares them with the annotations of --gt (or of the stream itself) and prints one report. "
-      "A ground-truth video without a record is a video without predictions.\n\n"
-      "The protocols differ in matching, averaging and in what they leave out; the report names the protocol, its parameters with a hash, "
-      "and counts videos, instances, predictions, unknown names, Ambiguous rows and tied scores, so that two numbers can be told apart.\n\n"
-      "activitynet-detection and thumos14-detection: each detection, by falling score, takes the free instance of largest tIoU if it reaches "
-      "the threshold; precision is enveloped. thumos14-official: instances in file order take the free detection of largest tIoU, strictly "
-      "above the threshold; detections on Ambiguous segments are excused. activitynet-proposal: average recall up to 100 proposals a video, and "
-      "its area (0 to 100). thumos14-proposal: average recall on inclusive frames at 50 to 1000 proposals. custom: activitynet-detection's "
-      "matching with any thresholds, optionally --class-agnostic.\n\n"
-      "--ties-range gives the lowest and highest score that the order of equal scores allows, each threshold by itself; `exact` is false where more "
-      "than six tied detections compete for the same instances, or their order also decides what later ones find, and for proposals, whose range "
-      "holds every order but need not be attained. --diagnose counts DETAD's kinds of false positives among the first 10 n predictions of a class "
-      "of n instances, says what average mAP_N gains without each kind, and gives average mAP_N by coverage, length and number of instances "
-      "(detections matched to instances of another bucket are left out). --oracle all makes labels, boundaries and ranking perfect one after another. "
-      "--against changes the rules in which two protocols differ one by one, and says what each moves; --explain adds every instance that one "
-      "finds and the other does not, with the rule and the detection concerned.\n\n"
-      "Reversed segments, numbers that are not finite and videos that stand twice are errors with their place; an empty ground truth is an "
-      "error. Labels without ground truth are left out and counted; videos without ground truth are false positives and counted.",
-      {{"Average precision on the validation subset", "tal-eval --gt gt.jsonl --subset validation < detections.jsonl"},
-       {"Area under the average-recall curve, as JSON", "tal-eval --protocol activitynet-proposal --gt gt.jsonl --format json < proposals.jsonl"},
-       {"What is wrong, and what is it worth?", "tal-eval --gt gt.jsonl --subset validation --diagnose --oracle all < detections.jsonl"},
-       {"Why do the two THUMOS14 codes differ?", "tal-eval --protocol thumos14-official --gt gt.jsonl --against thumos14-detection --explain < detections.jsonl"},
-       {"Is A better than B?", "tal-eval --gt gt.jsonl --compare b.jsonl --bootstrap 1000 --seed 1 < a.jsonl"}},
-      {"tal-nms(1)", "tal-convert(1)", "tal-plot(1)"}});
+  tal::Tool tool(tal::eval::evaluate_info());
   tal::eval::register_options(tool.command_line(), options);
   return tool.run(argc, argv, [&] { tal::eval::run_evaluation(tool, options); });
 }

@@ -1,62 +1,9 @@
 // tal-extract: records with `path` (or video files) -> the same records with feature streams.
-#include "libtal/cli/tool.h"
 #include "libtal/stages/extract_options.h"
-#include "libtal/stages/plugins.h"
 
 int main(int argc, char** argv) {
-  tal::ToolInfo info;
-  info.name = "tal-extract";
-  info.summary = "Extract features from videos";
-  info.description =
-      "Decodes each video once, from beginning to end, and gives every window of sampled frames to the encoders. Row g of a stream "
-      "with stride s and window w (frames at the sampled rate) describes the time (g s + w / 2) / fps. The number of decoded frames and "
-      "their presentation time stamps are the truth; a container that claims another number of frames is reported on stderr.\n\n"
-      "With --fps, sample k is the decoded frame whose time stamp is nearest to k / F (the earlier one on a tie), up to the last time "
-      "stamp. No frame is interpolated. Without it, every decoded frame is a sample. Time 0 is the first decoded frame.\n\n"
-      "The encoder hog-hof needs no weights: orientation histograms of the gradients in 4 x 4 cells, histograms of the optical flow in "
-      "2 x 2 cells and a column `motion`, the mean length of the flow in per cent of the frame's shorter side; each is the mean "
-      "over the window.\n\n"
-      "The other encoders are networks (builds with LibTorch) and need their weights: NAME:FILE, a .safetensors file or a PyTorch state dict (.pth) with the names of the "
-      "reference, whose tensors must all fit; nothing in it is executed. NAME@LAYER:FILE asks for another layer than the default, averaged over space and time; "
-      "`logits` and `scores` (softmax) are there when the file has the classifier. Pictures are prepared as the reference does it. Networks of single pictures (resnet, resnest, "
-      "inception-v3, bninception) see each frame once and a row is the mean over its window; i3d, r2plus1d, slowfast, tsm, tin, p3d, resnext101-3d and c3d see a window as one clip. "
-      "Those that end with -flow see optical flow (--flow tvl1, dis or farneback), cut to 20 pixels and written with 8 bits: networks of single pictures stacks of five fields, "
-      "tsm and tin a clip of eight such stacks (--window 40), i3d, slowfast and p3d a clip with a field for each frame, so that its rows describe the time of the RGB stream's rows. "
-      "--flow-cache keeps these fields as images for the next run.\n\n"
-      "onnx:FILE (through OpenCV) and torchscript:FILE (a program, which is run) are networks from elsewhere; FILE.json beside them says what pictures they take: "
-      "{\"input\":\"frames\", \"height\":256, \"crop\":224, \"rgb\":true, \"divisor\":255, \"mean\":[...], \"deviation\":[...]}, with \"clips\", \"flow\", \"flow-clips\" or \"flow-stack-clips\" for frames, and where wanted "
-      "\"name\", \"filter\" (pillow, torch, opencv), \"width\", \"clip\" and \"classes\".\n\n"
-      "A stream of class scores (the layers `scores` and `logits`) names its classes when --classes or the weights do; tal-score --classification stream:NAME takes them from the record.\n\n"
-      "Each stream goes into VIDEO.STREAM.npy under --out-dir (rows x columns, float32 or float16) with its header beside it in "
-      "VIDEO.STREAM.json, which is written last. Its hash is the SHA-256 of its settings (everything that affects the values: preprocessing, "
-      "weights, versions), its content that of the .npy file. --resume leaves streams alone whose header tells the same settings and the same "
-      "source file and whose rows are those of the header. With --inline the rows travel in the record.\n\n"
-      "A video that cannot be decoded, ends early, or has a hole in the middle (of more than four frames and 1 % of what its container "
-      "promises) is an error that names the last good time stamp. Nothing of it is kept, unless --partial asks for what lies before the damage.\n\n"
-      "Each video is decoded on a thread of its own, a bounded number of frames ahead of the encoders, unless --jobs alone keeps every core busy. The output does not depend on --jobs. "
-      "--dry-run prints what each video would give, from what its container claims, and the time to expect, and to stderr the sums. "
-      "--check re-reads the streams on disk (those that the records name, or all of their videos under --out-dir) and prints, one JSON object a fault, what disagrees with its header or its "
-      "video: missing, unfinished, header, record, rows, shape, content, values, video. The exit status is 1 when there is a fault.\n\n"
-      "--live follows one video while it is being made. A record goes out for each --live-window seconds of it, as soon as they are there, with the rows inline and "
-      "`window` telling its part of the video; the last one is final. A camera that states no frame rate has that of its first 16 time stamps.";
-  info.examples = {
-      {"Features of some videos, two at a time", "tal-extract -j 2 --videos *.mp4 --out-dir features > features.jsonl"},
-      {"Ten frames per second, a row for every 16 frames", "tal-extract --fps 10 --stride 16 --window 16 < videos.jsonl > features.jsonl"},
-      {"ResNet-50 and two-stream flow, with imported weights",
-       "tal-extract --encoder resnet50:resnet50.safetensors --encoder bninception-flow:flow.safetensors --flow tvl1 --videos *.mp4 > features.jsonl"},
-      {"What will a long list give", "tal-extract --dry-run --resume --out-dir features < videos.jsonl > plan.jsonl"},
-      {"Is what is on disk whole, and of these videos", "tal-extract --check < features.jsonl"},
-      {"A camera, and proposals while it runs", "tal-extract --live --videos rtsp://camera/stream | tal-propose --method grouping --curve motion"},
-      {"Straight into proposals, no files", "tal-extract --inline --videos a.mp4 | tal-propose --method grouping"},
-  };
-  info.see_also = {"tal-propose(1)", "tal-detect(1)", "tal-convert(1)", "tal-check(1)"};
-  info.libraries = {tal::video_library, tal::network_library};
+  tal::Tool tool(tal::extract_info());
   tal::ExtractOptions options;
-  options.encoder.networks = tal::network_encoders();
-  tal::Tool tool(info);
   tal::register_options(tool.command_line(), options);
-  return tool.run(argc, argv, [&] {
-    tal::check_options(tool, options);
-    tal::extract(tool, options);
-  });
+  return tool.run(argc, argv, [&] { tal::extract(tool, options); });
 }

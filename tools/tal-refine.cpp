@@ -1,38 +1,9 @@
 // tal-refine: records with proposals -> the same records with adjusted boundaries.
-#include "libtal/cli/tool.h"
-#include "libtal/stages/model_options.h"
-#include "libtal/stages/plugins.h"
-#include "libtal/stages/rpn.h"
+#include "libtal/stages/refine.h"
 
 int main(int argc, char** argv) {
-  tal::ToolInfo info;
-  info.name = "tal-refine";
-  info.summary = "Adjust the boundaries of proposals";
-  info.description =
-      "Reads records with proposals and writes them with other segments; scores stay.\n\n"
-      "With --model, a refinement network moves the boundaries of the proposals of any proposer.\n\n"
-      "Without one, --method rpn takes what tal-propose left of an RPN in the record (offsets in each proposal's scores, unit scores in "
-      "maps.rpn). The best pair of a start and an end unit of the anchor's vicinity is looked for, and the boundaries that the offsets give are "
-      "clamped to one row around it (RPN paper, 3.7.2). Without such a pair the offsets decide. Results are clipped to the video.";
-  info.examples = {
-      {"Location fusion of the RPN", "tal-propose -m rpn.safetensors < features.jsonl | tal-refine | tal-score --beta 0.8"},
-      {"ETP's refinement after any proposer", "tal-refine -m etp-rn.safetensors < proposals.jsonl | tal-score -m etp-ln.safetensors"},
-  };
-  info.see_also = {"tal-propose(1)", "tal-score(1)", "tal-train(1)", "tal-nms(1)"};
-  info.libraries = {tal::network_library};
-  tal::Tool tool(info);
-  std::string method = "rpn";
-  tool.command_line().add("--method", method, "How to refine without a model").one_of({"rpn"});
-  tal::RpnFusionOptions options;
-  tal::register_refine_options(tool.command_line(), options);
-  tal::ModelOptions model;
-  tal::register_model_options(tool.command_line(), model);
-  return tool.run(argc, argv, [&] {
-    tal::refuse_model_options(tool, model);
-    if (!model.models.empty()) {
-      tool.refuse({"--method", "--kl-ev"}, "--model");
-      return tal::network_stages().run(tool, model, tal::Stage::kRefine);
-    }
-    tal::run_rpn_refine(tool, options);
-  });
+  tal::Tool tool(tal::refine_info());
+  tal::RefineOptions options;
+  tal::register_options(tool.command_line(), options);
+  return tool.run(argc, argv, [&] { tal::refine(tool, options); });
 }

@@ -14,7 +14,7 @@ complete -c tal-anchors -l print-config -d 'Print every setting and where it cam
 complete -c tal-anchors -l no-history -d 'Do not add this step to the records'\'' history'
 complete -c tal-anchors -l version -d 'Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie'
 complete -c tal-anchors -l help -s h -d 'Print this help and end'
-complete -c tal-anchors -l preset -x -a 'rpn-activitynet rpn-thumos14 custom' -d 'A paper'\''s windows and scales; flags win. custom: --length and --scales say it all'
+complete -c tal-anchors -l preset -x -a 'rpn-activitynet rpn-thumos14 custom' -d 'A paper'\''s windows and scales; flags win'
 complete -c tal-anchors -l length -r -d 'Rows of a window (rpn-activitynet 100, rpn-thumos14 256)'
 complete -c tal-anchors -l scales -r -d 'Anchor lengths as parts of T, e.g. 1,3/4,1/2'
 complete -c tal-anchors -l stride -r -d 'Rows between windows (rpn-thumos14 128); 0: one window, the whole video'

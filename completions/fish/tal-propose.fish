@@ -29,7 +29,7 @@ complete -c tal-propose -l allow-empty -d 'No fault when grouping finds nothing 
 complete -c tal-propose -l model -s m -r -d 'Model file (repeat for an ensemble)'
 complete -c tal-propose -l device -r -d 'Where the model runs: cpu, cuda, cuda:N'
 complete -c tal-propose -l precision -x -a 'float32 bfloat16 float16' -d 'The model'\''s products and convolutions: float32, bfloat16, float16 (CUDA)'
-complete -c tal-propose -l threads -r -d 'Threads of the model'\''s arithmetic (0: all cores)'
+complete -c tal-propose -l threads -r -d 'Threads of the model'\''s arithmetic (0: all cores), which works on one record at a time'
 complete -c tal-propose -l set -r -d 'Change an inference setting of the model (repeatable; -v lists them)'
 complete -c tal-propose -l frame-cache -r -d 'Folder that keeps decoded frames and flow for the next run, for models that see frames (default: temporary files)'
 complete -c tal-propose -l videos -r -d 'Video files instead of records, for models that see frames'

@@ -19,6 +19,6 @@ complete -c tal-refine -l kl-ev -d 'rpn: choose the unit candidate with the KL f
 complete -c tal-refine -l model -s m -r -d 'Model file (repeat for an ensemble)'
 complete -c tal-refine -l device -r -d 'Where the model runs: cpu, cuda, cuda:N'
 complete -c tal-refine -l precision -x -a 'float32 bfloat16 float16' -d 'The model'\''s products and convolutions: float32, bfloat16, float16 (CUDA)'
-complete -c tal-refine -l threads -r -d 'Threads of the model'\''s arithmetic (0: all cores)'
+complete -c tal-refine -l threads -r -d 'Threads of the model'\''s arithmetic (0: all cores), which works on one record at a time'
 complete -c tal-refine -l set -r -d 'Change an inference setting of the model (repeatable; -v lists them)'
 complete -c tal-refine -l frame-cache -r -d 'Folder that keeps decoded frames and flow for the next run, for models that see frames (default: temporary files)'

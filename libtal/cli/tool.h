@@ -1,5 +1,6 @@
 // The runner that every tool shares: standard options, settings (flag > TAL_* variable > --config file > preset),
-// error policy, history, progress, exit status. A tool's main file says what it reads, what it writes, and calls run().
+// options without effect, error policy, history, progress, exit status. A tool's main file says what it reads, what it
+// writes, and calls run().
 #pragma once
 
 #include <functional>
@@ -35,39 +36,36 @@ class Tool : public Run {
   ~Tool() override;
 
   const ToolInfo& info() const { return info_; }
-  Options& command_line() { return table_; }
-  CLI::App& parser() const;  // for the documents that are made of it
+  Options command_line();
 
   // Whether the option was set by flag, variable or configuration file (not by a preset). name: "--sigma".
   bool given(const std::string& name) const;
-  // Sets an option's value from a preset unless it was given. Call in the body, before reading the option.
+  // Sets an option's value from a preset unless it was given; for Options::settle.
   void preset(const std::string& name, const std::string& value);
-  // UsageError when any of `names` was given although `why` ("--method greedy") makes it useless.
+  // UsageError when any of `names` was given although what the data or a model turn out to be (`why`: "a model that
+  // sees frames") makes it useless. What the options themselves say is a condition of the row.
   void refuse(const std::vector<std::string>& names, const std::string& why) const;
 
-  // Parses, runs body, closes the output, and returns the exit status: 0, 1 (a record or the run failed), 2 (usage).
+  // Parses, applies presets, refuses options without effect, runs body, closes the output, and returns the exit status:
+  // 0, 1 (a record or the run failed), 2 (usage).
   int run(int argc, char** argv, const std::function<void()>& body);
 
   // One more line of --print-config: a setting that is not an option of its own (a model's).
   void config_line(const std::string& name, const std::string& value, const std::string& origin);
 
  private:
-  struct Private;
+  static void handle_signals();
   void before_output() override;  // --print-config ends the run here
-  void accept_numbers();          // fractions in every numeric option, of subcommands too
-  void apply_settings(std::vector<std::string>& arguments);
-  void print_config();
-  std::optional<int> parse(std::vector<std::string>& arguments);  // the exit status of a run that ends here, as with --help
+  void register_common();
+  std::string config_text() const;
+  std::optional<int> parse(
+      std::vector<std::string> arguments);  // the exit status of a run that ends here, as with --help
+  int work(const std::function<void()>& body);
   ToolInfo info_;
-  std::unique_ptr<Private> p_;
-  Options table_;
+  std::unique_ptr<OptionTable> table_;
   std::vector<std::string> arguments_;
+  std::string config_file_, generate_, config_lines_;
   bool print_config_ = false;
-  std::string config_lines_;
 };
-
-// Generated documentation, from the option table (hidden option --generate man|bash|zsh|fish).
-std::string man_page(const Tool& tool);
-std::string completion(const Tool& tool, const std::string& shell);
 
 }  // namespace tal

@@ -19,6 +19,25 @@ struct EvalOptions {
   bool diagnose = false, explain = false, videos_from_ground_truth = false, ambiguous_removed = false;
 };
 
+// A protocol as its code or paper has it: one row of protocols().
+struct ProtocolRow {
+  enum class Measure {
+    kPrecision,     // of labelled detections: mean average precision
+    kRecall,        // of proposals: average recall against their average number
+    kFrameRecall,   // the same of segments in inclusive frames
+  };
+  std::string name, help;  // one line: whose code, and its rules
+  Measure measure = Measure::kPrecision;
+  std::vector<double> tiou;
+  Matching matching = Matching::kActivityNet;
+  Ties ties = Ties::kReversed;
+  bool thumos14 = false;  // its videos' lengths are what --diagnose's buckets go by
+};
+const std::vector<ProtocolRow>& protocols();
+const ProtocolRow& protocol_row(const std::string& name);  // UsageError for a name that is none of them
+// The names of those that measure average precision.
+std::vector<std::string> detection_protocols();
+
 // One protocol with all its settings resolved.
 struct Protocol {
   std::string name;
@@ -31,7 +50,7 @@ struct Protocol {
   double max_avg = 100;
   std::vector<int> recall_at;
 };
-// Matching and order of ties by the protocol's name, unless the options say another order.
+// Matching and order of ties of the row with the protocol's name, unless the options say another order.
 void set_matching(Protocol& protocol, const EvalOptions& options);
 // --against: the other protocol's matching and order of ties, everything else as in `first`.
 Protocol other_protocol(const Protocol& first, const EvalOptions& options);

@@ -419,38 +419,36 @@ SuppressOptions defaults_of(const std::string& method) {
 
 namespace {
 
-// The papers' rules, and what of their constants differs from the method's defaults.
-struct PresetRow {
-  const char *name, *method;
-  void (*constants)(SuppressOptions&);
-};
-constexpr PresetRow kPresets[] = {
-    {"bsn", "bsn", [](SuppressOptions&) {}},
-    {"bmn", "bsn", [](SuppressOptions& o) { o.alpha = 0.4, o.low = 0.5, o.high = 0.9; }},
-    {"rpn", "rpn", [](SuppressOptions&) {}},                               // ActivityNet (Table 1)
-    {"rpn-thumos14", "rpn", [](SuppressOptions& o) { o.low = 0.55; }},     // THUMOS14 (Table 3)
-    {"rpn-thumos14-2", "rpn", [](SuppressOptions& o) { o.low = 0.65; }},   // THUMOS14, two multi-head units (Table 3, **)
-    {"etp", "greedy", [](SuppressOptions&) {}},
-    {"cmsn", "gaussian", [](SuppressOptions&) {}},
-    {"sptad", "gaussian", [](SuppressOptions&) {}},
-    {"actionformer", "gaussian", [](SuppressOptions& o) { o.voting = 0.75; }},
-};
+SuppressOptions rule_of(const std::string& method, void (*constants)(SuppressOptions&) = nullptr) {
+  SuppressOptions rule = defaults_of(method);
+  if (constants) constants(rule);
+  return rule;
+}
 
 }  // namespace
 
-std::vector<std::string> suppression_presets() {
-  std::vector<std::string> names;
-  for (const PresetRow& row : kPresets) names.emplace_back(row.name);
-  return names;
+const std::vector<SuppressionPreset>& suppression_presets() {
+  static const std::vector<SuppressionPreset> presets = {
+      {"bsn", "BSN's Soft-NMS on ActivityNet", rule_of("bsn")},
+      {"bmn", "BMN on ActivityNet: --alpha 0.4 --low 0.5",
+       rule_of("bsn", [](SuppressOptions& o) { o.alpha = 0.4, o.low = 0.5, o.high = 0.9; })},
+      {"rpn", "RPN on ActivityNet (Table 1)", rule_of("rpn")},
+      {"rpn-thumos14", "RPN on THUMOS14 (Table 3): --low 0.55",
+       rule_of("rpn", [](SuppressOptions& o) { o.low = 0.55; })},
+      {"rpn-thumos14-2", "RPN of two multi-head attention units on THUMOS14 (Table 3, **): --low 0.65",
+       rule_of("rpn", [](SuppressOptions& o) { o.low = 0.65; })},
+      {"etp", "ETP: greedy", rule_of("greedy")},
+      {"cmsn", "CMSN: gaussian", rule_of("gaussian")},
+      {"sptad", "SP-TAD: gaussian", rule_of("gaussian")},
+      {"actionformer", "ActionFormer: gaussian with --voting 0.75",
+       rule_of("gaussian", [](SuppressOptions& o) { o.voting = 0.75; })},
+  };
+  return presets;
 }
 
 SuppressOptions preset_of(const std::string& preset) {
-  for (const PresetRow& row : kPresets) {
-    if (preset != row.name) continue;
-    SuppressOptions o = defaults_of(row.method);
-    row.constants(o);
-    return o;
-  }
+  for (const auto& row : suppression_presets())
+    if (row.name == preset) return row.rule;
   throw UsageError("--preset: unknown preset '" + preset + "'");
 }
 

@@ -34,9 +34,13 @@ struct SuppressOptions {
 
 // The defaults of a method for options that stand at their initial values; for use without a command line.
 SuppressOptions defaults_of(const std::string& method);
-// The rule and constants of a paper or code base, by one of suppression_presets(). UsageError for another name.
-SuppressOptions preset_of(const std::string& preset);
-std::vector<std::string> suppression_presets();
+// The rule and constants of a paper or code base.
+struct SuppressionPreset {
+  std::string name, help;  // one line: whose, on which data set, what differs from the rule's defaults
+  SuppressOptions rule;
+};
+const std::vector<SuppressionPreset>& suppression_presets();
+SuppressOptions preset_of(const std::string& preset);  // UsageError for a name that is none of them
 
 // duration: seconds, needed by bsn and rpn only (> 0 there; Error otherwise). Output by falling final score.
 std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double duration, const SuppressOptions& options);

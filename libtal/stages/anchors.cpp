@@ -15,13 +15,15 @@
 namespace tal {
 namespace {
 
-// Section 4.2, and the thresholds and proposal numbers of the data set's metric.
+// RPN's Section 4.2, and the thresholds and proposal numbers of the data set's metric.
 struct Preset {
-  const char *name, *length, *scales, *stride, *tiou, *an;
+  const char *name, *help, *length, *scales, *stride, *tiou, *an;
 };
 constexpr Preset kPresets[] = {
-    {"rpn-activitynet", "100", "1,3/4,1/2,1/4,1/8,1/16,1/32,1/50,1/100", "0", "0.5:0.05:0.95", "1,5,10,100"},
-    {"rpn-thumos14", "256", "1/2,3/8,1/4,1/8,1/16,3/16,1/32,3/32,5/32,1/64,1/128", "128", "0.5:0.05:1.0", "50,100,200,500,1000"}};
+    {"rpn-activitynet", "RPN on ActivityNet (Section 4.2): 9 scales in a window of 100 rows, the whole video", "100",
+     "1,3/4,1/2,1/4,1/8,1/16,1/32,1/50,1/100", "0", "0.5:0.05:0.95", "1,5,10,100"},
+    {"rpn-thumos14", "RPN on THUMOS14 (Section 4.2): 11 scales in windows of 256 rows, 128 rows apart", "256",
+     "1/2,3/8,1/4,1/8,1/16,3/16,1/32,3/32,5/32,1/64,1/128", "128", "0.5:0.05:1.0", "50,100,200,500,1000"}};
 
 // Rows of the window grid <-> seconds: row r begins at origin + r * step.
 struct RowGrid {
@@ -192,56 +194,68 @@ std::string render_ceiling(const CeilingReport& report, const AnchorPlan& plan) 
   return text;
 }
 
-void register_options(Options& table, AnchorOptions& o) {
-  const std::string which = "Anchors", labels = "Labels", ceiling = "Ceiling";
-  table.add("--preset", o.preset, "A paper's windows and scales; flags win. custom: --length and --scales say it all").group(which)
-      .one_of({"rpn-activitynet", "rpn-thumos14", "custom"});
-  table.add("--length", o.length, "Rows of a window (rpn-activitynet 100, rpn-thumos14 256)").group(which).type_name("T").between(1, 1000000);
-  table.add("--scales", o.scales, "Anchor lengths as parts of T, e.g. 1,3/4,1/2").group(which).type_name("LIST");
-  table.add("--stride", o.stride, "Rows between windows (rpn-thumos14 128); 0: one window, the whole video").group(which).type_name("ROWS")
-      .between(0, 1000000);
-  table.add("--stream", o.stream, "Rows are those of this feature stream (default: the only one with --stride; else DURATION / T)").group(which)
-      .type_name("NAME");
-  table.add("--row-seconds", o.row_seconds, "Rows are this long, from time 0, e.g. 8/15; no features needed").group(which).type_name("SECONDS");
-  table.flag("--clip", o.clip, "Clip to the video (after labelling) and leave out what lies outside").group(which);
-  table.flag("--vicinity", o.vicinity, "Add each anchor's vicinity, half a length more on both sides, unclipped").group(which);
-  table.flag("--label", o.label, "Add tIoU with and index of the best annotation, and the role: positive, hard-negative or null").group(labels);
-  table.add("--positive", o.positive, "Positive from this tIoU on; so is the best anchor of each annotation").group(labels).type_name("X")
-      .between(0.0, 1.0);
-  table.add("--negative", o.negative, "Hard negatives lie between these tIoUs, ends included").group(labels).type_name("LOW,HIGH");
-  table.add("--score", o.score, "Score of the anchors: one, or tiou (with --label: the ranking of an oracle)").group(labels)
-      .one_of({"one", "tiou"});
-  table.flag("--ceiling", o.ceiling, "Write no records but the recall and AR@AN that these anchors could reach at best").group(ceiling);
-  table.add("--tiou", o.tiou, "Thresholds (rpn-activitynet 0.5:0.05:0.95, rpn-thumos14 0.5:0.05:1.0)").group(ceiling).type_name("LIST");
-  table.add("--an", o.an, "Anchors used in each video (rpn-activitynet 1,5,10,100, rpn-thumos14 50,100,200,500,1000)").group(ceiling).type_name("LIST");
-  table.add("--format", o.format, "text or json").group(ceiling).one_of({"text", "json"});
-}
-
 namespace {
 
-void apply_preset(Tool& tool, AnchorOptions& o) {
-  for (const Preset& preset : kPresets) {
-    if (o.preset != preset.name) continue;
-    tool.preset("--length", preset.length), tool.preset("--scales", preset.scales), tool.preset("--stride", preset.stride);
-    tool.preset("--tiou", preset.tiou), tool.preset("--an", preset.an);
-    return;
-  }
-  if (!tool.given("--length") || !tool.given("--scales")) throw UsageError("--preset custom needs --length and --scales");
-  tool.preset("--tiou", kPresets[0].tiou), tool.preset("--an", kPresets[0].an);
-}
-
-void refuse_useless(const Tool& tool, const AnchorOptions& o) {
-  if (o.ceiling) tool.refuse({"--label", "--vicinity", "--no-history"}, "--ceiling, which writes no records");
-  else tool.refuse({"--tiou", "--an", "--format"}, "no --ceiling");
-  if (!o.label) tool.refuse({"--positive", "--negative", "--score"}, "no --label");
-  if (!o.row_seconds.empty()) tool.refuse({"--stream"}, "--row-seconds");
+void apply_preset(Tool& tool, const AnchorOptions& o) {
+  const auto preset =
+      std::find_if(std::begin(kPresets), std::end(kPresets), [&](const Preset& row) { return o.preset == row.name; });
+  const Preset& values = preset == std::end(kPresets) ? kPresets[0] : *preset;
+  if (preset != std::end(kPresets))
+    tool.preset("--length", values.length), tool.preset("--scales", values.scales),
+        tool.preset("--stride", values.stride);
+  else if (!tool.given("--length") || !tool.given("--scales"))
+    throw UsageError("--preset custom needs --length and --scales");
+  tool.preset("--tiou", values.tiou), tool.preset("--an", values.an);
 }
 
 }  // namespace
 
-AnchorPlan plan_anchors(Tool& tool, AnchorOptions& o) {
-  apply_preset(tool, o);
-  refuse_useless(tool, o);
+void register_options(const Options& table, AnchorOptions& o) {
+  table.settle([&o](Tool& tool) { apply_preset(tool, o); });
+  std::vector<Choice> presets;
+  for (const auto& preset : kPresets) presets.push_back({preset.name, preset.help});
+  presets.push_back({"custom", "--length and --scales say it all"});
+  const Options which = table.group("Anchors"), labels = table.group("Labels").with("--label"),
+                ceiling = table.group("Ceiling").with("--ceiling");
+  which.add("--preset", o.preset, "A paper's windows and scales; flags win").one_of(presets);
+  which.add("--length", o.length, "Rows of a window (rpn-activitynet 100, rpn-thumos14 256)")
+      .type_name("T")
+      .between(1, 1000000);
+  which.add("--scales", o.scales, "Anchor lengths as parts of T, e.g. 1,3/4,1/2").type_name("LIST");
+  which.add("--stride", o.stride, "Rows between windows (rpn-thumos14 128); 0: one window, the whole video")
+      .type_name("ROWS")
+      .between(0, 1000000);
+  which
+      .add("--stream", o.stream,
+           "Rows are those of this feature stream (default: the only one with --stride; else DURATION / T)")
+      .type_name("NAME")
+      .without("--row-seconds");
+  which.add("--row-seconds", o.row_seconds, "Rows are this long, from time 0, e.g. 8/15; no features needed")
+      .type_name("SECONDS");
+  which.flag("--clip", o.clip, "Clip to the video (after labelling) and leave out what lies outside");
+  which.flag("--vicinity", o.vicinity, "Add each anchor's vicinity, half a length more on both sides, unclipped")
+      .without("--ceiling");
+  table.group("Labels")
+      .flag("--label", o.label,
+            "Add tIoU with and index of the best annotation, and the role: positive, hard-negative or null")
+      .without("--ceiling");
+  labels.add("--positive", o.positive, "Positive from this tIoU on; so is the best anchor of each annotation")
+      .type_name("X")
+      .between(0.0, 1.0);
+  labels.add("--negative", o.negative, "Hard negatives lie between these tIoUs, ends included").type_name("LOW,HIGH");
+  labels.add("--score", o.score, "Score of the anchors: one, or tiou (with --label: the ranking of an oracle)")
+      .one_of({"one", "tiou"});
+  table.group("Ceiling").flag("--ceiling", o.ceiling,
+                              "Write no records but the recall and AR@AN that these anchors could reach at best");
+  ceiling.add("--tiou", o.tiou, "Thresholds (rpn-activitynet 0.5:0.05:0.95, rpn-thumos14 0.5:0.05:1.0)")
+      .type_name("LIST");
+  ceiling.add("--an", o.an, "Anchors used in each video (rpn-activitynet 1,5,10,100, rpn-thumos14 50,100,200,500,1000)")
+      .type_name("LIST");
+  ceiling.add("--format", o.format, "text or json").one_of({"text", "json"});
+  table.row("--no-history").without("--ceiling");
+}
+
+AnchorPlan plan_anchors(const AnchorOptions& o) {
   AnchorPlan plan;
   plan.options = o;
   if (!o.row_seconds.empty() && !((plan.row_seconds = parse_fraction(o.row_seconds)) > 0)) throw UsageError("--row-seconds: must be positive");
@@ -262,8 +276,8 @@ AnchorPlan plan_anchors(Tool& tool, AnchorOptions& o) {
   return plan;
 }
 
-void run_anchors(Tool& tool, AnchorOptions& options) {
-  const AnchorPlan plan = plan_anchors(tool, options);
+void run_anchors(Tool& tool, const AnchorOptions& options) {
+  const AnchorPlan plan = plan_anchors(options);
   if (!plan.options.ceiling) {
     map_records(tool, [&](Record& record) { set_anchors(record, plan); });
     return;

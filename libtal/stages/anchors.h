@@ -32,9 +32,11 @@ struct AnchorOptions {
   std::string tiou, an;                    // of the report; by preset
   std::string format = "text";             // or json
 };
-void register_options(Options& table, AnchorOptions& options);
+ToolInfo anchors_info();  // of tal-anchors
+void register_options(const Options& table,
+                      AnchorOptions& options);  // presets take effect where an option was not given
 
-// The options with presets applied and texts read.
+// The options with their texts read.
 struct AnchorPlan {
   AnchorOptions options;
   std::vector<double> scales, tiou;
@@ -42,8 +44,8 @@ struct AnchorPlan {
   std::vector<std::uint32_t> an;
   AnchorRule rule;
 };
-// `options` is the struct that was registered with the tool: presets are written into it. UsageError for what makes no sense or has no effect.
-AnchorPlan plan_anchors(Tool& tool, AnchorOptions& options);
+// UsageError for what makes no sense.
+AnchorPlan plan_anchors(const AnchorOptions& options);
 
 // All anchors of a video in seconds, row by row, scales in the given order. Errors: duration or features missing.
 std::vector<Segment> anchors_in_seconds(const Record& record, const AnchorPlan& plan);
@@ -69,6 +71,6 @@ void add_ceiling(CeilingReport& report, const CeilingReport& other);
 std::string render_ceiling(const CeilingReport& report, const AnchorPlan& plan);
 
 // The whole tool: records in; records, or with ceiling one report, out.
-void run_anchors(Tool& tool, AnchorOptions& options);
+void run_anchors(Tool& tool, const AnchorOptions& options);
 
 }  // namespace tal

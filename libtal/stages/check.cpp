@@ -12,23 +12,43 @@ namespace tal {
 
 using nlohmann::json;
 
-void register_options(Options& table, CheckOptions& options) {
-  table.add("--kind", options.kind, "What the input is: records, features (one .npy), model (safetensors) or folder")
+void register_options(const Options& table, CheckOptions& options) {
+  // --stage, --compare-features and --replay are works of their own; without them the input is checked.
+  const Options input = table.without("--stage").without("--compare-features").without("--replay");
+  const Options records = input.with("--kind", {"records"});
+  input.add("--kind", options.kind, "What the input is: records, features (one .npy), model (safetensors) or folder")
       .one_of({"records", "features", "model", "folder"});
-  table.add("--fix", options.fix,
-                 "Write the records repaired: clip (ends behind the video), dedup (equal segments), order (reversed ends)")
-      .comma_separated().one_of({"clip", "dedup", "order"});
-  table.add("--gt", options.gt, "Records with every known video and label").type_name("FILE");
-  table.add("--format", options.format, "Report as text or json").one_of({"text", "json"});
-  table.add("--max-faults", options.max_faults, "List at most N faults of a class; all are counted (0: no bound)").type_name("N");
-  table.add("--tolerance", options.tolerance, "Seconds that a segment may end behind its video")
-      .type_name("SECONDS").not_negative();
+  records
+      .add("--fix", options.fix,
+           "Write the records repaired: clip (ends behind the video), dedup (equal segments), order (reversed ends)")
+      .comma_separated()
+      .one_of({"clip", "dedup", "order"});
+  records.add("--gt", options.gt, "Records with every known video and label").type_name("FILE");
+  table.add("--format", options.format, "Report as text or json")
+      .one_of({"text", "json"})
+      .without("--replay")
+      .without("--fix");
+  input.add("--max-faults", options.max_faults, "List at most N faults of a class; all are counted (0: no bound)")
+      .type_name("N");
+  input.add("--tolerance", options.tolerance, "Seconds that a segment may end behind its video")
+      .type_name("SECONDS")
+      .not_negative();
   table.add("--stage", options.stage, "Feed the shell command CMD and say which promises of tal-jsonl(5) it keeps")
       .type_name("CMD");
   table.add("--timeout", options.timeout, "With --stage: seconds to wait for an answer")
-      .type_name("SECONDS").positive();
-  table.flag("--replay", options.replay, "Print the pipelines behind the records, from their history");
-  table.add("--compare-features", options.compare, "Compare two .npy files").values(2).type_name("A B");
+      .type_name("SECONDS")
+      .positive()
+      .with("--stage");
+  table.flag("--replay", options.replay, "Print the pipelines behind the records, from their history")
+      .without("--stage")
+      .without("--compare-features");
+  table.add("--compare-features", options.compare, "Compare two .npy files")
+      .values(2)
+      .type_name("A B")
+      .without("--stage");
+  table.row("--input").without("--stage").without("--compare-features");
+  // Every fault is reported, and the check goes on.
+  for (const char* policy : {"--on-error", "--rejects", "--max-errors"}) table.row(policy).with("--replay");
 }
 
 namespace {
@@ -91,7 +111,6 @@ class Report {
 };
 
 void run_stage(Tool& tool, const CheckOptions& options) {
-  tool.refuse({"--kind", "--fix", "--gt", "--replay", "--compare-features", "--tolerance", "--max-faults", "--input"}, "--stage");
   nlohmann::ordered_json list = json::array();
   for (const auto& promise : certify_stage(options.stage, options.timeout)) {
     if (!promise.kept) tool.fail_later();
@@ -102,7 +121,6 @@ void run_stage(Tool& tool, const CheckOptions& options) {
 }
 
 void run_compare(Tool& tool, const CheckOptions& options) {
-  tool.refuse({"--kind", "--fix", "--gt", "--replay", "--tolerance", "--max-faults", "--input"}, "--compare-features");
   const auto d = compare_features(options.compare[0], options.compare[1]);
   nlohmann::ordered_json out{{"rows", {d.rows_a, d.rows_b}}, {"dim", {d.dim_a, d.dim_b}}, {"same_shape", d.same_shape()},
                              {"max_abs", d.max_abs}, {"mean_abs", d.mean_abs}, {"min_cosine", d.min_cosine}};
@@ -112,7 +130,6 @@ void run_compare(Tool& tool, const CheckOptions& options) {
 }
 
 void run_replay(Tool& tool) {
-  tool.refuse({"--kind", "--fix", "--gt", "--format", "--tolerance", "--max-faults"}, "--replay");
   std::map<std::string, std::uint64_t> pipes;
   std::vector<std::string> order;
   for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) {
@@ -123,7 +140,6 @@ void run_replay(Tool& tool) {
 }
 
 void run_files(Tool& tool, const CheckOptions& options) {
-  tool.refuse({"--fix", "--gt"}, "--kind " + options.kind);
   if (tool.options().input == "-") throw UsageError("--kind " + options.kind + " needs --input");
   Report report(tool, options);
   const FaultSink sink = [&](const Fault& fault) { report.add(fault); };
@@ -135,7 +151,6 @@ void run_files(Tool& tool, const CheckOptions& options) {
 }
 
 void run_records(Tool& tool, const CheckOptions& options) {
-  if (!options.fix.empty()) tool.refuse({"--format"}, "--fix");
   KnownNames known;
   if (!options.gt.empty()) known = known_names(options.gt);
   Report report(tool, options);
@@ -153,9 +168,7 @@ void run_records(Tool& tool, const CheckOptions& options) {
 }  // namespace
 
 void run_check(Tool& tool, const CheckOptions& options) {
-  if (!options.replay) tool.refuse({"--on-error", "--rejects", "--max-errors"}, "tal-check, which reports every fault and goes on");
   if (!options.stage.empty()) return run_stage(tool, options);
-  tool.refuse({"--timeout"}, "anything but --stage");
   if (!options.compare.empty()) return run_compare(tool, options);
   if (options.replay) return run_replay(tool);
   options.kind == "records" ? run_records(tool, options) : run_files(tool, options);

@@ -6,7 +6,8 @@
 
 namespace tal {
 
-void register_options(Options& table, CheckOptions& options);
+ToolInfo check_info();  // of tal-check
+void register_options(const Options& table, CheckOptions& options);
 // The whole tool: what `options` asks for, written to the tool's output.
 void run_check(Tool& tool, const CheckOptions& options);
 

@@ -148,32 +148,51 @@ class ClassFusion {
 
 }  // namespace
 
-void register_options(Options& table, ClassFusionOptions& o) {
-  const std::string group = "Factors and classes";
-  table.add("--combine", o.combine, "A proposal's score from its factors: geometric (boundary sqrt(cls reg), BSN++ Eq. 8), product, or weighted:NAME=EXPONENT,...")
-      .group(group).type_name("RULE");
-  table.add("--classification", o.classifiers, "Records with the videos' class scores, or stream:NAME: the record's own stream, as tal-extract writes it of a layer `scores` or `logits` (repeat for several classifiers; default: the record's own field)").group(group).type_name("FILE");
-  table.add("--class-rows", o.class_rows, "A stream's class scores: the mean over each class's best K rows (default: over all)").group(group).type_name("K").between(1, 1 << 30);
-  table.add("--class-weights", o.weights, "Weights of the classifiers, or the file of --weights-out (default: equal ones)").group(group).type_name("W,W,...|FILE.json");
-  register_options(table, o.choice, group, "classifiers");
-  table.add("--top-classes", o.top_classes, "Detections of a proposal: the video's best K classes (default with --classification: 2)").group(group).type_name("K").between(1, 1 << 20);
-  table.add("--temperature", o.temperature, "Class scores are logits: take the softmax of their (mean) value / T").group(group).type_name("T").positive();
-  table.add("--merge", o.merge, "Records whose proposals are put behind those of the same video, such as another model's detections").group(group).type_name("FILE");
+void register_options(const Options& table, ClassFusionOptions& o) {
+  table.settle([&o](Tool&) {
+    if (o.top_classes == 0 && (!o.classifiers.empty() || (o.combine.empty() && o.merge.empty())))
+      o.top_classes = kTopClasses;
+  });
+  const Options labelled = table.with("--top-classes");
+  table
+      .add("--combine", o.combine,
+           "A proposal's score from its factors: geometric (boundary sqrt(cls reg), BSN++ Eq. 8), product, or "
+           "weighted:NAME=EXPONENT,...")
+      .type_name("RULE");
+  table
+      .add("--classification", o.classifiers,
+           "Records with the videos' class scores, or stream:NAME: the record's own stream, as tal-extract writes it "
+           "of a layer `scores` or `logits` "
+           "(repeat for several classifiers; default: the record's own field)")
+      .type_name("FILE");
+  table
+      .add("--class-rows", o.class_rows,
+           "A stream's class scores: the mean over each class's best K rows (default: over all)")
+      .type_name("K")
+      .between(1, 1 << 30);
+  labelled
+      .add("--class-weights", o.weights,
+           "Weights of the classifiers, or the file of --weights-out (default: equal ones)")
+      .type_name("W,W,...|FILE.json");
+  register_options(table, o.choice, "--class-weights", "classifiers");
+  table
+      .add("--top-classes", o.top_classes,
+           "Detections of a proposal: the video's best K classes (default with --classification: 2)")
+      .type_name("K")
+      .between(1, 1 << 20);
+  labelled.add("--temperature", o.temperature, "Class scores are logits: take the softmax of their (mean) value / T")
+      .type_name("T")
+      .positive();
+  table
+      .add("--merge", o.merge,
+           "Records whose proposals are put behind those of the same video, such as another model's detections")
+      .type_name("FILE");
 }
 
-std::vector<std::string> class_fusion_names() {
-  std::vector<std::string> names = {"--combine", "--classification", "--class-rows", "--class-weights", "--top-classes", "--temperature", "--merge"};
-  for (auto& name : ensemble_weight_names()) names.push_back(std::move(name));
-  return names;
-}
-
-void run_class_fusion(Tool& tool, const ClassFusionOptions& options) {
-  ClassFusionOptions o = options;
-  if (o.top_classes == 0 && (!o.classifiers.empty() || (o.combine.empty() && o.merge.empty()))) o.top_classes = kTopClasses;
-  if (o.top_classes == 0) tool.refuse({"--class-weights", "--temperature"}, "scoring without classes (--classification or --top-classes)");
+void run_class_fusion(Tool& tool, const ClassFusionOptions& o) {
   if (o.classifiers.size() < 2) tool.refuse({"--class-weights"}, "a single classifier");
   if (std::none_of(o.classifiers.begin(), o.classifiers.end(), is_stream)) tool.refuse({"--class-rows"}, "class scores from files (--classification stream:NAME has rows)");
-  check_options(tool, o.choice, "--class-weights", o.classifiers.size());
+  check_options(o.choice, "--class-weights", o.classifiers.size());
   ClassFusion fusion(tool, o);
   if (!o.choice.from.empty()) fusion.choose_weights(tool);
   map_records(tool, [&](Record& record) { fusion(record); });

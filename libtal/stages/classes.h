@@ -21,9 +21,7 @@ struct ClassFusionOptions {
   double temperature = 0;                // 0: scores are used as they are
   std::string merge;                     // file of records whose proposals join (improvement D)
 };
-void register_options(Options& table, ClassFusionOptions& options);
-// The names of these options.
-std::vector<std::string> class_fusion_names();
+void register_options(const Options& table, ClassFusionOptions& options);
 
 // As tal-score runs it. A video that a classifier's file lacks is an error.
 void run_class_fusion(Tool& tool, const ClassFusionOptions& options);

@@ -146,37 +146,6 @@ class Writer {
   int documents_ = 0;
 };
 
-// Options that belong to some formats only; UsageError for one that is given and not among `used`.
-void refuse_format_options(const Tool& tool, const std::set<std::string>& used, const std::string& why) {
-  for (const char* option : {"--durations", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns", "--where",
-                             "--window-weights", "--prefix", "--segments", "--dataset-version", "--pattern", "--id", "--stream", "--per", "--stride",
-                             "--window", "--offset", "--vectors", "--transpose", "--duration-from-rows", "--non-finite", "--out-dir", "--inline", "--half", "--rate", "--channels",
-                             "--signal-features", "--tail", "--labels"})
-    if (!used.count(option)) tool.refuse({option}, why);
-}
-
-}  // namespace
-
-std::string describe_formats() {
-  std::string text = "Formats read: ";
-  for (const auto& format : import_formats()) text += format.name + " (" + format.help + "); ";
-  text.replace(text.size() - 2, 2, ".\n\nFormats written: ");
-  for (const auto& format : export_formats()) text += format.name + " (" + format.help + "); ";
-  text.replace(text.size() - 2, 2, ".");
-  return text;
-}
-
-namespace {
-
-void refuse_useless(const Tool& tool, const ConvertOptions& o, const ImportFormat& from, const ExportFormat& to) {
-  std::set<std::string> used(from.options.begin(), from.options.end());
-  used.insert(to.options.begin(), to.options.end());
-  refuse_format_options(tool, used, "--from " + o.from + " --to " + o.to);
-  if (!o.paths.empty()) tool.refuse({"--input"}, "paths on the command line");
-  if (o.import.time != "frames" && o.from != "features") tool.refuse({"--fps"}, "times that are not frames");
-  if (o.from == "signals" && o.import.signals.labels.empty()) tool.refuse({"--columns", "--where", "--time", "--classes", "--class-offset"}, "no --labels");
-}
-
 // The files and words of the command line, read.
 void load_tables(const Tool& tool, ConvertOptions& o) {
   if (tool.given("--prefix")) o.import.prefix = o.prefix;
@@ -209,17 +178,9 @@ void rename(Record& record, const std::string& ids) {
 }  // namespace
 
 void convert(Tool& tool, ConvertOptions& o) {
-  if (!o.weights.file.empty()) {
-    if (!o.from.empty() || !o.paths.empty()) throw UsageError("--weights FILE converts one file by itself: no --from and no further paths");
-    tool.refuse({"--input", "--to", "--ids", "--subset", "--split", "--merge"}, "--weights");
-    refuse_format_options(tool, {}, "--weights");
-    return convert_weights(tool, o.weights);
-  }
-  tool.refuse({"--key", "--map", "--model-input", "--unmatched", "--metadata"}, "--from");
-  if (o.from.empty()) throw UsageError("--from is required (or --weights FILE)");
+  if (!o.weights.file.empty()) return convert_weights(tool, o.weights);
   const ImportFormat& from = format_named(import_formats(), o.from);
   const ExportFormat& to = format_named(export_formats(), o.to);
-  refuse_useless(tool, o, from, to);
   if (o.paths.empty()) o.paths = {tool.options().input};
   load_tables(tool, o);
 

@@ -24,9 +24,8 @@ struct ConvertOptions {
   WeightOptions weights;                // instead of --from
 };
 
-void register_options(Options& table, ConvertOptions& options);
+ToolInfo convert_info();  // of tal-convert
+void register_options(const Options& table, ConvertOptions& options);
 void convert(Tool& tool, ConvertOptions& options);
-// Paragraphs for the man page: every format in the tables.
-std::string describe_formats();
 
 }  // namespace tal

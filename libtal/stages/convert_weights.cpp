@@ -15,9 +15,7 @@ void list(Tool& tool, const std::vector<std::string>& names, const std::string& 
 }  // namespace
 
 void convert_weights(Tool& tool, const WeightOptions& o) {
-  if (o.rules.empty()) tool.refuse({"--unmatched"}, "no --map");
   const std::string& output = tool.options().output;
-  if (output == "-") tool.refuse({"--metadata"}, "no --output FILE");
   const MappedFile file(o.file);
   ImportedWeights weights;
   try {
@@ -32,7 +30,6 @@ void convert_weights(Tool& tool, const WeightOptions& o) {
     weights.metadata[entry.substr(0, equals)] = entry.substr(equals + 1);
   }
   const NamedMap* known = find_named_map(o.rules);
-  if (!known || !known->complete) tool.refuse({"--model-input"}, "no --map that makes a model file");
   if (!o.rules.empty()) {
     const auto rules = parse_rules(known ? SourceText{"--map " + known->name, known->rules} : load_sources({o.rules}, "").at(0));
     Renamed renamed = rename_tensors(weights.tensors, rules, o.rules);

@@ -3,17 +3,17 @@
 
 #include <cstddef>
 #include <string>
-#include <vector>
 
-#include "libtal/cli/tool.h"
+#include "libtal/cli/options.h"
 #include "libtal/fusion/ensemble_weights.h"
 
 namespace tal {
 
-// group: of --help; members: what they are to the user ("members of the ensemble", "classifiers").
-void register_options(Options& table, EnsembleWeightOptions& options, const std::string& group, const std::string& members);
-std::vector<std::string> ensemble_weight_names();  // of these options, to refuse them
-// UsageError unless the options fit each other: --grid and --weights-out need --weights-from, which excludes `weights` ("--weights"), and there are two members at least.
-void check_options(const Tool& tool, const EnsembleWeightOptions& options, const std::string& weights, std::size_t members);
+// weights: the option that gives the weights instead ("--weights"), whose row is there; members: what they are to the
+// user ("ensemble's members").
+void register_options(const Options& table, EnsembleWeightOptions& options, const std::string& weights,
+                      const std::string& members);
+// UsageError unless there are two members at least, and `weights` can read what --weights-out keeps.
+void check_options(const EnsembleWeightOptions& options, const std::string& weights, std::size_t members);
 
 }  // namespace tal

@@ -119,7 +119,7 @@ class Evaluation {
   }
 
   void diagnose_predictions() {
-    const Diagnosis d = diagnose(run_, p_.name.starts_with("thumos14"), jobs_);
+    const Diagnosis d = diagnose(run_, protocol_row(p_.name).thumos14, jobs_);
     report_["diagnosis"] = diagnosis_of(d, p_);
     if (!o_.diagnose_file.empty()) write_kinds(o_.diagnose_file, data_, d);
   }

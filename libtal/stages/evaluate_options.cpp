@@ -7,39 +7,57 @@
 
 namespace tal::eval {
 
-void register_options(Options& table, EvalOptions& o) {
-  table.add("--protocol", o.protocol, "Whose numbers: the rules of matching, averaging and counting")
-      .one_of({"activitynet-detection", "activitynet-proposal", "thumos14-proposal", "thumos14-detection",
-                             "thumos14-official", "custom"});
+void register_options(const Options& table, EvalOptions& o) {
+  std::vector<Choice> names, comparable;  // for --against: custom has no rules of its own
+  for (const auto& row : protocols()) names.push_back({row.name, row.help});
+  for (const auto& name : detection_protocols())
+    if (name != "custom") comparable.push_back(name.c_str());
+  const Options detections = table.with("--protocol", detection_protocols()),
+                frames = table.with("--protocol", {"thumos14-proposal"});
+  table.add("--protocol", o.protocol, "Whose numbers: the rules of matching, averaging and counting").one_of(names);
   table.add("--gt", o.gt, "Records with annotations (default: the annotations of the stream itself)").type_name("FILE");
   table.add("--subset", o.subset, "Only ground truth of this subset (default: all of it)").type_name("NAME");
   table.add("--tiou", o.tiou, "Thresholds: list or range, e.g. 0.5:0.05:0.95 (default: the protocol's)").type_name("LIST");
   table.add("--exclude", o.exclude, "Leave out the videos that FILE names, one a line").type_name("FILE");
-  table.flag("--exclude-known-bad", o.exclude_known_bad,
-               "Leave out video_test_0000270, _0001292 and _0001496 of THUMOS14, whose annotations are wrong or only Ambiguous");
+  table.flag(
+      "--exclude-known-bad", o.exclude_known_bad,
+      "Leave out video_test_0000270, _0001292 and _0001496 of THUMOS14, whose annotations are wrong or only Ambiguous");
   table.add("--excluded", o.excluded, "Predictions of excluded videos: drop them, or count them as false positives")
       .one_of({"drop", "count"});
-  table.flag("--class-agnostic", o.class_agnostic, "custom: one class, labels ignored");
+  table.flag("--class-agnostic", o.class_agnostic, "custom: one class, labels ignored").with("--protocol", {"custom"});
   table.add("--ties", o.ties, "Order of equal scores: protocol, reversed or input order, or by video name")
       .one_of({"protocol", "reversed", "input", "video"});
   table.flag("--ties-range", o.ties_range, "Also the lowest and highest mean that the order of equal scores allows");
   table.add("--max-avg-proposals", o.max_avg_proposals, "activitynet-proposal: proposals a video on average")
-      .type_name("N").positive();
-  table.flag("--videos-from-gt", o.videos_from_ground_truth,
-               "thumos14-proposal: videos without a proposal stay in the denominator (the script in use drops them)");
-  table.flag("--no-ambiguous", o.ambiguous_removed,
-               "thumos14-proposal: Ambiguous rows are no ground truths (the script in use counts them)");
-  table.add("--recall-at", o.recall_at, "Also Recall@kx: the first k times n predictions of a video and class with n instances")
+      .type_name("N")
+      .positive()
+      .with("--protocol", {"activitynet-proposal"});
+  frames.flag("--videos-from-gt", o.videos_from_ground_truth,
+              "thumos14-proposal: videos without a proposal stay in the denominator (the script in use drops them)");
+  frames.flag("--no-ambiguous", o.ambiguous_removed,
+              "thumos14-proposal: Ambiguous rows are no ground truths (the script in use counts them)");
+  detections
+      .add("--recall-at", o.recall_at,
+           "Also Recall@kx: the first k times n predictions of a video and class with n instances")
       .type_name("LIST");
-  table.flag("--per-class", o.per_class, "Also the table of classes");
+  detections.flag("--per-class", o.per_class, "Also the table of classes");
   table.add("--bootstrap", o.bootstrap, "Intervals of 95 % from N samples of the videos (--seed)").type_name("N").between(2, 1000000);
   table.add("--compare", o.compare, "Records with other predictions for the same videos: difference, interval and p-value").type_name("FILE");
-  table.flag("--diagnose", o.diagnose, "Kinds of false positives and their cost, and the score by coverage, length and number of instances (DETAD)");
-  table.add("--diagnose-file", o.diagnose_file, "Write every prediction's kind at the first threshold to FILE (implies --diagnose)").type_name("FILE");
-  table.add("--oracle", o.oracle, "What the mean gains if this step were perfect; all: one after another").one_of({"boundaries", "labels", "ranking", "all"});
-  table.add("--against", o.against, "A second detection protocol on the same data and thresholds: its score, and what each differing rule moves")
-      .one_of({"activitynet-detection", "thumos14-detection", "thumos14-official"});
-  table.flag("--explain", o.explain, "With --against: every instance on which the two disagree, and why");
+  detections.flag(
+      "--diagnose", o.diagnose,
+      "Kinds of false positives and their cost, and the score by coverage, length and number of instances (DETAD)");
+  detections
+      .add("--diagnose-file", o.diagnose_file,
+           "Write every prediction's kind at the first threshold to FILE (implies --diagnose)")
+      .type_name("FILE");
+  table.add("--oracle", o.oracle, "What the mean gains if this step were perfect; all: one after another")
+      .one_of({"boundaries", "labels", "ranking", "all"});
+  detections
+      .add("--against", o.against,
+           "A second detection protocol on the same data and thresholds: its score, and what each differing rule moves")
+      .one_of(comparable);
+  detections.flag("--explain", o.explain, "With --against: every instance on which the two disagree, and why")
+      .with("--against");
   table.add("--curves", o.curves, "Write precision/recall or recall curves to FILE as CSV").type_name("FILE");
   table.flag("--require-complete", o.require_complete, "Fail when a ground-truth video has no record in the stream");
   table.add("--fail-under", o.fail_under, "Status 1 when average_map (0..1) or auc (0..100; thumos14-proposal: AR@50) is lower").type_name("X");
@@ -48,30 +66,23 @@ void register_options(Options& table, EvalOptions& o) {
 
 namespace {
 
-void refuse_useless(const Tool& tool, const EvalOptions& o, const Protocol& p) {
+// Values, not options, that have no effect.
+void refuse_useless(const EvalOptions& o, const Protocol& p) {
   const std::string why = "--protocol " + o.protocol;
-  if (o.protocol != "custom") tool.refuse({"--class-agnostic"}, why);
-  if (o.protocol != "activitynet-proposal") tool.refuse({"--max-avg-proposals"}, why);
-  if (!p.thumos_frames) tool.refuse({"--videos-from-gt", "--no-ambiguous"}, why);
-  if (p.proposals) tool.refuse({"--recall-at", "--per-class", "--diagnose", "--diagnose-file", "--against", "--explain"}, why);
   if (p.proposals && o.ties == "video") throw UsageError("--ties video has no effect with " + why + ": proposals are ranked inside their video");
   if ((p.proposals || o.class_agnostic) && o.oracle == "labels") throw UsageError("--oracle labels has no effect with " + why + ": labels are ignored");
-  if (o.explain && o.against.empty()) throw UsageError("--explain needs --against PROTOCOL");
   if (o.excluded == "count" && o.exclude.empty() && !o.exclude_known_bad)
     throw UsageError("--excluded count needs --exclude FILE or --exclude-known-bad");
 }
 
-std::vector<double> thresholds_of(const EvalOptions& o) {
+std::vector<double> thresholds_of(const EvalOptions& o, const ProtocolRow& row) {
   if (!o.tiou.empty()) {
     const auto given = parse_number_list(o.tiou);
     for (const double t : given)
       if (!(t >= 0 && t <= 1)) throw UsageError("--tiou: " + format_number(t) + " is not between 0 and 1");
     return given;
   }
-  if (o.protocol == "thumos14-proposal") return linspace(0.5, 1.0, 11);
-  if (o.protocol == "thumos14-detection") return linspace(0.3, 0.7, 5);
-  if (o.protocol == "thumos14-official") return linspace(0.1, 0.7, 7);
-  return linspace(0.5, 0.95, 10);
+  return row.tiou;
 }
 
 // One video a line; blank lines and lines that start with # do not count.
@@ -99,12 +110,14 @@ std::vector<int> whole_numbers(const std::string& list) {
 }  // namespace
 
 Protocol make_protocol(const Tool& tool, const EvalOptions& o) {
+  using enum ProtocolRow::Measure;
+  const ProtocolRow& row = protocol_row(o.protocol);
   Protocol p;
-  p.name = o.protocol;
-  p.proposals = o.protocol == "activitynet-proposal" || o.protocol == "thumos14-proposal";
-  p.thumos_frames = o.protocol == "thumos14-proposal";
-  refuse_useless(tool, o, p);
-  p.tiou = thresholds_of(o);
+  p.name = row.name;
+  p.proposals = row.measure != kPrecision;
+  p.thumos_frames = row.measure == kFrameRecall;
+  refuse_useless(o, p);
+  p.tiou = thresholds_of(o, row);
   set_matching(p, o);
   p.filter.all_subsets = !tool.given("--subset");
   p.filter.subset = o.subset;

@@ -6,7 +6,7 @@
 
 namespace tal::eval {
 
-void register_options(Options& table, EvalOptions& options);
+void register_options(const Options& table, EvalOptions& options);
 
 // Reads --exclude. UsageError for options that the protocol does not know.
 Protocol make_protocol(const Tool& tool, const EvalOptions& options);

@@ -5,6 +5,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/base/text.h"
 #include "libtal/stages/plugins.h"
 #include "libtal/stream/video_records.h"
 
@@ -17,62 +18,92 @@ bool no_networks(const ExtractOptions& o) {
 
 }  // namespace
 
-void register_options(Options& table, ExtractOptions& o) {
-  std::string names;
-  for (const auto& name : encoder_names()) names += (names.empty() ? "" : ", ") + name;
-  table.add("--encoder", o.encoders, "Encoder NAME[@LAYER][:WEIGHTS], repeatable; each makes one stream (known: " + names + ")").type_name("NAME")
+void register_options(const Options& table, ExtractOptions& o) {
+  o.encoder.networks = network_encoders();
+  // --check reads what is there; --live follows one video, whose rows go into its records.
+  const Options made = table.without("--check"), whole = table.without("--live"), stored = whole.without("--check"),
+                live = table.with("--live");
+  made.add("--encoder", o.encoders,
+           "Encoder NAME[@LAYER][:WEIGHTS], repeatable; each makes one stream (known: " + joined(encoder_names()) + ")")
+      .type_name("NAME")
       .one_value();
-  table.add("--fps", o.fps, "Sample at F frames per second by time stamp (10, 30000/1001); default: every decoded frame").type_name("F");
-  table.add("--stride", o.stride, "Sampled frames from one window to the next").between(std::int64_t{1}, std::int64_t{1} << 30);
-  table.add("--window", o.window, "Sampled frames in a window").between(std::int64_t{1}, std::int64_t{1} << 20);
-  table.add("--tail", o.tail, "Last frames that fill no window: drop them, pad with the last frame, or shift the last window back")
+  made.add("--fps", o.fps, "Sample at F frames per second by time stamp (10, 30000/1001); default: every decoded frame")
+      .type_name("F");
+  made.add("--stride", o.stride, "Sampled frames from one window to the next")
+      .between(std::int64_t{1}, std::int64_t{1} << 30);
+  made.add("--window", o.window, "Sampled frames in a window").between(std::int64_t{1}, std::int64_t{1} << 20);
+  stored
+      .add("--tail", o.tail,
+           "Last frames that fill no window: drop them, pad with the last frame, or shift the last window back")
       .one_of({"drop", "pad", "shift"});
-  table.add("--flow", o.encoder.flow, "Optical flow: block (fast block motion), dis, farneback, tvl1")
+  made.add("--flow", o.encoder.flow, "Optical flow: block (fast block motion), dis, farneback, tvl1")
       .one_of({"block", "dis", "farneback", "tvl1"});
-  table.add("--device", o.encoder.device, "Where networks run: cpu, cuda, cuda:I").type_name("DEVICE");
-  table.add("--precision", o.encoder.precision, "Networks' products and convolutions: float32, bfloat16, float16 (CUDA)").one_of({"float32", "bfloat16", "float16"});
-  table.add("--batch", o.encoder.batch, "Pictures in one pass of a network; of clips, a quarter as many").between(std::int64_t{1}, std::int64_t{1} << 16);
-  table.add("--flow-cache", o.flow_cache, "Folder that keeps the flow of networks as images for the next run (VIDEO-KEY/METHOD-WxH/flow_x_00001.png, lossless); made when missing")
-      .type_name("DIR");
-  table.add("--classes", o.classes, "Names of the classes of NAME@scores and NAME@logits, one a line; default: `classes` in the metadata of the weights").type_name("FILE");
-  table.add("--out-dir", o.out_dir, "Folder for VIDEO.STREAM.npy and its header VIDEO.STREAM.json; made when missing").type_name("DIR");
-  table.flag("--inline", o.inline_data, "Put the rows into the record (base64) instead of files");
-  table.flag("--half", o.half, "Store float16 instead of float32");
-  table.flag("--resume", o.resume, "Leave finished streams of the same file and settings as they are");
-  table.flag("--partial", o.partial, "Keep what could be decoded of truncated or corrupt videos");
-  table.flag("--dry-run,--plan", o.dry_run, "Extract nothing; print the frames, rows, bytes and seconds of work that each video would give, as JSON lines");
-  table.flag("--check", o.check, "Extract nothing; re-read the streams on disk and list, as JSON lines, what disagrees with its header or its video");
-  table.flag("--live", o.live, "Follow one video while it is being made: a growing file, a device (/dev/video0), or a URL (rtsp://, http://); a record a window, rows inline");
-  table.add("--live-window", o.live_window, "Seconds of video in a record of --live").positive();
-  table.add("--live-step", o.live_step, "Seconds from one record's start to the next; shorter than the window: they overlap (default: the window)").positive();
-  table.add("--patience", o.patience, "A live video has ended when nothing came for so many seconds").between(0.1, 86400.0);
-  table.add("--videos", o.videos, "Video files to build records from (id: file name without extension), instead of reading records")
+  made.add("--device", o.encoder.device, "Where networks run: cpu, cuda, cuda:I").type_name("DEVICE");
+  made.add("--precision", o.encoder.precision, "Networks' products and convolutions: float32, bfloat16, float16 (CUDA)")
+      .one_of({"float32", "bfloat16", "float16"});
+  made.add("--batch", o.encoder.batch, "Pictures in one pass of a network; of clips, a quarter as many")
+      .between(std::int64_t{1}, std::int64_t{1} << 16);
+  stored
+      .add("--flow-cache", o.flow_cache,
+           "Folder that keeps the flow of networks as images for the next run (VIDEO-KEY/METHOD-WxH/flow_x_00001.png, "
+           "lossless); made when missing")
+      .type_name("DIR")
+      .without("--dry-run");
+  made.add("--classes", o.classes,
+           "Names of the classes of NAME@scores and NAME@logits, one a line; default: `classes` in the metadata of the "
+           "weights")
+      .type_name("FILE");
+  whole.add("--out-dir", o.out_dir, "Folder for VIDEO.STREAM.npy and its header VIDEO.STREAM.json; made when missing")
+      .type_name("DIR")
+      .without("--inline");
+  stored.flag("--inline", o.inline_data, "Put the rows into the record (base64) instead of files");
+  made.flag("--half", o.half, "Store float16 instead of float32");
+  stored.flag("--resume", o.resume, "Leave finished streams of the same file and settings as they are")
+      .without("--inline");
+  whole.flag("--partial", o.partial, "Keep what could be decoded of truncated or corrupt videos").without("--dry-run");
+  stored.flag(
+      "--dry-run,--plan", o.dry_run,
+      "Extract nothing; print the frames, rows, bytes and seconds of work that each video would give, as JSON lines");
+  whole.flag("--check", o.check,
+             "Extract nothing; re-read the streams on disk and list, as JSON lines, what disagrees with its header or "
+             "its video");
+  table.flag("--live", o.live,
+             "Follow one video while it is being made: a growing file, a device (/dev/video0), or a URL (rtsp://, "
+             "http://); a record a window, rows inline");
+  live.add("--live-window", o.live_window, "Seconds of video in a record of --live").positive();
+  live.add("--live-step", o.live_step,
+           "Seconds from one record's start to the next; shorter than the window: they overlap (default: the window)")
+      .positive();
+  live.add("--patience", o.patience, "A live video has ended when nothing came for so many seconds")
+      .between(0.1, 86400.0);
+  table
+      .add("--videos", o.videos,
+           "Video files to build records from (id: file name without extension), instead of reading records")
       .type_name("FILE...");
+  table.row("--input").without("--videos");
+  table.row("--jobs").without("--live");
+  table.row("--on-error").without("--live");
+  table.row("--no-history").without("--check").without("--dry-run");
 }
 
+namespace {
+
+// Values that contradict each other.
 void check_options(const Tool& tool, const ExtractOptions& o) {
-  if (o.live) {
-    if (o.videos.size() > 1) throw UsageError("--live follows one video, not " + std::to_string(o.videos.size()));
-    tool.refuse({"--check", "--dry-run", "--inline", "--out-dir", "--resume", "--partial", "--tail", "--jobs", "--flow-cache", "--on-error"}, "--live");
-    if (o.live_step > o.live_window) throw UsageError("--live-step must not be longer than --live-window");
-  } else {
-    tool.refuse({"--live-window", "--live-step", "--patience"}, "videos that have an end (--live follows one)");
-  }
-  if (o.check)
-    tool.refuse({"--encoder", "--fps", "--stride", "--window", "--tail", "--flow", "--device", "--precision", "--batch", "--flow-cache", "--classes", "--inline", "--half", "--resume", "--partial", "--dry-run",
-                 "--no-history"}, "--check");
-  if (o.inline_data) tool.refuse({"--out-dir", "--resume"}, "--inline");
-  if (!o.videos.empty()) tool.refuse({"--input"}, "--videos");
+  if (o.live && o.videos.size() > 1)
+    throw UsageError("--live follows one video, not " + std::to_string(o.videos.size()));
+  if (o.live && o.live_step > o.live_window) throw UsageError("--live-step must not be longer than --live-window");
   sampled_fps(o);
-  if (no_networks(o)) {
-    tool.refuse({"--device", "--precision", "--batch"}, "--encoder hog-hof: it has no network");
-    tool.refuse({"--flow-cache"}, "--encoder hog-hof: it sees no pictures of flow");
-    if (!o.classes.empty()) throw UsageError("--classes: no encoder gives class scores (NAME@scores, NAME@logits)");
-  }
-  if (o.dry_run) tool.refuse({"--partial", "--no-history", "--flow-cache"}, "--dry-run");
+  if (!no_networks(o)) return;
+  tool.refuse({"--device", "--precision", "--batch"}, "--encoder hog-hof: it has no network");
+  tool.refuse({"--flow-cache"}, "--encoder hog-hof: it sees no pictures of flow");
+  if (!o.classes.empty()) throw UsageError("--classes: no encoder gives class scores (NAME@scores, NAME@logits)");
 }
+
+}  // namespace
 
 void extract(Tool& tool, const ExtractOptions& o) {
+  check_options(tool, o);
   VideoList videos(tool.options().input, o.videos);
   if (no_networks(o) && !o.check && !o.dry_run && !o.live && videos.at_end()) return;
   video_stages().extract(tool, o, videos);

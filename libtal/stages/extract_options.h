@@ -29,13 +29,13 @@ struct ExtractOptions {
   double patience = 10;          // seconds without anything new that end a live video
 };
 
-void register_options(Options& table, ExtractOptions& options);
-// Conflicts between options; UsageError.
-void check_options(const Tool& tool, const ExtractOptions& options);
+ToolInfo extract_info();  // of tal-extract
+void register_options(const Options& table, ExtractOptions& options);
 // --fps as a number; 0: every decoded frame. UsageError outside (0, 1000].
 double sampled_fps(const ExtractOptions& options);
 
 // Opens libtal-video.so (plugins.h) and extracts; not where there is nothing to extract and no encoder to load.
+// UsageError for values that contradict each other.
 void extract(Tool& tool, const ExtractOptions& options);
 
 }  // namespace tal

@@ -7,6 +7,6 @@
 
 namespace tal {
 
-void register_options(Options& table, GroupingOptions& options);
+void register_options(const Options& table, GroupingOptions& options);
 
 }  // namespace tal

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "libtal/cli/tool.h"
+#include "libtal/cli/options.h"
 
 namespace tal {
 
@@ -19,7 +19,9 @@ struct ModelOptions {
   std::vector<std::string> settings;  // name=value, of the model's inference settings
   std::string frame_cache;            // folder that keeps decoded frames, for models that see them; "": temporary files
 };
-void register_model_options(Options& table, ModelOptions& options);
+// runs: the options that make a run one of models; --threads and --set have an effect with any of them.
+void register_model_options(const Options& table, ModelOptions& options,
+                            const std::vector<Condition>& runs = {{"--model"}});
 
 // What tal-propose asks of models that give maps of all proposals (bsnpp, bmn), beside their settings.
 struct MapOptions {
@@ -30,11 +32,6 @@ struct MapOptions {
   std::int64_t window = 0;               // rows of the stream; 0: as the model says
   double overlap = -1;                   // share of a window; below 0: as the model says
 };
-void register_map_options(Options& table, MapOptions& options);
-// The names of these options, to refuse them.
-std::vector<std::string> map_option_names();
-
-// Refuses the options above when no model is given.
-void refuse_model_options(const Tool& tool, const ModelOptions& options);
+void register_map_options(const Options& table, MapOptions& options);
 
 }  // namespace tal

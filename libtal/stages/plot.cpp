@@ -142,7 +142,6 @@ Canvas plot_curves(const PlotOptions& options, const Tool& tool) {
     while (reader.next(line)) (text += line) += '\n';
     read_curves(text, source, "", charts);
   } else {
-    tool.refuse({"--input"}, "files named as arguments");
     for (const auto& file : options.files) read_curves(read_file(file), file, options.files.size() > 1 ? stem(file) : "", charts);
   }
   return draw_charts(charts, options.width, options.title.empty() ? "Curves" : options.title);
@@ -177,7 +176,6 @@ Canvas plot_heatmaps(Tool& tool, const PlotOptions& options) {
   std::vector<Matrix> maps;
   std::string remark;
   if (!options.files.empty()) {
-    tool.refuse({"--input", "--video", "--max-videos", "--stream"}, "files named as arguments");
     for (const auto& file : options.files) read_npy_maps(file, stem(file), maps);
   } else {
     Selection selection(options);
@@ -197,49 +195,73 @@ Canvas plot_heatmaps(Tool& tool, const PlotOptions& options) {
 
 }  // namespace
 
-void register_options(Options& table, PlotOptions& o) {
+namespace {
+
+void register_look(const Options& sub, PlotOptions& o) {
+  sub.add("--format", o.format, "svg, html or png; auto: by the extension of --output (stdout: svg)")
+      .one_of({"auto", "svg", "html", "png"});
+  sub.add("--theme", o.theme, "light, dark, or auto: the viewer's setting (PNG: light)")
+      .one_of({"auto", "light", "dark"});
+  sub.add("--width", o.width, "Width in logical pixels").type_name("PIXELS").between(480, 8000);
+  sub.add("--scale", o.scale, "PNG: pixels per logical pixel").type_name("X").between(0.5, 8.0);
+  sub.add("--title", o.title, "Heading of the picture").type_name("TEXT");
+}
+
+void register_videos(const Options& sub, PlotOptions& o) {
+  sub.add("--video", o.videos, "Draw only this video (repeatable)").type_name("ID");
+  sub.add("--max-videos", o.max_videos, "Draw the first N records (0: all)").type_name("N").without("--video");
+}
+
+void register_curves(const Options& sub, PlotOptions& o) {
+  register_look(sub, o);
+  sub.add("files", o.files, "Files to compare; without any, --input is read").type_name("FILE");
+  sub.row("--input").without("files");
+}
+
+void register_heatmap(const Options& sub, PlotOptions& o) {
+  register_look(sub, o);
+  sub.add("files", o.files, "Arrays to draw (.npy); without any, the records of --input").type_name("FILE");
+  const Options records = sub.without("files");
+  records.add("--stream", o.streams, "Draw this feature stream (repeatable); default: the maps, else every stream")
+      .type_name("NAME")
+      .one_value();
+  sub.flag("--each-row", o.each_row, "Give each row its own range of colours");
+  register_videos(records, o);
+  sub.row("--input").without("files");
+}
+
+void register_segments(const Options& sub, const std::string& kind, PlotOptions& o) {
+  register_look(sub, o);
+  register_videos(sub, o);
+  sub.add("--gt", o.ground_truth, "Take the ground truth from the records of FILE").type_name("FILE");
+  sub.add("--top-k", o.top_k, "Draw the N best of a video and row (0: all)").type_name("N");
+  sub.add("--min-score", o.min_score, "Leave out proposals with a lower score (default: none)")
+      .type_name("X")
+      .shown_default("");
+  if (kind != "anchors") sub.add("--max-rows", o.max_rows, "Labels drawn per video").type_name("N").between(1, 1000);
+  if (kind == "anchors")
+    sub.add("--positive", o.positive, "tIoU from which an anchor covers a truth").type_name("X").between(0.0, 1.0);
+  if (kind == "compare") sub.add("--with", o.with, "The second result stream").type_name("FILE").required();
+}
+
+}  // namespace
+
+void register_options(const Options& table, PlotOptions& o) {
   table.require_subcommand();
-  const std::pair<const char*, const char*> kinds[] = {
-      {"timeline", "Ground truth and detections with scores over time, one panel a video"},
-      {"curves", "Recall, precision and mAP curves of tal-eval, or the values of a training log"},
-      {"heatmap", "Dense score maps and feature streams"},
-      {"anchors", "Anchors by time and length, and which ground truth they cover"},
-      {"compare", "Two result streams against the same ground truth"}};
-  for (const auto& [name, what] : kinds) {
-    Options sub = table.subcommand(name, what);
-    const std::string kind = name;
-    sub.add("--format", o.format, "svg, html or png; auto: by the extension of --output (stdout: svg)")
-        .one_of({"auto", "svg", "html", "png"});
-    sub.add("--theme", o.theme, "light, dark, or auto: the viewer's setting (PNG: light)").one_of({"auto", "light", "dark"});
-    sub.add("--width", o.width, "Width in logical pixels").type_name("PIXELS").between(480, 8000);
-    sub.add("--scale", o.scale, "PNG: pixels per logical pixel").type_name("X").between(0.5, 8.0);
-    sub.add("--title", o.title, "Heading of the picture").type_name("TEXT");
-    if (kind == "curves") {
-      sub.add("files", o.files, "Files to compare; without any, --input is read").type_name("FILE");
-      continue;
-    }
-    if (kind == "heatmap") {
-      sub.add("files", o.files, "Arrays to draw (.npy); without any, the records of --input").type_name("FILE");
-      sub.add("--stream", o.streams, "Draw this feature stream (repeatable); default: the maps, else every stream").type_name("NAME")
-          .one_value();
-      sub.flag("--each-row", o.each_row, "Give each row its own range of colours");
-    }
-    sub.add("--video", o.videos, "Draw only this video (repeatable)").type_name("ID");
-    sub.add("--max-videos", o.max_videos, "Draw the first N records (0: all)").type_name("N");
-    if (kind == "heatmap") continue;
-    sub.add("--gt", o.ground_truth, "Take the ground truth from the records of FILE").type_name("FILE");
-    sub.add("--top-k", o.top_k, "Draw the N best of a video and row (0: all)").type_name("N");
-    sub.add("--min-score", o.min_score, "Leave out proposals with a lower score (default: none)").type_name("X").shown_default("");
-    if (kind != "anchors") sub.add("--max-rows", o.max_rows, "Labels drawn per video").type_name("N").between(1, 1000);
-    if (kind == "anchors") sub.add("--positive", o.positive, "tIoU from which an anchor covers a truth").type_name("X").between(0.0, 1.0);
-    if (kind == "compare") sub.add("--with", o.with, "The second result stream").type_name("FILE").required();
-  }
+  register_segments(
+      table.subcommand("timeline", "Ground truth and detections with scores over time, one panel a video"), "timeline",
+      o);
+  register_curves(
+      table.subcommand("curves", "Recall, precision and mAP curves of tal-eval, or the values of a training log"), o);
+  register_heatmap(table.subcommand("heatmap", "Dense score maps and feature streams"), o);
+  register_segments(table.subcommand("anchors", "Anchors by time and length, and which ground truth they cover"),
+                    "anchors", o);
+  register_segments(table.subcommand("compare", "Two result streams against the same ground truth"), "compare", o);
 }
 
 void run_plot(Tool& tool, const PlotOptions& options) {
   const std::string format = chosen_format(tool, options);
   if (format != "png") tool.refuse({"--scale"}, "--format " + format);
-  if (!options.videos.empty()) tool.refuse({"--max-videos"}, "--video");
   const std::string kind = tool.command_line().chosen();
   Output& out = tool.out();
   const Canvas canvas = kind == "curves" ? plot_curves(options, tool) : kind == "heatmap" ? plot_heatmaps(tool, options) : plot_segments(tool, options, kind);

@@ -21,8 +21,9 @@ struct PlotOptions {
   std::vector<std::string> files;    // curves: results; heatmap: .npy arrays
 };
 
+ToolInfo plot_info();  // of tal-plot
 // Subcommands timeline, curves, heatmap, anchors, compare with their options.
-void register_options(Options& table, PlotOptions& options);
+void register_options(const Options& table, PlotOptions& options);
 
 // Draws what the chosen subcommand says into the tool's output.
 void run_plot(Tool& tool, const PlotOptions& options);

@@ -8,10 +8,9 @@
 
 #include "libtal/cli/tool.h"
 #include "libtal/encoder/encoder_spec.h"
-#include "libtal/fusion/ensemble_weights.h"
 #include "libtal/io/frames.h"
 #include "libtal/stages/extract_options.h"
-#include "libtal/stages/model_options.h"
+#include "libtal/stages/propose.h"
 #include "libtal/stages/train_options.h"
 
 namespace tal {
@@ -19,13 +18,13 @@ namespace tal {
 struct SynthVideo;
 class VideoList;
 
-inline constexpr int kPluginInterface = 1;  // of the tables below; change it with them
+inline constexpr int kPluginInterface = 2;  // of the tables below; change it with them
 
 // libtal-nn.so: models as pipe stages, and their training (libtal/stages/networks).
 struct NetworkStages {
   std::string (*version)();  // "LibTorch 2.11.0 with CUDA kernels (sm 80)"
   void (*run)(Tool&, const ModelOptions&, Stage);
-  void (*propose)(Tool&, const ModelOptions&, const MapOptions&, const EnsembleWeightOptions&, bool allow_empty);
+  void (*propose)(Tool&, const ProposeOptions&);
   void (*train)(Tool&, const TrainCommand&);
 };
 // Opens LibTorch (torch_library.h) and the library once. Error that says what is missing and where it was looked for.

@@ -44,24 +44,29 @@ void print_sweep(Tool& tool, const std::vector<SweepVideo>& videos, const RpnFus
 
 }  // namespace
 
-void register_refine_options(Options& table, RpnFusionOptions& o) {
+void register_refine_options(const Options& table, RpnFusionOptions& o) {
   table.flag("--kl-ev", o.kl_ev, "rpn: choose the unit candidate with the KL factor of Eq. (8)");
 }
 
-void register_score_options(Options& table, RpnFusionOptions& o) {
+void register_score_options(const Options& table, RpnFusionOptions& o) {
   register_refine_options(table, o);
-  table.add("--fusion", o.fusion, "rpn: the score is the weighted average of segment and unit score (Eq. 9), or their product").one_of({"average", "product"});
-  table.add("--beta", o.beta, "rpn: weight of the segment score, 1 - BETA of the unit score (Eq. 9)").between(0.0, 1.0);
+  const Options records = table.without("--beta-sweep"), sweep = table.with("--beta-sweep");
+  records
+      .add("--fusion", o.fusion,
+           "rpn: the score is the weighted average of segment and unit score (Eq. 9), or their product")
+      .one_of({"average", "product"});
+  records.add("--beta", o.beta, "rpn: weight of the segment score, 1 - BETA of the unit score (Eq. 9)")
+      .between(0.0, 1.0)
+      .with("--fusion", {"average"});
   table.flag("--beta-sweep", o.sweep, "rpn: print AR@AN and AUC for beta 0, 0.1, ..., 1 instead of records (needs annotations)");
-  table.add("--sweep-preset", o.preset, "Sweep: preset of tal-nms that suppresses").one_of({"rpn", "rpn-thumos14", "rpn-thumos14-2"});
-  table.add("--sweep-low", o.low, "Sweep: lower threshold of soft-NMS (default: the preset's)").between(0.0, 1.0);
-  table.add("--sweep-tiou", o.tiou, "Sweep: tIoU thresholds");
-  table.add("--sweep-an", o.most, "Sweep: largest average number of proposals").between(1.0, 1e6);
-  table.add("--sweep-format", o.format, "Sweep: text or json (one object a line)").one_of({"text", "json"});
-}
-
-std::vector<std::string> score_option_names() {
-  return {"--fusion", "--beta", "--beta-sweep", "--kl-ev", "--sweep-preset", "--sweep-low", "--sweep-tiou", "--sweep-an", "--sweep-format"};
+  std::vector<Choice> presets;
+  for (const auto& preset : suppression_presets())
+    if (preset.rule.method == "rpn") presets.push_back(preset.name.c_str());
+  sweep.add("--sweep-preset", o.preset, "Sweep: preset of tal-nms that suppresses").one_of(presets);
+  sweep.add("--sweep-low", o.low, "Sweep: lower threshold of soft-NMS (default: the preset's)").between(0.0, 1.0);
+  sweep.add("--sweep-tiou", o.tiou, "Sweep: tIoU thresholds");
+  sweep.add("--sweep-an", o.most, "Sweep: largest average number of proposals").between(1.0, 1e6);
+  sweep.add("--sweep-format", o.format, "Sweep: text or json (one object a line)").one_of({"text", "json"});
 }
 
 void run_rpn_refine(Tool& tool, const RpnFusionOptions& options) {
@@ -70,12 +75,9 @@ void run_rpn_refine(Tool& tool, const RpnFusionOptions& options) {
 
 void run_rpn_score(Tool& tool, const RpnFusionOptions& options) {
   if (!options.sweep) {
-    tool.refuse({"--sweep-preset", "--sweep-low", "--sweep-tiou", "--sweep-an", "--sweep-format"}, "scoring without --beta-sweep");
-    if (options.fusion == "product") tool.refuse({"--beta"}, "--fusion product");
     map_records(tool, [&](Record& record) { score_by_units(record, options); });
     return;
   }
-  tool.refuse({"--beta", "--fusion"}, "--beta-sweep");
   for (const double tiou : parse_number_list(options.tiou))
     if (!(tiou >= 0 && tiou <= 1)) throw UsageError("--sweep-tiou: " + format_number(tiou) + " is not between 0 and 1");
   if (options.most != std::floor(options.most)) throw UsageError("--sweep-an: " + format_number(options.most) + " is no whole number");

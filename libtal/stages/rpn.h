@@ -10,9 +10,8 @@
 namespace tal {
 
 // For tal-score, and the part that tal-refine needs (--kl-ev).
-void register_score_options(Options& table, RpnFusionOptions& options);
-void register_refine_options(Options& table, RpnFusionOptions& options);
-std::vector<std::string> score_option_names();  // of register_score_options, to refuse them
+void register_score_options(const Options& table, RpnFusionOptions& options);
+void register_refine_options(const Options& table, RpnFusionOptions& options);
 
 // The stages as the tools run them.
 void run_rpn_refine(Tool& tool, const RpnFusionOptions& options);

@@ -18,31 +18,10 @@ std::optional<std::string> setting_text(double value) {
 std::optional<std::string> setting_text(const std::string& value) { return value; }
 std::optional<std::string> setting_text(const std::optional<double>& value) { return value ? setting_text(*value) : std::nullopt; }
 
-}  // namespace
+bool windowed(const SuppressOptions& o) { return o.method == "bsn" || o.method == "rpn"; }
 
-void register_options(Options& table, SuppressOptions& o) {
-  const std::string rule = "Rule", choice = "Which proposals";
-  table.add("--method", o.method, "Suppression rule").group(rule).one_of({"greedy", "gaussian", "linear", "bsn", "rpn"});
-  table.add("--preset", o.preset, "A paper's rule and constants; flags win (rpn: ActivityNet; rpn-thumos14: --low 0.55; rpn-thumos14-2, of two attention units: --low 0.65)").group(rule)
-      .one_of(suppression_presets());
-  table.add("--threshold", o.threshold, "tIoU: greedy keeps up to it (0.36), linear decays from it on (0.5)").group(rule).between(0.0, 1.0);
-  table.flag("--inclusive", o.inclusive, "greedy: a tIoU equal to the threshold suppresses").group(rule);
-  table.add("--sigma", o.sigma, "gaussian: score *= exp(-tIoU^2 / SIGMA)").group(rule).positive();
-  table.add("--alpha", o.alpha, "bsn, rpn: score *= exp(-tIoU^2 / ALPHA)").group(rule).positive();
-  table.add("--low", o.low, "bsn, rpn: tIoU above LOW + (HIGH - LOW) w decays, w = width / duration (bsn 0.65, rpn 0.8)").group(rule).between(0.0, 1.0);
-  table.add("--high", o.high, "bsn, rpn: see --low").group(rule).between(0.0, 1.0);
-  table.add("--stop", o.stop, "Stop when N of a group are kept (bsn, rpn: 100; 0: never)").group(rule).type_name("N").not_negative();
-  table.add("--voting", o.voting, "Each kept segment becomes the weighted mean of all with tIoU from T on").group(rule).type_name("T").between(0.0, 1.0);
-  table.add("--voting-weight", o.voting_weight, "Weights of the votes: score x tIoU, or score").group(rule).one_of({"score-iou", "score"});
-  table.add("--ties", o.ties, "Which of several equal scores comes first").group(choice).one_of({"input", "reversed"});
-  table.add("--pre-top-k", o.pre_top_k, "Use only the N highest scores of each label").group(choice).type_name("N").not_negative();
-  table.add("--top-k", o.top_k, "Keep at most N of a record").group(choice).type_name("N").not_negative();
-  table.add("--min-score", o.min_score, "Drop final scores below X (gaussian 0.001; else no bound)").group(choice).type_name("X");
-  table.add("--min-duration", o.min_duration, "Drop segments shorter than SECONDS first").group(choice).type_name("SECONDS").not_negative();
-  table.flag("--class-agnostic", o.class_agnostic, "Labels do not matter (default: each label by itself)").group(choice);
-}
-
-void settle_options(Tool& tool, SuppressOptions& o) {
+// Presets and the method's defaults.
+void settle(Tool& tool, SuppressOptions& o) {
   SuppressOptions standard = o.preset.empty() ? defaults_of(o.method) : preset_of(o.preset);
   // A flag that changes the method leaves the preset's constants, which belong to another rule.
   if (!o.preset.empty() && tool.given("--method") && o.method != standard.method) standard = defaults_of(o.method);
@@ -52,21 +31,63 @@ void settle_options(Tool& tool, SuppressOptions& o) {
     if (const auto text = setting_text(from); text && !o.preset.empty()) tool.preset(name, *text);
   };
   settle("--method", o.method, standard.method);
-  const bool windowed = o.method == "bsn" || o.method == "rpn";
-  const bool bounded = o.method == "greedy" || o.method == "linear";
-  if (bounded) settle("--threshold", o.threshold, standard.threshold);
+  if (o.method == "greedy" || o.method == "linear") settle("--threshold", o.threshold, standard.threshold);
   if (o.method == "gaussian") settle("--sigma", o.sigma, standard.sigma);
-  if (windowed) settle("--alpha", o.alpha, standard.alpha), settle("--low", o.low, standard.low), settle("--high", o.high, standard.high);
+  if (windowed(o))
+    settle("--alpha", o.alpha, standard.alpha), settle("--low", o.low, standard.low),
+        settle("--high", o.high, standard.high);
   settle("--stop", o.stop, standard.stop);
   settle("--voting", o.voting, standard.voting);
   settle("--min-score", o.min_score, standard.min_score);
-  if (windowed && o.low > o.high) throw UsageError("--low " + format_number(o.low) + " is above --high " + format_number(o.high));
-  const std::string why = "--method " + o.method;
-  if (o.method != "greedy") tool.refuse({"--inclusive"}, why);
-  if (!bounded) tool.refuse({"--threshold"}, why);
-  if (o.method != "gaussian") tool.refuse({"--sigma"}, why);
-  if (!windowed) tool.refuse({"--alpha", "--low", "--high"}, why);
-  if (!o.voting) tool.refuse({"--voting-weight"}, "no --voting");
+}
+
+}  // namespace
+
+void register_options(const Options& table, SuppressOptions& o) {
+  table.settle([&o](Tool& tool) { settle(tool, o); });
+  std::vector<Choice> presets;
+  for (const auto& preset : suppression_presets()) presets.push_back({preset.name, preset.help});
+  const Options rule = table.group("Rule");
+  rule.add("--method", o.method, "Suppression rule").one_of({"greedy", "gaussian", "linear", "bsn", "rpn"});
+  rule.add("--preset", o.preset, "A paper's rule and constants; flags win").one_of(presets);
+  rule.add("--threshold", o.threshold, "tIoU: greedy keeps up to it (0.36), linear decays from it on (0.5)")
+      .between(0.0, 1.0)
+      .with("--method", {"greedy", "linear"});
+  rule.flag("--inclusive", o.inclusive, "greedy: a tIoU equal to the threshold suppresses")
+      .with("--method", {"greedy"});
+  rule.add("--sigma", o.sigma, "gaussian: score *= exp(-tIoU^2 / SIGMA)").positive().with("--method", {"gaussian"});
+  const Options window = rule.with("--method", {"bsn", "rpn"});
+  window.add("--alpha", o.alpha, "bsn, rpn: score *= exp(-tIoU^2 / ALPHA)").positive();
+  window
+      .add("--low", o.low, "bsn, rpn: tIoU above LOW + (HIGH - LOW) w decays, w = width / duration (bsn 0.65, rpn 0.8)")
+      .between(0.0, 1.0);
+  window.add("--high", o.high, "bsn, rpn: see --low").between(0.0, 1.0);
+  rule.add("--stop", o.stop, "Stop when N of a group are kept (bsn, rpn: 100; 0: never)").type_name("N").not_negative();
+  rule.add("--voting", o.voting, "Each kept segment becomes the weighted mean of all with tIoU from T on")
+      .type_name("T")
+      .between(0.0, 1.0);
+  rule.add("--voting-weight", o.voting_weight, "Weights of the votes: score x tIoU, or score")
+      .one_of({"score-iou", "score"})
+      .with("--voting");
+  const Options choice = table.group("Which proposals");
+  choice.add("--ties", o.ties, "Which of several equal scores comes first").one_of({"input", "reversed"});
+  choice.add("--pre-top-k", o.pre_top_k, "Use only the N highest scores of each label").type_name("N").not_negative();
+  choice.add("--top-k", o.top_k, "Keep at most N of a record").type_name("N").not_negative();
+  choice.add("--min-score", o.min_score, "Drop final scores below X (gaussian 0.001; else no bound)").type_name("X");
+  choice.add("--min-duration", o.min_duration, "Drop segments shorter than SECONDS first")
+      .type_name("SECONDS")
+      .not_negative();
+  choice.flag("--class-agnostic", o.class_agnostic, "Labels do not matter (default: each label by itself)");
+}
+
+void run_suppress(Tool& tool, const SuppressOptions& o) {
+  if (windowed(o) && o.low > o.high)
+    throw UsageError("--low " + format_number(o.low) + " is above --high " + format_number(o.high));
+  map_records(tool, [&](Record& record) {
+    const auto& proposals = record.require_proposals();
+    const double duration = windowed(o) ? record.require_duration() : 0;
+    record.set_proposals(suppress(proposals, duration, o));
+  });
 }
 
 }  // namespace tal

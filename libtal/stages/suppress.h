@@ -1,4 +1,4 @@
-// tal-nms: the options of suppression.
+// tal-nms: the options of suppression, and its run.
 #pragma once
 
 #include "libtal/cli/tool.h"
@@ -6,8 +6,9 @@
 
 namespace tal {
 
-void register_options(Options& table, SuppressOptions& options);
-// Applies presets and the method's defaults to what was not given, and refuses what the method does not use. UsageError.
-void settle_options(Tool& tool, SuppressOptions& options);
+ToolInfo suppress_info();  // of tal-nms
+// Presets and the method's defaults take effect where an option was not given.
+void register_options(const Options& table, SuppressOptions& options);
+void run_suppress(Tool& tool, const SuppressOptions& options);
 
 }  // namespace tal

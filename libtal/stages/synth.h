@@ -14,13 +14,18 @@ struct SynthVideosOptions {
   SynthVideoOptions video;  // each of them
 };
 
-void register_options(Options& table, SynthAnnotationOptions& options);
-void register_options(Options& table, SynthFeatureOptions& options);
-void register_options(Options& table, SynthVideosOptions& options);
+struct SynthOptions {
+  SynthAnnotationOptions annotations;
+  SynthFeatureOptions features;
+  SynthVideosOptions videos;
+};
+ToolInfo synth_info();  // of tal-synth
+void register_options(const Options& table, SynthOptions& options);  // one subcommand each
+// What the chosen subcommand says. UsageError when options contradict each other; Error for files that cannot be
+// written.
+void synthesize(Tool& tool, const SynthOptions& options);
 
-// The subcommands. UsageError when options contradict each other; Error for files that cannot be written.
-void write_annotations(Tool& tool, const SynthAnnotationOptions& options);
-void write_features(Tool& tool, const SynthFeatureOptions& options);
+void register_options(const Options& table, SynthVideosOptions& options);
 void write_videos(Tool& tool, const SynthVideosOptions& options);
 
 }  // namespace tal

@@ -13,7 +13,7 @@ std::string video_id(const SynthVideosOptions& o, int i) {
 
 }  // namespace
 
-void register_options(Options& table, SynthVideosOptions& o) {
+void register_options(const Options& table, SynthVideosOptions& o) {
   table.add("-n,--videos", o.videos, "Number of videos").type_name("N").between(0, 1000000);
   table.add("--out-dir", o.out_dir, "Write the video files into this folder").type_name("DIR");
   table.add("--container", o.container, "avi: Motion JPEG, every frame by itself; mp4: MPEG-4, smaller, needs OpenCV's FFmpeg")
@@ -29,6 +29,7 @@ void register_options(Options& table, SynthVideosOptions& o) {
   table.add("--min-gap", o.video.min_gap, "Least rest between actions, seconds").type_name("S");
   table.add("--noise", o.video.noise, "Standard deviation of the pixel noise").type_name("X");
   table.add("--rest-motion", o.video.rest_motion, "Motion between actions, 0 (none) to 1").type_name("X");
+  for (const char* unused : {"--input", "--jobs"}) table.row(unused).never("videos, which reads nothing");
 }
 
 void write_videos(Tool& tool, const SynthVideosOptions& o) {

@@ -2,32 +2,75 @@
 
 namespace tal {
 
-void register_options(Options& table, TrainCommand& o) {
-  const std::string model = "Model", data = "Data", run = "Run", report = "Report";
-  table.add("--model", o.model, "What to train").group(model).type_name("NAME");
-  table.add("--preset", o.presets, "Named settings of the model, rows of its paper's tables (repeatable: they add up, later ones over earlier ones)").group(model).type_name("NAME");
-  table.add("--set", o.settings, "Change a setting, e.g. train.lr=1e-4 (repeatable)").group(model).type_name("NAME=VALUE");
-  table.flag("--list-settings", o.list_settings, "Print presets and settings of --model, or of all models, with values, meanings and ranges, and end").group(model);
-  table.add("--init-from", o.init_from, "Start from another model's weights, by name; its settings are the run's unless presets or --set say otherwise").group(model).type_name("FILE");
-  table.flag("--init-partial", o.init_partial, "--init-from takes the tensors that match by name and shape, and lists the others (default: all must match)").group(model);
-  table.add("--streams", o.streams, "Feature streams, side by side (default: all of the first record)").group(data).type_name("NAME").comma_separated();
-  table.add("--frame-cache", o.frame_cache, "Folder that keeps decoded frames and flow for the next run, for models that see frames (default: temporary files)").group(data).type_name("DIR");
-  table.add("--classes", o.classes, "Class names in order (default: the labels of the annotations, sorted)").group(data).type_name("FILE");
-  table.add("--subset", o.subset, "Only records of this subset").group(data).type_name("NAME");
-  table.add("--val", o.val, "Records to validate on; the best model is kept").group(data).type_name("FILE");
-  table.add("--val-subset", o.val_subset, "Only records of this subset of --val").group(data).type_name("NAME");
-  table.add("--epochs", o.epochs, "The same as --set train.epochs=N").group(run).type_name("N").between(1, 1000000000);
-  table.add("--batch", o.batch, "The same as --set train.batch=N").group(run).type_name("N").between(1, 1000000000);
-  table.add("--device", o.device, "Where to train: cpu, cuda, cuda:N").group(run).type_name("DEVICE");
-  table.add("--threads", o.threads, "Threads of the arithmetic (0: all cores); results are equal for equal numbers").group(run).type_name("N").between(0, 1024);
-  table.add("--out", o.out, "Model file to write (the best by --val, else the last)").group(run).type_name("FILE");
-  table.add("--last", o.last, "Write the last model as well, when --out is the best").group(run).type_name("FILE");
-  table.add("--checkpoint-dir", o.checkpoint_dir, "Folder of the checkpoint, which stays there (default: beside --out until the run is complete)").group(run).type_name("DIR");
-  table.add("--checkpoint-minutes", o.checkpoint_minutes, "Besides the one after each epoch, a checkpoint every so often (0: never)").group(run).type_name("MINUTES").not_negative();
-  table.flag("--resume", o.resume, "Go on from the checkpoint, to the same bytes; starts from the beginning when there is none").group(run);
-  table.add("--log", o.log, "Write losses and validation as JSON lines").group(report).type_name("FILE");
-  table.add("--log-every", o.log_every, "Optimiser steps between lines of --log and --tensorboard (0: epochs only)").group(report).type_name("N").between(0, 1000000000);
-  table.add("--tensorboard", o.tensorboard, "Write TensorBoard event files").group(report).type_name("DIR");
+void register_options(const Options& table, TrainCommand& o) {
+  const Options model = table.group("Model"), data = table.group("Data"), run = table.group("Run"),
+                report = table.group("Report");
+  const std::vector<Condition> of_a_model = {{"--list-settings", {}, false},
+                                             {"--model"}};  // --list-settings may be of all models
+  model.add("--model", o.model, "What to train").type_name("NAME");
+  model
+      .add("--preset", o.presets,
+           "Named settings of the model, rows of its paper's tables (repeatable: they add up, later ones over earlier "
+           "ones)")
+      .type_name("NAME")
+      .with_any(of_a_model);
+  model.add("--set", o.settings, "Change a setting, e.g. train.lr=1e-4 (repeatable)")
+      .type_name("NAME=VALUE")
+      .with_any(of_a_model);
+  model.flag("--list-settings", o.list_settings,
+             "Print presets and settings of --model, or of all models, with values, meanings and ranges, and end");
+  model
+      .add("--init-from", o.init_from,
+           "Start from another model's weights, by name; its settings are the run's unless presets or --set say "
+           "otherwise")
+      .type_name("FILE")
+      .without("--list-settings");
+  model
+      .flag(
+          "--init-partial", o.init_partial,
+          "--init-from takes the tensors that match by name and shape, and lists the others (default: all must match)")
+      .with("--init-from");
+  data.add("--streams", o.streams, "Feature streams, side by side (default: all of the first record)")
+      .type_name("NAME")
+      .comma_separated();
+  data.add("--frame-cache", o.frame_cache,
+           "Folder that keeps decoded frames and flow for the next run, for models that see frames (default: temporary "
+           "files)")
+      .type_name("DIR");
+  data.add("--classes", o.classes, "Class names in order (default: the labels of the annotations, sorted)")
+      .type_name("FILE");
+  data.add("--subset", o.subset, "Only records of this subset").type_name("NAME");
+  data.add("--val", o.val, "Records to validate on; the best model is kept").type_name("FILE");
+  data.add("--val-subset", o.val_subset, "Only records of this subset of --val").type_name("NAME").with("--val");
+  run.add("--epochs", o.epochs, "The same as --set train.epochs=N")
+      .type_name("N")
+      .between(1, 1000000000)
+      .with_any(of_a_model);
+  run.add("--batch", o.batch, "The same as --set train.batch=N")
+      .type_name("N")
+      .between(1, 1000000000)
+      .with_any(of_a_model);
+  run.add("--device", o.device, "Where to train: cpu, cuda, cuda:N").type_name("DEVICE");
+  run.add("--threads", o.threads, "Threads of the arithmetic (0: all cores); results are equal for equal numbers")
+      .type_name("N")
+      .between(0, 1024);
+  run.add("--out", o.out, "Model file to write (the best by --val, else the last)").type_name("FILE");
+  run.add("--last", o.last, "Write the last model as well, when --out is the best").type_name("FILE").with("--val");
+  run.add("--checkpoint-dir", o.checkpoint_dir,
+          "Folder of the checkpoint, which stays there (default: beside --out until the run is complete)")
+      .type_name("DIR");
+  run.add("--checkpoint-minutes", o.checkpoint_minutes,
+          "Besides the one after each epoch, a checkpoint every so often (0: never)")
+      .type_name("MINUTES")
+      .not_negative();
+  run.flag("--resume", o.resume,
+           "Go on from the checkpoint, to the same bytes; starts from the beginning when there is none");
+  report.add("--log", o.log, "Write losses and validation as JSON lines").type_name("FILE");
+  report.add("--log-every", o.log_every, "Optimiser steps between lines of --log and --tensorboard (0: epochs only)")
+      .type_name("N")
+      .between(0, 1000000000)
+      .with_any({{"--log"}, {"--tensorboard"}});
+  report.add("--tensorboard", o.tensorboard, "Write TensorBoard event files").type_name("DIR");
 }
 
 }  // namespace tal

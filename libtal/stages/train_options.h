@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "libtal/cli/options.h"
+#include "libtal/cli/tool.h"
 
 namespace tal {
 
@@ -27,6 +27,7 @@ struct TrainCommand {
   std::string log, tensorboard;
   std::int64_t log_every = 1;
 };
-void register_options(Options& table, TrainCommand& options);
+ToolInfo train_info();  // of tal-train
+void register_options(const Options& table, TrainCommand& options);
 
 }  // namespace tal

@@ -52,7 +52,6 @@ void run_tool(bool eval, const std::string& config, std::vector<std::string> arg
   for (auto& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   const int status = tool.run(static_cast<int>(argv.size()) - 1, argv.data(), [&] {
-    if (!eval) tal::settle_options(tool, suppress);
     for (const double value : {suppress.threshold, suppress.sigma, suppress.alpha, suppress.low, suppress.high, suppress.voting.value_or(0), suppress.min_duration})
       hold(std::isfinite(value), "numbers of options are finite");
   });

@@ -375,7 +375,7 @@ for tool, arguments in ALL.items():
     file_row("output into a missing folder", ["-o", "nowhere/out.svg"], 1, r"^tal-%s: error: .*nowhere/out.svg.*No such file" % program, good("a") + b"\n")
     file_row("output onto a folder", ["-o", "folder"] + (["--format", "svg"] if tool == "plot" else []), 1, r"^tal-%s: error: .*folder.*" % program, good("a") + b"\n")
     if tool == "check":
-        file_row("rejects", ["--on-error", "skip", "--rejects", "r"], 2, "--on-error has no effect with tal-check")
+        file_row("rejects", ["--on-error", "skip", "--rejects", "r"], 2, "--on-error has no effect without --replay")
     else:
         file_row("rejects into a missing folder", ["--on-error", "skip", "--rejects", "nowhere/r"], 1, r"^tal-%s: error: .*nowhere/r" % program, good("a") + b"\nbroken\n" + good("b") + b"\n")
     if wanted(tool + ": /dev/full"):

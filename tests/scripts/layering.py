@@ -16,9 +16,9 @@ ARROWS = {
     "fusion": "base io stream segment eval",
     "plot": "base io data",
     "encoder": "base io",
-    "cli": "base stream",
+    "cli": "base io stream",
     "models/catalogue": "",
-    "stages": "base io stream segment data eval fusion plot encoder cli",
+    "stages": "base io stream segment data eval fusion plot encoder cli models/catalogue",
     # OpenCV
     "video": "base io data encoder",
     "encoder/picture": "base io video encoder",

@@ -3,11 +3,15 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <optional>
+#include <stdexcept>
 
 using namespace tal;
 
@@ -32,11 +36,12 @@ int run(std::vector<std::string> arguments, double* factor_seen = nullptr) {
   Tool tool{{"tal-test", "Scale scores", "For tests.", {{"halve", "tal-test --factor 0.5"}}, {}}};
   double factor = 1;
   std::string method = "a";
-  tool.command_line().add("--factor", factor, "Factor");
+  tool.command_line().add("--factor", factor, "Factor").without("--method", {"b"});
   tool.command_line().add("--method", method, "a or b");
+  tool.command_line().settle([&](Tool& settled) {
+    if (method == "p") settled.preset("--factor", "8");
+  });
   return tool.run(static_cast<int>(argv.size()), argv.data(), [&] {
-    if (method == "b") tool.refuse({"--factor"}, "--method b");
-    if (method == "p") tool.preset("--factor", "8");
     if (factor_seen) *factor_seen = factor;
     map_records(tool, [&](Record& record) {
       auto proposals = record.require_proposals();
@@ -58,9 +63,223 @@ std::string records(int count, int bad_every = 0) {
   return out;
 }
 
+// What a run says on stderr and stdout, and its status.
+struct Said {
+  int status = 0;
+  std::string error, output;
+};
+
+// A tool with every kind of condition. body_ran: whether the options were taken.
+class RuledTool {
+ public:
+  Said operator()(std::vector<std::string> arguments) {
+    body_ran = false;
+    arguments.insert(arguments.begin(), "tal-test");
+    std::vector<char*> argv;
+    for (auto& argument : arguments) argv.push_back(argument.data());
+    Tool tool{{"tal-test", "Conditions", "For tests.", {}, {}}};
+    Values v;
+    register_options(tool.command_line(), v);
+    Said said;
+    const Redirected error(2, folder_.name("error")), output(1, folder_.name("output"));
+    said.status = tool.run(static_cast<int>(argv.size()), argv.data(), [&] { body_ran = true, values = v; });
+    std::fflush(nullptr);
+    said.error = read_file(folder_.name("error")), said.output = read_file(folder_.name("output"));
+    return said;
+  }
+  std::string refusal(std::vector<std::string> arguments) {
+    const Said said = (*this)(std::move(arguments));
+    BOOST_TEST(said.status == 2);
+    BOOST_TEST(!body_ran);
+    return said.error.substr(0, said.error.find('\n'));
+  }
+  bool takes(std::vector<std::string> arguments) {
+    const Said said = (*this)(std::move(arguments));
+    BOOST_TEST(said.error == "");
+    return said.status == 0 && body_ran;
+  }
+
+  struct Values {
+    std::string method = "greedy", preset;
+    double sigma = 1, alpha = 2, noise = 1;
+    std::optional<double> voting;
+    std::string weight = "score", log, board;
+    int every = 1;
+    bool live = false;
+    std::vector<std::string> files, kinds = {"one"};
+    int dim = 3;
+  } values;
+  bool body_ran = false;
+  std::function<void(const Options&, Values&)> more = [](const Options&, Values&) {};
+
+ private:
+  class Redirected {
+   public:
+    Redirected(int fd, const std::string& path) : fd_(fd), kept_(::dup(fd)) {
+      const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+      ::dup2(file, fd);
+      ::close(file);
+    }
+    ~Redirected() { ::dup2(kept_, fd_), ::close(kept_); }
+
+   private:
+    int fd_, kept_;
+  };
+
+  void register_options(const Options& table, Values& v) const {
+    table.settle([&v](Tool& tool) {
+      if (v.preset == "soft") tool.preset("--method", "gaussian"), tool.preset("--sigma", "8");
+    });
+    table.add("--method", v.method, "Method").one_of({"greedy", "gaussian", "window"});
+    table.add("--preset", v.preset, "Preset").one_of({{"soft", "Gaussian with 8"}, {"none", "Nothing"}});
+    const Options rule = table.group("Rule"), window = rule.with("--method", {"window"});
+    rule.add("--sigma", v.sigma, "Sigma").positive().with("--method", {"gaussian", "window"});
+    window.add("--alpha", v.alpha, "Alpha").without("--live");
+    table.add("--voting", v.voting, "Voting");
+    table.add("--weight", v.weight, "Weight").with("--voting");
+    table.add("--log", v.log, "Log");
+    table.add("--board", v.board, "Board");
+    table.add("--every", v.every, "Every").with_any({{"--log"}, {"--board"}});
+    table.flag("--live", v.live, "Live");
+    table.add("--kinds", v.kinds, "Kinds").comma_separated().one_of({"one", "two"});
+    table.add("--noise", v.noise, "Noise");
+    table.add("--dim", v.dim, "Dim").with_any({{"--kinds", {"two"}}, {"--noise", {"0"}, false}});
+    table.add("files", v.files, "Files");
+    table.row("--input").without("files");
+    more(table, v);
+  }
+
+  Folder folder_;
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(tool)
+
+BOOST_AUTO_TEST_CASE(options_without_effect) {
+  RuledTool tool;
+  // A value; a group's and a row's own condition.
+  BOOST_TEST(tool.refusal({"--sigma", "3"}) == "tal-test: error: --sigma has no effect with --method greedy");
+  BOOST_TEST(tool.takes({"--sigma", "3", "--method", "gaussian"}));
+  BOOST_TEST(tool.takes({"--sigma", "3", "--method", "window"}));
+  BOOST_TEST(tool.refusal({"--alpha", "3", "--method", "gaussian"}) ==
+             "tal-test: error: --alpha has no effect with --method gaussian");
+  BOOST_TEST(tool.takes({"--alpha", "3", "--method", "window"}));
+  BOOST_TEST(tool.refusal({"--alpha", "3", "--method", "window", "--live"}) ==
+             "tal-test: error: --alpha has no effect with --live");
+  // Whether another is there, also when it is there with a default of its own or stands by itself.
+  BOOST_TEST(tool.refusal({"--weight", "x"}) == "tal-test: error: --weight has no effect without --voting");
+  BOOST_TEST(tool.takes({"--weight", "x", "--voting", "0"}));
+  BOOST_TEST(tool.refusal({"--every", "2"}) == "tal-test: error: --every has no effect without --log or --board");
+  BOOST_TEST(tool.takes({"--every", "2", "--board", "b"}));
+  BOOST_TEST(tool.refusal({"--input", "x", "file"}) ==
+             "tal-test: error: --input has no effect with files on the command line");
+  // One of several kinds; a list has the values of its elements.
+  BOOST_TEST(tool.takes({"--dim", "4"}));
+  BOOST_TEST(tool.refusal({"--dim", "4", "--noise", "0"}) ==
+             "tal-test: error: --dim has no effect with --kinds one --noise 0");
+  BOOST_TEST(tool.takes({"--dim", "4", "--noise", "0", "--kinds", "one,two"}));
+}
+
+BOOST_AUTO_TEST_CASE(options_without_effect_wherever_they_are_set) {
+  Folder folder;
+  RuledTool tool;
+  const auto config = folder.file("c.json", "{\"sigma\": 3}"),
+             both = folder.file("d.json", "{\"sigma\": 3, \"method\": \"gaussian\"}");
+  const std::string refused = "tal-test: error: --sigma has no effect with --method greedy";
+  BOOST_TEST(tool.refusal({"--config", config}) == refused);
+  BOOST_TEST(tool.takes({"--config", both}));
+  BOOST_TEST(tool.values.sigma == 3);
+  ::setenv("TAL_SIGMA", "5", 1);
+  BOOST_TEST(tool.refusal({}) == refused);
+  BOOST_TEST(tool.takes({"--method", "gaussian"}));
+  BOOST_TEST(tool.values.sigma == 5);
+  ::unsetenv("TAL_SIGMA");
+  BOOST_TEST(tool.refusal({"--config", config, "--print-config"}) == refused);
+}
+
+BOOST_AUTO_TEST_CASE(presets_before_conditions) {
+  RuledTool tool;
+  BOOST_TEST(tool.takes({"--preset", "soft", "--sigma", "3"}));  // the method is the preset's
+  BOOST_TEST((tool.values.method == "gaussian" && tool.values.sigma == 3));
+  BOOST_TEST(tool.takes({"--preset", "soft"}));
+  BOOST_TEST(tool.values.sigma == 8);
+  BOOST_TEST(tool.takes({"--preset", "soft", "--method", "greedy"}));  // a preset's sigma is nobody's mistake
+  BOOST_TEST((tool.values.method == "greedy" && tool.values.sigma == 8));
+  BOOST_TEST(tool.refusal({"--preset", "soft", "--method", "greedy", "--sigma", "3"}) ==
+             "tal-test: error: --sigma has no effect with --method greedy");
+}
+
+BOOST_AUTO_TEST_CASE(subcommands_have_conditions_of_their_own) {
+  RuledTool tool;
+  int rows = 1;
+  double step = 1;
+  std::string kind = "a";
+  tool.more = [&](const Options& table, RuledTool::Values&) {
+    const Options make = table.subcommand("make", "Make"), draw = table.subcommand("draw", "Draw");
+    make.row("--input").never("make, which reads nothing");
+    make.add("--rows", rows, "Rows").with("--method", {"window"});
+    draw.add("--kind", kind, "Kind").one_of({"a", "b"});
+    draw.add("--step", step, "Step").with("--kind", {"b"});
+  };
+  BOOST_TEST(tool.refusal({"make", "--input", "x"}) ==
+             "tal-test: error: --input has no effect with make, which reads nothing");
+  BOOST_TEST(tool.takes({"draw", "--input", "x"}));
+  BOOST_TEST(tool.refusal({"make", "--rows", "2"}) == "tal-test: error: --rows has no effect with --method greedy");
+  BOOST_TEST(tool.takes({"make", "--rows", "2", "--method", "window"}));
+  BOOST_TEST(tool.refusal({"draw", "--step", "2"}) == "tal-test: error: --step has no effect with --kind a");
+  BOOST_TEST(tool.takes({"draw", "--step", "2", "--kind", "b"}));
+}
+
+BOOST_AUTO_TEST_CASE(conditions_that_cannot_hold) {
+  // Found in any run, not only in one that gives the option.
+  double x = 0;
+  const auto fault = [&](const std::function<void(const Options&)>& add) {
+    RuledTool tool;
+    tool.more = [&](const Options& table, RuledTool::Values&) { add(table); };
+    const Said said = tool({});
+    BOOST_TEST(said.status == 1);
+    BOOST_TEST(!tool.body_ran);
+    return said.error.substr(0, said.error.find('\n'));
+  };
+  BOOST_TEST(fault([&](const Options& table) { table.add("--x", x, "X").with("--methd", {"greedy"}); }) ==
+             "tal-test: error: a condition names --methd, which the table does not have");
+  BOOST_TEST(fault([&](const Options& table) {
+               table.add("--x", x, "X").without("--method", {"greedy", "gausian"});
+             }) == "tal-test: error: a condition names --method gausian, which is no choice");
+  Tool tool{{"tal-test", "Conditions", "For tests.", {}, {}}};
+  BOOST_CHECK_THROW((void)tool.command_line().row("--method"), std::logic_error);
+  BOOST_CHECK_THROW((void)tool.given("--method"), std::logic_error);
+}
+
+BOOST_AUTO_TEST_CASE(choices_and_ranges) {
+  RuledTool tool;
+  BOOST_TEST(tool.refusal({"--method", "gredy"}) ==
+             "tal-test: error: unknown --method 'gredy'; did you mean 'greedy'?");
+  BOOST_TEST(tool.refusal({"--method", "x"}) ==
+             "tal-test: error: unknown --method 'x' (known: greedy, gaussian, window)");
+  BOOST_TEST(tool.refusal({"--kinds", "two,on"}) == "tal-test: error: unknown --kinds 'on'; did you mean 'one'?");
+  BOOST_TEST(tool.refusal({"--method", "gaussian", "--sigma", "0"}) ==
+             "tal-test: error: --sigma: must be positive, not 0");
+  BOOST_TEST(tool.refusal({"--jobs", "2000"}) == "tal-test: error: --jobs: 2000 is not between 0 and 1024");
+}
+
+BOOST_AUTO_TEST_CASE(documents_come_from_the_rows) {
+  RuledTool tool;
+  const auto has = [](const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+  };
+  const std::string man = tool({"--generate", "man"}).output, help = tool({"--help"}).output,
+                    bash = tool({"--generate", "bash"}).output;
+  BOOST_TEST(has(man, ".br\nOnly with \\-\\-method gaussian or window.\n"), man);
+  BOOST_TEST(has(man, ".br\nOnly with \\-\\-method window. Not with \\-\\-live.\n"), man);
+  BOOST_TEST(has(man, ".br\nOnly with \\-\\-kinds two or \\-\\-noise other than 0.\n"), man);
+  BOOST_TEST(has(man, ".RS\n.TP\n.B soft\nGaussian with 8\n.TP\n.B none\nNothing\n.RE\n"), man);
+  BOOST_TEST(!has(man, "[]"), man);
+  BOOST_TEST(has(help, "soft: Gaussian with 8\n"), help);
+  BOOST_TEST(!has(help, "[]"), help);
+  BOOST_TEST(has(bash, "--method) COMPREPLY=($(compgen -W 'greedy gaussian window'"), bash);
+}
 
 BOOST_AUTO_TEST_CASE(same_bytes_whatever_the_jobs) {
   Folder folder;

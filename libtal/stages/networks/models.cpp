@@ -10,6 +10,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/cli/tool.h"
+#include "libtal/fusion/ensemble_weights.h"
 #include "libtal/models/core/guard.h"
 #include "libtal/models/core/model_file.h"
 #include "libtal/models/core/must_propose.h"
@@ -103,11 +104,6 @@ void apply_map_options(const MapOptions& o, const std::vector<std::string>& pair
   if (!o.multi_scale.empty()) set("--multi-scale", "scale-rows", o.multi_scale), set("--multi-scale", "scales", "duration");
 }
 
-void set_threads(Tool& tool, int threads) {
-  tool.refuse({"--jobs"}, "--model (a model works on one record at a time with --threads)");
-  start_computing(threads);
-}
-
 std::string quoted(const std::string& text) {
   std::string json;
   append_json_string(json, text);
@@ -160,16 +156,18 @@ void run_ensemble(Tool& tool, const ModelOptions& options, const MapOptions& map
 
 void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage) {
   if (options.models.size() > 1) throw UsageError("one --model; ensembles are for tal-propose and the maps of bsnpp and bmn");
-  set_threads(tool, options.threads);
+  start_computing(options.threads);
   const auto model = open_model(options.models.front(), options, stage);
   std::vector<Member> members{member_of(*model)};
   apply_settings(tool, members, options.settings, stage);
   run_one(tool, options, *model, stage);
 }
 
-void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps, const EnsembleWeightOptions& choice, bool allow_empty) {
-  check_options(tool, choice, "--weights", options.models.size() + maps.map_folders.size());
-  set_threads(tool, options.threads);
+void run_propose(Tool& tool, const ProposeOptions& command) {
+  const ModelOptions& options = command.model;
+  const MapOptions& maps = command.maps;
+  check_options(command.choice, "--weights", options.models.size() + maps.map_folders.size());
+  start_computing(options.threads);
   std::vector<MapSource> sources;
   std::vector<Member> members;
   for (const auto& path : options.models) {
@@ -198,17 +196,14 @@ void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps
     const auto* must = dynamic_cast<const MustPropose*>(&model);
     if (!must) tool.refuse({"--allow-empty"}, "model '" + model.name() + "', which may propose nothing");
     run_one(tool, options, model, Stage::kPropose);
-    if (must && !allow_empty && !tool.stopped()) must->require_proposals();
+    if (must && !command.allow_empty && !tool.stopped()) must->require_proposals();
     return;
   }
   tool.refuse({"--frame-cache"}, "maps, which come from features");
   tool.refuse({"--allow-empty"}, "an ensemble of maps");
-  if (options.models.empty()) {
-    tool.refuse({"--window", "--overlap", "--multi-scale", "--device", "--precision"}, "maps of earlier runs alone");
-    if (!maps.maps.empty()) output.maps = maps.maps;
-  }
+  if (options.models.empty() && !maps.maps.empty()) output.maps = maps.maps;
   const auto* first = dynamic_cast<const MapModel*>(sources.front().model.get());
-  run_ensemble(tool, options, maps, choice, sources, first ? first->output() : output);
+  run_ensemble(tool, options, maps, command.choice, sources, first ? first->output() : output);
 }
 
 }  // namespace tal

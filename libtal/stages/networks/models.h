@@ -4,8 +4,7 @@
 #include <string>
 
 #include "libtal/cli/tool.h"
-#include "libtal/fusion/ensemble_weights.h"
-#include "libtal/stages/model_options.h"
+#include "libtal/stages/propose.h"
 
 namespace tal {
 
@@ -13,7 +12,7 @@ namespace tal {
 void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage);
 
 // tal-propose: one model, or the maps of several and of earlier runs together, with weights that are given or chosen. Error when they cannot be merged, with both
-// sides named, and when a run finds nothing that must find something (must_propose.h), unless allow_empty.
-void run_propose(Tool& tool, const ModelOptions& options, const MapOptions& maps, const EnsembleWeightOptions& choice, bool allow_empty);
+// sides named, and when a run finds nothing that must find something (must_propose.h), unless options.allow_empty.
+void run_propose(Tool& tool, const ProposeOptions& options);
 
 }  // namespace tal

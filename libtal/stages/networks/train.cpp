@@ -55,8 +55,6 @@ void refuse_contradictions(const Model& model) {
 // --list-settings: of one model as presets and --set make them, or of all as they are.
 std::string settings_help(const Tool& tool, const TrainCommand& o) {
   if (!o.model.empty()) make_model(o.model);  // names the nearest
-  else tool.refuse({"--preset", "--set", "--epochs", "--batch"}, "--list-settings of all models");
-  tool.refuse({"--init-from"}, "--list-settings");
   std::string text;
   for (const auto& factory : model_factories()) {
     if (!o.model.empty() && factory.name != o.model) continue;
@@ -150,13 +148,82 @@ void check_labels(Tool& tool, const TrainCommand& o, const RecordSet& set) {
 
 }  // namespace
 
+namespace {
+
+void read_records(Tool& tool, const TrainCommand& o, const std::optional<InitialWeights>& initial, bool standardize,
+                  RecordSet& set) {
+  for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) { set.add(record); });
+  if (tool.stopped()) return;
+  set.finish();
+  if (initial && !standardize) initial->normalise(set);
+  check_labels(tool, o, set);
+}
+
+std::optional<Validation> read_validation(Tool& tool, const TrainCommand& o, const std::string& metric) {
+  if (o.val.empty()) return std::nullopt;
+  std::optional<Validation> validation(std::in_place, metric, o.val_subset, o.frame_cache);
+  for_each_record(tool, o.val, [&](Record& record, const LineReader&) { validation->add(record); });
+  if (validation->size() == 0) throw Error("'" + o.val + "' has no record to validate on");
+  return validation;
+}
+
+// The network with its first weights on its device. Returns the number of its parameters.
+std::int64_t build_network(Tool& tool, const TrainCommand& o, const std::optional<InitialWeights>& initial,
+                           const RecordSet& set, Model& model) {
+  torch::manual_seed(tool.options().seed);
+  model.device = open_device(o.device);
+  guarded(model, [&] { model.build(set.inputs()); });
+  if (!initial || o.init_partial) model.initialise();
+  if (initial)
+    initial->copy_to(
+        model, o.init_partial, [&](const std::string& text) { tool.note(text); },
+        [&](const std::string& text) { tool.warn(text); });
+  model.network().to(model.device);
+  std::int64_t parameters = 0;
+  for (const auto& parameter : model.network().parameters()) parameters += parameter.numel();
+  tool.note(o.model + ": " + std::to_string(parameters) + " parameters, " + std::to_string(set.size()) + " videos, " +
+            std::to_string(set.instances()) + " instances, " + std::to_string(set.inputs().classes.size()) +
+            " classes");
+  return parameters;
+}
+
+// journal: nullptr in the processes that only compute.
+TrainEvents events_of(Tool& tool, const TrainOptions& train, Journal* journal) {
+  TrainEvents events;
+  events.note = [&](const std::string& text) { tool.note(text); };
+  events.warn = [&](const std::string& text) { tool.warn(text); };
+  events.stopped = [&] { return tool.stopped(); };
+  if (!journal) return events;
+  events.step = [journal](const StepReport& report) { journal->step(report); };
+  events.epoch = [journal, &train](const EpochReport& report) {
+    journal->epoch(report, report.phase_name.empty() ? train.epochs : 0);
+  };
+  return events;
+}
+
+Json summary_of(const TrainCommand& o, TrainOptions train, const Model& model, const RecordSet& set,
+                std::int64_t parameters, const TrainResult& result, std::uint64_t seed) {
+  Json summary = {{"model", o.model},         {"seed", seed},
+                  {"videos", set.size()},     {"instances", set.instances()},
+                  {"parameters", parameters}, {"steps", result.total_steps}};
+  if (!o.val.empty()) {
+    if (const auto phases = model.phases(); phases.size() > 1)
+      summary["best_phase"] = phases[static_cast<std::size_t>(result.best_phase)].name;
+    summary["best_epoch"] = result.best_epoch + 1, summary["best"] = result.best;
+  }
+  if (!o.init_from.empty()) summary["init_from"] = o.init_from;
+  summary["train"] = Json::parse(settings_of(train).json());
+  return summary;
+}
+
+}  // namespace
+
 void train_command(Tool& tool, const TrainCommand& o) {
   if (o.list_settings) {
     tool.out().write(settings_help(tool, o));
     return;
   }
   if (o.model.empty()) throw UsageError("--model is required (" + joined(model_names()) + ")");
-  if (o.init_from.empty()) tool.refuse({"--init-partial"}, "a run without --init-from");
   auto model = make_model(o.model);
   TrainOptions train;
   RunSettings settings(*model, train);
@@ -166,12 +233,9 @@ void train_command(Tool& tool, const TrainCommand& o) {
   check_options(train);
   refuse_contradictions(*model);
   settings.each([&](const auto& name, const auto& value, const auto& origin) { tool.config_line(name, value, origin); });
-  if (o.val.empty()) tool.refuse({"--val-subset", "--last"}, "a run without --val");
-  if (o.log.empty() && o.tensorboard.empty()) tool.refuse({"--log-every"}, "a run without --log or --tensorboard");
   for (const auto& text : settings.replaced()) tool.note(text);
   tool.out();  // --print-config ends here, before anything is read
   if (o.out.empty()) throw UsageError("--out is required");
-
   for (const auto& stream : o.streams)
     if (std::count(o.streams.begin(), o.streams.end(), stream) > 1) throw UsageError("--streams: '" + stream + "' stands there twice");
   if (!initial) as_usage([&] { model->check_start(); });
@@ -180,57 +244,27 @@ void train_command(Tool& tool, const TrainCommand& o) {
   const auto frames = model->frames();
   if (frames) tool.refuse({"--streams"}, "a model that sees frames");
   else tool.refuse({"--frame-cache"}, "a model that sees features");
-  RecordSet set({o.streams, o.classes.empty() ? std::vector<std::string>() : read_class_names(o.classes), o.subset, train.standardize, frames, model->stream_fit(), o.frame_cache});
-  for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) { set.add(record); });
-  if (tool.stopped()) return;
-  set.finish();
-  if (initial && !train.standardize) initial->normalise(set);
-  check_labels(tool, o, set);
-  std::optional<Validation> validation;
-  if (!o.val.empty()) {
-    validation.emplace(train.metric, o.val_subset, o.frame_cache);
-    for_each_record(tool, o.val, [&](Record& record, const LineReader&) { validation->add(record); });
-    if (validation->size() == 0) throw Error("'" + o.val + "' has no record to validate on");
-  }
 
-  torch::manual_seed(tool.options().seed);
-  model->device = open_device(o.device);
-  guarded(*model, [&] { model->build(set.inputs()); });
-  if (!initial || o.init_partial) model->initialise();
-  if (initial) initial->copy_to(*model, o.init_partial, [&](const std::string& text) { tool.note(text); }, [&](const std::string& text) { tool.warn(text); });
-  model->network().to(model->device);
-  std::int64_t parameters = 0;
-  for (const auto& parameter : model->network().parameters()) parameters += parameter.numel();
-  tool.note(o.model + ": " + std::to_string(parameters) + " parameters, " + std::to_string(set.size()) + " videos, " + std::to_string(set.instances()) + " instances, " +
-            std::to_string(set.inputs().classes.size()) + " classes");
+  RecordSet set({o.streams, o.classes.empty() ? std::vector<std::string>() : read_class_names(o.classes), o.subset, train.standardize, frames, model->stream_fit(), o.frame_cache});
+  read_records(tool, o, initial, train.standardize, set);
+  if (tool.stopped()) return;
+  const auto validation = read_validation(tool, o, train.metric);
+  const std::int64_t parameters = build_network(tool, o, initial, set, *model);
 
   TrainRun run{train, tool.options().seed, checkpoint_path(o), o.checkpoint_minutes, o.resume, initial ? initial->identity(o.init_partial) : ""};
   Journal journal(tool, o, o.resume && std::filesystem::exists(run.checkpoint));
   const bool leader = communicator->rank() == 0;
-  TrainEvents events;
-  events.note = [&](const std::string& text) { tool.note(text); };
-  events.warn = [&](const std::string& text) { tool.warn(text); };
-  events.stopped = [&] { return tool.stopped(); };
-  if (leader) {
-    events.step = [&](const StepReport& report) { journal.step(report); };
-    events.epoch = [&](const EpochReport& report) { journal.epoch(report, report.phase_name.empty() ? train.epochs : 0); };
-  }
   Validator validator;
   if (validation) validator = [&](Model& m, std::size_t phase) { return validation->evaluate(m, train, run.seed, phase); };
-  const TrainResult result = tal::train(*model, set, run, validator, events, *communicator);
+  const TrainResult result =
+      tal::train(*model, set, run, validator, events_of(tool, train, leader ? &journal : nullptr), *communicator);
   if (result.stopped) {
     tool.note("stopped; --resume goes on from " + run.checkpoint);
     return;
   }
   if (!leader) return;
   if (validation && result.best == 0) tool.warn("no epoch found anything of '" + o.val + "' (best 0): the first one is kept");
-  Json summary = {{"model", o.model}, {"seed", run.seed}, {"videos", set.size()}, {"instances", set.instances()}, {"parameters", parameters}, {"steps", result.total_steps}};
-  if (validation) {
-    if (const auto phases = model->phases(); phases.size() > 1) summary["best_phase"] = phases[static_cast<std::size_t>(result.best_phase)].name;
-    summary["best_epoch"] = result.best_epoch + 1, summary["best"] = result.best;
-  }
-  if (initial) summary["init_from"] = o.init_from;
-  summary["train"] = Json::parse(settings_of(train).json());
+  const Json summary = summary_of(o, train, *model, set, parameters, result, run.seed);
   save_model(o.out, *model, summary.dump());
   if (!o.last.empty()) {
     load_weights(model->network(), result.last_weights, o.last);

@@ -112,6 +112,57 @@ bool Extractor::uses_device() const { return std::any_of(first_.begin(), first_.
 bool Extractor::caches_flow() const { return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->caches_flow(); }); }
 bool Extractor::uses_flow() const { return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->uses_flow(); }); }
 
+namespace {
+
+// A video that has been through the encoders: what is left of it when its end is damaged and --partial asks for it.
+struct Encoded {
+  std::unique_ptr<VideoDecoder> decoder;
+  Rows rows;
+  std::int64_t samples = 0;
+  bool partial = false;
+  std::vector<std::string> notes;
+};
+
+Encoded encode(const std::string& path, const std::string& id, const ExtractOptions& o, std::vector<Stream>& streams,
+               const std::string& flow_cache) {
+  const double target = sampled_fps(o);
+  Encoded result;
+  result.decoder = std::make_unique<VideoDecoder>(path);
+  auto windows = std::make_unique<Windows>(streams, o, flow_cache);
+  sample(*result.decoder, target, o.decode_ahead, *windows);
+  const auto damage = result.decoder->damage();
+  if (damage.found && (!o.partial || damage.good == 0))
+    throw Error(damage.message + (damage.good > 0 ? " (--partial keeps what is before)" : "")).at_field("path");
+  result.partial = damage.found;
+  result.notes = damage.found ? std::vector{"video '" + id + "': kept in part: " + damage.message}
+                              : notes_on(*result.decoder, id, target);
+  if (damage.found && damage.good < result.decoder->frames()) {
+    // Only what lies before the damage can be trusted: once more, up to there.
+    result.decoder = std::make_unique<VideoDecoder>(path);
+    result.decoder->limit(damage.good);
+    windows = std::make_unique<Windows>(streams, o, flow_cache);
+    sample(*result.decoder, target, o.decode_ahead, *windows);
+  }
+  result.rows = windows->end();
+  result.samples = windows->samples();
+  if (result.rows.starts.empty())
+    throw Error("'" + path + "': only " + std::to_string(result.samples) + " sampled frames, a window needs " +
+                std::to_string(o.window) + " (--tail pad fills it)")
+        .at_field("path");
+  return result;
+}
+
+// The stream's array and its header on disk. The header last: a stream without one is not finished.
+void write_stream(const Stream& stream, std::int64_t rows, bool half, nlohmann::ordered_json header) {
+  write_npy(stream.npy, stream.rows.data(), rows, stream.encoder->dim(), half);
+  header["content"] = sha256(MappedFile(stream.npy).bytes());
+  AtomicFile sidecar(stream.sidecar);
+  sidecar.write(header.dump() + "\n");
+  sidecar.commit();
+}
+
+}  // namespace
+
 Extracted Extractor::extract(Record& record) {
   const ExtractOptions& o = options_;
   const Lease lease(*this);
@@ -122,47 +173,30 @@ Extracted Extractor::extract(Record& record) {
   try {
     const auto source = source_state(path);
     if (o.resume && resume(record, streams, source)) return result;
-    const auto flow_cache = flow_folder(o, id, source);
-
-    auto decoder = std::make_unique<VideoDecoder>(path);
-    auto windows = std::make_unique<Windows>(streams, o, flow_cache);
-    sample(*decoder, target, o.decode_ahead, *windows);
-    const auto damage = decoder->damage();
-    if (damage.found && (!o.partial || damage.good == 0)) throw Error(damage.message + (damage.good > 0 ? " (--partial keeps what is before)" : "")).at_field("path");
-    result.notes = damage.found ? std::vector{"video '" + id + "': kept in part: " + damage.message} : notes_on(*decoder, id, target);
-    if (damage.found && damage.good < decoder->frames()) {
-      // Only what lies before the damage can be trusted: once more, up to there.
-      decoder = std::make_unique<VideoDecoder>(path);
-      decoder->limit(damage.good);
-      windows = std::make_unique<Windows>(streams, o, flow_cache);
-      sample(*decoder, target, o.decode_ahead, *windows);
-    }
-
-    const auto rows = windows->end();
-    const std::int64_t samples = windows->samples();
-    if (rows.starts.empty())
-      throw Error("'" + path + "': only " + std::to_string(samples) + " sampled frames, a window needs " + std::to_string(o.window) +
-                  " (--tail pad fills it)").at_field("path");
-    HeaderRows of_header{static_cast<std::int64_t>(rows.starts.size()), samples, 0, {}};
-    if (rows.shifted) of_header.last_start = static_cast<std::int64_t>(rows.starts.back());
-    const nlohmann::ordered_json facts = {{"duration", decoder->duration()}, {"fps", decoder->fps()}, {"frames", decoder->frames()}};
+    Encoded video = encode(path, id, o, streams, flow_folder(o, id, source));
+    result.notes = std::move(video.notes);
+    const auto count = static_cast<std::int64_t>(video.rows.starts.size());
+    HeaderRows of_header{count, video.samples, 0, {}};
+    if (video.rows.shifted) of_header.last_start = static_cast<std::int64_t>(video.rows.starts.back());
+    const VideoDecoder& decoder = *video.decoder;
+    const nlohmann::ordered_json facts = {
+        {"duration", decoder.duration()}, {"fps", decoder.fps()}, {"frames", decoder.frames()}};
     if (!o.inline_data) std::filesystem::create_directories(o.out_dir);
     for (std::size_t i = 0; i < streams.size(); ++i) {
       const auto& stream = streams[i];
       check_rows(stream, path);
       nlohmann::ordered_json feature;
       feature[o.inline_data ? "data" : "path"] = o.inline_data ? inline_rows(stream.rows, o.half) : stream.npy;
-      feature.update(feature_header(stream, o.encoders[i], of_header, target > 0 ? target : decoder->fps(), o));
-      if (!o.inline_data) {
-        write_npy(stream.npy, stream.rows.data(), static_cast<std::int64_t>(rows.starts.size()), stream.encoder->dim(), o.half);
-        // The header last: a stream without one is not finished.
-        const nlohmann::ordered_json header = {{"video", id}, {"feature", feature}, {"settings", stream.settings},
-                                               {"content", sha256(MappedFile(stream.npy).bytes())}, {"video_facts", facts},
-                                               {"partial", damage.found}, {"source", source}};
-        AtomicFile sidecar(stream.sidecar);
-        sidecar.write(header.dump() + "\n");
-        sidecar.commit();
-      }
+      feature.update(feature_header(stream, o.encoders[i], of_header, target > 0 ? target : decoder.fps(), o));
+      if (!o.inline_data)
+        write_stream(stream, count, o.half,
+                     {{"video", id},
+                      {"feature", feature},
+                      {"settings", stream.settings},
+                      {"content", ""},
+                      {"video_facts", facts},
+                      {"partial", video.partial},
+                      {"source", source}});
       record.set_feature(stream.encoder->name(), feature.dump());
     }
     set_video_fields(record, facts);

@@ -1,0 +1,65 @@
+// The manual of tal-convert, beside its options.
+#include "libtal/stages/convert.h"
+
+namespace tal {
+
+ToolInfo convert_info() {
+  return {
+      "tal-convert",
+      "Convert the field's annotation, proposal, result, feature and weight files",
+      "Reads files of one format and writes records, or reads records and writes another format. Times become seconds; "
+      "whatever else "
+      "a file says of a video is kept, so that the way back gives the same values. gzip files are read as they are.\n\n"
+      "Formats that have one file a video are written below --output FOLDER/; a single video may go to stdout.\n\n"
+      "--merge adds to each record the fields it lacks from another file of records. Videos on one side only are named "
+      "on stderr.\n\n"
+      "--from features makes records of feature files. Who a file belongs to is in its name: --pattern finds it, --id "
+      "and --stream say "
+      "which part is the video and which the stream. In archives (.npz, HDF5, MATLAB) an array is a video, or a stream "
+      "of the video "
+      "that the file is (--per); HDF5 groups are read as VIDEO/STREAM. --fps, --stride, --window and --offset state "
+      "the time of row g: it "
+      "describes (offset + g stride + window / 2) / fps seconds; HDF5 attributes of these names are read. Without a "
+      "stride the rows share "
+      "the video's duration equally, as in features rescaled to a fixed length. .npy files stay where they are; other "
+      "rows are written "
+      "to --out-dir or into the record (--inline).\n\n"
+      "--from signals cuts sensor recordings into windows of --window samples every --stride samples. The files of one "
+      "recording (the same "
+      "id) are put side by side in the order of their names. --labels adds annotations from a table.\n\n"
+      "--weights reads PyTorch's .pt and .pth files (zip and legacy format), .npz and safetensors. What is pickled in "
+      "a file is read as data: "
+      "it may name tensors, storages and dictionaries only, any other name stops the import, and nothing is ever run. "
+      "Views are laid out "
+      "anew, each tensor gets its own data. --map renames with rules, one a line: REGEX -> NAME [SHAPE], where REGEX "
+      "must match the whole "
+      "name, the first such rule counts, NAME may use $1, $2, NAME - leaves the tensor out, and SHAPE ([64, *, 3]) is "
+      "checked. "
+      "The names of published checkpoints are known: --map bmn-mmaction2 and its like make a model file for "
+      "tal-propose, whose feature streams --model-input states.",
+      {{"ActivityNet's ground truth, validation videos",
+        "tal-convert --from activitynet-gt --subset validation activity_net.v1-3.min.json > gt.jsonl"},
+       {"THUMOS14's annotations with durations",
+        "tal-convert --from thumos14-gt --durations test_durations.txt annotations_test/ > gt.jsonl"},
+       {"SSN's proposals in seconds",
+        "tal-convert --from ssn-proposals --durations activity_net.v1-2.min.json list.txt.gz > proposals.jsonl"},
+       {"Results for the ActivityNet server",
+        "tal-nms --preset bsn < detections.jsonl | tal-convert --from tal --to activitynet-results > results.json"},
+       {"I3D features of two streams, 16 frames a row",
+        "tal-convert --from features --pattern '(.*)_(rgb|flow).npy' --stream 'i3d_$2' --fps 25 --stride 16 --merge "
+        "gt.jsonl i3d/ > videos.jsonl"},
+       {"The HAPT recordings with their annotations",
+        "tal-convert --from signals --pattern 'exp[0-9]+_user[0-9]+' --rate 50 --window 50 --stride 25 --labels "
+        "hapt/segments.csv --columns video=sequence,start=start_s,end=end_s,label=class_name,subset=split --out-dir "
+        "features hapt/RawData > hapt.jsonl"},
+       {"What a checkpoint holds, then its tensors under new names",
+        "tal-convert --weights model.pth --key state_dict; tal-convert --weights model.pth --key state_dict --map "
+        "rules.txt -o model.safetensors"},
+       {"mmaction2's BMN for features rescaled to 100 rows",
+        "tal-convert --weights bmn_400x100.pth --map bmn-mmaction2 --model-input cuhk -o bmn.safetensors"},
+       {"Subtitles of one video's detections",
+        "grep v_x detections.jsonl | tal-convert --from tal --to webvtt > v_x.vtt"}},
+      {"tal-eval(1)", "tal-nms(1)", "tal-check(1)"}};
+}
+
+}  // namespace tal

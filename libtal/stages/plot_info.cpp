@@ -1,0 +1,36 @@
+// The manual of tal-plot, beside its options.
+#include "libtal/stages/plot.h"
+
+namespace tal::plot {
+
+ToolInfo plot_info() {
+  return {
+      "tal-plot",
+      "Draw segments, curves and maps",
+      "Draws one picture from a stream of records (timeline, anchors, compare, heatmap) or from results of tal-eval "
+      "and training logs "
+      "(curves). The extension of --output chooses SVG, HTML or PNG; each is one file that needs nothing else. HTML "
+      "shows details under the "
+      "pointer and zooms along the time axis.\n\n"
+      "timeline and compare draw a panel for each video, with a row for each label: ground truth as solid bars, "
+      "proposals or detections as "
+      "bars whose colour is the fuller the higher the score. Where more overlap than five lanes can hold, height is "
+      "the score. anchors draws each "
+      "segment at the height of its length and marks those that cover a ground truth. What is left out for want of "
+      "room is counted in the "
+      "picture.\n\n"
+      "heatmap draws the dense maps of a record (inline, or arrays in files), or its feature streams with time to the "
+      "right, or .npy files.\n\n"
+      "curves understands what tal-eval writes (--format json and --curves) and JSON lines with epoch or step. Colours "
+      "are told apart with "
+      "colour blindness (Okabe and Ito; viridis for maps), and SVG and HTML follow the viewer's light or dark setting.",
+      {{"Detections against ground truth, as a page to zoom in",
+        "tal-plot timeline -i detections.jsonl --gt truth.jsonl -o timeline.html"},
+       {"One video as a bitmap", "tal-plot timeline -i detections.jsonl --video v_1 -o v_1.png"},
+       {"The recall curves of two proposal methods", "tal-plot curves bsn.json grouping.json -o recall.svg"},
+       {"What the features of a video look like", "tal-plot heatmap -i features.jsonl --each-row -o features.png"},
+       {"Where two results differ", "tal-plot compare -i before.jsonl --with after.jsonl -o difference.html"}},
+      {"tal-eval(1)", "tal-anchors(1)", "tal-synth(1)"}};
+}
+
+}  // namespace tal::plot
