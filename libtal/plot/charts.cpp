@@ -317,6 +317,7 @@ class ChartPanel {
         panel_{x, y, width, kChartHeight, ranges_.x_low, ranges_.x_high} {}
 
   void draw() {
+    canvas_.rect(panel_.x, panel_.y, panel_.w, panel_.h, kPanel);
     for (const double v : ticks(ranges_.low, ranges_.high, 8)) {
       canvas_.line(panel_.x, level(v), panel_.x + panel_.w, level(v), kGrid);
       canvas_.text(panel_.x - 6, level(v) + 4, tick_label(v), 12, kMuted, Align::kRight);
