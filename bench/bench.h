@@ -1,4 +1,5 @@
-// A small harness: a case measures its subject and its baseline in the same run, interleaved, minimum of several rounds.
+// A small harness: a case measures its subject and its baseline in the same run, interleaved, minimum of several
+// rounds.
 #pragma once
 
 #include <functional>
@@ -14,7 +15,7 @@ struct Case {
   double work = 0;       // 0: values are milliseconds per call; else work / seconds (e.g. megabytes for MB/s)
   int rounds = 5;
   std::function<void()> subject, reference;  // reference null: only the value is shown
-  std::function<bool()> available;  // null: always; false: the case is listed as skipped
+  std::function<bool()> available;           // null: always; false: the case is listed as skipped
 };
 
 // Called from a static initialiser: make() builds inputs lazily, only when the case is selected.

@@ -23,8 +23,12 @@ std::vector<std::uint8_t> decoding(std::size_t snippets) {
 
 Case make(std::int64_t cap) {
   const auto stages = std::make_shared<std::vector<std::uint8_t>>(decoding(10000));
-  Case c{cap ? "cmsn/candidates-cap" : "cmsn/candidates", "10,000 snippets, 1,000 runs" + std::string(cap ? ", the best 5 of each" : "") + ", one core",
-         "every pair looked through", "ms", 0, 5};
+  Case c{cap ? "cmsn/candidates-cap" : "cmsn/candidates",
+         "10,000 snippets, 1,000 runs" + std::string(cap ? ", the best 5 of each" : "") + ", one core",
+         "every pair looked through",
+         "ms",
+         0,
+         5};
   c.subject = [=] { (void)action_candidates(*stages, kPresetDecay, cap); };
   c.reference = [=] { (void)reference::action_candidates(*stages, kPresetDecay); };
   return c;

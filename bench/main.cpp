@@ -42,7 +42,9 @@ int repeats_for(const std::function<void()>& call) {
 
 }  // namespace
 
-Register::Register(std::string name, std::function<Case()> make) { entries().push_back({std::move(name), std::move(make)}); }
+Register::Register(std::string name, std::function<Case()> make) {
+  entries().push_back({std::move(name), std::move(make)});
+}
 
 }  // namespace tal::bench
 
@@ -68,7 +70,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   nlohmann::json results = nlohmann::json::array();
-  if (format == "markdown" && !list) std::cout << "| case | what | value | baseline | baseline value | ratio |\n|---|---|---|---|---|---|\n";
+  if (format == "markdown" && !list)
+    std::cout << "| case | what | value | baseline | baseline value | ratio |\n|---|---|---|---|---|---|\n";
   for (const auto& entry : all) {
     if (!std::regex_search(entry.name, pattern)) continue;
     if (list) {
@@ -82,7 +85,8 @@ int main(int argc, char** argv) {
       if (format == "markdown") std::cout << "| " << item.name << " | " << item.what << " | skipped | | | |\n";
       continue;
     }
-    const int subject_repeats = repeats_for(item.subject), reference_repeats = item.reference ? repeats_for(item.reference) : 0;
+    const int subject_repeats = repeats_for(item.subject),
+              reference_repeats = item.reference ? repeats_for(item.reference) : 0;
     double subject = 1e300, reference = 1e300;
     for (int round = 0; round < item.rounds; ++round) {
       subject = std::min(subject, time_of(item.subject, subject_repeats));
@@ -91,11 +95,16 @@ int main(int argc, char** argv) {
     const auto shown = [&](double seconds) { return item.work > 0 ? item.work / seconds : seconds * 1e3; };
     if (format == "json") {
       results.push_back({{"name", item.name}, {"what", item.what}, {"value", shown(subject)}, {"unit", item.unit}});
-      if (item.reference) results.back().update({{"baseline", item.baseline}, {"baseline_value", shown(reference)}, {"ratio", reference / subject}});
+      if (item.reference)
+        results.back().update(
+            {{"baseline", item.baseline}, {"baseline_value", shown(reference)}, {"ratio", reference / subject}});
       continue;
     }
-    std::cout << "| " << item.name << " | " << item.what << " | " << printed("%.4g", shown(subject)) << " " << item.unit << " | ";
-    if (item.reference) std::cout << item.baseline << " | " << printed("%.4g", shown(reference)) << " " << item.unit << " | " << printed("%.2f", reference / subject) << " |";
+    std::cout << "| " << item.name << " | " << item.what << " | " << printed("%.4g", shown(subject)) << " " << item.unit
+              << " | ";
+    if (item.reference)
+      std::cout << item.baseline << " | " << printed("%.4g", shown(reference)) << " " << item.unit << " | "
+                << printed("%.2f", reference / subject) << " |";
     else std::cout << "| | |";
     std::cout << std::endl;
   }

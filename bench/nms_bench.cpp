@@ -23,7 +23,12 @@ Case make(const std::string& method, int n) {
     items->push_back({p.segment, p.score});
   }
   const SuppressOptions options = defaults_of(method);
-  Case c{"nms/" + method + "-" + std::to_string(n), std::to_string(n) + " segments, one call", "plain double loop, -O3", "ms", 0, n <= 2000 ? 25 : 5};
+  Case c{"nms/" + method + "-" + std::to_string(n),
+         std::to_string(n) + " segments, one call",
+         "plain double loop, -O3",
+         "ms",
+         0,
+         n <= 2000 ? 25 : 5};
   c.subject = [=] { (void)suppress(*proposals, 1000, options); };
   c.reference = [=] { (void)reference::suppress(*items, 1000, options); };
   return c;

@@ -1,4 +1,5 @@
-// Our CUDA kernels against the same layers in LibTorch's operations, on the same GPU. Skipped without a GPU or without kernels.
+// Our CUDA kernels against the same layers in LibTorch's operations, on the same GPU. Skipped without a GPU or without
+// kernels.
 #include <torch/torch.h>
 
 #include <memory>
@@ -54,7 +55,8 @@ struct Align {
   torch::Tensor segments;
   Align() {
     torch::manual_seed(1);
-    for (const std::int64_t rows : {128, 64, 32, 16}) levels.push_back(torch::randn({16, 256, rows}, torch::kCUDA).requires_grad_());
+    for (const std::int64_t rows : {128, 64, 32, 16})
+      levels.push_back(torch::randn({16, 256, rows}, torch::kCUDA).requires_grad_());
     segments = torch::rand({16, 50, 2}, torch::kCUDA);
   }
 };
@@ -70,27 +72,40 @@ std::function<const Inputs&()> lazily() {
 }
 
 Case matching_case(const std::string& name, bool backward) {
-  Case c{name, "T = D = 100, N = 32, 128 -> 512 filters, 16 samples, on the GPU", "a sparse matrix product of LibTorch", "ms", 0, 5};
+  Case c{name,
+         "T = D = 100, N = 32, 128 -> 512 filters, 16 samples, on the GPU",
+         "a sparse matrix product of LibTorch",
+         "ms",
+         0,
+         5};
   c.available = has_kernels;
   const auto inputs = lazily<Matching>();
   c.subject = [=] {
     const auto& in = inputs();
-    run([&] { return boundary_matching_by(*cuda_kernels(), in.features, in.weight, in.bias, *in.table, true); }, {in.features, in.weight, in.bias}, backward);
+    run([&] { return boundary_matching_by(*cuda_kernels(), in.features, in.weight, in.bias, *in.table, true); },
+        {in.features, in.weight, in.bias}, backward);
   };
   c.reference = [=] {
     const auto& in = inputs();
-    run([&] { return boundary_matching_products(in.features, in.weight, in.bias, *in.table, true); }, {in.features, in.weight, in.bias}, backward);
+    run([&] { return boundary_matching_products(in.features, in.weight, in.bias, *in.table, true); },
+        {in.features, in.weight, in.bias}, backward);
   };
   return c;
 }
 
 Case align_case(const std::string& name, bool backward) {
-  Case c{name, "50 segments of 16 rows, 2 points each, pyramids of 16 clips of 256 frames, on the GPU", "operations of LibTorch", "ms", 0, 5};
+  Case c{name,
+         "50 segments of 16 rows, 2 points each, pyramids of 16 clips of 256 frames, on the GPU",
+         "operations of LibTorch",
+         "ms",
+         0,
+         5};
   c.available = has_kernels;
   const auto inputs = lazily<Align>();
   c.subject = [=] {
     const auto& in = inputs();
-    run([&] { return roi_align_1d_by(*cuda_kernels(), PyramidRows(in.levels), in.segments, 16, 2); }, in.levels, backward);
+    run([&] { return roi_align_1d_by(*cuda_kernels(), PyramidRows(in.levels), in.segments, 16, 2); }, in.levels,
+        backward);
   };
   c.reference = [=] {
     const auto& in = inputs();

@@ -1,4 +1,5 @@
-// ETP's stages for one video of 1,000 proposals: everything in one pass against one proposal at a time (tests/nn/etp_reference.h).
+// ETP's stages for one video of 1,000 proposals: everything in one pass against one proposal at a time
+// (tests/nn/etp_reference.h).
 #ifdef TAL_HAVE_TORCH
 #include <memory>
 
@@ -9,7 +10,8 @@
 namespace tal::bench {
 namespace {
 
-// A THUMOS14 video of average length: 211 s at 25 frames a second, a row each 8 frames, 1,024 columns; proposals of 1 to 30 s.
+// A THUMOS14 video of average length: 211 s at 25 frames a second, a row each 8 frames, 1,024 columns; proposals of 1
+// to 30 s.
 struct Video {
   static constexpr double kSeconds = 211, kFps = 25, kStride = 8;
   static constexpr std::int64_t kColumns = 1024, kProposals = 1000;
@@ -30,7 +32,12 @@ Case score() {
   const auto video = std::make_shared<Video>();
   auto network = std::make_shared<EtpLn>(Video::kColumns, 20, EtpLnOptions{});
   (*network)->eval();
-  Case c{"etp/score-1000", "Localization Network, 1,000 proposals of a video, 659 rows of 1,024", "one proposal at a time", "ms", 0, 3};
+  Case c{"etp/score-1000",
+         "Localization Network, 1,000 proposals of a video, 659 rows of 1,024",
+         "one proposal at a time",
+         "ms",
+         0,
+         3};
   c.subject = [=] { (void)(*network)->score(video->x, video->rows); };
   c.reference = [=] { (void)reference::score_one_by_one(*network, video->x, video->rows); };
   return c;
@@ -46,7 +53,12 @@ Case refine() {
   std::int64_t units = 0;
   for (const auto& segment : video->seconds)
     ranges->push_back(grid->fit(segment)), units = std::max(units, ranges->back().end);
-  Case c{"etp/refine-1000", "Refinement Network, 1,000 proposals of a video, units of 64 frames, 659 rows of 1,024", "one proposal at a time", "ms", 0, 2};
+  Case c{"etp/refine-1000",
+         "Refinement Network, 1,000 proposals of a video, units of 64 frames, 659 rows of 1,024",
+         "one proposal at a time",
+         "ms",
+         0,
+         2};
   c.subject = [=] {
     torch::NoGradGuard guard;
     std::vector<Segment> all;

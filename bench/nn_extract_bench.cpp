@@ -1,4 +1,5 @@
-// Extraction with a network against the plain order of things: decode a window, prepare it, run it, next window; one thread of control.
+// Extraction with a network against the plain order of things: decode a window, prepare it, run it, next window; one
+// thread of control.
 #ifdef TAL_HAVE_VIDEO
 #include <torch/torch.h>
 #include <unistd.h>
@@ -58,7 +59,12 @@ const Register network("extract/network", [] {
   options.window = options.stride = kWindow;
   options.inline_data = true;
   auto extractor = std::make_shared<Extractor>(options);
-  Case c{"extract/network", "resnet18 features, windows of 4 frames, decoding ahead, 16 frames in one pass", "decode, prepare and run one window after the other", "frames/s", 80, 3};
+  Case c{"extract/network",
+         "resnet18 features, windows of 4 frames, decoding ahead, 16 frames in one pass",
+         "decode, prepare and run one window after the other",
+         "frames/s",
+         80,
+         3};
   c.subject = [in, extractor] {
     Record record = Record::make("v");
     record.set_text("path", in->video);

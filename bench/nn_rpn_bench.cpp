@@ -1,4 +1,5 @@
-// The RPN at the size of its paper (T = 100, C = 10,240, M_B2, L = 14, L^ = 42, 900 anchors): the re-associated form against the plain one.
+// The RPN at the size of its paper (T = 100, C = 10,240, M_B2, L = 14, L^ = 42, 900 anchors): the re-associated form
+// against the plain one.
 #include <torch/torch.h>
 
 #include <memory>
@@ -14,7 +15,8 @@ namespace {
 constexpr std::int64_t kRows = 100, kChannels = 10240;
 
 std::vector<Segment> paper_anchors() {
-  return make_anchors(kRows, std::vector<double>{1, 3.0 / 4, 1.0 / 2, 1.0 / 4, 1.0 / 8, 1.0 / 16, 1.0 / 32, 1.0 / 50, 1.0 / 100});
+  return make_anchors(
+      kRows, std::vector<double>{1, 3.0 / 4, 1.0 / 2, 1.0 / 4, 1.0 / 8, 1.0 / 16, 1.0 / 32, 1.0 / 50, 1.0 / 100});
 }
 
 struct Video {
@@ -43,7 +45,12 @@ std::shared_ptr<Video> paper_video() {
 
 Case backbone() {
   auto video = paper_video();
-  Case c{"rpn/backbone", "both backbones, T = 100, C = 10240, 900 anchors, M_B2", "every anchor and vicinity resampled, then conv1d", "ms", 0, 2};
+  Case c{"rpn/backbone",
+         "both backbones, T = 100, C = 10240, 900 anchors, M_B2",
+         "every anchor and vicinity resampled, then conv1d",
+         "ms",
+         0,
+         2};
   c.subject = [video] {
     const torch::NoGradGuard guard;
     (void)video->network->backbones(video->input);
@@ -51,13 +58,16 @@ Case backbone() {
   c.reference = [video] {  // 60 anchors at a time: all rows together would take 2 GB
     const torch::NoGradGuard guard;
     for (std::size_t k = 0; k < video->anchors.size(); k += 60)
-      (void)video->network->direct_backbones(video->input.x, std::vector<Segment>(video->anchors.begin() + static_cast<std::ptrdiff_t>(k), video->anchors.begin() + static_cast<std::ptrdiff_t>(k + 60)));
+      (void)video->network->direct_backbones(
+          video->input.x, std::vector<Segment>(video->anchors.begin() + static_cast<std::ptrdiff_t>(k),
+                                               video->anchors.begin() + static_cast<std::ptrdiff_t>(k + 60)));
   };
   return c;
 }
 const Register backbone_case("rpn/backbone", backbone);
 
-// The products of both BiLSTMs over all 900 anchors, 278 GFLOP: every row with the input weights and the recurrent weights of both directions.
+// The products of both BiLSTMs over all 900 anchors, 278 GFLOP: every row with the input weights and the recurrent
+// weights of both directions.
 void lstm_products(const RpnOptions& o, std::int64_t anchors) {
   const torch::NoGradGuard guard;
   const auto w_input = torch::ones({o.width, 8 * o.hidden}), w_state = torch::ones({o.hidden, 4 * o.hidden});
@@ -73,7 +83,12 @@ void lstm_products(const RpnOptions& o, std::int64_t anchors) {
 
 Case video() {
   auto video = paper_video();
-  Case c{"rpn/video", "the whole network on one video, T = 100, C = 10240, M_B2, L = 14, L^ = 42", "the BiLSTMs' arithmetic as large matrix products", "ms", 0, 3};
+  Case c{"rpn/video",
+         "the whole network on one video, T = 100, C = 10240, M_B2, L = 14, L^ = 42",
+         "the BiLSTMs' arithmetic as large matrix products",
+         "ms",
+         0,
+         3};
   c.subject = [video] {
     const torch::NoGradGuard guard;
     (void)video->network->forward({normalise_rows(video->input.x), video->input.anchors, video->input.vicinities});
@@ -101,12 +116,14 @@ std::shared_ptr<Step> training_step() {
   const std::vector<Segment> all = paper_anchors();
   std::vector<float> positive, unit;
   for (std::int64_t v = 0; v < kVideos; ++v) {
-    const std::vector<Segment> truths{{5 + 10 * random.uniform(), 40 + 10 * random.uniform()}, {60 + 10 * random.uniform(), 80 + 10 * random.uniform()}};
+    const std::vector<Segment> truths{{5 + 10 * random.uniform(), 40 + 10 * random.uniform()},
+                                      {60 + 10 * random.uniform(), 80 + 10 * random.uniform()}};
     auto& chosen = step->anchors.emplace_back();
     const auto take = [&](std::uint32_t index, bool is_positive) {
       chosen.push_back(all[index]), positive.push_back(is_positive);
       const UnitLabels labels = unit_labels(all[index], step->options.vicinity_rows, truths);
-      for (const auto* row : {&labels.start, &labels.end, &labels.actionness}) unit.insert(unit.end(), row->begin(), row->end());
+      for (const auto* row : {&labels.start, &labels.end, &labels.actionness})
+        unit.insert(unit.end(), row->begin(), row->end());
     };
     for (const AnchorPool& pool : draw_examples(anchor_pools(label_anchors(all, truths)), 10, random)) {
       for (const std::uint32_t index : pool.positives) take(index, true);
@@ -114,27 +131,38 @@ std::shared_ptr<Step> training_step() {
     }
   }
   const auto n = static_cast<std::int64_t>(positive.size());
-  step->targets = {torch::tensor(positive), torch::randn({n, 2}) * 0.1, torch::tensor(unit).view({n, 3, step->options.vicinity_rows})};
-  step->input = input_of(step->options, normalise_rows(torch::randn({kVideos * kRows, kChannels}).abs()), step->anchors);
+  step->targets = {torch::tensor(positive), torch::randn({n, 2}) * 0.1,
+                   torch::tensor(unit).view({n, 3, step->options.vicinity_rows})};
+  step->input =
+      input_of(step->options, normalise_rows(torch::randn({kVideos * kRows, kChannels}).abs()), step->anchors);
   return step;
 }
 
 Case train_step() {
   auto step = training_step();
-  Case c{"rpn/train-step", "planning, loss and gradients of four videos, " + std::to_string(step->targets.positive.size(0)) + " anchors, C = 10240, M_B2",
-         "the same over resampled anchors and vicinities", "ms", 0, 2};
+  Case c{"rpn/train-step",
+         "planning, loss and gradients of four videos, " + std::to_string(step->targets.positive.size(0)) +
+             " anchors, C = 10240, M_B2",
+         "the same over resampled anchors and vicinities",
+         "ms",
+         0,
+         2};
   const auto learn = [step](const RpnOutput& output, const RpnTargets& targets) {
     rpn_losses(output, targets, *step->network).total.backward();
     step->network->zero_grad();
   };
-  c.subject = [step, learn] { learn(step->network->forward(input_of(step->options, step->input.x, step->anchors)), step->targets); };
+  c.subject = [step, learn] {
+    learn(step->network->forward(input_of(step->options, step->input.x, step->anchors)), step->targets);
+  };
   c.reference = [step, learn] {
     // Video by video, gradients add up: all rows together would take 5 GB.
     std::int64_t first = 0;
     for (std::size_t v = 0; v < step->anchors.size(); ++v) {
       const auto count = static_cast<std::int64_t>(step->anchors[v].size());
       const auto part = [&](const torch::Tensor& t) { return t.narrow(0, first, count); };
-      learn(step->network->direct(step->input.x.narrow(0, static_cast<std::int64_t>(v) * kRows, kRows), step->anchors[v]), {part(step->targets.positive), part(step->targets.offset), part(step->targets.unit)});
+      learn(
+          step->network->direct(step->input.x.narrow(0, static_cast<std::int64_t>(v) * kRows, kRows), step->anchors[v]),
+          {part(step->targets.positive), part(step->targets.offset), part(step->targets.unit)});
       first += count;
     }
   };

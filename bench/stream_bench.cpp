@@ -22,8 +22,8 @@ std::vector<std::string> lines() {
     std::string line = "{\"video\":\"v_" + std::to_string(i) + "\",\"duration\":180.5,\"proposals\":[";
     for (int k = 0; k < 1000; ++k) {
       const double start = uniform() * 170;
-      line += (k ? ",{\"segment\":[" : "{\"segment\":[") + format_number(start) + "," + format_number(start + 0.5 + uniform() * 9) +
-              "],\"score\":" + format_number(uniform()) + "}";
+      line += (k ? ",{\"segment\":[" : "{\"segment\":[") + format_number(start) + "," +
+              format_number(start + 0.5 + uniform() * 9) + "],\"score\":" + format_number(uniform()) + "}";
     }
     out.push_back(line + "]}");
   }
@@ -40,7 +40,12 @@ Register pass_through("stream/pass-through", [] {
   auto all = std::make_shared<std::vector<std::string>>(lines());
   auto record = std::make_shared<Record>();
   auto out = std::make_shared<std::string>();
-  Case c{"stream/pass-through", "records whose proposals are not touched, one core", "nlohmann::json parse + dump", "MB/s", megabytes(*all), 5};
+  Case c{"stream/pass-through",
+         "records whose proposals are not touched, one core",
+         "nlohmann::json parse + dump",
+         "MB/s",
+         megabytes(*all),
+         5};
   c.subject = [=] {
     out->clear();
     for (const auto& line : *all) {
@@ -64,7 +69,12 @@ Register rewrite("stream/rewrite", [] {
   auto all = std::make_shared<std::vector<std::string>>(lines());
   auto record = std::make_shared<Record>();
   auto out = std::make_shared<std::string>();
-  Case c{"stream/rewrite", "read, rescore and write every proposal, one core", "nlohmann::json parse + dump", "MB/s", megabytes(*all), 5};
+  Case c{"stream/rewrite",
+         "read, rescore and write every proposal, one core",
+         "nlohmann::json parse + dump",
+         "MB/s",
+         megabytes(*all),
+         5};
   c.subject = [=] {
     out->clear();
     for (const auto& line : *all) {

@@ -1,4 +1,5 @@
-// Extraction against a bare decode loop with as many videos at a time, and the default flow against OpenCV's cheapest, on one thread.
+// Extraction against a bare decode loop with as many videos at a time, and the default flow against OpenCV's cheapest,
+// on one thread.
 #ifdef TAL_HAVE_VIDEO
 #include <unistd.h>
 
@@ -11,11 +12,11 @@
 
 #include "bench/bench.h"
 #include "libtal/encoder/picture/factory.h"
-#include "libtal/video/flow.h"
 #include "libtal/encoder/recipes.h"
 #include "libtal/stages/video/extract.h"
 #include "libtal/video/decode_ahead.h"
 #include "libtal/video/decoder.h"
+#include "libtal/video/flow.h"
 #include "libtal/video/flow_fields.h"
 #include "libtal/video/synth_render.h"
 
@@ -28,7 +29,9 @@ struct Clip {
   explicit Clip(std::string existing) : path(std::move(existing)) {}
   explicit Clip(double seconds) : own(true) {
     static int made = 0;
-    path = (std::filesystem::temp_directory_path() / ("tal-bench-" + std::to_string(::getpid()) + "-" + std::to_string(++made) + ".avi")).string();
+    path = (std::filesystem::temp_directory_path() /
+            ("tal-bench-" + std::to_string(::getpid()) + "-" + std::to_string(++made) + ".avi"))
+               .string();
     SynthVideoOptions options;
     options.width = 320, options.height = 240, options.duration = seconds;
     write_video(path, draw(options, 1, 0));
@@ -44,7 +47,8 @@ struct Clip {
 // A real mpeg4 video when there is one (it decodes faster than Motion JPEG, so the comparison is harder).
 std::shared_ptr<Clip> clip() {
   const char* data = std::getenv("TAL_DATA_DIR");
-  const std::string real = (data ? std::string(data) : std::string(TAL_SOURCE_DIR) + "/../shared/data") + "/videos/plastering.avi";
+  const std::string real =
+      (data ? std::string(data) : std::string(TAL_SOURCE_DIR) + "/../shared/data") + "/videos/plastering.avi";
   return std::filesystem::exists(real) ? std::make_shared<Clip>(real) : std::make_shared<Clip>(40.0);
 }
 
@@ -99,7 +103,8 @@ Register flow("extract/flow", [] {
       frames->push_back(grey.clone());
     }
   }
-  Case c{"extract/flow", "block motion of 80 x 60 images", "OpenCV DIS, ultrafast", "pairs/s", static_cast<double>(frames->size() - 1), 5};
+  Case c{"extract/flow", "block motion of 80 x 60 images",        "OpenCV DIS, ultrafast",
+         "pairs/s",      static_cast<double>(frames->size() - 1), 5};
   const auto run = [frames](const std::string& method) {
     auto flow = make_flow(method);
     cv::Mat field;
@@ -110,11 +115,18 @@ Register flow("extract/flow", [] {
   return c;
 });
 
-// Flow as networks see it (decoding ahead, 8-bit pictures at the end) against the loop that one writes with OpenCV, which ends with the fields.
+// Flow as networks see it (decoding ahead, 8-bit pictures at the end) against the loop that one writes with OpenCV,
+// which ends with the fields.
 Case flow_pictures(const std::string& method, double seconds) {
   const auto video = std::make_shared<Clip>(seconds);
   const auto preprocessing = find_recipe("bninception-flow")->preprocessing;
-  Case c{"extract/flow-" + method, "flow pictures of a video, " + std::to_string(preprocessing.width) + " x " + std::to_string(preprocessing.height), "OpenCV: read, resize, grey, calc", "frames/s", 25 * seconds, 3};
+  Case c{
+      "extract/flow-" + method,
+      "flow pictures of a video, " + std::to_string(preprocessing.width) + " x " + std::to_string(preprocessing.height),
+      "OpenCV: read, resize, grey, calc",
+      "frames/s",
+      25 * seconds,
+      3};
   c.subject = [=] {
     VideoDecoder decoder(video->path);
     DecodeAhead frames(decoder);

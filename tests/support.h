@@ -21,7 +21,8 @@ extern const char* const kSourceDir;
 // TAL_PARITY_DIR, default ../shared/parity. Set but missing: throws (the test fails). Unset and missing: "" (skip).
 inline std::string parity_dir() {
   if (const char* set = std::getenv("TAL_PARITY_DIR")) {
-    if (!std::filesystem::is_directory(set)) throw std::runtime_error("TAL_PARITY_DIR: no such folder: " + std::string(set));
+    if (!std::filesystem::is_directory(set))
+      throw std::runtime_error("TAL_PARITY_DIR: no such folder: " + std::string(set));
     return set;
   }
   const std::string standard = std::string(kSourceDir) + "/../shared/parity";

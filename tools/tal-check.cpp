@@ -1,4 +1,5 @@
-// tal-check: any stream, feature file, model or folder -> every fault by class with its place; repairs what a rule can repair.
+// tal-check: any stream, feature file, model or folder -> every fault by class with its place; repairs what a rule can
+// repair.
 #include "libtal/stages/check.h"
 
 int main(int argc, char** argv) {

@@ -1,4 +1,5 @@
-// tal-synth: nothing, or records with annotations -> records with synthetic annotations, features or videos of known truth.
+// tal-synth: nothing, or records with annotations -> records with synthetic annotations, features or videos of known
+// truth.
 #include "libtal/stages/synth.h"
 
 int main(int argc, char** argv) {

@@ -16,13 +16,15 @@ class Error : public std::exception {
   // What went wrong, for callers that treat some errors differently; the message is for people.
   enum class Kind {
     kOther,
-    kNoFile,       // the file is not there
+    kNoFile,  // the file is not there
     kNotUtf8,
     kNotFinite,    // a finite number was due: NaN, 1e999, or no number at all
     kRepeatedKey,  // of an object
   };
 
-  explicit Error(std::string message, Kind kind = Kind::kOther) : message_(std::move(message)), kind_(kind) { compose(); }
+  explicit Error(std::string message, Kind kind = Kind::kOther) : message_(std::move(message)), kind_(kind) {
+    compose();
+  }
 
   // Each setter keeps what is already known (the innermost place wins) and returns *this for chaining.
   Error& in_file(std::string_view path);  // the message becomes "'path': message"

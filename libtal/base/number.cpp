@@ -33,8 +33,8 @@ void append_number(std::string& out, double value) {
     if (*p != 'e') continue;
     ++p;
     if (*p == '-') out += '-';
-    ++p;                                     // the sign is always written
-    while (*p == '0' && p + 1 != end) ++p;   // "e-05" -> "e-5"
+    ++p;                                    // the sign is always written
+    while (*p == '0' && p + 1 != end) ++p;  // "e-05" -> "e-5"
     out.append(p, static_cast<const char*>(end));
     break;
   }

@@ -9,8 +9,8 @@
 
 namespace tal {
 
-// splitmix64 (Steele, Lea and Flood, OOPSLA 2014): its state goes in steps of the golden ratio, and each output is the mix of
-// a state.
+// splitmix64 (Steele, Lea and Flood, OOPSLA 2014): its state goes in steps of the golden ratio, and each output is the
+// mix of a state.
 inline constexpr std::uint64_t kSplitmixStep = 0x9e3779b97f4a7c15u;
 constexpr std::uint64_t splitmix_mix(std::uint64_t state) {
   state = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -22,7 +22,9 @@ class Random {
  public:
   explicit Random(std::uint64_t seed) : engine_(seed) {}
   // A generator of its own for each (seed, a, b), e.g. epoch and batch: work can be resumed or shared out at any point.
-  static Random of(std::uint64_t seed, std::uint64_t a, std::uint64_t b = 0) { return Random(mix(mix(mix(seed) ^ a) ^ b)); }
+  static Random of(std::uint64_t seed, std::uint64_t a, std::uint64_t b = 0) {
+    return Random(mix(mix(mix(seed) ^ a) ^ b));
+  }
 
   std::uint64_t bits() { return engine_(); }
   std::uint64_t below(std::uint64_t n) {  // 0 .. n - 1, unbiased; n > 0

@@ -37,29 +37,32 @@ bool parse_bool(std::string_view text) {
 }
 
 void check_choice(const Settings::Entry& entry, const std::string& value) {
-  if (entry.choices.empty() || std::find(entry.choices.begin(), entry.choices.end(), value) != entry.choices.end()) return;
+  if (entry.choices.empty() || std::find(entry.choices.begin(), entry.choices.end(), value) != entry.choices.end())
+    return;
   throw Error("'" + value + "' is none of " + joined(entry.choices));
 }
 
 void check_number(const Settings::Entry& entry, double value) {
-  const bool low = entry.low_open ? value > entry.low : value >= entry.low, high = entry.high_open ? value < entry.high : value <= entry.high;
+  const bool low = entry.low_open ? value > entry.low : value >= entry.low,
+             high = entry.high_open ? value < entry.high : value <= entry.high;
   if (low && high) return;
   throw Error("must be " + entry.range_text() + ", not " + format_number(value));
 }
 
 // The range of a value that has been read, number of elements included.
 void check_range(const Settings::Entry& entry) {
-  std::visit(Overloaded{[&](const std::int64_t* v) { check_number(entry, static_cast<double>(*v)); }, [&](const double* v) { check_number(entry, *v); },
-                        [](const bool*) {}, [](const std::string*) {},
-                        [&](const auto* list) {
-                          if (list->size() < entry.least || list->size() > entry.most)
-                            throw Error("has " + std::to_string(list->size()) + " values; must be " + entry.range_text());
-                          if constexpr (!std::is_same_v<decltype(list), const std::vector<std::string>*>)
-                            for (const auto value : *list) check_number(entry, static_cast<double>(value));
-                          else
-                            for (const auto& value : *list) check_choice(entry, value);
-                        }},
-             entry.target);
+  std::visit(
+      Overloaded{[&](const std::int64_t* v) { check_number(entry, static_cast<double>(*v)); },
+                 [&](const double* v) { check_number(entry, *v); }, [](const bool*) {}, [](const std::string*) {},
+                 [&](const auto* list) {
+                   if (list->size() < entry.least || list->size() > entry.most)
+                     throw Error("has " + std::to_string(list->size()) + " values; must be " + entry.range_text());
+                   if constexpr (!std::is_same_v<decltype(list), const std::vector<std::string>*>)
+                     for (const auto value : *list) check_number(entry, static_cast<double>(value));
+                   else
+                     for (const auto& value : *list) check_choice(entry, value);
+                 }},
+      entry.target);
 }
 
 // Values of a failed set() or read_json() must not stay.
@@ -77,7 +80,9 @@ class Restore {
 
  private:
   Settings::Target target_;
-  std::variant<bool, std::int64_t, double, std::string, std::vector<double>, std::vector<std::int64_t>, std::vector<std::string>> old_;
+  std::variant<bool, std::int64_t, double, std::string, std::vector<double>, std::vector<std::int64_t>,
+               std::vector<std::string>>
+      old_;
   bool kept_ = false;
 };
 
@@ -95,15 +100,18 @@ Json to_json(const Settings::Target& target) {
 
 // As --set would have it: soft, true, 0.5, 1,2,3.
 std::string plain_text(const Settings::Target& target) {
-  return std::visit(Overloaded{[](const bool* v) { return std::string(*v ? "true" : "false"); }, [](const std::int64_t* v) { return std::to_string(*v); },
-                               [](const double* v) { return format_number(*v); }, [](const std::string* v) { return *v; },
-                               [](const std::vector<std::string>* v) { return joined(*v, ","); },
-                               [](const auto* v) {
-                                 std::string text;
-                                 for (const auto value : *v) text += (text.empty() ? "" : ",") + format_number(static_cast<double>(value));
-                                 return text;
-                               }},
-                    target);
+  return std::visit(
+      Overloaded{[](const bool* v) { return std::string(*v ? "true" : "false"); },
+                 [](const std::int64_t* v) { return std::to_string(*v); },
+                 [](const double* v) { return format_number(*v); }, [](const std::string* v) { return *v; },
+                 [](const std::vector<std::string>* v) { return joined(*v, ","); },
+                 [](const auto* v) {
+                   std::string text;
+                   for (const auto value : *v)
+                     text += (text.empty() ? "" : ",") + format_number(static_cast<double>(value));
+                   return text;
+                 }},
+      target);
 }
 
 }  // namespace
@@ -152,16 +160,23 @@ Settings::Entry& Settings::Entry::of_stages(std::vector<std::string> names) {
 }
 
 bool Settings::Entry::numeric() const {
-  return !std::holds_alternative<bool*>(target) && !std::holds_alternative<std::string*>(target) && !std::holds_alternative<std::vector<std::string>*>(target);
+  return !std::holds_alternative<bool*>(target) && !std::holds_alternative<std::string*>(target) &&
+         !std::holds_alternative<std::vector<std::string>*>(target);
 }
 
 std::string Settings::Entry::range_text() const {
-  const bool has_low = low > -std::numeric_limits<double>::infinity(), has_high = high < std::numeric_limits<double>::infinity();
+  const bool has_low = low > -std::numeric_limits<double>::infinity(),
+             has_high = high < std::numeric_limits<double>::infinity();
   std::string text;
-  if (has_low && has_high && !low_open && !high_open) text = low == high ? format_number(low) : format_number(low) + " to " + format_number(high);
+  if (has_low && has_high && !low_open && !high_open)
+    text = low == high ? format_number(low) : format_number(low) + " to " + format_number(high);
   else {
-    if (has_low) text = low_open ? "more than " + format_number(low) : has_high ? "at least " + format_number(low) : format_number(low) + " or more";
-    if (has_high) text += (text.empty() ? "" : " and ") + std::string(high_open ? "less than " : "at most ") + format_number(high);
+    if (has_low)
+      text = low_open   ? "more than " + format_number(low)
+             : has_high ? "at least " + format_number(low)
+                        : format_number(low) + " or more";
+    if (has_high)
+      text += (text.empty() ? "" : " and ") + std::string(high_open ? "less than " : "at most ") + format_number(high);
   }
   const bool limited = most < std::numeric_limits<std::size_t>::max();
   if (!limited && least == 0) return text;
@@ -175,7 +190,9 @@ std::string Settings::Entry::condition_text() const {
   std::string text;
   for (const auto& alternatives : conditions) {
     text += text.empty() ? "" : " and ";
-    for (const auto& c : alternatives) text += (&c == &alternatives.front() ? "" : " or ") + c.setting + (c.wanted ? "=" : " other than ") + joined(c.values, " or ");
+    for (const auto& c : alternatives)
+      text += (&c == &alternatives.front() ? "" : " or ") + c.setting + (c.wanted ? "=" : " other than ") +
+              joined(c.values, " or ");
   }
   if (!stages.empty()) text += (text.empty() ? "" : " and in ") + std::string("tal-") + joined(stages, " and tal-");
   return text;
@@ -211,7 +228,8 @@ const Settings::Entry* Settings::find(std::string_view name) const {
   std::vector<std::string> names;
   for (const auto& entry : entries_) names.push_back(entry.name);
   const auto near = nearest(name, names);
-  throw Error("unknown setting '" + std::string(name) + "'" + (near.empty() ? "" : " (did you mean '" + std::string(near) + "'?)"));
+  throw Error("unknown setting '" + std::string(name) + "'" +
+              (near.empty() ? "" : " (did you mean '" + std::string(near) + "'?)"));
 }
 
 std::optional<std::string> Settings::without_effect(std::string_view name) const {
@@ -235,10 +253,11 @@ std::optional<std::string> Settings::without_effect(std::string_view name) const
       if (const auto* list = std::get_if<std::vector<std::string>*>(&target)) values = **list;
       as_is += (as_is.empty() ? "" : " and ") + condition.setting + "=" + value;
       return condition.wanted == std::any_of(values.begin(), values.end(), [&](const std::string& v) {
-        return std::find(condition.values.begin(), condition.values.end(), v) != condition.values.end();
-      });
+               return std::find(condition.values.begin(), condition.values.end(), v) != condition.values.end();
+             });
     };
-    if (!std::any_of(alternatives.begin(), alternatives.end(), holds)) return "has no effect with " + as_is + " (it is for " + entry.condition_text() + ")";
+    if (!std::any_of(alternatives.begin(), alternatives.end(), holds))
+      return "has no effect with " + as_is + " (it is for " + entry.condition_text() + ")";
   }
   return std::nullopt;
 }
@@ -304,10 +323,8 @@ void Settings::read_json(std::string_view object) {
   };
   const auto walk = [&](const auto& self, const std::string& prefix, const Json& level) -> void {
     for (const auto& [key, value] : level.items()) {
-      if (value.is_object())
-        self(self, prefix + key + ".", value);
-      else
-        assign(prefix + key, value);
+      if (value.is_object()) self(self, prefix + key + ".", value);
+      else assign(prefix + key, value);
     }
   };
   walk(walk, "", document);

@@ -1,5 +1,6 @@
-// The named values of an options struct, listed once: the list serves the JSON configuration of a model, --set name=value, presets,
-// the documentation, and the refusal of what makes no sense. The struct's member initialisers are the defaults.
+// The named values of an options struct, listed once: the list serves the JSON configuration of a model, --set
+// name=value, presets, the documentation, and the refusal of what makes no sense. The struct's member initialisers are
+// the defaults.
 //
 //   Settings settings_of(RpnOptions& o) {
 //     Settings s;
@@ -23,10 +24,10 @@ namespace tal {
 
 class Settings {
  public:
-  using Target = std::variant<bool*, std::int64_t*, double*, std::string*, std::vector<double>*, std::vector<std::int64_t>*,
-                              std::vector<std::string>*>;
-  // When a setting has an effect: while `setting` has one of `values` (wanted), or none of them. Values as in --set: "soft", "true", "0.5"; a list of
-  // texts has those of its elements.
+  using Target = std::variant<bool*, std::int64_t*, double*, std::string*, std::vector<double>*,
+                              std::vector<std::int64_t>*, std::vector<std::string>*>;
+  // When a setting has an effect: while `setting` has one of `values` (wanted), or none of them. Values as in --set:
+  // "soft", "true", "0.5"; a list of texts has those of its elements.
   struct Condition {
     std::string setting;
     std::vector<std::string> values;
@@ -41,7 +42,8 @@ class Settings {
     bool low_open = false, high_open = false;
     std::size_t least = 0, most = std::numeric_limits<std::size_t>::max();  // elements of a list
     std::vector<std::vector<Condition>> conditions;                         // of each, one must hold
-    std::vector<std::string> stages;  // of an inference setting: the stages that use it ("propose"); empty: every stage of its model
+    std::vector<std::string> stages;  // of an inference setting: the stages that use it ("propose"); empty: every stage
+                                      // of its model
 
     Entry& between(double from, double to);  // both ends included
     Entry& at_least(double from);
@@ -54,30 +56,34 @@ class Settings {
     Entry& of_stages(std::vector<std::string> names);
 
     bool numeric() const;
-    bool ranged() const { return low > -std::numeric_limits<double>::infinity() || high < std::numeric_limits<double>::infinity(); }
-    std::string range_text() const;      // "1 or more", "more than 0", "0 to 1", "2 numbers, each ..."; "" without limits
+    bool ranged() const {
+      return low > -std::numeric_limits<double>::infinity() || high < std::numeric_limits<double>::infinity();
+    }
+    std::string range_text() const;  // "1 or more", "more than 0", "0 to 1", "2 numbers, each ..."; "" without limits
     std::string condition_text() const;  // "attention=multi-head", joined by " and "; "" when it always has an effect
   };
 
-  // `target` must outlive the Settings. Names are lower case words joined by '-', groups by '.': "train.lr". help: one line with unit.
-  // The entry can be narrowed at once; the reference is good until the next add.
+  // `target` must outlive the Settings. Names are lower case words joined by '-', groups by '.': "train.lr". help: one
+  // line with unit. The entry can be narrowed at once; the reference is good until the next add.
   Entry& add(std::string name, Target target, std::string help, std::vector<std::string> choices = {});
   // All entries of `inner`: under their own names, or with "prefix." before them (a group).
   Settings& append(const Settings& inner);
   Settings& nest(const std::string& prefix, const Settings& inner);
 
-  // The option syntax of the command line: "3/4", "true", "0.5,0.7". UsageError for an unknown name (names the nearest) or a value
-  // that does not fit or is out of range.
+  // The option syntax of the command line: "3/4", "true", "0.5,0.7". UsageError for an unknown name (names the nearest)
+  // or a value that does not fit or is out of range.
   void set(std::string_view name, std::string_view text);
   // "name=value"; UsageError as set().
   void set_pair(std::string_view pair);
-  // {"name": value, ...}; groups may be nested objects. Error for an unknown name, a wrong type or range, with the name as field.
+  // {"name": value, ...}; groups may be nested objects. Error for an unknown name, a wrong type or range, with the name
+  // as field.
   void read_json(std::string_view object);
   // All values in order, one flat object.
   std::string json() const;
   std::string value_text(std::string_view name) const;  // as JSON
   bool has(std::string_view name) const;
-  // Why the setting has no effect as the others are, in words; nullopt when it has one. Conditions name settings of the same group
+  // Why the setting has no effect as the others are, in words; nullopt when it has one. Conditions name settings of the
+  // same group
   // ("inference."), else of the groups around it.
   std::optional<std::string> without_effect(std::string_view name) const;
   const std::vector<Entry>& entries() const { return entries_; }

@@ -3,8 +3,8 @@
 
 namespace tal {
 
-const char* version();    // "0.1.0"
-const char* revision();   // git revision, "-dirty" when the tree had changes, or "release"
-const char* compiler();   // "GNU 12.2.0, Release"
+const char* version();   // "0.1.0"
+const char* revision();  // git revision, "-dirty" when the tree had changes, or "release"
+const char* compiler();  // "GNU 12.2.0, Release"
 
 }  // namespace tal

@@ -56,7 +56,8 @@ std::string option_entry(const CLI::Option* option, const OptionRow* row) {
 std::string options_section(const OptionTable& table, const CLI::App& app) {
   std::vector<std::string> groups;
   for (const auto* option : listed(app))
-    if (std::find(groups.begin(), groups.end(), option->get_group()) == groups.end()) groups.push_back(option->get_group());
+    if (std::find(groups.begin(), groups.end(), option->get_group()) == groups.end())
+      groups.push_back(option->get_group());
   std::string out;
   for (const auto& group : groups) {
     out += ".SS " + roff(group) + "\n";

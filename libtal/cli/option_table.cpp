@@ -13,26 +13,30 @@ namespace {
 
 // As on the command line; a list has several, what is not there none.
 std::vector<std::string> values_of(const OptionRow::Target& target) {
-  return std::visit([](const auto* value) -> std::vector<std::string> {
-    using T = std::decay_t<decltype(*value)>;
-    if constexpr (std::is_same_v<T, std::vector<std::string>>) return *value;
-    else if constexpr (std::is_same_v<T, std::string>)
-      return value->empty() ? std::vector<std::string>{} : std::vector{*value};
-    else if constexpr (std::is_same_v<T, std::optional<double>>)
-      return *value ? std::vector{format_number(**value)} : std::vector<std::string>{};
-    else if constexpr (std::is_same_v<T, bool>) return {*value ? "true" : "false"};
-    else if constexpr (std::is_same_v<T, double>) return {format_number(*value)};
-    else return {std::to_string(*value)};
-  }, target);
+  return std::visit(
+      [](const auto* value) -> std::vector<std::string> {
+        using T = std::decay_t<decltype(*value)>;
+        if constexpr (std::is_same_v<T, std::vector<std::string>>) return *value;
+        else if constexpr (std::is_same_v<T, std::string>)
+          return value->empty() ? std::vector<std::string>{} : std::vector{*value};
+        else if constexpr (std::is_same_v<T, std::optional<double>>)
+          return *value ? std::vector{format_number(**value)} : std::vector<std::string>{};
+        else if constexpr (std::is_same_v<T, bool>) return {*value ? "true" : "false"};
+        else if constexpr (std::is_same_v<T, double>) return {format_number(*value)};
+        else return {std::to_string(*value)};
+      },
+      target);
 }
 
 bool is_set(const OptionRow::Target& target) {
-  return std::visit([](const auto* value) {
-    using T = std::decay_t<decltype(*value)>;
-    if constexpr (std::is_arithmetic_v<T>) return *value != T{};
-    else if constexpr (std::is_same_v<T, std::optional<double>>) return value->has_value();
-    else return !value->empty();
-  }, target);
+  return std::visit(
+      [](const auto* value) {
+        using T = std::decay_t<decltype(*value)>;
+        if constexpr (std::is_arithmetic_v<T>) return *value != T{};
+        else if constexpr (std::is_same_v<T, std::optional<double>>) return value->has_value();
+        else return !value->empty();
+      },
+      target);
 }
 
 // Of an option without dashes: "files on the command line".
@@ -95,8 +99,8 @@ bool OptionTable::holds(const Condition& condition, const CLI::App* scope) {
   if (condition.values.empty()) return is_set(other->target) == condition.wanted;
   const auto now = values_of(other->target);
   return condition.wanted == std::any_of(now.begin(), now.end(), [&](const std::string& value) {
-    return std::find(condition.values.begin(), condition.values.end(), value) != condition.values.end();
-  });
+           return std::find(condition.values.begin(), condition.values.end(), value) != condition.values.end();
+         });
 }
 
 // "has no effect with --method greedy", "without --model or --map-folder": the options as they are, those that lack

@@ -19,17 +19,17 @@ struct OptionRow {
   using Target = std::variant<bool*, int*, long*, long long*, unsigned long*, double*, std::string*,
                               std::optional<double>*, std::vector<std::string>*>;
   struct Rule {
-    const CLI::App* scope;              // holds in this subcommand; the tool itself: always
-    std::vector<Condition> any;         // one must hold; empty: the option never has an effect
-    std::string why = {};               // then
+    const CLI::App* scope;       // holds in this subcommand; the tool itself: always
+    std::vector<Condition> any;  // one must hold; empty: the option never has an effect
+    std::string why = {};        // then
   };
-  const CLI::App* app;                  // the tool's, or a subcommand's
+  const CLI::App* app;  // the tool's, or a subcommand's
   CLI::Option* option;
   Target target;
-  std::string name;                     // "--sigma", or "files" of one without dashes
+  std::string name;  // "--sigma", or "files" of one without dashes
   std::vector<Choice> choices = {};
   std::vector<Rule> rules = {};
-  bool setting = true;                  // may stand in a file, has a variable
+  bool setting = true;      // may stand in a file, has a variable
   std::string origin = {};  // of its value: "flag", "variable TAL_SIGMA", "file c.json", "preset"; "": the default
 
   bool given() const { return !origin.empty() && origin != "preset"; }

@@ -24,12 +24,15 @@ bool is_number(const std::string& text) {
 // For options that are numbers: fractions become decimals, and what strtod would take although it is no number of an
 // option (nan, inf) is refused. Everything else is left to the option's own checks.
 CLI::Validator number_syntax() {
-  return CLI::Validator([](std::string& text) -> std::string {
-    if (text.find('/') != std::string::npos && is_number(text)) text = format_number(parse_fraction(text));
-    double value = 0;
-    if (CLI::detail::lexical_cast(text, value) && !std::isfinite(value)) return "'" + text + "' is not a finite number";
-    return {};
-  }, "");
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        if (text.find('/') != std::string::npos && is_number(text)) text = format_number(parse_fraction(text));
+        double value = 0;
+        if (CLI::detail::lexical_cast(text, value) && !std::isfinite(value))
+          return "'" + text + "' is not a finite number";
+        return {};
+      },
+      "");
 }
 
 std::string name_of(const CLI::Option& option) {
@@ -50,13 +53,16 @@ Option& Option::type_name(const std::string& name) { return row_->option->type_n
 constexpr double kNoBound = std::numeric_limits<double>::max();
 
 Option& Option::in_range(const std::string& description, double low, double high) {
-  row_->option->check(CLI::Validator([=](std::string& text) -> std::string {
-    double value = 0;
-    if (!CLI::detail::lexical_cast(text, value)) return "'" + text + "' is not a number";
-    if (value >= low && value <= high) return {};
-    if (high == kNoBound) return std::string(value < 0 ? "must not be negative" : "must be positive") + ", not " + text;
-    return text + " is not between " + format_number(low) + " and " + format_number(high);
-  }, description));
+  row_->option->check(CLI::Validator(
+      [=](std::string& text) -> std::string {
+        double value = 0;
+        if (!CLI::detail::lexical_cast(text, value)) return "'" + text + "' is not a number";
+        if (value >= low && value <= high) return {};
+        if (high == kNoBound)
+          return std::string(value < 0 ? "must not be negative" : "must be positive") + ", not " + text;
+        return text + " is not between " + format_number(low) + " and " + format_number(high);
+      },
+      description));
   return *this;
 }
 Option& Option::between_whole(std::int64_t low, std::int64_t high) {
@@ -72,13 +78,15 @@ Option& Option::one_of(const std::vector<Choice>& choices) {
   std::vector<std::string> names;
   for (const auto& choice : choices) names.push_back(choice.name);
   const std::string description = "{" + joined(names, ",") + "}";
-  row_->option->check(CLI::Validator([names, option = row_->name](std::string& text) -> std::string {
-    if (std::find(names.begin(), names.end(), text) != names.end()) return {};
-    const auto near = nearest(text, names);
-    throw UsageError(
-        "unknown " + option + " '" + text + "'" +
-        (near.empty() ? " (known: " + joined(names) + ")" : "; did you mean '" + std::string(near) + "'?"));
-  }, description));
+  row_->option->check(CLI::Validator(
+      [names, option = row_->name](std::string& text) -> std::string {
+        if (std::find(names.begin(), names.end(), text) != names.end()) return {};
+        const auto near = nearest(text, names);
+        throw UsageError(
+            "unknown " + option + " '" + text + "'" +
+            (near.empty() ? " (known: " + joined(names) + ")" : "; did you mean '" + std::string(near) + "'?"));
+      },
+      description));
   return *this;
 }
 

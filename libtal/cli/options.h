@@ -53,9 +53,13 @@ class Option {
   Option& type_name(const std::string& name);  // what stands for the value in --help and on the manual page: "SECONDS"
   // What the value must be; anything else is a usage error that names the option.
   template <std::integral T>
-  Option& between(T low, T high) { return between_whole(static_cast<std::int64_t>(low), static_cast<std::int64_t>(high)); }
+  Option& between(T low, T high) {
+    return between_whole(static_cast<std::int64_t>(low), static_cast<std::int64_t>(high));
+  }
   template <std::floating_point T>
-  Option& between(T low, T high) { return between_real(static_cast<double>(low), static_cast<double>(high)); }
+  Option& between(T low, T high) {
+    return between_real(static_cast<double>(low), static_cast<double>(high));
+  }
   Option& positive();
   Option& not_negative();
   Option& number();
@@ -84,7 +88,8 @@ class Option {
   const CLI::App* scope_;
 };
 
-// A tool's options, or those of one of its subcommands. A target's value when its row is added is the default; it must outlive the parsing.
+// A tool's options, or those of one of its subcommands. A target's value when its row is added is the default; it must
+// outlive the parsing.
 class Options {
  public:
   Options(CLI::App& app, OptionTable& table) : app_(&app), table_(&table) {}

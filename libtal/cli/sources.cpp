@@ -80,8 +80,7 @@ std::vector<std::string> words_of(const std::string& file, const std::string& ke
   std::vector<std::string> words;
   if (value.is_array())
     for (const auto& item : value) words.push_back(word(item));
-  else
-    words.push_back(word(value));
+  else words.push_back(word(value));
   return words;
 }
 

@@ -52,7 +52,8 @@ std::string footer_of(const ToolInfo& info) {
 }
 
 // What is wrong with the first option that there is not.
-std::optional<std::string> unknown_option(const CLI::App& app, const CLI::App* sub, const std::vector<std::string>& arguments) {
+std::optional<std::string> unknown_option(const CLI::App& app, const CLI::App* sub,
+                                          const std::vector<std::string>& arguments) {
   std::vector<std::string> known;
   for (const auto* part : {&app, sub})
     if (part)
@@ -70,7 +71,8 @@ std::optional<std::string> unknown_option(const CLI::App& app, const CLI::App* s
 
 // {"tool","version","args"}. How the work was split (-j) and where the bytes went must not show in the bytes.
 std::string history_of(const ToolInfo& info, const std::vector<std::string>& arguments) {
-  static const std::set<std::string> with_value = {"-i", "--input", "-o", "--output", "-j", "--jobs", "--progress", "--rejects"};
+  static const std::set<std::string> with_value = {"-i", "--input", "-o",         "--output",
+                                                   "-j", "--jobs",  "--progress", "--rejects"};
   static const std::set<std::string> flags = {"-q", "--quiet", "-v", "--verbose"};
   std::string history = "{\"tool\":";
   append_json_string(history, info.name);
@@ -85,7 +87,8 @@ std::string history_of(const ToolInfo& info, const std::vector<std::string>& arg
       continue;
     }
     if (flags.count(argument)) continue;
-    if (argument.size() > 2 && argument[0] == '-' && (argument[1] == 'j' || argument[1] == 'i' || argument[1] == 'o')) continue;
+    if (argument.size() > 2 && argument[0] == '-' && (argument[1] == 'j' || argument[1] == 'i' || argument[1] == 'o'))
+      continue;
     const std::string flag = argument.substr(0, argument.find('='));
     if (argument.size() > flag.size() && with_value.count(flag)) continue;
     if (!first) history += ',';
@@ -127,8 +130,9 @@ void Tool::register_common() {
   common.add("-j,--jobs", common_.jobs, "Work on N records at a time (0: all cores); the output does not depend on it")
       .type_name("N")
       .between(0, 1024);
-  common.add("--on-error", common_.on_error,
-             "fail: stop at the first bad record; skip: leave it out, go on, end with status 1")
+  common
+      .add("--on-error", common_.on_error,
+           "fail: stop at the first bad record; skip: leave it out, go on, end with status 1")
       .one_of({"fail", "skip"});
   common.add("--rejects", common_.rejects, "With --on-error skip, write bad lines to FILE, byte for byte")
       .type_name("FILE")
@@ -141,18 +145,22 @@ void Tool::register_common() {
   common.flag("-v,--verbose", common_.verbose, "More on stderr");
   common.add("--progress", common_.progress, "Progress on stderr: auto (on a terminal), always, never")
       .one_of({"auto", "always", "never"});
-  common.add("--config", config_file_,
-             "Read settings from a JSON file {\"option\": value}; flags and TAL_* variables win")
+  common
+      .add("--config", config_file_,
+           "Read settings from a JSON file {\"option\": value}; flags and TAL_* variables win")
       .type_name("FILE")
       .not_a_setting();
   common.flag("--print-config", print_config_, "Print every setting and where it came from, and end").not_a_setting();
   common.flag("--no-history", common_.no_history, "Do not add this step to the records' history");
-  table_->app.set_version_flag("--version", [this] {
-    std::string text = info_.name + " " + version() + " (" + revision() + "), " + compiler();
-    if (table_->at("--verbose").origin == "flag")
-      for (const auto& library : info_.libraries) text += "\n" + library();
-    return text;
-  }, "Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie");
+  table_->app.set_version_flag(
+      "--version",
+      [this] {
+        std::string text = info_.name + " " + version() + " (" + revision() + "), " + compiler();
+        if (table_->at("--verbose").origin == "flag")
+          for (const auto& library : info_.libraries) text += "\n" + library();
+        return text;
+      },
+      "Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie");
   command_line()
       .group("")
       .add("--generate", generate_, "Print documentation: man, bash, zsh or fish")
@@ -183,8 +191,7 @@ std::string Tool::config_text() const {
     std::string value;
     if (row->option->count() > 0)
       for (const auto& part : row->option->results()) value += (value.empty() ? "" : ",") + part;
-    else
-      value = takes_value(*row->option) ? row->option->get_default_str() : "false";
+    else value = takes_value(*row->option) ? row->option->get_default_str() : "false";
     text += row->name.substr(2) + " = " + (value.empty() ? "(none)" : value) + "  # " +
             (row->origin.empty() ? "default" : row->origin) + "\n";
   }

@@ -58,8 +58,8 @@ class Tool : public Run {
   void before_output() override;  // --print-config ends the run here
   void register_common();
   std::string config_text() const;
-  std::optional<int> parse(
-      std::vector<std::string> arguments);  // the exit status of a run that ends here, as with --help
+  std::optional<int> parse(std::vector<std::string> arguments);  // the exit status of a run that ends here, as with
+                                                                 // --help
   int work(const std::function<void()>& body);
   ToolInfo info_;
   std::unique_ptr<OptionTable> table_;

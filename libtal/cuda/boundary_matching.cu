@@ -1,5 +1,6 @@
-// CUDA twin of libtal/nn/boundary_matching.cpp: the sparse sums. A thread sums up kColumns neighbouring proposals (or rows of the gradient) of one filter;
-// the threads of a block are neighbouring filters, so that every read and write of a warp is one piece of memory. The order of every sum is fixed.
+// CUDA twin of libtal/nn/boundary_matching.cpp: the sparse sums. A thread sums up kColumns neighbouring proposals (or
+// rows of the gradient) of one filter; the threads of a block are neighbouring filters, so that every read and write of
+// a warp is one piece of memory. The order of every sum is fixed.
 #include "libtal/cuda/launch.h"
 
 namespace tal::cuda {
@@ -15,7 +16,9 @@ TAL_KERNEL inline Taps taps_of(const TalMatchingTable& table, std::int32_t j, st
   return {taps[0], taps[1], taps[2]};
 }
 // Number of proposal (j, 0); j = D: of all.
-TAL_KERNEL inline std::int64_t first_of(const TalMatchingTable& table, std::int64_t j) { return j * table.rows - j * (j - 1) / 2; }
+TAL_KERNEL inline std::int64_t first_of(const TalMatchingTable& table, std::int64_t j) {
+  return j * table.rows - j * (j - 1) / 2;
+}
 
 struct Sums {
   float value[kColumns] = {};
@@ -34,7 +37,8 @@ struct Sums {
   }
 };
 
-// Proposals (j, i .. i + kColumns - 1) of one sample of the batch. Durations are the fastest in the grid: (j, i) and (j + 1, i) read nearly the same rows.
+// Proposals (j, i .. i + kColumns - 1) of one sample of the batch. Durations are the fastest in the grid: (j, i) and (j
+// + 1, i) read nearly the same rows.
 struct Forward {
   TalMatchingTable table;
   const float *g, *bias;
@@ -42,11 +46,15 @@ struct Forward {
   std::int64_t filters;
   bool relu;
 
-  Grid grid(std::int64_t batch) const { return {batch * blocks_of(table.rows, kColumns) * table.durations, blocks_of(filters, kThreads)}; }
+  Grid grid(std::int64_t batch) const {
+    return {batch * blocks_of(table.rows, kColumns) * table.durations, blocks_of(filters, kThreads)};
+  }
 
   TAL_KERNEL void operator()(const Index& at) const {
-    const auto tiles = static_cast<std::uint32_t>((table.rows + kColumns - 1) / kColumns), durations = static_cast<std::uint32_t>(table.durations);
-    const auto j = static_cast<std::int32_t>(at.x % durations), i = static_cast<std::int32_t>(at.x / durations % tiles) * kColumns;
+    const auto tiles = static_cast<std::uint32_t>((table.rows + kColumns - 1) / kColumns),
+               durations = static_cast<std::uint32_t>(table.durations);
+    const auto j = static_cast<std::int32_t>(at.x % durations),
+               i = static_cast<std::int32_t>(at.x / durations % tiles) * kColumns;
     const std::int64_t b = at.x / durations / tiles, o = static_cast<std::int64_t>(at.y) * kThreads + at.thread;
     const std::int32_t columns = table.rows - j - i;  // proposals that are left
     if (columns <= 0 || o >= filters) return;
@@ -55,7 +63,8 @@ struct Forward {
     Sums sums;
     for (std::int32_t n = 0; n < table.samples; ++n) {
       const Taps taps = taps_of(table, j, n);
-      for (std::int32_t k = 0; k < taps.count; ++k) sums.add(table.weights[taps.begin + k], rows + n * filters, stride, i + taps.offset + k, table.rows);
+      for (std::int32_t k = 0; k < taps.count; ++k)
+        sums.add(table.weights[taps.begin + k], rows + n * filters, stride, i + taps.offset + k, table.rows);
     }
     float* to = y + (b * first_of(table, table.durations) + proposal) * filters + o;
     TAL_UNROLL
@@ -71,18 +80,23 @@ struct Forward {
   }
 };
 
-// Rows row .. row + kColumns - 1 of dg for sample n: what Forward read is gathered, so that nobody adds to what another thread writes.
+// Rows row .. row + kColumns - 1 of dg for sample n: what Forward read is gathered, so that nobody adds to what another
+// thread writes.
 struct Backward {
   TalMatchingTable table;
   const float* dy;
   float* dg;
   std::int64_t filters;
 
-  Grid grid(std::int64_t batch) const { return {batch * blocks_of(table.rows, kColumns) * table.samples, blocks_of(filters, kThreads)}; }
+  Grid grid(std::int64_t batch) const {
+    return {batch * blocks_of(table.rows, kColumns) * table.samples, blocks_of(filters, kThreads)};
+  }
 
   TAL_KERNEL void operator()(const Index& at) const {
-    const auto tiles = static_cast<std::uint32_t>((table.rows + kColumns - 1) / kColumns), samples = static_cast<std::uint32_t>(table.samples);
-    const auto n = static_cast<std::int32_t>(at.x % samples), row = static_cast<std::int32_t>(at.x / samples % tiles) * kColumns;
+    const auto tiles = static_cast<std::uint32_t>((table.rows + kColumns - 1) / kColumns),
+               samples = static_cast<std::uint32_t>(table.samples);
+    const auto n = static_cast<std::int32_t>(at.x % samples),
+               row = static_cast<std::int32_t>(at.x / samples % tiles) * kColumns;
     const std::int64_t b = at.x / samples / tiles, o = static_cast<std::int64_t>(at.y) * kThreads + at.thread;
     if (o >= filters) return;
     const float* proposals = dy + b * first_of(table, table.durations) * filters + o;
@@ -90,7 +104,8 @@ struct Backward {
     for (std::int32_t j = 0; j < table.durations; ++j) {
       const Taps taps = taps_of(table, j, n);
       for (std::int32_t k = 0; k < taps.count; ++k)
-        sums.add(table.weights[taps.begin + k], proposals + first_of(table, j) * filters, filters, row - taps.offset - k, table.rows - j);
+        sums.add(table.weights[taps.begin + k], proposals + first_of(table, j) * filters, filters,
+                 row - taps.offset - k, table.rows - j);
     }
     if (table.sample_begin && row == 0)
       for (std::int32_t e = table.sample_begin[n]; e < table.sample_begin[n + 1]; ++e)
@@ -105,13 +120,15 @@ struct Backward {
 }  // namespace
 }  // namespace tal::cuda
 
-std::int32_t tal_cuda_matching_forward(TalCudaQueue queue, const TalMatchingTable* table, const float* g, const float* bias, float* y, std::int64_t batch,
-                                       std::int64_t filters, std::int32_t relu) {
+std::int32_t tal_cuda_matching_forward(TalCudaQueue queue, const TalMatchingTable* table, const float* g,
+                                       const float* bias, float* y, std::int64_t batch, std::int64_t filters,
+                                       std::int32_t relu) {
   const tal::cuda::Forward body{*table, g, bias, y, filters, relu != 0};
   return tal::cuda::launch(queue, body.grid(batch), body);
 }
 
-std::int32_t tal_cuda_matching_backward(TalCudaQueue queue, const TalMatchingTable* table, const float* dy, float* dg, std::int64_t batch, std::int64_t filters) {
+std::int32_t tal_cuda_matching_backward(TalCudaQueue queue, const TalMatchingTable* table, const float* dy, float* dg,
+                                        std::int64_t batch, std::int64_t filters) {
   const tal::cuda::Backward body{*table, dy, dg, filters};
   return tal::cuda::launch(queue, body.grid(batch), body);
 }

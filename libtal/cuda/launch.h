@@ -1,5 +1,6 @@
-// Launching one kernel, for two compilers: with nvcc body(index) runs on the device for every index of the grid; with a C++ compiler the same code runs for
-// one index after the other on the host, which is how machines without a GPU test it. Bodies share nothing and write each value once, whatever the order.
+// Launching one kernel, for two compilers: with nvcc body(index) runs on the device for every index of the grid; with a
+// C++ compiler the same code runs for one index after the other on the host, which is how machines without a GPU test
+// it. Bodies share nothing and write each value once, whatever the order.
 #pragma once
 
 #include <cstdint>

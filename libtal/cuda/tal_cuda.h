@@ -1,5 +1,6 @@
-// What libtal_cuda.so offers: kernels on raw device pointers, launched on a stream. Plain C, no LibTorch and no CUDA header, so that the library can be
-// opened at run time. Every function that launches returns 0 or a CUDA error code (tal_cuda_message) and does not wait for the device.
+// What libtal_cuda.so offers: kernels on raw device pointers, launched on a stream. Plain C, no LibTorch and no CUDA
+// header, so that the library can be opened at run time. Every function that launches returns 0 or a CUDA error code
+// (tal_cuda_message) and does not wait for the device.
 #pragma once
 
 #include <cstdint>
@@ -23,10 +24,12 @@ struct TalCudaQueue {
   void* stream;         // cudaStream_t
 };
 
-// The boundary-matching layer's sampling (libtal/nn/boundary_matching.h). T rows, D durations, N samples; proposals are numbered by duration, then start.
+// The boundary-matching layer's sampling (libtal/nn/boundary_matching.h). T rows, D durations, N samples; proposals are
+// numbered by duration, then start.
 struct TalMatchingTable {
   std::int32_t rows, durations, samples;
-  const std::int32_t* taps;  // [D, N, 3]: offset, begin, count; weight of row i + offset + k for (j, n): weights[begin + k], k < count
+  const std::int32_t* taps;  // [D, N, 3]: offset, begin, count; weight of row i + offset + k for (j, n): weights[begin
+                             // + k], k < count
   const float* weights;
   // Further weights of row 0, by proposal and again by sample; null without truncation.
   const std::int32_t *proposal_begin, *extra_sample;  // [L + 1], [E]
@@ -36,11 +39,12 @@ struct TalMatchingTable {
 };
 
 // g [B, T, N, O], bias [O] -> y [B, L, O]: y[b, p, o] = act(bias[o] + sum_n sum_tau M[tau, n, p] g[b, tau, n, o]).
-TAL_CUDA_API std::int32_t tal_cuda_matching_forward(TalCudaQueue queue, const TalMatchingTable* table, const float* g, const float* bias, float* y,
-                                                    std::int64_t batch, std::int64_t filters, std::int32_t relu);
+TAL_CUDA_API std::int32_t tal_cuda_matching_forward(TalCudaQueue queue, const TalMatchingTable* table, const float* g,
+                                                    const float* bias, float* y, std::int64_t batch,
+                                                    std::int64_t filters, std::int32_t relu);
 // dy [B, L, O] -> dg [B, T, N, O]: dg[b, tau, n, o] = sum_p M[tau, n, p] dy[b, p, o].
-TAL_CUDA_API std::int32_t tal_cuda_matching_backward(TalCudaQueue queue, const TalMatchingTable* table, const float* dy, float* dg, std::int64_t batch,
-                                                     std::int64_t filters);
+TAL_CUDA_API std::int32_t tal_cuda_matching_backward(TalCudaQueue queue, const TalMatchingTable* table, const float* dy,
+                                                     float* dg, std::int64_t batch, std::int64_t filters);
 
 // 1-D RoIAlign (libtal/nn/roi_align_1d.h). B clips of N segments, R rows of M sampling points each.
 struct TalRoiSizes {
@@ -52,12 +56,16 @@ struct TalRoiPoint {
   float lower, upper;      // their weights, 1 / M in all
 };
 
-// segments [B, N, 2] centre and length, level_rows [K] and level_begin [K] (first row within a clip) -> points [B, N, R M].
-TAL_CUDA_API std::int32_t tal_cuda_roi_points(TalCudaQueue queue, const TalRoiSizes* sizes, const double* segments, std::int32_t levels,
-                                              const double* level_rows, const std::int64_t* level_begin, TalRoiPoint* points);
+// segments [B, N, 2] centre and length, level_rows [K] and level_begin [K] (first row within a clip) -> points [B, N, R
+// M].
+TAL_CUDA_API std::int32_t tal_cuda_roi_points(TalCudaQueue queue, const TalRoiSizes* sizes, const double* segments,
+                                              std::int32_t levels, const double* level_rows,
+                                              const std::int64_t* level_begin, TalRoiPoint* points);
 // values [B clip_rows, C], points -> y [B, N, R, C].
-TAL_CUDA_API std::int32_t tal_cuda_roi_forward(TalCudaQueue queue, const TalRoiSizes* sizes, const float* values, const TalRoiPoint* points, float* y);
+TAL_CUDA_API std::int32_t tal_cuda_roi_forward(TalCudaQueue queue, const TalRoiSizes* sizes, const float* values,
+                                               const TalRoiPoint* points, float* y);
 // points, dy [B, N, R, C] -> dvalues [B clip_rows, C], all of it written.
-TAL_CUDA_API std::int32_t tal_cuda_roi_backward(TalCudaQueue queue, const TalRoiSizes* sizes, const TalRoiPoint* points, const float* dy, float* dvalues);
+TAL_CUDA_API std::int32_t tal_cuda_roi_backward(TalCudaQueue queue, const TalRoiSizes* sizes, const TalRoiPoint* points,
+                                                const float* dy, float* dvalues);
 
 }  // extern "C"

@@ -1,7 +1,9 @@
-// Published BMN checkpoints: mmaction2's, JJBOY's PyTorch port (the same names; DataParallel puts `module.` before them) and PaddleVideo's.
+// Published BMN checkpoints: mmaction2's, JJBOY's PyTorch port (the same names; DataParallel puts `module.` before
+// them) and PaddleVideo's.
 //
-// Their network is form "public" of model bmn. Sizes come from the shapes. The sampling mask, which PyTorch's files hold as a parameter, is not needed, but tells T and D and
-// how the checkpoint samples: JJBOY's version of 2020 lays its maps out by start and end (the proposal of rows s .. e samples as that of rows s .. e + 1 does elsewhere).
+// Their network is form "public" of model bmn. Sizes come from the shapes. The sampling mask, which PyTorch's files
+// hold as a parameter, is not needed, but tells T and D and how the checkpoint samples: JJBOY's version of 2020 lays
+// its maps out by start and end (the proposal of rows s .. e samples as that of rows s .. e + 1 does elsewhere).
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -38,13 +40,17 @@ p_conv2d4\.(weight|bias) -> x_2d_p.6.$1
 const TensorView& tensor(const std::vector<TensorView>& tensors, const std::string& name, std::size_t rank) {
   const auto found = std::find_if(tensors.begin(), tensors.end(), [&](const TensorView& t) { return t.name == name; });
   if (found == tensors.end()) throw Error("no tensor becomes '" + name + "': this is no BMN checkpoint");
-  if (found->shape.size() != rank || std::count(found->shape.begin(), found->shape.end(), 0)) throw Error("tensor '" + name + "' has the shape " + shape_text(found->shape));
+  if (found->shape.size() != rank || std::count(found->shape.begin(), found->shape.end(), 0))
+    throw Error("tensor '" + name + "' has the shape " + shape_text(found->shape));
   return *found;
 }
 
-// Point by point: what the public code gives row tau of sample n of the proposal of rows i .. i + j. Points in (-1, 0) take row 0 with weight 1 - frac, as truncation does there.
-double mask_value(std::int64_t tau, std::int64_t n, std::int64_t j, std::int64_t i, std::int64_t samples, std::int64_t per_bin, double widen) {
-  const double length = static_cast<double>(j + 1), begin = static_cast<double>(i) - length * widen, end = static_cast<double>(i + j) + length * widen;
+// Point by point: what the public code gives row tau of sample n of the proposal of rows i .. i + j. Points in (-1, 0)
+// take row 0 with weight 1 - frac, as truncation does there.
+double mask_value(std::int64_t tau, std::int64_t n, std::int64_t j, std::int64_t i, std::int64_t samples,
+                  std::int64_t per_bin, double widen) {
+  const double length = static_cast<double>(j + 1), begin = static_cast<double>(i) - length * widen,
+               end = static_cast<double>(i + j) + length * widen;
   const double step = (end - begin) / static_cast<double>(samples * per_bin - 1);
   double value = 0;
   for (std::int64_t p = n * per_bin; p < (n + 1) * per_bin; ++p) {
@@ -60,8 +66,10 @@ struct Geometry {
   const char* layout = "start-duration";
 };
 
-// Whether some values of the mask [T, N x A x B] are those of the layout: A durations by B starts, or A starts by B ends.
-bool samples_like(const TensorView& mask, std::int64_t samples, std::int64_t a_count, std::int64_t b_count, bool by_end) {
+// Whether some values of the mask [T, N x A x B] are those of the layout: A durations by B starts, or A starts by B
+// ends.
+bool samples_like(const TensorView& mask, std::int64_t samples, std::int64_t a_count, std::int64_t b_count,
+                  bool by_end) {
   const std::int64_t rows = mask.shape[0];
   for (std::int64_t a = 0; a < a_count; ++a)
     for (std::int64_t b = 0; b < b_count; ++b) {
@@ -80,18 +88,30 @@ bool samples_like(const TensorView& mask, std::int64_t samples, std::int64_t a_c
 
 // T, D and layout of the mask; Error when it is not the model's.
 Geometry geometry(const TensorView& mask, std::int64_t samples) {
-  const auto fail = [&](const std::string& why) { return Error("tensor '" + mask.name + "' " + shape_text(mask.shape) + ": " + why); };
-  if (mask.shape.size() != 2 || mask.dtype != Dtype::kF32 || mask.shape[0] < 1 || mask.shape[1] < 1 || mask.shape[1] % (samples * mask.shape[0]))
+  const auto fail = [&](const std::string& why) {
+    return Error("tensor '" + mask.name + "' " + shape_text(mask.shape) + ": " + why);
+  };
+  if (mask.shape.size() != 2 || mask.dtype != Dtype::kF32 || mask.shape[0] < 1 || mask.shape[1] < 1 ||
+      mask.shape[1] % (samples * mask.shape[0]))
     throw fail("is no sampling mask of " + std::to_string(samples) + " samples");
   const std::int64_t rows = mask.shape[0], durations = mask.shape[1] / (samples * rows);
   if (durations <= rows && samples_like(mask, samples, durations, rows, false)) return {rows, durations};
   if (durations == rows && samples_like(mask, samples, rows, rows, true)) return {rows, rows, "start-end"};
-  throw fail("samples proposals in another way (not 3 points a sample, or not widened by half): this network is not model bmn");
+  throw fail(
+      "samples proposals in another way (not 3 points a sample, or not widened by half): this network is not model "
+      "bmn");
 }
 
 // NAME[:KEY=VALUE,...]; keys dim, fps, stride, window, offset (frames), resample, weights.
 Json stream_of(const std::string& text) {
-  Json stream = {{"name", text.substr(0, text.find(':'))}, {"dim", 0}, {"fps", 0.0}, {"stride", 0.0}, {"window", 0.0}, {"offset", 0.0}, {"resample", ""}, {"weights", ""}};
+  Json stream = {{"name", text.substr(0, text.find(':'))},
+                 {"dim", 0},
+                 {"fps", 0.0},
+                 {"stride", 0.0},
+                 {"window", 0.0},
+                 {"offset", 0.0},
+                 {"resample", ""},
+                 {"weights", ""}};
   if (stream["name"].get<std::string>().empty()) throw UsageError("--model-input: '" + text + "' has no stream name");
   for (std::size_t at = text.find(':'); at != std::string::npos;) {
     const std::size_t next = text.find(',', at + 1);
@@ -99,7 +119,8 @@ Json stream_of(const std::string& text) {
     const auto equals = item.find('=');
     const std::string key = item.substr(0, equals);
     if (equals == std::string::npos || key == "name" || !stream.contains(key))
-      throw UsageError("--model-input: '" + item + "' is not KEY=VALUE with one of dim, fps, stride, window, offset, resample, weights");
+      throw UsageError("--model-input: '" + item +
+                       "' is not KEY=VALUE with one of dim, fps, stride, window, offset, resample, weights");
     const std::string value = item.substr(equals + 1);
     if (key == "dim") stream[key] = parse_integer(value);
     else if (stream[key].is_number()) stream[key] = parse_fraction(value);
@@ -113,31 +134,53 @@ Json inputs_of(const std::vector<std::string>& texts, std::int64_t channels) {
   Json inputs = Json::array();
   std::int64_t sum = 0;
   for (const auto& text : texts) inputs.push_back(stream_of(text)), sum += inputs.back()["dim"].get<std::int64_t>();
-  if (inputs.empty()) throw UsageError("--model-input NAME: say which feature stream the " + std::to_string(channels) + " channels of the network are");
+  if (inputs.empty())
+    throw UsageError("--model-input NAME: say which feature stream the " + std::to_string(channels) +
+                     " channels of the network are");
   if (inputs.size() == 1 && sum == 0) inputs[0]["dim"] = sum = channels;
-  if (sum != channels) throw UsageError("--model-input: the streams have " + std::to_string(sum) + " columns together, the network reads " + std::to_string(channels));
+  if (sum != channels)
+    throw UsageError("--model-input: the streams have " + std::to_string(sum) +
+                     " columns together, the network reads " + std::to_string(channels));
   return inputs;
 }
 
-void complete(const std::vector<TensorView>& source, const std::vector<TensorView>& renamed, const MapRequest& request, std::map<std::string, std::string>& metadata) {
-  const auto extent = [&](const char* name, std::size_t rank, std::size_t axis) { return tensor(renamed, name, rank).shape[axis]; };
-  const std::int64_t base = extent("x_1d_b.0.weight", 3, 0), per_group = extent("x_1d_b.2.weight", 3, 1), samples = extent("x_3d_p.0.weight", 5, 2);
-  if (base % per_group) throw Error("tensor 'x_1d_b.2.weight': " + std::to_string(base) + " filters are no multiple of " + std::to_string(per_group));
+void complete(const std::vector<TensorView>& source, const std::vector<TensorView>& renamed, const MapRequest& request,
+              std::map<std::string, std::string>& metadata) {
+  const auto extent = [&](const char* name, std::size_t rank, std::size_t axis) {
+    return tensor(renamed, name, rank).shape[axis];
+  };
+  const std::int64_t base = extent("x_1d_b.0.weight", 3, 0), per_group = extent("x_1d_b.2.weight", 3, 1),
+                     samples = extent("x_3d_p.0.weight", 5, 2);
+  if (base % per_group)
+    throw Error("tensor 'x_1d_b.2.weight': " + std::to_string(base) + " filters are no multiple of " +
+                std::to_string(per_group));
   const std::int64_t groups = base / per_group, channels = groups * extent("x_1d_b.0.weight", 3, 1);
   Geometry size;
   for (const auto& t : source)
     if (t.name == "sample_mask" || t.name == "module.sample_mask") size = geometry(t, samples);
-  Json settings = {{"form", "public"}, {"layout", size.layout}, {"rows", size.rows}, {"durations", size.durations}, {"samples", samples}, {"per-bin", 3}, {"widen", 0.5}, {"base-filters", base}, {"groups", groups},
-                   {"reduced-filters", extent("x_1d_p.0.weight", 3, 0)}, {"proposal-filters", extent("x_3d_p.0.weight", 5, 0)}, {"head-filters", extent("x_2d_p.0.weight", 4, 0)}};
+  Json settings = {{"form", "public"},
+                   {"layout", size.layout},
+                   {"rows", size.rows},
+                   {"durations", size.durations},
+                   {"samples", samples},
+                   {"per-bin", 3},
+                   {"widen", 0.5},
+                   {"base-filters", base},
+                   {"groups", groups},
+                   {"reduced-filters", extent("x_1d_p.0.weight", 3, 0)},
+                   {"proposal-filters", extent("x_3d_p.0.weight", 5, 0)},
+                   {"head-filters", extent("x_2d_p.0.weight", 4, 0)}};
   try {
-    if (const auto given = metadata.find("settings"); given != metadata.end()) settings.update(Json::parse(given->second));
+    if (const auto given = metadata.find("settings"); given != metadata.end())
+      settings.update(Json::parse(given->second));
   } catch (const Json::exception&) {
     throw UsageError("--metadata settings=...: is no JSON object");
   }
   metadata["format"] = "tal-model/1", metadata["model"] = "bmn", metadata["tal"] = version();
   metadata["settings"] = settings.dump();
   metadata["inputs"] = inputs_of(request.inputs, channels).dump();
-  for (const auto& [key, value] : {std::pair{"inference", "{}"}, {"classes", "[]"}, {"training", "{}"}}) metadata.try_emplace(key, value);
+  for (const auto& [key, value] : {std::pair{"inference", "{}"}, {"classes", "[]"}, {"training", "{}"}})
+    metadata.try_emplace(key, value);
 }
 
 }  // namespace

@@ -43,7 +43,9 @@ std::string replay(std::string_view line) {
   const json history = json::parse(*raw, nullptr, false);
   std::string out;
   const auto word = [&](const std::string& text) {
-    if (!text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%") == std::string::npos) {
+    if (!text.empty() &&
+        text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%") ==
+            std::string::npos) {
       out += text;
       return;
     }

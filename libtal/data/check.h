@@ -1,5 +1,5 @@
-// Every fault of a stream in one pass, by class, with its place (tal-check). Unlike the tools' readers this one goes on behind a
-// broken line. Times are seconds; a segment is [start, end).
+// Every fault of a stream in one pass, by class, with its place (tal-check). Unlike the tools' readers this one goes on
+// behind a broken line. Times are seconds; a segment is [start, end).
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ struct CheckOptions {
   double tolerance = 0;  // seconds a segment may end behind its video
   double timeout = 5;    // seconds a stage may take to answer
   bool replay = false;
-  std::uint64_t max_faults = 1000;  // listed of a class; all are counted; 0: no bound
+  std::uint64_t max_faults = 1000;   // listed of a class; all are counted; 0: no bound
   std::vector<std::string> compare;  // two feature files
 };
 // What --gt knows: its videos and labels.
@@ -44,8 +44,8 @@ using FaultSink = std::function<void(const Fault&)>;
 class RecordChecker {
  public:
   RecordChecker(CheckOptions options, FaultSink sink, const KnownNames* known = nullptr);
-  // Hands the faults of one line to the sink. Returns the line, repaired as `fix` asks: only the numbers of the segments change,
-  // and duplicates leave; every other byte stays.
+  // Hands the faults of one line to the sink. Returns the line, repaired as `fix` asks: only the numbers of the
+  // segments change, and duplicates leave; every other byte stays.
   std::string line(std::string_view text, const std::string& source, std::uint64_t number);
   // What only the end of the stream shows (videos of the ground truth without a record).
   void end(const std::string& source);
@@ -68,15 +68,16 @@ struct FeatureClaim {
   std::string hash;
 };
 
-// A feature file (.npy): its header against the claim, its values, and the header X.json that tal-extract writes beside X.npy: rows, dim, the hash of its
-// settings and of the file's bytes. A file without such a header is no fault.
+// A feature file (.npy): its header against the claim, its values, and the header X.json that tal-extract writes beside
+// X.npy: rows, dim, the hash of its settings and of the file's bytes. A file without such a header is no fault.
 void check_feature_file(const std::string& path, const FaultSink& sink, const FeatureClaim& claim = {});
 // A model (safetensors).
 void check_model_file(const std::string& path, const FaultSink& sink);
 // Every .npy, .safetensors and .jsonl file below the folder; `checked` counts them. Error when it is no folder.
 void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked);
 
-// The shell pipe behind a record: its history, oldest step first, each argument quoted for sh. Error when there is none.
+// The shell pipe behind a record: its history, oldest step first, each argument quoted for sh. Error when there is
+// none.
 std::string replay(std::string_view line);
 
 // How far two feature files differ.

@@ -19,17 +19,22 @@ namespace {
 
 using nlohmann::json;
 
-std::string header_path(const std::string& npy) { return std::filesystem::path(npy).replace_extension(".json").string(); }
+std::string header_path(const std::string& npy) {
+  return std::filesystem::path(npy).replace_extension(".json").string();
+}
 
 struct Shape {
   std::int64_t rows = 0, dim = 0;
 };
 
 // What tal-extract wrote beside the file, when it did.
-void check_header(const std::string& path, const Shape& shape, std::string_view bytes, const FaultSink& sink, const FeatureClaim& claim) {
+void check_header(const std::string& path, const Shape& shape, std::string_view bytes, const FaultSink& sink,
+                  const FeatureClaim& claim) {
   const std::string beside = header_path(path);
   if (!std::filesystem::exists(beside)) return;
-  const auto add = [&](const char* kind, std::string field, std::string message) { sink({kind, beside, 0, "", std::move(field), std::move(message)}); };
+  const auto add = [&](const char* kind, std::string field, std::string message) {
+    sink({kind, beside, 0, "", std::move(field), std::move(message)});
+  };
   json header;
   try {
     header = json::parse(read_file(beside), nullptr, false);
@@ -38,30 +43,50 @@ void check_header(const std::string& path, const Shape& shape, std::string_view 
   }
   if (!header.is_object() || !header.contains("feature")) return;  // somebody else's file
   const json& feature = header["feature"];
-  const auto text = [](const json& object, const char* key) { return object.is_object() && object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : ""; };
-  const auto number = [&](const char* key) { return feature.is_object() && feature.contains(key) && feature[key].is_number_integer() ? feature[key].get<std::int64_t>() : -1; };
-  if (number("rows") != shape.rows) add("rows-disagree", "feature.rows", "says " + std::to_string(number("rows")) + ", the array has " + std::to_string(shape.rows));
-  if (number("dim") != shape.dim) add("dim-disagrees", "feature.dim", "says " + std::to_string(number("dim")) + ", the array has " + std::to_string(shape.dim));
-  const std::string hash = text(feature, "hash"), settings = text(header, "settings"), content = text(header, "content");
+  const auto text = [](const json& object, const char* key) {
+    return object.is_object() && object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : "";
+  };
+  const auto number = [&](const char* key) {
+    return feature.is_object() && feature.contains(key) && feature[key].is_number_integer()
+               ? feature[key].get<std::int64_t>()
+               : -1;
+  };
+  if (number("rows") != shape.rows)
+    add("rows-disagree", "feature.rows",
+        "says " + std::to_string(number("rows")) + ", the array has " + std::to_string(shape.rows));
+  if (number("dim") != shape.dim)
+    add("dim-disagrees", "feature.dim",
+        "says " + std::to_string(number("dim")) + ", the array has " + std::to_string(shape.dim));
+  const std::string hash = text(feature, "hash"), settings = text(header, "settings"),
+                    content = text(header, "content");
   if (!is_sha256(hash)) add("bad-hash", "feature.hash", "must be sha256: and 64 hexadecimal digits");
   else if (hash != sha256(settings)) add("hash-disagrees", "feature.hash", "is not that of the header's settings");
   if (!is_sha256(content)) add("bad-hash", "content", "must be sha256: and 64 hexadecimal digits");
-  else if (content != sha256(bytes)) add("hash-disagrees", "content", "is not that of the array: the rows changed after they were written");
-  if (!claim.hash.empty() && is_sha256(hash) && claim.hash != hash) add("hash-disagrees", "feature.hash", "is not the record's: the stream was extracted with other settings");
+  else if (content != sha256(bytes))
+    add("hash-disagrees", "content", "is not that of the array: the rows changed after they were written");
+  if (!claim.hash.empty() && is_sha256(hash) && claim.hash != hash)
+    add("hash-disagrees", "feature.hash", "is not the record's: the stream was extracted with other settings");
 }
 
 }  // namespace
 
 void check_feature_file(const std::string& path, const FaultSink& sink, const FeatureClaim& claim) {
-  const auto add = [&](const char* kind, std::string field, std::string message) { sink({kind, path, 0, "", std::move(field), std::move(message)}); };
+  const auto add = [&](const char* kind, std::string field, std::string message) {
+    sink({kind, path, 0, "", std::move(field), std::move(message)});
+  };
   try {
     const MappedFile file(path);
     const auto header = parse_npy_header(file.bytes());
     if (header.kind != 'f') add("bad-header", "descr", "holds no floating-point numbers");
-    if (header.shape.empty() || header.shape.size() > 2) return add("bad-header", "shape", "has " + std::to_string(header.shape.size()) + " dimensions, not 1 or 2");
+    if (header.shape.empty() || header.shape.size() > 2)
+      return add("bad-header", "shape", "has " + std::to_string(header.shape.size()) + " dimensions, not 1 or 2");
     const Shape shape{header.shape[0], header.shape.size() > 1 ? header.shape[1] : 1};
-    if (claim.rows >= 0 && claim.rows != shape.rows) add("rows-disagree", "shape", "the array has " + std::to_string(shape.rows) + " rows, the record says " + std::to_string(claim.rows));
-    if (claim.dim >= 0 && claim.dim != shape.dim) add("dim-disagrees", "shape", "the array has " + std::to_string(shape.dim) + " columns, the record says " + std::to_string(claim.dim));
+    if (claim.rows >= 0 && claim.rows != shape.rows)
+      add("rows-disagree", "shape",
+          "the array has " + std::to_string(shape.rows) + " rows, the record says " + std::to_string(claim.rows));
+    if (claim.dim >= 0 && claim.dim != shape.dim)
+      add("dim-disagrees", "shape",
+          "the array has " + std::to_string(shape.dim) + " columns, the record says " + std::to_string(claim.dim));
     check_header(path, shape, file.bytes(), sink, claim);
     if (shape.rows == 0 || shape.dim == 0) return add("zero-rows", "shape", "has no values");
     std::int64_t bad = 0, zero = 0, first_bad = -1, first_zero = -1;
@@ -74,7 +99,9 @@ void check_feature_file(const std::string& path, const FaultSink& sink, const Fe
       if (!finite && bad++ == 0) first_bad = r;
       if (all_zero && zero++ == 0) first_zero = r;
     }
-    if (bad) add("not-finite", "row " + std::to_string(first_bad), std::to_string(bad) + " rows have values that are not finite");
+    if (bad)
+      add("not-finite", "row " + std::to_string(first_bad),
+          std::to_string(bad) + " rows have values that are not finite");
     if (zero) add("zero-rows", "row " + std::to_string(first_zero), std::to_string(zero) + " rows are all zero");
   } catch (const Error& error) {
     add("bad-file", error.field(), error.message());
@@ -100,7 +127,8 @@ std::uint64_t count_not_finite(std::string_view values, const std::string& dtype
   const unsigned mask = dtype == "F64" ? 0x7ff0 : dtype == "F16" ? 0x7c00 : 0x7f80;
   for (std::uint64_t i = 0; i < values.size(); i += size) {
     // Not finite: all exponent bits set (little endian, so the last two bytes hold them).
-    const unsigned top = static_cast<unsigned char>(values[i + size - 1]) << 8 | static_cast<unsigned char>(values[i + size - 2]);
+    const unsigned top =
+        static_cast<unsigned char>(values[i + size - 1]) << 8 | static_cast<unsigned char>(values[i + size - 2]);
     bad += (top & mask) == mask;
   }
   return bad;
@@ -141,10 +169,13 @@ class ModelFileCheck {
   }
 
   void tensor(const std::string& name, const json& entry) {
-    const auto has = [&](const char* key, json::value_t type) { return entry.contains(key) && entry[key].type() == type; };
-    const bool shaped = entry.is_object() && has("dtype", json::value_t::string) && has("shape", json::value_t::array) &&
-                        has("data_offsets", json::value_t::array) && entry["data_offsets"].size() == 2 &&
-                        entry["data_offsets"][0].is_number_unsigned() && entry["data_offsets"][1].is_number_unsigned();
+    const auto has = [&](const char* key, json::value_t type) {
+      return entry.contains(key) && entry[key].type() == type;
+    };
+    const bool shaped = entry.is_object() && has("dtype", json::value_t::string) &&
+                        has("shape", json::value_t::array) && has("data_offsets", json::value_t::array) &&
+                        entry["data_offsets"].size() == 2 && entry["data_offsets"][0].is_number_unsigned() &&
+                        entry["data_offsets"][1].is_number_unsigned();
     if (!shaped) return add("bad-header", name, "needs dtype, shape and two data_offsets");
     const Span span{entry["data_offsets"][0].get<std::uint64_t>(), entry["data_offsets"][1].get<std::uint64_t>()};
     const auto dtype = entry["dtype"].get<std::string>();
@@ -155,7 +186,8 @@ class ModelFileCheck {
     std::uint64_t count = 1;
     bool counted = true;
     for (const auto& extent : entry["shape"])
-      counted = counted && extent.is_number_unsigned() && !__builtin_mul_overflow(count, extent.get<std::uint64_t>(), &count);
+      counted =
+          counted && extent.is_number_unsigned() && !__builtin_mul_overflow(count, extent.get<std::uint64_t>(), &count);
     if (!counted || (size && (count > data_.size() || count * size != bytes)))
       return add("bad-header", name + ".shape", "does not fit its " + std::to_string(bytes) + " bytes");
     spans_.push_back(span);
@@ -165,7 +197,8 @@ class ModelFileCheck {
 
   // The tensors' bytes follow one another to the end of the file.
   void spans() {
-    std::sort(spans_.begin(), spans_.end(), [](const Span& a, const Span& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
+    std::sort(spans_.begin(), spans_.end(),
+              [](const Span& a, const Span& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
     std::uint64_t at = 0;
     for (const auto& [begin, end] : spans_) {
       if (begin != at) add("bad-header", "data_offsets", begin < at ? "tensors overlap" : "bytes belong to no tensor");

@@ -17,7 +17,9 @@ namespace {
 
 using nlohmann::json;
 
-bool has(const std::vector<std::string>& list, const char* word) { return std::find(list.begin(), list.end(), word) != list.end(); }
+bool has(const std::vector<std::string>& list, const char* word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
 
 // The class of fault of a line that does not read as a record.
 const char* kind_of(const Error& error) {
@@ -31,10 +33,12 @@ const char* kind_of(const Error& error) {
 std::string_view trimmed(std::string_view text) {
   const char* const blanks = " \t\r\n";
   const auto begin = text.find_first_not_of(blanks);
-  return begin == std::string_view::npos ? std::string_view() : text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+  return begin == std::string_view::npos ? std::string_view()
+                                         : text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
 }
 
-// The parts of a JSON array or object (text that has been parsed without fault) as they stand: elements, or members `"key": value`.
+// The parts of a JSON array or object (text that has been parsed without fault) as they stand: elements, or members
+// `"key": value`.
 std::vector<std::string_view> parts_of(std::string_view container) {
   std::vector<std::string_view> parts;
   std::size_t begin = 1;
@@ -91,7 +95,8 @@ struct Item {
 
 class RecordChecker::Pass {
  public:
-  Pass(RecordChecker& checker, const std::string& source, std::uint64_t line) : checker_(checker), source_(source), line_(line) {}
+  Pass(RecordChecker& checker, const std::string& source, std::uint64_t line)
+      : checker_(checker), source_(source), line_(line) {}
   std::string run(std::string_view text);
 
  private:
@@ -119,7 +124,7 @@ class RecordChecker::Pass {
   const std::uint64_t line_;
   Record record_;
   json data_;
-  bool whole_ = true;  // reads as a record; only then is it repaired
+  bool whole_ = true;              // reads as a record; only then is it repaired
   double duration_ = 0, fps_ = 0;  // 0: unknown
 };
 
@@ -169,7 +174,8 @@ void RecordChecker::Pass::identity() {
     else add("bad-window", "window", "must be an object with an index");
   }
   if (!checker_.seen_.insert(id).second) add("duplicate-video", "video", "stands in the stream before");
-  if (checker_.known_ && !checker_.known_->videos.count(record_.video())) add("unknown-video", "video", "not among the known videos");
+  if (checker_.known_ && !checker_.known_->videos.count(record_.video()))
+    add("unknown-video", "video", "not among the known videos");
 }
 
 void RecordChecker::Pass::head() {
@@ -183,7 +189,9 @@ void RecordChecker::Pass::head() {
   if (!frames->is_number_integer() || frames->get<double>() < 0) return add("bad-frames", "frames", "must be a count");
   const double seconds = fps_ > 0 ? frames->get<double>() / fps_ : 0;
   if (duration_ > 0 && fps_ > 0 && std::abs(seconds - duration_) > std::max(1.0, 2 / fps_))
-    add("frames-disagree", "frames", frames->dump() + " frames are " + format_number(seconds) + " s, the duration is " + format_number(duration_) + " s");
+    add("frames-disagree", "frames",
+        frames->dump() + " frames are " + format_number(seconds) + " s, the duration is " + format_number(duration_) +
+            " s");
 }
 
 // Reports what is wrong with a segment and repairs what `fix` names; returns whether it moved.
@@ -203,7 +211,8 @@ bool RecordChecker::Pass::segment(Item& item, const std::string& where) const {
   if (duration_ > 0 && start >= duration_) {
     add("after-end", where, "starts at " + format_number(start) + ", the video ends at " + format_number(duration_));
   } else if (duration_ > 0 && end > duration_ + checker_.options_.tolerance) {
-    add("past-end", where, "ends at " + format_number(end) + ", " + format_number(end - duration_) + " s behind the video", clip);
+    add("past-end", where,
+        "ends at " + format_number(end) + ", " + format_number(end - duration_) + " s behind the video", clip);
     if (clip) end = duration_, moved = true;
   }
   return moved;
@@ -225,7 +234,8 @@ void RecordChecker::Pass::list(const char* key) {
     const std::string_view text = whole_ ? texts.at(i) : std::string_view();
     const std::string field = std::string(key) + "[" + std::to_string(i) + "]", where = field + ".segment";
     const auto ends = item.is_object() ? item.find("segment") : item.end();
-    if (!item.is_object() || ends == item.end() || !ends->is_array() || ends->size() != 2 || !(*ends)[0].is_number() || !(*ends)[1].is_number()) {
+    if (!item.is_object() || ends == item.end() || !ends->is_array() || ends->size() != 2 || !(*ends)[0].is_number() ||
+        !(*ends)[1].is_number()) {
       add("bad-segment", where, "must be [start, end] in seconds");
       keep(text);
       continue;
@@ -235,10 +245,12 @@ void RecordChecker::Pass::list(const char* key) {
     if (annotations && here.label.empty()) add("bad-label", field + ".label", "missing or not a string");
     if (checker_.known_ && !here.label.empty() && !checker_.known_->labels.count(here.label))
       add("unknown-label", field + ".label", "'" + here.label + "' is not among the known labels");
-    if (const auto score = item.find("score"); score != item.end() && !score->is_number()) add("bad-score", field + ".score", "must be a number");
+    if (const auto score = item.find("score"); score != item.end() && !score->is_number())
+      add("bad-score", field + ".score", "must be a number");
     const auto [twin, fresh] = same.try_emplace({here.start, here.end, here.label}, i);
     if (!fresh) {
-      add("duplicated", where, "the same as " + std::string(key) + "[" + std::to_string(twin->second) + "]", checker_.dedup_);
+      add("duplicated", where, "the same as " + std::string(key) + "[" + std::to_string(twin->second) + "]",
+          checker_.dedup_);
       if (checker_.dedup_) {
         changed = true;
         continue;
@@ -253,12 +265,15 @@ void RecordChecker::Pass::list(const char* key) {
 }
 
 void RecordChecker::Pass::overlaps(const char* key, std::vector<Item> items) const {
-  std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return std::tie(a.label, a.start) < std::tie(b.label, b.start); });
+  std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
+    return std::tie(a.label, a.start) < std::tie(b.label, b.start);
+  });
   std::size_t last = 0;  // the one that reaches furthest so far
   for (std::size_t i = 1; i < items.size(); ++i) {
     if (items[i].label == items[last].label && items[i].start < items[last].end)
       add("overlapping", std::string(key) + "[" + std::to_string(items[i].index) + "].segment",
-          "overlaps " + std::string(key) + "[" + std::to_string(items[last].index) + "] of the same class '" + items[i].label + "'");
+          "overlaps " + std::string(key) + "[" + std::to_string(items[last].index) + "] of the same class '" +
+              items[i].label + "'");
     if (items[i].label != items[last].label || items[i].end > items[last].end) last = i;
   }
 }
@@ -266,9 +281,11 @@ void RecordChecker::Pass::overlaps(const char* key, std::vector<Item> items) con
 void RecordChecker::Pass::stream(const FeatureStream& stream) const {
   const std::string field = "features." + stream.name;
   if (stream.rows == 0) add("zero-rows", field + ".rows", "the stream has no row");
-  if (!stream.weights.empty() && !is_sha256(stream.weights)) add("bad-hash", field + ".weights", "must be sha256: and 64 hexadecimal digits");
-  const std::string contract = "dim " + std::to_string(stream.dim) + ", stride " + format_number(stream.stride) + ", window " + format_number(stream.window) +
-                               ", weights " + (stream.weights.empty() ? "unknown" : stream.weights);
+  if (!stream.weights.empty() && !is_sha256(stream.weights))
+    add("bad-hash", field + ".weights", "must be sha256: and 64 hexadecimal digits");
+  const std::string contract = "dim " + std::to_string(stream.dim) + ", stride " + format_number(stream.stride) +
+                               ", window " + format_number(stream.window) + ", weights " +
+                               (stream.weights.empty() ? "unknown" : stream.weights);
   const auto [first, fresh] = checker_.contracts_.try_emplace(stream.name, contract);
   if (!fresh && first->second != contract) add("contract-changes", field, contract + "; before: " + first->second);
   if (duration_ > 0 && stream.fps && stream.stride > 0 && stream.rows > 0) {
@@ -276,15 +293,22 @@ void RecordChecker::Pass::stream(const FeatureStream& stream) const {
     const double covered = (stream.offset + static_cast<double>(stream.rows - 1) * stream.stride) / stream.fps->value();
     const double slack = (stream.window + 2 * stream.stride) / stream.fps->value() + 1;
     if (covered >= duration_ || covered + slack < duration_)
-      add("rows-disagree", field + ".rows", std::to_string(stream.rows) + " rows reach " + format_number(covered) + " s of " + format_number(duration_) + " s");
+      add("rows-disagree", field + ".rows",
+          std::to_string(stream.rows) + " rows reach " + format_number(covered) + " s of " + format_number(duration_) +
+              " s");
   }
   if (stream.path.empty()) return;
   const json header = json::parse(stream.text, nullptr, false);
   FeatureClaim claim{stream.rows, stream.dim, ""};
-  if (header.is_object() && header.contains("hash") && header["hash"].is_string()) claim.hash = header["hash"].get<std::string>();
-  check_feature_file(stream.path, [&](const Fault& fault) {
-    add(fault.kind.c_str(), field + ".path", "'" + stream.path + "': " + (fault.field.empty() ? "" : fault.field + ": ") + fault.message);
-  }, claim);
+  if (header.is_object() && header.contains("hash") && header["hash"].is_string())
+    claim.hash = header["hash"].get<std::string>();
+  check_feature_file(
+      stream.path,
+      [&](const Fault& fault) {
+        add(fault.kind.c_str(), field + ".path",
+            "'" + stream.path + "': " + (fault.field.empty() ? "" : fault.field + ": ") + fault.message);
+      },
+      claim);
 }
 
 }  // namespace tal

@@ -80,8 +80,14 @@ class Child {
       }
     }
   }
-  void close_input() { if (in_ >= 0) ::close(in_); in_ = -1; }
-  void close_output() { if (out_ >= 0) ::close(out_); out_ = -1; }
+  void close_input() {
+    if (in_ >= 0) ::close(in_);
+    in_ = -1;
+  }
+  void close_output() {
+    if (out_ >= 0) ::close(out_);
+    out_ = -1;
+  }
   // Exit status (128 + signal), nullopt when it does not end in time.
   std::optional<int> wait(Clock::time_point until) {
     while (!status_) {
@@ -103,13 +109,16 @@ class Child {
 };
 
 // A field that no stage knows, with white space, escapes and number spellings that a careless rewrite would change.
-constexpr const char* kOdd = "{\"a\": 1.0,\"b\" :[1e2, -0.0,1.50 ], \"c\":\"\\u00e9\\/\xc3\xa9\",\"big\":12345678901234567890}";
+constexpr const char* kOdd =
+    "{\"a\": 1.0,\"b\" :[1e2, -0.0,1.50 ], \"c\":\"\\u00e9\\/\xc3\xa9\",\"big\":12345678901234567890}";
 
 std::string conforming(int i) {
   const std::string n = std::to_string(i);
   return "{\"video\":\"stage_check_" + n + "\",\"x_unknown\":" + kOdd + ",\"duration\":" + std::to_string(100 + i) +
-         ",\"fps\":[30000,1001],\"subset\":\"validation\",\"annotations\":[{\"segment\":[1.5,9.25],\"label\":\"Run\"}]," +
-         "\"proposals\":[{\"segment\":[1,9.5],\"score\":0.9,\"label\":\"Run\"},{\"segment\":[20,31],\"score\":0.25,\"label\":\"Jump\"}]}";
+         ",\"fps\":[30000,1001],\"subset\":\"validation\",\"annotations\":[{\"segment\":[1.5,9.25],\"label\":\"Run\"}]"
+         "," +
+         "\"proposals\":[{\"segment\":[1,9.5],\"score\":0.9,\"label\":\"Run\"},{\"segment\":[20,31],\"score\":0.25,"
+         "\"label\":\"Jump\"}]}";
 }
 
 std::vector<std::string> split(const std::string& text) {
@@ -122,7 +131,9 @@ std::vector<std::string> split(const std::string& text) {
   return out;
 }
 
-std::string status_text(const std::optional<int>& status) { return status ? "status " + std::to_string(*status) : std::string("it did not end in time"); }
+std::string status_text(const std::optional<int>& status) {
+  return status ? "status " + std::to_string(*status) : std::string("it did not end in time");
+}
 
 // What a stage did with an input: everything it wrote, and its status if it ended in time.
 struct Answer {
@@ -138,7 +149,8 @@ class Certifier {
     Child child(command_);
     child.talk(conforming(0) + "\n", 1, deadline());
     say("streaming: a record comes out before the next one goes in", child.count_lines() == 1,
-        std::to_string(child.count_lines()) + " lines came back within " + format_number(timeout_) + " s while the input stayed open");
+        std::to_string(child.count_lines()) + " lines came back within " + format_number(timeout_) +
+            " s while the input stayed open");
   }
 
   void records() {
@@ -156,25 +168,31 @@ class Certifier {
         if (parse_fault.empty()) parse_fault = line + ": " + error.what();
         continue;
       }
-      if (order_fault.empty() && record.video() != "stage_check_" + std::to_string(i)) order_fault = line + " is '" + record.video() + "'";
+      if (order_fault.empty() && record.video() != "stage_check_" + std::to_string(i))
+        order_fault = line + " is '" + record.video() + "'";
       const auto raw = record.raw("x_unknown");
-      if (unknown_fault.empty() && (!raw || *raw != kOdd)) unknown_fault = line + ": " + (raw ? "became " + std::string(*raw) : std::string("the field is gone"));
+      if (unknown_fault.empty() && (!raw || *raw != kOdd))
+        unknown_fault = line + ": " + (raw ? "became " + std::string(*raw) : std::string("the field is gone"));
     }
     const bool all = lines.size() == kCount;
-    say("stdout carries valid records only", parse_fault.empty() && !lines.empty(), lines.empty() ? "nothing came out" : parse_fault);
+    say("stdout carries valid records only", parse_fault.empty() && !lines.empty(),
+        lines.empty() ? "nothing came out" : parse_fault);
     say("no record lost or added", all, std::to_string(kCount) + " in, " + std::to_string(lines.size()) + " out");
     say("order kept", order_fault.empty() && all, order_fault.empty() ? "records are missing" : order_fault);
-    say("unknown fields pass byte for byte", unknown_fault.empty() && !lines.empty(), lines.empty() ? "nothing came out" : unknown_fault);
+    say("unknown fields pass byte for byte", unknown_fault.empty() && !lines.empty(),
+        lines.empty() ? "nothing came out" : unknown_fault);
     say("the last line ends with a newline", !answer.output.empty() && answer.output.back() == '\n', "it does not");
     say("the same input gives the same bytes", converse(input_).output == answer.output, "two runs differ");
   }
 
   void ends_of_input() {
     const auto nothing = converse("");
-    say("empty input: no output, status 0", nothing.status == 0 && nothing.output.empty(), status_text(nothing.status) + ", " + std::to_string(nothing.output.size()) + " bytes");
+    say("empty input: no output, status 0", nothing.status == 0 && nothing.output.empty(),
+        status_text(nothing.status) + ", " + std::to_string(nothing.output.size()) + " bytes");
     const auto unended = converse(conforming(0) + "\n" + conforming(1));
     const auto count = split(unended.output).size();
-    say("a last line without newline is a record", unended.status == 0 && count == 2, status_text(unended.status) + ", " + std::to_string(count) + " of 2 records");
+    say("a last line without newline is a record", unended.status == 0 && count == 2,
+        status_text(unended.status) + ", " + std::to_string(count) + " of 2 records");
   }
 
   void broken_record() {
@@ -213,8 +231,12 @@ class Certifier {
     for (int i = 0; i < kCount; ++i) input += conforming(i) + "\n";
     return input;
   }
-  Clock::time_point deadline() const { return Clock::now() + std::chrono::milliseconds(static_cast<std::int64_t>(timeout_ * 1000)); }
-  void say(std::string name, bool kept, std::string detail) { promises.push_back({std::move(name), kept ? "" : std::move(detail), kept}); }
+  Clock::time_point deadline() const {
+    return Clock::now() + std::chrono::milliseconds(static_cast<std::int64_t>(timeout_ * 1000));
+  }
+  void say(std::string name, bool kept, std::string detail) {
+    promises.push_back({std::move(name), kept ? "" : std::move(detail), kept});
+  }
   // Input larger than a pipe must go in while output comes out: one conversation, then the end of the input.
   Answer converse(const std::string& input) const {
     Child child(command_);

@@ -25,16 +25,17 @@ std::size_t set_zero(FeatureMatrix& matrix) {
 class ArrayFile {
  public:
   struct Array {
-    FeatureMatrix matrix;             // [rows, dim]; empty when `as_is`
-    bool as_is = false;               // a stage can read the file itself
-    std::int64_t rows = 0, dim = 0;   // when `as_is`
+    FeatureMatrix matrix;            // [rows, dim]; empty when `as_is`
+    bool as_is = false;              // a stage can read the file itself
+    std::int64_t rows = 0, dim = 0;  // when `as_is`
     std::map<std::string, double> attributes;
   };
 
   explicit ArrayFile(const std::string& path) : path_(path) {
     if (path.ends_with(".mat") && is_level_5(path)) {
       for (auto& array : parse_mat(read_file(path)))
-        if (!array.data.empty() && array.shape.size() == 2) names_.push_back(array.name), mat_.emplace(array.name, std::move(array));
+        if (!array.data.empty() && array.shape.size() == 2)
+          names_.push_back(array.name), mat_.emplace(array.name, std::move(array));
     } else if (path.ends_with(".h5") || path.ends_with(".hdf5") || path.ends_with(".mat")) {
       hdf5_ = std::make_unique<Hdf5File>(path);
       datasets_ = hdf5_->datasets();
@@ -56,7 +57,8 @@ class ArrayFile {
     if (!mat_.empty()) {
       array.matrix = matrix_of(mat_.at(name));
     } else if (hdf5_) {
-      const auto& dataset = *std::find_if(datasets_.begin(), datasets_.end(), [&](const Hdf5Dataset& d) { return d.name == name; });
+      const auto& dataset =
+          *std::find_if(datasets_.begin(), datasets_.end(), [&](const Hdf5Dataset& d) { return d.name == name; });
       rank = dataset.shape.size();
       array.attributes = dataset.attributes;
       array.matrix = hdf5_->read(name);
@@ -66,7 +68,8 @@ class ArrayFile {
     } else if (path_.ends_with(".npy")) {
       const MappedFile file(path_);
       const NpyHeader header = parse_npy_header(file.bytes());
-      const bool stays = options.out_dir.empty() && !options.inline_data && !options.transpose && options.non_finite == "fail";
+      const bool stays =
+          options.out_dir.empty() && !options.inline_data && !options.transpose && options.non_finite == "fail";
       if (stays && (header.shape.size() == 2 || (header.shape.size() == 1 && options.vectors == "columns"))) {
         array.as_is = true;
         array.rows = header.shape[0], array.dim = header.shape.size() == 2 ? header.shape[1] : 1;
@@ -92,7 +95,8 @@ class ArrayFile {
   static bool is_level_5(const std::string& path) { return MappedFile(path).bytes().substr(0, 10) == "MATLAB 5.0"; }
   static FeatureMatrix matrix_of(const MatArray& array) {
     const auto rows = static_cast<std::int64_t>(array.shape[0]), dim = static_cast<std::int64_t>(array.shape[1]);
-    return transposed({dim, rows, std::vector<float>(array.data.begin(), array.data.end())});  // MATLAB keeps columns together
+    return transposed({dim, rows, std::vector<float>(array.data.begin(), array.data.end())});  // MATLAB keeps columns
+                                                                                               // together
   }
 
   std::string path_;
@@ -112,15 +116,20 @@ FeatureItems assign(const std::vector<FeatureFile>& files, const FeatureImport& 
       const ArrayFile arrays(file.path);
       const auto& names = arrays.names();
       if (arrays.archive() && names.empty()) throw Error("no array of numbers in this file");
-      const bool each = arrays.archive() && (options.per == "array" || (options.per == "auto" && files.size() == 1 && names.size() > 1));
+      const bool each = arrays.archive() &&
+                        (options.per == "array" || (options.per == "auto" && files.size() == 1 && names.size() > 1));
       if (each) {
         for (const auto& name : names) {
           // VIDEO/STREAM is how groups are used
           const auto slash = options.pattern.empty() ? name.find('/') : std::string::npos;
           if (slash == std::string::npos) videos.add(feature_name(name, options, "features"), file.path, name);
-          else videos.add(FeatureName{name.substr(0, slash), options.stream.empty() ? name.substr(slash + 1) : options.stream}, file.path, name);
+          else
+            videos.add(
+                FeatureName{name.substr(0, slash), options.stream.empty() ? name.substr(slash + 1) : options.stream},
+                file.path, name);
         }
-      } else if (auto name = feature_name(file.name, options, "features"); !arrays.archive() || names.size() == 1 || !name) {
+      } else if (auto name = feature_name(file.name, options, "features");
+                 !arrays.archive() || names.size() == 1 || !name) {
         videos.add(name, file.path, names.empty() ? "" : names[0]);
       } else {  // a file a video with several streams
         for (const auto& array : names) videos.add(FeatureName{name->video, array}, file.path, array);
@@ -132,8 +141,10 @@ FeatureItems assign(const std::vector<FeatureFile>& files, const FeatureImport& 
   return videos;
 }
 
-// Frames per second, stride, window and offset: given, else what the file says of itself, else (fps) the table of videos.
-void set_contract(FeatureStream& stream, const std::map<std::string, double>& attributes, const ImportOptions& options, const VideoInfo* info) {
+// Frames per second, stride, window and offset: given, else what the file says of itself, else (fps) the table of
+// videos.
+void set_contract(FeatureStream& stream, const std::map<std::string, double>& attributes, const ImportOptions& options,
+                  const VideoInfo* info) {
   const FeatureImport& f = options.features;
   const auto known = [&](double given, const char* name) {
     const auto found = attributes.find(name);
@@ -144,31 +155,40 @@ void set_contract(FeatureStream& stream, const std::map<std::string, double>& at
   stream.offset = known(f.offset, "offset");
   double fps = known(options.fps, "fps");
   if (stream.stride == 0) {  // the rows share the video's duration, as in features rescaled to a fixed length
-    if (options.fps > 0 || f.window != 0 || f.offset != 0) throw UsageError("the time of a row needs --stride besides --fps, --window and --offset");
-    if (stream.window != 0 || stream.offset != 0) throw Error("the file states a window or an offset, but no stride: give --stride").at_field("features." + stream.name);
+    if (options.fps > 0 || f.window != 0 || f.offset != 0)
+      throw UsageError("the time of a row needs --stride besides --fps, --window and --offset");
+    if (stream.window != 0 || stream.offset != 0)
+      throw Error("the file states a window or an offset, but no stride: give --stride")
+          .at_field("features." + stream.name);
     return;
   }
   if (fps == 0 && info && info->fps) fps = *info->fps;
-  if (!(fps > 0)) throw Error("a stride in frames needs the frame rate: give --fps, or --durations with an fps column").at_field("features." + stream.name);
-  if (stream.stride < 0 || stream.window < 0) throw Error("stride or window is negative").at_field("features." + stream.name);
+  if (!(fps > 0))
+    throw Error("a stride in frames needs the frame rate: give --fps, or --durations with an fps column")
+        .at_field("features." + stream.name);
+  if (stream.stride < 0 || stream.window < 0)
+    throw Error("stride or window is negative").at_field("features." + stream.name);
   if (stream.window == 0) stream.window = stream.stride;
   stream.fps = Rate{fps, 1};
 }
 
 // Seconds from the video's beginning to the end of the last row's window.
 double covered_seconds(const FeatureStream& stream) {
-  if (stream.stride == 0) throw Error("--duration-from-rows needs the time of a row: give --fps and --stride").at_field("features." + stream.name);
+  if (stream.stride == 0)
+    throw Error("--duration-from-rows needs the time of a row: give --fps and --stride")
+        .at_field("features." + stream.name);
   return (stream.offset + static_cast<double>(stream.rows - 1) * stream.stride + stream.window) / stream.fps->value();
 }
 
 // Rows that no stage can read where they are: checked and written.
-void rewrite(FeatureMatrix& matrix, const std::string& path, const std::string& video, const FeatureImport& options, FeatureStream& stream,
-             const ImportSink& sink) {
+void rewrite(FeatureMatrix& matrix, const std::string& path, const std::string& video, const FeatureImport& options,
+             FeatureStream& stream, const ImportSink& sink) {
   if (!options.inline_data && options.out_dir.empty())
     throw UsageError(path + ": a pipe cannot read these rows where they are: give --out-dir DIR or --inline");
   if (options.non_finite == "zero") {
     const auto changed = set_zero(matrix);
-    if (changed > 0) sink.note(video + ": " + stream.name + ": " + std::to_string(changed) + " values were not finite and are 0 now");
+    if (changed > 0)
+      sink.note(video + ": " + stream.name + ": " + std::to_string(changed) + " values were not finite and are 0 now");
   }
   check_finite(matrix, "features." + stream.name);
   store_rows(matrix, video, options, stream);
@@ -179,7 +199,8 @@ void rewrite(FeatureMatrix& matrix, const std::string& path, const std::string& 
 void read_features(const std::vector<std::string>& paths, const ImportOptions& options, const ImportSink& sink) {
   const FeatureImport& f = options.features;
   prepare_output(f);
-  const auto files = list_feature_files(paths, {".npy", ".npz", ".csv", ".csv.gz", ".txt", ".txt.gz", ".h5", ".hdf5", ".mat"});
+  const auto files =
+      list_feature_files(paths, {".npy", ".npz", ".csv", ".csv.gz", ".txt", ".txt.gz", ".h5", ".hdf5", ".mat"});
   const FeatureItems videos = assign(files, f);
   videos.report("files or arrays", sink);
   std::unique_ptr<ArrayFile> file;  // the last one opened: arrays of one archive follow each other
@@ -196,7 +217,8 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
         if (open != path) file = std::make_unique<ArrayFile>(path), open = path;
         FeatureStream stream;
         stream.name = item.stream;
-        if (!streams.insert(stream.name).second) throw Error("there are two for this video").at_field("features." + stream.name);
+        if (!streams.insert(stream.name).second)
+          throw Error("there are two for this video").at_field("features." + stream.name);
         ArrayFile::Array array = file->read(item.array, f);
         set_contract(stream, array.attributes, options, options.tables.find(video));
         if (array.as_is) stream.path = path, stream.rows = array.rows, stream.dim = array.dim;

@@ -26,13 +26,15 @@ std::string stem(const std::string& name) {
 }
 
 void check_file_name(const std::string& text, const char* field) {
-  if (text.empty() || text == "." || text == ".." || text.find('/') != std::string::npos || text.find('\0') != std::string::npos)
+  if (text.empty() || text == "." || text == ".." || text.find('/') != std::string::npos ||
+      text.find('\0') != std::string::npos)
     throw Error("'" + text + "' cannot be part of a file name").at_field(field);
 }
 
 }  // namespace
 
-std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& paths, const std::vector<std::string>& endings) {
+std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& paths,
+                                            const std::vector<std::string>& endings) {
   std::vector<FeatureFile> files;
   for (const auto& path : paths) {
     if (path == "-") throw UsageError("this format reads files and folders, not stdin: name them");
@@ -45,7 +47,8 @@ std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& path
       if (entry.is_regular_file() && ends_with_any(entry.path().filename().string(), endings))
         found.push_back({entry.path().string(), fs::relative(entry.path(), path).generic_string()});
     if (found.empty()) throw Error("no file of this format in this folder").at_line(path, 0);
-    std::sort(found.begin(), found.end(), [](const FeatureFile& a, const FeatureFile& b) { return natural_less(a.name, b.name); });
+    std::sort(found.begin(), found.end(),
+              [](const FeatureFile& a, const FeatureFile& b) { return natural_less(a.name, b.name); });
     files.insert(files.end(), found.begin(), found.end());
   }
   return files;
@@ -68,11 +71,13 @@ void FeatureItems::report(const std::string& what, const ImportSink& sink) const
 
 void prepare_output(const FeatureImport& options) {
   if (options.inline_data && !options.out_dir.empty()) throw UsageError("--inline and --out-dir exclude each other");
-  if (options.half && !options.inline_data && options.out_dir.empty()) throw UsageError("--half has no effect without --inline or --out-dir");
+  if (options.half && !options.inline_data && options.out_dir.empty())
+    throw UsageError("--half has no effect without --inline or --out-dir");
   if (!options.out_dir.empty()) fs::create_directories(options.out_dir);
 }
 
-void store_rows(const FeatureMatrix& matrix, const std::string& video, const FeatureImport& options, FeatureStream& stream) {
+void store_rows(const FeatureMatrix& matrix, const std::string& video, const FeatureImport& options,
+                FeatureStream& stream) {
   if (matrix.rows == 0 || matrix.dim == 0) throw Error("no rows").at_field("features." + stream.name);
   stream.rows = matrix.rows, stream.dim = matrix.dim;
   if (!options.inline_data) {
@@ -92,7 +97,8 @@ void store_rows(const FeatureMatrix& matrix, const std::string& video, const Fea
   }
 }
 
-std::optional<FeatureName> feature_name(const std::string& file, const FeatureImport& options, const std::string& usual_stream) {
+std::optional<FeatureName> feature_name(const std::string& file, const FeatureImport& options,
+                                        const std::string& usual_stream) {
   const std::string stream = options.stream.empty() ? usual_stream : options.stream;
   if (options.pattern.empty()) {
     if (!options.id.empty()) throw UsageError("--id needs --pattern");

@@ -15,7 +15,8 @@ struct FeatureFile {
 };
 // Files as named, folders as what lies below them with one of the endings, in the natural order of their names.
 // UsageError for "-"; Error with the folder when it has none.
-std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& paths, const std::vector<std::string>& endings);
+std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& paths,
+                                            const std::vector<std::string>& endings);
 
 // Files (or arrays of files) by video, in order of first appearance.
 struct FeatureItem {
@@ -33,6 +34,7 @@ struct FeatureItems {
 // Makes the folder. UsageError when the options on where rows go contradict each other.
 void prepare_output(const FeatureImport& options);
 // Puts the rows into the folder or the stream; sets rows, dim and path or data. Error when there are none.
-void store_rows(const FeatureMatrix& matrix, const std::string& video, const FeatureImport& options, FeatureStream& stream);
+void store_rows(const FeatureMatrix& matrix, const std::string& video, const FeatureImport& options,
+                FeatureStream& stream);
 
 }  // namespace tal

@@ -1,8 +1,9 @@
-// The annotation, proposal and result formats of the field, one table: what each is called, what it holds, how it is read.
+// The annotation, proposal and result formats of the field, one table: what each is called, what it holds, how it is
+// read.
 //
-// A reader gets the bytes of its files and hands over records; it opens nothing itself, so that it can be tested and fuzzed on any
-// bytes. Times leave a reader in seconds. A fault names file, line, video and field and goes to ImportSink::error, which
-// throws (the import stops) or returns (what was at fault is left out and the reader goes on).
+// A reader gets the bytes of its files and hands over records; it opens nothing itself, so that it can be tested and
+// fuzzed on any bytes. Times leave a reader in seconds. A fault names file, line, video and field and goes to
+// ImportSink::error, which throws (the import stops) or returns (what was at fault is left out and the reader goes on).
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,8 @@ struct SourceText {
   std::string text;  // inflated when the file was gzip
 };
 
-// What --durations knows of a video; readers use it for frames and relative times, and records that lack a field get it.
+// What --durations knows of a video; readers use it for frames and relative times, and records that lack a field get
+// it.
 struct VideoInfo {
   std::optional<double> duration;  // seconds
   std::optional<double> fps;
@@ -44,31 +46,31 @@ struct ImportTables {
 
 // Feature and signal files: whose they are, the time contract, where the rows go.
 struct FeatureImport {
-  std::string pattern, id, stream;   // regular expression on the file name, and what of it is the video and the stream
-  std::string per = "auto";          // what a video is: a file, an array, or auto
+  std::string pattern, id, stream;  // regular expression on the file name, and what of it is the video and the stream
+  std::string per = "auto";         // what a video is: a file, an array, or auto
   double stride = 0, window = 0, offset = 0;  // frames (signals: samples); 0 = from the file (window: the stride)
-  std::string vectors = "columns";   // a one-dimensional array is one column or (rows) one row
-  bool transpose = false;            // files hold [dim, rows]
-  bool duration_from_rows = false;   // a video whose length is not known lasts as long as its rows
-  std::string non_finite = "fail";   // or zero: such values become 0, counted
-  std::string out_dir;               // VIDEO.STREAM.npy
+  std::string vectors = "columns";            // a one-dimensional array is one column or (rows) one row
+  bool transpose = false;                     // files hold [dim, rows]
+  bool duration_from_rows = false;            // a video whose length is not known lasts as long as its rows
+  std::string non_finite = "fail";            // or zero: such values become 0, counted
+  std::string out_dir;                        // VIDEO.STREAM.npy
   bool inline_data = false, half = false;
 };
 
 struct SignalImport {
-  double rate = 0;                        // samples per second
-  std::vector<std::string> channels;      // columns of every file, by name or number from 1; none: all
+  double rate = 0;                    // samples per second
+  std::vector<std::string> channels;  // columns of every file, by name or number from 1; none: all
   std::vector<std::string> statistics = {"raw"};
   std::string tail = "drop";
-  std::string labels;                     // a segments-csv table
+  std::string labels;  // a segments-csv table
 };
 
 struct ImportOptions {
-  std::string time;                    // seconds, frames or relative; "" = what the format usually has
-  double fps = 0;                      // for frames; 0 = from the row or the table
-  std::int64_t class_offset = 0;       // added to a class number before it is looked up
-  bool unit_duration = false;          // relative times stay, every record lasts 1
-  std::optional<std::string> prefix;   // put before every id
+  std::string time;                            // seconds, frames or relative; "" = what the format usually has
+  double fps = 0;                              // for frames; 0 = from the row or the table
+  std::int64_t class_offset = 0;               // added to a class number before it is looked up
+  bool unit_duration = false;                  // relative times stay, every record lasts 1
+  std::optional<std::string> prefix;           // put before every id
   std::map<std::string, std::string> columns;  // role -> column name
   std::string where_column, where_value;       // only rows with this value
   ImportTables tables;
@@ -124,7 +126,8 @@ struct MatArray {
   std::vector<MatArray> cells;
   double at(std::size_t row, std::size_t column) const { return data[column * shape[0] + row]; }
 };
-// Little-endian level 5 (MATLAB's save -v5 to -v7), compressed or not. Error for anything else, truncated or inconsistent.
+// Little-endian level 5 (MATLAB's save -v5 to -v7), compressed or not. Error for anything else, truncated or
+// inconsistent.
 std::vector<MatArray> parse_mat(std::string_view bytes);
 
 // gzip -> plain, at most `limit` bytes; other bytes come back unchanged. Error as gunzip (libtal/io/zip.h).

@@ -14,7 +14,8 @@ namespace tal {
 const VideoInfo* ImportTables::find(std::string_view video) const {
   auto found = videos.find(std::string(video));
   if (found == videos.end())
-    found = video.substr(0, 2) == "v_" ? videos.find(std::string(video.substr(2))) : videos.find("v_" + std::string(video));
+    found =
+        video.substr(0, 2) == "v_" ? videos.find(std::string(video.substr(2))) : videos.find("v_" + std::string(video));
   return found == videos.end() ? nullptr : &found->second;
 }
 
@@ -31,7 +32,9 @@ static std::string_view utf8_text(const SourceText& source) {
     throw Error("not valid UTF-8", Error::Kind::kNotUtf8).at_line(source.name, number);
   }
   if (const auto nul = text.find('\0'); nul != std::string_view::npos)
-    throw Error("holds a zero byte: not a text file").at_line(source.name, 1 + static_cast<std::uint64_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n')));
+    throw Error("holds a zero byte: not a text file")
+        .at_line(source.name, 1 + static_cast<std::uint64_t>(
+                                      std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n')));
   if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
   return text;
 }
@@ -122,21 +125,26 @@ std::string video_of_file(std::string_view path) {
 
 void check_segment(const Segment& segment, std::string_view field) {
   if (segment.end < segment.start)
-    throw Error("end " + format_number(segment.end) + " is before start " + format_number(segment.start)).at_field(field);
+    throw Error("end " + format_number(segment.end) + " is before start " + format_number(segment.start))
+        .at_field(field);
 }
 
-double to_seconds(double value, const std::string& unit, const ImportOptions& options, const VideoInfo* info, std::string_view field) {
+double to_seconds(double value, const std::string& unit, const ImportOptions& options, const VideoInfo* info,
+                  std::string_view field) {
   if (unit == "frames") {
     const double fps = options.fps > 0 ? options.fps : info && info->fps ? *info->fps : 0;
-    if (!(fps > 0)) throw Error("frames need the frame rate: give --fps, or --durations with an fps column").at_field(field);
+    if (!(fps > 0))
+      throw Error("frames need the frame rate: give --fps, or --durations with an fps column").at_field(field);
     return value / fps;
   }
   if (unit == "relative") {
     if (value < 0 || value > 1)
-      throw Error("'" + format_number(value) + "' is not a share of the video; for frames give --time frames").at_field(field);
+      throw Error("'" + format_number(value) + "' is not a share of the video; for frames give --time frames")
+          .at_field(field);
     if (options.unit_duration) return value;
     if (!info || !info->duration)
-      throw Error("relative times need the video's duration: give --durations, or --unit-duration to leave them").at_field(field);
+      throw Error("relative times need the video's duration: give --durations, or --unit-duration to leave them")
+          .at_field(field);
     return value * *info->duration;
   }
   return value;
@@ -145,9 +153,11 @@ double to_seconds(double value, const std::string& unit, const ImportOptions& op
 std::string label_of(std::string_view number, const ImportOptions& options) {
   if (options.tables.classes.empty()) return std::string(number);
   std::int64_t id = 0;
-  if (__builtin_add_overflow(parse_integer(number), options.class_offset, &id)) throw Error("class number out of range");
+  if (__builtin_add_overflow(parse_integer(number), options.class_offset, &id))
+    throw Error("class number out of range");
   const auto found = options.tables.classes.find(id);
-  if (found == options.tables.classes.end()) throw Error("class " + std::to_string(id) + " is not in --classes").at_field("label");
+  if (found == options.tables.classes.end())
+    throw Error("class " + std::to_string(id) + " is not in --classes").at_field("label");
   return found->second;
 }
 
@@ -202,7 +212,9 @@ void set_info(Record& record, const VideoInfo& info) {
   if (!info.subset.empty() && !record.has("subset")) record.set_text("subset", info.subset);
 }
 
-std::string inflate_if_gzip(std::string bytes, std::size_t limit) { return looks_like_gzip(bytes) ? gunzip(bytes, limit) : std::move(bytes); }
+std::string inflate_if_gzip(std::string bytes, std::size_t limit) {
+  return looks_like_gzip(bytes) ? gunzip(bytes, limit) : std::move(bytes);
+}
 
 std::vector<SourceText> load_sources(const std::vector<std::string>& paths, const std::string& extension) {
   namespace fs = std::filesystem;
@@ -217,7 +229,8 @@ std::vector<SourceText> load_sources(const std::vector<std::string>& paths, cons
     for (const auto& entry : fs::directory_iterator(path)) {
       std::string name = entry.path().filename().string();
       if (name.size() > 3 && name.substr(name.size() - 3) == ".gz") name.resize(name.size() - 3);
-      if (entry.is_regular_file() && name.size() > extension.size() && name.substr(name.size() - extension.size()) == extension)
+      if (entry.is_regular_file() && name.size() > extension.size() &&
+          name.substr(name.size() - extension.size()) == extension)
         found.push_back(entry.path().string());
     }
     if (found.empty()) throw Error("no " + extension + " file in this folder").at_line(path, 0);

@@ -16,7 +16,8 @@ namespace {
 namespace dom = simdjson::dom;
 
 std::uint64_t line_at(std::string_view text, std::size_t byte) {
-  return 1 + static_cast<std::uint64_t>(std::count(text.begin(), text.begin() + static_cast<long>(std::min(byte, text.size())), '\n'));
+  return 1 + static_cast<std::uint64_t>(
+                 std::count(text.begin(), text.begin() + static_cast<long>(std::min(byte, text.size())), '\n'));
 }
 
 // Line of the first `"key"`; 0 when it is written with escapes. For messages only.
@@ -114,7 +115,8 @@ std::string actions_of(dom::element element, const ImportOptions& options) {
     const std::string place = "actions[" + std::to_string(index++) + "]";
     dom::array row;
     std::int64_t id = 0;
-    if (item.get(row) || row.size() != 3 || row.at(0).get(id)) throw Error("must be [class, start, end]").at_field(place);
+    if (item.get(row) || row.size() != 3 || row.at(0).get(id))
+      throw Error("must be [class, start, end]").at_field(place);
     const Segment segment{number_of(row.at(1), place + "[1]"), number_of(row.at(2), place + "[2]")};
     check_segment(segment, place);
     append_item(out, segment, std::nullopt, label_of(std::to_string(id), options));
@@ -122,7 +124,8 @@ std::string actions_of(dom::element element, const ImportOptions& options) {
   return "[" + out + "]";
 }
 
-// Calls fn(video, value) for each member; a repeated id is a fault. What stands beside `key` in the file is returned as JSON text.
+// Calls fn(video, value) for each member; a repeated id is a fault. What stands beside `key` in the file is returned as
+// JSON text.
 template <class Fn>
 std::string for_each_video(const SourceText& source, const char* key, const ImportSink& sink, const Fn& fn) {
   dom::parser parser;
@@ -131,7 +134,8 @@ std::string for_each_video(const SourceText& source, const char* key, const Impo
   std::string beside;
   dom::element inner;
   if (!root[key].get(inner)) {
-    if (inner.get(videos)) throw Error("must be an object").at_field(key).at_line(source.name, line_of_key(source.text, key));
+    if (inner.get(videos))
+      throw Error("must be an object").at_field(key).at_line(source.name, line_of_key(source.text, key));
     for (auto [name, value] : root) {
       if (name == key) continue;
       beside += beside.empty() ? "{" : ",";
@@ -179,7 +183,8 @@ void read_activitynet_gt(const std::vector<SourceText>& sources, const ImportOpt
   }
 }
 
-void read_activitynet_results(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+void read_activitynet_results(const std::vector<SourceText>& sources, const ImportOptions& options,
+                              const ImportSink& sink) {
   for (const auto& source : sources) {
     for_each_video(source, "results", sink, [&](const std::string& video, dom::element value, std::string& beside) {
       Record record = Record::make(options.prefix.value_or("") + video);
@@ -190,7 +195,8 @@ void read_activitynet_results(const std::vector<SourceText>& sources, const Impo
   }
 }
 
-void read_activitynet_classification(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+void read_activitynet_classification(const std::vector<SourceText>& sources, const ImportOptions& options,
+                                     const ImportSink& sink) {
   for (const auto& source : sources) {
     for_each_video(source, "results", sink, [&](const std::string& video, dom::element value, std::string&) {
       std::vector<ClassScore> scores;
@@ -229,7 +235,8 @@ std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& s
     dom::object object;
     if (value.get(object)) throw Error("must be an object or a number of frames");
     dom::element member;
-    if (!object["duration"].get(member) || !object["duration_second"].get(member)) info.duration = number_of(member, "duration");
+    if (!object["duration"].get(member) || !object["duration_second"].get(member))
+      info.duration = number_of(member, "duration");
     if (!object["fps"].get(member)) info.fps = number_of(member, "fps");
     if (!object["duration_frame"].get(member) && !member.get(frames)) info.frames = frames;
     if (!object["subset"].get(member)) info.subset = string_of(member, "subset");

@@ -83,7 +83,8 @@ MatArray matrix(std::string_view bytes, int depth) {
   for (const double extent : shape) {
     if (extent < 0) throw Error("an array of the MATLAB file has a negative shape");
     array.shape.push_back(static_cast<std::size_t>(extent));
-    if (__builtin_mul_overflow(count, array.shape.back(), &count)) throw Error("an array of the MATLAB file is too large");
+    if (__builtin_mul_overflow(count, array.shape.back(), &count))
+      throw Error("an array of the MATLAB file is too large");
   }
   if (array.shape.size() < 2) throw Error("an array of the MATLAB file has no shape");
   array.name = std::string(take(bytes).data);
@@ -95,7 +96,8 @@ MatArray matrix(std::string_view bytes, int depth) {
     }
   } else if (kind >= kFirstNumeric && kind <= kLastNumeric) {
     numbers(take(bytes), array.data);
-    if (array.data.size() != count) throw Error("array '" + array.name + "' of the MATLAB file has not the length of its shape");
+    if (array.data.size() != count)
+      throw Error("array '" + array.name + "' of the MATLAB file has not the length of its shape");
   }
   return array;
 }
@@ -103,7 +105,8 @@ MatArray matrix(std::string_view bytes, int depth) {
 }  // namespace
 
 std::vector<MatArray> parse_mat(std::string_view bytes) {
-  if (bytes.size() < 128 || bytes.substr(0, 10) != "MATLAB 5.0") throw Error("not a MATLAB level 5 file (save with -v7, not -v7.3)");
+  if (bytes.size() < 128 || bytes.substr(0, 10) != "MATLAB 5.0")
+    throw Error("not a MATLAB level 5 file (save with -v7, not -v7.3)");
   if (bytes.substr(126, 2) != "IM") throw Error("the MATLAB file is big-endian, which is not read");
   bytes.remove_prefix(128);
   std::vector<MatArray> arrays;
@@ -157,8 +160,9 @@ std::vector<std::vector<double>> parse_window_weights(const SourceText& source) 
   throw error.at_line(source.name, 0);
 }
 
-// S-CNN's res_seg_swin: one window a row. Columns (from 1): 1 video number, 2 window length in frames, 5 and 6 start and end in seconds,
-// 9 score, 11 class (0 background). score * weight[log2(length / 16)][class - 1] as its evaluation code ranks them.
+// S-CNN's res_seg_swin: one window a row. Columns (from 1): 1 video number, 2 window length in frames, 5 and 6 start
+// and end in seconds, 9 score, 11 class (0 background). score * weight[log2(length / 16)][class - 1] as its evaluation
+// code ranks them.
 void read_scnn_mat(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
   VideoRows rows;
   for (const auto& source : sources) {
@@ -180,7 +184,8 @@ void read_scnn_mat(const std::vector<SourceText>& sources, const ImportOptions& 
         const auto cell = [&](std::size_t column) {
           const double value = table->at(r, column - 1);
           if (!std::isfinite(value))
-            throw Error("not a finite number", Error::Kind::kNotFinite).at_field(place + ", column " + std::to_string(column));
+            throw Error("not a finite number", Error::Kind::kNotFinite)
+                .at_field(place + ", column " + std::to_string(column));
           return value;
         };
         const auto whole = [&](std::size_t column, double high) {
@@ -191,7 +196,8 @@ void read_scnn_mat(const std::vector<SourceText>& sources, const ImportOptions& 
           return static_cast<std::int64_t>(value);
         };
         std::string video = std::to_string(whole(1, 9999999));
-        video = options.prefix.value_or("video_test_") + std::string(7 - std::min<std::size_t>(7, video.size()), '0') + video;
+        video = options.prefix.value_or("video_test_") + std::string(7 - std::min<std::size_t>(7, video.size()), '0') +
+                video;
         auto& entry = rows.at(video);  // a video of background windows only has a record too
         entry.has_proposals = true;
         const std::int64_t id = whole(11, 1e6);
@@ -203,10 +209,14 @@ void read_scnn_mat(const std::vector<SourceText>& sources, const ImportOptions& 
         if (!weights.empty()) {
           const double level = std::log2(cell(2) / 16);
           if (!(level >= 0) || level != std::floor(level) || level >= static_cast<double>(weights.size()))
-            throw Error("window length " + format_number(cell(2)) + " has no row in the weights").at_field(place + ", column 2").at_video(video);
+            throw Error("window length " + format_number(cell(2)) + " has no row in the weights")
+                .at_field(place + ", column 2")
+                .at_video(video);
           const auto& row = weights[static_cast<std::size_t>(level)];
           if (static_cast<std::size_t>(id) > row.size())
-            throw Error("class " + std::to_string(id) + " has no column in the weights").at_field(place + ", column 11").at_video(video);
+            throw Error("class " + std::to_string(id) + " has no column in the weights")
+                .at_field(place + ", column 11")
+                .at_video(video);
           score *= row[static_cast<std::size_t>(id) - 1];
         }
         const Segment segment{cell(5), cell(6)};

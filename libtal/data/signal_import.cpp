@@ -12,7 +12,8 @@ namespace tal {
 namespace {
 
 std::int64_t whole(double value, const char* option) {
-  if (!(value >= 1) || value != std::floor(value) || value > 1e9) throw UsageError(std::string(option) + " must be a whole number of samples");
+  if (!(value >= 1) || value != std::floor(value) || value > 1e9)
+    throw UsageError(std::string(option) + " must be a whole number of samples");
   return static_cast<std::int64_t>(value);
 }
 
@@ -25,7 +26,8 @@ FeatureMatrix read_channels(const std::vector<FeatureItem>& items, const std::ve
       parts.push_back(parse_number_table(inflate_if_gzip(read_file(item.path)), channels).values);
       if (parts.back().rows == 0) throw Error("no samples");
       if (parts.back().rows != parts.front().rows)
-        throw Error(std::to_string(parts.back().rows) + " samples, but " + items.front().path + " has " + std::to_string(parts.front().rows));
+        throw Error(std::to_string(parts.back().rows) + " samples, but " + items.front().path + " has " +
+                    std::to_string(parts.front().rows));
     } catch (Error& error) {
       throw error.at_line(item.path, error.line());
     }
@@ -44,12 +46,14 @@ std::map<std::string, Record> read_labels(const ImportOptions& options, const Im
   if (options.signals.labels.empty()) return labels;
   ImportOptions table = options;
   if (table.fps == 0) table.fps = options.signals.rate;
-  const ImportSink collect{[&](Record& record) { labels.emplace(record.video(), std::move(record)); }, sink.error, sink.note};
+  const ImportSink collect{[&](Record& record) { labels.emplace(record.video(), std::move(record)); }, sink.error,
+                           sink.note};
   read_segments_csv(load_sources({options.signals.labels}, ""), table, collect);
   return labels;
 }
 
-void statistics_row(const FeatureMatrix& samples, std::int64_t start, std::int64_t window, const std::string& statistic, std::vector<float>& out) {
+void statistics_row(const FeatureMatrix& samples, std::int64_t start, std::int64_t window, const std::string& statistic,
+                    std::vector<float>& out) {
   const auto sample = [&](std::int64_t i) { return samples.row(std::min(start + i, samples.rows - 1)); };
   if (statistic == "raw") {
     for (std::int64_t i = 0; i < window; ++i) out.insert(out.end(), sample(i), sample(i) + samples.dim);
@@ -81,7 +85,8 @@ FeatureMatrix window_features(const FeatureMatrix& samples, const std::vector<do
                               const std::vector<std::string>& statistics) {
   FeatureMatrix out;
   for (const double start : starts)
-    for (const auto& statistic : statistics) statistics_row(samples, static_cast<std::int64_t>(start), window, statistic, out.values);
+    for (const auto& statistic : statistics)
+      statistics_row(samples, static_cast<std::int64_t>(start), window, statistic, out.values);
   out.rows = static_cast<std::int64_t>(starts.size());
   out.dim = out.rows == 0 ? 0 : static_cast<std::int64_t>(out.values.size()) / out.rows;
   return out;
@@ -92,7 +97,8 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
   const SignalImport& s = options.signals;
   if (!(s.rate > 0)) throw UsageError("--from signals needs --rate, the samples per second");
   const std::int64_t window = whole(f.window, "--window"), stride = whole(f.stride, "--stride");
-  if (!f.inline_data && f.out_dir.empty()) throw UsageError("the rows of signals are new: give --out-dir DIR or --inline");
+  if (!f.inline_data && f.out_dir.empty())
+    throw UsageError("the rows of signals are new: give --out-dir DIR or --inline");
   prepare_output(f);
   FeatureItems videos;
   for (const auto& file : list_feature_files(paths, {".txt", ".txt.gz", ".csv", ".csv.gz", ".tsv", ".tsv.gz"}))
@@ -105,7 +111,8 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
     const auto& items = videos.items.at(name);
     try {
       const FeatureMatrix samples = read_channels(items, s.channels);
-      const Rows rows = feature_rows(samples.rows, static_cast<double>(window), static_cast<double>(stride), tail_rule(s.tail));
+      const Rows rows =
+          feature_rows(samples.rows, static_cast<double>(window), static_cast<double>(stride), tail_rule(s.tail));
       Record record = Record::make(video);
       record.set_number("duration", static_cast<double>(samples.rows) / s.rate);
       record.set_number("fps", s.rate);
@@ -129,9 +136,11 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
       sink.error(error.at_video(video).at_line(items.front().path, 0), "");
     }
   }
-  if (!s.labels.empty() && unlabelled > 0) sink.note(std::to_string(unlabelled) + " recordings have no row in " + s.labels);
+  if (!s.labels.empty() && unlabelled > 0)
+    sink.note(std::to_string(unlabelled) + " recordings have no row in " + s.labels);
   if (!labels.empty())
-    sink.note(std::to_string(labels.size()) + " recordings of " + s.labels + " have no signals: " + labels.begin()->first + (labels.size() > 1 ? " ..." : ""));
+    sink.note(std::to_string(labels.size()) + " recordings of " + s.labels +
+              " have no signals: " + labels.begin()->first + (labels.size() > 1 ? " ..." : ""));
 }
 
 }  // namespace tal

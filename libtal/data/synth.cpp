@@ -81,7 +81,8 @@ Segment degrade(const Segment& t, double duration, double quality, SynthRandom& 
 
 namespace {
 
-void add_proposals(Record& record, const SynthAnnotationOptions& o, const std::vector<Annotation>& truth, double duration, SynthRandom& random) {
+void add_proposals(Record& record, const SynthAnnotationOptions& o, const std::vector<Annotation>& truth,
+                   double duration, SynthRandom& random) {
   std::vector<Proposal> proposals;
   const auto add = [&](const Segment& segment, double score, const std::string& label) {
     Proposal& p = proposals.emplace_back();
@@ -104,13 +105,16 @@ void add_proposals(Record& record, const SynthAnnotationOptions& o, const std::v
     for (int attempt = 1; !good && attempt <= 1000; ++attempt) {
       const double length = random.uniform(shortest, longest);
       segment.start = random.uniform(0, duration - length), segment.end = std::min(duration, segment.start + length);
-      good = segment.end > segment.start && std::all_of(truth.begin(), truth.end(), [&](const Annotation& a) { return tiou(a.segment, segment) <= o.false_tiou; });
+      good = segment.end > segment.start && std::all_of(truth.begin(), truth.end(), [&](const Annotation& a) {
+               return tiou(a.segment, segment) <= o.false_tiou;
+             });
       if (attempt % 16 == 0) longest *= 0.8, shortest = std::min(shortest, longest);
     }
     if (!good) throw Error("no place for a false proposal").at_video(record.video());
     add(segment, -o.separation / 2 + random.normal(), o.labelled ? class_name(random.integer(0, o.classes - 1)) : "");
   }
-  std::stable_sort(proposals.begin(), proposals.end(), [](const Proposal& a, const Proposal& b) { return a.score > b.score; });
+  std::stable_sort(proposals.begin(), proposals.end(),
+                   [](const Proposal& a, const Proposal& b) { return a.score > b.score; });
   record.set_proposals(proposals);
 }
 
@@ -119,7 +123,8 @@ void add_proposals(Record& record, const SynthAnnotationOptions& o, const std::v
 Record make_annotations(const SynthAnnotationOptions& o, std::uint64_t seed, std::uint64_t index) {
   SynthRandom random(seed, "annotations/" + std::to_string(index));
   Record record = Record::make(o.prefix + padded(index, 5));
-  const double frames = std::floor(random.uniform(o.min_duration, o.max_duration) * o.fps + 0.5), duration = frames / o.fps;
+  const double frames = std::floor(random.uniform(o.min_duration, o.max_duration) * o.fps + 0.5),
+               duration = frames / o.fps;
   record.set_number("duration", duration);
   record.set_number("fps", o.fps);
   record.set_number("frames", frames);
@@ -148,7 +153,8 @@ Record make_annotations(const SynthAnnotationOptions& o, std::uint64_t seed, std
     used += lengths[i] + o.min_gap;
   }
   truth.insert(truth.end(), loose.begin(), loose.end());
-  std::stable_sort(truth.begin(), truth.end(), [](const Annotation& a, const Annotation& b) { return a.segment.start < b.segment.start; });
+  std::stable_sort(truth.begin(), truth.end(),
+                   [](const Annotation& a, const Annotation& b) { return a.segment.start < b.segment.start; });
   for (auto& a : truth) a.label = class_name(random.integer(0, o.classes - 1));
   record.set_annotations(truth);
   if (o.proposals > 0) {
@@ -169,7 +175,8 @@ std::vector<float> class_signature(std::uint64_t seed, std::string_view label, i
   return out;
 }
 
-FeatureMatrix make_features(const Record& record, const SynthFeatureOptions& o, std::uint64_t seed, FeatureStream& stream) {
+FeatureMatrix make_features(const Record& record, const SynthFeatureOptions& o, std::uint64_t seed,
+                            FeatureStream& stream) {
   const double duration = record.require_duration();
   const auto truth = record.annotations();
   const auto own = record.fps();
@@ -178,7 +185,8 @@ FeatureMatrix make_features(const Record& record, const SynthFeatureOptions& o, 
   if (duration * fps > 1e9) throw Error("the video would have more than 1e9 frames").at_field("duration");
   const auto frames = static_cast<std::int64_t>(std::floor(duration * fps + 0.5));
   // A video shorter than a window still gets its one row.
-  const std::size_t rows = std::max<std::size_t>(1, feature_rows(frames, o.window, o.stride, TailRule::drop).starts.size());
+  const std::size_t rows =
+      std::max<std::size_t>(1, feature_rows(frames, o.window, o.stride, TailRule::drop).starts.size());
   const bool scores = o.kind == "scores";
   std::vector<std::string> labels = o.classes;
   if (labels.empty()) {
@@ -189,7 +197,8 @@ FeatureMatrix make_features(const Record& record, const SynthFeatureOptions& o, 
   if (scores && labels.empty()) throw Error("has no labels, and no --class names the columns").at_field("annotations");
   FeatureMatrix out;
   out.rows = static_cast<std::int64_t>(rows), out.dim = scores ? static_cast<std::int64_t>(labels.size()) : o.dim;
-  if (static_cast<double>(out.rows) * static_cast<double>(out.dim) > 2.5e8) throw Error("would need more than 1 GB of features");
+  if (static_cast<double>(out.rows) * static_cast<double>(out.dim) > 2.5e8)
+    throw Error("would need more than 1 GB of features");
   const auto dim = static_cast<std::size_t>(out.dim);
   std::vector<std::vector<float>> patterns;
   for (const auto& a : truth) {
@@ -207,7 +216,8 @@ FeatureMatrix make_features(const Record& record, const SynthFeatureOptions& o, 
     const double from = static_cast<double>(g) * o.stride / fps, to = from + o.window / fps;
     std::fill(row.begin(), row.end(), 0.0);
     for (std::size_t k = 0; k < truth.size(); ++k) {
-      const double covered = (std::min(to, truth[k].segment.end) - std::max(from, truth[k].segment.start)) / (to - from);
+      const double covered =
+          (std::min(to, truth[k].segment.end) - std::max(from, truth[k].segment.start)) / (to - from);
       if (covered <= 0) continue;
       for (std::size_t d = 0; d < dim; ++d) row[d] += signal * covered * patterns[k][d];
     }
@@ -217,7 +227,8 @@ FeatureMatrix make_features(const Record& record, const SynthFeatureOptions& o, 
       out.values.push_back(static_cast<float>(scores ? std::clamp(value, 0.0, 1.0) : value));
     }
   }
-  stream.name = o.stream, stream.rows = out.rows, stream.dim = out.dim, stream.stride = o.stride, stream.window = o.window;
+  stream.name = o.stream, stream.rows = out.rows, stream.dim = out.dim, stream.stride = o.stride,
+  stream.window = o.window;
   stream.fps = rate, stream.resample = "pts";
   if (scores) stream.classes = labels;
   return out;

@@ -14,7 +14,8 @@ void check_options(const SynthVideoOptions& o) {
   if (o.width < 32 || o.width > 4096 || o.width % 2 || o.height < 32 || o.height > 4096 || o.height % 2)
     refuse("width and height must be even and lie in [32, 4096]");
   if (o.actions < 0) refuse("the number of actions must not be negative");
-  if (!(o.min_action > 0) || !(o.max_action >= o.min_action) || !(o.max_action < 36000)) refuse("action lengths need 0 < min <= max");
+  if (!(o.min_action > 0) || !(o.max_action >= o.min_action) || !(o.max_action < 36000))
+    refuse("action lengths need 0 < min <= max");
   if (!(o.min_gap >= 0)) refuse("the gap must not be negative");
   if (!(o.noise >= 0) || o.noise > 64) refuse("noise must lie in [0, 64]");
   if (!(o.rest_motion >= 0) || o.rest_motion > 1) refuse("rest motion must lie in [0, 1]");
@@ -37,7 +38,8 @@ SynthVideo draw(const SynthVideoOptions& options, std::uint64_t seed, std::uint6
   std::vector<std::int64_t> lengths;
   std::int64_t used = gap;
   for (int i = 0; i < options.actions; ++i) {
-    const std::int64_t length = std::max<std::int64_t>(2, frames_of(random.uniform(options.min_action, options.max_action)));
+    const std::int64_t length =
+        std::max<std::int64_t>(2, frames_of(random.uniform(options.min_action, options.max_action)));
     if (used + length + gap > video.frames) break;
     lengths.push_back(length);
     used += length + gap;
@@ -45,14 +47,16 @@ SynthVideo draw(const SynthVideoOptions& options, std::uint64_t seed, std::uint6
   // The rest of the time is shared out over the gaps at random cuts.
   const std::int64_t spare = video.frames - used;
   std::vector<std::int64_t> cuts;
-  for (std::size_t i = 0; i < lengths.size(); ++i) cuts.push_back(static_cast<std::int64_t>(random.uniform() * static_cast<double>(spare + 1)));
+  for (std::size_t i = 0; i < lengths.size(); ++i)
+    cuts.push_back(static_cast<std::int64_t>(random.uniform() * static_cast<double>(spare + 1)));
   std::sort(cuts.begin(), cuts.end());
   std::int64_t at = gap;
   for (std::size_t i = 0; i < lengths.size(); ++i) {
     const std::int64_t begin = at + cuts[i], end = begin + lengths[i];
     const auto& classes = synth_motion_classes();
     const auto& label = classes[static_cast<std::size_t>(random.bits() % classes.size())];
-    video.annotations.push_back({{static_cast<double>(begin) / options.fps, static_cast<double>(end) / options.fps}, label});
+    video.annotations.push_back(
+        {{static_cast<double>(begin) / options.fps, static_cast<double>(end) / options.fps}, label});
     at += lengths[i] + gap;
   }
   return video;

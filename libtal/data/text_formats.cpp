@@ -46,29 +46,38 @@ double positive(double value, std::string_view field) {
 }
 
 // A column by role: the one that --columns names, else the first that is usual. -1: none.
-int column(const CsvTable& table, const SourceText& source, const ImportOptions& options, const std::string& role, const Names& usual) {
+int column(const CsvTable& table, const SourceText& source, const ImportOptions& options, const std::string& role,
+           const Names& usual) {
   const auto named = options.columns.find(role);
   if (named == options.columns.end()) return table.find(usual);
   const int found = table.find({named->second});
   if (found >= 0) return found;
   const auto near = nearest(named->second, table.header);
-  throw Error("no column '" + named->second + "'" + (near.empty() ? "" : " (did you mean '" + std::string(near) + "'?)")).at_field(role).at_line(source.name, 1);
+  throw Error("no column '" + named->second + "'" +
+              (near.empty() ? "" : " (did you mean '" + std::string(near) + "'?)"))
+      .at_field(role)
+      .at_line(source.name, 1);
 }
 
-void read_table(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink, bool scored,
-                const std::string& usual_time) {
+void read_table(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink,
+                bool scored, const std::string& usual_time) {
   const std::string unit = options.time.empty() ? usual_time : options.time;
   const bool frames = unit == "frames";
   VideoRows rows;
   for (const auto& source : sources) {
     const CsvTable table = parse_csv(source);
     const auto find = [&](const char* role, const Names& usual) { return column(table, source, options, role, usual); };
-    const int video = find("video", kVideo), start = find("start", frames ? kStartFrame : kStart), end = find("end", frames ? kEndFrame : kEnd);
+    const int video = find("video", kVideo), start = find("start", frames ? kStartFrame : kStart),
+              end = find("end", frames ? kEndFrame : kEnd);
     const int label = find("label", kLabel), score = scored ? find("score", kScore) : -1;
-    const int duration = find("duration", kDuration), fps = find("fps", kFps), count = find("frames", kFrames), subset = find("subset", {"subset"});
-    const std::pair<int, const char*> needed[] = {{video, "video"}, {start, "start"}, {end, "end"}, {scored ? score : 0, "score"}};
+    const int duration = find("duration", kDuration), fps = find("fps", kFps), count = find("frames", kFrames),
+              subset = find("subset", {"subset"});
+    const std::pair<int, const char*> needed[] = {
+        {video, "video"}, {start, "start"}, {end, "end"}, {scored ? score : 0, "score"}};
     for (const auto& [found, role] : needed)
-      if (found < 0) throw Error(std::string("no column is known to be the ") + role + "; name it with --columns " + role + "=NAME").at_line(source.name, 1);
+      if (found < 0)
+        throw Error(std::string("no column is known to be the ") + role + "; name it with --columns " + role + "=NAME")
+            .at_line(source.name, 1);
     int where = -1;
     if (!options.where_column.empty() && (where = table.find({options.where_column})) < 0)
       throw Error("no column '" + options.where_column + "' for --where").at_line(source.name, 1);
@@ -76,7 +85,8 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
       std::string id;
       guard_row(source, row.line, "", "", sink, [&] {
         if (row.fields.size() != table.header.size())
-          throw Error(std::to_string(row.fields.size()) + " fields, but the header has " + std::to_string(table.header.size()));
+          throw Error(std::to_string(row.fields.size()) + " fields, but the header has " +
+                      std::to_string(table.header.size()));
         if (where >= 0 && row.fields[static_cast<std::size_t>(where)] != options.where_value) return;
         const auto text = [&](int index) -> const std::string& { return row.fields[static_cast<std::size_t>(index)]; };
         id = options.prefix.value_or("") + video_of_file(text(video));
@@ -84,7 +94,8 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
         try {
           VideoInfo info;
           if (const auto* known = options.tables.find(id)) info = *known;
-          if (!info.duration && duration >= 0) info.duration = positive(field_number(text(duration), "duration"), "duration");
+          if (!info.duration && duration >= 0)
+            info.duration = positive(field_number(text(duration), "duration"), "duration");
           if (!info.fps && fps >= 0) info.fps = positive(field_number(text(fps), "fps"), "fps");
           if (!info.frames && count >= 0) info.frames = whole_number(text(count), "frames");
           if (info.subset.empty() && subset >= 0) info.subset = text(subset);
@@ -92,7 +103,8 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
                                 to_seconds(field_number(text(end), "end"), unit, options, &info, "end")};
           check_segment(segment);
           const std::string name = label < 0 || text(label).empty() ? "" : label_of(text(label), options);
-          const std::optional<double> value = scored ? std::optional<double>(field_number(text(score), "score")) : std::nullopt;
+          const std::optional<double> value =
+              scored ? std::optional<double>(field_number(text(score), "score")) : std::nullopt;
           auto& entry = rows.at(id);
           if (!info.duration) info.duration = entry.info.duration;
           entry.info = info;
@@ -122,7 +134,8 @@ void read_thumos14_gt(const std::vector<SourceText>& sources, const ImportOption
   for (const auto& source : sources) {
     std::string label = source.name.substr(source.name.rfind('/') + 1);
     for (const std::string_view ending : {".gz", ".txt"})
-      if (label.size() > ending.size() && label.substr(label.size() - ending.size()) == ending) label.resize(label.size() - ending.size());
+      if (label.size() > ending.size() && label.substr(label.size() - ending.size()) == ending)
+        label.resize(label.size() - ending.size());
     if (label == "detclasslist") continue;  // the class numbers, beside the annotations in the official kit
     std::string subset;
     if (const auto bar = label.rfind('_'); bar != std::string::npos && bar > 0) {
@@ -148,7 +161,8 @@ void read_thumos14_gt(const std::vector<SourceText>& sources, const ImportOption
   rows.emit(options, sink);
 }
 
-void read_thumos14_results(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+void read_thumos14_results(const std::vector<SourceText>& sources, const ImportOptions& options,
+                           const ImportSink& sink) {
   VideoRows rows;
   for (const auto& source : sources) {
     const auto lines = split_lines(source);
@@ -156,7 +170,8 @@ void read_thumos14_results(const std::vector<SourceText>& sources, const ImportO
       const auto words = split_blanks(lines[i]);
       if (words.empty()) continue;
       guard_row(source, i + 1, words[0], lines[i], sink, [&] {
-        if (words.size() != 5) throw Error("must be 'video start end class score', not " + std::to_string(words.size()) + " words");
+        if (words.size() != 5)
+          throw Error("must be 'video start end class score', not " + std::to_string(words.size()) + " words");
         const Segment segment{field_number(std::string(words[1]), "start"), field_number(std::string(words[2]), "end")};
         check_segment(segment);
         (void)parse_integer(words[3]);
@@ -177,7 +192,10 @@ namespace {
 // One SSN list, entry by entry.
 class SsnReader {
  public:
-  SsnReader(const SourceText& source, const std::string& unit, const ImportOptions& options) : source_(source), unit_(unit), options_(options), lines_(split_lines(source)) { skip_blank(); }
+  SsnReader(const SourceText& source, const std::string& unit, const ImportOptions& options)
+      : source_(source), unit_(unit), options_(options), lines_(split_lines(source)) {
+    skip_blank();
+  }
   bool at_end() const { return at_ >= lines_.size(); }
   std::uint64_t line() const { return line_; }  // the last one of the entry just read
 
@@ -226,7 +244,8 @@ class SsnReader {
     entry.has_annotations = entry.has_proposals = true;
     const double frames = field_number(next_word("the number of frames"), "frames");
     const double rate = field_number(next_word("the frames' factor"), "frames");
-    if (unit_ == "frames" && !entry.info.frames && frames * rate >= 1 && frames * rate < 9e15) entry.info.frames = static_cast<std::int64_t>(frames * rate);
+    if (unit_ == "frames" && !entry.info.frames && frames * rate >= 1 && frames * rate < 9e15)
+      entry.info.frames = static_cast<std::int64_t>(frames * rate);
     block("annotations", 3, entry.info, [&](const auto& words, const Segment& segment) {
       append_item(entry.annotations, segment, std::nullopt, label_of(words[0], options_));
     });
@@ -244,8 +263,11 @@ class SsnReader {
     const std::int64_t count = whole_number(next_word(what), what);
     for (std::int64_t k = 0; k < count; ++k) {
       const auto words = next_words(what);
-      if (words.size() != width) throw Error(std::to_string(words.size()) + " words, not " + std::to_string(width)).at_field(what);
-      const auto seconds = [&](std::size_t word, const char* field) { return to_seconds(field_number(std::string(words[word]), field), unit_, options_, &info, field); };
+      if (words.size() != width)
+        throw Error(std::to_string(words.size()) + " words, not " + std::to_string(width)).at_field(what);
+      const auto seconds = [&](std::size_t word, const char* field) {
+        return to_seconds(field_number(std::string(words[word]), field), unit_, options_, &info, field);
+      };
       const Segment segment{seconds(width - 2, "start"), seconds(width - 1, "end")};
       check_segment(segment);
       row(words, segment);
@@ -263,7 +285,8 @@ class SsnReader {
 }  // namespace
 
 // Zhao et al., "Temporal Action Detection with Structured Segment Networks", its proposal lists:
-//   # index / video / frames / frames per unit / n / n x "label start end" / m / m x "label best-IoU overlap-of-itself start end"
+//   # index / video / frames / frames per unit / n / n x "label start end" / m / m x "label best-IoU overlap-of-itself
+//   start end"
 // A normalised list says itself that every video lasts 1; without a table of durations its times stay as they are.
 void read_ssn_proposals(const std::vector<SourceText>& sources, const ImportOptions& given, const ImportSink& sink) {
   const std::string unit = given.time.empty() ? "relative" : given.time;
@@ -279,7 +302,8 @@ void read_ssn_proposals(const std::vector<SourceText>& sources, const ImportOpti
       try {
         auto entry = reader.next();
         auto& place = rows.at(entry.video);
-        if (place.has_proposals) throw Error("the video stands in the list twice").at_video(entry.video).at_line(source.name, reader.line());
+        if (place.has_proposals)
+          throw Error("the video stands in the list twice").at_video(entry.video).at_line(source.name, reader.line());
         place = std::move(entry);
       } catch (const Error& error) {
         sink.error(error, "");
@@ -289,8 +313,8 @@ void read_ssn_proposals(const std::vector<SourceText>& sources, const ImportOpti
   rows.emit(options, sink);
 }
 
-// Lin et al., "BSN": one CSV a video with xmin, xmax (relative) and scores; mmaction writes tmin, tmax. All columns stay in `scores`, the
-// relative times too, so that nothing is lost to rounding on the way back.
+// Lin et al., "BSN": one CSV a video with xmin, xmax (relative) and scores; mmaction writes tmin, tmax. All columns
+// stay in `scores`, the relative times too, so that nothing is lost to rounding on the way back.
 void read_bsn_proposals(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
   const std::string unit = options.time.empty() ? "relative" : options.time;
   VideoRows rows;
@@ -307,11 +331,14 @@ void read_bsn_proposals(const std::vector<SourceText>& sources, const ImportOpti
     for (const auto& row : table.rows) {
       guard_row(source, row.line, id, "", sink, [&] {
         if (row.fields.size() != table.header.size())
-          throw Error(std::to_string(row.fields.size()) + " fields, but the header has " + std::to_string(table.header.size()));
+          throw Error(std::to_string(row.fields.size()) + " fields, but the header has " +
+                      std::to_string(table.header.size()));
         std::vector<double> values;
-        for (std::size_t c = 0; c < row.fields.size(); ++c) values.push_back(field_number(row.fields[c], table.header[c]));
+        for (std::size_t c = 0; c < row.fields.size(); ++c)
+          values.push_back(field_number(row.fields[c], table.header[c]));
         const auto at = [&](int index) { return values[static_cast<std::size_t>(index)]; };
-        const Segment segment{to_seconds(at(start), unit, options, &entry.info, "xmin"), to_seconds(at(end), unit, options, &entry.info, "xmax")};
+        const Segment segment{to_seconds(at(start), unit, options, &entry.info, "xmin"),
+                              to_seconds(at(end), unit, options, &entry.info, "xmax")};
         check_segment(segment);
         std::vector<NamedScore> scores;
         for (std::size_t c = 0; c < values.size(); ++c)
@@ -358,7 +385,9 @@ std::unordered_map<std::string, VideoInfo> videos_of_records(const SourceText& s
 
 std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source) {
   const auto first = source.text.find_first_not_of(" \t\r\n");
-  if (first != std::string::npos && is_record(std::string_view(source.text).substr(first, source.text.find('\n', first) - first))) return videos_of_records(source);
+  if (first != std::string::npos &&
+      is_record(std::string_view(source.text).substr(first, source.text.find('\n', first) - first)))
+    return videos_of_records(source);
   if (first != std::string::npos && source.text[first] == '{') return parse_json_videos(source);
   std::unordered_map<std::string, VideoInfo> out;
   const auto lines = split_lines(source);
@@ -370,7 +399,8 @@ std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source
       try {
         if (k + 1 >= full.size()) throw Error("the file ends where a duration was expected");
         const auto words = split_blanks(lines[full[k + 1]]);
-        out[video_of_file(split_blanks(lines[full[k]])[0])].duration = positive(field_number(std::string(words[0]), "duration"), "duration");
+        out[video_of_file(split_blanks(lines[full[k]])[0])].duration =
+            positive(field_number(std::string(words[0]), "duration"), "duration");
       } catch (Error& error) {
         throw error.at_line(source.name, full[std::min(k + 1, full.size() - 1)] + 1);
       }
@@ -379,7 +409,8 @@ std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source
     return out;
   }
   const CsvTable table = parse_csv(source);
-  const int video = table.find(kVideo), duration = table.find(kDuration), fps = table.find(kFps), frames = table.find(kFrames);
+  const int video = table.find(kVideo), duration = table.find(kDuration), fps = table.find(kFps),
+            frames = table.find(kFrames);
   const int subset = table.find({"subset"});
   if (video < 0) throw Error("no column with the video (video, video-name, filename)").at_line(source.name, 1);
   if (duration < 0 && fps < 0 && frames < 0 && subset < 0)
@@ -387,7 +418,8 @@ std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source
   for (const auto& row : table.rows) {
     try {
       if (row.fields.size() != table.header.size())
-        throw Error(std::to_string(row.fields.size()) + " fields, but the header has " + std::to_string(table.header.size()));
+        throw Error(std::to_string(row.fields.size()) + " fields, but the header has " +
+                    std::to_string(table.header.size()));
       const auto text = [&](int index) -> const std::string& { return row.fields[static_cast<std::size_t>(index)]; };
       VideoInfo& info = out[video_of_file(text(video))];
       if (duration >= 0) info.duration = positive(field_number(text(duration), "duration"), "duration");
@@ -421,7 +453,8 @@ std::map<std::int64_t, std::string> parse_classes(const SourceText& source) {
         has_number = false;
       }
     if (!decided) numbered = has_number, decided = true;
-    if (numbered != has_number) throw Error("some lines are 'number name' and some are not").at_line(source.name, i + 1);
+    if (numbered != has_number)
+      throw Error("some lines are 'number name' and some are not").at_line(source.name, i + 1);
     std::string_view name = lines[i].substr(static_cast<std::size_t>(words[numbered ? 1 : 0].data() - lines[i].data()));
     while (name.back() == ' ' || name.back() == '\t') name.remove_suffix(1);
     if (!out.emplace(numbered ? number : static_cast<std::int64_t>(out.size()), name).second)
@@ -440,31 +473,79 @@ std::vector<std::string> read_class_names(const std::string& path) {
 
 const std::vector<ImportFormat>& import_formats() {
   static const std::vector<ImportFormat> formats = {
-      {"activitynet-gt", "ActivityNet's annotation JSON, also ActionFormer's, BSN's, G-TAD's and MultiTHUMOS's layouts", read_activitynet_gt, "",
+      {"activitynet-gt",
+       "ActivityNet's annotation JSON, also ActionFormer's, BSN's, G-TAD's and MultiTHUMOS's layouts",
+       read_activitynet_gt,
+       "",
        {"--durations", "--prefix", "--classes", "--class-offset"}},
-      {"activitynet-results", "ActivityNet's detection or proposal results (JSON)", read_activitynet_results, "", {"--durations", "--prefix"}},
-      {"activitynet-classification", "ActivityNet's video-level class scores (JSON)", read_activitynet_classification, "", {"--durations", "--prefix"}},
-      {"thumos14-gt", "THUMOS14's text files, one a class: video start end", read_thumos14_gt, ".txt", {"--durations", "--prefix"}},
-      {"thumos14-results", "Detections: video start end class score", read_thumos14_results, "",
+      {"activitynet-results",
+       "ActivityNet's detection or proposal results (JSON)",
+       read_activitynet_results,
+       "",
+       {"--durations", "--prefix"}},
+      {"activitynet-classification",
+       "ActivityNet's video-level class scores (JSON)",
+       read_activitynet_classification,
+       "",
+       {"--durations", "--prefix"}},
+      {"thumos14-gt",
+       "THUMOS14's text files, one a class: video start end",
+       read_thumos14_gt,
+       ".txt",
+       {"--durations", "--prefix"}},
+      {"thumos14-results",
+       "Detections: video start end class score",
+       read_thumos14_results,
+       "",
        {"--durations", "--prefix", "--classes", "--class-offset"}},
-      {"ssn-proposals", "SSN's proposal lists, relative or in frames", read_ssn_proposals, "",
+      {"ssn-proposals",
+       "SSN's proposal lists, relative or in frames",
+       read_ssn_proposals,
+       "",
        {"--durations", "--prefix", "--classes", "--class-offset", "--time", "--fps", "--unit-duration"}},
-      {"bsn-annotations", "BSN's and mmaction's annotation JSON (duration_second, feature_frame)", read_activitynet_gt, "", {"--durations", "--prefix"}},
-      {"bsn-proposals", "BSN's proposals, one CSV a video: xmin, xmax, scores", read_bsn_proposals, ".csv",
+      {"bsn-annotations",
+       "BSN's and mmaction's annotation JSON (duration_second, feature_frame)",
+       read_activitynet_gt,
+       "",
+       {"--durations", "--prefix"}},
+      {"bsn-proposals",
+       "BSN's proposals, one CSV a video: xmin, xmax, scores",
+       read_bsn_proposals,
+       ".csv",
        {"--durations", "--prefix", "--time", "--fps", "--unit-duration"}},
-      {"segments-csv", "Annotations in a table with named columns", read_segments_csv, "",
-       {"--durations", "--prefix", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns", "--where"}},
-      {"detections-csv", "Detections in a table with named columns", read_detections_csv, "",
-       {"--durations", "--prefix", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns", "--where"}},
-      {"scnn-mat", "S-CNN's window scores (MATLAB level 5)", read_scnn_mat, "",
+      {"segments-csv",
+       "Annotations in a table with named columns",
+       read_segments_csv,
+       "",
+       {"--durations", "--prefix", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns",
+        "--where"}},
+      {"detections-csv",
+       "Detections in a table with named columns",
+       read_detections_csv,
+       "",
+       {"--durations", "--prefix", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns",
+        "--where"}},
+      {"scnn-mat",
+       "S-CNN's window scores (MATLAB level 5)",
+       read_scnn_mat,
+       "",
        {"--durations", "--prefix", "--classes", "--class-offset", "--window-weights"}},
-      {"features", "Feature files: .npy, .npz, CSV, HDF5, MATLAB; one a video, or an archive with an array a video", nullptr, "",
-       {"--durations", "--prefix", "--pattern", "--id", "--stream", "--per", "--fps", "--stride", "--window", "--offset", "--vectors", "--transpose", "--duration-from-rows", "--non-finite",
-        "--out-dir", "--inline", "--half"},
+      {"features",
+       "Feature files: .npy, .npz, CSV, HDF5, MATLAB; one a video, or an archive with an array a video",
+       nullptr,
+       "",
+       {"--durations", "--prefix", "--pattern", "--id", "--stream", "--per", "--fps", "--stride", "--window",
+        "--offset", "--vectors", "--transpose", "--duration-from-rows", "--non-finite", "--out-dir", "--inline",
+        "--half"},
        read_features},
-      {"signals", "Sensor series, one or more text files of columns a recording, cut into windows", nullptr, "",
-       {"--durations", "--prefix", "--pattern", "--id", "--stream", "--rate", "--channels", "--signal-features", "--stride", "--window", "--tail",
-        "--labels", "--columns", "--where", "--time", "--classes", "--class-offset", "--out-dir", "--inline", "--half"},
+      {"signals",
+       "Sensor series, one or more text files of columns a recording, cut into windows",
+       nullptr,
+       "",
+       {"--durations", "--prefix",       "--pattern",         "--id",     "--stream",
+        "--rate",      "--channels",     "--signal-features", "--stride", "--window",
+        "--tail",      "--labels",       "--columns",         "--where",  "--time",
+        "--classes",   "--class-offset", "--out-dir",         "--inline", "--half"},
        read_signals},
       {"tal", "Records, one JSON object a line", nullptr, "", {"--durations"}},
   };

@@ -60,17 +60,23 @@ std::string wanted_text(const std::vector<std::int64_t>& wanted) {
 
 Dtype npy_dtype(const NpyHeader& header) {
   if (header.kind == 'b') return Dtype::kBool;
-  const std::string name = std::string(1, header.kind == 'f' ? 'F' : header.kind == 'i' ? 'I' : 'U') + std::to_string(8 * header.bytes);
+  const std::string name = std::string(1, header.kind == 'f'   ? 'F'
+                                          : header.kind == 'i' ? 'I'
+                                                               : 'U') +
+                           std::to_string(8 * header.bytes);
   return *dtype_named(name);
 }
 
 // Elements in C order, little-endian.
 std::string npy_elements(std::string_view file, const NpyHeader& header) {
-  const auto count = static_cast<std::size_t>(header.count()), width = static_cast<std::size_t>(header.bytes), rank = header.shape.size();
+  const auto count = static_cast<std::size_t>(header.count()), width = static_cast<std::size_t>(header.bytes),
+             rank = header.shape.size();
   const std::string_view data = file.substr(header.data_offset, count * width);
   std::vector<std::size_t> strides(rank, 1), index(rank, 0);
-  if (header.fortran) for (std::size_t d = 1; d < rank; ++d) strides[d] = strides[d - 1] * static_cast<std::size_t>(header.shape[d - 1]);
-  else for (std::size_t d = rank; d-- > 1;) strides[d - 1] = strides[d] * static_cast<std::size_t>(header.shape[d]);
+  if (header.fortran)
+    for (std::size_t d = 1; d < rank; ++d) strides[d] = strides[d - 1] * static_cast<std::size_t>(header.shape[d - 1]);
+  else
+    for (std::size_t d = rank; d-- > 1;) strides[d - 1] = strides[d] * static_cast<std::size_t>(header.shape[d]);
   std::string out;
   out.reserve(data.size());
   for (std::size_t i = 0; i < count; ++i) {
@@ -115,7 +121,8 @@ ImportedWeights read_torch(std::string_view file, const std::string& key) {
     out.notes.push_back(text + (state.skipped.size() > 8 ? " ..." : ""));
   }
   if (state.copied > 0) out.notes.push_back(std::to_string(state.copied) + " strided tensors were laid out anew");
-  if (state.shared > 0) out.notes.push_back(std::to_string(state.shared) + " tensors shared another's storage and have their own now");
+  if (state.shared > 0)
+    out.notes.push_back(std::to_string(state.shared) + " tensors shared another's storage and have their own now");
   return out;
 }
 
@@ -138,19 +145,22 @@ std::vector<RenameRule> parse_rules(const SourceText& source) {
   return rules;
 }
 
-Renamed rename_tensors(const std::vector<TensorView>& tensors, const std::vector<RenameRule>& rules, const std::string& rules_name) {
+Renamed rename_tensors(const std::vector<TensorView>& tensors, const std::vector<RenameRule>& rules,
+                       const std::string& rules_name) {
   Renamed out;
   std::vector<bool> used(rules.size(), false);
   std::map<std::string, std::string> old_names;
   for (const auto& tensor : tensors) {
-    const auto rule = std::find_if(rules.begin(), rules.end(), [&](const RenameRule& r) { return std::regex_match(tensor.name, r.pattern); });
+    const auto rule = std::find_if(rules.begin(), rules.end(),
+                                   [&](const RenameRule& r) { return std::regex_match(tensor.name, r.pattern); });
     if (rule == rules.end()) {
       out.unmatched.push_back(tensor.name);
       continue;
     }
     used[static_cast<std::size_t>(rule - rules.begin())] = true;
     if (rule->shape && !shape_fits(tensor.shape, *rule->shape))
-      throw Error("tensor '" + tensor.name + "' has the shape " + shape_text(tensor.shape) + ", not " + wanted_text(*rule->shape))
+      throw Error("tensor '" + tensor.name + "' has the shape " + shape_text(tensor.shape) + ", not " +
+                  wanted_text(*rule->shape))
           .at_line(rules_name, rule->line);
     if (rule->name == "-") {
       ++out.dropped;
@@ -159,7 +169,9 @@ Renamed rename_tensors(const std::vector<TensorView>& tensors, const std::vector
     TensorView renamed = tensor;
     renamed.name = std::regex_replace(tensor.name, rule->pattern, rule->name);
     const auto [other, added] = old_names.emplace(renamed.name, tensor.name);
-    if (!added) throw Error("'" + other->second + "' and '" + tensor.name + "' both become '" + renamed.name + "'").at_line(rules_name, rule->line);
+    if (!added)
+      throw Error("'" + other->second + "' and '" + tensor.name + "' both become '" + renamed.name + "'")
+          .at_line(rules_name, rule->line);
     out.tensors.push_back(std::move(renamed));
   }
   for (std::size_t i = 0; i < rules.size(); ++i)
@@ -170,7 +182,8 @@ Renamed rename_tensors(const std::vector<TensorView>& tensors, const std::vector
 ImportedWeights read_weights(std::string_view file, const std::string& key) {
   if (looks_like_zip(file)) {
     const auto entries = zip_entries(file);
-    const bool arrays = std::all_of(entries.begin(), entries.end(), [](const ZipEntry& e) { return e.name.ends_with(".npy"); });
+    const bool arrays =
+        std::all_of(entries.begin(), entries.end(), [](const ZipEntry& e) { return e.name.ends_with(".npy"); });
     if (arrays && !entries.empty()) {
       if (!key.empty()) throw Error("--key is for PyTorch files");
       return read_npz(file);

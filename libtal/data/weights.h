@@ -16,15 +16,15 @@
 namespace tal {
 
 struct WeightOptions {
-  std::string file, key, rules;         // --weights, --key, --map
-  std::string unmatched = "fail";       // fail, keep or drop what no rule names
-  std::vector<std::string> metadata;    // KEY=VALUE
-  std::vector<std::string> inputs;      // --model-input, for the named maps that make model files
+  std::string file, key, rules;       // --weights, --key, --map
+  std::string unmatched = "fail";     // fail, keep or drop what no rule names
+  std::vector<std::string> metadata;  // KEY=VALUE
+  std::vector<std::string> inputs;    // --model-input, for the named maps that make model files
 };
 
-// `REGEX -> NAME [SHAPE]`, one a line; '#' begins a comment. REGEX (ECMAScript) must match the whole name, the first rule that does decides;
-// NAME may use $1, $2, ...; '-' leaves the tensor out. SHAPE, "[256, *, 3]", is checked ('*': any extent).
-// parse_rules: Error (with the line) for anything else, and when there is no rule.
+// `REGEX -> NAME [SHAPE]`, one a line; '#' begins a comment. REGEX (ECMAScript) must match the whole name, the first
+// rule that does decides; NAME may use $1, $2, ...; '-' leaves the tensor out. SHAPE, "[256, *, 3]", is checked ('*':
+// any extent). parse_rules: Error (with the line) for anything else, and when there is no rule.
 struct RenameRule {
   std::regex pattern;
   std::string text, name;
@@ -40,7 +40,8 @@ struct Renamed {
   std::size_t dropped = 0;             // by '-'
 };
 // Error (with the rule's line) for a shape that does not fit, and when two tensors get one name.
-Renamed rename_tensors(const std::vector<TensorView>& tensors, const std::vector<RenameRule>& rules, const std::string& rules_name);
+Renamed rename_tensors(const std::vector<TensorView>& tensors, const std::vector<RenameRule>& rules,
+                       const std::string& rules_name);
 
 // The tensors of a file image that must outlive them. Error for a key of a file that is not PyTorch's, and as the
 // format's reader.

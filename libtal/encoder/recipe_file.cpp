@@ -12,7 +12,8 @@ namespace {
 
 using Input = EncoderRecipe::Input;
 
-const std::vector<std::string> kKeys = {"name", "input", "filter", "width", "height", "crop", "rgb", "divisor", "mean", "deviation", "clip", "classes"};
+const std::vector<std::string> kKeys = {"name", "input",   "filter", "width",     "height", "crop",
+                                        "rgb",  "divisor", "mean",   "deviation", "clip",   "classes"};
 
 Input input_of(const std::string& name) {
   if (name == "frames") return Input::kFrames;
@@ -28,7 +29,8 @@ void check_keys(const nlohmann::json& object) {
   for (const auto& item : object.items()) {
     if (std::find(kKeys.begin(), kKeys.end(), item.key()) != kKeys.end()) continue;
     const auto near = nearest(item.key(), kKeys);
-    throw Error("unknown key '" + item.key() + "'" + (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+    throw Error("unknown key '" + item.key() + "'" +
+                (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
   }
   for (const char* key : {"input", "height", "crop", "mean", "deviation"})
     if (!object.contains(key)) throw Error("lacks '" + std::string(key) + "'");
@@ -36,17 +38,23 @@ void check_keys(const nlohmann::json& object) {
 
 void check(const EncoderRecipe& recipe) {
   const auto& p = recipe.preprocessing;
-  if (p.filter != "pillow" && p.filter != "torch" && p.filter != "opencv") throw Error("filter '" + p.filter + "' is none of pillow, torch, opencv");
-  const bool whole = p.crop >= 1 && p.crop <= 4096 && p.height >= p.crop && p.height <= 4096 && p.width <= 8192 && (p.width == 0 || p.width >= p.crop);
+  if (p.filter != "pillow" && p.filter != "torch" && p.filter != "opencv")
+    throw Error("filter '" + p.filter + "' is none of pillow, torch, opencv");
+  const bool whole = p.crop >= 1 && p.crop <= 4096 && p.height >= p.crop && p.height <= 4096 && p.width <= 8192 &&
+                     (p.width == 0 || p.width >= p.crop);
   if (!whole) throw Error("the crop must lie in [1, 4096] and inside the resized picture");
   if (!(p.divisor > 0)) throw Error("the divisor must be above 0");
   for (const auto* values : {&p.mean, &p.deviation})
     if (values->size() != 1 && values->size() != static_cast<std::size_t>(channels_of(recipe)))
-      throw Error("mean and deviation need 1 or " + std::to_string(channels_of(recipe)) + " numbers, not " + std::to_string(values->size()));
-  if (std::any_of(p.deviation.begin(), p.deviation.end(), [](float value) { return !(value > 0); })) throw Error("deviations must be above 0");
-  if (recipe.input == Input::kFlowStackClips && recipe.clip == 0) throw Error("flow-stack-clips need `clip`, the number of stacks of a clip");
+      throw Error("mean and deviation need 1 or " + std::to_string(channels_of(recipe)) + " numbers, not " +
+                  std::to_string(values->size()));
+  if (std::any_of(p.deviation.begin(), p.deviation.end(), [](float value) { return !(value > 0); }))
+    throw Error("deviations must be above 0");
+  if (recipe.input == Input::kFlowStackClips && recipe.clip == 0)
+    throw Error("flow-stack-clips need `clip`, the number of stacks of a clip");
   if (recipe.clip < 0) throw Error("clip must be a number of frames");
-  if (recipe.name.empty() || recipe.name.find_first_of("/.:@") != std::string::npos) throw Error("the name '" + recipe.name + "' must have no '/', '.', ':' or '@'");
+  if (recipe.name.empty() || recipe.name.find_first_of("/.:@") != std::string::npos)
+    throw Error("the name '" + recipe.name + "' must have no '/', '.', ':' or '@'");
 }
 
 NetworkFile parse(const std::string& text, const std::string& default_name) {
@@ -76,7 +84,9 @@ NetworkFile parse(const std::string& text, const std::string& default_name) {
 NetworkFile read_network_file(const std::string& model) {
   const auto path = model + ".json";
   if (!std::filesystem::exists(path))
-    throw Error("'" + path + "' is missing: it says what pictures the network wants, e.g. {\"input\":\"frames\",\"height\":256,\"crop\":224,\"rgb\":true,\"divisor\":255,"
+    throw Error("'" + path +
+                "' is missing: it says what pictures the network wants, e.g. "
+                "{\"input\":\"frames\",\"height\":256,\"crop\":224,\"rgb\":true,\"divisor\":255,"
                 "\"mean\":[0.485,0.456,0.406],\"deviation\":[0.229,0.224,0.225]}");
   try {
     return parse(read_file(path), std::filesystem::path(model).stem().string());

@@ -11,19 +11,27 @@ namespace {
 
 using Input = EncoderRecipe::Input;
 
-// torchvision, ImageClassification preset of the IMAGENET1K_V1 weights: Resize(256), CenterCrop(224), ToTensor, Normalize.
-Preprocessing imagenet() { return {"pillow", 0, 256, 224, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}; }
+// torchvision, ImageClassification preset of the IMAGENET1K_V1 weights: Resize(256), CenterCrop(224), ToTensor,
+// Normalize.
+Preprocessing imagenet() {
+  return {"pillow", 0, 256, 224, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
+}
 
 // MMAction2: the same pictures, resized by OpenCV.
-Preprocessing imagenet_by_opencv() { return {"opencv", 0, 256, 224, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}; }
+Preprocessing imagenet_by_opencv() {
+  return {"opencv", 0, 256, 224, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
+}
 
 // torchvision, VideoClassification preset of r2plus1d_18: resize to 128 x 171 without antialiasing, centre crop 112.
 Preprocessing kinetics_112() {
   return {"torch", 171, 128, 112, true, 255, {0.43216f, 0.394666f, 0.37645f}, {0.22803f, 0.22145f, 0.216989f}};
 }
 
-// Flow of the two-stream networks of TSN, TSM and TIN on anything but BN-Inception: +-20 pixels as [0, 1], mean 0.5, deviation the mean of ImageNet's.
-Preprocessing flow_pictures(int height = 256, int crop = 224) { return {"opencv", 0, height, crop, false, 255, {0.5f}, {0.226f}}; }
+// Flow of the two-stream networks of TSN, TSM and TIN on anything but BN-Inception: +-20 pixels as [0, 1], mean 0.5,
+// deviation the mean of ImageNet's.
+Preprocessing flow_pictures(int height = 256, int crop = 224) {
+  return {"opencv", 0, height, crop, false, 255, {0.5f}, {0.226f}};
+}
 
 // The flow network beside one of pictures or clips: the same but for what it sees, NAME-flow.
 EncoderRecipe with_flow(EncoderRecipe recipe, Input input, Preprocessing preprocessing) {
@@ -35,48 +43,110 @@ std::vector<EncoderRecipe> make_recipes() {
   std::vector<EncoderRecipe> all;
   for (const char* depth : {"18", "34", "50", "101", "152"})
     all.push_back({"resnet" + std::string(depth), Input::kFrames, imagenet(), 0, "fc.weight", {"fc."}});
-  // ResNeSt (timm's configurations of its authors' weights): crops of the published sizes, of pictures resized to 1 / 0.875 of them, 269: 1 / 0.928 (there bicubic, here bilinear).
-  for (const auto& [depth, height, crop] : {std::tuple("50", 256, 224), std::tuple("101", 292, 256), std::tuple("269", 448, 416)})
-    all.push_back({"resnest" + std::string(depth), Input::kFrames, {"pillow", 0, height, crop, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}, 0, "fc.weight", {"fc."}});
+  // ResNeSt (timm's configurations of its authors' weights): crops of the published sizes, of pictures resized to 1 /
+  // 0.875 of them, 269: 1 / 0.928 (there bicubic, here bilinear).
+  for (const auto& [depth, height, crop] :
+       {std::tuple("50", 256, 224), std::tuple("101", 292, 256), std::tuple("269", 448, 416)})
+    all.push_back({"resnest" + std::string(depth),
+                   Input::kFrames,
+                   {"pillow", 0, height, crop, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}},
+                   0,
+                   "fc.weight",
+                   {"fc."}});
   // TSN's flow on them: stacks of five fields.
-  for (std::size_t k = 0, count = all.size(); k < count; ++k) all.push_back(with_flow(all[k], Input::kFlow, flow_pictures()));
+  for (std::size_t k = 0, count = all.size(); k < count; ++k)
+    all.push_back(with_flow(all[k], Input::kFlow, flow_pictures()));
   // r2plus1d-34: the IG-65M weights' import takes the same pictures.
   for (const char* depth : {"18", "34"})
     all.push_back({"r2plus1d-" + std::string(depth), Input::kClips, kinetics_112(), 0, "fc.weight", {"fc."}});
-  // torchvision, IMAGENET1K_V1 of inception_v3: Resize(342), CenterCrop(299); its transform_input undoes the normalisation to [-1, 1].
-  all.push_back({"inception-v3", Input::kFrames, {"pillow", 0, 342, 299, true, 255, {0.5f}, {0.5f}}, 0, "fc.weight", {"fc."}, {"AuxLogits."}});
+  // torchvision, IMAGENET1K_V1 of inception_v3: Resize(342), CenterCrop(299); its transform_input undoes the
+  // normalisation to [-1, 1].
+  all.push_back({"inception-v3",
+                 Input::kFrames,
+                 {"pillow", 0, 342, 299, true, 255, {0.5f}, {0.5f}},
+                 0,
+                 "fc.weight",
+                 {"fc."},
+                 {"AuxLogits."}});
   // TSN's (tsn-pytorch) normalisation of its flow: [-1, 1].
   all.push_back(with_flow(all.back(), Input::kFlow, {"opencv", 0, 342, 299, false, 255, {0.5f}, {0.5f}}));
   // TSN (tsn-pytorch): GroupScale(256), GroupCenterCrop(224), BGR in 0..255 less the mean.
-  all.push_back({"bninception", Input::kFrames, {"pillow", 0, 256, 224, false, 1, {104, 117, 128}, {1}}, 0, "fc.weight", {"fc."}});
+  all.push_back({"bninception",
+                 Input::kFrames,
+                 {"pillow", 0, 256, 224, false, 1, {104, 117, 128}, {1}},
+                 0,
+                 "fc.weight",
+                 {"fc."}});
   // Its flow: dense_flow's pictures of 340 x 256 pixels, [-20, 20] as 0..255, less 128.
-  all.push_back({"bninception-flow", Input::kFlow, {"opencv", 340, 256, 224, false, 1, {128}, {1}}, 0, "fc.weight", {"fc."}});
+  all.push_back(
+      {"bninception-flow", Input::kFlow, {"opencv", 340, 256, 224, false, 1, {128}, {1}}, 0, "fc.weight", {"fc."}});
   // C3D (Caffe, as MMAction2 restates it): 171 x 128, centre crop 112, RGB in 0..255 less the mean.
-  all.push_back({"c3d", Input::kClips, {"opencv", 171, 128, 112, true, 1, {104, 117, 128}, {1}}, 16, "fc8.weight", {"fc8."}});
+  all.push_back(
+      {"c3d", Input::kClips, {"opencv", 171, 128, 112, true, 1, {104, 117, 128}, {1}}, 16, "fc8.weight", {"fc8."}});
   // I3D, RGB (the PyTorch port, as video_features runs it): shorter side 256, centre crop 224, RGB in [-1, 1].
-  all.push_back({"i3d", Input::kClips, {"pillow", 0, 256, 224, true, 255, {0.5f}, {0.5f}}, 0, "logits.conv3d.weight", {"logits."}});
+  all.push_back({"i3d",
+                 Input::kClips,
+                 {"pillow", 0, 256, 224, true, 255, {0.5f}, {0.5f}},
+                 0,
+                 "logits.conv3d.weight",
+                 {"logits."}});
   // I3D, flow: the same pictures, flow of +-20 pixels as [-1, 1].
-  all.push_back({"i3d-flow", Input::kFlowClips, {"opencv", 0, 256, 224, false, 255, {0.5f}, {0.5f}}, 0, "logits.conv3d.weight", {"logits."}});
+  all.push_back({"i3d-flow",
+                 Input::kFlowClips,
+                 {"opencv", 0, 256, 224, false, 255, {0.5f}, {0.5f}},
+                 0,
+                 "logits.conv3d.weight",
+                 {"logits."}});
   // 3D-ResNets-PyTorch: Scale(112), CenterCrop(112), RGB in 0..255 less ActivityNet's mean.
-  all.push_back({"resnext101-3d", Input::kClips, {"pillow", 0, 112, 112, true, 1, {114.7748f, 107.7354f, 99.4750f}, {1}}, 16, "fc.weight", {"fc."}});
-  // PyTorchVideo's SlowFast 8 x 8: shorter side 256, centre crop 256; a clip of 32 frames at 15 a second is the published sampling.
+  all.push_back({"resnext101-3d",
+                 Input::kClips,
+                 {"pillow", 0, 112, 112, true, 1, {114.7748f, 107.7354f, 99.4750f}, {1}},
+                 16,
+                 "fc.weight",
+                 {"fc."}});
+  // PyTorchVideo's SlowFast 8 x 8: shorter side 256, centre crop 256; a clip of 32 frames at 15 a second is the
+  // published sampling.
   for (const char* depth : {"50", "101"})
-    all.push_back({"slowfast-r" + std::string(depth), Input::kClips, {"torch", 0, 256, 256, true, 255, {0.45f}, {0.225f}}, 0, "blocks.6.proj.weight", {"blocks.6."}, {}, 4});
+    all.push_back({"slowfast-r" + std::string(depth),
+                   Input::kClips,
+                   {"torch", 0, 256, 256, true, 255, {0.45f}, {0.225f}},
+                   0,
+                   "blocks.6.proj.weight",
+                   {"blocks.6."},
+                   {},
+                   4});
   // SlowFast and P3D on clips of flow fields, two channels.
   for (const char* depth : {"50", "101"})
-    all.push_back({"slowfast-r" + std::string(depth) + "-flow", Input::kFlowClips, {"opencv", 0, 256, 256, false, 255, {0.5f}, {0.5f}}, 0, "blocks.6.proj.weight", {"blocks.6."}, {}, 4});
-  // MMAction2's SlowFast, 8 x 8 and 4 x 16 (clips of 32 frames, every second one): shorter side 256, centre crop 224, resized by OpenCV, ImageNet's normalisation.
-  for (const auto& [name, step] : {std::pair("slowfast-r50-mmaction2", 4), std::pair("slowfast-r101-mmaction2", 4), std::pair("slowfast-r50-4x16-mmaction2", 8)})
+    all.push_back({"slowfast-r" + std::string(depth) + "-flow",
+                   Input::kFlowClips,
+                   {"opencv", 0, 256, 256, false, 255, {0.5f}, {0.5f}},
+                   0,
+                   "blocks.6.proj.weight",
+                   {"blocks.6."},
+                   {},
+                   4});
+  // MMAction2's SlowFast, 8 x 8 and 4 x 16 (clips of 32 frames, every second one): shorter side 256, centre crop 224,
+  // resized by OpenCV, ImageNet's normalisation.
+  for (const auto& [name, step] : {std::pair("slowfast-r50-mmaction2", 4), std::pair("slowfast-r101-mmaction2", 4),
+                                   std::pair("slowfast-r50-4x16-mmaction2", 8)})
     all.push_back({name, Input::kClips, imagenet_by_opencv(), 0, "blocks.6.proj.weight", {"blocks.6."}, {}, step});
-  // temporal-shift-module: GroupScale(256), GroupCenterCrop(224), ImageNet's normalisation; eight frames, or of flow eight stacks of five fields.
+  // temporal-shift-module: GroupScale(256), GroupCenterCrop(224), ImageNet's normalisation; eight frames, or of flow
+  // eight stacks of five fields.
   for (const char* backbone : {"r50", "r101", "resnest50", "resnest101", "resnest269"})
     all.push_back({"tsm-" + std::string(backbone), Input::kClips, imagenet(), 8, "fc.weight", {"fc."}});
   // MMAction2's TIN.
-  for (const char* backbone : {"r50", "r101"}) all.push_back({"tin-" + std::string(backbone), Input::kClips, imagenet_by_opencv(), 8, "fc.weight", {"fc."}});
+  for (const char* backbone : {"r50", "r101"})
+    all.push_back({"tin-" + std::string(backbone), Input::kClips, imagenet_by_opencv(), 8, "fc.weight", {"fc."}});
   for (std::size_t k = 0, count = all.size(); k < count; ++k)
-    if (all[k].name.starts_with("tsm-") || all[k].name.starts_with("tin-")) all.push_back(with_flow(all[k], Input::kFlowStackClips, flow_pictures()));
+    if (all[k].name.starts_with("tsm-") || all[k].name.starts_with("tin-"))
+      all.push_back(with_flow(all[k], Input::kFlowStackClips, flow_pictures()));
   // pseudo-3d-pytorch: pictures of 340 x 256 pixels, centre crop 160, ImageNet's normalisation.
-  all.push_back({"p3d-199", Input::kClips, {"pillow", 340, 256, 160, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}, 16, "fc.weight", {"fc."}});
+  all.push_back({"p3d-199",
+                 Input::kClips,
+                 {"pillow", 340, 256, 160, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}},
+                 16,
+                 "fc.weight",
+                 {"fc."}});
   all.push_back(with_flow(all.back(), Input::kFlowClips, {"opencv", 340, 256, 160, false, 255, {0.5f}, {0.226f}}));
   return all;
 }
@@ -108,8 +178,10 @@ const EncoderRecipe* find_recipe(const std::string& name) {
 }
 
 std::string describe(const Preprocessing& p) {
-  const std::string size = p.width > 0 ? std::to_string(p.width) + "x" + std::to_string(p.height) : "short side " + std::to_string(p.height);
-  std::string text = "resize " + size + " (" + p.filter + "), crop " + std::to_string(p.crop) + ", " + (p.rgb ? "RGB" : "BGR");
+  const std::string size =
+      p.width > 0 ? std::to_string(p.width) + "x" + std::to_string(p.height) : "short side " + std::to_string(p.height);
+  std::string text =
+      "resize " + size + " (" + p.filter + "), crop " + std::to_string(p.crop) + ", " + (p.rgb ? "RGB" : "BGR");
   if (p.divisor != 1) text += ", / " + format_number(static_cast<double>(p.divisor));
   return text + ", mean " + list(p.mean) + ", deviation " + list(p.deviation);
 }

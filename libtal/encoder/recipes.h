@@ -1,4 +1,5 @@
-// The encoder networks by name: what they see, and how their reference prepares it. No LibTorch, so that every build can name them.
+// The encoder networks by name: what they see, and how their reference prepares it. No LibTorch, so that every build
+// can name them.
 #pragma once
 
 #include <cstdint>
@@ -11,26 +12,27 @@ namespace tal {
 
 struct EncoderRecipe {
   enum class Input {
-    kFrames,  // each frame by itself; a window's row is the mean over its frames
-    kClips,   // a window is one clip
+    kFrames,     // each frame by itself; a window's row is the mean over its frames
+    kClips,      // a window is one clip
     kFlowClips,  // a window is one clip of flow fields
-    kFlow,    // stacks of kFlowStack consecutive flow fields, u and v of each: a window's row is the mean over the stacks inside it
+    kFlow,  // stacks of kFlowStack consecutive flow fields, u and v of each: a window's row is the mean over the stacks
+            // inside it
     kFlowStackClips,  // a window is one clip of such stacks, one behind the other: kFlowStack frames each
   };
   std::string name;
   Input input = Input::kFrames;
   Preprocessing preprocessing;
-  std::int64_t clip = 0;         // frames that a clip must have; 0: any
-  std::string head;              // the tensor whose rows are the classes
-  std::vector<std::string> head_prefixes;     // names that belong to the classifier alone, and may be absent all together
+  std::int64_t clip = 0;                   // frames that a clip must have; 0: any
+  std::string head;                        // the tensor whose rows are the classes
+  std::vector<std::string> head_prefixes;  // names that belong to the classifier alone, and may be absent all together
   std::vector<std::string> ignored_prefixes = {};  // names that files of the reference have and inference does not need
   std::int64_t clip_step = 1;                      // a clip's frames are a multiple of it
 };
 
-inline constexpr int kFlowStack = 5;        // fields, Simonyan & Zisserman and TSN
+inline constexpr int kFlowStack = 5;  // fields, Simonyan & Zisserman and TSN
 
-bool sees_clips(const EncoderRecipe& recipe);    // of frames or of flow: its inputs have an axis of time
-int channels_of(const EncoderRecipe& recipe);    // of its pictures
+bool sees_clips(const EncoderRecipe& recipe);  // of frames or of flow: its inputs have an axis of time
+int channels_of(const EncoderRecipe& recipe);  // of its pictures
 
 // Every network that --encoder can name, with the reference in a comment (recipes.cpp).
 const std::vector<EncoderRecipe>& encoder_recipes();

@@ -11,7 +11,8 @@ namespace {
 // How often each video is drawn in sample i; videos outside the ground truth stay as they are. Not Random, whose
 // draws for a seed would be others.
 std::vector<std::uint32_t> draw(const Selection& s, std::uint64_t seed, std::size_t i) {
-  std::seed_seq sequence{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32), static_cast<std::uint32_t>(i)};
+  std::seed_seq sequence{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
+                         static_cast<std::uint32_t>(i)};
   std::mt19937_64 random(sequence);
   std::vector<std::uint32_t> weight(s.state.size(), 1);
   for (const auto id : s.videos) weight[id] = 0;
@@ -25,7 +26,8 @@ std::vector<std::uint32_t> draw(const Selection& s, std::uint64_t seed, std::siz
 
 std::vector<double> bootstrap(const Evaluated& run, const Protocol& p, int samples, std::uint64_t seed, int jobs) {
   std::vector<double> out(static_cast<std::size_t>(samples));
-  parallel_for(out.size(), jobs, 1, [&] { return [&](std::size_t i) { out[i] = resampled_score(run, p, draw(*run.selection, seed, i)); }; });
+  parallel_for(out.size(), jobs, 1,
+               [&] { return [&](std::size_t i) { out[i] = resampled_score(run, p, draw(*run.selection, seed, i)); }; });
   return out;
 }
 

@@ -17,9 +17,9 @@ namespace tal::eval {
 // Texts <-> small numbers, in order of first use.
 class Names {
  public:
-  std::uint32_t id(std::string_view text);                 // added when new
+  std::uint32_t id(std::string_view text);  // added when new
   static constexpr std::uint32_t kNone = 0xffffffffu;
-  std::uint32_t find(std::string_view text) const;         // kNone when unknown
+  std::uint32_t find(std::string_view text) const;  // kNone when unknown
   const std::string& text(std::uint32_t id) const { return texts_[id]; }
   std::size_t size() const { return texts_.size(); }
 
@@ -47,18 +47,18 @@ struct Prediction {
 struct Video {
   bool in_truth = false, predicted = false;  // there is a ground-truth record, a record in the stream
   std::string subset;
-  double duration = 0, fps = 0;  // seconds, frames per second; 0: not given
-  std::uint32_t truth_begin = 0, truth_end = 0;    // in Dataset::truths, file order
-  std::uint32_t first = 0, last = 0;               // in Dataset::by_video
+  double duration = 0, fps = 0;                  // seconds, frames per second; 0: not given
+  std::uint32_t truth_begin = 0, truth_end = 0;  // in Dataset::truths, file order
+  std::uint32_t first = 0, last = 0;             // in Dataset::by_video
 };
 
 struct Dataset {
   Names video_names, labels;
-  std::vector<Video> videos;              // by id
+  std::vector<Video> videos;               // by id
   std::vector<std::uint32_t> truth_order;  // ids of the ground-truth records, file order
   std::vector<Truth> truths;
-  std::vector<Prediction> predictions;    // input order
-  std::vector<std::uint32_t> by_video;    // indices of predictions, grouped by video, input order inside
+  std::vector<Prediction> predictions;  // input order
+  std::vector<std::uint32_t> by_video;  // indices of predictions, grouped by video, input order inside
 
   Dataset();
   std::uint32_t video(std::string_view name);
@@ -74,31 +74,32 @@ struct Dataset {
 // Which part of the data set is evaluated.
 struct Filter {
   bool all_subsets = true;
-  std::string subset;                          // when !all_subsets
-  std::unordered_set<std::string> exclude;     // videos
-  bool count_excluded = false;                 // predictions of excluded videos stay, as false positives
-  bool class_agnostic = false;                 // one class, labels ignored
-  bool ambiguous_is_positive = false;          // Ambiguous rows are ground truths like others
+  std::string subset;                       // when !all_subsets
+  std::unordered_set<std::string> exclude;  // videos
+  bool count_excluded = false;              // predictions of excluded videos stay, as false positives
+  bool class_agnostic = false;              // one class, labels ignored
+  bool ambiguous_is_positive = false;       // Ambiguous rows are ground truths like others
 };
 
 struct Counts {
   std::uint64_t videos = 0, videos_with_instances = 0, instances = 0, ambiguous = 0, excluded = 0, predictions = 0;
-  std::uint64_t unknown_videos = 0, unknown_labels = 0;                          // distinct names
-  std::uint64_t unknown_video_predictions = 0, unknown_label_predictions = 0;    // predictions that carry them
-  std::uint64_t covered = 0;         // evaluated videos with a record in the stream
-  std::uint64_t zero_length = 0;     // ground truths of length 0
+  std::uint64_t unknown_videos = 0, unknown_labels = 0;                        // distinct names
+  std::uint64_t unknown_video_predictions = 0, unknown_label_predictions = 0;  // predictions that carry them
+  std::uint64_t covered = 0;      // evaluated videos with a record in the stream
+  std::uint64_t zero_length = 0;  // ground truths of length 0
 };
 
 enum class State : std::uint8_t { kOutside, kEvaluated, kExcluded, kExcludedCounted };
 
 struct Selection {
   const Dataset* data = nullptr;
-  std::vector<State> state;               // by video id
-  std::vector<std::uint32_t> videos;      // evaluated, file order
-  std::vector<std::int32_t> class_of;     // label id -> class, -1: none
-  std::vector<std::uint32_t> class_label; // class -> label id, in order of first appearance
+  std::vector<State> state;                // by video id
+  std::vector<std::uint32_t> videos;       // evaluated, file order
+  std::vector<std::int32_t> class_of;      // label id -> class, -1: none
+  std::vector<std::uint32_t> class_label;  // class -> label id, in order of first appearance
   std::vector<std::uint64_t> class_instances;
-  std::vector<std::int32_t> truth_class;  // by index in Dataset::truths: the class of an evaluated instance, -1 for all others
+  std::vector<std::int32_t> truth_class;  // by index in Dataset::truths: the class of an evaluated instance, -1 for all
+                                          // others
   bool class_agnostic = false, ambiguous_is_positive = false;
   Counts counts;
 

@@ -16,7 +16,8 @@ namespace {
 std::vector<std::uint32_t> name_ranks(const Dataset& data) {
   std::vector<std::uint32_t> order(data.videos.size()), rank(order.size());
   for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return data.video_names.text(a) < data.video_names.text(b); });
+  std::sort(order.begin(), order.end(),
+            [&](auto a, auto b) { return data.video_names.text(a) < data.video_names.text(b); });
   for (std::uint32_t i = 0; i < order.size(); ++i) rank[order[i]] = i;
   return rank;
 }
@@ -54,7 +55,9 @@ std::vector<std::uint32_t> tie_positions(const Dataset& data, Ties ties) {
     const auto ranks = name_ranks(data);
     std::vector<std::uint32_t> order(count);
     for (std::uint32_t i = 0; i < count; ++i) order[i] = i;
-    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return ranks[data.predictions[a].video] < ranks[data.predictions[b].video]; });
+    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) {
+      return ranks[data.predictions[a].video] < ranks[data.predictions[b].video];
+    });
     for (std::uint32_t i = 0; i < count; ++i) position[order[i]] = i;
   } else {
     for (std::uint32_t i = 0; i < count; ++i) position[i] = ties == Ties::kReversed ? ~i : i;
@@ -75,7 +78,8 @@ std::uint64_t rank(const Dataset& data, std::vector<Key>& keys, std::vector<Rank
   std::uint64_t tied = 0;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     out[i] = {keys[i].prediction, data.predictions[keys[i].prediction].video};
-    tied += (i > 0 && keys[i - 1].score == keys[i].score) || (i + 1 < keys.size() && keys[i + 1].score == keys[i].score);
+    tied +=
+        (i > 0 && keys[i - 1].score == keys[i].score) || (i + 1 < keys.size() && keys[i + 1].score == keys[i].score);
   }
   return tied;
 }
@@ -124,7 +128,8 @@ void match_by_rank(Matched& m, bool strict, std::size_t cls, std::vector<Ranked>
 // The detections of one video: positions in `ranked`, in rank order.
 using Positions = std::vector<std::uint32_t>;
 
-// Each instance, in file order, takes the free detection of largest tIoU that reaches the threshold; of equals the first in rank.
+// Each instance, in file order, takes the free detection of largest tIoU that reaches the threshold; of equals the
+// first in rank.
 void match_by_truth(Matched& m, bool strict, std::size_t cls, const Positions& mine, std::vector<Ranked>& ranked) {
   const Selection& s = *m.selection;
   const Dataset& data = *s.data;
@@ -142,7 +147,9 @@ void match_by_truth(Matched& m, bool strict, std::size_t cls, const Positions& m
       const Mask bit = Mask(1) << t;
       const std::pair<double, std::uint32_t>* best = nullptr;
       for (const auto& item : near)
-        if (!(ranked[item.second].hit & bit) && reaches(item.first, m.tiou[t], strict) && (!best || item.first > best->first)) best = &item;
+        if (!(ranked[item.second].hit & bit) && reaches(item.first, m.tiou[t], strict) &&
+            (!best || item.first > best->first))
+          best = &item;
       if (!best) continue;
       ranked[best->second].hit |= bit;
       m.finder[g * m.tiou.size() + t] = ranked[best->second].prediction;
@@ -157,7 +164,8 @@ void excuse_ambiguous(const Matched& m, const Positions& mine, std::vector<Ranke
   for (const auto& truth : data.truths_of(ranked[mine.front()].video)) {
     if (truth.label != kAmbiguous) continue;
     for (const auto i : mine)
-      if (tiou(truth.segment, data.predictions[ranked[i].prediction].segment) > 0) ranked[i].ignored |= all & ~ranked[i].hit;
+      if (tiou(truth.segment, data.predictions[ranked[i].prediction].segment) > 0)
+        ranked[i].ignored |= all & ~ranked[i].hit;
   }
 }
 
@@ -188,7 +196,8 @@ void match_class(Matched& m, const Matching& rules, std::size_t cls, std::vector
 
 Matched match(const Selection& s, const std::vector<double>& thresholds, const Matching& rules, Ties ties, int jobs) {
   if (thresholds.empty() || thresholds.size() > kMaxThresholds)
-    throw UsageError("--tiou takes 1 to " + std::to_string(kMaxThresholds) + " thresholds, not " + std::to_string(thresholds.size()));
+    throw UsageError("--tiou takes 1 to " + std::to_string(kMaxThresholds) + " thresholds, not " +
+                     std::to_string(thresholds.size()));
   const Dataset& data = *s.data;
   Matched m;
   m.selection = &s, m.tiou = thresholds, m.envelope = rules.envelope;
@@ -230,14 +239,16 @@ double PrecisionCurve::area(double positives, bool envelope) {
   return sum;
 }
 
-std::vector<double> average_precisions(const Matched& m, std::size_t cls, double positives, const std::vector<std::uint32_t>* weight) {
+std::vector<double> average_precisions(const Matched& m, std::size_t cls, double positives,
+                                       const std::vector<std::uint32_t>* weight) {
   const std::size_t count = m.tiou.size();
   std::vector<PrecisionCurve> curves(count);
   std::vector<double> hits(count, 0), ignored(count, 0);
   double ranked = 0;  // detections so far, true and false and ignored
   for (const auto& entry : m.classes[cls]) {
     const std::uint32_t times = weight ? (*weight)[entry.video] : 1;
-    for (Mask bits = entry.ignored; bits != 0; bits &= bits - 1) ignored[static_cast<std::size_t>(std::countr_zero(bits))] += times;
+    for (Mask bits = entry.ignored; bits != 0; bits &= bits - 1)
+      ignored[static_cast<std::size_t>(std::countr_zero(bits))] += times;
     for (Mask bits = entry.hit; bits != 0; bits &= bits - 1) {
       const auto t = static_cast<std::size_t>(std::countr_zero(bits));
       curves[t].set_misses(ranked - hits[t] - ignored[t]);

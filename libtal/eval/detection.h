@@ -10,10 +10,13 @@ using Mask = std::uint64_t;
 
 // The rules in which the detection protocols differ; the two that are in use have names.
 struct Matching {
-  bool strict = false;             // a match needs tIoU > threshold instead of >=
-  bool by_truth = false;           // instances in file order take the free detection of largest tIoU; else detections, by rank, the free instance
-  bool ambiguous_excuses = false;  // an unmatched detection that overlaps an Ambiguous segment is left out instead of a false positive
-  bool envelope = true;            // AP is the all-point envelope (VOC 2011); else the sum of precisions at true positives / instances
+  bool strict = false;    // a match needs tIoU > threshold instead of >=
+  bool by_truth = false;  // instances in file order take the free detection of largest tIoU; else detections, by rank,
+                          // the free instance
+  bool ambiguous_excuses = false;  // an unmatched detection that overlaps an Ambiguous segment is left out instead of a
+                                   // false positive
+  bool envelope = true;  // AP is the all-point envelope (VOC 2011); else the sum of precisions at true positives /
+                         // instances
   static const Matching kActivityNet, kThumosOfficial;
 };
 inline constexpr Matching Matching::kActivityNet{};
@@ -32,23 +35,29 @@ struct Matched {
   bool envelope = true;
   std::vector<std::vector<Ranked>> classes;  // by class, in rank order
   std::uint64_t tied = 0;                    // predictions whose score another one of their class has too
-  std::vector<std::uint32_t> finder;         // [index in Dataset::truths][threshold]: the prediction that was matched, or kNobody
-  std::uint32_t found_by(std::uint32_t truth, std::size_t threshold) const { return finder[truth * tiou.size() + threshold]; }
+  std::vector<std::uint32_t> finder;  // [index in Dataset::truths][threshold]: the prediction that was matched, or
+                                      // kNobody
+  std::uint32_t found_by(std::uint32_t truth, std::size_t threshold) const {
+    return finder[truth * tiou.size() + threshold];
+  }
   bool found(std::uint32_t truth, std::size_t threshold) const { return found_by(truth, threshold) != kNobody; }
 };
 
 // thresholds: 1 to kMaxThresholds values, any order (UsageError otherwise). jobs: threads over classes.
-Matched match(const Selection& selection, const std::vector<double>& thresholds, const Matching& matching, Ties ties, int jobs = 1);
+Matched match(const Selection& selection, const std::vector<double>& thresholds, const Matching& matching, Ties ties,
+              int jobs = 1);
 
 // tIoU as the official code divides: 0/0 is NaN, which it sorts before all others and which is "not below" a threshold.
 inline double kit_tiou(const Segment& a, const Segment& b) {
   const double inter = std::max(0.0, std::min(a.end, b.end) - std::max(a.start, b.start));
   return inter / (a.length() + b.length() - inter);
 }
-inline bool reaches(double overlap, double threshold, bool strict) { return strict ? overlap > threshold : !(overlap < threshold); }
+inline bool reaches(double overlap, double threshold, bool strict) {
+  return strict ? overlap > threshold : !(overlap < threshold);
+}
 
-// Precision at every true positive of a ranked list, which is all that its AP needs. worth: what a true positive counts beside a
-// false one; other than 1 for DETAD's normalised precision.
+// Precision at every true positive of a ranked list, which is all that its AP needs. worth: what a true positive counts
+// beside a false one; other than 1 for DETAD's normalised precision.
 class PrecisionCurve {
  public:
   explicit PrecisionCurve(double worth = 1) : worth_(worth) {}
@@ -64,8 +73,8 @@ class PrecisionCurve {
   double worth_ = 1, hits_ = 0, misses_ = 0;
 };
 
-// AP of one class with `positives` instances at each threshold. weight: multiplicity by video id (bootstrap), null: 1 each. 0 without
-// instances.
+// AP of one class with `positives` instances at each threshold. weight: multiplicity by video id (bootstrap), null: 1
+// each. 0 without instances.
 std::vector<double> average_precisions(const Matched& matched, std::size_t cls, double positives,
                                        const std::vector<std::uint32_t>* weight = nullptr);
 
@@ -81,9 +90,10 @@ DetectionResult activitynet_precision(const Dataset& data);
 // Recall@kx: the first k * n predictions of a video and class, n = its ground truths there.
 struct RecallAtK {
   std::vector<int> k;
-  std::vector<std::vector<double>> recall, class_mean;             // [k][threshold]
-  std::vector<std::vector<std::vector<double>>> classes;           // [class][k][threshold]
+  std::vector<std::vector<double>> recall, class_mean;    // [k][threshold]
+  std::vector<std::vector<std::vector<double>>> classes;  // [class][k][threshold]
 };
-RecallAtK recall_at_k(const Selection& selection, const std::vector<double>& thresholds, const std::vector<int>& k, Ties ties);
+RecallAtK recall_at_k(const Selection& selection, const std::vector<double>& thresholds, const std::vector<int>& k,
+                      Ties ties);
 
 }  // namespace tal::eval

@@ -22,7 +22,8 @@ Scale length_scale(bool thumos14) {
   return {"length", " s", thumos14 ? std::vector<double>{3, 6, 12, 18} : std::vector<double>{30, 60, 120, 180}};
 }
 Scale coverage_scale(bool thumos14) {
-  return {"coverage", "", thumos14 ? std::vector<double>{0.02, 0.04, 0.06, 0.08} : std::vector<double>{0.2, 0.4, 0.6, 0.8}};
+  return {"coverage", "",
+          thumos14 ? std::vector<double>{0.02, 0.04, 0.06, 0.08} : std::vector<double>{0.2, 0.4, 0.6, 0.8}};
 }
 Scale instances_scale(bool thumos14) {
   return {"instances", "", thumos14 ? std::vector<double>{1, 40, 80} : std::vector<double>{1, 4, 8}};
@@ -66,7 +67,8 @@ void name_kinds(const Evaluated& run, int jobs, Diagnosis& d) {
     return [&](std::size_t cls) {
       for (const auto& entry : m.classes[cls]) {
         const Nearest near = nearest(*run.selection, entry, cls);
-        for (std::size_t t = 0; t < m.tiou.size(); ++t) d.kinds[t][entry.prediction] = kind_of(entry, near, m.tiou[t], Mask(1) << t);
+        for (std::size_t t = 0; t < m.tiou.size(); ++t)
+          d.kinds[t][entry.prediction] = kind_of(entry, near, m.tiou[t], Mask(1) << t);
       }
     };
   });
@@ -84,9 +86,11 @@ void fill_profile(const Evaluated& run, Diagnosis& d) {
     for (auto& count : range) count /= static_cast<double>(m.tiou.size());
 }
 
-// AP with normalised precision of one class and threshold, from the first `limit` predictions for which keep(entry) is true.
+// AP with normalised precision of one class and threshold, from the first `limit` predictions for which keep(entry) is
+// true.
 template <class Keep>
-double normalized_area(const Evaluated& run, std::size_t cls, std::size_t threshold, std::size_t limit, double positives, Keep&& keep) {
+double normalized_area(const Evaluated& run, std::size_t cls, std::size_t threshold, std::size_t limit,
+                       double positives, Keep&& keep) {
   const Selection& s = *run.selection;
   if (positives == 0) return 0;
   const double average_instances = static_cast<double>(s.counts.instances) / static_cast<double>(s.class_label.size());
@@ -107,14 +111,16 @@ double without_kind(const Evaluated& run, const Diagnosis& d, Kind kind) {
   double sum = 0;
   for (std::size_t cls = 0; cls < s.class_label.size(); ++cls)
     for (std::size_t t = 0; t < run.matched.tiou.size(); ++t)
-      sum += normalized_area(run, cls, t, kProfile * s.class_instances[cls], static_cast<double>(s.class_instances[cls]),
-                             [&](const Ranked& entry) { return d.kinds[t][entry.prediction] != kind; });
+      sum +=
+          normalized_area(run, cls, t, kProfile * s.class_instances[cls], static_cast<double>(s.class_instances[cls]),
+                          [&](const Ranked& entry) { return d.kinds[t][entry.prediction] != kind; });
   return sum / static_cast<double>(s.class_label.size() * run.matched.tiou.size());
 }
 
 void fill_gains(const Evaluated& run, Diagnosis& d) {
   d.average_map_n = without_kind(run, d, Kind::kIgnored);
-  for (auto kind = static_cast<std::size_t>(Kind::kDoubleDetection); kind <= static_cast<std::size_t>(Kind::kBackground); ++kind)
+  for (auto kind = static_cast<std::size_t>(Kind::kDoubleDetection);
+       kind <= static_cast<std::size_t>(Kind::kBackground); ++kind)
     d.gain[kind] = without_kind(run, d, static_cast<Kind>(kind)) - d.average_map_n;
 }
 
@@ -134,7 +140,8 @@ class MatchedInstances {
 };
 
 // Average mAP_N of one bucket; bucket_of: by instance.
-double bucket_score(const Evaluated& run, const MatchedInstances& matched, const std::vector<std::size_t>& bucket_of, std::size_t bucket) {
+double bucket_score(const Evaluated& run, const MatchedInstances& matched, const std::vector<std::size_t>& bucket_of,
+                    std::size_t bucket) {
   const Selection& s = *run.selection;
   std::vector<double> positives(s.class_label.size(), 0);
   for (std::size_t g = 0; g < bucket_of.size(); ++g)
@@ -155,9 +162,11 @@ double bucket_score(const Evaluated& run, const MatchedInstances& matched, const
 
 // Instances per bucket and the share that found(g, threshold) says is found.
 template <class Found>
-std::vector<Bucket> recall_of(const Scale& scale, const std::vector<std::size_t>& bucket_of, std::size_t thresholds, Found&& found) {
+std::vector<Bucket> recall_of(const Scale& scale, const std::vector<std::size_t>& bucket_of, std::size_t thresholds,
+                              Found&& found) {
   std::vector<Bucket> buckets;
-  for (std::size_t i = 0; i < scale.size(); ++i) buckets.push_back({scale.bucket_name(i), 0, std::vector<double>(thresholds, 0), 0});
+  for (std::size_t i = 0; i < scale.size(); ++i)
+    buckets.push_back({scale.bucket_name(i), 0, std::vector<double>(thresholds, 0), 0});
   for (std::uint32_t g = 0; g < bucket_of.size(); ++g) {
     if (bucket_of[g] == kNoBucket) continue;
     Bucket& bucket = buckets[bucket_of[g]];
@@ -191,17 +200,23 @@ void fill_sensitivity(const Evaluated& run, bool thumos14, int jobs, Diagnosis& 
   const MatchedInstances matched(run);
   const auto add = [&](const Scale& scale, auto&& value) {
     const auto bucket_of = bucket_instances(s, scale, value);
-    auto buckets = recall_of(scale, bucket_of, run.matched.tiou.size(), [&](auto g, auto t) { return run.matched.found(g, t); });
-    parallel_for(buckets.size(), jobs, 1, [&] { return [&](std::size_t i) { buckets[i].average_map_n = bucket_score(run, matched, bucket_of, i); }; });
+    auto buckets =
+        recall_of(scale, bucket_of, run.matched.tiou.size(), [&](auto g, auto t) { return run.matched.found(g, t); });
+    parallel_for(buckets.size(), jobs, 1, [&] {
+      return [&](std::size_t i) { buckets[i].average_map_n = bucket_score(run, matched, bucket_of, i); };
+    });
     std::uint64_t known = 0;
     for (const auto& bucket : buckets) known += bucket.instances;
     d.sensitivity.push_back({scale.name, std::move(buckets), s.counts.instances - known});
   };
-  add(coverage_scale(thumos14), [](const Video& video, double, const Truth& truth) { return video.duration > 0 ? truth.segment.length() / video.duration : -1; });
+  add(coverage_scale(thumos14), [](const Video& video, double, const Truth& truth) {
+    return video.duration > 0 ? truth.segment.length() / video.duration : -1;
+  });
   add(length_scale(thumos14), [](const Video&, double, const Truth& truth) { return truth.segment.length(); });
   add(instances_scale(thumos14), [](const Video&, double n, const Truth&) { return n; });
   const Scale everything{"all", "", {}};
-  d.sensitivity_base = bucket_score(run, matched, bucket_instances(s, everything, [](const Video&, double, const Truth&) { return 0.0; }), 0);
+  d.sensitivity_base = bucket_score(
+      run, matched, bucket_instances(s, everything, [](const Video&, double, const Truth&) { return 0.0; }), 0);
 }
 
 // The score threshold of the best F1 over all classes together.
@@ -241,11 +256,13 @@ Characteristic recall_by_length(const Evaluated& run, bool thumos14) {
   const ProposalMatch& m = run.proposal;
   const Scale scale = length_scale(thumos14);
   Characteristic out{scale.name, {}, 0};
-  for (std::size_t i = 0; i < scale.size(); ++i) out.buckets.push_back({scale.bucket_name(i), 0, std::vector<double>(m.tiou.size(), 0), 0});
+  for (std::size_t i = 0; i < scale.size(); ++i)
+    out.buckets.push_back({scale.bucket_name(i), 0, std::vector<double>(m.tiou.size(), 0), 0});
   for (std::size_t row = 0; row < m.truth.size(); ++row) {
     Bucket& bucket = out.buckets[scale.bucket(run.selection->data->truths[m.truth[row]].segment.length())];
     ++bucket.instances;
-    for (std::size_t t = 0; t < m.tiou.size(); ++t) bucket.recall[t] += m.first[row * m.tiou.size() + t] != ProposalMatch::kNever;
+    for (std::size_t t = 0; t < m.tiou.size(); ++t)
+      bucket.recall[t] += m.first[row * m.tiou.size() + t] != ProposalMatch::kNever;
   }
   for (auto& bucket : out.buckets)
     for (auto& value : bucket.recall) value = bucket.instances ? value / static_cast<double>(bucket.instances) : 0;

@@ -1,5 +1,6 @@
-// What is wrong with detections, after DETAD (Alwassel, Caba Heilbron, Escorcia, Ghanem: Diagnosing Error in Temporal Action Detectors,
-// ECCV 2018): kinds of false positives, what each kind costs, and how the score depends on the instances' properties.
+// What is wrong with detections, after DETAD (Alwassel, Caba Heilbron, Escorcia, Ghanem: Diagnosing Error in Temporal
+// Action Detectors, ECCV 2018): kinds of false positives, what each kind costs, and how the score depends on the
+// instances' properties.
 #pragma once
 
 #include <array>
@@ -9,12 +10,21 @@
 
 namespace tal::eval {
 
-// By the instance of largest tIoU in the video (of equals the one of the detection's own label): tIoU >= threshold is a double detection
-// (own label) or a wrong label, tIoU >= 0.1 a localization error (own label) or a confusion, less is background.
-enum class Kind : std::uint8_t { kTruePositive, kDoubleDetection, kWrongLabel, kLocalization, kConfusion, kBackground, kIgnored };
+// By the instance of largest tIoU in the video (of equals the one of the detection's own label): tIoU >= threshold is a
+// double detection (own label) or a wrong label, tIoU >= 0.1 a localization error (own label) or a confusion, less is
+// background.
+enum class Kind : std::uint8_t {
+  kTruePositive,
+  kDoubleDetection,
+  kWrongLabel,
+  kLocalization,
+  kConfusion,
+  kBackground,
+  kIgnored
+};
 inline constexpr std::size_t kKinds = 7;
-inline constexpr std::array<const char*, kKinds> kKindNames = {"true positive", "double detection", "wrong label", "localization",
-                                                               "confusion", "background", "ignored"};
+inline constexpr std::array<const char*, kKinds> kKindNames = {
+    "true positive", "double detection", "wrong label", "localization", "confusion", "background", "ignored"};
 inline constexpr double kLeastOverlap = 0.1;
 inline constexpr std::size_t kProfile = 10;  // ranges of the profile; predictions behind them do not count in the costs
 
@@ -26,7 +36,8 @@ struct Scale {
   std::size_t bucket(double value) const;
   std::string bucket_name(std::size_t i) const;  // "0-30 s", "over 180 s"; whole numbers without unit: "1", "2-4"
 };
-// DETAD's bounds for ActivityNet, or its finer ones for THUMOS14. Length in seconds, coverage = length / duration, instances of the video.
+// DETAD's bounds for ActivityNet, or its finer ones for THUMOS14. Length in seconds, coverage = length / duration,
+// instances of the video.
 Scale length_scale(bool thumos14);
 Scale coverage_scale(bool thumos14);
 Scale instances_scale(bool thumos14);
@@ -35,8 +46,8 @@ struct Bucket {
   std::string name;
   std::uint64_t instances = 0;
   std::vector<double> recall;  // [threshold]
-  // Mean over the classes with instances here, and thresholds, of AP with normalised precision; detections matched to instances
-  // of other buckets are left out. 0 without instances.
+  // Mean over the classes with instances here, and thresholds, of AP with normalised precision; detections matched to
+  // instances of other buckets are left out. 0 without instances.
   double average_map_n = 0;
 };
 struct Characteristic {
@@ -46,15 +57,17 @@ struct Characteristic {
 };
 
 struct Diagnosis {
-  std::vector<std::vector<Kind>> kinds;                      // [threshold][prediction]; kIgnored: not ranked, or excused
+  std::vector<std::vector<Kind>> kinds;  // [threshold][prediction]; kIgnored: not ranked, or excused
   // [k - 1][kind]: predictions ranked from (k - 1) n + 1 to k n in their class of n instances, mean over thresholds.
   std::array<std::array<double, kKinds>, kProfile> profile{};
-  // Average mAP_N: precision is R N / (R N + F) with recall R, F false positives and N instances a class on average (DETAD, section 3).
-  double average_map_n = 0;                                  // of the first kProfile n predictions of each class
-  std::array<double, kKinds> gain{};                         // what it gains without the predictions of a kind
-  std::vector<Characteristic> sensitivity;                   // coverage, length, instances; over all predictions
-  double sensitivity_base = 0;                               // average mAP_N of all predictions
-  std::vector<double> threshold, f1, precision, recall;      // [threshold]: the score threshold of the best F1 over all classes
+  // Average mAP_N: precision is R N / (R N + F) with recall R, F false positives and N instances a class on average
+  // (DETAD, section 3).
+  double average_map_n = 0;                              // of the first kProfile n predictions of each class
+  std::array<double, kKinds> gain{};                     // what it gains without the predictions of a kind
+  std::vector<Characteristic> sensitivity;               // coverage, length, instances; over all predictions
+  double sensitivity_base = 0;                           // average mAP_N of all predictions
+  std::vector<double> threshold, f1, precision, recall;  // [threshold]: the score threshold of the best F1 over all
+                                                         // classes
 };
 Diagnosis diagnose(const Evaluated& run, bool thumos14, int jobs);
 

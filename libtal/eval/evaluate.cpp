@@ -14,7 +14,9 @@ ProposalResult curve_of(const ProposalMatch& m, const Protocol& p, const std::ve
   return p.thumos_frames ? thumos_curve(m, weight) : activitynet_curve(m, p.max_avg, weight);
 }
 
-double score_of(const ProposalResult& r, const Protocol& p) { return p.thumos_frames ? interpolate(r.an, r.ar, 50) : r.auc; }
+double score_of(const ProposalResult& r, const Protocol& p) {
+  return p.thumos_frames ? interpolate(r.an, r.ar, 50) : r.auc;
+}
 
 Evaluated evaluate(const Dataset& data, const Protocol& p, int jobs) {
   Evaluated run;

@@ -4,7 +4,9 @@
 
 namespace tal::eval {
 
-const char* name_of(Ties ties) { return ties == Ties::kReversed ? "reversed" : ties == Ties::kInput ? "input" : "video"; }
+const char* name_of(Ties ties) {
+  return ties == Ties::kReversed ? "reversed" : ties == Ties::kInput ? "input" : "video";
+}
 
 namespace {
 
@@ -24,21 +26,29 @@ std::vector<Rule> differing_rules(const Protocol& a, const Protocol& b) {
     return std::pair(pick(a.matching.*rule, yes, no), pick(b.matching.*rule, yes, no));
   };
   const auto strict = says(&Matching::strict, "tIoU > threshold", "tIoU >= threshold");
-  add("threshold", strict.first, strict.second, [](Protocol& p, const Protocol& t) { p.matching.strict = t.matching.strict; });
-  const auto direction = says(&Matching::by_truth, "each instance, in file order, takes the free detection of largest tIoU",
-                              "each detection, by rank, takes the free instance of largest tIoU");
-  add("matching", direction.first, direction.second, [](Protocol& p, const Protocol& t) { p.matching.by_truth = t.matching.by_truth; });
+  add("threshold", strict.first, strict.second,
+      [](Protocol& p, const Protocol& t) { p.matching.strict = t.matching.strict; });
+  const auto direction =
+      says(&Matching::by_truth, "each instance, in file order, takes the free detection of largest tIoU",
+           "each detection, by rank, takes the free instance of largest tIoU");
+  add("matching", direction.first, direction.second,
+      [](Protocol& p, const Protocol& t) { p.matching.by_truth = t.matching.by_truth; });
   add("order of ties", name_of(a.ties), name_of(b.ties), [](Protocol& p, const Protocol& t) { p.ties = t.ties; });
-  const auto ambiguous = says(&Matching::ambiguous_excuses, "unmatched detections on Ambiguous segments are left out", "Ambiguous segments are ignored");
-  add("Ambiguous", ambiguous.first, ambiguous.second, [](Protocol& p, const Protocol& t) { p.matching.ambiguous_excuses = t.matching.ambiguous_excuses; });
-  const auto area = says(&Matching::envelope, "all-point envelope of precision", "sum of precisions at true positives / instances");
-  add("average precision", area.first, area.second, [](Protocol& p, const Protocol& t) { p.matching.envelope = t.matching.envelope; });
+  const auto ambiguous = says(&Matching::ambiguous_excuses, "unmatched detections on Ambiguous segments are left out",
+                              "Ambiguous segments are ignored");
+  add("Ambiguous", ambiguous.first, ambiguous.second,
+      [](Protocol& p, const Protocol& t) { p.matching.ambiguous_excuses = t.matching.ambiguous_excuses; });
+  const auto area =
+      says(&Matching::envelope, "all-point envelope of precision", "sum of precisions at true positives / instances");
+  add("average precision", area.first, area.second,
+      [](Protocol& p, const Protocol& t) { p.matching.envelope = t.matching.envelope; });
   return all;
 }
 
 std::string text_of(const Dataset& data, std::uint32_t prediction) {
   const Prediction& p = data.predictions[prediction];
-  return "detection [" + format_number(p.segment.start) + ", " + format_number(p.segment.end) + "] of score " + format_number(p.score);
+  return "detection [" + format_number(p.segment.start) + ", " + format_number(p.segment.end) + "] of score " +
+         format_number(p.score);
 }
 
 // What the detection that finds the instance under one protocol does under the other.
@@ -51,12 +61,14 @@ std::string reason(const Dataset& data, const Matched& finds, const Matched& mis
   const Video& video = data.videos[d.video];
   for (std::uint32_t g = video.truth_begin; g < video.truth_end; ++g)
     if (misses.found_by(g, d.threshold) == finder)
-      return who + " is given to instance [" + format_number(data.truths[g].segment.start) + ", " + format_number(data.truths[g].segment.end) + "] instead";
+      return who + " is given to instance [" + format_number(data.truths[g].segment.start) + ", " +
+             format_number(data.truths[g].segment.end) + "] instead";
   return who + " finds only instances that other detections have";
 }
 
 // found[i]: the run after i rule changes.
-std::vector<Disagreement> disagreements(const Dataset& data, const Selection& s, const std::vector<const Matched*>& runs, const std::vector<Rule>& rules) {
+std::vector<Disagreement> disagreements(const Dataset& data, const Selection& s,
+                                        const std::vector<const Matched*>& runs, const std::vector<Rule>& rules) {
   std::vector<Disagreement> out;
   const Matched &first = *runs.front(), &last = *runs.back();
   for (const auto id : s.videos)

@@ -1,5 +1,5 @@
-// Two detection protocols on the same videos, classes and thresholds: in which rules they differ, what each rule moves, and the
-// instances that one finds and the other does not.
+// Two detection protocols on the same videos, classes and thresholds: in which rules they differ, what each rule moves,
+// and the instances that one finds and the other does not.
 #pragma once
 
 #include <string>

@@ -44,7 +44,8 @@ std::string precision_curves(const Evaluated& run, const std::vector<double>& ti
         if (!(entry.hit & bit)) continue;
         ++hits;
         out += label;
-        append_cells(out, {tiou[t], s.data->predictions[entry.prediction].score, hits / static_cast<double>(s.class_instances[c]), hits / count});
+        append_cells(out, {tiou[t], s.data->predictions[entry.prediction].score,
+                           hits / static_cast<double>(s.class_instances[c]), hits / count});
         out += '\n';
       }
     }

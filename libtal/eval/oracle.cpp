@@ -31,7 +31,8 @@ std::vector<Pair> pairs_of(const Dataset& data, const Selection& s, std::uint32_
     for (const auto index : data.predictions_of(video)) {
       const Prediction& p = data.predictions[index];
       if (!s.is_instance(g) || !(s.class_agnostic || data.truths[g].label == p.label)) continue;
-      if (const double overlap = tiou(data.truths[g].segment, p.segment); overlap > 0) pairs.push_back({overlap, g, index});
+      if (const double overlap = tiou(data.truths[g].segment, p.segment); overlap > 0)
+        pairs.push_back({overlap, g, index});
     }
   std::stable_sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) { return a.overlap > b.overlap; });
   return pairs;

@@ -10,7 +10,8 @@
 
 namespace tal::eval {
 
-// Calls make_worker() once a thread, and worker(i) for every i < count, in blocks of `block` indices. The first exception is rethrown.
+// Calls make_worker() once a thread, and worker(i) for every i < count, in blocks of `block` indices. The first
+// exception is rethrown.
 template <class MakeWorker>
 void parallel_for(std::size_t count, int jobs, std::size_t block, MakeWorker&& make_worker) {
   std::atomic<std::size_t> next{0};

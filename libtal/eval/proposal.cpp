@@ -68,12 +68,15 @@ class Finder {
     keys_.clear();
     for (const auto index : data_.predictions_of(video)) keys_.push_back({data_.predictions[index].score, index});
     if (rules_.ties == TieOrder::kReversed)
-      std::sort(keys_.begin(), keys_.end(), [](const Key& a, const Key& b) { return a.score != b.score ? a.score > b.score : a.index > b.index; });
+      std::sort(keys_.begin(), keys_.end(),
+                [](const Key& a, const Key& b) { return a.score != b.score ? a.score > b.score : a.index > b.index; });
     else
-      std::sort(keys_.begin(), keys_.end(), [](const Key& a, const Key& b) { return a.score != b.score ? a.score > b.score : a.index < b.index; });
+      std::sort(keys_.begin(), keys_.end(),
+                [](const Key& a, const Key& b) { return a.score != b.score ? a.score > b.score : a.index < b.index; });
     std::uint64_t tied = 0;
     for (std::size_t i = 0; i < keys_.size(); ++i)
-      tied += (i > 0 && keys_[i - 1].score == keys_[i].score) || (i + 1 < keys_.size() && keys_[i + 1].score == keys_[i].score);
+      tied += (i > 0 && keys_[i - 1].score == keys_[i].score) ||
+              (i + 1 < keys_.size() && keys_[i + 1].score == keys_[i].score);
     if (tied > 0) tied_ += tied;
   }
 
@@ -137,7 +140,8 @@ namespace {
 
 // recall[threshold][point] when video v uses used(v, point) proposals, not falling over the points.
 template <class Used>
-void fill_recall(const ProposalMatch& m, std::size_t points, const std::vector<std::uint32_t>* weight, ProposalResult& r, Used&& used) {
+void fill_recall(const ProposalMatch& m, std::size_t points, const std::vector<std::uint32_t>* weight,
+                 ProposalResult& r, Used&& used) {
   const std::size_t count = m.tiou.size();
   r.recall.assign(count, std::vector<double>(points, 0));
   std::vector<std::uint32_t> limit(points);
@@ -180,9 +184,11 @@ ProposalResult activitynet_curve(const ProposalMatch& m, double max_avg, const s
   }
   const double ratio = n > 0 ? max_avg * v / n : 0;
   const auto keep = [&](const ProposalMatch::Entry& entry) {
-    return static_cast<std::uint32_t>(std::min(std::floor(entry.proposals * ratio), static_cast<double>(entry.proposals)));
+    return static_cast<std::uint32_t>(
+        std::min(std::floor(entry.proposals * ratio), static_cast<double>(entry.proposals)));
   };
-  for (std::size_t i = 0; i < m.videos.size(); ++i) total += (weight ? (*weight)[m.videos[i].video] : 1.0) * keep(m.videos[i]);
+  for (std::size_t i = 0; i < m.videos.size(); ++i)
+    total += (weight ? (*weight)[m.videos[i].video] : 1.0) * keep(m.videos[i]);
   r.videos = static_cast<std::uint64_t>(v), r.predictions = static_cast<std::uint64_t>(n);
   const double scale = total > 0 ? max_avg * v / total : 0;
   std::vector<double> part(100);
@@ -191,7 +197,8 @@ ProposalResult activitynet_curve(const ProposalMatch& m, double max_avg, const s
     const std::uint32_t kept = keep(entry);
     return static_cast<std::uint32_t>(std::min(std::floor(kept * part[j]), static_cast<double>(kept)));
   });
-  for (std::size_t j = 0; j < 100; ++j) r.an.push_back(total > 0 ? part[j] * (total / v) : static_cast<double>(j + 1) / 100 * max_avg);
+  for (std::size_t j = 0; j < 100; ++j)
+    r.an.push_back(total > 0 ? part[j] * (total / v) : static_cast<double>(j + 1) / 100 * max_avg);
   double area = 0;
   for (std::size_t j = 1; j < 100; ++j) area += (r.an[j] - r.an[j - 1]) * (r.ar[j] + r.ar[j - 1]) / 2;
   r.auc = 100 * area / r.an.back();

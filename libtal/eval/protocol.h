@@ -15,16 +15,17 @@ struct EvalOptions {
   std::string excluded = "drop", ties = "protocol", recall_at, format = "text";
   double max_avg_proposals = 100, fail_under = 0;
   int bootstrap = 0;
-  bool exclude_known_bad = false, class_agnostic = false, ties_range = false, per_class = false, require_complete = false;
+  bool exclude_known_bad = false, class_agnostic = false, ties_range = false, per_class = false,
+       require_complete = false;
   bool diagnose = false, explain = false, videos_from_ground_truth = false, ambiguous_removed = false;
 };
 
 // A protocol as its code or paper has it: one row of protocols().
 struct ProtocolRow {
   enum class Measure {
-    kPrecision,     // of labelled detections: mean average precision
-    kRecall,        // of proposals: average recall against their average number
-    kFrameRecall,   // the same of segments in inclusive frames
+    kPrecision,    // of labelled detections: mean average precision
+    kRecall,       // of proposals: average recall against their average number
+    kFrameRecall,  // the same of segments in inclusive frames
   };
   std::string name, help;  // one line: whose code, and its rules
   Measure measure = Measure::kPrecision;

@@ -45,7 +45,8 @@ class Collector {
  private:
   void add(const ParsedLine& line, std::span<const Truth> truths, std::span<const Prediction> predictions) {
     const std::uint32_t id = data_.video(line.video);
-    if (predictions_ && data_.videos[id].predicted) throw Error("the video stands twice in the stream").at_field("video");
+    if (predictions_ && data_.videos[id].predicted)
+      throw Error("the video stands twice in the stream").at_field("video");
     if (truth_ && line.has_truth) data_.add_truth(line.video, line.subset, line.duration, line.fps, truths);
     counts_.without_annotations += truth_ && !line.has_truth;
     if (!predictions_) return;
@@ -65,7 +66,9 @@ class Collector {
     if (reserved_ || block.predictions.empty()) return;
     reserved_ = true;
     const double blocks = static_cast<double>(reader_.total_bytes()) / static_cast<double>(block.text.size());
-    data_.predictions.reserve(data_.predictions.size() + static_cast<std::size_t>(1.05 * static_cast<double>(block.predictions.size()) * std::max(1.0, blocks)));
+    data_.predictions.reserve(
+        data_.predictions.size() +
+        static_cast<std::size_t>(1.05 * static_cast<double>(block.predictions.size()) * std::max(1.0, blocks)));
   }
 
   Run& run_;

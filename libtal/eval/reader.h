@@ -13,8 +13,9 @@ struct ReadCounts {
   std::uint64_t records = 0, without_annotations = 0, without_proposals = 0;
 };
 
-// truth, predictions: which of `annotations` and `proposals` to take. Errors (reversed or non-finite segments, a video that stands
-// twice, a window of a live stream) carry source, line, video and field and go through run.record_error. Call Dataset::index() after.
+// truth, predictions: which of `annotations` and `proposals` to take. Errors (reversed or non-finite segments, a video
+// that stands twice, a window of a live stream) carry source, line, video and field and go through run.record_error.
+// Call Dataset::index() after.
 ReadCounts read_records(Run& run, const std::string& path, Dataset& data, bool truth, bool predictions, int jobs);
 
 }  // namespace tal::eval

@@ -13,7 +13,8 @@ struct Cell {
 };
 
 // Rank of the first prediction that reaches each threshold; predictions.size() when none does.
-std::vector<std::size_t> first_ranks(const Dataset& data, const Truth& truth, const std::vector<std::uint32_t>& ranked, const std::vector<double>& thresholds) {
+std::vector<std::size_t> first_ranks(const Dataset& data, const Truth& truth, const std::vector<std::uint32_t>& ranked,
+                                     const std::vector<double>& thresholds) {
   std::vector<std::size_t> first(thresholds.size(), ranked.size());
   double best = -1;
   for (std::size_t i = 0; i < ranked.size(); ++i) {
@@ -26,7 +27,8 @@ std::vector<std::size_t> first_ranks(const Dataset& data, const Truth& truth, co
   return first;
 }
 
-void count_hits(const Dataset& data, Cell& cell, const std::vector<double>& thresholds, Ties ties, RecallAtK& r, std::size_t cls) {
+void count_hits(const Dataset& data, Cell& cell, const std::vector<double>& thresholds, Ties ties, RecallAtK& r,
+                std::size_t cls) {
   std::sort(cell.predictions.begin(), cell.predictions.end(), [&](auto a, auto b) {
     const double x = data.predictions[a].score, y = data.predictions[b].score;
     return x != y ? x > y : ties == Ties::kReversed ? a > b : a < b;
@@ -34,7 +36,8 @@ void count_hits(const Dataset& data, Cell& cell, const std::vector<double>& thre
   for (const Truth* truth : cell.truths) {
     const auto first = first_ranks(data, *truth, cell.predictions, thresholds);
     for (std::size_t i = 0; i < r.k.size(); ++i) {
-      const std::size_t limit = std::min(cell.predictions.size(), static_cast<std::size_t>(r.k[i]) * cell.truths.size());
+      const std::size_t limit =
+          std::min(cell.predictions.size(), static_cast<std::size_t>(r.k[i]) * cell.truths.size());
       for (std::size_t t = 0; t < thresholds.size(); ++t) r.classes[cls][i][t] += first[t] < limit;
     }
   }
@@ -71,7 +74,8 @@ RecallAtK recall_at_k(const Selection& s, const std::vector<double>& thresholds,
     }
     for (const auto index : data.predictions_of(id)) {
       const auto cls = s.class_of_label(data.predictions[index].label);
-      if (cls >= 0 && !cells[static_cast<std::size_t>(cls)].truths.empty()) cells[static_cast<std::size_t>(cls)].predictions.push_back(index);
+      if (cls >= 0 && !cells[static_cast<std::size_t>(cls)].truths.empty())
+        cells[static_cast<std::size_t>(cls)].predictions.push_back(index);
     }
     for (const auto cls : touched) {
       count_hits(data, cells[cls], thresholds, ties, r, cls);

@@ -129,7 +129,9 @@ struct RecordParser::Private {
 
   bool fast(std::string_view line, Block& block, ParsedLine& out) {
     sj::ondemand::document document;
-    if (parser.iterate(sj::padded_string_view(line.data(), line.size(), line.size() + sj::SIMDJSON_PADDING)).get(document)) return false;
+    if (parser.iterate(sj::padded_string_view(line.data(), line.size(), line.size() + sj::SIMDJSON_PADDING))
+            .get(document))
+      return false;
     sj::ondemand::object object;
     if (document.get_object().get(object)) return false;
     keys.clear();
@@ -191,7 +193,8 @@ struct RecordParser::Private {
       }
       if (predictions && record.has_proposals()) {
         out.has_predictions = true;
-        for (const auto& p : record.proposals()) block.predictions.push_back({p.segment, p.score, block.labels.id(p.label), 0});
+        for (const auto& p : record.proposals())
+          block.predictions.push_back({p.segment, p.score, block.labels.id(p.label), 0});
       }
     } catch (Error& error) {
       throw error.at_video(record.video());

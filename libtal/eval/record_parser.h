@@ -23,7 +23,7 @@ struct ParsedLine {
 
 // Some lines on their way through a worker, and what they held; label ids are the block's own.
 struct Block {
-  std::string text;  // the lines, then kPadding bytes
+  std::string text;                                        // the lines, then kPadding bytes
   std::vector<std::pair<std::size_t, std::size_t>> lines;  // begin, size
   std::vector<std::uint64_t> numbers;                      // of the lines in their file
   std::vector<ParsedLine> parsed;

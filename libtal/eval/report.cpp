@@ -75,9 +75,12 @@ class Tables {
     if (r_.contains("recall_at")) add_recall_at_k();
     if (r_.contains("ties_range") && r_["ties_range"].contains("map_lowest")) add_ties();
     if (r_.contains("diagnosis")) add_diagnosis();
-    if (r_.contains("ar_by_length")) add_buckets("recall of all proposals by length of the instance", "length", r_["ar_by_length"]);
+    if (r_.contains("ar_by_length"))
+      add_buckets("recall of all proposals by length of the instance", "length", r_["ar_by_length"]);
     if (r_.contains("oracle")) add_rows("oracle", {"step", "score", "gain"}, r_["oracle"]["waterfall"]);
-    if (r_.contains("against")) add_rows("rules changed one after another", {"rule", "first", "second", "score", "change", "instances"}, r_["against"]["rules"]);
+    if (r_.contains("against"))
+      add_rows("rules changed one after another", {"rule", "first", "second", "score", "change", "instances"},
+               r_["against"]["rules"]);
     if (r_.contains("disagreements"))
       add_rows("disagreements", {"video", "segment", "label", "tiou", "found_by", "rule", "why"}, r_["disagreements"]);
     return std::move(tables_);
@@ -90,7 +93,9 @@ class Tables {
     for (const auto& t : r_["tiou"]) head.push_back("tIoU " + (exact_ ? plain(t) : shown(t).substr(0, 4)));
     return head;
   }
-  std::string counted(const json& item, const char* name) const { return item[name].get<std::string>() + " (" + plain(item["instances"]) + ")"; }
+  std::string counted(const json& item, const char* name) const {
+    return item[name].get<std::string>() + " (" + plain(item["instances"]) + ")";
+  }
 
   void add_summary() {
     Table table{"summary", {"key", "value"}, {}};
@@ -118,8 +123,11 @@ class Tables {
 
   void add_recall() {
     Table table{"average recall", {"AN", "AR"}, {}};
-    const double last = r_["an"].empty() ? 0 : r_["an"].back().get<double>();  // more than the lists hold: THUMOS14's curve goes on along the last two points
-    for (const auto& [key, value] : r_["ar_at"].items()) table.rows.push_back({key, text(value) + (std::stod(key) > last ? " (extrapolated)" : "")});
+    const double last = r_["an"].empty() ? 0 : r_["an"].back().get<double>();  // more than the lists hold: THUMOS14's
+                                                                               // curve goes on along the last two
+                                                                               // points
+    for (const auto& [key, value] : r_["ar_at"].items())
+      table.rows.push_back({key, text(value) + (std::stod(key) > last ? " (extrapolated)" : "")});
     tables_.push_back(std::move(table));
   }
 
@@ -138,9 +146,12 @@ class Tables {
 
   void add_diagnosis() {
     const json& d = r_["diagnosis"];
-    Table kinds{"kinds of predictions by rank in their class of n instances, and the gain of average mAP_N (" + text(d["average_map_n"]) + ") without them",
-                {"kind", "gain"}, {}};
-    for (std::size_t k = 1; k <= d["kinds"][0]["top"].size(); ++k) kinds.head.push_back("to " + std::to_string(k) + "n");
+    Table kinds{"kinds of predictions by rank in their class of n instances, and the gain of average mAP_N (" +
+                    text(d["average_map_n"]) + ") without them",
+                {"kind", "gain"},
+                {}};
+    for (std::size_t k = 1; k <= d["kinds"][0]["top"].size(); ++k)
+      kinds.head.push_back("to " + std::to_string(k) + "n");
     for (const auto& item : d["kinds"]) {
       std::vector<std::string> cells{item["kind"].get<std::string>(), item.contains("gain") ? text(item["gain"]) : ""};
       for (const auto& count : item["top"]) cells.push_back(exact_ ? plain(count) : rounded(count.get<double>()));
@@ -150,7 +161,9 @@ class Tables {
     for (const char* key : {"coverage", "length", "instances"}) {
       const json& part = d["sensitivity"][key];
       const std::string unknown = part["unknown"] == 0 ? "" : ", unknown of " + plain(part["unknown"]) + " instances";
-      add_buckets(std::string("average mAP_N (all: ") + text(d["sensitivity"]["average_map_n"]) + ") and recall by " + key + unknown, key, part["buckets"]);
+      add_buckets(std::string("average mAP_N (all: ") + text(d["sensitivity"]["average_map_n"]) + ") and recall by " +
+                      key + unknown,
+                  key, part["buckets"]);
     }
     Table f1{"best F1 over all classes", with_thresholds("value"), {}};
     for (const char* key : {"score_threshold", "f1", "precision", "recall"}) row(f1, key, d["best_f1"][key], exact_);
@@ -165,7 +178,8 @@ class Tables {
       row(table, counted(item, "bucket"), item["recall"], exact_);
       auto& cells = table.rows.back();
       if (scored) cells.insert(cells.begin() + 1, text(item["average_map_n"]));
-      if (!exact_ && item["instances"] == 0) std::fill(cells.begin() + 1, cells.end(), "-");  // nothing to recall is not a recall of 0
+      if (!exact_ && item["instances"] == 0)
+        std::fill(cells.begin() + 1, cells.end(), "-");  // nothing to recall is not a recall of 0
     }
     tables_.push_back(std::move(table));
   }
@@ -175,7 +189,8 @@ class Tables {
     Table table{title, std::move(keys), {}};
     for (const auto& item : items) {
       auto& cells = table.rows.emplace_back();
-      for (const auto& key : table.head) cells.push_back(key == "tiou" || item[key].is_array() ? plain(item[key]) : text(item[key]));
+      for (const auto& key : table.head)
+        cells.push_back(key == "tiou" || item[key].is_array() ? plain(item[key]) : text(item[key]));
     }
     tables_.push_back(std::move(table));
   }
@@ -215,7 +230,8 @@ std::string markdown_line(const std::vector<std::string>& cells) {
 }
 
 std::string markdown_of(const Table& table) {
-  std::string out = "**" + table.title + "**\n\n" + markdown_line(table.head) + markdown_line(std::vector<std::string>(table.head.size(), "---"));
+  std::string out = "**" + table.title + "**\n\n" + markdown_line(table.head) +
+                    markdown_line(std::vector<std::string>(table.head.size(), "---"));
   for (const auto& cells : table.rows) out += markdown_line(cells);
   return out + "\n";
 }

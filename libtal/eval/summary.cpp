@@ -25,7 +25,8 @@ Report parameters_of(const Protocol& p, const EvalOptions& o) {
   } else if (p.proposals) {
     out["max_avg_proposals"] = p.max_avg;
   } else {
-    out["matching"] = std::string(p.matching.by_truth ? "by ground truth" : "by rank") + (p.matching.strict ? ", tIoU > threshold" : ", tIoU >= threshold");
+    out["matching"] = std::string(p.matching.by_truth ? "by ground truth" : "by rank") +
+                      (p.matching.strict ? ", tIoU > threshold" : ", tIoU >= threshold");
     out["ap"] = p.matching.envelope ? "all-point envelope" : "sum of precisions at true positives";
     out["class_agnostic"] = p.filter.class_agnostic;
     out["ambiguous"] = p.matching.ambiguous_excuses ? "excuses unmatched detections" : "removed";
@@ -82,8 +83,10 @@ void add_precision(Report& r, const Evaluated& run, const Protocol& p, const Eva
   r["average_map"] = run.detection.average;
   r["classes"] = Report::array();
   for (std::size_t i = 0; i < s.class_label.size(); ++i)
-    r["classes"].push_back({{"label", s.data->labels.text(s.class_label[i])}, {"instances", s.class_instances[i]},
-                            {"predictions", run.matched.classes[i].size()}, {"ap", run.detection.ap[i]}});
+    r["classes"].push_back({{"label", s.data->labels.text(s.class_label[i])},
+                            {"instances", s.class_instances[i]},
+                            {"predictions", run.matched.classes[i].size()},
+                            {"ap", run.detection.ap[i]}});
   if (o.per_class) r["per_class"] = true;
   if (p.recall_at.empty()) return;
   const auto recall = recall_at_k(s, p.tiou, p.recall_at, o.ties == "reversed" ? Ties::kReversed : Ties::kInput);
@@ -127,12 +130,14 @@ Report diagnosis_of(const Diagnosis& d, const Protocol& p) {
     Report counts = Report::array();
     for (const auto& range : d.profile) counts.push_back(range[i]);
     Report kind = {{"kind", kKindNames[i]}, {"top", counts}};
-    if (i >= static_cast<std::size_t>(Kind::kDoubleDetection) && i <= static_cast<std::size_t>(Kind::kBackground)) kind["gain"] = d.gain[i];
+    if (i >= static_cast<std::size_t>(Kind::kDoubleDetection) && i <= static_cast<std::size_t>(Kind::kBackground))
+      kind["gain"] = d.gain[i];
     out["kinds"].push_back(kind);
   }
   out["sensitivity"] = {{"average_map_n", d.sensitivity_base}};
   for (const auto& characteristic : d.sensitivity)
-    out["sensitivity"][characteristic.name] = {{"unknown", characteristic.unknown}, {"buckets", buckets_of(characteristic.buckets, true)}};
+    out["sensitivity"][characteristic.name] = {{"unknown", characteristic.unknown},
+                                               {"buckets", buckets_of(characteristic.buckets, true)}};
   out["best_f1"] = {{"score_threshold", d.threshold}, {"f1", d.f1}, {"precision", d.precision}, {"recall", d.recall}};
   return out;
 }
@@ -145,12 +150,20 @@ Report oracle_of(const std::vector<OracleStep>& steps, const std::string& step, 
 }
 
 Report against_of(const Explanation& e, const Evaluated& run, const Protocol& second) {
-  Report out = {{"protocol", second.name}, {"map", e.other.detection.map}, {"score", e.other.score},
-                {"difference", run.score - e.other.score}, {"disagreements", e.disagreements.size()}};
+  Report out = {{"protocol", second.name},
+                {"map", e.other.detection.map},
+                {"score", e.other.score},
+                {"difference", run.score - e.other.score},
+                {"disagreements", e.disagreements.size()}};
   out["rules"] = Report::array();
   for (const auto& rule : e.rules)
-    out["rules"].push_back({{"rule", rule.rule}, {"first", rule.first}, {"second", rule.second}, {"map", rule.map},
-                            {"score", rule.score}, {"change", rule.change}, {"instances", rule.instances}});
+    out["rules"].push_back({{"rule", rule.rule},
+                            {"first", rule.first},
+                            {"second", rule.second},
+                            {"map", rule.map},
+                            {"score", rule.score},
+                            {"change", rule.change},
+                            {"instances", rule.instances}});
   return out;
 }
 
@@ -159,9 +172,13 @@ Report disagreements_of(const Explanation& e, const Evaluated& run, const Protoc
   Report out = Report::array();
   for (const auto& d : e.disagreements) {
     const Truth& truth = data.truths[d.truth];
-    out.push_back({{"video", data.video_names.text(d.video)}, {"segment", {truth.segment.start, truth.segment.end}},
-                   {"label", data.labels.text(truth.label)}, {"tiou", first.tiou[d.threshold]},
-                   {"found_by", d.first_finds ? first.name : second.name}, {"rule", d.rule}, {"why", d.why}});
+    out.push_back({{"video", data.video_names.text(d.video)},
+                   {"segment", {truth.segment.start, truth.segment.end}},
+                   {"label", data.labels.text(truth.label)},
+                   {"tiou", first.tiou[d.threshold]},
+                   {"found_by", d.first_finds ? first.name : second.name},
+                   {"rule", d.rule},
+                   {"why", d.why}});
   }
   return out;
 }

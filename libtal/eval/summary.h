@@ -19,6 +19,7 @@ Report tie_range_of(const TieRange& range);
 Report diagnosis_of(const Diagnosis& diagnosis, const Protocol& protocol);
 Report oracle_of(const std::vector<OracleStep>& steps, const std::string& step, double score);
 Report against_of(const Explanation& explanation, const Evaluated& run, const Protocol& second);
-Report disagreements_of(const Explanation& explanation, const Evaluated& run, const Protocol& first, const Protocol& second);
+Report disagreements_of(const Explanation& explanation, const Evaluated& run, const Protocol& first,
+                        const Protocol& second);
 
 }  // namespace tal::eval

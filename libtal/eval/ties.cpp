@@ -40,8 +40,9 @@ struct Outcome {
 Outcome play(const Competitors& c, const std::vector<std::size_t>& order) {
   Outcome out;
   for (const auto i : order) {
-    const auto free = std::find_if(c.wants[i].begin(), c.wants[i].end(),
-                                   [&](auto g) { return std::find(out.taken.begin(), out.taken.end(), g) == out.taken.end(); });
+    const auto free = std::find_if(c.wants[i].begin(), c.wants[i].end(), [&](auto g) {
+      return std::find(out.taken.begin(), out.taken.end(), g) == out.taken.end();
+    });
     if (free == c.wants[i].end()) ++out.misses.back();  // all it wants is taken, so that there was a true positive
     else out.taken.push_back(*free), out.misses.push_back(0);
   }
@@ -80,12 +81,18 @@ Outcome resolve(const Competitors& c, bool highest, bool& exact) {
 class ExtremeByRank {
  public:
   ExtremeByRank(const Evaluated& run, const Matching& rules, std::size_t cls, double threshold)
-      : s_(*run.selection), data_(*s_.data), ranked_(run.matched.classes[cls]), rules_(rules), cls_(cls), threshold_(threshold) {}
+      : s_(*run.selection),
+        data_(*s_.data),
+        ranked_(run.matched.classes[cls]),
+        rules_(rules),
+        cls_(cls),
+        threshold_(threshold) {}
 
   double area(bool highest, bool& exact) {
     taken_.assign(data_.truths.size(), false);
     PrecisionCurve curve;
-    for_groups(data_, ranked_, [&](std::size_t begin, std::size_t end) { add_group(begin, end, highest, exact, curve); });
+    for_groups(data_, ranked_,
+               [&](std::size_t begin, std::size_t end) { add_group(begin, end, highest, exact, curve); });
     return curve.area(static_cast<double>(s_.class_instances[cls_]), rules_.envelope);
   }
 
@@ -97,7 +104,8 @@ class ExtremeByRank {
     for (std::uint32_t g = video.truth_begin; g < video.truth_end; ++g) {
       if (s_.truth_class[g] != static_cast<std::int32_t>(cls_) || taken_[g]) continue;
       const double overlap = kit_tiou(data_.truths[g].segment, data_.predictions[entry.prediction].segment);
-      if (reaches(overlap, threshold_, rules_.strict)) near.emplace_back(overlap != overlap ? 2 : overlap, g);  // NaN first
+      if (reaches(overlap, threshold_, rules_.strict))
+        near.emplace_back(overlap != overlap ? 2 : overlap, g);  // NaN first
     }
     std::sort(near.rbegin(), near.rend());  // of equals the one listed last, as in match()
     std::vector<std::uint32_t> out;
@@ -128,7 +136,8 @@ class ExtremeByRank {
     std::erase_if(out, [](const Competitors& c) { return c.wants.empty(); });
     return out;
   }
-  static void merge(std::vector<Competitors>& all, std::map<std::uint32_t, std::size_t>& of_instance, std::size_t from, std::size_t to) {
+  static void merge(std::vector<Competitors>& all, std::map<std::uint32_t, std::size_t>& of_instance, std::size_t from,
+                    std::size_t to) {
     for (auto& list : all[from].wants) all[to].wants.push_back(std::move(list));
     all[from].wants.clear();
     for (auto& [instance, home] : of_instance)
@@ -222,14 +231,18 @@ ClassRange class_range(const Evaluated& run, const Matching& rules, const Matche
 TieRange detection_range(const Evaluated& run, const Protocol& p, int jobs) {
   const std::size_t count = p.tiou.size(), classes = run.matched.classes.size();
   Matched reversed;
-  if (p.matching.by_truth) reversed = match(*run.selection, p.tiou, p.matching, p.ties == Ties::kReversed ? Ties::kInput : Ties::kReversed, jobs);
+  if (p.matching.by_truth)
+    reversed =
+        match(*run.selection, p.tiou, p.matching, p.ties == Ties::kReversed ? Ties::kInput : Ties::kReversed, jobs);
   std::vector<ClassRange> ranges(classes);
-  parallel_for(classes, jobs, 1, [&] { return [&](std::size_t cls) { ranges[cls] = class_range(run, p.matching, reversed, cls); }; });
+  parallel_for(classes, jobs, 1,
+               [&] { return [&](std::size_t cls) { ranges[cls] = class_range(run, p.matching, reversed, cls); }; });
   TieRange out;
   out.map_lowest.assign(count, 0), out.map_highest.assign(count, 0);
   for (const auto& range : ranges) {
     out.exact = out.exact && range.exact;
-    for (std::size_t t = 0; t < count; ++t) out.map_lowest[t] += range.lowest[t], out.map_highest[t] += range.highest[t];
+    for (std::size_t t = 0; t < count; ++t)
+      out.map_lowest[t] += range.lowest[t], out.map_highest[t] += range.highest[t];
   }
   for (std::size_t t = 0; t < count; ++t) {
     out.map_lowest[t] /= static_cast<double>(classes), out.map_highest[t] /= static_cast<double>(classes);

@@ -22,7 +22,8 @@ SweepVideo sweep_video(const Record& record, const RpnFusionOptions& options) {
   return v;
 }
 
-eval::ProposalResult average_recall(const std::vector<SweepVideo>& videos, double beta, const RpnFusionOptions& options, int jobs) {
+eval::ProposalResult average_recall(const std::vector<SweepVideo>& videos, double beta, const RpnFusionOptions& options,
+                                    int jobs) {
   SuppressOptions rule = preset_of(options.preset);
   rule.low = options.low.value_or(rule.low);
   rule.stop = static_cast<long long>(std::max(100.0, std::ceil(options.most)));
@@ -35,8 +36,10 @@ eval::ProposalResult average_recall(const std::vector<SweepVideo>& videos, doubl
     data.add_truth(v.video, "", v.duration, 0, truths);
     std::vector<Proposal> proposals(v.segments.size());
     for (std::size_t n = 0; n < proposals.size(); ++n)
-      proposals[n].segment = v.segments[n], proposals[n].score = fused_score(beta, v.segment_scores[n], v.unit_scores[n]);
-    for (const Proposal& p : suppress(proposals, v.duration, rule)) data.predictions.push_back({p.segment, p.score, label, id});
+      proposals[n].segment = v.segments[n],
+      proposals[n].score = fused_score(beta, v.segment_scores[n], v.unit_scores[n]);
+    for (const Proposal& p : suppress(proposals, v.duration, rule))
+      data.predictions.push_back({p.segment, p.score, label, id});
     data.videos[id].predicted = true;
     ++id;
   }
@@ -46,7 +49,8 @@ eval::ProposalResult average_recall(const std::vector<SweepVideo>& videos, doubl
   const eval::Selection selection = eval::select(data, filter);
   eval::ProposalRules rules;
   rules.jobs = jobs;
-  return eval::activitynet_curve(eval::match_proposals(selection, parse_number_list(options.tiou), rules), options.most);
+  return eval::activitynet_curve(eval::match_proposals(selection, parse_number_list(options.tiou), rules),
+                                 options.most);
 }
 
 }  // namespace tal

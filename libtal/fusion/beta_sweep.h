@@ -1,4 +1,5 @@
-// The weight of the segment score against the unit score (Eq. 9), tried on records with ground truth: average recall for each beta.
+// The weight of the segment score against the unit score (Eq. 9), tried on records with ground truth: average recall
+// for each beta.
 #pragma once
 
 #include <string>
@@ -21,6 +22,7 @@ struct SweepVideo {
 SweepVideo sweep_video(const Record& record, const RpnFusionOptions& options);
 
 // ActivityNet's curve of the proposals scored with this beta and suppressed as the options say.
-eval::ProposalResult average_recall(const std::vector<SweepVideo>& videos, double beta, const RpnFusionOptions& options, int jobs);
+eval::ProposalResult average_recall(const std::vector<SweepVideo>& videos, double beta, const RpnFusionOptions& options,
+                                    int jobs);
 
 }  // namespace tal

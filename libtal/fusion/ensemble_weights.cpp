@@ -24,7 +24,8 @@ constexpr const char* kFormat = "tal-weights/1";
 // How many ways there are to share n parts among m members.
 double combinations(std::size_t members, int parts) {
   double count = 1;
-  for (std::size_t k = 1; k < members; ++k) count = count * static_cast<double>(static_cast<std::size_t>(parts) + k) / static_cast<double>(k);
+  for (std::size_t k = 1; k < members; ++k)
+    count = count * static_cast<double>(static_cast<std::size_t>(parts) + k) / static_cast<double>(k);
   return count;
 }
 
@@ -53,8 +54,9 @@ std::string rounded(double value) {
 void search(EnsembleWeights& best, int grid, const std::function<double(std::span<const double>)>& score) {
   const std::size_t count = best.members.size();
   if (const double all = combinations(count, grid); all > static_cast<double>(kMostCombinations))
-    throw UsageError("--grid " + std::to_string(grid) + ": " + std::to_string(count) + " members have " + format_number(all) + " combinations of multiples of 1/" + std::to_string(grid) +
-                     ", more than " + std::to_string(kMostCombinations) + "; a smaller number has fewer");
+    throw UsageError("--grid " + std::to_string(grid) + ": " + std::to_string(count) + " members have " +
+                     format_number(all) + " combinations of multiples of 1/" + std::to_string(grid) + ", more than " +
+                     std::to_string(kMostCombinations) + "; a smaller number has fewer");
   std::vector<int> parts(count);
   std::vector<double> weights(count);
   bool first = true;
@@ -62,14 +64,16 @@ void search(EnsembleWeights& best, int grid, const std::function<double(std::spa
     for (std::size_t k = 0; k < count; ++k) weights[k] = static_cast<double>(parts[k]) / grid;
     const double value = score(weights);
     ++best.tried;
-    if (!first && (value < best.chosen || (value == best.chosen && unevenness(weights) >= unevenness(best.weights)))) return;
+    if (!first && (value < best.chosen || (value == best.chosen && unevenness(weights) >= unevenness(best.weights))))
+      return;
     first = false, best.chosen = value, best.weights = weights;
   });
 }
 
 }  // namespace
 
-EnsembleWeights choose_weights(const std::vector<std::string>& members, const std::string& measure, int grid, const std::function<double(std::span<const double>)>& score) {
+EnsembleWeights choose_weights(const std::vector<std::string>& members, const std::string& measure, int grid,
+                               const std::function<double(std::span<const double>)>& score) {
   EnsembleWeights result;
   result.members = members, result.measure = measure;
   const std::size_t count = members.size();
@@ -84,7 +88,9 @@ EnsembleWeights choose_weights(const std::vector<std::string>& members, const st
     return result;
   }
   const double sum = std::accumulate(result.alone.begin(), result.alone.end(), 0.0);
-  if (!(sum > 0)) throw Error("every member by itself has " + measure + " 0 on the validation records: their scores say nothing about weights");
+  if (!(sum > 0))
+    throw Error("every member by itself has " + measure +
+                " 0 on the validation records: their scores say nothing about weights");
   for (const double s : result.alone) result.weights.push_back(s / sum);
   result.chosen = score(result.weights);
   return result;
@@ -92,11 +98,14 @@ EnsembleWeights choose_weights(const std::vector<std::string>& members, const st
 
 void report_weights(Run& run, const EnsembleWeights& chosen, const EnsembleWeightOptions& o) {
   for (std::size_t k = 0; k < chosen.members.size(); ++k)
-    run.note("'" + chosen.members[k] + "' alone has " + chosen.measure + " " + rounded(chosen.alone[k]) + " on '" + o.from + "': weight " + format_number(chosen.weights[k]));
-  run.note("together " + chosen.measure + " " + rounded(chosen.chosen) + ", with equal weights " + rounded(chosen.equal) +
-            (chosen.tried > 0 ? "; best of " + std::to_string(chosen.tried) + " combinations" : ""));
-  Json kept{{"format", kFormat}, {"from", o.from}, {"measure", chosen.measure}, {"score", chosen.chosen}, {"equal", chosen.equal}, {"members", chosen.members},
-            {"alone", chosen.alone}, {"weights", chosen.weights}};
+    run.note("'" + chosen.members[k] + "' alone has " + chosen.measure + " " + rounded(chosen.alone[k]) + " on '" +
+             o.from + "': weight " + format_number(chosen.weights[k]));
+  run.note("together " + chosen.measure + " " + rounded(chosen.chosen) + ", with equal weights " +
+           rounded(chosen.equal) +
+           (chosen.tried > 0 ? "; best of " + std::to_string(chosen.tried) + " combinations" : ""));
+  Json kept{{"format", kFormat},      {"from", o.from},           {"measure", chosen.measure},
+            {"score", chosen.chosen}, {"equal", chosen.equal},    {"members", chosen.members},
+            {"alone", chosen.alone},  {"weights", chosen.weights}};
   run.history_field("weights", Json(chosen.weights).dump());
   if (o.out.empty()) return;
   Output file(o.out);
@@ -106,21 +115,28 @@ void report_weights(Run& run, const EnsembleWeights& chosen, const EnsembleWeigh
 
 std::vector<double> read_weights(const std::string& text, const std::vector<std::string>& members) {
   if (!text.ends_with(".json")) try {
-    return parse_number_list(text);
-  } catch (const std::exception& error) {
-    throw UsageError("weights '" + text + "': " + error.what() + " (numbers, or a .json file of --weights-out)");
-  }
+      return parse_number_list(text);
+    } catch (const std::exception& error) {
+      throw UsageError("weights '" + text + "': " + error.what() + " (numbers, or a .json file of --weights-out)");
+    }
   try {
     const Json kept = Json::parse(read_file(text));
     if (kept.value("format", "") != kFormat) throw Error("no file of --weights-out");
     const auto names = kept.at("members").get<std::vector<std::string>>();
     const auto weights = kept.at("weights").get<std::vector<double>>();
-    if (weights.size() != names.size()) throw Error("it has " + std::to_string(weights.size()) + " weights for its " + std::to_string(names.size()) + " members");
-    if (names.size() != members.size()) throw Error("weights of " + std::to_string(names.size()) + " members for " + std::to_string(members.size()));
-    if (names != members && std::is_permutation(names.begin(), names.end(), members.begin())) throw Error("weights of the same members in another order, '" + names[0] + "' first");
+    if (weights.size() != names.size())
+      throw Error("it has " + std::to_string(weights.size()) + " weights for its " + std::to_string(names.size()) +
+                  " members");
+    if (names.size() != members.size())
+      throw Error("weights of " + std::to_string(names.size()) + " members for " + std::to_string(members.size()));
+    if (names != members && std::is_permutation(names.begin(), names.end(), members.begin()))
+      throw Error("weights of the same members in another order, '" + names[0] + "' first");
     // The folder may have moved.
-    const auto same = [](const std::string& a, const std::string& b) { return std::filesystem::path(a).filename() == std::filesystem::path(b).filename(); };
-    if (!std::equal(names.begin(), names.end(), members.begin(), same)) throw Error("weights of other members: '" + joined(names, "', '") + "', not '" + joined(members, "', '") + "'");
+    const auto same = [](const std::string& a, const std::string& b) {
+      return std::filesystem::path(a).filename() == std::filesystem::path(b).filename();
+    };
+    if (!std::equal(names.begin(), names.end(), members.begin(), same))
+      throw Error("weights of other members: '" + joined(names, "', '") + "', not '" + joined(members, "', '") + "'");
     return weights;
   } catch (const nlohmann::json::exception&) {
     throw Error("'" + text + "': no file of --weights-out");
@@ -130,10 +146,13 @@ std::vector<double> read_weights(const std::string& text, const std::vector<std:
 }
 
 void ValidationTruth::add(const Record& record, bool labelled) {
-  if (!record.has("annotations")) throw Error("missing: weights are chosen by the ground truth").at_field("annotations");
+  if (!record.has("annotations"))
+    throw Error("missing: weights are chosen by the ground truth").at_field("annotations");
   Video video{record.video(), record.duration().value_or(0), {}};
   for (const auto& annotation : record.annotations(/*zero_length=*/true)) {
-    if (labelled && annotation.label.empty()) throw Error("has no label: classifiers are weighed by the mAP of labelled detections").at_field("annotations[" + std::to_string(video.truths.size()) + "]");
+    if (labelled && annotation.label.empty())
+      throw Error("has no label: classifiers are weighed by the mAP of labelled detections")
+          .at_field("annotations[" + std::to_string(video.truths.size()) + "]");
     video.truths.emplace_back(annotation.segment, std::string(annotation.label));
   }
   if (!names_.insert(video.name).second) throw Error("the video has two lines");

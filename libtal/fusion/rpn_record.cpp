@@ -30,11 +30,13 @@ RpnScores scores_of(const Proposal& proposal, std::size_t index, const RpnMaps& 
   scores.segment = need("segment");
   const double anchor = need("anchor");
   if (!(anchor >= 0 && anchor < static_cast<double>(maps.anchors.size()) && anchor == std::floor(anchor)))
-    throw Error("must be an index into maps.rpn, which has " + std::to_string(maps.anchors.size()) + " anchors").at_field(field + ".anchor");
+    throw Error("must be an index into maps.rpn, which has " + std::to_string(maps.anchors.size()) + " anchors")
+        .at_field(field + ".anchor");
   scores.anchor = static_cast<std::size_t>(anchor);
   scores.estimate = {maps.anchors[scores.anchor], need("ds"), need("de")};
   scores.estimate.has_alpha = find("alpha_s") != nullptr;
-  if (scores.estimate.has_alpha) scores.estimate.alpha_start = *find("alpha_s"), scores.estimate.alpha_end = need("alpha_e");
+  if (scores.estimate.has_alpha)
+    scores.estimate.alpha_start = *find("alpha_s"), scores.estimate.alpha_end = need("alpha_e");
   return scores;
 }
 
@@ -46,25 +48,32 @@ bool has_segment_scores(const Record& record) {
 }
 
 std::optional<UnitCandidate> candidate_of(const RpnScores& scores, const RpnMaps& maps, bool kl_ev) {
-  if (kl_ev && !scores.estimate.has_alpha) throw Error("--kl-ev: the model was not trained with the KL loss: no alpha_s and alpha_e").at_field("proposals.scores");
+  if (kl_ev && !scores.estimate.has_alpha)
+    throw Error("--kl-ev: the model was not trained with the KL loss: no alpha_s and alpha_e")
+        .at_field("proposals.scores");
   return best_candidate(maps.of(scores.anchor), scores.estimate, kl_ev);
 }
 
 }  // namespace
 
 UnitScores RpnMaps::of(std::size_t anchor) const {
-  const auto part = [&](std::size_t unit) { return std::span(scores).subspan((3 * anchor + unit) * static_cast<std::size_t>(rows), static_cast<std::size_t>(rows)); };
+  const auto part = [&](std::size_t unit) {
+    return std::span(scores).subspan((3 * anchor + unit) * static_cast<std::size_t>(rows),
+                                     static_cast<std::size_t>(rows));
+  };
   return {part(0), part(1), part(2)};
 }
 
-void set_rpn_maps(Record& record, const std::vector<Segment>& anchors, std::int64_t rows, const std::vector<float>& scores) {
+void set_rpn_maps(Record& record, const std::vector<Segment>& anchors, std::int64_t rows,
+                  const std::vector<float>& scores) {
   set_float_map(record, kMap, {{static_cast<std::int64_t>(anchors.size()), 3, rows}, scores, {}, anchors});
 }
 
 RpnMaps read_rpn_maps(const Record& record) {
   if (!has_map(record, kMap) && has_segment_scores(record))
-    throw Error("missing; the RPN that proposed has no unit module (unit=false) or was told to leave its scores out "
-                "(maps=none), so there is nothing to refine or score with")
+    throw Error(
+        "missing; the RPN that proposed has no unit module (unit=false) or was told to leave its scores out "
+        "(maps=none), so there is nothing to refine or score with")
         .at_field("maps.rpn");
   FloatMap map = read_float_map(record, kMap, {-1, 3, -1});
   const auto fail = [](const std::string& why) { return Error(why).at_field("maps.rpn.anchors"); };
@@ -119,7 +128,8 @@ void score_by_units(Record& record, const RpnFusionOptions& options) {
   const auto scores = segment_and_unit_scores(record, options.kl_ev);
   for (std::size_t n = 0; n < proposals.size(); ++n) {
     const auto [segment, unit] = scores[n];
-    proposals[n].score = options.fusion == "product" ? product_score(segment, unit) : fused_score(options.beta, segment, unit);
+    proposals[n].score =
+        options.fusion == "product" ? product_score(segment, unit) : fused_score(options.beta, segment, unit);
     proposals[n].scores = record.keep_scores({{"unit", unit}});
   }
   record.set_proposals(proposals);

@@ -1,7 +1,8 @@
-// The RPN's unit-level clues in the pipe: what tal-propose leaves in a record, and what tal-refine and tal-score make of it without
-// the model.
+// The RPN's unit-level clues in the pipe: what tal-propose leaves in a record, and what tal-refine and tal-score make
+// of it without the model.
 //
-// maps.rpn:  {"shape":[N,3,L^],"dtype":"float32","data":..., "anchors":[[s,e],...]}  unit scores (start, end, actionness) of N anchors,
+// maps.rpn:  {"shape":[N,3,L^],"dtype":"float32","data":..., "anchors":[[s,e],...]}  unit scores (start, end,
+// actionness) of N anchors,
 //            whose segments are given in seconds, unclipped
 // proposals: "scores":{"segment":p,"ds":..,"de":..[,"alpha_s":..,"alpha_e":..],"anchor":n}  n: index into maps.rpn
 #pragma once
@@ -23,7 +24,8 @@ struct RpnMaps {
   std::vector<double> scores;    // [N, 3, L^]
   UnitScores of(std::size_t anchor) const;
 };
-void set_rpn_maps(Record& record, const std::vector<Segment>& anchors, std::int64_t rows, const std::vector<float>& scores);
+void set_rpn_maps(Record& record, const std::vector<Segment>& anchors, std::int64_t rows,
+                  const std::vector<float>& scores);
 // Error with the field; it says so when the proposals are of an RPN that has no unit scores.
 RpnMaps read_rpn_maps(const Record& record);
 
@@ -37,13 +39,13 @@ std::vector<NamedScore> named_scores(const RpnScores& scores);  // for Proposal:
 
 struct RpnFusionOptions {
   std::string fusion = "average";  // Eq. (9); or "product": p p'
-  double beta = 0.8;        // Eq. (9): weight of the segment score
-  bool kl_ev = false;       // Eq. (8) with the KL factor
-  bool sweep = false;       // a table over beta instead of records
-  std::string preset = "rpn";  // sweep: of tal-nms
-  std::optional<double> low;   // sweep: lower threshold of soft-NMS in the place of the preset's
+  double beta = 0.8;               // Eq. (9): weight of the segment score
+  bool kl_ev = false;              // Eq. (8) with the KL factor
+  bool sweep = false;              // a table over beta instead of records
+  std::string preset = "rpn";      // sweep: of tal-nms
+  std::optional<double> low;       // sweep: lower threshold of soft-NMS in the place of the preset's
   std::string tiou = "0.5:0.05:0.95";
-  double most = 100;        // sweep: proposals a video on average
+  double most = 100;            // sweep: proposals a video on average
   std::string format = "text";  // of the table; or json
 };
 // p and p' (0: no unit candidate) of every proposal.

@@ -34,7 +34,8 @@ class Scorer {
     c.sob = outside > 0 ? (outside - (sums_.back() - act)) / outside : 1;
     if (has_alpha_) {
       const double length = rows / 2;  // of the anchor
-      c.kl = length * normal_density(s + 0.5, estimate_.mu_start, estimate_.sigma_start) * length * normal_density(e + 0.5, estimate_.mu_end, estimate_.sigma_end);
+      c.kl = length * normal_density(s + 0.5, estimate_.mu_start, estimate_.sigma_start) * length *
+             normal_density(e + 0.5, estimate_.mu_end, estimate_.sigma_end);
     }
     c.score = c.iou * c.sof * c.sob * (kl_ev_ ? c.kl : 1);
     return c;
@@ -62,7 +63,8 @@ std::vector<std::int64_t> unit_peaks(std::span<const double> scores) {
   std::vector<std::int64_t> peaks;
   const std::size_t n = scores.size();
   for (std::size_t r = 0; r < n; ++r)
-    if (scores[r] >= 0.5 && (r == 0 || scores[r] > scores[r - 1]) && (r + 1 == n || scores[r] > scores[r + 1])) peaks.push_back(static_cast<std::int64_t>(r));
+    if (scores[r] >= 0.5 && (r == 0 || scores[r] > scores[r - 1]) && (r + 1 == n || scores[r] > scores[r + 1]))
+      peaks.push_back(static_cast<std::int64_t>(r));
   return peaks;
 }
 
@@ -95,15 +97,18 @@ Segment segment_location(const SegmentEstimate& estimate) {
 Segment unit_location(const UnitCandidate& candidate, const Segment& anchor, std::int64_t rows) {
   const Segment vicinity = vicinity_of(anchor);
   const double row = vicinity.length() / static_cast<double>(rows);
-  return {vicinity.start + (static_cast<double>(candidate.start) + 0.5) * row, vicinity.start + (static_cast<double>(candidate.end) + 0.5) * row};
+  return {vicinity.start + (static_cast<double>(candidate.start) + 0.5) * row,
+          vicinity.start + (static_cast<double>(candidate.end) + 0.5) * row};
 }
 
-Segment fused_location(const SegmentEstimate& estimate, const std::optional<UnitCandidate>& candidate, std::int64_t rows) {
+Segment fused_location(const SegmentEstimate& estimate, const std::optional<UnitCandidate>& candidate,
+                       std::int64_t rows) {
   const Segment segment = segment_location(estimate);
   if (candidate) {
     const Segment unit = unit_location(*candidate, estimate.anchor, rows);
     const double row = vicinity_of(estimate.anchor).length() / static_cast<double>(rows);
-    const Segment fused{std::clamp(segment.start, unit.start - row, unit.start + row), std::clamp(segment.end, unit.end - row, unit.end + row)};
+    const Segment fused{std::clamp(segment.start, unit.start - row, unit.start + row),
+                        std::clamp(segment.end, unit.end - row, unit.end + row)};
     if (fused.start < fused.end) return fused;
   }
   return segment.start < segment.end ? segment : estimate.anchor;

@@ -33,7 +33,8 @@ bool read_number(std::string_view text, double& value) {
   if (!text.empty() && text.front() == '+') text.remove_prefix(1);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || end != text.data() + text.size() || error == std::errc::invalid_argument) return false;
-  if (error == std::errc::result_out_of_range) value = std::strtod(std::string(text).c_str(), nullptr);  // 0 or infinity
+  if (error == std::errc::result_out_of_range)
+    value = std::strtod(std::string(text).c_str(), nullptr);  // 0 or infinity
   return true;
 }
 
@@ -71,7 +72,9 @@ std::vector<std::size_t> choose_columns(const std::vector<std::string>& names, c
   return chosen;
 }
 
-std::string shown(std::string_view text) { return "'" + std::string(text.substr(0, 40)) + (text.size() > 40 ? "...'" : "'"); }
+std::string shown(std::string_view text) {
+  return "'" + std::string(text.substr(0, 40)) + (text.size() > 40 ? "...'" : "'");
+}
 
 }  // namespace
 
@@ -93,7 +96,8 @@ NumberTable parse_number_table(std::string_view text, const std::vector<std::str
     for_each_field(line, separator, [&](std::string_view field) { fields.push_back(field); });
     if (first) {
       width = fields.size();
-      const bool header = !std::all_of(fields.begin(), fields.end(), [](std::string_view field) { return is_number(field); });
+      const bool header =
+          !std::all_of(fields.begin(), fields.end(), [](std::string_view field) { return is_number(field); });
       std::vector<std::string> names;
       for (const auto field : fields) names.emplace_back(header ? unquoted(field) : std::string_view());
       try {
@@ -107,7 +111,8 @@ NumberTable parse_number_table(std::string_view text, const std::vector<std::str
       }
     }
     if (fields.size() != width)
-      throw Error(std::to_string(fields.size()) + " columns, the first line has " + std::to_string(width)).at_line("", number);
+      throw Error(std::to_string(fields.size()) + " columns, the first line has " + std::to_string(width))
+          .at_line("", number);
     for (const auto index : chosen) {
       double value = 0;
       const bool read = read_number(fields[index], value);

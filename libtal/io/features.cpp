@@ -43,9 +43,7 @@ std::vector<std::int64_t> squeezed(std::vector<std::int64_t> shape) {
   return shape;
 }
 
-FeatureMatrix matrix_from_npy(std::string_view file) {
-  return matrix_from_npy(file, parse_npy_header(file));
-}
+FeatureMatrix matrix_from_npy(std::string_view file) { return matrix_from_npy(file, parse_npy_header(file)); }
 
 FeatureMatrix matrix_from_npy(std::string_view file, const NpyHeader& header) {
   if (header.shape.empty() || header.shape.size() > 2)
@@ -72,7 +70,8 @@ FeatureMatrix load_features(const FeatureStream& stream) {
   try {
     FeatureMatrix m;
     if (!stream.path.empty()) {
-      if (!stream.path.ends_with(".npy")) throw Error("'" + stream.path + "': not an .npy file; tal-convert --from features reads other formats");
+      if (!stream.path.ends_with(".npy"))
+        throw Error("'" + stream.path + "': not an .npy file; tal-convert --from features reads other formats");
       try {
         const MappedFile file(stream.path);
         m = matrix_from_npy(file.bytes());
@@ -83,12 +82,16 @@ FeatureMatrix load_features(const FeatureStream& stream) {
     } else {
       const std::string bytes = base64_decode(stream.data);
       const bool half = stream.dtype == "float16";
-      if (!half && stream.dtype != "float32") throw Error("'" + stream.dtype + "' is not float32 or float16").at_field(field + ".dtype");
+      if (!half && stream.dtype != "float32")
+        throw Error("'" + stream.dtype + "' is not float32 or float16").at_field(field + ".dtype");
       if (stream.rows < 0 || stream.dim < 0) throw Error("inline data need rows and dim");
       m.rows = stream.rows, m.dim = stream.dim;
       const std::size_t width = half ? 2 : 4;
-      if (static_cast<double>(stream.rows) * static_cast<double>(stream.dim) * static_cast<double>(width) != static_cast<double>(bytes.size()))
-        throw Error("rows x dim needs " + format_number(static_cast<double>(stream.rows) * static_cast<double>(stream.dim) * static_cast<double>(width)) +
+      if (static_cast<double>(stream.rows) * static_cast<double>(stream.dim) * static_cast<double>(width) !=
+          static_cast<double>(bytes.size()))
+        throw Error("rows x dim needs " +
+                    format_number(static_cast<double>(stream.rows) * static_cast<double>(stream.dim) *
+                                  static_cast<double>(width)) +
                     " bytes, the inline data have " + std::to_string(bytes.size()));
       m.values.resize(bytes.size() / width);
       for (std::size_t i = 0; i < m.values.size(); ++i) {
@@ -103,9 +106,11 @@ FeatureMatrix load_features(const FeatureStream& stream) {
       check_finite(m);
     }
     if (stream.rows >= 0 && stream.rows != m.rows)
-      throw Error("the record says " + std::to_string(stream.rows) + ", the data have " + std::to_string(m.rows)).at_field(field + ".rows");
+      throw Error("the record says " + std::to_string(stream.rows) + ", the data have " + std::to_string(m.rows))
+          .at_field(field + ".rows");
     if (stream.dim >= 0 && stream.dim != m.dim)
-      throw Error("the record says " + std::to_string(stream.dim) + ", the data have " + std::to_string(m.dim)).at_field(field + ".dim");
+      throw Error("the record says " + std::to_string(stream.dim) + ", the data have " + std::to_string(m.dim))
+          .at_field(field + ".dim");
     return m;
   } catch (Error& error) {
     throw error.at_field(field);
@@ -122,30 +127,35 @@ struct FeatureRows::Source {
 static std::unique_ptr<MappedFile> spill(std::string_view bytes) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::tmpfile(), std::fclose);
   if (!file) throw_errno("temporary file", errno);
-  if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() || std::fflush(file.get()) != 0) throw_errno("temporary file", errno);
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() || std::fflush(file.get()) != 0)
+    throw_errno("temporary file", errno);
   return std::make_unique<MappedFile>("/proc/self/fd/" + std::to_string(fileno(file.get())));
 }
 
-FeatureRows::FeatureRows(const FeatureStream& stream) : source_(std::make_unique<Source>()), field_("features." + stream.name) {
+FeatureRows::FeatureRows(const FeatureStream& stream)
+    : source_(std::make_unique<Source>()), field_("features." + stream.name) {
   try {
     NpyHeader& header = source_->header;
     if (!stream.path.empty()) {
       source_->file = std::make_unique<MappedFile>(stream.path);
       try {
         header = parse_npy_header(source_->bytes());
-        if (header.shape.empty() || header.shape.size() > 2) throw Error(std::to_string(header.shape.size()) + " dimensions; features are [rows, columns]");
+        if (header.shape.empty() || header.shape.size() > 2)
+          throw Error(std::to_string(header.shape.size()) + " dimensions; features are [rows, columns]");
       } catch (Error& error) {
         throw error.in_file(stream.path);
       }
     } else {
       const FeatureMatrix matrix = load_features(stream);
       header.shape = {matrix.rows, matrix.dim};
-      source_->file = spill({reinterpret_cast<const char*>(matrix.values.data()), matrix.values.size() * sizeof(float)});
+      source_->file =
+          spill({reinterpret_cast<const char*>(matrix.values.data()), matrix.values.size() * sizeof(float)});
     }
     rows_ = header.shape[0], dim_ = header.shape.size() == 2 ? header.shape[1] : 1;
     const auto same = [&](std::int64_t said, std::int64_t found, const char* what) {
       if (said >= 0 && said != found)
-        throw Error("the record says " + std::to_string(said) + ", the data have " + std::to_string(found)).at_field(field_ + what);
+        throw Error("the record says " + std::to_string(said) + ", the data have " + std::to_string(found))
+            .at_field(field_ + what);
     };
     same(stream.rows, rows_, ".rows");
     same(stream.dim, dim_, ".dim");
@@ -166,10 +176,13 @@ void FeatureRows::copy(std::int64_t first, std::int64_t count, float* out, std::
       continue;
     }
     if (plain) {
-      std::memcpy(out, source_->bytes().data() + header.data_offset + static_cast<std::size_t>(row * dim_) * sizeof(float), static_cast<std::size_t>(dim_) * sizeof(float));
+      std::memcpy(out,
+                  source_->bytes().data() + header.data_offset + static_cast<std::size_t>(row * dim_) * sizeof(float),
+                  static_cast<std::size_t>(dim_) * sizeof(float));
     } else {
       for (std::int64_t c = 0; c < dim_; ++c)
-        out[c] = static_cast<float>(npy_element(source_->bytes(), header, header.fortran ? c * rows_ + row : row * dim_ + c));
+        out[c] = static_cast<float>(
+            npy_element(source_->bytes(), header, header.fortran ? c * rows_ + row : row * dim_ + c));
     }
     for (std::int64_t c = 0; c < dim_; ++c)
       if (!std::isfinite(out[c])) throw not_finite(row, c).at_field(field_);
@@ -184,7 +197,10 @@ FeatureStream select_stream(const Record& record, const std::string& name) {
     if (stream.name == name || (name.empty() && streams.size() == 1)) return stream;
     known += (known.empty() ? "" : ", ") + stream.name;
   }
-  if (name.empty()) throw Error("several streams (" + known + "): choose one with --stream").at_field("features").at_video(record.video());
+  if (name.empty())
+    throw Error("several streams (" + known + "): choose one with --stream")
+        .at_field("features")
+        .at_video(record.video());
   throw Error("no stream '" + name + "'; there are: " + known).at_field("features").at_video(record.video());
 }
 
@@ -249,7 +265,8 @@ RowTime row_time(const FeatureStream& stream, std::optional<double> duration) {
     return time;
   }
   if (!duration || stream.rows <= 0)
-    throw Error("missing; the stream's times need fps and stride, or the video's duration").at_field("features." + stream.name + ".fps");
+    throw Error("missing; the stream's times need fps and stride, or the video's duration")
+        .at_field("features." + stream.name + ".fps");
   time.fps = static_cast<double>(stream.rows) / *duration;  // stride = window = 1 frame at this rate
   return time;
 }

@@ -14,15 +14,19 @@ FrameOpener opener_of_the_program = nullptr;
 void set_frame_opener(FrameOpener opener) { opener_of_the_program = opener; }
 FrameOpener frame_opener() { return opener_of_the_program; }
 
-Frames::Frames(std::vector<std::unique_ptr<MappedFile>> images, double fps, double duration) : fps_(fps), duration_(duration) {
+Frames::Frames(std::vector<std::unique_ptr<MappedFile>> images, double fps, double duration)
+    : fps_(fps), duration_(duration) {
   for (auto& file : images) {
     const NpyHeader header = parse_npy_header(file->bytes());
-    if (header.kind != 'u' || header.bytes != 1 || header.fortran || header.shape.size() != 4 || (header.shape[3] != 3 && header.shape[3] != 2))
+    if (header.kind != 'u' || header.bytes != 1 || header.fortran || header.shape.size() != 4 ||
+        (header.shape[3] != 3 && header.shape[3] != 2))
       throw Error("stored frames must be bytes [frames, height, width, 3 or 2]");
     if (images_.empty()) count_ = header.shape[0], height_ = header.shape[1], width_ = header.shape[2];
     if (header.shape[0] != count_)
-      throw Error(std::string(header.shape[3] == 2 ? "the flow has " : "the pictures have ") + std::to_string(header.shape[0]) + " frames, the stream before " + std::to_string(count_));
-    if (header.shape[1] != height_ || header.shape[2] != width_) throw Error("stored pictures and flow are of different sizes");
+      throw Error(std::string(header.shape[3] == 2 ? "the flow has " : "the pictures have ") +
+                  std::to_string(header.shape[0]) + " frames, the stream before " + std::to_string(count_));
+    if (header.shape[1] != height_ || header.shape[2] != width_)
+      throw Error("stored pictures and flow are of different sizes");
     const auto* values = reinterpret_cast<const std::uint8_t*>(file->bytes().data()) + header.data_offset;
     channels_ += header.shape[3];
     images_.push_back({std::move(file), values, header.shape[3]});
@@ -32,7 +36,8 @@ Frames::Frames(std::vector<std::unique_ptr<MappedFile>> images, double fps, doub
 
 void Frames::copy(std::int64_t first, std::int64_t count, const FrameCrop& crop, std::uint8_t* out) const {
   if (crop.y < 0 || crop.x < 0 || crop.y + crop.height > height_ || crop.x + crop.width > width_)
-    throw Error("a crop of " + std::to_string(crop.width) + " x " + std::to_string(crop.height) + " pixels does not fit into frames of " + std::to_string(width_) + " x " + std::to_string(height_));
+    throw Error("a crop of " + std::to_string(crop.width) + " x " + std::to_string(crop.height) +
+                " pixels does not fit into frames of " + std::to_string(width_) + " x " + std::to_string(height_));
   const std::int64_t size = crop.height * crop.width * channels_;
   for (std::int64_t k = 0; k < count; ++k, out += size) {
     const std::int64_t frame = first + k;

@@ -17,8 +17,12 @@ namespace tal {
 #ifndef TAL_HDF5_SONAME
 
 bool have_hdf5() { return false; }
-Hdf5File::Hdf5File(const std::string& path) { throw Error("'" + path + "': this build does not read HDF5 (the library was not found)"); }
-Hdf5File Hdf5File::from_memory(std::string_view) { throw Error("this build does not read HDF5 (the library was not found)"); }
+Hdf5File::Hdf5File(const std::string& path) {
+  throw Error("'" + path + "': this build does not read HDF5 (the library was not found)");
+}
+Hdf5File Hdf5File::from_memory(std::string_view) {
+  throw Error("this build does not read HDF5 (the library was not found)");
+}
 Hdf5File::~Hdf5File() = default;
 Hdf5File::Hdf5File(Hdf5File&&) noexcept = default;
 std::vector<Hdf5Dataset> Hdf5File::datasets() const { return {}; }
@@ -35,12 +39,14 @@ std::mutex& one_at_a_time() {
   return mutex;
 }
 
+// clang-format off
 #define TAL_HDF5_FUNCTIONS(X)                                                                                                          \
   X(H5open) X(H5Aclose) X(H5Aexists) X(H5Aget_space) X(H5Aget_type) X(H5Aiterate2) X(H5Aopen) X(H5Aread) X(H5Dclose) X(H5Dget_create_plist) \
   X(H5Dget_space) X(H5Dget_storage_size) X(H5Dget_type) X(H5Dopen2) X(H5Dread) X(H5Eset_auto2) X(H5Fclose) X(H5Fis_hdf5) X(H5Fopen)    \
   X(TAL_H5OVISIT) X(H5Pclose) X(H5Pcreate) X(H5Pget_external_count) X(H5Pget_layout) X(H5Pset_fapl_core) X(H5Pset_file_image)          \
   X(H5Sclose) X(H5Sget_simple_extent_dims) X(H5Sget_simple_extent_ndims) X(H5Sget_simple_extent_npoints) X(H5Tclose) X(H5Tget_class)   \
   X(H5Tget_size)
+// clang-format on
 #if H5_VERSION_GE(1, 12, 0)
 #define TAL_H5OVISIT H5Ovisit3
 #else
@@ -60,7 +66,7 @@ struct Library {
     if (!opened) opened = dlopen(TAL_HDF5_PATH, RTLD_NOW | RTLD_LOCAL);
     if (!opened) throw Error(std::string("HDF5 files need ") + TAL_HDF5_SONAME + ": " + dlerror());
     const auto symbol = [&](auto& out, const char* name) {
-      out = reinterpret_cast<std::remove_reference_t<decltype(out)>>(dlsym(opened, name));
+      out = reinterpret_cast<std::remove_reference_t<decltype(out)> >(dlsym(opened, name));
       if (!out) throw Error(std::string(TAL_HDF5_SONAME) + " has no " + name);
     };
 #define TAL_TEXT(name) #name
@@ -110,7 +116,8 @@ std::vector<std::int64_t> shape_of(hid_t space) {
   const int rank = hdf5().H5Sget_simple_extent_ndims(space);
   if (rank < 0) throw Error("HDF5 cannot read the shape");
   std::vector<hsize_t> extents(static_cast<std::size_t>(rank));
-  if (rank > 0 && hdf5().H5Sget_simple_extent_dims(space, extents.data(), nullptr) < 0) throw Error("HDF5 cannot read the shape");
+  if (rank > 0 && hdf5().H5Sget_simple_extent_dims(space, extents.data(), nullptr) < 0)
+    throw Error("HDF5 cannot read the shape");
   std::vector<std::int64_t> shape;
   for (const auto extent : extents) {
     if (extent > static_cast<hsize_t>(INT64_MAX)) throw Error("the shape is not possible");
@@ -129,7 +136,8 @@ herr_t visit_attribute(hid_t object, const char* name, const H5A_info_t*, void* 
   if (attribute < 0) return 0;
   const hid_t type = hdf5().H5Aget_type(attribute), space = hdf5().H5Aget_space(attribute);
   double value = 0;
-  if (type >= 0 && space >= 0 && numeric_type(type) && hdf5().H5Sget_simple_extent_npoints(space) == 1 && hdf5().H5Aread(attribute, hdf5().native_double, &value) >= 0)
+  if (type >= 0 && space >= 0 && numeric_type(type) && hdf5().H5Sget_simple_extent_npoints(space) == 1 &&
+      hdf5().H5Aread(attribute, hdf5().native_double, &value) >= 0)
     (*static_cast<std::map<std::string, double>*>(out))[name] = value;
   if (space >= 0) hdf5().H5Sclose(space);
   if (type >= 0) hdf5().H5Tclose(type);
@@ -209,11 +217,14 @@ FeatureMatrix Hdf5File::read(const std::string& name) const {
     if (!numeric_type(type)) throw Error("not numbers");
     const auto shape = squeezed(shape_of(space));
     const auto layout = hdf5().H5Pget_layout(creation);
-    if (layout == H5D_VIRTUAL || hdf5().H5Pget_external_count(creation) != 0) throw Error("the data lie in other files; that is not followed");
+    if (layout == H5D_VIRTUAL || hdf5().H5Pget_external_count(creation) != 0)
+      throw Error("the data lie in other files; that is not followed");
     FeatureMatrix matrix;
     matrix.rows = shape[0], matrix.dim = shape.size() == 2 ? shape[1] : 1;
-    // Chunks that were never written are not stored, so a few bytes can promise terabytes: no filter shrinks more than about 1032 times.
-    const double promised = static_cast<double>(matrix.rows) * static_cast<double>(matrix.dim) * static_cast<double>(hdf5().H5Tget_size(type));
+    // Chunks that were never written are not stored, so a few bytes can promise terabytes: no filter shrinks more than
+    // about 1032 times.
+    const double promised = static_cast<double>(matrix.rows) * static_cast<double>(matrix.dim) *
+                            static_cast<double>(hdf5().H5Tget_size(type));
     const double stored = static_cast<double>(hdf5().H5Dget_storage_size(dataset));
     if (promised > 1100 * (stored + 64)) throw Error("the shape promises more data than the file holds");
     if (promised == 0) return matrix;

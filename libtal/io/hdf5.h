@@ -1,5 +1,5 @@
-// HDF5 feature files (.h5, .hdf5), read through the C library. Only what lies in the file itself is read: external links, external raw
-// storage and virtual data sets are refused. One thread at a time is let into the library.
+// HDF5 feature files (.h5, .hdf5), read through the C library. Only what lies in the file itself is read: external
+// links, external raw storage and virtual data sets are refused. One thread at a time is let into the library.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 namespace tal {
 
 struct Hdf5Dataset {
-  std::string name;  // path below the root, without the first '/'
+  std::string name;                          // path below the root, without the first '/'
   std::vector<std::int64_t> shape;           // of MATLAB's v7.3 files: as MATLAB shows it (the file holds it reversed)
   bool matlab = false;                       // a variable of a v7.3 .mat file
   bool numeric = false;                      // integers or floats; others cannot be read
@@ -22,7 +22,7 @@ struct Hdf5Dataset {
 
 class Hdf5File {
  public:
-  explicit Hdf5File(const std::string& path);          // Error with the path; also when built without HDF5
+  explicit Hdf5File(const std::string& path);           // Error with the path; also when built without HDF5
   static Hdf5File from_memory(std::string_view bytes);  // the bytes are copied
   ~Hdf5File();
   Hdf5File(Hdf5File&& other) noexcept;

@@ -32,7 +32,8 @@ class Check {
         blanks();
         const char c = take();
         if (c == ',') break;
-        if (c != open_.back()) fail(open_.back() == ']' ? "a list goes on with ',' or ']'" : "an object goes on with ',' or '}'");
+        if (c != open_.back())
+          fail(open_.back() == ']' ? "a list goes on with ',' or ']'" : "an object goes on with ',' or '}'");
         open_.pop_back();
       }
       blanks();
@@ -116,7 +117,8 @@ class Check {
   }
   bool word() {
     for (const std::string_view known : {"true", "false", "null"})
-      if (std::string_view(at_, static_cast<std::size_t>(end_ - at_)).substr(0, known.size()) == known) return at_ += known.size(), true;
+      if (std::string_view(at_, static_cast<std::size_t>(end_ - at_)).substr(0, known.size()) == known)
+        return at_ += known.size(), true;
     return false;
   }
   bool ends() const {
@@ -127,7 +129,8 @@ class Check {
     const char* const begin = at_;
     if ((is_digit(peek()) || peek() == '-' ? number() : word()) && ends()) return;
     const std::string_view rest(begin, static_cast<std::size_t>(end_ - begin));
-    const auto token = rest.substr(0, std::max<std::size_t>(1, std::min(rest.find_first_of(",]} \t\r\n"), rest.size())));
+    const auto token =
+        rest.substr(0, std::max<std::size_t>(1, std::min(rest.find_first_of(",]} \t\r\n"), rest.size())));
     throw Error("'" + std::string(token.substr(0, 40)) + (token.size() > 40 ? "..." : "") +
                     "' is not a value of JSON (numbers are finite and written plainly)",
                 Error::Kind::kNotFinite);

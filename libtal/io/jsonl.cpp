@@ -13,8 +13,8 @@
 namespace tal {
 namespace {
 
-constexpr std::size_t kPadding = 64;        // what simdjson may read behind a line
-constexpr std::size_t kChunk = 1 << 18;     // one read
+constexpr std::size_t kPadding = 64;     // what simdjson may read behind a line
+constexpr std::size_t kChunk = 1 << 18;  // one read
 
 std::string temporary_name(const std::string& path) {
   static std::atomic<unsigned> counter{0};

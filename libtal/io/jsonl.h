@@ -1,5 +1,5 @@
-// JSON-lines streams: a line reader that never copies more than it must, a writer whose every failure is reported, and an
-// ordered parallel map over records. Memory is bounded by the longest line (at most 1 GiB) times the number of jobs.
+// JSON-lines streams: a line reader that never copies more than it must, a writer whose every failure is reported, and
+// an ordered parallel map over records. Memory is bounded by the longest line (at most 1 GiB) times the number of jobs.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,8 @@ class LineReader {
   bool would_block() const;  // nothing buffered and a read would wait: time to flush what downstream is waiting for
   std::uint64_t line_number() const { return line_number_; }
   const std::string& source() const { return source_; }  // "stdin" or the path
-  std::uint64_t bytes() const { return bytes_; }          // consumed
-  std::uint64_t total_bytes() const { return total_; }    // of a regular file; 0 when unknown
+  std::uint64_t bytes() const { return bytes_; }         // consumed
+  std::uint64_t total_bytes() const { return total_; }   // of a regular file; 0 when unknown
 
  private:
   bool fill();
@@ -57,7 +57,9 @@ class Output {
   void write(std::string_view bytes);
   void write_line(std::string_view line);
   std::string& buffer() { return buffer_; }  // append here, then call spill()
-  void spill() { if (buffer_.size() >= kSpill) flush(); }
+  void spill() {
+    if (buffer_.size() >= kSpill) flush();
+  }
   void flush();
   void close();  // flush, sync and rename (files); ClosedPipe or Error as write()
 
@@ -68,8 +70,8 @@ class Output {
   bool regular_ = false;
 };
 
-// A regular file written under a temporary name, synced, and renamed over `path` by commit(). Removed when not committed.
-// Error with the path when any of this fails.
+// A regular file written under a temporary name, synced, and renamed over `path` by commit(). Removed when not
+// committed. Error with the path when any of this fails.
 class AtomicFile {
  public:
   explicit AtomicFile(std::string path);

@@ -154,8 +154,8 @@ class FloatMapReader {
     std::size_t count = 1;
     for (const auto extent : shape) count *= static_cast<std::size_t>(extent);
     if (bytes.size() != count * sizeof(float))
-      throw fail(".data", std::to_string(bytes.size()) + " bytes, but the shape needs " +
-                              std::to_string(count * sizeof(float)));
+      throw fail(".data",
+                 std::to_string(bytes.size()) + " bytes, but the shape needs " + std::to_string(count * sizeof(float)));
     std::vector<float> values(count);
     std::memcpy(values.data(), bytes.data(), bytes.size());
     for (const float value : values)

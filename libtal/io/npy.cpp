@@ -51,16 +51,19 @@ NpyHeader parse_npy_header(std::string_view file) {
   NpyHeader header;
   header.data_offset = begin + length;
   const auto descr = dict_value(dict, "descr");
-  if (descr.size() < 5 || descr[0] != '\'' ) throw Error("the .npy header has no simple descr (structured arrays are not features)");
+  if (descr.size() < 5 || descr[0] != '\'')
+    throw Error("the .npy header has no simple descr (structured arrays are not features)");
   const char order = descr[1];
   header.kind = descr[2];
   header.bytes = descr[3] - '0';
   if (descr[4] != '\'' || !std::strchr("<>|=", order) || !std::strchr("fiub", header.kind) ||
-      !(header.bytes == 1 || header.bytes == 2 || header.bytes == 4 || header.bytes == 8) || (header.kind == 'f' && header.bytes == 1))
+      !(header.bytes == 1 || header.bytes == 2 || header.bytes == 4 || header.bytes == 8) ||
+      (header.kind == 'f' && header.bytes == 1))
     throw Error(".npy type " + std::string(descr.substr(0, 6)) + " is not a number type that is known");
   header.big_endian = order == '>';
   const auto fortran = dict_value(dict, "fortran_order");
-  if (fortran.substr(0, 4) != "True" && fortran.substr(0, 5) != "False") throw Error("the .npy header has no fortran_order");
+  if (fortran.substr(0, 4) != "True" && fortran.substr(0, 5) != "False")
+    throw Error("the .npy header has no fortran_order");
   header.fortran = fortran[0] == 'T';
   auto shape = dict_value(dict, "shape");
   const auto close = shape.find(')');
@@ -74,7 +77,8 @@ NpyHeader parse_npy_header(std::string_view file) {
     while (!item.empty() && item.back() == ' ') item.remove_suffix(1);
     if (!item.empty()) {
       const std::int64_t extent = parse_integer(item);
-      if (extent < 0 || (extent > 0 && elements > (std::int64_t{1} << 48) / extent)) throw Error("the .npy shape is not possible");
+      if (extent < 0 || (extent > 0 && elements > (std::int64_t{1} << 48) / extent))
+        throw Error("the .npy shape is not possible");
       elements *= extent;
       header.shape.push_back(extent);
     }
@@ -105,8 +109,16 @@ double npy_element(std::string_view file, const NpyHeader& header, std::int64_t 
         return half_to_float(half);
       }
       return size == 4 ? as(float{}) : as(double{});
-    case 'i': return size == 1 ? as(std::int8_t{}) : size == 2 ? as(std::int16_t{}) : size == 4 ? as(std::int32_t{}) : as(std::int64_t{});
-    default: return size == 1 ? as(std::uint8_t{}) : size == 2 ? as(std::uint16_t{}) : size == 4 ? as(std::uint32_t{}) : as(std::uint64_t{});
+    case 'i':
+      return size == 1   ? as(std::int8_t{})
+             : size == 2 ? as(std::int16_t{})
+             : size == 4 ? as(std::int32_t{})
+                         : as(std::int64_t{});
+    default:
+      return size == 1   ? as(std::uint8_t{})
+             : size == 2 ? as(std::uint16_t{})
+             : size == 4 ? as(std::uint32_t{})
+                         : as(std::uint64_t{});
   }
 }
 
@@ -142,7 +154,8 @@ float half_to_float(std::uint16_t half) {
     const float tiny = std::ldexp(static_cast<float>(mantissa), -24);
     return sign ? -tiny : tiny;
   }
-  const std::uint32_t bits = sign | (exponent == 31 ? 255u << 23 : static_cast<std::uint32_t>(exponent + 112) << 23) | mantissa << 13;
+  const std::uint32_t bits =
+      sign | (exponent == 31 ? 255u << 23 : static_cast<std::uint32_t>(exponent + 112) << 23) | mantissa << 13;
   float out;
   std::memcpy(&out, &bits, 4);
   return out;
@@ -164,8 +177,8 @@ std::uint16_t float_to_half(float value) {
 }
 
 void write_npy(const std::string& path, const float* data, std::int64_t rows, std::int64_t dim, bool half) {
-  std::string header = "{'descr': '" + std::string(half ? "<f2" : "<f4") + "', 'fortran_order': False, 'shape': (" + std::to_string(rows) + ", " +
-                       std::to_string(dim) + "), }";
+  std::string header = "{'descr': '" + std::string(half ? "<f2" : "<f4") + "', 'fortran_order': False, 'shape': (" +
+                       std::to_string(rows) + ", " + std::to_string(dim) + "), }";
   while ((10 + header.size() + 1) % 64 != 0) header += ' ';
   header += '\n';
   std::string start("\x93NUMPY\x01\x00", 8);

@@ -11,8 +11,8 @@
 namespace tal {
 
 struct NpyHeader {
-  char kind = 'f';           // f float, i signed, u unsigned, b bool
-  int bytes = 4;             // of one element
+  char kind = 'f';  // f float, i signed, u unsigned, b bool
+  int bytes = 4;    // of one element
   bool big_endian = false, fortran = false;
   std::vector<std::int64_t> shape;
   std::size_t data_offset = 0;

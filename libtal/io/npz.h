@@ -11,8 +11,11 @@ namespace tal {
 
 class Npz {
  public:
-  explicit Npz(std::string_view file);  // the bytes must outlive the object; Error when it is not a zip archive of .npy entries
-  const std::vector<std::string>& names() const { return names_; }  // without ".npy", sorted naturally (arr_2 before arr_10)
+  explicit Npz(std::string_view file);  // the bytes must outlive the object; Error when it is not a zip archive of .npy
+                                        // entries
+  const std::vector<std::string>& names() const {
+    return names_;
+  }  // without ".npy", sorted naturally (arr_2 before arr_10)
   // The .npy image of an array, unpacked into `storage` when it is compressed. Error for an unknown
   // name and for damaged bytes.
   std::string_view npy(const std::string& name, std::string& storage) const;

@@ -55,18 +55,32 @@ class Pickle::Machine {
       case 0x8a: push_long(take(little(1))); return;
       case 0x8b: push_long(take(little(4))); return;
       case 'G': push_float(take(8)); return;
-      case 'X': case 'T': case 'B': push(Kind::kText).text = take(little(4)); return;
-      case 0x8c: case 'U': case 'C': push(Kind::kText).text = take(little(1)); return;
-      case 0x8d: case 0x8e: case 0x96: push(Kind::kText).text = take(little(8)); return;
+      case 'X':
+      case 'T':
+      case 'B': push(Kind::kText).text = take(little(4)); return;
+      case 0x8c:
+      case 'U':
+      case 'C': push(Kind::kText).text = take(little(1)); return;
+      case 0x8d:
+      case 0x8e:
+      case 0x96: push(Kind::kText).text = take(little(8)); return;
       case ')': push(Kind::kTuple); return;
-      case 0x85: case 0x86: case 0x87: push_sequence(Kind::kTuple, last(opcode - 0x84u)); return;
+      case 0x85:
+      case 0x86:
+      case 0x87: push_sequence(Kind::kTuple, last(opcode - 0x84u)); return;
       case 't': push_sequence(Kind::kTuple, since_mark()); return;
-      case ']': case 0x8f: push(Kind::kList); return;  // a set is a list here
-      case 'l': case 0x91: push_sequence(Kind::kList, since_mark()); return;
+      case ']':
+      case 0x8f: push(Kind::kList); return;  // a set is a list here
+      case 'l':
+      case 0x91: push_sequence(Kind::kList, since_mark()); return;
       case 'a': append(Kind::kList, last(1)); return;
-      case 'e': case 0x90: append(Kind::kList, since_mark()); return;
+      case 'e':
+      case 0x90: append(Kind::kList, since_mark()); return;
       case '}': push(Kind::kDict); return;
-      case 'd': push(Kind::kDict); append(Kind::kDict, since_mark_below_top()); return;
+      case 'd':
+        push(Kind::kDict);
+        append(Kind::kDict, since_mark_below_top());
+        return;
       case 's': append(Kind::kDict, last(2)); return;
       case 'u': append(Kind::kDict, since_mark()); return;
       case 'h': stack_.push_back(recall(little(1))); return;
@@ -81,14 +95,19 @@ class Pickle::Machine {
       }
       case 0x93: {
         const auto names = last(2);
-        if (names[0]->kind != Kind::kText || names[1]->kind != Kind::kText) throw Error("the pickle is damaged: a global without a name");
+        if (names[0]->kind != Kind::kText || names[1]->kind != Kind::kText)
+          throw Error("the pickle is damaged: a global without a name");
         push_global(names[0]->text, names[1]->text);
         return;
       }
       case 'R': call(); return;
-      case 'b': pop(); top(); return;  // attributes of an object (a state dict's _metadata): not needed
+      case 'b':
+        pop();
+        top();
+        return;  // attributes of an object (a state dict's _metadata): not needed
       case 'Q': push_sequence(Kind::kPersistent, last(1)); return;
-      default: throw Error("pickle opcode " + std::to_string(opcode) + " is not needed for tensors: refused, nothing was run");
+      default:
+        throw Error("pickle opcode " + std::to_string(opcode) + " is not needed for tensors: refused, nothing was run");
     }
   }
 
@@ -136,7 +155,8 @@ class Pickle::Machine {
   void push_sequence(Kind kind, std::vector<const PickleNode*> items) { push(kind).items = std::move(items); }
   void push_global(std::string_view module, std::string_view name) {
     const std::string global = std::string(module) + "." + std::string(name);
-    if (!allowed_(global)) throw Error("the pickle asks for '" + global + "', which tensors do not need: refused, nothing was run");
+    if (!allowed_(global))
+      throw Error("the pickle asks for '" + global + "', which tensors do not need: refused, nothing was run");
     push(Kind::kGlobal).text = global;
   }
 
@@ -182,7 +202,8 @@ class Pickle::Machine {
   }
   void call() {
     auto parts = last(2);
-    if (parts[0]->kind != Kind::kGlobal || parts[1]->kind != Kind::kTuple) throw Error("the pickle is damaged: a call of what is no global");
+    if (parts[0]->kind != Kind::kGlobal || parts[1]->kind != Kind::kTuple)
+      throw Error("the pickle is damaged: a call of what is no global");
     if (parts[0]->text != "collections.OrderedDict") return push_sequence(Kind::kCall, std::move(parts));
     PickleNode& dict = push(Kind::kDict);
     if (parts[1]->items.empty()) return;
@@ -200,6 +221,8 @@ class Pickle::Machine {
   std::unordered_map<std::uint64_t, PickleNode*> memo_;
 };
 
-Pickle::Pickle(std::string_view& bytes, bool (*allowed)(std::string_view global)) { root_ = Machine(bytes, allowed, nodes_).run(); }
+Pickle::Pickle(std::string_view& bytes, bool (*allowed)(std::string_view global)) {
+  root_ = Machine(bytes, allowed, nodes_).run();
+}
 
 }  // namespace tal

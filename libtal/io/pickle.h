@@ -1,5 +1,5 @@
-// Python pickles as inert data. Nothing that a pickle asks for is run: a global stays a name, a call stays a callee with arguments, and
-// names that the caller does not allow stop the reading.
+// Python pickles as inert data. Nothing that a pickle asks for is run: a global stays a name, a call stays a callee
+// with arguments, and names that the caller does not allow stop the reading.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,10 @@ struct PickleNode {
   Kind kind = Kind::kNone;
   std::int64_t integer = 0;  // bool, int
   double real = 0;
-  std::string text;          // str, bytes, "module.name" of a global, and the little-endian bytes of an int of more than 64 bits
-  // tuple, list: the items; dict (OrderedDict too): key, value, key, value, ...; call: callee, tuple of arguments; persistent: the id
+  std::string text;  // str, bytes, "module.name" of a global, and the little-endian bytes of an int of more than 64
+                     // bits
+  // tuple, list: the items; dict (OrderedDict too): key, value, key, value, ...; call: callee, tuple of arguments;
+  // persistent: the id
   std::vector<const PickleNode*> items;
 
   const PickleNode* value(std::string_view key) const;  // of a dict; nullptr when absent or not a dict
@@ -25,8 +27,8 @@ struct PickleNode {
 // The machine of one pickle. Nodes may be shared and may contain themselves: who walks them bounds the walk.
 class Pickle {
  public:
-  // Takes one pickle (protocol 2 to 5) off the front of `bytes`. Error for a global that `allowed` refuses (it is named), an opcode that
-  // tensors do not need, and bytes that are no pickle.
+  // Takes one pickle (protocol 2 to 5) off the front of `bytes`. Error for a global that `allowed` refuses (it is
+  // named), an opcode that tensors do not need, and bytes that are no pickle.
   Pickle(std::string_view& bytes, bool (*allowed)(std::string_view global));
 
   const PickleNode& root() const { return *root_; }

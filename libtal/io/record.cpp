@@ -174,5 +174,4 @@ std::span<const NamedScore> Record::keep_scores(std::vector<NamedScore> scores) 
   return state_->kept_scores.emplace_back(std::move(scores));
 }
 
-
 }  // namespace tal

@@ -1,7 +1,7 @@
 // The record: one line = one video = one JSON object (protocol tal/1, see man 5 tal-jsonl and tal-record.schema.json).
 //
-// A Record keeps the line as it came and parses only the fields that are asked for. Writing it splices the changed fields
-// into the original bytes, so everything a stage does not touch passes through byte for byte, in order.
+// A Record keeps the line as it came and parses only the fields that are asked for. Writing it splices the changed
+// fields into the original bytes, so everything a stage does not touch passes through byte for byte, in order.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ struct NamedScore {  // e.g. {"overlap", 0.8}
   double value = 0;
 };
 
-// A proposal or (with a label) a detection. Members that a stage does not know are kept: `text` holds the original object, and
-// writing replaces only the values that changed.
+// A proposal or (with a label) a detection. Members that a stage does not know are kept: `text` holds the original
+// object, and writing replaces only the values that changed.
 struct Proposal {
   Segment segment;         // seconds
   double score = 0;        // absent in the record: 0
@@ -45,7 +45,8 @@ struct Proposal {
   // Written into the member "scores": those of a name that the source has replace its value, the others follow. Points
   // into Record::keep_scores.
   std::span<const NamedScore> scores;
-  // Further members as JSON text, each `"key":value`, comma separated, appended on writing ("" = none). Points like label.
+  // Further members as JSON text, each `"key":value`, comma separated, appended on writing ("" = none). Points like
+  // label.
   std::string_view extra;
 };
 
@@ -61,18 +62,18 @@ struct Rate {  // frames per second, exact when the record gives [num, den]
 
 // One feature stream of a record and its time contract (libtal/io/features.h reads its rows).
 struct FeatureStream {
-  std::string name;              // key in "features"
-  std::string path;              // file; empty when the data are inline
-  std::string data;              // base64, inline
-  std::string dtype = "float32"; // inline data: float32 or float16
+  std::string name;               // key in "features"
+  std::string path;               // file; empty when the data are inline
+  std::string data;               // base64, inline
+  std::string dtype = "float32";  // inline data: float32 or float16
   std::int64_t rows = -1, dim = -1;
-  double stride = 0, window = 0; // frames at `fps`
-  std::optional<Rate> fps;       // sampled frames per second
-  double offset = 0;             // frames
+  double stride = 0, window = 0;     // frames at `fps`
+  std::optional<Rate> fps;           // sampled frames per second
+  double offset = 0;                 // frames
   std::optional<double> last_start;  // frames; set by --tail shift
   std::string resample, weights;
   std::vector<std::string> classes;  // names of the columns, when they are classes or named channels
-  std::string text;              // the JSON object as it stands in the record
+  std::string text;                  // the JSON object as it stands in the record
 };
 
 class Record {
@@ -82,7 +83,8 @@ class Record {
   Record(Record&&) noexcept;
   Record& operator=(Record&&) noexcept;
 
-  // Takes one line (without '\n'); checks that it is one JSON object with a string `video`. Throws Error with field (and video).
+  // Takes one line (without '\n'); checks that it is one JSON object with a string `video`. Throws Error with field
+  // (and video).
   void parse(std::string_view line);
   // A new record {"video": id}.
   static Record make(std::string_view video);
@@ -90,10 +92,11 @@ class Record {
   const std::string& video() const;
 
   bool has(std::string_view key) const;
-  std::vector<std::string_view> keys() const;               // top-level keys in order, escapes undone
+  std::vector<std::string_view> keys() const;                       // top-level keys in order, escapes undone
   std::optional<std::string_view> raw(std::string_view key) const;  // JSON text of a top-level field
 
-  // Typed fields: nullopt/empty when absent; Error (with field) when present and wrong: wrong type, not finite, reversed.
+  // Typed fields: nullopt/empty when absent; Error (with field) when present and wrong: wrong type, not finite,
+  // reversed.
   std::optional<double> number(std::string_view key) const;
   std::optional<std::string> text(std::string_view key) const;
   std::optional<double> duration() const;  // seconds, > 0
@@ -108,7 +111,8 @@ class Record {
 
   double require_duration() const;  // Error "duration: missing" with the reason when absent
   const std::vector<Proposal>& require_proposals() const;
-  // `window` of live and sliding use: stages that need the whole video call this and get an Error when the record is a window.
+  // `window` of live and sliding use: stages that need the whole video call this and get an Error when the record is a
+  // window.
   void require_whole_video() const;
 
   // Replace or append a field. `json` must be valid JSON text.
@@ -124,7 +128,8 @@ class Record {
   // Appends one entry (JSON object text) to `history`.
   void append_history(std::string_view entry);
 
-  // Keeps `text` alive as long as the record; for Proposal::label and extra of new proposals. Identical recent texts are shared.
+  // Keeps `text` alive as long as the record; for Proposal::label and extra of new proposals. Identical recent texts
+  // are shared.
   std::string_view keep(std::string_view text);
   std::span<const NamedScore> keep_scores(std::vector<NamedScore> scores);  // the same for Proposal::scores
 
@@ -141,7 +146,7 @@ class Record {
 };
 
 // JSON text helpers for the writers.
-void append_json_string(std::string& out, std::string_view text);  // quoted and escaped
+void append_json_string(std::string& out, std::string_view text);          // quoted and escaped
 void append_scores(std::string& out, std::span<const NamedScore> scores);  // {"name":value,...}
 void append_proposal(std::string& out, const Proposal& proposal);
 void append_proposals(std::string& out, const std::vector<Proposal>& proposals);

@@ -47,9 +47,9 @@ inline std::string_view trim_end(std::string_view text) {
   return text;
 }
 
-std::string shorten(std::string_view text);   // at most 40 bytes of it, for messages that quote the input
+std::string shorten(std::string_view text);  // at most 40 bytes of it, for messages that quote the input
 
-Error not_finite(std::string_view text);      // that was due to be a finite number
+Error not_finite(std::string_view text);  // that was due to be a finite number
 
 // The number at `v`; its text is returned too. Error when it is not finite or no number.
 double number_at(JsonValue& v, std::string_view& token);

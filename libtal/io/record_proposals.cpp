@@ -103,7 +103,8 @@ class Record::State::ProposalReader {
   static const char* behind(char bracket, JsonDocument& document) {
     const char* at = nullptr;
     if (const auto code = document.current_location().get(at)) fail(code);
-    while (*--at != bracket) {}
+    while (*--at != bracket) {
+    }
     return at + 1;
   }
 

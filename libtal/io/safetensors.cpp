@@ -21,10 +21,10 @@ struct DtypeInfo {
   std::size_t bytes;
 };
 constexpr DtypeInfo kDtypes[] = {  // in the order of the enumeration
-    {Dtype::kF64, "F64", 8},       {Dtype::kF32, "F32", 4},         {Dtype::kF16, "F16", 2}, {Dtype::kBF16, "BF16", 2},
-    {Dtype::kF8E4M3, "F8_E4M3", 1}, {Dtype::kF8E5M2, "F8_E5M2", 1}, {Dtype::kI64, "I64", 8}, {Dtype::kI32, "I32", 4},
-    {Dtype::kI16, "I16", 2},       {Dtype::kI8, "I8", 1},           {Dtype::kU64, "U64", 8}, {Dtype::kU32, "U32", 4},
-    {Dtype::kU16, "U16", 2},       {Dtype::kU8, "U8", 1},           {Dtype::kBool, "BOOL", 1}};
+    {Dtype::kF64, "F64", 8},        {Dtype::kF32, "F32", 4},        {Dtype::kF16, "F16", 2},  {Dtype::kBF16, "BF16", 2},
+    {Dtype::kF8E4M3, "F8_E4M3", 1}, {Dtype::kF8E5M2, "F8_E5M2", 1}, {Dtype::kI64, "I64", 8},  {Dtype::kI32, "I32", 4},
+    {Dtype::kI16, "I16", 2},        {Dtype::kI8, "I8", 1},          {Dtype::kU64, "U64", 8},  {Dtype::kU32, "U32", 4},
+    {Dtype::kU16, "U16", 2},        {Dtype::kU8, "U8", 1},          {Dtype::kBool, "BOOL", 1}};
 const DtypeInfo& info_of(Dtype dtype) { return kDtypes[static_cast<std::size_t>(dtype)]; }
 
 std::string tensor_named(std::string_view name) { return "tensor '" + std::string(name) + "'"; }
@@ -99,7 +99,8 @@ Sections split_file(std::string_view file) {
   if (file.size() < 8) throw Error("too short for a safetensors file");
   std::uint64_t length = 0;
   for (int i = 7; i >= 0; --i) length = length << 8 | static_cast<unsigned char>(file[static_cast<std::size_t>(i)]);
-  if (length > kMaxHeader) throw Error("not a safetensors file: the header would have " + std::to_string(length) + " bytes");
+  if (length > kMaxHeader)
+    throw Error("not a safetensors file: the header would have " + std::to_string(length) + " bytes");
   if (length > file.size() - 8) throw Error("the safetensors header is cut off");
   const std::string_view text = file.substr(8, length);
   if (text.empty() || text.front() != '{') throw Error("not a safetensors file: the header does not start with '{'");
@@ -142,7 +143,9 @@ TensorView read_tensor(const std::string& name, const Json& entry, std::string_v
 
 // Puts the tensors into the order of their data, which they must fill without hole or overlap.
 void sort_by_data(std::vector<TensorView>& tensors, std::string_view data) {
-  const auto begin = [&](const TensorView& tensor) { return static_cast<std::uint64_t>(tensor.data.data() - data.data()); };
+  const auto begin = [&](const TensorView& tensor) {
+    return static_cast<std::uint64_t>(tensor.data.data() - data.data());
+  };
   std::stable_sort(tensors.begin(), tensors.end(), [&](const TensorView& a, const TensorView& b) {
     return begin(a) != begin(b) ? begin(a) < begin(b) : a.data.size() < b.data.size();
   });
@@ -150,11 +153,11 @@ void sort_by_data(std::vector<TensorView>& tensors, std::string_view data) {
   for (const auto& tensor : tensors) {
     if (begin(tensor) < at) throw Error(tensor_named(tensor.name) + " overlaps another");
     if (begin(tensor) > at)
-      throw Error("a hole of " + std::to_string(begin(tensor) - at) + " bytes lies before " + tensor_named(tensor.name));
+      throw Error("a hole of " + std::to_string(begin(tensor) - at) + " bytes lies before " +
+                  tensor_named(tensor.name));
     at = begin(tensor) + tensor.data.size();
   }
-  if (at != data.size())
-    throw Error(std::to_string(data.size() - at) + " bytes behind the last tensor belong to none");
+  if (at != data.size()) throw Error(std::to_string(data.size() - at) + " bytes behind the last tensor belong to none");
 }
 
 }  // namespace
@@ -180,7 +183,8 @@ SafeTensorsFile::SafeTensorsFile(const std::string& path) : file_(path) {
   }
 }
 
-void write_safetensors(const std::string& path, std::vector<TensorView> tensors, const std::map<std::string, std::string>& metadata) {
+void write_safetensors(const std::string& path, std::vector<TensorView> tensors,
+                       const std::map<std::string, std::string>& metadata) {
   std::sort(tensors.begin(), tensors.end(), [](const TensorView& a, const TensorView& b) {
     const auto wide = dtype_bytes(a.dtype), other = dtype_bytes(b.dtype);
     return wide != other ? wide > other : a.name < b.name;
@@ -189,9 +193,13 @@ void write_safetensors(const std::string& path, std::vector<TensorView> tensors,
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::uint64_t at = 0;
   for (const auto& tensor : tensors) {
-    if (tensor.name == "__metadata__" || header.contains(tensor.name)) throw Error(tensor_named(tensor.name) + " stands there twice");
-    if (bytes_of(tensor.shape, dtype_bytes(tensor.dtype), tensor.name) != tensor.data.size()) throw Error(tensor_named(tensor.name) + ": " + std::to_string(tensor.data.size()) + " bytes do not fit the shape " + shape_text(tensor.shape));
-    header[tensor.name] = {{"dtype", dtype_name(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {at, at + tensor.data.size()}}};
+    if (tensor.name == "__metadata__" || header.contains(tensor.name))
+      throw Error(tensor_named(tensor.name) + " stands there twice");
+    if (bytes_of(tensor.shape, dtype_bytes(tensor.dtype), tensor.name) != tensor.data.size())
+      throw Error(tensor_named(tensor.name) + ": " + std::to_string(tensor.data.size()) +
+                  " bytes do not fit the shape " + shape_text(tensor.shape));
+    header[tensor.name] = {
+        {"dtype", dtype_name(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {at, at + tensor.data.size()}}};
     at += tensor.data.size();
   }
   std::string text;

@@ -21,19 +21,24 @@ struct NamedDtype {
   std::string_view name;
   Dtype dtype;
 };
-constexpr NamedDtype kStorages[] = {
-    {"torch.DoubleStorage", Dtype::kF64}, {"torch.FloatStorage", Dtype::kF32}, {"torch.HalfStorage", Dtype::kF16},
-    {"torch.BFloat16Storage", Dtype::kBF16}, {"torch.LongStorage", Dtype::kI64}, {"torch.IntStorage", Dtype::kI32},
-    {"torch.ShortStorage", Dtype::kI16}, {"torch.CharStorage", Dtype::kI8}, {"torch.ByteStorage", Dtype::kU8}, {"torch.BoolStorage", Dtype::kBool}};
+constexpr NamedDtype kStorages[] = {{"torch.DoubleStorage", Dtype::kF64}, {"torch.FloatStorage", Dtype::kF32},
+                                    {"torch.HalfStorage", Dtype::kF16},   {"torch.BFloat16Storage", Dtype::kBF16},
+                                    {"torch.LongStorage", Dtype::kI64},   {"torch.IntStorage", Dtype::kI32},
+                                    {"torch.ShortStorage", Dtype::kI16},  {"torch.CharStorage", Dtype::kI8},
+                                    {"torch.ByteStorage", Dtype::kU8},    {"torch.BoolStorage", Dtype::kBool}};
 // dtypes that have no storage class of their own; _rebuild_tensor_v3 names them
-constexpr NamedDtype kTorchDtypes[] = {
-    {"torch.float64", Dtype::kF64}, {"torch.float32", Dtype::kF32}, {"torch.float16", Dtype::kF16}, {"torch.bfloat16", Dtype::kBF16},
-    {"torch.int64", Dtype::kI64}, {"torch.int32", Dtype::kI32}, {"torch.int16", Dtype::kI16}, {"torch.int8", Dtype::kI8},
-    {"torch.uint64", Dtype::kU64}, {"torch.uint32", Dtype::kU32}, {"torch.uint16", Dtype::kU16}, {"torch.uint8", Dtype::kU8},
-    {"torch.bool", Dtype::kBool}, {"torch.float8_e4m3fn", Dtype::kF8E4M3}, {"torch.float8_e5m2", Dtype::kF8E5M2}};
-constexpr std::string_view kOthers[] = {
-    "collections.OrderedDict", "torch.Size", "torch.storage.UntypedStorage",
-    "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3", "torch._utils._rebuild_parameter"};
+constexpr NamedDtype kTorchDtypes[] = {{"torch.float64", Dtype::kF64},       {"torch.float32", Dtype::kF32},
+                                       {"torch.float16", Dtype::kF16},       {"torch.bfloat16", Dtype::kBF16},
+                                       {"torch.int64", Dtype::kI64},         {"torch.int32", Dtype::kI32},
+                                       {"torch.int16", Dtype::kI16},         {"torch.int8", Dtype::kI8},
+                                       {"torch.uint64", Dtype::kU64},        {"torch.uint32", Dtype::kU32},
+                                       {"torch.uint16", Dtype::kU16},        {"torch.uint8", Dtype::kU8},
+                                       {"torch.bool", Dtype::kBool},         {"torch.float8_e4m3fn", Dtype::kF8E4M3},
+                                       {"torch.float8_e5m2", Dtype::kF8E5M2}};
+constexpr std::string_view kOthers[] = {"collections.OrderedDict",         "torch.Size",
+                                        "torch.storage.UntypedStorage",    "torch._utils._rebuild_tensor",
+                                        "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3",
+                                        "torch._utils._rebuild_parameter"};
 
 template <std::size_t N>
 std::optional<Dtype> find_dtype(const NamedDtype (&table)[N], std::string_view name) {
@@ -43,7 +48,8 @@ std::optional<Dtype> find_dtype(const NamedDtype (&table)[N], std::string_view n
 }
 
 bool needed_for_tensors(std::string_view global) {
-  return find_dtype(kStorages, global) || find_dtype(kTorchDtypes, global) || std::find(std::begin(kOthers), std::end(kOthers), global) != std::end(kOthers);
+  return find_dtype(kStorages, global) || find_dtype(kTorchDtypes, global) ||
+         std::find(std::begin(kOthers), std::end(kOthers), global) != std::end(kOthers);
 }
 
 std::int64_t integer(const PickleNode& node) {
@@ -59,16 +65,20 @@ struct StorageId {
 };
 
 StorageId storage_id(const PickleNode& persistent) {
-  if (persistent.kind != Kind::kPersistent || persistent.items.at(0)->kind != Kind::kTuple) throw Error("a tensor has no storage");
+  if (persistent.kind != Kind::kPersistent || persistent.items.at(0)->kind != Kind::kTuple)
+    throw Error("a tensor has no storage");
   const auto& id = persistent.items[0]->items;
-  if (id.size() < 5 || id[0]->text != "storage" || id[1]->kind != Kind::kGlobal || id[2]->kind != Kind::kText) throw Error("a tensor has no storage");
+  if (id.size() < 5 || id[0]->text != "storage" || id[1]->kind != Kind::kGlobal || id[2]->kind != Kind::kText)
+    throw Error("a tensor has no storage");
   StorageId storage;
   storage.key = id[2]->text;
   storage.dtype = find_dtype(kStorages, id[1]->text);
-  if (!storage.dtype && id[1]->text != "torch.storage.UntypedStorage") throw Error("'" + id[1]->text + "' is not a storage");
+  if (!storage.dtype && id[1]->text != "torch.storage.UntypedStorage")
+    throw Error("'" + id[1]->text + "' is not a storage");
   storage.elements = integer(*id[4]);
   if (storage.elements < 0) throw Error("a storage of negative length");
-  if (id.size() > 5 && id[5]->kind == Kind::kTuple && id[5]->items.size() == 3) storage.offset = integer(*id[5]->items[1]);
+  if (id.size() > 5 && id[5]->kind == Kind::kTuple && id[5]->items.size() == 3)
+    storage.offset = integer(*id[5]->items[1]);
   return storage;
 }
 
@@ -86,7 +96,10 @@ std::int64_t sum(std::int64_t a, std::int64_t b) {
 
 std::vector<std::int64_t> integers(const PickleNode& node) {
   // torch.Size is a call with one tuple
-  const PickleNode& tuple = node.kind == Kind::kCall && node.items[0]->text == "torch.Size" && node.items[1]->items.size() == 1 ? *node.items[1]->items[0] : node;
+  const PickleNode& tuple =
+      node.kind == Kind::kCall && node.items[0]->text == "torch.Size" && node.items[1]->items.size() == 1
+          ? *node.items[1]->items[0]
+          : node;
   if (tuple.kind != Kind::kTuple && tuple.kind != Kind::kList) throw Error("a tensor has no shape");
   std::vector<std::int64_t> values;
   for (const PickleNode* item : tuple.items) values.push_back(integer(*item));
@@ -102,8 +115,8 @@ bool contiguous(const std::vector<std::int64_t>& shape, const std::vector<std::i
 }
 
 // The elements of a strided view in C order. Bounds have been checked.
-std::string gather(const char* first, std::size_t width, const std::vector<std::int64_t>& shape, const std::vector<std::int64_t>& strides,
-                   std::int64_t count) {
+std::string gather(const char* first, std::size_t width, const std::vector<std::int64_t>& shape,
+                   const std::vector<std::int64_t>& strides, std::int64_t count) {
   std::string out;
   out.reserve(static_cast<std::size_t>(count) * width);
   std::vector<std::int64_t> index(shape.size());
@@ -157,7 +170,8 @@ class Collector {
     const PickleNode* tensor = &call;
     for (int depth = 0; tensor->items[0]->text == "torch._utils._rebuild_parameter"; ++depth) {
       const auto& arguments = tensor->items[1]->items;
-      if (arguments.empty() || !is_tensor(*arguments[0]) || depth > kMaxDepth) throw Error("a parameter without a tensor");
+      if (arguments.empty() || !is_tensor(*arguments[0]) || depth > kMaxDepth)
+        throw Error("a parameter without a tensor");
       tensor = arguments[0];
     }
     const std::string& function = tensor->items[0]->text;
@@ -188,10 +202,11 @@ class Collector {
       if (view.shape[d] > 0) last = sum(last, product(view.shape[d] - 1, strides[d]));
     }
     if (first < 0 || (count > 0 && last >= elements))
-      throw Error("shape " + shape_text(view.shape) + " with strides " + shape_text(strides) + " reaches beyond its storage of " +
-                  std::to_string(elements) + " elements");
+      throw Error("shape " + shape_text(view.shape) + " with strides " + shape_text(strides) +
+                  " reaches beyond its storage of " + std::to_string(elements) + " elements");
     // A few bytes must not become terabytes.
-    if (count > elements) throw Error("an expanded view of " + shape_text(view.shape) + "; save a contiguous copy of it");
+    if (count > elements)
+      throw Error("an expanded view of " + shape_text(view.shape) + "; save a contiguous copy of it");
     const char* data = found->second.data() + (count > 0 ? static_cast<std::size_t>(first) * width : 0);
     if (contiguous(view.shape, strides) || count == 0) {
       view.data = {data, static_cast<std::size_t>(count) * width};
@@ -202,7 +217,8 @@ class Collector {
     if (used_.insert(storage.key).second) available_ += found->second.size();
     else ++out_.shared;
     // Nor may one storage become thousands of tensors: tied weights are few.
-    if ((handed_out_ += view.data.size()) > kMaxSharing * available_) throw Error("the tensors share their storages too often");
+    if ((handed_out_ += view.data.size()) > kMaxSharing * available_)
+      throw Error("the tensors share their storages too often");
     out_.tensors.push_back(std::move(view));
   }
 
@@ -221,7 +237,8 @@ std::string tensors_below(const PickleNode& dict, const std::map<std::string, st
     const std::size_t before = found.tensors.size();
     collector.collect(*dict.items[i + 1], "", 0);
     if (found.tensors.size() > before)
-      text += (text.empty() ? "" : ", ") + dict.items[i]->text + " (" + std::to_string(found.tensors.size() - before) + ")";
+      text +=
+          (text.empty() ? "" : ", ") + dict.items[i]->text + " (" + std::to_string(found.tensors.size() - before) + ")";
   }
   return text;
 }
@@ -236,12 +253,15 @@ bool has_tensors_itself(const PickleNode& node) {
 }  // namespace
 
 bool looks_like_torch_file(std::string_view file) {
-  return looks_like_zip(file) || (file.size() > 14 && file[0] == '\x80' && file.substr(2, 2) == "\x8a\x0a" && file.substr(4, 10) == kLegacyMagic);
+  return looks_like_zip(file) || (file.size() > 14 && file[0] == '\x80' && file.substr(2, 2) == "\x8a\x0a" &&
+                                  file.substr(4, 10) == kLegacyMagic);
 }
 
 TorchFile::Archive TorchFile::read_zip(std::string_view file) {
   const auto entries = zip_entries(file);
-  const auto pickled = std::find_if(entries.begin(), entries.end(), [](const ZipEntry& e) { return e.name == "data.pkl" || e.name.ends_with("/data.pkl"); });
+  const auto pickled = std::find_if(entries.begin(), entries.end(), [](const ZipEntry& e) {
+    return e.name == "data.pkl" || e.name.ends_with("/data.pkl");
+  });
   if (pickled == entries.end()) throw Error("no data.pkl in the archive: not a PyTorch file");
   const std::string folder = pickled->name.substr(0, pickled->name.size() - std::string_view("data.pkl").size());
   Archive archive;
@@ -250,19 +270,23 @@ TorchFile::Archive TorchFile::read_zip(std::string_view file) {
     return unzip(entry, storage);
   };
   for (const auto& entry : entries) {
-    if (entry.name == folder + "byteorder" && unpacked(entry) != "little") throw Error("the file was written on a big-endian machine, which is not read");
-    if (entry.name.rfind(folder + "data/", 0) == 0) archive.storages[entry.name.substr(folder.size() + 5)] = unpacked(entry);
+    if (entry.name == folder + "byteorder" && unpacked(entry) != "little")
+      throw Error("the file was written on a big-endian machine, which is not read");
+    if (entry.name.rfind(folder + "data/", 0) == 0)
+      archive.storages[entry.name.substr(folder.size() + 5)] = unpacked(entry);
   }
   std::string_view bytes = unpacked(*pickled);
   archive.pickle.emplace_back(bytes, needed_for_tensors);
   return archive;
 }
 
-// Five pickles (magic, protocol, system, objects, storage keys), then for every key the number of elements and the elements.
+// Five pickles (magic, protocol, system, objects, storage keys), then for every key the number of elements and the
+// elements.
 TorchFile::Archive TorchFile::read_legacy(std::string_view file) {
   Archive archive;
   const Pickle magic(file, needed_for_tensors), protocol(file, needed_for_tensors), system(file, needed_for_tensors);
-  if (magic.root().text != kLegacyMagic || protocol.root().integer != 1001) throw Error("not a PyTorch file of a version that is known");
+  if (magic.root().text != kLegacyMagic || protocol.root().integer != 1001)
+    throw Error("not a PyTorch file of a version that is known");
   if (const auto* little = system.root().value("little_endian"); !little || little->integer != 1)
     throw Error("the file was written on a big-endian machine, which is not read");
   const Pickle& objects = archive.pickle.emplace_back(file, needed_for_tensors);
@@ -272,7 +296,8 @@ TorchFile::Archive TorchFile::read_legacy(std::string_view file) {
     if (node.kind != Kind::kPersistent) continue;
     const auto storage = storage_id(node);
     const auto width = storage.dtype ? dtype_bytes(*storage.dtype) : 1;
-    if (widths.emplace(storage.key, width).first->second != width) throw Error("storage '" + storage.key + "' has two types");
+    if (widths.emplace(storage.key, width).first->second != width)
+      throw Error("storage '" + storage.key + "' has two types");
   }
   for (const PickleNode* key : keys.root().items) {
     const auto width = widths.find(key->text);
@@ -281,7 +306,8 @@ TorchFile::Archive TorchFile::read_legacy(std::string_view file) {
     if (file.size() < 8) throw Error("storage '" + key->text + "' is cut off");
     std::memcpy(&elements, file.data(), 8);
     file.remove_prefix(8);
-    if (__builtin_mul_overflow(elements, width->second, &bytes) || bytes > file.size()) throw Error("storage '" + key->text + "' is cut off");
+    if (__builtin_mul_overflow(elements, width->second, &bytes) || bytes > file.size())
+      throw Error("storage '" + key->text + "' is cut off");
     archive.storages[key->text] = file.substr(0, bytes);
     file.remove_prefix(bytes);
   }
@@ -298,7 +324,9 @@ StateDict TorchFile::state_dict(const std::string& key) const {
   for (std::string_view rest = key == "." ? std::string_view() : std::string_view(key); !rest.empty();) {
     const auto slash = std::min(rest.find('/'), rest.size());
     const PickleNode* next = node->value(rest.substr(0, slash));
-    if (!next) throw Error("no key '" + std::string(rest.substr(0, slash)) + "'; there are: " + tensors_below(*node, archive_.storages));
+    if (!next)
+      throw Error("no key '" + std::string(rest.substr(0, slash)) +
+                  "'; there are: " + tensors_below(*node, archive_.storages));
     node = next;
     rest.remove_prefix(std::min(slash + 1, rest.size()));
   }

@@ -1,5 +1,5 @@
-// PyTorch's .pt and .pth files (torch.save of tensors, state dicts and checkpoints around them): the zip format (since 1.6) and the legacy
-// format before it. Nothing is unpickled as code (libtal/io/pickle.h).
+// PyTorch's .pt and .pth files (torch.save of tensors, state dicts and checkpoints around them): the zip format
+// (since 1.6) and the legacy format before it. Nothing is unpickled as code (libtal/io/pickle.h).
 #pragma once
 
 #include <deque>
@@ -25,16 +25,17 @@ struct StateDict {
 
 class TorchFile {
  public:
-  // The bytes must outlive the object and every StateDict. Error for damaged files and for pickles that ask for anything but tensors.
+  // The bytes must outlive the object and every StateDict. Error for damaged files and for pickles that ask for
+  // anything but tensors.
   explicit TorchFile(std::string_view file);
-  // The tensors under `key` ("state_dict", "checkpoint/model"; "" = the top; "." = the top and all below). Error that lists what there is
-  // when the key is missing, or when all tensors lie further down.
+  // The tensors under `key` ("state_dict", "checkpoint/model"; "" = the top; "." = the top and all below). Error that
+  // lists what there is when the key is missing, or when all tensors lie further down.
   StateDict state_dict(const std::string& key) const;
 
  private:
   struct Archive {
-    std::deque<Pickle> pickle;                          // one
-    std::map<std::string, std::string_view> storages;   // bytes by key
+    std::deque<Pickle> pickle;                         // one
+    std::map<std::string, std::string_view> storages;  // bytes by key
     std::deque<std::string> unpacked;
   };
   static Archive read_zip(std::string_view file);

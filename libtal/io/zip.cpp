@@ -13,7 +13,8 @@ namespace {
 
 std::uint64_t little(std::string_view bytes, std::size_t at, int width) {
   std::uint64_t value = 0;
-  for (int i = width - 1; i >= 0; --i) value = value << 8 | static_cast<unsigned char>(bytes[at + static_cast<std::size_t>(i)]);
+  for (int i = width - 1; i >= 0; --i)
+    value = value << 8 | static_cast<unsigned char>(bytes[at + static_cast<std::size_t>(i)]);
   return value;
 }
 
@@ -28,7 +29,8 @@ class Inflater {
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
-  // Appends until the end of one member; Error when that needs more than `limit` bytes, the data end early or are damaged.
+  // Appends until the end of one member; Error when that needs more than `limit` bytes, the data end early or are
+  // damaged.
   void member(std::string& out, std::uint64_t limit) {
     for (;;) {
       if (stream_.avail_in == 0 && !rest_.empty()) {
@@ -42,10 +44,12 @@ class Inflater {
       stream_.avail_out = sizeof block;
       const int status = inflate(&stream_, Z_NO_FLUSH);
       const std::size_t made = sizeof block - stream_.avail_out;
-      if (made > limit - std::min<std::uint64_t>(limit, out.size())) throw Error("unpacks to more than " + std::to_string(limit) + " bytes");
+      if (made > limit - std::min<std::uint64_t>(limit, out.size()))
+        throw Error("unpacks to more than " + std::to_string(limit) + " bytes");
       out.append(block, made);
       if (status == Z_STREAM_END) return;
-      if (status == Z_BUF_ERROR || (status == Z_OK && made == 0 && stream_.avail_in == 0 && rest_.empty())) throw Error("the compressed data are cut off");
+      if (status == Z_BUF_ERROR || (status == Z_OK && made == 0 && stream_.avail_in == 0 && rest_.empty()))
+        throw Error("the compressed data are cut off");
       if (status != Z_OK) throw Error("the compressed data are damaged");
     }
   }
@@ -82,7 +86,8 @@ std::size_t find_end_record(std::string_view archive) {
 
 Directory find_directory(std::string_view archive) {
   const std::size_t end = find_end_record(archive);
-  std::uint64_t count = little(archive, end + 10, 2), size = little(archive, end + 12, 4), begin = little(archive, end + 16, 4);
+  std::uint64_t count = little(archive, end + 10, 2), size = little(archive, end + 12, 4),
+                begin = little(archive, end + 16, 4);
   if (little(archive, end + 4, 2) != 0 && little(archive, end + 4, 2) != 0xffff)
     throw Error("zip archives in several parts are not read");
   if (end >= 20 && archive.substr(end - 20, 4) == std::string_view("PK\x06\x07", 4)) {
@@ -91,7 +96,8 @@ Directory find_directory(std::string_view archive) {
       throw Error("the zip64 end record is not where it should be");
     count = little(archive, at + 32, 8), size = little(archive, at + 40, 8), begin = little(archive, at + 48, 8);
   }
-  if (begin > end || size > end - begin || count > size / 46) throw Error("the zip directory does not lie in the archive");
+  if (begin > end || size > end - begin || count > size / 46)
+    throw Error("the zip directory does not lie in the archive");
   return {count, archive.substr(begin, size)};
 }
 
@@ -124,13 +130,15 @@ void read_wide_sizes(std::string_view extra, Listed& entry) {
 Listed next_listed(std::string_view& directory) {
   if (directory.size() < 46 || directory.substr(0, 4) != std::string_view("PK\x01\x02", 4))
     throw Error("the zip directory is damaged");
-  const std::size_t name = little(directory, 28, 2), extra = little(directory, 30, 2), comment = little(directory, 32, 2);
+  const std::size_t name = little(directory, 28, 2), extra = little(directory, 30, 2),
+                    comment = little(directory, 32, 2);
   if (directory.size() - 46 < name + extra + comment) throw Error("the zip directory is damaged");
   Listed entry;
   entry.name = directory.substr(46, name);
   entry.flags = little(directory, 8, 2), entry.method = little(directory, 10, 2);
   entry.crc = static_cast<std::uint32_t>(little(directory, 16, 4));
-  entry.packed = little(directory, 20, 4), entry.size = little(directory, 24, 4), entry.local = little(directory, 42, 4);
+  entry.packed = little(directory, 20, 4), entry.size = little(directory, 24, 4),
+  entry.local = little(directory, 42, 4);
   read_wide_sizes(directory.substr(46 + name, extra), entry);
   directory.remove_prefix(46 + name + extra + comment);
   return entry;
@@ -142,19 +150,24 @@ ZipEntry entry_of(std::string_view archive, Listed&& listed) {
   if (listed.flags & 1) throw fail("encrypted entries are not read");
   if (listed.method != 0 && listed.method != 8)
     throw fail("zip method " + std::to_string(listed.method) + " is not read (stored and deflated are)");
-  if (local > archive.size() || archive.size() - local < 30 || archive.substr(local, 4) != std::string_view("PK\x03\x04", 4))
+  if (local > archive.size() || archive.size() - local < 30 ||
+      archive.substr(local, 4) != std::string_view("PK\x03\x04", 4))
     throw fail("the entry is not where the directory says");
   const std::uint64_t data = local + 30 + little(archive, local + 26, 2) + little(archive, local + 28, 2);
   if (data > archive.size() || listed.packed > archive.size() - data) throw fail("the data do not lie in the archive");
   const bool deflated = listed.method == 8;
   // Deflate shrinks at most 1032 times: a larger claim is a lie.
-  if (deflated ? listed.size / 1040 > listed.packed + 1 : listed.size != listed.packed) throw fail("the sizes are not possible");
+  if (deflated ? listed.size / 1040 > listed.packed + 1 : listed.size != listed.packed)
+    throw fail("the sizes are not possible");
   return {std::move(listed.name), deflated, listed.crc, listed.size, archive.substr(data, listed.packed)};
 }
 
 }  // namespace
 
-bool looks_like_zip(std::string_view bytes) { return bytes.substr(0, 4) == std::string_view("PK\x03\x04", 4) || bytes.substr(0, 4) == std::string_view("PK\x05\x06", 4); }
+bool looks_like_zip(std::string_view bytes) {
+  return bytes.substr(0, 4) == std::string_view("PK\x03\x04", 4) ||
+         bytes.substr(0, 4) == std::string_view("PK\x05\x06", 4);
+}
 bool looks_like_gzip(std::string_view bytes) { return bytes.substr(0, 3) == std::string_view("\x1f\x8b\x08", 3); }
 
 std::vector<ZipEntry> zip_entries(std::string_view archive) {
@@ -175,9 +188,11 @@ std::string_view unzip(const ZipEntry& entry, std::string& storage) {
       storage.clear();
       Inflater(entry.packed, -15).member(storage, entry.size);
       bytes = storage;
-      if (bytes.size() != entry.size) throw Error("unpacks to " + std::to_string(bytes.size()) + " bytes, not " + std::to_string(entry.size));
+      if (bytes.size() != entry.size)
+        throw Error("unpacks to " + std::to_string(bytes.size()) + " bytes, not " + std::to_string(entry.size));
     }
-    if (crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()) != entry.crc) throw Error("the checksum does not fit: damaged");
+    if (crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()) != entry.crc)
+      throw Error("the checksum does not fit: damaged");
     return bytes;
   } catch (const Error& error) {
     throw Error("'" + entry.name + "': " + error.message());

@@ -26,9 +26,11 @@ std::unique_ptr<Model> make() {
 const std::vector<ModelFactory>& model_factories() {
   static const std::vector<ModelFactory> all = [] {
     const std::map<std::string, ModelMaker> makers = {
-        {"bmn", make<BmnModel>},      {"bsnpp", make<BsnppModel>},   {"rpn", make<RpnModel>},
-        {"sptad", make<SptadModel>},  {"cmsn", make<CmsnModel>},     {"segment-classifier", make<SegmentClassifierModel>},
-        {"etp-an", make<EtpAnModel>}, {"etp-rn", make<EtpRnModel>},  {"etp-ln", make<EtpLnModel>},
+        {"bmn", make<BmnModel>},      {"bsnpp", make<BsnppModel>},
+        {"rpn", make<RpnModel>},      {"sptad", make<SptadModel>},
+        {"cmsn", make<CmsnModel>},    {"segment-classifier", make<SegmentClassifierModel>},
+        {"etp-an", make<EtpAnModel>}, {"etp-rn", make<EtpRnModel>},
+        {"etp-ln", make<EtpLnModel>},
     };
     std::vector<ModelFactory> factories;
     for (const auto& entry : model_catalogue()) factories.push_back({entry.name, entry.help, makers.at(entry.name)});

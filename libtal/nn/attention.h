@@ -20,9 +20,9 @@ class SoftAttentionImpl : public torch::nn::Module {
 };
 TORCH_MODULE(SoftAttention);
 
-// One unit: Z <- LayerNorm(Z + MHA(Z, Z, Z)); no mask, dropout, position code or feed-forward. projected: the standard module with
-// learned query, key, value and output projections (parameters as torch.nn.MultiheadAttention); otherwise Eq. (2) to the letter,
-// heads are column slices of Z.
+// One unit: Z <- LayerNorm(Z + MHA(Z, Z, Z)); no mask, dropout, position code or feed-forward. projected: the standard
+// module with learned query, key, value and output projections (parameters as torch.nn.MultiheadAttention); otherwise
+// Eq. (2) to the letter, heads are column slices of Z.
 class AttentionUnitImpl : public torch::nn::Module {
  public:
   AttentionUnitImpl(std::int64_t dim, std::int64_t heads, bool projected);

@@ -49,7 +49,8 @@ constexpr std::int64_t kGroup = 96;
 torch::Tensor BiLstmImpl::run_shared(const SharedRows& rows) const {
   const OwnPrecision own;
   const std::int64_t n = rows.count(), length = rows.length(), h = hidden_;
-  const torch::Tensor values = rows.values.to(directions_[0].w_ih.scalar_type()), out = values.new_empty({n, length, 2 * h});
+  const torch::Tensor values = rows.values.to(directions_[0].w_ih.scalar_type()),
+                      out = values.new_empty({n, length, 2 * h});
   const torch::Tensor steps = rows.index.t().contiguous();  // [L, N]
   if (values.scalar_type() == torch::kFloat) {
     torch::Tensor input = values.new_empty({0});  // [W, 4H]
@@ -57,27 +58,32 @@ torch::Tensor BiLstmImpl::run_shared(const SharedRows& rows) const {
       const Direction& p = directions_[d];
       const LstmRecurrence recurrence(p.w_hh);
       torch::addmm_out(input, recurrence.arranged(p.b_ih + p.b_hh), values, recurrence.arranged(p.w_ih).t());
-      const std::int64_t groups = std::max<std::int64_t>((n + kGroup - 1) / kGroup, std::min<std::int64_t>(n, at::get_num_threads()));
+      const std::int64_t groups =
+          std::max<std::int64_t>((n + kGroup - 1) / kGroup, std::min<std::int64_t>(n, at::get_num_threads()));
       at::parallel_for(0, groups, 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t g = begin; g < end; ++g) recurrence.run(input, steps, g * n / groups, (g + 1) * n / groups - g * n / groups, d == 1, out, d * h);
+        for (std::int64_t g = begin; g < end; ++g)
+          recurrence.run(input, steps, g * n / groups, (g + 1) * n / groups - g * n / groups, d == 1, out, d * h);
       });
     }
     return out;
   }
   // Gates in the order i, f, o, g: one sigmoid over the first three.
-  const torch::Tensor order = torch::cat({torch::arange(2 * h), torch::arange(3 * h, 4 * h), torch::arange(2 * h, 3 * h)});
+  const torch::Tensor order =
+      torch::cat({torch::arange(2 * h), torch::arange(3 * h, 4 * h), torch::arange(2 * h, 3 * h)});
   const std::int64_t group = std::min<std::int64_t>(n, 256), groups = (n + group - 1) / group;
   for (int d = 0; d < 2; ++d) {
     const Direction& p = directions_[d];
-    const torch::Tensor input = torch::addmm((p.b_ih + p.b_hh).index_select(0, order), values, p.w_ih.index_select(0, order).t());  // [W, 4H]
-    const torch::Tensor w_hh = p.w_hh.index_select(0, order).t();                                                                        // [H, 4H]
+    const torch::Tensor input =
+        torch::addmm((p.b_ih + p.b_hh).index_select(0, order), values, p.w_ih.index_select(0, order).t());  // [W, 4H]
+    const torch::Tensor w_hh = p.w_hh.index_select(0, order).t();                                           // [H, 4H]
     at::parallel_for(0, groups, 1, [&](std::int64_t begin, std::int64_t end) {
       const torch::NoGradGuard guard;
       for (std::int64_t g = begin; g < end; ++g) {
         const std::int64_t first = g * n / groups, count = (g + 1) * n / groups - first;
-        torch::Tensor gates = input.new_empty({count, 4 * h}), cell = input.new_zeros({count, h}), state = input.new_empty({count, h});
-        const torch::Tensor open = gates.narrow(1, 0, 3 * h), i = gates.narrow(1, 0, h), f = gates.narrow(1, h, h), o = gates.narrow(1, 2 * h, h),
-                            candidate = gates.narrow(1, 3 * h, h);
+        torch::Tensor gates = input.new_empty({count, 4 * h}), cell = input.new_zeros({count, h}),
+                      state = input.new_empty({count, h});
+        const torch::Tensor open = gates.narrow(1, 0, 3 * h), i = gates.narrow(1, 0, h), f = gates.narrow(1, h, h),
+                            o = gates.narrow(1, 2 * h, h), candidate = gates.narrow(1, 3 * h, h);
         for (std::int64_t step = 0; step < length; ++step) {
           const std::int64_t k = d ? length - 1 - step : step;
           torch::index_select_out(gates, input, 0, steps[k].narrow(0, first, count));

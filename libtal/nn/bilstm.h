@@ -18,8 +18,8 @@ class BiLstmImpl : public torch::nn::Module {
 
   // [N, L, in] -> [N, L, 2H]; [n, k] = forward state, then backward state.
   torch::Tensor forward(const torch::Tensor& input);
-  // The same over shared rows. Without gradients on the CPU each distinct row is multiplied by the input weights once, and
-  // directions and groups of sequences run side by side; otherwise forward(rows.expand()).
+  // The same over shared rows. Without gradients on the CPU each distinct row is multiplied by the input weights once,
+  // and directions and groups of sequences run side by side; otherwise forward(rows.expand()).
   torch::Tensor forward_shared(const SharedRows& rows);
 
  private:

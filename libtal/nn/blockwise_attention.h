@@ -6,9 +6,9 @@
 
 namespace tal {
 
-// out[b, q] = sum_k softmax_k(queries[b, q] . keys[b, k]) values[b, k], no scaling: queries [B, Q, C], keys [B, K, C], values [B, K, V] -> [B, Q, V].
-// Q x K never exists as a whole: blocks of queries are scored, normalised and summed one after the other, again in the backward pass.
-// Differentiable; any floating dtype and device.
+// out[b, q] = sum_k softmax_k(queries[b, q] . keys[b, k]) values[b, k], no scaling: queries [B, Q, C], keys [B, K, C],
+// values [B, K, V] -> [B, Q, V]. Q x K never exists as a whole: blocks of queries are scored, normalised and summed one
+// after the other, again in the backward pass. Differentiable; any floating dtype and device.
 at::Tensor blockwise_attention(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values);
 
 }  // namespace tal

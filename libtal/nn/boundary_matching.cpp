@@ -22,8 +22,12 @@ namespace tal {
 BoundaryMatchingTable::BoundaryMatchingTable(const BoundaryMatchingSpec& spec) : spec_(spec) {
   const auto [rows, durations, samples, per_bin, widen, truncate] = spec;
   if (rows < 1 || durations < 1 || samples < 1 || per_bin < 1 || !(widen >= 0))
-    throw Error("boundary matching: rows, durations, samples and points per sample must be at least 1, the widening at least 0");
-  if (durations > rows) throw Error("boundary matching: longest proposal of " + std::to_string(durations) + " rows, but only " + std::to_string(rows) + " rows");
+    throw Error(
+        "boundary matching: rows, durations, samples and points per sample must be at least 1, the widening at least "
+        "0");
+  if (durations > rows)
+    throw Error("boundary matching: longest proposal of " + std::to_string(durations) + " rows, but only " +
+                std::to_string(rows) + " rows");
   valid_ = at::zeros({durations, rows}, at::kBool);
   std::vector<std::int64_t> positions;
   first_.push_back(0);
@@ -38,7 +42,8 @@ BoundaryMatchingTable::BoundaryMatchingTable(const BoundaryMatchingSpec& spec) :
   const std::int64_t points = samples * per_bin;
   const double share = 1.0 / static_cast<double>(per_bin);
   for (std::int64_t j = 0; j < durations; ++j) {
-    const double length = static_cast<double>(j + 1), from = -widen * length, to = static_cast<double>(j) + widen * length;
+    const double length = static_cast<double>(j + 1), from = -widen * length,
+                 to = static_cast<double>(j) + widen * length;
     const double step = points > 1 ? (to - from) / static_cast<double>(points - 1) : 0;
     for (std::int64_t n = 0; n < samples; ++n) {
       std::map<std::int64_t, double> row_weight;
@@ -49,7 +54,8 @@ BoundaryMatchingTable::BoundaryMatchingTable(const BoundaryMatchingSpec& spec) :
       }
       Taps taps{static_cast<std::int32_t>(row_weight.begin()->first), static_cast<std::int32_t>(weights_.size()), 0};
       const std::int64_t last = row_weight.rbegin()->first;
-      for (std::int64_t row = row_weight.begin()->first; row <= last; ++row) weights_.push_back(row_weight.count(row) ? row_weight[row] : 0);
+      for (std::int64_t row = row_weight.begin()->first; row <= last; ++row)
+        weights_.push_back(row_weight.count(row) ? row_weight[row] : 0);
       while (weights_.size() > static_cast<std::size_t>(taps.begin) + 1 && weights_.back() == 0) weights_.pop_back();
       taps.count = static_cast<std::int32_t>(weights_.size()) - taps.begin;
       taps_.push_back(taps);
@@ -63,7 +69,8 @@ void BoundaryMatchingTable::add_extras() {
   const std::int64_t points = spec_.samples * spec_.per_bin;
   for (std::int64_t j = 0; j < spec_.durations; ++j)
     for (std::int64_t i = 0; i + j < spec_.rows; ++i) {
-      const double widened = spec_.widen * static_cast<double>(j + 1), from = static_cast<double>(i) - widened, to = static_cast<double>(i + j) + widened;
+      const double widened = spec_.widen * static_cast<double>(j + 1), from = static_cast<double>(i) - widened,
+                   to = static_cast<double>(i + j) + widened;
       const double step = points > 1 ? (to - from) / static_cast<double>(points - 1) : 0;
       extra_begin_.push_back(extras_.size());
       for (std::int64_t m = 0; m < points; ++m)
@@ -82,7 +89,8 @@ at::Tensor BoundaryMatchingTable::mask() const {
       const Taps& t = taps(j, n);
       for (std::int64_t i = 0; i + j < rows; ++i)
         for (std::int64_t k = 0; k < t.count; ++k)
-          if (const std::int64_t row = i + t.offset + k; row >= 0 && row < rows) m[row][n][j][i] += weights_[static_cast<std::size_t>(t.begin + k)];
+          if (const std::int64_t row = i + t.offset + k; row >= 0 && row < rows)
+            m[row][n][j][i] += weights_[static_cast<std::size_t>(t.begin + k)];
     }
   const auto position = positions_.accessor<std::int64_t, 1>();
   if (truncate)
@@ -93,7 +101,8 @@ at::Tensor BoundaryMatchingTable::mask() const {
 
 std::shared_ptr<const BoundaryMatchingTable> boundary_matching_table(const BoundaryMatchingSpec& spec) {
   static std::mutex mutex;
-  static std::deque<std::shared_ptr<const BoundaryMatchingTable>> tables;  // few: one for each length that a model works at
+  static std::deque<std::shared_ptr<const BoundaryMatchingTable>> tables;  // few: one for each length that a model
+                                                                           // works at
   const std::lock_guard lock(mutex);
   for (const auto& table : tables)
     if (table->spec() == spec) return table;
@@ -103,8 +112,8 @@ std::shared_ptr<const BoundaryMatchingTable> boundary_matching_table(const Bound
 
 namespace {
 
-// Filters are worked on in blocks of two 64-byte vectors: a block of G, [T, N, block], stays in the L2 cache while all proposals read it,
-// and eight proposals or rows of a block are summed up in registers.
+// Filters are worked on in blocks of two 64-byte vectors: a block of G, [T, N, block], stays in the L2 cache while all
+// proposals read it, and eight proposals or rows of a block are summed up in registers.
 constexpr int kVectors = 2, kColumns = 8;
 template <class S>
 constexpr std::int64_t kBlock = kVectors * 64 / static_cast<std::int64_t>(sizeof(S));
@@ -147,7 +156,8 @@ struct Sums {
 // `count` <= kBlock values.
 template <class S>
 TAL_INLINE void copy_values(S* to, const S* from, std::int64_t count) {
-  if (count == kBlock<S>) std::memcpy(to, from, sizeof(S) * static_cast<std::size_t>(kBlock<S>));  // a constant size is two moves
+  if (count == kBlock<S>)
+    std::memcpy(to, from, sizeof(S) * static_cast<std::size_t>(kBlock<S>));  // a constant size is two moves
   else std::memcpy(to, from, sizeof(S) * static_cast<std::size_t>(count));
 }
 
@@ -169,7 +179,8 @@ struct Columns {
 
 // Proposals (j, i .. i + kWidth - 1).
 template <class S, int kWidth>
-TAL_INLINE void forward_columns(const Block<S>& block, const Columns<S, S*>& out, const S* bias, bool relu, std::int64_t j, std::int64_t i) {
+TAL_INLINE void forward_columns(const Block<S>& block, const Columns<S, S*>& out, const S* bias, bool relu,
+                                std::int64_t j, std::int64_t i) {
   const BoundaryMatchingTable& table = block.table;
   const S* weights = table.weights(S());
   Sums<S, kWidth> sums;
@@ -181,7 +192,8 @@ TAL_INLINE void forward_columns(const Block<S>& block, const Columns<S, S*>& out
   if (table.spec().truncate) {
 #pragma GCC unroll 8
     for (int t = 0; t < kWidth; ++t)
-      for (const auto& e : table.extras(table.first(j) + i + t)) sums.add_one(t, static_cast<S>(e.weight), block.g + e.sample * kBlock<S>);
+      for (const auto& e : table.extras(table.first(j) + i + t))
+        sums.add_one(t, static_cast<S>(e.weight), block.g + e.sample * kBlock<S>);
   }
   using V = typename Vector<S>::type;
   const V* offset = reinterpret_cast<const V*>(bias);
@@ -199,14 +211,16 @@ TAL_INLINE void forward_columns(const Block<S>& block, const Columns<S, S*>& out
   }
 }
 
-// Start rows are the outer loop: the rows of G that (j, i) and (j + 1, i) read are nearly the same and stay in the L1 cache. The last
-// columns of a duration are computed with the ones before them again, which is faster than one by one. bias: kBlock values.
+// Start rows are the outer loop: the rows of G that (j, i) and (j + 1, i) read are nearly the same and stay in the L1
+// cache. The last columns of a duration are computed with the ones before them again, which is faster than one by one.
+// bias: kBlock values.
 template <class S>
 TAL_INLINE void forward_block(const Block<S>& block, const Columns<S, S*>& out, const S* bias, bool relu) {
   const std::int64_t rows = block.table.spec().rows, durations = block.table.spec().durations;
   for (std::int64_t i = 0; i < rows; i += kColumns)
     for (std::int64_t j = 0; j < std::min(durations, rows - i); ++j) {
-      if (const std::int64_t columns = rows - j; columns >= kColumns) forward_columns<S, kColumns>(block, out, bias, relu, j, std::min(i, columns - kColumns));
+      if (const std::int64_t columns = rows - j; columns >= kColumns)
+        forward_columns<S, kColumns>(block, out, bias, relu, j, std::min(i, columns - kColumns));
       else
         for (std::int64_t c = i; c < columns; ++c) forward_columns<S, 1>(block, out, bias, relu, j, c);
     }
@@ -221,13 +235,16 @@ TAL_INLINE void backward_rows(const Block<S>& block, const S* dy, std::int64_t n
   for (std::int64_t j = 0; j < table.spec().durations; ++j) {
     const auto taps = table.taps(j, n);
     for (std::int32_t k = 0; k < taps.count; ++k)
-      sums.add(weights[taps.begin + k], dy + table.first(j) * kBlock<S>, kBlock<S>, row - taps.offset - k, table.spec().rows - j);
+      sums.add(weights[taps.begin + k], dy + table.first(j) * kBlock<S>, kBlock<S>, row - taps.offset - k,
+               table.spec().rows - j);
   }
 #pragma GCC unroll 8
-  for (int t = 0; t < kWidth; ++t) std::memcpy(block.g + (row + t) * block.stride + n * kBlock<S>, sums.value[t], sizeof sums.value[t]);
+  for (int t = 0; t < kWidth; ++t)
+    std::memcpy(block.g + (row + t) * block.stride + n * kBlock<S>, sums.value[t], sizeof sums.value[t]);
 }
 
-// dy: the block's upstream gradient; zero where y (when given) is not positive. bias: kBlock sums to add to. local: [L, kBlock] aligned.
+// dy: the block's upstream gradient; zero where y (when given) is not positive. bias: kBlock sums to add to. local: [L,
+// kBlock] aligned.
 template <class S>
 TAL_INLINE void backward_block(const Block<S>& block, const Columns<S, const S*>& dy, const S* y, S* bias, S* local) {
   using V = typename Vector<S>::type;
@@ -254,25 +271,31 @@ TAL_INLINE void backward_block(const Block<S>& block, const Columns<S, const S*>
   if (!block.table.spec().truncate) return;
   for (std::int64_t p = 0; p < count; ++p)
     for (const auto& e : block.table.extras(p))
-      for (std::int64_t l = 0; l < kBlock<S>; ++l) block.g[e.sample * kBlock<S> + l] += static_cast<S>(e.weight) * local[p * kBlock<S> + l];
+      for (std::int64_t l = 0; l < kBlock<S>; ++l)
+        block.g[e.sample * kBlock<S> + l] += static_cast<S>(e.weight) * local[p * kBlock<S> + l];
 }
 
 // The same code for each instruction set; the processor's best is taken at run time.
-TAL_VECTOR_CLONES void forward_block_of(const Block<float>& block, const Columns<float, float*>& out, const float* bias, bool relu) {
+TAL_VECTOR_CLONES void forward_block_of(const Block<float>& block, const Columns<float, float*>& out, const float* bias,
+                                        bool relu) {
   forward_block(block, out, bias, relu);
 }
-TAL_VECTOR_CLONES void forward_block_of(const Block<double>& block, const Columns<double, double*>& out, const double* bias, bool relu) {
+TAL_VECTOR_CLONES void forward_block_of(const Block<double>& block, const Columns<double, double*>& out,
+                                        const double* bias, bool relu) {
   forward_block(block, out, bias, relu);
 }
-TAL_VECTOR_CLONES void backward_block_of(const Block<float>& block, const Columns<float, const float*>& dy, const float* y, float* bias, float* local) {
+TAL_VECTOR_CLONES void backward_block_of(const Block<float>& block, const Columns<float, const float*>& dy,
+                                         const float* y, float* bias, float* local) {
   backward_block(block, dy, y, bias, local);
 }
-TAL_VECTOR_CLONES void backward_block_of(const Block<double>& block, const Columns<double, const double*>& dy, const double* y, double* bias, double* local) {
+TAL_VECTOR_CLONES void backward_block_of(const Block<double>& block, const Columns<double, const double*>& dy,
+                                         const double* y, double* bias, double* local) {
   backward_block(block, dy, y, bias, local);
 }
 
-// W [O, C, N] of one block of filters <-> [C, N * kBlock]: filters innermost. Filters that fill up the last block are 0. Done block by block into
-// memory that stays in the L2 cache: all at once, moving the weights would take longer than all sums.
+// W [O, C, N] of one block of filters <-> [C, N * kBlock]: filters innermost. Filters that fill up the last block are
+// 0. Done block by block into memory that stays in the L2 cache: all at once, moving the weights would take longer than
+// all sums.
 template <class S>
 void pack_block(const S* weight, std::int64_t used, std::int64_t channels, std::int64_t samples, S* packed) {
   if (used < kBlock<S>) std::fill_n(packed, channels * samples * kBlock<S>, S(0));
@@ -295,16 +318,21 @@ void unpack_block(const S* packed, std::int64_t used, std::int64_t channels, std
 
 struct Sizes {
   std::int64_t batch, channels, rows, filters, samples, proposals, block, blocks, width;
-  std::int64_t used(std::int64_t number) const { return std::min(block, filters - number * block); }  // filters of a block
+  std::int64_t used(std::int64_t number) const {
+    return std::min(block, filters - number * block);
+  }  // filters of a block
 };
 template <class S>
 Sizes sizes_of(const at::Tensor& features, const at::Tensor& weight, const BoundaryMatchingTable& table) {
   const std::int64_t blocks = (weight.size(0) + kBlock<S> - 1) / kBlock<S>;
-  return {features.size(0), features.size(1), features.size(2), weight.size(0), weight.size(2), table.proposals(), kBlock<S>, blocks, weight.size(2) * kBlock<S>};
+  return {features.size(0), features.size(1), features.size(2),
+          weight.size(0),   weight.size(2),   table.proposals(),
+          kBlock<S>,        blocks,           weight.size(2) * kBlock<S>};
 }
 
 template <class S>
-at::Tensor forward(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu) {
+at::Tensor forward(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
+                   const BoundaryMatchingTable& table, bool relu) {
   const Sizes s = sizes_of<S>(features, weight, table);
   const auto offsets = at::constant_pad_nd(bias, {0, s.blocks * s.block - s.filters});
   const auto by_row = features.transpose(1, 2);  // [B, T, C]
@@ -312,14 +340,18 @@ at::Tensor forward(const at::Tensor& features, const at::Tensor& weight, const a
   S* out = y.data_ptr<S>();
   at::parallel_for(0, s.blocks * s.batch, 1, [&](std::int64_t begin, std::int64_t end) {
     const at::NoGradGuard guard;
-    auto packed = at::empty({s.channels, s.width}, features.options()), g = at::empty({s.rows, s.width}, features.options());
+    auto packed = at::empty({s.channels, s.width}, features.options()),
+         g = at::empty({s.rows, s.width}, features.options());
     for (std::int64_t task = begin, held = -1; task < end; ++task) {
       const std::int64_t block = task / s.batch, b = task % s.batch, first = block * s.block;
-      if (block != held) pack_block(weight.const_data_ptr<S>() + first * s.channels * s.samples, s.used(block), s.channels, s.samples, packed.data_ptr<S>());
+      if (block != held)
+        pack_block(weight.const_data_ptr<S>() + first * s.channels * s.samples, s.used(block), s.channels, s.samples,
+                   packed.data_ptr<S>());
       held = block;
       at::mm_out(g, by_row[b], packed);
-      forward_block_of(Block<S>{table, g.data_ptr<S>(), s.width, s.used(block)}, {out + b * s.proposals * s.filters + first, s.filters},
-                       offsets.const_data_ptr<S>() + first, relu);
+      forward_block_of(Block<S>{table, g.data_ptr<S>(), s.width, s.used(block)},
+                       {out + b * s.proposals * s.filters + first, s.filters}, offsets.const_data_ptr<S>() + first,
+                       relu);
     }
   });
   return y;
@@ -332,11 +364,11 @@ struct Needs {
   bool features, weight, bias;
 };
 
-// y: the layer's output when it had a ReLU, else undefined. Sums over the batch lie inside a block and those over the blocks are made in the end, in
-// their order: the result does not depend on who did what.
+// y: the layer's output when it had a ReLU, else undefined. Sums over the batch lie inside a block and those over the
+// blocks are made in the end, in their order: the result does not depend on who did what.
 template <class S>
-Gradients backward(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& y, const at::Tensor& upstream,
-                   const BoundaryMatchingTable& table, Needs needs) {
+Gradients backward(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& y,
+                   const at::Tensor& upstream, const BoundaryMatchingTable& table, Needs needs) {
   const Sizes s = sizes_of<S>(features, weight, table);
   const auto dy = upstream.contiguous();
   Gradients result;
@@ -346,14 +378,18 @@ Gradients backward(const at::Tensor& features, const at::Tensor& weight, const a
   at::parallel_for(0, s.blocks, 1, [&](std::int64_t begin, std::int64_t end) {
     const at::NoGradGuard guard;
     auto packed = at::empty({s.channels, s.width}, features.options()), packed_gradient = at::empty_like(packed);
-    auto g = at::empty({s.rows, s.width}, features.options()), local = at::empty({s.proposals, s.block}, features.options());
+    auto g = at::empty({s.rows, s.width}, features.options()),
+         local = at::empty({s.proposals, s.block}, features.options());
     for (std::int64_t block = begin; block < end; ++block) {
       const std::int64_t first = block * s.block, at = first * s.channels * s.samples;
-      if (needs.features) pack_block(weight.const_data_ptr<S>() + at, s.used(block), s.channels, s.samples, packed.data_ptr<S>());
+      if (needs.features)
+        pack_block(weight.const_data_ptr<S>() + at, s.used(block), s.channels, s.samples, packed.data_ptr<S>());
       for (std::int64_t b = 0; b < s.batch; ++b) {
         const std::int64_t from = b * s.proposals * s.filters + first;
-        backward_block_of(Block<S>{table, g.data_ptr<S>(), s.width, s.used(block)}, {dy.const_data_ptr<S>() + from, s.filters},
-                          y.defined() ? y.const_data_ptr<S>() + from : nullptr, bias_sums.data_ptr<S>() + b * s.blocks * s.block + first, local.data_ptr<S>());
+        backward_block_of(Block<S>{table, g.data_ptr<S>(), s.width, s.used(block)},
+                          {dy.const_data_ptr<S>() + from, s.filters},
+                          y.defined() ? y.const_data_ptr<S>() + from : nullptr,
+                          bias_sums.data_ptr<S>() + b * s.blocks * s.block + first, local.data_ptr<S>());
         if (needs.features) {
           auto to = parts[block][b];
           at::mm_out(to, packed, g.t());
@@ -361,7 +397,9 @@ Gradients backward(const at::Tensor& features, const at::Tensor& weight, const a
         if (needs.weight && b == 0) at::mm_out(packed_gradient, features[b], g);
         else if (needs.weight) packed_gradient.addmm_(features[b], g);
       }
-      if (needs.weight) unpack_block(packed_gradient.const_data_ptr<S>(), s.used(block), s.channels, s.samples, result.weight.data_ptr<S>() + at);
+      if (needs.weight)
+        unpack_block(packed_gradient.const_data_ptr<S>(), s.used(block), s.channels, s.samples,
+                     result.weight.data_ptr<S>() + at);
     }
   });
   if (needs.features) result.features = parts.sum(0);
@@ -371,21 +409,25 @@ Gradients backward(const at::Tensor& features, const at::Tensor& weight, const a
 
 class BoundaryMatchingFunction : public torch::autograd::Function<BoundaryMatchingFunction> {
  public:
-  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
-                            const BoundaryMatchingTable* table, bool relu) {
+  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& features, const at::Tensor& weight,
+                            const at::Tensor& bias, const BoundaryMatchingTable* table, bool relu) {
     const bool wide = features.scalar_type() == at::kDouble;
-    const auto y = wide ? tal::forward<double>(features, weight, bias, *table, relu) : tal::forward<float>(features, weight, bias, *table, relu);
+    const auto y = wide ? tal::forward<double>(features, weight, bias, *table, relu)
+                        : tal::forward<float>(features, weight, bias, *table, relu);
     ctx->save_for_backward({features, weight, relu ? y : at::Tensor()});
     const auto& spec = table->spec();
-    ctx->saved_data["sizes"] = std::vector<std::int64_t>{spec.rows, spec.durations, spec.samples, spec.per_bin, spec.truncate};
+    ctx->saved_data["sizes"] =
+        std::vector<std::int64_t>{spec.rows, spec.durations, spec.samples, spec.per_bin, spec.truncate};
     ctx->saved_data["widen"] = spec.widen;
     return y;
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx, torch::autograd::variable_list upstream) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
+                                                 torch::autograd::variable_list upstream) {
     const auto saved = ctx->get_saved_variables();
     const auto sizes = ctx->saved_data["sizes"].toIntVector();
-    const auto table = boundary_matching_table({sizes[0], sizes[1], sizes[2], sizes[3], ctx->saved_data["widen"].toDouble(), sizes[4] != 0});
+    const auto table = boundary_matching_table(
+        {sizes[0], sizes[1], sizes[2], sizes[3], ctx->saved_data["widen"].toDouble(), sizes[4] != 0});
     const Needs needs{ctx->needs_input_grad(0), ctx->needs_input_grad(1), ctx->needs_input_grad(2)};
     const bool wide = saved[0].scalar_type() == at::kDouble;
     const auto result = wide ? tal::backward<double>(saved[0], saved[1], saved[2], upstream[0], *table, needs)
@@ -397,8 +439,8 @@ class BoundaryMatchingFunction : public torch::autograd::Function<BoundaryMatchi
 void check_inputs(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
                   const BoundaryMatchingSpec& spec) {
   check_shape(features, {kAny, kAny, spec.rows}, "boundary matching: features [B, C, T]");
-  if (weight.defined() && weight.dim() == 5) check_shape(weight, {kAny, features.size(1), spec.samples, 1, 1},
-      "boundary matching: weight [O, C, N, 1, 1]");
+  if (weight.defined() && weight.dim() == 5)
+    check_shape(weight, {kAny, features.size(1), spec.samples, 1, 1}, "boundary matching: weight [O, C, N, 1, 1]");
   else check_shape(weight, {kAny, features.size(1), spec.samples}, "boundary matching: weight [O, C, N]");
   if (bias.defined()) check_shape(bias, {weight.size(0)}, "boundary matching: bias [O]");
 }
@@ -413,7 +455,9 @@ at::Tensor sparse_matrix(const BoundaryMatchingTable& table, const at::TensorOpt
   static std::deque<Kept> all;
   const std::lock_guard lock(mutex);
   for (const auto& kept : all)
-    if (kept.spec == table.spec() && kept.matrix.device() == options.device() && kept.matrix.scalar_type() == options.dtype().toScalarType()) return kept.matrix;
+    if (kept.spec == table.spec() && kept.matrix.device() == options.device() &&
+        kept.matrix.scalar_type() == options.dtype().toScalarType())
+      return kept.matrix;
   const auto& spec = table.spec();
   std::vector<std::int64_t> proposal, column;
   std::vector<double> weight;
@@ -425,39 +469,50 @@ at::Tensor sparse_matrix(const BoundaryMatchingTable& table, const at::TensorOpt
       for (std::int64_t n = 0; n < spec.samples; ++n) {
         const auto taps = table.taps(j, n);
         for (std::int32_t k = 0; k < taps.count; ++k)
-          if (const std::int64_t row = i + taps.offset + k; row >= 0 && row < spec.rows) add(table.first(j) + i, row, n, table.weights(0.0)[taps.begin + k]);
+          if (const std::int64_t row = i + taps.offset + k; row >= 0 && row < spec.rows)
+            add(table.first(j) + i, row, n, table.weights(0.0)[taps.begin + k]);
       }
   if (spec.truncate)
     for (std::int64_t p = 0; p < table.proposals(); ++p)
       for (const auto& e : table.extras(p)) add(p, 0, e.sample, e.weight);
   const auto indices = at::stack({at::tensor(proposal, at::kLong), at::tensor(column, at::kLong)});
   const auto values = at::tensor(weight, at::kDouble).to(options.dtype().toScalarType());
-  all.push_back({spec, at::sparse_coo_tensor(indices, values, {table.proposals(), spec.rows * spec.samples}).to(options.device()).coalesce()});
+  all.push_back({spec, at::sparse_coo_tensor(indices, values, {table.proposals(), spec.rows * spec.samples})
+                           .to(options.device())
+                           .coalesce()});
   return all.back().matrix;
 }
 
 }  // namespace
 
-at::Tensor boundary_matching(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu) {
+at::Tensor boundary_matching(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
+                             const BoundaryMatchingTable& table, bool relu) {
   check_inputs(features, weight, bias, table.spec());
   const OwnPrecision own;
-  if (at::isReducedFloatingType(features.scalar_type())) return boundary_matching(features.to(weight.scalar_type()), weight, bias, table, relu);
+  if (at::isReducedFloatingType(features.scalar_type()))
+    return boundary_matching(features.to(weight.scalar_type()), weight, bias, table, relu);
   const auto type = features.scalar_type();
   if ((type != at::kFloat && type != at::kDouble) || weight.scalar_type() != type)
     throw Error("boundary matching: features and weight must both be float or double");
   if (!features.device().is_cpu()) {
     const CudaKernels* kernels = kernels_for(features);
-    return kernels ? boundary_matching_by(*kernels, features, weight, bias, table, relu) : boundary_matching_products(features, weight, bias, table, relu);
+    return kernels ? boundary_matching_by(*kernels, features, weight, bias, table, relu)
+                   : boundary_matching_products(features, weight, bias, table, relu);
   }
-  const auto offsets = bias.defined() ? bias.contiguous() : at::zeros({weight.size(0)}, weight.options().requires_grad(false));
+  const auto offsets =
+      bias.defined() ? bias.contiguous() : at::zeros({weight.size(0)}, weight.options().requires_grad(false));
   return BoundaryMatchingFunction::apply(features.contiguous(), weight.flatten(2).contiguous(), offsets, &table, relu);
 }
 
-at::Tensor boundary_matching_products(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu) {
+at::Tensor boundary_matching_products(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
+                                      const BoundaryMatchingTable& table, bool relu) {
   check_inputs(features, weight, bias, table.spec());
   const std::int64_t batch = features.size(0), filters = weight.size(0);
   // [B, T, C] [C, N O] -> [B, T N, O] -> [T N, B O]
-  const auto g = at::matmul(features.transpose(1, 2), weight.flatten(2).permute({1, 2, 0}).flatten(1)).view({batch, -1, filters}).permute({1, 0, 2}).flatten(1);
+  const auto g = at::matmul(features.transpose(1, 2), weight.flatten(2).permute({1, 2, 0}).flatten(1))
+                     .view({batch, -1, filters})
+                     .permute({1, 0, 2})
+                     .flatten(1);
   auto y = at::mm(sparse_matrix(table, features.options()), g).view({-1, batch, filters}).transpose(0, 1);
   if (bias.defined()) y = y + bias;
   return relu ? y.relu() : y;

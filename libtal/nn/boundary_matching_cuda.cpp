@@ -10,8 +10,9 @@ namespace {
 
 // A table's arrays on one device.
 struct DeviceTable {
-  at::Tensor taps, weights;                                                                                       // [D, N, 3] int32, float
-  at::Tensor proposal_begin, extra_sample, extra_weight, sample_begin, extra_proposal, extra_weight_by_sample;  // only where the table truncates
+  at::Tensor taps, weights;  // [D, N, 3] int32, float
+  at::Tensor proposal_begin, extra_sample, extra_weight, sample_begin, extra_proposal,
+      extra_weight_by_sample;  // only where the table truncates
   std::int64_t rows = 0, durations = 0, samples = 0, proposals = 0;
 
   DeviceTable(const BoundaryMatchingTable& table, const at::Device& device);
@@ -21,10 +22,15 @@ struct DeviceTable {
   void add_extras(const BoundaryMatchingTable& table, const at::Device& device);
 };
 
-at::Tensor int_tensor(const std::vector<std::int32_t>& values, const at::Device& device) { return at::tensor(values, at::kInt).to(device); }
+at::Tensor int_tensor(const std::vector<std::int32_t>& values, const at::Device& device) {
+  return at::tensor(values, at::kInt).to(device);
+}
 
 DeviceTable::DeviceTable(const BoundaryMatchingTable& table, const at::Device& device)
-    : rows(table.spec().rows), durations(table.spec().durations), samples(table.spec().samples), proposals(table.proposals()) {
+    : rows(table.spec().rows),
+      durations(table.spec().durations),
+      samples(table.spec().samples),
+      proposals(table.proposals()) {
   std::vector<std::int32_t> triples;
   std::int64_t count = 0;
   for (std::int64_t j = 0; j < durations; ++j)
@@ -34,7 +40,8 @@ DeviceTable::DeviceTable(const BoundaryMatchingTable& table, const at::Device& d
       count = t.begin + t.count;
     }
   taps = int_tensor(triples, device);
-  weights = at::tensor(at::ArrayRef<float>(table.weights(0.0f), static_cast<std::size_t>(count)), at::kFloat).to(device);
+  weights =
+      at::tensor(at::ArrayRef<float>(table.weights(0.0f), static_cast<std::size_t>(count)), at::kFloat).to(device);
   if (table.spec().truncate) add_extras(table, device);
 }
 
@@ -45,7 +52,8 @@ void DeviceTable::add_extras(const BoundaryMatchingTable& table, const at::Devic
   for (std::int64_t p = 0; p < proposals; ++p) {
     for (const auto& e : table.extras(p)) {
       sample.push_back(e.sample), weight.push_back(static_cast<float>(e.weight));
-      of_sample[static_cast<std::size_t>(e.sample)].emplace_back(static_cast<std::int32_t>(p), static_cast<float>(e.weight));
+      of_sample[static_cast<std::size_t>(e.sample)].emplace_back(static_cast<std::int32_t>(p),
+                                                                 static_cast<float>(e.weight));
     }
     begin.push_back(static_cast<std::int32_t>(sample.size()));
   }
@@ -53,7 +61,8 @@ void DeviceTable::add_extras(const BoundaryMatchingTable& table, const at::Devic
     for (const auto& [p, w] : entries) proposal_by_sample.push_back(p), weight_by_sample.push_back(w);
     begin_by_sample.push_back(static_cast<std::int32_t>(proposal_by_sample.size()));
   }
-  proposal_begin = int_tensor(begin, device), extra_sample = int_tensor(sample, device), extra_weight = at::tensor(weight, at::kFloat).to(device);
+  proposal_begin = int_tensor(begin, device), extra_sample = int_tensor(sample, device),
+  extra_weight = at::tensor(weight, at::kFloat).to(device);
   sample_begin = int_tensor(begin_by_sample, device), extra_proposal = int_tensor(proposal_by_sample, device);
   extra_weight_by_sample = at::tensor(weight_by_sample, at::kFloat).to(device);
 }
@@ -61,8 +70,17 @@ void DeviceTable::add_extras(const BoundaryMatchingTable& table, const at::Devic
 TalMatchingTable DeviceTable::view() const {
   const auto ints = [](const at::Tensor& t) { return t.defined() ? t.const_data_ptr<std::int32_t>() : nullptr; };
   const auto floats = [](const at::Tensor& t) { return t.defined() ? t.const_data_ptr<float>() : nullptr; };
-  return {static_cast<std::int32_t>(rows), static_cast<std::int32_t>(durations), static_cast<std::int32_t>(samples), ints(taps), floats(weights),
-          ints(proposal_begin), ints(extra_sample), floats(extra_weight), ints(sample_begin), ints(extra_proposal), floats(extra_weight_by_sample)};
+  return {static_cast<std::int32_t>(rows),
+          static_cast<std::int32_t>(durations),
+          static_cast<std::int32_t>(samples),
+          ints(taps),
+          floats(weights),
+          ints(proposal_begin),
+          ints(extra_sample),
+          floats(extra_weight),
+          ints(sample_begin),
+          ints(extra_proposal),
+          floats(extra_weight_by_sample)};
 }
 
 // Uploaded once for each spec and device, and kept.
@@ -81,22 +99,26 @@ const DeviceTable& device_table(const BoundaryMatchingTable& table, const at::De
   return all.back().table;
 }
 
-// The sparse sums alone: g [B, T, N, O], bias [O] -> [B, L, O]. Linear in g, so that only a ReLU needs something kept for the gradient.
+// The sparse sums alone: g [B, T, N, O], bias [O] -> [B, L, O]. Linear in g, so that only a ReLU needs something kept
+// for the gradient.
 class SparseSums : public torch::autograd::Function<SparseSums> {
  public:
-  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& g, const at::Tensor& bias, const DeviceTable* table, const CudaKernels* kernels,
-                            bool relu) {
+  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& g, const at::Tensor& bias,
+                            const DeviceTable* table, const CudaKernels* kernels, bool relu) {
     const std::int64_t batch = g.size(0), filters = g.size(3);
     auto y = at::empty({batch, table->proposals, filters}, g.options());
     const auto view = table->view();
-    kernels->check(kernels->matching_forward(queue_of(g), &view, g.const_data_ptr<float>(), bias.const_data_ptr<float>(), y.data_ptr<float>(), batch, filters, relu),
+    kernels->check(kernels->matching_forward(queue_of(g), &view, g.const_data_ptr<float>(),
+                                             bias.const_data_ptr<float>(), y.data_ptr<float>(), batch, filters, relu),
                    "boundary matching");
     ctx->save_for_backward({relu ? y : at::Tensor()});
-    ctx->saved_data["kept"] = std::vector<std::int64_t>{reinterpret_cast<std::intptr_t>(table), reinterpret_cast<std::intptr_t>(kernels)};  // both live for ever
+    ctx->saved_data["kept"] = std::vector<std::int64_t>{
+        reinterpret_cast<std::intptr_t>(table), reinterpret_cast<std::intptr_t>(kernels)};  // both live for ever
     return y;
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx, torch::autograd::variable_list upstream) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
+                                                 torch::autograd::variable_list upstream) {
     const auto kept = ctx->saved_data["kept"].toIntVector();
     const auto* table = reinterpret_cast<const DeviceTable*>(kept[0]);
     const auto* kernels = reinterpret_cast<const CudaKernels*>(kept[1]);
@@ -107,7 +129,9 @@ class SparseSums : public torch::autograd::Function<SparseSums> {
       const std::int64_t batch = dy.size(0), filters = dy.size(2);
       dg = at::empty({batch, table->rows, table->samples, filters}, dy.options());
       const auto view = table->view();
-      kernels->check(kernels->matching_backward(queue_of(dy), &view, dy.const_data_ptr<float>(), dg.data_ptr<float>(), batch, filters), "boundary matching's gradient");
+      kernels->check(kernels->matching_backward(queue_of(dy), &view, dy.const_data_ptr<float>(), dg.data_ptr<float>(),
+                                                batch, filters),
+                     "boundary matching's gradient");
     }
     if (ctx->needs_input_grad(1)) dbias = dy.sum(at::IntArrayRef{0, 1});
     return {dg, dbias, {}, {}, {}};
@@ -116,8 +140,8 @@ class SparseSums : public torch::autograd::Function<SparseSums> {
 
 }  // namespace
 
-at::Tensor boundary_matching_by(const CudaKernels& kernels, const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
-                                const BoundaryMatchingTable& table, bool relu) {
+at::Tensor boundary_matching_by(const CudaKernels& kernels, const at::Tensor& features, const at::Tensor& weight,
+                                const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu) {
   const std::int64_t filters = weight.size(0), samples = table.spec().samples;
   // [B, T, C] [C, N O] -> [B, T, N, O]; both gradients are products as well.
   const auto packed = weight.flatten(2).permute({1, 2, 0}).flatten(1);

@@ -6,8 +6,9 @@
 
 namespace tal {
 
-// boundary_matching() where the features live: products of LibTorch, sparse sums of `kernels`. Float. The table is uploaded once for each spec and device.
-at::Tensor boundary_matching_by(const CudaKernels& kernels, const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
-                                const BoundaryMatchingTable& table, bool relu);
+// boundary_matching() where the features live: products of LibTorch, sparse sums of `kernels`. Float. The table is
+// uploaded once for each spec and device.
+at::Tensor boundary_matching_by(const CudaKernels& kernels, const at::Tensor& features, const at::Tensor& weight,
+                                const at::Tensor& bias, const BoundaryMatchingTable& table, bool relu);
 
 }  // namespace tal

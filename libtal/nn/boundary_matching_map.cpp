@@ -28,7 +28,8 @@ at::Tensor map_to_proposals(const at::Tensor& map, const BoundaryMatchingTable& 
 
 namespace {
 
-constexpr std::int64_t kTaps = 9, kChunk = 256;  // proposals whose neighbourhoods are laid out side by side: 1.2 MB for 128 channels
+constexpr std::int64_t kTaps = 9, kChunk = 256;  // proposals whose neighbourhoods are laid out side by side: 1.2 MB for
+                                                 // 128 channels
 
 // The proposal of every entry of the map [D, T], -1 where there is none.
 at::Tensor map_rows(const BoundaryMatchingTable& table) {
@@ -38,7 +39,8 @@ at::Tensor map_rows(const BoundaryMatchingTable& table) {
   return rows.view({spec.durations, spec.rows});
 }
 
-// Neighbour (dj, di) of every proposal, tap by tap: its number, kOutside (in the map, not valid) or kBeyond (outside the map). rows: map_rows().
+// Neighbour (dj, di) of every proposal, tap by tap: its number, kOutside (in the map, not valid) or kBeyond (outside
+// the map). rows: map_rows().
 enum : std::int32_t { kOutside = -1, kBeyond = -2 };
 std::vector<std::int32_t> neighbours_of(const at::Tensor& rows) {
   const auto proposal = rows.accessor<std::int32_t, 2>();
@@ -55,7 +57,8 @@ std::vector<std::int32_t> neighbours_of(const at::Tensor& rows) {
 }
 
 // columns [count, 9 C]: the neighbourhoods of proposals first .. first + count - 1 of one sample [L, C]. outside [C].
-void lay_out(const at::Tensor& sample, const at::Tensor& outside, const std::int32_t* neighbours, std::int64_t first, std::int64_t count, const at::Tensor& columns) {
+void lay_out(const at::Tensor& sample, const at::Tensor& outside, const std::int32_t* neighbours, std::int64_t first,
+             std::int64_t count, const at::Tensor& columns) {
   const std::size_t bytes = static_cast<std::size_t>(sample.size(1)) * sample.element_size();
   const char* from = static_cast<const char*>(sample.const_data_ptr());
   const void* fill = outside.const_data_ptr();
@@ -68,7 +71,8 @@ void lay_out(const at::Tensor& sample, const at::Tensor& outside, const std::int
 }
 
 // [B, L, C] -> [B, L, O] with matrix [9 C, O].
-at::Tensor convolve_laid_out(const at::Tensor& packed, const at::Tensor& matrix, const at::Tensor& bias, const at::Tensor& outside, const std::vector<std::int32_t>& neighbours) {
+at::Tensor convolve_laid_out(const at::Tensor& packed, const at::Tensor& matrix, const at::Tensor& bias,
+                             const at::Tensor& outside, const std::vector<std::int32_t>& neighbours) {
   const std::int64_t batch = packed.size(0), count = packed.size(1), chunks = (count + kChunk - 1) / kChunk;
   auto y = at::empty({batch, count, matrix.size(1)}, packed.options());
   at::parallel_for(0, batch * chunks, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -84,35 +88,41 @@ at::Tensor convolve_laid_out(const at::Tensor& packed, const at::Tensor& matrix,
   return y;
 }
 
-at::Tensor matrix_of(const at::Tensor& weight) { return weight.permute({2, 3, 1, 0}).reshape({kTaps * weight.size(1), weight.size(0)}); }
+at::Tensor matrix_of(const at::Tensor& weight) {
+  return weight.permute({2, 3, 1, 0}).reshape({kTaps * weight.size(1), weight.size(0)});
+}
 
 // [B, L, C] -> [B, L, O]; rows as map_rows() gives them.
-at::Tensor convolve(const at::Tensor& packed, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& outside, const at::Tensor& rows) {
+at::Tensor convolve(const at::Tensor& packed, const at::Tensor& weight, const at::Tensor& bias,
+                    const at::Tensor& outside, const at::Tensor& rows) {
   if (WinogradFilters::pay(weight)) return WinogradFilters(weight).convolve_packed(packed, rows, outside, bias);
   return convolve_laid_out(packed, matrix_of(weight), bias, outside, neighbours_of(rows));
 }
 
 class ConvolveProposals : public torch::autograd::Function<ConvolveProposals> {
  public:
-  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& packed, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& outside,
-                            const BoundaryMatchingTable* table) {
+  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& packed, const at::Tensor& weight,
+                            const at::Tensor& bias, const at::Tensor& outside, const BoundaryMatchingTable* table) {
     const auto rows = map_rows(*table);
     const auto y = convolve(packed, weight, bias, outside, rows);
     ctx->save_for_backward({packed, weight, outside, rows});
     return y;
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx, torch::autograd::variable_list upstream) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
+                                                 torch::autograd::variable_list upstream) {
     const auto saved = ctx->get_saved_variables();
     const auto &packed = saved[0], &weight = saved[1], &outside = saved[2], &rows = saved[3];
     const auto dy = upstream[0].contiguous();
     const std::int64_t channels = packed.size(2), count = packed.size(1);
     at::Tensor d_packed, d_weight, d_bias, d_outside;
-    if (ctx->needs_input_grad(0)) {  // the same convolution with the filter turned round; no gradient comes from entries that are not valid
+    if (ctx->needs_input_grad(0)) {  // the same convolution with the filter turned round; no gradient comes from
+                                     // entries that are not valid
       const auto turned = weight.flip({2, 3}).transpose(0, 1);
       d_packed = convolve(dy, turned, at::zeros({channels}, dy.options()), at::zeros({dy.size(2)}, dy.options()), rows);
     }
-    const auto neighbours = ctx->needs_input_grad(1) || ctx->needs_input_grad(3) ? neighbours_of(rows) : std::vector<std::int32_t>();
+    const auto neighbours =
+        ctx->needs_input_grad(1) || ctx->needs_input_grad(3) ? neighbours_of(rows) : std::vector<std::int32_t>();
     if (!neighbours.empty()) {
       auto gradient = at::zeros({kTaps * channels, dy.size(2)}, dy.options());
       auto columns = at::empty({4 * kChunk, kTaps * channels}, dy.options());
@@ -120,7 +130,8 @@ class ConvolveProposals : public torch::autograd::Function<ConvolveProposals> {
         for (std::int64_t first = 0; first < count; first += 4 * kChunk) {
           const std::int64_t size = std::min(4 * kChunk, count - first);
           at::parallel_for(0, size, kChunk, [&](std::int64_t begin, std::int64_t end) {
-            lay_out(packed[b], outside, neighbours.data(), first + begin, end - begin, columns.narrow(0, begin, end - begin));
+            lay_out(packed[b], outside, neighbours.data(), first + begin, end - begin,
+                    columns.narrow(0, begin, end - begin));
           });
           gradient.addmm_(columns.narrow(0, 0, size).t(), dy[b].narrow(0, first, size));
         }
@@ -128,8 +139,9 @@ class ConvolveProposals : public torch::autograd::Function<ConvolveProposals> {
     }
     if (ctx->needs_input_grad(2)) d_bias = dy.flatten(0, 1).sum(0);
     if (ctx->needs_input_grad(3)) {
-      const auto beside = (at::tensor(neighbours, at::kInt).view({count, kTaps}) == kOutside).to(dy.scalar_type());  // [L, 9]
-      const auto sums = at::matmul(beside.t(), dy.sum(0));                                   // [9, O]: gradients that such neighbours get
+      const auto beside =
+          (at::tensor(neighbours, at::kInt).view({count, kTaps}) == kOutside).to(dy.scalar_type());  // [L, 9]
+      const auto sums = at::matmul(beside.t(), dy.sum(0));  // [9, O]: gradients that such neighbours get
       d_outside = at::einsum("to,oct->c", {sums, weight.flatten(2)});
     }
     return {d_packed, d_weight, d_bias, d_outside, {}};
@@ -138,15 +150,18 @@ class ConvolveProposals : public torch::autograd::Function<ConvolveProposals> {
 
 }  // namespace
 
-at::Tensor convolve_proposals(const at::Tensor& packed, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& outside, const BoundaryMatchingTable& table) {
+at::Tensor convolve_proposals(const at::Tensor& packed, const at::Tensor& weight, const at::Tensor& bias,
+                              const at::Tensor& outside, const BoundaryMatchingTable& table) {
   check_shape(packed, {kAny, table.proposals(), kAny}, "proposal map: features [B, L, C]");
   check_shape(weight, {kAny, packed.size(2), 3, 3}, "proposal map: weight [O, C, 3, 3]");
   check_shape(bias, {weight.size(0)}, "proposal map: bias [O]");
   check_shape(outside, {packed.size(2)}, "proposal map: values outside [C]");
   const OwnPrecision own;
-  if (packed.scalar_type() != weight.scalar_type()) return convolve_proposals(packed.to(weight.scalar_type()), weight, bias, outside.to(weight.scalar_type()), table);
+  if (packed.scalar_type() != weight.scalar_type())
+    return convolve_proposals(packed.to(weight.scalar_type()), weight, bias, outside.to(weight.scalar_type()), table);
   if (!packed.device().is_cpu()) {
-    const auto map = at::where(table.valid().to(packed.device()), proposals_to_map(packed, table), outside.view({1, -1, 1, 1}));
+    const auto map =
+        at::where(table.valid().to(packed.device()), proposals_to_map(packed, table), outside.view({1, -1, 1, 1}));
     return map_to_proposals(at::conv2d(map, weight, bias, 1, 1), table);
   }
   return ConvolveProposals::apply(packed.contiguous(), weight, bias, outside.contiguous(), &table);

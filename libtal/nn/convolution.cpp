@@ -14,31 +14,41 @@ namespace {
 using Axes = at::IntArrayRef;
 using Scalars = c10::List<std::optional<at::Scalar>>;
 
-// oneDNN's convolutions that finish their result themselves, as LibTorch's compiler calls them; builds without oneDNN have none.
+// oneDNN's convolutions that finish their result themselves, as LibTorch's compiler calls them; builds without oneDNN
+// have none.
 template <class Signature>
 const c10::TypedOperatorHandle<Signature>* find_operator(const char* name, const char* overload) {
   const auto found = c10::Dispatcher::singleton().findSchema({name, overload});
   if (!found || !found->hasKernelForDispatchKey(c10::DispatchKey::CPU)) return nullptr;
   return new c10::TypedOperatorHandle<Signature>(found->typed<Signature>());  // for as long as the process runs
 }
-using Pointwise = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, Axes, Axes, Axes, std::int64_t, std::string_view, Scalars, std::optional<std::string_view>);
-using Binary = at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, Axes, Axes, Axes, std::int64_t, std::string_view, std::optional<at::Scalar>,
+using Pointwise = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, Axes, Axes, Axes,
+                             std::int64_t, std::string_view, Scalars, std::optional<std::string_view>);
+using Binary = at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+                          Axes, Axes, Axes, std::int64_t, std::string_view, std::optional<at::Scalar>,
                           std::optional<std::string_view>, Scalars, std::optional<std::string_view>);
 
 // Undefined when there is no such convolution for x.
-at::Tensor convolve_fused(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, Axes stride, Axes padding, std::int64_t groups, const Epilogue& then) {
+at::Tensor convolve_fused(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, Axes stride,
+                          Axes padding, std::int64_t groups, const Epilogue& then) {
   static const auto* pointwise = find_operator<Pointwise>("mkldnn::_convolution_pointwise", "");
   static const auto* binary = find_operator<Binary>("mkldnn::_convolution_pointwise", "binary");
-  if (!pointwise || !binary || groups != 1 || x.dim() < 4 || !x.is_cpu() || x.scalar_type() != at::kFloat || weight.scalar_type() != at::kFloat || x.numel() == 0) return {};
+  if (!pointwise || !binary || groups != 1 || x.dim() < 4 || !x.is_cpu() || x.scalar_type() != at::kFloat ||
+      weight.scalar_type() != at::kFloat || x.numel() == 0)
+    return {};
   // oneDNN finds no layout for what is to be added where a channel is one value.
   if (then.add.defined() && then.add.numel() == then.add.size(0) * then.add.size(1)) return {};
   const std::vector<std::int64_t> ones(stride.size(), 1);
   const std::optional<at::Tensor> offset = bias.defined() ? std::optional(bias) : std::nullopt;
-  if (!then.add.defined()) return pointwise->call(x, weight, offset, padding, stride, ones, groups, then.relu ? "relu" : "none", Scalars(), std::nullopt);
-  return binary->call(x, then.add, weight, offset, padding, stride, ones, groups, "add", at::Scalar(1), then.relu ? std::optional<std::string_view>("relu") : std::nullopt, Scalars(), std::nullopt);
+  if (!then.add.defined())
+    return pointwise->call(x, weight, offset, padding, stride, ones, groups, then.relu ? "relu" : "none", Scalars(),
+                           std::nullopt);
+  return binary->call(x, then.add, weight, offset, padding, stride, ones, groups, "add", at::Scalar(1),
+                      then.relu ? std::optional<std::string_view>("relu") : std::nullopt, Scalars(), std::nullopt);
 }
 
-// Tiles of a sample that are worth reading four times the weights. Of a sample, not of the batch: what a sample gives must not depend on its company.
+// Tiles of a sample that are worth reading four times the weights. Of a sample, not of the batch: what a sample gives
+// must not depend on its company.
 constexpr std::int64_t kLeastTiles = 4;
 
 bool fits(const at::Tensor& weight, Axes stride, Axes padding, std::int64_t groups) {
@@ -47,7 +57,9 @@ bool fits(const at::Tensor& weight, Axes stride, Axes padding, std::int64_t grou
   if (axes == 3 && weight.size(2) != 1 && weight.size(2) != 3) return false;
   for (std::int64_t k = 0; k < axes; ++k) {
     const std::int64_t kernel = weight.size(2 + k);
-    if (stride[static_cast<std::size_t>(k)] != 1 || padding[static_cast<std::size_t>(k)] != kernel / 2 || (k >= axes - 2 && kernel != 3)) return false;
+    if (stride[static_cast<std::size_t>(k)] != 1 || padding[static_cast<std::size_t>(k)] != kernel / 2 ||
+        (k >= axes - 2 && kernel != 3))
+      return false;
   }
   return true;
 }
@@ -65,11 +77,14 @@ void check_input(const at::Tensor& x, const at::Tensor& weight, Axes padding, st
   }
 }
 
-std::int64_t tiles_of_sample(const at::Tensor& x) { return (x.dim() == 5 ? x.size(2) : 1) * ((x.size(-2) + 3) / 4) * ((x.size(-1) + 3) / 4); }
+std::int64_t tiles_of_sample(const at::Tensor& x) {
+  return (x.dim() == 5 ? x.size(2) : 1) * ((x.size(-2) + 3) / 4) * ((x.size(-1) + 3) / 4);
+}
 
 }  // namespace
 
-at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, Axes stride, Axes padding, std::int64_t groups, const Epilogue& then) {
+at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, Axes stride, Axes padding,
+                    std::int64_t groups, const Epilogue& then) {
   check_input(x, weight, padding, groups);
   const std::vector<std::int64_t> ones(stride.size(), 1);
   // By the names that autocast knows.
@@ -84,9 +99,16 @@ at::Tensor finished(const at::Tensor& y, const Epilogue& then) {
   return then.relu ? sum.relu_() : sum;
 }
 
-FixedConvolution::FixedConvolution(const at::Tensor& weight, const at::Tensor& bias, std::vector<std::int64_t> stride, std::vector<std::int64_t> padding, std::int64_t groups)
-    : weight_(weight.detach()), bias_(bias.defined() ? bias.detach() : bias), stride_(std::move(stride)), padding_(std::move(padding)), groups_(groups) {
-  if (weight_.dim() > 3) weight_ = weight_.contiguous(weight_.dim() == 5 ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::ChannelsLast);
+FixedConvolution::FixedConvolution(const at::Tensor& weight, const at::Tensor& bias, std::vector<std::int64_t> stride,
+                                   std::vector<std::int64_t> padding, std::int64_t groups)
+    : weight_(weight.detach()),
+      bias_(bias.defined() ? bias.detach() : bias),
+      stride_(std::move(stride)),
+      padding_(std::move(padding)),
+      groups_(groups) {
+  if (weight_.dim() > 3)
+    weight_ =
+        weight_.contiguous(weight_.dim() == 5 ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::ChannelsLast);
   if (fits(weight_, stride_, padding_, groups_)) winograd_ = std::make_unique<const WinogradFilters>(weight_);
 }
 
@@ -94,13 +116,15 @@ at::Tensor FixedConvolution::operator()(const at::Tensor& x, const Epilogue& the
   check_input(x, weight_, padding_, groups_);
   const at::NoGradGuard guard;
   if (!at::autocast::is_autocast_enabled(x.device().type())) {
-    if (winograd_ && x.scalar_type() == at::kFloat && tiles_of_sample(x) >= kLeastTiles) return winograd_->convolve(x, bias_, then);
+    if (winograd_ && x.scalar_type() == at::kFloat && tiles_of_sample(x) >= kLeastTiles)
+      return winograd_->convolve(x, bias_, then);
     if (const auto y = convolve_fused(x, weight_, bias_, stride_, padding_, groups_, then); y.defined()) return y;
   }
   return convolve(x, weight_, bias_, stride_, padding_, groups_, then);
 }
 
-std::shared_ptr<const FixedConvolution> FixedConvolutionCache::get(const std::vector<at::Tensor>& sources, const std::function<FixedConvolution()>& make) const {
+std::shared_ptr<const FixedConvolution> FixedConvolutionCache::get(
+    const std::vector<at::Tensor>& sources, const std::function<FixedConvolution()>& make) const {
   State state;
   for (const auto& source : sources)
     if (source.defined()) state.emplace_back(source.const_data_ptr(), source.is_inference() ? 0 : source._version());

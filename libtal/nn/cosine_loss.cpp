@@ -18,7 +18,8 @@ ActionStageClassifierImpl::ActionStageClassifierImpl(std::int64_t dim, const Cos
       action_stage_margins(options.margin_form == "eq7" ? MarginForm::kEq7 : MarginForm::kWorked, options.m, options.n);
   margins_ = torch::empty({classes, classes}, torch::kDouble);
   for (std::size_t j = 0; j < kActionStages; ++j)
-    for (std::size_t i = 0; i < kActionStages; ++i) margins_[static_cast<std::int64_t>(j)][static_cast<std::int64_t>(i)] = margins[j][i];
+    for (std::size_t i = 0; i < kActionStages; ++i)
+      margins_[static_cast<std::int64_t>(j)][static_cast<std::int64_t>(i)] = margins[j][i];
 }
 
 torch::Tensor ActionStageClassifierImpl::forward(const torch::Tensor& rows) {
@@ -27,7 +28,8 @@ torch::Tensor ActionStageClassifierImpl::forward(const torch::Tensor& rows) {
   const auto x = rows.to(weight.scalar_type());
   if (options_.form == "softmax") return torch::linear(x, weight, bias);
   namespace F = torch::nn::functional;
-  return torch::linear(F::normalize(x, F::NormalizeFuncOptions().dim(-1)), F::normalize(weight, F::NormalizeFuncOptions().dim(1)));  // Eq. (4)
+  return torch::linear(F::normalize(x, F::NormalizeFuncOptions().dim(-1)),
+                       F::normalize(weight, F::NormalizeFuncOptions().dim(1)));  // Eq. (4)
 }
 
 torch::Tensor ActionStageClassifierImpl::probabilities(const torch::Tensor& outputs) const {
@@ -47,7 +49,8 @@ torch::Tensor ActionStageClassifierImpl::loss(const torch::Tensor& outputs, cons
       z = cos - options_.constant_margin * torch::one_hot(known, cos.size(1)).to(cos.options());
     } else {
       const auto f = margins_.to(cos.options()).index_select(0, known);  // [N, K], 0 at y
-      // cos(theta - f) = cos theta cos f + sin theta sin f, for every theta; sin is kept off 0 where its root has no derivative.
+      // cos(theta - f) = cos theta cos f + sin theta sin f, for every theta; sin is kept off 0 where its root has no
+      // derivative.
       z = options_.form == "angular" ? cos * f.cos() + (1 - cos.square()).clamp_min(1e-12).sqrt() * f.sin() : cos + f;
     }
     z = options_.scale * z;

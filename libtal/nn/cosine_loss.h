@@ -17,12 +17,13 @@ struct CosineLossOptions {
   double constant_margin = 0.35;       // m of LMCL
 };
 
-// The last layer over stages and its loss. With cosines: l2-normalised features and class weights, no bias, logits cos(theta_j); with
-// softmax: a linear layer. Parameters: weight [K, d], bias [K] (softmax only).
+// The last layer over stages and its loss. With cosines: l2-normalised features and class weights, no bias, logits
+// cos(theta_j); with softmax: a linear layer. Parameters: weight [K, d], bias [K] (softmax only).
 struct ActionStageClassifierImpl : torch::nn::Module {
   ActionStageClassifierImpl(std::int64_t dim, const CosineLossOptions& options);
-  torch::Tensor forward(const torch::Tensor& x);       // [..., d] -> [..., K] cosines, or logits of softmax
-  torch::Tensor probabilities(const torch::Tensor& outputs) const;  // of forward's result: softmax(s cos) or softmax(logits)
+  torch::Tensor forward(const torch::Tensor& x);  // [..., d] -> [..., K] cosines, or logits of softmax
+  torch::Tensor probabilities(const torch::Tensor& outputs) const;  // of forward's result: softmax(s cos) or
+                                                                    // softmax(logits)
   // outputs [..., K] of forward, label [...] (-1: left out) -> mean over what is left.
   torch::Tensor loss(const torch::Tensor& outputs, const torch::Tensor& label) const;
 

@@ -31,7 +31,10 @@ Opened open_library() {
     found.emplace(kLibrary);
   } catch (const Error& error) {
 #ifdef TAL_CUDA_ARCHITECTURES
-    throw Error("this build has CUDA kernels, but their library cannot be opened: " + error.message());  // what --version says is what computes
+    throw Error("this build has CUDA kernels, but their library cannot be opened: " + error.message());  // what
+                                                                                                         // --version
+                                                                                                         // says is what
+                                                                                                         // computes
 #else
     opened.state = "LibTorch's operations only, " + error.message();
     return opened;
@@ -40,7 +43,9 @@ Opened open_library() {
   const SharedLibrary& library = *found;
   decltype(&tal_cuda_abi) abi = nullptr;
   resolve(library, "tal_cuda_abi", abi);
-  if (abi() != kTalCudaAbi) throw Error(std::string(kLibrary) + " is not of this version: interface " + std::to_string(abi()) + ", not " + std::to_string(kTalCudaAbi));
+  if (abi() != kTalCudaAbi)
+    throw Error(std::string(kLibrary) + " is not of this version: interface " + std::to_string(abi()) + ", not " +
+                std::to_string(kTalCudaAbi));
   CudaKernels& k = opened.kernels;
   resolve(library, "tal_cuda_message", k.message);
   resolve(library, "tal_cuda_matching_forward", k.matching_forward);
@@ -66,7 +71,9 @@ void CudaKernels::check(std::int32_t code, const char* layer) const {
 
 const CudaKernels* cuda_kernels() { return opened().found ? &opened().kernels : nullptr; }
 
-const CudaKernels* kernels_for(const at::Tensor& tensor) { return tensor.is_cuda() && tensor.scalar_type() == at::kFloat ? cuda_kernels() : nullptr; }
+const CudaKernels* kernels_for(const at::Tensor& tensor) {
+  return tensor.is_cuda() && tensor.scalar_type() == at::kFloat ? cuda_kernels() : nullptr;
+}
 
 std::string cuda_kernels_state() { return opened().state; }
 

@@ -1,5 +1,5 @@
-// The kernels of libtal/cuda. nvcc compiles them into libtal_cuda.so, which is opened at run time (beside libtal.so, then where the system
-// looks), so that nothing links CUDA. Without it, layers run as LibTorch's operations on CUDA.
+// The kernels of libtal/cuda. nvcc compiles them into libtal_cuda.so, which is opened at run time (beside libtal.so,
+// then where the system looks), so that nothing links CUDA. Without it, layers run as LibTorch's operations on CUDA.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -16,10 +16,12 @@ namespace tal {
 
 c10::Device open_device(const std::string& name) {
   if (name == "cpu") return torch::kCPU;
-  const bool indexed = name.rfind("cuda:", 0) == 0 && name.size() > 5 && name.find_first_not_of("0123456789", 5) == std::string::npos && name.size() < 9;
+  const bool indexed = name.rfind("cuda:", 0) == 0 && name.size() > 5 &&
+                       name.find_first_not_of("0123456789", 5) == std::string::npos && name.size() < 9;
   if (name != "cuda" && !indexed) throw UsageError("--device '" + name + "': must be cpu, cuda or cuda:N");
   // libtorch_cuda registers its kernels when it is loaded; its folder is that of libtorch_cpu (RUNPATH).
-  if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) throw Error("--device " + name + ": LibTorch's CUDA library cannot be opened: " + std::string(dlerror()));
+  if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL))
+    throw Error("--device " + name + ": LibTorch's CUDA library cannot be opened: " + std::string(dlerror()));
   if (!torch::cuda::is_available()) throw Error("--device " + name + ": no CUDA device was found");
   const int index = indexed ? std::stoi(name.substr(5)) : 0;
   const auto count = static_cast<int>(torch::cuda::device_count());
@@ -44,7 +46,9 @@ c10::ScalarType precision_type(const std::string& name, const c10::Device& devic
 }
 
 std::string computing_parameters(const c10::Device& device, c10::ScalarType precision) {
-  return "device=" + std::string(device.is_cpu() ? "cpu" : "cuda") + (precision == c10::kFloat ? "" : std::string(" precision=") + c10::toString(precision)) + " torch=" + TORCH_VERSION;
+  return "device=" + std::string(device.is_cpu() ? "cpu" : "cuda") +
+         (precision == c10::kFloat ? "" : std::string(" precision=") + c10::toString(precision)) +
+         " torch=" + TORCH_VERSION;
 }
 
 Autocast::Autocast(const c10::Device& device, c10::ScalarType type) : device_(device.type()), on_(type != c10::kFloat) {

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <c10/core/Device.h>
-#include <c10/core/ScalarType.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
+#include <c10/core/ScalarType.h>
 
 #include <string>
 

@@ -88,7 +88,8 @@ at::Tensor resample_intervals(const at::Tensor& x, const std::vector<Segment>& i
         const RowRange bin = resample_row(interval, length, k).rows;
         for (std::int64_t m = 0; m < widest; ++m) members.push_back(inside(std::min(bin.first + m, bin.end - 1)));
       }
-      out.push_back(extended.index_select(0, tensor_of(members).to(x.device())).view({length, widest, x.size(1)}).amax(1));
+      out.push_back(
+          extended.index_select(0, tensor_of(members).to(x.device())).view({length, widest, x.size(1)}).amax(1));
     }
   }
   return at::stack(out);
@@ -112,7 +113,8 @@ struct IntervalPlanner::State {
   std::int64_t length, total, reach;
   std::vector<std::int64_t> kernels;
 
-  // A row under the kernel: nothing, one source, or two. Sources: used rows first, then bins (bins counted from 0 until finish()).
+  // A row under the kernel: nothing, one source, or two. Sources: used rows first, then bins (bins counted from 0 until
+  // finish()).
   struct Mix {
     std::int32_t low = -1, high = -1;  // -1: zero
     bool bin = false;                  // low is a bin
@@ -124,7 +126,9 @@ struct IntervalPlanner::State {
       std::uint64_t bits;
       static_assert(sizeof bits == sizeof m.r);
       std::memcpy(&bits, &m.r, sizeof bits);
-      bits ^= (static_cast<std::uint64_t>(static_cast<std::uint32_t>(m.low)) << 32 | static_cast<std::uint32_t>(m.high)) * 0x9e3779b97f4a7c15u;
+      bits ^=
+          (static_cast<std::uint64_t>(static_cast<std::uint32_t>(m.low)) << 32 | static_cast<std::uint32_t>(m.high)) *
+          0x9e3779b97f4a7c15u;
       bits = (bits ^ (bits >> 29) ^ (m.bin ? 0x51u : 0u)) * 0xbf58476d1ce4e5b9u;
       return bits ^ (bits >> 32);
     }
@@ -138,8 +142,8 @@ struct IntervalPlanner::State {
     }
   };
 
-  std::vector<std::int32_t> row_source;                    // [total] number among the used rows; -1: not used
-  std::vector<std::int64_t> rows;                          // used rows
+  std::vector<std::int32_t> row_source;  // [total] number among the used rows; -1: not used
+  std::vector<std::int64_t> rows;        // used rows
   // Rows of x under a bin, and whether the zero row takes part too.
   struct Bin {
     RowRange rows;
@@ -189,7 +193,8 @@ struct IntervalPlanner::State {
   }
 };
 
-IntervalPlanner::IntervalPlanner(std::int64_t length, std::vector<std::int64_t> kernels, std::int64_t total) : state_(std::make_unique<State>()) {
+IntervalPlanner::IntervalPlanner(std::int64_t length, std::vector<std::int64_t> kernels, std::int64_t total)
+    : state_(std::make_unique<State>()) {
   State& s = *state_;
   s.length = length, s.total = total, s.kernels = std::move(kernels), s.reach = 0;
   for (const std::int64_t size : s.kernels) {
@@ -239,8 +244,10 @@ IntervalPlan IntervalPlanner::finish() {
     std::vector<double> weights;
     for (const auto& window : s.windows) {
       for (std::int64_t tap = 0; tap < size; ++tap) {
-        const State::Mix& mix = s.mixes[static_cast<std::size_t>(window[static_cast<std::size_t>(s.reach - size / 2 + tap)])];
-        if (mix.low >= 0) entries.push_back((mix.bin ? used + mix.low : mix.low) * size + tap), weights.push_back(1 - mix.r);
+        const State::Mix& mix =
+            s.mixes[static_cast<std::size_t>(window[static_cast<std::size_t>(s.reach - size / 2 + tap)])];
+        if (mix.low >= 0)
+          entries.push_back((mix.bin ? used + mix.low : mix.low) * size + tap), weights.push_back(1 - mix.r);
         if (mix.high >= 0) entries.push_back(mix.high * size + tap), weights.push_back(mix.r);
       }
       begin.push_back(static_cast<std::int64_t>(entries.size()));
@@ -254,7 +261,8 @@ IntervalPlan IntervalPlanner::finish() {
 
 IntervalPlan IntervalPlan::to(const at::Device& device, at::ScalarType dtype) const {
   IntervalPlan moved{length, rows.to(device), bins.to(device), index.to(device), {}};
-  for (const auto& [size, t] : taps) moved.taps[size] = {t.entries.to(device), t.weights.to(device, dtype), t.begin.to(device)};
+  for (const auto& [size, t] : taps)
+    moved.taps[size] = {t.entries.to(device), t.weights.to(device, dtype), t.begin.to(device)};
   return moved;
 }
 
@@ -272,7 +280,8 @@ IntervalPlan IntervalPlan::load(const std::map<std::string, at::Tensor>& tensors
   plan.length = plan.index.size(1);
   for (std::int64_t size = 1; size <= 15; size += 2) {
     const std::string name = ".taps" + std::to_string(size);
-    if (tensors.count(prefix + name + ".begin")) plan.taps[size] = {get(name + ".entries"), get(name + ".weights"), get(name + ".begin")};
+    if (tensors.count(prefix + name + ".begin"))
+      plan.taps[size] = {get(name + ".entries"), get(name + ".weights"), get(name + ".begin")};
   }
   return plan;
 }
@@ -283,7 +292,8 @@ at::Tensor IntervalPlan::sources(const at::Tensor& x) const {
   if (!bins.size(0)) return used;
   const at::Tensor extended = at::cat({x, x.new_zeros({1, x.size(1)})});
   at::Tensor pooled = extended.index_select(0, bins.select(1, 0));
-  for (std::int64_t m = 1; m < bins.size(1); ++m) pooled = at::maximum(pooled, extended.index_select(0, bins.select(1, m)));
+  for (std::int64_t m = 1; m < bins.size(1); ++m)
+    pooled = at::maximum(pooled, extended.index_select(0, bins.select(1, m)));
   return at::cat({used, pooled});
 }
 
@@ -296,8 +306,10 @@ at::Tensor IntervalPlan::convolve(const at::Tensor& sources, const at::Tensor& w
   const std::int64_t width = weight.size(0), channels = weight.size(1), size = weight.size(2);
   const Taps& t = taps.at(size);
   const at::Tensor matrix = weight.permute({2, 0, 1}).reshape({size * width, channels});  // a view when tap-major
-  const at::Tensor product = at::mm(sources, matrix.t()).view({-1, width});               // [(R + B) size, D], row (source, tap)
-  return std::get<0>(at::embedding_bag(product, t.entries, t.begin, false, 0, false, t.weights.to(product.scalar_type()), true)) + bias;
+  const at::Tensor product = at::mm(sources, matrix.t()).view({-1, width});  // [(R + B) size, D], row (source, tap)
+  return std::get<0>(at::embedding_bag(product, t.entries, t.begin, false, 0, false,
+                                       t.weights.to(product.scalar_type()), true)) +
+         bias;
 }
 
 at::Tensor tap_major(const at::Tensor& weight) {

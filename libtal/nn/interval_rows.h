@@ -1,13 +1,16 @@
-// Intervals of a sequence, each resampled to L rows and convolved, without resampling the features (RPN paper, 3.2, 3.3, 4.2).
+// Intervals of a sequence, each resampled to L rows and convolved, without resampling the features (RPN
+// paper, 3.2, 3.3, 4.2).
 //
-// An interval [a, b] of n = b - a rows becomes L rows of the l2-normalised sequence f, extended by zero rows on both sides:
+// An interval [a, b] of n = b - a rows becomes L rows of the l2-normalised sequence f, extended by zero rows on both
+// sides:
 //   n <= L   y_k = (1 - r) f[floor p] + r f[floor p + 1],  p = a + (k + 1/2) n / L - 1/2,  r = p - floor p
-//   n >  L   y_k = element-wise max of rows floor(e_k) .. ceil(e_k+1) - 1,  e_k = a + k n / L; zero rows outside take part
-// A convolution over k is a sum of one matrix product for each kernel tap. Interpolation is linear, so the products are taken of the
-// rows of f once, and their results are interpolated; bins that are pooled are the same for many intervals, so each distinct bin is
-// pooled and multiplied once; and a result row depends on the few rows under the kernel only, so each distinct window of rows is
-// computed once. Same result up to rounding: T + bins products instead of N L.
-// Error for inputs of another shape (libtal/nn/shapes.h).
+//   n >  L   y_k = element-wise max of rows floor(e_k) .. ceil(e_k+1) - 1,  e_k = a + k n / L; zero rows outside take
+//   part
+// A convolution over k is a sum of one matrix product for each kernel tap. Interpolation is linear, so the products are
+// taken of the rows of f once, and their results are interpolated; bins that are pooled are the same for many
+// intervals, so each distinct bin is pooled and multiplied once; and a result row depends on the few rows under the
+// kernel only, so each distinct window of rows is computed once. Same result up to rounding: T + bins products instead
+// of N L. Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <ATen/ATen.h>
@@ -28,7 +31,8 @@ at::Tensor normalise_rows(const at::Tensor& x);
 
 // Whole video to `rows` rows: zero rows at the end, or the maximum over adaptive bins. [n, C] -> [rows, C].
 at::Tensor rescale_rows(const at::Tensor& x, std::int64_t rows);
-// Whole video to `rows` rows by linear interpolation between row centres; before the first and behind the last centre the end rows. [n, C] -> [rows, C].
+// Whole video to `rows` rows by linear interpolation between row centres; before the first and behind the last centre
+// the end rows. [n, C] -> [rows, C].
 at::Tensor resize_rows(const at::Tensor& x, std::int64_t rows);
 
 // The plain form of the encoding, differentiable in x. x [T, C] normalised, intervals in rows of x -> [N, L, C].
@@ -40,16 +44,17 @@ struct SharedRows {
   at::Tensor index;   // [N, L] int64
   std::int64_t count() const { return index.size(0); }
   std::int64_t length() const { return index.size(1); }
-  at::Tensor expand() const;  // [N, L, D]
+  at::Tensor expand() const;                     // [N, L, D]
   static SharedRows of(const at::Tensor& rows);  // [N, L, D], nothing shared
 };
 
-// Which rows, bins and windows a list of intervals needs. Built once (no features needed), immutable, and movable to a device.
+// Which rows, bins and windows a list of intervals needs. Built once (no features needed), immutable, and movable to a
+// device.
 struct IntervalPlan {
   std::int64_t length = 0;  // L
   at::Tensor rows;          // [R] int64: rows of x that are used as they are
-  at::Tensor bins;          // [B, M] int64: rows of x under each distinct bin, the last one repeated; x.size(0): the zero row
-  at::Tensor index;         // [N, L] int64: window of row k of interval n
+  at::Tensor bins;   // [B, M] int64: rows of x under each distinct bin, the last one repeated; x.size(0): the zero row
+  at::Tensor index;  // [N, L] int64: window of row k of interval n
   // One kernel size: window w is the sum of weight * product[source * size + tap] over its entries [begin[w], begin[w +
   // 1]).
   struct Taps {
@@ -66,8 +71,8 @@ struct IntervalPlan {
 
   // What the convolutions read: used rows, then pooled bins. x [T, C] normalised -> [R + B, C]; differentiable.
   at::Tensor sources(const at::Tensor& x) const;
-  // A convolution with zero padding size / 2 over every interval. sources [R + B, C], weight [D, C, size], bias [D] -> [W, D];
-  // differentiable in all three.
+  // A convolution with zero padding size / 2 over every interval. sources [R + B, C], weight [D, C, size], bias [D] ->
+  // [W, D]; differentiable in all three.
   at::Tensor convolve(const at::Tensor& sources, const at::Tensor& weight, const at::Tensor& bias) const;
 };
 

@@ -3,8 +3,8 @@
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/torch.h>
 
-#include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <vector>
@@ -17,7 +17,8 @@ namespace tal {
 namespace {
 
 constexpr std::int64_t kRows = 2 * kWholeRows;  // of a block
-constexpr std::int64_t kLeastRows = 256;        // of a sample, so that its values do not depend on the batch; for fewer, laying out the matrix does not pay
+constexpr std::int64_t kLeastRows = 256;  // of a sample, so that its values do not depend on the batch; for fewer,
+                                          // laying out the matrix does not pay
 
 struct Block {
   const float* rows;
@@ -46,12 +47,14 @@ TAL_TARGET_256 void linear_256(const Block& b) { linear_block<Block256>(b); }
 TAL_TARGET_512 void linear_512(const Block& b) { linear_block<Block512>(b); }
 
 bool pays(const at::Tensor& x, const at::Tensor& weight) {
-  return x.is_cpu() && x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && weight.size(0) % kWidth == 0 && x.dim() > 1 && x.size(-2) >= kLeastRows &&
+  return x.is_cpu() && x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
+         weight.size(0) % kWidth == 0 && x.dim() > 1 && x.size(-2) >= kLeastRows &&
          !at::autocast::is_autocast_enabled(at::kCPU);
 }
 
 at::Tensor linear_in_panels(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, bool relu) {
-  const std::int64_t depth = weight.size(1), columns = weight.size(0), count = x.numel() / depth, blocks = (count + kRows - 1) / kRows;
+  const std::int64_t depth = weight.size(1), columns = weight.size(0), count = x.numel() / depth,
+                     blocks = (count + kRows - 1) / kRows;
   const auto rows = x.contiguous(), panels = panels_of(weight.t()), shift = bias.defined() ? bias.contiguous() : bias;
   auto shape = x.sizes().vec();
   shape.back() = columns;
@@ -68,7 +71,8 @@ at::Tensor linear_in_panels(const at::Tensor& x, const at::Tensor& weight, const
         continue;
       }
       // Registers hold some rows more than the last block has.
-      std::vector<float> last(static_cast<std::size_t>((kRows + kSpare) * depth)), sums(static_cast<std::size_t>((kRows + kSpare) * columns));
+      std::vector<float> last(static_cast<std::size_t>((kRows + kSpare) * depth)),
+          sums(static_cast<std::size_t>((kRows + kSpare) * columns));
       std::copy_n(from + first * depth, size * depth, last.data());
       run({last.data(), matrix, add, sums.data(), size, relu});
       std::copy_n(sums.data(), size * columns, to + first * columns);
@@ -86,7 +90,8 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
   check_shape(x, {kAxes, weight.size(1)}, "linear layer: rows [..., C]");
   if (bias.defined()) check_shape(bias, {weight.size(0)}, "linear layer: bias [O]");
   const auto matrix = weight.flatten(1);
-  if (!torch::autograd::compute_requires_grad(x, matrix, bias) && pays(x, matrix)) return linear_in_panels(x, matrix, bias, relu);
+  if (!torch::autograd::compute_requires_grad(x, matrix, bias) && pays(x, matrix))
+    return linear_in_panels(x, matrix, bias, relu);
   const auto y = at::linear(x, matrix, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
   return relu ? y.relu() : y;
 }

@@ -26,8 +26,11 @@ at::Tensor kl_regression(const at::Tensor& x, const at::Tensor& alpha) {
 at::Tensor balanced_logistic(const at::Tensor& logit, const at::Tensor& label, const at::Tensor& weights) {
   check_same_shape(label, logit, "balanced logistic loss: labels");
   if (weights.defined()) check_same_shape(weights, logit, "balanced logistic loss: weights");
-  const at::Tensor ones = weights.defined() ? label * weights : label, zeros = weights.defined() ? (1 - label) * weights : 1 - label;
-  const auto mean = [](const at::Tensor& values, const at::Tensor& chosen) { return (values * chosen).sum() / chosen.sum().clamp_min(1); };
+  const at::Tensor ones = weights.defined() ? label * weights : label,
+                   zeros = weights.defined() ? (1 - label) * weights : 1 - label;
+  const auto mean = [](const at::Tensor& values, const at::Tensor& chosen) {
+    return (values * chosen).sum() / chosen.sum().clamp_min(1);
+  };
   return -0.5 * (mean(at::log_sigmoid(logit), ones) + mean(at::log_sigmoid(-logit), zeros));
 }
 

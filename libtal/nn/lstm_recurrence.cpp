@@ -15,14 +15,14 @@ constexpr std::int64_t kSpare = 6;                                           // 
 
 // One step of a block of units.
 struct Step {
-  const float* weight;           // [H, 4, 16]
-  const float* const* input;     // of every sequence: its gates' input at this block, [4, 16]
-  const float* before;           // states before the step, [count + kSpare, stride]
-  float* cell;                   // at this block, [count + kSpare, stride]
-  float* after;                  // at this block, [count + kSpare, stride]
-  float* gates;                  // room for [count + kSpare, 4, 16]
+  const float* weight;        // [H, 4, 16]
+  const float* const* input;  // of every sequence: its gates' input at this block, [4, 16]
+  const float* before;        // states before the step, [count + kSpare, stride]
+  float* cell;                // at this block, [count + kSpare, stride]
+  float* after;               // at this block, [count + kSpare, stride]
+  float* gates;               // room for [count + kSpare, 4, 16]
   std::int64_t hidden, stride, count;
-  bool first;                    // the states before are zero
+  bool first;  // the states before are zero
 };
 
 template <class S>
@@ -38,7 +38,8 @@ TAL_INLINE void hyperbolic_tangent(typename S::type& x) {
   x = 1.0f - 2.0f / (1.0f + x);
 }
 
-// gates += states x weights of units k .. k + depth - 1, kRows sequences at a time; a vector of each gate stays in registers.
+// gates += states x weights of units k .. k + depth - 1, kRows sequences at a time; a vector of each gate stays in
+// registers.
 template <class S, int kRows>
 TAL_INLINE void add_products(const Step& s, std::int64_t k, std::int64_t depth) {
   typedef typename S::type Vector;
@@ -48,7 +49,8 @@ TAL_INLINE void add_products(const Step& s, std::int64_t k, std::int64_t depth) 
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
-        for (int g = 0; g < kGates; ++g) gate[r][g] = at<S>((k == 0 ? s.input[n + r] : s.gates + (n + r) * kColumns) + g * kUnits + u);
+        for (int g = 0; g < kGates; ++g)
+          gate[r][g] = at<S>((k == 0 ? s.input[n + r] : s.gates + (n + r) * kColumns) + g * kUnits + u);
       // The next block's input, which the gathering of rows hides from the processor's own look ahead.
       if (k == 0 && u == 0) {
 #pragma GCC unroll 8
@@ -78,11 +80,13 @@ constexpr std::int64_t kDepth = 128;  // units whose weights stay in the first c
 template <class S, int kRows>
 TAL_INLINE void step_block(const Step& s) {
   typedef typename S::type Vector;
-  for (std::int64_t k = 0; k < s.hidden && !s.first; k += kDepth) add_products<S, kRows>(s, k, std::min(kDepth, s.hidden - k));
+  for (std::int64_t k = 0; k < s.hidden && !s.first; k += kDepth)
+    add_products<S, kRows>(s, k, std::min(kDepth, s.hidden - k));
   for (std::int64_t n = 0; n < s.count; ++n) {
     const float* gates = s.first ? s.input[n] : s.gates + n * kColumns;
     for (std::int64_t u = 0; u < kUnits; u += kFloats<S>) {
-      Vector i = at<S>(gates + u), f = at<S>(gates + kUnits + u), g = at<S>(gates + 2 * kUnits + u), o = at<S>(gates + 3 * kUnits + u);
+      Vector i = at<S>(gates + u), f = at<S>(gates + kUnits + u), g = at<S>(gates + 2 * kUnits + u),
+             o = at<S>(gates + 3 * kUnits + u);
       logistic<S>(i), logistic<S>(f), hyperbolic_tangent<S>(g), logistic<S>(o);
       const std::int64_t place = n * s.stride + u;
       Vector cell = i * g;
@@ -119,7 +123,8 @@ at::Tensor LstmRecurrence::arranged(const at::Tensor& weight) const {
   return weight.dim() == 1 ? rows.squeeze(1) : rows;
 }
 
-void LstmRecurrence::run(const at::Tensor& input, const at::Tensor& steps, std::int64_t first, std::int64_t count, bool backward, const at::Tensor& out, std::int64_t column) const {
+void LstmRecurrence::run(const at::Tensor& input, const at::Tensor& steps, std::int64_t first, std::int64_t count,
+                         bool backward, const at::Tensor& out, std::int64_t column) const {
   check_shape(input, {kAny, blocks_ * kColumns}, "LSTM: the gates' input [W, 4 H']");
   check_float_on_cpu(input, "LSTM: the gates' input");
   check_shape(steps, {kAny, at_least(first + count)}, "LSTM: steps [L, N]");
@@ -130,22 +135,33 @@ void LstmRecurrence::run(const at::Tensor& input, const at::Tensor& steps, std::
   if (!input.is_contiguous() || !steps.is_contiguous() || !out.is_contiguous())
     throw Error("LSTM: input, steps and states must be contiguous");
   if (count == 0) return;
-  const std::int64_t length = steps.size(0), stride = blocks_ * kUnits + kUnits, sequences = steps.size(1);  // not a power of two: those share sets of the cache
+  const std::int64_t length = steps.size(0), stride = blocks_ * kUnits + kUnits, sequences = steps.size(1);  // not a
+                                                                                                             // power of
+                                                                                                             // two:
+                                                                                                             // those
+                                                                                                             // share
+                                                                                                             // sets of
+                                                                                                             // the
+                                                                                                             // cache
   const auto room = static_cast<std::size_t>((count + kSpare) * stride);
-  std::vector<float> before(room), after(room), cell(room), gates(static_cast<std::size_t>((count + kSpare) * kColumns));
+  std::vector<float> before(room), after(room), cell(room),
+      gates(static_cast<std::size_t>((count + kSpare) * kColumns));
   std::vector<const float*> inputs(static_cast<std::size_t>(count + kSpare)), here(inputs.size());
   const float* from = input.const_data_ptr<float>();
   const auto step = of_vectors(step_128, step_256, step_512);
   for (std::int64_t done = 0; done < length; ++done) {
     const std::int64_t k = backward ? length - 1 - done : done;
     const std::int64_t* rows = steps.const_data_ptr<std::int64_t>() + k * sequences + first;
-    for (std::int64_t n = 0; n < count + kSpare; ++n) inputs[static_cast<std::size_t>(n)] = from + rows[std::min(n, count - 1)] * blocks_ * kColumns;
+    for (std::int64_t n = 0; n < count + kSpare; ++n)
+      inputs[static_cast<std::size_t>(n)] = from + rows[std::min(n, count - 1)] * blocks_ * kColumns;
     for (std::int64_t b = 0; b < blocks_; ++b) {
       for (std::size_t n = 0; n < inputs.size(); ++n) here[n] = inputs[n] + b * kColumns;
-      step({weight_.const_data_ptr<float>() + b * hidden_ * kColumns, here.data(), before.data(), cell.data() + b * kUnits, after.data() + b * kUnits, gates.data(), hidden_, stride, count, done == 0});
+      step({weight_.const_data_ptr<float>() + b * hidden_ * kColumns, here.data(), before.data(),
+            cell.data() + b * kUnits, after.data() + b * kUnits, gates.data(), hidden_, stride, count, done == 0});
     }
     float* to = out.data_ptr<float>() + (first * length + k) * out.size(2) + column;
-    for (std::int64_t n = 0; n < count; ++n, to += length * out.size(2)) std::copy_n(after.data() + n * stride, hidden_, to);
+    for (std::int64_t n = 0; n < count; ++n, to += length * out.size(2))
+      std::copy_n(after.data() + n * stride, hidden_, to);
     before.swap(after);
   }
 }

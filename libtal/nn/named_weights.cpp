@@ -13,11 +13,15 @@ std::map<std::string, torch::Tensor> weights_of(torch::nn::Module& network) {
 
 std::string tensor_shape(const torch::Tensor& tensor) { return shape_text(tensor.sizes().vec()); }
 
-WeightMatch match_weights(const std::map<std::string, torch::Tensor>& own, const std::map<std::string, torch::Tensor>& given) {
+WeightMatch match_weights(const std::map<std::string, torch::Tensor>& own,
+                          const std::map<std::string, torch::Tensor>& given) {
   WeightMatch match;
   for (const auto& [name, tensor] : own) {
     const auto found = given.find(name);
-    (found == given.end() ? match.missing : found->second.sizes() != tensor.sizes() ? match.odd : match.taken).push_back(name);
+    (found == given.end()                      ? match.missing
+     : found->second.sizes() != tensor.sizes() ? match.odd
+                                               : match.taken)
+        .push_back(name);
   }
   for (const auto& [name, tensor] : given)
     if (!own.count(name)) match.left_over.push_back(name);

@@ -20,6 +20,7 @@ struct WeightMatch {
   std::vector<std::string> odd;        // in both, with two shapes
   std::vector<std::string> left_over;  // given alone
 };
-WeightMatch match_weights(const std::map<std::string, torch::Tensor>& own, const std::map<std::string, torch::Tensor>& given);
+WeightMatch match_weights(const std::map<std::string, torch::Tensor>& own,
+                          const std::map<std::string, torch::Tensor>& given);
 
 }  // namespace tal

@@ -10,7 +10,9 @@ torch::Tensor pointwise(const torch::nn::Conv1d& layer, const torch::Tensor& x) 
 }
 
 NonLocalImpl::NonLocalImpl(std::int64_t channels, std::int64_t inner) {
-  const auto layer = [](std::int64_t from, std::int64_t to) { return torch::nn::Conv1d(torch::nn::Conv1dOptions(from, to, 1)); };
+  const auto layer = [](std::int64_t from, std::int64_t to) {
+    return torch::nn::Conv1d(torch::nn::Conv1dOptions(from, to, 1));
+  };
   theta = register_module("theta", layer(channels, inner));
   phi = register_module("phi", layer(channels, inner));
   g = register_module("g", layer(channels, inner));

@@ -41,7 +41,8 @@ struct Steps {
 // panels [depth, kVectors vectors]. panel: floats from one panel to the next; sums_stride: from one row of sums to the
 // next.
 template <class S, int kRows, int kVectors>
-TAL_INLINE void multiply(const float* rows, Steps step, const float* panels, std::int64_t panel, std::int64_t depth, float* sums, std::int64_t sums_stride, bool first) {
+TAL_INLINE void multiply(const float* rows, Steps step, const float* panels, std::int64_t panel, std::int64_t depth,
+                         float* sums, std::int64_t sums_stride, bool first) {
   typedef typename S::type Vector;
   constexpr std::int64_t kParts = kWidth / kFloats<S>;
   Vector sum[kRows][kVectors];
@@ -52,7 +53,8 @@ TAL_INLINE void multiply(const float* rows, Steps step, const float* panels, std
   for (std::int64_t c = 0; c < depth; ++c) {
     Vector column[kVectors];
 #pragma GCC unroll 4
-    for (int x = 0; x < kVectors; ++x) column[x] = at<S>(panels + x / kParts * panel + c * kWidth + x % kParts * kFloats<S>);
+    for (int x = 0; x < kVectors; ++x)
+      column[x] = at<S>(panels + x / kParts * panel + c * kWidth + x % kParts * kFloats<S>);
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
@@ -67,9 +69,12 @@ TAL_INLINE void multiply(const float* rows, Steps step, const float* panels, std
 // The same for `count` rows, kRows at a time. Up to kRows - 1 rows behind the last one are read and written too: both
 // buffers need room for kSpare rows more.
 template <class S, int kRows, int kVectors>
-TAL_INLINE void multiply_rows(const float* rows, Steps step, const float* panels, std::int64_t panel, std::int64_t depth, float* sums, std::int64_t sums_stride, std::int64_t count,
+TAL_INLINE void multiply_rows(const float* rows, Steps step, const float* panels, std::int64_t panel,
+                              std::int64_t depth, float* sums, std::int64_t sums_stride, std::int64_t count,
                               bool first) {
-  for (std::int64_t r = 0; r < count; r += kRows) multiply<S, kRows, kVectors>(rows + r * step.row, step, panels, panel, depth, sums + r * sums_stride, sums_stride, first);
+  for (std::int64_t r = 0; r < count; r += kRows)
+    multiply<S, kRows, kVectors>(rows + r * step.row, step, panels, panel, depth, sums + r * sums_stride, sums_stride,
+                                 first);
 }
 constexpr std::int64_t kSpare = 12;      // at least kRows - 1 of every block below
 constexpr std::int64_t kWholeRows = 24;  // a multiple of kRows of every block below: with so many, none is left over
@@ -101,17 +106,20 @@ struct Block128 : Vector16 {
 // sums [count, columns] = (or +=, with add) sum over k of R_k x (repeat k of the panels), where R_k are the `count`
 // rows from row k * hop on. rows and sums need room for kSpare rows behind the last one.
 template <class Block>
-TAL_INLINE void multiply_panels(const float* rows, Steps step, std::int64_t hop, const Panels& p, float* sums, std::int64_t count, bool add) {
+TAL_INLINE void multiply_panels(const float* rows, Steps step, std::int64_t hop, const Panels& p, float* sums,
+                                std::int64_t count, bool add) {
   const std::int64_t panel = p.repeats * p.depth * kWidth, panels = p.columns / kWidth;
   for (std::int64_t k = 0; k < p.repeats; ++k)
     for (std::int64_t c = 0; c < p.depth; c += kDepth)
       for (std::int64_t j = 0; j < panels;)
-        j += Block::run(panels - j, rows + k * hop * step.row + c * step.column, step, p.values + j * panel + (k * p.depth + c) * kWidth, panel, std::min(kDepth, p.depth - c), sums + j * kWidth,
-                        p.columns, count, !add && k == 0 && c == 0);
+        j += Block::run(panels - j, rows + k * hop * step.row + c * step.column, step,
+                        p.values + j * panel + (k * p.depth + c) * kWidth, panel, std::min(kDepth, p.depth - c),
+                        sums + j * kWidth, p.columns, count, !add && k == 0 && c == 0);
 }
 // sums = products; the rows are `stride` floats apart.
 template <class Block>
-TAL_INLINE void multiply_by(const float* rows, std::int64_t stride, std::int64_t hop, const Panels& p, float* sums, std::int64_t count) {
+TAL_INLINE void multiply_by(const float* rows, std::int64_t stride, std::int64_t hop, const Panels& p, float* sums,
+                            std::int64_t count) {
   multiply_panels<Block>(rows, {stride, 1}, hop, p, sums, count, false);
 }
 // sums += the product with one matrix.

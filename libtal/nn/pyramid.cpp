@@ -14,10 +14,14 @@ namespace {
 
 using Index = std::vector<std::int64_t>;
 
-at::Tensor index_tensor(const Index& values, const at::Tensor& like) { return at::tensor(values, at::kLong).to(like.device()); }
+at::Tensor index_tensor(const Index& values, const at::Tensor& like) {
+  return at::tensor(values, at::kLong).to(like.device());
+}
 
 // The autograd graph is not needed: plain loops are several times faster than strided cumulative sums.
-bool plain(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat && !(x.requires_grad() && at::GradMode::is_enabled()); }
+bool plain(const at::Tensor& x) {
+  return x.is_cpu() && x.scalar_type() == at::kFloat && !(x.requires_grad() && at::GradMode::is_enabled());
+}
 
 at::Tensor plain_sums(const at::Tensor& x) {
   const auto rows = x.size(0), dim = x.size(1);
@@ -28,7 +32,8 @@ at::Tensor plain_sums(const at::Tensor& x) {
   std::fill(to, to + dim, 0.0);
   at::parallel_for(0, dim, 256, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t t = 0; t < rows; ++t)
-      for (std::int64_t c = begin; c < end; ++c) to[(t + 1) * dim + c] = to[t * dim + c] + static_cast<double>(from[t * dim + c]);
+      for (std::int64_t c = begin; c < end; ++c)
+        to[(t + 1) * dim + c] = to[t * dim + c] + static_cast<double>(from[t * dim + c]);
   });
   return sums;
 }
@@ -61,9 +66,11 @@ at::Tensor plain_means(const at::Tensor& sums, std::span<const RowRange> ranges)
 RowRange part_rows(double a, double b, std::int64_t rows) {
   const double end = static_cast<double>(rows);
   if (!(b > 0) || !(a < end)) return {};
-  const auto first = static_cast<std::int64_t>(std::ceil(std::max(a, 0.0) - 0.5)), last = static_cast<std::int64_t>(std::ceil(std::min(b, end) - 0.5));
+  const auto first = static_cast<std::int64_t>(std::ceil(std::max(a, 0.0) - 0.5)),
+             last = static_cast<std::int64_t>(std::ceil(std::min(b, end) - 0.5));
   if (last > first) return {first, last};
-  const auto middle = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor((std::max(a, 0.0) + std::min(b, end)) / 2)), 0, rows - 1);
+  const auto middle = std::clamp<std::int64_t>(
+      static_cast<std::int64_t>(std::floor((std::max(a, 0.0) + std::min(b, end)) / 2)), 0, rows - 1);
   return {middle, middle + 1};
 }
 
@@ -72,19 +79,22 @@ RowRange part_rows(double a, double b, std::int64_t rows) {
 PrefixSums::PrefixSums(const at::Tensor& x) {
   check_shape(x, {kAny, kAny}, "sums of rows: rows [T, C]");
   type_ = x.scalar_type();
-  sums_ = plain(x) ? plain_sums(x) : at::cat({at::zeros({1, x.size(1)}, x.options().dtype(at::kDouble)), x.to(at::kDouble).cumsum(0)});
+  sums_ = plain(x) ? plain_sums(x)
+                   : at::cat({at::zeros({1, x.size(1)}, x.options().dtype(at::kDouble)), x.to(at::kDouble).cumsum(0)});
 }
 
 at::Tensor PrefixSums::means(std::span<const RowRange> ranges) const {
   check_ranges(ranges, sums_.size(0) - 1);
-  if (type_ == at::kFloat && sums_.is_cpu() && !(sums_.requires_grad() && at::GradMode::is_enabled())) return plain_means(sums_, ranges);
+  if (type_ == at::kFloat && sums_.is_cpu() && !(sums_.requires_grad() && at::GradMode::is_enabled()))
+    return plain_means(sums_, ranges);
   Index first, last;
   std::vector<double> scale;
   for (const auto& range : ranges) {
     first.push_back(range.first), last.push_back(range.end);
     scale.push_back(scale_of(range));
   }
-  const auto sums = sums_.index_select(0, index_tensor(last, sums_)) - sums_.index_select(0, index_tensor(first, sums_));
+  const auto sums =
+      sums_.index_select(0, index_tensor(last, sums_)) - sums_.index_select(0, index_tensor(first, sums_));
   return (sums * at::tensor(scale, at::kDouble).to(sums_.device()).unsqueeze(1)).to(type_);
 }
 
@@ -100,7 +110,8 @@ at::Tensor PrefixSums::part_sums(std::span<const RowRange> ranges, std::int64_t 
       first.push_back(range.first), last.push_back(range.end), scale.push_back(scale_of(range));
     }
     const auto columns = sums_.narrow(1, p * block, block);
-    const auto sums = columns.index_select(0, index_tensor(last, sums_)) - columns.index_select(0, index_tensor(first, sums_));
+    const auto sums =
+        columns.index_select(0, index_tensor(last, sums_)) - columns.index_select(0, index_tensor(first, sums_));
     total.addcmul_(sums, at::tensor(scale, at::kDouble).to(sums_.device()).unsqueeze(1));
   }
   return total.to(type_);
@@ -111,14 +122,17 @@ std::vector<RowRange> pyramid_ranges(std::span<const Segment> segments, std::int
   ranges.reserve(segments.size() * kPyramidParts);
   for (const auto& [s, e] : segments) {
     const double d = e - s, m = (s + e) / 2;
-    for (const auto& [a, b] : {Segment{s - d / 2, s}, {s, e}, {s, m}, {m, e}, {e, e + d / 2}}) ranges.push_back(part_rows(a, b, rows));
+    for (const auto& [a, b] : {Segment{s - d / 2, s}, {s, e}, {s, m}, {m, e}, {e, e + d / 2}})
+      ranges.push_back(part_rows(a, b, rows));
   }
   return ranges;
 }
 
 at::Tensor pyramid_pool(const at::Tensor& x, std::span<const Segment> segments) {
   check_shape(x, {kAny, kAny}, "pyramid pooling: rows [T, C]");
-  return PrefixSums(x).means(pyramid_ranges(segments, x.size(0))).view({static_cast<std::int64_t>(segments.size()), kPyramidParts, x.size(1)});
+  return PrefixSums(x)
+      .means(pyramid_ranges(segments, x.size(0)))
+      .view({static_cast<std::int64_t>(segments.size()), kPyramidParts, x.size(1)});
 }
 
 at::Tensor roi_max_pool(const at::Tensor& f, std::span<const RowRange> rois, std::int64_t length) {
@@ -132,7 +146,8 @@ at::Tensor roi_max_pool(const at::Tensor& f, std::span<const RowRange> rois, std
     if (roi.first < 0 || roi.end > rows || roi.count() < 1)
       throw Error("RoI pooling: a region must hold at least one row of the sequence");
     for (std::int64_t k = 0; k < length; ++k) {
-      const std::int64_t n = roi.count(), from = roi.first + k * n / length, to = roi.first + ((k + 1) * n + length - 1) / length;
+      const std::int64_t n = roi.count(), from = roi.first + k * n / length,
+                         to = roi.first + ((k + 1) * n + length - 1) / length;
       const int level = std::bit_width(static_cast<std::uint64_t>(to - from)) - 1;
       levels = std::max(levels, level + 1);
       first.push_back(level * rows + from), second.push_back(level * rows + to - (std::int64_t{1} << level));
@@ -143,10 +158,13 @@ at::Tensor roi_max_pool(const at::Tensor& f, std::span<const RowRange> rois, std
     const std::int64_t step = std::int64_t{1} << (l - 1);
     const auto& below = table.back();
     // The last rows of a level are never asked for; they keep the level below.
-    table.push_back(at::cat({at::maximum(below.narrow(0, 0, rows - step), below.narrow(0, step, rows - step)), below.narrow(0, rows - step, step)}));
+    table.push_back(at::cat({at::maximum(below.narrow(0, 0, rows - step), below.narrow(0, step, rows - step)),
+                             below.narrow(0, rows - step, step)}));
   }
   const auto all = table.size() == 1 ? f : at::cat(table);
-  const auto bins = at::maximum(all.index_select(0, index_tensor(first, f)), all.index_select(0, index_tensor(second, f)));  // [M P, C]
+  const auto bins =
+      at::maximum(all.index_select(0, index_tensor(first, f)), all.index_select(0, index_tensor(second, f)));  // [M P,
+                                                                                                               // C]
   return bins.view({count, length, f.size(1)}).transpose(1, 2);
 }
 

@@ -24,7 +24,8 @@ struct Cell {
   std::int64_t hidden() const { return w_hh.size(1); }
 };
 
-// r, z = sigmoid(x + h U), n = tanh(x_n + r (h U)_n), h' = (1 - z) n + z h; x [B, 3H] holds the input's share with its bias.
+// r, z = sigmoid(x + h U), n = tanh(x_n + r (h U)_n), h' = (1 - z) n + z h; x [B, 3H] holds the input's share with its
+// bias.
 torch::Tensor step(const Cell& cell, const torch::Tensor& x, const torch::Tensor& h) {
   const auto H = cell.hidden();
   const auto u = torch::addmm(cell.b_hh, h, cell.w_hh.t());
@@ -42,7 +43,9 @@ class Runs {
     std::partial_sum(lengths_.begin(), lengths_.end(), offsets_.begin() + 1);
     order_.resize(lengths_.size());
     std::iota(order_.begin(), order_.end(), 0);
-    std::stable_sort(order_.begin(), order_.end(), [&](auto a, auto b) { return lengths_[static_cast<std::size_t>(a)] > lengths_[static_cast<std::size_t>(b)]; });
+    std::stable_sort(order_.begin(), order_.end(), [&](auto a, auto b) {
+      return lengths_[static_cast<std::size_t>(a)] > lengths_[static_cast<std::size_t>(b)];
+    });
   }
   std::int64_t longest() const { return order_.empty() ? 0 : lengths_[static_cast<std::size_t>(order_[0])]; }
   std::int64_t states() const { return offsets_.back(); }
@@ -63,15 +66,20 @@ class Runs {
   Index lengths_, offsets_, order_;
 };
 
-torch::Tensor index_of(const Index& values, const torch::Tensor& like) { return torch::tensor(values, torch::kLong).to(like.device()); }
+torch::Tensor index_of(const Index& values, const torch::Tensor& like) {
+  return torch::tensor(values, torch::kLong).to(like.device());
+}
 
-// Layer 1 from several rows, in one direction. projected [U, 3H] -> states [sum of lengths, H], step k of a run at offset(run) + k.
-torch::Tensor run_first_layer(const Cell& cell, const torch::Tensor& projected, const Index& from, std::int64_t direction, const Runs& runs) {
+// Layer 1 from several rows, in one direction. projected [U, 3H] -> states [sum of lengths, H], step k of a run at
+// offset(run) + k.
+torch::Tensor run_first_layer(const Cell& cell, const torch::Tensor& projected, const Index& from,
+                              std::int64_t direction, const Runs& runs) {
   auto states = torch::empty({runs.states(), cell.hidden()}, projected.options());
   auto h = torch::zeros({static_cast<std::int64_t>(from.size()), cell.hidden()}, projected.options());
   for (std::int64_t k = 0; k < runs.longest(); ++k) {
     const auto rows = runs.going(k, [&](auto run) { return from[static_cast<std::size_t>(run)] + direction * k; });
-    h = step(cell, projected.index_select(0, index_of(rows, h)), h.narrow(0, 0, static_cast<std::int64_t>(rows.size())));
+    h = step(cell, projected.index_select(0, index_of(rows, h)),
+             h.narrow(0, 0, static_cast<std::int64_t>(rows.size())));
     states.index_copy_(0, index_of(runs.going(k, [&](auto run) { return runs.offset(run) + k; }), h), h);
   }
   return states;
@@ -79,12 +87,13 @@ torch::Tensor run_first_layer(const Cell& cell, const torch::Tensor& projected, 
 
 struct Layers {
   Cell forward1, backward1, forward2, backward2;
-  explicit Layers(const torch::nn::GRU& gru) : forward1(gru, "_l0"), backward1(gru, "_l0_reverse"), forward2(gru, "_l1"), backward2(gru, "_l1_reverse") {}
+  explicit Layers(const torch::nn::GRU& gru)
+      : forward1(gru, "_l0"), backward1(gru, "_l0_reverse"), forward2(gru, "_l1"), backward2(gru, "_l1_reverse") {}
 };
 
 // Runs of layer 1 in one direction: one for each distinct end of the group's ranges on its side.
 struct Shared {
-  Index from;                  // row of each run
+  Index from;                                   // row of each run
   std::map<std::int64_t, std::int64_t> run_of;  // row -> run
   Index lengths;
   void add(std::int64_t row, std::int64_t length) {
@@ -95,9 +104,11 @@ struct Shared {
   }
 };
 
-// Layer 2 over the ranges of a group; its input at a row is the sum of what the forward and the backward run of layer 1 give there.
-torch::Tensor run_second_layer(const Cell& cell, bool reverse, const torch::Tensor& from_forward, const torch::Tensor& from_backward,
-                               std::span<const RowRange> ranges, const Shared& starts, const Runs& start_runs, const Shared& ends, const Runs& end_runs) {
+// Layer 2 over the ranges of a group; its input at a row is the sum of what the forward and the backward run of layer 1
+// give there.
+torch::Tensor run_second_layer(const Cell& cell, bool reverse, const torch::Tensor& from_forward,
+                               const torch::Tensor& from_backward, std::span<const RowRange> ranges,
+                               const Shared& starts, const Runs& start_runs, const Shared& ends, const Runs& end_runs) {
   Index lengths;
   for (const auto& range : ranges) lengths.push_back(range.count());
   const Runs runs(lengths);
@@ -112,7 +123,8 @@ torch::Tensor run_second_layer(const Cell& cell, bool reverse, const torch::Tens
       return from_start ? start_runs.offset(starts.run_of.at(range.first)) + t - range.first
                         : end_runs.offset(ends.run_of.at(range.end - 1)) + range.end - 1 - t;
     };
-    const auto a = runs.going(k, [&](auto run) { return place(run, true); }), b = runs.going(k, [&](auto run) { return place(run, false); });
+    const auto a = runs.going(k, [&](auto run) { return place(run, true); }),
+               b = runs.going(k, [&](auto run) { return place(run, false); });
     const auto active = static_cast<std::int64_t>(a.size());
     if (active < h.size(0)) last.narrow(0, active, h.size(0) - active).copy_(h.narrow(0, active, h.size(0) - active));
     const auto x = from_forward.index_select(0, index_of(a, h)) + from_backward.index_select(0, index_of(b, h));
@@ -122,7 +134,8 @@ torch::Tensor run_second_layer(const Cell& cell, bool reverse, const torch::Tens
   return torch::empty_like(last).index_copy_(0, index_of(runs.order(), last), last);
 }
 
-torch::Tensor run_group(const Layers& layers, const torch::Tensor& forward, const torch::Tensor& backward, std::span<const RowRange> ranges) {
+torch::Tensor run_group(const Layers& layers, const torch::Tensor& forward, const torch::Tensor& backward,
+                        std::span<const RowRange> ranges) {
   Shared starts, ends;
   for (const auto& range : ranges) starts.add(range.first, range.count()), ends.add(range.end - 1, range.count());
   const Runs start_runs(starts.lengths), end_runs(ends.lengths);
@@ -130,7 +143,8 @@ torch::Tensor run_group(const Layers& layers, const torch::Tensor& forward, cons
   const auto b = run_first_layer(layers.backward1, backward, ends.from, -1, end_runs);
   const auto second = [&](const Cell& cell, bool reverse) {
     const auto H = f.size(1);
-    const auto from_f = torch::addmm(cell.b_ih, f, cell.w_ih.narrow(1, 0, H).t()), from_b = torch::mm(b, cell.w_ih.narrow(1, H, H).t());
+    const auto from_f = torch::addmm(cell.b_ih, f, cell.w_ih.narrow(1, 0, H).t()),
+               from_b = torch::mm(b, cell.w_ih.narrow(1, H, H).t());
     return run_second_layer(cell, reverse, from_f, from_b, ranges, starts, start_runs, ends, end_runs);
   };
   return torch::cat({second(layers.forward2, false), second(layers.backward2, true)}, 1);
@@ -138,7 +152,8 @@ torch::Tensor run_group(const Layers& layers, const torch::Tensor& forward, cons
 
 }  // namespace
 
-torch::Tensor range_gru(const torch::nn::GRU& gru, const torch::Tensor& input, std::span<const RowRange> ranges, std::int64_t budget) {
+torch::Tensor range_gru(const torch::nn::GRU& gru, const torch::Tensor& input, std::span<const RowRange> ranges,
+                        std::int64_t budget) {
   torch::NoGradGuard guard;
   const OwnPrecision own;
   if (gru->options.num_layers() != 2 || !gru->options.bidirectional())
@@ -156,11 +171,13 @@ torch::Tensor range_gru(const torch::nn::GRU& gru, const torch::Tensor& input, s
   std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> distinct;
   for (const auto& range : ranges) distinct.try_emplace({range.first, range.end}, 0);
   std::vector<RowRange> unique;
-  for (auto& [key, place] : distinct) place = static_cast<std::int64_t>(unique.size()), unique.push_back({key.first, key.second});
+  for (auto& [key, place] : distinct)
+    place = static_cast<std::int64_t>(unique.size()), unique.push_back({key.first, key.second});
   std::vector<torch::Tensor> states;
   for (std::size_t begin = 0; begin < unique.size();) {
     std::size_t end = begin;
-    for (std::int64_t held = 0; end < unique.size() && (end == begin || held + unique[end].count() <= budget); ++end) held += unique[end].count();
+    for (std::int64_t held = 0; end < unique.size() && (end == begin || held + unique[end].count() <= budget); ++end)
+      held += unique[end].count();
     states.push_back(run_group(layers, forward, backward, std::span(unique).subspan(begin, end - begin)));
     begin = end;
   }

@@ -10,8 +10,8 @@ PyramidRows::PyramidRows(const std::vector<at::Tensor>& levels) {
   if (levels.empty()) throw Error("RoIAlign: a pyramid has at least one level");
   for (const auto& level : levels) check_shape(level, {kAny, kAny, at_least(1)}, "RoIAlign: a level [B, C, T]");
   clips = levels.front().size(0);
-  for (const auto& level : levels) check_shape(level, {clips, levels.front().size(1), kAny},
-      "RoIAlign: a level [B, C, T]");
+  for (const auto& level : levels)
+    check_shape(level, {clips, levels.front().size(1), kAny}, "RoIAlign: a level [B, C, T]");
   std::vector<at::Tensor> rows;
   std::vector<double> length;
   std::vector<std::int64_t> begin;
@@ -37,14 +37,18 @@ at::Tensor pyramid_levels(const at::Tensor& lengths, std::int64_t levels) {
   return at::where(lengths.detach() > 0, level, at::zeros_like(level));
 }
 
-at::Tensor roi_align_1d(const PyramidRows& pyramid, const at::Tensor& segments, std::int64_t rows, std::int64_t sampling) {
+at::Tensor roi_align_1d(const PyramidRows& pyramid, const at::Tensor& segments, std::int64_t rows,
+                        std::int64_t sampling) {
   check_shape(segments, {pyramid.clips, kAny, 2}, "RoIAlign: segments [B, N, 2]");
   if (rows < 1 || sampling < 1) throw Error("RoIAlign: a segment has at least one row of at least one point");
-  const CudaKernels* kernels = pyramid.values.is_cuda() && pyramid.values.scalar_type() != at::kDouble ? cuda_kernels() : nullptr;
-  return kernels ? roi_align_1d_by(*kernels, pyramid, segments, rows, sampling) : roi_align_1d_operations(pyramid, segments, rows, sampling);
+  const CudaKernels* kernels =
+      pyramid.values.is_cuda() && pyramid.values.scalar_type() != at::kDouble ? cuda_kernels() : nullptr;
+  return kernels ? roi_align_1d_by(*kernels, pyramid, segments, rows, sampling)
+                 : roi_align_1d_operations(pyramid, segments, rows, sampling);
 }
 
-at::Tensor roi_align_1d_operations(const PyramidRows& pyramid, const at::Tensor& segments, std::int64_t rows, std::int64_t sampling) {
+at::Tensor roi_align_1d_operations(const PyramidRows& pyramid, const at::Tensor& segments, std::int64_t rows,
+                                   std::int64_t sampling) {
   const std::int64_t clips = segments.size(0), count = segments.size(1), points = rows * sampling;
   const auto device = segments.device();
   const auto whole = segments.detach().to(at::kDouble);  // positions in double: their rounding decides on rows
@@ -61,15 +65,18 @@ at::Tensor roi_align_1d_operations(const PyramidRows& pyramid, const at::Tensor&
   const auto upper = (place - low) * inside;  // weight of the next row
   const auto lower = inside - upper;
   const std::int64_t rows_of_clip = pyramid.values.size(0) / clips;
-  const auto first = at::take(pyramid.begin_table, level) + at::arange(clips, at::dtype(at::kLong).device(device)).view({clips, 1, 1}) * rows_of_clip;
+  const auto first = at::take(pyramid.begin_table, level) +
+                     at::arange(clips, at::dtype(at::kLong).device(device)).view({clips, 1, 1}) * rows_of_clip;
   const auto row = first + low.to(at::kLong);
   const auto next = first + at::minimum(low + 1, size - 1).to(at::kLong);
 
   // Each output row is a bag of 2 sampling weighted rows.
   const auto index = at::stack({row, next}, 3).view(-1);
-  const auto weight = (at::stack({lower, upper}, 3) / static_cast<double>(sampling)).view(-1).to(pyramid.values.scalar_type());
+  const auto weight =
+      (at::stack({lower, upper}, 3) / static_cast<double>(sampling)).view(-1).to(pyramid.values.scalar_type());
   const auto offsets = at::arange(0, index.size(0), 2 * sampling, at::dtype(at::kLong).device(device));
-  const auto bags = std::get<0>(at::embedding_bag(pyramid.values, index, offsets, /*scale_grad_by_freq=*/false, /*mode: sum*/ 0, /*sparse=*/false, weight));
+  const auto bags = std::get<0>(at::embedding_bag(pyramid.values, index, offsets, /*scale_grad_by_freq=*/false,
+                                                  /*mode: sum*/ 0, /*sparse=*/false, weight));
   return bags.view({clips, count, rows, pyramid.values.size(1)});
 }
 

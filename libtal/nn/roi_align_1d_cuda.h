@@ -6,9 +6,12 @@
 
 namespace tal {
 
-// roi_align_1d() where the rows live, by `kernels`; rows of less precision than float are widened. Points are computed in double.
-at::Tensor roi_align_1d_by(const CudaKernels& kernels, const PyramidRows& pyramid, const at::Tensor& segments, std::int64_t rows, std::int64_t sampling);
+// roi_align_1d() where the rows live, by `kernels`; rows of less precision than float are widened. Points are computed
+// in double.
+at::Tensor roi_align_1d_by(const CudaKernels& kernels, const PyramidRows& pyramid, const at::Tensor& segments,
+                           std::int64_t rows, std::int64_t sampling);
 // The same in operations of LibTorch, on any device.
-at::Tensor roi_align_1d_operations(const PyramidRows& pyramid, const at::Tensor& segments, std::int64_t rows, std::int64_t sampling);
+at::Tensor roi_align_1d_operations(const PyramidRows& pyramid, const at::Tensor& segments, std::int64_t rows,
+                                   std::int64_t sampling);
 
 }  // namespace tal

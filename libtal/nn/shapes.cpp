@@ -10,14 +10,10 @@ namespace {
 std::string text_of(const AxisSize& axis) {
   const std::string size = std::to_string(axis.size());
   switch (axis.rule()) {
-    case AxisSize::Rule::kAtLeast:
-      return axis.size() <= 0 ? "any" : size + " or more";
-    case AxisSize::Rule::kMultipleOf:
-      return "a multiple of " + size;
-    case AxisSize::Rule::kAxes:
-      return "...";
-    case AxisSize::Rule::kExactly:
-      break;
+    case AxisSize::Rule::kAtLeast: return axis.size() <= 0 ? "any" : size + " or more";
+    case AxisSize::Rule::kMultipleOf: return "a multiple of " + size;
+    case AxisSize::Rule::kAxes: return "...";
+    case AxisSize::Rule::kExactly: break;
   }
   return size;
 }

@@ -35,8 +35,7 @@ inline constexpr AxisSize kAny = at_least(0);
 inline constexpr AxisSize kAxes{AxisSize::Rule::kAxes, 0};
 
 bool has_shape(const at::Tensor& tensor, std::initializer_list<AxisSize> sizes);
-[[noreturn]] void throw_shape(const at::Tensor& tensor, std::initializer_list<AxisSize> sizes,
-                              const char* what);
+[[noreturn]] void throw_shape(const at::Tensor& tensor, std::initializer_list<AxisSize> sizes, const char* what);
 [[noreturn]] void throw_shape(const at::Tensor& tensor, const at::Tensor& like, const char* what);
 [[noreturn]] void throw_type(const char* what);
 

@@ -11,9 +11,10 @@ struct Match {
   Dtype dtype;
   at::ScalarType type;
 };
-constexpr Match kMatches[] = {{Dtype::kF64, at::kDouble},   {Dtype::kF32, at::kFloat}, {Dtype::kF16, at::kHalf},  {Dtype::kBF16, at::kBFloat16},
-                              {Dtype::kI64, at::kLong},     {Dtype::kI32, at::kInt},   {Dtype::kI16, at::kShort}, {Dtype::kI8, at::kChar},
-                              {Dtype::kU8, at::kByte},      {Dtype::kBool, at::kBool}};
+constexpr Match kMatches[] = {{Dtype::kF64, at::kDouble},    {Dtype::kF32, at::kFloat}, {Dtype::kF16, at::kHalf},
+                              {Dtype::kBF16, at::kBFloat16}, {Dtype::kI64, at::kLong},  {Dtype::kI32, at::kInt},
+                              {Dtype::kI16, at::kShort},     {Dtype::kI8, at::kChar},   {Dtype::kU8, at::kByte},
+                              {Dtype::kBool, at::kBool}};
 
 }  // namespace
 
@@ -34,7 +35,10 @@ TensorView view_of(std::string name, const at::Tensor& tensor) {
     throw Error("tensor '" + name + "': only one that is contiguous and on the CPU can be viewed");
   for (const auto& match : kMatches)
     if (tensor.scalar_type() == match.type)
-      return {std::move(name), match.dtype, tensor.sizes().vec(), {static_cast<const char*>(tensor.data_ptr()), tensor.nbytes()}};
+      return {std::move(name),
+              match.dtype,
+              tensor.sizes().vec(),
+              {static_cast<const char*>(tensor.data_ptr()), tensor.nbytes()}};
   throw Error("tensor '" + name + "': its type cannot be stored");
 }
 
@@ -46,7 +50,8 @@ TensorFile read_tensors(const std::string& path) {
   return content;
 }
 
-void write_tensors(const std::string& path, const std::map<std::string, at::Tensor>& tensors, const std::map<std::string, std::string>& metadata) {
+void write_tensors(const std::string& path, const std::map<std::string, at::Tensor>& tensors,
+                   const std::map<std::string, std::string>& metadata) {
   std::vector<at::Tensor> kept;
   std::vector<TensorView> views;
   for (const auto& [name, tensor] : tensors) {

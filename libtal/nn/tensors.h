@@ -10,7 +10,8 @@
 
 namespace tal {
 
-// On the processor, float32, contiguous: what records are written from, wherever and in whatever precision it was computed.
+// On the processor, float32, contiguous: what records are written from, wherever and in whatever precision it was
+// computed.
 at::Tensor on_host(const at::Tensor& tensor);
 
 // A copy of the view's data. Error for a dtype that LibTorch has no match for.

@@ -1,4 +1,5 @@
-// Vectors of the processor's own width. A kernel is a template of the vector; it is compiled for each width and the widest one that the processor has is used.
+// Vectors of the processor's own width. A kernel is a template of the vector; it is compiled for each width and the
+// widest one that the processor has is used.
 #pragma once
 
 #include <cstdint>
@@ -73,12 +74,16 @@ template <class S>
 TAL_INLINE void exponential(typename S::type& x) {
   typedef typename S::type V;
   typedef typename S::integers I;
-  constexpr float kShift = 12582912;  // 1.5 * 2^23: adding it rounds to whole numbers, which are then in the lowest bits
+  constexpr float kShift = 12582912;  // 1.5 * 2^23: adding it rounds to whole numbers, which are then in the lowest
+                                      // bits
   x = x < -87.0f ? V{} - 87.0f : x;
   x = x > 88.0f ? V{} + 88.0f : x;
   const V shifted = x * 1.44269504f + kShift, n = shifted - kShift;
   const V r = x - n * 0.693359375f + n * 2.12194440e-4f;
-  const V p = ((((1.9875691500e-4f * r + 1.3981999507e-3f) * r + 8.3334519073e-3f) * r + 4.1665795894e-2f) * r + 1.6666665459e-1f) * r + 5.0000001201e-1f;
+  const V p = ((((1.9875691500e-4f * r + 1.3981999507e-3f) * r + 8.3334519073e-3f) * r + 4.1665795894e-2f) * r +
+               1.6666665459e-1f) *
+                  r +
+              5.0000001201e-1f;
   const V e = p * r * r + r + 1.0f;
   const I power = ((I)shifted << 23) + (127 << 23);  // 2^n; what is shifted out of the constant is a multiple of 2^9
   x = e * (V)power;

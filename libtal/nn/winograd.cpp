@@ -21,8 +21,10 @@ constexpr double kA = 0.75, kB = 1.5, kA2 = kA * kA, kB2 = kB * kB;
 template <class V>
 TAL_INLINE void to_points(const V* d, V* out, std::int64_t step) {
   constexpr float product = static_cast<float>(kA2 * kB2), sum = static_cast<float>(kA2 + kB2);
-  const V even_a = d[4] - static_cast<float>(kB2) * d[2], odd_a = static_cast<float>(kA) * d[3] - static_cast<float>(kA * kB2) * d[1];
-  const V even_b = d[4] - static_cast<float>(kA2) * d[2], odd_b = static_cast<float>(kB) * d[3] - static_cast<float>(kB * kA2) * d[1];
+  const V even_a = d[4] - static_cast<float>(kB2) * d[2],
+          odd_a = static_cast<float>(kA) * d[3] - static_cast<float>(kA * kB2) * d[1];
+  const V even_b = d[4] - static_cast<float>(kA2) * d[2],
+          odd_b = static_cast<float>(kB) * d[3] - static_cast<float>(kB * kA2) * d[1];
   out[0] = product * d[0] - sum * d[2] + d[4];
   out[step] = even_a + odd_a;
   out[2 * step] = even_a - odd_a;
@@ -60,7 +62,8 @@ struct PointRows {
 
 // One tile of a frame [pixels, channels] -> row `row` of the points. `zeros`: as many as a pixel has channels.
 template <class S>
-TAL_INLINE void transform_tile(const float* frame, const Plane& plane, std::int64_t channels, std::int64_t tile, const float* zeros, const PointRows& to, std::int64_t row) {
+TAL_INLINE void transform_tile(const float* frame, const Plane& plane, std::int64_t channels, std::int64_t tile,
+                               const float* zeros, const PointRows& to, std::int64_t row) {
   typedef typename S::type Vector;
   const std::int64_t top = tile / plane.across() * kTile - 1, left = tile % plane.across() * kTile - 1;
   const float* pixels[kPoints];
@@ -97,7 +100,8 @@ struct Finish {
 };
 // Row `row` of the points -> the tile of a frame [pixels, channels] of the result.
 template <class S>
-TAL_INLINE void finish_tile(const PointRows& from, std::int64_t row, const Finish& finish, const Plane& plane, std::int64_t channels, std::int64_t tile, float* frame) {
+TAL_INLINE void finish_tile(const PointRows& from, std::int64_t row, const Finish& finish, const Plane& plane,
+                            std::int64_t channels, std::int64_t tile, float* frame) {
   typedef typename S::type Vector;
   const std::int64_t top = tile / plane.across() * kTile, left = tile % plane.across() * kTile;
   const std::int64_t down = std::min(kTile, plane.height - top), across = std::min(kTile, plane.width - left);
@@ -131,20 +135,26 @@ TAL_INLINE void finish_tile(const PointRows& from, std::int64_t row, const Finis
 
 // The three steps for one instruction set.
 struct Kernels {
-  void (*transform)(const float* frame, const Plane& plane, std::int64_t channels, std::int64_t tile, const float* zeros, const PointRows& to, std::int64_t row);
-  void (*multiply)(const float* rows, std::int64_t stride, std::int64_t hop, const Panels& filters, float* sums, std::int64_t count);
-  void (*finish)(const PointRows& from, std::int64_t row, const Finish& finish, const Plane& plane, std::int64_t channels, std::int64_t tile, float* frame);
+  void (*transform)(const float* frame, const Plane& plane, std::int64_t channels, std::int64_t tile,
+                    const float* zeros, const PointRows& to, std::int64_t row);
+  void (*multiply)(const float* rows, std::int64_t stride, std::int64_t hop, const Panels& filters, float* sums,
+                   std::int64_t count);
+  void (*finish)(const PointRows& from, std::int64_t row, const Finish& finish, const Plane& plane,
+                 std::int64_t channels, std::int64_t tile, float* frame);
 };
-#define TAL_KERNELS(NAME, BLOCK, TARGET)                                                                                                                                                      \
-  TARGET void transform_##NAME(const float* frame, const Plane& plane, std::int64_t channels, std::int64_t tile, const float* zeros, const PointRows& to, std::int64_t row) {                 \
-    transform_tile<BLOCK>(frame, plane, channels, tile, zeros, to, row);                                                                                                                      \
-  }                                                                                                                                                                                           \
-  TARGET void multiply_##NAME(const float* rows, std::int64_t stride, std::int64_t hop, const Panels& filters, float* sums, std::int64_t count) {                                            \
-    multiply_by<BLOCK>(rows, stride, hop, filters, sums, count);                                                                                                                              \
-  }                                                                                                                                                                                           \
-  TARGET void finish_##NAME(const PointRows& from, std::int64_t row, const Finish& finish, const Plane& plane, std::int64_t channels, std::int64_t tile, float* frame) {                      \
-    finish_tile<BLOCK>(from, row, finish, plane, channels, tile, frame);                                                                                                                      \
-  }                                                                                                                                                                                           \
+#define TAL_KERNELS(NAME, BLOCK, TARGET)                                                                         \
+  TARGET void transform_##NAME(const float* frame, const Plane& plane, std::int64_t channels, std::int64_t tile, \
+                               const float* zeros, const PointRows& to, std::int64_t row) {                      \
+    transform_tile<BLOCK>(frame, plane, channels, tile, zeros, to, row);                                         \
+  }                                                                                                              \
+  TARGET void multiply_##NAME(const float* rows, std::int64_t stride, std::int64_t hop, const Panels& filters,   \
+                              float* sums, std::int64_t count) {                                                 \
+    multiply_by<BLOCK>(rows, stride, hop, filters, sums, count);                                                 \
+  }                                                                                                              \
+  TARGET void finish_##NAME(const PointRows& from, std::int64_t row, const Finish& finish, const Plane& plane,   \
+                            std::int64_t channels, std::int64_t tile, float* frame) {                            \
+    finish_tile<BLOCK>(from, row, finish, plane, channels, tile, frame);                                         \
+  }                                                                                                              \
   constexpr Kernels kernels_##NAME{transform_##NAME, multiply_##NAME, finish_##NAME};
 
 TAL_KERNELS(128, Block128, )
@@ -155,27 +165,38 @@ TAL_KERNELS(512, Block512, TAL_TARGET_512)
 // The points of `kWidth` filters: weights [9] x kWidth, output by output, to 36 x kWidth.
 TAL_VECTOR_CLONES void filter_to_points(const double (*weights)[kWidth], float (*points)[kWidth]) {
   constexpr double f0 = kA2 * kB2, fa = 2 * kA2 * (kA2 - kB2), fb = 2 * kB2 * (kB2 - kA2);
-  constexpr double g[kReach][3] = {{1 / f0, 0, 0}, {1 / fa, kA / fa, kA2 / fa}, {1 / fa, -kA / fa, kA2 / fa}, {1 / fb, kB / fb, kB2 / fb}, {1 / fb, -kB / fb, kB2 / fb}, {0, 0, 1}};
+  constexpr double g[kReach][3] = {{1 / f0, 0, 0},
+                                   {1 / fa, kA / fa, kA2 / fa},
+                                   {1 / fa, -kA / fa, kA2 / fa},
+                                   {1 / fb, kB / fb, kB2 / fb},
+                                   {1 / fb, -kB / fb, kB2 / fb},
+                                   {0, 0, 1}};
   double half[kReach][3][kWidth];
   for (std::int64_t i = 0; i < kReach; ++i)
     for (std::int64_t x = 0; x < 3; ++x)
-      for (std::int64_t o = 0; o < kWidth; ++o) half[i][x][o] = g[i][0] * weights[x][o] + g[i][1] * weights[3 + x][o] + g[i][2] * weights[6 + x][o];
+      for (std::int64_t o = 0; o < kWidth; ++o)
+        half[i][x][o] = g[i][0] * weights[x][o] + g[i][1] * weights[3 + x][o] + g[i][2] * weights[6 + x][o];
   for (std::int64_t i = 0; i < kReach; ++i)
     for (std::int64_t j = 0; j < kReach; ++j)
       for (std::int64_t o = 0; o < kWidth; ++o)
-        points[i * kReach + j][o] = static_cast<float>(g[j][0] * half[i][0][o] + g[j][1] * half[i][1][o] + g[j][2] * half[i][2][o]);
+        points[i * kReach + j][o] =
+            static_cast<float>(g[j][0] * half[i][0][o] + g[j][1] * half[i][1][o] + g[j][2] * half[i][2][o]);
 }
 
 // At most so many frames of a tile follow each other: the filters' reach over time is computed again at the seams.
 constexpr std::int64_t kFrames = 8;
-// Rows that are multiplied at a time: as many as leave their points in the second cache, within what the products need to be fast.
+// Rows that are multiplied at a time: as many as leave their points in the second cache, within what the products need
+// to be fast.
 std::int64_t rows_at_a_time(std::int64_t in, std::int64_t out) {
   return std::clamp<std::int64_t>(1500000 / (kPoints * (in + out) * static_cast<std::int64_t>(sizeof(float))), 64, 128);
 }
 
-// [36, rows, channels]; the points of a row lie a vector further apart than a power of two, which would put them all into one set of the cache.
+// [36, rows, channels]; the points of a row lie a vector further apart than a power of two, which would put them all
+// into one set of the cache.
 at::Tensor point_rows(std::int64_t rows, std::int64_t channels) {
-  return at::empty({kPoints, rows * channels + kWidth}, at::kFloat).narrow(1, 0, rows * channels).unflatten(1, {rows, channels});
+  return at::empty({kPoints, rows * channels + kWidth}, at::kFloat)
+      .narrow(1, 0, rows * channels)
+      .unflatten(1, {rows, channels});
 }
 
 std::vector<std::int64_t> tiles_with_pixels(const Plane& plane) {
@@ -193,7 +214,8 @@ std::vector<std::int64_t> tiles_with_pixels(const Plane& plane) {
 }  // namespace
 
 bool WinogradFilters::pay(const at::Tensor& weight) {
-  return weight.is_cpu() && weight.scalar_type() == at::kFloat && weight.size(0) >= kWidth && weight.size(1) >= kWidth && vector_bytes() > 16;
+  return weight.is_cpu() && weight.scalar_type() == at::kFloat && weight.size(0) >= kWidth &&
+         weight.size(1) >= kWidth && vector_bytes() > 16;
 }
 
 WinogradFilters::WinogradFilters(const at::Tensor& weight) {
@@ -218,9 +240,12 @@ WinogradFilters::WinogradFilters(const at::Tensor& weight) {
       for (std::int64_t c = 0; c < in_; ++c) {
         const std::int64_t first = task / frames_ * kWidth, k = task % frames_;
         for (std::int64_t o = 0; o < kWidth; ++o)
-          for (std::int64_t x = 0; x < 9; ++x) weights[x][o] = first + o < out_ ? static_cast<double>(from[((first + o) * in_ + c) * frames_ * 9 + k * 9 + x]) : 0;
+          for (std::int64_t x = 0; x < 9; ++x)
+            weights[x][o] =
+                first + o < out_ ? static_cast<double>(from[((first + o) * in_ + c) * frames_ * 9 + k * 9 + x]) : 0;
         filter_to_points(weights, points);
-        for (std::int64_t p = 0; p < kPoints; ++p) std::memcpy(to + ((p * panels * frames_ + task) * in_ + c) * kWidth, points[p], sizeof points[p]);
+        for (std::int64_t p = 0; p < kPoints; ++p)
+          std::memcpy(to + ((p * panels * frames_ + task) * in_ + c) * kWidth, points[p], sizeof points[p]);
       }
   });
 }
@@ -245,9 +270,9 @@ struct WinogradFilters::Plan {
   std::int64_t tile(std::int64_t p) const { return plane.rows ? tiles[static_cast<std::size_t>(p % each)] : p % each; }
 
   Plane plane;
-  std::vector<std::int64_t> tiles;  // of packed pixels: those that hold any
-  std::int64_t each, columns;       // tiles of a frame, of all clips' frames side by side
-  std::int64_t in, out;             // channels with the room behind them
+  std::vector<std::int64_t> tiles;                           // of packed pixels: those that hold any
+  std::int64_t each, columns;                                // tiles of a frame, of all clips' frames side by side
+  std::int64_t in, out;                                      // channels with the room behind them
   std::int64_t frames = 0, width = 0, spans = 0, tasks = 0;  // a task: `width` tiles of up to `frames` frames
   at::Tensor bias;                                           // [out]
   std::vector<float> zeros;                                  // a pixel around the picture
@@ -352,11 +377,13 @@ at::Tensor WinogradFilters::convolve(const at::Tensor& x, const at::Tensor& bias
   }
   // Where no filter reaches over frames, each is a picture of its own.
   const std::int64_t frames = video ? x.size(2) : 1, length = frames_ > 1 ? frames : 1;
-  run({pixels.const_data_ptr<float>(), result.data_ptr<float>(), add.defined() ? add.const_data_ptr<float>() : nullptr, bias, then.relu, x.size(0) * (frames / std::max<std::int64_t>(1, length)), length, x.size(-2), x.size(-1)});
+  run({pixels.const_data_ptr<float>(), result.data_ptr<float>(), add.defined() ? add.const_data_ptr<float>() : nullptr,
+       bias, then.relu, x.size(0) * (frames / std::max<std::int64_t>(1, length)), length, x.size(-2), x.size(-1)});
   return result;
 }
 
-at::Tensor WinogradFilters::convolve_packed(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& outside, const at::Tensor& bias) const {
+at::Tensor WinogradFilters::convolve_packed(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& outside,
+                                            const at::Tensor& bias) const {
   if (frames_ != 1) throw Error("Winograd: filters over frames cannot convolve packed pixels");
   check_shape(x, {kAny, kAny, in_}, "Winograd: packed pixels [B, L, C]");
   check_float_on_cpu(x, "Winograd: packed pixels");
@@ -374,7 +401,17 @@ at::Tensor WinogradFilters::convolve_packed(const at::Tensor& x, const at::Tenso
   }
   const auto pixels = x.contiguous(), around = outside.contiguous();
   auto result = at::zeros({x.size(0), x.size(1), out_}, x.options());
-  Work work{pixels.const_data_ptr<float>(), result.data_ptr<float>(), nullptr, bias, false, x.size(0), 1, rows.size(0), rows.size(1), &rows, &around};
+  Work work{pixels.const_data_ptr<float>(),
+            result.data_ptr<float>(),
+            nullptr,
+            bias,
+            false,
+            x.size(0),
+            1,
+            rows.size(0),
+            rows.size(1),
+            &rows,
+            &around};
   work.pixels = x.size(1);
   run(work);
   return result;

@@ -13,22 +13,52 @@ namespace tal::plot {
 Ink series(std::size_t index) { return static_cast<Ink>(kSeries0 + static_cast<int>(index % 7)); }
 
 Rgb colour(Ink ink, bool dark) {
-  static constexpr std::array<Rgb, kInkCount> kLight = {{{255, 255, 255}, {246, 247, 249}, {28, 32, 38}, {92, 99, 110}, {214, 218, 224},
-      {0, 114, 178}, {213, 94, 0}, {0, 158, 115}, {204, 121, 167}, {230, 159, 0}, {86, 180, 233}, {205, 190, 30}}};
-  static constexpr std::array<Rgb, kInkCount> kDark = {{{20, 23, 28}, {30, 34, 41}, {232, 235, 240}, {163, 171, 184}, {62, 69, 80},
-      {56, 150, 222}, {232, 122, 40}, {24, 184, 140}, {214, 140, 182}, {230, 159, 0}, {126, 200, 243}, {240, 228, 66}}};
+  static constexpr std::array<Rgb, kInkCount> kLight = {{{255, 255, 255},
+                                                         {246, 247, 249},
+                                                         {28, 32, 38},
+                                                         {92, 99, 110},
+                                                         {214, 218, 224},
+                                                         {0, 114, 178},
+                                                         {213, 94, 0},
+                                                         {0, 158, 115},
+                                                         {204, 121, 167},
+                                                         {230, 159, 0},
+                                                         {86, 180, 233},
+                                                         {205, 190, 30}}};
+  static constexpr std::array<Rgb, kInkCount> kDark = {{{20, 23, 28},
+                                                        {30, 34, 41},
+                                                        {232, 235, 240},
+                                                        {163, 171, 184},
+                                                        {62, 69, 80},
+                                                        {56, 150, 222},
+                                                        {232, 122, 40},
+                                                        {24, 184, 140},
+                                                        {214, 140, 182},
+                                                        {230, 159, 0},
+                                                        {126, 200, 243},
+                                                        {240, 228, 66}}};
   if (ink < 0 || ink >= kInkCount) return {};
   return dark ? kDark[static_cast<std::size_t>(ink)] : kLight[static_cast<std::size_t>(ink)];
 }
 
 Rgb heat(double value) {
-  static constexpr std::array<Rgb, 9> kViridis = {{{68, 1, 84}, {71, 44, 122}, {59, 81, 139}, {44, 113, 142}, {33, 144, 141},
-      {39, 173, 129}, {92, 200, 99}, {170, 220, 50}, {253, 231, 37}}};
+  static constexpr std::array<Rgb, 9> kViridis = {{{68, 1, 84},
+                                                   {71, 44, 122},
+                                                   {59, 81, 139},
+                                                   {44, 113, 142},
+                                                   {33, 144, 141},
+                                                   {39, 173, 129},
+                                                   {92, 200, 99},
+                                                   {170, 220, 50},
+                                                   {253, 231, 37}}};
   const double at = std::clamp(value, 0.0, 1.0) * 8;
   const auto i = std::min<std::size_t>(7, static_cast<std::size_t>(at));
   const double part = at - static_cast<double>(i);
-  const auto mix = [&](std::uint8_t a, std::uint8_t b) { return static_cast<std::uint8_t>(std::floor(a + part * (b - a) + 0.5)); };
-  return {mix(kViridis[i].r, kViridis[i + 1].r), mix(kViridis[i].g, kViridis[i + 1].g), mix(kViridis[i].b, kViridis[i + 1].b)};
+  const auto mix = [&](std::uint8_t a, std::uint8_t b) {
+    return static_cast<std::uint8_t>(std::floor(a + part * (b - a) + 0.5));
+  };
+  return {mix(kViridis[i].r, kViridis[i + 1].r), mix(kViridis[i].g, kViridis[i + 1].g),
+          mix(kViridis[i].b, kViridis[i + 1].b)};
 }
 
 Item& Canvas::add(Item::Kind kind) {
@@ -64,7 +94,8 @@ Item& Canvas::text(double x, double y, std::string_view text, double size, Ink f
 
 Item& Canvas::image(double x, double y, double w, double h, int columns, int rows, std::vector<Rgb> pixels) {
   Item& item = add(Item::Kind::kImage);
-  item.x = x, item.y = y, item.w = w, item.h = h, item.columns = columns, item.rows = rows, item.pixels = std::move(pixels);
+  item.x = x, item.y = y, item.w = w, item.h = h, item.columns = columns, item.rows = rows,
+  item.pixels = std::move(pixels);
   return item;
 }
 
@@ -88,7 +119,8 @@ std::string fit_text(std::string_view text, double size, double width) {
   // Names of videos and classes differ at either end: keep both.
   for (std::size_t keep = count; keep-- > 0;) {
     const std::size_t head = (keep + 1) / 2, tail = keep / 2;
-    std::string out = std::string(text.substr(0, starts[head])) + "..." + std::string(text.substr(starts[count - tail]));
+    std::string out =
+        std::string(text.substr(0, starts[head])) + "..." + std::string(text.substr(starts[count - tail]));
     if (text_width(out, size) <= width) return out;
   }
   return text_width("...", size) <= width ? "..." : "";
@@ -98,7 +130,8 @@ namespace {
 
 std::vector<double> multiples(double low, double high, double step) {
   std::vector<double> out;
-  for (double i = std::ceil(low / step - 1e-9); i * step <= high + step * 1e-9 && out.size() < 1000; i += 1) out.push_back(i * step);
+  for (double i = std::ceil(low / step - 1e-9); i * step <= high + step * 1e-9 && out.size() < 1000; i += 1)
+    out.push_back(i * step);
   return out;
 }
 
@@ -110,7 +143,10 @@ std::vector<double> ticks(double low, double high, int count) {
   while (magnitude * count < high - low) magnitude *= 10;
   while (magnitude * count / 10 >= high - low) magnitude /= 10;
   for (const double factor : {0.1, 0.2, 0.5, 1.0}) {
-    const double step = factor == 0.1 ? magnitude / 10 : factor == 0.2 ? magnitude / 5 : factor == 0.5 ? magnitude / 2 : magnitude;
+    const double step = factor == 0.1   ? magnitude / 10
+                        : factor == 0.2 ? magnitude / 5
+                        : factor == 0.5 ? magnitude / 2
+                                        : magnitude;
     auto out = multiples(low, high, step);
     if (out.size() <= static_cast<std::size_t>(count)) return out;
   }
@@ -118,7 +154,8 @@ std::vector<double> ticks(double low, double high, int count) {
 }
 
 std::vector<double> time_ticks(double low, double high, int count) {
-  for (const double step : {15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 43200.0, 86400.0})
+  for (const double step :
+       {15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 43200.0, 86400.0})
     if (high - low > 10.0 * count && (high - low) / step <= count) return multiples(low, high, step);
   return ticks(low, high, count);
 }
@@ -146,10 +183,13 @@ std::string time_label(double seconds) {
 
 void draw_x_axis(Canvas& canvas, const Panel& panel) {
   const int count = std::max(2, static_cast<int>(panel.w / 80));
-  for (const double value : panel.time ? time_ticks(panel.low, panel.high, count) : ticks(panel.low, panel.high, count)) {
+  for (const double value :
+       panel.time ? time_ticks(panel.low, panel.high, count) : ticks(panel.low, panel.high, count)) {
     const double x = panel.x + (value - panel.low) / (panel.high - panel.low) * panel.w;
     canvas.line(x, panel.y, x, panel.y + panel.h, kGrid).axis = true;
-    canvas.text(x, panel.y + panel.h + 14, panel.time ? time_label(value) : tick_label(value), 12, kMuted, Align::kCentre).axis = true;
+    canvas
+        .text(x, panel.y + panel.h + 14, panel.time ? time_label(value) : tick_label(value), 12, kMuted, Align::kCentre)
+        .axis = true;
   }
 }
 

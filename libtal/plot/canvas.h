@@ -1,6 +1,6 @@
-// One drawing model for all plots: a display list of rectangles, lines, polylines, texts and images in logical pixels (origin at
-// the top left, y downwards), with three back ends. Colours are named by role, so that SVG and HTML follow the viewer's light or
-// dark setting. The same canvas gives the same bytes everywhere (PNG: with the same zlib).
+// One drawing model for all plots: a display list of rectangles, lines, polylines, texts and images in logical pixels
+// (origin at the top left, y downwards), with three back ends. Colours are named by role, so that SVG and HTML follow
+// the viewer's light or dark setting. The same canvas gives the same bytes everywhere (PNG: with the same zlib).
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace tal::plot {
 
-// Roles. The series colours are those of Okabe and Ito, "Color Universal Design" (2008), told apart with every kind of colour
-// blindness; each also has a lighter or darker twin for the other background.
+// Roles. The series colours are those of Okabe and Ito, "Color Universal Design" (2008), told apart with every kind of
+// colour blindness; each also has a lighter or darker twin for the other background.
 enum Ink : int { kNone = -1, kPaper, kPanel, kText, kMuted, kGrid, kSeries0, kInkCount = kSeries0 + 7 };
 Ink series(std::size_t index);  // cycles through the seven series colours
 
@@ -32,18 +32,19 @@ struct Point {
 
 struct Item {
   enum class Kind { kRect, kLine, kPolyline, kText, kImage } kind = Kind::kRect;
-  int panel = -1;                      // index into Canvas::panels, -1 = outside
-  double x = 0, y = 0, w = 0, h = 0;   // rect and image: corner and size; line: (x, y) to (w, h); text: anchor on the baseline
+  int panel = -1;                     // index into Canvas::panels, -1 = outside
+  double x = 0, y = 0, w = 0, h = 0;  // rect and image: corner and size; line: (x, y) to (w, h); text: anchor on the
+                                      // baseline
   Ink fill = kNone, stroke = kNone;
   double opacity = 1, width = 1;
   bool dashed = false, bold = false;
-  bool axis = false;                   // grid lines and tick labels of a panel: made anew when it is zoomed, never clipped when text
-  double size = 12;                    // text: font size
+  bool axis = false;  // grid lines and tick labels of a panel: made anew when it is zoomed, never clipped when text
+  double size = 12;   // text: font size
   Align align = Align::kLeft;
   std::vector<Point> points;
-  std::string text;                    // text, UTF-8; never interpreted as markup
-  std::string tip;                     // shown while the pointer is over the item
-  int columns = 0, rows = 0;           // image: pixels, row by row
+  std::string text;           // text, UTF-8; never interpreted as markup
+  std::string tip;            // shown while the pointer is over the item
+  int columns = 0, rows = 0;  // image: pixels, row by row
   std::vector<Rgb> pixels;
 };
 
@@ -84,24 +85,27 @@ class Canvas {
 // Grid lines and labels along x of the panel begun last; the labels stand below its bottom edge (14 pixels).
 void draw_x_axis(Canvas& canvas, const Panel& panel);
 
-// The width that a text will at most take in the fonts of all back ends, in logical pixels, and the text shortened with "..."
-// in its middle to fit.
+// The width that a text will at most take in the fonts of all back ends, in logical pixels, and the text shortened with
+// "..." in its middle to fit.
 double text_width(std::string_view text, double size);
 std::string fit_text(std::string_view text, double size, double width);
 
-// "Nice" tick positions (1, 2, 5 times a power of ten; for seconds also 15, 30, 60, ...) inside [low, high], at most `count`.
+// "Nice" tick positions (1, 2, 5 times a power of ten; for seconds also 15, 30, 60, ...) inside [low, high], at most
+// `count`.
 std::vector<double> ticks(double low, double high, int count);
 std::vector<double> time_ticks(double low, double high, int count);
-std::string tick_label(double value);       // at most 4 significant digits
-std::string time_label(double seconds);     // "12.5 s", "3:05", "1:02:03"
+std::string tick_label(double value);    // at most 4 significant digits
+std::string time_label(double seconds);  // "12.5 s", "3:05", "1:02:03"
 
 // Text for XML element and attribute content: markup characters escaped, what XML 1.0 forbids replaced by U+FFFD.
 std::string escape_xml(std::string_view text);
 
 std::string to_svg(const Canvas& canvas, std::string_view title, Theme theme);
-// One file without any reference to the network: the drawing, tooltips, zoom (buttons, Ctrl+wheel) and pan (drag) of the panels.
+// One file without any reference to the network: the drawing, tooltips, zoom (buttons, Ctrl+wheel) and pan (drag) of
+// the panels.
 std::string to_html(const Canvas& canvas, std::string_view title, Theme theme);
-// 8-bit RGB. scale: pixels per logical pixel. Throws Error when the picture would exceed 32,000 pixels a side or 400 million pixels.
+// 8-bit RGB. scale: pixels per logical pixel. Throws Error when the picture would exceed 32,000 pixels a side or 400
+// million pixels.
 std::string to_png(const Canvas& canvas, Theme theme, double scale);
 
 // PNG file of rows of RGB pixels.

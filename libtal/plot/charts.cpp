@@ -24,16 +24,20 @@ std::vector<double> numbers(const json& value, const std::string& field) {
   if (!value.is_array()) throw Error("must be an array of numbers").at_field(field);
   std::vector<double> out;
   for (const auto& item : value) {
-    if (!item.is_number()) throw Error("must be an array of numbers").at_field(field + "[" + std::to_string(out.size()) + "]");
+    if (!item.is_number())
+      throw Error("must be an array of numbers").at_field(field + "[" + std::to_string(out.size()) + "]");
     out.push_back(item.get<double>());
-    if (!std::isfinite(out.back())) throw Error("is not finite").at_field(field + "[" + std::to_string(out.size() - 1) + "]");
+    if (!std::isfinite(out.back()))
+      throw Error("is not finite").at_field(field + "[" + std::to_string(out.size() - 1) + "]");
   }
   return out;
 }
 
-Curve make_curve(std::string name, const std::vector<double>& x, const std::vector<double>& y, const std::string& field) {
+Curve make_curve(std::string name, const std::vector<double>& x, const std::vector<double>& y,
+                 const std::string& field) {
   if (x.size() != y.size())
-    throw Error("has " + std::to_string(y.size()) + " values for " + std::to_string(x.size()) + " positions").at_field(field);
+    throw Error("has " + std::to_string(y.size()) + " values for " + std::to_string(x.size()) + " positions")
+        .at_field(field);
   Curve curve{std::move(name), {}};
   for (std::size_t i = 0; i < x.size(); ++i) curve.points.push_back({x[i], y[i]});
   return curve;
@@ -46,14 +50,17 @@ Chart& chart(std::vector<Chart>& charts, const std::string& title, const std::st
   return charts.back();
 }
 
-std::string joined(const std::string& name, const std::string& part) { return name.empty() ? part : part.empty() ? name : name + ": " + part; }
+std::string joined(const std::string& name, const std::string& part) {
+  return name.empty() ? part : part.empty() ? name : name + ": " + part;
+}
 
 // One result object; false when it holds nothing that can be drawn.
 bool read_result(const json& object, const std::string& name, std::vector<Chart>& charts) {
   bool any = false;
   if (object.contains("an") && object.contains("ar")) {
     const auto an = numbers(object["an"], "an");
-    auto& proposals = chart(charts, "Average recall against number of proposals", "average number of proposals per video", "recall");
+    auto& proposals =
+        chart(charts, "Average recall against number of proposals", "average number of proposals per video", "recall");
     if (object.contains("recall") && object["recall"].is_array() && name.empty()) {
       const auto tiou = object.contains("tiou") ? numbers(object["tiou"], "tiou") : std::vector<double>();
       // Every other threshold is enough to see the fan; the average stands out.
@@ -62,23 +69,29 @@ bool read_result(const json& object, const std::string& name, std::vector<Chart>
       proposals.curves.push_back(make_curve("average", an, numbers(object["ar"], "ar"), "ar"));
       for (std::size_t i = 0; i < rows.size(); i += step)
         proposals.curves.push_back(make_curve("tIoU " + (i < tiou.size() ? tick_label(tiou[i]) : std::to_string(i)), an,
-                                              numbers(rows[i], "recall[" + std::to_string(i) + "]"), "recall[" + std::to_string(i) + "]"));
+                                              numbers(rows[i], "recall[" + std::to_string(i) + "]"),
+                                              "recall[" + std::to_string(i) + "]"));
     } else {
-      proposals.curves.push_back(make_curve(name.empty() ? "average recall" : name, an, numbers(object["ar"], "ar"), "ar"));
+      proposals.curves.push_back(
+          make_curve(name.empty() ? "average recall" : name, an, numbers(object["ar"], "ar"), "ar"));
     }
     any = true;
   }
   if (object.contains("tiou") && object.contains("map")) {
     chart(charts, "Mean average precision against tIoU", "tIoU threshold", "mAP")
-        .curves.push_back(make_curve(name.empty() ? "mAP" : name, numbers(object["tiou"], "tiou"), numbers(object["map"], "map"), "map"));
+        .curves.push_back(make_curve(name.empty() ? "mAP" : name, numbers(object["tiou"], "tiou"),
+                                     numbers(object["map"], "map"), "map"));
     any = true;
   }
-  if (object.contains("recall") && object.contains("precision") && object["recall"].is_array() && object["precision"].is_array()) {
+  if (object.contains("recall") && object.contains("precision") && object["recall"].is_array() &&
+      object["precision"].is_array()) {
     std::string label;
     if (object.contains("label") && object["label"].is_string()) label = object["label"].get<std::string>();
-    if (object.contains("tiou") && object["tiou"].is_number()) label += (label.empty() ? "tIoU " : " @ ") + tick_label(object["tiou"].get<double>());
+    if (object.contains("tiou") && object["tiou"].is_number())
+      label += (label.empty() ? "tIoU " : " @ ") + tick_label(object["tiou"].get<double>());
     chart(charts, "Precision against recall", "recall", "precision")
-        .curves.push_back(make_curve(joined(name, label), numbers(object["recall"], "recall"), numbers(object["precision"], "precision"), "precision"));
+        .curves.push_back(make_curve(joined(name, label), numbers(object["recall"], "recall"),
+                                     numbers(object["precision"], "precision"), "precision"));
     any = true;
   }
   for (const char* key : {"classes", "curves"})
@@ -89,19 +102,23 @@ bool read_result(const json& object, const std::string& name, std::vector<Chart>
 }
 
 // One number of a log: train.loss and val.loss share a chart named after what is measured.
-void read_log_value(const std::string& field, double x, double y, const std::string& key, const std::string& name, std::vector<Chart>& charts) {
+void read_log_value(const std::string& field, double x, double y, const std::string& key, const std::string& name,
+                    std::vector<Chart>& charts) {
   const auto cut = field.find_last_of("./");
   const std::string measure = cut == std::string::npos ? field : field.substr(cut + 1);
   auto& target = chart(charts, measure + " against " + key, key, measure);
   const std::string series_name = joined(name, cut == std::string::npos ? "" : field.substr(0, cut));
   const std::string shown = series_name.empty() ? field : series_name;
-  auto found = std::find_if(target.curves.begin(), target.curves.end(), [&](const Curve& c) { return c.name == shown; });
+  auto found =
+      std::find_if(target.curves.begin(), target.curves.end(), [&](const Curve& c) { return c.name == shown; });
   if (found == target.curves.end()) target.curves.push_back({shown, {}}), found = target.curves.end() - 1;
   found->points.push_back({x, y});
 }
 
-// The log of tal-train has objects too: the parts of a loss stand for themselves, "mean" is that of an epoch, "validation" of what was held back.
-void read_log(const std::vector<json>& lines, const std::string& key, const std::string& name, std::vector<Chart>& charts) {
+// The log of tal-train has objects too: the parts of a loss stand for themselves, "mean" is that of an epoch,
+// "validation" of what was held back.
+void read_log(const std::vector<json>& lines, const std::string& key, const std::string& name,
+              std::vector<Chart>& charts) {
   const auto number = [](const json& value) { return value.is_number() && std::isfinite(value.get<double>()); };
   for (const auto& line : lines) {
     if (!line.is_object() || !line.contains(key) || !number(line[key])) continue;
@@ -111,7 +128,8 @@ void read_log(const std::vector<json>& lines, const std::string& key, const std:
       if (number(value)) read_log_value(field, x, value.get<double>(), key, name, charts);
       if (!value.is_object()) continue;
       for (const auto& [inner, part] : value.items())
-        if (number(part)) read_log_value(field == "parts" ? inner : field + "." + inner, x, part.get<double>(), key, name, charts);
+        if (number(part))
+          read_log_value(field == "parts" ? inner : field + "." + inner, x, part.get<double>(), key, name, charts);
     }
   }
 }
@@ -125,7 +143,8 @@ json parse_json(const std::string& text, const std::string& source, std::uint64_
 }
 
 // The CSV of tal-eval --curves: average recall (an,ar,recall@T...) or precision and recall of each label and tIoU.
-void read_csv_curves(const std::string& text, const std::string& source, const std::string& name, std::vector<Chart>& charts) {
+void read_csv_curves(const std::string& text, const std::string& source, const std::string& name,
+                     std::vector<Chart>& charts) {
   const CsvTable table = parse_csv({source, text});
   const auto at = [&](const CsvTable::Row& row, int column) {
     try {
@@ -137,19 +156,24 @@ void read_csv_curves(const std::string& text, const std::string& source, const s
   if (table.rows.empty()) throw Error("holds no rows: nothing to draw").at_line(source, 0);
   const int an = table.find({"an"});
   if (an >= 0) {
-    auto& target = chart(charts, "Average recall against number of proposals", "average number of proposals per video", "recall");
+    auto& target =
+        chart(charts, "Average recall against number of proposals", "average number of proposals per video", "recall");
     for (std::size_t c = 0; c < table.header.size(); ++c) {
       const std::string& column = table.header[c];
       const bool average = column == "ar";
       if (!average && column.rfind("recall@", 0) != 0) continue;
       if (!average && !name.empty()) continue;  // several files: their averages are compared
-      Curve curve{!name.empty() ? name : average ? "average" : "tIoU " + tick_label(parse_number(column.substr(7))), {}};
+      Curve curve{!name.empty() ? name
+                  : average     ? "average"
+                                : "tIoU " + tick_label(parse_number(column.substr(7))),
+                  {}};
       for (const auto& row : table.rows) curve.points.push_back({at(row, an), at(row, static_cast<int>(c))});
       target.curves.push_back(std::move(curve));
     }
     return;
   }
-  const int label = table.find({"label"}), tiou = table.find({"tiou"}), recall = table.find({"recall"}), precision = table.find({"precision"});
+  const int label = table.find({"label"}), tiou = table.find({"tiou"}), recall = table.find({"recall"}),
+            precision = table.find({"precision"});
   for (const auto& row : table.rows) {
     auto& target = chart(charts, "Precision against recall, tIoU " + tick_label(at(row, tiou)), "recall", "precision");
     const std::string curve = joined(name, row.fields.at(static_cast<std::size_t>(label)));
@@ -161,9 +185,11 @@ void read_csv_curves(const std::string& text, const std::string& source, const s
 constexpr double kMargin = 14, kAxisLeft = 74;
 
 // Cuts an array of up to three dimensions into matrices; value(i) is its i-th element in C order.
-void add_array(const std::vector<std::int64_t>& shape, const std::function<double(std::int64_t)>& value, const std::string& name, std::vector<Matrix>& maps) {
+void add_array(const std::vector<std::int64_t>& shape, const std::function<double(std::int64_t)>& value,
+               const std::string& name, std::vector<Matrix>& maps) {
   if (shape.empty() || shape.size() > 3) throw Error("has " + std::to_string(shape.size()) + " dimensions, not 1 to 3");
-  const std::int64_t columns = shape.back(), rows = shape.size() > 1 ? shape[shape.size() - 2] : 1, channels = shape.size() > 2 ? shape[0] : 1;
+  const std::int64_t columns = shape.back(), rows = shape.size() > 1 ? shape[shape.size() - 2] : 1,
+                     channels = shape.size() > 2 ? shape[0] : 1;
   for (const std::int64_t extent : {columns, rows, channels})
     if (extent < 1 || extent > (std::int64_t{1} << 24)) throw Error("has a dimension of " + std::to_string(extent));
   for (std::int64_t k = 0; k < channels; ++k) {
@@ -173,7 +199,8 @@ void add_array(const std::vector<std::int64_t>& shape, const std::function<doubl
     map.x_label = "column", map.y_label = "row";
     for (std::int64_t i = k * rows * columns; i < (k + 1) * rows * columns; ++i) {
       map.values.push_back(value(i));
-      if (!std::isfinite(map.values.back())) throw Error("holds a value that is not finite at index " + std::to_string(i));
+      if (!std::isfinite(map.values.back()))
+        throw Error("holds a value that is not finite at index " + std::to_string(i));
     }
     maps.push_back(std::move(map));
   }
@@ -186,19 +213,24 @@ void add_base64(const json& part, const std::string& name, std::vector<Matrix>& 
   for (const double extent : numbers(part.value("shape", json()), "shape")) {
     if (!(extent >= 1 && extent <= 1 << 24)) throw Error("must hold positive counts").at_field("shape");
     shape.push_back(static_cast<std::int64_t>(extent));
-    if (__builtin_mul_overflow(count, static_cast<std::size_t>(extent), &count)) throw Error("is too large").at_field("shape");
+    if (__builtin_mul_overflow(count, static_cast<std::size_t>(extent), &count))
+      throw Error("is too large").at_field("shape");
   }
   const bool half = part.value("dtype", "float32") == "float16";
   const std::string bytes = base64_decode(part.at("data").get_ref<const std::string&>());
   const std::size_t size = half ? 2 : 4;
-  if (bytes.size() / size != count || bytes.size() % size != 0) throw Error("is " + std::to_string(bytes.size()) + " bytes, the shape needs " + std::to_string(count * size));
-  add_array(shape, [&](std::int64_t i) -> double {
-    float value = 0;
-    std::uint16_t bits = 0;
-    if (half) std::memcpy(&bits, bytes.data() + 2 * i, 2), value = half_to_float(bits);
-    else std::memcpy(&value, bytes.data() + 4 * i, 4);
-    return value;
-  }, name, maps);
+  if (bytes.size() / size != count || bytes.size() % size != 0)
+    throw Error("is " + std::to_string(bytes.size()) + " bytes, the shape needs " + std::to_string(count * size));
+  add_array(
+      shape,
+      [&](std::int64_t i) -> double {
+        float value = 0;
+        std::uint16_t bits = 0;
+        if (half) std::memcpy(&bits, bytes.data() + 2 * i, 2), value = half_to_float(bits);
+        else std::memcpy(&value, bytes.data() + 4 * i, 4);
+        return value;
+      },
+      name, maps);
 }
 
 // Every float tensor of a safetensors file, such as those of tal-propose --maps DIR.
@@ -227,16 +259,20 @@ void read_npy_maps(const std::string& path, const std::string& title, std::vecto
   try {
     const auto header = parse_npy_header(file.bytes());
     if (header.fortran && header.shape.size() > 1) throw Error("is in Fortran order");
-    add_array(header.shape, [&](std::int64_t i) { return npy_element(file.bytes(), header, i); }, title, maps);
+    add_array(
+        header.shape, [&](std::int64_t i) { return npy_element(file.bytes(), header, i); }, title, maps);
   } catch (const Error& error) {
     throw Error("'" + path + "': " + error.message());
   }
 }
 
-void read_curves(const std::string& text, const std::string& source, const std::string& name, std::vector<Chart>& charts) {
-  if (text.find_first_not_of(" \t\r\n") == std::string::npos) throw Error("is empty: nothing to draw").at_line(source, 0);
+void read_curves(const std::string& text, const std::string& source, const std::string& name,
+                 std::vector<Chart>& charts) {
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos)
+    throw Error("is empty: nothing to draw").at_line(source, 0);
   const std::string first_line = text.substr(0, text.find_first_of("\r\n"));
-  if (first_line.rfind("an,ar", 0) == 0 || first_line == "label,tiou,score,recall,precision") return read_csv_curves(text, source, name, charts);
+  if (first_line.rfind("an,ar", 0) == 0 || first_line == "label,tiou,score,recall,precision")
+    return read_csv_curves(text, source, name, charts);
   std::vector<json> values;
   if (json::accept(text)) {
     values.push_back(parse_json(text, source, 0));
@@ -264,7 +300,8 @@ void read_curves(const std::string& text, const std::string& source, const std::
   const std::size_t before = charts.size();
   if (epochs || steps) read_log(values, steps ? "step" : "epoch", name, charts);
   if (!any && charts.size() == before && !(epochs || steps))
-    throw Error("holds no curves: neither an/ar, tiou/map, recall/precision nor epoch/step with numbers").at_line(source, 0);
+    throw Error("holds no curves: neither an/ar, tiou/map, recall/precision nor epoch/step with numbers")
+        .at_line(source, 0);
 }
 
 namespace {
@@ -313,8 +350,12 @@ void draw_key(Canvas& canvas, const std::vector<Curve>& curves, double x, double
 class ChartPanel {
  public:
   ChartPanel(Canvas& canvas, const Chart& chart, double x, double y, double width)
-      : canvas_(canvas), chart_(chart), ranges_(ranges_of(chart)),
-        panel_{x, y, width, kChartHeight, ranges_.x_low, ranges_.x_high} {}
+      : canvas_(canvas), chart_(chart), ranges_(ranges_of(chart)), panel_{x,
+                                                                          y,
+                                                                          width,
+                                                                          kChartHeight,
+                                                                          ranges_.x_low,
+                                                                          ranges_.x_high} {}
 
   void draw() {
     canvas_.rect(panel_.x, panel_.y, panel_.w, panel_.h, kPanel);
@@ -387,7 +428,9 @@ Canvas draw_charts(const std::vector<Chart>& charts, double width, const std::st
 
 void read_maps(const std::string& text, const std::string& title, std::vector<Matrix>& maps) {
   const json value = parse_json(text, "", 0);
-  const std::function<void(const json&, const std::string&, const std::string&)> read = [&](const json& part, const std::string& name, const std::string& field) {
+  const std::function<void(const json&, const std::string&, const std::string&)> read = [&](const json& part,
+                                                                                            const std::string& name,
+                                                                                            const std::string& field) {
     if (part.is_object()) {
       try {
         if (part.contains("path") && part["path"].is_string()) {
@@ -402,9 +445,11 @@ void read_maps(const std::string& text, const std::string& title, std::vector<Ma
         if (inner.is_array() || inner.is_object()) read(inner, joined(name, key), field + "." + key);
       return;
     }
-    if (!part.is_array() || part.empty()) throw Error("must be an array of numbers or of rows of numbers").at_field(field);
+    if (!part.is_array() || part.empty())
+      throw Error("must be an array of numbers or of rows of numbers").at_field(field);
     if (part[0].is_array() && !part[0].empty() && part[0][0].is_array()) {  // channels of maps
-      for (std::size_t i = 0; i < part.size(); ++i) read(part[i], name + " [" + std::to_string(i) + "]", field + "[" + std::to_string(i) + "]");
+      for (std::size_t i = 0; i < part.size(); ++i)
+        read(part[i], name + " [" + std::to_string(i) + "]", field + "[" + std::to_string(i) + "]");
       return;
     }
     Matrix map;
@@ -416,7 +461,8 @@ void read_maps(const std::string& text, const std::string& title, std::vector<Ma
       const auto row = numbers(curve ? part : part[static_cast<std::size_t>(r)], place);
       if (r == 0) map.columns = static_cast<int>(row.size());
       if (row.empty() || row.size() != static_cast<std::size_t>(map.columns))
-        throw Error("has " + std::to_string(row.size()) + " values, the first row " + std::to_string(map.columns)).at_field(place);
+        throw Error("has " + std::to_string(row.size()) + " values, the first row " + std::to_string(map.columns))
+            .at_field(place);
       map.values.insert(map.values.end(), row.begin(), row.end());
     }
     map.x_label = "column", map.y_label = "row";
@@ -427,40 +473,53 @@ void read_maps(const std::string& text, const std::string& title, std::vector<Ma
   if (maps.size() == before) throw Error("holds no map").at_field("maps");
 }
 
-Canvas draw_heatmaps(const std::vector<Matrix>& maps, double width, const std::string& title, const std::string& remark, bool each_row) {
+Canvas draw_heatmaps(const std::vector<Matrix>& maps, double width, const std::string& title, const std::string& remark,
+                     bool each_row) {
   Canvas canvas(width);
   double y = kMargin + 16;
   canvas.text(kMargin, y, fit_text(title, 16, width - 2 * kMargin), 16).bold = true;
-  if (!remark.empty()) y += 19, canvas.text(kMargin, y, fit_text(remark, 12, width - 2 * kMargin), 12, kMuted).tip = remark;
+  if (!remark.empty())
+    y += 19, canvas.text(kMargin, y, fit_text(remark, 12, width - 2 * kMargin), 12, kMuted).tip = remark;
   y += 14;
   if (maps.empty()) canvas.text(kMargin, y + 20, "No maps to draw.", 13, kMuted), y += 30;
   for (const auto& map : maps) {
     const std::string size = std::to_string(map.rows) + " x " + std::to_string(map.columns);
-    canvas.text(kMargin, y + 16, fit_text(map.title, 13, width - 2 * kMargin - text_width(size, 12) - 16), 13).bold = true;
+    canvas.text(kMargin, y + 16, fit_text(map.title, 13, width - 2 * kMargin - text_width(size, 12) - 16), 13).bold =
+        true;
     canvas.text(width - kMargin, y + 16, size, 12, kMuted, Align::kRight);
     y += 26;
     canvas.text(kMargin, y + 10, map.y_label, 12, kMuted);
     y += 18;
     const double height = map.rows == 1 ? 40 : std::clamp(4.0 * map.rows, 80.0, 360.0);
-    const Panel panel{kAxisLeft, y, width - kAxisLeft - 110, height, map.x_high > map.x_low ? map.x_low : 0,
-                      map.x_high > map.x_low ? map.x_high : static_cast<double>(map.columns), map.time};
-    const int columns = std::min(map.columns, static_cast<int>(2 * panel.w)), rows = std::min(map.rows, static_cast<int>(2 * height));
+    const Panel panel{kAxisLeft,
+                      y,
+                      width - kAxisLeft - 110,
+                      height,
+                      map.x_high > map.x_low ? map.x_low : 0,
+                      map.x_high > map.x_low ? map.x_high : static_cast<double>(map.columns),
+                      map.time};
+    const int columns = std::min(map.columns, static_cast<int>(2 * panel.w)),
+              rows = std::min(map.rows, static_cast<int>(2 * height));
     std::vector<double> cells(static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows));
     for (int r = 0; r < rows; ++r)
       for (int c = 0; c < columns; ++c) {
-        const auto r0 = static_cast<std::int64_t>(r) * map.rows / rows, r1 = static_cast<std::int64_t>(r + 1) * map.rows / rows;
-        const auto c0 = static_cast<std::int64_t>(c) * map.columns / columns, c1 = static_cast<std::int64_t>(c + 1) * map.columns / columns;
+        const auto r0 = static_cast<std::int64_t>(r) * map.rows / rows,
+                   r1 = static_cast<std::int64_t>(r + 1) * map.rows / rows;
+        const auto c0 = static_cast<std::int64_t>(c) * map.columns / columns,
+                   c1 = static_cast<std::int64_t>(c + 1) * map.columns / columns;
         double sum = 0;
         for (auto i = r0; i < r1; ++i)
           for (auto k = c0; k < c1; ++k) sum += map.values[static_cast<std::size_t>(i * map.columns + k)];
-        cells[static_cast<std::size_t>(r) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(c)] = sum / static_cast<double>((r1 - r0) * (c1 - c0));
+        cells[static_cast<std::size_t>(r) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(c)] =
+            sum / static_cast<double>((r1 - r0) * (c1 - c0));
       }
     const auto [low, high] = std::minmax_element(cells.begin(), cells.end());
     std::vector<Rgb> pixels;
     for (int r = 0; r < rows; ++r) {
       const auto begin = cells.begin() + static_cast<std::ptrdiff_t>(r) * columns, end = begin + columns;
       const auto [row_low, row_high] = each_row ? std::minmax_element(begin, end) : std::pair(low, high);
-      for (auto cell = begin; cell != end; ++cell) pixels.push_back(heat(*row_high > *row_low ? (*cell - *row_low) / (*row_high - *row_low) : 0.5));
+      for (auto cell = begin; cell != end; ++cell)
+        pixels.push_back(heat(*row_high > *row_low ? (*cell - *row_low) / (*row_high - *row_low) : 0.5));
     }
     canvas.begin_panel(panel);
     draw_x_axis(canvas, panel);
@@ -468,7 +527,8 @@ Canvas draw_heatmaps(const std::vector<Matrix>& maps, double width, const std::s
     canvas.end_panel();
     if (map.rows > 1)
       for (const double r : ticks(0, map.rows, static_cast<int>(height / 40) + 1))
-        if (r == std::floor(r)) canvas.text(kAxisLeft - 6, y + r / map.rows * height + 4, tick_label(r), 12, kMuted, Align::kRight);
+        if (r == std::floor(r))
+          canvas.text(kAxisLeft - 6, y + r / map.rows * height + 4, tick_label(r), 12, kMuted, Align::kRight);
     std::vector<Rgb> bar;
     for (int i = 0; i < 64; ++i) bar.push_back(heat((63 - i) / 63.0));
     canvas.image(panel.x + panel.w + 14, y, 12, height, 1, 64, bar);

@@ -1,5 +1,5 @@
-// The bitmap font of the PNG back end: 12 x 24 pixels a glyph, baseline below row 18. Printable ASCII and Latin-1; every other
-// character shows as a box (SVG and HTML use the viewer's own fonts and show all of Unicode).
+// The bitmap font of the PNG back end: 12 x 24 pixels a glyph, baseline below row 18. Printable ASCII and Latin-1;
+// every other character shows as a box (SVG and HTML use the viewer's own fonts and show all of Unicode).
 #pragma once
 
 namespace tal::plot {

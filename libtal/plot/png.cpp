@@ -1,5 +1,5 @@
-// The PNG back end: a small rasteriser (filled rectangles with exact pixel coverage, lines as thick strokes with one-pixel
-// soft edges, the bitmap font scaled by area) and a PNG writer on zlib.
+// The PNG back end: a small rasteriser (filled rectangles with exact pixel coverage, lines as thick strokes with
+// one-pixel soft edges, the bitmap font scaled by area) and a PNG writer on zlib.
 #include <zlib.h>
 
 #include <algorithm>
@@ -20,47 +20,58 @@ struct Clip {
 class Raster {
  public:
   Raster(int width, int height, Rgb paper)
-      : width_(width), height_(height), pixels_(static_cast<std::size_t>(width) * static_cast<std::size_t>(height), paper) {}
+      : width_(width),
+        height_(height),
+        pixels_(static_cast<std::size_t>(width) * static_cast<std::size_t>(height), paper) {}
 
   void blend(int x, int y, Rgb c, double alpha) {
     if (x < 0 || y < 0 || x >= width_ || y >= height_ || alpha <= 0) return;
     Rgb& p = pixels_[static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x)];
     const auto a = static_cast<int>(std::floor(std::min(alpha, 1.0) * 256 + 0.5));
-    const auto mix = [a](std::uint8_t under, std::uint8_t over) { return static_cast<std::uint8_t>((under * (256 - a) + over * a + 128) >> 8); };
+    const auto mix = [a](std::uint8_t under, std::uint8_t over) {
+      return static_cast<std::uint8_t>((under * (256 - a) + over * a + 128) >> 8);
+    };
     p = {mix(p.r, c.r), mix(p.g, c.g), mix(p.b, c.b)};
   }
 
   void rect(double x0, double y0, double x1, double y1, Rgb c, double alpha, const Clip& clip) {
     x0 = std::max(x0, clip.x0), y0 = std::max(y0, clip.y0), x1 = std::min(x1, clip.x1), y1 = std::min(y1, clip.y1);
     if (!(x1 > x0) || !(y1 > y0)) return;
-    const int left = floor_in(x0, width_), right = floor_in(std::ceil(x1), width_), top = floor_in(y0, height_), bottom = floor_in(std::ceil(y1), height_);
+    const int left = floor_in(x0, width_), right = floor_in(std::ceil(x1), width_), top = floor_in(y0, height_),
+              bottom = floor_in(std::ceil(y1), height_);
     for (int y = top; y < bottom; ++y) {
       const double cover = std::min(y1, y + 1.0) - std::max(y0, static_cast<double>(y));
-      for (int x = left; x < right; ++x) blend(x, y, c, alpha * cover * (std::min(x1, x + 1.0) - std::max(x0, static_cast<double>(x))));
+      for (int x = left; x < right; ++x)
+        blend(x, y, c, alpha * cover * (std::min(x1, x + 1.0) - std::max(x0, static_cast<double>(x))));
     }
   }
 
   // Strokes a chain of segments; each pixel is blended once per chain, so that joints do not show.
-  void stroke(const std::vector<Point>& points, double width, Rgb c, double alpha, bool dashed, double dash, const Clip& clip) {
+  void stroke(const std::vector<Point>& points, double width, Rgb c, double alpha, bool dashed, double dash,
+              const Clip& clip) {
     double travelled = 0;
     for (std::size_t i = 0; i + 1 < points.size(); ++i) {
       const Point a = points[i], b = points[i + 1];
       const double dx = b.x - a.x, dy = b.y - a.y, length = std::sqrt(dx * dx + dy * dy);
       const double reach = width / 2 + 1;
-      const int left = floor_in(std::max(std::min(a.x, b.x) - reach, clip.x0), width_), right = floor_in(std::ceil(std::min(std::max(a.x, b.x) + reach, clip.x1)), width_);
-      const int top = floor_in(std::max(std::min(a.y, b.y) - reach, clip.y0), height_), bottom = floor_in(std::ceil(std::min(std::max(a.y, b.y) + reach, clip.y1)), height_);
+      const int left = floor_in(std::max(std::min(a.x, b.x) - reach, clip.x0), width_),
+                right = floor_in(std::ceil(std::min(std::max(a.x, b.x) + reach, clip.x1)), width_);
+      const int top = floor_in(std::max(std::min(a.y, b.y) - reach, clip.y0), height_),
+                bottom = floor_in(std::ceil(std::min(std::max(a.y, b.y) + reach, clip.y1)), height_);
       for (int y = top; y < bottom; ++y) {
         // The span of x within reach of the segment's line, so that long slanted segments do not cost their whole box.
         int from = left, to = right;
         if (std::fabs(dy) > 1e-9 && length > 0) {
-          const double along = (y + 0.5 - a.y) / dy, centre = a.x + along * dx, half = reach * length / std::fabs(dy) + 1;
-          from = std::max(left, floor_in(centre - half, width_)), to = std::min(right, floor_in(std::ceil(centre + half), width_));
+          const double along = (y + 0.5 - a.y) / dy, centre = a.x + along * dx,
+                       half = reach * length / std::fabs(dy) + 1;
+          from = std::max(left, floor_in(centre - half, width_)),
+          to = std::min(right, floor_in(std::ceil(centre + half), width_));
         }
         for (int x = from; x < to; ++x) {
           const double px = x + 0.5 - a.x, py = y + 0.5 - a.y;
           const double t = length > 0 ? (px * dx + py * dy) / (length * length) : 0;
           const bool last = i + 2 == points.size();
-          if (t < 0 && i > 0) continue;             // belongs to the segment before
+          if (t < 0 && i > 0) continue;  // belongs to the segment before
           if (t > 1 && !last) continue;
           if (dashed && std::fmod(travelled + std::clamp(t, 0.0, 1.0) * length, 2 * dash) >= dash) continue;
           const double nearest = std::clamp(t, 0.0, 1.0);
@@ -72,7 +83,8 @@ class Raster {
     }
   }
 
-  void text(double x, double baseline, std::string_view text, double size, Align align, bool bold, Rgb c, const Clip& clip) {
+  void text(double x, double baseline, std::string_view text, double size, Align align, bool bold, Rgb c,
+            const Clip& clip) {
     const double cell = size / kGlyphHeight, advance = kGlyphWidth * cell;
     std::vector<char32_t> codes;
     for (std::size_t at = 0; at < text.size();) codes.push_back(next_code_point(text, at));
@@ -92,20 +104,27 @@ class Raster {
 
   void image(const Item& item, double scale, const Clip& clip) {
     const double x0 = item.x * scale, y0 = item.y * scale, w = item.w * scale, h = item.h * scale;
-    const int left = floor_in(std::max(x0, clip.x0) + 0.5, width_), right = floor_in(std::min(x0 + w, clip.x1) + 0.5, width_);
-    const int top = floor_in(std::max(y0, clip.y0) + 0.5, height_), bottom = floor_in(std::min(y0 + h, clip.y1) + 0.5, height_);
+    const int left = floor_in(std::max(x0, clip.x0) + 0.5, width_),
+              right = floor_in(std::min(x0 + w, clip.x1) + 0.5, width_);
+    const int top = floor_in(std::max(y0, clip.y0) + 0.5, height_),
+              bottom = floor_in(std::min(y0 + h, clip.y1) + 0.5, height_);
     for (int y = top; y < bottom; ++y)
       for (int x = left; x < right; ++x) {
         const int column = std::clamp(static_cast<int>((x + 0.5 - x0) / w * item.columns), 0, item.columns - 1);
         const int row = std::clamp(static_cast<int>((y + 0.5 - y0) / h * item.rows), 0, item.rows - 1);
-        blend(x, y, item.pixels[static_cast<std::size_t>(row) * static_cast<std::size_t>(item.columns) + static_cast<std::size_t>(column)], item.opacity);
+        blend(x, y,
+              item.pixels[static_cast<std::size_t>(row) * static_cast<std::size_t>(item.columns) +
+                          static_cast<std::size_t>(column)],
+              item.opacity);
       }
   }
 
   std::vector<Rgb>& pixels() { return pixels_; }
 
  private:
-  static int floor_in(double value, int limit) { return static_cast<int>(std::clamp(std::floor(value), 0.0, static_cast<double>(limit))); }
+  static int floor_in(double value, int limit) {
+    return static_cast<int>(std::clamp(std::floor(value), 0.0, static_cast<double>(limit)));
+  }
   int width_, height_;
   std::vector<Rgb> pixels_;
 };
@@ -119,7 +138,8 @@ void append_chunk(std::string& out, const char* type, std::string_view data) {
   const std::size_t from = out.size();
   out += type;
   out += data;
-  append_u32(out, static_cast<std::uint32_t>(::crc32(0, reinterpret_cast<const Bytef*>(out.data() + from), static_cast<uInt>(out.size() - from))));
+  append_u32(out, static_cast<std::uint32_t>(::crc32(0, reinterpret_cast<const Bytef*>(out.data() + from),
+                                                     static_cast<uInt>(out.size() - from))));
 }
 
 }  // namespace
@@ -138,7 +158,8 @@ std::string encode_png(int width, int height, const std::vector<Rgb>& pixels) {
   }
   uLongf size = ::compressBound(static_cast<uLong>(raw.size()));
   std::string packed(size, '\0');
-  if (::compress2(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(raw.data()), static_cast<uLong>(raw.size()), 6) != Z_OK)
+  if (::compress2(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(raw.data()),
+                  static_cast<uLong>(raw.size()), 6) != Z_OK)
     throw Error("cannot compress the picture");
   packed.resize(size);
   std::string out("\x89PNG\r\n\x1a\n", 8);
@@ -170,13 +191,17 @@ std::string to_png(const Canvas& canvas, Theme theme, double scale) {
     const double line = item.width * scale;
     switch (item.kind) {
       case Item::Kind::kRect: {
-        const double x0 = item.x * scale, y0 = item.y * scale, x1 = (item.x + item.w) * scale, y1 = (item.y + item.h) * scale;
+        const double x0 = item.x * scale, y0 = item.y * scale, x1 = (item.x + item.w) * scale,
+                     y1 = (item.y + item.h) * scale;
         if (item.fill != kNone) raster.rect(x0, y0, x1, y1, fill, item.opacity, clip);
-        if (item.stroke != kNone) raster.stroke({{x0, y0}, {x1, y0}, {x1, y1}, {x0, y1}, {x0, y0}}, line, stroke, 1, item.dashed, 4 * scale, clip);
+        if (item.stroke != kNone)
+          raster.stroke({{x0, y0}, {x1, y0}, {x1, y1}, {x0, y1}, {x0, y0}}, line, stroke, 1, item.dashed, 4 * scale,
+                        clip);
         break;
       }
       case Item::Kind::kLine:
-        raster.stroke({{item.x * scale, item.y * scale}, {item.w * scale, item.h * scale}}, line, stroke, item.opacity, item.dashed, 4 * scale, clip);
+        raster.stroke({{item.x * scale, item.y * scale}, {item.w * scale, item.h * scale}}, line, stroke, item.opacity,
+                      item.dashed, 4 * scale, clip);
         break;
       case Item::Kind::kPolyline: {
         std::vector<Point> points = item.points;
@@ -187,9 +212,7 @@ std::string to_png(const Canvas& canvas, Theme theme, double scale) {
       case Item::Kind::kText:
         raster.text(item.x * scale, item.y * scale, item.text, item.size * scale, item.align, item.bold, fill, clip);
         break;
-      case Item::Kind::kImage:
-        raster.image(item, scale, clip);
-        break;
+      case Item::Kind::kImage: raster.image(item, scale, clip); break;
     }
   }
   return encode_png(width, height, raster.pixels());

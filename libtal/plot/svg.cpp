@@ -49,8 +49,10 @@ std::string ink_rules(bool dark) {
 }
 
 std::string style(Theme theme) {
-  std::string out = "text{font-family:system-ui,-apple-system,'Segoe UI','DejaVu Sans',Helvetica,Arial,sans-serif}.b{font-weight:600}.m{text-anchor:middle}.e{text-anchor:end}"
-                    ".l{fill:none}.z *,.l{vector-effect:non-scaling-stroke}\n";
+  std::string out =
+      "text{font-family:system-ui,-apple-system,'Segoe UI','DejaVu "
+      "Sans',Helvetica,Arial,sans-serif}.b{font-weight:600}.m{text-anchor:middle}.e{text-anchor:end}"
+      ".l{fill:none}.z *,.l{vector-effect:non-scaling-stroke}\n";
   out += ink_rules(theme == Theme::kDark);
   if (theme == Theme::kAuto) out += "@media (prefers-color-scheme:dark){" + ink_rules(true) + "}\n";
   return out;
@@ -156,7 +158,8 @@ std::string drawing(const Canvas& canvas, std::string_view title, Theme theme, b
   for (std::size_t i = 0; i < canvas.panels().size(); ++i) {
     const Panel& panel = canvas.panels()[i];
     out += "<clipPath id=\"c" + std::to_string(i) + "\"><rect";
-    attribute(out, "x", panel.x), attribute(out, "y", panel.y), attribute(out, "width", panel.w), attribute(out, "height", panel.h);
+    attribute(out, "x", panel.x), attribute(out, "y", panel.y), attribute(out, "width", panel.w),
+        attribute(out, "height", panel.h);
     out += "/></clipPath>\n";
   }
   out += "</defs>\n<rect width=\"100%\" height=\"100%\" class=\"f0\"/>\n";
@@ -172,9 +175,11 @@ std::string drawing(const Canvas& canvas, std::string_view title, Theme theme, b
     while (end < items.size() && items[end].panel == number) ++end;
     out += "<g class=\"p\" clip-path=\"url(#c" + std::to_string(number) + ")\"";
     if (page) {
-      attribute(out, "data-x", panel.x), attribute(out, "data-y", panel.y), attribute(out, "data-w", panel.w), attribute(out, "data-h", panel.h);
+      attribute(out, "data-x", panel.x), attribute(out, "data-y", panel.y), attribute(out, "data-w", panel.w),
+          attribute(out, "data-h", panel.h);
       char range[120];
-      std::snprintf(range, sizeof range, " data-low=\"%.12g\" data-high=\"%.12g\" data-time=\"%d\"", panel.low, panel.high, panel.time ? 1 : 0);
+      std::snprintf(range, sizeof range, " data-low=\"%.12g\" data-high=\"%.12g\" data-time=\"%d\"", panel.low,
+                    panel.high, panel.time ? 1 : 0);
       out += range;
     }
     out += ">\n<g class=\"a\">\n";
@@ -301,23 +306,31 @@ std::string to_svg(const Canvas& canvas, std::string_view title, Theme theme) {
 
 std::string to_html(const Canvas& canvas, std::string_view title, Theme theme) {
   const char* scheme = theme == Theme::kAuto ? "light dark" : theme == Theme::kDark ? "dark" : "light";
-  std::string out = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"UTF-8\"/>\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\"/>\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" + escape_xml(title) + "</title>\n<style>\n";
+  std::string out =
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"UTF-8\"/>\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+      "script-src 'unsafe-inline'; img-src data:\"/>\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" +
+      escape_xml(title) + "</title>\n<style>\n";
   out += style(theme);
   const auto page = [](bool dark) {
-    return "body,#tip,button{background:" + hex(colour(kPaper, dark)) + ";color:" + hex(colour(kText, dark)) + "}#tip,button{border:1px solid " +
-           hex(colour(kMuted, dark)) + "}\n";
+    return "body,#tip,button{background:" + hex(colour(kPaper, dark)) + ";color:" + hex(colour(kText, dark)) +
+           "}#tip,button{border:1px solid " + hex(colour(kMuted, dark)) + "}\n";
   };
   out += page(theme == Theme::kDark);
   if (theme == Theme::kAuto) out += "@media (prefers-color-scheme:dark){" + page(true) + "}\n";
-  out += std::string(":root{color-scheme:") + scheme + "}body{margin:12px;font:14px system-ui,sans-serif}svg{display:block;width:100%;max-width:";
+  out += std::string(":root{color-scheme:") + scheme +
+         "}body{margin:12px;font:14px system-ui,sans-serif}svg{display:block;width:100%;max-width:";
   append_fixed(out, canvas.width() * 1.6);
-  out += "px;margin:auto}nav{text-align:center}button{font:inherit;border-radius:4px;padding:2px 10px;margin:2px;cursor:pointer}"
-         "#tip{position:fixed;white-space:pre-line;overflow-wrap:anywhere;padding:4px 8px;border-radius:4px;pointer-events:none;max-width:32em}"
-         "[data-tip]:hover{filter:brightness(1.15)}.p{cursor:grab}\n</style>\n</head>\n<body>\n"
-         "<nav><button id=\"in\" type=\"button\">Zoom in</button><button id=\"out\" type=\"button\">Zoom out</button>"
-         "<button id=\"all\" type=\"button\">Show all</button> Ctrl+wheel zooms at the pointer, drag moves, double click shows all</nav>\n";
+  out +=
+      "px;margin:auto}nav{text-align:center}button{font:inherit;border-radius:4px;padding:2px "
+      "10px;margin:2px;cursor:pointer}"
+      "#tip{position:fixed;white-space:pre-line;overflow-wrap:anywhere;padding:4px "
+      "8px;border-radius:4px;pointer-events:none;max-width:32em}"
+      "[data-tip]:hover{filter:brightness(1.15)}.p{cursor:grab}\n</style>\n</head>\n<body>\n"
+      "<nav><button id=\"in\" type=\"button\">Zoom in</button><button id=\"out\" type=\"button\">Zoom out</button>"
+      "<button id=\"all\" type=\"button\">Show all</button> Ctrl+wheel zooms at the pointer, drag moves, double click "
+      "shows all</nav>\n";
   out += drawing(canvas, title, theme, true);
   out += "<div id=\"tip\" role=\"tooltip\" hidden=\"hidden\"></div>\n<script>\n//<![CDATA[\n";
   out += kScript;

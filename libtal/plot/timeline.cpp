@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <cstdio>
+#include <map>
 
 namespace tal::plot {
 namespace {
@@ -75,7 +75,8 @@ struct Range {
 Range band_range(const std::vector<Placed>& placed) {
   Range range;
   range.low = range.high = placed.front().found->score;
-  for (const auto& one : placed) range.low = std::min(range.low, one.found->score), range.high = std::max(range.high, one.found->score);
+  for (const auto& one : placed)
+    range.low = std::min(range.low, one.found->score), range.high = std::max(range.high, one.found->score);
   return range;
 }
 
@@ -85,7 +86,8 @@ Range score_range(const Track& track) {
   for (const auto& found : track.found) inside = inside && found.score >= 0 && found.score <= 1;
   if (inside || track.found.empty()) return range;
   range.low = range.high = track.found.front().score;
-  for (const auto& found : track.found) range.low = std::min(range.low, found.score), range.high = std::max(range.high, found.score);
+  for (const auto& found : track.found)
+    range.low = std::min(range.low, found.score), range.high = std::max(range.high, found.score);
   return range;
 }
 
@@ -129,7 +131,8 @@ const Annotation* found_truth(const std::vector<Annotation>& truth, const Found&
   const Annotation* best = nullptr;
   double overlap = kFinds;
   for (const auto& a : truth)
-    if (const double value = tiou(a.segment, found.segment); value >= overlap && (!best || value > overlap)) best = &a, overlap = value;
+    if (const double value = tiou(a.segment, found.segment); value >= overlap && (!best || value > overlap))
+      best = &a, overlap = value;
   return best;
 }
 
@@ -140,16 +143,22 @@ double best_overlap(const std::vector<Annotation>& truth, const Found& found) {
   return best;
 }
 
-void draw_found(Canvas& canvas, const Row& row, double y, const Scale& scale, const Range& range, const std::map<std::string, std::size_t>& colours,
-                const TimelineVideo& video) {
+void draw_found(Canvas& canvas, const Row& row, double y, const Scale& scale, const Range& range,
+                const std::map<std::string, std::size_t>& colours, const TimelineVideo& video) {
   // Best last, so that it lies on top.
   for (std::size_t i = row.placed.size(); i-- > 0;) {
     const Found& found = *row.placed[i].found;
     const Annotation* finds = found.label.empty() ? found_truth(video.truth, found) : nullptr;
-    const Ink ink = !found.label.empty() ? series(colours.at(found.label)) : finds ? series(colours.at(finds->label)) : colours.empty() ? series(0) : kMuted;
-    const double x = scale.at(found.segment.start), w = std::max(2.0, scale.at(found.segment.end) - x), strength = range.of(found.score);
-    std::string tip = row.track->name + (found.label.empty() ? "" : ": " + found.label) + "\nscore " + tick_label(found.score) + "\n" + span_text(found.segment);
-    if (!video.truth.empty()) tip += "\nbest tIoU " + tick_label(std::floor(best_overlap(video.truth, found) * 1000 + 0.5) / 1000);
+    const Ink ink = !found.label.empty() ? series(colours.at(found.label))
+                    : finds              ? series(colours.at(finds->label))
+                    : colours.empty()    ? series(0)
+                                         : kMuted;
+    const double x = scale.at(found.segment.start), w = std::max(2.0, scale.at(found.segment.end) - x),
+                 strength = range.of(found.score);
+    std::string tip = row.track->name + (found.label.empty() ? "" : ": " + found.label) + "\nscore " +
+                      tick_label(found.score) + "\n" + span_text(found.segment);
+    if (!video.truth.empty())
+      tip += "\nbest tIoU " + tick_label(std::floor(best_overlap(video.truth, found) * 1000 + 0.5) / 1000);
     if (row.band) {
       const double at = y + 4 + (1 - strength) * (row.height - 12);
       canvas.rect(x, at, w, finds ? 4 : 3, ink, finds ? 1 : row.placed.size() > 60 ? 0.45 : 0.65).tip = tip;
@@ -158,7 +167,8 @@ void draw_found(Canvas& canvas, const Row& row, double y, const Scale& scale, co
     const double top = y + row.placed[i].lane * kLaneHeight + 2;
     auto& bar = canvas.rect(x, top, w, kLaneHeight - 4, ink, 0.2 + 0.8 * strength);
     bar.stroke = ink, bar.tip = tip;
-    if (x + w + kScoreText - 4 <= scale.x + scale.w) canvas.text(x + w + 4, top + 9.5, score_text(found.score), 11, kMuted);
+    if (x + w + kScoreText - 4 <= scale.x + scale.w)
+      canvas.text(x + w + 4, top + 9.5, score_text(found.score), 11, kMuted);
     else if (w > kScoreText + 8 && strength < 0.55) canvas.text(x + 4, top + 9.5, score_text(found.score), 11, kText);
   }
 }
@@ -191,7 +201,9 @@ double draw_legend(Canvas& canvas, double y, const Legend& legend, double width)
     add(kSwatches, "found: the fuller, the higher the score", [&] {
       for (int i = 0; i < 4; ++i) canvas.rect(x + 18 * i, y + 2, 16, 10, ink, 0.2 + 0.2667 * i).stroke = ink;
     });
-  if (legend.crowded) add(kTextAt, legend.bars ? "crowded: height = score" : "found: height = score", [&] { canvas.rect(x, y + 6, 26, 3, ink, 0.65); });
+  if (legend.crowded)
+    add(kTextAt, legend.bars ? "crowded: height = score" : "found: height = score",
+        [&] { canvas.rect(x, y + 6, 26, 3, ink, 0.65); });
   if (!legend.labelled && legend.truths) add(0, "coloured: tIoU with that truth >= " + tick_label(kFinds), [] {});
   return y - top + kLine;
 }
@@ -201,8 +213,13 @@ class VideoPanel {
  public:
   VideoPanel(Canvas& canvas, const TimelineVideo& video, const TimelineStyle& style,
              const std::map<std::string, std::size_t>& colours, Legend& legend)
-      : canvas_(canvas), video_(video), style_(style), colours_(colours), legend_(legend),
-        scale_{kLeft, style.width - kLeft - kRight, shown_duration(video)}, truth_(video.truth) {
+      : canvas_(canvas),
+        video_(video),
+        style_(style),
+        colours_(colours),
+        legend_(legend),
+        scale_{kLeft, style.width - kLeft - kRight, shown_duration(video)},
+        truth_(video.truth) {
     const auto earlier = [](const Annotation& a, const Annotation& b) { return a.segment.start < b.segment.start; };
     std::stable_sort(truth_.begin(), truth_.end(), earlier);
     make_rows(choose_labels());
@@ -212,7 +229,8 @@ class VideoPanel {
   double draw(double y) {
     y = video_title(canvas_, video_, y, style_.width, counts());
     double height = 4;
-    for (std::size_t i = 0; i < rows_.size(); ++i) height += rows_[i].height + (i > 0 && begins_label(i) ? kLabelGap : 0);
+    for (std::size_t i = 0; i < rows_.size(); ++i)
+      height += rows_[i].height + (i > 0 && begins_label(i) ? kLabelGap : 0);
     height = std::max(height + 2, 34.0);
     const Panel panel{scale_.x, y, scale_.w, height, 0, scale_.duration, true};
     canvas_.rect(panel.x, panel.y, panel.w, panel.h, kPanel);
@@ -247,7 +265,8 @@ class VideoPanel {
         if (!fresh) entry->second = std::max(entry->second, found.score);
       }
     std::vector<std::pair<std::string, double>> only_found(best.begin(), best.end());
-    std::stable_sort(only_found.begin(), only_found.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+    std::stable_sort(only_found.begin(), only_found.end(),
+                     [](const auto& a, const auto& b) { return a.second > b.second; });
     for (const auto& [label, score] : only_found) add(label);
     // Segments without a label are no label more: a class-agnostic proposer's row is always drawn.
     std::size_t named = 0;
@@ -320,7 +339,8 @@ class VideoPanel {
         at += kLabelGap;
       }
       if (row.track)
-        draw_found(canvas_, row, at, scale_, row.band ? band_range(row.placed) : score_range(*row.track), colours_, video_);
+        draw_found(canvas_, row, at, scale_, row.band ? band_range(row.placed) : score_range(*row.track), colours_,
+                   video_);
       else draw_truth(row, at);
       at += row.height;
     }
@@ -373,16 +393,20 @@ void thin(ShownAnchors& shown, std::size_t most, double positive) {
   if (most == 0 || all.size() <= most) return;
   shown.left_out = all.size() - most;
   const auto others = std::find_if(all.begin(), all.end(), [&](const auto& anchor) { return anchor.first < positive; });
-  std::vector<std::pair<double, const Found*>> kept(all.begin(), std::min(others, all.begin() + static_cast<std::ptrdiff_t>(most / 2 + 1)));
+  std::vector<std::pair<double, const Found*>> kept(
+      all.begin(), std::min(others, all.begin() + static_cast<std::ptrdiff_t>(most / 2 + 1)));
   const std::size_t room = most - kept.size(), rest = all.size() - kept.size();
   for (std::size_t i = 0; i < room; ++i) kept.push_back(all[all.size() - rest + i * rest / room]);
   shown.anchors = std::move(kept);
 }
 
-ShownAnchors shown_anchors(const std::vector<Found>& anchors, const std::vector<Annotation>& truths, const TimelineStyle& style) {
+ShownAnchors shown_anchors(const std::vector<Found>& anchors, const std::vector<Annotation>& truths,
+                           const TimelineStyle& style) {
   ShownAnchors shown;
   double low = 1e300, high = 0;
-  const auto measure = [&](const Segment& segment) { low = std::min(low, segment.length()), high = std::max(high, segment.length()); };
+  const auto measure = [&](const Segment& segment) {
+    low = std::min(low, segment.length()), high = std::max(high, segment.length());
+  };
   for (const auto& anchor : anchors) measure(anchor.segment);
   for (const auto& truth : truths)
     if (truth.segment.length() > 0) measure(truth.segment);
@@ -399,7 +423,8 @@ ShownAnchors shown_anchors(const std::vector<Found>& anchors, const std::vector<
     shown.anchors.emplace_back(best, &anchor);
   }
   shown.covered = static_cast<std::size_t>(std::count(covered.begin(), covered.end(), 1));
-  std::stable_sort(shown.anchors.begin(), shown.anchors.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::stable_sort(shown.anchors.begin(), shown.anchors.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
   thin(shown, style.top_k, style.positive);
   return shown;
 }
@@ -411,14 +436,17 @@ double draw_video_anchors(Canvas& canvas, double y, const TimelineVideo& video, 
   const auto& anchors = video.tracks.empty() ? kNone : video.tracks.front().found;
   const double duration = shown_duration(video);
   const auto shown = shown_anchors(anchors, video.truth, style);
-  std::string counts = time_label(duration) + (video.duration > 0 ? "" : " (duration unknown)") + ", " + count_text(anchors.size(), "anchors") + ", " +
-                       std::to_string(shown.covered) + " of " + count_text(video.truth.size(), "truths covered");
+  std::string counts = time_label(duration) + (video.duration > 0 ? "" : " (duration unknown)") + ", " +
+                       count_text(anchors.size(), "anchors") + ", " + std::to_string(shown.covered) + " of " +
+                       count_text(video.truth.size(), "truths covered");
   if (shown.left_out > 0) counts += ", " + count_text(shown.left_out, "not drawn");
   y = video_title(canvas, video, y, style.width, counts);
   const Panel panel{kAxis, y, style.width - kAxis - kRight, kHeight, 0, duration, true};
   canvas.rect(panel.x, panel.y, panel.w, panel.h, kPanel);
   const double span = std::log(shown.longest / shown.shortest);
-  const auto level = [&](double length) { return y + kHeight - std::log(std::max(length, shown.shortest) / shown.shortest) / span * kHeight; };
+  const auto level = [&](double length) {
+    return y + kHeight - std::log(std::max(length, shown.shortest) / shown.shortest) / span * kHeight;
+  };
   double last = 1e9;
   for (double length = std::pow(2, std::ceil(std::log2(shown.shortest))); length <= shown.longest; length *= 2) {
     if (last - level(length) < 16) continue;
@@ -432,13 +460,20 @@ double draw_video_anchors(Canvas& canvas, double y, const TimelineVideo& video, 
   for (std::size_t i = shown.anchors.size(); i-- > 0;) {
     const auto& [best, anchor] = shown.anchors[i];
     const bool positive = best >= style.positive && !video.truth.empty();
-    const double x = panel.x + anchor->segment.start / duration * panel.w, w = std::max(1.5, anchor->segment.length() / duration * panel.w);
-    canvas.rect(x, level(anchor->segment.length()) - thick / 2, w, thick, positive ? series(1) : series(0), positive ? 0.9 : shown.anchors.size() > 400 ? 0.3 : 0.5).tip =
-        "anchor" + (anchor->label.empty() ? "" : ": " + anchor->label) + "\n" + span_text(anchor->segment) + (video.truth.empty() ? "" : "\nbest tIoU " + tick_label(std::floor(best * 1000 + 0.5) / 1000));
+    const double x = panel.x + anchor->segment.start / duration * panel.w,
+                 w = std::max(1.5, anchor->segment.length() / duration * panel.w);
+    canvas
+        .rect(x, level(anchor->segment.length()) - thick / 2, w, thick, positive ? series(1) : series(0),
+              positive                     ? 0.9
+              : shown.anchors.size() > 400 ? 0.3
+                                           : 0.5)
+        .tip = "anchor" + (anchor->label.empty() ? "" : ": " + anchor->label) + "\n" + span_text(anchor->segment) +
+               (video.truth.empty() ? "" : "\nbest tIoU " + tick_label(std::floor(best * 1000 + 0.5) / 1000));
   }
   for (const auto& a : video.truth) {
     const double x = panel.x + a.segment.start / duration * panel.w;
-    canvas.rect(x, level(a.segment.length()) - 3, std::max(2.0, a.segment.length() / duration * panel.w), 6, kText).tip = "truth: " + a.label + "\n" + span_text(a.segment);
+    canvas.rect(x, level(a.segment.length()) - 3, std::max(2.0, a.segment.length() / duration * panel.w), 6, kText)
+        .tip = "truth: " + a.label + "\n" + span_text(a.segment);
   }
   if (shown.anchors.empty()) canvas.text(panel.x + 10, y + 21, "no anchors", 12, kMuted);
   canvas.end_panel();

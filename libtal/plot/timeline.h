@@ -1,4 +1,5 @@
-// Segments over time: ground truth against one or several result streams, one panel a video, rows by label; and anchors by length.
+// Segments over time: ground truth against one or several result streams, one panel a video, rows by label; and anchors
+// by length.
 #pragma once
 
 #include <string>
@@ -16,13 +17,13 @@ struct Found {
 };
 
 struct Track {
-  std::string name;          // "found", or the name of a result stream
+  std::string name;  // "found", or the name of a result stream
   std::vector<Found> found;
 };
 
 struct TimelineVideo {
   std::string video;
-  double duration = 0;       // seconds; 0 = unknown: the last end of a segment is taken
+  double duration = 0;  // seconds; 0 = unknown: the last end of a segment is taken
   std::vector<Annotation> truth;
   std::vector<Track> tracks;
 };
@@ -33,14 +34,15 @@ struct TimelineStyle {
   std::size_t max_rows = 12;  // rows (labels) per video
   double positive = 0.5;      // anchors: tIoU from which an anchor covers a truth
   std::string title;
-  std::string remark;         // below the title, e.g. what was left out
+  std::string remark;  // below the title, e.g. what was left out
 };
 
-// What is left out (top_k, max_rows) is counted in the picture. Scores outside [0, 1] are scaled per track by their own range.
+// What is left out (top_k, max_rows) is counted in the picture. Scores outside [0, 1] are scaled per track by their own
+// range.
 Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineStyle& style);
 
-// Each segment of a video's first track as a line at the height of its length (logarithmic); those whose tIoU with a truth reaches
-// `positive` stand out, and the caption says how many truths are covered.
+// Each segment of a video's first track as a line at the height of its length (logarithmic); those whose tIoU with a
+// truth reaches `positive` stand out, and the caption says how many truths are covered.
 Canvas draw_anchors(const std::vector<TimelineVideo>& videos, const TimelineStyle& style);
 
 }  // namespace tal::plot

@@ -10,7 +10,9 @@ namespace tal {
 namespace {
 
 // The order of the stages falls back: the next action begins.
-bool next_action(std::uint8_t before, std::uint8_t after) { return before >= kConfirm && (after == kReady || after == kStart); }
+bool next_action(std::uint8_t before, std::uint8_t after) {
+  return before >= kConfirm && (after == kReady || after == kStart);
+}
 
 bool inside_action(std::uint8_t stage) { return stage == kStart || stage == kConfirm || stage == kEnd; }
 
@@ -77,14 +79,16 @@ class Run {
   }
 
  private:
-  // The closings of one opening in falling order of preset: untaken ones are [low, left] and [right, end), those next to the last
-  // End first. Once a side's factor is 0 all that is left there is 0, and it goes by position.
+  // The closings of one opening in falling order of preset: untaken ones are [low, left] and [right, end), those next
+  // to the last End first. Once a side's factor is 0 all that is left there is 0, and it goes by position.
   struct Offer {
     ActionCandidate best;
     std::size_t opening = 0, low = 0, left = 0, right = 0;  // left: one past the last untaken
   };
 
-  static std::uint8_t at(std::span<const std::uint8_t> stages, std::int64_t t) { return stages[static_cast<std::size_t>(t)]; }
+  static std::uint8_t at(std::span<const std::uint8_t> stages, std::int64_t t) {
+    return stages[static_cast<std::size_t>(t)];
+  }
 
   void find_ends(std::span<const std::uint8_t> stages, const RowRange& run) {
     for (std::int64_t t = run.first; t < run.end; ++t) {
@@ -115,7 +119,9 @@ class Run {
 
   // Closings must lie behind the opening, and at or behind the first snippet that makes the pair a candidate.
   std::size_t first_closing(std::size_t o) const {
-    return static_cast<std::size_t>(std::lower_bound(closings_.begin(), closings_.end(), std::max(openings_[o] + 1, next_proof_[o])) - closings_.begin());
+    return static_cast<std::size_t>(
+        std::lower_bound(closings_.begin(), closings_.end(), std::max(openings_[o] + 1, next_proof_[o])) -
+        closings_.begin());
   }
 
   Offer open(std::size_t o) const {
@@ -123,7 +129,9 @@ class Run {
     offer.opening = o, offer.low = first_closing(o);
     // All presets alike: by position alone, as one right side.
     const bool flat = decay_ == 0 || last_end_ < 0 || start_factor(o) == 0;
-    const auto centre = flat ? offer.low : static_cast<std::size_t>(std::upper_bound(closings_.begin(), closings_.end(), last_end_) - closings_.begin());
+    const auto centre = flat ? offer.low
+                             : static_cast<std::size_t>(
+                                   std::upper_bound(closings_.begin(), closings_.end(), last_end_) - closings_.begin());
     offer.left = offer.right = std::max(offer.low, centre);
     return offer;
   }
@@ -199,9 +207,11 @@ std::vector<RowRange> action_runs(std::span<const std::uint8_t> stages, RunEnd e
 
 std::vector<ActionCandidate> action_candidates(std::span<const std::uint8_t> stages, double decay, std::int64_t cap,
                                                RunEnd ends) {
-  if (!(decay == 0 || (decay >= 1e-9 && decay <= 1))) throw Error("the decay rate of preset scores must be 0 or 1e-9 to 1");
+  if (!(decay == 0 || (decay >= 1e-9 && decay <= 1)))
+    throw Error("the decay rate of preset scores must be 0 or 1e-9 to 1");
   for (const auto stage : stages)
-    if (stage >= kActionStages) throw Error("stage " + std::to_string(stage) + ": there are " + std::to_string(kActionStages));
+    if (stage >= kActionStages)
+      throw Error("stage " + std::to_string(stage) + ": there are " + std::to_string(kActionStages));
   std::vector<ActionCandidate> candidates;
   for (const auto& extent : action_runs(stages, ends)) {
     const Run run(stages, extent, decay);

@@ -1,6 +1,6 @@
-// Action stages of CMSN (Hu et al., "Continuous Multi-stage Network and Variable Margin Cosine Loss for Temporal Action Proposal
-// Generation"): the label sequence of a video (3.1), the candidates that a decoded sequence stands for (3.2), and their preset
-// scores (3.3, Eq. (1)). Snippet t is [t, t + 1] and stands for its centre t + 0.5.
+// Action stages of CMSN (Hu et al., "Continuous Multi-stage Network and Variable Margin Cosine Loss for Temporal Action
+// Proposal Generation"): the label sequence of a video (3.1), the candidates that a decoded sequence stands for (3.2),
+// and their preset scores (3.3, Eq. (1)). Snippet t is [t, t + 1] and stands for its centre t + 0.5.
 #pragma once
 
 #include <array>
@@ -16,14 +16,17 @@ namespace tal {
 
 enum ActionStage : std::uint8_t { kBackground, kReady, kStart, kConfirm, kEnd, kFollow };
 inline constexpr std::size_t kActionStages = 6;
-inline constexpr std::array<const char*, kActionStages> kActionStageNames = {"background", "ready", "start", "confirm", "end", "follow"};
+inline constexpr std::array<const char*, kActionStages> kActionStageNames = {"background", "ready", "start",
+                                                                             "confirm",    "end",   "follow"};
 
-// The stage of every snippet. instances: in snippet units; those of no length are left out. Where several claim a snippet, a claim from inside the
-// action (Start, Confirm, End) beats Ready and Follow; among equals the instance with the nearer centre, then the earlier start.
+// The stage of every snippet. instances: in snippet units; those of no length are left out. Where several claim a
+// snippet, a claim from inside the action (Start, Confirm, End) beats Ready and Follow; among equals the instance with
+// the nearer centre, then the earlier start.
 std::vector<std::uint8_t> action_stage_labels(const std::vector<Segment>& instances, std::int64_t snippets);
 
-// Margins f(j, i) of the variable margin cosine loss for stages j, i, symmetric, 0 on the diagonal. worked: (min |v(j) - v(i)| - 1) m + n,
-// the form of the paper's worked example; eq7: min |v(j) - v(i)| m + n as Eq. (7) prints it. v as in Fig. 4.
+// Margins f(j, i) of the variable margin cosine loss for stages j, i, symmetric, 0 on the diagonal. worked: (min |v(j)
+// - v(i)| - 1) m + n, the form of the paper's worked example; eq7: min |v(j) - v(i)| m + n as Eq. (7) prints it. v as
+// in Fig. 4.
 enum class MarginForm { kWorked, kEq7 };
 using ActionStageMargins = std::array<std::array<double, kActionStages>, kActionStages>;
 ActionStageMargins action_stage_margins(MarginForm form, double m, double n);

@@ -86,7 +86,9 @@ UnitLabels unit_labels(const Segment& anchor, std::int64_t rows, std::span<const
   UnitLabels labels{std::vector<std::uint8_t>(n, 0), std::vector<std::uint8_t>(n, 0), std::vector<std::uint8_t>(n, 0)};
   const Segment vicinity = vicinity_of(anchor);
   const double last = static_cast<double>(rows - 1);
-  const auto row_of = [&](double time) { return std::floor((time - vicinity.start) * static_cast<double>(rows) / vicinity.length()); };
+  const auto row_of = [&](double time) {
+    return std::floor((time - vicinity.start) * static_cast<double>(rows) / vicinity.length());
+  };
   // Clamped as doubles: a truth far away must not overflow an integer.
   const auto mark = [&](std::vector<std::uint8_t>& units, double first, double final) {
     for (double i = std::max(0.0, first); i <= std::min(last, final); ++i) units[static_cast<std::size_t>(i)] = 1;
@@ -108,13 +110,15 @@ struct Reach {
   std::uint32_t truth, levels;
 };
 
-// reached[n] = (truth, threshold) pairs after the n-th choice of the anchor that adds most; ends when nothing adds. Gains only fall as more is
-// chosen, so a gain that is still the largest after being computed again is the largest of all (lazy greedy).
+// reached[n] = (truth, threshold) pairs after the n-th choice of the anchor that adds most; ends when nothing adds.
+// Gains only fall as more is chosen, so a gain that is still the largest after being computed again is the largest of
+// all (lazy greedy).
 std::vector<std::uint64_t> greedy_choice(const std::vector<std::vector<Reach>>& candidates, std::size_t truths) {
   std::vector<std::uint32_t> have(truths, 0);
   const auto gain_of = [&](std::size_t c) {
     std::uint64_t gain = 0;
-    for (const Reach& reach : candidates[c]) gain += reach.levels > have[reach.truth] ? reach.levels - have[reach.truth] : 0;
+    for (const Reach& reach : candidates[c])
+      gain += reach.levels > have[reach.truth] ? reach.levels - have[reach.truth] : 0;
     return gain;
   };
   std::priority_queue<std::pair<std::uint64_t, std::size_t>> queue;
@@ -146,7 +150,8 @@ void add_ceiling(CeilingCounts& counts, std::span<const Segment> anchors, std::s
   counts.anchors += anchors.size();
 
   const auto levels_of = [&](double t) {
-    return static_cast<std::uint32_t>(std::count_if(thresholds.begin(), thresholds.end(), [t](double threshold) { return t >= threshold; }));
+    return static_cast<std::uint32_t>(
+        std::count_if(thresholds.begin(), thresholds.end(), [t](double threshold) { return t >= threshold; }));
   };
   std::vector<std::vector<Reach>> candidates;
   std::vector<double> best(truths.size(), 0);

@@ -8,9 +8,9 @@
 namespace tal {
 namespace {
 
-// Rows enter one after the other. For each, Dijkstra's search over the reduced costs cost - u - v finds the cheapest path to a free
-// column that changes other rows' columns on its way; the potentials u, v keep all reduced costs non-negative. Index 0 is the
-// outside: column 0 holds the row that is being entered.
+// Rows enter one after the other. For each, Dijkstra's search over the reduced costs cost - u - v finds the cheapest
+// path to a free column that changes other rows' columns on its way; the potentials u, v keep all reduced costs
+// non-negative. Index 0 is the outside: column 0 holds the row that is being entered.
 class Solver {
  public:
   Solver(std::span<const double> cost, std::size_t rows, std::size_t columns)
@@ -31,7 +31,8 @@ class Solver {
   std::size_t row_of(std::size_t column) const { return row_of_[column]; }  // 1-based, 0: free
 
  private:
-  // Relaxes the costs of the row in `column`, shifts the potentials by the smallest distance, and returns the column that has it.
+  // Relaxes the costs of the row in `column`, shifts the potentials by the smallest distance, and returns the column
+  // that has it.
   std::size_t extend(std::size_t column, std::vector<double>& distance, const std::vector<char>& reached) {
     const std::size_t row = row_of_[column];
     std::size_t next = 0;
@@ -58,7 +59,8 @@ class Solver {
 }  // namespace
 
 std::vector<std::int64_t> assign(std::span<const double> cost, std::int64_t rows, std::int64_t columns) {
-  if (rows < 0 || columns < 0 || cost.size() != static_cast<std::size_t>(rows * columns)) throw Error("assignment: the costs are not rows x columns");
+  if (rows < 0 || columns < 0 || cost.size() != static_cast<std::size_t>(rows * columns))
+    throw Error("assignment: the costs are not rows x columns");
   for (const double value : cost)
     if (!std::isfinite(value)) throw Error("assignment: a cost is not finite");
   const auto n = static_cast<std::size_t>(rows), m = static_cast<std::size_t>(columns);

@@ -1,4 +1,5 @@
-// One-dimensional boxes of query-based detection (SP-TAD, 3.1.3 and 3.2.1): segments as fractions of a clip, not clipped to [0, 1].
+// One-dimensional boxes of query-based detection (SP-TAD, 3.1.3 and 3.2.1): segments as fractions of a clip, not
+// clipped to [0, 1].
 #pragma once
 
 #include <cstdint>
@@ -28,8 +29,8 @@ struct SetWeights {
   double alpha = 0.25, gamma = 2;
 };
 
-// Cost of matching a prediction with a ground truth. logit: of the ground truth's class. The class part is the focal loss of
-// label 1 minus that of label 0.
+// Cost of matching a prediction with a ground truth. logit: of the ground truth's class. The class part is the focal
+// loss of label 1 minus that of label 0.
 double matching_cost(double logit, const Segment& prediction, const Segment& truth, const SetWeights& weights);
 
 }  // namespace tal

@@ -64,7 +64,8 @@ class Grouping {
     for (const auto& c : set_) {
       if (!c.alive) continue;
       if (keep_growing_ && round_ > 0) emit_life(c, round_);
-      if (const auto rows = length(c, round_); alive_ == 1 && rows > min_ && rows < max_) out_.push_back(extent(c, round_));
+      if (const auto rows = length(c, round_); alive_ == 1 && rows > min_ && rows < max_)
+        out_.push_back(extent(c, round_));
     }
     return std::move(out_);
   }
@@ -166,8 +167,8 @@ void sort_and_score(std::vector<Extent>& extents, const std::vector<double>& cur
 
 }  // namespace
 
-std::vector<Extent> group_components(const std::vector<double>& curve, std::int64_t min, std::int64_t max, double threshold,
-                                     bool keep_growing, std::int64_t* rounds) {
+std::vector<Extent> group_components(const std::vector<double>& curve, std::int64_t min, std::int64_t max,
+                                     double threshold, bool keep_growing, std::int64_t* rounds) {
   Grouping grouping(curve, min, max, threshold, keep_growing);
   std::vector<Extent> out = grouping.run();
   if (rounds) *rounds = grouping.rounds();
@@ -181,13 +182,15 @@ std::vector<double> smooth_curve(const std::vector<double>& curve, double sigma)
   std::vector<double> weights(static_cast<std::size_t>(2 * radius + 1));
   double total = 0;
   for (std::int64_t k = -radius; k <= radius; ++k)
-    total += weights[static_cast<std::size_t>(k + radius)] = std::exp(-static_cast<double>(k * k) / (2 * sigma * sigma));
+    total += weights[static_cast<std::size_t>(k + radius)] =
+        std::exp(-static_cast<double>(k * k) / (2 * sigma * sigma));
   const auto n = static_cast<std::int64_t>(curve.size());
   std::vector<double> out(curve.size());
   for (std::int64_t i = 0; i < n; ++i) {
     double sum = 0;
     for (std::int64_t k = -radius; k <= radius; ++k)
-      sum += weights[static_cast<std::size_t>(k + radius)] * curve[static_cast<std::size_t>(std::clamp<std::int64_t>(i + k, 0, n - 1))];
+      sum += weights[static_cast<std::size_t>(k + radius)] *
+             curve[static_cast<std::size_t>(std::clamp<std::int64_t>(i + k, 0, n - 1))];
     out[static_cast<std::size_t>(i)] = sum / total;
   }
   return out;
@@ -203,10 +206,12 @@ void check_options(const GroupingOptions& o) {
   }
 }
 
-std::vector<Curve> select_curves(const FeatureStream& stream, const FeatureMatrix& matrix, const GroupingOptions& options) {
+std::vector<Curve> select_curves(const FeatureStream& stream, const FeatureMatrix& matrix,
+                                 const GroupingOptions& options) {
   const std::string field = "features." + stream.name;
   if (!stream.classes.empty() && static_cast<std::int64_t>(stream.classes.size()) != matrix.dim)
-    throw Error(std::to_string(stream.classes.size()) + " names for " + std::to_string(matrix.dim) + " columns").at_field(field + ".classes");
+    throw Error(std::to_string(stream.classes.size()) + " names for " + std::to_string(matrix.dim) + " columns")
+        .at_field(field + ".classes");
   const auto column = [&](std::int64_t c) {
     std::vector<double> values(static_cast<std::size_t>(matrix.rows));
     for (std::int64_t r = 0; r < matrix.rows; ++r) values[static_cast<std::size_t>(r)] = matrix.at(r, c);
@@ -238,7 +243,9 @@ std::vector<Curve> select_curves(const FeatureStream& stream, const FeatureMatri
       const std::int64_t c = find(name);
       if (c < 0) {
         const auto near = nearest(name, stream.classes);
-        throw Error("no column '" + std::string(name) + "'" + (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?")).at_field(field + ".classes");
+        throw Error("no column '" + std::string(name) + "'" +
+                    (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"))
+            .at_field(field + ".classes");
       }
       if (name == "motion" && options.normalize == "auto") scale = true;
       curves.push_back({name == "motion" ? "" : std::string(name), column(c)});
@@ -263,15 +270,19 @@ std::vector<GroupedExtent> group_curves(const std::vector<Curve>& curves, const 
     const auto& raw = curves[k].values;
     const std::int64_t max = options.max > 0 ? options.max : static_cast<std::int64_t>(raw.size()) + 1;
     for (const double threshold : thresholds) {
-      for (const auto& e : group_components(raw, options.min, max, threshold, options.keep_growing)) out.push_back({e, k});
+      for (const auto& e : group_components(raw, options.min, max, threshold, options.keep_growing))
+        out.push_back({e, k});
       if (!(options.sigma > 0)) continue;
-      for (const auto& e : group_components(smooth_curve(raw, options.sigma), options.min, max, threshold, options.keep_growing)) out.push_back({e, k});
+      for (const auto& e :
+           group_components(smooth_curve(raw, options.sigma), options.min, max, threshold, options.keep_growing))
+        out.push_back({e, k});
     }
   }
   return out;
 }
 
-std::vector<Proposal> propose_from_curves(Record& record, const std::vector<Curve>& curves, const RowTime& time, const GroupingOptions& options) {
+std::vector<Proposal> propose_from_curves(Record& record, const std::vector<Curve>& curves, const RowTime& time,
+                                          const GroupingOptions& options) {
   const auto duration = record.duration();
   std::vector<Proposal> proposals;
   for (const auto& [extent, curve] : group_curves(curves, options)) {
@@ -306,10 +317,13 @@ void GroupingTally::require_proposals(const GroupingOptions& options) const {
     why = "the highest score is " + format_number(std::round(1e4 * highest_) / 1e4);
     if (highest_ < lowest) why += ", the threshold " + format_number(lowest);
     else
-      why += " and reaches the threshold " + format_number(lowest) + ", but no component has more than " + std::to_string(options.min) +
-             (options.max > 0 ? " and fewer than " + std::to_string(options.max) : "") + " rows";
+      why += " and reaches the threshold " + format_number(lowest) + ", but no component has more than " +
+             std::to_string(options.min) + (options.max > 0 ? " and fewer than " + std::to_string(options.max) : "") +
+             " rows";
   }
-  throw Error("no proposal in " + (records_ == 1 ? "the only record" : "any of " + std::to_string(records_) + " records") + ": " + why + " (--allow-empty accepts that)");
+  throw Error("no proposal in " +
+              (records_ == 1 ? "the only record" : "any of " + std::to_string(records_) + " records") + ": " + why +
+              " (--allow-empty accepts that)");
 }
 
 void propose_by_grouping(Record& record, const GroupingOptions& options, GroupingTally& tally) {

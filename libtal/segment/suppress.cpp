@@ -16,8 +16,9 @@ namespace {
 
 constexpr double kGone = -std::numeric_limits<double>::infinity();
 
-// Where a segment starts that can have tIoU >= least with `own`: an offset d takes d from the intersection and nothing from the union, so
-// d <= (1 - least) * (length of the earlier one), and neither is longer than the other divided by `least`.
+// Where a segment starts that can have tIoU >= least with `own`: an offset d takes d from the intersection and nothing
+// from the union, so d <= (1 - least) * (length of the earlier one), and neither is longer than the other divided by
+// `least`.
 Segment starts_near(const Segment& own, double longest, double least) {
   const double length = own.length(), other = least > 0 ? std::min(longest, length / least) : longest;
   const double slack = 1e-9 * (std::fabs(own.start) + std::fabs(own.end) + longest);  // far above rounding
@@ -81,11 +82,14 @@ double overlap(double s1, double e1, double s2, double e2) {
   return both > 0 ? inter / both : 0.0;
 }
 
-// The highest of many scores while they change: maxima of blocks, looked up again only when a block that leads has lost its maximum.
+// The highest of many scores while they change: maxima of blocks, looked up again only when a block that leads has lost
+// its maximum.
 class Leader {
  public:
-  // rank: which of equal scores comes first, the lower. rising: scores may also grow (negative ones do when they are decayed).
-  Leader(std::vector<double>& score, const std::vector<std::uint32_t>& rank, bool rising) : score_(score), rank_(rank), rising_(rising) {
+  // rank: which of equal scores comes first, the lower. rising: scores may also grow (negative ones do when they are
+  // decayed).
+  Leader(std::vector<double>& score, const std::vector<std::uint32_t>& rank, bool rising)
+      : score_(score), rank_(rank), rising_(rising) {
     // About sqrt(n / 2): finding the leading block costs as much as looking into it.
     while (size_ * size_ * 2 < score.size()) size_ *= 2;
     blocks_.resize((score.size() + size_ - 1) / size_);
@@ -117,7 +121,9 @@ class Leader {
     bool stale = false;
   };
   // Among equals a stale block goes first: it may hold an equal score of a lower rank.
-  bool before(const Block& a, const Block& b) const { return a.stale != b.stale ? a.stale : rank_[a.slot] < rank_[b.slot]; }
+  bool before(const Block& a, const Block& b) const {
+    return a.stale != b.stale ? a.stale : rank_[a.slot] < rank_[b.slot];
+  }
   void refresh(std::size_t i) {
     const std::size_t begin = i * size_, end = std::min(score_.size(), begin + size_);
     std::size_t slot = begin;
@@ -142,11 +148,15 @@ struct Bounds {
   std::size_t stop, top;
   double least;
 };
-std::size_t count_or_all(long long count) { return count > 0 ? static_cast<std::size_t>(count) : std::numeric_limits<std::size_t>::max(); }
+std::size_t count_or_all(long long count) {
+  return count > 0 ? static_cast<std::size_t>(count) : std::numeric_limits<std::size_t>::max();
+}
 
-// Soft suppression. limit(length), evaluated once for each kept segment: the tIoU from which decay(score, tiou, limit) has an effect.
+// Soft suppression. limit(length), evaluated once for each kept segment: the tIoU from which decay(score, tiou, limit)
+// has an effect.
 template <class Limit, class Decay>
-std::vector<Kept> soft(const std::vector<Segment>& segments, const std::vector<double>& scores, bool reversed, const Bounds& bounds, Limit limit, Decay decay) {
+std::vector<Kept> soft(const std::vector<Segment>& segments, const std::vector<double>& scores, bool reversed,
+                       const Bounds& bounds, Limit limit, Decay decay) {
   const std::size_t n = segments.size();
   const Index index(segments);
   std::vector<double> score(n);
@@ -158,7 +168,8 @@ std::vector<Kept> soft(const std::vector<Segment>& segments, const std::vector<d
     negative |= score[slot] < 0;
   }
   Leader leader(score, rank, negative);
-  // Decay lifts negative scores: what is taken late, or lies below the bound when its turn comes, may end higher than what is taken now.
+  // Decay lifts negative scores: what is taken late, or lies below the bound when its turn comes, may end higher than
+  // what is taken now.
   const std::size_t most = negative ? bounds.stop : std::min(bounds.stop, bounds.top);
   const double least = negative ? std::numeric_limits<double>::lowest() : bounds.least;
   std::vector<Kept> kept;
@@ -186,8 +197,8 @@ std::vector<Kept> soft(const std::vector<Segment>& segments, const std::vector<d
   return kept;
 }
 
-// Positions by falling score; equal scores in input (or reversed input) order. A stable radix sort, byte by byte from the lowest: comparing
-// random scores is mostly waiting for mispredicted branches.
+// Positions by falling score; equal scores in input (or reversed input) order. A stable radix sort, byte by byte from
+// the lowest: comparing random scores is mostly waiting for mispredicted branches.
 std::vector<std::uint32_t> ranking(const std::vector<double>& scores, bool reversed) {
   struct Item {
     std::uint64_t key;  // ascending keys = falling scores
@@ -269,7 +280,8 @@ class KeptSegments {
   std::vector<double> start_, end_;
 };
 
-std::vector<Kept> greedy(const std::vector<Segment>& segments, const std::vector<double>& scores, bool reversed, double threshold, bool inclusive, const Bounds& bounds) {
+std::vector<Kept> greedy(const std::vector<Segment>& segments, const std::vector<double>& scores, bool reversed,
+                         double threshold, bool inclusive, const Bounds& bounds) {
   const std::size_t most = std::min(bounds.stop, bounds.top);
   const bool only_one = inclusive && threshold <= 0;  // every tIoU reaches it, 0 included
   KeptSegments taken(segments, Threshold(threshold, inclusive));
@@ -291,7 +303,8 @@ std::vector<Members> groups_of(const std::vector<Proposal>& proposals, const Sup
   std::unordered_map<std::string_view, std::size_t> group_of;
   std::string_view last;
   std::size_t group = 0;
-  const auto same = [](std::string_view a, std::string_view b) {  // most labels are shared or empty: no bytes to compare
+  const auto same = [](std::string_view a, std::string_view b) {  // most labels are shared or empty: no bytes to
+                                                                  // compare
     return a.size() == b.size() && (a.data() == b.data() || a.empty() || a == b);
   };
   for (std::size_t i = 0; i < proposals.size(); ++i) {
@@ -325,21 +338,28 @@ std::vector<Kept> apply_rule(const std::vector<Segment>& segments, const std::ve
   const Bounds bounds{count_or_all(o.stop), count_or_all(o.top_k), o.min_score};
   if (o.method == "greedy") return greedy(segments, scores, reversed, o.threshold, o.inclusive, bounds);
   if (o.method == "gaussian")
-    return soft(segments, scores, reversed, bounds, [](double) { return 0.0; },
-                [sigma = o.sigma](double& score, double t, double) { score *= std::exp(-(t * t) / sigma); });
+    return soft(
+        segments, scores, reversed, bounds, [](double) { return 0.0; },
+        [sigma = o.sigma](double& score, double t, double) { score *= std::exp(-(t * t) / sigma); });
   if (o.method == "linear")  // threshold 0 decays what does not even touch, by a factor of 1: no change
-    return soft(segments, scores, reversed, bounds, [&](double) { return o.threshold; },
-                [](double& score, double t, double threshold) { if (t >= threshold) score *= 1 - t; });
+    return soft(
+        segments, scores, reversed, bounds, [&](double) { return o.threshold; },
+        [](double& score, double t, double threshold) {
+          if (t >= threshold) score *= 1 - t;
+        });
   if (o.method == "bsn" || o.method == "rpn")
-    return soft(segments, scores, reversed, bounds,
-                [&](double length) { return o.low + (o.high - o.low) * (length / duration); },
-                [alpha = o.alpha](double& score, double t, double bound) { if (t > bound) score *= std::exp(-(t * t) / alpha); });
+    return soft(
+        segments, scores, reversed, bounds,
+        [&](double length) { return o.low + (o.high - o.low) * (length / duration); },
+        [alpha = o.alpha](double& score, double t, double bound) {
+          if (t > bound) score *= std::exp(-(t * t) / alpha);
+        });
   throw UsageError("--method: unknown method '" + o.method + "'");
 }
 
 // Each kept segment becomes the weighted mean of all segments that overlap it enough.
-std::vector<Segment> vote(const std::vector<Segment>& segments, const std::vector<double>& scores, const std::vector<Kept>& kept,
-                          const SuppressOptions& options) {
+std::vector<Segment> vote(const std::vector<Segment>& segments, const std::vector<double>& scores,
+                          const std::vector<Kept>& kept, const SuppressOptions& options) {
   const Index index(segments);
   const double bound = *options.voting;
   const bool plain = options.voting_weight == "score";
@@ -347,7 +367,10 @@ std::vector<Segment> vote(const std::vector<Segment>& segments, const std::vecto
   std::vector<std::uint32_t> voters;
   for (const auto& k : kept) {
     const Segment& own = segments[k.index];
-    const auto [begin, end] = bound > 0 ? index.reach(own, bound) : std::pair(0u, static_cast<std::uint32_t>(segments.size()));  // from 0 on, segments apart vote too
+    const auto [begin, end] = bound > 0 ? index.reach(own, bound)
+                                        : std::pair(0u, static_cast<std::uint32_t>(segments.size()));  // from 0 on,
+                                                                                                       // segments apart
+                                                                                                       // vote too
     // Summed in input order, whatever the buckets are, so that the sums do not depend on the index.
     voters.clear();
     for (std::uint32_t i = begin; i < end; ++i)
@@ -365,10 +388,12 @@ std::vector<Segment> vote(const std::vector<Segment>& segments, const std::vecto
 
 }  // namespace
 
-std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double duration, const SuppressOptions& options) {
+std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double duration,
+                               const SuppressOptions& options) {
   const bool reversed = options.ties == "reversed";
   const bool windowed = options.method == "bsn" || options.method == "rpn";
-  if (windowed && !(duration > 0)) throw Error("missing; --method " + options.method + " needs the video's length in seconds").at_field("duration");
+  if (windowed && !(duration > 0))
+    throw Error("missing; --method " + options.method + " needs the video's length in seconds").at_field("duration");
 
   struct Result {
     std::uint32_t input;
@@ -379,7 +404,8 @@ std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double du
   std::vector<Segment> segments;
   std::vector<double> scores;
   for (auto& members : groups_of(proposals, options)) {
-    if (options.pre_top_k > 0) keep_strongest(members, proposals, static_cast<std::size_t>(options.pre_top_k), reversed);
+    if (options.pre_top_k > 0)
+      keep_strongest(members, proposals, static_cast<std::size_t>(options.pre_top_k), reversed);
     segments.clear(), scores.clear();
     for (const auto i : members) segments.push_back(proposals[i].segment), scores.push_back(proposals[i].score);
     const auto kept = apply_rule(segments, scores, duration, options);
@@ -394,7 +420,8 @@ std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double du
   };
   // One group comes in order already, but for negative scores, which decay upwards.
   if (!std::is_sorted(results.begin(), results.end(), before)) std::sort(results.begin(), results.end(), before);
-  if (options.top_k > 0 && results.size() > static_cast<std::size_t>(options.top_k)) results.resize(static_cast<std::size_t>(options.top_k));
+  if (options.top_k > 0 && results.size() > static_cast<std::size_t>(options.top_k))
+    results.resize(static_cast<std::size_t>(options.top_k));
   std::vector<Proposal> out;
   out.reserve(results.size());
   for (const auto& result : results) {

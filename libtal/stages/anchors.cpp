@@ -33,12 +33,15 @@ struct RowGrid {
 };
 
 RowGrid grid_of_stream(const Record& record, const AnchorOptions& o) {
-  if (!record.has("features")) throw Error("missing; the time of a row comes from a feature stream or from --row-seconds").at_field("features");
+  if (!record.has("features"))
+    throw Error("missing; the time of a row comes from a feature stream or from --row-seconds").at_field("features");
   const FeatureStream stream = select_stream(record, o.stream);
-  if (stream.rows < 1) throw Error("missing; the number of rows is needed").at_field("features." + stream.name + ".rows");
+  if (stream.rows < 1)
+    throw Error("missing; the number of rows is needed").at_field("features." + stream.name + ".rows");
   const RowTime time = row_time(stream, record.duration());
   RowGrid grid{time.seconds(0), time.seconds(1) - time.seconds(0), stream.rows};
-  if (o.stride == 0 && stream.rows > o.length) {  // pooled down to the window; fewer rows are padded and keep their time
+  if (o.stride == 0 && stream.rows > o.length) {  // pooled down to the window; fewer rows are padded and keep their
+                                                  // time
     grid.step *= static_cast<double>(stream.rows) / static_cast<double>(o.length);
     grid.rows = o.length;
   }
@@ -51,14 +54,17 @@ RowGrid grid_of(const Record& record, const AnchorPlan& plan) {
   const AnchorOptions& o = plan.options;
   if (plan.row_seconds > 0) {
     const double rows = std::ceil(record.require_duration() / plan.row_seconds);
-    if (rows > kMostRows) throw Error("more than a million rows of " + format_number(plan.row_seconds) + " s").at_field("duration");
+    if (rows > kMostRows)
+      throw Error("more than a million rows of " + format_number(plan.row_seconds) + " s").at_field("duration");
     return {0, plan.row_seconds, static_cast<std::int64_t>(rows)};
   }
   if (!o.stream.empty() || o.stride > 0) return grid_of_stream(record, o);
   return {0, record.require_duration() / static_cast<double>(o.length), o.length};
 }
 
-std::string number_field(const char* key, double value) { return '"' + std::string(key) + "\":" + format_number(value); }
+std::string number_field(const char* key, double value) {
+  return '"' + std::string(key) + "\":" + format_number(value);
+}
 
 const char* name_of(AnchorRole role) {
   switch (role) {
@@ -130,10 +136,11 @@ void set_anchors(Record& record, const AnchorPlan& plan) {
       extra += "\"vicinity\":[" + format_number(vicinity.start) + ',' + format_number(vicinity.end) + ']';
     }
     if (o.label) {
-      const std::int32_t best = labels.best_tiou[i] > 0 ? truth.index[static_cast<std::size_t>(labels.best_truth[i])] : -1;
+      const std::int32_t best =
+          labels.best_tiou[i] > 0 ? truth.index[static_cast<std::size_t>(labels.best_truth[i])] : -1;
       if (!extra.empty()) extra += ',';
-      extra += number_field("tiou", labels.best_tiou[i]) + ",\"annotation\":" + (best < 0 ? "null" : std::to_string(best)) +
-               ",\"role\":" + name_of(labels.role[i]);
+      extra += number_field("tiou", labels.best_tiou[i]) +
+               ",\"annotation\":" + (best < 0 ? "null" : std::to_string(best)) + ",\"role\":" + name_of(labels.role[i]);
     }
     extras.push_back(std::move(extra));
     proposal.extra = extras.back();
@@ -165,15 +172,25 @@ std::string render_ceiling(const CeilingReport& report, const AnchorPlan& plan) 
   const double truths = static_cast<double>(c.truths), levels = static_cast<double>(plan.tiou.size());
   std::vector<double> recall, ar;
   double mean = 0;
-  for (const auto count : c.reached) recall.push_back(static_cast<double>(count) / truths), mean += recall.back() / levels;
+  for (const auto count : c.reached)
+    recall.push_back(static_cast<double>(count) / truths), mean += recall.back() / levels;
   for (const auto count : c.reached_at) ar.push_back(static_cast<double>(count) / truths / levels);
   const double per_video = static_cast<double>(c.anchors) / static_cast<double>(c.videos);
   if (plan.options.format == "json") {
     nlohmann::ordered_json ar_at;
     for (std::size_t i = 0; i < ar.size(); ++i) ar_at[std::to_string(plan.an[i])] = ar[i];
-    return nlohmann::ordered_json{{"preset", plan.options.preset}, {"videos", c.videos}, {"instances", c.truths}, {"ambiguous", report.ambiguous},
-                                  {"anchors", c.anchors}, {"anchors_per_video", per_video}, {"tiou", plan.tiou}, {"recall", recall},
-                                  {"average_recall", mean}, {"ar_at", ar_at}}.dump() + "\n";
+    return nlohmann::ordered_json{{"preset", plan.options.preset},
+                                  {"videos", c.videos},
+                                  {"instances", c.truths},
+                                  {"ambiguous", report.ambiguous},
+                                  {"anchors", c.anchors},
+                                  {"anchors_per_video", per_video},
+                                  {"tiou", plan.tiou},
+                                  {"recall", recall},
+                                  {"average_recall", mean},
+                                  {"ar_at", ar_at}}
+               .dump() +
+           "\n";
   }
   char line[160];
   std::snprintf(line, sizeof line, "%llu videos, %llu instances (%llu Ambiguous left out), %.1f anchors a video\n",
@@ -225,8 +242,9 @@ void register_options(const Options& table, AnchorOptions& o) {
   which.add("--stride", o.stride, "Rows between windows (rpn-thumos14 128); 0: one window, the whole video")
       .type_name("ROWS")
       .between(0, 1000000);
-  which.add("--stream", o.stream,
-            "Rows are those of this feature stream (default: the only one with --stride; else DURATION / T)")
+  which
+      .add("--stream", o.stream,
+           "Rows are those of this feature stream (default: the only one with --stride; else DURATION / T)")
       .type_name("NAME")
       .without("--row-seconds");
   which.add("--row-seconds", o.row_seconds, "Rows are this long, from time 0, e.g. 8/15; no features needed")
@@ -257,7 +275,8 @@ void register_options(const Options& table, AnchorOptions& o) {
 AnchorPlan plan_anchors(const AnchorOptions& o) {
   AnchorPlan plan;
   plan.options = o;
-  if (!o.row_seconds.empty() && !((plan.row_seconds = parse_fraction(o.row_seconds)) > 0)) throw UsageError("--row-seconds: must be positive");
+  if (!o.row_seconds.empty() && !((plan.row_seconds = parse_fraction(o.row_seconds)) > 0))
+    throw UsageError("--row-seconds: must be positive");
   plan.scales = parse_number_list(o.scales);
   for (const double scale : plan.scales)
     if (!(scale > 0)) throw UsageError("--scales: " + format_number(scale) + " is not positive");
@@ -265,7 +284,8 @@ AnchorPlan plan_anchors(const AnchorOptions& o) {
   for (const double t : plan.tiou)
     if (!(t > 0 && t <= 1)) throw UsageError("--tiou: " + format_number(t) + " is not in (0, 1]");
   for (const double an : parse_number_list(o.an)) {
-    if (!(an >= 1 && an <= 1e6 && an == std::floor(an))) throw UsageError("--an: " + format_number(an) + " is not a number of anchors");
+    if (!(an >= 1 && an <= 1e6 && an == std::floor(an)))
+      throw UsageError("--an: " + format_number(an) + " is not a number of anchors");
     plan.an.push_back(static_cast<std::uint32_t>(an));
   }
   const auto bounds = parse_number_list(o.negative);

@@ -1,9 +1,10 @@
 // tal-anchors: anchors of RPN's kind as proposals in seconds, their labels, and the recall they could reach at best.
 //
-// A window is `length` rows. stride 0: one window is the whole video, whose duration is divided into `length` rows (RPN 4.2, ActivityNet);
-// with a feature stream of fewer rows the rows keep their time and the rest is padding. stride > 0: windows every `stride` rows
-// (THUMOS14), whose rows need a time: from the feature stream, or `row_seconds`. Overlapping windows share anchors, which are
-// written once; rows of padding behind the video's end belong to the window like all others.
+// A window is `length` rows. stride 0: one window is the whole video, whose duration is divided into `length` rows
+// (RPN 4.2, ActivityNet); with a feature stream of fewer rows the rows keep their time and the rest is padding. stride
+// > 0: windows every `stride` rows (THUMOS14), whose rows need a time: from the feature stream, or `row_seconds`.
+// Overlapping windows share anchors, which are written once; rows of padding behind the video's end belong to the
+// window like all others.
 #pragma once
 
 #include <cstdint>
@@ -20,17 +21,17 @@ struct AnchorOptions {
   std::int64_t length = 0;                 // T, rows of a window
   std::string scales;                      // anchor lengths as parts of T
   std::int64_t stride = 0;                 // rows between windows; 0: one window, the whole video
-  std::string stream;                      // feature stream whose rows are meant; empty: the duration, or (stride > 0) the only stream
-  std::string row_seconds;                 // seconds of a row, may be a fraction; empty: from the stream or the duration
-  bool clip = false;                       // to [0, duration]; what lies outside is left out
-  bool vicinity = false;                   // add each anchor's vicinity, seconds
-  bool label = false;                      // add best tIoU, its ground truth and the role
-  double positive = 0.7;                   // see AnchorRule
+  std::string stream;       // feature stream whose rows are meant; empty: the duration, or (stride > 0) the only stream
+  std::string row_seconds;  // seconds of a row, may be a fraction; empty: from the stream or the duration
+  bool clip = false;        // to [0, duration]; what lies outside is left out
+  bool vicinity = false;    // add each anchor's vicinity, seconds
+  bool label = false;       // add best tIoU, its ground truth and the role
+  double positive = 0.7;    // see AnchorRule
   std::string negative = "0.1,0.3";
-  std::string score = "one";               // or tiou, with label
-  bool ceiling = false;                    // a report instead of records
-  std::string tiou, an;                    // of the report; by preset
-  std::string format = "text";             // or json
+  std::string score = "one";    // or tiou, with label
+  bool ceiling = false;         // a report instead of records
+  std::string tiou, an;         // of the report; by preset
+  std::string format = "text";  // or json
 };
 ToolInfo anchors_info();  // of tal-anchors
 void register_options(const Options& table,
@@ -49,7 +50,8 @@ AnchorPlan plan_anchors(const AnchorOptions& options);
 
 // All anchors of a video in seconds, row by row, scales in the given order. Errors: duration or features missing.
 std::vector<Segment> anchors_in_seconds(const Record& record, const AnchorPlan& plan);
-// Ground truth of a record: positions in `annotations` of what is not Ambiguous (THUMOS14's rows of no class), and their segments.
+// Ground truth of a record: positions in `annotations` of what is not Ambiguous (THUMOS14's rows of no class), and
+// their segments.
 struct AnchorTruth {
   std::vector<std::int32_t> index;
   std::vector<Segment> segments;

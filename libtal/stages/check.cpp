@@ -18,8 +18,9 @@ void register_options(const Options& table, CheckOptions& options) {
   const Options records = input.with("--kind", {"records"});
   input.add("--kind", options.kind, "What the input is: records, features (one .npy), model (safetensors) or folder")
       .one_of({"records", "features", "model", "folder"});
-  records.add("--fix", options.fix,
-              "Write the records repaired: clip (ends behind the video), dedup (equal segments), order (reversed ends)")
+  records
+      .add("--fix", options.fix,
+           "Write the records repaired: clip (ends behind the video), dedup (equal segments), order (reversed ends)")
       .comma_separated()
       .one_of({"clip", "dedup", "order"});
   records.add("--gt", options.gt, "Records with every known video and label").type_name("FILE");
@@ -63,8 +64,8 @@ class Report {
     if (options_.max_faults > 0 && count.all > options_.max_faults) return;
     ++count.listed;
     if (options_.format == "json") {
-      const nlohmann::ordered_json out{{"class", fault.kind}, {"source", fault.source}, {"line", fault.line}, {"video", fault.video},
-                                       {"field", fault.field}, {"message", fault.message}};
+      const nlohmann::ordered_json out{{"class", fault.kind},  {"source", fault.source}, {"line", fault.line},
+                                       {"video", fault.video}, {"field", fault.field},   {"message", fault.message}};
       tool_.out().write(std::string(std::exchange(first_, false) ? "{\"faults\":[\n" : ",\n") + dump(out));
     } else {
       print(fault.text() + (fault.fixed ? " (fixed)" : ""));
@@ -81,7 +82,8 @@ class Report {
         counts[kind] = count.all;
         if (count.listed < count.all) unlisted[kind] = count.all - count.listed;
       }
-      tool_.out().write(std::string(first_ ? "{\"faults\":[" : "\n]") + (first_ ? "]" : "") + ",\"counts\":" + dump(counts) + ",\"unlisted\":" + dump(unlisted) +
+      tool_.out().write(std::string(first_ ? "{\"faults\":[" : "\n]") + (first_ ? "]" : "") +
+                        ",\"counts\":" + dump(counts) + ",\"unlisted\":" + dump(unlisted) +
                         ",\"checked\":" + std::to_string(checked) + ",\"unit\":\"" + unit + "\"}\n");
     } else {
       std::string summary = std::to_string(checked) + " " + unit + ", " + std::to_string(all) + " faults";
@@ -99,7 +101,9 @@ class Report {
   struct Count {
     std::uint64_t all = 0, fixed = 0, listed = 0;
   };
-  static std::string dump(const nlohmann::ordered_json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+  static std::string dump(const nlohmann::ordered_json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  }
   // With --fix the records own stdout.
   void print(const std::string& text) { options_.fix.empty() ? tool_.out().write_line(text) : tool_.note(text); }
 
@@ -113,18 +117,23 @@ void run_stage(Tool& tool, const CheckOptions& options) {
   nlohmann::ordered_json list = json::array();
   for (const auto& promise : certify_stage(options.stage, options.timeout)) {
     if (!promise.kept) tool.fail_later();
-    if (options.format == "json") list.push_back({{"promise", promise.name}, {"kept", promise.kept}, {"detail", promise.detail}});
-    else tool.out().write_line((promise.kept ? "keeps  " : "BREAKS ") + promise.name + (promise.detail.empty() ? "" : ": " + promise.detail));
+    if (options.format == "json")
+      list.push_back({{"promise", promise.name}, {"kept", promise.kept}, {"detail", promise.detail}});
+    else
+      tool.out().write_line((promise.kept ? "keeps  " : "BREAKS ") + promise.name +
+                            (promise.detail.empty() ? "" : ": " + promise.detail));
   }
   if (options.format == "json") tool.out().write_line(list.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 void run_compare(Tool& tool, const CheckOptions& options) {
   const auto d = compare_features(options.compare[0], options.compare[1]);
-  nlohmann::ordered_json out{{"rows", {d.rows_a, d.rows_b}}, {"dim", {d.dim_a, d.dim_b}}, {"same_shape", d.same_shape()},
-                             {"max_abs", d.max_abs}, {"mean_abs", d.mean_abs}, {"min_cosine", d.min_cosine}};
+  nlohmann::ordered_json out{{"rows", {d.rows_a, d.rows_b}}, {"dim", {d.dim_a, d.dim_b}},
+                             {"same_shape", d.same_shape()}, {"max_abs", d.max_abs},
+                             {"mean_abs", d.mean_abs},       {"min_cosine", d.min_cosine}};
   if (options.format == "json") tool.out().write_line(out.dump());
-  else for (const auto& [key, value] : out.items()) tool.out().write_line(key + ": " + value.dump());
+  else
+    for (const auto& [key, value] : out.items()) tool.out().write_line(key + ": " + value.dump());
   if (!d.same_shape() || d.max_abs > 0) tool.fail_later();
 }
 
@@ -153,7 +162,8 @@ void run_records(Tool& tool, const CheckOptions& options) {
   KnownNames known;
   if (!options.gt.empty()) known = known_names(options.gt);
   Report report(tool, options);
-  RecordChecker checker(options, [&](const Fault& fault) { report.add(fault); }, options.gt.empty() ? nullptr : &known);
+  RecordChecker checker(
+      options, [&](const Fault& fault) { report.add(fault); }, options.gt.empty() ? nullptr : &known);
   LineReader reader(tool.options().input);
   std::string_view line;
   while (!tool.stopped() && reader.next(line)) {

@@ -37,7 +37,9 @@ bool is_stream(const std::string& classifier) { return classifier.starts_with(kS
 
 Classifier classifier_of(Run& run, const std::string& text, int best_rows) {
   if (!is_stream(text)) return file_classifier(run, text);
-  return [name = text.substr(kStream.size()), best_rows](const Record& record) { return stream_classes(select_stream(record, name), best_rows); };
+  return [name = text.substr(kStream.size()), best_rows](const Record& record) {
+    return stream_classes(select_stream(record, name), best_rows);
+  };
 }
 
 // The proposals of another stream, by video; they live as long as this.
@@ -70,7 +72,8 @@ class ClassFusion {
     if (!o.merge.empty()) others_.emplace_back(run, o.merge);
   }
 
-  // Weights by the detections that the proposals of options.choice.from make with the classifiers, suppressed by BSN's rule: average mAP.
+  // Weights by the detections that the proposals of options.choice.from make with the classifiers, suppressed by BSN's
+  // rule: average mAP.
   void choose_weights(Run& run) {
     struct Video {
       double duration = 0;
@@ -87,23 +90,27 @@ class ClassFusion {
       video.record.parse(record.line());  // the reader goes on with its own
       video.proposals = scored_proposals(video.record);
       for (const auto& classifier : classifiers_) video.scores.push_back(classifier(record));
-      (void)detections_of(video.record, video.proposals, best_classes(fuse_classes(video.scores, {}, options_.temperature), top_));  // faults, while their place is known
+      (void)detections_of(video.record, video.proposals,
+                          best_classes(fuse_classes(video.scores, {}, options_.temperature), top_));  // faults, while
+                                                                                                      // their place is
+                                                                                                      // known
     });
     if (videos.empty()) throw Error("'" + options_.choice.from + "' has no records");
     const SuppressOptions rule = preset_of("bsn");
     std::vector<ClassScore> classes;  // of the video that is worked on: its detections' labels
-    const auto chosen = tal::choose_weights(options_.classifiers, "average mAP", options_.choice.grid, [&](std::span<const double> weights) {
-      return truth.average_map([&](std::size_t k) {
-        classes = best_classes(fuse_classes(videos[k].scores, weights, options_.temperature), top_);
-        std::vector<Proposal> detections;
-        for (const auto& proposal : videos[k].proposals)
-          for (const auto& [label, score] : classes) {
-            auto& detection = detections.emplace_back();
-            detection.segment = proposal.segment, detection.score = proposal.score * score, detection.label = label;
-          }
-        return suppress(detections, videos[k].duration, rule);
-      });
-    });
+    const auto chosen = tal::choose_weights(
+        options_.classifiers, "average mAP", options_.choice.grid, [&](std::span<const double> weights) {
+          return truth.average_map([&](std::size_t k) {
+            classes = best_classes(fuse_classes(videos[k].scores, weights, options_.temperature), top_);
+            std::vector<Proposal> detections;
+            for (const auto& proposal : videos[k].proposals)
+              for (const auto& [label, score] : classes) {
+                auto& detection = detections.emplace_back();
+                detection.segment = proposal.segment, detection.score = proposal.score * score, detection.label = label;
+              }
+            return suppress(detections, videos[k].duration, rule);
+          });
+        });
     report_weights(run, chosen, options_.choice);
     weights_ = chosen.weights;
   }
@@ -126,7 +133,8 @@ class ClassFusion {
     std::vector<std::vector<ClassScore>> scores;
     for (const auto& classifier : classifiers_) scores.push_back(classifier(record));
     if (scores.empty()) {
-      if (!record.has("classification")) throw Error("missing: the video's class scores (or give --classification FILE)").at_field("classification");
+      if (!record.has("classification"))
+        throw Error("missing: the video's class scores (or give --classification FILE)").at_field("classification");
       scores.push_back(record.classification());
     }
     return fuse_classes(scores, weights_, options_.temperature);
@@ -134,7 +142,9 @@ class ClassFusion {
 
   static void append(std::vector<Proposal>& proposals, std::span<const Proposal> others) {
     if (!proposals.empty() && !others.empty() && proposals.front().label.empty() != others.front().label.empty())
-      throw Error(std::string("the proposals of --merge ") + (others.front().label.empty() ? "have no labels, these do" : "have labels, these do not")).at_field("proposals");
+      throw Error(std::string("the proposals of --merge ") +
+                  (others.front().label.empty() ? "have no labels, these do" : "have labels, these do not"))
+          .at_field("proposals");
     proposals.insert(proposals.end(), others.begin(), others.end());
   }
 
@@ -154,38 +164,45 @@ void register_options(const Options& table, ClassFusionOptions& o) {
       o.top_classes = kTopClasses;
   });
   const Options labelled = table.with("--top-classes");
-  table.add("--combine", o.combine,
-            "A proposal's score from its factors: geometric (boundary sqrt(cls reg), BSN++ Eq. 8), product, or "
-            "weighted:NAME=EXPONENT,...")
+  table
+      .add("--combine", o.combine,
+           "A proposal's score from its factors: geometric (boundary sqrt(cls reg), BSN++ Eq. 8), product, or "
+           "weighted:NAME=EXPONENT,...")
       .type_name("RULE");
-  table.add("--classification", o.classifiers,
-            "Records with the videos' class scores, or stream:NAME: the record's own stream, as tal-extract writes it "
-            "of a layer `scores` or `logits` "
-            "(repeat for several classifiers; default: the record's own field)")
+  table
+      .add("--classification", o.classifiers,
+           "Records with the videos' class scores, or stream:NAME: the record's own stream, as tal-extract writes it "
+           "of a layer `scores` or `logits` "
+           "(repeat for several classifiers; default: the record's own field)")
       .type_name("FILE");
-  table.add("--class-rows", o.class_rows,
-            "A stream's class scores: the mean over each class's best K rows (default: over all)")
+  table
+      .add("--class-rows", o.class_rows,
+           "A stream's class scores: the mean over each class's best K rows (default: over all)")
       .type_name("K")
       .between(1, 1 << 30);
-  labelled.add("--class-weights", o.weights,
-               "Weights of the classifiers, or the file of --weights-out (default: equal ones)")
+  labelled
+      .add("--class-weights", o.weights,
+           "Weights of the classifiers, or the file of --weights-out (default: equal ones)")
       .type_name("W,W,...|FILE.json");
   register_options(table, o.choice, "--class-weights", "classifiers");
-  table.add("--top-classes", o.top_classes,
-            "Detections of a proposal: the video's best K classes (default with --classification: 2)")
+  table
+      .add("--top-classes", o.top_classes,
+           "Detections of a proposal: the video's best K classes (default with --classification: 2)")
       .type_name("K")
       .between(1, 1 << 20);
   labelled.add("--temperature", o.temperature, "Class scores are logits: take the softmax of their (mean) value / T")
       .type_name("T")
       .positive();
-  table.add("--merge", o.merge,
-            "Records whose proposals are put behind those of the same video, such as another model's detections")
+  table
+      .add("--merge", o.merge,
+           "Records whose proposals are put behind those of the same video, such as another model's detections")
       .type_name("FILE");
 }
 
 void run_class_fusion(Tool& tool, const ClassFusionOptions& o) {
   if (o.classifiers.size() < 2) tool.refuse({"--class-weights"}, "a single classifier");
-  if (std::none_of(o.classifiers.begin(), o.classifiers.end(), is_stream)) tool.refuse({"--class-rows"}, "class scores from files (--classification stream:NAME has rows)");
+  if (std::none_of(o.classifiers.begin(), o.classifiers.end(), is_stream))
+    tool.refuse({"--class-rows"}, "class scores from files (--classification stream:NAME has rows)");
   check_options(o.choice, "--class-weights", o.classifiers.size());
   ClassFusion fusion(tool, o);
   if (!o.choice.from.empty()) fusion.choose_weights(tool);

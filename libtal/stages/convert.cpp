@@ -59,7 +59,8 @@ class Merge {
  private:
   void say(const std::vector<std::string>& videos, const std::string& what) const {
     if (videos.empty()) return;
-    std::string text = std::to_string(videos.size()) + (videos.size() == 1 ? " video is " : " videos are ") + what + ":";
+    std::string text =
+        std::to_string(videos.size()) + (videos.size() == 1 ? " video is " : " videos are ") + what + ":";
     for (std::size_t i = 0; i < videos.size() && i < 5; ++i) text += ' ' + videos[i];
     tool_.warn(text + (videos.size() > 5 ? " ..." : ""));
   }
@@ -83,7 +84,8 @@ class Splits {
         const auto words = split_blanks(lines[i]);
         if (words.empty()) continue;
         const auto [known, added] = subsets_.emplace(video_of_file(words[0]), subset);
-        if (!added && known->second != subset) throw Error("'" + known->first + "' is in " + known->second + " and in " + subset).at_line(path, i + 1);
+        if (!added && known->second != subset)
+          throw Error("'" + known->first + "' is in " + known->second + " and in " + subset).at_line(path, i + 1);
       }
     }
   }
@@ -94,7 +96,8 @@ class Splits {
     else record.set_text("subset", found->second);
   }
   void report(Tool& tool) const {
-    if (unlisted_ > 0) tool.warn(std::to_string(unlisted_) + (unlisted_ == 1 ? " video is" : " videos are") + " in no --split list");
+    if (unlisted_ > 0)
+      tool.warn(std::to_string(unlisted_) + (unlisted_ == 1 ? " video is" : " videos are") + " in no --split list");
   }
 
  private:
@@ -122,7 +125,8 @@ class Writer {
     writer_->add(record, text);
     if (folder_) {
       const std::string& video = record.video();
-      if (video.empty() || video.find('/') != std::string::npos || video.find('\0') != std::string::npos || video == "." || video == "..")
+      if (video.empty() || video.find('/') != std::string::npos || video.find('\0') != std::string::npos ||
+          video == "." || video == "..")
         throw Error("cannot be a file name").at_field("video").at_video(video);
       AtomicFile file((std::filesystem::path(tool_.options().output) / (video + writer_->extension())).string());
       file.write(text);
@@ -153,7 +157,8 @@ void load_tables(const Tool& tool, ConvertOptions& o) {
   if (!o.classes.empty()) o.import.tables.classes = o.exported.classes = parse_classes(load(o.classes));
   o.exported.class_offset = o.import.class_offset;
   if (!o.window_weights.empty()) o.import.tables.window_weights = parse_window_weights(load(o.window_weights));
-  static const std::set<std::string> roles = {"video", "start", "end", "label", "score", "duration", "fps", "frames", "subset"};
+  static const std::set<std::string> roles = {"video",    "start", "end",    "label", "score",
+                                              "duration", "fps",   "frames", "subset"};
   for (const auto& column : o.columns) {
     const auto [role, name] = pair_of(column, "--columns");
     if (!roles.count(role)) throw UsageError("--columns: unknown role '" + role + "'");
@@ -199,22 +204,22 @@ void convert(Tool& tool, ConvertOptions& o) {
     if (tool.stopped()) throw Error("interrupted");
     tool.progress(++records, 0, "records");
   };
-  const ImportSink sink{
-      [&](Record& record) {
-        try {
-          pass(record);
-        } catch (Error& error) {
-          tool.record_error(error.at_video(record.video()), record.str());
-        }
-      },
-      [&](const Error& error, std::string_view text) { tool.record_error(error, text); },
-      [&](const std::string& message) { tool.note(message); }};
+  const ImportSink sink{[&](Record& record) {
+                          try {
+                            pass(record);
+                          } catch (Error& error) {
+                            tool.record_error(error.at_video(record.video()), record.str());
+                          }
+                        },
+                        [&](const Error& error, std::string_view text) { tool.record_error(error, text); },
+                        [&](const std::string& message) { tool.note(message); }};
   if (from.reader) {
     from.reader(load_sources(o.paths, from.extension), o.import, sink);
   } else if (from.path_reader) {
     from.path_reader(o.paths, o.import, sink);
   } else {
-    for (const auto& path : o.paths) for_each_record(tool, path, [&](Record& record, const LineReader&) { pass(record); });
+    for (const auto& path : o.paths)
+      for_each_record(tool, path, [&](Record& record, const LineReader&) { pass(record); });
   }
   writer.end();
   splits.report(tool);

@@ -12,16 +12,16 @@ namespace tal {
 
 struct ConvertOptions {
   std::string from, to = "tal";
-  std::vector<std::string> paths;       // none: --input
-  std::string ids = "keep";             // keep, strip or add ActivityNet's `v_`
-  std::string subset;                   // only records of this subset
+  std::vector<std::string> paths;                                // none: --input
+  std::string ids = "keep";                                      // keep, strip or add ActivityNet's `v_`
+  std::string subset;                                            // only records of this subset
   std::string durations, classes, window_weights, merge, where;  // files; where: COLUMN=VALUE
-  std::vector<std::string> columns;     // ROLE=NAME
+  std::vector<std::string> columns;                              // ROLE=NAME
   ImportOptions import;
   ExportOptions exported;
   std::string prefix;
-  std::vector<std::string> splits;      // SUBSET=FILE
-  WeightOptions weights;                // instead of --from
+  std::vector<std::string> splits;  // SUBSET=FILE
+  WeightOptions weights;            // instead of --from
 };
 
 ToolInfo convert_info();  // of tal-convert

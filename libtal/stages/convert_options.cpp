@@ -42,12 +42,16 @@ void register_format_conditions(const Options& table) {
 }
 
 void register_feature_options(const Options& table, FeatureImport& f, SignalImport& s) {
-  table.add("--pattern", f.pattern, "Regular expression searched in the file name (path below the folder; name in an archive); other files are left out")
+  table
+      .add("--pattern", f.pattern,
+           "Regular expression searched in the file name (path below the folder; name in an archive); other files are "
+           "left out")
       .type_name("REGEX");
   table.add("--id", f.id, "The video in terms of --pattern: $1 its first group, $& the match").type_name("FORMAT");
   table.add("--stream", f.stream, "Name of the feature stream; may use the groups of --pattern").type_name("FORMAT");
-  table.add("--per", f.per,
-            "What belongs to a video: a file, or an array of an archive; auto: arrays when one archive is read")
+  table
+      .add("--per", f.per,
+           "What belongs to a video: a file, or an array of an archive; auto: arrays when one archive is read")
       .one_of({"auto", "file", "array"});
   table.add("--stride", f.stride, "Frames (samples) from row to row").type_name("N").positive();
   table.add("--window", f.window, "Frames (samples) that a row covers; features: the stride when not given")
@@ -59,8 +63,9 @@ void register_feature_options(const Options& table, FeatureImport& f, SignalImpo
   table.flag("--transpose", f.transpose, "The files hold [dim, rows]");
   table.flag("--duration-from-rows", f.duration_from_rows,
              "features: a video without a known duration lasts as long as its rows cover");
-  table.add("--non-finite", f.non_finite,
-            "NaN and infinity in rows that are rewritten; zero: become 0, counted on stderr")
+  table
+      .add("--non-finite", f.non_finite,
+           "NaN and infinity in rows that are rewritten; zero: become 0, counted on stderr")
       .one_of({"fail", "zero"});
   table.add("--out-dir", f.out_dir, "Folder for VIDEO.STREAM.npy; made when missing").type_name("DIR");
   table.flag("--inline", f.inline_data, "Rows into the record (base64)");
@@ -69,11 +74,13 @@ void register_feature_options(const Options& table, FeatureImport& f, SignalImpo
   table.add("--channels", s.channels, "Columns of every file, by header name or number from 1 (default: all)")
       .type_name("LIST")
       .comma_separated();
-  table.add("--signal-features", s.statistics, "What a row holds of its window, in this order").comma_separated()
+  table.add("--signal-features", s.statistics, "What a row holds of its window, in this order")
+      .comma_separated()
       .one_of({"raw", "mean", "std", "min", "max", "energy"});
   table.add("--tail", s.tail, "Samples behind the last whole window").one_of({"drop", "pad", "shift"});
-  table.add("--labels", s.labels,
-            "Table of annotations (read as segments-csv: --columns, --where, --time frames for samples)")
+  table
+      .add("--labels", s.labels,
+           "Table of annotations (read as segments-csv: --columns, --where, --time frames for samples)")
       .type_name("FILE");
 }
 
@@ -84,22 +91,26 @@ void register_weight_options(const Options& table, WeightOptions& o) {
     known += (known.empty() ? "" : ", ") + map.name;
     if (map.complete) complete.push_back(map.name);
   }
-  table.add("--weights", o.file,
-            "Weights to convert (.pt, .pth, .npz, .safetensors) into the safetensors file --output; without one the "
-            "tensors are listed")
+  table
+      .add("--weights", o.file,
+           "Weights to convert (.pt, .pth, .npz, .safetensors) into the safetensors file --output; without one the "
+           "tensors are listed")
       .type_name("FILE");
   const Options given = table.with("--weights");
-  given.add("--key", o.key,
-            "Where the tensors lie in a PyTorch checkpoint: state_dict, a/b for nested ones, . for everything")
+  given
+      .add("--key", o.key,
+           "Where the tensors lie in a PyTorch checkpoint: state_dict, a/b for nested ones, . for everything")
       .type_name("KEY");
-  given.add("--map", o.rules,
-            "Rules for new names, one a line: REGEX -> NAME [SHAPE]; NAME - leaves a tensor out. Or a known "
-            "checkpoint: " +
-                known)
+  given
+      .add("--map", o.rules,
+           "Rules for new names, one a line: REGEX -> NAME [SHAPE]; NAME - leaves a tensor out. Or a known "
+           "checkpoint: " +
+               known)
       .type_name("FILE|NAME");
-  given.add("--model-input", o.inputs,
-            "Feature stream that an imported model reads: NAME[:KEY=VALUE,...] with dim, fps, stride, window, offset, "
-            "resample, weights (repeatable)")
+  given
+      .add("--model-input", o.inputs,
+           "Feature stream that an imported model reads: NAME[:KEY=VALUE,...] with dim, fps, stride, window, offset, "
+           "resample, weights (repeatable)")
       .type_name("STREAM")
       .with("--map", complete);
   given.add("--unmatched", o.unmatched, "Tensors that no rule names").one_of({"fail", "keep", "drop"}).with("--map");
@@ -127,16 +138,18 @@ void register_options(const Options& table, ConvertOptions& o) {
       .type_name("FILE");
   input.add("--classes", o.classes, "Class names: 'number name' lines, names alone (from 0), or a JSON list")
       .type_name("FILE");
-  input.add("--class-offset", o.import.class_offset, "Added to a class number before it is looked up").type_name("N")
+  input.add("--class-offset", o.import.class_offset, "Added to a class number before it is looked up")
+      .type_name("N")
       .between(-1000000, 1000000);
   input.add("--time", o.import.time, "Unit of the times read").one_of({"seconds", "frames", "relative"});
   input.add("--fps", o.import.fps, "Frames per second, for --time frames; of features: at which they were sampled")
       .type_name("FPS")
       .positive();
   input.flag("--unit-duration", o.import.unit_duration, "Leave relative times as they are: every record lasts 1");
-  input.add("--columns", o.columns,
-            "Names of columns: video=NAME start=NAME end=NAME label=NAME score=NAME duration=NAME fps=NAME frames=NAME "
-            "subset=NAME")
+  input
+      .add("--columns", o.columns,
+           "Names of columns: video=NAME start=NAME end=NAME label=NAME score=NAME duration=NAME fps=NAME frames=NAME "
+           "subset=NAME")
       .type_name("ROLE=NAME")
       .comma_separated()
       .one_value();
@@ -151,16 +164,17 @@ void register_options(const Options& table, ConvertOptions& o) {
       .type_name("FILE");
   output.add("--segments", o.exported.segments, "Which segments to write; auto: the proposals where a record has them")
       .one_of({"auto", "proposals", "annotations"});
-  output.add("--dataset-version", o.exported.version,
-             "\"version\" of the file written (else the one read, or VERSION 1.3)")
+  output
+      .add("--dataset-version", o.exported.version,
+           "\"version\" of the file written (else the one read, or VERSION 1.3)")
       .type_name("TEXT");
   register_feature_options(records.group("Features and signals"), o.import.features, o.import.signals);
   register_weight_options(table.group("Weights"), o.weights);
   register_format_conditions(table);
   table.row("--input").without("paths").without("--weights");
   table.row("--fps").with_any({{"--time", {"frames"}}, {"--from", {"features"}}});
-  for (const char* option :
-       {"--columns", "--where", "--time", "--classes", "--class-offset"})  // of signals they say how --labels is read
+  for (const char* option : {"--columns", "--where", "--time", "--classes", "--class-offset"})  // of signals they say
+                                                                                                // how --labels is read
     table.row(option).with_any({{"--from", {"signals"}, false}, {"--labels"}});
 }
 

@@ -31,22 +31,28 @@ void convert_weights(Tool& tool, const WeightOptions& o) {
   }
   const NamedMap* known = find_named_map(o.rules);
   if (!o.rules.empty()) {
-    const auto rules = parse_rules(known ? SourceText{"--map " + known->name, known->rules} : load_sources({o.rules}, "").at(0));
+    const auto rules =
+        parse_rules(known ? SourceText{"--map " + known->name, known->rules} : load_sources({o.rules}, "").at(0));
     Renamed renamed = rename_tensors(weights.tensors, rules, o.rules);
     if (known) renamed.unused.clear();  // what must be there is the network's to say
     list(tool, renamed.unused, "the rule matches no tensor");
     if (o.unmatched == "keep")
       for (const auto& tensor : weights.tensors)
-        if (std::find(renamed.unmatched.begin(), renamed.unmatched.end(), tensor.name) != renamed.unmatched.end()) renamed.tensors.push_back(tensor);
-    if (o.unmatched != "keep") list(tool, renamed.unmatched, o.unmatched == "drop" ? "left out, no rule names it" : "no rule names it");
+        if (std::find(renamed.unmatched.begin(), renamed.unmatched.end(), tensor.name) != renamed.unmatched.end())
+          renamed.tensors.push_back(tensor);
+    if (o.unmatched != "keep")
+      list(tool, renamed.unmatched, o.unmatched == "drop" ? "left out, no rule names it" : "no rule names it");
     if (o.unmatched == "fail" && !renamed.unmatched.empty())
-      throw Error(std::to_string(renamed.unmatched.size()) + " tensors have no rule (--unmatched keep or drop lets them pass)").at_line(o.rules, 0);
+      throw Error(std::to_string(renamed.unmatched.size()) +
+                  " tensors have no rule (--unmatched keep or drop lets them pass)")
+          .at_line(o.rules, 0);
     if (known && known->complete) known->complete(weights.tensors, renamed.tensors, {o.inputs}, weights.metadata);
     weights.tensors = std::move(renamed.tensors);
   }
   if (output != "-") return write_safetensors(output, weights.tensors, weights.metadata);
   for (const auto& tensor : weights.tensors)
-    tool.out().write(tensor.name + '\t' + std::string(dtype_name(tensor.dtype)) + '\t' + shape_text(tensor.shape) + '\n');
+    tool.out().write(tensor.name + '\t' + std::string(dtype_name(tensor.dtype)) + '\t' + shape_text(tensor.shape) +
+                     '\n');
 }
 
 }  // namespace tal

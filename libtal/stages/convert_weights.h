@@ -6,7 +6,8 @@
 
 namespace tal {
 
-// tal-convert --weights: to the safetensors file --output, or as a table (name, type, shape) to stdout when there is none.
+// tal-convert --weights: to the safetensors file --output, or as a table (name, type, shape) to stdout when there is
+// none.
 void convert_weights(Tool& tool, const WeightOptions& options);
 
 }  // namespace tal

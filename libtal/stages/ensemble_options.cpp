@@ -5,9 +5,10 @@ namespace tal {
 void register_options(const Options& table, EnsembleWeightOptions& o, const std::string& weights,
                       const std::string& members) {
   const Options chosen = table.with("--weights-from");
-  table.add("--weights-from", o.from,
-            "Choose the weights of the " + members +
-                " on these records with annotations: each one's share of their scores, or by --grid")
+  table
+      .add("--weights-from", o.from,
+           "Choose the weights of the " + members +
+               " on these records with annotations: each one's share of their scores, or by --grid")
       .type_name("VAL");
   chosen.add("--grid", o.grid, "Try all weights that are multiples of 1/N and take those of the best score on VAL")
       .type_name("N")
@@ -19,7 +20,8 @@ void register_options(const Options& table, EnsembleWeightOptions& o, const std:
 void check_options(const EnsembleWeightOptions& o, const std::string& weights, std::size_t members) {
   if (o.from.empty()) return;
   if (members < 2) throw UsageError("--weights-from: there is nothing to weigh with a single member");
-  if (!o.out.empty() && !o.out.ends_with(".json")) throw UsageError("--weights-out: '" + o.out + "' does not end with .json, as " + weights + " reads it");
+  if (!o.out.empty() && !o.out.ends_with(".json"))
+    throw UsageError("--weights-out: '" + o.out + "' does not end with .json, as " + weights + " reads it");
 }
 
 }  // namespace tal

@@ -18,8 +18,11 @@ namespace {
 class Evaluation {
  public:
   Evaluation(Tool& tool, const EvalOptions& options)
-      : tool_(tool), o_(options), p_(make_protocol(tool, options)),
-        jobs_(tool.given("--jobs") ? tool.options().jobs : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 2)) {}
+      : tool_(tool),
+        o_(options),
+        p_(make_protocol(tool, options)),
+        jobs_(tool.given("--jobs") ? tool.options().jobs
+                                   : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 2)) {}
 
   void run() {
     tool_.out();  // a wrong --output is found before the work
@@ -42,41 +45,50 @@ class Evaluation {
     if (!o_.gt.empty()) {
       const auto read = read_records(tool_, o_.gt, data_, true, false, jobs_);
       if (read.without_annotations > 0)
-        tool_.note(std::to_string(read.without_annotations) + " of " + std::to_string(read.records) + " records in " + o_.gt +
-                   " have no annotations and do not count");
+        tool_.note(std::to_string(read.without_annotations) + " of " + std::to_string(read.records) + " records in " +
+                   o_.gt + " have no annotations and do not count");
     }
     const auto read = read_records(tool_, tool_.options().input, data_, o_.gt.empty(), true, jobs_);
     if (read.without_proposals > 0)
-      tool_.note(std::to_string(read.without_proposals) + " of " + std::to_string(read.records) + " records have no proposals");
+      tool_.note(std::to_string(read.without_proposals) + " of " + std::to_string(read.records) +
+                 " records have no proposals");
     data_.index();
   }
 
   // Faults that make the numbers meaningless, and warnings about what makes them surprising.
   void check() {
     const Selection& s = *run_.selection;
-    if (p_.filter.all_subsets && several_subsets()) tool_.warn("the ground truth holds several subsets and all count; --subset NAME takes one");
+    if (p_.filter.all_subsets && several_subsets())
+      tool_.warn("the ground truth holds several subsets and all count; --subset NAME takes one");
     if (!p_.proposals && !p_.filter.class_agnostic) require_labels();
     if (!p_.proposals && !p_.filter.class_agnostic && s.counts.predictions > 0 &&
-        std::all_of(data_.predictions.begin(), data_.predictions.end(), [](const auto& x) { return x.label == kNoLabel; }))
+        std::all_of(data_.predictions.begin(), data_.predictions.end(),
+                    [](const auto& x) { return x.label == kNoLabel; }))
       tool_.warn("no prediction has a label: a detection protocol finds nothing to rank");
-    if (s.counts.zero_length > 0) tool_.warn(std::to_string(s.counts.zero_length) + " ground-truth segments have zero length");
-    if (o_.require_complete && s.counts.covered < s.counts.videos) throw Error(missing_videos() + " (--require-complete)");
+    if (s.counts.zero_length > 0)
+      tool_.warn(std::to_string(s.counts.zero_length) + " ground-truth segments have zero length");
+    if (o_.require_complete && s.counts.covered < s.counts.videos)
+      throw Error(missing_videos() + " (--require-complete)");
   }
   bool several_subsets() const {
-    return std::any_of(data_.truth_order.begin(), data_.truth_order.end(),
-                       [&](auto id) { return data_.videos[id].subset != data_.videos[data_.truth_order.front()].subset; });
+    return std::any_of(data_.truth_order.begin(), data_.truth_order.end(), [&](auto id) {
+      return data_.videos[id].subset != data_.videos[data_.truth_order.front()].subset;
+    });
   }
   void require_labels() const {
     for (const auto id : run_.selection->videos) {
       const auto truths = data_.truths_of(id);
       for (std::size_t i = 0; i < truths.size(); ++i)
         if (truths[i].label == kNoLabel)
-          throw Error("missing; this protocol needs labels").at_field("annotations[" + std::to_string(i) + "].label").at_video(data_.video_names.text(id));
+          throw Error("missing; this protocol needs labels")
+              .at_field("annotations[" + std::to_string(i) + "].label")
+              .at_video(data_.video_names.text(id));
     }
   }
   std::string missing_videos() const {
     const Counts& c = run_.selection->counts;
-    std::string text = std::to_string(c.videos - c.covered) + " of " + std::to_string(c.videos) + " ground-truth videos have no record in the stream: ";
+    std::string text = std::to_string(c.videos - c.covered) + " of " + std::to_string(c.videos) +
+                       " ground-truth videos have no record in the stream: ";
     std::size_t shown = 0;
     for (const auto id : run_.selection->videos) {
       if (data_.videos[id].predicted) continue;
@@ -101,15 +113,22 @@ class Evaluation {
     std::vector<double> difference;
     for (std::size_t i = 0; i < draws.size(); ++i) difference.push_back(draws[i] - second_draws[i]);
     const auto range = interval(difference);
-    report_["compare"] = {{"file", o_.compare}, {"score", second.score}, {"difference", run_.score - second.score}, {"samples", samples},
-                          {"seed", seed}, {"low", range.low}, {"high", range.high}, {"p_value", bootstrap_p_value(draws, second_draws)}};
+    report_["compare"] = {{"file", o_.compare},
+                          {"score", second.score},
+                          {"difference", run_.score - second.score},
+                          {"samples", samples},
+                          {"seed", seed},
+                          {"low", range.low},
+                          {"high", range.high},
+                          {"p_value", bootstrap_p_value(draws, second_draws)}};
   }
   // The same ground truth, in the same order, with another file's predictions.
   Dataset with_predictions_of(const std::string& path) {
     Dataset other;
     for (const auto id : data_.truth_order) {
       std::vector<Truth> truths;
-      for (const auto& truth : data_.truths_of(id)) truths.push_back({truth.segment, other.labels.id(data_.labels.text(truth.label))});
+      for (const auto& truth : data_.truths_of(id))
+        truths.push_back({truth.segment, other.labels.id(data_.labels.text(truth.label))});
       const Video& video = data_.videos[id];
       other.add_truth(data_.video_names.text(id), video.subset, video.duration, video.fps, truths);
     }

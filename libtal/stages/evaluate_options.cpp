@@ -17,7 +17,8 @@ void register_options(const Options& table, EvalOptions& o) {
   table.add("--protocol", o.protocol, "Whose numbers: the rules of matching, averaging and counting").one_of(names);
   table.add("--gt", o.gt, "Records with annotations (default: the annotations of the stream itself)").type_name("FILE");
   table.add("--subset", o.subset, "Only ground truth of this subset (default: all of it)").type_name("NAME");
-  table.add("--tiou", o.tiou, "Thresholds: list or range, e.g. 0.5:0.05:0.95 (default: the protocol's)").type_name("LIST");
+  table.add("--tiou", o.tiou, "Thresholds: list or range, e.g. 0.5:0.05:0.95 (default: the protocol's)")
+      .type_name("LIST");
   table.add("--exclude", o.exclude, "Leave out the videos that FILE names, one a line").type_name("FILE");
   table.flag(
       "--exclude-known-bad", o.exclude_known_bad,
@@ -36,17 +37,24 @@ void register_options(const Options& table, EvalOptions& o) {
               "thumos14-proposal: videos without a proposal stay in the denominator (the script in use drops them)");
   frames.flag("--no-ambiguous", o.ambiguous_removed,
               "thumos14-proposal: Ambiguous rows are no ground truths (the script in use counts them)");
-  detections.add("--recall-at", o.recall_at,
-                 "Also Recall@kx: the first k times n predictions of a video and class with n instances")
+  detections
+      .add("--recall-at", o.recall_at,
+           "Also Recall@kx: the first k times n predictions of a video and class with n instances")
       .type_name("LIST");
   detections.flag("--per-class", o.per_class, "Also the table of classes");
-  table.add("--bootstrap", o.bootstrap, "Intervals of 95 % from N samples of the videos (--seed)").type_name("N").between(2, 1000000);
-  table.add("--compare", o.compare, "Records with other predictions for the same videos: difference, interval and p-value").type_name("FILE");
+  table.add("--bootstrap", o.bootstrap, "Intervals of 95 % from N samples of the videos (--seed)")
+      .type_name("N")
+      .between(2, 1000000);
+  table
+      .add("--compare", o.compare,
+           "Records with other predictions for the same videos: difference, interval and p-value")
+      .type_name("FILE");
   detections.flag(
       "--diagnose", o.diagnose,
       "Kinds of false positives and their cost, and the score by coverage, length and number of instances (DETAD)");
-  detections.add("--diagnose-file", o.diagnose_file,
-                 "Write every prediction's kind at the first threshold to FILE (implies --diagnose)")
+  detections
+      .add("--diagnose-file", o.diagnose_file,
+           "Write every prediction's kind at the first threshold to FILE (implies --diagnose)")
       .type_name("FILE");
   table.add("--oracle", o.oracle, "What the mean gains if this step were perfect; all: one after another")
       .one_of({"boundaries", "labels", "ranking", "all"});
@@ -58,8 +66,12 @@ void register_options(const Options& table, EvalOptions& o) {
       .with("--against");
   table.add("--curves", o.curves, "Write precision/recall or recall curves to FILE as CSV").type_name("FILE");
   table.flag("--require-complete", o.require_complete, "Fail when a ground-truth video has no record in the stream");
-  table.add("--fail-under", o.fail_under, "Status 1 when average_map (0..1) or auc (0..100; thumos14-proposal: AR@50) is lower").type_name("X");
-  table.add("--format", o.format, "text, json (one object), csv or markdown").one_of({"text", "json", "csv", "markdown"});
+  table
+      .add("--fail-under", o.fail_under,
+           "Status 1 when average_map (0..1) or auc (0..100; thumos14-proposal: AR@50) is lower")
+      .type_name("X");
+  table.add("--format", o.format, "text, json (one object), csv or markdown")
+      .one_of({"text", "json", "csv", "markdown"});
 }
 
 namespace {
@@ -67,8 +79,10 @@ namespace {
 // Values, not options, that have no effect.
 void refuse_useless(const EvalOptions& o, const Protocol& p) {
   const std::string why = "--protocol " + o.protocol;
-  if (p.proposals && o.ties == "video") throw UsageError("--ties video has no effect with " + why + ": proposals are ranked inside their video");
-  if ((p.proposals || o.class_agnostic) && o.oracle == "labels") throw UsageError("--oracle labels has no effect with " + why + ": labels are ignored");
+  if (p.proposals && o.ties == "video")
+    throw UsageError("--ties video has no effect with " + why + ": proposals are ranked inside their video");
+  if ((p.proposals || o.class_agnostic) && o.oracle == "labels")
+    throw UsageError("--oracle labels has no effect with " + why + ": labels are ignored");
   if (o.excluded == "count" && o.exclude.empty() && !o.exclude_known_bad)
     throw UsageError("--excluded count needs --exclude FILE or --exclude-known-bad");
 }
@@ -99,7 +113,8 @@ void read_exclusions(const std::string& path, Filter& filter) {
 std::vector<int> whole_numbers(const std::string& list) {
   std::vector<int> out;
   for (const double k : parse_number_list(list)) {
-    if (!(k >= 1 && k <= 1e6) || k != static_cast<int>(k)) throw UsageError("--recall-at: " + format_number(k) + " is not a whole number of 1 or more");
+    if (!(k >= 1 && k <= 1e6) || k != static_cast<int>(k))
+      throw UsageError("--recall-at: " + format_number(k) + " is not a whole number of 1 or more");
     out.push_back(static_cast<int>(k));
   }
   return out;

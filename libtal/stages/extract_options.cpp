@@ -32,8 +32,9 @@ void register_options(const Options& table, ExtractOptions& o) {
   made.add("--stride", o.stride, "Sampled frames from one window to the next")
       .between(std::int64_t{1}, std::int64_t{1} << 30);
   made.add("--window", o.window, "Sampled frames in a window").between(std::int64_t{1}, std::int64_t{1} << 20);
-  stored.add("--tail", o.tail,
-             "Last frames that fill no window: drop them, pad with the last frame, or shift the last window back")
+  stored
+      .add("--tail", o.tail,
+           "Last frames that fill no window: drop them, pad with the last frame, or shift the last window back")
       .one_of({"drop", "pad", "shift"});
   made.add("--flow", o.encoder.flow, "Optical flow: block (fast block motion), dis, farneback, tvl1")
       .one_of({"block", "dis", "farneback", "tvl1"});
@@ -75,8 +76,9 @@ void register_options(const Options& table, ExtractOptions& o) {
       .positive();
   live.add("--patience", o.patience, "A live video has ended when nothing came for so many seconds")
       .between(0.1, 86400.0);
-  table.add("--videos", o.videos,
-            "Video files to build records from (id: file name without extension), instead of reading records")
+  table
+      .add("--videos", o.videos,
+           "Video files to build records from (id: file name without extension), instead of reading records")
       .type_name("FILE...");
   table.row("--input").without("--videos");
   table.row("--jobs").without("--live");
@@ -110,7 +112,8 @@ void extract(Tool& tool, const ExtractOptions& o) {
 double sampled_fps(const ExtractOptions& o) {
   if (o.fps.empty()) return 0;
   const double value = parse_fraction(o.fps);
-  if (!(value > 0) || value > 1000 || !std::isfinite(value)) throw UsageError("--fps must lie in (0, 1000]: '" + o.fps + "'");
+  if (!(value > 0) || value > 1000 || !std::isfinite(value))
+    throw UsageError("--fps must lie in (0, 1000]: '" + o.fps + "'");
   return value;
 }
 

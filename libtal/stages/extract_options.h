@@ -12,21 +12,22 @@ namespace tal {
 
 struct ExtractOptions {
   std::vector<std::string> encoders = {"hog-hof"};  // NAME[@LAYER][:WEIGHTS]
-  std::string fps;               // sampled frames per second ("10", "30000/1001"); empty: every decoded frame
-  std::int64_t stride = 8;       // frames at the sampled rate
-  std::int64_t window = 16;      // frames at the sampled rate
-  std::string tail = "drop";     // drop, pad, shift
+  std::string fps;            // sampled frames per second ("10", "30000/1001"); empty: every decoded frame
+  std::int64_t stride = 8;    // frames at the sampled rate
+  std::int64_t window = 16;   // frames at the sampled rate
+  std::string tail = "drop";  // drop, pad, shift
   EncoderOptions encoder;
   std::string out_dir = "features";
-  std::string classes;           // file with one class name a line
-  std::string flow_cache;        // folder; empty: none
+  std::string classes;     // file with one class name a line
+  std::string flow_cache;  // folder; empty: none
   bool inline_data = false, half = false, resume = false, partial = false, dry_run = false, check = false;
   std::vector<std::string> videos;
-  bool decode_ahead = true;      // on a thread of its own; without, frames stay in the processor's nearest cache: better when other videos fill the cores
-  bool live = false;             // follow one video while it is being made
-  double live_window = 30;       // seconds of a record
-  double live_step = 0;          // seconds from one record's start to the next; 0: live_window
-  double patience = 10;          // seconds without anything new that end a live video
+  bool decode_ahead = true;  // on a thread of its own; without, frames stay in the processor's nearest cache: better
+                             // when other videos fill the cores
+  bool live = false;         // follow one video while it is being made
+  double live_window = 30;   // seconds of a record
+  double live_step = 0;      // seconds from one record's start to the next; 0: live_window
+  double patience = 10;      // seconds without anything new that end a live video
 };
 
 ToolInfo extract_info();  // of tal-extract

@@ -5,12 +5,14 @@ namespace tal {
 void register_options(const Options& table, GroupingOptions& o) {
   const Options group = table.group("Grouping");
   group.add("--stream", o.stream, "Feature stream to read (default: the only one)").type_name("NAME");
-  group.add("--curve", o.curve,
-            "Columns to group: names with commas, all (each column and their mean), mean, motion (default: motion if "
-            "there is one, else all)")
+  group
+      .add("--curve", o.curve,
+           "Columns to group: names with commas, all (each column and their mean), mean, motion (default: motion if "
+           "there is one, else all)")
       .type_name("NAMES");
-  group.add("--threshold", o.threshold,
-            "Actionness from which a row starts a component; several (0.3,0.5 or 0.2:0.2:0.8) are grouped one by one")
+  group
+      .add("--threshold", o.threshold,
+           "Actionness from which a row starts a component; several (0.3,0.5 or 0.2:0.2:0.8) are grouped one by one")
       .type_name("LIST");
   group.add("--min", o.min, "Components longer than ROWS").type_name("ROWS").not_negative();
   group.add("--max", o.max, "Components shorter than ROWS (0: no bound)").type_name("ROWS").not_negative();
@@ -18,8 +20,9 @@ void register_options(const Options& table, GroupingOptions& o) {
   group.flag("--keep-growing", o.keep_growing, "Emitted components stay and grow on: nested proposals");
   group.add("--merge-nms", o.merge_nms, "tIoU of the suppression that merges the curves' proposals (1: none)")
       .between(0.0, 1.0);
-  group.add("--merge-nms-by", o.merge_nms_by,
-            "What the merging suppression compares: all proposals of all curves (the paper), or those of each label")
+  group
+      .add("--merge-nms-by", o.merge_nms_by,
+           "What the merging suppression compares: all proposals of all curves (the paper), or those of each label")
       .one_of({"all", "label"})
       .without("--merge-nms", {"1"});
   group.add("--normalize", o.normalize, "Scale each curve to 0..1: minmax, none, or auto (minmax for motion only)")

@@ -25,14 +25,17 @@ void register_model_options(const Options& table, ModelOptions& o, const std::ve
 void register_map_options(const Options& table, MapOptions& o) {
   const Options group = table.group("Maps and windows"), model = group.with("--model"),
                 member = group.with_any({{"--model"}, {"--map-folder"}});
-  member.add("--weights", o.weights,
-             "Weights of the ensemble's members, in their order, or the file of --weights-out (default: equal ones)")
+  member
+      .add("--weights", o.weights,
+           "Weights of the ensemble's members, in their order, or the file of --weights-out (default: equal ones)")
       .type_name("W,W,...|FILE.json");
-  group.add("--map-folder", o.map_folders,
-            "Maps that --maps DIR left, as a member of the ensemble (repeatable; behind the models)")
+  group
+      .add("--map-folder", o.map_folders,
+           "Maps that --maps DIR left, as a member of the ensemble (repeatable; behind the models)")
       .type_name("DIR");
-  model.add("--multi-scale", o.multi_scale,
-            "Rescale videos up to 30 s, up to 120 s and longer ones to these numbers of rows, such as 30,80,100")
+  model
+      .add("--multi-scale", o.multi_scale,
+           "Rescale videos up to 30 s, up to 120 s and longer ones to these numbers of rows, such as 30,80,100")
       .type_name("R,R,R");
   member.add("--maps", o.maps, "Where the score maps go too: none, inline (the record) or a folder")
       .type_name("none|inline|DIR");

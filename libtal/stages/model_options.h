@@ -12,7 +12,7 @@ namespace tal {
 enum class Stage { kPropose, kRefine, kScore };  // what a model is asked to do
 
 struct ModelOptions {
-  std::vector<std::string> models;    // files; several: an ensemble
+  std::vector<std::string> models;  // files; several: an ensemble
   std::string device = "cpu";
   std::string precision = "float32";  // of its products and convolutions: float32, bfloat16, float16 (CUDA)
   int threads = 0;                    // of LibTorch; 0: all cores

@@ -28,14 +28,18 @@ std::string chosen_format(const Tool& tool, const PlotOptions& options) {
   if (end == ".svg") return "svg";
   if (end == ".html" || end == ".htm") return "html";
   if (end == ".png") return "png";
-  throw UsageError("--output " + tool.options().output + ": the name must end in .svg, .html or .png (or say --format)");
+  throw UsageError("--output " + tool.options().output +
+                   ": the name must end in .svg, .html or .png (or say --format)");
 }
 
-std::string stem(const std::string& path) { return path == "-" ? "stdin" : std::filesystem::path(path).stem().string(); }
+std::string stem(const std::string& path) {
+  return path == "-" ? "stdin" : std::filesystem::path(path).stem().string();
+}
 
 class Selection {
  public:
-  explicit Selection(const PlotOptions& options) : options_(options), wanted_(options.videos.begin(), options.videos.end()) {}
+  explicit Selection(const PlotOptions& options)
+      : options_(options), wanted_(options.videos.begin(), options.videos.end()) {}
 
   // Whether this record is drawn; counts the others.
   bool take(const std::string& video) {
@@ -52,7 +56,8 @@ class Selection {
       if (!found_.count(video)) throw Error("no record of this video in the input").at_video(video);
     const std::size_t shown = wanted_.empty() ? drawn_ : found_.size();
     if (seen_ == shown) return "";
-    const std::string text = std::to_string(shown) + " of " + std::to_string(seen_) + " records drawn" + (wanted_.empty() ? " (--max-videos)" : " (--video)");
+    const std::string text = std::to_string(shown) + " of " + std::to_string(seen_) + " records drawn" +
+                             (wanted_.empty() ? " (--max-videos)" : " (--video)");
     tool.note(text);
     return text;
   }
@@ -78,13 +83,16 @@ Track read_track(const Record& record, const std::string& name, double min_score
 
 TimelineStyle style_of(const PlotOptions& options, const std::string& title) {
   TimelineStyle style;
-  style.width = options.width, style.top_k = options.top_k, style.max_rows = options.max_rows, style.positive = options.positive;
+  style.width = options.width, style.top_k = options.top_k, style.max_rows = options.max_rows,
+  style.positive = options.positive;
   style.title = options.title.empty() ? title : options.title;
   return style;
 }
 
 Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& kind) {
-  TimelineStyle style = style_of(options, kind == "anchors" ? "Anchors and ground truth" : kind == "compare" ? "Two results against ground truth" : "");
+  TimelineStyle style = style_of(options, kind == "anchors"   ? "Anchors and ground truth"
+                                          : kind == "compare" ? "Two results against ground truth"
+                                                              : "");
   Selection selection(options);
   std::vector<TimelineVideo> videos;
   std::map<std::string, std::size_t> index;
@@ -127,7 +135,8 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
   const std::string left_out = selection.remark(tool);
   style.remark += (style.remark.empty() || left_out.empty() ? "" : "; ") + left_out;
   if (style.title.empty()) {
-    const bool truths = std::any_of(videos.begin(), videos.end(), [](const auto& video) { return !video.truth.empty(); });
+    const bool truths =
+        std::any_of(videos.begin(), videos.end(), [](const auto& video) { return !video.truth.empty(); });
     style.title = truths ? "Detections against ground truth" : "Detections";
   }
   return kind == "anchors" ? draw_anchors(videos, style) : draw_timeline(videos, style);
@@ -142,7 +151,8 @@ Canvas plot_curves(const PlotOptions& options, const Tool& tool) {
     while (reader.next(line)) (text += line) += '\n';
     read_curves(text, source, "", charts);
   } else {
-    for (const auto& file : options.files) read_curves(read_file(file), file, options.files.size() > 1 ? stem(file) : "", charts);
+    for (const auto& file : options.files)
+      read_curves(read_file(file), file, options.files.size() > 1 ? stem(file) : "", charts);
   }
   return draw_charts(charts, options.width, options.title.empty() ? "Curves" : options.title);
 }
@@ -158,7 +168,8 @@ Matrix stream_matrix(const Record& record, const FeatureStream& stream) {
     for (std::int64_t r = 0; r < features.rows; ++r) map.values.push_back(features.at(r, c));
   const RowTime time = row_time(stream, record.duration());
   map.x_low = time.seconds(0.0), map.x_high = time.seconds(static_cast<double>(features.rows)), map.time = true;
-  map.x_label = "time" + std::string(stream.last_start ? " (the last row was moved back to the end)" : ""), map.y_label = "column";
+  map.x_label = "time" + std::string(stream.last_start ? " (the last row was moved back to the end)" : ""),
+  map.y_label = "column";
   return map;
 }
 
@@ -169,7 +180,8 @@ void add_streams(const Record& record, const std::vector<std::string>& wanted, s
     if (std::none_of(streams.begin(), streams.end(), [&](const FeatureStream& s) { return s.name == name; }))
       throw Error("missing").at_field("features." + name);
   for (const auto& stream : streams)
-    if (wanted.empty() || std::find(wanted.begin(), wanted.end(), stream.name) != wanted.end()) maps.push_back(stream_matrix(record, stream));
+    if (wanted.empty() || std::find(wanted.begin(), wanted.end(), stream.name) != wanted.end())
+      maps.push_back(stream_matrix(record, stream));
 }
 
 Canvas plot_heatmaps(Tool& tool, const PlotOptions& options) {
@@ -264,10 +276,14 @@ void run_plot(Tool& tool, const PlotOptions& options) {
   if (format != "png") tool.refuse({"--scale"}, "--format " + format);
   const std::string kind = tool.command_line().chosen();
   Output& out = tool.out();
-  const Canvas canvas = kind == "curves" ? plot_curves(options, tool) : kind == "heatmap" ? plot_heatmaps(tool, options) : plot_segments(tool, options, kind);
+  const Canvas canvas = kind == "curves"    ? plot_curves(options, tool)
+                        : kind == "heatmap" ? plot_heatmaps(tool, options)
+                                            : plot_segments(tool, options, kind);
   const Theme theme = options.theme == "light" ? Theme::kLight : options.theme == "dark" ? Theme::kDark : Theme::kAuto;
   const std::string title = options.title.empty() ? "tal-plot " + kind : options.title;
-  out.write(format == "png" ? to_png(canvas, theme, options.scale) : format == "html" ? to_html(canvas, title, theme) : to_svg(canvas, title, theme));
+  out.write(format == "png"    ? to_png(canvas, theme, options.scale)
+            : format == "html" ? to_html(canvas, title, theme)
+                               : to_svg(canvas, title, theme));
 }
 
 }  // namespace tal::plot

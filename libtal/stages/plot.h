@@ -12,7 +12,7 @@ struct PlotOptions {
   double width = 1000;
   double scale = 2;
   std::string format = "auto", theme = "auto", title;
-  std::vector<std::string> videos;   // drawn ones; empty = the first max_videos
+  std::vector<std::string> videos;  // drawn ones; empty = the first max_videos
   std::size_t max_videos = 20, top_k = 500, max_rows = 12;
   double min_score = 0, positive = 0.5;
   std::string ground_truth, with;

@@ -23,7 +23,8 @@ const Table& table_of(const std::string& what, const std::string& library, const
   return *offered;
 }
 
-std::shared_ptr<const Frames> open_frames(const std::string& path, const FrameContract& contract, const std::string& cache) {
+std::shared_ptr<const Frames> open_frames(const std::string& path, const FrameContract& contract,
+                                          const std::string& cache) {
   return video_stages().open_frames(path, contract, cache);
 }
 
@@ -60,7 +61,8 @@ std::string network_library() {
   try {
     const std::string version = network_stages().version();
     const TorchLibrary& torch = open_torch();
-    return version + ", " + torch.folder + " (" + torch.origin + ")" + (torch.remark.empty() ? "" : ", " + torch.remark);
+    return version + ", " + torch.folder + " (" + torch.origin + ")" +
+           (torch.remark.empty() ? "" : ", " + torch.remark);
   } catch (const Error& error) {
     return std::string("no networks: ") + error.what();
   }

@@ -1,5 +1,5 @@
-// The stages that need LibTorch or OpenCV. They live in libraries of their own beside libtal.so, which are opened when a run asks for what they do:
-// who wants no network pays for none, and may lack LibTorch.
+// The stages that need LibTorch or OpenCV. They live in libraries of their own beside libtal.so, which are opened when
+// a run asks for what they do: who wants no network pays for none, and may lack LibTorch.
 #pragma once
 
 #include <memory>

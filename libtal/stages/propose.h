@@ -12,7 +12,7 @@
 namespace tal {
 
 struct ProposeOptions {
-  std::string method;               // grouping; empty: by models
+  std::string method;  // grouping; empty: by models
   GroupingOptions grouping;
   bool allow_empty = false;
   ModelOptions model;

@@ -35,7 +35,8 @@ void print_sweep(Tool& tool, const std::vector<SweepVideo>& videos, const RpnFus
       out += line.dump() + '\n';
     } else {
       std::snprintf(text, sizeof text, "%4.1f %8.2f", beta, result.auc), out += text;
-      for (const int n : at) std::snprintf(text, sizeof text, " %9.2f", 100 * eval::interpolate(result.an, result.ar, n)), out += text;
+      for (const int n : at)
+        std::snprintf(text, sizeof text, " %9.2f", 100 * eval::interpolate(result.an, result.ar, n)), out += text;
       out += '\n';
     }
   }
@@ -51,13 +52,15 @@ void register_refine_options(const Options& table, RpnFusionOptions& o) {
 void register_score_options(const Options& table, RpnFusionOptions& o) {
   register_refine_options(table, o);
   const Options records = table.without("--beta-sweep"), sweep = table.with("--beta-sweep");
-  records.add("--fusion", o.fusion,
-              "rpn: the score is the weighted average of segment and unit score (Eq. 9), or their product")
+  records
+      .add("--fusion", o.fusion,
+           "rpn: the score is the weighted average of segment and unit score (Eq. 9), or their product")
       .one_of({"average", "product"});
   records.add("--beta", o.beta, "rpn: weight of the segment score, 1 - BETA of the unit score (Eq. 9)")
       .between(0.0, 1.0)
       .with("--fusion", {"average"});
-  table.flag("--beta-sweep", o.sweep, "rpn: print AR@AN and AUC for beta 0, 0.1, ..., 1 instead of records (needs annotations)");
+  table.flag("--beta-sweep", o.sweep,
+             "rpn: print AR@AN and AUC for beta 0, 0.1, ..., 1 instead of records (needs annotations)");
   std::vector<Choice> presets;
   for (const auto& preset : suppression_presets())
     if (preset.rule.method == "rpn") presets.push_back(preset.name.c_str());
@@ -79,11 +82,14 @@ void run_rpn_score(Tool& tool, const RpnFusionOptions& options) {
   }
   for (const double tiou : parse_number_list(options.tiou))
     if (!(tiou >= 0 && tiou <= 1)) throw UsageError("--sweep-tiou: " + format_number(tiou) + " is not between 0 and 1");
-  if (options.most != std::floor(options.most)) throw UsageError("--sweep-an: " + format_number(options.most) + " is no whole number");
+  if (options.most != std::floor(options.most))
+    throw UsageError("--sweep-an: " + format_number(options.most) + " is no whole number");
   if (const double high = preset_of(options.preset).high; options.low && *options.low > high)
-    throw UsageError("--sweep-low " + format_number(*options.low) + " is above the preset's --high " + format_number(high));
+    throw UsageError("--sweep-low " + format_number(*options.low) + " is above the preset's --high " +
+                     format_number(high));
   std::vector<SweepVideo> videos;
-  for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) { videos.push_back(sweep_video(record, options)); });
+  for_each_record(tool, tool.options().input,
+                  [&](Record& record, const LineReader&) { videos.push_back(sweep_video(record, options)); });
   print_sweep(tool, videos, options);
 }
 

@@ -16,7 +16,9 @@ std::optional<std::string> setting_text(double value) {
   return format_number(value);
 }
 std::optional<std::string> setting_text(const std::string& value) { return value; }
-std::optional<std::string> setting_text(const std::optional<double>& value) { return value ? setting_text(*value) : std::nullopt; }
+std::optional<std::string> setting_text(const std::optional<double>& value) {
+  return value ? setting_text(*value) : std::nullopt;
+}
 
 bool windowed(const SuppressOptions& o) { return o.method == "bsn" || o.method == "rpn"; }
 

@@ -29,7 +29,8 @@ void add_features(Record& record, const SynthFeatureOptions& o, std::uint64_t se
     stream.dtype = o.half ? "float16" : "float32";
   } else {
     const std::string& id = record.video();
-    if (id.empty() || id.size() > 200 || id[0] == '.' || id.find('/') != std::string::npos || id.find('\0') != std::string::npos)
+    if (id.empty() || id.size() > 200 || id[0] == '.' || id.find('/') != std::string::npos ||
+        id.find('\0') != std::string::npos)
       throw Error("cannot be a file name; use --inline").at_field("video");
     stream.path = o.out_dir + "/" + id + "." + o.stream + ".npy";
     write_npy(stream.path, features.values.data(), features.rows, features.dim, o.half);
@@ -46,11 +47,15 @@ void register_options(const Options& table, SynthAnnotationOptions& o) {
   table.add("--min-duration", o.min_duration, "Shortest video, seconds").type_name("S");
   table.add("--max-duration", o.max_duration, "Longest video, seconds").type_name("S");
   table.add("--min-instances", o.min_instances, "Fewest instances a video").type_name("N").between(0, 1000000);
-  table.add("--max-instances", o.max_instances, "Most instances a video; fewer when they do not fit").type_name("N").between(0, 1000000);
+  table.add("--max-instances", o.max_instances, "Most instances a video; fewer when they do not fit")
+      .type_name("N")
+      .between(0, 1000000);
   table.add("--min-length", o.min_length, "Shortest instance, seconds").type_name("S");
   table.add("--max-length", o.max_length, "Longest instance, seconds").type_name("S");
   table.add("--min-gap", o.min_gap, "Least gap between instances, seconds").type_name("S");
-  table.add("--overlap", o.overlap, "Probability that an instance lies anywhere, over others too").type_name("P").between(0.0, 1.0);
+  table.add("--overlap", o.overlap, "Probability that an instance lies anywhere, over others too")
+      .type_name("P")
+      .between(0.0, 1.0);
   table.group("Proposals")
       .add("--proposals", o.proposals, "Proposals a video (0: none)")
       .type_name("N")
@@ -77,17 +82,21 @@ void register_options(const Options& table, SynthFeatureOptions& o) {
   table.flag("--inline", o.inline_data, "Put the data into the record (base64)");
   table.flag("--half", o.half, "float16 instead of float32");
   table.add("--stream", o.stream, "Name of the stream").type_name("NAME");
-  table.add("--kind", o.kind, "signature: a random vector a class; scores: one column a class").one_of({"signature", "scores"});
+  table.add("--kind", o.kind, "signature: a random vector a class; scores: one column a class")
+      .one_of({"signature", "scores"});
   table.add("--dim", o.dim, "Columns of kind signature")
       .type_name("N")
       .between(1, 1000000)
       .with("--kind", {"signature"});
-  table.add("--class", o.classes, "Column of kind scores (repeatable; default: the record's labels)").type_name("LABEL")
+  table.add("--class", o.classes, "Column of kind scores (repeatable; default: the record's labels)")
+      .type_name("LABEL")
       .with("--kind", {"scores"});
   table.add("--fps", o.fps, "Sampled frames per second (0: the record's, else 25)").type_name("X").between(0.0, 1000.0);
   table.add("--stride", o.stride, "Frames from row to row").type_name("FRAMES");
   table.add("--window", o.window, "Frames that a row covers").type_name("FRAMES");
-  table.add("--snr", o.snr, "RMS of an action's signature over the RMS of the noise").type_name("X").between(0.0, 1e6)
+  table.add("--snr", o.snr, "RMS of an action's signature over the RMS of the noise")
+      .type_name("X")
+      .between(0.0, 1e6)
       .with_any({{"--kind", {"signature"}}, {"--noise", {"0"}, false}});
   table.add("--noise", o.noise, "RMS of the noise (0: none)").type_name("X").between(0.0, 1e6);
   table.add("--correlation", o.correlation, "Correlation of the noise of neighbouring rows")
@@ -98,8 +107,10 @@ void register_options(const Options& table, SynthFeatureOptions& o) {
 
 void write_annotations(Tool& tool, const SynthAnnotationOptions& o) {
   require(o.fps > 0 && o.fps <= 1000, "--fps must be above 0 and at most 1000");
-  require(o.min_duration * o.fps >= 2 && o.max_duration >= o.min_duration && o.max_duration <= 1e7, "--min-duration must hold two frames and not be above --max-duration (at most 1e7)");
-  require(o.min_length * o.fps >= 1 && o.max_length >= o.min_length, "--min-length must hold a frame and not be above --max-length");
+  require(o.min_duration * o.fps >= 2 && o.max_duration >= o.min_duration && o.max_duration <= 1e7,
+          "--min-duration must hold two frames and not be above --max-duration (at most 1e7)");
+  require(o.min_length * o.fps >= 1 && o.max_length >= o.min_length,
+          "--min-length must hold a frame and not be above --max-length");
   require(o.max_instances >= o.min_instances, "--min-instances must not be above --max-instances");
   require(o.min_gap >= 0, "--min-gap must not be negative");
   Output& out = tool.out();

@@ -19,7 +19,7 @@ struct SynthOptions {
   SynthFeatureOptions features;
   SynthVideosOptions videos;
 };
-ToolInfo synth_info();  // of tal-synth
+ToolInfo synth_info();                                               // of tal-synth
 void register_options(const Options& table, SynthOptions& options);  // one subcommand each
 // What the chosen subcommand says. UsageError when options contradict each other; Error for files that cannot be
 // written.

@@ -16,8 +16,11 @@ std::string video_id(const SynthVideosOptions& o, int i) {
 void register_options(const Options& table, SynthVideosOptions& o) {
   table.add("-n,--videos", o.videos, "Number of videos").type_name("N").between(0, 1000000);
   table.add("--out-dir", o.out_dir, "Write the video files into this folder").type_name("DIR");
-  table.add("--container", o.container, "avi: Motion JPEG, every frame by itself; mp4: MPEG-4, smaller, needs OpenCV's FFmpeg")
-      .type_name("NAME").one_of({"avi", "mp4"});
+  table
+      .add("--container", o.container,
+           "avi: Motion JPEG, every frame by itself; mp4: MPEG-4, smaller, needs OpenCV's FFmpeg")
+      .type_name("NAME")
+      .one_of({"avi", "mp4"});
   table.add("--prefix", o.prefix, "Beginning of the video ids").type_name("TEXT");
   table.add("--duration", o.video.duration, "Seconds").type_name("S");
   table.add("--fps", o.video.fps, "Frames per second").type_name("X");

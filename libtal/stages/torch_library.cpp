@@ -29,9 +29,12 @@ struct Place {
   std::string origin;
 };
 
-std::string release_of(const std::string& version) { return version.substr(0, version.find('.', version.find('.') + 1)); }
+std::string release_of(const std::string& version) {
+  return version.substr(0, version.find('.', version.find('.') + 1));
+}
 
-// "2.11.0" of the LibTorch whose libraries lie in `lib`: its headers' or its Python package's; "" when neither tells it.
+// "2.11.0" of the LibTorch whose libraries lie in `lib`: its headers' or its Python package's; "" when neither tells
+// it.
 std::string version_of(const fs::path& lib) {
   const auto text = [&](const char* name) {
     std::ostringstream out;
@@ -56,7 +59,8 @@ std::string version_of(const fs::path& lib) {
 // Where the active Python has its package torch; it is not imported.
 std::optional<fs::path> python_torch() {
   const char* command =
-      "python3 -c 'import importlib.util as u; s = u.find_spec(\"torch\"); print(s.submodule_search_locations[0] if s else \"\")' 2>/dev/null </dev/null";
+      "python3 -c 'import importlib.util as u; s = u.find_spec(\"torch\"); print(s.submodule_search_locations[0] if s "
+      "else \"\")' 2>/dev/null </dev/null";
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command, "r"), pclose);
   if (!pipe) return std::nullopt;
   std::string out;
@@ -80,7 +84,8 @@ std::optional<TorchLibrary> try_place(const Place& place, std::string& why) {
     return std::nullopt;
   }
   try {
-    const SharedLibrary cpu((place.folder / kLibrary).string(), true);  // brings libc10.so along; when it fails, nothing of it stays
+    const SharedLibrary cpu((place.folder / kLibrary).string(), true);  // brings libc10.so along; when it fails,
+                                                                        // nothing of it stays
   } catch (const Error& error) {
     why = error.message();
     return std::nullopt;
@@ -95,7 +100,8 @@ std::optional<TorchLibrary> try_place(const Place& place, std::string& why) {
 }
 
 TorchLibrary find_torch() {
-  if (std::string(TAL_TORCH_VERSION).empty()) throw Error("this build of tal has no networks: it was made without LibTorch");
+  if (std::string(TAL_TORCH_VERSION).empty())
+    throw Error("this build of tal has no networks: it was made without LibTorch");
   std::string why;
   if (const char* said = std::getenv("TAL_TORCH"); said && *said) {
     if (std::string(said) == "OFF") throw Error("networks are off: TAL_TORCH=OFF");
@@ -119,7 +125,8 @@ TorchLibrary find_torch() {
     tried += "; python3 has no package torch";
   }
   if (auto found = at({TAL_TORCH_FOLDER, "the build's"})) return *found;
-  throw Error("networks need LibTorch " + release_of(TAL_TORCH_VERSION) + " (pip install torch==" TAL_TORCH_VERSION ", or TAL_TORCH=/path/to/libtorch)" + tried);
+  throw Error("networks need LibTorch " + release_of(TAL_TORCH_VERSION) +
+              " (pip install torch==" TAL_TORCH_VERSION ", or TAL_TORCH=/path/to/libtorch)" + tried);
 }
 
 }  // namespace

@@ -5,12 +5,13 @@ namespace tal {
 void register_options(const Options& table, TrainCommand& o) {
   const Options model = table.group("Model"), data = table.group("Data"), run = table.group("Run"),
                 report = table.group("Report");
-  const std::vector<Condition> of_a_model = {{"--list-settings", {}, false},
-                                             {"--model"}};  // --list-settings may be of all models
+  const std::vector<Condition> of_a_model = {{"--list-settings", {}, false}, {"--model"}};  // --list-settings may be of
+                                                                                            // all models
   model.add("--model", o.model, "What to train").type_name("NAME");
-  model.add("--preset", o.presets,
-            "Named settings of the model, rows of its paper's tables (repeatable: they add up, later ones over earlier "
-            "ones)")
+  model
+      .add("--preset", o.presets,
+           "Named settings of the model, rows of its paper's tables (repeatable: they add up, later ones over earlier "
+           "ones)")
       .type_name("NAME")
       .with_any(of_a_model);
   model.add("--set", o.settings, "Change a setting, e.g. train.lr=1e-4 (repeatable)")
@@ -18,12 +19,14 @@ void register_options(const Options& table, TrainCommand& o) {
       .with_any(of_a_model);
   model.flag("--list-settings", o.list_settings,
              "Print presets and settings of --model, or of all models, with values, meanings and ranges, and end");
-  model.add("--init-from", o.init_from,
-            "Start from another model's weights, by name; its settings are the run's unless presets or --set say "
-            "otherwise")
+  model
+      .add("--init-from", o.init_from,
+           "Start from another model's weights, by name; its settings are the run's unless presets or --set say "
+           "otherwise")
       .type_name("FILE")
       .without("--list-settings");
-  model.flag(
+  model
+      .flag(
           "--init-partial", o.init_partial,
           "--init-from takes the tensors that match by name and shape, and lists the others (default: all must match)")
       .with("--init-from");

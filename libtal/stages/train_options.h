@@ -20,7 +20,7 @@ struct TrainCommand {
   std::string device = "cpu";
   int threads = 0;
   std::string out, last, checkpoint_dir;
-  std::string init_from;               // weights to start from
+  std::string init_from;  // weights to start from
   bool init_partial = false;
   double checkpoint_minutes = 10;
   bool resume = false, list_settings = false;

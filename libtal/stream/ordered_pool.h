@@ -17,8 +17,8 @@ namespace tal {
 template <class Item>
 class OrderedPool {
  public:
-  // make_worker() is called once in each thread; what it returns is called with one item after the other. With fewer than two threads
-  // there are none, and add() does the work.
+  // make_worker() is called once in each thread; what it returns is called with one item after the other. With fewer
+  // than two threads there are none, and add() does the work.
   template <class MakeWorker>
   OrderedPool(int threads, MakeWorker make_worker) {
     if (threads < 2) {

@@ -40,7 +40,8 @@ void with_record(Record& record, std::string_view line, const std::string& sourc
 }
 
 // A record that fails leaves nothing in the output.
-void transform(const Transform& fn, Record& record, std::string_view line, const std::string& source, std::uint64_t number, std::string& output) {
+void transform(const Transform& fn, Record& record, std::string_view line, const std::string& source,
+               std::uint64_t number, std::string& output) {
   const std::size_t before = output.size();
   try {
     with_record(record, line, source, number, [&] { fn(record, output); });
@@ -119,7 +120,9 @@ void transform_in_batches(Run& run, const Transform& fn) {
   Seen seen(run, reader);
   const int jobs = run.options().jobs;
   OrderedPool<Batch> workers(jobs, [&fn, source = reader.source()] {
-    return [&fn, source, record = std::make_shared<Record>()](Batch& batch) { transform_batch(fn, *record, source, batch); };
+    return [&fn, source, record = std::make_shared<Record>()](Batch& batch) {
+      transform_batch(fn, *record, source, batch);
+    };
   });
   const auto write_down_to = [&](std::size_t left) {
     while (workers.size() > left) {
@@ -154,7 +157,9 @@ void transform_in_batches(Run& run, const Transform& fn) {
 
 }  // namespace
 
-void transform_records(Run& run, const Transform& fn) { run.options().jobs > 1 ? transform_in_batches(run, fn) : transform_one_by_one(run, fn); }
+void transform_records(Run& run, const Transform& fn) {
+  run.options().jobs > 1 ? transform_in_batches(run, fn) : transform_one_by_one(run, fn);
+}
 
 void map_records(Run& run, const std::function<void(Record&)>& fn) {
   const std::string& history = run.history_entry();

@@ -1,4 +1,5 @@
-// Records through a function: one after the other, or in batches by several threads with the results in the input's order.
+// Records through a function: one after the other, or in batches by several threads with the results in the input's
+// order.
 #pragma once
 
 #include <functional>

@@ -79,11 +79,13 @@ void Run::progress(std::uint64_t done, std::uint64_t total, const std::string& u
   char text[200];
   if (total > 0) {
     const double left = rate > 0 ? static_cast<double>(total - std::min(done, total)) / rate : 0;
-    std::snprintf(text, sizeof text, "%s: %llu/%llu %s (%.0f %%), %.3g/s, %d:%02d left", name_.c_str(), static_cast<unsigned long long>(done),
-                  static_cast<unsigned long long>(total), unit.c_str(), 100.0 * static_cast<double>(done) / static_cast<double>(total), rate, static_cast<int>(left) / 60,
+    std::snprintf(text, sizeof text, "%s: %llu/%llu %s (%.0f %%), %.3g/s, %d:%02d left", name_.c_str(),
+                  static_cast<unsigned long long>(done), static_cast<unsigned long long>(total), unit.c_str(),
+                  100.0 * static_cast<double>(done) / static_cast<double>(total), rate, static_cast<int>(left) / 60,
                   static_cast<int>(left) % 60);
   } else {
-    std::snprintf(text, sizeof text, "%s: %llu %s, %.3g/s", name_.c_str(), static_cast<unsigned long long>(done), unit.c_str(), rate);
+    std::snprintf(text, sizeof text, "%s: %llu %s, %.3g/s", name_.c_str(), static_cast<unsigned long long>(done),
+                  unit.c_str(), rate);
   }
   std::string line = terminal ? std::string("\r\x1b[K") + text : std::string(text) + "\n";
   if (terminal && last) line += "\n";

@@ -1,5 +1,5 @@
-// One run of a stage, as the engine and the algorithms see it: where records come from and go, what is said on stderr, what happens to bad records,
-// progress, history. Tools make one of their command line (libtal/cli/tool.h).
+// One run of a stage, as the engine and the algorithms see it: where records come from and go, what is said on stderr,
+// what happens to bad records, progress, history. Tools make one of their command line (libtal/cli/tool.h).
 #pragma once
 
 #include <chrono>
@@ -34,12 +34,14 @@ class Run {
   const std::string& name() const { return name_; }
   const CommonOptions& options() const { return common_; }
 
-  Output& out();                            // of --output; opened on first use (Error when it cannot be written)
-  void close();                             // output and rejects, which are complete: files appear under their names. Error when they cannot be written
+  Output& out();  // of --output; opened on first use (Error when it cannot be written)
+  void close();   // output and rejects, which are complete: files appear under their names. Error when they cannot be
+                  // written
   void note(const std::string& message);    // stderr, unless -q
   void warn(const std::string& message);    // stderr, always: "tal-nms: warning: ..."
   void detail(const std::string& message);  // stderr with -v
-  // Applies --on-error: `fail` rethrows; `skip` prints, counts, writes `line` to --rejects and returns. Thread safe. Error after --max-errors of them.
+  // Applies --on-error: `fail` rethrows; `skip` prints, counts, writes `line` to --rejects and returns. Thread safe.
+  // Error after --max-errors of them.
   void record_error(const Error& error, std::string_view line);
   // A failure that does not stop the run but makes the exit status 1 (already reported by the caller).
   void fail_later() { failed_ = true; }
@@ -47,16 +49,18 @@ class Run {
   // Adds e.g. "model" to the history entry: value is JSON text.
   void history_field(const std::string& key, const std::string& json);
 
-  // Progress on stderr: done/total (0 = unknown), rate and ETA; only on a terminal unless --progress always. Cheap to call.
+  // Progress on stderr: done/total (0 = unknown), rate and ETA; only on a terminal unless --progress always. Cheap to
+  // call.
   void progress(std::uint64_t done, std::uint64_t total, const std::string& unit);
   bool stopped() const;  // SIGINT or SIGTERM arrived: finish the current item and return
 
  protected:
-  virtual void before_output() {}  // the output is wanted for the first time, or again
+  virtual void before_output() {}                   // the output is wanted for the first time, or again
   static void print_line(const std::string& line);  // stderr
   void print_error(const std::string& message);
-  void end_progress();             // so that the next line begins at the left
-  void keep_what_was_good();       // after a fault: stdout and rejects keep what has been computed; a file that is not complete never appears
+  void end_progress();        // so that the next line begins at the left
+  void keep_what_was_good();  // after a fault: stdout and rejects keep what has been computed; a file that is not
+                              // complete never appears
 
   static void on_signal(int number);  // for sigaction: stopped() from then on; a second one ends the process
   CommonOptions common_;

@@ -20,7 +20,8 @@ std::string id_of(const std::string& file) { return std::filesystem::path(file).
 void refuse_twins(const std::vector<std::string>& files) {
   std::set<std::string> ids;
   for (const auto& file : files)
-    if (!ids.insert(id_of(file)).second) throw UsageError("--videos: two files give the video id '" + id_of(file) + "'");
+    if (!ids.insert(id_of(file)).second)
+      throw UsageError("--videos: two files give the video id '" + id_of(file) + "'");
 }
 
 Record record_of(const std::string& file) {
@@ -69,7 +70,8 @@ void read_videos_as_records(const std::vector<std::string>& files) {
   }
   {
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> spool(std::tmpfile(), std::fclose);
-    if (!spool || std::fwrite(lines.data(), 1, lines.size(), spool.get()) != lines.size() || std::fflush(spool.get()) != 0 || ::dup2(fileno(spool.get()), STDIN_FILENO) < 0)
+    if (!spool || std::fwrite(lines.data(), 1, lines.size(), spool.get()) != lines.size() ||
+        std::fflush(spool.get()) != 0 || ::dup2(fileno(spool.get()), STDIN_FILENO) < 0)
       throw_errno("temporary file", errno);
   }
   if (::lseek(STDIN_FILENO, 0, SEEK_SET) < 0) throw_errno("temporary file", errno);

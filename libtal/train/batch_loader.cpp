@@ -2,7 +2,8 @@
 
 namespace tal {
 
-BatchLoader::BatchLoader(std::function<Batch(std::int64_t)> make, std::int64_t first, std::int64_t end, std::int64_t workers)
+BatchLoader::BatchLoader(std::function<Batch(std::int64_t)> make, std::int64_t first, std::int64_t end,
+                         std::int64_t workers)
     : make_(std::move(make)), taken_(first), wanted_(first), end_(end), ahead_(2 * workers + 1) {
   for (std::int64_t i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
 }

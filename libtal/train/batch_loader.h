@@ -1,4 +1,5 @@
-// Batches made ahead by worker threads and handed out in order; the order and content do not depend on the number of workers.
+// Batches made ahead by worker threads and handed out in order; the order and content do not depend on the number of
+// workers.
 #pragma once
 
 #include <condition_variable>
@@ -16,7 +17,8 @@ namespace tal {
 
 class BatchLoader {
  public:
-  // make(index) for first <= index < end, called from `workers` threads (0: from next() itself). At most 2 * workers + 1 batches wait.
+  // make(index) for first <= index < end, called from `workers` threads (0: from next() itself). At most 2 * workers +
+  // 1 batches wait.
   BatchLoader(std::function<Batch(std::int64_t)> make, std::int64_t first, std::int64_t end, std::int64_t workers);
   ~BatchLoader();
   BatchLoader(const BatchLoader&) = delete;

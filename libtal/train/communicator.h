@@ -13,8 +13,8 @@ class Communicator {
   virtual ~Communicator() = default;
   virtual int rank() const { return 0; }
   virtual int size() const { return 1; }
-  virtual void sum(std::vector<at::Tensor>&) {}               // in place, over all processes
-  virtual void broadcast(std::vector<at::Tensor>&) {}         // in place, from rank 0
+  virtual void sum(std::vector<at::Tensor>&) {}        // in place, over all processes
+  virtual void broadcast(std::vector<at::Tensor>&) {}  // in place, from rank 0
 };
 
 }  // namespace tal

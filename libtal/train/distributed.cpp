@@ -36,11 +36,15 @@ struct Place {
 
 Place find_place() {
   // torchrun, Open MPI, MPICH and Intel MPI, Slurm: the first that says both.
-  for (const auto& [rank, size] : {std::pair{"RANK", "WORLD_SIZE"}, {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}, {"PMI_RANK", "PMI_SIZE"}, {"SLURM_PROCID", "SLURM_NTASKS"}}) {
+  for (const auto& [rank, size] : {std::pair{"RANK", "WORLD_SIZE"},
+                                   {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
+                                   {"PMI_RANK", "PMI_SIZE"},
+                                   {"SLURM_PROCID", "SLURM_NTASKS"}}) {
     const auto r = variable(rank), n = variable(size);
     if (!r || !n) continue;
     const Place place{integer_of(*r, rank), integer_of(*n, size)};
-    if (place.size < 1 || place.rank < 0 || place.rank >= place.size) throw Error(std::string(rank) + "=" + *r + " does not fit " + size + "=" + *n);
+    if (place.size < 1 || place.rank < 0 || place.rank >= place.size)
+      throw Error(std::string(rank) + "=" + *r + " does not fit " + size + "=" + *n);
     return place;
   }
   return {};
@@ -48,15 +52,16 @@ Place find_place() {
 
 #ifdef TAL_HAVE_GLOO
 
-// LibTorch's Gloo backend: sums and broadcasts in one order for everybody. A process that is gone makes the others fail at their next
-// exchange, at the latest after the timeout (TAL_DISTRIBUTED_TIMEOUT seconds, default 300).
+// LibTorch's Gloo backend: sums and broadcasts in one order for everybody. A process that is gone makes the others fail
+// at their next exchange, at the latest after the timeout (TAL_DISTRIBUTED_TIMEOUT seconds, default 300).
 class GlooCommunicator : public Communicator {
  public:
   explicit GlooCommunicator(const Place& place) : place_(place) {
     const auto address = variable("MASTER_ADDR").value_or("127.0.0.1");
     const auto port = variable("MASTER_PORT");
     if (!port) throw Error("several processes, but MASTER_PORT (and MASTER_ADDR) do not say where they meet");
-    const auto seconds = std::chrono::seconds(integer_of(variable("TAL_DISTRIBUTED_TIMEOUT").value_or("300"), "TAL_DISTRIBUTED_TIMEOUT"));
+    const auto seconds = std::chrono::seconds(
+        integer_of(variable("TAL_DISTRIBUTED_TIMEOUT").value_or("300"), "TAL_DISTRIBUTED_TIMEOUT"));
     guarded("meeting at " + address + ":" + *port, [&] {
       c10d::TCPStoreOptions options;
       options.port = static_cast<std::uint16_t>(integer_of(*port, "MASTER_PORT"));
@@ -64,10 +69,13 @@ class GlooCommunicator : public Communicator {
       options.isServer = place.rank == 0 && variable("TORCHELASTIC_USE_AGENT_STORE").value_or("") != "True";
       options.numWorkers = static_cast<std::size_t>(place.size);
       options.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(seconds);
-      const auto store = c10::make_intrusive<c10d::PrefixStore>("tal", c10::make_intrusive<c10d::TCPStore>(address, options));
-      auto gloo = c10d::ProcessGroupGloo::Options::create_default(std::chrono::duration_cast<std::chrono::milliseconds>(seconds));
-      gloo->devices.push_back(address == "127.0.0.1" || address == "localhost" ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
-                                                                                : c10d::ProcessGroupGloo::createDefaultDevice());
+      const auto store =
+          c10::make_intrusive<c10d::PrefixStore>("tal", c10::make_intrusive<c10d::TCPStore>(address, options));
+      auto gloo = c10d::ProcessGroupGloo::Options::create_default(
+          std::chrono::duration_cast<std::chrono::milliseconds>(seconds));
+      gloo->devices.push_back(address == "127.0.0.1" || address == "localhost"
+                                  ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
+                                  : c10d::ProcessGroupGloo::createDefaultDevice());
       group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store, place.rank, place.size, gloo);
     });
   }
@@ -96,8 +104,8 @@ class GlooCommunicator : public Communicator {
       throw;
     } catch (const std::exception& error) {
       const std::string text = error.what();
-      throw Error("process " + std::to_string(place_.rank) + " of " + std::to_string(place_.size) + ": " + what + " failed; another process may have died (" +
-                  text.substr(0, text.find('\n')) + ")");
+      throw Error("process " + std::to_string(place_.rank) + " of " + std::to_string(place_.size) + ": " + what +
+                  " failed; another process may have died (" + text.substr(0, text.find('\n')) + ")");
     }
   }
   template <class Fn>
@@ -133,7 +141,8 @@ std::unique_ptr<Communicator> make_communicator() {
 #ifdef TAL_HAVE_GLOO
   return std::make_unique<GlooCommunicator>(place);
 #else
-  throw Error("started as process " + std::to_string(place.rank) + " of " + std::to_string(place.size) + ", but this build has no Gloo headers (package libgloo-dev)");
+  throw Error("started as process " + std::to_string(place.rank) + " of " + std::to_string(place.size) +
+              ", but this build has no Gloo headers (package libgloo-dev)");
 #endif
 }
 

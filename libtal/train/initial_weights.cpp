@@ -24,7 +24,8 @@ std::string InitialWeights::metadata(const char* key) const {
 
 std::string InitialWeights::settings(const std::string& model) const {
   if (metadata("format") != kModelFormat) return "{}";
-  if (metadata("model") != model) throw Error("'" + path_ + "' is a model '" + metadata("model") + "', not '" + model + "'");
+  if (metadata("model") != model)
+    throw Error("'" + path_ + "' is a model '" + metadata("model") + "', not '" + model + "'");
   auto all = nlohmann::ordered_json::parse(metadata("settings"));
   const std::string text = metadata("inference");
   const auto inference = nlohmann::ordered_json::parse(text.empty() ? "{}" : text);
@@ -32,30 +33,36 @@ std::string InitialWeights::settings(const std::string& model) const {
   return all.dump();
 }
 
-std::string InitialWeights::identity(bool partial) const { return sha256(MappedFile(path_).bytes()) + (partial ? ", in part" : ""); }
+std::string InitialWeights::identity(bool partial) const {
+  return sha256(MappedFile(path_).bytes()) + (partial ? ", in part" : "");
+}
 
 void InitialWeights::normalise(RecordSet& set) const {
   if (mean_.empty()) return;
   const auto dim = static_cast<std::size_t>(set.inputs().dim());
   if (mean_.size() != dim)
-    throw Error("'" + path_ + "' normalises " + std::to_string(mean_.size()) + " columns, the features have " + std::to_string(dim) + "; train.standardize=true measures them anew");
+    throw Error("'" + path_ + "' normalises " + std::to_string(mean_.size()) + " columns, the features have " +
+                std::to_string(dim) + "; train.standardize=true measures them anew");
   set.normalise(mean_, scale_);
 }
 
-void InitialWeights::copy_to(Model& model, bool partial, const std::function<void(const std::string&)>& note, const std::function<void(const std::string&)>& warn) const {
+void InitialWeights::copy_to(Model& model, bool partial, const std::function<void(const std::string&)>& note,
+                             const std::function<void(const std::string&)>& warn) const {
   torch::NoGradGuard guard;
   auto own = weights_of(model.network());  // shares storage with the network
   const auto& given = file_.tensors;
   WeightMatch match = match_weights(own, given);
   for (auto& name : match.missing) name += " " + tensor_shape(own.at(name));
-  for (auto& name : match.odd) name += " " + tensor_shape(given.at(name)) + " where the model has " + tensor_shape(own.at(name));
+  for (auto& name : match.odd)
+    name += " " + tensor_shape(given.at(name)) + " where the model has " + tensor_shape(own.at(name));
   for (auto& name : match.left_over) name += " " + tensor_shape(given.at(name));
 
   const std::string head = "--init-from '" + path_ + "': ";
   if (match.taken.empty()) throw Error(head + "no tensor has a name and a shape of the model");
   const auto tell = [&](const std::vector<std::string>& names, const char* what) {
     if (names.empty()) return;
-    const std::string text = std::to_string(names.size()) + " tensor" + (names.size() > 1 ? "s " : " ") + what + ": " + joined(names);
+    const std::string text =
+        std::to_string(names.size()) + " tensor" + (names.size() > 1 ? "s " : " ") + what + ": " + joined(names);
     if (!partial) throw Error(head + text + " (--init-partial takes the others)");
     note(head + text);
   };
@@ -64,14 +71,18 @@ void InitialWeights::copy_to(Model& model, bool partial, const std::function<voi
   tell(match.left_over, "in it that the model has not");
   for (const auto& name : match.taken) {
     const auto& tensor = given.at(name);
-    if (!torch::isfinite(tensor).all().item<bool>()) throw Error(head + "tensor '" + name + "' has values that are not finite; a training that diverged leaves such a model");
+    if (!torch::isfinite(tensor).all().item<bool>())
+      throw Error(head + "tensor '" + name +
+                  "' has values that are not finite; a training that diverged leaves such a model");
     own.at(name).copy_(tensor);
   }
   note(head + std::to_string(match.taken.size()) + " of the model's " + std::to_string(own.size()) + " tensors");
 
   const std::string classes = metadata("classes");
   if (!classes.empty() && classes != nlohmann::ordered_json(model.inputs().classes).dump())
-    warn(head + "its classes are others than the run's; weights of classes stand at their places in the list (--classes gives the order)");
+    warn(head +
+         "its classes are others than the run's; weights of classes stand at their places in the list (--classes gives "
+         "the order)");
 }
 
 }  // namespace tal

@@ -12,8 +12,10 @@ Settings settings_of(TrainOptions& o) {
   Settings s;
   s.add("epochs", &o.epochs, "Passes over the samples").between(1, 1e9);
   s.add("batch", &o.batch, "Samples per optimiser step, over all processes").between(1, 1e9);
-  s.add("accumulate", &o.accumulate, "Parts that a batch is computed in, one after the other (less memory)").between(1, 1e9);
-  s.add("standardize", &o.standardize, "Feature columns to mean 0 and deviation 1 over the training rows; kept in the model");
+  s.add("accumulate", &o.accumulate, "Parts that a batch is computed in, one after the other (less memory)")
+      .between(1, 1e9);
+  s.add("standardize", &o.standardize,
+        "Feature columns to mean 0 and deviation 1 over the training rows; kept in the model");
   s.add("samples-per-epoch", &o.samples_per_epoch, "Samples drawn for an epoch (0: all)").at_least(0);
   s.add("optimizer", &o.optimizer, "Optimiser", {"adam", "adamw", "sgd"});
   s.add("lr", &o.lr, "Learning rate").above(0);
@@ -22,13 +24,20 @@ Settings settings_of(TrainOptions& o) {
   s.add("beta1", &o.beta1, "Decay of Adam's first moment").at_least(0).below(1).with("optimizer", {"adam", "adamw"});
   s.add("beta2", &o.beta2, "Decay of Adam's second moment").at_least(0).below(1).with("optimizer", {"adam", "adamw"});
   s.add("schedule", &o.schedule, "Course of the learning rate", {"constant", "step", "cosine", "linear"});
-  s.add("milestones", &o.milestones, "Epochs after which the rate is multiplied by gamma").above(0).with("schedule", {"step"}).with("step-every", {"0"});
-  s.add("step-every", &o.step_every, "Multiply by gamma every N optimiser steps instead (0: at the milestones)").at_least(0).with("schedule", {"step"});
+  s.add("milestones", &o.milestones, "Epochs after which the rate is multiplied by gamma")
+      .above(0)
+      .with("schedule", {"step"})
+      .with("step-every", {"0"});
+  s.add("step-every", &o.step_every, "Multiply by gamma every N optimiser steps instead (0: at the milestones)")
+      .at_least(0)
+      .with("schedule", {"step"});
   s.add("gamma", &o.gamma, "Factor of each step").above(0).with("schedule", {"step"});
   s.add("min-lr", &o.min_lr, "The rate never falls below").at_least(0).without("schedule", {"constant"});
   s.add("warmup", &o.warmup, "Optimiser steps of linear rise at the start of each phase").at_least(0);
   s.add("clip", &o.clip, "Largest norm of all gradients together (0: none)").at_least(0);
-  s.add("ema", &o.ema, "Decay of the moving average of the weights that is validated and saved (0: none)").at_least(0).below(1);
+  s.add("ema", &o.ema, "Decay of the moving average of the weights that is validated and saved (0: none)")
+      .at_least(0)
+      .below(1);
   s.add("amp", &o.amp, "Compute in bfloat16 where it is safe");
   s.add("workers", &o.workers, "Threads that make batches ahead").between(1, 1024);
   s.add("validate-every", &o.validate_every, "Epochs between validations (0: the last alone)").at_least(0);
@@ -39,7 +48,8 @@ Settings settings_of(TrainOptions& o) {
 
 void check_options(const TrainOptions& o) {
   if (o.schedule == "step" && o.step_every == 0 && o.milestones.empty())
-    throw UsageError("setting 'train.schedule': 'step' never steps: neither train.milestones nor train.step-every says when");
+    throw UsageError(
+        "setting 'train.schedule': 'step' never steps: neither train.milestones nor train.step-every says when");
 }
 
 double lr_factor(const TrainOptions& o, std::int64_t step, std::int64_t steps_per_epoch, std::int64_t steps) {

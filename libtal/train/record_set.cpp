@@ -41,7 +41,9 @@ void RecordSet::add_features(const Record& record, Entry& entry) {
   if (inputs_.streams.empty() && options_.streams.empty())
     for (const auto& stream : record.features()) options_.streams.push_back(stream.name);
   if (options_.streams.empty())
-    throw Error(record.has("path") ? "missing; these settings train on features, not on the frames of videos" : "missing; training needs features").at_field("features");
+    throw Error(record.has("path") ? "missing; these settings train on features, not on the frames of videos"
+                                   : "missing; training needs features")
+        .at_field("features");
   const bool first = inputs_.streams.empty();
   for (const auto& name : options_.streams) {
     FeatureStream stream = select_stream(record, name);
@@ -56,7 +58,9 @@ void RecordSet::add_features(const Record& record, Entry& entry) {
 }
 
 void RecordSet::finish() {
-  if (videos_.empty()) throw Error(options_.subset.empty() ? "no record to train on" : "no record of subset '" + options_.subset + "' to train on");
+  if (videos_.empty())
+    throw Error(options_.subset.empty() ? "no record to train on"
+                                        : "no record of subset '" + options_.subset + "' to train on");
   if (instances_ == 0) throw Error("no record has annotations to train on");
   if (options_.classes.empty()) {
     std::set<std::string> labels;

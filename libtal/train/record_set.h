@@ -17,22 +17,26 @@ struct RecordSetOptions {
   std::string subset;                // only records of this subset; "": all
   bool standardize = false;          // every column to mean 0 and deviation 1 over the training rows
   std::optional<FrameContract> frames = {};  // of models that see the frames of the records' `path` instead of features
-  StreamFit fit = {};                // of the model
-  std::string frame_cache = {};      // folder that keeps the frames; "": temporary files
+  StreamFit fit = {};                        // of the model
+  std::string frame_cache = {};              // folder that keeps the frames; "": temporary files
 };
 
 class RecordSet : public TrainingSet {
  public:
   explicit RecordSet(RecordSetOptions options) : options_(std::move(options)) {}
-  // Takes what training needs of a record; frames are decoded here. Error when the streams' contract is not that of the first record, and
-  // for videos that cannot be decoded to their end.
+  // Takes what training needs of a record; frames are decoded here. Error when the streams' contract is not that of the
+  // first record, and for videos that cannot be decoded to their end.
   void add(const Record& record);
-  // Call after the last record: fixes the classes and the columns' normalisation. Error when there is nothing to train on.
+  // Call after the last record: fixes the classes and the columns' normalisation. Error when there is nothing to train
+  // on.
   void finish();
   // The same with a model's classes and normalisation, for validation.
   void finish(const InputContract& model);
-  // Columns normalised as another data set's were, x -> (x - mean) scale, instead of by options.standardize. mean, scale: inputs().dim() each.
-  void normalise(const std::vector<float>& mean, const std::vector<float>& scale) { inputs_.mean = mean, inputs_.scale = scale; }
+  // Columns normalised as another data set's were, x -> (x - mean) scale, instead of by options.standardize. mean,
+  // scale: inputs().dim() each.
+  void normalise(const std::vector<float>& mean, const std::vector<float>& scale) {
+    inputs_.mean = mean, inputs_.scale = scale;
+  }
 
   const InputContract& inputs() const override { return inputs_; }
   std::size_t size() const override { return videos_.size(); }

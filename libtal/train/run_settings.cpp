@@ -12,14 +12,16 @@ using Json = nlohmann::ordered_json;
 
 // Settings of validation: without --val they have no effect.
 bool of_validation(const std::string& name) {
-  return name.starts_with("val-") || name == "train.metric" || name == "train.patience" || name == "train.validate-every";
+  return name.starts_with("val-") || name == "train.metric" || name == "train.patience" ||
+         name == "train.validate-every";
 }
 
 std::string entry_help(const Settings& all, const Settings::Entry& entry) {
   std::string text = "  " + entry.name + " = " + all.value_text(entry.name) + "\n      " + entry.help;
   if (!entry.choices.empty()) text += ": " + joined(entry.choices);
   if (const auto range = entry.range_text(); !range.empty()) text += " [" + range + "]";
-  if (const auto condition = entry.condition_text(); !condition.empty()) text += (entry.conditions.empty() ? " (only in " : " (only with ") + condition + ")";
+  if (const auto condition = entry.condition_text(); !condition.empty())
+    text += (entry.conditions.empty() ? " (only in " : " (only with ") + condition + ")";
   if (of_validation(entry.name)) text += " (only with --val)";
   return text + "\n";
 }
@@ -61,15 +63,19 @@ void RunSettings::apply_preset(const std::string& name) {
       before_presets_.emplace(setting, Before{was, from});
       apply_json(Json{{setting, value}}.dump(), origin);
       if (from.starts_with("preset ") && from != origin && all_.value_text(setting) != was)
-        replaced_.push_back(origin + ": " + setting + " is " + all_.value_text(setting) + ", not the " + was + " of " + from);
+        replaced_.push_back(origin + ": " + setting + " is " + all_.value_text(setting) + ", not the " + was + " of " +
+                            from);
     }
     for (const auto& [setting, value] : values.items())
-      if (const auto why = all_.without_effect(setting)) throw UsageError(origin + ": setting '" + setting + "' " + *why);
+      if (const auto why = all_.without_effect(setting))
+        throw UsageError(origin + ": setting '" + setting + "' " + *why);
     return;
   }
   const auto near = nearest(name, names);
   throw UsageError("model '" + model_.name() + "' has no preset '" + name + "'" +
-                   (names.empty() ? "; it has none" : near.empty() ? "; --list-settings lists them" : "; did you mean '" + std::string(near) + "'?"));
+                   (names.empty()  ? "; it has none"
+                    : near.empty() ? "; --list-settings lists them"
+                                   : "; did you mean '" + std::string(near) + "'?"));
 }
 
 void RunSettings::apply_presets(const std::vector<std::string>& names) {
@@ -84,7 +90,8 @@ void RunSettings::drop_idle_presets() {
       const auto why = all_.without_effect(name);
       if (!why) continue;
       const Before& before = before_presets_.at(name);
-      if (all_.value_text(name) != before.value) replaced_.push_back(origin + ": " + name + " " + *why + "; it is " + before.value);
+      if (all_.value_text(name) != before.value)
+        replaced_.push_back(origin + ": " + name + " " + *why + "; it is " + before.value);
       all_.read_json(Json{{name, Json::parse(before.value)}}.dump());
       origin = before.origin, found = true;
     }
@@ -94,7 +101,8 @@ void RunSettings::drop_idle_presets() {
 void RunSettings::set(const std::string& name, const std::string& value, const std::string& origin) {
   const std::string was = all_.value_text(name);
   all_.set(name, value);
-  if (origin_of(name) == "--set" && all_.value_text(name) != was) throw UsageError("setting '" + name + "': --set says " + was + ", " + origin + " says " + value);
+  if (origin_of(name) == "--set" && all_.value_text(name) != was)
+    throw UsageError("setting '" + name + "': --set says " + was + ", " + origin + " says " + value);
   origin_[name] = origin;
   typed_.push_back(name);
 }
@@ -103,7 +111,8 @@ void RunSettings::set_pair(const std::string& pair) {
   const std::string name = pair.substr(0, pair.find('='));
   const std::string was = origin_of(name) == "--set" ? all_.value_text(name) : "";
   all_.set_pair(pair);
-  if (!was.empty() && all_.value_text(name) != was) replaced_.push_back("--set " + pair + ": not the " + was + " of an earlier --set");
+  if (!was.empty() && all_.value_text(name) != was)
+    replaced_.push_back("--set " + pair + ": not the " + was + " of an earlier --set");
   typed_.push_back(name);
   origin_[name] = "--set";
 }
@@ -116,11 +125,13 @@ std::string RunSettings::origin_of(const std::string& name) const {
 void RunSettings::refuse_idle(bool validates) const {
   for (const auto& name : typed_) {
     if (const auto why = all_.without_effect(name)) throw UsageError("setting '" + name + "' " + *why);
-    if (!validates && of_validation(name)) throw UsageError("setting '" + name + "' has no effect in a run without --val");
+    if (!validates && of_validation(name))
+      throw UsageError("setting '" + name + "' has no effect in a run without --val");
   }
 }
 
-void RunSettings::each(const std::function<void(const std::string&, const std::string&, const std::string&)>& fn) const {
+void RunSettings::each(
+    const std::function<void(const std::string&, const std::string&, const std::string&)>& fn) const {
   for (const auto& entry : all_.entries()) fn(entry.name, all_.value_text(entry.name), origin_of(entry.name));
 }
 
@@ -130,7 +141,8 @@ std::string RunSettings::help() const {
   std::size_t width = 0;
   for (const auto& preset : presets) width = std::max(width, preset.name.size());
   if (!presets.empty()) text += "Presets (--preset NAME; several add up, later ones over earlier ones):\n";
-  for (const auto& preset : presets) text += "  " + preset.name + std::string(width + 2 - preset.name.size(), ' ') + preset.help + "\n";
+  for (const auto& preset : presets)
+    text += "  " + preset.name + std::string(width + 2 - preset.name.size(), ' ') + preset.help + "\n";
   text += std::string(presets.empty() ? "" : "\n") + "Settings (--set NAME=VALUE):\n";
   for (const auto& entry : all_.entries()) text += entry_help(all_, entry);
   return text;

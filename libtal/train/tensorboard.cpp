@@ -13,7 +13,9 @@
 namespace tal {
 namespace {
 
-void put_bytes(std::string& out, const void* data, std::size_t bytes) { out.append(static_cast<const char*>(data), bytes); }
+void put_bytes(std::string& out, const void* data, std::size_t bytes) {
+  out.append(static_cast<const char*>(data), bytes);
+}
 void put_varint(std::string& out, std::uint64_t value) {
   for (; value >= 128; value >>= 7) out += static_cast<char>(value | 128);
   out += static_cast<char>(value);
@@ -61,7 +63,8 @@ TensorBoardWriter::TensorBoardWriter(const std::string& folder) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed) throw Error("'" + folder + "': " + failed.message());
-  path_ = folder + "/events.out.tfevents." + std::to_string(static_cast<std::int64_t>(now())) + "." + std::to_string(::getpid()) + ".tal";
+  path_ = folder + "/events.out.tfevents." + std::to_string(static_cast<std::int64_t>(now())) + "." +
+          std::to_string(::getpid()) + ".tal";
   file_.reset(std::fopen(path_.c_str(), "ab"));
   if (!file_) throw_errno(path_, errno);
   std::string event;

@@ -1,4 +1,5 @@
-// TensorBoard event files with scalars: TFRecord framing (length, masked CRC-32C) around Event messages (tensorflow/core/util/event.proto).
+// TensorBoard event files with scalars: TFRecord framing (length, masked CRC-32C) around Event messages
+// (tensorflow/core/util/event.proto).
 #pragma once
 
 #include <cstdint>

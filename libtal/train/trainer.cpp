@@ -23,19 +23,27 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Named = std::map<std::string, torch::Tensor>;
 
-std::unique_ptr<torch::optim::Optimizer> make_optimizer(const TrainOptions& o, double lr, std::vector<ParameterGroup> groups) {
+std::unique_ptr<torch::optim::Optimizer> make_optimizer(const TrainOptions& o, double lr,
+                                                        std::vector<ParameterGroup> groups) {
   std::vector<torch::optim::OptimizerParamGroup> all;
   for (auto& group : groups) {
     std::unique_ptr<torch::optim::OptimizerOptions> options;
     const double rate = lr * group.lr_factor, decay = o.weight_decay * group.weight_decay_factor;
     const std::tuple<double, double> betas{o.beta1, o.beta2};
-    if (o.optimizer == "adam") options = std::make_unique<torch::optim::AdamOptions>(torch::optim::AdamOptions(rate).weight_decay(decay).betas(betas));
-    else if (o.optimizer == "adamw") options = std::make_unique<torch::optim::AdamWOptions>(torch::optim::AdamWOptions(rate).weight_decay(decay).betas(betas));
-    else options = std::make_unique<torch::optim::SGDOptions>(torch::optim::SGDOptions(rate).weight_decay(decay).momentum(o.momentum));
+    if (o.optimizer == "adam")
+      options =
+          std::make_unique<torch::optim::AdamOptions>(torch::optim::AdamOptions(rate).weight_decay(decay).betas(betas));
+    else if (o.optimizer == "adamw")
+      options = std::make_unique<torch::optim::AdamWOptions>(
+          torch::optim::AdamWOptions(rate).weight_decay(decay).betas(betas));
+    else
+      options = std::make_unique<torch::optim::SGDOptions>(
+          torch::optim::SGDOptions(rate).weight_decay(decay).momentum(o.momentum));
     all.emplace_back(std::move(group.parameters), std::move(options));
   }
   if (o.optimizer == "adam") return std::make_unique<torch::optim::Adam>(std::move(all), torch::optim::AdamOptions(lr));
-  if (o.optimizer == "adamw") return std::make_unique<torch::optim::AdamW>(std::move(all), torch::optim::AdamWOptions(lr));
+  if (o.optimizer == "adamw")
+    return std::make_unique<torch::optim::AdamW>(std::move(all), torch::optim::AdamWOptions(lr));
   return std::make_unique<torch::optim::SGD>(std::move(all), torch::optim::SGDOptions(lr));
 }
 
@@ -53,7 +61,8 @@ void assign(const Named& to, const Named& from) {
 // Which samples make which step: a shuffled order cut into nearly equal batches, each into parts and those into ranks.
 class Plan {
  public:
-  Plan(std::vector<Sample> samples, const TrainOptions& o, int ranks) : samples_(std::move(samples)), parts_(o.accumulate), ranks_(ranks) {
+  Plan(std::vector<Sample> samples, const TrainOptions& o, int ranks)
+      : samples_(std::move(samples)), parts_(o.accumulate), ranks_(ranks) {
     if (samples_.empty()) throw Error("the model finds no sample in the training records");
     count_ = o.samples_per_epoch > 0 ? o.samples_per_epoch : static_cast<std::int64_t>(samples_.size());
     steps_ = (count_ + o.batch - 1) / o.batch;
@@ -74,7 +83,8 @@ class Plan {
   std::int64_t size(std::int64_t step) const { return cut(step + 1, steps_, count_) - cut(step, steps_, count_); }
   // Part `part` of a step for one rank.
   std::vector<Sample> samples(std::int64_t step, std::int64_t part, int rank) const {
-    const std::int64_t begin = cut(step, steps_, count_), slices = parts_ * ranks_, slice = part * ranks_ + rank, n = size(step);
+    const std::int64_t begin = cut(step, steps_, count_), slices = parts_ * ranks_, slice = part * ranks_ + rank,
+                       n = size(step);
     std::vector<Sample> chosen;
     for (std::int64_t i = begin + cut(slice, slices, n); i < begin + cut(slice + 1, slices, n); ++i) {
       chosen.push_back(samples_[order_[static_cast<std::size_t>(i)]]);
@@ -100,15 +110,24 @@ std::string list_of(const std::vector<std::string>& videos) {
 
 class Run {
  public:
-  Run(Model& model, const TrainingSet& set, const TrainRun& run, const Validator& validate, const TrainEvents& events, Communicator& communicator)
-      : model_(model), set_(set), run_(run), o_(run.options), validate_(validate), events_(events), comm_(communicator) {
-    if (o_.batch < 1 || o_.accumulate < 1 || o_.epochs < 0) throw Error("train.batch and train.accumulate must be 1 or more");
+  Run(Model& model, const TrainingSet& set, const TrainRun& run, const Validator& validate, const TrainEvents& events,
+      Communicator& communicator)
+      : model_(model),
+        set_(set),
+        run_(run),
+        o_(run.options),
+        validate_(validate),
+        events_(events),
+        comm_(communicator) {
+    if (o_.batch < 1 || o_.accumulate < 1 || o_.epochs < 0)
+      throw Error("train.batch and train.accumulate must be 1 or more");
     TrainOptions fixed = o_;
     fixed.workers = 0;
     nlohmann::ordered_json fingerprint = nlohmann::ordered_json::parse(model.settings().json());
     const auto training = nlohmann::ordered_json::parse(settings_of(fixed).json());
     for (const auto& [key, value] : training.items()) fingerprint["train." + key] = value;
-    fingerprint["seed"] = run.seed, fingerprint["videos"] = set.size(), fingerprint["classes"] = set.inputs().classes, fingerprint["dim"] = set.inputs().dim();
+    fingerprint["seed"] = run.seed, fingerprint["videos"] = set.size(), fingerprint["classes"] = set.inputs().classes,
+    fingerprint["dim"] = set.inputs().dim();
     fingerprint["processes"] = comm_.size(), fingerprint["start"] = run.start;
     state_.fingerprint = fingerprint.dump();
   }
@@ -165,7 +184,8 @@ class Run {
       assign(weights_, state_.best_weights);
     }
     model_.network().eval();
-    result.best = state_.best, result.best_epoch = state_.best_epoch, result.best_phase = state_.best_phase, result.total_steps = state_.total_steps;
+    result.best = state_.best, result.best_epoch = state_.best_epoch, result.best_phase = state_.best_phase,
+    result.total_steps = state_.total_steps;
     return result;
   }
 
@@ -194,15 +214,18 @@ class Run {
   bool restore() {
     if (!run_.resume || run_.checkpoint.empty() || !std::filesystem::exists(run_.checkpoint)) return false;
     TrainState saved = load_checkpoint(run_.checkpoint);
-    const auto was = nlohmann::ordered_json::parse(saved.fingerprint), is = nlohmann::ordered_json::parse(state_.fingerprint);
+    const auto was = nlohmann::ordered_json::parse(saved.fingerprint),
+               is = nlohmann::ordered_json::parse(state_.fingerprint);
     for (const auto& [key, value] : is.items())
       if (!was.contains(key) || was.at(key) != value)
-        throw Error("'" + run_.checkpoint + "' is of another run: " + key + " was " + (was.contains(key) ? was.at(key).dump() : "not there") + ", is " + value.dump());
+        throw Error("'" + run_.checkpoint + "' is of another run: " + key + " was " +
+                    (was.contains(key) ? was.at(key).dump() : "not there") + ", is " + value.dump());
     state_ = std::move(saved);
     load_weights(model_.network(), state_.weights, run_.checkpoint);
     auto generator = at::detail::getDefaultCPUGenerator();
     generator.set_state(state_.generator);
-    note("resuming at phase " + std::to_string(state_.phase + 1) + ", epoch " + std::to_string(state_.epoch + 1) + ", step " + std::to_string(state_.step + 1));
+    note("resuming at phase " + std::to_string(state_.phase + 1) + ", epoch " + std::to_string(state_.epoch + 1) +
+         ", step " + std::to_string(state_.step + 1));
     return true;
   }
 
@@ -221,26 +244,30 @@ class Run {
     model_.network().train();
     plan.shuffle(run_.seed, static_cast<std::uint64_t>(state_.phase), static_cast<std::uint64_t>(state_.epoch));
     if (state_.step == 0) state_.sums.clear();
-    const std::uint64_t where = static_cast<std::uint64_t>(state_.phase) << 32 | static_cast<std::uint64_t>(state_.epoch);
+    const std::uint64_t where =
+        static_cast<std::uint64_t>(state_.phase) << 32 | static_cast<std::uint64_t>(state_.epoch);
     BatchLoader loader(
         [&](std::int64_t index) {
           const auto samples = plan.samples(index / plan.parts(), index % plan.parts(), comm_.rank());
           if (samples.empty()) return Batch{};
-          Random random = Random::of(run_.seed ^ 0x5eedu, where, static_cast<std::uint64_t>(index * comm_.size() + comm_.rank()));
+          Random random =
+              Random::of(run_.seed ^ 0x5eedu, where, static_cast<std::uint64_t>(index * comm_.size() + comm_.rank()));
           Batch batch = model_.make_batch(set_, samples, random, phase_index());
           batch.tensors["__count"] = torch::tensor(static_cast<std::int64_t>(samples.size()), torch::kLong);
           return batch;
         },
         state_.step * plan.parts(), plan.steps() * plan.parts(), o_.workers);
     while (state_.step < plan.steps()) {
-      const double lr = rate(phase) * lr_factor(o_, state_.epoch * plan.steps() + state_.step, plan.steps(), epochs * plan.steps());
+      const double lr =
+          rate(phase) * lr_factor(o_, state_.epoch * plan.steps() + state_.step, plan.steps(), epochs * plan.steps());
       StepReport report = step(plan, loader, optimizer, lr);
       ++state_.step, ++state_.total_steps;
       report.phase = state_.phase, report.epoch = state_.epoch, report.step = state_.step, report.steps = plan.steps();
       report.total_steps = state_.total_steps, report.planned_steps = planned_steps_;
       if (events_.step) events_.step(report);
       if (events_.stopped && events_.stopped()) return false;
-      if (state_.step < plan.steps() && run_.checkpoint_minutes > 0 && Clock::now() - saved_at_ > std::chrono::duration<double>(run_.checkpoint_minutes * 60))
+      if (state_.step < plan.steps() && run_.checkpoint_minutes > 0 &&
+          Clock::now() - saved_at_ > std::chrono::duration<double>(run_.checkpoint_minutes * 60))
         checkpoint(optimizer);
     }
     return true;
@@ -265,7 +292,9 @@ class Run {
           l = model_.loss(moved, phase_index());
         }
         const double value = l.loss.item<double>();
-        if (!std::isfinite(value)) throw diverged("the loss is not finite (" + std::to_string(value) + ") for a batch of " + list_of(moved.videos));
+        if (!std::isfinite(value))
+          throw diverged("the loss is not finite (" + std::to_string(value) + ") for a batch of " +
+                         list_of(moved.videos));
         (l.loss * share).backward();
         return l;
       });
@@ -287,7 +316,8 @@ class Run {
   }
 
   Error diverged(const std::string& what) const {
-    return Error("model '" + model_.name() + "', epoch " + std::to_string(state_.epoch + 1) + ": " + what + "; the last checkpoint is kept. A lower train.lr or train.clip may help");
+    return Error("model '" + model_.name() + "', epoch " + std::to_string(state_.epoch + 1) + ": " + what +
+                 "; the last checkpoint is kept. A lower train.lr or train.clip may help");
   }
   // Weights of the last step that no loss has seen yet.
   void check_weights() const {
@@ -298,7 +328,8 @@ class Run {
   void warn_of_negative(const std::map<std::string, double>& parts) {
     for (const auto& [name, value] : parts)
       if (name != "loss" && value < -10 && warned_.insert(name).second && events_.warn)
-        events_.warn("model '" + model_.name() + "', epoch " + std::to_string(state_.epoch + 1) + ": loss term '" + name + "' is " + std::to_string(value) + " and has no lower bound");
+        events_.warn("model '" + model_.name() + "', epoch " + std::to_string(state_.epoch + 1) + ": loss term '" +
+                     name + "' is " + std::to_string(value) + " and has no lower bound");
   }
 
   // fn() with errors of LibTorch turned into ours.
@@ -319,12 +350,14 @@ class Run {
     }
   }
   std::string out_of_memory(const std::vector<std::string>& videos) const {
-    return "not enough memory for a batch of " + std::to_string(videos.size()) + " samples: lower train.batch (" + std::to_string(o_.batch) + ") or raise train.accumulate (" + std::to_string(o_.accumulate) + ")";
+    return "not enough memory for a batch of " + std::to_string(videos.size()) + " samples: lower train.batch (" +
+           std::to_string(o_.batch) + ") or raise train.accumulate (" + std::to_string(o_.accumulate) + ")";
   }
 
   static std::vector<torch::Tensor> all_parameters(torch::optim::Optimizer& optimizer) {
     std::vector<torch::Tensor> all;
-    for (const auto& group : optimizer.param_groups()) all.insert(all.end(), group.params().begin(), group.params().end());
+    for (const auto& group : optimizer.param_groups())
+      all.insert(all.end(), group.params().begin(), group.params().end());
     return all;
   }
 
@@ -345,7 +378,8 @@ class Run {
   }
 
   void set_rate(torch::optim::Optimizer& optimizer, double lr) {
-    for (std::size_t g = 0; g < lr_factors_.size(); ++g) optimizer.param_groups()[g].options().set_lr(lr * lr_factors_[g]);
+    for (std::size_t g = 0; g < lr_factors_.size(); ++g)
+      optimizer.param_groups()[g].options().set_lr(lr * lr_factors_[g]);
   }
 
   void update_average() {
@@ -360,7 +394,8 @@ class Run {
   void finish_epoch(const Phase& phase, std::int64_t epochs) {
     check_weights();
     EpochReport report;
-    report.phase = state_.phase, report.epoch = state_.epoch, report.total_steps = state_.total_steps, report.phase_name = phase.name;
+    report.phase = state_.phase, report.epoch = state_.epoch, report.total_steps = state_.total_steps,
+    report.phase_name = phase.name;
     for (const auto& [name, sum] : state_.sums)
       if (name != "samples") report.training.emplace_back(name, sum / state_.sums.at("samples"));
     const bool last = state_.epoch + 1 == epochs;
@@ -403,7 +438,7 @@ class Run {
   const TrainEvents& events_;
   Communicator& comm_;
   TrainState state_;
-  Named weights_;  // the network's own tensors
+  Named weights_;                   // the network's own tensors
   std::vector<double> lr_factors_;  // by parameter group
   std::int64_t planned_steps_ = 0;
   std::set<std::string> warned_;  // loss terms
@@ -412,8 +447,8 @@ class Run {
 
 }  // namespace
 
-TrainResult train(Model& model, const TrainingSet& set, const TrainRun& run, const Validator& validate, const TrainEvents& events,
-                  Communicator& communicator) {
+TrainResult train(Model& model, const TrainingSet& set, const TrainRun& run, const Validator& validate,
+                  const TrainEvents& events, Communicator& communicator) {
   return guarded(model, [&] { return Run(model, set, run, validate, events, communicator)(); });
 }
 
@@ -423,9 +458,11 @@ double mean_loss(Model& model, const TrainingSet& set, std::size_t phase, std::i
   double sum = 0;
   for (std::size_t i = 0; i < samples.size(); ++i) samples[i].seed = Random::of(seed, 0x7a1, i).bits();
   for (std::size_t begin = 0; begin < samples.size(); begin += static_cast<std::size_t>(batch)) {
-    const auto part = std::span(samples).subspan(begin, std::min(static_cast<std::size_t>(batch), samples.size() - begin));
+    const auto part =
+        std::span(samples).subspan(begin, std::min(static_cast<std::size_t>(batch), samples.size() - begin));
     Random random = Random::of(seed, 0x7a2, begin);
-    sum += model.loss(model.make_batch(set, part, random, phase).to(model.device), phase).loss.item<double>() * static_cast<double>(part.size());
+    sum += model.loss(model.make_batch(set, part, random, phase).to(model.device), phase).loss.item<double>() *
+           static_cast<double>(part.size());
   }
   return samples.empty() ? 0 : sum / static_cast<double>(samples.size());
 }

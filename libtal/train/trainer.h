@@ -1,4 +1,5 @@
-// The training loop that all systems share: phases, epochs, optimiser, schedule, averaging, validation, checkpoints, several processes.
+// The training loop that all systems share: phases, epochs, optimiser, schedule, averaging, validation, checkpoints,
+// several processes.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ struct TrainRun {
   std::string checkpoint;          // file; "": none
   double checkpoint_minutes = 10;  // besides the one after every epoch
   bool resume = false;             // go on from the checkpoint when there is one
-  std::string start;               // what the weights are at first, when they are not random: part of what a checkpoint must have in common with the run
+  std::string start;  // what the weights are at first, when they are not random: part of what a checkpoint must have in
+                      // common with the run
 };
 
 struct StepReport {
@@ -37,7 +39,8 @@ struct EpochReport {
   bool best = false;
 };
 
-// The model as it is in a phase. The first metric decides which epoch of the phase is best (higher is better); metrics of different phases are not compared.
+// The model as it is in a phase. The first metric decides which epoch of the phase is best (higher is better); metrics
+// of different phases are not compared.
 using Validator = std::function<Metrics(Model&, std::size_t phase)>;
 
 struct TrainEvents {
@@ -48,17 +51,19 @@ struct TrainEvents {
 };
 
 struct TrainResult {
-  bool stopped = false;       // by events.stopped; the checkpoint says where to go on
+  bool stopped = false;  // by events.stopped; the checkpoint says where to go on
   std::int64_t best_epoch = -1, best_phase = 0, epochs = 0, total_steps = 0;
-  double best = 0;            // of the first metric
+  double best = 0;                                    // of the first metric
   std::map<std::string, torch::Tensor> last_weights;  // when the network ends with the best ones instead
 };
 
-// Trains model.network() in place (a loss term that turns below -10 is warned of once: it has no lower bound); it ends with the best weights (by the validator) or the last ones (their moving average when
-// options.ema). Deterministic for a seed, build, machine and number of threads; a resumed run gives the same bytes as one that was never
-// interrupted. Error: a loss or weights that are not finite (names model, epoch and the batch's videos), memory that is not enough, a checkpoint of another run.
-TrainResult train(Model& model, const TrainingSet& set, const TrainRun& run, const Validator& validate, const TrainEvents& events,
-                  Communicator& communicator);
+// Trains model.network() in place (a loss term that turns below -10 is warned of once: it has no lower bound); it ends
+// with the best weights (by the validator) or the last ones (their moving average when options.ema). Deterministic for
+// a seed, build, machine and number of threads; a resumed run gives the same bytes as one that was never interrupted.
+// Error: a loss or weights that are not finite (names model, epoch and the batch's videos), memory that is not enough,
+// a checkpoint of another run.
+TrainResult train(Model& model, const TrainingSet& set, const TrainRun& run, const Validator& validate,
+                  const TrainEvents& events, Communicator& communicator);
 
 // Mean loss over the set's samples in eval mode, with fixed draws; for models that have no metric of their own.
 double mean_loss(Model& model, const TrainingSet& set, std::size_t phase, std::int64_t batch, std::uint64_t seed);

@@ -30,7 +30,8 @@ void Validation::add(const Record& record) {
 namespace {
 
 // Ground truth and suppressed output of the records as the evaluator takes them.
-eval::Dataset collect(Model& model, std::size_t phase, const std::vector<std::string>& lines, const std::function<Sequence(const Record&)>& sequence_of, bool& labelled) {
+eval::Dataset collect(Model& model, std::size_t phase, const std::vector<std::string>& lines,
+                      const std::function<Sequence(const Record&)>& sequence_of, bool& labelled) {
   eval::Dataset data;
   labelled = false;
   Record record;
@@ -38,12 +39,14 @@ eval::Dataset collect(Model& model, std::size_t phase, const std::vector<std::st
     record.parse(line);
     try {
       std::vector<eval::Truth> truths;
-      for (const auto& annotation : record.annotations(/*zero_length=*/true)) truths.push_back({annotation.segment, data.labels.id(annotation.label)});
+      for (const auto& annotation : record.annotations(/*zero_length=*/true))
+        truths.push_back({annotation.segment, data.labels.id(annotation.label)});
       data.add_truth(record.video(), "", record.duration().value_or(0), 0, truths);
       run_stage(model, record, sequence_of(record), phase);
       model.complete(record);
       std::vector<Proposal> proposals = record.proposals();
-      if (!model.suppression().empty()) proposals = suppress(proposals, record.duration().value_or(0), preset_of(model.suppression()));
+      if (!model.suppression().empty())
+        proposals = suppress(proposals, record.duration().value_or(0), preset_of(model.suppression()));
       const auto video = data.video(record.video());
       data.videos[video].predicted = true;
       for (const auto& p : proposals) {
@@ -86,12 +89,16 @@ Metrics Validation::evaluate(Model& model, const TrainOptions& options, std::uin
   }
   if (!runs) throw Error("the validation records have no proposals for the model to work on; metric loss needs none");
   bool labelled = false;
-  const eval::Dataset data = collect(model, phase, lines_, [&](const Record& record) { return sequence_of(record, model.inputs()); }, labelled);
+  const eval::Dataset data = collect(
+      model, phase, lines_, [&](const Record& record) { return sequence_of(record, model.inputs()); }, labelled);
   if (labelled && metric_ != "auc" && metric_ != "ar100") {
     const auto result = eval::activitynet_precision(data);
     return {{"map", result.average}, {"map50", result.map.front()}, {"map75", result.map[5]}};
   }
-  if (metric_ == "map") throw Error("metric map needs labelled detections, and none of the validation records got one; metric auc judges proposals");
+  if (metric_ == "map")
+    throw Error(
+        "metric map needs labelled detections, and none of the validation records got one; metric auc judges "
+        "proposals");
   const auto curve = eval::activitynet_recall(data);
   Metrics metrics = {{"auc", curve.auc}, {"ar100", curve.ar.empty() ? 0 : curve.ar.back()}};
   if (metric_ == "ar100") std::swap(metrics[0], metrics[1]);

@@ -1,5 +1,5 @@
-// Decoding on a thread of its own, a bounded number of frames ahead of whoever works on them. The frames, their order and their
-// times are those of the decoder: only the waiting changes.
+// Decoding on a thread of its own, a bounded number of frames ahead of whoever works on them. The frames, their order
+// and their times are those of the decoder: only the waiting changes.
 #pragma once
 
 #include <condition_variable>
@@ -18,14 +18,15 @@ namespace tal {
 
 class DecodeAhead {
  public:
-  // Starts to decode at once. `decoder` belongs to the thread until next() has returned false (or thrown), or this object is gone.
+  // Starts to decode at once. `decoder` belongs to the thread until next() has returned false (or thrown), or this
+  // object is gone.
   explicit DecodeAhead(VideoDecoder& decoder);
   ~DecodeAhead();
   DecodeAhead(const DecodeAhead&) = delete;
   DecodeAhead& operator=(const DecodeAhead&) = delete;
 
-  // The next frame and its time (seconds); false at the end. Throws what the decoder threw. The buffer that `frame` held
-  // goes back to the decoder, so nobody else may still look at it.
+  // The next frame and its time (seconds); false at the end. Throws what the decoder threw. The buffer that `frame`
+  // held goes back to the decoder, so nobody else may still look at it.
   bool next(cv::Mat& frame, double& time);
 
  private:

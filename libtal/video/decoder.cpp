@@ -91,17 +91,25 @@ VideoDecoder::VideoDecoder(const std::string& path) : p_(std::make_unique<Privat
   claimed_ = claimed > 0 && claimed < 1e12 ? static_cast<std::int64_t>(claimed) : 0;
 }
 
-VideoDecoder::VideoDecoder(const std::string& source, double patience) : p_(std::make_unique<Private>()), path_(source) {
+VideoDecoder::VideoDecoder(const std::string& source, double patience)
+    : p_(std::make_unique<Private>()), path_(source) {
   prepare_opencv();
   const int milliseconds = static_cast<int>(std::lround(1000 * patience));
-  const std::vector<int> timeouts = {cv::CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds, cv::CAP_PROP_READ_TIMEOUT_MSEC, milliseconds};
-  // Read by OpenCV's FFmpeg back end whenever it opens something; at the end of a file FFmpeg then waits for more. A user's own setting wins.
+  const std::vector<int> timeouts = {cv::CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds, cv::CAP_PROP_READ_TIMEOUT_MSEC,
+                                     milliseconds};
+  // Read by OpenCV's FFmpeg back end whenever it opens something; at the end of a file FFmpeg then waits for more. A
+  // user's own setting wins.
   if (std::filesystem::is_regular_file(source)) ::setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "follow;1", 0);
-  const bool number = !source.empty() && source.find_first_not_of("0123456789") == std::string::npos && source.size() < 4;
-  open([&] {
-    if (number) return p_->capture.open(std::stoi(source));
-    return source.starts_with("/dev/") ? p_->capture.open(source, cv::CAP_ANY) : p_->capture.open(source, cv::CAP_FFMPEG, timeouts);
-  }, source.find("://") == std::string::npos ? kNoFile : "nothing answers there within the patience, or it sends no video");
+  const bool number =
+      !source.empty() && source.find_first_not_of("0123456789") == std::string::npos && source.size() < 4;
+  open(
+      [&] {
+        if (number) return p_->capture.open(std::stoi(source));
+        return source.starts_with("/dev/") ? p_->capture.open(source, cv::CAP_ANY)
+                                           : p_->capture.open(source, cv::CAP_FFMPEG, timeouts);
+      },
+      source.find("://") == std::string::npos ? kNoFile
+                                              : "nothing answers there within the patience, or it sends no video");
   const double stated = p_->capture.get(cv::CAP_PROP_FPS);
   begin(stated > 0 && stated <= kMostFps ? stated : measure());
 }
@@ -165,11 +173,12 @@ VideoDecoder::Damage VideoDecoder::damage() const {
   if (frames_ > 0 && claimed_ == 0) return {};
   const auto message = [&](const std::string& what, double last) {
     char text[160];
-    std::snprintf(text, sizeof text, "last good time stamp %.3f s, %lld of %lld frames decoded", last, static_cast<long long>(frames_),
-                  static_cast<long long>(claimed_));
+    std::snprintf(text, sizeof text, "last good time stamp %.3f s, %lld of %lld frames decoded", last,
+                  static_cast<long long>(frames_), static_cast<long long>(claimed_));
     return "'" + path_ + "': " + what + ": " + text;
   };
-  // A hole in a stream of otherwise constant rate, as long as what the container misses. At a variable rate, holes are no fault.
+  // A hole in a stream of otherwise constant rate, as long as what the container misses. At a variable rate, holes are
+  // no fault.
   const bool steady = holes_.count <= 1 + frames_ / 100;
   if (holes_.before > 0 && steady && claimed_ - frames_ > std::max(tolerance(), holes_.missing / 2)) {
     char gap[80];
@@ -202,7 +211,8 @@ std::vector<std::int64_t> resample(const std::vector<double>& times, double fps)
     const double target = static_cast<double>(k) / fps;
     std::int64_t best = 0;
     for (std::size_t i = 1; i < times.size(); ++i)
-      if (std::abs(times[i] - target) < std::abs(times[static_cast<std::size_t>(best)] - target) - kTie) best = static_cast<std::int64_t>(i);
+      if (std::abs(times[i] - target) < std::abs(times[static_cast<std::size_t>(best)] - target) - kTie)
+        best = static_cast<std::int64_t>(i);
     out.push_back(best);
   }
   return out;

@@ -16,7 +16,8 @@
 
 namespace tal {
 
-TAL_ROW_LOOP void difference_row(const std::uint8_t* up, const std::uint8_t* at, const std::uint8_t* down, int end, std::int16_t* gx, std::int16_t* gy) {
+TAL_ROW_LOOP void difference_row(const std::uint8_t* up, const std::uint8_t* at, const std::uint8_t* down, int end,
+                                 std::int16_t* gx, std::int16_t* gy) {
   for (int x = 1; x < end; ++x) {
     gx[x] = static_cast<std::int16_t>(at[x + 1] - at[x - 1]);
     gy[x] = static_cast<std::int16_t>(down[x] - up[x]);
@@ -29,7 +30,8 @@ namespace {
 TAL_ROW_LOOP void add_row(const std::uint8_t* row, std::size_t width, std::uint16_t* sums) {
   for (std::size_t i = 0; i < width; ++i) sums[i] = static_cast<std::uint16_t>(sums[i] + row[i]);
 }
-TAL_ROW_LOOP void set_four_rows(const std::uint8_t* a, const std::uint8_t* b, const std::uint8_t* c, const std::uint8_t* d, std::size_t width, std::uint16_t* sums) {
+TAL_ROW_LOOP void set_four_rows(const std::uint8_t* a, const std::uint8_t* b, const std::uint8_t* c,
+                                const std::uint8_t* d, std::size_t width, std::uint16_t* sums) {
   for (std::size_t i = 0; i < width; ++i) sums[i] = static_cast<std::uint16_t>(a[i] + b[i] + c[i] + d[i]);
 }
 
@@ -40,7 +42,8 @@ TAL_ROW_LOOP void weigh_row(const std::uint16_t* bgr, std::size_t pixels, std::i
 
 // Every BGR triple and the three behind it: sums[i] + sums[i + 3] + sums[i + 6] + sums[i + 9].
 TAL_ROW_LOOP void add_four_pixels(const std::uint16_t* sums, std::size_t count, std::uint16_t* quads) {
-  for (std::size_t i = 0; i + 9 < count; ++i) quads[i] = static_cast<std::uint16_t>(sums[i] + sums[i + 3] + sums[i + 6] + sums[i + 9]);
+  for (std::size_t i = 0; i + 9 < count; ++i)
+    quads[i] = static_cast<std::uint16_t>(sums[i] + sums[i + 3] + sums[i + 6] + sums[i + 9]);
 }
 
 // Grey of blocks of four pixels' width, whose sums stand at every fourth triple.
@@ -51,7 +54,8 @@ TAL_ROW_LOOP void grey_of_quads(const std::uint16_t* quads, int blocks, double s
   }
 }
 
-// Sums over the pixels of a block of products of the slopes and the change t between two pictures; 64 pixels x (2 * 255)^2 fit into 32 bits.
+// Sums over the pixels of a block of products of the slopes and the change t between two pictures; 64 pixels x (2 *
+// 255)^2 fit into 32 bits.
 struct BlockSums {
   std::int32_t xx = 0, xy = 0, yy = 0, xt = 0, yt = 0;
 };
@@ -82,13 +86,15 @@ TAL_ROW_LOOP void sum_block(const BlockRows& b, BlockSums& out) {
   if (b.columns == kBlock) add_columns<kBlock>(b, kBlock, sums);
   else if (b.columns == kBlock / 2) add_columns<kBlock / 2>(b, kBlock / 2, sums);
   else add_columns<0>(b, b.columns, sums);
-  for (int i = 0; i < kBlock; ++i) out.xx += sums[0][i], out.xy += sums[1][i], out.yy += sums[2][i], out.xt += sums[3][i], out.yt += sums[4][i];
+  for (int i = 0; i < kBlock; ++i)
+    out.xx += sums[0][i], out.xy += sums[1][i], out.yy += sums[2][i], out.xt += sums[3][i], out.yt += sums[4][i];
 }
 
 constexpr float kMaxFlow = 20;  // pixels; the field's two-stream models truncate there too
 
-// Lucas-Kanade on 8 x 8 blocks, one step on half-size images for a first guess, one step at full size around it. Blocks without texture
-// (smaller eigenvalue of the structure tensor too low) stay at the guess 0: their motion cannot be seen.
+// Lucas-Kanade on 8 x 8 blocks, one step on half-size images for a first guess, one step at full size around it. Blocks
+// without texture (smaller eigenvalue of the structure tensor too low) stay at the guess 0: their motion cannot be
+// seen.
 class BlockFlow : public Flow {
  public:
   void compute(const cv::Mat& previous, const cv::Mat& next, cv::Mat& flow) override {
@@ -138,22 +144,26 @@ class BlockFlow : public Flow {
     out.x.resize(width * static_cast<std::size_t>(image.rows)), out.y.resize(out.x.size());
     for (int y = 1; y + 1 < image.rows; ++y) {
       const std::size_t at = static_cast<std::size_t>(y) * width;
-      difference_row(image.ptr<std::uint8_t>(y - 1), image.ptr<std::uint8_t>(y), image.ptr<std::uint8_t>(y + 1), image.cols - 1, out.x.data() + at,
-                     out.y.data() + at);
+      difference_row(image.ptr<std::uint8_t>(y - 1), image.ptr<std::uint8_t>(y), image.ptr<std::uint8_t>(y + 1),
+                     image.cols - 1, out.x.data() + at, out.y.data() + at);
     }
   }
 
   // One Gauss-Newton step of min sum (next(x + d) - previous(x))^2 from d = (u, v) rounded to pixels; adds the update.
-  static void step(const cv::Mat& previous, const cv::Mat& next, const Slopes& slopes, int x0, int y0, int size, float& u, float& v) {
+  static void step(const cv::Mat& previous, const cv::Mat& next, const Slopes& slopes, int x0, int y0, int size,
+                   float& u, float& v) {
     const int du = static_cast<int>(std::lround(u)), dv = static_cast<int>(std::lround(v));
-    const int x1 = std::min({x0 + size, previous.cols - 1, previous.cols - 1 - du}), y1 = std::min({y0 + size, previous.rows - 1, previous.rows - 1 - dv});
+    const int x1 = std::min({x0 + size, previous.cols - 1, previous.cols - 1 - du}),
+              y1 = std::min({y0 + size, previous.rows - 1, previous.rows - 1 - dv});
     const int from = std::max({x0, 1, -du}), top = std::max({y0, 1, -dv});
     const int columns = std::max(0, x1 - from), rows = std::max(0, y1 - top), count = rows * columns;
     if (count < size * size / 4 || count == 0) return;
     const std::ptrdiff_t width = previous.cols, offset = top * width + from;
     BlockSums sums;
-    sum_block({slopes.x.data() + offset, slopes.y.data() + offset, previous.ptr<std::uint8_t>(top) + from, next.ptr<std::uint8_t>(top + dv) + from + du, width,
-               static_cast<std::ptrdiff_t>(previous.step), static_cast<std::ptrdiff_t>(next.step), rows, columns}, sums);
+    sum_block({slopes.x.data() + offset, slopes.y.data() + offset, previous.ptr<std::uint8_t>(top) + from,
+               next.ptr<std::uint8_t>(top + dv) + from + du, width, static_cast<std::ptrdiff_t>(previous.step),
+               static_cast<std::ptrdiff_t>(next.step), rows, columns},
+              sums);
     const float a = static_cast<float>(sums.xx), b = static_cast<float>(sums.xy), c = static_cast<float>(sums.yy);
     const float smaller = 0.5f * (a + c - std::sqrt((a - c) * (a - c) + 4 * b * b));
     if (smaller < 16.0f * static_cast<float>(count)) return;  // mean squared central difference of 4 grey levels
@@ -230,13 +240,16 @@ void shrink_grey(const cv::Mat& bgr, int factor, cv::Mat& grey) {
 
 std::unique_ptr<Flow> make_flow(const std::string& method) {
   if (method == "block") return std::make_unique<BlockFlow>();
-  if (method == "dis") return std::make_unique<DenseFlow>(cv::DISOpticalFlow::create(cv::DISOpticalFlow::PRESET_ULTRAFAST));
-  if (method == "farneback") return std::make_unique<DenseFlow>(cv::FarnebackOpticalFlow::create(3, 0.5, false, 11, 2, 5, 1.1));
+  if (method == "dis")
+    return std::make_unique<DenseFlow>(cv::DISOpticalFlow::create(cv::DISOpticalFlow::PRESET_ULTRAFAST));
+  if (method == "farneback")
+    return std::make_unique<DenseFlow>(cv::FarnebackOpticalFlow::create(3, 0.5, false, 11, 2, 5, 1.1));
   if (method == "tvl1") {
 #ifdef TAL_HAVE_OPTFLOW
     return std::make_unique<DenseFlow>(cv::optflow::DualTVL1OpticalFlow::create());
 #else
-    throw UsageError("--flow tvl1: this build lacks OpenCV's optflow module (libopencv-contrib-dev); use dis or farneback");
+    throw UsageError(
+        "--flow tvl1: this build lacks OpenCV's optflow module (libopencv-contrib-dev); use dis or farneback");
 #endif
   }
   throw UsageError("--flow: unknown method '" + method + "' (block, dis, farneback, tvl1)");

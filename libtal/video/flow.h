@@ -17,12 +17,13 @@ class Flow {
 };
 std::unique_ptr<Flow> make_flow(const std::string& method);
 
-// Mean over blocks of factor x factor pixels, BGR -> grey (integer arithmetic, Rec. 601 weights); factor is chosen so that the shorter side
-// has about 60 pixels; what is left over at the right and lower edge is cut off.
+// Mean over blocks of factor x factor pixels, BGR -> grey (integer arithmetic, Rec. 601 weights); factor is chosen so
+// that the shorter side has about 60 pixels; what is left over at the right and lower edge is cut off.
 int shrink_factor(const cv::Size& size);
 void shrink_grey(const cv::Mat& bgr, int factor, cv::Mat& grey);
 
 // Central differences (twice the derivative) of a row's inner pixels [1, end).
-void difference_row(const std::uint8_t* up, const std::uint8_t* at, const std::uint8_t* down, int end, std::int16_t* gx, std::int16_t* gy);
+void difference_row(const std::uint8_t* up, const std::uint8_t* at, const std::uint8_t* down, int end, std::int16_t* gx,
+                    std::int16_t* gy);
 
 }  // namespace tal

@@ -17,12 +17,14 @@ namespace tal {
 namespace {
 
 std::uint8_t level(float value) {
-  return static_cast<std::uint8_t>(cvRound(255 * (std::clamp(value, -kFlowBound, kFlowBound) + kFlowBound) / (2 * kFlowBound)));
+  return static_cast<std::uint8_t>(
+      cvRound(255 * (std::clamp(value, -kFlowBound, kFlowBound) + kFlowBound) / (2 * kFlowBound)));
 }
 
 cv::Mat levels_of(const cv::Mat& field) {
   cv::Mat levels(field.size(), CV_8UC2);
-  for (int y = 0; y < field.rows; ++y) std::transform(field.ptr<float>(y), field.ptr<float>(y) + 2 * field.cols, levels.ptr<std::uint8_t>(y), level);
+  for (int y = 0; y < field.rows; ++y)
+    std::transform(field.ptr<float>(y), field.ptr<float>(y) + 2 * field.cols, levels.ptr<std::uint8_t>(y), level);
   return levels;
 }
 
@@ -65,7 +67,8 @@ void write_cached(const std::array<std::string, 2>& files, const cv::Mat& levels
 
 }  // namespace
 
-FlowFields::FlowFields(const Preprocessing& preprocessing, const std::string& method) : preprocessing_(preprocessing), method_(method) {
+FlowFields::FlowFields(const Preprocessing& preprocessing, const std::string& method)
+    : preprocessing_(preprocessing), method_(method) {
   if (method == "block") throw UsageError("networks that see flow need --flow tvl1, dis or farneback");
   flow_ = make_flow(method);
   still_ = cv::Mat(preprocessing.crop, preprocessing.crop, CV_8UC2, cv::Scalar(level(0), level(0)));
@@ -92,7 +95,8 @@ void FlowFields::push(const cv::Mat& bgr) {
 
 std::vector<cv::Mat> FlowFields::between(std::span<const std::int64_t> frames) const {
   std::vector<cv::Mat> fields;
-  for (std::size_t i = 0; i + 1 < frames.size(); ++i) fields.push_back(frames[i] == frames[i + 1] ? still_ : fields_.at(frames[i]));
+  for (std::size_t i = 0; i + 1 < frames.size(); ++i)
+    fields.push_back(frames[i] == frames[i + 1] ? still_ : fields_.at(frames[i]));
   return fields;
 }
 

@@ -27,11 +27,12 @@ constexpr const char* kVersion = "frames/1";  // change it when the same contrac
 constexpr std::size_t kHeaderBytes = 128;
 
 std::string npy_header(std::int64_t count, std::int64_t height, std::int64_t width, std::int64_t channels) {
-  std::string dict = "{'descr': '|u1', 'fortran_order': False, 'shape': (" + std::to_string(count) + ", " + std::to_string(height) + ", " + std::to_string(width) + ", " +
-                     std::to_string(channels) + "), }";
+  std::string dict = "{'descr': '|u1', 'fortran_order': False, 'shape': (" + std::to_string(count) + ", " +
+                     std::to_string(height) + ", " + std::to_string(width) + ", " + std::to_string(channels) + "), }";
   dict.resize(kHeaderBytes - 11, ' ');
   const auto length = static_cast<unsigned>(kHeaderBytes - 10);
-  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(length & 255) + static_cast<char>(length >> 8) + dict + "\n";
+  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(length & 255) + static_cast<char>(length >> 8) + dict +
+         "\n";
 }
 
 // Frames on their way into an .npy image: a temporary file that goes with its mapping.
@@ -49,7 +50,9 @@ class Spool {
   std::int64_t count() const { return count_; }
   std::unique_ptr<MappedFile> finish() {
     const std::string header = npy_header(count_, size_.height, size_.width, channels_);
-    if (std::fflush(file_.get()) != 0 || ::pwrite(fileno(file_.get()), header.data(), header.size(), 0) != static_cast<ssize_t>(header.size())) throw_errno("temporary file", errno);
+    if (std::fflush(file_.get()) != 0 ||
+        ::pwrite(fileno(file_.get()), header.data(), header.size(), 0) != static_cast<ssize_t>(header.size()))
+      throw_errno("temporary file", errno);
     return std::make_unique<MappedFile>("/proc/self/fd/" + std::to_string(fileno(file_.get())));
   }
 
@@ -67,7 +70,8 @@ cv::Size target_size(const cv::Size& frame, const FrameContract& contract) {
   if (contract.resize == "square") return {side, side};
   if (contract.resize == "stretch") return {static_cast<int>(contract.width), side};
   const double scale = static_cast<double>(side) / std::min(frame.width, frame.height);
-  return {std::max(side, static_cast<int>(std::lround(frame.width * scale))), std::max(side, static_cast<int>(std::lround(frame.height * scale)))};
+  return {std::max(side, static_cast<int>(std::lround(frame.width * scale))),
+          std::max(side, static_cast<int>(std::lround(frame.height * scale)))};
 }
 
 // A decoded frame -> RGB of the first frame's target size.
@@ -130,7 +134,8 @@ Pictures decode_evenly(const std::string& path, const FrameContract& contract) {
     duration = probe.claimed() > 0 ? static_cast<double>(probe.claimed()) / probe.fps() : count / probe.fps();
   }
   auto pictures = decode(path, contract, count / duration);
-  if (std::abs(pictures.duration - duration) > 0.5 * duration / count) pictures = decode(path, contract, count / pictures.duration);
+  if (std::abs(pictures.duration - duration) > 0.5 * duration / count)
+    pictures = decode(path, contract, count / pictures.duration);
   return pictures;
 }
 
@@ -142,7 +147,8 @@ std::unique_ptr<MappedFile> flow_between(const MappedFile& pictures, const std::
   Spool spool(2);
   cv::Mat previous, next, field, bytes = cv::Mat::zeros(height, width, CV_8UC2) + cv::Scalar::all(kBlankByte);
   for (std::int64_t k = 0; k < header.shape[0]; ++k) {
-    auto* rgb = const_cast<char*>(pictures.bytes().data()) + header.data_offset + static_cast<std::size_t>(k * height * width * 3);  // only read
+    auto* rgb = const_cast<char*>(pictures.bytes().data()) + header.data_offset +
+                static_cast<std::size_t>(k * height * width * 3);  // only read
     cv::cvtColor(cv::Mat(height, width, CV_8UC3, rgb), next, cv::COLOR_RGB2GRAY);
     if (k > 0) {
       flow->compute(previous, next, field);
@@ -165,11 +171,16 @@ class Cache {
     std::error_code failed;
     std::filesystem::create_directories(folder, failed);
     if (failed) throw Error("'" + folder + "': " + failed.message());
-    const std::string rate = contract.count > 0 ? "count " + std::to_string(contract.count) : "fps " + format_number(contract.fps);
-    const std::string key = std::string(kVersion) + " opencv " + CV_VERSION + " | " + std::filesystem::absolute(path).string() + " " + std::to_string(state.st_size) + " " +
-                            std::to_string(state.st_mtim.tv_sec) + "." + std::to_string(state.st_mtim.tv_nsec) + " | " + rate + " " + contract.resize + " " +
-                            (contract.resize == "stretch" ? std::to_string(contract.width) + "x" : "") + std::to_string(contract.side);
-    base_ = (std::filesystem::path(folder) / (std::filesystem::path(path).stem().string() + "-" + sha256(key).substr(7, 16))).string();
+    const std::string rate =
+        contract.count > 0 ? "count " + std::to_string(contract.count) : "fps " + format_number(contract.fps);
+    const std::string key =
+        std::string(kVersion) + " opencv " + CV_VERSION + " | " + std::filesystem::absolute(path).string() + " " +
+        std::to_string(state.st_size) + " " + std::to_string(state.st_mtim.tv_sec) + "." +
+        std::to_string(state.st_mtim.tv_nsec) + " | " + rate + " " + contract.resize + " " +
+        (contract.resize == "stretch" ? std::to_string(contract.width) + "x" : "") + std::to_string(contract.side);
+    base_ = (std::filesystem::path(folder) /
+             (std::filesystem::path(path).stem().string() + "-" + sha256(key).substr(7, 16)))
+                .string();
   }
   // Maps a finished file, or makes it.
   template <class Make>
@@ -213,7 +224,8 @@ Pictures pictures_of(const std::string& path, const FrameContract& contract, con
     std::filesystem::remove(facts.substr(0, facts.size() - 4) + "rgb.npy");
     pictures.image = cache.image("rgb", make);
     AtomicFile file(facts);
-    file.write(nlohmann::ordered_json{{"path", path}, {"fps", pictures.fps}, {"duration", pictures.duration}}.dump() + "\n");
+    file.write(nlohmann::ordered_json{{"path", path}, {"fps", pictures.fps}, {"duration", pictures.duration}}.dump() +
+               "\n");
     file.commit();
   }
   return pictures;
@@ -221,20 +233,26 @@ Pictures pictures_of(const std::string& path, const FrameContract& contract, con
 
 }  // namespace
 
-std::shared_ptr<const Frames> open_frames(const std::string& path, const FrameContract& contract, const std::string& cache_folder) {
+std::shared_ptr<const Frames> open_frames(const std::string& path, const FrameContract& contract,
+                                          const std::string& cache_folder) {
   if (contract.has_flow()) make_flow(contract.flow);  // refuse before decoding
   try {
     const Cache cache(cache_folder, path, contract);
     auto pictures = pictures_of(path, contract, cache);
     std::vector<std::unique_ptr<MappedFile>> images;
     std::unique_ptr<MappedFile> flow;
-    if (contract.has_flow()) flow = cache.image("flow-" + contract.flow, [&] { return flow_between(*pictures.image, contract.flow); });
+    if (contract.has_flow())
+      flow = cache.image("flow-" + contract.flow, [&] { return flow_between(*pictures.image, contract.flow); });
     if (contract.rgb()) images.push_back(std::move(pictures.image));
     if (flow) images.push_back(std::move(flow));
     try {
       return std::make_shared<const Frames>(std::move(images), pictures.fps, pictures.duration);
     } catch (const Error& error) {
-      throw Error("'" + path + "': " + (cache_folder.empty() ? "" : "the frames in '" + cache_folder + "' are damaged (without them the video is read anew): ") + error.message());
+      throw Error("'" + path + "': " +
+                  (cache_folder.empty()
+                       ? ""
+                       : "the frames in '" + cache_folder + "' are damaged (without them the video is read anew): ") +
+                  error.message());
     }
   } catch (const cv::Exception& error) {
     throw Error("'" + path + "': " + error.err);

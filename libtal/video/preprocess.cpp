@@ -20,7 +20,8 @@ struct Taps {
   int count = 0;
 };
 
-// Pillow, Resample.c: precompute_coeffs and normalize_coeffs_8bpc for BILINEAR; positions [begin, begin + size) of `to`.
+// Pillow, Resample.c: precompute_coeffs and normalize_coeffs_8bpc for BILINEAR; positions [begin, begin + size) of
+// `to`.
 constexpr int kPillowBits = 32 - 8 - 2;
 Taps<std::int32_t> pillow_taps(int from, int to, int begin, int size) {
   const double scale = static_cast<double>(from) / to, filter_scale = std::max(scale, 1.0), support = filter_scale;
@@ -30,7 +31,8 @@ Taps<std::int32_t> pillow_taps(int from, int to, int begin, int size) {
   std::vector<double> k(static_cast<std::size_t>(taps.count));
   for (int i = 0; i < size; ++i) {
     const double centre = (begin + i + 0.5) * scale;
-    const int low = std::max(0, static_cast<int>(centre - support + 0.5)), high = std::min(from, static_cast<int>(centre + support + 0.5));
+    const int low = std::max(0, static_cast<int>(centre - support + 0.5)),
+              high = std::min(from, static_cast<int>(centre + support + 0.5));
     double sum = 0;
     for (int x = low; x < high; ++x) {
       const double distance = std::abs((x - centre + 0.5) / filter_scale);
@@ -51,7 +53,8 @@ std::uint8_t pillow_clip(std::int32_t sum) { return static_cast<std::uint8_t>(st
 // Rows first, then columns, 8 bits between them: as Pillow.
 void resize_pillow(const cv::Mat& in, const cv::Size& size, const cv::Rect& cut, cv::Mat& out) {
   const int channels = in.channels();
-  const auto across = pillow_taps(in.cols, size.width, cut.x, cut.width), down = pillow_taps(in.rows, size.height, cut.y, cut.height);
+  const auto across = pillow_taps(in.cols, size.width, cut.x, cut.width),
+             down = pillow_taps(in.rows, size.height, cut.y, cut.height);
   const int top = down.first.front(), bottom = std::min(in.rows, down.first.back() + down.count);
   const int used_across = std::min(across.count, in.cols), used_down = std::min(down.count, in.rows);
   cv::Mat middle(bottom - top, cut.width, in.type());
@@ -83,7 +86,8 @@ void resize_pillow(const cv::Mat& in, const cv::Size& size, const cv::Rect& cut,
   }
 }
 
-// torch.nn.functional.interpolate, bilinear, align_corners=False: two neighbours of (i + 1/2) scale - 1/2, single precision.
+// torch.nn.functional.interpolate, bilinear, align_corners=False: two neighbours of (i + 1/2) scale - 1/2, single
+// precision.
 struct Neighbours {
   int low, high;
   float share;  // of high
@@ -101,7 +105,8 @@ std::vector<Neighbours> torch_neighbours(int from, int to, int begin, int size) 
 
 void resize_torch(const cv::Mat& in, const cv::Size& size, const cv::Rect& cut, cv::Mat& out) {
   const int channels = in.channels();
-  const auto across = torch_neighbours(in.cols, size.width, cut.x, cut.width), down = torch_neighbours(in.rows, size.height, cut.y, cut.height);
+  const auto across = torch_neighbours(in.cols, size.width, cut.x, cut.width),
+             down = torch_neighbours(in.rows, size.height, cut.y, cut.height);
   out.create(cut.height, cut.width, in.type());
   for (int y = 0; y < cut.height; ++y) {
     const auto& v = down[static_cast<std::size_t>(y)];
@@ -110,7 +115,8 @@ void resize_torch(const cv::Mat& in, const cv::Size& size, const cv::Rect& cut, 
     for (const auto& u : across) {
       for (int c = 0; c < channels; ++c) {
         const auto mix = [&](const std::uint8_t* row) {
-          return (1 - u.share) * static_cast<float>(row[u.low * channels + c]) + u.share * static_cast<float>(row[u.high * channels + c]);
+          return (1 - u.share) * static_cast<float>(row[u.low * channels + c]) +
+                 u.share * static_cast<float>(row[u.high * channels + c]);
         };
         *to++ = static_cast<std::uint8_t>(std::nearbyint((1 - v.share) * mix(low) + v.share * mix(high)));
       }
@@ -122,8 +128,11 @@ void resize_torch(const cv::Mat& in, const cv::Size& size, const cv::Rect& cut, 
 
 cv::Size resized_size(const cv::Size& from, const Preprocessing& p) {
   if (p.width > 0) return {p.width, p.height};
-  const auto longer = [&](int side, int shorter) { return static_cast<int>(static_cast<std::int64_t>(p.height) * side / shorter); };
-  return from.width <= from.height ? cv::Size(p.height, longer(from.height, from.width)) : cv::Size(longer(from.width, from.height), p.height);
+  const auto longer = [&](int side, int shorter) {
+    return static_cast<int>(static_cast<std::int64_t>(p.height) * side / shorter);
+  };
+  return from.width <= from.height ? cv::Size(p.height, longer(from.height, from.width))
+                                   : cv::Size(longer(from.width, from.height), p.height);
 }
 
 void preprocess(const cv::Mat& in, const Preprocessing& p, cv::Mat& out) {
@@ -131,7 +140,9 @@ void preprocess(const cv::Mat& in, const Preprocessing& p, cv::Mat& out) {
   const auto size = resized_size(in.size(), p);
   const auto offset = [&](int extent) { return static_cast<int>(std::nearbyint((extent - p.crop) / 2.0)); };
   const cv::Rect cut(offset(size.width), offset(size.height), p.crop, p.crop);
-  if (size.width < p.crop || size.height < p.crop) throw Error("a picture of " + std::to_string(size.width) + " x " + std::to_string(size.height) + " pixels is too small for a crop of " + std::to_string(p.crop));
+  if (size.width < p.crop || size.height < p.crop)
+    throw Error("a picture of " + std::to_string(size.width) + " x " + std::to_string(size.height) +
+                " pixels is too small for a crop of " + std::to_string(p.crop));
   if (p.filter == "pillow") {
     resize_pillow(in, size, cut, out);
   } else if (p.filter == "torch") {

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <filesystem>
 
+#include <unistd.h>
 #include <opencv2/core.hpp>
 #include <opencv2/videoio.hpp>
-#include <unistd.h>
 
 #include "libtal/base/error.h"
 #include "libtal/base/random.h"
@@ -22,7 +22,8 @@ struct Pose {
   double x, y, scale;  // in half-extents of the picture, 0 = centre; factor on the shape's size
 };
 
-// Where the shape is `t` seconds after an action of `length` seconds began. Every motion begins and ends at the resting pose.
+// Where the shape is `t` seconds after an action of `length` seconds began. Every motion begins and ends at the resting
+// pose.
 Pose moving(const std::string& label, double t, double length) {
   // Whole turns, so that the end meets the beginning; about one a second.
   const double turns = std::max(1.0, std::round(length));
@@ -65,7 +66,8 @@ class Scene {
       for (int x = 0; x < o.width; ++x)
         for (int c = 0; c < 3; ++c) {
           const double s = 2 * kPi * x / o.width, t = 2 * kPi * y / o.height;
-          const double value = 110 + 30 * std::sin(wave[c][0] * s + wave[c][1]) + 30 * std::sin(wave[c][2] * t + wave[c][3]);
+          const double value =
+              110 + 30 * std::sin(wave[c][0] * s + wave[c][1]) + 30 * std::sin(wave[c][2] * t + wave[c][3]);
           background_.at<cv::Vec3b>(y, x)[c] = static_cast<std::uint8_t>(std::lround(value));
         }
   }
@@ -80,7 +82,8 @@ class Scene {
   void draw_disc(const Pose& pose, double t) {
     const auto& o = video_.options;
     const double drift = o.rest_motion * 0.5 * std::sin(2 * kPi * drift_rate_ * t);
-    const double cx = (1 + rest_x_ + 0.7 * pose.x + 0.3 * drift) * o.width / 2, cy = (1 + kRestY + 0.6 * pose.y) * o.height / 2;
+    const double cx = (1 + rest_x_ + 0.7 * pose.x + 0.3 * drift) * o.width / 2,
+                 cy = (1 + kRestY + 0.6 * pose.y) * o.height / 2;
     const double r = 0.11 * std::min(o.width, o.height) * pose.scale;
     for (int y = std::max(0, static_cast<int>(cy - r)); y < std::min<double>(o.height, cy + r + 1); ++y)
       for (int x = std::max(0, static_cast<int>(cx - r)); x < std::min<double>(o.width, cx + r + 1); ++x) {
@@ -98,8 +101,12 @@ class Scene {
       for (int x = 0; x < 3 * frame_.cols; ++x) {
         // Sum of four bytes: close to normal, standard deviation 147.8.
         const std::uint64_t bits = random_.bits();
-        const double normal = (static_cast<double>((bits & 255) + ((bits >> 8) & 255) + ((bits >> 16) & 255) + ((bits >> 24) & 255)) - 510) / 147.8;
-        row[x] = static_cast<std::uint8_t>(std::clamp(static_cast<int>(std::lround(row[x] + video_.options.noise * normal)), 0, 255));
+        const double normal =
+            (static_cast<double>((bits & 255) + ((bits >> 8) & 255) + ((bits >> 16) & 255) + ((bits >> 24) & 255)) -
+             510) /
+            147.8;
+        row[x] = static_cast<std::uint8_t>(
+            std::clamp(static_cast<int>(std::lround(row[x] + video_.options.noise * normal)), 0, 255));
       }
     }
   }
@@ -122,7 +129,9 @@ void write_frames(const std::string& file, const std::string& name, const SynthV
     else writer.open(file, cv::CAP_FFMPEG, cv::VideoWriter::fourcc('m', 'p', '4', 'v'), o.fps, size);
   } catch (const cv::Exception&) {
   }
-  if (!writer.isOpened()) throw Error("'" + name + "': cannot write a video there" + (avi ? "" : " (MPEG-4 needs an OpenCV with FFmpeg; .avi does not)"));
+  if (!writer.isOpened())
+    throw Error("'" + name + "': cannot write a video there" +
+                (avi ? "" : " (MPEG-4 needs an OpenCV with FFmpeg; .avi does not)"));
   Scene scene(video);
   for (std::int64_t k = 0; k < video.frames; ++k) writer.write(scene.frame(k));
 }
@@ -134,7 +143,8 @@ void require_frames(const std::string& file, const std::string& name, std::int64
   while (decoder.read(image)) {
   }
   if (decoder.frames() != frames)
-    throw Error("'" + name + "': " + std::to_string(decoder.frames()) + " of " + std::to_string(frames) + " frames were written (disk full?)");
+    throw Error("'" + name + "': " + std::to_string(decoder.frames()) + " of " + std::to_string(frames) +
+                " frames were written (disk full?)");
 }
 
 }  // namespace
@@ -142,7 +152,8 @@ void require_frames(const std::string& file, const std::string& name, std::int64
 void write_video(const std::string& path, const SynthVideo& video) {
   check_options(video.options);
   const std::string extension = std::filesystem::path(path).extension();
-  if (extension != ".avi" && extension != ".mp4") throw Error("'" + path + "': synthetic videos are Motion JPEG in .avi or MPEG-4 in .mp4, not '" + extension + "'");
+  if (extension != ".avi" && extension != ".mp4")
+    throw Error("'" + path + "': synthetic videos are Motion JPEG in .avi or MPEG-4 in .mp4, not '" + extension + "'");
   prepare_opencv();
   // The writer chooses the container by extension, so the temporary name keeps it.
   const std::string temporary = path + ".tmp" + std::to_string(::getpid()) + extension;

@@ -1,5 +1,5 @@
-// Files of numbers: the first byte chooses the reader of the rest (.npy, .npz, safetensors, CSV, .pt/.pth, gzip, base64). HDF5 files go to
-// the C library, whose own checks are not ours to fuzz.
+// Files of numbers: the first byte chooses the reader of the rest (.npy, .npz, safetensors, CSV, .pt/.pth, gzip,
+// base64). HDF5 files go to the C library, whose own checks are not ours to fuzz.
 #include "libtal/base/base64.h"
 #include "libtal/io/csv.h"
 #include "libtal/io/features.h"
@@ -18,7 +18,9 @@ namespace {
 void read_npy(std::string_view bytes) {
   const auto header = tal::parse_npy_header(bytes);
   hold(header.count() >= 0, "a shape has a size");
-  hold(header.data_offset + static_cast<std::size_t>(header.count()) * static_cast<std::size_t>(header.bytes) <= bytes.size(), "the data are there");
+  hold(header.data_offset + static_cast<std::size_t>(header.count()) * static_cast<std::size_t>(header.bytes) <=
+           bytes.size(),
+       "the data are there");
   if (header.count() > 0) tal::npy_element(bytes, header, 0), tal::npy_element(bytes, header, header.count() - 1);
   const auto matrix = tal::matrix_from_npy(bytes);
   hold(matrix.values.size() == static_cast<std::size_t>(matrix.rows * matrix.dim), "rows x dim values");
@@ -26,10 +28,11 @@ void read_npy(std::string_view bytes) {
 
 void read_npz(std::string_view bytes) {
   const tal::Npz archive(bytes);
-  for (const auto& name : archive.names()) answers([&] {
-    std::string storage;
-    read_npy(archive.npy(name, storage));
-  });
+  for (const auto& name : archive.names())
+    answers([&] {
+      std::string storage;
+      read_npy(archive.npy(name, storage));
+    });
 }
 
 void read_safetensors(std::string_view bytes) {
@@ -37,7 +40,9 @@ void read_safetensors(std::string_view bytes) {
     std::size_t count = 1;
     for (const auto extent : tensor.shape) count *= static_cast<std::size_t>(extent);
     hold(tensor.data.size() == count * tal::dtype_bytes(tensor.dtype), "the data fit the shape");
-    if (!tensor.data.empty()) hold(tensor.data.data() >= bytes.data() && tensor.data.data() + tensor.data.size() <= bytes.data() + bytes.size(), "the data lie in the file");
+    if (!tensor.data.empty())
+      hold(tensor.data.data() >= bytes.data() && tensor.data.data() + tensor.data.size() <= bytes.data() + bytes.size(),
+           "the data lie in the file");
   }
 }
 

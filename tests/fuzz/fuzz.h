@@ -1,4 +1,5 @@
-// What libFuzzer (cmake -DTAL_FUZZ=ON, clang) and the smoke driver share: the entry function, and what may come out of it.
+// What libFuzzer (cmake -DTAL_FUZZ=ON, clang) and the smoke driver share: the entry function, and what may come out of
+// it.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +15,9 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv);  // a target may d
 
 namespace tal::fuzz {
 
-inline std::string_view text_of(const std::uint8_t* data, std::size_t size) { return {reinterpret_cast<const char*>(data), size}; }
+inline std::string_view text_of(const std::uint8_t* data, std::size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
 
 // Runs body. Error and UsageError are the answers to bad input; everything else is a finding (it ends the fuzzer).
 template <class Body>

@@ -1,4 +1,5 @@
-// tal-convert's readers: the input's first line names the format (or a table), the rest is the file. Every record that comes out can be read.
+// tal-convert's readers: the input's first line names the format (or a table), the rest is the file. Every record that
+// comes out can be read.
 #include "libtal/data/formats.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -30,7 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     tal::Record again;
     again.parse(record.str());
     hold(again.video() == record.video(), "the id survives");
-    for (const char* field : {"annotations", "proposals"}) hold(!again.has(field) || again.raw(field)->front() == '[', "segments are lists");
+    for (const char* field : {"annotations", "proposals"})
+      hold(!again.has(field) || again.raw(field)->front() == '[', "segments are lists");
     answers([&] { again.proposals(); });
   };
   sink.error = [&](const tal::Error& error, std::string_view) {

@@ -1,5 +1,5 @@
-// The command line: the first line is a configuration file, the others are arguments of tal-nms or (before a line "eval") of tal-eval. The
-// answer is a status of 0 or 2, and numbers in options are finite.
+// The command line: the first line is a configuration file, the others are arguments of tal-nms or (before a line
+// "eval") of tal-eval. The answer is a status of 0 or 2, and numbers in options are finite.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,8 +10,8 @@
 
 #include "libtal/base/number.h"
 #include "libtal/cli/tool.h"
-#include "libtal/stages/suppress.h"
 #include "libtal/stages/evaluate_options.h"
+#include "libtal/stages/suppress.h"
 #include "tests/fuzz/fuzz.h"
 
 using tal::fuzz::answers;
@@ -52,7 +52,8 @@ void run_tool(bool eval, const std::string& config, std::vector<std::string> arg
   for (auto& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   const int status = tool.run(static_cast<int>(argv.size()) - 1, argv.data(), [&] {
-    for (const double value : {suppress.threshold, suppress.sigma, suppress.alpha, suppress.low, suppress.high, suppress.voting.value_or(0), suppress.min_duration})
+    for (const double value : {suppress.threshold, suppress.sigma, suppress.alpha, suppress.low, suppress.high,
+                               suppress.voting.value_or(0), suppress.min_duration})
       hold(std::isfinite(value), "numbers of options are finite");
   });
   ::close(file);

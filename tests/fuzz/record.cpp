@@ -1,6 +1,6 @@
 // The record reader on any line: every accessor answers, and what a stage writes can be read again.
-#include "libtal/io/features.h"
 #include "libtal/io/record.h"
+#include "libtal/io/features.h"
 #include "tests/fuzz/fuzz.h"
 
 using tal::fuzz::answers;
@@ -32,7 +32,8 @@ void rewrite(tal::Record& record) {
   std::vector<double> scores;
   answers([&] {
     auto proposals = record.require_proposals();
-    for (auto& proposal : proposals) proposal.score *= 0.5, segments.push_back(proposal.segment), scores.push_back(proposal.score);
+    for (auto& proposal : proposals)
+      proposal.score *= 0.5, segments.push_back(proposal.segment), scores.push_back(proposal.score);
     record.set_proposals(proposals);
     rewritten = true;
   });
@@ -47,7 +48,8 @@ void rewrite(tal::Record& record) {
   const auto& proposals = again.require_proposals();
   hold(proposals.size() == segments.size(), "as many proposals as written");
   for (std::size_t i = 0; i < proposals.size(); ++i) {
-    hold(proposals[i].segment.start == segments[i].start && proposals[i].segment.end == segments[i].end, "segments survive");
+    hold(proposals[i].segment.start == segments[i].start && proposals[i].segment.end == segments[i].end,
+         "segments survive");
     hold(proposals[i].score == scores[i], "scores survive");
   }
 }

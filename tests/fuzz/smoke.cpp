@@ -1,5 +1,5 @@
-// Feeds LLVMFuzzerTestOneInput without libFuzzer: the seeds, all their beginnings, and some thousands of mutations of them, the same ones in
-// every run. usage: fuzz-NAME RUNS SEED_FILE...   A crash leaves the input in crash-input.
+// Feeds LLVMFuzzerTestOneInput without libFuzzer: the seeds, all their beginnings, and some thousands of mutations of
+// them, the same ones in every run. usage: fuzz-NAME RUNS SEED_FILE...   A crash leaves the input in crash-input.
 #include <signal.h>
 #include <unistd.h>
 
@@ -54,12 +54,45 @@ class Mutator {
   std::size_t below(std::size_t n) { return n == 0 ? 0 : random_() % n; }
 
   void change(std::string& text) {
-    static const std::vector<std::string> words = {"NaN", "-Infinity", "1e999", "-0", "1e-400", "9223372036854775808", "null", "true", "[", "]", "{", "}", "\"", "\\",
-        "\\u0000", "\\ud800", ",", ":", "\n", "\r\n", "\xff", "\xef\xbb\xbf", std::string(1, '\0'), "0x10", "--", "=", "\xc3\xa9", std::string(40, '['), "00", "1/0", "-1"};
+    static const std::vector<std::string> words = {"NaN",
+                                                   "-Infinity",
+                                                   "1e999",
+                                                   "-0",
+                                                   "1e-400",
+                                                   "9223372036854775808",
+                                                   "null",
+                                                   "true",
+                                                   "[",
+                                                   "]",
+                                                   "{",
+                                                   "}",
+                                                   "\"",
+                                                   "\\",
+                                                   "\\u0000",
+                                                   "\\ud800",
+                                                   ",",
+                                                   ":",
+                                                   "\n",
+                                                   "\r\n",
+                                                   "\xff",
+                                                   "\xef\xbb\xbf",
+                                                   std::string(1, '\0'),
+                                                   "0x10",
+                                                   "--",
+                                                   "=",
+                                                   "\xc3\xa9",
+                                                   std::string(40, '['),
+                                                   "00",
+                                                   "1/0",
+                                                   "-1"};
     const std::size_t at = below(text.size() + 1), rest = text.size() - at;
     switch (below(8)) {
-      case 0: if (rest > 0) text[at] = static_cast<char>(below(256)); break;
-      case 1: if (rest > 0) text[at] = static_cast<char>(text[at] ^ (1 << below(8))); break;
+      case 0:
+        if (rest > 0) text[at] = static_cast<char>(below(256));
+        break;
+      case 1:
+        if (rest > 0) text[at] = static_cast<char>(text[at] ^ (1 << below(8)));
+        break;
       case 2: text.erase(at, 1 + below(std::min<std::size_t>(rest, 16))); break;
       case 3: text.insert(at, words[below(words.size())]); break;
       case 4: text.insert(at, text.substr(below(text.size() + 1), 1 + below(32))); break;  // a piece twice
@@ -71,9 +104,11 @@ class Mutator {
         break;
       }
       default: {  // a number of binary headers, little-endian
-        static const std::uint64_t values[] = {0, 1, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0xffffffff, 0x7fffffffffffffff, 0xffffffffffffffff};
+        static const std::uint64_t values[] = {
+            0, 1, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0xffffffff, 0x7fffffffffffffff, 0xffffffffffffffff};
         const std::uint64_t value = values[below(10)];
-        for (std::size_t i = 0, width = std::size_t{1} << below(4); i < width && at + i < text.size(); ++i) text[at + i] = static_cast<char>(value >> (8 * i));
+        for (std::size_t i = 0, width = std::size_t{1} << below(4); i < width && at + i < text.size(); ++i)
+          text[at + i] = static_cast<char>(value >> (8 * i));
       }
     }
   }
@@ -107,7 +142,8 @@ int main(int argc, char** argv) {
   for (const int number : {SIGSEGV, SIGABRT, SIGFPE, SIGBUS, SIGILL}) ::signal(number, save_input);
   std::size_t fed = 0;
   for (const auto& seed : seeds)
-    for (std::size_t length = 0; length <= seed.size(); length += 1 + seed.size() / 400, ++fed) feed(seed.substr(0, length));
+    for (std::size_t length = 0; length <= seed.size(); length += 1 + seed.size() / 400, ++fed)
+      feed(seed.substr(0, length));
   for (const auto& seed : seeds) feed(seed), ++fed;
   Mutator mutator(seeds);
   for (long i = 0; i < runs; ++i, ++fed) feed(mutator.next());

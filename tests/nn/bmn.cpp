@@ -14,7 +14,8 @@ using tal::test::NnCase;
 BmnOptions options_of(NnCase& c) {
   BmnOptions o;
   const auto x = c.input("x");
-  o.rows = x.size(2), o.durations = c.integer("D"), o.per_bin = c.integer("per_bin"), o.widen = c.number("ratio"), o.groups = c.integer("groups");
+  o.rows = x.size(2), o.durations = c.integer("D"), o.per_bin = c.integer("per_bin"), o.widen = c.number("ratio"),
+  o.groups = c.integer("groups");
   o.form = c.has_weight("conv1d1.weight") ? "paper" : "public";
   const bool paper = o.form == "paper";
   o.base_filters = c.weight(paper ? "conv1d1.weight" : "x_1d_b.0.weight").size(0);
@@ -36,8 +37,14 @@ BOOST_AUTO_TEST_CASE(network) {
     c.load(*net);
     const auto out = net->forward(x);
     std::vector<torch::Tensor> start, end, maps;
-    for (const auto& m : net->infer(x)) start.push_back(m.start), end.push_back(m.end), maps.push_back(torch::stack({m.regression, m.classification}));
-    c.check({{"tem_logit", out.boundary}, {"pem_logit", out.maps}, {"start", torch::stack(start)}, {"end", torch::stack(end)}, {"maps", torch::stack(maps)}}, *net);
+    for (const auto& m : net->infer(x))
+      start.push_back(m.start), end.push_back(m.end), maps.push_back(torch::stack({m.regression, m.classification}));
+    c.check({{"tem_logit", out.boundary},
+             {"pem_logit", out.maps},
+             {"start", torch::stack(start)},
+             {"end", torch::stack(end)},
+             {"maps", torch::stack(maps)}},
+            *net);
   });
 }
 
@@ -47,20 +54,26 @@ BOOST_AUTO_TEST_CASE(losses) {
     o.class_threshold = c.number("theta_iou");
     const auto iou = c.input("iou");
     const BoundaryMatchingTable table({iou.size(2), iou.size(1), 1, 1, 0.5, false});
-    const auto loss = bmn_loss({c.input("tem_logit"), c.input("pem_logit")}, c.input("boundary"), iou, c.input("sampled"), table.valid(), c.number("theta_boundary"), o);
-    c.check({{"tem", loss.boundary.view(1)}, {"regression", loss.regression.view(1)}, {"classification", loss.classification.view(1)}, {"loss", loss.total.view(1)}});
+    const auto loss = bmn_loss({c.input("tem_logit"), c.input("pem_logit")}, c.input("boundary"), iou,
+                               c.input("sampled"), table.valid(), c.number("theta_boundary"), o);
+    c.check({{"tem", loss.boundary.view(1)},
+             {"regression", loss.regression.view(1)},
+             {"classification", loss.classification.view(1)},
+             {"loss", loss.total.view(1)}});
   });
 }
 
 BOOST_AUTO_TEST_CASE(equals_the_plain_network) {
   torch::manual_seed(6);
   BmnOptions o;
-  o.rows = 30, o.durations = 30, o.samples = 8, o.base_filters = 16, o.boundary_filters = 8, o.reduced_filters = 8, o.proposal_filters = 40, o.head_filters = 12;
+  o.rows = 30, o.durations = 30, o.samples = 8, o.base_filters = 16, o.boundary_filters = 8, o.reduced_filters = 8,
+  o.proposal_filters = 40, o.head_filters = 12;
   const BoundaryMatchingTable table({30, 30, 8, 3, 0.5, false});
   Bmn net(6, o);
   const auto x = torch::randn({1, 6, 30});
   const torch::NoGradGuard guard;
-  const auto [heat, maps] = reference::PlainNetwork(*net, table.mask().to(torch::kFloat), table.valid().to(torch::kFloat)).bmn(x);
+  const auto [heat, maps] =
+      reference::PlainNetwork(*net, table.mask().to(torch::kFloat), table.valid().to(torch::kFloat)).bmn(x);
   const auto got = net->infer(x)[0];
   BOOST_TEST(torch::allclose(torch::stack({got.start, got.end}), heat[0], 1e-4, 1e-5));
   BOOST_TEST(torch::allclose(torch::stack({got.regression, got.classification}), maps[0], 1e-4, 1e-5));
@@ -72,9 +85,12 @@ BOOST_AUTO_TEST_CASE(public_checkpoint_names) {
   o.form = "public";
   Bmn net(400, o);
   const std::map<std::string, std::vector<std::int64_t>> published = {
-      {"x_1d_b.0.weight", {256, 100, 3}}, {"x_1d_b.2.weight", {256, 64, 3}}, {"x_1d_s.0.weight", {256, 64, 3}}, {"x_1d_s.2.weight", {1, 256, 1}},
-      {"x_1d_e.0.weight", {256, 64, 3}}, {"x_1d_e.2.weight", {1, 256, 1}}, {"x_1d_p.0.weight", {128, 256, 3}}, {"x_3d_p.0.weight", {512, 128, 32, 1, 1}},
-      {"x_2d_p.0.weight", {128, 512, 1, 1}}, {"x_2d_p.2.weight", {128, 128, 3, 3}}, {"x_2d_p.4.weight", {128, 128, 3, 3}}, {"x_2d_p.6.weight", {2, 128, 1, 1}}};
+      {"x_1d_b.0.weight", {256, 100, 3}},    {"x_1d_b.2.weight", {256, 64, 3}},
+      {"x_1d_s.0.weight", {256, 64, 3}},     {"x_1d_s.2.weight", {1, 256, 1}},
+      {"x_1d_e.0.weight", {256, 64, 3}},     {"x_1d_e.2.weight", {1, 256, 1}},
+      {"x_1d_p.0.weight", {128, 256, 3}},    {"x_3d_p.0.weight", {512, 128, 32, 1, 1}},
+      {"x_2d_p.0.weight", {128, 512, 1, 1}}, {"x_2d_p.2.weight", {128, 128, 3, 3}},
+      {"x_2d_p.4.weight", {128, 128, 3, 3}}, {"x_2d_p.6.weight", {2, 128, 1, 1}}};
   std::size_t weights = 0;
   for (const auto& item : net->named_parameters()) {
     if (item.key().ends_with(".bias")) continue;

@@ -20,15 +20,16 @@ torch::Tensor tensor_of(const nlohmann::json& value) {
   const std::function<void(const nlohmann::json&)> walk = [&](const nlohmann::json& v) {
     if (v.is_array())
       for (const auto& item : v) walk(item);
-    else
-      flat.push_back(v.get<double>());
+    else flat.push_back(v.get<double>());
   };
   walk(value);
   return torch::tensor(flat, torch::kDouble).view(shape);
 }
 
 double relative_difference(const torch::Tensor& got, const torch::Tensor& want) {
-  return ((got.to(torch::kDouble) - want.to(torch::kDouble)).abs().max() / want.to(torch::kDouble).abs().max().clamp_min(1e-30)).item<double>();
+  return ((got.to(torch::kDouble) - want.to(torch::kDouble)).abs().max() /
+          want.to(torch::kDouble).abs().max().clamp_min(1e-30))
+      .item<double>();
 }
 
 BoundaryMatchingSpec spec_of(tal::test::NnCase& c, std::int64_t rows, std::int64_t samples) {
@@ -69,8 +70,10 @@ BOOST_AUTO_TEST_CASE(linear_layer_file) {
   for (const auto& item : file.at("cases")) {
     const auto& in = item.at("input");
     const auto& out = item.at("expected");
-    const BoundaryMatchingTable table(BoundaryMatchingSpec{in.at("T"), in.at("D"), in.at("N"), in.at("samples_per_bin"), in.at("widen"), in.value("truncate", false)});
-    auto f = tensor_of(in.at("features")).unsqueeze(0).requires_grad_(), w = tensor_of(in.at("weight")).requires_grad_();
+    const BoundaryMatchingTable table(BoundaryMatchingSpec{in.at("T"), in.at("D"), in.at("N"), in.at("samples_per_bin"),
+                                                           in.at("widen"), in.value("truncate", false)});
+    auto f = tensor_of(in.at("features")).unsqueeze(0).requires_grad_(),
+         w = tensor_of(in.at("weight")).requires_grad_();
     const auto y = proposals_to_map(tal::boundary_matching(f, w, {}, table, false), table)[0];
     (y * tensor_of(in.at("grad_out"))).sum().backward();
     const auto compare = [&](const char* what, const torch::Tensor& got, const torch::Tensor& want) {
@@ -81,7 +84,8 @@ BOOST_AUTO_TEST_CASE(linear_layer_file) {
     compare("gradient of the features", f.grad()[0], tensor_of(out.at("grad_features")));
     compare("gradient of the weight", w.grad(), tensor_of(out.at("grad_weight")));
     for (const auto& sampled : out.at("sampling")) {  // weights [N][T] of one proposal
-      const auto mask = table.mask().select(2, sampled.at("d").get<std::int64_t>()).select(2, sampled.at("t").get<std::int64_t>());
+      const auto mask =
+          table.mask().select(2, sampled.at("d").get<std::int64_t>()).select(2, sampled.at("t").get<std::int64_t>());
       compare("sampling", mask.transpose(0, 1), tensor_of(sampled.at("weights")));
     }
     ++cases;
@@ -96,14 +100,16 @@ BOOST_AUTO_TEST_CASE(equals_sample_then_convolve) {
     bool truncate;
   };
   torch::manual_seed(5);
-  for (const Size& s : {Size{2, 5, 17, 13, 13, 4, 3, 0.5, false}, Size{1, 3, 40, 24, 10, 7, 3, 0.5, true}, Size{3, 4, 8, 9, 9, 2, 1, 0, false}, Size{1, 1, 1, 1, 1, 1, 1, 0.5, false},
+  for (const Size& s : {Size{2, 5, 17, 13, 13, 4, 3, 0.5, false}, Size{1, 3, 40, 24, 10, 7, 3, 0.5, true},
+                        Size{3, 4, 8, 9, 9, 2, 1, 0, false}, Size{1, 1, 1, 1, 1, 1, 1, 0.5, false},
                         Size{1, 2, 33, 30, 30, 8, 3, 2.0, true}, Size{1, 16, 32, 50, 50, 16, 3, 0.5, false}}) {
     const BoundaryMatchingTable table({s.rows, s.durations, s.samples, s.per_bin, s.widen, s.truncate});
     const auto mask = tal::reference::sampling_mask(s.rows, s.durations, s.samples, s.per_bin, s.widen, s.truncate);
     BOOST_TEST(torch::allclose(table.mask(), mask, 0, 1e-12));
     const auto valid = table.valid().to(torch::kDouble);
     const auto f = torch::randn({s.batch, s.channels, s.rows}, torch::kDouble).requires_grad_();
-    const auto w = torch::randn({s.filters, s.channels, s.samples, 1, 1}, torch::kDouble).requires_grad_(), b = torch::randn({s.filters}, torch::kDouble).requires_grad_();
+    const auto w = torch::randn({s.filters, s.channels, s.samples, 1, 1}, torch::kDouble).requires_grad_(),
+               b = torch::randn({s.filters}, torch::kDouble).requires_grad_();
     const auto up = torch::randn({s.batch, s.filters, s.durations, s.rows}, torch::kDouble) * valid;
     for (bool relu : {false, true})
       for (bool wide : {true, false}) {
@@ -111,14 +117,18 @@ BOOST_AUTO_TEST_CASE(equals_sample_then_convolve) {
         const auto want = tal::reference::sample_then_convolve(f, w, b, mask);
         const auto want_gradients = torch::autograd::grad({(relu ? want.relu() : want).mul(up).sum()}, {f, w, b});
         const auto type = wide ? torch::kDouble : torch::kFloat;
-        const auto got = proposals_to_map(tal::boundary_matching(f.to(type), w.to(type), b.to(type), table, relu), table);
+        const auto got =
+            proposals_to_map(tal::boundary_matching(f.to(type), w.to(type), b.to(type), table, relu), table);
         const auto got_gradients = torch::autograd::grad({got.mul(up.to(type)).sum()}, {f, w, b});
-        const auto products = proposals_to_map(tal::boundary_matching_products(f.to(type), w.to(type), b.to(type), table, relu), table);
+        const auto products =
+            proposals_to_map(tal::boundary_matching_products(f.to(type), w.to(type), b.to(type), table, relu), table);
         const auto product_gradients = torch::autograd::grad({products.mul(up.to(type)).sum()}, {f, w, b});
         BOOST_TEST(relative_difference(products, got) <= limit);
-        for (int k = 0; k < 3; ++k) BOOST_TEST(relative_difference(product_gradients[k], want_gradients[k]) <= (relu && !wide ? 1e-3 : limit));
+        for (int k = 0; k < 3; ++k)
+          BOOST_TEST(relative_difference(product_gradients[k], want_gradients[k]) <= (relu && !wide ? 1e-3 : limit));
         BOOST_TEST(relative_difference(got, (relu ? want.relu() : want) * valid) <= limit);
-        for (int k = 0; k < 3; ++k) BOOST_TEST(relative_difference(got_gradients[k], want_gradients[k]) <= (relu && !wide ? 1e-3 : limit));
+        for (int k = 0; k < 3; ++k)
+          BOOST_TEST(relative_difference(got_gradients[k], want_gradients[k]) <= (relu && !wide ? 1e-3 : limit));
       }
   }
 }
@@ -126,7 +136,8 @@ BOOST_AUTO_TEST_CASE(equals_sample_then_convolve) {
 BOOST_AUTO_TEST_CASE(threads_do_not_change_the_bytes) {
   torch::manual_seed(6);
   const BoundaryMatchingTable table({20, 20, 8, 3, 0.5, false});
-  const auto f = torch::randn({2, 6, 20}).requires_grad_(), w = torch::randn({50, 6, 8}).requires_grad_(), up = torch::randn({2, table.proposals(), 50});
+  const auto f = torch::randn({2, 6, 20}).requires_grad_(), w = torch::randn({50, 6, 8}).requires_grad_(),
+             up = torch::randn({2, table.proposals(), 50});
   const int threads = at::get_num_threads();
   std::vector<torch::Tensor> first;
   for (int n : {1, 2, 3}) {
@@ -136,7 +147,8 @@ BOOST_AUTO_TEST_CASE(threads_do_not_change_the_bytes) {
     all.push_back(y.detach());
     if (first.empty()) first = all;
     BOOST_TEST((torch::equal(all[2], first[2])));
-    for (int k : {0, 1}) BOOST_TEST(torch::allclose(all[k], first[k], 1e-5, 1e-6));  // the products of the gradients are the BLAS's
+    for (int k : {0, 1})
+      BOOST_TEST(torch::allclose(all[k], first[k], 1e-5, 1e-6));  // the products of the gradients are the BLAS's
   }
   at::set_num_threads(threads);
 }

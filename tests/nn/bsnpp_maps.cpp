@@ -17,11 +17,14 @@ struct Checker {
   std::string name;
   double absolute, relative;
   void operator()(const std::string& what, double got, double want) const {
-    if (std::abs(got - want) > absolute + relative * std::abs(want)) BOOST_ERROR(name << ": " << what << " is " << got << ", not " << want);
+    if (std::abs(got - want) > absolute + relative * std::abs(want))
+      BOOST_ERROR(name << ": " << what << " is " << got << ", not " << want);
   }
   void operator()(const std::string& what, const std::vector<double>& got, const Json& want) const {
-    BOOST_REQUIRE_MESSAGE(got.size() == want.size(), name << ": " << what << " has " << got.size() << " values, not " << want.size());
-    for (std::size_t i = 0; i < got.size(); ++i) (*this)(what + "[" + std::to_string(i) + "]", got[i], want[i].get<double>());
+    BOOST_REQUIRE_MESSAGE(got.size() == want.size(),
+                          name << ": " << what << " has " << got.size() << " values, not " << want.size());
+    for (std::size_t i = 0; i < got.size(); ++i)
+      (*this)(what + "[" + std::to_string(i) + "]", got[i], want[i].get<double>());
   }
   void map(const std::string& what, const std::vector<double>& flat, const Json& want) const {
     std::size_t at = 0;
@@ -46,7 +49,9 @@ std::vector<double> values_of(const torch::Tensor& t) {
 }
 
 void maps_case(const Json& in, const Json& want, const Checker& check) {
-  const auto pass = [&](const char* key) { return torch::stack({row_of(in.at(key).at("start")), row_of(in.at(key).at("end"))}).unsqueeze(0); };
+  const auto pass = [&](const char* key) {
+    return torch::stack({row_of(in.at(key).at("start")), row_of(in.at(key).at("end"))}).unsqueeze(0);
+  };
   const auto fused = fuse_passes(pass("forward"), pass("backward").flip(2).flip(1))[0];
   check("H_start", values_of(fused[0]), want.at("H_start"));
   check("H_end", values_of(fused[1]), want.at("H_end"));
@@ -79,16 +84,20 @@ void labels_case(const Json& in, const Json& want, const Checker& check) {
   const std::int64_t rows = in.at("T"), durations = in.at("D");
   const double scale = static_cast<double>(rows) / in.at("duration").get<double>();
   std::vector<Segment> truths;
-  for (const auto& s : in.at("ground_truth")) truths.push_back({s[0].get<double>() * scale, s[1].get<double>() * scale});
-  const auto shares = boundary_shares(truths, rows), labels = boundary_labels(truths, rows, false), nearest = boundary_labels(truths, rows, true);
+  for (const auto& s : in.at("ground_truth"))
+    truths.push_back({s[0].get<double>() * scale, s[1].get<double>() * scale});
+  const auto shares = boundary_shares(truths, rows), labels = boundary_labels(truths, rows, false),
+             nearest = boundary_labels(truths, rows, true);
   check("share_start", shares.start, want.at("share_start"));
   check("share_end", shares.end, want.at("share_end"));
   check("start", labels.start, want.at("start"));
   check("end", labels.end, want.at("end"));
   check.map("confidence", confidence_labels(truths, rows, durations), want.at("confidence"));
-  for (std::size_t i = 0; i < labels.start.size(); ++i) BOOST_TEST((nearest.start[i] >= labels.start[i] && nearest.end[i] >= labels.end[i]));
+  for (std::size_t i = 0; i < labels.start.size(); ++i)
+    BOOST_TEST((nearest.start[i] >= labels.start[i] && nearest.end[i] >= labels.end[i]));
   for (const Segment& t : truths)
-    if (t.start >= 0 && t.start < static_cast<double>(rows)) BOOST_TEST(nearest.start[static_cast<std::size_t>(t.start)] == 1.0);
+    if (t.start >= 0 && t.start < static_cast<double>(rows))
+      BOOST_TEST(nearest.start[static_cast<std::size_t>(t.start)] == 1.0);
 }
 
 void sampling_case(const Json& in, const Json& want, const Checker& check) {
@@ -117,7 +126,8 @@ void sampling_case(const Json& in, const Json& want, const Checker& check) {
     check("share", {shares.share.begin(), shares.share.end()}, expected.at("share"));
     check("probability", probability, expected.at("probability"));
   }
-  // What is drawn: keep x positives and negatives, never anything between the thresholds; bins as often as their shares say.
+  // What is drawn: keep x positives and negatives, never anything between the thresholds; bins as often as their shares
+  // say.
   SamplingOptions o;
   o.lambda = in.at("lambda");
   const std::int64_t each = std::min(sum[0], sum[1]);
@@ -140,7 +150,8 @@ void sampling_case(const Json& in, const Json& want, const Checker& check) {
         BOOST_REQUIRE((confidence[k] > 0.7 || confidence[k] < 0.3));
         const auto times = static_cast<std::int64_t>(drawn[k]);
         (confidence[k] > 0.7 ? positive : negative) += times;
-        if (confidence[k] > 0.7) bins[static_cast<std::size_t>(scale_bin(static_cast<std::int64_t>(k) / rows + 1, rows))] += times;
+        if (confidence[k] > 0.7)
+          bins[static_cast<std::size_t>(scale_bin(static_cast<std::int64_t>(k) / rows + 1, rows))] += times;
         if (rule == SamplingOptions::Rule::kIou) BOOST_REQUIRE(times == 1);
       }
       BOOST_REQUIRE((positive == each && negative == each));
@@ -180,7 +191,8 @@ BOOST_AUTO_TEST_CASE(formulas) {
         models.push_back({MapWindow{{0, 1}, 0, m.size(1), m.size(1), {m[0], m[0], m, m, m}}});
       }
       const auto fused = fuse_maps(models, in.at("weights").get<std::vector<double>>());
-      for (const auto& got : {fused[0].maps.boundary, fused[0].maps.regression, fused[0].maps.classification}) check.map("map", values_of(got), want.at("map"));
+      for (const auto& got : {fused[0].maps.boundary, fused[0].maps.regression, fused[0].maps.classification})
+        check.map("map", values_of(got), want.at("map"));
     } else BOOST_ERROR("unknown kind " << kind);
   }
   BOOST_TEST(!seen.empty());
@@ -188,7 +200,9 @@ BOOST_AUTO_TEST_CASE(formulas) {
 
 BOOST_AUTO_TEST_CASE(windows) {
   using Starts = std::vector<std::int64_t>;
-  const auto same = [](const Starts& got, const Starts& want) { BOOST_TEST(got == want, boost::test_tools::per_element()); };
+  const auto same = [](const Starts& got, const Starts& want) {
+    BOOST_TEST(got == want, boost::test_tools::per_element());
+  };
   same(window_starts(100, 100, 0.75), {0});
   same(window_starts(7, 100, 0.75), {0});
   same(window_starts(101, 100, 0.75), {0, 1});
@@ -241,7 +255,8 @@ BOOST_AUTO_TEST_CASE(ensembles_that_do_not_fit) {
 BOOST_AUTO_TEST_CASE(map_files) {
   const auto folder = std::filesystem::temp_directory_path() / ("tal-maps-" + std::to_string(getpid()));
   const auto m = torch::rand({3, 5});
-  const std::vector<MapWindow> windows{{{0, 10}, 0, 5, 5, {m[0], m[1], m, m * 0.5, m * 0.25}}, {{8, 18}, 4, 5, 3, {m[1], m[2], m, m, m}}};
+  const std::vector<MapWindow> windows{{{0, 10}, 0, 5, 5, {m[0], m[1], m, m * 0.5, m * 0.25}},
+                                       {{8, 18}, 4, 5, 3, {m[1], m[2], m, m, m}}};
   save_maps(folder, "v", "bmn", windows);
   const auto read = load_maps(folder, "v");
   BOOST_REQUIRE(read.size() == 2u);
@@ -249,7 +264,8 @@ BOOST_AUTO_TEST_CASE(map_files) {
   BOOST_TEST(torch::equal(read[1].maps.start, m[1]));
   BOOST_TEST((read[1].time == Segment{8, 18} && read[1].first == 4 && read[1].extent == 5 && read[1].used == 3));
   const auto fails = [&](const std::string& video, const std::string& words) {
-    BOOST_CHECK_EXCEPTION(load_maps(folder, video), Error, [&](const Error& e) { return std::string(e.what()).find(words) != std::string::npos; });
+    BOOST_CHECK_EXCEPTION(load_maps(folder, video), Error,
+                          [&](const Error& e) { return std::string(e.what()).find(words) != std::string::npos; });
   };
   fails("w", "w.maps.safetensors");  // missing
   std::filesystem::copy(map_file(folder, "v"), map_file(folder, "w"));

@@ -20,8 +20,10 @@ class Synthetic : public TrainingSet {
     Random random(seed);
     for (std::size_t v = 0; v < videos; ++v) {
       Video video;
-      video.id = std::string("v").append(std::to_string(v)), video.rows = rows, video.duration = static_cast<double>(rows);
-      const double length = (0.1 + 0.4 * random.uniform()) * static_cast<double>(rows), start = random.uniform() * (static_cast<double>(rows) - length);
+      video.id = std::string("v").append(std::to_string(v)), video.rows = rows,
+      video.duration = static_cast<double>(rows);
+      const double length = (0.1 + 0.4 * random.uniform()) * static_cast<double>(rows),
+                   start = random.uniform() * (static_cast<double>(rows) - length);
       video.truths = {{{start, start + length}, 0}};
       auto x = torch::zeros({rows, 4});
       for (std::int64_t r = 0; r < rows; ++r) {
@@ -45,7 +47,9 @@ class Synthetic : public TrainingSet {
     if (last > first) out.narrow(0, 0, last - first).copy_(x.narrow(0, first, last - first));
     return out;
   }
-  Sequence sequence(std::size_t index) const { return {videos_[index].id, videos_[index].duration, videos_[index].time, features_[index]}; }
+  Sequence sequence(std::size_t index) const {
+    return {videos_[index].id, videos_[index].duration, videos_[index].time, features_[index]};
+  }
   std::vector<Video> videos_;
 
  private:
@@ -57,7 +61,8 @@ template <class M>
 void small(M& model, std::int64_t rows, const std::string& more = "{}") {
   auto settings = model.settings();
   const std::string t = std::to_string(rows);
-  settings.read_json(R"({"rows":)" + t + R"(,"durations":)" + t + R"(,"samples":8,"base-filters":16,"reduced-filters":8,"proposal-filters":16,"head-filters":8})");
+  settings.read_json(R"({"rows":)" + t + R"(,"durations":)" + t +
+                     R"(,"samples":8,"base-filters":16,"reduced-filters":8,"proposal-filters":16,"head-filters":8})");
   settings.read_json(more);
 }
 
@@ -81,7 +86,8 @@ double train(Model& model, const TrainingSet& set, int epochs) {
 }
 
 double best_overlap(const std::vector<Proposal>& proposals, const Segment& truth) {
-  const auto best = std::max_element(proposals.begin(), proposals.end(), [](const auto& a, const auto& b) { return a.score < b.score; });
+  const auto best = std::max_element(proposals.begin(), proposals.end(),
+                                     [](const auto& a, const auto& b) { return a.score < b.score; });
   return tiou(best->segment, truth);
 }
 
@@ -108,7 +114,9 @@ void learns(const std::string& more) {
 
 BOOST_AUTO_TEST_SUITE(bsnpp_model)
 
-BOOST_AUTO_TEST_CASE(bsnpp_learns) { learns<BsnppModel>(R"({"first-filters":16,"generator-filters":16,"attention-filters":4})"); }
+BOOST_AUTO_TEST_CASE(bsnpp_learns) {
+  learns<BsnppModel>(R"({"first-filters":16,"generator-filters":16,"attention-filters":4})");
+}
 BOOST_AUTO_TEST_CASE(bmn_learns) { learns<BmnModel>(R"({"boundary-filters":16})"); }
 
 // What a video is to the network does not depend on the others of its mini-batch; what is drawn of it does.
@@ -120,7 +128,9 @@ BOOST_AUTO_TEST_CASE(batches) {
   const auto samples = model.samples(set, 0);
   BOOST_REQUIRE(samples.size() == 6u);
   Random a(1), b(2), c(1);
-  const auto whole = model.make_batch(set, samples, a, 0), part = model.make_batch(set, std::span(samples).subspan(4), b, 0), again = model.make_batch(set, samples, c, 0);
+  const auto whole = model.make_batch(set, samples, a, 0),
+             part = model.make_batch(set, std::span(samples).subspan(4), b, 0),
+             again = model.make_batch(set, samples, c, 0);
   for (const auto& [name, tensor] : part.tensors)
     if (name != "sampled") BOOST_TEST(torch::equal(whole.at(name).slice(0, 4), tensor), name);
   BOOST_TEST(torch::equal(whole.at("sampled"), again.at("sampled")));
@@ -128,7 +138,8 @@ BOOST_AUTO_TEST_CASE(batches) {
   BOOST_TEST(whole.at("boundary").sum().item<float>() >= 12.0f);  // every boundary has its row
 }
 
-// Every rule of sampling, by value: the positives and negatives of the whole mini-batch (3.4.1), one video of which has hardly any negative and one no positive.
+// Every rule of sampling, by value: the positives and negatives of the whole mini-batch (3.4.1), one video of which has
+// hardly any negative and one no positive.
 BOOST_AUTO_TEST_CASE(sampling_over_the_mini_batch) {
   Synthetic set(3, 16, 3);
   set.videos_[0].truths = {{{0, 16}, 0}, {{0, 8}, 0}, {{8, 16}, 0}, {{4, 12}, 0}};
@@ -145,22 +156,29 @@ BOOST_AUTO_TEST_CASE(sampling_over_the_mini_batch) {
   const auto none = drawn("none"), iou = drawn("iou"), scale = drawn("scale");
   const auto valid = boundary_matching_table({16, 16, 1, 1, 0, false})->valid();
   const auto positive = none.at("iou").gt(0.7).logical_and(valid), negative = none.at("iou").lt(0.3).logical_and(valid);
-  const auto sum = [](const torch::Tensor& values, const torch::Tensor& chosen) { return values.masked_select(chosen).sum().item<float>(); };
+  const auto sum = [](const torch::Tensor& values, const torch::Tensor& chosen) {
+    return values.masked_select(chosen).sum().item<float>();
+  };
   const float positives = positive.sum().item<float>(), negatives = negative.sum().item<float>();
-  BOOST_TEST((positive[1].sum().item<float>() == 0 && negative[0].sum().item<float>() < positive[0].sum().item<float>() && positives < negatives));
-  BOOST_TEST(torch::equal(none.at("sampled"), positive.logical_or(negative).to(torch::kFloat)));  // none: every one of both, once
-  BOOST_TEST(torch::equal(iou.at("sampled").masked_select(positive), torch::ones({static_cast<std::int64_t>(positives)})));  // iou: all of the fewer
+  BOOST_TEST((positive[1].sum().item<float>() == 0 &&
+              negative[0].sum().item<float>() < positive[0].sum().item<float>() && positives < negatives));
+  BOOST_TEST(torch::equal(none.at("sampled"), positive.logical_or(negative).to(torch::kFloat)));  // none: every one of
+                                                                                                  // both, once
+  BOOST_TEST(torch::equal(iou.at("sampled").masked_select(positive),
+                          torch::ones({static_cast<std::int64_t>(positives)})));  // iou: all of the fewer
   for (const auto& batch : {iou, scale}) {
     const auto& s = batch.at("sampled");
-    BOOST_TEST((sum(s, positive) == positives && sum(s, negative) == positives));  // as many of each, over the three videos
+    BOOST_TEST((sum(s, positive) == positives && sum(s, negative) == positives));  // as many of each, over the three
+                                                                                   // videos
     BOOST_TEST(s.sum().item<float>() == 2 * positives);                            // and nothing else
-    BOOST_TEST(s[1].sum().item<float>() > 0);                                      // a video without positives lends its negatives
+    BOOST_TEST(s[1].sum().item<float>() > 0);  // a video without positives lends its negatives
   }
   BOOST_TEST(iou.at("sampled").max().item<float>() == 1.0f);
   BOOST_TEST(scale.at("sampled").max().item<float>() > 1.0f);  // with repetition
   // Scales: the shares of the bins follow Eq. (4) of the mini-batch's positives, over many draws.
   std::array<std::int64_t, 3> count{};
-  for (std::int64_t j = 0; j < 16; ++j) count[static_cast<std::size_t>(scale_bin(j + 1, 16))] += positive.select(1, j).sum().item<std::int64_t>();
+  for (std::int64_t j = 0; j < 16; ++j)
+    count[static_cast<std::size_t>(scale_bin(j + 1, 16))] += positive.select(1, j).sum().item<std::int64_t>();
   const auto shares = scale_shares(count, 0.15);
   std::array<double, 3> seen{};
   BsnppModel model;
@@ -171,9 +189,11 @@ BOOST_AUTO_TEST_CASE(sampling_over_the_mini_batch) {
   constexpr int kRounds = 200;
   for (int round = 0; round < kRounds; ++round) {
     const auto s = model.make_batch(set, samples, random, 0).at("sampled");
-    for (std::int64_t j = 0; j < 16; ++j) seen[static_cast<std::size_t>(scale_bin(j + 1, 16))] += sum(s.select(1, j), positive.select(1, j));
+    for (std::int64_t j = 0; j < 16; ++j)
+      seen[static_cast<std::size_t>(scale_bin(j + 1, 16))] += sum(s.select(1, j), positive.select(1, j));
   }
-  for (std::size_t bin = 0; bin < 3; ++bin) BOOST_TEST(std::abs(seen[bin] / (kRounds * positives) - shares.share[bin]) < 0.03);
+  for (std::size_t bin = 0; bin < 3; ++bin)
+    BOOST_TEST(std::abs(seen[bin] / (kRounds * positives) - shares.share[bin]) < 0.03);
 }
 
 BOOST_AUTO_TEST_CASE(training_windows) {
@@ -197,7 +217,7 @@ BOOST_AUTO_TEST_CASE(training_windows) {
     BOOST_TEST(batch.at("boundary")[k][0][31 - first[static_cast<std::size_t>(k)]].item<float>() == 1.0f);
     BOOST_TEST(batch.at("iou")[k].max().item<float>() == 1.0f);  // rows 31 .. 35 are the truth
   }
-  set.videos_[0].truths = {{{10, 40}, 0}};  // longer than a window: all that it touches
+  set.videos_[0].truths = {{{10, 40}, 0}};         // longer than a window: all that it touches
   BOOST_TEST(model.samples(set, 0).size() == 8u);  // starts 0, 5, .. 35 of 0, 5, .. 45
 }
 
@@ -235,7 +255,8 @@ BOOST_AUTO_TEST_CASE(ensembles_and_scales) {
   BmnModel b;
   small(a, 20, R"({"first-filters":8,"generator-filters":8})");
   small(b, 20);
-  for (MapModel* model : {static_cast<MapModel*>(&a), static_cast<MapModel*>(&b)}) model->build(set.inputs()), model->network().eval();
+  for (MapModel* model : {static_cast<MapModel*>(&a), static_cast<MapModel*>(&b)})
+    model->build(set.inputs()), model->network().eval();
   const auto text = [&](const std::vector<MapModel*>& models, const std::vector<double>& weights) {
     Record record = Record::make("v0");
     std::vector<std::vector<MapWindow>> maps;
@@ -283,7 +304,8 @@ BOOST_AUTO_TEST_CASE(one_window) {
   BOOST_TEST(text(R"({"window":65,"overlap":0.9})") == whole);
   BOOST_TEST(text(R"({"window":1000})") == whole);
   BOOST_TEST(text(R"({"window":64})") != whole);
-  // Windows at rows 0, 20, 25, rescaled from 40 rows to 20: two rows of the stream a map row; even and odd ones never coincide.
+  // Windows at rows 0, 20, 25, rescaled from 40 rows to 20: two rows of the stream a map row; even and odd ones never
+  // coincide.
   Record record = Record::make("v0");
   model.inference().read_json(R"({"window":40,"overlap":0.5})");
   model.propose(record, set.sequence(0));
@@ -312,7 +334,8 @@ BOOST_AUTO_TEST_CASE(action_at_a_seam) {
     model.inference().read_json(R"({"overlap":)" + std::to_string(overlap) + "}");
     Record record = Record::make("v");
     model.propose(record, {"v", 40, {}, x});
-    return std::count_if(record.proposals().begin(), record.proposals().end(), [&](const auto& p) { return p.segment == wanted; });
+    return std::count_if(record.proposals().begin(), record.proposals().end(),
+                         [&](const auto& p) { return p.segment == wanted; });
   };
   BOOST_TEST(count(0, {16, 25}) == 0);
   BOOST_TEST(count(0.5, {16, 25}) == 1);
@@ -323,37 +346,57 @@ BOOST_AUTO_TEST_CASE(action_at_a_seam) {
   BOOST_TEST(best_overlap(record.proposals(), {16, 25}) > 0.6);
 }
 
-// Every preset: the values that the report states (3.3, 3.4, 4.1, 5.1), what the row changes, and one step of training on the published sizes' small relatives.
+// Every preset: the values that the report states (3.3, 3.4, 4.1, 5.1), what the row changes, and one step of training
+// on the published sizes' small relatives.
 template <class M>
-void check_presets(const std::map<std::string, nlohmann::json>& rows, const nlohmann::json& published, const std::string& sizes) {
+void check_presets(const std::map<std::string, nlohmann::json>& rows, const nlohmann::json& published,
+                   const std::string& sizes) {
   const Synthetic set(2, 40, 3);
   std::set<std::string> names;
   for (const auto& preset : M().presets()) BOOST_TEST_CONTEXT(preset.name) {
-    names.insert(preset.name);
-    BOOST_REQUIRE(rows.count(preset.name) == 1u);
-    M model;
-    auto settings = model.settings();
-    settings.read_json(preset.settings);
-    auto want = published;
-    want.update(rows.at(preset.name));
-    const auto got = nlohmann::json::parse(settings.json());
-    for (const auto& [name, value] : want.items()) BOOST_TEST(got.at(name) == value, name << " is " << got.at(name) << ", not " << value);
-    small(model, 16, sizes);
-    model.build(set.inputs());
-    train(model, set, 1);
-    model.network().eval();
-    Record record = Record::make("v0");
-    model.propose(record, set.sequence(0));
-    BOOST_TEST(!record.proposals().empty());
-  }
+      names.insert(preset.name);
+      BOOST_REQUIRE(rows.count(preset.name) == 1u);
+      M model;
+      auto settings = model.settings();
+      settings.read_json(preset.settings);
+      auto want = published;
+      want.update(rows.at(preset.name));
+      const auto got = nlohmann::json::parse(settings.json());
+      for (const auto& [name, value] : want.items())
+        BOOST_TEST(got.at(name) == value, name << " is " << got.at(name) << ", not " << value);
+      small(model, 16, sizes);
+      model.build(set.inputs());
+      train(model, set, 1);
+      model.network().eval();
+      Record record = Record::make("v0");
+      model.propose(record, set.sequence(0));
+      BOOST_TEST(!record.proposals().empty());
+    }
   BOOST_TEST(names.size() == rows.size());
 }
 
 BOOST_AUTO_TEST_CASE(presets_of_bsnpp) {
   using Json = nlohmann::json;
-  const Json published = {{"rows", 100}, {"durations", 100}, {"samples", 32}, {"first-filters", 256}, {"base-filters", 256}, {"generator-filters", 512}, {"reduced-filters", 128},
-                          {"proposal-filters", 512}, {"generator", "nested"}, {"deep-supervision", true}, {"train-backward", false}, {"branches", {"position", "channel", "aggregated"}},
-                          {"sampling", "scale"}, {"scale-ratio", 0.15}, {"positive", 0.7}, {"negative", 0.3}, {"relation-weight", 10}, {"l2", 1e-4}, {"train-overlap", 0.75}, {"input", "rescale"}};
+  const Json published = {{"rows", 100},
+                          {"durations", 100},
+                          {"samples", 32},
+                          {"first-filters", 256},
+                          {"base-filters", 256},
+                          {"generator-filters", 512},
+                          {"reduced-filters", 128},
+                          {"proposal-filters", 512},
+                          {"generator", "nested"},
+                          {"deep-supervision", true},
+                          {"train-backward", false},
+                          {"branches", {"position", "channel", "aggregated"}},
+                          {"sampling", "scale"},
+                          {"scale-ratio", 0.15},
+                          {"positive", 0.7},
+                          {"negative", 0.3},
+                          {"relation-weight", 10},
+                          {"l2", 1e-4},
+                          {"train-overlap", 0.75},
+                          {"input", "rescale"}};
   const Json plain = {{"branches", {"plain"}}, {"sampling", "none"}};
   const auto with = [&](Json base, const char* name, const Json& value) {
     base[name] = value;
@@ -371,7 +414,13 @@ BOOST_AUTO_TEST_CASE(presets_of_bsnpp) {
                              {"iou-sampling", {{"sampling", "iou"}}}},
                             published, R"({"first-filters":8,"generator-filters":8})");
   // 5.1: Adam, batch 16, 0.001 for 7 epochs, 0.0001 for 3.
-  BOOST_TEST((Json::parse(BsnppModel().training_defaults()) == Json{{"optimizer", "adam"}, {"lr", 1e-3}, {"batch", 16}, {"epochs", 10}, {"schedule", "step"}, {"milestones", {7}}, {"gamma", 0.1}}));
+  BOOST_TEST((Json::parse(BsnppModel().training_defaults()) == Json{{"optimizer", "adam"},
+                                                                    {"lr", 1e-3},
+                                                                    {"batch", 16},
+                                                                    {"epochs", 10},
+                                                                    {"schedule", "step"},
+                                                                    {"milestones", {7}},
+                                                                    {"gamma", 0.1}}));
   // Improvement C.
   BsnppModel model;
   BOOST_TEST(Json::parse(model.inference().json()).at("scale-rows") == Json({30, 80, 100}));
@@ -379,10 +428,26 @@ BOOST_AUTO_TEST_CASE(presets_of_bsnpp) {
 
 BOOST_AUTO_TEST_CASE(presets_of_bmn) {
   using Json = nlohmann::json;
-  const Json published = {{"rows", 100}, {"durations", 100}, {"samples", 32}, {"per-bin", 3}, {"widen", 0.5}, {"base-filters", 256}, {"reduced-filters", 128}, {"boundary-filters", 256},
-                          {"proposal-filters", 512}, {"head-filters", 128}, {"positive", 0.7}, {"negative", 0.3}, {"class-threshold", 0.9}, {"regression-weight", 10}, {"form", "paper"}, {"input", "rescale"}};
-  check_presets<BmnModel>({{"activitynet", Json::object()}, {"public", {{"form", "public"}, {"layout", "start-duration"}, {"groups", 4}}}, {"windows", {{"input", "windows"}}}}, published,
-                          R"({"boundary-filters":8})");
+  const Json published = {{"rows", 100},
+                          {"durations", 100},
+                          {"samples", 32},
+                          {"per-bin", 3},
+                          {"widen", 0.5},
+                          {"base-filters", 256},
+                          {"reduced-filters", 128},
+                          {"boundary-filters", 256},
+                          {"proposal-filters", 512},
+                          {"head-filters", 128},
+                          {"positive", 0.7},
+                          {"negative", 0.3},
+                          {"class-threshold", 0.9},
+                          {"regression-weight", 10},
+                          {"form", "paper"},
+                          {"input", "rescale"}};
+  check_presets<BmnModel>({{"activitynet", Json::object()},
+                           {"public", {{"form", "public"}, {"layout", "start-duration"}, {"groups", 4}}},
+                           {"windows", {{"input", "windows"}}}},
+                          published, R"({"boundary-filters":8})");
 }
 
 // What a setting's condition says is so: the setting changes nothing where it is refused.
@@ -396,7 +461,8 @@ BOOST_AUTO_TEST_CASE(settings_without_effect) {
   };
   BOOST_TEST(why("{}", "attention-filters") == "");
   BOOST_TEST(why(R"({"branches":["aggregated"]})", "attention-filters") == "");
-  BOOST_TEST(why(R"({"branches":["channel","plain"]})", "attention-filters").find("branches=channel,plain") != std::string::npos);
+  BOOST_TEST(why(R"({"branches":["channel","plain"]})", "attention-filters").find("branches=channel,plain") !=
+             std::string::npos);
   BOOST_TEST(why(R"({"generator":"u-net"})", "deep-supervision").find("generator=u-net") != std::string::npos);
   BOOST_TEST(why(R"({"sampling":"iou"})", "scale-ratio").find("sampling=iou") != std::string::npos);
   BOOST_TEST(why("{}", "train-overlap").find("input=rescale") != std::string::npos);
@@ -416,13 +482,15 @@ BOOST_AUTO_TEST_CASE(no_numbers) {
     model.network().named_parameters()["prb.position.conv3.bias"].fill_(std::nan(""));
   }
   Record record = Record::make("v0");
-  BOOST_CHECK_EXCEPTION(model.propose(record, set.sequence(0)), Error, [](const Error& e) { return e.message().find("no number") != std::string::npos; });
+  BOOST_CHECK_EXCEPTION(model.propose(record, set.sequence(0)), Error,
+                        [](const Error& e) { return e.message().find("no number") != std::string::npos; });
   BsnppModel windows;
   small(windows, 12, R"({"first-filters":8,"generator-filters":8,"input":"windows"})");
   windows.build(set.inputs());
   windows.network().eval();
   windows.inference().read_json(R"({"window":3})");
-  BOOST_CHECK_EXCEPTION(windows.propose(record, set.sequence(0)), Error, [](const Error& e) { return e.message().find("at least 4 rows") != std::string::npos; });
+  BOOST_CHECK_EXCEPTION(windows.propose(record, set.sequence(0)), Error,
+                        [](const Error& e) { return e.message().find("at least 4 rows") != std::string::npos; });
 }
 
 BOOST_AUTO_TEST_CASE(odd_features) {
@@ -438,7 +506,8 @@ BOOST_AUTO_TEST_CASE(odd_features) {
       Sequence sequence{"v", static_cast<double>(rows), {}, torch::full({rows, 4}, value)};
       model.propose(record, sequence);
       BOOST_TEST(record.proposals().size() == 78u);
-      for (const auto& p : record.proposals()) BOOST_TEST((std::isfinite(p.score) && p.score >= 0 && p.segment.end <= static_cast<double>(rows)));
+      for (const auto& p : record.proposals())
+        BOOST_TEST((std::isfinite(p.score) && p.score >= 0 && p.segment.end <= static_cast<double>(rows)));
     }
   }
   Record record = Record::make("v");

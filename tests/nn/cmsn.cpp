@@ -15,7 +15,9 @@ namespace {
 using Volume = std::vector<double>;  // [C, T, H, W]
 struct Shape {
   std::int64_t c, t, h, w;
-  std::size_t at(std::int64_t i, std::int64_t a, std::int64_t b, std::int64_t d) const { return static_cast<std::size_t>(((i * t + a) * h + b) * w + d); }
+  std::size_t at(std::int64_t i, std::int64_t a, std::int64_t b, std::int64_t d) const {
+    return static_cast<std::size_t>(((i * t + a) * h + b) * w + d);
+  }
   std::size_t size() const { return static_cast<std::size_t>(c * t * h * w); }
 };
 
@@ -34,7 +36,8 @@ void convolve(Volume& x, Shape& s, const torch::Tensor& weight, const torch::Ten
               for (std::int64_t b = -1; b <= 1; ++b)
                 for (std::int64_t d = -1; d <= 1; ++d) {
                   const auto tt = t + a, hh = h + b, vv = v + d;
-                  if (tt >= 0 && tt < s.t && hh >= 0 && hh < s.h && vv >= 0 && vv < s.w) sum += w[o][i][a + 1][b + 1][d + 1] * x[s.at(i, tt, hh, vv)];
+                  if (tt >= 0 && tt < s.t && hh >= 0 && hh < s.h && vv >= 0 && vv < s.w)
+                    sum += w[o][i][a + 1][b + 1][d + 1] * x[s.at(i, tt, hh, vv)];
                 }
           y[out.at(o, t, h, v)] = std::max(0.0, sum);
         }
@@ -67,7 +70,9 @@ BOOST_AUTO_TEST_CASE(c3d_layer_by_layer) {
   Shape s{3, 8, 16, 32};
   Volume x(clip.const_data_ptr<double>(), clip.const_data_ptr<double>() + clip.numel());
   const auto named = network->named_parameters();
-  const auto conv = [&](const char* name) { convolve(x, s, named[std::string(name) + ".weight"].detach(), named[std::string(name) + ".bias"].detach()); };
+  const auto conv = [&](const char* name) {
+    convolve(x, s, named[std::string(name) + ".weight"].detach(), named[std::string(name) + ".bias"].detach());
+  };
   conv("conv1a"), pool(x, s, 1);
   conv("conv2a"), pool(x, s, 2);
   conv("conv3a"), conv("conv3b"), pool(x, s, 2);
@@ -120,7 +125,8 @@ BOOST_AUTO_TEST_CASE(roi_pooling_against_loops) {
     std::vector<RowRange> rois;
     for (int k = 0; k < 60; ++k) {
       const auto first = static_cast<std::int64_t>(random.below(37));
-      rois.push_back({first, first + 1 + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(37 - first)))});
+      rois.push_back(
+          {first, first + 1 + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(37 - first)))});
     }
     const auto got = roi_max_pool(f, rois, P);
     for (std::size_t m = 0; m < rois.size(); ++m) {
@@ -159,11 +165,17 @@ BOOST_AUTO_TEST_CASE(losses_leave_unlabelled_snippets_out) {
       plain->to(torch::kDouble);
       torch::NoGradGuard guard;
       plain->weight.copy_(classifier->weight);
-      BOOST_TEST(classifier->loss(classifier->forward(x), label).item<double>() > plain->loss(plain->forward(x), label).item<double>(), form);
+      BOOST_TEST(classifier->loss(classifier->forward(x), label).item<double>() >
+                     plain->loss(plain->forward(x), label).item<double>(),
+                 form);
     }
   }
   // A zero feature has no direction: finite all the same.
-  ActionStageClassifier angular(5, [] { CosineLossOptions o; o.form = "angular"; return o; }());
+  ActionStageClassifier angular(5, [] {
+    CosineLossOptions o;
+    o.form = "angular";
+    return o;
+  }());
   auto zero = torch::zeros({1, 5});
   zero.requires_grad_();
   const auto loss = angular->loss(angular->forward(zero), torch::zeros({1}, torch::kLong));

@@ -1,4 +1,5 @@
-// CMSN and ETP as models on a small set: both phases and every network learn; the stages write what they promise; odd records.
+// CMSN and ETP as models on a small set: both phases and every network learn; the stages write what they promise; odd
+// records.
 #include <boost/test/unit_test.hpp>
 
 #include <nlohmann/json.hpp>
@@ -25,12 +26,13 @@ double correlation(const std::vector<double>& x, const std::vector<double>& y) {
   const double n = static_cast<double>(x.size());
   double mx = 0, my = 0, xx = 0, yy = 0, xy = 0;
   for (std::size_t i = 0; i < x.size(); ++i) mx += x[i] / n, my += y[i] / n;
-  for (std::size_t i = 0; i < x.size(); ++i) xx += (x[i] - mx) * (x[i] - mx), yy += (y[i] - my) * (y[i] - my), xy += (x[i] - mx) * (y[i] - my);
+  for (std::size_t i = 0; i < x.size(); ++i)
+    xx += (x[i] - mx) * (x[i] - mx), yy += (y[i] - my) * (y[i] - my), xy += (x[i] - mx) * (y[i] - my);
   return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : 0;
 }
 
-// What the evaluation subnet says of every candidate of the videos, against their best tIoU; and how often the better of two candidates of a video
-// has the higher score (1/2: no better than chance, and for a constant).
+// What the evaluation subnet says of every candidate of the videos, against their best tIoU; and how often the better
+// of two candidates of a video has the higher score (1/2: no better than chance, and for a constant).
 struct Judgement {
   double correlation = 0, order = 0;
 };
@@ -45,7 +47,8 @@ Judgement judge(CmsnModel& model, const ActionSet& set) {
     const std::size_t begin = scores.size();
     for (const auto& p : line["proposals"]) {
       double best = 0;
-      for (const auto& truth : set.video(v).truths) best = std::max(best, tiou({p["segment"][0], p["segment"][1]}, truth.segment));
+      for (const auto& truth : set.video(v).truths)
+        best = std::max(best, tiou({p["segment"][0], p["segment"][1]}, truth.segment));
       scores.push_back(p["scores"]["iou"]), overlaps.push_back(best);
     }
     for (std::size_t a = begin; a < scores.size(); ++a)
@@ -64,7 +67,8 @@ std::vector<Segment> rough(const TrainingSet::Video& video, Random& random) {
   std::vector<Segment> segments;
   for (const auto& truth : video.truths) {
     const double l = 0.2 * truth.segment.length();
-    segments.push_back({truth.segment.start + l * (2 * random.uniform() - 1), truth.segment.end + l * (2 * random.uniform() - 1)});
+    segments.push_back(
+        {truth.segment.start + l * (2 * random.uniform() - 1), truth.segment.end + l * (2 * random.uniform() - 1)});
   }
   return segments;
 }
@@ -78,8 +82,10 @@ void propose_roughly(ActionSet& set, std::uint64_t seed) {
       for (const auto& segment : rough(video, random)) video.proposals.push_back({segment, 0.5});
     for (const auto& truth : video.truths) {
       const double l = truth.segment.length();
-      for (const double shift : {-0.5, -0.4, 0.4, 0.5}) video.proposals.push_back({{truth.segment.start + shift * l, truth.segment.end + shift * l}, 0.5});
-      for (const double shift : {1.1, 1.4}) video.proposals.push_back({{truth.segment.start + shift * l, truth.segment.end + (shift - 0.5) * l}, 0.5});
+      for (const double shift : {-0.5, -0.4, 0.4, 0.5})
+        video.proposals.push_back({{truth.segment.start + shift * l, truth.segment.end + shift * l}, 0.5});
+      for (const double shift : {1.1, 1.4})
+        video.proposals.push_back({{truth.segment.start + shift * l, truth.segment.end + (shift - 0.5) * l}, 0.5});
     }
   }
 }
@@ -92,7 +98,8 @@ BOOST_AUTO_TEST_CASE(cmsn_learns_in_two_phases) {
   torch::manual_seed(1);
   ActionSet set(6, 150, 1), test(2, 150, 2);
   CmsnModel model;
-  model.settings().read_json(R"({"hidden":16,"lstm-hidden":16,"window":48,"evaluation-hidden":32,"pooled-length":4,"dropout":0.1})");
+  model.settings().read_json(
+      R"({"hidden":16,"lstm-hidden":16,"window":48,"evaluation-hidden":32,"pooled-length":4,"dropout":0.1})");
   model.build(set.inputs());
   BOOST_TEST(model.phases().size() == 2u);
   const auto stages = train(model, set, 40, 5e-3, 4, 0);
@@ -129,7 +136,8 @@ BOOST_AUTO_TEST_CASE(cmsn_learns_in_two_phases) {
   }
   BOOST_TEST(found >= 0.7 * instances, found << " of " << instances << " found at tIoU 0.7");
 
-  // The evaluation subnet knows better candidates from worse ones, on videos that it has not seen; without its last layer it says the same of all.
+  // The evaluation subnet knows better candidates from worse ones, on videos that it has not seen; without its last
+  // layer it says the same of all.
   const auto judged = judge(model, test);
   BOOST_TEST(judged.correlation > 0.5, "correlation with tIoU " << judged.correlation);
   BOOST_TEST(judged.order > 0.75, "the better one of two comes first: " << judged.order);
@@ -151,7 +159,8 @@ BOOST_AUTO_TEST_CASE(cmsn_windows_cover_a_video) {
   model.network().eval();
   for (const std::int64_t rows : {0, 1, 3, 7, 8, 50}) {
     Sequence sequence = set.sequence(0);
-    sequence.x = sequence.x.narrow(0, 0, rows).clone(), sequence.duration = std::max<double>(1, static_cast<double>(rows));
+    sequence.x = sequence.x.narrow(0, 0, rows).clone(),
+    sequence.duration = std::max<double>(1, static_cast<double>(rows));
     Record record = record_of(sequence, {{0, 0.5}, {-3, 90}, {70, 80}});
     model.score(record, sequence);
     for (const auto& p : record.proposals()) BOOST_TEST((p.score >= 0 && p.score <= 0.5));
@@ -173,8 +182,21 @@ BOOST_AUTO_TEST_CASE(cmsn_evaluation_without_anything_to_learn) {
   const auto losses = model.loss(model.make_batch(set, samples, random, 1), 1);
   losses.loss.backward();
   BOOST_TEST(std::isfinite(losses.loss.item<double>()));
-  BOOST_CHECK_THROW([&] { CmsnModel clips; clips.settings().read_json(R"({"input":"clips"})"); clips.build(set.inputs()); }(), Error);
-  BOOST_CHECK_THROW([&] { CmsnModel frames; auto inputs = set.inputs(); inputs.frames = FrameContract{}; frames.build(inputs); }(), Error);
+  BOOST_CHECK_THROW(
+      [&] {
+        CmsnModel clips;
+        clips.settings().read_json(R"({"input":"clips"})");
+        clips.build(set.inputs());
+      }(),
+      Error);
+  BOOST_CHECK_THROW(
+      [&] {
+        CmsnModel frames;
+        auto inputs = set.inputs();
+        inputs.frames = FrameContract{};
+        frames.build(inputs);
+      }(),
+      Error);
 }
 
 BOOST_AUTO_TEST_CASE(etp_chain_learns) {
@@ -224,10 +246,13 @@ BOOST_AUTO_TEST_CASE(etp_chain_learns) {
       const auto& first = record.proposals()[2 * k];
       BOOST_TEST(first.score >= record.proposals()[2 * k + 1].score);
       const auto& truth = test.video(v).truths[k];
-      if (tiou(first.segment, truth.segment) > 0.3) BOOST_TEST(first.label == test.inputs().classes[static_cast<std::size_t>(truth.label)]);
+      if (tiou(first.segment, truth.segment) > 0.3)
+        BOOST_TEST(first.label == test.inputs().classes[static_cast<std::size_t>(truth.label)]);
     }
     const auto scores = nlohmann::json::parse(record.str())["proposals"][0];
-    BOOST_TEST(std::fabs(scores["score"].get<double>() - scores["scores"]["class"].get<double>() * std::exp(scores["scores"]["completeness"].get<double>())) < 1e-6);
+    BOOST_TEST(std::fabs(scores["score"].get<double>() - scores["scores"]["class"].get<double>() *
+                                                             std::exp(scores["scores"]["completeness"].get<double>())) <
+               1e-6);
   }
   BOOST_TEST(found >= 0.8 * instances, found << " of " << instances << " found by the class curves");
   BOOST_TEST(after > before + 0.05 * instances, "tIoU " << before / instances << " -> " << after / instances);

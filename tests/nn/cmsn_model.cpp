@@ -1,4 +1,5 @@
-// CMSN as a model: windows decoded by themselves and stitched, against plain loops; validation of both phases; C3D's weights and frames of videos.
+// CMSN as a model: windows decoded by themselves and stitched, against plain loops; validation of both phases; C3D's
+// weights and frames of videos.
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -43,14 +44,16 @@ using Pair = std::pair<std::int64_t, std::int64_t>;
 // The record's proposals in snippets of one second -> score.
 std::map<Pair, double> pairs_of(const Record& record) {
   std::map<Pair, double> pairs;
-  for (const auto& p : record.proposals()) pairs[{std::llround(p.segment.start), std::llround(p.segment.end)}] = p.score;
+  for (const auto& p : record.proposals())
+    pairs[{std::llround(p.segment.start), std::llround(p.segment.end)}] = p.score;
   return pairs;
 }
 
 std::vector<std::uint8_t> most_probable(const torch::Tensor& probability) {
   const auto best = probability.argmax(1);
   std::vector<std::uint8_t> stages;
-  for (std::int64_t t = 0; t < best.size(0); ++t) stages.push_back(static_cast<std::uint8_t>(best[t].item<std::int64_t>()));
+  for (std::int64_t t = 0; t < best.size(0); ++t)
+    stages.push_back(static_cast<std::uint8_t>(best[t].item<std::int64_t>()));
   return stages;
 }
 
@@ -67,7 +70,8 @@ class Brightness : public test::FrameSet {
       video.truths.push_back({{start, start + 3}, 0});
       const auto stages = action_stage_labels({{8 * start, 8 * start + 24}}, 64);
       const auto values = [&](std::int64_t t, std::int64_t y, std::int64_t x, std::int64_t c) {
-        return 30 + 35 * stages[static_cast<std::size_t>(t)] + (3 * y + 5 * x + 7 * c + static_cast<std::int64_t>(v)) % 11;
+        return 30 + 35 * stages[static_cast<std::size_t>(t)] +
+               (3 * y + 5 * x + 7 * c + static_cast<std::int64_t>(v)) % 11;
       };
       add(video, image(folder / (video.id + ".npy"), 64, 20, 24, 3, values), 8);
     }
@@ -78,11 +82,13 @@ constexpr const char* kSmallClips =
     R"({"input":"clips","frame-height":20,"frame-width":24,"crop":16,"width":0.0625,"hidden":16,"lstm-hidden":8,"window":4,"evaluation-hidden":16,"pooled-length":2,"dropout":0})";
 
 // C3D's weights at a sixteenth of its width, as a file with what else a checkpoint has.
-std::map<std::string, torch::Tensor> write_c3d(const std::string& path, const std::function<void(std::map<std::string, torch::Tensor>&)>& change = {}) {
+std::map<std::string, torch::Tensor> write_c3d(
+    const std::string& path, const std::function<void(std::map<std::string, torch::Tensor>&)>& change = {}) {
   torch::manual_seed(9);
   C3d network(1.0 / 16, 0);
   std::map<std::string, torch::Tensor> weights = weights_of(*network);
-  weights["fc6.weight"] = torch::randn({4, 8}), weights["fc7.bias"] = torch::zeros({4}), weights["fc8.weight"] = torch::randn({3, 4});
+  weights["fc6.weight"] = torch::randn({4, 8}), weights["fc7.bias"] = torch::zeros({4}),
+  weights["fc8.weight"] = torch::randn({3, 4});
   if (change) change(weights);
   write_tensors(path, weights, {});
   return weights;
@@ -97,7 +103,8 @@ BOOST_AUTO_TEST_CASE(windows_by_themselves_and_stitched_against_loops) {
   const std::int64_t window = 12, rows = 53, step = 6;
   ActionSet set(3, rows, 4, /*noise=*/0.6);
   CmsnModel model;
-  model.settings().read_json(R"({"hidden":8,"lstm-hidden":8,"window":12,"evaluation-hidden":4,"pooled-length":2,"dropout":0})");
+  model.settings().read_json(
+      R"({"hidden":8,"lstm-hidden":8,"window":12,"evaluation-hidden":4,"pooled-length":2,"dropout":0})");
   model.build(set.inputs());
   train(model, set, 25, 1e-2, 4);
   auto& network = dynamic_cast<CmsnImpl&>(model.network());
@@ -120,15 +127,20 @@ BOOST_AUTO_TEST_CASE(windows_by_themselves_and_stitched_against_loops) {
       }
       for (std::int64_t t = 0; t < n; ++t) {
         const auto w = static_cast<double>(std::min(t + 1, window - t));
-        for (std::int64_t k = 0; k < 6; ++k) sum[static_cast<std::size_t>(first + t)][static_cast<std::size_t>(k)] += w * p[t][k].item<double>();
+        for (std::int64_t k = 0; k < 6; ++k)
+          sum[static_cast<std::size_t>(first + t)][static_cast<std::size_t>(k)] += w * p[t][k].item<double>();
         weights[static_cast<std::size_t>(first + t)] += w;
       }
       if (first + window >= rows) break;
     }
     std::vector<std::uint8_t> stitched;
-    for (std::size_t t = 0; t < sum.size(); ++t) stitched.push_back(static_cast<std::uint8_t>(std::max_element(sum[t].begin(), sum[t].end()) - sum[t].begin()));
+    for (std::size_t t = 0; t < sum.size(); ++t)
+      stitched.push_back(static_cast<std::uint8_t>(std::max_element(sum[t].begin(), sum[t].end()) - sum[t].begin()));
     const auto close = [](const std::map<Pair, double>& got, const std::map<Pair, double>& want) {
-      return got.size() == want.size() && std::equal(got.begin(), got.end(), want.begin(), [](const auto& a, const auto& b) { return a.first == b.first && std::fabs(a.second - b.second) < 1e-9; });
+      return got.size() == want.size() &&
+             std::equal(got.begin(), got.end(), want.begin(), [](const auto& a, const auto& b) {
+               return a.first == b.first && std::fabs(a.second - b.second) < 1e-9;
+             });
     };
     Record record = record_of(sequence);
     model.propose(record, sequence);
@@ -151,13 +163,15 @@ BOOST_AUTO_TEST_CASE(windows_by_themselves_and_stitched_against_loops) {
   BOOST_TEST(several > 0u, "some candidate is of two windows");
 }
 
-// In its second phase the validation hears the evaluation subnet: a constant one is no better than the preset scores alone, a trained one is.
+// In its second phase the validation hears the evaluation subnet: a constant one is no better than the preset scores
+// alone, a trained one is.
 BOOST_AUTO_TEST_CASE(validation_judges_the_phase_that_is_trained) {
   torch::manual_seed(5);
   const Folder folder;
   ActionSet set(6, 150, 1, /*noise=*/0.8), held(3, 150, 7, 0.8);
   CmsnModel model;
-  model.settings().read_json(R"({"hidden":16,"lstm-hidden":16,"window":48,"evaluation-hidden":32,"pooled-length":4,"dropout":0.1})");
+  model.settings().read_json(
+      R"({"hidden":16,"lstm-hidden":16,"window":48,"evaluation-hidden":32,"pooled-length":4,"dropout":0.1})");
   model.build(set.inputs());
   train(model, set, 15, 5e-3, 4, 0);
   train(model, set, 15, 1e-3, 4, 1);
@@ -190,7 +204,8 @@ BOOST_AUTO_TEST_CASE(validation_judges_the_phase_that_is_trained) {
   }
   BOOST_TEST(metric(0) == preset);
   BOOST_TEST(loss(0) == stage_loss);
-  BOOST_TEST(std::fabs(metric(1) - preset) < 0.5, "a constant factor changes nothing but the scores' lower bound: " << metric(1) << " and " << preset);
+  BOOST_TEST(std::fabs(metric(1) - preset) < 0.5,
+             "a constant factor changes nothing but the scores' lower bound: " << metric(1) << " and " << preset);
   BOOST_TEST(judged > preset + 1, "AUC " << judged << " with the evaluation subnet, " << preset << " by preset scores");
   BOOST_TEST(judged_loss > loss(1), "negative losses " << judged_loss << " and " << loss(1));
 }
@@ -223,10 +238,23 @@ void check_row(const nlohmann::json& set, const PaperRow& row) {
   BOOST_TEST(set["frozen"] == row.frozen);
   BOOST_TEST(set["train.epochs"] == row.epochs);
   BOOST_TEST(set["evaluation-epochs"] == row.evaluation_epochs);
-  const nlohmann::json same = {{"hidden", 512}, {"dropout", 0.5}, {"window", 96}, {"evaluation-hidden", 2048}, {"fps", 0.0}, {"frame-height", 128}, {"frame-width", 171}, {"crop", 112},
-                               {"train.optimizer", "adam"}, {"train.lr", 1e-4}, {"train.weight-decay", 5e-4}, {"train.batch", 1}, {"inference.decay", 0.09},
-                               {"inference.decode", "windows"}, {"inference.split", true}};
-  for (const auto& [name, value] : same.items()) BOOST_TEST(set[name] == value, name << ": " << set[name] << ", not " << value);
+  const nlohmann::json same = {{"hidden", 512},
+                               {"dropout", 0.5},
+                               {"window", 96},
+                               {"evaluation-hidden", 2048},
+                               {"fps", 0.0},
+                               {"frame-height", 128},
+                               {"frame-width", 171},
+                               {"crop", 112},
+                               {"train.optimizer", "adam"},
+                               {"train.lr", 1e-4},
+                               {"train.weight-decay", 5e-4},
+                               {"train.batch", 1},
+                               {"inference.decay", 0.09},
+                               {"inference.decode", "windows"},
+                               {"inference.split", true}};
+  for (const auto& [name, value] : same.items())
+    BOOST_TEST(set[name] == value, name << ": " << set[name] << ", not " << value);
 }
 
 // At a size that a test can afford: one step of the stages.
@@ -302,7 +330,8 @@ BOOST_AUTO_TEST_CASE(stages_alone) {
   torch::manual_seed(6);
   ActionSet set(2, 60, 1);
   CmsnModel model;
-  model.settings().read_json(R"({"hidden":4,"lstm-hidden":4,"window":16,"evaluation-hidden":4,"pooled-length":2,"evaluation-epochs":0})");
+  model.settings().read_json(
+      R"({"hidden":4,"lstm-hidden":4,"window":16,"evaluation-hidden":4,"pooled-length":2,"evaluation-epochs":0})");
   model.build(set.inputs());
   BOOST_TEST(model.phases().size() == 1u);
   BOOST_TEST(model.proposes());
@@ -322,13 +351,20 @@ BOOST_AUTO_TEST_CASE(a_network_that_diverged_is_said) {
   };
   const auto sequence = set.sequence(0);
   Record record = record_of(sequence, {{1, 5}});
-  spoil("evaluation.fc3.weight", 3e38f), spoil("evaluation.fc2.bias", 3e38f), spoil("evaluation.fc3.bias", -std::numeric_limits<float>::infinity());
-  BOOST_TEST(message_of([&] { model.score(record, sequence); }).starts_with("model 'cmsn': its IoU scores are not finite; a training that diverged"));
+  spoil("evaluation.fc3.weight", 3e38f), spoil("evaluation.fc2.bias", 3e38f),
+      spoil("evaluation.fc3.bias", -std::numeric_limits<float>::infinity());
+  BOOST_TEST(message_of([&] {
+               model.score(record, sequence);
+             }).starts_with("model 'cmsn': its IoU scores are not finite; a training that diverged"));
   spoil("stages.classifier.weight", std::numeric_limits<float>::quiet_NaN());
-  BOOST_TEST(message_of([&] { model.propose(record, sequence); }).starts_with("model 'cmsn': its stages' probabilities are not finite; a training that diverged"));
+  BOOST_TEST(message_of([&] {
+               model.propose(record, sequence);
+             }).starts_with("model 'cmsn': its stages' probabilities are not finite; a training that diverged"));
   Random random(1);
   const auto samples = model.samples(set, 1);
-  BOOST_TEST(message_of([&] { model.loss(model.make_batch(set, samples, random, 1), 1); }).starts_with("video 'v0': model 'cmsn': what the network computes is not finite"));
+  BOOST_TEST(message_of([&] {
+               model.loss(model.make_batch(set, samples, random, 1), 1);
+             }).starts_with("video 'v0': model 'cmsn': what the network computes is not finite"));
   auto odd = set.sequence(0);
   odd.x = odd.x.clone(), odd.x[3][1] = std::numeric_limits<float>::quiet_NaN();
   BOOST_TEST(message_of([&] { model.propose(record, odd); }) == "features: values that are not finite");
@@ -352,7 +388,8 @@ BOOST_AUTO_TEST_CASE(frozen_convolutions_stay_at_the_given_weights) {
   const auto ends = train(model, set, 40, 3e-3, 3);
   BOOST_TEST(ends.second < 0.6 * ends.first, "stages " << ends.first << " -> " << ends.second);
   for (const auto& [name, tensor] : given)
-    if (name.starts_with("conv")) BOOST_TEST(torch::equal(now(name), tensor) == (name.starts_with("conv1a") || name.starts_with("conv2a")), name);
+    if (name.starts_with("conv"))
+      BOOST_TEST(torch::equal(now(name), tensor) == (name.starts_with("conv1a") || name.starts_with("conv2a")), name);
   const auto evaluation = train(model, set, 10, 3e-3, 3, 1);
   BOOST_TEST(evaluation.second < evaluation.first);
   // The stages of the frames come out: snippets of a second.
@@ -365,7 +402,8 @@ BOOST_AUTO_TEST_CASE(frozen_convolutions_stay_at_the_given_weights) {
     const auto count = record.proposals().size();
     model.score(record, set.sequence(v));
     BOOST_TEST(record.proposals().size() == count);
-    for (const auto& p : record.proposals()) BOOST_TEST((p.segment.start >= 0 && p.segment.end <= 8 && p.score >= 0 && p.score <= 1));
+    for (const auto& p : record.proposals())
+      BOOST_TEST((p.segment.start >= 0 && p.segment.end <= 8 && p.score >= 0 && p.score <= 1));
     found += test::best_tiou(record, set.video(v).truths.front().segment) >= 0.5;
   }
   BOOST_TEST(found >= 4, found << " of 6 found");
@@ -428,19 +466,31 @@ BOOST_AUTO_TEST_CASE(c3d_weights_are_needed_and_checked) {
   };
   const auto from = [&](const std::string& name) { return start(R"({"c3d-weights":")" + (folder / name) + "\"}"); };
   BOOST_TEST(start("{}").starts_with("c3d-weights: missing; C3D starts from weights"));
-  BOOST_TEST(start(R"({"c3d-weights":"random"})").starts_with("c3d-weights: random weights would stay random in the first 2 convolutions"));
+  BOOST_TEST(start(R"({"c3d-weights":"random"})")
+                 .starts_with("c3d-weights: random weights would stay random in the first 2 convolutions"));
   BOOST_TEST(start(R"({"c3d-weights":"random","frozen":0})") == "no error");
   BOOST_TEST(from("none.safetensors").find("none.safetensors") != std::string::npos);
   write_c3d(folder / "good.safetensors");
   BOOST_TEST(from("good.safetensors") == "no error");
   write_c3d(folder / "short.safetensors", [](auto& w) { w.erase("conv3b.weight"); });
-  BOOST_TEST(from("short.safetensors").find("1 tensors are missing: conv3b.weight [16, 16, 3, 3, 3]") != std::string::npos, from("short.safetensors"));
-  write_c3d(folder / "odd.safetensors", [](auto& w) { w["conv1a.weight"] = torch::zeros({4, 2, 3, 3, 3}), w["conv9.bias"] = torch::zeros({1}); });
+  BOOST_TEST(
+      from("short.safetensors").find("1 tensors are missing: conv3b.weight [16, 16, 3, 3, 3]") != std::string::npos,
+      from("short.safetensors"));
+  write_c3d(folder / "odd.safetensors", [](auto& w) {
+    w["conv1a.weight"] = torch::zeros({4, 2, 3, 3, 3}), w["conv9.bias"] = torch::zeros({1});
+  });
   const auto odd = from("odd.safetensors");
   BOOST_TEST(odd.find("conv1a.weight [4, 2, 3, 3, 3] where the network has [4, 3, 3, 3, 3]") != std::string::npos, odd);
   BOOST_TEST(odd.find("conv9.bias [1]") != std::string::npos, odd);
-  BOOST_TEST(message_of([&] { CmsnModel features; features.check_start(); }) == "no error");
-  BOOST_TEST(message_of([&] { CmsnModel large; large.settings().read_json(R"({"input":"clips","crop":130})"); large.check_settings(); }) == "crop: is larger than the frames");
+  BOOST_TEST(message_of([&] {
+               CmsnModel features;
+               features.check_start();
+             }) == "no error");
+  BOOST_TEST(message_of([&] {
+               CmsnModel large;
+               large.settings().read_json(R"({"input":"clips","crop":130})");
+               large.check_settings();
+             }) == "crop: is larger than the frames");
 }
 
 #ifdef TAL_HAVE_VIDEO
@@ -449,12 +499,15 @@ BOOST_AUTO_TEST_CASE(c3d_weights_are_needed_and_checked) {
 BOOST_AUTO_TEST_CASE(every_frame_of_a_video_stretched) {
   const Folder folder;
   SynthVideoOptions options;
-  options.duration = 3, options.fps = 15, options.width = 64, options.height = 48, options.actions = 1, options.min_action = 1, options.max_action = 1.5, options.noise = 0;
+  options.duration = 3, options.fps = 15, options.width = 64, options.height = 48, options.actions = 1,
+  options.min_action = 1, options.max_action = 1.5, options.noise = 0;
   write_video(folder / "v.avi", draw(options, 5, 0));
   CmsnModel model;
   model.settings().set("input", "clips");
   const auto contract = *model.frames();
-  BOOST_TEST((contract == FrameContract{.fps = 0, .count = 0, .side = 128, .resize = "stretch", .modalities = "rgb", .width = 171}));
+  BOOST_TEST(
+      (contract ==
+       FrameContract{.fps = 0, .count = 0, .side = 128, .resize = "stretch", .modalities = "rgb", .width = 171}));
   const auto frames = open_frames(folder / "v.avi", contract, folder / "cache");
   BOOST_TEST(frames->count() == 45);
   BOOST_TEST(frames->fps() == 15);

@@ -28,7 +28,8 @@ torch::Tensor tensor_of(const ActionStageMargins& margins) {
 
 std::vector<RowRange> ranges_of(const torch::Tensor& rois) {
   std::vector<RowRange> ranges;
-  for (std::int64_t m = 0; m < rois.size(0); ++m) ranges.push_back({rois[m][0].item<std::int64_t>(), rois[m][1].item<std::int64_t>()});
+  for (std::int64_t m = 0; m < rois.size(0); ++m)
+    ranges.push_back({rois[m][0].item<std::int64_t>(), rois[m][1].item<std::int64_t>()});
   return ranges;
 }
 
@@ -54,18 +55,24 @@ BOOST_AUTO_TEST_CASE(losses) {
 BOOST_AUTO_TEST_CASE(action_stage_subnet) {
   test::for_each_case("cmsn_stages", [](NnCase& c) {
     CmsnOptions o;
-    o.hidden = c.weight("conv1.weight").size(0), o.lstm_hidden = c.weight("lstm.weight_hh_l0").size(1), o.dropout = 0, o.loss = loss_options(c);
+    o.hidden = c.weight("conv1.weight").size(0), o.lstm_hidden = c.weight("lstm.weight_hh_l0").size(1), o.dropout = 0,
+    o.loss = loss_options(c);
     ActionStageSubnet subnet(c.input("x").size(1), c.input("x").dim() == 5, o);
     c.load(*subnet);
     const auto out = subnet->forward(c.input("x"));
-    c.check({{"cnn", out.cnn}, {"h", out.h}, {"cos", out.outputs}, {"stage", out.outputs.argmax(-1)},
-             {"loss", subnet->classifier->loss(out.outputs, c.input("label"))}}, *subnet);
+    c.check({{"cnn", out.cnn},
+             {"h", out.h},
+             {"cos", out.outputs},
+             {"stage", out.outputs.argmax(-1)},
+             {"loss", subnet->classifier->loss(out.outputs, c.input("label"))}},
+            *subnet);
   });
 }
 
 BOOST_AUTO_TEST_CASE(proposal_evaluation_subnet) {
   test::for_each_case("cmsn_evaluation", [](NnCase& c) {
-    EvaluationSubnet subnet(c.input("f").size(1), c.integer("P"), c.weight("fc1.weight").size(0), c.weight("fc2.weight").size(0), 0.0);
+    EvaluationSubnet subnet(c.input("f").size(1), c.integer("P"), c.weight("fc1.weight").size(0),
+                            c.weight("fc2.weight").size(0), 0.0);
     c.load(*subnet);
     const auto pooled = subnet->pool(c.input("f"), ranges_of(c.input("rois")));
     const auto score = subnet->forward(pooled);

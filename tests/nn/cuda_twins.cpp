@@ -1,4 +1,5 @@
-// The CUDA kernels on a GPU against their CPU twins. Skipped, visibly, where there is no GPU or no nvcc when this was built.
+// The CUDA kernels on a GPU against their CPU twins. Skipped, visibly, where there is no GPU or no nvcc when this was
+// built.
 #include "libtal/base/error.h"
 #include "libtal/nn/device.h"
 #include "tests/nn/kernel_cases.h"
@@ -24,7 +25,8 @@ const tal::CudaKernels* open_kernels() {
 BOOST_AUTO_TEST_SUITE(cuda_twins)
 
 BOOST_AUTO_TEST_CASE(boundary_matching) {
-  if (const auto* kernels = open_kernels()) tal::test::compare_boundary_matching(*kernels, torch::kCUDA, /*large=*/true);
+  if (const auto* kernels = open_kernels())
+    tal::test::compare_boundary_matching(*kernels, torch::kCUDA, /*large=*/true);
 }
 
 BOOST_AUTO_TEST_CASE(roi_align) {
@@ -37,12 +39,18 @@ BOOST_AUTO_TEST_CASE(layers_take_the_kernels) {
   const auto& table = *tal::boundary_matching_table({20, 20, 8, 3, 0.5, false});
   const auto f = torch::randn({2, 6, 20}), w = torch::randn({50, 6, 8});
   const auto want = tal::boundary_matching(f, w, {}, table, true);
-  BOOST_TEST(tal::test::relative_difference(tal::boundary_matching(f.cuda(), w.cuda(), {}, table, true), want) <= tal::test::kLimit);
-  BOOST_TEST(tal::test::relative_difference(tal::boundary_matching(f.cuda().to(torch::kDouble), w.cuda().to(torch::kDouble), {}, table, true), want) <= tal::test::kLimit);
-  BOOST_TEST(tal::test::relative_difference(tal::boundary_matching(f.cuda().to(torch::kBFloat16), w.cuda(), {}, table, true), want) <= 0.05);
-  const std::vector<torch::Tensor> levels{torch::randn({2, 6, 16}), torch::randn({2, 6, 8})}, own{levels[0].cuda(), levels[1].cuda()};
+  BOOST_TEST(tal::test::relative_difference(tal::boundary_matching(f.cuda(), w.cuda(), {}, table, true), want) <=
+             tal::test::kLimit);
+  BOOST_TEST(tal::test::relative_difference(
+                 tal::boundary_matching(f.cuda().to(torch::kDouble), w.cuda().to(torch::kDouble), {}, table, true),
+                 want) <= tal::test::kLimit);
+  BOOST_TEST(tal::test::relative_difference(
+                 tal::boundary_matching(f.cuda().to(torch::kBFloat16), w.cuda(), {}, table, true), want) <= 0.05);
+  const std::vector<torch::Tensor> levels{torch::randn({2, 6, 16}), torch::randn({2, 6, 8})},
+      own{levels[0].cuda(), levels[1].cuda()};
   const auto segments = torch::rand({2, 5, 2});
-  BOOST_TEST(tal::test::relative_difference(tal::roi_align_1d(tal::PyramidRows(own), segments.cuda(), 4, 2), tal::roi_align_1d(tal::PyramidRows(levels), segments, 4, 2)) <=
+  BOOST_TEST(tal::test::relative_difference(tal::roi_align_1d(tal::PyramidRows(own), segments.cuda(), 4, 2),
+                                            tal::roi_align_1d(tal::PyramidRows(levels), segments, 4, 2)) <=
              tal::test::kLimit);
 }
 

@@ -43,9 +43,15 @@ inline Weights randomise(torch::nn::Module& network) {
 struct Plain {
   std::array<std::int64_t, 4> size{};
   std::vector<double> values;
-  double& at(std::int64_t c, std::int64_t t, std::int64_t y, std::int64_t x) { return values[static_cast<std::size_t>(((c * size[1] + t) * size[2] + y) * size[3] + x)]; }
-  double at(std::int64_t c, std::int64_t t, std::int64_t y, std::int64_t x) const { return const_cast<Plain*>(this)->at(c, t, y, x); }
-  bool inside(std::int64_t t, std::int64_t y, std::int64_t x) const { return t >= 0 && t < size[1] && y >= 0 && y < size[2] && x >= 0 && x < size[3]; }
+  double& at(std::int64_t c, std::int64_t t, std::int64_t y, std::int64_t x) {
+    return values[static_cast<std::size_t>(((c * size[1] + t) * size[2] + y) * size[3] + x)];
+  }
+  double at(std::int64_t c, std::int64_t t, std::int64_t y, std::int64_t x) const {
+    return const_cast<Plain*>(this)->at(c, t, y, x);
+  }
+  bool inside(std::int64_t t, std::int64_t y, std::int64_t x) const {
+    return t >= 0 && t < size[1] && y >= 0 && y < size[2] && x >= 0 && x < size[3];
+  }
 };
 
 inline Plain plain(std::array<std::int64_t, 4> size) {
@@ -65,7 +71,8 @@ class Network {
     if (w.dim() == 4) w = w.unsqueeze(2);
     const std::int64_t out_channels = w.size(0), each = w.size(1), per_group = out_channels / groups;
     std::array<std::int64_t, 4> size{out_channels, 0, 0, 0};
-    for (std::size_t a = 0; a < 3; ++a) size[a + 1] = (in.size[a + 1] + 2 * pad[a] - w.size(static_cast<std::int64_t>(a) + 2)) / stride[a] + 1;
+    for (std::size_t a = 0; a < 3; ++a)
+      size[a + 1] = (in.size[a + 1] + 2 * pad[a] - w.size(static_cast<std::int64_t>(a) + 2)) / stride[a] + 1;
     Plain out = plain(size);
     const auto weight = w.accessor<double, 5>();
     const auto bias = weights_.find(name + ".bias");
@@ -78,8 +85,10 @@ class Network {
               for (std::int64_t a = 0; a < w.size(2); ++a)
                 for (std::int64_t b = 0; b < w.size(3); ++b)
                   for (std::int64_t d = 0; d < w.size(4); ++d) {
-                    const std::int64_t tt = t * stride[0] - pad[0] + a, yy = y * stride[1] - pad[1] + b, xx = x * stride[2] - pad[2] + d;
-                    if (in.inside(tt, yy, xx)) sum += weight[c][i][a][b][d] * in.at(c / per_group * each + i, tt, yy, xx);
+                    const std::int64_t tt = t * stride[0] - pad[0] + a, yy = y * stride[1] - pad[1] + b,
+                                       xx = x * stride[2] - pad[2] + d;
+                    if (in.inside(tt, yy, xx))
+                      sum += weight[c][i][a][b][d] * in.at(c / per_group * each + i, tt, yy, xx);
                   }
             out.at(c, t, y, x) = sum;
           }
@@ -87,10 +96,13 @@ class Network {
   }
 
   Plain norm(Plain x, const std::string& name, double epsilon) const {
-    const auto value = [&](const char* part, std::int64_t c) { return weights_.at(name + "." + part)[c].item<double>(); };
+    const auto value = [&](const char* part, std::int64_t c) {
+      return weights_.at(name + "." + part)[c].item<double>();
+    };
     const std::size_t each = x.values.size() / static_cast<std::size_t>(x.size[0]);
     for (std::int64_t c = 0; c < x.size[0]; ++c) {
-      const double scale = value("weight", c) / std::sqrt(value("running_var", c) + epsilon), mean = value("running_mean", c), shift = value("bias", c);
+      const double scale = value("weight", c) / std::sqrt(value("running_var", c) + epsilon),
+                   mean = value("running_mean", c), shift = value("bias", c);
       for (std::size_t i = 0; i < each; ++i) {
         auto& v = x.values[static_cast<std::size_t>(c) * each + i];
         v = (v - mean) * scale + shift;
@@ -104,7 +116,8 @@ class Network {
     std::vector<double> out;
     for (std::int64_t o = 0; o < w.size(0); ++o) {
       double sum = weights_.at(name + ".bias")[o].item<double>();
-      for (std::size_t i = 0; i < x.size(); ++i) sum += w.data_ptr<double>()[o * w.size(1) + static_cast<std::int64_t>(i)] * x[i];
+      for (std::size_t i = 0; i < x.size(); ++i)
+        sum += w.data_ptr<double>()[o * w.size(1) + static_cast<std::int64_t>(i)] * x[i];
       out.push_back(sum);
     }
     return out;
@@ -140,7 +153,8 @@ inline Plain pool(const Plain& in, Three kernel, Three stride, Three pad, bool u
           for (std::int64_t a = 0; a < kernel[0]; ++a)
             for (std::int64_t b = 0; b < kernel[1]; ++b)
               for (std::int64_t d = 0; d < kernel[2]; ++d) {
-                const std::int64_t tt = t * stride[0] - pad[0] + a, yy = y * stride[1] - pad[1] + b, xx = x * stride[2] - pad[2] + d;
+                const std::int64_t tt = t * stride[0] - pad[0] + a, yy = y * stride[1] - pad[1] + b,
+                                   xx = x * stride[2] - pad[2] + d;
                 if (!in.inside(tt, yy, xx)) continue;
                 best = std::max(best, in.at(c, tt, yy, xx));
                 total += in.at(c, tt, yy, xx);
@@ -189,26 +203,35 @@ inline Plain split_attention(const Network& w, const Plain& in, const std::strin
     Plain gap = plain({channels, 1, 1, 1});
     for (std::int64_t c = 0; c < 2 * channels; ++c)
       for (std::int64_t y = 0; y < in.size[2]; ++y)
-        for (std::int64_t x = 0; x < in.size[3]; ++x) gap.values[static_cast<std::size_t>(c % channels)] += both.at(c, t, y, x) / static_cast<double>(in.size[2] * in.size[3]);
-    const Plain logits = w.conv(relu(w.norm(w.conv(gap, at + "fc1", {1, 1, 1}, {0, 0, 0}), at + "bn1", 1e-5)), at + "fc2", {1, 1, 1}, {0, 0, 0});
+        for (std::int64_t x = 0; x < in.size[3]; ++x)
+          gap.values[static_cast<std::size_t>(c % channels)] +=
+              both.at(c, t, y, x) / static_cast<double>(in.size[2] * in.size[3]);
+    const Plain logits = w.conv(relu(w.norm(w.conv(gap, at + "fc1", {1, 1, 1}, {0, 0, 0}), at + "bn1", 1e-5)),
+                                at + "fc2", {1, 1, 1}, {0, 0, 0});
     for (std::int64_t c = 0; c < channels; ++c) {
       const double a = std::exp(logits.at(c, 0, 0, 0)), b = std::exp(logits.at(c + channels, 0, 0, 0));
       for (std::int64_t y = 0; y < in.size[2]; ++y)
-        for (std::int64_t x = 0; x < in.size[3]; ++x) out.at(c, t, y, x) = (a * both.at(c, t, y, x) + b * both.at(c + channels, t, y, x)) / (a + b);
+        for (std::int64_t x = 0; x < in.size[3]; ++x)
+          out.at(c, t, y, x) = (a * both.at(c, t, y, x) + b * both.at(c + channels, t, y, x)) / (a + b);
     }
   }
   return out;
 }
 
 inline Plain resnest_stem(const Network& w, const Plain& input) {
-  const auto unit = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t s) { return relu(w.norm(w.conv(x, conv, {1, s, s}, {0, 1, 1}), bn, 1e-5)); };
-  return pool(unit(unit(unit(input, "conv1.0", "conv1.1", 2), "conv1.3", "conv1.4", 1), "conv1.6", "bn1", 1), {1, 3, 3}, {1, 2, 2}, {0, 1, 1});
+  const auto unit = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t s) {
+    return relu(w.norm(w.conv(x, conv, {1, s, s}, {0, 1, 1}), bn, 1e-5));
+  };
+  return pool(unit(unit(unit(input, "conv1.0", "conv1.1", 2), "conv1.3", "conv1.4", 1), "conv1.6", "bn1", 1), {1, 3, 3},
+              {1, 2, 2}, {0, 1, 1});
 }
 
 // The four stages; exchanged(x, "layer1.0."): what the block's first convolution sees.
 template <class Exchange>
 Plain resnest_stages(const Network& w, Plain x, const std::array<std::int64_t, 4>& blocks, Exchange exchanged) {
-  const auto one = [&](const Plain& in, const std::string& conv, const std::string& bn) { return w.norm(w.conv(in, conv, {1, 1, 1}, {0, 0, 0}), bn, 1e-5); };
+  const auto one = [&](const Plain& in, const std::string& conv, const std::string& bn) {
+    return w.norm(w.conv(in, conv, {1, 1, 1}, {0, 0, 0}), bn, 1e-5);
+  };
   for (int s = 1; s <= 4; ++s)
     for (std::int64_t b = 0; b < blocks[static_cast<std::size_t>(s - 1)]; ++b) {
       const std::string at = "layer" + std::to_string(s) + "." + std::to_string(b) + ".";
@@ -216,7 +239,9 @@ Plain resnest_stages(const Network& w, Plain x, const std::array<std::int64_t, 4
       Plain y = split_attention(w, relu(one(exchanged(x, at), at + "conv1", at + "bn1")), at + "conv2.");
       if (halves) y = pool(y, {1, 3, 3}, {1, 2, 2}, {0, 1, 1}, false, true);
       y = one(y, at + "conv3", at + "bn3");
-      x = relu(sum(y, w.has(at + "downsample.1.weight") ? one(halves ? mean_inside(x, 2) : x, at + "downsample.1", at + "downsample.2") : x));
+      x = relu(sum(y, w.has(at + "downsample.1.weight")
+                          ? one(halves ? mean_inside(x, 2) : x, at + "downsample.1", at + "downsample.2")
+                          : x));
     }
   return x;
 }
@@ -233,7 +258,8 @@ inline Input input_of(std::vector<std::int64_t> shape) {
   if (shape.size() == 3) shape.insert(shape.begin() + 1, 1);
   out.second = plain({shape[0], shape[1], shape[2], shape[3]});
   const auto flat = out.tensor[1].contiguous();
-  for (std::size_t i = 0; i < out.second.values.size(); ++i) out.second.values[i] = static_cast<double>(flat.data_ptr<float>()[i]);
+  for (std::size_t i = 0; i < out.second.values.size(); ++i)
+    out.second.values[i] = static_cast<double>(flat.data_ptr<float>()[i]);
   return out;
 }
 
@@ -252,7 +278,8 @@ inline void check_equal(const torch::Tensor& got, const std::vector<double>& wan
 }
 
 // Before and after folding; `want` gives the pooled features, fc the logits.
-inline void check_network(EncoderNetwork& network, const Input& input, const std::vector<double>& pooled, const std::vector<double>& logits) {
+inline void check_network(EncoderNetwork& network, const Input& input, const std::vector<double>& pooled,
+                          const std::vector<double>& logits) {
   const torch::NoGradGuard guard;
   network.eval();
   check_equal(network.forward(input.tensor, "pool"), pooled, "pool");
@@ -261,8 +288,10 @@ inline void check_network(EncoderNetwork& network, const Input& input, const std
   check_equal(network.forward(input.tensor, "logits"), logits, "logits");
   const auto scores = network.forward(input.tensor, "scores");
   BOOST_TEST(std::abs(scores[1].sum().item<double>() - 1) < 1e-5);
-  BOOST_TEST(scores[1].argmax().item<std::int64_t>() == network.forward(input.tensor, "logits")[1].argmax().item<std::int64_t>());
-  for (const auto& layer : network.layers()) BOOST_TEST(network.forward(input.tensor, layer.name).size(1) == layer.dim, layer.name);
+  BOOST_TEST(scores[1].argmax().item<std::int64_t>() ==
+             network.forward(input.tensor, "logits")[1].argmax().item<std::int64_t>());
+  for (const auto& layer : network.layers())
+    BOOST_TEST(network.forward(input.tensor, layer.name).size(1) == layer.dim, layer.name);
 }
 
 }  // namespace tal::plain_networks

@@ -1,16 +1,17 @@
-// Encoder networks against plain loops at small size, published parameter counts, names and shapes of state dicts, folding.
+// Encoder networks against plain loops at small size, published parameter counts, names and shapes of state dicts,
+// folding.
 #include <boost/test/unit_test.hpp>
 
 #include <torch/torch.h>
 
 #include "libtal/base/error.h"
 #include "libtal/encoder/networks/factory.h"
-#include "libtal/nn/backbones/state.h"
 #include "libtal/nn/backbones/bninception.h"
 #include "libtal/nn/backbones/c3d_network.h"
 #include "libtal/nn/backbones/i3d_network.h"
 #include "libtal/nn/backbones/resnet.h"
 #include "libtal/nn/backbones/resnext3d.h"
+#include "libtal/nn/backbones/state.h"
 #include "libtal/nn/backbones/video_resnet.h"
 #include "tests/nn/encoder_reference.h"
 
@@ -29,7 +30,8 @@ std::int64_t parameters(const std::string& name, std::int64_t classes) {
 
 BOOST_AUTO_TEST_SUITE(encoders)
 
-// torchvision's documentation; Cadene's port; Tran et al. (78.4 million with UCF101's classes); ResNeSt's own table (27.5, 48.3 and 110.9 million).
+// torchvision's documentation; Cadene's port; Tran et al. (78.4 million with UCF101's classes); ResNeSt's own table
+// (27.5, 48.3 and 110.9 million).
 BOOST_AUTO_TEST_CASE(published_parameter_counts) {
   BOOST_TEST(parameters("resnet18", 1000) == 11689512);
   BOOST_TEST(parameters("resnet34", 1000) == 21797672);
@@ -56,7 +58,9 @@ BOOST_AUTO_TEST_CASE(every_recipe_has_a_network) {
 }
 
 BOOST_AUTO_TEST_CASE(names_and_shapes) {
-  const auto shape = [](const std::string& encoder, const std::string& name) { return state_of(*make_encoder_network(*find_recipe(encoder), 5)).at(name).sizes().vec(); };
+  const auto shape = [](const std::string& encoder, const std::string& name) {
+    return state_of(*make_encoder_network(*find_recipe(encoder), 5)).at(name).sizes().vec();
+  };
   using Shape = std::vector<std::int64_t>;
   BOOST_TEST((shape("resnet50", "layer3.0.downsample.0.weight") == Shape{1024, 512, 1, 1}));
   BOOST_TEST((shape("resnet34", "layer2.3.conv2.weight") == Shape{128, 128, 3, 3}));
@@ -88,7 +92,8 @@ BOOST_AUTO_TEST_CASE(resnet_of_both_kinds) {
     ResNet network(o);
     const Network w(randomise(network));
     const auto input = input_of({3, 37, 45});
-    const auto unit = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t k, std::int64_t s) {
+    const auto unit = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t k,
+                          std::int64_t s) {
       return w.norm(w.conv(x, conv, {1, s, s}, {0, k / 2, k / 2}), bn, 1e-5);
     };
     Plain x = pool(relu(unit(input.second, "conv1", "bn1", 7, 2)), {1, 3, 3}, {1, 2, 2}, {0, 1, 1});
@@ -106,7 +111,8 @@ BOOST_AUTO_TEST_CASE(resnet_of_both_kinds) {
           y = unit(y, at + "conv2", at + "bn2", 3, 1);
         }
         BOOST_TEST(w.has(at + "downsample.0.weight") == (b == 0 && (s > 1 || bottleneck)));
-        x = relu(sum(y, w.has(at + "downsample.0.weight") ? unit(x, at + "downsample.0", at + "downsample.1", 1, stride) : x));
+        x = relu(sum(
+            y, w.has(at + "downsample.0.weight") ? unit(x, at + "downsample.0", at + "downsample.1", 1, stride) : x));
       }
     }
     check_network(network, input, means(x), w.linear(means(x), "fc"));
@@ -121,7 +127,8 @@ BOOST_AUTO_TEST_CASE(flow_networks) {
     const auto* flow = find_recipe(recipe.name + "-flow");
     BOOST_REQUIRE_MESSAGE(flow, recipe.name);
     BOOST_TEST((flow->input == EncoderRecipe::Input::kFlow && channels_of(*flow) == 10), flow->name);
-    const auto of_pictures = state_of(*make_encoder_network(recipe, 3)), of_flow = state_of(*make_encoder_network(*flow, 3));
+    const auto of_pictures = state_of(*make_encoder_network(recipe, 3)),
+               of_flow = state_of(*make_encoder_network(*flow, 3));
     BOOST_TEST(of_pictures.size() == of_flow.size());
     int different = 0;
     for (const auto& [name, tensor] : of_pictures)
@@ -140,11 +147,13 @@ BOOST_AUTO_TEST_CASE(flow_networks) {
 BOOST_AUTO_TEST_CASE(resnest) {
   for (const std::int64_t channels : {3, 10}) {
     ResNetOptions o;
-    o.blocks = {1, 2, 1, 1}, o.bottleneck = true, o.width = 4, o.stem = 3, o.radix = 2, o.channels = channels, o.classes = 5;
+    o.blocks = {1, 2, 1, 1}, o.bottleneck = true, o.width = 4, o.stem = 3, o.radix = 2, o.channels = channels,
+    o.classes = 5;
     ResNet network(o);
     const Network w(randomise(network));
     const auto input = input_of({channels, 37, 45});  // odd extents on the way: pools with partial windows
-    const Plain x = resnest_stages(w, resnest_stem(w, input.second), o.blocks, [](const Plain& in, const std::string&) { return in; });
+    const Plain x = resnest_stages(w, resnest_stem(w, input.second), o.blocks,
+                                   [](const Plain& in, const std::string&) { return in; });
     check_network(network, input, means(x), w.linear(means(x), "fc"));
   }
 }
@@ -155,16 +164,20 @@ BOOST_AUTO_TEST_CASE(r2plus1d) {
   VideoResNet network(o);
   const Network w(randomise(network));
   const auto input = input_of({3, 6, 20, 24});
-  const auto space = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t k, std::int64_t s) {
+  const auto space = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t k,
+                         std::int64_t s) {
     return w.norm(w.conv(x, conv, {1, s, s}, {0, k / 2, k / 2}), bn, 1e-5);
   };
-  const auto time = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t s) { return w.norm(w.conv(x, conv, {s, 1, 1}, {1, 0, 0}), bn, 1e-5); };
+  const auto time = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t s) {
+    return w.norm(w.conv(x, conv, {s, 1, 1}, {1, 0, 0}), bn, 1e-5);
+  };
   Plain x = relu(time(relu(space(input.second, "stem.0", "stem.1", 7, 2)), "stem.3", "stem.4", 1));
   for (int s = 1; s <= 4; ++s) {
     for (int b = 0; b < (s == 2 ? 2 : 1); ++b) {
       const std::string at = "layer" + std::to_string(s) + "." + std::to_string(b) + ".";
       const std::int64_t stride = s > 1 && b == 0 ? 2 : 1;
-      Plain y = relu(time(relu(space(x, at + "conv1.0.0", at + "conv1.0.1", 3, stride)), at + "conv1.0.3", at + "conv1.1", stride));
+      Plain y = relu(time(relu(space(x, at + "conv1.0.0", at + "conv1.0.1", 3, stride)), at + "conv1.0.3",
+                          at + "conv1.1", stride));
       y = time(relu(space(y, at + "conv2.0.0", at + "conv2.0.1", 3, 1)), at + "conv2.0.3", at + "conv2.1", 1);
       if (stride == 2) x = w.norm(w.conv(x, at + "downsample.0", {2, 2, 2}, {0, 0, 0}), at + "downsample.1", 1e-5);
       x = relu(sum(y, x));
@@ -179,10 +192,12 @@ BOOST_AUTO_TEST_CASE(resnext_of_clips) {
   ResNext3d network(o);
   const Network w(randomise(network));
   const auto input = input_of({3, 8, 20, 24});
-  const auto unit = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t k, std::int64_t s, std::int64_t groups = 1) {
+  const auto unit = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t k, std::int64_t s,
+                        std::int64_t groups = 1) {
     return w.norm(w.conv(x, conv, {s, s, s}, {k / 2, k / 2, k / 2}, groups), bn, 1e-5);
   };
-  Plain x = pool(relu(w.norm(w.conv(input.second, "conv1", {1, 2, 2}, {3, 3, 3}), "bn1", 1e-5)), {3, 3, 3}, {2, 2, 2}, {1, 1, 1});
+  Plain x = pool(relu(w.norm(w.conv(input.second, "conv1", {1, 2, 2}, {3, 3, 3}), "bn1", 1e-5)), {3, 3, 3}, {2, 2, 2},
+                 {1, 1, 1});
   for (int s = 1; s <= 4; ++s) {
     for (int b = 0; b < (s == 2 ? 2 : 1); ++b) {
       const std::string at = "layer" + std::to_string(s) + "." + std::to_string(b) + ".";
@@ -213,7 +228,8 @@ BOOST_AUTO_TEST_CASE(bninception) {
       std::vector<Plain> parts;
       if (!reduction) parts.push_back(unit(x, at + "1x1", 1));
       parts.push_back(unit(unit(x, at + "3x3_reduce", 1), at + "3x3", 3, s));
-      parts.push_back(unit(unit(unit(x, at + "double_3x3_reduce", 1), at + "double_3x3_1", 3), at + "double_3x3_2", 3, s));
+      parts.push_back(
+          unit(unit(unit(x, at + "double_3x3_reduce", 1), at + "double_3x3_1", 3), at + "double_3x3_2", 3, s));
       if (reduction) parts.push_back(halved(x));
       else parts.push_back(unit(pool(x, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}, false, name != "5b"), at + "pool_proj", 1));
       x = joined(parts);
@@ -226,7 +242,9 @@ BOOST_AUTO_TEST_CASE(c3d) {
   C3dNetwork network(C3dNetworkOptions{1.0 / 64, 12, 5});
   const Network w(randomise(network));
   const auto input = input_of({3, 16, 112, 112});
-  const auto unit = [&](const Plain& x, const std::string& name) { return relu(w.conv(x, name, {1, 1, 1}, {1, 1, 1})); };
+  const auto unit = [&](const Plain& x, const std::string& name) {
+    return relu(w.conv(x, name, {1, 1, 1}, {1, 1, 1}));
+  };
   const auto halved = [](const Plain& x, std::int64_t time) { return pool(x, {time, 2, 2}, {time, 2, 2}, {0, 0, 0}); };
   Plain x = halved(unit(input.second, "conv1a"), 1);
   x = halved(unit(x, "conv2a"), 2);
@@ -265,10 +283,12 @@ BOOST_AUTO_TEST_CASE(i3d_pooling) {
   BOOST_REQUIRE(stage.size(2) == 3);
   const auto steps = stage[1].mean({2, 3});  // [C, 3]
   std::vector<double> pooled, logits;
-  for (std::int64_t c = 0; c < steps.size(0); ++c) pooled.push_back((steps[c][0] + 2 * steps[c][1] + steps[c][2]).item<double>() / 4);
+  for (std::int64_t c = 0; c < steps.size(0); ++c)
+    pooled.push_back((steps[c][0] + 2 * steps[c][1] + steps[c][2]).item<double>() / 4);
   for (std::int64_t k = 0; k < 5; ++k) {
     double value = weights.at("logits.conv3d.bias")[k].item<double>();
-    for (std::size_t c = 0; c < pooled.size(); ++c) value += pooled[c] * weights.at("logits.conv3d.weight")[k][static_cast<std::int64_t>(c)].item<double>();
+    for (std::size_t c = 0; c < pooled.size(); ++c)
+      value += pooled[c] * weights.at("logits.conv3d.weight")[k][static_cast<std::int64_t>(c)].item<double>();
     logits.push_back(value);
   }
   check_network(network, input, pooled, logits);
@@ -284,11 +304,13 @@ BOOST_AUTO_TEST_CASE(state_that_does_not_fit) {
   state.erase("bn1.bias");
   state["fc.weight"] = torch::zeros({5, 2});
   state["module.x"] = torch::zeros({3});
-  BOOST_CHECK_EXCEPTION(load_state(*network, state, recipe.name, recipe.ignored_prefixes, "w"), Error, [](const Error& e) {
-    const std::string text = e.what();
-    return text.find("1 tensors are missing: bn1.bias [64]") != std::string::npos && text.find("fc.weight [5, 2] where the network has [5, 512]") != std::string::npos &&
-           text.find("1 belong to nothing in the network: module.x [3]") != std::string::npos;
-  });
+  BOOST_CHECK_EXCEPTION(load_state(*network, state, recipe.name, recipe.ignored_prefixes, "w"), Error,
+                        [](const Error& e) {
+                          const std::string text = e.what();
+                          return text.find("1 tensors are missing: bn1.bias [64]") != std::string::npos &&
+                                 text.find("fc.weight [5, 2] where the network has [5, 512]") != std::string::npos &&
+                                 text.find("1 belong to nothing in the network: module.x [3]") != std::string::npos;
+                        });
   const auto& inception = *find_recipe("inception-v3");
   const auto other = make_encoder_network(inception, 5);
   auto with_auxiliary = randomise(*other);

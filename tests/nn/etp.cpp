@@ -1,4 +1,5 @@
-// ETP: the batched forms against one proposal at a time; unit grid; examples drawn for training; gradients by finite differences.
+// ETP: the batched forms against one proposal at a time; unit grid; examples drawn for training; gradients by finite
+// differences.
 #include <boost/test/unit_test.hpp>
 
 #include "libtal/base/error.h"
@@ -15,7 +16,8 @@ namespace {
 double worst(const torch::Tensor& a, const torch::Tensor& b) { return (a - b).abs().max().item<double>(); }
 
 std::vector<Segment> random_segments(Random& random, std::size_t count, double rows) {
-  std::vector<Segment> segments = {{-9, -2}, {-3, 2}, {rows - 1, rows + 7}, {rows + 1, rows + 5}, {4, 4.25}, {0, rows}, {5.5, 6.5}};
+  std::vector<Segment> segments = {{-9, -2},  {-3, 2},   {rows - 1, rows + 7}, {rows + 1, rows + 5}, {4, 4.25},
+                                   {0, rows}, {5.5, 6.5}};
   while (segments.size() < count) {
     const double start = rows * random.uniform();
     segments.push_back({start, start + 0.2 + 0.4 * rows * random.uniform() * random.uniform()});
@@ -93,9 +95,11 @@ BOOST_AUTO_TEST_CASE(refinement_in_one_pass) {
   // The padded form that is trained.
   std::vector<torch::Tensor> sequences;
   std::vector<std::int64_t> lengths;
-  for (const auto& p : proposals) sequences.push_back(features.narrow(0, p.first, p.count())), lengths.push_back(p.count());
+  for (const auto& p : proposals)
+    sequences.push_back(features.narrow(0, p.first, p.count())), lengths.push_back(p.count());
   torch::NoGradGuard guard;
-  BOOST_TEST(worst(network->forward(torch::nn::utils::rnn::pad_sequence(sequences, true), torch::tensor(lengths)), slow) < 1e-10);
+  BOOST_TEST(worst(network->forward(torch::nn::utils::rnn::pad_sequence(sequences, true), torch::tensor(lengths)),
+                   slow) < 1e-10);
 }
 
 BOOST_AUTO_TEST_CASE(range_gru_in_groups) {
@@ -107,7 +111,8 @@ BOOST_AUTO_TEST_CASE(range_gru_in_groups) {
   std::vector<RowRange> ranges;
   for (int k = 0; k < 70; ++k) {
     const auto first = static_cast<std::int64_t>(random.below(38));
-    ranges.push_back({first, first + 1 + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(40 - first)))});
+    ranges.push_back(
+        {first, first + 1 + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(40 - first)))});
   }
   torch::NoGradGuard guard;
   std::vector<torch::Tensor> states;
@@ -116,7 +121,8 @@ BOOST_AUTO_TEST_CASE(range_gru_in_groups) {
     states.push_back(torch::cat({h[2], h[3]}, 1));
   }
   const auto want = torch::cat(states);
-  for (const std::int64_t budget : {1, 25, 100, 100000}) BOOST_TEST(worst(range_gru(gru, x, ranges, budget), want) < 1e-12, "budget " << budget);
+  for (const std::int64_t budget : {1, 25, 100, 100000})
+    BOOST_TEST(worst(range_gru(gru, x, ranges, budget), want) < 1e-12, "budget " << budget);
   BOOST_TEST(range_gru(gru, x, std::vector<RowRange>{}).size(0) == 0);
   BOOST_CHECK_THROW(range_gru(gru, x, std::vector<RowRange>{{39, 41}}), tal::Error);
 }
@@ -124,17 +130,18 @@ BOOST_AUTO_TEST_CASE(range_gru_in_groups) {
 BOOST_AUTO_TEST_CASE(unit_grid) {
   const UnitGrid grid(64, {16, 16, 32, 0});  // 2 s units every second
   const auto is = [](RowRange r, std::int64_t first, std::int64_t end) { return r.first == first && r.end == end; };
-  BOOST_TEST(is(grid.fit({3, 7}), 3, 6));       // on the grid: units at 3, 4, 5
-  BOOST_TEST(is(grid.fit({3.2, 6.4}), 3, 6));   // start down, end up
-  BOOST_TEST(is(grid.fit({3.2, 3.4}), 3, 4));   // at least one unit
+  BOOST_TEST(is(grid.fit({3, 7}), 3, 6));      // on the grid: units at 3, 4, 5
+  BOOST_TEST(is(grid.fit({3.2, 6.4}), 3, 6));  // start down, end up
+  BOOST_TEST(is(grid.fit({3.2, 3.4}), 3, 4));  // at least one unit
   BOOST_TEST(is(grid.fit({-1, 0.5}), 0, 1));
   BOOST_TEST(is(grid.fit({0.1 * 3 * 10, 7.000000000001}), 3, 6));  // 3.0000000000000004 is 3
   BOOST_TEST((grid.seconds(RowRange{3, 6}) == Segment{3, 7}));
-  BOOST_TEST(grid.rows(1).length() == 4.0);     // 64 frames, 16 a row
+  BOOST_TEST(grid.rows(1).length() == 4.0);  // 64 frames, 16 a row
 }
 
 BOOST_AUTO_TEST_CASE(moved_proposals_invert_their_targets) {
-  const auto a = torch::tensor({2.0, 5.0, 1.0, 9.0}, torch::kDouble).view({2, 2}), b = torch::tensor({2.5, 4.0, 0.0, 20.0}, torch::kDouble).view({2, 2});
+  const auto a = torch::tensor({2.0, 5.0, 1.0, 9.0}, torch::kDouble).view({2, 2}),
+             b = torch::tensor({2.5, 4.0, 0.0, 20.0}, torch::kDouble).view({2, 2});
   BOOST_TEST(worst(move_proposals(a, location_targets(a, b)), b) < 1e-12);
 }
 
@@ -150,13 +157,15 @@ BOOST_AUTO_TEST_CASE(examples_have_the_tiou_of_their_kind) {
     if (with_proposals)
       for (const auto& truth : video.truths) {
         const double l = truth.segment.length();
-        for (const double shift : {0.05, 0.3, 0.45, 1.6}) video.proposals.push_back({{truth.segment.start + shift * l, truth.segment.end + shift * l}, 0.5});
+        for (const double shift : {0.05, 0.3, 0.45, 1.6})
+          video.proposals.push_back({{truth.segment.start + shift * l, truth.segment.end + shift * l}, 0.5});
       }
     const ProposalSampler sampler(video, 0.3);
     Random random(8);
     for (int k = 0; k < 300; ++k) {
       const auto truth = static_cast<std::int64_t>(random.below(video.truths.size()));
-      const auto p = sampler.positive(truth, random), i = sampler.incomplete(truth, random), b = sampler.background(random);
+      const auto p = sampler.positive(truth, random), i = sampler.incomplete(truth, random),
+                 b = sampler.background(random);
       BOOST_TEST_REQUIRE((p && i && b));
       BOOST_TEST(tiou(p->segment, video.truths[static_cast<std::size_t>(truth)].segment) >= 0.7);
       BOOST_TEST((best(i->segment) >= 0.3 && best(i->segment) < 0.7));
@@ -170,7 +179,8 @@ BOOST_AUTO_TEST_CASE(examples_have_the_tiou_of_their_kind) {
   Random random(1);
   for (int k = 0; k < 20; ++k) BOOST_TEST(best(sampler.background(random)->segment) < 0.1);
   // Without proposals and without made examples there is nothing.
-  BOOST_TEST((!real.positive(0, random) && !real.incomplete(0, random) && !real.background(random) && !real.has_positive(0) && !real.has_incomplete(0)));
+  BOOST_TEST((!real.positive(0, random) && !real.incomplete(0, random) && !real.background(random) &&
+              !real.has_positive(0) && !real.has_incomplete(0)));
 }
 
 BOOST_AUTO_TEST_CASE(gradients_of_the_frame_classifier) {
@@ -181,7 +191,8 @@ BOOST_AUTO_TEST_CASE(gradients_of_the_frame_classifier) {
     EtpAn network(4, 3, o);
     network->to(torch::kDouble);
     const auto x = torch::randn({2, 9, 4}, torch::kDouble);
-    const auto truth = torch::rand({2, 9, 3}, torch::kDouble).gt(0.7).to(torch::kDouble), known = torch::rand({2, 9}, torch::kDouble).gt(0.3).to(torch::kDouble);
+    const auto truth = torch::rand({2, 9, 3}, torch::kDouble).gt(0.7).to(torch::kDouble),
+               known = torch::rand({2, 9}, torch::kDouble).gt(0.3).to(torch::kDouble);
     const auto value = [&] { return network->loss(network->forward(x), truth, known); };
     network->zero_grad();
     value().backward();
@@ -195,7 +206,8 @@ BOOST_AUTO_TEST_CASE(gradients_of_the_frame_classifier) {
         flat[i] = old - h;
         const double down = value().item<double>();
         flat[i] = old;
-        BOOST_TEST(std::fabs((up - down) / (2 * h) - item.value().grad().view(-1)[i].item<double>()) < 1e-7, scores << " " << item.key() << " " << i);
+        BOOST_TEST(std::fabs((up - down) / (2 * h) - item.value().grad().view(-1)[i].item<double>()) < 1e-7,
+                   scores << " " << item.key() << " " << i);
       }
     }
     const auto curves = network->curves(network->forward(x));

@@ -37,9 +37,14 @@ BOOST_AUTO_TEST_CASE(refinement_network) {
     o.hidden = c.weight("gru.weight_hh_l0").size(1), o.non_local = false, o.norm = "none";
     EtpRn network(c.input("x").size(2), o);
     // The case's units have any size; the network's are five parts of C channels.
-    network->gru = network->replace_module("gru", torch::nn::GRU(torch::nn::GRUOptions(c.input("x").size(2), o.hidden).num_layers(2).bidirectional(true).batch_first(true)));
+    network->gru = network->replace_module(
+        "gru",
+        torch::nn::GRU(
+            torch::nn::GRUOptions(c.input("x").size(2), o.hidden).num_layers(2).bidirectional(true).batch_first(true)));
     c.load(*network);
-    c.check({{"state", network->encode(c.input("x"), c.input("lengths"))}, {"pred", network->forward(c.input("x"), c.input("lengths"))}}, *network);
+    c.check({{"state", network->encode(c.input("x"), c.input("lengths"))},
+             {"pred", network->forward(c.input("x"), c.input("lengths"))}},
+            *network);
     // The form for all proposals of a video: the sequences one after the other, a range each.
     std::vector<torch::Tensor> rows;
     std::vector<RowRange> ranges;
@@ -57,14 +62,17 @@ BOOST_AUTO_TEST_CASE(refinement_network) {
 BOOST_AUTO_TEST_CASE(pyramid_pooling) {
   test::for_each_case("etp_pyramid", [](NnCase& c) {
     c.check({{"y", pyramid_pool(c.input("x"), segments_of(c.input("segments")))}});
-    c.compare("y in float32", pyramid_pool(c.input("x").detach().to(torch::kFloat), segments_of(c.input("segments"))), c.expected("y"));
+    c.compare("y in float32", pyramid_pool(c.input("x").detach().to(torch::kFloat), segments_of(c.input("segments"))),
+              c.expected("y"));
   });
 }
 
 BOOST_AUTO_TEST_CASE(location) {
   test::for_each_case("etp_loss_location", [](NnCase& c) {
     const auto target = location_targets(c.input("proposals"), c.input("gt"));
-    c.check({{"target", target}, {"moved", move_proposals(c.input("proposals"), c.input("pred"))}, {"loss", location_loss(c.input("pred"), target, c.input("used"))}});
+    c.check({{"target", target},
+             {"moved", move_proposals(c.input("proposals"), c.input("pred"))},
+             {"loss", location_loss(c.input("pred"), target, c.input("used"))}});
   });
 }
 
@@ -77,8 +85,13 @@ BOOST_AUTO_TEST_CASE(completeness) {
 
 BOOST_AUTO_TEST_CASE(total) {
   test::for_each_case("etp_loss_total", [](NnCase& c) {
-    const auto result = localization_loss(c.input("cls"), c.input("comp"), c.input("reg"), {c.input("label"), c.input("kind"), c.input("proposals"), c.input("gt")});
-    c.check({{"cls", result.cls}, {"comp", result.comp}, {"loc", result.loc}, {"kept", result.kept}, {"loss", result.loss}});
+    const auto result = localization_loss(c.input("cls"), c.input("comp"), c.input("reg"),
+                                          {c.input("label"), c.input("kind"), c.input("proposals"), c.input("gt")});
+    c.check({{"cls", result.cls},
+             {"comp", result.comp},
+             {"loc", result.loc},
+             {"kept", result.kept},
+             {"loss", result.loss}});
   });
 }
 
@@ -92,9 +105,17 @@ BOOST_AUTO_TEST_CASE(localization_network) {
     const auto segments = segments_of(c.input("proposals"));
     const auto pooled = pyramid_pool(c.input("x"), segments);
     const auto out = network->forward(pooled);
-    const auto loss = localization_loss(out.cls, out.comp, out.reg, {c.input("label"), c.input("kind"), c.input("proposals"), c.input("gt")});
-    c.check({{"pooled", pooled}, {"pyramid", network->pyramid(pooled)}, {"cls", out.cls}, {"comp", out.comp}, {"reg", out.reg}, {"rank", ranking_scores(out)},
-             {"losses", torch::stack({loss.cls, loss.comp, loss.loc})}, {"loss", loss.loss}}, *network);
+    const auto loss = localization_loss(out.cls, out.comp, out.reg,
+                                        {c.input("label"), c.input("kind"), c.input("proposals"), c.input("gt")});
+    c.check({{"pooled", pooled},
+             {"pyramid", network->pyramid(pooled)},
+             {"cls", out.cls},
+             {"comp", out.comp},
+             {"reg", out.reg},
+             {"rank", ranking_scores(out)},
+             {"losses", torch::stack({loss.cls, loss.comp, loss.loc})},
+             {"loss", loss.loss}},
+            *network);
     const auto fast = network->score(c.input("x").detach(), segments);
     c.compare("cls in one pass", fast.cls, c.expected("cls"));
     c.compare("comp in one pass", fast.comp, c.expected("comp"));

@@ -1,4 +1,5 @@
-// ETP's Refinement and Localization Networks one proposal at a time, parts written out row by row: what the batched forms are compared with.
+// ETP's Refinement and Localization Networks one proposal at a time, parts written out row by row: what the batched
+// forms are compared with.
 #pragma once
 
 #include "libtal/models/etp/etp_ln.h"
@@ -22,7 +23,8 @@ inline torch::Tensor part_mean(const torch::Tensor& x, double a, double b) {
 
 inline torch::Tensor parts(const torch::Tensor& x, const Segment& segment) {  // [5, C]
   const double s = segment.start, e = segment.end, d = e - s, m = (s + e) / 2;
-  return torch::stack({part_mean(x, s - d / 2, s), part_mean(x, s, e), part_mean(x, s, m), part_mean(x, m, e), part_mean(x, e, e + d / 2)});
+  return torch::stack({part_mean(x, s - d / 2, s), part_mean(x, s, e), part_mean(x, s, m), part_mean(x, m, e),
+                       part_mean(x, e, e + d / 2)});
 }
 
 inline EtpLnOutputs score_one_by_one(EtpLn& network, const torch::Tensor& x, const std::vector<Segment>& segments) {
@@ -36,7 +38,8 @@ inline EtpLnOutputs score_one_by_one(EtpLn& network, const torch::Tensor& x, con
 }
 
 // proposals: ranges of units of the grid.
-inline torch::Tensor refine_one_by_one(EtpRn& network, const torch::Tensor& x, const UnitGrid& grid, const std::vector<RowRange>& proposals) {
+inline torch::Tensor refine_one_by_one(EtpRn& network, const torch::Tensor& x, const UnitGrid& grid,
+                                       const std::vector<RowRange>& proposals) {
   torch::NoGradGuard guard;
   std::vector<torch::Tensor> moves;
   for (const auto& range : proposals) {

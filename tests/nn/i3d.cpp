@@ -17,7 +17,8 @@ I3d used(I3dOptions options, std::int64_t seed = 1) {
   I3d net(options);
   const torch::NoGradGuard guard;
   for (const auto& item : net->named_buffers())
-    if (item.value().is_floating_point()) item.value().copy_(torch::rand_like(item.value()) * 0.2 + (item.key().ends_with("running_var") ? 0.2 : 0.0));
+    if (item.value().is_floating_point())
+      item.value().copy_(torch::rand_like(item.value()) * 0.2 + (item.key().ends_with("running_var") ? 0.2 : 0.0));
   for (const auto& item : net->named_parameters())
     if (item.value().dim() == 1) item.value().copy_(torch::rand_like(item.value()) + 0.5);
   return net;
@@ -44,12 +45,14 @@ torch::Tensor sum_of(const std::vector<torch::Tensor>& levels) {
 
 BOOST_AUTO_TEST_SUITE(i3d)
 
-// Windows of "same" padding by TensorFlow's definition: out = ceil(size / stride), total = (out - 1) stride + kernel - size.
+// Windows of "same" padding by TensorFlow's definition: out = ceil(size / stride), total = (out - 1) stride + kernel -
+// size.
 BOOST_AUTO_TEST_CASE(padding) {
   for (std::int64_t size = 1; size <= 20; ++size)
     for (const std::int64_t kernel : {1, 2, 3, 7})
       for (const std::int64_t stride : {1, 2}) {
-        const std::int64_t out = (size + stride - 1) / stride, total = std::max<std::int64_t>(0, (out - 1) * stride + kernel - size);
+        const std::int64_t out = (size + stride - 1) / stride,
+                           total = std::max<std::int64_t>(0, (out - 1) * stride + kernel - size);
         const auto [before, behind] = same_padding(size, kernel, stride);
         BOOST_TEST(before + behind == total);
         BOOST_TEST((behind - before == 0 || behind - before == 1));
@@ -58,7 +61,8 @@ BOOST_AUTO_TEST_CASE(padding) {
 
 BOOST_AUTO_TEST_CASE(layers_written_out) {
   // Even, odd and tiny extents: every case of the padding.
-  for (const auto& size : std::vector<std::vector<std::int64_t>>{{2, 3, 16, 32, 32}, {1, 3, 9, 33, 47}, {1, 3, 1, 1, 1}, {2, 2, 11, 20, 13}}) {
+  for (const auto& size : std::vector<std::vector<std::int64_t>>{
+           {2, 3, 16, 32, 32}, {1, 3, 9, 33, 47}, {1, 3, 1, 1, 1}, {2, 2, 11, 20, 13}}) {
     auto net = used({size[1], 0.0625});
     net->to(torch::kDouble);
     net->eval();
@@ -82,19 +86,24 @@ BOOST_AUTO_TEST_CASE(full_size) {
   I3d net(I3dOptions{});
   std::int64_t count = 0;
   for (const auto& p : net->parameters()) count += p.numel();
-  // 65,984 + 4,224 + 332,160 (stem), 386,272 + 837,888, 737,760 + 904,464 + 1,103,664 + 1,356,672 + 1,799,168, 1,974,272 + 2,784,736.
+  // 65,984 + 4,224 + 332,160 (stem), 386,272 + 837,888, 737,760 + 904,464 + 1,103,664 + 1,356,672 + 1,799,168,
+  // 1,974,272 + 2,784,736.
   BOOST_TEST(count == 12287264);
   BOOST_TEST((net->channels() == std::vector<std::int64_t>{480, 832, 1024}));
   I3d flow(I3dOptions{2});
-  BOOST_TEST(flow->named_parameters()["Conv3d_1a_7x7.conv3d.weight"].sizes() == (std::vector<std::int64_t>{64, 2, 7, 7, 7}));
+  BOOST_TEST(flow->named_parameters()["Conv3d_1a_7x7.conv3d.weight"].sizes() ==
+             (std::vector<std::int64_t>{64, 2, 7, 7, 7}));
 }
 
 BOOST_AUTO_TEST_CASE(names_of_the_public_port) {
   std::set<std::string> units = {"Conv3d_1a_7x7", "Conv3d_2b_1x1", "Conv3d_2c_3x3"}, want, got;
   for (const std::string block : {"3b", "3c", "4b", "4c", "4d", "4e", "4f", "5b", "5c"})
-    for (const std::string branch : {"b0", "b1a", "b1b", "b2a", "b2b", "b3b"}) units.insert("Mixed_" + block + "." + branch);
+    for (const std::string branch : {"b0", "b1a", "b1b", "b2a", "b2b", "b3b"})
+      units.insert("Mixed_" + block + "." + branch);
   for (const auto& unit : units)
-    for (const std::string tensor : {"conv3d.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var", "bn.num_batches_tracked"}) want.insert(unit + "." + tensor);
+    for (const std::string tensor :
+         {"conv3d.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var", "bn.num_batches_tracked"})
+      want.insert(unit + "." + tensor);
   I3d net(I3dOptions{3, 0.1});
   for (const auto& [name, tensor] : copied_weights(*net)) got.insert(name);
   BOOST_TEST(got == want, boost::test_tools::per_element());
@@ -115,7 +124,8 @@ BOOST_AUTO_TEST_CASE(training_statistics) {
   const auto trained = frozen->forward(x), inferred = reference::PlainI3d(*frozen).forward(x);
   for (std::size_t k = 0; k < 3; ++k) BOOST_TEST(torch::allclose(trained[k], inferred[k], 1e-9, 1e-10));
   sum_of(trained).backward();
-  for (const auto& item : frozen->named_parameters()) BOOST_TEST(item.value().grad().defined() == (item.value().dim() == 5), item.key());
+  for (const auto& item : frozen->named_parameters())
+    BOOST_TEST(item.value().grad().defined() == (item.value().dim() == 5), item.key());
 }
 
 // What inference keeps ready is made again when training has gone on, even if only the statistics have changed.
@@ -173,7 +183,8 @@ BOOST_AUTO_TEST_CASE(recomputed_gradients) {
       }
       if (input_gradient) BOOST_TEST(torch::allclose(a.grad(), b.grad(), 1e-9, 1e-9));
       // The statistics took the batch once.
-      for (const auto& [name, tensor] : copied_weights(*plain)) BOOST_TEST(torch::equal(tensor, copied_weights(*less)[name]), name);
+      for (const auto& [name, tensor] : copied_weights(*plain))
+        BOOST_TEST(torch::equal(tensor, copied_weights(*less)[name]), name);
     }
   }
 }
@@ -182,7 +193,10 @@ BOOST_AUTO_TEST_CASE(imported_weights) {
   auto source = used({3, 0.0625}, 2);
   auto weights = copied_weights(*source);
   weights["logits.conv3d.weight"] = torch::zeros({400, 64, 1, 1, 1});
-  std::erase_if(weights, [](const auto& item) { return item.first.ends_with("num_batches_tracked"); });  // the published files have none
+  std::erase_if(weights, [](const auto& item) { return item.first.ends_with("num_batches_tracked"); });  // the
+                                                                                                         // published
+                                                                                                         // files have
+                                                                                                         // none
   I3d net(I3dOptions{3, 0.0625});
   load_i3d_weights(*net, weights, "port.safetensors");
   for (const auto& [name, tensor] : copied_weights(*net))
@@ -201,7 +215,8 @@ BOOST_AUTO_TEST_CASE(imported_weights) {
   wrong["Conv3d_1a_7x7.conv3d.weight"] = torch::zeros({4, 2, 7, 7, 7});
   more["fc.weight"] = torch::zeros({2, 3});
   BOOST_TEST(message(missing) == "'port.safetensors': no tensor 'Mixed_3b.b0.bn.weight', which I3D needs as [4]");
-  BOOST_TEST(message(wrong) == "'port.safetensors': tensor 'Conv3d_1a_7x7.conv3d.weight' is [4, 2, 7, 7, 7], I3D needs [4, 3, 7, 7, 7]");
+  BOOST_TEST(message(wrong) ==
+             "'port.safetensors': tensor 'Conv3d_1a_7x7.conv3d.weight' is [4, 2, 7, 7, 7], I3D needs [4, 3, 7, 7, 7]");
   BOOST_TEST(message(more) == "'port.safetensors': tensor 'fc.weight' [2, 3] belongs to nothing in I3D");
 }
 

@@ -1,5 +1,6 @@
-// I3D one layer after the other, as the public port runs it: explicit zero padding, convolution, separate BatchNorm, ReLU. What the folded, channels-last
-// network must equal, and the baseline of the bench. Weights are taken from the network by name.
+// I3D one layer after the other, as the public port runs it: explicit zero padding, convolution, separate BatchNorm,
+// ReLU. What the folded, channels-last network must equal, and the baseline of the bench. Weights are taken from the
+// network by name.
 #pragma once
 
 #include <torch/torch.h>
@@ -43,21 +44,31 @@ class PlainI3d {
     std::vector<std::int64_t> pad;
     for (const int axis : {2, 1, 0}) {
       const auto i = static_cast<std::size_t>(axis);
-      const std::int64_t size = x.size(axis + 2), all = std::max<std::int64_t>(0, size % stride[i] == 0 ? kernel[i] - stride[i] : kernel[i] - size % stride[i]);
+      const std::int64_t size = x.size(axis + 2),
+                         all = std::max<std::int64_t>(
+                             0, size % stride[i] == 0 ? kernel[i] - stride[i] : kernel[i] - size % stride[i]);
       pad.push_back(all / 2), pad.push_back(all - all / 2);
     }
     return torch::constant_pad_nd(x, pad);
   }
-  static torch::Tensor pool(const torch::Tensor& x, const Extent& kernel, const Extent& stride) { return torch::max_pool3d(padded(x, kernel, stride), kernel, stride); }
+  static torch::Tensor pool(const torch::Tensor& x, const Extent& kernel, const Extent& stride) {
+    return torch::max_pool3d(padded(x, kernel, stride), kernel, stride);
+  }
   torch::Tensor unit(const std::string& name, const torch::Tensor& x, std::int64_t size, std::int64_t stride) {
-    const auto y = torch::conv3d(padded(x, {size, size, size}, {stride, stride, stride}), weights_[name + ".conv3d.weight"], {}, stride);
+    const auto y = torch::conv3d(padded(x, {size, size, size}, {stride, stride, stride}),
+                                 weights_[name + ".conv3d.weight"], {}, stride);
     const std::string bn = name + ".bn.";
-    const auto mean = training_ ? torch::Tensor() : weights_[bn + "running_mean"], variance = training_ ? torch::Tensor() : weights_[bn + "running_var"];
-    return torch::batch_norm(y, weights_[bn + "weight"], weights_[bn + "bias"], mean, variance, training_, 0.01, 1e-3, false).relu();
+    const auto mean = training_ ? torch::Tensor() : weights_[bn + "running_mean"],
+               variance = training_ ? torch::Tensor() : weights_[bn + "running_var"];
+    return torch::batch_norm(y, weights_[bn + "weight"], weights_[bn + "bias"], mean, variance, training_, 0.01, 1e-3,
+                             false)
+        .relu();
   }
   torch::Tensor mixed(const std::string& n, const torch::Tensor& x) {
-    return torch::cat({unit(n + ".b0", x, 1, 1), unit(n + ".b1b", unit(n + ".b1a", x, 1, 1), 3, 1), unit(n + ".b2b", unit(n + ".b2a", x, 1, 1), 3, 1),
-                       unit(n + ".b3b", pool(x, {3, 3, 3}, {1, 1, 1}), 1, 1)}, 1);
+    return torch::cat(
+        {unit(n + ".b0", x, 1, 1), unit(n + ".b1b", unit(n + ".b1a", x, 1, 1), 3, 1),
+         unit(n + ".b2b", unit(n + ".b2a", x, 1, 1), 3, 1), unit(n + ".b3b", pool(x, {3, 3, 3}, {1, 1, 1}), 1, 1)},
+        1);
   }
 
   torch::OrderedDict<std::string, torch::Tensor> weights_;

@@ -1,4 +1,5 @@
-// Streams of different numbers of rows as one sequence: rescaled as a whole (RPN paper, 4.2), or resampled to the first stream's rows.
+// Streams of different numbers of rows as one sequence: rescaled as a whole (RPN paper, 4.2), or resampled to the first
+// stream's rows.
 #include <boost/test/unit_test.hpp>
 
 #include "libtal/base/base64.h"
@@ -17,12 +18,14 @@ using tal::test::message_of;
 std::string stream(const std::string& name, const std::vector<float>& values, double rate) {
   const std::string bytes(reinterpret_cast<const char*>(values.data()), 4 * values.size());
   std::string time = rate > 0 ? ",\"fps\":" + std::to_string(rate) + ",\"stride\":1,\"window\":1" : "";
-  return "\"" + name + "\":{\"data\":\"" + base64_encode(bytes) + "\",\"rows\":" + std::to_string(values.size()) + ",\"dim\":1" + time + "}";
+  return "\"" + name + "\":{\"data\":\"" + base64_encode(bytes) + "\",\"rows\":" + std::to_string(values.size()) +
+         ",\"dim\":1" + time + "}";
 }
 
 Record record_of(const std::string& streams, double duration) {
   Record record;
-  const std::string line = "{\"video\":\"v\",\"duration\":" + std::to_string(duration) + ",\"annotations\":[{\"segment\":[1,2],\"label\":\"x\"}],\"features\":{" + streams + "}}";
+  const std::string line = "{\"video\":\"v\",\"duration\":" + std::to_string(duration) +
+                           ",\"annotations\":[{\"segment\":[1,2],\"label\":\"x\"}],\"features\":{" + streams + "}}";
   record.parse(line);
   return record;
 }
@@ -77,7 +80,10 @@ BOOST_AUTO_TEST_CASE(rescaled_stream_by_stream) {
   check(padded.x, {{1, 2, 0, 0}, {3, 4, 5, 0}});
   BOOST_TEST(padded.time.seconds(3.0) == 6.0);
   // Equal numbers stand side by side as they are, to be rescaled by the model.
-  check(load_sequence(record_of(stream("a", {1, 2, 3, 4, 5}, 0) + "," + stream("b", {3, 4, 5, 6, 7}, 0), 6), fitted(set.inputs(), kRescale4)).x, {{1, 2, 3, 4, 5}, {3, 4, 5, 6, 7}});
+  check(load_sequence(record_of(stream("a", {1, 2, 3, 4, 5}, 0) + "," + stream("b", {3, 4, 5, 6, 7}, 0), 6),
+                      fitted(set.inputs(), kRescale4))
+            .x,
+        {{1, 2, 3, 4, 5}, {3, 4, 5, 6, 7}});
 }
 
 // Columns are normalised before rows are added, which stay zero.
@@ -90,9 +96,12 @@ BOOST_AUTO_TEST_CASE(normalised_first) {
   BOOST_TEST(standard.inputs().mean.size() == 2u);
 }
 
-// b has two rows for each of a's: their maximum. c has one for two: rows 0.5 apart, interpolated between the centres of its rows. d is a row short.
+// b has two rows for each of a's: their maximum. c has one for two: rows 0.5 apart, interpolated between the centres of
+// its rows. d is a row short.
 BOOST_AUTO_TEST_CASE(aligned_in_time) {
-  const Record record = record_of(stream("a", {1, 2, 3, 4}, 1) + "," + stream("b", {1, 0, -2, -3, 5, 6, 8, 7}, 2) + "," + stream("c", {10, 20}, 0.5) + "," + stream("d", {7, 8, 9}, 1), 4);
+  const Record record = record_of(stream("a", {1, 2, 3, 4}, 1) + "," + stream("b", {1, 0, -2, -3, 5, 6, 8, 7}, 2) +
+                                      "," + stream("c", {10, 20}, 0.5) + "," + stream("d", {7, 8, 9}, 1),
+                                  4);
   const RecordSet set = set_of(record, kAlign);
   BOOST_TEST(set.video(0).rows == 4);
   const std::vector<std::vector<float>> all{{1, 2, 3, 4}, {1, -2, 6, 8}, {10, 12.5, 17.5, 20}, {7, 8, 9, 0}};
@@ -102,7 +111,8 @@ BOOST_AUTO_TEST_CASE(aligned_in_time) {
   // A window of rows is what it is of the whole.
   for (std::int64_t first = -2; first < 5; ++first)
     for (std::int64_t count = 1; count < 6; ++count) {
-      const torch::Tensor want = torch::cat({torch::zeros({8, 4}), set.all_rows(0), torch::zeros({8, 4})}).slice(0, 8 + first, 8 + first + count);
+      const torch::Tensor want = torch::cat({torch::zeros({8, 4}), set.all_rows(0), torch::zeros({8, 4})})
+                                     .slice(0, 8 + first, 8 + first + count);
       BOOST_TEST(torch::equal(set.rows(0, first, count), want), first << " " << count);
     }
 }
@@ -128,7 +138,8 @@ BOOST_AUTO_TEST_CASE(aligned_rows_by_definition) {
             const int below = std::min(7, static_cast<int>(centre));
             want = value(below) + (centre - below) * (value(below + 1) - value(below));
           }
-          BOOST_TEST(std::abs(got[i][c].item<double>() - want) < 1e-5, step << " " << origin << " " << i << ": " << got[i][c].item<double>() << ", not " << want);
+          BOOST_TEST(std::abs(got[i][c].item<double>() - want) < 1e-5,
+                     step << " " << origin << " " << i << ": " << got[i][c].item<double>() << ", not " << want);
         }
     }
 }
@@ -140,7 +151,9 @@ BOOST_AUTO_TEST_CASE(refused) {
   const Record cut = record_of(stream("a", {1, 2, 3}, 1) + "," + stream("b", {1, 2, 3, 4, 5, 6, 7, 8}, 1), 8);
   BOOST_TEST(message_of([&] { set_of(cut, kAlign); }) == "features.b: ends at 8 s, but stream 'a' at 3 s");
   BOOST_TEST(message_of([&] { set_of(cut, kRescale4); }) == "features.b: ends at 8 s, but stream 'a' at 3 s");
-  BOOST_TEST(message_of([&] { set_of(record_of(stream("a", {1}, 1) + "," + stream("b", {}, 1), 1), kAlign); }).find("features.b") != std::string::npos);
+  BOOST_TEST(message_of([&] {
+               set_of(record_of(stream("a", {1}, 1) + "," + stream("b", {}, 1), 1), kAlign);
+             }).find("features.b") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

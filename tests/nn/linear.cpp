@@ -20,7 +20,9 @@ BOOST_AUTO_TEST_CASE(agrees_with_libtorch) {
   struct {
     std::vector<std::int64_t> rows;
     std::int64_t in, out;
-  } const cases[] = {{{256}, 1, 16}, {{1, 300}, 7, 32}, {{2, 257}, 64, 48}, {{3, 2, 290}, 130, 64}, {{1, 1001}, 300, 80}, {{1, 640}, 512, 128}, {{1, 300}, 16, 144}, {{2, 300}, 24, 17}, {{5}, 40, 32}};
+  } const cases[] = {{{256}, 1, 16},         {{1, 300}, 7, 32},    {{2, 257}, 64, 48},
+                     {{3, 2, 290}, 130, 64}, {{1, 1001}, 300, 80}, {{1, 640}, 512, 128},
+                     {{1, 300}, 16, 144},    {{2, 300}, 24, 17},   {{5}, 40, 32}};
   for (const int bytes : {64, 32, 16}) {
     const Vectors vectors(bytes);
     for (const auto& c : cases) {
@@ -34,7 +36,8 @@ BOOST_AUTO_TEST_CASE(agrees_with_libtorch) {
           if (relu) expected = expected.relu();
           const auto y = tal::linear(x, weight, b, relu);
           BOOST_REQUIRE(y.sizes() == expected.sizes());
-          BOOST_TEST(((y - expected).abs().max() / expected.abs().max()).item<double>() < 2e-6, bytes << " bytes, " << c.in << " -> " << c.out);
+          BOOST_TEST(((y - expected).abs().max() / expected.abs().max()).item<double>() < 2e-6,
+                     bytes << " bytes, " << c.in << " -> " << c.out);
         }
       // Of a convolution of one tap, and not contiguous.
       const auto rows = torch::randn({1, 300, c.in}), taps = torch::randn({c.out, c.in, 1, 1});
@@ -52,15 +55,18 @@ BOOST_AUTO_TEST_CASE(samples_by_themselves) {
   x[1][17][3] = std::numeric_limits<float>::quiet_NaN();
   const auto weight = torch::randn({64, 70}), bias = torch::randn({64});
   const auto y = tal::linear(x, weight, bias, true);
-  for (std::int64_t b = 0; b < 3; ++b) BOOST_TEST(torch::equal(y[b].nan_to_num(7), tal::linear(x[b], weight, bias, true).nan_to_num(7)));
+  for (std::int64_t b = 0; b < 3; ++b)
+    BOOST_TEST(torch::equal(y[b].nan_to_num(7), tal::linear(x[b], weight, bias, true).nan_to_num(7)));
   BOOST_TEST(y[1][17].isnan().all().item<bool>());
   BOOST_TEST(y.isnan().sum().item<std::int64_t>() == 64);
 }
 
 BOOST_AUTO_TEST_CASE(gradients_and_autocast_are_libtorchs) {
   torch::manual_seed(3);
-  const auto x = torch::randn({1, 300, 20}).requires_grad_(), weight = torch::randn({32, 20}).requires_grad_(), bias = torch::randn({32}).requires_grad_(), up = torch::randn({1, 300, 32});
-  const auto own = torch::autograd::grad({tal::linear(x, weight, bias, true)}, {x, weight, bias}, {up}), plain = torch::autograd::grad({torch::linear(x, weight, bias).relu()}, {x, weight, bias}, {up});
+  const auto x = torch::randn({1, 300, 20}).requires_grad_(), weight = torch::randn({32, 20}).requires_grad_(),
+             bias = torch::randn({32}).requires_grad_(), up = torch::randn({1, 300, 32});
+  const auto own = torch::autograd::grad({tal::linear(x, weight, bias, true)}, {x, weight, bias}, {up}),
+             plain = torch::autograd::grad({torch::linear(x, weight, bias).relu()}, {x, weight, bias}, {up});
   for (std::size_t k = 0; k < 3; ++k) BOOST_TEST(torch::equal(own[k], plain[k]));
   const torch::NoGradGuard guard;
   const Autocast autocast(torch::kCPU, torch::kBFloat16);

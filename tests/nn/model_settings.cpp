@@ -1,4 +1,5 @@
-// What every model's settings promise: each number has a range, each preset is whole, and nothing in it is without effect.
+// What every model's settings promise: each number has a range, each preset is whole, and nothing in it is without
+// effect.
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -57,7 +58,8 @@ std::string failing(const Settings& settings, const std::string& name, const Set
   for (const auto& entry : settings.entries()) {
     if (entry.name != name) continue;
     std::vector<std::string> values = entry.choices;
-    if (values.empty()) values = entry.numeric() ? std::vector<std::string>{"0", "1", "2"} : std::vector<std::string>{"true", "false"};
+    if (values.empty())
+      values = entry.numeric() ? std::vector<std::string>{"0", "1", "2"} : std::vector<std::string>{"true", "false"};
     for (const auto& value : values)
       if (std::find(condition.values.begin(), condition.values.end(), value) == condition.values.end()) return value;
   }
@@ -74,8 +76,10 @@ BOOST_AUTO_TEST_CASE(ends_of_ranges_are_taken) {
     for (const auto& entry : all.settings.entries()) {
       if (!entry.numeric()) continue;
       std::string message;
-      if (std::isfinite(entry.low) && !entry.low_open) BOOST_TEST(takes(all.settings, entry, entry.low, message), entry.name << ": " << message);
-      if (std::isfinite(entry.high) && !entry.high_open) BOOST_TEST(takes(all.settings, entry, entry.high, message), entry.name << ": " << message);
+      if (std::isfinite(entry.low) && !entry.low_open)
+        BOOST_TEST(takes(all.settings, entry, entry.low, message), entry.name << ": " << message);
+      if (std::isfinite(entry.high) && !entry.high_open)
+        BOOST_TEST(takes(all.settings, entry, entry.high, message), entry.name << ": " << message);
     }
   });
 }
@@ -85,18 +89,20 @@ BOOST_AUTO_TEST_CASE(every_condition_counts) {
   for_each_model([](const ModelFactory& factory) {
     const All known(factory);
     for (const auto& entry : known.settings.entries())
-      for (const auto& alternatives : entry.conditions) BOOST_TEST_CONTEXT(entry.name << " depends on " << alternatives.front().setting) {
-        All all(factory);
-        const bool effective = !all.settings.without_effect(entry.name);
-        for (const auto& condition : alternatives) {  // all of them fail
-          const auto dot = entry.name.rfind('.');
-          const std::string of_group = (dot == std::string::npos ? "" : entry.name.substr(0, dot + 1)) + condition.setting;
-          const std::string name = all.settings.has(of_group) ? of_group : condition.setting;
-          if (effective) BOOST_TEST(!all.settings.without_effect(entry.name), "one that holds is enough");
-          BOOST_REQUIRE_NO_THROW(all.settings.set(name, failing(all.settings, name, condition)));
+      for (const auto& alternatives : entry.conditions)
+        BOOST_TEST_CONTEXT(entry.name << " depends on " << alternatives.front().setting) {
+          All all(factory);
+          const bool effective = !all.settings.without_effect(entry.name);
+          for (const auto& condition : alternatives) {  // all of them fail
+            const auto dot = entry.name.rfind('.');
+            const std::string of_group =
+                (dot == std::string::npos ? "" : entry.name.substr(0, dot + 1)) + condition.setting;
+            const std::string name = all.settings.has(of_group) ? of_group : condition.setting;
+            if (effective) BOOST_TEST(!all.settings.without_effect(entry.name), "one that holds is enough");
+            BOOST_REQUIRE_NO_THROW(all.settings.set(name, failing(all.settings, name, condition)));
+          }
+          BOOST_TEST(all.settings.without_effect(entry.name).has_value());
         }
-        BOOST_TEST(all.settings.without_effect(entry.name).has_value());
-      }
   });
 }
 
@@ -108,13 +114,19 @@ BOOST_AUTO_TEST_CASE(every_number_has_a_range) {
       BOOST_TEST_CONTEXT(entry.name) {
         BOOST_TEST(entry.ranged(), "has no range");
         if (!entry.ranged()) continue;
-        const bool whole = std::holds_alternative<std::int64_t*>(entry.target) || std::holds_alternative<std::vector<std::int64_t>*>(entry.target);
+        const bool whole = std::holds_alternative<std::int64_t*>(entry.target) ||
+                           std::holds_alternative<std::vector<std::int64_t>*>(entry.target);
         std::string message;
         if (entry.low > -std::numeric_limits<double>::infinity()) {
           BOOST_TEST(!takes(all.settings, entry, entry.low_open ? entry.low : entry.low - 1, message));
           BOOST_TEST(message.find("'" + entry.name + "'") != std::string::npos);
         }
-        if (entry.high < std::numeric_limits<double>::infinity()) BOOST_TEST(!takes(all.settings, entry, entry.high_open ? entry.high : whole ? entry.high + 1 : entry.high * 1.001 + 0.001, message));
+        if (entry.high < std::numeric_limits<double>::infinity())
+          BOOST_TEST(!takes(all.settings, entry,
+                            entry.high_open ? entry.high
+                            : whole         ? entry.high + 1
+                                            : entry.high * 1.001 + 0.001,
+                            message));
       }
     }
   });
@@ -125,7 +137,8 @@ BOOST_AUTO_TEST_CASE(conditions_name_settings_that_there_are) {
     All all(factory);
     for (const auto& entry : all.settings.entries()) {
       BOOST_TEST_CONTEXT(entry.name) BOOST_CHECK_NO_THROW(all.settings.without_effect(entry.name));
-      for (const auto& stage : entry.stages) BOOST_TEST((stage == "propose" || stage == "refine" || stage == "score"), stage);
+      for (const auto& stage : entry.stages)
+        BOOST_TEST((stage == "propose" || stage == "refine" || stage == "score"), stage);
     }
   });
 }
@@ -134,17 +147,17 @@ BOOST_AUTO_TEST_CASE(presets_are_whole) {
   for_each_model([](const ModelFactory& factory) {
     std::set<std::string> names;
     for (const auto& preset : factory.make()->presets()) BOOST_TEST_CONTEXT(preset.name) {
-      BOOST_TEST(names.insert(preset.name).second);
-      BOOST_TEST(!preset.help.empty());
-      BOOST_TEST(preset.help.find('\n') == std::string::npos);
-      All all(factory);
-      BOOST_REQUIRE_NO_THROW(all.settings.read_json(preset.settings));
-      const auto settings = nlohmann::json::parse(preset.settings);
-      for (const auto& [name, value] : settings.items()) {
-        const auto why = all.settings.without_effect(name);
-        BOOST_TEST(!why, name << " " << why.value_or(""));
+        BOOST_TEST(names.insert(preset.name).second);
+        BOOST_TEST(!preset.help.empty());
+        BOOST_TEST(preset.help.find('\n') == std::string::npos);
+        All all(factory);
+        BOOST_REQUIRE_NO_THROW(all.settings.read_json(preset.settings));
+        const auto settings = nlohmann::json::parse(preset.settings);
+        for (const auto& [name, value] : settings.items()) {
+          const auto why = all.settings.without_effect(name);
+          BOOST_TEST(!why, name << " " << why.value_or(""));
+        }
       }
-    }
   });
 }
 

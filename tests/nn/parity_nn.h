@@ -1,4 +1,5 @@
-// Reference cases of network layers (TAL_PARITY_DIR/nn): inputs, weights, options, expected outputs and gradients, in float64.
+// Reference cases of network layers (TAL_PARITY_DIR/nn): inputs, weights, options, expected outputs and gradients, in
+// float64.
 //
 //   for_each_case("rpn_backbone", [](NnCase& c) {
 //     Backbone net(c.input("x").size(1), ...);
@@ -7,8 +8,8 @@
 //   });
 #pragma once
 
-#include <boost/test/unit_test.hpp>
 #include <torch/torch.h>
+#include <boost/test/unit_test.hpp>
 
 #include <functional>
 #include <map>
@@ -30,11 +31,18 @@ class NnCase {
   const torch::Tensor& weight(const std::string& key) const { return weights.at(key); }
   const torch::Tensor& expected(const std::string& key) const { return wanted.at(key); }
   bool has_weight(const std::string& key) const { return weights.count(key); }
-  std::int64_t integer(const std::string& key, std::int64_t otherwise = 0) const { return static_cast<std::int64_t>(number(key, static_cast<double>(otherwise))); }
-  double number(const std::string& key, double otherwise = 0) const { return options.contains(key) ? options.at(key).get<double>() : otherwise; }
-  std::string text(const std::string& key, const std::string& otherwise = "") const { return options.contains(key) ? options.at(key).get<std::string>() : otherwise; }
+  std::int64_t integer(const std::string& key, std::int64_t otherwise = 0) const {
+    return static_cast<std::int64_t>(number(key, static_cast<double>(otherwise)));
+  }
+  double number(const std::string& key, double otherwise = 0) const {
+    return options.contains(key) ? options.at(key).get<double>() : otherwise;
+  }
+  std::string text(const std::string& key, const std::string& otherwise = "") const {
+    return options.contains(key) ? options.at(key).get<std::string>() : otherwise;
+  }
 
-  // Makes the module double and gives every parameter and buffer the case's weight. rename: module's name -> the case's name.
+  // Makes the module double and gives every parameter and buffer the case's weight. rename: module's name -> the case's
+  // name.
   using Rename = std::function<std::string(const std::string&)>;
   void load(torch::nn::Module& module, const Rename& rename = {}) {
     module.to(torch::kDouble);
@@ -43,14 +51,17 @@ class NnCase {
     const auto put = [&](const std::string& own, torch::Tensor& tensor) {
       const std::string key = rename ? rename(own) : own;
       if (own.size() > 19 && own.substr(own.size() - 19) == "num_batches_tracked" && !weights.count(key)) return;
-      BOOST_REQUIRE_MESSAGE(weights.count(key), where() << ": no weight '" << key << "' for the parameter '" << own << "'");
-      BOOST_REQUIRE_MESSAGE(weights.at(key).sizes() == tensor.sizes(), where() << ": '" << key << "' has another shape");
+      BOOST_REQUIRE_MESSAGE(weights.count(key), where()
+                                                    << ": no weight '" << key << "' for the parameter '" << own << "'");
+      BOOST_REQUIRE_MESSAGE(weights.at(key).sizes() == tensor.sizes(), where()
+                                                                           << ": '" << key << "' has another shape");
       tensor.copy_(weights.at(key));
       used.insert(key);
     };
     for (auto& item : module.named_parameters()) put(item.key(), item.value());
     for (auto& item : module.named_buffers()) put(item.key(), item.value());
-    for (const auto& [key, tensor] : weights) BOOST_REQUIRE_MESSAGE(used.count(key), where() << ": weight '" << key << "' has no parameter");
+    for (const auto& [key, tensor] : weights)
+      BOOST_REQUIRE_MESSAGE(used.count(key), where() << ": weight '" << key << "' has no parameter");
   }
 
   // Compares with expected.KEY within the file's tolerance; integers exactly.
@@ -76,7 +87,8 @@ class NnCase {
 
   // Every expected output must be among `got` unless named in `without`; then the gradients of the case's scalar with
   // respect to every input and weight that has one.
-  void check(const std::map<std::string, torch::Tensor>& got, torch::nn::Module* module, const Rename& rename = {}, const std::set<std::string>& without = {}) {
+  void check(const std::map<std::string, torch::Tensor>& got, torch::nn::Module* module, const Rename& rename = {},
+             const std::set<std::string>& without = {}) {
     for (const auto& [key, want] : wanted) {
       if (without.count(key)) continue;
       BOOST_REQUIRE_MESSAGE(got.count(key), where() << ": no output '" << key << "' was computed");
@@ -100,7 +112,8 @@ class NnCase {
     std::map<std::string, torch::Tensor> have;
     for (auto& [key, tensor] : inputs) have[key] = tensor.grad();
     if (module)
-      for (auto& item : module->named_parameters()) have[rename ? rename(item.key()) : item.key()] = item.value().grad();
+      for (auto& item : module->named_parameters())
+        have[rename ? rename(item.key()) : item.key()] = item.value().grad();
     for (auto& [key, tensor] : weights)
       if (!module) have[key] = tensor.grad();
     for (const auto& [key, want] : gradients) {
@@ -108,7 +121,8 @@ class NnCase {
       compare("gradient of " + key, have[key].defined() ? have[key] : torch::zeros_like(want, torch::kDouble), want);
     }
   }
-  void check(const std::map<std::string, torch::Tensor>& got, torch::nn::Module& module, const Rename& rename = {}, const std::set<std::string>& without = {}) {
+  void check(const std::map<std::string, torch::Tensor>& got, torch::nn::Module& module, const Rename& rename = {},
+             const std::set<std::string>& without = {}) {
     check(got, &module, rename, without);
   }
   void check(const std::map<std::string, torch::Tensor>& got) { check(got, nullptr); }
@@ -134,7 +148,8 @@ inline void for_each_case(const std::string& topic, const std::function<void(NnC
     c.abs32 = t.at("float32").at("abs"), c.rel32 = t.at("float32").at("rel");
     for (const auto& [key, tensor] : file.tensors) {
       if (key.rfind(name + ".", 0) != 0) continue;
-      const std::string rest = key.substr(name.size() + 1), kind = rest.substr(0, rest.find('.')), own = rest.substr(rest.find('.') + 1);
+      const std::string rest = key.substr(name.size() + 1), kind = rest.substr(0, rest.find('.')),
+                        own = rest.substr(rest.find('.') + 1);
       const auto wide = tensor.is_floating_point() ? tensor.to(torch::kDouble) : tensor;
       if (kind == "input") c.inputs[own] = wide.clone();
       if (kind == "weight") c.weights[own] = wide.clone();
@@ -142,7 +157,9 @@ inline void for_each_case(const std::string& topic, const std::function<void(NnC
       if (kind == "upstream") c.upstream[own] = wide;
       if (kind == "grad") c.gradients[own] = wide;
       if (kind == "option" && !c.options.contains(own)) c.options[own] = wide.item<double>();
-      BOOST_REQUIRE_MESSAGE((std::set<std::string>{"input", "weight", "expected", "upstream", "grad", "option"}.count(kind)), c.where() << ": key of an unknown kind: " << key);
+      BOOST_REQUIRE_MESSAGE(
+          (std::set<std::string>{"input", "weight", "expected", "upstream", "grad", "option"}.count(kind)),
+          c.where() << ": key of an unknown kind: " << key);
     }
     for (auto& [key, tensor] : c.inputs)
       if (c.gradients.count(key)) tensor.requires_grad_();

@@ -36,7 +36,8 @@ double relative_error(const torch::Tensor& got, const torch::Tensor& want) {
 
 RpnOptions small_options() {
   RpnOptions o;
-  o.anchor_rows = 5, o.vicinity_rows = 11, o.width = 6, o.hidden = 4, o.head_widths = {7, 6}, o.variance_width = 5, o.unit_widths = {4, 3, 5}, o.heads = 2;
+  o.anchor_rows = 5, o.vicinity_rows = 11, o.width = 6, o.hidden = 4, o.head_widths = {7, 6}, o.variance_width = 5,
+  o.unit_widths = {4, 3, 5}, o.heads = 2;
   return o;
 }
 
@@ -48,9 +49,11 @@ class SmallSet : public TrainingSet {
     inputs_.streams = {{"x", 4}};
     for (int v = 0; v < 6; ++v) {
       Video video;
-      video.id = std::string("v").append(std::to_string(v)), video.rows = rows, video.duration = 2.0 * static_cast<double>(rows);
+      video.id = std::string("v").append(std::to_string(v)), video.rows = rows,
+      video.duration = 2.0 * static_cast<double>(rows);
       video.time = {2, 2, 1, 0};
-      const double start = std::floor(random.uniform() * 0.4 * static_cast<double>(rows)), length = std::floor((0.2 + 0.3 * random.uniform()) * static_cast<double>(rows));
+      const double start = std::floor(random.uniform() * 0.4 * static_cast<double>(rows)),
+                   length = std::floor((0.2 + 0.3 * random.uniform()) * static_cast<double>(rows));
       video.truths = {{{2 * start, 2 * (start + length)}, 0}};
       torch::Tensor x = 0.3 * torch::ones({rows, 4});
       for (std::int64_t r = 0; r < rows; ++r)
@@ -79,7 +82,9 @@ class SmallSet : public TrainingSet {
 std::unique_ptr<RpnModel> small_model(const TrainingSet& set, const std::vector<std::string>& settings) {
   auto model = std::make_unique<RpnModel>();
   Settings s = model->settings();
-  for (const char* pair : {"width=16", "hidden=12", "head-widths=16,16", "unit-widths=8,8,8", "anchor-rows=6", "vicinity-rows=12", "rows=32", "scales=1,1/2,3/8,1/4,1/8"}) s.set_pair(pair);
+  for (const char* pair : {"width=16", "hidden=12", "head-widths=16,16", "unit-widths=8,8,8", "anchor-rows=6",
+                           "vicinity-rows=12", "rows=32", "scales=1,1/2,3/8,1/4,1/8"})
+    s.set_pair(pair);
   for (const std::string& pair : settings) s.set_pair(pair);
   torch::manual_seed(5);
   model->build(set.inputs());
@@ -90,7 +95,8 @@ std::unique_ptr<RpnModel> small_model(const TrainingSet& set, const std::vector<
 
 BOOST_AUTO_TEST_SUITE(rpn)
 
-// Float32 at the size of ActivityNet's windows, all anchors; rows that are negative as well, so that the zeros outside matter in the maximum.
+// Float32 at the size of ActivityNet's windows, all anchors; rows that are negative as well, so that the zeros outside
+// matter in the maximum.
 BOOST_AUTO_TEST_CASE(fast_form_equals_plain_form) {
   const torch::NoGradGuard guard;
   torch::manual_seed(1);
@@ -139,13 +145,15 @@ BOOST_AUTO_TEST_CASE(gradients_by_finite_differences) {
     torch::manual_seed(multi_head);
     Random random(multi_head);
     RpnOptions o = small_options();
-    o.regression = "kl", o.weighting = "mtl", o.variant = multi_head ? "A2" : "B2", o.attention = multi_head ? "multi-head" : "soft";
+    o.regression = "kl", o.weighting = "mtl", o.variant = multi_head ? "A2" : "B2",
+    o.attention = multi_head ? "multi-head" : "soft";
     RpnNetwork net(6, o);
     net->to(torch::kDouble);
     auto x = torch::randn({25, 6}, torch::kDouble).requires_grad_();
     const auto anchors = random_anchors(random, 25, 12);
     const auto positive = (torch::arange(12) < 6).to(torch::kDouble);
-    const RpnTargets targets{positive, torch::randn({12, 2}, torch::kDouble), (torch::rand({12, 3, o.vicinity_rows}, torch::kDouble) < 0.3).to(torch::kDouble)};
+    const RpnTargets targets{positive, torch::randn({12, 2}, torch::kDouble),
+                             (torch::rand({12, 3, o.vicinity_rows}, torch::kDouble) < 0.3).to(torch::kDouble)};
     const RpnInput plan = input_of(o, x, anchors);
     const auto loss = [&] {
       RpnInput input = plan;
@@ -158,7 +166,8 @@ BOOST_AUTO_TEST_CASE(gradients_by_finite_differences) {
     for (auto& [name, tensor] : tensors) {
       const torch::NoGradGuard guard;
       const auto direction = torch::randn_like(tensor);
-      const double step = 1e-6, expected = tensor.grad().defined() ? (tensor.grad() * direction).sum().item<double>() : 0;
+      const double step = 1e-6,
+                   expected = tensor.grad().defined() ? (tensor.grad() * direction).sum().item<double>() : 0;
       tensor.add_(direction, step);
       torch::autograd::GradMode::set_enabled(true);
       const double up = loss().item<double>();
@@ -169,7 +178,8 @@ BOOST_AUTO_TEST_CASE(gradients_by_finite_differences) {
       torch::autograd::GradMode::set_enabled(false);
       tensor.add_(direction, step);
       const double got = (up - down) / (2 * step);
-      BOOST_TEST(std::abs(got - expected) <= 1e-5 * (1 + std::abs(expected)), name << ": " << got << ", gradient says " << expected);
+      BOOST_TEST(std::abs(got - expected) <= 1e-5 * (1 + std::abs(expected)),
+                 name << ": " << got << ", gradient says " << expected);
     }
   }
 }
@@ -199,7 +209,8 @@ BOOST_AUTO_TEST_CASE(float_bilstm) {
       for (const std::int64_t sequences : {1, 5, 700}) {
         const SharedRows rows{torch::randn({50, 30}) * 2, torch::randint(50, {sequences, 30}, torch::kLong)};
         const auto expected = wide(rows.expand().to(torch::kDouble));
-        BOOST_TEST((lstm->forward_shared(rows).to(torch::kDouble) - expected).abs().max().item<double>() < 5e-6, bytes << " bytes, " << hidden << " units, " << sequences);
+        BOOST_TEST((lstm->forward_shared(rows).to(torch::kDouble) - expected).abs().max().item<double>() < 5e-6,
+                   bytes << " bytes, " << hidden << " units, " << sequences);
       }
     }
     BiLstm lstm(4, 20);
@@ -263,9 +274,16 @@ BOOST_AUTO_TEST_CASE(task_weight_of_the_kl_loss_is_bounded) {
   BOOST_TEST(torch::equal(net->task_log_var(), bounded));
   RpnOutput output;
   output.segments.logit = torch::zeros({2}, torch::kDouble);
-  output.segments.offsets = {torch::zeros({2, 2}, torch::kDouble), torch::full({2, 2}, -3.0, torch::kDouble)};  // no error, alpha -3: a loss of -3
+  output.segments.offsets = {torch::zeros({2, 2}, torch::kDouble),
+                             torch::full({2, 2}, -3.0, torch::kDouble)};  // no
+                                                                          // error,
+                                                                          // alpha
+                                                                          // -3: a
+                                                                          // loss
+                                                                          // of -3
   output.unit_logit = torch::zeros({2, 3, 4}, torch::kDouble);
-  RpnTargets targets{torch::tensor({1.0, 0.0}, torch::kDouble), torch::zeros({2, 2}, torch::kDouble), torch::zeros({2, 3, 4}, torch::kDouble)};
+  RpnTargets targets{torch::tensor({1.0, 0.0}, torch::kDouble), torch::zeros({2, 2}, torch::kDouble),
+                     torch::zeros({2, 3, 4}, torch::kDouble)};
   const RpnLosses losses = rpn_losses(output, targets, *net);
   BOOST_TEST(losses.parts[1].item<double>() == -3.0, boost::test_tools::tolerance(1e-12));
   BOOST_TEST(losses.terms[1].item<double>() == -3 * std::exp(5.0) - 2.5, boost::test_tools::tolerance(1e-12));
@@ -297,12 +315,15 @@ BOOST_AUTO_TEST_CASE(task_weight_of_the_kl_loss_is_bounded) {
 
 BOOST_AUTO_TEST_CASE(learning_rate_follows_the_regression_loss) {
   RpnModel model;
-  BOOST_TEST(model.training_defaults() == R"({"optimizer":"adam","lr":1e-3,"weight-decay":1e-9,"batch":16,"epochs":20})");
+  BOOST_TEST(model.training_defaults() ==
+             R"({"optimizer":"adam","lr":1e-3,"weight-decay":1e-9,"batch":16,"epochs":20})");
   model.settings().set("regression", "kl");
-  BOOST_TEST(model.training_defaults() == R"({"optimizer":"adam","lr":1e-4,"weight-decay":1e-9,"batch":16,"epochs":20})");
+  BOOST_TEST(model.training_defaults() ==
+             R"({"optimizer":"adam","lr":1e-4,"weight-decay":1e-9,"batch":16,"epochs":20})");
 }
 
-// The ground truth is [40, 44] rows. Windows of 32 rows begin at 0, 16 and 32: the first one's last anchors reach far over it, but it lies outside.
+// The ground truth is [40, 44] rows. Windows of 32 rows begin at 0, 16 and 32: the first one's last anchors reach far
+// over it, but it lies outside.
 BOOST_AUTO_TEST_CASE(truth_outside_a_window_labels_nothing) {
   class OneTruth : public SmallSet {
    public:
@@ -325,7 +346,8 @@ BOOST_AUTO_TEST_CASE(truth_outside_a_window_labels_nothing) {
   BOOST_TEST(firsts() == (std::vector<std::int64_t>{16, 32}), boost::test_tools::per_element());
   set.video_.truths = {{{63, 80}, 0}};
   BOOST_TEST(firsts() == (std::vector<std::int64_t>{0, 16, 32}), boost::test_tools::per_element());
-  // Nor does it label units: a second truth inside makes the window's samples, whose unit labels are as if it were alone.
+  // Nor does it label units: a second truth inside makes the window's samples, whose unit labels are as if it were
+  // alone.
   const auto units = [&](std::vector<TruthSegment> truths) {
     set.video_.truths = std::move(truths);
     std::vector<Sample> samples = model->samples(set, 0);
@@ -355,10 +377,12 @@ BOOST_AUTO_TEST_CASE(batches) {
   BOOST_TEST(positive.sum().item<double>() > 6);
   BOOST_TEST((1 - positive).sum().item<double>() > 6);
   BOOST_TEST(positive.size(0) <= 6 * 20);
-  // tIoU of a positive's offset target: (1 - |..|) / (1 + |..|) style bounds are loose; its target must move the anchor onto the truth.
+  // tIoU of a positive's offset target: (1 - |..|) / (1 + |..|) style bounds are loose; its target must move the anchor
+  // onto the truth.
   BOOST_TEST(one.at("offset").abs().max().item<double>() <= 0.5);
   BOOST_TEST((one.at("unit") * (1 - positive).view({-1, 1, 1})).sum().item<double>() == 0);
-  BOOST_TEST((one.at("unit") * positive.view({-1, 1, 1})).sum(std::vector<std::int64_t>{0, 2}).min().item<double>() > 6);
+  BOOST_TEST((one.at("unit") * positive.view({-1, 1, 1})).sum(std::vector<std::int64_t>{0, 2}).min().item<double>() >
+             6);
 }
 
 BOOST_AUTO_TEST_CASE(learned_loss_weights_have_their_own_rate) {
@@ -374,13 +398,15 @@ BOOST_AUTO_TEST_CASE(learned_loss_weights_have_their_own_rate) {
   BOOST_TEST(groups[1].lr_factor == 30);
 }
 
-// Learns six small videos by heart and proposes their ground truths, in windows and rescaled (by pooling and by padding).
+// Learns six small videos by heart and proposes their ground truths, in windows and rescaled (by pooling and by
+// padding).
 BOOST_AUTO_TEST_CASE(learns_and_proposes) {
   struct Input {
     std::int64_t rows;
     std::vector<std::string> settings;
   };
-  for (const Input& input : {Input{64, {"input=rescale", "regression=kl", "weighting=mtl"}}, Input{30, {"input=rescale"}}, Input{40, {"input=windows", "stride=16", "variant=A"}}}) {
+  for (const Input& input : {Input{64, {"input=rescale", "regression=kl", "weighting=mtl"}},
+                             Input{30, {"input=rescale"}}, Input{40, {"input=windows", "stride=16", "variant=A"}}}) {
     const SmallSet set(input.rows);
     const auto model = small_model(set, input.settings);
     auto samples = model->samples(set, 0);
@@ -392,7 +418,9 @@ BOOST_AUTO_TEST_CASE(learns_and_proposes) {
       for (auto& sample : samples) sample.seed = random.bits();
       optimizer.zero_grad();
       const Losses losses = model->loss(model->make_batch(set, samples, random, 0), 0);
-      const bool weighted = input.settings.size() > 1 && input.settings[1] == "regression=kl";  // the weighted regression stands beside the parts
+      const bool weighted = input.settings.size() > 1 && input.settings[1] == "regression=kl";  // the weighted
+                                                                                                // regression stands
+                                                                                                // beside the parts
       BOOST_TEST(losses.parts.size() == (weighted ? 6u : 5u));
       losses.loss.backward();
       optimizer.step();
@@ -479,7 +507,8 @@ BOOST_AUTO_TEST_CASE(a_diverged_model_says_so) {
   } catch (const Error& error) {
     message = error.what();
   }
-  BOOST_TEST(message == "video 'v0': model 'rpn': scores that are not finite; a training that diverged leaves such a model");
+  BOOST_TEST(message ==
+             "video 'v0': model 'rpn': scores that are not finite; a training that diverged leaves such a model");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

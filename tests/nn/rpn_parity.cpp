@@ -8,8 +8,8 @@
 #include "libtal/segment/anchors.h"
 
 using namespace tal;
-using tal::test::NnCase;
 using tal::test::for_each_case;
+using tal::test::NnCase;
 
 namespace {
 
@@ -21,7 +21,8 @@ std::vector<Segment> segments(const torch::Tensor& t) {
 
 torch::Tensor tensor(const std::vector<Segment>& list) {
   auto t = torch::empty({static_cast<std::int64_t>(list.size()), 2}, torch::kDouble);
-  for (std::size_t k = 0; k < list.size(); ++k) t[static_cast<std::int64_t>(k)][0] = list[k].start, t[static_cast<std::int64_t>(k)][1] = list[k].end;
+  for (std::size_t k = 0; k < list.size(); ++k)
+    t[static_cast<std::int64_t>(k)][0] = list[k].start, t[static_cast<std::int64_t>(k)][1] = list[k].end;
   return t;
 }
 
@@ -33,20 +34,26 @@ torch::Tensor vector(const nlohmann::json& values) {
 RpnOptions options_of(const NnCase& c) {
   RpnOptions o;
   const auto rows = [&](const std::string& name) { return c.weight(name).size(0); };
-  const bool recurrent = c.has_weight("anchor_lstm.weight_hh_l0"), own_backbones = c.has_weight("vicinity_backbone.conv1.weight");
+  const bool recurrent = c.has_weight("anchor_lstm.weight_hh_l0"),
+             own_backbones = c.has_weight("vicinity_backbone.conv1.weight");
   o.shared = c.has_weight("backbone.conv1.weight");
   o.variant = c.text("path", "B") + (own_backbones && c.has_weight("anchor_backbone.conv.weight") ? "2" : "");
   if (own_backbones || o.shared) o.width = rows(o.shared ? "backbone.conv1.weight" : "vicinity_backbone.conv1.weight");
   o.anchor_rows = c.integer("L", o.anchor_rows), o.vicinity_rows = c.integer("L_vicinity", o.vicinity_rows);
   o.recurrence = recurrent ? "bilstm" : "none";
   if (recurrent) o.hidden = c.weight("anchor_lstm.weight_hh_l0").size(1);
-  o.attention = c.has_weight("anchor_attention.score.weight") ? "soft" : c.has_weight("anchor_attention.token") ? "multi-head" : "none";
-  o.attention_units = c.integer("units", 1), o.heads = c.integer("heads", 8), o.projected = c.integer("projected", 1) != 0;
+  o.attention = c.has_weight("anchor_attention.score.weight") ? "soft"
+                : c.has_weight("anchor_attention.token")      ? "multi-head"
+                                                              : "none";
+  o.attention_units = c.integer("units", 1), o.heads = c.integer("heads", 8),
+  o.projected = c.integer("projected", 1) != 0;
   o.head_widths = {rows("score_head.fc1.weight"), rows("score_head.fc2.weight")};
   o.regression = c.has_weight("offset_head.var.weight") ? "kl" : "smooth-l1";
   if (o.kl()) o.variance_width = rows("offset_head.fc3.weight");
   o.unit = c.has_weight("unit.predict.weight");
-  if (o.unit) o.unit_widths = {rows("unit.branch1.conv1.weight"), rows("unit.branch5.conv1.weight"), rows("unit.branch5.conv5.weight")};
+  if (o.unit)
+    o.unit_widths = {rows("unit.branch1.conv1.weight"), rows("unit.branch5.conv1.weight"),
+                     rows("unit.branch5.conv5.weight")};
   o.weighting = c.has_weight("log_var") ? "mtl" : "sum";
   o.gamma = c.number("gamma", o.gamma);
   return o;
@@ -66,10 +73,12 @@ BOOST_AUTO_TEST_CASE(anchors) {
   for_each_case("rpn_anchors", [](NnCase& c) {
     const std::int64_t rows = c.integer("T");
     std::vector<double> scales;
-    for (std::int64_t k = 0; k < c.input("lengths").numel(); ++k) scales.push_back(c.input("lengths")[k].item<double>() / static_cast<double>(rows));
+    for (std::int64_t k = 0; k < c.input("lengths").numel(); ++k)
+      scales.push_back(c.input("lengths")[k].item<double>() / static_cast<double>(rows));
     const auto list = make_anchors(rows, scales);
     std::vector<Segment> clipped, vicinities;
-    for (const Segment& a : list) clipped.push_back(clip_to_window(a, static_cast<double>(rows))), vicinities.push_back(vicinity_of(a));
+    for (const Segment& a : list)
+      clipped.push_back(clip_to_window(a, static_cast<double>(rows))), vicinities.push_back(vicinity_of(a));
     c.check({{"anchors", tensor(list)}, {"clipped", tensor(clipped)}, {"vicinity", tensor(vicinities)}});
   });
 }
@@ -89,7 +98,8 @@ BOOST_AUTO_TEST_CASE(encode_shared) {
     for (const Segment& s : segments(c.input("intervals"))) planner.add({0, f.size(0)}, s);
     const IntervalPlan plan = planner.finish();
     const auto identity = torch::eye(f.size(1), torch::kDouble).unsqueeze(2);
-    const SharedRows rows{plan.convolve(plan.sources(f), identity, torch::zeros({f.size(1)}, torch::kDouble)), plan.index};
+    const SharedRows rows{plan.convolve(plan.sources(f), identity, torch::zeros({f.size(1)}, torch::kDouble)),
+                          plan.index};
     c.check({{"f", f}, {"y", rows.expand()}});
   });
 }
@@ -113,7 +123,8 @@ BOOST_AUTO_TEST_CASE(soft_attention) {
 
 BOOST_AUTO_TEST_CASE(multi_head) {
   for_each_case("rpn_multi_head", [](NnCase& c) {
-    TokenAttention net(c.input("h").size(2), c.integer("heads", 8), c.integer("units", 1), c.integer("projected", 1) != 0);
+    TokenAttention net(c.input("h").size(2), c.integer("heads", 8), c.integer("units", 1),
+                       c.integer("projected", 1) != 0);
     c.load(*net);
     c.check({{"att", net(c.input("h"))}}, *net);
   });
@@ -135,20 +146,30 @@ BOOST_AUTO_TEST_CASE(bilstm) {
 BOOST_AUTO_TEST_CASE(segment) {
   for_each_case("rpn_segment", [](NnCase& c) {
     RpnOptions o = options_of(c);
-    o.unit = o.attention == "none" && c.has_weight("vicinity_lstm.weight_hh_l0");  // without attention the vicinity BiLSTM only serves path A
+    o.unit = o.attention == "none" && c.has_weight("vicinity_lstm.weight_hh_l0");  // without attention the vicinity
+                                                                                   // BiLSTM only serves path A
     if (o.unit) o.variant = "A";
     RpnSegmentModule net(c.input("a").size(2), o);
     c.load(*net);
-    const auto rows = [&](const char* name) { return c.has_input(name) ? SharedRows::of(c.input(name)) : SharedRows{}; };
+    const auto rows = [&](const char* name) {
+      return c.has_input(name) ? SharedRows::of(c.input(name)) : SharedRows{};
+    };
     const RpnSegments out = net(rows("a"), rows("v"));
-    c.check({{"kappa", out.kappa}, {"logit", out.logit}, {"score", out.logit.sigmoid()}, {"offset", out.offsets.offset}, {"alpha", out.offsets.alpha}}, *net);
+    c.check({{"kappa", out.kappa},
+             {"logit", out.logit},
+             {"score", out.logit.sigmoid()},
+             {"offset", out.offsets.offset},
+             {"alpha", out.offsets.alpha}},
+            *net);
   });
 }
 
 BOOST_AUTO_TEST_CASE(unit) {
   for_each_case("rpn_unit", [](NnCase& c) {
     const auto width = [&](const char* name) { return c.weight(name).size(0); };
-    RpnUnitModule net(c.input("x").size(1), std::vector<std::int64_t>{width("branch1.conv1.weight"), width("branch5.conv1.weight"), width("branch5.conv5.weight")});
+    RpnUnitModule net(c.input("x").size(1),
+                      std::vector<std::int64_t>{width("branch1.conv1.weight"), width("branch5.conv1.weight"),
+                                                width("branch5.conv5.weight")});
     c.load(*net);
     const auto logit = net(SharedRows::of(c.input("x").transpose(1, 2)));
     c.check({{"logit", logit}, {"score", logit.sigmoid()}}, *net);
@@ -156,11 +177,15 @@ BOOST_AUTO_TEST_CASE(unit) {
 }
 
 BOOST_AUTO_TEST_CASE(losses) {
-  for_each_case("rpn_loss_cls", [](NnCase& c) { c.check({{"loss", focal_loss(c.input("logit"), c.input("label"), c.number("gamma")).mean()}}); });
+  for_each_case("rpn_loss_cls", [](NnCase& c) {
+    c.check({{"loss", focal_loss(c.input("logit"), c.input("label"), c.number("gamma")).mean()}});
+  });
   for_each_case("rpn_loss_reg", [](NnCase& c) {
     const auto target = rpn_offset_targets(c.input("anchors"), c.input("gt"));
     const RpnOffsets offsets{c.input("offset"), c.has_input("alpha") ? c.input("alpha") : torch::Tensor()};
-    c.check({{"target", target}, {"refined", rpn_refine(c.input("anchors"), c.input("offset"))}, {"loss", rpn_regression_loss(offsets, target, c.input("positive"))}});
+    c.check({{"target", target},
+             {"refined", rpn_refine(c.input("anchors"), c.input("offset"))},
+             {"loss", rpn_regression_loss(offsets, target, c.input("positive"))}});
   });
   for_each_case("rpn_loss_unit", [](NnCase& c) {
     const auto each = rpn_unit_losses(c.input("logit"), c.input("label"), c.input("positive"));
@@ -180,11 +205,14 @@ BOOST_AUTO_TEST_CASE(loss_formulas) {
   const double absolute = file.at("tolerance").at("abs"), relative = file.at("tolerance").at("rel");
   int compared = 0;
   const auto close = [&](const std::string& what, const torch::Tensor& got, const nlohmann::json& want) {
-    const auto w = want.is_array() ? (want.empty() ? torch::empty({0}, torch::kDouble) : want[0].is_array() ? torch::stack([&] {
-      std::vector<torch::Tensor> lines;
-      for (const auto& line : want) lines.push_back(vector(line));
-      return lines;
-    }()) : vector(want)) : torch::tensor(want.get<double>(), torch::kDouble);
+    const auto w = want.is_array() ? (want.empty()         ? torch::empty({0}, torch::kDouble)
+                                      : want[0].is_array() ? torch::stack([&] {
+                                          std::vector<torch::Tensor> lines;
+                                          for (const auto& line : want) lines.push_back(vector(line));
+                                          return lines;
+                                        }())
+                                                           : vector(want))
+                                   : torch::tensor(want.get<double>(), torch::kDouble);
     const auto g = got.detach().to(torch::kDouble).reshape(-1);
     BOOST_TEST((g.numel() == w.numel() && torch::allclose(g, w.reshape(-1), relative, absolute)), what);
     ++compared;
@@ -199,15 +227,18 @@ BOOST_AUTO_TEST_CASE(loss_formulas) {
     const std::string kind = in.at("kind"), name = item.at("name");
     if (kind == "focal") {
       const auto logit = vector(in["logit"]).requires_grad_();
-      const auto each = focal_loss(logit, vector(in["label"]), in["gamma"], in["alpha"].is_null() ? -1.0 : in["alpha"].get<double>());
+      const auto each =
+          focal_loss(logit, vector(in["label"]), in["gamma"], in["alpha"].is_null() ? -1.0 : in["alpha"].get<double>());
       each.mean().backward();
-      close(name + ": each", each, out["each"]), close(name, each.mean(), out["loss"]), close(name + ": gradient", logit.grad(), out["grad_logit"]);
+      close(name + ": each", each, out["each"]), close(name, each.mean(), out["loss"]),
+          close(name + ": gradient", logit.grad(), out["grad_logit"]);
     } else if (kind == "smooth_l1" || kind == "kl") {
       const auto x = vector(in["x"]).requires_grad_();
       const auto alpha = kind == "kl" ? vector(in["alpha"]).requires_grad_() : torch::Tensor();
       const auto each = alpha.defined() ? kl_regression(x, alpha) : smooth_l1(x);
       each.sum().backward();
-      close(name + ": each", each, out["each"]), close(name, each.sum(), out["loss"]), close(name + ": gradient", x.grad(), out["grad_x"]);
+      close(name + ": each", each, out["each"]), close(name, each.sum(), out["loss"]),
+          close(name + ": gradient", x.grad(), out["grad_x"]);
       if (alpha.defined()) close(name + ": gradient of alpha", alpha.grad(), out["grad_alpha"]);
     } else if (kind == "regression") {
       const auto offset = matrix(in["offset"]).requires_grad_();
@@ -215,7 +246,8 @@ BOOST_AUTO_TEST_CASE(loss_formulas) {
       const auto target = rpn_offset_targets(matrix(in["anchors"]), matrix(in["ground_truth"]));
       const auto loss = rpn_regression_loss({offset, alpha}, target, vector(in["positive"]));
       loss.backward();
-      close(name + ": target", target, out["target"]), close(name + ": refined", rpn_refine(matrix(in["anchors"]), offset), out["refined"]);
+      close(name + ": target", target, out["target"]),
+          close(name + ": refined", rpn_refine(matrix(in["anchors"]), offset), out["refined"]);
       close(name, loss, out["loss"]), close(name + ": gradient", offset.grad(), out["grad_offset"]);
       if (alpha.defined()) close(name + ": gradient of alpha", alpha.grad(), out["grad_alpha"]);
     } else if (kind == "logistic") {
@@ -228,13 +260,15 @@ BOOST_AUTO_TEST_CASE(loss_formulas) {
       const auto loss = multi_task_terms(losses, log_var).sum();
       loss.backward();
       close(name, loss, out["loss"]), close(name + ": plain", losses.sum(), out["plain"]);
-      close(name + ": gradient", losses.grad(), out["grad_losses"]), close(name + ": gradient of log_var", log_var.grad(), out["grad_log_var"]);
+      close(name + ": gradient", losses.grad(), out["grad_losses"]),
+          close(name + ": gradient of log_var", log_var.grad(), out["grad_log_var"]);
     } else if (kind == "location") {
       const auto pred = matrix(in["pred"]).requires_grad_();
       const auto target = location_targets(matrix(in["proposals"]), matrix(in["ground_truth"]));
       const auto loss = location_loss(pred, target, vector(in["used"]));
       loss.backward();
-      close(name + ": target", target, out["target"]), close(name, loss, out["loss"]), close(name + ": gradient", pred.grad(), out["grad_pred"]);
+      close(name + ": target", target, out["target"]), close(name, loss, out["loss"]),
+          close(name + ": gradient", pred.grad(), out["grad_pred"]);
     } else if (kind == "completeness") {
       const auto score = vector(in["score"]).requires_grad_();
       const auto result = completeness_loss(score, vector(in["kind_of"]).to(torch::kLong));
@@ -262,17 +296,26 @@ BOOST_AUTO_TEST_CASE(network) {
       planner.add({0, x.size(0)}, anchors);
       planner.finish(input);
       const RpnOutput out = direct ? net->direct(x, anchors) : net->forward(input);
-      const RpnTargets targets{c.input("positive"), rpn_offset_targets(c.input("anchors"), c.input("gt")), c.has_input("unit_label") ? c.input("unit_label") : torch::Tensor()};
+      const RpnTargets targets{c.input("positive"), rpn_offset_targets(c.input("anchors"), c.input("gt")),
+                               c.has_input("unit_label") ? c.input("unit_label") : torch::Tensor()};
       const torch::Tensor unit = out.unit_logit.defined() ? out.unit_logit.sigmoid() : torch::Tensor();
       const RpnLosses losses = rpn_losses(out, targets, *net);
       std::vector<Segment> clipped, vicinities;
-      for (const Segment& a : anchors) clipped.push_back(clip_to_window(a, static_cast<double>(x.size(0)))), vicinities.push_back(vicinity_of(a));
+      for (const Segment& a : anchors)
+        clipped.push_back(clip_to_window(a, static_cast<double>(x.size(0)))), vicinities.push_back(vicinity_of(a));
       c.check({{"anchor_rows", resample_intervals(x, clipped, net->options().anchor_rows)},
                {"vicinity_rows", resample_intervals(x, vicinities, net->options().vicinity_rows)},
-               {"anchor_backbone", out.anchor_rows.expand().transpose(1, 2)}, {"vicinity_backbone", out.vicinity_rows.expand().transpose(1, 2)},
-               {"kappa", out.segments.kappa}, {"logit", out.segments.logit}, {"score", out.segments.logit.sigmoid()},
-               {"offset", out.segments.offsets.offset}, {"alpha", out.segments.offsets.alpha},
-               {"unit_logit", out.unit_logit}, {"unit", unit}, {"losses", losses.parts}, {"loss", losses.total}},
+               {"anchor_backbone", out.anchor_rows.expand().transpose(1, 2)},
+               {"vicinity_backbone", out.vicinity_rows.expand().transpose(1, 2)},
+               {"kappa", out.segments.kappa},
+               {"logit", out.segments.logit},
+               {"score", out.segments.logit.sigmoid()},
+               {"offset", out.segments.offsets.offset},
+               {"alpha", out.segments.offsets.alpha},
+               {"unit_logit", out.unit_logit},
+               {"unit", unit},
+               {"losses", losses.parts},
+               {"loss", losses.total}},
               *net, without_segment);
     });
   }

@@ -20,28 +20,47 @@ struct PaperRow {
 };
 // Table 1. (ev) is scoring, so KL(ev) and KL are one model.
 const PaperRow kTable1[] = {
-    {"table1-shared-A-12x3-0.25", "shared", "A", 12, 3, 0.25}, {"table1-shared-A-12x3-0.35", "shared", "A", 12, 3, 0.35},
-    {"table1-shared-A-14x2-0.25", "shared", "A", 14, 2, 0.25}, {"table1-shared-A-14x2-0.35", "shared", "A", 14, 2, 0.35},
-    {"table1-shared-B-12x3-0.2", "shared", "B", 12, 3, 0.20},  {"table1-shared-B-12x3-0.25", "shared", "B", 12, 3, 0.25},
-    {"table1-shared-B-12x3-0.35", "shared", "B", 12, 3, 0.35}, {"table1-shared-B-14x2-0.2", "shared", "B", 14, 2, 0.20},
-    {"table1-shared-B-14x2-0.25", "shared", "B", 14, 2, 0.25}, {"table1-shared-B-14x2-0.35", "shared", "B", 14, 2, 0.35},
-    {"table1-shared-B-14x3-0.2", "shared", "B", 14, 3, 0.20},  {"table1-shared-B-14x3-0.25", "shared", "B", 14, 3, 0.25},
-    {"table1-shared-B-14x3-0.35", "shared", "B", 14, 3, 0.35}, {"table1-B-14x3-0.2", "unshared", "B", 14, 3, 0.20},
-    {"table1-B-14x3-0.25", "unshared", "B", 14, 3, 0.25},      {"table1-B-14x3-0.3", "unshared", "B", 14, 3, 0.30},
-    {"table1-B2-14x3-0.2", "unshared", "B2", 14, 3, 0.20},     {"table1-B2-14x3-0.25", "unshared", "B2", 14, 3, 0.25},
-    {"table1-B2-14x3-0.3", "unshared", "B2", 14, 3, 0.30},     {"table1-B2-i3d", "unshared", "B2", 14, 3, 0.25},
-    {"table1-B2-heads1", "unshared", "B2 *", 14, 3, 0.25},     {"table1-B2-heads2", "unshared", "B2 **", 14, 3, 0.25},
-    {"table1-B2-mtl", "unshared", "B2 MTL", 14, 3, 0.25},      {"table1-B2-mtl-heads1", "unshared", "B2 MTL *", 14, 3, 0.25},
-    {"table1-B2-mtl-heads2", "unshared", "B2 MTL **", 14, 3, 0.25}, {"table1-B2-kl-mtl", "unshared", "B2 KL MTL", 14, 3, 0.25},
+    {"table1-shared-A-12x3-0.25", "shared", "A", 12, 3, 0.25},
+    {"table1-shared-A-12x3-0.35", "shared", "A", 12, 3, 0.35},
+    {"table1-shared-A-14x2-0.25", "shared", "A", 14, 2, 0.25},
+    {"table1-shared-A-14x2-0.35", "shared", "A", 14, 2, 0.35},
+    {"table1-shared-B-12x3-0.2", "shared", "B", 12, 3, 0.20},
+    {"table1-shared-B-12x3-0.25", "shared", "B", 12, 3, 0.25},
+    {"table1-shared-B-12x3-0.35", "shared", "B", 12, 3, 0.35},
+    {"table1-shared-B-14x2-0.2", "shared", "B", 14, 2, 0.20},
+    {"table1-shared-B-14x2-0.25", "shared", "B", 14, 2, 0.25},
+    {"table1-shared-B-14x2-0.35", "shared", "B", 14, 2, 0.35},
+    {"table1-shared-B-14x3-0.2", "shared", "B", 14, 3, 0.20},
+    {"table1-shared-B-14x3-0.25", "shared", "B", 14, 3, 0.25},
+    {"table1-shared-B-14x3-0.35", "shared", "B", 14, 3, 0.35},
+    {"table1-B-14x3-0.2", "unshared", "B", 14, 3, 0.20},
+    {"table1-B-14x3-0.25", "unshared", "B", 14, 3, 0.25},
+    {"table1-B-14x3-0.3", "unshared", "B", 14, 3, 0.30},
+    {"table1-B2-14x3-0.2", "unshared", "B2", 14, 3, 0.20},
+    {"table1-B2-14x3-0.25", "unshared", "B2", 14, 3, 0.25},
+    {"table1-B2-14x3-0.3", "unshared", "B2", 14, 3, 0.30},
+    {"table1-B2-i3d", "unshared", "B2", 14, 3, 0.25},
+    {"table1-B2-heads1", "unshared", "B2 *", 14, 3, 0.25},
+    {"table1-B2-heads2", "unshared", "B2 **", 14, 3, 0.25},
+    {"table1-B2-mtl", "unshared", "B2 MTL", 14, 3, 0.25},
+    {"table1-B2-mtl-heads1", "unshared", "B2 MTL *", 14, 3, 0.25},
+    {"table1-B2-mtl-heads2", "unshared", "B2 MTL **", 14, 3, 0.25},
+    {"table1-B2-kl-mtl", "unshared", "B2 KL MTL", 14, 3, 0.25},
 };
 // Table 3 and the baselines of Table 4; "128": the dagger; "-RNN", "-attention", "-units": what is left out.
 const PaperRow kTable3[] = {
-    {"table3-A-0.2", "unshared", "A", 14, 3, 0.20},     {"table3-A-0.25", "unshared", "A", 14, 3, 0.25},
-    {"table3-A2-0.2", "unshared", "A2", 14, 3, 0.20},   {"table3-A2-0.25", "unshared", "A2", 14, 3, 0.25},
-    {"table3-B-0.2", "unshared", "B", 14, 3, 0.20},     {"table3-B-0.25", "unshared", "B", 14, 3, 0.25},
-    {"table3-B2-0", "unshared", "B2", 14, 3, 0.00},     {"table3-B2-0.2", "unshared", "B2", 14, 3, 0.20},
-    {"table3-B2-0.25", "unshared", "B2", 14, 3, 0.25},  {"table3-B2-0.3", "unshared", "B2", 14, 3, 0.30},
-    {"table3-B2-mtl", "unshared", "B2 MTL", 14, 3, 0.25}, {"table3-B2-kl-mtl", "unshared", "B2 KL MTL", 14, 3, 0.25},
+    {"table3-A-0.2", "unshared", "A", 14, 3, 0.20},
+    {"table3-A-0.25", "unshared", "A", 14, 3, 0.25},
+    {"table3-A2-0.2", "unshared", "A2", 14, 3, 0.20},
+    {"table3-A2-0.25", "unshared", "A2", 14, 3, 0.25},
+    {"table3-B-0.2", "unshared", "B", 14, 3, 0.20},
+    {"table3-B-0.25", "unshared", "B", 14, 3, 0.25},
+    {"table3-B2-0", "unshared", "B2", 14, 3, 0.00},
+    {"table3-B2-0.2", "unshared", "B2", 14, 3, 0.20},
+    {"table3-B2-0.25", "unshared", "B2", 14, 3, 0.25},
+    {"table3-B2-0.3", "unshared", "B2", 14, 3, 0.30},
+    {"table3-B2-mtl", "unshared", "B2 MTL", 14, 3, 0.25},
+    {"table3-B2-kl-mtl", "unshared", "B2 KL MTL", 14, 3, 0.25},
     {"table3-B2-kl-mtl-128", "unshared", "B2 KL MTL 128", 14, 3, 0.25},
     {"table3-B2-kl-mtl-128-heads1", "unshared", "B2 KL MTL 128 *", 14, 3, 0.25},
     {"table3-B2-kl-mtl-128-heads2", "unshared", "B2 KL MTL 128 **", 14, 3, 0.25},
@@ -90,8 +109,10 @@ void check_row(const PaperRow& row, bool thumos, const nlohmann::json& s) {
   BOOST_TEST(s["negative-high"] == 0.3);
   // 4.2.
   const std::vector<double> activitynet{1, 3.0 / 4, 1.0 / 2, 1.0 / 4, 1.0 / 8, 1.0 / 16, 1.0 / 32, 1.0 / 50, 1.0 / 100},
-      of_thumos{1.0 / 2, 3.0 / 8, 1.0 / 4, 1.0 / 8, 1.0 / 16, 3.0 / 16, 1.0 / 32, 3.0 / 32, 5.0 / 32, 1.0 / 64, 1.0 / 128};
-  BOOST_TEST(s["scales"].get<std::vector<double>>() == (thumos ? of_thumos : activitynet), boost::test_tools::per_element());
+      of_thumos{1.0 / 2,  3.0 / 8,  1.0 / 4,  1.0 / 8,  1.0 / 16, 3.0 / 16,
+                1.0 / 32, 3.0 / 32, 5.0 / 32, 1.0 / 64, 1.0 / 128};
+  BOOST_TEST(s["scales"].get<std::vector<double>>() == (thumos ? of_thumos : activitynet),
+             boost::test_tools::per_element());
   BOOST_TEST(s["rows"] == (!thumos ? 100 : has("128") ? 128 : 256));
   BOOST_TEST(s["input"] == (thumos ? "windows" : "rescale"));
   if (thumos) BOOST_TEST(s["stride"] == (has("128") ? 64 : 128));
@@ -144,7 +165,8 @@ BOOST_AUTO_TEST_CASE(built_and_trained_for_a_step) {
       BOOST_TEST_REQUIRE(!samples.empty());
       samples.resize(1);
       chosen.model.network().train();
-      torch::optim::Adam optimizer(chosen.model.network().parameters(), torch::optim::AdamOptions(chosen.lr).weight_decay(chosen.decay));
+      torch::optim::Adam optimizer(chosen.model.network().parameters(),
+                                   torch::optim::AdamOptions(chosen.lr).weight_decay(chosen.decay));
       Random random(0);
       const Losses losses = chosen.model.loss(chosen.model.make_batch(set, samples, random, 0), 0);
       BOOST_TEST(std::isfinite(losses.loss.item<double>()));
@@ -157,7 +179,8 @@ BOOST_AUTO_TEST_CASE(built_and_trained_for_a_step) {
         moved += !torch::equal(parameter.detach(), before[k++]);
         BOOST_TEST(torch::isfinite(parameter).all().item<bool>());
       }
-      BOOST_TEST(moved * 10 >= k * 7, moved << " of " << k << " parameters moved");  // all but an unused vicinity backbone, and what ReLU shuts
+      BOOST_TEST(moved * 10 >= k * 7, moved << " of " << k << " parameters moved");  // all but an unused vicinity
+                                                                                     // backbone, and what ReLU shuts
     }
   });
 }

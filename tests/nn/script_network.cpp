@@ -2,8 +2,8 @@
 #include <boost/test/unit_test.hpp>
 
 #ifdef TAL_HAVE_ENCODE
-#include <opencv2/core.hpp>
 #include <torch/script.h>
+#include <opencv2/core.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -19,11 +19,13 @@ using namespace tal;
 
 struct ScriptFile {
   std::filesystem::path path;
-  explicit ScriptFile(const std::string& code) : path(std::filesystem::temp_directory_path() / ("tal-script-" + std::to_string(::getpid()) + ".pt")) {
+  explicit ScriptFile(const std::string& code)
+      : path(std::filesystem::temp_directory_path() / ("tal-script-" + std::to_string(::getpid()) + ".pt")) {
     torch::jit::Module module("net");
     module.define(code);
     module.save(path.string());
-    describe(R"({"name":"net","input":"frames","height":4,"crop":4,"filter":"opencv","divisor":255,"mean":[0],"deviation":[1],"classes":["a","b","c"]})");
+    describe(
+        R"({"name":"net","input":"frames","height":4,"crop":4,"filter":"opencv","divisor":255,"mean":[0],"deviation":[1],"classes":["a","b","c"]})");
   }
   ~ScriptFile() { std::filesystem::remove(path), std::filesystem::remove(path.string() + ".json"); }
   void describe(const std::string& text) const { std::ofstream(path.string() + ".json") << text; }

@@ -76,8 +76,7 @@ void takes_only(const std::string& name, const Shape& shape, const std::vector<s
 
 // Any axes before the last one.
 void takes_rows(const std::string& name, std::int64_t columns, const Layer& layer) {
-  for (const Shape& shape : {Shape{4, columns}, Shape{2, 3, columns}})
-    BOOST_CHECK_NO_THROW(layer(torch::zeros(shape)));
+  for (const Shape& shape : {Shape{4, columns}, Shape{2, 3, columns}}) BOOST_CHECK_NO_THROW(layer(torch::zeros(shape)));
   refused(name + ", undefined", [&] { layer({}); });
   refused(name + ", a number", [&] { layer(torch::zeros({})); });
   refused(name + ", a column more", [&] { layer(torch::zeros({4, columns + 1})); });
@@ -131,8 +130,7 @@ BOOST_AUTO_TEST_CASE(layers) {
   takes_only("non-local block", {2, 4, 6}, {2}, [&](const auto& x) { block(x); });
   takes_rows("1x1 convolution", 6, [&](const auto& x) { pointwise(block->theta, x); });
   const auto queries = torch::zeros({2, 4, 6}), values = torch::zeros({2, 5, 3});
-  takes_only("attention, keys", {2, 5, 6}, {0, 1, 2},
-             [&](const auto& x) { blockwise_attention(queries, x, values); });
+  takes_only("attention, keys", {2, 5, 6}, {0, 1, 2}, [&](const auto& x) { blockwise_attention(queries, x, values); });
   takes_only("attention, values", {2, 5, 3}, {0, 1}, [&](const auto& x) {
     blockwise_attention(queries, torch::zeros({2, 5, 6}), x);
   });
@@ -158,15 +156,13 @@ BOOST_AUTO_TEST_CASE(convolutions) {
   const torch::NoGradGuard guard;
   for (const std::int64_t axes : {1, 2, 3}) {
     const Shape ones(static_cast<std::size_t>(axes), 1), none(static_cast<std::size_t>(axes), 0);
-    Shape kernel(static_cast<std::size_t>(axes) + 2, 3), input(static_cast<std::size_t>(axes) + 2, 5),
-        small = input;
+    Shape kernel(static_cast<std::size_t>(axes) + 2, 3), input(static_cast<std::size_t>(axes) + 2, 5), small = input;
     kernel[0] = kernel[1] = input[1] = small[1] = 16, small.back() = 2;
     const auto weight = torch::zeros(kernel);
     const FixedConvolution fixed(weight, {}, ones, ones);
     takes_only("fixed convolution", input, {1}, [&](const auto& x) { fixed(x); });
     takes_only("convolution", input, {1}, [&](const auto& x) { convolve(x, weight, {}, ones, none); });
-    refused("convolution of less than its kernel",
-            [&] { convolve(torch::zeros(small), weight, {}, ones, none); });
+    refused("convolution of less than its kernel", [&] { convolve(torch::zeros(small), weight, {}, ones, none); });
   }
   const WinogradFilters filters(torch::zeros({16, 16, 3, 3}));
   takes_only("Winograd", {1, 16, 4, 4}, {1}, [&](const auto& x) {
@@ -191,9 +187,7 @@ BOOST_AUTO_TEST_CASE(rows_of_sequences) {
   const torch::nn::GRU gru(torch::nn::GRUOptions(3, 4).num_layers(2).bidirectional(true).batch_first(true));
   takes_only("GRU over ranges", {5, 3}, {1}, [&](const auto& x) { range_gru(gru, x, within); });
   takes_only("RoIAlign, levels", {2, 3, 4}, {}, [](const auto& x) { PyramidRows({x}); });
-  refused("RoIAlign, levels that differ", [] {
-    PyramidRows({torch::zeros({2, 3, 4}), torch::zeros({2, 4, 2})});
-  });
+  refused("RoIAlign, levels that differ", [] { PyramidRows({torch::zeros({2, 3, 4}), torch::zeros({2, 4, 2})}); });
   const PyramidRows pyramid({torch::zeros({2, 3, 4})});
   takes_only("RoIAlign, segments", {2, 5, 2}, {0, 2}, [&](const auto& x) { roi_align_1d(pyramid, x, 4, 2); });
   takes_only("normalised rows", {5, 3}, {}, [](const auto& x) { normalise_rows(x); });
@@ -290,8 +284,7 @@ BOOST_AUTO_TEST_CASE(networks_of_sequences) {
   r.hidden = 4;
   EtpRn rn(6, r);
   rn->eval();
-  takes_only("ETP refinement network, units", {3, 5, 6}, {1, 2},
-             [&](const auto& x) { rn->unit_features(x); });
+  takes_only("ETP refinement network, units", {3, 5, 6}, {1, 2}, [&](const auto& x) { rn->unit_features(x); });
   const auto lengths = torch::full({2}, 3, torch::kLong);
   takes_only("ETP refinement network", {2, 3, 30}, {0, 2}, [&](const auto& x) { rn(x, lengths); });
   SegmentClassifierOptions s;
@@ -305,8 +298,7 @@ BOOST_AUTO_TEST_CASE(networks_of_sequences) {
 BOOST_AUTO_TEST_CASE(networks_of_anchors) {
   const torch::NoGradGuard guard;
   RpnOptions o;
-  o.width = 8, o.hidden = 4, o.anchor_rows = 4, o.vicinity_rows = 6, o.head_widths = {4, 4},
-  o.unit_widths = {4, 4, 4};
+  o.width = 8, o.hidden = 4, o.anchor_rows = 4, o.vicinity_rows = 6, o.head_widths = {4, 4}, o.unit_widths = {4, 4, 4};
   RpnNetwork network(6, o);
   const std::vector<Segment> anchors{{1, 3}, {2, 6}};
   takes_only("RPN", {8, 6}, {1}, [&](const auto& x) { network->direct(x, anchors); });
@@ -331,8 +323,7 @@ BOOST_AUTO_TEST_CASE(networks_of_anchors) {
 BOOST_AUTO_TEST_CASE(networks_of_sparse_proposals) {
   const torch::NoGradGuard guard;
   SptadOptions o;
-  o.stages = 2, o.proposals = 3, o.dim = 8, o.heads = 2, o.roi_rows = 2, o.hidden = 4, o.ffn = 8,
-  o.stem_filters = 4;
+  o.stages = 2, o.proposals = 3, o.dim = 8, o.heads = 2, o.roi_rows = 2, o.hidden = 4, o.ffn = 8, o.stem_filters = 4;
   SptadFeatureNet features(6, 2, o);
   takes_only("SP-TAD", {2, 6, 16}, {1}, [&](const auto& x) { features(x); });
   FrameContract frames;
@@ -350,9 +341,7 @@ BOOST_AUTO_TEST_CASE(networks_of_sparse_proposals) {
       pyramid(std::vector<torch::Tensor>{torch::zeros({x.defined() ? x.size(0) : 2, 4, 32}),
                                          torch::zeros({x.defined() ? x.size(0) : 2, 4, 16}), x});
     });
-    refused("temporal pyramid of two levels", [&] {
-      pyramid(std::vector<torch::Tensor>(2, torch::zeros({2, 4, 8})));
-    });
+    refused("temporal pyramid of two levels", [&] { pyramid(std::vector<torch::Tensor>(2, torch::zeros({2, 4, 8}))); });
   }
   DynamicInteraction interaction(8, 4, 2);
   takes_only("dynamic interaction", {2, 3, 2, 8}, {0, 1, 2, 3}, [&](const auto& x) {
@@ -378,8 +367,7 @@ void takes_only_frames(const std::string& name, EncoderNetwork& network, const S
       network.forward(torch::zeros(small), "scores");
     } catch (const Error&) {
     } catch (const std::exception& error) {
-      BOOST_ERROR(name + " of " + std::to_string(side) +
-                  " pixels: " + std::string(error.what()).substr(0, 200));
+      BOOST_ERROR(name + " of " + std::to_string(side) + " pixels: " + std::string(error.what()).substr(0, 200));
     }
   }
 }
@@ -394,8 +382,7 @@ BOOST_AUTO_TEST_CASE(encoder_networks) {
   takes_only_frames("ResNeSt", resnest, {1, 3, 64, 64}, {1});
   SegmentResNetOptions s;
   s.resnet.width = 16, s.resnet.classes = 2, s.resnet.blocks = {1, 1, 1, 1}, s.frames = 4;
-  for (const auto exchange :
-       {SegmentResNetOptions::Exchange::kShift, SegmentResNetOptions::Exchange::kInterlace}) {
+  for (const auto exchange : {SegmentResNetOptions::Exchange::kShift, SegmentResNetOptions::Exchange::kInterlace}) {
     s.exchange = exchange;
     SegmentResNet segments(s);
     takes_only_frames("TSM or TIN", segments, {1, 3, 4, 64, 64}, {1, 2});

@@ -1,4 +1,5 @@
-// A small training set in memory: two classes of action whose column rises inside, a video a row of numbers. What tests of models do with it.
+// A small training set in memory: two classes of action whose column rises inside, a video a row of numbers. What tests
+// of models do with it.
 #pragma once
 
 #include <string>
@@ -10,7 +11,8 @@ namespace tal::test {
 
 class ActionSet : public TrainingSet {
  public:
-  // 4 columns at 1 row a second; column `label` is 1 inside an action, 2 in its first and 3 in its last third, noise elsewhere.
+  // 4 columns at 1 row a second; column `label` is 1 inside an action, 2 in its first and 3 in its last third, noise
+  // elsewhere.
   ActionSet(std::size_t videos, std::int64_t rows, std::uint64_t seed, double noise = 0.1) {
     inputs_.streams = {{"a", 3, 1, 1, 0, 1, "", ""}, {"b", 1, 1, 1, 0, 1, "", ""}};
     inputs_.classes = {"x", "y"};
@@ -44,7 +46,8 @@ class ActionSet : public TrainingSet {
   torch::Tensor rows(std::size_t i, std::int64_t first, std::int64_t count) const override {
     const auto& x = features_[i];
     auto out = torch::zeros({count, x.size(1)});
-    const std::int64_t from = std::clamp<std::int64_t>(first, 0, x.size(0)), to = std::clamp<std::int64_t>(first + count, from, x.size(0));
+    const std::int64_t from = std::clamp<std::int64_t>(first, 0, x.size(0)),
+                       to = std::clamp<std::int64_t>(first + count, from, x.size(0));
     out.narrow(0, from - first, to - from).copy_(x.narrow(0, from, to - from));
     return out;
   }
@@ -57,7 +60,8 @@ class ActionSet : public TrainingSet {
 };
 
 // Plain epochs of Adam over one phase; the mean loss of the first and of the last.
-inline std::pair<double, double> train(Model& model, const TrainingSet& set, int epochs, double lr, std::size_t batch, std::size_t phase = 0) {
+inline std::pair<double, double> train(Model& model, const TrainingSet& set, int epochs, double lr, std::size_t batch,
+                                       std::size_t phase = 0) {
   model.network().train();
   model.begin_phase(phase);
   auto parameters = model.parameters(phase);
@@ -69,8 +73,10 @@ inline std::pair<double, double> train(Model& model, const TrainingSet& set, int
     double sum = 0;
     std::size_t steps = 0;
     for (std::size_t at = 0; at < samples.size(); at += batch, ++steps) {
-      std::vector<Sample> chosen(samples.begin() + static_cast<std::ptrdiff_t>(at), samples.begin() + static_cast<std::ptrdiff_t>(std::min(samples.size(), at + batch)));
-      for (std::size_t k = 0; k < chosen.size(); ++k) chosen[k].seed = Random::of(9, static_cast<std::uint64_t>(epoch), at + k).bits();
+      std::vector<Sample> chosen(samples.begin() + static_cast<std::ptrdiff_t>(at),
+                                 samples.begin() + static_cast<std::ptrdiff_t>(std::min(samples.size(), at + batch)));
+      for (std::size_t k = 0; k < chosen.size(); ++k)
+        chosen[k].seed = Random::of(9, static_cast<std::uint64_t>(epoch), at + k).bits();
       Random random(1);
       optimizer.zero_grad();
       const auto losses = model.loss(model.make_batch(set, chosen, random, phase), phase);

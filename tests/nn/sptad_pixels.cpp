@@ -7,8 +7,8 @@
 
 #include "libtal/base/error.h"
 #include "libtal/models/core/model_file.h"
-#include "libtal/nn/named_weights.h"
 #include "libtal/models/sptad/sptad_model.h"
+#include "libtal/nn/named_weights.h"
 #include "libtal/train/record_set.h"
 #include "tests/nn/frame_files.h"
 #ifdef TAL_HAVE_VIDEO
@@ -24,7 +24,8 @@ using tal::test::message_of;
 using namespace tal;
 using tal::test::image;
 
-// 16 x 16 pixels at 10 frames a second: a square moves to the right (class 0) or downwards (class 1), and rests between actions.
+// 16 x 16 pixels at 10 frames a second: a square moves to the right (class 0) or downwards (class 1), and rests between
+// actions.
 class MovingSquares : public test::FrameSet {
  public:
   MovingSquares(const Folder& folder, std::size_t videos, const FrameContract& contract) {
@@ -38,7 +39,8 @@ class MovingSquares : public test::FrameSet {
       const auto label = static_cast<std::int64_t>(v % 2);
       video.truths.push_back({{static_cast<double>(start) / 10, static_cast<double>(end) / 10}, label});
       const auto values = [&](std::int64_t t, std::int64_t y, std::int64_t x, std::int64_t) {
-        const std::int64_t moved = std::clamp<std::int64_t>(t - start, 0, 12) % 12, px = label == 1 ? moved : 5, py = label == 0 ? moved : 5;
+        const std::int64_t moved = std::clamp<std::int64_t>(t - start, 0, 12) % 12, px = label == 1 ? moved : 5,
+                           py = label == 0 ? moved : 5;
         return x >= px && x < px + 5 && y >= py && y < py + 5 ? 230 : 40;
       };
       add(video, image(folder / (video.id + ".npy"), video.rows, 16, 16, 3, values), 10);
@@ -115,7 +117,8 @@ BOOST_AUTO_TEST_CASE(gradients_reach_the_backbone) {
     model->loss(model->make_batch(set, samples, random, 0), 0).loss.backward();
     int with = 0, without = 0;
     for (const auto& item : model->network().named_parameters())
-      if (item.key().starts_with("rgb.")) ++(item.value().grad().defined() && item.value().grad().abs().max().item<float>() > 0 ? with : without);
+      if (item.key().starts_with("rgb."))
+        ++(item.value().grad().defined() && item.value().grad().abs().max().item<float>() > 0 ? with : without);
     BOOST_TEST(with == (lr > 0 ? 171 : 0));  // 57 units: filters, scale, shift
     BOOST_TEST(without == (lr > 0 ? 0 : 171));
     // A frozen backbone keeps its statistics too.
@@ -126,8 +129,12 @@ BOOST_AUTO_TEST_CASE(gradients_reach_the_backbone) {
 
 BOOST_AUTO_TEST_CASE(crops_mirrors_and_padding) {
   const Folder folder;
-  const auto rgb = [](std::int64_t t, std::int64_t y, std::int64_t x, std::int64_t c) { return 60 * t + 10 * y + 2 * x + c; };
-  const auto flow = [](std::int64_t t, std::int64_t y, std::int64_t x, std::int64_t c) { return c == 0 ? 100 + 10 * t + x : 90 + y; };
+  const auto rgb = [](std::int64_t t, std::int64_t y, std::int64_t x, std::int64_t c) {
+    return 60 * t + 10 * y + 2 * x + c;
+  };
+  const auto flow = [](std::int64_t t, std::int64_t y, std::int64_t x, std::int64_t c) {
+    return c == 0 ? 100 + 10 * t + x : 90 + y;
+  };
   std::vector<std::unique_ptr<MappedFile>> images;
   images.push_back(image(folder / "a.npy", 3, 4, 5, 3, rgb));
   images.push_back(image(folder / "b.npy", 3, 4, 5, 2, flow));
@@ -149,10 +156,13 @@ BOOST_AUTO_TEST_CASE(crops_mirrors_and_padding) {
           }
   }
   std::vector<std::uint8_t> out(100);
-  BOOST_TEST(message_of([&] { frames.copy(0, 1, {1, 2, 4, 3}, out.data()); }) == "a crop of 3 x 4 pixels does not fit into frames of 5 x 4");
+  BOOST_TEST(message_of([&] {
+               frames.copy(0, 1, {1, 2, 4, 3}, out.data());
+             }) == "a crop of 3 x 4 pixels does not fit into frames of 5 x 4");
   // Flow of another length or size, and other types.
   images.clear();
-  images.push_back(image(folder / "c.npy", 3, 4, 5, 3, rgb)), images.push_back(image(folder / "d.npy", 2, 4, 5, 2, flow));
+  images.push_back(image(folder / "c.npy", 3, 4, 5, 3, rgb)),
+      images.push_back(image(folder / "d.npy", 2, 4, 5, 2, flow));
   BOOST_TEST(message_of([&] { Frames(std::move(images), 10, 1); }) == "the flow has 2 frames, the stream before 3");
 }
 
@@ -187,10 +197,13 @@ BOOST_AUTO_TEST_CASE(learns_moving_squares) {
     BOOST_TEST(record.duration().value() == 3.2);
     const auto& found = record.proposals();
     if (found.empty()) continue;
-    const auto best = std::max_element(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.score < b.score; });
+    const auto best =
+        std::max_element(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.score < b.score; });
     const auto& truth = set.video(v).truths.front();
-    const double inter = std::min(best->segment.end, truth.segment.end) - std::max(best->segment.start, truth.segment.start);
-    const double both = std::max(best->segment.end, truth.segment.end) - std::min(best->segment.start, truth.segment.start);
+    const double inter =
+        std::min(best->segment.end, truth.segment.end) - std::max(best->segment.start, truth.segment.start);
+    const double both =
+        std::max(best->segment.end, truth.segment.end) - std::min(best->segment.start, truth.segment.start);
     right += best->label == set.inputs().classes[static_cast<std::size_t>(truth.label)] && inter / both > 0.5;
   }
   BOOST_TEST(right >= 7);
@@ -198,7 +211,8 @@ BOOST_AUTO_TEST_CASE(learns_moving_squares) {
 
 BOOST_AUTO_TEST_CASE(the_file_keeps_the_contract) {
   const Folder folder;
-  auto model = small_model(two_classes(), R"({"modalities":"rgb+flow","fps":12.5,"flow-method":"block","resize":"short"})");
+  auto model =
+      small_model(two_classes(), R"({"modalities":"rgb+flow","fps":12.5,"flow-method":"block","resize":"short"})");
   save_model(folder / "m.safetensors", *model, "{}");
   const auto loaded = load_model(folder / "m.safetensors");
   BOOST_TEST((loaded->inputs().frames == model->inputs().frames));
@@ -208,14 +222,17 @@ BOOST_AUTO_TEST_CASE(the_file_keeps_the_contract) {
   // Features given to a model that sees frames, and the reverse.
   Record record;
   record.parse(R"({"video":"a","duration":4,"features":{"f":{"path":"a.npy","dim":2,"stride":1,"window":1,"fps":1}}})");
-  BOOST_TEST(message_of([&] { load_sequence(record, loaded->inputs()); }) == "video 'a': path: missing; the model sees the frames of videos, not features");
+  BOOST_TEST(message_of([&] { load_sequence(record, loaded->inputs()); }) ==
+             "video 'a': path: missing; the model sees the frames of videos, not features");
   record.parse(R"({"video":"a","path":"a.mp4"})");
   InputContract features;
   features.streams = {{"f", 2, 1, 1, 0, 1, "", ""}}, features.classes = {"x"};
   BOOST_TEST(message_of([&] { load_sequence(record, features); }) ==
-             "video 'a': features: missing; the model was trained on features, not on the frames of videos (tal-extract makes features)");
+             "video 'a': features: missing; the model was trained on features, not on the frames of videos "
+             "(tal-extract makes features)");
   RecordSet set(RecordSetOptions{});
-  BOOST_TEST(message_of([&] { set.add(record); }) == "features: missing; these settings train on features, not on the frames of videos");
+  BOOST_TEST(message_of([&] { set.add(record); }) ==
+             "features: missing; these settings train on features, not on the frames of videos");
   auto sees_features = make_model("sptad");
   InputContract frames = two_classes();
   frames.frames = FrameContract{};
@@ -223,13 +240,16 @@ BOOST_AUTO_TEST_CASE(the_file_keeps_the_contract) {
 }
 
 BOOST_AUTO_TEST_CASE(settings_that_make_no_sense) {
-  const auto fault = [](const std::string& settings) { return message_of([&] { small_model(two_classes(), settings); }); };
+  const auto fault = [](const std::string& settings) {
+    return message_of([&] { small_model(two_classes(), settings); });
+  };
   BOOST_TEST(fault(R"({"clip":40})") == "clip: must be a multiple of 16 for input=clips, not 40");
   BOOST_TEST(fault(R"({"crop":17})") == "crop: must lie in 1..16, the size of the frames");
   BOOST_TEST(fault(R"({"fps":0})").starts_with("fps: must be"));
   BOOST_TEST(fault(R"({"backbone-lr":-1})").starts_with("backbone-lr: must be"));
   BOOST_TEST(fault(R"({"backbone-width":0})").starts_with("backbone-width: must be"));
-  BOOST_TEST(fault(R"({"pyramid":"high"})") == "clip: must be 64 or more for pyramid=high: its last level is pooled three times");
+  BOOST_TEST(fault(R"({"pyramid":"high"})") ==
+             "clip: must be 64 or more for pyramid=high: its last level is pooled three times");
   auto model = small_model(two_classes(), R"({"backbone-rgb":"/nowhere/i3d.safetensors"})");
   BOOST_TEST(message_of([&] { model->initialise(); }).find("/nowhere/i3d.safetensors") != std::string::npos);
 }
@@ -243,17 +263,26 @@ BOOST_AUTO_TEST_CASE(where_backbones_start) {
     all.read_json(settings);
     return message_of([&] { model.check_start(); });
   };
-  const std::string missing = "missing; the %s backbone starts from weights, a file of tal-convert --weights, or says 'random' and is trained from random ones";
-  const auto of = [&](const std::string& stream) { return std::string(missing).replace(missing.find("%s"), 2, stream); };
+  const std::string missing =
+      "missing; the %s backbone starts from weights, a file of tal-convert --weights, or says 'random' and is trained "
+      "from random ones";
+  const auto of = [&](const std::string& stream) {
+    return std::string(missing).replace(missing.find("%s"), 2, stream);
+  };
   BOOST_TEST(start(R"({"input":"windows"})") == "no error");
   BOOST_TEST(start(R"({"input":"clips"})") == "backbone-rgb: " + of("RGB"));
   BOOST_TEST(start(R"({"input":"clips","modalities":"flow"})") == "backbone-flow: " + of("flow"));
-  BOOST_TEST(start(R"({"input":"clips","modalities":"rgb+flow","backbone-rgb":"random"})") == "backbone-flow: " + of("flow"));
-  BOOST_TEST(start(R"({"input":"clips","modalities":"rgb+flow","backbone-rgb":"random","backbone-flow":"random"})") == "no error");
-  BOOST_TEST(start(R"({"input":"clips","backbone-rgb":"/nowhere/i3d.safetensors"})") == "backbone-rgb: no file '/nowhere/i3d.safetensors'");
-  BOOST_TEST(start(R"({"input":"clips","backbone-rgb":"random","backbone-lr":0})") == "backbone-rgb: random weights would stay random with backbone-lr=0; name a file of weights");
+  BOOST_TEST(start(R"({"input":"clips","modalities":"rgb+flow","backbone-rgb":"random"})") ==
+             "backbone-flow: " + of("flow"));
+  BOOST_TEST(start(R"({"input":"clips","modalities":"rgb+flow","backbone-rgb":"random","backbone-flow":"random"})") ==
+             "no error");
+  BOOST_TEST(start(R"({"input":"clips","backbone-rgb":"/nowhere/i3d.safetensors"})") ==
+             "backbone-rgb: no file '/nowhere/i3d.safetensors'");
+  BOOST_TEST(start(R"({"input":"clips","backbone-rgb":"random","backbone-lr":0})") ==
+             "backbone-rgb: random weights would stay random with backbone-lr=0; name a file of weights");
   for (const auto& preset : make_model("sptad")->presets())
-    if (preset.name.ends_with("-clips")) BOOST_TEST(start(preset.settings) == "backbone-rgb: " + of("RGB"), preset.name);
+    if (preset.name.ends_with("-clips"))
+      BOOST_TEST(start(preset.settings) == "backbone-rgb: " + of("RGB"), preset.name);
 }
 
 #ifdef TAL_HAVE_VIDEO
@@ -265,7 +294,8 @@ const bool kOpensVideos = (set_frame_opener(open_frames), true);
 
 SynthVideo write_synth(const std::string& path, double duration, double fps = 25) {
   SynthVideoOptions options;
-  options.duration = duration, options.fps = fps, options.width = 64, options.height = 48, options.actions = 1, options.min_action = 1, options.max_action = 1.5;
+  options.duration = duration, options.fps = fps, options.width = 64, options.height = 48, options.actions = 1,
+  options.min_action = 1, options.max_action = 1.5;
   options.min_gap = 0.5, options.noise = 0;
   const SynthVideo video = draw(options, 5, 0);
   write_video(path, video);
@@ -273,7 +303,8 @@ SynthVideo write_synth(const std::string& path, double duration, double fps = 25
 }
 
 std::vector<std::uint8_t> all_bytes(const Frames& frames) {
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(frames.count() * frames.height() * frames.width() * frames.channels()));
+  std::vector<std::uint8_t> bytes(
+      static_cast<std::size_t>(frames.count() * frames.height() * frames.width() * frames.channels()));
   frames.copy(0, frames.count(), {0, 0, frames.height(), frames.width()}, bytes.data());
   return bytes;
 }
@@ -301,7 +332,9 @@ BOOST_AUTO_TEST_CASE(frames_of_a_video) {
   const auto motion = [&](double from, double to) {
     double sum = 0;
     for (auto t = static_cast<std::size_t>(from * 10); t < static_cast<std::size_t>(to * 10); ++t)
-      for (std::size_t pixel = 0; pixel < 24 * 32; ++pixel) sum += std::abs(bytes[(t * 24 * 32 + pixel) * 5 + 3] - 128) + std::abs(bytes[(t * 24 * 32 + pixel) * 5 + 4] - 128);
+      for (std::size_t pixel = 0; pixel < 24 * 32; ++pixel)
+        sum +=
+            std::abs(bytes[(t * 24 * 32 + pixel) * 5 + 3] - 128) + std::abs(bytes[(t * 24 * 32 + pixel) * 5 + 4] - 128);
     return sum / std::max(0.1, to - from);
   };
   const auto& action = video.annotations.front().segment;
@@ -318,8 +351,11 @@ BOOST_AUTO_TEST_CASE(frames_of_a_video) {
   BOOST_TEST(all_bytes(*again) == bytes, boost::test_tools::per_element());
   // Kept flow of another length.
   for (const auto& entry : std::filesystem::directory_iterator(folder / "cache"))
-    if (entry.path().string().find("flow-block") != std::string::npos) image(entry.path(), 39, 24, 32, 2, [](auto, auto, auto, auto) { return 128; });
-  BOOST_TEST(message_of([&] { open_frames(folder / "v.avi", contract, folder / "cache"); }).find("the flow has 39 frames, the stream before 40") != std::string::npos);
+    if (entry.path().string().find("flow-block") != std::string::npos)
+      image(entry.path(), 39, 24, 32, 2, [](auto, auto, auto, auto) { return 128; });
+  BOOST_TEST(message_of([&] {
+               open_frames(folder / "v.avi", contract, folder / "cache");
+             }).find("the flow has 39 frames, the stream before 40") != std::string::npos);
 
   // So many frames over the whole video.
   contract.count = 96, contract.modalities = "rgb", contract.resize = "square";
@@ -381,7 +417,8 @@ BOOST_AUTO_TEST_CASE(training_on_records) {
   RecordSet without(options);
   Record features;
   features.parse(R"({"video":"b","features":{"f":{"path":"b.npy"}}})");
-  BOOST_TEST(message_of([&] { without.add(features); }) == "video 'b': path: missing; the model sees the frames of videos, not features");
+  BOOST_TEST(message_of([&] { without.add(features); }) ==
+             "video 'b': path: missing; the model sees the frames of videos, not features");
   options.standardize = true;
   RecordSet standard(options);
   standard.add(record);
@@ -400,10 +437,13 @@ BOOST_AUTO_TEST_CASE(damaged_videos) {
   std::ofstream(folder / "cut.avi", std::ios::binary) << bytes.substr(0, bytes.size() / 2);
   const auto cut = message_of([&] { open_frames(folder / "cut.avi", contract, folder / "cache"); });
   BOOST_TEST(cut.find("cut.avi': truncated or corrupt: last good time stamp ") != std::string::npos, cut);
-  for (const auto& entry : std::filesystem::directory_iterator(folder / "cache")) BOOST_TEST(false, "left behind: " << entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "cache"))
+    BOOST_TEST(false, "left behind: " << entry.path());
   std::ofstream(folder / "text.avi") << "no video";
-  BOOST_TEST(message_of([&] { open_frames(folder / "text.avi", contract, ""); }).find("no video that can be decoded") != std::string::npos);
-  BOOST_TEST(message_of([&] { open_frames(folder / "none.avi", contract, ""); }).find("No such file") != std::string::npos);
+  BOOST_TEST(message_of([&] { open_frames(folder / "text.avi", contract, ""); }).find("no video that can be decoded") !=
+             std::string::npos);
+  BOOST_TEST(message_of([&] { open_frames(folder / "none.avi", contract, ""); }).find("No such file") !=
+             std::string::npos);
   Record record = record_of("c", folder / "cut.avi");
   record.set_annotations({{{0.5, 1.5}, "right"}});
   RecordSetOptions options;

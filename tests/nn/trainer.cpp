@@ -41,7 +41,8 @@ class SmallSet : public TrainingSet {
       for (std::int64_t t = 0; t < 40; ++t) {
         for (std::int64_t c = 0; c < 4; ++c) values[t][c] = static_cast<float>(0.3 * random.normal());
         for (const auto& truth : video.truths)
-          if (static_cast<double>(t) >= truth.segment.start && static_cast<double>(t) < truth.segment.end) values[t][truth.label] += 1;
+          if (static_cast<double>(t) >= truth.segment.start && static_cast<double>(t) < truth.segment.end)
+            values[t][truth.label] += 1;
       }
       if (broken && v == 3) values[5][1] = std::numeric_limits<float>::infinity();
       videos_.push_back(video);
@@ -51,7 +52,9 @@ class SmallSet : public TrainingSet {
   const InputContract& inputs() const override { return inputs_; }
   std::size_t size() const override { return videos_.size(); }
   const Video& video(std::size_t i) const override { return videos_[i]; }
-  torch::Tensor rows(std::size_t i, std::int64_t first, std::int64_t count) const override { return features_[i].narrow(0, first, count).clone(); }
+  torch::Tensor rows(std::size_t i, std::int64_t first, std::int64_t count) const override {
+    return features_[i].narrow(0, first, count).clone();
+  }
 
  private:
   InputContract inputs_;
@@ -80,7 +83,8 @@ TrainRun small_run() {
   return run;
 }
 
-std::string trained_bytes(const Folder& folder, const TrainingSet& set, const TrainRun& run, const std::string& settings = "{}", const TrainEvents& events = {},
+std::string trained_bytes(const Folder& folder, const TrainingSet& set, const TrainRun& run,
+                          const std::string& settings = "{}", const TrainEvents& events = {},
                           const Validator& validate = {}) {
   auto model = small_model(set, settings);
   Communicator alone;
@@ -138,7 +142,8 @@ BOOST_AUTO_TEST_CASE(stopped_anywhere_resumes_to_the_same_bytes) {
       BOOST_TEST(train(*interrupted, set, run, validate, events, alone).stopped);
       torch::manual_seed(99);  // a new process
       run.resume = true;
-      BOOST_TEST((trained_bytes(folder, set, run, "{}", {}, validate) == whole), optimizer << " stopped after " << stop_after);
+      BOOST_TEST((trained_bytes(folder, set, run, "{}", {}, validate) == whole),
+                 optimizer << " stopped after " << stop_after);
     }
   }
 }
@@ -152,7 +157,8 @@ BOOST_AUTO_TEST_CASE(accumulation_is_the_same_gradient) {
   const auto whole = (trained_bytes(folder, set, run, plain), read_tensors(folder / "model.safetensors"));
   run.options.accumulate = 3;
   const auto parts = (trained_bytes(folder, set, run, plain), read_tensors(folder / "model.safetensors"));
-  for (const auto& [name, tensor] : whole.tensors) BOOST_TEST((tensor - parts.tensors.at(name)).abs().max().item<float>() < 1e-5f, name);
+  for (const auto& [name, tensor] : whole.tensors)
+    BOOST_TEST((tensor - parts.tensors.at(name)).abs().max().item<float>() < 1e-5f, name);
 }
 
 BOOST_AUTO_TEST_CASE(faults) {
@@ -219,11 +225,19 @@ BOOST_AUTO_TEST_CASE(model_files_say_what_does_not_match) {
   };
   BOOST_TEST(with([](auto& f) { f.metadata.erase("format"); }).find("no model of this toolchain") != std::string::npos);
   BOOST_TEST(with([](auto& f) { f.metadata["format"] = "tal-model/9"; }).find("'tal-model/9'") != std::string::npos);
-  BOOST_TEST(with([](auto& f) { f.metadata["model"] = "segment-clasifier"; }).find("did you mean 'segment-classifier'") != std::string::npos);
-  BOOST_TEST(with([](auto& f) { f.tensors.erase("fc1.bias"); }).find("no tensor 'fc1.bias', which the model needs as [8]") != std::string::npos);
-  BOOST_TEST(with([](auto& f) { f.tensors["fc1.bias"] = torch::zeros({9}); }).find("'fc1.bias' is [9], the model needs [8]") != std::string::npos);
-  BOOST_TEST(with([](auto& f) { f.tensors["more"] = torch::zeros({2}); }).find("'more' [2] belongs to nothing") != std::string::npos);
-  BOOST_TEST(with([](auto& f) { f.metadata["settings"] = R"({"hiden":3})"; }).find("did you mean 'hidden'") != std::string::npos);
+  BOOST_TEST(with([](auto& f) {
+               f.metadata["model"] = "segment-clasifier";
+             }).find("did you mean 'segment-classifier'") != std::string::npos);
+  BOOST_TEST(with([](auto& f) {
+               f.tensors.erase("fc1.bias");
+             }).find("no tensor 'fc1.bias', which the model needs as [8]") != std::string::npos);
+  BOOST_TEST(with([](auto& f) {
+               f.tensors["fc1.bias"] = torch::zeros({9});
+             }).find("'fc1.bias' is [9], the model needs [8]") != std::string::npos);
+  BOOST_TEST(with([](auto& f) { f.tensors["more"] = torch::zeros({2}); }).find("'more' [2] belongs to nothing") !=
+             std::string::npos);
+  BOOST_TEST(with([](auto& f) { f.metadata["settings"] = R"({"hiden":3})"; }).find("did you mean 'hidden'") !=
+             std::string::npos);
   BOOST_TEST(with([](auto& f) { f.metadata["inputs"] = "{"; }).find("damaged") != std::string::npos);
 }
 
@@ -232,9 +246,11 @@ BOOST_AUTO_TEST_CASE(contracts_name_both_sides) {
   StreamContract other = trained;
   check_contract(trained, other);
   other.dim = 5;
-  BOOST_TEST(message_of([&] { check_contract(trained, other); }) == "features.f.dim: the model was trained on 4, this stream has 5");
+  BOOST_TEST(message_of([&] { check_contract(trained, other); }) ==
+             "features.f.dim: the model was trained on 4, this stream has 5");
   other = trained, other.fps = 30;
-  BOOST_TEST(message_of([&] { check_contract(trained, other); }) == "features.f.fps: the model was trained on 25, this stream has 30");
+  BOOST_TEST(message_of([&] { check_contract(trained, other); }) ==
+             "features.f.fps: the model was trained on 25, this stream has 30");
 }
 
 BOOST_AUTO_TEST_CASE(crc_of_the_standard) {
@@ -249,9 +265,15 @@ BOOST_AUTO_TEST_CASE(optimisers_agree_with_the_reference) {
     const double lr = c.number("lr"), decay = c.number("weight_decay");
     const std::tuple<double, double> betas{c.number("beta1", 0.9), c.number("beta2", 0.999)};
     std::unique_ptr<torch::optim::Optimizer> optimizer;
-    if (c.text("kind") == "sgd") optimizer = std::make_unique<torch::optim::SGD>(std::vector{p}, torch::optim::SGDOptions(lr).momentum(c.number("momentum")).weight_decay(decay));
-    else if (c.text("kind") == "adam") optimizer = std::make_unique<torch::optim::Adam>(std::vector{p}, torch::optim::AdamOptions(lr).betas(betas).eps(c.number("eps")).weight_decay(decay));
-    else if (c.text("kind") == "adamw") optimizer = std::make_unique<torch::optim::AdamW>(std::vector{p}, torch::optim::AdamWOptions(lr).betas(betas).eps(c.number("eps")).weight_decay(decay));
+    if (c.text("kind") == "sgd")
+      optimizer = std::make_unique<torch::optim::SGD>(
+          std::vector{p}, torch::optim::SGDOptions(lr).momentum(c.number("momentum")).weight_decay(decay));
+    else if (c.text("kind") == "adam")
+      optimizer = std::make_unique<torch::optim::Adam>(
+          std::vector{p}, torch::optim::AdamOptions(lr).betas(betas).eps(c.number("eps")).weight_decay(decay));
+    else if (c.text("kind") == "adamw")
+      optimizer = std::make_unique<torch::optim::AdamW>(
+          std::vector{p}, torch::optim::AdamWOptions(lr).betas(betas).eps(c.number("eps")).weight_decay(decay));
     BOOST_REQUIRE_MESSAGE(optimizer, c.where() << ": kind that is not known here: " << c.text("kind"));
     std::vector<torch::Tensor> path, gradients;
     for (std::int64_t k = 0; k < c.expected("param").size(0); ++k) {

@@ -19,7 +19,8 @@ Plain frames_of(const Plain& clip, const std::vector<std::int64_t>& frames) {
   for (std::int64_t c = 0; c < out.size[0]; ++c)
     for (std::int64_t t = 0; t < out.size[1]; ++t)
       for (std::int64_t y = 0; y < out.size[2]; ++y)
-        for (std::int64_t x = 0; x < out.size[3]; ++x) out.at(c, t, y, x) = clip.at(c, frames[static_cast<std::size_t>(t)], y, x);
+        for (std::int64_t x = 0; x < out.size[3]; ++x)
+          out.at(c, t, y, x) = clip.at(c, frames[static_cast<std::size_t>(t)], y, x);
   return out;
 }
 
@@ -51,14 +52,17 @@ Table conv_of_three(const Table& in, const torch::Tensor& weight, const torch::T
       double sum = bias[o].item<double>();
       for (std::size_t c = 0; c < in.size(); ++c)
         for (std::int64_t k = 0; k < 3; ++k)
-          if (t + k - 1 >= 0 && t + k - 1 < frames) sum += weight[o][static_cast<std::int64_t>(c)][k].item<double>() * in[c][static_cast<std::size_t>(t + k - 1)];
+          if (t + k - 1 >= 0 && t + k - 1 < frames)
+            sum +=
+                weight[o][static_cast<std::int64_t>(c)][k].item<double>() * in[c][static_cast<std::size_t>(t + k - 1)];
       row.push_back(sum);
     }
   }
   return out;
 }
 
-// TIN's operator as its authors compute it: two whole shifts (out[t + s] = in[t]) around each offset, weighed by the distances.
+// TIN's operator as its authors compute it: two whole shifts (out[t + s] = in[t]) around each offset, weighed by the
+// distances.
 Plain interlaced(const Plain& x, const Weights& all, const Network& w, const std::string& at) {
   const std::int64_t count = x.size[0] / 4, frames = x.size[1];
   Table pooled;
@@ -71,7 +75,9 @@ Plain interlaced(const Plain& x, const Weights& all, const Network& w, const std
       row.push_back(sum / static_cast<double>(x.size[2] * x.size[3]));
     }
   }
-  auto hidden = w.linear(conv_of_three(pooled, all.at(at + "offset_net.conv.weight"), all.at(at + "offset_net.conv.bias"))[0], at + "offset_net.fc1");
+  auto hidden =
+      w.linear(conv_of_three(pooled, all.at(at + "offset_net.conv.weight"), all.at(at + "offset_net.conv.bias"))[0],
+               at + "offset_net.fc1");
   for (auto& value : hidden) value = std::max(0.0, value);
   std::vector<double> offsets;
   for (const double value : w.linear(hidden, at + "offset_net.fc2")) offsets.push_back(4 * (sigmoid(value) - 0.5));
@@ -79,7 +85,9 @@ Plain interlaced(const Plain& x, const Weights& all, const Network& w, const std
   const auto scale = conv_of_three(pooled, all.at(at + "weight_net.conv.weight"), all.at(at + "weight_net.conv.bias"));
 
   const auto group = [&](std::int64_t c) { return static_cast<std::size_t>(c / (count / 4)); };
-  const auto shift = [&](std::int64_t c, std::int64_t more) { return c < count ? static_cast<std::int64_t>(std::floor(offsets[group(c)])) + more : 0; };
+  const auto shift = [&](std::int64_t c, std::int64_t more) {
+    return c < count ? static_cast<std::int64_t>(std::floor(offsets[group(c)])) + more : 0;
+  };
   const Plain near = moved(x, [&](std::int64_t c, std::int64_t t) { return t - shift(c, 0); });
   const Plain far = moved(x, [&](std::int64_t c, std::int64_t t) { return t - shift(c, 1); });
   Plain out = x;
@@ -88,7 +96,8 @@ Plain interlaced(const Plain& x, const Weights& all, const Network& w, const std
     for (std::int64_t t = 0; t < frames; ++t)
       for (std::int64_t y = 0; y < x.size[2]; ++y)
         for (std::int64_t k = 0; k < x.size[3]; ++k)
-          out.at(c, t, y, k) = 2 * sigmoid(scale[group(c) % 2][static_cast<std::size_t>(t)]) * ((1 - part) * near.at(c, t, y, k) + part * far.at(c, t, y, k));
+          out.at(c, t, y, k) = 2 * sigmoid(scale[group(c) % 2][static_cast<std::size_t>(t)]) *
+                               ((1 - part) * near.at(c, t, y, k) + part * far.at(c, t, y, k));
   }
   return out;
 }
@@ -104,7 +113,9 @@ BOOST_AUTO_TEST_CASE(published_sizes) {
     for (const auto& tensor : make_encoder_network(*find_recipe(name), 400)->parameters()) count += tensor.numel();
     return count;
   };
-  const auto millions = [&](const std::string& name) { return std::round(static_cast<double>(parameters(name)) / 1e4) / 100; };
+  const auto millions = [&](const std::string& name) {
+    return std::round(static_cast<double>(parameters(name)) / 1e4) / 100;
+  };
   BOOST_TEST(millions("slowfast-r50") == 34.57);
   BOOST_TEST(millions("slowfast-r101") == 62.83);
   BOOST_TEST(parameters("slowfast-r50-mmaction2") == 34565560);
@@ -117,8 +128,10 @@ BOOST_AUTO_TEST_CASE(names_and_shapes) {
   const auto shape = [](const Weights& state, const std::string& name) { return state.at(name).sizes().vec(); };
   const auto of = [](const std::string& name) { return state_of(*make_encoder_network(*find_recipe(name), 5)); };
   const auto slowfast = of("slowfast-r50"), p3d = of("p3d-199"), tin = of("tin-r50");
-  BOOST_TEST((shape(slowfast, "blocks.4.multipathway_blocks.0.res_blocks.0.branch2.conv_a.weight") == Shape{512, 1280, 3, 1, 1}));
-  BOOST_TEST((shape(slowfast, "blocks.2.multipathway_blocks.1.res_blocks.3.branch2.conv_b.weight") == Shape{16, 16, 1, 3, 3}));
+  BOOST_TEST((shape(slowfast, "blocks.4.multipathway_blocks.0.res_blocks.0.branch2.conv_a.weight") ==
+              Shape{512, 1280, 3, 1, 1}));
+  BOOST_TEST(
+      (shape(slowfast, "blocks.2.multipathway_blocks.1.res_blocks.3.branch2.conv_b.weight") == Shape{16, 16, 1, 3, 3}));
   BOOST_TEST((shape(slowfast, "blocks.0.multipathway_fusion.conv_fast_to_slow.weight") == Shape{16, 8, 7, 1, 1}));
   BOOST_TEST((shape(slowfast, "blocks.6.proj.weight") == Shape{5, 2304}));
   BOOST_TEST(slowfast.count("blocks.4.multipathway_fusion.conv_fast_to_slow.weight") == 0u);
@@ -137,15 +150,18 @@ void check_slowfast(SlowFastOptions::Reference reference) {
   SlowFast network(o);
   const Network w(randomise(network));
   const auto input = input_of({3, 8, 32, 40});
-  const auto unit = [&](const Plain& x, const std::string& conv, const std::string& norm, std::int64_t time, std::int64_t k, std::int64_t s) {
+  const auto unit = [&](const Plain& x, const std::string& conv, const std::string& norm, std::int64_t time,
+                        std::int64_t k, std::int64_t s) {
     return w.norm(w.conv(x, conv, {1, s, s}, {time / 2, k / 2, k / 2}), norm, 1e-5);
   };
   const auto stem = [&](const Plain& x, const std::string& at, std::int64_t time) {
     return pool(relu(unit(x, at + ".conv", at + ".norm", time, 7, 2)), {1, 3, 3}, {1, 2, 2}, {0, 1, 1});
   };
-  Plain slow = stem(frames_of(input.second, {0, mmaction2 ? 4 : 7}), "blocks.0.multipathway_blocks.0", 1), fast = stem(input.second, "blocks.0.multipathway_blocks.1", 5);
+  Plain slow = stem(frames_of(input.second, {0, mmaction2 ? 4 : 7}), "blocks.0.multipathway_blocks.0", 1),
+        fast = stem(input.second, "blocks.0.multipathway_blocks.1", 5);
   for (int s = 0; s < 4; ++s) {
-    const std::string lateral = "blocks." + std::to_string(s) + ".multipathway_fusion.", next = "blocks." + std::to_string(s + 1) + ".multipathway_blocks.";
+    const std::string lateral = "blocks." + std::to_string(s) + ".multipathway_fusion.",
+                      next = "blocks." + std::to_string(s + 1) + ".multipathway_blocks.";
     const Plain from_fast = w.conv(fast, lateral + "conv_fast_to_slow", {4, 1, 1}, {3, 0, 0});
     slow = joined({slow, mmaction2 ? from_fast : relu(w.norm(from_fast, lateral + "norm", 1e-5))});
     for (const int p : {0, 1}) {
@@ -172,19 +188,22 @@ BOOST_AUTO_TEST_CASE(slowfast_of_mmaction2) { check_slowfast(SlowFastOptions::Re
 // TSM on ResNeSt, of flow: a frame is a stack of five fields.
 BOOST_AUTO_TEST_CASE(shift_on_resnest) {
   SegmentResNetOptions o;
-  o.resnet.blocks = {1, 2, 1, 1}, o.resnet.bottleneck = true, o.resnet.width = 4, o.resnet.stem = 8, o.resnet.radix = 2, o.resnet.channels = 10, o.resnet.classes = 5;
+  o.resnet.blocks = {1, 2, 1, 1}, o.resnet.bottleneck = true, o.resnet.width = 4, o.resnet.stem = 8, o.resnet.radix = 2,
+  o.resnet.channels = 10, o.resnet.classes = 5;
   o.frames = 4;
   SegmentResNet network(o);
   const Network w(randomise(network));
   const auto input = input_of({10, 4, 33, 40});
-  const Plain x = resnest_stages(w, resnest_stem(w, input.second), o.resnet.blocks, [&](const Plain& in, const std::string&) {
-    const auto fold = in.size[0] / 8;
-    return moved(in, [&](std::int64_t c, std::int64_t t) { return c < fold ? t + 1 : c < 2 * fold ? t - 1 : t; });
-  });
+  const Plain x =
+      resnest_stages(w, resnest_stem(w, input.second), o.resnet.blocks, [&](const Plain& in, const std::string&) {
+        const auto fold = in.size[0] / 8;
+        return moved(in, [&](std::int64_t c, std::int64_t t) { return c < fold ? t + 1 : c < 2 * fold ? t - 1 : t; });
+      });
   check_network(network, input, means(x), w.linear(means(x), "fc"));
 }
 
-// The encoders of the paper's two-stream list, on both modalities: TSM on ResNeSt-50, -101 and -269, TIN on ResNet-101, SlowFast-101, P3D-199.
+// The encoders of the paper's two-stream list, on both modalities: TSM on ResNeSt-50, -101 and -269, TIN on ResNet-101,
+// SlowFast-101, P3D-199.
 BOOST_AUTO_TEST_CASE(two_streams) {
   using Shape = std::vector<std::int64_t>;
   const auto first = [](const std::string& name, const std::string& weight) {
@@ -201,8 +220,10 @@ BOOST_AUTO_TEST_CASE(two_streams) {
   BOOST_TEST((first("slowfast-r101-flow", "blocks.0.multipathway_blocks.1.conv.weight") == Shape{8, 2, 5, 7, 7}));
   BOOST_TEST((first("p3d-199-flow", "conv1_custom.weight") == Shape{64, 2, 1, 7, 7}));
   // Same network but for the first convolution.
-  for (const std::string name : {"tsm-r50", "tsm-r101", "tsm-resnest101", "tin-r50", "tin-r101", "slowfast-r50", "slowfast-r101", "p3d-199"}) {
-    const auto rgb = state_of(*make_encoder_network(*find_recipe(name), 5)), flow = state_of(*make_encoder_network(*find_recipe(name + "-flow"), 5));
+  for (const std::string name :
+       {"tsm-r50", "tsm-r101", "tsm-resnest101", "tin-r50", "tin-r101", "slowfast-r50", "slowfast-r101", "p3d-199"}) {
+    const auto rgb = state_of(*make_encoder_network(*find_recipe(name), 5)),
+               flow = state_of(*make_encoder_network(*find_recipe(name + "-flow"), 5));
     BOOST_REQUIRE(rgb.size() == flow.size());
     int different = 0;
     for (const auto& [weight, tensor] : rgb) different += tensor.sizes() != flow.at(weight).sizes();
@@ -220,7 +241,8 @@ BOOST_AUTO_TEST_CASE(shift_and_interlace) {
     const auto weights = randomise(network);
     const Network w(weights);
     const auto input = input_of({3, 6, 33, 40});
-    const auto unit = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t k, std::int64_t s) {
+    const auto unit = [&](const Plain& x, const std::string& conv, const std::string& bn, std::int64_t k,
+                          std::int64_t s) {
       return w.norm(w.conv(x, conv, {1, s, s}, {0, k / 2, k / 2}), bn, 1e-5);
     };
     const auto exchanged = [&](const Plain& x, const std::string& at) {
@@ -247,10 +269,12 @@ BOOST_AUTO_TEST_CASE(p3d) {
   P3d network(o);
   const Network w(randomise(network));
   const auto input = input_of({3, 16, 40, 48});
-  const auto unit = [&](const Plain& x, const std::string& at, const std::string& number, Three pad, std::int64_t stride = 1) {
+  const auto unit = [&](const Plain& x, const std::string& at, const std::string& number, Three pad,
+                        std::int64_t stride = 1) {
     return w.norm(w.conv(x, at + "conv" + number, {1, stride, stride}, pad), at + "bn" + number, 1e-5);
   };
-  Plain x = pool(relu(w.norm(w.conv(input.second, "conv1_custom", {1, 2, 2}, {0, 3, 3}), "bn1", 1e-5)), {2, 3, 3}, {2, 2, 2}, {0, 1, 1});
+  Plain x = pool(relu(w.norm(w.conv(input.second, "conv1_custom", {1, 2, 2}, {0, 3, 3}), "bn1", 1e-5)), {2, 3, 3},
+                 {2, 2, 2}, {0, 1, 1});
   int count = 0;
   for (int s = 1; s <= 4; ++s) {
     for (int b = 0; b < (s == 3 ? 1 : 2); ++b, ++count) {
@@ -266,7 +290,9 @@ BOOST_AUTO_TEST_CASE(p3d) {
         y = count % 3 == 0 ? time : sum(space, time);
       }
       y = unit(y, at, "4", {0, 0, 0});
-      x = relu(sum(y, b == 0 ? w.norm(w.conv(x, at + "downsample.0", {1, stride, stride}, {0, 0, 0}), at + "downsample.1", 1e-5) : x));
+      x = relu(sum(
+          y, b == 0 ? w.norm(w.conv(x, at + "downsample.0", {1, stride, stride}, {0, 0, 0}), at + "downsample.1", 1e-5)
+                    : x));
     }
     if (s < 4) x = pool(x, {2, 1, 1}, {2, 1, 1}, {0, 0, 0});
   }

@@ -1,4 +1,5 @@
-// CMSN's stage labels, margins, candidates and preset scores (formulas/cmsn-stages.json, whose runs end at Background alone).
+// CMSN's stage labels, margins, candidates and preset scores (formulas/cmsn-stages.json, whose runs end at Background
+// alone).
 #include <boost/test/unit_test.hpp>
 
 #include <cmath>
@@ -30,7 +31,8 @@ BOOST_AUTO_TEST_CASE(reference_cases) {
           action_stage_margins(in["form"] == "eq7" ? MarginForm::kEq7 : MarginForm::kWorked, in["m"], in["n"]);
       for (std::size_t j = 0; j < kActionStages; ++j)
         for (std::size_t i = 0; i < kActionStages; ++i)
-          BOOST_TEST(std::fabs(got[j][i] - expected["margin"][j][i].get<double>()) <= tolerance, name << " " << j << " " << i);
+          BOOST_TEST(std::fabs(got[j][i] - expected["margin"][j][i].get<double>()) <= tolerance,
+                     name << " " << j << " " << i);
     } else if (kind == "candidates") {
       const auto stages = in["stages"].get<std::vector<std::uint8_t>>();
       std::vector<RowRange> runs;
@@ -42,7 +44,8 @@ BOOST_AUTO_TEST_CASE(reference_cases) {
       BOOST_TEST_REQUIRE(got.size() == want.size(), name);
       for (std::size_t k = 0; k < got.size(); ++k)
         BOOST_TEST((got[k].first == want[k][0].get<std::int64_t>() && got[k].end == want[k][1].get<std::int64_t>() &&
-                    std::fabs(got[k].preset - want[k][2].get<double>()) <= tolerance), name << ": candidate " << k);
+                    std::fabs(got[k].preset - want[k][2].get<double>()) <= tolerance),
+                   name << ": candidate " << k);
     } else {
       BOOST_ERROR("kind that is not known here: " << kind);
     }

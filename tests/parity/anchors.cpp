@@ -15,7 +15,9 @@ using Json = nlohmann::json;
 
 struct Checker {
   double absolute, relative;
-  bool near(double got, const Json& want) const { return std::fabs(got - want.get<double>()) <= absolute + relative * std::fabs(want.get<double>()); }
+  bool near(double got, const Json& want) const {
+    return std::fabs(got - want.get<double>()) <= absolute + relative * std::fabs(want.get<double>());
+  }
   bool near(const Segment& got, const Json& want) const { return near(got.start, want[0]) && near(got.end, want[1]); }
 };
 
@@ -38,10 +40,12 @@ void check_geometry(const Checker& check, const std::string& name, const Json& i
   BOOST_TEST_REQUIRE(anchors.size() == expected["count"].get<std::size_t>(), name);
   for (std::size_t i = 0; i < anchors.size(); ++i) {
     const std::size_t t = i / scales.size(), k = i % scales.size();
-    BOOST_TEST((check.near(anchors[i], expected["anchors"][t][k]) && check.near(vicinity_of(anchors[i]), expected["vicinity"][t][k])),
+    BOOST_TEST((check.near(anchors[i], expected["anchors"][t][k]) &&
+                check.near(vicinity_of(anchors[i]), expected["vicinity"][t][k])),
                name << ": anchor " << t << ", " << k);
     if (expected.contains("clipped"))  // the large sets leave it out
-      BOOST_TEST(check.near(clip_to_window(anchors[i], static_cast<double>(rows)), expected["clipped"][t][k]), name << ": clipped " << t << ", " << k);
+      BOOST_TEST(check.near(clip_to_window(anchors[i], static_cast<double>(rows)), expected["clipped"][t][k]),
+                 name << ": clipped " << t << ", " << k);
   }
 }
 
@@ -53,13 +57,15 @@ void check_labels(const Checker& check, const std::string& name, const Json& in,
   Json positive = Json::array(), negative = Json::array(), best = Json::array(), pools = Json::array();
   for (std::size_t i = 0; i < labels.role.size(); ++i) {
     const std::size_t t = i / scales.size(), k = i % scales.size();
-    BOOST_TEST((check.near(labels.best_tiou[i], expected["best_tiou"][t][k]) && labels.best_truth[i] == expected["best_gt"][t][k].get<int>()),
+    BOOST_TEST((check.near(labels.best_tiou[i], expected["best_tiou"][t][k]) &&
+                labels.best_truth[i] == expected["best_gt"][t][k].get<int>()),
                name << ": best ground truth of " << t << ", " << k);
     if (labels.role[i] == AnchorRole::positive) positive.push_back(named(i));
     if (labels.role[i] == AnchorRole::hard_negative) negative.push_back(named(i));
   }
   for (const auto a : labels.best_anchor) best.push_back(named(static_cast<std::size_t>(a)));
-  for (const auto& pool : anchor_pools(labels)) pools.push_back({{"positives", pool.positives.size()}, {"negatives", pool.negatives.size()}});
+  for (const auto& pool : anchor_pools(labels))
+    pools.push_back({{"positives", pool.positives.size()}, {"negatives", pool.negatives.size()}});
   BOOST_TEST((positive == expected["positive"]), name << ": positives");
   BOOST_TEST((negative == expected["negative"]), name << ": hard negatives");
   BOOST_TEST((best == expected["best_anchor"]), name << ": best anchors");

@@ -19,8 +19,10 @@ BOOST_AUTO_TEST_CASE(reference_cases) {
   std::size_t cases = 0;
   for (const auto& item : file["cases"]) {
     const auto& given = item["input"]["options"];
-    BOOST_REQUIRE_MESSAGE(!given.contains("preset") || !given.contains("method"), item["name"] << ": both a preset and a method");
-    SuppressOptions o = given.contains("preset") ? preset_of(given["preset"]) : defaults_of(given.value("method", "greedy"));
+    BOOST_REQUIRE_MESSAGE(!given.contains("preset") || !given.contains("method"),
+                          item["name"] << ": both a preset and a method");
+    SuppressOptions o =
+        given.contains("preset") ? preset_of(given["preset"]) : defaults_of(given.value("method", "greedy"));
     for (const auto& [key, value] : given.items()) {
       if (key == "method" || key == "preset") continue;
       else if (key == "threshold") o.threshold = value;
@@ -44,12 +46,14 @@ BOOST_AUTO_TEST_CASE(reference_cases) {
     const auto out = suppress(record.proposals(), record.duration().value_or(0), o);
     const auto& expected = item["expected"]["proposals"];
     const std::string name = item["name"];
-    BOOST_TEST_REQUIRE(out.size() == expected.size(), name << ": " << out.size() << " kept, expected " << expected.size());
+    BOOST_TEST_REQUIRE(out.size() == expected.size(),
+                       name << ": " << out.size() << " kept, expected " << expected.size());
     for (std::size_t i = 0; i < out.size(); ++i) {
       const auto near = [&](double a, double b) { return std::fabs(a - b) <= absolute + relative * std::fabs(b); };
-      BOOST_TEST((near(out[i].score, expected[i]["score"]) && near(out[i].segment.start, expected[i]["segment"][0]) &&
-                  near(out[i].segment.end, expected[i]["segment"][1]) && out[i].label == expected[i].value("label", "")),
-                 name << ": proposal " << i);
+      BOOST_TEST(
+          (near(out[i].score, expected[i]["score"]) && near(out[i].segment.start, expected[i]["segment"][0]) &&
+           near(out[i].segment.end, expected[i]["segment"][1]) && out[i].label == expected[i].value("label", "")),
+          name << ": proposal " << i);
     }
     ++cases;
   }

@@ -45,8 +45,10 @@ BOOST_AUTO_TEST_CASE(reference_cases) {
     const auto &in = item.at("input"), &want = item.at("expected");
     const std::int64_t rows = c.scores().rows();
     BOOST_TEST_CONTEXT(c.name) {
-      BOOST_TEST(unit_peaks(c.start) == want.at("start_rows").get<std::vector<std::int64_t>>(), boost::test_tools::per_element());
-      BOOST_TEST(unit_peaks(c.end) == want.at("end_rows").get<std::vector<std::int64_t>>(), boost::test_tools::per_element());
+      BOOST_TEST(unit_peaks(c.start) == want.at("start_rows").get<std::vector<std::int64_t>>(),
+                 boost::test_tools::per_element());
+      BOOST_TEST(unit_peaks(c.end) == want.at("end_rows").get<std::vector<std::int64_t>>(),
+                 boost::test_tools::per_element());
       if (c.estimate.has_alpha) {
         const RowEstimate e = row_estimate(c.estimate, rows);
         close(e.mu_start, want["mu"][0], "mu"), close(e.mu_end, want["mu"][1], "mu");
@@ -67,7 +69,10 @@ BOOST_AUTO_TEST_CASE(reference_cases) {
       const auto best = best_candidate(c.scores(), c.estimate, c.kl_ev);
       BOOST_REQUIRE(best.has_value() == !want.at("best").is_null());
       const double unit = best ? best->score : 0;
-      if (best) BOOST_TEST((best->start == want["best"][0].get<std::int64_t>() && best->end == want["best"][1].get<std::int64_t>()), "best candidate");
+      if (best)
+        BOOST_TEST(
+            (best->start == want["best"][0].get<std::int64_t>() && best->end == want["best"][1].get<std::int64_t>()),
+            "best candidate");
       close(unit, want["p_unit"].get<double>() * scale, "p'");
       for (std::size_t k = 0; k < in["betas"].size(); ++k)
         close(fused_score(in["betas"][k], in["segment_score"], unit / scale), want["P"][k], "P");
@@ -85,9 +90,9 @@ BOOST_AUTO_TEST_CASE(reference_cases) {
   BOOST_TEST(cases > 0);
 }
 
-// KL(ev) by hand: 8 rows, the anchor is rows 2 to 6. Start row 2 and end row 5; M_S says rows 2.5 and 6, with deviations of a quarter and of
-// half an anchor length: the densities per anchor length are N(0; 1/4) = 4 / sqrt(2 pi) and, an eighth of a length off, N(1/8; 1/2) =
-// 2 / sqrt(2 pi) exp(-1/32).
+// KL(ev) by hand: 8 rows, the anchor is rows 2 to 6. Start row 2 and end row 5; M_S says rows 2.5 and 6, with
+// deviations of a quarter and of half an anchor length: the densities per anchor length are N(0; 1/4) = 4 / sqrt(2 pi)
+// and, an eighth of a length off, N(1/8; 1/2) = 2 / sqrt(2 pi) exp(-1/32).
 BOOST_AUTO_TEST_CASE(kl_per_anchor_length) {
   const std::vector<double> start{0, 0, 0.9, 0, 0, 0, 0, 0}, end{0, 0, 0, 0, 0, 0.8, 0, 0}, act{0, 0, 1, 1, 1, 1, 0, 0};
   SegmentEstimate estimate{{10, 20}, -0.125, 0};

@@ -20,7 +20,8 @@ BOOST_AUTO_TEST_CASE(all_cases) {
   const auto check = [&](const std::string& name, const json& a, const json& b, const json& want, bool inclusive) {
     const Segment x{a[0].get<double>(), a[1].get<double>()}, y{b[0].get<double>(), b[1].get<double>()};
     const double got = inclusive ? tal::tiou_inclusive(x, y) : tal::tiou(x, y), value = want.get<double>();
-    BOOST_CHECK_MESSAGE(std::abs(got - value) <= abs + rel * std::abs(value), name << ": " << got << " instead of " << value);
+    BOOST_CHECK_MESSAGE(std::abs(got - value) <= abs + rel * std::abs(value),
+                        name << ": " << got << " instead of " << value);
     ++compared;
   };
   for (const auto& item : all["cases"]) {

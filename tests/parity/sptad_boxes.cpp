@@ -24,11 +24,13 @@ void close(double got, double want, const std::string& what) {
 Segment segment_of(const nlohmann::json& pair) { return {pair.at(0), pair.at(1)}; }
 
 void check_giou(const nlohmann::json& in, const nlohmann::json& want) {
-  for (std::size_t k = 0; k < in["a"].size(); ++k) close(giou(segment_of(in["a"][k]), segment_of(in["b"][k])), want["giou"][k], "giou");
+  for (std::size_t k = 0; k < in["a"].size(); ++k)
+    close(giou(segment_of(in["a"][k]), segment_of(in["b"][k])), want["giou"][k], "giou");
 }
 
 void check_level(const nlohmann::json& in, const nlohmann::json& want) {
-  for (std::size_t k = 0; k < in["lengths"].size(); ++k) BOOST_TEST(pyramid_level(in["lengths"][k], in["levels"]) == want["level"][k].get<std::int64_t>());
+  for (std::size_t k = 0; k < in["lengths"].size(); ++k)
+    BOOST_TEST(pyramid_level(in["lengths"][k], in["levels"]) == want["level"][k].get<std::int64_t>());
 }
 
 void check_decode(const nlohmann::json& in, const nlohmann::json& want) {
@@ -46,7 +48,8 @@ void check_matching(const nlohmann::json& in, const nlohmann::json& want) {
   std::vector<double> cost;
   for (std::size_t k = 0; k < g; ++k) {
     for (std::size_t i = 0; i < n; ++i) {
-      cost.push_back(matching_cost(in["logits"][i][in["classes"][k].get<std::size_t>()], segment_of(in["segments"][i]), segment_of(in["ground_truth"][k]), weights));
+      cost.push_back(matching_cost(in["logits"][i][in["classes"][k].get<std::size_t>()], segment_of(in["segments"][i]),
+                                   segment_of(in["ground_truth"][k]), weights));
       close(cost.back(), want["cost"][i][k], "cost");
     }
   }
@@ -65,7 +68,8 @@ double total_of(const std::vector<double>& cost, const std::vector<std::int64_t>
 }
 
 // Every way to give rows columns of their own; rows <= columns.
-double cheapest(const std::vector<double>& cost, std::size_t rows, std::size_t columns, std::size_t row, std::vector<char>& used) {
+double cheapest(const std::vector<double>& cost, std::size_t rows, std::size_t columns, std::size_t row,
+                std::vector<char>& used) {
   if (row == rows) return 0;
   double best = std::numeric_limits<double>::infinity();
   for (std::size_t j = 0; j < columns; ++j) {
@@ -131,7 +135,8 @@ BOOST_AUTO_TEST_CASE(large_assignment) {
   const std::int64_t n = 200;
   std::vector<double> cost(static_cast<std::size_t>(n * n));
   for (std::int64_t i = 0; i < n; ++i)
-    for (std::int64_t j = 0; j < n; ++j) cost[static_cast<std::size_t>(i * n + j)] = -static_cast<double>((i + 1) * (j + 1));
+    for (std::int64_t j = 0; j < n; ++j)
+      cost[static_cast<std::size_t>(i * n + j)] = -static_cast<double>((i + 1) * (j + 1));
   std::vector<std::int64_t> identity(static_cast<std::size_t>(n));
   std::iota(identity.begin(), identity.end(), 0);
   BOOST_TEST(assign(cost, n, n) == identity, boost::test_tools::per_element());

@@ -15,14 +15,15 @@ namespace {
 
 using namespace tal;
 
-std::vector<Record> read(const std::string& format, const std::vector<std::string>& paths, const ImportOptions& options = {}) {
+std::vector<Record> read(const std::string& format, const std::vector<std::string>& paths,
+                         const ImportOptions& options = {}) {
   const auto& formats = import_formats();
   const auto found = std::find_if(formats.begin(), formats.end(), [&](const auto& f) { return f.name == format; });
   std::vector<Record> records;
   std::vector<std::string> files;
   for (const auto& path : paths) files.push_back(test::data_dir() + "/" + path);
-  const ImportSink sink{[&](Record& record) { records.push_back(std::move(record)); }, [](const Error& error, std::string_view) { throw error; },
-                        [](const std::string&) {}};
+  const ImportSink sink{[&](Record& record) { records.push_back(std::move(record)); },
+                        [](const Error& error, std::string_view) { throw error; }, [](const std::string&) {}};
   found->reader(load_sources(files, found->extension), options, sink);
   return records;
 }
@@ -32,7 +33,9 @@ SourceText load(const std::string& path) { return load_sources({test::data_dir()
 struct Count {
   std::size_t videos = 0, annotations = 0, proposals = 0;
   bool operator==(const Count&) const = default;
-  friend std::ostream& operator<<(std::ostream& out, const Count& c) { return out << c.videos << "/" << c.annotations << "/" << c.proposals; }
+  friend std::ostream& operator<<(std::ostream& out, const Count& c) {
+    return out << c.videos << "/" << c.annotations << "/" << c.proposals;
+  }
 };
 
 Count count(const std::vector<Record>& records, const std::string& subset = "") {
@@ -48,7 +51,8 @@ Count count(const std::vector<Record>& records, const std::string& subset = "") 
 
 std::string write(const std::string& format, const std::vector<Record>& records, const ExportOptions& options = {}) {
   const auto& formats = export_formats();
-  const auto writer = std::find_if(formats.begin(), formats.end(), [&](const auto& f) { return f.name == format; })->make(options);
+  const auto writer =
+      std::find_if(formats.begin(), formats.end(), [&](const auto& f) { return f.name == format; })->make(options);
   std::string out;
   for (const auto& record : records) {
     Record again;  // what a pipe carries is the text
@@ -67,7 +71,8 @@ auto result_rows(const std::string& text) {
   double start, end, score;
   int id;
   while (in >> video >> start >> end >> id >> score) rows.emplace_back(video, start, end, id, score);
-  std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return std::get<0>(a) < std::get<0>(b); });
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const auto& a, const auto& b) { return std::get<0>(a) < std::get<0>(b); });
   return rows;
 }
 
@@ -101,8 +106,10 @@ BOOST_AUTO_TEST_CASE(activitynet) {
   BOOST_TEST(subsets["validation"] == (Count{4728, 7293, 0}));
   BOOST_TEST(subsets["testing"] == (Count{4851, 0, 0}));
 
-  BOOST_TEST(count(read("activitynet-gt", {"activitynet/mmaction2_eval_localization/gt.json"}), "validation").videos == 2u);
-  BOOST_TEST(count(read("activitynet-results", {"activitynet/sample_detection_prediction.json"})) == (Count{4926, 0, 7654}));
+  BOOST_TEST(count(read("activitynet-gt", {"activitynet/mmaction2_eval_localization/gt.json"}), "validation").videos ==
+             2u);
+  BOOST_TEST(count(read("activitynet-results", {"activitynet/sample_detection_prediction.json"})) ==
+             (Count{4926, 0, 7654}));
   BOOST_TEST(count(read("activitynet-results", {"activitynet/mmaction2_eval_localization/result.json"})).videos == 2u);
   std::size_t labels = 0, videos = 0;
   for (const auto& record : read("activitynet-classification", {"activitynet/sample_classification_prediction.json"}))
@@ -114,7 +121,8 @@ BOOST_AUTO_TEST_CASE(activitynet) {
 
 BOOST_AUTO_TEST_CASE(activitynet_round_trips) {
   if (test::skip_without(test::data_dir(), "ActivityNet")) return;
-  for (const char* file : {"activitynet/activity_net.v1-3.reconstructed.min.json", "activitynet/activity_net.v1-2.min.json"}) {
+  for (const char* file :
+       {"activitynet/activity_net.v1-3.reconstructed.min.json", "activitynet/activity_net.v1-2.min.json"}) {
     auto wanted = test::load(test::data_dir() + "/" + file);
     if (wanted.size() == 1) wanted["version"] = "VERSION 1.3";  // nothing but "database": the writer's own version
     const bool same = nlohmann::json::parse(write("activitynet-gt", read("activitynet-gt", {file}))) == wanted;
@@ -122,7 +130,8 @@ BOOST_AUTO_TEST_CASE(activitynet_round_trips) {
   }
   // Twelve of these detections have no length; they come back all the same.
   const std::string results = "activitynet/sample_detection_prediction.json";
-  const bool same = nlohmann::json::parse(write("activitynet-results", read("activitynet-results", {results}))) == test::load(test::data_dir() + "/" + results);
+  const bool same = nlohmann::json::parse(write("activitynet-results", read("activitynet-results", {results}))) ==
+                    test::load(test::data_dir() + "/" + results);
   BOOST_TEST(same);
 }
 
@@ -160,7 +169,8 @@ BOOST_AUTO_TEST_CASE(tables) {
   ImportOptions actions;
   actions.where_column = "temporal-region-label";
   actions.where_value = "Action";
-  const std::string valid = "activitynet/activitynet_v1-3_valid_tsp_groundtruth.csv.gz", train = "activitynet/activitynet_v1-3_train_tsp_groundtruth.csv.gz";
+  const std::string valid = "activitynet/activitynet_v1-3_valid_tsp_groundtruth.csv.gz",
+                    train = "activitynet/activitynet_v1-3_train_tsp_groundtruth.csv.gz";
   BOOST_TEST(count(read("segments-csv", {valid})) == (Count{4926, 15401, 0}));
   BOOST_TEST(count(read("segments-csv", {valid}, actions)) == (Count{4926, 7654, 0}));
   BOOST_TEST(count(read("segments-csv", {train})) == (Count{10024, 31366, 0}));
@@ -171,7 +181,8 @@ BOOST_AUTO_TEST_CASE(tables) {
 
 BOOST_AUTO_TEST_CASE(turn_detections) {
   if (test::skip_without(test::data_dir(), "TURN")) return;
-  const std::pair<const char*, std::size_t> files[] = {{"0.1", 11062}, {"0.3", 11887}, {"0.4", 13468}, {"0.5", 16565}, {"0.7", 24793}};
+  const std::pair<const char*, std::size_t> files[] = {
+      {"0.1", 11062}, {"0.3", 11887}, {"0.4", 13468}, {"0.5", 16565}, {"0.7", 24793}};
   ImportOptions options;
   options.tables.classes = parse_classes(load("thumos14/annotations_test/detclasslist.txt"));
   BOOST_TEST(options.tables.classes.size() == 20u);
@@ -221,9 +232,12 @@ BOOST_AUTO_TEST_CASE(ssn_and_bsn_proposals) {
   ImportOptions frames;
   frames.time = "frames";
   frames.fps = 1;
-  BOOST_TEST(count(read("ssn-proposals", {"features/mmaction2/annotations_proposal_test_list.txt"}, frames)) == (Count{1, 2, 10}));
-  BOOST_TEST(count(read("ssn-proposals", {"features/mmaction2/annotations_proposal_normalized_list.txt"}, unit)) == (Count{1, 2, 10}));
-  const auto bsn = read("bsn-proposals", {"features/mmaction2/proposals_v_test1.csv", "features/mmaction2/proposals_v_test2.csv"}, unit);
+  BOOST_TEST(count(read("ssn-proposals", {"features/mmaction2/annotations_proposal_test_list.txt"}, frames)) ==
+             (Count{1, 2, 10}));
+  BOOST_TEST(count(read("ssn-proposals", {"features/mmaction2/annotations_proposal_normalized_list.txt"}, unit)) ==
+             (Count{1, 2, 10}));
+  const auto bsn = read("bsn-proposals",
+                        {"features/mmaction2/proposals_v_test1.csv", "features/mmaction2/proposals_v_test2.csv"}, unit);
   BOOST_TEST(count(bsn) == (Count{2, 0, 15}));
 }
 
@@ -239,7 +253,8 @@ BOOST_AUTO_TEST_CASE(scnn_windows) {
   BOOST_REQUIRE_EQUAL(options.tables.window_weights.size(), 6u);
   const auto rounded = parse_window_weights(load("results/scnn/c3d_weight.csv"));
   for (std::size_t r = 0; r < 6; ++r)
-    for (std::size_t c = 0; c < 20; ++c) BOOST_TEST(std::abs(options.tables.window_weights[r][c] - rounded[r][c]) < 1e-4);
+    for (std::size_t c = 0; c < 20; ++c)
+      BOOST_TEST(std::abs(options.tables.window_weights[r][c] - rounded[r][c]) < 1e-4);
   BOOST_TEST(count(read("scnn-mat", {"results/scnn/c3d_res_seg_swin.mat"}, options)) == (Count{213, 0, 79475 - 9912}));
   BOOST_TEST(!parse_mat(load("results/scnn/c3d_res_scnn_thumos14.mat").text).empty());
   BOOST_TEST(!parse_mat(load("thumos14/test_info.mat").text).empty());

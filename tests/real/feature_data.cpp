@@ -20,7 +20,8 @@ namespace {
 using namespace tal;
 
 struct Folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / ("tal-feature-data-" + std::to_string(::getpid()));
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("tal-feature-data-" + std::to_string(::getpid()));
   ~Folder() { std::filesystem::remove_all(path); }
 };
 
@@ -58,14 +59,24 @@ BOOST_AUTO_TEST_SUITE(feature_data)
 BOOST_AUTO_TEST_CASE(npy_files_where_they_are) {
   if (test::skip_without(test::data_dir(), "feature files")) return;
   // rows x dim as stated for each file; timestamps are one column
-  const std::map<std::string, Shape> wanted = {
-      {"clip_ViT-B_32_1_5_clip", {90, 512}}, {"clip_ViT-B_32_1_5_timestamps_ms", {90, 1}}, {"i3d_None_raft_24_12_15_flow", {21, 1024}},
-      {"i3d_None_raft_24_12_15_rgb", {21, 1024}}, {"i3d_None_raft_24_12_15_timestamps_ms", {21, 1}}, {"i3d_None_raft_24_24_25_flow", {18, 1024}},
-      {"i3d_None_raft_24_24_25_rgb", {18, 1024}}, {"i3d_None_raft_24_24_25_timestamps_ms", {18, 1}}, {"i3d_None_raft_None_None_None_flow", {5, 1024}},
-      {"i3d_None_raft_None_None_None_rgb", {5, 1024}}, {"i3d_None_raft_None_None_None_timestamps_ms", {5, 1}},
-      {"r21d_r2plus1d_18_16_kinetics_None_None_None_r21d", {22, 512}}, {"r21d_r2plus1d_34_8_ig65m_ft_kinetics_None_None_None_r21d", {44, 512}},
-      {"resnet_resnet101_1_1_resnet", {18, 2048}}, {"resnet_resnet101_1_1_timestamps_ms", {18, 1}}, {"s3d_32_32_20_s3d", {11, 1024}},
-      {"s3d_None_None_None_s3d", {7, 1024}}, {"vggish_vggish", {18, 128}}};
+  const std::map<std::string, Shape> wanted = {{"clip_ViT-B_32_1_5_clip", {90, 512}},
+                                               {"clip_ViT-B_32_1_5_timestamps_ms", {90, 1}},
+                                               {"i3d_None_raft_24_12_15_flow", {21, 1024}},
+                                               {"i3d_None_raft_24_12_15_rgb", {21, 1024}},
+                                               {"i3d_None_raft_24_12_15_timestamps_ms", {21, 1}},
+                                               {"i3d_None_raft_24_24_25_flow", {18, 1024}},
+                                               {"i3d_None_raft_24_24_25_rgb", {18, 1024}},
+                                               {"i3d_None_raft_24_24_25_timestamps_ms", {18, 1}},
+                                               {"i3d_None_raft_None_None_None_flow", {5, 1024}},
+                                               {"i3d_None_raft_None_None_None_rgb", {5, 1024}},
+                                               {"i3d_None_raft_None_None_None_timestamps_ms", {5, 1}},
+                                               {"r21d_r2plus1d_18_16_kinetics_None_None_None_r21d", {22, 512}},
+                                               {"r21d_r2plus1d_34_8_ig65m_ft_kinetics_None_None_None_r21d", {44, 512}},
+                                               {"resnet_resnet101_1_1_resnet", {18, 2048}},
+                                               {"resnet_resnet101_1_1_timestamps_ms", {18, 1}},
+                                               {"s3d_32_32_20_s3d", {11, 1024}},
+                                               {"s3d_None_None_None_s3d", {7, 1024}},
+                                               {"vggish_vggish", {18, 128}}};
   std::map<std::string, Shape> got;
   for (const auto& record : read(read_features, "features/video_features_v_GGSY1Qvo990", {}).records) {
     const FeatureMatrix m = load_features(select_stream(record, "features"));
@@ -75,7 +86,8 @@ BOOST_AUTO_TEST_CASE(npy_files_where_they_are) {
 
   // The same files as streams of one video, with the time contract of 64-frame windows at 19.62 frames per second.
   ImportOptions options;
-  options.features.pattern = "i3d_None_raft_None_None_None_(rgb|flow)\\.npy$", options.features.id = "v_GGSY1Qvo990", options.features.stream = "i3d_$1";
+  options.features.pattern = "i3d_None_raft_None_None_None_(rgb|flow)\\.npy$", options.features.id = "v_GGSY1Qvo990",
+  options.features.stream = "i3d_$1";
   options.fps = 19.62, options.features.stride = 64;
   const auto i3d = read(read_features, "features/video_features_v_GGSY1Qvo990", options);
   BOOST_REQUIRE(i3d.records.size() == 1u);
@@ -87,8 +99,10 @@ BOOST_AUTO_TEST_CASE(npy_files_where_they_are) {
   BOOST_REQUIRE(i3d.notes.size() == 1u);
   BOOST_TEST(i3d.notes[0].find("16 files") != std::string::npos);
 
-  for (const auto& [path, shape] : {std::pair<const char*, Shape>{"features/mmaction2/bsp_features_v_test1.npy", {665, 32}},
-                                    {"features/paddlevideo/example_feat.npy", {100, 400}}, {"thumos14/uNet_test.npy", {1574, 101}}}) {
+  for (const auto& [path, shape] :
+       {std::pair<const char*, Shape>{"features/mmaction2/bsp_features_v_test1.npy", {665, 32}},
+        {"features/paddlevideo/example_feat.npy", {100, 400}},
+        {"thumos14/uNet_test.npy", {1574, 101}}}) {
     const auto records = read(read_features, path, {}).records;
     BOOST_REQUIRE(records.size() == 1u);
     const FeatureMatrix m = load_features(select_stream(records[0], ""));
@@ -97,7 +111,8 @@ BOOST_AUTO_TEST_CASE(npy_files_where_they_are) {
     BOOST_TEST((load_features(select_stream(again[0], "")).values == m.values));
   }
   // each row of the class scores sums to 2
-  const FeatureMatrix scores = load_features(select_stream(read(read_features, "thumos14/uNet_test.npy", {}).records[0], ""));
+  const FeatureMatrix scores =
+      load_features(select_stream(read(read_features, "thumos14/uNet_test.npy", {}).records[0], ""));
   for (std::int64_t r = 0; r < scores.rows; ++r) {
     double sum = 0;
     for (std::int64_t c = 0; c < scores.dim; ++c) sum += scores.at(r, c);
@@ -139,14 +154,16 @@ BOOST_AUTO_TEST_CASE(hdf5_files) {
   BOOST_REQUIRE(got.records.size() == 2u);
   BOOST_REQUIRE(got.notes.size() == 1u);
   BOOST_TEST(got.notes[0].find("377500 values") != std::string::npos);
-  const auto first = select_stream(got.records[0], "c3d_features"), second = select_stream(got.records[1], "c3d_features");
+  const auto first = select_stream(got.records[0], "c3d_features"),
+             second = select_stream(got.records[1], "c3d_features");
   BOOST_TEST((Shape{first.rows, first.dim} == Shape{1418, 500}));
   BOOST_TEST((Shape{second.rows, second.dim} == Shape{863, 500}));
 
   options.features.vectors = "rows";
   const auto vectors = read(read_features, "features/tsp/thumos14_r2plus1d_34-max_gvf.h5", options);
   BOOST_TEST(vectors.records.size() == 413u);
-  for (const auto& record : vectors.records) BOOST_REQUIRE((Shape{select_stream(record, "").rows, select_stream(record, "").dim} == Shape{1, 512}));
+  for (const auto& record : vectors.records)
+    BOOST_REQUIRE((Shape{select_stream(record, "").rows, select_stream(record, "").dim} == Shape{1, 512}));
 
   const Hdf5File anchors(test::data_dir() + "/weights/daps/T512K64_anchors_thumos14.hdf5");
   BOOST_REQUIRE(anchors.datasets().size() == 1u);
@@ -172,7 +189,8 @@ BOOST_AUTO_TEST_CASE(hapt) {
   options.features.pattern = "exp[0-9]+_user[0-9]+", options.features.out_dir = folder.path.string();
   options.features.window = 50, options.features.stride = 25;
   options.signals.rate = 50, options.signals.labels = test::data_dir() + "/hapt/segments.csv";
-  options.columns = {{"video", "sequence"}, {"start", "start_s"}, {"end", "end_s"}, {"label", "class_name"}, {"subset", "split"}};
+  options.columns = {
+      {"video", "sequence"}, {"start", "start_s"}, {"end", "end_s"}, {"label", "class_name"}, {"subset", "split"}};
   const auto got = read(read_signals, "hapt/RawData", options);
   BOOST_TEST(got.errors.empty());
   BOOST_TEST(got.notes.empty());
@@ -192,9 +210,18 @@ BOOST_AUTO_TEST_CASE(hapt) {
   BOOST_TEST(subsets["train"] == 42);
   BOOST_TEST(subsets["test"] == 19);
   BOOST_TEST(samples == 1122772u);
-  BOOST_TEST((labels == std::map<std::string, int>{{"WALKING", 127}, {"WALKING_UPSTAIRS", 183}, {"WALKING_DOWNSTAIRS", 186}, {"SITTING", 120},
-                                                   {"STANDING", 120}, {"LAYING", 120}, {"STAND_TO_SIT", 60}, {"SIT_TO_STAND", 62}, {"SIT_TO_LIE", 60},
-                                                   {"LIE_TO_SIT", 60}, {"STAND_TO_LIE", 58}, {"LIE_TO_STAND", 58}}));
+  BOOST_TEST((labels == std::map<std::string, int>{{"WALKING", 127},
+                                                   {"WALKING_UPSTAIRS", 183},
+                                                   {"WALKING_DOWNSTAIRS", 186},
+                                                   {"SITTING", 120},
+                                                   {"STANDING", 120},
+                                                   {"LAYING", 120},
+                                                   {"STAND_TO_SIT", 60},
+                                                   {"SIT_TO_STAND", 62},
+                                                   {"SIT_TO_LIE", 60},
+                                                   {"LIE_TO_SIT", 60},
+                                                   {"STAND_TO_LIE", 58},
+                                                   {"LIE_TO_STAND", 58}}));
   // The first samples of the first recording stand in its first row: accelerometer, then gyroscope.
   const FeatureMatrix m = load_features(select_stream(got.records[0], ""));
   BOOST_TEST(m.at(0, 0) == 0.9180555898766518f);
@@ -205,10 +232,13 @@ BOOST_AUTO_TEST_CASE(hapt) {
 BOOST_AUTO_TEST_CASE(weights) {
   if (test::skip_without(test::data_dir(), "weights")) return;
   const std::string folder = test::data_dir() + "/weights/";
-  for (const auto& [path, key, tensors] : {std::tuple<const char*, const char*, std::size_t>{"cmcs_thumos_i3d/model-both-15000", "", 22},
-                                           {"cmcs_thumos_i3d/model-flow-15000", "", 22}, {"cmcs_thumos_i3d/model-rgb-15000", "", 22},
-                                           {"super_events/multithumos_rgb_super_event", "", 18}, {"bsn_pem/pem_best.pth.tar", "state_dict", 4},
-                                           {"daps/T512K64_thumos14.npz", "", 21}}) {
+  for (const auto& [path, key, tensors] :
+       {std::tuple<const char*, const char*, std::size_t>{"cmcs_thumos_i3d/model-both-15000", "", 22},
+        {"cmcs_thumos_i3d/model-flow-15000", "", 22},
+        {"cmcs_thumos_i3d/model-rgb-15000", "", 22},
+        {"super_events/multithumos_rgb_super_event", "", 18},
+        {"bsn_pem/pem_best.pth.tar", "state_dict", 4},
+        {"daps/T512K64_thumos14.npz", "", 21}}) {
     const MappedFile file(folder + path);
     const auto weights = read_weights(file.bytes(), key);
     BOOST_TEST(weights.tensors.size() == tensors, path);
@@ -228,7 +258,8 @@ BOOST_AUTO_TEST_CASE(weights) {
   const auto pem = read_weights(file.bytes(), "state_dict");
   BOOST_TEST(shape_text(pem.tensors.at(0).shape) == "[256, 32]");
   BOOST_TEST(shape_text(pem.tensors.at(2).shape) == "[1, 256]");
-  const auto renamed = rename_tensors(pem.tensors, parse_rules({"rules", "module\\.(fc[12])\\.(.*) -> $1.$2\n"}), "rules");
+  const auto renamed =
+      rename_tensors(pem.tensors, parse_rules({"rules", "module\\.(fc[12])\\.(.*) -> $1.$2\n"}), "rules");
   BOOST_TEST(renamed.unmatched.empty());
   BOOST_TEST(renamed.tensors.at(3).name == "fc2.bias");
   // A legacy file cut off anywhere is refused.

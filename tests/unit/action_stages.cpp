@@ -1,4 +1,5 @@
-// CMSN's candidates: against the letter of the paper; the capped search against sorting all pairs; sequences in no order at all; sizes that must not explode.
+// CMSN's candidates: against the letter of the paper; the capped search against sorting all pairs; sequences in no
+// order at all; sizes that must not explode.
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -95,7 +96,8 @@ BOOST_AUTO_TEST_CASE(two_touching_actions_by_hand) {
   using Runs = std::vector<RowRange>;
   BOOST_TEST((action_runs(sequence) == Runs{{1, 6}, {6, 9}}));
   BOOST_TEST((action_runs(sequence, RunEnd::kBackground) == Runs{{1, 9}}));
-  // Snippets 1, 2, 3 open and 4, 5 close; first Start 2, last End 5. Snippet 6 opens, 7 and 8 close; first Start 6, last End 7.
+  // Snippets 1, 2, 3 open and 4, 5 close; first Start 2, last End 5. Snippet 6 opens, 7 and 8 close; first Start 6,
+  // last End 7.
   const double near = 1 - 0.09;
   const std::vector<ActionCandidate> want = {{1, 5, near * near}, {1, 6, near}, {2, 5, near}, {2, 6, 1},
                                              {3, 5, near * near}, {3, 6, near}, {6, 8, 1},    {6, 9, near}};
@@ -107,7 +109,9 @@ BOOST_AUTO_TEST_CASE(two_touching_actions_by_hand) {
 }
 
 BOOST_AUTO_TEST_CASE(actions_that_touch_are_runs_of_their_own) {
-  const std::vector<Segment> instances = {{10, 22}, {22, 31}, {36, 60}, {58, 62}};  // the first two touch, the third follows closely, the last overlaps it
+  const std::vector<Segment> instances = {{10, 22}, {22, 31}, {36, 60}, {58, 62}};  // the first two touch, the third
+                                                                                    // follows closely, the last
+                                                                                    // overlaps it
   const auto sequence = action_stage_labels(instances, 80);
   BOOST_TEST(action_runs(sequence, RunEnd::kBackground).size() == 1u);
   BOOST_TEST(action_runs(sequence).size() == 4u);
@@ -116,7 +120,10 @@ BOOST_AUTO_TEST_CASE(actions_that_touch_are_runs_of_their_own) {
   for (std::size_t i = 0; i < 3; ++i) {
     BOOST_TEST(best[i].preset == 1.0);
     BOOST_TEST(best[i].first == static_cast<std::int64_t>(instances[i].start));
-    BOOST_TEST(std::abs(best[i].end - static_cast<std::int64_t>(instances[i].end)) <= (i == 2 ? 2 : 0));  // the overlap is the nearer centre's
+    BOOST_TEST(std::abs(best[i].end - static_cast<std::int64_t>(instances[i].end)) <= (i == 2 ? 2 : 0));  // the overlap
+                                                                                                          // is the
+                                                                                                          // nearer
+                                                                                                          // centre's
   }
   // A slip back to Confirm or from Ready to Ready ends nothing; Confirm, End or Follow before Start or Ready does.
   using Runs = std::vector<RowRange>;

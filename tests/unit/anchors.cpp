@@ -35,7 +35,8 @@ BOOST_AUTO_TEST_CASE(roles) {
   const auto labels = label_anchors(anchors, truths);
   using enum AnchorRole;
   BOOST_TEST((labels.role == std::vector<AnchorRole>{positive, positive, hard_negative, neither, positive}));
-  BOOST_TEST((labels.best_anchor == std::vector<std::int64_t>{0, 4, -1}));  // tIoU 0.1 only, but the best there is; nothing meets the third
+  BOOST_TEST((labels.best_anchor == std::vector<std::int64_t>{0, 4, -1}));  // tIoU 0.1 only, but the best there is;
+                                                                            // nothing meets the third
   BOOST_TEST(labels.best_truth[4] == 1);
   const auto none = label_anchors(anchors, {}, {0, 0, 0});
   BOOST_TEST((std::count(none.role.begin(), none.role.end(), neither) == 5 && none.best_truth[0] == -1));
@@ -46,7 +47,8 @@ BOOST_AUTO_TEST_CASE(draws_depend_on_the_seed_alone) {
   for (std::uint32_t i = 0; i < 40; ++i) pool.positives.push_back(i), pool.negatives.push_back(100 + i);
   pool.negatives.resize(4);
   Random one(7), same(7), other(8);
-  const auto a = draw_examples({pool}, 10, one)[0], b = draw_examples({pool}, 10, same)[0], c = draw_examples({pool}, 10, other)[0];
+  const auto a = draw_examples({pool}, 10, one)[0], b = draw_examples({pool}, 10, same)[0],
+             c = draw_examples({pool}, 10, other)[0];
   BOOST_TEST((a.positives == b.positives && a.positives != c.positives));
   BOOST_TEST(std::set<std::uint32_t>(a.positives.begin(), a.positives.end()).size() == 10u);
   BOOST_TEST(a.negatives.size() == 4u);
@@ -55,8 +57,8 @@ BOOST_AUTO_TEST_CASE(draws_depend_on_the_seed_alone) {
 namespace {
 
 // (truth, threshold) pairs that the best `budget` anchors reach, by trying every subset.
-std::uint64_t exhaustive(const std::vector<Segment>& anchors, const std::vector<Segment>& truths, const std::vector<double>& thresholds,
-                         unsigned budget) {
+std::uint64_t exhaustive(const std::vector<Segment>& anchors, const std::vector<Segment>& truths,
+                         const std::vector<double>& thresholds, unsigned budget) {
   std::uint64_t best = 0;
   for (unsigned subset = 0; subset < 1u << anchors.size(); ++subset) {
     if (static_cast<unsigned>(__builtin_popcount(subset)) > budget) continue;

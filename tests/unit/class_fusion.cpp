@@ -17,7 +17,8 @@ Record record_of(const std::string& proposals) {
   return record;
 }
 
-const char* const kFactors = R"({"segment":[1,4],"score":0.5,"scores":{"boundary":0.5,"cls":0.81,"reg":0.25},"note":7})";
+const char* const kFactors =
+    R"({"segment":[1,4],"score":0.5,"scores":{"boundary":0.5,"cls":0.81,"reg":0.25},"note":7})";
 
 double score_by(const std::string& rule, const std::string& proposal = kFactors) {
   const Record record = record_of(proposal);
@@ -41,8 +42,11 @@ BOOST_AUTO_TEST_CASE(factors) {
   BOOST_TEST(score_by("weighted:boundary=0") == 1.0, close);
   BOOST_CHECK_EXCEPTION(score_by("weighted:unit=1"), Error, at("scores.unit"));
   BOOST_CHECK_EXCEPTION(score_by("product", R"({"segment":[1,4],"score":0.5})"), Error, at("scores.boundary"));
-  BOOST_CHECK_EXCEPTION(score_by("product", R"({"segment":[1,4],"scores":{"boundary":1,"cls":-0.1,"reg":1}})"), Error, at("scores.cls"));
-  for (const char* wrong : {"", "mean", "weighted:", "weighted:cls", "weighted:=1", "weighted:cls=-1", "weighted:cls=x", "weighted:cls=1,"}) BOOST_CHECK_THROW(factor_rule(wrong), UsageError);
+  BOOST_CHECK_EXCEPTION(score_by("product", R"({"segment":[1,4],"scores":{"boundary":1,"cls":-0.1,"reg":1}})"), Error,
+                        at("scores.cls"));
+  for (const char* wrong :
+       {"", "mean", "weighted:", "weighted:cls", "weighted:=1", "weighted:cls=-1", "weighted:cls=x", "weighted:cls=1,"})
+    BOOST_CHECK_THROW(factor_rule(wrong), UsageError);
 }
 
 BOOST_AUTO_TEST_CASE(classes) {
@@ -72,7 +76,9 @@ BOOST_AUTO_TEST_CASE(classes) {
   BOOST_CHECK_THROW(fuse_classes(two, zero, 0), UsageError);
   BOOST_CHECK_THROW(fuse_classes(two, negative, 0), UsageError);
   const auto differ = [](std::vector<ClassScore> a, std::vector<ClassScore> b, const std::string& words) {
-    BOOST_CHECK_EXCEPTION(fuse_classes(std::vector{a, b}, {}, 0), Error, [&](const Error& e) { return e.field() == "classification" && e.message().find(words) != std::string::npos; });
+    BOOST_CHECK_EXCEPTION(fuse_classes(std::vector{a, b}, {}, 0), Error, [&](const Error& e) {
+      return e.field() == "classification" && e.message().find(words) != std::string::npos;
+    });
   };
   differ({{"a", 1}, {"b", 1}}, {{"a", 1}, {"d", 1}}, "scores 'd', the first one does not");
   differ({{"a", 1}, {"b", 1}}, {{"a", 1}}, "scores 1 classes, the first one 2");
@@ -90,7 +96,11 @@ BOOST_AUTO_TEST_CASE(detections) {
     BOOST_TEST((found[n].segment == (n < 2 ? Segment{1, 4} : Segment{2, 9})));
   }
   record.set_proposals(found);
-  BOOST_TEST(record.str().find(R"({"segment":[1,4],"score":0.25,"scores":{"boundary":0.5,"cls":0.81,"reg":0.25},"note":7,"label":"b \"2\""})") != std::string::npos, record.str());
+  BOOST_TEST(
+      record.str().find(
+          R"({"segment":[1,4],"score":0.25,"scores":{"boundary":0.5,"cls":0.81,"reg":0.25},"note":7,"label":"b \"2\""})") !=
+          std::string::npos,
+      record.str());
   BOOST_TEST(detections_of(record, {}, {{"a", 1}}).empty());
   const auto proposals = record.proposals();
   BOOST_CHECK_EXCEPTION(detections_of(record, proposals, {{"a", 1}}), Error, at("proposals[0].label"));

@@ -15,7 +15,8 @@ struct Result {
   std::vector<std::string> errors;
 };
 
-Result read(Reader reader, const std::string& name, const std::string& text, const ImportOptions& options = {}, bool go_on = false) {
+Result read(Reader reader, const std::string& name, const std::string& text, const ImportOptions& options = {},
+            bool go_on = false) {
   Result result;
   const ImportSink sink{[&](Record& record) { result.records.push_back(std::move(record)); },
                         [&](const Error& error, std::string_view) {
@@ -55,23 +56,30 @@ std::string write(const std::string& format, const std::vector<Record>& records,
 BOOST_AUTO_TEST_SUITE(convert_formats)
 
 BOOST_AUTO_TEST_CASE(activitynet_gt_keeps_everything) {
-  const std::string text = R"({"version":"X","taxonomy":[1],"database":{"a":{"duration":9.5,"subset":"training","url":"u",
+  const std::string text =
+      R"({"version":"X","taxonomy":[1],"database":{"a":{"duration":9.5,"subset":"training","url":"u",
     "annotations":[{"label":"B","segment":[0.01,12.644405017160688],"id":"k"}]},"b":{"duration":1,"subset":"testing","annotations":[]}}})";
   const auto got = read(read_activitynet_gt, "f", text);
   BOOST_REQUIRE_EQUAL(got.records.size(), 2u);
   BOOST_TEST(got.records[0].annotations().at(0).segment.end == 12.644405017160688);
   const auto out = write("activitynet-gt", got.records);
-  BOOST_TEST(out == "{\"database\":{\"a\":{\"annotations\":[{\"segment\":[0.01,12.644405017160688],\"label\":\"B\",\"id\":\"k\"}],\"duration\":9.5,"
-                    "\"subset\":\"training\",\"url\":\"u\"}\n,\"b\":{\"annotations\":[],\"duration\":1,\"subset\":\"testing\"}\n},\"version\":\"X\",\"taxonomy\":[1]}\n");
+  BOOST_TEST(out ==
+             "{\"database\":{\"a\":{\"annotations\":[{\"segment\":[0.01,12.644405017160688],\"label\":\"B\",\"id\":"
+             "\"k\"}],\"duration\":9.5,"
+             "\"subset\":\"training\",\"url\":\"u\"}\n,\"b\":{\"annotations\":[],\"duration\":1,\"subset\":\"testing\"}"
+             "\n},\"version\":\"X\",\"taxonomy\":[1]}\n");
   const auto again = read(read_activitynet_gt, "f", out);
   BOOST_TEST(write("activitynet-gt", again.records) == out);
 }
 
 BOOST_AUTO_TEST_CASE(activitynet_gt_layouts) {
-  auto got = read(read_activitynet_gt, "f", R"({"database":{"a":{"subset":"test","annotations":[{"segment":["18.6","24.8"],"label":"J"}]}}})");
+  auto got = read(read_activitynet_gt, "f",
+                  R"({"database":{"a":{"subset":"test","annotations":[{"segment":["18.6","24.8"],"label":"J"}]}}})");
   BOOST_TEST(got.records.at(0).annotations().at(0).segment.start == 18.6);
-  got = read(read_activitynet_gt, "f", R"({"v_a":{"duration_second":2,"duration_frame":48,"annotations":[],"feature_frame":32}})");
-  BOOST_TEST(got.records.at(0).str() == R"({"video":"v_a","duration":2,"frames":48,"annotations":[],"feature_frame":32})");
+  got = read(read_activitynet_gt, "f",
+             R"({"v_a":{"duration_second":2,"duration_frame":48,"annotations":[],"feature_frame":32}})");
+  BOOST_TEST(got.records.at(0).str() ==
+             R"({"video":"v_a","duration":2,"frames":48,"annotations":[],"feature_frame":32})");
   ImportOptions options;
   options.tables.classes = {{12, "HighJump"}};
   got = read(read_activitynet_gt, "f", R"({"a":{"actions":[[12,1,2.5]]}})", options);
@@ -79,22 +87,33 @@ BOOST_AUTO_TEST_CASE(activitynet_gt_layouts) {
 }
 
 BOOST_AUTO_TEST_CASE(faults_name_their_place) {
-  BOOST_TEST(fault(read_activitynet_gt, "f.json", "{\n\"a\":{\"annotations\":[{\"segment\":[5,4],\"label\":\"x\"}]}}") ==
-             "f.json:2: video 'a': annotations[0].segment: end 4 is before start 5");
-  BOOST_TEST(fault(read_activitynet_gt, "f.json", "{\n\"a\":{\"annotations\":[{\"segment\":[NaN,4]}]}}").find("f.json:2:") == 0u);
-  BOOST_TEST(fault(read_activitynet_gt, "f.json", R"({"a":{"annotations":[]},"a":{"annotations":[]}})").find("twice") != std::string::npos);
+  BOOST_TEST(
+      fault(read_activitynet_gt, "f.json", "{\n\"a\":{\"annotations\":[{\"segment\":[5,4],\"label\":\"x\"}]}}") ==
+      "f.json:2: video 'a': annotations[0].segment: end 4 is before start 5");
+  BOOST_TEST(
+      fault(read_activitynet_gt, "f.json", "{\n\"a\":{\"annotations\":[{\"segment\":[NaN,4]}]}}").find("f.json:2:") ==
+      0u);
+  BOOST_TEST(fault(read_activitynet_gt, "f.json", R"({"a":{"annotations":[]},"a":{"annotations":[]}})").find("twice") !=
+             std::string::npos);
   BOOST_TEST(fault(read_activitynet_results, "f.json", R"({"results":{"a":[{"segment":[1,2],"label":"x"}]}})") ==
              "f.json:1: video 'a': results[0].score: missing");
-  BOOST_TEST(fault(read_thumos14_results, "r.txt", "v 1 2 7 0.5\n\nv 1 x 7 0.5\n").find("r.txt:3: video 'v': end: ") == 0u);
+  BOOST_TEST(fault(read_thumos14_results, "r.txt", "v 1 2 7 0.5\n\nv 1 x 7 0.5\n").find("r.txt:3: video 'v': end: ") ==
+             0u);
   BOOST_TEST(fault(read_thumos14_results, "r.txt", "v 1 2 7\n").find("4 words") != std::string::npos);
   BOOST_TEST(fault(read_segments_csv, "s.csv", "video,start,end\nv,1\n") == "s.csv:2: 2 fields, but the header has 3");
-  BOOST_TEST(fault(read_segments_csv, "s.csv", "a,start,end\nv,1,2\n").find("--columns video=NAME") != std::string::npos);
-  BOOST_TEST(fault(read_detections_csv, "s.csv", "video,start,end,score\nv,1,nan,1\n").find("s.csv:2: video 'v': end: ") == 0u);
-  BOOST_TEST(fault(read_ssn_proposals, "l.txt", "# 1\nv\n1\n1\n1\n3 0 0.5\n2\n3 1 1 0 1\n").find("l.txt:9: video 'v': the file ends") == 0u);
-  BOOST_TEST(fault(read_ssn_proposals, "l.txt", "# 1\nv\n9\n1\n1\n3 0 5\n0\n").find("relative times") == std::string::npos);
+  BOOST_TEST(fault(read_segments_csv, "s.csv", "a,start,end\nv,1,2\n").find("--columns video=NAME") !=
+             std::string::npos);
+  BOOST_TEST(
+      fault(read_detections_csv, "s.csv", "video,start,end,score\nv,1,nan,1\n").find("s.csv:2: video 'v': end: ") ==
+      0u);
+  BOOST_TEST(fault(read_ssn_proposals, "l.txt", "# 1\nv\n1\n1\n1\n3 0 0.5\n2\n3 1 1 0 1\n")
+                 .find("l.txt:9: video 'v': the file ends") == 0u);
+  BOOST_TEST(fault(read_ssn_proposals, "l.txt", "# 1\nv\n9\n1\n1\n3 0 5\n0\n").find("relative times") ==
+             std::string::npos);
   ImportOptions unit;
   unit.unit_duration = true;
-  BOOST_TEST(fault(read_ssn_proposals, "l.txt", "# 1\nv\n9\n1\n1\n3 0 5\n0\n", unit).find("--time frames") != std::string::npos);
+  BOOST_TEST(fault(read_ssn_proposals, "l.txt", "# 1\nv\n9\n1\n1\n3 0 5\n0\n", unit).find("--time frames") !=
+             std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_fault_that_is_skipped_leaves_the_rest) {
@@ -117,7 +136,8 @@ BOOST_AUTO_TEST_CASE(thumos14_round_trip) {
   BOOST_TEST(got.records.at(0).proposals().at(0).label == "BasketballDunk");
   ExportOptions to;
   to.classes = options.tables.classes;
-  BOOST_TEST(write("thumos14-results", got.records, to) == "v 62.3 64.7333333333 9 0.0865174\nv 1 2 7 2.97884e-6\n");  // the same numbers, shortest text
+  BOOST_TEST(write("thumos14-results", got.records, to) ==
+             "v 62.3 64.7333333333 9 0.0865174\nv 1 2 7 2.97884e-6\n");  // the same numbers, shortest text
   to.classes = {{1, "other"}};
   BOOST_CHECK_THROW(write("thumos14-results", got.records, to), Error);
 }
@@ -125,7 +145,9 @@ BOOST_AUTO_TEST_CASE(thumos14_round_trip) {
 BOOST_AUTO_TEST_CASE(thumos14_gt_files) {
   const auto got = read(read_thumos14_gt, "d/GolfSwing_val.txt", "video_1  155.2 160.6 \r\nvideo_2 1 2\nvideo_1 3 4\n");
   BOOST_REQUIRE_EQUAL(got.records.size(), 2u);
-  BOOST_TEST(got.records[0].str() == R"({"video":"video_1","subset":"validation","annotations":[{"segment":[155.2,160.6],"label":"GolfSwing"},{"segment":[3,4],"label":"GolfSwing"}]})");
+  BOOST_TEST(
+      got.records[0].str() ==
+      R"({"video":"video_1","subset":"validation","annotations":[{"segment":[155.2,160.6],"label":"GolfSwing"},{"segment":[3,4],"label":"GolfSwing"}]})");
   BOOST_TEST(read(read_thumos14_gt, "d/detclasslist.txt", "7 BaseballPitch\n").records.empty());
 }
 
@@ -135,8 +157,9 @@ BOOST_AUTO_TEST_CASE(ssn_times) {
   options.time = "frames";
   options.fps = 2;
   auto got = read(read_ssn_proposals, "l", frames, options);
-  BOOST_TEST(got.records.at(0).str() ==
-             R"({"video":"imgs","frames":5,"annotations":[{"segment":[0.5,1],"label":"3"}],"proposals":[{"segment":[0.5,2],"scores":{"label":3,"iou":0.5,"overlap":1}}]})");
+  BOOST_TEST(
+      got.records.at(0).str() ==
+      R"({"video":"imgs","frames":5,"annotations":[{"segment":[0.5,1],"label":"3"}],"proposals":[{"segment":[0.5,2],"scores":{"label":3,"iou":0.5,"overlap":1}}]})");
   options = {};
   options.tables.videos["imgs"].duration = 10;
   got = read(read_ssn_proposals, "l", "# 0\nimgs\n5\n1\n0\n1\n3 1 1 0.2 0.4\n", options);
@@ -147,11 +170,14 @@ BOOST_AUTO_TEST_CASE(ssn_times) {
 BOOST_AUTO_TEST_CASE(bsn_round_trip_is_exact) {
   ImportOptions options;
   options.tables.videos["v"].duration = 224.49;
-  const std::string text = "xmin,xmax,xmin_score,xmax_score,score\n0.1,0.7000000000000001,0.95,0.96,0.97\n0.3333333333333333,0.98765432109876543,0.5,0.25,0.1\n";
+  const std::string text =
+      "xmin,xmax,xmin_score,xmax_score,score\n0.1,0.7000000000000001,0.95,0.96,0.97\n0.3333333333333333,0."
+      "98765432109876543,0.5,0.25,0.1\n";
   const auto got = read(read_bsn_proposals, "d/v.csv", text, options);
   BOOST_TEST(got.records.at(0).proposals().at(0).segment.start == 0.1 * 224.49);
   BOOST_TEST(write("bsn-proposals", got.records) ==
-             "xmin,xmax,xmin_score,xmax_score,score\n0.1,0.7000000000000001,0.95,0.96,0.97\n0.3333333333333333,0.9876543210987654,0.5,0.25,0.1\n");
+             "xmin,xmax,xmin_score,xmax_score,score\n0.1,0.7000000000000001,0.95,0.96,0.97\n0.3333333333333333,0."
+             "9876543210987654,0.5,0.25,0.1\n");
 }
 
 BOOST_AUTO_TEST_CASE(csv_quotes_and_columns) {
@@ -164,20 +190,32 @@ BOOST_AUTO_TEST_CASE(csv_quotes_and_columns) {
   options.time = "frames";
   options.where_column = "keep";
   options.where_value = "1";
-  const auto other = read(read_segments_csv, "s", "who,from,till,fps,keep\nv.mp4,30,60,30,1\nv.mp4,0,9,30,0\n", options);
+  const auto other =
+      read(read_segments_csv, "s", "who,from,till,fps,keep\nv.mp4,30,60,30,1\nv.mp4,0,9,30,0\n", options);
   BOOST_TEST(other.records.at(0).str() == R"({"video":"v","fps":30,"annotations":[{"segment":[1,2]}]})");
 }
 
 BOOST_AUTO_TEST_CASE(subtitles_and_elan) {
   Record record = Record::make("v");
-  record.set_raw("proposals", R"([{"segment":[3661.5,3662.25],"score":0.5,"label":"a<b"},{"segment":[1,1],"score":1,"label":"c"}])");
+  record.set_raw("proposals",
+                 R"([{"segment":[3661.5,3662.25],"score":0.5,"label":"a<b"},{"segment":[1,1],"score":1,"label":"c"}])");
   ExportOptions options;
   record.set_raw("annotations", R"([{"segment":[0,2],"label":"x"},{"segment":[1,3],"label":"y"}])");
   options.segments = "annotations";
-  const auto elan = write("elan", [&] { std::vector<Record> r; r.push_back(Record::make("v")); r[0].parse(record.str()); return r; }(), options);
+  const auto elan = write(
+      "elan",
+      [&] {
+        std::vector<Record> r;
+        r.push_back(Record::make("v"));
+        r[0].parse(record.str());
+        return r;
+      }(),
+      options);
   BOOST_TEST(elan.find("TIER_ID=\"annotations\"") != std::string::npos);
   BOOST_TEST(elan.find("TIER_ID=\"annotations 2\"") != std::string::npos);  // they overlap
-  record.set_raw("proposals", R"([{"segment":[3661.5,3662.25],"score":0.5,"label":"a<b"},{"segment":[1,1.0001],"score":1,"label":"c"}])");
+  record.set_raw(
+      "proposals",
+      R"([{"segment":[3661.5,3662.25],"score":0.5,"label":"a<b"},{"segment":[1,1.0001],"score":1,"label":"c"}])");
   std::vector<Record> records;
   records.push_back(std::move(record));
   BOOST_TEST(write("webvtt", records) ==
@@ -189,17 +227,22 @@ BOOST_AUTO_TEST_CASE(subtitles_and_elan) {
 BOOST_AUTO_TEST_CASE(tables_of_videos_and_classes) {
   auto videos = parse_videos({"d", "a.mp4\n51.5\nb.mp4\n2\n"});
   BOOST_TEST(*videos.at("a").duration == 51.5);
-  videos = parse_videos({"d", "video,numFrame,seconds,fps,rfps,subset,featureFrame\nv_a,418,14.07,30.0,29.7,training,400\n"});
+  videos = parse_videos(
+      {"d", "video,numFrame,seconds,fps,rfps,subset,featureFrame\nv_a,418,14.07,30.0,29.7,training,400\n"});
   BOOST_TEST(*videos.at("v_a").fps == 29.7);
   BOOST_TEST(videos.at("v_a").subset == "training");
   BOOST_CHECK_THROW(parse_videos({"d", "a.mp4\n51.5\nb.mp4\n"}), Error);
-  videos = parse_videos({"d", "{\"video\":\"a\",\"duration\":51.5,\"subset\":\"test\"}\n\n{\"video\":\"b\",\"fps\":[30000,1001],\"frames\":418}\n"});
+  videos = parse_videos({"d",
+                         "{\"video\":\"a\",\"duration\":51.5,\"subset\":\"test\"}\n\n{\"video\":\"b\",\"fps\":[30000,"
+                         "1001],\"frames\":418}\n"});
   BOOST_TEST(*videos.at("a").duration == 51.5);
   BOOST_TEST(videos.at("a").subset == "test");
   BOOST_TEST(*videos.at("b").fps == 30000 / 1001.0);
   BOOST_TEST(*videos.at("b").frames == 418);
-  for (const char* bad : {"{\"video\":\"b\",\"frames\":1.5}", "{\"video\":\"b\",\"duration\":-1}", "{\"video\":\"b\"", "{\"frames\":1}"})
-    BOOST_CHECK_EXCEPTION(parse_videos({"d", std::string("{\"video\":\"a\"}\n") + bad + "\n"}), Error, [](const Error& error) { return error.line() == 2 && error.source() == "d"; });
+  for (const char* bad :
+       {"{\"video\":\"b\",\"frames\":1.5}", "{\"video\":\"b\",\"duration\":-1}", "{\"video\":\"b\"", "{\"frames\":1}"})
+    BOOST_CHECK_EXCEPTION(parse_videos({"d", std::string("{\"video\":\"a\"}\n") + bad + "\n"}), Error,
+                          [](const Error& error) { return error.line() == 2 && error.source() == "d"; });
   BOOST_TEST(parse_classes({"c", "7 BaseballPitch\n9 Basketball Dunk\n\n"}).at(9) == "Basketball Dunk");
   BOOST_TEST(parse_classes({"c", "[\"x\",\"y\"]"}).at(1) == "y");
   BOOST_TEST(parse_classes({"c", "action\nApplying sunscreen\nBMX\n"}).at(0) == "Applying sunscreen");
@@ -212,10 +255,15 @@ BOOST_AUTO_TEST_CASE(mat_files_that_are_wrong) {
   head.replace(0, 10, "MATLAB 5.0");
   head.replace(124, 4, std::string("\0\1IM", 4));
   BOOST_TEST(parse_mat(head).empty());
-  BOOST_CHECK_THROW(parse_mat(head + std::string("\x0e\0\0\0\xff\0\0\0", 8)), Error);  // longer than the file
+  BOOST_CHECK_THROW(parse_mat(head + std::string("\x0e\0\0\0\xff\0\0\0", 8)), Error);     // longer than the file
   BOOST_CHECK_THROW(parse_mat(head + std::string("\x0f\0\0\0\4\0\0\0abcd", 12)), Error);  // not zlib
   // [1 2; 3 4] of class double, stored as uint8 in column order, name `m`
-  std::string body("\6\0\0\0\x08\0\0\0\6\0\0\0\0\0\0\0" "\5\0\0\0\x08\0\0\0\2\0\0\0\2\0\0\0" "\1\0\1\0m\0\0\0" "\2\0\4\0\1\3\2\4", 48);
+  std::string body(
+      "\6\0\0\0\x08\0\0\0\6\0\0\0\0\0\0\0"
+      "\5\0\0\0\x08\0\0\0\2\0\0\0\2\0\0\0"
+      "\1\0\1\0m\0\0\0"
+      "\2\0\4\0\1\3\2\4",
+      48);
   const auto arrays = parse_mat(head + std::string("\x0e\0\0\0\x30\0\0\0", 8) + body);
   BOOST_REQUIRE_EQUAL(arrays.size(), 1u);
   BOOST_TEST(arrays[0].name == "m");
@@ -228,7 +276,8 @@ BOOST_AUTO_TEST_CASE(no_reader_fails_on_damaged_bytes) {
   ImportOptions options;
   options.unit_duration = true;
   const std::pair<const char*, std::string> seeds[] = {
-      {"activitynet-gt", R"({"version":"1","database":{"a":{"duration":3,"annotations":[{"segment":["1",2],"label":"x"}]}}})"},
+      {"activitynet-gt",
+       R"({"version":"1","database":{"a":{"duration":3,"annotations":[{"segment":["1",2],"label":"x"}]}}})"},
       {"activitynet-results", R"({"results":{"a":[{"segment":[1,2],"score":0.5,"label":"x"}]}})"},
       {"activitynet-classification", R"({"results":{"a":[{"score":0.5,"label":"x"}]}})"},
       {"thumos14-gt", "video_1 1 2\nvideo_2 3 4\n"},

@@ -25,7 +25,8 @@ struct Found {
   const char* label;
 };
 
-void add(Dataset& data, const char* video, double duration, const std::vector<Instance>& instances, const std::vector<Found>& found) {
+void add(Dataset& data, const char* video, double duration, const std::vector<Instance>& instances,
+         const std::vector<Found>& found) {
   std::vector<Truth> truths;
   for (const auto& i : instances) truths.push_back({{i.start, i.end}, data.labels.id(i.label)});
   data.add_truth(video, "", duration, 10, truths);
@@ -36,7 +37,8 @@ void add(Dataset& data, const char* video, double duration, const std::vector<In
 
 Protocol protocol(std::vector<double> tiou, const Matching& matching = Matching::kActivityNet) {
   Protocol p;
-  p.name = "custom", p.tiou = std::move(tiou), p.matching = matching, p.ties = matching.by_truth ? Ties::kVideo : Ties::kReversed;
+  p.name = "custom", p.tiou = std::move(tiou), p.matching = matching,
+  p.ties = matching.by_truth ? Ties::kVideo : Ties::kReversed;
   return p;
 }
 
@@ -46,22 +48,24 @@ void near(double got, double want) { BOOST_CHECK_MESSAGE(std::abs(got - want) < 
 
 BOOST_AUTO_TEST_SUITE(eval_analysis)
 
-// One instance [0, 10]; a hit [0, 9], a duplicate [0, 8], a miss [50, 60], all of one score, and a later hit of a second instance.
+// One instance [0, 10]; a hit [0, 9], a duplicate [0, 8], a miss [50, 60], all of one score, and a later hit of a
+// second instance.
 BOOST_AUTO_TEST_CASE(range_of_ties_by_hand) {
   Dataset data;
-  add(data, "v", 100, {{0, 10, "a"}, {20, 30, "a"}}, {{0, 9, 0.5, "a"}, {50, 60, 0.5, "a"}, {0, 8, 0.5, "a"}, {20, 30, 0.1, "a"}});
+  add(data, "v", 100, {{0, 10, "a"}, {20, 30, "a"}},
+      {{0, 9, 0.5, "a"}, {50, 60, 0.5, "a"}, {0, 8, 0.5, "a"}, {20, 30, 0.1, "a"}});
   data.index();
   const Protocol p = protocol({0.5});
   const Evaluated run = evaluate(data, p, 1);
   BOOST_CHECK_EQUAL(run.matched.tied, 3u);
   const TieRange range = tie_range(run, p, 1);
   BOOST_CHECK(range.exact);
-  near(range.highest, 0.5 * 1 + 0.5 * 0.5);    // hit first: precisions 1 and 2/4
-  near(range.lowest, 0.5 * 0.5 + 0.5 * 0.5);   // miss, hit, duplicate, hit: precisions 1/2 and 2/4
+  near(range.highest, 0.5 * 1 + 0.5 * 0.5);   // hit first: precisions 1 and 2/4
+  near(range.lowest, 0.5 * 0.5 + 0.5 * 0.5);  // miss, hit, duplicate, hit: precisions 1/2 and 2/4
 }
 
-// Two tied detections compete for two instances: [0, 10] wants either, [0, 6] only the first. If the larger comes first it takes
-// [0, 10] (tIoU 1) and the other finds nothing left.
+// Two tied detections compete for two instances: [0, 10] wants either, [0, 6] only the first. If the larger comes first
+// it takes [0, 10] (tIoU 1) and the other finds nothing left.
 BOOST_AUTO_TEST_CASE(range_of_ties_of_competitors) {
   Dataset data;
   add(data, "v", 100, {{0, 10, "a"}, {1, 12, "a"}}, {{0, 10, 0.5, "a"}, {0, 6, 0.5, "a"}});
@@ -73,7 +77,8 @@ BOOST_AUTO_TEST_CASE(range_of_ties_of_competitors) {
   BOOST_CHECK(!range.exact);  // what is taken hangs on the order, so that later detections might matter
 }
 
-// All orders of up to seven detections, tried one by one, never leave the range, and attain it where it is said to be exact.
+// All orders of up to seven detections, tried one by one, never leave the range, and attain it where it is said to be
+// exact.
 BOOST_AUTO_TEST_CASE(range_of_ties_against_all_orders) {
   std::uint64_t state = 7;
   const auto uniform = [&] {
@@ -106,8 +111,10 @@ BOOST_AUTO_TEST_CASE(range_of_ties_against_all_orders) {
         if (first) range = tie_range(run, p, 1);
         first = false;
       } while (std::next_permutation(order.begin(), order.end()));
-      BOOST_CHECK_MESSAGE(range.lowest <= low + 1e-12 || !range.exact, trial << ": " << range.lowest << " above " << low);
-      BOOST_CHECK_MESSAGE(range.highest >= high - 1e-12 || !range.exact, trial << ": " << range.highest << " below " << high);
+      BOOST_CHECK_MESSAGE(range.lowest <= low + 1e-12 || !range.exact,
+                          trial << ": " << range.lowest << " above " << low);
+      BOOST_CHECK_MESSAGE(range.highest >= high - 1e-12 || !range.exact,
+                          trial << ": " << range.highest << " below " << high);
       if (!range.exact) continue;
       ++exact;
       near(range.lowest, low), near(range.highest, high);
@@ -125,7 +132,8 @@ BOOST_AUTO_TEST_CASE(range_of_ties_of_proposals) {
   p.proposals = p.filter.class_agnostic = true, p.max_avg = 3;
   const Evaluated run = evaluate(data, p, 1);
   BOOST_CHECK_EQUAL(run.proposal.tied, 3u);
-  // 100 points, AN up to 3: found from the 34th point on when first, only at the 100th when last (a proposal is used when int(3 j / 100) says so).
+  // 100 points, AN up to 3: found from the 34th point on when first, only at the 100th when last (a proposal is used
+  // when int(3 j / 100) says so).
   const TieRange range = tie_range(run, p, 1);
   BOOST_CHECK_LT(range.lowest, run.score);
   BOOST_CHECK_GT(range.highest, run.score);
@@ -136,19 +144,19 @@ BOOST_AUTO_TEST_CASE(range_of_ties_of_proposals) {
 BOOST_AUTO_TEST_CASE(kinds_of_predictions) {
   Dataset data;
   add(data, "v", 100, {{0, 10, "a"}, {40, 50, "b"}},
-      {{0, 10, 0.9, "a"},    // true positive
-       {0, 9, 0.8, "a"},     // double detection
-       {40, 50, 0.7, "a"},   // wrong label
-       {0, 30, 0.6, "a"},    // localization: tIoU 1/3 with its own label
-       {40, 70, 0.5, "a"},   // confusion: tIoU 1/3 with the other
-       {80, 90, 0.4, "a"},   // background
-       {9.5, 20, 0.3, "a"},  // background: tIoU 0.5/20
-       {40, 50, 0.2, "c"}}); // no class: not ranked
+      {{0, 10, 0.9, "a"},     // true positive
+       {0, 9, 0.8, "a"},      // double detection
+       {40, 50, 0.7, "a"},    // wrong label
+       {0, 30, 0.6, "a"},     // localization: tIoU 1/3 with its own label
+       {40, 70, 0.5, "a"},    // confusion: tIoU 1/3 with the other
+       {80, 90, 0.4, "a"},    // background
+       {9.5, 20, 0.3, "a"},   // background: tIoU 0.5/20
+       {40, 50, 0.2, "c"}});  // no class: not ranked
   data.index();
   const Evaluated run = evaluate(data, protocol({0.5}), 1);
   const Diagnosis d = diagnose(run, false, 2);
   const std::vector<Kind> want = {Kind::kTruePositive, Kind::kDoubleDetection, Kind::kWrongLabel, Kind::kLocalization,
-                                  Kind::kConfusion, Kind::kBackground, Kind::kBackground, Kind::kIgnored};
+                                  Kind::kConfusion,    Kind::kBackground,      Kind::kBackground, Kind::kIgnored};
   BOOST_REQUIRE_EQUAL(d.kinds.size(), 1u);
   BOOST_CHECK(d.kinds[0] == want);
   // Class a has one instance: range k holds the k-th prediction.
@@ -162,8 +170,8 @@ BOOST_AUTO_TEST_CASE(kinds_of_predictions) {
   near(d.f1[0], 2.0 / (1 + 2)), near(d.threshold[0], 0.9), near(d.precision[0], 1), near(d.recall[0], 0.5);
 }
 
-// Two classes with 3 and 1 instances: N = 2. Class a finds one of 3 at rank 2 behind a background error: precision_N = R N / (R N + F)
-// = (2/3) / (2/3 + 1) = 0.4, AP_N = 1/3 * 0.4. Class b is perfect: AP_N = 1.
+// Two classes with 3 and 1 instances: N = 2. Class a finds one of 3 at rank 2 behind a background error: precision_N =
+// R N / (R N + F) = (2/3) / (2/3 + 1) = 0.4, AP_N = 1/3 * 0.4. Class b is perfect: AP_N = 1.
 BOOST_AUTO_TEST_CASE(normalized_precision_and_its_gains) {
   Dataset data;
   add(data, "v", 100, {{0, 10, "a"}, {20, 30, "a"}, {60, 70, "a"}, {40, 50, "b"}},
@@ -176,11 +184,12 @@ BOOST_AUTO_TEST_CASE(normalized_precision_and_its_gains) {
   near(d.gain[static_cast<std::size_t>(Kind::kConfusion)], 0);
 }
 
-// Sensitivity to length: two short instances, of which one is found behind an error, and a long one found first. For the short bucket the
-// detection of the long one is left out, and the other way round; the error stays in both.
+// Sensitivity to length: two short instances, of which one is found behind an error, and a long one found first. For
+// the short bucket the detection of the long one is left out, and the other way round; the error stays in both.
 BOOST_AUTO_TEST_CASE(sensitivity_by_length) {
   Dataset data;
-  add(data, "v", 1000, {{0, 10, "a"}, {20, 30, "a"}, {100, 200, "a"}}, {{100, 200, 0.9, "a"}, {500, 510, 0.8, "a"}, {0, 10, 0.7, "a"}});
+  add(data, "v", 1000, {{0, 10, "a"}, {20, 30, "a"}, {100, 200, "a"}},
+      {{100, 200, 0.9, "a"}, {500, 510, 0.8, "a"}, {0, 10, 0.7, "a"}});
   data.index();
   const Diagnosis d = diagnose(evaluate(data, protocol({0.5}), 1), false, 1);
   BOOST_REQUIRE_EQUAL(d.sensitivity.size(), 3u);
@@ -216,7 +225,7 @@ BOOST_AUTO_TEST_CASE(waterfall) {
   BOOST_REQUIRE_EQUAL(steps.size(), 3u);
   near(steps[0].score, (0.5 + 0) / 2);  // a: behind the background error
   near(steps[1].score, (0.5 + 1) / 2);
-  near(steps[2].score, 1);              // the error's score is 0
+  near(steps[2].score, 1);  // the error's score is 0
   near(steps[2].gain, 0.25);
   const auto alone = oracle(run, p, "boundaries", 1);
   BOOST_REQUIRE_EQUAL(alone.size(), 1u);
@@ -226,7 +235,8 @@ BOOST_AUTO_TEST_CASE(waterfall) {
 // A duplicate of the first instance does not come before the only detection of the second, whatever their overlaps.
 BOOST_AUTO_TEST_CASE(perfect_ranking_puts_duplicates_behind) {
   Dataset data;
-  add(data, "v", 100, {{0, 10, "a"}, {40, 50, "a"}}, {{0, 10, 0.9, "a"}, {0, 9.5, 0.8, "a"}, {41, 48, 0.7, "a"}, {80, 90, 0.95, "a"}});
+  add(data, "v", 100, {{0, 10, "a"}, {40, 50, "a"}},
+      {{0, 10, 0.9, "a"}, {0, 9.5, 0.8, "a"}, {41, 48, 0.7, "a"}, {80, 90, 0.95, "a"}});
   data.index();
   const Protocol p = protocol({0.5});
   const auto steps = oracle(evaluate(data, p, 1), p, "ranking", 1);
@@ -259,7 +269,8 @@ BOOST_AUTO_TEST_CASE(two_protocols) {
   near(e.rules[3].score, 0.5 * 0.5);
 }
 
-// By rank, A takes the first instance, which B needs; by ground truth the first instance takes B, and A is left with the second.
+// By rank, A takes the first instance, which B needs; by ground truth the first instance takes B, and A is left with
+// the second.
 BOOST_AUTO_TEST_CASE(two_directions_of_matching) {
   Dataset data;
   add(data, "v", 100, {{0, 10, "a"}, {4, 11, "a"}}, {{1, 10.5, 0.9, "a"}, {0, 10, 0.8, "a"}});

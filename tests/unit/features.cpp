@@ -43,7 +43,8 @@ BOOST_AUTO_TEST_CASE(base64_round_trips) {
 }
 
 BOOST_AUTO_TEST_CASE(npy_round_trips_and_refuses) {
-  const auto path = (std::filesystem::temp_directory_path() / ("tal-npy-" + std::to_string(::getpid()) + ".npy")).string();
+  const auto path =
+      (std::filesystem::temp_directory_path() / ("tal-npy-" + std::to_string(::getpid()) + ".npy")).string();
   const std::vector<float> values = {1, 2, 3, 4, 5, 6.5f};
   for (bool half : {false, true}) {
     write_npy(path, values.data(), 3, 2, half);
@@ -55,7 +56,8 @@ BOOST_AUTO_TEST_CASE(npy_round_trips_and_refuses) {
     BOOST_CHECK_EXCEPTION(load_features(stream), Error, [](const Error& e) { return e.field() == "features.x.dim"; });
   }
   const std::string file = read_file(path);
-  for (std::size_t cut = 0; cut < file.size(); ++cut) BOOST_CHECK_THROW(parse_npy_header(std::string_view(file).substr(0, cut)), Error);
+  for (std::size_t cut = 0; cut < file.size(); ++cut)
+    BOOST_CHECK_THROW(parse_npy_header(std::string_view(file).substr(0, cut)), Error);
   // One changed byte of the header never crashes: it is an error or another array that fits into the file.
   for (std::size_t at = 0; at < 128; ++at)
     for (int byte = 0; byte < 256; byte += 5) {
@@ -79,7 +81,8 @@ BOOST_AUTO_TEST_CASE(inline_streams) {
   const float values[] = {0.5f, -1, 2, 3};
   Record record = Record::make("v");
   FeatureStream stream;
-  stream.name = "x", stream.rows = 2, stream.dim = 2, stream.stride = 8, stream.window = 16, stream.fps = Rate{30000, 1001};
+  stream.name = "x", stream.rows = 2, stream.dim = 2, stream.stride = 8, stream.window = 16,
+  stream.fps = Rate{30000, 1001};
   stream.data = base64_encode({reinterpret_cast<const char*>(values), sizeof values});
   stream.classes = {"a", "b\"c"};
   record.set_feature("x", feature_json(stream));
@@ -95,7 +98,8 @@ BOOST_AUTO_TEST_CASE(maps_of_a_record) {
   record.set_raw("maps", R"({"other":{"a":1.50}})");
   const FloatMap map{{1, 2}, {0.5f, -1}, {"p", "q"}, std::vector<Segment>{{0.25, 3}}};
   set_float_map(record, "own", map);
-  const std::string own = R"("own":{"columns":["p","q"],"shape":[1,2],"dtype":"float32","data":"AAAAPwAAgL8=","anchors":[[0.25,3]]})";
+  const std::string own =
+      R"("own":{"columns":["p","q"],"shape":[1,2],"dtype":"float32","data":"AAAAPwAAgL8=","anchors":[[0.25,3]]})";
   BOOST_TEST(*record.raw("maps") == R"({"other":{"a":1.50},)" + own + "}");
   set_float_map(record, "other", map);
   BOOST_TEST(record.raw("maps")->ends_with("," + own + "}"));

@@ -15,8 +15,9 @@ using namespace tal;
 namespace {
 
 // The loop as the paper prints it; quadratic.
-std::set<std::pair<std::int64_t, std::int64_t>> literal(const std::vector<double>& curve, std::int64_t min, std::int64_t max,
-                                                        double threshold, bool keep, std::int64_t& rounds) {
+std::set<std::pair<std::int64_t, std::int64_t>> literal(const std::vector<double>& curve, std::int64_t min,
+                                                        std::int64_t max, double threshold, bool keep,
+                                                        std::int64_t& rounds) {
   using Part = std::pair<std::int64_t, std::int64_t>;
   const auto n = static_cast<std::int64_t>(curve.size());
   std::vector<Part> set;
@@ -30,7 +31,8 @@ std::set<std::pair<std::int64_t, std::int64_t>> literal(const std::vector<double
     for (auto& c : set) c = {std::max<std::int64_t>(0, c.first - 1), std::min(n - 1, c.second + 1)};
     std::vector<Part> merged;
     for (const auto& c : set) {
-      if (!merged.empty() && c.first <= merged.back().second) merged.back().second = std::max(merged.back().second, c.second);
+      if (!merged.empty() && c.first <= merged.back().second)
+        merged.back().second = std::max(merged.back().second, c.second);
       else merged.push_back(c);
     }
     set.clear();
@@ -43,7 +45,8 @@ std::set<std::pair<std::int64_t, std::int64_t>> literal(const std::vector<double
   return out;
 }
 
-// Every proposal of every curve, then the plain greedy loop: by falling score, against all that were kept (of its label, if by_label).
+// Every proposal of every curve, then the plain greedy loop: by falling score, against all that were kept (of its
+// label, if by_label).
 std::vector<Proposal> merged_plainly(const std::vector<Curve>& curves, const GroupingOptions& o, bool by_label) {
   std::vector<Proposal> all, kept;
   for (const auto& curve : curves)
@@ -56,7 +59,10 @@ std::vector<Proposal> merged_plainly(const std::vector<Curve>& curves, const Gro
       }
   std::stable_sort(all.begin(), all.end(), [](const Proposal& a, const Proposal& b) { return a.score > b.score; });
   for (const auto& p : all)
-    if (std::none_of(kept.begin(), kept.end(), [&](const Proposal& k) { return (!by_label || k.label == p.label) && tiou(k.segment, p.segment) > o.merge_nms; })) kept.push_back(p);
+    if (std::none_of(kept.begin(), kept.end(), [&](const Proposal& k) {
+          return (!by_label || k.label == p.label) && tiou(k.segment, p.segment) > o.merge_nms;
+        }))
+      kept.push_back(p);
   return kept;
 }
 
@@ -75,10 +81,12 @@ BOOST_AUTO_TEST_CASE(one_suppression_over_the_proposals_of_all_curves) {
   std::size_t differ = 0;
   for (int trial = 0; trial < 200; ++trial) {
     // Two classes that rise together with the same bounds or nearly, and their mean.
-    std::vector<Curve> curves = {{"dive", std::vector<double>(60, 0.1)}, {"jump", std::vector<double>(60, 0.1)}, {"", std::vector<double>(60)}};
+    std::vector<Curve> curves = {
+        {"dive", std::vector<double>(60, 0.1)}, {"jump", std::vector<double>(60, 0.1)}, {"", std::vector<double>(60)}};
     for (int k = 0; k < 4; ++k) {
       const auto first = static_cast<std::size_t>(50 * uniform()), count = static_cast<std::size_t>(3 + 7 * uniform());
-      for (std::size_t i = first; i < std::min<std::size_t>(60, first + count); ++i) curves[0].values[i] = 0.5 + 0.5 * uniform(), curves[1].values[i] = 0.5 + 0.5 * uniform();
+      for (std::size_t i = first; i < std::min<std::size_t>(60, first + count); ++i)
+        curves[0].values[i] = 0.5 + 0.5 * uniform(), curves[1].values[i] = 0.5 + 0.5 * uniform();
     }
     for (std::size_t i = 0; i < 60; ++i) curves[2].values[i] = (curves[0].values[i] + curves[1].values[i]) / 2;
     for (const bool by_label : {false, true}) {
@@ -86,7 +94,9 @@ BOOST_AUTO_TEST_CASE(one_suppression_over_the_proposals_of_all_curves) {
       Record record = Record::make("v");
       const auto got = propose_from_curves(record, curves, {1, 1, 1, 0}, o), want = merged_plainly(curves, o, by_label);
       BOOST_TEST_REQUIRE(got.size() == want.size(), "trial " << trial << " by label " << by_label);
-      for (std::size_t i = 0; i < want.size(); ++i) BOOST_TEST((got[i].segment == want[i].segment && got[i].label == want[i].label && got[i].score == want[i].score));
+      for (std::size_t i = 0; i < want.size(); ++i)
+        BOOST_TEST(
+            (got[i].segment == want[i].segment && got[i].label == want[i].label && got[i].score == want[i].score));
       differ += by_label && got.size() != merged_plainly(curves, o, false).size();
     }
   }
@@ -109,11 +119,14 @@ BOOST_AUTO_TEST_CASE(a_run_without_a_proposal_says_why) {
   none.add({}, 0);
   BOOST_TEST(said(none, o) == "no proposal in the only record: there are no rows (--allow-empty accepts that)");
   none.add({{"a", {0.1, 0.25}}, {"", {0.3125, 0}}}, 0);
-  BOOST_TEST(said(none, o) == "no proposal in any of 2 records: the highest score is 0.3125, the threshold 0.5 (--allow-empty accepts that)");
+  BOOST_TEST(
+      said(none, o) ==
+      "no proposal in any of 2 records: the highest score is 0.3125, the threshold 0.5 (--allow-empty accepts that)");
   none.add({{"a", {0.7}}}, 0);
   o.max = 9;
   BOOST_TEST(said(none, o) ==
-             "no proposal in any of 3 records: the highest score is 0.7 and reaches the threshold 0.5, but no component has more than 2 and fewer than 9 rows (--allow-empty accepts that)");
+             "no proposal in any of 3 records: the highest score is 0.7 and reaches the threshold 0.5, but no "
+             "component has more than 2 and fewer than 9 rows (--allow-empty accepts that)");
   none.add({}, 1);  // one proposal anywhere is enough
   BOOST_TEST(said(none, o) == "");
 }
@@ -167,8 +180,9 @@ BOOST_AUTO_TEST_CASE(a_record_gets_proposals_in_seconds) {
   BOOST_TEST(record.proposals()[0].label == "dive");
   BOOST_TEST(std::fabs(record.proposals()[0].score - 4.0 / 6) < 1e-12);
   options.curve = "div";
-  BOOST_CHECK_EXCEPTION(propose_by_grouping(record, options, tally), Error,
-                        [](const Error& e) { return std::string(e.what()).find("did you mean 'dive'?") != std::string::npos; });
+  BOOST_CHECK_EXCEPTION(propose_by_grouping(record, options, tally), Error, [](const Error& e) {
+    return std::string(e.what()).find("did you mean 'dive'?") != std::string::npos;
+  });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -26,10 +26,16 @@ bool accepts(const std::string& text) {
 BOOST_AUTO_TEST_SUITE(json_check)
 
 BOOST_AUTO_TEST_CASE(words) {
-  for (const char* good : {"0", "-0", "-0.0e+10", "1E5", "12.50", "true", "false", "null", "\"\"", "\"a\\\"\\u00e9\\/\"", "[]", "{}", "[ ]", "{ }", "[[],{}]", "{\"a\" :\t[1 , 2]\r\n, \"b\":{\"c\":null}}", "1e99"})
+  for (const char* good :
+       {"0", "-0", "-0.0e+10", "1E5", "12.50", "true", "false", "null", "\"\"", "\"a\\\"\\u00e9\\/\"", "[]", "{}",
+        "[ ]", "{ }", "[[],{}]", "{\"a\" :\t[1 , 2]\r\n, \"b\":{\"c\":null}}", "1e99"})
     BOOST_TEST(accepts(good), good);
-  for (const char* bad : {"", " ", " 1", "1 ", "01", "-", "+1", "1.", ".5", "1e", "1e+", "0x1", "nan", "NaN", "Infinity", "1e999", "-1e999", "tru", "truex", "nul", "\"", "\"\\", "\"\\q\"", "\"\\u12g4\"", "[", "]", "[1", "[1,",
-                          "[1,]", "[,1]", "[1 2]", "[1}", "{", "}", "{1}", "{\"a\"}", "{\"a\":}", "{\"a\" 1}", "{\"a\":1,}", "{\"a\":1]", "{a:1}", "1,2", "[]]", "{}{}", "'a'"})
+  for (const char* bad :
+       {"",         " ",         " 1",         "1 ",        "01",      "-",           "+1",    "1.",     ".5",
+        "1e",       "1e+",       "0x1",        "nan",       "NaN",     "Infinity",    "1e999", "-1e999", "tru",
+        "truex",    "nul",       "\"",         "\"\\",      "\"\\q\"", "\"\\u12g4\"", "[",     "]",      "[1",
+        "[1,",      "[1,]",      "[,1]",       "[1 2]",     "[1}",     "{",           "}",     "{1}",    "{\"a\"}",
+        "{\"a\":}", "{\"a\" 1}", "{\"a\":1,}", "{\"a\":1]", "{a:1}",   "1,2",         "[]]",   "{}{}",   "'a'"})
     BOOST_TEST(!accepts(bad), bad);
   const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
   BOOST_TEST(accepts(nested(1000000)));
@@ -37,7 +43,9 @@ BOOST_AUTO_TEST_CASE(words) {
 }
 
 BOOST_AUTO_TEST_CASE(damaged_texts_as_a_parser_sees_them) {
-  const std::string seeds[] = {R"([{"segment":[12.5,30],"score":0.25,"label":"Run \"x\""},{"segment":[1e1,2E+1],"x":{"y":[true,false,null,[],{}]}}])", R"({"a" : -0.125e-3, "b\u00e9" :[ [ ], { } , "\\"]})", "-12.75e+2", R"("a\/b\n")"};
+  const std::string seeds[] = {
+      R"([{"segment":[12.5,30],"score":0.25,"label":"Run \"x\""},{"segment":[1e1,2E+1],"x":{"y":[true,false,null,[],{}]}}])",
+      R"({"a" : -0.125e-3, "b\u00e9" :[ [ ], { } , "\\"]})", "-12.75e+2", R"("a\/b\n")"};
   const std::string alphabet = "\"\\{}[],:0159.-+eEtrufalsn /x ";
   std::mt19937 random(7);
   const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };

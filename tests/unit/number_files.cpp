@@ -48,7 +48,8 @@ std::string deflated(const std::string& bytes) {
   z_stream stream{};
   deflateInit2(&stream, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
   std::string out(deflateBound(&stream, bytes.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data())), stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data())),
+  stream.avail_in = static_cast<uInt>(bytes.size());
   stream.next_out = reinterpret_cast<Bytef*>(out.data()), stream.avail_out = static_cast<uInt>(out.size());
   deflate(&stream, Z_FINISH);
   out.resize(stream.total_out);
@@ -67,15 +68,22 @@ std::string zip(const std::vector<Entry>& entries) {
   std::string out, directory;
   for (const auto& e : entries) {
     const std::string packed = e.deflate ? deflated(e.bytes) : e.bytes;
-    const auto crc = e.claimed_crc.value_or(static_cast<std::uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(e.bytes.data()), static_cast<uInt>(e.bytes.size()))));
-    const std::string common = little(20, 2) + little(e.flags, 2) + little(e.method ? e.method : e.deflate ? 8 : 0, 2) + little(0, 4) + little(crc, 4) +
-                               little(packed.size(), 4) + little(e.claimed_size.value_or(static_cast<std::uint32_t>(e.bytes.size())), 4) +
+    const auto crc = e.claimed_crc.value_or(static_cast<std::uint32_t>(
+        crc32(0, reinterpret_cast<const Bytef*>(e.bytes.data()), static_cast<uInt>(e.bytes.size()))));
+    const std::string common = little(20, 2) + little(e.flags, 2) +
+                               little(e.method    ? e.method
+                                      : e.deflate ? 8
+                                                  : 0,
+                                      2) +
+                               little(0, 4) + little(crc, 4) + little(packed.size(), 4) +
+                               little(e.claimed_size.value_or(static_cast<std::uint32_t>(e.bytes.size())), 4) +
                                little(e.name.size(), 2) + little(0, 2);
-    directory += "PK\x01\x02" + little(20, 2) + common + little(0, 2) + little(0, 2) + little(0, 2) + little(0, 4) + little(out.size(), 4) + e.name;
+    directory += "PK\x01\x02" + little(20, 2) + common + little(0, 2) + little(0, 2) + little(0, 2) + little(0, 4) +
+                 little(out.size(), 4) + e.name;
     out += "PK\x03\x04" + common + e.name + packed;
   }
-  return out + directory + "PK\x05\x06" + little(0, 4) + little(entries.size(), 2) + little(entries.size(), 2) + little(directory.size(), 4) +
-         little(out.size(), 4) + little(0, 2);
+  return out + directory + "PK\x05\x06" + little(0, 4) + little(entries.size(), 2) + little(entries.size(), 2) +
+         little(directory.size(), 4) + little(out.size(), 4) + little(0, 2);
 }
 
 std::string npy(const std::vector<float>& values, const std::string& shape) {
@@ -95,7 +103,8 @@ BOOST_AUTO_TEST_SUITE(number_files)
 
 BOOST_AUTO_TEST_CASE(tables) {
   const std::vector<float> wanted = {1, -2.5f, 3, 4e3f};
-  for (const char* text : {"1,-2.5\n3,4e3\n", "1;-2.5\r\n3;4e3\r\n", "1\t-2.5\n3\t4000\n\n", " 1  -2.5 \n  3 4000", "\xef\xbb\xbf+1, -2.5\n3 ,4e3"}) {
+  for (const char* text : {"1,-2.5\n3,4e3\n", "1;-2.5\r\n3;4e3\r\n", "1\t-2.5\n3\t4000\n\n", " 1  -2.5 \n  3 4000",
+                           "\xef\xbb\xbf+1, -2.5\n3 ,4e3"}) {
     const NumberTable table = parse_number_table(text);
     BOOST_TEST(table.header.empty());
     BOOST_TEST(table.values.rows == 2);
@@ -107,9 +116,15 @@ BOOST_AUTO_TEST_CASE(tables) {
   BOOST_TEST((named.values.values == std::vector<float>{2, 1, 4, 3}));
   BOOST_TEST(parse_number_table("").values.rows == 0);
   BOOST_TEST(parse_number_table("a,b\n").values.rows == 0);
-  for (const auto& [text, message] : {std::pair{"1,2\n3\n", "line 2"}, {"1,2\n3,4,5\n", "3 columns"}, {"1,2\n3,x\n", "column 2: 'x'"},
-                                      {"1,2\nnan,3\n", "not finite"}, {"1,2\n3,1e999\n", "not finite"}, {"1,2\n3,1e39\n", "not finite"},
-                                      {"1,2\n3,\n", "''"}, {"1,2\n0x10,3\n", "'0x10'"}, {"1 2\n3 4 \0\n", ""}}) {
+  for (const auto& [text, message] : {std::pair{"1,2\n3\n", "line 2"},
+                                      {"1,2\n3,4,5\n", "3 columns"},
+                                      {"1,2\n3,x\n", "column 2: 'x'"},
+                                      {"1,2\nnan,3\n", "not finite"},
+                                      {"1,2\n3,1e999\n", "not finite"},
+                                      {"1,2\n3,1e39\n", "not finite"},
+                                      {"1,2\n3,\n", "''"},
+                                      {"1,2\n0x10,3\n", "'0x10'"},
+                                      {"1 2\n3 4 \0\n", ""}}) {
     const std::string got = refusal([&, text = text] { parse_number_table(text); });
     const bool line = std::string(message) == "line 2" ? !got.empty() : got.find(message) != std::string::npos;
     BOOST_TEST(line, text << " -> " << got);
@@ -120,14 +135,16 @@ BOOST_AUTO_TEST_CASE(tables) {
   } catch (const Error& error) {
     BOOST_TEST(error.line() == 3u);
   }
-  for (const char* column : {"z", "0", "4", "-1", "1.5", ""}) BOOST_CHECK_THROW(parse_number_table("x,y,l\n1,2,3\n", {column}), Error);
+  for (const char* column : {"z", "0", "4", "-1", "1.5", ""})
+    BOOST_CHECK_THROW(parse_number_table("x,y,l\n1,2,3\n", {column}), Error);
   BOOST_CHECK_THROW(parse_number_table(literal("1 2\n3 \0\n")), Error);
 }
 
 BOOST_AUTO_TEST_CASE(zip_and_npz) {
   const std::vector<float> values = {1, 2, 3, 4, 5, 6};
   const std::string text(100000, 'a');
-  const std::string good = zip({{"a_10.npy", npy(values, "2, 3")}, {"a_2.npy", npy(values, "6,"), true}, {"long.npy", text, true}});
+  const std::string good =
+      zip({{"a_10.npy", npy(values, "2, 3")}, {"a_2.npy", npy(values, "6,"), true}, {"long.npy", text, true}});
   const Npz file(good);
   BOOST_TEST((file.names() == std::vector<std::string>{"a_2", "a_10", "long"}));
   std::string storage;
@@ -219,8 +236,8 @@ BOOST_AUTO_TEST_CASE(hdf5_layouts) {
       hsize_t count = 1;
       for (const auto e : extents) count *= e;
       for (hsize_t i = 0; i < count; ++i) values.push_back(static_cast<double>(i));
-      const hid_t space = H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), create = H5Pcreate(H5P_DATASET_CREATE),
-                  links = H5Pcreate(H5P_LINK_CREATE);
+      const hid_t space = H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr),
+                  create = H5Pcreate(H5P_DATASET_CREATE), links = H5Pcreate(H5P_LINK_CREATE);
       H5Pset_create_intermediate_group(links, 1);
       if (packed) H5Pset_chunk(create, static_cast<int>(extents.size()), extents.data()), H5Pset_deflate(create, 9);
       const hid_t set = H5Dcreate2(file, name, stored, space, links, create, H5P_DEFAULT);
@@ -233,7 +250,8 @@ BOOST_AUTO_TEST_CASE(hdf5_layouts) {
       const int stride = 16;
       if (matlab) H5Awrite(attribute, text, "double");
       else H5Awrite(attribute, H5T_NATIVE_INT, &stride);
-      H5Aclose(attribute), H5Tclose(text), H5Sclose(one), H5Dclose(set), H5Pclose(create), H5Pclose(links), H5Sclose(space);
+      H5Aclose(attribute), H5Tclose(text), H5Sclose(one), H5Dclose(set), H5Pclose(create), H5Pclose(links),
+          H5Sclose(space);
     };
     write("v/rgb", {2, 3}, H5T_IEEE_F64BE, false, false);
     write("packed", {1, 3, 2}, H5T_STD_I16LE, false, true);
@@ -261,7 +279,8 @@ BOOST_AUTO_TEST_CASE(hdf5_layouts) {
     const Hdf5File file = memory ? Hdf5File::from_memory(bytes) : Hdf5File(path);
     std::vector<std::string> names;
     for (const auto& d : file.datasets()) names.push_back(d.name);
-    BOOST_TEST((names == std::vector<std::string>{"cube", "mat", "outside", "packed", "promise", "text", "v/rgb", "vector"}));
+    BOOST_TEST(
+        (names == std::vector<std::string>{"cube", "mat", "outside", "packed", "promise", "text", "v/rgb", "vector"}));
     BOOST_TEST(file.datasets()[6].attributes.at("stride") == 16);
     const FeatureMatrix rgb = file.read("v/rgb");
     BOOST_TEST(rgb.rows == 2);
@@ -276,7 +295,10 @@ BOOST_AUTO_TEST_CASE(hdf5_layouts) {
     BOOST_TEST(mat.dim == 2);
     BOOST_TEST(mat.at(0, 1) == 3);
     BOOST_TEST((file.datasets()[1].shape == std::vector<std::int64_t>{3, 2}));
-    for (const auto& [name, message] : {std::pair{"cube", "3 dimensions"}, {"promise", "promises more"}, {"outside", "other files"}, {"text", "not numbers"},
+    for (const auto& [name, message] : {std::pair{"cube", "3 dimensions"},
+                                        {"promise", "promises more"},
+                                        {"outside", "other files"},
+                                        {"text", "not numbers"},
                                         {"none", "data set 'none'"}})
       BOOST_TEST(refusal([&, name = name] { file.read(name); }).find(message) != std::string::npos, name);
   }
@@ -290,27 +312,37 @@ BOOST_AUTO_TEST_CASE(hdf5_layouts) {
 #endif
 
 BOOST_AUTO_TEST_CASE(pickles_are_inert) {
-  const auto read = [](std::string_view bytes) { return Pickle(bytes, [](std::string_view global) { return global == "a.b"; }); };
-  const auto nested = read(literal("\x80\x02}(X\x01\0\0\0kK\x07U\x01lJ\xff\xff\xff\xffX\x01\0\0\0fG\x40\x09\x21\xfb\x54\x44\x2d\x18"
-                                            "X\x01\0\0\0b\x88X\x01\0\0\0n\x8a\x02\x00\xffu."));
+  const auto read = [](std::string_view bytes) {
+    return Pickle(bytes, [](std::string_view global) { return global == "a.b"; });
+  };
+  const auto nested =
+      read(literal("\x80\x02}(X\x01\0\0\0kK\x07U\x01lJ\xff\xff\xff\xffX\x01\0\0\0fG\x40\x09\x21\xfb\x54\x44\x2d\x18"
+                   "X\x01\0\0\0b\x88X\x01\0\0\0n\x8a\x02\x00\xffu."));
   BOOST_TEST(nested.root().value("k")->integer == 7);
   BOOST_TEST(nested.root().value("l")->integer == -1);
   BOOST_TEST(nested.root().value("f")->real == 3.141592653589793);
   BOOST_TEST(nested.root().value("b")->integer == 1);
   BOOST_TEST(nested.root().value("n")->integer == -256);
   BOOST_TEST(nested.root().value("none") == nullptr);
-  const auto call = read("\x80\x02" "ca\nb\nK\x01K\x02\x86R.");
+  const auto call = read(
+      "\x80\x02"
+      "ca\nb\nK\x01K\x02\x86R.");
   BOOST_TEST((call.root().kind == PickleNode::Kind::kCall));
   BOOST_TEST(call.root().items[0]->text == "a.b");
   BOOST_TEST(call.root().items[1]->items.size() == 2u);
-  BOOST_TEST(refusal([&] { read("\x80\x02" "cos\nsystem\nX"); }).find("'os.system'") != std::string::npos);
+  BOOST_TEST(refusal([&] {
+               read(
+                   "\x80\x02"
+                   "cos\nsystem\nX");
+             }).find("'os.system'") != std::string::npos);
   std::string_view two = "\x80\x02K\x01.K\x02.";
   BOOST_TEST(Pickle(two, [](std::string_view) { return false; }).root().integer == 1);
   BOOST_TEST(two.size() == 3u);  // the next pickle is left
   // every short sequence of opcodes ends in a value or an Error
   for (int a = 0; a < 256; ++a)
     for (int b = 0; b < 256; ++b) {
-      const std::string bytes = std::string("\x80\x02]}K\x01(K\x02") + static_cast<char>(a) + static_cast<char>(b) + "\x01\n\x01.";
+      const std::string bytes =
+          std::string("\x80\x02]}K\x01(K\x02") + static_cast<char>(a) + static_cast<char>(b) + "\x01\n\x01.";
       (void)refusal([&] { read(bytes); });
     }
 }
@@ -324,11 +356,14 @@ BOOST_AUTO_TEST_CASE(windows_of_signals) {
   const FeatureMatrix padded = window_features(samples, rows(TailRule::pad), 2, {"raw"});
   BOOST_TEST((std::vector<float>(padded.values.end() - 4, padded.values.end()) == std::vector<float>{6, 50, 6, 50}));
   const FeatureMatrix shifted = window_features(samples, rows(TailRule::shift), 2, {"mean", "raw"});
-  BOOST_TEST((std::vector<float>(shifted.values.end() - 6, shifted.values.end()) == std::vector<float>{5, 45, 4, 40, 6, 50}));
+  BOOST_TEST(
+      (std::vector<float>(shifted.values.end() - 6, shifted.values.end()) == std::vector<float>{5, 45, 4, 40, 6, 50}));
   const FeatureMatrix all = window_features(samples, {2}, 3, {"mean", "std", "min", "max", "energy"});
   BOOST_TEST(all.dim == 10);
-  const std::vector<double> wanted = {13 / 3.0, 40, std::sqrt(14 / 9.0), std::sqrt(200 / 3.0), 3, 30, 6, 50, 61 / 3.0, 5000 / 3.0};
-  for (std::size_t i = 0; i < wanted.size(); ++i) BOOST_TEST(all.values[i] == static_cast<float>(wanted[i]), boost::test_tools::tolerance(1e-6f));
+  const std::vector<double> wanted = {13 / 3.0, 40,       std::sqrt(14 / 9.0), std::sqrt(200 / 3.0), 3, 30, 6,
+                                      50,       61 / 3.0, 5000 / 3.0};
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    BOOST_TEST(all.values[i] == static_cast<float>(wanted[i]), boost::test_tools::tolerance(1e-6f));
 }
 
 BOOST_AUTO_TEST_CASE(names_of_features) {

@@ -46,12 +46,15 @@ Picture decode(const std::string& png) {
   BOOST_TEST(ended);
   std::string raw((out.width * 3 + 1) * out.height, '\0');
   uLongf size = raw.size();
-  BOOST_REQUIRE_EQUAL(::uncompress(reinterpret_cast<Bytef*>(raw.data()), &size, reinterpret_cast<const Bytef*>(packed.data()), packed.size()), Z_OK);
+  BOOST_REQUIRE_EQUAL(::uncompress(reinterpret_cast<Bytef*>(raw.data()), &size,
+                                   reinterpret_cast<const Bytef*>(packed.data()), packed.size()),
+                      Z_OK);
   BOOST_REQUIRE_EQUAL(size, raw.size());
   std::vector<unsigned char> line(out.width * 3, 0);
   for (unsigned y = 0; y < out.height; ++y) {
     BOOST_REQUIRE_EQUAL(raw[y * (out.width * 3 + 1)], 2);
-    for (unsigned i = 0; i < out.width * 3; ++i) line[i] = static_cast<unsigned char>(line[i] + raw[y * (out.width * 3 + 1) + 1 + i]);
+    for (unsigned i = 0; i < out.width * 3; ++i)
+      line[i] = static_cast<unsigned char>(line[i] + raw[y * (out.width * 3 + 1) + 1 + i]);
     for (unsigned x = 0; x < out.width; ++x) out.pixels.push_back({line[3 * x], line[3 * x + 1], line[3 * x + 2]});
   }
   return out;
@@ -78,9 +81,9 @@ BOOST_AUTO_TEST_CASE(png_holds_what_was_drawn) {
   BOOST_TEST(picture.height == 60u);
   const Rgb white{255, 255, 255}, blue{0, 114, 178};
   BOOST_TEST((picture.at(0, 0) == white));
-  BOOST_TEST((picture.at(10, 12) == blue));   // first pixel inside
+  BOOST_TEST((picture.at(10, 12) == blue));  // first pixel inside
   BOOST_TEST((picture.at(9, 12) == white));
-  BOOST_TEST((picture.at(29, 27) == blue));   // last
+  BOOST_TEST((picture.at(29, 27) == blue));  // last
   BOOST_TEST((picture.at(30, 27) == white));
   BOOST_TEST((picture.at(45, 20) == Rgb{234, 175, 128}));  // half vermillion (213, 94, 0) on white, rounded
   BOOST_TEST((picture.at(40, 50) == colour(kText, false)));
@@ -114,9 +117,14 @@ BOOST_AUTO_TEST_CASE(font_has_every_letter_once) {
 
 BOOST_AUTO_TEST_CASE(markup_in_texts_is_escaped) {
   BOOST_TEST(escape_xml("<a b=\"c\" d='e'>&") == "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;");
-  BOOST_TEST(escape_xml(std::string("a\0b\x1b", 4)) == "a\xef\xbf\xbd" "b\xef\xbf\xbd");
+  BOOST_TEST(escape_xml(std::string("a\0b\x1b", 4)) ==
+             "a\xef\xbf\xbd"
+             "b\xef\xbf\xbd");
   BOOST_TEST(escape_xml("\xff\xc3") == "\xef\xbf\xbd\xef\xbf\xbd");
-  BOOST_TEST(escape_xml("Gr\xc3\xb6\xc3\x9f" "e") == "Gr\xc3\xb6\xc3\x9f" "e");
+  BOOST_TEST(escape_xml("Gr\xc3\xb6\xc3\x9f"
+                        "e") ==
+             "Gr\xc3\xb6\xc3\x9f"
+             "e");
   TimelineVideo video;
   video.video = "</title><script>alert(1)</script>", video.duration = 10;
   video.truth.push_back({{1, 2}, "\"><img src=x onerror=alert(1)>"});
@@ -135,7 +143,8 @@ BOOST_AUTO_TEST_CASE(texts_are_shortened_in_the_middle) {
   BOOST_TEST(text_width(fitted, 12) <= 100);
   BOOST_TEST(fitted.substr(0, 4) == "vali");
   BOOST_TEST(fitted.substr(fitted.size() - 2) == "t2");
-  const std::string umlauts = fit_text("\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", 12, 45);
+  const std::string umlauts =
+      fit_text("\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", 12, 45);
   BOOST_TEST(escape_xml(umlauts).find("\xef\xbf\xbd") == std::string::npos);  // never cut inside a character
 }
 
@@ -196,7 +205,8 @@ BOOST_AUTO_TEST_CASE(crowds_are_drawn_and_counted) {
 BOOST_AUTO_TEST_CASE(proposals_without_a_label_are_always_drawn) {
   TimelineVideo video;
   video.video = "v", video.duration = 100;
-  for (int k = 0; k < 4; ++k) video.truth.push_back({{20.0 * k, 20.0 * k + 10}, std::string(1, static_cast<char>('a' + k))});
+  for (int k = 0; k < 4; ++k)
+    video.truth.push_back({{20.0 * k, 20.0 * k + 10}, std::string(1, static_cast<char>('a' + k))});
   video.tracks.push_back({"found", {{{30, 60}, 0.9, ""}}});
   TimelineStyle style;
   style.max_rows = 3;
@@ -224,21 +234,26 @@ BOOST_AUTO_TEST_CASE(constants_have_an_axis_of_their_size) {
 
 BOOST_AUTO_TEST_CASE(curves_of_results_and_logs) {
   std::vector<Chart> charts;
-  read_curves(R"({"an":[1,2,3],"ar":[0.1,0.2,0.3],"tiou":[0.5,0.7],"recall":[[0.2,0.3,0.4],[0,0.1,0.2]]})", "a", "", charts);
+  read_curves(R"({"an":[1,2,3],"ar":[0.1,0.2,0.3],"tiou":[0.5,0.7],"recall":[[0.2,0.3,0.4],[0,0.1,0.2]]})", "a", "",
+              charts);
   BOOST_REQUIRE_EQUAL(charts.size(), 1u);
   BOOST_REQUIRE_EQUAL(charts[0].curves.size(), 3u);
   BOOST_TEST(charts[0].curves[2].name == "tIoU 0.7");
   BOOST_TEST(charts[0].curves[2].points[1].y == 0.1);
   charts.clear();
-  read_curves("{\"epoch\":0,\"train.loss\":2,\"val.loss\":3}\n{\"epoch\":1,\"train.loss\":1,\"val.loss\":2}\n", "log", "", charts);
+  read_curves("{\"epoch\":0,\"train.loss\":2,\"val.loss\":3}\n{\"epoch\":1,\"train.loss\":1,\"val.loss\":2}\n", "log",
+              "", charts);
   BOOST_REQUIRE_EQUAL(charts.size(), 1u);
   BOOST_REQUIRE_EQUAL(charts[0].curves.size(), 2u);
   BOOST_TEST(charts[0].curves[1].name == "val");
   BOOST_TEST(charts[0].curves[1].points[1].y == 2);
   charts.clear();
   // Of tal-train: steps are finer than epochs; parts of the loss and means of epochs.
-  read_curves("{\"step\":1,\"phase\":0,\"epoch\":0,\"loss\":4,\"parts\":{\"l1\":3}}\n{\"step\":2,\"phase\":0,\"epoch\":0,\"loss\":2,\"parts\":{\"l1\":1}}\n"
-              "{\"step\":2,\"phase\":0,\"epoch\":0,\"mean\":{\"loss\":3,\"l1\":2}}\n", "log", "", charts);
+  read_curves(
+      "{\"step\":1,\"phase\":0,\"epoch\":0,\"loss\":4,\"parts\":{\"l1\":3}}\n{\"step\":2,\"phase\":0,\"epoch\":0,"
+      "\"loss\":2,\"parts\":{\"l1\":1}}\n"
+      "{\"step\":2,\"phase\":0,\"epoch\":0,\"mean\":{\"loss\":3,\"l1\":2}}\n",
+      "log", "", charts);
   BOOST_REQUIRE_EQUAL(charts.size(), 2u);
   BOOST_TEST(charts[0].title == "loss against step");
   BOOST_REQUIRE_EQUAL(charts[0].curves.size(), 2u);

@@ -10,9 +10,9 @@ using namespace tal;
 
 namespace {
 
-std::string error_of(std::string_view line, void (*use)(Record&) = [](Record& r) {
-  r.proposals(), r.annotations(), r.duration(), r.fps(), r.features();
-}) {
+std::string error_of(
+    std::string_view line,
+    void (*use)(Record&) = [](Record& r) { r.proposals(), r.annotations(), r.duration(), r.fps(), r.features(); }) {
   Record record;
   try {
     record.parse(line);
@@ -40,18 +40,21 @@ BOOST_AUTO_TEST_CASE(untouched_lines_pass_byte_for_byte) {
 
 BOOST_AUTO_TEST_CASE(changed_fields_are_spliced) {
   Record record;
-  record.parse(R"({ "video":"a", "n" : 1.50 ,"proposals":[{"segment":[1.0,2.0],"score":0.50,"who":"me"}], "z":[ 1 ] })");
+  record.parse(
+      R"({ "video":"a", "n" : 1.50 ,"proposals":[{"segment":[1.0,2.0],"score":0.50,"who":"me"}], "z":[ 1 ] })");
   auto proposals = record.proposals();
   BOOST_TEST(proposals.size() == 1u);
   record.set_proposals(proposals);
-  BOOST_TEST(record.str() == R"({ "video":"a", "n" : 1.50 ,"proposals":[{"segment":[1.0,2.0],"score":0.50,"who":"me"}], "z":[ 1 ] })");
+  BOOST_TEST(record.str() ==
+             R"({ "video":"a", "n" : 1.50 ,"proposals":[{"segment":[1.0,2.0],"score":0.50,"who":"me"}], "z":[ 1 ] })");
   proposals = record.proposals();
   proposals[0].score = 0.25;
   proposals[0].label = record.keep("dive");
   record.set_proposals(proposals);
   record.set_number("duration", 10);
-  BOOST_TEST(record.str() ==
-             R"({ "video":"a", "n" : 1.50 ,"proposals":[{"segment":[1.0,2.0],"score":0.25,"who":"me","label":"dive"}], "z":[ 1 ],"duration":10})");
+  BOOST_TEST(
+      record.str() ==
+      R"({ "video":"a", "n" : 1.50 ,"proposals":[{"segment":[1.0,2.0],"score":0.25,"who":"me","label":"dive"}], "z":[ 1 ],"duration":10})");
   record.remove("n");
   BOOST_TEST(record.str().find("\"n\"") == std::string::npos);
   BOOST_TEST(!record.has("n"));
@@ -71,7 +74,8 @@ BOOST_AUTO_TEST_CASE(scores_are_spliced) {
              R"([{"segment":[1,2],"note":7.0,"scores":{"unit":0.25,"q\"":2}}])");
   BOOST_TEST(with_scores(R"({"scores":{ "a" : 1.50, "unit":9, "b":2 },"note":7.0, "segment":[1,2]})") ==
              R"([{"scores":{"a":1.50,"unit":0.25,"b":2,"q\"":2},"note":7.0, "segment":[1,2]}])");
-  BOOST_TEST(with_scores(R"({"segment":[1,2],"scores":{}})") == R"([{"segment":[1,2],"scores":{"unit":0.25,"q\"":2}}])");
+  BOOST_TEST(with_scores(R"({"segment":[1,2],"scores":{}})") ==
+             R"([{"segment":[1,2],"scores":{"unit":0.25,"q\"":2}}])");
   BOOST_CHECK_THROW(with_scores(R"({"segment":[1,2],"scores":[1]})"), Error);
 
   Record record = Record::make("v");
@@ -119,9 +123,10 @@ BOOST_AUTO_TEST_CASE(history_is_appended) {
 
 BOOST_AUTO_TEST_CASE(typed_fields) {
   Record record;
-  record.parse(R"({"video":"a","duration":12.5,"fps":[30000,1001],"subset":"v\u0061l","annotations":[{"segment":[0,1],"label":"b\"c"}],)"
-               R"("features":{"rgb":{"path":"x.npy","rows":3,"dim":2,"stride":16,"window":16,"fps":25,"classes":["p","q"]}},)"
-               R"("classification":[{"label":"k","score":0.5}],"proposals":[{"label":"\u00e9","score":1,"segment":[ 0.5 , 3 ],"scores":{"unit":0.25}}]})");
+  record.parse(
+      R"({"video":"a","duration":12.5,"fps":[30000,1001],"subset":"v\u0061l","annotations":[{"segment":[0,1],"label":"b\"c"}],)"
+      R"("features":{"rgb":{"path":"x.npy","rows":3,"dim":2,"stride":16,"window":16,"fps":25,"classes":["p","q"]}},)"
+      R"("classification":[{"label":"k","score":0.5}],"proposals":[{"label":"\u00e9","score":1,"segment":[ 0.5 , 3 ],"scores":{"unit":0.25}}]})");
   BOOST_TEST(*record.duration() == 12.5);
   BOOST_TEST(record.fps()->value() == 30000.0 / 1001);
   BOOST_TEST(*record.text("subset") == "val");
@@ -143,8 +148,10 @@ BOOST_AUTO_TEST_CASE(errors_name_the_place) {
   BOOST_TEST(error_of(R"({"video":"v_x","proposals":[{"segment":[1,2],"score":1},{"segment":[4.0,2.1]}]})") ==
              "video 'v_x': proposals[1].segment: end 2.1 is not after start 4.0");
   BOOST_TEST(error_of(R"({"video":"v","proposals":[{"score":1}]})") == "video 'v': proposals[0].segment: missing");
-  BOOST_TEST(error_of(R"({"video":"v","proposals":[{"segment":[1,2],"score":NaN}]})").find("proposals[0].score") != std::string::npos);
-  BOOST_TEST(error_of(R"({"video":"v","proposals":[{"segment":[1,1e999],"score":1}]})").find("'1e999' is not a finite number") != std::string::npos);
+  BOOST_TEST(error_of(R"({"video":"v","proposals":[{"segment":[1,2],"score":NaN}]})").find("proposals[0].score") !=
+             std::string::npos);
+  BOOST_TEST(error_of(R"({"video":"v","proposals":[{"segment":[1,1e999],"score":1}]})")
+                 .find("'1e999' is not a finite number") != std::string::npos);
   BOOST_TEST(error_of(R"({"video":"v","annotations":[{"segment":[3,3],"label":"a"}]})") ==
              "video 'v': annotations[0].segment: end 3 is not after start 3");
   BOOST_TEST(error_of(R"({"video":"v","duration":-1})") == "video 'v': duration: must be positive, not -1");
@@ -152,8 +159,9 @@ BOOST_AUTO_TEST_CASE(errors_name_the_place) {
   BOOST_TEST(error_of(R"({"duration":1})") == "video: missing");
   BOOST_TEST(error_of(R"({"video":7})") == "video: must be a string");
   BOOST_TEST(error_of(R"({"video":"v","x":1,"x":2})") == "video 'v': x: the key stands twice in the record");
-  for (const char* bad : {"", "[]", "7", "{", R"({"video":"v")", R"({"video":"v"} x)", R"({"video":"v",})", "{\"video\":\"\xff\"}", "nonsense",
-                          R"({"video":"v" "x":1})", R"({"video":"v","proposals":{}})", R"({"video":"v","proposals":[1]})"})
+  for (const char* bad :
+       {"", "[]", "7", "{", R"({"video":"v")", R"({"video":"v"} x)", R"({"video":"v",})", "{\"video\":\"\xff\"}",
+        "nonsense", R"({"video":"v" "x":1})", R"({"video":"v","proposals":{}})", R"({"video":"v","proposals":[1]})"})
     BOOST_TEST(!error_of(bad).empty(), bad);
   // Depth is no danger: what nobody reads is skipped without recursion, what is read must have its type.
   const std::string nest = std::string(100000, '[') + std::string(100000, ']') + "}";
@@ -167,7 +175,8 @@ BOOST_AUTO_TEST_CASE(unread_json_is_checked) {
     const std::string text = broken;
     Record record;
     BOOST_CHECK_THROW(record.parse("{\"video\":\"a\",\"x\":" + text + "}"), Error);
-    for (const auto& line : {"{\"video\":\"a\",\"proposals\":" + text + "}", "{\"video\":\"a\",\"proposals\":[{\"segment\":[1,2],\"x\":" + text + "}]}"}) {
+    for (const auto& line : {"{\"video\":\"a\",\"proposals\":" + text + "}",
+                             "{\"video\":\"a\",\"proposals\":[{\"segment\":[1,2],\"x\":" + text + "}]}"}) {
       BOOST_CHECK_THROW((record.parse(line), record.proposals()), Error);
       std::string out;
       BOOST_CHECK_THROW((record.parse(line), record.write(out)), Error);

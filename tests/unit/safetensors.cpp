@@ -45,7 +45,8 @@ BOOST_AUTO_TEST_CASE(round_trip_every_dtype) {
   std::vector<std::string> storage;
   storage.reserve(32);
   int n = 0;
-  for (const char* name : {"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL"}) {
+  for (const char* name : {"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "I64", "I32", "I16", "I8", "U64", "U32",
+                           "U16", "U8", "BOOL"}) {
     const auto dtype = dtype_named(name);
     BOOST_REQUIRE(dtype);
     BOOST_TEST(dtype_name(*dtype) == name);
@@ -55,7 +56,8 @@ BOOST_AUTO_TEST_CASE(round_trip_every_dtype) {
   tensors.push_back({"empty", Dtype::kF32, {0, 7}, {}});
   const std::string one("\0\0\x80\x3f", 4);
   tensors.push_back({"scalar \"\u00e9\" /", Dtype::kF32, {}, one});
-  const std::map<std::string, std::string> metadata = {{"model", "rpn"}, {"config", "{\"a\":[1,2]}"}, {"", "empty key"}};
+  const std::map<std::string, std::string> metadata = {
+      {"model", "rpn"}, {"config", "{\"a\":[1,2]}"}, {"", "empty key"}};
   write_safetensors(folder / "a.safetensors", tensors, metadata);
   const SafeTensorsFile file(folder / "a.safetensors");
   BOOST_TEST(file.content().tensors.size() == tensors.size());
@@ -71,7 +73,8 @@ BOOST_AUTO_TEST_CASE(round_trip_every_dtype) {
   std::shuffle(tensors.begin(), tensors.end(), std::mt19937(1));
   write_safetensors(folder / "b.safetensors", tensors, metadata);
   BOOST_TEST((read_file(folder / "a.safetensors") == read_file(folder / "b.safetensors")));
-  BOOST_CHECK_EXCEPTION(file.content().at("layer.F23"), Error, [](const Error& e) { return e.message().find("did you mean 'layer.F") != std::string::npos; });
+  BOOST_CHECK_EXCEPTION(file.content().at("layer.F23"), Error,
+                        [](const Error& e) { return e.message().find("did you mean 'layer.F") != std::string::npos; });
   BOOST_TEST(file.content().find("none") == nullptr);
 }
 
@@ -125,8 +128,8 @@ BOOST_AUTO_TEST_CASE(headers_that_lie) {
       {image(tensor(entry("\"F32\"", "[-2]", "[0,8]")), eight), "not possible"},
       {image(tensor(entry("\"F32\"", "[2.0]", "[0,8]")), eight), "not possible"},
       {image(tensor(entry("\"F32\"", "[18446744073709551615]", "[0,8]")), eight), "not possible"},
-      {image(tensor(entry("\"F32\"", "[4611686018427387904,4]", "[0,8]")), eight), "not possible"},     // wraps to 0
-      {image(tensor(entry("\"F64\"", "[2305843009213693953]", "[0,8]")), eight), "not possible"},       // wraps to 8
+      {image(tensor(entry("\"F32\"", "[4611686018427387904,4]", "[0,8]")), eight), "not possible"},  // wraps to 0
+      {image(tensor(entry("\"F64\"", "[2305843009213693953]", "[0,8]")), eight), "not possible"},    // wraps to 8
       {image(tensor(entry("\"F32\"", "[0,9223372036854775807,9223372036854775807]", "[0,8]")), eight), "do not fit"},
       {image(tensor(entry("\"F32\"", "[3]", "[0,8]")), eight), "do not fit"},
       {image(tensor(entry("\"F32\"", "[]", "[0,8]")), eight), "do not fit"},
@@ -136,19 +139,24 @@ BOOST_AUTO_TEST_CASE(headers_that_lie) {
       {image(tensor(entry("\"F32\"", "[2]", "[0,8e0]")), eight), "data_offsets"},
       {image(tensor(entry("\"F32\"", "[2]", "[8,0]")), eight), "do not lie in the file"},
       {image(tensor(entry("\"F32\"", "[2]", "[0,8]")), eight.substr(1)), "do not lie in the file"},
-      {image(tensor(entry("\"F32\"", "[2]", "[18446744073709551608,18446744073709551615]")), eight), "do not lie in the file"},
+      {image(tensor(entry("\"F32\"", "[2]", "[18446744073709551608,18446744073709551615]")), eight),
+       "do not lie in the file"},
       {image(tensor(entry("\"F32\"", "[1]", "[4,8]")), eight), "hole of 4 bytes"},
       {image(tensor(entry("\"F32\"", "[1]", "[0,4]")), eight), "behind the last tensor"},
       {image("{}", eight), "behind the last tensor"},
-      {image("{\"t\":" + entry("\"F32\"", "[2]", "[0,8]") + ",\"u\":" + entry("\"F32\"", "[1]", "[4,8]") + "}", eight), "overlaps"},
-      {image("{\"t\":" + entry("\"F32\"", "[2]", "[0,8]") + ",\"u\":" + entry("\"F32\"", "[2]", "[0,8]") + "}", eight), "overlaps"},
-      {image("{\"t\":" + entry("\"F32\"", "[2]", "[0,8]") + ",\"t\":" + entry("\"F32\"", "[2]", "[0,8]") + "}", eight), "'t' twice"},
+      {image("{\"t\":" + entry("\"F32\"", "[2]", "[0,8]") + ",\"u\":" + entry("\"F32\"", "[1]", "[4,8]") + "}", eight),
+       "overlaps"},
+      {image("{\"t\":" + entry("\"F32\"", "[2]", "[0,8]") + ",\"u\":" + entry("\"F32\"", "[2]", "[0,8]") + "}", eight),
+       "overlaps"},
+      {image("{\"t\":" + entry("\"F32\"", "[2]", "[0,8]") + ",\"t\":" + entry("\"F32\"", "[2]", "[0,8]") + "}", eight),
+       "'t' twice"},
       {image("{\"__metadata__\":{\"a\":1}}", ""), "not a string"},
       {image("{\"__metadata__\":[]}", ""), "not an object"},
   };
   for (const auto& c : cases) {
     const std::string got = refusal(c.file);
-    BOOST_TEST(got.find(c.message) != std::string::npos, "wanted '" << c.message << "', got '" << got << "' for " << c.file.substr(0, 120));
+    BOOST_TEST(got.find(c.message) != std::string::npos,
+               "wanted '" << c.message << "', got '" << got << "' for " << c.file.substr(0, 120));
   }
 }
 
@@ -165,11 +173,13 @@ BOOST_AUTO_TEST_CASE(changed_and_cut) {
       changed[at] = static_cast<char>(byte);
       try {
         for (const auto& tensor : parse_safetensors(changed).tensors)
-          BOOST_REQUIRE((tensor.data.data() >= changed.data() && tensor.data.data() + tensor.data.size() <= changed.data() + changed.size()));
+          BOOST_REQUIRE((tensor.data.data() >= changed.data() &&
+                         tensor.data.data() + tensor.data.size() <= changed.data() + changed.size()));
       } catch (const Error&) {
       }
     }
-  BOOST_CHECK_EXCEPTION(SafeTensorsFile(folder / "none"), Error, [](const Error& e) { return e.message().find("none") != std::string::npos; });
+  BOOST_CHECK_EXCEPTION(SafeTensorsFile(folder / "none"), Error,
+                        [](const Error& e) { return e.message().find("none") != std::string::npos; });
   BOOST_CHECK_THROW(SafeTensorsFile(folder.path.string()), Error);
 }
 

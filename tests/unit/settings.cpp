@@ -92,7 +92,8 @@ BOOST_AUTO_TEST_CASE(ranges_in_json) {
 BOOST_AUTO_TEST_CASE(effects) {
   Options o;
   Settings s = settings_of(o);
-  BOOST_TEST(*s.without_effect("heads") == "has no effect with attention=soft (it is for attention=multi-head or both)");
+  BOOST_TEST(*s.without_effect("heads") ==
+             "has no effect with attention=soft (it is for attention=multi-head or both)");
   BOOST_TEST(!s.without_effect("decay"));
   s.set("attention", "both");
   BOOST_TEST(!s.without_effect("heads"));
@@ -118,7 +119,9 @@ BOOST_AUTO_TEST_CASE(alternatives) {
   s.set("unit", "false"), s.set("attention", "both");
   BOOST_TEST(!s.without_effect("rows"));
   s.set("attention", "none");
-  BOOST_TEST(*s.without_effect("rows") == "has no effect with unit=false and attention=none (it is for unit=true or attention other than none and lr other than 0)");
+  BOOST_TEST(*s.without_effect("rows") ==
+             "has no effect with unit=false and attention=none (it is for unit=true or attention other than none and "
+             "lr other than 0)");
 }
 
 // A condition names a setting of its own group before one of the groups around it.

@@ -20,8 +20,8 @@ struct Random {
   }
 };
 
-// kind 0: random; 1: many equal scores and segments; 2: nested; 3: one point; 4: one long among short; 5: zero lengths; 6: negative scores and
-// both zeros; 7: overlaps at the thresholds; 8: no length at all
+// kind 0: random; 1: many equal scores and segments; 2: nested; 3: one point; 4: one long among short; 5: zero lengths;
+// 6: negative scores and both zeros; 7: overlaps at the thresholds; 8: no length at all
 std::vector<Proposal> make(int kind, std::size_t n, std::uint64_t seed) {
   Random random{seed};
   std::vector<Proposal> out(n);
@@ -29,7 +29,9 @@ std::vector<Proposal> make(int kind, std::size_t n, std::uint64_t seed) {
     auto& p = out[i];
     double start = random.uniform() * 300, length = 1 + random.uniform() * 60;
     p.score = random.uniform();
-    if (kind == 1) start = std::floor(start / 20) * 20, length = std::floor(length / 20) * 20 + 20, p.score = std::floor(p.score * 4) / 4;
+    if (kind == 1)
+      start = std::floor(start / 20) * 20, length = std::floor(length / 20) * 20 + 20,
+      p.score = std::floor(p.score * 4) / 4;
     if (kind == 2) start = static_cast<double>(i), length = 2.0 * static_cast<double>(n - i);
     if (kind == 3) start = 5, length = 2;
     if (kind == 4 && i == n / 2) start = 0, length = 1e6;
@@ -56,7 +58,9 @@ BOOST_AUTO_TEST_CASE(fast_equals_plain) {
             o.ties = ties;
             if (variant == 1) o.inclusive = true, o.threshold = 0.7, o.low = 0.1, o.stop = 0, o.min_score = 0.2;
             if (variant == 2) o.threshold = 0, o.sigma = 0.01, o.low = 0, o.high = 0;
-            if (variant == 3) o.threshold = 0.1, o.low = 0.1, o.high = 0.2, o.min_score = -0.5, o.top_k = static_cast<long long>(n * 4 / 5);
+            if (variant == 3)
+              o.threshold = 0.1, o.low = 0.1, o.high = 0.2, o.min_score = -0.5,
+              o.top_k = static_cast<long long>(n * 4 / 5);
             const auto proposals = make(kind, n, 7 * n + static_cast<std::size_t>(kind));
             std::vector<reference::Item> items;
             for (const auto& p : proposals) items.push_back({p.segment, p.score});
@@ -69,9 +73,11 @@ BOOST_AUTO_TEST_CASE(fast_equals_plain) {
             std::erase_if(expected, [&](const auto& item) { return item.second < o.min_score; });
             if (o.top_k > 0) expected.resize(std::min(expected.size(), static_cast<std::size_t>(o.top_k)));
             const auto got = tal::suppress(proposals, 400, o);
-            BOOST_TEST_REQUIRE(got.size() == expected.size(), method << " kind " << kind << " n " << n << " variant " << variant);
+            BOOST_TEST_REQUIRE(got.size() == expected.size(),
+                               method << " kind " << kind << " n " << n << " variant " << variant);
             for (std::size_t i = 0; i < got.size(); ++i)
-              BOOST_REQUIRE(got[i].score == expected[i].second && got[i].segment == proposals[expected[i].first].segment);
+              BOOST_REQUIRE(got[i].score == expected[i].second &&
+                            got[i].segment == proposals[expected[i].first].segment);
           }
 }
 

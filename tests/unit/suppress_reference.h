@@ -1,4 +1,5 @@
-// The suppression rules as plain double loops: what the fast forms must equal bit for bit, and the baseline of the bench.
+// The suppression rules as plain double loops: what the fast forms must equal bit for bit, and the baseline of the
+// bench.
 #pragma once
 
 #include <cmath>
@@ -17,7 +18,8 @@ struct Item {
 };
 
 // One group. Returns (index, score) in the order taken.
-inline std::vector<std::pair<std::size_t, double>> suppress(std::vector<Item> items, double duration, const SuppressOptions& o) {
+inline std::vector<std::pair<std::size_t, double>> suppress(std::vector<Item> items, double duration,
+                                                            const SuppressOptions& o) {
   std::vector<std::pair<std::size_t, double>> kept;
   const bool reversed = o.ties == "reversed";
   bool rising = false;  // decayed negative scores rise: the bound holds for final scores only, which the caller drops
@@ -25,7 +27,8 @@ inline std::vector<std::pair<std::size_t, double>> suppress(std::vector<Item> it
   while (o.stop <= 0 || static_cast<long long>(kept.size()) < o.stop) {
     std::size_t best = items.size();
     for (std::size_t i = 0; i < items.size(); ++i)
-      if (!items[i].done && (best == items.size() || items[i].score > items[best].score || (reversed && items[i].score == items[best].score)))
+      if (!items[i].done && (best == items.size() || items[i].score > items[best].score ||
+                             (reversed && items[i].score == items[best].score)))
         best = i;
     if (best == items.size() || (!rising && items[best].score < o.min_score)) break;
     items[best].done = true;

@@ -23,7 +23,8 @@ BOOST_AUTO_TEST_CASE(generator_is_fixed_and_fair) {
   BOOST_TEST(std::fabs(sum / n) < 0.01);
   BOOST_TEST(std::fabs(square / n - 1) < 0.02);
   BOOST_TEST(std::fabs(fourth / n - 3) < 0.1);
-  for (const double x : {1e-300, 1e-5, 0.3, 0.70710678, 1.0, 1.5, 12345.0}) BOOST_TEST(std::fabs(portable_log(x) - std::log(x)) <= 1e-14 * std::max(1.0, std::fabs(std::log(x))));
+  for (const double x : {1e-300, 1e-5, 0.3, 0.70710678, 1.0, 1.5, 12345.0})
+    BOOST_TEST(std::fabs(portable_log(x) - std::log(x)) <= 1e-14 * std::max(1.0, std::fabs(std::log(x))));
 }
 
 BOOST_AUTO_TEST_CASE(annotations_keep_their_promises) {
@@ -41,7 +42,8 @@ BOOST_AUTO_TEST_CASE(annotations_keep_their_promises) {
       BOOST_TEST((truth[k].segment.start >= 0 && truth[k].segment.end <= duration));
       if (k > 0) BOOST_TEST(truth[k].segment.start - truth[k - 1].segment.end >= o.min_gap - 0.081);
       double best = 0;
-      for (const auto& p : record.proposals()) if (p.label == truth[k].label) best = std::max(best, tiou(p.segment, truth[k].segment));
+      for (const auto& p : record.proposals())
+        if (p.label == truth[k].label) best = std::max(best, tiou(p.segment, truth[k].segment));
       BOOST_TEST(best >= o.tiou - 1e-9);
     }
     std::size_t right = 0;
@@ -81,9 +83,11 @@ BOOST_AUTO_TEST_CASE(truth_is_recoverable_from_features) {
       for (std::int64_t g = 0; g < f.rows; ++g) {
         const double from = static_cast<double>(g) * 4 / 25, to = from + 4.0 / 25;
         double match = 0;
-        for (int d = 0; d < o.dim; ++d) match += static_cast<double>(f.at(g, d)) * signature[static_cast<std::size_t>(d)] / o.dim;
+        for (int d = 0; d < o.dim; ++d)
+          match += static_cast<double>(f.at(g, d)) * signature[static_cast<std::size_t>(d)] / o.dim;
         bool outside = true;
-        for (const auto& b : record.annotations()) outside = outside && (to <= b.segment.start || from >= b.segment.end);
+        for (const auto& b : record.annotations())
+          outside = outside && (to <= b.segment.start || from >= b.segment.end);
         if (from >= a.segment.start && to <= a.segment.end) BOOST_TEST(match > 1);
         if (outside) BOOST_TEST(match < 1);
       }

@@ -57,7 +57,8 @@ std::string records(int count, int bad_every = 0) {
     out += "{\"video\":\"v" + std::to_string(i) + "\",\"n\":[" + std::to_string(i) + ", 1.0],\"proposals\":[";
     const int size = i % 50;
     for (int k = 0; k < size; ++k)
-      out += std::string(k ? "," : "") + "{\"segment\":[" + std::to_string(k) + "," + std::to_string(k + 1 + i % 3) + ".5],\"score\":0." + std::to_string(k + 1) + "}";
+      out += std::string(k ? "," : "") + "{\"segment\":[" + std::to_string(k) + "," + std::to_string(k + 1 + i % 3) +
+             ".5],\"score\":0." + std::to_string(k + 1) + "}";
     out += bad_every && i % bad_every == 0 ? "]\n" : "]}\n";
   }
   return out;
@@ -300,7 +301,8 @@ BOOST_AUTO_TEST_CASE(nothing_is_lost) {
   const auto text = records(500, 7);
   const auto in = folder.file("in.jsonl", text);
   for (const char* jobs : {"1", "3"}) {
-    BOOST_TEST(run({"-i", in, "-o", folder.name("out"), "--on-error", "skip", "--rejects", folder.name("bad"), "-j", jobs, "--no-history"}) == 1);
+    BOOST_TEST(run({"-i", in, "-o", folder.name("out"), "--on-error", "skip", "--rejects", folder.name("bad"), "-j",
+                    jobs, "--no-history"}) == 1);
     const std::string out = read_file(folder.name("out")), bad = read_file(folder.name("bad"));
     BOOST_TEST(std::count(out.begin(), out.end(), '\n') == 428);
     BOOST_TEST(std::count(bad.begin(), bad.end(), '\n') == 72);
@@ -345,7 +347,8 @@ BOOST_AUTO_TEST_CASE(settings_and_their_order) {
   BOOST_TEST(run({"-i", folder.name("missing"), "-o", "/dev/null"}) == 1);
   BOOST_TEST(run({"-i", folder.path.string(), "-o", "/dev/null"}) == 1);
   BOOST_TEST(run({"-i", folder.file("x.gz", "\x1f\x8b\x08garbage\n"), "-o", "/dev/null"}) == 1);
-  BOOST_TEST(run({"-i", folder.file("bom", "\xef\xbb\xbf{\"video\":\"v\",\"proposals\":[]}\r\n\r\n"), "-o", folder.name("o"), "--no-history"}) == 0);
+  BOOST_TEST(run({"-i", folder.file("bom", "\xef\xbb\xbf{\"video\":\"v\",\"proposals\":[]}\r\n\r\n"), "-o",
+                  folder.name("o"), "--no-history"}) == 0);
   BOOST_TEST(read_file(folder.name("o")) == "{\"video\":\"v\",\"proposals\":[]}\n");
 }
 

@@ -11,12 +11,12 @@
 #include "libtal/base/error.h"
 #include "libtal/base/sha256.h"
 #include "libtal/encoder/picture/factory.h"
-#include "libtal/video/flow.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/npy.h"
 #include "libtal/stages/video/extract.h"
 #include "libtal/video/decode_ahead.h"
 #include "libtal/video/decoder.h"
+#include "libtal/video/flow.h"
 #include "libtal/video/synth_render.h"
 #include "tests/support.h"
 
@@ -69,7 +69,9 @@ cv::Mat picture(double dx, double dy) {
 std::string blank_frames(std::string avi, int first, int last) {
   std::size_t at = avi.find("movi") + 4;
   for (int k = 0; avi.compare(at, 4, "00dc") == 0; ++k) {
-    const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(avi[at + 4 + i])); };
+    const auto byte = [&](std::size_t i) {
+      return static_cast<std::size_t>(static_cast<unsigned char>(avi[at + 4 + i]));
+    };
     const std::size_t size = byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24;
     if (k >= first && k < last) avi.replace(at + 8, size, std::string(size, '\0'));
     at += 8 + size + size % 2;
@@ -83,11 +85,14 @@ void plain_step(const cv::Mat& previous, const cv::Mat& next, int x0, int y0, in
   int xx = 0, xy = 0, yy = 0, xt = 0, yt = 0, count = 0;
   for (int y = y0; y < y0 + size; ++y)
     for (int x = x0; x < x0 + size; ++x) {
-      const bool inside = x >= 1 && y >= 1 && x < previous.cols - 1 && y < previous.rows - 1 && x + du >= 0 && y + dv >= 0 && x + du < next.cols - 1 &&
-                          y + dv < next.rows - 1;
+      const bool inside = x >= 1 && y >= 1 && x < previous.cols - 1 && y < previous.rows - 1 && x + du >= 0 &&
+                          y + dv >= 0 && x + du < next.cols - 1 && y + dv < next.rows - 1;
       if (!inside) continue;
-      const auto grey = [&](const cv::Mat& m, int row, int column) { return static_cast<int>(m.at<std::uint8_t>(row, column)); };
-      const int gx = grey(previous, y, x + 1) - grey(previous, y, x - 1), gy = grey(previous, y + 1, x) - grey(previous, y - 1, x);
+      const auto grey = [&](const cv::Mat& m, int row, int column) {
+        return static_cast<int>(m.at<std::uint8_t>(row, column));
+      };
+      const int gx = grey(previous, y, x + 1) - grey(previous, y, x - 1),
+                gy = grey(previous, y + 1, x) - grey(previous, y - 1, x);
       const int t = grey(next, y + dv, x + du) - grey(previous, y, x);
       xx += gx * gx, xy += gx * gy, yy += gy * gy, xt += gx * t, yt += gy * t, ++count;
     }
@@ -105,8 +110,10 @@ cv::Mat plain_half(const cv::Mat& in) {
   cv::Mat out(in.rows / 2, in.cols / 2, CV_8U);
   for (int y = 0; y < out.rows; ++y)
     for (int x = 0; x < out.cols; ++x)
-      out.at<std::uint8_t>(y, x) = static_cast<std::uint8_t>((in.at<std::uint8_t>(2 * y, 2 * x) + in.at<std::uint8_t>(2 * y, 2 * x + 1) +
-                                                              in.at<std::uint8_t>(2 * y + 1, 2 * x) + in.at<std::uint8_t>(2 * y + 1, 2 * x + 1) + 2) / 4);
+      out.at<std::uint8_t>(y, x) = static_cast<std::uint8_t>(
+          (in.at<std::uint8_t>(2 * y, 2 * x) + in.at<std::uint8_t>(2 * y, 2 * x + 1) +
+           in.at<std::uint8_t>(2 * y + 1, 2 * x) + in.at<std::uint8_t>(2 * y + 1, 2 * x + 1) + 2) /
+          4);
   return out;
 }
 
@@ -154,8 +161,9 @@ BOOST_AUTO_TEST_CASE(shrinking_is_the_mean_over_blocks) {
 
 // Rec. 601 over every block, rounded once: the same integers whatever the factor.
 BOOST_AUTO_TEST_CASE(shrinking_is_exact) {
-  for (const auto& [size, factor] : {std::pair(cv::Size(320, 240), 4), std::pair(cv::Size(331, 243), 4), std::pair(cv::Size(9, 3), 4), std::pair(cv::Size(100, 90), 3), std::pair(cv::Size(77, 50), 1),
-                                     std::pair(cv::Size(640, 400), 7)}) {
+  for (const auto& [size, factor] :
+       {std::pair(cv::Size(320, 240), 4), std::pair(cv::Size(331, 243), 4), std::pair(cv::Size(9, 3), 4),
+        std::pair(cv::Size(100, 90), 3), std::pair(cv::Size(77, 50), 1), std::pair(cv::Size(640, 400), 7)}) {
     cv::Mat image(size, CV_8UC3), grey;
     cv::randu(image, 0, 256);
     shrink_grey(image, factor, grey);
@@ -194,7 +202,9 @@ BOOST_AUTO_TEST_CASE(block_flow_is_that_of_the_plain_loop) {
   for (const auto& [rows, cols] : {std::pair{60, 80}, {61, 83}, {17, 9}, {64, 85}, {2, 40}}) {
     cv::Mat a(rows, cols, CV_8U), b;
     for (int y = 0; y < rows; ++y)
-      for (int x = 0; x < cols; ++x) a.at<std::uint8_t>(y, x) = static_cast<std::uint8_t>(120 + 60 * std::sin(x * 0.4) + 40 * std::cos(y * 0.5 + x * 0.1) + random() % 16);
+      for (int x = 0; x < cols; ++x)
+        a.at<std::uint8_t>(y, x) =
+            static_cast<std::uint8_t>(120 + 60 * std::sin(x * 0.4) + 40 * std::cos(y * 0.5 + x * 0.1) + random() % 16);
     const cv::Mat shift = (cv::Mat_<double>(2, 3) << 1, 0, 2.3, 0, 1, -1.6);
     cv::warpAffine(a, b, shift, a.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
     cv::Mat flow;
@@ -340,12 +350,14 @@ BOOST_AUTO_TEST_CASE(resume_and_faults) {
 
   std::ofstream(folder.file("text.avi")) << "not a video";
   std::ofstream(folder.file("empty.mp4")) << "";
-  for (const std::string name : {"text.avi", "empty.mp4", "missing.mp4", "."}) BOOST_CHECK_THROW(extracted(folder.file(name), o), Error);
+  for (const std::string name : {"text.avi", "empty.mp4", "missing.mp4", "."})
+    BOOST_CHECK_THROW(extracted(folder.file(name), o), Error);
   fs::remove_all(folder.file("f"));
   const std::string whole = read_file(path);
   std::ofstream(folder.file("cut.avi"), std::ios::binary) << whole.substr(0, whole.size() / 2);
-  BOOST_CHECK_EXCEPTION(extracted(folder.file("cut.avi"), o), Error,
-                        [](const Error& e) { return std::string(e.what()).find("last good time stamp") != std::string::npos; });
+  BOOST_CHECK_EXCEPTION(extracted(folder.file("cut.avi"), o), Error, [](const Error& e) {
+    return std::string(e.what()).find("last good time stamp") != std::string::npos;
+  });
   BOOST_TEST(!fs::exists(folder.file("f")));  // nothing half-written
   o.partial = true;
   const auto kept = extracted(folder.file("cut.avi"), o);
@@ -360,7 +372,9 @@ BOOST_AUTO_TEST_CASE(decoding_ahead_gives_the_same_frames_in_order) {
   const auto path = folder.file("v.avi");
   write_video(path, draw(options, 3, 0));
   std::vector<std::pair<double, std::string>> plain, ahead;
-  const auto digest = [](const cv::Mat& frame) { return sha256({reinterpret_cast<const char*>(frame.data), frame.total() * frame.elemSize()}); };
+  const auto digest = [](const cv::Mat& frame) {
+    return sha256({reinterpret_cast<const char*>(frame.data), frame.total() * frame.elemSize()});
+  };
   {
     VideoDecoder decoder(path);
     for (cv::Mat frame; decoder.read(frame);) plain.emplace_back(decoder.time(), digest(frame));
@@ -387,11 +401,13 @@ BOOST_AUTO_TEST_CASE(frames_that_do_not_decode_stop_the_video_at_the_last_good_t
   SynthVideoOptions options;
   options.duration = 12;
   write_video(folder.file("v.avi"), draw(options, 2, 0));
-  std::ofstream(folder.file("damaged.avi"), std::ios::binary) << blank_frames(read_file(folder.file("v.avi")), 100, 120);
+  std::ofstream(folder.file("damaged.avi"), std::ios::binary)
+      << blank_frames(read_file(folder.file("v.avi")), 100, 120);
   ExtractOptions o;
   o.out_dir = folder.file("f");
-  BOOST_CHECK_EXCEPTION(extracted(folder.file("damaged.avi"), o), Error,
-                        [](const Error& e) { return says(e, "last good time stamp 3.960 s, 100 of 300 frames decoded"); });
+  BOOST_CHECK_EXCEPTION(extracted(folder.file("damaged.avi"), o), Error, [](const Error& e) {
+    return says(e, "last good time stamp 3.960 s, 100 of 300 frames decoded");
+  });
   BOOST_TEST(!fs::exists(folder.file("f")));
   o.partial = true;
   BOOST_TEST(extracted(folder.file("damaged.avi"), o)["frames"] == 100);
@@ -420,8 +436,9 @@ BOOST_AUTO_TEST_CASE(a_hole_in_the_middle_is_damage_and_what_lies_behind_it_is_n
   std::string bytes = read_file(path);
   for (std::size_t i = bytes.size() * 2 / 5; i < bytes.size() / 2; ++i) bytes[i] = 0;
   std::ofstream(folder.file("hole.mkv"), std::ios::binary) << bytes;
-  BOOST_CHECK_EXCEPTION(extracted(folder.file("hole.mkv"), o), Error,
-                        [](const Error& e) { return says(e, "corrupt: no frame between ") && says(e, "last good time stamp "); });
+  BOOST_CHECK_EXCEPTION(extracted(folder.file("hole.mkv"), o), Error, [](const Error& e) {
+    return says(e, "corrupt: no frame between ") && says(e, "last good time stamp ");
+  });
   BOOST_TEST(!fs::exists(folder.file("f")));
 
   o.partial = true;

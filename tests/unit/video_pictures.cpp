@@ -4,10 +4,10 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
-#include "libtal/encoder/picture/factory.h"
-#include "libtal/video/flow.h"
 #include "libtal/base/error.h"
+#include "libtal/encoder/picture/factory.h"
 #include "libtal/encoder/picture/picture_encoder.h"
+#include "libtal/video/flow.h"
 #include "libtal/video/preprocess.h"
 
 namespace {
@@ -29,7 +29,8 @@ cv::Mat drawn(int width, int height) {
 std::int64_t checksum(const cv::Mat& picture) {
   std::int64_t sum = 0;
   for (int y = 0; y < picture.rows; ++y)
-    for (int i = 0; i < picture.cols * picture.channels(); ++i) sum = (sum * 31 + picture.ptr<std::uint8_t>(y)[i]) % 1000000007;
+    for (int i = 0; i < picture.cols * picture.channels(); ++i)
+      sum = (sum * 31 + picture.ptr<std::uint8_t>(y)[i]) % 1000000007;
   return sum;
 }
 
@@ -91,7 +92,8 @@ EncoderRecipe recipe(EncoderRecipe::Input input) {
 }
 
 // Windows of `window` frames every `stride`, as tal-extract asks for them; `pad` repeats the last frame.
-std::vector<float> rows_of(Encoder& encoder, const std::vector<cv::Mat>& frames, std::int64_t window, std::int64_t stride, bool pad) {
+std::vector<float> rows_of(Encoder& encoder, const std::vector<cv::Mat>& frames, std::int64_t window,
+                           std::int64_t stride, bool pad) {
   std::vector<float> rows;
   std::vector<std::int64_t> numbers(static_cast<std::size_t>(window));
   encoder.reset();
@@ -130,11 +132,14 @@ BOOST_AUTO_TEST_SUITE(video_pictures)
 
 // Computed with Pillow 12 through torchvision 0.26: transforms.functional.resize and center_crop of the same picture.
 BOOST_AUTO_TEST_CASE(pillow_to_the_bit) {
-  const struct { int width, height, side, crop; std::int64_t sum; cv::Vec3b first, last; } cases[] = {
-      {37, 29, 16, 12, 407802240, {134, 104, 125}, {140, 142, 147}},
-      {37, 29, 48, 40, 557311076, {80, 104, 154}, {62, 112, 106}},
-      {64, 48, 24, 24, 703398118, {136, 132, 127}, {130, 125, 120}},
-      {30, 50, 20, 15, 884674257, {135, 121, 149}, {104, 147, 130}}};
+  const struct {
+    int width, height, side, crop;
+    std::int64_t sum;
+    cv::Vec3b first, last;
+  } cases[] = {{37, 29, 16, 12, 407802240, {134, 104, 125}, {140, 142, 147}},
+               {37, 29, 48, 40, 557311076, {80, 104, 154}, {62, 112, 106}},
+               {64, 48, 24, 24, 703398118, {136, 132, 127}, {130, 125, 120}},
+               {30, 50, 20, 15, 884674257, {135, 121, 149}, {104, 147, 130}}};
   for (const auto& c : cases) {
     cv::Mat out;
     preprocess(drawn(c.width, c.height), {"pillow", 0, c.side, c.crop, true, 255, {0}, {1}}, out);
@@ -147,10 +152,13 @@ BOOST_AUTO_TEST_CASE(pillow_to_the_bit) {
 
 // The same of torch tensors without antialiasing.
 BOOST_AUTO_TEST_CASE(torch_to_the_bit) {
-  const struct { int width, height, to_width, to_height, crop; std::int64_t sum; cv::Vec3b first, last; } cases[] = {
-      {37, 29, 27, 20, 16, 573516580, {104, 141, 100}, {184, 226, 60}},
-      {37, 29, 64, 48, 40, 796800251, {136, 186, 195}, {67, 117, 111}},
-      {64, 48, 32, 24, 20, 624863188, {171, 157, 79}, {77, 127, 113}}};
+  const struct {
+    int width, height, to_width, to_height, crop;
+    std::int64_t sum;
+    cv::Vec3b first, last;
+  } cases[] = {{37, 29, 27, 20, 16, 573516580, {104, 141, 100}, {184, 226, 60}},
+               {37, 29, 64, 48, 40, 796800251, {136, 186, 195}, {67, 117, 111}},
+               {64, 48, 32, 24, 20, 624863188, {171, 157, 79}, {77, 127, 113}}};
   for (const auto& c : cases) {
     cv::Mat out;
     preprocess(drawn(c.width, c.height), {"torch", c.to_width, c.to_height, c.crop, true, 255, {0}, {1}}, out);
@@ -186,10 +194,12 @@ BOOST_AUTO_TEST_CASE(frames_are_seen_once_and_averaged) {
       double sum = 0;
       for (std::int64_t k = 0; k < 8; ++k) {
         cv::Mat picture;
-        preprocess(frames[static_cast<std::size_t>(std::min<std::int64_t>(3 * g + k, 22))], network->recipe().preprocessing, picture);
+        preprocess(frames[static_cast<std::size_t>(std::min<std::int64_t>(3 * g + k, 22))],
+                   network->recipe().preprocessing, picture);
         sum += static_cast<float>(Witness::look({picture}));
       }
-      BOOST_TEST(rows[static_cast<std::size_t>(2 * g)] == static_cast<float>(sum / 8), boost::test_tools::tolerance(1e-5f));
+      BOOST_TEST(rows[static_cast<std::size_t>(2 * g)] == static_cast<float>(sum / 8),
+                 boost::test_tools::tolerance(1e-5f));
     }
   }
 }
@@ -275,7 +285,9 @@ BOOST_AUTO_TEST_CASE(flow_stacks) {
     flow->compute(a, b, field);
     for (int y = 0; y < 12; ++y)
       for (int x = 0; x < 12; ++x)
-        for (int c = 0; c < 2; ++c) level.at<cv::Vec2b>(y, x)[c] = static_cast<std::uint8_t>(std::nearbyint((field.at<cv::Vec2f>(y + 2, x + 6)[c] + 20) * 255 / 40));
+        for (int c = 0; c < 2; ++c)
+          level.at<cv::Vec2b>(y, x)[c] =
+              static_cast<std::uint8_t>(std::nearbyint((field.at<cv::Vec2f>(y + 2, x + 6)[c] + 20) * 255 / 40));
     fields.push_back(level);
   }
   const cv::Mat still(12, 12, CV_8UC2, cv::Scalar(128, 128));
@@ -288,7 +300,8 @@ BOOST_AUTO_TEST_CASE(flow_stacks) {
       cv::merge(five, stack);
       sum += static_cast<float>(Witness::look({stack}));
     }
-    BOOST_TEST(rows[static_cast<std::size_t>(2 * g)] == static_cast<float>(sum / 3), boost::test_tools::tolerance(1e-4f));
+    BOOST_TEST(rows[static_cast<std::size_t>(2 * g)] == static_cast<float>(sum / 3),
+               boost::test_tools::tolerance(1e-4f));
   }
   BOOST_CHECK_THROW(encoder->check_window(5), UsageError);
   encoder->check_window(6);
@@ -302,9 +315,12 @@ BOOST_AUTO_TEST_CASE(encoder_names_and_specs) {
   BOOST_TEST(spec.weights == "a:b.safetensors");
   BOOST_CHECK_THROW(parse_encoder_spec("resnet50@:w"), UsageError);
   // Without LibTorch's factory no network can be had, and that is said.
-  BOOST_CHECK_EXCEPTION(make_encoder("resnet50:w.safetensors", {}), UsageError,
-                        [](const UsageError& e) { return std::string(e.what()).find("build with LibTorch") != std::string::npos; });
-  BOOST_CHECK_EXCEPTION(make_encoder("resnet5O:w", {}), UsageError, [](const UsageError& e) { return std::string(e.what()).find("did you mean 'resnet50'") != std::string::npos; });
+  BOOST_CHECK_EXCEPTION(make_encoder("resnet50:w.safetensors", {}), UsageError, [](const UsageError& e) {
+    return std::string(e.what()).find("build with LibTorch") != std::string::npos;
+  });
+  BOOST_CHECK_EXCEPTION(make_encoder("resnet5O:w", {}), UsageError, [](const UsageError& e) {
+    return std::string(e.what()).find("did you mean 'resnet50'") != std::string::npos;
+  });
   BOOST_CHECK_THROW(make_encoder("hog-hof@pool", {}), UsageError);
 }
 

@@ -20,11 +20,13 @@ namespace tal {
 namespace {
 
 // resnetN and resnestN, and over the frames of a clip tsm-... and tin-...; null: another network.
-std::shared_ptr<EncoderNetwork> residual_network(const std::string& name, std::int64_t channels, std::int64_t frames, std::int64_t classes) {
+std::shared_ptr<EncoderNetwork> residual_network(const std::string& name, std::int64_t channels, std::int64_t frames,
+                                                 std::int64_t classes) {
   using Exchange = SegmentResNetOptions::Exchange;
   const bool shift = name.starts_with("tsm-"), interlace = name.starts_with("tin-");
   std::string backbone = name;
-  if (shift || interlace) backbone = name.substr(4, 5) == "resne" ? name.substr(4) : "resnet" + name.substr(5);  // tsm-r50, tsm-resnest50
+  if (shift || interlace)
+    backbone = name.substr(4, 5) == "resne" ? name.substr(4) : "resnet" + name.substr(5);  // tsm-r50, tsm-resnest50
   std::optional<ResNetOptions> options;
   for (const int depth : {18, 34, 50, 101, 152})
     if (backbone == "resnet" + std::to_string(depth)) options = resnet_options(depth, classes);
@@ -32,7 +34,9 @@ std::shared_ptr<EncoderNetwork> residual_network(const std::string& name, std::i
     if (backbone == "resnest" + std::to_string(depth)) options = resnest_options(depth, classes);
   if (!options) return nullptr;
   options->channels = channels;
-  if (shift || interlace) return std::make_shared<SegmentResNet>(SegmentResNetOptions{*options, shift ? Exchange::kShift : Exchange::kInterlace, frames});
+  if (shift || interlace)
+    return std::make_shared<SegmentResNet>(
+        SegmentResNetOptions{*options, shift ? Exchange::kShift : Exchange::kInterlace, frames});
   return std::make_shared<ResNet>(*options);
 }
 
@@ -60,20 +64,43 @@ std::shared_ptr<EncoderNetwork> make_encoder_network(const EncoderRecipe& recipe
   if (name.ends_with("-flow")) name.resize(name.size() - 5);
   if (auto network = residual_network(name, channels, recipe.clip, classes)) return network;
   for (const int depth : {18, 34})
-    if (name == "r2plus1d-" + std::to_string(depth)) return std::make_shared<VideoResNet>(video_resnet_options(depth, classes));
+    if (name == "r2plus1d-" + std::to_string(depth))
+      return std::make_shared<VideoResNet>(video_resnet_options(depth, classes));
   if (auto network = slowfast_network(name, channels, classes)) return network;
-  if (name == "p3d-199") return std::make_shared<P3d>([&] { P3dOptions o; o.channels = channels, o.classes = classes; return o; }());
-  if (name == "i3d") return std::make_shared<I3dNetwork>([&] { I3dNetworkOptions o; o.backbone.channels = channels, o.classes = classes; return o; }());
-  if (name == "inception-v3") return std::make_shared<InceptionV3>([&] { InceptionV3Options o; o.channels = channels, o.classes = classes; return o; }());
+  if (name == "p3d-199")
+    return std::make_shared<P3d>([&] {
+      P3dOptions o;
+      o.channels = channels, o.classes = classes;
+      return o;
+    }());
+  if (name == "i3d")
+    return std::make_shared<I3dNetwork>([&] {
+      I3dNetworkOptions o;
+      o.backbone.channels = channels, o.classes = classes;
+      return o;
+    }());
+  if (name == "inception-v3")
+    return std::make_shared<InceptionV3>([&] {
+      InceptionV3Options o;
+      o.channels = channels, o.classes = classes;
+      return o;
+    }());
   if (name == "bninception") return std::make_shared<BnInception>(BnInceptionOptions{channels, classes});
   if (name == "c3d") return std::make_shared<C3dNetwork>(C3dNetworkOptions{1, 4096, classes});
-  if (name == "resnext101-3d") return std::make_shared<ResNext3d>([&] { ResNext3dOptions o; o.classes = classes; return o; }());
+  if (name == "resnext101-3d")
+    return std::make_shared<ResNext3d>([&] {
+      ResNext3dOptions o;
+      o.classes = classes;
+      return o;
+    }());
   throw Error("encoder '" + recipe.name + "' has no network");
 }
 
-std::shared_ptr<EncoderNetwork> load_encoder_network(const EncoderRecipe& recipe, const std::string& file, c10::Device device) {
+std::shared_ptr<EncoderNetwork> load_encoder_network(const EncoderRecipe& recipe, const std::string& file,
+                                                     c10::Device device) {
   const auto state = read_state(file);
-  const bool headless = std::none_of(state.begin(), state.end(), [&](const auto& item) { return begins_with_any(item.first, recipe.head_prefixes); });
+  const bool headless = std::none_of(
+      state.begin(), state.end(), [&](const auto& item) { return begins_with_any(item.first, recipe.head_prefixes); });
   const auto head = state.find(recipe.head);
   std::int64_t classes = 0;
   // Without the tensor that counts the classes, the list of what is missing says so.

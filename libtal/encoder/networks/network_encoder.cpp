@@ -1,7 +1,7 @@
 #include "libtal/encoder/networks/network_encoder.h"
 
-#include <nlohmann/json.hpp>
 #include <torch/torch.h>
+#include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
 #include "libtal/base/sha256.h"
@@ -32,16 +32,22 @@ std::vector<std::string> classes_of_file(const std::string& path) {
 class TorchNetwork : public PictureNetwork {
  public:
   TorchNetwork(const EncoderSpec& spec, const EncoderOptions& options)
-      : recipe_(*find_recipe(spec.name)), device_(open_device(options.device)), precision_(precision_type(options.precision, device_)),
-        pictures_(recipe_, device_), network_(load_encoder_network(recipe_, spec.weights, device_)), layer_(spec.layer.empty() ? network_->default_layer() : spec.layer) {
+      : recipe_(*find_recipe(spec.name)),
+        device_(open_device(options.device)),
+        precision_(precision_type(options.precision, device_)),
+        pictures_(recipe_, device_),
+        network_(load_encoder_network(recipe_, spec.weights, device_)),
+        layer_(spec.layer.empty() ? network_->default_layer() : spec.layer) {
     std::string known;
     for (const auto& layer : network_->layers()) {
       if (layer.name == layer_) dim_ = layer.dim;
       known += (known.empty() ? "" : ", ") + layer.name;
     }
-    if (dim_ == 0) throw UsageError("--encoder " + spec.name + "@" + layer_ + ": with these weights the layers are " + known);
+    if (dim_ == 0)
+      throw UsageError("--encoder " + spec.name + "@" + layer_ + ": with these weights the layers are " + known);
     weights_ = sha256(MappedFile(spec.weights).bytes());
-    if (layer_ == "logits" || layer_ == "scores") columns_ = class_columns(options, classes_of_file(spec.weights), dim_, spec.name);
+    if (layer_ == "logits" || layer_ == "scores")
+      columns_ = class_columns(options, classes_of_file(spec.weights), dim_, spec.name);
   }
 
   std::string name() const override { return recipe_.name + (layer_ == network_->default_layer() ? "" : "-" + layer_); }
@@ -50,7 +56,8 @@ class TorchNetwork : public PictureNetwork {
   const EncoderRecipe& recipe() const override { return recipe_; }
   std::string weights() const override { return weights_; }
   std::string parameters() const override {
-    return recipe_.name + "/1 layer=" + layer_ + " weights=" + weights_ + " " + computing_parameters(device_, precision_);
+    return recipe_.name + "/1 layer=" + layer_ + " weights=" + weights_ + " " +
+           computing_parameters(device_, precision_);
   }
 
   void run(const std::vector<NetworkInput>& inputs, std::vector<float>& rows) const override {
@@ -75,7 +82,8 @@ class TorchNetwork : public PictureNetwork {
 
 std::unique_ptr<Encoder> make_network_encoder(const EncoderSpec& spec, const EncoderOptions& options) {
   if (spec.name == "torchscript") return make_script_encoder(spec, options);
-  if (spec.weights.empty()) throw UsageError("--encoder " + spec.name + " needs its weights: " + spec.name + ":FILE.safetensors");
+  if (spec.weights.empty())
+    throw UsageError("--encoder " + spec.name + " needs its weights: " + spec.name + ":FILE.safetensors");
   return make_picture_encoder(std::make_shared<TorchNetwork>(spec, options), options);
 }
 

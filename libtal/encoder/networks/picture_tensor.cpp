@@ -15,7 +15,8 @@ torch::Tensor pixels_of(const std::vector<NetworkInput>& inputs) {
   auto* to = out.data_ptr<std::uint8_t>();
   for (const auto& input : inputs)
     for (const auto& picture : input)
-      for (int y = 0; y < picture.rows; ++y) to = std::copy_n(picture.ptr<std::uint8_t>(y), picture.cols * picture.channels(), to);
+      for (int y = 0; y < picture.rows; ++y)
+        to = std::copy_n(picture.ptr<std::uint8_t>(y), picture.cols * picture.channels(), to);
   return out;
 }
 

@@ -13,7 +13,8 @@ namespace tal {
 class PictureTensor {
  public:
   PictureTensor(const EncoderRecipe& recipe, c10::Device device);
-  // (x / divisor - mean) / deviation on the device: [N, C, H, W], or [N, C, T, H, W] for clips; in memory the channels stay last.
+  // (x / divisor - mean) / deviation on the device: [N, C, H, W], or [N, C, T, H, W] for clips; in memory the channels
+  // stay last.
   torch::Tensor operator()(const std::vector<NetworkInput>& inputs) const;
 
  private:

@@ -20,7 +20,8 @@ torch::jit::Module load_module(const std::string& file, c10::Device device) {
     module.eval();
     return module;
   } catch (const c10::Error& error) {
-    throw Error("'" + file + "' is no TorchScript module (torch.jit.script or trace, then save): " + error.what_without_backtrace());
+    throw Error("'" + file +
+                "' is no TorchScript module (torch.jit.script or trace, then save): " + error.what_without_backtrace());
   }
 }
 
@@ -32,13 +33,18 @@ std::string last_line(std::string text) {
 class ScriptNetwork : public PictureNetwork {
  public:
   ScriptNetwork(const EncoderSpec& spec, const EncoderOptions& options)
-      : file_(spec.weights), description_(read_network_file(file_)), device_(open_device(options.device)),
-        precision_(precision_type(options.precision, device_)), pictures_(description_.recipe, device_), module_(load_module(file_, device_)),
+      : file_(spec.weights),
+        description_(read_network_file(file_)),
+        device_(open_device(options.device)),
+        precision_(precision_type(options.precision, device_)),
+        pictures_(description_.recipe, device_),
+        module_(load_module(file_, device_)),
         weights_(sha256(MappedFile(file_).bytes())) {
     std::vector<float> row;
     run({blank_input(description_.recipe)}, row);
     dim_ = static_cast<std::int64_t>(row.size());
-    columns_ = description_.classes.empty() ? description_.classes : class_columns(options, description_.classes, dim_, name());
+    columns_ = description_.classes.empty() ? description_.classes
+                                            : class_columns(options, description_.classes, dim_, name());
   }
 
   std::string name() const override { return description_.recipe.name; }
@@ -86,7 +92,8 @@ class ScriptNetwork : public PictureNetwork {
 }  // namespace
 
 std::unique_ptr<Encoder> make_script_encoder(const EncoderSpec& spec, const EncoderOptions& options) {
-  if (!spec.layer.empty()) throw UsageError("--encoder torchscript@" + spec.layer + ": a module has one output, that of its forward");
+  if (!spec.layer.empty())
+    throw UsageError("--encoder torchscript@" + spec.layer + ": a module has one output, that of its forward");
   return make_picture_encoder(std::make_shared<ScriptNetwork>(spec, options), options);
 }
 

@@ -16,7 +16,8 @@ namespace {
 constexpr float kTan = 0.41421356f;  // tan(pi / 8)
 
 // Unsigned orientation (eight bins of pi / 8) and magnitude of the gradients of a row's inner pixels [1, end).
-TAL_ROW_LOOP void orient_row(const std::int16_t* gx, const std::int16_t* gy, int end, std::int32_t* bins, float* lengths) {
+TAL_ROW_LOOP void orient_row(const std::int16_t* gx, const std::int16_t* gy, int end, std::int32_t* bins,
+                             float* lengths) {
   for (int x = 1; x < end; ++x) {
     const int dx = gx[x], dy = gy[x];
     const float ax = static_cast<float>(std::abs(dx)), ay = static_cast<float>(std::abs(dy));
@@ -34,17 +35,21 @@ class HogHof : public Encoder {
   explicit HogHof(const EncoderOptions& options) : options_(options), flow_(make_flow(options.flow)) {
     for (int y = 0; y < kGrid; ++y)
       for (int x = 0; x < kGrid; ++x)
-        for (int o = 0; o < kBins; ++o) columns_.push_back("hog_" + std::to_string(y) + "_" + std::to_string(x) + "_" + std::to_string(o));
+        for (int o = 0; o < kBins; ++o)
+          columns_.push_back("hog_" + std::to_string(y) + "_" + std::to_string(x) + "_" + std::to_string(o));
     for (int y = 0; y < kFlowGrid; ++y)
       for (int x = 0; x < kFlowGrid; ++x)
-        for (int o = 0; o < kBins; ++o) columns_.push_back("hof_" + std::to_string(y) + "_" + std::to_string(x) + "_" + std::to_string(o));
+        for (int o = 0; o < kBins; ++o)
+          columns_.push_back("hof_" + std::to_string(y) + "_" + std::to_string(x) + "_" + std::to_string(o));
     columns_.push_back("motion");
   }
 
   std::string name() const override { return "hog-hof"; }
   std::int64_t dim() const override { return kDim; }
   const std::vector<std::string>& columns() const override { return columns_; }
-  std::string parameters() const override { return "hog-hof/2 side=60 grid=4 bins=8 flow-grid=2 flow=" + options_.flow; }
+  std::string parameters() const override {
+    return "hog-hof/2 side=60 grid=4 bins=8 flow-grid=2 flow=" + options_.flow;
+  }
   bool uses_flow() const override { return true; }
   std::unique_ptr<Encoder> twin() const override { return std::make_unique<HogHof>(options_); }
 
@@ -77,7 +82,8 @@ class HogHof : public Encoder {
       moving += frame > 0;  // the first frame has no motion to count
     }
     for (int i = 0; i < kDim; ++i) {
-      const double count = i < kHog ? static_cast<double>(frames.size()) : static_cast<double>(std::max<std::int64_t>(1, moving));
+      const double count =
+          i < kHog ? static_cast<double>(frames.size()) : static_cast<double>(std::max<std::int64_t>(1, moving));
       rows.push_back(static_cast<float>(sum[static_cast<std::size_t>(i)] / count));
     }
   }
@@ -96,7 +102,8 @@ class HogHof : public Encoder {
     const auto width = static_cast<std::size_t>(grey_.cols);
     gx_.resize(width), gy_.resize(width), bins_.resize(width), lengths_.resize(width);
     for (int y = 1; y + 1 < grey_.rows; ++y) {
-      difference_row(grey_.ptr<std::uint8_t>(y - 1), grey_.ptr<std::uint8_t>(y), grey_.ptr<std::uint8_t>(y + 1), grey_.cols - 1, gx_.data(), gy_.data());
+      difference_row(grey_.ptr<std::uint8_t>(y - 1), grey_.ptr<std::uint8_t>(y), grey_.ptr<std::uint8_t>(y + 1),
+                     grey_.cols - 1, gx_.data(), gy_.data());
       orient_row(gx_.data(), gy_.data(), grey_.cols - 1, bins_.data(), lengths_.data());
       float* band = out + cell(y, grey_.rows, kGrid) * kGrid * kBins;
       for (int part = 0; part < kGrid; ++part) {
@@ -119,8 +126,8 @@ class HogHof : public Encoder {
       for (int i = 0; i < kHog; ++i) out[i] /= total;
   }
 
-  // Signed direction of the flow in eight bins of pi / 4 that begin at 0, weighted with its length. Block motion repeats from pixel to
-  // pixel and from row to row: equal neighbours are counted, not computed again.
+  // Signed direction of the flow in eight bins of pi / 4 that begin at 0, weighted with its length. Block motion
+  // repeats from pixel to pixel and from row to row: equal neighbours are counted, not computed again.
   void directions(float* out) const {
     const float unit = 100.0f / static_cast<float>(std::min(field_.rows, field_.cols));
     const std::size_t row_bytes = static_cast<std::size_t>(field_.cols) * sizeof(cv::Vec2f);
@@ -130,10 +137,13 @@ class HogHof : public Encoder {
       const auto* row = field_.ptr<cv::Vec2f>(y);
       const int cy = cell(y, field_.rows, kFlowGrid);
       int same = 1;
-      while (y + same < field_.rows && cell(y + same, field_.rows, kFlowGrid) == cy && std::memcmp(row, field_.ptr<cv::Vec2f>(y + same), row_bytes) == 0) ++same;
+      while (y + same < field_.rows && cell(y + same, field_.rows, kFlowGrid) == cy &&
+             std::memcmp(row, field_.ptr<cv::Vec2f>(y + same), row_bytes) == 0)
+        ++same;
       for (int part = 0; part < kFlowGrid; ++part) {
         float* histogram = out + (cy * kFlowGrid + part) * kBins;
-        const int begin = (field_.cols * part + kFlowGrid - 1) / kFlowGrid, end = (field_.cols * (part + 1) + kFlowGrid - 1) / kFlowGrid;
+        const int begin = (field_.cols * part + kFlowGrid - 1) / kFlowGrid,
+                  end = (field_.cols * (part + 1) + kFlowGrid - 1) / kFlowGrid;
         pixels[static_cast<std::size_t>(cy * kFlowGrid + part)] += same * (end - begin);
         for (int x = begin, run = 1; x < end; x += run) {
           const float u = row[x][0], v = row[x][1];
@@ -147,7 +157,8 @@ class HogHof : public Encoder {
       y += same;
     }
     for (int c = 0; c < kFlowGrid * kFlowGrid; ++c)
-      for (int o = 0; o < kBins; ++o) out[c * kBins + o] *= unit / static_cast<float>(std::max(1, pixels[static_cast<std::size_t>(c)]));
+      for (int o = 0; o < kBins; ++o)
+        out[c * kBins + o] *= unit / static_cast<float>(std::max(1, pixels[static_cast<std::size_t>(c)]));
     out[kHof] = total * unit / static_cast<float>(field_.rows * field_.cols);
   }
 

@@ -38,13 +38,19 @@ std::string node_named(const cv::dnn::Net& net, const std::string& name) {
 class OnnxNetwork : public PictureNetwork {
  public:
   OnnxNetwork(const EncoderSpec& spec, const EncoderOptions& options)
-      : file_(spec.weights), layer_(spec.layer), description_(read_network_file(file_)), net_(read_net(file_)), weights_(sha256(MappedFile(file_).bytes())) {
+      : file_(spec.weights),
+        layer_(spec.layer),
+        description_(read_network_file(file_)),
+        net_(read_net(file_)),
+        weights_(sha256(MappedFile(file_).bytes())) {
     if (!layer_.empty()) node_ = node_named(net_, layer_);
-    if (!layer_.empty() && node_.empty()) throw UsageError("--encoder onnx@" + layer_ + ": the network has no such node");
+    if (!layer_.empty() && node_.empty())
+      throw UsageError("--encoder onnx@" + layer_ + ": the network has no such node");
     std::vector<float> row;
     run({blank_input(description_.recipe)}, row);
     dim_ = static_cast<std::int64_t>(row.size());
-    if (!description_.classes.empty() && layer_.empty()) columns_ = class_columns(options, description_.classes, dim_, name());
+    if (!description_.classes.empty() && layer_.empty())
+      columns_ = class_columns(options, description_.classes, dim_, name());
   }
 
   std::string name() const override { return description_.recipe.name + (layer_.empty() ? "" : "-" + layer_); }
@@ -63,7 +69,8 @@ class OnnxNetwork : public PictureNetwork {
   cv::Mat blob_of(const NetworkInput& input) const {
     const auto& recipe = description_.recipe;
     const auto& p = recipe.preprocessing;
-    const int channels = input[0].channels(), frames = static_cast<int>(input.size()), height = input[0].rows, width = input[0].cols;
+    const int channels = input[0].channels(), frames = static_cast<int>(input.size()), height = input[0].rows,
+              width = input[0].cols;
     std::vector<int> shape = {1, channels, frames, height, width};
     if (!sees_clips(recipe)) shape.erase(shape.begin() + 2);
     cv::Mat blob(shape, CV_32F);
@@ -115,8 +122,10 @@ class OnnxNetwork : public PictureNetwork {
 }  // namespace
 
 std::unique_ptr<Encoder> make_onnx_encoder(const EncoderSpec& spec, const EncoderOptions& options) {
-  if (options.device != "cpu") throw UsageError("--encoder onnx:FILE runs on the processor, not on --device " + options.device);
-  if (options.precision != "float32") throw UsageError("--encoder onnx:FILE computes in float32, not in --precision " + options.precision);
+  if (options.device != "cpu")
+    throw UsageError("--encoder onnx:FILE runs on the processor, not on --device " + options.device);
+  if (options.precision != "float32")
+    throw UsageError("--encoder onnx:FILE computes in float32, not in --precision " + options.precision);
   return make_picture_encoder(std::make_shared<OnnxNetwork>(spec, options), options);
 }
 #else

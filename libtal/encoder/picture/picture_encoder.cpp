@@ -15,7 +15,8 @@ namespace {
 
 class PictureEncoder : public Encoder {
  public:
-  PictureEncoder(std::shared_ptr<const PictureNetwork> network, EncoderOptions options) : network_(std::move(network)), options_(std::move(options)) {}
+  PictureEncoder(std::shared_ptr<const PictureNetwork> network, EncoderOptions options)
+      : network_(std::move(network)), options_(std::move(options)) {}
   std::string name() const override { return network_->name(); }
   std::int64_t dim() const override { return network_->dim(); }
   const std::vector<std::string>& columns() const override { return network_->columns(); }
@@ -24,8 +25,8 @@ class PictureEncoder : public Encoder {
   std::string parameters() const override {
     std::string names;
     for (const auto& column : columns()) names += column + "\n";
-    return network_->parameters() + " batch=" + std::to_string(options_.batch) + " [" + describe(network_->recipe().preprocessing) + "]" +
-           (names.empty() ? "" : " classes=" + sha256(names));
+    return network_->parameters() + " batch=" + std::to_string(options_.batch) + " [" +
+           describe(network_->recipe().preprocessing) + "]" + (names.empty() ? "" : " classes=" + sha256(names));
   }
 
  protected:
@@ -33,7 +34,8 @@ class PictureEncoder : public Encoder {
   EncoderOptions options_;
 };
 
-// Rows that are means over pictures. A window waits until the features of all its pictures are there; every picture goes through the network once.
+// Rows that are means over pictures. A window waits until the features of all its pictures are there; every picture
+// goes through the network once.
 class AveragingEncoder : public PictureEncoder {
  public:
   using PictureEncoder::PictureEncoder;
@@ -88,19 +90,22 @@ class AveragingEncoder : public PictureEncoder {
         const auto& features = features_.at(picture);
         for (std::size_t i = 0; i < features.size(); ++i) sums_[i] += features[i];
       }
-      for (const double sum : sums_) rows.push_back(static_cast<float>(sum / static_cast<double>(waiting_.front().size())));
+      for (const double sum : sums_)
+        rows.push_back(static_cast<float>(sum / static_cast<double>(waiting_.front().size())));
     }
     forget();
   }
 
   bool complete(const std::vector<std::int64_t>& pictures) const {
-    return std::none_of(pictures.begin(), pictures.end(), [&](std::int64_t picture) { return features_.at(picture).empty(); });
+    return std::none_of(pictures.begin(), pictures.end(),
+                        [&](std::int64_t picture) { return features_.at(picture).empty(); });
   }
 
   void forget() {
     std::int64_t from = needed_from_;
     for (const auto& pictures : waiting_) from = std::min(from, pictures.front());
-    while (!features_.empty() && features_.begin()->first < from && !features_.begin()->second.empty()) features_.erase(features_.begin());
+    while (!features_.empty() && features_.begin()->first < from && !features_.begin()->second.empty())
+      features_.erase(features_.begin());
   }
 
   std::map<std::int64_t, std::vector<float>> features_;  // empty: in the queue
@@ -148,7 +153,9 @@ class FlowEncoder : public AveragingEncoder {
   bool caches_flow() const override { return true; }
   std::string parameters() const override { return AveragingEncoder::parameters() + " flow=" + options_.flow; }
   void check_window(std::int64_t window) const override {
-    if (window <= kFlowStack) throw UsageError("--encoder " + name() + " takes stacks of " + std::to_string(kFlowStack) + " flow fields: --window must be at least " + std::to_string(kFlowStack + 1));
+    if (window <= kFlowStack)
+      throw UsageError("--encoder " + name() + " takes stacks of " + std::to_string(kFlowStack) +
+                       " flow fields: --window must be at least " + std::to_string(kFlowStack + 1));
   }
 
   void reset(const std::string& flow_cache) override {
@@ -187,9 +194,12 @@ class ClipEncoder : public PictureEncoder {
     const auto& recipe = network_->recipe();
     const bool stacks = recipe.input == EncoderRecipe::Input::kFlowStackClips;
     if (const std::int64_t frames = recipe.clip * (stacks ? kFlowStack : 1); recipe.clip > 0 && window != frames)
-      throw UsageError("--encoder " + name() + " takes clips of " + std::to_string(recipe.clip) + (stacks ? " stacks of " + std::to_string(kFlowStack) : "") + " frames: --window " + std::to_string(frames));
+      throw UsageError("--encoder " + name() + " takes clips of " + std::to_string(recipe.clip) +
+                       (stacks ? " stacks of " + std::to_string(kFlowStack) : "") + " frames: --window " +
+                       std::to_string(frames));
     if (window % recipe.clip_step != 0)
-      throw UsageError("--encoder " + name() + " takes clips of a multiple of " + std::to_string(recipe.clip_step) + " frames, not --window " + std::to_string(window));
+      throw UsageError("--encoder " + name() + " takes clips of a multiple of " + std::to_string(recipe.clip_step) +
+                       " frames, not --window " + std::to_string(window));
   }
 
   void reset(const std::string&) override { clips_.clear(); }
@@ -242,7 +252,9 @@ class FlowClipEncoder : public ClipEncoder {
   std::string parameters() const override { return ClipEncoder::parameters() + " flow=" + options_.flow; }
   void check_window(std::int64_t window) const override {
     ClipEncoder::check_window(window);
-    if (window < 2) throw UsageError("--encoder " + name() + " sees flow between the frames of a window: --window must be at least 2");
+    if (window < 2)
+      throw UsageError("--encoder " + name() +
+                       " sees flow between the frames of a window: --window must be at least 2");
   }
   void reset(const std::string& flow_cache) override {
     ClipEncoder::reset(flow_cache);
@@ -252,13 +264,15 @@ class FlowClipEncoder : public ClipEncoder {
   void release(std::int64_t before) override { fields_.release(before); }
 
  private:
-  // As many fields as frames, the last one twice: a row sees its window alone, and has the geometry of the RGB stream's row.
+  // As many fields as frames, the last one twice: a row sees its window alone, and has the geometry of the RGB stream's
+  // row.
   NetworkInput clip_of(std::span<const std::int64_t> frames) const override {
     NetworkInput fields = fields_.between(frames);
     fields.push_back(fields.back());
     if (network_->recipe().input == EncoderRecipe::Input::kFlowClips) return fields;
     NetworkInput stacks;
-    for (std::size_t i = 0; i < fields.size(); i += kFlowStack) cv::merge(&fields[i], kFlowStack, stacks.emplace_back());
+    for (std::size_t i = 0; i < fields.size(); i += kFlowStack)
+      cv::merge(&fields[i], kFlowStack, stacks.emplace_back());
     return stacks;
   }
   FlowFields fields_;
@@ -266,25 +280,32 @@ class FlowClipEncoder : public ClipEncoder {
 
 }  // namespace
 
-std::unique_ptr<Encoder> make_picture_encoder(std::shared_ptr<const PictureNetwork> network, const EncoderOptions& options) {
+std::unique_ptr<Encoder> make_picture_encoder(std::shared_ptr<const PictureNetwork> network,
+                                              const EncoderOptions& options) {
   const auto input = network->recipe().input;
   using Input = EncoderRecipe::Input;
   if (input == Input::kFrames) return std::make_unique<FrameEncoder>(std::move(network), options);
   if (input == Input::kClips) return std::make_unique<FrameClipEncoder>(std::move(network), options);
-  if (options.flow == "block") throw UsageError("--encoder " + network->name() + " needs --flow tvl1, dis or farneback");
+  if (options.flow == "block")
+    throw UsageError("--encoder " + network->name() + " needs --flow tvl1, dis or farneback");
   if (input == Input::kFlow) return std::make_unique<FlowEncoder>(std::move(network), options);
   return std::make_unique<FlowClipEncoder>(std::move(network), options);
 }
 
 NetworkInput blank_input(const EncoderRecipe& recipe) {
   const int side = recipe.preprocessing.crop;
-  return NetworkInput(static_cast<std::size_t>(!sees_clips(recipe) ? 1 : recipe.clip > 0 ? recipe.clip : 16), cv::Mat::zeros(side, side, CV_8UC(channels_of(recipe))));
+  return NetworkInput(static_cast<std::size_t>(!sees_clips(recipe) ? 1
+                                               : recipe.clip > 0   ? recipe.clip
+                                                                   : 16),
+                      cv::Mat::zeros(side, side, CV_8UC(channels_of(recipe))));
 }
 
-std::vector<std::string> class_columns(const EncoderOptions& options, std::vector<std::string> of_file, std::int64_t dim, const std::string& encoder) {
+std::vector<std::string> class_columns(const EncoderOptions& options, std::vector<std::string> of_file,
+                                       std::int64_t dim, const std::string& encoder) {
   auto names = options.classes.empty() ? std::move(of_file) : options.classes;
   if (!names.empty() && static_cast<std::int64_t>(names.size()) != dim)
-    throw Error("--encoder " + encoder + " scores " + std::to_string(dim) + " classes, and " + std::to_string(names.size()) + " are named");
+    throw Error("--encoder " + encoder + " scores " + std::to_string(dim) + " classes, and " +
+                std::to_string(names.size()) + " are named");
   return names;
 }
 

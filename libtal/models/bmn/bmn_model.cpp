@@ -7,7 +7,8 @@ std::string BmnModel::training_defaults() const {
 }
 
 std::vector<Preset> BmnModel::presets() const {
-  return {{"activitynet", "The published network on videos rescaled to 100 rows (BSN++ Table 1, BMN)", R"({"form":"paper","input":"rescale"})"},
+  return {{"activitynet", "The published network on videos rescaled to 100 rows (BSN++ Table 1, BMN)",
+           R"({"form":"paper","input":"rescale"})"},
           {"public", "The network of the public PyTorch checkpoints", R"({"form":"public","input":"rescale"})"},
           {"windows", "The published network on sliding windows of 100 rows", R"({"form":"paper","input":"windows"})"}};
 }
@@ -18,9 +19,12 @@ void BmnModel::build(const InputContract& inputs) {
 }
 
 Losses BmnModel::loss(const Batch& batch, std::size_t) {
-  const auto valid = boundary_matching_table({rows(), durations(), 1, 1, 0, false})->valid().to(batch.at("iou").device());
-  const auto loss = bmn_loss(network_->forward(batch.at("x")), batch.at("boundary"), batch.at("iou"), batch.at("sampled"), valid, 0.5, options_);
-  return {loss.total, {{"boundary", loss.boundary}, {"regression", loss.regression}, {"classification", loss.classification}}};
+  const auto valid =
+      boundary_matching_table({rows(), durations(), 1, 1, 0, false})->valid().to(batch.at("iou").device());
+  const auto loss = bmn_loss(network_->forward(batch.at("x")), batch.at("boundary"), batch.at("iou"),
+                             batch.at("sampled"), valid, 0.5, options_);
+  return {loss.total,
+          {{"boundary", loss.boundary}, {"regression", loss.regression}, {"classification", loss.classification}}};
 }
 
 std::vector<float> BmnModel::draw(std::span<const double> confidence, Random& random) const {

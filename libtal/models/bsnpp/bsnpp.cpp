@@ -22,51 +22,86 @@ torch::nn::Conv2d conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel)
 torch::Tensor half(const torch::Tensor& x) { return torch::max_pool1d(x, 2, 2); }
 // Linear interpolation of x to the length of `skip`.
 torch::Tensor up(const torch::Tensor& x, const torch::Tensor& skip) {
-  return F::interpolate(x, F::InterpolateFuncOptions().size(std::vector<std::int64_t>{skip.size(2)}).mode(torch::kLinear).align_corners(false));
+  return F::interpolate(x, F::InterpolateFuncOptions()
+                               .size(std::vector<std::int64_t>{skip.size(2)})
+                               .mode(torch::kLinear)
+                               .align_corners(false));
 }
 
 }  // namespace
 
 Settings settings_of(BsnppOptions& o) {
   Settings s;
-  s.add("rows", &o.rows, "Rows T that the network works on: every video (or window) has as many").between(kLeastRows, kMostRows);
+  s.add("rows", &o.rows, "Rows T that the network works on: every video (or window) has as many")
+      .between(kLeastRows, kMostRows);
   s.add("durations", &o.durations, "Longest proposal D, rows; at most T").between(1, kMostRows);
   s.add("samples", &o.samples, "Samples N of a proposal's features").between(1, 1024);
   s.add("per-bin", &o.per_bin, "Points that a sample is the mean of").between(1, 64);
-  s.add("widen", &o.widen, "Share of its length that a proposal is widened by on each side before sampling").between(0, 4);
+  s.add("widen", &o.widen, "Share of its length that a proposal is widened by on each side before sampling")
+      .between(0, 4);
   s.add("truncate", &o.truncate, "Round sampling points towards zero, as public checkpoints were trained");
   s.add("first-filters", &o.first_filters, "Filters of the base module's first convolution").between(1, 16384);
   s.add("base-filters", &o.base_filters, "Filters of the base module's second convolution").between(1, 16384);
   s.add("generator-filters", &o.generator_filters, "Filters of the boundary generator").between(1, 16384);
   s.add("reduced-filters", &o.reduced_filters, "Channels that enter the boundary-matching layer").between(1, 16384);
   s.add("proposal-filters", &o.proposal_filters, "Filters of the boundary-matching layer").between(1, 16384);
-  s.add("attention-filters", &o.attention_filters, "Channels of the position attention's A and B").between(1, 16384).with("branches", {"position", "aggregated"});
+  s.add("attention-filters", &o.attention_filters, "Channels of the position attention's A and B")
+      .between(1, 16384)
+      .with("branches", {"position", "aggregated"});
   s.add("head-filters", &o.head_filters, "Filters of the prediction branches").between(1, 16384);
-  s.add("generator", &o.generator, "Boundary generator: nested U-Net, U-Net, or one plain convolution", {"nested", "u-net", "plain"});
+  s.add("generator", &o.generator, "Boundary generator: nested U-Net, U-Net, or one plain convolution",
+        {"nested", "u-net", "plain"});
   s.add("train-backward", &o.train_backward, "Train the backward pass, too (the paper trains the forward pass alone)");
-  s.add("deep-supervision", &o.deep_supervision, "Train both heads of the nested U-Net's top row").with("generator", {"nested"});
-  s.add("branches", &o.branches, "Branches of the proposal relation block, each once: position, channel, aggregated (both attentions' sum), plain (none)", {"position", "channel", "aggregated", "plain"}).count(1, 4);
-  s.add("sampling", &o.sampling, "Training proposals: all positives and negatives (none), as many of each (iou), and of balanced scales (scale)", {"none", "iou", "scale"}).without("relation-weight", {"0"});
-  s.add("scale-ratio", &o.scale_ratio, "lambda of the scale-balanced sampling").between(0, 1).above(0).with("sampling", {"scale"}).without("relation-weight", {"0"});
-  s.add("positive", &o.positive, "tIoU above which a proposal is positive").between(0, 1).below(1).without("relation-weight", {"0"});
-  s.add("negative", &o.negative, "tIoU below which a proposal is negative; at most that of positives").between(0, 1).without("relation-weight", {"0"});
+  s.add("deep-supervision", &o.deep_supervision, "Train both heads of the nested U-Net's top row")
+      .with("generator", {"nested"});
+  s.add("branches", &o.branches,
+        "Branches of the proposal relation block, each once: position, channel, aggregated (both attentions' sum), "
+        "plain (none)",
+        {"position", "channel", "aggregated", "plain"})
+      .count(1, 4);
+  s.add("sampling", &o.sampling,
+        "Training proposals: all positives and negatives (none), as many of each (iou), and of balanced scales (scale)",
+        {"none", "iou", "scale"})
+      .without("relation-weight", {"0"});
+  s.add("scale-ratio", &o.scale_ratio, "lambda of the scale-balanced sampling")
+      .between(0, 1)
+      .above(0)
+      .with("sampling", {"scale"})
+      .without("relation-weight", {"0"});
+  s.add("positive", &o.positive, "tIoU above which a proposal is positive")
+      .between(0, 1)
+      .below(1)
+      .without("relation-weight", {"0"});
+  s.add("negative", &o.negative, "tIoU below which a proposal is negative; at most that of positives")
+      .between(0, 1)
+      .without("relation-weight", {"0"});
   s.add("relation-weight", &o.relation_weight, "Weight beta of the confidence losses").between(0, 1e6);
   s.add("l2", &o.l2, "Weight gamma of half the sum of squares of all parameters").between(0, 1e3);
-  s.add("boundary-labels", &o.boundary_labels, "Positive rows of a boundary: more than half covered by its region (literal), and the row that contains it (nearest)", {"nearest", "literal"});
+  s.add("boundary-labels", &o.boundary_labels,
+        "Positive rows of a boundary: more than half covered by its region (literal), and the row that contains it "
+        "(nearest)",
+        {"nearest", "literal"});
   return s;
 }
 
 void check(const BsnppOptions& o) {
-  if (o.rows < kLeastRows) throw Error("the network halves its rows twice and needs at least 4, not " + std::to_string(o.rows)).at_field("rows");
-  if (o.durations > o.rows) throw Error("a longest proposal of " + std::to_string(o.durations) + " rows does not fit into " + std::to_string(o.rows) + " rows").at_field("durations");
+  if (o.rows < kLeastRows)
+    throw Error("the network halves its rows twice and needs at least 4, not " + std::to_string(o.rows))
+        .at_field("rows");
+  if (o.durations > o.rows)
+    throw Error("a longest proposal of " + std::to_string(o.durations) + " rows does not fit into " +
+                std::to_string(o.rows) + " rows")
+        .at_field("durations");
   if (o.branches.empty()) throw Error("at least one branch is needed").at_field("branches");
   for (auto branch = o.branches.begin(); branch != o.branches.end(); ++branch)
-    if (std::find(o.branches.begin(), branch, *branch) != branch) throw Error("'" + *branch + "' is there twice; each branch can be there once").at_field("branches");
+    if (std::find(o.branches.begin(), branch, *branch) != branch)
+      throw Error("'" + *branch + "' is there twice; each branch can be there once").at_field("branches");
   if (!(o.negative <= o.positive)) throw Error("the negative threshold is above the positive one").at_field("negative");
 }
 
 BsnppBaseImpl::BsnppBaseImpl(std::int64_t dim, const BsnppOptions& o)
-    : conv1_(register_module("conv1", conv1d(dim, o.first_filters, 3))), conv2_(register_module("conv2", conv1d(o.first_filters, o.base_filters, 3))) {}
+    : conv1_(register_module("conv1", conv1d(dim, o.first_filters, 3))),
+      conv2_(register_module("conv2", conv1d(o.first_filters, o.base_filters, 3))) {}
 torch::Tensor BsnppBaseImpl::forward(const torch::Tensor& x) {
   check_shape(x, {kAny, conv1_->options.in_channels(), at_least(1)}, "BSN++ base module: features [B, C, T]");
   return conv2_(conv1_(x).relu()).relu();
@@ -96,18 +131,18 @@ BoundaryGeneratorImpl::BoundaryGeneratorImpl(std::int64_t in, const BsnppOptions
 
 std::vector<torch::Tensor> BoundaryGeneratorImpl::forward(const torch::Tensor& base) {
   check_shape(base, {kAny, kAny, at_least(kind_ == "plain" ? 1 : kLeastRows)},
-      "BSN++ boundary generator: features [B, F, T]");
+              "BSN++ boundary generator: features [B, F, T]");
   if (kind_ == "plain") return {head2_(x00_(base))};
   return kind_ == "nested" ? nested(base) : u_net(base);
 }
 
 std::vector<torch::Tensor> BoundaryGeneratorImpl::nested(const torch::Tensor& base) {
-  const auto x00 = x00_(base);                                        // [B, f, T]
-  const auto x10 = x10_(half(x00));                                   // [B, f, T / 2]
-  const auto x20 = x20_(half(x10));                                   // [B, f, T / 4]
-  const auto x01 = x01_(torch::cat({x00, up(x10, x00)}, 1));          // [B, 2 f, T] -> [B, f, T]
-  const auto x11 = x11_(torch::cat({x10, up(x20, x10)}, 1));          // [B, 2 f, T / 2] -> [B, f, T / 2]
-  const auto x02 = x02_(torch::cat({x00, x01, up(x11, x00)}, 1));     // [B, 3 f, T] -> [B, f, T]
+  const auto x00 = x00_(base);                                     // [B, f, T]
+  const auto x10 = x10_(half(x00));                                // [B, f, T / 2]
+  const auto x20 = x20_(half(x10));                                // [B, f, T / 4]
+  const auto x01 = x01_(torch::cat({x00, up(x10, x00)}, 1));       // [B, 2 f, T] -> [B, f, T]
+  const auto x11 = x11_(torch::cat({x10, up(x20, x10)}, 1));       // [B, 2 f, T / 2] -> [B, f, T / 2]
+  const auto x02 = x02_(torch::cat({x00, x01, up(x11, x00)}, 1));  // [B, 3 f, T] -> [B, f, T]
   if (!deep_supervision_) return {head2_(x02)};
   return {head1_(x01), head2_(x02)};
 }
@@ -120,7 +155,8 @@ std::vector<torch::Tensor> BoundaryGeneratorImpl::u_net(const torch::Tensor& bas
   return {head2_(x02_(torch::cat({x00, up(x11, x00)}, 1)))};
 }
 
-std::vector<std::pair<torch::Tensor, torch::Tensor>> BoundaryGeneratorImpl::passes(const torch::Tensor& base, const torch::Tensor& reversed) {
+std::vector<std::pair<torch::Tensor, torch::Tensor>> BoundaryGeneratorImpl::passes(const torch::Tensor& base,
+                                                                                   const torch::Tensor& reversed) {
   check_same_shape(reversed, base, "BSN++ boundary generator: features in reversed time [B, F, T]");
   std::vector<std::pair<torch::Tensor, torch::Tensor>> result;
   for (const auto& head : forward(torch::cat({base, reversed}))) {
@@ -184,7 +220,7 @@ std::vector<torch::Tensor> ProposalRelationImpl::first_convolutions(const torch:
 torch::Tensor ProposalRelationImpl::forward(const torch::Tensor& base, const BoundaryMatchingTable& table) {
   check_shape(base, {kAny, reduce_->options.in_channels(), table.spec().rows},
               "BSN++ relation block: features [B, F, T]");
-  const auto reduced = reduce_(base).relu();                                                       // [B, F, T] -> [B, C, T]
+  const auto reduced = reduce_(base).relu();  // [B, F, T] -> [B, C, T]
   const auto proposals = boundary_matching(reduced, conv3d_->weight, conv3d_->bias, table, true);  // [B, L, O]
   const auto first = first_convolutions(proposals);                                                // each [B, L, k]
   std::vector<torch::Tensor> maps;
@@ -200,7 +236,8 @@ BsnppImpl::BsnppImpl(std::int64_t dim, const BsnppOptions& options) : dim_(dim),
 }
 
 std::shared_ptr<const BoundaryMatchingTable> BsnppImpl::table(std::int64_t rows) const {
-  return boundary_matching_table({rows, std::min(options_.durations, rows), options_.samples, options_.per_bin, options_.widen, options_.truncate});
+  return boundary_matching_table({rows, std::min(options_.durations, rows), options_.samples, options_.per_bin,
+                                  options_.widen, options_.truncate});
 }
 
 std::pair<torch::Tensor, torch::Tensor> BsnppImpl::both_directions(const torch::Tensor& x) {
@@ -219,7 +256,8 @@ BsnppOutput BsnppImpl::forward(const torch::Tensor& x) {
   if (is_training() && options_.train_backward) {
     const auto [base, reversed] = both_directions(x);
     out.base = base;
-    for (const auto& [forward, backward] : cbg_->passes(base, reversed)) out.logits.push_back(forward), out.logits.push_back(backward);
+    for (const auto& [forward, backward] : cbg_->passes(base, reversed))
+      out.logits.push_back(forward), out.logits.push_back(backward);
   } else {
     out.base = base_(x);
     out.logits = cbg_->forward(out.base);
@@ -244,7 +282,9 @@ std::vector<ProposalMaps> BsnppImpl::infer(const torch::Tensor& x, bool backward
   }
   const auto maps = proposals_to_map(prb_->forward(base, *proposals).mean(1), *proposals);
   std::vector<ProposalMaps> result;
-  for (std::int64_t b = 0; b < x.size(0); ++b) result.push_back({heat[b][0], heat[b][1], boundary_map(heat[b][0], heat[b][1], maps.size(2)), maps[b][0].contiguous(), maps[b][1].contiguous()});
+  for (std::int64_t b = 0; b < x.size(0); ++b)
+    result.push_back({heat[b][0], heat[b][1], boundary_map(heat[b][0], heat[b][1], maps.size(2)),
+                      maps[b][0].contiguous(), maps[b][1].contiguous()});
   return result;
 }
 
@@ -253,8 +293,9 @@ torch::Tensor fuse_passes(const torch::Tensor& forward, const torch::Tensor& bac
   return (forward * backward).sqrt();
 }
 
-BsnppLoss bsnpp_loss(const std::vector<torch::Tensor>& logits, const torch::Tensor& maps, const torch::Tensor& boundary, const torch::Tensor& iou,
-                     const torch::Tensor& sampled, const std::vector<torch::Tensor>& parameters, const BsnppOptions& o) {
+BsnppLoss bsnpp_loss(const std::vector<torch::Tensor>& logits, const torch::Tensor& maps, const torch::Tensor& boundary,
+                     const torch::Tensor& iou, const torch::Tensor& sampled,
+                     const std::vector<torch::Tensor>& parameters, const BsnppOptions& o) {
   check_shape(maps, {kAny, 2, kAny, kAny}, "BSN++ loss: maps [B, 2, D, T]");
   for (const auto& head : logits) check_same_shape(boundary, head, "BSN++ loss: boundary labels [B, 2, T]");
   check_same_shape(iou, maps.select(1, 0), "BSN++ loss: tIoU labels [B, D, T]");
@@ -262,14 +303,17 @@ BsnppLoss bsnpp_loss(const std::vector<torch::Tensor>& logits, const torch::Tens
   BsnppLoss loss;
   loss.boundary = torch::zeros({}, maps.options());
   for (const auto& head : logits)  // Eq. (6)
-    for (int side = 0; side < 2; ++side) loss.boundary = loss.boundary + balanced_logistic(head.select(1, side), boundary.select(1, side)) / static_cast<double>(logits.size());
+    for (int side = 0; side < 2; ++side)
+      loss.boundary = loss.boundary + balanced_logistic(head.select(1, side), boundary.select(1, side)) /
+                                          static_cast<double>(logits.size());
   const auto count = sampled.sum().clamp_min(1);
   const auto mean = [&](const torch::Tensor& each) { return (each * sampled).sum() / count; };
   const auto regression = maps.select(1, 0), classification = maps.select(1, 1);
   loss.regression = mean(F::smooth_l1_loss(regression, iou, F::SmoothL1LossFuncOptions(torch::kNone)));  // Eq. (7)
   // Maps are exactly 0 at invalid entries, where nothing is sampled.
   const auto label = (iou > o.positive).to(maps.scalar_type());
-  loss.classification = mean(F::binary_cross_entropy(classification, label, F::BinaryCrossEntropyFuncOptions().reduction(torch::kNone)));
+  loss.classification =
+      mean(F::binary_cross_entropy(classification, label, F::BinaryCrossEntropyFuncOptions().reduction(torch::kNone)));
   loss.l2 = torch::zeros({}, maps.options());
   for (const auto& p : parameters) loss.l2 = loss.l2 + 0.5 * p.square().sum();
   loss.total = loss.boundary + o.relation_weight * (loss.regression + loss.classification) + o.l2 * loss.l2;  // Eq. (5)

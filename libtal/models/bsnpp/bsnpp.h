@@ -1,10 +1,10 @@
 // BSN++ (ActivityNet Challenge 2020): complementary boundary generator and proposal relation block.
 //
-// Figures 2 to 4, Eq. (1) to (8). Decisions where the paper is silent: a convolution 256 -> 128 stands before the boundary-matching layer,
-// prediction layers have kernel 1, the attention's values are the features themselves and a learned scalar weighs the sum, entries with
-// i + j >= T take no part, what is aggregated of the two attention modules is the sum of their outputs.
-// B batch, C channels, T rows, D longest proposal in rows, L valid proposals (j, i), rows i .. i + j.
-// Error for inputs of another shape (libtal/nn/shapes.h).
+// Figures 2 to 4, Eq. (1) to (8). Decisions where the paper is silent: a convolution 256 -> 128 stands before the
+// boundary-matching layer, prediction layers have kernel 1, the attention's values are the features themselves and a
+// learned scalar weighs the sum, entries with i + j >= T take no part, what is aggregated of the two attention modules
+// is the sum of their outputs. B batch, C channels, T rows, D longest proposal in rows, L valid proposals (j, i), rows
+// i .. i + j. Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>
@@ -22,24 +22,26 @@
 
 namespace tal {
 
-inline constexpr std::int64_t kLeastRows = 4;      // the generator halves them twice
+inline constexpr std::int64_t kLeastRows = 4;  // the generator halves them twice
 
 struct BsnppOptions {
   std::int64_t rows = 100, durations = 100;  // T, D
   std::int64_t samples = 32, per_bin = 3;    // N points of a proposal, each the mean of per_bin
   double widen = 0.5;
   bool truncate = false;
-  std::int64_t first_filters = 256, base_filters = 256, generator_filters = 512, reduced_filters = 128, proposal_filters = 512, attention_filters = 64, head_filters = 128;
+  std::int64_t first_filters = 256, base_filters = 256, generator_filters = 512, reduced_filters = 128,
+               proposal_filters = 512, attention_filters = 64, head_filters = 128;
   std::string generator = "nested";  // Fig. 3; "u-net": without the nested skips; "plain": one convolution, as in BMN
   bool train_backward = false;       // the paper trains the forward pass alone, Eq. (6)
   bool deep_supervision = true;      // nested only: the loss averages both top-row heads
   // Fig. 4; maps are averaged. "plain", no attention, is an ablation.
   std::vector<std::string> branches = {"position", "channel", "aggregated"};
-  std::string sampling = "scale";    // 3.4: "none", "iou" (3.4.1) or "scale" (3.4.1, then 3.4.2)
-  double scale_ratio = 0.15;         // lambda of Eq. (4), and its temperature
-  double positive = 0.7, negative = 0.3;  // tIoU
-  double relation_weight = 10, l2 = 1e-4;  // beta, gamma of Eq. (5)
-  std::string boundary_labels = "nearest"; // rows that are positive: "literal" (covered by more than half), "nearest" (the boundary's own row too)
+  std::string sampling = "scale";           // 3.4: "none", "iou" (3.4.1) or "scale" (3.4.1, then 3.4.2)
+  double scale_ratio = 0.15;                // lambda of Eq. (4), and its temperature
+  double positive = 0.7, negative = 0.3;    // tIoU
+  double relation_weight = 10, l2 = 1e-4;   // beta, gamma of Eq. (5)
+  std::string boundary_labels = "nearest";  // rows that are positive: "literal" (covered by more than half), "nearest"
+                                            // (the boundary's own row too)
 };
 Settings settings_of(BsnppOptions& options);
 // Error when the options contradict each other.
@@ -74,8 +76,9 @@ class BoundaryGeneratorImpl : public torch::nn::Module {
   BoundaryGeneratorImpl(std::int64_t in, const BsnppOptions& options);
   // Logits of the supervised heads, the one used at inference last.
   std::vector<torch::Tensor> forward(const torch::Tensor& base);
-  // Logits of the forward pass and of the backward pass, a pair for each of those heads. reversed: the base module's features of the input turned round in time,
-  // in that order; what the same network says of them is turned back and swapped, so that channel 0 is start again.
+  // Logits of the forward pass and of the backward pass, a pair for each of those heads. reversed: the base module's
+  // features of the input turned round in time, in that order; what the same network says of them is turned back and
+  // swapped, so that channel 0 is start again.
   std::vector<std::pair<torch::Tensor, torch::Tensor>> passes(const torch::Tensor& base, const torch::Tensor& reversed);
 
  private:
@@ -122,9 +125,10 @@ class ProposalRelationImpl : public torch::nn::Module {
 TORCH_MODULE(ProposalRelation);
 
 struct BsnppOutput {
-  torch::Tensor base;                  // [B, F, T]
-  std::vector<torch::Tensor> logits;   // of the supervised heads, [B, 2, T]; in training with train_backward those of the backward pass, too
-  torch::Tensor maps;                  // [B, 2, D, T], mean of the branches: M_cr, M_cc; 0 at invalid entries
+  torch::Tensor base;                 // [B, F, T]
+  std::vector<torch::Tensor> logits;  // of the supervised heads, [B, 2, T]; in training with train_backward those of
+                                      // the backward pass, too
+  torch::Tensor maps;                 // [B, 2, D, T], mean of the branches: M_cr, M_cc; 0 at invalid entries
 };
 
 class BsnppImpl : public torch::nn::Module {
@@ -136,7 +140,8 @@ class BsnppImpl : public torch::nn::Module {
   std::vector<ProposalMaps> infer(const torch::Tensor& x, bool backward_pass);
 
  private:
-  // Base features of x and of x turned round in time ("processes the input video in a reversed direction"), [B, F, T] each.
+  // Base features of x and of x turned round in time ("processes the input video in a reversed direction"), [B, F, T]
+  // each.
   std::pair<torch::Tensor, torch::Tensor> both_directions(const torch::Tensor& x);
   std::shared_ptr<const BoundaryMatchingTable> table(std::int64_t rows) const;
   void check_input(const torch::Tensor& x) const;
@@ -154,9 +159,10 @@ torch::Tensor fuse_passes(const torch::Tensor& forward, const torch::Tensor& bac
 struct BsnppLoss {
   torch::Tensor boundary, regression, classification, l2, total;  // Eq. (6), both parts of Eq. (7), L2, Eq. (5)
 };
-// logits: supervised heads [B, 2, T]; maps [B, 2, D, T] probabilities; boundary [B, 2, T] 0/1; iou [B, D, T]; sampled [B, D, T]: how often each proposal
-// was drawn (0 at invalid entries); parameters: what the L2 term is over.
-BsnppLoss bsnpp_loss(const std::vector<torch::Tensor>& logits, const torch::Tensor& maps, const torch::Tensor& boundary, const torch::Tensor& iou,
-                     const torch::Tensor& sampled, const std::vector<torch::Tensor>& parameters, const BsnppOptions& options);
+// logits: supervised heads [B, 2, T]; maps [B, 2, D, T] probabilities; boundary [B, 2, T] 0/1; iou [B, D, T]; sampled
+// [B, D, T]: how often each proposal was drawn (0 at invalid entries); parameters: what the L2 term is over.
+BsnppLoss bsnpp_loss(const std::vector<torch::Tensor>& logits, const torch::Tensor& maps, const torch::Tensor& boundary,
+                     const torch::Tensor& iou, const torch::Tensor& sampled,
+                     const std::vector<torch::Tensor>& parameters, const BsnppOptions& options);
 
 }  // namespace tal

@@ -21,8 +21,7 @@ torch::Tensor products_of_channels(const torch::Tensor& x) {
     upper.push_back(torch::bmm(x.narrow(2, c, step).transpose(1, 2), x.narrow(2, c, channels - c)));
     std::vector<torch::Tensor> row;
     for (std::int64_t before = 0; before < c; before += kStep)
-      row.push_back(
-          upper[static_cast<std::size_t>(before / kStep)].narrow(2, c - before, step).transpose(1, 2));
+      row.push_back(upper[static_cast<std::size_t>(before / kStep)].narrow(2, c - before, step).transpose(1, 2));
     row.push_back(upper.back());
     rows.push_back(torch::cat(row, 2));
   }
@@ -31,8 +30,7 @@ torch::Tensor products_of_channels(const torch::Tensor& x) {
 
 }  // namespace
 
-RelationAttentionImpl::RelationAttentionImpl(const std::string& kind, std::int64_t channels,
-                                             std::int64_t filters)
+RelationAttentionImpl::RelationAttentionImpl(const std::string& kind, std::int64_t channels, std::int64_t filters)
     : kind_(kind), channels_(channels) {
   const auto pointwise = [&] { return torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, filters, 1)); };
   if (kind == "position") {
@@ -47,8 +45,7 @@ bool RelationAttentionImpl::reads(const std::string& attention) const {
 }
 
 void RelationAttentionImpl::check_proposals(const torch::Tensor& x) const {
-  if (kind_ == "aggregated")
-    throw Error("BSN++ relation block: an aggregated branch has no attention of its own");
+  if (kind_ == "aggregated") throw Error("BSN++ relation block: an aggregated branch has no attention of its own");
   check_shape(x, {kAny, kAny, channels_}, "BSN++ relation attention: proposals [B, L, C]");
 }
 

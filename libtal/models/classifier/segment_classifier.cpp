@@ -19,7 +19,10 @@ Settings settings_of(SegmentClassifierOptions& o) {
   s.add("hidden", &o.hidden, "Units of both hidden layers").between(1, 65536);
   s.add("dropout", &o.dropout, "Dropout before each linear layer").at_least(0).below(1);
   s.add("jitter", &o.jitter, "Ends of positives are moved by up to this many lengths").at_least(0).below(0.5);
-  s.add("background", &o.background, "Segments below this tIoU with every ground truth are background").above(0).below(1).without("negatives", {"0"});
+  s.add("background", &o.background, "Segments below this tIoU with every ground truth are background")
+      .above(0)
+      .below(1)
+      .without("negatives", {"0"});
   s.add("positives", &o.positives, "Positives per ground truth and epoch").between(1, 1e6);
   s.add("negatives", &o.negatives, "Background segments per ground truth and epoch").between(0, 1e6);
   return s;
@@ -49,7 +52,8 @@ std::int64_t description_size(std::int64_t dim, const SegmentClassifierOptions& 
   return parts_of(o) * dim * (o.pooling == "mean-max" ? 2 : 1) + (o.length ? 1 : 0);
 }
 
-torch::Tensor describe_segments(const torch::Tensor& x, const std::vector<Segment>& segments, const SegmentClassifierOptions& o) {
+torch::Tensor describe_segments(const torch::Tensor& x, const std::vector<Segment>& segments,
+                                const SegmentClassifierOptions& o) {
   check_shape(x, {kAny, kAny}, "segment classifier: rows [T, C]");
   const std::int64_t rows = x.size(0), dim = x.size(1), count = static_cast<std::int64_t>(segments.size());
   if (rows == 0) throw Error("no feature rows");
@@ -61,7 +65,8 @@ torch::Tensor describe_segments(const torch::Tensor& x, const std::vector<Segmen
     sums.assign(static_cast<std::size_t>((rows + 1) * dim), 0);
     for (std::int64_t t = 0; t < rows; ++t)
       for (std::int64_t c = 0; c < dim; ++c)
-        sums[static_cast<std::size_t>((t + 1) * dim + c)] = sums[static_cast<std::size_t>(t * dim + c)] + row[t * dim + c];
+        sums[static_cast<std::size_t>((t + 1) * dim + c)] =
+            sums[static_cast<std::size_t>(t * dim + c)] + row[t * dim + c];
   }
   torch::Tensor out = torch::empty({count, description_size(dim, o)});
   float* write = out.data_ptr<float>();
@@ -83,7 +88,8 @@ torch::Tensor describe_segments(const torch::Tensor& x, const std::vector<Segmen
     const double length = segment.length();
     for (const auto level : o.levels)
       for (std::int64_t k = 0; k < level; ++k)
-        part(segment.start + length * static_cast<double>(k) / static_cast<double>(level), segment.start + length * static_cast<double>(k + 1) / static_cast<double>(level));
+        part(segment.start + length * static_cast<double>(k) / static_cast<double>(level),
+             segment.start + length * static_cast<double>(k + 1) / static_cast<double>(level));
     if (o.context > 0) {
       part(segment.start - o.context * length, segment.start);
       part(segment.end, segment.end + o.context * length);
@@ -93,7 +99,8 @@ torch::Tensor describe_segments(const torch::Tensor& x, const std::vector<Segmen
   return out;
 }
 
-SegmentClassifierImpl::SegmentClassifierImpl(std::int64_t inputs, std::int64_t classes, const SegmentClassifierOptions& o) {
+SegmentClassifierImpl::SegmentClassifierImpl(std::int64_t inputs, std::int64_t classes,
+                                             const SegmentClassifierOptions& o) {
   if (o.norm == "batch") norm = register_module("norm", torch::nn::BatchNorm1d(inputs));
   fc1 = register_module("fc1", torch::nn::Linear(inputs, o.hidden));
   fc2 = register_module("fc2", torch::nn::Linear(o.hidden, o.hidden));

@@ -12,7 +12,9 @@ namespace tal {
 Settings SegmentClassifierModel::inference() {
   Settings s;
   s.add("top-classes", &top_classes_, "Detections per proposal: its best classes").between(1, 1e6);
-  s.add("proposal-weight", &proposal_weight_, "Exponent of the proposal's score in the final score (0: class probability alone)").between(0, 100);
+  s.add("proposal-weight", &proposal_weight_,
+        "Exponent of the proposal's score in the final score (0: class probability alone)")
+      .between(0, 100);
   s.add("min-probability", &min_probability_, "Classes below are left out").between(0, 1);
   return s;
 }
@@ -20,7 +22,8 @@ Settings SegmentClassifierModel::inference() {
 void SegmentClassifierModel::build(const InputContract& inputs) {
   if (inputs.classes.empty()) throw Error("the segment classifier needs classes: no annotation has a label");
   inputs_ = inputs;
-  network_ = SegmentClassifier(description_size(inputs.dim(), options_), static_cast<std::int64_t>(inputs.classes.size()), options_);
+  network_ = SegmentClassifier(description_size(inputs.dim(), options_),
+                               static_cast<std::int64_t>(inputs.classes.size()), options_);
 }
 
 std::vector<Sample> SegmentClassifierModel::samples(const TrainingSet& set, std::size_t) const {
@@ -30,13 +33,15 @@ std::vector<Sample> SegmentClassifierModel::samples(const TrainingSet& set, std:
     const auto& video = set.video(v);
     for (std::size_t k = 0; k < video.truths.size(); ++k) {
       if (video.truths[k].label < 0) continue;
-      for (std::int64_t i = 0; i < each; ++i) all.push_back({v, 0, video.rows, static_cast<std::int64_t>(k) * each + i});
+      for (std::int64_t i = 0; i < each; ++i)
+        all.push_back({v, 0, video.rows, static_cast<std::int64_t>(k) * each + i});
     }
   }
   return all;
 }
 
-Batch SegmentClassifierModel::make_batch(const TrainingSet& set, std::span<const Sample> samples, Random&, std::size_t) const {
+Batch SegmentClassifierModel::make_batch(const TrainingSet& set, std::span<const Sample> samples, Random&,
+                                         std::size_t) const {
   Batch batch;
   std::vector<torch::Tensor> descriptions;
   std::vector<std::int64_t> labels;
@@ -52,7 +57,8 @@ Batch SegmentClassifierModel::make_batch(const TrainingSet& set, std::span<const
       segment.start += options_.jitter * length * (2 * random.uniform() - 1);
       segment.end += options_.jitter * length * (2 * random.uniform() - 1);
     } else {
-      // Somewhere in the video, as long as half to twice this ground truth; a few tries find background unless all of it is action.
+      // Somewhere in the video, as long as half to twice this ground truth; a few tries find background unless all of
+      // it is action.
       label = static_cast<std::int64_t>(inputs_.classes.size());
       for (int attempt = 0; attempt < 20; ++attempt) {
         const double wanted = std::min(length * std::exp2(2 * random.uniform() - 1), static_cast<double>(video.rows));
@@ -60,9 +66,11 @@ Batch SegmentClassifierModel::make_batch(const TrainingSet& set, std::span<const
         segment.end = segment.start + wanted;
         double best = 0;
         for (const auto& other : video.truths)
-          best = std::max(best, tiou(segment, {video.time.row(other.segment.start), video.time.row(other.segment.end)}));
+          best =
+              std::max(best, tiou(segment, {video.time.row(other.segment.start), video.time.row(other.segment.end)}));
         if (best < options_.background) break;
-        if (attempt == 19) segment = {segment.start, segment.start + 0.1 * length};  // a fragment: never above tIoU 0.1 of this one
+        if (attempt == 19)
+          segment = {segment.start, segment.start + 0.1 * length};  // a fragment: never above tIoU 0.1 of this one
       }
     }
     // Only the rows that the segment and its context need.
@@ -97,8 +105,10 @@ void SegmentClassifierModel::score(Record& record, const Sequence& sequence) {
   if (!proposals.empty()) {
     torch::NoGradGuard guard;
     std::vector<Segment> segments;
-    for (const auto& p : proposals) segments.push_back({sequence.time.row(p.segment.start), sequence.time.row(p.segment.end)});
-    const auto probability = finite_on_host(*this, torch::softmax(network_->forward(describe_segments(sequence.x, segments, options_).to(device)), 1));
+    for (const auto& p : proposals)
+      segments.push_back({sequence.time.row(p.segment.start), sequence.time.row(p.segment.end)});
+    const auto probability = finite_on_host(
+        *this, torch::softmax(network_->forward(describe_segments(sequence.x, segments, options_).to(device)), 1));
     const auto p = probability.accessor<float, 2>();
     const auto classes = static_cast<std::int64_t>(inputs_.classes.size());
     std::vector<std::int64_t> order(static_cast<std::size_t>(classes));

@@ -1,9 +1,11 @@
-// CMSN as a model: the propose stage (stages, candidates, preset scores) and the score stage (Proposal Evaluation Subnet x preset).
+// CMSN as a model: the propose stage (stages, candidates, preset scores) and the score stage (Proposal Evaluation
+// Subnet x preset).
 //
-// Trained in two phases (5.1): the Action Stage Subnet, then the evaluation subnet with everything else frozen. Departures, where the paper says
-// nothing: a window of the second phase without a candidate above tIoU 0.6 takes its ground truths, fitted to snippets, in their place; a pair of
-// snippets that several windows propose is one candidate, with its highest preset score; the evaluation subnet sees each snippet's features as the
-// window in which it is nearest to the middle computes them.
+// Trained in two phases (5.1): the Action Stage Subnet, then the evaluation subnet with everything else frozen.
+// Departures, where the paper says nothing: a window of the second phase without a candidate above tIoU 0.6 takes its
+// ground truths, fitted to snippets, in their place; a pair of snippets that several windows propose is one candidate,
+// with its highest preset score; the evaluation subnet sees each snippet's features as the window in which it is
+// nearest to the middle computes them.
 #pragma once
 
 #include "libtal/models/cmsn/cmsn.h"
@@ -17,7 +19,9 @@ class CmsnModel : public Model {
   std::string name() const override { return "cmsn"; }
   Settings settings() override;
   Settings inference() override;
-  std::string training_defaults() const override { return R"({"optimizer":"adam","lr":1e-4,"weight-decay":5e-4,"batch":1,"epochs":12})"; }
+  std::string training_defaults() const override {
+    return R"({"optimizer":"adam","lr":1e-4,"weight-decay":5e-4,"batch":1,"epochs":12})";
+  }
   std::vector<Preset> presets() const override;
   std::optional<FrameContract> frames() const override;
   void check_settings() const override;
@@ -30,12 +34,14 @@ class CmsnModel : public Model {
   std::vector<ParameterGroup> parameters(std::size_t phase) override;
   // A sample is a window; windows overlap by half.
   std::vector<Sample> samples(const TrainingSet& set, std::size_t phase) const override;
-  Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random, std::size_t phase) const override;
+  Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random,
+                   std::size_t phase) const override;
   Losses loss(const Batch& batch, std::size_t phase) override;
 
   bool proposes() const override { return true; }
   bool scores() const override { return options_.evaluation_epochs > 0; }
-  // Stage probabilities of all snippets [T', 6] -> maps.cmsn; candidates of the decoded windows with their preset scores -> proposals.
+  // Stage probabilities of all snippets [T', 6] -> maps.cmsn; candidates of the decoded windows with their preset
+  // scores -> proposals.
   void propose(Record& record, const Sequence& sequence) override;
   // score = PES x the proposal's score (its preset score). Works after any proposer.
   void score(Record& record, const Sequence& sequence) override;
@@ -46,8 +52,8 @@ class CmsnModel : public Model {
     torch::Tensor probability;  // [T', 6], CPU
     std::vector<ActionCandidate> candidates;
   };
-  std::vector<ActionCandidate> candidates(
-      const torch::Tensor& scores) const;  // of snippets' stage scores [T, 6], on the CPU
+  std::vector<ActionCandidate> candidates(const torch::Tensor& scores) const;  // of snippets' stage scores [T, 6], on
+                                                                               // the CPU
   bool sees_frames() const { return options_.input == "clips"; }
   std::int64_t scale() const { return sees_frames() ? C3dImpl::kTimeScale : 1; }  // rows of a snippet, s_c
   std::int64_t snippets(std::int64_t rows) const { return (rows + scale() - 1) / scale(); }

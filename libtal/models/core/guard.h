@@ -17,11 +17,12 @@ std::string plain_words(const c10::Error& error);
 
 // Whether all values are; undefined tensors have none.
 bool all_finite(std::initializer_list<at::Tensor> tensors);
-// The values, on the host as float, when all are finite: a comparison with a threshold would drop others in silence. Error "model 'NAME': ..." otherwise.
+// The values, on the host as float, when all are finite: a comparison with a threshold would drop others in silence.
+// Error "model 'NAME': ..." otherwise.
 at::Tensor finite_on_host(const Model& model, const at::Tensor& values);
 
-// During training: Error "model 'NAME': ..." with the first of the batch's videos, when some of what the network computes is not finite, before it reaches
-// what can only fail on it (a matching, a logarithm).
+// During training: Error "model 'NAME': ..." with the first of the batch's videos, when some of what the network
+// computes is not finite, before it reaches what can only fail on it (a matching, a logarithm).
 void require_finite(const Model& model, const Batch& batch, std::initializer_list<at::Tensor> values);
 
 // fn(); what LibTorch throws becomes an Error "model 'NAME': ...".

@@ -40,23 +40,31 @@ torch::Tensor aligned_rows(const torch::Tensor& x, double origin, double step, s
   if (step > 1) {
     torch::Tensor out = torch::zeros({count, x.size(1)}, x.options());
     for (std::int64_t i = 0; i < count; ++i) {
-      const auto begin = static_cast<std::int64_t>(std::floor(edge(first + i))), end = static_cast<std::int64_t>(std::ceil(edge(first + i + 1)));
+      const auto begin = static_cast<std::int64_t>(std::floor(edge(first + i))),
+                 end = static_cast<std::int64_t>(std::ceil(edge(first + i + 1)));
       const std::int64_t low = std::clamp<std::int64_t>(begin, 0, n), high = std::clamp<std::int64_t>(end, low, n);
       if (low < high) out[i] = x.slice(0, low, high).amax(0);
       if (begin < 0 || end > n) out[i].clamp_min_(0);  // zero rows are among them
     }
     return out;
   }
-  // Between the centres of two rows; before the first and after the last centre that row itself, outside x the zero row.
+  // Between the centres of two rows; before the first and after the last centre that row itself, outside x the zero
+  // row.
   std::vector<std::int64_t> below(static_cast<std::size_t>(count)), above(below);
   std::vector<float> part(below.size());
   for (std::size_t i = 0; i < below.size(); ++i) {
     const double at = edge(first + static_cast<std::int64_t>(i)) + step / 2, floor = std::floor(at - 0.5);
-    const auto row = [&](double index) { return at < 0 || at > static_cast<double>(n) ? n : std::clamp<std::int64_t>(static_cast<std::int64_t>(index), 0, n - 1); };
+    const auto row = [&](double index) {
+      return at < 0 || at > static_cast<double>(n)
+                 ? n
+                 : std::clamp<std::int64_t>(static_cast<std::int64_t>(index), 0, n - 1);
+    };
     below[i] = row(floor), above[i] = row(floor + 1), part[i] = static_cast<float>(at - 0.5 - floor);
   }
   const torch::Tensor padded = torch::cat({x, x.new_zeros({1, x.size(1)})});
-  const auto rows = [&](const std::vector<std::int64_t>& index) { return padded.index_select(0, torch::tensor(index, torch::kLong)); };
+  const auto rows = [&](const std::vector<std::int64_t>& index) {
+    return padded.index_select(0, torch::tensor(index, torch::kLong));
+  };
   return torch::lerp(rows(below), rows(above), torch::tensor(part).unsqueeze(1));
 }
 
@@ -79,9 +87,11 @@ void JoinedRows::settle(const StreamFit& fit) {
     if (stream.rows.rows() == base.rows.rows()) continue;
     equal_ = false;
     if (rule_ == StreamFit::Rule::refuse)
-      throw fail(std::to_string(stream.rows.rows()) + " rows, but stream '" + base.name + "' has " + std::to_string(base.rows.rows()));
+      throw fail(std::to_string(stream.rows.rows()) + " rows, but stream '" + base.name + "' has " +
+                 std::to_string(base.rows.rows()));
     if (std::abs(end_of(stream) - end_of(base)) > std::max(reach_of(stream), reach_of(base)))
-      throw fail("ends at " + format_number(end_of(stream)) + " s, but stream '" + base.name + "' at " + format_number(end_of(base)) + " s");
+      throw fail("ends at " + format_number(end_of(stream)) + " s, but stream '" + base.name + "' at " +
+                 format_number(end_of(base)) + " s");
   }
   rows_ = streams_.front().rows.rows(), time_ = streams_.front().time;
   if (equal_ || rule_ != StreamFit::Rule::rescale) return;
@@ -92,7 +102,8 @@ void JoinedRows::settle(const StreamFit& fit) {
   time_ = {t.stride * pooled, t.stride * pooled, t.fps, t.offset + 0.5 * (t.window - t.stride)};
 }
 
-torch::Tensor JoinedRows::part(const Stream& stream, const InputContract& inputs, std::int64_t column, std::int64_t first, std::int64_t count) const {
+torch::Tensor JoinedRows::part(const Stream& stream, const InputContract& inputs, std::int64_t column,
+                               std::int64_t first, std::int64_t count) const {
   // Rows of the stream itself, normalised; zero outside.
   const auto own = [&](std::int64_t from, std::int64_t n) {
     torch::Tensor x = torch::empty({n, stream.rows.dim()});
@@ -109,10 +120,13 @@ torch::Tensor JoinedRows::part(const Stream& stream, const InputContract& inputs
   } else {
     const double origin = origin_of(stream.time, time_), step = step_of(stream.time, time_);
     const std::int64_t n = stream.rows.rows();
-    const auto low = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(origin + static_cast<double>(begin) * step)) - 1, 0, n - 1);
-    const auto high = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(origin + static_cast<double>(end) * step)) + 1, low + 1, n);
-    rows = step == 1 && origin == std::round(origin) ? own(begin + static_cast<std::int64_t>(origin), end - begin)
-                                                     : aligned_rows(own(low, high - low), origin - static_cast<double>(low), step, begin, end - begin);
+    const auto low = std::clamp<std::int64_t>(
+        static_cast<std::int64_t>(std::floor(origin + static_cast<double>(begin) * step)) - 1, 0, n - 1);
+    const auto high = std::clamp<std::int64_t>(
+        static_cast<std::int64_t>(std::ceil(origin + static_cast<double>(end) * step)) + 1, low + 1, n);
+    rows = step == 1 && origin == std::round(origin)
+               ? own(begin + static_cast<std::int64_t>(origin), end - begin)
+               : aligned_rows(own(low, high - low), origin - static_cast<double>(low), step, begin, end - begin);
   }
   if (end - begin == count) return rows;
   torch::Tensor x = torch::zeros({count, stream.rows.dim()});

@@ -33,9 +33,15 @@ const Frames& TrainingSet::frames(std::size_t) const { throw Error("this trainin
 
 std::vector<ParameterGroup> Model::parameters(std::size_t) { return {{network().parameters(), 1, 1}}; }
 
-void Model::propose(Record&, const Sequence&) { throw Error("model '" + name() + "' does not propose; it stands for another stage"); }
-void Model::refine(Record&, const Sequence&) { throw Error("model '" + name() + "' does not refine; it stands for another stage"); }
-void Model::score(Record&, const Sequence&) { throw Error("model '" + name() + "' does not score; it stands for another stage"); }
+void Model::propose(Record&, const Sequence&) {
+  throw Error("model '" + name() + "' does not propose; it stands for another stage");
+}
+void Model::refine(Record&, const Sequence&) {
+  throw Error("model '" + name() + "' does not refine; it stands for another stage");
+}
+void Model::score(Record&, const Sequence&) {
+  throw Error("model '" + name() + "' does not score; it stands for another stage");
+}
 
 std::unique_ptr<Model> make_model(const std::string& name) {
   for (const auto& factory : model_factories())
@@ -44,7 +50,8 @@ std::unique_ptr<Model> make_model(const std::string& name) {
   const auto near = nearest(name, names);
   std::string all;
   for (const auto& known : names) all += (all.empty() ? "" : ", ") + known;
-  throw UsageError("unknown model '" + name + "'" + (near.empty() ? "" : ", did you mean '" + std::string(near) + "'?") + " (there are: " + all + ")");
+  throw UsageError("unknown model '" + name + "'" +
+                   (near.empty() ? "" : ", did you mean '" + std::string(near) + "'?") + " (there are: " + all + ")");
 }
 
 std::vector<std::string> model_names() {
@@ -54,16 +61,20 @@ std::vector<std::string> model_names() {
 }
 
 StreamContract contract_of(const FeatureStream& stream) {
-  return {stream.name, stream.dim, stream.stride, stream.window, stream.offset, stream.fps ? stream.fps->value() : 0, stream.resample, stream.weights};
+  return {stream.name,     stream.dim,    stream.stride,
+          stream.window,   stream.offset, stream.fps ? stream.fps->value() : 0,
+          stream.resample, stream.weights};
 }
 
 void check_contract(const StreamContract& model, const StreamContract& record) {
   const auto fail = [&](const char* what, const std::string& wanted, const std::string& found) {
-    throw Error("the model was trained on " + wanted + ", this stream has " + found).at_field("features." + record.name + "." + what);
+    throw Error("the model was trained on " + wanted + ", this stream has " + found)
+        .at_field("features." + record.name + "." + what);
   };
   const auto number = [&](const char* what, double wanted, double found) {
     // Rates such as 30000/1001 pass through JSON and back.
-    if (std::abs(wanted - found) > 1e-9 * std::max(std::abs(wanted), std::abs(found))) fail(what, format_number(wanted), format_number(found));
+    if (std::abs(wanted - found) > 1e-9 * std::max(std::abs(wanted), std::abs(found)))
+      fail(what, format_number(wanted), format_number(found));
   };
   number("dim", static_cast<double>(model.dim), static_cast<double>(record.dim));
   number("fps", model.fps, record.fps);
@@ -77,12 +88,19 @@ void check_contract(const StreamContract& model, const StreamContract& record) {
   text("weights", model.weights, record.weights);
 }
 
-std::shared_ptr<const Frames> load_frames(const Record& record, const FrameContract& contract, const std::string& frame_cache) {
+std::shared_ptr<const Frames> load_frames(const Record& record, const FrameContract& contract,
+                                          const std::string& frame_cache) {
   record.require_whole_video();
   const auto path = record.text("path");
   if (!path)
-    throw Error(std::string("missing; the model sees the frames of videos") + (record.has("features") ? ", not features" : "")).at_field("path").at_video(record.video());
-  if (!frame_opener()) throw Error("this program cannot read the frames of videos (it was built without OpenCV)").at_field("path").at_video(record.video());
+    throw Error(std::string("missing; the model sees the frames of videos") +
+                (record.has("features") ? ", not features" : ""))
+        .at_field("path")
+        .at_video(record.video());
+  if (!frame_opener())
+    throw Error("this program cannot read the frames of videos (it was built without OpenCV)")
+        .at_field("path")
+        .at_video(record.video());
   return frame_opener()(*path, contract, frame_cache);
 }
 
@@ -98,7 +116,9 @@ Sequence load_sequence(const Record& record, const InputContract& inputs, const 
     return sequence;
   }
   if (!record.has("features") && record.has("path"))
-    throw Error("missing; the model was trained on features, not on the frames of videos (tal-extract makes features)").at_field("features").at_video(record.video());
+    throw Error("missing; the model was trained on features, not on the frames of videos (tal-extract makes features)")
+        .at_field("features")
+        .at_video(record.video());
   sequence.duration = record.duration().value_or(0);
   JoinedRows joined;
   for (const auto& wanted : inputs.streams) {

@@ -1,7 +1,9 @@
-// What every learned system is to the tools: options, one network, how it is trained, and the pipe stages that it can stand for.
+// What every learned system is to the tools: options, one network, how it is trained, and the pipe stages that it can
+// stand for.
 //
-// A system's folder entry: <name>.h/.cpp is the network, read beside the paper (options, blocks, forward, losses; nothing of files,
-// training or command lines), <name>_model.cpp makes it a Model (samples, batches, stages). make_model() knows them all.
+// A system's folder entry: <name>.h/.cpp is the network, read beside the paper (options, blocks, forward, losses;
+// nothing of files, training or command lines), <name>_model.cpp makes it a Model (samples, batches, stages).
+// make_model() knows them all.
 #pragma once
 
 #include <torch/torch.h>
@@ -30,12 +32,14 @@ struct StreamContract {
   double fps = 0;                             // sampled frames per second; 0: unknown
   std::string resample, weights;
 };
-// How streams of different numbers of rows become one sequence (streams of equal numbers stand side by side as they are).
+// How streams of different numbers of rows become one sequence (streams of equal numbers stand side by side as they
+// are).
 struct StreamFit {
   enum class Rule {
     refuse,   // they do not
     rescale,  // each as a whole becomes `rows` rows: zero rows at the end, or the maximum over adaptive bins
-    align,    // the others are resampled to the rows of the first: linear interpolation, or the maximum of what a row covers
+    align,    // the others are resampled to the rows of the first: linear interpolation, or the maximum of what a row
+              // covers
   };
   Rule rule = Rule::refuse;
   std::int64_t rows = 0;
@@ -47,7 +51,7 @@ struct InputContract {
   std::vector<float> mean, scale;
   // Columns [first, first + columns) of rows [count, columns], in place.
   void normalize(float* rows, std::int64_t count, std::int64_t first, std::int64_t columns) const;
-  std::int64_t dim() const;             // sum over the streams
+  std::int64_t dim() const;  // sum over the streams
   // Set for models that see the frames of videos instead of features; there are no streams then, and rows are frames.
   std::optional<FrameContract> frames = {};
   StreamFit fit = {};  // of the model's settings
@@ -56,15 +60,15 @@ struct InputContract {
 // One video as a network sees it.
 struct Sequence {
   std::string video;
-  double duration = 0;  // seconds
-  RowTime time;         // row coordinates <-> seconds; row i is the interval [i, i + 1]
-  torch::Tensor x;      // [T, C] float32, contiguous
+  double duration = 0;                        // seconds
+  RowTime time;                               // row coordinates <-> seconds; row i is the interval [i, i + 1]
+  torch::Tensor x;                            // [T, C] float32, contiguous
   std::shared_ptr<const Frames> frames = {};  // instead of x, for models that see frames
 };
 
 struct TruthSegment {
-  Segment segment;           // seconds
-  std::int64_t label = -1;   // class index; -1: not among InputContract::classes
+  Segment segment;          // seconds
+  std::int64_t label = -1;  // class index; -1: not among InputContract::classes
 };
 struct ProposedSegment {
   Segment segment;  // seconds
@@ -76,8 +80,8 @@ class TrainingSet {
  public:
   struct Video {
     std::string id, path;
-    double duration = 0;      // seconds
-    std::int64_t rows = 0;    // T, of features or frames
+    double duration = 0;    // seconds
+    std::int64_t rows = 0;  // T, of features or frames
     RowTime time;
     std::vector<TruthSegment> truths;
     std::vector<ProposedSegment> proposals;  // for models that are trained on another stage's proposals
@@ -98,8 +102,8 @@ struct Sample {
   std::uint32_t video = 0;
   std::int64_t first = 0, count = 0;  // rows
   std::int64_t item = 0;
-  // Set by the trainer from run seed, epoch and position: what is drawn for this sample with Random(seed) does not depend on how
-  // a batch is split over processes.
+  // Set by the trainer from run seed, epoch and position: what is drawn for this sample with Random(seed) does not
+  // depend on how a batch is split over processes.
   std::uint64_t seed = 0;
 };
 
@@ -111,7 +115,8 @@ struct Batch {
   Batch to(const torch::Device& device) const;
 };
 
-// Named scalar tensors; "loss" is what is minimised, the others are logged. Weight of the batch in an epoch's mean: `weight`.
+// Named scalar tensors; "loss" is what is minimised, the others are logged. Weight of the batch in an epoch's mean:
+// `weight`.
 struct Losses {
   torch::Tensor loss;
   std::vector<std::pair<std::string, torch::Tensor>> parts;
@@ -127,7 +132,8 @@ struct Phase {
   std::string name;
   std::int64_t epochs = 0;
   double lr = 0;
-  bool validate_scores = false;  // of a model that proposes: its score stage is what is trained, and validation runs it behind the proposals
+  bool validate_scores = false;  // of a model that proposes: its score stage is what is trained, and validation runs it
+                                 // behind the proposals
 };
 
 // A named set of settings: a row of a paper's table.
@@ -154,35 +160,39 @@ class Model {
   virtual std::optional<FrameContract> frames() const { return {}; }
   // What the settings say of streams with different numbers of rows.
   virtual StreamFit stream_fit() const { return {}; }
-  // Error (its field: the setting) when settings contradict each other, whatever the inputs; for tal-train before any data are read.
+  // Error (its field: the setting) when settings contradict each other, whatever the inputs; for tal-train before any
+  // data are read.
   virtual void check_settings() const {}
   // Makes the network for these inputs. Error when the settings contradict each other or the inputs.
   virtual void build(const InputContract& inputs) = 0;
-  // Error when a new network of these settings cannot be trained, because weights to start from are missing. Called before any data are read;
-  // not for a network that starts from another model (--init-from).
+  // Error when a new network of these settings cannot be trained, because weights to start from are missing. Called
+  // before any data are read; not for a network that starts from another model (--init-from).
   virtual void check_start() const {}
   // A new network before its training: weights that the settings take from elsewhere.
   virtual void initialise() {}
   virtual torch::nn::Module& network() = 0;
   const InputContract& inputs() const { return inputs_; }
 
-  // Training. samples: every example of one epoch, in a fixed order (the trainer shuffles). make_batch is called from several threads.
+  // Training. samples: every example of one epoch, in a fixed order (the trainer shuffles). make_batch is called from
+  // several threads.
   virtual std::vector<Phase> phases() const { return {{}}; }
   virtual void begin_phase(std::size_t /*phase*/) {}
   virtual std::vector<ParameterGroup> parameters(std::size_t phase);
   virtual std::vector<Sample> samples(const TrainingSet& set, std::size_t phase) const = 0;
-  virtual Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random, std::size_t phase) const = 0;
+  virtual Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random,
+                           std::size_t phase) const = 0;
   virtual Losses loss(const Batch& batch, std::size_t phase) = 0;
 
-  // Stages of the pipe; each adds or replaces its fields of the record. Error when the model does not stand for the stage.
+  // Stages of the pipe; each adds or replaces its fields of the record. Error when the model does not stand for the
+  // stage.
   virtual bool proposes() const { return false; }
   virtual bool refines() const { return false; }
   virtual bool scores() const { return false; }
   virtual void propose(Record& record, const Sequence& sequence);
   virtual void refine(Record& record, const Sequence& sequence);
   virtual void score(Record& record, const Sequence& sequence);
-  // For validation during training: what the stages without a model that follow in the pipe make of the record, but for suppression, and the
-  // preset of tal-nms that comes last.
+  // For validation during training: what the stages without a model that follow in the pipe make of the record, but for
+  // suppression, and the preset of tal-nms that comes last.
   virtual void complete(Record& /*record*/) const {}
   virtual std::string suppression() const { return ""; }
 
@@ -200,12 +210,14 @@ StreamContract contract_of(const FeatureStream& stream);
 // Error (field features.NAME....) that names both sides when a stream is not what the model was trained on.
 void check_contract(const StreamContract& model, const StreamContract& record);
 
-// The whole sequence of a record for a model with this contract: streams side by side, or the frames of the record's `path` (kept in the
-// folder frame_cache, if any). Error (field features.NAME) when a stream is missing or its contract is not the model's, with both sides
-// named; (field path) when a model that sees frames gets features only.
+// The whole sequence of a record for a model with this contract: streams side by side, or the frames of the record's
+// `path` (kept in the folder frame_cache, if any). Error (field features.NAME) when a stream is missing or its contract
+// is not the model's, with both sides named; (field path) when a model that sees frames gets features only.
 Sequence load_sequence(const Record& record, const InputContract& inputs, const std::string& frame_cache = "");
-// The record's video as frames. Error (field path) when there is no path, with what was there instead, and in a build without OpenCV.
-std::shared_ptr<const Frames> load_frames(const Record& record, const FrameContract& contract, const std::string& frame_cache);
+// The record's video as frames. Error (field path) when there is no path, with what was there instead, and in a build
+// without OpenCV.
+std::shared_ptr<const Frames> load_frames(const Record& record, const FrameContract& contract,
+                                          const std::string& frame_cache);
 // Frame k is [k, k + 1] / fps seconds.
 RowTime frame_time(double fps);
 

@@ -22,11 +22,18 @@ Settings EtpAnModel::inference() {
   s.add("threshold", &grouping_.threshold, "Class score from which a row starts a component; several: a grouping each");
   s.add("min", &grouping_.min, "Components must be longer than this, rows").between(0, 1 << 30);
   s.add("max", &grouping_.max, "Components must be shorter than this, rows (0: any length)").between(0, 1 << 30);
-  s.add("sigma", &grouping_.sigma, "Gaussian smoothing of the second copy of each curve, rows (0: raw curves only)").between(0, 1e6);
+  s.add("sigma", &grouping_.sigma, "Gaussian smoothing of the second copy of each curve, rows (0: raw curves only)")
+      .between(0, 1e6);
   s.add("keep-growing", &grouping_.keep_growing, "A component that became a proposal grows on");
-  s.add("merge-nms", &grouping_.merge_nms, "tIoU of the suppression that merges the curves' proposals (1: none)").between(0, 1);
-  s.add("merge-nms-by", &grouping_.merge_nms_by, "What that suppression compares: all proposals of all curves (the paper), or those of each label", {"all", "label"}).without("merge-nms", {"1"});
-  s.add("average", &average_, "The curve of all classes: their mean (the paper), or their sum, which is 1 - background with softmax", {"mean", "sum"});
+  s.add("merge-nms", &grouping_.merge_nms, "tIoU of the suppression that merges the curves' proposals (1: none)")
+      .between(0, 1);
+  s.add("merge-nms-by", &grouping_.merge_nms_by,
+        "What that suppression compares: all proposals of all curves (the paper), or those of each label",
+        {"all", "label"})
+      .without("merge-nms", {"1"});
+  s.add("average", &average_,
+        "The curve of all classes: their mean (the paper), or their sum, which is 1 - background with softmax",
+        {"mean", "sum"});
   s.add("write-curves", &write_curves_, "Add the class scores to the record's features as stream etp-an");
   return s;
 }
@@ -36,7 +43,8 @@ void EtpAnModel::check_grouping() const {
   check_options(grouping_);
   const auto thresholds = parse_number_list(grouping_.threshold);
   for (const double threshold : thresholds)
-    if (average_ == "mean" && !(threshold >= 0 && threshold <= 1)) throw UsageError("threshold: " + format_number(threshold) + " is not a probability");
+    if (average_ == "mean" && !(threshold >= 0 && threshold <= 1))
+      throw UsageError("threshold: " + format_number(threshold) + " is not a probability");
 }
 
 void EtpAnModel::check_settings() const {
@@ -60,7 +68,8 @@ std::vector<Sample> EtpAnModel::samples(const TrainingSet& set, std::size_t) con
 
 Batch EtpAnModel::make_batch(const TrainingSet& set, std::span<const Sample> samples, Random&, std::size_t) const {
   Batch batch;
-  const auto size = static_cast<std::int64_t>(samples.size()), classes = static_cast<std::int64_t>(inputs_.classes.size());
+  const auto size = static_cast<std::int64_t>(samples.size()),
+             classes = static_cast<std::int64_t>(inputs_.classes.size());
   std::vector<torch::Tensor> rows;
   auto truth = torch::zeros({size, chunk_, classes}), known = torch::zeros({size, chunk_});
   auto on = truth.accessor<float, 3>();
@@ -73,9 +82,12 @@ Batch EtpAnModel::make_batch(const TrainingSet& set, std::span<const Sample> sam
     for (std::int64_t t = 0; t < std::min(chunk_, video.rows - sample.first); ++t) counts[b][t] = 1;
     for (const auto& instance : video.truths) {
       // Rows whose centre is inside.
-      const double low = std::ceil(video.time.row(instance.segment.start) - 0.5), high = std::ceil(video.time.row(instance.segment.end) - 0.5);
-      const auto first = static_cast<std::int64_t>(std::clamp(low - static_cast<double>(sample.first), 0.0, static_cast<double>(chunk_)));
-      const auto last = static_cast<std::int64_t>(std::clamp(high - static_cast<double>(sample.first), 0.0, static_cast<double>(chunk_)));
+      const double low = std::ceil(video.time.row(instance.segment.start) - 0.5),
+                   high = std::ceil(video.time.row(instance.segment.end) - 0.5);
+      const auto first = static_cast<std::int64_t>(
+          std::clamp(low - static_cast<double>(sample.first), 0.0, static_cast<double>(chunk_)));
+      const auto last = static_cast<std::int64_t>(
+          std::clamp(high - static_cast<double>(sample.first), 0.0, static_cast<double>(chunk_)));
       for (std::int64_t t = first; t < last; ++t) {
         if (instance.label >= 0) on[b][t][instance.label] = 1;
         else counts[b][t] = 0;  // an action of no known class: neither a class nor background
@@ -95,7 +107,9 @@ void EtpAnModel::propose(Record& record, const Sequence& sequence) {
   record.require_whole_video();
   torch::NoGradGuard guard;
   check_grouping();
-  const auto scores = finite_on_host(*this, network_->curves(network_->forward(sequence.x.to(device).unsqueeze(0))).squeeze(0));  // [T, K]
+  const auto scores =
+      finite_on_host(*this, network_->curves(network_->forward(sequence.x.to(device).unsqueeze(0))).squeeze(0));  // [T,
+                                                                                                                  // K]
   const auto s = scores.accessor<float, 2>();
   std::vector<Curve> curves(inputs_.classes.size() + 1);
   Curve& average = curves.back();
@@ -117,10 +131,12 @@ void EtpAnModel::propose(Record& record, const Sequence& sequence) {
   FeatureStream stream;
   const StreamContract& source = inputs_.streams.front();
   stream.name = "etp-an", stream.rows = scores.size(0), stream.dim = scores.size(1);
-  stream.stride = source.stride, stream.window = source.window, stream.offset = source.offset, stream.resample = source.resample;
+  stream.stride = source.stride, stream.window = source.window, stream.offset = source.offset,
+  stream.resample = source.resample;
   if (source.fps > 0) stream.fps = Rate{source.fps, 1};
   stream.classes = inputs_.classes;
-  stream.data = base64_encode({reinterpret_cast<const char*>(scores.const_data_ptr<float>()), static_cast<std::size_t>(scores.numel()) * sizeof(float)});
+  stream.data = base64_encode({reinterpret_cast<const char*>(scores.const_data_ptr<float>()),
+                               static_cast<std::size_t>(scores.numel()) * sizeof(float)});
   record.set_feature(stream.name, feature_json(stream));
 }
 

@@ -1,4 +1,5 @@
-// ETP's Actionness Network as a model: class curves of the rows, then Algorithm 1 (libtal/segment/grouping.h). For the propose stage.
+// ETP's Actionness Network as a model: class curves of the rows, then Algorithm 1 (libtal/segment/grouping.h). For the
+// propose stage.
 #pragma once
 
 #include "libtal/models/core/model.h"
@@ -13,14 +14,17 @@ class EtpAnModel : public Model, public MustPropose {
   std::string name() const override { return "etp-an"; }
   Settings settings() override;
   Settings inference() override;
-  std::string training_defaults() const override { return R"({"optimizer":"adam","lr":1e-3,"weight-decay":1e-4,"epochs":20,"batch":16})"; }
+  std::string training_defaults() const override {
+    return R"({"optimizer":"adam","lr":1e-3,"weight-decay":1e-4,"epochs":20,"batch":16})";
+  }
   void check_settings() const override;
   void build(const InputContract& inputs) override;
   torch::nn::Module& network() override { return *network_; }
 
   // A sample is a chunk of rows.
   std::vector<Sample> samples(const TrainingSet& set, std::size_t phase) const override;
-  Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random, std::size_t phase) const override;
+  Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random,
+                   std::size_t phase) const override;
   Losses loss(const Batch& batch, std::size_t phase) override;
 
   bool proposes() const override { return true; }

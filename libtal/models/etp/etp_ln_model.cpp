@@ -13,14 +13,23 @@
 
 namespace tal {
 
-EtpLnStreamsImpl::EtpLnStreamsImpl(const std::vector<std::int64_t>& d, std::int64_t classes, const EtpLnOptions& options) : dims(d) {
-  for (std::size_t k = 0; k < dims.size(); ++k) networks.push_back(register_module("stream" + std::to_string(k), EtpLn(dims[k], classes, options)));
+EtpLnStreamsImpl::EtpLnStreamsImpl(const std::vector<std::int64_t>& d, std::int64_t classes,
+                                   const EtpLnOptions& options)
+    : dims(d) {
+  for (std::size_t k = 0; k < dims.size(); ++k)
+    networks.push_back(register_module("stream" + std::to_string(k), EtpLn(dims[k], classes, options)));
 }
 
 Settings EtpLnModel::settings() {
   Settings s = settings_of(options_);
-  s.add("groups-per-truth", &groups_per_truth_, "Groups of one positive, one background and four incomplete proposals for a ground truth and epoch").between(1, 1e6);
-  s.add("made", &made_, "Share of positive and incomplete ones that is made by moving the ground truth's boundaries (all where it has no proposal of the kind); 0: none, the paper").at_least(0).below(1);
+  s.add("groups-per-truth", &groups_per_truth_,
+        "Groups of one positive, one background and four incomplete proposals for a ground truth and epoch")
+      .between(1, 1e6);
+  s.add("made", &made_,
+        "Share of positive and incomplete ones that is made by moving the ground truth's boundaries (all where it has "
+        "no proposal of the kind); 0: none, the paper")
+      .at_least(0)
+      .below(1);
   return s;
 }
 
@@ -29,23 +38,31 @@ Settings EtpLnModel::inference() {
   s.add("top-classes", &top_classes_, "Detections of a proposal: its best classes (0: all, the paper)").between(0, 1e6);
   s.add("min-score", &min_score_, "Detections with a lower final score are left out").at_least(0);
   s.add("regress", &regress_, "Move segments by the location head");
-  s.add("proposal-weight", &proposal_weight_, "Exponent of the proposal's own score in the final score (0: the ranking score alone, the paper)").between(0, 100);
-  s.add("fusion-weights", &fusion_weights_, "Weight of each stream in late fusion (empty: equal)").at_least(0).with("fusion", {"late"});
+  s.add("proposal-weight", &proposal_weight_,
+        "Exponent of the proposal's own score in the final score (0: the ranking score alone, the paper)")
+      .between(0, 100);
+  s.add("fusion-weights", &fusion_weights_, "Weight of each stream in late fusion (empty: equal)")
+      .at_least(0)
+      .with("fusion", {"late"});
   return s;
 }
 
-// 4.2: SGD with momentum 0.9, 90k iterations, rate 0.1, a tenth of it after every 5k until it is less than 1e-5, so 1e-6 from 25k on.
+// 4.2: SGD with momentum 0.9, 90k iterations, rate 0.1, a tenth of it after every 5k until it is less than 1e-5, so
+// 1e-6 from 25k on.
 std::string EtpLnModel::training_defaults() const {
   return R"({"optimizer":"sgd","momentum":0.9,"lr":0.1,"schedule":"step","step-every":5000,"gamma":0.1,"min-lr":1e-6,"batch":16,"samples-per-epoch":32000,"epochs":45})";
 }
 
 std::vector<Preset> EtpLnModel::presets() const {
-  return {{"nlpf", "Fig. 6, NLPF: the paper's non-local pyramid features", R"({"non-local":true})"},
-          {"stpf", "Fig. 6, STPF: plain structured temporal pyramid features, no non-local block", R"({"non-local":false})"},
-          {"late-fusion", "Table 3, RGB+Flow: a network for each stream, their scores fused (the paper's setting)", R"({"fusion":"late"})"},
-          {"early-fusion", "Not of the paper: one network over all streams side by side", R"({"fusion":"early"})"},
-          {"small", "Not of the paper: for data sets of some dozen videos",
-           R"({"train.optimizer":"adam","train.lr":1e-3,"train.schedule":"cosine","train.batch":16,"train.samples-per-epoch":0,"train.epochs":30})"}};
+  return {
+      {"nlpf", "Fig. 6, NLPF: the paper's non-local pyramid features", R"({"non-local":true})"},
+      {"stpf", "Fig. 6, STPF: plain structured temporal pyramid features, no non-local block",
+       R"({"non-local":false})"},
+      {"late-fusion", "Table 3, RGB+Flow: a network for each stream, their scores fused (the paper's setting)",
+       R"({"fusion":"late"})"},
+      {"early-fusion", "Not of the paper: one network over all streams side by side", R"({"fusion":"early"})"},
+      {"small", "Not of the paper: for data sets of some dozen videos",
+       R"({"train.optimizer":"adam","train.lr":1e-3,"train.schedule":"cosine","train.batch":16,"train.samples-per-epoch":0,"train.epochs":30})"}};
 }
 
 void EtpLnModel::build(const InputContract& inputs) {
@@ -54,7 +71,10 @@ void EtpLnModel::build(const InputContract& inputs) {
   if (options_.fusion == "late") {
     for (const auto& stream : inputs.streams) dims.push_back(stream.dim);
   } else {
-    if (inputs.streams.size() == 1) throw Error("'early' puts several streams side by side; the features are one stream, '" + inputs.streams.front().name + "'").at_field("fusion");
+    if (inputs.streams.size() == 1)
+      throw Error("'early' puts several streams side by side; the features are one stream, '" +
+                  inputs.streams.front().name + "'")
+          .at_field("fusion");
     dims.push_back(inputs.dim());
   }
   inputs_ = inputs;
@@ -104,9 +124,14 @@ Batch EtpLnModel::make_batch(const TrainingSet& set, std::span<const Sample> sam
     for (int i = 0; i < kIncompletePerPositive; ++i) add(sampler.incomplete(truth, random), kIncompleteKind);
     batch.videos.push_back(video.id);
   }
-  const auto pairs = [](const std::vector<double>& values) { return torch::tensor(values, torch::kDouble).view({-1, 2}).to(torch::kFloat); };
-  batch.tensors = {{"pooled", torch::cat(pooled)}, {"label", torch::tensor(labels, torch::kLong)}, {"kind", torch::tensor(kinds, torch::kLong)},
-                   {"proposals", pairs(proposals)}, {"gt", pairs(gt)}};
+  const auto pairs = [](const std::vector<double>& values) {
+    return torch::tensor(values, torch::kDouble).view({-1, 2}).to(torch::kFloat);
+  };
+  batch.tensors = {{"pooled", torch::cat(pooled)},
+                   {"label", torch::tensor(labels, torch::kLong)},
+                   {"kind", torch::tensor(kinds, torch::kLong)},
+                   {"proposals", pairs(proposals)},
+                   {"gt", pairs(gt)}};
   return batch;
 }
 
@@ -129,9 +154,12 @@ Losses EtpLnModel::loss(const Batch& batch, std::size_t) {
 }
 
 void EtpLnModel::check_fusion_weights(std::size_t networks) const {
-  if (networks == 1) throw Error("has no effect: the model has one stream, '" + inputs_.streams.front().name + "'").at_field("fusion-weights");
+  if (networks == 1)
+    throw Error("has no effect: the model has one stream, '" + inputs_.streams.front().name + "'")
+        .at_field("fusion-weights");
   if (fusion_weights_.size() != networks || !(std::accumulate(fusion_weights_.begin(), fusion_weights_.end(), 0.0) > 0))
-    throw Error("needs a weight for each of the " + std::to_string(networks) + " streams, not all 0").at_field("fusion-weights");
+    throw Error("needs a weight for each of the " + std::to_string(networks) + " streams, not all 0")
+        .at_field("fusion-weights");
 }
 
 EtpLnOutputs EtpLnModel::fused(const torch::Tensor& x, std::span<const Segment> rows) {
@@ -147,7 +175,8 @@ EtpLnOutputs EtpLnModel::fused(const torch::Tensor& x, std::span<const Segment> 
     column += dim;
     const double w = weights[k] / total;
     const auto p = torch::softmax(out.cls, 1);
-    sum = k ? EtpLnOutputs{sum.cls + w * p, sum.comp + w * out.comp, sum.reg + w * out.reg} : EtpLnOutputs{w * p, w * out.comp, w * out.reg};
+    sum = k ? EtpLnOutputs{sum.cls + w * p, sum.comp + w * out.comp, sum.reg + w * out.reg}
+            : EtpLnOutputs{w * p, w * out.comp, w * out.reg};
   }
   sum.cls = torch::log(sum.cls);
   return sum;
@@ -159,26 +188,32 @@ void EtpLnModel::score(Record& record, const Sequence& sequence) {
   if (!proposals.empty() && sequence.x.size(0) > 0) {
     torch::NoGradGuard guard;
     std::vector<Segment> rows;
-    for (const auto& p : proposals) rows.push_back({sequence.time.row(p.segment.start), sequence.time.row(p.segment.end)});
+    for (const auto& p : proposals)
+      rows.push_back({sequence.time.row(p.segment.start), sequence.time.row(p.segment.end)});
     const EtpLnOutputs out = fused(sequence.x.to(device), rows);
     const auto host = [&](const torch::Tensor& t) { return finite_on_host(*this, t).to(torch::kDouble); };
-    const auto rank = host(ranking_scores(out)), probability = host(out.cls.exp()), completeness = host(out.comp), location = host(out.reg);
-    const auto s = rank.accessor<double, 2>(), p = probability.accessor<double, 2>(), c = completeness.accessor<double, 2>(), move = location.accessor<double, 2>();
+    const auto rank = host(ranking_scores(out)), probability = host(out.cls.exp()), completeness = host(out.comp),
+               location = host(out.reg);
+    const auto s = rank.accessor<double, 2>(), p = probability.accessor<double, 2>(),
+               c = completeness.accessor<double, 2>(), move = location.accessor<double, 2>();
     const auto classes = rank.size(1), kept = top_classes_ > 0 ? std::min(top_classes_, classes) : classes;
     std::vector<std::string_view> labels;
     for (const auto& label : inputs_.classes) labels.push_back(record.keep(label));
     std::vector<std::int64_t> order(static_cast<std::size_t>(classes));
     for (std::int64_t m = 0; m < rank.size(0); ++m) {
       std::iota(order.begin(), order.end(), 0);
-      std::partial_sort(order.begin(), order.begin() + kept, order.end(), [&](auto a, auto b) { return s[m][a] != s[m][b] ? s[m][a] > s[m][b] : a < b; });
+      std::partial_sort(order.begin(), order.begin() + kept, order.end(),
+                        [&](auto a, auto b) { return s[m][a] != s[m][b] ? s[m][a] > s[m][b] : a < b; });
       const Proposal& from = proposals[static_cast<std::size_t>(m)];
-      const auto moved = regress_ ? moved_segment(from.segment, move[m][0], move[m][1], sequence.duration) : std::nullopt;
+      const auto moved =
+          regress_ ? moved_segment(from.segment, move[m][0], move[m][1], sequence.duration) : std::nullopt;
       for (std::int64_t i = 0; i < kept; ++i) {
         const auto k = order[static_cast<std::size_t>(i)];
         Proposal detection;
         detection.segment = moved.value_or(from.segment);
         detection.label = labels[static_cast<std::size_t>(k)];
-        detection.score = s[m][k] * (proposal_weight_ == 0 ? 1.0 : std::pow(std::max(from.score, 0.0), proposal_weight_));
+        detection.score =
+            s[m][k] * (proposal_weight_ == 0 ? 1.0 : std::pow(std::max(from.score, 0.0), proposal_weight_));
         if (detection.score < min_score_) continue;
         detection.scores =
             record.keep_scores({{"proposal", from.score}, {"class", p[m][k]}, {"completeness", c[m][k]}});

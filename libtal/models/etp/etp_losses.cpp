@@ -34,7 +34,8 @@ torch::Tensor location_targets(const torch::Tensor& proposals, const torch::Tens
 torch::Tensor move_proposals(const torch::Tensor& proposals, const torch::Tensor& pred) {
   check_pairs(proposals, pred, "ETP losses: predictions (c, s) [M, 2]");
   const auto own = centre_length(proposals);
-  const auto centre = own.centre + pred.select(1, 0) * own.length, half = own.length * torch::exp(pred.select(1, 1)) / 2;
+  const auto centre = own.centre + pred.select(1, 0) * own.length,
+             half = own.length * torch::exp(pred.select(1, 1)) / 2;
   return torch::stack({centre - half, centre + half}, 1);
 }
 
@@ -56,15 +57,17 @@ CompletenessLoss completeness_loss(const torch::Tensor& score, const torch::Tens
   result.kept = kind.eq(kPositiveKind).to(score.options());
   const auto incomplete = kind.eq(kIncompleteKind).nonzero().squeeze(1);
   if (const auto n = incomplete.size(0); n > 0) {
-    const auto order = torch::argsort(result.hinge.detach().index_select(0, incomplete), /*stable=*/true, 0, /*descending=*/true);
-    result.kept = result.kept.index_fill(0, incomplete.index_select(0, order.narrow(0, 0, std::max<std::int64_t>(1, n / 4))), 1);
+    const auto order =
+        torch::argsort(result.hinge.detach().index_select(0, incomplete), /*stable=*/true, 0, /*descending=*/true);
+    result.kept =
+        result.kept.index_fill(0, incomplete.index_select(0, order.narrow(0, 0, std::max<std::int64_t>(1, n / 4))), 1);
   }
   result.loss = (result.hinge * result.kept).sum() / result.kept.sum().clamp_min(1);
   return result;
 }
 
-LocalizationLoss localization_loss(const torch::Tensor& cls, const torch::Tensor& comp, const torch::Tensor& reg, const LocalizationTruth& truth, double alpha,
-                                   double beta) {
+LocalizationLoss localization_loss(const torch::Tensor& cls, const torch::Tensor& comp, const torch::Tensor& reg,
+                                   const LocalizationTruth& truth, double alpha, double beta) {
   check_shape(cls, {kAny, at_least(2)}, "ETP localization loss: classes [M, K + 1]");
   check_shape(comp, {cls.size(0), cls.size(1) - 1}, "ETP localization loss: completeness [M, K]");
   check_shape(reg, {cls.size(0), 2}, "ETP localization loss: location [M, 2]");
@@ -74,8 +77,10 @@ LocalizationLoss localization_loss(const torch::Tensor& cls, const torch::Tensor
   const auto positive = truth.kind.eq(kPositiveKind), background = truth.kind.eq(kBackgroundKind);
   const auto chosen = (positive | background).nonzero().squeeze(1);
   const auto target = torch::where(positive, truth.label, torch::full_like(truth.label, cls.size(1) - 1));
-  result.cls = chosen.size(0) ? torch::cross_entropy_loss(cls.index_select(0, chosen), target.index_select(0, chosen)) : zero_of(cls);
-  const auto completeness = completeness_loss(comp.gather(1, truth.label.clamp(0, comp.size(1) - 1).unsqueeze(1)).squeeze(1), truth.kind);
+  result.cls = chosen.size(0) ? torch::cross_entropy_loss(cls.index_select(0, chosen), target.index_select(0, chosen))
+                              : zero_of(cls);
+  const auto completeness =
+      completeness_loss(comp.gather(1, truth.label.clamp(0, comp.size(1) - 1).unsqueeze(1)).squeeze(1), truth.kind);
   result.comp = completeness.loss, result.kept = completeness.kept;
   result.loc = location_loss(reg, location_targets(truth.proposals, truth.gt), positive.to(reg.options()));
   result.loss = result.cls + alpha * result.comp + beta * result.loc;

@@ -1,8 +1,9 @@
-// ETP's Refinement Network (3.2): a proposal is a sequence of video units; a BiGRU over their features moves its boundaries.
+// ETP's Refinement Network (3.2): a proposal is a sequence of video units; a BiGRU over their features moves its
+// boundaries.
 //
-// Departures: the GRU is LibTorch's, r (U h) where Eq. (3) prints U (r h); Eq. (4) is relative to the proposal fitted to the unit grid. The features come from
-// files and are not trained with the network, so that their scale has to be settled here (`norm`).
-// Error for inputs of another shape (libtal/nn/shapes.h).
+// Departures: the GRU is LibTorch's, r (U h) where Eq. (3) prints U (r h); Eq. (4) is relative to the proposal fitted
+// to the unit grid. The features come from files and are not trained with the network, so that their scale has to be
+// settled here (`norm`). Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>
@@ -20,12 +21,13 @@
 namespace tal {
 
 struct EtpRnOptions {
-  std::string norm = "batch";    // of the units' pooled features: batch, or none (the paper's features are trained with the network)
-  double unit_length = 64;       // d, frames
-  std::int64_t hidden = 512;     // of each direction
-  bool non_local = true;         // unit features: non-local pyramid, or plain pyramid pooling
+  std::string norm = "batch";  // of the units' pooled features: batch, or none (the paper's features are trained with
+                               // the network)
+  double unit_length = 64;     // d, frames
+  std::int64_t hidden = 512;   // of each direction
+  bool non_local = true;       // unit features: non-local pyramid, or plain pyramid pooling
   std::int64_t non_local_dim = 0;  // C'; 0: C / 2
-  bool snap_target = true;       // the ground truth is fitted to the unit grid as well (3.2); false: as annotated
+  bool snap_target = true;         // the ground truth is fitted to the unit grid as well (3.2); false: as annotated
 };
 Settings settings_of(EtpRnOptions& options);
 
@@ -44,15 +46,17 @@ class UnitGrid {
   RowTime time_;
 };
 
-// Unit features: [U, 5, C] pooled parts of units (each with its context, pyramid_pool) -> norm, non-local block -> [U, 5 C].
-// forward: sequences of unit features, padded -> (c, s).
+// Unit features: [U, 5, C] pooled parts of units (each with its context, pyramid_pool) -> norm, non-local block -> [U,
+// 5 C]. forward: sequences of unit features, padded -> (c, s).
 struct EtpRnImpl : torch::nn::Module {
   EtpRnImpl(std::int64_t channels, const EtpRnOptions& options);
   torch::Tensor unit_features(const torch::Tensor& pooled);
-  torch::Tensor encode(const torch::Tensor& units, const torch::Tensor& lengths);  // [B, U, 5C], [B] (CPU) -> state [B, 2H]
+  torch::Tensor encode(const torch::Tensor& units, const torch::Tensor& lengths);  // [B, U, 5C], [B] (CPU) -> state [B,
+                                                                                   // 2H]
   torch::Tensor forward(const torch::Tensor& units, const torch::Tensor& lengths);  // -> (c, s) [B, 2]
-  // All proposals of a video: features [U, 5C] of its units, proposals as unit ranges -> (c, s) [M, 2]. Equal to forward() on each
-  // proposal's own sequence; units, their projections and runs of the first layer that proposals share are computed once.
+  // All proposals of a video: features [U, 5C] of its units, proposals as unit ranges -> (c, s) [M, 2]. Equal to
+  // forward() on each proposal's own sequence; units, their projections and runs of the first layer that proposals
+  // share are computed once.
   torch::Tensor refine(const torch::Tensor& features, std::span<const RowRange> proposals);
 
   torch::nn::BatchNorm1d norm{nullptr};

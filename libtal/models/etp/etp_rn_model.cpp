@@ -12,9 +12,20 @@ namespace tal {
 
 Settings EtpRnModel::settings() {
   Settings s = settings_of(options_);
-  s.add("draw", &draw_, "What an epoch takes: every positive and incomplete proposal once (the paper), or the same number for each ground truth", {"proposals", "truths"});
-  s.add("samples-per-truth", &samples_per_truth_, "Proposals drawn for a ground truth in an epoch, half of them positive, half incomplete").between(1, 1e6).with("draw", {"truths"});
-  s.add("made", &made_, "Share of them that is made by moving the ground truth's boundaries (all where it has no proposal of the kind); 0: none, the paper").at_least(0).below(1).with("draw", {"truths"});
+  s.add("draw", &draw_,
+        "What an epoch takes: every positive and incomplete proposal once (the paper), or the same number for each "
+        "ground truth",
+        {"proposals", "truths"});
+  s.add("samples-per-truth", &samples_per_truth_,
+        "Proposals drawn for a ground truth in an epoch, half of them positive, half incomplete")
+      .between(1, 1e6)
+      .with("draw", {"truths"});
+  s.add("made", &made_,
+        "Share of them that is made by moving the ground truth's boundaries (all where it has no proposal of the "
+        "kind); 0: none, the paper")
+      .at_least(0)
+      .below(1)
+      .with("draw", {"truths"});
   return s;
 }
 
@@ -32,8 +43,12 @@ std::string EtpRnModel::training_defaults() const {
 std::vector<Preset> EtpRnModel::presets() const {
   std::vector<Preset> all;
   for (const std::string length : {"16", "32", "64", "128"})
-    all.push_back({"unit-" + length, "Fig. 7: units of " + length + " frames" + (length == "64" ? " (the paper's setting)" : ""), R"({"unit-length":)" + length + "}"});
-  all.push_back({"small", "Not of the paper: for data sets of some dozen videos", R"({"hidden":128,"train.optimizer":"adam","train.lr":1e-3,"train.schedule":"cosine","train.batch":32,"train.samples-per-epoch":0,"train.epochs":30})"});
+    all.push_back({"unit-" + length,
+                   "Fig. 7: units of " + length + " frames" + (length == "64" ? " (the paper's setting)" : ""),
+                   R"({"unit-length":)" + length + "}"});
+  all.push_back(
+      {"small", "Not of the paper: for data sets of some dozen videos",
+       R"({"hidden":128,"train.optimizer":"adam","train.lr":1e-3,"train.schedule":"cosine","train.batch":32,"train.samples-per-epoch":0,"train.epochs":30})"});
   return all;
 }
 
@@ -50,13 +65,15 @@ std::vector<Sample> EtpRnModel::samples(const TrainingSet& set, std::size_t) con
     if (draw_ == "proposals") {
       for (std::size_t i = 0; i < video.proposals.size(); ++i) {
         const auto kind = kind_of(best_match(video, video.proposals[i].segment).tiou);
-        if (kind == kPositiveKind || kind == kIncompleteKind) all.push_back({v, 0, video.rows, static_cast<std::int64_t>(i)});
+        if (kind == kPositiveKind || kind == kIncompleteKind)
+          all.push_back({v, 0, video.rows, static_cast<std::int64_t>(i)});
       }
       continue;
     }
     const ProposalSampler sampler(video, made_);
     for (std::int64_t i = 0; i < static_cast<std::int64_t>(video.truths.size()) * samples_per_truth_; ++i)
-      if (i % 2 == 0 ? sampler.has_positive(i / samples_per_truth_) : sampler.has_incomplete(i / samples_per_truth_)) all.push_back({v, 0, video.rows, i});
+      if (i % 2 == 0 ? sampler.has_positive(i / samples_per_truth_) : sampler.has_incomplete(i / samples_per_truth_))
+        all.push_back({v, 0, video.rows, i});
   }
   return all;
 }
@@ -94,33 +111,40 @@ Batch EtpRnModel::make_batch(const TrainingSet& set, std::span<const Sample> sam
     for (std::int64_t unit = units.first; unit < units.end; ++unit) rows.push_back(grid.rows(unit));
     pooled.push_back(pool_training_rows(set, samples[k].video, rows));
     lengths.push_back(units.count());
-    const Segment proposal = grid.seconds(units), annotated = video.truths[static_cast<std::size_t>(proposals[k].truth)].segment;
+    const Segment proposal = grid.seconds(units),
+                  annotated = video.truths[static_cast<std::size_t>(proposals[k].truth)].segment;
     const Segment target = options_.snap_target ? grid.seconds(grid.fit(annotated)) : annotated;
     for (const double value : {proposal.start, proposal.end}) fitted.push_back(value);
     for (const double value : {target.start, target.end}) targets.push_back(value);
     batch.videos.push_back(video.id);
   }
-  const auto pairs = [](const std::vector<double>& values) { return torch::tensor(values, torch::kDouble).view({-1, 2}); };
-  batch.tensors = {{"pooled", torch::cat(pooled)}, {"lengths", torch::tensor(lengths, torch::kLong)},
+  const auto pairs = [](const std::vector<double>& values) {
+    return torch::tensor(values, torch::kDouble).view({-1, 2});
+  };
+  batch.tensors = {{"pooled", torch::cat(pooled)},
+                   {"lengths", torch::tensor(lengths, torch::kLong)},
                    {"target", location_targets(pairs(fitted), pairs(targets)).to(torch::kFloat)}};
   return batch;
 }
 
 Losses EtpRnModel::loss(const Batch& batch, std::size_t) {
   const auto lengths = batch.at("lengths").cpu();
-  const std::vector<std::int64_t> sizes(lengths.const_data_ptr<std::int64_t>(), lengths.const_data_ptr<std::int64_t>() + lengths.numel());
+  const std::vector<std::int64_t> sizes(lengths.const_data_ptr<std::int64_t>(),
+                                        lengths.const_data_ptr<std::int64_t>() + lengths.numel());
   const auto units = network_->unit_features(batch.at("pooled")).split_with_sizes(sizes);
   const auto pred = network_->forward(torch::nn::utils::rnn::pad_sequence(units, /*batch_first=*/true), lengths);
   const auto& target = batch.at("target");
   Losses losses;
   losses.loss = location_loss(pred, target, torch::ones({target.size(0)}, target.options()));
-  losses.parts = {{"centre-error", (pred - target).detach().abs().select(1, 0).mean()}, {"length-error", (pred - target).detach().abs().select(1, 1).mean()}};
+  losses.parts = {{"centre-error", (pred - target).detach().abs().select(1, 0).mean()},
+                  {"length-error", (pred - target).detach().abs().select(1, 1).mean()}};
   return losses;
 }
 
 void EtpRnModel::refine(Record& record, const Sequence& sequence) {
   std::vector<Proposal> proposals = record.require_proposals();
-  const double end = sequence.duration > 0 ? sequence.duration : sequence.time.seconds(static_cast<double>(sequence.x.size(0)));
+  const double end =
+      sequence.duration > 0 ? sequence.duration : sequence.time.seconds(static_cast<double>(sequence.x.size(0)));
   const UnitGrid grid(options_.unit_length, sequence.time);
   std::vector<RowRange> ranges;
   RowRange needed{INT64_MAX, 0};
@@ -143,7 +167,8 @@ void EtpRnModel::refine(Record& record, const Sequence& sequence) {
       const auto moved = moved_segment(grid.seconds(ranges[i]), move[k][0], move[k][1], sequence.duration);
       if (!moved) continue;
       const Segment old = proposals[i].segment;
-      proposals[i].segment = {old.start + strength_ * (moved->start - old.start), old.end + strength_ * (moved->end - old.end)};
+      proposals[i].segment = {old.start + strength_ * (moved->start - old.start),
+                              old.end + strength_ * (moved->end - old.end)};
     }
   }
   record.set_proposals(proposals);

@@ -11,7 +11,8 @@ namespace tal {
 TruthMatch best_match(const TrainingSet::Video& video, const Segment& segment) {
   TruthMatch best;
   for (std::size_t k = 0; k < video.truths.size(); ++k)
-    if (const double value = tiou(segment, video.truths[k].segment); value > best.tiou) best = {static_cast<std::int64_t>(k), value};
+    if (const double value = tiou(segment, video.truths[k].segment); value > best.tiou)
+      best = {static_cast<std::int64_t>(k), value};
   return best;
 }
 
@@ -22,13 +23,15 @@ std::optional<ProposalKind> kind_of(double tiou) {
   return std::nullopt;
 }
 
-ProposalSampler::ProposalSampler(const TrainingSet::Video& video, double made) : video_(video), made_(made), positives_(video.truths.size()), incomplete_(video.truths.size()) {
+ProposalSampler::ProposalSampler(const TrainingSet::Video& video, double made)
+    : video_(video), made_(made), positives_(video.truths.size()), incomplete_(video.truths.size()) {
   for (const auto& proposal : video.proposals) {
     const TruthMatch match = best_match(video, proposal.segment);
     const auto k = static_cast<std::size_t>(match.truth);
     const auto kind = kind_of(match.tiou);
     if (kind == kPositiveKind) positives_[k].push_back(proposal.segment);
-    else if (kind == kIncompleteKind) incomplete_[k].push_back(proposal.segment), all_incomplete_.push_back({proposal.segment, match.truth});
+    else if (kind == kIncompleteKind)
+      incomplete_[k].push_back(proposal.segment), all_incomplete_.push_back({proposal.segment, match.truth});
     else if (kind == kBackgroundKind) background_.push_back({proposal.segment, match.truth});
   }
 }
@@ -49,7 +52,8 @@ std::optional<SampledProposal> ProposalSampler::positive(std::int64_t truth, Ran
   const auto& own = positives_[static_cast<std::size_t>(truth)];
   if (!own.empty() && random.uniform() >= made_) return SampledProposal{own[random.below(own.size())], truth};
   if (!(made_ > 0)) return std::nullopt;
-  return SampledProposal{moved(video_.truths[static_cast<std::size_t>(truth)].segment, 0.15, kPositiveTiou, 2.0, random), truth};
+  return SampledProposal{
+      moved(video_.truths[static_cast<std::size_t>(truth)].segment, 0.15, kPositiveTiou, 2.0, random), truth};
 }
 
 std::optional<SampledProposal> ProposalSampler::incomplete(std::int64_t truth, Random& random) const {
@@ -63,7 +67,8 @@ std::optional<SampledProposal> ProposalSampler::incomplete(std::int64_t truth, R
 SampledProposal ProposalSampler::made_incomplete(std::int64_t truth, Random& random) const {
   Segment segment;
   for (int attempt = 0; attempt < 10; ++attempt) {
-    segment = moved(video_.truths[static_cast<std::size_t>(truth)].segment, 0.6, kIncompleteTiou, kPositiveTiou, random);
+    segment =
+        moved(video_.truths[static_cast<std::size_t>(truth)].segment, 0.6, kIncompleteTiou, kPositiveTiou, random);
     // Another ground truth may be met better than this one.
     if (const TruthMatch match = best_match(video_, segment); match.tiou < kPositiveTiou) return {segment, match.truth};
   }
@@ -79,7 +84,8 @@ std::optional<SampledProposal> ProposalSampler::background(Random& random) const
 SampledProposal ProposalSampler::made_background(Random& random) const {
   const auto& truths = video_.truths;
   const auto k = static_cast<std::int64_t>(random.below(truths.size()));
-  const double length = truths[static_cast<std::size_t>(k)].segment.length(), duration = std::max(video_.duration, length);
+  const double length = truths[static_cast<std::size_t>(k)].segment.length(),
+               duration = std::max(video_.duration, length);
   for (int attempt = 0; attempt < 50; ++attempt) {
     const double wanted = std::min(length * std::exp2(2 * random.uniform() - 1), duration);
     const double start = random.uniform() * (duration - wanted);
@@ -103,9 +109,13 @@ void require_examples(const TrainingSet& set, const std::string& model, bool inc
       if (counts && !(labelled && video.truths[static_cast<std::size_t>(match.truth)].label < 0)) return;
     }
   }
-  if (all == 0) throw Error(model + " learns from the proposals of another stage (tal-propose), and no record has any").at_field("proposals");
-  throw Error(model + " learns from proposals with a tIoU of " + format_number(incomplete_is_enough ? kIncompleteTiou : kPositiveTiou) + " and more with a ground truth" +
-              (labelled ? " of a known class" : "") + ", and none of the " + std::to_string(all) + " of the records has that")
+  if (all == 0)
+    throw Error(model + " learns from the proposals of another stage (tal-propose), and no record has any")
+        .at_field("proposals");
+  throw Error(model + " learns from proposals with a tIoU of " +
+              format_number(incomplete_is_enough ? kIncompleteTiou : kPositiveTiou) + " and more with a ground truth" +
+              (labelled ? " of a known class" : "") + ", and none of the " + std::to_string(all) +
+              " of the records has that")
       .at_field("proposals");
 }
 

@@ -14,7 +14,8 @@ const MapModel* as_map_model(const MapSource& source) { return dynamic_cast<cons
 
 std::string sizes_text(const MapModel& model) {
   std::string text;
-  for (const auto& [d, t] : model.map_sizes()) text += (text.empty() ? "" : ", ") + std::to_string(d) + " x " + std::to_string(t);
+  for (const auto& [d, t] : model.map_sizes())
+    text += (text.empty() ? "" : ", ") + std::to_string(d) + " x " + std::to_string(t);
   return text + " over " + model.map_extent();
 }
 
@@ -22,9 +23,11 @@ void check_together(const MapSource& a, const MapSource& b) {
   const auto title = [](const MapSource& s) { return "'" + s.name + "' (" + s.model->name() + ")"; };
   const MapModel *first = as_map_model(a), *second = as_map_model(b);
   if (!first || !second)
-    throw Error(title(a) + " and " + title(b) + " cannot be merged: only models that give maps of all proposals can (bsnpp, bmn)");
+    throw Error(title(a) + " and " + title(b) +
+                " cannot be merged: only models that give maps of all proposals can (bsnpp, bmn)");
   if (first->map_sizes() != second->map_sizes() || first->map_extent() != second->map_extent())
-    throw Error(title(a) + " has maps of " + sizes_text(*first) + ", " + title(b) + " of " + sizes_text(*second) + ": they cannot be merged");
+    throw Error(title(a) + " has maps of " + sizes_text(*first) + ", " + title(b) + " of " + sizes_text(*second) +
+                ": they cannot be merged");
 }
 
 }  // namespace
@@ -40,12 +43,16 @@ MapEnsemble::MapEnsemble(std::vector<MapSource> sources, std::vector<double> wei
     else first = &source;
   }
   if (first && sources_.size() > 1 && !as_map_model(*first))
-    throw Error("'" + first->name + "' (" + first->model->name() + ") gives no maps of all proposals, as models of bsnpp and bmn do: it cannot be merged with '" + sources_.back().name + "'");
+    throw Error("'" + first->name + "' (" + first->model->name() +
+                ") gives no maps of all proposals, as models of bsnpp and bmn do: it cannot be merged with '" +
+                sources_.back().name + "'");
 }
 
 std::vector<MapWindow> MapEnsemble::maps_of(const MapSource& source, const Record& record) const {
   if (!source.model) return load_maps(source.name, record.video());
-  return guarded(*source.model, [&] { return static_cast<MapModel&>(*source.model).map_windows(load_sequence(record, source.model->inputs())); });
+  return guarded(*source.model, [&] {
+    return static_cast<MapModel&>(*source.model).map_windows(load_sequence(record, source.model->inputs()));
+  });
 }
 
 std::vector<std::vector<MapWindow>> MapEnsemble::maps_of(const Record& record) const {
@@ -61,7 +68,8 @@ std::vector<std::string> MapEnsemble::names() const {
 }
 
 void MapEnsemble::propose(Record& record) const {
-  write_map_proposals(record, record.duration().value_or(0), fuse_maps(maps_of(record), weights_, names()), "ensemble", output_);
+  write_map_proposals(record, record.duration().value_or(0), fuse_maps(maps_of(record), weights_, names()), "ensemble",
+                      output_);
 }
 
 EnsembleWeights MapEnsemble::choose(Run& run, const EnsembleWeightOptions& options) const {
@@ -74,7 +82,8 @@ EnsembleWeights MapEnsemble::choose(Run& run, const EnsembleWeightOptions& optio
   for_each_record(run, options.from, [&](Record& record, const LineReader&) {
     truth.add(record, /*labelled=*/false);
     videos.push_back({record.require_duration(), maps_of(record)});
-    (void)fuse_maps(videos.back().maps, std::vector<double>(sources_.size(), 1.0), names());  // whether they fit, while the place is known
+    (void)fuse_maps(videos.back().maps, std::vector<double>(sources_.size(), 1.0), names());  // whether they fit, while
+                                                                                              // the place is known
     run.progress(videos.size(), 0, "validation videos");
   });
   if (videos.empty()) throw Error("'" + options.from + "' has no records");

@@ -8,10 +8,12 @@
 namespace tal {
 
 BoundaryShares boundary_shares(std::span<const Segment> truths, std::int64_t rows) {
-  BoundaryShares shares{std::vector<double>(static_cast<std::size_t>(rows)), std::vector<double>(static_cast<std::size_t>(rows))};
+  BoundaryShares shares{std::vector<double>(static_cast<std::size_t>(rows)),
+                        std::vector<double>(static_cast<std::size_t>(rows))};
   const auto cover = [&](std::vector<double>& share, double boundary, double reach) {
     for (std::int64_t i = 0; i < rows; ++i) {
-      const double from = std::max(boundary - reach, static_cast<double>(i)), to = std::min(boundary + reach, static_cast<double>(i + 1));
+      const double from = std::max(boundary - reach, static_cast<double>(i)),
+                   to = std::min(boundary + reach, static_cast<double>(i + 1));
       auto& value = share[static_cast<std::size_t>(i)];
       value = std::max(value, to - from);
     }
@@ -30,7 +32,8 @@ BoundaryShares boundary_labels(std::span<const Segment> truths, std::int64_t row
   if (!nearest) return labels;
   const auto mark = [&](std::vector<double>& side, double boundary) {
     const double row = std::floor(boundary);
-    if (boundary >= 0 && boundary <= static_cast<double>(rows)) side[static_cast<std::size_t>(std::min(row, static_cast<double>(rows - 1)))] = 1;
+    if (boundary >= 0 && boundary <= static_cast<double>(rows))
+      side[static_cast<std::size_t>(std::min(row, static_cast<double>(rows - 1)))] = 1;
   };
   for (const Segment& truth : truths) {
     mark(labels.start, truth.start);
@@ -44,12 +47,15 @@ std::vector<double> confidence_labels(std::span<const Segment> truths, std::int6
   for (std::int64_t j = 0; j < durations; ++j)
     for (std::int64_t i = 0; i + j < rows; ++i) {
       double& best = confidence[static_cast<std::size_t>(j * rows + i)];
-      for (const Segment& truth : truths) best = std::max(best, tiou({static_cast<double>(i), static_cast<double>(i + j + 1)}, truth));
+      for (const Segment& truth : truths)
+        best = std::max(best, tiou({static_cast<double>(i), static_cast<double>(i + j + 1)}, truth));
     }
   return confidence;
 }
 
-int scale_bin(std::int64_t duration_rows, std::int64_t rows) { return 10 * duration_rows < 3 * rows ? 0 : 10 * duration_rows < 7 * rows ? 1 : 2; }
+int scale_bin(std::int64_t duration_rows, std::int64_t rows) {
+  return 10 * duration_rows < 3 * rows ? 0 : 10 * duration_rows < 7 * rows ? 1 : 2;
+}
 
 ScaleShares scale_shares(const std::array<std::int64_t, 3>& count, double lambda) {
   ScaleShares s;
@@ -70,18 +76,22 @@ namespace {
 
 // Entries of valid proposals that a test accepts, in [B][D][T].
 template <class Test>
-std::vector<std::int64_t> entries_where(std::span<const double> confidence, std::int64_t rows, std::int64_t durations, Test test) {
+std::vector<std::int64_t> entries_where(std::span<const double> confidence, std::int64_t rows, std::int64_t durations,
+                                        Test test) {
   std::vector<std::int64_t> entries;
   for (std::int64_t map = 0; map < std::ssize(confidence); map += durations * rows)
     for (std::int64_t j = 0; j < durations; ++j)
       for (std::int64_t i = 0; i + j < rows; ++i)
-        if (const std::int64_t entry = map + j * rows + i; test(confidence[static_cast<std::size_t>(entry)])) entries.push_back(entry);
+        if (const std::int64_t entry = map + j * rows + i; test(confidence[static_cast<std::size_t>(entry)]))
+          entries.push_back(entry);
   return entries;
 }
 
-void draw_by_scale(const std::vector<std::int64_t>& entries, std::size_t count, std::int64_t rows, std::int64_t durations, double lambda, Random& random, std::vector<float>& drawn) {
+void draw_by_scale(const std::vector<std::int64_t>& entries, std::size_t count, std::int64_t rows,
+                   std::int64_t durations, double lambda, Random& random, std::vector<float>& drawn) {
   std::array<std::vector<std::int64_t>, 3> bins;
-  for (const std::int64_t entry : entries) bins[static_cast<std::size_t>(scale_bin(entry / rows % durations + 1, rows))].push_back(entry);
+  for (const std::int64_t entry : entries)
+    bins[static_cast<std::size_t>(scale_bin(entry / rows % durations + 1, rows))].push_back(entry);
   const ScaleShares shares = scale_shares({std::ssize(bins[0]), std::ssize(bins[1]), std::ssize(bins[2])}, lambda);
   for (std::size_t k = 0; k < count; ++k) {
     double u = random.uniform();
@@ -94,7 +104,8 @@ void draw_by_scale(const std::vector<std::int64_t>& entries, std::size_t count, 
 
 }  // namespace
 
-std::vector<float> draw_proposals(std::span<const double> confidence, std::int64_t rows, std::int64_t durations, const SamplingOptions& o, Random& random) {
+std::vector<float> draw_proposals(std::span<const double> confidence, std::int64_t rows, std::int64_t durations,
+                                  const SamplingOptions& o, Random& random) {
   std::vector<float> drawn(confidence.size());
   auto positives = entries_where(confidence, rows, durations, [&](double c) { return c > o.positive; });
   auto negatives = entries_where(confidence, rows, durations, [&](double c) { return c < o.negative; });
@@ -104,17 +115,20 @@ std::vector<float> draw_proposals(std::span<const double> confidence, std::int64
       if (each) draw_by_scale(entries, each, rows, durations, o.lambda, random, drawn);
       continue;
     }
-    for (const std::int64_t entry : o.rule == SamplingOptions::Rule::kAll ? entries : random.choose(entries, each)) drawn[static_cast<std::size_t>(entry)] = 1;
+    for (const std::int64_t entry : o.rule == SamplingOptions::Rule::kAll ? entries : random.choose(entries, each))
+      drawn[static_cast<std::size_t>(entry)] = 1;
   }
   return drawn;
 }
 
-std::vector<float> draw_three_levels(std::span<const double> confidence, std::int64_t rows, std::int64_t durations, double positive, double negative, Random& random) {
+std::vector<float> draw_three_levels(std::span<const double> confidence, std::int64_t rows, std::int64_t durations,
+                                     double positive, double negative, Random& random) {
   std::vector<float> drawn(confidence.size());
   const auto high = entries_where(confidence, rows, durations, [&](double c) { return c > positive; });
   for (const std::int64_t entry : high) drawn[static_cast<std::size_t>(entry)] = 1;
-  for (const auto& level : {entries_where(confidence, rows, durations, [&](double c) { return c > negative && c <= positive; }),
-                            entries_where(confidence, rows, durations, [&](double c) { return c > 0 && c <= negative; })}) {
+  for (const auto& level :
+       {entries_where(confidence, rows, durations, [&](double c) { return c > negative && c <= positive; }),
+        entries_where(confidence, rows, durations, [&](double c) { return c > 0 && c <= negative; })}) {
     const double keep = level.empty() ? 0 : static_cast<double>(high.size()) / static_cast<double>(level.size());
     for (const std::int64_t entry : level)
       if (random.uniform() < keep) drawn[static_cast<std::size_t>(entry)] = 1;
@@ -123,12 +137,14 @@ std::vector<float> draw_three_levels(std::span<const double> confidence, std::in
 }
 
 std::int64_t multi_scale_rows(double duration, std::span<const std::int64_t> rows) {
-  if (rows.size() != 3 || *std::min_element(rows.begin(), rows.end()) < 1) throw Error("the rows by duration must be three numbers of at least 1: up to 30 s, up to 120 s, longer");
+  if (rows.size() != 3 || *std::min_element(rows.begin(), rows.end()) < 1)
+    throw Error("the rows by duration must be three numbers of at least 1: up to 30 s, up to 120 s, longer");
   return rows[duration <= 30 ? 0 : duration <= 120 ? 1 : 2];
 }
 
 std::vector<std::int64_t> window_starts(std::int64_t rows, std::int64_t length, double overlap) {
-  if (length < 1 || !(overlap >= 0 && overlap < 1)) throw Error("windows need a length of at least one row and an overlap in [0, 1)");
+  if (length < 1 || !(overlap >= 0 && overlap < 1))
+    throw Error("windows need a length of at least one row and an overlap in [0, 1)");
   const auto step = std::max<std::int64_t>(1, std::llround(static_cast<double>(length) * (1 - overlap)));
   std::vector<std::int64_t> starts{0};
   while (starts.back() + length < rows) starts.push_back(std::min(starts.back() + step, rows - length));

@@ -20,7 +20,8 @@ torch::Tensor window(const torch::Tensor& rows, std::int64_t first, std::int64_t
 std::vector<Segment> truth_rows(const TrainingSet::Video& video, double first, double scale) {
   std::vector<Segment> truths;
   for (const auto& truth : video.truths)
-    truths.push_back({(video.time.row(truth.segment.start) - first) * scale, (video.time.row(truth.segment.end) - first) * scale});
+    truths.push_back(
+        {(video.time.row(truth.segment.start) - first) * scale, (video.time.row(truth.segment.end) - first) * scale});
   return truths;
 }
 
@@ -33,7 +34,9 @@ bool holds_truth(const std::vector<Segment>& truths, double length) {
 
 // Maps of a network whose training diverged would become proposals without scores.
 const ProposalMaps& finite(const Model& model, const ProposalMaps& maps) {
-  if (!all_finite({maps.start, maps.end, maps.regression, maps.classification})) throw Error("model '" + model.name() + "': the network's output is no number: its training has diverged, or its weights are damaged");
+  if (!all_finite({maps.start, maps.end, maps.regression, maps.classification}))
+    throw Error("model '" + model.name() +
+                "': the network's output is no number: its training has diverged, or its weights are damaged");
   return maps;
 }
 
@@ -41,17 +44,32 @@ const ProposalMaps& finite(const Model& model, const ProposalMaps& maps) {
 
 Settings MapModel::settings() {
   Settings s = network_settings();
-  s.add("input", &input_.input, "What the network sees: the whole video rescaled to its rows, or windows of as many rows", {"rescale", "windows"});
-  s.add("train-overlap", &input_.train_overlap, "Overlap of training windows, share of their length").at_least(0).below(1).with("input", {"windows"});
+  s.add("input", &input_.input,
+        "What the network sees: the whole video rescaled to its rows, or windows of as many rows",
+        {"rescale", "windows"});
+  s.add("train-overlap", &input_.train_overlap, "Overlap of training windows, share of their length")
+      .at_least(0)
+      .below(1)
+      .with("input", {"windows"});
   return s;
 }
 
 Settings MapModel::inference() {
   Settings s = network_inference();
-  s.add("window", &inference_.window, "Rows of the stream in a window (0: the whole video when it is rescaled, else as trained)").between(0, 1 << 24);
-  s.add("overlap", &inference_.overlap, "Overlap of windows, share of their length").at_least(0).below(1).with_any({{"input", {"windows"}, true}, {"window", {"0"}, false}});
-  s.add("scales", &inference_.scales, "Rows of a rescaled video: as trained (fixed), or by its duration", {"fixed", "duration"}).with("input", {"rescale"});
-  s.add("scale-rows", &inference_.scale_rows, "Rows of videos up to 30 s, up to 120 s, and longer ones").between(4, kMostRows).count(3, 3).with("scales", {"duration"});
+  s.add("window", &inference_.window,
+        "Rows of the stream in a window (0: the whole video when it is rescaled, else as trained)")
+      .between(0, 1 << 24);
+  s.add("overlap", &inference_.overlap, "Overlap of windows, share of their length")
+      .at_least(0)
+      .below(1)
+      .with_any({{"input", {"windows"}, true}, {"window", {"0"}, false}});
+  s.add("scales", &inference_.scales, "Rows of a rescaled video: as trained (fixed), or by its duration",
+        {"fixed", "duration"})
+      .with("input", {"rescale"});
+  s.add("scale-rows", &inference_.scale_rows, "Rows of videos up to 30 s, up to 120 s, and longer ones")
+      .between(4, kMostRows)
+      .count(3, 3)
+      .with("scales", {"duration"});
   s.append(settings_of(inference_.output));
   return s;
 }
@@ -66,7 +84,8 @@ std::vector<Sample> MapModel::samples(const TrainingSet& set, std::size_t) const
       continue;
     }
     for (const std::int64_t first : window_starts(video.rows, rows(), input_.train_overlap))
-      if (holds_truth(truth_rows(video, static_cast<double>(first), 1), static_cast<double>(rows()))) all.push_back({v, first, rows(), 0});
+      if (holds_truth(truth_rows(video, static_cast<double>(first), 1), static_cast<double>(rows())))
+        all.push_back({v, first, rows(), 0});
   }
   return all;
 }
@@ -81,7 +100,8 @@ Batch MapModel::make_batch(const TrainingSet& set, std::span<const Sample> sampl
     const bool rescale = input_.input == "rescale";
     const auto features = set.rows(sample.video, sample.first, sample.count);  // zeros outside the video
     x.push_back(rescale ? resize_rows(features, t).t() : features.t());
-    const auto truths = truth_rows(video, static_cast<double>(sample.first), rescale ? static_cast<double>(t) / static_cast<double>(sample.count) : 1.0);
+    const auto truths = truth_rows(video, static_cast<double>(sample.first),
+                                   rescale ? static_cast<double>(t) / static_cast<double>(sample.count) : 1.0);
     const auto labels = boundary_labels(truths, t, nearest_labels());
     boundary.push_back(torch::stack({torch::tensor(labels.start), torch::tensor(labels.end)}).to(torch::kFloat));
     const auto own = confidence_labels(truths, t, d);
@@ -89,18 +109,23 @@ Batch MapModel::make_batch(const TrainingSet& set, std::span<const Sample> sampl
     batch.videos.push_back(video.id);
   }
   const auto map = [&](const auto& values) { return torch::tensor(values).to(torch::kFloat).view({-1, d, t}); };
-  batch.tensors = {{"x", torch::stack(x)}, {"boundary", torch::stack(boundary)}, {"iou", map(confidence)}, {"sampled", map(draw(confidence, random))}};
+  batch.tensors = {{"x", torch::stack(x)},
+                   {"boundary", torch::stack(boundary)},
+                   {"iou", map(confidence)},
+                   {"sampled", map(draw(confidence, random))}};
   return batch;
 }
 
 std::string MapModel::map_extent() const {
-  if (input_.input == "windows") return "windows of " + std::to_string(inference_.window > 0 ? inference_.window : rows()) + " rows";
+  if (input_.input == "windows")
+    return "windows of " + std::to_string(inference_.window > 0 ? inference_.window : rows()) + " rows";
   return inference_.window > 0 ? "rescaled windows of " + std::to_string(inference_.window) + " rows" : "whole videos";
 }
 
 std::vector<std::pair<std::int64_t, std::int64_t>> MapModel::map_sizes() const {
   const auto size = [&](std::int64_t t) { return std::pair(std::min(durations(), t), t); };
-  if (inference_.scales == "fixed") return {size(input_.input == "windows" && inference_.window > 0 ? inference_.window : rows())};
+  if (inference_.scales == "fixed")
+    return {size(input_.input == "windows" && inference_.window > 0 ? inference_.window : rows())};
   std::vector<std::pair<std::int64_t, std::int64_t>> sizes;
   for (const std::int64_t t : inference_.scale_rows) sizes.push_back(size(t));
   return sizes;
@@ -108,7 +133,9 @@ std::vector<std::pair<std::int64_t, std::int64_t>> MapModel::map_sizes() const {
 
 std::int64_t MapModel::network_rows(std::int64_t extent, double duration) const {
   if (input_.input == "windows") {
-    if (inference_.scales != "fixed") throw Error("scales: windows have the rows that the model was trained on; '" + inference_.scales + "' is for rescaled videos");
+    if (inference_.scales != "fixed")
+      throw Error("scales: windows have the rows that the model was trained on; '" + inference_.scales +
+                  "' is for rescaled videos");
     return extent;
   }
   if (inference_.scales == "fixed") return rows();
@@ -119,23 +146,30 @@ std::vector<MapWindow> MapModel::map_windows(const Sequence& sequence) {
   const std::int64_t count = sequence.x.size(0);
   if (count < 1) throw Error("the features have no rows");
   const bool rescale = input_.input == "rescale";
-  if (rescale && inference_.scales == "duration" && !(sequence.duration > 0)) throw Error("missing: rows by duration need it").at_field("duration");
+  if (rescale && inference_.scales == "duration" && !(sequence.duration > 0))
+    throw Error("missing: rows by duration need it").at_field("duration");
   const std::int64_t wanted = inference_.window > 0 ? inference_.window : rescale ? count : rows();
   const std::int64_t extent = rescale ? std::min(wanted, count) : wanted;  // rows of the stream in a window
-  const std::int64_t length = network_rows(extent, extent < count ? sequence.time.seconds({0, static_cast<double>(extent)}).length() : sequence.duration);
-  if (length < least_rows()) throw Error("window: the network needs windows of at least " + std::to_string(least_rows()) + " rows, not " + std::to_string(length));
+  const std::int64_t length = network_rows(
+      extent, extent < count ? sequence.time.seconds({0, static_cast<double>(extent)}).length() : sequence.duration);
+  if (length < least_rows())
+    throw Error("window: the network needs windows of at least " + std::to_string(least_rows()) + " rows, not " +
+                std::to_string(length));
   std::vector<MapWindow> windows;
   std::vector<torch::Tensor> x;
   for (const std::int64_t first : window_starts(count, extent, inference_.overlap)) {
     const double start = static_cast<double>(first);
     const Segment time = sequence.time.seconds({start, start + static_cast<double>(extent)});
     windows.push_back({time, first, extent, rescale ? length : std::min(extent, count - first), {}});
-    x.push_back(rescale ? resize_rows(sequence.x.narrow(0, first, extent), length).t() : window(sequence.x, first, extent));
+    x.push_back(rescale ? resize_rows(sequence.x.narrow(0, first, extent), length).t()
+                        : window(sequence.x, first, extent));
   }
   constexpr std::size_t kTogether = 8;  // windows in one pass: bounds the memory of long videos
   for (std::size_t begin = 0; begin < x.size(); begin += kTogether) {
     const std::size_t end = std::min(begin + kTogether, x.size());
-    const auto maps = infer(torch::stack(std::vector<torch::Tensor>(x.begin() + static_cast<std::ptrdiff_t>(begin), x.begin() + static_cast<std::ptrdiff_t>(end))).to(device));
+    const auto maps = infer(torch::stack(std::vector<torch::Tensor>(x.begin() + static_cast<std::ptrdiff_t>(begin),
+                                                                    x.begin() + static_cast<std::ptrdiff_t>(end)))
+                                .to(device));
     for (std::size_t k = begin; k < end; ++k) windows[k].maps = finite(*this, maps[k - begin]);
   }
   return windows;

@@ -14,13 +14,15 @@ namespace tal {
 
 // How a video becomes what the network sees: fixed once trained.
 struct MapInputOptions {
-  std::string input = "rescale";  // the whole video by linear interpolation to T rows, or "windows" of T rows as they are
+  std::string input = "rescale";  // the whole video by linear interpolation to T rows, or "windows" of T rows as they
+                                  // are
   double train_overlap = 0.75;    // of windows in training (paper 4.1)
 };
 struct MapInferenceOptions {
-  std::int64_t window = 0;        // rows of the stream that a window has; 0: the whole video (rescale) or as many as the network's (windows)
-  double overlap = 0.5;           // of windows
-  std::string scales = "fixed";   // "duration": rows by the stretch's duration (improvement C)
+  std::int64_t window = 0;       // rows of the stream that a window has; 0: the whole video (rescale) or as many as the
+                                 // network's (windows)
+  double overlap = 0.5;          // of windows
+  std::string scales = "fixed";  // "duration": rows by the stretch's duration (improvement C)
   std::vector<std::int64_t> scale_rows = {30, 80, 100};  // up to 30 s, up to 120 s, longer
   MapOutputOptions output;
 };
@@ -31,10 +33,13 @@ class MapModel : public Model {
   Settings settings() override;
   Settings inference() override;
 
-  // One sample a video, or one a window that holds a whole ground truth (or lies in one that is longer). Videos without truths give none.
+  // One sample a video, or one a window that holds a whole ground truth (or lies in one that is longer). Videos without
+  // truths give none.
   std::vector<Sample> samples(const TrainingSet& set, std::size_t phase) const override;
-  // x [B, C, T], boundary [B, 2, T] 0/1 (start, end), iou [B, D, T], sampled [B, D, T], drawn over these samples together.
-  Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random, std::size_t phase) const override;
+  // x [B, C, T], boundary [B, 2, T] 0/1 (start, end), iou [B, D, T], sampled [B, D, T], drawn over these samples
+  // together.
+  Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random,
+                   std::size_t phase) const override;
 
   bool proposes() const override { return true; }
   // Eq. (8) of every valid proposal, with its factors as scores {"boundary", "cls", "reg"}.
@@ -43,7 +48,8 @@ class MapModel : public Model {
   // The maps of a video, window by window. Error when the settings contradict each other.
   std::vector<MapWindow> map_windows(const Sequence& sequence);
   const MapOutputOptions& output() const { return inference_.output; }
-  // What the maps are of ("whole videos", "windows of 100 rows") and their sizes D x T, one for each scale: models that differ here cannot be merged.
+  // What the maps are of ("whole videos", "windows of 100 rows") and their sizes D x T, one for each scale: models that
+  // differ here cannot be merged.
   std::string map_extent() const;
   std::vector<std::pair<std::int64_t, std::int64_t>> map_sizes() const;
 

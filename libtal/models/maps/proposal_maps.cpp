@@ -14,7 +14,8 @@ torch::Tensor boundary_map(const torch::Tensor& start, const torch::Tensor& end,
   return start.unsqueeze(-2) * padded.unfold(-1, durations, 1).narrow(-2, 0, rows).transpose(-1, -2);
 }
 
-torch::Tensor map_scores(const torch::Tensor& boundary, const torch::Tensor& regression, const torch::Tensor& classification) {
+torch::Tensor map_scores(const torch::Tensor& boundary, const torch::Tensor& regression,
+                         const torch::Tensor& classification) {
   check_same_shape(regression, boundary, "scores of the maps: regression");
   check_same_shape(classification, boundary, "scores of the maps: classification");
   return boundary * (classification * regression).sqrt();

@@ -1,17 +1,21 @@
 // Region proposal network with recurrent attention and unit-level clues.
-// J. Vis. Commun. Image R., online 29 Nov 2022; sections and equations below are the paper's, the figure followed is Fig. 1.
+// J. Vis. Commun. Image R., online 29 Nov 2022; sections and equations below are the paper's, the figure followed is
+// Fig. 1.
 //
-//   features -> l2-normalise -> anchor rows [N, L]     -> backbone -> BiLSTM -> attention --+-> segment score p, offsets (M_S)
+//   features -> l2-normalise -> anchor rows [N, L]     -> backbone -> BiLSTM -> attention --+-> segment score p,
+//   offsets (M_S)
 //                            -> vicinity rows [N, L^]  -> backbone -> BiLSTM -> attention --+
 //                                                            |           +- path A --+
 //                                                            +---------- path B -----+-----> unit scores (M_U)
 //
 // Departures and decisions where the paper is silent (D):
-// - The "max-pooling layer" that joins the backbone's three branches (Fig. 2) is an element-wise maximum, followed by ReLU (D). The
+// - The "max-pooling layer" that joins the backbone's three branches (Fig. 2) is an element-wise maximum, followed by
+// ReLU (D). The
 //   single convolution of the "2" variants has kernel 3 (D).
 // - Widths that the paper does not give (D): backbone 512, unit branches 128, heads 512 and 256.
 // - Multi-head attention has learned projections; Eq. (2) to the letter is an option.
-// - KL loss and learned task weights (MTL) together have no lower bound as printed: a negative loss times e^-s. s of the regression is kept
+// - KL loss and learned task weights (MTL) together have no lower bound as printed: a negative loss times e^-s. s of
+// the regression is kept
 //   at -5 or above (D).
 // - The features are never resampled: libtal/nn/interval_rows.h. `direct` computes the plain form.
 // Error for inputs of another shape (libtal/nn/shapes.h).
@@ -33,25 +37,26 @@ namespace tal {
 struct RpnOptions {
   // Network (3.3 - 3.5). "A"/"B": where the unit module reads; "2": single convolution before the anchor BiLSTM.
   std::string variant = "B2";
-  bool shared = false;                      // one backbone for anchors and vicinities
-  std::string vicinity_backbone = "inception";  // or "single": one convolution before the vicinity BiLSTM too (end of 4.3.1)
-  std::int64_t anchor_rows = 14;            // L
-  std::int64_t vicinity_rows = 42;          // L^
-  std::int64_t width = 512;                 // backbone channels
-  std::int64_t hidden = 384;                // LSTM units a direction
-  std::string recurrence = "bilstm";        // or "none" (Table 4)
-  std::string attention = "soft";           // "multi-head" or "none" (Table 4)
-  std::int64_t attention_units = 1;         // * and ** of Table 1
+  bool shared = false;                          // one backbone for anchors and vicinities
+  std::string vicinity_backbone = "inception";  // or "single": one convolution before the vicinity BiLSTM too (end
+                                                // of 4.3.1)
+  std::int64_t anchor_rows = 14;                // L
+  std::int64_t vicinity_rows = 42;              // L^
+  std::int64_t width = 512;                     // backbone channels
+  std::int64_t hidden = 384;                    // LSTM units a direction
+  std::string recurrence = "bilstm";            // or "none" (Table 4)
+  std::string attention = "soft";               // "multi-head" or "none" (Table 4)
+  std::int64_t attention_units = 1;             // * and ** of Table 1
   std::int64_t heads = 8;
-  bool projected = true;                    // multi-head with learned projections
-  std::vector<std::int64_t> head_widths{512, 256};  // hidden layers of the score and offset heads
-  std::int64_t variance_width = 256;        // hidden layer before the location and variance layers (KL)
-  bool unit = true;                         // unit module (Table 4)
+  bool projected = true;                                 // multi-head with learned projections
+  std::vector<std::int64_t> head_widths{512, 256};       // hidden layers of the score and offset heads
+  std::int64_t variance_width = 256;                     // hidden layer before the location and variance layers (KL)
+  bool unit = true;                                      // unit module (Table 4)
   std::vector<std::int64_t> unit_widths{128, 128, 128};  // 1x1 branch; 1x1 and 1x5 of the other branch
   // Losses (3.6).
-  std::string regression = "smooth-l1";     // or "kl"
-  std::string weighting = "sum";            // or "mtl"
-  double gamma = 0.25;                      // focusing parameter of Eq. (4)
+  std::string regression = "smooth-l1";  // or "kl"
+  std::string weighting = "sum";         // or "mtl"
+  double gamma = 0.25;                   // focusing parameter of Eq. (4)
 
   bool inception_anchors() const { return variant == "A" || variant == "B"; }
   bool inception_vicinities() const { return vicinity_backbone == "inception"; }
@@ -103,10 +108,11 @@ TORCH_MODULE(RpnOffsetHead);
 
 // M_S (3.4).
 struct RpnSegments {
-  torch::Tensor kappa;       // [N, K]
-  torch::Tensor logit;       // [N]; p(s, e) = sigmoid
+  torch::Tensor kappa;  // [N, K]
+  torch::Tensor logit;  // [N]; p(s, e) = sigmoid
   RpnOffsets offsets;
-  torch::Tensor vicinity_h;  // [N, L^, 2H] BiLSTM outputs that path A reads; undefined without recurrence, or when nothing needs them
+  torch::Tensor vicinity_h;  // [N, L^, 2H] BiLSTM outputs that path A reads; undefined without recurrence, or when
+                             // nothing needs them
 };
 class RpnSegmentModuleImpl : public torch::nn::Module {
  public:
@@ -174,7 +180,8 @@ class RpnNetworkImpl : public torch::nn::Module {
   torch::Tensor log_var;  // [5] log sigma^2 of the five tasks; undefined without MTL
   // log_var as the loss uses it: with the KL loss that of the regression is at least kLowestLogVar.
   torch::Tensor task_log_var() const;
-  // Puts a parameter that a step took below the bound back on it, from where its gradient can raise it again. Call before every training step.
+  // Puts a parameter that a step took below the bound back on it, from where its gradient can raise it again. Call
+  // before every training step.
   void bound_log_var();
   static constexpr double kLowestLogVar = -5;
 
@@ -200,7 +207,8 @@ torch::Tensor rpn_offset_targets(const torch::Tensor& anchors, const torch::Tens
 // (s_n - ds l, e_n - de l). -> [N, 2]
 torch::Tensor rpn_refine(const torch::Tensor& anchors, const torch::Tensor& offset);
 // Eq. (5), (6): over positives; alpha undefined: smooth-L1.
-torch::Tensor rpn_regression_loss(const RpnOffsets& offsets, const torch::Tensor& target, const torch::Tensor& positive);
+torch::Tensor rpn_regression_loss(const RpnOffsets& offsets, const torch::Tensor& target,
+                                  const torch::Tensor& positive);
 // Eq. (7): start, end, actionness over all rows of the positive vicinities. -> [3]
 torch::Tensor rpn_unit_losses(const torch::Tensor& logit, const torch::Tensor& label, const torch::Tensor& positive);
 

@@ -11,7 +11,8 @@ namespace tal {
 
 namespace {
 
-// The ground truth that reaches into the window, in its rows. What lies outside labels nothing, not even anchors that reach out there.
+// The ground truth that reaches into the window, in its rows. What lies outside labels nothing, not even anchors that
+// reach out there.
 std::vector<Segment> truth_rows(const TrainingSet::Video& video, const RpnWindow& window, std::int64_t rows) {
   std::vector<Segment> inside;
   for (const auto& truth : video.truths) {
@@ -41,46 +42,64 @@ struct Example {
 
 Settings RpnModel::settings() {
   Settings s = settings_of(options_);
-  s.add("weighting-lr", &weighting_lr_, "Learning rate of the learned loss weights as a multiple of train.lr: they start equal, and a short run needs more than 1 to get them to where the losses are")
-      .between(0, 1e6).with("weighting", {"mtl"});
+  s.add("weighting-lr", &weighting_lr_,
+        "Learning rate of the learned loss weights as a multiple of train.lr: they start equal, and a short run needs "
+        "more than 1 to get them to where the losses are")
+      .between(0, 1e6)
+      .with("weighting", {"mtl"});
   s.add("rows", &data_.rows, "Rows of a window (T)").between(1, 100000);
-  s.add("input", &data_.input, "What the network sees: the whole video rescaled to its rows, or windows of as many rows", {"rescale", "windows"});
+  s.add("input", &data_.input,
+        "What the network sees: the whole video rescaled to its rows, or windows of as many rows",
+        {"rescale", "windows"});
   s.add("stride", &data_.stride, "Rows between windows").between(1, 100000).with("input", {"windows"});
   s.add("scales", &data_.scales, "Anchor lengths as parts of the window").above(0).count(1, 1000);
   s.add("positive-tiou", &data_.rule.positive, "tIoU from which an anchor is positive").between(0, 1);
   s.add("negative-low", &data_.rule.negative_low, "Hard negatives: tIoU from here").between(0, 1);
   s.add("negative-high", &data_.rule.negative_high, "Hard negatives: tIoU up to here").between(0, 1);
-  s.add("examples", &data_.examples, "Positives and negatives drawn for a ground truth, at most so many of each").between(1, 1000000);
-  s.add("val-beta", &validation_.beta, "Validation while training: weight of the segment score, as tal-score --beta").between(0, 1).with("unit", {"true"});
-  s.add("val-kl-ev", &validation_.kl_ev, "Validation: unit candidates with the KL factor, as --kl-ev of tal-refine and tal-score").with("unit", {"true"}).with("regression", {"kl"});
-  s.add("val-nms", &validation_.suppression, "Validation: preset of tal-nms", {"rpn", "rpn-thumos14", "rpn-thumos14-2"});
+  s.add("examples", &data_.examples, "Positives and negatives drawn for a ground truth, at most so many of each")
+      .between(1, 1000000);
+  s.add("val-beta", &validation_.beta, "Validation while training: weight of the segment score, as tal-score --beta")
+      .between(0, 1)
+      .with("unit", {"true"});
+  s.add("val-kl-ev", &validation_.kl_ev,
+        "Validation: unit candidates with the KL factor, as --kl-ev of tal-refine and tal-score")
+      .with("unit", {"true"})
+      .with("regression", {"kl"});
+  s.add("val-nms", &validation_.suppression, "Validation: preset of tal-nms",
+        {"rpn", "rpn-thumos14", "rpn-thumos14-2"});
   return s;
 }
 
 Settings RpnModel::inference() {
   Settings s;
-  s.add("top-k", &top_k_, "Proposals of a window that are written, best segment scores first (0: all)").between(0, 1000000000);
+  s.add("top-k", &top_k_, "Proposals of a window that are written, best segment scores first (0: all)")
+      .between(0, 1000000000);
   s.add("min-score", &min_score_, "Proposals with a lower segment score are left out").between(0, 1);
-  s.add("maps", &maps_, "Write the unit scores that tal-refine and tal-score read", {"inline", "none"}).with("unit", {"true"});
+  s.add("maps", &maps_, "Write the unit scores that tal-refine and tal-score read", {"inline", "none"})
+      .with("unit", {"true"});
   return s;
 }
 
 std::string RpnModel::training_defaults() const {
   // 4.2; with the KL loss a tenth of the rate. Batch and epochs are not given there.
-  return std::string(R"({"optimizer":"adam","lr":)") + (options_.kl() ? "1e-4" : "1e-3") + R"(,"weight-decay":1e-9,"batch":16,"epochs":20})";
+  return std::string(R"({"optimizer":"adam","lr":)") + (options_.kl() ? "1e-4" : "1e-3") +
+         R"(,"weight-decay":1e-9,"batch":16,"epochs":20})";
 }
 
 StreamFit RpnModel::stream_fit() const {
-  return data_.input == "rescale" ? StreamFit{StreamFit::Rule::rescale, data_.rows} : StreamFit{StreamFit::Rule::align, 0};
+  return data_.input == "rescale" ? StreamFit{StreamFit::Rule::rescale, data_.rows}
+                                  : StreamFit{StreamFit::Rule::align, 0};
 }
 
 // ---- building ----
 
 void RpnModel::check_settings() const {
   options_.check();
-  if (data_.rule.negative_low > data_.rule.negative_high) throw Error("hard negatives end (negative-high) below where they begin (negative-low)").at_field("negative-high");
+  if (data_.rule.negative_low > data_.rule.negative_high)
+    throw Error("hard negatives end (negative-high) below where they begin (negative-low)").at_field("negative-high");
   if (data_.rule.negative_high >= data_.rule.positive)
-    throw Error("hard negatives (negative-low to negative-high) must lie below positive-tiou").at_field("negative-high");
+    throw Error("hard negatives (negative-low to negative-high) must lie below positive-tiou")
+        .at_field("negative-high");
 }
 
 void RpnModel::build(const InputContract& inputs) {
@@ -93,7 +112,8 @@ void RpnModel::build(const InputContract& inputs) {
 }
 
 std::vector<RpnWindow> RpnModel::windows_of(std::int64_t rows, const RowTime& time) const {
-  if (data_.input == "rescale") return {{0, std::max(1.0, static_cast<double>(rows) / static_cast<double>(data_.rows)), time}};
+  if (data_.input == "rescale")
+    return {{0, std::max(1.0, static_cast<double>(rows) / static_cast<double>(data_.rows)), time}};
   std::vector<RpnWindow> windows;
   for (const std::int64_t first : window_starts(rows, data_.rows, data_.stride)) windows.push_back({first, 1, time});
   return windows;
@@ -117,8 +137,10 @@ std::vector<Sample> RpnModel::samples(const TrainingSet& set, std::size_t) const
     const std::vector<RpnWindow> windows = windows_of(video.rows, video.time);
     for (std::size_t k = 0; k < windows.size(); ++k) {
       const AnchorLabels labels = label_anchors(anchors_, truth_rows(video, windows[k], data_.rows), data_.rule);
-      if (std::any_of(labels.role.begin(), labels.role.end(), [](AnchorRole role) { return role != AnchorRole::neither; }))
-        all.push_back({v, windows[k].first, data_.input == "rescale" ? video.rows : data_.rows, static_cast<std::int64_t>(k)});
+      if (std::any_of(labels.role.begin(), labels.role.end(),
+                      [](AnchorRole role) { return role != AnchorRole::neither; }))
+        all.push_back(
+            {v, windows[k].first, data_.input == "rescale" ? video.rows : data_.rows, static_cast<std::int64_t>(k)});
     }
   }
   return all;
@@ -135,7 +157,9 @@ Batch RpnModel::make_batch(const TrainingSet& set, std::span<const Sample> sampl
     const Sample& sample = samples[static_cast<std::size_t>(k)];
     const auto& video = set.video(sample.video);
     const RpnWindow window = windows_of(video.rows, video.time)[static_cast<std::size_t>(sample.item)];
-    features.push_back(normalise_rows(data_.input == "rescale" ? window_features(set.all_rows(sample.video), window, data_.rows) : set.rows(sample.video, sample.first, data_.rows)));
+    features.push_back(normalise_rows(data_.input == "rescale"
+                                          ? window_features(set.all_rows(sample.video), window, data_.rows)
+                                          : set.rows(sample.video, sample.first, data_.rows)));
     batch.videos.push_back(video.id);
 
     const std::vector<Segment> truths = truth_rows(video, window, data_.rows);
@@ -155,7 +179,8 @@ Batch RpnModel::make_batch(const TrainingSet& set, std::span<const Sample> sampl
         else units.insert(units.end(), static_cast<std::size_t>(options_.vicinity_rows), 0.0f);
       }
     };
-    for (const AnchorPool& pool : draw_examples(anchor_pools(labels), static_cast<std::size_t>(data_.examples), random)) {
+    for (const AnchorPool& pool :
+         draw_examples(anchor_pools(labels), static_cast<std::size_t>(data_.examples), random)) {
       for (const std::uint32_t index : pool.positives) take(index, true);
       for (const std::uint32_t index : pool.negatives) take(index, false);
     }
@@ -174,14 +199,17 @@ Batch RpnModel::make_batch(const TrainingSet& set, std::span<const Sample> sampl
 }
 
 Losses RpnModel::loss(const Batch& batch, std::size_t) {
-  const RpnInput input{batch.at("x"), IntervalPlan::load(batch.tensors, "anchors"), IntervalPlan::load(batch.tensors, "vicinities")};
-  const RpnTargets targets{batch.at("positive"), batch.at("offset"), options_.unit ? batch.at("unit") : torch::Tensor()};
+  const RpnInput input{batch.at("x"), IntervalPlan::load(batch.tensors, "anchors"),
+                       IntervalPlan::load(batch.tensors, "vicinities")};
+  const RpnTargets targets{batch.at("positive"), batch.at("offset"),
+                           options_.unit ? batch.at("unit") : torch::Tensor()};
   if (network_->is_training()) network_->bound_log_var();
   const RpnLosses losses = rpn_losses(network_->forward(input), targets, *network_);
   Losses out{losses.total, {}};
   const char* names[] = {"proposal", "regression", "start", "end", "actionness"};
   for (std::int64_t k = 0; k < losses.parts.size(0); ++k) out.parts.emplace_back(names[k], losses.parts[k].detach());
-  if (network_->log_var.defined() && options_.kl()) out.parts.emplace_back("weighted-regression", losses.terms[1].detach());
+  if (network_->log_var.defined() && options_.kl())
+    out.parts.emplace_back("weighted-regression", losses.terms[1].detach());
   return out;
 }
 
@@ -193,7 +221,8 @@ const RpnInput& RpnModel::full_plan() {
     RpnNetworkImpl::Planner planner(options_, data_.rows);
     planner.add({0, data_.rows}, anchors_);
     planner.finish(*plan_);
-    plan_->anchors = plan_->anchors.to(device, torch::kFloat), plan_->vicinities = plan_->vicinities.to(device, torch::kFloat);
+    plan_->anchors = plan_->anchors.to(device, torch::kFloat),
+    plan_->vicinities = plan_->vicinities.to(device, torch::kFloat);
   }
   return *plan_;
 }
@@ -201,7 +230,8 @@ const RpnInput& RpnModel::full_plan() {
 void RpnModel::propose(Record& record, const Sequence& sequence) {
   const torch::NoGradGuard guard;
   if (sequence.x.size(0) < 1) throw Error("no rows").at_field("features");
-  const double end = sequence.duration > 0 ? sequence.duration : sequence.time.seconds(static_cast<double>(sequence.x.size(0)));
+  const double end =
+      sequence.duration > 0 ? sequence.duration : sequence.time.seconds(static_cast<double>(sequence.x.size(0)));
   const auto clip = [&](const Segment& s) { return Segment{std::max(0.0, s.start), std::min(end, s.end)}; };
   std::vector<Proposal> proposals;
   std::vector<Segment> anchors;  // of the proposals, seconds
@@ -210,11 +240,13 @@ void RpnModel::propose(Record& record, const Sequence& sequence) {
     RpnInput input = full_plan();
     input.x = normalise_rows(window_features(sequence.x, window, data_.rows).to(device));
     const RpnOutput out = network_->forward(input);
-    const torch::Tensor probability = on_host(out.segments.logit.sigmoid()), offset = on_host(out.segments.offsets.offset);
+    const torch::Tensor probability = on_host(out.segments.logit.sigmoid()),
+                        offset = on_host(out.segments.offsets.offset);
     const torch::Tensor alpha = options_.kl() ? on_host(out.segments.offsets.alpha) : torch::Tensor();
     const torch::Tensor unit = options_.unit ? on_host(out.unit_logit.sigmoid()) : torch::Tensor();
     if (!all_finite({probability, offset, alpha, unit}))
-      throw Error("model '" + name() + "': scores that are not finite; a training that diverged leaves such a model").at_video(record.video());
+      throw Error("model '" + name() + "': scores that are not finite; a training that diverged leaves such a model")
+          .at_video(record.video());
     const auto p = probability.accessor<float, 1>();
 
     std::vector<std::int64_t> order;

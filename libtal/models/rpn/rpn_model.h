@@ -14,8 +14,8 @@ struct RpnDataOptions {
   std::string input = "rescale";  // the whole video as T rows (ActivityNet), or "windows" of T rows (THUMOS14)
   std::int64_t stride = 50;       // rows between windows
   std::vector<double> scales{1, 0.75, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.02, 0.01};  // anchor lengths as parts of T
-  AnchorRule rule;                // 3.2
-  std::int64_t examples = 10;     // N_pos and N_neg: at most so many of each for a ground truth
+  AnchorRule rule;                                                                     // 3.2
+  std::int64_t examples = 10;  // N_pos and N_neg: at most so many of each for a ground truth
 };
 
 // What follows tal-propose in the pipe when a training validates: tal-refine | tal-score | tal-nms.
@@ -43,7 +43,8 @@ class RpnModel : public Model {
   Settings inference() override;
   std::string training_defaults() const override;
   std::vector<Preset> presets() const override;
-  // Of the whole video: each stream becomes T rows. Of windows: the rows of the first stream are what the others are resampled to.
+  // Of the whole video: each stream becomes T rows. Of windows: the rows of the first stream are what the others are
+  // resampled to.
   StreamFit stream_fit() const override;
 
   void check_settings() const override;
@@ -53,12 +54,13 @@ class RpnModel : public Model {
 
   // One sample is one window (the whole video when rescaled); its anchors are drawn anew in every epoch.
   std::vector<Sample> samples(const TrainingSet& set, std::size_t phase) const override;
-  Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random, std::size_t phase) const override;
+  Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random,
+                   std::size_t phase) const override;
   Losses loss(const Batch& batch, std::size_t phase) override;
 
   bool proposes() const override { return true; }
-  // Proposals: segment = the refined location of M_S (3.7.2), the anchor where that is turned around, clipped to the video; score = p.
-  // The unit scores of their anchors stand in maps.rpn (libtal/fusion/rpn_record.h).
+  // Proposals: segment = the refined location of M_S (3.7.2), the anchor where that is turned around, clipped to the
+  // video; score = p. The unit scores of their anchors stand in maps.rpn (libtal/fusion/rpn_record.h).
   void propose(Record& record, const Sequence& sequence) override;
   // Unit clues refine and score what propose() has left in the record, as validation options say.
   void complete(Record& record) const override;
@@ -76,7 +78,7 @@ class RpnModel : public Model {
   double min_score_ = 0;
   std::string maps_ = "inline";
   RpnNetwork network_{nullptr};
-  std::vector<Segment> anchors_;  // of a window, rows
+  std::vector<Segment> anchors_;    // of a window, rows
   std::unique_ptr<RpnInput> plan_;  // of all anchors of a window
 };
 

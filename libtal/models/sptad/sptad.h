@@ -1,9 +1,10 @@
-// SP-TAD (sparse proposals, 2021): a few learned proposals, each pooled from a temporal feature pyramid and refined stage by stage.
+// SP-TAD (sparse proposals, 2021): a few learned proposals, each pooled from a temporal feature pyramid and refined
+// stage by stage.
 //
-// Sections 3.1.2 to 3.1.4 and 3.2. Decisions where the paper is silent follow Sparse R-CNN in one dimension: box arithmetic, LayerNorm
-// and ReLU after each dynamic layer, start values (proposals begin as the whole clip unless told otherwise), focal loss, matching cost.
-// B clips, N proposals, d columns, S stages, K classes, G ground truths. Segments are fractions of the clip.
-// Error for inputs of another shape (libtal/nn/shapes.h).
+// Sections 3.1.2 to 3.1.4 and 3.2. Decisions where the paper is silent follow Sparse R-CNN in one dimension: box
+// arithmetic, LayerNorm and ReLU after each dynamic layer, start values (proposals begin as the whole clip unless told
+// otherwise), focal loss, matching cost. B clips, N proposals, d columns, S stages, K classes, G ground truths.
+// Segments are fractions of the clip. Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>
@@ -23,27 +24,31 @@
 namespace tal {
 
 struct SptadOptions {
-  std::string pyramid = "inter";  // Table 5: "inter" (from all three levels), "high" (from the last alone), "single" (the last as it is)
-  std::int64_t stages = 4;       // S, Table 6
-  std::int64_t proposals = 50;   // N
-  std::string initial_segments = "even";     // where the learned segments begin: "even" over the clip, or "random" places in it
-  std::vector<double> initial_length = {1};  // and how long, a share of the clip; two numbers: drawn between them (random)
-  std::int64_t dim = 256;        // d
-  std::int64_t heads = 8;        // of the self-attention
+  std::string pyramid = "inter";  // Table 5: "inter" (from all three levels), "high" (from the last alone), "single"
+                                  // (the last as it is)
+  std::int64_t stages = 4;        // S, Table 6
+  std::int64_t proposals = 50;    // N
+  std::string initial_segments = "even";  // where the learned segments begin: "even" over the clip, or "random" places
+                                          // in it
+  std::vector<double> initial_length = {1};    // and how long, a share of the clip; two numbers: drawn between them
+                                               // (random)
+  std::int64_t dim = 256;                      // d
+  std::int64_t heads = 8;                      // of the self-attention
   std::int64_t roi_rows = 16, roi_points = 2;  // T', points a row
-  std::int64_t hidden = 64;      // d_h of the dynamic layers
+  std::int64_t hidden = 64;                    // d_h of the dynamic layers
   std::int64_t ffn = 2048;
-  bool clip_head = true;         // 3.1.4, Table 7
-  SetWeights weights;            // lambda_cls, lambda_L1, lambda_giou; alpha, gamma
-  double activity_weight = 1;    // lambda_act
+  bool clip_head = true;       // 3.1.4, Table 7
+  SetWeights weights;          // lambda_cls, lambda_L1, lambda_giou; alpha, gamma
+  double activity_weight = 1;  // lambda_act
   // Feature mode: what makes the three levels of features.
   std::int64_t stem_layers = 1, stem_filters = 256;
   std::string downsample = "conv";
 };
 Settings settings_of(SptadOptions& options);         // of every input
 Settings settings_of_levels(SptadOptions& options);  // of feature mode
-// Start values of the learned segments, [N, 2] centre and length, all inside the clip (3.1.3: "any size and placed randomly"). kind "even": of one
-// length, spread evenly; "random": lengths drawn between the first and the last of `length`, places drawn too, from LibTorch's generator.
+// Start values of the learned segments, [N, 2] centre and length, all inside the clip (3.1.3: "any size and placed
+// randomly"). kind "even": of one length, spread evenly; "random": lengths drawn between the first and the last of
+// `length`, places drawn too, from LibTorch's generator.
 torch::Tensor initial_segments(std::int64_t proposals, const std::string& kind, const std::vector<double>& length);
 // Error when the options contradict each other.
 void check(const SptadOptions& options);
@@ -59,8 +64,9 @@ class PerceptronImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Perceptron);
 
-// 3.1.2. Three levels [B, C_k, T_k] -> the pyramid's [B, d, T], the finest first: 1 x 1 convolutions, nearest-neighbour top-down additions,
-// max-pooling 2/2 for the extra level. "high": the last level and its max-poolings by 2 and 4 take the place of the three.
+// 3.1.2. Three levels [B, C_k, T_k] -> the pyramid's [B, d, T], the finest first: 1 x 1 convolutions, nearest-neighbour
+// top-down additions, max-pooling 2/2 for the extra level. "high": the last level and its max-poolings by 2 and 4 take
+// the place of the three.
 class TemporalPyramidImpl : public torch::nn::Module {
  public:
   TemporalPyramidImpl(const std::vector<std::int64_t>& channels, const std::string& kind, std::int64_t dim);
@@ -95,9 +101,9 @@ torch::Tensor segment_ends(const torch::Tensor& segments);
 torch::Tensor giou(const torch::Tensor& a, const torch::Tensor& b);
 
 struct SptadStageOutput {
-  torch::Tensor q;                // [B, N, d]
-  torch::Tensor logits, deltas;   // [B, N, K], [B, N, 2]
-  torch::Tensor segments;         // [B, N, 2] centre, length
+  torch::Tensor q;               // [B, N, d]
+  torch::Tensor logits, deltas;  // [B, N, K], [B, N, 2]
+  torch::Tensor segments;        // [B, N, 2] centre, length
 };
 
 // 3.1.3, one detection head.
@@ -144,9 +150,9 @@ class ClipClassifierImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ClipClassifier);
 
-// Feature mode's place of the backbone: [B, C, T] -> three levels [B, F, T / 2^k]. stem-layers convolutions (kernel 3), then level k + 1 is a
-// convolution with stride 2, or the maximum of two rows, of level k. LayerNorm and ReLU follow each convolution. Without stem layers and
-// with maxima the levels are the features themselves.
+// Feature mode's place of the backbone: [B, C, T] -> three levels [B, F, T / 2^k]. stem-layers convolutions (kernel 3),
+// then level k + 1 is a convolution with stride 2, or the maximum of two rows, of level k. LayerNorm and ReLU follow
+// each convolution. Without stem layers and with maxima the levels are the features themselves.
 class FeatureLevelsImpl : public torch::nn::Module {
  public:
   FeatureLevelsImpl(std::int64_t dim, const SptadOptions& options);
@@ -203,20 +209,22 @@ TORCH_MODULE(SptadFeatureNet);
 // 3.1.1: an I3D for each modality.
 struct BackboneOptions {
   double width = 1;
-  double lr = 1;               // times the detector's learning rate; 0: frozen (Table 4)
+  double lr = 1;  // times the detector's learning rate; 0: frozen (Table 4)
   double bn_momentum = 0.01;
   bool freeze_bn = false, checkpointing = false;
-  std::string rgb, flow;       // files of weights to start from, or kRandomWeights; a training needs those of its modalities
+  std::string rgb, flow;  // files of weights to start from, or kRandomWeights; a training needs those of its modalities
 };
 Settings settings_of(BackboneOptions& options);
-// Error (field backbone-rgb or backbone-flow) when a new network cannot be trained: nothing is said of where a backbone's weights come from, the
-// file is not there, or random ones would stay as they are (lr 0).
+// Error (field backbone-rgb or backbone-flow) when a new network cannot be trained: nothing is said of where a
+// backbone's weights come from, the file is not there, or random ones would stay as they are (lr 0).
 void check_start(const BackboneOptions& options, const FrameContract& frames);
 
-// End to end from frames. x [B, C, T, H, W] bytes as Frames gives them (RGB, flow, or RGB then flow), T a multiple of 16.
+// End to end from frames. x [B, C, T, H, W] bytes as Frames gives them (RGB, flow, or RGB then flow), T a multiple
+// of 16.
 class SptadPixelNetImpl : public SptadNetImpl {
  public:
-  SptadPixelNetImpl(const FrameContract& frames, std::int64_t classes, const SptadOptions& options, const BackboneOptions& backbone);
+  SptadPixelNetImpl(const FrameContract& frames, std::int64_t classes, const SptadOptions& options,
+                    const BackboneOptions& backbone);
   // Mixed_3c, 4f, 5c of both backbones, side by side. [B, C_k, T / 2^(k + 1), ceil(H / 8 / 2^k), ..]
   std::vector<torch::Tensor> levels(const torch::Tensor& x);
   SptadOutput forward(const torch::Tensor& x) override { return detector_(levels(x)); }
@@ -239,7 +247,8 @@ struct ClipTruths {
 };
 
 struct SetLoss {
-  torch::Tensor match;  // [S, B, G] int64, CPU: prediction of each ground truth, -1 in padding (and for more ground truths than predictions)
+  torch::Tensor match;  // [S, B, G] int64, CPU: prediction of each ground truth, -1 in padding (and for more ground
+                        // truths than predictions)
   torch::Tensor cost;   // [S, B, N, G] float64, CPU; 0 in padding
   torch::Tensor parts;  // [S, 3]: focal, L1, 1 - GIoU, each divided by the number matched in the batch (at least 1)
   torch::Tensor loss;   // weighted, summed over the stages

@@ -8,9 +8,7 @@
 namespace tal {
 namespace {
 
-std::int64_t classes_of(const InputContract& inputs) {
-  return static_cast<std::int64_t>(inputs.classes.size());
-}
+std::int64_t classes_of(const InputContract& inputs) { return static_cast<std::int64_t>(inputs.classes.size()); }
 
 // Of an input of frames: make_network() makes no other.
 SptadPixelNetImpl& pixel_net(SptadNetImpl& network) { return static_cast<SptadPixelNetImpl&>(network); }
@@ -34,8 +32,7 @@ torch::Tensor SptadFeatureInput::training_clip(const TrainingSet& set, std::size
   return whole_video_ ? resize_rows(set.all_rows(video), clip).t() : set.rows(video, first, clip).t();
 }
 
-torch::Tensor SptadFeatureInput::test_clip(const Sequence& sequence, std::int64_t first,
-                                           std::int64_t clip) const {
+torch::Tensor SptadFeatureInput::test_clip(const Sequence& sequence, std::int64_t first, std::int64_t clip) const {
   if (whole_video_) return resize_rows(sequence.x, clip).t();
   const auto rows = sequence.x.t().slice(1, first, first + clip);  // [C, T]
   return rows.size(1) < clip ? torch::constant_pad_nd(rows, {0, clip - rows.size(1)}) : rows;
@@ -45,20 +42,18 @@ torch::Tensor SptadFeatureInput::test_clip(const Sequence& sequence, std::int64_
 
 Settings SptadFrameInput::settings() {
   Settings s;
-  s.add("modalities", &frames_.modalities, "Frames as pictures, optical flow, or both",
-        {"rgb", "flow", "rgb+flow"})
+  s.add("modalities", &frames_.modalities, "Frames as pictures, optical flow, or both", {"rgb", "flow", "rgb+flow"})
       .with("input", {"clips"});
   s.add("fps", &frames_.fps, "Sampled frames per second")
       .between(0.001, 1000)
       .with("input", {"clips"})
       .with("frames", {"0"});
-  s.add("frames", &frames_.count,
-        "Sampled frames of every video, whatever its length; 0: as many as fps gives")
+  s.add("frames", &frames_.count, "Sampled frames of every video, whatever its length; 0: as many as fps gives")
       .between(0, 1 << 20)
       .with("input", {"clips"});
   s.add("size", &frames_.side, "Pixels that frames are resized to").between(8, 4096).with("input", {"clips"});
-  s.add("resize", &frames_.resize,
-        "Frames become squares, or keep their shape and the shorter side is resized", {"square", "short"})
+  s.add("resize", &frames_.resize, "Frames become squares, or keep their shape and the shorter side is resized",
+        {"square", "short"})
       .with("input", {"clips"});
   s.add("flow-method", &frames_.flow, "How optical flow is computed", {"block", "dis", "farneback", "tvl1"})
       .with("input", {"clips"})
@@ -73,8 +68,7 @@ Settings SptadFrameInput::settings() {
 
 void SptadFrameInput::check_settings() const {
   if (crop_ > frames_.side)
-    throw Error("must lie in 1.." + std::to_string(frames_.side) + ", the size of the frames")
-        .at_field("crop");
+    throw Error("must lie in 1.." + std::to_string(frames_.side) + ", the size of the frames").at_field("crop");
 }
 
 std::shared_ptr<SptadNetImpl> SptadFrameInput::make_network(const InputContract& inputs,
@@ -113,11 +107,9 @@ torch::Tensor SptadFrameInput::training_clip(const TrainingSet& set, std::size_t
   return frame_clip(frames, first, clip, crop);
 }
 
-torch::Tensor SptadFrameInput::test_clip(const Sequence& sequence, std::int64_t first,
-                                         std::int64_t clip) const {
+torch::Tensor SptadFrameInput::test_clip(const Sequence& sequence, std::int64_t first, std::int64_t clip) const {
   const Frames& frames = *sequence.frames;
-  return frame_clip(frames, first, clip,
-                    {(frames.height() - crop_) / 2, (frames.width() - crop_) / 2, crop_, crop_});
+  return frame_clip(frames, first, clip, {(frames.height() - crop_) / 2, (frames.width() - crop_) / 2, crop_, crop_});
 }
 
 }  // namespace tal

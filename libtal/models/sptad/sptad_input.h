@@ -16,9 +16,8 @@ class SptadInput {
  public:
   virtual ~SptadInput() = default;
 
-  virtual std::int64_t unit() const = 0;  // a clip has a multiple of so many rows
-  virtual std::int64_t clips_at_once()
-      const = 0;  // that pass through the network together unless the user says
+  virtual std::int64_t unit() const = 0;              // a clip has a multiple of so many rows
+  virtual std::int64_t clips_at_once() const = 0;     // that pass through the network together unless the user says
   virtual bool whole_video() const { return false; }  // a clip is all rows of a video, resized
   virtual std::optional<FrameContract> frames() const { return std::nullopt; }
   virtual std::int64_t rows(const Sequence& sequence) const = 0;
@@ -36,8 +35,8 @@ class SptadInput {
 
   // One clip from row `first` on. Training: cropped and mirrored at random, of frames.
   // [C, clip] of features, bytes [C, clip, H, W] of frames.
-  virtual torch::Tensor training_clip(const TrainingSet& set, std::size_t video, std::int64_t first,
-                                      std::int64_t clip, Random& random) const = 0;
+  virtual torch::Tensor training_clip(const TrainingSet& set, std::size_t video, std::int64_t first, std::int64_t clip,
+                                      Random& random) const = 0;
   virtual torch::Tensor test_clip(const Sequence& sequence, std::int64_t first, std::int64_t clip) const = 0;
 };
 
@@ -49,10 +48,9 @@ class SptadFeatureInput : public SptadInput {
   std::int64_t clips_at_once() const override { return 16; }
   bool whole_video() const override { return whole_video_; }
   std::int64_t rows(const Sequence& sequence) const override { return sequence.x.size(0); }
-  std::shared_ptr<SptadNetImpl> make_network(const InputContract& inputs,
-                                             const SptadOptions& options) const override;
-  torch::Tensor training_clip(const TrainingSet& set, std::size_t video, std::int64_t first,
-                              std::int64_t clip, Random& random) const override;
+  std::shared_ptr<SptadNetImpl> make_network(const InputContract& inputs, const SptadOptions& options) const override;
+  torch::Tensor training_clip(const TrainingSet& set, std::size_t video, std::int64_t first, std::int64_t clip,
+                              Random& random) const override;
   torch::Tensor test_clip(const Sequence& sequence, std::int64_t first, std::int64_t clip) const override;
 
  private:
@@ -69,13 +67,12 @@ class SptadFrameInput : public SptadInput {
   std::int64_t rows(const Sequence& sequence) const override { return sequence.frames->count(); }
   void check_settings() const override;
   void check_start() const override { tal::check_start(backbone_, frames_); }
-  std::shared_ptr<SptadNetImpl> make_network(const InputContract& inputs,
-                                             const SptadOptions& options) const override;
+  std::shared_ptr<SptadNetImpl> make_network(const InputContract& inputs, const SptadOptions& options) const override;
   void load_start(SptadNetImpl& network) const override;
   // The detector's, and the backbones' unless they are frozen.
   std::vector<ParameterGroup> parameters(SptadNetImpl& network) const override;
-  torch::Tensor training_clip(const TrainingSet& set, std::size_t video, std::int64_t first,
-                              std::int64_t clip, Random& random) const override;
+  torch::Tensor training_clip(const TrainingSet& set, std::size_t video, std::int64_t first, std::int64_t clip,
+                              Random& random) const override;
   torch::Tensor test_clip(const Sequence& sequence, std::int64_t first, std::int64_t clip) const override;
 
  private:

@@ -1,5 +1,5 @@
-// SP-TAD as a model: trained on clips of feature rows or, end to end, of video frames, it stands for the propose stage and gives labelled
-// detections.
+// SP-TAD as a model: trained on clips of feature rows or, end to end, of video frames, it stands for the propose stage
+// and gives labelled detections.
 #pragma once
 
 #include "libtal/models/core/model.h"
@@ -8,8 +8,8 @@
 
 namespace tal {
 
-// First rows of the clips that a sequence is cut into: every `stride` rows while a clip fits, then one that ends with the sequence.
-// A sequence that is no longer than a clip is one clip, {0}.
+// First rows of the clips that a sequence is cut into: every `stride` rows while a clip fits, then one that ends with
+// the sequence. A sequence that is no longer than a clip is one clip, {0}.
 std::vector<std::int64_t> clip_starts(std::int64_t rows, std::int64_t clip, std::int64_t stride);
 
 class SptadModel : public Model {
@@ -29,12 +29,15 @@ class SptadModel : public Model {
 
   // One sample a clip; item is not used.
   std::vector<Sample> samples(const TrainingSet& set, std::size_t phase) const override;
-  // x [B, C, clip] (windows of the rows, or all of a video's resized), or bytes [B, C, clip, crop, crop] of frames; segments [B, G, 2] in fractions of the clip, labels [B, G], count [B].
-  Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random, std::size_t phase) const override;
+  // x [B, C, clip] (windows of the rows, or all of a video's resized), or bytes [B, C, clip, crop, crop] of frames;
+  // segments [B, G, 2] in fractions of the clip, labels [B, G], count [B].
+  Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random,
+                   std::size_t phase) const override;
   Losses loss(const Batch& batch, std::size_t phase) override;
 
   bool proposes() const override { return true; }
-  // The last stage's best N pairs of proposal and class of every clip; score = class probability x the clip's probability of the class.
+  // The last stage's best N pairs of proposal and class of every clip; score = class probability x the clip's
+  // probability of the class.
   void propose(Record& record, const Sequence& sequence) override;
   std::string suppression() const override { return "sptad"; }
 
@@ -44,18 +47,20 @@ class SptadModel : public Model {
     std::int64_t label = 0;
   };
   const SptadInput& input() const;
-  // Where clips of a sequence begin, and how many of its rows a clip stands for: `clip`, or all when they are resized to it.
+  // Where clips of a sequence begin, and how many of its rows a clip stands for: `clip`, or all when they are resized
+  // to it.
   std::vector<std::int64_t> starts(std::int64_t rows, std::int64_t stride) const;
   std::int64_t extent(std::int64_t rows) const { return input().whole_video() ? rows : clip_; }
   std::vector<ClipTruth> truths_in(const TrainingSet::Video& video, std::int64_t first) const;
   // Class scores [n, N, K] and segments [n, N, 2] of clips, on the CPU.
   std::pair<torch::Tensor, torch::Tensor> detect(const torch::Tensor& clips);
   // The best pairs of proposal and class of one clip that begins at row `first`: scores [N, K], segments [N, 2].
-  void add_detections(const torch::Tensor& scores, const torch::Tensor& segments, const Sequence& sequence, std::int64_t first, std::int64_t rows, Record& record,
-                      std::vector<Proposal>& found) const;
+  void add_detections(const torch::Tensor& scores, const torch::Tensor& segments, const Sequence& sequence,
+                      std::int64_t first, std::int64_t rows, Record& record, std::vector<Proposal>& found) const;
 
   SptadOptions options_;
-  std::string input_ = "windows";  // of feature rows; "rescale": all rows of a video resized to one clip; "clips": frames, end to end
+  std::string input_ = "windows";  // of feature rows; "rescale": all rows of a video resized to one clip; "clips":
+                                   // frames, end to end
   SptadFeatureInput windows_{false}, whole_videos_{true};
   SptadFrameInput frames_;
   std::int64_t clip_ = 256, train_stride_ = 30, shift_ = 0;

@@ -4,9 +4,13 @@
 
 namespace tal {
 
-ConvShape square(std::int64_t kernel, std::int64_t stride) { return {{kernel, kernel}, {stride, stride}, {kernel / 2, kernel / 2}}; }
+ConvShape square(std::int64_t kernel, std::int64_t stride) {
+  return {{kernel, kernel}, {stride, stride}, {kernel / 2, kernel / 2}};
+}
 
-ConvShape in_space(std::int64_t kernel, std::int64_t stride) { return {{1, kernel, kernel}, {1, stride, stride}, {0, kernel / 2, kernel / 2}}; }
+ConvShape in_space(std::int64_t kernel, std::int64_t stride) {
+  return {{1, kernel, kernel}, {1, stride, stride}, {0, kernel / 2, kernel / 2}};
+}
 
 ConvShape biased(ConvShape shape) {
   shape.bias = true;
@@ -68,9 +72,10 @@ void NamedParts::fold() {
   for (auto& pair : pairs_) pair->fold();
 }
 
-std::shared_ptr<ConvNorm> NamedParts::conv_norm(const std::string& conv, const std::string& norm, std::int64_t in, std::int64_t out, ConvShape shape,
-                                                double epsilon) {
-  return pairs_.emplace_back(std::make_shared<ConvNorm>(place(conv, Conv(in, out, std::move(shape))), place(norm, Norm(out, epsilon))));
+std::shared_ptr<ConvNorm> NamedParts::conv_norm(const std::string& conv, const std::string& norm, std::int64_t in,
+                                                std::int64_t out, ConvShape shape, double epsilon) {
+  return pairs_.emplace_back(
+      std::make_shared<ConvNorm>(place(conv, Conv(in, out, std::move(shape))), place(norm, Norm(out, epsilon))));
 }
 
 torch::nn::Module& NamedParts::parent(const std::string& path) {

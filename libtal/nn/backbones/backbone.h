@@ -1,6 +1,5 @@
-// What the encoder networks share: convolutions with their normalisation, named as the reference names them, and the layers that can be
-// asked for.
-// Error for inputs of another shape (libtal/nn/shapes.h).
+// What the encoder networks share: convolutions with their normalisation, named as the reference names them, and the
+// layers that can be asked for. Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <torch/torch.h>
@@ -55,7 +54,8 @@ struct NormImpl : torch::nn::Module {
 };
 TORCH_MODULE(Norm);
 
-// Convolution, then normalisation. fold() makes them one convolution: w' = w g / sqrt(v + e), b' = (b - m) g / sqrt(v + e) + beta.
+// Convolution, then normalisation. fold() makes them one convolution: w' = w g / sqrt(v + e), b' = (b - m) g / sqrt(v +
+// e) + beta.
 class ConvNorm {
  public:
   ConvNorm() = default;
@@ -81,8 +81,8 @@ class NamedParts : public torch::nn::Module {
     return part;
   }
   // Returns a handle; fold() reaches it through the list of pairs, so both see the folded weights.
-  std::shared_ptr<ConvNorm> conv_norm(const std::string& conv, const std::string& norm, std::int64_t in, std::int64_t out, ConvShape shape,
-                                      double epsilon = 1e-5);
+  std::shared_ptr<ConvNorm> conv_norm(const std::string& conv, const std::string& norm, std::int64_t in,
+                                      std::int64_t out, ConvShape shape, double epsilon = 1e-5);
 
  private:
   torch::nn::Module& parent(const std::string& path);
@@ -97,13 +97,16 @@ struct LayerInfo {
 
 class EncoderNetwork : public NamedParts {
  public:
-  // What can be asked for, in forward order; the networks with classes end with `logits` and `scores` (softmax of logits).
+  // What can be asked for, in forward order; the networks with classes end with `logits` and `scores` (softmax of
+  // logits).
   virtual std::vector<LayerInfo> layers() const = 0;
   virtual std::string default_layer() const { return "pool"; }
-  // Preprocessed [B, C, H, W] or [B, C, T, H, W] -> [B, dim of the layer]; layers that have space or time are averaged over both.
+  // Preprocessed [B, C, H, W] or [B, C, T, H, W] -> [B, dim of the layer]; layers that have space or time are averaged
+  // over both.
   virtual torch::Tensor forward(torch::Tensor x, std::string_view layer) = 0;
 
-  // Once the weights are there: inference mode, normalisations folded, convolutions made ready for the processor. Values move by rounding only.
+  // Once the weights are there: inference mode, normalisations folded, convolutions made ready for the processor.
+  // Values move by rounding only.
   void prepare();
 };
 

@@ -7,10 +7,11 @@ namespace {
 
 // Fig. 5 of the paper, right-hand columns.
 constexpr InceptionBlockShape kBlocks[] = {
-    {"3a", 64, 64, 64, 64, 96, 32, false},      {"3b", 64, 64, 96, 64, 96, 64, false},      {"3c", 0, 128, 160, 64, 96, 0, true},
-    {"4a", 224, 64, 96, 96, 128, 128, false},   {"4b", 192, 96, 128, 96, 128, 128, false},  {"4c", 160, 128, 160, 128, 160, 128, false},
-    {"4d", 96, 128, 192, 160, 192, 128, false}, {"4e", 0, 128, 192, 192, 256, 0, true},     {"5a", 352, 192, 320, 160, 224, 128, false},
-    {"5b", 352, 192, 320, 192, 224, 128, true}};
+    {"3a", 64, 64, 64, 64, 96, 32, false},       {"3b", 64, 64, 96, 64, 96, 64, false},
+    {"3c", 0, 128, 160, 64, 96, 0, true},        {"4a", 224, 64, 96, 96, 128, 128, false},
+    {"4b", 192, 96, 128, 96, 128, 128, false},   {"4c", 160, 128, 160, 128, 160, 128, false},
+    {"4d", 96, 128, 192, 160, 192, 128, false},  {"4e", 0, 128, 192, 192, 256, 0, true},
+    {"5a", 352, 192, 320, 160, 224, 128, false}, {"5b", 352, 192, 320, 192, 224, 128, true}};
 
 // Caffe rounds the extents of its poolings up.
 torch::Tensor max_pool(const torch::Tensor& x, std::int64_t stride, std::int64_t padding) {
@@ -46,7 +47,9 @@ torch::Tensor BnInception::Block::forward(const torch::Tensor& x) const {
   branches.push_back((*double_2)((*double_1)((*double_reduce)(x, kRelu), kRelu), kRelu));
   if (!one) branches.push_back(max_pool(x, 2, 0));
   // Means count the padding, as Caffe's do.
-  else branches.push_back((*pool)(shape.max_pool ? max_pool(x, 1, 1) : torch::avg_pool2d(x, {3, 3}, {1, 1}, {1, 1}, true, true), kRelu));
+  else
+    branches.push_back(
+        (*pool)(shape.max_pool ? max_pool(x, 1, 1) : torch::avg_pool2d(x, {3, 3}, {1, 1}, {1, 1}, true, true), kRelu));
   return torch::cat(branches, 1);
 }
 
@@ -63,23 +66,24 @@ BnInception::BnInception(const BnInceptionOptions& o) : options_(o) {
 }
 
 std::vector<LayerInfo> BnInception::layers() const {
-  std::vector<LayerInfo> out = {{"inception_3c", blocks_[2].out}, {"inception_4e", blocks_[7].out}, {"pool", blocks_.back().out}};
+  std::vector<LayerInfo> out = {
+      {"inception_3c", blocks_[2].out}, {"inception_4e", blocks_[7].out}, {"pool", blocks_.back().out}};
   add_class_layers(out, options_.classes);
   return out;
 }
 
 torch::Tensor BnInception::forward(torch::Tensor x, std::string_view layer) {
   check_shape(x, {kAny, options_.channels, at_least(31), at_least(31)}, "BN-Inception: pictures [B, C, H, W]");
-  x = max_pool((*conv1_)(x, kRelu), 2, 0);                                   // [B, 64, 56, 56] of 224 x 224
-  x = max_pool((*conv2_)((*conv2_reduce_)(x, kRelu), kRelu), 2, 0);         // [B, 192, 28, 28]
+  x = max_pool((*conv1_)(x, kRelu), 2, 0);                           // [B, 64, 56, 56] of 224 x 224
+  x = max_pool((*conv2_)((*conv2_reduce_)(x, kRelu), kRelu), 2, 0);  // [B, 192, 28, 28]
   // Two blocks halve the grid by a convolution and by a pooling, which differ for odd sizes.
   check_shape(x, {kAny, kAny, multiple_of(4), multiple_of(4)},
               "BN-Inception: the stem's output [B, C, H, W], of pictures of 32 k - 1 to 32 k + 6 pixels,");
   for (const auto& block : blocks_) {
-    x = block.forward(x);                                                     // 3: 28 x 28, 4: 14 x 14, 5: 7 x 7
+    x = block.forward(x);  // 3: 28 x 28, 4: 14 x 14, 5: 7 x 7
     if (layer == "inception_" + std::string(block.shape.name)) return global_mean(x);
   }
-  x = global_mean(x);                                                         // [B, 1024]
+  x = global_mean(x);  // [B, 1024]
   return layer == "pool" ? x : classify(fc_->forward(x), layer);
 }
 

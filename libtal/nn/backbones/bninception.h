@@ -1,6 +1,6 @@
-// BN-Inception (Ioffe & Szegedy, "Batch Normalization", ICML 2015, Fig. 5) as the two-stream networks of TSN use it (Wang et al., ECCV 2016): the names of
-// tsn-pytorch and its BN-Inception port (conv1_7x7_s2, inception_3a_1x1, ...), biases before the normalisations, poolings that round up.
-// Error for inputs of another shape (libtal/nn/shapes.h).
+// BN-Inception (Ioffe & Szegedy, "Batch Normalization", ICML 2015, Fig. 5) as the two-stream networks of TSN use it
+// (Wang et al., ECCV 2016): the names of tsn-pytorch and its BN-Inception port (conv1_7x7_s2, inception_3a_1x1, ...),
+// biases before the normalisations, poolings that round up. Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include "libtal/nn/backbones/backbone.h"
@@ -8,14 +8,15 @@
 namespace tal {
 
 struct BnInceptionOptions {
-  std::int64_t channels = 3;     // of the input: 3 for RGB, 10 for a stack of five flow fields
-  std::int64_t classes = 1000;   // 0: without the classifier
-  std::int64_t divisor = 1;      // of every channel count (small networks for tests)
+  std::int64_t channels = 3;    // of the input: 3 for RGB, 10 for a stack of five flow fields
+  std::int64_t classes = 1000;  // 0: without the classifier
+  std::int64_t divisor = 1;     // of every channel count (small networks for tests)
 };
 
 struct InceptionBlockShape {
   const char* name;
-  std::int64_t one, three_reduce, three, double_reduce, doubled, pool;  // one 0: the grid is halved and pooling passes its input on
+  std::int64_t one, three_reduce, three, double_reduce, doubled, pool;  // one 0: the grid is halved and pooling passes
+                                                                        // its input on
   bool max_pool;
 };
 

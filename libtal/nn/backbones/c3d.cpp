@@ -11,12 +11,16 @@
 namespace tal {
 
 C3dImpl::C3dImpl(double width, std::int64_t frozen) {
-  static constexpr struct { const char* name; std::int64_t channels; } kLayers[] = {
-      {"conv1a", 64}, {"conv2a", 128}, {"conv3a", 256}, {"conv3b", 256}, {"conv4a", 512}, {"conv4b", 512}, {"conv5a", 512}, {"conv5b", 512}};
+  static constexpr struct {
+    const char* name;
+    std::int64_t channels;
+  } kLayers[] = {{"conv1a", 64},  {"conv2a", 128}, {"conv3a", 256}, {"conv3b", 256},
+                 {"conv4a", 512}, {"conv4b", 512}, {"conv5a", 512}, {"conv5b", 512}};
   channels_ = 3;
   for (const auto& layer : kLayers) {
     const auto next = std::max<std::int64_t>(1, std::llround(width * static_cast<double>(layer.channels)));
-    auto convolution = register_module(layer.name, torch::nn::Conv3d(torch::nn::Conv3dOptions(channels_, next, 3).padding(1)));
+    auto convolution =
+        register_module(layer.name, torch::nn::Conv3d(torch::nn::Conv3dOptions(channels_, next, 3).padding(1)));
     if (static_cast<std::int64_t>(convolutions_.size()) < frozen)
       for (auto& parameter : convolution->parameters()) parameter.requires_grad_(false);
     convolutions_.push_back(convolution);
@@ -30,7 +34,10 @@ torch::Tensor C3dImpl::forward(torch::Tensor x) {
   const auto conv = [&](std::size_t k) {
     const auto &weight = convolutions_[k]->weight, &bias = convolutions_[k]->bias;
     if (torch::autograd::compute_requires_grad(x, weight)) x = torch::relu(convolutions_[k]->forward(x));
-    else x = (*fixed_[k].get({weight, bias}, [&] { return FixedConvolution(weight, bias, {1, 1, 1}, {1, 1, 1}); }))(x, {.relu = true});
+    else
+      x = (*fixed_[k].get({weight, bias}, [&] {
+        return FixedConvolution(weight, bias, {1, 1, 1}, {1, 1, 1});
+      }))(x, {.relu = true});
   };
   const auto pool = [&](std::int64_t time) { x = torch::max_pool3d(x, {time, 2, 2}); };
   conv(0), pool(1);           // [B, 64, T, H/2, W/2]

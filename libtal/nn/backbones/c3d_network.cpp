@@ -13,17 +13,18 @@ C3dNetwork::C3dNetwork(const C3dNetworkOptions& o) : options_(o), convolutions_(
 }
 
 std::vector<LayerInfo> C3dNetwork::layers() const {
-  std::vector<LayerInfo> out = {{"pool", convolutions_->channels()}, {"fc6", options_.hidden}, {"fc7", options_.hidden}};
+  std::vector<LayerInfo> out = {
+      {"pool", convolutions_->channels()}, {"fc6", options_.hidden}, {"fc7", options_.hidden}};
   add_class_layers(out, options_.classes);
   return out;
 }
 
 torch::Tensor C3dNetwork::forward(torch::Tensor x, std::string_view layer) {
   check_shape(x, {kAny, 3, 16, 112, 112}, "C3D: clips [B, 3, T, H, W]");
-  x = convolutions_->forward(x);                                      // [B, 512, 2, 7, 7]
-  x = torch::max_pool3d(x, {2, 2, 2}, {2, 2, 2}, {0, 1, 1});          // [B, 512, 1, 4, 4]
+  x = convolutions_->forward(x);                              // [B, 512, 2, 7, 7]
+  x = torch::max_pool3d(x, {2, 2, 2}, {2, 2, 2}, {0, 1, 1});  // [B, 512, 1, 4, 4]
   if (layer == "pool") return global_mean(x);
-  x = torch::relu(fc6_->forward(x.flatten(1)));                       // [B, 4096]
+  x = torch::relu(fc6_->forward(x.flatten(1)));  // [B, 4096]
   if (layer == "fc6") return x;
   x = torch::relu(fc7_->forward(x));
   return layer == "fc7" ? x : classify(fc8_->forward(x), layer);

@@ -13,7 +13,8 @@ struct C3dNetworkOptions {
   std::int64_t classes = 487;  // Sports-1M; 0: without fc8
 };
 
-// Clips of 16 frames, 112 x 112. Layers: pool (mean of pool5 over space), fc6, fc7 (both behind their ReLU), logits, scores; default fc6.
+// Clips of 16 frames, 112 x 112. Layers: pool (mean of pool5 over space), fc6, fc7 (both behind their ReLU), logits,
+// scores; default fc6.
 class C3dNetwork : public EncoderNetwork {
  public:
   explicit C3dNetwork(const C3dNetworkOptions& options);

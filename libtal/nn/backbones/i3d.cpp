@@ -27,7 +27,8 @@ class Recomputing {
 };
 
 std::int64_t scaled(std::int64_t filters, double width) {
-  return 4 * std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(static_cast<double>(filters) * width / 4 - 1e-9)));
+  return 4 * std::max<std::int64_t>(
+                 1, static_cast<std::int64_t>(std::ceil(static_cast<double>(filters) * width / 4 - 1e-9)));
 }
 
 constexpr Extent3 kOne{1, 1, 1};
@@ -45,15 +46,19 @@ Padding3 padding_of(const torch::Tensor& x, const Extent3& kernel, const Extent3
   return padding;
 }
 
-// The port pads with zeros; what is pooled comes from a ReLU, so leaving the padding out gives the same maxima. ceil_mode makes room for
-// the one value that "same" padding may have more behind.
+// The port pads with zeros; what is pooled comes from a ReLU, so leaving the padding out gives the same maxima.
+// ceil_mode makes room for the one value that "same" padding may have more behind.
 torch::Tensor max_pool(const torch::Tensor& x, const Extent3& kernel, const Extent3& stride) {
   return torch::max_pool3d(x, kernel, stride, padding_of(x, kernel, stride).before, 1, /*ceil_mode=*/true);
 }
 
-// A convolution; one of size 1 as the matrix product that it is: LibTorch hands those of small batches to slower code on a single thread.
-torch::Tensor convolve(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias, const Extent3& stride, const Extent3& padding) {
-  if (weight.numel() != weight.size(0) * weight.size(1) || stride != kOne || !x.is_contiguous(torch::MemoryFormat::ChannelsLast3d)) return torch::conv3d(x, weight, bias, stride, padding);
+// A convolution; one of size 1 as the matrix product that it is: LibTorch hands those of small batches to slower code
+// on a single thread.
+torch::Tensor convolve(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
+                       const Extent3& stride, const Extent3& padding) {
+  if (weight.numel() != weight.size(0) * weight.size(1) || stride != kOne ||
+      !x.is_contiguous(torch::MemoryFormat::ChannelsLast3d))
+    return torch::conv3d(x, weight, bias, stride, padding);
   return torch::linear(x.permute({0, 2, 3, 4, 1}), weight.flatten(1), bias).permute({0, 4, 1, 2, 3});
 }
 
@@ -65,7 +70,8 @@ struct Part : torch::CustomClassHolder {
 // y = part(x), keeping x only; backward() runs the part again, with gradients.
 class Checkpoint : public torch::autograd::Function<Checkpoint> {
  public:
-  static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const c10::intrusive_ptr<Part>& part, const torch::Tensor& x, at::TensorList parameters) {
+  static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const c10::intrusive_ptr<Part>& part,
+                               const torch::Tensor& x, at::TensorList parameters) {
     torch::autograd::variable_list saved = {x};
     saved.insert(saved.end(), parameters.begin(), parameters.end());
     ctx->save_for_backward(std::move(saved));
@@ -73,7 +79,8 @@ class Checkpoint : public torch::autograd::Function<Checkpoint> {
     return part->fn(x);
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx, const torch::autograd::variable_list& gradients) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
+                                                 const torch::autograd::variable_list& gradients) {
     const auto saved = ctx->get_saved_variables();
     const auto part = c10::static_intrusive_pointer_cast<Part>(ctx->saved_data["part"].toCapsule());
     torch::autograd::variable_list wanted;
@@ -86,13 +93,15 @@ class Checkpoint : public torch::autograd::Function<Checkpoint> {
     torch::autograd::variable_list result(saved.size() + 1);  // the first argument is no tensor
     const torch::AutoGradMode on(true);
     const Recomputing second;
-    const auto found = torch::autograd::grad({part->fn(x)}, wanted, {gradients[0]}, std::nullopt, false, /*allow_unused=*/true);
+    const auto found =
+        torch::autograd::grad({part->fn(x)}, wanted, {gradients[0]}, std::nullopt, false, /*allow_unused=*/true);
     for (std::size_t k = 0; k < places.size(); ++k) result[places[k]] = found[k];
     return result;
   }
 };
 
-torch::Tensor checkpoint(std::function<torch::Tensor(const torch::Tensor&)> fn, const torch::Tensor& x, const std::vector<torch::Tensor>& parameters) {
+torch::Tensor checkpoint(std::function<torch::Tensor(const torch::Tensor&)> fn, const torch::Tensor& x,
+                         const std::vector<torch::Tensor>& parameters) {
   return Checkpoint::apply(c10::make_intrusive<Part>(std::move(fn)), x, at::TensorList(parameters));
 }
 
@@ -103,13 +112,18 @@ SamePadding same_padding(std::int64_t size, std::int64_t kernel, std::int64_t st
   return {all / 2, all - all / 2};
 }
 
-Unit3dImpl::Unit3dImpl(std::int64_t in, std::int64_t out, const Extent3& kernel, const Extent3& stride, const I3dOptions& options)
+Unit3dImpl::Unit3dImpl(std::int64_t in, std::int64_t out, const Extent3& kernel, const Extent3& stride,
+                       const I3dOptions& options)
     : kernel_(kernel),
       stride_(stride),
       momentum_(options.bn_momentum),
       frozen_(options.freeze_bn),
-      conv3d_(register_module("conv3d", torch::nn::Conv3d(torch::nn::Conv3dOptions(in, out, torch::ExpandingArray<3>(kernel)).stride(stride).bias(false)))),
-      bn_(register_module("bn", torch::nn::BatchNorm3d(torch::nn::BatchNorm3dOptions(out).eps(kEpsilon).momentum(momentum_)))) {
+      conv3d_(register_module(
+          "conv3d",
+          torch::nn::Conv3d(
+              torch::nn::Conv3dOptions(in, out, torch::ExpandingArray<3>(kernel)).stride(stride).bias(false)))),
+      bn_(register_module(
+          "bn", torch::nn::BatchNorm3d(torch::nn::BatchNorm3dOptions(out).eps(kEpsilon).momentum(momentum_)))) {
   if (!frozen_) return;
   bn_->weight.set_requires_grad(false);
   bn_->bias.set_requires_grad(false);
@@ -117,7 +131,7 @@ Unit3dImpl::Unit3dImpl(std::int64_t in, std::int64_t out, const Extent3& kernel,
 
 torch::Tensor Unit3dImpl::forward(torch::Tensor x) {
   check_shape(x, {kAny, conv3d_->options.in_channels(), at_least(1), at_least(1), at_least(1)},
-      "I3D unit: input [B, C, T, H, W]");
+              "I3D unit: input [B, C, T, H, W]");
   const auto padding = padding_of(x, kernel_, stride_);
   Extent3 own = padding.before;  // without a stride the same on both sides, whatever the size
   if (stride_ != kOne) {
@@ -127,10 +141,15 @@ torch::Tensor Unit3dImpl::forward(torch::Tensor x) {
   }
   if (is_training() && !frozen_) {
     const auto y = convolve(x, conv3d_->weight, {}, stride_, own);
-    if (y.numel() == y.size(1)) throw Error("BatchNorm of the I3D backbone sees one value a channel: longer clips, larger frames, a larger batch or a frozen BatchNorm are needed");
-    const auto mean = recomputing ? torch::Tensor() : bn_->running_mean, variance = recomputing ? torch::Tensor() : bn_->running_var;
+    if (y.numel() == y.size(1))
+      throw Error(
+          "BatchNorm of the I3D backbone sees one value a channel: longer clips, larger frames, a larger batch or a "
+          "frozen BatchNorm are needed");
+    const auto mean = recomputing ? torch::Tensor() : bn_->running_mean,
+               variance = recomputing ? torch::Tensor() : bn_->running_var;
     if (!recomputing) bn_->num_batches_tracked += 1;
-    return torch::batch_norm(y, bn_->weight, bn_->bias, mean, variance, /*training=*/true, momentum_, kEpsilon, false).relu_();
+    return torch::batch_norm(y, bn_->weight, bn_->bias, mean, variance, /*training=*/true, momentum_, kEpsilon, false)
+        .relu_();
   }
   const auto folded = [&] {
     const auto scale = bn_->weight * (bn_->running_var + kEpsilon).rsqrt();
@@ -141,14 +160,16 @@ torch::Tensor Unit3dImpl::forward(torch::Tensor x) {
     return convolve(x, weight, bias, stride_, own).relu_();
   }
   // Batch normalisation changes its statistics without a new version of theirs; the count of batches has one.
-  const auto fixed = fixed_.get({conv3d_->weight, bn_->weight, bn_->bias, bn_->running_mean, bn_->running_var, bn_->num_batches_tracked}, [&] {
-    const auto [weight, bias] = folded();
-    return FixedConvolution(weight, bias, {stride_.begin(), stride_.end()}, {own.begin(), own.end()});
-  });
+  const auto fixed = fixed_.get(
+      {conv3d_->weight, bn_->weight, bn_->bias, bn_->running_mean, bn_->running_var, bn_->num_batches_tracked}, [&] {
+        const auto [weight, bias] = folded();
+        return FixedConvolution(weight, bias, {stride_.begin(), stride_.end()}, {own.begin(), own.end()});
+      });
   return (*fixed)(x, {.relu = true});
 }
 
-InceptionBlockImpl::InceptionBlockImpl(std::int64_t in, const std::array<std::int64_t, 6>& f, const I3dOptions& options) : channels_(f[0] + f[2] + f[4] + f[5]) {
+InceptionBlockImpl::InceptionBlockImpl(std::int64_t in, const std::array<std::int64_t, 6>& f, const I3dOptions& options)
+    : channels_(f[0] + f[2] + f[4] + f[5]) {
   const auto unit = [&](const char* name, std::int64_t from, std::int64_t to, std::int64_t size) {
     return register_module(name, Unit3d(from, to, Extent3{size, size, size}, Extent3{1, 1, 1}, options));
   };
@@ -179,11 +200,17 @@ I3dImpl::I3dImpl(const I3dOptions& options) : options_(options) {
   conv2c_ = unit("Conv3d_2c_3x3", narrow, width, 3, 1);
   add_blocks(stages_[0], "Mixed_3", {{64, 96, 128, 16, 32, 32}, {128, 128, 192, 32, 96, 64}}, width);
   add_blocks(stages_[1], "Mixed_4",
-             {{192, 96, 208, 16, 48, 64}, {160, 112, 224, 24, 64, 64}, {128, 128, 256, 24, 64, 64}, {112, 144, 288, 32, 64, 64}, {256, 160, 320, 32, 128, 128}}, width);
+             {{192, 96, 208, 16, 48, 64},
+              {160, 112, 224, 24, 64, 64},
+              {128, 128, 256, 24, 64, 64},
+              {112, 144, 288, 32, 64, 64},
+              {256, 160, 320, 32, 128, 128}},
+             width);
   add_blocks(stages_[2], "Mixed_5", {{256, 160, 320, 32, 128, 128}, {384, 192, 384, 48, 128, 128}}, width);
 }
 
-void I3dImpl::add_blocks(std::vector<InceptionBlock>& blocks, const std::string& stage, const std::vector<std::array<std::int64_t, 6>>& filters, std::int64_t& in) {
+void I3dImpl::add_blocks(std::vector<InceptionBlock>& blocks, const std::string& stage,
+                         const std::vector<std::array<std::int64_t, 6>>& filters, std::int64_t& in) {
   char letter = 'b';
   for (auto own : filters) {
     for (auto& count : own) count = scaled(count, options_.width);
@@ -209,7 +236,8 @@ std::vector<torch::Tensor> I3dImpl::forward(torch::Tensor x) {
     return checkpoint(part, input, parameters);
   };
   // Channels last: what the convolutions of both processors read fastest, and concatenation copies whole pixels.
-  x = run([this](const torch::Tensor& input) { return stem(input); }, x.contiguous(torch::MemoryFormat::ChannelsLast3d), {conv1a_.get(), conv2b_.get(), conv2c_.get()});
+  x = run([this](const torch::Tensor& input) { return stem(input); }, x.contiguous(torch::MemoryFormat::ChannelsLast3d),
+          {conv1a_.get(), conv2b_.get(), conv2c_.get()});
   std::vector<torch::Tensor> levels;
   for (std::size_t k = 0; k < stages_.size(); ++k) {
     const auto stage = [this, k](torch::Tensor y) {
@@ -226,7 +254,8 @@ std::vector<torch::Tensor> I3dImpl::forward(torch::Tensor x) {
   return levels;
 }
 
-void load_i3d_weights(I3dImpl& network, const std::map<std::string, torch::Tensor>& weights, const std::string& source) {
+void load_i3d_weights(I3dImpl& network, const std::map<std::string, torch::Tensor>& weights,
+                      const std::string& source) {
   const torch::NoGradGuard guard;
   auto own = weights_of(network);
   for (auto& [name, tensor] : own) {
@@ -235,11 +264,14 @@ void load_i3d_weights(I3dImpl& network, const std::map<std::string, torch::Tenso
       if (name.ends_with("num_batches_tracked")) continue;
       throw Error("'" + source + "': no tensor '" + name + "', which I3D needs as " + tensor_shape(tensor));
     }
-    if (found->second.sizes() != tensor.sizes()) throw Error("'" + source + "': tensor '" + name + "' is " + tensor_shape(found->second) + ", I3D needs " + tensor_shape(tensor));
+    if (found->second.sizes() != tensor.sizes())
+      throw Error("'" + source + "': tensor '" + name + "' is " + tensor_shape(found->second) + ", I3D needs " +
+                  tensor_shape(tensor));
     tensor.copy_(found->second);
   }
   for (const auto& [name, tensor] : weights)
-    if (!own.count(name) && !name.starts_with("logits.")) throw Error("'" + source + "': tensor '" + name + "' " + tensor_shape(tensor) + " belongs to nothing in I3D");
+    if (!own.count(name) && !name.starts_with("logits."))
+      throw Error("'" + source + "': tensor '" + name + "' " + tensor_shape(tensor) + " belongs to nothing in I3D");
 }
 
 }  // namespace tal

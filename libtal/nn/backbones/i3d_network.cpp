@@ -22,12 +22,12 @@ std::vector<LayerInfo> I3dNetwork::layers() const {
 
 torch::Tensor I3dNetwork::forward(torch::Tensor x, std::string_view layer) {
   check_shape(x, {kAny, options_.backbone.channels, at_least(9), at_least(1), at_least(1)},
-      "I3D: clips [B, C, T, H, W]");
+              "I3D: clips [B, C, T, H, W]");
   const auto stages = backbone_->forward(x);
   if (layer == "Mixed_3c") return global_mean(stages[0]);
   if (layer == "Mixed_4f") return global_mean(stages[1]);
-  const auto& last = stages[2];                                                                   // [B, 1024, T/8, H/32, W/32]
-  const auto pairs = torch::avg_pool3d(last, {2, last.size(3), last.size(4)}, {1, 1, 1});         // [B, 1024, T/8 - 1, 1, 1]
+  const auto& last = stages[2];                                                            // [B, 1024, T/8, H/32, W/32]
+  const auto pairs = torch::avg_pool3d(last, {2, last.size(3), last.size(4)}, {1, 1, 1});  // [B, 1024, T/8 - 1, 1, 1]
   return layer == "pool" ? global_mean(pairs) : classify(global_mean(logits_->forward(pairs)), layer);
 }
 

@@ -12,8 +12,8 @@ struct I3dNetworkOptions {
   std::int64_t classes = 400;  // 0: without the classifier
 };
 
-// Clips of 9 frames and more, 224 x 224, in [-1, 1]. Layers: Mixed_3c, Mixed_4f, pool, logits, scores. The pooling is the mean over two steps of time (8 frames
-// each) and all of space, then over time.
+// Clips of 9 frames and more, 224 x 224, in [-1, 1]. Layers: Mixed_3c, Mixed_4f, pool, logits, scores. The pooling is
+// the mean over two steps of time (8 frames each) and all of space, then over time.
 class I3dNetwork : public EncoderNetwork {
  public:
   explicit I3dNetwork(const I3dNetworkOptions& options);

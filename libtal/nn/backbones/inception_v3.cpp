@@ -10,7 +10,8 @@ InceptionV3::Unit InceptionV3::unit(const std::string& name, std::int64_t in, co
   return conv_norm(name + ".conv", name + ".bn", in, step.channels / options_.divisor, shape, 1e-3);
 }
 
-InceptionV3::Path InceptionV3::path(const std::string& block, std::int64_t in, const std::vector<Step>& steps, const std::vector<Step>& fork) {
+InceptionV3::Path InceptionV3::path(const std::string& block, std::int64_t in, const std::vector<Step>& steps,
+                                    const std::vector<Step>& fork) {
   Path out;
   for (const auto& step : steps) {
     out.units.push_back(unit(block + "." + step.name, in, step));
@@ -33,8 +34,10 @@ void InceptionV3::add(const std::string& name, std::vector<Path> paths, std::int
 // Figure 5: factorised 5x5.
 void InceptionV3::block_a(const std::string& name, std::int64_t pool) {
   add(name,
-      {path(name, width_, {{"branch1x1", 64, {1, 1}}}), path(name, width_, {{"branch5x5_1", 48, {1, 1}}, {"branch5x5_2", 64, {5, 5}}}),
-       path(name, width_, {{"branch3x3dbl_1", 64, {1, 1}}, {"branch3x3dbl_2", 96, {3, 3}}, {"branch3x3dbl_3", 96, {3, 3}}}),
+      {path(name, width_, {{"branch1x1", 64, {1, 1}}}),
+       path(name, width_, {{"branch5x5_1", 48, {1, 1}}, {"branch5x5_2", 64, {5, 5}}}),
+       path(name, width_,
+            {{"branch3x3dbl_1", 64, {1, 1}}, {"branch3x3dbl_2", 96, {3, 3}}, {"branch3x3dbl_3", 96, {3, 3}}}),
        headed(Path::Head::kMean, path(name, width_, {{"branch_pool", pool, {1, 1}}}))},
       (64 + 64 + 96 + pool) / options_.divisor);
 }
@@ -43,7 +46,8 @@ void InceptionV3::block_a(const std::string& name, std::int64_t pool) {
 void InceptionV3::block_b(const std::string& name) {
   add(name,
       {path(name, width_, {{"branch3x3", 384, {3, 3}, 2, false}}),
-       path(name, width_, {{"branch3x3dbl_1", 64, {1, 1}}, {"branch3x3dbl_2", 96, {3, 3}}, {"branch3x3dbl_3", 96, {3, 3}, 2, false}}),
+       path(name, width_,
+            {{"branch3x3dbl_1", 64, {1, 1}}, {"branch3x3dbl_2", 96, {3, 3}}, {"branch3x3dbl_3", 96, {3, 3}, 2, false}}),
        headed(Path::Head::kMax, {})},
       (384 + 96) / options_.divisor + width_);
 }
@@ -53,8 +57,12 @@ void InceptionV3::block_c(const std::string& name, std::int64_t s) {
   add(name,
       {path(name, width_, {{"branch1x1", 192, {1, 1}}}),
        path(name, width_, {{"branch7x7_1", s, {1, 1}}, {"branch7x7_2", s, {1, 7}}, {"branch7x7_3", 192, {7, 1}}}),
-       path(name, width_, {{"branch7x7dbl_1", s, {1, 1}}, {"branch7x7dbl_2", s, {7, 1}}, {"branch7x7dbl_3", s, {1, 7}}, {"branch7x7dbl_4", s, {7, 1}},
-                           {"branch7x7dbl_5", 192, {1, 7}}}),
+       path(name, width_,
+            {{"branch7x7dbl_1", s, {1, 1}},
+             {"branch7x7dbl_2", s, {7, 1}},
+             {"branch7x7dbl_3", s, {1, 7}},
+             {"branch7x7dbl_4", s, {7, 1}},
+             {"branch7x7dbl_5", 192, {1, 7}}}),
        headed(Path::Head::kMean, path(name, width_, {{"branch_pool", 192, {1, 1}}}))},
       4 * 192 / options_.divisor);
 }
@@ -62,7 +70,11 @@ void InceptionV3::block_c(const std::string& name, std::int64_t s) {
 void InceptionV3::block_d(const std::string& name) {
   add(name,
       {path(name, width_, {{"branch3x3_1", 192, {1, 1}}, {"branch3x3_2", 320, {3, 3}, 2, false}}),
-       path(name, width_, {{"branch7x7x3_1", 192, {1, 1}}, {"branch7x7x3_2", 192, {1, 7}}, {"branch7x7x3_3", 192, {7, 1}}, {"branch7x7x3_4", 192, {3, 3}, 2, false}}),
+       path(name, width_,
+            {{"branch7x7x3_1", 192, {1, 1}},
+             {"branch7x7x3_2", 192, {1, 7}},
+             {"branch7x7x3_3", 192, {7, 1}},
+             {"branch7x7x3_4", 192, {3, 3}, 2, false}}),
        headed(Path::Head::kMax, {})},
       (320 + 192) / options_.divisor + width_);
 }
@@ -71,15 +83,20 @@ void InceptionV3::block_d(const std::string& name) {
 void InceptionV3::block_e(const std::string& name) {
   add(name,
       {path(name, width_, {{"branch1x1", 320, {1, 1}}}),
-       path(name, width_, {{"branch3x3_1", 384, {1, 1}}}, {{"branch3x3_2a", 384, {1, 3}}, {"branch3x3_2b", 384, {3, 1}}}),
-       path(name, width_, {{"branch3x3dbl_1", 448, {1, 1}}, {"branch3x3dbl_2", 384, {3, 3}}}, {{"branch3x3dbl_3a", 384, {1, 3}}, {"branch3x3dbl_3b", 384, {3, 1}}}),
+       path(name, width_, {{"branch3x3_1", 384, {1, 1}}},
+            {{"branch3x3_2a", 384, {1, 3}}, {"branch3x3_2b", 384, {3, 1}}}),
+       path(name, width_, {{"branch3x3dbl_1", 448, {1, 1}}, {"branch3x3dbl_2", 384, {3, 3}}},
+            {{"branch3x3dbl_3a", 384, {1, 3}}, {"branch3x3dbl_3b", 384, {3, 1}}}),
        headed(Path::Head::kMean, path(name, width_, {{"branch_pool", 192, {1, 1}}}))},
       (320 + 768 + 768 + 192) / options_.divisor);
 }
 
 InceptionV3::InceptionV3(const InceptionV3Options& o) : options_(o) {
-  const Step steps[] = {{"Conv2d_1a_3x3", 32, {3, 3}, 2, false}, {"Conv2d_2a_3x3", 32, {3, 3}, 1, false}, {"Conv2d_2b_3x3", 64, {3, 3}},
-                        {"Conv2d_3b_1x1", 80, {1, 1}},           {"Conv2d_4a_3x3", 192, {3, 3}, 1, false}};
+  const Step steps[] = {{"Conv2d_1a_3x3", 32, {3, 3}, 2, false},
+                        {"Conv2d_2a_3x3", 32, {3, 3}, 1, false},
+                        {"Conv2d_2b_3x3", 64, {3, 3}},
+                        {"Conv2d_3b_1x1", 80, {1, 1}},
+                        {"Conv2d_4a_3x3", 192, {3, 3}, 1, false}};
   width_ = o.channels;
   for (const auto& step : steps) {
     stem_.push_back(unit(step.name, width_, step));
@@ -122,10 +139,10 @@ torch::Tensor InceptionV3::forward(torch::Tensor x, std::string_view layer) {
     if (i == 2 || i == 4) x = torch::max_pool2d(x, {3, 3}, {2, 2});  // [B, 64, 73, 73], [B, 192, 35, 35] of 299 x 299
   }
   for (const auto& block : blocks_) {
-    x = run(block, x);                                               // 5: 35 x 35, 6: 17 x 17, 7: 8 x 8
+    x = run(block, x);  // 5: 35 x 35, 6: 17 x 17, 7: 8 x 8
     if (layer == block.name) return global_mean(x);
   }
-  x = global_mean(x);                                                // [B, 2048]
+  x = global_mean(x);  // [B, 2048]
   return layer == "pool" ? x : classify(fc_->forward(x), layer);
 }
 

@@ -1,7 +1,8 @@
-// Inception-v3 (Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", CVPR 2016, Table 1) with torchvision's names; epsilon 1e-3.
-// torchvision's weights were trained on pictures in [-1, 1] and its model maps ImageNet's normalisation to them (transform_input); here the preprocessing
-// gives [-1, 1] at once. Files hold an auxiliary classifier (AuxLogits), which inference does not use.
-// Error for inputs of another shape (libtal/nn/shapes.h).
+// Inception-v3 (Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", CVPR 2016, Table 1) with
+// torchvision's names; epsilon 1e-3. torchvision's weights were trained on pictures in [-1, 1] and its model maps
+// ImageNet's normalisation to them (transform_input); here the preprocessing gives [-1, 1] at once. Files hold an
+// auxiliary classifier (AuxLogits), which inference does not use. Error for inputs of another shape
+// (libtal/nn/shapes.h).
 #pragma once
 
 #include "libtal/nn/backbones/backbone.h"
@@ -42,7 +43,8 @@ class InceptionV3 : public EncoderNetwork {
     bool padded = true;
   };
   Unit unit(const std::string& name, std::int64_t in, const Step& step);
-  Path path(const std::string& block, std::int64_t in, const std::vector<Step>& steps, const std::vector<Step>& fork = {});
+  Path path(const std::string& block, std::int64_t in, const std::vector<Step>& steps,
+            const std::vector<Step>& fork = {});
   Path headed(Path::Head head, Path path) const;
   void block_a(const std::string& name, std::int64_t pool);
   void block_b(const std::string& name);

@@ -4,7 +4,8 @@
 
 namespace tal {
 
-P3dBlockImpl::P3dBlockImpl(std::int64_t in, std::int64_t width, std::int64_t stride, bool first, Kind kind) : kind_(kind) {
+P3dBlockImpl::P3dBlockImpl(std::int64_t in, std::int64_t width, std::int64_t stride, bool first, Kind kind)
+    : kind_(kind) {
   const auto one = [&](std::int64_t s) { return kind == Kind::kFlat ? square(1, s) : in_space(1, s); };
   reduce_ = conv_norm("conv1", "bn1", in, width, one(stride));
   if (kind == Kind::kFlat) {
@@ -26,7 +27,8 @@ torch::Tensor P3dBlockImpl::forward(const torch::Tensor& x) {
   return (*expand_)(y, {.relu = true, .add = shortcut_ ? (*shortcut_)(x) : x});
 }
 
-P3d::P3d(const P3dOptions& o) : options_(o), stem_(conv_norm("conv1_custom", "bn1", o.channels, o.width, in_space(7, 2))) {
+P3d::P3d(const P3dOptions& o)
+    : options_(o), stem_(conv_norm("conv1_custom", "bn1", o.channels, o.width, in_space(7, 2))) {
   using Kind = P3dBlockImpl::Kind;
   constexpr Kind kTurns[] = {Kind::kA, Kind::kB, Kind::kC};
   std::int64_t in = o.width, count = 0;
@@ -34,7 +36,8 @@ P3d::P3d(const P3dOptions& o) : options_(o), stem_(conv_norm("conv1_custom", "bn
     const auto width = o.width << s;
     for (std::int64_t b = 0; b < o.blocks[s]; ++b, ++count) {
       const auto name = "layer" + std::to_string(s + 1) + "." + std::to_string(b);
-      stages_[s].push_back(place(name, P3dBlock(in, width, s > 0 && b == 0 ? 2 : 1, b == 0, s == 3 ? Kind::kFlat : kTurns[count % 3])));
+      stages_[s].push_back(
+          place(name, P3dBlock(in, width, s > 0 && b == 0 ? 2 : 1, b == 0, s == 3 ? Kind::kFlat : kTurns[count % 3])));
       in = 4 * width;
     }
   }
@@ -52,10 +55,10 @@ torch::Tensor P3d::forward(torch::Tensor x, std::string_view layer) {
   x = torch::max_pool3d((*stem_)(x, kRelu), {2, 3, 3}, {2, 2, 2}, {0, 1, 1});  // [B, 64, 8, H/4, W/4]
   for (std::size_t s = 0; s < 3; ++s) {
     for (auto& block : stages_[s]) x = block->forward(x);
-    x = torch::max_pool3d(x, {2, 1, 1}, {2, 1, 1});                              // [B, 256 2^s, 8 / 2^(s+1), H/2^(2+s), W/2^(2+s)]
+    x = torch::max_pool3d(x, {2, 1, 1}, {2, 1, 1});  // [B, 256 2^s, 8 / 2^(s+1), H/2^(2+s), W/2^(2+s)]
   }
-  x = x.squeeze(2);                                                              // one step of time is left: [B, 1024, H/16, W/16]
-  for (auto& block : stages_[3]) x = block->forward(x);                          // [B, 2048, H/32, W/32]
+  x = x.squeeze(2);                                      // one step of time is left: [B, 1024, H/16, W/16]
+  for (auto& block : stages_[3]) x = block->forward(x);  // [B, 2048, H/32, W/32]
   x = global_mean(x);
   return layer == "pool" ? x : classify(fc_->forward(x), layer);
 }

@@ -26,17 +26,21 @@ ResNetOptions resnest_options(int depth, std::int64_t classes) {
   o.bottleneck = true;
   o.radix = 2;
   o.stem = depth == 50 ? 32 : 64;
-  o.blocks = depth == 50 ? std::array<std::int64_t, 4>{3, 4, 6, 3} : depth == 101 ? std::array<std::int64_t, 4>{3, 4, 23, 3} : std::array<std::int64_t, 4>{3, 30, 48, 8};
+  o.blocks = depth == 50    ? std::array<std::int64_t, 4>{3, 4, 6, 3}
+             : depth == 101 ? std::array<std::int64_t, 4>{3, 4, 23, 3}
+                            : std::array<std::int64_t, 4>{3, 30, 48, 8};
   return o;
 }
 
 ResidualBlock::ResidualBlock(std::int64_t in, std::int64_t width, std::int64_t stride, bool bottleneck) {
   const std::int64_t out = width * expansion(bottleneck);
   if (bottleneck) {
-    path_ = {conv_norm("conv1", "bn1", in, width, square(1)), conv_norm("conv2", "bn2", width, width, square(3, stride)),
+    path_ = {conv_norm("conv1", "bn1", in, width, square(1)),
+             conv_norm("conv2", "bn2", width, width, square(3, stride)),
              conv_norm("conv3", "bn3", width, out, square(1))};
   } else {
-    path_ = {conv_norm("conv1", "bn1", in, width, square(3, stride)), conv_norm("conv2", "bn2", width, width, square(3))};
+    path_ = {conv_norm("conv1", "bn1", in, width, square(3, stride)),
+             conv_norm("conv2", "bn2", width, width, square(3))};
   }
   if (stride != 1 || in != out) shortcut_ = conv_norm("downsample.0", "downsample.1", in, out, square(1, stride));
 }
@@ -50,7 +54,8 @@ torch::Tensor ResidualBlock::forward(const torch::Tensor& x, const torch::Tensor
 ResidualNetwork::ResidualNetwork(const ResNetOptions& o) : options_(o) {
   std::int64_t in = o.radix > 0 ? 2 * o.stem : o.width;
   if (o.radix > 0) {
-    stem_ = {conv_norm("conv1.0", "conv1.1", o.channels, o.stem, square(3, 2)), conv_norm("conv1.3", "conv1.4", o.stem, o.stem, square(3)),
+    stem_ = {conv_norm("conv1.0", "conv1.1", o.channels, o.stem, square(3, 2)),
+             conv_norm("conv1.3", "conv1.4", o.stem, o.stem, square(3)),
              conv_norm("conv1.6", "bn1", o.stem, in, square(3))};
   } else {
     stem_ = {conv_norm("conv1", "bn1", o.channels, in, square(7, 2))};
@@ -81,18 +86,18 @@ std::vector<LayerInfo> ResidualNetwork::layers() const {
 }
 
 torch::Tensor ResidualNetwork::stem(torch::Tensor x) {
-  for (const auto& unit : stem_) x = (*unit)(x, kRelu);      // [B, width, H/2, W/2]
-  return torch::max_pool2d(x, {3, 3}, {2, 2}, {1, 1});       // [B, width, H/4, W/4]
+  for (const auto& unit : stem_) x = (*unit)(x, kRelu);  // [B, width, H/2, W/2]
+  return torch::max_pool2d(x, {3, 3}, {2, 2}, {1, 1});   // [B, width, H/4, W/4]
 }
 
 torch::Tensor ResNet::forward(torch::Tensor x, std::string_view layer) {
   check_shape(x, {kAny, options_.channels, at_least(1), at_least(1)}, "ResNet: pictures [B, C, H, W]");
   x = stem(x);
   for (std::size_t s = 0; s < stages_.size(); ++s) {
-    for (auto& block : stages_[s]) x = block->forward(x, x);                  // [B, 64 2^s e, H/2^(2+s), W/2^(2+s)]
+    for (auto& block : stages_[s]) x = block->forward(x, x);  // [B, 64 2^s e, H/2^(2+s), W/2^(2+s)]
     if (layer == "layer" + std::to_string(s + 1)) return global_mean(x);
   }
-  x = global_mean(x);                                                         // [B, 512 e]
+  x = global_mean(x);  // [B, 512 e]
   return layer == "pool" ? x : classify(fc_->forward(x), layer);
 }
 

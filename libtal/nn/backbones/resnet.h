@@ -1,6 +1,7 @@
-// ResNet (He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, Table 1) with torchvision's names and its placement of
-// the stride (in the 3x3 convolution of a bottleneck, "v1.5"), and ResNeSt (Zhang et al., "ResNeSt: Split-Attention Networks", 2020), whose blocks are in resnest.h.
-// Error for inputs of another shape (libtal/nn/shapes.h).
+// ResNet (He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, Table 1) with torchvision's names and
+// its placement of the stride (in the 3x3 convolution of a bottleneck, "v1.5"), and ResNeSt (Zhang et al., "ResNeSt:
+// Split-Attention Networks", 2020), whose blocks are in resnest.h. Error for inputs of another shape
+// (libtal/nn/shapes.h).
 #pragma once
 
 #include <array>
@@ -16,7 +17,8 @@ struct ResNetOptions {
   std::int64_t channels = 3;    // of the input
   std::int64_t classes = 1000;  // 0: without the classifier
   std::int64_t radix = 0;       // ResNeSt: splits of a block's 3x3 convolution, 2 as published; 0: ResNet
-  std::int64_t stem = 32;       // ResNeSt: channels of the first two of the stem's three 3x3 convolutions; the third doubles them
+  std::int64_t stem = 32;  // ResNeSt: channels of the first two of the stem's three 3x3 convolutions; the third doubles
+                           // them
 };
 // depth: 18, 34, 50, 101, 152.
 ResNetOptions resnet_options(int depth, std::int64_t classes);
@@ -46,7 +48,9 @@ class ResidualNetwork : public EncoderNetwork {
 
  protected:
   torch::Tensor stem(torch::Tensor x);  // [B, channels, H, W] -> [B, width, H/4, W/4]
-  static std::string name_of(std::size_t stage, std::size_t block) { return "layer" + std::to_string(stage + 1) + "." + std::to_string(block); }
+  static std::string name_of(std::size_t stage, std::size_t block) {
+    return "layer" + std::to_string(stage + 1) + "." + std::to_string(block);
+  }
 
   ResNetOptions options_;
   std::vector<std::vector<std::shared_ptr<ResidualUnit>>> stages_;

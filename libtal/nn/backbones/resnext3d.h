@@ -1,6 +1,6 @@
-// 3-D ResNeXt-101, 32 groups (Hara et al., "Can Spatiotemporal 3D CNNs Retrace the History of 2D CNNs and ImageNet?", CVPR 2018, Fig. 3 and Table 2), with the names
-// of 3D-ResNets-PyTorch; shortcuts of type B (1x1x1 convolutions). Clips of 16 frames, 112 x 112.
-// Error for inputs of another shape (libtal/nn/shapes.h).
+// 3-D ResNeXt-101, 32 groups (Hara et al., "Can Spatiotemporal 3D CNNs Retrace the History of 2D CNNs and ImageNet?",
+// CVPR 2018, Fig. 3 and Table 2), with the names of 3D-ResNets-PyTorch; shortcuts of type B (1x1x1 convolutions). Clips
+// of 16 frames, 112 x 112. Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <array>
@@ -11,8 +11,8 @@ namespace tal {
 
 struct ResNext3dOptions {
   std::array<std::int64_t, 4> blocks = {3, 4, 23, 3};
-  std::int64_t stem = 64;      // channels of the first convolution
-  std::int64_t width = 128;    // of the grouped convolutions in the first stage; blocks end with twice as many
+  std::int64_t stem = 64;    // channels of the first convolution
+  std::int64_t width = 128;  // of the grouped convolutions in the first stage; blocks end with twice as many
   std::int64_t groups = 32;
   std::int64_t classes = 400;  // 0: without the classifier
 };

@@ -1,10 +1,10 @@
-// ResNets and ResNeSts over a few frames of a window whose blocks look to other frames before their first convolution, with torchvision's names:
-// TSM (Lin et al., "TSM: Temporal Shift Module for Efficient Video Understanding", ICCV 2019, Section 3.2, residual shift): an eighth of the channels comes from the next
-// frame, an eighth from the frame before, zeros where there is none.
-// TIN (Shao et al., "Temporal Interlacing Network", AAAI 2020, Section 3): a quarter of the channels, in four groups, moves by learned offsets o1, o2, -o1, -o2 in frames
-// (linear interpolation, zeros outside) and is scaled by learned weights of each frame.
-// Of flow, a frame is a stack of fields.
-// Error for inputs of another shape (libtal/nn/shapes.h).
+// ResNets and ResNeSts over a few frames of a window whose blocks look to other frames before their first convolution,
+// with torchvision's names: TSM (Lin et al., "TSM: Temporal Shift Module for Efficient Video Understanding", ICCV 2019,
+// Section 3.2, residual shift): an eighth of the channels comes from the next frame, an eighth from the frame before,
+// zeros where there is none. TIN (Shao et al., "Temporal Interlacing Network", AAAI 2020, Section 3): a quarter of the
+// channels, in four groups, moves by learned offsets o1, o2, -o1, -o2 in frames (linear interpolation, zeros outside)
+// and is scaled by learned weights of each frame. Of flow, a frame is a stack of fields. Error for inputs of another
+// shape (libtal/nn/shapes.h).
 #pragma once
 
 #include "libtal/nn/backbones/resnet.h"

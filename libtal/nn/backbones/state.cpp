@@ -17,14 +17,17 @@ bool only_counts(const std::string& name) { return name.ends_with("num_batches_t
 std::string listing(const std::vector<std::string>& texts, const char* what) {
   if (texts.empty()) return "";
   constexpr std::size_t kMost = 8;
-  const std::vector<std::string> first(texts.begin(), texts.begin() + static_cast<std::ptrdiff_t>(std::min(texts.size(), kMost)));
-  return "; " + std::to_string(texts.size()) + " " + what + ": " + joined(first) + (texts.size() > kMost ? ", ..." : "");
+  const std::vector<std::string> first(texts.begin(),
+                                       texts.begin() + static_cast<std::ptrdiff_t>(std::min(texts.size(), kMost)));
+  return "; " + std::to_string(texts.size()) + " " + what + ": " + joined(first) +
+         (texts.size() > kMost ? ", ..." : "");
 }
 
 }  // namespace
 
 bool begins_with_any(const std::string& name, const std::vector<std::string>& prefixes) {
-  return std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) { return name.rfind(prefix, 0) == 0; });
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const std::string& prefix) { return name.rfind(prefix, 0) == 0; });
 }
 
 void load_state(torch::nn::Module& network, const std::map<std::string, torch::Tensor>& state, const std::string& what,
@@ -34,12 +37,17 @@ void load_state(torch::nn::Module& network, const std::map<std::string, torch::T
   WeightMatch match = match_weights(own, state);
   for (const auto& name : match.taken) own.at(name).copy_(state.at(name));
   std::erase_if(match.missing, only_counts);
-  std::erase_if(match.left_over, [&](const std::string& name) { return only_counts(name) || begins_with_any(name, ignored_prefixes); });
+  std::erase_if(match.left_over,
+                [&](const std::string& name) { return only_counts(name) || begins_with_any(name, ignored_prefixes); });
   for (auto& name : match.missing) name += " " + tensor_shape(own.at(name));
-  for (auto& name : match.odd) name += " " + tensor_shape(state.at(name)) + " where the network has " + tensor_shape(own.at(name));
+  for (auto& name : match.odd)
+    name += " " + tensor_shape(state.at(name)) + " where the network has " + tensor_shape(own.at(name));
   for (auto& name : match.left_over) name += " " + tensor_shape(state.at(name));
-  const std::string faults = listing(match.missing, "tensors are missing") + listing(match.odd, "have another shape") + listing(match.left_over, "belong to nothing in the network");
-  if (!faults.empty()) throw Error("'" + source + "' does not hold the weights of " + what + faults + " (tal-convert --weights --map renames)");
+  const std::string faults = listing(match.missing, "tensors are missing") + listing(match.odd, "have another shape") +
+                             listing(match.left_over, "belong to nothing in the network");
+  if (!faults.empty())
+    throw Error("'" + source + "' does not hold the weights of " + what + faults +
+                " (tal-convert --weights --map renames)");
 }
 
 std::map<std::string, torch::Tensor> read_state(const std::string& file) {

@@ -12,8 +12,9 @@ namespace tal {
 // The named tensors of a safetensors, .pt/.pth (state dict) or .npz file. Error names the file.
 std::map<std::string, torch::Tensor> read_state(const std::string& file);
 
-// Fills a network from named tensors. Every tensor of the network must be there with its shape, and no other; only num_batches_tracked and
-// names with an ignored prefix may be absent or left over. what: the network, for messages. Error lists what is missing, left over or of another shape, both sides.
+// Fills a network from named tensors. Every tensor of the network must be there with its shape, and no other; only
+// num_batches_tracked and names with an ignored prefix may be absent or left over. what: the network, for messages.
+// Error lists what is missing, left over or of another shape, both sides.
 void load_state(torch::nn::Module& network, const std::map<std::string, torch::Tensor>& state, const std::string& what,
                 const std::vector<std::string>& ignored_prefixes, const std::string& source);
 

@@ -20,9 +20,12 @@ std::int64_t middle_channels(std::int64_t in, std::int64_t out) { return in * ou
 
 VideoBlockImpl::VideoBlockImpl(std::int64_t in, std::int64_t out, std::int64_t stride, const VideoResNetOptions& o) {
   const std::int64_t first = middle_channels(in, out), second = o.own_middle ? middle_channels(out, out) : first;
-  path_ = {conv_norm("conv1.0.0", "conv1.0.1", in, first, in_space(3, stride), o.epsilon), conv_norm("conv1.0.3", "conv1.1", first, out, in_time(stride), o.epsilon),
-           conv_norm("conv2.0.0", "conv2.0.1", out, second, in_space(3, 1), o.epsilon), conv_norm("conv2.0.3", "conv2.1", second, out, in_time(1), o.epsilon)};
-  if (stride != 1 || in != out) shortcut_ = conv_norm("downsample.0", "downsample.1", in, out, cube(1, stride, stride), o.epsilon);
+  path_ = {conv_norm("conv1.0.0", "conv1.0.1", in, first, in_space(3, stride), o.epsilon),
+           conv_norm("conv1.0.3", "conv1.1", first, out, in_time(stride), o.epsilon),
+           conv_norm("conv2.0.0", "conv2.0.1", out, second, in_space(3, 1), o.epsilon),
+           conv_norm("conv2.0.3", "conv2.1", second, out, in_time(1), o.epsilon)};
+  if (stride != 1 || in != out)
+    shortcut_ = conv_norm("downsample.0", "downsample.1", in, out, cube(1, stride, stride), o.epsilon);
 }
 
 torch::Tensor VideoBlockImpl::forward(const torch::Tensor& x) {
@@ -32,7 +35,8 @@ torch::Tensor VideoBlockImpl::forward(const torch::Tensor& x) {
 }
 
 VideoResNet::VideoResNet(const VideoResNetOptions& o)
-    : options_(o), stem_space_(conv_norm("stem.0", "stem.1", 3, o.stem, in_space(7, 2), o.epsilon)),
+    : options_(o),
+      stem_space_(conv_norm("stem.0", "stem.1", 3, o.stem, in_space(7, 2), o.epsilon)),
       stem_time_(conv_norm("stem.3", "stem.4", o.stem, o.width, in_time(1), o.epsilon)) {
   std::int64_t in = o.width;
   for (std::size_t s = 0; s < o.blocks.size(); ++s) {
@@ -57,12 +61,12 @@ std::vector<LayerInfo> VideoResNet::layers() const {
 
 torch::Tensor VideoResNet::forward(torch::Tensor x, std::string_view layer) {
   check_shape(x, {kAny, 3, at_least(1), at_least(1), at_least(1)}, "R(2+1)D: clips [B, 3, T, H, W]");
-  x = (*stem_time_)((*stem_space_)(x, kRelu), kRelu);                    // [B, 64, T, H/2, W/2]
+  x = (*stem_time_)((*stem_space_)(x, kRelu), kRelu);  // [B, 64, T, H/2, W/2]
   for (std::size_t s = 0; s < stages_.size(); ++s) {
-    for (auto& block : stages_[s]) x = block->forward(x);                   // [B, 64 2^s, T/2^s, H/2^(1+s), W/2^(1+s)]
+    for (auto& block : stages_[s]) x = block->forward(x);  // [B, 64 2^s, T/2^s, H/2^(1+s), W/2^(1+s)]
     if (layer == "layer" + std::to_string(s + 1)) return global_mean(x);
   }
-  x = global_mean(x);                                                       // [B, 512]
+  x = global_mean(x);  // [B, 512]
   return layer == "pool" ? x : classify(fc_->forward(x), layer);
 }
 

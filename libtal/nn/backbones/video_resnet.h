@@ -1,7 +1,7 @@
-// R(2+1)D (Tran et al., "A Closer Look at Spatiotemporal Convolutions for Action Recognition", CVPR 2018) with the names of torchvision's
-// r2plus1d_18. The 34-layer form is that of the IG-65M weights (Ghadiyaram et al., CVPR 2019, as imported from Caffe2): epsilon 1e-3, and M_i of
-// a block's second convolution is computed from that convolution's own extents, where torchvision takes those of the first.
-// Error for inputs of another shape (libtal/nn/shapes.h).
+// R(2+1)D (Tran et al., "A Closer Look at Spatiotemporal Convolutions for Action Recognition", CVPR 2018) with the
+// names of torchvision's r2plus1d_18. The 34-layer form is that of the IG-65M weights (Ghadiyaram et al., CVPR 2019, as
+// imported from Caffe2): epsilon 1e-3, and M_i of a block's second convolution is computed from that convolution's own
+// extents, where torchvision takes those of the first. Error for inputs of another shape (libtal/nn/shapes.h).
 #pragma once
 
 #include <array>
@@ -12,11 +12,11 @@ namespace tal {
 
 struct VideoResNetOptions {
   std::array<std::int64_t, 4> blocks = {2, 2, 2, 2};
-  std::int64_t width = 64;      // channels of the first stage
-  std::int64_t stem = 45;       // channels between the two convolutions of the stem
-  std::int64_t classes = 400;   // 0: without the classifier
+  std::int64_t width = 64;     // channels of the first stage
+  std::int64_t stem = 45;      // channels between the two convolutions of the stem
+  std::int64_t classes = 400;  // 0: without the classifier
   double epsilon = 1e-5;
-  bool own_middle = false;      // each convolution's M_i from its own extents
+  bool own_middle = false;  // each convolution's M_i from its own extents
 };
 // depth: 18, 34.
 VideoResNetOptions video_resnet_options(int depth, std::int64_t classes);

@@ -21,7 +21,9 @@
 namespace tal {
 namespace {
 
-const char* verb(Stage stage) { return stage == Stage::kPropose ? "propose" : stage == Stage::kRefine ? "refine" : "score"; }
+const char* verb(Stage stage) {
+  return stage == Stage::kPropose ? "propose" : stage == Stage::kRefine ? "refine" : "score";
+}
 
 bool stands_for(const Model& model, Stage stage) {
   return stage == Stage::kPropose ? model.proposes() : stage == Stage::kRefine ? model.refines() : model.scores();
@@ -55,17 +57,20 @@ Member member_of(Model& model) {
 // Why a setting changes nothing in this stage of this member; nullopt when it does.
 std::optional<std::string> idle(const Member& member, const std::string& name, Stage stage) {
   for (const auto& entry : member.inference.entries())
-    if (entry.name == name && !entry.stages.empty() && std::find(entry.stages.begin(), entry.stages.end(), verb(stage)) == entry.stages.end())
+    if (entry.name == name && !entry.stages.empty() &&
+        std::find(entry.stages.begin(), entry.stages.end(), verb(stage)) == entry.stages.end())
       return "has no effect in tal-" + std::string(verb(stage)) + " (it is for " + entry.condition_text() + ")";
   return member.all.without_effect("inference." + name);
 }
 
-// What --set names must be a setting of one member at least, with an effect there; members that lack it stay as they are.
+// What --set names must be a setting of one member at least, with an effect there; members that lack it stay as they
+// are.
 void apply_settings(Tool& tool, std::vector<Member>& members, const std::vector<std::string>& pairs, Stage stage) {
   std::map<std::string, std::string> typed;
   for (const auto& pair : pairs) {
     const std::string name = pair.substr(0, pair.find('='));
-    if (const auto [before, fresh] = typed.emplace(name, pair); !fresh && before->second != pair) tool.note("--set " + pair + ": not the " + before->second + " of an earlier --set");
+    if (const auto [before, fresh] = typed.emplace(name, pair); !fresh && before->second != pair)
+      tool.note("--set " + pair + ": not the " + before->second + " of an earlier --set");
     bool known = false;
     for (auto& member : members)
       if (member.inference.has(name)) member.inference.set_pair(pair), known = true;
@@ -85,23 +90,30 @@ void apply_settings(Tool& tool, std::vector<Member>& members, const std::vector<
   }
   for (const auto& member : members)
     for (const auto& entry : member.inference.entries())
-      tool.detail("setting " + entry.name + " = " + member.inference.value_text(entry.name) + ": " + entry.help + (entry.range_text().empty() ? "" : " [" + entry.range_text() + "]"));
+      tool.detail("setting " + entry.name + " = " + member.inference.value_text(entry.name) + ": " + entry.help +
+                  (entry.range_text().empty() ? "" : " [" + entry.range_text() + "]"));
 }
 
 // The options that are settings of the models by other names.
 void apply_map_options(const MapOptions& o, const std::vector<std::string>& pairs, Model& model, Settings settings) {
-  const auto typed = [&](const std::string& name) { return std::find_if(pairs.begin(), pairs.end(), [&](const auto& pair) { return pair.starts_with(name + "="); }); };
+  const auto typed = [&](const std::string& name) {
+    return std::find_if(pairs.begin(), pairs.end(), [&](const auto& pair) { return pair.starts_with(name + "="); });
+  };
   const auto set = [&](const char* option, const char* name, const std::string& value) {
-    if (!settings.has(name)) throw UsageError(std::string(option) + ": model '" + model.name() + "' has no such setting");
-    if (const auto pair = typed(name); pair != pairs.end()) throw UsageError(std::string(option) + " and --set " + *pair + " say the same setting");
+    if (!settings.has(name))
+      throw UsageError(std::string(option) + ": model '" + model.name() + "' has no such setting");
+    if (const auto pair = typed(name); pair != pairs.end())
+      throw UsageError(std::string(option) + " and --set " + *pair + " say the same setting");
     settings.set(name, value);
   };
   if (!o.maps.empty()) set("--maps", "maps", o.maps);
   if (o.window > 0) set("--window", "window", std::to_string(o.window));
   if (o.overlap >= 0) set("--overlap", "overlap", format_number(o.overlap));
   if (!o.multi_scale.empty() && parse_number_list(o.multi_scale).size() != 3)
-    throw UsageError("--multi-scale: '" + o.multi_scale + "' are not three numbers of rows: up to 30 s, up to 120 s, longer");
-  if (!o.multi_scale.empty()) set("--multi-scale", "scale-rows", o.multi_scale), set("--multi-scale", "scales", "duration");
+    throw UsageError("--multi-scale: '" + o.multi_scale +
+                     "' are not three numbers of rows: up to 30 s, up to 120 s, longer");
+  if (!o.multi_scale.empty())
+    set("--multi-scale", "scale-rows", o.multi_scale), set("--multi-scale", "scales", "duration");
 }
 
 std::string quoted(const std::string& text) {
@@ -127,7 +139,8 @@ void run_one(Tool& tool, const ModelOptions& options, Model& model, Stage stage)
   });
 }
 
-void run_ensemble(Tool& tool, const ModelOptions& options, const MapOptions& maps, const EnsembleWeightOptions& choice, const std::vector<MapSource>& sources, const MapOutputOptions& output) {
+void run_ensemble(Tool& tool, const ModelOptions& options, const MapOptions& maps, const EnsembleWeightOptions& choice,
+                  const std::vector<MapSource>& sources, const MapOutputOptions& output) {
   std::vector<std::string> names;
   std::string listed;
   for (const auto& source : sources) {
@@ -135,7 +148,8 @@ void run_ensemble(Tool& tool, const ModelOptions& options, const MapOptions& map
     listed += (listed.empty() ? "[" : ",") + quoted(source.name);
   }
   tool.history_field("model", listed + "]");
-  MapEnsemble ensemble(sources, maps.weights.empty() ? std::vector<double>() : read_weights(maps.weights, names), output);
+  MapEnsemble ensemble(sources, maps.weights.empty() ? std::vector<double>() : read_weights(maps.weights, names),
+                       output);
   const c10::Device device = sources.front().model ? sources.front().model->device : c10::Device(c10::kCPU);
   const auto precision = precision_type(options.precision, device);
   if (!choice.from.empty()) {
@@ -155,7 +169,8 @@ void run_ensemble(Tool& tool, const ModelOptions& options, const MapOptions& map
 }  // namespace
 
 void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage) {
-  if (options.models.size() > 1) throw UsageError("one --model; ensembles are for tal-propose and the maps of bsnpp and bmn");
+  if (options.models.size() > 1)
+    throw UsageError("one --model; ensembles are for tal-propose and the maps of bsnpp and bmn");
   start_computing(options.threads);
   const auto model = open_model(options.models.front(), options, stage);
   std::vector<Member> members{member_of(*model)};
@@ -188,7 +203,8 @@ void run_propose(Tool& tool, const ProposeOptions& command) {
     if (source.model) apply_map_options(maps, options.settings, *source.model, source.model->inference());
   apply_settings(tool, members, options.settings, Stage::kPropose);
   for (const auto& source : sources)
-    if (const auto* model = dynamic_cast<const MapModel*>(source.model.get()); model && maps.overlap >= 0 && model->map_extent() == "whole videos")
+    if (const auto* model = dynamic_cast<const MapModel*>(source.model.get());
+        model && maps.overlap >= 0 && model->map_extent() == "whole videos")
       throw UsageError("--overlap: model '" + model->name() + "' sees whole videos; --window cuts them");
   if (sources.size() == 1 && sources.front().model) {
     Model& model = *sources.front().model;

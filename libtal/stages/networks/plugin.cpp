@@ -5,6 +5,7 @@
 #include "libtal/stages/plugins.h"
 
 extern "C" const tal::NetworkStages* tal_network_stages(int interface) {
-  static const tal::NetworkStages stages{tal::torch_version, tal::run_model_stage, tal::run_propose, tal::train_command};
+  static const tal::NetworkStages stages{tal::torch_version, tal::run_model_stage, tal::run_propose,
+                                         tal::train_command};
   return interface == tal::kPluginInterface ? &stages : nullptr;
 }

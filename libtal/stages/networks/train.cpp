@@ -27,7 +27,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-void resolve(const Tool& tool, const TrainCommand& o, const Model& model, const InitialWeights* initial, RunSettings& settings) {
+void resolve(const Tool& tool, const TrainCommand& o, const Model& model, const InitialWeights* initial,
+             RunSettings& settings) {
   if (initial) settings.apply_json(initial->settings(model.name()), "--init-from " + o.init_from);
   settings.apply_presets(o.presets);
   for (const auto& pair : o.settings) settings.set_pair(pair);
@@ -61,7 +62,8 @@ std::string settings_help(const Tool& tool, const TrainCommand& o) {
     const auto model = factory.make();
     TrainOptions train;
     RunSettings settings(*model, train);
-    if (!o.model.empty()) resolve(tool, o, *model, nullptr, settings), check_options(train), refuse_contradictions(*model);
+    if (!o.model.empty())
+      resolve(tool, o, *model, nullptr, settings), check_options(train), refuse_contradictions(*model);
     text += (text.empty() ? "" : "\n") + factory.name + " - " + factory.help + "\n\n" + settings.help();
   }
   return text;
@@ -91,7 +93,8 @@ class Journal {
   void step(const StepReport& r) {
     tool_.progress(static_cast<std::uint64_t>(r.total_steps), static_cast<std::uint64_t>(r.planned_steps), "steps");
     if (every_ == 0 || r.total_steps % every_ != 0) return;
-    Json line = {{"step", r.total_steps}, {"phase", r.phase + 1}, {"epoch", r.epoch + 1}, {"loss", r.loss}, {"lr", r.lr}};
+    Json line = {
+        {"step", r.total_steps}, {"phase", r.phase + 1}, {"epoch", r.epoch + 1}, {"loss", r.loss}, {"lr", r.lr}};
     if (r.gradient_norm > 0) line["gradient_norm"] = r.gradient_norm;
     for (const auto& [name, value] : r.parts) line["parts"][name] = value;
     write(line);
@@ -102,8 +105,8 @@ class Journal {
     for (const auto& [name, value] : r.parts) board_->scalar("train/" + name, value, r.total_steps, now);
   }
   void epoch(const EpochReport& r, std::int64_t epochs) {
-    std::string text = (r.phase_name.empty() ? "epoch " : r.phase_name + ", epoch ") + std::to_string(r.epoch + 1) + (epochs > 0 ? "/" + std::to_string(epochs) : "") +
-                       ": " + metrics_text(r.training);
+    std::string text = (r.phase_name.empty() ? "epoch " : r.phase_name + ", epoch ") + std::to_string(r.epoch + 1) +
+                       (epochs > 0 ? "/" + std::to_string(epochs) : "") + ": " + metrics_text(r.training);
     if (!r.validation.empty()) text += "; validation: " + metrics_text(r.validation) + (r.best ? " (best)" : "");
     tool_.note(text);
     Json line = {{"step", r.total_steps}, {"phase", r.phase + 1}, {"epoch", r.epoch + 1}};
@@ -117,11 +120,14 @@ class Journal {
   }
 
  private:
-  static double wall() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+  static double wall() {
+    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  }
   void write(const Json& line) {
     if (!log_) return;
     const std::string text = line.dump() + "\n";
-    if (std::fwrite(text.data(), 1, text.size(), log_.get()) != text.size() || std::fflush(log_.get()) != 0) throw_errno(log_path_, errno);
+    if (std::fwrite(text.data(), 1, text.size(), log_.get()) != text.size() || std::fflush(log_.get()) != 0)
+      throw_errno(log_path_, errno);
   }
   Tool& tool_;
   std::int64_t every_;
@@ -138,12 +144,18 @@ std::string checkpoint_path(const TrainCommand& o) {
   return o.checkpoint_dir + "/checkpoint.safetensors";
 }
 
-// Annotations from which no class is learned are said; where no annotation has any label, none was meant to be (models that need classes refuse that).
+// Annotations from which no class is learned are said; where no annotation has any label, none was meant to be (models
+// that need classes refuse that).
 void check_labels(Tool& tool, const TrainCommand& o, const RecordSet& set) {
   const auto none = set.unlabelled(), unknown = set.unknown_labels(), all = set.instances();
-  if (!o.classes.empty() && none + unknown == all) throw Error("no annotation has a label that is in '" + o.classes + "'");
-  if (none > 0 && none < all) tool.warn(std::to_string(none) + " of " + std::to_string(all) + " annotations have no label; no class is learned from them");
-  if (unknown > 0) tool.warn(std::to_string(unknown) + " annotations have a label that is not in " + o.classes + "; no class is learned from them");
+  if (!o.classes.empty() && none + unknown == all)
+    throw Error("no annotation has a label that is in '" + o.classes + "'");
+  if (none > 0 && none < all)
+    tool.warn(std::to_string(none) + " of " + std::to_string(all) +
+              " annotations have no label; no class is learned from them");
+  if (unknown > 0)
+    tool.warn(std::to_string(unknown) + " annotations have a label that is not in " + o.classes +
+              "; no class is learned from them");
 }
 
 }  // namespace
@@ -232,12 +244,14 @@ void train_command(Tool& tool, const TrainCommand& o) {
   resolve(tool, o, *model, initial ? &*initial : nullptr, settings);
   check_options(train);
   refuse_contradictions(*model);
-  settings.each([&](const auto& name, const auto& value, const auto& origin) { tool.config_line(name, value, origin); });
+  settings.each(
+      [&](const auto& name, const auto& value, const auto& origin) { tool.config_line(name, value, origin); });
   for (const auto& text : settings.replaced()) tool.note(text);
   tool.out();  // --print-config ends here, before anything is read
   if (o.out.empty()) throw UsageError("--out is required");
   for (const auto& stream : o.streams)
-    if (std::count(o.streams.begin(), o.streams.end(), stream) > 1) throw UsageError("--streams: '" + stream + "' stands there twice");
+    if (std::count(o.streams.begin(), o.streams.end(), stream) > 1)
+      throw UsageError("--streams: '" + stream + "' stands there twice");
   if (!initial) as_usage([&] { model->check_start(); });
   start_computing(o.threads);
   const auto communicator = make_communicator();
@@ -245,17 +259,24 @@ void train_command(Tool& tool, const TrainCommand& o) {
   if (frames) tool.refuse({"--streams"}, "a model that sees frames");
   else tool.refuse({"--frame-cache"}, "a model that sees features");
 
-  RecordSet set({o.streams, o.classes.empty() ? std::vector<std::string>() : read_class_names(o.classes), o.subset, train.standardize, frames, model->stream_fit(), o.frame_cache});
+  RecordSet set({o.streams, o.classes.empty() ? std::vector<std::string>() : read_class_names(o.classes), o.subset,
+                 train.standardize, frames, model->stream_fit(), o.frame_cache});
   read_records(tool, o, initial, train.standardize, set);
   if (tool.stopped()) return;
   const auto validation = read_validation(tool, o, train.metric);
   const std::int64_t parameters = build_network(tool, o, initial, set, *model);
 
-  TrainRun run{train, tool.options().seed, checkpoint_path(o), o.checkpoint_minutes, o.resume, initial ? initial->identity(o.init_partial) : ""};
+  TrainRun run{train,
+               tool.options().seed,
+               checkpoint_path(o),
+               o.checkpoint_minutes,
+               o.resume,
+               initial ? initial->identity(o.init_partial) : ""};
   Journal journal(tool, o, o.resume && std::filesystem::exists(run.checkpoint));
   const bool leader = communicator->rank() == 0;
   Validator validator;
-  if (validation) validator = [&](Model& m, std::size_t phase) { return validation->evaluate(m, train, run.seed, phase); };
+  if (validation)
+    validator = [&](Model& m, std::size_t phase) { return validation->evaluate(m, train, run.seed, phase); };
   const TrainResult result =
       tal::train(*model, set, run, validator, events_of(tool, train, leader ? &journal : nullptr), *communicator);
   if (result.stopped) {
@@ -263,7 +284,8 @@ void train_command(Tool& tool, const TrainCommand& o) {
     return;
   }
   if (!leader) return;
-  if (validation && result.best == 0) tool.warn("no epoch found anything of '" + o.val + "' (best 0): the first one is kept");
+  if (validation && result.best == 0)
+    tool.warn("no epoch found anything of '" + o.val + "' (best 0): the first one is kept");
   const Json summary = summary_of(o, train, *model, set, parameters, result, run.seed);
   save_model(o.out, *model, summary.dump());
   if (!o.last.empty()) {

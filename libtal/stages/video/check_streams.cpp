@@ -55,15 +55,19 @@ class Checker {
     const auto path = sidecar_of(npy);
     if (!std::filesystem::exists(path)) return add("unfinished", "no header '" + path + "'"), std::nullopt;
     const Json header = Json::parse(read_file(path), nullptr, false);
-    if (!header.is_object() || !header.contains("feature")) return add("header", "'" + path + "' is no header"), std::nullopt;
-    if (header.at("video") != video_) add("header", "it is the header of the video '" + header.at("video").get<std::string>() + "'");
-    if (header.at("feature").at("hash") != sha256(header.at("settings").get<std::string>())) add("header", "its settings are not those of its hash");
+    if (!header.is_object() || !header.contains("feature"))
+      return add("header", "'" + path + "' is no header"), std::nullopt;
+    if (header.at("video") != video_)
+      add("header", "it is the header of the video '" + header.at("video").get<std::string>() + "'");
+    if (header.at("feature").at("hash") != sha256(header.at("settings").get<std::string>()))
+      add("header", "its settings are not those of its hash");
     return header;
   }
 
   void check_record(const Json& feature, const FeatureStream& promised) {
     const auto differs = [&](const char* what, const Json& of_header, const Json& of_record) {
-      if (of_header != of_record) add("record", std::string(what) + ": the record says " + of_record.dump() + ", the header " + of_header.dump());
+      if (of_header != of_record)
+        add("record", std::string(what) + ": the record says " + of_record.dump() + ", the header " + of_header.dump());
     };
     const Json object = Json::parse(promised.text);
     for (const char* name : {"rows", "dim", "stride", "window", "fps", "frames", "hash"})
@@ -71,16 +75,19 @@ class Checker {
   }
 
   void check_rows(const Json& feature) {
-    const auto rows = feature_rows(feature.at("frames").get<std::int64_t>(), feature.at("window").get<double>(), feature.at("stride").get<double>(),
-                                   tail_rule(feature.at("tail").get<std::string>())).starts.size();
-    if (feature.at("rows").get<std::size_t>() != rows) add("rows", feature.at("rows").dump() + " rows where its frames give " + std::to_string(rows));
+    const auto rows = feature_rows(feature.at("frames").get<std::int64_t>(), feature.at("window").get<double>(),
+                                   feature.at("stride").get<double>(), tail_rule(feature.at("tail").get<std::string>()))
+                          .starts.size();
+    if (feature.at("rows").get<std::size_t>() != rows)
+      add("rows", feature.at("rows").dump() + " rows where its frames give " + std::to_string(rows));
   }
 
   void check_file(const Json& header) {
     if (!std::filesystem::exists(npy_)) return add("missing", "no file '" + npy_ + "'");
     const MappedFile file(npy_);
     const auto& feature = header.at("feature");
-    const std::vector<std::int64_t> shape = {feature.at("rows").get<std::int64_t>(), feature.at("dim").get<std::int64_t>()};
+    const std::vector<std::int64_t> shape = {feature.at("rows").get<std::int64_t>(),
+                                             feature.at("dim").get<std::int64_t>()};
     const int bytes = feature.at("dtype") == "float16" ? 2 : 4;
     if (header.at("content") != sha256(file.bytes())) add("content", "its bytes are not those that were written");
     NpyHeader array;
@@ -90,7 +97,8 @@ class Checker {
       return add("shape", error.message());
     }
     if (array.shape != shape || array.kind != 'f' || array.bytes != bytes)
-      return add("shape", "the array is not the " + feature.at("dtype").get<std::string>() + " " + shape_text(shape) + " of its header");
+      return add("shape", "the array is not the " + feature.at("dtype").get<std::string>() + " " + shape_text(shape) +
+                              " of its header");
     try {
       check_finite(matrix_from_npy(file.bytes(), array));
     } catch (const Error& error) {
@@ -104,12 +112,14 @@ class Checker {
       const Json now = source_state(*path_), &then = header.at("source");
       if (now == then) return;
       if (now.at("bytes") != then.at("bytes"))
-        return add("video", "'" + *path_ + "' has " + now.at("bytes").dump() + " bytes, the video of the stream had " + then.at("bytes").dump());
+        return add("video", "'" + *path_ + "' has " + now.at("bytes").dump() + " bytes, the video of the stream had " +
+                                then.at("bytes").dump());
       // Copied or touched: the frames decide.
       const auto frames = header.at("video_facts").at("frames").get<std::int64_t>();
       const bool part = header.at("partial") == true;
       if (part ? decoded() < frames : decoded() != frames)
-        add("video", "'" + *path_ + "' gives " + std::to_string(decoded()) + " frames, the stream was made of " + std::to_string(frames));
+        add("video", "'" + *path_ + "' gives " + std::to_string(decoded()) + " frames, the stream was made of " +
+                         std::to_string(frames));
     } catch (const Error& error) {
       add("video", error.message());
     }
@@ -149,8 +159,10 @@ StreamFolder::StreamFolder(const std::string& path) : path_(path) {
 std::vector<std::string> StreamFolder::streams_of(const std::string& video) const {
   std::vector<std::string> out;
   const std::string prefix = video + ".";
-  for (auto name = std::lower_bound(names_.begin(), names_.end(), prefix); name != names_.end() && name->starts_with(prefix); ++name)
-    if (name->find('.', prefix.size()) == std::string::npos) out.push_back((std::filesystem::path(path_) / (*name + ".npy")).string());
+  for (auto name = std::lower_bound(names_.begin(), names_.end(), prefix);
+       name != names_.end() && name->starts_with(prefix); ++name)
+    if (name->find('.', prefix.size()) == std::string::npos)
+      out.push_back((std::filesystem::path(path_) / (*name + ".npy")).string());
   return out;
 }
 

@@ -10,8 +10,9 @@ namespace tal {
 
 struct StreamFault {
   std::string stream, path;  // of the .npy file; empty for a video without streams
-  // missing (no stream, or no .npy), unfinished (no header), header (unreadable, or not what its hash says), shape (of the array), content (bytes changed),
-  // values (not finite), rows (not those of its frames), record (the record says otherwise), video (gone, changed, or of another length).
+  // missing (no stream, or no .npy), unfinished (no header), header (unreadable, or not what its hash says), shape (of
+  // the array), content (bytes changed), values (not finite), rows (not those of its frames), record (the record says
+  // otherwise), video (gone, changed, or of another length).
   std::string fault;
   std::string message;
 };
@@ -29,8 +30,9 @@ class StreamFolder {
   std::vector<std::string> names_;  // ascending
 };
 
-// Every fault of a video's streams: those that the record names by path, or, when it names none, those of the folder (which may then be needed: else nullptr).
-// A video whose size is the header's but not its time of change is decoded once more and must have as many frames. Never throws for what it finds on disk.
+// Every fault of a video's streams: those that the record names by path, or, when it names none, those of the folder
+// (which may then be needed: else nullptr). A video whose size is the header's but not its time of change is decoded
+// once more and must have as many frames. Never throws for what it finds on disk.
 std::vector<StreamFault> check_streams(const Record& record, const StreamFolder* folder);
 
 }  // namespace tal

@@ -26,7 +26,8 @@ namespace {
 // Where a video's flow is kept: another file of the same name, or other samples of it, have another folder.
 std::string flow_folder(const ExtractOptions& o, const std::string& id, const nlohmann::ordered_json& source) {
   if (o.flow_cache.empty()) return "";
-  const auto key = sha256(std::string(kExtractVersion) + " opencv " + CV_VERSION + " fps " + o.fps + " " + source.dump());
+  const auto key =
+      sha256(std::string(kExtractVersion) + " opencv " + CV_VERSION + " fps " + o.fps + " " + source.dump());
   return (std::filesystem::path(o.flow_cache) / (id + "-" + key.substr(key.find(':') + 1, 16))).string();
 }
 
@@ -37,13 +38,17 @@ void set_video_fields(Record& record, const nlohmann::ordered_json& facts) {
   if (!record.has("fps")) record.set_number("fps", facts.at("fps").get<double>());
 }
 
-// The header of a finished stream, when it is there, was made by the same settings from the same file, and its rows are whole.
+// The header of a finished stream, when it is there, was made by the same settings from the same file, and its rows are
+// whole.
 std::optional<nlohmann::ordered_json> finished(const Stream& stream, const nlohmann::ordered_json& source) {
   std::error_code error;
-  if (!std::filesystem::exists(stream.sidecar, error) || !std::filesystem::exists(stream.npy, error)) return std::nullopt;
+  if (!std::filesystem::exists(stream.sidecar, error) || !std::filesystem::exists(stream.npy, error))
+    return std::nullopt;
   try {
     auto header = nlohmann::ordered_json::parse(read_file(stream.sidecar));
-    if (header.at("feature").at("hash") != stream.hash || header.at("source") != source || header.at("partial") != false) return std::nullopt;
+    if (header.at("feature").at("hash") != stream.hash || header.at("source") != source ||
+        header.at("partial") != false)
+      return std::nullopt;
     if (header.at("content") != sha256(MappedFile(stream.npy).bytes())) return std::nullopt;
     return header;
   } catch (const nlohmann::json::exception&) {
@@ -76,7 +81,8 @@ std::vector<std::string> notes_on(const VideoDecoder& decoder, const std::string
     notes.push_back("video '" + id + "': the container claims " + std::to_string(decoder.claimed()) + " frames, " +
                     std::to_string(decoder.frames()) + " were decoded");
   if (fps == 0 && decoder.deviation() > 1.5 / decoder.fps())
-    notes.push_back("video '" + id + "': the frame rate varies (time stamps up to " + format_number(std::round(decoder.deviation() * 1000) / 1000) +
+    notes.push_back("video '" + id + "': the frame rate varies (time stamps up to " +
+                    format_number(std::round(decoder.deviation() * 1000) / 1000) +
                     " s off a constant rate); --fps samples by time stamp");
   return notes;
 }
@@ -88,7 +94,8 @@ std::string extract_path(const Record& record, const ExtractOptions& o) {
   const auto path = record.text("path");
   if (!path) throw Error("missing: which file is this video?").at_field("path").at_video(record.video());
   const std::string& id = record.video();
-  if (!o.inline_data && !o.live && (id.find('/') != std::string::npos || id.find('\0') != std::string::npos || id.empty() || id[0] == '.'))
+  if (!o.inline_data && !o.live &&
+      (id.find('/') != std::string::npos || id.find('\0') != std::string::npos || id.empty() || id[0] == '.'))
     throw Error("'" + id + "' cannot be part of a file name; use --inline").at_field("video").at_video(id);
   return *path;
 }
@@ -98,19 +105,28 @@ Extractor::Extractor(ExtractOptions options) : options_(std::move(options)) {
   std::set<std::string> streams;
   for (const auto& spec : options_.encoders) {
     auto encoder = make_encoder(spec, options_.encoder);
-    if (!streams.insert(encoder->name()).second) throw UsageError("--encoder: two streams of the same name: '" + spec + "'");
+    if (!streams.insert(encoder->name()).second)
+      throw UsageError("--encoder: two streams of the same name: '" + spec + "'");
     encoder->check_window(options_.window);
     first_.push_back(std::move(encoder));
   }
-  const bool named = std::any_of(first_.begin(), first_.end(), [&](const auto& encoder) { return encoder->columns() == options_.encoder.classes; });
-  if (!options_.classes.empty() && !named) throw UsageError("--classes: no encoder gives class scores (NAME@scores, NAME@logits)");
+  const bool named = std::any_of(first_.begin(), first_.end(),
+                                 [&](const auto& encoder) { return encoder->columns() == options_.encoder.classes; });
+  if (!options_.classes.empty() && !named)
+    throw UsageError("--classes: no encoder gives class scores (NAME@scores, NAME@logits)");
 }
 
 Extractor::~Extractor() = default;
 
-bool Extractor::uses_device() const { return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->uses_device(); }); }
-bool Extractor::caches_flow() const { return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->caches_flow(); }); }
-bool Extractor::uses_flow() const { return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->uses_flow(); }); }
+bool Extractor::uses_device() const {
+  return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->uses_device(); });
+}
+bool Extractor::caches_flow() const {
+  return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->caches_flow(); });
+}
+bool Extractor::uses_flow() const {
+  return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->uses_flow(); });
+}
 
 namespace {
 
@@ -219,7 +235,8 @@ Planned Extractor::plan(const Record& record) {
     const auto source = source_state(path);
     Planned result;
     result.video = id, result.path = path;
-    result.finished = o.resume && std::all_of(streams.begin(), streams.end(), [&](const Stream& s) { return finished(s, source).has_value(); });
+    result.finished = o.resume && std::all_of(streams.begin(), streams.end(),
+                                              [&](const Stream& s) { return finished(s, source).has_value(); });
 
     // The first frames, for the time that one takes.
     constexpr std::int64_t kProbe = 48;
@@ -234,10 +251,14 @@ Planned Extractor::plan(const Record& record) {
     if (decoder.claimed() > 0) {
       result.frames = decoder.claimed();
       const double duration = static_cast<double>(*result.frames) / decoder.fps();
-      const auto samples = target > 0 ? static_cast<std::int64_t>(std::floor((duration - 1 / decoder.fps()) * fps)) + 1 : *result.frames;
-      const auto rows = feature_rows(samples, static_cast<double>(o.window), static_cast<double>(o.stride), tail_rule(o.tail));
+      const auto samples =
+          target > 0 ? static_cast<std::int64_t>(std::floor((duration - 1 / decoder.fps()) * fps)) + 1 : *result.frames;
+      const auto rows =
+          feature_rows(samples, static_cast<double>(o.window), static_cast<double>(o.stride), tail_rule(o.tail));
       result.rows = static_cast<std::int64_t>(rows.starts.size());
-      result.seconds = decoder.frames() > 0 ? seconds / static_cast<double>(decoder.frames()) * static_cast<double>(*result.frames) : 0;
+      result.seconds = decoder.frames() > 0
+                           ? seconds / static_cast<double>(decoder.frames()) * static_cast<double>(*result.frames)
+                           : 0;
     }
     for (const auto& stream : streams) {
       PlannedStream planned{stream.encoder->name(), o.inline_data ? "" : stream.npy, stream.encoder->dim(), {}};

@@ -39,8 +39,8 @@ struct Planned {
 // The encoders, opened once (weights are loaded here), for any number of videos.
 class Extractor {
  public:
-  // UsageError for encoders that the options cannot give: unknown, two streams of one name, windows that they do not take. Error for weights
-  // that do not fit.
+  // UsageError for encoders that the options cannot give: unknown, two streams of one name, windows that they do not
+  // take. Error for weights that do not fit.
   explicit Extractor(ExtractOptions options);
   ~Extractor();
   const ExtractOptions& options() const { return options_; }
@@ -48,11 +48,13 @@ class Extractor {
   bool uses_flow() const;
   bool caches_flow() const;
 
-  // Adds `features` (and path's duration, fps, frames) to a record with `path`. With decode_ahead, decoding is a bounded number of
-  // frames ahead. Error with field and the last good time stamp; then nothing is written. Safe to call from several threads.
+  // Adds `features` (and path's duration, fps, frames) to a record with `path`. With decode_ahead, decoding is a
+  // bounded number of frames ahead. Error with field and the last good time stamp; then nothing is written. Safe to
+  // call from several threads.
   Extracted extract(Record& record);
-  // Follows a live video: `emit` gets the record once for each window of live_window seconds, as soon as the row behind it is there, with the window's rows inline, their
-  // offset, and `window`; the last one is `final`. Ends when the video does, or when go_on (asked after each frame) says no. Memory is bounded by a window. Error as extract().
+  // Follows a live video: `emit` gets the record once for each window of live_window seconds, as soon as the row behind
+  // it is there, with the window's rows inline, their offset, and `window`; the last one is `final`. Ends when the
+  // video does, or when go_on (asked after each frame) says no. Memory is bounded by a window. Error as extract().
   void follow(const std::string& line, const std::function<void(Record&)>& emit, const std::function<bool()>& go_on);
   // Error as extract().
   Planned plan(const Record& record);
@@ -70,12 +72,14 @@ class Extractor {
 Extracted extract(Record& record, const ExtractOptions& options);
 Planned plan(const Record& record, const ExtractOptions& options);
 
-// Every video of the list, --jobs of them at a time; writes them in input order. With --dry-run, one JSON object a video
-// instead: {"video","path","frames","rows","streams":[{"name","dim","bytes","path"}],"seconds","finished"}. With --check, one object a fault: {"video","stream","path","fault","message"} (check_streams.h), and
-// the run fails when there is one.
+// Every video of the list, --jobs of them at a time; writes them in input order. With --dry-run, one JSON object a
+// video instead: {"video","path","frames","rows","streams":[{"name","dim","bytes","path"}],"seconds","finished"}. With
+// --check, one object a fault: {"video","stream","path","fault","message"} (check_streams.h), and the run fails when
+// there is one.
 void extract_all(Tool& tool, const ExtractOptions& options, VideoList& videos);
 
-// Whether decoding on a thread of its own (ExtractOptions::decode_ahead) has a core left beside `jobs` videos at a time.
+// Whether decoding on a thread of its own (ExtractOptions::decode_ahead) has a core left beside `jobs` videos at a
+// time.
 bool room_to_decode_ahead(int jobs);
 
 }  // namespace tal

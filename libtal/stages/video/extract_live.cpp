@@ -12,11 +12,14 @@ namespace {
 // Rows that came -> records of `rows` rows, every `step` rows. Rows that no later record needs are dropped.
 class LiveWindows {
  public:
-  LiveWindows(std::vector<Stream>& streams, const ExtractOptions& o, double fps, std::string path, std::string line, const std::function<void(Record&)>& emit)
+  LiveWindows(std::vector<Stream>& streams, const ExtractOptions& o, double fps, std::string path, std::string line,
+              const std::function<void(Record&)>& emit)
       : streams_(streams), o_(o), fps_(fps), path_(std::move(path)), line_(std::move(line)), emit_(emit) {
     const auto stride = static_cast<double>(o.stride);
-    rows_ = std::max<std::int64_t>(1, static_cast<std::int64_t>(std::floor((o.live_window * fps - static_cast<double>(o.window)) / stride)) + 1);
-    step_ = std::clamp<std::int64_t>(std::llround((o.live_step > 0 ? o.live_step : o.live_window) * fps / stride), 1, rows_);
+    rows_ = std::max<std::int64_t>(
+        1, static_cast<std::int64_t>(std::floor((o.live_window * fps - static_cast<double>(o.window)) / stride)) + 1);
+    step_ = std::clamp<std::int64_t>(std::llround((o.live_step > 0 ? o.live_step : o.live_window) * fps / stride), 1,
+                                     rows_);
   }
 
   // A record goes out when the row behind its last one is there: so the end always has one left to call final.
@@ -33,7 +36,8 @@ class LiveWindows {
   }
   std::int64_t available() const {  // rows from the next record's first on
     std::int64_t count = std::numeric_limits<std::int64_t>::max();
-    for (const auto& stream : streams_) count = std::min(count, static_cast<std::int64_t>(stream.rows.size()) / stream.encoder->dim());
+    for (const auto& stream : streams_)
+      count = std::min(count, static_cast<std::int64_t>(stream.rows.size()) / stream.encoder->dim());
     return count;
   }
 
@@ -42,7 +46,10 @@ class LiveWindows {
     const auto offset = index_ * step_ * o_.stride, frames = (count - 1) * o_.stride + o_.window;
     Record record;
     record.parse(line_);
-    const nlohmann::ordered_json window = {{"index", index_}, {"start", static_cast<double>(offset) / fps_}, {"end", static_cast<double>(offset + frames) / fps_}, {"final", last}};
+    const nlohmann::ordered_json window = {{"index", index_},
+                                           {"start", static_cast<double>(offset) / fps_},
+                                           {"end", static_cast<double>(offset + frames) / fps_},
+                                           {"final", last}};
     record.set_raw("window", window.dump());
     for (std::size_t i = 0; i < streams_.size(); ++i) {
       auto& stream = streams_[i];
@@ -68,7 +75,8 @@ class LiveWindows {
 
 }  // namespace
 
-void Extractor::follow(const std::string& line, const std::function<void(Record&)>& emit, const std::function<bool()>& go_on) {
+void Extractor::follow(const std::string& line, const std::function<void(Record&)>& emit,
+                       const std::function<bool()>& go_on) {
   const Lease lease(*this);
   Record record;
   record.parse(line);
@@ -85,7 +93,9 @@ void Extractor::follow(const std::string& line, const std::function<void(Record&
     });
     windows.end();
     if (records.available() == 0)
-      throw Error("'" + path + "': only " + std::to_string(windows.samples()) + " sampled frames, a window needs " + std::to_string(options_.window)).at_field("path");
+      throw Error("'" + path + "': only " + std::to_string(windows.samples()) + " sampled frames, a window needs " +
+                  std::to_string(options_.window))
+          .at_field("path");
     records.end();
   } catch (Error& error) {
     throw error.at_video(record.video());

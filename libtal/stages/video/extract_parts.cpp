@@ -19,8 +19,9 @@ namespace tal {
 namespace {
 
 std::string settings(const Encoder& encoder, const ExtractOptions& o) {
-  return std::string(kExtractVersion) + " opencv " + CV_VERSION + " | " + encoder.parameters() + " | fps " + (o.fps.empty() ? "native" : o.fps) + " stride " +
-         std::to_string(o.stride) + " window " + std::to_string(o.window) + " tail " + o.tail + (o.half ? " float16" : " float32");
+  return std::string(kExtractVersion) + " opencv " + CV_VERSION + " | " + encoder.parameters() + " | fps " +
+         (o.fps.empty() ? "native" : o.fps) + " stride " + std::to_string(o.stride) + " window " +
+         std::to_string(o.window) + " tail " + o.tail + (o.half ? " float16" : " float32");
 }
 
 }  // namespace
@@ -32,7 +33,8 @@ std::string inline_rows(const std::vector<float>& rows, bool half) {
   return base64_encode({reinterpret_cast<const char*>(halves.data()), halves.size() * 2});
 }
 
-std::vector<Stream> open_streams(const std::string& id, const ExtractOptions& o, const std::vector<std::unique_ptr<Encoder>>& encoders) {
+std::vector<Stream> open_streams(const std::string& id, const ExtractOptions& o,
+                                 const std::vector<std::unique_ptr<Encoder>>& encoders) {
   std::vector<Stream> streams;
   for (const auto& encoder : encoders) {
     Stream stream;
@@ -46,7 +48,8 @@ std::vector<Stream> open_streams(const std::string& id, const ExtractOptions& o,
   return streams;
 }
 
-Windows::Windows(std::vector<Stream>& streams, const ExtractOptions& o, const std::string& flow_cache) : streams_(streams), o_(o), frames_(static_cast<std::size_t>(o.window)) {
+Windows::Windows(std::vector<Stream>& streams, const ExtractOptions& o, const std::string& flow_cache)
+    : streams_(streams), o_(o), frames_(static_cast<std::size_t>(o.window)) {
   for (auto& stream : streams_) stream.encoder->reset(flow_cache), stream.rows.clear();
 }
 
@@ -60,8 +63,10 @@ void Windows::push(const cv::Mat& frame) {
 }
 
 Rows Windows::end() {
-  auto rows = feature_rows(samples_, static_cast<double>(o_.window), static_cast<double>(o_.stride), tail_rule(o_.tail));
-  for (auto i = static_cast<std::size_t>(rows_); i < rows.starts.size(); ++i) encode(static_cast<std::int64_t>(rows.starts[i]));
+  auto rows =
+      feature_rows(samples_, static_cast<double>(o_.window), static_cast<double>(o_.stride), tail_rule(o_.tail));
+  for (auto i = static_cast<std::size_t>(rows_); i < rows.starts.size(); ++i)
+    encode(static_cast<std::int64_t>(rows.starts[i]));
   for (auto& stream : streams_) stream.encoder->finish(stream.rows);
   return rows;
 }
@@ -97,7 +102,8 @@ void sample(VideoDecoder& decoder, double fps, bool ahead, Windows& windows, con
   }
 }
 
-nlohmann::ordered_json feature_header(const Stream& stream, const std::string& spec, const HeaderRows& rows, double fps, const ExtractOptions& o) {
+nlohmann::ordered_json feature_header(const Stream& stream, const std::string& spec, const HeaderRows& rows, double fps,
+                                      const ExtractOptions& o) {
   nlohmann::ordered_json feature;
   feature["dtype"] = o.half ? "float16" : "float32";
   feature["rows"] = rows.rows;
@@ -119,7 +125,8 @@ nlohmann::ordered_json feature_header(const Stream& stream, const std::string& s
 
 void check_rows(const Stream& stream, const std::string& path) {
   for (const float value : stream.rows)
-    if (!std::isfinite(value)) throw Error("'" + path + "': the encoder " + stream.encoder->name() + " gave a value that is not finite");
+    if (!std::isfinite(value))
+      throw Error("'" + path + "': the encoder " + stream.encoder->name() + " gave a value that is not finite");
 }
 
 }  // namespace tal

@@ -1,4 +1,5 @@
-// What extraction of whole videos (extract.cpp) and of live ones (extract_live.cpp) share: streams in the making, windows, their headers.
+// What extraction of whole videos (extract.cpp) and of live ones (extract_live.cpp) share: streams in the making,
+// windows, their headers.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,8 @@ struct Stream {
   std::vector<float> rows;
   std::string npy, sidecar, settings, hash;  // hash: of settings
 };
-std::vector<Stream> open_streams(const std::string& id, const ExtractOptions& options, const std::vector<std::unique_ptr<Encoder>>& encoders);
+std::vector<Stream> open_streams(const std::string& id, const ExtractOptions& options,
+                                 const std::vector<std::unique_ptr<Encoder>>& encoders);
 
 // Samples of one video -> rows of every stream.
 class Windows {
@@ -45,8 +47,10 @@ class Windows {
   std::int64_t samples_ = 0, rows_ = 0;
 };
 
-// `ahead`: decodes on a thread of its own while the encoders work on what came before. go_on, where given, is asked after each frame.
-void sample(VideoDecoder& decoder, double fps, bool ahead, Windows& windows, const std::function<bool()>& go_on = nullptr);
+// `ahead`: decodes on a thread of its own while the encoders work on what came before. go_on, where given, is asked
+// after each frame.
+void sample(VideoDecoder& decoder, double fps, bool ahead, Windows& windows,
+            const std::function<bool()>& go_on = nullptr);
 
 // The rows that a header speaks of.
 struct HeaderRows {
@@ -54,7 +58,8 @@ struct HeaderRows {
   std::optional<std::int64_t> last_start;         // of --tail shift
 };
 // A stream's object in the record, without its rows. fps: sampled frames per second.
-nlohmann::ordered_json feature_header(const Stream& stream, const std::string& spec, const HeaderRows& rows, double fps, const ExtractOptions& options);
+nlohmann::ordered_json feature_header(const Stream& stream, const std::string& spec, const HeaderRows& rows, double fps,
+                                      const ExtractOptions& options);
 
 void check_rows(const Stream& stream, const std::string& path);  // Error for values that are not finite
 

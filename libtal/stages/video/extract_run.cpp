@@ -1,4 +1,5 @@
-// The list: --jobs videos at a time, results in input order; what a run would do (--dry-run), and what is on disk (--check).
+// The list: --jobs videos at a time, results in input order; what a run would do (--dry-run), and what is on disk
+// (--check).
 #include <cmath>
 #include <filesystem>
 #include <functional>
@@ -25,20 +26,28 @@ struct Job {
 };
 
 nlohmann::ordered_json json_of(const Planned& planned) {
-  const auto number = [](const std::optional<std::int64_t>& value) { return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(); };
-  nlohmann::ordered_json out = {{"video", planned.video}, {"path", planned.path}, {"frames", number(planned.frames)}, {"rows", number(planned.rows)}};
+  const auto number = [](const std::optional<std::int64_t>& value) {
+    return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
+  };
+  nlohmann::ordered_json out = {{"video", planned.video},
+                                {"path", planned.path},
+                                {"frames", number(planned.frames)},
+                                {"rows", number(planned.rows)}};
   out["streams"] = nlohmann::ordered_json::array();
   for (const auto& stream : planned.streams) {
     nlohmann::ordered_json item = {{"name", stream.name}, {"dim", stream.dim}, {"bytes", number(stream.bytes)}};
     if (!stream.path.empty()) item["path"] = stream.path;
     out["streams"].push_back(std::move(item));
   }
-  out["seconds"] = planned.rows ? nlohmann::ordered_json(std::round(planned.seconds * 100) / 100) : nlohmann::ordered_json();
+  out["seconds"] =
+      planned.rows ? nlohmann::ordered_json(std::round(planned.seconds * 100) / 100) : nlohmann::ordered_json();
   out["finished"] = planned.finished;
   return out;
 }
 
-std::string line_of(const nlohmann::ordered_json& json) { return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"; }
+std::string line_of(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
 
 // What is done with one video.
 using Work = std::function<void(Record&, Job&)>;
@@ -62,7 +71,11 @@ Work planning(Extractor& extractor) {
 Work checking(const StreamFolder* folder) {
   return [folder](Record& record, Job& job) {
     for (const auto& fault : check_streams(record, folder)) {
-      job.output += line_of({{"video", record.video()}, {"stream", fault.stream}, {"path", fault.path}, {"fault", fault.fault}, {"message", fault.message}});
+      job.output += line_of({{"video", record.video()},
+                             {"stream", fault.stream},
+                             {"path", fault.path},
+                             {"fault", fault.fault},
+                             {"message", fault.message}});
       ++job.faults;
     }
   };
@@ -96,13 +109,15 @@ struct PlanTotal {
     for (const auto& stream : planned.streams) bytes += stream.bytes.value_or(0);
   }
   std::string text(int jobs) const {
-    return std::to_string(videos) + " videos, " + std::to_string(finished) + " finished; to extract: " + std::to_string(rows) + " rows a stream, " +
-           std::to_string(bytes) + " bytes, about " + format_number(std::ceil(seconds / jobs)) + " s" +
+    return std::to_string(videos) + " videos, " + std::to_string(finished) +
+           " finished; to extract: " + std::to_string(rows) + " rows a stream, " + std::to_string(bytes) +
+           " bytes, about " + format_number(std::ceil(seconds / jobs)) + " s" +
            (open ? "; " + std::to_string(open) + " of unknown length" : "");
   }
 };
 
-// Every video of the list through `work`, --jobs at a time; lines in input order; `seen` gets each job once its lines are written.
+// Every video of the list through `work`, --jobs at a time; lines in input order; `seen` gets each job once its lines
+// are written.
 void run_list(Tool& tool, VideoList& videos, const Work& work, const std::function<void(const Job&)>& seen) {
   Output& out = tool.out();
   const auto count = static_cast<std::size_t>(std::max(1, tool.options().jobs));
@@ -166,14 +181,18 @@ void extract_all(Tool& tool, const ExtractOptions& options, VideoList& videos) {
   ExtractOptions here = options;
   here.decode_ahead = room_to_decode_ahead(tool.options().jobs);
   Extractor extractor(here);
-  if (!extractor.uses_device()) tool.refuse({"--device", "--precision", "--batch"}, "--encoder " + options.encoders.front() + ": it has no network");
+  if (!extractor.uses_device())
+    tool.refuse({"--device", "--precision", "--batch"},
+                "--encoder " + options.encoders.front() + ": it has no network");
   if (!extractor.uses_flow()) tool.refuse({"--flow"}, "--encoder " + options.encoders.front() + ": it sees no flow");
-  if (!extractor.caches_flow()) tool.refuse({"--flow-cache"}, "--encoder " + options.encoders.front() + ": it sees no pictures of flow");
+  if (!extractor.caches_flow())
+    tool.refuse({"--flow-cache"}, "--encoder " + options.encoders.front() + ": it sees no pictures of flow");
   if (options.live) return follow_one(tool, videos, extractor);
   PlanTotal total;
-  run_list(tool, videos, options.dry_run ? planning(extractor) : extraction(extractor, tool.history_entry()), [&](const Job& job) {
-    if (job.planned) total.add(*job.planned);
-  });
+  run_list(tool, videos, options.dry_run ? planning(extractor) : extraction(extractor, tool.history_entry()),
+           [&](const Job& job) {
+             if (job.planned) total.add(*job.planned);
+           });
   if (options.dry_run) tool.note(total.text(std::max(1, tool.options().jobs)));
 }
 
