@@ -123,7 +123,7 @@ std::vector<double> read_weights(const std::string& text, const std::vector<std:
     const Json kept = Json::parse(read_file(text));
     if (kept.value("format", "") != kFormat) throw Error("no file of --weights-out");
     const auto names = kept.at("members").get<std::vector<std::string>>();
-    const auto weights = kept.at("weights").get<std::vector<double>>();
+    auto weights = kept.at("weights").get<std::vector<double>>();
     if (weights.size() != names.size())
       throw Error("it has " + std::to_string(weights.size()) + " weights for its " + std::to_string(names.size()) +
                   " members");

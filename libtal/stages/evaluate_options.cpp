@@ -89,7 +89,7 @@ void refuse_useless(const EvalOptions& o, const Protocol& p) {
 
 std::vector<double> thresholds_of(const EvalOptions& o, const ProtocolRow& row) {
   if (!o.tiou.empty()) {
-    const auto given = parse_number_list(o.tiou);
+    auto given = parse_number_list(o.tiou);
     for (const double t : given)
       if (!(t >= 0 && t <= 1)) throw UsageError("--tiou: " + format_number(t) + " is not between 0 and 1");
     return given;

@@ -56,7 +56,7 @@ class Selection {
       if (!found_.count(video)) throw Error("no record of this video in the input").at_video(video);
     const std::size_t shown = wanted_.empty() ? drawn_ : found_.size();
     if (seen_ == shown) return "";
-    const std::string text = std::to_string(shown) + " of " + std::to_string(seen_) + " records drawn" +
+    std::string text = std::to_string(shown) + " of " + std::to_string(seen_) + " records drawn" +
                              (wanted_.empty() ? " (--max-videos)" : " (--video)");
     tool.note(text);
     return text;

@@ -150,7 +150,7 @@ void transform_in_batches(Run& run, const Transform& fn) {
     }
     if (batch->lines.empty()) break;
     workers.add(std::move(batch));
-    write_down_to(static_cast<std::size_t>(2 * jobs + 2));
+    write_down_to(2 * static_cast<std::size_t>(jobs) + 2);
   }
   write_down_to(0);
 }

@@ -10,10 +10,9 @@
 #include "tests/nn/small_set.h"
 
 using namespace tal;
+using tal::test::worst;
 
 namespace {
-
-double worst(const torch::Tensor& a, const torch::Tensor& b) { return (a - b).abs().max().item<double>(); }
 
 std::vector<Segment> random_segments(Random& random, std::size_t count, double rows) {
   std::vector<Segment> segments = {{-9, -2},  {-3, 2},   {rows - 1, rows + 7}, {rows + 1, rows + 5}, {4, 4.25},

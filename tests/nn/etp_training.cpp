@@ -18,6 +18,7 @@
 #include "tests/nn/small_set.h"
 
 using namespace tal;
+using tal::test::worst;
 using tal::test::ActionSet;
 
 namespace {
@@ -72,8 +73,6 @@ std::string fault(Act act) {
   }
   return "";
 }
-
-double worst(const torch::Tensor& a, const torch::Tensor& b) { return (a - b).abs().max().item<double>(); }
 
 }  // namespace
 

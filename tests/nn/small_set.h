@@ -110,4 +110,6 @@ inline double best_tiou(const Record& record, const Segment& truth, std::string_
   return best;
 }
 
+inline double worst(const torch::Tensor& a, const torch::Tensor& b) { return (a - b).abs().max().item<double>(); }
+
 }  // namespace tal::test
