@@ -48,7 +48,7 @@ quote() {
 }
 
 # The tools beside this script come first, so that a build folder works without installation.
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || die "cannot tell where this script lies"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd) || die "cannot tell where this script lies"
 PATH=$here:$PATH
 export PATH
 

@@ -5,5 +5,5 @@ int main(int argc, char** argv) {
   tal::Tool tool(tal::train_info());
   tal::TrainCommand options;
   tal::register_options(tool.command_line(), options);
-  return tool.run(argc, argv, [&] { tal::network_stages().train(tool, options); });
+  return tool.run(argc, argv, [&] { tal::train(tool, options); });
 }

@@ -28,6 +28,6 @@ complete -c tal-nms -l voting-weight -x -a 'score-iou score' -d 'Weights of the 
 complete -c tal-nms -l ties -x -a 'input reversed' -d 'Which of several equal scores comes first'
 complete -c tal-nms -l pre-top-k -r -d 'Use only the N highest scores of each label'
 complete -c tal-nms -l top-k -r -d 'Keep at most N of a record'
-complete -c tal-nms -l min-score -r -d 'Drop final scores below X (gaussian 0.001; else no bound)'
+complete -c tal-nms -l min-score -r -d 'Drop final scores below X (gaussian 0.001)'
 complete -c tal-nms -l min-duration -r -d 'Drop segments shorter than SECONDS first'
 complete -c tal-nms -l class-agnostic -d 'Labels do not matter (default: each label by itself)'

@@ -1,4 +1,4 @@
-// Shared libraries that are opened when a run needs them, never closed.
+// Shared libraries that are opened when a run needs them.
 #pragma once
 
 #include <string>
@@ -7,7 +7,8 @@ namespace tal {
 
 class SharedLibrary {
  public:
-  // Error "NAME: why" when it cannot be opened. visible: its symbols serve libraries that are opened later.
+  // Error "NAME: why" when it cannot be opened, or when the file was cut off. visible: its symbols serve libraries that
+  // are opened later.
   explicit SharedLibrary(const std::string& name_or_path, bool visible = false);
 
   // A function or variable of it. Error when there is none of that name.
@@ -15,12 +16,14 @@ class SharedLibrary {
   Pointer symbol(const char* name) const {
     return reinterpret_cast<Pointer>(address(name));
   }
+  bool has(const char* name) const;
+  void close();  // without it, it stays open until the process ends
   const std::string& name() const { return name_; }
 
  private:
   void* address(const char* name) const;
   std::string name_;
-  void* handle_;
+  void* handle_ = nullptr;
 };
 
 // Where this library (libtal.so) lies: its plug-ins lie beside it. No slash at the end.

@@ -32,7 +32,9 @@ struct OptionRow {
   bool setting = true;      // may stand in a file, has a variable
   std::string origin = {};  // of its value: "flag", "variable TAL_SIGMA", "file c.json", "preset"; "": the default
 
-  bool given() const { return !origin.empty() && origin != "preset"; }
+  bool settled = false;  // by a preset, or by what another option means
+
+  bool given() const { return !origin.empty() && !settled; }
 };
 
 class OptionTable {

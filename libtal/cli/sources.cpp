@@ -101,16 +101,20 @@ std::vector<std::string> with_other_sources(OptionTable& table, const std::strin
   for (const auto* row : rows) known.push_back(row->name.substr(2));
   const std::string file = settings_file(arguments);
   const auto settings = read_settings(file, tool, known);
+  const auto add = [&](const std::string& name, const std::string& value) {
+    added.push_back(value.empty() ? name : name + "=" + value);
+    if (value.empty()) added.emplace_back();  // behind "--name=" the parser would take the next word
+  };
   for (auto* row : rows) {
     const std::string key = row->name.substr(2), variable = variable_name(row->name);
     if (stands_in(row->option, arguments)) {
       row->origin = "flag";
-    } else if (const char* value = std::getenv(variable.c_str())) {
+    } else if (const char* value = std::getenv(variable.c_str()); value && *value) {  // an empty one is not set
       row->origin = "variable " + variable;
-      added.push_back(row->name + "=" + value);
+      add(row->name, value);
     } else if (const auto entry = settings.find(key); entry != settings.end()) {
       row->origin = "file " + file;
-      for (const auto& word : words_of(file, key, *entry)) added.push_back(row->name + "=" + word);
+      for (const auto& word : words_of(file, key, *entry)) add(row->name, word);
     }
   }
   // In front, so that a positional list or "--" at the end cannot swallow them; behind the subcommand's name.

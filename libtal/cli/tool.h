@@ -40,8 +40,8 @@ class Tool : public Run {
 
   // Whether the option was set by flag, variable or configuration file (not by a preset). name: "--sigma".
   bool given(const std::string& name) const;
-  // Sets an option's value from a preset unless it was given; for Options::settle.
-  void preset(const std::string& name, const std::string& value);
+  // Sets an option's value unless it was given; for Options::settle. origin: what --print-config says of it.
+  void preset(const std::string& name, const std::string& value, const std::string& origin = "preset");
   // UsageError when any of `names` was given although what the data or a model turn out to be (`why`: "a model that
   // sees frames") makes it useless. What the options themselves say is a condition of the row.
   void refuse(const std::vector<std::string>& names, const std::string& why) const;

@@ -196,6 +196,19 @@ void append_array(std::string& out, const WindowArray& array) {
   out += ']';
 }
 
+// Members of `maps` that are neither a window's nor the path of a file, each behind a comma.
+std::string other_maps(const Record& record) {
+  std::string out;
+  each_map(record, [&](const std::string& key, std::string_view value) {
+    if (key == "path" || key.find_first_not_of("0123456789") == std::string::npos) return;
+    out += ',';
+    append_json_string(out, key);
+    out += ':';
+    out += value;
+  });
+  return out;
+}
+
 }  // namespace
 
 bool has_map(const Record& record, std::string_view name) { return map_json(record, name).has_value(); }
@@ -236,13 +249,15 @@ void set_window_maps(Record& record, const std::vector<WindowMaps>& windows) {
     }
     out += '}';
   }
+  const std::string others = other_maps(record);
+  out += windows.empty() && !others.empty() ? others.substr(1) : others;
   record.set_raw("maps", out + "}");
 }
 
 void set_maps_file(Record& record, std::string_view path) {
   std::string out = "{\"path\":";
   append_json_string(out, path);
-  record.set_raw("maps", out + "}");
+  record.set_raw("maps", out + other_maps(record) + "}");
 }
 
 }  // namespace tal

@@ -39,10 +39,10 @@ struct WindowMaps {
   std::int64_t rows = 0;  // rows of the stream that the segment is
   std::vector<WindowArray> arrays;
 };
-// These in the place of all maps: {"0":{"rows":..,"segment":[s,e],NAME:[..],NAME:[[..],..]},"1":..}. Error for a value
-// that is not finite.
+// These in the place of other windows: {"0":{"rows":..,"segment":[s,e],NAME:[..],NAME:[[..],..]},"1":..}. Error for a
+// value that is not finite.
 void set_window_maps(Record& record, const std::vector<WindowMaps>& windows);
-// In the place of all maps, the file that has them.
+// In the place of windows, the file that has them.
 void set_maps_file(Record& record, std::string_view path);
 
 }  // namespace tal

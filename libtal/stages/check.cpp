@@ -30,7 +30,7 @@ void register_options(const Options& table, CheckOptions& options) {
       .without("--fix");
   input.add("--max-faults", options.max_faults, "List at most N faults of a class; all are counted (0: no bound)")
       .type_name("N");
-  input.add("--tolerance", options.tolerance, "Seconds that a segment may end behind its video")
+  records.add("--tolerance", options.tolerance, "Seconds that a segment may end behind its video")
       .type_name("SECONDS")
       .not_negative();
   table.add("--stage", options.stage, "Feed the shell command CMD and say which promises of tal-jsonl(5) it keeps")

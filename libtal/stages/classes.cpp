@@ -163,7 +163,7 @@ void register_options(const Options& table, ClassFusionOptions& o) {
     if (o.top_classes == 0 && (!o.classifiers.empty() || (o.combine.empty() && o.merge.empty())))
       o.top_classes = kTopClasses;
   });
-  const Options labelled = table.with("--top-classes");
+  const Options labelled = table.with_any({{"--classification"}, {"--top-classes"}});
   table
       .add("--combine", o.combine,
            "A proposal's score from its factors: geometric (boundary sqrt(cls reg), BSN++ Eq. 8), product, or "

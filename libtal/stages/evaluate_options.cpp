@@ -24,7 +24,8 @@ void register_options(const Options& table, EvalOptions& o) {
       "--exclude-known-bad", o.exclude_known_bad,
       "Leave out video_test_0000270, _0001292 and _0001496 of THUMOS14, whose annotations are wrong or only Ambiguous");
   table.add("--excluded", o.excluded, "Predictions of excluded videos: drop them, or count them as false positives")
-      .one_of({"drop", "count"});
+      .one_of({"drop", "count"})
+      .with_any({{"--exclude"}, {"--exclude-known-bad"}});
   table.flag("--class-agnostic", o.class_agnostic, "custom: one class, labels ignored").with("--protocol", {"custom"});
   table.add("--ties", o.ties, "Order of equal scores: protocol, reversed or input order, or by video name")
       .one_of({"protocol", "reversed", "input", "video"});
@@ -83,8 +84,6 @@ void refuse_useless(const EvalOptions& o, const Protocol& p) {
     throw UsageError("--ties video has no effect with " + why + ": proposals are ranked inside their video");
   if ((p.proposals || o.class_agnostic) && o.oracle == "labels")
     throw UsageError("--oracle labels has no effect with " + why + ": labels are ignored");
-  if (o.excluded == "count" && o.exclude.empty() && !o.exclude_known_bad)
-    throw UsageError("--excluded count needs --exclude FILE or --exclude-known-bad");
 }
 
 std::vector<double> thresholds_of(const EvalOptions& o, const ProtocolRow& row) {

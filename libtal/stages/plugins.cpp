@@ -30,10 +30,21 @@ std::shared_ptr<const Frames> open_frames(const std::string& path, const FrameCo
 
 }  // namespace
 
+// What opens with the LibTorch that was found; where that does not fit, the Error says which one it is.
+template <class Table>
+const Table& torch_table_of(const std::string& what, const std::string& library, const char* entry) {
+  const TorchLibrary& torch = open_torch();
+  try {
+    return table_of<Table>(what, library, entry);
+  } catch (const Error& error) {
+    throw Error(error.message() + " (with the LibTorch " + torch.version + " of " + torch.folder + ", " + torch.origin +
+                ")");
+  }
+}
+
 const NetworkStages& network_stages() {
   static const NetworkStages& stages = []() -> const NetworkStages& {
-    open_torch();
-    const auto& table = table_of<NetworkStages>("networks", "libtal-nn.so", "tal_network_stages");
+    const auto& table = torch_table_of<NetworkStages>("networks", "libtal-nn.so", "tal_network_stages");
     set_frame_opener(open_frames);  // some models see videos
     return table;
   }();
@@ -48,7 +59,7 @@ const VideoStages& video_stages() {
 const EncoderNetworks& encoder_networks() {
   static const EncoderNetworks& networks = []() -> const EncoderNetworks& {
     network_stages();
-    return table_of<EncoderNetworks>("networks as encoders", "libtal-encode.so", "tal_encoder_networks");
+    return torch_table_of<EncoderNetworks>("networks as encoders", "libtal-encode.so", "tal_encoder_networks");
   }();
   return networks;
 }
@@ -61,8 +72,9 @@ std::string network_library() {
   try {
     const std::string version = network_stages().version();
     const TorchLibrary& torch = open_torch();
-    return version + ", " + torch.folder + " (" + torch.origin + ")" +
-           (torch.remark.empty() ? "" : ", " + torch.remark);
+    const bool other = version.find("LibTorch " + torch.version) == std::string::npos;
+    return version + ", " + (other ? "running with " + torch.version + " of " : "") + torch.folder + " (" +
+           torch.origin + ")" + (torch.remark.empty() ? "" : ", " + torch.remark);
   } catch (const Error& error) {
     return std::string("no networks: ") + error.what();
   }

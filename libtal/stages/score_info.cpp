@@ -44,7 +44,7 @@ ToolInfo score_info() {
        "bmn.jsonl < proposals.jsonl"},
       {"Two stages without a foreign file: class scores of an encoder, proposals of the same stream of records",
        "tal-extract --encoder hog-hof --encoder resnet50@scores:w.safetensors --classes classes.txt --videos a.mp4 | "
-       "tal-propose --method grouping --stream hog-hof --column motion | tal-score "
+       "tal-propose --method grouping --curve motion | tal-score "
        "--classification stream:resnet50-scores --class-rows 20 | tal-nms --method gaussian"},
       {"Two classifiers' weights chosen on the validation part",
        "tal-score --classification a.jsonl --classification b.jsonl --temperature 1 --weights-from val-proposals.jsonl "

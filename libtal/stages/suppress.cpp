@@ -25,12 +25,18 @@ bool windowed(const SuppressOptions& o) { return o.method == "bsn" || o.method =
 // Presets and the method's defaults.
 void settle(Tool& tool, SuppressOptions& o) {
   SuppressOptions standard = o.preset.empty() ? defaults_of(o.method) : preset_of(o.preset);
+  bool of_preset = !o.preset.empty();
   // A flag that changes the method leaves the preset's constants, which belong to another rule.
-  if (!o.preset.empty() && tool.given("--method") && o.method != standard.method) standard = defaults_of(o.method);
+  if (of_preset && tool.given("--method") && o.method != standard.method) {
+    tool.note("--preset " + o.preset + ": its constants are for " + standard.method + ", not for --method " + o.method);
+    standard = defaults_of(o.method), of_preset = false;
+  }
+  const std::string origin = of_preset ? "preset" : "--method " + o.method;
   const auto settle = [&](const char* name, auto& value, const auto& from) {
     if (tool.given(name)) return;
+    const bool other = value != from;
     value = from;
-    if (const auto text = setting_text(from); text && !o.preset.empty()) tool.preset(name, *text);
+    if (const auto text = setting_text(from); text && (of_preset || other)) tool.preset(name, *text, origin);
   };
   settle("--method", o.method, standard.method);
   if (o.method == "greedy" || o.method == "linear") settle("--threshold", o.threshold, standard.threshold);
@@ -75,7 +81,9 @@ void register_options(const Options& table, SuppressOptions& o) {
   choice.add("--ties", o.ties, "Which of several equal scores comes first").one_of({"input", "reversed"});
   choice.add("--pre-top-k", o.pre_top_k, "Use only the N highest scores of each label").type_name("N").not_negative();
   choice.add("--top-k", o.top_k, "Keep at most N of a record").type_name("N").not_negative();
-  choice.add("--min-score", o.min_score, "Drop final scores below X (gaussian 0.001; else no bound)").type_name("X");
+  choice.add("--min-score", o.min_score, "Drop final scores below X (gaussian 0.001)")
+      .type_name("X")
+      .shown_default("no bound");
   choice.add("--min-duration", o.min_duration, "Drop segments shorter than SECONDS first")
       .type_name("SECONDS")
       .not_negative();

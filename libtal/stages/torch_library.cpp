@@ -59,7 +59,8 @@ std::string version_of(const fs::path& lib) {
 // Where the active Python has its package torch; it is not imported.
 std::optional<fs::path> python_torch() {
   const char* command =
-      "python3 -c 'import importlib.util as u; s = u.find_spec(\"torch\"); print(s.submodule_search_locations[0] if s "
+      "timeout 10 python3 -c 'import importlib.util as u; s = u.find_spec(\"torch\"); "
+      "print(s.submodule_search_locations[0] if s "
       "else \"\")' 2>/dev/null </dev/null";
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command, "r"), pclose);
   if (!pipe) return std::nullopt;
@@ -67,7 +68,7 @@ std::optional<fs::path> python_torch() {
   char buffer[512];
   while (const auto count = std::fread(buffer, 1, sizeof buffer, pipe.get())) out.append(buffer, count);
   out = out.substr(0, out.find('\n'));
-  if (out.empty()) return std::nullopt;
+  if (!fs::path(out).is_absolute()) return std::nullopt;
   return fs::path(out) / "lib";
 }
 
@@ -84,13 +85,16 @@ std::optional<TorchLibrary> try_place(const Place& place, std::string& why) {
     return std::nullopt;
   }
   try {
-    const SharedLibrary cpu((place.folder / kLibrary).string(), true);  // brings libc10.so along; when it fails,
-                                                                        // nothing of it stays
+    SharedLibrary cpu((place.folder / kLibrary).string(), true);  // brings libc10.so along
+    if (!cpu.has("aoti_torch_device_type_cpu")) {                 // of its C interface
+      cpu.close();
+      throw Error(std::string("the ") + kLibrary + " there is not LibTorch's");
+    }
   } catch (const Error& error) {
     why = error.message();
     return std::nullopt;
   }
-  TorchLibrary found{place.folder.string(), place.origin, ""};
+  TorchLibrary found{place.folder.string(), place.origin, version, ""};
   if (const auto cuda = place.folder / "libtorch_cuda.so"; fs::exists(cuda, ignored)) try {
       const SharedLibrary opened(cuda.string(), true);
     } catch (const Error& error) {

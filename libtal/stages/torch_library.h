@@ -7,10 +7,11 @@
 namespace tal {
 
 struct TorchLibrary {
-  std::string folder;  // of libtorch_cpu.so
-  std::string origin;  // why it was looked for there: "TAL_TORCH", "beside libtal.so", "torch of python3", "the
-                       // build's"
-  std::string remark;  // why its CUDA part is not used; "" when it is, or when there is none
+  std::string folder;   // of libtorch_cpu.so
+  std::string origin;   // why it was looked for there: "TAL_TORCH", "beside libtal.so", "torch of python3", "the
+                        // build's"
+  std::string version;  // "2.11.0"; "" when its files do not tell
+  std::string remark;   // why its CUDA part is not used; "" when it is, or when there is none
 };
 
 // Opened once. Looked for in this order: the folder TAL_TORCH (with lib/ or the libraries in it), beside libtal.so, the

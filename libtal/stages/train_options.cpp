@@ -1,10 +1,17 @@
 #include "libtal/stages/train_options.h"
 
+#include <string_view>
+
+#include "libtal/base/error.h"
+#include "libtal/models/catalogue/catalogue.h"
+#include "libtal/stages/plugins.h"
+
 namespace tal {
 
 void register_options(const Options& table, TrainCommand& o) {
-  const Options model = table.group("Model"), data = table.group("Data"), run = table.group("Run"),
-                report = table.group("Report");
+  const Options model = table.group("Model"), training = table.without("--list-settings"),
+                data = training.group("Data"), run = training.group("Run"), report = training.group("Report"),
+                of_run = table.group("Run");
   const std::vector<Condition> of_a_model = {{"--list-settings", {}, false}, {"--model"}};  // --list-settings may be of
                                                                                             // all models
   model.add("--model", o.model, "What to train").type_name("NAME");
@@ -42,11 +49,11 @@ void register_options(const Options& table, TrainCommand& o) {
   data.add("--subset", o.subset, "Only records of this subset").type_name("NAME");
   data.add("--val", o.val, "Records to validate on; the best model is kept").type_name("FILE");
   data.add("--val-subset", o.val_subset, "Only records of this subset of --val").type_name("NAME").with("--val");
-  run.add("--epochs", o.epochs, "The same as --set train.epochs=N")
+  of_run.add("--epochs", o.epochs, "The same as --set train.epochs=N")
       .type_name("N")
       .between(1, 1000000000)
       .with_any(of_a_model);
-  run.add("--batch", o.batch, "The same as --set train.batch=N")
+  of_run.add("--batch", o.batch, "The same as --set train.batch=N")
       .type_name("N")
       .between(1, 1000000000)
       .with_any(of_a_model);
@@ -71,6 +78,15 @@ void register_options(const Options& table, TrainCommand& o) {
       .between(0, 1000000000)
       .with_any({{"--log"}, {"--tensorboard"}});
   report.add("--tensorboard", o.tensorboard, "Write TensorBoard event files").type_name("DIR");
+}
+
+void train(Tool& tool, const TrainCommand& o) {
+  std::vector<std::string> names;
+  for (const auto& model : model_catalogue()) names.push_back(model.name);
+  std::string known;
+  for (const auto& name : names) known += (known.empty() ? "" : ", ") + name;
+  if (o.model.empty() && !o.list_settings) throw UsageError("--model is required (" + known + ")");
+  network_stages().train(tool, o);
 }
 
 }  // namespace tal

@@ -29,5 +29,7 @@ struct TrainCommand {
 };
 ToolInfo train_info();  // of tal-train
 void register_options(const Options& table, TrainCommand& options);
+// Opens libtal-nn.so (plugins.h) and trains. UsageError without a model.
+void train(Tool& tool, const TrainCommand& options);
 
 }  // namespace tal

@@ -4,6 +4,7 @@
 or says what is missing and where it was looked for."""
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import time
@@ -86,6 +87,17 @@ with tempfile.TemporaryDirectory() as folder:
         os.remove(os.path.join(folder, "old/include/torch/headeronly/version.h"))
         got = tool("tal-train", "--list-settings", status=1, environment={"TAL_TORCH": os.path.join(folder, "old")})
         check("file too short" in got.stderr and got.stderr.count("\n") == 1, got.stderr)
+        # Another library by that name, and one that was cut off.
+        lib = os.path.join(folder, "old/lib/libtorch_cpu.so")
+        shutil.copy(os.path.join(BIN, "../lib/libtal.so"), lib)
+        got = tool("tal-train", "--list-settings", status=1, environment={"TAL_TORCH": os.path.join(folder, "old")})
+        check("is not LibTorch's" in got.stderr and got.stderr.count("\n") == 1, got.stderr)
+        os.truncate(lib, os.path.getsize(lib) // 2)
+        got = tool("tal-train", "--list-settings", status=1, environment={"TAL_TORCH": os.path.join(folder, "old")})
+        check("is cut off" in got.stderr and got.stderr.count("\n") == 1, got.stderr)
+        # What needs no library is said without.
+        got = tool("tal-train", status=2, environment={"TAL_TORCH": "OFF"})
+        check("--model is required (bmn, " in got.stderr, got.stderr)
     else:
         got = tool("tal-train", "--list-settings", status=1)
         check("no networks" in got.stderr and got.stderr.count("\n") == 1, got.stderr)

@@ -109,10 +109,17 @@ BOOST_AUTO_TEST_CASE(maps_of_a_record) {
   BOOST_TEST(!has_map(record, "none"));
   BOOST_CHECK_THROW(read_float_map(record, "own", {-1, 3}), Error);
   BOOST_CHECK_THROW(read_float_map(record, "none", {-1}), Error);
+
+  // Windows and their file take the place of windows and files, and of nothing else.
+  record.set_raw("maps", R"({"0":{},"mine":{"a":1.50},"1":{},"path":"p","rpn":{}})");
   set_window_maps(record, {{{0, 2.5}, 2, {{"start", 2, 0, {0.5, 1}}, {"cls", 2, 2, {1, 2, 3, 4}}}}});
-  BOOST_TEST(*record.raw("maps") == R"({"0":{"rows":2,"segment":[0,2.5],"start":[0.5,1],"cls":[[1,2],[3,4]]}})");
+  BOOST_TEST(*record.raw("maps") ==
+             R"({"0":{"rows":2,"segment":[0,2.5],"start":[0.5,1],"cls":[[1,2],[3,4]]},"mine":{"a":1.50},"rpn":{}})");
   set_maps_file(record, "a/b.safetensors");
-  BOOST_TEST(*record.raw("maps") == R"({"path":"a/b.safetensors"})");
+  BOOST_TEST(*record.raw("maps") == R"({"path":"a/b.safetensors","mine":{"a":1.50},"rpn":{}})");
+  record.set_raw("maps", R"({"mine":1})");
+  set_window_maps(record, {});
+  BOOST_TEST(*record.raw("maps") == R"({"mine":1})");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -235,7 +235,6 @@ void train_command(Tool& tool, const TrainCommand& o) {
     tool.out().write(settings_help(tool, o));
     return;
   }
-  if (o.model.empty()) throw UsageError("--model is required (" + joined(model_names()) + ")");
   auto model = make_model(o.model);
   TrainOptions train;
   RunSettings settings(*model, train);
@@ -249,6 +248,9 @@ void train_command(Tool& tool, const TrainCommand& o) {
   for (const auto& text : settings.replaced()) tool.note(text);
   tool.out();  // --print-config ends here, before anything is read
   if (o.out.empty()) throw UsageError("--out is required");
+  for (const auto& file : {o.out, o.last})  // now, not when the run is over
+    if (const auto folder = std::filesystem::path(file).parent_path(); !folder.empty() && !is_directory(folder))
+      throw Error("'" + folder.string() + "' is no folder: nowhere to write '" + file + "'");
   for (const auto& stream : o.streams)
     if (std::count(o.streams.begin(), o.streams.end(), stream) > 1)
       throw UsageError("--streams: '" + stream + "' stands there twice");
