@@ -57,7 +57,7 @@ class Selection {
     const std::size_t shown = wanted_.empty() ? drawn_ : found_.size();
     if (seen_ == shown) return "";
     std::string text = std::to_string(shown) + " of " + std::to_string(seen_) + " records drawn" +
-                             (wanted_.empty() ? " (--max-videos)" : " (--video)");
+                       (wanted_.empty() ? " (--max-videos)" : " (--video)");
     tool.note(text);
     return text;
   }
