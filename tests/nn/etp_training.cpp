@@ -18,8 +18,8 @@
 #include "tests/nn/small_set.h"
 
 using namespace tal;
-using tal::test::worst;
 using tal::test::ActionSet;
+using tal::test::worst;
 
 namespace {
 
