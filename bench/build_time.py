@@ -47,6 +47,7 @@ def build(folder, targets, log):
 
 
 def main():
+    sys.stdout.reconfigure(line_buffering=True)  # the build prints in between
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--unity", choices=("ON", "OFF"), default="ON")
     parser.add_argument("--touch", help="a source whose change is measured as well")
