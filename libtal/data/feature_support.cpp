@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <regex>
 
-#include "libtal/base/base64.h"
 #include "libtal/io/npy.h"
 #include "libtal/io/npz.h"
 
@@ -87,14 +86,8 @@ void store_rows(const FeatureMatrix& matrix, const std::string& video, const Fea
     write_npy(stream.path, matrix.values.data(), matrix.rows, matrix.dim, options.half);
     return;
   }
-  std::vector<std::uint16_t> halves;
-  if (options.half) {
-    stream.dtype = "float16";
-    for (const float value : matrix.values) halves.push_back(float_to_half(value));
-    stream.data = base64_encode({reinterpret_cast<const char*>(halves.data()), halves.size() * 2});
-  } else {
-    stream.data = base64_encode({reinterpret_cast<const char*>(matrix.values.data()), matrix.values.size() * 4});
-  }
+  if (options.half) stream.dtype = "float16";
+  stream.data = inline_rows(matrix.values, options.half);
 }
 
 std::optional<FeatureName> feature_name(const std::string& file, const FeatureImport& options,

@@ -15,9 +15,11 @@ struct NetworkFile {
 
 // Reads FILE.json:
 //   {"name":"mynet",                                   the stream's name; default: FILE without folder and extension
-//    "input":"frames"|"clips"|"flow"|"flow-clips",     [N, 3, H, W], [N, 3, T, H, W], [N, 2 kFlowStack, H, W], [N, 2,
-//    T, H, W] "filter":"pillow"|"torch"|"opencv", "width":0, "height":256, "crop":224, "rgb":true, "divisor":255,
-//    "mean":[...], "deviation":[...],   (value / divisor - mean) / deviation; one number a channel, or one for all
+//    "input":"frames"|"clips"|"flow"|"flow-clips",     [N, 3, H, W], [N, 3, T, H, W], [N, 2 kFlowStack, H, W],
+//                                                      [N, 2, T, H, W]
+//    "filter":"pillow"|"torch"|"opencv", "width":0, "height":256, "crop":224, "rgb":true,
+//    "divisor":255, "mean":[...], "deviation":[...],   (value / divisor - mean) / deviation; one number a channel, or
+//                                                      one for all
 //    "clip":16,                                        frames of a window; absent: any
 //    "classes":[...]}
 // input, height, crop, mean and deviation must be there. Error (with FILE.json's path) when it is missing, lacks one,

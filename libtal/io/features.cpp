@@ -204,6 +204,13 @@ FeatureStream select_stream(const Record& record, const std::string& name) {
   throw Error("no stream '" + name + "'; there are: " + known).at_field("features").at_video(record.video());
 }
 
+std::string inline_rows(std::span<const float> rows, bool half) {
+  if (!half) return base64_encode({reinterpret_cast<const char*>(rows.data()), rows.size_bytes()});
+  std::vector<std::uint16_t> halves;
+  for (const float value : rows) halves.push_back(float_to_half(value));
+  return base64_encode({reinterpret_cast<const char*>(halves.data()), halves.size() * sizeof(std::uint16_t)});
+}
+
 std::string feature_json(const FeatureStream& stream) {
   std::string out = "{";
   const auto key = [&](const char* name) {

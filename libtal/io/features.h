@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,8 @@ class FeatureRows {
 // The stream that `name` asks for, or the only one; Error when there are several or none.
 FeatureStream select_stream(const Record& record, const std::string& name);
 
+// FeatureStream::data of rows: base64 of little-endian float32 or (half) float16.
+std::string inline_rows(std::span<const float> rows, bool half);
 // The JSON object of a stream, as Record::set_feature takes it.
 std::string feature_json(const FeatureStream& stream);
 

@@ -1,6 +1,5 @@
 #include "libtal/stages/extract_options.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "libtal/base/error.h"
@@ -12,8 +11,11 @@
 namespace tal {
 namespace {
 
-bool no_networks(const ExtractOptions& o) {
-  return std::ranges::all_of(o.encoders, [](const auto& encoder) { return encoder == "hog-hof"; });
+// Whether an empty input needs no look at the encoders: with hog-hof as it is, nothing about them can be wrong.
+bool as_it_is(const Tool& tool, const ExtractOptions& o) {
+  for (const char* name : {"--encoder", "--device", "--precision", "--batch", "--flow", "--flow-cache", "--classes"})
+    if (tool.given(name)) return false;
+  return !o.check && !o.dry_run && !o.live;
 }
 
 }  // namespace
@@ -89,23 +91,19 @@ void register_options(const Options& table, ExtractOptions& o) {
 namespace {
 
 // Values that contradict each other.
-void check_options(const Tool& tool, const ExtractOptions& o) {
+void check_options(const ExtractOptions& o) {
   if (o.live && o.videos.size() > 1)
     throw UsageError("--live follows one video, not " + std::to_string(o.videos.size()));
   if (o.live && o.live_step > o.live_window) throw UsageError("--live-step must not be longer than --live-window");
   sampled_fps(o);
-  if (!no_networks(o)) return;
-  tool.refuse({"--device", "--precision", "--batch"}, "--encoder hog-hof: it has no network");
-  tool.refuse({"--flow-cache"}, "--encoder hog-hof: it sees no pictures of flow");
-  if (!o.classes.empty()) throw UsageError("--classes: no encoder gives class scores (NAME@scores, NAME@logits)");
 }
 
 }  // namespace
 
 void extract(Tool& tool, const ExtractOptions& o) {
-  check_options(tool, o);
+  check_options(o);
   VideoList videos(tool.options().input, o.videos);
-  if (no_networks(o) && !o.check && !o.dry_run && !o.live && videos.at_end()) return;
+  if (as_it_is(tool, o) && videos.at_end()) return;
   video_stages().extract(tool, o, videos);
 }
 

@@ -23,13 +23,6 @@ const Table& table_of(const std::string& what, const std::string& library, const
   return *offered;
 }
 
-std::shared_ptr<const Frames> open_frames(const std::string& path, const FrameContract& contract,
-                                          const std::string& cache) {
-  return video_stages().open_frames(path, contract, cache);
-}
-
-}  // namespace
-
 // What opens with the LibTorch that was found; where that does not fit, the Error says which one it is.
 template <class Table>
 const Table& torch_table_of(const std::string& what, const std::string& library, const char* entry) {
@@ -37,10 +30,17 @@ const Table& torch_table_of(const std::string& what, const std::string& library,
   try {
     return table_of<Table>(what, library, entry);
   } catch (const Error& error) {
-    throw Error(error.message() + " (with the LibTorch " + torch.version + " of " + torch.folder + ", " + torch.origin +
-                ")");
+    throw Error(error.message() + " (with the LibTorch " + torch.version + (torch.version.empty() ? "of " : " of ") +
+                torch.folder + ", " + torch.origin + ")");
   }
 }
+
+std::shared_ptr<const Frames> open_frames(const std::string& path, const FrameContract& contract,
+                                          const std::string& cache) {
+  return video_stages().open_frames(path, contract, cache);
+}
+
+}  // namespace
 
 const NetworkStages& network_stages() {
   static const NetworkStages& stages = []() -> const NetworkStages& {

@@ -1,9 +1,7 @@
 #include "libtal/stages/synth.h"
 
-#include <cstring>
 #include <filesystem>
 
-#include "libtal/base/base64.h"
 #include "libtal/io/npy.h"
 
 namespace tal {
@@ -18,14 +16,7 @@ void add_features(Record& record, const SynthFeatureOptions& o, std::uint64_t se
   FeatureStream stream;
   const FeatureMatrix features = make_features(record, o, seed, stream);
   if (o.inline_data) {
-    std::string bytes;
-    for (const float value : features.values) {
-      std::uint32_t bits;
-      std::memcpy(&bits, &value, 4);
-      if (o.half) bits = float_to_half(value);
-      for (int i = 0; i < (o.half ? 2 : 4); ++i) bytes += static_cast<char>(bits >> (8 * i) & 0xff);
-    }
-    stream.data = base64_encode(bytes);
+    stream.data = inline_rows(features.values, o.half);
     stream.dtype = o.half ? "float16" : "float32";
   } else {
     const std::string& id = record.video();

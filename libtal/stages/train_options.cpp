@@ -1,8 +1,7 @@
 #include "libtal/stages/train_options.h"
 
-#include <string_view>
-
 #include "libtal/base/error.h"
+#include "libtal/base/text.h"
 #include "libtal/models/catalogue/catalogue.h"
 #include "libtal/stages/plugins.h"
 
@@ -83,9 +82,7 @@ void register_options(const Options& table, TrainCommand& o) {
 void train(Tool& tool, const TrainCommand& o) {
   std::vector<std::string> names;
   for (const auto& model : model_catalogue()) names.push_back(model.name);
-  std::string known;
-  for (const auto& name : names) known += (known.empty() ? "" : ", ") + name;
-  if (o.model.empty() && !o.list_settings) throw UsageError("--model is required (" + known + ")");
+  if (o.model.empty() && !o.list_settings) throw UsageError("--model is required (" + joined(names) + ")");
   network_stages().train(tool, o);
 }
 

@@ -6,20 +6,14 @@ import os
 import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 import xml.etree.ElementTree as ET
 
-from harness import works
+from harness import need
 
 BIN, SOURCE = (pathlib.Path(os.environ[name]) for name in ("TAL_BIN", "TAL_SOURCE"))
 SVG = "{http://www.w3.org/2000/svg}"
-if not works("tal-extract"):
-    print("skipped: this build has no tal-extract (no OpenCV)")
-    sys.exit(77)
-if not works("tal-train"):
-    print("skipped: this build has no tal-train (no LibTorch)")
-    sys.exit(77)
+need("tal-extract", "tal-train", why="this build has no tal-extract (no OpenCV) or no tal-train (no LibTorch)")
 
 
 def bars(path):

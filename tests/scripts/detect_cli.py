@@ -10,16 +10,13 @@ import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 
-from harness import works
+from harness import need
 
 BIN = pathlib.Path(os.environ["TAL_BIN"])
 SOURCE = pathlib.Path(os.environ["TAL_SOURCE"])
-if not works("tal-extract"):
-    print("skipped: this build has no tal-extract (no OpenCV)")
-    sys.exit(77)
+need("tal-extract", why="this build has no tal-extract (no OpenCV)")
 folder = pathlib.Path(tempfile.mkdtemp())
 
 

@@ -13,12 +13,10 @@ import sys
 import tempfile
 import time
 
-from harness import works
+from harness import need, works
 
 BIN = pathlib.Path(os.environ["TAL_BIN"])
-if not works("tal-extract"):
-    print("skipped: this build has no tal-extract (no OpenCV)")
-    sys.exit(77)
+need("tal-extract", why="this build has no tal-extract (no OpenCV)")
 
 
 def run(*words, status=0):

@@ -5,15 +5,12 @@ import os
 import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 
-from harness import works
+from harness import need
 
 BIN, SOURCE = (pathlib.Path(os.environ[name]) for name in ("TAL_BIN", "TAL_SOURCE"))
-if not all(works(tool) for tool in ("tal-train", "tal-extract")):
-    print("skipped: this build lacks LibTorch or OpenCV")
-    sys.exit(77)
+need("tal-train", "tal-extract", why="this build lacks LibTorch or OpenCV")
 environment = dict(os.environ, PATH=f"{BIN}:{os.environ['PATH']}")
 examples = SOURCE / "examples"
 

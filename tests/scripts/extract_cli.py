@@ -5,15 +5,12 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 
-from harness import works
+from harness import need
 
 BIN = pathlib.Path(os.environ["TAL_BIN"])
-if not works("tal-extract"):
-    print("skipped: this build has no tal-extract (no OpenCV)")
-    sys.exit(77)
+need("tal-extract", why="this build has no tal-extract (no OpenCV)")
 
 
 def run(*words, status=0):

@@ -16,10 +16,10 @@
 namespace tal {
 
 // What a kind makes of the proposals x [B, L, C]:
-//   position:   x_j + scale sum_i P[j, i] x_i, P[j, i] = softmax_i(A_i . B_j), A and B learned, over the
-//   proposals. channel:    X + scale P X, P = softmax over the second index of X X^T, X = channels x
-//   proposals. plain:      x itself. aggregated: nothing of its own; it reads the sum of position and
-//   channel.
+// - position: x_j + scale sum_i P[j, i] x_i, P[j, i] = softmax_i(A_i . B_j), A and B learned, over the proposals.
+// - channel: X + scale P X, P = softmax over the second index of X X^T, X = channels x proposals.
+// - plain: x itself.
+// - aggregated: nothing of its own; it reads the sum of position and channel.
 class RelationAttentionImpl : public torch::nn::Module {
  public:
   RelationAttentionImpl(const std::string& kind, std::int64_t channels, std::int64_t filters);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "libtal/base/base64.h"
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/io/features.h"
@@ -135,8 +134,7 @@ void EtpAnModel::propose(Record& record, const Sequence& sequence) {
   stream.resample = source.resample;
   if (source.fps > 0) stream.fps = Rate{source.fps, 1};
   stream.classes = inputs_.classes;
-  stream.data = base64_encode({reinterpret_cast<const char*>(scores.const_data_ptr<float>()),
-                               static_cast<std::size_t>(scores.numel()) * sizeof(float)});
+  stream.data = inline_rows({scores.const_data_ptr<float>(), static_cast<std::size_t>(scores.numel())}, false);
   record.set_feature(stream.name, feature_json(stream));
 }
 

@@ -7,7 +7,6 @@
 
 #include <opencv2/core/version.hpp>
 
-#include "libtal/base/base64.h"
 #include "libtal/base/number.h"
 #include "libtal/base/sha256.h"
 #include "libtal/io/features.h"
@@ -25,13 +24,6 @@ std::string settings(const Encoder& encoder, const ExtractOptions& o) {
 }
 
 }  // namespace
-
-std::string inline_rows(const std::vector<float>& rows, bool half) {
-  if (!half) return base64_encode({reinterpret_cast<const char*>(rows.data()), rows.size() * sizeof(float)});
-  std::vector<std::uint16_t> halves;
-  for (const float value : rows) halves.push_back(float_to_half(value));
-  return base64_encode({reinterpret_cast<const char*>(halves.data()), halves.size() * 2});
-}
 
 std::vector<Stream> open_streams(const std::string& id, const ExtractOptions& o,
                                  const std::vector<std::unique_ptr<Encoder>>& encoders) {

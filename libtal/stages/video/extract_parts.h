@@ -17,9 +17,6 @@ namespace tal {
 
 inline constexpr const char* kExtractVersion = "extract/1";  // change it when the same options give other values
 
-// Rows as base64 of little-endian float32 or float16.
-std::string inline_rows(const std::vector<float>& rows, bool half);
-
 // The record's path; Error when it has none, is a window, or its id cannot be part of a file name that is needed.
 std::string extract_path(const Record& record, const ExtractOptions& options);
 
