@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # label: cli
+# limit: 1800
 """examples/{bsnpp,rpn,cmsn,etp,sptad,hapt}: tables made end to end on synthetic features and on recordings in HAPT's layout at tiny settings; every other
 target expands; missing data are said."""
 import json

@@ -1,5 +1,6 @@
 # What a shell user relies on: foreign stages in the middle, closed pipes, full devices, prompt flushing, bounded memory.
 # label: cli
+# limit: 300
 import json
 import os
 import subprocess
