@@ -59,7 +59,7 @@ Option& Option::in_range(const std::string& description, double low, double high
         if (!CLI::detail::lexical_cast(text, value)) return "'" + text + "' is not a number";
         if (value >= low && value <= high) return {};
         if (high == kNoBound)
-          return std::string(value < 0 ? "must not be negative" : "must be positive") + ", not " + text;
+          return std::string(low > 0 ? "must be positive" : "must not be negative") + ", not " + text;
         return text + " is not between " + format_number(low) + " and " + format_number(high);
       },
       description));
@@ -71,6 +71,32 @@ Option& Option::between_whole(std::int64_t low, std::int64_t high) {
 Option& Option::between_real(double low, double high) { return in_range(interval("FLOAT", low, high), low, high); }
 Option& Option::positive() { return in_range("POSITIVE", std::numeric_limits<double>::min(), kNoBound); }
 Option& Option::not_negative() { return in_range("NONNEGATIVE", 0, kNoBound); }
+
+namespace {
+
+// What parse_fraction or parse_number_list says of the text, behind the option's name.
+template <class Parse>
+CLI::Validator read_by(Parse parse) {
+  return CLI::Validator(
+      [parse](std::string& text) -> std::string {
+        try {
+          (void)parse(text);
+          return {};
+        } catch (const std::exception& error) {
+          return error.what();
+        }
+      },
+      "");
+}
+
+}  // namespace
+
+Option& Option::fraction() {
+  return row_->option->check(read_by([](const auto& text) { return parse_fraction(text); })), *this;
+}
+Option& Option::number_list() {
+  return row_->option->check(read_by([](const auto& text) { return parse_number_list(text); })), *this;
+}
 Option& Option::number() { return row_->option->check(CLI::Number), *this; }
 
 Option& Option::one_of(const std::vector<Choice>& choices) {

@@ -63,6 +63,9 @@ class Option {
   Option& positive();
   Option& not_negative();
   Option& number();
+  // Of a target that is a text: "3/4", "0.3,0.5" or "0.5:0.05:0.95" (base/number.h).
+  Option& fraction();
+  Option& number_list();
   Option& one_of(const std::vector<Choice>& choices);  // names the nearest of them
   Option& required();
   // Where the option has an effect (Condition). Given elsewhere, by flag, variable or file, it is a usage error: the

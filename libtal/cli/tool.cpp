@@ -12,6 +12,7 @@
 #include "libtal/base/version.h"
 #include "libtal/cli/documents.h"
 #include "libtal/cli/option_table.h"
+#include "libtal/cli/parse_errors.h"
 #include "libtal/cli/sources.h"
 
 namespace tal {
@@ -49,24 +50,6 @@ std::string footer_of(const ToolInfo& info) {
     for (const auto& example : info.examples) footer += "  # " + example.what + "\n  " + example.command + "\n";
   }
   return footer + "\nExit status: 0 all good, 1 a record or the run failed, 2 usage. Manual: man " + info.name;
-}
-
-// What is wrong with the first option that there is not.
-std::optional<std::string> unknown_option(const CLI::App& app, const CLI::App* sub,
-                                          const std::vector<std::string>& arguments) {
-  std::vector<std::string> known;
-  for (const auto* part : {&app, sub})
-    if (part)
-      for (const auto* option : part->get_options())
-        for (const auto& name : option->get_lnames()) known.push_back("--" + name);
-  for (const auto& argument : arguments) {
-    if (argument.rfind("--", 0) != 0 || argument == "--") continue;
-    const std::string flag = argument.substr(0, argument.find('='));
-    if (std::find(known.begin(), known.end(), flag) != known.end()) continue;
-    const auto near = nearest(flag, known);
-    return "unknown option " + flag + (near.empty() ? "" : "; did you mean " + std::string(near) + "?");
-  }
-  return std::nullopt;
 }
 
 // {"tool","version","args"}. How the work was split (-j) and where the bytes went must not show in the bytes.
@@ -222,10 +205,8 @@ std::optional<int> Tool::parse(std::vector<std::string> arguments) {
     return print_out(app.help("", CLI::AppFormatMode::All));
   } catch (const CLI::CallForVersion& call) {
     return print_out(std::string(call.what()) + "\n");
-  } catch (const CLI::ExtrasError& error) {
-    if (generate_.empty()) throw UsageError(unknown_option(app, sub, arguments_).value_or(error.what()));
   } catch (const CLI::ParseError& error) {
-    if (generate_.empty()) throw UsageError(error.what());
+    if (generate_.empty()) throw UsageError(parse_error_text(error, app, sub, arguments_));
   }
   if (generate_.empty()) return std::nullopt;
   return print_out(generate_ == "man" ? man_page(info_, *table_) : completion(info_, *table_, generate_));

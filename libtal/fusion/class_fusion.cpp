@@ -52,17 +52,22 @@ FactorRule factor_rule(std::string_view text) {
   if (text == "product") return {{{"boundary", 1}, {"cls", 1}, {"reg", 1}}};
   constexpr std::string_view kWeighted = "weighted:";
   if (!text.starts_with(kWeighted))
-    throw UsageError("'" + std::string(text) + "' is none of geometric, product, weighted:NAME=EXPONENT,...");
+    throw UsageError("--combine: '" + std::string(text) +
+                     "' is none of geometric, product, weighted:NAME=EXPONENT,...");
   FactorRule rule;
   for (std::string_view rest = text.substr(kWeighted.size());;) {
     const auto comma = rest.find(',');
     const std::string_view item = rest.substr(0, comma);
     const auto equals = item.find('=');
     if (equals == std::string_view::npos || equals == 0)
-      throw UsageError("'" + std::string(item) + "' is not NAME=EXPONENT");
-    const double exponent = parse_fraction(item.substr(equals + 1));
+      throw UsageError("--combine: '" + std::string(item) + "' is not NAME=EXPONENT");
+    double exponent = -1;
+    try {
+      exponent = parse_fraction(item.substr(equals + 1));
+    } catch (const UsageError&) {  // the same as a bad number
+    }
     if (!(exponent >= 0) || !std::isfinite(exponent))
-      throw UsageError("'" + std::string(item) + "': the exponent must be 0 or more");
+      throw UsageError("--combine: '" + std::string(item) + "': the exponent must be 0 or more");
     rule.exponents.emplace_back(item.substr(0, equals), exponent);
     if (comma == std::string_view::npos) return rule;
     rest.remove_prefix(comma + 1);

@@ -198,11 +198,11 @@ std::vector<double> smooth_curve(const std::vector<double>& curve, double sigma)
 
 void check_options(const GroupingOptions& o) {
   if (o.max > 0 && o.max <= o.min + 1)
-    throw UsageError("max " + std::to_string(o.max) + " leaves no length longer than min " + std::to_string(o.min));
+    throw UsageError("--max " + std::to_string(o.max) + " leaves no length longer than --min " + std::to_string(o.min));
   try {
     (void)parse_number_list(o.threshold);
   } catch (const std::exception& error) {
-    throw UsageError(std::string("threshold: ") + error.what());
+    throw UsageError(std::string("--threshold: ") + error.what());
   }
 }
 

@@ -238,7 +238,7 @@ void register_options(const Options& table, AnchorOptions& o) {
   which.add("--length", o.length, "Rows of a window (rpn-activitynet 100, rpn-thumos14 256)")
       .type_name("T")
       .between(1, 1000000);
-  which.add("--scales", o.scales, "Anchor lengths as parts of T, e.g. 1,3/4,1/2").type_name("LIST");
+  which.add("--scales", o.scales, "Anchor lengths as parts of T, e.g. 1,3/4,1/2").type_name("LIST").number_list();
   which.add("--stride", o.stride, "Rows between windows (rpn-thumos14 128); 0: one window, the whole video")
       .type_name("ROWS")
       .between(0, 1000000);
@@ -248,7 +248,8 @@ void register_options(const Options& table, AnchorOptions& o) {
       .type_name("NAME")
       .without("--row-seconds");
   which.add("--row-seconds", o.row_seconds, "Rows are this long, from time 0, e.g. 8/15; no features needed")
-      .type_name("SECONDS");
+      .type_name("SECONDS")
+      .fraction();
   which.flag("--clip", o.clip, "Clip to the video (after labelling) and leave out what lies outside");
   which.flag("--vicinity", o.vicinity, "Add each anchor's vicinity, half a length more on both sides, unclipped")
       .without("--ceiling");
@@ -259,15 +260,19 @@ void register_options(const Options& table, AnchorOptions& o) {
   labels.add("--positive", o.positive, "Positive from this tIoU on; so is the best anchor of each annotation")
       .type_name("X")
       .between(0.0, 1.0);
-  labels.add("--negative", o.negative, "Hard negatives lie between these tIoUs, ends included").type_name("LOW,HIGH");
+  labels.add("--negative", o.negative, "Hard negatives lie between these tIoUs, ends included")
+      .type_name("LOW,HIGH")
+      .number_list();
   labels.add("--score", o.score, "Score of the anchors: one, or tiou (with --label: the ranking of an oracle)")
       .one_of({"one", "tiou"});
   table.group("Ceiling").flag("--ceiling", o.ceiling,
                               "Write no records but the recall and AR@AN that these anchors could reach at best");
   ceiling.add("--tiou", o.tiou, "Thresholds (rpn-activitynet 0.5:0.05:0.95, rpn-thumos14 0.5:0.05:1.0)")
-      .type_name("LIST");
+      .type_name("LIST")
+      .number_list();
   ceiling.add("--an", o.an, "Anchors used in each video (rpn-activitynet 1,5,10,100, rpn-thumos14 50,100,200,500,1000)")
-      .type_name("LIST");
+      .type_name("LIST")
+      .number_list();
   ceiling.add("--format", o.format, "text or json").one_of({"text", "json"});
   table.row("--no-history").without("--ceiling");
 }

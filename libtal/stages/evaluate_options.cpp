@@ -18,7 +18,8 @@ void register_options(const Options& table, EvalOptions& o) {
   table.add("--gt", o.gt, "Records with annotations (default: the annotations of the stream itself)").type_name("FILE");
   table.add("--subset", o.subset, "Only ground truth of this subset (default: all of it)").type_name("NAME");
   table.add("--tiou", o.tiou, "Thresholds: list or range, e.g. 0.5:0.05:0.95 (default: the protocol's)")
-      .type_name("LIST");
+      .type_name("LIST")
+      .number_list();
   table.add("--exclude", o.exclude, "Leave out the videos that FILE names, one a line").type_name("FILE");
   table.flag(
       "--exclude-known-bad", o.exclude_known_bad,
@@ -41,7 +42,8 @@ void register_options(const Options& table, EvalOptions& o) {
   detections
       .add("--recall-at", o.recall_at,
            "Also Recall@kx: the first k times n predictions of a video and class with n instances")
-      .type_name("LIST");
+      .type_name("LIST")
+      .number_list();
   detections.flag("--per-class", o.per_class, "Also the table of classes");
   table.add("--bootstrap", o.bootstrap, "Intervals of 95 % from N samples of the videos (--seed)")
       .type_name("N")

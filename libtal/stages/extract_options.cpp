@@ -30,7 +30,8 @@ void register_options(const Options& table, ExtractOptions& o) {
       .type_name("NAME")
       .one_value();
   made.add("--fps", o.fps, "Sample at F frames per second by time stamp (10, 30000/1001); default: every decoded frame")
-      .type_name("F");
+      .type_name("F")
+      .fraction();
   made.add("--stride", o.stride, "Sampled frames from one window to the next")
       .between(std::int64_t{1}, std::int64_t{1} << 30);
   made.add("--window", o.window, "Sampled frames in a window").between(std::int64_t{1}, std::int64_t{1} << 20);

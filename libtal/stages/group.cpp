@@ -13,7 +13,8 @@ void register_options(const Options& table, GroupingOptions& o) {
   group
       .add("--threshold", o.threshold,
            "Actionness from which a row starts a component; several (0.3,0.5 or 0.2:0.2:0.8) are grouped one by one")
-      .type_name("LIST");
+      .type_name("LIST")
+      .number_list();
   group.add("--min", o.min, "Components longer than ROWS").type_name("ROWS").not_negative();
   group.add("--max", o.max, "Components shorter than ROWS (0: no bound)").type_name("ROWS").not_negative();
   group.add("--sigma", o.sigma, "Smoothing of the second curve, in rows (0: only the raw curve)").between(0.0, 1e6);

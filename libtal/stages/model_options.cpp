@@ -36,7 +36,8 @@ void register_map_options(const Options& table, MapOptions& o) {
   model
       .add("--multi-scale", o.multi_scale,
            "Rescale videos up to 30 s, up to 120 s and longer ones to these numbers of rows, such as 30,80,100")
-      .type_name("R,R,R");
+      .type_name("R,R,R")
+      .number_list();
   member.add("--maps", o.maps, "Where the score maps go too: none, inline (the record) or a folder")
       .type_name("none|inline|DIR");
   model.add("--window", o.window, "Cut videos into windows of so many rows of the stream")

@@ -66,7 +66,7 @@ void register_score_options(const Options& table, RpnFusionOptions& o) {
     if (preset.rule.method == "rpn") presets.push_back(preset.name.c_str());
   sweep.add("--sweep-preset", o.preset, "Sweep: preset of tal-nms that suppresses").one_of(presets);
   sweep.add("--sweep-low", o.low, "Sweep: lower threshold of soft-NMS (default: the preset's)").between(0.0, 1.0);
-  sweep.add("--sweep-tiou", o.tiou, "Sweep: tIoU thresholds");
+  sweep.add("--sweep-tiou", o.tiou, "Sweep: tIoU thresholds").number_list();
   sweep.add("--sweep-an", o.most, "Sweep: largest average number of proposals").between(1.0, 1e6);
   sweep.add("--sweep-format", o.format, "Sweep: text or json (one object a line)").one_of({"text", "json"});
 }

@@ -143,4 +143,22 @@ check("empty" in run(["--gt", gt, "--subset", "testing"], stream, 1).stderr, "em
 for bad in (["--protocol", "activitynet-proposal", "--per-class"], ["--explain"], ["--excluded", "count"], ["--tiou", "2"], ["--protocol", "nonsense"],
             ["--max-avg-proposals", "5"], ["--class-agnostic"]):
     run(["--gt", gt] + bad, stream, 2)
+
+# The threshold of the best F1 by hand: four instances; 0.9 hits, 0.5 hits once and misses twice. At 0.9 F1 = 2 * 1 / (1 + 4), at 0.5
+# 2 * 2 / (4 + 4); a threshold between the three of 0.5 is none, in whatever order they come.
+four = save("four.jsonl", [{"video": v, "duration": 100, "annotations": [{"segment": [0, 10], "label": "a"}]} for v in "abcd"])
+places = {"a": (0.9, [0, 10]), "b": (0.5, [0, 10]), "c": (0.5, [50, 60]), "d": (0.5, [50, 60])}
+for order in "abcd", "cdba":
+    found = [{"video": v, "proposals": [{"segment": places[v][1], "score": places[v][0], "label": "a"}]} for v in order]
+    best = json.loads(run(["--gt", four, "--tiou", "0.5", "--diagnose", "--format", "json"], found).stdout)["diagnosis"]["best_f1"]
+    check(best == {"score_threshold": [0.5], "f1": [0.5], "precision": [0.5], "recall": [0.5]}, f"best F1 of equal scores, {order}: {best}")
+
+# An excused detection (0.8, on an Ambiguous segment) is in no curve: the second instance is the second of three, of two that hit.
+ambiguous = save("ambiguous.jsonl", [{"video": "v", "duration": 100, "annotations": [
+    {"segment": [0, 10], "label": "a"}, {"segment": [20, 30], "label": "Ambiguous"}, {"segment": [40, 50], "label": "a"}]}])
+found = [{"video": "v", "proposals": [{"segment": s, "score": score, "label": "a"} for score, s in
+                                      ((0.9, [0, 10]), (0.8, [21, 29]), (0.7, [60, 70]), (0.6, [40, 50]))]}]
+run(["--gt", ambiguous, "--protocol", "thumos14-official", "--tiou", "0.5", "--curves", curves], found)
+rows = [list(map(float, line.split(",")[1:])) for line in open(curves).read().splitlines()[1:]]
+check(rows == [[0.5, 0.9, 0.5, 1], [0.5, 0.6, 1, 2 / 3]], f"curves: {rows}")
 finish()

@@ -165,6 +165,11 @@ try:
         assert text in got.stderr and not got.stdout, (bad, got.stderr)
     assert "features.c" in run("tal-plot", "heatmap", "--stream", "c", text=record, status=1).stderr
 
+    # --min-score leaves out what is below it, not what is equal.
+    text = json.dumps({"video": "v", "duration": 10, "proposals": [{"segment": [k, k + 1], "score": k / 4} for k in range(4)]})
+    bars = lambda *more: len(list(svg("timeline", *more, text=text)[1][0].iter(SVG + "title")))
+    assert bars() == 4 and bars("--min-score", "0.5") == 2 and bars("--min-score", "0.51") == 1, [bars(), bars("--min-score", "0.5")]
+
     # curves: what tal-eval writes, as CSV and as JSON, and a broken table.
     run("tal-eval", "--protocol", "activitynet-proposal", "-i", "records.jsonl", "--curves", "ar.csv", "-o", "ar.txt")
     table = (folder / "ar.csv").read_text().splitlines()

@@ -185,4 +185,22 @@ BOOST_AUTO_TEST_CASE(a_record_gets_proposals_in_seconds) {
   });
 }
 
+// The last row may reach beyond the video's end, a proposal does not; what lies there altogether is none.
+BOOST_AUTO_TEST_CASE(proposals_end_with_the_video) {
+  const std::vector<Curve> curves = {{"a", {0, 0, 0, 0, 0, 0, 1, 1, 1, 1}}};
+  GroupingOptions options;
+  options.sigma = 0;
+  for (const double duration : {8.25, 6.5, 4.5}) {
+    Record record = Record::make("v");
+    record.set_number("duration", duration);
+    const auto found = propose_from_curves(record, curves, {1, 1, 1, 0}, options);  // rows of one second
+    if (duration < 5) {
+      BOOST_TEST(found.empty());
+      continue;
+    }
+    BOOST_TEST_REQUIRE(found.size() == 1u);
+    BOOST_TEST(found[0].segment.end == duration);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <boost/test/unit_test.hpp>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -180,6 +181,25 @@ BOOST_AUTO_TEST_CASE(bars_stand_at_their_seconds) {
   BOOST_TEST(bars[0].second == 50, boost::test_tools::tolerance(1e-12));
   BOOST_TEST(bars[1].first == 30, boost::test_tools::tolerance(1e-12));
   BOOST_TEST(bars[1].second == 60, boost::test_tools::tolerance(1e-12));
+}
+
+// tIoU of [0, 10]: with [0, 20] of its own label 0.5; [0, 10] of another label would be 1.
+BOOST_AUTO_TEST_CASE(a_tip_tells_the_overlap_with_its_own_label) {
+  TimelineVideo video;
+  video.video = "v", video.duration = 100;
+  video.truth = {{{0, 20}, "jump"}, {{0, 10}, "run"}};
+  video.tracks.push_back({"found", {{{0, 10}, 0.9, "jump"}, {{0, 10}, 0.8, "swim"}, {{0, 10}, 0.7, ""}}});
+  std::map<std::string, std::string> tips;  // score -> tIoU
+  const Canvas canvas = draw_timeline({video}, {});
+  for (const Item& item : canvas.items()) {
+    const std::size_t score = item.tip.find("\nscore "), overlap = item.tip.find("\nbest tIoU ");
+    if (score == std::string::npos || overlap == std::string::npos) continue;
+    tips[item.tip.substr(score + 7, 3)] = item.tip.substr(overlap + 11);
+  }
+  BOOST_TEST(tips.size() == 3u);
+  BOOST_TEST(tips["0.9"] == "0.5");
+  BOOST_TEST(tips["0.8"] == "0");
+  BOOST_TEST(tips["0.7"] == "1");
 }
 
 BOOST_AUTO_TEST_CASE(crowds_are_drawn_and_counted) {
