@@ -12,6 +12,7 @@ namespace tal {
 
 struct FeatureFile {
   std::string path, name;  // name: below the folder that was given
+  bool in_folder = false;  // not named itself
 };
 // Files as named, folders as what lies below them with one of the endings, in the natural order of their names.
 // UsageError for "-"; Error with the folder when it has none.
@@ -26,8 +27,10 @@ struct FeatureItems {
   std::vector<std::string> order;
   std::map<std::string, std::vector<FeatureItem>> items;
   std::size_t unmatched = 0;  // by --pattern
+  std::map<std::string, std::size_t> left_out;  // arrays that are no streams, by name and kind
+  std::vector<std::string> notes;
   void add(const std::optional<FeatureName>& name, const std::string& path, const std::string& array = "");
-  // Tells how much was left out; Error when nothing is left. what: "files"
+  // Tells what was left out; Error when nothing is left. what: "files"
   void report(const std::string& what, const ImportSink& sink) const;
 };
 

@@ -141,6 +141,9 @@ void register_options(const Options& table, ConvertOptions& o) {
   input.add("--class-offset", o.import.class_offset, "Added to a class number before it is looked up")
       .type_name("N")
       .between(-1000000, 1000000);
+  input
+      .add("--videos", o.videos, "class-scores: the video of each row, one id a line, in the order of the rows")
+      .type_name("FILE");
   input.add("--time", o.import.time, "Unit of the times read").one_of({"seconds", "frames", "relative"});
   input.add("--fps", o.import.fps, "Frames per second, for --time frames; of features: at which they were sampled")
       .type_name("FPS")
@@ -168,6 +171,13 @@ void register_options(const Options& table, ConvertOptions& o) {
       .add("--dataset-version", o.exported.version,
            "\"version\" of the file written (else the one read, or VERSION 1.3)")
       .type_name("TEXT");
+  output.add("--min-score", o.exported.min_score, "Write proposals from score X on")
+      .type_name("X")
+      .without("--segments", {"annotations"});
+  output.add("--top-k", o.exported.top_k, "Write the N highest scores of a video (0: all)")
+      .type_name("N")
+      .not_negative()
+      .without("--segments", {"annotations"});
   register_feature_options(records.group("Features and signals"), o.import.features, o.import.signals);
   register_weight_options(table.group("Weights"), o.weights);
   register_format_conditions(table);

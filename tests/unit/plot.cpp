@@ -6,6 +6,7 @@
 #include <set>
 #include <tuple>
 
+#include "libtal/base/xml.h"
 #include "libtal/base/error.h"
 #include "libtal/plot/charts.h"
 #include "libtal/plot/font.h"
