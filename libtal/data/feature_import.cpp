@@ -205,6 +205,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
       list_feature_files(paths, {".npy", ".npz", ".csv", ".csv.gz", ".txt", ".txt.gz", ".h5", ".hdf5", ".mat"});
   const FeatureItems videos = assign(files, f);
   videos.report("files or arrays", sink);
+  if (!f.out_dir.empty()) videos.check_files();
   std::unique_ptr<ArrayFile> file;  // the last one opened: arrays of one archive follow each other
   std::string open;
   for (const auto& name : videos.order) {

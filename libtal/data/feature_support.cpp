@@ -1,5 +1,7 @@
 #include "libtal/data/feature_support.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <regex>
@@ -68,6 +70,9 @@ void FeatureItems::add(const std::optional<FeatureName>& name, const std::string
     ++unmatched;
     return;
   }
+  for (const std::string& text : {name->video, name->stream})
+    if (!simdjson::validate_utf8(text.data(), text.size()))
+      throw Error("the name of an array or file is not UTF-8", Error::Kind::kNotUtf8);
   auto& list = items[name->video];
   if (list.empty()) order.push_back(name->video);
   list.push_back({path, array, name->stream});
@@ -85,6 +90,20 @@ void FeatureItems::report(const std::string& what, const ImportSink& sink) const
   if (order.empty()) throw Error(unmatched > 0 ? "nothing matches --pattern" : "no array is a stream of features");
 }
 
+void FeatureItems::check_files() const {
+  std::map<std::string, std::pair<std::string, std::string>> owners;
+  for (const auto& [video, list] : items)
+    for (const auto& item : list) {
+      const std::pair own(video, item.stream);
+      const auto& owner = owners.emplace(feature_file(video, item.stream), own).first->second;
+      if (owner != own)
+        throw Error("'" + item.stream + "' of '" + video + "' and '" + owner.second + "' of '" + owner.first +
+                    "' would both be written to " + feature_file(video, item.stream) + ": give other names (--stream)");
+    }
+}
+
+std::string feature_file(const std::string& video, const std::string& stream) { return video + "." + stream + ".npy"; }
+
 void prepare_output(const FeatureImport& options) {
   if (options.inline_data && !options.out_dir.empty()) throw UsageError("--inline and --out-dir exclude each other");
   if (options.half && !options.inline_data && options.out_dir.empty())
@@ -99,7 +118,7 @@ void store_rows(const FeatureMatrix& matrix, const std::string& video, const Fea
   if (!options.inline_data) {
     check_file_name(video, "video");
     check_file_name(stream.name, "features");
-    stream.path = (fs::path(options.out_dir) / (video + "." + stream.name + ".npy")).string();
+    stream.path = (fs::path(options.out_dir) / feature_file(video, stream.name)).string();
     write_npy(stream.path, matrix.values.data(), matrix.rows, matrix.dim, options.half);
     return;
   }

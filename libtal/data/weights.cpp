@@ -157,6 +157,11 @@ std::string shell_word(const std::string& text) {
   return word + "'";
 }
 
+// Of protocol 2 and later.
+bool looks_like_pickle(std::string_view file) {
+  return file.size() > 2 && file[0] == '\x80' && file[1] >= 2 && file[1] <= 5 && file.back() == '.';
+}
+
 // A tar archive, as PyTorch wrote before 0.1.10.
 bool looks_like_tar(std::string_view file) { return file.size() > 262 && file.substr(257, 5) == "ustar"; }
 
@@ -234,6 +239,8 @@ ImportedWeights read_weights(std::string_view file, const std::string& key) {
   if (looks_like_tar(file))
     throw Error("a tar archive: if it is a PyTorch file of before 0.1.10, load it with PyTorch and save it again");
   if (!key.empty()) throw Error("--key is for PyTorch files");
+  if (looks_like_pickle(file))
+    throw Error("a pickle that torch.save did not write: load it in Python and save its arrays with numpy.savez");
   if (file.size() < 9 || file[8] != '{') throw Error("neither PyTorch's .pt/.pth nor .npz nor safetensors");
   SafeTensors content = parse_safetensors(file);
   ImportedWeights out;

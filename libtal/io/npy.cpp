@@ -14,6 +14,7 @@
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/io/jsonl.h"
+#include "libtal/io/pickle.h"
 
 namespace tal {
 namespace {
@@ -151,6 +152,24 @@ std::string other_kind(const HeaderDict& dict) {
   }
 }
 
+// " (a dict of 'rgb', 'flow')": what a pickle holds, as far as it can be told without making it; "" when it is large.
+std::string pickled_keys(std::string_view data) {
+  constexpr std::size_t kMostBytes = std::size_t{1} << 26, kMostKeys = 8;
+  if (data.size() > kMostBytes) return "";
+  try {
+    const Pickle pickle(data, [](std::string_view) { return true; });
+    for (const auto& node : pickle.nodes()) {
+      if (node.kind != PickleNode::Kind::kDict || node.items.empty()) continue;
+      std::string keys;
+      for (std::size_t i = 0; i + 1 < node.items.size() && i < 2 * kMostKeys; i += 2)
+        if (node.items[i]->kind == PickleNode::Kind::kText) keys += (i > 0 ? ", '" : "'") + node.items[i]->text + '\'';
+      return keys.empty() ? "" : " (a dict of " + keys + (node.items.size() > 2 * kMostKeys ? ", ...)" : ")");
+    }
+  } catch (const Error&) {  // damaged or of a kind that is not read: the message says less
+  }
+  return "";
+}
+
 }  // namespace
 
 std::int64_t NpyHeader::count() const {
@@ -168,9 +187,9 @@ NpyHeader parse_npy_header(std::string_view file, std::uint64_t size) {
   if (!dict.descr || !read_type(*dict.descr, header)) {
     const std::string kind = other_kind(dict);
     if (kind.starts_with("pickled"))
-      throw Error(
-          "the array holds pickled Python objects (numpy.save of a dict or a list), which are not read: reading them "
-          "could run code. Save each array by itself, numpy.save(FILE, d['rgb']), or all with numpy.savez(FILE, **d)");
+      throw Error("the array holds pickled Python objects" + pickled_keys(file.substr(data_offset)) +
+                  ", as numpy.save writes a dict or a list; they are not read, for reading them could run code. Save "
+                  "each array by itself, numpy.save(FILE, d['rgb']), or all with numpy.savez(FILE, **d)");
     throw Error("the array holds " + kind + ", not numbers that are read: save it as float32");
   }
   if (!dict.fortran) throw Error("the .npy header has no fortran_order");

@@ -51,7 +51,8 @@ void register_feature_options(const Options& table, FeatureImport& f, SignalImpo
   table.add("--stream", f.stream, "Name of the feature stream; may use the groups of --pattern").type_name("FORMAT");
   table
       .add("--per", f.per,
-           "What belongs to a video: a file, or an array of an archive; auto: arrays when one archive is read")
+           "What belongs to a video: a file, or an array of an archive; auto: arrays when one archive is named that holds "
+           "nothing else")
       .one_of({"auto", "file", "array"});
   table.add("--stride", f.stride, "Frames (samples) from row to row").type_name("N").positive();
   table.add("--window", f.window, "Frames (samples) that a row covers; features: the stride when not given")
@@ -99,7 +100,8 @@ void register_weight_options(const Options& table, WeightOptions& o) {
   const Options given = table.with("--weights");
   given
       .add("--key", o.key,
-           "Where the tensors lie in a PyTorch checkpoint: state_dict, a/b for nested ones, . for everything")
+           "Where the tensors lie in a PyTorch checkpoint: state_dict, a/b for nested ones (or a key with a slash), an "
+           "index of a list, . for everything")
       .type_name("KEY");
   given
       .add("--map", o.rules,

@@ -115,7 +115,7 @@ if numpy:  # numpy's own writer
         assert rows(features("x.npy", "--inline")[0][0]["features"]["features"]) == TABLE
     numpy.save("x.npy", {"rgb": numpy.array(TABLE)}, allow_pickle=True)
     err = features("x.npy", "--inline", status=1)[1]
-    assert "x.npy" in err and "pickled Python objects" in err and "numpy.savez" in err, err
+    assert "x.npy" in err and "pickled Python objects (a dict of 'rgb')" in err and "numpy.savez" in err, err
 write("x.npy", npy(SIX, (6,)))
 assert features("x.npy")[0][0]["features"]["features"] == {"path": "x.npy", "rows": 6, "dim": 1}
 assert rows(features("x.npy", "--vectors", "rows", "--inline")[0][0]["features"]["features"]) == [SIX]
@@ -165,6 +165,13 @@ npz("vectors.npz", {"a": npy([1, 2], (2,)), "b": npy([3, 4], (2,))})  # where th
 assert [rows(r["features"]["features"]) for r in features("vectors.npz", "--inline")[0]] == [[[1], [2]], [[3], [4]]]
 npz("text.npz", {"a": text, "b": npy(SIX, (3, 2, 1, 2)[:2])})
 assert "--per" not in features("text.npz", "--inline")[1]
+
+os.mkdir("names")
+npz("names/v.npz", {"a.b": npy(SIX, (3, 2)), "c": npy(SIX, (3, 2))})
+npz("names/v.a.npz", {"b": npy(SIX, (3, 2)), "c": npy(SIX, (3, 2))})
+err = features("names", "--out-dir", "out4", status=1)[1]
+assert "would both be written to v.a.b.npy" in err and not os.path.exists("out4/v.a.b.npy"), err
+assert len(features("names", "--inline")[0]) == 2
 
 # Groups of --pattern that are not there, or empty, and names that are too long to match
 assert "'$2' names group 2, but the expression has 1" in features("npy", "--pattern", "(.*)_rgb", "--stream", "$2", status=2)[1]

@@ -381,6 +381,9 @@ assert "too long for rules" in weights(path("long.pth"), "--map", rules, status=
 with open(path("old.tar"), "wb") as file:
     file.write(b"pickle".ljust(257, b"\0") + b"ustar\x0000".ljust(255, b"\0"))
 assert "a tar archive" in weights(path("old.tar"), status=1)
+with open(path("plain.pkl"), "wb") as file:
+    pickle.dump({"w": [1.0]}, file, 2)
+assert "a pickle that torch.save did not write" in weights(path("plain.pkl"), status=1)
 
 
 def npy(descr, shape, raw):
