@@ -163,8 +163,6 @@ assert list(records[0]["features"]) == ["features"] and "fps (one value)" in err
 assert "'fps' holds one value" in features(npz("none.npz", {"fps": npy([25], ())}), "--inline", status=1)[1]
 npz("vectors.npz", {"a": npy([1, 2], (2,)), "b": npy([3, 4], (2,))})  # where there is no matrix, vectors are rows
 assert [rows(r["features"]["features"]) for r in features("vectors.npz", "--inline")[0]] == [[[1], [2]], [[3], [4]]]
-npz("text.npz", {"a": text, "b": npy(SIX, (3, 2, 1, 2)[:2])})
-assert "--per" not in features("text.npz", "--inline")[1]
 
 os.mkdir("names")
 npz("names/v.npz", {"a.b": npy(SIX, (3, 2)), "c": npy(SIX, (3, 2))})

@@ -262,7 +262,7 @@ for save in (save_zip, save_legacy):
                "default": collections.defaultdict(list, {"k": [1]}), "when": complex(1, 2)}
         assert weights(save("o.pth", odd, protocol), "--key", "state_dict") == wanted
         err = run("--weights", path("o.pth"), "--key", "state_dict")[1]
-        assert "argparse.Namespace (1)" in err and "neither made nor run" in err, err
+        assert "argparse.Namespace (" in err and "neither made nor run" in err, err
         assert weights(path("o.pth"), "--key", ".")["state_dict.steps"] == wanted["steps"]
         err = run("--weights", path("o.pth"), "--key", ".")[1]
         assert "no tensors and left out" in err and "args (argparse.Namespace)" in err, err

@@ -238,6 +238,7 @@ BOOST_AUTO_TEST_CASE(hdf5_links) {
     file.hard("pool/a", "v2/same"), file.soft("v2/up", "/v2"), file.soft("v2/self", "self"), file.soft("v3/gone", "/none/x");
     file.external("out", "other.h5", "/x"), file.soft("v3/through", "/out");
   }
+  {
   const Hdf5File opened(path);
   std::map<std::string, std::string> problems;
   std::vector<std::string> readable;
@@ -255,6 +256,7 @@ BOOST_AUTO_TEST_CASE(hdf5_links) {
                problems.at(name));
   BOOST_TEST(problems.size() == 5u);
   BOOST_CHECK_THROW((void)opened.read("out"), Error);
+  }
 
   {
     const File file(path);

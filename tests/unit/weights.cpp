@@ -68,7 +68,8 @@ BOOST_AUTO_TEST_CASE(tensors_below_keys_come_with_a_command) {
 }
 
 BOOST_AUTO_TEST_CASE(other_faults_name_the_file) {
-  BOOST_TEST(advice(dict({}), "x.pth") == "'x.pth': no tensors");
+  BOOST_TEST(advice("cnets\nNet\n)\x81" + dict({{"w", tensor()}}) + "b", "x.pth") ==
+             "'x.pth': no tensors; there are 1 inside an object of the class 'nets.Net': save its state_dict() instead");
   BOOST_TEST(advice("cos\nsystem\n" + text("true") + "\x85R", "x.pth").find("'os.system'") != std::string::npos);
 }
 
