@@ -19,7 +19,8 @@ ArrayFile::Entry numbers(const std::string& name, const Shape& shape) {
   bool one = true;
   for (const auto extent : shape) one = one && extent == 1;
   if (one) return {name, Kind::kVector, "one value"};
-  return shape.size() == 1 ? ArrayFile::Entry{name, Kind::kVector, "a vector"} : ArrayFile::Entry{name, Kind::kMatrix, ""};
+  return shape.size() == 1 ? ArrayFile::Entry{name, Kind::kVector, "a vector"}
+                           : ArrayFile::Entry{name, Kind::kMatrix, ""};
 }
 
 bool is_level_5(const std::string& path) { return MappedFile(path).bytes().substr(0, 10) == "MATLAB 5.0"; }
@@ -43,7 +44,8 @@ ArrayFile::ArrayFile(const std::string& path) : path_(path) {
   if (path.ends_with(".mat") && is_level_5(path)) open_mat();
   else if (path.ends_with(".h5") || path.ends_with(".hdf5") || path.ends_with(".mat")) open_hdf5();
   else if (path.ends_with(".npz")) open_npz();
-  std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) { return natural_less(a.name, b.name); });
+  std::sort(entries_.begin(), entries_.end(),
+            [](const Entry& a, const Entry& b) { return natural_less(a.name, b.name); });
 }
 
 void ArrayFile::open_mat() {

@@ -62,8 +62,9 @@ class ActivityNetWriter : public OnceWriter {
     const auto beside = record.raw("activitynet");
     if (!beside) return;
     if (!beside_.empty() && *beside != beside_)
-      throw Error("differs from that of a record before: one file has one version and one set of members beside the "
-                  "videos")
+      throw Error(
+          "differs from that of a record before: one file has one version and one set of members beside the "
+          "videos")
           .at_field("activitynet")
           .at_video(record.video());
     beside_ = *beside;
@@ -71,7 +72,7 @@ class ActivityNetWriter : public OnceWriter {
   std::string key_, beside_;
   ExportOptions options_;
   bool first_ = true;
-  std::vector<std::string> joined_;                      // videos that came as windows
+  std::vector<std::string> joined_;                       // videos that came as windows
   std::unordered_map<std::string, std::string> windows_;  // their items
 };
 

@@ -46,11 +46,11 @@ std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& op
   for (const auto& p : chosen ? record.require_scored_proposals() : record.proposals())
     rows.push_back({p.segment, std::string(p.label), p.has_score() ? std::optional<double>(p.score) : std::nullopt,
                     place("proposals")});
-  if (options.min_score)
-    std::erase_if(rows, [&](const ExportRow& row) { return *row.score < *options.min_score; });
+  if (options.min_score) std::erase_if(rows, [&](const ExportRow& row) { return *row.score < *options.min_score; });
   if (options.top_k > 0 && rows.size() > static_cast<std::size_t>(options.top_k)) {
     std::vector<ExportRow> kept;
-    for (const std::size_t i : highest(rows, static_cast<std::size_t>(options.top_k))) kept.push_back(std::move(rows[i]));
+    for (const std::size_t i : highest(rows, static_cast<std::size_t>(options.top_k)))
+      kept.push_back(std::move(rows[i]));
     rows = std::move(kept);
   }
   return rows;
@@ -63,8 +63,7 @@ void OnceWriter::add(const Record& record, std::string& out) {
   if (window && !joins_windows()) record.require_whole_video();
   const std::string id = window ? video + '\0' + window_index(record) : "";
   const auto known = videos_.find(video);
-  if (known != videos_.end() && known->second != window)
-    throw fail("stands in the stream whole and as windows");
+  if (known != videos_.end() && known->second != window) throw fail("stands in the stream whole and as windows");
   if (window ? windows_.count(id) > 0 : known != videos_.end())
     throw fail(window ? "the window stands in the stream twice" : "the video stands in the stream twice");
   std::string text;

@@ -34,9 +34,9 @@ std::vector<ArrayFile::Entry> streams_of(const std::vector<ArrayFile::Entry>& en
 // Groups that hold the videos of a part of the data set, or all of them, and are none themselves.
 bool is_container(std::string name) {
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  static const std::set<std::string> words = {
-      "train", "training", "val",     "valid",    "validation", "test",  "testing", "dev",   "trainval",
-      "all",   "data",     "dataset", "features", "feature",    "feats", "feat",    "video", "videos"};
+  static const std::set<std::string> words = {"train",    "training", "val",      "valid", "validation", "test",
+                                              "testing",  "dev",      "trainval", "all",   "data",       "dataset",
+                                              "features", "feature",  "feats",    "feat",  "video",      "videos"};
   return words.count(name) > 0;
 }
 
@@ -60,7 +60,8 @@ void check_groups_are_videos(const std::vector<ArrayFile::Entry>& entries) {
   const auto more_than_one = [](const auto& counted) { return counted.second > 1; };
   if (groups.size() > 1 && std::any_of(groups.begin(), groups.end(), more_than_one) &&
       std::none_of(streams.begin(), streams.end(), more_than_one))
-    throw refuse(groups.begin()->first, "and the other groups have no array of the same name, as streams of videos have");
+    throw refuse(groups.begin()->first,
+                 "and the other groups have no array of the same name, as streams of videos have");
 }
 
 // Each array is a video, or a group with the video's streams.
@@ -73,7 +74,9 @@ void assign_arrays(const std::string& path, const std::vector<ArrayFile::Entry>&
     const auto slash = options.pattern.empty() ? entry.name.find('/') : std::string::npos;
     std::optional<FeatureName> name;
     if (slash == std::string::npos) name = feature_name(entry.name, options, "features");
-    else name = FeatureName{entry.name.substr(0, slash), options.stream.empty() ? entry.name.substr(slash + 1) : options.stream};
+    else
+      name = FeatureName{entry.name.substr(0, slash),
+                         options.stream.empty() ? entry.name.substr(slash + 1) : options.stream};
     if (!name) videos.add(name, path);
     else named.emplace_back(*name, entry), by_video[name->video].push_back(entry);
   }
@@ -103,7 +106,8 @@ bool arrays_are_videos(const FeatureFile& file, std::size_t files, const std::ve
   const std::string& only = arrays[0]->name;
   if (!options.pattern.empty()) return feature_name(only, options, "features").has_value();
   if (only != "features" && only != "arr_0" && only != feature_name(file.name, options, "")->video)
-    videos.notes.push_back(file.path + ": its one array '" + only + "' is a stream of the video that the file is; --per "
+    videos.notes.push_back(file.path + ": its one array '" + only +
+                           "' is a stream of the video that the file is; --per "
                            "array makes it a video");
   return false;
 }

@@ -86,7 +86,8 @@ void FeatureItems::report(const std::string& what, const ImportSink& sink) const
   constexpr std::size_t kMost = 8;
   const bool more = arrays.size() > kMost;
   if (more) arrays.resize(kMost);
-  if (!arrays.empty()) sink.note("left out, for they are no rows of features: " + joined(arrays) + (more ? ", ..." : ""));
+  if (!arrays.empty())
+    sink.note("left out, for they are no rows of features: " + joined(arrays) + (more ? ", ..." : ""));
   if (order.empty()) throw Error(unmatched > 0 ? "nothing matches --pattern" : "no array is a stream of features");
 }
 

@@ -26,7 +26,7 @@ struct FeatureItem {
 struct FeatureItems {
   std::vector<std::string> order;
   std::map<std::string, std::vector<FeatureItem>> items;
-  std::size_t unmatched = 0;  // by --pattern
+  std::size_t unmatched = 0;                    // by --pattern
   std::map<std::string, std::size_t> left_out;  // arrays that are no streams, by name and kind
   std::vector<std::string> notes;
   // Error for names that are not UTF-8.

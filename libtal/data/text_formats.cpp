@@ -89,7 +89,8 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
                       std::to_string(table.header.size()));
         if (where >= 0 && row.fields[static_cast<std::size_t>(where)] != options.where_value) return;
         const auto text = [&](int index) -> const std::string& { return row.fields[static_cast<std::size_t>(index)]; };
-        const auto says = [&](int index) { return index >= 0 && !text(index).empty(); };  // of a video: may be left empty
+        const auto says = [&](int index) { return index >= 0 && !text(index).empty(); };  // of a video: may be left
+                                                                                          // empty
         id = options.prefix.value_or("") + video_of_file(text(video));
         if (id.empty()) throw Error("empty").at_field("video");
         try {

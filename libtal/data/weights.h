@@ -54,8 +54,8 @@ struct ImportedWeights {
   std::shared_ptr<const void> source;
 };
 ImportedWeights read_weights(std::string_view file, const std::string& key);
-// For tools without --key: the Errors name the file, and where its tensors lie below keys say how tal-convert takes them
-// out.
+// For tools without --key: the Errors name the file, and where its tensors lie below keys say how tal-convert takes
+// them out.
 ImportedWeights read_weights_at_top(std::string_view file, const std::string& path);
 
 }  // namespace tal

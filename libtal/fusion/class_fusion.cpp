@@ -160,7 +160,8 @@ std::vector<Proposal> detections_of(Record& record, const std::vector<Proposal>&
           .at_field("classification");
     labels.push_back(record.keep(entry.label));
   }
-  check_factors(proposals, "the product with class scores");
+  for (std::size_t n = 0; n < proposals.size(); ++n)  // made of factors, a score need not stand in the source
+    if (proposals[n].score < 0) check_factor(proposals[n], n, "the product with class scores");
   std::vector<Proposal> detections;
   detections.reserve(proposals.size() * classes.size());
   each_placed(proposals.size(), [&](std::size_t n) {

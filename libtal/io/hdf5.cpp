@@ -163,7 +163,7 @@ const char* type_words(hid_t type) {
   }
 }
 
-using Attributes = std::pair<std::map<std::string, double>, std::map<std::string, std::string>>;  // numbers, others
+using Attributes = std::pair<std::map<std::string, double>, std::map<std::string, std::string> >;  // numbers, others
 
 // The text of an attribute of one string; nullopt when it cannot be read or is too long for a number.
 std::optional<std::string> attribute_text(hid_t attribute, hid_t type) {
@@ -330,7 +330,8 @@ class Listing {
     hdf5().H5Aiterate2(id, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit_attribute, &attributes);
     open_.push_back(own);
     for (const auto& link : names)
-      if (!name.empty() || link.front() != '#') follow(place, link, name.empty() ? link : name + '/' + link, attributes);
+      if (!name.empty() || link.front() != '#')
+        follow(place, link, name.empty() ? link : name + '/' + link, attributes);
     open_.pop_back();
   }
 
@@ -366,8 +367,8 @@ std::string unreadable(hid_t creation) {
     char name[64] = "";
     unsigned flags = 0, config = 0;
     std::size_t values = 0;
-    const auto filter = hdf5().H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &values, nullptr, sizeof name,
-                                              name, &config);
+    const auto filter =
+        hdf5().H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &values, nullptr, sizeof name, name, &config);
     if (filter < 0 || hdf5().H5Zfilter_avail(filter) > 0) continue;
     missing += (missing.empty() ? "" : ", ") + std::to_string(filter) + (name[0] ? " (" + std::string(name) + ")" : "");
   }

@@ -1,6 +1,6 @@
-// HDF5 feature files (.h5, .hdf5), read through the C library. Only what lies in the file itself is read: soft links are
-// followed, external links, external raw storage and virtual data sets are refused. One thread at a time is let into the
-// library.
+// HDF5 feature files (.h5, .hdf5), read through the C library. Only what lies in the file itself is read: soft links
+// are followed, external links, external raw storage and virtual data sets are refused. One thread at a time is let
+// into the library.
 #pragma once
 
 #include <cstdint>

@@ -27,6 +27,7 @@ class HeaderDict {
     while (!next_is('}')) {
       const std::string key = quoted();
       expect(':');
+      has_descr = has_descr || key == "descr";
       if (key == "descr" && !next_is_any("[(")) descr = quoted();
       else if (key == "fortran_order") fortran = truth();
       else if (key == "shape") shape = integers();
@@ -34,6 +35,7 @@ class HeaderDict {
       if (!next_is('}')) expect(',');
     }
   }
+  bool has_descr = false;
   std::optional<std::string> descr;  // none: a list, of fields
   std::optional<bool> fortran;
   std::optional<std::vector<std::int64_t>> shape;
@@ -116,7 +118,9 @@ std::pair<HeaderDict, std::size_t> header_dict(std::string_view file) {
     length |= byte(10) << 16 | byte(11) << 24, begin = 12;
   }
   if (length > file.size() - begin) throw Error("the .npy header is cut off");
-  return {HeaderDict(file.substr(begin, length)), begin + length};
+  HeaderDict dict(file.substr(begin, length));
+  if (!dict.has_descr) throw Error("the .npy header has no descr");
+  return {std::move(dict), begin + length};
 }
 
 // kind and bytes of a descr like "<f4"; false: no number that is read.

@@ -55,7 +55,7 @@ std::string unescaped_unicode(std::string_view line) {
 }
 
 // STRING of protocol 0: Python's repr of a str of bytes, quotes included.
-std::string unquoted(std::string_view line) {
+std::string text_of_repr(std::string_view line) {
   if (line.size() < 2 || line.front() != line.back() || (line.front() != '\'' && line.front() != '"'))
     throw Error("the pickle is damaged: a text without quotes");
   const std::string_view text = line.substr(1, line.size() - 2);
@@ -212,7 +212,7 @@ class Pickle::Machine {
         return;
       }
       case 'F': push(Kind::kFloat).real = real(line()); return;
-      case 'S': push(Kind::kText).text = unquoted(line()); return;
+      case 'S': push(Kind::kText).text = text_of_repr(line()); return;
       case 'V': push(Kind::kText).text = unescaped_unicode(line()); return;
       case 'p': memo_[memo_key()] = top(); return;
       case 'g': stack_.push_back(recall(memo_key())); return;
@@ -359,8 +359,7 @@ class Pickle::Machine {
   void call(std::vector<const PickleNode*> parts) {
     const Kind callee = parts[0]->kind;  // of objects also what a call gave, and a class of PyTorch's legacy files
     const bool callable = callee == Kind::kGlobal || callee == Kind::kCall || callee == Kind::kPersistent;
-    if (!callable || parts[1]->kind != Kind::kTuple)
-      throw Error("the pickle is damaged: a call of what is no global");
+    if (!callable || parts[1]->kind != Kind::kTuple) throw Error("the pickle is damaged: a call of what is no global");
     parts.resize(2);
     if (parts[0]->text == "copyreg._reconstructor" || parts[0]->text == "copy_reg._reconstructor")
       return reconstruct(parts[1]->items);

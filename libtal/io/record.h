@@ -42,8 +42,10 @@ struct Proposal {
     double score = 0;
     std::string_view label;
   } source;
-  bool has_score() const { return source.text.empty() || source.score_end > source.score_begin; }  // false: score is 0
-                                                                                                    // for want of one
+  bool has_score() const {
+    return source.text.empty() || source.score_end > source.score_begin;  // else score is 0 for want of one
+  }
+
   // Written into the member "scores": those of a name that the source has replace its value, the others follow. Points
   // into Record::keep_scores.
   std::span<const NamedScore> scores;

@@ -42,17 +42,16 @@ struct OtherStorage {
   std::string_view name;
   std::size_t bytes;
 };
-constexpr OtherStorage kOtherStorages[] = {
-    {"torch.ComplexFloatStorage", 8}, {"torch.ComplexDoubleStorage", 16}, {"torch.QInt8Storage", 1},
-    {"torch.QUInt8Storage", 1},       {"torch.QInt32Storage", 4},         {"torch.QUInt4x2Storage", 1},
-    {"torch.QUInt2x4Storage", 1}};
+constexpr OtherStorage kOtherStorages[] = {{"torch.ComplexFloatStorage", 8}, {"torch.ComplexDoubleStorage", 16},
+                                           {"torch.QInt8Storage", 1},        {"torch.QUInt8Storage", 1},
+                                           {"torch.QInt32Storage", 4},       {"torch.QUInt4x2Storage", 1},
+                                           {"torch.QUInt2x4Storage", 1}};
 // What runs commands or code. The list is a courtesy: a file that names one of these is an attack, which its user
 // should hear of; all else that a pickle may name is inert here too.
-constexpr std::string_view kRunningModules[] = {"os",        "posix",  "nt",     "subprocess", "sys",   "pty",
+constexpr std::string_view kRunningModules[] = {"os",        "posix",  "nt",     "subprocess", "sys",  "pty",
                                                 "importlib", "shutil", "socket", "ctypes",     "runpy"};
-constexpr std::string_view kRunningBuiltins[] = {"eval",       "exec",    "execfile", "compile",
-                                                 "__import__", "open",    "input",    "breakpoint",
-                                                 "setattr",    "delattr", "globals",  "exit"};
+constexpr std::string_view kRunningBuiltins[] = {"eval",  "exec",       "execfile", "compile", "__import__", "open",
+                                                 "input", "breakpoint", "setattr",  "delattr", "globals",    "exit"};
 
 template <std::size_t N>
 std::optional<Dtype> find_dtype(const NamedDtype (&table)[N], std::string_view name) {
@@ -203,9 +202,9 @@ std::vector<Entry> entries_of(const PickleNode& node) {
     std::map<std::pair<Kind, std::string>, std::size_t> places;
     for (std::size_t i = 0; i + 1 < node.items.size(); i += 2) {
       const PickleNode& key = *node.items[i];
-      Entry entry{key.kind == Kind::kText                         ? key.text
+      Entry entry{key.kind == Kind::kText                      ? key.text
                   : key.kind == Kind::kInt && key.text.empty() ? std::to_string(key.integer)
-                                                                  : "?",
+                                                               : "?",
                   node.items[i + 1]};
       const auto [place, added] = places.emplace(std::pair(key.kind, entry.key), entries.size());
       if (added || entry.key == "?") entries.push_back(std::move(entry));

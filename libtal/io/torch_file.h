@@ -22,9 +22,9 @@ struct StateDict {
   std::vector<std::string> skipped;  // entries that are no tensors, objects with their class: "best (numpy.scalar)"
   std::map<std::string, std::size_t> objects;  // of the whole file, by class: what is neither tensor nor container
   std::size_t copied = 0;                      // tensors that were strided views and have been laid out anew
-  std::size_t negated = 0;           // views with PyTorch's negative bit, whose values have been written out
-  std::size_t shared = 0;            // tensors that use the storage of an earlier one: saved again as their own
-  std::deque<std::string> storage;   // keeps copied tensors alive
+  std::size_t negated = 0;                     // views with PyTorch's negative bit, whose values have been written out
+  std::size_t shared = 0;           // tensors that use the storage of an earlier one: saved again as their own
+  std::deque<std::string> storage;  // keeps copied tensors alive
 };
 
 // All tensors lie below further keys. The message says which; how to name one is for the tool to add.

@@ -51,7 +51,8 @@ void register_feature_options(const Options& table, FeatureImport& f, SignalImpo
   table.add("--stream", f.stream, "Name of the feature stream; may use the groups of --pattern").type_name("FORMAT");
   table
       .add("--per", f.per,
-           "What belongs to a video: a file, or an array of an archive; auto: arrays when one archive is named that holds "
+           "What belongs to a video: a file, or an array of an archive; auto: arrays when one archive is named that "
+           "holds "
            "nothing else")
       .one_of({"auto", "file", "array"});
   table.add("--stride", f.stride, "Frames (samples) from row to row").type_name("N").positive();
@@ -143,8 +144,7 @@ void register_options(const Options& table, ConvertOptions& o) {
   input.add("--class-offset", o.import.class_offset, "Added to a class number before it is looked up")
       .type_name("N")
       .between(-1000000, 1000000);
-  input
-      .add("--videos", o.videos, "class-scores: the video of each row, one id a line, in the order of the rows")
+  input.add("--videos", o.videos, "class-scores: the video of each row, one id a line, in the order of the rows")
       .type_name("FILE");
   input.add("--time", o.import.time, "Unit of the times read").one_of({"seconds", "frames", "relative"});
   input.add("--fps", o.import.fps, "Frames per second, for --time frames; of features: at which they were sampled")

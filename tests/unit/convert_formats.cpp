@@ -184,7 +184,8 @@ BOOST_AUTO_TEST_CASE(csv_quotes_and_columns) {
   const auto got = read(read_segments_csv, "s", "video,start,end,label\n\"a,\"\"b\",1,2,\"x, y\"\n");
   BOOST_TEST(got.records.at(0).video() == "a,\"b");
   BOOST_TEST(write("csv", got.records) == "video,start,end,label,score,duration,subset\n\"a,\"\"b\",1,2,\"x, y\",,,\n");
-  BOOST_TEST(write("tsv", got.records) == "video\tstart\tend\tlabel\tscore\tduration\tsubset\n\"a,\"\"b\"\t1\t2\t\"x, y\"\t\t\t\n");
+  BOOST_TEST(write("tsv", got.records) ==
+             "video\tstart\tend\tlabel\tscore\tduration\tsubset\n\"a,\"\"b\"\t1\t2\t\"x, y\"\t\t\t\n");
   ImportOptions options;
   options.columns = {{"video", "who"}, {"start", "from"}, {"end", "till"}};
   options.time = "frames";
@@ -288,7 +289,9 @@ BOOST_AUTO_TEST_CASE(no_reader_fails_on_damaged_bytes) {
       {"segments-csv", "video,start,end,label,duration\n\"v\",1,2,x,9\n"},
       {"detections-csv", "video,start,end,score\nv,1,2,0.5\n"},
       {"class-scores", "0.5,1,2\n3,4,5\n"},
-      {"class-scores", std::string("\x93NUMPY\x01\x00\x3c\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }\n\1\2\3\4", 74)},
+      {"class-scores",
+       std::string("\x93NUMPY\x01\x00\x3c\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }\n\1\2\3\4",
+                   74)},
       {"scnn-mat", "MATLAB 5.0 and no more"}};
   std::size_t faults = 0;
   for (const auto& seed : seeds) {

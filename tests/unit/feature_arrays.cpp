@@ -35,9 +35,10 @@ Got import(const std::vector<std::string>& paths, ImportOptions options = {}) {
       [&](Record& record) {
         for (const auto& stream : record.features()) {
           const FeatureMatrix m = load_features(stream);
-          got.streams.push_back(record.video() + ' ' + stream.name + ' ' + std::to_string(m.rows) + 'x' +
-                                std::to_string(m.dim) + ' ' + std::to_string(static_cast<int>(m.at(0, 0))) +
-                                (stream.stride > 0 ? " stride " + std::to_string(static_cast<int>(stream.stride)) : ""));
+          got.streams.push_back(
+              record.video() + ' ' + stream.name + ' ' + std::to_string(m.rows) + 'x' + std::to_string(m.dim) + ' ' +
+              std::to_string(static_cast<int>(m.at(0, 0))) +
+              (stream.stride > 0 ? " stride " + std::to_string(static_cast<int>(stream.stride)) : ""));
         }
       },
       [&](const Error& error, std::string_view) { got.errors.push_back(error.what()); },
@@ -131,7 +132,8 @@ class File {
     H5Tset_size(type, variable ? H5T_VARIABLE : std::string(value).size());
     return type;
   }
-  void attribute(const char* object, const char* name, hid_t stored, hid_t space, hid_t memory, const void* data) const {
+  void attribute(const char* object, const char* name, hid_t stored, hid_t space, hid_t memory,
+                 const void* data) const {
     const hid_t made = H5Acreate_by_name(id_, object, name, stored, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     H5Awrite(made, memory, data);
     H5Aclose(made);
@@ -194,7 +196,8 @@ BOOST_AUTO_TEST_CASE(one_array_of_an_archive) {
   { File(path).array("v_1", 5); }
   const Got got = import({path});
   BOOST_TEST(got.text() == "input features 3x2 5\n");
-  BOOST_TEST(has(got.notes, "its one array 'v_1' is a stream of the video that the file is; --per array makes it a video"));
+  BOOST_TEST(
+      has(got.notes, "its one array 'v_1' is a stream of the video that the file is; --per array makes it a video"));
   ImportOptions array;
   array.features.per = "array";
   BOOST_TEST(import({path}, array).text() == "v_1 features 3x2 5\n");
@@ -234,28 +237,30 @@ BOOST_AUTO_TEST_CASE(hdf5_links) {
   {
     const File file(path);
     file.array("pool/a", 1), file.array("pool/b", 2);
-    file.soft("v1/rgb", "/pool/a"), file.soft("v1/flow", "../v1/rgb"), file.soft("v2/rgb", "flow"), file.soft("v2/flow", "/pool/b");
-    file.hard("pool/a", "v2/same"), file.soft("v2/up", "/v2"), file.soft("v2/self", "self"), file.soft("v3/gone", "/none/x");
+    file.soft("v1/rgb", "/pool/a"), file.soft("v1/flow", "../v1/rgb"), file.soft("v2/rgb", "flow"),
+        file.soft("v2/flow", "/pool/b");
+    file.hard("pool/a", "v2/same"), file.soft("v2/up", "/v2"), file.soft("v2/self", "self"),
+        file.soft("v3/gone", "/none/x");
     file.external("out", "other.h5", "/x"), file.soft("v3/through", "/out");
   }
   {
-  const Hdf5File opened(path);
-  std::map<std::string, std::string> problems;
-  std::vector<std::string> readable;
-  for (const auto& dataset : opened.datasets())
-    if (dataset.problem.empty()) readable.push_back(dataset.name);
-    else problems[dataset.name] = dataset.problem;
-  BOOST_TEST((readable == std::vector<std::string>{"pool/a", "pool/b", "v1/rgb", "v2/flow", "v2/rgb", "v2/same"}));
-  BOOST_TEST(opened.read("v2/rgb").at(0, 0) == 2);   // a link to a link
-  BOOST_TEST(opened.read("v2/same").at(0, 0) == 1);  // one data set, several names
-  BOOST_TEST(problems.at("v2/self").find("in a circle") != std::string::npos);
-  BOOST_TEST(problems.at("v1/flow").find("leads nowhere") != std::string::npos);  // HDF5 knows no ".."
-  BOOST_TEST(problems.at("v3/gone").find("there is no '/none'") != std::string::npos, problems.at("v3/gone"));
-  for (const char* name : {"out", "v3/through"})
-    BOOST_TEST(problems.at(name).find("'other.h5'): external links are not followed") != std::string::npos,
-               problems.at(name));
-  BOOST_TEST(problems.size() == 5u);
-  BOOST_CHECK_THROW((void)opened.read("out"), Error);
+    const Hdf5File opened(path);
+    std::map<std::string, std::string> problems;
+    std::vector<std::string> readable;
+    for (const auto& dataset : opened.datasets())
+      if (dataset.problem.empty()) readable.push_back(dataset.name);
+      else problems[dataset.name] = dataset.problem;
+    BOOST_TEST((readable == std::vector<std::string>{"pool/a", "pool/b", "v1/rgb", "v2/flow", "v2/rgb", "v2/same"}));
+    BOOST_TEST(opened.read("v2/rgb").at(0, 0) == 2);   // a link to a link
+    BOOST_TEST(opened.read("v2/same").at(0, 0) == 1);  // one data set, several names
+    BOOST_TEST(problems.at("v2/self").find("in a circle") != std::string::npos);
+    BOOST_TEST(problems.at("v1/flow").find("leads nowhere") != std::string::npos);  // HDF5 knows no ".."
+    BOOST_TEST(problems.at("v3/gone").find("there is no '/none'") != std::string::npos, problems.at("v3/gone"));
+    for (const char* name : {"out", "v3/through"})
+      BOOST_TEST(problems.at(name).find("'other.h5'): external links are not followed") != std::string::npos,
+                 problems.at(name));
+    BOOST_TEST(problems.size() == 5u);
+    BOOST_CHECK_THROW((void)opened.read("out"), Error);
   }
 
   {
@@ -293,8 +298,9 @@ BOOST_AUTO_TEST_CASE(hdf5_attributes) {
   }
   BOOST_TEST(stride([](const File& f) { f.numbers_attribute("v_1/rgb", "stride", {16}); }) ==
              "v_1 rgb 3x2 1 stride 16\n");
-  BOOST_TEST(stride([](const File& f) { f.numbers_attribute("v_1/rgb", "stride", {16, 8}); }).find("holds 2 values") !=
-             std::string::npos);
+  BOOST_TEST(stride([](const File& f) {
+               f.numbers_attribute("v_1/rgb", "stride", {16, 8});
+             }).find("holds 2 values") != std::string::npos);
   // of the groups around; the nearest counts
   BOOST_TEST(stride([](const File& f) { f.numbers_attribute("/", "stride", {4}); }) == "v_1 rgb 3x2 1 stride 4\n");
   BOOST_TEST(stride([](const File& f) {
@@ -334,7 +340,7 @@ BOOST_AUTO_TEST_CASE(hdf5_types_and_filters) {
   for (const char* name : {"half", "brain", "big", "packed", "int"}) {
     const FeatureMatrix m = file.read(name);
     for (std::size_t i = 0; i < 4; ++i) {
-      const double exact = std::string_view(name) == "int" ? std::trunc(values[i])
+      const double exact = std::string_view(name) == "int"               ? std::trunc(values[i])
                            : std::string_view(name) == "brain" && i == 3 ? 65536  // seven bits of mantissa
                                                                          : values[i];
       BOOST_TEST(m.values[i] == exact, name << ' ' << i << ": " << m.values[i]);
@@ -393,10 +399,12 @@ std::string refusal(const std::string& header, const std::string& data = std::st
 
 BOOST_AUTO_TEST_CASE(npy_headers_are_python_literals) {
   const std::string data(96, '\0');
-  for (const char* header :
-       {"{'descr': '<f4', 'fortran_order': False, 'shape': (6, 4), }\n", "{\"descr\": \"<f4\", \"fortran_order\": False, \"shape\": (6, 4)}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (6L, 4L), }", "{'shape':(6,4,),'fortran_order':False,'descr':'<f4'}",
-        "{ 'descr' : u'<f4' ,\n 'fortran_order' : False , 'shape' : ( 6 , 4 ) }", "{'descr': '=f4', 'fortran_order': False, 'shape': (6, 4), 'more': [1, ('}', \"]\")]}"}) {
+  for (const char* header : {"{'descr': '<f4', 'fortran_order': False, 'shape': (6, 4), }\n",
+                             "{\"descr\": \"<f4\", \"fortran_order\": False, \"shape\": (6, 4)}",
+                             "{'descr': '<f4', 'fortran_order': False, 'shape': (6L, 4L), }",
+                             "{'shape':(6,4,),'fortran_order':False,'descr':'<f4'}",
+                             "{ 'descr' : u'<f4' ,\n 'fortran_order' : False , 'shape' : ( 6 , 4 ) }",
+                             "{'descr': '=f4', 'fortran_order': False, 'shape': (6, 4), 'more': [1, ('}', \"]\")]}"}) {
     const NpyHeader got = parse_npy_header(npy(header, data));
     BOOST_TEST((got.shape == std::vector<std::int64_t>{6, 4}), header);
     BOOST_TEST((got.kind == 'f' && got.bytes == 4 && !got.big_endian && !got.fortran), header);
@@ -416,12 +424,14 @@ BOOST_AUTO_TEST_CASE(npy_headers_are_python_literals) {
     BOOST_TEST(refusal(header).find(what) != std::string::npos, header << ": " << refusal(header));
     BOOST_TEST(npy_other_kind(npy(header, "")).value() == what);
   }
-  BOOST_TEST(refusal("{'descr': '|O', 'fortran_order': False, 'shape': (), }").find("numpy.savez(FILE, **d)") != std::string::npos);
+  BOOST_TEST(refusal("{'descr': '|O', 'fortran_order': False, 'shape': (), }").find("numpy.savez(FILE, **d)") !=
+             std::string::npos);
   BOOST_TEST(!npy_other_kind(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "")));
-  for (const char* header : {"", "{", "{'descr'", "{'descr': '<f4'", "{'descr': '<f4', 'fortran_order': False, 'shape': (6, 4)", "['descr']",
-                             "{'descr': '<f4', 'fortran_order': Maybe, 'shape': (6, 4)}", "{'descr': '<f4', 'shape': (6, 4)}",
-                             "{'descr': '<f4', 'fortran_order': False}", "{'descr': '<f4', 'fortran_order': False, 'shape': (6, x)}",
-                             "{'descr': '<f4', 'fortran_order': False, 'shape': 6}", "{'descr': '<f4' 'fortran_order': False}", "{'a': [}"})
+  for (const char* header :
+       {"", "{", "{'descr'", "{'descr': '<f4'", "{'descr': '<f4', 'fortran_order': False, 'shape': (6, 4)", "['descr']",
+        "{'descr': '<f4', 'fortran_order': Maybe, 'shape': (6, 4)}", "{'descr': '<f4', 'shape': (6, 4)}",
+        "{'descr': '<f4', 'fortran_order': False}", "{'descr': '<f4', 'fortran_order': False, 'shape': (6, x)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': 6}", "{'descr': '<f4' 'fortran_order': False}", "{'a': [}"})
     BOOST_TEST(refusal(header) != "", header);
 }
 

@@ -279,9 +279,8 @@ BOOST_AUTO_TEST_CASE(hdf5_layouts) {
     const Hdf5File file = memory ? Hdf5File::from_memory(bytes) : Hdf5File(path);
     std::vector<std::string> names;
     for (const auto& d : file.datasets()) names.push_back(d.name);
-    BOOST_TEST(
-        (names == std::vector<std::string>{"cube", "elsewhere", "mat", "outside", "packed", "promise", "text", "v/rgb",
-                                           "vector"}));
+    BOOST_TEST((names == std::vector<std::string>{"cube", "elsewhere", "mat", "outside", "packed", "promise", "text",
+                                                  "v/rgb", "vector"}));
     BOOST_TEST(file.datasets()[7].attributes.at("stride") == 16);
     BOOST_TEST(file.datasets()[1].problem.find("external links are not followed") != std::string::npos);
     BOOST_TEST(file.datasets()[6].other == "text");

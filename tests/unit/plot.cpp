@@ -6,8 +6,8 @@
 #include <set>
 #include <tuple>
 
-#include "libtal/base/xml.h"
 #include "libtal/base/error.h"
+#include "libtal/base/xml.h"
 #include "libtal/plot/charts.h"
 #include "libtal/plot/font.h"
 #include "libtal/plot/timeline.h"

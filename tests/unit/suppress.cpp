@@ -21,7 +21,8 @@ struct Random {
 };
 
 // kind 0: random; 1: many equal scores and segments; 2: nested; 3: one point; 4: one long among short; 5: zero lengths;
-// 6: negative scores (refused by the soft rules, or below the bound) and both zeros; 7: overlaps at the thresholds; 8: no length at all
+// 6: negative scores (refused by the soft rules, or below the bound) and both zeros; 7: overlaps at the thresholds; 8:
+// no length at all
 std::vector<Proposal> make(int kind, std::size_t n, std::uint64_t seed) {
   Random random{seed};
   std::vector<Proposal> out(n);
@@ -74,9 +75,8 @@ BOOST_AUTO_TEST_CASE(fast_equals_plain) {
               continue;
             }
             auto expected = reference::suppress(items, 400, o);
-            BOOST_TEST_REQUIRE(std::is_sorted(expected.begin(), expected.end(), [](const auto& a, const auto& b) {
-              return a.second > b.second;
-            }));
+            BOOST_TEST_REQUIRE(std::is_sorted(expected.begin(), expected.end(),
+                                              [](const auto& a, const auto& b) { return a.second > b.second; }));
             for (const auto& [index, score] : expected) BOOST_TEST_REQUIRE(score <= proposals[index].score);
             if (o.top_k > 0) expected.resize(std::min(expected.size(), static_cast<std::size_t>(o.top_k)));
             const auto got = tal::suppress(proposals, 400, o);

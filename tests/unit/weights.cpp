@@ -10,12 +10,13 @@ using namespace tal;
 
 namespace {
 
-std::string text(const std::string& value) { return "X" + std::string{static_cast<char>(value.size()), 0, 0, 0} + value; }
+std::string text(const std::string& value) {
+  return "X" + std::string{static_cast<char>(value.size()), 0, 0, 0} + value;
+}
 
 // One float32 of storage "0".
 std::string tensor() {
-  const std::string storage =
-      "(" + text("storage") + "ctorch\nFloatStorage\n" + text("0") + text("cpu") + "K\x01NtQ";
+  const std::string storage = "(" + text("storage") + "ctorch\nFloatStorage\n" + text("0") + text("cpu") + "K\x01NtQ";
   return "ctorch._utils\n_rebuild_tensor_v2\n(" + storage + std::string("K\0", 2) +
          "K\x01\x85K\x01\x85\x89"
          "ccollections\nOrderedDict\n)RtR";
@@ -68,8 +69,9 @@ BOOST_AUTO_TEST_CASE(tensors_below_keys_come_with_a_command) {
 }
 
 BOOST_AUTO_TEST_CASE(other_faults_name_the_file) {
-  BOOST_TEST(advice("cnets\nNet\n)\x81" + dict({{"w", tensor()}}) + "b", "x.pth") ==
-             "'x.pth': no tensors; there are 1 inside an object of the class 'nets.Net': save its state_dict() instead");
+  BOOST_TEST(
+      advice("cnets\nNet\n)\x81" + dict({{"w", tensor()}}) + "b", "x.pth") ==
+      "'x.pth': no tensors; there are 1 inside an object of the class 'nets.Net': save its state_dict() instead");
   BOOST_TEST(advice("cos\nsystem\n" + text("true") + "\x85R", "x.pth").find("'os.system'") != std::string::npos);
 }
 

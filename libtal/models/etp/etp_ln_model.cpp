@@ -214,8 +214,7 @@ void EtpLnModel::score(Record& record, const Sequence& sequence) {
         Proposal detection;
         detection.segment = moved.value_or(from.segment);
         detection.label = labels[static_cast<std::size_t>(k)];
-        detection.score =
-            s[m][k] * (proposal_weight_ == 0 ? 1.0 : std::pow(from.score, proposal_weight_));
+        detection.score = s[m][k] * (proposal_weight_ == 0 ? 1.0 : std::pow(from.score, proposal_weight_));
         if (detection.score < min_score_) continue;
         detection.scores =
             record.keep_scores({{"proposal", from.score}, {"class", p[m][k]}, {"completeness", c[m][k]}});
