@@ -10,8 +10,9 @@ namespace tal {
 namespace {
 
 FeatureMatrix scores_of(const SourceText& source) {
-  FeatureMatrix scores =
-      source.text.starts_with("\x93NUMPY") ? matrix_from_npy(source.text) : parse_number_table(source.text).values;
+  const bool npy = source.text.starts_with("\x93NUMPY");
+  if (!npy && source.text.find('\0') != std::string::npos) throw Error("neither an .npy array nor a table of text");
+  FeatureMatrix scores = npy ? matrix_from_npy(source.text) : parse_number_table(source.text).values;
   check_finite(scores);
   return scores;
 }
