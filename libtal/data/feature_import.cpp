@@ -1,15 +1,13 @@
 // Feature files of other tools.
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <memory>
 #include <set>
 
+#include "libtal/data/array_file.h"
 #include "libtal/data/feature_support.h"
 #include "libtal/data/import_support.h"
-#include "libtal/io/csv.h"
-#include "libtal/io/hdf5.h"
-#include "libtal/io/jsonl.h"
-#include "libtal/io/npz.h"
 
 namespace tal {
 namespace {
@@ -21,92 +19,98 @@ std::size_t set_zero(FeatureMatrix& matrix) {
   return changed;
 }
 
-// A file of one or more arrays, opened once.
-class ArrayFile {
- public:
-  struct Array {
-    FeatureMatrix matrix;            // [rows, dim]; empty when `as_is`
-    bool as_is = false;              // a stage can read the file itself
-    std::int64_t rows = 0, dim = 0;  // when `as_is`
-    std::map<std::string, double> attributes;
+// Of a video's arrays the matrices, or else the vectors; what is left out is counted by name.
+std::vector<ArrayFile::Entry> streams_of(const std::vector<ArrayFile::Entry>& entries, FeatureItems& videos) {
+  auto best = ArrayFile::Kind::kVector;
+  for (const auto& entry : entries) best = std::max(best, entry.kind);
+  std::vector<ArrayFile::Entry> streams;
+  for (const auto& entry : entries) {
+    if (entry.kind == best) streams.push_back(entry);
+    else ++videos.left_out[entry.name.substr(entry.name.rfind('/') + 1) + " (" + entry.what + ")"];
+  }
+  return streams;
+}
+
+// Groups that hold the videos of a part of the data set, or all of them, and are none themselves.
+bool is_container(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  static const std::set<std::string> words = {"train",    "training", "val",      "valid", "validation", "test",
+                                              "testing",  "dev",      "trainval", "all",   "data",       "dataset",
+                                              "features", "feature",  "feats",    "feat",  "video",      "videos"};
+  return words.count(name) > 0;
+}
+
+// VIDEO/STREAM is how groups are used. Error where the names do not show that: a video would take another's rows.
+void check_groups_are_videos(const std::vector<ArrayFile::Entry>& entries) {
+  const auto refuse = [](const std::string& name, const std::string& why) {
+    return Error("'" + name + "' " + why +
+                 ": say what of a name is the video and what the stream, such as --pattern '([^/]+)/([^/]+)$' --stream "
+                 "'$2' or --pattern '[^/]+$'");
   };
-
-  explicit ArrayFile(const std::string& path) : path_(path) {
-    if (path.ends_with(".mat") && is_level_5(path)) {
-      for (auto& array : parse_mat(read_file(path)))
-        if (!array.data.empty() && array.shape.size() == 2)
-          names_.push_back(array.name), mat_.emplace(array.name, std::move(array));
-    } else if (path.ends_with(".h5") || path.ends_with(".hdf5") || path.ends_with(".mat")) {
-      hdf5_ = std::make_unique<Hdf5File>(path);
-      datasets_ = hdf5_->datasets();
-      for (const auto& dataset : datasets_)
-        if (dataset.numeric) names_.push_back(dataset.name);
-      std::sort(names_.begin(), names_.end(), natural_less);
-    } else if (path.ends_with(".npz")) {
-      file_ = std::make_unique<MappedFile>(path);
-      npz_ = std::make_unique<Npz>(file_->bytes());
-      names_ = npz_->names();
-    }
+  std::map<std::string, std::size_t> groups, streams;
+  for (const auto& entry : entries) {
+    const auto slash = entry.name.find('/');
+    if (slash == std::string::npos || entry.kind == ArrayFile::Kind::kNone) continue;
+    if (entry.name.find('/', slash + 1) != std::string::npos)
+      throw refuse(entry.name, "lies in more groups than VIDEO/STREAM has");
+    const std::string group = entry.name.substr(0, slash);
+    if (is_container(group)) throw refuse(entry.name, "lies in a group that is not named like a video");
+    ++groups[group], ++streams[entry.name.substr(slash + 1)];
   }
-  bool archive() const { return hdf5_ || npz_ || path_.ends_with(".mat"); }
-  const std::vector<std::string>& names() const { return names_; }
+  const auto more_than_one = [](const auto& counted) { return counted.second > 1; };
+  if (groups.size() > 1 && std::any_of(groups.begin(), groups.end(), more_than_one) &&
+      std::none_of(streams.begin(), streams.end(), more_than_one))
+    throw refuse(groups.begin()->first,
+                 "and the other groups have no array of the same name, as streams of videos have");
+}
 
-  Array read(const std::string& name, const FeatureImport& options) const {
-    Array array;
-    std::size_t rank = 2;
-    if (!mat_.empty()) {
-      array.matrix = matrix_of(mat_.at(name));
-    } else if (hdf5_) {
-      const auto& dataset =
-          *std::find_if(datasets_.begin(), datasets_.end(), [&](const Hdf5Dataset& d) { return d.name == name; });
-      rank = dataset.shape.size();
-      array.attributes = dataset.attributes;
-      array.matrix = hdf5_->read(name);
-    } else if (npz_) {
-      std::string storage;
-      read_npy(npz_->npy(name, storage), rank, array.matrix);
-    } else if (path_.ends_with(".npy")) {
-      const MappedFile file(path_);
-      const NpyHeader header = parse_npy_header(file.bytes());
-      const bool stays =
-          options.out_dir.empty() && !options.inline_data && !options.transpose && options.non_finite == "fail";
-      if (stays && (header.shape.size() == 2 || (header.shape.size() == 1 && options.vectors == "columns"))) {
-        array.as_is = true;
-        array.rows = header.shape[0], array.dim = header.shape.size() == 2 ? header.shape[1] : 1;
-        if (header.count() == 0) throw Error("no rows");
-        return array;
-      }
-      read_npy(file.bytes(), rank, array.matrix);
-    } else {
-      array.matrix = parse_number_table(inflate_if_gzip(read_file(path_))).values;
-    }
-    if ((rank == 1 && options.vectors == "rows") != options.transpose) array.matrix = transposed(array.matrix);
-    return array;
+// Each array is a video, or a group with the video's streams.
+void assign_arrays(const std::string& path, const std::vector<ArrayFile::Entry>& entries, const FeatureImport& options,
+                   FeatureItems& videos) {
+  if (options.pattern.empty()) check_groups_are_videos(entries);
+  std::vector<std::pair<FeatureName, ArrayFile::Entry>> named;
+  std::map<std::string, std::vector<ArrayFile::Entry>> by_video;
+  for (const auto& entry : entries) {
+    const auto slash = options.pattern.empty() ? entry.name.find('/') : std::string::npos;
+    std::optional<FeatureName> name;
+    if (slash == std::string::npos) name = feature_name(entry.name, options, "features");
+    else
+      name = FeatureName{entry.name.substr(0, slash),
+                         options.stream.empty() ? entry.name.substr(slash + 1) : options.stream};
+    if (!name) videos.add(name, path);
+    else named.emplace_back(*name, entry), by_video[name->video].push_back(entry);
   }
+  std::set<std::string> kept;
+  for (const auto& [video, arrays] : by_video)
+    for (const auto& stream : streams_of(arrays, videos)) kept.insert(stream.name);
+  for (const auto& [name, entry] : named)
+    if (kept.count(entry.name)) videos.add(name, path, entry.name);
+}
 
- private:
-  static void read_npy(std::string_view image, std::size_t& rank, FeatureMatrix& out) {
-    NpyHeader header = parse_npy_header(image);
-    rank = header.shape.size();
-    header.shape = squeezed(header.shape);
-    out = matrix_from_npy(image, header);
-  }
-
-  static bool is_level_5(const std::string& path) { return MappedFile(path).bytes().substr(0, 10) == "MATLAB 5.0"; }
-  static FeatureMatrix matrix_of(const MatArray& array) {
-    const auto rows = static_cast<std::int64_t>(array.shape[0]), dim = static_cast<std::int64_t>(array.shape[1]);
-    return transposed({dim, rows, std::vector<float>(array.data.begin(), array.data.end())});  // MATLAB keeps columns
-                                                                                               // together
-  }
-
-  std::string path_;
-  std::map<std::string, MatArray> mat_;  // MATLAB level 5
-  std::unique_ptr<MappedFile> file_;
-  std::unique_ptr<Npz> npz_;
-  std::unique_ptr<Hdf5File> hdf5_;
-  std::vector<Hdf5Dataset> datasets_;
-  std::vector<std::string> names_;
-};
+// Whether the arrays of a file are videos and not streams of one. Error where that cannot be told.
+bool arrays_are_videos(const FeatureFile& file, std::size_t files, const std::vector<ArrayFile::Entry>& entries,
+                       const FeatureImport& options, FeatureItems& videos) {
+  if (options.per != "auto" || files > 1) return options.per == "array";
+  const bool grouped = std::any_of(entries.begin(), entries.end(), [](const ArrayFile::Entry& entry) {
+    return entry.kind != ArrayFile::Kind::kNone && entry.name.find('/') != std::string::npos;
+  });
+  if (grouped) return true;
+  std::vector<const ArrayFile::Entry*> arrays;
+  for (const auto& entry : entries)
+    if (entry.kind != ArrayFile::Kind::kNone) arrays.push_back(&entry);
+  if (arrays.size() > 1 && (arrays.size() < entries.size() || file.in_folder))
+    throw Error("holds " + std::to_string(arrays.size()) + " arrays, '" + arrays[0]->name + "' and others" +
+                (arrays.size() < entries.size() ? ", beside what is none" : "") +
+                ": are they videos (--per array), or streams of the one video that the file is (--per file)?");
+  if (arrays.size() != 1) return arrays.size() > 1;
+  const std::string& only = arrays[0]->name;
+  if (!options.pattern.empty()) return feature_name(only, options, "features").has_value();
+  if (only != "features" && only != "arr_0" && only != feature_name(file.name, options, "")->video)
+    videos.notes.push_back(file.path + ": its one array '" + only +
+                           "' is a stream of the video that the file is; --per "
+                           "array makes it a video");
+  return false;
+}
 
 // Which file or array belongs to whom. Archives are opened for their names only.
 FeatureItems assign(const std::vector<FeatureFile>& files, const FeatureImport& options) {
@@ -114,25 +118,23 @@ FeatureItems assign(const std::vector<FeatureFile>& files, const FeatureImport& 
   for (const auto& file : files) {
     try {
       const ArrayFile arrays(file.path);
-      const auto& names = arrays.names();
-      if (arrays.archive() && names.empty()) throw Error("no array of numbers in this file");
-      const bool each = arrays.archive() &&
-                        (options.per == "array" || (options.per == "auto" && files.size() == 1 && names.size() > 1));
-      if (each) {
-        for (const auto& name : names) {
-          // VIDEO/STREAM is how groups are used
-          const auto slash = options.pattern.empty() ? name.find('/') : std::string::npos;
-          if (slash == std::string::npos) videos.add(feature_name(name, options, "features"), file.path, name);
-          else
-            videos.add(
-                FeatureName{name.substr(0, slash), options.stream.empty() ? name.substr(slash + 1) : options.stream},
-                file.path, name);
-        }
-      } else if (auto name = feature_name(file.name, options, "features");
-                 !arrays.archive() || names.size() == 1 || !name) {
-        videos.add(name, file.path, names.empty() ? "" : names[0]);
-      } else {  // a file a video with several streams
-        for (const auto& array : names) videos.add(FeatureName{name->video, array}, file.path, array);
+      if (!arrays.archive()) {
+        videos.add(feature_name(file.name, options, "features"), file.path);
+        continue;
+      }
+      const auto& entries = arrays.entries();
+      if (std::all_of(entries.begin(), entries.end(), [](const auto& e) { return e.kind == ArrayFile::Kind::kNone; })) {
+        const std::string first = entries.empty() ? "" : ": '" + entries[0].name + "' holds " + entries[0].what;
+        throw Error("no array of numbers with rows in this file" + first);
+      }
+      if (arrays_are_videos(file, files.size(), entries, options, videos)) {
+        assign_arrays(file.path, entries, options, videos);
+      } else if (const auto name = feature_name(file.name, options, "features"); !name) {
+        videos.add(name, file.path);
+      } else {  // a file a video, with one stream or several
+        const auto streams = streams_of(entries, videos);
+        for (const auto& stream : streams)
+          videos.add(streams.size() == 1 ? *name : FeatureName{name->video, stream.name}, file.path, stream.name);
       }
     } catch (Error& error) {
       throw error.at_line(file.path, error.line());
@@ -143,12 +145,16 @@ FeatureItems assign(const std::vector<FeatureFile>& files, const FeatureImport& 
 
 // Frames per second, stride, window and offset: given, else what the file says of itself, else (fps) the table of
 // videos.
-void set_contract(FeatureStream& stream, const std::map<std::string, double>& attributes, const ImportOptions& options,
+void set_contract(FeatureStream& stream, const ArrayFile::Array& array, const ImportOptions& options,
                   const VideoInfo* info) {
   const FeatureImport& f = options.features;
-  const auto known = [&](double given, const char* name) {
-    const auto found = attributes.find(name);
-    return given != 0 ? given : found != attributes.end() ? found->second : 0;
+  const auto known = [&](double given, const std::string& name) {
+    if (given != 0) return given;
+    if (const auto odd = array.odd_attributes.find(name); odd != array.odd_attributes.end())
+      throw Error("the file's attribute '" + name + "' holds " + odd->second + ", not a number: give --" + name)
+          .at_field("features." + stream.name);
+    const auto found = array.attributes.find(name);
+    return found != array.attributes.end() ? found->second : 0;
   };
   stream.stride = known(f.stride, "stride");
   stream.window = known(f.window, "window");
@@ -203,6 +209,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
       list_feature_files(paths, {".npy", ".npz", ".csv", ".csv.gz", ".txt", ".txt.gz", ".h5", ".hdf5", ".mat"});
   const FeatureItems videos = assign(files, f);
   videos.report("files or arrays", sink);
+  if (!f.out_dir.empty()) videos.check_files();
   std::unique_ptr<ArrayFile> file;  // the last one opened: arrays of one archive follow each other
   std::string open;
   for (const auto& name : videos.order) {
@@ -220,7 +227,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
         if (!streams.insert(stream.name).second)
           throw Error("there are two for this video").at_field("features." + stream.name);
         ArrayFile::Array array = file->read(item.array, f);
-        set_contract(stream, array.attributes, options, options.tables.find(video));
+        set_contract(stream, array, options, options.tables.find(video));
         if (array.as_is) stream.path = path, stream.rows = array.rows, stream.dim = array.dim;
         else rewrite(array.matrix, path, video, f, stream, sink);
         covered = std::max(covered, f.duration_from_rows ? covered_seconds(stream) : 0);

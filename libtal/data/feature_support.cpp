@@ -1,9 +1,13 @@
 #include "libtal/data/feature_support.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <regex>
 
+#include "libtal/base/text.h"
+#include "libtal/data/name_groups.h"
 #include "libtal/io/npy.h"
 #include "libtal/io/npz.h"
 
@@ -30,6 +34,14 @@ void check_file_name(const std::string& text, const char* field) {
     throw Error("'" + text + "' cannot be part of a file name").at_field(field);
 }
 
+void check_format(const char* option, const std::string& format, std::size_t groups) {
+  try {
+    check_groups(format, groups);
+  } catch (const Error& error) {
+    throw UsageError(std::string(option) + ": " + error.message() + (groups == 0 ? " of --pattern" : ""));
+  }
+}
+
 }  // namespace
 
 std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& paths,
@@ -38,13 +50,13 @@ std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& path
   for (const auto& path : paths) {
     if (path == "-") throw UsageError("this format reads files and folders, not stdin: name them");
     if (!fs::is_directory(path)) {
-      files.push_back({path, fs::path(path).filename().string()});
+      files.push_back({path, fs::path(path).filename().string(), false});
       continue;
     }
     std::vector<FeatureFile> found;
     for (const auto& entry : fs::recursive_directory_iterator(path))
       if (entry.is_regular_file() && ends_with_any(entry.path().filename().string(), endings))
-        found.push_back({entry.path().string(), fs::relative(entry.path(), path).generic_string()});
+        found.push_back({entry.path().string(), fs::relative(entry.path(), path).generic_string(), true});
     if (found.empty()) throw Error("no file of this format in this folder").at_line(path, 0);
     std::sort(found.begin(), found.end(),
               [](const FeatureFile& a, const FeatureFile& b) { return natural_less(a.name, b.name); });
@@ -58,6 +70,9 @@ void FeatureItems::add(const std::optional<FeatureName>& name, const std::string
     ++unmatched;
     return;
   }
+  for (const std::string& text : {name->video, name->stream})
+    if (!simdjson::validate_utf8(text.data(), text.size()))
+      throw Error("the name of an array or file is not UTF-8", Error::Kind::kNotUtf8);
   auto& list = items[name->video];
   if (list.empty()) order.push_back(name->video);
   list.push_back({path, array, name->stream});
@@ -65,8 +80,30 @@ void FeatureItems::add(const std::optional<FeatureName>& name, const std::string
 
 void FeatureItems::report(const std::string& what, const ImportSink& sink) const {
   if (unmatched > 0) sink.note(std::to_string(unmatched) + " " + what + " do not match --pattern");
-  if (order.empty()) throw Error("nothing matches --pattern");
+  for (const auto& note : notes) sink.note(note);
+  std::vector<std::string> arrays;
+  for (const auto& [name, count] : left_out) arrays.push_back(name + (count > 1 ? " x " + std::to_string(count) : ""));
+  constexpr std::size_t kMost = 8;
+  const bool more = arrays.size() > kMost;
+  if (more) arrays.resize(kMost);
+  if (!arrays.empty())
+    sink.note("left out, for they are no rows of features: " + joined(arrays) + (more ? ", ..." : ""));
+  if (order.empty()) throw Error(unmatched > 0 ? "nothing matches --pattern" : "no array is a stream of features");
 }
+
+void FeatureItems::check_files() const {
+  std::map<std::string, std::pair<std::string, std::string>> owners;
+  for (const auto& [video, list] : items)
+    for (const auto& item : list) {
+      const std::pair own(video, item.stream);
+      const auto& owner = owners.emplace(feature_file(video, item.stream), own).first->second;
+      if (owner != own)
+        throw Error("'" + item.stream + "' of '" + video + "' and '" + owner.second + "' of '" + owner.first +
+                    "' would both be written to " + feature_file(video, item.stream) + ": give other names (--stream)");
+    }
+}
+
+std::string feature_file(const std::string& video, const std::string& stream) { return video + "." + stream + ".npy"; }
 
 void prepare_output(const FeatureImport& options) {
   if (options.inline_data && !options.out_dir.empty()) throw UsageError("--inline and --out-dir exclude each other");
@@ -82,7 +119,7 @@ void store_rows(const FeatureMatrix& matrix, const std::string& video, const Fea
   if (!options.inline_data) {
     check_file_name(video, "video");
     check_file_name(stream.name, "features");
-    stream.path = (fs::path(options.out_dir) / (video + "." + stream.name + ".npy")).string();
+    stream.path = (fs::path(options.out_dir) / feature_file(video, stream.name)).string();
     write_npy(stream.path, matrix.values.data(), matrix.rows, matrix.dim, options.half);
     return;
   }
@@ -95,18 +132,26 @@ std::optional<FeatureName> feature_name(const std::string& file, const FeatureIm
   const std::string stream = options.stream.empty() ? usual_stream : options.stream;
   if (options.pattern.empty()) {
     if (!options.id.empty()) throw UsageError("--id needs --pattern");
+    check_format("--stream", stream, 0);
     return FeatureName{stem(file), stream};
   }
+  if (file.size() > kMaxMatched) throw Error("a name of " + std::to_string(file.size()) + " bytes is too long");
   std::regex pattern;
   try {
     pattern.assign(options.pattern);
   } catch (const std::regex_error&) {
     throw UsageError("--pattern: '" + options.pattern + "' is not a regular expression");
   }
+  const std::string id = !options.id.empty() ? options.id : pattern.mark_count() > 0 ? "$1" : "$&";
+  check_format("--id", id, pattern.mark_count());
+  check_format("--stream", stream, pattern.mark_count());
   std::smatch match;
   if (!std::regex_search(file, match, pattern)) return std::nullopt;
-  const std::string id = !options.id.empty() ? options.id : pattern.mark_count() > 0 ? "$1" : "$&";
-  return FeatureName{match.format(id), match.format(stream)};
+  FeatureName name{match.format(id), match.format(stream)};
+  if (name.video.empty()) throw Error("'" + file + "' gives no video: its part '" + id + "' of --pattern is empty");
+  if (name.stream.empty())
+    throw Error("'" + file + "' gives no stream: its part '" + stream + "' of --pattern is empty");
+  return name;
 }
 
 }  // namespace tal

@@ -12,6 +12,7 @@ namespace tal {
 
 struct FeatureFile {
   std::string path, name;  // name: below the folder that was given
+  bool in_folder = false;  // not named itself
 };
 // Files as named, folders as what lies below them with one of the endings, in the natural order of their names.
 // UsageError for "-"; Error with the folder when it has none.
@@ -25,14 +26,21 @@ struct FeatureItem {
 struct FeatureItems {
   std::vector<std::string> order;
   std::map<std::string, std::vector<FeatureItem>> items;
-  std::size_t unmatched = 0;  // by --pattern
+  std::size_t unmatched = 0;                    // by --pattern
+  std::map<std::string, std::size_t> left_out;  // arrays that are no streams, by name and kind
+  std::vector<std::string> notes;
+  // Error for names that are not UTF-8.
   void add(const std::optional<FeatureName>& name, const std::string& path, const std::string& array = "");
-  // Tells how much was left out; Error when nothing is left. what: "files"
+  // Tells what was left out; Error when nothing is left. what: "files"
   void report(const std::string& what, const ImportSink& sink) const;
+  // Error when two streams would be written to one file of the folder: "a.b" of "v" and "b" of "v.a".
+  void check_files() const;
 };
 
 // Makes the folder. UsageError when the options on where rows go contradict each other.
 void prepare_output(const FeatureImport& options);
+// The file of a stream in the folder: VIDEO.STREAM.npy.
+std::string feature_file(const std::string& video, const std::string& stream);
 // Puts the rows into the folder or the stream; sets rows, dim and path or data. Error when there are none.
 void store_rows(const FeatureMatrix& matrix, const std::string& video, const FeatureImport& options,
                 FeatureStream& stream);

@@ -39,6 +39,7 @@ struct ImportTables {
   std::unordered_map<std::string, VideoInfo> videos;  // ids without folder and file ending
   std::map<std::int64_t, std::string> classes;        // number -> label; empty: numbers stay as they are
   std::vector<std::vector<double>> window_weights;    // S-CNN: [log2(length / 16)][class - 1]
+  std::vector<std::string> rows;                      // class-scores: the video of each row
 
   // The id itself, or with `v_` put before it or taken away. nullptr when unknown.
   const VideoInfo* find(std::string_view video) const;
@@ -107,6 +108,7 @@ void read_ssn_proposals(const std::vector<SourceText>&, const ImportOptions&, co
 void read_bsn_proposals(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_segments_csv(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_detections_csv(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_class_scores(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_scnn_mat(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 
 // Tables. parse_videos: CSV with named columns, THUMOS14's two lines a video, a JSON annotation file, or records.
@@ -117,6 +119,9 @@ std::map<std::int64_t, std::string> parse_classes(const SourceText& source);
 // The names in such a file, in the order of their numbers. Error when there is none.
 std::vector<std::string> read_class_names(const std::string& path);
 std::vector<std::vector<double>> parse_window_weights(const SourceText& source);
+// Ids one a line, of paths their file's name. Error (with the line) for an empty line before others, and an id that
+// stands twice: the rows that the list names would not be theirs.
+std::vector<std::string> parse_video_list(const SourceText& source);
 
 // A numeric or cell array of a MATLAB level 5 file, column major. Other classes (char, struct) have no data here.
 struct MatArray {
@@ -141,15 +146,20 @@ struct ExportOptions {
   std::string version;            // activitynet-*: the file's "version"; "" = what came in, else "VERSION 1.3"
   std::int64_t class_offset = 0;
   std::map<std::int64_t, std::string> classes;
+  std::optional<double> min_score;  // subtitles, ELAN: proposals from this score on
+  long long top_k = 0;              // subtitles, ELAN: the highest scores of a video; 0: all
 };
 
 // A format's text, record by record. Writers with a document per video (extension() not empty) give it whole in add().
+// Nothing is lost on the way: a video that comes twice, a window of a live stream where the format holds whole videos,
+// and what the format cannot hold are an Error with video and field.
 class ExportWriter {
  public:
   virtual ~ExportWriter() = default;
   virtual void add(const Record& record, std::string& out) = 0;
   virtual void end(std::string&) {}
   virtual std::string extension() const { return ""; }
+  virtual std::string note() const { return ""; }  // of the whole run, after end(); "" = nothing to say
 };
 struct ExportFormat {
   std::string name, help;

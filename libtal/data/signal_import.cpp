@@ -104,6 +104,7 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
   for (const auto& file : list_feature_files(paths, {".txt", ".txt.gz", ".csv", ".csv.gz", ".tsv", ".tsv.gz"}))
     videos.add(feature_name(file.name, f, "signals"), file.path);
   videos.report("files", sink);
+  if (!f.out_dir.empty()) videos.check_files();
   auto labels = read_labels(options, sink);
   std::size_t unlabelled = 0;
   for (const auto& name : videos.order) {

@@ -89,15 +89,17 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
                       std::to_string(table.header.size()));
         if (where >= 0 && row.fields[static_cast<std::size_t>(where)] != options.where_value) return;
         const auto text = [&](int index) -> const std::string& { return row.fields[static_cast<std::size_t>(index)]; };
+        const auto says = [&](int index) { return index >= 0 && !text(index).empty(); };  // of a video: may be left
+                                                                                          // empty
         id = options.prefix.value_or("") + video_of_file(text(video));
         if (id.empty()) throw Error("empty").at_field("video");
         try {
           VideoInfo info;
           if (const auto* known = options.tables.find(id)) info = *known;
-          if (!info.duration && duration >= 0)
+          if (!info.duration && says(duration))
             info.duration = positive(field_number(text(duration), "duration"), "duration");
-          if (!info.fps && fps >= 0) info.fps = positive(field_number(text(fps), "fps"), "fps");
-          if (!info.frames && count >= 0) info.frames = whole_number(text(count), "frames");
+          if (!info.fps && says(fps)) info.fps = positive(field_number(text(fps), "fps"), "fps");
+          if (!info.frames && says(count)) info.frames = whole_number(text(count), "frames");
           if (info.subset.empty() && subset >= 0) info.subset = text(subset);
           const Segment segment{to_seconds(field_number(text(start), "start"), unit, options, &info, "start"),
                                 to_seconds(field_number(text(end), "end"), unit, options, &info, "end")};
@@ -525,6 +527,11 @@ const std::vector<ImportFormat>& import_formats() {
        "",
        {"--durations", "--prefix", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns",
         "--where"}},
+      {"class-scores",
+       "Scores of whole videos: an array [videos, classes] (.npy or a table), whose rows --videos names",
+       read_class_scores,
+       "",
+       {"--durations", "--prefix", "--classes", "--class-offset", "--videos"}},
       {"scnn-mat",
        "S-CNN's window scores (MATLAB level 5)",
        read_scnn_mat,

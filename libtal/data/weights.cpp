@@ -6,6 +6,7 @@
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/name_groups.h"
 #include "libtal/data/weight_maps.h"
 #include "libtal/io/npz.h"
 #include "libtal/io/torch_file.h"
@@ -44,6 +45,7 @@ RenameRule parse_rule(std::string_view line) {
   } catch (const std::regex_error&) {
     throw Error("'" + rule.text + "' is not a regular expression");
   }
+  check_groups(rule.name, rule.pattern.mark_count());
   return rule;
 }
 
@@ -89,13 +91,27 @@ std::string npy_elements(std::string_view file, const NpyHeader& header) {
   return out;
 }
 
+// "3 entries are no tensors and left out: a, b, c", at most eight of them; `what` with the plural's verb.
+std::string left_out(const std::vector<std::string>& names, const std::string& what) {
+  constexpr std::size_t kMost = 8;
+  const std::vector<std::string> first(names.begin(),
+                                       names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kMost)));
+  return std::to_string(names.size()) + ' ' + what + " left out: " + joined(first) +
+         (names.size() > kMost ? ", ..." : "");
+}
+
 ImportedWeights read_npz(std::string_view file) {
   const Npz archive(file);
   ImportedWeights out;
+  std::vector<std::string> others;
   for (const auto& name : archive.names()) {
     try {
       std::string& storage = out.storage.emplace_back();
       const std::string_view image = archive.npy(name, storage);
+      if (const auto kind = npy_other_kind(image)) {
+        others.push_back(name + " (" + *kind + ")");
+        continue;
+      }
       const NpyHeader header = parse_npy_header(image);
       TensorView tensor{name, npy_dtype(header), header.shape, {}};
       if (header.fortran || header.big_endian) tensor.data = out.storage.emplace_back(npy_elements(image, header));
@@ -105,6 +121,8 @@ ImportedWeights read_npz(std::string_view file) {
       throw Error("array '" + name + "': " + error.message());
     }
   }
+  if (out.tensors.empty()) throw Error("no arrays of numbers" + (others.empty() ? "" : ": " + joined(others)));
+  if (!others.empty()) out.notes.push_back(left_out(others, "arrays hold no numbers and are"));
   return out;
 }
 
@@ -115,16 +133,38 @@ ImportedWeights read_torch(std::string_view file, const std::string& key) {
   out.tensors = std::move(state.tensors);
   out.storage = std::move(state.storage);
   out.source = torch;
-  if (!state.skipped.empty()) {
-    std::string text = std::to_string(state.skipped.size()) + " entries are no tensors and left out:";
-    for (std::size_t i = 0; i < state.skipped.size() && i < 8; ++i) text += ' ' + state.skipped[i];
-    out.notes.push_back(text + (state.skipped.size() > 8 ? " ..." : ""));
+  if (!state.skipped.empty()) out.notes.push_back(left_out(state.skipped, "entries are no tensors and"));
+  if (!state.objects.empty()) {
+    std::vector<std::string> classes;
+    for (const auto& [name, count] : state.objects) classes.push_back(name + " (" + std::to_string(count) + ")");
+    out.notes.push_back("the file holds objects of other classes, which were neither made nor run: " + joined(classes));
   }
   if (state.copied > 0) out.notes.push_back(std::to_string(state.copied) + " strided tensors were laid out anew");
+  if (state.negated > 0)
+    out.notes.push_back(std::to_string(state.negated) + " tensors had PyTorch's negative bit: their signs are changed");
   if (state.shared > 0)
     out.notes.push_back(std::to_string(state.shared) + " tensors shared another's storage and have their own now");
   return out;
 }
+
+// As a word of a shell's command.
+std::string shell_word(const std::string& text) {
+  if (!text.empty() &&
+      text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+=:@%") ==
+          std::string::npos)
+    return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
+// Of protocol 2 and later.
+bool looks_like_pickle(std::string_view file) {
+  return file.size() > 2 && file[0] == '\x80' && file[1] >= 2 && file[1] <= 5 && file.back() == '.';
+}
+
+// A tar archive, as PyTorch wrote before 0.1.10.
+bool looks_like_tar(std::string_view file) { return file.size() > 262 && file.substr(257, 5) == "ustar"; }
 
 }  // namespace
 
@@ -151,8 +191,13 @@ Renamed rename_tensors(const std::vector<TensorView>& tensors, const std::vector
   std::vector<bool> used(rules.size(), false);
   std::map<std::string, std::string> old_names;
   for (const auto& tensor : tensors) {
-    const auto rule = std::find_if(rules.begin(), rules.end(),
-                                   [&](const RenameRule& r) { return std::regex_match(tensor.name, r.pattern); });
+    if (tensor.name.size() > kMaxMatched)  // the library's matching recurses with the length
+      throw Error("the name of " + std::to_string(tensor.name.size()) + " bytes that begins with '" +
+                  tensor.name.substr(0, 40) + "' is too long for rules");
+    std::smatch match;
+    const auto rule = std::find_if(rules.begin(), rules.end(), [&](const RenameRule& r) {
+      return std::regex_match(tensor.name, match, r.pattern);
+    });
     if (rule == rules.end()) {
       out.unmatched.push_back(tensor.name);
       continue;
@@ -167,7 +212,9 @@ Renamed rename_tensors(const std::vector<TensorView>& tensors, const std::vector
       continue;
     }
     TensorView renamed = tensor;
-    renamed.name = std::regex_replace(tensor.name, rule->pattern, rule->name);
+    renamed.name = match.format(rule->name);
+    if (renamed.name.empty())
+      throw Error("'" + tensor.name + "' becomes an empty name").at_line(rules_name, rule->line);
     const auto [other, added] = old_names.emplace(renamed.name, tensor.name);
     if (!added)
       throw Error("'" + other->second + "' and '" + tensor.name + "' both become '" + renamed.name + "'")
@@ -190,12 +237,29 @@ ImportedWeights read_weights(std::string_view file, const std::string& key) {
     }
   }
   if (looks_like_torch_file(file)) return read_torch(file, key);
+  if (looks_like_tar(file))
+    throw Error("a tar archive: if it is a PyTorch file of before 0.1.10, load it with PyTorch and save it again");
   if (!key.empty()) throw Error("--key is for PyTorch files");
+  if (looks_like_pickle(file))
+    throw Error("a pickle that torch.save did not write: load it in Python and save its arrays with numpy.savez");
   if (file.size() < 9 || file[8] != '{') throw Error("neither PyTorch's .pt/.pth nor .npz nor safetensors");
   SafeTensors content = parse_safetensors(file);
   ImportedWeights out;
   out.tensors = std::move(content.tensors), out.metadata = std::move(content.metadata);
   return out;
+}
+
+ImportedWeights read_weights_at_top(std::string_view file, const std::string& path) {
+  try {
+    return read_weights(file, "");
+  } catch (const TensorsBelow& error) {
+    const auto most = std::max_element(error.keys().begin(), error.keys().end(),
+                                       [](const auto& a, const auto& b) { return a.tensors < b.tensors; });
+    throw Error("'" + path + "': " + error.message() + "; take them out first: tal-convert --weights " +
+                shell_word(path) + " --key " + shell_word(most->name) + " -o FILE.safetensors");
+  } catch (const Error& error) {
+    throw Error("'" + path + "': " + error.message());
+  }
 }
 
 }  // namespace tal

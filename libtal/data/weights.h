@@ -23,8 +23,9 @@ struct WeightOptions {
 };
 
 // `REGEX -> NAME [SHAPE]`, one a line; '#' begins a comment. REGEX (ECMAScript) must match the whole name, the first
-// rule that does decides; NAME may use $1, $2, ...; '-' leaves the tensor out. SHAPE, "[256, *, 3]", is checked ('*':
-// any extent). parse_rules: Error (with the line) for anything else, and when there is no rule.
+// rule that does decides; NAME is the new name, which may use $1, $2, ...; '-' leaves the tensor out. SHAPE,
+// "[256, *, 3]", is checked ('*': any extent). parse_rules: Error (with the line) for anything else, for a group that
+// REGEX has not, and when there is no rule.
 struct RenameRule {
   std::regex pattern;
   std::string text, name;
@@ -39,12 +40,12 @@ struct Renamed {
   std::vector<std::string> unused;     // rules that named no tensor
   std::size_t dropped = 0;             // by '-'
 };
-// Error (with the rule's line) for a shape that does not fit, and when two tensors get one name.
+// Error (with the rule's line) for a shape that does not fit, for an empty name, and when two tensors get one name.
 Renamed rename_tensors(const std::vector<TensorView>& tensors, const std::vector<RenameRule>& rules,
                        const std::string& rules_name);
 
 // The tensors of a file image that must outlive them. Error for a key of a file that is not PyTorch's, and as the
-// format's reader.
+// format's reader (TensorsBelow, libtal/io/torch_file.h, among them).
 struct ImportedWeights {
   std::vector<TensorView> tensors;
   std::map<std::string, std::string> metadata;  // of a safetensors file
@@ -53,5 +54,8 @@ struct ImportedWeights {
   std::shared_ptr<const void> source;
 };
 ImportedWeights read_weights(std::string_view file, const std::string& key);
+// For tools without --key: the Errors name the file, and where its tensors lie below keys say how tal-convert takes
+// them out.
+ImportedWeights read_weights_at_top(std::string_view file, const std::string& path);
 
 }  // namespace tal

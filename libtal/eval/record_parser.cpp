@@ -56,7 +56,7 @@ bool read_list(sj::ondemand::value& list, bool scores, Add&& add) {
     Segment segment;
     double score = 0;
     std::string_view label;
-    bool has_segment = false;
+    bool has_segment = false, has_score = false;
     for (auto member : object) {
       sj::ondemand::field field;
       if (std::move(member).get(field)) return false;
@@ -66,11 +66,12 @@ bool read_list(sj::ondemand::value& list, bool scores, Add&& add) {
         has_segment = true;
       } else if (key == "score") {
         if (scores && field.value().get_double().get(score)) return false;
+        has_score = true;
       } else if (key == "label") {
         if (field.value().get_string().get(label)) return false;
       }
     }
-    if (!has_segment) return false;
+    if (!has_segment || has_score < scores) return false;
     add(segment, score, label);
   }
   return true;
@@ -193,7 +194,7 @@ struct RecordParser::Private {
       }
       if (predictions && record.has_proposals()) {
         out.has_predictions = true;
-        for (const auto& p : record.proposals())
+        for (const auto& p : record.require_scored_proposals())
           block.predictions.push_back({p.segment, p.score, block.labels.id(p.label), 0});
       }
     } catch (Error& error) {

@@ -9,6 +9,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/io/features.h"
+#include "libtal/io/score_check.h"
 
 namespace tal {
 namespace {
@@ -164,6 +165,8 @@ std::vector<Proposal> detections_of(Record& record, const std::vector<Proposal>&
           .at_field("classification");
     labels.push_back(record.keep(entry.label));
   }
+  for (std::size_t n = 0; n < proposals.size(); ++n)  // made of factors, a score need not stand in the source
+    if (proposals[n].score < 0) check_factor(proposals[n], n, "the product with class scores");
   std::vector<Proposal> detections;
   detections.reserve(proposals.size() * classes.size());
   each_placed(proposals.size(), [&](std::size_t n) {

@@ -41,7 +41,7 @@ std::vector<ClassScore> stream_classes(const FeatureStream& stream, int best);
 std::vector<ClassScore> best_classes(std::vector<ClassScore> classes, std::size_t k);
 
 // Each proposal once for each class, in that order: score times the class's score, and its label. Error (with field)
-// for a proposal that has a label already and for a negative class score.
+// for a proposal that has a label already, a negative score of one, and a negative class score.
 std::vector<Proposal> detections_of(Record& record, const std::vector<Proposal>& proposals,
                                     const std::vector<ClassScore>& classes);
 

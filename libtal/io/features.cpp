@@ -38,6 +38,8 @@ FeatureMatrix transposed(const FeatureMatrix& m) {
 std::vector<std::int64_t> squeezed(std::vector<std::int64_t> shape) {
   while (shape.size() > 2 && shape.back() == 1) shape.pop_back();
   while (shape.size() > 2 && shape.front() == 1) shape.erase(shape.begin());
+  for (std::size_t i = shape.size(); i-- > 1 && shape.size() > 2;)
+    if (shape[i] == 1) shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(i));
   if (shape.empty() || shape.size() > 2)
     throw Error("the array has " + std::to_string(shape.size()) + " dimensions; features are [rows, columns]");
   return shape;

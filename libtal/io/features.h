@@ -29,8 +29,8 @@ FeatureMatrix load_features(const FeatureStream& stream);
 // squeezed. Error for more dimensions, rows without columns, and bytes that are no .npy image.
 FeatureMatrix matrix_from_npy(std::string_view file);
 FeatureMatrix matrix_from_npy(std::string_view file, const NpyHeader& header);
-// The shape without extents of 1 at the end, then at the front, as far as there are more than two: [1, 90, 512] and
-// [90, 512, 1, 1] are [90, 512]. Error when more than two dimensions are left, or none.
+// The shape without extents of 1 at the end, then at the front, then between, as far as there are more than two:
+// [1, 90, 512], [90, 512, 1, 1] and [90, 1, 512] are [90, 512]. Error when more than two dimensions are left, or none.
 std::vector<std::int64_t> squeezed(std::vector<std::int64_t> shape);
 FeatureMatrix transposed(const FeatureMatrix& matrix);
 // Error (at `field`) with the row and column of the first value that is not finite.

@@ -1,10 +1,14 @@
 #include "libtal/io/hdf5.h"
 
 #include <algorithm>
+#include <cstring>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "libtal/base/error.h"
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
 #include "libtal/io/npy.h"
 
 #ifdef TAL_HDF5_SONAME
@@ -43,14 +47,27 @@ std::mutex& one_at_a_time() {
 #define TAL_HDF5_FUNCTIONS(X)                                                                                                          \
   X(H5open) X(H5Aclose) X(H5Aexists) X(H5Aget_space) X(H5Aget_type) X(H5Aiterate2) X(H5Aopen) X(H5Aread) X(H5Dclose) X(H5Dget_create_plist) \
   X(H5Dget_space) X(H5Dget_storage_size) X(H5Dget_type) X(H5Dopen2) X(H5Dread) X(H5Eset_auto2) X(H5Fclose) X(H5Fis_hdf5) X(H5Fopen)    \
-  X(TAL_H5OVISIT) X(H5Pclose) X(H5Pcreate) X(H5Pget_external_count) X(H5Pget_layout) X(H5Pset_fapl_core) X(H5Pset_file_image)          \
-  X(H5Sclose) X(H5Sget_simple_extent_dims) X(H5Sget_simple_extent_ndims) X(H5Sget_simple_extent_npoints) X(H5Tclose) X(H5Tget_class)   \
-  X(H5Tget_size)
+  X(H5Iget_type) X(TAL_H5LGET_INFO) X(H5Lget_val) X(TAL_H5LITERATE) X(H5Lunpack_elink_val) X(H5Oclose) X(TAL_H5OGET_INFO) X(H5Oopen)    \
+  X(H5Pclose) X(H5Pcreate) X(H5Pget_external_count) X(H5Pget_filter2) X(H5Pget_layout) X(H5Pget_nfilters) X(H5Pset_fapl_core)          \
+  X(H5Pset_file_image) X(H5Sclose) X(H5Sget_simple_extent_dims) X(H5Sget_simple_extent_ndims) X(H5Sget_simple_extent_npoints)          \
+  X(H5Tclose) X(H5Tget_class) X(H5Tget_size) X(H5Tis_variable_str) X(H5Zfilter_avail) X(H5free_memory)
 // clang-format on
 #if H5_VERSION_GE(1, 12, 0)
-#define TAL_H5OVISIT H5Ovisit3
+#define TAL_H5LGET_INFO H5Lget_info2
+#define TAL_H5LITERATE H5Literate2
+#define TAL_H5OGET_INFO H5Oget_info3
+using LinkInfo = H5L_info2_t;
+using ObjectInfo = H5O_info2_t;
+bool same_object(const ObjectInfo& a, const ObjectInfo& b) {
+  return a.fileno == b.fileno && std::memcmp(&a.token, &b.token, sizeof a.token) == 0;
+}
 #else
-#define TAL_H5OVISIT H5Ovisit2
+#define TAL_H5LGET_INFO H5Lget_info
+#define TAL_H5LITERATE H5Literate
+#define TAL_H5OGET_INFO H5Oget_info2
+using LinkInfo = H5L_info_t;
+using ObjectInfo = H5O_info_t;
+bool same_object(const ObjectInfo& a, const ObjectInfo& b) { return a.fileno == b.fileno && a.addr == b.addr; }
 #endif
 
 // The library, opened on first use: with all that it needs it would double the start of every run that reads no HDF5.
@@ -131,37 +148,257 @@ bool numeric_type(hid_t type) {
   return kind == H5T_INTEGER || kind == H5T_FLOAT;
 }
 
-herr_t visit_attribute(hid_t object, const char* name, const H5A_info_t*, void* out) {
-  const hid_t attribute = hdf5().H5Aopen(object, name, H5P_DEFAULT);
-  if (attribute < 0) return 0;
-  const hid_t type = hdf5().H5Aget_type(attribute), space = hdf5().H5Aget_space(attribute);
+// What a type that is no number holds.
+const char* type_words(hid_t type) {
+  switch (hdf5().H5Tget_class(type)) {
+    case H5T_STRING: return "text";
+    case H5T_BITFIELD: return "bits";
+    case H5T_OPAQUE: return "bytes of a type of its own";
+    case H5T_COMPOUND: return "records of several fields";
+    case H5T_REFERENCE: return "references to other objects";
+    case H5T_ENUM: return "an enumeration";
+    case H5T_VLEN: return "lists of different lengths";
+    case H5T_ARRAY: return "arrays in every element";
+    default: return "values of an unknown type";
+  }
+}
+
+using Attributes = std::pair<std::map<std::string, double>, std::map<std::string, std::string> >;  // numbers, others
+
+// The text of an attribute of one string; nullopt when it cannot be read or is too long for a number.
+std::optional<std::string> attribute_text(hid_t attribute, hid_t type) {
+  if (hdf5().H5Tis_variable_str(type) > 0) {
+    char* text = nullptr;
+    if (hdf5().H5Aread(attribute, type, &text) < 0 || !text) return std::nullopt;
+    std::string copy(text);
+    hdf5().H5free_memory(text);
+    return copy;
+  }
+  constexpr std::size_t kMost = 4096;
+  const std::size_t size = hdf5().H5Tget_size(type);
+  std::string text(size > kMost ? 0 : size, '\0');
+  if (text.empty() || hdf5().H5Aread(attribute, type, text.data()) < 0) return std::nullopt;
+  return text.substr(0, text.find('\0'));
+}
+
+void read_attribute(hid_t object, const char* name, Attributes& out) {
+  const Handle attribute(hdf5().H5Aopen(object, name, H5P_DEFAULT), hdf5().H5Aclose, "attribute");
+  const Handle type(hdf5().H5Aget_type(attribute), hdf5().H5Tclose, "attribute's type");
+  const Handle space(hdf5().H5Aget_space(attribute), hdf5().H5Sclose, "attribute's shape");
+  out.first.erase(name), out.second.erase(name);  // one of a group around
+  std::string& other = out.second[name];
+  const auto points = hdf5().H5Sget_simple_extent_npoints(space);
+  if (points != 1) {
+    other = std::to_string(points) + " values";
+    return;
+  }
   double value = 0;
-  if (type >= 0 && space >= 0 && numeric_type(type) && hdf5().H5Sget_simple_extent_npoints(space) == 1 &&
-      hdf5().H5Aread(attribute, hdf5().native_double, &value) >= 0)
-    (*static_cast<std::map<std::string, double>*>(out))[name] = value;
-  if (space >= 0) hdf5().H5Sclose(space);
-  if (type >= 0) hdf5().H5Tclose(type);
-  hdf5().H5Aclose(attribute);
+  if (numeric_type(type)) {
+    if (hdf5().H5Aread(attribute, hdf5().native_double, &value) < 0) throw Error("HDF5 cannot read the attribute");
+  } else if (hdf5().H5Tget_class(type) == H5T_STRING) {
+    const auto text = attribute_text(attribute, type);
+    try {
+      value = parse_number(trim(text.value_or("")));
+    } catch (const Error&) {
+      other = text ? "the text '" + text->substr(0, 40) + "'" : "a text";
+      return;
+    }
+  } else {
+    other = type_words(type);
+    return;
+  }
+  out.second.erase(name);
+  out.first[name] = value;
+}
+
+// Called by the library, which knows no exceptions: an attribute that cannot be read is an odd one.
+herr_t visit_attribute(hid_t object, const char* name, const H5A_info_t*, void* out) {
+  try {
+    read_attribute(object, name, *static_cast<Attributes*>(out));
+  } catch (const Error& error) {
+    (*static_cast<Attributes*>(out)).second[name] = "a value that HDF5 cannot read";
+  }
   return 0;
 }
 
-herr_t visit_object(hid_t, const char* name, const H5O_info_t* info, void* out) {
-  if (info->type == H5O_TYPE_DATASET) static_cast<std::vector<std::string>*>(out)->push_back(name);
+herr_t visit_link(hid_t, const char* name, const LinkInfo*, void* out) {
+  static_cast<std::vector<std::string>*>(out)->push_back(name);
   return 0;
 }
 
-Hdf5Dataset describe(hid_t file, const std::string& name) {
+// Where a name leads, link by link, so that none leads out of the file unseen.
+class LinkWalk {
+ public:
+  explicit LinkWalk(hid_t file) : file_(file) {}
+
+  // `place`: a path of hard links ("" = the root) from which `path` leads on. Error for a link that leads nowhere, in a
+  // circle, or into another file.
+  std::string follow(std::string place, const std::string& path) const {
+    std::vector<std::string> steps;
+    push(path, steps);
+    for (int soft = 0; !steps.empty();) {
+      const std::string step = steps.back(), at = place + '/' + step;
+      steps.pop_back();
+      LinkInfo info;
+      if (hdf5().TAL_H5LGET_INFO(file_, at.c_str(), &info, H5P_DEFAULT) < 0)
+        throw Error("a link leads nowhere: there is no '" + at + "'");
+      if (info.type == H5L_TYPE_HARD) {
+        place = at;
+        continue;
+      }
+      const std::string value = value_of(at, info.u.val_size);
+      if (info.type == H5L_TYPE_EXTERNAL) throw Error(external(value));
+      if (info.type != H5L_TYPE_SOFT) throw Error("a link of a type of its own is not followed");
+      if (++soft > kMostSoft) throw Error("the links lead in a circle");
+      if (value.starts_with('/')) place.clear();
+      push(value.c_str(), steps);  // without the '\0' at its end
+    }
+    return place;
+  }
+
+ private:
+  static constexpr int kMostSoft = 64;
+
+  // The components of a path, the first one last.
+  static void push(const std::string& path, std::vector<std::string>& steps) {
+    for (std::size_t end = path.size();;) {
+      const auto slash = end == 0 ? std::string::npos : path.rfind('/', end - 1);
+      const std::size_t begin = slash == std::string::npos ? 0 : slash + 1;
+      const std::string step = path.substr(begin, end - begin);
+      if (!step.empty() && step != ".") steps.push_back(step);
+      if (slash == std::string::npos) return;
+      end = slash;
+    }
+  }
+  std::string value_of(const std::string& link, std::size_t size) const {
+    std::string value(size, '\0');
+    if (size == 0 || hdf5().H5Lget_val(file_, link.c_str(), value.data(), size, H5P_DEFAULT) < 0)
+      throw Error("HDF5 cannot read the link");
+    return value;
+  }
+  // The library packs file and path together.
+  static std::string external(const std::string& value) {
+    const char *file = nullptr, *path = nullptr;
+    unsigned flags = 0;
+    const bool known = hdf5().H5Lunpack_elink_val(value.data(), value.size(), &flags, &file, &path) >= 0;
+    return "leads into another file" + (known ? " ('" + std::string(file) + "')" : "") +
+           ": external links are not followed. Read that file itself, or copy the data into one (h5repack, or h5py's "
+           "copy with expand_external=True)";
+  }
+  hid_t file_;
+};
+
+Hdf5Dataset describe(hid_t dataset, const std::string& name, Attributes attributes) {
   Hdf5Dataset described;
   described.name = name;
-  const Handle dataset(hdf5().H5Dopen2(file, name.c_str(), H5P_DEFAULT), hdf5().H5Dclose, "data set");
   const Handle space(hdf5().H5Dget_space(dataset), hdf5().H5Sclose, "shape");
   const Handle type(hdf5().H5Dget_type(dataset), hdf5().H5Tclose, "type");
   described.shape = shape_of(space);
   described.matlab = hdf5().H5Aexists(dataset, "MATLAB_class") > 0;
   if (described.matlab) std::reverse(described.shape.begin(), described.shape.end());
-  described.numeric = numeric_type(type);
-  hdf5().H5Aiterate2(dataset, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit_attribute, &described.attributes);
+  if (!numeric_type(type)) described.other = type_words(type);
+  hdf5().H5Aiterate2(dataset, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit_attribute, &attributes);
+  described.attributes = std::move(attributes.first), described.odd_attributes = std::move(attributes.second);
   return described;
+}
+
+// Lists what lies below a group, under every name that links give it.
+class Listing {
+ public:
+  explicit Listing(hid_t file) : file_(file), links_(file) {}
+
+  std::vector<Hdf5Dataset> all() {
+    const Handle root(hdf5().H5Oopen(file_, "/", H5P_DEFAULT), hdf5().H5Oclose, "root group");
+    group(root, "", "", {});
+    std::sort(found_.begin(), found_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    return std::move(found_);
+  }
+
+ private:
+  static constexpr std::size_t kMostLinks = 1'000'000, kMostDepth = 32;
+
+  // place: its path of hard links; name: as it was reached.
+  void group(hid_t id, const std::string& place, const std::string& name, Attributes attributes) {
+    ObjectInfo own;
+    if (hdf5().TAL_H5OGET_INFO(id, &own, H5O_INFO_BASIC) < 0) throw Error("HDF5 cannot list the data sets: damaged");
+    for (const auto& outer : open_)
+      if (same_object(own, outer)) return;  // a circle of links: everything in it is listed
+    if (open_.size() >= kMostDepth) throw Error("the groups are nested too deeply");
+    std::vector<std::string> names;
+    if (hdf5().TAL_H5LITERATE(id, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit_link, &names) < 0)
+      throw Error("HDF5 cannot list the data sets: damaged or cut off");
+    hdf5().H5Aiterate2(id, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit_attribute, &attributes);
+    open_.push_back(own);
+    for (const auto& link : names)
+      if (!name.empty() || link.front() != '#')
+        follow(place, link, name.empty() ? link : name + '/' + link, attributes);
+    open_.pop_back();
+  }
+
+  void follow(const std::string& place, const std::string& link, const std::string& name,
+              const Attributes& attributes) {
+    if (++links_seen_ > kMostLinks) throw Error("the file has more than " + std::to_string(kMostLinks) + " links");
+    std::string there;
+    try {
+      there = links_.follow(place, link);
+    } catch (const Error& error) {
+      Hdf5Dataset& broken = found_.emplace_back();
+      broken.name = name, broken.problem = error.message();
+      return;
+    }
+    const Handle object(hdf5().H5Oopen(file_, there.c_str(), H5P_DEFAULT), hdf5().H5Oclose, "object behind a link");
+    const auto type = hdf5().H5Iget_type(object);
+    if (type == H5I_GROUP) group(object, there, name, attributes);
+    if (type == H5I_DATASET) found_.push_back(describe(object, name, attributes));
+  }
+
+  hid_t file_;
+  LinkWalk links_;
+  std::vector<ObjectInfo> open_;  // the groups around
+  std::vector<Hdf5Dataset> found_;
+  std::size_t links_seen_ = 0;
+};
+
+// Why the library could not read a data set: a filter that it has not, by name, or else the bytes.
+std::string unreadable(hid_t creation) {
+  std::string missing;
+  const int count = hdf5().H5Pget_nfilters(creation);
+  for (int i = 0; i < count; ++i) {
+    char name[64] = "";
+    unsigned flags = 0, config = 0;
+    std::size_t values = 0;
+    const auto filter =
+        hdf5().H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &values, nullptr, sizeof name, name, &config);
+    if (filter < 0 || hdf5().H5Zfilter_avail(filter) > 0) continue;
+    missing += (missing.empty() ? "" : ", ") + std::to_string(filter) + (name[0] ? " (" + std::string(name) + ")" : "");
+  }
+  if (missing.empty()) return "HDF5 cannot read the data: damaged or cut off";
+  return "the data are packed with the HDF5 filter " + missing +
+         ", which is not installed: install its plugin (HDF5_PLUGIN_PATH), or repack the file with gzip (h5repack)";
+}
+
+FeatureMatrix read_matrix(hid_t dataset) {
+  const Handle space(hdf5().H5Dget_space(dataset), hdf5().H5Sclose, "shape");
+  const Handle type(hdf5().H5Dget_type(dataset), hdf5().H5Tclose, "type");
+  const Handle creation(hdf5().H5Dget_create_plist(dataset), hdf5().H5Pclose, "layout");
+  if (!numeric_type(type)) throw Error(std::string("not numbers, but ") + type_words(type));
+  const auto shape = squeezed(shape_of(space));
+  const auto layout = hdf5().H5Pget_layout(creation);
+  if (layout == H5D_VIRTUAL || hdf5().H5Pget_external_count(creation) != 0)
+    throw Error("the data lie in other files; that is not followed");
+  FeatureMatrix matrix;
+  matrix.rows = shape[0], matrix.dim = shape.size() == 2 ? shape[1] : 1;
+  // Chunks that were never written are not stored, so a few bytes can promise terabytes: no filter shrinks more than
+  // about 1032 times.
+  const double promised = static_cast<double>(matrix.rows) * static_cast<double>(matrix.dim) *
+                          static_cast<double>(hdf5().H5Tget_size(type));
+  const double stored = static_cast<double>(hdf5().H5Dget_storage_size(dataset));
+  if (promised > 1100 * (stored + 64)) throw Error("the shape promises more data than the file holds");
+  if (promised == 0) return matrix;
+  matrix.values.resize(static_cast<std::size_t>(matrix.rows * matrix.dim));
+  if (hdf5().H5Dread(dataset, hdf5().native_float, H5S_ALL, H5S_ALL, H5P_DEFAULT, matrix.values.data()) < 0)
+    throw Error(unreadable(creation));
+  return hdf5().H5Aexists(dataset, "MATLAB_class") > 0 && shape.size() == 2 ? transposed(matrix) : matrix;
 }
 
 }  // namespace
@@ -197,41 +434,15 @@ Hdf5File::Hdf5File(Hdf5File&& other) noexcept : file_(std::exchange(other.file_,
 
 std::vector<Hdf5Dataset> Hdf5File::datasets() const {
   const std::lock_guard lock(one_at_a_time());
-  std::vector<std::string> names;
-  const herr_t status = hdf5().TAL_H5OVISIT(file_, H5_INDEX_NAME, H5_ITER_INC, visit_object, &names, H5O_INFO_BASIC);
-  if (status < 0) throw Error("HDF5 cannot list the data sets: damaged or cut off");
-  std::vector<Hdf5Dataset> datasets;
-  for (const auto& name : names)
-    if (name.front() != '#') datasets.push_back(describe(file_, name));
-  std::sort(datasets.begin(), datasets.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  return datasets;
+  return Listing(file_).all();
 }
 
 FeatureMatrix Hdf5File::read(const std::string& name) const {
   const std::lock_guard lock(one_at_a_time());
   try {
-    const Handle dataset(hdf5().H5Dopen2(file_, name.c_str(), H5P_DEFAULT), hdf5().H5Dclose, "data set");
-    const Handle space(hdf5().H5Dget_space(dataset), hdf5().H5Sclose, "shape");
-    const Handle type(hdf5().H5Dget_type(dataset), hdf5().H5Tclose, "type");
-    const Handle creation(hdf5().H5Dget_create_plist(dataset), hdf5().H5Pclose, "layout");
-    if (!numeric_type(type)) throw Error("not numbers");
-    const auto shape = squeezed(shape_of(space));
-    const auto layout = hdf5().H5Pget_layout(creation);
-    if (layout == H5D_VIRTUAL || hdf5().H5Pget_external_count(creation) != 0)
-      throw Error("the data lie in other files; that is not followed");
-    FeatureMatrix matrix;
-    matrix.rows = shape[0], matrix.dim = shape.size() == 2 ? shape[1] : 1;
-    // Chunks that were never written are not stored, so a few bytes can promise terabytes: no filter shrinks more than
-    // about 1032 times.
-    const double promised = static_cast<double>(matrix.rows) * static_cast<double>(matrix.dim) *
-                            static_cast<double>(hdf5().H5Tget_size(type));
-    const double stored = static_cast<double>(hdf5().H5Dget_storage_size(dataset));
-    if (promised > 1100 * (stored + 64)) throw Error("the shape promises more data than the file holds");
-    if (promised == 0) return matrix;
-    matrix.values.resize(static_cast<std::size_t>(matrix.rows * matrix.dim));
-    if (hdf5().H5Dread(dataset, hdf5().native_float, H5S_ALL, H5S_ALL, H5P_DEFAULT, matrix.values.data()) < 0)
-      throw Error("HDF5 cannot read the data: damaged, cut off, or packed with a filter that is not installed");
-    return hdf5().H5Aexists(dataset, "MATLAB_class") > 0 && shape.size() == 2 ? transposed(matrix) : matrix;
+    const std::string there = LinkWalk(file_).follow("", name);
+    const Handle dataset(hdf5().H5Dopen2(file_, there.c_str(), H5P_DEFAULT), hdf5().H5Dclose, "data set");
+    return read_matrix(dataset);
   } catch (const Error& error) {
     throw Error("data set '" + name + "': " + error.message());
   }

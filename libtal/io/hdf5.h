@@ -1,5 +1,6 @@
-// HDF5 feature files (.h5, .hdf5), read through the C library. Only what lies in the file itself is read: external
-// links, external raw storage and virtual data sets are refused. One thread at a time is let into the library.
+// HDF5 feature files (.h5, .hdf5), read through the C library. Only what lies in the file itself is read: soft links
+// are followed, external links, external raw storage and virtual data sets are refused. One thread at a time is let
+// into the library.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +14,15 @@
 namespace tal {
 
 struct Hdf5Dataset {
-  std::string name;                          // path below the root, without the first '/'
-  std::vector<std::int64_t> shape;           // of MATLAB's v7.3 files: as MATLAB shows it (the file holds it reversed)
-  bool matlab = false;                       // a variable of a v7.3 .mat file
-  bool numeric = false;                      // integers or floats; others cannot be read
-  std::map<std::string, double> attributes;  // scalar numeric ones of the data set
+  std::string name;                 // path below the root as links lead there, without the first '/'
+  std::vector<std::int64_t> shape;  // of MATLAB's v7.3 files: as MATLAB shows it (the file holds it reversed)
+  bool matlab = false;              // a variable of a v7.3 .mat file
+  std::string other;                // what it holds when that is no integers or floats ("text"): cannot be read
+  std::string problem;              // why nothing is there: a link that is not followed or leads nowhere; "" otherwise
+  // Attributes of one number, or a text that is one; those of the groups around it where it has none of a name.
+  std::map<std::string, double> attributes;
+  std::map<std::string, std::string> odd_attributes;  // the others, with what they hold: "the text 'x'", "2 values"
+  bool readable() const { return other.empty() && problem.empty(); }
 };
 
 class Hdf5File {
@@ -28,7 +33,8 @@ class Hdf5File {
   Hdf5File(Hdf5File&& other) noexcept;
   Hdf5File& operator=(Hdf5File&&) = delete;
 
-  std::vector<Hdf5Dataset> datasets() const;  // by name; without what MATLAB keeps for itself (#refs#, #subsystem#)
+  // By name, and every name of what has several; without what MATLAB keeps for itself (#refs#, #subsystem#).
+  std::vector<Hdf5Dataset> datasets() const;
   // A data set of 1 or 2 dimensions (1: one column) after extents of 1 were squeezed out. Error names the data set.
   FeatureMatrix read(const std::string& name) const;
 

@@ -12,31 +12,102 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/base/text.h"
 #include "libtal/io/jsonl.h"
+#include "libtal/io/pickle.h"
 
 namespace tal {
 namespace {
 
-// The value behind 'key': in the header's Python dict; "" when absent.
-std::string_view dict_value(std::string_view dict, std::string_view key) {
-  const std::string quoted = "'" + std::string(key) + "'";
-  auto at = dict.find(quoted);
-  if (at == std::string_view::npos) return {};
-  at = dict.find(':', at + quoted.size());
-  if (at == std::string_view::npos) return {};
-  at = dict.find_first_not_of(' ', at + 1);
-  return at == std::string_view::npos ? std::string_view() : dict.substr(at);
-}
+// The header's Python literal: a dict of a text or list (descr), a truth value and a tuple of integers.
+class HeaderDict {
+ public:
+  explicit HeaderDict(std::string_view text) : rest_(text) {
+    expect('{');
+    while (!next_is('}')) {
+      const std::string key = quoted();
+      expect(':');
+      has_descr = has_descr || key == "descr";
+      if (key == "descr" && !next_is_any("[(")) descr = quoted();
+      else if (key == "fortran_order") fortran = truth();
+      else if (key == "shape") shape = integers();
+      else skip_value();
+      if (!next_is('}')) expect(',');
+    }
+  }
+  bool has_descr = false;
+  std::optional<std::string> descr;  // none: a list, of fields
+  std::optional<bool> fortran;
+  std::optional<std::vector<std::int64_t>> shape;
 
-}  // namespace
+ private:
+  static Error damaged() { return Error("the .npy header is not a dict of descr, fortran_order and shape"); }
+  void blanks() {
+    while (!rest_.empty() && std::strchr(" \t\r\n", rest_.front())) rest_.remove_prefix(1);
+  }
+  bool next_is(char c) { return next_is_any(std::string_view(&c, 1)); }
+  bool next_is_any(std::string_view characters) {
+    blanks();
+    return !rest_.empty() && characters.find(rest_.front()) != std::string_view::npos;
+  }
+  void expect(char c) {
+    if (!next_is(c)) throw damaged();
+    rest_.remove_prefix(1);
+  }
+  std::string quoted() {
+    if (next_is_any("ub")) rest_.remove_prefix(1);  // of Python 2
+    if (!next_is_any("'\"")) throw damaged();
+    const auto end = rest_.find(rest_.front(), 1);
+    if (end == std::string_view::npos) throw damaged();
+    std::string text(rest_.substr(1, end - 1));
+    rest_.remove_prefix(end + 1);
+    return text;
+  }
+  bool truth() {
+    blanks();
+    for (const std::string_view word : {"True", "False"})
+      if (rest_.starts_with(word)) {
+        rest_.remove_prefix(word.size());
+        return word == "True";
+      }
+    throw Error("the .npy header has no fortran_order");
+  }
+  std::vector<std::int64_t> integers() {
+    expect('(');
+    const auto close = rest_.find(')');
+    if (close == std::string_view::npos) throw damaged();
+    std::string_view items = rest_.substr(0, close);
+    rest_.remove_prefix(close + 1);
+    std::vector<std::int64_t> values;
+    while (!trim(items).empty()) {
+      const auto comma = std::min(items.find(','), items.size());
+      std::string_view item = trim(items.substr(0, comma));
+      if (item.ends_with('L')) item.remove_suffix(1);  // Python 2's long
+      values.push_back(parse_integer(item));
+      items.remove_prefix(std::min(comma + 1, items.size()));
+    }
+    return values;
+  }
+  // A list of fields, with its nested lists, tuples and texts; or a value of a key that numpy does not know.
+  void skip_value() {
+    int depth = 0;
+    do {
+      blanks();
+      if (rest_.empty()) throw damaged();
+      const char c = rest_.front();
+      if (c == '\'' || c == '"') {
+        (void)quoted();
+        continue;
+      }
+      depth += c == '[' || c == '(' || c == '{' ? 1 : c == ']' || c == ')' || c == '}' ? -1 : 0;
+      rest_.remove_prefix(1);
+    } while (depth > 0 || !next_is_any(",}"));
+  }
+  std::string_view rest_;
+};
 
-std::int64_t NpyHeader::count() const {
-  std::int64_t n = 1;
-  for (const auto extent : shape) n *= extent;
-  return n;
-}
-
-NpyHeader parse_npy_header(std::string_view file) {
+// The literal, and where the data begin.
+std::pair<HeaderDict, std::size_t> header_dict(std::string_view file) {
   if (file.size() < 10 || file.substr(0, 6) != std::string_view("\x93NUMPY", 6)) throw Error("not an .npy file");
   const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(file[i])); };
   const std::size_t version = byte(6);
@@ -47,49 +118,105 @@ NpyHeader parse_npy_header(std::string_view file) {
     length |= byte(10) << 16 | byte(11) << 24, begin = 12;
   }
   if (length > file.size() - begin) throw Error("the .npy header is cut off");
-  const std::string_view dict = file.substr(begin, length);
-  NpyHeader header;
-  header.data_offset = begin + length;
-  const auto descr = dict_value(dict, "descr");
-  if (descr.size() < 5 || descr[0] != '\'')
-    throw Error("the .npy header has no simple descr (structured arrays are not features)");
-  const char order = descr[1];
-  header.kind = descr[2];
-  header.bytes = descr[3] - '0';
-  if (descr[4] != '\'' || !std::strchr("<>|=", order) || !std::strchr("fiub", header.kind) ||
-      !(header.bytes == 1 || header.bytes == 2 || header.bytes == 4 || header.bytes == 8) ||
-      (header.kind == 'f' && header.bytes == 1))
-    throw Error(".npy type " + std::string(descr.substr(0, 6)) + " is not a number type that is known");
-  header.big_endian = order == '>';
-  const auto fortran = dict_value(dict, "fortran_order");
-  if (fortran.substr(0, 4) != "True" && fortran.substr(0, 5) != "False")
-    throw Error("the .npy header has no fortran_order");
-  header.fortran = fortran[0] == 'T';
-  auto shape = dict_value(dict, "shape");
-  const auto close = shape.find(')');
-  if (shape.empty() || shape[0] != '(' || close == std::string_view::npos) throw Error("the .npy header has no shape");
-  shape = shape.substr(1, close - 1);
-  std::int64_t elements = 1;
-  while (!shape.empty()) {
-    const auto comma = shape.find(',');
-    auto item = shape.substr(0, comma);
-    while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
-    while (!item.empty() && item.back() == ' ') item.remove_suffix(1);
-    if (!item.empty()) {
-      const std::int64_t extent = parse_integer(item);
-      if (extent < 0 || (extent > 0 && elements > (std::int64_t{1} << 48) / extent))
-        throw Error("the .npy shape is not possible");
-      elements *= extent;
-      header.shape.push_back(extent);
-    }
-    if (comma == std::string_view::npos) break;
-    shape.remove_prefix(comma + 1);
+  HeaderDict dict(file.substr(begin, length));
+  if (!dict.has_descr) throw Error("the .npy header has no descr");
+  return {std::move(dict), begin + length};
+}
+
+// kind and bytes of a descr like "<f4"; false: no number that is read.
+bool read_type(std::string_view descr, NpyHeader& header) {
+  header.big_endian = descr.starts_with('>');
+  if (!descr.empty() && std::strchr("<>|=", descr.front())) descr.remove_prefix(1);
+  if (descr.size() != 2) return false;
+  header.kind = descr[0], header.bytes = descr[1] - '0';
+  switch (header.kind) {
+    case 'f': return header.bytes == 2 || header.bytes == 4 || header.bytes == 8;
+    case 'i':
+    case 'u': return header.bytes == 1 || header.bytes == 2 || header.bytes == 4 || header.bytes == 8;
+    case 'b': return header.bytes == 1;
+    default: return false;
   }
-  const auto promised = static_cast<std::uint64_t>(header.count()) * static_cast<std::uint64_t>(header.bytes);
-  if (promised > file.size() - header.data_offset)
+}
+
+// What an array of another type holds.
+std::string other_kind(const HeaderDict& dict) {
+  if (!dict.descr) return "records of several fields";
+  std::string_view descr = *dict.descr;
+  if (!descr.empty() && std::strchr("<>|=", descr.front())) descr.remove_prefix(1);
+  switch (descr.empty() ? '?' : descr.front()) {
+    case 'O': return "pickled Python objects";
+    case 'U':
+    case 'S':
+    case 'a': return "text";
+    case 'V': return "raw bytes, as bfloat16 is saved";
+    case 'c': return "complex numbers";
+    case 'M':
+    case 'm': return "dates or times";
+    default: return "values of type '" + *dict.descr + "'";
+  }
+}
+
+// " (a dict of 'rgb', 'flow')": what a pickle holds, as far as it can be told without making it; "" when it is large.
+std::string pickled_keys(std::string_view data) {
+  constexpr std::size_t kMostBytes = std::size_t{1} << 26, kMostKeys = 8;
+  if (data.size() > kMostBytes) return "";
+  try {
+    const Pickle pickle(data, [](std::string_view) { return true; });
+    for (const auto& node : pickle.nodes()) {
+      if (node.kind != PickleNode::Kind::kDict || node.items.empty()) continue;
+      std::string keys;
+      for (std::size_t i = 0; i + 1 < node.items.size() && i < 2 * kMostKeys; i += 2)
+        if (node.items[i]->kind == PickleNode::Kind::kText) keys += (i > 0 ? ", '" : "'") + node.items[i]->text + '\'';
+      return keys.empty() ? "" : " (a dict of " + keys + (node.items.size() > 2 * kMostKeys ? ", ...)" : ")");
+    }
+  } catch (const Error&) {  // damaged or of a kind that is not read: the message says less
+  }
+  return "";
+}
+
+}  // namespace
+
+std::int64_t NpyHeader::count() const {
+  std::int64_t n = 1;
+  for (const auto extent : shape) n *= extent;
+  return n;
+}
+
+NpyHeader parse_npy_header(std::string_view file) { return parse_npy_header(file, file.size()); }
+
+NpyHeader parse_npy_header(std::string_view file, std::uint64_t size) {
+  const auto [dict, data_offset] = header_dict(file);
+  NpyHeader header;
+  header.data_offset = data_offset;
+  if (!dict.descr || !read_type(*dict.descr, header)) {
+    const std::string kind = other_kind(dict);
+    if (kind.starts_with("pickled"))
+      throw Error("the array holds pickled Python objects" + pickled_keys(file.substr(data_offset)) +
+                  ", as numpy.save writes a dict or a list; they are not read, for reading them could run code. Save "
+                  "each array by itself, numpy.save(FILE, d['rgb']), or all with numpy.savez(FILE, **d)");
+    throw Error("the array holds " + kind + ", not numbers that are read: save it as float32");
+  }
+  if (!dict.fortran) throw Error("the .npy header has no fortran_order");
+  if (!dict.shape) throw Error("the .npy header has no shape");
+  header.fortran = *dict.fortran, header.shape = *dict.shape;
+  std::int64_t elements = 1;
+  for (const auto extent : header.shape) {
+    if (extent < 0 || (extent > 0 && elements > (std::int64_t{1} << 48) / extent))
+      throw Error("the .npy shape is not possible");
+    elements *= extent;
+  }
+  const auto promised = static_cast<std::uint64_t>(elements) * static_cast<std::uint64_t>(header.bytes);
+  if (promised > size - header.data_offset)
     throw Error("the .npy file is cut off: " + std::to_string(promised) + " bytes of data promised, " +
-                std::to_string(file.size() - header.data_offset) + " there");
+                std::to_string(size - header.data_offset) + " there");
   return header;
+}
+
+std::optional<std::string> npy_other_kind(std::string_view file) {
+  const auto dict = header_dict(file).first;
+  NpyHeader header;
+  if (dict.descr && read_type(*dict.descr, header)) return std::nullopt;
+  return other_kind(dict);
 }
 
 double npy_element(std::string_view file, const NpyHeader& header, std::int64_t index) {

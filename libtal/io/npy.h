@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,8 +20,14 @@ struct NpyHeader {
   std::int64_t count() const;
 };
 
-// Header of an .npy image in memory (versions 1 to 3); checks that the data it promises are there. Error otherwise.
+// Header of an .npy image in memory (versions 1 to 3): a Python literal, as numpy.format says and reads it (either
+// quotes, Python 2's 6L). Checks that the data it promises are there; `size`: bytes of the whole image, where `file` is
+// only its beginning. Error otherwise, which names a type that is no plain number (text, a pickled object, complex).
 NpyHeader parse_npy_header(std::string_view file);
+NpyHeader parse_npy_header(std::string_view file, std::uint64_t size);
+// What an array holds whose type is no number that is read: "text", "pickled Python objects"; nullopt: numbers. The
+// beginning of the image is enough. Error for what is no .npy header.
+std::optional<std::string> npy_other_kind(std::string_view file);
 
 // Element `index` (C order of storage) as double.
 double npy_element(std::string_view file, const NpyHeader& header, std::int64_t index);

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "libtal/base/error.h"
+#include "libtal/io/npy.h"
 
 namespace tal {
 
@@ -37,14 +38,28 @@ Npz::Npz(std::string_view file) : entries_(zip_entries(file)) {
     if (!entry.name.ends_with(".npy")) throw Error("'" + entry.name + "' is not an .npy array: not an .npz file");
     entry.name.resize(entry.name.size() - 4);
     names_.push_back(entry.name);
+    index_.emplace(entry.name, index_.size());
   }
   std::sort(names_.begin(), names_.end(), natural_less);
 }
 
-std::string_view Npz::npy(const std::string& name, std::string& storage) const {
-  for (const auto& entry : entries_)
-    if (entry.name == name) return unzip(entry, storage);
+const ZipEntry& Npz::entry(const std::string& name) const {
+  if (const auto found = index_.find(name); found != index_.end()) return entries_[found->second];
   throw Error("no array '" + name + "'");
+}
+
+std::string_view Npz::npy(const std::string& name, std::string& storage) const { return unzip(entry(name), storage); }
+
+Npz::About Npz::about(const std::string& name) const {
+  constexpr std::size_t kMostHeader = 1 << 17;  // version 1 has at most 65545 bytes
+  const ZipEntry& found = entry(name);
+  try {
+    const std::string start = unzip_start(found, kMostHeader);
+    if (auto other = npy_other_kind(start)) return {std::move(*other), {}};
+    return {"", parse_npy_header(start, found.size).shape};
+  } catch (const Error& error) {
+    throw Error("array '" + name + "': " + error.message());
+  }
 }
 
 }  // namespace tal

@@ -2,9 +2,12 @@
 #include "libtal/io/pickle.h"
 
 #include <bit>
+#include <cctype>
+#include <limits>
 #include <unordered_map>
 
 #include "libtal/base/error.h"
+#include "libtal/base/number.h"
 
 namespace tal {
 
@@ -17,6 +20,89 @@ const PickleNode* PickleNode::value(std::string_view key) const {
     if (items[i]->kind == Kind::kText && items[i]->text == key) found = items[i + 1];  // Python's dict keeps the last
   return found;
 }
+
+namespace {
+
+void append_utf8(std::string& out, std::uint32_t code) {
+  const auto more = [&](int shift) { out += static_cast<char>(0x80 | (code >> shift & 0x3f)); };
+  if (code < 0x80) out += static_cast<char>(code);
+  else if (code < 0x800) out += static_cast<char>(0xc0 | code >> 6), more(0);
+  else if (code < 0x10000) out += static_cast<char>(0xe0 | code >> 12), more(6), more(0);
+  else out += static_cast<char>(0xf0 | (code >> 18 & 7)), more(12), more(6), more(0);
+}
+
+// The hexadecimal digits at `at`, which moves behind them.
+std::uint32_t take_hex(std::string_view text, std::size_t& at, std::size_t digits) {
+  std::uint32_t code = 0;
+  for (const std::size_t end = at + digits; at < end; ++at) {
+    const int lower = at < text.size() ? std::tolower(static_cast<unsigned char>(text[at])) : 0;
+    const auto digit = std::string_view("0123456789abcdef").find(static_cast<char>(lower));
+    if (digit == std::string_view::npos) throw Error("the pickle is damaged: an escape in a text");
+    code = code << 4 | static_cast<std::uint32_t>(digit);
+  }
+  return code;
+}
+
+// UNICODE of protocol 0: "raw-unicode-escape", Latin-1 with \u and \U.
+std::string unescaped_unicode(std::string_view line) {
+  std::string out;
+  for (std::size_t at = 0; at < line.size();) {
+    const char c = line[at++], next = at < line.size() ? line[at] : '\0';
+    if (c == '\\' && (next == 'u' || next == 'U')) append_utf8(out, take_hex(line, ++at, next == 'u' ? 4 : 8));
+    else append_utf8(out, static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+// STRING of protocol 0: Python's repr of a str of bytes, quotes included.
+std::string text_of_repr(std::string_view line) {
+  if (line.size() < 2 || line.front() != line.back() || (line.front() != '\'' && line.front() != '"'))
+    throw Error("the pickle is damaged: a text without quotes");
+  const std::string_view text = line.substr(1, line.size() - 2);
+  constexpr std::string_view kNames = "nrt\\'\"", kValues = "\n\r\t\\'\"";
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at++];
+    if (c != '\\') {
+      out += c;
+      continue;
+    }
+    const char name = at < text.size() ? text[at++] : '\0';
+    if (const auto known = kNames.find(name); known != std::string_view::npos) out += kValues[known];
+    else if (name == 'x') out += static_cast<char>(take_hex(text, at, 2));
+    else throw Error("the pickle is damaged: an escape in a text");
+  }
+  return out;
+}
+
+// A decimal integer as little-endian two's complement, as LONG1 has it. Long ones are hashes and magic numbers: the
+// quadratic cost is bounded by their length.
+std::string long_bytes(std::string_view digits) {
+  const bool negative = !digits.empty() && digits.front() == '-';
+  if (negative) digits.remove_prefix(1);
+  if (digits.empty() || digits.size() > 1000 || digits.find_first_not_of("0123456789") != std::string_view::npos)
+    throw Error("the pickle is damaged: an integer that is none");
+  std::string bytes(1, '\0');
+  for (const char digit : digits) {
+    unsigned carry = static_cast<unsigned>(digit - '0');
+    for (char& byte : bytes) {
+      carry += 10 * static_cast<unsigned char>(byte);
+      byte = static_cast<char>(carry & 255), carry >>= 8;
+    }
+    if (carry) bytes += static_cast<char>(carry);
+  }
+  if (bytes.back() & 0x80) bytes += '\0';
+  if (negative) {
+    unsigned carry = 1;
+    for (char& byte : bytes) {
+      carry += static_cast<unsigned char>(~byte);
+      byte = static_cast<char>(carry & 255), carry >>= 8;
+    }
+  }
+  return bytes;
+}
+
+}  // namespace
 
 class Pickle::Machine {
  public:
@@ -38,8 +124,8 @@ class Pickle::Machine {
   void step(unsigned char opcode) {
     switch (opcode) {
       case 0x80:
-        if (const auto protocol = little(1); protocol < 2 || protocol > 5)
-          throw Error("pickle protocol " + std::to_string(protocol) + " is not read (2 to 5 are)");
+        if (const auto protocol = little(1); protocol > 5)
+          throw Error("pickle protocol " + std::to_string(protocol) + " is not read (0 to 5 are)");
         return;
       case 0x95: take(8); return;  // FRAME: only a hint for reading ahead
       case '(': marks_.push_back(stack_.size()); return;
@@ -100,15 +186,61 @@ class Pickle::Machine {
         push_global(names[0]->text, names[1]->text);
         return;
       }
-      case 'R': call(); return;
-      case 'b':
-        pop();
-        top();
-        return;  // attributes of an object (a state dict's _metadata): not needed
+      case 'R':
+      case 0x81:
+      case 0x92: call(last(opcode == 0x92 ? 3 : 2)); return;
+      case 'o': call_since_mark(since_mark()); return;
+      case 'b': build(); return;
       case 'Q': push_sequence(Kind::kPersistent, last(1)); return;
+      default: step_text(opcode);
+    }
+  }
+
+  // Those of protocol 0, which are lines of text.
+  void step_text(unsigned char opcode) {
+    switch (opcode) {
+      case 'I': {
+        const auto text = line();
+        auto& node = push(text == "00" || text == "01" ? Kind::kBool : Kind::kInt);
+        node.integer = parse_integer(text);
+        return;
+      }
+      case 'L': {
+        auto text = line();
+        if (text.ends_with('L')) text.remove_suffix(1);
+        push_long(long_bytes(text));
+        return;
+      }
+      case 'F': push(Kind::kFloat).real = real(line()); return;
+      case 'S': push(Kind::kText).text = text_of_repr(line()); return;
+      case 'V': push(Kind::kText).text = unescaped_unicode(line()); return;
+      case 'p': memo_[memo_key()] = top(); return;
+      case 'g': stack_.push_back(recall(memo_key())); return;
+      case 'P':
+        push(Kind::kText).text = line();
+        push_sequence(Kind::kPersistent, last(1));
+        return;
+      case 'i': {
+        const std::string module(line());
+        auto arguments = since_mark();
+        push_global(module, line());
+        arguments.insert(arguments.begin(), pop());
+        return call_since_mark(std::move(arguments));
+      }
       default:
         throw Error("pickle opcode " + std::to_string(opcode) + " is not needed for tensors: refused, nothing was run");
     }
+  }
+
+  static double real(std::string_view text) {
+    if (text == "nan") return std::numeric_limits<double>::quiet_NaN();
+    if (text == "inf" || text == "-inf") return (text == "inf" ? 1 : -1) * std::numeric_limits<double>::infinity();
+    return parse_number(text);
+  }
+  std::uint64_t memo_key() {
+    const std::int64_t key = parse_integer(line());
+    if (key < 0) throw Error("the pickle is damaged: a negative memo");
+    return static_cast<std::uint64_t>(key);
   }
 
   std::string_view take(std::uint64_t count) {
@@ -191,6 +323,7 @@ class Pickle::Machine {
   }
   void append(Kind kind, const std::vector<const PickleNode*>& items) {
     PickleNode* target = top();
+    if (target->kind == Kind::kCall) target = contents(*target, kind);
     if (target->kind != kind || (kind == Kind::kDict && items.size() % 2 != 0))
       throw Error("the pickle is damaged: items for what is no list or dict");
     target->items.insert(target->items.end(), items.begin(), items.end());
@@ -200,10 +333,36 @@ class Pickle::Machine {
     if (found == memo_.end()) throw Error("the pickle is damaged: no memo " + std::to_string(key));
     return found->second;
   }
-  void call() {
-    auto parts = last(2);
-    if (parts[0]->kind != Kind::kGlobal || parts[1]->kind != Kind::kTuple)
-      throw Error("the pickle is damaged: a call of what is no global");
+  // The dict of an object's items, or the list of its elements: of a class that is derived from one of them.
+  PickleNode* contents(PickleNode& object, Kind kind) {
+    for (std::size_t i = 2; i < object.items.size(); ++i)
+      if (object.items[i]->kind == kind) return const_cast<PickleNode*>(object.items[i]);
+    auto& made = nodes_.emplace_back();
+    made.kind = kind;
+    object.items.push_back(&made);
+    return &made;
+  }
+  void build() {
+    PickleNode* state = pop();
+    PickleNode* object = top();
+    if (object->kind != Kind::kCall) return;  // attributes of a dict (a state dict's _metadata): not needed
+    auto& node = nodes_.emplace_back();
+    node.kind = Kind::kTuple, node.items = {state};
+    object->items.push_back(&node);
+  }
+  void call_since_mark(std::vector<const PickleNode*> parts) {
+    if (parts.empty()) throw Error("the pickle is damaged: a call of nothing");
+    push_sequence(Kind::kTuple, {parts.begin() + 1, parts.end()});
+    call({parts[0], pop()});
+  }
+  // REDUCE and NEWOBJ: callee and tuple of arguments (NEWOBJ_EX: and those by name, which no tensor has).
+  void call(std::vector<const PickleNode*> parts) {
+    const Kind callee = parts[0]->kind;  // of objects also what a call gave, and a class of PyTorch's legacy files
+    const bool callable = callee == Kind::kGlobal || callee == Kind::kCall || callee == Kind::kPersistent;
+    if (!callable || parts[1]->kind != Kind::kTuple) throw Error("the pickle is damaged: a call of what is no global");
+    parts.resize(2);
+    if (parts[0]->text == "copyreg._reconstructor" || parts[0]->text == "copy_reg._reconstructor")
+      return reconstruct(parts[1]->items);
     if (parts[0]->text != "collections.OrderedDict") return push_sequence(Kind::kCall, std::move(parts));
     PickleNode& dict = push(Kind::kDict);
     if (parts[1]->items.empty()) return;
@@ -211,6 +370,17 @@ class Pickle::Machine {
       if (pair->items.size() != 2) throw Error("the pickle is damaged: an OrderedDict of what are no pairs");
       dict.items.insert(dict.items.end(), pair->items.begin(), pair->items.end());
     }
+  }
+
+  // An object of protocol 0 or 1: its class, the class that it is derived from, and what that is made of.
+  void reconstruct(const std::vector<const PickleNode*>& arguments) {
+    if (arguments.size() != 3) throw Error("the pickle is damaged: an object without a class");
+    auto& none = nodes_.emplace_back();
+    none.kind = Kind::kTuple;
+    PickleNode& object = push(Kind::kCall);
+    object.items = {arguments[0], &none};
+    const Kind base = arguments[2]->kind;
+    if (base == Kind::kDict || base == Kind::kList) object.items.push_back(arguments[2]);
   }
 
   std::string_view& bytes_;

@@ -17,8 +17,9 @@ struct PickleNode {
   double real = 0;
   std::string text;  // str, bytes, "module.name" of a global, and the little-endian bytes of an int of more than 64
                      // bits
-  // tuple, list: the items; dict (OrderedDict too): key, value, key, value, ...; call: callee, tuple of arguments;
-  // persistent: the id
+  // tuple, list: the items; dict (OrderedDict too): key, value, key, value, ...; call (an object of a class too):
+  // callee, tuple of arguments, then what the object was filled with: a dict of its items, a list of its elements, a
+  // tuple of one for its state; persistent: the id
   std::vector<const PickleNode*> items;
 
   const PickleNode* value(std::string_view key) const;  // of a dict; nullptr when absent or not a dict
@@ -27,8 +28,8 @@ struct PickleNode {
 // The machine of one pickle. Nodes may be shared and may contain themselves: who walks them bounds the walk.
 class Pickle {
  public:
-  // Takes one pickle (protocol 2 to 5) off the front of `bytes`. Error for a global that `allowed` refuses (it is
-  // named), an opcode that tensors do not need, and bytes that are no pickle.
+  // Takes one pickle (protocol 0 to 5) off the front of `bytes`. Error for a global that `allowed` refuses (it is
+  // named), an opcode that reaches out of the pickle (extension registry, buffers), and bytes that are no pickle.
   Pickle(std::string_view& bytes, bool (*allowed)(std::string_view global));
 
   const PickleNode& root() const { return *root_; }

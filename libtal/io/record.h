@@ -42,6 +42,10 @@ struct Proposal {
     double score = 0;
     std::string_view label;
   } source;
+  bool has_score() const {
+    return source.text.empty() || source.score_end > source.score_begin;  // else score is 0 for want of one
+  }
+
   // Written into the member "scores": those of a name that the source has replace its value, the others follow. Points
   // into Record::keep_scores.
   std::span<const NamedScore> scores;
@@ -111,6 +115,7 @@ class Record {
 
   double require_duration() const;  // Error "duration: missing" with the reason when absent
   const std::vector<Proposal>& require_proposals() const;
+  const std::vector<Proposal>& require_scored_proposals() const;  // Error also for the first one without a score
   // `window` of live and sliding use: stages that need the whole video call this and get an Error when the record is a
   // window.
   void require_whole_video() const;

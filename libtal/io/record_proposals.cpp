@@ -138,6 +138,13 @@ const std::vector<Proposal>& Record::require_proposals() const {
   return proposals();
 }
 
+const std::vector<Proposal>& Record::require_scored_proposals() const {
+  const auto& all = require_proposals();
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (!all[i].has_score()) throw Error("missing").at_field(indexed("proposals", i, "score")).at_video(video());
+  return all;
+}
+
 void Record::set_proposals(const std::vector<Proposal>& proposals) {
   std::string json;
   json.reserve(proposals.size() * 64 + 2);

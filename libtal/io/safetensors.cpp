@@ -8,6 +8,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/io/jsonl.h"
+#include "libtal/io/torch_file.h"
 
 namespace tal {
 namespace {
@@ -99,6 +100,9 @@ Sections split_file(std::string_view file) {
   if (file.size() < 8) throw Error("too short for a safetensors file");
   std::uint64_t length = 0;
   for (int i = 7; i >= 0; --i) length = length << 8 | static_cast<unsigned char>(file[static_cast<std::size_t>(i)]);
+  if (looks_like_torch_file(file))
+    throw Error(
+        "not a safetensors file, but PyTorch's or NumPy's: tal-convert --weights FILE -o NEW.safetensors makes one");
   if (length > kMaxHeader)
     throw Error("not a safetensors file: the header would have " + std::to_string(length) + " bytes");
   if (length > file.size() - 8) throw Error("the safetensors header is cut off");

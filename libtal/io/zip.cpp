@@ -53,6 +53,20 @@ class Inflater {
       if (status != Z_OK) throw Error("the compressed data are damaged");
     }
   }
+  // The first bytes of a member, `most` of them when there are so many.
+  std::string start(std::size_t most) {
+    const std::size_t part = std::min<std::size_t>(rest_.size(), 1u << 30);
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(rest_.data()));
+    stream_.avail_in = static_cast<uInt>(part);
+    std::string out(most, '\0');
+    stream_.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream_.avail_out = static_cast<uInt>(most);
+    const int status = inflate(&stream_, Z_SYNC_FLUSH);
+    if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+      throw Error("the compressed data are damaged");
+    out.resize(most - stream_.avail_out);
+    return out;
+  }
   // Ready for the next gzip member; its first bytes, or "" at the end.
   std::string_view next() {
     const auto left = static_cast<std::size_t>(stream_.avail_in);
@@ -194,6 +208,15 @@ std::string_view unzip(const ZipEntry& entry, std::string& storage) {
     if (crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()) != entry.crc)
       throw Error("the checksum does not fit: damaged");
     return bytes;
+  } catch (const Error& error) {
+    throw Error("'" + entry.name + "': " + error.message());
+  }
+}
+
+std::string unzip_start(const ZipEntry& entry, std::size_t most) {
+  if (!entry.deflated) return std::string(entry.packed.substr(0, most));
+  try {
+    return Inflater(entry.packed, -15).start(most);
   } catch (const Error& error) {
     throw Error("'" + entry.name + "': " + error.message());
   }

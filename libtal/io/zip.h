@@ -26,6 +26,9 @@ bool looks_like_zip(std::string_view bytes);
 // deflated ones are unpacked into `storage`.
 std::string_view unzip(const ZipEntry& entry, std::string& storage);
 
+// At most the first `most` of the entry's unpacked bytes, without its checksum: enough to look at a header.
+std::string unzip_start(const ZipEntry& entry, std::size_t most);
+
 // Unpacks gzip (several members are joined); at most `limit` bytes. Error when cut off or damaged.
 bool looks_like_gzip(std::string_view bytes);
 std::string gunzip(std::string_view bytes, std::uint64_t limit = 1ull << 32);

@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "libtal/base/number.h"
-#include "libtal/plot/utf8.h"
+#include "libtal/base/utf8.h"
 
 namespace tal::plot {
 

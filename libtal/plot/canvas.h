@@ -97,9 +97,6 @@ std::vector<double> time_ticks(double low, double high, int count);
 std::string tick_label(double value);    // at most 4 significant digits
 std::string time_label(double seconds);  // "12.5 s", "3:05", "1:02:03"
 
-// Text for XML element and attribute content: markup characters escaped, what XML 1.0 forbids replaced by U+FFFD.
-std::string escape_xml(std::string_view text);
-
 std::string to_svg(const Canvas& canvas, std::string_view title, Theme theme);
 // One file without any reference to the network: the drawing, tooltips, zoom (buttons, Ctrl+wheel) and pan (drag) of
 // the panels.

@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "libtal/base/error.h"
+#include "libtal/base/utf8.h"
 #include "libtal/plot/canvas.h"
 #include "libtal/plot/font.h"
-#include "libtal/plot/utf8.h"
 
 namespace tal::plot {
 namespace {

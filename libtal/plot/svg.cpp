@@ -7,8 +7,8 @@
 
 #include "libtal/base/base64.h"
 #include "libtal/base/error.h"
+#include "libtal/base/xml.h"
 #include "libtal/plot/canvas.h"
-#include "libtal/plot/utf8.h"
 
 namespace tal::plot {
 namespace {
@@ -274,31 +274,6 @@ document.getElementById('all').onclick = () => panels.forEach(p => { p.k = 1; p.
 )js";
 
 }  // namespace
-
-std::string escape_xml(std::string_view text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t from = at;
-    const char32_t code = next_code_point(text, at);
-    switch (code) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      case '\n': out += "&#10;"; break;
-      case '\t': out += "&#9;"; break;
-      default:
-        if (code < 0x20 || (code >= 0x7f && code < 0xa0) || code >= 0xfffd) {
-          if (code >= 0x10000) out += text.substr(from, at - from);
-          else out += "\xef\xbf\xbd";
-        } else {
-          out += text.substr(from, at - from);
-        }
-    }
-  }
-  return out;
-}
 
 std::string to_svg(const Canvas& canvas, std::string_view title, Theme theme) {
   return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + drawing(canvas, title, theme, false);

@@ -10,6 +10,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/io/score_check.h"
 
 namespace tal {
 namespace {
@@ -86,10 +87,8 @@ double overlap(double s1, double e1, double s2, double e2) {
 // its maximum.
 class Leader {
  public:
-  // rank: which of equal scores comes first, the lower. rising: scores may also grow (negative ones do when they are
-  // decayed).
-  Leader(std::vector<double>& score, const std::vector<std::uint32_t>& rank, bool rising)
-      : score_(score), rank_(rank), rising_(rising) {
+  // rank: which of equal scores comes first, the lower. Scores only fall.
+  Leader(std::vector<double>& score, const std::vector<std::uint32_t>& rank) : score_(score), rank_(rank) {
     // About sqrt(n / 2): finding the leading block costs as much as looking into it.
     while (size_ * size_ * 2 < score.size()) size_ *= 2;
     blocks_.resize((score.size() + size_ - 1) / size_);
@@ -109,8 +108,7 @@ class Leader {
   void changed(std::uint32_t begin, std::uint32_t end) {
     for (std::size_t i = begin / size_; i * size_ < end; ++i) {
       Block& block = blocks_[i];
-      if (rising_) block.score = std::numeric_limits<double>::infinity(), block.stale = true;
-      else if (score_[block.slot] != block.score) block.stale = true;  // the old maximum is an upper bound still
+      if (score_[block.slot] != block.score) block.stale = true;  // the old maximum is an upper bound still
     }
   }
 
@@ -133,7 +131,6 @@ class Leader {
   }
   std::vector<double>& score_;
   const std::vector<std::uint32_t>& rank_;
-  const bool rising_;
   std::size_t size_ = 8;
   std::vector<Block> blocks_;
 };
@@ -161,22 +158,17 @@ std::vector<Kept> soft(const std::vector<Segment>& segments, const std::vector<d
   const Index index(segments);
   std::vector<double> score(n);
   std::vector<std::uint32_t> rank(n), hits(n);
-  bool negative = false;
   for (std::size_t slot = 0; slot < n; ++slot) {
     score[slot] = scores[index.input[slot]];
     rank[slot] = reversed ? static_cast<std::uint32_t>(n) - 1 - index.input[slot] : index.input[slot];
-    negative |= score[slot] < 0;
   }
-  Leader leader(score, rank, negative);
-  // Decay lifts negative scores: what is taken late, or lies below the bound when its turn comes, may end higher than
-  // what is taken now.
-  const std::size_t most = negative ? bounds.stop : std::min(bounds.stop, bounds.top);
-  const double least = negative ? std::numeric_limits<double>::lowest() : bounds.least;
+  Leader leader(score, rank);
+  const std::size_t most = std::min(bounds.stop, bounds.top);
   std::vector<Kept> kept;
   while (kept.size() < most) {
     const std::uint32_t slot = leader.best();
     // The plain loop ends here too.
-    if (score[slot] == kGone || score[slot] < least) break;
+    if (score[slot] == kGone || score[slot] < bounds.least) break;
     kept.push_back({index.input[slot], score[slot]});
     score[slot] = kGone;
     const Segment own{index.start[slot], index.end[slot]};
@@ -297,6 +289,13 @@ std::vector<Kept> greedy(const std::vector<Segment>& segments, const std::vector
 
 using Members = std::vector<std::uint32_t>;  // positions in the record
 
+// Who needs scores from 0 on: factors would raise negative ones, and as weights they move a segment away from those
+// that vote. "" when any score will do.
+std::string needs_factors(const SuppressOptions& options) {
+  if (options.method != "greedy") return "the rule '" + options.method + "', which lowers scores by factors,";
+  return options.voting ? "voting, which weighs segments by their scores," : "";
+}
+
 // Proposals with the same label belong together; groups in order of first appearance.
 std::vector<Members> groups_of(const std::vector<Proposal>& proposals, const SuppressOptions& options) {
   std::vector<Members> groups;
@@ -307,8 +306,13 @@ std::vector<Members> groups_of(const std::vector<Proposal>& proposals, const Sup
                                                                   // compare
     return a.size() == b.size() && (a.data() == b.data() || a.empty() || a == b);
   };
+  const std::string factors = needs_factors(options);
   for (std::size_t i = 0; i < proposals.size(); ++i) {
     if (proposals[i].segment.length() < options.min_duration) continue;
+    if (!factors.empty() && proposals[i].score < 0) {
+      if (proposals[i].score < options.min_score) continue;  // scores only fall: it is dropped whatever happens
+      check_factor(proposals[i], i, factors);
+    }
     const auto label = options.class_agnostic ? std::string_view() : proposals[i].label;
     if (groups.empty() || !same(label, last)) {  // labels come in runs
       group = group_of.emplace(label, groups.size()).first->second;
@@ -418,7 +422,7 @@ std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double du
     if (a.score != b.score) return a.score > b.score;
     return reversed ? a.input > b.input : a.input < b.input;
   };
-  // One group comes in order already, but for negative scores, which decay upwards.
+  // One group comes in order already.
   if (!std::is_sorted(results.begin(), results.end(), before)) std::sort(results.begin(), results.end(), before);
   if (options.top_k > 0 && results.size() > static_cast<std::size_t>(options.top_k))
     results.resize(static_cast<std::size_t>(options.top_k));

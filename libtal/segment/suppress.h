@@ -42,7 +42,9 @@ struct SuppressionPreset {
 const std::vector<SuppressionPreset>& suppression_presets();
 SuppressOptions preset_of(const std::string& preset);  // UsageError for a name that is none of them
 
-// duration: seconds, needed by bsn and rpn only (> 0 there; Error otherwise). Output by falling final score.
+// duration: seconds, needed by bsn and rpn only (> 0 there; Error otherwise). Output by falling final score. Greedy
+// takes any scores. The soft rules and voting take scores from 0 on: negative ones below min_score are dropped and do
+// not vote, others are an Error with their field.
 std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double duration, const SuppressOptions& options);
 
 }  // namespace tal

@@ -124,7 +124,8 @@ class ClassFusion {
 
  private:
   std::vector<Proposal> scored_proposals(const Record& record) const {
-    std::vector<Proposal> proposals = record.require_proposals();
+    const bool multiplies = options_.combine.empty() && top_ > 0;
+    std::vector<Proposal> proposals = multiplies ? record.require_scored_proposals() : record.require_proposals();
     if (!options_.combine.empty()) combine_scores(rule_, proposals);
     return proposals;
   }

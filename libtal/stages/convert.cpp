@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <utility>
 
 #include "libtal/data/feature_import.h"
 #include "libtal/data/import_support.h"
@@ -139,8 +140,10 @@ class Writer {
   }
   void end() {
     std::string text;
-    if (writer_) writer_->end(text);
+    if (!writer_) return;
+    writer_->end(text);
     if (!folder_) tool_.out().write(text);
+    if (const std::string note = writer_->note(); !note.empty()) tool_.warn(note);
   }
 
  private:
@@ -155,6 +158,8 @@ void load_tables(const Tool& tool, ConvertOptions& o) {
   if (tool.given("--prefix")) o.import.prefix = o.prefix;
   if (!o.durations.empty()) o.import.tables.videos = parse_videos(load(o.durations));
   if (!o.classes.empty()) o.import.tables.classes = o.exported.classes = parse_classes(load(o.classes));
+  if (!o.videos.empty()) o.import.tables.rows = parse_video_list(load(o.videos));
+  if (o.from == "class-scores" && o.videos.empty()) throw UsageError("--from class-scores needs --videos FILE");
   o.exported.class_offset = o.import.class_offset;
   if (!o.window_weights.empty()) o.import.tables.window_weights = parse_window_weights(load(o.window_weights));
   static const std::set<std::string> roles = {"video",    "start", "end",    "label", "score",
@@ -194,11 +199,16 @@ void convert(Tool& tool, ConvertOptions& o) {
   if (!o.merge.empty()) merge.emplace(tool, o.merge);
   Writer writer(tool, to, o.exported);
   std::uint64_t records = 0;
+  std::string beside;  // what stands beside the videos of an ActivityNet file; its first record has it
   const auto pass = [&](Record& record) {
     rename(record, o.ids);
     if (const auto* info = o.import.tables.find(record.video())) set_info(record, *info);
     splits.apply(record);
-    if (!o.subset.empty() && record.text("subset") != o.subset) return;
+    if (!o.subset.empty() && record.text("subset") != o.subset) {
+      if (const auto own = record.raw("activitynet")) beside = *own;
+      return;
+    }
+    if (!beside.empty() && !record.has("activitynet")) record.set_raw("activitynet", std::exchange(beside, {}));
     if (merge) merge->apply(record);
     writer.add(record);
     if (tool.stopped()) throw Error("interrupted");

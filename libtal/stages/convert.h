@@ -12,11 +12,11 @@ namespace tal {
 
 struct ConvertOptions {
   std::string from, to = "tal";
-  std::vector<std::string> paths;                                // none: --input
-  std::string ids = "keep";                                      // keep, strip or add ActivityNet's `v_`
-  std::string subset;                                            // only records of this subset
-  std::string durations, classes, window_weights, merge, where;  // files; where: COLUMN=VALUE
-  std::vector<std::string> columns;                              // ROLE=NAME
+  std::vector<std::string> paths;                                        // none: --input
+  std::string ids = "keep";                                              // keep, strip or add ActivityNet's `v_`
+  std::string subset;                                                    // only records of this subset
+  std::string durations, classes, videos, window_weights, merge, where;  // files; where: COLUMN=VALUE
+  std::vector<std::string> columns;                                      // ROLE=NAME
   ImportOptions import;
   ExportOptions exported;
   std::string prefix;

@@ -10,7 +10,15 @@ ToolInfo convert_info() {
       "Reads files of one format and writes records, or reads records and writes another format. Times become seconds; "
       "whatever else "
       "a file says of a video is kept, so that the way back gives the same values. gzip files are read as they are.\n\n"
-      "Formats that have one file a video are written below --output FOLDER/; a single video may go to stdout.\n\n"
+      "Formats that have one file a video are written below --output FOLDER/; a single video may go to stdout. Nothing "
+      "is "
+      "lost on the way out: a video that comes twice is an error; windows of a live stream become one video's results, "
+      "or "
+      "are refused where a format holds whole videos; a video without a segment, which has no line in a table, is "
+      "said. "
+      "Subtitles and ELAN show times to the millisecond, at least one long, and scores of three digits; --min-score "
+      "and "
+      "--top-k choose what is worth showing.\n\n"
       "--merge adds to each record the fields it lacks from another file of records. Videos on one side only are named "
       "on stderr.\n\n"
       "--from features makes records of feature files. Who a file belongs to is in its name: --pattern finds it, --id "
@@ -19,22 +27,30 @@ ToolInfo convert_info() {
       "of the video "
       "that the file is (--per); HDF5 groups are read as VIDEO/STREAM. --fps, --stride, --window and --offset state "
       "the time of row g: it "
-      "describes (offset + g stride + window / 2) / fps seconds; HDF5 attributes of these names are read. Without a "
+      "describes (offset + g stride + window / 2) / fps seconds; HDF5 attributes of these names are read, of the data "
+      "set or "
+      "else of the groups around it. Without a "
       "stride the rows share "
       "the video's duration equally, as in features rescaled to a fixed length. .npy files stay where they are; other "
       "rows are written "
       "to --out-dir or into the record (--inline).\n\n"
+      "--from class-scores reads the scores of whole videos, an array of a row a video and a column a class (.npy or a "
+      "table). --videos lists the videos in the order of the rows. Columns are classes 0, 1, ...; --class-offset 1 "
+      "where "
+      "the file of --classes counts from 1; columns that it does not name are left out.\n\n"
       "--from signals cuts sensor recordings into windows of --window samples every --stride samples. The files of one "
       "recording (the same "
       "id) are put side by side in the order of their names. --labels adds annotations from a table.\n\n"
       "--weights reads PyTorch's .pt and .pth files (zip and legacy format), .npz and safetensors. What is pickled in "
-      "a file is read as data: "
-      "it may name tensors, storages and dictionaries only, any other name stops the import, and nothing is ever run. "
+      "a file is read as data, and nothing is ever run: tensors are taken, objects of other classes (NumPy's scalars, "
+      "argparse's Namespace) are left out and named, and a file that names what runs commands (os.system, eval) is "
+      "refused. "
       "Views are laid out "
       "anew, each tensor gets its own data. --map renames with rules, one a line: REGEX -> NAME [SHAPE], where REGEX "
       "must match the whole "
-      "name, the first such rule counts, NAME may use $1, $2, NAME - leaves the tensor out, and SHAPE ([64, *, 3]) is "
-      "checked. "
+      "name, the first such rule counts, NAME is the whole new name and may use $1, $2, NAME - leaves the tensor out, "
+      "and "
+      "SHAPE ([64, *, 3]) is checked. "
       "The names of published checkpoints are known: --map bmn-mmaction2 and its like make a model file for "
       "tal-propose, whose feature streams --model-input states.",
       {{"ActivityNet's ground truth, validation videos",
@@ -57,8 +73,12 @@ ToolInfo convert_info() {
         "rules.txt -o model.safetensors"},
        {"mmaction2's BMN for features rescaled to 100 rows",
         "tal-convert --weights bmn_400x100.pth --map bmn-mmaction2 --model-input cuhk -o bmn.safetensors"},
-       {"Subtitles of one video's detections",
-        "grep v_x detections.jsonl | tal-convert --from tal --to webvtt > v_x.vtt"}},
+       {"Subtitles of one video's best detections",
+        "grep v_x detections.jsonl | tal-convert --from tal --to webvtt --min-score 0.3 --top-k 20 > v_x.vtt"},
+       {"UntrimmedNet's scores of THUMOS14's test videos, for tal-score --classification",
+        "tal-convert --from class-scores --videos test_videos.txt --classes detclasslist.txt --class-offset 1 "
+        "uNet_test.npy "
+        "> classes.jsonl"}},
       {"tal-eval(1)", "tal-nms(1)", "tal-check(1)"}};
 }
 

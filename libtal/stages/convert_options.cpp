@@ -51,7 +51,9 @@ void register_feature_options(const Options& table, FeatureImport& f, SignalImpo
   table.add("--stream", f.stream, "Name of the feature stream; may use the groups of --pattern").type_name("FORMAT");
   table
       .add("--per", f.per,
-           "What belongs to a video: a file, or an array of an archive; auto: arrays when one archive is read")
+           "What belongs to a video: a file, or an array of an archive; auto: arrays when one archive is named that "
+           "holds "
+           "nothing else")
       .one_of({"auto", "file", "array"});
   table.add("--stride", f.stride, "Frames (samples) from row to row").type_name("N").positive();
   table.add("--window", f.window, "Frames (samples) that a row covers; features: the stride when not given")
@@ -99,7 +101,8 @@ void register_weight_options(const Options& table, WeightOptions& o) {
   const Options given = table.with("--weights");
   given
       .add("--key", o.key,
-           "Where the tensors lie in a PyTorch checkpoint: state_dict, a/b for nested ones, . for everything")
+           "Where the tensors lie in a PyTorch checkpoint: state_dict, a/b for nested ones (or a key with a slash), an "
+           "index of a list, . for everything")
       .type_name("KEY");
   given
       .add("--map", o.rules,
@@ -141,6 +144,8 @@ void register_options(const Options& table, ConvertOptions& o) {
   input.add("--class-offset", o.import.class_offset, "Added to a class number before it is looked up")
       .type_name("N")
       .between(-1000000, 1000000);
+  input.add("--videos", o.videos, "class-scores: the video of each row, one id a line, in the order of the rows")
+      .type_name("FILE");
   input.add("--time", o.import.time, "Unit of the times read").one_of({"seconds", "frames", "relative"});
   input.add("--fps", o.import.fps, "Frames per second, for --time frames; of features: at which they were sampled")
       .type_name("FPS")
@@ -168,6 +173,13 @@ void register_options(const Options& table, ConvertOptions& o) {
       .add("--dataset-version", o.exported.version,
            "\"version\" of the file written (else the one read, or VERSION 1.3)")
       .type_name("TEXT");
+  output.add("--min-score", o.exported.min_score, "Write proposals from score X on")
+      .type_name("X")
+      .without("--segments", {"annotations"});
+  output.add("--top-k", o.exported.top_k, "Write the N highest scores of a video (0: all)")
+      .type_name("N")
+      .not_negative()
+      .without("--segments", {"annotations"});
   register_feature_options(records.group("Features and signals"), o.import.features, o.import.signals);
   register_weight_options(table.group("Weights"), o.weights);
   register_format_conditions(table);

@@ -4,6 +4,7 @@
 
 #include "libtal/data/import_support.h"
 #include "libtal/data/weight_maps.h"
+#include "libtal/io/torch_file.h"
 
 namespace tal {
 namespace {
@@ -20,6 +21,8 @@ void convert_weights(Tool& tool, const WeightOptions& o) {
   ImportedWeights weights;
   try {
     weights = read_weights(file.bytes(), o.key);
+  } catch (const TensorsBelow& error) {
+    throw Error("'" + o.file + "': " + error.message() + "; choose with --key");
   } catch (const Error& error) {
     throw Error("'" + o.file + "': " + error.message());
   }

@@ -94,7 +94,7 @@ void run_suppress(Tool& tool, const SuppressOptions& o) {
   if (windowed(o) && o.low > o.high)
     throw UsageError("--low " + format_number(o.low) + " is above --high " + format_number(o.high));
   map_records(tool, [&](Record& record) {
-    const auto& proposals = record.require_proposals();
+    const auto& proposals = record.require_scored_proposals();
     const double duration = windowed(o) ? record.require_duration() : 0;
     record.set_proposals(suppress(proposals, duration, o));
   });

@@ -4,21 +4,25 @@
 namespace tal {
 
 ToolInfo suppress_info() {
-  return {"tal-nms",
-          "Suppress overlapping proposals",
-          "Reads records with proposals and writes them with the proposals that the chosen rule keeps, by falling "
-          "score. Proposals with labels are treated label by "
-          "label, unless --class-agnostic.\n\n"
-          "greedy keeps a proposal when its tIoU with every kept one is at most the threshold. gaussian, linear, bsn "
-          "and rpn take the highest "
-          "remaining score again and again and lower the scores of what overlaps it. bsn and rpn need the record's "
-          "duration.\n\n"
-          "A rule that is given an option which it does not use is a usage error.",
-          {{"ETP's rule", "tal-nms --preset etp < proposals.jsonl"},
-           {"BSN's Soft-NMS, 100 kept", "tal-nms --method bsn --alpha 0.75 --low 0.65 --high 0.9 < proposals.jsonl"},
-           {"Gaussian decay with voting",
-            "tal-nms --method gaussian --sigma 0.5 --voting 0.75 --top-k 200 < proposals.jsonl"}},
-          {"tal-propose(1)", "tal-score(1)", "tal-eval(1)"}};
+  return {
+      "tal-nms",
+      "Suppress overlapping proposals",
+      "Reads records with proposals and writes them with the proposals that the chosen rule keeps, by falling "
+      "score. Proposals with labels are treated label by "
+      "label, unless --class-agnostic.\n\n"
+      "greedy keeps a proposal when its tIoU with every kept one is at most the threshold. gaussian, linear, bsn "
+      "and rpn take the highest "
+      "remaining score again and again and lower the scores of what overlaps it. bsn and rpn need the record's "
+      "duration.\n\n"
+      "Every proposal needs a score. greedy takes any scores. The other rules multiply scores by factors, and --voting "
+      "weighs segments by them: they take scores from 0 on, since a factor would raise a negative score. Negative "
+      "ones below --min-score are dropped and do not vote; others (logits) are an error.\n\n"
+      "A rule that is given an option which it does not use is a usage error.",
+      {{"ETP's rule", "tal-nms --preset etp < proposals.jsonl"},
+       {"BSN's Soft-NMS, 100 kept", "tal-nms --method bsn --alpha 0.75 --low 0.65 --high 0.9 < proposals.jsonl"},
+       {"Gaussian decay with voting",
+        "tal-nms --method gaussian --sigma 0.5 --voting 0.75 --top-k 200 < proposals.jsonl"}},
+      {"tal-propose(1)", "tal-score(1)", "tal-eval(1)"}};
 }
 
 }  // namespace tal

@@ -25,6 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   info.duration = 100, info.fps = 25, info.frames = 2500, info.subset = "validation";
   for (const char* video : {"v", "v_1", "a"}) options.tables.videos[video] = info;
   options.tables.classes[7] = "jump";
+  if (name == "class-scores") options.tables.classes = {{0, "jump"}}, options.tables.rows = {"v", "w"};
   options.tables.window_weights.assign(6, std::vector<double>(20, 1));
   tal::ImportSink sink;
   sink.record = [](tal::Record& record) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <tuple>
 
@@ -239,6 +240,41 @@ BOOST_AUTO_TEST_CASE(ssn_and_bsn_proposals) {
   const auto bsn = read("bsn-proposals",
                         {"features/mmaction2/proposals_v_test1.csv", "features/mmaction2/proposals_v_test2.csv"}, unit);
   BOOST_TEST(count(bsn) == (Count{2, 0, 15}));
+}
+
+// Row n is test video n + 1 and column c is UCF101's class c + 1: shifted by one, the best class of few videos would be
+// one that the ground truth has.
+BOOST_AUTO_TEST_CASE(untrimmednet_class_scores) {
+  if (test::skip_without(test::data_dir(), "UntrimmedNet")) return;
+  std::string list;
+  for (int n = 1; n <= 1574; ++n) {
+    const std::string number = std::to_string(n);
+    list += "video_test_" + std::string(7 - number.size(), '0') + number + '\n';
+  }
+  ImportOptions options;
+  options.tables.rows = parse_video_list({"list", list});
+  const auto all = read("class-scores", {"thumos14/uNet_test.npy"}, options);
+  BOOST_REQUIRE_EQUAL(all.size(), 1574u);
+  double sum = 0;
+  for (const auto& score : all[7].classification()) sum += score.score;
+  BOOST_TEST(std::abs(sum - 2) < 1e-4);  // as its README says
+  options.tables.classes = parse_classes(load("thumos14/annotations_test/detclasslist.txt"));
+  std::map<std::string, std::set<std::string>> truth;
+  for (const auto& record : read("thumos14-gt", {"thumos14/annotations_test"}))
+    for (const auto& annotation : record.annotations()) truth[record.video()].insert(annotation.label);
+  for (const std::int64_t offset : {1, 0}) {
+    options.class_offset = offset;
+    std::size_t right = 0;
+    for (const auto& record : read("class-scores", {"thumos14/uNet_test.npy"}, options)) {
+      const auto scores = record.classification();
+      BOOST_REQUIRE_EQUAL(scores.size(), 20u);
+      const auto best = std::max_element(scores.begin(), scores.end(),
+                                         [](const auto& a, const auto& b) { return a.score < b.score; });
+      const auto found = truth.find(record.video());
+      right += found != truth.end() && found->second.count(best->label);
+    }
+    BOOST_TEST((offset == 1 ? right > 213u * 8 / 10 : right < 213u / 4), right << " of 213 with offset " << offset);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(scnn_windows) {

@@ -59,9 +59,9 @@ try:
 
     # Tables and subtitles say what the records say.
     rows = list(csv.reader(io.StringIO(run("--format", "csv", *odd).stdout)))
-    assert rows[0] == ["video", "start", "end", "label", "score"]
+    assert rows[0] == ["video", "start", "end", "label", "score", "duration", "subset"]
     expected = [[r["video"], *p["segment"], p["score"]] for r in records for p in r["proposals"]]
-    assert [[v, float(s), float(e), float(x)] for v, s, e, _, x in rows[1:]] == expected
+    assert [[v, float(s), float(e), float(x)] for v, s, e, _, x, *_ in rows[1:]] == expected
     run("--format", "srt", "-o", "subtitles/", *odd)
     assert sorted(p.name for p in (folder / "subtitles").iterdir()) == sorted(f"{n}.srt" for n in names)
     mark = {"srt": r"(\d\d):(\d\d):(\d\d),(\d{3})", "webvtt": r"(\d\d):(\d\d):(\d\d)\.(\d{3})"}

@@ -101,6 +101,21 @@ for content in (npy(SIX, (1, 3, 2)), npy(SIX, (3, 2, 1, 1)), npy([1, 3, 5, 2, 4,
                 npy(SIX, (3, 2), "e", "<f2")):
     write("x.npy", content)
     assert rows(features("x.npy", "--inline")[0][0]["features"]["features"]) == TABLE
+for content in (npy(SIX, (3, 1, 2)), npy(SIX, (1, 3, 1, 1, 2, 1)), npy([1, 3, 5, 2, 4, 6.5], (3, 1, 2), "f", "<f4", True), npy(SIX, (3, 2)).replace(b"'", b'"'),
+                npy(SIX, (3, 2)).replace(b"(3, 2), ", b"(3L,2L),")):
+    write("x.npy", content)
+    assert rows(features("x.npy", "--inline")[0][0]["features"]["features"]) == TABLE, content
+try:
+    import numpy
+except ImportError:
+    numpy = None
+if numpy:  # numpy's own writer
+    for array in (numpy.array(TABLE, ">f8"), numpy.asfortranarray(numpy.array(TABLE, "f4")), numpy.array(TABLE, "f2"), numpy.array(TABLE).reshape(3, 1, 2)):
+        numpy.save("x.npy", array)
+        assert rows(features("x.npy", "--inline")[0][0]["features"]["features"]) == TABLE
+    numpy.save("x.npy", {"rgb": numpy.array(TABLE)}, allow_pickle=True)
+    err = features("x.npy", "--inline", status=1)[1]
+    assert "x.npy" in err and "pickled Python objects (a dict of 'rgb')" in err and "numpy.savez" in err, err
 write("x.npy", npy(SIX, (6,)))
 assert features("x.npy")[0][0]["features"]["features"] == {"path": "x.npy", "rows": 6, "dim": 1}
 assert rows(features("x.npy", "--vectors", "rows", "--inline")[0][0]["features"]["features"]) == [SIX]
@@ -124,6 +139,44 @@ os.mkdir("npz")
 npz("npz/a.npz", {"rgb": npy(SIX, (3, 2))})
 npz("npz/b.npz", {"rgb": npy(SIX, (3, 2))})
 assert [(r["video"], list(r["features"])) for r in features("npz", "--inline")[0]] == [("a", ["features"]), ("b", ["features"])]
+
+# Scalars and texts beside the streams of a video's archive (A2Net's layout): left out and said, whatever the number of videos
+text = npy([118, 49], (), "I", "<U2")
+beside = {"rgb": npy(SIX, (3, 2)), "flow": npy([9] * 6, (3, 2)), "fps": npy([25], ()), "begin_frame": npy([0, 16, 32], (3,), "q", "<i8"), "vid": text,
+          "info": npy([], (), "f", "|O") + b"\x80\x04N."}
+for count in (2, 1):
+    os.makedirs(f"a2net{count}")
+    for i in range(count):
+        npz(f"a2net{count}/v{i}.npz", beside)
+    records, err = features(f"a2net{count}", "--per", "file", "--inline")
+    assert [(r["video"], sorted(r["features"])) for r in records] == [(f"v{i}", ["flow", "rgb"]) for i in range(count)], records
+    assert rows(records[0]["features"]["rgb"]) == TABLE and rows(records[0]["features"]["flow"]) == [[9, 9]] * 3
+    for part in ("fps (one value)", "vid (text)", "begin_frame (a vector)", "info (pickled Python objects)"):
+        assert part in err, err
+assert features("a2net2", "--inline") == features("a2net2", "--per", "file", "--inline")
+for path in ("a2net1", "a2net1/v0.npz"):
+    err = features(path, "--inline", status=1)[1]
+    assert "v0.npz" in err and "holds 3 arrays" in err and "--per array" in err and "--per file" in err, err
+npz("alone.npz", {"rgb": npy(SIX, (3, 2)), "fps": npy([25], ())})
+records, err = features("alone.npz", "--inline")
+assert list(records[0]["features"]) == ["features"] and "fps (one value)" in err and "its one array 'rgb'" in err, (records, err)
+assert "'fps' holds one value" in features(npz("none.npz", {"fps": npy([25], ())}), "--inline", status=1)[1]
+npz("vectors.npz", {"a": npy([1, 2], (2,)), "b": npy([3, 4], (2,))})  # where there is no matrix, vectors are rows
+assert [rows(r["features"]["features"]) for r in features("vectors.npz", "--inline")[0]] == [[[1], [2]], [[3], [4]]]
+
+os.mkdir("names")
+npz("names/v.npz", {"a.b": npy(SIX, (3, 2)), "c": npy(SIX, (3, 2))})
+npz("names/v.a.npz", {"b": npy(SIX, (3, 2)), "c": npy(SIX, (3, 2))})
+err = features("names", "--out-dir", "out4", status=1)[1]
+assert "would both be written to v.a.b.npy" in err and not os.path.exists("out4/v.a.b.npy"), err
+assert len(features("names", "--inline")[0]) == 2
+
+# Groups of --pattern that are not there, or empty, and names that are too long to match
+assert "'$2' names group 2, but the expression has 1" in features("npy", "--pattern", "(.*)_rgb", "--stream", "$2", status=2)[1]
+assert "names group 1, but the expression has 0 of --pattern" in features("npy", "--stream", "$1", status=2)[1]
+assert "gives no video" in features("npy", "--pattern", "(x?).*rgb", status=1)[1]
+npz("long.npz", {"n" * 5000: npy(SIX, (3, 2)), "m": npy(SIX, (3, 2))})
+assert "too long" in features("long.npz", "--inline", "--pattern", "(.*)", status=1)[1]
 
 # MATLAB level 5: columns together, as save -v6 writes them
 element = lambda kind, raw: struct.pack("<II", kind, len(raw)) + raw + b"\0" * (-len(raw) % 8)
@@ -150,7 +203,7 @@ for name, content, message in (
         ("bad.npy", b"", "not an .npy"), ("bad.npy", b"\x93NUMPY", "not an .npy"), ("bad.npy", npy(SIX, (3, 2))[:-1], "cut off"),
         ("bad.npy", npy(SIX, (2, 3, 1, 2)[:3] + (1,))[:60], "cut off"), ("bad.npy", npy(SIX * 4, (2, 3, 4)), "3 dimensions"), ("bad.npy", npy([], (0, 2)), "no rows"),
         ("bad.npy", npy(SIX, (-3, -2)), "not possible"), ("bad.npy", npy(SIX, (2**62, 2**62)), "not possible"),
-        ("bad.npy", npy(SIX, (3, 2)).replace(b"<f4", b"|O8"), "number type"), ("bad.npy", npy([1, float("nan")], (1, 2)), "row 0, column 1 is not finite"),
+        ("bad.npy", npy(SIX, (3, 2)).replace(b"<f4", b"|O8"), "pickled Python objects"), ("bad.npy", npy([1, float("nan")], (1, 2)), "row 0, column 1 is not finite"),
         ("bad.npy", npy([1, float("inf")], (2, 1)), "row 1, column 0 is not finite"),
         ("bad.csv", "", "no rows"), ("bad.csv", "a,b\n", "no rows"), ("bad.csv", "1,2\n3\n", "bad.csv:2"), ("bad.csv", "1,2\n3,x\n", "bad.csv:2"),
         ("bad.csv", "1,2\n3,nan\n", "bad.csv:2"), ("bad.csv", "1,2\n3,1e999\n", "not finite"), ("bad.csv", b"\x1f\x8b\x08\x00", "gzip"),

@@ -107,6 +107,12 @@ out, _ = run(records, "--classification", cls, "--top-classes", "1", "--merge", 
 check(len(out[0]["proposals"]) == 2 and len(out[1]["proposals"]) == 3 and out[1]["proposals"][2] == {"segment": [0, 3], "score": 0.125, "label": "jump", "from": "bmn"},
       "another system's detections behind these, byte for byte")
 
+for score, words in (({"score": -0.5}, "-0.5 is negative; the product with class scores"), ({}, "missing")):
+    _, errors = run([{"video": "v", "proposals": [proposals[0], {"segment": [2, 9], **score}], "classification": classes(a=0.5)}], "--top-classes", "1", status=1)
+    check("stdin:1: video 'v': proposals[1].score: " + words in errors, f"{score}: {errors}")
+out, _ = run([{"video": "v", "proposals": [{k: v for k, v in proposals[0].items() if k != "score"}], "classification": classes(a=0.5)}], "--combine", "product", "--top-classes", "1")
+check(out[0]["proposals"][0]["score"] == 0.5 * 0.81 * 0.25 * 0.5, f"a score made of factors: {out}")
+
 for arguments, words in (
     (["--merge", other], ["'w'", "have labels, these do not"]),
     (["--classification", save("few.jsonl", [{"video": "v", "classification": classes(x=1)}])], ["'w'", "few.jsonl", "no line of this video"]),

@@ -105,6 +105,9 @@ BOOST_AUTO_TEST_CASE(detections) {
   const auto proposals = record.proposals();
   BOOST_CHECK_EXCEPTION(detections_of(record, proposals, {{"a", 1}}), Error, at("proposals[0].label"));
   BOOST_CHECK_EXCEPTION(detections_of(record, {}, {{"a", -1}}), Error, at("classification"));
+  // A class of less probability would raise it.
+  Record other = record_of(R"({"segment":[1,4],"score":0.5},{"segment":[2,9],"score":-0.25})");
+  BOOST_CHECK_EXCEPTION(detections_of(other, other.proposals(), {{"a", 1}}), Error, at("proposals[1].score"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

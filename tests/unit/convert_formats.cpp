@@ -183,8 +183,9 @@ BOOST_AUTO_TEST_CASE(bsn_round_trip_is_exact) {
 BOOST_AUTO_TEST_CASE(csv_quotes_and_columns) {
   const auto got = read(read_segments_csv, "s", "video,start,end,label\n\"a,\"\"b\",1,2,\"x, y\"\n");
   BOOST_TEST(got.records.at(0).video() == "a,\"b");
-  BOOST_TEST(write("csv", got.records) == "video,start,end,label,score\n\"a,\"\"b\",1,2,\"x, y\",\n");
-  BOOST_TEST(write("tsv", got.records) == "video\tstart\tend\tlabel\tscore\n\"a,\"\"b\"\t1\t2\tx, y\t\n");
+  BOOST_TEST(write("csv", got.records) == "video,start,end,label,score,duration,subset\n\"a,\"\"b\",1,2,\"x, y\",,,\n");
+  BOOST_TEST(write("tsv", got.records) ==
+             "video\tstart\tend\tlabel\tscore\tduration\tsubset\n\"a,\"\"b\"\t1\t2\t\"x, y\"\t\t\t\n");
   ImportOptions options;
   options.columns = {{"video", "who"}, {"start", "from"}, {"end", "till"}};
   options.time = "frames";
@@ -275,6 +276,7 @@ BOOST_AUTO_TEST_CASE(no_reader_fails_on_damaged_bytes) {
   // Every prefix and many single-byte changes of a valid text: a fault is an Error, never anything else.
   ImportOptions options;
   options.unit_duration = true;
+  options.tables.rows = {"v", "w"};
   const std::pair<const char*, std::string> seeds[] = {
       {"activitynet-gt",
        R"({"version":"1","database":{"a":{"duration":3,"annotations":[{"segment":["1",2],"label":"x"}]}}})"},
@@ -286,6 +288,10 @@ BOOST_AUTO_TEST_CASE(no_reader_fails_on_damaged_bytes) {
       {"bsn-proposals", "xmin,xmax,score\n0.1,0.2,1\n"},
       {"segments-csv", "video,start,end,label,duration\n\"v\",1,2,x,9\n"},
       {"detections-csv", "video,start,end,score\nv,1,2,0.5\n"},
+      {"class-scores", "0.5,1,2\n3,4,5\n"},
+      {"class-scores",
+       std::string("\x93NUMPY\x01\x00\x3c\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }\n\1\2\3\4",
+                   74)},
       {"scnn-mat", "MATLAB 5.0 and no more"}};
   std::size_t faults = 0;
   for (const auto& seed : seeds) {

@@ -279,9 +279,11 @@ BOOST_AUTO_TEST_CASE(hdf5_layouts) {
     const Hdf5File file = memory ? Hdf5File::from_memory(bytes) : Hdf5File(path);
     std::vector<std::string> names;
     for (const auto& d : file.datasets()) names.push_back(d.name);
-    BOOST_TEST(
-        (names == std::vector<std::string>{"cube", "mat", "outside", "packed", "promise", "text", "v/rgb", "vector"}));
-    BOOST_TEST(file.datasets()[6].attributes.at("stride") == 16);
+    BOOST_TEST((names == std::vector<std::string>{"cube", "elsewhere", "mat", "outside", "packed", "promise", "text",
+                                                  "v/rgb", "vector"}));
+    BOOST_TEST(file.datasets()[7].attributes.at("stride") == 16);
+    BOOST_TEST(file.datasets()[1].problem.find("external links are not followed") != std::string::npos);
+    BOOST_TEST(file.datasets()[6].other == "text");
     const FeatureMatrix rgb = file.read("v/rgb");
     BOOST_TEST(rgb.rows == 2);
     BOOST_TEST(rgb.at(1, 0) == 3);
@@ -294,7 +296,7 @@ BOOST_AUTO_TEST_CASE(hdf5_layouts) {
     BOOST_TEST(mat.rows == 3);
     BOOST_TEST(mat.dim == 2);
     BOOST_TEST(mat.at(0, 1) == 3);
-    BOOST_TEST((file.datasets()[1].shape == std::vector<std::int64_t>{3, 2}));
+    BOOST_TEST((file.datasets()[2].shape == std::vector<std::int64_t>{3, 2}));
     for (const auto& [name, message] : {std::pair{"cube", "3 dimensions"},
                                         {"promise", "promises more"},
                                         {"outside", "other files"},

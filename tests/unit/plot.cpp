@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "libtal/base/error.h"
+#include "libtal/base/xml.h"
 #include "libtal/plot/charts.h"
 #include "libtal/plot/font.h"
 #include "libtal/plot/timeline.h"

@@ -21,7 +21,8 @@ struct Random {
 };
 
 // kind 0: random; 1: many equal scores and segments; 2: nested; 3: one point; 4: one long among short; 5: zero lengths;
-// 6: negative scores and both zeros; 7: overlaps at the thresholds; 8: no length at all
+// 6: negative scores (refused by the soft rules, or below the bound) and both zeros; 7: overlaps at the thresholds; 8:
+// no length at all
 std::vector<Proposal> make(int kind, std::size_t n, std::uint64_t seed) {
   Random random{seed};
   std::vector<Proposal> out(n);
@@ -62,15 +63,21 @@ BOOST_AUTO_TEST_CASE(fast_equals_plain) {
               o.threshold = 0.1, o.low = 0.1, o.high = 0.2, o.min_score = -0.5,
               o.top_k = static_cast<long long>(n * 4 / 5);
             const auto proposals = make(kind, n, 7 * n + static_cast<std::size_t>(kind));
+            const bool soft = std::string_view(method) != "greedy";
             std::vector<reference::Item> items;
-            for (const auto& p : proposals) items.push_back({p.segment, p.score});
+            bool refused = false;
+            for (const auto& p : proposals) {
+              refused = refused || (soft && p.score < 0 && p.score >= o.min_score);
+              items.push_back({p.segment, p.score, soft && p.score < 0});  // below the bound: takes no part
+            }
+            if (refused) {
+              BOOST_CHECK_THROW((void)tal::suppress(proposals, 400, o), Error);
+              continue;
+            }
             auto expected = reference::suppress(items, 400, o);
-            // The output falls; the order taken need not, because decayed negative scores rise.
-            const bool reversed = o.ties == "reversed";
-            std::sort(expected.begin(), expected.end(), [&](const auto& a, const auto& b) {
-              return a.second != b.second ? a.second > b.second : reversed ? a.first > b.first : a.first < b.first;
-            });
-            std::erase_if(expected, [&](const auto& item) { return item.second < o.min_score; });
+            BOOST_TEST_REQUIRE(std::is_sorted(expected.begin(), expected.end(),
+                                              [](const auto& a, const auto& b) { return a.second > b.second; }));
+            for (const auto& [index, score] : expected) BOOST_TEST_REQUIRE(score <= proposals[index].score);
             if (o.top_k > 0) expected.resize(std::min(expected.size(), static_cast<std::size_t>(o.top_k)));
             const auto got = tal::suppress(proposals, 400, o);
             BOOST_TEST_REQUIRE(got.size() == expected.size(),
@@ -99,6 +106,39 @@ BOOST_AUTO_TEST_CASE(voting_from_zero) {
     BOOST_TEST(p.segment.start == 35);
     BOOST_TEST(p.segment.end == 50);
   }
+}
+
+// Factors raise negative scores and votes of negative weight push a segment away: they are refused where they would
+// count, by their place in the record, and have no say where the bound drops them.
+BOOST_AUTO_TEST_CASE(negative_scores) {
+  std::vector<Proposal> proposals(3);
+  proposals[0].segment = {0, 10}, proposals[0].score = 1;
+  proposals[1].segment = {1, 10}, proposals[1].score = 0;
+  proposals[2].segment = {0, 9}, proposals[2].score = -0.5;
+  const auto field = [&](const SuppressOptions& o) {
+    try {
+      (void)tal::suppress(proposals, 20, o);
+    } catch (const Error& error) {
+      return error.field();
+    }
+    return std::string("no error");
+  };
+  for (const char* method : {"linear", "bsn", "rpn"}) BOOST_TEST(field(defaults_of(method)) == "proposals[2].score");
+  auto o = defaults_of("gaussian");
+  BOOST_TEST(field(o) == "no error");  // below its bound of 0.001
+  o.min_score = -1;
+  BOOST_TEST(field(o) == "proposals[2].score");
+  o.min_duration = 9.5;  // does not take part
+  BOOST_TEST(field(o) == "no error");
+  o = defaults_of("greedy");
+  BOOST_TEST(field(o) == "no error");
+  o.voting = 0.1;
+  BOOST_TEST(field(o) == "proposals[2].score");
+  o.min_score = 0, o.threshold = 1;
+  const auto voted = tal::suppress(proposals, 20, o);
+  BOOST_REQUIRE_EQUAL(voted.size(), 2u);
+  BOOST_TEST(voted[0].segment.start == 0);  // of score 1 alone: that of 0 weighs nothing, that of -0.5 has no vote
+  BOOST_TEST(voted[0].segment.end == 10);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

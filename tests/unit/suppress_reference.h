@@ -1,5 +1,5 @@
 // The suppression rules as plain double loops: what the fast forms must equal bit for bit, and the baseline of the
-// bench.
+// bench. The soft rules are for scores from 0 on, which only fall.
 #pragma once
 
 #include <cmath>
@@ -22,15 +22,13 @@ inline std::vector<std::pair<std::size_t, double>> suppress(std::vector<Item> it
                                                             const SuppressOptions& o) {
   std::vector<std::pair<std::size_t, double>> kept;
   const bool reversed = o.ties == "reversed";
-  bool rising = false;  // decayed negative scores rise: the bound holds for final scores only, which the caller drops
-  for (const auto& item : items) rising |= o.method != "greedy" && item.score < 0;
   while (o.stop <= 0 || static_cast<long long>(kept.size()) < o.stop) {
     std::size_t best = items.size();
     for (std::size_t i = 0; i < items.size(); ++i)
       if (!items[i].done && (best == items.size() || items[i].score > items[best].score ||
                              (reversed && items[i].score == items[best].score)))
         best = i;
-    if (best == items.size() || (!rising && items[best].score < o.min_score)) break;
+    if (best == items.size() || items[best].score < o.min_score) break;
     items[best].done = true;
     kept.emplace_back(best, items[best].score);
     const Segment taken = items[best].segment;

@@ -19,7 +19,7 @@ namespace {
 // The metadata `classes` (a JSON list) of a safetensors file; {} for files without it.
 std::vector<std::string> classes_of_file(const std::string& path) {
   const MappedFile file(path);
-  const auto metadata = read_weights(file.bytes(), "").metadata;
+  const auto metadata = read_weights_at_top(file.bytes(), path).metadata;
   const auto found = metadata.find("classes");
   if (found == metadata.end()) return {};
   try {

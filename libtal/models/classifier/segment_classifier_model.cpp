@@ -5,6 +5,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/row_range.h"
+#include "libtal/io/score_check.h"
 #include "libtal/models/core/guard.h"
 
 namespace tal {
@@ -101,6 +102,7 @@ Losses SegmentClassifierModel::loss(const Batch& batch, std::size_t) {
 
 void SegmentClassifierModel::score(Record& record, const Sequence& sequence) {
   const auto& proposals = record.require_proposals();
+  if (proposal_weight_ != 0) check_factors(proposals, "the product with class scores");
   std::vector<Proposal> detections;
   if (!proposals.empty()) {
     torch::NoGradGuard guard;
@@ -122,7 +124,7 @@ void SegmentClassifierModel::score(Record& record, const Sequence& sequence) {
         const Proposal& from = proposals[static_cast<std::size_t>(n)];
         detection.segment = from.segment;
         detection.label = record.keep(inputs_.classes[static_cast<std::size_t>(c)]);
-        detection.score = std::pow(std::max(from.score, 0.0), proposal_weight_) * p[n][c];
+        detection.score = std::pow(from.score, proposal_weight_) * p[n][c];
         detection.scores = record.keep_scores({{"proposal", from.score}, {"class", p[n][c]}});
         detections.push_back(detection);
       }

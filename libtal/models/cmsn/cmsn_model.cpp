@@ -7,6 +7,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/io/maps.h"
+#include "libtal/io/score_check.h"
 #include "libtal/models/core/frame_clips.h"
 #include "libtal/models/core/guard.h"
 #include "libtal/nn/tensors.h"
@@ -420,6 +421,7 @@ void CmsnModel::propose(Record& record, const Sequence& sequence) {
 
 void CmsnModel::score(Record& record, const Sequence& sequence) {
   std::vector<Proposal> proposals = record.require_proposals();
+  check_factors(proposals, "the product with the IoU score");
   if (proposals.empty() || rows_of(sequence) == 0) return;
   torch::NoGradGuard guard;
   constexpr std::size_t kGroup = 4096;  // candidates that are pooled at a time

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "libtal/base/error.h"
+#include "libtal/io/score_check.h"
 #include "libtal/models/core/guard.h"
 #include "libtal/models/etp/etp_losses.h"
 #include "libtal/models/etp/pooling.h"
@@ -184,6 +185,7 @@ EtpLnOutputs EtpLnModel::fused(const torch::Tensor& x, std::span<const Segment> 
 
 void EtpLnModel::score(Record& record, const Sequence& sequence) {
   const auto& proposals = record.require_proposals();
+  if (proposal_weight_ != 0) check_factors(proposals, "the product with class scores");
   std::vector<Proposal> detections;
   if (!proposals.empty() && sequence.x.size(0) > 0) {
     torch::NoGradGuard guard;
@@ -212,8 +214,7 @@ void EtpLnModel::score(Record& record, const Sequence& sequence) {
         Proposal detection;
         detection.segment = moved.value_or(from.segment);
         detection.label = labels[static_cast<std::size_t>(k)];
-        detection.score =
-            s[m][k] * (proposal_weight_ == 0 ? 1.0 : std::pow(std::max(from.score, 0.0), proposal_weight_));
+        detection.score = s[m][k] * (proposal_weight_ == 0 ? 1.0 : std::pow(from.score, proposal_weight_));
         if (detection.score < min_score_) continue;
         detection.scores =
             record.keep_scores({{"proposal", from.score}, {"class", p[m][k]}, {"completeness", c[m][k]}});

@@ -53,8 +53,8 @@ void load_state(torch::nn::Module& network, const std::map<std::string, torch::T
 std::map<std::string, torch::Tensor> read_state(const std::string& file) {
   const MappedFile mapped(file);
   std::map<std::string, torch::Tensor> state;
+  const ImportedWeights weights = read_weights_at_top(mapped.bytes(), file);
   try {
-    const ImportedWeights weights = read_weights(mapped.bytes(), "");
     for (const auto& view : weights.tensors) state.emplace(view.name, tensor_of(view));
   } catch (const Error& error) {
     throw Error("'" + file + "': " + error.message());

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace tal::plot {
+namespace tal {
 
 // The code point at `at`, which moves behind it; U+FFFD (and one byte) for bytes that are no UTF-8.
 inline char32_t next_code_point(std::string_view text, std::size_t& at) {
@@ -28,4 +28,4 @@ inline char32_t next_code_point(std::string_view text, std::size_t& at) {
   return code;
 }
 
-}  // namespace tal::plot
+}  // namespace tal

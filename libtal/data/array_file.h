@@ -1,0 +1,58 @@
+// A feature file of one or more arrays: .npy, .npz, HDF5, MATLAB, tables of text. Its arrays by name, which of them can
+// be streams of features, and their rows.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libtal/data/formats.h"
+#include "libtal/io/features.h"
+#include "libtal/io/hdf5.h"
+#include "libtal/io/npz.h"
+
+namespace tal {
+
+class ArrayFile {
+ public:
+  // What an array of an archive can be. A vector is a stream only where its video has no matrix; of one number and of
+  // none there are no rows.
+  enum class Kind { kNone, kVector, kMatrix };
+  struct Entry {
+    std::string name;
+    Kind kind = Kind::kMatrix;
+    std::string what;  // why kNone, or what else it may be: "text", "one value", "a vector"
+  };
+  struct Array {
+    FeatureMatrix matrix;            // [rows, dim]; empty when `as_is`
+    bool as_is = false;              // a stage can read the file itself
+    std::int64_t rows = 0, dim = 0;  // when `as_is`
+    std::map<std::string, double> attributes;
+    std::map<std::string, std::string> odd_attributes;  // those that are no number, with what they hold
+  };
+
+  // Opens the file, and looks through an archive without reading its data. Error with what is wrong, without the path
+  // where the format's reader does not name it.
+  explicit ArrayFile(const std::string& path);
+
+  bool archive() const { return hdf5_ || npz_ || path_.ends_with(".mat"); }  // of arrays with names
+  bool grouped() const { return hdf5_ != nullptr; }                          // whose names may be GROUP/NAME
+  const std::vector<Entry>& entries() const { return entries_; }             // of an archive, in their natural order
+  Array read(const std::string& name, const FeatureImport& options) const;   // "": of a file that is no archive
+
+ private:
+  void open_mat();
+  void open_hdf5();
+  void open_npz();
+
+  std::string path_;
+  std::map<std::string, MatArray> mat_;  // MATLAB level 5
+  std::unique_ptr<MappedFile> file_;
+  std::unique_ptr<Npz> npz_;
+  std::unique_ptr<Hdf5File> hdf5_;
+  std::map<std::string, Hdf5Dataset> datasets_;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace tal

@@ -1,0 +1,76 @@
+#include "libtal/data/export_support.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "libtal/base/error.h"
+
+namespace tal {
+namespace {
+
+// The positions of the `most` highest scores, in order.
+std::vector<std::size_t> highest(const std::vector<ExportRow>& rows, std::size_t most) {
+  std::vector<std::size_t> order(rows.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return *rows[a].score > *rows[b].score; });
+  order.resize(std::min(most, order.size()));
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
+// A window's index as JSON text.
+std::string window_index(const Record& record) {
+  const auto window = nlohmann::json::parse(*record.raw("window"), nullptr, false);
+  if (!window.is_object() || !window.contains("index"))
+    throw Error("must be an object with an index").at_field("window").at_video(record.video());
+  return window["index"].dump();
+}
+
+}  // namespace
+
+bool exports_proposals(const Record& record, const ExportOptions& options) {
+  if (options.segments == "auto") return record.has("proposals");
+  return options.segments == "proposals";
+}
+
+std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& options) {
+  std::vector<ExportRow> rows;
+  const auto place = [&](const char* list) { return list + ("[" + std::to_string(rows.size()) + "]"); };
+  if (!exports_proposals(record, options)) {
+    for (const auto& a : record.annotations(true))
+      rows.push_back({a.segment, a.label, std::nullopt, place("annotations")});
+    return rows;
+  }
+  const bool chosen = options.min_score || options.top_k > 0;
+  for (const auto& p : chosen ? record.require_scored_proposals() : record.proposals())
+    rows.push_back({p.segment, std::string(p.label), p.has_score() ? std::optional<double>(p.score) : std::nullopt,
+                    place("proposals")});
+  if (options.min_score) std::erase_if(rows, [&](const ExportRow& row) { return *row.score < *options.min_score; });
+  if (options.top_k > 0 && rows.size() > static_cast<std::size_t>(options.top_k)) {
+    std::vector<ExportRow> kept;
+    for (const std::size_t i : highest(rows, static_cast<std::size_t>(options.top_k)))
+      kept.push_back(std::move(rows[i]));
+    rows = std::move(kept);
+  }
+  return rows;
+}
+
+void OnceWriter::add(const Record& record, std::string& out) {
+  const std::string& video = record.video();
+  const auto fail = [&](const std::string& why) { return Error(why).at_field("video").at_video(video); };
+  const bool window = record.has("window");
+  if (window && !joins_windows()) record.require_whole_video();
+  const std::string id = window ? video + '\0' + window_index(record) : "";
+  const auto known = videos_.find(video);
+  if (known != videos_.end() && known->second != window) throw fail("stands in the stream whole and as windows");
+  if (window ? windows_.count(id) > 0 : known != videos_.end())
+    throw fail(window ? "the window stands in the stream twice" : "the video stands in the stream twice");
+  std::string text;
+  write(record, text);
+  out += text;
+  videos_.emplace(video, window);
+  if (window) windows_.insert(id);
+}
+
+}  // namespace tal

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+# label: cli
+"""tal-convert --to: nothing is lost. Values that a stage changed, in every format; windows and videos that come twice; subtitles and ELAN."""
+import csv
+import io
+import json
+import os
+import re
+import struct
+import tempfile
+import xml.dom.minidom
+
+from harness import check, finish, tool
+
+folder = tempfile.TemporaryDirectory()
+os.chdir(folder.name)
+
+
+def convert(to, records, *arguments, status=0):
+    text = records if isinstance(records, str) else "".join(json.dumps(r) + "\n" for r in records)
+    return tool("tal-convert", "--from", "tal", "--to", to, *arguments, data=text, status=status)
+
+
+def same(got, wanted, what):
+    return check(got == wanted, f"{what}: {got!r}, not {wanted!r}")
+
+
+# What a stage changed is what every format writes: greedy reorders, gaussian lowers the second score by exp(-tIoU^2 / 0.5)
+source = {"video": "v", "duration": 40.25, "subset": "val, \"x\"", "proposals": [
+    {"segment": [2, 6.5], "score": 0.25, "label": "b, c"}, {"segment": [0.1, 4.123456789], "score": 0.875, "label": "a \"q\""}, {"segment": [30, 31], "score": 0.5, "label": "a \"q\""}]}
+piped = tool("tal-nms", "--method", "gaussian", "--class-agnostic", "--min-score", "0", "--no-history", data=json.dumps(source) + "\n").stdout
+changed = json.loads(piped)["proposals"]
+wanted = [(p["segment"][0], p["segment"][1], p["label"], p["score"]) for p in changed]
+check(changed[0]["score"] == 0.875 and changed[2]["score"] < 0.25, f"the stage changed nothing: {piped}")
+same(json.loads(convert("activitynet-results", piped).stdout)["results"]["v"], changed, "activitynet-results")
+for to, separator in (("csv", ","), ("tsv", "\t")):
+    table = list(csv.DictReader(io.StringIO(convert(to, piped).stdout), delimiter=separator))
+    same([(float(r["start"]), float(r["end"]), r["label"], float(r["score"])) for r in table], wanted, to)
+    same({(r["video"], r["duration"], r["subset"]) for r in table}, {("v", "40.25", 'val, "x"')}, to)
+    with open("back." + to, "w") as file:
+        file.write(convert(to, piped).stdout)
+    back = tool("tal-convert", "--from", "detections-csv", "--no-history", "back." + to)
+    same({**json.loads(back.stdout)}, {"video": "v", "duration": 40.25, "subset": 'val, "x"', "proposals": changed}, f"{to} and back")
+with open("classes.txt", "w") as file:
+    file.write('3 a "q"\n4 b, c\n')
+for offset in (0, 2):
+    lines = convert("thumos14-results", piped, "--classes", "classes.txt", *(("--class-offset", str(offset)) if offset else ())).stdout.splitlines()
+    same([line.split() for line in lines], [["v", repr(s).removesuffix(".0"), repr(e).removesuffix(".0"), str((3 if "q" in label else 4) - offset), repr(score)] for s, e, label, score in wanted],
+         "thumos14-results")
+numbered = [{**source, "proposals": [{"segment": [0, 1], "score": 1, "label": "7"}]}]
+same(convert("thumos14-results", numbered).stdout, "v 0 1 7 1\n", "a class number")
+unlabelled = {**json.loads(piped), "proposals": [{k: v for k, v in p.items() if k != "label"} for p in changed]}
+lines = list(csv.DictReader(io.StringIO(convert("bsn-proposals", [unlabelled]).stdout)))
+same([(float(r["xmin"]) * 40.25, float(r["xmax"]) * 40.25, float(r["score"])) for r in lines],
+     [(s / 40.25 * 40.25, e / 40.25 * 40.25, score) for s, e, _, score in wanted], "bsn-proposals")
+
+# Subtitles and ELAN: times to the millisecond, rounded; scores of three digits
+marks = sorted((round(s * 1000), round(e * 1000), label, score) for s, e, label, score in wanted)
+clock = lambda ms, dot: f"{ms // 3600000:02}:{ms // 60000 % 60:02}:{ms // 1000 % 60:02}{dot}{ms % 1000:03}"
+for to, dot in (("webvtt", "."), ("srt", ",")):
+    cues = re.findall(r"(\S+) --> (\S+)\n(.*)\n", convert(to, piped).stdout)
+    same(cues, [(clock(s, dot), clock(e, dot), f"{label} {float(f'{score:.3g}'):g}") for s, e, label, score in marks], to)
+
+
+def elan(records, *arguments):
+    document = xml.dom.minidom.parseString(convert("elan", records, *arguments).stdout)
+    slots = {s.getAttribute("TIME_SLOT_ID"): int(s.getAttribute("TIME_VALUE")) for s in document.getElementsByTagName("TIME_SLOT")}
+    tiers = []
+    for tier in document.getElementsByTagName("TIER"):
+        tiers.append([(slots[a.getAttribute("TIME_SLOT_REF1")], slots[a.getAttribute("TIME_SLOT_REF2")], a.getElementsByTagName("ANNOTATION_VALUE")[0].firstChild.data)
+                      for a in tier.getElementsByTagName("ALIGNABLE_ANNOTATION")])
+    return tiers
+
+
+got = elan(piped)
+same(sorted(sum(got, [])), [(s, e, f"{label} {score:.3g}") for s, e, label, score in marks], "elan")
+for tier in got:
+    check(all(a[1] <= b[0] for a, b in zip(tier, tier[1:])), f"annotations of one tier overlap: {tier}")
+points = {"video": "v", "annotations": [{"segment": [1, 1], "label": "p"}, {"segment": [1, 1.0001], "label": "q"}, {"segment": [1.001, 2], "label": "r"}, {"segment": [2.9996, 3.0004], "label": "s"}]}
+same(elan([points]), [[(1000, 1001, "p"), (1001, 2000, "r"), (3000, 3001, "s")], [(1000, 1001, "q")]], "elan of points")
+odd = "a\ufffe\uffff\x01<&>\"'\nz --> y"
+same(elan([{"video": "v", "path": "a\ufffe&.mp4", "annotations": [{"segment": [0, 1], "label": odd}]}]), [[(0, 1000, "a\ufffd\ufffd\ufffd<&>\"'\nz --> y")]], "elan's characters")
+same(convert("webvtt", [{"video": "v", "annotations": [{"segment": [0, 1], "label": odd + "\r\n\0\t"}]}]).stdout.encode(),
+     "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\na\ufffe\uffff &lt;&amp;&gt;\"' z --&gt; y    \n".encode(), "webvtt's characters")
+same(convert("srt", [{"video": "v", "annotations": [{"segment": [0, 1], "label": odd}]}]).stdout, "1\n00:00:00,000 --> 00:00:01,000\na\ufffe\uffff (&)\"' z --) y\n\n", "srt's characters")
+small = [{"video": "v", "proposals": [{"segment": [i, i + 1], "score": s, "label": "x"} for i, s in enumerate((0.123456789012345, 1e-9, 1234567.875, -3.14159, 1))]}]
+same(re.findall("x (.*)\n", convert("webvtt", small).stdout), ["0.123", "1e-09", "1234568", "-3.14", "1"], "scores of subtitles")
+
+# Which proposals: from a score on, and the highest ones, in the order of the input
+five = {"video": "v", "proposals": [{"segment": [i, i + 1], "score": s, "label": str(i)} for i, s in enumerate((0.5, 0.9, 0.5, -1, 0.7))]}
+for options, kept in (((), "01234"), (("--min-score", "0.5"), "0124"), (("--top-k", "2"), "14"), (("--top-k", "3"), "014"), (("--top-k", "2", "--min-score", "0.8"), "1"), (("--top-k", "0"), "01234")):
+    for to, labels in (("webvtt", r"(\d) -?[\d.]+\n"), ("srt", r"\n(\d) -?[\d.]+\n"), ("elan", r"ANNOTATION_VALUE>(\d) "), ("csv", r"\d,\d,(\d),"), ("tsv", r"\d\t\d\t(\d)\t"),
+                       ("thumos14-results", r"v \d \d (\d) ")):
+        out = convert(to, [five], *options).stdout
+        same("".join(sorted(re.findall(labels, out))), kept, f"{to} {options}")
+without = {"video": "v", "proposals": [{"segment": [0, 1], "score": 1}, {"segment": [0, 1]}]}
+check("v': proposals[1].score: missing" in convert("webvtt", [without], "--top-k", "1", status=1).stderr, "--top-k without a score")
+for arguments in (("activitynet-results", "--top-k", "1"), ("csv", "--min-score", "0", "--segments", "annotations"), ("tal", "--min-score", "0"), ("webvtt", "--top-k", "-1")):
+    convert(arguments[0], [five], *arguments[1:], status=2)
+
+# A video comes once
+twice = [{"video": "v", "duration": 9, "annotations": [{"segment": [0, 1], "label": "1"}], "proposals": [{"segment": [0, 1], "score": 0.5, "label": "1"}]}] * 2
+for to in ("activitynet-results", "activitynet-gt", "thumos14-results", "csv", "tsv", "webvtt", "srt", "elan"):
+    check("stdin:2: video 'v': video: the video stands in the stream twice" in convert(to, twice, status=1).stderr, f"{to}: a video twice")
+check("twice" in convert("bsn-proposals", [{**twice[0], "proposals": [{"segment": [0, 1], "score": 0.5}]}] * 2, status=1).stderr, "bsn-proposals: a video twice")
+os.mkdir("documents")
+check("twice" in convert("webvtt", twice, "-o", "documents/", status=1).stderr, "a folder: a video twice")
+for to in ("activitynet-results", "csv"):  # what is skipped leaves nothing behind
+    out = convert(to, [{"video": "u", "proposals": [{"segment": [2, 1], "score": 1}]}] + twice[:1], "--on-error", "skip", status=1).stdout
+    same(out, convert(to, twice[:1]).stdout, f"{to} after a bad record")
+
+# Windows of a live stream are one video; as lines they follow each other
+window = lambda k, video="v": {"video": video, "window": {"index": k, "start": 4.0 * k, "end": 4.0 * k + 4, "final": False},
+                               "proposals": [{"segment": [4 * k, 4 * k + 1], "score": 0.5, "label": str(k)}] if k != 1 else []}
+stream = [window(0), window(0, "w"), window(1), window(2)]
+results = json.loads(convert("activitynet-results", stream).stdout, object_pairs_hook=lambda pairs: check(len(dict(pairs)) == len(pairs), f"a key twice: {pairs}") and dict(pairs))["results"]
+same(results, {"v": window(0)["proposals"] + window(2)["proposals"], "w": window(0, "w")["proposals"]}, "windows in results")
+same(len(convert("csv", stream).stdout.splitlines()), 4, "windows in csv")
+check("the window stands in the stream twice" in convert("activitynet-results", [window(0), window(0)], status=1).stderr, "a window twice")
+check("whole and as windows" in convert("csv", [window(0), twice[0]], status=1).stderr, "a video whole and as windows")
+check("window" in convert("csv", [{**window(0), "window": 3}], status=1).stderr, "a window that is none")
+for to in ("activitynet-gt", "webvtt", "srt", "elan", "bsn-proposals"):
+    check("one window of a live stream" in convert(to, [{**window(0), "annotations": []}], status=1).stderr, f"{to}: a window")
+same(len(convert("tal", stream).stdout.splitlines()), 4, "windows in records")
+
+# What a format cannot hold is said or refused
+check("2 videos have no segment to write, and so no line: a, b" in convert("csv", [{"video": "a", "annotations": []}, {"video": "b"}, twice[0]]).stderr, "videos without a line")
+check("annotations: missing" in convert("activitynet-gt", [{"video": "v", "proposals": []}], status=1).stderr, "ground truth without annotations")
+check("proposals[1].score: missing" in convert("activitynet-results", [without], status=1).stderr, "results without a score")
+check("proposals[1].score: missing" in convert("bsn-proposals", [{**without, "duration": 2}], status=1).stderr, "BSN's proposals, some without a score")
+check("proposals[0].segment" in convert("webvtt", [{"video": "v", "proposals": [{"segment": [-1, 1]}]}], status=1).stderr, "a time before 0")
+beside = lambda taxonomy: json.dumps({"version": "X", "taxonomy": taxonomy, "database": {"v%d" % taxonomy: {"subset": "s%d" % taxonomy, "annotations": []}, "w%d" % taxonomy: {"subset": "t", "annotations": []}}})
+for n in (1, 2):
+    with open(f"gt{n}.json", "w") as file:
+        file.write(beside(n))
+back = json.loads(tool("tal-convert", "--from", "activitynet-gt", "--to", "activitynet-gt", "--subset", "t", "gt1.json").stdout)
+same((back["version"], back["taxonomy"], list(back["database"])), ("X", 1, ["w1"]), "what stands beside the videos stays when the first one goes")
+check("activitynet: differs" in tool("tal-convert", "--from", "activitynet-gt", "--to", "activitynet-gt", "gt1.json", "gt2.json", status=1).stderr, "two files' own members")
+same(json.loads(convert("activitynet-results", twice[:1], "--dataset-version", "Y").stdout)["version"], "Y", "--dataset-version")
+
+# Tables keep blanks and separators
+label = " a;b\tc "
+with open("blank.csv", "w") as file:
+    file.write(convert("csv", [{"video": "v", "annotations": [{"segment": [0, 1], "label": label}]}]).stdout)
+same(json.loads(tool("tal-convert", "--from", "segments-csv", "blank.csv").stdout)["annotations"], [{"segment": [0, 1], "label": label}], "blanks of a label")
+
+# Class scores of videos as an array
+header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n"
+with open("scores.npy", "wb") as file:
+    file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + struct.pack("<6f", 0.5, -1, 2, 0.25, 3, 0))
+with open("videos.txt", "w") as file:
+    file.write("d/video_test_1.mp4\nvideo_test_2\n\n")
+scores = lambda *arguments, **kwargs: tool("tal-convert", "--from", "class-scores", "--no-history", "scores.npy", *arguments, **kwargs)
+same([json.loads(line) for line in scores("--videos", "videos.txt").stdout.splitlines()],
+     [{"video": "video_test_1", "classification": [{"label": "0", "score": 0.5}, {"label": "1", "score": -1}, {"label": "2", "score": 2}]},
+      {"video": "video_test_2", "classification": [{"label": "0", "score": 0.25}, {"label": "1", "score": 3}, {"label": "2", "score": 0}]}], "class-scores")
+with open("some.txt", "w") as file:
+    file.write("1 Run\n3 High Jump\n")
+got = scores("--videos", "videos.txt", "--classes", "some.txt", "--class-offset", "1")
+same(json.loads(got.stdout.splitlines()[0])["classification"], [{"label": "Run", "score": 0.5}, {"label": "High Jump", "score": 2}], "classes from 1")
+check("1 of 3 columns are no classes" in got.stderr, got.stderr)
+check("class 3, 'High Jump', has no column" in scores("--videos", "videos.txt", "--classes", "some.txt", status=1).stderr, "classes from 0")
+for text, message in (("a\n", "2 rows, --videos names 1"), ("a\n\nb\n", "videos.txt:2: an empty line"), ("a\na.mp4\n", "videos.txt:2: video 'a': stands in the list twice"), ("", "no videos")):
+    with open("videos.txt", "w") as file:
+        file.write(text)
+    check(message in scores("--videos", "videos.txt", status=1).stderr, f"{text!r}: {message}")
+check("needs --videos" in scores(status=2).stderr, "class-scores without a list")
+tool("tal-convert", "--from", "tal", "--videos", "videos.txt", data="", status=2)
+finish()
