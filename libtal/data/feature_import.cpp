@@ -31,7 +31,7 @@ class ArrayFile {
     std::map<std::string, double> attributes;
   };
 
-  explicit ArrayFile(const std::string& path) : path_(path) {
+  explicit ArrayFile(const std::string& path, const TableDialect& dialect = {}) : path_(path), dialect_(dialect) {
     if (path.ends_with(".mat") && is_level_5(path)) {
       for (auto& array : parse_mat(read_file(path)))
         if (!array.data.empty() && array.shape.size() == 2)
@@ -78,7 +78,7 @@ class ArrayFile {
       }
       read_npy(file.bytes(), rank, array.matrix);
     } else {
-      array.matrix = parse_number_table(inflate_if_gzip(read_file(path_))).values;
+      array.matrix = parse_number_table({path_, inflate_if_gzip(read_file(path_))}, {}, dialect_).values;
     }
     if ((rank == 1 && options.vectors == "rows") != options.transpose) array.matrix = transposed(array.matrix);
     return array;
@@ -100,6 +100,7 @@ class ArrayFile {
   }
 
   std::string path_;
+  TableDialect dialect_;                 // of CSV
   std::map<std::string, MatArray> mat_;  // MATLAB level 5
   std::unique_ptr<MappedFile> file_;
   std::unique_ptr<Npz> npz_;
@@ -214,7 +215,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
       double covered = 0;  // seconds
       for (const auto& item : videos.items.at(name)) {
         path = item.path;
-        if (open != path) file = std::make_unique<ArrayFile>(path), open = path;
+        if (open != path) file = std::make_unique<ArrayFile>(path, options.dialect), open = path;
         FeatureStream stream;
         stream.name = item.stream;
         if (!streams.insert(stream.name).second)
