@@ -56,6 +56,32 @@ bool plain_name_of(sj::ondemand::field& field, std::string_view& name) {
   return *quote == '"';
 }
 
+// A list or object that nobody asked for: it is checked as Record checks it.
+bool is_json(sj::ondemand::value& value) {
+  std::string_view text;
+  if (sj::to_json_string(value).get(text)) return false;
+  try {
+    check_json(text.substr(0, text.find_last_not_of(" \t\r\n") + 1));
+  } catch (const Error&) {
+    return false;
+  }
+  return true;
+}
+
+// A field that nobody asked for. Skipping it does not look at plain values: Record does, at those that are no numbers.
+bool is_usual(sj::ondemand::value& value) {
+  sj::ondemand::json_type type;
+  if (value.type().get(type)) return false;
+  double number = 0;
+  switch (type) {
+    case sj::ondemand::json_type::number: return !value.get_double().get(number);
+    case sj::ondemand::json_type::boolean:
+    case sj::ondemand::json_type::null: return false;
+    case sj::ondemand::json_type::string: return true;
+    default: return is_json(value);
+  }
+}
+
 // A list of segments without the checks' messages; false: something is unusual, let Record look.
 template <class Add>
 bool read_list(sj::ondemand::value& list, bool scores, MemberNames& names, Add&& add) {
@@ -82,6 +108,12 @@ bool read_list(sj::ondemand::value& list, bool scores, MemberNames& names, Add&&
         if (scores && field.value().get_double().get(score)) return false;
       } else if (key == "label") {
         if (field.value().get_string().get(label)) return false;
+      } else {
+        sj::ondemand::value value = field.value();
+        sj::ondemand::json_type type;
+        if (value.type().get(type)) return false;
+        const bool opens = type == sj::ondemand::json_type::object || type == sj::ondemand::json_type::array;
+        if (opens && !is_json(value)) return false;
       }
     }
     names.close();
@@ -100,29 +132,6 @@ bool read_text(sj::ondemand::value& value, std::string& out) {
 
 // [num, den] is unusual too: Record reads it.
 bool read_positive(sj::ondemand::value& value, double& out) { return !value.get_double().get(out) && out > 0; }
-
-// A field that nobody asked for. Skipping it does not look at plain values: Record does, at those that are no numbers.
-// Lists and objects are checked as Record checks them.
-bool is_usual(sj::ondemand::value& value) {
-  sj::ondemand::json_type type;
-  if (value.type().get(type)) return false;
-  double number = 0;
-  std::string_view text;
-  switch (type) {
-    case sj::ondemand::json_type::number: return !value.get_double().get(number);
-    case sj::ondemand::json_type::boolean:
-    case sj::ondemand::json_type::null: return false;
-    case sj::ondemand::json_type::string: return true;
-    default: break;
-  }
-  if (sj::to_json_string(value).get(text)) return false;
-  try {
-    check_json(text.substr(0, text.find_last_not_of(" \t\r\n") + 1));
-  } catch (const Error&) {
-    return false;
-  }
-  return true;
-}
 
 }  // namespace
 

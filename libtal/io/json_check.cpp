@@ -63,20 +63,25 @@ std::string unescaped(std::string_view text) {
   return out;
 }
 
+// The members of the objects around, and names that have escapes without them.
+struct Names {
+  MemberNames members;
+  std::deque<std::string> kept;
+  std::string_view keep(std::string_view escaped) { return kept.emplace_back(unescaped(escaped)); }
+};
+
 class Check {
  public:
-  Check(std::string_view text, bool comments)
-      : begin_(text.data()), at_(begin_), end_(at_ + text.size()), comments_(comments) {}
+  Check(std::string_view text, Names& names)
+      : begin_(text.data()), at_(begin_), end_(at_ + text.size()), names_(names) {}
 
   void run() {
-    if (comments_) blanks();
     while (true) {
       const bool opened = value();
       if (opened) continue;
       // Behind a value: the end, what closes, or a comma and the next one.
       while (true) {
         if (open_.empty()) {
-          if (comments_) blanks();
           if (at_ != end_) fail("something follows the value");
           return;
         }
@@ -93,26 +98,30 @@ class Check {
   }
 
  private:
-  [[noreturn]] void fail(const char* what) const {
-    throw Fault{static_cast<std::size_t>(at_ - begin_), std::string("not valid JSON: ") + what, Error::Kind::kOther};
+  // Static, here and below: a pointer to the members that went anywhere would keep them out of registers.
+  [[noreturn, gnu::noinline]] static void fail_at(std::ptrdiff_t byte, const char* what) {
+    throw Fault{static_cast<std::size_t>(byte), std::string("not valid JSON: ") + what, Error::Kind::kOther};
+  }
+  [[noreturn]] void fail(const char* what) const { fail_at(at_ - begin_, what); }
+  [[noreturn, gnu::noinline]] static void fail_twice(std::ptrdiff_t byte, std::string_view name) {
+    throw Fault{static_cast<std::size_t>(byte), "the key '" + std::string(name) + "' stands twice here",
+                Error::Kind::kRepeatedKey};
+  }
+  [[noreturn, gnu::noinline]] static void fail_plain(std::ptrdiff_t byte, std::string_view rest) {
+    const auto token =
+        rest.substr(0, std::max<std::size_t>(1, std::min(rest.find_first_of(",]} \t\r\n"), rest.size())));
+    throw Fault{static_cast<std::size_t>(byte),
+                "'" + std::string(token.substr(0, 40)) + (token.size() > 40 ? "..." : "") +
+                    "' is not a value of JSON (numbers are finite and written plainly)",
+                Error::Kind::kNotFinite};
   }
   char peek() const { return at_ < end_ ? *at_ : '\0'; }
   char take() { return at_ < end_ ? *at_++ : '\0'; }
   void blanks() {
     while (at_ < end_ && (*at_ == ' ' || *at_ == '\t' || *at_ == '\n' || *at_ == '\r')) ++at_;
-    if (comments_ && peek() == '/') comment();
-  }
-  void comment() {
-    const std::string_view rest(at_, static_cast<std::size_t>(end_ - at_));
-    const bool block = rest.substr(0, 2) == "/*";
-    if (!block && rest.substr(0, 2) != "//") return;
-    const auto end = block ? rest.find("*/", 2) : std::min(rest.find('\n'), rest.size());
-    if (end == std::string_view::npos) fail("a comment is not closed");
-    at_ += block ? end + 2 : end;
-    blanks();
   }
   void close() {
-    if (open_.back() == '}') names_.close();
+    if (open_.back() == '}') names_.members.close();
     open_.pop_back();
   }
 
@@ -123,7 +132,7 @@ class Check {
     if (c != '{' && c != '[') return plain(), false;
     ++at_;
     open_.push_back(c == '{' ? '}' : ']');
-    if (c == '{') names_.open();
+    if (c == '{') names_.members.open();
     blanks();
     if (peek() == open_.back()) {
       ++at_, close();
@@ -136,21 +145,27 @@ class Check {
   void key() {
     if (peek() != '"') fail("a key of an object must be a string");
     const char* const begin = at_;
-    string();
-    std::string_view name(begin + 1, static_cast<std::size_t>(at_ - begin) - 2);
-    if (name.find('\\') != std::string_view::npos) name = kept_.emplace_back(unescaped(name));
-    if (!names_.add(name))
-      throw Fault{static_cast<std::size_t>(begin - begin_), "the key '" + std::string(name) + "' stands twice here",
-                  Error::Kind::kRepeatedKey};
+    const std::string_view rest(at_ + 1, static_cast<std::size_t>(end_ - at_ - 1));
+    if (const auto length = names_.members.add_expected(rest); length != std::string_view::npos) {
+      at_ += length + 2;
+    } else {
+      const bool escapes = string();
+      std::string_view name(begin + 1, static_cast<std::size_t>(at_ - begin) - 2);
+      if (escapes) name = names_.keep(name);
+      if (!names_.members.add(name)) fail_twice(begin - begin_, name);
+    }
     blanks();
     if (take() != ':') fail("':' is missing behind a key");
     blanks();
   }
 
-  void string() {
+  // Returns whether it has escapes.
+  bool string() {
+    bool escapes = false;
     ++at_;
     while (at_ < end_ && *at_ != '"') {
       if (*at_++ != '\\') continue;
+      escapes = true;
       const char c = take();
       if (c == 'u') {
         for (int i = 0; i < 4; ++i)
@@ -161,6 +176,7 @@ class Check {
     }
     if (at_ == end_) fail("a string is not closed");
     ++at_;
+    return escapes;
   }
 
   std::ptrdiff_t digits() {
@@ -202,33 +218,25 @@ class Check {
   void plain() {
     const char* const begin = at_;
     if ((is_digit(peek()) || peek() == '-' ? number() : word()) && ends()) return;
-    const std::string_view rest(begin, static_cast<std::size_t>(end_ - begin));
-    const auto token =
-        rest.substr(0, std::max<std::size_t>(1, std::min(rest.find_first_of(",]} \t\r\n"), rest.size())));
-    throw Fault{static_cast<std::size_t>(begin - begin_),
-                "'" + std::string(token.substr(0, 40)) + (token.size() > 40 ? "..." : "") +
-                    "' is not a value of JSON (numbers are finite and written plainly)",
-                Error::Kind::kNotFinite};
+    fail_plain(begin - begin_, {begin, static_cast<std::size_t>(end_ - begin)});
   }
 
   const char* const begin_;
   const char* at_;
   const char* const end_;
-  const bool comments_;
   std::vector<char> open_;  // what closes the containers around
-  MemberNames names_;
-  std::deque<std::string> kept_;  // names that have escapes, without them
+  Names& names_;
 };
 
 // The way from the root to a byte of a text that is JSON up to there.
 class Path {
  public:
-  Path(std::string_view text, std::size_t byte, bool comments) : text_(text.substr(0, byte)), comments_(comments) {
+  Path(std::string_view text, std::size_t byte) : text_(text.substr(0, byte)) {
     for (std::size_t i = 0; i < text_.size();) i = step(i);
   }
   // The place behind the name of the member that `names` lead to; the text's size when there is none.
   static std::size_t find(std::string_view text, const std::vector<std::string_view>& names) {
-    Path path(text, 0, false);
+    Path path(text, 0);
     path.text_ = text;
     std::size_t i = 0;
     while (i < text.size()) {
@@ -262,8 +270,6 @@ class Path {
   std::size_t step(std::size_t i) {
     const char c = text_[i];
     if (c == '"') return string(i);
-    if (comments_ && text_.substr(i, 2) == "//") return std::min(text_.find('\n', i), text_.size());
-    if (comments_ && text_.substr(i, 2) == "/*") return std::min(text_.find("*/", i), text_.size() - 2) + 2;
     if (c == '{' || c == '[') levels_.push_back({c == '[', false, 0, {}});
     if ((c == '}' || c == ']') && !levels_.empty()) levels_.pop_back();
     if (c == ',' && !levels_.empty()) ++levels_.back().index, levels_.back().named = false;
@@ -280,19 +286,38 @@ class Path {
   }
 
   std::string_view text_;
-  const bool comments_;
   std::vector<Level> levels_;
 };
+
+// The text with blanks in the place of // and /* */.
+std::string without_comments(std::string_view text) {
+  std::string out(text);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (out[i] == '"') {
+      for (++i; i < out.size() && out[i] != '"';) i += out[i] == '\\' ? 2 : 1;
+      continue;
+    }
+    const auto two = text.substr(i, 2);
+    if (two != "//" && two != "/*") continue;
+    const auto end = two == "//" ? std::min(text.find('\n', i), text.size()) : text.find("*/", i + 2);
+    if (end == std::string_view::npos) return out;  // not closed: the check says so
+    for (const auto behind = two == "//" ? end : end + 2; i < behind; ++i)
+      if (out[i] != '\n' && out[i] != '\r') out[i] = ' ';
+    --i;
+  }
+  return out;
+}
 
 }  // namespace
 
 void check_json(std::string_view text, std::string_view name) {
   try {
-    Check(text, false).run();
+    Names names;
+    Check(text, names).run();
   } catch (const Fault& fault) {
     Error error(fault.what, fault.kind);
     if (!name.empty()) {
-      const std::string path = Path(text, fault.byte, false).text();
+      const std::string path = Path(text, fault.byte).text();
       error.at_field(std::string(name) + (path.empty() || path.front() == '[' ? "" : ".") + path);
     }
     throw error;
@@ -306,16 +331,19 @@ std::size_t find_member(std::string_view text, const std::vector<std::string_vie
 
 std::string_view check_json_file(const SourceText& source, bool comments) {
   const std::string_view text = utf8_text(source);
-  const auto begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
-  const auto end = text.find_last_not_of(" \t\r\n") + 1;  // 0: blank
+  const std::string plain = comments ? without_comments(text) : "";
+  const std::string_view json = comments ? std::string_view(plain) : text;
+  const auto begin = std::min(json.find_first_not_of(" \t\r\n"), json.size());
+  const auto end = json.find_last_not_of(" \t\r\n") + 1;  // 0: blank
   if (begin >= end) throw Error("empty: JSON was expected").at_line(source.name, 0);
   try {
-    Check(text.substr(begin, end - begin), comments).run();
+    Names names;
+    Check(json.substr(begin, end - begin), names).run();
   } catch (const Fault& fault) {
     const std::size_t byte = begin + fault.byte;
     const auto [line, column] = place_of(text, byte);
     throw Error(fault.what + " (column " + std::to_string(column) + ")", fault.kind)
-        .at_field(Path(text, byte, comments).text())
+        .at_field(Path(json, byte).text())
         .at_line(source.name, line);
   }
   return text;

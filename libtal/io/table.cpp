@@ -124,8 +124,8 @@ struct Cut {
   double share() const { return cells == 0 ? 0 : static_cast<double>(numbers) / static_cast<double>(cells); }
 };
 
-// nullopt when it cuts nothing, or through quotes.
-std::optional<Cut> cut_with(const TableText& table, char separator) {
+// nullopt when it cuts nothing, or through quotes, which `damaged` tells.
+std::optional<Cut> cut_with(const TableText& table, char separator, bool& damaged) {
   Cut cut{separator};
   RowReader rows(table.text, "", separator);
   try {
@@ -139,6 +139,7 @@ std::optional<Cut> cut_with(const TableText& table, char separator) {
       }
     }
   } catch (const Error&) {
+    damaged = true;
     return std::nullopt;
   }
   return cut.width > 1 ? std::optional(cut) : std::nullopt;
@@ -147,7 +148,7 @@ std::optional<Cut> cut_with(const TableText& table, char separator) {
 bool better(const Cut& a, const Cut& b) {
   if (a.alike != b.alike) return a.alike;
   if (a.share() != b.share()) return a.share() > b.share();
-  if (a.rows < 2 && b.rows < 2) return a.width > b.width;
+  if (a.rows < 2 && b.rows < 2 && a.width != b.width) return a.width > b.width;
   return a.separator != ' ' && b.separator == ' ';
 }
 
@@ -159,14 +160,20 @@ TableText open_table(const SourceText& source, const TableDialect& dialect, Blan
   if (dialect.separator != 0) table.separator = dialect.separator;
   if (table.separator != 0) return table;
   std::vector<Cut> cuts;
+  char damaged = 0;  // the first separator that cuts through quotes
   for (const char separator : {',', ';', '\t', '|', ' '}) {
     if (separator == ' ' && blanks == BlankColumns::kNever) continue;
-    const auto cut = cut_with(table, separator);
+    bool through_quotes = false;
+    const auto cut = cut_with(table, separator, through_quotes);
+    if (through_quotes && damaged == 0) damaged = separator;
     if (!cut) continue;
     if (separator == ' ' && blanks == BlankColumns::kAlike && !(cut->alike && cut->numbers > 0)) continue;
     cuts.push_back(*cut);
   }
-  if (cuts.empty()) return table;
+  if (cuts.empty()) {
+    table.separator = damaged;  // whoever reads the rows meets the fault
+    return table;
+  }
   std::stable_sort(cuts.begin(), cuts.end(), better);
   if (cuts.size() > 1 && !better(cuts[0], cuts[1]))
     throw Error("the columns may be separated by " + separator_name(cuts[0].separator) + " or by " + separator_name(cuts[1].separator) +

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "libtal/base/number.h"
+#include "libtal/base/video_id.h"
 #include "libtal/cli/tool.h"
 #include "libtal/eval/files.h"
 #include "libtal/eval/reader.h"
@@ -67,7 +68,9 @@ class Evaluation {
         unknown.push_back(name);
     if (unknown.empty()) return;
     std::sort(unknown.begin(), unknown.end());
-    const auto near = nearest(unknown.front(), known);
+    const std::string id = video_id(unknown.front());  // of a file's name
+    const auto near = std::find(known.begin(), known.end(), id) != known.end() ? std::string_view(id)
+                                                                               : nearest(unknown.front(), known);
     tool_.warn("--exclude " + o_.exclude + ": " + std::to_string(unknown.size()) +
                (unknown.size() == 1 ? " name is" : " names are") +
                " of no video of the ground truth or the stream, such as '" + unknown.front() + "'" +

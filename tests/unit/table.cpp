@@ -9,11 +9,11 @@ namespace {
 
 using namespace tal;
 
-using Rows = std::vector<std::vector<std::string>>;
+using Lines = std::vector<std::vector<std::string>>;
 
-Rows rows_of(const std::string& text) {
+Lines rows_of(const std::string& text) {
   const SourceText source{"t", text};
-  Rows out;
+  Lines out;
   for (RowReader rows = open_table(source, {}, BlankColumns::kAlways).rows("t"); rows.next();)
     out.emplace_back(rows.fields().begin(), rows.fields().end());
   return out;
@@ -45,18 +45,18 @@ std::vector<float> numbers(const std::string& text, const TableDialect& dialect 
 BOOST_AUTO_TEST_SUITE(table)
 
 BOOST_AUTO_TEST_CASE(the_separator_is_found) {
-  const Rows wanted = {{"a", "b"}, {"1", "2.5"}, {"x y", "3"}};
+  const Lines wanted = {{"a", "b"}, {"1", "2.5"}, {"x y", "3"}};
   for (const char* text :
        {"a,b\n1,2.5\nx y,3\n", "a;b\r\n1;2.5\r\nx y;3", "a\tb\r1\t2.5\rx y\t3\r", "\xef\xbb\xbf" "a|b\n1|2.5\nx y|3\n",
         "sep=;\na;b\n1;2.5\nx y;3\n", "\"sep=,\"\r\n\"a\",\"b\"\r\n\"1\",\"2.5\"\r\n\"x y\",\"3\"\r\n",
         "\n a , b \n1, 2.5\n\nx y ,3\n", "a b\n1 2.5\n\"x y\"\t3 \n"})
     BOOST_TEST((rows_of(text) == wanted), text);
-  BOOST_TEST((rows_of("video;label\nv1;a, b\nv2;c\n") == Rows{{"video", "label"}, {"v1", "a, b"}, {"v2", "c"}}));
-  BOOST_TEST((rows_of("v;t\nv1;0,5\nv2;1,5\n") == Rows{{"v", "t"}, {"v1", "0,5"}, {"v2", "1,5"}}));
-  BOOST_TEST((rows_of("0,5 0,7\n1,5 2,5\n") == Rows{{"0,5", "0,7"}, {"1,5", "2,5"}}));
-  BOOST_TEST((rows_of("0,5\t0,7\n") == Rows{{"0,5", "0,7"}}));
+  BOOST_TEST((rows_of("video;label\nv1;a, b\nv2;c\n") == Lines{{"video", "label"}, {"v1", "a, b"}, {"v2", "c"}}));
+  BOOST_TEST((rows_of("v;t\nv1;0,5\nv2;1,5\n") == Lines{{"v", "t"}, {"v1", "0,5"}, {"v2", "1,5"}}));
+  BOOST_TEST((rows_of("0,5 0,7\n1,5 2,5\n") == Lines{{"0,5", "0,7"}, {"1,5", "2,5"}}));
+  BOOST_TEST((rows_of("0,5\t0,7\n") == Lines{{"0,5", "0,7"}}));
   BOOST_TEST(says(fault([] { rows_of("a,b;c\nd,e;f\n"); }), "t:1: the columns may be separated by"));
-  BOOST_TEST((rows_of("\"a\nb\",\"c\"\"d\"\n1,2\n") == Rows{{"a\nb", "c\"d"}, {"1", "2"}}));
+  BOOST_TEST((rows_of("\"a\nb\",\"c\"\"d\"\n1,2\n") == Lines{{"a\nb", "c\"d"}, {"1", "2"}}));
   BOOST_TEST(fault([] { rows_of("a,b\n1,\"2\n3,4\n"); }) == "t:2: a quoted field is not closed");
   BOOST_TEST(fault([] { rows_of("a,b\r\"1\r2\"x,3\r"); }) == "t:3: text behind a quoted field");
 }
