@@ -108,6 +108,7 @@ class Check {
                 Error::Kind::kRepeatedKey};
   }
   [[noreturn, gnu::noinline]] static void fail_plain(std::ptrdiff_t byte, std::string_view rest) {
+    if (rest.empty()) fail_at(byte, "it ends where a value was expected");
     const auto token =
         rest.substr(0, std::max<std::size_t>(1, std::min(rest.find_first_of(",]} \t\r\n"), rest.size())));
     throw Fault{static_cast<std::size_t>(byte),
@@ -289,6 +290,30 @@ class Path {
   std::vector<Level> levels_;
 };
 
+// Strings as a file must have them: no control characters, and halves of characters only in pairs. The text has passed
+// Check.
+void check_strings(std::string_view text) {
+  const auto unit = [&](std::size_t at) {  // of \uXXXX at `at`; 0: there is none
+    if (text.substr(at, 2) != "\\u") return 0ul;
+    return std::strtoul(std::string(text.substr(at + 2, 4)).c_str(), nullptr, 16);
+  };
+  const auto fail = [](std::size_t byte, const char* what) {
+    throw Fault{byte, std::string("not valid JSON: ") + what, Error::Kind::kOther};
+  };
+  bool inside = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') inside = !inside;
+    if (!inside) continue;
+    if (static_cast<unsigned char>(text[i]) < 0x20) fail(i, "a control character in a string");
+    if (text[i] != '\\') continue;
+    const auto code = unit(i);
+    const bool first = code >= 0xd800 && code < 0xdc00, second = code >= 0xdc00 && code < 0xe000;
+    const auto next = first ? unit(i + 6) : 0;
+    if (second || (first && !(next >= 0xdc00 && next < 0xe000))) fail(i, "half of a character in a string");
+    i += first ? 7 : 1;
+  }
+}
+
 // The text with blanks in the place of // and /* */.
 std::string without_comments(std::string_view text) {
   std::string out(text);
@@ -339,6 +364,7 @@ std::string_view check_json_file(const SourceText& source, bool comments) {
   try {
     Names names;
     Check(json.substr(begin, end - begin), names).run();
+    check_strings(json.substr(begin, end - begin));
   } catch (const Fault& fault) {
     const std::size_t byte = begin + fault.byte;
     const auto [line, column] = place_of(text, byte);

@@ -85,8 +85,8 @@ class Splits {
       for (const auto& [name, line] : listed) {
         const auto [known, added] = videos_.emplace(video_id(name), Video{subset, line_name(source.name, line)});
         if (!added && known->second.subset != subset)
-          throw Error("'" + known->first + "' is in " + subset + " here, but in " + known->second.subset + " in " +
-                      known->second.place)
+          throw Error("'" + known->first + "' is in " + known->second.subset + " and in " + subset + " (" +
+                      known->second.place + " and here)")
               .at_line(source.name, line);
       }
     }

@@ -103,7 +103,7 @@ gt = records("--from", "segments-csv", write("t.csv", "video,start,end\nCLIP.MP4
 check([r["video"] for r in gt] == ["CLIP", "my clip", "v_1.5fps"], str(gt))
 got = records("--from", "segments-csv", "t.csv", "--split", "test=" + write("s.txt", "\ufeff# held out\r\nC:\\x\\my clip.WMV\r\nCLIP\r\nnowhere\r\n"), says=("1 video is in a --split list, but in no record: nowhere", "1 video is in no --split list"))
 check([r.get("subset") for r in got] == ["test", "test", None], str(got))
-refused("--from", "segments-csv", "t.csv", "--split", "a=" + write("a.txt", "CLIP\n"), "--split", "b=" + write("b.txt", "x\nCLIP.mp4\n"), says=("b.txt:2: 'CLIP' is in b here, but in a in a.txt:1",))
+refused("--from", "segments-csv", "t.csv", "--split", "a=" + write("a.txt", "CLIP\n"), "--split", "b=" + write("b.txt", "x\nCLIP.mp4\n"), says=("b.txt:2: 'CLIP' is in a and in b (a.txt:1 and here)",))
 refused("--from", "segments-csv", "t.csv", "--split", "a=" + write("a.txt", "CLIP,1\nx,2\n"), says=("a.txt:1: one video a line was expected",))
 os.mkdir("rows")
 write("rows/my clip.mp4.CSV", ",f0,f1\n0,0.5,1\n1,0.25,2\n")

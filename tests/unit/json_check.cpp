@@ -75,6 +75,10 @@ BOOST_AUTO_TEST_CASE(files_and_places) {
   BOOST_TEST(fault("[1,[2,3,]]") ==
              "f:1: [1][2]: ']' is not a value of JSON (numbers are finite and written plainly) (column 9)");
   BOOST_TEST(fault("{\"a\":1,\n\"b\":{\"c\":1,\"c\":2}}") == "f:2: b: the key 'c' stands twice here (column 12)");
+  BOOST_TEST(fault("{\"a\":\"b\tc\"}") == "f:1: a: not valid JSON: a control character in a string (column 8)");
+  BOOST_TEST(fault(R"(["\ud83d\ude00","\\ud83d"])") == "none");
+  for (const char* half : {R"(["\ud83d"])", R"(["\ude00"])", R"(["\ud83d\u0041"])"})
+    BOOST_TEST(fault(half).find("half of a character") != std::string::npos, half);
   BOOST_TEST(fault(" \n") == "f: empty: JSON was expected");
   BOOST_TEST(fault("{\"a\":1} x").find("something follows the value (column 8)") != std::string::npos);
   BOOST_TEST(fault("// c\n{\"a\": /* \"a\":2 */ \"//\"}\n", true) == "none");
