@@ -16,10 +16,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const std::vector<std::string> kNumberColumns = {"id",       "number",   "class-id", "label-id", "action-id", "index",
-                                                 "idx",      "label-idx", "class-idx", "verb-id", "noun-id",  "class",
-                                                 "label"};
-const std::vector<std::string> kNameColumns = {"name",  "class-name", "label-name", "label", "class",
+const std::vector<std::string> kNumberColumns = {"id",      "number", "class-id",  "label-id",  "action-id",
+                                                 "index",   "idx",    "label-idx", "class-idx", "verb-id",
+                                                 "noun-id", "class",  "label"};
+const std::vector<std::string> kNameColumns = {"name",   "class-name", "label-name", "label", "class",
                                                "action", "activity",   "key",        "verb",  "noun"};
 constexpr const char* kWanted = "'number,name' or 'number name' on each line, one name on each line, or JSON";
 
@@ -32,7 +32,8 @@ std::optional<std::int64_t> whole(std::string_view text) {
 }
 
 bool is_one_of(const std::vector<std::string>& names, std::string_view name) {
-  return std::any_of(names.begin(), names.end(), [&](const auto& each) { return plain_name(each) == plain_name(name); });
+  return std::any_of(names.begin(), names.end(),
+                     [&](const auto& each) { return plain_name(each) == plain_name(name); });
 }
 
 // Names by number, each once.
@@ -233,7 +234,8 @@ class ClassLines {
     if (line.quoted) return 0;
     const auto digits = line.text.find_first_not_of("0123456789", line.text.starts_with('-') ? 1 : 0);
     if (digits == std::string::npos || !whole(line.text.substr(0, digits))) return 0;
-    const auto behind = std::string_view(":.)=").find(line.text[digits]) != std::string_view::npos ? digits + 1 : digits;
+    const auto behind =
+        std::string_view(":.)=").find(line.text[digits]) != std::string_view::npos ? digits + 1 : digits;
     const bool apart = behind < line.text.size() && (line.text[behind] == ' ' || line.text[behind] == '\t');
     const bool joined_by = behind < line.text.size() && (line.text[digits] == ':' || line.text[digits] == '=');
     return apart || joined_by ? behind : 0;

@@ -176,8 +176,7 @@ void check_fields(const Record& record) {
   try {
     (void)record.duration(), (void)record.fps();
     for (const char* key : {"subset", "path"}) (void)record.text(key);
-    if (const auto frames = record.number("frames"))
-      (void)whole_number(*frames, *record.raw("frames"), "frames");
+    if (const auto frames = record.number("frames")) (void)whole_number(*frames, *record.raw("frames"), "frames");
     (void)record.annotations(/*zero_length=*/true), (void)record.classification(), (void)record.features();
     for (std::size_t i = 0; i < record.proposals().size(); ++i) try {
         (void)named_scores(record.proposals()[i]);
@@ -213,7 +212,8 @@ std::vector<SourceText> load_sources(const std::vector<std::string>& paths, cons
     for (const auto& entry : fs::directory_iterator(path)) {
       const std::string name = entry.path().filename().string();
       const auto plain = without_ending(name, {".gz"});
-      if (entry.is_regular_file() && without_ending(plain, {extension}) != plain) found.push_back(entry.path().string());
+      if (entry.is_regular_file() && without_ending(plain, {extension}) != plain)
+        found.push_back(entry.path().string());
     }
     if (found.empty()) throw Error("no " + extension + " file in this folder").at_line(path, 0);
     std::sort(found.begin(), found.end());

@@ -36,7 +36,8 @@ std::string line_name(const std::string& source, std::uint64_t line);  // "file.
 // A video's facts, as several rows or files state them.
 class StatedVideo {
  public:
-  // where: for the Error of a fact that was stated otherwise before, which names both places. Rounding is no difference.
+  // where: for the Error of a fact that was stated otherwise before, which names both places. Rounding is no
+  // difference.
   void add(const VideoInfo& said, const std::string& where);
   VideoInfo info;
 
@@ -81,6 +82,7 @@ class VideoRows {
  public:
   struct Entry {
     std::string video, annotations, proposals;
+    std::string name;  // as the first row of a table writes the video: its id may come from several files' names
     StatedVideo facts;
     bool has_annotations = false, has_proposals = false;
   };

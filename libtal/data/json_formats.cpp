@@ -125,17 +125,17 @@ std::string actions_of(dom::element element, const ImportOptions& options) {
 // A file of another of these formats, by the key that it has.
 void refuse_other_format(const ObjectFile& file, std::string_view key) {
   dom::object inner;
-  for (const auto& [other, formats] : {std::pair{"database", "activitynet-gt"},
-                                       {"results", "activitynet-results or activitynet-classification"}})
+  for (const auto& [other, formats] :
+       {std::pair{"database", "activitynet-gt"}, {"results", "activitynet-results or activitynet-classification"}})
     if (key != other && !file.root()[other].get(inner))
-      throw file.at(Error(std::string("has \"") + other + "\", not \"" + std::string(key) +
-                          "\": it is for --from " + formats),
-                    {other});
+      throw file.at(
+          Error(std::string("has \"") + other + "\", not \"" + std::string(key) + "\": it is for --from " + formats),
+          {other});
 }
 
-// Calls fn(video, value, beside) for each member of `key`'s object, or of the file's when it has no such key. beside: what
-// stands beside `key` in the file, as JSON text; fn may take it. seen: the videos of the files before, with their files;
-// one that comes again is a fault.
+// Calls fn(video, value, beside) for each member of `key`'s object, or of the file's when it has no such key. beside:
+// what stands beside `key` in the file, as JSON text; fn may take it. seen: the videos of the files before, with their
+// files; one that comes again is a fault.
 template <class Fn>
 void for_each_video(const SourceText& source, const char* key, std::unordered_map<std::string, std::string>& seen,
                     const ImportSink& sink, const Fn& fn) {
@@ -234,7 +234,8 @@ void read_activitynet_gt(const std::vector<SourceText>& sources, const ImportOpt
     for_each_video(source, "database", seen, sink, read);
     if (unknown > 0)
       sink.note(source.name + ": left out " + std::to_string(unknown) +
-                (unknown == 1 ? " fact of a video that is" : " facts of videos that are") + " null, or a frame rate of 0");
+                (unknown == 1 ? " fact of a video that is" : " facts of videos that are") +
+                " null, or a frame rate of 0");
   }
 }
 

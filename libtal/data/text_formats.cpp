@@ -74,7 +74,8 @@ class SegmentColumns {
       if (frames && counted >= 0) return counted;
       const int usual = table_.find(column_names(role));
       if (usual < 0 && counted >= 0)
-        throw Error("column '" + table_.header[static_cast<std::size_t>(counted)] + "' counts frames: give --time frames")
+        throw Error("column '" + table_.header[static_cast<std::size_t>(counted)] +
+                    "' counts frames: give --time frames")
             .at_line(table_.source, table_.header_line);
       return usual;
     };
@@ -144,10 +145,30 @@ VideoInfo with_rows_before(VideoInfo info, const VideoRows::Entry* before) {
   return info;
 }
 
+// Videos that are named in more than one way, such as a/v.mp4 and b/v.mp4: they are taken for one, and that is said.
+class SeveralNames {
+ public:
+  void see(VideoRows::Entry& entry, const std::string& name) {
+    if (entry.name.empty()) entry.name = name;
+    if (entry.name == name || !videos_.insert(entry.video).second || !example_.empty()) return;
+    example_ = "'" + entry.name + "' and '" + name + "'";
+  }
+  void note(const ImportSink& sink) const {
+    if (videos_.empty()) return;
+    sink.note(std::to_string(videos_.size()) + (videos_.size() == 1 ? " video has" : " videos have") +
+              " several names in the table, such as " + example_ + ": they are taken for one video each");
+  }
+
+ private:
+  std::set<std::string> videos_;
+  std::string example_;
+};
+
 void read_table(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink,
                 bool scored) {
   const std::string unit = options.time.empty() ? "seconds" : options.time;
   VideoRows rows;
+  SeveralNames several;
   for (const auto& source : sources) {
     const NamedTable table = parse_named_table(source, options.dialect);
     const SegmentColumns columns(table, options, scored, unit, sink);
@@ -163,10 +184,12 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
           const Segment segment = columns.segment(row, with_rows_before(said, rows.find(id)));
           const std::string text = columns.label < 0 ? "" : table.field(row, columns.label);
           const std::string label = text.empty() ? "" : label_of(text, options);
-          const auto score = scored ? std::optional(field_number(table.field(row, columns.score), columns.decimal, "score"))
-                                    : std::nullopt;
+          const auto score =
+              scored ? std::optional(field_number(table.field(row, columns.score), columns.decimal, "score"))
+                     : std::nullopt;
           auto& entry = rows.at(id);
           entry.facts.add(said, line_name(source.name, row.line));
+          several.see(entry, table.field(row, columns.video));
           (scored ? entry.has_proposals : entry.has_annotations) = true;
           append_item(scored ? entry.proposals : entry.annotations, segment, score, label);
         } catch (Error& error) {
@@ -175,6 +198,7 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
       });
     }
   }
+  several.note(sink);
   rows.emit(options, sink);
 }
 
@@ -205,7 +229,8 @@ void read_thumos14_gt(const std::vector<SourceText>& sources, const ImportOption
       if (words.empty()) continue;
       guard_row(source, i + 1, words[0], lines[i], sink, [&] {
         if (words.size() != 3) throw Error("must be 'video start end', not " + std::to_string(words.size()) + " words");
-        const Segment segment{field_number(std::string(words[1]), '.', "start"), field_number(std::string(words[2]), '.', "end")};
+        const Segment segment{field_number(std::string(words[1]), '.', "start"),
+                              field_number(std::string(words[2]), '.', "end")};
         check_segment(segment);
         VideoInfo said;
         said.subset = subset;
@@ -230,7 +255,8 @@ void read_thumos14_results(const std::vector<SourceText>& sources, const ImportO
       guard_row(source, i + 1, words[0], lines[i], sink, [&] {
         if (words.size() != 5)
           throw Error("must be 'video start end class score', not " + std::to_string(words.size()) + " words");
-        const Segment segment{field_number(std::string(words[1]), '.', "start"), field_number(std::string(words[2]), '.', "end")};
+        const Segment segment{field_number(std::string(words[1]), '.', "start"),
+                              field_number(std::string(words[2]), '.', "end")};
         check_segment(segment);
         (void)parse_integer(words[3]);  // also without --classes
         const std::string label = label_of(words[3], options);
@@ -404,7 +430,8 @@ void read_bsn_proposals(const std::vector<SourceText>& sources, const ImportOpti
       throw Error("no columns xmin, xmax (or tmin, tmax)").at_line(source.name, table.header_line);
     const auto columns = bsn_columns(table);
     const char decimal = table.decimal_of(columns, options.dialect);
-    const std::string id = id_of(without_ending(without_ending(source.name, {".gz"}), {".csv", ".tsv", ".txt"}), options);
+    const std::string id =
+        id_of(without_ending(without_ending(source.name, {".gz"}), {".csv", ".tsv", ".txt"}), options);
     auto& entry = rows.at(id);
     if (entry.has_proposals) throw Error("a second file of this video").at_video(id).at_line(source.name, 0);
     entry.has_proposals = true;

@@ -134,8 +134,8 @@ void refuse_missing_column(const NamedTable& table, const std::string& role, con
   });
   const std::string what = data ? "a header line with the names of the columns is missing (" + hint + ")"
                                 : "no column is known to be the " + role + "; name it with --columns " + role + "=NAME";
-  throw Error(what + ": the first line is '" + joined(table.header, "', '") + "'").at_line(table.source,
-                                                                                         table.header_line);
+  throw Error(what + ": the first line is '" + joined(table.header, "', '") + "'")
+      .at_line(table.source, table.header_line);
 }
 
 std::string line_name(const std::string& source, std::uint64_t line) { return source + ":" + std::to_string(line); }

@@ -24,8 +24,8 @@ bool is_number(std::string_view field) { return is_table_number(field, '.') || i
 // A number, or what programs write where one is missing.
 bool is_value(std::string_view field) {
   const std::string name = plain_name(field);
-  for (const char* word : {"", "nan", "-nan", "+nan", "na", "n/a", "null", "none", "inf", "-inf", "+inf", "infinity",
-                           "-infinity"})
+  for (const char* word :
+       {"", "nan", "-nan", "+nan", "na", "n/a", "null", "none", "inf", "-inf", "+inf", "infinity", "-infinity"})
     if (name == word) return true;
   return is_number(field);
 }
@@ -168,8 +168,9 @@ class NumberReader {
     const auto row = static_cast<std::size_t>(table_.values.rows);
     if (row == 0) first_ = field == "1" ? 1 : 0;
     if (field != std::to_string(first_ + row))
-      throw Error("the first column has no name and does not count the rows: is it an index or a feature? Name it in "
-                  "the header, or leave it out (pandas: to_csv(index=False))");
+      throw Error(
+          "the first column has no name and does not count the rows: is it an index or a feature? Name it in "
+          "the header, or leave it out (pandas: to_csv(index=False))");
   }
 
   float value(std::string_view field, std::size_t column) const {

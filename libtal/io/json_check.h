@@ -14,8 +14,9 @@ namespace tal {
 // in strings are the caller's. name: what the text is called; errors name the place below it, annotations[3].segment.
 void check_json(std::string_view text, std::string_view name = {});
 
-// The same of a whole file, strings included: its text behind a byte-order mark, which is returned. Errors name line, column and the path
-// of the place: database.v_1.annotations[0].segment[1]. comments: // and /* */ count as white space.
+// The same of a whole file, strings included: its text behind a byte-order mark, which is returned. Errors name line,
+// column and the path of the place: database.v_1.annotations[0].segment[1]. comments: // and /* */ count as white
+// space.
 std::string_view check_json_file(const SourceText& source, bool comments = false);
 
 // Where the value of a member begins, in a text that has been checked: names lead to it from the root through objects.

@@ -36,7 +36,9 @@ std::string hint_of(std::string_view line) {
   const bool truth = has("\"database\""), results = has("\"results\"");
   const bool opens = line.find_first_not_of("{[ \t\r") == std::string_view::npos;  // the first line of many
   if (!truth && !results && !opens) return "";
-  const std::string formats = truth ? "activitynet-gt" : results ? "activitynet-results" : "activitynet-gt (or -results)";
+  const std::string formats = truth     ? "activitynet-gt"
+                              : results ? "activitynet-results"
+                                        : "activitynet-gt (or -results)";
   return " (records are wanted, one a line; tal-convert --from " + formats + " makes them of ActivityNet's JSON)";
 }
 

@@ -176,8 +176,8 @@ TableText open_table(const SourceText& source, const TableDialect& dialect, Blan
   }
   std::stable_sort(cuts.begin(), cuts.end(), better);
   if (cuts.size() > 1 && !better(cuts[0], cuts[1]))
-    throw Error("the columns may be separated by " + separator_name(cuts[0].separator) + " or by " + separator_name(cuts[1].separator) +
-                ": say which with a first line sep=" + cuts[0].separator)
+    throw Error("the columns may be separated by " + separator_name(cuts[0].separator) + " or by " +
+                separator_name(cuts[1].separator) + ": say which with a first line sep=" + cuts[0].separator)
         .at_line(source.name, table.first_line);
   table.separator = cuts[0].separator;
   return table;
@@ -197,8 +197,8 @@ void DecimalSign::see(std::string_view field, std::uint64_t line) {
   }
   if (comma_.line == 0) comma_ = seen;
   // "1,234" may be 1234: thousands have three digits behind the comma, and one to three before it, the first not 0.
-  const bool thousands = digits_at(field, at + 1) == 3 && at + 4 == field.size() && whole >= 1 && whole <= 3 &&
-                         field[sign] != '0';
+  const bool thousands =
+      digits_at(field, at + 1) == 3 && at + 4 == field.size() && whole >= 1 && whole <= 3 && field[sign] != '0';
   if (!thousands && sure_.line == 0) sure_ = seen;
 }
 
@@ -210,7 +210,8 @@ char DecimalSign::decide(const std::string& source) const {
                 std::to_string(comma_.line) + " a comma: which separates decimals?")
         .at_line(source, point_.line);
   if (sure_.line == 0 && separator_ != ';')
-    throw Error("'" + comma_.text + "' may be a decimal comma or thousands: say which with --decimal comma, or write "
+    throw Error("'" + comma_.text +
+                "' may be a decimal comma or thousands: say which with --decimal comma, or write "
                 "it without")
         .at_line(source, comma_.line);
   return ',';

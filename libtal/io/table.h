@@ -29,8 +29,8 @@ class RowReader {
       : text_(text), source_(std::move(source)), separator_(separator), next_line_(first_line) {}
   // false at the end. Error, with the line, for quotes that do not close and text behind one.
   bool next();
-  std::uint64_t line() const { return line_; }                               // on which the row begins
-  std::span<const std::string_view> fields() const { return fields_; }      // valid until next()
+  std::uint64_t line() const { return line_; }                          // on which the row begins
+  std::span<const std::string_view> fields() const { return fields_; }  // valid until next()
   bool quoted(std::size_t field) const { return quoted_[field] != 0; }
 
  private:
@@ -67,8 +67,7 @@ TableText open_table(const SourceText& source, const TableDialect& dialect, Blan
 // What a comma means in the numbers of a table. Fields are shown to it one after the other, then it knows.
 class DecimalSign {
  public:
-  explicit DecimalSign(const TableDialect& dialect, char separator)
-      : given_(dialect.decimal), separator_(separator) {}
+  explicit DecimalSign(const TableDialect& dialect, char separator) : given_(dialect.decimal), separator_(separator) {}
   void see(std::string_view field, std::uint64_t line);
   // '.' or ','. Error, with the line, when both are used, or when commas may separate thousands.
   char decide(const std::string& source) const;

@@ -293,7 +293,8 @@ void read_npy_maps(const std::string& path, const std::string& title, std::vecto
 static bool begins_curves(std::string_view text) {
   std::string line(trim(take_line(text)));
   line.erase(std::remove(line.begin(), line.end(), '"'), line.end());
-  std::replace_if(line.begin(), line.end(), [](char c) { return c == ';' || c == '\t'; }, ',');
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c == ';' || c == '\t'; }, ',');
   return line.rfind("an,ar", 0) == 0 || line == "label,tiou,score,recall,precision";
 }
 

@@ -99,8 +99,7 @@ class Splits {
       return;
     }
     found->second.used = true;
-    if (const auto own = record.text("subset"); own && *own != found->second.subset)
-      moved_.push_back(record.video());
+    if (const auto own = record.text("subset"); own && *own != found->second.subset) moved_.push_back(record.video());
     record.set_text("subset", found->second.subset);
   }
   void report(Tool& tool) const {
@@ -176,8 +175,8 @@ void load_tables(const Tool& tool, ConvertOptions& o) {
   if (!o.classes.empty()) o.import.tables.classes = o.exported.classes = parse_classes(load(o.classes));
   o.exported.class_offset = o.import.class_offset;
   if (!o.window_weights.empty()) o.import.tables.window_weights = parse_window_weights(load(o.window_weights));
-  static const std::set<std::string> roles = {"video",    "start", "end",    "length", "label", "score",
-                                              "duration", "fps",   "frames", "subset"};
+  static const std::set<std::string> roles = {"video", "start",    "end", "length", "label",
+                                              "score", "duration", "fps", "frames", "subset"};
   for (const auto& column : o.columns) {
     const auto [role, name] = pair_of(column, "--columns");
     if (!roles.count(role)) throw UsageError("--columns: unknown role '" + role + "'");

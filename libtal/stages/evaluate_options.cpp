@@ -19,7 +19,8 @@ void register_options(const Options& table, EvalOptions& o) {
   table.add("--tiou", o.tiou, "Thresholds: list or range, e.g. 0.5:0.05:0.95 (default: the protocol's)")
       .type_name("LIST")
       .number_list();
-  table.add("--exclude", o.exclude, "Leave out the videos that FILE names, one a line or in a column video").type_name("FILE");
+  table.add("--exclude", o.exclude, "Leave out the videos that FILE names, one a line or in a column video")
+      .type_name("FILE");
   table.flag(
       "--exclude-known-bad", o.exclude_known_bad,
       "Leave out video_test_0000270, _0001292 and _0001496 of THUMOS14, whose annotations are wrong or only Ambiguous");

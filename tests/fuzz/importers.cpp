@@ -20,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (name == "classes") answers([&] { tal::parse_classes(source); });
   if (name == "list") answers([&] { tal::parse_video_list(source); });
   if (name == "json") answers([&] { tal::check_json_file(source, go_on); });  // + here: with comments
-  if (name == "numbers") answers([&] {
+  if (name == "numbers")
+    answers([&] {
       const auto table = tal::parse_number_table(source);
       hold(static_cast<std::int64_t>(table.values.values.size()) == table.values.rows * table.values.dim,
            "a table of numbers is full");

@@ -32,7 +32,9 @@ std::string fault(Fn&& fn) {
 bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 std::map<std::int64_t, std::string> classes(const std::string& text) { return parse_classes({"c", text}); }
-std::string class_fault(const std::string& text) { return fault([&] { classes(text); }); }
+std::string class_fault(const std::string& text) {
+  return fault([&] { classes(text); });
+}
 
 const std::map<std::int64_t, std::string> kRunJump = {{0, "Run"}, {1, "Jump"}};
 
@@ -47,7 +49,9 @@ BOOST_AUTO_TEST_SUITE(table)
 BOOST_AUTO_TEST_CASE(the_separator_is_found) {
   const Lines wanted = {{"a", "b"}, {"1", "2.5"}, {"x y", "3"}};
   for (const char* text :
-       {"a,b\n1,2.5\nx y,3\n", "a;b\r\n1;2.5\r\nx y;3", "a\tb\r1\t2.5\rx y\t3\r", "\xef\xbb\xbf" "a|b\n1|2.5\nx y|3\n",
+       {"a,b\n1,2.5\nx y,3\n", "a;b\r\n1;2.5\r\nx y;3", "a\tb\r1\t2.5\rx y\t3\r",
+        "\xef\xbb\xbf"
+        "a|b\n1|2.5\nx y|3\n",
         "sep=;\na;b\n1;2.5\nx y;3\n", "\"sep=,\"\r\n\"a\",\"b\"\r\n\"1\",\"2.5\"\r\n\"x y\",\"3\"\r\n",
         "\n a , b \n1, 2.5\n\nx y ,3\n", "a b\n1 2.5\n\"x y\"\t3 \n"})
     BOOST_TEST((rows_of(text) == wanted), text);
@@ -63,13 +67,17 @@ BOOST_AUTO_TEST_CASE(the_separator_is_found) {
 
 BOOST_AUTO_TEST_CASE(encodings_are_named) {
   const auto read = [](std::string text) { return fault([&] { (void)utf8_text({"t", text}); }); };
-  BOOST_TEST(says(read(std::string("\xff\xfe" "a\0b\0", 6)), "is UTF-16 text"));
+  BOOST_TEST(says(read(std::string("\xff\xfe"
+                                   "a\0b\0",
+                                   6)),
+                  "is UTF-16 text"));
   BOOST_TEST(says(read(std::string("\xfe\xff\0a\0b", 6)), "is UTF-16 text"));
   BOOST_TEST(says(read(std::string("a\0b\0c\0", 6)), "is UTF-16 text"));
   BOOST_TEST(says(read(std::string("\0a\0b", 4)), "is UTF-16 text"));
   BOOST_TEST(says(read(std::string("\xff\xfe\0\0a\0\0\0", 8)), "is UTF-32 text"));
   BOOST_TEST(says(read("PK\3\4xyz"), "ZIP"));
-  BOOST_TEST(read("ok\n\xc3\xa9\xe9 x\n") == "t:2: not valid UTF-8 (Latin-1 or Windows-1252?): save it as UTF-8 (column 3)");
+  BOOST_TEST(read("ok\n\xc3\xa9\xe9 x\n") ==
+             "t:2: not valid UTF-8 (Latin-1 or Windows-1252?): save it as UTF-8 (column 3)");
   BOOST_TEST(says(read(std::string("abcdef\nab\0", 10)), "t:2: holds a zero byte"));
   BOOST_TEST(says(read("caf\xe9"), "t:1: not valid UTF-8"));
   const SourceText text{"t", "a\rb\r\nc\n\nd"};
@@ -83,7 +91,8 @@ BOOST_AUTO_TEST_CASE(numbers_and_times_of_the_clock) {
   BOOST_TEST(table_number("7", ',') == 7);
   for (const char* bad : {"", "1 234,5", "1.234,5", "1,2,3", "nan", "inf", "+-5", "0x10", "5s", "1.5"})
     BOOST_CHECK_THROW(table_number(bad, ','), Error);
-  for (const char* bad : {"1,5", "NaN", "1_000", "50%", "1 234", "--1"}) BOOST_CHECK_THROW(table_number(bad, '.'), Error);
+  for (const char* bad : {"1,5", "NaN", "1_000", "50%", "1 234", "--1"})
+    BOOST_CHECK_THROW(table_number(bad, '.'), Error);
   BOOST_TEST(clock_seconds("00:01:02.5") == 62.5);
   BOOST_TEST(clock_seconds("1:00:00") == 3600);
   BOOST_TEST(clock_seconds("75:30") == 4530);
@@ -132,9 +141,9 @@ BOOST_AUTO_TEST_CASE(headers_of_number_tables) {
     BOOST_TEST(all.front() == 0);
   }
   BOOST_TEST(says(fault([] { numbers(",a\n3,0.5\n"); }), "n:2: the first column has no name"));
-  BOOST_TEST(says(fault([] { numbers(",0.5\n1,2\n"); }), "n:1: column 1: ''"));       // a value is missing: no header
+  BOOST_TEST(says(fault([] { numbers(",0.5\n1,2\n"); }), "n:1: column 1: ''"));  // a value is missing: no header
   BOOST_TEST(says(fault([] { numbers("nan,0.5\n1,2\n"); }), "n:1: column 1: 'nan'"));
-  BOOST_TEST(says(fault([] { numbers("1,2\n,\n3,4\n"); }), "n:2: column 1: ''"));     // a row is not lost
+  BOOST_TEST(says(fault([] { numbers("1,2\n,\n3,4\n"); }), "n:2: column 1: ''"));  // a row is not lost
   BOOST_CHECK_THROW(parse_number_table({"n", "a,a\n1,2\n"}, {"a"}), Error);
 }
 
@@ -157,13 +166,30 @@ BOOST_AUTO_TEST_CASE(named_tables) {
 }
 
 BOOST_AUTO_TEST_CASE(class_lists) {
-  for (const char* text :
-       {"Run\nJump\n", "0 Run\n1 Jump\n", "1 Jump\n0 Run\n", "0,Run\n1,Jump\n", "0;Run\r\n1;Jump\r\n", "0\tRun\r1\tJump\r",
-        "Run,0\nJump,1\n", "id,name\n0,Run\n1,Jump\n", "name,id\nRun,0\nJump,1\n", ",name\n0,Run\n1,Jump\n",
-        "\xef\xbb\xbf[\"Run\",\"Jump\"]", "{\"0\":\"Run\",\"1\":\"Jump\"}", "{\"Run\":0,\"Jump\":1}", "{\"Run\":\"0\",\"Jump\":\"1\"}",
-        "[{\"id\":0,\"name\":\"Run\"},{\"name\":\"Jump\",\"id\":1,\"more\":[]}]", "action\nRun\nJump\n", "0: Run\n1: Jump\n",
-        "0.0,Run\n1.0,Jump\n", "sep=;\nid;name\n0;Run\n1;Jump\n", "\"Run\"\n\"Jump\"\n", "0. Run\n1. Jump\n", "0:Run\n1:Jump\n",
-        "id,key,instances,category\n0,Run,\"['a']\",x\n1,Jump,\"[]\",y\n", "label,count\nRun,0\nJump,1\n"})
+  for (const char* text : {"Run\nJump\n",
+                           "0 Run\n1 Jump\n",
+                           "1 Jump\n0 Run\n",
+                           "0,Run\n1,Jump\n",
+                           "0;Run\r\n1;Jump\r\n",
+                           "0\tRun\r1\tJump\r",
+                           "Run,0\nJump,1\n",
+                           "id,name\n0,Run\n1,Jump\n",
+                           "name,id\nRun,0\nJump,1\n",
+                           ",name\n0,Run\n1,Jump\n",
+                           "\xef\xbb\xbf[\"Run\",\"Jump\"]",
+                           "{\"0\":\"Run\",\"1\":\"Jump\"}",
+                           "{\"Run\":0,\"Jump\":1}",
+                           "{\"Run\":\"0\",\"Jump\":\"1\"}",
+                           "[{\"id\":0,\"name\":\"Run\"},{\"name\":\"Jump\",\"id\":1,\"more\":[]}]",
+                           "action\nRun\nJump\n",
+                           "0: Run\n1: Jump\n",
+                           "0.0,Run\n1.0,Jump\n",
+                           "sep=;\nid;name\n0;Run\n1;Jump\n",
+                           "\"Run\"\n\"Jump\"\n",
+                           "0. Run\n1. Jump\n",
+                           "0:Run\n1:Jump\n",
+                           "id,key,instances,category\n0,Run,\"['a']\",x\n1,Jump,\"[]\",y\n",
+                           "label,count\nRun,0\nJump,1\n"})
     BOOST_TEST((classes(text) == kRunJump), text);
   BOOST_TEST(classes("\"1,5 m jump\"\nRun\n").at(0) == "1,5 m jump");
   BOOST_TEST(classes("7 BaseballPitch\n9 Basketball Dunk\n").at(9) == "Basketball Dunk");
