@@ -18,7 +18,7 @@ complete -c tal-eval -l protocol -x -a 'activitynet-detection activitynet-propos
 complete -c tal-eval -l gt -r -d 'Records with annotations (default: the annotations of the stream itself)'
 complete -c tal-eval -l subset -r -d 'Only ground truth of this subset (default: all of it)'
 complete -c tal-eval -l tiou -r -d 'Thresholds: list or range, e.g. 0.5:0.05:0.95 (default: the protocol'\''s)'
-complete -c tal-eval -l exclude -r -d 'Leave out the videos that FILE names, one a line'
+complete -c tal-eval -l exclude -r -d 'Leave out the videos that FILE names, one a line or in a column video'
 complete -c tal-eval -l exclude-known-bad -d 'Leave out video_test_0000270, _0001292 and _0001496 of THUMOS14, whose annotations are wrong or only Ambiguous'
 complete -c tal-eval -l excluded -x -a 'drop count' -d 'Predictions of excluded videos: drop them, or count them as false positives'
 complete -c tal-eval -l class-agnostic -d 'custom: one class, labels ignored'

@@ -50,7 +50,7 @@ double parse_number(std::string_view text) {
   double value = 0;
   const char* begin = text.data();
   const char* end = begin + text.size();
-  if (begin != end && *begin == '+') ++begin;
+  if (end - begin > 1 && begin[0] == '+' && begin[1] != '-') ++begin;
   const auto result = std::from_chars(begin, end, value);
   if (begin == end || result.ec != std::errc() || result.ptr != end || !std::isfinite(value))
     throw Error("'" + std::string(text) + "' is not a finite number", Error::Kind::kNotFinite);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
+#include "libtal/io/json_check.h"
 #include "libtal/io/jsonl.h"
 
 namespace tal {
@@ -50,7 +51,8 @@ nlohmann::json read_settings(const std::string& file, const std::string& tool, c
   if (file.empty()) return nlohmann::json::object();
   nlohmann::json settings;
   try {
-    settings = nlohmann::json::parse(read_file(file), nullptr, true, true);
+    const SourceText source{file, read_file(file)};
+    settings = nlohmann::json::parse(check_json_file(source, /*comments=*/true), nullptr, true, true);
   } catch (const nlohmann::json::exception& error) {
     throw UsageError("--config " + file + ": " + error.what());
   } catch (const Error& error) {

@@ -40,7 +40,7 @@ FeatureMatrix matrix_of(std::string_view image, std::size_t& rank) {
 
 }  // namespace
 
-ArrayFile::ArrayFile(const std::string& path) : path_(path) {
+ArrayFile::ArrayFile(const std::string& path, const TableDialect& dialect) : path_(path), dialect_(dialect) {
   if (path.ends_with(".mat") && is_level_5(path)) open_mat();
   else if (path.ends_with(".h5") || path.ends_with(".hdf5") || path.ends_with(".mat")) open_hdf5();
   else if (path.ends_with(".npz")) open_npz();
@@ -108,7 +108,7 @@ ArrayFile::Array ArrayFile::read(const std::string& name, const FeatureImport& o
     }
     array.matrix = matrix_of(file.bytes(), rank);
   } else {
-    array.matrix = parse_number_table(inflate_if_gzip(read_file(path_))).values;
+    array.matrix = parse_number_table({path_, inflate_if_gzip(read_file(path_))}, {}, dialect_).values;
   }
   if ((rank == 1 && options.vectors == "rows") != options.transpose) array.matrix = transposed(array.matrix);
   return array;

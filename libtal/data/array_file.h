@@ -33,8 +33,8 @@ class ArrayFile {
   };
 
   // Opens the file, and looks through an archive without reading its data. Error with what is wrong, without the path
-  // where the format's reader does not name it.
-  explicit ArrayFile(const std::string& path);
+  // where the format's reader does not name it. dialect: of tables of text.
+  explicit ArrayFile(const std::string& path, const TableDialect& dialect = {});
 
   bool archive() const { return hdf5_ || npz_ || path_.ends_with(".mat"); }  // of arrays with names
   bool grouped() const { return hdf5_ != nullptr; }                          // whose names may be GROUP/NAME
@@ -47,6 +47,7 @@ class ArrayFile {
   void open_npz();
 
   std::string path_;
+  TableDialect dialect_;                 // of tables of text
   std::map<std::string, MatArray> mat_;  // MATLAB level 5
   std::unique_ptr<MappedFile> file_;
   std::unique_ptr<Npz> npz_;

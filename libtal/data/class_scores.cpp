@@ -1,7 +1,7 @@
 // Scores of whole videos as an array [videos, classes], such as UntrimmedNet's on THUMOS14 (uNet_test.npy).
 #include <set>
 
-#include "libtal/base/text.h"
+#include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
 #include "libtal/io/csv.h"
 #include "libtal/io/features.h"
@@ -9,10 +9,10 @@
 namespace tal {
 namespace {
 
-FeatureMatrix scores_of(const SourceText& source) {
+FeatureMatrix scores_of(const SourceText& source, const TableDialect& dialect) {
   const bool npy = source.text.starts_with("\x93NUMPY");
   if (!npy && source.text.find('\0') != std::string::npos) throw Error("neither an .npy array nor a table of text");
-  FeatureMatrix scores = npy ? matrix_from_npy(source.text) : parse_number_table(source.text).values;
+  FeatureMatrix scores = npy ? matrix_from_npy(source.text) : parse_number_table(source, {}, dialect).values;
   check_finite(scores);
   return scores;
 }
@@ -43,21 +43,13 @@ std::vector<Column> columns_of(std::int64_t count, const ImportOptions& options,
 
 }  // namespace
 
-std::vector<std::string> parse_video_list(const SourceText& source) {
+std::vector<std::string> row_videos(const SourceText& source) {
   std::vector<std::string> videos;
   std::set<std::string> seen;
-  std::uint64_t empty = 0;
-  const auto lines = split_lines(source);
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const auto line = trim(lines[i]);
-    if (line.empty()) {
-      if (empty == 0) empty = i + 1;
-      continue;
-    }
-    if (empty > 0) throw Error("an empty line in the list of videos").at_line(source.name, empty);
-    videos.push_back(video_of_file(line));
+  for (const auto& [name, line] : parse_video_list(source)) {
+    videos.push_back(video_id(name));
     if (!seen.insert(videos.back()).second)
-      throw Error("stands in the list twice").at_video(videos.back()).at_line(source.name, i + 1);
+      throw Error("stands in the list twice").at_video(videos.back()).at_line(source.name, line);
   }
   if (videos.empty()) throw Error("no videos").at_line(source.name, 0);
   return videos;
@@ -70,7 +62,7 @@ void read_class_scores(const std::vector<SourceText>& sources, const ImportOptio
   FeatureMatrix scores;
   std::vector<Column> columns;
   try {
-    scores = scores_of(source);
+    scores = scores_of(source, options.dialect);
     if (scores.rows != static_cast<std::int64_t>(videos.size()))
       throw Error("the array has " + std::to_string(scores.rows) + " rows, --videos names " +
                   std::to_string(videos.size()) + ": row and video would not belong together");

@@ -221,7 +221,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
       double covered = 0;  // seconds
       for (const auto& item : videos.items.at(name)) {
         path = item.path;
-        if (open != path) file = std::make_unique<ArrayFile>(path), open = path;
+        if (open != path) file = std::make_unique<ArrayFile>(path, options.dialect), open = path;
         FeatureStream stream;
         stream.name = item.stream;
         if (!streams.insert(stream.name).second)

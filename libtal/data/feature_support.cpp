@@ -7,6 +7,7 @@
 #include <regex>
 
 #include "libtal/base/text.h"
+#include "libtal/base/video_id.h"
 #include "libtal/data/name_groups.h"
 #include "libtal/io/npy.h"
 #include "libtal/io/npz.h"
@@ -17,15 +18,13 @@ namespace {
 namespace fs = std::filesystem;
 
 bool ends_with_any(std::string_view name, const std::vector<std::string>& endings) {
-  return std::any_of(endings.begin(), endings.end(), [&](const std::string& ending) { return name.ends_with(ending); });
+  return std::any_of(endings.begin(), endings.end(),
+                     [&](const std::string& ending) { return without_ending(name, {ending}) != name; });
 }
 
 std::string stem(const std::string& name) {
-  std::string file = name.substr(name.rfind('/') + 1);
-  if (file.size() > 3 && file.ends_with(".gz")) file.resize(file.size() - 3);
-  for (const std::string_view ending : {".npy", ".npz", ".csv", ".txt", ".tsv", ".h5", ".hdf5", ".mat"})
-    if (file.size() > ending.size() && file.ends_with(ending)) return file.substr(0, file.size() - ending.size());
-  return file;
+  const auto plain = without_ending(name, {".gz"});
+  return video_id(without_ending(plain, {".npy", ".npz", ".csv", ".txt", ".tsv", ".h5", ".hdf5", ".mat"}));
 }
 
 void check_file_name(const std::string& text, const char* field) {

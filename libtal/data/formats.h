@@ -18,13 +18,9 @@
 
 #include "libtal/base/error.h"
 #include "libtal/io/record.h"
+#include "libtal/io/table.h"
 
 namespace tal {
-
-struct SourceText {
-  std::string name;  // path, or "stdin"; for messages, and where a file's name means something (class, video)
-  std::string text;  // inflated when the file was gzip
-};
 
 // What --durations knows of a video; readers use it for frames and relative times, and records that lack a field get
 // it.
@@ -74,6 +70,7 @@ struct ImportOptions {
   std::optional<std::string> prefix;           // put before every id
   std::map<std::string, std::string> columns;  // role -> column name
   std::string where_column, where_value;       // only rows with this value
+  TableDialect dialect;                        // of tables
   ImportTables tables;
   FeatureImport features;
   SignalImport signals;
@@ -111,17 +108,27 @@ void read_detections_csv(const std::vector<SourceText>&, const ImportOptions&, c
 void read_class_scores(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_scnn_mat(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 
-// Tables. parse_videos: CSV with named columns, THUMOS14's two lines a video, a JSON annotation file, or records.
-// parse_classes: `number name` a line, a plain name a line (numbered from 0), or a JSON list. parse_window_weights:
-// .mat or CSV, 6 x 20 for S-CNN. Error with the source, and the line of a text, for anything else.
+// Tables. Error with the source, and the line of a text, for anything else than what is named here.
+// parse_videos: a table with named columns, THUMOS14's two lines a video, a JSON annotation file, or records. Error,
+// with both places, for a video of which two rows say different things.
 std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source);
+// parse_classes: `number name` a line, a table with a column of numbers and one of names (with a header or not), a name
+// a line (numbered from 0), a JSON list of names or of objects with id and name, or a JSON object of numbers and names.
+// Error where a number may be the class's or a part of its name, and for a number or name that stands there twice.
 std::map<std::int64_t, std::string> parse_classes(const SourceText& source);
-// The names in such a file, in the order of their numbers. Error when there is none.
-std::vector<std::string> read_class_names(const std::string& path);
+// parse_window_weights: .mat or CSV, 6 x 20 for S-CNN.
 std::vector<std::vector<double>> parse_window_weights(const SourceText& source);
-// Ids one a line, of paths their file's name. Error (with the line) for an empty line before others, and an id that
-// stands twice: the rows that the list names would not be theirs.
-std::vector<std::string> parse_video_list(const SourceText& source);
+// Videos one a line (lines that begin with # do not count), in the column `video` of a table, or as a JSON list; names
+// as they stand. line 0: not known.
+struct ListedVideo {
+  std::string name;
+  std::uint64_t line = 0;
+};
+std::vector<ListedVideo> parse_video_list(const SourceText& source);
+// The names in a file of classes, in the order of their numbers. Error when there is none.
+std::vector<std::string> read_class_names(const std::string& path);
+// class-scores: the video of each row, of paths the file's name. Error (with the line) for one that stands twice.
+std::vector<std::string> row_videos(const SourceText& source);
 
 // A numeric or cell array of a MATLAB level 5 file, column major. Other classes (char, struct) have no data here.
 struct MatArray {

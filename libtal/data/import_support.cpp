@@ -1,11 +1,11 @@
 #include "libtal/data/import_support.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "libtal/base/number.h"
+#include "libtal/base/video_id.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/zip.h"
 
@@ -19,39 +19,6 @@ const VideoInfo* ImportTables::find(std::string_view video) const {
   return found == videos.end() ? nullptr : &found->second;
 }
 
-// The text behind a byte-order mark. Error with the line of the first byte that is not UTF-8, or zero.
-static std::string_view utf8_text(const SourceText& source) {
-  std::string_view text = source.text;
-  if (!simdjson::validate_utf8(text.data(), text.size())) {
-    std::uint64_t number = 1;
-    for (std::size_t at = 0; at < text.size(); ++number) {
-      const auto end = std::min(text.find('\n', at), text.size());
-      if (!simdjson::validate_utf8(text.data() + at, end - at)) break;
-      at = end + 1;
-    }
-    throw Error("not valid UTF-8", Error::Kind::kNotUtf8).at_line(source.name, number);
-  }
-  if (const auto nul = text.find('\0'); nul != std::string_view::npos)
-    throw Error("holds a zero byte: not a text file")
-        .at_line(source.name, 1 + static_cast<std::uint64_t>(
-                                      std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n')));
-  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
-  return text;
-}
-
-std::vector<std::string_view> split_lines(const SourceText& source) {
-  std::string_view text = utf8_text(source);
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    auto line = text.substr(0, end);
-    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-    lines.push_back(line);
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
-
 std::vector<std::string_view> split_blanks(std::string_view line) {
   std::vector<std::string_view> words;
   std::size_t i = 0;
@@ -62,65 +29,6 @@ std::vector<std::string_view> split_blanks(std::string_view line) {
     words.push_back(line.substr(i, end - i));
     i = end;
   }
-}
-
-int CsvTable::find(const std::vector<std::string>& names) const {
-  for (const auto& name : names)
-    for (std::size_t i = 0; i < header.size(); ++i)
-      if (header[i] == name) return static_cast<int>(i);
-  return -1;
-}
-
-CsvTable parse_csv(const SourceText& source) {
-  const std::string_view text = utf8_text(source);
-  const char separator = text.substr(0, text.find('\n')).find('\t') != std::string_view::npos ? '\t' : ',';
-  CsvTable table;
-  std::uint64_t line = 1;
-  std::size_t i = 0;
-  while (i < text.size()) {
-    CsvTable::Row row{line, {}};
-    while (true) {
-      std::string field;
-      if (i < text.size() && text[i] == '"') {
-        const std::uint64_t opened = line;
-        for (++i;; ++i) {
-          if (i >= text.size()) throw Error("a quoted field is not closed").at_line(source.name, opened);
-          if (text[i] == '"') {
-            if (i + 1 >= text.size() || text[i + 1] != '"') break;
-            ++i;
-          }
-          line += text[i] == '\n';
-          field += text[i];
-        }
-        ++i;
-        if (i < text.size() && text[i] != separator && text[i] != '\n' && text[i] != '\r')
-          throw Error("text behind a quoted field").at_line(source.name, line);
-      } else {
-        while (i < text.size() && text[i] != separator && text[i] != '\n') field += text[i++];
-        if (!field.empty() && field.back() == '\r') field.pop_back();
-      }
-      if (i < text.size() && text[i] == '\r') ++i;
-      row.fields.push_back(std::move(field));
-      if (i >= text.size() || text[i] == '\n') break;
-      ++i;
-    }
-    ++i, ++line;
-    if (row.fields.size() == 1 && row.fields[0].empty()) continue;
-    if (table.header.empty()) table.header = std::move(row.fields);
-    else table.rows.push_back(std::move(row));
-  }
-  if (table.header.empty()) throw Error("empty: a header line with column names was expected").at_line(source.name, 0);
-  return table;
-}
-
-std::string video_of_file(std::string_view path) {
-  if (const auto slash = path.rfind('/'); slash != std::string_view::npos) path.remove_prefix(slash + 1);
-  for (const std::string_view ending : {".mp4", ".avi", ".mkv", ".webm", ".mov", ".csv.gz", ".csv"})
-    if (path.size() > ending.size() && path.substr(path.size() - ending.size()) == ending) {
-      path.remove_suffix(ending.size());
-      break;
-    }
-  return std::string(path);
 }
 
 void check_segment(const Segment& segment, std::string_view field) {
@@ -153,8 +61,14 @@ double to_seconds(double value, const std::string& unit, const ImportOptions& op
 std::string label_of(std::string_view number, const ImportOptions& options) {
   if (options.tables.classes.empty()) return std::string(number);
   std::int64_t id = 0;
-  if (__builtin_add_overflow(parse_integer(number), options.class_offset, &id))
-    throw Error("class number out of range");
+  try {
+    const double value = table_number(number, '.');  // pandas writes 3.0 where another row has no number
+    if (value != std::floor(value) || std::abs(value) > 9e15) throw Error("not whole");
+    id = static_cast<std::int64_t>(value);
+  } catch (const Error&) {
+    throw Error("'" + std::string(number) + "' is no class number of --classes").at_field("label");
+  }
+  id += options.class_offset;
   const auto found = options.tables.classes.find(id);
   if (found == options.tables.classes.end())
     throw Error("class " + std::to_string(id) + " is not in --classes").at_field("label");
@@ -193,10 +107,15 @@ VideoRows::Entry& VideoRows::at(const std::string& video) {
   return entries_[found->second];
 }
 
+const VideoRows::Entry* VideoRows::find(const std::string& video) const {
+  const auto found = index_.find(video);
+  return found == index_.end() ? nullptr : &entries_[found->second];
+}
+
 void VideoRows::emit(const ImportOptions& options, const ImportSink& sink) {
   for (auto& entry : entries_) {
     Record record = Record::make(entry.video);
-    VideoInfo info = entry.info;
+    VideoInfo info = entry.facts.info;
     if (options.unit_duration) info.duration = 1;
     set_info(record, info);
     if (entry.has_annotations) record.set_raw("annotations", "[" + entry.annotations + "]");
@@ -205,11 +124,75 @@ void VideoRows::emit(const ImportOptions& options, const ImportSink& sink) {
   }
 }
 
+namespace {
+
+// Measured and stated durations differ a little; by more they are of different videos.
+bool agree(double a, double b) { return std::abs(a - b) <= 0.01 * std::max(std::abs(a), std::abs(b)); }
+
+// "Test" and "test", "val" and "validation".
+bool same_subset(const std::string& a, const std::string& b) {
+  const std::string x = plain_name(a), y = plain_name(b);
+  return x.starts_with(y) || y.starts_with(x);
+}
+
+void refuse_other(const char* field, const std::string& own, const std::string& table) {
+  throw Error(own + " here, but " + table + " in --durations").at_field(field);
+}
+
+}  // namespace
+
+VideoInfo with_table(const VideoInfo& own, const VideoInfo& table) {
+  const auto check = [](const auto& a, const auto& b, const char* field) {
+    if (a && b && !agree(static_cast<double>(*a), static_cast<double>(*b)))
+      refuse_other(field, format_number(static_cast<double>(*a)), format_number(static_cast<double>(*b)));
+  };
+  check(own.duration, table.duration, "duration");
+  check(own.fps, table.fps, "fps");
+  check(own.frames, table.frames, "frames");
+  if (!own.subset.empty() && !table.subset.empty() && !same_subset(own.subset, table.subset))
+    refuse_other("subset", "'" + own.subset + "'", "'" + table.subset + "'");
+  VideoInfo both = table;
+  if (!both.duration) both.duration = own.duration;
+  if (!both.fps) both.fps = own.fps;
+  if (!both.frames) both.frames = own.frames;
+  if (both.subset.empty()) both.subset = own.subset;
+  return both;
+}
+
 void set_info(Record& record, const VideoInfo& info) {
+  VideoInfo own;
+  own.duration = record.duration();
+  if (const auto rate = record.fps()) own.fps = rate->value();
+  if (const auto frames = record.number("frames")) own.frames = static_cast<std::int64_t>(*frames);
+  own.subset = record.text("subset").value_or("");
+  (void)with_table(own, info);
   if (info.duration && !record.has("duration")) record.set_number("duration", *info.duration);
   if (info.fps && !record.has("fps")) record.set_number("fps", *info.fps);
   if (info.frames && !record.has("frames")) record.set_raw("frames", std::to_string(*info.frames));
   if (!info.subset.empty() && !record.has("subset")) record.set_text("subset", info.subset);
+}
+
+void check_fields(const Record& record) {
+  try {
+    (void)record.duration(), (void)record.fps();
+    for (const char* key : {"subset", "path"}) (void)record.text(key);
+    if (const auto frames = record.number("frames")) (void)whole_number(*frames, *record.raw("frames"), "frames");
+    (void)record.annotations(/*zero_length=*/true), (void)record.classification(), (void)record.features();
+    for (std::size_t i = 0; i < record.proposals().size(); ++i) try {
+        (void)named_scores(record.proposals()[i]);
+      } catch (Error& error) {
+        throw Error(error.message(), error.kind())
+            .at_field("proposals[" + std::to_string(i) + "]." + error.field())
+            .at_video(record.video());
+      }
+    for (const auto& [key, opens] : {std::pair{"maps", '{'}, {"activitynet", '{'}, {"window", '{'}, {"history", '['}})
+      if (const auto raw = record.raw(key); raw && raw->front() != opens)
+        throw Error(std::string("must be ") + (opens == '{' ? "an object" : "a list") +
+                    " in a record; the file's member has another meaning")
+            .at_field(key);
+  } catch (Error& error) {
+    throw error.at_video(record.video());
+  }
 }
 
 std::string inflate_if_gzip(std::string bytes, std::size_t limit) {
@@ -227,10 +210,9 @@ std::vector<SourceText> load_sources(const std::vector<std::string>& paths, cons
     if (extension.empty()) throw Error("is a folder; this format is one file").at_line(path, 0);
     std::vector<std::string> found;
     for (const auto& entry : fs::directory_iterator(path)) {
-      std::string name = entry.path().filename().string();
-      if (name.size() > 3 && name.substr(name.size() - 3) == ".gz") name.resize(name.size() - 3);
-      if (entry.is_regular_file() && name.size() > extension.size() &&
-          name.substr(name.size() - extension.size()) == extension)
+      const std::string name = entry.path().filename().string();
+      const auto plain = without_ending(name, {".gz"});
+      if (entry.is_regular_file() && without_ending(plain, {extension}) != plain)
         found.push_back(entry.path().string());
     }
     if (found.empty()) throw Error("no " + extension + " file in this folder").at_line(path, 0);

@@ -1,4 +1,5 @@
-// What the readers share: rows of text with their line numbers, and one record a video built from rows in any order.
+// What the readers share: columns of tables by their role, facts of videos that several places state, and one record a
+// video built from rows in any order.
 #pragma once
 
 #include <deque>
@@ -10,29 +11,55 @@
 
 #include "libtal/data/formats.h"
 #include "libtal/io/record.h"
+#include "libtal/io/table.h"
 
 namespace tal {
 
-// Lines without '\n' and '\r', byte-order mark removed; blank ones are kept so that index + 1 is the line number. Error
-// (with the line) for bytes that are not UTF-8, here and in parse_csv.
-std::vector<std::string_view> split_lines(const SourceText& source);
 std::vector<std::string_view> split_blanks(std::string_view line);
 
-// CSV with a header; "..." fields may hold separators, doubled quotes and line ends. Separator: tab when the header has
-// one. Error (with the line) for quotes that do not close, text behind one, and a text without a header.
-struct CsvTable {
-  struct Row {
-    std::uint64_t line;
-    std::vector<std::string> fields;
-  };
-  std::vector<std::string> header;
-  std::vector<Row> rows;
-  int find(const std::vector<std::string>& names) const;  // first column with one of the names, -1
-};
-CsvTable parse_csv(const SourceText& source);
+// Numbers of a table's fields; the errors name the field. decimal: '.' or ','. field_seconds also takes times of the
+// clock (hh:mm:ss.mmm, mm:ss). whole_number: `value`, written as `text`, as a count.
+double field_number(const std::string& text, char decimal, std::string_view field);
+double field_seconds(const std::string& text, char decimal, std::string_view field);
+std::int64_t whole_number(double value, std::string_view text, std::string_view field);
+double positive(double value, std::string_view field);
 
-// "dir/video_1.mp4" -> "video_1"
-std::string video_of_file(std::string_view path);
+// The usual names of a table's columns, by role: those of --columns, and length, "start frames", "end frames".
+const std::vector<std::string>& column_names(const std::string& role);
+// A column by role: the one that --columns names (Error when it is not there), else the first that is usual. -1: none.
+int column_of(const NamedTable& table, const ImportOptions& options, const std::string& role);
+// Error: the table has no column of this role, or no header at all. hint: what a header may be.
+[[noreturn]] void refuse_missing_column(const NamedTable& table, const std::string& role, const std::string& hint);
+
+std::string line_name(const std::string& source, std::uint64_t line);  // "file.csv:3"
+
+// A video's facts, as several rows or files state them.
+class StatedVideo {
+ public:
+  // where: for the Error of a fact that was stated otherwise before, which names both places. Rounding is no
+  // difference.
+  void add(const VideoInfo& said, const std::string& where);
+  VideoInfo info;
+
+ private:
+  std::string places_[4];  // of duration, fps, frames, subset
+};
+
+// The columns of a table that tell facts of its videos. An empty field says nothing.
+class VideoColumns {
+ public:
+  VideoColumns(const NamedTable& table, const ImportOptions& options);
+  bool any() const { return duration_ >= 0 || fps_ >= 0 || frames_ >= 0 || subset_ >= 0; }
+  int duration() const { return duration_; }
+  int subset() const { return subset_; }
+  void forget_duration() { duration_ = -1; }
+  std::vector<int> numbers() const { return {duration_, fps_, frames_}; }
+  VideoInfo read(const NamedTable::Row& row, char decimal) const;
+
+ private:
+  const NamedTable& table_;
+  int duration_, fps_, frames_, subset_;
+};
 
 // start <= end, or Error at "segment". Zero length is kept: the published files have some.
 void check_segment(const Segment& segment, std::string_view field = "segment");
@@ -55,10 +82,12 @@ class VideoRows {
  public:
   struct Entry {
     std::string video, annotations, proposals;
-    VideoInfo info;
+    std::string name;  // as the first row of a table writes the video: its id may come from several files' names
+    StatedVideo facts;
     bool has_annotations = false, has_proposals = false;
   };
   Entry& at(const std::string& video);
+  const Entry* find(const std::string& video) const;  // nullptr: no row yet
   void emit(const ImportOptions& options, const ImportSink& sink);
 
  private:
@@ -66,7 +95,13 @@ class VideoRows {
   std::unordered_map<std::string, std::size_t> index_;
 };
 
-void set_info(Record& record, const VideoInfo& info);  // fields that the record lacks
+// Error unless the fields that a record defines are of their kind: other files have members of the same names.
+void check_fields(const Record& record);
+
+// Sets the fields that the record lacks. Error when one that it has is another by more than 1 %, or another subset.
+void set_info(Record& record, const VideoInfo& info);
+// `own` with what it lacks from `table` (--durations); Error as set_info. What --durations says goes before.
+VideoInfo with_table(const VideoInfo& own, const VideoInfo& table);
 
 // fn() with its Error completed by file, line and text and passed to the sink.
 template <class Fn>

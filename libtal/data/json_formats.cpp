@@ -1,47 +1,45 @@
 // The JSON formats: ActivityNet's annotation, result and classification files and the layouts that grew out of them.
 #include <simdjson.h>
 
-#include <algorithm>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "libtal/base/number.h"
+#include "libtal/base/text.h"
+#include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
+#include "libtal/io/json_check.h"
 
 namespace tal {
 namespace {
 
 namespace dom = simdjson::dom;
 
-std::uint64_t line_at(std::string_view text, std::size_t byte) {
-  return 1 + static_cast<std::uint64_t>(
-                 std::count(text.begin(), text.begin() + static_cast<long>(std::min(byte, text.size())), '\n'));
-}
-
-// Line of the first `"key"`; 0 when it is written with escapes. For messages only.
-std::uint64_t line_of_key(std::string_view text, std::string_view key) {
-  const auto found = text.find('"' + std::string(key) + '"');
-  return found == std::string_view::npos ? 0 : line_at(text, found);
-}
-
-dom::object parse_object(dom::parser& parser, const SourceText& source) {
-  dom::element root;
-  if (const auto code = parser.parse(source.text).get(root)) {
-    try {  // simdjson does not say where
-      const auto parsed = nlohmann::json::parse(source.text);
-      (void)parsed;
-    } catch (const nlohmann::json::parse_error& error) {
-      throw Error("not valid JSON here").at_line(source.name, line_at(source.text, error.byte));
-    } catch (const std::exception&) {
-    }
-    throw Error(std::string("not valid JSON: ") + simdjson::error_message(code)).at_line(source.name, 0);
+// A JSON file of one object, and where its members stand.
+class ObjectFile {
+ public:
+  explicit ObjectFile(const SourceText& source) : name_(source.name), text_(check_json_file(source)) {
+    dom::element root;
+    if (const auto code = parser_.parse(text_.data(), text_.size()).get(root))
+      throw Error(std::string("not valid JSON: ") + simdjson::error_message(code)).at_line(name_, 0);
+    if (root.get(root_)) throw Error("must be one JSON object").at_line(name_, 1);
   }
-  dom::object object;
-  if (root.get(object)) throw Error("must be one JSON object").at_line(source.name, 1);
-  return object;
-}
+  const dom::object& root() const { return root_; }
+  // The error with the place of the member that these names lead to. A column where the line does not help.
+  Error at(const Error& error, const std::vector<std::string_view>& names) const {
+    const auto byte = find_member(text_, names);
+    const auto [line, column] = place_of(text_, byte);
+    const std::string where = column > 80 ? " (column " + std::to_string(column) + ")" : "";
+    Error placed(error.message() + where, error.kind());
+    return placed.at_field(error.field()).at_video(error.video()).at_line(name_, line);
+  }
+
+ private:
+  const std::string name_;
+  const std::string_view text_;
+  dom::parser parser_;
+  dom::object root_;
+};
 
 double number_of(dom::element element, std::string_view field) {
   double value = 0;
@@ -49,7 +47,7 @@ double number_of(dom::element element, std::string_view field) {
   std::string_view text;  // G-TAD's thumos_gt.json writes times as strings
   if (!element.get(text)) {
     try {
-      return parse_number(text);
+      return parse_number(trim(text));
     } catch (Error& error) {
       throw error.at_field(field);
     }
@@ -124,81 +122,142 @@ std::string actions_of(dom::element element, const ImportOptions& options) {
   return "[" + out + "]";
 }
 
-// Calls fn(video, value) for each member; a repeated id is a fault. What stands beside `key` in the file is returned as
-// JSON text.
+// A file of another of these formats, by the key that it has.
+void refuse_other_format(const ObjectFile& file, std::string_view key) {
+  dom::object inner;
+  for (const auto& [other, formats] :
+       {std::pair{"database", "activitynet-gt"}, {"results", "activitynet-results or activitynet-classification"}})
+    if (key != other && !file.root()[other].get(inner))
+      throw file.at(
+          Error(std::string("has \"") + other + "\", not \"" + std::string(key) + "\": it is for --from " + formats),
+          {other});
+}
+
+// Calls fn(video, value, beside) for each member of `key`'s object, or of the file's when it has no such key. beside:
+// what stands beside `key` in the file, as JSON text; fn may take it. seen: the videos of the files before, with their
+// files; one that comes again is a fault.
 template <class Fn>
-std::string for_each_video(const SourceText& source, const char* key, const ImportSink& sink, const Fn& fn) {
-  dom::parser parser;
-  const dom::object root = parse_object(parser, source);
-  dom::object videos = root;
+void for_each_video(const SourceText& source, const char* key, std::unordered_map<std::string, std::string>& seen,
+                    const ImportSink& sink, const Fn& fn) {
+  const ObjectFile file(source);
+  dom::object videos = file.root();
   std::string beside;
   dom::element inner;
-  if (!root[key].get(inner)) {
-    if (inner.get(videos))
-      throw Error("must be an object").at_field(key).at_line(source.name, line_of_key(source.text, key));
-    for (auto [name, value] : root) {
+  const bool below = !file.root()[key].get(inner);
+  if (below) {
+    if (inner.get(videos)) throw file.at(Error("must be an object").at_field(key), {key});
+    for (auto [name, value] : file.root()) {
       if (name == key) continue;
       beside += beside.empty() ? "{" : ",";
       append_json_string(beside, name);
       beside += ':' + simdjson::minify(value);
     }
     if (!beside.empty()) beside += '}';
+  } else {
+    refuse_other_format(file, key);
   }
-  std::unordered_set<std::string> seen;
   for (auto [video, value] : videos) {
     try {
       if (video.empty()) throw Error("a video's id is empty");
-      if (!seen.insert(std::string(video)).second) throw Error("the video stands in the file twice");
+      const auto [before, added] = seen.emplace(video, source.name);
+      if (!added) throw Error("the video stands in " + before->second + " too");
       fn(std::string(video), value, beside);
     } catch (Error& error) {
-      error.at_video(video).at_line(source.name, line_of_key(source.text, video));
-      sink.error(error, simdjson::minify(value));
+      const auto names = below ? std::vector<std::string_view>{key, video} : std::vector<std::string_view>{video};
+      sink.error(file.at(error.at_video(video), names), simdjson::minify(value));
     }
   }
-  return beside;
 }
+
+// The members of a video in an annotation file, as fields of a record. What is null, or a rate of 0, is not known and
+// left out, counted.
+class VideoMembers {
+ public:
+  VideoMembers(Record& record, const ImportOptions& options, std::size_t& unknown)
+      : record_(record), options_(options), unknown_(unknown) {}
+
+  void add(std::string_view key, dom::element member) {
+    const bool fact = key == "duration" || key == "duration_second" || key == "fps" || key == "frames" ||
+                      key == "duration_frame" || key == "subset";
+    if (fact && is_unknown(key, member)) {
+      ++unknown_;
+      return;
+    }
+    if (key == "annotations") set("annotations", items_of(member, "annotations", false), key);
+    else if (key == "actions") set("annotations", actions_of(member, options_), key);
+    else if (key == "duration" || key == "duration_second")
+      set("duration", format_number(positive(number_of(member, key), key)), key);
+    else if (key == "fps" && !member.is_array()) set("fps", format_number(positive(number_of(member, key), key)), key);
+    else if (key == "duration_frame" || key == "frames") set("frames", std::to_string(count_of(member, key)), key);
+    else if (key == "subset") record_.set_text("subset", string_of(member, "subset"));
+    else if (key == "video" || key == "history" || key == "proposals" || key == "features" || key == "window")
+      throw Error("this member has another meaning in a record").at_field(key);
+    else record_.set_raw(key, simdjson::minify(member));
+  }
+
+ private:
+  static bool is_unknown(std::string_view key, dom::element member) {
+    double value = 1;
+    return member.is_null() || (key == "fps" && !member.get(value) && value == 0);
+  }
+  static std::int64_t count_of(dom::element member, std::string_view key) {
+    return whole_number(number_of(member, key), simdjson::minify(member), key);
+  }
+  // duration and duration_second are one field.
+  void set(const char* field, std::string json, std::string_view key) {
+    if (const auto had = record_.raw(field); had && *had != json)
+      throw Error("the member states " + std::string(field) + " once more, and otherwise").at_field(key);
+    record_.set_raw(field, std::move(json));
+  }
+
+  Record& record_;
+  const ImportOptions& options_;
+  std::size_t& unknown_;
+};
 
 }  // namespace
 
 void read_activitynet_gt(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+  std::unordered_map<std::string, std::string> seen;
   for (const auto& source : sources) {
-    for_each_video(source, "database", sink, [&](const std::string& video, dom::element value, std::string& beside) {
+    std::size_t unknown = 0;
+    const auto read = [&](const std::string& video, dom::element value, std::string& beside) {
       dom::object object;
       if (value.get(object)) throw Error("must be an object with \"annotations\"");
       Record record = Record::make(options.prefix.value_or("") + video);
-      for (auto [key, member] : object) {
-        if (key == "annotations") record.set_raw("annotations", items_of(member, "annotations", false));
-        else if (key == "actions") record.set_raw("annotations", actions_of(member, options));
-        else if (key == "duration" || key == "duration_second") record.set_number("duration", number_of(member, key));
-        else if (key == "duration_frame") record.set_raw("frames", simdjson::minify(member));
-        else if (key == "subset") record.set_text("subset", string_of(member, "subset"));
-        else if (key == "video" || key == "history" || key == "proposals" || key == "features" || key == "window")
-          throw Error("this member has another meaning in a record").at_field(key);
-        else record.set_raw(key, simdjson::minify(member));
-      }
+      VideoMembers members(record, options, unknown);
+      for (auto [key, member] : object) members.add(key, member);
       if (!record.has("annotations")) throw Error("missing").at_field("annotations");
       if (!beside.empty()) record.set_raw("activitynet", std::exchange(beside, {}));  // once a file
       sink.record(record);
-    });
+    };
+    for_each_video(source, "database", seen, sink, read);
+    if (unknown > 0)
+      sink.note(source.name + ": left out " + std::to_string(unknown) +
+                (unknown == 1 ? " fact of a video that is" : " facts of videos that are") +
+                " null, or a frame rate of 0");
   }
 }
 
 void read_activitynet_results(const std::vector<SourceText>& sources, const ImportOptions& options,
                               const ImportSink& sink) {
+  std::unordered_map<std::string, std::string> seen;
   for (const auto& source : sources) {
-    for_each_video(source, "results", sink, [&](const std::string& video, dom::element value, std::string& beside) {
+    const auto read = [&](const std::string& video, dom::element value, std::string& beside) {
       Record record = Record::make(options.prefix.value_or("") + video);
       record.set_raw("proposals", items_of(value, "results", true));
       if (!beside.empty()) record.set_raw("activitynet", std::exchange(beside, {}));
       sink.record(record);
-    });
+    };
+    for_each_video(source, "results", seen, sink, read);
   }
 }
 
 void read_activitynet_classification(const std::vector<SourceText>& sources, const ImportOptions& options,
                                      const ImportSink& sink) {
+  std::unordered_map<std::string, std::string> seen;
   for (const auto& source : sources) {
-    for_each_video(source, "results", sink, [&](const std::string& video, dom::element value, std::string&) {
+    for_each_video(source, "results", seen, sink, [&](const std::string& video, dom::element value, std::string&) {
       std::vector<ClassScore> scores;
       const auto take = [&](dom::element item, const std::string& place) {
         dom::object object;
@@ -223,38 +282,37 @@ void read_activitynet_classification(const std::vector<SourceText>& sources, con
 }
 
 std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& source) {
-  std::unordered_map<std::string, VideoInfo> out;
+  const ImportOptions none;
+  std::unordered_map<std::string, StatedVideo> stated;
+  std::unordered_map<std::string, std::string> seen;
   const ImportSink sink{nullptr, [](const Error& error, std::string_view) { throw error; }, nullptr};
-  for_each_video(source, "database", sink, [&](const std::string& video, dom::element value, std::string&) {
-    VideoInfo& info = out[video];
+  for_each_video(source, "database", seen, sink, [&](const std::string& video, dom::element value, std::string&) {
+    VideoInfo info;
     std::int64_t frames = 0;
-    if (!value.get(frames)) {  // {"video": frames}
-      info.frames = frames;
-      return;
-    }
     dom::object object;
-    if (value.get(object)) throw Error("must be an object or a number of frames");
-    dom::element member;
-    if (!object["duration"].get(member) || !object["duration_second"].get(member))
-      info.duration = number_of(member, "duration");
-    if (!object["fps"].get(member)) info.fps = number_of(member, "fps");
-    if (!object["duration_frame"].get(member) && !member.get(frames)) info.frames = frames;
-    if (!object["subset"].get(member)) info.subset = string_of(member, "subset");
+    if (!value.get(frames)) {  // {"video": frames}
+      if (frames < 0) throw Error("a number of frames must not be negative");
+      info.frames = frames;
+    } else if (value.get(object)) {
+      throw Error("must be an object or a number of frames");
+    } else {
+      Record record = Record::make(video);
+      std::size_t unknown = 0;
+      VideoMembers members(record, none, unknown);
+      for (auto [key, member] : object)
+        for (const char* fact : {"duration", "duration_second", "fps", "frames", "duration_frame", "subset"})
+          if (key == fact) members.add(key, member);
+      info.duration = record.duration();
+      if (const auto rate = record.fps()) info.fps = rate->value();
+      if (const auto count = record.number("frames")) info.frames = static_cast<std::int64_t>(*count);
+      info.subset = record.text("subset").value_or("");
+    }
+    stated[video_id(video)].add(info, "another member of this video");
   });
+  std::unordered_map<std::string, VideoInfo> out;
+  for (const auto& [video, known] : stated) out.emplace(video, known.info);
+  if (out.empty()) throw Error("names no video").at_line(source.name, 0);
   return out;
-}
-
-std::vector<std::string> parse_json_names(const SourceText& source) {
-  dom::parser parser;
-  dom::array array;
-  if (parser.parse(source.text).get(array)) throw Error("must be a JSON list of names").at_line(source.name, 0);
-  std::vector<std::string> names;
-  for (dom::element item : array) {
-    std::string_view name;
-    if (item.get(name)) throw Error("must be a list of names").at_line(source.name, 0);
-    names.emplace_back(name);
-  }
-  return names;
 }
 
 }  // namespace tal

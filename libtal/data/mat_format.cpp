@@ -137,21 +137,18 @@ std::vector<std::vector<double>> parse_window_weights(const SourceText& source) 
     }
     throw Error("no matrix in this file");
   }
-  const auto lines = split_lines(source);
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (lines[i].empty()) continue;
+  const TableText table = open_table(source, {}, BlankColumns::kAlways);
+  DecimalSign sign({}, table.separator);
+  for (RowReader lines = table.rows(source.name); lines.next();)
+    for (const auto field : lines.fields()) sign.see(field, lines.line());
+  const char decimal = sign.decide(source.name);
+  for (RowReader lines = table.rows(source.name); lines.next();) {
     auto& row = rows.emplace_back();
-    std::string_view line = lines[i];
     try {
-      while (true) {
-        const auto comma = line.find(',');
-        row.push_back(parse_number(line.substr(0, comma)));
-        if (comma == std::string_view::npos) break;
-        line.remove_prefix(comma + 1);
-      }
+      for (const auto field : lines.fields()) row.push_back(table_number(field, decimal));
       if (row.size() != rows.front().size()) throw Error("rows differ in length");
     } catch (Error& error) {
-      throw error.at_line(source.name, i + 1);
+      throw error.at_line(source.name, lines.line());
     }
   }
   if (rows.empty()) throw Error("empty");

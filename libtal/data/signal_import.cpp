@@ -18,12 +18,13 @@ std::int64_t whole(double value, const char* option) {
 }
 
 // The files of one recording side by side.
-FeatureMatrix read_channels(const std::vector<FeatureItem>& items, const std::vector<std::string>& channels) {
+FeatureMatrix read_channels(const std::vector<FeatureItem>& items, const std::vector<std::string>& channels,
+                            const TableDialect& dialect) {
   std::vector<FeatureMatrix> parts;
   FeatureMatrix all;
   for (const auto& item : items) {
     try {
-      parts.push_back(parse_number_table(inflate_if_gzip(read_file(item.path)), channels).values);
+      parts.push_back(parse_number_table({item.path, inflate_if_gzip(read_file(item.path))}, channels, dialect).values);
       if (parts.back().rows == 0) throw Error("no samples");
       if (parts.back().rows != parts.front().rows)
         throw Error(std::to_string(parts.back().rows) + " samples, but " + items.front().path + " has " +
@@ -111,7 +112,7 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
     const std::string video = options.prefix.value_or("") + name;
     const auto& items = videos.items.at(name);
     try {
-      const FeatureMatrix samples = read_channels(items, s.channels);
+      const FeatureMatrix samples = read_channels(items, s.channels, options.dialect);
       const Rows rows =
           feature_rows(samples.rows, static_cast<double>(window), static_cast<double>(stride), tail_rule(s.tail));
       Record record = Record::make(video);

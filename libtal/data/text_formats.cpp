@@ -1,143 +1,222 @@
 // The line and CSV formats: THUMOS14's annotations and results, SSN's and BSN's proposals, tables with named columns.
 #include <algorithm>
+#include <set>
 
 #include "libtal/base/number.h"
+#include "libtal/base/text.h"
+#include "libtal/base/video_id.h"
 #include "libtal/data/feature_import.h"
 #include "libtal/data/import_support.h"
-#include "libtal/io/jsonl.h"
 
 namespace tal {
-
-std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& source);
-std::vector<std::string> parse_json_names(const SourceText& source);
-
 namespace {
 
-using Names = std::vector<std::string>;
-const Names kVideo = {"video", "video-name", "video_name", "video-id", "video_id", "filename", "name"};
-const Names kDuration = {"duration", "video-duration", "video_duration", "seconds", "duration_second"};
-const Names kFps = {"rfps", "fps", "frame-rate", "frame_rate"};
-const Names kFrames = {"frames", "video-frames", "numFrame", "count", "duration_frame"};
-const Names kStart = {"start", "t-start", "t-init", "t_start", "t_init"};
-const Names kEnd = {"end", "t-end", "t_end"};
-const Names kStartFrame = {"startFrame", "f-init", "start-frame", "start_frame"};
-const Names kEndFrame = {"endFrame", "f-end", "end-frame", "end_frame"};
-const Names kLabel = {"label", "action-label", "type", "label-idx", "cls", "class"};
-const Names kScore = {"score"};
+std::string id_of(std::string_view name, const ImportOptions& options) {
+  return options.prefix.value_or("") + video_id(name);
+}
 
-double field_number(const std::string& text, std::string_view field) {
-  try {
-    return parse_number(text);
-  } catch (Error& error) {
-    throw error.at_field(field);
+// What --durations says of the video, and `own`.
+VideoInfo known_of(const std::string& video, const ImportOptions& options, const VideoInfo& own = {}) {
+  const auto* table = options.tables.find(video);
+  return table ? with_table(own, *table) : own;
+}
+
+// A table of segments: which column is what.
+class SegmentColumns {
+ public:
+  SegmentColumns(const NamedTable& table, const ImportOptions& options, bool scored, const std::string& unit,
+                 const ImportSink& sink)
+      : facts(table, options), table_(table), options_(options), unit_(unit) {
+    video = column_of(table, options, "video");
+    label = column_of(table, options, "label");
+    score = scored ? column_of(table, options, "score") : -1;
+    find_times(sink);
+    const std::string hint = scored ? "such as video,start,end,label,score" : "such as video,start,end,label";
+    const std::pair<int, const char*> needed[] = {
+        {video, "video"}, {start, "start"}, {length >= 0 ? length : end, "end"}, {scored ? score : 0, "score"}};
+    for (const auto& [found, role] : needed)
+      if (found < 0) refuse_missing_column(table, role, hint);
+    if (!options.where_column.empty() && (where = table.find({options.where_column})) < 0)
+      throw Error("no column '" + options.where_column + "' for --where").at_line(table.source, table.header_line);
+    auto numbers = facts.numbers();
+    numbers.insert(numbers.end(), {start, end, length, score});
+    decimal = table.decimal_of(numbers, options.dialect);
+    if (label < 0) note_no_label(sink);
   }
+
+  // The segment of a row, in seconds. info: what is known of its video.
+  Segment segment(const NamedTable::Row& row, const VideoInfo& info) const {
+    Segment out{time(row, start, "start", info), 0};
+    if (length < 0) {
+      out.end = time(row, end, "end", info);
+    } else {
+      const double seconds = time(row, length, "length", info);
+      if (seconds < 0) throw Error("must not be negative, is " + format_number(seconds)).at_field("length");
+      out.end = out.start + seconds;
+    }
+    check_segment(out);
+    return out;
+  }
+
+  VideoColumns facts;
+  int video = -1, start = -1, end = -1, length = -1, label = -1, score = -1, where = -1;  // -1: none
+  char decimal = '.';
+
+ private:
+  bool named(const char* role) const { return options_.columns.count(role) > 0; }
+
+  // Start and end, or start and length. With --time frames the names of frames go before those of seconds.
+  void find_times(const ImportSink& sink) {
+    const bool frames = unit_ == "frames";
+    const auto find = [&](const std::string& role) {
+      if (named(role.c_str())) return column_of(table_, options_, role);
+      const int counted = table_.find(column_names(role + " frames"));
+      if (frames && counted >= 0) return counted;
+      const int usual = table_.find(column_names(role));
+      if (usual < 0 && counted >= 0)
+        throw Error("column '" + table_.header[static_cast<std::size_t>(counted)] +
+                    "' counts frames: give --time frames")
+            .at_line(table_.source, table_.header_line);
+      return usual;
+    };
+    start = find("start");
+    if (named("length") && !named("end")) {
+      length = column_of(table_, options_, "length");
+      return;
+    }
+    end = find("end");
+    if (end >= 0) return;
+    length = table_.find(column_names("length"));
+    if (length >= 0 || facts.duration() < 0 || named("duration") || may_have_end()) return;
+    length = facts.duration();  // start,duration: no video ends with its segment
+    facts.forget_duration();
+    sink.note(table_.source + ": column '" + table_.header[static_cast<std::size_t>(length)] +
+              "' is taken for the length of the segments, as there is none for their end");
+  }
+
+  // A column that is not known but may well be the end.
+  bool may_have_end() const {
+    static const std::set<std::string> words = {"end", "stop", "finish", "until", "till", "to", "off", "offset"};
+    for (const auto& name : table_.header) {
+      std::string word;
+      for (const char c : plain_name(name) + "-") {
+        if (c >= 'a' && c <= 'z') {
+          word += c;
+        } else {
+          if (words.count(word) > 0 || (word.size() > 3 && word.ends_with("end"))) return true;
+          word.clear();
+        }
+      }
+    }
+    return false;
+  }
+
+  void note_no_label(const ImportSink& sink) const {
+    std::vector<std::string> left;
+    auto used = facts.numbers();
+    used.insert(used.end(), {facts.subset(), video, start, end, length, score, where});
+    for (int c = 0; c < static_cast<int>(table_.header.size()); ++c)
+      if (std::find(used.begin(), used.end(), c) == used.end() && !table_.header[static_cast<std::size_t>(c)].empty())
+        left.push_back(table_.header[static_cast<std::size_t>(c)]);
+    if (!left.empty())
+      sink.note(table_.source + ": no column is known to be the label, so that the segments have none; not used: '" +
+                joined(left, "', '") + "' (--columns label=NAME)");
+  }
+
+  double time(const NamedTable::Row& row, int column, const char* field, const VideoInfo& info) const {
+    const std::string& text = table_.field(row, column);
+    if (has_clock(text) && unit_ != "seconds")
+      throw Error("'" + text + "' is a time of the clock, in seconds: --time " + unit_ + " takes numbers")
+          .at_field(field);
+    return to_seconds(field_seconds(text, decimal, field), unit_, options_, &info, field);
+  }
+
+  const NamedTable& table_;
+  const ImportOptions& options_;
+  const std::string& unit_;
+};
+
+// What is known of a video before a row of it is read: by the row, by --durations, by the rows before.
+VideoInfo with_rows_before(VideoInfo info, const VideoRows::Entry* before) {
+  if (!before) return info;
+  const VideoInfo& known = before->facts.info;
+  if (!info.duration) info.duration = known.duration;
+  if (!info.fps) info.fps = known.fps;
+  return info;
 }
 
-std::int64_t whole_number(std::string_view text, std::string_view field) {
-  const double value = field_number(std::string(text), field);  // frame counts come as 1012.0 too
-  if (!(value >= 0 && value <= 9e15) || value != static_cast<double>(static_cast<std::int64_t>(value)))
-    throw Error("'" + std::string(text) + "' is not a whole number").at_field(field);
-  return static_cast<std::int64_t>(value);
-}
+// Videos that are named in more than one way, such as a/v.mp4 and b/v.mp4: they are taken for one, and that is said.
+class SeveralNames {
+ public:
+  void see(VideoRows::Entry& entry, const std::string& name) {
+    if (entry.name.empty()) entry.name = name;
+    if (entry.name == name || !videos_.insert(entry.video).second || !example_.empty()) return;
+    example_ = "'" + entry.name + "' and '" + name + "'";
+  }
+  void note(const ImportSink& sink) const {
+    if (videos_.empty()) return;
+    sink.note(std::to_string(videos_.size()) + (videos_.size() == 1 ? " video has" : " videos have") +
+              " several names in the table, such as " + example_ + ": they are taken for one video each");
+  }
 
-double positive(double value, std::string_view field) {
-  if (!(value > 0)) throw Error("must be positive, not " + format_number(value)).at_field(field);
-  return value;
-}
-
-// A column by role: the one that --columns names, else the first that is usual. -1: none.
-int column(const CsvTable& table, const SourceText& source, const ImportOptions& options, const std::string& role,
-           const Names& usual) {
-  const auto named = options.columns.find(role);
-  if (named == options.columns.end()) return table.find(usual);
-  const int found = table.find({named->second});
-  if (found >= 0) return found;
-  const auto near = nearest(named->second, table.header);
-  throw Error("no column '" + named->second + "'" +
-              (near.empty() ? "" : " (did you mean '" + std::string(near) + "'?)"))
-      .at_field(role)
-      .at_line(source.name, 1);
-}
+ private:
+  std::set<std::string> videos_;
+  std::string example_;
+};
 
 void read_table(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink,
-                bool scored, const std::string& usual_time) {
-  const std::string unit = options.time.empty() ? usual_time : options.time;
-  const bool frames = unit == "frames";
+                bool scored) {
+  const std::string unit = options.time.empty() ? "seconds" : options.time;
   VideoRows rows;
+  SeveralNames several;
   for (const auto& source : sources) {
-    const CsvTable table = parse_csv(source);
-    const auto find = [&](const char* role, const Names& usual) { return column(table, source, options, role, usual); };
-    const int video = find("video", kVideo), start = find("start", frames ? kStartFrame : kStart),
-              end = find("end", frames ? kEndFrame : kEnd);
-    const int label = find("label", kLabel), score = scored ? find("score", kScore) : -1;
-    const int duration = find("duration", kDuration), fps = find("fps", kFps), count = find("frames", kFrames),
-              subset = find("subset", {"subset"});
-    const std::pair<int, const char*> needed[] = {
-        {video, "video"}, {start, "start"}, {end, "end"}, {scored ? score : 0, "score"}};
-    for (const auto& [found, role] : needed)
-      if (found < 0)
-        throw Error(std::string("no column is known to be the ") + role + "; name it with --columns " + role + "=NAME")
-            .at_line(source.name, 1);
-    int where = -1;
-    if (!options.where_column.empty() && (where = table.find({options.where_column})) < 0)
-      throw Error("no column '" + options.where_column + "' for --where").at_line(source.name, 1);
+    const NamedTable table = parse_named_table(source, options.dialect);
+    const SegmentColumns columns(table, options, scored, unit, sink);
     for (const auto& row : table.rows) {
       std::string id;
       guard_row(source, row.line, "", "", sink, [&] {
-        if (row.fields.size() != table.header.size())
-          throw Error(std::to_string(row.fields.size()) + " fields, but the header has " +
-                      std::to_string(table.header.size()));
-        if (where >= 0 && row.fields[static_cast<std::size_t>(where)] != options.where_value) return;
-        const auto text = [&](int index) -> const std::string& { return row.fields[static_cast<std::size_t>(index)]; };
-        const auto says = [&](int index) { return index >= 0 && !text(index).empty(); };  // of a video: may be left
-                                                                                          // empty
-        id = options.prefix.value_or("") + video_of_file(text(video));
+        table.check_width(row);
+        if (columns.where >= 0 && table.field(row, columns.where) != options.where_value) return;
+        id = id_of(table.field(row, columns.video), options);
         if (id.empty()) throw Error("empty").at_field("video");
         try {
-          VideoInfo info;
-          if (const auto* known = options.tables.find(id)) info = *known;
-          if (!info.duration && says(duration))
-            info.duration = positive(field_number(text(duration), "duration"), "duration");
-          if (!info.fps && says(fps)) info.fps = positive(field_number(text(fps), "fps"), "fps");
-          if (!info.frames && says(count)) info.frames = whole_number(text(count), "frames");
-          if (info.subset.empty() && subset >= 0) info.subset = text(subset);
-          const Segment segment{to_seconds(field_number(text(start), "start"), unit, options, &info, "start"),
-                                to_seconds(field_number(text(end), "end"), unit, options, &info, "end")};
-          check_segment(segment);
-          const std::string name = label < 0 || text(label).empty() ? "" : label_of(text(label), options);
-          const std::optional<double> value =
-              scored ? std::optional<double>(field_number(text(score), "score")) : std::nullopt;
+          const VideoInfo said = known_of(id, options, columns.facts.read(row, columns.decimal));
+          const Segment segment = columns.segment(row, with_rows_before(said, rows.find(id)));
+          const std::string text = columns.label < 0 ? "" : table.field(row, columns.label);
+          const std::string label = text.empty() ? "" : label_of(text, options);
+          const auto score =
+              scored ? std::optional(field_number(table.field(row, columns.score), columns.decimal, "score"))
+                     : std::nullopt;
           auto& entry = rows.at(id);
-          if (!info.duration) info.duration = entry.info.duration;
-          entry.info = info;
+          entry.facts.add(said, line_name(source.name, row.line));
+          several.see(entry, table.field(row, columns.video));
           (scored ? entry.has_proposals : entry.has_annotations) = true;
-          append_item(scored ? entry.proposals : entry.annotations, segment, value, name);
+          append_item(scored ? entry.proposals : entry.annotations, segment, score, label);
         } catch (Error& error) {
           throw error.at_video(id);
         }
       });
     }
   }
+  several.note(sink);
   rows.emit(options, sink);
 }
 
 }  // namespace
 
 void read_segments_csv(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
-  read_table(sources, options, sink, false, "seconds");
+  read_table(sources, options, sink, false);
 }
 
 void read_detections_csv(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
-  read_table(sources, options, sink, true, "seconds");
+  read_table(sources, options, sink, true);
 }
 
 void read_thumos14_gt(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
   VideoRows rows;
   for (const auto& source : sources) {
-    std::string label = source.name.substr(source.name.rfind('/') + 1);
-    for (const std::string_view ending : {".gz", ".txt"})
-      if (label.size() > ending.size() && label.substr(label.size() - ending.size()) == ending)
-        label.resize(label.size() - ending.size());
+    std::string label(without_ending(without_ending(source.name, {".gz"}), {".txt"}));
+    label.erase(0, label.find_last_of("/\\") + 1);
     if (label == "detclasslist") continue;  // the class numbers, beside the annotations in the official kit
     std::string subset;
     if (const auto bar = label.rfind('_'); bar != std::string::npos && bar > 0) {
@@ -150,11 +229,13 @@ void read_thumos14_gt(const std::vector<SourceText>& sources, const ImportOption
       if (words.empty()) continue;
       guard_row(source, i + 1, words[0], lines[i], sink, [&] {
         if (words.size() != 3) throw Error("must be 'video start end', not " + std::to_string(words.size()) + " words");
-        const Segment segment{field_number(std::string(words[1]), "start"), field_number(std::string(words[2]), "end")};
+        const Segment segment{field_number(std::string(words[1]), '.', "start"),
+                              field_number(std::string(words[2]), '.', "end")};
         check_segment(segment);
-        auto& entry = rows.at(options.prefix.value_or("") + std::string(words[0]));
-        if (const auto* known = options.tables.find(entry.video)) entry.info = *known;
-        if (entry.info.subset.empty()) entry.info.subset = subset;
+        VideoInfo said;
+        said.subset = subset;
+        auto& entry = rows.at(id_of(words[0], options));
+        entry.facts.add(known_of(entry.video, options, said), line_name(source.name, i + 1));
         entry.has_annotations = true;
         append_item(entry.annotations, segment, std::nullopt, label);
       });
@@ -174,13 +255,14 @@ void read_thumos14_results(const std::vector<SourceText>& sources, const ImportO
       guard_row(source, i + 1, words[0], lines[i], sink, [&] {
         if (words.size() != 5)
           throw Error("must be 'video start end class score', not " + std::to_string(words.size()) + " words");
-        const Segment segment{field_number(std::string(words[1]), "start"), field_number(std::string(words[2]), "end")};
+        const Segment segment{field_number(std::string(words[1]), '.', "start"),
+                              field_number(std::string(words[2]), '.', "end")};
         check_segment(segment);
-        (void)parse_integer(words[3]);
+        (void)parse_integer(words[3]);  // also without --classes
         const std::string label = label_of(words[3], options);
-        const double score = field_number(std::string(words[4]), "score");
-        auto& entry = rows.at(options.prefix.value_or("") + video_of_file(words[0]));
-        if (const auto* known = options.tables.find(entry.video)) entry.info = *known;
+        const double score = field_number(std::string(words[4]), '.', "score");
+        auto& entry = rows.at(id_of(words[0], options));
+        entry.facts.add(known_of(entry.video, options), line_name(source.name, i + 1));
         entry.has_proposals = true;
         append_item(entry.proposals, segment, score, label);
       });
@@ -241,20 +323,21 @@ class SsnReader {
     if (!begins_entry() || split_blanks(lines_[at_]).size() != 2) throw Error("must be '# number' before each video");
     const auto name = next_words("the video");
     if (name.size() != 1) throw Error("must be the video's id");
-    entry.video = options_.prefix.value_or("") + video_of_file(name[0]);
-    if (const auto* known = options_.tables.find(entry.video)) entry.info = *known;
+    entry.video = id_of(name[0], options_);
+    VideoInfo info = known_of(entry.video, options_);
     entry.has_annotations = entry.has_proposals = true;
-    const double frames = field_number(next_word("the number of frames"), "frames");
-    const double rate = field_number(next_word("the frames' factor"), "frames");
-    if (unit_ == "frames" && !entry.info.frames && frames * rate >= 1 && frames * rate < 9e15)
-      entry.info.frames = static_cast<std::int64_t>(frames * rate);
-    block("annotations", 3, entry.info, [&](const auto& words, const Segment& segment) {
+    const double frames = field_number(next_word("the number of frames"), '.', "frames");
+    const double rate = field_number(next_word("the frames' factor"), '.', "frames");
+    if (unit_ == "frames" && !info.frames && frames * rate >= 1 && frames * rate < 9e15)
+      info.frames = static_cast<std::int64_t>(frames * rate);
+    entry.facts.add(info, line_name(source_.name, at_ + 1));
+    block("annotations", 3, info, [&](const auto& words, const Segment& segment) {
       append_item(entry.annotations, segment, std::nullopt, label_of(words[0], options_));
     });
-    block("proposals", 5, entry.info, [&](const auto& words, const Segment& segment) {
+    block("proposals", 5, info, [&](const auto& words, const Segment& segment) {
       std::vector<NamedScore> scores;
       for (const auto* name : {"label", "iou", "overlap"})
-        scores.push_back({name, field_number(std::string(words[scores.size()]), name)});
+        scores.push_back({name, field_number(std::string(words[scores.size()]), '.', name)});
       append_item(entry.proposals, segment, std::nullopt, "", scores);
     });
   }
@@ -262,13 +345,14 @@ class SsnReader {
   // A count, and as many lines of `width` words, of which the last two are start and end.
   template <class Row>
   void block(const char* what, std::size_t width, const VideoInfo& info, Row&& row) {
-    const std::int64_t count = whole_number(next_word(what), what);
+    const std::string text = next_word(what);
+    const std::int64_t count = whole_number(field_number(text, '.', what), text, what);
     for (std::int64_t k = 0; k < count; ++k) {
       const auto words = next_words(what);
       if (words.size() != width)
         throw Error(std::to_string(words.size()) + " words, not " + std::to_string(width)).at_field(what);
       const auto seconds = [&](std::size_t word, const char* field) {
-        return to_seconds(field_number(std::string(words[word]), field), unit_, options_, &info, field);
+        return to_seconds(field_number(std::string(words[word]), '.', field), unit_, options_, &info, field);
       };
       const Segment segment{seconds(width - 2, "start"), seconds(width - 1, "end")};
       check_segment(segment);
@@ -315,162 +399,60 @@ void read_ssn_proposals(const std::vector<SourceText>& sources, const ImportOpti
   rows.emit(options, sink);
 }
 
+namespace {
+
+// The columns of a BSN proposal file that are numbers of a proposal: all but the rows' own numbers, which pandas writes
+// into a first column without a name. Error for two of one name.
+std::vector<int> bsn_columns(const NamedTable& table) {
+  std::vector<int> columns;
+  for (int c = 0; c < static_cast<int>(table.header.size()); ++c) {
+    const std::string& name = table.header[static_cast<std::size_t>(c)];
+    if (c == 0 && (name.empty() || name == "Unnamed: 0")) continue;
+    if (name.empty())
+      throw Error("column " + std::to_string(c + 1) + " has no name").at_line(table.source, table.header_line);
+    (void)table.find({name});
+    columns.push_back(c);
+  }
+  return columns;
+}
+
+}  // namespace
+
 // Lin et al., "BSN": one CSV a video with xmin, xmax (relative) and scores; mmaction writes tmin, tmax. All columns
 // stay in `scores`, the relative times too, so that nothing is lost to rounding on the way back.
 void read_bsn_proposals(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
   const std::string unit = options.time.empty() ? "relative" : options.time;
   VideoRows rows;
   for (const auto& source : sources) {
-    const CsvTable table = parse_csv(source);
-    const int start = table.find({"xmin", "tmin"}), end = table.find({"xmax", "tmax"});
-    if (start < 0 || end < 0) throw Error("no columns xmin, xmax (or tmin, tmax)").at_line(source.name, 1);
-    const int score = table.find({"score"});
-    const std::string id = options.prefix.value_or("") + video_of_file(source.name);
+    const NamedTable table = parse_named_table(source, options.dialect);
+    const int start = table.find({"xmin", "tmin"}), end = table.find({"xmax", "tmax"}), score = table.find({"score"});
+    if (start < 0 || end < 0)
+      throw Error("no columns xmin, xmax (or tmin, tmax)").at_line(source.name, table.header_line);
+    const auto columns = bsn_columns(table);
+    const char decimal = table.decimal_of(columns, options.dialect);
+    const std::string id =
+        id_of(without_ending(without_ending(source.name, {".gz"}), {".csv", ".tsv", ".txt"}), options);
     auto& entry = rows.at(id);
     if (entry.has_proposals) throw Error("a second file of this video").at_video(id).at_line(source.name, 0);
     entry.has_proposals = true;
-    if (const auto* known = options.tables.find(id)) entry.info = *known;
+    const VideoInfo info = known_of(id, options);
+    entry.facts.add(info, source.name);
     for (const auto& row : table.rows) {
       guard_row(source, row.line, id, "", sink, [&] {
-        if (row.fields.size() != table.header.size())
-          throw Error(std::to_string(row.fields.size()) + " fields, but the header has " +
-                      std::to_string(table.header.size()));
-        std::vector<double> values;
-        for (std::size_t c = 0; c < row.fields.size(); ++c)
-          values.push_back(field_number(row.fields[c], table.header[c]));
-        const auto at = [&](int index) { return values[static_cast<std::size_t>(index)]; };
-        const Segment segment{to_seconds(at(start), unit, options, &entry.info, "xmin"),
-                              to_seconds(at(end), unit, options, &entry.info, "xmax")};
+        const auto value = [&](int c) {
+          return field_number(table.field(row, c), decimal, table.header[static_cast<std::size_t>(c)]);
+        };
+        const Segment segment{to_seconds(value(start), unit, options, &info, "xmin"),
+                              to_seconds(value(end), unit, options, &info, "xmax")};
         check_segment(segment);
         std::vector<NamedScore> scores;
-        for (std::size_t c = 0; c < values.size(); ++c)
-          if (static_cast<int>(c) != score) scores.push_back({table.header[c], values[c]});
-        append_item(entry.proposals, segment, score >= 0 ? std::optional<double>(at(score)) : std::nullopt, "", scores);
+        for (const int c : columns)
+          if (c != score) scores.push_back({table.header[static_cast<std::size_t>(c)], value(c)});
+        append_item(entry.proposals, segment, score >= 0 ? std::optional(value(score)) : std::nullopt, "", scores);
       });
     }
   }
   rows.emit(options, sink);
-}
-
-namespace {
-
-bool is_record(std::string_view line) {
-  try {
-    Record().parse(line);
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
-std::unordered_map<std::string, VideoInfo> videos_of_records(const SourceText& source) {
-  std::unordered_map<std::string, VideoInfo> out;
-  const auto lines = split_lines(source);
-  Record record;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (split_blanks(lines[i]).empty()) continue;
-    try {
-      record.parse(lines[i]);
-      VideoInfo& info = out[record.video()];
-      info.duration = record.duration();
-      if (const auto rate = record.fps()) info.fps = rate->value();
-      if (const auto frames = record.raw("frames")) info.frames = whole_number(*frames, "frames");
-      if (const auto subset = record.text("subset")) info.subset = *subset;
-    } catch (Error& error) {
-      throw error.at_video(record.video()).at_line(source.name, i + 1);
-    }
-  }
-  return out;
-}
-
-}  // namespace
-
-std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source) {
-  const auto first = source.text.find_first_not_of(" \t\r\n");
-  if (first != std::string::npos &&
-      is_record(std::string_view(source.text).substr(first, source.text.find('\n', first) - first)))
-    return videos_of_records(source);
-  if (first != std::string::npos && source.text[first] == '{') return parse_json_videos(source);
-  std::unordered_map<std::string, VideoInfo> out;
-  const auto lines = split_lines(source);
-  if (!lines.empty() && lines[0].find_first_of(",\t") == std::string_view::npos) {  // name, seconds, name, seconds, ...
-    std::vector<std::size_t> full;
-    for (std::size_t i = 0; i < lines.size(); ++i)
-      if (!split_blanks(lines[i]).empty()) full.push_back(i);
-    for (std::size_t k = 0; k < full.size(); k += 2) {
-      try {
-        if (k + 1 >= full.size()) throw Error("the file ends where a duration was expected");
-        const auto words = split_blanks(lines[full[k + 1]]);
-        out[video_of_file(split_blanks(lines[full[k]])[0])].duration =
-            positive(field_number(std::string(words[0]), "duration"), "duration");
-      } catch (Error& error) {
-        throw error.at_line(source.name, full[std::min(k + 1, full.size() - 1)] + 1);
-      }
-    }
-    if (out.empty()) throw Error("empty").at_line(source.name, 0);
-    return out;
-  }
-  const CsvTable table = parse_csv(source);
-  const int video = table.find(kVideo), duration = table.find(kDuration), fps = table.find(kFps),
-            frames = table.find(kFrames);
-  const int subset = table.find({"subset"});
-  if (video < 0) throw Error("no column with the video (video, video-name, filename)").at_line(source.name, 1);
-  if (duration < 0 && fps < 0 && frames < 0 && subset < 0)
-    throw Error("no column with duration, fps, frames or subset").at_line(source.name, 1);
-  for (const auto& row : table.rows) {
-    try {
-      if (row.fields.size() != table.header.size())
-        throw Error(std::to_string(row.fields.size()) + " fields, but the header has " +
-                    std::to_string(table.header.size()));
-      const auto text = [&](int index) -> const std::string& { return row.fields[static_cast<std::size_t>(index)]; };
-      VideoInfo& info = out[video_of_file(text(video))];
-      if (duration >= 0) info.duration = positive(field_number(text(duration), "duration"), "duration");
-      if (fps >= 0) info.fps = positive(field_number(text(fps), "fps"), "fps");
-      if (frames >= 0) info.frames = whole_number(text(frames), "frames");
-      if (subset >= 0) info.subset = text(subset);
-    } catch (Error& error) {
-      throw error.at_line(source.name, row.line);
-    }
-  }
-  return out;
-}
-
-std::map<std::int64_t, std::string> parse_classes(const SourceText& source) {
-  std::map<std::int64_t, std::string> out;
-  const auto first = source.text.find_first_not_of(" \t\r\n");
-  if (first != std::string::npos && source.text[first] == '[') {
-    for (auto& name : parse_json_names(source)) out.emplace(static_cast<std::int64_t>(out.size()), std::move(name));
-    return out;
-  }
-  bool numbered = true, decided = false;
-  const auto lines = split_lines(source);
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const auto words = split_blanks(lines[i]);
-    if (words.empty() || (i == 0 && lines[i] == "action")) continue;  // BMN's action_name.csv has a header
-    std::int64_t number = static_cast<std::int64_t>(out.size());
-    bool has_number = words.size() >= 2;
-    if (has_number) try {
-        number = parse_integer(words[0]);
-      } catch (const Error&) {
-        has_number = false;
-      }
-    if (!decided) numbered = has_number, decided = true;
-    if (numbered != has_number)
-      throw Error("some lines are 'number name' and some are not").at_line(source.name, i + 1);
-    std::string_view name = lines[i].substr(static_cast<std::size_t>(words[numbered ? 1 : 0].data() - lines[i].data()));
-    while (name.back() == ' ' || name.back() == '\t') name.remove_suffix(1);
-    if (!out.emplace(numbered ? number : static_cast<std::int64_t>(out.size()), name).second)
-      throw Error("class " + std::to_string(number) + " stands here twice").at_line(source.name, i + 1);
-  }
-  if (out.empty()) throw Error("empty").at_line(source.name, 0);
-  return out;
-}
-
-std::vector<std::string> read_class_names(const std::string& path) {
-  std::vector<std::string> names;
-  for (const auto& [number, name] : parse_classes({path, read_file(path)})) names.push_back(name);
-  if (names.empty()) throw Error("'" + path + "' has no class");
-  return names;
 }
 
 const std::vector<ImportFormat>& import_formats() {
@@ -514,24 +496,24 @@ const std::vector<ImportFormat>& import_formats() {
        "BSN's proposals, one CSV a video: xmin, xmax, scores",
        read_bsn_proposals,
        ".csv",
-       {"--durations", "--prefix", "--time", "--fps", "--unit-duration"}},
+       {"--durations", "--prefix", "--time", "--fps", "--unit-duration", "--decimal"}},
       {"segments-csv",
        "Annotations in a table with named columns",
        read_segments_csv,
        "",
        {"--durations", "--prefix", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns",
-        "--where"}},
+        "--where", "--decimal"}},
       {"detections-csv",
        "Detections in a table with named columns",
        read_detections_csv,
        "",
        {"--durations", "--prefix", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns",
-        "--where"}},
+        "--where", "--decimal"}},
       {"class-scores",
        "Scores of whole videos: an array [videos, classes] (.npy or a table), whose rows --videos names",
        read_class_scores,
        "",
-       {"--durations", "--prefix", "--classes", "--class-offset", "--videos"}},
+       {"--durations", "--prefix", "--classes", "--class-offset", "--videos", "--decimal"}},
       {"scnn-mat",
        "S-CNN's window scores (MATLAB level 5)",
        read_scnn_mat,
@@ -543,7 +525,7 @@ const std::vector<ImportFormat>& import_formats() {
        "",
        {"--durations", "--prefix", "--pattern", "--id", "--stream", "--per", "--fps", "--stride", "--window",
         "--offset", "--vectors", "--transpose", "--duration-from-rows", "--non-finite", "--out-dir", "--inline",
-        "--half"},
+        "--half", "--decimal", "--header"},
        read_features},
       {"signals",
        "Sensor series, one or more text files of columns a recording, cut into windows",
@@ -552,7 +534,8 @@ const std::vector<ImportFormat>& import_formats() {
        {"--durations", "--prefix",       "--pattern",         "--id",     "--stream",
         "--rate",      "--channels",     "--signal-features", "--stride", "--window",
         "--tail",      "--labels",       "--columns",         "--where",  "--time",
-        "--classes",   "--class-offset", "--out-dir",         "--inline", "--half"},
+        "--classes",   "--class-offset", "--out-dir",         "--inline", "--half",
+        "--decimal",   "--header"},
        read_signals},
       {"tal", "Records, one JSON object a line", nullptr, "", {"--durations"}},
   };

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
+#include "libtal/io/json_check.h"
 #include "libtal/io/jsonl.h"
 
 namespace tal {
@@ -57,8 +58,8 @@ void check(const EncoderRecipe& recipe) {
     throw Error("the name '" + recipe.name + "' must have no '/', '.', ':' or '@'");
 }
 
-NetworkFile parse(const std::string& text, const std::string& default_name) {
-  const auto object = nlohmann::json::parse(text);
+NetworkFile parse(const SourceText& source, const std::string& default_name) {
+  const auto object = nlohmann::json::parse(check_json_file(source));
   check_keys(object);
   NetworkFile out;
   auto& recipe = out.recipe;
@@ -89,10 +90,11 @@ NetworkFile read_network_file(const std::string& model) {
                 "{\"input\":\"frames\",\"height\":256,\"crop\":224,\"rgb\":true,\"divisor\":255,"
                 "\"mean\":[0.485,0.456,0.406],\"deviation\":[0.229,0.224,0.225]}");
   try {
-    return parse(read_file(path), std::filesystem::path(model).stem().string());
+    return parse({path, read_file(path)}, std::filesystem::path(model).stem().string());
   } catch (const nlohmann::json::exception& error) {
     throw Error("'" + path + "': " + error.what());
   } catch (const Error& error) {
+    if (!error.source().empty()) throw;
     throw Error("'" + path + "': " + error.message());
   }
 }

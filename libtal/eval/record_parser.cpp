@@ -4,7 +4,9 @@
 
 #include <array>
 
+#include "libtal/io/json_check.h"
 #include "libtal/io/jsonl.h"
+#include "libtal/io/member_names.h"
 
 namespace tal::eval {
 
@@ -45,9 +47,45 @@ bool read_segment(sj::ondemand::value& value, Segment& segment) {
   return n == 2 && ends[0] <= ends[1];
 }
 
+// A member's name; false when it has escapes.
+bool plain_name_of(sj::ondemand::field& field, std::string_view& name) {
+  const char* const begin = field.key().raw();
+  const char* quote = begin;
+  while (*quote != '"' && *quote != '\\') ++quote;
+  name = {begin, static_cast<std::size_t>(quote - begin)};
+  return *quote == '"';
+}
+
+// A list or object that nobody asked for: it is checked as Record checks it.
+bool is_json(sj::ondemand::value& value) {
+  std::string_view text;
+  if (sj::to_json_string(value).get(text)) return false;
+  try {
+    check_json(text.substr(0, text.find_last_not_of(" \t\r\n") + 1));
+  } catch (const Error&) {
+    return false;
+  }
+  return true;
+}
+
+// A field that nobody asked for. Skipping it does not look at plain values: Record does, at those that are no numbers.
+bool is_usual(sj::ondemand::value& value) {
+  sj::ondemand::json_type type;
+  if (value.type().get(type)) return false;
+  double number = 0;
+  switch (type) {
+    case sj::ondemand::json_type::number: return !value.get_double().get(number);
+    case sj::ondemand::json_type::boolean:
+    case sj::ondemand::json_type::null: return false;
+    case sj::ondemand::json_type::string: return true;
+    default: return is_json(value);
+  }
+}
+
 // A list of segments without the checks' messages; false: something is unusual, let Record look.
 template <class Add>
-bool read_list(sj::ondemand::value& list, bool scores, Add&& add) {
+bool read_list(sj::ondemand::value& list, bool scores, MemberNames& names, Add&& add) {
+  names.clear();
   sj::ondemand::array array;
   if (list.get_array().get(array)) return false;
   for (auto element : array) {
@@ -57,20 +95,29 @@ bool read_list(sj::ondemand::value& list, bool scores, Add&& add) {
     double score = 0;
     std::string_view label;
     bool has_segment = false, has_score = false;
+    names.open();
     for (auto member : object) {
       sj::ondemand::field field;
       if (std::move(member).get(field)) return false;
-      const auto key = field.key();
+      std::string_view key;
+      if (!plain_name_of(field, key) || !names.add(key)) return false;
       if (key == "segment") {
-        if (has_segment || !read_segment(field.value(), segment)) return false;
+        if (!read_segment(field.value(), segment)) return false;
         has_segment = true;
       } else if (key == "score") {
         if (scores && field.value().get_double().get(score)) return false;
         has_score = true;
       } else if (key == "label") {
         if (field.value().get_string().get(label)) return false;
+      } else {
+        sj::ondemand::value value = field.value();
+        sj::ondemand::json_type type;
+        if (value.type().get(type)) return false;
+        const bool opens = type == sj::ondemand::json_type::object || type == sj::ondemand::json_type::array;
+        if (opens && !is_json(value)) return false;
       }
     }
+    names.close();
     if (!has_segment || has_score < scores) return false;
     add(segment, score, label);
   }
@@ -87,25 +134,13 @@ bool read_text(sj::ondemand::value& value, std::string& out) {
 // [num, den] is unusual too: Record reads it.
 bool read_positive(sj::ondemand::value& value, double& out) { return !value.get_double().get(out) && out > 0; }
 
-// A field that nobody asked for. Skipping it does not look at plain values: Record does, at those that are no numbers.
-bool is_usual(sj::ondemand::value& value) {
-  sj::ondemand::json_type type;
-  if (value.type().get(type)) return false;
-  double number = 0;
-  switch (type) {
-    case sj::ondemand::json_type::number: return !value.get_double().get(number);
-    case sj::ondemand::json_type::boolean:
-    case sj::ondemand::json_type::null: return false;
-    default: return true;
-  }
-}
-
 }  // namespace
 
 struct RecordParser::Private {
   bool truth, predictions;
   sj::ondemand::parser parser{kMaxLineBytes + Block::kPadding};
   std::vector<std::string_view> keys;
+  MemberNames names;
   LabelIds labels;
   Record record;
 
@@ -147,11 +182,7 @@ struct RecordParser::Private {
 
   // The key's text; false when it has escapes or came before.
   bool new_key(sj::ondemand::field& field, std::string_view& key) {
-    const char* const name = field.key().raw();
-    const char* quote = name;
-    while (*quote != '"' && *quote != '\\') ++quote;
-    if (*quote == '\\') return false;
-    key = {name, static_cast<std::size_t>(quote - name)};
+    if (!plain_name_of(field, key)) return false;
     for (const auto& known : keys)
       if (known == key) return false;
     keys.push_back(key);
@@ -166,16 +197,17 @@ struct RecordParser::Private {
     if (key == "window") return false;
     if (key == "proposals" && predictions) {
       out.has_predictions = true;
-      return read_list(value, true, [&](const Segment& segment, double score, std::string_view label) {
+      return read_list(value, true, names, [&](const Segment& segment, double score, std::string_view label) {
         block.predictions.push_back({segment, score, labels.id(block.labels, label), 0});
       });
     }
     if (key == "annotations" && truth) {
       out.has_truth = true;
-      return read_list(value, false, [&](const Segment& segment, double, std::string_view label) {
+      return read_list(value, false, names, [&](const Segment& segment, double, std::string_view label) {
         block.truths.push_back({segment, labels.id(block.labels, label)});
       });
     }
+    if (key == "proposals") return true;  // of the ground truth
     return is_usual(value);
   }
 

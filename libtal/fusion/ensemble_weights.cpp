@@ -12,6 +12,7 @@
 #include "libtal/base/text.h"
 #include "libtal/eval/detection.h"
 #include "libtal/eval/proposal.h"
+#include "libtal/io/json_check.h"
 #include "libtal/io/jsonl.h"
 
 namespace tal {
@@ -120,7 +121,8 @@ std::vector<double> read_weights(const std::string& text, const std::vector<std:
       throw UsageError("weights '" + text + "': " + error.what() + " (numbers, or a .json file of --weights-out)");
     }
   try {
-    const Json kept = Json::parse(read_file(text));
+    const SourceText source{"", read_file(text)};
+    const Json kept = Json::parse(check_json_file(source));
     if (kept.value("format", "") != kFormat) throw Error("no file of --weights-out");
     const auto names = kept.at("members").get<std::vector<std::string>>();
     auto weights = kept.at("weights").get<std::vector<double>>();

@@ -1,11 +1,11 @@
-// Tables of numbers as text: CSV with or without a header line, and blank-separated columns.
+// Tables of numbers as text, with or without a header line (libtal/io/table.h reads the lines).
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "libtal/io/features.h"
+#include "libtal/io/table.h"
 
 namespace tal {
 
@@ -14,10 +14,12 @@ struct NumberTable {
   FeatureMatrix values;             // [rows, columns]
 };
 
-// The separator is the comma, else the semicolon, else the tab, else runs of blanks: the first that the first line has.
-// The first line is a header when a field of it is not a number. Blank lines at the end are fine. Error (with the line)
-// for a field that is not a finite number, or rows of different lengths. `columns` chooses by number (from 1) or name
-// of the header, in this order; the others need not be numbers.
-NumberTable parse_number_table(std::string_view text, const std::vector<std::string>& columns = {});
+// The first line is a header when a field of it is no number, or when it counts the columns as pandas does (0,1,2,...)
+// above rows of decimals; where such a line may be data too, that is an Error unless the dialect says has_header. A
+// first column without a name that counts the rows is an index, not a column. `columns` chooses by name of the header
+// or by number (from 1; an index counts), in this order; the others need not be numbers. Error, with the line, for a
+// field that is no finite number, rows of different lengths, and a header that names a chosen column twice.
+NumberTable parse_number_table(const SourceText& source, const std::vector<std::string>& columns = {},
+                               const TableDialect& dialect = {});
 
 }  // namespace tal

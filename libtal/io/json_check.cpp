@@ -4,10 +4,12 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdlib>
+#include <deque>
 #include <string>
 #include <vector>
 
 #include "libtal/base/error.h"
+#include "libtal/io/member_names.h"
 
 namespace tal {
 namespace {
@@ -15,9 +17,63 @@ namespace {
 bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 bool is_hex(char c) { return is_digit(c) || static_cast<unsigned char>((c | 32) - 'a') < 6; }
 
+// What is wrong, and at which byte.
+struct Fault {
+  std::size_t byte;
+  std::string what;
+  Error::Kind kind;
+};
+
+void append_utf8(std::string& out, std::uint32_t c) {
+  const auto add = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
+  if (c < 0x80) return add(c);
+  if (c < 0x800) {
+    add(0xc0 | c >> 6);
+  } else {
+    if (c < 0x10000) add(0xe0 | c >> 12);
+    else add(0xf0 | c >> 18), add(0x80 | (c >> 12 & 63));
+    add(0x80 | (c >> 6 & 63));
+  }
+  add(0x80 | (c & 63));
+}
+
+// A string's text without its escapes, which have been checked.
+std::string unescaped(std::string_view text) {
+  std::string out;
+  const auto unit = [&](std::size_t at) {  // of \uXXXX
+    return static_cast<std::uint32_t>(std::strtoul(std::string(text.substr(at, 4)).c_str(), nullptr, 16));
+  };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\') {
+      out += text[i];
+    } else if (text[++i] != 'u') {
+      constexpr std::string_view kNames = "bfnrt", kBytes = "\b\f\n\r\t";
+      const auto known = kNames.find(text[i]);
+      out += known == std::string_view::npos ? text[i] : kBytes[known];
+    } else {
+      std::uint32_t c = unit(i + 1);
+      i += 4;
+      if (c >= 0xd800 && c < 0xdc00 && text.substr(i + 1, 2) == "\\u") {  // the first half of a pair
+        c = 0x10000 + ((c - 0xd800) << 10) + (unit(i + 3) - 0xdc00);
+        i += 6;
+      }
+      append_utf8(out, c);
+    }
+  }
+  return out;
+}
+
+// The members of the objects around, and names that have escapes without them.
+struct Names {
+  MemberNames members;
+  std::deque<std::string> kept;
+  std::string_view keep(std::string_view escaped) { return kept.emplace_back(unescaped(escaped)); }
+};
+
 class Check {
  public:
-  explicit Check(std::string_view text) : at_(text.data()), end_(at_ + text.size()) {}
+  Check(std::string_view text, Names& names)
+      : begin_(text.data()), at_(begin_), end_(at_ + text.size()), names_(names) {}
 
   void run() {
     while (true) {
@@ -34,7 +90,7 @@ class Check {
         if (c == ',') break;
         if (c != open_.back())
           fail(open_.back() == ']' ? "a list goes on with ',' or ']'" : "an object goes on with ',' or '}'");
-        open_.pop_back();
+        close();
       }
       blanks();
       if (open_.back() == '}') key();
@@ -42,11 +98,32 @@ class Check {
   }
 
  private:
-  [[noreturn]] void fail(const char* what) const { throw Error(std::string("not valid JSON: ") + what); }
+  // Static, here and below: a pointer to the members that went anywhere would keep them out of registers.
+  [[noreturn, gnu::noinline]] static void fail_at(std::ptrdiff_t byte, const char* what) {
+    throw Fault{static_cast<std::size_t>(byte), std::string("not valid JSON: ") + what, Error::Kind::kOther};
+  }
+  [[noreturn]] void fail(const char* what) const { fail_at(at_ - begin_, what); }
+  [[noreturn, gnu::noinline]] static void fail_twice(std::ptrdiff_t byte, std::string_view name) {
+    throw Fault{static_cast<std::size_t>(byte), "the key '" + std::string(name) + "' stands twice here",
+                Error::Kind::kRepeatedKey};
+  }
+  [[noreturn, gnu::noinline]] static void fail_plain(std::ptrdiff_t byte, std::string_view rest) {
+    if (rest.empty()) fail_at(byte, "it ends where a value was expected");
+    const auto token =
+        rest.substr(0, std::max<std::size_t>(1, std::min(rest.find_first_of(",]} \t\r\n"), rest.size())));
+    throw Fault{static_cast<std::size_t>(byte),
+                "'" + std::string(token.substr(0, 40)) + (token.size() > 40 ? "..." : "") +
+                    "' is not a value of JSON (numbers are finite and written plainly)",
+                Error::Kind::kNotFinite};
+  }
   char peek() const { return at_ < end_ ? *at_ : '\0'; }
   char take() { return at_ < end_ ? *at_++ : '\0'; }
   void blanks() {
     while (at_ < end_ && (*at_ == ' ' || *at_ == '\t' || *at_ == '\n' || *at_ == '\r')) ++at_;
+  }
+  void close() {
+    if (open_.back() == '}') names_.members.close();
+    open_.pop_back();
   }
 
   // Returns whether a container was opened, and its first value stands next.
@@ -56,9 +133,10 @@ class Check {
     if (c != '{' && c != '[') return plain(), false;
     ++at_;
     open_.push_back(c == '{' ? '}' : ']');
+    if (c == '{') names_.members.open();
     blanks();
     if (peek() == open_.back()) {
-      ++at_, open_.pop_back();
+      ++at_, close();
       return false;
     }
     if (c == '{') key();
@@ -67,16 +145,28 @@ class Check {
 
   void key() {
     if (peek() != '"') fail("a key of an object must be a string");
-    string();
+    const char* const begin = at_;
+    const std::string_view rest(at_ + 1, static_cast<std::size_t>(end_ - at_ - 1));
+    if (const auto length = names_.members.add_expected(rest); length != std::string_view::npos) {
+      at_ += length + 2;
+    } else {
+      const bool escapes = string();
+      std::string_view name(begin + 1, static_cast<std::size_t>(at_ - begin) - 2);
+      if (escapes) name = names_.keep(name);
+      if (!names_.members.add(name)) fail_twice(begin - begin_, name);
+    }
     blanks();
     if (take() != ':') fail("':' is missing behind a key");
     blanks();
   }
 
-  void string() {
+  // Returns whether it has escapes.
+  bool string() {
+    bool escapes = false;
     ++at_;
     while (at_ < end_ && *at_ != '"') {
       if (*at_++ != '\\') continue;
+      escapes = true;
       const char c = take();
       if (c == 'u') {
         for (int i = 0; i < 4; ++i)
@@ -87,6 +177,7 @@ class Check {
     }
     if (at_ == end_) fail("a string is not closed");
     ++at_;
+    return escapes;
   }
 
   std::ptrdiff_t digits() {
@@ -128,21 +219,160 @@ class Check {
   void plain() {
     const char* const begin = at_;
     if ((is_digit(peek()) || peek() == '-' ? number() : word()) && ends()) return;
-    const std::string_view rest(begin, static_cast<std::size_t>(end_ - begin));
-    const auto token =
-        rest.substr(0, std::max<std::size_t>(1, std::min(rest.find_first_of(",]} \t\r\n"), rest.size())));
-    throw Error("'" + std::string(token.substr(0, 40)) + (token.size() > 40 ? "..." : "") +
-                    "' is not a value of JSON (numbers are finite and written plainly)",
-                Error::Kind::kNotFinite);
+    fail_plain(begin - begin_, {begin, static_cast<std::size_t>(end_ - begin)});
   }
 
+  const char* const begin_;
   const char* at_;
   const char* const end_;
   std::vector<char> open_;  // what closes the containers around
+  Names& names_;
 };
+
+// The way from the root to a byte of a text that is JSON up to there.
+class Path {
+ public:
+  Path(std::string_view text, std::size_t byte) : text_(text.substr(0, byte)) {
+    for (std::size_t i = 0; i < text_.size();) i = step(i);
+  }
+  // The place behind the name of the member that `names` lead to; the text's size when there is none.
+  static std::size_t find(std::string_view text, const std::vector<std::string_view>& names) {
+    Path path(text, 0);
+    path.text_ = text;
+    std::size_t i = 0;
+    while (i < text.size()) {
+      i = path.step(i);
+      if (text[i < text.size() ? i : 0] == ':' && path.is_at(names)) return i;
+    }
+    return text.size();
+  }
+  std::string text() const {
+    std::string out;
+    for (const auto& level : levels_) {
+      if (level.list) out += '[' + std::to_string(level.index) + ']';
+      else if (level.named) out += (out.empty() ? "" : ".") + level.key;
+    }
+    return out;
+  }
+
+ private:
+  struct Level {
+    bool list, named = false;
+    std::size_t index = 0;
+    std::string key;
+  };
+
+  bool is_at(const std::vector<std::string_view>& names) const {
+    return levels_.size() == names.size() &&
+           std::equal(names.begin(), names.end(), levels_.begin(),
+                      [](std::string_view name, const Level& level) { return level.named && level.key == name; });
+  }
+  // Takes what stands at `i`; returns the place behind it.
+  std::size_t step(std::size_t i) {
+    const char c = text_[i];
+    if (c == '"') return string(i);
+    if (c == '{' || c == '[') levels_.push_back({c == '[', false, 0, {}});
+    if ((c == '}' || c == ']') && !levels_.empty()) levels_.pop_back();
+    if (c == ',' && !levels_.empty()) ++levels_.back().index, levels_.back().named = false;
+    return i + 1;
+  }
+  std::size_t string(std::size_t begin) {
+    std::size_t end = begin + 1;
+    while (end < text_.size() && text_[end] != '"') end += text_[end] == '\\' ? 2 : 1;
+    if (end < text_.size() && !levels_.empty() && !levels_.back().list && !levels_.back().named) {
+      levels_.back().named = true;
+      levels_.back().key = unescaped(text_.substr(begin + 1, end - begin - 1));
+    }
+    return end + 1;
+  }
+
+  std::string_view text_;
+  std::vector<Level> levels_;
+};
+
+// Strings as a file must have them: no control characters, and halves of characters only in pairs. The text has passed
+// Check.
+void check_strings(std::string_view text) {
+  const auto unit = [&](std::size_t at) {  // of \uXXXX at `at`; 0: there is none
+    if (text.substr(at, 2) != "\\u") return 0ul;
+    return std::strtoul(std::string(text.substr(at + 2, 4)).c_str(), nullptr, 16);
+  };
+  const auto fail = [](std::size_t byte, const char* what) {
+    throw Fault{byte, std::string("not valid JSON: ") + what, Error::Kind::kOther};
+  };
+  bool inside = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') inside = !inside;
+    if (!inside) continue;
+    if (static_cast<unsigned char>(text[i]) < 0x20) fail(i, "a control character in a string");
+    if (text[i] != '\\') continue;
+    const auto code = unit(i);
+    const bool first = code >= 0xd800 && code < 0xdc00, second = code >= 0xdc00 && code < 0xe000;
+    const auto next = first ? unit(i + 6) : 0;
+    if (second || (first && !(next >= 0xdc00 && next < 0xe000))) fail(i, "half of a character in a string");
+    i += first ? 7 : 1;
+  }
+}
+
+// The text with blanks in the place of // and /* */.
+std::string without_comments(std::string_view text) {
+  std::string out(text);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (out[i] == '"') {
+      for (++i; i < out.size() && out[i] != '"';) i += out[i] == '\\' ? 2 : 1;
+      continue;
+    }
+    const auto two = text.substr(i, 2);
+    if (two != "//" && two != "/*") continue;
+    const auto end = two == "//" ? std::min(text.find('\n', i), text.size()) : text.find("*/", i + 2);
+    if (end == std::string_view::npos) return out;  // not closed: the check says so
+    for (const auto behind = two == "//" ? end : end + 2; i < behind; ++i)
+      if (out[i] != '\n' && out[i] != '\r') out[i] = ' ';
+    --i;
+  }
+  return out;
+}
 
 }  // namespace
 
-void check_json(std::string_view text) { Check(text).run(); }
+void check_json(std::string_view text, std::string_view name) {
+  try {
+    Names names;
+    Check(text, names).run();
+  } catch (const Fault& fault) {
+    Error error(fault.what, fault.kind);
+    if (!name.empty()) {
+      const std::string path = Path(text, fault.byte).text();
+      error.at_field(std::string(name) + (path.empty() || path.front() == '[' ? "" : ".") + path);
+    }
+    throw error;
+  }
+}
+
+std::size_t find_member(std::string_view text, const std::vector<std::string_view>& names) {
+  const auto behind_name = Path::find(text, names);
+  return behind_name == text.size() ? text.size() : text.find_first_not_of(" \t\r\n", behind_name + 1);
+}
+
+std::string_view check_json_file(const SourceText& source, bool comments) {
+  const std::string_view text = utf8_text(source);
+  const std::string plain = comments ? without_comments(text) : "";
+  const std::string_view json = comments ? std::string_view(plain) : text;
+  const auto begin = std::min(json.find_first_not_of(" \t\r\n"), json.size());
+  const auto end = json.find_last_not_of(" \t\r\n") + 1;  // 0: blank
+  if (begin >= end) throw Error("empty: JSON was expected").at_line(source.name, 0);
+  try {
+    Names names;
+    Check(json.substr(begin, end - begin), names).run();
+    check_strings(json.substr(begin, end - begin));
+  } catch (const Fault& fault) {
+    const std::size_t byte = begin + fault.byte;
+    const auto [line, column] = place_of(text, byte);
+    throw Error(fault.what + " (column " + std::to_string(column) + ")", fault.kind)
+        .at_field(Path(json, byte).text())
+        .at_line(source.name, line);
+  }
+  return text;
+}
 
 }  // namespace tal

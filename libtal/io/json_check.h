@@ -1,13 +1,26 @@
-// Whether a text is JSON, for values that nobody reads: a skipping reader checks neither commas, nor what closes what,
-// nor plain values.
+// Whether a text is JSON, and has no object with two members of one name: a reader that skips values checks neither
+// commas, nor what closes what, nor plain values, and every reader keeps one of two members and loses the other.
 #pragma once
 
 #include <string_view>
+#include <vector>
+
+#include "libtal/io/text_file.h"
 
 namespace tal {
 
-// Throws Error unless the text, without white space around it, is one JSON value (RFC 8259) of finite numbers. Depth is
-// no danger. UTF-8 and control characters in strings are the caller's.
-void check_json(std::string_view text);
+// Throws Error unless the text, without white space around it, is one JSON value (RFC 8259) of finite numbers, whose
+// objects have no two members of one name (Error::Kind::kRepeatedKey). Depth is no danger. UTF-8 and control characters
+// in strings are the caller's. name: what the text is called; errors name the place below it, annotations[3].segment.
+void check_json(std::string_view text, std::string_view name = {});
+
+// The same of a whole file, strings included: its text behind a byte-order mark, which is returned. Errors name line,
+// column and the path of the place: database.v_1.annotations[0].segment[1]. comments: // and /* */ count as white
+// space.
+std::string_view check_json_file(const SourceText& source, bool comments = false);
+
+// Where the value of a member begins, in a text that has been checked: names lead to it from the root through objects.
+// The text's size when there is none.
+std::size_t find_member(std::string_view text, const std::vector<std::string_view>& names);
 
 }  // namespace tal

@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "libtal/io/text_file.h"
+
 namespace tal {
 namespace {
 
@@ -82,12 +84,15 @@ bool LineReader::fill() {
     return false;
   }
   size_ += static_cast<std::size_t>(got);
-  if (first_ && (size_ >= 3 || end_)) {
+  if (first_ && (size_ >= 4 || end_)) {
     first_ = false;
-    const auto* bytes = reinterpret_cast<const unsigned char*>(buffer_.get() + begin_);
-    if (bytes[0] == 0x1f && bytes[1] == 0x8b)
+    const std::string_view bytes(buffer_.get() + begin_, size_);
+    if (bytes.substr(0, 2) == "\x1f\x8b")
       throw Error("is compressed with gzip: pipe it through zcat").at_line(source_, 0);
-    if (bytes[0] == 0xef && bytes[1] == 0xbb && bytes[2] == 0xbf) begin_ += 3, size_ -= 3, bytes_ += 3;
+    if (const char* what = foreign_format(bytes))
+      throw Error(std::string("is ") + what + ", not UTF-8 text: save it as UTF-8", Error::Kind::kNotUtf8)
+          .at_line(source_, 0);
+    if (bytes.substr(0, 3) == "\xef\xbb\xbf") begin_ += 3, size_ -= 3, bytes_ += 3;
   }
   return true;
 }

@@ -30,12 +30,24 @@ const char* closing_quote(const char* at) {
   return at;
 }
 
+// What to do with a line of a JSON file that is no stream of records.
+std::string hint_of(std::string_view line) {
+  const auto has = [&](std::string_view key) { return line.find(key) != std::string_view::npos; };
+  const bool truth = has("\"database\""), results = has("\"results\"");
+  const bool opens = line.find_first_not_of("{[ \t\r") == std::string_view::npos;  // the first line of many
+  if (!truth && !results && !opens) return "";
+  const std::string formats = truth     ? "activitynet-gt"
+                              : results ? "activitynet-results"
+                                        : "activitynet-gt (or -results)";
+  return " (records are wanted, one a line; tal-convert --from " + formats + " makes them of ActivityNet's JSON)";
+}
+
 // The record's object, which its line must be.
 JsonObject object_of(JsonDocument& document, std::string_view line) {
   JsonObject object;
   const auto code = document.get_object().get(object);
   if (code == sj::INCOMPLETE_ARRAY_OR_OBJECT)
-    throw Error("not valid JSON: the line does not end with the record's '}'");
+    throw Error("not valid JSON: the line does not end with the record's '}'" + hint_of(line));
   if (code == sj::INCORRECT_TYPE) throw Error("not a JSON object but '" + shorten(line) + "'");
   if (code) fail(code);
   return object;
@@ -50,7 +62,7 @@ Record& Record::operator=(Record&&) noexcept = default;
 
 void Record::State::check(const Field& field) const {
   try {
-    check_json(field.raw(line));
+    check_json(field.raw(line), field.key);
   } catch (Error& error) {
     throw error.at_field(field.key).at_video(video);
   }
@@ -81,7 +93,7 @@ void Record::State::scan() {
     scan_field(field);
   }
   if (!at_end(document)) throw Error("not valid JSON: something follows the object").at_video(video);
-  if (video.empty()) throw Error("missing").at_field("video");
+  if (video.empty()) throw Error("missing" + hint_of(line)).at_field("video");
   original = fields.size();
   close = line.rfind('}');
 }

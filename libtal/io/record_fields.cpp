@@ -95,7 +95,7 @@ std::vector<Annotation> Record::annotations(bool zero_length) const {
   return state_->objects<Annotation>("annotations", [&](JsonObject& object, std::size_t index) {
     Annotation annotation;
     bool has_segment = false;
-    each_member(object, [&](const auto& key, JsonValue& item) {
+    each_member(object, [&](std::string_view key, JsonValue& item) {
       const auto place = [&](const char* member) { return indexed("annotations", index, member); };
       if (key == "segment") {
         annotation.segment = in_field(place("segment"), [&] { return segment_at(item, zero_length); });
@@ -115,7 +115,7 @@ std::vector<ClassScore> Record::classification() const {
   return state_->objects<ClassScore>("classification", [](JsonObject& object, std::size_t) {
     ClassScore entry;
     bool has_label = false, has_score = false;
-    each_member(object, [&](const auto& key, JsonValue& item) {
+    each_member(object, [&](std::string_view key, JsonValue& item) {
       if (key == "label") {
         std::string_view label;
         if (item.get_string().get(label)) throw Error("label must be a string");

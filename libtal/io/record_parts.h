@@ -87,13 +87,22 @@ void with_value(std::string_view raw, bool padded, Body&& body) {
   if (!at_end(document)) throw Error("not valid JSON");
 }
 
+// A member's name, its escapes undone. The view lives until the parser's next document.
+inline std::string_view name_of(sj::ondemand::field& field) {
+  const char* const begin = field.key().raw();
+  const char* end = begin;
+  while (*end != '"' && *end != '\\') ++end;
+  if (*end == '"') return {begin, static_cast<std::size_t>(end - begin)};
+  return take(field.unescaped_key());
+}
+
 // body(key, value) for every member of an object.
 template <class Body>
 void each_member(JsonObject& object, Body&& body) {
   for (auto member : object) {
     sj::ondemand::field field;
     if (const auto code = std::move(member).get(field)) fail(code);
-    const auto key = field.key();
+    const std::string_view key = name_of(field);
     JsonValue item = field.value();
     body(key, item);
   }

@@ -5,6 +5,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/io/member_names.h"
 #include "libtal/io/record_parts.h"
 
 namespace tal {
@@ -55,13 +56,17 @@ class Record::State::ProposalReader {
     if (item.get_object().get(object)) throw Error("must be an object");
     Proposal proposal;
     bool has_segment = false;
-    each_member(object, [&](const auto& key, JsonValue& value) {
+    names_.open();
+    each_member(object, [&](std::string_view key, JsonValue& value) {
+      if (!names_.add(key))
+        throw Error("the key '" + std::string(key) + "' stands twice here", Error::Kind::kRepeatedKey);
       if (key == "segment") read_segment(document, value, proposal), has_segment = true;
       else if (key == "score") read_score(value, proposal);
       else if (key == "label") read_label(value, proposal);
       else check_json(trim_end(take(sj::to_json_string(value))));
       member_ = nullptr;
     });
+    names_.close();
     if (!has_segment) {
       member_ = "segment";
       throw Error("missing");
@@ -113,6 +118,7 @@ class Record::State::ProposalReader {
   State& state_;
   const char* begin_ = nullptr;  // of the element being read
   const char* member_ = nullptr;
+  MemberNames names_;
 };
 
 const std::vector<Proposal>& Record::proposals() const {
@@ -184,7 +190,7 @@ std::string_view scores_in(std::string_view proposal) {
   with_value(padded, true, [&](JsonDocument& document) {
     JsonObject object;
     if (document.get_object().get(object)) throw Error("must be an object");
-    each_member(object, [&](const auto& key, JsonValue& value) {
+    each_member(object, [&](std::string_view key, JsonValue& value) {
       if (!found.empty() || !(key == "scores")) return;
       const std::string_view text = trim_end(take(sj::to_json_string(value)));
       found = proposal.substr(static_cast<std::size_t>(text.data() - padded.data()), text.size());

@@ -10,10 +10,12 @@
 #include "libtal/base/base64.h"
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
-#include "libtal/data/import_support.h"
+#include "libtal/base/text.h"
 #include "libtal/io/features.h"
+#include "libtal/io/json_check.h"
 #include "libtal/io/npy.h"
 #include "libtal/io/safetensors.h"
+#include "libtal/io/table.h"
 
 namespace tal::plot {
 namespace {
@@ -134,21 +136,41 @@ void read_log(const std::vector<json>& lines, const std::string& key, const std:
   }
 }
 
-json parse_json(const std::string& text, const std::string& source, std::uint64_t line) {
+// line 0: a whole file.
+json parse_json(std::string_view text, const std::string& source, std::uint64_t line) {
   try {
+    if (line == 0) {
+      (void)check_json_file({source, std::string(text)});
+    } else {
+      const auto begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+      check_json(text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin));
+    }
     return json::parse(text);
+  } catch (Error& error) {
+    throw error.at_line(source, line);
   } catch (const json::exception& error) {
     throw Error(std::string("is not valid JSON: ") + error.what()).at_line(source, line);
   }
 }
 
+int needed_column(const NamedTable& table, const char* name) {
+  const int found = table.find({name});
+  if (found < 0) throw Error(std::string("no column '") + name + "'").at_line(table.source, table.header_line);
+  return found;
+}
+
 // The CSV of tal-eval --curves: average recall (an,ar,recall@T...) or precision and recall of each label and tIoU.
 void read_csv_curves(const std::string& text, const std::string& source, const std::string& name,
                      std::vector<Chart>& charts) {
-  const CsvTable table = parse_csv({source, text});
-  const auto at = [&](const CsvTable::Row& row, int column) {
+  const NamedTable table = parse_named_table({source, text});
+  const int label = table.find({"label"});
+  std::vector<int> numbers;
+  for (int c = 0; c < static_cast<int>(table.header.size()); ++c)
+    if (c != label) numbers.push_back(c);
+  const char decimal = table.decimal_of(numbers, {});
+  const auto at = [&](const NamedTable::Row& row, int column) {
     try {
-      return parse_number(row.fields.at(static_cast<std::size_t>(column)));
+      return table_number(table.field(row, column), decimal);
     } catch (Error& error) {
       throw error.at_field(table.header[static_cast<std::size_t>(column)]).at_line(source, row.line);
     }
@@ -172,11 +194,12 @@ void read_csv_curves(const std::string& text, const std::string& source, const s
     }
     return;
   }
-  const int label = table.find({"label"}), tiou = table.find({"tiou"}), recall = table.find({"recall"}),
-            precision = table.find({"precision"});
+  const int tiou = needed_column(table, "tiou"), recall = needed_column(table, "recall"),
+            precision = needed_column(table, "precision");
+  (void)needed_column(table, "label");
   for (const auto& row : table.rows) {
     auto& target = chart(charts, "Precision against recall, tIoU " + tick_label(at(row, tiou)), "recall", "precision");
-    const std::string curve = joined(name, row.fields.at(static_cast<std::size_t>(label)));
+    const std::string curve = joined(name, table.field(row, label));
     if (target.curves.empty() || target.curves.back().name != curve) target.curves.push_back({curve, {}});
     target.curves.back().points.push_back({at(row, recall), at(row, precision)});
   }
@@ -266,13 +289,21 @@ void read_npy_maps(const std::string& path, const std::string& title, std::vecto
   }
 }
 
-void read_curves(const std::string& text, const std::string& source, const std::string& name,
+// A first line of the CSV of tal-eval --curves, as written or as a spreadsheet saved it again.
+static bool begins_curves(std::string_view text) {
+  std::string line(trim(take_line(text)));
+  line.erase(std::remove(line.begin(), line.end(), '"'), line.end());
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c == ';' || c == '\t'; }, ',');
+  return line.rfind("an,ar", 0) == 0 || line == "label,tiou,score,recall,precision";
+}
+
+void read_curves(const std::string& bytes, const std::string& source, const std::string& name,
                  std::vector<Chart>& charts) {
+  const std::string text(utf8_text({source, bytes}));
   if (text.find_first_not_of(" \t\r\n") == std::string::npos)
     throw Error("is empty: nothing to draw").at_line(source, 0);
-  const std::string first_line = text.substr(0, text.find_first_of("\r\n"));
-  if (first_line.rfind("an,ar", 0) == 0 || first_line == "label,tiou,score,recall,precision")
-    return read_csv_curves(text, source, name, charts);
+  if (begins_curves(text)) return read_csv_curves(text, source, name, charts);
   std::vector<json> values;
   if (json::accept(text)) {
     values.push_back(parse_json(text, source, 0));
@@ -427,7 +458,7 @@ Canvas draw_charts(const std::vector<Chart>& charts, double width, const std::st
 }
 
 void read_maps(const std::string& text, const std::string& title, std::vector<Matrix>& maps) {
-  const json value = parse_json(text, "", 0);
+  const json value = parse_json(text, "", 1);
   const std::function<void(const json&, const std::string&, const std::string&)> read = [&](const json& part,
                                                                                             const std::string& name,
                                                                                             const std::string& field) {

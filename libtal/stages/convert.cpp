@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "libtal/base/video_id.h"
 #include "libtal/data/feature_import.h"
 #include "libtal/data/import_support.h"
 
@@ -23,6 +24,13 @@ std::pair<std::string, std::string> pair_of(const std::string& text, const std::
 }
 
 SourceText load(const std::string& path) { return load_sources({path}, "").at(0); }
+
+void warn_of_videos(Tool& tool, const std::vector<std::string>& videos, const std::string& what) {
+  if (videos.empty()) return;
+  std::string text = std::to_string(videos.size()) + (videos.size() == 1 ? " video is " : " videos are ") + what + ":";
+  for (std::size_t i = 0; i < videos.size() && i < 5; ++i) text += ' ' + videos[i];
+  tool.warn(text + (videos.size() > 5 ? " ..." : ""));
+}
 
 // --merge: the other file's records by video; what the left record lacks is taken over.
 class Merge {
@@ -52,19 +60,12 @@ class Merge {
     for (const auto& [video, line] : lines_)
       if (!used_.count(video)) right.push_back(video);
     std::sort(right.begin(), right.end());
-    say(left_, "not in " + path_);
-    say(right, "only in " + path_ + ", left out");
+    warn_of_videos(tool_, left_, "not in " + path_);
+    warn_of_videos(tool_, right, "only in " + path_ + ", left out");
     if (kept_ > 0) tool_.warn(std::to_string(kept_) + " fields differ between the two sides; the input's stay");
   }
 
  private:
-  void say(const std::vector<std::string>& videos, const std::string& what) const {
-    if (videos.empty()) return;
-    std::string text =
-        std::to_string(videos.size()) + (videos.size() == 1 ? " video is " : " videos are ") + what + ":";
-    for (std::size_t i = 0; i < videos.size() && i < 5; ++i) text += ' ' + videos[i];
-    tool_.warn(text + (videos.size() > 5 ? " ..." : ""));
-  }
   Tool& tool_;
   std::string path_;
   std::unordered_map<std::string, std::string> lines_;
@@ -80,29 +81,46 @@ class Splits {
     for (const auto& split : splits) {
       const auto [subset, path] = pair_of(split, "--split");
       const SourceText source = load(path);
-      const auto lines = split_lines(source);
-      for (std::size_t i = 0; i < lines.size(); ++i) {
-        const auto words = split_blanks(lines[i]);
-        if (words.empty()) continue;
-        const auto [known, added] = subsets_.emplace(video_of_file(words[0]), subset);
-        if (!added && known->second != subset)
-          throw Error("'" + known->first + "' is in " + known->second + " and in " + subset).at_line(path, i + 1);
+      const auto listed = parse_video_list(source);
+      if (listed.empty()) throw Error("names no video").at_line(source.name, 0);
+      for (const auto& [name, line] : listed) {
+        const auto [known, added] = videos_.emplace(video_id(name), Video{subset, line_name(source.name, line)});
+        if (!added && known->second.subset != subset)
+          throw Error("'" + known->first + "' is in " + known->second.subset + " and in " + subset + " (" +
+                      known->second.place + " and here)")
+              .at_line(source.name, line);
       }
     }
   }
   void apply(Record& record) {
-    if (subsets_.empty()) return;
-    const auto found = subsets_.find(record.video());
-    if (found == subsets_.end()) ++unlisted_;
-    else record.set_text("subset", found->second);
+    if (videos_.empty()) return;
+    const auto found = videos_.find(record.video());
+    if (found == videos_.end()) {
+      ++unlisted_;
+      return;
+    }
+    found->second.used = true;
+    if (const auto own = record.text("subset"); own && *own != found->second.subset) moved_.push_back(record.video());
+    record.set_text("subset", found->second.subset);
   }
   void report(Tool& tool) const {
     if (unlisted_ > 0)
       tool.warn(std::to_string(unlisted_) + (unlisted_ == 1 ? " video is" : " videos are") + " in no --split list");
+    std::vector<std::string> unused;
+    for (const auto& [video, entry] : videos_)
+      if (!entry.used) unused.push_back(video);
+    std::sort(unused.begin(), unused.end());
+    warn_of_videos(tool, unused, "in a --split list, but in no record");
+    warn_of_videos(tool, moved_, "of another subset by their own record; --split's counts");
   }
 
  private:
-  std::unordered_map<std::string, std::string> subsets_;
+  struct Video {
+    std::string subset, place;
+    bool used = false;
+  };
+  std::unordered_map<std::string, Video> videos_;
+  std::vector<std::string> moved_;  // had another subset
   std::size_t unlisted_ = 0;
 };
 
@@ -158,17 +176,19 @@ void load_tables(const Tool& tool, ConvertOptions& o) {
   if (tool.given("--prefix")) o.import.prefix = o.prefix;
   if (!o.durations.empty()) o.import.tables.videos = parse_videos(load(o.durations));
   if (!o.classes.empty()) o.import.tables.classes = o.exported.classes = parse_classes(load(o.classes));
-  if (!o.videos.empty()) o.import.tables.rows = parse_video_list(load(o.videos));
+  if (!o.videos.empty()) o.import.tables.rows = row_videos(load(o.videos));
   if (o.from == "class-scores" && o.videos.empty()) throw UsageError("--from class-scores needs --videos FILE");
   o.exported.class_offset = o.import.class_offset;
   if (!o.window_weights.empty()) o.import.tables.window_weights = parse_window_weights(load(o.window_weights));
-  static const std::set<std::string> roles = {"video",    "start", "end",    "label", "score",
-                                              "duration", "fps",   "frames", "subset"};
+  static const std::set<std::string> roles = {"video", "start",    "end", "length", "label",
+                                              "score", "duration", "fps", "frames", "subset"};
   for (const auto& column : o.columns) {
     const auto [role, name] = pair_of(column, "--columns");
     if (!roles.count(role)) throw UsageError("--columns: unknown role '" + role + "'");
     o.import.columns[role] = name;
   }
+  if (!o.decimal.empty()) o.import.dialect.decimal = o.decimal == "comma" ? ',' : '.';
+  if (!o.header.empty()) o.import.dialect.has_header = o.header.front();
   if (!o.where.empty()) std::tie(o.import.where_column, o.import.where_value) = pair_of(o.where, "--where");
 }
 
@@ -202,7 +222,11 @@ void convert(Tool& tool, ConvertOptions& o) {
   std::string beside;  // what stands beside the videos of an ActivityNet file; its first record has it
   const auto pass = [&](Record& record) {
     rename(record, o.ids);
-    if (const auto* info = o.import.tables.find(record.video())) set_info(record, *info);
+    if (const auto* info = o.import.tables.find(record.video())) {
+      VideoInfo known = *info;
+      if (o.import.unit_duration) known.duration.reset();  // the record lasts 1
+      set_info(record, known);
+    }
     splits.apply(record);
     if (!o.subset.empty() && record.text("subset") != o.subset) {
       if (const auto own = record.raw("activitynet")) beside = *own;
@@ -216,6 +240,7 @@ void convert(Tool& tool, ConvertOptions& o) {
   };
   const ImportSink sink{[&](Record& record) {
                           try {
+                            check_fields(record);
                             pass(record);
                           } catch (Error& error) {
                             tool.record_error(error.at_video(record.video()), record.str());

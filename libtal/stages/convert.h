@@ -17,6 +17,7 @@ struct ConvertOptions {
   std::string subset;                                                    // only records of this subset
   std::string durations, classes, videos, window_weights, merge, where;  // files; where: COLUMN=VALUE
   std::vector<std::string> columns;                                      // ROLE=NAME
+  std::string decimal, header;                                           // of tables; empty: as they look
   ImportOptions import;
   ExportOptions exported;
   std::string prefix;

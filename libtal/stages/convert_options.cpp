@@ -139,7 +139,9 @@ void register_options(const Options& table, ConvertOptions& o) {
       .add("--durations,--meta", o.durations,
            "Seconds, fps, frames, subset of the videos: CSV, THUMOS14's two lines a video, annotation JSON, or records")
       .type_name("FILE");
-  input.add("--classes", o.classes, "Class names: 'number name' lines, names alone (from 0), or a JSON list")
+  input
+      .add("--classes", o.classes,
+           "Class names: number and name on each line or in columns, names alone (from 0), or JSON")
       .type_name("FILE");
   input.add("--class-offset", o.import.class_offset, "Added to a class number before it is looked up")
       .type_name("N")
@@ -153,18 +155,26 @@ void register_options(const Options& table, ConvertOptions& o) {
   input.flag("--unit-duration", o.import.unit_duration, "Leave relative times as they are: every record lasts 1");
   input
       .add("--columns", o.columns,
-           "Names of columns: video=NAME start=NAME end=NAME label=NAME score=NAME duration=NAME fps=NAME frames=NAME "
-           "subset=NAME")
+           "Names of columns: video=NAME start=NAME end=NAME length=NAME label=NAME score=NAME duration=NAME fps=NAME "
+           "frames=NAME subset=NAME")
       .type_name("ROLE=NAME")
       .comma_separated()
       .one_value();
+  input.add("--decimal", o.decimal, "What separates decimals in a table's numbers (default: as they look)")
+      .one_of({"point", "comma"});
+  input
+      .add("--header", o.header,
+           "Whether the first line of a table of numbers names its columns (default: as it looks)")
+      .one_of({"yes", "no"});
   input.add("--where", o.where, "Only rows whose COLUMN is VALUE").type_name("COLUMN=VALUE");
   input.add("--window-weights", o.window_weights, "scnn-mat: weights of window length and class (.mat or CSV)")
       .type_name("FILE");
   input.add("--prefix", o.prefix, "Text to put before every id (scnn-mat: video_test_)").type_name("TEXT");
   input.add("--ids", o.ids, "ActivityNet's v_ before the ids").one_of({"keep", "strip", "add"});
   input.add("--subset", o.subset, "Only records of this subset").type_name("NAME");
-  input.add("--split", o.splits, "Ids of a subset, one a line (repeatable)").type_name("SUBSET=FILE").repeatable();
+  input.add("--split", o.splits, "Videos of a subset, one a line or in a column video (repeatable)")
+      .type_name("SUBSET=FILE")
+      .repeatable();
   input.add("--merge", o.merge, "Records to join by video (left join): missing fields are taken from there")
       .type_name("FILE");
   output.add("--segments", o.exported.segments, "Which segments to write; auto: the proposals where a record has them")

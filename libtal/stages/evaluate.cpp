@@ -5,11 +5,13 @@
 #include <thread>
 
 #include "libtal/base/number.h"
+#include "libtal/base/video_id.h"
 #include "libtal/cli/tool.h"
 #include "libtal/eval/files.h"
 #include "libtal/eval/reader.h"
 #include "libtal/eval/report.h"
 #include "libtal/eval/summary.h"
+#include "libtal/stages/evaluate_options.h"
 
 namespace tal::eval {
 namespace {
@@ -53,6 +55,26 @@ class Evaluation {
       tool_.note(std::to_string(read.without_proposals) + " of " + std::to_string(read.records) +
                  " records have no proposals");
     data_.index();
+    warn_of_unknown_exclusions();
+  }
+
+  void warn_of_unknown_exclusions() const {
+    if (o_.exclude.empty()) return;
+    std::vector<std::string> known, unknown;
+    const auto& bad = known_bad_videos();  // of one data set, whatever this one is
+    for (std::uint32_t id = 0; id < data_.video_names.size(); ++id) known.push_back(data_.video_names.text(id));
+    for (const auto& name : p_.filter.exclude)
+      if (data_.video_names.find(name) == Names::kNone && std::find(bad.begin(), bad.end(), name) == bad.end())
+        unknown.push_back(name);
+    if (unknown.empty()) return;
+    std::sort(unknown.begin(), unknown.end());
+    const std::string id = video_id(unknown.front());  // of a file's name
+    const auto near = std::find(known.begin(), known.end(), id) != known.end() ? std::string_view(id)
+                                                                               : nearest(unknown.front(), known);
+    tool_.warn("--exclude " + o_.exclude + ": " + std::to_string(unknown.size()) +
+               (unknown.size() == 1 ? " name is" : " names are") +
+               " of no video of the ground truth or the stream, such as '" + unknown.front() + "'" +
+               (near.empty() ? "" : " (did you mean '" + std::string(near) + "'?)"));
   }
 
   // Faults that make the numbers meaningless, and warnings about what makes them surprising.

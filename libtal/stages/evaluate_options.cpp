@@ -1,9 +1,8 @@
 #include "libtal/stages/evaluate_options.h"
 
-#include <sstream>
-
 #include "libtal/base/number.h"
 #include "libtal/cli/tool.h"
+#include "libtal/data/formats.h"
 
 namespace tal::eval {
 
@@ -20,7 +19,8 @@ void register_options(const Options& table, EvalOptions& o) {
   table.add("--tiou", o.tiou, "Thresholds: list or range, e.g. 0.5:0.05:0.95 (default: the protocol's)")
       .type_name("LIST")
       .number_list();
-  table.add("--exclude", o.exclude, "Leave out the videos that FILE names, one a line").type_name("FILE");
+  table.add("--exclude", o.exclude, "Leave out the videos that FILE names, one a line or in a column video")
+      .type_name("FILE");
   table.flag(
       "--exclude-known-bad", o.exclude_known_bad,
       "Leave out video_test_0000270, _0001292 and _0001496 of THUMOS14, whose annotations are wrong or only Ambiguous");
@@ -98,17 +98,10 @@ std::vector<double> thresholds_of(const EvalOptions& o, const ProtocolRow& row) 
   return row.tiou;
 }
 
-// One video a line; blank lines and lines that start with # do not count.
 void read_exclusions(const std::string& path, Filter& filter) {
-  std::istringstream lines(read_file(path));
-  std::size_t names = 0;
-  for (std::string line; std::getline(lines, line);) {
-    line.erase(line.find_last_not_of(" \t\r") + 1);
-    line.erase(0, line.find_first_not_of(" \t"));
-    if (line.empty() || line.front() == '#') continue;
-    filter.exclude.insert(line), ++names;
-  }
-  if (names == 0) throw Error("names no video").at_line(path, 0);
+  const auto listed = parse_video_list(load_sources({path}, "").at(0));
+  if (listed.empty()) throw Error("names no video").at_line(path, 0);
+  for (const auto& video : listed) filter.exclude.insert(video.name);
 }
 
 std::vector<int> whole_numbers(const std::string& list) {
@@ -122,6 +115,11 @@ std::vector<int> whole_numbers(const std::string& list) {
 }
 
 }  // namespace
+
+const std::vector<std::string>& known_bad_videos() {
+  static const std::vector<std::string> videos = {"video_test_0000270", "video_test_0001292", "video_test_0001496"};
+  return videos;
+}
 
 Protocol make_protocol(const Tool& tool, const EvalOptions& o) {
   using enum ProtocolRow::Measure;
@@ -137,7 +135,7 @@ Protocol make_protocol(const Tool& tool, const EvalOptions& o) {
   p.filter.subset = o.subset;
   p.filter.class_agnostic = p.proposals || o.class_agnostic;
   p.filter.count_excluded = o.excluded == "count";
-  if (o.exclude_known_bad) p.filter.exclude = {"video_test_0000270", "video_test_0001292", "video_test_0001496"};
+  if (o.exclude_known_bad) p.filter.exclude.insert(known_bad_videos().begin(), known_bad_videos().end());
   if (!o.exclude.empty()) read_exclusions(o.exclude, p.filter);
   p.max_avg = o.max_avg_proposals;
   p.videos_from_proposals = p.thumos_frames && !o.videos_from_ground_truth;

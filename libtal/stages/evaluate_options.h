@@ -8,6 +8,9 @@ namespace tal::eval {
 
 void register_options(const Options& table, EvalOptions& options);
 
+// Videos of THUMOS14 that --exclude-known-bad leaves out.
+const std::vector<std::string>& known_bad_videos();
+
 // Reads --exclude. UsageError for options that the protocol does not know.
 Protocol make_protocol(const Tool& tool, const EvalOptions& options);
 }  // namespace tal::eval

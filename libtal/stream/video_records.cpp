@@ -4,18 +4,18 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <set>
 #include <utility>
 
 #include "libtal/base/error.h"
+#include "libtal/base/video_id.h"
 #include "libtal/io/record.h"
 
 namespace tal {
 namespace {
 
-std::string id_of(const std::string& file) { return std::filesystem::path(file).stem().string(); }
+std::string id_of(const std::string& file) { return video_id(file); }
 
 void refuse_twins(const std::vector<std::string>& files) {
   std::set<std::string> ids;

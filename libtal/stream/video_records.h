@@ -15,8 +15,8 @@ struct VideoLine {
   std::uint64_t number = 0;  // of the line, or of the file among --videos
 };
 
-// The videos to work on: the records of --input, or one for each file of --videos: {"video": name without folder and
-// extension, "path": file}.
+// The videos to work on: the records of --input, or one for each file of --videos: {"video": its id
+// (libtal/base/video_id.h), "path": file}.
 class VideoList {
  public:
   // UsageError when two files give one video id; Error when the input cannot be opened.

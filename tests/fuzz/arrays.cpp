@@ -66,7 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 'n': return read_npy(rest);
       case 'z': return read_npz(rest);
       case 's': return read_safetensors(rest);
-      case 'c': return (void)tal::parse_number_table(rest);
+      case 'c': return (void)tal::parse_number_table({"t", std::string(rest)});
       case 't': return read_torch(rest);
       case 'g': return (void)tal::gunzip(rest, 1 << 20);
       case 'b': return read_base64(rest);

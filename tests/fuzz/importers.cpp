@@ -1,6 +1,8 @@
 // tal-convert's readers: the input's first line names the format (or a table), the rest is the file. Every record that
 // comes out can be read.
 #include "libtal/data/formats.h"
+#include "libtal/io/csv.h"
+#include "libtal/io/json_check.h"
 #include "tests/fuzz/fuzz.h"
 
 using tal::fuzz::answers;
@@ -16,6 +18,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const tal::SourceText source{"v_1.txt", std::string(text.substr(end + 1))};
   if (name == "videos") answers([&] { tal::parse_videos(source); });
   if (name == "classes") answers([&] { tal::parse_classes(source); });
+  if (name == "list") answers([&] { tal::parse_video_list(source); });
+  if (name == "json") answers([&] { tal::check_json_file(source, go_on); });  // + here: with comments
+  if (name == "numbers")
+    answers([&] {
+      const auto table = tal::parse_number_table(source);
+      hold(static_cast<std::int64_t>(table.values.values.size()) == table.values.rows * table.values.dim,
+           "a table of numbers is full");
+    });
   if (name == "window-weights") answers([&] { tal::parse_window_weights(source); });
   if (name == "mat") answers([&] { tal::parse_mat(source.text); });
   if (name == "gzip") answers([&] { tal::inflate_if_gzip(source.text, 1 << 20); });

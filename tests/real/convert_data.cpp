@@ -252,7 +252,7 @@ BOOST_AUTO_TEST_CASE(untrimmednet_class_scores) {
     list += "video_test_" + std::string(7 - number.size(), '0') + number + '\n';
   }
   ImportOptions options;
-  options.tables.rows = parse_video_list({"list", list});
+  options.tables.rows = row_videos({"list", list});
   const auto all = read("class-scores", {"thumos14/uNet_test.npy"}, options);
   BOOST_REQUIRE_EQUAL(all.size(), 1574u);
   double sum = 0;

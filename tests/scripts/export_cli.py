@@ -160,7 +160,7 @@ got = scores("--videos", "videos.txt", "--classes", "some.txt", "--class-offset"
 same(json.loads(got.stdout.splitlines()[0])["classification"], [{"label": "Run", "score": 0.5}, {"label": "High Jump", "score": 2}], "classes from 1")
 check("1 of 3 columns are no classes" in got.stderr, got.stderr)
 check("class 3, 'High Jump', has no column" in scores("--videos", "videos.txt", "--classes", "some.txt", status=1).stderr, "classes from 0")
-for text, message in (("a\n", "2 rows, --videos names 1"), ("a\n\nb\n", "videos.txt:2: an empty line"), ("a\na.mp4\n", "videos.txt:2: video 'a': stands in the list twice"), ("", "no videos")):
+for text, message in (("a\n", "2 rows, --videos names 1"), ("a\na.mp4\n", "videos.txt:2: video 'a': stands in the list twice"), ("", "no videos")):
     with open("videos.txt", "w") as file:
         file.write(text)
     check(message in scores("--videos", "videos.txt", status=1).stderr, f"{text!r}: {message}")

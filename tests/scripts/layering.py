@@ -14,7 +14,7 @@ ARROWS = {
     "data": "base io",
     "eval": "base io stream",
     "fusion": "base io stream segment eval",
-    "plot": "base io data",
+    "plot": "base io",
     "encoder": "base io",
     "cli": "base io stream",
     "models/catalogue": "",

@@ -42,6 +42,54 @@ BOOST_AUTO_TEST_CASE(words) {
   BOOST_TEST(!accepts(nested(1000000) + "]"));
 }
 
+BOOST_AUTO_TEST_CASE(two_members_of_one_name) {
+  for (const char* good : {R"({"a":1,"b":{"a":1},"c":[{"a":1},{"a":2}]})", R"([{"a":1,"b":2},{"b":1,"a":2},{"a":1}])",
+                           R"({"":1,"a":2})", R"([{"a":1},{"a":1,"b":{"a":1,"b":2}},{"b":1}])"})
+    BOOST_TEST(accepts(good), good);
+  for (const char* bad : {R"({"a":1,"a":1})", R"([{"a":1,"b":2},{"a":1,"b":2,"a":3}])", R"({"a":{"b":1,"c":2,"b":3}})",
+                          R"({"a":1,"\u0061":2})", R"({"\ud83d\ude00":1,"\uD83D\uDE00":2})", R"({"":1,"":2})",
+                          R"([{"b":1,"a":2},{"b":1,"c":2,"b":3}])", "{\"\xc3\xa9\":1,\"\\u00e9\":2}",
+                          R"({"\\":1,"\u005c":2})", R"({"\n":1,"\u000a":2})"})
+    BOOST_TEST(!accepts(bad), bad);
+  std::string large = "{", twice;
+  for (int i = 0; i < 1000; ++i) large += (i ? ",\"k" : "\"k") + std::to_string(i) + "\":" + std::to_string(i);
+  twice = large + ",\"k17\":0}";
+  BOOST_TEST(accepts(large + "}"));
+  BOOST_TEST(!accepts(twice));
+  BOOST_TEST(accepts("[" + large + "}," + large + "}]"));
+  BOOST_TEST(!accepts("[" + large + "}," + twice + "]"));
+}
+
+BOOST_AUTO_TEST_CASE(files_and_places) {
+  const auto fault = [](const std::string& text, bool comments = false) {
+    try {
+      tal::check_json_file({"f", text}, comments);
+    } catch (const tal::Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("none");
+  };
+  BOOST_TEST(fault("\xef\xbb\xbf {\"a\":1}\r\n") == "none");
+  BOOST_TEST(fault("{\"a\":{\"b.c\":[0,\n {\"d\":NaN}]}}") ==
+             "f:2: a.b.c[1].d: 'NaN' is not a value of JSON (numbers are finite and written plainly) (column 7)");
+  BOOST_TEST(fault("[1,[2,3,]]") ==
+             "f:1: [1][2]: ']' is not a value of JSON (numbers are finite and written plainly) (column 9)");
+  BOOST_TEST(fault("{\"a\":1,\n\"b\":{\"c\":1,\"c\":2}}") == "f:2: b: the key 'c' stands twice here (column 12)");
+  BOOST_TEST(fault("{\"a\":\"b\tc\"}") == "f:1: a: not valid JSON: a control character in a string (column 8)");
+  BOOST_TEST(fault(R"(["\ud83d\ude00","\\ud83d"])") == "none");
+  for (const char* half : {R"(["\ud83d"])", R"(["\ude00"])", R"(["\ud83d\u0041"])"})
+    BOOST_TEST(fault(half).find("half of a character") != std::string::npos, half);
+  BOOST_TEST(fault(" \n") == "f: empty: JSON was expected");
+  BOOST_TEST(fault("{\"a\":1} x").find("something follows the value (column 8)") != std::string::npos);
+  BOOST_TEST(fault("// c\n{\"a\": /* \"a\":2 */ \"//\"}\n", true) == "none");
+  BOOST_TEST(fault("// c\n{\"a\":1}") != "none");
+  BOOST_TEST(fault("{\"a\":1 /* }", true) != "none");
+  const std::string text = R"({"x":{"v":{"v":1}},"v" : {"x":2}})";
+  BOOST_TEST(tal::find_member(text, {"v"}) == text.find("{\"x\":2"));
+  BOOST_TEST(tal::find_member(text, {"x", "v", "v"}) == text.find("1"));
+  BOOST_TEST(tal::find_member(text, {"w"}) == text.size());
+}
+
 BOOST_AUTO_TEST_CASE(damaged_texts_as_a_parser_sees_them) {
   const std::string seeds[] = {
       R"([{"segment":[12.5,30],"score":0.25,"label":"Run \"x\""},{"segment":[1e1,2E+1],"x":{"y":[true,false,null,[],{}]}}])",

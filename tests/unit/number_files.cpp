@@ -105,17 +105,17 @@ BOOST_AUTO_TEST_CASE(tables) {
   const std::vector<float> wanted = {1, -2.5f, 3, 4e3f};
   for (const char* text : {"1,-2.5\n3,4e3\n", "1;-2.5\r\n3;4e3\r\n", "1\t-2.5\n3\t4000\n\n", " 1  -2.5 \n  3 4000",
                            "\xef\xbb\xbf+1, -2.5\n3 ,4e3"}) {
-    const NumberTable table = parse_number_table(text);
+    const NumberTable table = parse_number_table({"t", text});
     BOOST_TEST(table.header.empty());
     BOOST_TEST(table.values.rows == 2);
     BOOST_TEST(table.values.dim == 2);
     BOOST_TEST((table.values.values == wanted), text);
   }
-  const NumberTable named = parse_number_table("\"x\",y,label\n1,2,walk\n3,4,run\n", {"y", "1"});
+  const NumberTable named = parse_number_table({"t", "\"x\",y,label\n1,2,walk\n3,4,run\n"}, {"y", "1"});
   BOOST_TEST((named.header == std::vector<std::string>{"y", "x"}));
   BOOST_TEST((named.values.values == std::vector<float>{2, 1, 4, 3}));
-  BOOST_TEST(parse_number_table("").values.rows == 0);
-  BOOST_TEST(parse_number_table("a,b\n").values.rows == 0);
+  BOOST_TEST(parse_number_table({"t", ""}).values.rows == 0);
+  BOOST_TEST(parse_number_table({"t", "a,b\n"}).values.rows == 0);
   for (const auto& [text, message] : {std::pair{"1,2\n3\n", "line 2"},
                                       {"1,2\n3,4,5\n", "3 columns"},
                                       {"1,2\n3,x\n", "column 2: 'x'"},
@@ -125,19 +125,19 @@ BOOST_AUTO_TEST_CASE(tables) {
                                       {"1,2\n3,\n", "''"},
                                       {"1,2\n0x10,3\n", "'0x10'"},
                                       {"1 2\n3 4 \0\n", ""}}) {
-    const std::string got = refusal([&, text = text] { parse_number_table(text); });
+    const std::string got = refusal([&, text = text] { parse_number_table({"t", text}); });
     const bool line = std::string(message) == "line 2" ? !got.empty() : got.find(message) != std::string::npos;
     BOOST_TEST(line, text << " -> " << got);
   }
   try {
-    parse_number_table("1,2\n3,4\n5,x\n");
+    parse_number_table({"t", "1,2\n3,4\n5,x\n"});
     BOOST_ERROR("read");
   } catch (const Error& error) {
     BOOST_TEST(error.line() == 3u);
   }
   for (const char* column : {"z", "0", "4", "-1", "1.5", ""})
-    BOOST_CHECK_THROW(parse_number_table("x,y,l\n1,2,3\n", {column}), Error);
-  BOOST_CHECK_THROW(parse_number_table(literal("1 2\n3 \0\n")), Error);
+    BOOST_CHECK_THROW(parse_number_table({"t", "x,y,l\n1,2,3\n"}, {column}), Error);
+  BOOST_CHECK_THROW(parse_number_table({"t", std::string(literal("1 2\n3 \0\n"))}), Error);
 }
 
 BOOST_AUTO_TEST_CASE(zip_and_npz) {

@@ -185,4 +185,36 @@ BOOST_AUTO_TEST_CASE(unread_json_is_checked) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(members_that_stand_twice) {
+  const auto fault = [](const std::string& line) {
+    try {
+      Record record;
+      record.parse(line);
+      record.proposals();
+    } catch (const Error& error) {
+      return std::string(error.kind() == Error::Kind::kRepeatedKey ? "twice: " : "other: ") + error.what();
+    }
+    return std::string("none");
+  };
+  for (const auto& [inside, place] :
+       {std::pair{R"("annotations":[{"segment":[1,2],"label":"a"},{"segment":[1,2],"segment":[3,4]}])",
+                  "annotations[1]"},
+        {R"("features":{"x":{"path":"a","rows":1,"dim":1,"rows":2}})", "features.x"},
+        {R"("features":{"x":{"path":"a"},"x":{"path":"b"}})", "features"},
+        {R"("classification":[{"label":"a","score":1,"score":0}])", "classification[0]"},
+        {R"("mine":[[{"a":{"b":1,"b":1}}]])", "mine[0][0].a"},
+        {R"("proposals":[{"segment":[1,2]},{"segment":[1,2],"score":1,"score":0}])", "proposals[1]"},
+        {R"("proposals":[{"segment":[1,2],"score":1,"sc\u006fre":0}])", "proposals[0]"},
+        {R"("proposals":[{"segment":[1,2],"mine":1,"mine":0}])", "proposals[0]"},
+        {R"("proposals":[{"segment":[1,2],"scores":{"a":1,"a":0}}])", "proposals[0]"}}) {
+    const std::string got = fault(std::string("{\"video\":\"v\",") + inside + "}");
+    BOOST_TEST(got.find("twice: video 'v': " + std::string(place) + ": the key") == 0u, got);
+  }
+  BOOST_TEST(fault(R"({"video":"v","proposals":[{"segment":[1,2],"sc\u006fre":0.5},{"score":1,"segment":[1,2]}]})") ==
+             "none");
+  Record record;
+  record.parse(R"({"video":"v","proposals":[{"segment":[1,2],"sc\u006fre":0.5}]})");
+  BOOST_TEST(record.proposals()[0].score == 0.5);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,324 @@
+// What tables and lists say of videos: --durations, --split, --exclude.
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
+#include "libtal/base/video_id.h"
+#include "libtal/data/import_support.h"
+#include "libtal/io/json_check.h"
+
+namespace tal {
+
+std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& source);
+
+const std::vector<std::string>& column_names(const std::string& role) {
+  static const std::unordered_map<std::string, std::vector<std::string>> names = {
+      {"video",
+       {"video", "video-name", "video-id", "filename", "name", "video-file", "video-path", "file-name", "file",
+        "media-file", "media-file-path"}},
+      {"duration", {"duration", "video-duration", "seconds", "duration_second"}},
+      {"fps", {"rfps", "fps", "frame-rate"}},
+      {"frames", {"frames", "video-frames", "numFrame", "count", "duration_frame"}},
+      {"subset", {"subset"}},
+      {"start",
+       {"start", "t-start", "t-init", "start-time", "start-timestamp", "start-(s)", "start-s", "start-sec",
+        "start-seconds", "begin", "begin-time", "onset"}},
+      {"end",
+       {"end", "t-end", "end-time", "stop-timestamp", "end-timestamp", "stop-(s)", "end-(s)", "end-s", "end-sec",
+        "end-seconds", "stop", "stop-time"}},
+      {"length", {"length", "segment-duration", "event-duration"}},
+      {"start frames", {"startFrame", "f-init", "start-frame"}},
+      {"end frames", {"endFrame", "f-end", "end-frame", "stop-frame"}},
+      {"label",
+       {"label", "action-label", "type", "label-idx", "cls", "class", "class-name", "action", "activity", "behavior",
+        "behaviour"}},
+      {"score", {"score", "confidence"}}};
+  return names.at(role);
+}
+
+double field_number(const std::string& text, char decimal, std::string_view field) {
+  try {
+    if (trim(text).empty()) throw Error("empty: a number was expected", Error::Kind::kNotFinite);
+    return table_number(text, decimal);
+  } catch (Error& error) {
+    throw error.at_field(field);
+  }
+}
+
+double field_seconds(const std::string& text, char decimal, std::string_view field) {
+  if (!has_clock(text)) return field_number(text, decimal, field);
+  try {
+    return clock_seconds(text);
+  } catch (Error& error) {
+    throw error.at_field(field);
+  }
+}
+
+std::int64_t whole_number(double value, std::string_view text, std::string_view field) {
+  if (!(value >= 0 && value <= 9e15) || value != static_cast<double>(static_cast<std::int64_t>(value)))
+    throw Error("'" + std::string(text) + "' is not a whole number").at_field(field);
+  return static_cast<std::int64_t>(value);
+}
+
+double positive(double value, std::string_view field) {
+  if (!(value > 0)) throw Error("must be positive, not " + format_number(value)).at_field(field);
+  return value;
+}
+
+namespace {
+
+// The same but for rounding.
+bool near(double a, double b) { return std::abs(a - b) <= 1e-5 * std::max(std::abs(a), std::abs(b)); }
+
+[[noreturn]] void contradict(const char* field, const std::string& now, const std::string& was,
+                             const std::string& where) {
+  throw Error(now + " here, but " + was + " in " + where).at_field(field);
+}
+
+}  // namespace
+
+void StatedVideo::add(const VideoInfo& said, const std::string& where) {
+  const auto number = [&](auto& known, const auto& now, std::string& place, const char* field) {
+    if (!now) return;
+    if (!known) known = now, place = where;
+    else if (!near(static_cast<double>(*known), static_cast<double>(*now)))
+      contradict(field, format_number(static_cast<double>(*now)), format_number(static_cast<double>(*known)), place);
+  };
+  number(info.duration, said.duration, places_[0], "duration");
+  number(info.fps, said.fps, places_[1], "fps");
+  number(info.frames, said.frames, places_[2], "frames");
+  if (said.subset.empty()) return;
+  if (info.subset.empty()) info.subset = said.subset, places_[3] = where;
+  else if (info.subset != said.subset)
+    contradict("subset", "'" + said.subset + "'", "'" + info.subset + "'", places_[3]);
+}
+
+VideoColumns::VideoColumns(const NamedTable& table, const ImportOptions& options)
+    : table_(table),
+      duration_(column_of(table, options, "duration")),
+      fps_(column_of(table, options, "fps")),
+      frames_(column_of(table, options, "frames")),
+      subset_(column_of(table, options, "subset")) {}
+
+VideoInfo VideoColumns::read(const NamedTable::Row& row, char decimal) const {
+  VideoInfo info;
+  const auto text = [&](int column) -> const std::string& { return table_.field(row, column); };
+  const auto has = [&](int column) { return column >= 0 && !text(column).empty(); };
+  if (has(duration_)) info.duration = positive(field_seconds(text(duration_), decimal, "duration"), "duration");
+  if (has(fps_)) info.fps = positive(field_number(text(fps_), decimal, "fps"), "fps");
+  if (has(frames_))  // 1012.0 too
+    info.frames = whole_number(field_number(text(frames_), decimal, "frames"), text(frames_), "frames");
+  if (has(subset_)) info.subset = text(subset_);
+  return info;
+}
+
+int column_of(const NamedTable& table, const ImportOptions& options, const std::string& role) {
+  const auto named = options.columns.find(role);
+  if (named == options.columns.end()) return table.find(column_names(role));
+  const int found = table.find({named->second});
+  if (found >= 0) return found;
+  const auto near_by = nearest(named->second, table.header);
+  throw Error("no column '" + named->second + "'" +
+              (near_by.empty() ? "" : " (did you mean '" + std::string(near_by) + "'?)"))
+      .at_field(role)
+      .at_line(table.source, table.header_line);
+}
+
+void refuse_missing_column(const NamedTable& table, const std::string& role, const std::string& hint) {
+  const bool data = std::any_of(table.header.begin(), table.header.end(), [](const std::string& name) {
+    return is_table_number(name, '.') || is_table_number(name, ',') || has_clock(name);
+  });
+  const std::string what = data ? "a header line with the names of the columns is missing (" + hint + ")"
+                                : "no column is known to be the " + role + "; name it with --columns " + role + "=NAME";
+  throw Error(what + ": the first line is '" + joined(table.header, "', '") + "'")
+      .at_line(table.source, table.header_line);
+}
+
+std::string line_name(const std::string& source, std::uint64_t line) { return source + ":" + std::to_string(line); }
+
+namespace {
+
+bool is_record(std::string_view line) {
+  try {
+    Record().parse(line);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// Videos with what was said of each, and where.
+class StatedVideos {
+ public:
+  explicit StatedVideos(const SourceText& source) : source_(source) {}
+  void add(const std::string& video, const VideoInfo& info, std::uint64_t line) {
+    try {
+      if (video.empty()) throw Error("empty").at_field("video");
+      videos_[video].add(info, line_name(source_.name, line));
+    } catch (Error& error) {
+      if (!video.empty()) error.at_video(video);
+      throw error.at_line(source_.name, line);
+    }
+  }
+  std::unordered_map<std::string, VideoInfo> take() {
+    if (videos_.empty()) throw Error("names no video").at_line(source_.name, 0);
+    std::unordered_map<std::string, VideoInfo> out;
+    for (auto& [video, stated] : videos_) out.emplace(video, std::move(stated.info));
+    return out;
+  }
+
+ private:
+  const SourceText& source_;
+  std::unordered_map<std::string, StatedVideo> videos_;
+};
+
+std::unordered_map<std::string, VideoInfo> videos_of_records(const SourceText& source,
+                                                             const std::vector<std::string_view>& lines) {
+  StatedVideos out(source);
+  Record record;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (trim(lines[i]).empty()) continue;
+    try {
+      record.parse(lines[i]);
+      VideoInfo info;
+      info.duration = record.duration();
+      if (const auto rate = record.fps()) info.fps = rate->value();
+      if (const auto frames = record.raw("frames"))
+        info.frames = whole_number(field_number(std::string(*frames), '.', "frames"), *frames, "frames");
+      if (const auto subset = record.text("subset")) info.subset = *subset;
+      out.add(record.video(), info, i + 1);
+    } catch (Error& error) {
+      throw error.at_video(record.video()).at_line(source.name, i + 1);
+    }
+  }
+  return out.take();
+}
+
+// THUMOS14's: name, seconds, name, seconds, ... a line each. Blank lines do not count.
+class NamesAndSeconds {
+ public:
+  explicit NamesAndSeconds(const std::vector<std::string_view>& lines) : lines_(lines) {
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      if (!trim(lines[i]).empty()) full_.push_back(i);
+  }
+  // Each second line is a number, whatever the names are; or the first has nothing that separates columns.
+  bool fits() const {
+    if (full_.empty()) return true;
+    bool numbers = full_.size() % 2 == 0;
+    for (std::size_t k = 1; k < full_.size() && numbers; k += 2) numbers = is_seconds(text(k));
+    return numbers || text(0).find_first_of(",;\t|") == std::string_view::npos;
+  }
+  std::unordered_map<std::string, VideoInfo> read(const SourceText& source) const {
+    StatedVideos out(source);
+    for (std::size_t k = 0; k < full_.size(); k += 2) {
+      VideoInfo info;
+      const std::uint64_t line = full_[std::min(k + 1, full_.size() - 1)] + 1;
+      try {
+        if (k + 1 >= full_.size()) throw Error("the file ends where a duration was expected");
+        info.duration = positive(field_seconds(std::string(text(k + 1)), '.', "duration"), "duration");
+      } catch (Error& error) {
+        throw error.at_line(source.name, line);
+      }
+      out.add(video_id(text(k)), info, line);
+    }
+    return out.take();
+  }
+
+ private:
+  static bool is_seconds(std::string_view text) { return is_table_number(text, '.') || has_clock(text); }
+  std::string_view text(std::size_t k) const { return trim(lines_[full_[k]]); }
+  const std::vector<std::string_view>& lines_;
+  std::vector<std::size_t> full_;  // indices of lines that are not blank
+};
+
+std::unordered_map<std::string, VideoInfo> videos_of_table(const NamedTable& table, const SourceText& source) {
+  const int video = table.find(column_names("video"));
+  if (video < 0) refuse_missing_column(table, "video", "such as video,duration,fps,frames,subset");
+  const VideoColumns columns(table, {});
+  if (!columns.any())
+    throw Error("no column with duration, fps, frames or subset").at_line(source.name, table.header_line);
+  const char decimal = table.decimal_of(columns.numbers(), {});
+  StatedVideos out(source);
+  for (const auto& row : table.rows) {
+    try {
+      out.add(video_id(table.field(row, video)), columns.read(row, decimal), row.line);
+    } catch (Error& error) {
+      throw error.at_line(source.name, row.line);
+    }
+  }
+  return out.take();
+}
+
+}  // namespace
+
+std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source) {
+  const std::string_view text = utf8_text(source);
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) throw Error("empty").at_line(source.name, 0);
+  const auto lines = split_lines(source);
+  const auto line = *std::find_if(lines.begin(), lines.end(), [](auto each) { return !trim(each).empty(); });
+  if (is_record(line)) return videos_of_records(source, lines);
+  if (text[first] == '{' || text[first] == '[') return parse_json_videos(source);
+  if (const NamesAndSeconds list(lines); list.fits()) {
+    const NamedTable table = parse_named_table(source);  // of columns that blanks separate?
+    if (table.header.size() < 2 || table.find(column_names("video")) < 0) return list.read(source);
+    return videos_of_table(table, source);
+  }
+  return videos_of_table(parse_named_table(source), source);
+}
+
+namespace {
+
+std::vector<ListedVideo> names_of_json(const SourceText& source) {
+  const auto list = nlohmann::json::parse(check_json_file(source));
+  std::vector<ListedVideo> out;
+  for (const auto& name : list) {
+    if (!list.is_array() || !name.is_string() || name.get_ref<const std::string&>().empty())
+      throw Error("must be a list of names, one video a line or a JSON list").at_line(source.name, 0);
+    out.push_back({name.get<std::string>(), 0});
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<ListedVideo> parse_video_list(const SourceText& source) {
+  const std::string_view text = utf8_text(source);
+  const auto first = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+  if (first == text.size()) return {};
+  if (text[first] == '{' || text[first] == '[') return names_of_json(source);
+  const auto& known = column_names("video");
+  const NamedTable table = parse_named_table(source, {}, BlankColumns::kNever);
+  std::vector<ListedVideo> out;
+  if (table.header.size() > 1) {
+    if (const int video = table.find(known); video >= 0) {
+      for (const auto& row : table.rows) out.push_back({table.field(row, video), row.line});
+      return out;
+    }
+    const bool alike = std::all_of(table.rows.begin(), table.rows.end(),
+                                   [&](const auto& row) { return row.fields.size() == table.header.size(); });
+    if (alike)
+      throw Error("one video a line was expected, or a column named video; these are columns: '" +
+                  joined(table.header, "', '") + "' (put names that have a separator into quotes)")
+          .at_line(source.name, table.header_line);
+  }
+  const auto is_header = [&](std::string_view name) {
+    return std::any_of(known.begin(), known.end(),
+                       [&](const auto& each) { return plain_name(each) == plain_name(name); });
+  };
+  RowReader rows(text, source.name, 0);
+  bool any = false;
+  while (rows.next()) {
+    const auto name = rows.fields()[0];
+    if (!rows.quoted(0) && name.front() == '#') continue;
+    if (!std::exchange(any, true) && !rows.quoted(0) && is_header(name)) continue;
+    if (!name.empty()) out.push_back({std::string(name), rows.line()});
+  }
+  return out;
+}
+
+}  // namespace tal

@@ -1,0 +1,377 @@
+#include "libtal/io/table.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <optional>
+
+#include "libtal/base/error.h"
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
+
+namespace tal {
+namespace {
+
+constexpr std::size_t kSampleRows = 200;  // rows that tell the separator
+
+bool is_decimal_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+std::size_t digits_at(std::string_view text, std::size_t at) {
+  std::size_t n = 0;
+  while (at + n < text.size() && is_decimal_digit(text[at + n])) ++n;
+  return n;
+}
+
+std::string separator_name(char separator) {
+  if (separator == '\t') return "tabs";
+  return separator == ' ' ? "blanks" : std::string("'") + separator + "'";
+}
+
+}  // namespace
+
+void RowReader::skip_blanks() {
+  while (!text_.empty() && is_blank(text_.front()) && text_.front() != separator_) text_.remove_prefix(1);
+}
+
+std::string_view RowReader::quoted_field() {
+  const std::uint64_t opened = next_line_;
+  text_.remove_prefix(1);
+  std::size_t end = 0;
+  bool doubled = false;
+  for (;; ++end) {
+    if (end >= text_.size()) throw Error("a quoted field is not closed").at_line(source_, opened);
+    const char c = text_[end];
+    if (c == '"') {
+      if (end + 1 >= text_.size() || text_[end + 1] != '"') break;
+      doubled = true, ++end;
+    }
+    next_line_ += c == '\n' || (c == '\r' && (end + 1 >= text_.size() || text_[end + 1] != '\n'));
+  }
+  std::string_view field = text_.substr(0, end);
+  text_.remove_prefix(end + 1);
+  if (doubled) {
+    std::string& plain = kept_.emplace_back();
+    for (std::size_t i = 0; i < field.size(); i += field[i] == '"' ? 2 : 1) plain += field[i];
+    field = plain;
+  }
+  const char* const behind = text_.data();
+  skip_blanks();
+  const bool apart = separator_ == ' ' && text_.data() != behind;  // by a tab
+  if (!at_line_end() && text_.front() != separator_ && !apart)
+    throw Error("text behind a quoted field").at_line(source_, next_line_);
+  return field;
+}
+
+std::string_view RowReader::plain_field() {
+  std::size_t end = 0;
+  const auto ends = [&](char c) {
+    return c == '\n' || c == '\r' || (separator_ == ' ' ? is_blank(c) : separator_ != 0 && c == separator_);
+  };
+  while (end < text_.size() && !ends(text_[end])) ++end;
+  const auto field = trim(text_.substr(0, end));
+  text_.remove_prefix(end);
+  return field;
+}
+
+void RowReader::read_row() {
+  fields_.clear(), quoted_.clear(), kept_.clear();
+  line_ = next_line_;
+  while (true) {
+    if (separator_ == ' ')
+      while (!text_.empty() && is_blank(text_.front())) text_.remove_prefix(1);
+    else skip_blanks();
+    if (separator_ == ' ' && at_line_end() && !fields_.empty()) break;  // blanks at the end of the line
+    const bool quoted = !text_.empty() && text_.front() == '"';
+    fields_.push_back(quoted ? quoted_field() : plain_field());
+    quoted_.push_back(quoted);
+    if (at_line_end()) break;
+    if (separator_ != ' ') text_.remove_prefix(1);
+  }
+  if (!text_.empty()) text_.remove_prefix(text_.substr(0, 2) == "\r\n" ? 2 : 1);
+  ++next_line_;
+}
+
+bool RowReader::next() {
+  while (!text_.empty()) {
+    read_row();
+    if (fields_.size() > 1 || !fields_[0].empty() || quoted_[0]) return true;
+  }
+  return false;
+}
+
+namespace {
+
+// Takes a first line "sep=;" off.
+void take_separator_line(TableText& table) {
+  std::string_view rest = table.text;
+  std::string_view line = trim(take_line(rest));
+  if (line.size() > 1 && line.front() == '"' && line.back() == '"') line = line.substr(1, line.size() - 2);
+  if (line.substr(0, 4) != "sep=" && line.substr(0, 4) != "SEP=") return;
+  line.remove_prefix(4);
+  if (line.empty()) line = "\t";  // trimmed away
+  if (line.size() != 1 || std::isalnum(static_cast<unsigned char>(line.front())) || line.front() == '"') return;
+  table.separator = line.front();
+  table.text = rest;
+  ++table.first_line;
+}
+
+// How a separator cuts the first lines.
+struct Cut {
+  char separator = 0;
+  std::size_t width = 0, rows = 0, cells = 0, numbers = 0;  // cells of all rows but the first, which may be a header
+  bool alike = true;                                        // all lines into the same number of fields
+  double share() const { return cells == 0 ? 0 : static_cast<double>(numbers) / static_cast<double>(cells); }
+};
+
+// nullopt when it cuts nothing, or through quotes, which `damaged` tells.
+std::optional<Cut> cut_with(const TableText& table, char separator, bool& damaged) {
+  Cut cut{separator};
+  RowReader rows(table.text, "", separator);
+  try {
+    for (; cut.rows < kSampleRows && rows.next(); ++cut.rows) {
+      if (cut.rows == 0) cut.width = rows.fields().size();
+      if (rows.fields().size() != cut.width) cut.alike = false;
+      if (cut.rows == 1) cut.cells = cut.numbers = 0;
+      for (const auto field : rows.fields()) {
+        ++cut.cells;
+        cut.numbers += field.empty() || is_table_number(field, '.') || is_table_number(field, ',') || has_clock(field);
+      }
+    }
+  } catch (const Error&) {
+    damaged = true;
+    return std::nullopt;
+  }
+  return cut.width > 1 ? std::optional(cut) : std::nullopt;
+}
+
+bool better(const Cut& a, const Cut& b) {
+  if (a.alike != b.alike) return a.alike;
+  if (a.share() != b.share()) return a.share() > b.share();
+  if (a.rows < 2 && b.rows < 2 && a.width != b.width) return a.width > b.width;
+  return a.separator != ' ' && b.separator == ' ';
+}
+
+}  // namespace
+
+TableText open_table(const SourceText& source, const TableDialect& dialect, BlankColumns blanks) {
+  TableText table{utf8_text(source)};
+  take_separator_line(table);
+  if (dialect.separator != 0) table.separator = dialect.separator;
+  if (table.separator != 0) return table;
+  std::vector<Cut> cuts;
+  char damaged = 0;  // the first separator that cuts through quotes
+  for (const char separator : {',', ';', '\t', '|', ' '}) {
+    if (separator == ' ' && blanks == BlankColumns::kNever) continue;
+    bool through_quotes = false;
+    const auto cut = cut_with(table, separator, through_quotes);
+    if (through_quotes && damaged == 0) damaged = separator;
+    if (!cut) continue;
+    if (separator == ' ' && blanks == BlankColumns::kAlike && !(cut->alike && cut->numbers > 0)) continue;
+    cuts.push_back(*cut);
+  }
+  if (cuts.empty()) {
+    table.separator = damaged;  // whoever reads the rows meets the fault
+    return table;
+  }
+  std::stable_sort(cuts.begin(), cuts.end(), better);
+  if (cuts.size() > 1 && !better(cuts[0], cuts[1]))
+    throw Error("the columns may be separated by " + separator_name(cuts[0].separator) + " or by " +
+                separator_name(cuts[1].separator) + ": say which with a first line sep=" + cuts[0].separator)
+        .at_line(source.name, table.first_line);
+  table.separator = cuts[0].separator;
+  return table;
+}
+
+void DecimalSign::see(std::string_view field, std::uint64_t line) {
+  field = trim(field);
+  const std::size_t sign = !field.empty() && (field.front() == '-' || field.front() == '+');
+  const std::size_t whole = digits_at(field, sign);
+  const std::size_t at = sign + whole;
+  if (at >= field.size() || (field[at] != ',' && field[at] != '.')) return;
+  if (!is_table_number(field, field[at])) return;
+  const Seen seen{std::string(field), line};
+  if (field[at] == '.') {
+    if (point_.line == 0) point_ = seen;
+    return;
+  }
+  if (comma_.line == 0) comma_ = seen;
+  // "1,234" may be 1234: thousands have three digits behind the comma, and one to three before it, the first not 0.
+  const bool thousands =
+      digits_at(field, at + 1) == 3 && at + 4 == field.size() && whole >= 1 && whole <= 3 && field[sign] != '0';
+  if (!thousands && sure_.line == 0) sure_ = seen;
+}
+
+char DecimalSign::decide(const std::string& source) const {
+  if (given_ != 0) return given_;
+  if (comma_.line == 0) return '.';
+  if (point_.line != 0)
+    throw Error("'" + point_.text + "' has a decimal point, '" + comma_.text + "' in line " +
+                std::to_string(comma_.line) + " a comma: which separates decimals?")
+        .at_line(source, point_.line);
+  if (sure_.line == 0 && separator_ != ';')
+    throw Error("'" + comma_.text +
+                "' may be a decimal comma or thousands: say which with --decimal comma, or write "
+                "it without")
+        .at_line(source, comma_.line);
+  return ',';
+}
+
+double table_number(std::string_view text, char decimal) {
+  text = trim(text);
+  if (decimal != ',') return parse_number(text);
+  const auto comma = text.find(',');
+  if (comma == std::string_view::npos && text.find('.') == std::string_view::npos) return parse_number(text);
+  std::string point(text);
+  if (comma != std::string_view::npos && text.find('.') == std::string_view::npos) point[comma] = '.';
+  else point = "?";  // the sign is the comma
+  try {
+    return parse_number(point);
+  } catch (const Error& error) {
+    throw Error("'" + std::string(text) + "' is not a finite number with a decimal comma", error.kind());
+  }
+}
+
+bool is_table_number(std::string_view text, char decimal) {
+  text = trim(text);
+  const std::size_t sign = !text.empty() && (text.front() == '-' || text.front() == '+');
+  std::size_t at = sign + digits_at(text, sign), digits = at - sign;
+  if (at < text.size() && text[at] == decimal) {
+    const auto fraction = digits_at(text, at + 1);
+    digits += fraction, at += 1 + fraction;
+  }
+  if (digits == 0) return false;
+  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+    ++at;
+    if (at < text.size() && (text[at] == '-' || text[at] == '+')) ++at;
+    const auto exponent = digits_at(text, at);
+    if (exponent == 0) return false;
+    at += exponent;
+  }
+  return at == text.size();
+}
+
+bool has_clock(std::string_view text) {
+  text = trim(text);
+  const auto n = digits_at(text, 0);
+  return n > 0 && n + 1 < text.size() && text[n] == ':' && is_decimal_digit(text[n + 1]);
+}
+
+double clock_seconds(std::string_view text) {
+  text = trim(text);
+  const auto wrong = [&](const char* why) {
+    return Error("'" + std::string(text) + "' is no time of the clock (hh:mm:ss.mmm or mm:ss): " + why,
+                 Error::Kind::kNotFinite);
+  };
+  std::vector<double> parts;
+  std::string_view rest = text;
+  for (bool more = true; more;) {
+    const auto colon = rest.find(':');
+    more = colon != std::string_view::npos;
+    const auto part = rest.substr(0, colon);
+    const auto whole = digits_at(part, 0);
+    std::string number(part);
+    if (!more && whole < part.size() && part[whole] == ',') number[whole] = '.';
+    const bool plain = whole > 0 && whole < 10 &&
+                       (whole == part.size() || (!more && number[whole] == '.' && whole + 1 < part.size() &&
+                                                 whole + 1 + digits_at(part, whole + 1) == part.size()));
+    if (!plain) throw wrong("a part of it is no number");
+    parts.push_back(parse_number(number));
+    if (more) rest.remove_prefix(colon + 1);
+  }
+  if (parts.size() > 3) throw wrong("frames behind the seconds are not read");
+  if (parts.back() >= 60) throw wrong("there are 60 seconds in a minute");
+  if (parts.size() == 3 && parts[1] >= 60) throw wrong("there are 60 minutes in an hour");
+  double seconds = 0;
+  for (const double part : parts) seconds = seconds * 60 + part;
+  return seconds;
+}
+
+std::string plain_name(std::string_view name) {
+  std::string out(trim(name));
+  for (char& c : out) {
+    if (c == ' ' || c == '_') c = '-';
+    else if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 32);
+  }
+  return out;
+}
+
+int NamedTable::find(const std::vector<std::string>& names) const {
+  const auto search = [&](const std::string& name, bool plain) {
+    int found = -1;
+    for (std::size_t i = 0; i < header.size(); ++i) {
+      if (plain ? plain_name(header[i]) != plain_name(name) : header[i] != name) continue;
+      if (found >= 0) throw Error("two columns are called '" + header[i] + "'").at_line(source, header_line);
+      found = static_cast<int>(i);
+    }
+    return found;
+  };
+  for (const bool plain : {false, true})
+    for (const auto& name : names)
+      if (const int found = search(name, plain); found >= 0) return found;
+  return -1;
+}
+
+void NamedTable::check_width(const Row& row) const {
+  if (row.fields.size() == header.size()) return;
+  std::string text = std::to_string(row.fields.size()) + (row.fields.size() == 1 ? " field" : " fields") +
+                     ", but the header has " + std::to_string(header.size());
+  if (separator == ',' && row.fields.size() > header.size())
+    text += " (a comma inside of a field, or a decimal comma, needs quotes around the field)";
+  throw Error(text);
+}
+
+const std::string& NamedTable::field(const Row& row, int column) const {
+  check_width(row);
+  return row.fields[static_cast<std::size_t>(column)];
+}
+
+char NamedTable::decimal_of(const std::vector<int>& columns, const TableDialect& dialect) const {
+  DecimalSign sign(dialect, separator);
+  for (const auto& row : rows)
+    for (const int column : columns)
+      if (column >= 0 && static_cast<std::size_t>(column) < row.fields.size())
+        sign.see(row.fields[static_cast<std::size_t>(column)], row.line);
+  return sign.decide(source);
+}
+
+namespace {
+
+// A separator at the end of every line makes no column.
+void drop_last_column(NamedTable& table) {
+  const std::size_t width = table.header.size();
+  for (auto& row : table.rows)
+    if (row.fields.size() == width + 1 && row.fields.back().empty()) row.fields.pop_back();
+  const bool nothing = width > 1 && table.header.back().empty() &&
+                       std::all_of(table.rows.begin(), table.rows.end(), [&](const auto& row) {
+                         return row.fields.size() < width || (row.fields.size() == width && row.fields.back().empty());
+                       });
+  if (!nothing) return;
+  table.header.pop_back();
+  for (auto& row : table.rows)
+    if (row.fields.size() == width) row.fields.pop_back();
+}
+
+}  // namespace
+
+NamedTable parse_named_table(const SourceText& source, const TableDialect& dialect, BlankColumns blanks) {
+  const TableText text = open_table(source, dialect, blanks);
+  NamedTable table;
+  table.source = source.name, table.separator = text.separator;
+  RowReader rows = text.rows(source.name);
+  while (rows.next()) {
+    const auto fields = rows.fields();
+    if (std::all_of(fields.begin(), fields.end(), [](std::string_view field) { return field.empty(); })) continue;
+    if (table.header.empty()) {
+      table.header.assign(fields.begin(), fields.end());
+      table.header_line = rows.line();
+    } else {
+      table.rows.push_back({rows.line(), {fields.begin(), fields.end()}});
+    }
+  }
+  if (table.header.empty()) throw Error("empty: a header line with column names was expected").at_line(source.name, 0);
+  drop_last_column(table);
+  return table;
+}
+
+}  // namespace tal

@@ -1,0 +1,123 @@
+// Tables as text, the way that spreadsheets, pandas, R and people write them: one reader for all who take a table or a
+// list. The separator is found, not told, and a file that could be read in two ways is refused with its reason.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libtal/io/text_file.h"
+
+namespace tal {
+
+// How a table is written. What is 0 is found out.
+struct TableDialect {
+  char separator = 0;   // ' ': runs of blanks
+  char decimal = 0;     // '.' or ','
+  char has_header = 0;  // 'y' or 'n': whether the first line of a table of numbers names its columns
+};
+
+// Rows, one after the other. "..." fields may hold separators, line ends and doubled quotes; other fields lose the
+// blanks around them. Lines end as in libtal/io/text_file.h; blank ones are passed over.
+class RowReader {
+ public:
+  // separator 0: each line is one field. source: for errors.
+  RowReader(std::string_view text, std::string source, char separator, std::uint64_t first_line = 1)
+      : text_(text), source_(std::move(source)), separator_(separator), next_line_(first_line) {}
+  // false at the end. Error, with the line, for quotes that do not close and text behind one.
+  bool next();
+  std::uint64_t line() const { return line_; }                          // on which the row begins
+  std::span<const std::string_view> fields() const { return fields_; }  // valid until next()
+  bool quoted(std::size_t field) const { return quoted_[field] != 0; }
+
+ private:
+  void read_row();
+  std::string_view plain_field();
+  std::string_view quoted_field();
+  void skip_blanks();
+  bool at_line_end() const { return text_.empty() || text_.front() == '\n' || text_.front() == '\r'; }
+
+  std::string_view text_;
+  std::string source_;
+  char separator_;
+  std::uint64_t line_ = 0, next_line_;
+  std::vector<std::string_view> fields_;
+  std::vector<char> quoted_;
+  std::deque<std::string> kept_;  // fields that had doubled quotes
+};
+
+// A table's text behind what comes before its first row, and its separator.
+struct TableText {
+  std::string_view text;
+  std::uint64_t first_line = 1;
+  char separator = 0;  // 0: one column
+  RowReader rows(const std::string& source) const { return {text, source, separator, first_line}; }
+};
+// Whether runs of blanks may separate columns: never, in a table whose lines they cut alike, or wherever nothing else
+// does (numbers).
+enum class BlankColumns { kNever, kAlike, kAlways };
+
+// The separator is that of a first line "sep=;", else the one of comma, semicolon, tab, bar and blanks that the first
+// line has and that cuts all lines alike, into the most numbers. Error when two do.
+TableText open_table(const SourceText& source, const TableDialect& dialect, BlankColumns blanks);
+
+// What a comma means in the numbers of a table. Fields are shown to it one after the other, then it knows.
+class DecimalSign {
+ public:
+  explicit DecimalSign(const TableDialect& dialect, char separator) : given_(dialect.decimal), separator_(separator) {}
+  void see(std::string_view field, std::uint64_t line);
+  // '.' or ','. Error, with the line, when both are used, or when commas may separate thousands.
+  char decide(const std::string& source) const;
+
+ private:
+  struct Seen {
+    std::string text;
+    std::uint64_t line = 0;  // 0: not seen
+  };
+  char given_, separator_;
+  Seen comma_, sure_, point_;  // sure_: a comma that separates no thousands
+};
+
+// A finite number as tables have it: "1e3", "+0.5", with a decimal comma where that is the sign. Error that names the
+// text.
+double table_number(std::string_view text, char decimal);
+bool is_table_number(std::string_view text, char decimal);
+
+// hh:mm:ss.mmm and mm:ss.mmm (a decimal comma too) as seconds. has_clock: a text with a colon between digits. Error for
+// other such texts, as 00:75:00 and hh:mm:ss:ff.
+bool has_clock(std::string_view text);
+double clock_seconds(std::string_view text);
+
+// A table with named columns.
+class NamedTable {
+ public:
+  struct Row {
+    std::uint64_t line;
+    std::vector<std::string> fields;
+  };
+  std::string source;
+  std::vector<std::string> header;
+  std::uint64_t header_line = 1;
+  std::vector<Row> rows;
+  char separator = ',';
+
+  // The first column with one of the names: as written, else whatever the case and with blanks or '_' for '-'. -1:
+  // none. Error when two columns have the name.
+  int find(const std::vector<std::string>& names) const;
+  // The field, checked: Error when the row is not as wide as the header.
+  const std::string& field(const Row& row, int column) const;
+  void check_width(const Row& row) const;
+  // What a comma means in the numbers of these columns (-1: none). Error as DecimalSign.
+  char decimal_of(const std::vector<int>& columns, const TableDialect& dialect) const;
+};
+// Error for a text without a row. A last column without name and text is no column, a row without text no row.
+NamedTable parse_named_table(const SourceText& source, const TableDialect& dialect = {},
+                             BlankColumns blanks = BlankColumns::kAlike);
+
+// "Start (s)" -> "start-(s)": names that people write differently.
+std::string plain_name(std::string_view name);
+
+}  // namespace tal

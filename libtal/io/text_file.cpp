@@ -1,0 +1,101 @@
+#include "libtal/io/text_file.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "libtal/base/error.h"
+
+namespace tal {
+namespace {
+
+struct Beginning {
+  std::string_view bytes;
+  const char* what;
+};
+
+// Longer ones first: UTF-32's mark begins like UTF-16's.
+constexpr Beginning kBeginnings[] = {
+    {{"\xff\xfe\0\0", 4}, "UTF-32 text"},
+    {{"\0\0\xfe\xff", 4}, "UTF-32 text"},
+    {"\xff\xfe", "UTF-16 text"},
+    {"\xfe\xff", "UTF-16 text"},
+    {{"PK\3\4", 4}, "a ZIP archive (workbooks of spreadsheets are such)"},
+    {"\xd0\xcf\x11\xe0", "an old office file"},
+    {"\x1f\x8b", "compressed with gzip"},
+};
+
+// Every other byte of plain text in UTF-16 is zero, with or without a mark before it.
+bool is_bare_utf16(std::string_view bytes) {
+  if (bytes.size() < 4) return false;
+  const auto zero = [&](std::size_t i) { return bytes[i] == '\0'; };
+  return (!zero(0) && zero(1) && !zero(2) && zero(3)) || (zero(0) && !zero(1) && zero(2) && !zero(3));
+}
+
+[[noreturn]] void fail_at(const SourceText& source, std::size_t byte, const std::string& what, Error::Kind kind) {
+  const auto [line, column] = place_of(source.text, byte);
+  throw Error(what + " (column " + std::to_string(column) + ")", kind).at_line(source.name, line);
+}
+
+// The first byte of the first character that is no UTF-8.
+std::size_t first_wrong_byte(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const auto lead = static_cast<unsigned char>(text[at]);
+    const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (size > 1 && (at + size > text.size() || !simdjson::validate_utf8(text.data() + at, size))) break;
+    at += size;
+  }
+  return at;
+}
+
+}  // namespace
+
+const char* foreign_format(std::string_view bytes) {
+  for (const auto& [beginning, what] : kBeginnings)
+    if (bytes.substr(0, beginning.size()) == beginning) return what;
+  return is_bare_utf16(bytes) ? "UTF-16 text" : nullptr;
+}
+
+std::string_view utf8_text(const SourceText& source) {
+  std::string_view text = source.text;
+  if (const char* what = foreign_format(text))
+    throw Error(std::string("is ") + what + ", not UTF-8 text: save it as UTF-8", Error::Kind::kNotUtf8)
+        .at_line(source.name, 0);
+  if (!simdjson::validate_utf8(text.data(), text.size()))
+    fail_at(source, first_wrong_byte(text), "not valid UTF-8 (Latin-1 or Windows-1252?): save it as UTF-8",
+            Error::Kind::kNotUtf8);
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos)
+    fail_at(source, nul, "holds a zero byte: not a text file", Error::Kind::kOther);
+  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
+  return text;
+}
+
+std::string_view take_line(std::string_view& text) {
+  const auto end = std::min(text.find_first_of("\n\r"), text.size());
+  const auto line = text.substr(0, end);
+  text.remove_prefix(end);
+  if (!text.empty()) text.remove_prefix(text.substr(0, 2) == "\r\n" ? 2 : 1);
+  return line;
+}
+
+std::vector<std::string_view> split_lines(const SourceText& source) {
+  std::string_view text = utf8_text(source);
+  std::vector<std::string_view> lines;
+  while (!text.empty()) lines.push_back(take_line(text));
+  return lines;
+}
+
+TextPlace place_of(std::string_view text, std::size_t byte) {
+  byte = std::min(byte, text.size());
+  TextPlace place{1, 1};
+  for (std::size_t i = 0; i < byte; ++i) {
+    const bool ends = text[i] == '\n' || (text[i] == '\r' && (i + 1 == text.size() || text[i + 1] != '\n'));
+    if (ends) ++place.line, place.column = 1;
+    else ++place.column;
+  }
+  return place;
+}
+
+}  // namespace tal

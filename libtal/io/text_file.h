@@ -1,0 +1,36 @@
+// Text files as users bring them: how they are encoded, and where their lines end.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tal {
+
+struct SourceText {
+  std::string name;  // path, or "stdin"; for messages, and where a file's name means something (class, video)
+  std::string text;  // inflated when the file was gzip
+};
+
+// What bytes are that are no UTF-8 text, for messages: "UTF-16 text", "a ZIP archive". nullptr when nothing is known
+// against them; only the first bytes are looked at.
+const char* foreign_format(std::string_view bytes);
+
+// The text behind a byte-order mark. Error, with line and column, for what is no UTF-8 text; it names UTF-16, UTF-32,
+// archives and office files, and the first byte that is not UTF-8, or zero.
+std::string_view utf8_text(const SourceText& source);
+
+// Lines end with LF, CRLF or a single CR. Takes the first one off `text`.
+std::string_view take_line(std::string_view& text);
+
+// All lines of utf8_text(), without their ends; blank ones are kept, so that index + 1 is the line number.
+std::vector<std::string_view> split_lines(const SourceText& source);
+
+// Where a byte of the text stands, both from 1; the column counts bytes.
+struct TextPlace {
+  std::uint64_t line = 0, column = 0;
+};
+TextPlace place_of(std::string_view text, std::size_t byte);
+
+}  // namespace tal

@@ -1,0 +1,164 @@
+# Files as users bring them, through the tools: tables of spreadsheets and pandas, class lists, lists of videos, JSON of other programs.
+# label: cli
+import json
+import os
+import tempfile
+
+from harness import check, finish, tool
+
+os.chdir(tempfile.mkdtemp())
+EVENTS = [{"segment": [0.5, 2.5], "label": "Jump"}, {"segment": [3, 64], "label": "Run, fast"}]
+
+
+def write(name, text, encoding="utf-8"):
+    with open(name, "wb") as file:
+        file.write(text if isinstance(text, bytes) else text.encode(encoding))
+    return name
+
+
+def convert(*arguments, **more):
+    return tool("tal-convert", *arguments, "--no-history", **more)
+
+
+def records(*arguments, says=(), **more):
+    done = convert(*arguments, **more)
+    for part in says:
+        check(part in done.stderr, f"{arguments}: '{part}' is not in: {done.stderr}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def refused(*arguments, says, name="tal-convert", **more):
+    done = tool(name, *arguments, status=more.pop("status", 1), **more)
+    for part in says:
+        check(part in done.stderr, f"{name} {arguments}: '{part}' is not in: {done.stderr}")
+
+
+# One table, as many programs write it. The header's names are those of each program.
+TABLES = {
+    "plain": "video,start,end,label\nv1,0.5,2.5,Jump\nv1,3,64,\"Run, fast\"\n",
+    "blanks": "video, start, end, label\nv1, 0.5, 2.5, Jump\nv1, 3, 64, \"Run, fast\"\n",
+    "semicolon, comma": "video;start;end;label\r\nv1;0,5;2,5;Jump\r\nv1;3;64;Run, fast\r\n",
+    "excel": "sep=;\r\nVideo;Start;End;Label\r\nv1;0,5;2,5;Jump\r\nv1;3;64;Run, fast\r\n;;;\r\n",
+    "mark": "\ufeffvideo,start,end,label\nv1,0.5,2.5,Jump\nv1,3,64,\"Run, fast\"",
+    "tabs": "video\tstart\tend\tlabel\nv1\t0,5\t2,5\tJump\nv1\t3\t64\tRun, fast\n",
+    "old line ends": "video,start,end,label\rv1,0.5,2.5,Jump\rv1,3,64,\"Run, fast\"\r",
+    "pandas": ",video,start,end,label\n0,v1,0.5,2.5,Jump\n1,v1,3.0,64.0,\"Run, fast\"\n",
+    "all quoted": '"video","start","end","label"\n"v1","0.5","2.5","Jump"\n"v1","3","64","Run, fast"\n',
+    "separator at the end": "video,start,end,label,\nv1,0.5,2.5,Jump,\nv1,3,64,\"Run, fast\",\n",
+    "clock": "video,start,end,label\nv1,00:00:00.500,00:00:02.5,Jump\nv1,0:03,1:04,\"Run, fast\"\n",
+    "BORIS": "Media file path\tStart (s)\tStop (s)\tBehavior\nC:\\clips\\v1.MP4\t0.5\t2.5\tJump\nC:\\clips\\v1.MP4\t3\t64\tRun, fast\n",
+    "onset and length": "video,onset,duration,label\nv1.m4v,0.5,2,Jump\nv1.m4v,3,61,\"Run, fast\"\n",
+    "numbers": "video,start,end,label\nv1,5e-1,+2.5,Jump\nv1,3,6.4E1,\"Run, fast\"\n",
+}
+for name, text in TABLES.items():
+    got = records("--from", "segments-csv", write("t.csv", text))
+    check(got == [{"video": "v1", "annotations": EVENTS}], f"{name}: {got}")
+    check(convert("--from", "segments-csv", data=text).stdout == convert("--from", "segments-csv", "t.csv").stdout, name + ": from stdin")
+check(records("--from", "segments-csv", write("f.csv", "video,start,end\nv1,500,2500\n"), "--time", "frames", "--fps", "1000")[0]["annotations"] == [{"segment": [0.5, 2.5]}], "frames in columns start and end")
+check(records("--from", "segments-csv", write("l.csv", "video;start;took\nv1;1,5;2\n"), "--columns", "length=took")[0]["annotations"] == [{"segment": [1.5, 3.5]}], "--columns length")
+check(records("--from", "segments-csv", write("d.csv", "video\tstart\tend\nv1\t1,234\t2,345\n"), "--decimal", "comma")[0]["annotations"] == [{"segment": [1.234, 2.345]}], "--decimal")
+check(records("--from", "segments-csv", write("e.csv", "video,start,end,fps,verb\nv1,1,2,,x\nv1,3,4,25,y\n"), says=("not used: 'verb'",))[0]["fps"] == 25, "an empty cell says nothing")
+
+for text, says in (("v1,1,2,J\n", ("a header line with the names of the columns is missing", "'v1', '1', '2', 'J'")),
+                   ("video,start,end\nv1,0,5,2,5\n", ("t.csv:2:", "5 fields, but the header has 3 (a comma inside")),
+                   ("video,start,start\nv1,1,2\n", ("t.csv:1: two columns are called 'start'",)),
+                   ("video;start;end\nv1;0,5;2.5\n", ("t.csv:2: '2.5' has a decimal point, '0,5' in line 2 a comma",)),
+                   ("video\tstart\tend\nv1\t1,234\t2,345\n", ("--decimal comma",)),
+                   ("video,start,end\nv1,,2\n", ("t.csv:2: video 'v1': start: empty",)),
+                   ("video,start,end\nv1,NaN,2\n", ("t.csv:2: video 'v1': start: 'NaN'",)),
+                   ("video,start,end\nv1,1 234,2\n", ("start: '1 234' is not a finite number",)),
+                   ("video,start,end\nv1,00:75:00,2\n", ("60 minutes in an hour",)),
+                   ("video,start,end\nv1,00:00:01:12,2\n", ("frames behind the seconds",)),
+                   ("video,startFrame,endFrame\nv1,1,2\n", ("counts frames: give --time frames",)),
+                   ("video,start,finish,duration\nv1,1,2,9\n", ("no column is known to be the end",)),
+                   ("video,start,duration\nv1,1,-2\n", ("length: must not be negative",)),
+                   ("video,start,end,duration\nv1,1,2,10\nv1,3,4,20\n", ("t.csv:3: video 'v1': duration: 20 here, but 10 in t.csv:2",)),
+                   ("video,start,end,fps\nv1,1,2,25\nv1,3,4,30\n", ("fps: 30 here, but 25 in t.csv:2",)),
+                   ("video,start,end,subset\nv1,1,2,training\nv1,3,4,validation\n", ("subset: 'validation' here, but 'training' in t.csv:2",)),
+                   ("video,start,end\nv1,1,\"2\n", ("t.csv:2: a quoted field is not closed",)),
+                   (b"\xff\xfev\0i\0d\0", ("UTF-16",)), (b"video,start,end,label\nv1,1,2,caf\xe9\n", ("t.csv:2: not valid UTF-8 (Latin-1",)),
+                   (b"PK\x03\x04", ("ZIP archive",))):
+    refused("--from", "segments-csv", write("t.csv", text), says=says)
+refused("--from", "segments-csv", "--time", "frames", "--fps", "25", write("t.csv", "video,start,end\nv1,0:01,0:02\n"), says=("'0:01' is a time of the clock",))
+
+check(len(records("--from", "segments-csv", write("t.csv", "video,start,end\na/v.mp4,1,2\nb/v.mp4,3,4\n"), says=("1 video has several names in the table, such as 'a/v.mp4' and 'b/v.mp4'",))) == 1, "two files of one name")
+
+# Durations: by columns, by lines, by JSON; said twice.
+RELATIVE = write("r.csv", "video,start,end\nmy video,0.1,0.2\n")
+for text in ("my video.MP4\n1:40\n\nother\n3\n", "video;duration\nmy video;100,0\n", "video\tseconds\r/data/my video.avi\t00:01:40\r", '\ufeff{"my video":{"duration":"100"}}', '{"database":{"my video":{"duration_second":100,"fps":null}}}'):
+    check(records("--from", "segments-csv", RELATIVE, "--time", "relative", "--durations", write("m", text))[0]["annotations"] == [{"segment": [10, 20]}], text)
+for text, says in (("a\n1\nmy video\n2\nmy video\n3\n", "m:6: video 'my video': duration: 3 here, but 2 in m:4"), ("video,fps\nx,25\nx,30\n", "m:3: video 'x': fps: 30 here, but 25 in m:2"),
+                   ('{"video":"x","subset":"a"}\n{"video":"x","subset":"b"}\n', "m:2: video 'x': subset: 'b' here, but 'a' in m:1"), ('{"x":{"duration":0}}', "duration: must be positive"),
+                   ("v1,10\nv2,20\n", "a header line"), ("video,duration\nx,-1\n", "m:2: duration: must be positive"), ('["x"]', "must be one JSON object"), ("", "m: empty")):
+    refused("--from", "segments-csv", RELATIVE, "--time", "relative", "--durations", write("m", text), says=(says,))
+refused("--from", "segments-csv", write("t.csv", "video,start,end,duration\nx,1,2,10\n"), "--durations", write("m", "video,duration\nx,20\n"), says=("t.csv:2: video 'x': duration: 10 here, but 20 in --durations",))
+check(records("--from", "segments-csv", write("t.csv", "video,start,end,duration\nx,1,2,10\n"), "--durations", write("m", "video,duration\nx,10.02\n"))[0]["duration"] == 10.02, "--durations goes before, where it is about the same")
+
+# Numbers of classes, and class lists (their forms: tests/unit/table.cpp).
+got = records("--from", "detections-csv", write("t.csv", "video-id,t-start,t-end,label,score\nv1,1,2,3.0,0.5\nv1,1,2,,0.25\n"), "--classes", write("c", "id,key,n\n0,a,1\n3,\"d, e\",2\n"))
+check([p.get("label") for p in got[0]["proposals"]] == ["d, e", None], str(got))
+refused("--from", "segments-csv", write("t.csv", "video,start,end,label\nv1,1,2,2.5\n"), "--classes", "c", says=("label: '2.5' is no class number",))
+refused("--from", "segments-csv", "t.csv", "--classes", write("c", "100 m sprint\n200 m sprint\n"), says=("c:1: '100 m sprint'", "part of its name"))
+
+# One rule from a file's name to an id: tables, lists, feature files.
+gt = records("--from", "segments-csv", write("t.csv", "video,start,end\nCLIP.MP4,1,2\nD:\\a\\my clip.wmv,1,2\nv_1.5fps,1,2\n"))
+check([r["video"] for r in gt] == ["CLIP", "my clip", "v_1.5fps"], str(gt))
+got = records("--from", "segments-csv", "t.csv", "--split", "test=" + write("s.txt", "\ufeff# held out\r\nC:\\x\\my clip.WMV\r\nCLIP\r\nnowhere\r\n"), says=("1 video is in a --split list, but in no record: nowhere", "1 video is in no --split list"))
+check([r.get("subset") for r in got] == ["test", "test", None], str(got))
+refused("--from", "segments-csv", "t.csv", "--split", "a=" + write("a.txt", "CLIP\n"), "--split", "b=" + write("b.txt", "x\nCLIP.mp4\n"), says=("b.txt:2: 'CLIP' is in a and in b (a.txt:1 and here)",))
+refused("--from", "segments-csv", "t.csv", "--split", "a=" + write("a.txt", "CLIP,1\nx,2\n"), says=("a.txt:1: one video a line was expected",))
+os.mkdir("rows")
+write("rows/my clip.mp4.CSV", ",f0,f1\n0,0.5,1\n1,0.25,2\n")
+got = records("--from", "features", "--fps", "25", "--stride", "16", "--inline", "rows")
+check([(r["video"], r["features"]["features"]["rows"], r["features"]["features"]["dim"]) for r in got] == [("my clip", 2, 2)], str(got))
+refused("--from", "features", "--fps", "25", "--stride", "16", "--inline", write("n.csv", "0,1\n0.3,0.7\n"), says=("n.csv:1: video 'n': the first line counts the columns", "--header yes"))
+check([records("--from", "features", "--fps", "25", "--stride", "16", "--inline", "n.csv", "--header", word)[0]["features"]["features"]["rows"] for word in ("yes", "no")] == [1, 2], "--header")
+check(records("--from", "bsn-proposals", "--unit-duration", write("v 1.MP4.csv", ",xmin,xmax,score\n0,0.1,0.2,1\n")) == [{"video": "v 1", "duration": 1, "proposals": [{"segment": [0.1, 0.2], "score": 1, "scores": {"xmin": 0.1, "xmax": 0.2}}]}], "an index is no score")
+refused("--from", "thumos14-gt", write("Run_val.txt", "v 1 2\n"), write("Run_test.txt", "v 3 4\n"), says=("subset: 'test' here, but 'validation' in Run_val.txt:1",))
+
+# JSON.
+GT = '{"database":{"v":{"duration":10,"annotations":[{"segment":[1,2],"label":"a"}]}}}'
+check(records("--from", "activitynet-gt", write("g.json", "\ufeff" + GT)) == [{"video": "v", "duration": 10, "annotations": [{"segment": [1, 2], "label": "a"}]}], "a byte-order mark")
+for member, kept in (('"fps":"29.97"', {"fps": 29.97}), ('"fps":0', {}), ('"fps":null', {}), ('"subset":null', {}), ('"frames":48.0', {"frames": 48}), ('"duration_frame":"48"', {"frames": 48})):
+    got = records("--from", "activitynet-gt", write("m.json", GT.replace('"duration":10', member)))
+    check(got == [{"video": "v", **kept, "annotations": [{"segment": [1, 2], "label": "a"}]}], f"{member}: {got}")
+for member, says in (('"duration":0', "duration: must be positive"), ('"duration":-1', "duration: must be positive"), ('"duration":"x"', "duration: 'x'"), ('"duration":[1]', "duration: must be a number"),
+                     ('"fps":-1', "fps: must be positive"), ('"fps":"x"', "fps: 'x'"), ('"fps":true', "fps: must be a number"), ('"fps":[0,1]', "fps: must be a positive rate"), ('"frames":1.5', "frames: '1.5'"),
+                     ('"frames":-1', "frames: '-1'"), ('"classification":"none"', "classification: must be a list"), ('"path":5', "path: must be a string"), ('"maps":[]', "maps: must be an object"),
+                     ('"subset":1', "subset: must be a string"), ('"duration":10,"duration_second":11', "duration_second: the member states duration once more"), ('"duration":1,"duration":1', "database.v: the key 'duration' stands twice")):
+    refused("--from", "activitynet-gt", write("m.json", GT.replace('"duration":10', member)), says=("m.json:1:", says))
+for text, says in ((GT.encode("utf-16"), "UTF-16"), (GT.encode("utf-16-le"), "UTF-16"), (GT.replace('"a"', '"caf\xe9"').encode("latin-1"), "not valid UTF-8 (Latin-1"),
+                   ('{"database":{},"database":{}}', "the key 'database' stands twice here (column 16)"), (GT.replace('"label"', '"segment":[1,2],"label"'), "database.v.annotations[0]: the key 'segment'"),
+                   ('{"a":0,' + '"x":[1],' * 200 + '"v":{"annotations":[{"segment":[NaN,1]}]}}', "the key 'x' stands twice here (column 16)"),
+                   ('{"v":{"annotations":[{"segment":[1,NaN]}]}}', "m.json:1: v.annotations[0].segment[1]: 'NaN' is not a value of JSON"), ('{"results":{}}', "--from activitynet-results"), ("[]", "must be one JSON object")):
+    refused("--from", "activitynet-gt", write("m.json", text), says=(says,))
+refused("--from", "activitynet-results", write("m.json", GT), says=("it is for --from activitynet-gt",))
+RESULTS = '{"results":{"v":[{"segment":[1,2],"score":0.5,"label":"a"}]}}'
+refused("--from", "activitynet-results", write("r1.json", RESULTS), write("r2.json", RESULTS), says=("r2.json:1: video 'v': the video stands in r1.json too",))
+refused("--from", "activitynet-results", write("m.json", RESULTS.replace('"score"', '"score":1,"score"')), says=("results.v[0]: the key 'score' stands twice",))
+refused("--from", "activitynet-results", write("m.json", RESULTS.replace('"score"', '"scores":{"a":"b"},"score"')), says=("proposals[0].scores.a: ", "m.json:1"))
+
+# Records: members that stand twice, and JSON that is none.
+TWICE = '{"video":"v","duration":9,"proposals":[{"segment":[1,2],"score":0.5,"score":0.25}],"annotations":[{"segment":[1,2],"label":"a"}]}\n'
+for name, options in (("tal-nms", ("--threshold", "0.5")), ("tal-eval", ("--protocol", "activitynet-proposal")), ("tal-convert", ("--from", "tal", "--to", "csv")), ("tal-convert", ("--from", "tal"))):
+    refused(*options, name=name, data=TWICE, says=("stdin:1: video 'v': proposals", "the key 'score' stands twice"))
+    refused(*options, name=name, data=TWICE.replace('"score":0.25', '"mine":{"a":1,"a":2}'), says=("stdin:1: video 'v': proposals", "the key 'a' stands twice"))
+    refused(*options, name=name, data=TWICE.replace(',"score":0.25', "").replace('"label"', '"label":"b","label"'), says=("annotations[0]: the key 'label' stands twice",))
+    refused(*options, name=name, data=TWICE.replace(',"score":0.25', "").replace('"video"', '"mine":{"a":[{"b":1,"b":2}]},"video"'), says=("mine.a[0]: the key 'b' stands twice",))
+PREDICTIONS = write("p.jsonl", '{"video":"v","proposals":[{"segment":[1,2],"score":0.5,"label":"a"}]}\n')
+for text in (GT, GT.replace(":{", ":\n{"), json.dumps(json.loads(GT), indent=1)):
+    refused("--gt", write("g.json", text), "-i", PREDICTIONS, name="tal-eval", says=("records are wanted, one a line; tal-convert --from activitynet-gt",))
+refused("-i", write("m.json", RESULTS), name="tal-nms", says=("tal-convert --from activitynet-results",))
+refused("-i", write("u.jsonl", TWICE.encode("utf-16")), name="tal-nms", says=("u.jsonl: is UTF-16 text",))
+refused("--config", write("c.json", '{"threshold":0.5, // mine\n"threshold":0.6}'), name="tal-nms", status=2, says=("c.json:2:", "the key 'threshold' stands twice"))
+check(tool("tal-nms", "--config", write("c.json", '\ufeff{"threshold":0.5 /* mine */}'), data=TWICE.replace(',"score":0.25', "")).stdout.count("segment") == 2, "comments and a mark in --config")
+
+# --exclude.
+TRUTH = "".join(f'{{"video":"{v}","annotations":[{{"segment":[1,2],"label":"a"}}],"proposals":[{{"segment":[1,2],"score":0.5,"label":"a"}}]}}\n' for v in ("v1", "my v2", "v3"))
+for text, excluded in (("\ufeffv1\r\n# two\r\nmy v2\r\n", 2), ("v1\rmy v2\r", 2), ("id,video\n1,v1\n", 1), ('["my v2"]', 1)):
+    done = tool("tal-eval", "--exclude", write("x.txt", text), "--format", "json", data=TRUTH)
+    check(json.loads(done.stdout)["excluded"] == excluded and not done.stderr, f"{text!r}: {done.stderr}")
+done = tool("tal-eval", "--exclude", write("x.txt", "v1.mp4\nv3\n"), "--exclude-known-bad", "--format", "json", data=TRUTH)
+check(json.loads(done.stdout)["excluded"] == 1 and "1 name is of no video of the ground truth or the stream, such as 'v1.mp4' (did you mean 'v1'?)" in done.stderr, done.stderr)
+refused("--exclude", write("x.txt", "\n"), name="tal-eval", data=TRUTH, says=("x.txt: names no video",))
+finish()

@@ -1,0 +1,251 @@
+// Tables, lists and class lists as people and programs write them: separators, decimal commas, line ends, headers.
+#include <boost/test/unit_test.hpp>
+
+#include "libtal/base/video_id.h"
+#include "libtal/data/formats.h"
+#include "libtal/io/csv.h"
+
+namespace {
+
+using namespace tal;
+
+using Lines = std::vector<std::vector<std::string>>;
+
+Lines rows_of(const std::string& text) {
+  const SourceText source{"t", text};
+  Lines out;
+  for (RowReader rows = open_table(source, {}, BlankColumns::kAlways).rows("t"); rows.next();)
+    out.emplace_back(rows.fields().begin(), rows.fields().end());
+  return out;
+}
+
+template <class Fn>
+std::string fault(Fn&& fn) {
+  try {
+    fn();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+std::map<std::int64_t, std::string> classes(const std::string& text) { return parse_classes({"c", text}); }
+std::string class_fault(const std::string& text) {
+  return fault([&] { classes(text); });
+}
+
+const std::map<std::int64_t, std::string> kRunJump = {{0, "Run"}, {1, "Jump"}};
+
+std::vector<float> numbers(const std::string& text, const TableDialect& dialect = {}) {
+  return parse_number_table({"n", text}, {}, dialect).values.values;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(table)
+
+BOOST_AUTO_TEST_CASE(the_separator_is_found) {
+  const Lines wanted = {{"a", "b"}, {"1", "2.5"}, {"x y", "3"}};
+  for (const char* text :
+       {"a,b\n1,2.5\nx y,3\n", "a;b\r\n1;2.5\r\nx y;3", "a\tb\r1\t2.5\rx y\t3\r",
+        "\xef\xbb\xbf"
+        "a|b\n1|2.5\nx y|3\n",
+        "sep=;\na;b\n1;2.5\nx y;3\n", "\"sep=,\"\r\n\"a\",\"b\"\r\n\"1\",\"2.5\"\r\n\"x y\",\"3\"\r\n",
+        "\n a , b \n1, 2.5\n\nx y ,3\n", "a b\n1 2.5\n\"x y\"\t3 \n"})
+    BOOST_TEST((rows_of(text) == wanted), text);
+  BOOST_TEST((rows_of("video;label\nv1;a, b\nv2;c\n") == Lines{{"video", "label"}, {"v1", "a, b"}, {"v2", "c"}}));
+  BOOST_TEST((rows_of("v;t\nv1;0,5\nv2;1,5\n") == Lines{{"v", "t"}, {"v1", "0,5"}, {"v2", "1,5"}}));
+  BOOST_TEST((rows_of("0,5 0,7\n1,5 2,5\n") == Lines{{"0,5", "0,7"}, {"1,5", "2,5"}}));
+  BOOST_TEST((rows_of("0,5\t0,7\n") == Lines{{"0,5", "0,7"}}));
+  BOOST_TEST(says(fault([] { rows_of("a,b;c\nd,e;f\n"); }), "t:1: the columns may be separated by"));
+  BOOST_TEST((rows_of("\"a\nb\",\"c\"\"d\"\n1,2\n") == Lines{{"a\nb", "c\"d"}, {"1", "2"}}));
+  BOOST_TEST(fault([] { rows_of("a,b\n1,\"2\n3,4\n"); }) == "t:2: a quoted field is not closed");
+  BOOST_TEST(fault([] { rows_of("a,b\r\"1\r2\"x,3\r"); }) == "t:3: text behind a quoted field");
+}
+
+BOOST_AUTO_TEST_CASE(encodings_are_named) {
+  const auto read = [](std::string text) { return fault([&] { (void)utf8_text({"t", text}); }); };
+  BOOST_TEST(says(read(std::string("\xff\xfe"
+                                   "a\0b\0",
+                                   6)),
+                  "is UTF-16 text"));
+  BOOST_TEST(says(read(std::string("\xfe\xff\0a\0b", 6)), "is UTF-16 text"));
+  BOOST_TEST(says(read(std::string("a\0b\0c\0", 6)), "is UTF-16 text"));
+  BOOST_TEST(says(read(std::string("\0a\0b", 4)), "is UTF-16 text"));
+  BOOST_TEST(says(read(std::string("\xff\xfe\0\0a\0\0\0", 8)), "is UTF-32 text"));
+  BOOST_TEST(says(read("PK\3\4xyz"), "ZIP"));
+  BOOST_TEST(read("ok\n\xc3\xa9\xe9 x\n") ==
+             "t:2: not valid UTF-8 (Latin-1 or Windows-1252?): save it as UTF-8 (column 3)");
+  BOOST_TEST(says(read(std::string("abcdef\nab\0", 10)), "t:2: holds a zero byte"));
+  BOOST_TEST(says(read("caf\xe9"), "t:1: not valid UTF-8"));
+  const SourceText text{"t", "a\rb\r\nc\n\nd"};
+  BOOST_TEST((split_lines(text) == std::vector<std::string_view>{"a", "b", "c", "", "d"}));
+}
+
+BOOST_AUTO_TEST_CASE(numbers_and_times_of_the_clock) {
+  BOOST_TEST(table_number("1e3", '.') == 1000);
+  BOOST_TEST(table_number("+0.5", '.') == 0.5);
+  BOOST_TEST(table_number(" -1,25 ", ',') == -1.25);
+  BOOST_TEST(table_number("7", ',') == 7);
+  for (const char* bad : {"", "1 234,5", "1.234,5", "1,2,3", "nan", "inf", "+-5", "0x10", "5s", "1.5"})
+    BOOST_CHECK_THROW(table_number(bad, ','), Error);
+  for (const char* bad : {"1,5", "NaN", "1_000", "50%", "1 234", "--1"})
+    BOOST_CHECK_THROW(table_number(bad, '.'), Error);
+  BOOST_TEST(clock_seconds("00:01:02.5") == 62.5);
+  BOOST_TEST(clock_seconds("1:00:00") == 3600);
+  BOOST_TEST(clock_seconds("75:30") == 4530);
+  BOOST_TEST(clock_seconds("00:00:01,250") == 1.25);
+  for (const char* bad : {"00:75:00", "00:60", "1:2:3:4", "1:", "1:2x", "1:2.", "1.5:2", "1:-2", "1:2,5,6"})
+    BOOST_CHECK_THROW(clock_seconds(bad), Error);
+  BOOST_TEST(has_clock("0:01"));
+  BOOST_TEST(!has_clock("1.5"));
+  BOOST_TEST(!has_clock("a:b"));
+}
+
+BOOST_AUTO_TEST_CASE(a_decimal_comma_is_seen_or_refused) {
+  const auto sign = [](std::vector<std::string> fields, char separator, TableDialect dialect = {}) {
+    return fault([&] {
+      DecimalSign decimal(dialect, separator);
+      for (std::size_t i = 0; i < fields.size(); ++i) decimal.see(fields[i], i + 1);
+      throw Error(std::string(1, decimal.decide("t")));
+    });
+  };
+  BOOST_TEST(sign({"1.5", "2"}, ',') == ".");
+  BOOST_TEST(sign({"1,5", "2"}, '\t') == ",");
+  BOOST_TEST(sign({"1,234"}, ';') == ",");
+  BOOST_TEST(says(sign({"2", "1,234"}, '\t'), "t:2: '1,234' may be a decimal comma or thousands"));
+  BOOST_TEST(sign({"1,234"}, '\t', {0, ',', 0}) == ",");
+  BOOST_TEST(sign({"0,234"}, '\t') == ",");
+  BOOST_TEST(sign({"1234,567"}, '\t') == ",");
+  BOOST_TEST(says(sign({"1,5", "2.5"}, ';'), "t:2: '2.5' has a decimal point, '1,5' in line 1 a comma"));
+  BOOST_TEST(sign({"a,b", "00:00:01,5", "1,2,3"}, '\t') == ".");
+}
+
+BOOST_AUTO_TEST_CASE(headers_of_number_tables) {
+  const std::vector<float> wanted = {0.5f, 0.25f, 1.5f, -2};
+  for (const char* text :
+       {"0.5,0.25\n1.5,-2\n", "a,b\n0.5,0.25\n1.5,-2\n", ",f0,f1\n0,0.5,0.25\n1,1.5,-2\n",
+        "\"\",\"V1\",\"V2\"\n\"1\",0.5,0.25\n\"2\",1.5,-2\n", "Unnamed: 0,a,b\n0,0.5,0.25\n1,1.5,-2\n",
+        ",0,1\n0,0.5,0.25\n1,1.5,-2\n", "\"a\",\"b\"\n\"0.5\",\"0.25\"\n\"1.5\",\"-2\"\n", "0,5;0,25\n1,5;-2\n",
+        "0,5\t0,25\n1,5\t-2,0\n", "0,5 0,25\n1,5 -2\n", "\"0,5\",\"0,25\"\n\"1,5\",\"-2\"\n"})
+    BOOST_TEST((numbers(text) == wanted), text);
+  BOOST_TEST(numbers("0,1,2\n0.5,0.25,0\n").size() == 3u);
+  BOOST_TEST(numbers("1,2,3\n0.5,0.25,0\n").size() == 3u);
+  BOOST_TEST(numbers("0;1;2\r\n0,5;0,25;0\r\n").size() == 3u);
+  for (const char* text : {"0,1,2\n3,4,5\n", "0,1\n0.3,0.7\n", "0\n0.5\n", "0,1,2\n"}) {
+    BOOST_TEST(says(fault([&] { numbers(text); }), "n:1: the first line counts the columns"), text);
+    const auto all = numbers(text, {0, 0, 'n'}), rest = numbers(text, {0, 0, 'y'});
+    BOOST_TEST(all.size() > rest.size());
+    BOOST_TEST(all.front() == 0);
+  }
+  BOOST_TEST(says(fault([] { numbers(",a\n3,0.5\n"); }), "n:2: the first column has no name"));
+  BOOST_TEST(says(fault([] { numbers(",0.5\n1,2\n"); }), "n:1: column 1: ''"));  // a value is missing: no header
+  BOOST_TEST(says(fault([] { numbers("nan,0.5\n1,2\n"); }), "n:1: column 1: 'nan'"));
+  BOOST_TEST(says(fault([] { numbers("1,2\n,\n3,4\n"); }), "n:2: column 1: ''"));  // a row is not lost
+  BOOST_CHECK_THROW(parse_number_table({"n", "a,a\n1,2\n"}, {"a"}), Error);
+}
+
+BOOST_AUTO_TEST_CASE(named_tables) {
+  const auto header = [](const std::string& text) { return parse_named_table({"t", text}).header; };
+  BOOST_TEST((header("a,b,\n1,2,\n3,4,\n") == std::vector<std::string>{"a", "b"}));
+  BOOST_TEST((header("a,b,\n1,2,x\n") == std::vector<std::string>{"a", "b", ""}));
+  NamedTable table = parse_named_table({"t", "Start (s), b\n1,2,\n,\n3,4\n"});
+  BOOST_TEST(table.rows.size() == 2u);
+  BOOST_TEST(table.rows[1].line == 4u);
+  BOOST_TEST(table.find({"start_(s)"}) == 0);
+  table = parse_named_table({"t", "a,x,A\n1,2,3\n"});
+  BOOST_TEST(table.find({"A"}) == 2);
+  BOOST_TEST(fault([] { parse_named_table({"t", "\na,a\n1,2\n"}).find({"a"}); }) == "t:2: two columns are called 'a'");
+  BOOST_TEST(says(fault([] {
+                    const auto one = parse_named_table({"t", "a,b\n1,2,3\n"});
+                    one.check_width(one.rows[0]);
+                  }),
+                  "3 fields, but the header has 2 (a comma"));
+}
+
+BOOST_AUTO_TEST_CASE(class_lists) {
+  for (const char* text : {"Run\nJump\n",
+                           "0 Run\n1 Jump\n",
+                           "1 Jump\n0 Run\n",
+                           "0,Run\n1,Jump\n",
+                           "0;Run\r\n1;Jump\r\n",
+                           "0\tRun\r1\tJump\r",
+                           "Run,0\nJump,1\n",
+                           "id,name\n0,Run\n1,Jump\n",
+                           "name,id\nRun,0\nJump,1\n",
+                           ",name\n0,Run\n1,Jump\n",
+                           "\xef\xbb\xbf[\"Run\",\"Jump\"]",
+                           "{\"0\":\"Run\",\"1\":\"Jump\"}",
+                           "{\"Run\":0,\"Jump\":1}",
+                           "{\"Run\":\"0\",\"Jump\":\"1\"}",
+                           "[{\"id\":0,\"name\":\"Run\"},{\"name\":\"Jump\",\"id\":1,\"more\":[]}]",
+                           "action\nRun\nJump\n",
+                           "0: Run\n1: Jump\n",
+                           "0.0,Run\n1.0,Jump\n",
+                           "sep=;\nid;name\n0;Run\n1;Jump\n",
+                           "\"Run\"\n\"Jump\"\n",
+                           "0. Run\n1. Jump\n",
+                           "0:Run\n1:Jump\n",
+                           "id,key,instances,category\n0,Run,\"['a']\",x\n1,Jump,\"[]\",y\n",
+                           "label,count\nRun,0\nJump,1\n"})
+    BOOST_TEST((classes(text) == kRunJump), text);
+  BOOST_TEST(classes("\"1,5 m jump\"\nRun\n").at(0) == "1,5 m jump");
+  BOOST_TEST(classes("7 BaseballPitch\n9 Basketball Dunk\n").at(9) == "Basketball Dunk");
+  BOOST_TEST(classes("7 jump\n9 run\n").at(7) == "jump");
+  BOOST_TEST(classes("1 man walking\n0 no action\n").at(1) == "man walking");
+}
+
+BOOST_AUTO_TEST_CASE(class_lists_that_are_refused) {
+  BOOST_TEST(says(class_fault("100 m sprint\n200 m sprint\n"), "c:1: '100 m sprint': is the number the class's"));
+  BOOST_TEST(says(class_fault("c000 Hold a book\nc001 Read a book\n"), "c:1: 'c000 Hold a book': the lines count"));
+  BOOST_TEST(says(class_fault("Run 0\nJump 1\n"), "the lines count"));
+  BOOST_TEST(says(class_fault("7 a\nb\n"), "c:2: 'b': some lines are 'number name'"));
+  BOOST_TEST(says(class_fault("Run\nJump, high\n"), "c:2: 'Jump, high': a separator"));
+  BOOST_TEST(says(class_fault("Jump, high\nRun\n"), "c:2: this line has 1 columns"));
+  BOOST_TEST(says(class_fault("0,1\n1,2\n"), "which"));
+  BOOST_TEST(says(class_fault("a,b\nc,d\n"), "no column holds the numbers"));
+  BOOST_TEST(says(class_fault("id,x,y\n0,a,b\n1,c,d\n"), "which column holds the classes' names"));
+  BOOST_TEST(says(class_fault("1 a\n1 b\n"), "c:2: class 1 stands here twice"));
+  BOOST_TEST(says(class_fault("0,a\n1,a\n"), "c:2: the class name 'a' stands here twice"));
+  BOOST_TEST(says(class_fault("{\"0\":1,\"1\":2}"), "both sides are numbers"));
+  BOOST_TEST(says(class_fault("{\"a\":\"b\"}"), "must map numbers to names"));
+  BOOST_TEST(says(class_fault("{\"classes\":[\"a\"]}"), "'classes' must be a name or a number"));
+  BOOST_TEST(says(class_fault("[\"a\",1]"), "must be a list of names"));
+  BOOST_TEST(says(class_fault("[\"a\",{\"id\":1,\"name\":\"b\"}]"), "some members"));
+  BOOST_TEST(says(class_fault("[\"a\",\"a\"]"), "twice"));
+  BOOST_TEST(says(class_fault("{\"a\":0,\"a\":1}"), "'a' stands twice"));
+  for (const char* text : {"", "\n \n", "[]", "{}", "\xef\xbb\xbf"}) BOOST_TEST(says(class_fault(text), "empty"), text);
+}
+
+BOOST_AUTO_TEST_CASE(lists_of_videos) {
+  const auto names = [](const std::string& text) {
+    std::vector<std::string> out;
+    for (const auto& video : parse_video_list({"l", text})) out.push_back(video.name);
+    return out;
+  };
+  const std::vector<std::string> wanted = {"v1", "my video 2"};
+  for (const char* text :
+       {"v1\nmy video 2\n", "\xef\xbb\xbfv1\r\nmy video 2", "v1\rmy video 2\r", "# which\n\n v1 \nmy video 2\n",
+        "video\nv1\nmy video 2\n", "id,video,n\n1,v1,5\n2,my video 2,6\n", "video;subset\nv1;a\nmy video 2;b\n",
+        "[\"v1\",\"my video 2\"]", "\"v1\"\n\"my video 2\"\n"})
+    BOOST_TEST(names(text) == wanted, text);
+  BOOST_TEST(names("a,b\nc\n") == (std::vector<std::string>{"a,b", "c"}));
+  BOOST_TEST(names("\"#1\"\n") == std::vector<std::string>{"#1"});
+  BOOST_TEST(names("").empty());
+  BOOST_TEST(says(fault([&] { names("v1,1\nv2,2\n"); }), "l:1: one video a line was expected"));
+  BOOST_TEST(says(fault([&] { names("{\"v1\":1}"); }), "must be a list of names"));
+  BOOST_TEST(says(fault([&] { names("[\"v1\",1]"); }), "must be a list of names"));
+}
+
+BOOST_AUTO_TEST_CASE(ids_of_files) {
+  for (const char* path : {"v_1", "v_1.mp4", "v_1.MP4", "v_1.m4v", "v_1.WMV", "v_1.mpg", "v_1.TS", "a/b/v_1.mov",
+                           "C:\\clips\\v_1.mkv", "D:v\\v_1", "/data/v_1.Mp4", "..\\v_1.avi"})
+    BOOST_TEST(video_id(path) == "v_1", path);
+  BOOST_TEST(video_id("v_1.5fps") == "v_1.5fps");
+  BOOST_TEST(video_id("my video.mp4") == "my video");
+  BOOST_TEST(video_id(".mp4") == ".mp4");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
