@@ -245,7 +245,8 @@ void check_model_file(const std::string& path, const FaultSink& sink) {
   }
 }
 
-void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked) {
+void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked,
+                  const VideoProbe& probe) {
   namespace fs = std::filesystem;
   if (!fs::is_directory(path)) throw Error("'" + path + "': not a folder");
   std::vector<std::string> files;
@@ -261,7 +262,7 @@ void check_folder(const std::string& path, const CheckOptions& options, const Fa
       check_model_file(file, sink);
     } else if (extension == ".jsonl") {
       try {
-        RecordChecker checker(options, sink);
+        RecordChecker checker(options, sink, nullptr, probe);
         LineReader reader(file);
         checker.look_in(places_of(file, ""));
         for (std::string_view line; reader.next(line);) checker.line(line, reader.source(), reader.line_number());

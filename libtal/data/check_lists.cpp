@@ -125,15 +125,13 @@ bool RecordChecker::Pass::item_members(const Json& item, const std::string& fiel
 }
 
 // Whether the list has the item already. Of equal proposals the one with the better score stays.
-bool RecordChecker::Pass::twin(const char* key, Item& item, std::vector<Item>& kept, Twins& same,
-                               bool& changed) const {
+bool RecordChecker::Pass::twin(const char* key, Item& item, std::vector<Item>& kept, Twins& same, bool& changed) const {
   const auto [before, fresh] = same.try_emplace({item.start, item.end, item.label}, kept.size());
   if (fresh) return false;
   Item& first = kept[before->second];
   item.again = true;
   add("duplicated", std::string(key) + "[" + std::to_string(item.index) + "].segment",
-      "the same as " + std::string(key) + "[" + std::to_string(first.index) + "]",
-      checker_.dedup_ && whole_);
+      "the same as " + std::string(key) + "[" + std::to_string(first.index) + "]", checker_.dedup_ && whole_);
   if (!checker_.dedup_ || !whole_) return false;
   changed = true;
   if (item.score > first.score) first.text = std::move(item.text), first.score = item.score;

@@ -70,7 +70,9 @@ class TwinMembers : public nlohmann::json_sax<CheckedJson> {
 };
 
 bool is_text(const CheckedJson& value) { return value.is_string(); }
-bool is_count(const CheckedJson& value) { return value.is_number() && value >= 0 && std::floor(value.get<double>()) == value; }
+bool is_count(const CheckedJson& value) {
+  return value.is_number() && value >= 0 && std::floor(value.get<double>()) == value;
+}
 bool is_number(const CheckedJson& value) { return value.is_number(); }
 bool is_positive(const CheckedJson& value) { return value.is_number() && value > 0; }
 bool is_truth(const CheckedJson& value) { return value.is_boolean(); }
@@ -93,13 +95,20 @@ struct MemberType {
 };
 constexpr const char *kText = "must be a string", *kCount = "must be a count", *kNumber = "must be a number",
                      *kPositive = "must be a positive number", *kRate = "must be a positive rate, a number or two";
-constexpr MemberType kStream[] = {{"path", is_text, kText},        {"data", is_text, kText},
-                                  {"dtype", is_text, kText},       {"resample", is_text, kText},
-                                  {"weights", is_text, kText},     {"settings", is_text, kText},
-                                  {"hash", is_text, kText},        {"rows", is_count, kCount},
-                                  {"dim", is_count, kCount},       {"stride", is_positive, kPositive},
-                                  {"window", is_positive, kPositive}, {"fps", is_rate, kRate},
-                                  {"offset", is_number, kNumber},  {"last_start", is_number, kNumber},
+constexpr MemberType kStream[] = {{"path", is_text, kText},
+                                  {"data", is_text, kText},
+                                  {"dtype", is_text, kText},
+                                  {"resample", is_text, kText},
+                                  {"weights", is_text, kText},
+                                  {"settings", is_text, kText},
+                                  {"hash", is_text, kText},
+                                  {"rows", is_count, kCount},
+                                  {"dim", is_count, kCount},
+                                  {"stride", is_positive, kPositive},
+                                  {"window", is_positive, kPositive},
+                                  {"fps", is_rate, kRate},
+                                  {"offset", is_number, kNumber},
+                                  {"last_start", is_number, kNumber},
                                   {"classes", is_texts, "must be a list of strings"}};
 constexpr MemberType kWindow[] = {{"index", is_count, kCount},
                                   {"start", is_number, kNumber},
@@ -125,8 +134,11 @@ bool typed(const CheckedJson& object, const MemberType (&types)[N],
 
 void RecordChecker::Pass::twins(std::string_view text) {
   TwinMembers members([&](const std::string& place, std::size_t depth) {
-    add("duplicate-key", place, depth == 1 ? "the key stands twice in the record" : "the key stands twice in its object");
-    if (const auto end = place.find(']'); end != std::string::npos) twin_items_.insert(place.substr(0, end + 1));
+    const bool in_list = place.starts_with("annotations[") || place.starts_with("proposals[");
+    add("duplicate-key", place,
+        depth == 1 ? "the key stands twice in the record" : "the key stands twice in its object",
+        checker_.drop_ && (depth == 1 || in_list));
+    if (in_list) twin_items_.insert(place.substr(0, place.find(']') + 1));
   });
   CheckedJson::sax_parse(text, &members);
 }
@@ -154,9 +166,8 @@ void RecordChecker::Pass::window() {
   if (found == data_.end()) return;
   if (!found->is_object() || !found->contains("index"))
     return add("bad-window", "window", "must be an object with an index");
-  const bool right = typed(*found, kWindow, [&](const std::string& key, const char* what) {
-    add("bad-window", "window." + key, what);
-  });
+  const bool right = typed(*found, kWindow,
+                           [&](const std::string& key, const char* what) { add("bad-window", "window." + key, what); });
   if (right && found->contains("start") && found->contains("end") && !((*found)["start"] < (*found)["end"]))
     add("bad-window", "window", "ends before it starts");
 }
@@ -197,9 +208,8 @@ void RecordChecker::Pass::classification() {
 bool RecordChecker::Pass::stream_members(const std::string& name, const Json& stream) const {
   const std::string field = "features." + name;
   if (!stream.is_object()) return add("bad-features", field, "must be an object"), false;
-  bool right = typed(stream, kStream, [&](const std::string& key, const char* what) {
-    add("bad-features", field + "." + key, what);
-  });
+  bool right = typed(stream, kStream,
+                     [&](const std::string& key, const char* what) { add("bad-features", field + "." + key, what); });
   const bool empty = stream.contains("rows") && stream["rows"] == 0;
   if (!stream.contains("path") && !stream.contains("data") && !empty)
     add("bad-features", field, "needs path or data"), right = false;

@@ -44,7 +44,7 @@ class RecordChecker::Pass {
     try {
       body();
     } catch (const Error& error) {
-      add(error.kind() == Error::Kind::kNotFinite ? "not-finite" : kind, error.field(), error.message());
+      add(kind, error.field(), error.message());
     }
   }
   bool reads_as_record(std::string_view text);

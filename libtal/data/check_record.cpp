@@ -100,8 +100,8 @@ bool RecordChecker::Pass::identity() {
   const auto [before, fresh] = checker_.seen_.try_emplace(id, record_.digest());
   if (!fresh) {
     const bool same = before->second == record_.digest(), gone = same && checker_.dedup_;
-    add("duplicate-video", "video",
-        std::string("stands in the stream before") + (same ? ", with the same record" : ""), gone);
+    add("duplicate-video", "video", std::string("stands in the stream before") + (same ? ", with the same record" : ""),
+        gone);
     if (gone) return true;
   }
   if (checker_.known_ && !checker_.known_->videos.count(record_.video()))
@@ -122,12 +122,16 @@ void RecordChecker::Pass::stream(const FeatureStream& stream) {
             " (tal-extract --fps samples every video at one rate)");
   if (!fresh && !first.settings.empty() && !stream.settings.empty() && first.settings != stream.settings) {
     const auto differences = settings_differences(first.settings, stream.settings);
-    add("contract-changes", field + ".settings",
-        second_sides(differences) + "; before: " + first_sides(differences));
+    add("contract-changes", field + ".settings", second_sides(differences) + "; before: " + first_sides(differences));
   }
   span(stream, field);
   if (!stream.path.empty()) return guard("bad-file", [&] { feature_file(stream, field); });
-  if (stream.rows != 0) guard("bad-features", [&] { (void)load_features(stream); });
+  if (stream.rows == 0) return;
+  try {
+    (void)load_features(stream);
+  } catch (const Error& error) {
+    add(error.kind() == Error::Kind::kNotFinite ? "not-finite" : "bad-features", error.field(), error.message());
+  }
 }
 
 // Whether the rows reach as far as the video.
@@ -177,7 +181,8 @@ void RecordChecker::Pass::against(const VideoFacts& facts, const std::string& wh
   const auto disagree = [&](const char* kind, const char* field, double said, double found) {
     add(kind, field, "the record says " + format_number(said) + ", " + whose + " " + format_number(found));
   };
-  if (duration_ > 0 && facts.duration > 0 && std::abs(duration_ - facts.duration) > std::max(1.0, 2 / std::max(facts.fps, 1.0)))
+  if (duration_ > 0 && facts.duration > 0 &&
+      std::abs(duration_ - facts.duration) > std::max(1.0, 2 / std::max(facts.fps, 1.0)))
     disagree("duration-disagrees", "duration", duration_, facts.duration);
   // 29.97 for 30 is no contradiction, but another rate.
   if (fps_ > 0 && facts.fps > 0 && far(fps_, facts.fps, 0.002)) disagree("fps-disagrees", "fps", fps_, facts.fps);

@@ -188,7 +188,8 @@ class Certifier {
       const auto raw = record.raw("x_unknown");
       const std::string what = line + ": " + (raw ? "became " + std::string(*raw) : std::string("the field is gone"));
       if (bytes_fault.empty() && (!raw || *raw != kOdd)) bytes_fault = what;
-      if (unknown_fault.empty() && (!raw || !same_value(StageJson::parse(*raw), StageJson::parse(kOdd)))) unknown_fault = what;
+      if (unknown_fault.empty() && (!raw || !same_value(StageJson::parse(*raw), StageJson::parse(kOdd))))
+        unknown_fault = what;
     }
     const bool all = lines.size() == kCount;
     say("stdout carries valid records only", parse_fault.empty() && !lines.empty(),

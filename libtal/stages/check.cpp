@@ -23,14 +23,16 @@ void register_options(const Options& table, CheckOptions& options) {
       .one_of({"records", "features", "model", "folder"});
   records
       .add("--fix", options.fix,
-           "Write the records repaired, and the counts to stderr: clip (segments that reach out of the video), drop (what "
+           "Write the records repaired, and the counts to stderr: clip (segments that reach out of the video), drop "
+           "(what "
            "cannot be repaired), dedup (equal segments and records), sort (annotations by time, proposals best first), "
            "order (reversed ends)")
       .comma_separated()
       .one_of({"clip", "drop", "dedup", "sort", "order"});
   records.add("--gt", options.gt, "Records with every known video and label").type_name("FILE");
   records.features_root();
-  records.flag("--no-videos", options.no_videos, "Leave the videos closed that records name");
+  input.with("--kind", {"records", "folder"})
+      .flag("--no-videos", options.no_videos, "Leave the videos closed that records name");
   table.add("--format", options.format, "Report as text or json")
       .one_of({"text", "json"})
       .without("--replay")
@@ -130,8 +132,10 @@ void run_stage(Tool& tool, const CheckOptions& options) {
                       {"required", promise.required},
                       {"detail", promise.detail}});
     else
-      tool.out().write_line((promise.kept ? "keeps  " : promise.required ? "BREAKS " : "alters ") + promise.name +
-                            (promise.detail.empty() ? "" : ": " + promise.detail));
+      tool.out().write_line((promise.kept       ? "keeps  "
+                             : promise.required ? "BREAKS "
+                                                : "alters ") +
+                            promise.name + (promise.detail.empty() ? "" : ": " + promise.detail));
   }
   if (options.format == "json") tool.out().write_line(list.dump(-1, ' ', false, json::error_handler_t::replace));
 }
@@ -160,17 +164,6 @@ void run_replay(Tool& tool) {
   }
 }
 
-void run_files(Tool& tool, const CheckOptions& options) {
-  if (tool.options().input == "-") throw UsageError("--kind " + options.kind + " needs --input");
-  Report report(tool, options);
-  const FaultSink sink = [&](const Fault& fault) { report.add(fault); };
-  std::uint64_t checked = 1;
-  if (options.kind == "features") check_feature_file(tool.options().input, sink);
-  else if (options.kind == "model") check_model_file(tool.options().input, sink);
-  else check_folder(tool.options().input, options, sink, checked);
-  report.end(checked, "files");
-}
-
 // Opens videos; where that needs a library that is not there, says so once and opens none.
 VideoProbe prober(Tool& tool) {
   return [&tool, stages = static_cast<const VideoStages*>(nullptr), failed = false](const std::string& path) mutable {
@@ -186,6 +179,17 @@ VideoProbe prober(Tool& tool) {
     }
     return stages->claims(path);
   };
+}
+
+void run_files(Tool& tool, const CheckOptions& options) {
+  if (tool.options().input == "-") throw UsageError("--kind " + options.kind + " needs --input");
+  Report report(tool, options);
+  const FaultSink sink = [&](const Fault& fault) { report.add(fault); };
+  std::uint64_t checked = 1;
+  if (options.kind == "features") check_feature_file(tool.options().input, sink);
+  else if (options.kind == "model") check_model_file(tool.options().input, sink);
+  else check_folder(tool.options().input, options, sink, checked, options.no_videos ? VideoProbe() : prober(tool));
+  report.end(checked, "files");
 }
 
 void run_records(Tool& tool, const CheckOptions& options) {

@@ -165,7 +165,10 @@ void register_options(const Options& table, ConvertOptions& o) {
   input.add("--prefix", o.prefix, "Text to put before every id (scnn-mat: video_test_)").type_name("TEXT");
   input.add("--ids", o.ids, "ActivityNet's v_ before the ids").one_of({"keep", "strip", "add"});
   input.add("--subset", o.subset, "Only records of this subset").type_name("NAME");
-  input.add("--split", o.splits, "Ids of a subset, one a line (repeatable)").type_name("SUBSET=FILE").repeatable().reads();
+  input.add("--split", o.splits, "Ids of a subset, one a line (repeatable)")
+      .type_name("SUBSET=FILE")
+      .repeatable()
+      .reads();
   input.add("--merge", o.merge, "Records to join by video (left join): missing fields are taken from there")
       .type_name("FILE")
       .reads();

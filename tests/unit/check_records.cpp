@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(repairs) {
   BOOST_TEST(std::all_of(found.begin(), found.end(), [](const Fault& fault) { return fault.fixed; }));
   BOOST_TEST(
       *checker.line(R"({"video":"u","duration":3,"annotations":[{"video":"own","label":"a\\","se\u0067ment":[1, 4]}]})",
-                   "stdin", 2) ==
+                    "stdin", 2) ==
       R"({"video":"u","duration":3,"annotations":[{"video":"own","label":"a\\","se\u0067ment":[1,3]}]})");
   // A line that is no record passes as it is.
   const std::string twice =
@@ -111,19 +111,20 @@ BOOST_AUTO_TEST_CASE(members_that_stand_twice) {
 }
 
 BOOST_AUTO_TEST_CASE(types) {
-  BOOST_TEST((faults(R"({"video":"v","path":3,"subset":[],"duration":"10","fps":"25","frames":-1,"maps":[],"window":)"
-                     R"({"index":"0"},"history":[{"tool":"t"},{"args":[]},{"tool":"t","args":[1]}]})") ==
-              List{"bad-duration duration", "bad-fps fps", "bad-field path", "bad-field subset", "bad-field maps",
-                   "bad-frames frames", "bad-window window.index", "bad-history history[1]",
-                   "bad-history history[2].args"}));
+  BOOST_TEST(
+      (faults(R"({"video":"v","path":3,"subset":[],"duration":"10","fps":"25","frames":-1,"maps":[],"window":)"
+              R"({"index":"0"},"history":[{"tool":"t"},{"args":[]},{"tool":"t","args":[1]}]})") ==
+       List{"bad-duration duration", "bad-fps fps", "bad-field path", "bad-field subset", "bad-field maps",
+            "bad-frames frames", "bad-window window.index", "bad-history history[1]", "bad-history history[2].args"}));
   BOOST_TEST((faults(R"({"video":"v","proposals":[{"segment":[1,2],"score":"0.5","label":7,"scores":"x"},)"
                      R"({"segment":["1",2]},{"segment":[3,4],"scores":{"a":"y","b":1,"c":true}},4]})") ==
               List{"bad-label proposals[0].label", "bad-score proposals[0].score", "bad-score proposals[0].scores",
                    "bad-segment proposals[1].segment", "bad-score proposals[2].scores.a",
                    "bad-score proposals[2].scores.c", "bad-segment proposals[3].segment"}));
-  BOOST_TEST((faults(R"({"video":"v","classification":[{"label":"a","score":1},{"label":"a","score":"1"},{"score":1}]})") ==
-              List{"bad-classification classification[1].score", "duplicated classification[1].label",
-                   "bad-classification classification[2].label"}));
+  BOOST_TEST(
+      (faults(R"({"video":"v","classification":[{"label":"a","score":1},{"label":"a","score":"1"},{"score":1}]})") ==
+       List{"bad-classification classification[1].score", "duplicated classification[1].label",
+            "bad-classification classification[2].label"}));
   BOOST_TEST((faults(R"({"video":"v","features":{"a":{"rows":1.5,"path":[]},"b":{},"c":3,"d":{"rows":0}}})") ==
               List{"bad-features features.a.path", "bad-features features.a.rows", "bad-features features.b",
                    "bad-features features.c"}));
@@ -158,11 +159,13 @@ BOOST_AUTO_TEST_CASE(drops_sorts_and_leaves_twins_out) {
       R"({"segment":[3,3],"label":"a"},{"segment":[1,2],"label":"a","label":"b"},{"segment":[0,1.0],"label":"a"}],)"
       R"("proposals":[{"segment":[1,2],"score":0.1},{"segment":[1,2],"score":0.7},{"segment":[3,4],"score":0.9},)"
       R"({"segment":[3,4.5],"score":"x"},{"segment":[11,12],"score":1}]})";
-  BOOST_TEST(checker.line(line, "stdin", 1).value() ==
-             R"({"video":"v","duration":10,"annotations":[{"segment":[0,1.0],"label":"a"},{"segment":[8,10],"label":"b"}],)"
-             R"("proposals":[{"segment":[3,4],"score":0.9},{"segment":[1,2],"score":0.7}]})");
-  BOOST_TEST((kinds() == List{"duplicate-key fixed", "past-end fixed", "reversed fixed", "empty fixed", "unsorted fixed",
-                              "duplicated fixed", "bad-score fixed", "after-end fixed", "unsorted fixed"}));
+  BOOST_TEST(
+      checker.line(line, "stdin", 1).value() ==
+      R"({"video":"v","duration":10,"annotations":[{"segment":[0,1.0],"label":"a"},{"segment":[8,10],"label":"b"}],)"
+      R"("proposals":[{"segment":[3,4],"score":0.9},{"segment":[1,2],"score":0.7}]})");
+  BOOST_TEST(
+      (kinds() == List{"duplicate-key fixed", "past-end fixed", "reversed fixed", "empty fixed", "unsorted fixed",
+                       "duplicated fixed", "bad-score fixed", "after-end fixed", "unsorted fixed"}));
   // The same record once more goes, whatever made it; another one of the video stays, and stays a fault.
   BOOST_TEST(!checker.line(line, "stdin", 2).has_value());
   BOOST_TEST((kinds() == List{"duplicate-key fixed", "duplicate-video fixed"}));
@@ -176,7 +179,8 @@ BOOST_AUTO_TEST_CASE(drops_sorts_and_leaves_twins_out) {
 BOOST_AUTO_TEST_CASE(the_record_against_its_video) {
   List kinds;
   const VideoProbe probe = [](const std::string&) { return VideoFacts{4, 25, 100}; };
-  RecordChecker checker({}, [&](const Fault& fault) { kinds.push_back(fault.kind + " " + fault.field); }, nullptr, probe);
+  RecordChecker checker(
+      {}, [&](const Fault& fault) { kinds.push_back(fault.kind + " " + fault.field); }, nullptr, probe);
   const std::string path = std::string(R"("path":")") + __FILE__ + '"';  // any file that is there
   checker.line(R"({"video":"a",)" + path + R"(,"duration":10,"fps":30,"frames":300})", "stdin", 1);
   BOOST_TEST((kinds == List{"duration-disagrees duration", "fps-disagrees fps", "frames-disagree frames"}));

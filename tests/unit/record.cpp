@@ -1,6 +1,6 @@
 // The record: byte-exact pass-through, typed fields, and errors that name the field.
-#include "libtal/base/digest.h"
 #include "libtal/io/record.h"
+#include "libtal/base/digest.h"
 
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
@@ -125,8 +125,8 @@ BOOST_AUTO_TEST_CASE(history_is_appended) {
   for (int k = 0; k < 8; ++k, member >>= 8) bytes += static_cast<char>(member & 255);
   const std::string digest = hex16(wyhash(bytes));
   BOOST_TEST(record.digest() == digest);
-  BOOST_TEST(record.str() == R"({"video":"a","history":[{"tool":"x"},{"tool":"y","in":")" + digest + R"(","out":")" +
-                                 digest + "\"}]}");
+  BOOST_TEST(record.str() ==
+             R"({"video":"a","history":[{"tool":"x"},{"tool":"y","in":")" + digest + R"(","out":")" + digest + "\"}]}");
 }
 
 BOOST_AUTO_TEST_CASE(typed_fields) {

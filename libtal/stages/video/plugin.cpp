@@ -20,6 +20,6 @@ VideoFacts claims_of(const std::string& path) {
 
 extern "C" const tal::VideoStages* tal_video_stages(int interface) {
   static const tal::VideoStages stages{tal::opencv_version, tal::extract_all, tal::write_video, tal::open_frames,
-                                      tal::claims_of};
+                                       tal::claims_of};
   return interface == tal::kPluginInterface ? &stages : nullptr;
 }
