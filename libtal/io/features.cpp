@@ -23,7 +23,7 @@ std::unique_ptr<MappedFile> map_file(const FeatureStream& stream) {
   } catch (const Error& error) {
     if (error.kind() != Error::Kind::kNoFile || stream.path.front() == '/') throw;
     const bool rooted = stream.places && !stream.places->features_root.empty();
-    throw Error(std::string("no such file (a relative path is taken from ") +
+    throw Error(std::string("No such file or directory (a relative path is taken from ") +
                     (rooted ? "the folder of --features-root)"
                             : "the working folder, else from that of the records' file; --features-root says another)"),
                 Error::Kind::kNoFile)

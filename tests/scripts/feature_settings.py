@@ -86,7 +86,7 @@ try:
     # Relative paths: from the working folder, from the records' folder, from --features-root.
     os.mkdir("elsewhere")
     os.chdir("elsewhere")
-    check("no such file (a relative path is taken from the working folder" in tool("tal-propose", "-m", "../rpn.safetensors", data=block, status=1).stderr, "a pipe has no folder")
+    check("No such file or directory (a relative path is taken from the working folder" in tool("tal-propose", "-m", "../rpn.safetensors", data=block, status=1).stderr, "a pipe has no folder")
     wanted = [json.loads(line)["proposals"] for line in ok.stdout.splitlines()]
     for options, text in ((["-i", "../block.jsonl"], None), (["--features-root", ".."], block)):
         got = tool("tal-propose", "-m", "../rpn.safetensors", *options, data=text).stdout
