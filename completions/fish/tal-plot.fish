@@ -42,6 +42,7 @@ complete -c tal-plot -n '__fish_seen_subcommand_from heatmap' -l width -r -d 'Wi
 complete -c tal-plot -n '__fish_seen_subcommand_from heatmap' -l scale -r -d 'PNG: pixels per logical pixel'
 complete -c tal-plot -n '__fish_seen_subcommand_from heatmap' -l title -r -d 'Heading of the picture'
 complete -c tal-plot -n '__fish_seen_subcommand_from heatmap' -l stream -r -d 'Draw this feature stream (repeatable); default: the maps, else every stream'
+complete -c tal-plot -n '__fish_seen_subcommand_from heatmap' -l features-root -r -d 'Folder of the feature files that records name by relative paths (default: the working folder, else that of the records'\'' file)'
 complete -c tal-plot -n '__fish_seen_subcommand_from heatmap' -l each-row -d 'Give each row its own range of colours'
 complete -c tal-plot -n '__fish_seen_subcommand_from heatmap' -l video -r -d 'Draw only this video (repeatable)'
 complete -c tal-plot -n '__fish_seen_subcommand_from heatmap' -l max-videos -r -d 'Draw the first N records (0: all)'

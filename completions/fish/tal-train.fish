@@ -21,6 +21,8 @@ complete -c tal-train -l list-settings -d 'Print presets and settings of --model
 complete -c tal-train -l init-from -r -d 'Start from another model'\''s weights, by name; its settings are the run'\''s unless presets or --set say otherwise'
 complete -c tal-train -l init-partial -d '--init-from takes the tensors that match by name and shape, and lists the others (default: all must match)'
 complete -c tal-train -l streams -r -d 'Feature streams, side by side (default: all of the first record)'
+complete -c tal-train -l accept-features -d 'Take feature streams of other settings (encoder, weights, flow, preprocessing) or times than the first record'\''s, or than those of --init-from and --resume, and warn'
+complete -c tal-train -l features-root -r -d 'Folder of the feature files that records name by relative paths (default: the working folder, else that of the records'\'' file)'
 complete -c tal-train -l frame-cache -r -d 'Folder that keeps decoded frames and flow for the next run, for models that see frames (default: temporary files)'
 complete -c tal-train -l classes -r -d 'Class names in order (default: the labels of the annotations, sorted)'
 complete -c tal-train -l subset -r -d 'Only records of this subset'

@@ -83,6 +83,15 @@ const OptionRow* OptionTable::find(const CLI::Option* option) const {
   return found == rows.end() ? nullptr : &*found;
 }
 
+std::vector<std::string> OptionTable::files_read() {
+  std::vector<std::string> files;
+  for (const auto& row : rows) {
+    if (!row.reads || !in_use(row.app)) continue;
+    for (auto& file : values_of(row.target)) files.push_back(std::move(file));
+  }
+  return files;
+}
+
 OptionRow& OptionTable::at(const std::string& name) {
   OptionRow* row = find(name, chosen);
   if (!row) throw std::logic_error("the table has no option " + name);

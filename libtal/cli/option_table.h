@@ -29,6 +29,7 @@ struct OptionRow {
   std::string name;  // "--sigma", or "files" of one without dashes
   std::vector<Choice> choices = {};
   std::vector<Rule> rules = {};
+  bool reads = false;       // its values are files
   bool setting = true;      // may stand in a file, has a variable
   std::string origin = {};  // of its value: "flag", "variable TAL_SIGMA", "file c.json", "preset"; "": the default
 
@@ -45,6 +46,7 @@ class OptionTable {
 
   CLI::App app;
   CLI::App* chosen = nullptr;  // the subcommand that the command line names
+  std::string features_root;  // of Options::features_root
   std::deque<OptionRow> rows;  // never move: Option points at them
   std::vector<std::pair<const CLI::App*, std::function<void(Tool&)>>> steps;  // Options::settle, of which subcommand
 
@@ -57,6 +59,8 @@ class OptionTable {
   const OptionRow* find(const CLI::Option* option) const;
   // As find() with the chosen subcommand. std::logic_error for a name that the tool does not have.
   OptionRow& at(const std::string& name);
+  // The values of the rows in use that are files which the run reads.
+  std::vector<std::string> files_read();
 
   // Presets, then the conditions: UsageError for the first given option without effect. std::logic_error when a
   // condition names an option or a choice that there is not.

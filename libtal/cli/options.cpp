@@ -135,6 +135,7 @@ Option& Option::repeatable() {
 }
 Option& Option::values(int count) { return row_->option->expected(count), *this; }
 Option& Option::shown_default(const std::string& text) { return row_->option->default_str(text), *this; }
+Option& Option::reads() { return row_->reads = true, *this; }
 Option& Option::not_a_setting() { return row_->setting = false, *this; }
 
 Options Options::group(const std::string& title) const {
@@ -202,6 +203,13 @@ Option Options::row(const std::string& name) const {
   OptionRow* row = table_->find(name, app_);
   if (!row) throw std::logic_error("the table has no option " + name);
   return Option(*row, *app_);
+}
+
+Option Options::features_root() const {
+  return add("--features-root", table_->features_root,
+             "Folder of the feature files that records name by relative paths (default: the working folder, else that "
+             "of the records' file)")
+      .type_name("DIR");
 }
 
 void Options::settle(std::function<void(Tool&)> step) const { table_->steps.emplace_back(app_, std::move(step)); }

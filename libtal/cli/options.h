@@ -82,6 +82,8 @@ class Option {
   Option& values(int count);
   Option& shown_default(const std::string& text);  // of --help, instead of the target's value
   Option& not_a_setting();                         // neither in files nor variables
+  // The values are files that the run reads besides the stream: the records' history has their SHA-256.
+  Option& reads();
 
  private:
   Option& between_whole(std::int64_t low, std::int64_t high);
@@ -119,6 +121,8 @@ class Options {
   // Runs when the command line is read, before conditions are checked: here presets set options (Tool::preset), and
   // those follow that stand for others.
   void settle(std::function<void(Tool&)> step) const;
+  // Adds --features-root, for a stage that reads the rows of records' features (CommonOptions::features_root).
+  Option features_root() const;
   // Whether one of the group's rows was given.
   bool any_given() const;
 

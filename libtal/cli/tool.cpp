@@ -186,6 +186,8 @@ void Tool::config_line(const std::string& name, const std::string& value, const 
   config_lines_ += name + " = " + value + "  # " + origin + "\n";
 }
 
+std::vector<std::string> Tool::files_read() const { return table_->files_read(); }
+
 void Tool::before_output() {
   if (!print_config_) return;
   print_out(config_text());
@@ -217,6 +219,7 @@ int Tool::work(const std::function<void()>& body) {
   if (const auto status = parse(arguments_)) return *status;
   if (common_.jobs == 0) common_.jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   table_->settle(*this);
+  common_.features_root = table_->features_root;
   if (!common_.no_history) history_ = history_of(info_, arguments_);
   body();
   before_output();  // --print-config of a run that wrote nothing

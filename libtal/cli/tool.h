@@ -55,6 +55,7 @@ class Tool : public Run {
 
  private:
   static void handle_signals();
+  std::vector<std::string> files_read() const override;
   void before_output() override;  // --print-config ends the run here
   void register_common();
   std::string config_text() const;

@@ -5,10 +5,16 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "libtal/io/record.h"
+#include "libtal/io/video_facts.h"
 
 namespace tal {
 
@@ -21,13 +27,16 @@ struct Fault {
   std::string text() const;  // "stdin:3: video 'v': annotations[0].segment: past-end: ends 0.8 s behind ..."
 };
 
+// The facts of a video file. Error when it is no video.
+using VideoProbe = std::function<VideoFacts(const std::string& path)>;
+
 struct CheckOptions {
   std::string kind = "records";  // records, features, model, folder
-  std::vector<std::string> fix;  // clip, dedup, order
+  std::vector<std::string> fix;  // clip, drop, dedup, sort, order
   std::string gt, format = "text", stage;
   double tolerance = 0;  // seconds a segment may end behind its video
   double timeout = 5;    // seconds a stage may take to answer
-  bool replay = false;
+  bool replay = false, no_videos = false;
   std::uint64_t max_faults = 1000;   // listed of a class; all are counted; 0: no bound
   std::vector<std::string> compare;  // two feature files
 };
@@ -43,10 +52,13 @@ using FaultSink = std::function<void(const Fault&)>;
 // Checks records line by line. Feature files named by a record, and their headers, are read too.
 class RecordChecker {
  public:
-  RecordChecker(CheckOptions options, FaultSink sink, const KnownNames* known = nullptr);
-  // Hands the faults of one line to the sink. Returns the line, repaired as `fix` asks: only the numbers of the
-  // segments change, and duplicates leave; every other byte stays.
-  std::string line(std::string_view text, const std::string& source, std::uint64_t number);
+  // probe: opens the videos that records name; none: they stay closed.
+  RecordChecker(CheckOptions options, FaultSink sink, const KnownNames* known = nullptr, VideoProbe probe = {});
+  // Where the files of the records are.
+  void look_in(std::shared_ptr<const FilePlaces> places) { places_ = std::move(places); }
+  // Hands the faults of one line to the sink. Returns the line, repaired as `fix` asks (nullopt: left out): only the
+  // numbers of segments and the order of lists change, and items leave; every other byte stays.
+  std::optional<std::string> line(std::string_view text, const std::string& source, std::uint64_t number);
   // What only the end of the stream shows (videos of the ground truth without a record).
   void end(const std::string& source);
   std::uint64_t records() const { return records_; }
@@ -55,9 +67,12 @@ class RecordChecker {
   class Pass;  // over one record
   CheckOptions options_;
   const KnownNames* known_;
-  bool clip_ = false, dedup_ = false, order_ = false;
-  std::set<std::string> seen_, videos_;
-  std::map<std::string, std::string> contracts_;  // stream -> dim, stride, window, weights of its first record
+  VideoProbe probe_;
+  std::shared_ptr<const FilePlaces> places_;
+  bool clip_ = false, drop_ = false, dedup_ = false, sort_ = false, order_ = false;
+  std::map<std::string, std::string> seen_;  // video (and window) -> digest of its record
+  std::set<std::string> videos_;
+  std::map<std::string, FeatureStream> contracts_;  // stream -> what its first record says
   FaultSink sink_;
   std::uint64_t records_ = 0;
 };
@@ -68,16 +83,20 @@ struct FeatureClaim {
   std::string hash;
 };
 
+// What the header X.json that tal-extract writes beside X.npy says of the video; nullopt when there is none.
+std::optional<VideoFacts> facts_beside(const std::string& npy);
 // A feature file (.npy): its header against the claim, its values, and the header X.json that tal-extract writes beside
 // X.npy: rows, dim, the hash of its settings and of the file's bytes. A file without such a header is no fault.
 void check_feature_file(const std::string& path, const FaultSink& sink, const FeatureClaim& claim = {});
 // A model (safetensors).
 void check_model_file(const std::string& path, const FaultSink& sink);
 // Every .npy, .safetensors and .jsonl file below the folder; `checked` counts them. Error when it is no folder.
-void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked);
+void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked,
+                  const VideoProbe& probe = {});
 
-// The shell pipe behind a record: its history, oldest step first, each argument quoted for sh. Error when there is
-// none.
+// The shell pipe behind a record: its history, oldest step first, each argument quoted for sh. FOREIGN-STAGE stands
+// where the record's digests tell that something changed it and wrote no history. Behind it, a line of comment each
+// ("\n# ..."): the files that the steps read with their SHA-256, and what is foreign. Error when there is no history.
 std::string replay(std::string_view line);
 
 // How far two feature files differ.
@@ -93,6 +112,7 @@ FeatureDifference compare_features(const std::string& a, const std::string& b);
 struct Promise {
   std::string name, detail;
   bool kept = false;
+  bool required = true;  // of a stage; else of this toolchain's own alone
 };
 // Error when the command cannot be started.
 std::vector<Promise> certify_stage(const std::string& command, double timeout);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <tuple>
 
 #include "libtal/base/error.h"
@@ -12,6 +13,7 @@
 #include "libtal/io/features.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/npy.h"
+#include "libtal/io/places.h"
 
 namespace tal {
 
@@ -27,22 +29,29 @@ struct Shape {
   std::int64_t rows = 0, dim = 0;
 };
 
+std::optional<json> header_beside(const std::string& npy) {
+  const std::string beside = header_path(npy);
+  if (!std::filesystem::exists(beside)) return std::nullopt;
+  json header = json::parse(read_file(beside), nullptr, false);
+  if (!header.is_object() || !header.contains("feature")) return std::nullopt;  // somebody else's file
+  return header;
+}
+
 // What tal-extract wrote beside the file, when it did.
 void check_header(const std::string& path, const Shape& shape, std::string_view bytes, const FaultSink& sink,
                   const FeatureClaim& claim) {
   const std::string beside = header_path(path);
-  if (!std::filesystem::exists(beside)) return;
   const auto add = [&](const char* kind, std::string field, std::string message) {
     sink({kind, beside, 0, "", std::move(field), std::move(message)});
   };
-  json header;
+  std::optional<json> there;
   try {
-    header = json::parse(read_file(beside), nullptr, false);
+    there = header_beside(path);
   } catch (const Error& error) {
     return add("bad-file", "", error.message());
   }
-  if (!header.is_object() || !header.contains("feature")) return;  // somebody else's file
-  const json& feature = header["feature"];
+  if (!there) return;
+  const json &header = *there, &feature = header["feature"];
   const auto text = [](const json& object, const char* key) {
     return object.is_object() && object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : "";
   };
@@ -69,6 +78,17 @@ void check_header(const std::string& path, const Shape& shape, std::string_view 
 }
 
 }  // namespace
+
+std::optional<VideoFacts> facts_beside(const std::string& npy) {
+  const auto header = header_beside(npy);
+  const auto found = header ? header->find("video_facts") : json::const_iterator();
+  if (!header || found == header->end() || !found->is_object()) return std::nullopt;
+  const auto number = [&](const char* key) {
+    const auto member = found->find(key);
+    return member != found->end() && member->is_number() ? member->get<double>() : 0;
+  };
+  return VideoFacts{number("duration"), number("fps"), static_cast<std::int64_t>(number("frames"))};
+}
 
 void check_feature_file(const std::string& path, const FaultSink& sink, const FeatureClaim& claim) {
   const auto add = [&](const char* kind, std::string field, std::string message) {
@@ -225,7 +245,8 @@ void check_model_file(const std::string& path, const FaultSink& sink) {
   }
 }
 
-void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked) {
+void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked,
+                  const VideoProbe& probe) {
   namespace fs = std::filesystem;
   if (!fs::is_directory(path)) throw Error("'" + path + "': not a folder");
   std::vector<std::string> files;
@@ -241,8 +262,9 @@ void check_folder(const std::string& path, const CheckOptions& options, const Fa
       check_model_file(file, sink);
     } else if (extension == ".jsonl") {
       try {
-        RecordChecker checker(options, sink);
+        RecordChecker checker(options, sink, nullptr, probe);
         LineReader reader(file);
+        checker.look_in(places_of(file, ""));
         for (std::string_view line; reader.next(line);) checker.line(line, reader.source(), reader.line_number());
       } catch (const Error& error) {
         sink({"bad-file", file, error.line(), "", "", error.message()});

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "libtal/base/text.h"
 #include "libtal/base/time_rows.h"
 #include "libtal/data/feature_support.h"
 #include "libtal/data/import_support.h"
@@ -130,6 +131,8 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
       stream.name = items.front().stream;
       stream.stride = static_cast<double>(stride), stream.window = static_cast<double>(window);
       stream.fps = Rate{s.rate, 1};
+      stream.settings = "signals/1 channels=" + (s.channels.empty() ? "all" : joined(s.channels, ",")) +
+                        " values=" + joined(s.statistics, ",");
       if (rows.shifted) stream.last_start = rows.starts.back();
       store_rows(window_features(samples, rows.starts, window, s.statistics), video, f, stream);
       record.set_feature(stream.name, feature_json(stream));

@@ -73,7 +73,8 @@ RpnMaps read_rpn_maps(const Record& record) {
   if (!has_map(record, kMap) && has_segment_scores(record))
     throw Error(
         "missing; the RPN that proposed has no unit module (unit=false) or was told to leave its scores out "
-        "(maps=none), so there is nothing to refine or score with")
+        "(maps=none), or tal-score used them and dropped them (--keep-maps), so there is nothing to refine or score "
+        "with")
         .at_field("maps.rpn");
   FloatMap map = read_float_map(record, kMap, {-1, 3, -1});
   const auto fail = [](const std::string& why) { return Error(why).at_field("maps.rpn.anchors"); };
@@ -133,6 +134,7 @@ void score_by_units(Record& record, const RpnFusionOptions& options) {
     proposals[n].scores = record.keep_scores({{"unit", unit}});
   }
   record.set_proposals(proposals);
+  if (!options.keep_maps) remove_map(record, kMap);
 }
 
 }  // namespace tal

@@ -41,6 +41,7 @@ struct RpnFusionOptions {
   std::string fusion = "average";  // Eq. (9); or "product": p p'
   double beta = 0.8;               // Eq. (9): weight of the segment score
   bool kl_ev = false;              // Eq. (8) with the KL factor
+  bool keep_maps = false;          // scoring leaves maps.rpn in the record, for another scoring
   bool sweep = false;              // a table over beta instead of records
   std::string preset = "rpn";      // sweep: of tal-nms
   std::optional<double> low;       // sweep: lower threshold of soft-NMS in the place of the preset's
@@ -52,7 +53,7 @@ struct RpnFusionOptions {
 std::vector<std::pair<double, double>> segment_and_unit_scores(const Record& record, bool kl_ev);
 // 3.7.2: segments become the fused locations, clipped to the video; one that nothing is left of keeps its old segment.
 void refine_by_units(Record& record, const RpnFusionOptions& options);
-// Eq. (8), (9) or p p': scores become P; "scores" gains "unit": p'.
+// Eq. (8), (9) or p p': scores become P; "scores" gains "unit": p'. maps.rpn leaves the record unless options.keep_maps.
 void score_by_units(Record& record, const RpnFusionOptions& options);
 
 }  // namespace tal

@@ -10,9 +10,26 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/io/npy.h"
+#include "libtal/io/places.h"
 
 namespace tal {
 namespace {
+
+// The stream's file. Where there is none, the error says how its name was taken.
+std::unique_ptr<MappedFile> map_file(const FeatureStream& stream) {
+  const std::string file = located_features(stream);
+  try {
+    return std::make_unique<MappedFile>(file);
+  } catch (const Error& error) {
+    if (error.kind() != Error::Kind::kNoFile || stream.path.front() == '/') throw;
+    const bool rooted = stream.places && !stream.places->features_root.empty();
+    throw Error(std::string("No such file or directory (a relative path is taken from ") +
+                    (rooted ? "the folder of --features-root)"
+                            : "the working folder, else from that of the records' file; --features-root says another)"),
+                Error::Kind::kNoFile)
+        .in_file(file);
+  }
+}
 
 Error not_finite(std::int64_t row, std::int64_t column) {
   return Error("row " + std::to_string(row) + ", column " + std::to_string(column) + " is not finite",
@@ -75,8 +92,8 @@ FeatureMatrix load_features(const FeatureStream& stream) {
       if (!stream.path.ends_with(".npy"))
         throw Error("'" + stream.path + "': not an .npy file; tal-convert --from features reads other formats");
       try {
-        const MappedFile file(stream.path);
-        m = matrix_from_npy(file.bytes());
+        const auto file = map_file(stream);
+        m = matrix_from_npy(file->bytes());
         check_finite(m);
       } catch (Error& error) {
         throw error.in_file(stream.path);
@@ -139,7 +156,7 @@ FeatureRows::FeatureRows(const FeatureStream& stream)
   try {
     NpyHeader& header = source_->header;
     if (!stream.path.empty()) {
-      source_->file = std::make_unique<MappedFile>(stream.path);
+      source_->file = map_file(stream);
       try {
         header = parse_npy_header(source_->bytes());
         if (header.shape.empty() || header.shape.size() > 2)
@@ -251,6 +268,7 @@ std::string feature_json(const FeatureStream& stream) {
   if (stream.last_start) number("last_start", *stream.last_start);
   text("resample", stream.resample);
   text("weights", stream.weights);
+  text("settings", stream.settings);
   if (!stream.classes.empty()) {
     key("classes");
     out += '[';

@@ -22,8 +22,8 @@ struct FeatureMatrix {
   const float* row(std::int64_t r) const { return values.data() + r * dim; }
 };
 
-// Reads and checks the stream: rows and dim as the record says, all values finite. Relative paths are taken from the
-// working folder. Error names the stream's field and the file.
+// Reads and checks the stream: rows and dim as the record says, all values finite. Where relative paths are
+// looked for: places.h. Error names the stream's field and the file.
 FeatureMatrix load_features(const FeatureStream& stream);
 // An .npy image [rows, dim] (one-dimensional arrays are one column). With a header: the image's own, its shape perhaps
 // squeezed. Error for more dimensions, rows without columns, and bytes that are no .npy image.

@@ -230,6 +230,23 @@ void set_float_map(Record& record, std::string_view name, const FloatMap& map) {
   record.set_raw("maps", out + "}");
 }
 
+void remove_map(Record& record, std::string_view name) {
+  std::string out;
+  bool found = false;
+  each_map(record, [&](const std::string& key, std::string_view value) {
+    if (key == name) {
+      found = true;
+      return;
+    }
+    out += out.empty() ? '{' : ',';
+    append_json_string(out, key);
+    (out += ':') += value;
+  });
+  if (!found) return;
+  if (out.empty()) record.remove("maps");
+  else record.set_raw("maps", out + "}");
+}
+
 FloatMap read_float_map(const Record& record, std::string_view name, const std::vector<std::int64_t>& shape) {
   return FloatMapReader(record, name).read(shape);
 }

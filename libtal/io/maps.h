@@ -24,6 +24,8 @@ struct FloatMap {
 bool has_map(const Record& record, std::string_view name);  // Error (field maps) when `maps` is no object
 // Adds or replaces map `name`; the other maps keep their bytes and their order. Error as has_map.
 void set_float_map(Record& record, std::string_view name, const FloatMap& map);
+// The other maps keep their bytes; `maps` goes with the last one. Error as has_map.
+void remove_map(Record& record, std::string_view name);
 // The map `name`, but for its columns. Error with field maps.NAME.MEMBER when it is missing, damaged or not finite, or
 // when its shape is not `shape` (-1: any).
 FloatMap read_float_map(const Record& record, std::string_view name, const std::vector<std::int64_t>& shape);

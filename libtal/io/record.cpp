@@ -70,7 +70,7 @@ void Record::State::check(const Field& field) const {
 
 void Record::State::hold(std::string_view text) {
   fields.clear(), kept.clear(), kept_scores.clear(), video.clear(), proposals.clear();
-  modified = proposals_parsed = false;
+  modified = made = proposals_parsed = false;
   if (line.capacity() < text.size() + kParserPadding) {
     line.clear();
     line.reserve(text.size() + text.size() / 4 + kParserPadding);
@@ -159,8 +159,12 @@ Record Record::make(std::string_view video) {
   line += '}';
   Record record;
   record.parse(line);
+  record.state_->made = true;
   return record;
 }
+
+void Record::look_in(std::shared_ptr<const FilePlaces> places) { state_->places = std::move(places); }
+const std::shared_ptr<const FilePlaces>& Record::places() const { return state_->places; }
 
 const std::string& Record::video() const { return state_->video; }
 bool Record::has(std::string_view key) const { return state_->find(key) != nullptr; }

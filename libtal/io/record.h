@@ -17,6 +17,12 @@
 
 namespace tal {
 
+// Where the files that a record names by relative paths are looked for (libtal/io/places.h).
+struct FilePlaces {
+  std::string beside;         // folder of the file that the records are in; "": they come from a pipe
+  std::string features_root;  // folder of all feature files (--features-root); "": none was named
+};
+
 struct Annotation {
   Segment segment;  // seconds; the reader accepts zero length only where Record::annotations is told to
   std::string label;
@@ -76,8 +82,10 @@ struct FeatureStream {
   double offset = 0;                 // frames
   std::optional<double> last_start;  // frames; set by --tail shift
   std::string resample, weights;
+  std::string settings;              // what the values depend on: encoder, weights, flow, preprocessing; "": unknown
   std::vector<std::string> classes;  // names of the columns, when they are classes or named channels
   std::string text;                  // the JSON object as it stands in the record
+  std::shared_ptr<const FilePlaces> places;  // where `path` is looked for; nullptr: in the working folder
 };
 
 class Record {
@@ -94,6 +102,9 @@ class Record {
   static Record make(std::string_view video);
 
   const std::string& video() const;
+  // Where its files are; holds for the records parsed from now on.
+  void look_in(std::shared_ptr<const FilePlaces> places);
+  const std::shared_ptr<const FilePlaces>& places() const;
 
   bool has(std::string_view key) const;
   std::vector<std::string_view> keys() const;                       // top-level keys in order, escapes undone
@@ -130,8 +141,12 @@ class Record {
   // Adds or replaces one stream in "features"; `object` is its JSON text.
   void set_feature(std::string_view name, std::string_view object);
   void remove(std::string_view key);
-  // Appends one entry (JSON object text) to `history`.
+  // Appends one entry (JSON object text) to `history`, with the digests of the record as it came (`in`; not of one that
+  // was made here) and as it is now (`out`). For the last change before the record is written.
   void append_history(std::string_view entry);
+  // Of all members but `history`, in their order: wyhash (base/digest.h) of the members' hashes, 8 bytes each, little
+  // endian; a member's is that of its value's bytes, with the hash of its key as the seed. 16 digits.
+  std::string digest() const;
 
   // Keeps `text` alive as long as the record; for Proposal::label and extra of new proposals. Identical recent texts
   // are shared.

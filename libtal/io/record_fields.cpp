@@ -152,6 +152,7 @@ void set_member(FeatureStream& stream, std::string_view key, JsonValue& item) {
   else if (key == "dtype") stream.dtype = text();
   else if (key == "resample") stream.resample = text();
   else if (key == "weights") stream.weights = text();
+  else if (key == "settings") stream.settings = text();
   else if (key == "rows") stream.rows = count();
   else if (key == "dim") stream.dim = count();
   else if (key == "stride") stream.stride = number();
@@ -201,6 +202,7 @@ std::vector<FeatureStream> Record::features() const {
       std::string name(take(field.unescaped_key()));
       JsonValue item = field.value();
       in_field("features." + name, [&] { out.push_back(stream_at(name, item)); });
+      out.back().places = state_->places;
     }
   });
   return out;

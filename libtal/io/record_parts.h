@@ -129,8 +129,9 @@ struct Record::State {
   std::string video;
   std::deque<std::string> kept;
   std::deque<std::vector<NamedScore>> kept_scores;
-  bool modified = false;
+  bool modified = false, made = false;  // made: here, not read
   bool proposals_parsed = false;
+  std::shared_ptr<const FilePlaces> places;
   std::vector<Proposal> proposals;
 
   const Field* find(std::string_view key) const {
@@ -141,6 +142,7 @@ struct Record::State {
 
   // Error with field and video when the value is not JSON.
   void check(const Field& field) const;
+  std::string digest(bool as_it_came) const;
 
   void hold(std::string_view text);  // forgets the record before, and takes the line
   void scan();                       // `fields` from `line`

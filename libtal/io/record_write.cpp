@@ -1,4 +1,5 @@
 // Changing a record, and its line with the changes.
+#include "libtal/base/digest.h"
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/io/record_parts.h"
@@ -87,16 +88,37 @@ void Record::remove(std::string_view key) {
     if (field.key == key) field.removed = true, state_->modified = true;
 }
 
+std::string Record::State::digest(bool as_it_came) const {
+  std::vector<std::uint64_t> hashes;
+  for (std::size_t i = 0; i < (as_it_came ? original : fields.size()); ++i) {
+    const Field& field = fields[i];
+    if (field.key == "history" || (field.removed && !as_it_came)) continue;
+    const auto value =
+        as_it_came ? std::string_view(line).substr(field.begin, field.end - field.begin) : field.raw(line);
+    hashes.push_back(wyhash(value, wyhash(field.key)));
+  }
+  std::string bytes;  // little endian, whatever the machine is
+  for (std::uint64_t hash : hashes)
+    for (int k = 0; k < 8; ++k, hash >>= 8) bytes += static_cast<char>(hash & 255);
+  return hex16(wyhash(bytes));
+}
+
+std::string Record::digest() const { return state_->digest(false); }
+
 void Record::append_history(std::string_view entry) {
   if (entry.empty()) return;
+  std::string whole(entry.substr(0, entry.rfind('}')));
+  const std::string out = digest();
+  if (!state_->made) whole += ",\"in\":\"" + (state_->modified ? state_->digest(true) : out) + '"';
+  whole += ",\"out\":\"" + out + "\"}";
   const auto* field = state_->find("history");
-  if (!field) return set_raw("history", "[" + std::string(entry) + "]");
+  if (!field) return set_raw("history", "[" + whole + "]");
   const std::string_view now = field->raw(state_->line);
   if (now.front() != '[') throw Error("must be a list").at_field("history").at_video(video());
   std::string json(now.substr(0, now.rfind(']')));
   while (json.back() == ' ') json.pop_back();
   if (json.back() != '[') json += ',';
-  json += entry;
+  json += whole;
   json += ']';
   set_raw("history", std::move(json));
 }

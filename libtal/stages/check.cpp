@@ -1,12 +1,15 @@
 #include "libtal/stages/check.h"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "libtal/base/error.h"
 #include "libtal/io/jsonl.h"
+#include "libtal/io/places.h"
 #include "libtal/io/record.h"
+#include "libtal/stages/plugins.h"
 
 namespace tal {
 
@@ -20,10 +23,16 @@ void register_options(const Options& table, CheckOptions& options) {
       .one_of({"records", "features", "model", "folder"});
   records
       .add("--fix", options.fix,
-           "Write the records repaired: clip (ends behind the video), dedup (equal segments), order (reversed ends)")
+           "Write the records repaired, and the counts to stderr: clip (segments that reach out of the video), drop "
+           "(what "
+           "cannot be repaired), dedup (equal segments and records), sort (annotations by time, proposals best first), "
+           "order (reversed ends)")
       .comma_separated()
-      .one_of({"clip", "dedup", "order"});
+      .one_of({"clip", "drop", "dedup", "sort", "order"});
   records.add("--gt", options.gt, "Records with every known video and label").type_name("FILE");
+  records.features_root();
+  input.with("--kind", {"records", "folder"})
+      .flag("--no-videos", options.no_videos, "Leave the videos closed that records name");
   table.add("--format", options.format, "Report as text or json")
       .one_of({"text", "json"})
       .without("--replay")
@@ -116,12 +125,17 @@ class Report {
 void run_stage(Tool& tool, const CheckOptions& options) {
   nlohmann::ordered_json list = json::array();
   for (const auto& promise : certify_stage(options.stage, options.timeout)) {
-    if (!promise.kept) tool.fail_later();
+    if (!promise.kept && promise.required) tool.fail_later();
     if (options.format == "json")
-      list.push_back({{"promise", promise.name}, {"kept", promise.kept}, {"detail", promise.detail}});
+      list.push_back({{"promise", promise.name},
+                      {"kept", promise.kept},
+                      {"required", promise.required},
+                      {"detail", promise.detail}});
     else
-      tool.out().write_line((promise.kept ? "keeps  " : "BREAKS ") + promise.name +
-                            (promise.detail.empty() ? "" : ": " + promise.detail));
+      tool.out().write_line((promise.kept       ? "keeps  "
+                             : promise.required ? "BREAKS "
+                                                : "alters ") +
+                            promise.name + (promise.detail.empty() ? "" : ": " + promise.detail));
   }
   if (options.format == "json") tool.out().write_line(list.dump(-1, ' ', false, json::error_handler_t::replace));
 }
@@ -144,7 +158,27 @@ void run_replay(Tool& tool) {
     auto pipe = replay(record.line());
     if (pipes[pipe]++ == 0) order.push_back(pipe);
   });
-  for (const auto& pipe : order) tool.out().write_line(pipe + "  # records: " + std::to_string(pipes[pipe]));
+  for (const auto& pipe : order) {
+    const auto end = std::min(pipe.find('\n'), pipe.size());
+    tool.out().write_line(pipe.substr(0, end) + "  # records: " + std::to_string(pipes[pipe]) + pipe.substr(end));
+  }
+}
+
+// Opens videos; where that needs a library that is not there, says so once and opens none.
+VideoProbe prober(Tool& tool) {
+  return [&tool, stages = static_cast<const VideoStages*>(nullptr), failed = false](const std::string& path) mutable {
+    if (failed) return VideoFacts{};
+    if (!stages) {
+      try {
+        stages = &video_stages();
+      } catch (const Error& error) {
+        tool.note("the videos that records name stay closed: " + error.message());
+        failed = true;
+        return VideoFacts{};
+      }
+    }
+    return stages->claims(path);
+  };
 }
 
 void run_files(Tool& tool, const CheckOptions& options) {
@@ -154,7 +188,7 @@ void run_files(Tool& tool, const CheckOptions& options) {
   std::uint64_t checked = 1;
   if (options.kind == "features") check_feature_file(tool.options().input, sink);
   else if (options.kind == "model") check_model_file(tool.options().input, sink);
-  else check_folder(tool.options().input, options, sink, checked);
+  else check_folder(tool.options().input, options, sink, checked, options.no_videos ? VideoProbe() : prober(tool));
   report.end(checked, "files");
 }
 
@@ -163,12 +197,14 @@ void run_records(Tool& tool, const CheckOptions& options) {
   if (!options.gt.empty()) known = known_names(options.gt);
   Report report(tool, options);
   RecordChecker checker(
-      options, [&](const Fault& fault) { report.add(fault); }, options.gt.empty() ? nullptr : &known);
+      options, [&](const Fault& fault) { report.add(fault); }, options.gt.empty() ? nullptr : &known,
+      options.no_videos ? VideoProbe() : prober(tool));
   LineReader reader(tool.options().input);
+  checker.look_in(places_of(reader.source(), tool.options().features_root));
   std::string_view line;
   while (!tool.stopped() && reader.next(line)) {
     const auto fixed = checker.line(line, reader.source(), reader.line_number());
-    if (!options.fix.empty()) tool.out().write_line(fixed);
+    if (!options.fix.empty() && fixed) tool.out().write_line(*fixed);
   }
   checker.end(reader.source());
   report.end(checker.records(), "records");

@@ -175,7 +175,8 @@ void register_options(const Options& table, ClassFusionOptions& o) {
            "Records with the videos' class scores, or stream:NAME: the record's own stream, as tal-extract writes it "
            "of a layer `scores` or `logits` "
            "(repeat for several classifiers; default: the record's own field)")
-      .type_name("FILE");
+      .type_name("FILE")
+      .reads();
   table
       .add("--class-rows", o.class_rows,
            "A stream's class scores: the mean over each class's best K rows (default: over all)")
@@ -184,7 +185,8 @@ void register_options(const Options& table, ClassFusionOptions& o) {
   labelled
       .add("--class-weights", o.weights,
            "Weights of the classifiers, or the file of --weights-out (default: equal ones)")
-      .type_name("W,W,...|FILE.json");
+      .type_name("W,W,...|FILE.json")
+      .reads();
   register_options(table, o.choice, "--class-weights", "classifiers");
   table
       .add("--top-classes", o.top_classes,
@@ -197,7 +199,8 @@ void register_options(const Options& table, ClassFusionOptions& o) {
   table
       .add("--merge", o.merge,
            "Records whose proposals are put behind those of the same video, such as another model's detections")
-      .type_name("FILE");
+      .type_name("FILE")
+      .reads();
 }
 
 void run_class_fusion(Tool& tool, const ClassFusionOptions& o) {

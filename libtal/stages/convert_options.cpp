@@ -83,7 +83,8 @@ void register_feature_options(const Options& table, FeatureImport& f, SignalImpo
   table
       .add("--labels", s.labels,
            "Table of annotations (read as segments-csv: --columns, --where, --time frames for samples)")
-      .type_name("FILE");
+      .type_name("FILE")
+      .reads();
 }
 
 void register_weight_options(const Options& table, WeightOptions& o) {
@@ -132,22 +133,27 @@ void register_options(const Options& table, ConvertOptions& o) {
   });
   const Options records = table.without("--weights");
   const Options formats = table.group("Formats"), input = records.group("Reading"), output = records.group("Writing");
-  table.add("paths", o.paths, "Files (or folders, where the format is one) to read; none: --input").type_name("PATH");
+  table.add("paths", o.paths, "Files (or folders, where the format is one) to read; none: --input")
+      .type_name("PATH")
+      .reads();
   formats.add("--from", o.from, "Format to read").one_of(choices_of(import_formats()));
   formats.add("--to", o.to, "Format to write").one_of(choices_of(export_formats())).without("--weights");
   input
       .add("--durations,--meta", o.durations,
            "Seconds, fps, frames, subset of the videos: CSV, THUMOS14's two lines a video, annotation JSON, or records")
-      .type_name("FILE");
+      .type_name("FILE")
+      .reads();
   input
       .add("--classes", o.classes,
            "Class names: number and name on each line or in columns, names alone (from 0), or JSON")
-      .type_name("FILE");
+      .type_name("FILE")
+      .reads();
   input.add("--class-offset", o.import.class_offset, "Added to a class number before it is looked up")
       .type_name("N")
       .between(-1000000, 1000000);
   input.add("--videos", o.videos, "class-scores: the video of each row, one id a line, in the order of the rows")
-      .type_name("FILE");
+      .type_name("FILE")
+      .reads();
   input.add("--time", o.import.time, "Unit of the times read").one_of({"seconds", "frames", "relative"});
   input.add("--fps", o.import.fps, "Frames per second, for --time frames; of features: at which they were sampled")
       .type_name("FPS")
@@ -168,15 +174,18 @@ void register_options(const Options& table, ConvertOptions& o) {
       .one_of({"yes", "no"});
   input.add("--where", o.where, "Only rows whose COLUMN is VALUE").type_name("COLUMN=VALUE");
   input.add("--window-weights", o.window_weights, "scnn-mat: weights of window length and class (.mat or CSV)")
-      .type_name("FILE");
+      .type_name("FILE")
+      .reads();
   input.add("--prefix", o.prefix, "Text to put before every id (scnn-mat: video_test_)").type_name("TEXT");
   input.add("--ids", o.ids, "ActivityNet's v_ before the ids").one_of({"keep", "strip", "add"});
   input.add("--subset", o.subset, "Only records of this subset").type_name("NAME");
   input.add("--split", o.splits, "Videos of a subset, one a line or in a column video (repeatable)")
       .type_name("SUBSET=FILE")
-      .repeatable();
+      .repeatable()
+      .reads();
   input.add("--merge", o.merge, "Records to join by video (left join): missing fields are taken from there")
-      .type_name("FILE");
+      .type_name("FILE")
+      .reads();
   output.add("--segments", o.exported.segments, "Which segments to write; auto: the proposals where a record has them")
       .one_of({"auto", "proposals", "annotations"});
   output

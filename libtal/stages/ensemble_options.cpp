@@ -9,7 +9,8 @@ void register_options(const Options& table, EnsembleWeightOptions& o, const std:
       .add("--weights-from", o.from,
            "Choose the weights of the " + members +
                " on these records with annotations: each one's share of their scores, or by --grid")
-      .type_name("VAL");
+      .type_name("VAL")
+      .reads();
   chosen.add("--grid", o.grid, "Try all weights that are multiples of 1/N and take those of the best score on VAL")
       .type_name("N")
       .between(1, 1000);

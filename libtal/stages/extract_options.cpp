@@ -28,7 +28,8 @@ void register_options(const Options& table, ExtractOptions& o) {
   made.add("--encoder", o.encoders,
            "Encoder NAME[@LAYER][:WEIGHTS], repeatable; each makes one stream (known: " + joined(encoder_names()) + ")")
       .type_name("NAME")
-      .one_value();
+      .one_value()
+      .reads();
   made.add("--fps", o.fps, "Sample at F frames per second by time stamp (10, 30000/1001); default: every decoded frame")
       .type_name("F")
       .fraction();
@@ -55,7 +56,8 @@ void register_options(const Options& table, ExtractOptions& o) {
   made.add("--classes", o.classes,
            "Names of the classes of NAME@scores and NAME@logits, one a line; default: `classes` in the metadata of the "
            "weights")
-      .type_name("FILE");
+      .type_name("FILE")
+      .reads();
   whole.add("--out-dir", o.out_dir, "Folder for VIDEO.STREAM.npy and its header VIDEO.STREAM.json; made when missing")
       .type_name("DIR")
       .without("--inline");

@@ -4,7 +4,7 @@ namespace tal {
 
 void register_model_options(const Options& table, ModelOptions& o, const std::vector<Condition>& runs) {
   const Options group = table.group("Model"), model = group.with("--model"), run = group.with_any(runs);
-  group.add("-m,--model", o.models, "Model file (repeat for an ensemble)").type_name("FILE");
+  group.add("-m,--model", o.models, "Model file (repeat for an ensemble)").type_name("FILE").reads();
   model.add("--device", o.device, "Where the model runs: cpu, cuda, cuda:N").type_name("DEVICE");
   model.add("--precision", o.precision, "The model's products and convolutions: float32, bfloat16, float16 (CUDA)")
       .one_of({"float32", "bfloat16", "float16"});
@@ -14,6 +14,9 @@ void register_model_options(const Options& table, ModelOptions& o, const std::ve
       .between(0, 1024);
   run.add("--set", o.settings, "Change an inference setting of the model (repeatable; -v lists them)")
       .type_name("NAME=VALUE");
+  model.flag("--accept-features", o.accept_features,
+             "Take features of other settings (encoder, weights, flow, preprocessing) or times than the model was "
+             "trained on, and warn");
   model
       .add("--frame-cache", o.frame_cache,
            "Folder that keeps decoded frames and flow for the next run, for models that see frames (default: temporary "
@@ -28,7 +31,8 @@ void register_map_options(const Options& table, MapOptions& o) {
   member
       .add("--weights", o.weights,
            "Weights of the ensemble's members, in their order, or the file of --weights-out (default: equal ones)")
-      .type_name("W,W,...|FILE.json");
+      .type_name("W,W,...|FILE.json")
+      .reads();
   group
       .add("--map-folder", o.map_folders,
            "Maps that --maps DIR left, as a member of the ensemble (repeatable; behind the models)")

@@ -17,6 +17,7 @@ struct ModelOptions {
   std::string precision = "float32";  // of its products and convolutions: float32, bfloat16, float16 (CUDA)
   int threads = 0;                    // of LibTorch; 0: all cores
   std::vector<std::string> settings;  // name=value, of the model's inference settings
+  bool accept_features = false;       // other features than the model was trained on are taken as they are
   std::string frame_cache;            // folder that keeps decoded frames, for models that see them; "": temporary files
 };
 // runs: the options that make a run one of models; --threads and --set have an effect with any of them.

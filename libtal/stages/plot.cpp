@@ -237,6 +237,7 @@ void register_heatmap(const Options& sub, PlotOptions& o) {
   records.add("--stream", o.streams, "Draw this feature stream (repeatable); default: the maps, else every stream")
       .type_name("NAME")
       .one_value();
+  records.features_root();
   sub.flag("--each-row", o.each_row, "Give each row its own range of colours");
   register_videos(records, o);
   sub.row("--input").without("files");

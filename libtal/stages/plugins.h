@@ -9,6 +9,7 @@
 #include "libtal/cli/tool.h"
 #include "libtal/encoder/encoder_spec.h"
 #include "libtal/io/frames.h"
+#include "libtal/io/video_facts.h"
 #include "libtal/stages/extract_options.h"
 #include "libtal/stages/propose.h"
 #include "libtal/stages/train_options.h"
@@ -18,7 +19,7 @@ namespace tal {
 struct SynthVideo;
 class VideoList;
 
-inline constexpr int kPluginInterface = 2;  // of the tables below; change it with them
+inline constexpr int kPluginInterface = 3;  // of the tables below; change it with them
 
 // libtal-nn.so: models as pipe stages, and their training (libtal/stages/networks).
 struct NetworkStages {
@@ -36,6 +37,7 @@ struct VideoStages {
   void (*extract)(Tool&, const ExtractOptions&, VideoList& videos);
   void (*write_video)(const std::string& path, const SynthVideo& video);
   FrameOpener open_frames;
+  VideoFacts (*claims)(const std::string& path);  // Error when it is no video
 };
 const VideoStages& video_stages();  // Error as network_stages()
 

@@ -11,7 +11,9 @@ ToolInfo propose_info() {
   info.description =
       "Reads records with feature streams and writes them with proposals, in seconds.\n\n"
       "With --model, a model file made by tal-train proposes; it refuses features that are not like those it was "
-      "trained on. A detector gives labelled "
+      "trained on (encoder, weights, flow, preprocessing, rate, stride, window) and names both sides; "
+      "--accept-features takes them as they are. Features that do not say how they were made are taken, and a note "
+      "says so. A detector gives labelled "
       "proposals. What can be changed at inference is set by --set; -v lists it.\n\n"
       "A model that was trained on the frames of videos (sptad or cmsn with input=clips) reads the file that each "
       "record's path names; --videos names files without records. "

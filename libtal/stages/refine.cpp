@@ -9,6 +9,7 @@ void register_options(const Options& table, RefineOptions& o) {
   fusion.add("--method", o.method, "How to refine without a model").one_of({"rpn"});
   register_refine_options(fusion, o.rpn);
   register_model_options(table, o.model);
+  table.with("--model").features_root();
 }
 
 void refine(Tool& tool, const RefineOptions& o) {

@@ -59,6 +59,8 @@ void register_score_options(const Options& table, RpnFusionOptions& o) {
   records.add("--beta", o.beta, "rpn: weight of the segment score, 1 - BETA of the unit score (Eq. 9)")
       .between(0.0, 1.0)
       .with("--fusion", {"average"});
+  records.flag("--keep-maps", o.keep_maps,
+               "rpn: leave the unit scores (maps.rpn, most of a record's bytes) in the records, for another scoring");
   table.flag("--beta-sweep", o.sweep,
              "rpn: print AR@AN and AUC for beta 0, 0.1, ..., 1 instead of records (needs annotations)");
   std::vector<Choice> presets;

@@ -15,6 +15,7 @@ void register_options(const Options& table, ScoreOptions& o) {
   register_score_options(rpn, o.rpn);
   register_options(classes, o.classes);
   register_model_options(table, o.model);
+  table.with_any({{"--model"}, {"--classification"}}).features_root();
 }
 
 void score(Tool& tool, const ScoreOptions& o) {

@@ -39,6 +39,10 @@ void register_options(const Options& table, TrainCommand& o) {
   data.add("--streams", o.streams, "Feature streams, side by side (default: all of the first record)")
       .type_name("NAME")
       .comma_separated();
+  data.flag("--accept-features", o.accept_features,
+            "Take feature streams of other settings (encoder, weights, flow, preprocessing) or times than the first "
+            "record's, or than those of --init-from and --resume, and warn");
+  data.features_root();
   data.add("--frame-cache", o.frame_cache,
            "Folder that keeps decoded frames and flow for the next run, for models that see frames (default: temporary "
            "files)")

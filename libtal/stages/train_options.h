@@ -21,7 +21,7 @@ struct TrainCommand {
   int threads = 0;
   std::string out, last, checkpoint_dir;
   std::string init_from;  // weights to start from
-  bool init_partial = false;
+  bool init_partial = false, accept_features = false;
   double checkpoint_minutes = 10;
   bool resume = false, list_settings = false;
   std::string log, tensorboard;

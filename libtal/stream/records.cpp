@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "libtal/io/places.h"
 #include "libtal/stream/ordered_pool.h"
 
 namespace tal {
@@ -56,6 +57,7 @@ void transform_one_by_one(Run& run, const Transform& fn) {
   LineReader reader(run.options().input);
   Seen seen(run, reader);
   Record record;
+  record.look_in(places_of(reader.source(), run.options().features_root));
   std::string_view line;
   while (!run.stopped()) {
     if (!out.buffer().empty() && reader.would_block()) out.flush();
@@ -119,11 +121,12 @@ void transform_in_batches(Run& run, const Transform& fn) {
   LineReader reader(run.options().input);
   Seen seen(run, reader);
   const int jobs = run.options().jobs;
-  OrderedPool<Batch> workers(jobs, [&fn, source = reader.source()] {
-    return [&fn, source, record = std::make_shared<Record>()](Batch& batch) {
-      transform_batch(fn, *record, source, batch);
-    };
-  });
+  OrderedPool<Batch> workers(
+      jobs, [&fn, source = reader.source(), places = places_of(reader.source(), run.options().features_root)] {
+        auto record = std::make_shared<Record>();
+        record->look_in(places);
+        return [&fn, source, record](Batch& batch) { transform_batch(fn, *record, source, batch); };
+      });
   const auto write_down_to = [&](std::size_t left) {
     while (workers.size() > left) {
       const auto batch = workers.take();
@@ -175,6 +178,7 @@ void for_each_record(Run& run, const std::string& path, const std::function<void
   LineReader reader(path);
   Seen seen(run, reader);
   Record record;
+  record.look_in(places_of(reader.source(), run.options().features_root));
   std::string_view line;
   while (!run.stopped() && reader.next(line)) {
     try {

@@ -6,7 +6,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <filesystem>
+#include <set>
+#include <utility>
 
+#include "libtal/base/sha256.h"
+#include "libtal/io/npy.h"
 #include "libtal/io/record.h"
 
 namespace tal {
@@ -57,6 +62,34 @@ void Run::history_field(const std::string& key, const std::string& json) {
   history_ += ',';
   append_json_string(history_, key);
   history_ += ':' + json + '}';
+}
+
+namespace {
+
+// The file that an option's value names: itself, or behind NAME: or SUBSET=. "" when none is there, for a folder, and
+// for a pipe, which can be read but once.
+std::string file_in(const std::string& value) {
+  std::error_code failed;
+  for (const std::size_t begin : {std::size_t{0}, value.find(':') + 1, value.find('=') + 1})
+    if (const auto file = value.substr(begin); std::filesystem::is_regular_file(file, failed)) return file;
+  return "";
+}
+
+}  // namespace
+
+const std::string& Run::history_entry() {
+  if (common_.no_history || std::exchange(files_told_, true)) return history_;
+  std::string files;
+  std::set<std::string> told;
+  for (const auto& value : files_read()) {
+    const auto file = file_in(value);
+    if (file.empty() || !told.insert(file).second) continue;
+    files += files.empty() ? '{' : ',';
+    append_json_string(files, file);
+    files += ":\"" + sha256(MappedFile(file).bytes()) + '"';
+  }
+  if (!files.empty()) history_field("files", files + "}");
+  return history_;
 }
 
 bool Run::stopped() const { return stop_signal != 0; }

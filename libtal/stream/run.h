@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libtal/base/error.h"
 #include "libtal/io/jsonl.h"
@@ -21,6 +22,7 @@ struct CommonOptions {
   std::uint64_t max_errors = 0;  // 0 = no bound
   std::uint64_t seed = 0;
   bool quiet = false, verbose = false, no_history = false;
+  std::string features_root;  // folder of the feature files that records name by relative paths; "": none was named
   std::string progress = "auto";
 };
 
@@ -45,7 +47,9 @@ class Run {
   void record_error(const Error& error, std::string_view line);
   // A failure that does not stop the run but makes the exit status 1 (already reported by the caller).
   void fail_later() { failed_ = true; }
-  const std::string& history_entry() const { return history_; }  // JSON object text; "" with --no-history
+  // JSON object text, to which the record adds its digests; "" with --no-history. The first call reads the files of
+  // files_read(): Error when one cannot be.
+  const std::string& history_entry();
   // Adds e.g. "model" to the history entry: value is JSON text.
   void history_field(const std::string& key, const std::string& json);
 
@@ -55,6 +59,8 @@ class Run {
   bool stopped() const;  // SIGINT or SIGTERM arrived: finish the current item and return
 
  protected:
+  // Files that the run reads besides the stream, as the command line names them.
+  virtual std::vector<std::string> files_read() const { return {}; }
   virtual void before_output() {}                   // the output is wanted for the first time, or again
   static void print_line(const std::string& line);  // stderr
   void print_error(const std::string& message);
@@ -72,7 +78,7 @@ class Run {
   const std::string name_;
   std::unique_ptr<Output> out_, rejects_;
   std::mutex mutex_;
-  bool progress_shown_ = false;
+  bool progress_shown_ = false, files_told_ = false;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now(), last_progress_{};
 };
 

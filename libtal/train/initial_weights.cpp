@@ -1,5 +1,6 @@
 #include "libtal/train/initial_weights.h"
 
+#include <algorithm>
 #include <tuple>
 
 #include <nlohmann/json.hpp>
@@ -35,6 +36,17 @@ std::string InitialWeights::settings(const std::string& model) const {
 
 std::string InitialWeights::identity(bool partial) const {
   return sha256(MappedFile(path_).bytes()) + (partial ? ", in part" : "");
+}
+
+void InitialWeights::check_features(const InputContract& inputs) const {
+  if (metadata("format") != kModelFormat) return;
+  const auto streams = read_streams(metadata("inputs"));
+  for (std::size_t i = 0; i < std::min(streams.size(), inputs.streams.size()); ++i) {
+    // Another rhythm is a reason to train anew; other values make the weights worthless.
+    StreamContract was = inputs.streams[i];
+    was.settings = streams[i].settings, was.weights = streams[i].weights;
+    check_contract(was, inputs.streams[i], inputs.policy.get(), "--init-from '" + path_ + "' was trained on");
+  }
 }
 
 void InitialWeights::normalise(RecordSet& set) const {

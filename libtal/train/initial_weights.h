@@ -25,6 +25,8 @@ class InitialWeights {
   // The columns' normalisation that the file's network has learned with, unless the run measures its own. Error when
   // the columns are not as many.
   void normalise(RecordSet& set) const;
+  // Error, unless the inputs' policy accepts, when the file's streams were made with other settings or weights.
+  void check_features(const InputContract& inputs) const;
   // Copies every tensor whose name and shape the network has. What does not match, on either side: Error; with
   // `partial` a note each. Warns when the file's classes are not the run's.
   void copy_to(Model& model, bool partial, const std::function<void(const std::string&)>& note,

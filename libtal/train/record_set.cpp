@@ -50,7 +50,12 @@ void RecordSet::add_features(const Record& record, Entry& entry) {
     FeatureRows rows(stream);
     stream.rows = rows.rows(), stream.dim = rows.dim();
     if (first) inputs_.streams.push_back(contract_of(stream));
-    else check_contract(inputs_.streams[entry.features.streams()], contract_of(stream));
+    else
+      check_contract(inputs_.streams[entry.features.streams()], contract_of(stream), options_.policy.get(),
+                     options_.first);
+    // What the first record leaves open, the first that says it says for all.
+    auto& settings = inputs_.streams[entry.features.streams()].settings;
+    if (settings.empty()) settings = stream.settings;
     entry.features.add(stream, std::move(rows), record.duration());
   }
   entry.features.settle(options_.fit);
@@ -77,6 +82,8 @@ void RecordSet::finish() {
 }
 
 void RecordSet::finish(const InputContract& model) {
+  for (std::size_t i = 0; i < std::min(model.streams.size(), inputs_.streams.size()); ++i)
+    check_contract(model.streams[i], inputs_.streams[i], model.policy.get());
   inputs_.classes = model.classes, inputs_.mean = model.mean, inputs_.scale = model.scale;
   number_labels();
 }

@@ -19,18 +19,20 @@ struct RecordSetOptions {
   std::optional<FrameContract> frames = {};  // of models that see the frames of the records' `path` instead of features
   StreamFit fit = {};                        // of the model
   std::string frame_cache = {};              // folder that keeps the frames; "": temporary files
+  std::shared_ptr<const FeaturePolicy> policy = {};  // for streams that are not like the first record's
+  std::string first = "the first record has";        // whose the streams of the set are, in the words of its errors
 };
 
 class RecordSet : public TrainingSet {
  public:
-  explicit RecordSet(RecordSetOptions options) : options_(std::move(options)) {}
+  explicit RecordSet(RecordSetOptions options) : options_(std::move(options)) { inputs_.policy = options_.policy; }
   // Takes what training needs of a record; frames are decoded here. Error when the streams' contract is not that of the
   // first record, and for videos that cannot be decoded to their end.
   void add(const Record& record);
   // Call after the last record: fixes the classes and the columns' normalisation. Error when there is nothing to train
   // on.
   void finish();
-  // The same with a model's classes and normalisation, for validation.
+  // The same with a model's classes and normalisation, for validation. Error when the streams are not the model's.
   void finish(const InputContract& model);
   // Columns normalised as another data set's were, x -> (x - mean) scale, instead of by options.standardize. mean,
   // scale: inputs().dim() each.

@@ -129,6 +129,10 @@ class Run {
     fingerprint["seed"] = run.seed, fingerprint["videos"] = set.size(), fingerprint["classes"] = set.inputs().classes,
     fingerprint["dim"] = set.inputs().dim();
     fingerprint["processes"] = comm_.size(), fingerprint["start"] = run.start;
+    // Features whose settings are not known, or do not matter to the run, were never compared.
+    if (const auto& inputs = set.inputs(); !inputs.policy || !inputs.policy->accepts())
+      for (const auto& stream : inputs.streams)
+        if (!stream.settings.empty()) fingerprint["features." + stream.name] = stream.settings;
     state_.fingerprint = fingerprint.dump();
   }
 

@@ -25,16 +25,19 @@ void Validation::add(const Record& record) {
   if (!subset_.empty() && record.text("subset") != subset_) return;
   have_proposals_ = have_proposals_ && record.has_proposals();
   lines_.push_back(record.str());
+  places_ = record.places();
 }
 
 namespace {
 
 // Ground truth and suppressed output of the records as the evaluator takes them.
 eval::Dataset collect(Model& model, std::size_t phase, const std::vector<std::string>& lines,
+                      const std::shared_ptr<const FilePlaces>& places,
                       const std::function<Sequence(const Record&)>& sequence_of, bool& labelled) {
   eval::Dataset data;
   labelled = false;
   Record record;
+  record.look_in(places);
   for (const auto& line : lines) {
     record.parse(line);
     try {
@@ -78,8 +81,10 @@ Metrics Validation::evaluate(Model& model, const TrainOptions& options, std::uin
     set_options.classes = model.inputs().classes;
     set_options.fit = model.inputs().fit;
     set_options.frames = model.inputs().frames, set_options.frame_cache = frame_cache_;
+    set_options.policy = model.inputs().policy;
     RecordSet set(set_options);
     Record record;
+    record.look_in(places_);
     for (const auto& line : lines_) {
       record.parse(line);
       set.add(record);
@@ -90,7 +95,7 @@ Metrics Validation::evaluate(Model& model, const TrainOptions& options, std::uin
   if (!runs) throw Error("the validation records have no proposals for the model to work on; metric loss needs none");
   bool labelled = false;
   const eval::Dataset data = collect(
-      model, phase, lines_, [&](const Record& record) { return sequence_of(record, model.inputs()); }, labelled);
+      model, phase, lines_, places_, [&](const Record& record) { return sequence_of(record, model.inputs()); }, labelled);
   if (labelled && metric_ != "auc" && metric_ != "ar100") {
     const auto result = eval::activitynet_precision(data);
     return {{"map", result.average}, {"map50", result.map.front()}, {"map75", result.map[5]}};

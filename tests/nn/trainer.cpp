@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(model_files_say_what_does_not_match) {
 }
 
 BOOST_AUTO_TEST_CASE(contracts_name_both_sides) {
-  const StreamContract trained{"f", 4, 16, 16, 0, 25, "", ""};
+  const StreamContract trained{"f", 4, 16, 16, 0, 25, "", "", "hog-hof/2 side=60 flow=block [crop 224, RGB]"};
   StreamContract other = trained;
   check_contract(trained, other);
   other.dim = 5;
@@ -250,7 +250,29 @@ BOOST_AUTO_TEST_CASE(contracts_name_both_sides) {
              "features.f.dim: the model was trained on 4, this stream has 5");
   other = trained, other.fps = 30;
   BOOST_TEST(message_of([&] { check_contract(trained, other); }) ==
-             "features.f.fps: the model was trained on 25, this stream has 30");
+             "features.f.fps: the model was trained on 25, this stream has 30; tal-extract --fps 25 samples every "
+             "video at one rate (--accept-features takes it as it is)");
+  other = trained, other.settings = "hog-hof/2 side=90 flow=dis [crop 224, RGB]";
+  BOOST_TEST(message_of([&] { check_contract(trained, other); }) ==
+             "features.f.settings: the model was trained on side=60, flow=block, this stream has side=90, flow=dis "
+             "(--accept-features takes it as it is)");
+  std::vector<std::string> said;
+  const auto keep = [&](const std::string& text) { said.push_back(text); };
+  const FeaturePolicy strict(false, keep, keep), accepting(true, keep, keep);
+  BOOST_CHECK_THROW(check_contract(trained, other, &strict), Error);
+  check_contract(trained, other, &accepting), check_contract(trained, other, &accepting);
+  BOOST_TEST(said.size() == 1);  // once, however many videos
+  BOOST_TEST(said.at(0).find("flow=dis; taken as it is (--accept-features)") != std::string::npos);
+  other.dim = 5;  // but for the columns, which no network takes
+  BOOST_CHECK_THROW(check_contract(trained, other, &accepting), Error);
+  other = trained, other.settings = "";
+  check_contract(trained, other);
+  check_contract(trained, other, &strict), check_contract(trained, other, &strict);
+  BOOST_TEST(said.size() == 2);
+  StreamContract old = trained;
+  old.settings = "";
+  check_contract(old, trained, &strict);  // a model that does not know
+  BOOST_TEST(said.size() == 2);
 }
 
 BOOST_AUTO_TEST_CASE(crc_of_the_standard) {

@@ -122,10 +122,19 @@ for kl in (False, True):
         for p, q in zip(json.loads(one)["proposals"], json.loads(other)["proposals"]):
             check(p["scores"] == q["scores"] and close(p["score"], p["scores"]["segment"] * p["scores"]["unit"]), "p p'")
     # The order of the two stages does not matter, nor does -j.
-    _, other, _ = run("tal-score", ["--beta", "0.3", *flag], text)
+    _, other, _ = run("tal-score", ["--beta", "0.3", "--keep-maps", *flag], text)
     _, other, _ = run("tal-refine", [*flag, "-j", "2"], other)
     strip = lambda lines: [json.loads(line)["proposals"] for line in lines.splitlines()]
     check(strip(other) == strip(scored), "score | refine equals refine | score")
+    # The unit scores leave the record with the stage that used them last; the other maps stay, as they stand.
+    _, kept, _ = run("tal-score", ["--beta", "0.3", "--keep-maps", *flag], refined)
+    check(strip(kept) == strip(scored) and all("rpn" in json.loads(line)["maps"] for line in kept.splitlines()), "--keep-maps")
+    check(all('"maps":{"other":{"x": [1.50, 2]}}' in line for line in scored.splitlines()) or all(json.loads(line)["maps"] == {"other": {"x": [1.5, 2]}} for line in scored.splitlines()), "maps.rpn is dropped alone")
+    status, _, errors = run("tal-score", ["--beta", "0.4", *flag], scored)
+    check(status == 1 and "maps.rpn" in errors and "--keep-maps" in errors, errors)
+    alone = "".join(json.dumps({**json.loads(line), "maps": {"rpn": json.loads(line)["maps"]["rpn"]}}) + "\n" for line in refined.splitlines())
+    _, gone, _ = run("tal-score", ["--beta", "0.3", *flag], alone)
+    check(strip(gone) == strip(scored) and '"maps"' not in gone, "an empty member goes too")
 
 # The sweep equals the pipe at every beta.
 status, table, errors = run("tal-score", ["--beta-sweep", "--sweep-format", "json", "--sweep-an", "20"], refined)

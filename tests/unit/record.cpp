@@ -1,5 +1,6 @@
 // The record: byte-exact pass-through, typed fields, and errors that name the field.
 #include "libtal/io/record.h"
+#include "libtal/base/digest.h"
 
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
@@ -118,7 +119,14 @@ BOOST_AUTO_TEST_CASE(history_is_appended) {
   Record record;
   record.parse(R"({"video":"a","history":[{"tool":"x"}]})");
   record.append_history(R"({"tool":"y"})");
-  BOOST_TEST(record.str() == R"({"video":"a","history":[{"tool":"x"},{"tool":"y"}]})");
+  // One member but history: its hash is that of "a" in quotes, seeded with the hash of its key.
+  std::uint64_t member = wyhash("\"a\"", wyhash("video"));
+  std::string bytes;
+  for (int k = 0; k < 8; ++k, member >>= 8) bytes += static_cast<char>(member & 255);
+  const std::string digest = hex16(wyhash(bytes));
+  BOOST_TEST(record.digest() == digest);
+  BOOST_TEST(record.str() ==
+             R"({"video":"a","history":[{"tool":"x"},{"tool":"y","in":")" + digest + R"(","out":")" + digest + "\"}]}");
 }
 
 BOOST_AUTO_TEST_CASE(typed_fields) {

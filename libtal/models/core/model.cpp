@@ -1,10 +1,13 @@
 #include "libtal/models/core/model.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/io/feature_settings.h"
 #include "libtal/io/features.h"
+#include "libtal/io/places.h"
 #include "libtal/models/core/factory.h"
 #include "libtal/models/core/joined_rows.h"
 
@@ -61,31 +64,80 @@ std::vector<std::string> model_names() {
 }
 
 StreamContract contract_of(const FeatureStream& stream) {
-  return {stream.name,     stream.dim,    stream.stride,
-          stream.window,   stream.offset, stream.fps ? stream.fps->value() : 0,
-          stream.resample, stream.weights};
+  return {stream.name,
+          stream.dim,
+          stream.stride,
+          stream.window,
+          stream.offset,
+          stream.fps ? stream.fps->value() : 0,
+          stream.resample,
+          stream.weights,
+          stream.settings};
 }
 
-void check_contract(const StreamContract& model, const StreamContract& record) {
-  const auto fail = [&](const char* what, const std::string& wanted, const std::string& found) {
-    throw Error("the model was trained on " + wanted + ", this stream has " + found)
-        .at_field("features." + record.name + "." + what);
-  };
-  const auto number = [&](const char* what, double wanted, double found) {
+void FeaturePolicy::say_once(const std::function<void(const std::string&)>& say, const std::string& text) const {
+  const std::lock_guard lock(mutex_);
+  if (said_.insert(text).second) say(text);
+}
+
+namespace {
+
+// What one stream has in the place of another's.
+class ContractCheck {
+ public:
+  ContractCheck(const StreamContract& record, const FeaturePolicy* policy, const std::string& wanted)
+      : record_(record), policy_(policy), wanted_(wanted) {}
+
+  void number(const char* what, double wanted, double found, const std::string& advice = "") const {
     // Rates such as 30000/1001 pass through JSON and back.
     if (std::abs(wanted - found) > 1e-9 * std::max(std::abs(wanted), std::abs(found)))
-      fail(what, format_number(wanted), format_number(found));
-  };
-  number("dim", static_cast<double>(model.dim), static_cast<double>(record.dim));
-  number("fps", model.fps, record.fps);
-  number("stride", model.stride, record.stride);
-  number("window", model.window, record.window);
-  number("offset", model.offset, record.offset);
-  const auto text = [&](const char* what, const std::string& wanted, const std::string& found) {
-    if (!wanted.empty() && !found.empty() && wanted != found) fail(what, "'" + wanted + "'", "'" + found + "'");
-  };
-  text("resample", model.resample, record.resample);
-  text("weights", model.weights, record.weights);
+      differ(what, format_number(wanted), format_number(found), advice);
+  }
+  void text(const char* what, const std::string& wanted, const std::string& found) const {
+    if (!wanted.empty() && !found.empty() && wanted != found) differ(what, "'" + wanted + "'", "'" + found + "'");
+  }
+  void settings(const StreamContract& model) const {
+    if (model.settings.empty() || model.settings == record_.settings) return;
+    if (record_.settings.empty()) {
+      if (policy_)
+        policy_->note_once(field("settings") + ": the record does not say with which settings the stream was made; " +
+                           wanted_ + " " + model.settings);
+      return;
+    }
+    const auto differences = settings_differences(model.settings, record_.settings);
+    differ("settings", first_sides(differences), second_sides(differences));
+  }
+  void differ(const char* what, const std::string& wanted, const std::string& found, const std::string& advice = "",
+              bool acceptable = true) const {
+    const std::string why = wanted_ + " " + wanted + ", this stream has " + found;
+    if (!acceptable || !policy_ || !policy_->accepts())
+      throw Error(why + advice + (acceptable ? " (--accept-features takes it as it is)" : "")).at_field(field(what));
+    policy_->warn_once(field(what) + ": " + why + "; taken as it is (--accept-features)");
+  }
+
+ private:
+  std::string field(const char* what) const { return "features." + record_.name + "." + what; }
+  const StreamContract& record_;
+  const FeaturePolicy* policy_;
+  const std::string& wanted_;
+};
+
+}  // namespace
+
+void check_contract(const StreamContract& model, const StreamContract& record, const FeaturePolicy* policy,
+                    const std::string& wanted) {
+  const ContractCheck check(record, policy, wanted);
+  if (model.dim != record.dim)
+    check.differ("dim", std::to_string(model.dim), std::to_string(record.dim), "", /*acceptable=*/false);
+  check.number("fps", model.fps, record.fps,
+               model.fps > 0 ? "; tal-extract --fps " + format_number(model.fps) + " samples every video at one rate"
+                             : "");
+  check.number("stride", model.stride, record.stride);
+  check.number("window", model.window, record.window);
+  check.number("offset", model.offset, record.offset);
+  check.text("resample", model.resample, record.resample);
+  check.text("weights", model.weights, record.weights);
+  check.settings(model);
 }
 
 std::shared_ptr<const Frames> load_frames(const Record& record, const FrameContract& contract,
@@ -101,7 +153,7 @@ std::shared_ptr<const Frames> load_frames(const Record& record, const FrameContr
     throw Error("this program cannot read the frames of videos (it was built without OpenCV)")
         .at_field("path")
         .at_video(record.video());
-  return frame_opener()(*path, contract, frame_cache);
+  return frame_opener()(located(*path, record.places().get()), contract, frame_cache);
 }
 
 RowTime frame_time(double fps) { return {1, 1, fps, 0}; }
@@ -125,7 +177,7 @@ Sequence load_sequence(const Record& record, const InputContract& inputs, const 
     FeatureStream stream = select_stream(record, wanted.name);
     FeatureRows source(stream);
     stream.rows = source.rows(), stream.dim = source.dim();
-    check_contract(wanted, contract_of(stream));
+    check_contract(wanted, contract_of(stream), inputs.policy.get());
     joined.add(stream, std::move(source), record.duration());
   }
   joined.settle(inputs.fit);

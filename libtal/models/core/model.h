@@ -9,9 +9,12 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,6 +34,25 @@ struct StreamContract {
   double stride = 0, window = 0, offset = 0;  // frames; stride 0: rescaled to a fixed number of rows
   double fps = 0;                             // sampled frames per second; 0: unknown
   std::string resample, weights;
+  std::string settings;  // what the values depend on (io/feature_settings.h); "": unknown
+};
+// What becomes of streams that are not what a model was trained on.
+class FeaturePolicy {
+ public:
+  // accept: they are taken as they are, each difference said once; else they are errors.
+  FeaturePolicy(bool accept, std::function<void(const std::string&)> warn,
+                std::function<void(const std::string&)> note)
+      : accepts_(accept), warn_(std::move(warn)), note_(std::move(note)) {}
+  bool accepts() const { return accepts_; }
+  void warn_once(const std::string& text) const { say_once(warn_, text); }
+  void note_once(const std::string& text) const { say_once(note_, text); }
+
+ private:
+  void say_once(const std::function<void(const std::string&)>& say, const std::string& text) const;
+  bool accepts_;
+  std::function<void(const std::string&)> warn_, note_;
+  mutable std::mutex mutex_;
+  mutable std::set<std::string> said_;
 };
 // How streams of different numbers of rows become one sequence (streams of equal numbers stand side by side as they
 // are).
@@ -55,6 +77,7 @@ struct InputContract {
   // Set for models that see the frames of videos instead of features; there are no streams then, and rows are frames.
   std::optional<FrameContract> frames = {};
   StreamFit fit = {};  // of the model's settings
+  std::shared_ptr<const FeaturePolicy> policy = {};  // of the run; nullptr: every difference is an error
 };
 
 // One video as a network sees it.
@@ -172,6 +195,7 @@ class Model {
   virtual void initialise() {}
   virtual torch::nn::Module& network() = 0;
   const InputContract& inputs() const { return inputs_; }
+  void set_policy(std::shared_ptr<const FeaturePolicy> policy) { inputs_.policy = std::move(policy); }
 
   // Training. samples: every example of one epoch, in a fixed order (the trainer shuffles). make_batch is called from
   // several threads.
@@ -207,8 +231,10 @@ std::unique_ptr<Model> make_model(const std::string& name);
 std::vector<std::string> model_names();
 
 StreamContract contract_of(const FeatureStream& stream);
-// Error (field features.NAME....) that names both sides when a stream is not what the model was trained on.
-void check_contract(const StreamContract& model, const StreamContract& record);
+// Error (field features.NAME....) that names both sides when a stream is not what the model was trained on, or, with
+// another `wanted`, "the first record has". With a policy that accepts, another number of columns only.
+void check_contract(const StreamContract& model, const StreamContract& record, const FeaturePolicy* policy = nullptr,
+                    const std::string& wanted = "the model was trained on");
 
 // The whole sequence of a record for a model with this contract: streams side by side, or the frames of the record's
 // `path` (kept in the folder frame_cache, if any). Error (field features.NAME) when a stream is missing or its contract

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
+#include "libtal/base/sha256.h"
 #include "libtal/base/version.h"
 #include "libtal/models/core/guard.h"
 #include "libtal/nn/named_weights.h"
@@ -20,7 +21,7 @@ constexpr const char* kScale = "input/scale";
 
 Json inputs_json(const InputContract& inputs) {
   Json streams = Json::array();
-  for (const auto& s : inputs.streams)
+  for (const auto& s : inputs.streams) {
     streams.push_back({{"name", s.name},
                        {"dim", s.dim},
                        {"fps", s.fps},
@@ -29,6 +30,10 @@ Json inputs_json(const InputContract& inputs) {
                        {"offset", s.offset},
                        {"resample", s.resample},
                        {"weights", s.weights}});
+    if (s.settings.empty()) continue;
+    streams.back()["settings"] = s.settings;
+    streams.back()["settings_hash"] = sha256(s.settings);
+  }
   if (const auto& f = inputs.frames)
     streams.push_back({{"frames",
                         {{"fps", f->fps},
@@ -65,8 +70,11 @@ InputContract inputs_of(const Json& streams, const Json& classes) {
                                     f.value("width", std::int64_t{0})};
       continue;
     }
+    const auto settings = s.value("settings", std::string());
+    if (const auto hash = s.value("settings_hash", std::string()); !settings.empty() && hash != sha256(settings))
+      throw Error("the settings of stream '" + s.at("name").get<std::string>() + "' do not have their hash, " + hash);
     inputs.streams.push_back({s.at("name"), s.at("dim"), s.at("stride"), s.at("window"), s.at("offset"), s.at("fps"),
-                              s.at("resample"), s.at("weights")});
+                              s.at("resample"), s.at("weights"), settings});
   }
   inputs.classes = classes.get<std::vector<std::string>>();
   return inputs;
@@ -83,6 +91,10 @@ std::pair<std::vector<float>, std::vector<float>> take_normalisation(std::map<st
                 "' " + std::to_string(columns.second.size()))
         .in_file(path);
   return columns;
+}
+
+std::vector<StreamContract> read_streams(const std::string& inputs) {
+  return inputs_of(Json::parse(inputs), Json::array()).streams;
 }
 
 void load_weights(torch::nn::Module& network, const std::map<std::string, torch::Tensor>& weights,

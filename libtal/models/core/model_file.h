@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "libtal/models/core/model.h"
 
@@ -22,6 +23,9 @@ std::unique_ptr<Model> load_model(const std::string& path);
 // Every name of the network must be there with its shape and finite values, and nothing else.
 void load_weights(torch::nn::Module& network, const std::map<std::string, torch::Tensor>& weights,
                   const std::string& source);
+
+// The streams that a model file's metadata `inputs` names. Error when a stream's settings do not have their hash.
+std::vector<StreamContract> read_streams(const std::string& inputs);
 
 // Takes the columns' mean and scale out of a model file's tensors; both empty when it has none. Error when they do not
 // fit each other.

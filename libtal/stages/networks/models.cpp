@@ -29,7 +29,7 @@ bool stands_for(const Model& model, Stage stage) {
   return stage == Stage::kPropose ? model.proposes() : stage == Stage::kRefine ? model.refines() : model.scores();
 }
 
-std::shared_ptr<Model> open_model(const std::string& path, const ModelOptions& options, Stage stage) {
+std::shared_ptr<Model> open_model(Tool& tool, const std::string& path, const ModelOptions& options, Stage stage) {
   std::shared_ptr<Model> model = load_model(path);
   if (!stands_for(*model, stage)) {
     std::string can;
@@ -37,6 +37,7 @@ std::shared_ptr<Model> open_model(const std::string& path, const ModelOptions& o
       if (stands_for(*model, other)) can += (can.empty() ? "tal-" : ", tal-") + std::string(verb(other));
     throw Error("'" + path + "': model '" + model->name() + "' does not " + verb(stage) + "; it is for " + can);
   }
+  model->set_policy(feature_policy(tool, options.accept_features));
   model->device = open_device(options.device);
   model->network().to(model->device);
   model->network().eval();
@@ -127,6 +128,7 @@ void run_one(Tool& tool, const ModelOptions& options, Model& model, Stage stage)
   const auto precision = precision_type(options.precision, model.device);
   tool.history_field("model", quoted(path));
   if (!model.inputs().frames) tool.refuse({"--frame-cache"}, "a model that sees features");
+  else tool.refuse({"--accept-features", "--features-root"}, "a model that sees frames");
   map_records(tool, [&](Record& record) {
     torch::NoGradGuard no_grad;
     const Autocast autocast(model.device, precision);
@@ -168,11 +170,17 @@ void run_ensemble(Tool& tool, const ModelOptions& options, const MapOptions& map
 
 }  // namespace
 
+std::shared_ptr<const FeaturePolicy> feature_policy(Tool& tool, bool accept) {
+  return std::make_shared<const FeaturePolicy>(
+      accept, [&tool](const std::string& text) { tool.warn(text); },
+      [&tool](const std::string& text) { tool.note(text); });
+}
+
 void run_model_stage(Tool& tool, const ModelOptions& options, Stage stage) {
   if (options.models.size() > 1)
     throw UsageError("one --model; ensembles are for tal-propose and the maps of bsnpp and bmn");
   start_computing(options.threads);
-  const auto model = open_model(options.models.front(), options, stage);
+  const auto model = open_model(tool, options.models.front(), options, stage);
   std::vector<Member> members{member_of(*model)};
   apply_settings(tool, members, options.settings, stage);
   run_one(tool, options, *model, stage);
@@ -186,7 +194,7 @@ void run_propose(Tool& tool, const ProposeOptions& command) {
   std::vector<MapSource> sources;
   std::vector<Member> members;
   for (const auto& path : options.models) {
-    sources.push_back({path, open_model(path, options, Stage::kPropose)});
+    sources.push_back({path, open_model(tool, path, options, Stage::kPropose)});
     members.push_back(member_of(*sources.back().model));
   }
   for (const auto& folder : maps.map_folders) {

@@ -15,6 +15,7 @@
 #include "libtal/models/core/guard.h"
 #include "libtal/models/core/model_file.h"
 #include "libtal/nn/device.h"
+#include "libtal/stages/networks/models.h"
 #include "libtal/train/distributed.h"
 #include "libtal/train/initial_weights.h"
 #include "libtal/train/run_settings.h"
@@ -167,6 +168,7 @@ void read_records(Tool& tool, const TrainCommand& o, const std::optional<Initial
   for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) { set.add(record); });
   if (tool.stopped()) return;
   set.finish();
+  if (initial) initial->check_features(set.inputs());
   if (initial && !standardize) initial->normalise(set);
   check_labels(tool, o, set);
 }
@@ -258,11 +260,12 @@ void train_command(Tool& tool, const TrainCommand& o) {
   start_computing(o.threads);
   const auto communicator = make_communicator();
   const auto frames = model->frames();
-  if (frames) tool.refuse({"--streams"}, "a model that sees frames");
+  if (frames) tool.refuse({"--streams", "--accept-features", "--features-root"}, "a model that sees frames");
   else tool.refuse({"--frame-cache"}, "a model that sees features");
 
   RecordSet set({o.streams, o.classes.empty() ? std::vector<std::string>() : read_class_names(o.classes), o.subset,
-                 train.standardize, frames, model->stream_fit(), o.frame_cache});
+                 train.standardize, frames, model->stream_fit(), o.frame_cache,
+                 feature_policy(tool, o.accept_features)});
   read_records(tool, o, initial, train.standardize, set);
   if (tool.stopped()) return;
   const auto validation = read_validation(tool, o, train.metric);

@@ -12,6 +12,7 @@
 #include "libtal/io/features.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/npy.h"
+#include "libtal/io/places.h"
 #include "libtal/io/safetensors.h"
 #include "libtal/stages/video/stream_files.h"
 #include "libtal/video/decoder.h"
@@ -24,7 +25,9 @@ using Json = nlohmann::ordered_json;
 // The faults of one video. The video itself is decoded at most once.
 class Checker {
  public:
-  explicit Checker(const Record& record) : video_(record.video()), path_(record.text("path")) {}
+  explicit Checker(const Record& record) : video_(record.video()), path_(record.text("path")) {
+    if (path_) path_ = located(*path_, record.places().get());
+  }
 
   void missing() { faults_.push_back({"", "", "missing", "the video has no stream"}); }
 
@@ -171,7 +174,7 @@ std::vector<StreamFault> check_streams(const Record& record, const StreamFolder*
   bool any = false;
   for (const auto& stream : record.features()) {
     if (stream.path.empty()) continue;  // inline: there is no file
-    checker.check(stream.path, &stream);
+    checker.check(located_features(stream), &stream);
     any = true;
   }
   if (!any && folder)

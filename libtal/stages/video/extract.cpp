@@ -15,8 +15,10 @@
 #include "libtal/base/time_rows.h"
 #include "libtal/data/formats.h"
 #include "libtal/encoder/picture/factory.h"
+#include "libtal/io/feature_settings.h"
 #include "libtal/io/features.h"
 #include "libtal/io/npy.h"
+#include "libtal/io/places.h"
 #include "libtal/stages/video/extract_parts.h"
 #include "libtal/stages/video/stream_files.h"
 
@@ -69,6 +71,7 @@ bool resume(Record& record, const std::vector<Stream>& streams, const nlohmann::
   for (std::size_t i = 0; i < streams.size(); ++i) {
     auto feature = headers[i].at("feature");
     feature["path"] = streams[i].npy;
+    feature["settings"] = feature_settings(streams[i].encoder->parameters());  // headers of older versions lack it
     record.set_feature(streams[i].encoder->name(), feature.dump());
   }
   set_video_fields(record, headers[0].at("video_facts"));
@@ -97,7 +100,7 @@ std::string extract_path(const Record& record, const ExtractOptions& o) {
   if (!o.inline_data && !o.live &&
       (id.find('/') != std::string::npos || id.find('\0') != std::string::npos || id.empty() || id[0] == '.'))
     throw Error("'" + id + "' cannot be part of a file name; use --inline").at_field("video").at_video(id);
-  return *path;
+  return located(*path, record.places().get());
 }
 
 Extractor::Extractor(ExtractOptions options) : options_(std::move(options)) {

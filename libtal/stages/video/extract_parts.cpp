@@ -9,6 +9,7 @@
 
 #include "libtal/base/number.h"
 #include "libtal/base/sha256.h"
+#include "libtal/io/feature_settings.h"
 #include "libtal/io/features.h"
 #include "libtal/io/npy.h"
 #include "libtal/stages/video/stream_files.h"
@@ -111,6 +112,7 @@ nlohmann::ordered_json feature_header(const Stream& stream, const std::string& s
   feature["encoder"] = spec;
   if (const auto weights = stream.encoder->weights(); !weights.empty()) feature["weights"] = weights;
   feature["hash"] = stream.hash;
+  feature["settings"] = feature_settings(stream.encoder->parameters());
   if (!stream.encoder->columns().empty()) feature["classes"] = stream.encoder->columns();
   return feature;
 }

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "libtal/base/number.h"
+#include "libtal/io/places.h"
 #include "libtal/stages/video/check_streams.h"
 #include "libtal/stages/video/extract.h"
 #include "libtal/stream/ordered_pool.h"
@@ -84,6 +85,7 @@ Work checking(const StreamFolder* folder) {
 void process(Job& job, const Work& work) {
   Record record;
   try {
+    record.look_in(places_of(job.video.source, ""));
     record.parse(job.video.line);
     work(record, job);
   } catch (Error& error) {

@@ -1,11 +1,25 @@
 // What libtal-video.so offers to the tools (libtal/stages/plugins.h).
 #include "libtal/stages/plugins.h"
 #include "libtal/stages/video/extract.h"
+#include "libtal/video/decoder.h"
 #include "libtal/video/frame_reader.h"
 #include "libtal/video/opencv_info.h"
 #include "libtal/video/synth_render.h"
 
+namespace tal {
+namespace {
+
+VideoFacts claims_of(const std::string& path) {
+  const VideoDecoder decoder(path);
+  const auto frames = decoder.claimed();
+  return {frames > 0 ? static_cast<double>(frames) / decoder.fps() : 0, decoder.fps(), frames};
+}
+
+}  // namespace
+}  // namespace tal
+
 extern "C" const tal::VideoStages* tal_video_stages(int interface) {
-  static const tal::VideoStages stages{tal::opencv_version, tal::extract_all, tal::write_video, tal::open_frames};
+  static const tal::VideoStages stages{tal::opencv_version, tal::extract_all, tal::write_video, tal::open_frames,
+                                       tal::claims_of};
   return interface == tal::kPluginInterface ? &stages : nullptr;
 }

@@ -1,0 +1,232 @@
+// The annotations and proposals of a record: their faults and repairs.
+#include <algorithm>
+
+#include "libtal/base/number.h"
+#include "libtal/data/check_pass.h"
+
+namespace tal {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  const char* const blanks = " \t\r\n";
+  const auto begin = text.find_first_not_of(blanks);
+  return begin == std::string_view::npos ? std::string_view()
+                                         : text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+}
+
+// The parts of a JSON array or object (text that has been parsed without fault) as they stand: elements, or members
+// `"key": value`.
+std::vector<std::string_view> parts_of(std::string_view container) {
+  std::vector<std::string_view> parts;
+  std::size_t begin = 1;
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < container.size(); ++i) {
+    const char c = container[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      else quoted = c != '"';
+      continue;
+    }
+    quoted = c == '"';
+    depth += (c == '[' || c == '{') - (c == ']' || c == '}');
+    if ((c == ',' && depth == 1) || depth == 0) {
+      if (const auto part = trimmed(container.substr(begin, i - begin)); !part.empty()) parts.push_back(part);
+      begin = i + 1;
+    }
+  }
+  return parts;
+}
+
+// An item with another segment, every other byte as it stands.
+std::string with_segment(std::string_view item, double start, double end) {
+  std::string out(item);
+  for (const auto member : parts_of(item)) {
+    std::size_t close = 1;
+    while (member[close] != '"') close += member[close] == '\\' ? 2 : 1;
+    if (nlohmann::json::parse(member.substr(0, close + 1)) != "segment") continue;
+    const std::string_view value = trimmed(member.substr(member.find(':', close) + 1));
+    std::string segment = "[";
+    append_number(segment, start);
+    segment += ',';
+    append_number(segment, end);
+    out.replace(static_cast<std::size_t>(value.data() - item.data()), value.size(), segment + "]");
+    break;
+  }
+  return out;
+}
+
+std::string label_of(const nlohmann::json& item) {
+  const auto found = item.find("label");
+  return found != item.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+bool has_segment(const nlohmann::json& item) {
+  const auto ends = item.is_object() ? item.find("segment") : item.end();
+  return item.is_object() && ends != item.end() && ends->is_array() && ends->size() == 2 && (*ends)[0].is_number() &&
+         (*ends)[1].is_number();
+}
+
+}  // namespace
+
+// Reports what is wrong with a segment and repairs what `fix` names; whether it is one then.
+bool RecordChecker::Pass::segment(Item& item, const std::string& where) {
+  // A line that is no record is left out or passes as it is.
+  const bool clip = checker_.clip_ && whole_, order = checker_.order_ && whole_, drop = checker_.drop_;
+  auto& [index, start, end, score, label, text, broken, again] = item;
+  bool moved = false, kept = true;
+  if (end < start) {
+    add("reversed", where, "end " + format_number(end) + " is before start " + format_number(start), order || drop);
+    if (order) std::swap(start, end), moved = true;
+    else kept = false;
+  }
+  if (start == end) add("empty", where, "starts and ends at " + format_number(start), drop), kept = false;
+  if (start < 0) {
+    const bool mended = clip && end > 0;
+    add("negative", where, "starts at " + format_number(start), mended || (drop && end <= 0));
+    if (mended) start = 0, moved = true;
+    else kept = kept && end > 0;
+  }
+  if (duration_ > 0 && start >= duration_) {
+    add("after-end", where, "starts at " + format_number(start) + ", the video ends at " + format_number(duration_),
+        drop);
+    kept = false;
+  } else if (duration_ > 0 && end > duration_ + checker_.options_.tolerance) {
+    add("past-end", where,
+        "ends at " + format_number(end) + ", " + format_number(end - duration_) + " s behind the video", clip);
+    if (clip) end = duration_, moved = true;
+  }
+  if (moved && whole_) text = with_segment(text, start, end);
+  return kept;
+}
+
+// Whether score, label and scores are what they must be.
+bool RecordChecker::Pass::item_members(const Json& item, const std::string& field, bool annotation) const {
+  bool right = !twin_items_.count(field);  // reported by its place
+  const auto fault = [&](const char* kind, const std::string& member, const std::string& what) {
+    add(kind, field + member, what, checker_.drop_);
+    right = false;
+  };
+  const auto label = item.find("label");
+  if (annotation && label_of(item).empty()) fault("bad-label", ".label", "missing or not a string");
+  else if (label != item.end() && !label->is_string()) fault("bad-label", ".label", "must be a string");
+  const auto name = label_of(item);
+  if (checker_.known_ && !name.empty() && !checker_.known_->labels.count(name))
+    add("unknown-label", field + ".label", "'" + name + "' is not among the known labels");
+  if (const auto score = item.find("score"); score != item.end() && !score->is_number())
+    fault("bad-score", ".score", "must be a number");
+  const auto scores = item.find("scores");
+  if (scores == item.end()) return right;
+  if (!scores->is_object()) fault("bad-score", ".scores", "must be an object of numbers");
+  else
+    for (const auto& [key, value] : scores->items())
+      if (!value.is_number()) fault("bad-score", ".scores." + key, "must be a number");
+  return right;
+}
+
+// Whether the list has the item already. Of equal proposals the one with the better score stays.
+bool RecordChecker::Pass::twin(const char* key, Item& item, std::vector<Item>& kept, Twins& same, bool& changed) const {
+  const auto [before, fresh] = same.try_emplace({item.start, item.end, item.label}, kept.size());
+  if (fresh) return false;
+  Item& first = kept[before->second];
+  item.again = true;
+  add("duplicated", std::string(key) + "[" + std::to_string(item.index) + "].segment",
+      "the same as " + std::string(key) + "[" + std::to_string(first.index) + "]", checker_.dedup_ && whole_);
+  if (!checker_.dedup_ || !whole_) return false;
+  changed = true;
+  if (item.score > first.score) first.text = std::move(item.text), first.score = item.score;
+  return true;
+}
+
+void RecordChecker::Pass::item(const char* key, std::size_t index, std::string_view text, std::vector<Item>& kept,
+                               Twins& same, bool& changed) {
+  const Json& json = data_[key][index];
+  const std::string field = std::string(key) + "[" + std::to_string(index) + "]", where = field + ".segment";
+  Item here{index, 0, 0, 0, "", std::string(text), true};
+  bool sound = has_segment(json);
+  if (!sound) add("bad-segment", where, "must be [start, end] in seconds", checker_.drop_);
+  else {
+    here.start = json["segment"][0].get<double>(), here.end = json["segment"][1].get<double>();
+    here.label = label_of(json);
+    sound = segment(here, where);
+    here.broken = !(here.start < here.end);
+    changed = changed || here.text != text;
+  }
+  if (json.is_object()) {
+    sound = item_members(json, field, *key == 'a') && sound;
+    if (const auto score = json.find("score"); score != json.end() && score->is_number())
+      here.score = score->get<double>();
+  }
+  if (!sound && checker_.drop_) {
+    changed = true;
+    return;
+  }
+  if (has_segment(json) && twin(key, here, kept, same, changed)) return;
+  kept.push_back(std::move(here));
+}
+
+// Annotations by time, proposals best first; whether that was another order.
+bool RecordChecker::Pass::sort(const char* key, std::vector<Item>& items) const {
+  if (!checker_.sort_ || !whole_) return false;
+  const auto by_time = [](const Item& a, const Item& b) {
+    return std::tie(a.start, a.end, a.label) < std::tie(b.start, b.end, b.label);
+  };
+  const auto by_score = [](const Item& a, const Item& b) { return a.score > b.score; };
+  const bool annotations = *key == 'a';
+  if (annotations ? std::is_sorted(items.begin(), items.end(), by_time)
+                  : std::is_sorted(items.begin(), items.end(), by_score))
+    return false;
+  // Without a proper segment or score an item has no place among the others.
+  const bool sortable = std::none_of(items.begin(), items.end(), [](const Item& item) { return item.broken; });
+  add("unsorted", key, annotations ? "not in the order of their times" : "not best score first", sortable);
+  if (!sortable) return false;
+  if (annotations) std::stable_sort(items.begin(), items.end(), by_time);
+  else std::stable_sort(items.begin(), items.end(), by_score);
+  return true;
+}
+
+void RecordChecker::Pass::list(const char* key) {
+  const auto found = data_.find(key);
+  if (found == data_.end()) return;
+  if (!found->is_array()) return add("bad-field", key, "must be a list");
+  const auto texts = whole_ ? parts_of(trimmed(*record_.raw(key))) : std::vector<std::string_view>();
+  std::vector<Item> kept;
+  Twins same;
+  bool changed = false;
+  for (std::size_t i = 0; i < found->size(); ++i)
+    item(key, i, whole_ ? texts.at(i) : std::string_view(), kept, same, changed);
+  changed = sort(key, kept) || changed;
+  if (changed && whole_) {
+    std::string repaired;
+    for (const auto& one : kept) repaired += (repaired.empty() ? "[" : ",") + one.text;
+    record_.set_raw(key, repaired.empty() ? "[]" : repaired + "]");
+  }
+  if (*key == 'a') overlaps(key, std::move(kept));  // proposals overlap by nature
+}
+
+// Each item against all of its class that begin before it, not only the one that reaches furthest.
+void RecordChecker::Pass::overlaps(const char* key, std::vector<Item> items) const {
+  std::erase_if(items, [](const Item& item) { return item.broken || item.again; });
+  std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
+    return std::tie(a.label, a.start) < std::tie(b.label, b.start);
+  });
+  const auto place = [&](const Item& item) { return std::string(key) + "[" + std::to_string(item.index) + "]"; };
+  std::vector<double> reach;  // furthest end of the items of the class so far
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const Item& here = items[i];
+    const bool first = i == 0 || items[i - 1].label != here.label;
+    std::vector<std::string> others;
+    for (std::size_t j = i; !first && j-- > 0 && items[j].label == here.label && reach[j] > here.start;)
+      if (items[j].end > here.start) others.push_back(place(items[j]));
+    reach.push_back(first ? here.end : std::max(reach.back(), here.end));
+    if (others.empty()) continue;
+    constexpr std::size_t kNamed = 3;
+    std::string text;
+    for (std::size_t k = 0; k < std::min(others.size(), kNamed); ++k)
+      text += (k == 0 ? "" : ", ") + others[others.size() - 1 - k];
+    if (others.size() > kNamed) text += " and " + std::to_string(others.size() - kNamed) + " more";
+    add("overlapping", place(here) + ".segment", "overlaps " + text + " of the same class '" + here.label + "'");
+  }
+}
+
+}  // namespace tal

@@ -1,0 +1,234 @@
+// The members of a record: their types, and those that stand twice.
+#include <cmath>
+#include <functional>
+
+#include "libtal/base/number.h"
+#include "libtal/base/sha256.h"
+#include "libtal/data/check_pass.h"
+#include "libtal/io/features.h"
+
+namespace tal {
+namespace {
+
+using CheckedJson = nlohmann::json;
+
+// Reports each member whose key its object has already, by its place: "annotations[0].segment".
+class TwinMembers : public nlohmann::json_sax<CheckedJson> {
+ public:
+  explicit TwinMembers(std::function<void(const std::string& place, std::size_t depth)> report)
+      : report_(std::move(report)) {}
+
+  bool key(std::string& name) override {
+    Level& level = levels_.back();
+    level.key = name;
+    if (!level.keys.insert(name).second) report_(place(), levels_.size());
+    return true;
+  }
+  bool start_object(std::size_t) override { return open(true); }
+  bool start_array(std::size_t) override { return open(false); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool null() override { return value(); }
+  bool boolean(bool) override { return value(); }
+  bool number_integer(number_integer_t) override { return value(); }
+  bool number_unsigned(number_unsigned_t) override { return value(); }
+  bool number_float(number_float_t, const std::string&) override { return value(); }
+  bool string(std::string&) override { return value(); }
+  bool binary(binary_t&) override { return value(); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+ private:
+  struct Level {
+    bool object;
+    std::string key = {};
+    std::set<std::string> keys = {};
+    std::size_t index = 0;
+  };
+  bool open(bool object) {
+    levels_.push_back({object});
+    return true;
+  }
+  bool close() {
+    levels_.pop_back();
+    return value();
+  }
+  bool value() {
+    if (!levels_.empty() && !levels_.back().object) ++levels_.back().index;
+    return true;
+  }
+  std::string place() const {
+    std::string out;
+    for (const auto& level : levels_) {
+      if (!level.object) out += "[" + std::to_string(level.index) + "]";
+      else out += (out.empty() ? "" : ".") + level.key;
+    }
+    return out;
+  }
+
+  std::function<void(const std::string&, std::size_t)> report_;
+  std::vector<Level> levels_;
+};
+
+bool is_text(const CheckedJson& value) { return value.is_string(); }
+bool is_count(const CheckedJson& value) {
+  return value.is_number() && value >= 0 && std::floor(value.get<double>()) == value;
+}
+bool is_number(const CheckedJson& value) { return value.is_number(); }
+bool is_positive(const CheckedJson& value) { return value.is_number() && value > 0; }
+bool is_truth(const CheckedJson& value) { return value.is_boolean(); }
+bool is_rate(const CheckedJson& value) {
+  if (!value.is_array()) return is_positive(value);
+  return value.size() == 2 && is_positive(value[0]) && is_positive(value[1]);
+}
+bool is_texts(const CheckedJson& value) {
+  if (!value.is_array()) return false;
+  for (const auto& element : value)
+    if (!element.is_string()) return false;
+  return true;
+}
+
+// What a member must be.
+struct MemberType {
+  const char* key;
+  bool (*is)(const CheckedJson&);
+  const char* what;
+};
+constexpr const char *kText = "must be a string", *kCount = "must be a count", *kNumber = "must be a number",
+                     *kPositive = "must be a positive number", *kRate = "must be a positive rate, a number or two";
+constexpr MemberType kStream[] = {{"path", is_text, kText},
+                                  {"data", is_text, kText},
+                                  {"dtype", is_text, kText},
+                                  {"resample", is_text, kText},
+                                  {"weights", is_text, kText},
+                                  {"settings", is_text, kText},
+                                  {"hash", is_text, kText},
+                                  {"rows", is_count, kCount},
+                                  {"dim", is_count, kCount},
+                                  {"stride", is_positive, kPositive},
+                                  {"window", is_positive, kPositive},
+                                  {"fps", is_rate, kRate},
+                                  {"offset", is_number, kNumber},
+                                  {"last_start", is_number, kNumber},
+                                  {"classes", is_texts, "must be a list of strings"}};
+constexpr MemberType kWindow[] = {{"index", is_count, kCount},
+                                  {"start", is_number, kNumber},
+                                  {"end", is_number, kNumber},
+                                  {"final", is_truth, "must be true or false"}};
+constexpr MemberType kRecord[] = {{"path", is_text, kText}, {"subset", is_text, kText}};
+
+// report(key, what) for each member of another type than it must have; whether there is none.
+template <std::size_t N>
+bool typed(const CheckedJson& object, const MemberType (&types)[N],
+           const std::function<void(const std::string& key, const char* what)>& report) {
+  bool right = true;
+  for (const auto& type : types) {
+    const auto found = object.find(type.key);
+    if (found == object.end() || type.is(*found)) continue;
+    report(type.key, type.what);
+    right = false;
+  }
+  return right;
+}
+
+}  // namespace
+
+void RecordChecker::Pass::twins(std::string_view text) {
+  TwinMembers members([&](const std::string& place, std::size_t depth) {
+    const bool in_list = place.starts_with("annotations[") || place.starts_with("proposals[");
+    add("duplicate-key", place,
+        depth == 1 ? "the key stands twice in the record" : "the key stands twice in its object",
+        checker_.drop_ && (depth == 1 || in_list));
+    if (in_list) twin_items_.insert(place.substr(0, place.find(']') + 1));
+  });
+  CheckedJson::sax_parse(text, &members);
+}
+
+void RecordChecker::Pass::head() {
+  guard("bad-duration", [&] { duration_ = record_.duration().value_or(0); });
+  guard("bad-fps", [&] {
+    if (const auto rate = record_.fps()) fps_ = rate->value();
+  });
+  typed(data_, kRecord, [&](const std::string& key, const char* what) { add("bad-field", key, what); });
+  if (const auto maps = data_.find("maps"); maps != data_.end() && !maps->is_object())
+    add("bad-field", "maps", "must be an object of maps");
+  const auto frames = data_.find("frames");
+  if (frames == data_.end()) return;
+  if (!is_count(*frames)) return add("bad-frames", "frames", kCount);
+  const double seconds = fps_ > 0 ? frames->get<double>() / fps_ : 0;
+  if (duration_ > 0 && fps_ > 0 && std::abs(seconds - duration_) > std::max(1.0, 2 / fps_))
+    add("frames-disagree", "frames",
+        frames->dump() + " frames are " + format_number(seconds) + " s, the duration is " + format_number(duration_) +
+            " s");
+}
+
+void RecordChecker::Pass::window() {
+  const auto found = data_.find("window");
+  if (found == data_.end()) return;
+  if (!found->is_object() || !found->contains("index"))
+    return add("bad-window", "window", "must be an object with an index");
+  const bool right = typed(*found, kWindow,
+                           [&](const std::string& key, const char* what) { add("bad-window", "window." + key, what); });
+  if (right && found->contains("start") && found->contains("end") && !((*found)["start"] < (*found)["end"]))
+    add("bad-window", "window", "ends before it starts");
+}
+
+void RecordChecker::Pass::history() const {
+  const auto found = data_.find("history");
+  if (found == data_.end()) return;
+  if (!found->is_array()) return add("bad-history", "history", "must be a list");
+  for (std::size_t i = 0; i < found->size(); ++i) {
+    const Json& step = (*found)[i];
+    const std::string field = "history[" + std::to_string(i) + "]";
+    if (!step.is_object() || !step.contains("tool") || !step["tool"].is_string())
+      add("bad-history", field, "must name its tool");
+    else if (step.contains("args") && !is_texts(step["args"]))
+      add("bad-history", field + ".args", "must be a list of strings");
+  }
+}
+
+void RecordChecker::Pass::classification() {
+  const auto found = data_.find("classification");
+  if (found == data_.end()) return;
+  if (!found->is_array()) return add("bad-classification", "classification", "must be a list");
+  std::map<std::string, std::size_t> labels;
+  for (std::size_t i = 0; i < found->size(); ++i) {
+    const Json& entry = (*found)[i];
+    const std::string field = "classification[" + std::to_string(i) + "]";
+    const bool labelled = entry.is_object() && entry.contains("label") && entry["label"].is_string(),
+               scored = entry.is_object() && entry.contains("score") && entry["score"].is_number();
+    if (!labelled) add("bad-classification", field + ".label", "missing or not a string");
+    if (!scored) add("bad-classification", field + ".score", "missing or not a number");
+    if (!labelled) continue;
+    const auto [before, fresh] = labels.try_emplace(entry["label"].get<std::string>(), i);
+    if (!fresh)
+      add("duplicated", field + ".label", "the same as classification[" + std::to_string(before->second) + "]");
+  }
+}
+
+bool RecordChecker::Pass::stream_members(const std::string& name, const Json& stream) const {
+  const std::string field = "features." + name;
+  if (!stream.is_object()) return add("bad-features", field, "must be an object"), false;
+  bool right = typed(stream, kStream,
+                     [&](const std::string& key, const char* what) { add("bad-features", field + "." + key, what); });
+  const bool empty = stream.contains("rows") && stream["rows"] == 0;
+  if (!stream.contains("path") && !stream.contains("data") && !empty)
+    add("bad-features", field, "needs path or data"), right = false;
+  if (right && stream.contains("weights") && !is_sha256(stream["weights"].get<std::string>()))
+    add("bad-hash", field + ".weights", "must be sha256: and 64 hexadecimal digits");
+  return right;
+}
+
+// A stream that is wrong does not hide what is wrong with the others.
+void RecordChecker::Pass::features() {
+  const auto found = data_.find("features");
+  if (found == data_.end()) return;
+  if (!found->is_object()) return add("bad-features", "features", "must be an object of streams");
+  bool all = true;
+  for (const auto& [name, value] : found->items()) all = stream_members(name, value) && all;
+  if (all)
+    guard("bad-features", [&] {
+      for (const auto& one : record_.features()) stream(one);
+    });
+}
+
+}  // namespace tal

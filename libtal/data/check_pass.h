@@ -1,0 +1,90 @@
+// The check of one record, in parts: its members (check_members.cpp), its lists (check_lists.cpp), and what stands
+// outside it (check_record.cpp). For check*.cpp alone.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "libtal/base/error.h"
+#include "libtal/data/check.h"
+#include "libtal/io/record.h"
+
+namespace tal {
+
+class RecordChecker::Pass {
+ public:
+  Pass(RecordChecker& checker, const std::string& source, std::uint64_t line);
+  // The line, repaired; nullopt when it is left out.
+  std::optional<std::string> run(std::string_view text);
+
+ private:
+  using Json = nlohmann::json;
+  // An annotation or proposal with a proper segment, or (broken) one without.
+  struct Item {
+    std::size_t index = 0;
+    double start = 0, end = 0, score = 0;
+    std::string label, text;
+    bool broken = false, again = false;  // again: the list has it before
+  };
+  using Twins = std::map<std::tuple<double, double, std::string>, std::size_t>;  // segment, label -> place in a list
+
+  void add(const char* kind, std::string field, std::string message, bool fixed = false) const;
+  // An Error becomes a fault.
+  template <class Body>
+  void guard(const char* kind, Body&& body) const {
+    try {
+      body();
+    } catch (const Error& error) {
+      add(kind, error.field(), error.message());
+    }
+  }
+  bool reads_as_record(std::string_view text);
+
+  // check_members.cpp: types, members that stand twice, history, window.
+  void twins(std::string_view text);
+  void head();
+  void window();
+  void history() const;
+  void classification();
+  void features();
+  bool stream_members(const std::string& name, const Json& stream) const;
+
+  // check_lists.cpp: annotations and proposals.
+  void list(const char* key);
+  void item(const char* key, std::size_t index, std::string_view text, std::vector<Item>& kept, Twins& same,
+            bool& changed);
+  bool segment(Item& item, const std::string& where);
+  bool item_members(const Json& item, const std::string& field, bool annotation) const;
+  bool twin(const char* key, Item& item, std::vector<Item>& kept, Twins& same, bool& changed) const;
+  bool sort(const char* key, std::vector<Item>& items) const;
+  void overlaps(const char* key, std::vector<Item> items) const;
+
+  // check_record.cpp: the stream, the record's files.
+  bool identity();
+  void stream(const FeatureStream& stream);
+  void span(const FeatureStream& stream, const std::string& field) const;
+  void feature_file(const FeatureStream& stream, const std::string& field) const;
+  void video() const;
+  void against(const VideoFacts& facts, const std::string& whose) const;
+
+  RecordChecker& checker_;
+  const std::string& source_;
+  const std::uint64_t line_;
+  Record record_;
+  Json data_;
+  std::set<std::string> twin_items_;  // "annotations[3]": a member stands twice in it
+  bool whole_ = true;                 // reads as a record; only then is it repaired
+  bool left_out_ = false;
+  double duration_ = 0, fps_ = 0;  // 0: unknown
+};
+
+}  // namespace tal
