@@ -23,8 +23,9 @@ DecodeAhead::~DecodeAhead() {
 
 bool DecodeAhead::full() const {
   if (ready_.size() < kLeast) return false;
-  const auto& frame = ready_.front().frame;
-  return ready_.size() >= kFrames || ready_.size() * frame.total() * frame.elemSize() >= kBytes;
+  const auto& picture = ready_.front().picture;
+  const auto bytes = [](const cv::Mat& part) { return part.total() * part.elemSize(); };
+  return ready_.size() >= kFrames || ready_.size() * (bytes(picture.bgr) + bytes(picture.grey)) >= kBytes;
 }
 
 void DecodeAhead::decode() {
@@ -35,11 +36,11 @@ void DecodeAhead::decode() {
         room_.wait(lock, [&] { return stop_ || !full(); });
         if (stop_) return;
         if (!free_.empty()) {
-          item.frame = std::move(free_.back());
+          item.picture = std::move(free_.back());
           free_.pop_back();
         }
       }
-      if (!decoder_.read(item.frame)) break;
+      if (!decoder_.read(item.picture)) break;
       item.time = decoder_.time();
       {
         std::lock_guard lock(mutex_);
@@ -57,15 +58,22 @@ void DecodeAhead::decode() {
   filled_.notify_one();
 }
 
-bool DecodeAhead::next(cv::Mat& frame, double& time) {
+bool DecodeAhead::next(cv::Mat& bgr, double& time) {
+  cv::swap(last_.bgr, bgr);
+  const bool more = next(last_, time);
+  cv::swap(last_.bgr, bgr);
+  return more;
+}
+
+bool DecodeAhead::next(VideoPicture& picture, double& time) {
   {
     std::unique_lock lock(mutex_);
     filled_.wait(lock, [&] { return end_ || !ready_.empty(); });
     if (!ready_.empty()) {
       Item& item = ready_.front();
       time = item.time;
-      cv::swap(frame, item.frame);
-      if (!item.frame.empty()) free_.push_back(std::move(item.frame));
+      std::swap(picture, item.picture);
+      free_.push_back(std::move(item.picture));
       ready_.pop_front();
     } else {
       lock.unlock();

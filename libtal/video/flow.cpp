@@ -54,6 +54,16 @@ TAL_ROW_LOOP void grey_of_quads(const std::uint16_t* quads, int blocks, double s
   }
 }
 
+// Sums of `wide` neighbours, as bytes: sum * share + shift, rounded and cut off to 0..255.
+TAL_ROW_LOOP void grey_of_blocks(const std::uint16_t* sums, int blocks, int wide, double share, double shift,
+                                 std::uint8_t* out) {
+  for (int x = 0; x < blocks; ++x, sums += wide) {
+    std::int32_t sum = 0;
+    for (int i = 0; i < wide; ++i) sum += sums[i];
+    out[x] = static_cast<std::uint8_t>(std::clamp(static_cast<double>(sum) * share + shift + 0.5, 0.0, 255.0));
+  }
+}
+
 // Sums over the pixels of a block of products of the slopes and the change t between two pictures; 64 pixels x (2 *
 // 255)^2 fit into 32 bits.
 struct BlockSums {
@@ -235,6 +245,30 @@ void shrink_grey(const cv::Mat& bgr, int factor, cv::Mat& grey) {
       for (int i = 0; i < wide; ++i) sum += at[i];
       out[x] = static_cast<std::uint8_t>(static_cast<double>(sum) * share + 0.5);
     }
+  }
+}
+
+void shrink_luma(const cv::Mat& luma, int factor, bool full_range, cv::Mat& grey) {
+  if (luma.type() != CV_8UC1) throw Error("luma planes must have 8 bits");
+  const int rows = std::max(1, luma.rows / factor), cols = std::max(1, luma.cols / factor);
+  const int tall = std::min(factor, luma.rows), wide = std::min(factor, luma.cols);
+  grey.create(rows, cols, CV_8U);
+  const std::size_t pixels = static_cast<std::size_t>(cols) * static_cast<std::size_t>(wide);
+  thread_local std::vector<std::uint16_t> sums;  // 256 x 255 fits
+  sums.resize(pixels);
+  // Limited range: (mean - 16) x 255 / 219.
+  const double share = (full_range ? 1 : 255.0 / 219) / (tall * wide), shift = full_range ? 0 : -16 * 255.0 / 219;
+  for (int y = 0; y < rows; ++y) {
+    const auto row = [&](int k) { return luma.ptr<std::uint8_t>(y * factor + k); };
+    int k = 0;
+    if (tall >= 4) {
+      set_four_rows(row(0), row(1), row(2), row(3), pixels, sums.data());
+      k = 4;
+    } else {
+      std::fill(sums.begin(), sums.end(), std::uint16_t{0});
+    }
+    for (; k < tall; ++k) add_row(row(k), pixels, sums.data());
+    grey_of_blocks(sums.data(), cols, wide, share, shift, grey.ptr<std::uint8_t>(y));
   }
 }
 

@@ -19,11 +19,12 @@
 #include "libtal/video/decode_ahead.h"
 #include "libtal/video/decoder.h"
 #include "libtal/video/flow.h"
+#include "libtal/video/opencv_info.h"
 
 namespace tal {
 namespace {
 
-constexpr const char* kVersion = "frames/1";  // change it when the same contract gives other bytes
+constexpr const char* kVersion = "frames/2";  // change it when the same contract gives other bytes
 constexpr std::size_t kHeaderBytes = 128;
 
 std::string npy_header(std::int64_t count, std::int64_t height, std::int64_t width, std::int64_t channels) {
@@ -174,7 +175,7 @@ class Cache {
     const std::string rate =
         contract.count > 0 ? "count " + std::to_string(contract.count) : "fps " + format_number(contract.fps);
     const std::string key =
-        std::string(kVersion) + " opencv " + CV_VERSION + " | " + std::filesystem::absolute(path).string() + " " +
+        std::string(kVersion) + " opencv " + CV_VERSION + " " + libav_version() + " | " + std::filesystem::absolute(path).string() + " " +
         std::to_string(state.st_size) + " " + std::to_string(state.st_mtim.tv_sec) + "." +
         std::to_string(state.st_mtim.tv_nsec) + " | " + rate + " " + contract.resize + " " +
         (contract.resize == "stretch" ? std::to_string(contract.width) + "x" : "") + std::to_string(contract.side);
