@@ -212,6 +212,9 @@ void MediaReader::read_claims() {
   if (claims_.count <= 0 && claims_.own && claims_.fps > 0)
     claims_.count = static_cast<std::int64_t>(std::floor((claims_.end - begin) * claims_.fps + 0.5));
   claims_.count = std::max<std::int64_t>(0, claims_.count);
+  // AVI's duration is libavformat's guess from the size of the file; its header counts.
+  if (claims_.stated && claims_.fps > 0 && format_is(*format_, "avi"))
+    claims_.end = std::max(claims_.end, begin + static_cast<double>(claims_.count) / claims_.fps), claims_.own = true;
 }
 
 bool MediaReader::rate_is_clock() const { return claims_.fps >= 999 && std::abs(claims_.fps * av_q2d(stream_->time_base) - 1) < 1e-6; }

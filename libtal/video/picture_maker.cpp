@@ -17,7 +17,8 @@ extern "C" {
 namespace tal {
 namespace {
 
-constexpr int kAlign = 64;  // bytes; libswscale's fast paths write whole vectors
+constexpr int kAlign = 64;   // pixels; libswscale's fast paths write whole vectors
+constexpr int kVector = 16;  // pixels of one such vector
 
 bool full_range(const AVFrame& frame) {
   switch (frame.format) {
@@ -162,16 +163,14 @@ void PictureMaker::make_bgr(const AVFrame& frame, cv::Mat& out) {
                                      AV_PIX_FMT_BGR24, SWS_BICUBIC, nullptr, nullptr, nullptr));
   if (!to_bgr_) throw Error("frames of the format " + format_name(frame.format) + " cannot be converted");
   set_colours(to_bgr_.get(), frame, false);
-  // Rows with room behind them; the picture is the part in front.
-  const int wide = (frame.width + kAlign - 1) / kAlign * kAlign;
-  cv::Mat& target = turn_.any() ? coded_ : out;
-  const bool fits = target.type() == CV_8UC3 && target.rows == frame.height && target.cols == frame.width &&
-                    target.step[0] == static_cast<std::size_t>(3 * wide);
-  if (!fits) target = cv::Mat(frame.height, wide, CV_8UC3).colRange(0, frame.width);
+  // Rows of whole vectors go to where they are wanted; others need room behind them first.
+  const bool whole = frame.width % kVector == 0;
+  cv::Mat& target = turn_.any() || !whole ? coded_ : out;
+  target.create(frame.height, whole ? frame.width : (frame.width + kAlign - 1) / kAlign * kAlign, CV_8UC3);
   std::uint8_t* const planes[] = {target.data, nullptr, nullptr, nullptr};
   const int strides[] = {static_cast<int>(target.step[0]), 0, 0, 0};
   sws_scale(to_bgr_.get(), frame.data, frame.linesize, 0, frame.height, planes, strides);
-  if (turn_.any()) turn(target, turn_, out);
+  if (&target != &out) turn(target.colRange(0, frame.width), turn_, out);
 }
 
 void PictureMaker::make_grey(const AVFrame& frame, cv::Mat& out) {
