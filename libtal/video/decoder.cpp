@@ -41,6 +41,14 @@ double rate_of(const std::vector<double>& stamps) {
   return static_cast<double>(steps.size()) / std::accumulate(steps.begin(), steps.end(), 0.0);
 }
 
+// Whether pictures share time stamps, more of them than reordering explains: the clock is too coarse for their rate.
+bool share_ticks(std::vector<double> stamps) {
+  std::sort(stamps.begin(), stamps.end());
+  std::size_t same = 0;
+  for (std::size_t i = 1; i < stamps.size(); ++i) same += stamps[i] - stamps[i - 1] < kTie;
+  return same > stamps.size() / 4;
+}
+
 std::string seconds_text(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3f s", value);
@@ -226,6 +234,9 @@ void VideoDecoder::begin() {
 double VideoDecoder::measure() {
   auto held = std::make_unique<HeldSource>(std::move(source_));
   const auto stamps = held->hold(kMeasured);
+  if (share_ticks(stamps))
+    throw Error("'" + path_ + "': several pictures share one tick of the container's clock (" +
+                format_number(held->fps()) + " a second): their times cannot be told apart");
   source_ = std::move(held);
   return rate_of(stamps);
 }
@@ -341,7 +352,7 @@ std::vector<std::string> VideoDecoder::warnings() const {
   if (!change_.what.empty())
     out.push_back("its pictures change " + change_.what + " at " + seconds_text(change_.at) +
                   ": they are taken in the first form");
-  if (unstamped_ > tolerance())
+  if (unstamped_ > tolerance() && unstamped_ + 1 < frames_)
     out.push_back(counted(unstamped_, "picture") + " without a time stamp: each is placed one step behind the last");
   if (behind_ > kBack)
     out.push_back("its time stamps run back by " + seconds_text(behind_) +
@@ -364,6 +375,9 @@ std::vector<std::string> VideoDecoder::notes() const {
   if (!media_) return out;
   const auto& claims = media_->claims();
   const auto found = media_->findings();
+  if (frames_ > 1 && unstamped_ + 1 == frames_)
+    out.push_back("it has no time stamps: its pictures are taken to follow each other " + format_number(fps_) +
+                  " times a second");
   if (claims.stated && expected() != frames_)
     out.push_back("the container claims " + std::to_string(expected()) + " frames, " + std::to_string(frames_) +
                   " were decoded");

@@ -43,6 +43,12 @@ double tagged_end(const AVStream& stream) {
   return 3600.0 * hours + 60.0 * minutes + rest;
 }
 
+// Whether durations of streams are their own; others copy the file's, or lack them.
+bool states_each_duration(const AVFormatContext& format) {
+  return format.duration_estimation_method == AVFMT_DURATION_FROM_PTS || format_is(format, "mov") ||
+         format_is(format, "avi") || format_is(format, "ogg") || format_is(format, "mxf");
+}
+
 std::string hwaccels() {
   std::string names;
   for (auto type = av_hwdevice_iterate_types(AV_HWDEVICE_TYPE_NONE); type != AV_HWDEVICE_TYPE_NONE;
@@ -113,6 +119,7 @@ void MediaReader::open_file(double patience) {
   const bool url = live_ && path_.find("://") != std::string::npos;
   AVDictionary* settings = nullptr;
   if (live_ && !url) av_dict_set(&settings, "follow", "1", 0);  // at the end of a file, wait for more
+  if (!url) av_dict_set(&settings, "pattern_type", "none", 0);  // a % in a name of a picture counts no files
   if (url) av_dict_set(&settings, "rtsp_flags", "prefer_tcp", 0);
   // "file:" takes the name as it is: what stands before a colon is no protocol.
   const int code = avformat_open_input(&format, (url ? path_ : "file:" + path_).c_str(), nullptr, &settings);
@@ -202,7 +209,7 @@ void MediaReader::read_claims() {
     claims_.end = tag, claims_.own = claims_.stated = true;
     // A tag that was left behind by another file.
     if (format_->duration > 0) claims_.end = std::min(tag, start + seconds(format_->duration, {1, AV_TIME_BASE}));
-  } else if (!guessed && stream_->duration > 0) {
+  } else if (!guessed && stream_->duration > 0 && states_each_duration(*format_)) {
     claims_.end = begin + seconds(stream_->duration, stream_->time_base), claims_.own = true;
   } else if (!guessed && format_->duration > 0) {
     claims_.end = start + seconds(format_->duration, {1, AV_TIME_BASE});
