@@ -99,9 +99,12 @@ struct Pictures {
   double fps = 0, duration = 0;
 };
 
-// fps 0: the container's own.
-Pictures decode(const std::string& path, const FrameContract& contract, double fps) {
-  VideoDecoder decoder(path);
+// fps 0: the container's own. threads: of the codec, as DecodeOptions.
+Pictures decode(const std::string& path, const FrameContract& contract, double fps, int threads = 0) {
+  DecodeOptions decoding;
+  decoding.threads = threads;
+  VideoDecoder decoder(path, decoding);
+  const double wanted = fps;
   if (fps == 0) fps = decoder.fps();
   Spool spool(3);
   Shrink shrink(contract);
@@ -121,6 +124,8 @@ Pictures decode(const std::string& path, const FrameContract& contract, double f
     while (contract.count > 0 && spool.count() > 0 && spool.count() < contract.count) spool.add(last);
   }
   const auto damage = decoder.damage();
+  // What a codec makes of damaged pictures may depend on its threads: frames must not.
+  if (decoder.damaged() > 0 && !decoder.single() && !damage.found) return decode(path, contract, wanted, 1);
   if (damage.found) throw Error(damage.message);
   if (spool.count() == 0) throw Error("'" + path + "': no frame");
   return {spool.finish(), fps, decoder.duration()};

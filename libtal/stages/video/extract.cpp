@@ -61,7 +61,8 @@ std::optional<nlohmann::ordered_json> finished(const Stream& stream, const nlohm
 }
 
 // Takes every stream from its finished header; false when one is missing.
-bool resume(Record& record, const std::vector<Stream>& streams, const nlohmann::ordered_json& source) {
+bool resume(Record& record, const std::vector<Stream>& streams, const nlohmann::ordered_json& source,
+            std::vector<std::string>& warnings) {
   std::vector<nlohmann::ordered_json> headers;
   for (const auto& stream : streams) {
     auto header = finished(stream, source);
@@ -73,7 +74,9 @@ bool resume(Record& record, const std::vector<Stream>& streams, const nlohmann::
     feature["path"] = streams[i].npy;
     record.set_feature(streams[i].encoder->name(), feature.dump());
   }
-  set_video_fields(record, headers[0].at("video_facts"));
+  const auto& facts = headers[0].at("video_facts");
+  warnings = contradictions(record, facts.at("duration"), facts.at("fps"), facts.at("frames"));
+  set_video_fields(record, facts);
   return true;
 }
 
@@ -191,7 +194,7 @@ Extracted Extractor::extract(Record& record) {
   auto streams = open_streams(id, o, lease.encoders());
   try {
     const auto source = source_state(path);
-    if (o.resume && resume(record, streams, source)) return result;
+    if (o.resume && resume(record, streams, source, result.warnings)) return result;
     Encoded video = encode(path, record, o, streams, flow_folder(o, id, source));
     result = std::move(video.remarks);
     const auto count = static_cast<std::int64_t>(video.rows.starts.size());

@@ -137,23 +137,21 @@ bool contradicts(const Record& record, const char* name, double decoded, double 
   return stated && std::abs(*stated - decoded) > allowed;
 }
 
-// A record that was made for another cut or copy of the video.
-std::string contradictions(const VideoDecoder& decoder, const Record& record) {
-  const double duration = decoder.duration(), step = 1 / decoder.fps();
-  std::string out;
-  const auto add = [&](const char* name, double decoded) {
-    out += std::string(out.empty() ? "" : ", ") + name + " " + format_number(*record.number(name)) + " where it has " +
-           format_number(std::round(decoded * 1000) / 1000);
-  };
-  if (contradicts(record, "duration", duration, std::max(4 * step, std::min(0.5, 0.05 * duration))))
-    add("duration", duration);
-  if (contradicts(record, "fps", decoder.fps(), 0.01 * decoder.fps())) add("fps", decoder.fps());
-  const auto frames = static_cast<double>(decoder.frames());
-  if (contradicts(record, "frames", frames, std::max(4.0, 0.01 * frames))) add("frames", frames);
-  return out;
-}
-
 }  // namespace
+
+std::vector<std::string> contradictions(const Record& record, double duration, double fps, double frames) {
+  std::string text;
+  const auto add = [&](const char* name, double decoded) {
+    text += std::string(text.empty() ? "" : ", ") + name + " " + format_number(*record.number(name)) +
+            " where it has " + format_number(std::round(decoded * 1000) / 1000);
+  };
+  if (contradicts(record, "duration", duration, std::max(4 / fps, std::min(0.5, 0.05 * duration))))
+    add("duration", duration);
+  if (contradicts(record, "fps", fps, 0.01 * fps)) add("fps", fps);
+  if (contradicts(record, "frames", frames, std::max(4.0, 0.01 * frames))) add("frames", frames);
+  if (text.empty()) return {};
+  return {"video '" + record.video() + "': the record contradicts '" + record.text("path").value_or("") + "': " + text};
+}
 
 Extracted remarks_on(const VideoDecoder& decoder, const Record& record, double fps) {
   Extracted out;
@@ -163,8 +161,9 @@ Extracted remarks_on(const VideoDecoder& decoder, const Record& record, double f
     out.warnings.push_back(video + "the frame rate varies (time stamps up to " +
                            format_number(std::round(decoder.deviation() * 1000) / 1000) +
                            " s off a constant rate), and so are the times of its rows; --fps samples by time stamp");
-  if (const auto text = contradictions(decoder, record); !text.empty())
-    out.warnings.push_back(video + "the record contradicts '" + record.text("path").value_or("") + "': " + text);
+  for (auto& warning :
+       contradictions(record, decoder.duration(), decoder.fps(), static_cast<double>(decoder.frames())))
+    out.warnings.push_back(std::move(warning));
   for (auto& note : decoder.notes()) out.notes.push_back(video + note);
   return out;
 }

@@ -61,6 +61,9 @@ struct HeaderRows {
 nlohmann::ordered_json feature_header(const Stream& stream, const std::string& spec, const HeaderRows& rows, double fps,
                                       const ExtractOptions& options);
 
+// A warning when the record states another duration, rate or number of frames than the decoded ones, by more than
+// rounding and containers' claims explain: it was made for another cut or copy of the video.
+std::vector<std::string> contradictions(const Record& record, double duration, double fps, double frames);
 // What a user has to know about a video that has been decoded to its end. fps: --fps; 0: every frame is a sample.
 Extracted remarks_on(const VideoDecoder& decoder, const Record& record, double fps);
 
