@@ -8,11 +8,11 @@
 namespace tal {
 
 struct DecodeOptions {
-  bool bgr = true;          // fill VideoPicture::bgr
-  bool grey = false;        // fill VideoPicture::grey
-  int threads = 0;          // of the codec; 0: as many as there are cores. Intact videos give the same bytes with any
-  std::string hwaccel;      // kind of device that decodes: "cuda", "vaapi", ... (check_hwaccel); "": the processor
-  int video_stream = -1;    // number among the file's video streams, from 0; -1: the one that ffmpeg takes
+  bool bgr = true;        // fill VideoPicture::bgr
+  bool grey = false;      // fill VideoPicture::grey
+  int threads = 0;        // of the codec; 0: as many as there are cores. Intact videos give the same bytes with any
+  std::string hwaccel;    // kind of device that decodes: "cuda", "vaapi", ... (check_hwaccel); "": the processor
+  int video_stream = -1;  // number among the file's video streams, from 0; -1: the one that ffmpeg takes
 };
 
 // One picture of a video, turned and mirrored as its display matrix says, of the size of the video's first picture.

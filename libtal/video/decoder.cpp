@@ -79,7 +79,7 @@ class VideoDecoder::Source {
  public:
   virtual ~Source() = default;
   virtual bool next(VideoPicture& picture, double& stamp, double& length) = 0;
-  virtual double fps() const = 0;             // stated; 0: none
+  virtual double fps() const = 0;                    // stated; 0: none
   virtual std::string change() const { return ""; }  // of the picture given last, against the first
   virtual std::string remark() const { return ""; }  // about all of them, for a warning
 };
@@ -337,8 +337,8 @@ VideoDecoder::Damage VideoDecoder::damage() const {
   const auto lost = found.packets - found.undecoded - frames_;
   if (holes_.missing > tolerance() && std::max(lost, found.damaged) > tolerance())
     return {true, frames_,
-            message("corrupt: " + counted(holes_.missing, "frame") + " missing in " +
-                        counted(holes_.count, "place") + ", " + counted(found.damaged, "damaged picture"),
+            message("corrupt: " + counted(holes_.missing, "frame") + " missing in " + counted(holes_.count, "place") +
+                        ", " + counted(found.damaged, "damaged picture"),
                     holes_.first)};
   // In time, not in frames: at a variable rate the container's count is only its duration times its mean rate.
   const double promised = media_->claims().end - media_->claims().zero;

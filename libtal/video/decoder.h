@@ -1,5 +1,5 @@
-// Sequential decoding (FFmpeg; cameras through OpenCV). What was decoded is the truth: frame count and presentation time
-// stamps; the container's claims are only compared. Time 0 is the first decoded frame.
+// Sequential decoding (FFmpeg; cameras through OpenCV). What was decoded is the truth: frame count and presentation
+// time stamps; the container's claims are only compared. Time 0 is the first decoded frame.
 #pragma once
 
 #include <cstdint>

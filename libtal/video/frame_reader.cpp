@@ -179,11 +179,12 @@ class Cache {
     if (failed) throw Error("'" + folder + "': " + failed.message());
     const std::string rate =
         contract.count > 0 ? "count " + std::to_string(contract.count) : "fps " + format_number(contract.fps);
-    const std::string key =
-        std::string(kVersion) + " opencv " + CV_VERSION + " " + libav_version() + " | " + std::filesystem::absolute(path).string() + " " +
-        std::to_string(state.st_size) + " " + std::to_string(state.st_mtim.tv_sec) + "." +
-        std::to_string(state.st_mtim.tv_nsec) + " | " + rate + " " + contract.resize + " " +
-        (contract.resize == "stretch" ? std::to_string(contract.width) + "x" : "") + std::to_string(contract.side);
+    const std::string key = std::string(kVersion) + " opencv " + CV_VERSION + " " + libav_version() + " | " +
+                            std::filesystem::absolute(path).string() + " " + std::to_string(state.st_size) + " " +
+                            std::to_string(state.st_mtim.tv_sec) + "." + std::to_string(state.st_mtim.tv_nsec) + " | " +
+                            rate + " " + contract.resize + " " +
+                            (contract.resize == "stretch" ? std::to_string(contract.width) + "x" : "") +
+                            std::to_string(contract.side);
     base_ = (std::filesystem::path(folder) /
              (std::filesystem::path(path).stem().string() + "-" + sha256(key).substr(7, 16)))
                 .string();

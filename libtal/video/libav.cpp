@@ -76,7 +76,8 @@ void LibavMessages::add(const char* text) {
   ++errors_;
   std::string line(text);
   while (!line.empty() && (line.back() == '\n' || line.back() == '.')) line.pop_back();
-  std::replace_if(line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
   if (!line.empty()) last_ = std::move(line);
 }
 

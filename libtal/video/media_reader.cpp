@@ -224,7 +224,9 @@ void MediaReader::read_claims() {
     claims_.end = std::max(claims_.end, begin + static_cast<double>(claims_.count) / claims_.fps), claims_.own = true;
 }
 
-bool MediaReader::rate_is_clock() const { return claims_.fps >= 999 && std::abs(claims_.fps * av_q2d(stream_->time_base) - 1) < 1e-6; }
+bool MediaReader::rate_is_clock() const {
+  return claims_.fps >= 999 && std::abs(claims_.fps * av_q2d(stream_->time_base) - 1) < 1e-6;
+}
 
 const std::int32_t* MediaReader::display_matrix() const {
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
@@ -338,9 +340,8 @@ void MediaReader::feed() {
 MediaFindings MediaReader::findings() const {
   MediaFindings out = findings_;
   // A packet without a time stamp counts when pictures came before it.
-  const auto troubled = std::count_if(troubled_.begin(), troubled_.end(), [&](double at) {
-    return any_ && !(at < first_ - kTick);
-  });
+  const auto troubled =
+      std::count_if(troubled_.begin(), troubled_.end(), [&](double at) { return any_ && !(at < first_ - kTick); });
   out.damaged = std::max<std::int64_t>(flagged_, troubled);
   out.message = codec_messages_.errors() > 0 ? codec_messages_.last() : messages_.last();
   return out;

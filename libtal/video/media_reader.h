@@ -88,10 +88,10 @@ class MediaReader {
   double first_ = 0;
   bool any_ = false, draining_ = false;
   std::int64_t flagged_ = 0, seen_errors_ = 0;
-  double sent_ = 0;                  // time stamp of the packet that the codec got last; NaN: none
-  bool sent_shown_ = false;          // whether it is to be shown
-  std::vector<double> waiting_;      // time stamps of the packets before the first frame
-  std::vector<double> troubled_;     // and of those in which the codec found errors
+  double sent_ = 0;               // time stamp of the packet that the codec got last; NaN: none
+  bool sent_shown_ = false;       // whether it is to be shown
+  std::vector<double> waiting_;   // time stamps of the packets before the first frame
+  std::vector<double> troubled_;  // and of those in which the codec found errors
 };
 
 }  // namespace tal

@@ -26,10 +26,8 @@ bool full_range(const AVFrame& frame) {
     case AV_PIX_FMT_YUVJ411P:
     case AV_PIX_FMT_YUVJ422P:
     case AV_PIX_FMT_YUVJ440P:
-    case AV_PIX_FMT_YUVJ444P:
-      return true;
-    default:
-      return frame.color_range == AVCOL_RANGE_JPEG;
+    case AV_PIX_FMT_YUVJ444P: return true;
+    default: return frame.color_range == AVCOL_RANGE_JPEG;
   }
 }
 
@@ -41,22 +39,17 @@ std::string format_name(int format) {
 // libswscale's number of a stream's matrix; SWS_CS_DEFAULT (Rec. 601) where it states none.
 int matrix_of(const AVFrame& frame) {
   switch (frame.colorspace) {
-    case AVCOL_SPC_BT709:
-      return SWS_CS_ITU709;
-    case AVCOL_SPC_FCC:
-      return SWS_CS_FCC;
-    case AVCOL_SPC_SMPTE240M:
-      return SWS_CS_SMPTE240M;
+    case AVCOL_SPC_BT709: return SWS_CS_ITU709;
+    case AVCOL_SPC_FCC: return SWS_CS_FCC;
+    case AVCOL_SPC_SMPTE240M: return SWS_CS_SMPTE240M;
     case AVCOL_SPC_BT2020_NCL:
-    case AVCOL_SPC_BT2020_CL:
-      return SWS_CS_BT2020;
-    default:
-      return SWS_CS_DEFAULT;
+    case AVCOL_SPC_BT2020_CL: return SWS_CS_BT2020;
+    default: return SWS_CS_DEFAULT;
   }
 }
 
-// The matrix and range of the frame on the way to `target`'s range; contexts keep their own unless these differ, so that
-// their fast paths stay.
+// The matrix and range of the frame on the way to `target`'s range; contexts keep their own unless these differ, so
+// that their fast paths stay.
 void set_colours(SwsContext* context, const AVFrame& frame, bool to_full) {
   int *from_table = nullptr, *to_table = nullptr, from_full = 0, full = 0, brightness = 0, contrast = 0, saturation = 0;
   if (sws_getColorspaceDetails(context, &from_table, &from_full, &to_table, &full, &brightness, &contrast,
@@ -184,8 +177,8 @@ void PictureMaker::make_grey(const AVFrame& frame, cv::Mat& out) {
   // Blocks are laid from the shown picture's first corner, so what the last ones leave over is cut at the same edges.
   const int factor = shrink_factor(luma.size());
   const auto left_over = [&](int side) { return std::max(0, side - std::max(1, side / factor) * factor); };
-  const bool from_right = turn_.transpose ? turn_.flip : turn_.mirror, from_below = turn_.transpose ? turn_.mirror
-                                                                                                    : turn_.flip;
+  const bool from_right = turn_.transpose ? turn_.flip : turn_.mirror,
+             from_below = turn_.transpose ? turn_.mirror : turn_.flip;
   const int x = from_right ? left_over(luma.cols) : 0, y = from_below ? left_over(luma.rows) : 0;
   const cv::Mat used = luma(cv::Rect(x, y, luma.cols - x, luma.rows - y));
   if (!turn_.any()) return shrink_luma(used, factor, full_range(frame), out);

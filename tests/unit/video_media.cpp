@@ -51,7 +51,7 @@ class MediaFile {
  public:
   struct Video {
     int width = 96, height = 64;
-    int rate = 25;            // ticks a second of the time stamps
+    int rate = 25;  // ticks a second of the time stamps
     std::string codec = "mpeg4";
     AVPixelFormat format = AV_PIX_FMT_YUV420P;
     std::vector<int> stamps;  // ticks; the last frame lasts one
@@ -184,11 +184,13 @@ std::vector<int> steady(int count, int from = 0) {
 // A texture that moves.
 void paint_texture(int k, AVFrame& frame) {
   for (int p = 0; p < 3; ++p) {
-    const int rows = p == 0 ? frame.height : (frame.height + 1) / 2, columns = p == 0 ? frame.width : (frame.width + 1) / 2;
+    const int rows = p == 0 ? frame.height : (frame.height + 1) / 2,
+              columns = p == 0 ? frame.width : (frame.width + 1) / 2;
     for (int y = 0; y < rows; ++y)
       for (int x = 0; x < columns; ++x)
         frame.data[p][y * frame.linesize[p] + x] = static_cast<std::uint8_t>(
-            p == 0 ? 126 + 50 * std::sin((x - 2 * k) / 7.0) + 40 * std::sin((y + k) / 5.0 + x / 11.0) : 128 + 3 * (x % 7) - 9);
+            p == 0 ? 126 + 50 * std::sin((x - 2 * k) / 7.0) + 40 * std::sin((y + k) / 5.0 + x / 11.0)
+                   : 128 + 3 * (x % 7) - 9);
   }
 }
 
@@ -214,7 +216,9 @@ std::string all(const std::vector<std::string>& lines) {
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-std::string digest(const cv::Mat& m) { return sha256({reinterpret_cast<const char*>(m.data), m.total() * m.elemSize()}); }
+std::string digest(const cv::Mat& m) {
+  return sha256({reinterpret_cast<const char*>(m.data), m.total() * m.elemSize()});
+}
 
 }  // namespace
 
@@ -243,7 +247,8 @@ BOOST_AUTO_TEST_CASE(sound_may_be_longer_than_the_picture) {
     if (name == "v.ts" || name == "v.mp4") continue;  // states none; has its index at the end
     VideoDecoder cut(folder.file(name));
     decode(cut);
-    BOOST_TEST_CONTEXT("cut " << name) BOOST_TEST(has(cut.damage().message, "truncated or corrupt: last good time stamp"));
+    BOOST_TEST_CONTEXT("cut " << name)
+    BOOST_TEST(has(cut.damage().message, "truncated or corrupt: last good time stamp"));
   }
 }
 
@@ -374,8 +379,9 @@ BOOST_AUTO_TEST_CASE(one_of_several_video_streams) {
     file.add_sound(1);
     file.write();
   }
-  BOOST_CHECK_EXCEPTION(frames("sound.mp4", -1), Error,
-                        [](const Error& e) { return has(e.what(), "no video that can be decoded (0 frames; it holds sound alone)"); });
+  BOOST_CHECK_EXCEPTION(frames("sound.mp4", -1), Error, [](const Error& e) {
+    return has(e.what(), "no video that can be decoded (0 frames; it holds sound alone)");
+  });
 }
 
 // Luma in uncompressed 4:2:2 (U Y V Y), so that what is shown can be compared to the last bit.
@@ -386,11 +392,12 @@ BOOST_AUTO_TEST_CASE(pictures_are_turned_as_they_are_shown) {
     cv::Mat out(size, CV_8U);
     for (int y = 0; y < out.rows; ++y)
       for (int x = 0; x < out.cols; ++x)
-        out.at<std::uint8_t>(y, x) =
-            static_cast<std::uint8_t>(120 + 60 * std::sin((x - k) / 9.0) + 40 * std::sin(y / 5.0 + x / 17.0) + (x * y) % 13);
+        out.at<std::uint8_t>(y, x) = static_cast<std::uint8_t>(120 + 60 * std::sin((x - k) / 9.0) +
+                                                               40 * std::sin(y / 5.0 + x / 17.0) + (x * y) % 13);
     return out;
   };
-  const auto write = [&](const std::string& name, const std::int32_t* matrix, const std::function<cv::Mat(int)>& shown) {
+  const auto write = [&](const std::string& name, const std::int32_t* matrix,
+                         const std::function<cv::Mat(int)>& shown) {
     MediaFile::Video video;
     video.width = shown(0).cols, video.height = shown(0).rows, video.codec = "rawvideo";
     video.format = AV_PIX_FMT_UYVY422, video.stamps = steady(4), video.matrix = matrix;
@@ -555,7 +562,8 @@ BOOST_AUTO_TEST_CASE(names_are_no_protocols_and_no_patterns) {
   }
   const auto home = fs::current_path();
   fs::current_path(folder.path);
-  for (const std::string name : {"12:30:05.mp4", "http:x.mp4", "file:x.mp4", "concat:a|b.mp4", "50%.mp4", "a%03d.mp4"}) {
+  for (const std::string name :
+       {"12:30:05.mp4", "http:x.mp4", "file:x.mp4", "concat:a|b.mp4", "50%.mp4", "a%03d.mp4"}) {
     fs::copy_file("v.mp4", name);
     VideoDecoder decoder(name);
     BOOST_TEST_CONTEXT(name) BOOST_TEST(decode(decoder) == 20);
@@ -589,8 +597,9 @@ BOOST_AUTO_TEST_CASE(threads_and_opencv_give_the_same_pixels) {
 // Against plain sums; and near to what Rec. 601 makes of the same picture by way of BGR.
 BOOST_AUTO_TEST_CASE(luma_is_shrunk_exactly) {
   for (const bool full : {false, true})
-    for (const auto& [size, factor] : {std::pair(cv::Size(320, 240), 4), std::pair(cv::Size(331, 243), 4),
-                                       std::pair(cv::Size(100, 90), 3), std::pair(cv::Size(77, 50), 1), std::pair(cv::Size(640, 400), 7)}) {
+    for (const auto& [size, factor] :
+         {std::pair(cv::Size(320, 240), 4), std::pair(cv::Size(331, 243), 4), std::pair(cv::Size(100, 90), 3),
+          std::pair(cv::Size(77, 50), 1), std::pair(cv::Size(640, 400), 7)}) {
       cv::Mat luma(size, CV_8U), grey;
       cv::randu(luma, 0, 256);
       shrink_luma(luma, factor, full, grey);

@@ -27,9 +27,8 @@ namespace {
 // Where a video's flow is kept: another file of the same name, or other samples of it, have another folder.
 std::string flow_folder(const ExtractOptions& o, const std::string& id, const nlohmann::ordered_json& source) {
   if (o.flow_cache.empty()) return "";
-  const auto key =
-      sha256(std::string(kExtractVersion) + " opencv " + CV_VERSION + " " + libav_version() + " stream " +
-             std::to_string(o.video_stream) + " fps " + o.fps + " " + source.dump());
+  const auto key = sha256(std::string(kExtractVersion) + " opencv " + CV_VERSION + " " + libav_version() + " stream " +
+                          std::to_string(o.video_stream) + " fps " + o.fps + " " + source.dump());
   return (std::filesystem::path(o.flow_cache) / (id + "-" + key.substr(key.find(':') + 1, 16))).string();
 }
 
@@ -153,9 +152,9 @@ Encoded encode(const std::string& path, const Record& record, const ExtractOptio
     pass(path, o, streams, 1, -1, flow_cache, result, windows);
   const auto damage = result.decoder->damage();
   if (damage.found && (!o.partial || damage.good == 0))
-    throw Error(damage.message + (damage.good == 0                          ? ""
+    throw Error(damage.message + (damage.good == 0                         ? ""
                                   : damage.good < result.decoder->frames() ? " (--partial keeps what is before)"
-                                                                            : " (--partial keeps what is there)"))
+                                                                           : " (--partial keeps what is there)"))
         .at_field("path");
   result.partial = damage.found;
   result.remarks = remarks_on(*result.decoder, record, sampled_fps(o));

@@ -57,7 +57,8 @@ class Extractor {
   // Follows a live video: `emit` gets the record once for each window of live_window seconds, as soon as the row behind
   // it is there, with the window's rows inline, their offset, and `window`; the last one is `final`. Ends when the
   // video does, or when go_on (asked after each frame) says no. Memory is bounded by a window. Error as extract().
-  Extracted follow(const std::string& line, const std::function<void(Record&)>& emit, const std::function<bool()>& go_on);
+  Extracted follow(const std::string& line, const std::function<void(Record&)>& emit,
+                   const std::function<bool()>& go_on);
   // Error as extract().
   Planned plan(const Record& record);
 

@@ -22,8 +22,8 @@ std::string settings(const Encoder& encoder, const ExtractOptions& o) {
   // What a device decodes is bit for bit what the codec says, and its pictures have another layout of colours.
   return std::string(kExtractVersion) + " opencv " + CV_VERSION + " " + libav_version() +
          (o.hwaccel.empty() ? "" : " hwaccel " + o.hwaccel) +
-         (o.video_stream < 0 ? "" : " video-stream " + std::to_string(o.video_stream)) + " | " + encoder.parameters() + " | fps " +
-         (o.fps.empty() ? "native" : o.fps) + " stride " + std::to_string(o.stride) + " window " +
+         (o.video_stream < 0 ? "" : " video-stream " + std::to_string(o.video_stream)) + " | " + encoder.parameters() +
+         " | fps " + (o.fps.empty() ? "native" : o.fps) + " stride " + std::to_string(o.stride) + " window " +
          std::to_string(o.window) + " tail " + o.tail + (o.half ? " float16" : " float32");
 }
 
@@ -161,8 +161,7 @@ Extracted remarks_on(const VideoDecoder& decoder, const Record& record, double f
     out.warnings.push_back(video + "the frame rate varies (time stamps up to " +
                            format_number(std::round(decoder.deviation() * 1000) / 1000) +
                            " s off a constant rate), and so are the times of its rows; --fps samples by time stamp");
-  for (auto& warning :
-       contradictions(record, decoder.duration(), decoder.fps(), static_cast<double>(decoder.frames())))
+  for (auto& warning : contradictions(record, decoder.duration(), decoder.fps(), static_cast<double>(decoder.frames())))
     out.warnings.push_back(std::move(warning));
   for (auto& note : decoder.notes()) out.notes.push_back(video + note);
   return out;
