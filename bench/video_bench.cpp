@@ -67,13 +67,13 @@ void at_a_time(int jobs, const std::function<void()>& work) {
 
 bool have_ffmpeg() { return std::system("ffmpeg -version >/dev/null 2>&1") == 0; }
 
-// Ten times the clip, so that starting programs counts for little.
+// Five times the clip, so that starting programs counts for little.
 std::shared_ptr<Clip> long_clip() {
   auto once = clip();
   if (!have_ffmpeg()) return once;
   auto out = std::make_shared<Clip>(std::string(), true);
   const std::string command =
-      "ffmpeg -v quiet -nostdin -y -stream_loop 9 -i '" + once->path + "' -map 0:v -c copy '" + out->path + "'";
+      "ffmpeg -v quiet -nostdin -y -stream_loop 4 -i '" + once->path + "' -map 0:v -c copy '" + out->path + "'";
   if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
   return out;
 }

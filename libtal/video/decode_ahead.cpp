@@ -6,11 +6,15 @@ namespace tal {
 namespace {
 
 // Enough to even out frames that take longer; large frames are bounded in bytes.
-constexpr std::size_t kFrames = 16, kLeast = 2, kBytes = 32u << 20;
+constexpr std::size_t kFrames = 32, kLeast = 2, kBytes = 32u << 20;
+constexpr std::size_t kFew = 8;  // pictures for which it is worth to wake the other thread
 
 }  // namespace
 
-DecodeAhead::DecodeAhead(VideoDecoder& decoder) : decoder_(decoder), thread_([this] { decode(); }) {}
+DecodeAhead::DecodeAhead(VideoDecoder& decoder, bool prompt)
+    : decoder_(decoder), prompt_(prompt), thread_([this] { decode(); }) {}
+
+bool DecodeAhead::enough() const { return end_ || (prompt_ && !ready_.empty()) || ready_.size() >= kFew || full(); }
 
 DecodeAhead::~DecodeAhead() {
   {
@@ -42,11 +46,13 @@ void DecodeAhead::decode() {
       }
       if (!decoder_.read(item.picture)) break;
       item.time = decoder_.time();
+      bool wake;
       {
         std::lock_guard lock(mutex_);
         ready_.push_back(std::move(item));
+        wake = enough();
       }
-      filled_.notify_one();
+      if (wake) filled_.notify_one();
     }
   } catch (...) {
     broken_ = std::current_exception();
@@ -66,15 +72,17 @@ bool DecodeAhead::next(cv::Mat& bgr, double& time) {
 }
 
 bool DecodeAhead::next(VideoPicture& picture, double& time) {
+  bool room;
   {
     std::unique_lock lock(mutex_);
-    filled_.wait(lock, [&] { return end_ || !ready_.empty(); });
+    if (ready_.empty()) filled_.wait(lock, [&] { return enough(); });
     if (!ready_.empty()) {
       Item& item = ready_.front();
       time = item.time;
       std::swap(picture, item.picture);
       free_.push_back(std::move(item.picture));
       ready_.pop_front();
+      room = prompt_ || ready_.size() <= kFew;  // the decoder goes on for a few, too
     } else {
       lock.unlock();
       if (thread_.joinable()) thread_.join();
@@ -82,7 +90,7 @@ bool DecodeAhead::next(VideoPicture& picture, double& time) {
       return false;
     }
   }
-  room_.notify_one();
+  if (room) room_.notify_one();
   return true;
 }
 

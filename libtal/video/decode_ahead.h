@@ -17,8 +17,9 @@ namespace tal {
 class DecodeAhead {
  public:
   // Starts to decode at once. `decoder` belongs to the thread until next() has returned false (or thrown), or this
-  // object is gone.
-  explicit DecodeAhead(VideoDecoder& decoder);
+  // object is gone. prompt: next() gets each picture as soon as it is there (live videos); else it waits for a few, so
+  // that the two threads seldom wake each other.
+  explicit DecodeAhead(VideoDecoder& decoder, bool prompt = false);
   ~DecodeAhead();
   DecodeAhead(const DecodeAhead&) = delete;
   DecodeAhead& operator=(const DecodeAhead&) = delete;
@@ -35,6 +36,7 @@ class DecodeAhead {
   };
   void decode();
   bool full() const;
+  bool enough() const;  // to wake who waits for pictures
 
   VideoDecoder& decoder_;
   std::mutex mutex_;
@@ -43,6 +45,7 @@ class DecodeAhead {
   std::vector<VideoPicture> free_;
   VideoPicture last_;  // of next(cv::Mat&)
   std::exception_ptr broken_;
+  const bool prompt_;
   bool end_ = false, stop_ = false;
   std::thread thread_;
 };

@@ -85,7 +85,7 @@ void Windows::encode(std::int64_t start) {
 
 void sample(VideoDecoder& decoder, double fps, bool ahead, Windows& windows, const std::function<bool()>& go_on) {
   std::optional<DecodeAhead> frames;
-  if (ahead) frames.emplace(decoder);
+  if (ahead) frames.emplace(decoder, static_cast<bool>(go_on));
   Resampler resampler(fps > 0 ? fps : 1);
   VideoPicture previous, current;
   double time = 0;
