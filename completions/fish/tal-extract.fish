@@ -33,6 +33,8 @@ complete -c tal-extract -l partial -d 'Keep what could be decoded of truncated o
 complete -c tal-extract -l dry-run -d 'Extract nothing; print the frames, rows, bytes and seconds of work that each video would give, as JSON lines'
 complete -c tal-extract -l check -d 'Extract nothing; re-read the streams on disk and list, as JSON lines, what disagrees with its header or its video'
 complete -c tal-extract -l live -d 'Follow one video while it is being made: a growing file, a device (/dev/video0), or a URL (rtsp://, http://); a record a window, rows inline'
+complete -c tal-extract -l video-stream -r -d 'Which video stream of each file, counted from 0 (cover pictures do not count); default: the one that ffmpeg takes'
+complete -c tal-extract -l hwaccel -r -d 'Decode on a device of this kind, where FFmpeg has it (cuda, vaapi, vdpau, qsv, videotoolbox, ...)'
 complete -c tal-extract -l live-window -r -d 'Seconds of video in a record of --live'
 complete -c tal-extract -l live-step -r -d 'Seconds from one record'\''s start to the next; shorter than the window: they overlap (default: the window)'
 complete -c tal-extract -l patience -r -d 'A live video has ended when nothing came for so many seconds'

@@ -42,8 +42,10 @@ class Encoder {
 
   // Begins a new video. flow_cache: a folder that keeps the video's optical flow for the next run; "": none.
   virtual void reset(const std::string& flow_cache = "") = 0;
-  // The next frame, 8-bit BGR. Its number is the number of calls since reset(), from 0.
-  virtual void push(const cv::Mat& bgr) = 0;
+  // The next frame, 8-bit BGR, or where sees_grey() says so small and grey (shrink_grey() of libtal/video/flow.h; BGR
+  // is taken too). Its number is the number of calls since reset(), from 0.
+  virtual void push(const cv::Mat& frame) = 0;
+  virtual bool sees_grey() const { return false; }  // whether colours would only be thrown away
   // Asks for the row of one window. frames: the numbers of its frames, ascending; all are pushed and not released; the
   // last may repeat, to fill up the window. Appends the rows that are ready, of this or earlier calls, to `rows`: dim()
   // numbers each.

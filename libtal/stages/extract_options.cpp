@@ -75,6 +75,14 @@ void register_options(const Options& table, ExtractOptions& o) {
   table.flag("--live", o.live,
              "Follow one video while it is being made: a growing file, a device (/dev/video0), or a URL (rtsp://, "
              "http://); a record a window, rows inline");
+  made.add(
+          "--video-stream", o.video_stream,
+          "Which video stream of each file, counted from 0 (cover pictures do not count); default: the one that ffmpeg "
+          "takes")
+      .between(std::int64_t{0}, std::int64_t{1} << 16);
+  made.add("--hwaccel", o.hwaccel,
+           "Decode on a device of this kind, where FFmpeg has it (cuda, vaapi, vdpau, qsv, videotoolbox, ...)")
+      .type_name("NAME");
   live.add("--live-window", o.live_window, "Seconds of video in a record of --live").positive();
   live.add("--live-step", o.live_step,
            "Seconds from one record's start to the next; shorter than the window: they overlap (default: the window)")

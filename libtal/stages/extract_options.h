@@ -27,7 +27,10 @@ struct ExtractOptions {
   bool live = false;         // follow one video while it is being made
   double live_window = 30;   // seconds of a record
   double live_step = 0;      // seconds from one record's start to the next; 0: live_window
-  double patience = 10;      // seconds without anything new that end a live video
+  std::string hwaccel;       // kind of device that decodes; empty: the processor
+  std::int64_t video_stream = -1;  // number among a file's video streams; -1: ffmpeg's choice
+  int decode_threads = 0;          // of the codec, for each video; 0: as many as there are cores
+  double patience = 10;            // seconds without anything new that end a live video
 };
 
 ToolInfo extract_info();  // of tal-extract

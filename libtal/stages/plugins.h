@@ -33,7 +33,7 @@ const NetworkStages& network_stages();
 
 // libtal-video.so: what reads and writes video files (libtal/stages/video, libtal/video).
 struct VideoStages {
-  std::string (*version)();  // "OpenCV 4.6.0"
+  std::string (*version)();  // "OpenCV 4.6.0, libavcodec 59.37.100"
   void (*extract)(Tool&, const ExtractOptions&, VideoList& videos);
   void (*write_video)(const std::string& path, const SynthVideo& video);
   FrameOpener open_frames;

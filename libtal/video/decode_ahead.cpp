@@ -6,11 +6,15 @@ namespace tal {
 namespace {
 
 // Enough to even out frames that take longer; large frames are bounded in bytes.
-constexpr std::size_t kFrames = 16, kLeast = 2, kBytes = 32u << 20;
+constexpr std::size_t kFrames = 32, kLeast = 2, kBytes = 32u << 20;
+constexpr std::size_t kFew = 8;  // pictures for which it is worth to wake the other thread
 
 }  // namespace
 
-DecodeAhead::DecodeAhead(VideoDecoder& decoder) : decoder_(decoder), thread_([this] { decode(); }) {}
+DecodeAhead::DecodeAhead(VideoDecoder& decoder, bool prompt)
+    : decoder_(decoder), prompt_(prompt), thread_([this] { decode(); }) {}
+
+bool DecodeAhead::enough() const { return end_ || (prompt_ && !ready_.empty()) || ready_.size() >= kFew || full(); }
 
 DecodeAhead::~DecodeAhead() {
   {
@@ -23,8 +27,9 @@ DecodeAhead::~DecodeAhead() {
 
 bool DecodeAhead::full() const {
   if (ready_.size() < kLeast) return false;
-  const auto& frame = ready_.front().frame;
-  return ready_.size() >= kFrames || ready_.size() * frame.total() * frame.elemSize() >= kBytes;
+  const auto& picture = ready_.front().picture;
+  const auto bytes = [](const cv::Mat& part) { return part.total() * part.elemSize(); };
+  return ready_.size() >= kFrames || ready_.size() * (bytes(picture.bgr) + bytes(picture.grey)) >= kBytes;
 }
 
 void DecodeAhead::decode() {
@@ -35,17 +40,19 @@ void DecodeAhead::decode() {
         room_.wait(lock, [&] { return stop_ || !full(); });
         if (stop_) return;
         if (!free_.empty()) {
-          item.frame = std::move(free_.back());
+          item.picture = std::move(free_.back());
           free_.pop_back();
         }
       }
-      if (!decoder_.read(item.frame)) break;
+      if (!decoder_.read(item.picture)) break;
       item.time = decoder_.time();
+      bool wake;
       {
         std::lock_guard lock(mutex_);
         ready_.push_back(std::move(item));
+        wake = enough();
       }
-      filled_.notify_one();
+      if (wake) filled_.notify_one();
     }
   } catch (...) {
     broken_ = std::current_exception();
@@ -57,16 +64,25 @@ void DecodeAhead::decode() {
   filled_.notify_one();
 }
 
-bool DecodeAhead::next(cv::Mat& frame, double& time) {
+bool DecodeAhead::next(cv::Mat& bgr, double& time) {
+  cv::swap(last_.bgr, bgr);
+  const bool more = next(last_, time);
+  cv::swap(last_.bgr, bgr);
+  return more;
+}
+
+bool DecodeAhead::next(VideoPicture& picture, double& time) {
+  bool room;
   {
     std::unique_lock lock(mutex_);
-    filled_.wait(lock, [&] { return end_ || !ready_.empty(); });
+    if (ready_.empty()) filled_.wait(lock, [&] { return enough(); });
     if (!ready_.empty()) {
       Item& item = ready_.front();
       time = item.time;
-      cv::swap(frame, item.frame);
-      if (!item.frame.empty()) free_.push_back(std::move(item.frame));
+      std::swap(picture, item.picture);
+      free_.push_back(std::move(item.picture));
       ready_.pop_front();
+      room = prompt_ || ready_.size() <= kFew;  // the decoder goes on for a few, too
     } else {
       lock.unlock();
       if (thread_.joinable()) thread_.join();
@@ -74,7 +90,7 @@ bool DecodeAhead::next(cv::Mat& frame, double& time) {
       return false;
     }
   }
-  room_.notify_one();
+  if (room) room_.notify_one();
   return true;
 }
 

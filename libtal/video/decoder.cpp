@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <deque>
 #include <filesystem>
 #include <mutex>
@@ -17,14 +16,19 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/video/flow.h"
+#include "libtal/video/media_reader.h"
+#include "libtal/video/picture_maker.h"
 
 namespace tal {
 namespace {
 
 constexpr double kTie = 1e-6;  // seconds
-constexpr double kMostFps = 1000;
-constexpr const char* kNoFile = "0 frames; damaged, cut off before its index, or not a video";
-constexpr std::size_t kMeasured = 16;  // frames whose time stamps tell the rate of a live source that states none
+constexpr double kMostFps = 100000;
+constexpr std::size_t kMeasured = 16;  // frames whose time stamps tell the rate of a video that states none
+constexpr double kApart = 0.1;         // seconds that a start may be off before it is worth a word: what lips show
+constexpr double kLonger = 0.5;        // seconds that sound may go on
+constexpr double kBack = 0.25;         // seconds that time stamps may run back where recordings were joined
 
 // Frames a second from time stamps: the mean step, without those that leap over frames. 0: they do not tell.
 double rate_of(const std::vector<double>& stamps) {
@@ -37,14 +41,26 @@ double rate_of(const std::vector<double>& stamps) {
   return static_cast<double>(steps.size()) / std::accumulate(steps.begin(), steps.end(), 0.0);
 }
 
-// Whether OpenCV could do something; some of its failures are exceptions.
-template <class Work>
-bool worked(Work work) {
-  try {
-    return work();
-  } catch (const cv::Exception&) {
-    return false;
-  }
+// Whether pictures share time stamps, more of them than reordering explains: the clock is too coarse for their rate.
+bool share_ticks(std::vector<double> stamps) {
+  std::sort(stamps.begin(), stamps.end());
+  std::size_t same = 0;
+  for (std::size_t i = 1; i < stamps.size(); ++i) same += stamps[i] - stamps[i - 1] < kTie;
+  return same > stamps.size() / 4;
+}
+
+std::string seconds_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f s", value);
+  return text;
+}
+
+std::string counted(std::int64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+bool is_number(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos && text.size() < 4;
 }
 
 }  // namespace
@@ -52,143 +68,328 @@ bool worked(Work work) {
 void prepare_opencv() {
   static std::once_flag once;
   std::call_once(once, [] {
-    // Read by OpenCV's FFmpeg back end when the first video is opened; a user's own setting wins.
-    ::setenv("OPENCV_FFMPEG_LOGLEVEL", "-8", 0);
+    const LibavMessages silence;  // FFmpeg's messages go there from now on, those of OpenCV's writer too
     cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
     cv::setNumThreads(1);
   });
 }
 
-struct VideoDecoder::Private {
-  cv::VideoCapture capture;
-  struct Held {
-    cv::Mat frame;
-    double stamp;  // seconds
-  };
-  std::deque<Held> held;  // decoded for the rate, not yet read
-  bool decode(cv::Mat& frame, double& stamp) {
-    if (!capture.read(frame) || frame.empty()) return false;
-    stamp = capture.get(cv::CAP_PROP_POS_MSEC) / 1000;
-    return true;
-  }
-  bool next(cv::Mat& frame, double& stamp) {
-    if (held.empty()) return decode(frame, stamp);
-    frame = std::move(held.front().frame), stamp = held.front().stamp;
-    held.pop_front();
-    return true;
-  }
+// Where pictures come from. Times are seconds on the source's own clock; NaN: the picture has no time stamp.
+class VideoDecoder::Source {
+ public:
+  virtual ~Source() = default;
+  virtual bool next(VideoPicture& picture, double& stamp, double& length) = 0;
+  virtual double fps() const = 0;                    // stated; 0: none
+  virtual std::string change() const { return ""; }  // of the picture given last, against the first
+  virtual std::string remark() const { return ""; }  // about all of them, for a warning
 };
 
-VideoDecoder::VideoDecoder(const std::string& path) : p_(std::make_unique<Private>()), path_(path) {
-  prepare_opencv();
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) throw_errno(path, errno);
-  ::close(fd);
-  if (std::filesystem::is_directory(path)) throw_errno(path, EISDIR);
-  open([&] { return p_->capture.open(path, cv::CAP_FFMPEG); }, kNoFile);
-  begin(p_->capture.get(cv::CAP_PROP_FPS));
-  const double claimed = p_->capture.get(cv::CAP_PROP_FRAME_COUNT);
-  claimed_ = claimed > 0 && claimed < 1e12 ? static_cast<std::int64_t>(claimed) : 0;
-}
-
-VideoDecoder::VideoDecoder(const std::string& source, double patience)
-    : p_(std::make_unique<Private>()), path_(source) {
-  prepare_opencv();
-  const int milliseconds = static_cast<int>(std::lround(1000 * patience));
-  const std::vector<int> timeouts = {cv::CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds, cv::CAP_PROP_READ_TIMEOUT_MSEC,
-                                     milliseconds};
-  // Read by OpenCV's FFmpeg back end whenever it opens something; at the end of a file FFmpeg then waits for more. A
-  // user's own setting wins.
-  if (std::filesystem::is_regular_file(source)) ::setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "follow;1", 0);
-  const bool number =
-      !source.empty() && source.find_first_not_of("0123456789") == std::string::npos && source.size() < 4;
-  open(
-      [&] {
-        if (number) return p_->capture.open(std::stoi(source));
-        return source.starts_with("/dev/") ? p_->capture.open(source, cv::CAP_ANY)
-                                           : p_->capture.open(source, cv::CAP_FFMPEG, timeouts);
-      },
-      source.find("://") == std::string::npos ? kNoFile
-                                              : "nothing answers there within the patience, or it sends no video");
-  const double stated = p_->capture.get(cv::CAP_PROP_FPS);
-  begin(stated > 0 && stated <= kMostFps ? stated : measure());
-}
-
-template <class Open>
-void VideoDecoder::open(Open how, const char* otherwise) {
-  if (!worked(how)) throw Error("'" + path_ + "': no video that can be decoded (" + otherwise + ")");
-}
-
-void VideoDecoder::begin(double fps) {
-  if (!(fps > 0) || fps > kMostFps) throw Error("'" + path_ + "': the container states no frame rate");
-  fps_ = fps;
-  step_ = 1 / fps;
-}
-
-double VideoDecoder::measure() {
-  std::vector<double> stamps;
-  Private::Held held;
-  while (stamps.size() < kMeasured && worked([&] { return p_->decode(held.frame, held.stamp); })) {
-    stamps.push_back(held.stamp);
-    p_->held.push_back(std::exchange(held, {}));
+class VideoDecoder::FileSource : public Source {
+ public:
+  FileSource(MediaReader& media, const std::string& path, const DecodeOptions& options)
+      : media_(media), path_(path), maker_(options, turn()) {}
+  bool next(VideoPicture& picture, double& stamp, double& length) override {
+    const AVFrame* frame = media_.next();
+    if (!frame) return false;
+    try {
+      maker_.make(*frame, picture);
+    } catch (Error& error) {
+      throw error.in_file(path_);
+    }
+    stamp = media_.stamp(*frame), length = media_.length(*frame);
+    return true;
   }
-  return rate_of(stamps);
+  double fps() const override { return media_.claims().fps; }
+  std::string change() const override { return maker_.change(); }
+  std::string remark() const override {
+    return exact_ ? "" : "its display matrix is no quarter turn: the pictures are taken as they were coded";
+  }
+
+ private:
+  PictureTurn turn() {
+    const auto* matrix = media_.display_matrix();
+    return matrix ? turn_of(matrix, exact_) : PictureTurn{};
+  }
+  MediaReader& media_;
+  std::string path_;
+  bool exact_ = true;
+  PictureMaker maker_;
+};
+
+// A device (Video4Linux and whatever else OpenCV was built with).
+class VideoDecoder::CameraSource : public Source {
+ public:
+  CameraSource(const std::string& name, const DecodeOptions& options) : options_(options) {
+    prepare_opencv();
+    bool opened = false;
+    try {
+      opened = is_number(name) ? capture_.open(std::stoi(name)) : capture_.open(name, cv::CAP_ANY);
+    } catch (const cv::Exception&) {
+    }
+    if (!opened) throw Error("'" + name + "': no video that can be decoded (no camera that OpenCV can open)");
+  }
+  bool next(VideoPicture& picture, double& stamp, double& length) override {
+    cv::Mat& bgr = options_.bgr ? picture.bgr : bgr_;
+    if (!capture_.read(bgr) || bgr.empty()) return false;
+    if (options_.grey) shrink_grey(bgr, shrink_factor(bgr.size()), picture.grey);
+    stamp = capture_.get(cv::CAP_PROP_POS_MSEC) / 1000, length = 0;
+    return true;
+  }
+  double fps() const override { return capture_.get(cv::CAP_PROP_FPS); }
+
+ private:
+  DecodeOptions options_;
+  cv::VideoCapture capture_;
+  cv::Mat bgr_;
+};
+
+// Pictures that were decoded to measure the rate, then the rest.
+class VideoDecoder::HeldSource : public Source {
+ public:
+  explicit HeldSource(std::unique_ptr<Source> rest) : rest_(std::move(rest)) {}
+  bool next(VideoPicture& picture, double& stamp, double& length) override {
+    if (held_.empty()) {
+      if (!rest_->next(picture, stamp, length)) return false;
+      change_ = rest_->change();
+      return true;
+    }
+    Held& first = held_.front();
+    picture = std::move(first.picture), stamp = first.stamp, length = first.length, change_ = std::move(first.change);
+    held_.pop_front();
+    return true;
+  }
+  double fps() const override { return rest_->fps(); }
+  std::string change() const override { return change_; }
+  std::string remark() const override { return rest_->remark(); }
+  std::vector<double> hold(std::size_t count) {
+    std::vector<double> stamps;
+    for (Held one; stamps.size() < count && rest_->next(one.picture, one.stamp, one.length); one = {}) {
+      one.change = rest_->change();
+      stamps.push_back(one.stamp);
+      held_.push_back(std::move(one));
+    }
+    return stamps;
+  }
+
+ private:
+  struct Held {
+    VideoPicture picture;
+    double stamp = 0, length = 0;
+    std::string change;
+  };
+  std::unique_ptr<Source> rest_;
+  std::deque<Held> held_;
+  std::string change_;
+};
+
+VideoDecoder::VideoDecoder(const std::string& path, const DecodeOptions& options) : path_(path), options_(options) {
+  prepare_opencv();
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown)) throw_errno(path, EISDIR);
+  if (std::filesystem::is_regular_file(path, unknown)) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) throw_errno(path, errno);
+    ::close(fd);
+  } else if (::access(path.c_str(), R_OK) != 0) {
+    throw_errno(path, errno);
+  } else {
+    options_.threads = 1;  // a pipe cannot be read once more when something in it is damaged
+  }
+  media_ = std::make_unique<MediaReader>(path, 0, options_);
+  source_ = std::make_unique<FileSource>(*media_, path_, options_);
+  begin();
+  const auto& claims = media_->claims();
+  claimed_ = claims.count > 0 ? claims.count : std::llround(std::max(0.0, claims.end - claims.zero) * fps_);
+}
+
+VideoDecoder::VideoDecoder(const std::string& source, double patience, const DecodeOptions& options)
+    : path_(source), options_(options) {
+  prepare_opencv();
+  options_.threads = 1;
+  std::error_code unknown;
+  if (is_number(source) || (source.starts_with("/dev/") && std::filesystem::is_character_file(source, unknown))) {
+    source_ = std::make_unique<CameraSource>(source, options_);
+  } else {
+    if (source.find("://") == std::string::npos && ::access(source.c_str(), R_OK) != 0) throw_errno(source, errno);
+    media_ = std::make_unique<MediaReader>(source, patience, options_);
+    source_ = std::make_unique<FileSource>(*media_, path_, options_);
+  }
+  begin();
 }
 
 VideoDecoder::~VideoDecoder() = default;
 
-bool VideoDecoder::read(cv::Mat& frame) {
+void VideoDecoder::begin() {
+  fps_ = source_->fps();
+  // A rate that is the clock's own (1000, 90000) was made of it where none is stated.
+  const bool clock = media_ && media_->rate_is_clock();
+  if (const double measured = fps_ > 0 && !clock ? 0 : measure(); measured > 0) fps_ = measured;
+  if (!(fps_ > 0)) throw Error("'" + path_ + "': the container states no frame rate, and its time stamps tell none");
+  if (fps_ > kMostFps)
+    throw Error("'" + path_ + "': " + format_number(fps_) + " frames a second; at most " + format_number(kMostFps) +
+                " are read");
+  step_ = 1 / fps_;
+}
+
+double VideoDecoder::measure() {
+  auto held = std::make_unique<HeldSource>(std::move(source_));
+  const auto stamps = held->hold(kMeasured);
+  if (share_ticks(stamps))
+    throw Error("'" + path_ + "': several pictures share one tick of the container's clock (" +
+                format_number(held->fps()) + " a second): their times cannot be told apart");
+  source_ = std::move(held);
+  return rate_of(stamps);
+}
+
+bool VideoDecoder::read(cv::Mat& bgr) {
+  cv::swap(picture_.bgr, bgr);
+  const bool more = read(picture_);
+  cv::swap(picture_.bgr, bgr);
+  return more;
+}
+
+bool VideoDecoder::read(VideoPicture& picture) {
   if (frames_ == limit_) return false;
-  double stamp = 0;
+  double stamp = 0, length = 0;
   try {
-    if (!p_->next(frame, stamp)) return false;
+    if (!source_->next(picture, stamp, length)) return false;
   } catch (const cv::Exception& error) {
     throw Error("'" + path_ + "': decoding failed after " + format_number(time_) + " s: " + error.err);
   }
+  place(stamp, length);
+  if (change_.what.empty())
+    if (auto what = source_->change(); !what.empty()) change_ = {time_, std::move(what)};
+  return true;
+}
+
+// The frame's time: its time stamp, or one step behind the frame before.
+void VideoDecoder::place(double stamp, double length) {
   if (frames_ == 0) {
     first_ = std::isfinite(stamp) ? stamp : 0;
-  } else {
-    // Frames that leave the decoder after the last packet (reordering delay) carry no time stamp.
-    const double next = stamp - first_;
-    if (std::isfinite(next) && next > time_ + kTie) {
-      if (const auto missing = std::llround((next - time_) * fps_) - 1; missing > 0) {
-        ++holes_.count, holes_.missing += missing;
-        if (holes_.before == 0 && missing > tolerance()) holes_.before = frames_, holes_.from = time_, holes_.to = next;
-      }
-      step_ = next - time_;
-      time_ = next;
-    } else {
-      time_ += step_;
-      ++repaired_;
+  } else if (const double next = stamp - first_; next > time_ + kTie) {
+    if (const auto missing = std::llround((next - time_) * fps_) - 1; missing > 0) {
+      if (holes_.count == 0) holes_.first = time_;
+      ++holes_.count, holes_.missing += missing;
+      if (holes_.before == 0 && missing > tolerance()) holes_.before = frames_, holes_.from = time_, holes_.to = next;
     }
+    step_ = next - time_;
+    time_ = next;
+  } else {
+    time_ += step_;
+    if (std::isfinite(next)) behind_ = std::max(behind_, time_ - next);
+    else ++unstamped_;
   }
+  last_length_ = length;
   deviation_ = std::max(deviation_, std::abs(time_ - static_cast<double>(frames_) / fps_));
   ++frames_;
-  return true;
+}
+
+double VideoDecoder::duration() const {
+  if (frames_ == 0) return 0;
+  const double step = 1 / fps_, end = media_ ? media_->claims().end - first_ - time_ : 0;
+  if (deviation_ <= 1.5 * step || !media_) return time_ + step;
+  // A packet's own length is that of the order of decoding, so the stream's end comes first where it is near.
+  if (media_->claims().own && end > 0 && end <= 2 * std::max(last_length_, step)) return time_ + end;
+  return time_ + (last_length_ > 0 ? last_length_ : step);
+}
+
+std::int64_t VideoDecoder::expected() const {
+  if (!media_) return 0;
+  const auto& claims = media_->claims();
+  const auto found = media_->findings();
+  if (claims.count > 0) return std::max<std::int64_t>(0, claims.count - found.hidden - found.undecoded);
+  return std::llround(duration() * fps_);
 }
 
 std::int64_t VideoDecoder::tolerance() const { return std::max<std::int64_t>(4, claimed_ / 100); }
 
+double VideoDecoder::shortfall() const {
+  if (!media_) return 0;
+  const auto& claims = media_->claims();
+  const auto found = media_->findings();
+  if (claims.end <= 0 || (found.all_indexed && found.damaged == 0)) return found.broken && claims.end <= 0 ? 1e9 : 0;
+  const double last = first_ + duration();
+  return claims.end - (claims.own ? last : std::max(last, found.end));
+}
+
+std::int64_t VideoDecoder::damaged() const { return media_ ? media_->findings().damaged : 0; }
+
 VideoDecoder::Damage VideoDecoder::damage() const {
-  if (frames_ > 0 && claimed_ == 0) return {};
+  if (!media_) return {};
+  const auto found = media_->findings();
+  const auto whole = std::max(expected(), frames_);
   const auto message = [&](const std::string& what, double last) {
-    char text[160];
-    std::snprintf(text, sizeof text, "last good time stamp %.3f s, %lld of %lld frames decoded", last,
-                  static_cast<long long>(frames_), static_cast<long long>(claimed_));
-    return "'" + path_ + "': " + what + ": " + text;
+    return "'" + path_ + "': " + what + ": last good time stamp " + seconds_text(last) + ", " +
+           std::to_string(frames_) + " of " + std::to_string(std::max(whole, frames_ == 0 ? claimed_ : 0)) +
+           " frames decoded" + (found.message.empty() ? "" : " (" + found.message + ")");
   };
+  if (frames_ == 0) return {true, 0, message("truncated or corrupt", 0)};
   // A hole in a stream of otherwise constant rate, as long as what the container misses. At a variable rate, holes are
   // no fault.
   const bool steady = holes_.count <= 1 + frames_ / 100;
-  if (holes_.before > 0 && steady && claimed_ - frames_ > std::max(tolerance(), holes_.missing / 2)) {
-    char gap[80];
-    std::snprintf(gap, sizeof gap, "corrupt: no frame between %.3f and %.3f s", holes_.from, holes_.to);
-    return {true, holes_.before, message(gap, holes_.from)};
+  if (holes_.before > 0 && steady && whole - frames_ > std::max(tolerance(), holes_.missing / 2)) {
+    const std::string gap = seconds_text(holes_.from);
+    return {true, holes_.before,
+            message("corrupt: no frame between " + gap.substr(0, gap.size() - 2) + " and " + seconds_text(holes_.to),
+                    holes_.from)};
   }
+  // Packets were lost here and there, or could not be decoded.
+  const auto lost = found.packets - found.undecoded - frames_;
+  if (holes_.missing > tolerance() && std::max(lost, found.damaged) > tolerance())
+    return {true, frames_,
+            message("corrupt: " + counted(holes_.missing, "frame") + " missing in " + counted(holes_.count, "place") +
+                        ", " + counted(found.damaged, "damaged picture"),
+                    holes_.first)};
   // In time, not in frames: at a variable rate the container's count is only its duration times its mean rate.
-  const double promised = static_cast<double>(claimed_) / fps_;
-  if (frames_ > 0 && promised - duration() <= std::max(4 / fps_, 0.01 * promised)) return {};
+  const double promised = media_->claims().end - media_->claims().zero;
+  if (shortfall() <= std::max(4 / fps_, 0.01 * promised)) return {};
   return {true, frames_, message("truncated or corrupt", time_)};
+}
+
+std::vector<std::string> VideoDecoder::warnings() const {
+  std::vector<std::string> out;
+  if (const auto remark = source_->remark(); !remark.empty()) out.push_back(remark);
+  if (!change_.what.empty())
+    out.push_back("its pictures change " + change_.what + " at " + seconds_text(change_.at) +
+                  ": they are taken in the first form");
+  if (unstamped_ > tolerance() && unstamped_ + 1 < frames_)
+    out.push_back(counted(unstamped_, "picture") + " without a time stamp: each is placed one step behind the last");
+  if (behind_ > kBack)
+    out.push_back("its time stamps run back by " + seconds_text(behind_) +
+                  " (joined recordings?): pictures are placed one step behind the last until they pass it");
+  if (!media_) return out;
+  const auto& claims = media_->claims();
+  const auto found = media_->findings();
+  if (found.undecoded > 0 && frames_ > 0)
+    out.push_back("its beginning cannot be decoded (" + counted(found.undecoded, "picture") +
+                  " before the first key picture, or more): time 0 is the first that can, " +
+                  seconds_text(first_ - std::min(claims.zero, found.begin)) + " after the file's start");
+  if (found.damaged > 0)
+    out.push_back(counted(found.damaged, "damaged picture") + ", concealed by the decoder" +
+                  (found.message.empty() ? "" : " (" + found.message + ")"));
+  return out;
+}
+
+std::vector<std::string> VideoDecoder::notes() const {
+  std::vector<std::string> out;
+  if (!media_) return out;
+  const auto& claims = media_->claims();
+  const auto found = media_->findings();
+  if (frames_ > 1 && unstamped_ + 1 == frames_)
+    out.push_back("it has no time stamps: its pictures are taken to follow each other " + format_number(fps_) +
+                  " times a second");
+  if (claims.stated && expected() != frames_)
+    out.push_back("the container claims " + std::to_string(expected()) + " frames, " + std::to_string(frames_) +
+                  " were decoded");
+  if (claims.streams > 1 && options_.video_stream < 0)
+    out.push_back("it has " + std::to_string(claims.streams) + " video streams; number " +
+                  std::to_string(claims.chosen) + " is taken (--video-stream)");
+  if (const double late = first_ - claims.zero; found.undecoded == 0 && std::abs(late) > kApart)
+    out.push_back("the video starts " + seconds_text(std::abs(late)) + (late > 0 ? " after" : " before") +
+                  " the file does: time 0 is its first picture");
+  if (const double longer = found.end - first_ - duration(); longer > kLonger)
+    out.push_back("the file goes on for " + seconds_text(longer) + " behind the last picture");
+  return out;
 }
 
 Resampler::Decided Resampler::push(double time) {

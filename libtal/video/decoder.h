@@ -1,5 +1,5 @@
-// Sequential decoding (FFmpeg through OpenCV). What was decoded is the truth: frame count and presentation time stamps;
-// the container's claims are only reported. Time 0 is the first decoded frame.
+// Sequential decoding (FFmpeg; cameras through OpenCV). What was decoded is the truth: frame count and presentation
+// time stamps; the container's claims are only compared. Time 0 is the first decoded frame.
 #pragma once
 
 #include <cstdint>
@@ -9,37 +9,43 @@
 
 #include <opencv2/core.hpp>
 
+#include "libtal/video/decode_options.h"
+
 namespace tal {
 
-// Silences OpenCV's and FFmpeg's own messages and keeps OpenCV's functions on one thread (jobs are videos; FFmpeg
-// itself decodes with as many threads as there are cores). Called by VideoDecoder.
+// Silences OpenCV's own messages and keeps its functions on one thread (jobs are videos). Called by VideoDecoder.
 void prepare_opencv();
+
+class MediaReader;
+
+// UsageError when this FFmpeg has no such kind of device, or none can be opened here; it names those of this FFmpeg.
+void check_hwaccel(const std::string& name);
 
 class VideoDecoder {
  public:
-  // Error (with the path) when the file is missing, is no regular file, or holds no video that can be decoded.
-  explicit VideoDecoder(const std::string& path);
+  // Error (with the path) when the file is missing, is a folder, or holds no video that can be decoded.
+  explicit VideoDecoder(const std::string& path, const DecodeOptions& options = {});
   // A video that is still being made: a file that grows, a device (/dev/video0, or its number), a URL (rtsp://,
   // http://). It ends when nothing came for `patience` seconds, or the other side says so; nobody can tell whether
   // anything is missing. Network cameras often state no frame rate: then it is that of the first time stamps. Error as
   // above.
-  VideoDecoder(const std::string& source, double patience);
+  VideoDecoder(const std::string& source, double patience, const DecodeOptions& options = {});
   ~VideoDecoder();
   VideoDecoder(const VideoDecoder&) = delete;
   VideoDecoder& operator=(const VideoDecoder&) = delete;
 
-  // Decodes the next frame (8-bit BGR) into `frame`, whose buffer is used again when it fits. False at the end.
-  bool read(cv::Mat& frame);
+  // Decodes the next frame into `picture`, whose buffers are used again when they fit. False at the end.
+  bool read(VideoPicture& picture);
+  bool read(cv::Mat& bgr);               // the same, of a decoder whose options ask for BGR
   double time() const { return time_; }  // seconds, of the frame read last; strictly increasing, 0 for the first
 
   std::int64_t frames() const { return frames_; }    // decoded so far
-  std::int64_t claimed() const { return claimed_; }  // the container's count, 0 when it makes none
-  double fps() const { return fps_; }                // the container's rate, or a live source's measured one
-  double duration() const { return frames_ > 0 ? time_ + 1 / fps_ : 0; }  // seconds: the last frame lasts 1 / fps
-  std::int64_t repaired() const {
-    return repaired_;
-  }  // frames without a usable time stamp: placed one step behind the one before
+  std::int64_t claimed() const { return claimed_; }  // the container's count, or of its duration; 0: it states none
+  double fps() const { return fps_; }                // the container's rate, or the measured one where it states none
+  double duration() const;  // seconds: the last frame lasts 1 / fps, at a variable rate what its container says
   double deviation() const { return deviation_; }  // seconds: largest |time - k / fps|, 0 for a constant rate
+  // Whether the codec has one thread: what it makes of damaged pictures may depend on their number.
+  bool single() const { return options_.threads == 1; }
 
   // Ends the video behind that many frames.
   void limit(std::int64_t frames) { limit_ = frames; }
@@ -48,29 +54,49 @@ class VideoDecoder {
   // intact files.
   struct Damage {
     bool found = false;
-    std::int64_t good = 0;  // frames before the damage
+    std::int64_t good = 0;  // frames that can be trusted: those before the damage; all, where losses lie scattered
     std::string message;    // with the last good time stamp
   };
   Damage damage() const;
+  // After the end: pictures in which the codec found errors, which it hides as well as it can.
+  std::int64_t damaged() const;
+
+  // After the end, about a video that is kept: what else a user has to know, one line each without its name.
+  // Warnings: values are not what they seem. Notes: what the container says otherwise.
+  std::vector<std::string> warnings() const;
+  std::vector<std::string> notes() const;
 
  private:
-  struct Private;
-  std::unique_ptr<Private> p_;
+  class Source;
+  class FileSource;
+  class CameraSource;
+  class HeldSource;
   // Leaps of the time stamps over frames that were not decoded: how often, how many frames, and the first that is
   // longer than a few.
   struct Holes {
     std::int64_t count = 0, missing = 0, before = 0;  // before: frames in front of the first long one
     double from = 0, to = 0;                          // seconds, of the first long one
+    double first = -1;                                // seconds, where the first of any length begins; -1: none
   };
-  template <class Open>
-  void open(Open how, const char* otherwise);
-  void begin(double fps);
+  struct Change {
+    double at = 0;  // seconds
+    std::string what;
+  };
+  void begin();
   double measure();  // frames a second, by the time stamps of the first frames, which stay to be read
+  void place(double stamp, double length);
+  std::int64_t expected() const;  // frames, after the end
   std::int64_t tolerance() const;
+  double shortfall() const;  // seconds that are missing at the end
   std::string path_;
-  std::int64_t frames_ = 0, claimed_ = 0, repaired_ = 0, limit_ = -1;
+  DecodeOptions options_;
+  std::unique_ptr<MediaReader> media_;  // nullptr: a camera
+  std::unique_ptr<Source> source_;
+  VideoPicture picture_;
+  std::int64_t frames_ = 0, claimed_ = 0, unstamped_ = 0, limit_ = -1;
   Holes holes_;
-  double fps_ = 0, time_ = 0, first_ = 0, step_ = 0, deviation_ = 0;
+  Change change_;
+  double fps_ = 0, time_ = 0, first_ = 0, step_ = 0, last_length_ = 0, deviation_ = 0, behind_ = 0;
 };
 
 // Constant-rate resampling: sample k is the decoded frame whose time is nearest to k / fps (the earlier one on a tie;

@@ -54,6 +54,27 @@ TAL_ROW_LOOP void grey_of_quads(const std::uint16_t* quads, int blocks, double s
   }
 }
 
+// Sums of every four, or `wide`, neighbours.
+TAL_ROW_LOOP void sum_fours(const std::uint16_t* row, int blocks, std::int32_t* sums) {
+  for (int x = 0; x < blocks; ++x) sums[x] = row[4 * x] + row[4 * x + 1] + row[4 * x + 2] + row[4 * x + 3];
+}
+TAL_ROW_LOOP void sum_neighbours(const std::uint16_t* row, int blocks, int wide, std::int32_t* sums) {
+  for (int x = 0; x < blocks; ++x, row += wide) {
+    std::int32_t sum = 0;
+    for (int i = 0; i < wide; ++i) sum += row[i];
+    sums[x] = sum;
+  }
+}
+
+// sum * share + shift, rounded and cut off to 0..255.
+TAL_ROW_LOOP void grey_of_sums(const std::int32_t* sums, int blocks, double share, double shift, std::uint8_t* out) {
+  for (int x = 0; x < blocks; ++x) {
+    const double value = static_cast<double>(sums[x]) * share + shift + 0.5;
+    const int whole = static_cast<int>(value < 0 ? 0 : value);
+    out[x] = static_cast<std::uint8_t>(whole > 255 ? 255 : whole);
+  }
+}
+
 // Sums over the pixels of a block of products of the slopes and the change t between two pictures; 64 pixels x (2 *
 // 255)^2 fit into 32 bits.
 struct BlockSums {
@@ -235,6 +256,33 @@ void shrink_grey(const cv::Mat& bgr, int factor, cv::Mat& grey) {
       for (int i = 0; i < wide; ++i) sum += at[i];
       out[x] = static_cast<std::uint8_t>(static_cast<double>(sum) * share + 0.5);
     }
+  }
+}
+
+void shrink_luma(const cv::Mat& luma, int factor, bool full_range, cv::Mat& grey) {
+  if (luma.type() != CV_8UC1) throw Error("luma planes must have 8 bits");
+  const int rows = std::max(1, luma.rows / factor), cols = std::max(1, luma.cols / factor);
+  const int tall = std::min(factor, luma.rows), wide = std::min(factor, luma.cols);
+  grey.create(rows, cols, CV_8U);
+  const std::size_t pixels = static_cast<std::size_t>(cols) * static_cast<std::size_t>(wide);
+  thread_local std::vector<std::uint16_t> sums;  // 256 x 255 fits
+  thread_local std::vector<std::int32_t> blocks;
+  sums.resize(pixels), blocks.resize(static_cast<std::size_t>(cols));
+  // Limited range: (mean - 16) x 255 / 219.
+  const double share = (full_range ? 1 : 255.0 / 219) / (tall * wide), shift = full_range ? 0 : -16 * 255.0 / 219;
+  for (int y = 0; y < rows; ++y) {
+    const auto row = [&](int k) { return luma.ptr<std::uint8_t>(y * factor + k); };
+    int k = 0;
+    if (tall >= 4) {
+      set_four_rows(row(0), row(1), row(2), row(3), pixels, sums.data());
+      k = 4;
+    } else {
+      std::fill(sums.begin(), sums.end(), std::uint16_t{0});
+    }
+    for (; k < tall; ++k) add_row(row(k), pixels, sums.data());
+    if (wide == 4) sum_fours(sums.data(), cols, blocks.data());
+    else sum_neighbours(sums.data(), cols, wide, blocks.data());
+    grey_of_sums(blocks.data(), cols, share, shift, grey.ptr<std::uint8_t>(y));
   }
 }
 

@@ -19,11 +19,12 @@
 #include "libtal/video/decode_ahead.h"
 #include "libtal/video/decoder.h"
 #include "libtal/video/flow.h"
+#include "libtal/video/opencv_info.h"
 
 namespace tal {
 namespace {
 
-constexpr const char* kVersion = "frames/1";  // change it when the same contract gives other bytes
+constexpr const char* kVersion = "frames/2";  // change it when the same contract gives other bytes
 constexpr std::size_t kHeaderBytes = 128;
 
 std::string npy_header(std::int64_t count, std::int64_t height, std::int64_t width, std::int64_t channels) {
@@ -98,9 +99,12 @@ struct Pictures {
   double fps = 0, duration = 0;
 };
 
-// fps 0: the container's own.
-Pictures decode(const std::string& path, const FrameContract& contract, double fps) {
-  VideoDecoder decoder(path);
+// fps 0: the container's own. threads: of the codec, as DecodeOptions.
+Pictures decode(const std::string& path, const FrameContract& contract, double fps, int threads = 0) {
+  DecodeOptions decoding;
+  decoding.threads = threads;
+  VideoDecoder decoder(path, decoding);
+  const double wanted = fps;
   if (fps == 0) fps = decoder.fps();
   Spool spool(3);
   Shrink shrink(contract);
@@ -120,6 +124,8 @@ Pictures decode(const std::string& path, const FrameContract& contract, double f
     while (contract.count > 0 && spool.count() > 0 && spool.count() < contract.count) spool.add(last);
   }
   const auto damage = decoder.damage();
+  // What a codec makes of damaged pictures may depend on its threads: frames must not.
+  if (decoder.damaged() > 0 && !decoder.single() && !damage.found) return decode(path, contract, wanted, 1);
   if (damage.found) throw Error(damage.message);
   if (spool.count() == 0) throw Error("'" + path + "': no frame");
   return {spool.finish(), fps, decoder.duration()};
@@ -173,11 +179,12 @@ class Cache {
     if (failed) throw Error("'" + folder + "': " + failed.message());
     const std::string rate =
         contract.count > 0 ? "count " + std::to_string(contract.count) : "fps " + format_number(contract.fps);
-    const std::string key =
-        std::string(kVersion) + " opencv " + CV_VERSION + " | " + std::filesystem::absolute(path).string() + " " +
-        std::to_string(state.st_size) + " " + std::to_string(state.st_mtim.tv_sec) + "." +
-        std::to_string(state.st_mtim.tv_nsec) + " | " + rate + " " + contract.resize + " " +
-        (contract.resize == "stretch" ? std::to_string(contract.width) + "x" : "") + std::to_string(contract.side);
+    const std::string key = std::string(kVersion) + " opencv " + CV_VERSION + " " + libav_version() + " | " +
+                            std::filesystem::absolute(path).string() + " " + std::to_string(state.st_size) + " " +
+                            std::to_string(state.st_mtim.tv_sec) + "." + std::to_string(state.st_mtim.tv_nsec) + " | " +
+                            rate + " " + contract.resize + " " +
+                            (contract.resize == "stretch" ? std::to_string(contract.width) + "x" : "") +
+                            std::to_string(contract.side);
     base_ = (std::filesystem::path(folder) /
              (std::filesystem::path(path).stem().string() + "-" + sha256(key).substr(7, 16)))
                 .string();

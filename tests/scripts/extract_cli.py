@@ -49,6 +49,23 @@ with tempfile.TemporaryDirectory() as folder:
         got = run("tal-extract", *options, "--videos", videos[0], status=2)
         assert text in got.stderr and not got.stdout, got.stderr
 
+    # A device that is not there, a stream that is not there, a record that is of another video: warnings are kept by -q.
+    got = run("tal-extract", "--hwaccel", "abacus", "--videos", videos[0], status=2)
+    assert "--hwaccel abacus: this FFmpeg has no such kind of device (it has " in got.stderr, got.stderr
+    got = run("tal-extract", "--video-stream", 1, "--out-dir", out, "--videos", videos[0], status=1)
+    assert "--video-stream 1: it has 1 video stream, counted from 0" in got.stderr, got.stderr
+    got = run("tal-extract", "--video-stream", 0, "--inline", "--no-history", "--videos", videos[0])
+    chosen, plain = (json.loads(line)["features"]["hog-hof"]["data"] for line in (got.stdout, run("tal-extract", "--inline", "--videos", videos[0]).stdout))
+    assert chosen == plain
+    listed = folder / "listed.jsonl"
+    for stated, told in (({"duration": 10, "fps": 30, "frames": 300}, "duration 10 where it has 6, fps 30 where it has 25, frames 300 where it has 150"),
+                         ({"duration": 6.05, "fps": 24.97, "frames": 151}, None), ({"duration": 6.4}, "duration 6.4 where it has 6")):
+        listed.write_text(json.dumps({"video": "v", "path": str(videos[0]), **stated}) + "\n")
+        for resumed in ([], ["--resume"]):
+            got = run("tal-extract", "-q", *resumed, "--out-dir", folder / "listed", "-i", listed)
+            assert (f"tal-extract: warning: video 'v': the record contradicts '{videos[0]}': {told}\n" if told else "") == got.stderr, got.stderr
+            assert json.loads(got.stdout)["duration"] == stated["duration"]  # the data set's own stays
+
     # A damaged file between two good ones: it alone is missing, whatever --jobs.
     whole = videos[1].read_bytes()
     videos[1].write_bytes(whole[: len(whole) // 2])

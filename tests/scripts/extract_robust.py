@@ -119,8 +119,9 @@ with tempfile.TemporaryDirectory() as folder:
 
     # The variable rate is told, and sampling goes by time stamp: the last frame is at 1 + 49 / 10 s.
     variable = odd_files / "variable.mp4"
-    got = run("tal-extract", "--videos", variable, "--out-dir", folder / "vfr")
-    assert "the frame rate varies" in got.stderr, got.stderr
+    got = run("tal-extract", "-q", "--videos", variable, "--out-dir", folder / "vfr")
+    assert "warning: video 'variable': the frame rate varies" in got.stderr, got.stderr
+    assert abs(records(got.stdout)[0]["duration"] - 6) < 1e-9, got.stdout  # as the container says, not 1 / mean rate behind the last frame
     record = records(run("tal-extract", "--fps", 10, "--videos", variable, "--out-dir", folder / "vfr10").stdout)[0]
     assert record["features"]["hog-hof"]["frames"] == 60 and record["features"]["hog-hof"]["fps"] == 10, record
 

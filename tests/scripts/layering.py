@@ -19,7 +19,7 @@ ARROWS = {
     "cli": "base io stream",
     "models/catalogue": "",
     "stages": "base io stream segment data eval fusion plot encoder cli models/catalogue",
-    # OpenCV
+    # OpenCV and FFmpeg
     "video": "base io data encoder",
     "encoder/picture": "base io video encoder",
     "stages/video": "base io stream data cli stages video encoder encoder/picture",
@@ -47,6 +47,7 @@ LIBRARIES = {
     r"<(torch|ATen|c10)/": ["nn", "nn/backbones", "encoder/networks", "models", "models/core", "models/maps", "models/rpn", "models/etp", "models/bsnpp", "models/bmn", "models/cmsn", "models/sptad",
                             "models/classifier", "train", "stages/networks"],
     r"<opencv2/": ["video", "encoder/picture", "encoder/networks", "stages/video"],
+    r"<(libav|libsw)": ["video"],
     r"<CLI/": ["cli"],
 }
 

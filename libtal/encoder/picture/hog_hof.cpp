@@ -48,7 +48,7 @@ class HogHof : public Encoder {
   std::int64_t dim() const override { return kDim; }
   const std::vector<std::string>& columns() const override { return columns_; }
   std::string parameters() const override {
-    return "hog-hof/2 side=60 grid=4 bins=8 flow-grid=2 flow=" + options_.flow;
+    return "hog-hof/3 side=60 grid=4 bins=8 flow-grid=2 flow=" + options_.flow;
   }
   bool uses_flow() const override { return true; }
   std::unique_ptr<Encoder> twin() const override { return std::make_unique<HogHof>(options_); }
@@ -59,8 +59,10 @@ class HogHof : public Encoder {
     previous_.release();
   }
 
-  void push(const cv::Mat& bgr) override {
-    shrink_grey(bgr, shrink_factor(bgr.size()), grey_);
+  bool sees_grey() const override { return true; }
+  void push(const cv::Mat& frame) override {
+    if (frame.type() == CV_8UC1) frame.copyTo(grey_);
+    else shrink_grey(frame, shrink_factor(frame.size()), grey_);
     Descriptor descriptor{};
     gradients(descriptor.data());
     // A change of size inside a stream starts the motion anew.

@@ -21,6 +21,7 @@
 #include "libtal/io/places.h"
 #include "libtal/stages/video/extract_parts.h"
 #include "libtal/stages/video/stream_files.h"
+#include "libtal/video/opencv_info.h"
 
 namespace tal {
 namespace {
@@ -28,8 +29,8 @@ namespace {
 // Where a video's flow is kept: another file of the same name, or other samples of it, have another folder.
 std::string flow_folder(const ExtractOptions& o, const std::string& id, const nlohmann::ordered_json& source) {
   if (o.flow_cache.empty()) return "";
-  const auto key =
-      sha256(std::string(kExtractVersion) + " opencv " + CV_VERSION + " fps " + o.fps + " " + source.dump());
+  const auto key = sha256(std::string(kExtractVersion) + " opencv " + CV_VERSION + " " + libav_version() + " stream " +
+                          std::to_string(o.video_stream) + " fps " + o.fps + " " + source.dump());
   return (std::filesystem::path(o.flow_cache) / (id + "-" + key.substr(key.find(':') + 1, 16))).string();
 }
 
@@ -61,7 +62,8 @@ std::optional<nlohmann::ordered_json> finished(const Stream& stream, const nlohm
 }
 
 // Takes every stream from its finished header; false when one is missing.
-bool resume(Record& record, const std::vector<Stream>& streams, const nlohmann::ordered_json& source) {
+bool resume(Record& record, const std::vector<Stream>& streams, const nlohmann::ordered_json& source,
+            std::vector<std::string>& warnings) {
   std::vector<nlohmann::ordered_json> headers;
   for (const auto& stream : streams) {
     auto header = finished(stream, source);
@@ -74,20 +76,10 @@ bool resume(Record& record, const std::vector<Stream>& streams, const nlohmann::
     feature["settings"] = feature_settings(streams[i].encoder->parameters());  // headers of older versions lack it
     record.set_feature(streams[i].encoder->name(), feature.dump());
   }
-  set_video_fields(record, headers[0].at("video_facts"));
+  const auto& facts = headers[0].at("video_facts");
+  warnings = contradictions(record, facts.at("duration"), facts.at("fps"), facts.at("frames"));
+  set_video_fields(record, facts);
   return true;
-}
-
-std::vector<std::string> notes_on(const VideoDecoder& decoder, const std::string& id, double fps) {
-  std::vector<std::string> notes;
-  if (decoder.claimed() > 0 && decoder.claimed() != decoder.frames())
-    notes.push_back("video '" + id + "': the container claims " + std::to_string(decoder.claimed()) + " frames, " +
-                    std::to_string(decoder.frames()) + " were decoded");
-  if (fps == 0 && decoder.deviation() > 1.5 / decoder.fps())
-    notes.push_back("video '" + id + "': the frame rate varies (time stamps up to " +
-                    format_number(std::round(decoder.deviation() * 1000) / 1000) +
-                    " s off a constant rate); --fps samples by time stamp");
-  return notes;
 }
 
 }  // namespace
@@ -139,28 +131,41 @@ struct Encoded {
   Rows rows;
   std::int64_t samples = 0;
   bool partial = false;
-  std::vector<std::string> notes;
+  Extracted remarks;
 };
 
-Encoded encode(const std::string& path, const std::string& id, const ExtractOptions& o, std::vector<Stream>& streams,
+// One pass of the decoder over the video. threads: of the codec.
+void pass(const std::string& path, const ExtractOptions& o, std::vector<Stream>& streams, int threads,
+          std::int64_t limit, const std::string& flow_cache, Encoded& result, std::unique_ptr<Windows>& windows) {
+  auto decoding = decode_options(streams, o);
+  if (threads > 0) decoding.threads = threads;
+  result.decoder = std::make_unique<VideoDecoder>(path, decoding);
+  result.decoder->limit(limit);
+  windows = std::make_unique<Windows>(streams, o, flow_cache);
+  sample(*result.decoder, sampled_fps(o), o.decode_ahead, *windows);
+}
+
+Encoded encode(const std::string& path, const Record& record, const ExtractOptions& o, std::vector<Stream>& streams,
                const std::string& flow_cache) {
-  const double target = sampled_fps(o);
   Encoded result;
-  result.decoder = std::make_unique<VideoDecoder>(path);
-  auto windows = std::make_unique<Windows>(streams, o, flow_cache);
-  sample(*result.decoder, target, o.decode_ahead, *windows);
+  std::unique_ptr<Windows> windows;
+  pass(path, o, streams, 0, -1, flow_cache, result, windows);
+  // What a codec makes of damaged pictures may depend on its threads: rows must not.
+  if ((result.decoder->damaged() > 0 || result.decoder->damage().found) && !result.decoder->single())
+    pass(path, o, streams, 1, -1, flow_cache, result, windows);
   const auto damage = result.decoder->damage();
   if (damage.found && (!o.partial || damage.good == 0))
-    throw Error(damage.message + (damage.good > 0 ? " (--partial keeps what is before)" : "")).at_field("path");
+    throw Error(damage.message + (damage.good == 0                         ? ""
+                                  : damage.good < result.decoder->frames() ? " (--partial keeps what is before)"
+                                                                           : " (--partial keeps what is there)"))
+        .at_field("path");
   result.partial = damage.found;
-  result.notes = damage.found ? std::vector{"video '" + id + "': kept in part: " + damage.message}
-                              : notes_on(*result.decoder, id, target);
-  if (damage.found && damage.good < result.decoder->frames()) {
+  result.remarks = remarks_on(*result.decoder, record, sampled_fps(o));
+  if (damage.found) {
+    result.remarks.warnings.insert(result.remarks.warnings.begin(),
+                                   "video '" + record.video() + "': kept in part: " + damage.message);
     // Only what lies before the damage can be trusted: once more, up to there.
-    result.decoder = std::make_unique<VideoDecoder>(path);
-    result.decoder->limit(damage.good);
-    windows = std::make_unique<Windows>(streams, o, flow_cache);
-    sample(*result.decoder, target, o.decode_ahead, *windows);
+    if (damage.good < result.decoder->frames()) pass(path, o, streams, 1, damage.good, flow_cache, result, windows);
   }
   result.rows = windows->end();
   result.samples = windows->samples();
@@ -191,9 +196,9 @@ Extracted Extractor::extract(Record& record) {
   auto streams = open_streams(id, o, lease.encoders());
   try {
     const auto source = source_state(path);
-    if (o.resume && resume(record, streams, source)) return result;
-    Encoded video = encode(path, id, o, streams, flow_folder(o, id, source));
-    result.notes = std::move(video.notes);
+    if (o.resume && resume(record, streams, source, result.warnings)) return result;
+    Encoded video = encode(path, record, o, streams, flow_folder(o, id, source));
+    result = std::move(video.remarks);
     const auto count = static_cast<std::int64_t>(video.rows.starts.size());
     HeaderRows of_header{count, video.samples, 0, {}};
     if (video.rows.shifted) of_header.last_start = static_cast<std::int64_t>(video.rows.starts.back());
@@ -243,7 +248,7 @@ Planned Extractor::plan(const Record& record) {
 
     // The first frames, for the time that one takes.
     constexpr std::int64_t kProbe = 48;
-    VideoDecoder decoder(path);
+    VideoDecoder decoder(path, decode_options(streams, o));
     decoder.limit(kProbe);
     Windows windows(streams, o, "");
     const double target = sampled_fps(o), fps = target > 0 ? target : decoder.fps();

@@ -18,7 +18,9 @@
 namespace tal {
 
 struct Extracted {
-  std::vector<std::string> notes;  // for stderr: what the container claimed, where --partial cut
+  // For stderr. Warnings: rows that are not what they seem (lost or damaged pictures, times that run off, a record that
+  // contradicts its video). Notes: what the container says otherwise.
+  std::vector<std::string> warnings, notes;
 };
 
 struct PlannedStream {
@@ -55,7 +57,8 @@ class Extractor {
   // Follows a live video: `emit` gets the record once for each window of live_window seconds, as soon as the row behind
   // it is there, with the window's rows inline, their offset, and `window`; the last one is `final`. Ends when the
   // video does, or when go_on (asked after each frame) says no. Memory is bounded by a window. Error as extract().
-  void follow(const std::string& line, const std::function<void(Record&)>& emit, const std::function<bool()>& go_on);
+  Extracted follow(const std::string& line, const std::function<void(Record&)>& emit,
+                   const std::function<bool()>& go_on);
   // Error as extract().
   Planned plan(const Record& record);
 
@@ -81,5 +84,7 @@ void extract_all(Tool& tool, const ExtractOptions& options, VideoList& videos);
 // Whether decoding on a thread of its own (ExtractOptions::decode_ahead) has a core left beside `jobs` videos at a
 // time.
 bool room_to_decode_ahead(int jobs);
+// Threads of the codec of each of `jobs` videos at a time.
+int decode_threads(int jobs);
 
 }  // namespace tal

@@ -75,8 +75,8 @@ class LiveWindows {
 
 }  // namespace
 
-void Extractor::follow(const std::string& line, const std::function<void(Record&)>& emit,
-                       const std::function<bool()>& go_on) {
+Extracted Extractor::follow(const std::string& line, const std::function<void(Record&)>& emit,
+                            const std::function<bool()>& go_on) {
   const Lease lease(*this);
   Record record;
   record.parse(line);
@@ -84,7 +84,7 @@ void Extractor::follow(const std::string& line, const std::function<void(Record&
   auto streams = open_streams(record.video(), options_, lease.encoders());
   try {
     const double target = sampled_fps(options_);
-    VideoDecoder decoder(path, options_.patience);
+    VideoDecoder decoder(path, options_.patience, decode_options(streams, options_));
     Windows windows(streams, options_, "");
     LiveWindows records(streams, options_, target > 0 ? target : decoder.fps(), path, line, emit);
     sample(decoder, target, true, windows, [&] {
@@ -97,6 +97,7 @@ void Extractor::follow(const std::string& line, const std::function<void(Record&
                   std::to_string(options_.window))
           .at_field("path");
     records.end();
+    return remarks_on(decoder, record, target);
   } catch (Error& error) {
     throw error.at_video(record.video());
   } catch (const cv::Exception& error) {

@@ -14,13 +14,17 @@
 #include "libtal/io/npy.h"
 #include "libtal/stages/video/stream_files.h"
 #include "libtal/video/decode_ahead.h"
+#include "libtal/video/opencv_info.h"
 
 namespace tal {
 namespace {
 
 std::string settings(const Encoder& encoder, const ExtractOptions& o) {
-  return std::string(kExtractVersion) + " opencv " + CV_VERSION + " | " + encoder.parameters() + " | fps " +
-         (o.fps.empty() ? "native" : o.fps) + " stride " + std::to_string(o.stride) + " window " +
+  // What a device decodes is bit for bit what the codec says, and its pictures have another layout of colours.
+  return std::string(kExtractVersion) + " opencv " + CV_VERSION + " " + libav_version() +
+         (o.hwaccel.empty() ? "" : " hwaccel " + o.hwaccel) +
+         (o.video_stream < 0 ? "" : " video-stream " + std::to_string(o.video_stream)) + " | " + encoder.parameters() +
+         " | fps " + (o.fps.empty() ? "native" : o.fps) + " stride " + std::to_string(o.stride) + " window " +
          std::to_string(o.window) + " tail " + o.tail + (o.half ? " float16" : " float32");
 }
 
@@ -41,13 +45,23 @@ std::vector<Stream> open_streams(const std::string& id, const ExtractOptions& o,
   return streams;
 }
 
+DecodeOptions decode_options(const std::vector<Stream>& streams, const ExtractOptions& o) {
+  DecodeOptions out;
+  out.grey = std::any_of(streams.begin(), streams.end(), [](const auto& s) { return s.encoder->sees_grey(); });
+  out.bgr = std::any_of(streams.begin(), streams.end(), [](const auto& s) { return !s.encoder->sees_grey(); });
+  out.threads = o.decode_threads;
+  out.hwaccel = o.hwaccel;
+  out.video_stream = static_cast<int>(o.video_stream);
+  return out;
+}
+
 Windows::Windows(std::vector<Stream>& streams, const ExtractOptions& o, const std::string& flow_cache)
     : streams_(streams), o_(o), frames_(static_cast<std::size_t>(o.window)) {
   for (auto& stream : streams_) stream.encoder->reset(flow_cache), stream.rows.clear();
 }
 
-void Windows::push(const cv::Mat& frame) {
-  for (auto& stream : streams_) stream.encoder->push(frame);
+void Windows::push(const VideoPicture& picture) {
+  for (auto& stream : streams_) stream.encoder->push(stream.encoder->sees_grey() ? picture.grey : picture.bgr);
   ++samples_;
   if (rows_ * o_.stride + o_.window == samples_) encode(rows_ * o_.stride);
   // A shifted last window may still need the last `window` frames, a padded one those from the next start on.
@@ -72,9 +86,9 @@ void Windows::encode(std::int64_t start) {
 
 void sample(VideoDecoder& decoder, double fps, bool ahead, Windows& windows, const std::function<bool()>& go_on) {
   std::optional<DecodeAhead> frames;
-  if (ahead) frames.emplace(decoder);
+  if (ahead) frames.emplace(decoder, static_cast<bool>(go_on));
   Resampler resampler(fps > 0 ? fps : 1);
-  cv::Mat previous, current;
+  VideoPicture previous, current;
   double time = 0;
   const auto next = [&] {
     if (frames) return frames->next(current, time);
@@ -87,7 +101,7 @@ void sample(VideoDecoder& decoder, double fps, bool ahead, Windows& windows, con
       const auto decided = resampler.push(time);
       for (std::int64_t k = 0; k < decided.previous; ++k) windows.push(previous);
       for (std::int64_t k = 0; k < decided.current; ++k) windows.push(current);
-      cv::swap(previous, current);
+      std::swap(previous, current);
     } else {
       windows.push(current);
     }
@@ -115,6 +129,44 @@ nlohmann::ordered_json feature_header(const Stream& stream, const std::string& s
   feature["settings"] = feature_settings(stream.encoder->parameters());
   if (!stream.encoder->columns().empty()) feature["classes"] = stream.encoder->columns();
   return feature;
+}
+
+namespace {
+
+// Whether a number of the record is further from the decoded one than rounding and containers' claims explain.
+bool contradicts(const Record& record, const char* name, double decoded, double allowed) {
+  const auto stated = record.number(name);
+  return stated && std::abs(*stated - decoded) > allowed;
+}
+
+}  // namespace
+
+std::vector<std::string> contradictions(const Record& record, double duration, double fps, double frames) {
+  std::string text;
+  const auto add = [&](const char* name, double decoded) {
+    text += std::string(text.empty() ? "" : ", ") + name + " " + format_number(*record.number(name)) +
+            " where it has " + format_number(std::round(decoded * 1000) / 1000);
+  };
+  if (contradicts(record, "duration", duration, std::max(4 / fps, std::min(0.5, 0.05 * duration))))
+    add("duration", duration);
+  if (contradicts(record, "fps", fps, 0.01 * fps)) add("fps", fps);
+  if (contradicts(record, "frames", frames, std::max(4.0, 0.01 * frames))) add("frames", frames);
+  if (text.empty()) return {};
+  return {"video '" + record.video() + "': the record contradicts '" + record.text("path").value_or("") + "': " + text};
+}
+
+Extracted remarks_on(const VideoDecoder& decoder, const Record& record, double fps) {
+  Extracted out;
+  const std::string video = "video '" + record.video() + "': ";
+  for (auto& warning : decoder.warnings()) out.warnings.push_back(video + warning);
+  if (fps == 0 && decoder.deviation() > 1.5 / decoder.fps())
+    out.warnings.push_back(video + "the frame rate varies (time stamps up to " +
+                           format_number(std::round(decoder.deviation() * 1000) / 1000) +
+                           " s off a constant rate), and so are the times of its rows; --fps samples by time stamp");
+  for (auto& warning : contradictions(record, decoder.duration(), decoder.fps(), static_cast<double>(decoder.frames())))
+    out.warnings.push_back(std::move(warning));
+  for (auto& note : decoder.notes()) out.notes.push_back(video + note);
+  return out;
 }
 
 void check_rows(const Stream& stream, const std::string& path) {

@@ -15,7 +15,7 @@
 
 namespace tal {
 
-inline constexpr const char* kExtractVersion = "extract/1";  // change it when the same options give other values
+inline constexpr const char* kExtractVersion = "extract/2";  // change it when the same options give other values
 
 // The record's path; Error when it has none, is a window, or its id cannot be part of a file name that is needed.
 std::string extract_path(const Record& record, const ExtractOptions& options);
@@ -32,7 +32,7 @@ std::vector<Stream> open_streams(const std::string& id, const ExtractOptions& op
 class Windows {
  public:
   Windows(std::vector<Stream>& streams, const ExtractOptions& options, const std::string& flow_cache);
-  void push(const cv::Mat& frame);
+  void push(const VideoPicture& picture);
   Rows end();  // adds the rows that the tail rule makes of the last frames
   std::int64_t samples() const { return samples_; }
 
@@ -43,6 +43,9 @@ class Windows {
   std::vector<std::int64_t> frames_;
   std::int64_t samples_ = 0, rows_ = 0;
 };
+
+// What the encoders of these streams need to see.
+DecodeOptions decode_options(const std::vector<Stream>& streams, const ExtractOptions& options);
 
 // `ahead`: decodes on a thread of its own while the encoders work on what came before. go_on, where given, is asked
 // after each frame.
@@ -57,6 +60,12 @@ struct HeaderRows {
 // A stream's object in the record, without its rows. fps: sampled frames per second.
 nlohmann::ordered_json feature_header(const Stream& stream, const std::string& spec, const HeaderRows& rows, double fps,
                                       const ExtractOptions& options);
+
+// A warning when the record states another duration, rate or number of frames than the decoded ones, by more than
+// rounding and containers' claims explain: it was made for another cut or copy of the video.
+std::vector<std::string> contradictions(const Record& record, double duration, double fps, double frames);
+// What a user has to know about a video that has been decoded to its end. fps: --fps; 0: every frame is a sample.
+Extracted remarks_on(const VideoDecoder& decoder, const Record& record, double fps);
 
 void check_rows(const Stream& stream, const std::string& path);  // Error for values that are not finite
 

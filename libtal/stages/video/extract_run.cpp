@@ -1,5 +1,6 @@
 // The list: --jobs videos at a time, results in input order; what a run would do (--dry-run), and what is on disk
 // (--check).
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <functional>
@@ -13,6 +14,7 @@
 #include "libtal/stages/video/check_streams.h"
 #include "libtal/stages/video/extract.h"
 #include "libtal/stream/ordered_pool.h"
+#include "libtal/video/decoder.h"
 
 namespace tal {
 namespace {
@@ -82,6 +84,11 @@ Work checking(const StreamFolder* folder) {
   };
 }
 
+void say(Tool& tool, const Extracted& result) {
+  for (const auto& warning : result.warnings) tool.warn(warning);
+  for (const auto& note : result.notes) tool.note(note);
+}
+
 void process(Job& job, const Work& work) {
   Record record;
   try {
@@ -127,7 +134,7 @@ void run_list(Tool& tool, VideoList& videos, const Work& work, const std::functi
   std::uint64_t written = 0;
   const auto write_oldest = [&] {
     const auto job = workers.take();
-    for (const auto& note : job->result.notes) tool.note(note);
+    say(tool, job->result);
     if (job->fault) tool.record_error(*job->fault, job->video.line);
     else out.write(job->output);
     seen(*job);
@@ -168,7 +175,7 @@ void follow_one(Tool& tool, VideoList& videos, Extractor& extractor) {
     tool.out().flush();
   };
   try {
-    extractor.follow(video->line, emit, [&] { return !tool.stopped(); });
+    say(tool, extractor.follow(video->line, emit, [&] { return !tool.stopped(); }));
   } catch (Error& error) {
     throw error.at_line(video->source, video->number);
   }
@@ -177,11 +184,17 @@ void follow_one(Tool& tool, VideoList& videos, Extractor& extractor) {
 }  // namespace
 
 bool room_to_decode_ahead(int jobs) { return jobs < static_cast<int>(std::thread::hardware_concurrency()); }
+int decode_threads(int jobs) {
+  // One core is for the encoders.
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / std::max(1, jobs) - 1, 1, 16);
+}
 
 void extract_all(Tool& tool, const ExtractOptions& options, VideoList& videos) {
   if (options.check) return check_all(tool, options, videos);
   ExtractOptions here = options;
   here.decode_ahead = room_to_decode_ahead(tool.options().jobs);
+  here.decode_threads = decode_threads(tool.options().jobs);
+  if (!options.hwaccel.empty()) check_hwaccel(options.hwaccel);
   Extractor extractor(here);
   if (!extractor.uses_device())
     tool.refuse({"--device", "--precision", "--batch"},

@@ -9,6 +9,8 @@
 namespace tal {
 namespace {
 
+std::string versions() { return opencv_version() + ", " + libav_version(); }
+
 VideoFacts claims_of(const std::string& path) {
   const VideoDecoder decoder(path);
   const auto frames = decoder.claimed();
@@ -19,7 +21,7 @@ VideoFacts claims_of(const std::string& path) {
 }  // namespace tal
 
 extern "C" const tal::VideoStages* tal_video_stages(int interface) {
-  static const tal::VideoStages stages{tal::opencv_version, tal::extract_all, tal::write_video, tal::open_frames,
+  static const tal::VideoStages stages{tal::versions, tal::extract_all, tal::write_video, tal::open_frames,
                                        tal::claims_of};
   return interface == tal::kPluginInterface ? &stages : nullptr;
 }

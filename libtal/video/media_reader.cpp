@@ -1,0 +1,350 @@
+#include "libtal/video/media_reader.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <thread>
+
+extern "C" {
+#include <libavutil/display.h>
+#include <libavutil/hwcontext.h>
+#include <libavutil/opt.h>
+}
+
+#include "libtal/base/error.h"
+#include "libtal/video/decoder.h"
+
+namespace tal {
+namespace {
+
+constexpr double kNoStamp = std::numeric_limits<double>::quiet_NaN();
+constexpr double kTick = 1e-6;         // seconds; time stamps that are nearer are one
+constexpr int kMostFailures = 100000;  // without a frame in between, when no packet is left
+
+bool is_cover(const AVStream& stream) { return (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0; }
+
+bool format_is(const AVFormatContext& format, const char* name) {
+  return std::strstr(format.iformat->name, name) != nullptr;
+}
+
+double seconds(std::int64_t ticks, AVRational base) {
+  return ticks == AV_NOPTS_VALUE ? kNoStamp : static_cast<double>(ticks) * av_q2d(base);
+}
+
+// Matroska's tag DURATION: the end of one stream, "00:00:02.023000000". NaN: there is none.
+double tagged_end(const AVStream& stream) {
+  const AVDictionaryEntry* tag = av_dict_get(stream.metadata, "DURATION", nullptr, 0);
+  int hours = 0, minutes = 0;
+  double rest = 0;
+  if (!tag || std::sscanf(tag->value, "%d:%d:%lf", &hours, &minutes, &rest) != 3) return kNoStamp;
+  return 3600.0 * hours + 60.0 * minutes + rest;
+}
+
+// Whether durations of streams are their own; others copy the file's, or lack them.
+bool states_each_duration(const AVFormatContext& format) {
+  return format.duration_estimation_method == AVFMT_DURATION_FROM_PTS || format_is(format, "mov") ||
+         format_is(format, "avi") || format_is(format, "ogg") || format_is(format, "mxf");
+}
+
+std::string hwaccels() {
+  std::string names;
+  for (auto type = av_hwdevice_iterate_types(AV_HWDEVICE_TYPE_NONE); type != AV_HWDEVICE_TYPE_NONE;
+       type = av_hwdevice_iterate_types(type))
+    names += (names.empty() ? "" : ", ") + std::string(av_hwdevice_get_type_name(type));
+  return names.empty() ? "none" : names;
+}
+
+LibavPtr<AVBufferRef> open_device(const std::string& name) {
+  const auto type = av_hwdevice_find_type_by_name(name.c_str());
+  if (type == AV_HWDEVICE_TYPE_NONE)
+    throw UsageError("--hwaccel " + name + ": this FFmpeg has no such kind of device (it has " + hwaccels() + ")");
+  AVBufferRef* device = nullptr;
+  if (const int code = av_hwdevice_ctx_create(&device, type, nullptr, nullptr, 0); code < 0)
+    throw UsageError("--hwaccel " + name + ": no such device can be opened here (" + libav_error(code) +
+                     "); this FFmpeg has " + hwaccels() + "; without --hwaccel the processor decodes");
+  return LibavPtr<AVBufferRef>(device);
+}
+
+// The format of a codec's frames on a device of this type; NONE: the codec does not run there.
+AVPixelFormat device_format(const AVCodec* codec, AVHWDeviceType type) {
+  for (int i = 0; const AVCodecHWConfig* config = avcodec_get_hw_config(codec, i); ++i)
+    if ((config->methods & AV_CODEC_HW_CONFIG_METHOD_HW_DEVICE_CTX) && config->device_type == type)
+      return config->pix_fmt;
+  return AV_PIX_FMT_NONE;
+}
+
+// libavcodec's question. NONE fails the decoding: nobody who asked for a device gets the processor unsaid.
+AVPixelFormat choose_device_format(AVCodecContext* codec, const AVPixelFormat* offered) {
+  const auto* device = reinterpret_cast<const AVHWDeviceContext*>(codec->hw_device_ctx->data);
+  const auto wanted = device_format(codec->codec, device->type);
+  for (; *offered != AV_PIX_FMT_NONE; ++offered)
+    if (*offered == wanted) return wanted;
+  return AV_PIX_FMT_NONE;
+}
+
+}  // namespace
+
+void check_hwaccel(const std::string& name) {
+  const LibavMessages silence;
+  open_device(name);
+}
+
+MediaReader::MediaReader(const std::string& path, double patience, const DecodeOptions& options)
+    : path_(path), live_(patience > 0) {
+  open_file(patience);
+  choose_stream(options.video_stream);
+  open_codec(options);
+  read_claims();
+}
+
+void MediaReader::refuse(const std::string& why) const {
+  throw Error("'" + path_ + "': no video that can be decoded (" + why + ")");
+}
+
+int MediaReader::interrupted(void* self) {
+  const auto* reader = static_cast<const MediaReader*>(self);
+  return reader->live_ && std::chrono::steady_clock::now() > reader->deadline_ ? 1 : 0;
+}
+
+void MediaReader::open_file(double patience) {
+  AVFormatContext* format = avformat_alloc_context();
+  if (!format) throw std::bad_alloc();
+  format->opaque = &messages_;
+  format->interrupt_callback = {interrupted, this};
+  patience_ = std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(patience));
+  deadline_ = std::chrono::steady_clock::now() + patience_;
+  const bool url = live_ && path_.find("://") != std::string::npos;
+  AVDictionary* settings = nullptr;
+  if (live_ && !url) av_dict_set(&settings, "follow", "1", 0);  // at the end of a file, wait for more
+  if (!url) av_dict_set(&settings, "pattern_type", "none", 0);  // a % in a name of a picture counts no files
+  if (url) av_dict_set(&settings, "rtsp_flags", "prefer_tcp", 0);
+  // "file:" takes the name as it is: what stands before a colon is no protocol.
+  const int code = avformat_open_input(&format, (url ? path_ : "file:" + path_).c_str(), nullptr, &settings);
+  av_dict_free(&settings);
+  if (code < 0) {  // avformat_open_input has freed the context
+    const auto said = messages_.last();
+    if (url) refuse("nothing answers there within the patience, or it sends no video: " + libav_error(code));
+    refuse("0 frames; damaged, cut off before its index, or not a video" + (said.empty() ? "" : ": " + said));
+  }
+  format_.reset(format);
+  if (live_) av_opt_set_int(format, "skip_estimate_duration_from_pts", 1, 0);
+  if (const int found = avformat_find_stream_info(format, nullptr); found < 0) refuse(libav_error(found));
+}
+
+// ffmpeg's own choice (fftools): pictures were seen, then the default stream, then the larger picture, then the first.
+void MediaReader::choose_stream(int wanted) {
+  std::vector<AVStream*> streams;
+  bool sound = false, cover = false;
+  for (unsigned i = 0; i < format_->nb_streams; ++i) {
+    AVStream* stream = format_->streams[i];
+    const bool video = stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
+    if (video && !is_cover(*stream)) streams.push_back(stream);
+    cover = cover || (video && is_cover(*stream));
+    sound = sound || stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+  }
+  if (streams.empty())
+    refuse(std::string("0 frames; ") + (cover   ? "it holds a cover picture and no video"
+                                        : sound ? "it holds sound alone"
+                                                : "damaged, cut off before its index, or not a video"));
+  claims_.streams = static_cast<int>(streams.size());
+  if (wanted >= claims_.streams)
+    throw Error("'" + path_ + "': --video-stream " + std::to_string(wanted) + ": it has " +
+                std::to_string(claims_.streams) + " video stream" + (claims_.streams == 1 ? "" : "s") +
+                ", counted from 0");
+  const auto worth = [](const AVStream* s) {
+    const auto& p = *s->codecpar;
+    const bool seen = p.width > 0 && p.height > 0;
+    return std::int64_t{p.width} * p.height + (seen ? 100000000 : 0) +
+           (s->disposition & AV_DISPOSITION_DEFAULT ? 5000000 : 0);
+  };
+  const auto best = std::max_element(streams.begin(), streams.end(),
+                                     [&](const AVStream* a, const AVStream* b) { return worth(a) < worth(b); });
+  claims_.chosen = wanted >= 0 ? wanted : static_cast<int>(best - streams.begin());
+  stream_ = streams[static_cast<std::size_t>(claims_.chosen)];
+  // Other variants of the same video would all be fetched.
+  for (unsigned i = 0; live_ && i < format_->nb_streams; ++i)
+    if (format_->streams[i] != stream_) format_->streams[i]->discard = AVDISCARD_ALL;
+}
+
+void MediaReader::open_codec(const DecodeOptions& options) {
+  const AVCodec* codec = avcodec_find_decoder(stream_->codecpar->codec_id);
+  const std::string name = avcodec_get_name(stream_->codecpar->codec_id);
+  if (!codec) refuse("this FFmpeg has no decoder for " + name);
+  codec_.reset(avcodec_alloc_context3(codec));
+  if (!codec_) throw std::bad_alloc();
+  codec_->opaque = &codec_messages_;
+  if (const int code = avcodec_parameters_to_context(codec_.get(), stream_->codecpar); code < 0)
+    refuse(name + ": " + libav_error(code));
+  codec_->pkt_timebase = stream_->time_base;
+  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  // Threads hold frames back, which who follows a live video does not want.
+  codec_->thread_count = live_ ? 1 : options.threads > 0 ? options.threads : std::min(cores, 16);
+  if (!options.hwaccel.empty()) {
+    auto device = open_device(options.hwaccel);
+    const auto type = reinterpret_cast<const AVHWDeviceContext*>(device->data)->type;
+    if (device_format(codec, type) == AV_PIX_FMT_NONE)
+      throw Error("'" + path_ + "': --hwaccel " + options.hwaccel + ": this FFmpeg's decoder of " + name +
+                  " does not run there");
+    codec_->hw_device_ctx = device.release();
+    codec_->get_format = choose_device_format;
+  }
+  if (const int code = avcodec_open2(codec_.get(), codec, nullptr); code < 0) refuse(name + ": " + libav_error(code));
+}
+
+void MediaReader::read_claims() {
+  claims_.fps = av_q2d(stream_->avg_frame_rate);  // frames over duration; at a variable rate the mean
+  if (!(claims_.fps > 0)) claims_.fps = av_q2d(av_guess_frame_rate(format_.get(), stream_, nullptr));
+  if (!(claims_.fps > 0)) claims_.fps = 0;
+  // Broadcast streams begin at any time; elsewhere zero is a time of its own, before which players may show nothing.
+  const double start = format_->start_time == AV_NOPTS_VALUE ? 0 : seconds(format_->start_time, {1, AV_TIME_BASE});
+  claims_.zero = format_->iformat->flags & AVFMT_TS_DISCONT ? start : std::min(0.0, start);
+  if (live_) return;
+  const bool guessed = format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE;
+  double begin = seconds(stream_->start_time, stream_->time_base);
+  if (!std::isfinite(begin)) begin = 0;
+  if (const double tag = tagged_end(*stream_); format_is(*format_, "matroska") && std::isfinite(tag)) {
+    claims_.end = tag, claims_.own = claims_.stated = true;
+    // A tag that was left behind by another file.
+    if (format_->duration > 0) claims_.end = std::min(tag, start + seconds(format_->duration, {1, AV_TIME_BASE}));
+  } else if (!guessed && stream_->duration > 0 && states_each_duration(*format_)) {
+    claims_.end = begin + seconds(stream_->duration, stream_->time_base), claims_.own = true;
+  } else if (!guessed && format_->duration > 0) {
+    claims_.end = start + seconds(format_->duration, {1, AV_TIME_BASE});
+  }
+  claims_.count = stream_->nb_frames;
+  claims_.stated = claims_.stated || claims_.count > 0;
+  if (claims_.count <= 0 && claims_.own && claims_.fps > 0)
+    claims_.count = static_cast<std::int64_t>(std::floor((claims_.end - begin) * claims_.fps + 0.5));
+  claims_.count = std::max<std::int64_t>(0, claims_.count);
+  // AVI's duration is libavformat's guess from the size of the file; its header counts.
+  if (claims_.stated && claims_.fps > 0 && format_is(*format_, "avi"))
+    claims_.end = std::max(claims_.end, begin + static_cast<double>(claims_.count) / claims_.fps), claims_.own = true;
+}
+
+bool MediaReader::rate_is_clock() const {
+  return claims_.fps >= 999 && std::abs(claims_.fps * av_q2d(stream_->time_base) - 1) < 1e-6;
+}
+
+const std::int32_t* MediaReader::display_matrix() const {
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
+  const AVPacketSideData* side = av_packet_side_data_get(
+      stream_->codecpar->coded_side_data, stream_->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+  return side && side->size >= 36 ? reinterpret_cast<const std::int32_t*>(side->data) : nullptr;
+#else
+  std::size_t size = 0;
+  const auto* data = av_stream_get_side_data(stream_, AV_PKT_DATA_DISPLAYMATRIX, &size);
+  return data && size >= 36 ? reinterpret_cast<const std::int32_t*>(data) : nullptr;
+#endif
+}
+
+double MediaReader::stamp(const AVFrame& frame) const {
+  return seconds(frame.best_effort_timestamp, stream_->time_base);
+}
+
+double MediaReader::length(const AVFrame& frame) const {
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
+  const std::int64_t ticks = frame.duration;
+#else
+  const std::int64_t ticks = frame.pkt_duration;
+#endif
+  return ticks > 0 ? seconds(ticks, stream_->time_base) : 0;
+}
+
+// Of the packets before the first frame: those that should have been shown before it.
+void MediaReader::first_frame(double stamp) {
+  any_ = true, first_ = stamp;
+  for (const double at : waiting_) findings_.undecoded += at < stamp - kTick;
+  waiting_ = {};
+}
+
+const AVFrame* MediaReader::next() {
+  for (int failures = 0; failures < kMostFailures;) {
+    const int code = avcodec_receive_frame(codec_.get(), frame_.get());
+    if (code == AVERROR_EOF || (code == AVERROR(EAGAIN) && draining_)) break;
+    if (code == AVERROR(EAGAIN)) {
+      feed();
+      continue;
+    }
+    if (code < 0) {
+      ++failures;
+      continue;
+    }
+    const AVFrame* frame = frame_.get();
+    if (frame->hw_frames_ctx) {
+      av_frame_unref(copied_.get());
+      if (const int moved = av_hwframe_transfer_data(copied_.get(), frame, 0); moved < 0)
+        throw Error("'" + path_ + "': a frame cannot be fetched from the device: " + libav_error(moved));
+      av_frame_copy_props(copied_.get(), frame);
+      frame = copied_.get();
+    }
+    if (!any_) first_frame(stamp(*frame));
+    flagged_ += frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0;
+    return frame;
+  }
+  note_errors();
+  if (!any_) findings_.undecoded = static_cast<std::int64_t>(waiting_.size());
+  return nullptr;
+}
+
+void MediaReader::note_packet(const AVPacket& packet) {
+  const AVStream& of = *format_->streams[packet.stream_index];
+  const double at = seconds(packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts, of.time_base);
+  if (std::isfinite(at) && of.codecpar->codec_type != AVMEDIA_TYPE_DATA && !is_cover(of))
+    findings_.end = std::max(findings_.end, at + seconds(packet.duration, of.time_base));
+}
+
+// Errors since the last packet went in are its own (those of codecs with threads come later).
+void MediaReader::note_errors() {
+  const auto errors = codec_messages_.errors();
+  if (errors > seen_errors_ && sent_shown_) troubled_.push_back(sent_);
+  seen_errors_ = errors;
+  sent_shown_ = false;
+}
+
+int MediaReader::read_packet() {
+  while (true) {
+    const int code = av_read_frame(format_.get(), packet_.get());
+    if (code != AVERROR(EAGAIN) || interrupted(this)) return code;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // a live source has nothing yet
+  }
+}
+
+void MediaReader::feed() {
+  note_errors();
+  const int code = read_packet();
+  if (code < 0) {
+    findings_.broken = code != AVERROR_EOF && !live_;
+    const auto entries = avformat_index_get_entries_count(stream_);
+    findings_.all_indexed =
+        format_is(*format_, "mov") && entries > 0 && findings_.packets + findings_.hidden >= entries;
+    avcodec_send_packet(codec_.get(), nullptr);
+    draining_ = true;
+    return;
+  }
+  deadline_ = std::chrono::steady_clock::now() + patience_;
+  note_packet(*packet_);
+  if (packet_->stream_index == stream_->index) {
+    const bool hidden = (packet_->flags & AV_PKT_FLAG_DISCARD) != 0;
+    ++(hidden ? findings_.hidden : findings_.packets);
+    sent_ = seconds(packet_->pts, stream_->time_base), sent_shown_ = !hidden;
+    if (!any_ && !hidden) waiting_.push_back(sent_);
+    if (findings_.packets == 1 && std::isfinite(sent_)) findings_.begin = sent_;
+    avcodec_send_packet(codec_.get(), packet_.get());  // what it refuses, it tells
+  }
+  av_packet_unref(packet_.get());
+}
+
+MediaFindings MediaReader::findings() const {
+  MediaFindings out = findings_;
+  // A packet without a time stamp counts when pictures came before it.
+  const auto troubled =
+      std::count_if(troubled_.begin(), troubled_.end(), [&](double at) { return any_ && !(at < first_ - kTick); });
+  out.damaged = std::max<std::int64_t>(flagged_, troubled);
+  out.message = codec_messages_.errors() > 0 ? codec_messages_.last() : messages_.last();
+  return out;
+}
+
+}  // namespace tal

@@ -1,0 +1,97 @@
+// A video file as FFmpeg reads it: one stream's decoded frames in the order of presentation, and what the container
+// says and reading shows. Pictures that an edit list hides are decoded and not given.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libtal/video/decode_options.h"
+#include "libtal/video/libav.h"
+
+namespace tal {
+
+// What a container says of its video. Times are seconds on the file's own clock, whose zero is `zero`.
+struct MediaClaims {
+  double fps = 0;          // 0: none
+  std::int64_t count = 0;  // pictures, of the stream itself; 0: not known
+  bool stated = false;     // the container counts them, or states the stream's own duration in its header
+  double zero = 0;         // where players begin to count
+  double end = 0;          // of the video, or of the whole file; 0: not stated
+  bool own = false;        // count and end are the stream's own, not the file's
+  int streams = 0;         // of video, without cover pictures
+  int chosen = 0;          // number among them
+};
+
+// What reading showed; complete when next() has returned nullptr.
+struct MediaFindings {
+  std::int64_t packets = 0;    // of the video, to be shown
+  std::int64_t hidden = 0;     // packets that an edit list hides
+  std::int64_t undecoded = 0;  // packets in front of the first picture that could be decoded
+  std::int64_t damaged = 0;    // pictures behind it in which the codec found errors
+  double begin = 0;            // of the first packet of the video, seconds on the file's clock
+  double end = 0;              // of the last packet of any stream
+  bool broken = false;         // reading ended otherwise than at the end of the file
+  bool all_indexed = false;    // every packet of the index was there
+  std::string message;         // the last error that FFmpeg told; ""
+};
+
+class MediaReader {
+ public:
+  // path: a file, or with patience > 0 a live source: a file that grows or a URL; it ends when nothing came for so many
+  // seconds. Error (with the path) when it holds no video that can be decoded, or not the stream that is asked for.
+  MediaReader(const std::string& path, double patience, const DecodeOptions& options);
+  MediaReader(const MediaReader&) = delete;
+  MediaReader& operator=(const MediaReader&) = delete;
+
+  // The next frame, in the processor's memory, good until the next call. nullptr: the end.
+  const AVFrame* next();
+  // Seconds on the file's clock; NaN: it has no time stamp.
+  double stamp(const AVFrame& frame) const;
+  double length(const AVFrame& frame) const;  // seconds that it is shown; 0: not stated
+
+  const MediaClaims& claims() const { return claims_; }
+  // Whether the rate is only that of the clock's ticks: the container states none.
+  bool rate_is_clock() const;
+  MediaFindings findings() const;
+  // The stream's display matrix (9 numbers, libavutil/display.h), or nullptr.
+  const std::int32_t* display_matrix() const;
+
+ private:
+  static int interrupted(void* self);
+  void open_file(double patience);
+  void choose_stream(int wanted);
+  void open_codec(const DecodeOptions& options);
+  void read_claims();
+  void feed();
+  int read_packet();
+  void note_errors();
+  void note_packet(const AVPacket& packet);
+  void first_frame(double stamp);
+  [[noreturn]] void refuse(const std::string& why) const;
+
+  std::string path_;
+  bool live_ = false;
+  std::chrono::steady_clock::duration patience_{};
+  std::chrono::steady_clock::time_point deadline_{};
+  // Before the contexts that speak to it.
+  LibavMessages messages_, codec_messages_;
+  LibavPtr<AVFormatContext> format_;
+  LibavPtr<AVCodecContext> codec_;
+  LibavPtr<AVPacket> packet_ = make_packet();
+  LibavPtr<AVFrame> frame_ = make_frame(), copied_ = make_frame();
+  AVStream* stream_ = nullptr;
+  MediaClaims claims_;
+  MediaFindings findings_;
+  double first_ = 0;
+  bool any_ = false, draining_ = false;
+  std::int64_t flagged_ = 0, seen_errors_ = 0;
+  double sent_ = 0;               // time stamp of the packet that the codec got last; NaN: none
+  bool sent_shown_ = false;       // whether it is to be shown
+  std::vector<double> waiting_;   // time stamps of the packets before the first frame
+  std::vector<double> troubled_;  // and of those in which the codec found errors
+};
+
+}  // namespace tal

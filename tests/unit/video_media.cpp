@@ -1,0 +1,642 @@
+// Video files as people have them: written here with libavformat, one oddity each, and read again.
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <numeric>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+#include <opencv2/videoio.hpp>
+
+#include "libtal/base/error.h"
+#include "libtal/base/sha256.h"
+#include "libtal/data/synth_video.h"
+#include "libtal/io/jsonl.h"
+#include "libtal/video/decoder.h"
+#include "libtal/video/flow.h"
+#include "libtal/video/libav.h"
+#include "libtal/video/synth_render.h"
+
+extern "C" {
+#include <libavutil/display.h>
+#include <libavutil/opt.h>
+}
+
+using namespace tal;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Folder {
+  fs::path path;
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "tal-media-XXXXXX").string();
+    if (!mkdtemp(name.data())) throw std::runtime_error("mkdtemp");
+    path = name;
+  }
+  ~Folder() { fs::remove_all(path); }
+  std::string file(const std::string& name) const { return (path / name).string(); }
+};
+
+void must(int code, const char* what) {
+  if (code < 0) throw std::runtime_error(std::string(what) + ": " + libav_error(code));
+}
+
+// One file in the making: video streams, then a silent sound stream where one is asked for.
+class MediaFile {
+ public:
+  struct Video {
+    int width = 96, height = 64;
+    int rate = 25;  // ticks a second of the time stamps
+    std::string codec = "mpeg4";
+    AVPixelFormat format = AV_PIX_FMT_YUV420P;
+    std::vector<int> stamps;  // ticks; the last frame lasts one
+    int disposition = 0;
+    const std::int32_t* matrix = nullptr;
+    std::function<void(int, AVFrame&)> paint;
+  };
+  explicit MediaFile(const std::string& path) {
+    must(avformat_alloc_output_context2(&format_, nullptr, nullptr, path.c_str()), "container");
+    must(avio_open(&format_->pb, path.c_str(), AVIO_FLAG_WRITE), "open");
+  }
+  ~MediaFile() {
+    avio_closep(&format_->pb);
+    avformat_free_context(format_);
+  }
+  MediaFile(const MediaFile&) = delete;
+  MediaFile& operator=(const MediaFile&) = delete;
+
+  void add(const Video& video) {
+    const AVCodec* codec = avcodec_find_encoder_by_name(video.codec.c_str());
+    if (!codec) throw std::runtime_error("no encoder " + video.codec);
+    LibavPtr<AVCodecContext> c(avcodec_alloc_context3(codec));
+    c->width = video.width, c->height = video.height, c->pix_fmt = video.format;
+    c->time_base = {1, video.rate}, c->framerate = {video.rate, 1}, c->gop_size = 12, c->max_b_frames = 0;
+    c->flags |= AV_CODEC_FLAG_QSCALE | AV_CODEC_FLAG_BITEXACT;
+    c->global_quality = 2 * FF_QP2LAMBDA, c->thread_count = 1;
+    if (format_->oformat->flags & AVFMT_GLOBALHEADER) c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+    must(avcodec_open2(c.get(), codec, nullptr), "encoder");
+    AVStream* stream = avformat_new_stream(format_, nullptr);
+    must(avcodec_parameters_from_context(stream->codecpar, c.get()), "parameters");
+    stream->time_base = c->time_base, stream->avg_frame_rate = {0, 1}, stream->disposition = video.disposition;
+    if (video.matrix) turn(*stream, video.matrix);
+    encode(video, *c, stream->index);
+  }
+  void add_sound(double seconds) {
+    AVStream* stream = avformat_new_stream(format_, nullptr);
+    const AVCodec* codec = avcodec_find_encoder(AV_CODEC_ID_MP2);
+    LibavPtr<AVCodecContext> c(avcodec_alloc_context3(codec));
+    c->sample_rate = 16000, c->sample_fmt = AV_SAMPLE_FMT_S16, c->bit_rate = 32000, c->time_base = {1, 16000};
+    av_channel_layout_default(&c->ch_layout, 1);
+    must(avcodec_open2(c.get(), codec, nullptr), "sound");
+    must(avcodec_parameters_from_context(stream->codecpar, c.get()), "parameters");
+    stream->time_base = c->time_base;
+    for (std::int64_t at = 0; at < static_cast<std::int64_t>(16000 * seconds); at += c->frame_size) {
+      auto frame = make_frame();
+      frame->format = c->sample_fmt, frame->nb_samples = c->frame_size, frame->sample_rate = 16000;
+      av_channel_layout_copy(&frame->ch_layout, &c->ch_layout);
+      must(av_frame_get_buffer(frame.get(), 0), "samples");
+      av_samples_set_silence(frame->extended_data, 0, c->frame_size, 1, AV_SAMPLE_FMT_S16);
+      frame->pts = at;
+      push(*c, frame.get(), stream->index, {});
+    }
+    push(*c, nullptr, stream->index, {});
+  }
+  // In the order of time.
+  void write(const char* option = nullptr, const char* value = nullptr) {
+    AVDictionary* options = nullptr;
+    if (option) av_dict_set(&options, option, value, 0);
+    format_->avoid_negative_ts = AVFMT_AVOID_NEG_TS_MAKE_NON_NEGATIVE;
+    if (option && std::string(option) == "keep") format_->avoid_negative_ts = 0;
+    must(avformat_write_header(format_, &options), "header");
+    av_dict_free(&options);
+    std::stable_sort(packets_.begin(), packets_.end(), [](const auto& a, const auto& b) {
+      return av_compare_ts(a.packet->dts, a.base, b.packet->dts, b.base) < 0;
+    });
+    for (auto& one : packets_) {
+      av_packet_rescale_ts(one.packet.get(), one.base, format_->streams[one.packet->stream_index]->time_base);
+      must(av_interleaved_write_frame(format_, one.packet.get()), "packet");
+    }
+    must(av_write_trailer(format_), "trailer");
+  }
+  // A packet of the first stream: its bytes may be spoiled before write().
+  AVPacket& packet(std::size_t number) { return *packets_.at(number).packet; }
+  void drop(std::size_t first, std::size_t last) {
+    packets_.erase(packets_.begin() + static_cast<std::ptrdiff_t>(first),
+                   packets_.begin() + static_cast<std::ptrdiff_t>(last));
+  }
+
+ private:
+  struct Timed {
+    LibavPtr<AVPacket> packet;
+    AVRational base;
+  };
+  static void turn(AVStream& stream, const std::int32_t* matrix) {
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
+    auto* side = av_packet_side_data_new(&stream.codecpar->coded_side_data, &stream.codecpar->nb_coded_side_data,
+                                         AV_PKT_DATA_DISPLAYMATRIX, 36, 0);
+    std::copy(matrix, matrix + 9, reinterpret_cast<std::int32_t*>(side->data));
+#else
+    std::copy(matrix, matrix + 9,
+              reinterpret_cast<std::int32_t*>(av_stream_new_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, 36)));
+#endif
+  }
+  void encode(const Video& video, AVCodecContext& c, int stream) {
+    for (std::size_t k = 0; k < video.stamps.size(); ++k) {
+      auto frame = make_frame();
+      frame->format = video.format, frame->width = video.width, frame->height = video.height;
+      frame->quality = c.global_quality;
+      must(av_frame_get_buffer(frame.get(), 0), "frame");
+      video.paint(static_cast<int>(k), *frame);
+      frame->pts = static_cast<std::int64_t>(k);  // encoders want a steady clock; the stamps come afterwards
+      push(c, frame.get(), stream, video.stamps);
+    }
+    push(c, nullptr, stream, video.stamps);
+  }
+  void push(AVCodecContext& c, const AVFrame* frame, int stream, const std::vector<int>& stamps) {
+    must(avcodec_send_frame(&c, frame), "encode");
+    while (true) {
+      auto packet = make_packet();
+      if (avcodec_receive_packet(&c, packet.get()) < 0) return;
+      packet->stream_index = stream;
+      if (!stamps.empty()) {
+        const auto k = static_cast<std::size_t>(packet->pts);
+        packet->pts = packet->dts = stamps.at(k);
+        packet->duration = k + 1 < stamps.size() ? stamps[k + 1] - stamps[k] : 1;
+      }
+      packets_.push_back({std::move(packet), c.time_base});
+    }
+  }
+  AVFormatContext* format_ = nullptr;
+  std::vector<Timed> packets_;
+};
+
+std::vector<int> steady(int count, int from = 0) {
+  std::vector<int> stamps(static_cast<std::size_t>(count));
+  std::iota(stamps.begin(), stamps.end(), from);
+  return stamps;
+}
+
+// A texture that moves.
+void paint_texture(int k, AVFrame& frame) {
+  for (int p = 0; p < 3; ++p) {
+    const int rows = p == 0 ? frame.height : (frame.height + 1) / 2,
+              columns = p == 0 ? frame.width : (frame.width + 1) / 2;
+    for (int y = 0; y < rows; ++y)
+      for (int x = 0; x < columns; ++x)
+        frame.data[p][y * frame.linesize[p] + x] = static_cast<std::uint8_t>(
+            p == 0 ? 126 + 50 * std::sin((x - 2 * k) / 7.0) + 40 * std::sin((y + k) / 5.0 + x / 11.0)
+                   : 128 + 3 * (x % 7) - 9);
+  }
+}
+
+MediaFile::Video texture(int frames, int from = 0) {
+  MediaFile::Video video;
+  video.stamps = steady(frames, from);
+  video.paint = paint_texture;
+  return video;
+}
+
+std::int64_t decode(VideoDecoder& decoder) {
+  VideoPicture picture;
+  while (decoder.read(picture)) {
+  }
+  return decoder.frames();
+}
+
+std::string all(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const auto& line : lines) out += line + "\n";
+  return out;
+}
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+std::string digest(const cv::Mat& m) {
+  return sha256({reinterpret_cast<const char*>(m.data), m.total() * m.elemSize()});
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(video_media)
+
+BOOST_AUTO_TEST_CASE(sound_may_be_longer_than_the_picture) {
+  const Folder folder;
+  for (const std::string name : {"v.mkv", "v.mp4", "v.ts", "v.avi"}) {
+    {
+      MediaFile file(folder.file(name));
+      file.add(texture(50));
+      file.add_sound(5);
+      file.write();
+    }
+    VideoDecoder decoder(folder.file(name));
+    BOOST_TEST_CONTEXT(name) {
+      BOOST_TEST(decode(decoder) == 50);
+      BOOST_TEST(std::abs(decoder.duration() - 2) < 1e-9);
+      BOOST_TEST(!decoder.damage().found, decoder.damage().message);
+      BOOST_TEST(all(decoder.warnings()).empty(), all(decoder.warnings()));
+      BOOST_TEST(has(all(decoder.notes()), "the file goes on for "), all(decoder.notes()));
+    }
+    // Cut off while both go on, it is damaged: where the container states a length.
+    const std::string whole = read_file(folder.file(name));
+    std::ofstream(folder.file(name), std::ios::binary) << whole.substr(0, whole.size() * 3 / 10);
+    if (name == "v.ts" || name == "v.mp4") continue;  // states none; has its index at the end
+    VideoDecoder cut(folder.file(name));
+    decode(cut);
+    BOOST_TEST_CONTEXT("cut " << name)
+    BOOST_TEST(has(cut.damage().message, "truncated or corrupt: last good time stamp"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_late_start_is_told) {
+  const Folder folder;
+  for (const std::string name : {"v.mkv", "v.mp4", "v.ts"}) {
+    {
+      MediaFile file(folder.file(name));
+      file.add(texture(50, 35));
+      file.add_sound(3.4);
+      file.write();
+    }
+    VideoDecoder decoder(folder.file(name));
+    BOOST_TEST_CONTEXT(name) {
+      BOOST_TEST(decode(decoder) == 50);
+      BOOST_TEST(std::abs(decoder.duration() - 2) < 1e-9);
+      BOOST_TEST(!decoder.damage().found, decoder.damage().message);
+      BOOST_TEST(has(all(decoder.notes()), "the video starts 1.4"), all(decoder.notes()));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(edit_lists_hide_pictures) {
+  const Folder folder;
+  {
+    MediaFile file(folder.file("v.mp4"));
+    file.add(texture(60, -8));
+    file.write("keep", "1");
+  }
+  VideoDecoder decoder(folder.file("v.mp4"));
+  BOOST_TEST(decode(decoder) == 52);
+  BOOST_TEST(std::abs(decoder.duration() - 52 / 25.0) < 1e-9);
+  BOOST_TEST(!decoder.damage().found, decoder.damage().message);
+  BOOST_TEST(all(decoder.notes()).empty(), all(decoder.notes()));
+}
+
+BOOST_AUTO_TEST_CASE(at_a_variable_rate_the_last_picture_lasts_as_long_as_its_container_says) {
+  const Folder folder;
+  for (const std::string name : {"v.mp4", "v.mkv"}) {
+    auto video = texture(60);
+    for (int k = 0; k < 40; ++k) video.stamps[static_cast<std::size_t>(k)] = 2 * k;  // then each tick: the last is 99
+    for (int k = 40; k < 60; ++k) video.stamps[static_cast<std::size_t>(k)] = 40 + k;
+    {
+      MediaFile file(folder.file(name));
+      file.add(video);
+      file.write();
+    }
+    VideoDecoder decoder(folder.file(name));
+    BOOST_TEST_CONTEXT(name) {
+      BOOST_TEST(decode(decoder) == 60);
+      BOOST_TEST(std::abs(decoder.time() - 99 / 25.0) < 1e-9);
+      BOOST_TEST(std::abs(decoder.duration() - 4) < 1e-9);
+      BOOST_TEST(decoder.deviation() > 0.1);
+      BOOST_TEST(!decoder.damage().found, decoder.damage().message);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(rates_up_to_those_of_high_speed_cameras) {
+  const Folder folder;
+  for (const int rate : {1000, 2000, 60000}) {
+    auto video = texture(100);
+    video.codec = "mjpeg", video.format = AV_PIX_FMT_YUVJ420P, video.rate = rate;
+    {
+      MediaFile file(folder.file("v.mp4"));
+      file.add(video);
+      file.write("video_track_timescale", "60000");
+    }
+    VideoDecoder decoder(folder.file("v.mp4"));
+    BOOST_TEST_CONTEXT(rate) {
+      BOOST_TEST(decode(decoder) == 100);
+      BOOST_TEST(std::abs(decoder.fps() / rate - 1) < 1e-9);
+      BOOST_TEST(std::abs(decoder.duration() * rate - 100) < 1e-6);
+    }
+  }
+  // Matroska's clock has 1000 ticks a second, which is too few for 2000 pictures.
+  auto video = texture(100);
+  video.rate = 2000;
+  {
+    MediaFile file(folder.file("v.mkv"));
+    file.add(video);
+    file.write();
+  }
+  try {
+    VideoDecoder decoder(folder.file("v.mkv"));
+    BOOST_TEST(std::abs(decoder.fps() / 2000 - 1) < 0.01);  // a libavformat that states the rate
+  } catch (const Error& error) {
+    BOOST_TEST(has(error.what(), "share one tick"), error.what());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(one_of_several_video_streams) {
+  const Folder folder;
+  auto small = texture(30), large = texture(40), cover = texture(1);
+  large.width = 192, large.height = 128;
+  cover.width = 320, cover.height = 240, cover.codec = "mjpeg", cover.format = AV_PIX_FMT_YUVJ420P;
+  cover.disposition = AV_DISPOSITION_ATTACHED_PIC;
+  {
+    MediaFile file(folder.file("two.mp4"));
+    file.add(small);
+    file.add(large);
+    file.write();
+  }
+  const auto frames = [&](const std::string& name, int stream) {
+    DecodeOptions options;
+    options.video_stream = stream;
+    VideoDecoder decoder(folder.file(name), options);
+    decode(decoder);
+    return std::pair{decoder.frames(), all(decoder.notes())};
+  };
+  BOOST_TEST(frames("two.mp4", -1).first == 30);  // movenc makes the first one the default, which counts more
+  BOOST_TEST(has(frames("two.mp4", -1).second, "2 video streams; number 0 is taken (--video-stream)"));
+  BOOST_TEST(frames("two.mp4", 0).first == 30);
+  BOOST_TEST(frames("two.mp4", 1).first == 40);
+  BOOST_TEST(!has(frames("two.mp4", 1).second, "video streams"));
+  BOOST_CHECK_EXCEPTION(frames("two.mp4", 2), Error,
+                        [](const Error& e) { return has(e.what(), "it has 2 video streams, counted from 0"); });
+  {
+    MediaFile file(folder.file("cover.mp4"));
+    file.add(cover);
+    file.add(small);
+    file.write();
+  }
+  BOOST_TEST(frames("cover.mp4", -1).first == 30);
+  BOOST_TEST(!has(frames("cover.mp4", -1).second, "video streams"));
+  {
+    MediaFile file(folder.file("sound.mp4"));
+    file.add_sound(1);
+    file.write();
+  }
+  BOOST_CHECK_EXCEPTION(frames("sound.mp4", -1), Error, [](const Error& e) {
+    return has(e.what(), "no video that can be decoded (0 frames; it holds sound alone)");
+  });
+}
+
+// Luma in uncompressed 4:2:2 (U Y V Y), so that what is shown can be compared to the last bit.
+BOOST_AUTO_TEST_CASE(pictures_are_turned_as_they_are_shown) {
+  const Folder folder;
+  const cv::Size size(158, 134);  // leaves pixels over at both edges when it is shrunk by two
+  const auto luma = [&](int k) {
+    cv::Mat out(size, CV_8U);
+    for (int y = 0; y < out.rows; ++y)
+      for (int x = 0; x < out.cols; ++x)
+        out.at<std::uint8_t>(y, x) = static_cast<std::uint8_t>(120 + 60 * std::sin((x - k) / 9.0) +
+                                                               40 * std::sin(y / 5.0 + x / 17.0) + (x * y) % 13);
+    return out;
+  };
+  const auto write = [&](const std::string& name, const std::int32_t* matrix,
+                         const std::function<cv::Mat(int)>& shown) {
+    MediaFile::Video video;
+    video.width = shown(0).cols, video.height = shown(0).rows, video.codec = "rawvideo";
+    video.format = AV_PIX_FMT_UYVY422, video.stamps = steady(4), video.matrix = matrix;
+    video.paint = [&](int k, AVFrame& frame) {
+      const cv::Mat picture = shown(k);
+      for (int y = 0; y < frame.height; ++y)
+        for (int x = 0; x < frame.width; ++x) {
+          frame.data[0][y * frame.linesize[0] + 2 * x] = 128;
+          frame.data[0][y * frame.linesize[0] + 2 * x + 1] = picture.at<std::uint8_t>(y, x);
+        }
+    };
+    MediaFile file(folder.file(name));
+    file.add(video);
+    file.write();
+  };
+  struct Case {
+    const char* name;
+    int a, b, c, d;
+    std::function<void(const cv::Mat&, cv::Mat&)> how;
+  };
+  const auto flip = [](int code) { return [code](const cv::Mat& in, cv::Mat& out) { cv::flip(in, out, code); }; };
+  const auto rotate = [](int code) { return [code](const cv::Mat& in, cv::Mat& out) { cv::rotate(in, out, code); }; };
+  // (x, y) is shown at (a x + c y, b x + d y), y downwards: the corner that goes where tells the turn.
+  const std::vector<Case> cases = {
+      {"as it is", 1, 0, 0, 1, [](const cv::Mat& in, cv::Mat& out) { in.copyTo(out); }},
+      {"mirrored", -1, 0, 0, 1, flip(1)},
+      {"upside down", 1, 0, 0, -1, flip(0)},
+      {"half a turn", -1, 0, 0, -1, rotate(cv::ROTATE_180)},
+      {"clockwise", 0, 1, -1, 0, rotate(cv::ROTATE_90_CLOCKWISE)},
+      {"anticlockwise", 0, -1, 1, 0, rotate(cv::ROTATE_90_COUNTERCLOCKWISE)},
+      {"along the diagonal", 0, 1, 1, 0, [](const cv::Mat& in, cv::Mat& out) { cv::transpose(in, out); }},
+      {"along the other diagonal", 0, -1, -1, 0,
+       [](const cv::Mat& in, cv::Mat& out) {
+         cv::transpose(in, out);
+         cv::flip(out, out, -1);
+       }},
+  };
+  for (const auto& one : cases) {
+    const std::int32_t matrix[9] = {one.a * 65536, one.b * 65536, 0, one.c * 65536, one.d * 65536, 0, 0, 0, 1 << 30};
+    write("turned.mov", matrix, luma);
+    write("shown.mov", nullptr, [&](int k) {
+      cv::Mat out;
+      one.how(luma(k), out);
+      return out;
+    });
+    DecodeOptions options;
+    options.grey = true;
+    VideoDecoder turned(folder.file("turned.mov"), options), shown(folder.file("shown.mov"), options);
+    VideoPicture a, b;
+    int frames = 0;
+    BOOST_TEST_CONTEXT(one.name) {
+      while (shown.read(b)) {
+        BOOST_REQUIRE(turned.read(a));
+        BOOST_REQUIRE((a.grey.size() == b.grey.size() && a.bgr.size() == b.bgr.size()));
+        BOOST_TEST(cv::norm(a.grey, b.grey, cv::NORM_INF) == 0);
+        BOOST_TEST(cv::norm(a.bgr, b.bgr, cv::NORM_INF) <= 2);  // libswscale's rounding goes by position
+        // The shown luma, shrunk here: limited range.
+        cv::Mat expected, grey;
+        one.how(luma(frames), expected);
+        shrink_luma(expected, shrink_factor(expected.size()), false, grey);
+        BOOST_TEST(cv::norm(a.grey, grey, cv::NORM_INF) == 0);
+        ++frames;
+      }
+      BOOST_TEST(frames == 4);
+    }
+  }
+  // 45 degrees is no turn of pixels: said, not guessed.
+  std::int32_t oblique[9];
+  av_display_rotation_set(oblique, 45);
+  write("oblique.mov", oblique, luma);
+  VideoDecoder decoder(folder.file("oblique.mov"));
+  decode(decoder);
+  BOOST_TEST(has(all(decoder.warnings()), "display matrix is no quarter turn"));
+}
+
+BOOST_AUTO_TEST_CASE(a_size_that_changes_is_scaled_to_the_first_and_told) {
+  const Folder folder;
+  const auto jpeg = [](int k, int width, int height) {
+    cv::Mat picture(height, width, CV_8UC3);
+    for (int y = 0; y < height; ++y)
+      for (int x = 0; x < width; ++x)
+        picture.at<cv::Vec3b>(y, x) = cv::Vec3b::all(static_cast<std::uint8_t>(
+            127 + 80 * std::sin(20 * (x + 0.5) / width - 0.2 * k) * std::cos(15 * (y + 0.5) / height)));
+    std::vector<std::uint8_t> bytes;
+    cv::imencode(".jpg", picture, bytes, {cv::IMWRITE_JPEG_QUALITY, 98});
+    return std::string(bytes.begin(), bytes.end());
+  };
+  std::string same, grows;
+  for (int k = 0; k < 20; ++k) same += jpeg(k, 96, 64), grows += k < 10 ? jpeg(k, 96, 64) : jpeg(k, 192, 128);
+  std::ofstream(folder.file("same.mjpeg"), std::ios::binary) << same;
+  std::ofstream(folder.file("grows.mjpeg"), std::ios::binary) << grows;
+  DecodeOptions options;
+  options.grey = true;
+  VideoDecoder constant(folder.file("same.mjpeg"), options), growing(folder.file("grows.mjpeg"), options);
+  VideoPicture a, b;
+  while (constant.read(a)) {
+    BOOST_REQUIRE(growing.read(b));
+    BOOST_REQUIRE((b.bgr.size() == a.bgr.size() && b.grey.size() == a.grey.size()));
+    BOOST_TEST(cv::norm(a.grey, b.grey, cv::NORM_INF) < 8);
+    BOOST_TEST(cv::norm(a.bgr, b.bgr, cv::NORM_L1) / static_cast<double>(3 * a.bgr.total()) < 2);
+  }
+  BOOST_TEST(growing.frames() == 20);
+  BOOST_TEST(has(all(growing.warnings()), "from 96 x 64 to 192 x 128 pixels at 0.400 s"), all(growing.warnings()));
+  BOOST_TEST(all(constant.warnings()).empty());
+}
+
+BOOST_AUTO_TEST_CASE(damaged_pictures_are_counted_and_decoded_alike_again) {
+  const Folder folder;
+  {
+    MediaFile file(folder.file("v.mkv"));
+    file.add(texture(100));
+    for (const std::size_t k : {std::size_t{30}, std::size_t{70}}) {
+      auto& packet = file.packet(k);
+      for (int i = packet.size / 3; i < packet.size; ++i) packet.data[i] = static_cast<std::uint8_t>(37 * i + 11);
+    }
+    file.write();
+  }
+  std::vector<std::string> runs;
+  for (int round = 0; round < 3; ++round) {
+    DecodeOptions options;
+    options.threads = 1;
+    VideoDecoder decoder(folder.file("v.mkv"), options);
+    std::string bytes;
+    for (cv::Mat frame; decoder.read(frame);) bytes += digest(frame);
+    runs.push_back(bytes);
+    BOOST_TEST(decoder.frames() >= 98);
+    BOOST_TEST(!decoder.damage().found, decoder.damage().message);
+    BOOST_TEST(decoder.damaged() >= 1);
+    BOOST_TEST(decoder.damaged() <= 2);
+    BOOST_TEST(has(all(decoder.warnings()), "concealed by the decoder"), all(decoder.warnings()));
+  }
+  BOOST_TEST(runs[0] == runs[1]);
+  BOOST_TEST(runs[0] == runs[2]);
+}
+
+BOOST_AUTO_TEST_CASE(what_comes_before_the_first_key_picture_is_told) {
+  const Folder folder;
+  if (!avcodec_find_encoder_by_name("libx264")) {
+    std::cout << "SKIPPED: no data: this FFmpeg has no libx264 to write H.264 with" << std::endl;
+    return;
+  }
+  auto video = texture(100);
+  video.codec = "libx264";
+  {
+    MediaFile file(folder.file("v.ts"));
+    file.add(video);
+    file.drop(0, 5);  // key pictures at 0, 12, 24 ...
+    file.write();
+  }
+  VideoDecoder decoder(folder.file("v.ts"));
+  BOOST_TEST(decode(decoder) == 88);
+  BOOST_TEST(!decoder.damage().found, decoder.damage().message);
+  BOOST_TEST(has(all(decoder.warnings()), "its beginning cannot be decoded ("), all(decoder.warnings()));
+}
+
+BOOST_AUTO_TEST_CASE(names_are_no_protocols_and_no_patterns) {
+  const Folder folder;
+  {
+    MediaFile file(folder.file("v.mp4"));
+    file.add(texture(20));
+    file.write();
+  }
+  const auto home = fs::current_path();
+  fs::current_path(folder.path);
+  for (const std::string name :
+       {"12:30:05.mp4", "http:x.mp4", "file:x.mp4", "concat:a|b.mp4", "50%.mp4", "a%03d.mp4"}) {
+    fs::copy_file("v.mp4", name);
+    VideoDecoder decoder(name);
+    BOOST_TEST_CONTEXT(name) BOOST_TEST(decode(decoder) == 20);
+  }
+  cv::imwrite("p.png", cv::Mat(64, 64, CV_8UC3, cv::Scalar(1, 2, 3)));
+  fs::rename("p.png", "p%02d.png");
+  VideoDecoder decoder("p%02d.png");
+  BOOST_TEST(decode(decoder) == 1);
+  fs::current_path(home);
+}
+
+BOOST_AUTO_TEST_CASE(threads_and_opencv_give_the_same_pixels) {
+  const Folder folder;
+  SynthVideoOptions options;
+  options.duration = 3, options.width = 330, options.height = 242;  // no whole vectors
+  write_video(folder.file("v.mp4"), draw(options, 3, 0));
+  std::vector<std::string> one, four, peer;
+  for (auto [threads, digests] : {std::pair{1, &one}, std::pair{4, &four}}) {
+    DecodeOptions with;
+    with.threads = threads;
+    VideoDecoder decoder(folder.file("v.mp4"), with);
+    for (cv::Mat frame; decoder.read(frame);) digests->push_back(digest(frame));
+  }
+  cv::VideoCapture capture(folder.file("v.mp4"), cv::CAP_FFMPEG);
+  for (cv::Mat frame; capture.read(frame);) peer.push_back(digest(frame));
+  BOOST_TEST(one.size() == 75);
+  BOOST_TEST((one == four));
+  BOOST_TEST((one == peer));
+}
+
+// Against plain sums; and near to what Rec. 601 makes of the same picture by way of BGR.
+BOOST_AUTO_TEST_CASE(luma_is_shrunk_exactly) {
+  for (const bool full : {false, true})
+    for (const auto& [size, factor] :
+         {std::pair(cv::Size(320, 240), 4), std::pair(cv::Size(331, 243), 4), std::pair(cv::Size(100, 90), 3),
+          std::pair(cv::Size(77, 50), 1), std::pair(cv::Size(640, 400), 7)}) {
+      cv::Mat luma(size, CV_8U), grey;
+      cv::randu(luma, 0, 256);
+      shrink_luma(luma, factor, full, grey);
+      BOOST_REQUIRE((grey.size() == cv::Size(size.width / factor, size.height / factor)));
+      for (int y = 0; y < grey.rows; ++y)
+        for (int x = 0; x < grey.cols; ++x) {
+          double sum = 0;
+          for (int dy = 0; dy < factor; ++dy)
+            for (int dx = 0; dx < factor; ++dx) sum += luma.at<std::uint8_t>(y * factor + dy, x * factor + dx);
+          const double mean = sum / (factor * factor), value = full ? mean : (mean - 16) * 255 / 219;
+          BOOST_REQUIRE(std::abs(std::clamp(value, 0.0, 255.0) - grey.at<std::uint8_t>(y, x)) <= 0.5 + 1e-9);
+        }
+    }
+  const Folder folder;
+  {
+    MediaFile file(folder.file("v.mp4"));
+    auto video = texture(10);
+    video.width = 320, video.height = 240;
+    file.add(video);
+    file.write();
+  }
+  DecodeOptions options;
+  options.grey = true;
+  VideoDecoder decoder(folder.file("v.mp4"), options);
+  VideoPicture picture;
+  cv::Mat grey;
+  while (decoder.read(picture)) {
+    shrink_grey(picture.bgr, shrink_factor(picture.bgr.size()), grey);
+    BOOST_TEST(cv::norm(grey, picture.grey, cv::NORM_INF) <= 2);
+  }
+  BOOST_TEST(decoder.frames() == 10);
+}
+
+BOOST_AUTO_TEST_CASE(devices_that_are_not_there_are_refused_with_those_of_this_ffmpeg) {
+  BOOST_CHECK_EXCEPTION(check_hwaccel("abacus"), UsageError, [](const UsageError& e) {
+    return has(e.what(), "--hwaccel abacus: this FFmpeg has no such kind of device (it has ");
+  });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
