@@ -17,4 +17,20 @@ std::string joined(const std::vector<std::string>& words, std::string_view betwe
   return text;
 }
 
+std::string shell_word(const std::string& text) {
+  constexpr auto kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string out = "'";
+  for (const char c : text) c == '\'' ? out += "'\\''" : out += c;
+  return out + '\'';
+}
+
+void append_utf8(std::string& out, std::uint32_t code) {
+  const auto more = [&](int shift) { out += static_cast<char>(0x80 | (code >> shift & 0x3f)); };
+  if (code < 0x80) out += static_cast<char>(code);
+  else if (code < 0x800) out += static_cast<char>(0xc0 | code >> 6), more(0);
+  else if (code < 0x10000) out += static_cast<char>(0xe0 | code >> 12), more(6), more(0);
+  else out += static_cast<char>(0xf0 | (code >> 18 & 7)), more(12), more(6), more(0);
+}
+
 }  // namespace tal

@@ -1,6 +1,7 @@
 // Words and lists in messages.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,5 +13,10 @@ std::string_view trim(std::string_view text);
 
 // "a, b, c"
 std::string joined(const std::vector<std::string>& words, std::string_view between = ", ");
+
+// `text` as one word of a shell's command line, quoted where it must be.
+std::string shell_word(const std::string& text);
+// Appends the character as UTF-8. code: up to 0x1fffff; surrogates are not looked for.
+void append_utf8(std::string& out, std::uint32_t code);
 
 }  // namespace tal

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
+#include "libtal/base/text.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/record.h"
 
@@ -37,17 +38,6 @@ KnownNames known_names(const std::string& path) {
 }
 
 namespace {
-
-// A word of a command line, quoted for sh where it must be.
-std::string shell_word(const std::string& text) {
-  if (!text.empty() &&
-      text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%") ==
-          std::string::npos)
-    return text;
-  std::string out = "'";
-  for (char c : text) c == '\'' ? out += "'\\''" : out += c;
-  return out + '\'';
-}
 
 // The history of one record as a pipe.
 class Replay {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libtal/base/error.h"
+#include "libtal/base/text.h"
 #include "libtal/io/member_names.h"
 
 namespace tal {
@@ -23,19 +24,6 @@ struct Fault {
   std::string what;
   Error::Kind kind;
 };
-
-void append_utf8(std::string& out, std::uint32_t c) {
-  const auto add = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
-  if (c < 0x80) return add(c);
-  if (c < 0x800) {
-    add(0xc0 | c >> 6);
-  } else {
-    if (c < 0x10000) add(0xe0 | c >> 12);
-    else add(0xf0 | c >> 18), add(0x80 | (c >> 12 & 63));
-    add(0x80 | (c >> 6 & 63));
-  }
-  add(0x80 | (c & 63));
-}
 
 // A string's text without its escapes, which have been checked.
 std::string unescaped(std::string_view text) {

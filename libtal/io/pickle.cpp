@@ -8,6 +8,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/base/text.h"
 
 namespace tal {
 
@@ -22,14 +23,6 @@ const PickleNode* PickleNode::value(std::string_view key) const {
 }
 
 namespace {
-
-void append_utf8(std::string& out, std::uint32_t code) {
-  const auto more = [&](int shift) { out += static_cast<char>(0x80 | (code >> shift & 0x3f)); };
-  if (code < 0x80) out += static_cast<char>(code);
-  else if (code < 0x800) out += static_cast<char>(0xc0 | code >> 6), more(0);
-  else if (code < 0x10000) out += static_cast<char>(0xe0 | code >> 12), more(6), more(0);
-  else out += static_cast<char>(0xf0 | (code >> 18 & 7)), more(12), more(6), more(0);
-}
 
 // The hexadecimal digits at `at`, which moves behind them.
 std::uint32_t take_hex(std::string_view text, std::size_t& at, std::size_t digits) {
