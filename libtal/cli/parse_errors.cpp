@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 
+#include "libtal/base/error.h"
 #include "libtal/base/text.h"
 
 namespace tal {

@@ -321,9 +321,8 @@ class SsnReader {
 
   void read(VideoRows::Entry& entry) {
     if (!begins_entry() || split_blanks(lines_[at_]).size() != 2) throw Error("must be '# number' before each video");
-    const auto name = next_words("the video");
-    if (name.size() != 1) throw Error("must be the video's id");
-    entry.video = id_of(name[0], options_);
+    if (next_words("the video").empty()) throw Error("must be the video's id");
+    entry.video = id_of(trim(lines_[at_]), options_);  // may have blanks
     VideoInfo info = known_of(entry.video, options_);
     entry.has_annotations = entry.has_proposals = true;
     const double frames = field_number(next_word("the number of frames"), '.', "frames");
