@@ -297,7 +297,7 @@ std::int64_t VideoDecoder::expected() const {
   if (!media_) return 0;
   const auto& claims = media_->claims();
   const auto found = media_->findings();
-  if (claims.count > 0) return std::max<std::int64_t>(0, claims.count - found.hidden - found.undecoded);
+  if (claims.count > 0) return std::max<std::int64_t>(0, claims.count - found.undecoded);
   return std::llround(duration() * fps_);
 }
 

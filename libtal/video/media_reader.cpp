@@ -34,6 +34,15 @@ double seconds(std::int64_t ticks, AVRational base) {
   return ticks == AV_NOPTS_VALUE ? kNoStamp : static_cast<double>(ticks) * av_q2d(base);
 }
 
+// Pictures of an index that an edit list hides.
+std::int64_t hidden_entries(const AVFormatContext& format, AVStream& stream) {
+  std::int64_t hidden = 0;
+  if (format_is(format, "mov"))
+    for (int i = 0; i < avformat_index_get_entries_count(&stream); ++i)
+      hidden += (avformat_index_get_entry(&stream, i)->flags & AVINDEX_DISCARD_FRAME) != 0;
+  return hidden;
+}
+
 // Matroska's tag DURATION: the end of one stream, "00:00:02.023000000". NaN: there is none.
 double tagged_end(const AVStream& stream) {
   const AVDictionaryEntry* tag = av_dict_get(stream.metadata, "DURATION", nullptr, 0);
@@ -214,7 +223,7 @@ void MediaReader::read_claims() {
   } else if (!guessed && format_->duration > 0) {
     claims_.end = start + seconds(format_->duration, {1, AV_TIME_BASE});
   }
-  claims_.count = stream_->nb_frames;
+  claims_.count = stream_->nb_frames - hidden_entries(*format_, *stream_);
   claims_.stated = claims_.stated || claims_.count > 0;
   if (claims_.count <= 0 && claims_.own && claims_.fps > 0)
     claims_.count = static_cast<std::int64_t>(std::floor((claims_.end - begin) * claims_.fps + 0.5));

@@ -16,7 +16,7 @@ namespace tal {
 // What a container says of its video. Times are seconds on the file's own clock, whose zero is `zero`.
 struct MediaClaims {
   double fps = 0;          // 0: none
-  std::int64_t count = 0;  // pictures, of the stream itself; 0: not known
+  std::int64_t count = 0;  // pictures to be shown, of the stream itself; 0: not known
   bool stated = false;     // the container counts them, or states the stream's own duration in its header
   double zero = 0;         // where players begin to count
   double end = 0;          // of the video, or of the whole file; 0: not stated

@@ -279,6 +279,7 @@ BOOST_AUTO_TEST_CASE(edit_lists_hide_pictures) {
     file.write("keep", "1");
   }
   VideoDecoder decoder(folder.file("v.mp4"));
+  BOOST_TEST(decoder.claimed() == 52);
   BOOST_TEST(decode(decoder) == 52);
   BOOST_TEST(std::abs(decoder.duration() - 52 / 25.0) < 1e-9);
   BOOST_TEST(!decoder.damage().found, decoder.damage().message);

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "libtal/base/error.h"
+#include "libtal/io/features.h"
 #include "libtal/stages/video/extract_parts.h"
 
 namespace tal {
