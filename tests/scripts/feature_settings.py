@@ -61,7 +61,7 @@ try:
     check("taken as it is" in train("rpn", "x.safetensors", "--accept-features", data=mixed).stderr, "--accept-features of tal-train")
 
     # Every other way to a model: refinement, scoring, another set, validation, pretraining, going on.
-    proposals = [tool("tal-propose", "-m", "rpn.safetensors", "--accept-features", "-q", "--no-history", data=text).stdout for text in (block, dis)]
+    proposals = [tool("tal-propose", "-m", "rpn.safetensors", "--accept-features", "-q", "--no-history", "--set", "top-k=10", data=text).stdout for text in (block, dis)]
     for model, stage in (("etp-rn", "tal-refine"), ("segment-classifier", "tal-score")):
         train(model, model + ".safetensors", data=proposals[0])
         check(both in tool(stage, "-m", model + ".safetensors", data=proposals[1], status=1).stderr, stage)
