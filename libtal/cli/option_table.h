@@ -46,7 +46,7 @@ class OptionTable {
 
   CLI::App app;
   CLI::App* chosen = nullptr;  // the subcommand that the command line names
-  std::string features_root;  // of Options::features_root
+  std::string features_root;   // of Options::features_root
   std::deque<OptionRow> rows;  // never move: Option points at them
   std::vector<std::pair<const CLI::App*, std::function<void(Tool&)>>> steps;  // Options::settle, of which subcommand
 

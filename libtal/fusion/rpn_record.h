@@ -53,7 +53,8 @@ struct RpnFusionOptions {
 std::vector<std::pair<double, double>> segment_and_unit_scores(const Record& record, bool kl_ev);
 // 3.7.2: segments become the fused locations, clipped to the video; one that nothing is left of keeps its old segment.
 void refine_by_units(Record& record, const RpnFusionOptions& options);
-// Eq. (8), (9) or p p': scores become P; "scores" gains "unit": p'. maps.rpn leaves the record unless options.keep_maps.
+// Eq. (8), (9) or p p': scores become P; "scores" gains "unit": p'. maps.rpn leaves the record unless
+// options.keep_maps.
 void score_by_units(Record& record, const RpnFusionOptions& options);
 
 }  // namespace tal

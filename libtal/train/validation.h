@@ -32,7 +32,7 @@ class Validation {
 
   std::string metric_, subset_, frame_cache_;
   std::vector<std::string> lines_;
-  std::shared_ptr<const FilePlaces> places_;  // of their files
+  std::shared_ptr<const FilePlaces> places_;                             // of their files
   mutable std::map<std::string, std::shared_ptr<const Frames>> frames_;  // by video
   bool have_proposals_ = true;
 };

@@ -28,7 +28,7 @@ try:
 
     def train(model, out, *options, data=block, status=0):
         sets = [word for pair in SMALL_MODELS[model] for word in ("--set", pair)]
-        return tool("tal-train", "--model", model, *sets, "--epochs", "1", "--batch", "2", "--threads", "1", "--out", out, *options, data=data, status=status)
+        return tool("tal-train", "--model", model, *sets, "--epochs", "1", "--batch", "2" if model == "rpn" else "64", "--threads", "1", "--out", out, *options, data=data, status=status)
 
     def strip(text):
         """The same streams as a tool wrote them that does not know settings."""
@@ -61,8 +61,8 @@ try:
     check("taken as it is" in train("rpn", "x.safetensors", "--accept-features", data=mixed).stderr, "--accept-features of tal-train")
 
     # Every other way to a model: refinement, scoring, another set, validation, pretraining, going on.
-    proposals = [tool("tal-propose", "-m", "rpn.safetensors", "--accept-features", "-q", "--no-history", data=text).stdout for text in (block, dis)]
-    for model, stage in (("etp-rn", "tal-refine"), ("segment-classifier", "tal-score")):
+    proposals = [tool("tal-propose", "-m", "rpn.safetensors", "--accept-features", "-q", "--no-history", "--set", "top-k=10", data=text).stdout for text in (block, dis)]
+    for model, stage in (("segment-classifier", "tal-score"), ("etp-rn", "tal-refine")):
         train(model, model + ".safetensors", data=proposals[0])
         check(both in tool(stage, "-m", model + ".safetensors", data=proposals[1], status=1).stderr, stage)
         check("taken as it is" in tool(stage, "-m", model + ".safetensors", "--accept-features", data=proposals[1]).stderr, stage + " --accept-features")

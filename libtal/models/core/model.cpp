@@ -64,15 +64,9 @@ std::vector<std::string> model_names() {
 }
 
 StreamContract contract_of(const FeatureStream& stream) {
-  return {stream.name,
-          stream.dim,
-          stream.stride,
-          stream.window,
-          stream.offset,
-          stream.fps ? stream.fps->value() : 0,
-          stream.resample,
-          stream.weights,
-          stream.settings};
+  return {stream.name,     stream.dim,     stream.stride,
+          stream.window,   stream.offset,  stream.fps ? stream.fps->value() : 0,
+          stream.resample, stream.weights, stream.settings};
 }
 
 void FeaturePolicy::say_once(const std::function<void(const std::string&)>& say, const std::string& text) const {
@@ -129,9 +123,9 @@ void check_contract(const StreamContract& model, const StreamContract& record, c
   const ContractCheck check(record, policy, wanted);
   if (model.dim != record.dim)
     check.differ("dim", std::to_string(model.dim), std::to_string(record.dim), "", /*acceptable=*/false);
-  check.number("fps", model.fps, record.fps,
-               model.fps > 0 ? "; tal-extract --fps " + format_number(model.fps) + " samples every video at one rate"
-                             : "");
+  check.number(
+      "fps", model.fps, record.fps,
+      model.fps > 0 ? "; tal-extract --fps " + format_number(model.fps) + " samples every video at one rate" : "");
   check.number("stride", model.stride, record.stride);
   check.number("window", model.window, record.window);
   check.number("offset", model.offset, record.offset);

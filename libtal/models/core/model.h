@@ -40,8 +40,7 @@ struct StreamContract {
 class FeaturePolicy {
  public:
   // accept: they are taken as they are, each difference said once; else they are errors.
-  FeaturePolicy(bool accept, std::function<void(const std::string&)> warn,
-                std::function<void(const std::string&)> note)
+  FeaturePolicy(bool accept, std::function<void(const std::string&)> warn, std::function<void(const std::string&)> note)
       : accepts_(accept), warn_(std::move(warn)), note_(std::move(note)) {}
   bool accepts() const { return accepts_; }
   void warn_once(const std::string& text) const { say_once(warn_, text); }
@@ -76,7 +75,7 @@ struct InputContract {
   std::int64_t dim() const;  // sum over the streams
   // Set for models that see the frames of videos instead of features; there are no streams then, and rows are frames.
   std::optional<FrameContract> frames = {};
-  StreamFit fit = {};  // of the model's settings
+  StreamFit fit = {};                                // of the model's settings
   std::shared_ptr<const FeaturePolicy> policy = {};  // of the run; nullptr: every difference is an error
 };
 
