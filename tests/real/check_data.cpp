@@ -49,7 +49,7 @@ Faults check(const std::vector<std::string>& records, CheckOptions options = {},
   std::uint64_t number = 0;
   for (const auto& line : records) {
     auto fixed = checker.line(line, "records", ++number);
-    if (repaired) repaired->push_back(std::move(fixed));
+    if (repaired && fixed) repaired->push_back(std::move(*fixed));
   }
   return out;
 }
