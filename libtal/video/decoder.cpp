@@ -284,6 +284,12 @@ void VideoDecoder::place(double stamp, double length) {
   ++frames_;
 }
 
+std::int64_t VideoDecoder::counted() const { return media_ && media_->claims().counted ? claimed_ : 0; }
+
+double VideoDecoder::claimed_duration() const {
+  return media_ ? std::max(0.0, media_->claims().end - media_->claims().begin) : 0;
+}
+
 double VideoDecoder::duration() const {
   if (frames_ == 0) return 0;
   const double step = 1 / fps_, end = media_ ? media_->claims().end - first_ - time_ : 0;

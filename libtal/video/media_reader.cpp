@@ -214,6 +214,7 @@ void MediaReader::read_claims() {
   const bool guessed = format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE;
   double begin = seconds(stream_->start_time, stream_->time_base);
   if (!std::isfinite(begin)) begin = 0;
+  claims_.begin = begin;
   if (const double tag = tagged_end(*stream_); format_is(*format_, "matroska") && std::isfinite(tag)) {
     claims_.end = tag, claims_.own = claims_.stated = true;
     // A tag that was left behind by another file.
@@ -224,7 +225,8 @@ void MediaReader::read_claims() {
     claims_.end = start + seconds(format_->duration, {1, AV_TIME_BASE});
   }
   claims_.count = stream_->nb_frames - hidden_entries(*format_, *stream_);
-  claims_.stated = claims_.stated || claims_.count > 0;
+  claims_.counted = claims_.count > 0;
+  claims_.stated = claims_.stated || claims_.counted;
   if (claims_.count <= 0 && claims_.own && claims_.fps > 0)
     claims_.count = static_cast<std::int64_t>(std::floor((claims_.end - begin) * claims_.fps + 0.5));
   claims_.count = std::max<std::int64_t>(0, claims_.count);

@@ -17,8 +17,10 @@ namespace tal {
 struct MediaClaims {
   double fps = 0;          // 0: none
   std::int64_t count = 0;  // pictures to be shown, of the stream itself; 0: not known
+  bool counted = false;    // `count` is the container's own, not made of a duration and a rate
   bool stated = false;     // the container counts them, or states the stream's own duration in its header
   double zero = 0;         // where players begin to count
+  double begin = 0;        // of the stream
   double end = 0;          // of the video, or of the whole file; 0: not stated
   bool own = false;        // count and end are the stream's own, not the file's
   int streams = 0;         // of video, without cover pictures

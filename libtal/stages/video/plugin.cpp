@@ -13,8 +13,7 @@ std::string versions() { return opencv_version() + ", " + libav_version(); }
 
 VideoFacts claims_of(const std::string& path) {
   const VideoDecoder decoder(path);
-  const auto frames = decoder.claimed();
-  return {frames > 0 ? static_cast<double>(frames) / decoder.fps() : 0, decoder.fps(), frames};
+  return {decoder.claimed_duration(), decoder.fps(), decoder.counted()};
 }
 
 }  // namespace
