@@ -196,13 +196,14 @@ std::vector<double> smooth_curve(const std::vector<double>& curve, double sigma)
   return out;
 }
 
-void check_options(const GroupingOptions& o) {
+void check_options(const GroupingOptions& o, const std::string& mark) {
   if (o.max > 0 && o.max <= o.min + 1)
-    throw UsageError("--max " + std::to_string(o.max) + " leaves no length longer than --min " + std::to_string(o.min));
+    throw UsageError(mark + "max " + std::to_string(o.max) + " leaves no length longer than " + mark + "min " +
+                     std::to_string(o.min));
   try {
     (void)parse_number_list(o.threshold);
   } catch (const std::exception& error) {
-    throw UsageError(std::string("--threshold: ") + error.what());
+    throw UsageError(mark + "threshold: " + error.what());
   }
 }
 

@@ -45,7 +45,8 @@ struct GroupingOptions {
                                      // label: one for each label
   std::string normalize = "auto";    // none, minmax, or auto (minmax for motion, which has no natural scale)
 };
-void check_options(const GroupingOptions& options);  // UsageError for bounds that nothing can meet or a bad list
+// UsageError for bounds that nothing can meet or a bad list. mark: what stands before the names, "--" or "setting ".
+void check_options(const GroupingOptions& options, const std::string& mark = "--");
 
 // One curve and the label that its proposals carry ("" for the mean and for motion).
 struct Curve {

@@ -42,7 +42,7 @@ with tempfile.TemporaryDirectory() as folder:
         full, half = first_losses("full.log"), first_losses("half.log")
         check(full.keys() == half.keys() and full[1] != half[1], f"{model}: bfloat16 is used in training: {full} and {half}")
         check(abs(full[1] - half[1]) <= 0.03 * abs(full[1]) + 0.01, f"{model}: the first loss: {full[1]} and {half[1]}")
-    proposed = tool("tal-propose", "--method", "grouping", "--threshold", "0.1:0.2:0.7", "-i", "set.jsonl").stdout
+    proposed = tool("tal-propose", "--method", "grouping", "--normalize", "minmax", "--threshold", "0.3:0.2:0.7", "-i", "set.jsonl").stdout
     for stage, models in STAGES.items():
         for model in models:
             source = few if stage == "tal-propose" else proposed

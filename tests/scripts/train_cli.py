@@ -248,7 +248,7 @@ lines = records.splitlines()
 odd = json.loads(lines[3])
 odd["features"]["synth"]["stride"] = 16
 done = tool("tal-train", *COMMON[:-1], "-", "--out", "x", data="\n".join(lines[:3] + [json.dumps(odd)] + lines[4:]) + "\n", status=1)
-check("stdin:4: video '%s': features.synth.stride: the model was trained on 8, this stream has 16" % odd["video"] in done.stderr, done.stderr[-300:])
+check("stdin:4: video '%s': features.synth.stride: the first record has 8, this stream has 16" % odd["video"] in done.stderr, done.stderr[-300:])
 
 # A model whose training diverged is refused when it is opened.
 raw = bytearray(read("one.safetensors"))

@@ -39,7 +39,7 @@ Settings EtpAnModel::inference() {
 
 // Class scores are probabilities.
 void EtpAnModel::check_grouping() const {
-  check_options(grouping_);
+  check_options(grouping_, "setting ");
   const auto thresholds = parse_number_list(grouping_.threshold);
   for (const double threshold : thresholds)
     if (average_ == "mean" && !(threshold >= 0 && threshold <= 1))
