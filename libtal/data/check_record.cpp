@@ -56,6 +56,7 @@ void RecordChecker::end(const std::string& source) {
 RecordChecker::Pass::Pass(RecordChecker& checker, const std::string& source, std::uint64_t line)
     : checker_(checker), source_(source), line_(line) {
   record_.look_in(checker.places_);
+  record_.take_repeated_keys();
 }
 
 void RecordChecker::Pass::add(const char* kind, std::string field, std::string message, bool fixed) const {

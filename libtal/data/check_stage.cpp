@@ -120,7 +120,7 @@ std::string conforming(int i) {
          ",\"fps\":[30000,1001],\"subset\":\"validation\",\"annotations\":[{\"segment\":[1.5,9.25],\"label\":\"Run\"}]"
          "," +
          "\"proposals\":[{\"segment\":[1,9.5],\"score\":0.9,\"label\":\"Run\"},{\"segment\":[20,31],\"score\":0.25,"
-         "\"label\":\"Jump\"},{\"segment\":[40,41]}]}";
+         "\"label\":\"Jump\"},{\"segment\":[40,41],\"score\":0.125}]}";
 }
 
 // Whether two texts are the same to a reader of JSON that has doubles for numbers.

@@ -55,6 +55,7 @@ std::string unescaped(std::string_view text) {
 struct Names {
   MemberNames members;
   std::deque<std::string> kept;
+  bool repeated = false;  // a name may stand twice
   std::string_view keep(std::string_view escaped) { return kept.emplace_back(unescaped(escaped)); }
 };
 
@@ -141,7 +142,7 @@ class Check {
       const bool escapes = string();
       std::string_view name(begin + 1, static_cast<std::size_t>(at_ - begin) - 2);
       if (escapes) name = names_.keep(name);
-      if (!names_.members.add(name)) fail_twice(begin - begin_, name);
+      if (!names_.members.add(name) && !names_.repeated) fail_twice(begin - begin_, name);
     }
     blanks();
     if (take() != ':') fail("':' is missing behind a key");
@@ -323,9 +324,10 @@ std::string without_comments(std::string_view text) {
 
 }  // namespace
 
-void check_json(std::string_view text, std::string_view name) {
+void check_json(std::string_view text, std::string_view name, bool repeated) {
   try {
     Names names;
+    names.repeated = repeated;
     Check(text, names).run();
   } catch (const Fault& fault) {
     Error error(fault.what, fault.kind);

@@ -12,7 +12,8 @@ namespace tal {
 // Throws Error unless the text, without white space around it, is one JSON value (RFC 8259) of finite numbers, whose
 // objects have no two members of one name (Error::Kind::kRepeatedKey). Depth is no danger. UTF-8 and control characters
 // in strings are the caller's. name: what the text is called; errors name the place below it, annotations[3].segment.
-void check_json(std::string_view text, std::string_view name = {});
+// repeated: whether such members pass, for who looks for them himself.
+void check_json(std::string_view text, std::string_view name = {}, bool repeated = false);
 
 // The same of a whole file, strings included: its text behind a byte-order mark, which is returned. Errors name line,
 // column and the path of the place: database.v_1.annotations[0].segment[1]. comments: // and /* */ count as white

@@ -62,7 +62,7 @@ Record& Record::operator=(Record&&) noexcept = default;
 
 void Record::State::check(const Field& field) const {
   try {
-    check_json(field.raw(line), field.key);
+    check_json(field.raw(line), field.key, repeated_keys);
   } catch (Error& error) {
     throw error.at_field(field.key).at_video(video);
   }
@@ -163,6 +163,7 @@ Record Record::make(std::string_view video) {
   return record;
 }
 
+void Record::take_repeated_keys() { state_->repeated_keys = true; }
 void Record::look_in(std::shared_ptr<const FilePlaces> places) { state_->places = std::move(places); }
 const std::shared_ptr<const FilePlaces>& Record::places() const { return state_->places; }
 

@@ -106,6 +106,9 @@ class Record {
   void look_in(std::shared_ptr<const FilePlaces> places);
   const std::shared_ptr<const FilePlaces>& places() const;
 
+  // From the next parse on, objects inside of a member may have a key twice: for tal-check, which finds them itself.
+  void take_repeated_keys();
+
   bool has(std::string_view key) const;
   std::vector<std::string_view> keys() const;                       // top-level keys in order, escapes undone
   std::optional<std::string_view> raw(std::string_view key) const;  // JSON text of a top-level field

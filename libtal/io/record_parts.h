@@ -131,6 +131,7 @@ struct Record::State {
   std::deque<std::vector<NamedScore>> kept_scores;
   bool modified = false, made = false;  // made: here, not read
   bool proposals_parsed = false;
+  bool repeated_keys = false;  // Record::take_repeated_keys
   std::shared_ptr<const FilePlaces> places;
   std::vector<Proposal> proposals;
 

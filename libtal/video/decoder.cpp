@@ -284,7 +284,7 @@ void VideoDecoder::place(double stamp, double length) {
   ++frames_;
 }
 
-std::int64_t VideoDecoder::counted() const { return media_ && media_->claims().counted ? claimed_ : 0; }
+std::int64_t VideoDecoder::claimed_count() const { return media_ && media_->claims().counted ? claimed_ : 0; }
 
 double VideoDecoder::claimed_duration() const {
   return media_ ? std::max(0.0, media_->claims().end - media_->claims().begin) : 0;

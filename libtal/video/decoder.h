@@ -41,7 +41,7 @@ class VideoDecoder {
 
   std::int64_t frames() const { return frames_; }    // decoded so far
   std::int64_t claimed() const { return claimed_; }  // the container's count, or of its duration; 0: it states none
-  std::int64_t counted() const;                      // the container's own count; 0: it states none
+  std::int64_t claimed_count() const;                // the container's own count; 0: it states none
   double claimed_duration() const;     // seconds, of the container, from the video's first picture on; 0: none
   double fps() const { return fps_; }  // the container's rate, or the measured one where it states none
   double duration() const;  // seconds: the last frame lasts 1 / fps, at a variable rate what its container says

@@ -42,7 +42,7 @@ for to, separator in (("csv", ","), ("tsv", "\t")):
     back = tool("tal-convert", "--from", "detections-csv", "--no-history", "back." + to)
     same({**json.loads(back.stdout)}, {"video": "v", "duration": 40.25, "subset": 'val, "x"', "proposals": changed}, f"{to} and back")
 with open("classes.txt", "w") as file:
-    file.write('3 a "q"\n4 b, c\n')
+    file.write('3,"a ""q"""\n4,"b, c"\n')
 for offset in (0, 2):
     lines = convert("thumos14-results", piped, "--classes", "classes.txt", *(("--class-offset", str(offset)) if offset else ())).stdout.splitlines()
     same([line.split() for line in lines], [["v", repr(s).removesuffix(".0"), repr(e).removesuffix(".0"), str((3 if "q" in label else 4) - offset), repr(score)] for s, e, label, score in wanted],

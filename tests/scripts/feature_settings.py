@@ -62,6 +62,15 @@ try:
 
     # Every other way to a model: refinement, scoring, another set, validation, pretraining, going on.
     proposals = [tool("tal-propose", "-m", "rpn.safetensors", "--accept-features", "-q", "--no-history", "--set", "top-k=10", data=text).stdout for text in (block, dis)]
+
+    def with_near(text):
+        """The segments of the annotations as proposals too, so that there is something to learn from."""
+        records = [json.loads(line) for line in text.splitlines()]
+        for r in records:
+            r["proposals"] += [{"segment": a["segment"], "score": 0.5} for a in r["annotations"]]
+        return "".join(json.dumps(r) + "\n" for r in records)
+
+    proposals = [with_near(text) for text in proposals]
     for model, stage in (("segment-classifier", "tal-score"), ("etp-rn", "tal-refine")):
         train(model, model + ".safetensors", data=proposals[0])
         check(both in tool(stage, "-m", model + ".safetensors", data=proposals[1], status=1).stderr, stage)

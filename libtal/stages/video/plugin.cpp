@@ -13,7 +13,7 @@ std::string versions() { return opencv_version() + ", " + libav_version(); }
 
 VideoFacts claims_of(const std::string& path) {
   const VideoDecoder decoder(path);
-  return {decoder.claimed_duration(), decoder.fps(), decoder.counted()};
+  return {decoder.claimed_duration(), decoder.fps(), decoder.claimed_count()};
 }
 
 }  // namespace
