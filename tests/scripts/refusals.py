@@ -25,7 +25,7 @@ USES = [
     "tal-check", "tal-check --kind features", "tal-check --kind model", "tal-check --kind folder", "tal-check --stage cat", "tal-check --replay",
     "tal-check --compare-features FILE FILE",
     *(f"tal-convert --from {f} FILE" for f in ("activitynet-gt", "activitynet-results", "activitynet-classification", "thumos14-gt", "thumos14-results", "segments-csv",
-                                               "detections-csv", "features", "signals")),
+                                               "detections-csv", "class-scores", "features", "signals")),
     *(f"tal-convert --from tal --to {t}" for t in ("tal", "activitynet-results", "activitynet-gt", "thumos14-results", "csv", "tsv", "webvtt", "srt", "elan",
                                                    "bsn-proposals")),
     "tal-convert --weights FILE",
