@@ -24,7 +24,7 @@ std::string under(const std::string& folder, const std::string& path) { return (
 
 std::string located(const std::string& path, const FilePlaces* places) {
   if (!places || places->beside.empty() || !is_relative(path)) return path;
-  const std::string beside = under(places->beside, path);
+  std::string beside = under(places->beside, path);
   if (!is_there(beside)) return path;
   if (!is_there(path)) return beside;
   std::error_code failed;

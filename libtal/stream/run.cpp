@@ -71,7 +71,7 @@ namespace {
 std::string file_in(const std::string& value) {
   std::error_code failed;
   for (const std::size_t begin : {std::size_t{0}, value.find(':') + 1, value.find('=') + 1})
-    if (const auto file = value.substr(begin); std::filesystem::is_regular_file(file, failed)) return file;
+    if (auto file = value.substr(begin); std::filesystem::is_regular_file(file, failed)) return file;
   return "";
 }
 
