@@ -17,6 +17,12 @@ std::string joined(const std::vector<std::string>& words, std::string_view betwe
   return text;
 }
 
+std::string joined_first(const std::vector<std::string>& words, std::size_t most, std::string_view between) {
+  if (words.size() <= most) return joined(words, between);
+  return joined({words.begin(), words.begin() + static_cast<std::ptrdiff_t>(most)}, between) + std::string(between) +
+         "...";
+}
+
 std::string shell_word(const std::string& text) {
   constexpr auto kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
   if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;

@@ -14,6 +14,9 @@ std::string_view trim(std::string_view text);
 // "a, b, c"
 std::string joined(const std::vector<std::string>& words, std::string_view between = ", ");
 
+// The first `most` of them, and "..." for the others.
+std::string joined_first(const std::vector<std::string>& words, std::size_t most, std::string_view between = ", ");
+
 // `text` as one word of a shell's command line, quoted where it must be.
 std::string shell_word(const std::string& text);
 // Appends the character as UTF-8. code: up to 0x1fffff; surrogates are not looked for.

@@ -3,16 +3,10 @@
 
 #include "libtal/base/number.h"
 #include "libtal/data/check_pass.h"
+#include "libtal/io/json_check.h"
 
 namespace tal {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const char* const blanks = " \t\r\n";
-  const auto begin = text.find_first_not_of(blanks);
-  return begin == std::string_view::npos ? std::string_view()
-                                         : text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
-}
 
 // The parts of a JSON array or object (text that has been parsed without fault) as they stand: elements, or members
 // `"key": value`.
@@ -31,7 +25,7 @@ std::vector<std::string_view> parts_of(std::string_view container) {
     quoted = c == '"';
     depth += (c == '[' || c == '{') - (c == ']' || c == '}');
     if ((c == ',' && depth == 1) || depth == 0) {
-      if (const auto part = trimmed(container.substr(begin, i - begin)); !part.empty()) parts.push_back(part);
+      if (const auto part = trim_json(container.substr(begin, i - begin)); !part.empty()) parts.push_back(part);
       begin = i + 1;
     }
   }
@@ -45,7 +39,7 @@ std::string with_segment(std::string_view item, double start, double end) {
     std::size_t close = 1;
     while (member[close] != '"') close += member[close] == '\\' ? 2 : 1;
     if (nlohmann::json::parse(member.substr(0, close + 1)) != "segment") continue;
-    const std::string_view value = trimmed(member.substr(member.find(':', close) + 1));
+    const std::string_view value = trim_json(member.substr(member.find(':', close) + 1));
     std::string segment = "[";
     append_number(segment, start);
     segment += ',';
@@ -189,7 +183,7 @@ void RecordChecker::Pass::list(const char* key) {
   const auto found = data_.find(key);
   if (found == data_.end()) return;
   if (!found->is_array()) return add("bad-field", key, "must be a list");
-  const auto texts = whole_ ? parts_of(trimmed(*record_.raw(key))) : std::vector<std::string_view>();
+  const auto texts = whole_ ? parts_of(trim_json(*record_.raw(key))) : std::vector<std::string_view>();
   std::vector<Item> kept;
   Twins same;
   bool changed = false;

@@ -6,6 +6,7 @@
 #include "libtal/base/sha256.h"
 #include "libtal/data/check_pass.h"
 #include "libtal/io/features.h"
+#include "libtal/io/json_check.h"
 
 namespace tal {
 namespace {
@@ -133,6 +134,11 @@ bool typed(const CheckedJson& object, const MemberType (&types)[N],
 }  // namespace
 
 void RecordChecker::Pass::twins(std::string_view text) {
+  try {
+    check_json(trim_json(text));
+    return;                 // the usual case, in a tenth of the time of the walk below
+  } catch (const Error&) {  // a member stands twice, or something else is wrong, and then one may all the same
+  }
   TwinMembers members([&](const std::string& place, std::size_t depth) {
     const bool in_list = place.starts_with("annotations[") || place.starts_with("proposals[");
     add("duplicate-key", place,

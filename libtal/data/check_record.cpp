@@ -98,9 +98,10 @@ bool RecordChecker::Pass::identity() {
   checker_.videos_.insert(id);
   if (const auto window = data_.find("window"); window != data_.end() && window->is_object())
     if (const auto index = window->find("index"); index != window->end()) (id += '\0') += index->dump();
-  const auto [before, fresh] = checker_.seen_.try_emplace(id, record_.digest());
+  const std::string digest = record_.digest();
+  const auto [before, fresh] = checker_.seen_.try_emplace(id, digest);
   if (!fresh) {
-    const bool same = before->second == record_.digest(), gone = same && checker_.dedup_;
+    const bool same = before->second == digest, gone = same && checker_.dedup_;
     add("duplicate-video", "video", std::string("stands in the stream before") + (same ? ", with the same record" : ""),
         gone);
     if (gone) return true;

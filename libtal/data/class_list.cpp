@@ -2,7 +2,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 #include "libtal/base/number.h"
@@ -22,19 +21,6 @@ const std::vector<std::string> kNumberColumns = {"id",      "number", "class-id"
 const std::vector<std::string> kNameColumns = {"name",   "class-name", "label-name", "label", "class",
                                                "action", "activity",   "key",        "verb",  "noun"};
 constexpr const char* kWanted = "'number,name' or 'number name' on each line, one name on each line, or JSON";
-
-// "3" and, from pandas, "3.0".
-std::optional<std::int64_t> whole(std::string_view text) {
-  if (!is_table_number(text, '.')) return std::nullopt;
-  const double value = table_number(text, '.');
-  if (value != std::floor(value) || std::abs(value) > 1e15) return std::nullopt;
-  return static_cast<std::int64_t>(value);
-}
-
-bool is_one_of(const std::vector<std::string>& names, std::string_view name) {
-  return std::any_of(names.begin(), names.end(),
-                     [&](const auto& each) { return plain_name(each) == plain_name(name); });
-}
 
 // Names by number, each once.
 class ClassNames {
@@ -99,7 +85,7 @@ class JsonClasses {
 
   static std::optional<std::int64_t> number_of(const Json& value) {
     if (value.is_number_integer()) return value.get<std::int64_t>();
-    return value.is_string() ? whole(value.get_ref<const std::string&>()) : std::nullopt;
+    return value.is_string() ? class_number(value.get_ref<const std::string&>()) : std::nullopt;
   }
   void object(const Json& root) {
     if (!root.is_object()) fail("must be a JSON list of names, or an object of numbers and names");
@@ -107,14 +93,14 @@ class JsonClasses {
     for (const auto& [key, value] : root.items()) {
       if (!value.is_string() && !value.is_number_integer())
         fail("'" + key + "' must be a name or a number: an object has {\"0\":\"name\"} or {\"name\":0}");
-      keys = keys && whole(key), values = values && number_of(value);
+      keys = keys && class_number(key), values = values && number_of(value);
     }
     if (root.empty()) return;
     if (keys == values)
       fail(keys ? "both sides are numbers: which is the class's name?"
                 : "must map numbers to names, {\"0\":\"name\"}, or names to numbers, {\"name\":0}");
     for (const auto& [key, value] : root.items()) {
-      if (keys) names_.add(*whole(key), value.get<std::string>(), 0);
+      if (keys) names_.add(*class_number(key), value.get<std::string>(), 0);
       else names_.add(*number_of(value), key, 0);
     }
   }
@@ -138,7 +124,7 @@ class ClassTable {
   }
 
   void read(ClassNames& names) const {
-    const bool header = !std::any_of(t_.header.begin(), t_.header.end(), [](const auto& f) { return whole(f); });
+    const bool header = !std::any_of(t_.header.begin(), t_.header.end(), [](const auto& f) { return class_number(f); });
     const auto numbers = number_columns(header ? 1 : 0);
     int number = -1, name = -1;
     if (numbers.size() == 1) number = numbers.front();
@@ -150,7 +136,7 @@ class ClassTable {
     if (name < 0) fail("which column holds the classes' names?");
     if (t_.header.size() == 2 && numbers.size() == 2) fail("both columns are numbers: which is the class's name?");
     for (std::size_t r = header ? 1 : 0; r < all_.size(); ++r)
-      names.add(*whole(field(r, number)), field(r, name), all_[r].line);
+      names.add(*class_number(field(r, number)), field(r, name), all_[r].line);
   }
 
  private:
@@ -168,7 +154,7 @@ class ClassTable {
       std::set<std::int64_t> seen;
       bool good = all_.size() > first;
       for (std::size_t r = first; r < all_.size() && good; ++r) {
-        const auto number = whole(field(r, c));
+        const auto number = class_number(field(r, c));
         good = number && seen.insert(*number).second;
       }
       if (good) out.push_back(c);
@@ -233,7 +219,7 @@ class ClassLines {
   static std::size_t number_end(const Line& line) {
     if (line.quoted) return 0;
     const auto digits = line.text.find_first_not_of("0123456789", line.text.starts_with('-') ? 1 : 0);
-    if (digits == std::string::npos || !whole(line.text.substr(0, digits))) return 0;
+    if (digits == std::string::npos || !class_number(line.text.substr(0, digits))) return 0;
     const auto behind =
         std::string_view(":.)=").find(line.text[digits]) != std::string_view::npos ? digits + 1 : digits;
     const bool apart = behind < line.text.size() && (line.text[behind] == ' ' || line.text[behind] == '\t');
@@ -243,7 +229,7 @@ class ClassLines {
   static std::optional<std::int64_t> number_of(const Line& line) {
     const auto end = number_end(line);
     if (end == 0) return std::nullopt;
-    return whole(line.text.substr(0, line.text.find_first_not_of("-0123456789")));
+    return class_number(line.text.substr(0, line.text.find_first_not_of("-0123456789")));
   }
   static std::string_view name_of(const Line& line) {
     return trim(std::string_view(line.text).substr(number_end(line)));
@@ -277,7 +263,7 @@ class ClassLines {
         const auto word = last ? words.back() : words.front();
         const auto digits = word.find_last_not_of("0123456789") + 1;  // 0: nothing else
         if (digits == word.size() || (last && digits != 0)) break;
-        numbers.insert(*whole(word.substr(digits)));
+        numbers.insert(*class_number(word.substr(digits)));
       }
       if (counts(numbers, lines_.size()))
         fail(lines_[0], "the lines count: is the number the class's, or a part of its name?");
@@ -292,9 +278,9 @@ class ClassLines {
 
 std::map<std::int64_t, std::string> parse_classes(const SourceText& source) {
   const std::string_view text = utf8_text(source);
-  const auto first = std::min(text.find_first_not_of(" \t\r\n"), text.size());
-  if (first == text.size()) throw Error("empty: no class").at_line(source.name, 0);
-  if (text[first] == '[' || text[first] == '{') return JsonClasses(source).read();
+  const char first = first_character(text);
+  if (first == '\0') throw Error("empty: no class").at_line(source.name, 0);
+  if (first == '[' || first == '{') return JsonClasses(source).read();
   ClassNames names(source);
   const NamedTable table = parse_named_table(source, {}, BlankColumns::kNever);
   if (table.header.size() > 1) ClassTable(table).read(names);

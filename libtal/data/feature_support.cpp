@@ -82,11 +82,7 @@ void FeatureItems::report(const std::string& what, const ImportSink& sink) const
   for (const auto& note : notes) sink.note(note);
   std::vector<std::string> arrays;
   for (const auto& [name, count] : left_out) arrays.push_back(name + (count > 1 ? " x " + std::to_string(count) : ""));
-  constexpr std::size_t kMost = 8;
-  const bool more = arrays.size() > kMost;
-  if (more) arrays.resize(kMost);
-  if (!arrays.empty())
-    sink.note("left out, for they are no rows of features: " + joined(arrays) + (more ? ", ..." : ""));
+  if (!arrays.empty()) sink.note("left out, for they are no rows of features: " + joined_first(arrays, 8));
   if (order.empty()) throw Error(unmatched > 0 ? "nothing matches --pattern" : "no array is a stream of features");
 }
 

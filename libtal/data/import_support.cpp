@@ -58,17 +58,18 @@ double to_seconds(double value, const std::string& unit, const ImportOptions& op
   return value;
 }
 
+std::optional<std::int64_t> class_number(std::string_view text) {
+  if (!is_table_number(text, '.')) return std::nullopt;
+  const double value = table_number(text, '.');
+  if (value != std::floor(value) || std::abs(value) > 1e15) return std::nullopt;
+  return static_cast<std::int64_t>(value);
+}
+
 std::string label_of(std::string_view number, const ImportOptions& options) {
   if (options.tables.classes.empty()) return std::string(number);
-  std::int64_t id = 0;
-  try {
-    const double value = table_number(number, '.');  // pandas writes 3.0 where another row has no number
-    if (value != std::floor(value) || std::abs(value) > 9e15) throw Error("not whole");
-    id = static_cast<std::int64_t>(value);
-  } catch (const Error&) {
-    throw Error("'" + std::string(number) + "' is no class number of --classes").at_field("label");
-  }
-  id += options.class_offset;
+  const auto stated = class_number(number);
+  if (!stated) throw Error("'" + std::string(number) + "' is no class number of --classes").at_field("label");
+  const std::int64_t id = *stated + options.class_offset;
   const auto found = options.tables.classes.find(id);
   if (found == options.tables.classes.end())
     throw Error("class " + std::to_string(id) + " is not in --classes").at_field("label");
@@ -159,13 +160,17 @@ VideoInfo with_table(const VideoInfo& own, const VideoInfo& table) {
   return both;
 }
 
+VideoInfo info_of(const Record& record) {
+  VideoInfo info;
+  info.duration = record.duration();
+  if (const auto rate = record.fps()) info.fps = rate->value();
+  if (const auto frames = record.number("frames")) info.frames = static_cast<std::int64_t>(*frames);
+  info.subset = record.text("subset").value_or("");
+  return info;
+}
+
 void set_info(Record& record, const VideoInfo& info) {
-  VideoInfo own;
-  own.duration = record.duration();
-  if (const auto rate = record.fps()) own.fps = rate->value();
-  if (const auto frames = record.number("frames")) own.frames = static_cast<std::int64_t>(*frames);
-  own.subset = record.text("subset").value_or("");
-  (void)with_table(own, info);
+  (void)with_table(info_of(record), info);
   if (info.duration && !record.has("duration")) record.set_number("duration", *info.duration);
   if (info.fps && !record.has("fps")) record.set_number("fps", *info.fps);
   if (info.frames && !record.has("frames")) record.set_raw("frames", std::to_string(*info.frames));

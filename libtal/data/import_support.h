@@ -19,8 +19,8 @@ std::vector<std::string_view> split_blanks(std::string_view line);
 
 // Numbers of a table's fields; the errors name the field. decimal: '.' or ','. field_seconds also takes times of the
 // clock (hh:mm:ss.mmm, mm:ss). whole_number: `value`, written as `text`, as a count.
-double field_number(const std::string& text, char decimal, std::string_view field);
-double field_seconds(const std::string& text, char decimal, std::string_view field);
+double field_number(std::string_view text, char decimal, std::string_view field);
+double field_seconds(std::string_view text, char decimal, std::string_view field);
 std::int64_t whole_number(double value, std::string_view text, std::string_view field);
 double positive(double value, std::string_view field);
 
@@ -69,6 +69,8 @@ void check_segment(const Segment& segment, std::string_view field = "segment");
 double to_seconds(double value, const std::string& unit, const ImportOptions& options, const VideoInfo* info,
                   std::string_view field);
 
+// "3" and, from pandas, "3.0" of a column in which another row has no number; nullopt: no class number.
+std::optional<std::int64_t> class_number(std::string_view text);
 // A class number as label; Error (field label) when --classes does not have it.
 std::string label_of(std::string_view number, const ImportOptions& options);
 
@@ -98,6 +100,8 @@ class VideoRows {
 // Error unless the fields that a record defines are of their kind: other files have members of the same names.
 void check_fields(const Record& record);
 
+// What a record states of its video itself.
+VideoInfo info_of(const Record& record);
 // Sets the fields that the record lacks. Error when one that it has is another by more than 1 %, or another subset.
 void set_info(Record& record, const VideoInfo& info);
 // `own` with what it lacks from `table` (--durations); Error as set_info. What --durations says goes before.

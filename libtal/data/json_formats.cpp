@@ -302,10 +302,7 @@ std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& s
       for (auto [key, member] : object)
         for (const char* fact : {"duration", "duration_second", "fps", "frames", "duration_frame", "subset"})
           if (key == fact) members.add(key, member);
-      info.duration = record.duration();
-      if (const auto rate = record.fps()) info.fps = rate->value();
-      if (const auto count = record.number("frames")) info.frames = static_cast<std::int64_t>(*count);
-      info.subset = record.text("subset").value_or("");
+      info = info_of(record);
     }
     stated[video_id(video)].add(info, "another member of this video");
   });

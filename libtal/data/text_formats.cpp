@@ -229,8 +229,7 @@ void read_thumos14_gt(const std::vector<SourceText>& sources, const ImportOption
       if (words.empty()) continue;
       guard_row(source, i + 1, words[0], lines[i], sink, [&] {
         if (words.size() != 3) throw Error("must be 'video start end', not " + std::to_string(words.size()) + " words");
-        const Segment segment{field_number(std::string(words[1]), '.', "start"),
-                              field_number(std::string(words[2]), '.', "end")};
+        const Segment segment{field_number(words[1], '.', "start"), field_number(words[2], '.', "end")};
         check_segment(segment);
         VideoInfo said;
         said.subset = subset;
@@ -255,12 +254,11 @@ void read_thumos14_results(const std::vector<SourceText>& sources, const ImportO
       guard_row(source, i + 1, words[0], lines[i], sink, [&] {
         if (words.size() != 5)
           throw Error("must be 'video start end class score', not " + std::to_string(words.size()) + " words");
-        const Segment segment{field_number(std::string(words[1]), '.', "start"),
-                              field_number(std::string(words[2]), '.', "end")};
+        const Segment segment{field_number(words[1], '.', "start"), field_number(words[2], '.', "end")};
         check_segment(segment);
         (void)parse_integer(words[3]);  // also without --classes
         const std::string label = label_of(words[3], options);
-        const double score = field_number(std::string(words[4]), '.', "score");
+        const double score = field_number(words[4], '.', "score");
         auto& entry = rows.at(id_of(words[0], options));
         entry.facts.add(known_of(entry.video, options), line_name(source.name, i + 1));
         entry.has_proposals = true;
@@ -336,7 +334,7 @@ class SsnReader {
     block("proposals", 5, info, [&](const auto& words, const Segment& segment) {
       std::vector<NamedScore> scores;
       for (const auto* name : {"label", "iou", "overlap"})
-        scores.push_back({name, field_number(std::string(words[scores.size()]), '.', name)});
+        scores.push_back({name, field_number(words[scores.size()], '.', name)});
       append_item(entry.proposals, segment, std::nullopt, "", scores);
     });
   }
@@ -351,7 +349,7 @@ class SsnReader {
       if (words.size() != width)
         throw Error(std::to_string(words.size()) + " words, not " + std::to_string(width)).at_field(what);
       const auto seconds = [&](std::size_t word, const char* field) {
-        return to_seconds(field_number(std::string(words[word]), '.', field), unit_, options_, &info, field);
+        return to_seconds(field_number(words[word], '.', field), unit_, options_, &info, field);
       };
       const Segment segment{seconds(width - 2, "start"), seconds(width - 1, "end")};
       check_segment(segment);

@@ -40,7 +40,7 @@ const std::vector<std::string>& column_names(const std::string& role) {
   return names.at(role);
 }
 
-double field_number(const std::string& text, char decimal, std::string_view field) {
+double field_number(std::string_view text, char decimal, std::string_view field) {
   try {
     if (trim(text).empty()) throw Error("empty: a number was expected", Error::Kind::kNotFinite);
     return table_number(text, decimal);
@@ -49,7 +49,7 @@ double field_number(const std::string& text, char decimal, std::string_view fiel
   }
 }
 
-double field_seconds(const std::string& text, char decimal, std::string_view field) {
+double field_seconds(std::string_view text, char decimal, std::string_view field) {
   if (!has_clock(text)) return field_number(text, decimal, field);
   try {
     return clock_seconds(text);
@@ -184,12 +184,9 @@ std::unordered_map<std::string, VideoInfo> videos_of_records(const SourceText& s
     if (trim(lines[i]).empty()) continue;
     try {
       record.parse(lines[i]);
-      VideoInfo info;
-      info.duration = record.duration();
-      if (const auto rate = record.fps()) info.fps = rate->value();
+      VideoInfo info = info_of(record);
       if (const auto frames = record.raw("frames"))
-        info.frames = whole_number(field_number(std::string(*frames), '.', "frames"), *frames, "frames");
-      if (const auto subset = record.text("subset")) info.subset = *subset;
+        info.frames = whole_number(field_number(*frames, '.', "frames"), *frames, "frames");
       out.add(record.video(), info, i + 1);
     } catch (Error& error) {
       throw error.at_video(record.video()).at_line(source.name, i + 1);
@@ -219,7 +216,7 @@ class NamesAndSeconds {
       const std::uint64_t line = full_[std::min(k + 1, full_.size() - 1)] + 1;
       try {
         if (k + 1 >= full_.size()) throw Error("the file ends where a duration was expected");
-        info.duration = positive(field_seconds(std::string(text(k + 1)), '.', "duration"), "duration");
+        info.duration = positive(field_seconds(text(k + 1), '.', "duration"), "duration");
       } catch (Error& error) {
         throw error.at_line(source.name, line);
       }
@@ -257,12 +254,12 @@ std::unordered_map<std::string, VideoInfo> videos_of_table(const NamedTable& tab
 
 std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source) {
   const std::string_view text = utf8_text(source);
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) throw Error("empty").at_line(source.name, 0);
+  const char first = first_character(text);
+  if (first == '\0') throw Error("empty").at_line(source.name, 0);
   const auto lines = split_lines(source);
   const auto line = *std::find_if(lines.begin(), lines.end(), [](auto each) { return !trim(each).empty(); });
   if (is_record(line)) return videos_of_records(source, lines);
-  if (text[first] == '{' || text[first] == '[') return parse_json_videos(source);
+  if (first == '{' || first == '[') return parse_json_videos(source);
   if (const NamesAndSeconds list(lines); list.fits()) {
     const NamedTable table = parse_named_table(source);  // of columns that blanks separate?
     if (table.header.size() < 2 || table.find(column_names("video")) < 0) return list.read(source);
@@ -288,9 +285,9 @@ std::vector<ListedVideo> names_of_json(const SourceText& source) {
 
 std::vector<ListedVideo> parse_video_list(const SourceText& source) {
   const std::string_view text = utf8_text(source);
-  const auto first = std::min(text.find_first_not_of(" \t\r\n"), text.size());
-  if (first == text.size()) return {};
-  if (text[first] == '{' || text[first] == '[') return names_of_json(source);
+  const char first = first_character(text);
+  if (first == '\0') return {};
+  if (first == '{' || first == '[') return names_of_json(source);
   const auto& known = column_names("video");
   const NamedTable table = parse_named_table(source, {}, BlankColumns::kNever);
   std::vector<ListedVideo> out;
@@ -306,16 +303,12 @@ std::vector<ListedVideo> parse_video_list(const SourceText& source) {
                   joined(table.header, "', '") + "' (put names that have a separator into quotes)")
           .at_line(source.name, table.header_line);
   }
-  const auto is_header = [&](std::string_view name) {
-    return std::any_of(known.begin(), known.end(),
-                       [&](const auto& each) { return plain_name(each) == plain_name(name); });
-  };
   RowReader rows(text, source.name, 0);
   bool any = false;
   while (rows.next()) {
     const auto name = rows.fields()[0];
     if (!rows.quoted(0) && name.front() == '#') continue;
-    if (!std::exchange(any, true) && !rows.quoted(0) && is_header(name)) continue;
+    if (!std::exchange(any, true) && !rows.quoted(0) && is_one_of(known, name)) continue;
     if (!name.empty()) out.push_back({std::string(name), rows.line()});
   }
   return out;

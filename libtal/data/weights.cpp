@@ -93,11 +93,7 @@ std::string npy_elements(std::string_view file, const NpyHeader& header) {
 
 // "3 entries are no tensors and left out: a, b, c", at most eight of them; `what` with the plural's verb.
 std::string left_out(const std::vector<std::string>& names, const std::string& what) {
-  constexpr std::size_t kMost = 8;
-  const std::vector<std::string> first(names.begin(),
-                                       names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kMost)));
-  return std::to_string(names.size()) + ' ' + what + " left out: " + joined(first) +
-         (names.size() > kMost ? ", ..." : "");
+  return std::to_string(names.size()) + ' ' + what + " left out: " + joined_first(names, 8);
 }
 
 ImportedWeights read_npz(std::string_view file) {

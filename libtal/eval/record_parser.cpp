@@ -61,7 +61,7 @@ bool is_json(sj::ondemand::value& value) {
   std::string_view text;
   if (sj::to_json_string(value).get(text)) return false;
   try {
-    check_json(text.substr(0, text.find_last_not_of(" \t\r\n") + 1));
+    check_json(trim_json(text));
   } catch (const Error&) {
     return false;
   }

@@ -324,6 +324,12 @@ std::string without_comments(std::string_view text) {
 
 }  // namespace
 
+std::string_view trim_json(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t\r\n");
+  return begin == std::string_view::npos ? std::string_view()
+                                         : text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
 void check_json(std::string_view text, std::string_view name, bool repeated) {
   try {
     Names names;

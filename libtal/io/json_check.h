@@ -9,6 +9,9 @@
 
 namespace tal {
 
+// The text without JSON's white space around it.
+std::string_view trim_json(std::string_view text);
+
 // Throws Error unless the text, without white space around it, is one JSON value (RFC 8259) of finite numbers, whose
 // objects have no two members of one name (Error::Kind::kRepeatedKey). Depth is no danger. UTF-8 and control characters
 // in strings are the caller's. name: what the text is called; errors name the place below it, annotations[3].segment.

@@ -123,10 +123,16 @@ std::pair<HeaderDict, std::size_t> header_dict(std::string_view file) {
   return {std::move(dict), begin + length};
 }
 
+// A descr without the order of its bytes: "<f4" -> "f4".
+std::string_view without_order(std::string_view descr) {
+  if (!descr.empty() && std::strchr("<>|=", descr.front())) descr.remove_prefix(1);
+  return descr;
+}
+
 // kind and bytes of a descr like "<f4"; false: no number that is read.
 bool read_type(std::string_view descr, NpyHeader& header) {
   header.big_endian = descr.starts_with('>');
-  if (!descr.empty() && std::strchr("<>|=", descr.front())) descr.remove_prefix(1);
+  descr = without_order(descr);
   if (descr.size() != 2) return false;
   header.kind = descr[0], header.bytes = descr[1] - '0';
   switch (header.kind) {
@@ -141,8 +147,7 @@ bool read_type(std::string_view descr, NpyHeader& header) {
 // What an array of another type holds.
 std::string other_kind(const HeaderDict& dict) {
   if (!dict.descr) return "records of several fields";
-  std::string_view descr = *dict.descr;
-  if (!descr.empty() && std::strchr("<>|=", descr.front())) descr.remove_prefix(1);
+  const std::string_view descr = without_order(*dict.descr);
   switch (descr.empty() ? '?' : descr.front()) {
     case 'O': return "pickled Python objects";
     case 'U':

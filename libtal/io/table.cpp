@@ -296,6 +296,11 @@ std::string plain_name(std::string_view name) {
   return out;
 }
 
+bool is_one_of(const std::vector<std::string>& names, std::string_view name) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](const auto& each) { return plain_name(each) == plain_name(name); });
+}
+
 int NamedTable::find(const std::vector<std::string>& names) const {
   const auto search = [&](const std::string& name, bool plain) {
     int found = -1;

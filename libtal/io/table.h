@@ -119,5 +119,6 @@ NamedTable parse_named_table(const SourceText& source, const TableDialect& diale
 
 // "Start (s)" -> "start-(s)": names that people write differently.
 std::string plain_name(std::string_view name);
+bool is_one_of(const std::vector<std::string>& names, std::string_view name);  // as plain names
 
 }  // namespace tal

@@ -72,6 +72,11 @@ std::string_view utf8_text(const SourceText& source) {
   return text;
 }
 
+char first_character(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  return first == std::string_view::npos ? '\0' : text[first];
+}
+
 std::string_view take_line(std::string_view& text) {
   const auto end = std::min(text.find_first_of("\n\r"), text.size());
   const auto line = text.substr(0, end);

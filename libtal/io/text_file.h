@@ -21,6 +21,9 @@ const char* foreign_format(std::string_view bytes);
 // archives and office files, and the first byte that is not UTF-8, or zero.
 std::string_view utf8_text(const SourceText& source);
 
+// The first character that is no white space; '\0': there is none.
+char first_character(std::string_view text);
+
 // Lines end with LF, CRLF or a single CR. Takes the first one off `text`.
 std::string_view take_line(std::string_view& text);
 

@@ -142,8 +142,7 @@ json parse_json(std::string_view text, const std::string& source, std::uint64_t 
     if (line == 0) {
       (void)check_json_file({source, std::string(text)});
     } else {
-      const auto begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
-      check_json(text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin));
+      check_json(trim_json(text));
     }
     return json::parse(text);
   } catch (Error& error) {

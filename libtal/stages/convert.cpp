@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/feature_import.h"
 #include "libtal/data/import_support.h"
@@ -27,9 +28,8 @@ SourceText load(const std::string& path) { return load_sources({path}, "").at(0)
 
 void warn_of_videos(Tool& tool, const std::vector<std::string>& videos, const std::string& what) {
   if (videos.empty()) return;
-  std::string text = std::to_string(videos.size()) + (videos.size() == 1 ? " video is " : " videos are ") + what + ":";
-  for (std::size_t i = 0; i < videos.size() && i < 5; ++i) text += ' ' + videos[i];
-  tool.warn(text + (videos.size() > 5 ? " ..." : ""));
+  tool.warn(std::to_string(videos.size()) + (videos.size() == 1 ? " video is " : " videos are ") + what + ": " +
+            joined_first(videos, 5, " "));
 }
 
 // --merge: the other file's records by video; what the left record lacks is taken over.

@@ -10,8 +10,7 @@
 #include <set>
 #include <utility>
 
-#include "libtal/base/sha256.h"
-#include "libtal/io/npy.h"
+#include "libtal/io/file_hash.h"
 #include "libtal/io/record.h"
 
 namespace tal {
@@ -86,7 +85,7 @@ const std::string& Run::history_entry() {
     if (file.empty() || !told.insert(file).second) continue;
     files += files.empty() ? '{' : ',';
     append_json_string(files, file);
-    files += ":\"" + sha256(MappedFile(file).bytes()) + '"';
+    files += ":\"" + file_hash(file) + '"';
   }
   if (!files.empty()) history_field("files", files + "}");
   return history_;

@@ -6,9 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
-#include "libtal/base/sha256.h"
 #include "libtal/base/text.h"
-#include "libtal/io/npy.h"
+#include "libtal/io/file_hash.h"
 #include "libtal/models/core/model_file.h"
 #include "libtal/nn/named_weights.h"
 #include "libtal/train/record_set.h"
@@ -34,9 +33,7 @@ std::string InitialWeights::settings(const std::string& model) const {
   return all.dump();
 }
 
-std::string InitialWeights::identity(bool partial) const {
-  return sha256(MappedFile(path_).bytes()) + (partial ? ", in part" : "");
-}
+std::string InitialWeights::identity(bool partial) const { return file_hash(path_) + (partial ? ", in part" : ""); }
 
 void InitialWeights::check_features(const InputContract& inputs) const {
   if (metadata("format") != kModelFormat) return;

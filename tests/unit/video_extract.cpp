@@ -21,20 +21,10 @@
 #include "tests/support.h"
 
 using namespace tal;
+using tal::test::Folder;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "tal-video-XXXXXX").string();
-    if (!mkdtemp(name.data())) throw std::runtime_error("mkdtemp");
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string file(const std::string& name) const { return (path / name).string(); }
-};
 
 std::vector<std::int64_t> stream(const std::vector<double>& times, double fps) {
   Resampler resampler(fps);
@@ -266,17 +256,17 @@ BOOST_AUTO_TEST_CASE(synthetic_videos_have_their_actions_where_they_say) {
   const auto video = draw(options, 5, 0);
   BOOST_TEST(video.frames == 300);
   BOOST_REQUIRE(!video.annotations.empty());
-  const auto path = folder.file("v.avi");
+  const auto path = folder / "v.avi";
   write_video(path, video);
-  write_video(folder.file("w.avi"), draw(options, 5, 0));
-  BOOST_TEST(read_file(path) == read_file(folder.file("w.avi")));  // deterministic
-  BOOST_CHECK_THROW(write_video(folder.file("v.webm"), video), Error);
-  write_video(folder.file("v.mp4"), video), write_video(folder.file("w.mp4"), video);
-  BOOST_TEST(read_file(folder.file("v.mp4")) == read_file(folder.file("w.mp4")));
-  BOOST_TEST(read_file(folder.file("v.mp4")).size() < read_file(path).size() / 2);
+  write_video(folder / "w.avi", draw(options, 5, 0));
+  BOOST_TEST(read_file(path) == read_file(folder / "w.avi"));  // deterministic
+  BOOST_CHECK_THROW(write_video(folder / "v.webm", video), Error);
+  write_video(folder / "v.mp4", video), write_video(folder / "w.mp4", video);
+  BOOST_TEST(read_file(folder / "v.mp4") == read_file(folder / "w.mp4"));
+  BOOST_TEST(read_file(folder / "v.mp4").size() < read_file(path).size() / 2);
 
   ExtractOptions extract_options;
-  extract_options.out_dir = folder.file("f");
+  extract_options.out_dir = folder / "f";
   extract_options.window = 4, extract_options.stride = 2;
   const auto record = extracted(path, extract_options);
   BOOST_TEST(record["frames"] == 300);
@@ -304,7 +294,7 @@ BOOST_AUTO_TEST_CASE(tails_inline_and_half) {
   SynthVideoOptions options;
   options.duration = 2;
   options.actions = 0;
-  const auto path = folder.file("v.avi");
+  const auto path = folder / "v.avi";
   write_video(path, draw(options, 1, 0));  // 50 frames
   ExtractOptions o;
   o.inline_data = true;
@@ -335,32 +325,32 @@ BOOST_AUTO_TEST_CASE(resume_and_faults) {
   Folder folder;
   SynthVideoOptions options;
   options.duration = 4;
-  const auto path = folder.file("v.avi");
+  const auto path = folder / "v.avi";
   write_video(path, draw(options, 2, 0));
   ExtractOptions o;
-  o.out_dir = folder.file("f");
+  o.out_dir = folder / "f";
   const auto first = extracted(path, o);
-  const auto written = fs::last_write_time(folder.file("f/v.hog-hof.npy"));
+  const auto written = fs::last_write_time(folder / "f/v.hog-hof.npy");
   o.resume = true;
   BOOST_TEST(extracted(path, o) == first);
-  BOOST_TEST((fs::last_write_time(folder.file("f/v.hog-hof.npy")) == written));
+  BOOST_TEST((fs::last_write_time(folder / "f/v.hog-hof.npy") == written));
   o.stride = 4;  // other settings: extracted anew
   BOOST_TEST(extracted(path, o)["features"]["hog-hof"]["rows"] == (100 - 16) / 4 + 1);
-  BOOST_TEST((fs::last_write_time(folder.file("f/v.hog-hof.npy")) != written));
+  BOOST_TEST((fs::last_write_time(folder / "f/v.hog-hof.npy") != written));
 
-  std::ofstream(folder.file("text.avi")) << "not a video";
-  std::ofstream(folder.file("empty.mp4")) << "";
+  std::ofstream(folder / "text.avi") << "not a video";
+  std::ofstream(folder / "empty.mp4") << "";
   for (const std::string name : {"text.avi", "empty.mp4", "missing.mp4", "."})
-    BOOST_CHECK_THROW(extracted(folder.file(name), o), Error);
-  fs::remove_all(folder.file("f"));
+    BOOST_CHECK_THROW(extracted(folder / name, o), Error);
+  fs::remove_all(folder / "f");
   const std::string whole = read_file(path);
-  std::ofstream(folder.file("cut.avi"), std::ios::binary) << whole.substr(0, whole.size() / 2);
-  BOOST_CHECK_EXCEPTION(extracted(folder.file("cut.avi"), o), Error, [](const Error& e) {
+  std::ofstream(folder / "cut.avi", std::ios::binary) << whole.substr(0, whole.size() / 2);
+  BOOST_CHECK_EXCEPTION(extracted(folder / "cut.avi", o), Error, [](const Error& e) {
     return std::string(e.what()).find("last good time stamp") != std::string::npos;
   });
-  BOOST_TEST(!fs::exists(folder.file("f")));  // nothing half-written
+  BOOST_TEST(!fs::exists(folder / "f"));  // nothing half-written
   o.partial = true;
-  const auto kept = extracted(folder.file("cut.avi"), o);
+  const auto kept = extracted(folder / "cut.avi", o);
   BOOST_TEST(kept["frames"].get<int>() < 60);
   BOOST_TEST(kept["frames"].get<int>() > 40);
 }
@@ -369,7 +359,7 @@ BOOST_AUTO_TEST_CASE(decoding_ahead_gives_the_same_frames_in_order) {
   Folder folder;
   SynthVideoOptions options;
   options.duration = 4;
-  const auto path = folder.file("v.avi");
+  const auto path = folder / "v.avi";
   write_video(path, draw(options, 3, 0));
   std::vector<std::pair<double, std::string>> plain, ahead;
   const auto digest = [](const cv::Mat& frame) {
@@ -400,23 +390,22 @@ BOOST_AUTO_TEST_CASE(frames_that_do_not_decode_stop_the_video_at_the_last_good_t
   Folder folder;
   SynthVideoOptions options;
   options.duration = 12;
-  write_video(folder.file("v.avi"), draw(options, 2, 0));
-  std::ofstream(folder.file("damaged.avi"), std::ios::binary)
-      << blank_frames(read_file(folder.file("v.avi")), 100, 120);
+  write_video(folder / "v.avi", draw(options, 2, 0));
+  std::ofstream(folder / "damaged.avi", std::ios::binary) << blank_frames(read_file(folder / "v.avi"), 100, 120);
   ExtractOptions o;
-  o.out_dir = folder.file("f");
-  BOOST_CHECK_EXCEPTION(extracted(folder.file("damaged.avi"), o), Error, [](const Error& e) {
+  o.out_dir = folder / "f";
+  BOOST_CHECK_EXCEPTION(extracted(folder / "damaged.avi", o), Error, [](const Error& e) {
     return says(e,
                 "corrupt: no frame between 3.960 and 4.800 s: last good time stamp 3.960 s, 280 of 300 frames decoded");
   });
-  BOOST_TEST(!fs::exists(folder.file("f")));
+  BOOST_TEST(!fs::exists(folder / "f"));
   o.partial = true;
-  BOOST_TEST(extracted(folder.file("damaged.avi"), o)["frames"] == 100);
+  BOOST_TEST(extracted(folder / "damaged.avi", o)["frames"] == 100);
 }
 
 BOOST_AUTO_TEST_CASE(a_hole_in_the_middle_is_damage_and_what_lies_behind_it_is_not_kept) {
   Folder folder;
-  const auto path = folder.file("v.mkv");
+  const auto path = folder / "v.mkv";
   {
     prepare_opencv();
     // Pictures at 25 a second for 30 s; Matroska begins a new cluster every five seconds.
@@ -428,27 +417,27 @@ BOOST_AUTO_TEST_CASE(a_hole_in_the_middle_is_damage_and_what_lies_behind_it_is_n
     for (int i = 0; i < 750; ++i) writer.write(picture(i % 50, 0));
   }
   ExtractOptions o;
-  o.out_dir = folder.file("f");
+  o.out_dir = folder / "f";
   const auto whole = extracted(path, o);
   BOOST_TEST(whole["frames"] == 750);
-  const auto rows = read_file(folder.file("f/v.hog-hof.npy"));
-  fs::remove_all(folder.file("f"));
+  const auto rows = read_file(folder / "f/v.hog-hof.npy");
+  fs::remove_all(folder / "f");
 
   std::string bytes = read_file(path);
   for (std::size_t i = bytes.size() * 2 / 5; i < bytes.size() / 2; ++i) bytes[i] = 0;
-  std::ofstream(folder.file("hole.mkv"), std::ios::binary) << bytes;
-  BOOST_CHECK_EXCEPTION(extracted(folder.file("hole.mkv"), o), Error, [](const Error& e) {
+  std::ofstream(folder / "hole.mkv", std::ios::binary) << bytes;
+  BOOST_CHECK_EXCEPTION(extracted(folder / "hole.mkv", o), Error, [](const Error& e) {
     return says(e, "corrupt: no frame between ") && says(e, "last good time stamp ");
   });
-  BOOST_TEST(!fs::exists(folder.file("f")));
+  BOOST_TEST(!fs::exists(folder / "f"));
 
   o.partial = true;
-  const auto kept = extracted(folder.file("hole.mkv"), o);
+  const auto kept = extracted(folder / "hole.mkv", o);
   const int frames = kept["frames"];
   BOOST_TEST(frames > 200);
   BOOST_TEST(frames < 320);  // the damage begins at two fifths of the bytes
   // What is kept is the beginning of the whole.
-  const auto part = read_file(folder.file("f/v.hog-hof.npy"));
+  const auto part = read_file(folder / "f/v.hog-hof.npy");
   const std::size_t kept_rows = kept["features"]["hog-hof"]["rows"], row = 161 * 4;
   BOOST_TEST(kept_rows == static_cast<std::size_t>((frames - 16) / 8 + 1));
   const std::size_t head = rows.size() - row * whole["features"]["hog-hof"]["rows"].get<std::size_t>();
@@ -459,12 +448,12 @@ BOOST_AUTO_TEST_CASE(headers_carry_hashes_that_resuming_checks) {
   Folder folder;
   SynthVideoOptions options;
   options.duration = 2;
-  const auto path = folder.file("v.avi"), npy = folder.file("f/v.hog-hof.npy");
+  const auto path = folder / "v.avi", npy = folder / "f/v.hog-hof.npy";
   write_video(path, draw(options, 2, 0));
   ExtractOptions o;
-  o.out_dir = folder.file("f");
+  o.out_dir = folder / "f";
   extracted(path, o);
-  const auto header = nlohmann::json::parse(read_file(folder.file("f/v.hog-hof.json")));
+  const auto header = nlohmann::json::parse(read_file(folder / "f/v.hog-hof.json"));
   BOOST_TEST(header["feature"]["hash"] == sha256(header["settings"].get<std::string>()));
   BOOST_TEST(header["content"] == sha256(read_file(npy)));
   const std::string good = read_file(npy);
@@ -480,12 +469,12 @@ BOOST_AUTO_TEST_CASE(a_plan_says_what_extraction_then_gives) {
   Folder folder;
   SynthVideoOptions options;
   options.duration = 5;
-  const auto path = folder.file("v.avi");
+  const auto path = folder / "v.avi";
   write_video(path, draw(options, 2, 0));
   for (const std::string fps : {"", "10", "30000/1001"})
     for (const std::string tail : {"drop", "pad", "shift"}) {
       ExtractOptions o;
-      o.out_dir = folder.file("f" + tail + std::to_string(fps.size()));
+      o.out_dir = folder / ("f" + tail + std::to_string(fps.size()));
       o.fps = fps, o.tail = tail, o.resume = true, o.half = tail == "pad";
       Record record = Record::make("v");
       record.set_text("path", path);

@@ -20,6 +20,7 @@
 #include "libtal/video/flow.h"
 #include "libtal/video/libav.h"
 #include "libtal/video/synth_render.h"
+#include "tests/support.h"
 
 extern "C" {
 #include <libavutil/display.h>
@@ -27,20 +28,10 @@ extern "C" {
 }
 
 using namespace tal;
+using tal::test::Folder;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "tal-media-XXXXXX").string();
-    if (!mkdtemp(name.data())) throw std::runtime_error("mkdtemp");
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string file(const std::string& name) const { return (path / name).string(); }
-};
 
 void must(int code, const char* what) {
   if (code < 0) throw std::runtime_error(std::string(what) + ": " + libav_error(code));
@@ -228,12 +219,12 @@ BOOST_AUTO_TEST_CASE(sound_may_be_longer_than_the_picture) {
   const Folder folder;
   for (const std::string name : {"v.mkv", "v.mp4", "v.ts", "v.avi"}) {
     {
-      MediaFile file(folder.file(name));
+      MediaFile file(folder / name);
       file.add(texture(50));
       file.add_sound(5);
       file.write();
     }
-    VideoDecoder decoder(folder.file(name));
+    VideoDecoder decoder(folder / name);
     BOOST_TEST_CONTEXT(name) {
       BOOST_TEST(decode(decoder) == 50);
       BOOST_TEST(std::abs(decoder.duration() - 2) < 1e-9);
@@ -242,10 +233,10 @@ BOOST_AUTO_TEST_CASE(sound_may_be_longer_than_the_picture) {
       BOOST_TEST(has(all(decoder.notes()), "the file goes on for "), all(decoder.notes()));
     }
     // Cut off while both go on, it is damaged: where the container states a length.
-    const std::string whole = read_file(folder.file(name));
-    std::ofstream(folder.file(name), std::ios::binary) << whole.substr(0, whole.size() * 3 / 10);
+    const std::string whole = read_file(folder / name);
+    std::ofstream(folder / name, std::ios::binary) << whole.substr(0, whole.size() * 3 / 10);
     if (name == "v.ts" || name == "v.mp4") continue;  // states none; has its index at the end
-    VideoDecoder cut(folder.file(name));
+    VideoDecoder cut(folder / name);
     decode(cut);
     BOOST_TEST_CONTEXT("cut " << name)
     BOOST_TEST(has(cut.damage().message, "truncated or corrupt: last good time stamp"));
@@ -256,12 +247,12 @@ BOOST_AUTO_TEST_CASE(a_late_start_is_told) {
   const Folder folder;
   for (const std::string name : {"v.mkv", "v.mp4", "v.ts"}) {
     {
-      MediaFile file(folder.file(name));
+      MediaFile file(folder / name);
       file.add(texture(50, 35));
       file.add_sound(3.4);
       file.write();
     }
-    VideoDecoder decoder(folder.file(name));
+    VideoDecoder decoder(folder / name);
     BOOST_TEST_CONTEXT(name) {
       BOOST_TEST(decode(decoder) == 50);
       BOOST_TEST(std::abs(decoder.duration() - 2) < 1e-9);
@@ -274,11 +265,11 @@ BOOST_AUTO_TEST_CASE(a_late_start_is_told) {
 BOOST_AUTO_TEST_CASE(edit_lists_hide_pictures) {
   const Folder folder;
   {
-    MediaFile file(folder.file("v.mp4"));
+    MediaFile file(folder / "v.mp4");
     file.add(texture(60, -8));
     file.write("keep", "1");
   }
-  VideoDecoder decoder(folder.file("v.mp4"));
+  VideoDecoder decoder(folder / "v.mp4");
   BOOST_TEST(decoder.claimed() == 52);
   BOOST_TEST(decode(decoder) == 52);
   BOOST_TEST(std::abs(decoder.duration() - 52 / 25.0) < 1e-9);
@@ -293,11 +284,11 @@ BOOST_AUTO_TEST_CASE(at_a_variable_rate_the_last_picture_lasts_as_long_as_its_co
     for (int k = 0; k < 40; ++k) video.stamps[static_cast<std::size_t>(k)] = 2 * k;  // then each tick: the last is 99
     for (int k = 40; k < 60; ++k) video.stamps[static_cast<std::size_t>(k)] = 40 + k;
     {
-      MediaFile file(folder.file(name));
+      MediaFile file(folder / name);
       file.add(video);
       file.write();
     }
-    VideoDecoder decoder(folder.file(name));
+    VideoDecoder decoder(folder / name);
     BOOST_TEST_CONTEXT(name) {
       BOOST_TEST(decode(decoder) == 60);
       BOOST_TEST(std::abs(decoder.time() - 99 / 25.0) < 1e-9);
@@ -314,11 +305,11 @@ BOOST_AUTO_TEST_CASE(rates_up_to_those_of_high_speed_cameras) {
     auto video = texture(100);
     video.codec = "mjpeg", video.format = AV_PIX_FMT_YUVJ420P, video.rate = rate;
     {
-      MediaFile file(folder.file("v.mp4"));
+      MediaFile file(folder / "v.mp4");
       file.add(video);
       file.write("video_track_timescale", "60000");
     }
-    VideoDecoder decoder(folder.file("v.mp4"));
+    VideoDecoder decoder(folder / "v.mp4");
     BOOST_TEST_CONTEXT(rate) {
       BOOST_TEST(decode(decoder) == 100);
       BOOST_TEST(std::abs(decoder.fps() / rate - 1) < 1e-9);
@@ -329,12 +320,12 @@ BOOST_AUTO_TEST_CASE(rates_up_to_those_of_high_speed_cameras) {
   auto video = texture(100);
   video.rate = 2000;
   {
-    MediaFile file(folder.file("v.mkv"));
+    MediaFile file(folder / "v.mkv");
     file.add(video);
     file.write();
   }
   try {
-    VideoDecoder decoder(folder.file("v.mkv"));
+    VideoDecoder decoder(folder / "v.mkv");
     BOOST_TEST(std::abs(decoder.fps() / 2000 - 1) < 0.01);  // a libavformat that states the rate
   } catch (const Error& error) {
     BOOST_TEST(has(error.what(), "share one tick"), error.what());
@@ -348,7 +339,7 @@ BOOST_AUTO_TEST_CASE(one_of_several_video_streams) {
   cover.width = 320, cover.height = 240, cover.codec = "mjpeg", cover.format = AV_PIX_FMT_YUVJ420P;
   cover.disposition = AV_DISPOSITION_ATTACHED_PIC;
   {
-    MediaFile file(folder.file("two.mp4"));
+    MediaFile file(folder / "two.mp4");
     file.add(small);
     file.add(large);
     file.write();
@@ -356,7 +347,7 @@ BOOST_AUTO_TEST_CASE(one_of_several_video_streams) {
   const auto frames = [&](const std::string& name, int stream) {
     DecodeOptions options;
     options.video_stream = stream;
-    VideoDecoder decoder(folder.file(name), options);
+    VideoDecoder decoder(folder / name, options);
     decode(decoder);
     return std::pair{decoder.frames(), all(decoder.notes())};
   };
@@ -368,7 +359,7 @@ BOOST_AUTO_TEST_CASE(one_of_several_video_streams) {
   BOOST_CHECK_EXCEPTION(frames("two.mp4", 2), Error,
                         [](const Error& e) { return has(e.what(), "it has 2 video streams, counted from 0"); });
   {
-    MediaFile file(folder.file("cover.mp4"));
+    MediaFile file(folder / "cover.mp4");
     file.add(cover);
     file.add(small);
     file.write();
@@ -376,7 +367,7 @@ BOOST_AUTO_TEST_CASE(one_of_several_video_streams) {
   BOOST_TEST(frames("cover.mp4", -1).first == 30);
   BOOST_TEST(!has(frames("cover.mp4", -1).second, "video streams"));
   {
-    MediaFile file(folder.file("sound.mp4"));
+    MediaFile file(folder / "sound.mp4");
     file.add_sound(1);
     file.write();
   }
@@ -410,7 +401,7 @@ BOOST_AUTO_TEST_CASE(pictures_are_turned_as_they_are_shown) {
           frame.data[0][y * frame.linesize[0] + 2 * x + 1] = picture.at<std::uint8_t>(y, x);
         }
     };
-    MediaFile file(folder.file(name));
+    MediaFile file(folder / name);
     file.add(video);
     file.write();
   };
@@ -446,7 +437,7 @@ BOOST_AUTO_TEST_CASE(pictures_are_turned_as_they_are_shown) {
     });
     DecodeOptions options;
     options.grey = true;
-    VideoDecoder turned(folder.file("turned.mov"), options), shown(folder.file("shown.mov"), options);
+    VideoDecoder turned(folder / "turned.mov", options), shown(folder / "shown.mov", options);
     VideoPicture a, b;
     int frames = 0;
     BOOST_TEST_CONTEXT(one.name) {
@@ -469,7 +460,7 @@ BOOST_AUTO_TEST_CASE(pictures_are_turned_as_they_are_shown) {
   std::int32_t oblique[9];
   av_display_rotation_set(oblique, 45);
   write("oblique.mov", oblique, luma);
-  VideoDecoder decoder(folder.file("oblique.mov"));
+  VideoDecoder decoder(folder / "oblique.mov");
   decode(decoder);
   BOOST_TEST(has(all(decoder.warnings()), "display matrix is no quarter turn"));
 }
@@ -488,11 +479,11 @@ BOOST_AUTO_TEST_CASE(a_size_that_changes_is_scaled_to_the_first_and_told) {
   };
   std::string same, grows;
   for (int k = 0; k < 20; ++k) same += jpeg(k, 96, 64), grows += k < 10 ? jpeg(k, 96, 64) : jpeg(k, 192, 128);
-  std::ofstream(folder.file("same.mjpeg"), std::ios::binary) << same;
-  std::ofstream(folder.file("grows.mjpeg"), std::ios::binary) << grows;
+  std::ofstream(folder / "same.mjpeg", std::ios::binary) << same;
+  std::ofstream(folder / "grows.mjpeg", std::ios::binary) << grows;
   DecodeOptions options;
   options.grey = true;
-  VideoDecoder constant(folder.file("same.mjpeg"), options), growing(folder.file("grows.mjpeg"), options);
+  VideoDecoder constant(folder / "same.mjpeg", options), growing(folder / "grows.mjpeg", options);
   VideoPicture a, b;
   while (constant.read(a)) {
     BOOST_REQUIRE(growing.read(b));
@@ -508,7 +499,7 @@ BOOST_AUTO_TEST_CASE(a_size_that_changes_is_scaled_to_the_first_and_told) {
 BOOST_AUTO_TEST_CASE(damaged_pictures_are_counted_and_decoded_alike_again) {
   const Folder folder;
   {
-    MediaFile file(folder.file("v.mkv"));
+    MediaFile file(folder / "v.mkv");
     file.add(texture(100));
     for (const std::size_t k : {std::size_t{30}, std::size_t{70}}) {
       auto& packet = file.packet(k);
@@ -520,7 +511,7 @@ BOOST_AUTO_TEST_CASE(damaged_pictures_are_counted_and_decoded_alike_again) {
   for (int round = 0; round < 3; ++round) {
     DecodeOptions options;
     options.threads = 1;
-    VideoDecoder decoder(folder.file("v.mkv"), options);
+    VideoDecoder decoder(folder / "v.mkv", options);
     std::string bytes;
     for (cv::Mat frame; decoder.read(frame);) bytes += digest(frame);
     runs.push_back(bytes);
@@ -543,12 +534,12 @@ BOOST_AUTO_TEST_CASE(what_comes_before_the_first_key_picture_is_told) {
   auto video = texture(100);
   video.codec = "libx264";
   {
-    MediaFile file(folder.file("v.ts"));
+    MediaFile file(folder / "v.ts");
     file.add(video);
     file.drop(0, 5);  // key pictures at 0, 12, 24 ...
     file.write();
   }
-  VideoDecoder decoder(folder.file("v.ts"));
+  VideoDecoder decoder(folder / "v.ts");
   BOOST_TEST(decode(decoder) == 88);
   BOOST_TEST(!decoder.damage().found, decoder.damage().message);
   BOOST_TEST(has(all(decoder.warnings()), "its beginning cannot be decoded ("), all(decoder.warnings()));
@@ -557,7 +548,7 @@ BOOST_AUTO_TEST_CASE(what_comes_before_the_first_key_picture_is_told) {
 BOOST_AUTO_TEST_CASE(names_are_no_protocols_and_no_patterns) {
   const Folder folder;
   {
-    MediaFile file(folder.file("v.mp4"));
+    MediaFile file(folder / "v.mp4");
     file.add(texture(20));
     file.write();
   }
@@ -580,15 +571,15 @@ BOOST_AUTO_TEST_CASE(threads_and_opencv_give_the_same_pixels) {
   const Folder folder;
   SynthVideoOptions options;
   options.duration = 3, options.width = 330, options.height = 242;  // no whole vectors
-  write_video(folder.file("v.mp4"), draw(options, 3, 0));
+  write_video(folder / "v.mp4", draw(options, 3, 0));
   std::vector<std::string> one, four, peer;
   for (auto [threads, digests] : {std::pair{1, &one}, std::pair{4, &four}}) {
     DecodeOptions with;
     with.threads = threads;
-    VideoDecoder decoder(folder.file("v.mp4"), with);
+    VideoDecoder decoder(folder / "v.mp4", with);
     for (cv::Mat frame; decoder.read(frame);) digests->push_back(digest(frame));
   }
-  cv::VideoCapture capture(folder.file("v.mp4"), cv::CAP_FFMPEG);
+  cv::VideoCapture capture(folder / "v.mp4", cv::CAP_FFMPEG);
   for (cv::Mat frame; capture.read(frame);) peer.push_back(digest(frame));
   BOOST_TEST(one.size() == 75);
   BOOST_TEST((one == four));
@@ -616,7 +607,7 @@ BOOST_AUTO_TEST_CASE(luma_is_shrunk_exactly) {
     }
   const Folder folder;
   {
-    MediaFile file(folder.file("v.mp4"));
+    MediaFile file(folder / "v.mp4");
     auto video = texture(10);
     video.width = 320, video.height = 240;
     file.add(video);
@@ -624,7 +615,7 @@ BOOST_AUTO_TEST_CASE(luma_is_shrunk_exactly) {
   }
   DecodeOptions options;
   options.grey = true;
-  VideoDecoder decoder(folder.file("v.mp4"), options);
+  VideoDecoder decoder(folder / "v.mp4", options);
   VideoPicture picture;
   cv::Mat grey;
   while (decoder.read(picture)) {

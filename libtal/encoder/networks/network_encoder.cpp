@@ -4,12 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
-#include "libtal/base/sha256.h"
 #include "libtal/data/weights.h"
 #include "libtal/encoder/networks/factory.h"
 #include "libtal/encoder/networks/picture_tensor.h"
 #include "libtal/encoder/networks/script_network.h"
 #include "libtal/encoder/picture/picture_encoder.h"
+#include "libtal/io/file_hash.h"
 #include "libtal/io/npy.h"
 #include "libtal/nn/device.h"
 
@@ -45,7 +45,7 @@ class TorchNetwork : public PictureNetwork {
     }
     if (dim_ == 0)
       throw UsageError("--encoder " + spec.name + "@" + layer_ + ": with these weights the layers are " + known);
-    weights_ = sha256(MappedFile(spec.weights).bytes());
+    weights_ = file_hash(spec.weights);
     if (layer_ == "logits" || layer_ == "scores")
       columns_ = class_columns(options, classes_of_file(spec.weights), dim_, spec.name);
   }

@@ -3,10 +3,10 @@
 #include <torch/script.h>
 
 #include "libtal/base/error.h"
-#include "libtal/base/sha256.h"
 #include "libtal/encoder/networks/picture_tensor.h"
 #include "libtal/encoder/picture/picture_encoder.h"
 #include "libtal/encoder/recipe_file.h"
+#include "libtal/io/file_hash.h"
 #include "libtal/io/npy.h"
 #include "libtal/nn/device.h"
 
@@ -39,7 +39,7 @@ class ScriptNetwork : public PictureNetwork {
         precision_(precision_type(options.precision, device_)),
         pictures_(description_.recipe, device_),
         module_(load_module(file_, device_)),
-        weights_(sha256(MappedFile(file_).bytes())) {
+        weights_(file_hash(file_)) {
     std::vector<float> row;
     run({blank_input(description_.recipe)}, row);
     dim_ = static_cast<std::int64_t>(row.size());

@@ -7,9 +7,9 @@
 
 #include <opencv2/dnn.hpp>
 
-#include "libtal/base/sha256.h"
 #include "libtal/encoder/picture/picture_encoder.h"
 #include "libtal/encoder/recipe_file.h"
+#include "libtal/io/file_hash.h"
 #include "libtal/io/npy.h"
 #include "libtal/video/decoder.h"
 #endif
@@ -42,7 +42,7 @@ class OnnxNetwork : public PictureNetwork {
         layer_(spec.layer),
         description_(read_network_file(file_)),
         net_(read_net(file_)),
-        weights_(sha256(MappedFile(file_).bytes())) {
+        weights_(file_hash(file_)) {
     if (!layer_.empty()) node_ = node_named(net_, layer_);
     if (!layer_.empty() && node_.empty())
       throw UsageError("--encoder onnx@" + layer_ + ": the network has no such node");
