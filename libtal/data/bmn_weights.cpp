@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
-#include "libtal/base/number.h"
 #include "libtal/base/version.h"
 #include "libtal/data/weight_maps.h"
 
@@ -102,50 +101,8 @@ Geometry geometry(const TensorView& mask, std::int64_t samples) {
       "bmn");
 }
 
-// NAME[:KEY=VALUE,...]; keys dim, fps, stride, window, offset (frames), resample, weights.
-Json stream_of(const std::string& text) {
-  Json stream = {{"name", text.substr(0, text.find(':'))},
-                 {"dim", 0},
-                 {"fps", 0.0},
-                 {"stride", 0.0},
-                 {"window", 0.0},
-                 {"offset", 0.0},
-                 {"resample", ""},
-                 {"weights", ""}};
-  if (stream["name"].get<std::string>().empty()) throw UsageError("--model-input: '" + text + "' has no stream name");
-  for (std::size_t at = text.find(':'); at != std::string::npos;) {
-    const std::size_t next = text.find(',', at + 1);
-    const std::string item = text.substr(at + 1, next == std::string::npos ? next : next - at - 1);
-    const auto equals = item.find('=');
-    const std::string key = item.substr(0, equals);
-    if (equals == std::string::npos || key == "name" || !stream.contains(key))
-      throw UsageError("--model-input: '" + item +
-                       "' is not KEY=VALUE with one of dim, fps, stride, window, offset, resample, weights");
-    const std::string value = item.substr(equals + 1);
-    if (key == "dim") stream[key] = parse_integer(value);
-    else if (stream[key].is_number()) stream[key] = parse_fraction(value);
-    else stream[key] = value;
-    at = next;
-  }
-  return stream;
-}
-
-Json inputs_of(const std::vector<std::string>& texts, std::int64_t channels) {
-  Json inputs = Json::array();
-  std::int64_t sum = 0;
-  for (const auto& text : texts) inputs.push_back(stream_of(text)), sum += inputs.back()["dim"].get<std::int64_t>();
-  if (inputs.empty())
-    throw UsageError("--model-input NAME: say which feature stream the " + std::to_string(channels) +
-                     " channels of the network are");
-  if (inputs.size() == 1 && sum == 0) inputs[0]["dim"] = sum = channels;
-  if (sum != channels)
-    throw UsageError("--model-input: the streams have " + std::to_string(sum) +
-                     " columns together, the network reads " + std::to_string(channels));
-  return inputs;
-}
-
-void complete(const std::vector<TensorView>& source, const std::vector<TensorView>& renamed, const MapRequest& request,
-              std::map<std::string, std::string>& metadata) {
+void complete(const std::vector<TensorView>& source, std::vector<TensorView>& renamed, const MapRequest& request,
+              std::map<std::string, std::string>& metadata, std::deque<std::string>&) {
   const auto extent = [&](const char* name, std::size_t rank, std::size_t axis) {
     return tensor(renamed, name, rank).shape[axis];
   };
@@ -178,7 +135,10 @@ void complete(const std::vector<TensorView>& source, const std::vector<TensorVie
   }
   metadata["format"] = "tal-model/1", metadata["model"] = "bmn", metadata["tal"] = version();
   metadata["settings"] = settings.dump();
-  metadata["inputs"] = inputs_of(request.inputs, channels).dump();
+  if (request.inputs.empty())
+    throw UsageError("--model-input NAME: say which feature stream the " + std::to_string(channels) +
+                     " channels of the network are");
+  metadata["inputs"] = model_inputs(request.inputs, channels);
   for (const auto& [key, value] : {std::pair{"inference", "{}"}, {"classes", "[]"}, {"training", "{}"}})
     metadata.try_emplace(key, value);
 }

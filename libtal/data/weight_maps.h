@@ -2,6 +2,7 @@
 // them all.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
@@ -13,9 +14,14 @@ namespace tal {
 
 // What is given with --map NAME.
 struct MapRequest {
-  std::vector<std::string> inputs;  // --model-input: NAME[:KEY=VALUE,...], the feature streams that the network was
-                                    // trained on
+  std::vector<std::string> inputs;   // --model-input: NAME[:KEY=VALUE,...], the feature streams that the network was
+                                     // trained on
+  std::string settings;              // --model-preset: JSON object of the model's settings
+  std::vector<std::string> classes;  // --model-classes: labels in class order
 };
+// The metadata `inputs` of a model file, from --model-input and the columns that the network reads. Without one, the
+// network reads a record's only stream, whatever its name is.
+std::string model_inputs(const std::vector<std::string>& texts, std::int64_t columns);
 
 struct NamedMap {
   std::string name;   // "bmn-mmaction2"
@@ -23,13 +29,17 @@ struct NamedMap {
   std::string rules;  // as in a --map file
   // Fills the metadata that make the result a model file, from the tensors as they were and as they are; checks that
   // they are the network's. May be empty.
-  void (*complete)(const std::vector<TensorView>& source, const std::vector<TensorView>& renamed,
-                   const MapRequest& request, std::map<std::string, std::string>& metadata);
+  // storage: keeps alive what it adds to `renamed`.
+  void (*complete)(const std::vector<TensorView>& source, std::vector<TensorView>& renamed, const MapRequest& request,
+                   std::map<std::string, std::string>& metadata, std::deque<std::string>& storage);
+  std::string mark = {};  // a tensor by which a checkpoint is known when no map is named; "": it is not
 };
 const std::vector<NamedMap>& named_maps();
-const NamedMap* find_named_map(std::string_view name);  // nullptr: unknown
+const NamedMap* find_named_map(std::string_view name);                   // nullptr: unknown
+const NamedMap* recognised_map(const std::vector<TensorView>& tensors);  // by a map's mark; nullptr: by none
 
 std::vector<NamedMap> bmn_maps();      // bmn_weights.cpp
+std::vector<NamedMap> point_maps();    // point_weights.cpp
 std::vector<NamedMap> encoder_maps();  // encoder_weights.cpp
 
 }  // namespace tal

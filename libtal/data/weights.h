@@ -20,6 +20,7 @@ struct WeightOptions {
   std::string unmatched = "fail";     // fail, keep or drop what no rule names
   std::vector<std::string> metadata;  // KEY=VALUE
   std::vector<std::string> inputs;    // --model-input, for the named maps that make model files
+  std::string preset, classes;        // --model-preset, --model-classes: the same
 };
 
 // `REGEX -> NAME [SHAPE]`, one a line; '#' begins a comment. REGEX (ECMAScript) must match the whole name, the first

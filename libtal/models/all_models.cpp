@@ -10,6 +10,7 @@
 #include "libtal/models/etp/etp_an_model.h"
 #include "libtal/models/etp/etp_ln_model.h"
 #include "libtal/models/etp/etp_rn_model.h"
+#include "libtal/models/points/points_model.h"
 #include "libtal/models/rpn/rpn_model.h"
 #include "libtal/models/sptad/sptad_model.h"
 
@@ -30,7 +31,7 @@ const std::vector<ModelFactory>& model_factories() {
         {"rpn", make<RpnModel>},      {"sptad", make<SptadModel>},
         {"cmsn", make<CmsnModel>},    {"segment-classifier", make<SegmentClassifierModel>},
         {"etp-an", make<EtpAnModel>}, {"etp-rn", make<EtpRnModel>},
-        {"etp-ln", make<EtpLnModel>},
+        {"etp-ln", make<EtpLnModel>}, {"points", make<PointsModel>},
     };
     std::vector<ModelFactory> factories;
     for (const auto& entry : model_catalogue()) factories.push_back({entry.name, entry.help, makers.at(entry.name)});

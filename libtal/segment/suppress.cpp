@@ -399,6 +399,9 @@ std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double du
   if (windowed && !(duration > 0))
     throw Error("missing; --method " + options.method + " needs the video's length in seconds").at_field("duration");
 
+  if (options.clip && !(duration > 0))
+    throw Error("missing; --clip needs the video's length in seconds").at_field("duration");
+
   struct Result {
     std::uint32_t input;
     double score;
@@ -433,6 +436,9 @@ std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double du
     out.push_back(proposals[result.input]);
     out.back().score = result.score;
     out.back().segment = result.segment;
+    if (!options.clip) continue;
+    out.back().segment = {std::max(result.segment.start, 0.0), std::min(result.segment.end, duration)};
+    if (!(out.back().segment.length() > 0)) out.pop_back();
   }
   return out;
 }
@@ -456,6 +462,15 @@ SuppressOptions rule_of(const std::string& method, void (*constants)(SuppressOpt
   return rule;
 }
 
+// Of the points detectors: per class, or one group with voting; cut to the video afterwards.
+SuppressOptions points_rule(double sigma, long long top_k, std::optional<double> voting = {},
+                            const std::string& weight = "score-iou") {
+  SuppressOptions rule = defaults_of("gaussian");
+  rule.sigma = sigma, rule.top_k = top_k, rule.voting = voting, rule.voting_weight = weight;
+  rule.class_agnostic = voting.has_value(), rule.clip = true;
+  return rule;
+}
+
 }  // namespace
 
 const std::vector<SuppressionPreset>& suppression_presets() {
@@ -471,8 +486,25 @@ const std::vector<SuppressionPreset>& suppression_presets() {
       {"etp", "ETP: greedy", rule_of("greedy")},
       {"cmsn", "CMSN: gaussian", rule_of("gaussian")},
       {"sptad", "SP-TAD: gaussian", rule_of("gaussian")},
-      {"actionformer", "ActionFormer: gaussian with --voting 0.75",
-       rule_of("gaussian", [](SuppressOptions& o) { o.voting = 0.75; })},
+      {"actionformer", "ActionFormer and TemporalMaxer on THUMOS14: gaussian, 200 of a video", points_rule(0.5, 200)},
+      {"actionformer-activitynet", "ActionFormer on ActivityNet: one group, --sigma 0.75 --voting 0.9, 100 of a video",
+       points_rule(0.75, 100, 0.9)},
+      {"actionformer-epic", "ActionFormer and TriDet on EPIC-Kitchens: --sigma 0.4, 2000 of a video",
+       points_rule(0.4, 2000)},
+      {"actionformer-ego4d", "ActionFormer on Ego4D: --sigma 0.9, 2000 of a video", points_rule(0.9, 2000)},
+      {"tridet", "TriDet and DyFADet on THUMOS14: gaussian, 2000 of a video", points_rule(0.5, 2000)},
+      {"tridet-activitynet",
+       "TriDet and DyFADet on ActivityNet: one group, --sigma 0.7 --voting 0.95 --voting-weight score, 200 of a video",
+       points_rule(0.7, 200, 0.95, "score")},
+      {"tridet-hacs", "TriDet and DyFADet on HACS: --sigma 0.75, 250 of a video", points_rule(0.75, 250)},
+      {"temporalmaxer-multithumos", "TemporalMaxer on MultiTHUMOS: gaussian, 300 of a video", points_rule(0.5, 300)},
+      {"opentad", "OpenTAD's detectors on THUMOS14: gaussian, 2000 of a video", points_rule(0.5, 2000)},
+      {"opentad-activitynet",
+       "OpenTAD's on ActivityNet: one group, --sigma 0.75 --voting 0.9 --voting-weight score, 100 of a video",
+       points_rule(0.75, 100, 0.9, "score")},
+      {"opentad-hacs", "OpenTAD's on HACS: one group, --sigma 0.75 --voting 0.7 --voting-weight score, 100 of a video",
+       points_rule(0.75, 100, 0.7, "score")},
+      {"opentad-epic", "OpenTAD's on EPIC-Kitchens: --sigma 0.4, 3000 of a video", points_rule(0.4, 3000)},
   };
   return presets;
 }

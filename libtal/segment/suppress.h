@@ -30,6 +30,7 @@ struct SuppressOptions {
   double min_duration = 0;                      // seconds
   bool class_agnostic = false;                  // one group for all labels
   long long stop = 0;                           // kept of each group (bsn, rpn: 100), 0: all
+  bool clip = false;                            // results are cut to the video, [0, duration]; what is outside goes
 };
 
 // The defaults of a method for options that stand at their initial values; for use without a command line.
@@ -42,9 +43,9 @@ struct SuppressionPreset {
 const std::vector<SuppressionPreset>& suppression_presets();
 SuppressOptions preset_of(const std::string& preset);  // UsageError for a name that is none of them
 
-// duration: seconds, needed by bsn and rpn only (> 0 there; Error otherwise). Output by falling final score. Greedy
-// takes any scores. The soft rules and voting take scores from 0 on: negative ones below min_score are dropped and do
-// not vote, others are an Error with their field.
+// duration: seconds, needed by bsn, rpn and clip only (> 0 there; Error otherwise). Output by falling final score.
+// Greedy takes any scores. The soft rules and voting take scores from 0 on: negative ones below min_score are dropped
+// and do not vote, others are an Error with their field.
 std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double duration, const SuppressOptions& options);
 
 }  // namespace tal

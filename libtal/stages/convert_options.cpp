@@ -4,6 +4,7 @@
 
 #include "libtal/data/feature_import.h"
 #include "libtal/data/weight_maps.h"
+#include "libtal/models/catalogue/points_presets.h"
 #include "libtal/stages/convert.h"
 
 namespace tal {
@@ -89,11 +90,7 @@ void register_feature_options(const Options& table, FeatureImport& f, SignalImpo
 
 void register_weight_options(const Options& table, WeightOptions& o) {
   std::string known;
-  std::vector<std::string> complete;  // make a model file
-  for (const auto& map : named_maps()) {
-    known += (known.empty() ? "" : ", ") + map.name;
-    if (map.complete) complete.push_back(map.name);
-  }
+  for (const auto& map : named_maps()) known += (known.empty() ? "" : ", ") + map.name;
   table
       .add("--weights", o.file,
            "Weights to convert (.pt, .pth, .npz, .safetensors) into the safetensors file --output; without one the "
@@ -109,15 +106,27 @@ void register_weight_options(const Options& table, WeightOptions& o) {
       .add("--map", o.rules,
            "Rules for new names, one a line: REGEX -> NAME [SHAPE]; NAME - leaves a tensor out. Or a known "
            "checkpoint: " +
-               known)
+               known + "; none: the names stay (default: points and points-opentad where they are known by their names)")
       .type_name("FILE|NAME");
   given
       .add("--model-input", o.inputs,
            "Feature stream that an imported model reads: NAME[:KEY=VALUE,...] with dim, fps, stride, window, offset, "
            "resample, weights (repeatable)")
       .type_name("STREAM")
-      .with("--map", complete);
-  given.add("--unmatched", o.unmatched, "Tensors that no rule names").one_of({"fail", "keep", "drop"}).with("--map");
+      .without("--map", {"none"});
+  std::vector<Choice> presets;
+  for (const auto& preset : points_presets()) presets.push_back({preset.name, preset.help});
+  given
+      .add("--model-preset", o.preset,
+           "Settings of an imported model of points that its tensors do not say: attention windows, rows, ranges")
+      .one_of(presets)
+      .without("--map", {"none"});
+  given.add("--model-classes", o.classes, "Labels of an imported model's classes, in a form that --classes reads")
+      .type_name("FILE")
+      .without("--map", {"none"});
+  given.add("--unmatched", o.unmatched, "Tensors that no rule names")
+      .one_of({"fail", "keep", "drop"})
+      .without("--map", {"none"});
   given.add("--metadata", o.metadata, "Metadata of the safetensors file (repeatable)")
       .type_name("KEY=VALUE")
       .without("--output", {"-"});

@@ -16,6 +16,8 @@ std::optional<std::string> setting_text(double value) {
   return format_number(value);
 }
 std::optional<std::string> setting_text(const std::string& value) { return value; }
+std::optional<std::string> setting_text(long long value) { return std::to_string(value); }
+std::optional<std::string> setting_text(bool value) { return value ? "true" : "false"; }
 std::optional<std::string> setting_text(const std::optional<double>& value) {
   return value ? setting_text(*value) : std::nullopt;
 }
@@ -46,7 +48,12 @@ void settle(Tool& tool, SuppressOptions& o) {
         settle("--high", o.high, standard.high);
   settle("--stop", o.stop, standard.stop);
   settle("--voting", o.voting, standard.voting);
+  if (o.voting) settle("--voting-weight", o.voting_weight, standard.voting_weight);
   settle("--min-score", o.min_score, standard.min_score);
+  if (!of_preset) return;
+  settle("--top-k", o.top_k, standard.top_k);
+  settle("--class-agnostic", o.class_agnostic, standard.class_agnostic);
+  settle("--clip", o.clip, standard.clip);
 }
 
 }  // namespace
@@ -87,6 +94,7 @@ void register_options(const Options& table, SuppressOptions& o) {
   choice.add("--min-duration", o.min_duration, "Drop segments shorter than SECONDS first")
       .type_name("SECONDS")
       .not_negative();
+  choice.flag("--clip", o.clip, "Cut what is kept to the video, 0 to its duration, and drop what lies outside");
   choice.flag("--class-agnostic", o.class_agnostic, "Labels do not matter (default: each label by itself)");
 }
 
@@ -95,7 +103,7 @@ void run_suppress(Tool& tool, const SuppressOptions& o) {
     throw UsageError("--low " + format_number(o.low) + " is above --high " + format_number(o.high));
   map_records(tool, [&](Record& record) {
     const auto& proposals = record.require_scored_proposals();
-    const double duration = windowed(o) ? record.require_duration() : 0;
+    const double duration = windowed(o) || o.clip ? record.require_duration() : 0;
     record.set_proposals(suppress(proposals, duration, o));
   });
 }

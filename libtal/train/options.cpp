@@ -33,7 +33,9 @@ Settings settings_of(TrainOptions& o) {
       .with("schedule", {"step"});
   s.add("gamma", &o.gamma, "Factor of each step").above(0).with("schedule", {"step"});
   s.add("min-lr", &o.min_lr, "The rate never falls below").at_least(0).without("schedule", {"constant"});
+  s.add("final-lr", &o.final_lr, "Rate that the schedule falls to").at_least(0).with("schedule", {"cosine", "linear"});
   s.add("warmup", &o.warmup, "Optimiser steps of linear rise at the start of each phase").at_least(0);
+  s.add("warmup-epochs", &o.warmup_epochs, "Epochs of linear rise, on top of `warmup` steps").at_least(0);
   s.add("clip", &o.clip, "Largest norm of all gradients together (0: none)").at_least(0);
   s.add("ema", &o.ema, "Decay of the moving average of the weights that is validated and saved (0: none)")
       .at_least(0)
@@ -54,6 +56,8 @@ void check_options(const TrainOptions& o) {
 
 double lr_factor(const TrainOptions& o, std::int64_t step, std::int64_t steps_per_epoch, std::int64_t steps) {
   double factor = 1;
+  const std::int64_t warmup =
+      o.warmup + std::llround(o.warmup_epochs * static_cast<double>(std::max<std::int64_t>(steps_per_epoch, 0)));
   const double done = static_cast<double>(step);
   if (o.schedule == "step") {
     if (o.step_every > 0) {
@@ -64,12 +68,13 @@ double lr_factor(const TrainOptions& o, std::int64_t step, std::int64_t steps_pe
         if (epoch >= milestone) factor *= o.gamma;
     }
   } else if (o.schedule != "constant") {
-    const double span = static_cast<double>(std::max<std::int64_t>(steps - o.warmup, 1));
-    const double t = std::clamp((done - static_cast<double>(o.warmup)) / span, 0.0, 1.0);
+    const double span = static_cast<double>(std::max<std::int64_t>(steps - warmup, 1));
+    const double t = std::clamp((done - static_cast<double>(warmup)) / span, 0.0, 1.0);
     factor = o.schedule == "cosine" ? 0.5 * (1 + std::cos(std::numbers::pi * t)) : 1 - t;
+    if (o.lr > 0) factor += (1 - factor) * o.final_lr / o.lr;
   }
   if (o.lr > 0) factor = std::max(factor, o.min_lr / o.lr);
-  if (step < o.warmup) factor *= (done + 1) / static_cast<double>(o.warmup);
+  if (step < warmup) factor *= (done + 1) / static_cast<double>(warmup);
   return factor;
 }
 

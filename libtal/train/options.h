@@ -22,7 +22,9 @@ struct TrainOptions {
   std::vector<double> milestones;  // step schedule: epochs after which lr is multiplied by gamma
   std::int64_t step_every = 0;     // step schedule: every so many optimiser steps instead
   double gamma = 0.1, min_lr = 0;
+  double final_lr = 0;              // cosine and linear schedules end at it
   std::int64_t warmup = 0;          // optimiser steps of linear rise
+  double warmup_epochs = 0;         // the same in epochs, on top
   double clip = 0;                  // largest global gradient norm; 0: none
   double ema = 0;                   // decay of the weights' moving average that is validated and saved; 0: none
   bool amp = false;                 // bfloat16 where it is safe

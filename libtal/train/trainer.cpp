@@ -81,19 +81,26 @@ class Plan {
     seed_ = seed, epoch_ = phase << 32 | epoch;
   }
   std::int64_t size(std::int64_t step) const { return cut(step + 1, steps_, count_) - cut(step, steps_, count_); }
+  // All of a step, in whatever parts and ranks they are computed.
+  std::vector<Sample> samples(std::int64_t step) const {
+    return chosen(cut(step, steps_, count_), cut(step + 1, steps_, count_));
+  }
   // Part `part` of a step for one rank.
   std::vector<Sample> samples(std::int64_t step, std::int64_t part, int rank) const {
     const std::int64_t begin = cut(step, steps_, count_), slices = parts_ * ranks_, slice = part * ranks_ + rank,
                        n = size(step);
-    std::vector<Sample> chosen;
-    for (std::int64_t i = begin + cut(slice, slices, n); i < begin + cut(slice + 1, slices, n); ++i) {
-      chosen.push_back(samples_[order_[static_cast<std::size_t>(i)]]);
-      chosen.back().seed = Random::of(seed_, epoch_, ~static_cast<std::uint64_t>(i)).bits();
-    }
-    return chosen;
+    return chosen(begin + cut(slice, slices, n), begin + cut(slice + 1, slices, n));
   }
 
  private:
+  std::vector<Sample> chosen(std::int64_t begin, std::int64_t end) const {
+    std::vector<Sample> all;
+    for (std::int64_t i = begin; i < end; ++i) {
+      all.push_back(samples_[order_[static_cast<std::size_t>(i)]]);
+      all.back().seed = Random::of(seed_, epoch_, ~static_cast<std::uint64_t>(i)).bits();
+    }
+    return all;
+  }
   static std::int64_t cut(std::int64_t k, std::int64_t of, std::int64_t n) { return k * n / of; }
   std::vector<Sample> samples_;
   std::int64_t parts_, count_ = 0, steps_ = 0;
@@ -253,12 +260,17 @@ class Run {
     BatchLoader loader(
         [&](std::int64_t index) {
           const auto samples = plan.samples(index / plan.parts(), index % plan.parts(), comm_.rank());
-          if (samples.empty()) return Batch{};
+          const auto total = index % plan.parts() == 0 ? step_total(plan, index / plan.parts()) : torch::Tensor();
+          const auto with_total = [&](Batch made) {
+            if (total.defined()) made.tensors["__total"] = total;
+            return made;
+          };
+          if (samples.empty()) return with_total({});
           Random random =
               Random::of(run_.seed ^ 0x5eedu, where, static_cast<std::uint64_t>(index * comm_.size() + comm_.rank()));
           Batch batch = model_.make_batch(set_, samples, random, phase_index());
           batch.tensors["__count"] = torch::tensor(static_cast<std::int64_t>(samples.size()), torch::kLong);
-          return batch;
+          return with_total(std::move(batch));
         },
         state_.step * plan.parts(), plan.steps() * plan.parts(), o_.workers);
     while (state_.step < plan.steps()) {
@@ -277,6 +289,10 @@ class Run {
     return true;
   }
 
+  torch::Tensor step_total(const Plan& plan, std::int64_t step) const {
+    return torch::tensor(model_.step_total(set_, plan.samples(step), phase_index()), torch::kDouble);
+  }
+
   StepReport step(const Plan& plan, BatchLoader& loader, torch::optim::Optimizer& optimizer, double lr) {
     StepReport report;
     report.lr = lr;
@@ -285,9 +301,11 @@ class Run {
     std::map<std::string, double> parts;
     for (std::int64_t part = 0; part < plan.parts(); ++part) {
       Batch batch = loader.next();
+      if (const auto of_step = batch.tensors.extract("__total")) model_.begin_step(of_step.mapped().item<double>());
       if (batch.tensors.empty()) continue;
       const double share = static_cast<double>(batch.at("__count").item<std::int64_t>()) / total;
       batch.tensors.erase("__count");
+      batch.share = share;
       Losses losses = guarded_loss(batch, [&] {
         const Batch moved = model_.device.is_cpu() ? std::move(batch) : batch.to(model_.device);
         Losses l;

@@ -35,6 +35,7 @@ struct StreamContract {
   double fps = 0;                             // sampled frames per second; 0: unknown
   std::string resample, weights;
   std::string settings;  // what the values depend on (io/feature_settings.h); "": unknown
+  bool unstated = false;  // of an imported model: only `dim` is known; the others fit any stream
 };
 // What becomes of streams that are not what a model was trained on.
 class FeaturePolicy {
@@ -133,6 +134,7 @@ struct Sample {
 struct Batch {
   std::map<std::string, torch::Tensor> tensors;
   std::vector<std::string> videos;  // for messages
+  double share = 1;  // of the samples of its optimiser step: a step may be split over processes and parts
   const torch::Tensor& at(const std::string& name) const { return tensors.at(name); }
   Batch to(const torch::Device& device) const;
 };
@@ -204,7 +206,16 @@ class Model {
   virtual std::vector<Sample> samples(const TrainingSet& set, std::size_t phase) const = 0;
   virtual Batch make_batch(const TrainingSet& set, std::span<const Sample> samples, Random& random,
                            std::size_t phase) const = 0;
+  // The loss is a mean over the batch's samples: the trainer weighs it by batch.share.
   virtual Losses loss(const Batch& batch, std::size_t phase) = 0;
+  // For models whose loss depends on all samples of an optimiser step, of which a batch may be a share: what they need
+  // of them, and the call that hands it over before the step's batches, in every process. step_total() is called from
+  // several threads.
+  virtual double step_total(const TrainingSet& /*set*/, std::span<const Sample> /*samples*/,
+                            std::size_t /*phase*/) const {
+    return 0;
+  }
+  virtual void begin_step(double /*total*/) {}
 
   // Stages of the pipe; each adds or replaces its fields of the record. Error when the model does not stand for the
   // stage.

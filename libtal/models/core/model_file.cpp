@@ -30,6 +30,7 @@ Json inputs_json(const InputContract& inputs) {
                        {"offset", s.offset},
                        {"resample", s.resample},
                        {"weights", s.weights}});
+    if (s.unstated) streams.back()["unstated"] = true;
     if (s.settings.empty()) continue;
     streams.back()["settings"] = s.settings;
     streams.back()["settings_hash"] = sha256(s.settings);
@@ -74,7 +75,7 @@ InputContract inputs_of(const Json& streams, const Json& classes) {
     if (const auto hash = s.value("settings_hash", std::string()); !settings.empty() && hash != sha256(settings))
       throw Error("the settings of stream '" + s.at("name").get<std::string>() + "' do not have their hash, " + hash);
     inputs.streams.push_back({s.at("name"), s.at("dim"), s.at("stride"), s.at("window"), s.at("offset"), s.at("fps"),
-                              s.at("resample"), s.at("weights"), settings});
+                              s.at("resample"), s.at("weights"), settings, s.value("unstated", false)});
   }
   inputs.classes = classes.get<std::vector<std::string>>();
   return inputs;

@@ -1,0 +1,296 @@
+// Published checkpoints of the points detectors: ActionFormer's, TriDet's, TemporalMaxer's and DyFADet's own (which
+// share their names) and OpenTAD's. Their network is model `points`; most settings follow from names and shapes, the
+// others from --model-preset.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "libtal/base/error.h"
+#include "libtal/base/version.h"
+#include "libtal/data/weight_maps.h"
+
+namespace tal {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// A block's own tensors behind `from`, a pattern whose groups 1 and 2 are its part of the neck and number.
+std::string block_rules(const std::string& from) {
+  const auto rule = [&](const std::string& name, const std::string& to) {
+    return from + R"(\.)" + name + " -> $1$2." + to + "\n";
+  };
+  return rule(R"(ln([12])\.(weight|bias))", "norm$3.$4") +
+         rule(R"(attn\.(query|key|value)_conv\.conv\.weight)", "$3_conv.weight") +
+         rule(R"(attn\.(query|key|value)_norm\.(weight|bias))", "$3_norm.$4") +
+         rule(R"(attn\.(query|key|value)\.(weight|bias))", "$3.$4") + rule(R"(attn\.proj\.(weight|bias))", "out.$3") +
+         rule(R"(attn\.rel_pe)", "bias") + rule(R"(mlp\.0\.(weight|bias))", "mlp.widen.$3") +
+         rule(R"(mlp\.[23]\.(weight|bias))", "mlp.narrow.$3") +
+         rule(R"(drop_path_attn\.scale)", "drop_attention.scale") + rule(R"(drop_path_mlp\.scale)", "drop_mlp.scale") +
+         rule(R"(drop_path_out\.scale)", "drop_out.scale") + rule(R"(drop_path\.scale)", "drop.scale") +
+         rule(R"((?:ln|norm)\.(weight|bias))", "norm.$3") + rule(R"(gn\.(weight|bias))", "group_$3") +
+         rule(R"(psi\.(weight|bias))", "psi.$3") + rule(R"(convw\.(weight|bias))", "narrow.$3") +
+         rule(R"(convkw\.(weight|bias))", "wide.$3") + rule(R"(fc\.(weight|bias))", "instant.$3") +
+         rule(R"(global_fc\.(weight|bias))", "global.$3") + rule(R"(downsample\.1\.(weight|bias))", "mean.$3") +
+         rule(R"((?:block|mamba)\.(.+))", "mixer.$3");
+}
+
+// Hidden layer N of a head, group 1 of `from`, whose tensors become those of `to`.
+std::string dynamic_rules(const std::string& from, const std::string& to) {
+  std::string rules;
+  for (const auto& [number, name] : {std::pair("0", "finer"), std::pair("1", "coarser")}) {
+    const auto gate = from + R"(\.dynamic_convs\.)" + number + R"(\.)", at = " -> " + to + ".dynamic$1." + name + ".";
+    rules += gate + R"(conv\.(weight|bias))" + at + "mix.$2\n" + gate + R"(kernel_conv\.gate_conv\.(weight|bias))" +
+             at + "gate.$2\n" + gate + R"(norm\.(weight|bias))" + at + "norm.$2\n";
+  }
+  const auto depth = from + R"(\.depth_module\.)", at = " -> " + to + ".dynamic$1.depth.";
+  rules += depth + R"(conv\.(weight|bias))" + at + "mix.$2\n";
+  rules += depth + R"(kernel_conv\.(?:convs\.0|conv)\.(weight|bias))" + at + "weigh.$2\n";
+  rules += depth + R"(kernel_conv\.(?:convs\.1|norm)\.(weight|bias))" + at + "weigh_norm.$2\n";
+  rules += depth + R"(kernel_conv\.gate\.gate_conv\.(weight|bias))" + at + "gate.$2\n";
+  rules += depth + R"(norm\.(weight|bias))" + at + "norm.$2\n";
+  rules += from + R"(\.output_weight -> )" + to + ".dynamic$1.own\n";
+  rules += from + R"(\.scale_weight -> )" + to + ".dynamic$1.others\n";
+  rules += from + R"(\.(?:dynamic_convs\.[01]|depth_module)\.shift_conv\.weight -> -)" + "\n";  // fixed
+  return rules;
+}
+
+std::string original_rules() {
+  const std::string any = R"((?:module\.)?)";
+  std::string rules = any + R"(backbone\.proj\.(\d+)\.conv\.(weight|bias) -> embedding.streams$1.$2)" + "\n" + any +
+                      R"(backbone\.embd\.(\d+)\.conv\.weight -> embedding.convolution$1.weight)" + "\n" + any +
+                      R"(backbone\.embd_norm\.(\d+)\.(weight|bias) -> embedding.norm$1.$2)" + "\n" +
+                      block_rules(any + R"(backbone\.(stem|branch)\.(\d+))") + any +
+                      R"(neck\.fpn_norms\.(\d+)\.(weight|bias) -> neck_norm$1.$2)" + "\n" + any +
+                      R"(reg_head\.scale\.(\d+)\.scale -> scale$1)" + "\n";
+  for (const auto& [name, output, to] :
+       {std::tuple("cls_head", "cls_head", "class_head"), std::tuple("start_head", "cls_head", "start_head"),
+        std::tuple("end_head", "cls_head", "end_head"), std::tuple("reg_head", "offset_head", "distance_head")}) {
+    const auto head = any + name + R"(\.)";
+    rules += dynamic_rules(head + R"(head\.(\d+))", to);
+    rules += head + R"(head\.\d+\.norm\.(?:weight|bias) -> -)" + "\n";  // DyFADet's, which nothing reads
+    rules += head + R"(head\.(\d+)\.conv\.weight -> )" + to + ".convolution$1.weight\n";
+    rules += head + R"(norm\.(\d+)\.(weight|bias) -> )" + to + ".norm$1.$2\n";
+    rules += head + output + R"(\.conv\.(weight|bias) -> )" + to + ".output.$1\n";
+  }
+  return rules;
+}
+
+std::string opentad_rules() {
+  const std::string any = R"((?:module\.)?)";
+  std::string rules = any + R"(projection\.proj\.(\d+)\.(?:conv\.)?(weight|bias) -> embedding.streams$1.$2)" + "\n" +
+                      any + R"(projection\.embed\.(\d+)\.conv\.weight -> embedding.convolution$1.weight)" + "\n" + any +
+                      R"(projection\.embed\.(\d+)\.norm\.(weight|bias) -> embedding.norm$1.$2)" + "\n" +
+                      block_rules(any + R"(projection\.(stem|branch)\.(\d+))") + any +
+                      R"(neck\.fpn_norms\.(\d+)\.(weight|bias) -> neck_norm$1.$2)" + "\n" + any +
+                      R"(rpn_head\.scale\.(\d+)\.scale -> scale$1)" + "\n" + any +
+                      R"(rpn_head\.loss_normalizer -> normalizer)" + "\n";
+  for (const auto& [name, to] : {std::pair("cls", "class_head"), std::pair("cls_start", "start_head"),
+                                 std::pair("cls_end", "end_head"), std::pair("reg", "distance_head")}) {
+    const auto head = any + R"(rpn_head\.)" + name;
+    rules += dynamic_rules(head + R"(_convs\.(\d+))", to);
+    rules += head + R"(_convs\.(\d+)\.conv\.weight -> )" + to + ".convolution$1.weight\n";
+    rules += head + R"(_convs\.(\d+)\.norm\.(weight|bias) -> )" + to + ".norm$1.$2\n";
+    rules += head + R"(_head\.(weight|bias) -> )" + to + ".output.$1\n";
+  }
+  return rules;
+}
+
+class Checkpoint {
+ public:
+  explicit Checkpoint(const std::vector<TensorView>& tensors) : tensors_(tensors) {}
+  const TensorView* find(const std::string& name) const {
+    const auto found = std::find_if(tensors_.begin(), tensors_.end(), [&](const auto& t) { return t.name == name; });
+    return found == tensors_.end() ? nullptr : &*found;
+  }
+  bool has(const std::string& name) const { return find(name) != nullptr; }
+  std::int64_t extent(const std::string& name, std::size_t axis) const {
+    const auto* tensor = find(name);
+    if (!tensor) throw Error("no tensor becomes '" + name + "': this is no checkpoint of a points detector");
+    if (axis >= tensor->shape.size() || tensor->shape[axis] < 1)
+      throw Error("tensor '" + name + "' has the shape " + shape_text(tensor->shape));
+    return tensor->shape[axis];
+  }
+  // How many of name(0), name(1), ... there are.
+  template <class Name>
+  std::int64_t count(Name name) const {
+    std::int64_t n = 0;
+    while (has(name(std::to_string(n)))) ++n;
+    return n;
+  }
+
+ private:
+  const std::vector<TensorView>& tensors_;
+};
+
+// TriDet's k: the wide window of every block has round((w + 1) k) rows, one more when that is even.
+double wide_factor(const std::vector<std::pair<std::int64_t, std::int64_t>>& windows) {
+  const auto fits = [&](double k) {
+    return std::all_of(windows.begin(), windows.end(), [&](const auto& pair) {
+      auto rows = static_cast<std::int64_t>(std::nearbyint(static_cast<double>(pair.first + 1) * k));
+      rows += rows % 2 == 0;
+      return rows == pair.second;
+    });
+  };
+  for (int hundredths = 100; hundredths <= 10000; ++hundredths)
+    if (fits(hundredths / 100.0)) return hundredths / 100.0;
+  throw Error("the wide convolutions of the blocks are not of one factor");
+}
+
+Json deduced(const Checkpoint& c, bool opentad) {
+  Json s;
+  s["mask"] = "reference", s["code"] = opentad ? "opentad" : "original";
+  const std::int64_t dims = c.extent("embedding.convolution0.weight", 0);
+  s["dims"] = dims;
+  s["embed-layers"] = c.count([](const auto& n) { return "embedding.convolution" + n + ".weight"; });
+  s["embed-kernel"] = c.extent("embedding.convolution0.weight", 2);
+  Json streams = Json::array();
+  for (std::int64_t i = 0; c.has("embedding.streams" + std::to_string(i) + ".weight"); ++i)
+    streams.push_back(c.extent("embedding.streams" + std::to_string(i) + ".weight", 0));
+  if (!streams.empty()) s["stream-dims"] = streams;
+
+  const std::string first = c.has("branch0.norm.weight") || c.has("branch0.norm1.weight") ? "branch0." : "stem0.";
+  const bool sgp = c.has(first + "psi.weight"), dynamic = c.has("class_head.dynamic0.own");
+  const std::string neck = c.has(first + "query.weight")       ? "attention"
+                           : sgp                               ? dynamic ? "dyn" : "sgp"
+                           : c.has(first + "mixer.qkv.weight") ? "causal"
+                           : c.has(first + "mixer.A_log")      ? "dbm"
+                                                               : "pool";
+  s["neck"] = neck;
+  const std::int64_t levels = c.count([](const auto& n) { return "scale" + n; });
+  s["levels"] = levels;
+  const auto block = [&](std::int64_t level) { return "branch" + std::to_string(level - 1) + "."; };
+  if (neck != "pool")
+    s["stem"] =
+        c.count([&](const auto& n) { return "stem" + n + (neck == "attention" ? ".norm1.weight" : ".norm.weight"); });
+  if (neck == "attention" || sgp) s["feed-forward"] = c.extent(first + "mlp.widen.weight", 0);
+  if (neck == "attention" && c.has(first + "bias")) {
+    s["relative-bias"] = true, s["heads"] = c.extent(first + "bias", 2);
+    Json windows = {c.extent("stem0.bias", 3)};
+    for (std::int64_t l = 1; l < levels; ++l) windows.push_back(c.extent(block(l) + "bias", 3));
+    s["windows"] = windows;
+  }
+  if (sgp) {
+    std::vector<std::pair<std::int64_t, std::int64_t>> pairs;
+    Json windows = {1};  // of the stem, always
+    for (std::int64_t l = 1; l < levels; ++l) {
+      windows.push_back(c.extent(block(l) + "psi.weight", 2));
+      pairs.emplace_back(windows.back().get<std::int64_t>(), c.extent(block(l) + "wide.weight", 2));
+    }
+    if (c.has("stem0.psi.weight")) pairs.emplace_back(1, c.extent("stem0.wide.weight", 2));
+    s["windows"] = windows, s["sgp-factor"] = wide_factor(pairs);
+    if (neck == "sgp") s["downsample"] = c.has(first + "mean.weight") ? "average" : "max";
+  }
+  if (neck != "pool") {
+    const bool scaled = c.has(first + "drop_mlp.scale") || c.has(first + "drop.scale");
+    s["droppath"] = !scaled ? 0 : neck == "dbm" || neck == "causal" ? 0.3 : 0.1;
+  }
+  s["neck-norm"] = c.has("neck_norm0.weight") ? "layer" : neck == "pool" && !opentad ? "group" : "none";
+  const bool trident = c.has("start_head.output.weight");
+  s["head"] = trident ? "trident" : dynamic ? "dynamic" : "plain";
+  s["head-kernel"] = c.extent("class_head.output.weight", 2), s["head-dims"] = c.extent("class_head.output.weight", 1);
+  s["head-layers"] = c.count([&](const auto& n) {
+    return dynamic ? "class_head.dynamic" + n + ".own" : "class_head.convolution" + n + ".weight";
+  });
+  if (trident) {
+    s["boundary-kernel"] = c.extent("start_head.output.weight", 2);
+    s["bins"] = c.extent("distance_head.output.weight", 0) / 2 - 1;
+  } else {
+    s["distance-of"] = dynamic ? "class" : "point";
+    s["distance-target"] = neck == "pool" && !opentad ? "cheapest" : "shortest";
+  }
+  return s;
+}
+
+// The norms of the originals are [1, C, 1], the places' biases [1, 1, H, W], the layers' scales [1, C, 1].
+void plain_shape(TensorView& tensor) {
+  const auto dot = tensor.name.rfind('.');
+  const std::string last = tensor.name.substr(dot + 1),
+                    module = dot == std::string::npos ? "" : tensor.name.substr(0, dot);
+  const bool block =
+      module.rfind('.') == std::string::npos && (module.starts_with("stem") || module.starts_with("branch"));
+  auto& shape = tensor.shape;
+  if (last == "scale" || module.find("norm") != std::string::npos || (block && last == "bias" && shape.size() == 4))
+    shape.erase(std::remove(shape.begin(), shape.end(), 1), shape.end());
+}
+
+void put_normalizer(std::vector<TensorView>& tensors, double start, std::deque<std::string>& storage) {
+  auto found = std::find_if(tensors.begin(), tensors.end(), [](const auto& t) { return t.name == "normalizer"; });
+  double value = start;
+  if (found != tensors.end() && found->dtype == Dtype::kI64 && found->data.size() == sizeof(std::int64_t)) {
+    std::int64_t whole;
+    std::memcpy(&whole, found->data.data(), sizeof whole);
+    value = static_cast<double>(whole);
+  } else if (found != tensors.end() && found->dtype == Dtype::kF32 && found->data.size() == sizeof(float)) {
+    float single;
+    std::memcpy(&single, found->data.data(), sizeof single);
+    value = static_cast<double>(single);
+  }
+  if (found == tensors.end()) found = tensors.insert(tensors.end(), TensorView{"normalizer", Dtype::kF32, {}, {}});
+  const auto single = static_cast<float>(value);
+  storage.emplace_back(reinterpret_cast<const char*>(&single), sizeof single);
+  found->dtype = Dtype::kF32, found->shape.clear(), found->data = storage.back();
+}
+
+void complete(std::vector<TensorView>& renamed, const MapRequest& request, std::map<std::string, std::string>& metadata,
+              std::deque<std::string>& storage, bool opentad) {
+  for (auto& tensor : renamed) plain_shape(tensor);
+  const Checkpoint c(renamed);
+  Json settings = Json::object(), inference = Json::object();
+  Json chosen = Json::object();
+  try {
+    if (!request.settings.empty()) chosen = Json::parse(request.settings);
+    if (const auto given = metadata.find("settings"); given != metadata.end())
+      chosen.update(Json::parse(given->second));
+  } catch (const Json::exception&) {
+    throw UsageError("--metadata settings=...: is no JSON object");
+  }
+  for (const auto& [key, value] : chosen.items()) {
+    if (key.starts_with("inference.")) inference[key.substr(10)] = value;
+    else if (!key.starts_with("train.")) settings[key] = value;
+  }
+  settings.update(deduced(c, opentad));  // what the tensors are, whatever was said
+  const std::int64_t classes = c.extent("class_head.output.weight", 0);
+  settings["one-class"] = classes == 1;
+  const double start = settings.value("normalizer", 100.0);
+  put_normalizer(renamed, start, storage);
+
+  std::int64_t channels = 0;
+  for (std::int64_t i = 0; c.has("embedding.streams" + std::to_string(i) + ".weight"); ++i)
+    channels += c.extent("embedding.streams" + std::to_string(i) + ".weight", 1);
+  if (channels == 0) channels = c.extent("embedding.convolution0.weight", 1);
+  metadata["format"] = "tal-model/1", metadata["model"] = "points", metadata["tal"] = version();
+  metadata["settings"] = settings.dump();
+  metadata["inputs"] = model_inputs(request.inputs, channels);
+  if (!inference.empty()) metadata.try_emplace("inference", inference.dump());
+  if (!metadata.count("classes")) {
+    Json names = Json::array();
+    if (classes > 1) {
+      if (!request.classes.empty() && static_cast<std::int64_t>(request.classes.size()) != classes)
+        throw UsageError("--model-classes: " + std::to_string(request.classes.size()) + " classes, the network has " +
+                         std::to_string(classes));
+      for (std::int64_t k = 0; k < classes; ++k)
+        names.push_back(request.classes.empty() ? std::to_string(k) : request.classes[static_cast<std::size_t>(k)]);
+    }
+    metadata["classes"] = names.dump();
+  }
+  for (const char* key : {"inference", "training"}) metadata.try_emplace(key, "{}");
+}
+
+}  // namespace
+
+std::vector<NamedMap> point_maps() {
+  return {{"points", "ActionFormer, TriDet, TemporalMaxer and DyFADet, of their own repositories", original_rules(),
+           [](const std::vector<TensorView>&, std::vector<TensorView>& renamed, const MapRequest& request,
+              std::map<std::string, std::string>& metadata,
+              std::deque<std::string>& storage) { complete(renamed, request, metadata, storage, false); },
+           "backbone.embd.0.conv.weight"},
+          {"points-opentad", "the same, DBM and CausalTAD, of OpenTAD", opentad_rules(),
+           [](const std::vector<TensorView>&, std::vector<TensorView>& renamed, const MapRequest& request,
+              std::map<std::string, std::string>& metadata,
+              std::deque<std::string>& storage) { complete(renamed, request, metadata, storage, true); },
+           "projection.embed.0.conv.weight"}};
+}
+
+}  // namespace tal

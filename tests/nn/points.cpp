@@ -1,0 +1,246 @@
+// The parts of the points detectors against plain forms, and what their design promises: points stand where they say,
+// and what lies behind a sequence counts for nothing.
+#include "libtal/models/points/points.h"
+
+#include <torch/torch.h>
+#include <boost/test/unit_test.hpp>
+
+#include <map>
+
+#include "libtal/models/points/point_targets.h"
+#include "libtal/models/points/points_model.h"
+#include "libtal/nn/row_convolution.h"
+#include "libtal/nn/window_attention.h"
+#include "tests/nn/small_set.h"
+#include "tests/support.h"
+
+using namespace tal;
+
+namespace {
+
+double furthest(const torch::Tensor& a, const torch::Tensor& b) {
+  return a.numel() ? (a - b).abs().max().item<double>() : 0;
+}
+
+using Inputs = std::vector<torch::Tensor>;
+using Layer = std::function<torch::Tensor(const Inputs&)>;
+
+// Results and gradients of both forms, with a random upstream.
+void same(const Layer& fast, const Layer& plain, const Inputs& inputs, const std::string& what) {
+  std::vector<torch::Tensor> results;
+  std::vector<Inputs> gradients;
+  torch::Tensor upstream;
+  for (const auto& layer : {fast, plain}) {
+    Inputs own;
+    for (const auto& input : inputs) own.push_back(input.defined() ? input.clone().set_requires_grad(true) : input);
+    results.push_back(layer(own));
+    if (!upstream.defined()) upstream = torch::randn(results[0].sizes());
+    (results.back() * upstream).sum().backward();
+    gradients.emplace_back();
+    for (const auto& input : own) gradients.back().push_back(input.defined() ? input.grad() : input);
+  }
+  BOOST_REQUIRE_MESSAGE(results[0].sizes() == results[1].sizes(), what);
+  BOOST_TEST(furthest(results[0], results[1]) < 1e-5, what << ": results");
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (inputs[i].defined()) BOOST_TEST(furthest(gradients[0][i], gradients[1][i]) < 5e-5, what << ": gradient " << i);
+}
+
+PointsOptions small(const std::string& neck, const std::string& head) {
+  PointsOptions o;
+  o.dims = 16, o.head_dims = 12, o.levels = 4, o.stem = 1, o.heads = 2, o.windows = {5}, o.bins = 4;
+  o.neck = neck, o.head = head, o.sgp_init = 0.3, o.sgp_factor = 1.5, o.feed_forward = 24;
+  o.neck_norm = neck == "pool" ? "group" : "layer";
+  o.position_rows = 16;
+  return o;
+}
+const std::vector<std::pair<std::string, std::string>> kKinds = {{"attention", "plain"}, {"sgp", "trident"},
+                                                                 {"dyn", "dynamic"},     {"dbm", "plain"},
+                                                                 {"causal", "plain"},    {"pool", "trident"}};
+
+// Weights that no zero start hides.
+void shake(torch::nn::Module& net) {
+  torch::NoGradGuard guard;
+  for (auto& parameter : net.parameters()) parameter.add_(0.2 * torch::randn_like(parameter));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(points)
+
+BOOST_AUTO_TEST_CASE(row_convolutions_are_conv1d) {
+  torch::manual_seed(1);
+  for (const std::int64_t k : {1, 3, 5})
+    for (const std::int64_t stride : {1, 2})
+      for (const std::int64_t T : {1, 2, 7, 16}) {
+        const auto x = torch::randn({2, T, 5}), w = torch::randn({4, 5, k}), b = torch::randn({4});
+        same([&](const Inputs& in) { return row_convolution(in[0], in[1], in[2], stride); },
+             [&](const Inputs& in) {
+               return torch::conv1d(in[0].transpose(1, 2), in[1], in[2], stride, k / 2).transpose(1, 2);
+             },
+             {x, w, b}, "k " + std::to_string(k) + " stride " + std::to_string(stride) + " T " + std::to_string(T));
+        const auto own = torch::randn({5, 1, k}), bias = torch::randn({5});
+        same([&](const Inputs& in) { return depthwise_rows(in[0], in[1], in[2], stride); },
+             [&](const Inputs& in) { return depthwise_rows_reference(in[0], in[1], in[2], stride); }, {x, own, bias},
+             "depthwise k " + std::to_string(k) + " stride " + std::to_string(stride) + " T " + std::to_string(T));
+      }
+}
+
+BOOST_AUTO_TEST_CASE(pooling_is_max_pool1d) {
+  torch::manual_seed(2);
+  for (const std::int64_t T : {1, 2, 3, 8, 17})
+    same([](const Inputs& in) { return max_pool_rows(in[0]); },
+         [](const Inputs& in) { return torch::max_pool1d(in[0].transpose(1, 2), 3, 2, 1).transpose(1, 2); },
+         {torch::randn({3, T, 6})}, "T " + std::to_string(T));
+}
+
+BOOST_AUTO_TEST_CASE(window_attention_is_full_attention_behind_a_band) {
+  torch::manual_seed(3);
+  for (const std::int64_t window : {3, 5, 19, -1})
+    for (const std::int64_t T : {1, 4, 23}) {
+      const std::vector<std::int64_t> lengths = {T, std::max<std::int64_t>(1, T - 3)};
+      const auto q = torch::randn({2, T, 20}), k = torch::randn({2, T, 20}), v = torch::randn({2, T, 20});
+      const auto bias = window > 1 ? torch::randn({2, window}) : torch::Tensor();
+      same([&](const Inputs& in) { return window_attention(in[0], in[1], in[2], in[3], lengths, 2, window, 0.3); },
+           [&](const Inputs& in) {
+             return window_attention_reference(in[0], in[1], in[2], in[3], lengths, 2, window, 0.3);
+           },
+           {q, k, v, bias}, "window " + std::to_string(window) + " T " + std::to_string(T));
+    }
+  // The reference by hand: one head, window 3, no rows but their neighbours.
+  const auto x = torch::randn({1, 4, 2});
+  const auto y = window_attention_reference(x, x, x, {}, {4}, 1, 3, 1)[0];
+  for (std::int64_t t = 0; t < 4; ++t) {
+    const auto near = x[0].slice(0, std::max<std::int64_t>(0, t - 1), std::min<std::int64_t>(4, t + 2));
+    const auto p = near.matmul(x[0][t]).exp();
+    BOOST_TEST(furthest(y[t], (near * p.unsqueeze(1)).sum(0) / p.sum()) < 1e-5);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_lies_behind_a_sequence_counts_for_nothing) {
+  torch::manual_seed(4);
+  for (const auto& [neck, head] : kKinds) {
+    PointsNet net(std::vector<std::int64_t>{5}, 3, small(neck, head));
+    shake(*net);
+    net->eval();
+    torch::NoGradGuard guard;
+    for (const std::int64_t T : {11, 16}) {
+      const auto x = torch::randn({1, T, 5});
+      const auto alone = net->forward(x, {T});
+      const auto beside =
+          net->forward(torch::cat({torch::constant_pad_nd(x, {0, 0, 0, 24 - T}), torch::randn({1, 24, 5})}), {T, 24});
+      for (std::size_t l = 0; l < alone.size(); ++l) {
+        const auto rows = alone[l].logits.size(1);
+        const auto where = neck + " level " + std::to_string(l) + " of " + std::to_string(T) + " rows";
+        BOOST_TEST(beside[l].lengths[0] == rows, where);
+        BOOST_TEST(furthest(alone[l].logits, beside[l].logits.slice(0, 0, 1).slice(1, 0, rows)) < 1e-4, where);
+        const auto all = torch::ones({1, rows, 3}).nonzero();
+        const auto b = all.select(1, 0), t = all.select(1, 1), c = all.select(1, 2);
+        BOOST_TEST(furthest(point_distances(alone[l], b, t, c), point_distances(beside[l], b, t, c)) < 1e-4, where);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_point_stands_on_its_row) {
+  // Around a single row with something in it, what a level sees is the same to both sides of the point on that row when
+  // the network itself is: mirror the weights over time.
+  torch::manual_seed(5);
+  for (const std::string neck : {"attention", "pool", "sgp"}) {
+    auto o = small(neck, "plain");
+    o.position_rows = 0;
+    PointsNet net(std::vector<std::int64_t>{5}, 3, o);
+    shake(*net);
+    net->eval();
+    torch::NoGradGuard guard;
+    for (auto& parameter : net->parameters())
+      if (parameter.dim() == 3) parameter.copy_((parameter + parameter.flip(2)) / 2);
+    const std::int64_t T = 65, row = 32;
+    auto x = torch::zeros({1, T, 5});
+    x[0][row] = torch::randn({5});
+    const auto levels = net->forward(x, {T});
+    for (std::size_t l = 0; l < levels.size(); ++l) {
+      const auto at = row >> l;
+      const auto& logits = levels[l].logits[0];
+      const auto n = std::min(at, logits.size(0) - 1 - at);
+      const auto before = logits.slice(0, at - n, at).flip(0), after = logits.slice(0, at + 1, at + 1 + n);
+      BOOST_TEST(furthest(before, after) < 1e-4, neck << " level " << l);
+      BOOST_TEST(furthest(logits.slice(0, at, at + 1), logits.slice(0, 0, 1)) > 1e-3, neck << " level " << l);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(points_and_ranges_of_the_levels) {
+  const std::vector<std::int64_t> rows = {4, 2, 1};
+  const auto adjacent = grid_points(rows, "adjacent"), overlapping = grid_points(rows, "overlapping");
+  BOOST_TEST(adjacent.size() == 7u);
+  const auto is = [](const GridPoint& p, double at, double low, double high, double stride) {
+    return p.at == at && p.low == low && p.high == high && p.stride == stride;
+  };
+  BOOST_TEST(is(adjacent[3], 3, 0, 4, 1));
+  BOOST_TEST(is(adjacent[5], 2, 4, 8, 2));
+  BOOST_TEST(is(adjacent[6], 0, 8, 10000, 4));
+  BOOST_TEST(is(overlapping[5], 2, 2, 8, 2));
+  BOOST_TEST(is(overlapping[6], 0, 4, 10000, 4));
+}
+
+BOOST_AUTO_TEST_CASE(a_step_counts_the_same_however_it_is_split) {
+  // The positives of a step, and its loss as the sum of its parts weighed by their shares.
+  test::ActionSet set(6, 96, 7);
+  PointsModel model;
+  model.settings().read_json(
+      R"({"dims":16,"head-dims":12,"levels":4,"stem":1,"heads":2,"windows":[5],"rows":64,"droppath":0})");
+  torch::manual_seed(6);
+  model.build(set.inputs());
+  auto samples = model.samples(set, 0);
+  BOOST_TEST(samples.size() == 6u);
+  for (std::size_t i = 0; i < samples.size(); ++i) samples[i].seed = 100 + i;
+  const double whole = model.step_total(set, samples, 0);
+  double parts = 0;
+  for (std::size_t i = 0; i < samples.size(); ++i) parts += model.step_total(set, std::span(samples).subspan(i, 1), 0);
+  BOOST_TEST(whole == parts);
+  BOOST_TEST(whole > 0);
+  model.begin_step(whole);
+  Random random(0);
+  const double together = model.loss(model.make_batch(set, samples, random, 0), 0).loss.item<double>();
+  double sum = 0;
+  for (std::size_t i = 0; i < samples.size(); i += 3) {
+    auto batch = model.make_batch(set, std::span(samples).subspan(i, 3), random, 0);
+    batch.share = 0.5;
+    sum += 0.5 * model.loss(batch, 0).loss.item<double>();
+  }
+  BOOST_TEST(std::abs(together - sum) < 1e-4 * together);
+  // Positives of a sample are those of its targets.
+  const auto batch = model.make_batch(set, std::span(samples).subspan(0, 1), random, 0);
+  BOOST_TEST(std::get<0>(batch.at("classes").max(2)).sum().item<double>() ==
+             model.step_total(set, std::span(samples).subspan(0, 1), 0));
+}
+
+BOOST_AUTO_TEST_CASE(every_kind_learns_where_actions_are) {
+  test::ActionSet set(4, 96, 8);
+  for (const auto& [neck, head] : kKinds) {
+    PointsModel model;
+    model.settings().read_json(
+        R"({"dims":16,"head-dims":16,"levels":4,"stem":1,"heads":2,"windows":[5],"rows":96,)"
+        R"("droppath":0,"feed-forward":32,"sgp-init":0.2,"sgp-factor":1.5,"bins":8,"prior":0.1,"normalizer":20,)"
+        R"("neck":")" +
+        neck + R"(","head":")" + head + R"("})");
+    torch::manual_seed(9);
+    model.build(set.inputs());
+    torch::optim::AdamW optimizer(model.network().parameters(), torch::optim::AdamWOptions(3e-3));
+    auto samples = model.samples(set, 0);
+    double first = 0, last = 0;
+    for (int step = 0; step < 60; ++step) {
+      for (auto& sample : samples) sample.seed = static_cast<std::uint64_t>(step) * 31 + sample.video;
+      model.begin_step(model.step_total(set, samples, 0));
+      Random random(0);
+      const auto loss = model.loss(model.make_batch(set, samples, random, 0), 0).loss;
+      optimizer.zero_grad();
+      loss.backward();
+      optimizer.step();
+      (step == 0 ? first : last) = loss.item<double>();
+    }
+    BOOST_TEST(last < 0.6 * first, neck << " with " << head << ": " << first << " -> " << last);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
