@@ -166,9 +166,9 @@ Json deduced(const Checkpoint& c, bool opentad) {
         c.count([&](const auto& n) { return "stem" + n + (neck == "attention" ? ".norm1.weight" : ".norm.weight"); });
   if (neck == "attention" || sgp) s["feed-forward"] = c.extent(first + "mlp.widen.weight", 0);
   if (neck == "attention" && c.has(first + "bias")) {
-    s["relative-bias"] = true, s["heads"] = c.extent(first + "bias", 2);
-    Json windows = {c.extent("stem0.bias", 3)};
-    for (std::int64_t l = 1; l < levels; ++l) windows.push_back(c.extent(block(l) + "bias", 3));
+    s["relative-bias"] = true, s["heads"] = c.extent(first + "bias", 0);
+    Json windows = {c.extent("stem0.bias", 1)};
+    for (std::int64_t l = 1; l < levels; ++l) windows.push_back(c.extent(block(l) + "bias", 1));
     s["windows"] = windows;
   }
   if (sgp) {
@@ -211,8 +211,8 @@ void plain_shape(TensorView& tensor) {
   const bool block =
       module.rfind('.') == std::string::npos && (module.starts_with("stem") || module.starts_with("branch"));
   auto& shape = tensor.shape;
-  if (last == "scale" || module.find("norm") != std::string::npos || (block && last == "bias" && shape.size() == 4))
-    shape.erase(std::remove(shape.begin(), shape.end(), 1), shape.end());
+  if (block && last == "bias" && shape.size() == 4) shape.erase(shape.begin(), shape.begin() + 2);
+  else if ((last == "scale" || module.find("norm") != std::string::npos) && shape.size() == 3) shape = {shape[1]};
 }
 
 void put_normalizer(std::vector<TensorView>& tensors, double start, std::deque<std::string>& storage) {

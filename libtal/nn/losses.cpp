@@ -13,6 +13,13 @@ at::Tensor focal_loss(const at::Tensor& logit, const at::Tensor& label, double g
   return alpha < 0 ? loss : loss * (alpha * label + (1 - alpha) * (1 - label));
 }
 
+at::Tensor soft_focal_loss(const at::Tensor& logit, const at::Tensor& label, double gamma, double alpha) {
+  check_same_shape(label, logit, "focal loss: labels");
+  const at::Tensor p = logit.sigmoid(), missed = p * (1 - label) + (1 - p) * label;  // 1 - p_t
+  const at::Tensor entropy = -(label * at::log_sigmoid(logit) + (1 - label) * at::log_sigmoid(-logit));
+  return entropy * missed.pow(gamma) * (alpha * label + (1 - alpha) * (1 - label));
+}
+
 at::Tensor smooth_l1(const at::Tensor& x) {
   const at::Tensor size = x.abs();
   return at::where(size < 1, 0.5 * x * x, size - 0.5);

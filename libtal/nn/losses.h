@@ -10,6 +10,9 @@ namespace tal {
 // is cross entropy. alpha in [0, 1]: a_t = alpha for label 1, 1 - alpha for label 0; negative: a_t = 1. logit, label
 // [any] -> [same], before reduction.
 at::Tensor focal_loss(const at::Tensor& logit, const at::Tensor& label, double gamma, double alpha = -1);
+// The same for labels in [0, 1], as smoothing makes them: cross entropy x (1 - p_t)^gamma x a_t with p_t = p y + (1 -
+// p) (1 - y) and a_t = alpha y + (1 - alpha) (1 - y) (fvcore's sigmoid_focal_loss).
+at::Tensor soft_focal_loss(const at::Tensor& logit, const at::Tensor& label, double gamma, double alpha);
 
 // x^2 / 2 for |x| < 1, |x| - 1/2 beyond.
 at::Tensor smooth_l1(const at::Tensor& x);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "libtal/nn/shapes.h"
 #include "libtal/nn/vector.h"
@@ -32,12 +33,12 @@ at::Tensor windows_of(const at::Tensor& x, std::int64_t kernel, std::int64_t str
 class RowConvolution : public torch::autograd::Function<RowConvolution> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const at::Tensor& bias, std::int64_t stride) {
+                            const std::optional<at::Tensor>& bias, std::int64_t stride) {
     const auto taps = weight.permute({0, 2, 1}).reshape({weight.size(0), -1});  // [O, k C]
     const auto windows = windows_of(x.contiguous(), weight.size(2), stride);
     context->save_for_backward({x, weight});
     context->saved_data["stride"] = stride;
-    context->saved_data["bias"] = bias.defined();
+    context->saved_data["bias"] = bias.has_value();
     return at::linear(windows, taps, bias).reshape({x.size(0), -1, weight.size(0)});
   }
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
@@ -122,11 +123,11 @@ void depthwise_weights(const float* g, const float* x, float* gw, std::int64_t B
 class DepthwiseRows : public torch::autograd::Function<DepthwiseRows> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
-                            const at::Tensor& bias, std::int64_t stride) {
+                            const std::optional<at::Tensor>& bias, std::int64_t stride) {
     const auto x = input.contiguous(), taps = weight.squeeze(1).t().contiguous();  // [k, C]
     const auto B = x.size(0), T = x.size(1), C = x.size(2), k = taps.size(0), out = rows_after(T, stride);
     auto y = at::empty({B, out, C}, x.options());
-    const auto shift = bias.defined() ? bias.contiguous() : bias;
+    const auto shift = bias ? bias->contiguous() : at::Tensor();
     const float *from = x.const_data_ptr<float>(), *w = taps.const_data_ptr<float>(),
                 *s = shift.defined() ? shift.const_data_ptr<float>() : nullptr;
     float* to = y.data_ptr<float>();
@@ -135,7 +136,7 @@ class DepthwiseRows : public torch::autograd::Function<DepthwiseRows> {
     });
     context->save_for_backward({x, taps});
     context->saved_data["stride"] = stride;
-    context->saved_data["bias"] = bias.defined();
+    context->saved_data["bias"] = bias.has_value();
     return y;
   }
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
@@ -238,6 +239,10 @@ class MaxPoolRows : public torch::autograd::Function<MaxPoolRows> {
   }
 };
 
+std::optional<at::Tensor> given(const at::Tensor& tensor) {
+  return tensor.defined() ? std::optional(tensor) : std::nullopt;
+}
+
 bool float_on_cpu(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
 
 }  // namespace
@@ -246,7 +251,7 @@ at::Tensor row_convolution(const at::Tensor& x, const at::Tensor& weight, const 
   check_shape(x, {kAny, at_least(1), at_least(1)}, "row convolution: rows [B, T, C]");
   check_shape(weight, {kAny, x.size(2), at_least(1)}, "row convolution: weights [O, C, k]");
   if (weight.size(2) == 1 && stride == 1) return at::linear(x, weight.squeeze(2), bias);
-  return RowConvolution::apply(x, weight, bias, stride);
+  return RowConvolution::apply(x, weight, given(bias), stride);
 }
 
 at::Tensor depthwise_rows_reference(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
@@ -258,7 +263,7 @@ at::Tensor depthwise_rows(const at::Tensor& x, const at::Tensor& weight, const a
   check_shape(x, {kAny, at_least(1), at_least(1)}, "depthwise convolution: rows [B, T, C]");
   check_shape(weight, {x.size(2), 1, at_least(1)}, "depthwise convolution: weights [C, 1, k]");
   if (!float_on_cpu(x) || weight.scalar_type() != at::kFloat) return depthwise_rows_reference(x, weight, bias, stride);
-  return DepthwiseRows::apply(x, weight, bias, stride);
+  return DepthwiseRows::apply(x, weight, given(bias), stride);
 }
 
 at::Tensor max_pool_rows(const at::Tensor& x) {

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
+#include <vector>
 
 #include "libtal/nn/shapes.h"
 #include "libtal/nn/vector.h"
@@ -94,11 +96,11 @@ void attend_backward(const Shape& s, const float* q, const float* k, const float
 class WindowAttention : public torch::autograd::Function<WindowAttention> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& queries, const at::Tensor& keys,
-                            const at::Tensor& values, const at::Tensor& position_bias,
+                            const at::Tensor& values, const std::optional<at::Tensor>& position_bias,
                             const std::vector<std::int64_t>& lengths, std::int64_t heads, std::int64_t window,
                             double scale) {
     const auto q = queries.contiguous(), k = keys.contiguous(), v = values.contiguous();
-    const auto bias = position_bias.defined() ? position_bias.contiguous() : position_bias;
+    const auto bias = position_bias ? position_bias->contiguous() : at::Tensor();
     const auto B = q.size(0), T = q.size(1), E = q.size(2);
     const Shape shape{T, E / heads, E, window};
     auto out = at::empty_like(q);
@@ -181,7 +183,8 @@ at::Tensor window_attention(const at::Tensor& q, const at::Tensor& k, const at::
   check_same_shape(v, q, "attention: values [B, T, H d]");
   if (window <= 1 || !q.is_cpu() || q.scalar_type() != at::kFloat)
     return window_attention_reference(q, k, v, bias, lengths, heads, window, scale);
-  return WindowAttention::apply(q, k, v, bias, lengths, heads, window, scale);
+  return WindowAttention::apply(q, k, v, bias.defined() ? std::optional(bias) : std::nullopt, lengths, heads, window,
+                                scale);
 }
 
 }  // namespace tal

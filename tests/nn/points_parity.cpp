@@ -110,9 +110,8 @@ BOOST_AUTO_TEST_CASE(losses_are_the_published_ones) {
               tensor.to(type).clone().set_requires_grad(c.has("grad." + key.substr(c.name.size() + 7)));
       torch::Tensor loss;
       if (kind == "focal") {
-        const double e = c.entry.at("options").at("label_smoothing"), C = static_cast<double>(in.at("targets").size(1));
-        loss = focal_loss(in.at("logits"), in.at("targets") * (1 - e) + e / (C + 1), c.entry.at("options").at("gamma"),
-                          c.entry.at("options").at("alpha"));
+        loss = soft_focal_loss(in.at("logits"), in.at("targets"), c.entry.at("options").at("gamma"),
+                               c.entry.at("options").at("alpha"));
       } else {
         std::vector<std::string> names;
         for (const auto& [key, tensor] : in) names.push_back(key);

@@ -92,7 +92,7 @@ void take_cheapest(const std::vector<PointLevel>& levels, const torch::Tensor& b
              labels = torch::tensor(label, torch::kLong).to(device);
   const auto candidates = torch::tensor(pairs, torch::kDouble).to(wanted.options()).reshape({-1, 2});
   const auto hot = torch::one_hot(labels, logits.size(1)).to(logits.scalar_type());
-  const auto cost = (focal_loss(logits.index({rows_of}), hot, kGamma, kAlpha).sum(1) +
+  const auto cost = (soft_focal_loss(logits.index({rows_of}), hot, kGamma, kAlpha).sum(1) +
                      kDistanceCost * offsets_diou_loss(offsets.index({rows_of}), candidates))
                         .to(torch::kDouble)
                         .cpu();
@@ -203,7 +203,7 @@ PointLosses point_losses(const std::vector<PointLevel>& levels, const torch::Ten
   const auto offsets = predicted(levels, b, p, c);
   const auto none = b.numel() == 0;
 
-  auto per_entry = focal_loss(logits, hot * (1 - o.smoothing) + o.smoothing / (C + 1), kGamma, kAlpha);
+  auto per_entry = soft_focal_loss(logits, hot * (1 - o.smoothing) + o.smoothing / (C + 1), kGamma, kAlpha);
   if (trident && !none) {
     const auto weight = offsets_iou(offsets, wanted).pow(o.quality_power);
     per_entry = per_entry * torch::ones_like(per_entry).index_put({b, p, c}, weight.to(per_entry.scalar_type()));

@@ -18,7 +18,7 @@ std::int64_t width_of(const PointsOptions& o, const std::vector<std::int64_t>& i
                                : std::accumulate(o.stream_dims.begin(), o.stream_dims.end(), std::int64_t{0});
 }
 
-// Attention Is All You Need, 3.5, over `rows` rows; divided by sqrt(E) so that it does not drown the embedding.
+// Attention Is All You Need, 3.5, over `rows` rows.
 torch::Tensor position_table(std::int64_t rows, std::int64_t dims) {
   auto table = torch::empty({rows, dims}, torch::kFloat);
   auto value = table.accessor<float, 2>();
@@ -28,7 +28,7 @@ torch::Tensor position_table(std::int64_t rows, std::int64_t dims) {
           static_cast<double>(t) / std::pow(10000.0, 2.0 * static_cast<double>(c / 2) / static_cast<double>(dims));
       value[t][c] = static_cast<float>(c % 2 ? std::cos(angle) : std::sin(angle));
     }
-  return table / std::sqrt(static_cast<double>(dims));
+  return table;
 }
 
 // Whether a padding row that no convolution has seen stays what the norm and the ReLU made of it.
@@ -226,6 +226,21 @@ PointsNetImpl::PointsNetImpl(const std::vector<std::int64_t>& inputs, std::int64
     if (one) one->output->bias.fill_(prior_bias);
 }
 
+torch::Tensor PointsNetImpl::positions(const PointRows& rows) {
+  // Divided so that the table does not drown the embedding.
+  const auto table = position_table(options_.position_rows, options_.dims).to(rows.x.options()) /
+                     std::sqrt(static_cast<double>(options_.dims));
+  const auto of = [&](std::int64_t length) {  // [1, length, E]; stretched where a sequence is longer than the table
+    if (length <= options_.position_rows) return table.slice(0, 0, length).unsqueeze(0);
+    return torch::upsample_linear1d(table.t().unsqueeze(0), {length}, /*align_corners=*/false).transpose(1, 2);
+  };
+  if (!options_.exact() || !rows.mask.defined()) return of(rows.rows());
+  std::vector<torch::Tensor> all;
+  for (const auto length : rows.lengths)
+    all.push_back(torch::constant_pad_nd(of(length), {0, 0, 0, rows.rows() - length}));
+  return torch::cat(all);
+}
+
 PointRows PointsNetImpl::embed(const torch::Tensor& input, const std::vector<std::int64_t>& lengths) {
   const auto& o = options_;
   PointRows rows(input, lengths);
@@ -246,12 +261,7 @@ PointRows PointsNetImpl::embed(const torch::Tensor& input, const std::vector<std
     rows.x = torch::relu(embedding_->norms[i]->forward(rows.masked(embedding_->convolutions[i]->forward(rows.x))));
     if (!leaks(o)) rows.x = rows.masked(rows.x);
   }
-  if (o.position_rows > 0) {
-    auto table = position_table(o.position_rows, o.dims);
-    if (rows.rows() > o.position_rows)
-      table = torch::upsample_linear1d(table.t().unsqueeze(0), {rows.rows()}, /*align_corners=*/false).squeeze(0).t();
-    rows.x = rows.x + rows.masked(table.slice(0, 0, rows.rows()).unsqueeze(0).to(rows.x.options()));
-  }
+  if (o.position_rows > 0) rows.x = rows.x + rows.masked(positions(rows));
   return rows;
 }
 

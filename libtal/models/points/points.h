@@ -109,6 +109,7 @@ class PointsNetImpl : public torch::nn::Module {
 
  private:
   PointRows embed(const torch::Tensor& x, const std::vector<std::int64_t>& lengths);
+  torch::Tensor positions(const PointRows& rows);  // [1 or B, T, E]
   std::vector<PointRows> pyramid(PointRows rows);
   torch::Tensor normalised(const PointRows& rows, std::size_t level);
 
