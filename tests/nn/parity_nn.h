@@ -1,5 +1,5 @@
-// Reference cases of network layers (TAL_PARITY_DIR/nn): inputs, weights, options, expected outputs and gradients, in
-// float64.
+// Reference cases of network layers (TAL_PARITY_DIR/nn or another folder of it): inputs, weights, options, expected
+// outputs and gradients, in float64.
 //
 //   for_each_case("rpn_backbone", [](NnCase& c) {
 //     Backbone net(c.input("x").size(1), ...);
@@ -121,6 +121,14 @@ class NnCase {
       compare("gradient of " + key, have[key].defined() ? have[key] : torch::zeros_like(want, torch::kDouble), want);
     }
   }
+  // Everything that was loaded in float32: the files' numbers are exact in it.
+  void narrow(torch::nn::Module* module = nullptr) {
+    for (auto& [key, tensor] : inputs) {
+      const bool leaf = tensor.requires_grad();
+      if (tensor.is_floating_point()) tensor = tensor.detach().to(torch::kFloat).requires_grad_(leaf);
+    }
+    if (module) module->to(torch::kFloat);
+  }
   void check(const std::map<std::string, torch::Tensor>& got, torch::nn::Module& module, const Rename& rename = {},
              const std::set<std::string>& without = {}) {
     check(got, &module, rename, without);
@@ -134,21 +142,24 @@ class NnCase {
   int compared = 0;
 };
 
-inline void for_each_case(const std::string& topic, const std::function<void(NnCase&)>& test) {
+inline void for_each_case(const std::string& topic, const std::function<void(NnCase&)>& test,
+                          const std::string& folder = "nn") {
   const std::string dir = parity_dir();
   if (skip_without(dir, "TAL_PARITY_DIR")) return;
-  const auto manifest = test::load(dir + "/nn/manifest.json").at("topics").at(topic);
-  const auto file = read_tensors(dir + "/nn/" + manifest.at("file").get<std::string>());
+  const auto manifest = test::load(dir + "/" + folder + "/manifest.json").at("topics").at(topic);
+  const auto file = read_tensors(dir + "/" + folder + "/" + manifest.at("file").get<std::string>());
   int cases = 0;
   for (const auto& [name, entry] : manifest.at("cases").items()) {
     NnCase c;
-    c.topic = topic, c.name = name, c.options = entry.at("options"), c.scalar = entry.value("scalar", "");
+    c.topic = topic, c.name = name, c.options = entry.value("options", nlohmann::json::object()),
+    c.scalar = entry.value("scalar", "");
     const auto& t = manifest.at("tolerance");
     c.abs64 = t.at("float64").at("abs"), c.rel64 = t.at("float64").at("rel");
     c.abs32 = t.at("float32").at("abs"), c.rel32 = t.at("float32").at("rel");
     for (const auto& [key, tensor] : file.tensors) {
-      if (key.rfind(name + ".", 0) != 0) continue;
-      const std::string rest = key.substr(name.size() + 1), kind = rest.substr(0, rest.find('.')),
+      const bool shared = key.rfind("weight.", 0) == 0;  // by all cases of the file
+      if (!shared && key.rfind(name + ".", 0) != 0) continue;
+      const std::string rest = shared ? key : key.substr(name.size() + 1), kind = rest.substr(0, rest.find('.')),
                         own = rest.substr(rest.find('.') + 1);
       const auto wide = tensor.is_floating_point() ? tensor.to(torch::kDouble) : tensor;
       if (kind == "input") c.inputs[own] = wide.clone();

@@ -37,6 +37,7 @@ ARROWS = {
     "models/bmn": "base nn models/maps",
     "models/cmsn": "base io encoder segment nn nn/backbones models/core",
     "models/sptad": "base io segment nn nn/backbones models/core",
+    "models/points": "base nn",
     "models/classifier": "base io nn models/core",
     "models": "models/catalogue models/core models/rpn models/etp models/bsnpp models/bmn models/cmsn models/sptad models/classifier",
     "train": "base io segment eval nn models/core",
@@ -44,7 +45,7 @@ ARROWS = {
 }
 # Who may include a library's header: a build without it has the other folders.
 LIBRARIES = {
-    r"<(torch|ATen|c10)/": ["nn", "nn/backbones", "encoder/networks", "models", "models/core", "models/maps", "models/rpn", "models/etp", "models/bsnpp", "models/bmn", "models/cmsn", "models/sptad",
+    r"<(torch|ATen|c10)/": ["nn", "nn/backbones", "encoder/networks", "models", "models/core", "models/maps", "models/rpn", "models/etp", "models/bsnpp", "models/bmn", "models/cmsn", "models/sptad", "models/points",
                             "models/classifier", "train", "stages/networks"],
     r"<opencv2/": ["video", "encoder/picture", "encoder/networks", "stages/video"],
     r"<(libav|libsw)": ["video"],
