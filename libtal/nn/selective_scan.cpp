@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libtal/nn/device.h"
+#include "libtal/nn/selective_scan_cuda.h"
 #include "libtal/nn/shapes.h"
 #include "libtal/nn/vector.h"
 
@@ -254,51 +255,37 @@ void scan_backward_128(const ScanBackward& task) { scan_backward<Vector16>(task)
 TAL_TARGET_256 void scan_backward_256(const ScanBackward& task) { scan_backward<Vector32>(task); }
 TAL_TARGET_512 void scan_backward_512(const ScanBackward& task) { scan_backward<Vector64>(task); }
 
-// What kernels take: contiguous, channels last.
-struct ScanLayers {
-  at::Tensor u, delta, A, B, C, D, z, bias;  // [B, L, D] x 2, [N, D], [B, L, N] x 2, [D], [B, L, D], [D]
-  bool softplus;
+std::int64_t groups_of(const ScanLayers& x) { return (x.channels() + kScanChannels - 1) / kScanChannels; }
+std::int64_t blocks_of(const ScanLayers& x) { return (x.steps() + kScanSteps - 1) / kScanSteps; }
 
-  std::int64_t batch() const { return u.size(0); }
-  std::int64_t steps() const { return u.size(1); }
-  std::int64_t channels() const { return u.size(2); }
-  std::int64_t states() const { return A.size(0); }
-  std::int64_t groups() const { return (channels() + kScanChannels - 1) / kScanChannels; }
-  std::int64_t blocks() const { return (steps() + kScanSteps - 1) / kScanSteps; }
-
-  ScanInputs of(std::int64_t b, std::int64_t group) const {
-    const auto data = [](const at::Tensor& t) { return t.defined() ? t.const_data_ptr<float>() : nullptr; };
-    const auto from = [](const float* values, std::int64_t place) { return values ? values + place : nullptr; };
-    const std::int64_t c = group * kScanChannels, rows = b * steps(), place = rows * channels() + c;
-    return {data(u) + place,
-            data(delta) + place,
-            from(data(z), place),
-            data(A) + c,
-            from(data(D), c),
-            from(data(bias), c),
-            data(B) + rows * states(),
-            data(C) + rows * states(),
-            channels(),
-            std::min(kScanChannels, channels() - c),
-            steps(),
-            states(),
-            softplus};
-  }
-};
+// A task's inputs.
+ScanInputs inputs_of(const ScanLayers& x, std::int64_t b, std::int64_t group) {
+  const auto data = [](const at::Tensor& t, std::int64_t place) {
+    return t.defined() ? t.const_data_ptr<float>() + place : nullptr;
+  };
+  const std::int64_t c = group * kScanChannels, rows = b * x.steps(), place = rows * x.channels() + c;
+  ScanInputs in{};
+  in.u = data(x.u, place), in.delta = data(x.delta, place), in.z = data(x.z, place);
+  in.decay = data(x.A, c), in.skip = data(x.D, c), in.bias = data(x.bias, c);
+  in.input = data(x.B, rows * x.states()), in.output = data(x.C, rows * x.states());
+  in.stride = x.channels(), in.count = std::min(kScanChannels, x.channels() - c);
+  in.steps = x.steps(), in.states = x.states(), in.softplus = x.softplus;
+  return in;
+}
 
 std::vector<float> floats(std::int64_t count) { return std::vector<float>(static_cast<std::size_t>(count)); }
 
 // y [B, L, D]; states before each block [B, blocks, N, D] to *checkpoints unless it is null.
 at::Tensor scan_on_cpu(const ScanLayers& x, at::Tensor* checkpoints) {
   auto y = at::empty_like(x.u);
-  if (checkpoints) *checkpoints = at::empty({x.batch(), x.blocks(), x.states(), x.channels()}, x.u.options());
+  if (checkpoints) *checkpoints = at::empty({x.batch(), blocks_of(x), x.states(), x.channels()}, x.u.options());
   const auto scan = of_vectors(scan_forward_128, scan_forward_256, scan_forward_512);
-  at::parallel_for(0, x.batch() * x.groups(), 1, [&](std::int64_t begin, std::int64_t end) {
+  at::parallel_for(0, x.batch() * groups_of(x), 1, [&](std::int64_t begin, std::int64_t end) {
     auto decays = floats(kScanChannels * x.states()), states = floats(kScanChannels * x.states());
     for (std::int64_t task = begin; task < end; ++task) {
-      const std::int64_t b = task / x.groups(), group = task % x.groups(), c = group * kScanChannels;
-      scan({x.of(b, group), y.data_ptr<float>() + b * x.steps() * x.channels() + c,
-            checkpoints ? checkpoints->data_ptr<float>() + b * x.blocks() * x.states() * x.channels() + c : nullptr,
+      const std::int64_t b = task / groups_of(x), group = task % groups_of(x), c = group * kScanChannels;
+      scan({inputs_of(x, b, group), y.data_ptr<float>() + b * x.steps() * x.channels() + c,
+            checkpoints ? checkpoints->data_ptr<float>() + b * blocks_of(x) * x.states() * x.channels() + c : nullptr,
             decays.data(), states.data()});
     }
   });
@@ -312,28 +299,26 @@ at::Tensor sum_in_order(const at::Tensor& parts) {
   return sum;
 }
 
-// Gradients of u, delta, A, B, C, D, z and bias, in the kernels' layouts.
-torch::autograd::variable_list scan_gradients_on_cpu(const ScanLayers& x, const at::Tensor& checkpoints,
-                                                     const at::Tensor& dy) {
+ScanLayers scan_gradients_on_cpu(const ScanLayers& x, const at::Tensor& checkpoints, const at::Tensor& dy) {
   const auto options = x.u.options();
   const std::int64_t batch = x.batch(), steps = x.steps(), channels = x.channels(), states = x.states();
   auto du = at::empty_like(x.u), ddelta = at::empty_like(x.u), dz = x.z.defined() ? at::empty_like(x.u) : at::Tensor();
   auto ddecay = at::empty({batch, states, channels}, options), dskip = at::empty({batch, channels}, options),
        dbias = at::empty({batch, channels}, options);
-  auto dinput = at::empty({x.groups(), batch, steps, states}, options), doutput = at::empty_like(dinput);
+  auto dinput = at::empty({groups_of(x), batch, steps, states}, options), doutput = at::empty_like(dinput);
   const auto scan = of_vectors(scan_backward_128, scan_backward_256, scan_backward_512);
-  at::parallel_for(0, batch * x.groups(), 1, [&](std::int64_t begin, std::int64_t end) {
+  at::parallel_for(0, batch * groups_of(x), 1, [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t lanes = vector_bytes() / static_cast<std::int64_t>(sizeof(float)), row = states * lanes;
     auto decays = floats(kScanChannels * states), carried = floats(kScanChannels * states),
          ddecays = floats(kScanChannels * states);
     auto before = floats((kScanSteps + 1) * row), factors = floats(kScanSteps * row),
          dinputs = floats(kScanSteps * row), doutputs = floats(kScanSteps * row);
     for (std::int64_t task = begin; task < end; ++task) {
-      const std::int64_t b = task / x.groups(), group = task % x.groups(), c = group * kScanChannels,
+      const std::int64_t b = task / groups_of(x), group = task % groups_of(x), c = group * kScanChannels,
                          place = b * steps * channels + c;
       const auto data = [](at::Tensor& t, std::int64_t at) { return t.defined() ? t.data_ptr<float>() + at : nullptr; };
-      scan({x.of(b, group), dy.const_data_ptr<float>() + place,
-            checkpoints.const_data_ptr<float>() + b * x.blocks() * states * channels + c, data(du, place),
+      scan({inputs_of(x, b, group), dy.const_data_ptr<float>() + place,
+            checkpoints.const_data_ptr<float>() + b * blocks_of(x) * states * channels + c, data(du, place),
             data(ddelta, place), data(dz, place), data(ddecay, b * states * channels + c),
             data(dskip, b * channels + c), data(dbias, b * channels + c),
             data(dinput, (group * batch + b) * steps * states), data(doutput, (group * batch + b) * steps * states),
@@ -348,35 +333,58 @@ torch::autograd::variable_list scan_gradients_on_cpu(const ScanLayers& x, const 
           sum_in_order(doutput),
           x.D.defined() ? sum_in_order(dskip) : at::Tensor(),
           dz,
-          x.bias.defined() ? sum_in_order(dbias) : at::Tensor()};
+          x.bias.defined() ? sum_in_order(dbias) : at::Tensor(),
+          x.softplus};
 }
 
-// LibTorch takes tensors that are not there as optional ones only.
+// By the CPU's kernels where `kernels` is null. LibTorch takes tensors that are not there as optional ones only.
 class SelectiveScan : public torch::autograd::Function<SelectiveScan> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& u, const at::Tensor& delta,
                             const at::Tensor& A, const at::Tensor& B, const at::Tensor& C,
                             const std::optional<at::Tensor>& D, const std::optional<at::Tensor>& z,
-                            const std::optional<at::Tensor>& bias, bool softplus) {
+                            const std::optional<at::Tensor>& bias, bool softplus, const CudaKernels* kernels) {
     const auto or_none = [](const std::optional<at::Tensor>& t) { return t ? *t : at::Tensor(); };
     const ScanLayers x{u, delta, A, B, C, or_none(D), or_none(z), or_none(bias), softplus};
-    at::Tensor checkpoints;
-    const auto y = scan_on_cpu(x, &checkpoints);
-    ctx->save_for_backward({u, delta, A, B, C, x.D, x.z, x.bias, checkpoints});
+    ScanStates kept;
+    const auto y = kernels ? scan_by(*kernels, x, kept) : scan_on_cpu(x, &kept.states);
+    ctx->save_for_backward({u, delta, A, B, C, x.D, x.z, x.bias, kept.states, kept.totals});
     ctx->saved_data["softplus"] = softplus;
+    ctx->saved_data["kernels"] = static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(kernels));  // lives for ever
     return y;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
                                                  torch::autograd::variable_list upstream) {
     const auto s = ctx->get_saved_variables();
-    auto gradients =
-        scan_gradients_on_cpu({s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], ctx->saved_data["softplus"].toBool()},
-                              s[8], upstream[0].contiguous());
-    gradients.emplace_back();
-    return gradients;
+    const ScanLayers x{s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], ctx->saved_data["softplus"].toBool()};
+    const auto* kernels = reinterpret_cast<const CudaKernels*>(ctx->saved_data["kernels"].toInt());
+    const auto dy = upstream[0].contiguous();
+    const ScanLayers d =
+        kernels ? scan_gradients_by(*kernels, x, {s[8], s[9]}, dy) : scan_gradients_on_cpu(x, s[8], dy);
+    return {d.u, d.delta, d.A, d.B, d.C, d.D, d.z, d.bias, {}, {}};
   }
 };
+
+at::Tensor scan_with(const CudaKernels* kernels, const at::Tensor& u, const at::Tensor& delta, const at::Tensor& A,
+                     const at::Tensor& B, const at::Tensor& C, const at::Tensor& D, const at::Tensor& z,
+                     const at::Tensor& bias, bool softplus) {
+  const auto rows = [](const at::Tensor& t) { return t.defined() ? t.transpose(-2, -1).contiguous() : t; };
+  const auto flat = [](const at::Tensor& t) { return t.defined() ? t.contiguous() : t; };
+  const ScanLayers x{rows(u), rows(delta), rows(A), rows(B), rows(C), flat(D), rows(z), flat(bias), softplus};
+  bool tracked = false;
+  for (const auto& t : {u, delta, A, B, C, D, z, bias}) tracked = tracked || (t.defined() && t.requires_grad());
+  at::Tensor y;
+  if (tracked && at::GradMode::is_enabled()) {
+    const auto optional = [](const at::Tensor& t) { return t.defined() ? std::optional(t) : std::nullopt; };
+    y = SelectiveScan::apply(x.u, x.delta, x.A, x.B, x.C, optional(x.D), optional(x.z), optional(x.bias), softplus,
+                             kernels);
+  } else {
+    ScanStates unused;
+    y = kernels ? scan_by(*kernels, x, unused) : scan_on_cpu(x, nullptr);
+  }
+  return y.transpose(1, 2);
+}
 
 }  // namespace
 
@@ -406,32 +414,25 @@ at::Tensor selective_scan(const at::Tensor& u, const at::Tensor& delta, const at
                           bool softplus) {
   check_scan(u, delta, A, B, C, D, z, delta_bias);
   const OwnPrecision own;
-  const auto whole = [](const at::Tensor& t) {
-    return t.defined() && at::isReducedFloatingType(t.scalar_type()) ? t.to(at::kFloat) : t;
+  bool in_float = true;
+  const auto whole = [&](const at::Tensor& t) {
+    const auto wide = t.defined() && at::isReducedFloatingType(t.scalar_type()) ? t.to(at::kFloat) : t;
+    in_float = in_float && (!t.defined() || wide.scalar_type() == at::kFloat);
+    return wide;
   };
-  const auto channels_last = [&](const at::Tensor& t) {
-    return t.defined() ? whole(t).transpose(-2, -1).contiguous() : t;
-  };
-  const ScanLayers x{channels_last(u), channels_last(delta),
-                     channels_last(A), channels_last(B),
-                     channels_last(C), D.defined() ? whole(D).contiguous() : D,
-                     channels_last(z), delta_bias.defined() ? whole(delta_bias).contiguous() : delta_bias,
-                     softplus};
-  bool in_float = true, tracked = false;
-  for (const auto& t : {x.u, x.delta, x.A, x.B, x.C, x.D, x.z, x.bias}) {
-    if (!t.defined()) continue;
-    in_float = in_float && t.is_cpu() && t.scalar_type() == at::kFloat;
-    tracked = tracked || t.requires_grad();
-  }
-  if (!in_float || u.numel() == 0)
-    return selective_scan_reference(whole(u), whole(delta), whole(A), whole(B), whole(C), whole(D), whole(z),
-                                    whole(delta_bias), softplus);
-  const auto optional = [](const at::Tensor& t) { return t.defined() ? std::optional(t) : std::nullopt; };
-  const auto y =
-      tracked && at::GradMode::is_enabled()
-          ? SelectiveScan::apply(x.u, x.delta, x.A, x.B, x.C, optional(x.D), optional(x.z), optional(x.bias), softplus)
-          : scan_on_cpu(x, nullptr);
-  return y.transpose(1, 2);
+  const auto x = whole(u), steps = whole(delta), a = whole(A), b = whole(B), c = whole(C), d = whole(D),
+             gate = whole(z), bias = whole(delta_bias);
+  const CudaKernels* kernels = in_float ? kernels_for(x) : nullptr;
+  if (in_float && x.numel() > 0 && (x.is_cpu() || kernels))
+    return scan_with(kernels, x, steps, a, b, c, d, gate, bias, softplus);
+  return selective_scan_reference(x, steps, a, b, c, d, gate, bias, softplus);
+}
+
+at::Tensor selective_scan_by(const CudaKernels& kernels, const at::Tensor& u, const at::Tensor& delta,
+                             const at::Tensor& A, const at::Tensor& B, const at::Tensor& C, const at::Tensor& D,
+                             const at::Tensor& z, const at::Tensor& delta_bias, bool softplus) {
+  check_scan(u, delta, A, B, C, D, z, delta_bias);
+  return scan_with(&kernels, u, delta, A, B, C, D, z, delta_bias, softplus);
 }
 
 }  // namespace tal
