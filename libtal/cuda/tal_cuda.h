@@ -14,7 +14,7 @@
 extern "C" {
 
 // Changes with every change below.
-constexpr std::int32_t kTalCudaAbi = 1;
+constexpr std::int32_t kTalCudaAbi = 2;
 TAL_CUDA_API std::int32_t tal_cuda_abi();
 TAL_CUDA_API const char* tal_cuda_message(std::int32_t code);
 
@@ -67,5 +67,30 @@ TAL_CUDA_API std::int32_t tal_cuda_roi_forward(TalCudaQueue queue, const TalRoiS
 // points, dy [B, N, R, C] -> dvalues [B clip_rows, C], all of it written.
 TAL_CUDA_API std::int32_t tal_cuda_roi_backward(TalCudaQueue queue, const TalRoiSizes* sizes, const TalRoiPoint* points,
                                                 const float* dy, float* dvalues);
+
+// The selective scan (libtal/nn/selective_scan.h), channels last. B sequences of L steps, D channels, N states; K = L /
+// kTalScanSteps chunks of steps and G = D / kTalScanChannels groups of channels, both rounded up.
+constexpr std::int64_t kTalScanSteps = 16, kTalScanChannels = 32;
+struct TalScan {
+  std::int64_t batch, steps, channels, states;
+  const float *u, *delta, *z;   // [B, L, D]; z null: no gate
+  const float* decay;           // A [N, D]
+  const float *input, *output;  // B, C [B, L, N]
+  const float *skip, *bias;     // D, bias of the steps [D]; null: none
+  std::int32_t softplus;
+};
+
+// -> states before each chunk [B, K, N, D], totals of each chunk's steps [B, K, D], y [B, L, D].
+TAL_CUDA_API std::int32_t tal_cuda_scan_forward(TalCudaQueue queue, const TalScan* scan, float* states, float* totals,
+                                                float* y);
+// Gradients of u, delta and z [B, L, D] (dz null: not wanted), and parts whose sums are those of A [B, K, N, D], D [B,
+// K, D], B and C [G, B, L, N] each.
+struct TalScanGradients {
+  float *u, *delta, *z, *decay, *skip, *input, *output;
+};
+// states and totals are the forward pass's, dy [B, L, D]; carried: room for [B, K, N, D].
+TAL_CUDA_API std::int32_t tal_cuda_scan_backward(TalCudaQueue queue, const TalScan* scan, const float* states,
+                                                 const float* totals, const float* dy, float* carried,
+                                                 const TalScanGradients* gradients);
 
 }  // extern "C"

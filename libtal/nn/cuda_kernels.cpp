@@ -53,6 +53,8 @@ Opened open_library() {
   resolve(library, "tal_cuda_roi_points", k.roi_points);
   resolve(library, "tal_cuda_roi_forward", k.roi_forward);
   resolve(library, "tal_cuda_roi_backward", k.roi_backward);
+  resolve(library, "tal_cuda_scan_forward", k.scan_forward);
+  resolve(library, "tal_cuda_scan_backward", k.scan_backward);
   opened.found = true;
   opened.state = kLibrary;
   return opened;

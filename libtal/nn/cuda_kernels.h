@@ -17,6 +17,8 @@ struct CudaKernels {
   decltype(&tal_cuda_roi_points) roi_points;
   decltype(&tal_cuda_roi_forward) roi_forward;
   decltype(&tal_cuda_roi_backward) roi_backward;
+  decltype(&tal_cuda_scan_forward) scan_forward;
+  decltype(&tal_cuda_scan_backward) scan_backward;
 
   // Error, naming the layer, when code is not 0.
   void check(std::int32_t code, const char* layer) const;

@@ -5,8 +5,9 @@
 
 namespace {
 
-const tal::CudaKernels kHost{tal_cuda_message,    tal_cuda_matching_forward, tal_cuda_matching_backward,
-                             tal_cuda_roi_points, tal_cuda_roi_forward,      tal_cuda_roi_backward};
+const tal::CudaKernels kHost{tal_cuda_message,      tal_cuda_matching_forward, tal_cuda_matching_backward,
+                             tal_cuda_roi_points,   tal_cuda_roi_forward,      tal_cuda_roi_backward,
+                             tal_cuda_scan_forward, tal_cuda_scan_backward};
 
 }  // namespace
 
@@ -15,6 +16,8 @@ BOOST_AUTO_TEST_SUITE(cuda_host)
 BOOST_AUTO_TEST_CASE(boundary_matching) { tal::test::compare_boundary_matching(kHost, torch::kCPU, /*large=*/false); }
 
 BOOST_AUTO_TEST_CASE(roi_align) { tal::test::compare_roi_align(kHost, torch::kCPU); }
+
+BOOST_AUTO_TEST_CASE(scan) { tal::test::compare_selective_scan(kHost, torch::kCPU, /*large=*/false); }
 
 BOOST_AUTO_TEST_CASE(outside_nothing_is_read) {
   // Rows before and after the features' own are NaN: a read outside would show.

@@ -33,6 +33,10 @@ BOOST_AUTO_TEST_CASE(roi_align) {
   if (const auto* kernels = open_kernels()) tal::test::compare_roi_align(*kernels, torch::kCUDA);
 }
 
+BOOST_AUTO_TEST_CASE(scan) {
+  if (const auto* kernels = open_kernels()) tal::test::compare_selective_scan(*kernels, torch::kCUDA, /*large=*/true);
+}
+
 BOOST_AUTO_TEST_CASE(layers_take_the_kernels) {
   if (!open_kernels()) return;
   torch::manual_seed(10);
@@ -52,6 +56,8 @@ BOOST_AUTO_TEST_CASE(layers_take_the_kernels) {
   BOOST_TEST(tal::test::relative_difference(tal::roi_align_1d(tal::PyramidRows(own), segments.cuda(), 4, 2),
                                             tal::roi_align_1d(tal::PyramidRows(levels), segments, 4, 2)) <=
              tal::test::kLimit);
+  const tal::test::Scan scan({2, 40, 70, 16}, true);
+  BOOST_TEST(tal::test::relative_difference(scan.to(torch::kCUDA).run(), scan.run()) <= tal::test::kLimit);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

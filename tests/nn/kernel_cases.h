@@ -7,6 +7,8 @@
 
 #include "libtal/nn/boundary_matching_cuda.h"
 #include "libtal/nn/roi_align_1d_cuda.h"
+#include "libtal/nn/selective_scan_cuda.h"
+#include "tests/nn/scan_cases.h"
 
 namespace tal::test {
 
@@ -101,6 +103,37 @@ inline void compare_roi_align(const CudaKernels& kernels, const torch::Device& d
       }
     }
   }
+}
+
+// Fewer steps than a chunk, chunks that are not full, channels that fill no block or group.
+inline void compare_selective_scan(const CudaKernels& kernels, const torch::Device& device, bool large) {
+  auto sizes = kScans;
+  if (large) sizes.push_back({2, 1024, 2304, 16});
+  torch::manual_seed(10);
+  for (const auto& size : sizes)
+    for (const bool full : {true, false}) {
+      const Scan scan(size, full), own = scan.to(device);
+      const auto run = [&] {
+        return selective_scan_by(kernels, own.u, own.delta, own.A, own.B, own.C, own.D, own.z, own.bias, own.softplus);
+      };
+      BOOST_TEST_CONTEXT(size << (full ? ", all terms" : ", fewest terms")) {
+        const auto want = scan.run(), got = run(), up = torch::randn_like(want);
+        BOOST_TEST(relative_difference(got, want) <= kLimit);
+        {
+          const torch::NoGradGuard guard;
+          BOOST_TEST(torch::equal(run(), got), "the same without gradients");
+        }
+        const auto inputs = scan.inputs(), on = own.inputs();
+        const auto wanted = torch::autograd::grad({want}, inputs, {up}),
+                   gradients = torch::autograd::grad({got}, on, {up.to(device)}, /*retain_graph=*/true);
+        for (std::size_t k = 0; k < inputs.size(); ++k)
+          BOOST_TEST(relative_difference(gradients[k], wanted[k]) <= kLimit, "gradient " << k);
+        const auto again = torch::autograd::grad({got}, on, {up.to(device)});
+        if (device.is_cuda())
+          for (std::size_t k = 0; k < inputs.size(); ++k)
+            BOOST_TEST(torch::equal(again[k], gradients[k]), "gradient " << k << " is the same twice");
+      }
+    }
 }
 
 }  // namespace tal::test

@@ -3,6 +3,7 @@
 #include "libtal/models/points/mixers.h"
 
 #include "libtal/base/error.h"
+#include "libtal/nn/device.h"
 #include "tests/nn/parity_nn.h"
 #include "tests/nn/scan_cases.h"
 
@@ -126,7 +127,22 @@ BOOST_AUTO_TEST_CASE(numeric_gradients_of_mixers) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(threads_change_no_bit_of_mixers) {
+BOOST_AUTO_TEST_CASE(mixers_in_bfloat16) {
+  with_mixers(32, torch::kFloat, [](auto net) {
+    const auto x = torch::randn({2, 40, 32});
+    const auto lengths = torch::tensor({40, 25}, torch::kLong);
+    const auto want = net->forward(x, lengths);
+    const Autocast autocast(torch::kCPU, torch::kBFloat16);
+    const auto got = net->forward(x, lengths);
+    BOOST_TEST(test::difference(got, want) <= 0.03);
+    const auto gradients = torch::autograd::grad({got.to(torch::kFloat).sum()}, net->parameters()),
+               wanted = torch::autograd::grad({want.sum()}, net->parameters());
+    for (std::size_t k = 0; k < gradients.size(); ++k)
+      BOOST_TEST(test::difference(gradients[k], wanted[k]) <= 0.05, "gradient " << k);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(threads_of_mixers) {
   with_mixers(64, torch::kFloat, [](auto net) {
     const auto x = torch::randn({3, 50, 64});
     const auto lengths = torch::tensor({50, 20, 33}, torch::kLong);
