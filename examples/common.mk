@@ -82,9 +82,7 @@ $(TRAIN) $(VAL):
 	@echo "no $@: say DATA=/folder with train.jsonl and val.jsonl (records with features and annotations; tal-convert --from features --merge makes them), or DATA=synth" >&2; exit 1
 endif
 
-# What a model, a run and a result were made with: files that change when it does, so that nothing of other settings is shown.
-.PHONY: every-time
-kept = @mkdir -p $(@D); printf '%s\n' '$(subst ','"'"',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','"'"',$(1))' > $@
+# What a model, a run and a result were made with.
 $(OUT)/%.trained-with: every-time
 	$(call kept,$(MODEL_$*) --seed $(SEED) $(or $(EPOCHS_$*),$(EPOCHS)) $(FLAGS_$*))
 $(OUT)/%.run-with: every-time

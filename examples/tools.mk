@@ -9,3 +9,7 @@ SHELL := bash
 .SHELLFLAGS := -e -o pipefail -c
 .DELETE_ON_ERROR:
 .SECONDARY:
+
+# kept(words): the recipe of a file with what something was made with (prerequisite: every-time). It changes when the words do, so that nothing of other settings is shown.
+.PHONY: every-time
+kept = @mkdir -p $(@D); printf '%s\n' '$(subst ','"'"',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','"'"',$(1))' > $@

@@ -31,8 +31,8 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
 void read_signals(const std::vector<std::string>& paths, const ImportOptions& options, const ImportSink& sink);
 
 // Rows of windows over [samples, channels]: the window of row g starts at sample starts[g]; samples behind the end
-// repeat the last one. statistics, each over the window: raw (all samples, [w, channels] flattened), mean, std (of the
-// population), min, max, energy (mean square).
+// repeat the last one. statistics, each over the window: raw (all samples, [w, channels] flattened), raw-by-channel
+// ([channels, w] flattened), mean, std (of the population), min, max, energy (mean square).
 FeatureMatrix window_features(const FeatureMatrix& samples, const std::vector<double>& starts, std::int64_t window,
                               const std::vector<std::string>& statistics);
 

@@ -62,6 +62,10 @@ void statistics_row(const FeatureMatrix& samples, std::int64_t start, std::int64
     return;
   }
   for (std::int64_t c = 0; c < samples.dim; ++c) {
+    if (statistic == "raw-by-channel") {
+      for (std::int64_t i = 0; i < window; ++i) out.push_back(sample(i)[c]);
+      continue;
+    }
     double sum = 0, squares = 0, low = sample(0)[c], high = low;
     for (std::int64_t i = 0; i < window; ++i) {
       const double value = sample(i)[c];

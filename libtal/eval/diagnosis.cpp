@@ -2,32 +2,9 @@
 
 #include <algorithm>
 
-#include "libtal/base/number.h"
 #include "libtal/eval/parallel.h"
 
 namespace tal::eval {
-
-std::size_t Scale::bucket(double value) const {
-  return static_cast<std::size_t>(std::lower_bound(ends.begin(), ends.end(), value) - ends.begin());
-}
-
-std::string Scale::bucket_name(std::size_t i) const {
-  const bool counts = name == "instances";
-  if (i == ends.size()) return "over " + format_number(ends.back()) + unit;
-  const double low = i == 0 ? (counts ? 1 : 0) : ends[i - 1] + (counts ? 1 : 0);
-  return low == ends[i] ? format_number(low) : format_number(low) + "-" + format_number(ends[i]) + unit;
-}
-
-Scale length_scale(bool thumos14) {
-  return {"length", " s", thumos14 ? std::vector<double>{3, 6, 12, 18} : std::vector<double>{30, 60, 120, 180}};
-}
-Scale coverage_scale(bool thumos14) {
-  return {"coverage", "",
-          thumos14 ? std::vector<double>{0.02, 0.04, 0.06, 0.08} : std::vector<double>{0.2, 0.4, 0.6, 0.8}};
-}
-Scale instances_scale(bool thumos14) {
-  return {"instances", "", thumos14 ? std::vector<double>{1, 40, 80} : std::vector<double>{1, 4, 8}};
-}
 
 namespace {
 
@@ -86,6 +63,10 @@ void fill_profile(const Evaluated& run, Diagnosis& d) {
     for (auto& count : range) count /= static_cast<double>(m.tiou.size());
 }
 
+double instances_a_class(const Selection& s) {
+  return static_cast<double>(s.counts.instances) / static_cast<double>(s.class_label.size());
+}
+
 // AP with normalised precision of one class and threshold, from the first `limit` predictions for which keep(entry) is
 // true.
 template <class Keep>
@@ -93,8 +74,7 @@ double normalized_area(const Evaluated& run, std::size_t cls, std::size_t thresh
                        double positives, Keep&& keep) {
   const Selection& s = *run.selection;
   if (positives == 0) return 0;
-  const double average_instances = static_cast<double>(s.counts.instances) / static_cast<double>(s.class_label.size());
-  PrecisionCurve curve(average_instances / positives);
+  PrecisionCurve curve(instances_a_class(s) / positives);
   const auto& ranked = run.matched.classes[cls];
   const Mask bit = Mask(1) << threshold;
   for (std::size_t rank = 0; rank < std::min(limit, ranked.size()); ++rank) {
@@ -139,6 +119,34 @@ class MatchedInstances {
   std::vector<std::vector<std::uint32_t>> of_;
 };
 
+// By instance: the share of thresholds at which it is missed (Bucket::false_negatives).
+std::vector<double> misses_of(const Evaluated& run) {
+  const Selection& s = *run.selection;
+  const Matched& m = run.matched;
+  std::vector<Mask> precise(s.data->predictions.size(), 0);  // thresholds at which the precision is enough
+  for (std::size_t cls = 0; cls < m.classes.size(); ++cls) {
+    const double worth = instances_a_class(s) / static_cast<double>(s.class_instances[cls]);
+    for (std::size_t t = 0; t < m.tiou.size(); ++t) {
+      const Mask bit = Mask(1) << t;
+      double hits = 0, misses = 0;
+      for (const auto& entry : m.classes[cls]) {
+        if (entry.ignored & bit) continue;
+        if (entry.hit & bit) hits += worth;
+        else ++misses;
+        if (hits > kLeastPrecision * (hits + misses)) precise[entry.prediction] |= bit;
+      }
+    }
+  }
+  std::vector<double> missed(s.data->truths.size(), 0);
+  for (std::uint32_t g = 0; g < missed.size(); ++g) {
+    if (!s.is_instance(g)) continue;
+    for (std::size_t t = 0; t < m.tiou.size(); ++t)
+      if (!m.found(g, t) || !(precise[m.found_by(g, t)] & (Mask(1) << t))) ++missed[g];
+    missed[g] /= static_cast<double>(m.tiou.size());
+  }
+  return missed;
+}
+
 // Average mAP_N of one bucket; bucket_of: by instance.
 double bucket_score(const Evaluated& run, const MatchedInstances& matched, const std::vector<std::size_t>& bucket_of,
                     std::size_t bucket) {
@@ -166,7 +174,7 @@ std::vector<Bucket> recall_of(const Scale& scale, const std::vector<std::size_t>
                               Found&& found) {
   std::vector<Bucket> buckets;
   for (std::size_t i = 0; i < scale.size(); ++i)
-    buckets.push_back({scale.bucket_name(i), 0, std::vector<double>(thresholds, 0), 0});
+    buckets.push_back({scale.bucket_name(i), 0, std::vector<double>(thresholds, 0), 0, 0});
   for (std::uint32_t g = 0; g < bucket_of.size(); ++g) {
     if (bucket_of[g] == kNoBucket) continue;
     Bucket& bucket = buckets[bucket_of[g]];
@@ -195,28 +203,40 @@ std::vector<std::size_t> bucket_instances(const Selection& s, const Scale& scale
   return out;
 }
 
-void fill_sensitivity(const Evaluated& run, bool thumos14, int jobs, Diagnosis& d) {
+void fill_sensitivity(const Evaluated& run, const Scales& scales, int jobs, Diagnosis& d) {
   const Selection& s = *run.selection;
   const MatchedInstances matched(run);
+  const std::vector<double> missed = misses_of(run);
+  // Of those in a bucket, or of all.
+  const auto missed_share = [&](const std::vector<std::size_t>& bucket_of, std::size_t bucket) {
+    double sum = 0, count = 0;
+    for (std::size_t g = 0; g < bucket_of.size(); ++g)
+      if (bucket_of[g] == bucket) sum += missed[g], ++count;
+    return count > 0 ? sum / count : 0;
+  };
   const auto add = [&](const Scale& scale, auto&& value) {
     const auto bucket_of = bucket_instances(s, scale, value);
     auto buckets =
         recall_of(scale, bucket_of, run.matched.tiou.size(), [&](auto g, auto t) { return run.matched.found(g, t); });
     parallel_for(buckets.size(), jobs, 1, [&] {
-      return [&](std::size_t i) { buckets[i].average_map_n = bucket_score(run, matched, bucket_of, i); };
+      return [&](std::size_t i) {
+        buckets[i].average_map_n = bucket_score(run, matched, bucket_of, i);
+        buckets[i].false_negatives = missed_share(bucket_of, i);
+      };
     });
     std::uint64_t known = 0;
     for (const auto& bucket : buckets) known += bucket.instances;
     d.sensitivity.push_back({scale.name, std::move(buckets), s.counts.instances - known});
   };
-  add(coverage_scale(thumos14), [](const Video& video, double, const Truth& truth) {
+  add(scales.coverage, [](const Video& video, double, const Truth& truth) {
     return video.duration > 0 ? truth.segment.length() / video.duration : -1;
   });
-  add(length_scale(thumos14), [](const Video&, double, const Truth& truth) { return truth.segment.length(); });
-  add(instances_scale(thumos14), [](const Video&, double n, const Truth&) { return n; });
+  add(scales.length, [](const Video&, double, const Truth& truth) { return truth.segment.length(); });
+  add(scales.instances, [](const Video&, double n, const Truth&) { return n; });
   const Scale everything{"all", "", {}};
-  d.sensitivity_base = bucket_score(
-      run, matched, bucket_instances(s, everything, [](const Video&, double, const Truth&) { return 0.0; }), 0);
+  const auto all = bucket_instances(s, everything, [](const Video&, double, const Truth&) { return 0.0; });
+  d.sensitivity_base = bucket_score(run, matched, all, 0);
+  d.false_negatives = missed_share(all, 0);
 }
 
 // The score threshold of the best F1 over all classes together.
@@ -242,22 +262,21 @@ void fill_best_f1(const Evaluated& run, Diagnosis& d) {
 
 }  // namespace
 
-Diagnosis diagnose(const Evaluated& run, bool thumos14, int jobs) {
+Diagnosis diagnose(const Evaluated& run, const Scales& scales, int jobs) {
   Diagnosis d;
   name_kinds(run, jobs, d);
   fill_profile(run, d);
   fill_gains(run, d);
-  fill_sensitivity(run, thumos14, jobs, d);
+  fill_sensitivity(run, scales, jobs, d);
   fill_best_f1(run, d);
   return d;
 }
 
-Characteristic recall_by_length(const Evaluated& run, bool thumos14) {
+Characteristic recall_by_length(const Evaluated& run, const Scale& scale) {
   const ProposalMatch& m = run.proposal;
-  const Scale scale = length_scale(thumos14);
   Characteristic out{scale.name, {}, 0};
   for (std::size_t i = 0; i < scale.size(); ++i)
-    out.buckets.push_back({scale.bucket_name(i), 0, std::vector<double>(m.tiou.size(), 0), 0});
+    out.buckets.push_back({scale.bucket_name(i), 0, std::vector<double>(m.tiou.size(), 0), 0, 0});
   for (std::size_t row = 0; row < m.truth.size(); ++row) {
     Bucket& bucket = out.buckets[scale.bucket(run.selection->data->truths[m.truth[row]].segment.length())];
     ++bucket.instances;

@@ -26,26 +26,16 @@ inline constexpr std::size_t kKinds = 7;
 inline constexpr std::array<const char*, kKinds> kKindNames = {
     "true positive", "double detection", "wrong label", "localization", "confusion", "background", "ignored"};
 inline constexpr double kLeastOverlap = 0.1;
+inline constexpr double kLeastPrecision = 0.05;  // DETAD's, of the detections that keep an instance from being missed
 inline constexpr std::size_t kProfile = 10;  // ranges of the profile; predictions behind them do not count in the costs
-
-// A property of instances and where its buckets end (each holds its end; the last one is open).
-struct Scale {
-  std::string name, unit;
-  std::vector<double> ends;
-  std::size_t size() const { return ends.size() + 1; }
-  std::size_t bucket(double value) const;
-  std::string bucket_name(std::size_t i) const;  // "0-30 s", "over 180 s"; whole numbers without unit: "1", "2-4"
-};
-// DETAD's bounds for ActivityNet, or its finer ones for THUMOS14. Length in seconds, coverage = length / duration,
-// instances of the video.
-Scale length_scale(bool thumos14);
-Scale coverage_scale(bool thumos14);
-Scale instances_scale(bool thumos14);
 
 struct Bucket {
   std::string name;
   std::uint64_t instances = 0;
   std::vector<double> recall;  // [threshold]
+  // Mean over thresholds of the share that no detection finds while the normalised precision of its class, down to it,
+  // is above kLeastPrecision. 0 without instances.
+  double false_negatives = 0;
   // Mean over the classes with instances here, and thresholds, of AP with normalised precision; detections matched to
   // instances of other buckets are left out. 0 without instances.
   double average_map_n = 0;
@@ -66,12 +56,13 @@ struct Diagnosis {
   std::array<double, kKinds> gain{};                     // what it gains without the predictions of a kind
   std::vector<Characteristic> sensitivity;               // coverage, length, instances; over all predictions
   double sensitivity_base = 0;                           // average mAP_N of all predictions
+  double false_negatives = 0;                            // of all instances, as Bucket has them
   std::vector<double> threshold, f1, precision, recall;  // [threshold]: the score threshold of the best F1 over all
                                                          // classes
 };
-Diagnosis diagnose(const Evaluated& run, bool thumos14, int jobs);
+Diagnosis diagnose(const Evaluated& run, const Scales& scales, int jobs);
 
 // Recall of all proposals by length of the instance.
-Characteristic recall_by_length(const Evaluated& run, bool thumos14);
+Characteristic recall_by_length(const Evaluated& run, const Scale& scale);
 
 }  // namespace tal::eval

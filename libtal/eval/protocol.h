@@ -1,11 +1,13 @@
 // What tal-eval can be asked for, and a protocol with all its settings resolved.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "libtal/eval/detection.h"
 #include "libtal/eval/proposal.h"
+#include "libtal/eval/scale.h"
 
 namespace tal::eval {
 
@@ -13,6 +15,10 @@ struct EvalOptions {
   std::string protocol = "activitynet-detection";
   std::string gt, subset, tiou, exclude, compare, curves, diagnose_file, oracle, against;
   std::string excluded = "drop", ties = "protocol", recall_at, format = "text";
+  std::string length_bins, coverage_bins, instance_bins;
+  std::string sample_overlap = "highest", sample_undefined = "0", sample_classes;
+  std::optional<double> score_above, sample_rate;
+  double sample_score = 0.3;
   double max_avg_proposals = 100, fail_under = 0;
   int bootstrap = 0;
   bool exclude_known_bad = false, class_agnostic = false, ties_range = false, per_class = false,
@@ -50,6 +56,7 @@ struct Protocol {
   bool videos_from_proposals = false;
   double max_avg = 100;
   std::vector<int> recall_at;
+  Scales scales;  // of --diagnose and of recall by length
 };
 // Matching and order of ties of the row with the protocol's name, unless the options say another order.
 void set_matching(Protocol& protocol, const EvalOptions& options);

@@ -16,7 +16,9 @@ namespace {
 class Collector {
  public:
   Collector(Run& run, const LineReader& reader, Dataset& data, bool truth, bool predictions)
-      : run_(run), reader_(reader), data_(data), truth_(truth), predictions_(predictions) {}
+      : run_(run), reader_(reader), data_(data), truth_(truth), predictions_(predictions) {
+    counts_.source = reader.source();
+  }
 
   void take(Block& block) {
     labels_.clear();
@@ -29,7 +31,7 @@ class Collector {
       ++counts_.records;
       try {
         if (line.error) throw *line.error;
-        add(line, std::span(block.truths).subspan(truths, line.truth_end - truths),
+        add(line, block.numbers[i], std::span(block.truths).subspan(truths, line.truth_end - truths),
             std::span(block.predictions).subspan(predictions, line.prediction_end - predictions));
       } catch (Error& error) {
         error.at_video(line.video);
@@ -43,11 +45,15 @@ class Collector {
   const ReadCounts& counts() const { return counts_; }
 
  private:
-  void add(const ParsedLine& line, std::span<const Truth> truths, std::span<const Prediction> predictions) {
+  void add(const ParsedLine& line, std::uint64_t number, std::span<const Truth> truths,
+           std::span<const Prediction> predictions) {
     const std::uint32_t id = data_.video(line.video);
     if (predictions_ && data_.videos[id].predicted)
       throw Error("the video stands twice in the stream").at_field("video");
-    if (truth_ && line.has_truth) data_.add_truth(line.video, line.subset, line.duration, line.fps, truths);
+    if (truth_ && line.has_truth) {
+      data_.add_truth(line.video, line.subset, line.duration, line.fps, truths);
+      data_.videos[id].line = number;
+    }
     counts_.without_annotations += truth_ && !line.has_truth;
     if (!predictions_) return;
     Video& video = data_.videos[id];

@@ -11,6 +11,7 @@ namespace tal::eval {
 
 struct ReadCounts {
   std::uint64_t records = 0, without_annotations = 0, without_proposals = 0;
+  std::string source;  // "stdin" or the path
 };
 
 // truth, predictions: which of `annotations` and `proposals` to take. Errors (reversed or non-finite segments, a video

@@ -75,6 +75,7 @@ class Tables {
     if (r_.contains("recall_at")) add_recall_at_k();
     if (r_.contains("ties_range") && r_["ties_range"].contains("map_lowest")) add_ties();
     if (r_.contains("diagnosis")) add_diagnosis();
+    if (r_.contains("sample_wise")) add_samples();
     if (r_.contains("ar_by_length"))
       add_buckets("recall of all proposals by length of the instance", "length", r_["ar_by_length"]);
     if (r_.contains("oracle")) add_rows("oracle", {"step", "score", "gain"}, r_["oracle"]["waterfall"]);
@@ -161,7 +162,8 @@ class Tables {
     for (const char* key : {"coverage", "length", "instances"}) {
       const json& part = d["sensitivity"][key];
       const std::string unknown = part["unknown"] == 0 ? "" : ", unknown of " + plain(part["unknown"]) + " instances";
-      add_buckets(std::string("average mAP_N (all: ") + text(d["sensitivity"]["average_map_n"]) + ") and recall by " +
+      add_buckets(std::string("average mAP_N (all: ") + text(d["sensitivity"]["average_map_n"]) +
+                      "), false negatives (all: " + text(d["sensitivity"]["false_negatives"]) + ") and recall by " +
                       key + unknown,
                   key, part["buckets"]);
     }
@@ -170,14 +172,32 @@ class Tables {
     tables_.push_back(std::move(f1));
   }
 
+  void add_samples() {
+    const json& s = r_["sample_wise"];
+    Table table{
+        "samples, " + plain(s["rate"]) + " a second, of detections with a score above " + plain(s["score_above"]),
+        {"class", "precision", "recall", "F1", "samples", "predicted"},
+        {}};
+    const auto add = [&](std::string name, const json& scores, std::string samples, std::string predicted) {
+      table.rows.push_back({std::move(name), text(scores["precision"]), text(scores["recall"]), text(scores["f1"]),
+                            std::move(samples), std::move(predicted)});
+    };
+    if (r_.contains("per_class"))
+      for (const auto& item : s["classes"])
+        add(plain(item["label"]), item, plain(item["samples"]), plain(item["predicted"]));
+    add("mean", s["mean"], plain(s["samples"]), plain(s["samples"]));
+    add("mean without null", s["mean_without_null"], exact_ ? "" : "-", exact_ ? "" : "-");
+    tables_.push_back(std::move(table));
+  }
+
   void add_buckets(const std::string& title, const char* name, const json& buckets) {
     Table table{title, with_thresholds(name), {}};
     const bool scored = !buckets.empty() && buckets[0].contains("average_map_n");
-    if (scored) table.head.insert(table.head.begin() + 1, "average mAP_N");
+    if (scored) table.head.insert(table.head.begin() + 1, {"average mAP_N", "false negatives"});
     for (const auto& item : buckets) {
       row(table, counted(item, "bucket"), item["recall"], exact_);
       auto& cells = table.rows.back();
-      if (scored) cells.insert(cells.begin() + 1, text(item["average_map_n"]));
+      if (scored) cells.insert(cells.begin() + 1, {text(item["average_map_n"]), text(item["false_negatives"])});
       if (!exact_ && item["instances"] == 0)
         std::fill(cells.begin() + 1, cells.end(), "-");  // nothing to recall is not a recall of 0
     }

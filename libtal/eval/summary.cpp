@@ -18,6 +18,7 @@ Report parameters_of(const Protocol& p, const EvalOptions& o) {
   out["exclude"] = excluded;
   out["excluded_predictions"] = o.excluded;
   out["ties"] = name_of(p.ties);
+  if (o.score_above) out["score_above"] = *o.score_above;
   if (p.thumos_frames) {
     out["overlap"] = "inclusive frames";
     out["videos_from_proposals"] = p.videos_from_proposals;
@@ -59,7 +60,7 @@ Report buckets_of(const std::vector<Bucket>& buckets, bool scored) {
   Report items = Report::array();
   for (const auto& b : buckets) {
     items.push_back({{"bucket", b.name}, {"instances", b.instances}, {"recall", b.recall}});
-    if (scored) items.back()["average_map_n"] = b.average_map_n;
+    if (scored) items.back()["average_map_n"] = b.average_map_n, items.back()["false_negatives"] = b.false_negatives;
   }
   return items;
 }
@@ -74,7 +75,7 @@ void add_curve(Report& r, const Evaluated& run, const Protocol& p) {
     for (const int n : {50, 100, 200, 500, 1000}) r["ar_at"][std::to_string(n)] = interpolate(curve.an, curve.ar, n);
   else
     for (const int n : {1, 5, 10, 100}) r["ar_at"][std::to_string(n)] = curve.ar[static_cast<std::size_t>(n - 1)];
-  r["ar_by_length"] = buckets_of(recall_by_length(run, p.thumos_frames).buckets, false);
+  r["ar_by_length"] = buckets_of(recall_by_length(run, p.scales.length).buckets, false);
 }
 
 void add_precision(Report& r, const Evaluated& run, const Protocol& p, const EvalOptions& o) {
@@ -134,11 +135,35 @@ Report diagnosis_of(const Diagnosis& d, const Protocol& p) {
       kind["gain"] = d.gain[i];
     out["kinds"].push_back(kind);
   }
-  out["sensitivity"] = {{"average_map_n", d.sensitivity_base}};
+  out["sensitivity"] = {{"average_map_n", d.sensitivity_base}, {"false_negatives", d.false_negatives}};
   for (const auto& characteristic : d.sensitivity)
     out["sensitivity"][characteristic.name] = {{"unknown", characteristic.unknown},
                                                {"buckets", buckets_of(characteristic.buckets, true)}};
   out["best_f1"] = {{"score_threshold", d.threshold}, {"f1", d.f1}, {"precision", d.precision}, {"recall", d.recall}};
+  return out;
+}
+
+Report samples_of(const SampleResult& result, const SampleRules& rules) {
+  const auto scores = [](const SampleScores& s) {
+    return Report{{"precision", s.precision}, {"recall", s.recall}, {"f1", s.f1}};
+  };
+  Report out = {{"rate", rules.rate},
+                {"score_above", rules.score_above},
+                {"overlap", rules.highest_wins ? "highest" : "lowest"},
+                {"undefined", rules.undefined},
+                {"samples", result.samples},
+                {"contested", result.contested},
+                {"detections", result.detections},
+                {"accuracy", result.accuracy}};
+  out["mean"] = scores(result.mean), out["mean_without_null"] = scores(result.mean_without_null);
+  out["classes"] = Report::array();
+  for (const auto& cls : result.classes) {
+    out["classes"].push_back({{"label", cls.null ? Report(nullptr) : Report(cls.label)},
+                              {"samples", cls.samples},
+                              {"predicted", cls.predicted}});
+    out["classes"].back().update(scores(cls.scores));
+  }
+  out["confusion"] = result.confusion;
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include "libtal/eval/diagnosis.h"
 #include "libtal/eval/explain.h"
 #include "libtal/eval/oracle.h"
+#include "libtal/eval/samples.h"
 #include "libtal/eval/ties.h"
 
 namespace tal::eval {
@@ -17,6 +18,7 @@ using Report = nlohmann::ordered_json;
 Report summary_of(const Evaluated& run, const Protocol& protocol, const EvalOptions& options);
 Report tie_range_of(const TieRange& range);
 Report diagnosis_of(const Diagnosis& diagnosis, const Protocol& protocol);
+Report samples_of(const SampleResult& result, const SampleRules& rules);
 Report oracle_of(const std::vector<OracleStep>& steps, const std::string& step, double score);
 Report against_of(const Explanation& explanation, const Evaluated& run, const Protocol& second);
 Report disagreements_of(const Explanation& explanation, const Evaluated& run, const Protocol& first,

@@ -80,6 +80,9 @@ ToolInfo convert_info() {
         "tal-convert --from signals --pattern 'exp[0-9]+_user[0-9]+' --rate 50 --window 50 --stride 25 --labels "
         "hapt/segments.csv --columns video=sequence,start=start_s,end=end_s,label=class_name,subset=split --out-dir "
         "features hapt/RawData > hapt.jsonl"},
+       {"Rows of 150 values from three accelerometer axes, axis after axis",
+        "tal-convert --from signals --pattern 'exp[0-9]+_user[0-9]+' --rate 50 --window 50 --stride 25 "
+        "--signal-features raw-by-channel --out-dir features hapt/RawData/acc_*.txt.gz > acc.jsonl"},
        {"What a checkpoint holds, then its tensors under new names",
         "tal-convert --weights model.pth --key state_dict; tal-convert --weights model.pth --key state_dict --map "
         "rules.txt -o model.safetensors"},

@@ -79,7 +79,13 @@ void register_feature_options(const Options& table, FeatureImport& f, SignalImpo
       .comma_separated();
   table.add("--signal-features", s.statistics, "What a row holds of its window, in this order")
       .comma_separated()
-      .one_of({"raw", "mean", "std", "min", "max", "energy"});
+      .one_of({{"raw", "the samples, one after the other"},
+               {"raw-by-channel", "the samples of the first channel, then those of the second, ..."},
+               "mean",
+               "std",
+               "min",
+               "max",
+               "energy"});
   table.add("--tail", s.tail, "Samples behind the last whole window").one_of({"drop", "pad", "shift"});
   table
       .add("--labels", s.labels,

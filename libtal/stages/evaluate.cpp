@@ -28,13 +28,16 @@ class Evaluation {
 
   void run() {
     tool_.out();  // a wrong --output is found before the work
+    if (o_.sample_rate) sample_rules_ = sample_rules(o_);
     read();
     run_ = evaluate(data_, p_, jobs_);
     check();
     report_ = summary_of(run_, p_, o_);
+    if (o_.score_above) report_["score_filter"] = {{"above", *o_.score_above}, {"left_out", left_out_}};
     if (o_.ties_range) report_["ties_range"] = tie_range_of(tie_range(run_, p_, jobs_));
     if (o_.bootstrap > 0 || !o_.compare.empty()) resample();
     if (o_.diagnose || !o_.diagnose_file.empty()) diagnose_predictions();
+    if (o_.sample_rate) judge_samples();
     if (!o_.oracle.empty()) report_["oracle"] = oracle_of(oracle(run_, p_, o_.oracle, jobs_), o_.oracle, run_.score);
     if (!o_.against.empty()) compare_protocols();
     if (!o_.curves.empty()) write_curves(o_.curves, run_, p_);
@@ -49,13 +52,22 @@ class Evaluation {
       if (read.without_annotations > 0)
         tool_.note(std::to_string(read.without_annotations) + " of " + std::to_string(read.records) + " records in " +
                    o_.gt + " have no annotations and do not count");
+      truth_source_ = read.source;
     }
     const auto read = read_records(tool_, tool_.options().input, data_, o_.gt.empty(), true, jobs_);
+    if (o_.gt.empty()) truth_source_ = read.source;
     if (read.without_proposals > 0)
       tool_.note(std::to_string(read.without_proposals) + " of " + std::to_string(read.records) +
                  " records have no proposals");
+    left_out_ = leave_out(data_);
     data_.index();
     warn_of_unknown_exclusions();
+  }
+
+  // Before Dataset::index().
+  std::size_t leave_out(Dataset& data) const {
+    if (!o_.score_above) return 0;
+    return std::erase_if(data.predictions, [&](const Prediction& p) { return !(p.score > *o_.score_above); });
   }
 
   void warn_of_unknown_exclusions() const {
@@ -102,10 +114,14 @@ class Evaluation {
       const auto truths = data_.truths_of(id);
       for (std::size_t i = 0; i < truths.size(); ++i)
         if (truths[i].label == kNoLabel)
-          throw Error("missing; this protocol needs labels")
-              .at_field("annotations[" + std::to_string(i) + "].label")
-              .at_video(data_.video_names.text(id));
+          throw at_truth(
+              Error("missing; this protocol needs labels").at_field("annotations[" + std::to_string(i) + "].label"),
+              data_.video_names.text(id));
     }
+  }
+  // The place of the video's ground truth.
+  Error at_truth(Error error, std::string_view video) const {
+    return error.at_video(video).at_line(truth_source_, data_.videos[data_.video_names.find(video)].line);
   }
   std::string missing_videos() const {
     const Counts& c = run_.selection->counts;
@@ -155,14 +171,28 @@ class Evaluation {
       other.add_truth(data_.video_names.text(id), video.subset, video.duration, video.fps, truths);
     }
     read_records(tool_, path, other, false, true, jobs_);
+    leave_out(other);
     other.index();
     return other;
   }
 
   void diagnose_predictions() {
-    const Diagnosis d = diagnose(run_, protocol_row(p_.name).thumos14, jobs_);
+    const Diagnosis d = diagnose(run_, p_.scales, jobs_);
     report_["diagnosis"] = diagnosis_of(d, p_);
     if (!o_.diagnose_file.empty()) write_kinds(o_.diagnose_file, data_, d);
+  }
+
+  void judge_samples() {
+    SampleResult result;
+    try {
+      result = evaluate_samples(*run_.selection, sample_rules_);
+    } catch (const Error& error) {
+      throw at_truth(error, error.video());
+    }
+    if (result.contested > 0)
+      tool_.warn(std::to_string(result.contested) +
+                 " samples lie under annotations of several classes; the last one counts");
+    report_["sample_wise"] = samples_of(result, sample_rules_);
   }
 
   void compare_protocols() {
@@ -182,7 +212,10 @@ class Evaluation {
   const EvalOptions& o_;
   const Protocol p_;
   const int jobs_;
+  SampleRules sample_rules_;
   Dataset data_;
+  std::string truth_source_;
+  std::size_t left_out_ = 0;  // by --score-above
   Evaluated run_;
   Report report_;
 };

@@ -1,10 +1,40 @@
 #include "libtal/stages/evaluate_options.h"
 
+#include <algorithm>
+
 #include "libtal/base/number.h"
 #include "libtal/cli/tool.h"
 #include "libtal/data/formats.h"
 
 namespace tal::eval {
+namespace {
+
+void register_sample_options(const Options& detections, EvalOptions& o) {
+  detections
+      .add("--sample-wise", o.sample_rate,
+           "Also precision, recall and F1 of samples, RATE a second, each with one class or null")
+      .type_name("RATE")
+      .positive();
+  const Options samples = detections.with("--sample-wise");
+  samples.add("--sample-score", o.sample_score, "Detections that give samples a class have a score above X")
+      .type_name("X")
+      .number();
+  samples.add("--sample-overlap", o.sample_overlap, "Which of several detections gives a sample its class: by score")
+      .one_of({{"highest", "the best one; equal scores: the later one of the stream"},
+               {"lowest", "the last one, where a list sorted by falling score overwrites what stood before"}});
+  samples
+      .add("--sample-undefined", o.sample_undefined,
+           "Precision, recall and F1 of a class where they are 0/0 (scikit-learn's zero_division)")
+      .one_of({"0", "1"});
+  samples
+      .add("--sample-classes", o.sample_classes,
+           "Classes that count in the means wherever they occur or not: a list of names (default: those of the ground "
+           "truth and of the samples)")
+      .type_name("FILE")
+      .reads();
+}
+
+}  // namespace
 
 void register_options(const Options& table, EvalOptions& o) {
   std::vector<Choice> names, comparable;  // for --against: custom has no rules of its own
@@ -39,6 +69,9 @@ void register_options(const Options& table, EvalOptions& o) {
               "thumos14-proposal: videos without a proposal stay in the denominator (the script in use drops them)");
   frames.flag("--no-ambiguous", o.ambiguous_removed,
               "thumos14-proposal: Ambiguous rows are no ground truths (the script in use counts them)");
+  table.add("--score-above", o.score_above, "Leave out predictions whose score is not above X, from every number")
+      .type_name("X")
+      .number();
   detections
       .add("--recall-at", o.recall_at,
            "Also Recall@kx: the first k times n predictions of a video and class with n instances")
@@ -59,6 +92,29 @@ void register_options(const Options& table, EvalOptions& o) {
       .add("--diagnose-file", o.diagnose_file,
            "Write every prediction's kind at the first threshold to FILE (implies --diagnose)")
       .type_name("FILE");
+  const std::vector<Condition> diagnosed = {{"--diagnose"}, {"--diagnose-file"}};
+  std::vector<Condition> by_length = diagnosed;
+  std::vector<std::string> recalls;
+  for (const auto& row : protocols())
+    if (row.measure != ProtocolRow::Measure::kPrecision) recalls.push_back(row.name);
+  by_length.push_back({"--protocol", recalls});
+  table
+      .add("--length-bins", o.length_bins,
+           "Where the ranges of length end, in seconds, e.g. 3,6,12,18 (default: DETAD's for the protocol's data)")
+      .type_name("LIST")
+      .number_list()
+      .with_any(by_length);
+  table
+      .add("--coverage-bins", o.coverage_bins,
+           "The same of coverage, the share of the video that an instance fills (0 to 1)")
+      .type_name("LIST")
+      .number_list()
+      .with_any(diagnosed);
+  table.add("--instance-bins", o.instance_bins, "The same of the number of instances of a video")
+      .type_name("LIST")
+      .number_list()
+      .with_any(diagnosed);
+  register_sample_options(detections, o);
   table.add("--oracle", o.oracle, "What the mean gains if this step were perfect; all: one after another")
       .one_of({"boundaries", "labels", "ranking", "all"});
   detections
@@ -104,14 +160,24 @@ void read_exclusions(const std::string& path, Filter& filter) {
   for (const auto& video : listed) filter.exclude.insert(video.name);
 }
 
-std::vector<int> whole_numbers(const std::string& list) {
+std::vector<int> whole_numbers(const std::string& option, const std::string& list) {
   std::vector<int> out;
   for (const double k : parse_number_list(list)) {
     if (!(k >= 1 && k <= 1e6) || k != static_cast<int>(k))
-      throw UsageError("--recall-at: " + format_number(k) + " is not a whole number of 1 or more");
+      throw UsageError(option + ": " + format_number(k) + " is not a whole number of 1 or more");
     out.push_back(static_cast<int>(k));
   }
   return out;
+}
+
+void set_ends(Scale& scale, const std::string& option, const std::string& list) {
+  if (list.empty()) return;
+  scale.ends = parse_number_list(list);
+  for (std::size_t i = 0; i < scale.ends.size(); ++i)
+    if (!(scale.ends[i] > (i == 0 ? 0 : scale.ends[i - 1])))
+      throw UsageError(option + ": the ends must be positive and rise: " + list);
+  if (scale.name == "coverage" && scale.ends.back() > 1)
+    throw UsageError(option + ": " + format_number(scale.ends.back()) + " is more than the whole video, 1");
 }
 
 }  // namespace
@@ -119,6 +185,15 @@ std::vector<int> whole_numbers(const std::string& list) {
 const std::vector<std::string>& known_bad_videos() {
   static const std::vector<std::string> videos = {"video_test_0000270", "video_test_0001292", "video_test_0001496"};
   return videos;
+}
+
+SampleRules sample_rules(const EvalOptions& o) {
+  SampleRules rules;
+  rules.rate = o.sample_rate.value_or(rules.rate), rules.score_above = o.sample_score;
+  rules.highest_wins = o.sample_overlap == "highest";
+  rules.undefined = o.sample_undefined == "1" ? 1 : 0;
+  if (!o.sample_classes.empty()) rules.classes = read_class_names(o.sample_classes);
+  return rules;
 }
 
 Protocol make_protocol(const Tool& tool, const EvalOptions& o) {
@@ -140,7 +215,12 @@ Protocol make_protocol(const Tool& tool, const EvalOptions& o) {
   p.max_avg = o.max_avg_proposals;
   p.videos_from_proposals = p.thumos_frames && !o.videos_from_ground_truth;
   p.filter.ambiguous_is_positive = p.thumos_frames && !o.ambiguous_removed;
-  if (!o.recall_at.empty()) p.recall_at = whole_numbers(o.recall_at);
+  if (!o.recall_at.empty()) p.recall_at = whole_numbers("--recall-at", o.recall_at);
+  p.scales = detad_scales(row.thumos14);
+  set_ends(p.scales.length, "--length-bins", o.length_bins);
+  set_ends(p.scales.coverage, "--coverage-bins", o.coverage_bins);
+  if (!o.instance_bins.empty()) whole_numbers("--instance-bins", o.instance_bins);
+  set_ends(p.scales.instances, "--instance-bins", o.instance_bins);
   return p;
 }
 

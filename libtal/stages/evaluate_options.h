@@ -3,6 +3,7 @@
 
 #include "libtal/cli/tool.h"
 #include "libtal/eval/protocol.h"
+#include "libtal/eval/samples.h"
 
 namespace tal::eval {
 
@@ -13,4 +14,6 @@ const std::vector<std::string>& known_bad_videos();
 
 // Reads --exclude. UsageError for options that the protocol does not know.
 Protocol make_protocol(const Tool& tool, const EvalOptions& options);
+// Of --sample-wise. Reads --sample-classes.
+SampleRules sample_rules(const EvalOptions& options);
 }  // namespace tal::eval

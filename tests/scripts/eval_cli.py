@@ -161,4 +161,51 @@ found = [{"video": "v", "proposals": [{"segment": s, "score": score, "label": "a
 run(["--gt", ambiguous, "--protocol", "thumos14-official", "--tiou", "0.5", "--curves", curves], found)
 rows = [list(map(float, line.split(",")[1:])) for line in open(curves).read().splitlines()[1:]]
 check(rows == [[0.5, 0.9, 0.5, 1], [0.5, 0.6, 1, 2 / 3]], f"curves: {rows}")
+
+# Samples of a second by hand. Truth null null a a a a b b null null; above 0.3 the detections say null a a a a null b b b null, and everything a where nothing else
+# does at 0.2.
+sampled = save("sampled.jsonl", [{"video": "v", "duration": 10, "annotations": [{"segment": [2, 6], "label": "a"}, {"segment": [6, 8], "label": "b"}]}])
+found = [{"video": "v", "proposals": [{"segment": s, "score": score, "label": label} for s, score, label in
+                                      (([1, 5], 0.9, "a"), ([6, 9], 0.8, "b"), ([0, 10], 0.3, "a"))]}]
+
+
+def samples(*arguments, stream=found, status=0):
+    done = run(["--gt", sampled, "--sample-wise", "1", "--format", "json", *arguments], stream, status)
+    return json.loads(done.stdout)["sample_wise"] if status == 0 else done.stderr
+
+
+by_sample = samples()
+check([c["label"] for c in by_sample["classes"]] == [None, "a", "b"], "null comes first, as JSON's null")
+check(by_sample["confusion"] == [[2, 1, 1], [1, 3, 0], [0, 0, 2]], "confusion: %s" % by_sample["confusion"])
+check(by_sample["accuracy"] == 0.7 and by_sample["detections"] == 2 and by_sample["samples"] == 10, "accuracy: %s" % by_sample)
+check(abs(by_sample["mean"]["f1"] - (4 / 7 + 0.75 + 0.8) / 3) < 1e-12 and abs(by_sample["mean_without_null"]["recall"] - 0.875) < 1e-12, "means")
+check(samples("--sample-score", "0.29")["confusion"] == [[0, 3, 1], [0, 4, 0], [0, 0, 2]], "a lower score counts, and the best one wins")
+check(samples("--sample-score", "0", "--sample-overlap", "lowest")["confusion"] == [[0, 4, 0], [0, 4, 0], [0, 2, 0]], "the last of a sorted list overwrites")
+check(samples("--score-above", "0.85", "--sample-score", "0")["detections"] == 1, "--score-above comes first")
+open(path("classes.txt"), "w").write("b\nc\na\n")
+listed = samples("--sample-classes", path("classes.txt"), "--sample-undefined", "1")
+check([(c["label"], c["f1"]) for c in listed["classes"]][2] == ("c", 1) and [c["label"] for c in listed["classes"]] == [None, "b", "c", "a"], "listed classes: %s" % listed["classes"])
+open(path("none.txt"), "w").close()
+check("none.txt" in samples("--sample-classes", path("none.txt"), status=1), "an empty list of classes is named")
+timeless = save("timeless.jsonl", [{"video": "u", "duration": 3, "annotations": []}, {"video": "v", "annotations": [{"segment": [2, 6], "label": "a"}]}])
+done = run(["--gt", timeless, "--sample-wise", "1"], found, 1)
+check(done.stderr.startswith(f"tal-eval: error: {timeless}:2: video 'v': duration: missing") and done.stdout == "", done.stderr)
+contested = save("contested.jsonl", [{"video": "v", "duration": 10, "annotations": [{"segment": [0, 6], "label": "a"}, {"segment": [4, 8], "label": "b"}]}])
+done = run(["--gt", contested, "--sample-wise", "1"], found)
+check("2 samples lie under annotations of several classes" in done.stderr, done.stderr)
+for fmt in "csv", "markdown", "text":
+    shown = run(["--gt", sampled, "--sample-wise", "1", "--per-class", "--format", fmt], found).stdout
+    check("mean without null" in shown and "sample_wise.accuracy" in shown, f"{fmt}: {shown[-400:]}")
+for bad, why in ((["--sample-score", "0.5"], "--sample-wise"), (["--sample-wise", "0"], "--sample-wise"), (["--length-bins", "3"], "--diagnose"),
+                 (["--diagnose", "--length-bins", "3,3"], "rise"), (["--diagnose", "--coverage-bins", "0.5,2"], "whole video"),
+                 (["--diagnose", "--instance-bins", "1.5"], "whole number"), (["--protocol", "activitynet-proposal", "--sample-wise", "1"], "--protocol")):
+    check(why in run(["--gt", sampled] + bad, found, 2).stderr, f"{bad} is refused")
+
+# What is not above the score is in no number, of this result and of the other one; the rules say so.
+whole = json.loads(run(["--gt", sampled, "--tiou", "0.3", "--format", "json"], found).stdout)
+part = json.loads(run(["--gt", sampled, "--tiou", "0.3", "--score-above", "0.3", "--compare", save("found.jsonl", found), "--format", "json"], found).stdout)
+check(part["predictions"] == 2 and part["score_filter"] == {"above": 0.3, "left_out": 1} and part["compare"]["difference"] == 0, "score filter: %s" % part)
+check(part["parameters"]["score_above"] == 0.3 and part["parameters_hash"] != whole["parameters_hash"] and "score_above" not in whole["parameters"], "the hash knows it")
+ranges = json.loads(run(["--gt", sampled, "--protocol", "activitynet-proposal", "--length-bins", "3", "--format", "json"], found).stdout)["ar_by_length"]
+check([(b["bucket"], b["instances"]) for b in ranges] == [("0-3 s", 1), ("over 3 s", 1)], "recall by length: %s" % ranges)
 finish()

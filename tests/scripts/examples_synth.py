@@ -217,6 +217,32 @@ with tempfile.TemporaryDirectory() as folder:
         values = cells(printed, row)
         check(len(values) == columns and per_cent(values), f"hapt: {row}: {values}")
     check({"training.html", "timeline.html"} <= set(os.listdir(out)), "hapt: curves and a timeline")
+    # Leave one subject out: who is in which part, 50 samples of three axes a row, the mean of the folds; what is there is not made again.
+    out = os.path.join(folder, "hapt-loso")
+    arguments = ["DATA=" + data, "THREADS=1", "OUT=" + out, "LOSO_EPOCHS=1", "SUBJECTS=01 04", "loso"]
+    printed, _ = make("hapt", *arguments)
+    loso = os.path.join(out, "loso")
+    everyone = [f"exp{k:02d}_user{k:02d}" for k in range(1, 6)]
+    for k in (0, 3):
+        subject = f"{k + 1:02d}"
+        check(videos(os.path.join(loso, f"train-{subject}.jsonl")) == everyone[:k] + everyone[k + 1:] and videos(os.path.join(loso, f"test-{subject}.jsonl")) == [everyone[k]],
+              f"hapt: fold {subject}: one subject is left out")
+    with open(os.path.join(loso, "all.jsonl"), encoding="utf-8") as file:
+        stream = json.loads(file.readline())["features"]["signals"]
+    check((stream["dim"], stream["window"], stream["stride"], stream["rows"]) == (150, 50, 25, 119), f"hapt: rows of the accelerometer: {stream}")
+    folds = [cells(printed, f"subject {subject}") for subject in ("01", "04")]
+    mean = cells(printed, "mean of the folds")
+    check(len(mean) == 9 and all(abs(m - (a + b) / 2) < 0.011 for m, a, b in zip(mean, *folds)), f"hapt: {folds} and their mean {mean}")
+    check(cells(printed, "ActionFormer") == [None, None, None, None, 94.32], "hapt: the published number stands beside: " + printed[-1500:])
+    check(len(cells(printed, "6-12 s")) == 7, "hapt: instances, the numbers of four columns, ours")
+    made = {name: os.stat(os.path.join(loso, name)).st_mtime_ns for name in os.listdir(loso)}
+    make("hapt", *arguments)
+    check(made == {name: os.stat(os.path.join(loso, name)).st_mtime_ns for name in os.listdir(loso)}, "hapt: a second run makes nothing")
+    make("hapt", *arguments, "SCORE=0.2")
+    again = {name for name in made if os.stat(os.path.join(loso, name)).st_mtime_ns != made[name]}
+    check(again == {"judged-with", "fold-01-0.json", "fold-04-0.json", "pooled-0.json", "table.md"}, f"hapt: another score evaluates again and trains nothing: {again}")
+    printed, _ = make("hapt", *arguments, "SUBJECTS=04")
+    check("| subject 04 |" in printed and "subject 01" not in printed and "(1 of 5 folds)" in printed, "hapt: fewer folds are another table")
     for example, target in (("etp", "fig7"), ("cmsn", "table5")):
         plan, _ = make(example, "-n", target, "DATA=" + data, "OUT=" + os.path.join(folder, "plan"))
         check("--from signals" in plan and "HAPT" in plan and "table.py" in plan, f"{example} {target} expands on HAPT: " + plan[-800:])

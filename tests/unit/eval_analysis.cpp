@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(kinds_of_predictions) {
        {40, 50, 0.2, "c"}});  // no class: not ranked
   data.index();
   const Evaluated run = evaluate(data, protocol({0.5}), 1);
-  const Diagnosis d = diagnose(run, false, 2);
+  const Diagnosis d = diagnose(run, detad_scales(false), 2);
   const std::vector<Kind> want = {Kind::kTruePositive, Kind::kDoubleDetection, Kind::kWrongLabel, Kind::kLocalization,
                                   Kind::kConfusion,    Kind::kBackground,      Kind::kBackground, Kind::kIgnored};
   BOOST_REQUIRE_EQUAL(d.kinds.size(), 1u);
@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(normalized_precision_and_its_gains) {
   add(data, "v", 100, {{0, 10, "a"}, {20, 30, "a"}, {60, 70, "a"}, {40, 50, "b"}},
       {{80, 90, 0.9, "a"}, {0, 10, 0.8, "a"}, {40, 50, 0.7, "b"}});
   data.index();
-  const Diagnosis d = diagnose(evaluate(data, protocol({0.5}), 1), false, 1);
+  const Diagnosis d = diagnose(evaluate(data, protocol({0.5}), 1), detad_scales(false), 1);
   near(d.average_map_n, (0.4 / 3 + 1) / 2);
   near(d.sensitivity_base, d.average_map_n);
   near(d.gain[static_cast<std::size_t>(Kind::kBackground)], (1.0 / 3 + 1) / 2 - d.average_map_n);
@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(sensitivity_by_length) {
   add(data, "v", 1000, {{0, 10, "a"}, {20, 30, "a"}, {100, 200, "a"}},
       {{100, 200, 0.9, "a"}, {500, 510, 0.8, "a"}, {0, 10, 0.7, "a"}});
   data.index();
-  const Diagnosis d = diagnose(evaluate(data, protocol({0.5}), 1), false, 1);
+  const Diagnosis d = diagnose(evaluate(data, protocol({0.5}), 1), detad_scales(false), 1);
   BOOST_REQUIRE_EQUAL(d.sensitivity.size(), 3u);
   const Characteristic& length = d.sensitivity[1];
   BOOST_CHECK_EQUAL(length.name, "length");
@@ -202,12 +202,39 @@ BOOST_AUTO_TEST_CASE(sensitivity_by_length) {
   near(length.buckets[0].average_map_n, 0.5 * (1.5 / 2.5));  // R = 1/2, N = 3, F = 1
   near(length.buckets[2].average_map_n, 1);
   near(length.buckets[4].average_map_n, 0);
+  near(length.buckets[0].false_negatives, 0.5);
+  near(length.buckets[2].false_negatives, 0);
+  near(length.buckets[4].false_negatives, 0);
+  near(d.false_negatives, 1.0 / 3);
   const Characteristic& coverage = d.sensitivity[0];
   BOOST_CHECK_EQUAL(coverage.buckets[0].instances, 3u);  // 0.01, 0.01 and 0.1 of 1000 s
   BOOST_CHECK_EQUAL(d.sensitivity[2].buckets[1].name, "2-4");
   BOOST_CHECK_EQUAL(d.sensitivity[2].buckets[1].instances, 3u);
-  BOOST_CHECK_EQUAL(length_scale(true).bucket_name(4), "over 18 s");
-  BOOST_CHECK_EQUAL(length_scale(true).bucket(3), 0u);  // a bucket holds its end
+  BOOST_CHECK_EQUAL(detad_scales(true).length.bucket_name(4), "over 18 s");
+  BOOST_CHECK_EQUAL(detad_scales(true).length.bucket(3), 0u);  // a bucket holds its end
+}
+
+// Two instances of one class, N = 2: the second is found behind 36 and 38 errors, at normalised precisions of 2/38 and
+// 2/40. The former is above 0.05, so that the instance is found; the latter is not, and the instance is missed,
+// although its recall counts it.
+BOOST_AUTO_TEST_CASE(false_negatives_need_precision) {
+  for (const int errors : {36, 38}) {
+    Dataset data;
+    std::vector<Found> found = {{0, 10, 1, "a"}};
+    for (int i = 0; i < errors; ++i) found.push_back({200.0 + i, 201.0 + i, 0.5, "a"});
+    found.push_back({20, 50, 0.1, "a"});
+    add(data, "v", 1000, {{0, 10, "a"}, {20, 50, "a"}}, found);
+    data.index();
+    Scales scales = detad_scales(false);
+    scales.length.ends = {10, 30};
+    const Diagnosis d = diagnose(evaluate(data, protocol({0.5, 0.9}), 1), scales, 1);
+    const Characteristic& length = d.sensitivity[1];
+    BOOST_CHECK_EQUAL(length.buckets[1].name, "10-30 s");
+    near(length.buckets[0].false_negatives, 0);
+    near(length.buckets[1].recall[0], 1);
+    near(length.buckets[1].false_negatives, errors == 36 ? 0 : 1);
+    near(d.false_negatives, errors == 36 ? 0 : 0.5);
+  }
 }
 
 // Labels first, then boundaries, then ranking; each row keeps what came before.

@@ -355,6 +355,8 @@ BOOST_AUTO_TEST_CASE(windows_of_signals) {
   const FeatureMatrix raw = window_features(samples, rows(TailRule::drop), 2, {"raw"});
   BOOST_TEST(raw.rows == 2);
   BOOST_TEST((raw.values == std::vector<float>{1, 10, 2, 20, 3, 30, 4, 40}));
+  const FeatureMatrix by_channel = window_features(samples, rows(TailRule::drop), 2, {"raw-by-channel", "max"});
+  BOOST_TEST((by_channel.values == std::vector<float>{1, 2, 10, 20, 2, 20, 3, 4, 30, 40, 4, 40}));
   const FeatureMatrix padded = window_features(samples, rows(TailRule::pad), 2, {"raw"});
   BOOST_TEST((std::vector<float>(padded.values.end() - 4, padded.values.end()) == std::vector<float>{6, 50, 6, 50}));
   const FeatureMatrix shifted = window_features(samples, rows(TailRule::shift), 2, {"mean", "raw"});
