@@ -90,8 +90,9 @@ class NeighbourGateImpl : public torch::nn::Module {
 // channels.
 class DepthGateImpl : public torch::nn::Module {
  public:
-  DepthGateImpl(std::int64_t channels, std::int64_t outputs, std::int64_t kernel, double tau, double eps)
+  DepthGateImpl(std::int64_t channels, std::int64_t outputs, std::int64_t kernel, double tau, double eps, bool exact)
       : kernel_(kernel),
+        exact_(exact),
         tau_(tau),
         weigh_(register_module("weigh", RowConv(channels * kernel, channels, kernel, true))),
         weigh_norm_(register_module("weigh_norm", channel_norm(channels, eps))),
@@ -99,7 +100,8 @@ class DepthGateImpl : public torch::nn::Module {
         mix_(register_module("mix", RowConv(channels * kernel, outputs, 1, true))),
         norm_(register_module("norm", channel_norm(outputs, eps))) {}
   torch::Tensor forward(const PointRows& rows) {
-    const auto around = neighbours(rows.x, kernel_);
+    auto around = neighbours(rows.x, kernel_);
+    if (exact_ && rows.mask.defined()) around = around * rows.mask.unsqueeze(3);  // a row behind the end has neighbours
     const auto flat = around.flatten(2);
     const auto weight = rows.masked(weigh_norm_->forward(weigh_->forward(flat))) * gate_of(gate_->forward(flat), tau_);
     return rows.masked(norm_->forward(mix_->forward((around * weight.unsqueeze(3)).flatten(2))));
@@ -107,6 +109,7 @@ class DepthGateImpl : public torch::nn::Module {
 
  private:
   std::int64_t kernel_;
+  bool exact_;
   double tau_;
   RowConv weigh_;
   torch::nn::LayerNorm weigh_norm_;
@@ -129,7 +132,7 @@ class DynamicLayerImpl : public torch::nn::Module {
       : exact_(exact),
         finer_(register_module("finer", std::make_shared<NeighbourGateImpl>(channels, kernel, tau, eps))),
         coarser_(register_module("coarser", std::make_shared<NeighbourGateImpl>(channels, kernel, tau, eps))),
-        depth_(register_module("depth", std::make_shared<DepthGateImpl>(channels, outputs, kernel, tau, eps))),
+        depth_(register_module("depth", std::make_shared<DepthGateImpl>(channels, outputs, kernel, tau, eps, exact))),
         others_(register_parameter("others", torch::zeros({1}))),
         own_(register_parameter("own", torch::ones({1}))) {}
   std::vector<PointRows> forward(const std::vector<PointRows>& levels) {
