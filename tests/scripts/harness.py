@@ -20,9 +20,10 @@ SMALL_MODELS = {
     "etp-rn": ["hidden=8"],
     "etp-ln": ["dropout=0"],
     "sptad": ["clip=64", "dim=16", "heads=2", "hidden=4", "ffn=16", "stages=2", "proposals=8", "roi-rows=4", "stem-filters=8"],
+    "points": ["dims=16", "head-dims=8", "stem=1", "levels=4", "heads=2", "windows=5", "droppath=0"],
     "segment-classifier": ["hidden=8", "dropout=0"],
 }
-STAGES = {"tal-propose": ("rpn", "bsnpp", "bmn", "cmsn", "etp-an", "sptad"), "tal-refine": ("etp-rn",), "tal-score": ("cmsn", "etp-ln", "segment-classifier")}
+STAGES = {"tal-propose": ("rpn", "bsnpp", "bmn", "cmsn", "etp-an", "sptad", "points"), "tal-refine": ("etp-rn",), "tal-score": ("cmsn", "etp-ln", "segment-classifier")}
 
 
 def works(name):

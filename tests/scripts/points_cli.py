@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+# label: parity
+"""Published checkpoints of the points detectors from the file to detections in seconds: tal-convert | tal-propose | tal-nms give what the published code gives
+(TAL_PARITY_DIR/points). And training them: the same bytes after a stop, presets, one class, errors."""
+import json
+import os
+import random
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+from harness import BIN, check, finish, need, tool
+
+need("tal-train", why="the build has no LibTorch")
+SOURCE = os.environ["TAL_SOURCE"]
+PARITY = os.environ.get("TAL_PARITY_DIR") or os.path.join(SOURCE, "..", "shared", "parity")
+folder = tempfile.TemporaryDirectory()
+os.chdir(folder.name)
+
+
+def read_tensors(path):
+    """name -> (shape, flat list), of a safetensors file."""
+    with open(path, "rb") as file:
+        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+        data = file.read()
+    letters = {"F32": "f", "I64": "q"}
+    tensors = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        begin, end = entry["data_offsets"]
+        letter = letters[entry["dtype"]]
+        tensors[name] = (entry["shape"], list(struct.unpack(f"<{(end - begin) // struct.calcsize(letter)}{letter}", data[begin:end])))
+    return tensors
+
+
+def save_npy(path, rows):
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({len(rows)}, {len(rows[0])}), }}"
+    header += " " * (63 - (10 + len(header)) % 64) + "\n"
+    with open(path, "wb") as file:
+        file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
+        for row in rows:
+            file.write(struct.pack(f"<{len(row)}f", *row))
+
+
+def settings_of(config):
+    """What the tensors of a checkpoint do not say, under our names."""
+    if "detector" in config:
+        projection = config["detector"]["projection"]
+        own = {"inference.top-k-of": "video", "rows": projection.get("max_seq_len", 2304)}
+        if projection.get("use_abs_pe"):
+            own["position-rows"] = projection["max_seq_len"]
+        if "attn_cfg" in projection:
+            windows = projection["attn_cfg"]["n_mha_win_size"]
+            own.update({"heads": projection["attn_cfg"]["n_head"], "windows": windows if isinstance(windows, list) else [windows]})
+    else:
+        model, test = config["model"], config["test_cfg"]
+        own = {"rows": model["max_seq_len"], "inference.min-length": test["duration_thresh"]}
+        if model.get("use_abs_pe"):
+            own["position-rows"] = model["max_seq_len"]
+        if "n_mha_win_size" in model:
+            windows = model["n_mha_win_size"]
+            own.update({"heads": model["n_head"], "windows": windows if isinstance(windows, list) else [windows]})
+        if model.get("dyn_head_flag"):
+            own["gate-tau"] = model["dyn_head"]["tau"]
+    own["inference.min-score"], own["inference.top-k"] = config["test_cfg"]["pre_nms_thresh"], config["test_cfg"]["pre_nms_topk"]
+    own["inference.clip"] = False
+    if "detector" in config:
+        own["inference.min-length"] = 0
+    return own
+
+
+def nms_of(rule):
+    words = ["--clip", "--top-k", str(rule["max_seg_num"])]
+    if rule["nms"] == "soft":
+        words += ["--method", "gaussian", "--sigma", str(rule["sigma"]), "--min-score", str(rule["min_score"])]
+    else:
+        words += ["--method", "greedy", "--threshold", str(rule["iou_threshold"]), "--min-score", str(rule["min_score"])]
+    if not rule["multiclass"]:
+        words += ["--class-agnostic", "--voting", str(rule["voting_thresh"]), "--voting-weight", "score" if rule["voting"] == "score" else "score-iou"]
+    return words
+
+
+def published_checkpoints():
+    manifest = json.load(open(os.path.join(PARITY, "points", "manifest.json")))
+    compared = 0
+    for topic, facts in manifest["topics"].items():
+        if "checkpoint" not in facts:
+            continue
+        config = facts["config"]
+        one_class = config.get("model", config.get("detector", {}).get("rpn_head", {}))["num_classes"] == 1
+        if "detector" in config and (one_class or config["detector"]["type"] != "ActionFormer"):
+            continue  # what these give depends on the batch, or on a list of padding points with score 0
+        done = tool("tal-convert", "--weights", os.path.join(PARITY, "points", facts["checkpoint"]), "--metadata", "settings=" + json.dumps(settings_of(config)),
+                    "-o", topic + ".safetensors")
+        check("state_dict_ema" in done.stderr, f"{topic}: the averaged weights are not said to be taken: {done.stderr}")
+        tensors = read_tensors(os.path.join(PARITY, "points", facts["file"]))
+        for name, entry in facts["cases"].items():
+            if entry["kind"] != "infer" or "max_seq_len" in entry:
+                continue
+            (_, channels, longest), values = tensors[name + ".input.feats"]
+            for v, video in enumerate(entry["videos"]):
+                if "resize_length" in video:
+                    continue
+                rows = [[values[(v * channels + c) * longest + t] for c in range(channels)] for t in range(video["length"])]
+                save_npy("features.npy", rows)
+                stride = video.get("feat_stride", video.get("snippet_stride"))
+                window = video["feat_num_frames"] if "feat_num_frames" in video else 2 * video["offset_frames"]
+                record = {"video": "v", "duration": video["duration"], "features": {"x": {"path": os.path.abspath("features.npy"), "fps": video["fps"],
+                                                                                         "stride": stride, "window": window, "offset": 0}}}
+                proposed = tool("tal-propose", "-m", topic + ".safetensors", data=json.dumps(record) + "\n")
+                if proposed.returncode:
+                    continue
+                kept = json.loads(tool("tal-nms", *nms_of(facts["config"]["suppression"]), data=proposed.stdout).stdout)["proposals"]
+                expected = f"{name}.expected.video{v}"
+                scores, seconds, labels = tensors[expected + ".kept.scores"][1], tensors[expected + ".seconds"][1], tensors.get(expected + ".kept.labels", (None, None))[1]
+                where = f"{topic} {name} video {v}"
+                # A segment that is cut to nothing goes here and stays there.
+                wanted = [(seconds[2 * i], seconds[2 * i + 1], scores[i], labels and labels[i]) for i in range(len(scores)) if seconds[2 * i + 1] > seconds[2 * i]]
+                if not check(len(kept) == len(wanted), f"{where}: {len(kept)} detections, not {len(wanted)}"):
+                    continue
+                worst = max((max(abs(k["segment"][0] - w[0]), abs(k["segment"][1] - w[1]), abs(k["score"] - w[2])) for k, w in zip(kept, wanted)), default=0)
+                check(worst < 1e-4, f"{where}: differs by {worst}")
+                if not one_class:
+                    check([int(k["label"]) for k in kept] == [w[3] for w in wanted], f"{where}: other labels")
+                compared += 1
+    check(compared >= 8, f"only {compared} videos were compared")
+    # The raw weights are not the averaged ones.
+    first = os.path.join(PARITY, "points", "actionformer_thumos.pth")
+    tool("tal-convert", "--weights", first, "--key", "state_dict", "-o", "raw.safetensors")
+    check(open("raw.safetensors", "rb").read() != open("actionformer_thumos.safetensors", "rb").read(), "raw and averaged weights are the same")
+    listed = tool("tal-convert", "--weights", first, "--map", "none").stdout
+    check("module.backbone.embd.0.conv.weight" in listed, "--map none does not keep the names")
+
+
+def training():
+    random.seed(5)
+    with open("train.jsonl", "w") as out:
+        for v in range(6):
+            rows, annotations, t = [[random.gauss(0, 0.1) for _ in range(3)] for _ in range(80)], [], 4
+            while t < 64:
+                length, label = random.randint(4, 12), random.randint(0, 1)
+                for k in range(t, t + length):
+                    rows[k][label] += 2
+                annotations.append({"segment": [t, t + length], "label": "ab"[label]})
+                t += length + random.randint(3, 9)
+            save_npy(f"t{v}.npy", rows)
+            out.write(json.dumps({"video": f"t{v}", "duration": 80, "annotations": annotations,
+                                  "features": {"x": {"path": os.path.abspath(f"t{v}.npy"), "fps": 1, "stride": 1, "window": 1, "offset": 0}}}) + "\n")
+    small = ["--set", "dims=16", "--set", "head-dims=16", "--set", "levels=4", "--set", "stem=1", "--set", "heads=2", "--set", "windows=5", "--set", "rows=64", "--set",
+             "train.lr=3e-3", "--set", "train.ema=0.9", "--set", "normalizer=20"]
+    whole = ["tal-train", "--model", "points", *small, "--epochs", "12", "--threads", "1", "--seed", "3", "-i", "train.jsonl"]
+    tool(*whole, "--out", "whole.safetensors")
+    detections = tool("tal-nms", "--preset", "actionformer", data=tool("tal-propose", "-m", "whole.safetensors", "-i", "train.jsonl").stdout).stdout
+    score = json.loads(tool("tal-eval", "--protocol", "thumos14-detection", "--format", "json", data=detections).stdout)["average_map"]
+    check(score > 0.3, f"after training, mAP on what it was trained on is {score}")
+    # Stopped and resumed: the same bytes, the loss's running mean included.
+    process = subprocess.Popen([os.path.join(BIN, whole[0]), *whole[1:], "--out", "parts.safetensors", "--resume", "--log", "parts.log"], stderr=subprocess.PIPE)
+    for _ in range(600):
+        time.sleep(0.05)
+        if os.path.exists("parts.log") and open("parts.log").read().count("\n") > 4 or process.poll() is not None:
+            break
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    tool(*whole, "--out", "parts.safetensors", "--resume")
+    check(open("whole.safetensors", "rb").read() == open("parts.safetensors", "rb").read(), "a stopped training goes on to other bytes")
+    # One class: proposals, which a classifier's scores of the video label.
+    tool("tal-train", "--model", "points", *small, "--set", "one-class=true", "--epochs", "2", "--threads", "1", "-i", "train.jsonl", "--out", "one.safetensors")
+    record = json.loads(tool("tal-propose", "-m", "one.safetensors", "-i", "train.jsonl").stdout.splitlines()[0])
+    check(record["proposals"] and all("label" not in p for p in record["proposals"]), "one-class=true gives labels")
+    # Windows of a long signal give about what the whole gives; views add detections.
+    for setting, more in (("window=40", 1), ("views=2", 1.5)):
+        lines = [json.loads(tool("tal-propose", "-m", "whole.safetensors", *extra, "-i", "train.jsonl").stdout.splitlines()[0])["proposals"]
+                 for extra in ([], ["--set", setting])]
+        check(len(lines[1]) >= more * len(lines[0]) * 0.8 and lines[0] != lines[1], f"--set {setting}: {len(lines[1])} detections, {len(lines[0])} without")
+    for words, text in (
+        (["--set", "windows=4"], "setting 'windows': must be odd, not 4"),
+        (["--set", "windows=5,5"], "setting 'windows': must be one number, or one for each of the 4 levels, not 2"),
+        (["--set", "heads=3"], "setting 'heads': must divide the channels, 16"),
+        (["--set", "neck=sgp", "--set", "dims=24"], "setting 'dims': must be a multiple of 16 for neck=sgp"),
+        (["--set", "stream-dims=8,8"], "must be one number for each of the 1 feature streams, not 2"),
+    ):
+        keep = [w for i, w in enumerate(small) if not (w == "--set" and i + 1 < len(small) and small[i + 1].split("=")[0] in ("windows", "heads")) and
+                w.split("=")[0] not in ("windows", "heads")] if "neck=sgp" in words else small
+        done = tool("tal-train", "--model", "points", *keep, *words, "--epochs", "1", "-i", "train.jsonl", "--out", "bad.safetensors", status=1 if "streams" in text else 2)
+        check(text in done.stderr, f"{words}: {done.stderr}")
+
+
+if os.path.isdir(os.path.join(PARITY, "points")):
+    published_checkpoints()
+training()
+finish()
