@@ -471,6 +471,12 @@ SuppressOptions points_rule(double sigma, long long top_k, std::optional<double>
   return rule;
 }
 
+SuppressOptions tal_rule() {
+  SuppressOptions rule = points_rule(0.5, 200);
+  rule.voting = 0.85;
+  return rule;
+}
+
 }  // namespace
 
 const std::vector<SuppressionPreset>& suppression_presets() {
@@ -497,6 +503,8 @@ const std::vector<SuppressionPreset>& suppression_presets() {
        "TriDet and DyFADet on ActivityNet: one group, --sigma 0.7 --voting 0.95 --voting-weight score, 200 of a video",
        points_rule(0.7, 200, 0.95, "score")},
       {"tridet-hacs", "TriDet and DyFADet on HACS: --sigma 0.75, 250 of a video", points_rule(0.75, 250)},
+      {"tal", "The preset tal of model points: --voting 0.85 within each label, 200 of a video",
+       tal_rule()},
       {"temporalmaxer-multithumos", "TemporalMaxer on MultiTHUMOS: gaussian, 300 of a video", points_rule(0.5, 300)},
       {"opentad", "OpenTAD's detectors on THUMOS14: gaussian, 2000 of a video", points_rule(0.5, 2000)},
       {"opentad-activitynet",

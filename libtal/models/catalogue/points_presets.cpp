@@ -148,6 +148,37 @@ std::vector<PointsPreset> make_presets() {
   const auto add = [&](const char* name, const char* help, const Json& settings) {
     all.push_back({name, help, settings.dump()});
   };
+  // Chosen on 12 recordings of HAPT's training part (examples/points).
+  add("tal",
+      "Ours, for sensors and small data: attention in narrow windows, TriDet's head whose boundaries train the neck "
+      "too, a short moving mean of the weights, four views",
+      {{"neck", "attention"},
+       {"windows", {9}},
+       {"heads", 4},
+       {"stem", 1},
+       {"dims", 96},
+       {"head-dims", 96},
+       {"levels", 7},
+       {"head", "trident"},
+       {"bins", 16},
+       {"boundary-gradient", true},
+       {"quality-power", 0.2},
+       {"smoothing", 0.1},
+       {"rows", 4096},
+       {"inside", 0.5},
+       {"normalizer", 100},
+       {"inference.views", 4},
+       {"val-nms", "tal"},
+       {"train.standardize", true},
+       {"train.optimizer", "adamw"},
+       {"train.lr", 1e-3},
+       {"train.weight-decay", 0.05},
+       {"train.epochs", 30},
+       {"train.warmup-epochs", 2},
+       {"train.batch", 2},
+       {"train.schedule", "cosine"},
+       {"train.clip", 1},
+       {"train.ema", 0.99}});
   add("actionformer", "ActionFormer on THUMOS14; the same as actionformer-thumos14",
       with(actionformer({{"normalizer", 100}, {"inference.top-k", 2000}}), epochs(5, 30)));
   add("actionformer-thumos14", "ActionFormer, I3D features of THUMOS14 (stride 4 of 30 fps)",
