@@ -187,6 +187,12 @@ try:
         said = f"{drawn} of 4 records drawn (--max-videos)"
         assert (said in got.stderr) == (said in "".join(root.itertext())) == (drawn < 4), (most, got.stderr)
 
+    # A live stream's windows are records of one video, each with its panel.
+    stream = [{"video": v, "duration": 8, "window": {"index": k, "start": 4 * k, "end": 4 * k + 4, "final": False}, "proposals": []} for v in "vw" for k in range(2)]
+    for options, said in (((), ""), (("--video", "v"), "tal-plot: 2 of 4 records drawn (--video)\n"), (("--video", "v", "--video", "w"), "")):
+        got = run("tal-plot", "timeline", *options, text="".join(json.dumps(r) + "\n" for r in stream))
+        assert got.stderr == said, (options, got.stderr)
+
     # curves: what tal-eval writes, as CSV and as JSON, and a broken table.
     run("tal-eval", "--protocol", "activitynet-proposal", "-i", "records.jsonl", "--curves", "ar.csv", "-o", "ar.txt")
     table = (folder / "ar.csv").read_text().splitlines()
