@@ -166,4 +166,12 @@ found = [{"video": "v", "proposals": [{"segment": s, "score": score, "label": "a
 run(["--gt", ambiguous, "--protocol", "thumos14-official", "--tiou", "0.5", "--curves", curves], found)
 rows = [list(map(float, line.split(",")[1:])) for line in open(curves).read().splitlines()[1:]]
 check(rows == [[0.5, 0.9, 0.5, 1], [0.5, 0.6, 1, 2 / 3]], f"curves: {rows}")
+
+# Labels are texts of any kind, also in the file of --curves.
+odd = ['the "big" one', "a, b", 'x"', " c ", "two\nlines"]
+labelled = [{"video": "v", "duration": 100, "annotations": [{"segment": [10 * k, 10 * k + 5], "label": label} for k, label in enumerate(odd)],
+             "proposals": [{"segment": [10 * k, 10 * k + 5], "score": 0.5, "label": label} for k, label in enumerate(odd)]}]
+run(["--tiou", "0.5", "--curves", curves], labelled)
+with open(curves, newline="") as file:
+    check(list(csv.reader(file))[1:] == [[label, "0.5", "0.5", "1", "1"] for label in odd], f"labels in curves: {open(curves).read()}")
 finish()

@@ -95,6 +95,34 @@ BOOST_AUTO_TEST_CASE(ambiguous_segments_excuse_misses_alone) {
   near(evaluate(data, protocol({0.5}), 1).score, (1 + 2.0 / 4) / 2);  // ActivityNet's rules excuse nothing
 }
 
+// [5, 15] has tIoU 1/3 with both instances and takes the one listed last, so that [0, 10] finds its own.
+BOOST_AUTO_TEST_CASE(of_equal_overlaps_the_instance_listed_last) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, "a"}, {10, 20, "a"}}, {{5, 15, 0.9, "a"}, {0, 10, 0.8, "a"}});
+  data.index();
+  near(evaluate(data, protocol({0.3}), 1).score, 1);
+  Dataset other;
+  add(other, "v", 100, {{10, 20, "a"}, {0, 10, "a"}}, {{5, 15, 0.9, "a"}, {0, 10, 0.8, "a"}});
+  other.index();
+  near(evaluate(other, protocol({0.3}), 1).score, 0.5);
+}
+
+// Two proposals a video on average of v, which has an instance: with the two of u, which has none, only the half of
+// v's own are looked at, and the second one finds nothing.
+BOOST_AUTO_TEST_CASE(proposals_without_ground_truth_count) {
+  for (const int others : {0, 2}) {
+    Dataset data;
+    add(data, "v", 100, {{0, 10, ""}}, {{50, 60, 0.9, ""}, {0, 10, 0.8, ""}});
+    for (int i = 0; i < others; ++i) data.predictions.push_back({{0, 10}, 0.5, kNoLabel, data.video("u")});
+    data.index();
+    Protocol p = protocol({0.5});
+    p.proposals = p.filter.class_agnostic = true, p.max_avg = 2;
+    const Evaluated run = evaluate(data, p, 1);
+    near(run.curve.recall[0].back(), others > 0 ? 0 : 1);
+    BOOST_CHECK_EQUAL(run.curve.predictions, 2u + static_cast<unsigned>(others));
+  }
+}
+
 // Two detections of one score, a miss in v and a hit in w, and two instances: 1/2 when the hit is ranked first, else
 // 1/4. w stands first in the input.
 BOOST_AUTO_TEST_CASE(orders_of_equal_scores) {
