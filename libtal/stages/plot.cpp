@@ -44,8 +44,9 @@ class Selection {
   // Whether this record is drawn; counts the others.
   bool take(const std::string& video) {
     ++seen_;
-    if (!wanted_.empty()) return wanted_.count(video) > 0 && (found_.insert(video), true);
-    if (options_.max_videos > 0 && drawn_ >= options_.max_videos) return false;
+    if (!wanted_.empty() && wanted_.count(video) == 0) return false;
+    if (wanted_.empty() && options_.max_videos > 0 && drawn_ >= options_.max_videos) return false;
+    found_.insert(video);
     ++drawn_;
     return true;
   }
@@ -54,9 +55,8 @@ class Selection {
   std::string remark(Tool& tool) const {
     for (const auto& video : options_.videos)
       if (!found_.count(video)) throw Error("no record of this video in the input").at_video(video);
-    const std::size_t shown = wanted_.empty() ? drawn_ : found_.size();
-    if (seen_ == shown) return "";
-    std::string text = std::to_string(shown) + " of " + std::to_string(seen_) + " records drawn" +
+    if (seen_ == drawn_) return "";
+    std::string text = std::to_string(drawn_) + " of " + std::to_string(seen_) + " records drawn" +
                        (wanted_.empty() ? " (--max-videos)" : " (--video)");
     tool.note(text);
     return text;

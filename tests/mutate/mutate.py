@@ -2,9 +2,10 @@
 """Whether the tests have teeth: plants one error after another (planted.txt) in a copy of the light library, builds it, runs the tests, and prints who
 noticed. Status 1 when an error was noticed by no test.
 
-    python3 tests/mutate/mutate.py [--all] [--build FOLDER] [NAME...]     # names of errors, or parts of them; default: all errors
+    python3 tests/mutate/mutate.py [--all] [--after NAME] [--build FOLDER] [NAME...]     # names of errors, or parts of them; default: all errors
 
 --all: runs every test of each error instead of stopping at the first that fails, and lists all that noticed.
+--after NAME: goes on behind this error, where a run was interrupted.
 """
 import argparse
 import os
@@ -65,7 +66,8 @@ def failing(folder, everything):
     names = []
     for stage, pattern in enumerate(STAGES):
         words = ["ctest", "--test-dir", str(folder), "-j", str(os.cpu_count()), "-R", pattern]
-        done = subprocess.run(words + (["-E", LEFT_OUT] if stage else []) + ([] if everything else ["--stop-on-failure"]), capture_output=True, text=True,
+        words += [[], ["-E", LEFT_OUT], ["-E", LEFT_OUT + "|" + STAGES[1]]][stage]
+        done = subprocess.run(words + ([] if everything else ["--stop-on-failure"]), capture_output=True, text=True,
                               env={**os.environ, "OMP_NUM_THREADS": "1"})
         found = re.findall(r"^\s*\d+/\d+ Test\s+#\d+: (\S+) \.*\s*(?:Subprocess aborted)?\*\*\*(?!Skipped)", done.stdout, flags=re.M)
         if "No tests were found" in done.stdout + done.stderr or done.returncode not in (0, 8):
@@ -80,10 +82,17 @@ def main():
     sys.stdout.reconfigure(line_buffering=True)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--after", metavar="NAME")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build-mutate")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
-    errors = [e for e in planted() if not options.names or any(name in e.name for name in options.names)]
+    errors = planted()
+    if options.after:
+        names = [e.name for e in errors]
+        if options.after not in names:
+            raise SystemExit(f"no error {options.after}")
+        errors = errors[names.index(options.after) + 1:]
+    errors = [e for e in errors if not options.names or any(name in e.name for name in options.names)]
     if not errors:
         raise SystemExit("no such error")
     source, folder = options.build.resolve() / "source", options.build.resolve() / "build"

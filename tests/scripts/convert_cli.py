@@ -26,6 +26,9 @@ assert json.loads(back) == gt, back
 assert json.loads(run("--from", "activitynet-gt", "--to", "activitynet-gt", text=json.dumps(gt))[0]) == gt
 out, _ = run("--from", "activitynet-gt", "--ids", "strip", "--subset", "validation", "--no-history", text=json.dumps(gt))
 assert [json.loads(line)["video"] for line in out.splitlines()] == ["a"], out
+for ids, wanted in (("keep", ["v_a", "b"]), ("strip", ["a", "b"]), ("add", ["v_a", "v_b"])):
+    out, _ = run("--from", "activitynet-gt", "--ids", ids, text=json.dumps(gt))
+    assert [json.loads(line)["video"] for line in out.splitlines()] == wanted, (ids, out)
 
 with tempfile.TemporaryDirectory() as folder:
     path = os.path.join(folder, "r.txt.gz")
@@ -43,6 +46,21 @@ with tempfile.TemporaryDirectory() as folder:
     records = [json.loads(line) for line in out.splitlines()]
     assert records[0]["duration"] == 8 and "duration" not in records[1], out
     assert "1 video is not in" in err and " w" in err and "1 video is only in" in err and " z" in err, err
+
+    # Of what both sides have the input's stays; a history is of its own record alone.
+    with open(right, "w") as file:
+        file.write('{"video":"v","fps":25,"duration":9,"history":[{"tool":"other","args":[]}],"subset":"test"}\n')
+    for own in ('{"video":"v","duration":8,"history":[{"tool":"mine","args":[]}]', '{"video":"v","duration":8'):
+        out, err = run("--from", "tal", "--merge", right, "--no-history", text=own + "}\n")
+        assert out == own + ',"fps":25,"subset":"test"}\n', out
+        assert "1 fields differ between the two sides; the input's stay" in err, err
+
+    # --split's subset counts, and that a record had another one is said.
+    with open(right, "w") as file:
+        file.write("v\nu\n")
+    out, err = run("--from", "tal", "--split", "test=" + right, "--no-history", text='{"video":"v","subset":"training"}\n{"video":"u"}\n{"video":"w","subset":"training"}\n')
+    assert [json.loads(line)["subset"] for line in out.splitlines()] == ["test", "test", "training"], out
+    assert "1 video is of another subset by their own record; --split's counts: v" in err and "1 video is in no --split list" in err, err
 
     proposals = os.path.join(folder, "csv")
     os.mkdir(proposals)

@@ -114,6 +114,11 @@ run(["--gt", gt, "--protocol", "activitynet-proposal", "--curves", curves], stre
 check(len(open(curves).read().splitlines()) == 101, "100 points")
 proposal = json.loads(run(["--gt", gt, "--protocol", "activitynet-proposal", "--format", "json"], stream).stdout)
 check(set(proposal["ar_at"]) == {"1", "5", "10", "100"} and 0 < proposal["auc"] < 100, "average recall")
+one = save("one.jsonl", [{"video": "v", "duration": 1000, "annotations": [{"segment": [0, 9], "label": "a"}]}])
+for place, wanted in ((1, [1, 1, 1, 1]), (2, [0, 1, 1, 1]), (5, [0, 1, 1, 1]), (6, [0, 0, 1, 1]), (10, [0, 0, 1, 1]), (11, [0, 0, 0, 1])):  # of a hundred, one finds it
+    hundred = [{"video": "v", "proposals": [{"segment": [0, 9] if k == place else [500, 509 + k], "score": 1 / k} for k in range(1, 101)]}]
+    got = json.loads(run(["--gt", one, "--protocol", "activitynet-proposal", "--format", "json"], hundred).stdout)["ar_at"]
+    check(got == dict(zip(("1", "5", "10", "100"), wanted)), f"average recall at 1, 5, 10 and 100 with the hit at {place}: {got}")
 thumos = json.loads(run(["--gt", gt, "--protocol", "thumos14-proposal", "--format", "json"], stream).stdout)
 check(set(thumos["ar_at"]) == {"50", "100", "200", "500", "1000"}, "thumos14-proposal")
 recall = json.loads(run(["--gt", gt, "--protocol", "custom", "--tiou", "0.5", "--recall-at", "1,5", "--format", "json"], stream).stdout)["recall_at"]
@@ -208,4 +213,12 @@ check(part["predictions"] == 2 and part["score_filter"] == {"above": 0.3, "left_
 check(part["parameters"]["score_above"] == 0.3 and part["parameters_hash"] != whole["parameters_hash"] and "score_above" not in whole["parameters"], "the hash knows it")
 ranges = json.loads(run(["--gt", sampled, "--protocol", "activitynet-proposal", "--length-bins", "3", "--format", "json"], found).stdout)["ar_by_length"]
 check([(b["bucket"], b["instances"]) for b in ranges] == [("0-3 s", 1), ("over 3 s", 1)], "recall by length: %s" % ranges)
+
+# Labels are texts of any kind, also in the file of --curves.
+odd = ['the "big" one', "a, b", 'x"', " c ", "two\nlines"]
+labelled = [{"video": "v", "duration": 100, "annotations": [{"segment": [10 * k, 10 * k + 5], "label": label} for k, label in enumerate(odd)],
+             "proposals": [{"segment": [10 * k, 10 * k + 5], "score": 0.5, "label": label} for k, label in enumerate(odd)]}]
+run(["--tiou", "0.5", "--curves", curves], labelled)
+with open(curves, newline="") as file:
+    check(list(csv.reader(file))[1:] == [[label, "0.5", "0.5", "1", "1"] for label in odd], f"labels in curves: {open(curves).read()}")
 finish()

@@ -49,6 +49,10 @@ for offset in (0, 2):
          "thumos14-results")
 numbered = [{**source, "proposals": [{"segment": [0, 1], "score": 1, "label": "7"}]}]
 same(convert("thumos14-results", numbered).stdout, "v 0 1 7 1\n", "a class number")
+same(convert("thumos14-results", numbered, "--class-offset", "2").stdout, "v 0 1 5 1\n", "a class number with --class-offset")
+for label in ("7m", "-7", "", "high jump"):
+    check(f"proposals[0].label: '{label}' has no number; give --classes FILE" in
+          convert("thumos14-results", [{"video": "v", "proposals": [{"segment": [0, 1], "score": 1, "label": label}]}], status=1).stderr, f"label '{label}' without --classes")
 unlabelled = {**json.loads(piped), "proposals": [{k: v for k, v in p.items() if k != "label"} for p in changed]}
 lines = list(csv.DictReader(io.StringIO(convert("bsn-proposals", [unlabelled]).stdout)))
 same([(float(r["xmin"]) * 40.25, float(r["xmax"]) * 40.25, float(r["score"])) for r in lines],

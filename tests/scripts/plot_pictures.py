@@ -159,6 +159,10 @@ try:
     assert cells[0][2] != [c for c in image_cells(svg("heatmap", "--stream", "b", "--each-row", text=record)[0]) if c[0] > 1][0][2]
     assert "20 s" in [t.text for t in root.iter(SVG + "text")]
     assert len([c for c in image_cells(svg("heatmap", text=record)[0]) if c[0] > 1]) == 2
+    npy(folder / "t.npy", (3, 2), [0, 1, 0, 1, 0, 1])  # the first column is low at all times, the second one high
+    columns = {"path": "t.npy", "rows": 3, "dim": 2, "stride": 10, "window": 10, "fps": 10}
+    (width, height, lines), *_ = [c for c in image_cells(svg("heatmap", text=json.dumps({"video": "v", "duration": 3, "features": {"t": columns}}))[0]) if c[0] > 1]
+    assert (width, height) == (3, 2) and lines == [bytes((68, 1, 84)) * 3, bytes((253, 231, 37)) * 3], lines
     for bad, text in (({"maps": {"m": {"path": "none.npy"}}}, "none.npy"), ({"maps": {"m": {"data": data, "shape": [5]}}}, "96 bytes, the shape needs 20"),
                       ({}, "nothing to draw"), ({"maps": {"m": [[1, 2], [3]]}}, "maps.m[1]")):
         got = run("tal-plot", "heatmap", text=json.dumps({"video": "v", **bad}), status=1)
@@ -169,6 +173,25 @@ try:
     text = json.dumps({"video": "v", "duration": 10, "proposals": [{"segment": [k, k + 1], "score": k / 4} for k in range(4)]})
     bars = lambda *more: len(list(svg("timeline", *more, text=text)[1][0].iter(SVG + "title")))
     assert bars() == 4 and bars("--min-score", "0.5") == 2 and bars("--min-score", "0.51") == 1, [bars(), bars("--min-score", "0.5")]
+
+    # --gt goes before the annotations of the input; --max-videos draws the first ones and says so.
+    (folder / "gt.jsonl").write_text(json.dumps({"video": "v", "duration": 20, "annotations": [{"segment": [5, 7], "label": "b"}]}))
+    text = json.dumps({"video": "v", "duration": 10, "annotations": [{"segment": [1, 2], "label": "a"}], "proposals": [{"segment": [5, 6], "score": 1, "label": "b"}]})
+    for options, wanted in (((), {"truth: a\n1.00 - 2.00 s (1.00 s)"}), (("--gt", "gt.jsonl"), {"truth: b\n5.00 - 7.00 s (2.00 s)"})):
+        tips = {t.text for t in svg("timeline", *options, text=text)[1][0].iter(SVG + "title")}
+        assert {t for t in tips if t.startswith("truth")} == wanted, tips
+    for most, drawn in ((1, 1), (3, 3), (4, 4), (5, 4), (0, 4)):
+        got = run("tal-plot", "timeline", "-i", "records.jsonl", "--max-videos", most)
+        root = ET.fromstring(got.stdout)
+        assert len([g for g in root.iter(SVG + "g") if g.get("class") == "p"]) == drawn, most
+        said = f"{drawn} of 4 records drawn (--max-videos)"
+        assert (said in got.stderr) == (said in "".join(root.itertext())) == (drawn < 4), (most, got.stderr)
+
+    # A live stream's windows are records of one video, each with its panel.
+    stream = [{"video": v, "duration": 8, "window": {"index": k, "start": 4 * k, "end": 4 * k + 4, "final": False}, "proposals": []} for v in "vw" for k in range(2)]
+    for options, said in (((), ""), (("--video", "v"), "tal-plot: 2 of 4 records drawn (--video)\n"), (("--video", "v", "--video", "w"), "")):
+        got = run("tal-plot", "timeline", *options, text="".join(json.dumps(r) + "\n" for r in stream))
+        assert got.stderr == said, (options, got.stderr)
 
     # curves: what tal-eval writes, as CSV and as JSON, and a broken table.
     run("tal-eval", "--protocol", "activitynet-proposal", "-i", "records.jsonl", "--curves", "ar.csv", "-o", "ar.txt")

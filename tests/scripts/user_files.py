@@ -59,6 +59,10 @@ check(records("--from", "segments-csv", write("l.csv", "video;start;took\nv1;1,5
 check(records("--from", "segments-csv", write("d.csv", "video\tstart\tend\nv1\t1,234\t2,345\n"), "--decimal", "comma")[0]["annotations"] == [{"segment": [1.234, 2.345]}], "--decimal")
 check(records("--from", "segments-csv", write("e.csv", "video,start,end,fps,verb\nv1,1,2,,x\nv1,3,4,25,y\n"), says=("not used: 'verb'",))[0]["fps"] == 25, "an empty cell says nothing")
 
+for unit, text, wanted in (("frames", "video,start,end,fps\nv1,50,100,25\nv1,150,200,\n", [[2, 4], [6, 8]]), ("relative", "video,start,end,duration\nv1,0.25,0.5,80\nv1,0.5,0.75,\n", [[20, 40], [40, 60]])):
+    got = records("--from", "segments-csv", "--time", unit, write("t.csv", text))
+    check([a["segment"] for a in got[0]["annotations"]] == wanted, f"what a row before says of the video, {unit}: {got}")
+
 for text, says in (("v1,1,2,J\n", ("a header line with the names of the columns is missing", "'v1', '1', '2', 'J'")),
                    ("video,start,end\nv1,0,5,2,5\n", ("t.csv:2:", "5 fields, but the header has 3 (a comma inside")),
                    ("video,start,start\nv1,1,2\n", ("t.csv:1: two columns are called 'start'",)),
@@ -113,7 +117,9 @@ got = records("--from", "features", "--fps", "25", "--stride", "16", "--inline",
 check([(r["video"], r["features"]["features"]["rows"], r["features"]["features"]["dim"]) for r in got] == [("my clip", 2, 2)], str(got))
 refused("--from", "features", "--fps", "25", "--stride", "16", "--inline", write("n.csv", "0,1\n0.3,0.7\n"), says=("n.csv:1: video 'n': the first line counts the columns", "--header yes"))
 check([records("--from", "features", "--fps", "25", "--stride", "16", "--inline", "n.csv", "--header", word)[0]["features"]["features"]["rows"] for word in ("yes", "no")] == [1, 2], "--header")
-check(records("--from", "bsn-proposals", "--unit-duration", write("v 1.MP4.csv", ",xmin,xmax,score\n0,0.1,0.2,1\n")) == [{"video": "v 1", "duration": 1, "proposals": [{"segment": [0.1, 0.2], "score": 1, "scores": {"xmin": 0.1, "xmax": 0.2}}]}], "an index is no score")
+for index in ("", "Unnamed: 0"):
+    got = records("--from", "bsn-proposals", "--unit-duration", write("v 1.MP4.csv", index + ",xmin,xmax,score\n0,0.1,0.2,1\n"))
+    check(got == [{"video": "v 1", "duration": 1, "proposals": [{"segment": [0.1, 0.2], "score": 1, "scores": {"xmin": 0.1, "xmax": 0.2}}]}], f"an index is no score: {got}")
 refused("--from", "thumos14-gt", write("Run_val.txt", "v 1 2\n"), write("Run_test.txt", "v 3 4\n"), says=("subset: 'test' here, but 'validation' in Run_val.txt:1",))
 
 # JSON.

@@ -38,6 +38,11 @@ BOOST_AUTO_TEST_CASE(roles) {
   BOOST_TEST((labels.best_anchor == std::vector<std::int64_t>{0, 4, -1}));  // tIoU 0.1 only, but the best there is;
                                                                             // nothing meets the third
   BOOST_TEST(labels.best_truth[4] == 1);
+  // Whichever stands first may be the best one; of a truth that nothing meets there is none.
+  const std::vector<Segment> wide_last{{0, 10}, {0, 20}}, wide_first{{0, 20}, {0, 10}}, early{{0, 1}}, late{{30, 31}};
+  BOOST_TEST((label_anchors(wide_last, early).role == std::vector<AnchorRole>{positive, neither}));
+  BOOST_TEST((label_anchors(wide_first, early).role == std::vector<AnchorRole>{neither, positive}));
+  BOOST_TEST((label_anchors(wide_first, late).role == std::vector<AnchorRole>{neither, neither}));
   const auto none = label_anchors(anchors, {}, {0, 0, 0});
   BOOST_TEST((std::count(none.role.begin(), none.role.end(), neither) == 5 && none.best_truth[0] == -1));
 }

@@ -46,6 +46,10 @@ BOOST_AUTO_TEST_CASE(every_class_in_one_pass) {
        List{"reversed annotations[0].segment", "empty annotations[1].segment", "past-end annotations[2].segment",
             "after-end annotations[3].segment", "duplicated annotations[5].segment", "negative annotations[7].segment",
             "bad-label annotations[8].label", "overlapping annotations[6].segment"}));
+  // What touches does not overlap.
+  BOOST_TEST((faults(R"({"video":"v","annotations":[{"segment":[0,9],"label":"a"},{"segment":[2,5],"label":"a"},)"
+                     R"({"segment":[5,7],"label":"a"},{"segment":[9,10],"label":"a"}]})") ==
+              List{"overlapping annotations[1].segment", "overlapping annotations[2].segment"}));
   BOOST_TEST((faults("{\"video\":\"v\",") == List{"broken-line "}));
   BOOST_TEST((faults("{\"duration\":1}") == List{"bad-video video"}));
   BOOST_TEST((faults("{\"video\":\"v\",\"duration\":-1}") == List{"bad-duration duration"}));
@@ -67,6 +71,31 @@ BOOST_AUTO_TEST_CASE(ground_truth_and_stream) {
   checker.end("stdin");
   BOOST_TEST(
       (kinds == List{"unknown-label 1", "broken-line 2", "duplicate-video 3", "unknown-video 4", "missing-video 0"}));
+}
+
+// A live stream's video stands in it once a window.
+BOOST_AUTO_TEST_CASE(windows_of_one_video) {
+  List found;
+  RecordChecker checker({},
+                        [&](const Fault& fault) { found.push_back(fault.kind + " " + std::to_string(fault.line)); });
+  const auto window = [](int index) {
+    return R"({"video":"v","window":{"index":)" + std::to_string(index) + R"(,"start":0,"end":4,"final":false}})";
+  };
+  checker.line(window(0), "stdin", 1);
+  checker.line(window(1), "stdin", 2);
+  BOOST_TEST(found.empty());
+  checker.line(window(1), "stdin", 3);
+  checker.line(R"({"video":"w"})", "stdin", 4);
+  BOOST_TEST((found == List{"duplicate-video 3"}));
+}
+
+BOOST_AUTO_TEST_CASE(ends_behind_the_video_within_the_tolerance) {
+  CheckOptions options;
+  const std::string line = R"({"video":"v","duration":10,"annotations":[{"segment":[1,12],"label":"a"}]})";
+  for (const auto& [tolerance, wanted] : {std::pair{0.0, 1}, {1.9, 1}, {2.0, 0}, {3.0, 0}}) {
+    options.tolerance = tolerance;
+    BOOST_TEST(faults(line, options).size() == static_cast<std::size_t>(wanted), tolerance);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(features_and_hashes) {
@@ -175,6 +204,23 @@ BOOST_AUTO_TEST_CASE(drops_sorts_and_leaves_twins_out) {
   BOOST_TEST(!checker.line("{\"video\":", "stdin", 4).has_value());
   BOOST_TEST(!checker.line(R"({"video":"w","a":1,"a":2})", "stdin", 5).has_value());
   BOOST_TEST((kinds() == List{"broken-line fixed", "duplicate-key fixed"}));
+}
+
+// Annotations by start, then end, then label; proposals by score, of equals the first stays first.
+BOOST_AUTO_TEST_CASE(sorted_as_people_read_them) {
+  CheckOptions options;
+  options.fix = {"sort"};
+  RecordChecker checker(options, [](const Fault&) {});
+  BOOST_TEST(
+      checker
+          .line(R"({"video":"v","annotations":[{"segment":[2,3],"label":"b"},{"segment":[2,3],"label":"a"},)"
+                R"({"segment":[1,9],"label":"b"},{"segment":[1,4],"label":"c"}],"proposals":[)"
+                R"({"segment":[1,2],"score":0.5},{"segment":[0,1],"score":0.5},{"segment":[5,6],"score":0.75}]})",
+                "stdin", 1)
+          .value() ==
+      R"({"video":"v","annotations":[{"segment":[1,4],"label":"c"},{"segment":[1,9],"label":"b"},)"
+      R"({"segment":[2,3],"label":"a"},{"segment":[2,3],"label":"b"}],"proposals":[)"
+      R"({"segment":[5,6],"score":0.75},{"segment":[1,2],"score":0.5},{"segment":[0,1],"score":0.5}]})");
 }
 
 BOOST_AUTO_TEST_CASE(the_record_against_its_video) {

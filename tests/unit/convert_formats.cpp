@@ -148,6 +148,8 @@ BOOST_AUTO_TEST_CASE(thumos14_gt_files) {
   BOOST_TEST(
       got.records[0].str() ==
       R"({"video":"video_1","subset":"validation","annotations":[{"segment":[155.2,160.6],"label":"GolfSwing"},{"segment":[3,4],"label":"GolfSwing"}]})");
+  BOOST_TEST(read(read_thumos14_gt, "d/GolfSwing_test.txt", "video_1 1 2\n").records.at(0).str() ==
+             R"({"video":"video_1","subset":"test","annotations":[{"segment":[1,2],"label":"GolfSwing"}]})");
   BOOST_TEST(read(read_thumos14_gt, "d/detclasslist.txt", "7 BaseballPitch\n").records.empty());
 }
 
@@ -160,6 +162,9 @@ BOOST_AUTO_TEST_CASE(ssn_times) {
   BOOST_TEST(
       got.records.at(0).str() ==
       R"({"video":"imgs","frames":5,"annotations":[{"segment":[0.5,1],"label":"3"}],"proposals":[{"segment":[0.5,2],"scores":{"label":3,"iou":0.5,"overlap":1}}]})");
+  // Every sixth frame of 30.
+  got = read(read_ssn_proposals, "l", "# 0\nimgs\n5\n6\n0\n0\n", options);
+  BOOST_TEST(got.records.at(0).str() == R"({"video":"imgs","frames":30,"annotations":[],"proposals":[]})");
   options = {};
   options.tables.videos["imgs"].duration = 10;
   got = read(read_ssn_proposals, "l", "# 0\nimgs\n5\n1\n0\n1\n3 1 1 0.2 0.4\n", options);

@@ -1,4 +1,4 @@
-// What tal-eval says beyond the protocols' scores, on data small enough to work out by hand.
+// The protocols' rules and what tal-eval says beyond their scores, on data small enough to work out by hand.
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -47,6 +47,100 @@ void near(double got, double want) { BOOST_CHECK_MESSAGE(std::abs(got - want) < 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(eval_analysis)
+
+// In v class a has two instances, so that k = 1 looks at its first two predictions: a miss and a hit. b's one
+// prediction hits. In w a has one instance, found at rank 2.
+BOOST_AUTO_TEST_CASE(recall_at_kx_by_hand) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, "a"}, {20, 30, "a"}, {40, 50, "b"}},
+      {{60, 70, 0.9, "a"}, {0, 10, 0.8, "a"}, {61, 71, 0.7, "a"}, {20, 30, 0.6, "a"}, {41, 49, 0.5, "b"}});
+  add(data, "w", 100, {{0, 10, "a"}}, {{50, 60, 0.9, "a"}, {0, 10, 0.8, "a"}});
+  data.index();
+  const RecallAtK r = recall_at_k(select(data, {}), {0.5, 0.9}, {1, 2}, Ties::kInput);
+  near(r.classes[0][0][0], 1.0 / 3), near(r.classes[1][0][0], 1);
+  near(r.recall[0][0], 2.0 / 4), near(r.class_mean[0][0], (1.0 / 3 + 1) / 2);
+  near(r.recall[1][0], 1), near(r.class_mean[1][0], 1);
+  near(r.recall[1][1], 3.0 / 4), near(r.class_mean[1][1], 1.0 / 2);  // b's has tIoU 0.8
+}
+
+// At 10 frames per second [0, 0.9] is the frames 0 to 9 and [0.5, 1.4] the frames 5 to 14: five of fifteen. In seconds
+// it is 0.4 of 1.4, less than 0.3.
+BOOST_AUTO_TEST_CASE(frames_are_counted_with_both_ends) {
+  Dataset data;
+  add(data, "v", 100, {{0, 0.9, ""}}, {{0.5, 1.4, 0.5, ""}});
+  data.index();
+  Protocol p = protocol({0.3, 0.34});
+  p.proposals = p.thumos_frames = p.filter.class_agnostic = true;
+  const Evaluated run = evaluate(data, p, 1);
+  near(run.curve.recall[0].back(), 1);
+  near(run.curve.recall[1].back(), 0);
+}
+
+BOOST_AUTO_TEST_CASE(between_the_points_of_a_curve) {
+  const std::vector<double> x = {1, 2, 4}, y = {0, 0.5, 0.7};
+  near(interpolate(x, y, 1.5), 0.25);
+  near(interpolate(x, y, 2), 0.5);
+  near(interpolate(x, y, 3), 0.6);
+  near(interpolate(x, y, 5), 0.8);
+  near(interpolate(x, y, 0), -0.5);
+}
+
+// The kit excuses what meets an Ambiguous segment and is no hit: [6, 14] is left out, [0, 10] counts all the same.
+BOOST_AUTO_TEST_CASE(ambiguous_segments_excuse_misses_alone) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, "a"}, {5, 15, "Ambiguous"}, {20, 30, "a"}},
+      {{0, 10, 0.9, "a"}, {6, 14, 0.8, "a"}, {50, 60, 0.7, "a"}, {20, 30, 0.6, "a"}});
+  data.index();
+  near(evaluate(data, protocol({0.5}, Matching::kThumosOfficial), 1).score, (1 + 2.0 / 3) / 2);
+  near(evaluate(data, protocol({0.5}), 1).score, (1 + 2.0 / 4) / 2);  // ActivityNet's rules excuse nothing
+}
+
+// [5, 15] has tIoU 1/3 with both instances and takes the one listed last, so that [0, 10] finds its own.
+BOOST_AUTO_TEST_CASE(of_equal_overlaps_the_instance_listed_last) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, "a"}, {10, 20, "a"}}, {{5, 15, 0.9, "a"}, {0, 10, 0.8, "a"}});
+  data.index();
+  near(evaluate(data, protocol({0.3}), 1).score, 1);
+  Dataset other;
+  add(other, "v", 100, {{10, 20, "a"}, {0, 10, "a"}}, {{5, 15, 0.9, "a"}, {0, 10, 0.8, "a"}});
+  other.index();
+  near(evaluate(other, protocol({0.3}), 1).score, 0.5);
+}
+
+// Two proposals a video on average of v, which has an instance: with the two of u, which has none, only the half of
+// v's own are looked at, and the second one finds nothing.
+BOOST_AUTO_TEST_CASE(proposals_without_ground_truth_count) {
+  for (const int others : {0, 2}) {
+    Dataset data;
+    add(data, "v", 100, {{0, 10, ""}}, {{50, 60, 0.9, ""}, {0, 10, 0.8, ""}});
+    for (int i = 0; i < others; ++i) data.predictions.push_back({{0, 10}, 0.5, kNoLabel, data.video("u")});
+    data.index();
+    Protocol p = protocol({0.5});
+    p.proposals = p.filter.class_agnostic = true, p.max_avg = 2;
+    const Evaluated run = evaluate(data, p, 1);
+    near(run.curve.recall[0].back(), others > 0 ? 0 : 1);
+    BOOST_CHECK_EQUAL(run.curve.predictions, 2u + static_cast<unsigned>(others));
+  }
+}
+
+// Two detections of one score, a miss in v and a hit in w, and two instances: 1/2 when the hit is ranked first, else
+// 1/4. w stands first in the input.
+BOOST_AUTO_TEST_CASE(orders_of_equal_scores) {
+  Dataset data;
+  add(data, "w", 100, {{0, 10, "a"}}, {{0, 10, 0.5, "a"}});
+  add(data, "v", 100, {{0, 10, "a"}}, {{50, 60, 0.5, "a"}});
+  data.index();
+  Protocol p = protocol({0.5});
+  for (const auto& [ties, score] : {std::pair{Ties::kInput, 0.5}, {Ties::kReversed, 0.25}, {Ties::kVideo, 0.25}}) {
+    p.ties = ties;
+    near(evaluate(data, p, 1).score, score);
+  }
+  Dataset other;  // the other way round
+  add(other, "v", 100, {{0, 10, "a"}}, {{0, 10, 0.5, "a"}});
+  add(other, "w", 100, {{0, 10, "a"}}, {{50, 60, 0.5, "a"}});
+  other.index();
+  near(evaluate(other, p, 1).score, 0.5);
+}
 
 // One instance [0, 10]; a hit [0, 9], a duplicate [0, 8], a miss [50, 60], all of one score, and a later hit of a
 // second instance.

@@ -185,6 +185,19 @@ BOOST_AUTO_TEST_CASE(a_record_gets_proposals_in_seconds) {
   });
 }
 
+// Six rows above the threshold become one component in the first round. Without --max it may be as long as the curve;
+// with it, it is shorter.
+BOOST_AUTO_TEST_CASE(a_component_as_long_as_the_curve) {
+  GroupingOptions options;
+  options.sigma = 0;
+  for (const auto& [max, wanted] : {std::pair{0, 1u}, {7, 1u}, {6, 0u}}) {
+    options.max = max;
+    const auto found = group_curves({{"a", std::vector<double>(6, 1.0)}}, options);
+    BOOST_TEST_REQUIRE(found.size() == wanted, "max " << max);
+    if (wanted > 0) BOOST_TEST((found[0].extent.first == 0 && found[0].extent.end == 6 && found[0].extent.score == 1));
+  }
+}
+
 // The last row may reach beyond the video's end, a proposal does not; what lies there altogether is none.
 BOOST_AUTO_TEST_CASE(proposals_end_with_the_video) {
   const std::vector<Curve> curves = {{"a", {0, 0, 0, 0, 0, 0, 1, 1, 1, 1}}};

@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <map>
 #include <set>
@@ -203,6 +204,52 @@ BOOST_AUTO_TEST_CASE(a_tip_tells_the_overlap_with_its_own_label) {
   BOOST_TEST(tips["0.7"] == "1");
 }
 
+// A proposal without a label has the colour of the class that it finds, from tIoU 0.5 on.
+BOOST_AUTO_TEST_CASE(what_has_no_label_is_coloured_by_what_it_finds) {
+  TimelineVideo video;
+  video.video = "v", video.duration = 100;
+  video.truth = {{{0, 20}, "jump"}, {{40, 60}, "run"}};
+  video.tracks.push_back({"found", {{{42, 60}, 0.9, ""}, {{0, 10}, 0.8, ""}, {{0, 9}, 0.7, ""}, {{70, 80}, 0.6, ""}}});
+  std::map<std::string, Ink> inks;  // by score
+  const Canvas canvas = draw_timeline({video}, {});
+  for (const Item& item : canvas.items())
+    if (const auto score = item.tip.find("\nscore "); score != std::string::npos)
+      inks[item.tip.substr(score + 7, 3)] = item.fill;
+  BOOST_TEST(
+      (inks == std::map<std::string, Ink>{{"0.9", series(1)}, {"0.8", series(0)}, {"0.7", kMuted}, {"0.6", kMuted}}));
+}
+
+BOOST_AUTO_TEST_CASE(the_best_of_a_row_are_drawn) {
+  TimelineVideo video;
+  video.video = "v", video.duration = 100;
+  video.tracks.push_back(
+      {"found", {{{0, 10}, 0.2, ""}, {{20, 30}, 0.9, ""}, {{40, 50}, 0.1, ""}, {{60, 70}, 0.5, ""}}});
+  TimelineStyle style;
+  style.top_k = 2;
+  std::set<std::string> scores;
+  const Canvas canvas = draw_timeline({video}, style);
+  for (const Item& item : canvas.items())
+    if (const auto score = item.tip.find("\nscore "); score != std::string::npos)
+      scores.insert(item.tip.substr(score + 7, 3));
+  BOOST_TEST((scores == std::set<std::string>{"0.9", "0.5"}));
+}
+
+// [0, 5] meets [0, 10] with 0.5.
+BOOST_AUTO_TEST_CASE(anchors_cover_from_the_bound_on) {
+  TimelineVideo video;
+  video.video = "v", video.duration = 100;
+  video.truth = {{{0, 10}, "jump"}, {{40, 50}, "jump"}};
+  video.tracks.push_back({"found", {{{0, 5}, 0.5, ""}}});
+  for (const auto& [positive, wanted] : {std::pair{0.5, "1 of 2 truths covered"}, {0.51, "0 of 2 truths covered"}}) {
+    TimelineStyle style;
+    style.positive = positive;
+    const Canvas canvas = draw_anchors({video}, style);
+    bool told = false;
+    for (const Item& item : canvas.items()) told = told || item.text.find(wanted) != std::string::npos;
+    BOOST_TEST(told, wanted);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(crowds_are_drawn_and_counted) {
   TimelineVideo video;
   video.video = "v", video.duration = 100;
@@ -286,6 +333,28 @@ BOOST_AUTO_TEST_CASE(curves_of_results_and_logs) {
   BOOST_CHECK_THROW(read_curves("{\"an\":[1,2],\"ar\":[1]}", "x", "", charts), Error);
   BOOST_CHECK_THROW(read_curves("nonsense", "x", "", charts), Error);
   BOOST_CHECK_THROW(read_curves("", "x", "", charts), Error);
+}
+
+// Rows downwards, columns to the right, from Viridis' purple to its yellow; cells that share a pixel are averaged.
+BOOST_AUTO_TEST_CASE(heatmaps_by_hand) {
+  const Rgb low{68, 1, 84}, middle{33, 144, 141}, high{253, 231, 37};
+  const auto pixels = [](int rows, int columns, std::vector<double> values, bool each_row = false) {
+    const Canvas canvas = draw_heatmaps({{"m", rows, columns, std::move(values), "", ""}}, 480, "", "", each_row);
+    const auto map = std::find_if(canvas.items().begin(), canvas.items().end(),
+                                  [](const Item& item) { return item.kind == Item::Kind::kImage; });
+    return map->pixels;
+  };
+  BOOST_TEST((pixels(2, 3, {0, 4, 2, 4, 4, 0}) == std::vector<Rgb>{low, high, middle, high, high, low}));
+  BOOST_TEST((pixels(2, 3, {0, 4, 2, 10, 30, 20}, true) == std::vector<Rgb>{low, high, middle, low, high, middle}));
+  BOOST_TEST((pixels(1, 2, {3, 3}) == std::vector<Rgb>{middle, middle}));
+  // More columns than pixels, so that pixels hold 33 or 34 of them: a half of ones and a half of twos.
+  std::vector<double> many(20000, 1);
+  std::fill(many.begin() + 10000, many.end(), 2);
+  const auto wide = pixels(1, 20000, many);
+  BOOST_TEST_REQUIRE(wide.size() < 1000u);
+  for (std::size_t i = 0; i < wide.size(); ++i)
+    if (2 * i + 2 < wide.size() || 2 * i > wide.size() + 2)
+      BOOST_TEST((wide[i] == (2 * i < wide.size() ? low : high)), "pixel " << i);
 }
 
 BOOST_AUTO_TEST_CASE(maps_are_read_row_by_row) {

@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <tuple>
 
 #include "libtal/base/error.h"
 #include "tests/unit/suppress_reference.h"
@@ -105,6 +106,36 @@ BOOST_AUTO_TEST_CASE(voting_from_zero) {
   for (const auto& p : tal::suppress(proposals, 200, o)) {
     BOOST_TEST(p.segment.start == 35);
     BOOST_TEST(p.segment.end == 50);
+  }
+}
+
+// --pre-top-k: the two strongest of a overlap, so that one stays; [50, 60] takes no part until there is room for three.
+BOOST_AUTO_TEST_CASE(the_strongest_of_each_label_take_part) {
+  const std::vector<std::tuple<double, double, const char*>> all = {
+      {0, 0.5, "a"}, {1, 0.9, "a"}, {50, 0.4, "a"}, {2, 0.3, "b"}, {70, 0.1, "b"}};
+  std::vector<Proposal> proposals(all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& [start, score, label] = all[i];
+    proposals[i].segment = {start, start + 10}, proposals[i].score = score, proposals[i].label = label;
+  }
+  auto o = defaults_of("greedy");
+  const auto starts = [&](long long pre_top_k) {
+    o.pre_top_k = pre_top_k;
+    std::vector<double> out;
+    for (const auto& p : tal::suppress(proposals, 200, o)) out.push_back(p.segment.start);
+    return out;
+  };
+  BOOST_TEST((starts(1) == std::vector<double>{1, 2}));
+  BOOST_TEST((starts(2) == std::vector<double>{1, 2, 70}));
+  BOOST_TEST((starts(3) == std::vector<double>{1, 50, 2, 70}));
+  o.class_agnostic = true;
+  BOOST_TEST((starts(3) == std::vector<double>{1, 50}));
+  BOOST_TEST((starts(5) == std::vector<double>{1, 50, 70}));
+  // Of equal scores those that the order of ties puts first.
+  for (auto& p : proposals) p.score = 0.5;
+  for (const auto& [ties, first] : {std::pair{"input", 0.0}, {"reversed", 70.0}}) {
+    o.ties = ties;
+    BOOST_TEST((starts(1) == std::vector<double>{first}), ties);
   }
 }
 
