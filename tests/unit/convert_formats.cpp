@@ -185,6 +185,15 @@ BOOST_AUTO_TEST_CASE(bsn_round_trip_is_exact) {
              "9876543210987654,0.5,0.25,0.1\n");
 }
 
+// The imported number comes back where the time is still the one that it made; of an end that a stage has moved to
+// 100 of 200 s it is 0.5, whatever was read.
+BOOST_AUTO_TEST_CASE(bsn_times_that_have_moved) {
+  std::vector<Record> records(1);
+  records[0].parse(
+      R"({"video":"v","duration":200,"proposals":[{"segment":[20,100],"score":0.5,"scores":{"xmin":0.1,"xmax":0.7}}]})");
+  BOOST_TEST(write("bsn-proposals", records) == "xmin,xmax,score\n0.1,0.5,0.5\n");
+}
+
 BOOST_AUTO_TEST_CASE(csv_quotes_and_columns) {
   const auto got = read(read_segments_csv, "s", "video,start,end,label\n\"a,\"\"b\",1,2,\"x, y\"\n");
   BOOST_TEST(got.records.at(0).video() == "a,\"b");
