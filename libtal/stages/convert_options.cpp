@@ -112,7 +112,8 @@ void register_weight_options(const Options& table, WeightOptions& o) {
       .add("--map", o.rules,
            "Rules for new names, one a line: REGEX -> NAME [SHAPE]; NAME - leaves a tensor out. Or a known "
            "checkpoint: " +
-               known + "; none: the names stay (default: points and points-opentad where they are known by their names)")
+               known +
+               "; none: the names stay (default: points and points-opentad where they are known by their names)")
       .type_name("FILE|NAME");
   given
       .add("--model-input", o.inputs,

@@ -1,4 +1,5 @@
-// The published settings of the points detectors, data set by data set: rows of their repositories' configuration files.
+// The published settings of the points detectors, data set by data set: rows of their repositories' configuration
+// files.
 #pragma once
 
 #include <string>

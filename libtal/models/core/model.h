@@ -34,7 +34,7 @@ struct StreamContract {
   double stride = 0, window = 0, offset = 0;  // frames; stride 0: rescaled to a fixed number of rows
   double fps = 0;                             // sampled frames per second; 0: unknown
   std::string resample, weights;
-  std::string settings;  // what the values depend on (io/feature_settings.h); "": unknown
+  std::string settings;   // what the values depend on (io/feature_settings.h); "": unknown
   bool unstated = false;  // of an imported model: only `dim` is known; the others fit any stream
 };
 // What becomes of streams that are not what a model was trained on.
