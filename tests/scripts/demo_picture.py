@@ -34,7 +34,7 @@ committed = SOURCE / "examples/demo/timeline.svg"
 assert "examples/demo/timeline.svg" in (SOURCE / "README.md").read_text()
 assert committed.stat().st_size < 60_000
 with tempfile.TemporaryDirectory() as folder:
-    done = subprocess.run(["sh", str(SOURCE / "examples/demo/demo.sh"), str(BIN), folder], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(["sh", str(SOURCE / "examples/demo/demo.sh"), str(BIN), folder], capture_output=True, text=True, timeout=800)
     assert done.returncode == 0, done.stderr
     new, old = bars(pathlib.Path(folder, "timeline.svg")), bars(committed)
     # Another OpenCV's codec or another machine's arithmetic may move what is found a little, never a truth.
