@@ -43,7 +43,9 @@ class RowConvolution : public torch::autograd::Function<RowConvolution> {
   }
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
     const auto saved = context->get_saved_variables();
-    const auto &x = saved[0], &weight = saved[1];
+    // Under autocast the rows come in another type than the weights.
+    const auto& weight = saved[1];
+    const auto x = saved[0].to(weight.scalar_type());
     const auto stride = context->saved_data["stride"].toInt();
     const auto B = x.size(0), T = x.size(1), C = x.size(2), O = weight.size(0), k = weight.size(2),
                out = rows_after(T, stride);
@@ -62,7 +64,7 @@ class RowConvolution : public torch::autograd::Function<RowConvolution> {
       of_x = padded.slice(1, k / 2, k / 2 + rows);
       if (rows < T) of_x = at::constant_pad_nd(of_x, {0, 0, 0, T - rows});
     }
-    return {of_x, of_weight, of_bias, {}};
+    return {of_x.defined() ? of_x.to(saved[0].scalar_type()) : of_x, of_weight, of_bias, {}};
   }
 };
 
