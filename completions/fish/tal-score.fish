@@ -33,6 +33,7 @@ complete -c tal-score -l weights-from -r -d 'Choose the weights of the classifie
 complete -c tal-score -l grid -r -d 'Try all weights that are multiples of 1/N and take those of the best score on VAL'
 complete -c tal-score -l weights-out -r -d 'Keep the chosen weights in this file'
 complete -c tal-score -l top-classes -r -d 'Detections of a proposal: the video'\''s best K classes (default with --classification: 2)'
+complete -c tal-score -l class-fusion -x -a 'product root' -d 'A detection'\''s score: the product of its proposal'\''s and its class'\''s, or the root of that'
 complete -c tal-score -l temperature -r -d 'Class scores are logits: take the softmax of their (mean) value / T'
 complete -c tal-score -l merge -r -d 'Records whose proposals are put behind those of the same video, such as another model'\''s detections'
 complete -c tal-score -l model -s m -r -d 'Model file (repeat for an ensemble)'

@@ -33,7 +33,8 @@ std::string block_rules(const std::string& from) {
          rule(R"(psi\.(weight|bias))", "psi.$3") + rule(R"(convw\.(weight|bias))", "narrow.$3") +
          rule(R"(convkw\.(weight|bias))", "wide.$3") + rule(R"(fc\.(weight|bias))", "instant.$3") +
          rule(R"(global_fc\.(weight|bias))", "global.$3") + rule(R"(downsample\.1\.(weight|bias))", "mean.$3") +
-         rule(R"((?:block|mamba)\.(.+))", "mixer.$3");
+         rule(R"(conv([12])\.conv\.(weight|bias))", "conv$3.$4") +
+         rule(R"(downsample\.conv\.(weight|bias))", "downsample.$3") + rule(R"((?:block|mamba)\.(.+))", "mixer.$3");
 }
 
 // Hidden layer N of a head, group 1 of `from`, whose tensors become those of `to`.
@@ -63,6 +64,8 @@ std::string original_rules() {
                       R"(backbone\.embd_norm\.(\d+)\.(weight|bias) -> embedding.norm$1.$2)" + "\n" +
                       block_rules(any + R"(backbone\.(stem|branch)\.(\d+))") + any +
                       R"(neck\.fpn_norms\.(\d+)\.(weight|bias) -> neck_norm$1.$2)" + "\n" + any +
+                      R"(neck\.lateral_convs\.(\d+)\.conv\.(weight|bias) -> fpn.lateral$1.$2)" + "\n" + any +
+                      R"(neck\.fpn_convs\.(\d+)\.conv\.(weight|bias) -> fpn.convolution$1.$2)" + "\n" + any +
                       R"(reg_head\.scale\.(\d+)\.scale -> scale$1)" + "\n";
   for (const auto& [name, output, to] :
        {std::tuple("cls_head", "cls_head", "class_head"), std::tuple("start_head", "cls_head", "start_head"),
@@ -150,20 +153,24 @@ Json deduced(const Checkpoint& c, bool opentad) {
     streams.push_back(c.extent("embedding.streams" + std::to_string(i) + ".weight", 0));
   if (!streams.empty()) s["stream-dims"] = streams;
 
-  const std::string first = c.has("branch0.norm.weight") || c.has("branch0.norm1.weight") ? "branch0." : "stem0.";
+  const bool branches = c.has("branch0.norm.weight") || c.has("branch0.norm1.weight") || c.has("branch0.conv1.weight");
+  const std::string first = branches ? "branch0." : "stem0.";
   const bool sgp = c.has(first + "psi.weight"), dynamic = c.has("class_head.dynamic0.own");
   const std::string neck = c.has(first + "query.weight")       ? "attention"
                            : sgp                               ? dynamic ? "dyn" : "sgp"
                            : c.has(first + "mixer.qkv.weight") ? "causal"
                            : c.has(first + "mixer.A_log")      ? "dbm"
+                           : c.has(first + "conv1.weight")     ? "conv"
                                                                : "pool";
   s["neck"] = neck;
   const std::int64_t levels = c.count([](const auto& n) { return "scale" + n; });
   s["levels"] = levels;
   const auto block = [&](std::int64_t level) { return "branch" + std::to_string(level - 1) + "."; };
   if (neck != "pool")
-    s["stem"] =
-        c.count([&](const auto& n) { return "stem" + n + (neck == "attention" ? ".norm1.weight" : ".norm.weight"); });
+    s["stem"] = c.count([&](const auto& n) {
+      return "stem" + n + (neck == "attention" ? ".norm1.weight" : neck == "conv" ? ".conv1.weight" : ".norm.weight");
+    });
+  if (neck == "conv") s["feed-forward"] = c.extent(first + "conv1.weight", 0);
   if (neck == "attention" || sgp) s["feed-forward"] = c.extent(first + "mlp.widen.weight", 0);
   if (neck == "attention" && c.has(first + "bias")) {
     s["relative-bias"] = true, s["heads"] = c.extent(first + "bias", 0);
@@ -182,7 +189,8 @@ Json deduced(const Checkpoint& c, bool opentad) {
     s["windows"] = windows, s["sgp-factor"] = wide_factor(pairs);
     if (neck == "sgp") s["downsample"] = c.has(first + "mean.weight") ? "average" : "max";
   }
-  if (neck != "pool") {
+  s["fpn"] = c.has("fpn.lateral0.weight") ? "top-down" : "identity";
+  if (neck != "pool" && neck != "conv") {
     const bool scaled = c.has(first + "drop_mlp.scale") || c.has(first + "drop.scale");
     s["droppath"] = !scaled ? 0 : neck == "dbm" || neck == "causal" ? 0.3 : 0.1;
   }

@@ -156,8 +156,12 @@ std::vector<ClassScore> best_classes(std::vector<ClassScore> classes, std::size_
   return classes;
 }
 
+double class_product(double proposal, double of_class, ClassProduct product) {
+  return product == ClassProduct::kRoot ? std::sqrt(proposal * of_class) : proposal * of_class;
+}
+
 std::vector<Proposal> detections_of(Record& record, const std::vector<Proposal>& proposals,
-                                    const std::vector<ClassScore>& classes) {
+                                    const std::vector<ClassScore>& classes, ClassProduct product) {
   std::vector<std::string_view> labels;
   for (const auto& entry : classes) {
     if (entry.score < 0)
@@ -174,7 +178,7 @@ std::vector<Proposal> detections_of(Record& record, const std::vector<Proposal>&
       throw Error("is there already; classes are for proposals without labels").at_field("label");
     for (std::size_t c = 0; c < classes.size(); ++c) {
       detections.push_back(proposals[n]);
-      detections.back().score = proposals[n].score * classes[c].score;
+      detections.back().score = class_product(proposals[n].score, classes[c].score, product);
       detections.back().label = labels[c];
     }
   });

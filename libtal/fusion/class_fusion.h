@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,9 +41,13 @@ std::vector<ClassScore> stream_classes(const FeatureStream& stream, int best);
 // The k best, best first, equal ones in their order.
 std::vector<ClassScore> best_classes(std::vector<ClassScore> classes, std::size_t k);
 
-// Each proposal once for each class, in that order: score times the class's score, and its label. Error (with field)
+// What becomes of a proposal's and a class's score: their product, or its square root (ActionFormer's and TriDet's code
+// on ActivityNet).
+enum class ClassProduct : std::uint8_t { kPlain, kRoot };
+double class_product(double proposal, double of_class, ClassProduct product);
+// Each proposal once for each class, in that order: the two scores' product, and the class's label. Error (with field)
 // for a proposal that has a label already, a negative score of one, and a negative class score.
 std::vector<Proposal> detections_of(Record& record, const std::vector<Proposal>& proposals,
-                                    const std::vector<ClassScore>& classes);
+                                    const std::vector<ClassScore>& classes, ClassProduct product);
 
 }  // namespace tal

@@ -9,6 +9,7 @@
 
 #include "libtal/nn/shapes.h"
 #include "libtal/nn/vector.h"
+#include "libtal/nn/winograd_rows.h"
 
 namespace tal {
 namespace {
@@ -253,6 +254,7 @@ at::Tensor row_convolution(const at::Tensor& x, const at::Tensor& weight, const 
   check_shape(x, {kAny, at_least(1), at_least(1)}, "row convolution: rows [B, T, C]");
   check_shape(weight, {kAny, x.size(2), at_least(1)}, "row convolution: weights [O, C, k]");
   if (weight.size(2) == 1 && stride == 1) return at::linear(x, weight.squeeze(2), bias);
+  if (stride == 1 && winograd_pays(x, weight)) return winograd_rows(x, weight, bias);
   return RowConvolution::apply(x, weight, given(bias), stride);
 }
 

@@ -64,7 +64,10 @@ class OtherProposals {
 
 class ClassFusion {
  public:
-  ClassFusion(Run& run, const ClassFusionOptions& o) : options_(o), top_(static_cast<std::size_t>(o.top_classes)) {
+  ClassFusion(Run& run, const ClassFusionOptions& o)
+      : options_(o),
+        top_(static_cast<std::size_t>(o.top_classes)),
+        product_(o.product == "root" ? ClassProduct::kRoot : ClassProduct::kPlain) {
     if (!o.combine.empty()) rule_ = factor_rule(o.combine);
     if (!o.weights.empty()) weights_ = read_weights(o.weights, o.classifiers);
     if (!weights_.empty()) check_classifier_weights(weights_, o.classifiers.size());
@@ -90,10 +93,9 @@ class ClassFusion {
       video.record.parse(record.line());  // the reader goes on with its own
       video.proposals = scored_proposals(video.record);
       for (const auto& classifier : classifiers_) video.scores.push_back(classifier(record));
+      // Faults, while their place is known.
       (void)detections_of(video.record, video.proposals,
-                          best_classes(fuse_classes(video.scores, {}, options_.temperature), top_));  // faults, while
-                                                                                                      // their place is
-                                                                                                      // known
+                          best_classes(fuse_classes(video.scores, {}, options_.temperature), top_), product_);
     });
     if (videos.empty()) throw Error("'" + options_.choice.from + "' has no records");
     const SuppressOptions rule = preset_of("bsn");
@@ -106,7 +108,9 @@ class ClassFusion {
             for (const auto& proposal : videos[k].proposals)
               for (const auto& [label, score] : classes) {
                 auto& detection = detections.emplace_back();
-                detection.segment = proposal.segment, detection.score = proposal.score * score, detection.label = label;
+                detection.segment = proposal.segment;
+                detection.score = class_product(proposal.score, score, product_);
+                detection.label = label;
               }
             return suppress(detections, videos[k].duration, rule);
           });
@@ -117,7 +121,7 @@ class ClassFusion {
 
   void operator()(Record& record) const {
     std::vector<Proposal> proposals = scored_proposals(record);
-    if (top_ > 0) proposals = detections_of(record, proposals, best_classes(classes_of(record), top_));
+    if (top_ > 0) proposals = detections_of(record, proposals, best_classes(classes_of(record), top_), product_);
     for (const auto& other : others_) append(proposals, other.of(record.video()));
     record.set_proposals(proposals);
   }
@@ -151,6 +155,7 @@ class ClassFusion {
 
   const ClassFusionOptions& options_;
   std::size_t top_;
+  ClassProduct product_;
   FactorRule rule_;
   std::vector<double> weights_;
   std::vector<Classifier> classifiers_;
@@ -193,6 +198,10 @@ void register_options(const Options& table, ClassFusionOptions& o) {
            "Detections of a proposal: the video's best K classes (default with --classification: 2)")
       .type_name("K")
       .between(1, 1 << 20);
+  labelled
+      .add("--class-fusion", o.product,
+           "A detection's score: the product of its proposal's and its class's, or the root of that")
+      .one_of({"product", "root"});
   labelled.add("--temperature", o.temperature, "Class scores are logits: take the softmax of their (mean) value / T")
       .type_name("T")
       .positive();

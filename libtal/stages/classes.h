@@ -19,6 +19,7 @@ struct ClassFusionOptions {
   std::string weights;           // of the classifiers: numbers, or the file of --weights-out; empty: equal
   EnsembleWeightOptions choice;  // or chosen
   int top_classes = 0;           // 0: no labels
+  std::string product = "product";  // or root
   double temperature = 0;        // 0: scores are used as they are
   std::string merge;             // file of records whose proposals join (improvement D)
 };

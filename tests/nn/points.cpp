@@ -7,10 +7,14 @@
 
 #include <map>
 
+#include "libtal/models/points/point_blocks.h"
+#include "libtal/models/points/point_heads.h"
 #include "libtal/models/points/point_targets.h"
 #include "libtal/models/points/points_model.h"
+#include "libtal/nn/norm_rows.h"
 #include "libtal/nn/row_convolution.h"
 #include "libtal/nn/window_attention.h"
+#include "libtal/nn/winograd_rows.h"
 #include "tests/nn/small_set.h"
 #include "tests/support.h"
 
@@ -50,12 +54,13 @@ PointsOptions small(const std::string& neck, const std::string& head) {
   o.dims = 16, o.head_dims = 12, o.levels = 4, o.stem = 1, o.heads = 2, o.windows = {5}, o.bins = 4;
   o.neck = neck, o.head = head, o.sgp_init = 0.3, o.sgp_factor = 1.5, o.feed_forward = 24;
   o.neck_norm = neck == "pool" ? "group" : "layer";
+  o.fpn = neck == "conv" || neck == "dbm" ? "top-down" : "identity";
   o.position_rows = 16;
   return o;
 }
-const std::vector<std::pair<std::string, std::string>> kKinds = {{"attention", "plain"}, {"sgp", "trident"},
-                                                                 {"dyn", "dynamic"},     {"dbm", "plain"},
-                                                                 {"causal", "plain"},    {"pool", "trident"}};
+const std::vector<std::pair<std::string, std::string>> kKinds = {
+    {"attention", "plain"}, {"sgp", "trident"},  {"dyn", "dynamic"}, {"dbm", "plain"},
+    {"causal", "plain"},    {"pool", "trident"}, {"conv", "plain"}};
 
 // Weights that no zero start hides.
 void shake(torch::nn::Module& net) {
@@ -83,6 +88,88 @@ BOOST_AUTO_TEST_CASE(row_convolutions_are_conv1d) {
              [&](const Inputs& in) { return depthwise_rows_reference(in[0], in[1], in[2], stride); }, {x, own, bias},
              "depthwise k " + std::to_string(k) + " stride " + std::to_string(stride) + " T " + std::to_string(T));
       }
+}
+
+BOOST_AUTO_TEST_CASE(winograd_rows_are_conv1d) {
+  torch::manual_seed(11);
+  for (const std::int64_t T : {1, 2, 3, 4, 5, 8, 31})
+    same([](const Inputs& in) { return winograd_rows(in[0], in[1], in[2]); },
+         [](const Inputs& in) { return torch::conv1d(in[0].transpose(1, 2), in[1], in[2], 1, 1).transpose(1, 2); },
+         {torch::randn({2, T, 7}), 0.3 * torch::randn({4, 7, 3}), torch::randn({4})}, "T " + std::to_string(T));
+  // Of the size that it is for, beside the same in double: error by the largest result, and row_convolution takes it.
+  const auto x = torch::relu(torch::randn({1, 512, 256})), w = torch::randn({128, 256, 3}) / 28,
+             b = torch::randn({128});
+  BOOST_TEST(winograd_pays(x, w));
+  const auto want =
+      torch::conv1d(x.transpose(1, 2).to(torch::kDouble), w.to(torch::kDouble), b.to(torch::kDouble), 1, 1)
+          .transpose(1, 2);
+  const auto got = row_convolution(x, w, b);
+  BOOST_TEST(furthest(got, want) < 4e-6 * want.abs().max().item<double>());
+  BOOST_TEST(got.equal(winograd_rows(x, w, b)));
+  BOOST_TEST(!winograd_pays(x.to(torch::kDouble), w.to(torch::kDouble)));
+  BOOST_TEST(!winograd_pays(x, torch::randn({128, 256, 5})));
+}
+
+BOOST_AUTO_TEST_CASE(norms_of_rows_are_layer_norm) {
+  torch::manual_seed(12);
+  for (const bool relu : {false, true})
+    for (const std::int64_t C : {8, 16, 37}) {
+      const auto x = torch::randn({2, 300, C}), w = torch::randn({C}), b = torch::randn({C});
+      auto kinds = torch::randint(0, 3, {2, 300}, torch::kByte);
+      for (const auto& of_rows : {torch::Tensor(), kinds})
+        same([&](const Inputs& in) { return norm_rows(in[0], in[1], in[2], 1e-5, of_rows, relu); },
+             [&](const Inputs& in) { return norm_rows_reference(in[0], in[1], in[2], 1e-5, of_rows, relu); }, {x, w, b},
+             "C " + std::to_string(C) + (relu ? " relu" : "") + (of_rows.defined() ? " kinds" : ""));
+    }
+  // By hand: (1, 3) has mean 2 and deviation 1; a row outside is 0, and one of zeros leaves the bias.
+  const auto x = torch::tensor({{{1.0f, 3.0f}, {5.0f, 5.0f}, {5.0f, 7.0f}}}), w = torch::tensor({2.0f, 2.0f}),
+             b = torch::tensor({0.5f, -0.5f});
+  const auto kinds = torch::tensor({{1, 0, 2}}, torch::kByte);
+  const auto y = norm_rows(x, w, b, 0, kinds, false), z = norm_rows(x, w, b, 0, kinds, true);
+  BOOST_TEST(y.equal(torch::tensor({{{-1.5f, 1.5f}, {0.0f, 0.0f}, {0.5f, -0.5f}}})));
+  BOOST_TEST(z.equal(torch::tensor({{{0.0f, 1.5f}, {0.0f, 0.0f}, {0.5f, 0.0f}}})));
+}
+
+BOOST_AUTO_TEST_CASE(levels_side_by_side_do_not_see_each_other) {
+  // A head over joined levels gives what the same layers give of each level alone.
+  torch::manual_seed(13);
+  auto o = small("pool", "plain");
+  o.head_layers = 2;
+  PointHeadImpl head(o, 3, 5, 1e-5);
+  for (auto& parameter : head.parameters())
+    torch::NoGradGuard(), parameter.data().add_(0.2 * torch::randn_like(parameter));
+  torch::NoGradGuard guard;
+  std::vector<PointRows> levels;
+  for (const std::int64_t T : {9, 5, 1})
+    levels.emplace_back(torch::randn({2, T, 16}), std::vector<std::int64_t>{T, std::max<std::int64_t>(1, T - 2)});
+  for (const bool leaks : {false, true}) {
+    const JoinedLevels joined(levels, 5, leaks);
+    const auto together = joined.split(head.output->forward(head.hidden(joined, joined.x)));
+    for (std::size_t l = 0; l < levels.size(); ++l) {
+      const JoinedLevels alone({levels[l]}, 5, leaks);
+      BOOST_TEST(furthest(together[l], head.output->forward(head.hidden(alone, alone.x))) < 1e-5, "level " << l);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_feature_pyramid_adds_coarser_levels) {
+  // By hand, with linear layers that do nothing and convolutions that see their own row: each level is itself and the
+  // rows of the coarser sum that its own fall into.
+  auto o = small("pool", "plain");
+  o.dims = 1, o.levels = 3, o.neck_norm = "none", o.fpn = "top-down";
+  TopDownImpl top_down(o);
+  torch::NoGradGuard guard;
+  for (auto& item : top_down.named_parameters())
+    if (item.value().dim() == 1) item.value().zero_();
+    else item.value().zero_().select(2, item.value().size(2) / 2).fill_(1);
+  const auto rows = [](std::vector<float> values) {
+    const auto n = static_cast<std::int64_t>(values.size());
+    return PointRows(torch::tensor(values).reshape({1, n, 1}), {n});
+  };
+  const auto out = top_down.forward({rows({1, 2, 3, 4, 5}), rows({10, 20, 30}), rows({100, 200})});
+  BOOST_TEST(out[0].x.flatten().equal(torch::tensor({111.0f, 112.0f, 123.0f, 124.0f, 235.0f})));
+  BOOST_TEST(out[1].x.flatten().equal(torch::tensor({110.0f, 120.0f, 230.0f})));
+  BOOST_TEST(out[2].x.flatten().equal(torch::tensor({100.0f, 200.0f})));
 }
 
 BOOST_AUTO_TEST_CASE(pooling_is_max_pool1d) {
@@ -145,9 +232,9 @@ BOOST_AUTO_TEST_CASE(a_point_stands_on_its_row) {
   // Around a single row with something in it, what a level sees is the same to both sides of the point on that row when
   // the network itself is: mirror the weights over time.
   torch::manual_seed(5);
-  for (const std::string neck : {"attention", "pool", "sgp"}) {
+  for (const std::string neck : {"attention", "pool", "sgp", "conv"}) {
     auto o = small(neck, "plain");
-    o.position_rows = 0;
+    o.position_rows = 0, o.fpn = "identity";  // repeated rows stand to one side
     PointsNet net(std::vector<std::int64_t>{5}, 3, o);
     shake(*net);
     net->eval();

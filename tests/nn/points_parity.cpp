@@ -3,6 +3,7 @@
 // label: parity
 #include <boost/test/unit_test.hpp>
 
+#include "libtal/fusion/class_fusion.h"
 #include "libtal/nn/losses.h"
 #include "tests/nn/points_cases.h"
 
@@ -116,14 +117,36 @@ BOOST_AUTO_TEST_CASE(losses_are_the_published_ones) {
         std::vector<std::string> names;
         for (const auto& [key, tensor] : in) names.push_back(key);
         BOOST_REQUIRE_MESSAGE(names.size() == 2, c.where());
-        loss = kind == "diou" ? offsets_diou_loss(in[names[0]], in[names[1]])
-                              : 1 - offsets_iou(in[names[0]], in[names[1]]);
+        const auto &a = in[names[0]], &b = in[names[1]];
+        loss = kind == "diou" ? offsets_diou_loss(a, b) : 1 - offsets_iou(a, b);
       }
       c.compare("loss", loss, c.at("expected.loss"), single);
       if (loss.requires_grad()) loss.sum().backward();
       for (auto& [key, tensor] : in)
         if (c.has("grad." + key)) c.compare("gradient of " + key, tensor.grad(), c.at("grad." + key), single);
     }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(losses_of_segments_are_those_of_their_offsets) {
+  // OpenTAD's losses take segments. A network's and its target share a point, and then offsets say the same; other
+  // pairs, which only the published functions can be asked for, are left out.
+  for_each_point_case({"diou_segments", "giou_segments"}, [](PointCase& c) {
+    auto predicted = c.at("input.pred").to(torch::kDouble).clone();
+    const auto target = c.at("input.target").to(torch::kDouble);
+    const auto low = torch::maximum(predicted.select(1, 0), target.select(1, 0)),
+               high = torch::minimum(predicted.select(1, 1), target.select(1, 1)), point = (low + high) / 2;
+    const auto shared = high > low;
+    BOOST_TEST(shared.sum().item<std::int64_t>() > 3, c.where());
+    const auto offsets = [&](const torch::Tensor& s) {
+      return torch::stack({point - s.select(1, 0), s.select(1, 1) - point}, 1).index({shared});
+    };
+    predicted.set_requires_grad(true);
+    const auto a = offsets(predicted), b = offsets(target);
+    const auto loss = c.entry.at("kind") == "diou_segments" ? offsets_diou_loss(a, b) : 1 - offsets_iou(a, b);
+    c.compare("loss", loss, c.at("expected.loss").index({shared}), true);
+    loss.sum().backward();
+    c.compare("gradient", predicted.grad().index({shared}), c.at("grad.pred").index({shared}), true);
   });
 }
 
@@ -146,6 +169,41 @@ BOOST_AUTO_TEST_CASE(trident_decodes_as_published) {
       (distances * c.at("upstream.distances").to(type)).sum().backward();
       for (auto& [key, tensor] : in) c.compare("gradient of " + key, tensor.grad(), c.at("grad." + key), single);
     }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(classes_are_fused_as_published) {
+  for_each_point_case({"fusion"}, [](PointCase& c) {
+    const auto& given = c.entry.at("options");
+    const auto s = c.at("input.segments").to(torch::kDouble), scores = c.at("input.scores").to(torch::kDouble),
+               video = c.at("input.class_scores").to(torch::kDouble);
+    std::vector<Proposal> proposals(static_cast<std::size_t>(s.size(0)));
+    for (std::size_t i = 0; i < proposals.size(); ++i) {
+      const auto k = static_cast<std::int64_t>(i);
+      proposals[i].segment = {s[k][0].item<double>(), s[k][1].item<double>()};
+      proposals[i].score = scores[k].item<double>();
+    }
+    std::stable_sort(proposals.begin(), proposals.end(),
+                     [](const auto& a, const auto& b) { return a.score > b.score; });
+    proposals.resize(std::min(proposals.size(), given.at("num_pred").get<std::size_t>()));
+    std::vector<ClassScore> classes;
+    for (std::int64_t k = 0; k < video.size(0); ++k) classes.push_back({std::to_string(k), video[k].item<double>()});
+    classes = best_classes(classes, given.at("topk"));
+    Record record = Record::make("v");
+    const auto found = detections_of(record, proposals, classes, ClassProduct::kRoot);
+    // Theirs class by class, ours proposal by proposal.
+    const auto n = static_cast<std::int64_t>(found.size()), C = static_cast<std::int64_t>(classes.size());
+    auto segments = torch::zeros({n, 2}, torch::kDouble), values = torch::zeros({n}, torch::kDouble);
+    auto labels = torch::zeros({n}, torch::kLong);
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto& one = found[static_cast<std::size_t>(i)];
+      const auto at = i % C * (n / C) + i / C;
+      segments[at][0] = one.segment.start, segments[at][1] = one.segment.end;
+      values[at] = one.score, labels[at] = std::stoll(std::string(one.label));
+    }
+    c.compare("scores", values, c.at("expected.scores"), true);
+    c.compare("segments", segments, c.at("expected.segments"), true);
+    c.compare("labels", labels, c.at("expected.labels"), true);
   });
 }
 

@@ -87,8 +87,10 @@ BOOST_AUTO_TEST_CASE(classes) {
 
 BOOST_AUTO_TEST_CASE(detections) {
   Record record = record_of(std::string(kFactors) + R"(,{"segment":[2,9],"score":0.25})");
-  const auto found = detections_of(record, record.proposals(), {{"b \"2\"", 0.5}, {"a", 0.125}});
+  const auto found = detections_of(record, record.proposals(), {{"b \"2\"", 0.5}, {"a", 0.125}}, ClassProduct::kPlain);
   BOOST_REQUIRE(found.size() == 4u);
+  const auto roots = detections_of(record, record.proposals(), {{"a", 0.125}}, ClassProduct::kRoot);
+  BOOST_TEST(roots[0].score == 0.25);  // sqrt(0.5 * 0.125)
   const double scores[] = {0.25, 0.0625, 0.125, 0.03125};
   for (std::size_t n = 0; n < 4; ++n) {
     BOOST_TEST(found[n].score == scores[n]);
@@ -101,13 +103,15 @@ BOOST_AUTO_TEST_CASE(detections) {
           R"({"segment":[1,4],"score":0.25,"scores":{"boundary":0.5,"cls":0.81,"reg":0.25},"note":7,"label":"b \"2\""})") !=
           std::string::npos,
       record.str());
-  BOOST_TEST(detections_of(record, {}, {{"a", 1}}).empty());
+  BOOST_TEST(detections_of(record, {}, {{"a", 1}}, ClassProduct::kPlain).empty());
   const auto proposals = record.proposals();
-  BOOST_CHECK_EXCEPTION(detections_of(record, proposals, {{"a", 1}}), Error, at("proposals[0].label"));
-  BOOST_CHECK_EXCEPTION(detections_of(record, {}, {{"a", -1}}), Error, at("classification"));
+  BOOST_CHECK_EXCEPTION(detections_of(record, proposals, {{"a", 1}}, ClassProduct::kPlain), Error,
+                        at("proposals[0].label"));
+  BOOST_CHECK_EXCEPTION(detections_of(record, {}, {{"a", -1}}, ClassProduct::kPlain), Error, at("classification"));
   // A class of less probability would raise it.
   Record other = record_of(R"({"segment":[1,4],"score":0.5},{"segment":[2,9],"score":-0.25})");
-  BOOST_CHECK_EXCEPTION(detections_of(other, other.proposals(), {{"a", 1}}), Error, at("proposals[1].score"));
+  BOOST_CHECK_EXCEPTION(detections_of(other, other.proposals(), {{"a", 1}}, ClassProduct::kPlain), Error,
+                        at("proposals[1].score"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

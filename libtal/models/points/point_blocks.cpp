@@ -65,7 +65,9 @@ PointRows pooled(const PointRows& rows, bool exact, bool pooled_mask) {
   return below;
 }
 
-std::int64_t inside_of(const PointsOptions& o) { return o.feed_forward > 0 ? o.feed_forward : 4 * o.dims; }
+std::int64_t inside_of(const PointsOptions& o) {
+  return o.feed_forward > 0 ? o.feed_forward : (o.neck == "conv" ? 2 : 4) * o.dims;
+}
 
 class PoolBlockImpl : public torch::nn::Module, public PointBlock {
  public:
@@ -78,6 +80,29 @@ class PoolBlockImpl : public torch::nn::Module, public PointBlock {
 
  private:
   bool exact_, pooled_;
+};
+
+// ActionFormer's `conv` backbone: the basic block of a ResNet over rows.
+class ConvBlockImpl : public torch::nn::Module, public PointBlock {
+ public:
+  ConvBlockImpl(const PointsOptions& o, bool stem)
+      : stride_(stem ? 1 : 2),
+        first_(register_module("conv1", RowConv(o.dims, inside_of(o), 3, true))),
+        second_(register_module("conv2", RowConv(inside_of(o), o.dims, 3, true))) {
+    if (!stem) downsample_ = register_module("downsample", RowConv(o.dims, o.dims, 1, true));
+  }
+  PointRows forward(const PointRows& rows) override {
+    PointRows out = rows;
+    if (downsample_)
+      out = PointRows(downsample_->forward(rows.x, stride_), halved(rows, false)), out.x = out.masked(out.x);
+    const auto inside = torch::relu(out.masked(first_->forward(rows.x, stride_)));
+    out.x = torch::relu(out.masked(second_->forward(inside)) + out.x);
+    return out;
+  }
+
+ private:
+  std::int64_t stride_;
+  RowConv first_, second_, downsample_{nullptr};
 };
 
 // ActionFormer, 3.2: local attention and a perceptron, each after a norm.
@@ -105,10 +130,11 @@ class AttentionBlockImpl : public torch::nn::Module, public PointBlock {
     PointRows skip = rows;
     if (stride_ == 2) skip = pooled(rows, exact_, false);
     skip.x = skip.masked(skip.x);
-    auto normed = norm1_->forward(rows.x);
-    if (exact_) normed = rows.masked(normed);
+    const auto normed = normed_rows(norm1_, rows.x, exact_ ? row_kinds(rows, false) : torch::Tensor(), /*relu=*/false);
+    const auto kinds = row_kinds(skip, true);
     const auto input = [&](Input& one) {
-      return one.linear->forward(one.norm->forward(skip.masked(one.convolution->forward(normed, stride_))));
+      const auto seen = one.convolution->forward(normed, stride_);
+      return one.linear->forward(normed_rows(one.norm, seen, kinds, /*relu=*/false));
     };
     const auto q = input(query_), k = input(key_), v = input(value_);
     const double scale = std::pow(static_cast<double>(q.size(2) / heads_), -0.5);
@@ -116,7 +142,7 @@ class AttentionBlockImpl : public torch::nn::Module, public PointBlock {
     attended = skip.masked(torch::dropout(attended, dropout_, is_training() && dropout_ > 0));
     PointRows y = skip;
     y.x = skip.x + drop_attention_->forward(attended);
-    y.x = y.x + drop_mlp_->forward(y.masked(mlp_->forward(norm2_->forward(y.x))));
+    y.x = y.x + drop_mlp_->forward(y.masked(mlp_->forward(normed_rows(norm2_, y.x, {}, /*relu=*/false))));
     return y;
   }
 
@@ -165,8 +191,7 @@ class SgpBlockImpl : public torch::nn::Module, public PointBlock {
     PointRows rows = input;
     if (downsamples_ && !average_) rows = pooled(input, exact_, pooled_mask_);
     if (downsamples_ && average_) rows = averaged(input);
-    auto y = norm_->forward(rows.x);
-    if (exact_) y = rows.masked(y);
+    const auto y = normed_rows(norm_, rows.x, exact_ ? row_kinds(rows, false) : torch::Tensor(), /*relu=*/false);
     auto v = rows.masked(rows.x) + drop_out_->forward(perceive(y, rows));
     if (exact_) v = rows.masked(v);
     PointRows out = rows;
@@ -234,9 +259,9 @@ class ScanBlockImpl : public torch::nn::Module, public PointBlock {
     drop_ = register_module("drop", DropPath(o.dims, o.droppath));
   }
   PointRows forward(const PointRows& rows) override {
-    auto y = norm_->forward(rows.x);
+    const auto y = normed_rows(norm_, rows.x, exact_ ? row_kinds(rows, false) : torch::Tensor(), /*relu=*/false);
     torch::Tensor lengths;
-    if (exact_ && rows.mask.defined()) y = rows.masked(y), lengths = torch::tensor(rows.lengths, torch::kLong);
+    if (exact_ && rows.mask.defined()) lengths = torch::tensor(rows.lengths, torch::kLong);
     const auto mixed = scan_ ? scan_->forward(y, lengths) : causal_->forward(y, lengths);
     PointRows out = rows;
     out.x = rows.masked(rows.x + drop_->forward(mixed));
@@ -260,7 +285,29 @@ std::shared_ptr<PointBlock> make_point_block(const PointsOptions& o, std::int64_
   if (o.neck == "attention") return std::make_shared<AttentionBlockImpl>(o, level, stem);
   if (o.neck == "sgp" || o.neck == "dyn") return std::make_shared<SgpBlockImpl>(o, level, stem);
   if (o.neck == "pool") return std::make_shared<PoolBlockImpl>(o);
+  if (o.neck == "conv") return std::make_shared<ConvBlockImpl>(o, stem);
   return std::make_shared<ScanBlockImpl>(o, stem);
+}
+
+TopDownImpl::TopDownImpl(const PointsOptions& o) : exact_(o.exact()) {
+  const bool bias = o.neck_norm == "none";  // else the norm behind has one
+  for (std::int64_t l = 0; l < o.levels; ++l) {
+    const auto number = std::to_string(l);
+    laterals_.push_back(register_module("lateral" + number, RowConv(o.dims, o.dims, 1, bias)));
+    convolutions_.push_back(register_module("convolution" + number, DepthwiseConv(o.dims, 3, bias)));
+  }
+}
+
+std::vector<PointRows> TopDownImpl::forward(const std::vector<PointRows>& levels) {
+  auto out = levels;
+  for (std::size_t l = 0; l < levels.size(); ++l) out[l].x = out[l].masked(laterals_[l]->forward(levels[l].x));
+  for (std::size_t l = levels.size() - 1; l > 0; --l) {
+    auto& finer = out[l - 1];
+    finer.x = finer.x + out[l].x.repeat_interleave(2, 1).slice(1, 0, finer.rows());
+    if (exact_) finer.x = finer.masked(finer.x);
+  }
+  for (std::size_t l = 0; l < out.size(); ++l) out[l].x = out[l].masked(convolutions_[l]->forward(out[l].x));
+  return out;
 }
 
 }  // namespace tal

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "libtal/nn/norm_rows.h"
 #include "libtal/nn/row_convolution.h"
 
 namespace tal {
@@ -12,7 +13,9 @@ RowConvImpl::RowConvImpl(std::int64_t inputs, std::int64_t outputs, std::int64_t
   if (with_bias) bias = register_parameter("bias", torch::zeros({outputs}));
 }
 
-torch::Tensor RowConvImpl::forward(const torch::Tensor& x) { return row_convolution(x, weight, bias); }
+torch::Tensor RowConvImpl::forward(const torch::Tensor& x, std::int64_t stride) {
+  return row_convolution(x, weight, bias, stride);
+}
 
 DepthwiseConvImpl::DepthwiseConvImpl(std::int64_t channels, std::int64_t kernel, bool with_bias) {
   weight = register_parameter("weight", torch::empty({channels, 1, kernel}));
@@ -26,6 +29,11 @@ torch::Tensor DepthwiseConvImpl::forward(const torch::Tensor& x, std::int64_t st
 
 torch::nn::LayerNorm channel_norm(std::int64_t channels, double eps) {
   return torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels}).eps(eps));
+}
+
+torch::Tensor normed_rows(const torch::nn::LayerNorm& norm, const torch::Tensor& x, const torch::Tensor& kinds,
+                          bool relu) {
+  return norm_rows(x, norm->weight, norm->bias, norm->options.eps(), kinds, relu);
 }
 
 torch::Tensor group_norm(const PointRows& rows, std::int64_t groups, const torch::Tensor& weight,
@@ -44,6 +52,56 @@ torch::Tensor group_norm(const PointRows& rows, std::int64_t groups, const torch
   }
   const auto y = ((x - mean) * (variance + eps).rsqrt()).reshape({B, T, C});
   return weight.defined() ? y * weight + bias : y;
+}
+
+torch::Tensor row_kinds(const PointRows& rows, bool leaks) {
+  if (!rows.mask.defined()) return {};
+  const auto inside = rows.mask.squeeze(2) > 0;
+  return torch::where(inside, static_cast<int>(kRowInside), static_cast<int>(leaks ? kRowOfZeros : kRowOutside))
+      .to(torch::kByte);
+}
+
+JoinedLevels::JoinedLevels(const std::vector<PointRows>& levels, std::int64_t kernel, bool leaks)
+    : levels_(levels), gap_(kernel / 2) {
+  std::vector<torch::Tensor> parts, inside, of_rows;
+  for (const auto& level : levels) {
+    parts.push_back(level.x);
+    const auto all = torch::ones({level.x.size(0), level.rows(), 1}, level.x.options());
+    inside.push_back(level.mask.defined() ? level.mask : all);
+    const auto kinds_of = row_kinds(level, leaks);
+    of_rows.push_back(kinds_of.defined()
+                          ? kinds_of.unsqueeze(2)
+                          : torch::full({level.x.size(0), level.rows(), 1}, static_cast<int>(kRowInside),
+                                        torch::TensorOptions().dtype(torch::kByte).device(level.x.device())));
+  }
+  x = join(parts), inside_ = join(inside), kinds = join(of_rows).squeeze(2);
+}
+
+torch::Tensor JoinedLevels::join(const std::vector<torch::Tensor>& levels) const {
+  std::vector<torch::Tensor> parts;
+  for (const auto& level : levels) {
+    if (!parts.empty() && gap_ > 0)
+      parts.push_back(torch::zeros({level.size(0), gap_, level.size(2)}, level.options()));
+    parts.push_back(level);
+  }
+  return torch::cat(parts, 1);
+}
+
+std::vector<torch::Tensor> JoinedLevels::split(const torch::Tensor& y) const {
+  std::vector<torch::Tensor> parts;
+  std::int64_t first = 0;
+  for (const auto& level : levels_) {
+    parts.push_back(y.slice(1, first, first + level.rows()));
+    first += level.rows() + gap_;
+  }
+  return parts;
+}
+
+std::vector<PointRows> JoinedLevels::levels(const torch::Tensor& y) const {
+  auto rows = levels_;
+  const auto parts = split(y);
+  for (std::size_t l = 0; l < rows.size(); ++l) rows[l].x = parts[l];
+  return rows;
 }
 
 namespace {
@@ -164,8 +222,7 @@ class DynamicLayerImpl : public torch::nn::Module {
 };
 
 PointHeadImpl::PointHeadImpl(const PointsOptions& o, std::int64_t outputs, std::int64_t kernel, double eps)
-    : remask_(o.exact() || o.code == "opentad"), exact_(o.exact()) {
-  width_ = o.dims;
+    : width_(o.dims) {
   for (std::int64_t i = 0; i < o.head_layers; ++i) {
     const auto number = std::to_string(i);
     if (o.head == "dynamic") {
@@ -185,18 +242,18 @@ void PointHeadImpl::add_quality() {
   quality = register_module("quality", RowConv(width_, 1, output->weight.size(2), true));
 }
 
-std::vector<torch::Tensor> PointHeadImpl::hidden(const std::vector<PointRows>& levels) {
-  std::vector<PointRows> rows = levels;
-  for (const auto& layer : dynamic_) rows = layer->forward(rows);
-  std::vector<torch::Tensor> out;
-  for (auto& level : rows) {
-    for (std::size_t i = 0; i < convolutions_.size(); ++i) {
-      level.x = torch::relu(norms_[i]->forward(level.masked(convolutions_[i]->forward(level.x))));
-      if (remask_) level.x = level.masked(level.x);
-    }
-    out.push_back(level.x);
+torch::Tensor PointHeadImpl::hidden(const JoinedLevels& levels, const torch::Tensor& x) {
+  if (!dynamic_.empty()) {
+    auto rows = levels.levels(x);
+    for (const auto& layer : dynamic_) rows = layer->forward(rows);
+    std::vector<torch::Tensor> parts;
+    for (const auto& level : rows) parts.push_back(level.x);
+    return levels.join(parts);
   }
-  return out;
+  auto y = x;
+  for (std::size_t i = 0; i < convolutions_.size(); ++i)
+    y = normed_rows(norms_[i], convolutions_[i]->forward(y), levels.kinds, /*relu=*/true);
+  return y;
 }
 
 }  // namespace tal

@@ -118,6 +118,8 @@ Settings settings_of(PointLossOptions& o) {
       .with("center-sampling", {"true"});
   s.add("all-labels", &o.all_labels,
         "Every segment that a point fits sets its class, not only those as short as the shortest");
+  s.add("distance-loss", &o.distance_loss, "Of distances: 1 - IoU and how far the middles are apart, or 1 - IoU alone",
+        {"diou", "giou"});
   s.add("distance-target", &o.distance_target,
         "Whose distances a point in several segments learns: the shortest, or the cheapest (TemporalMaxer)",
         {"shortest", "cheapest"})
@@ -210,7 +212,10 @@ PointLosses point_losses(const std::vector<PointLevel>& levels, const torch::Ten
   }
   PointLosses losses;
   losses.classes = (per_entry * valid.unsqueeze(2).to(per_entry.scalar_type())).sum() / normalizer;
-  losses.distances = none ? offsets.sum() * 0 : offsets_diou_loss(offsets, wanted).sum() / normalizer;
+  const auto apart = [&] {
+    return o.distance_loss == "diou" ? offsets_diou_loss(offsets, wanted) : 1 - offsets_iou(offsets, wanted);
+  };
+  losses.distances = none ? offsets.sum() * 0 : apart().sum() / normalizer;
   const auto weight = o.loss_weight >= 0 ? torch::full({}, o.loss_weight, losses.classes.options())
                                          : losses.classes.detach() / losses.distances.detach().clamp_min(0.01);
   losses.loss = losses.classes + weight * losses.distances;

@@ -24,11 +24,12 @@ struct PointLossOptions {
   bool all_labels = false;     // every segment that passes sets its class, not only those as short as the shortest
   std::string distance_target = "shortest";  // or cheapest: TemporalMaxer's
   std::string distance_of = "point";         // or class: a point of several classes counts once for each
-  double smoothing = 0;                      // of labels
-  double loss_weight = 1;                    // of the distance loss; negative: as heavy as the class loss
-  double quality_power = 0.2;                // trident: q, the class loss of positives is weighed by overlap^q
-  double quality_weight = 1;                 // quality
-  double normalizer = 100;                   // positives of a batch, before the first one
+  std::string distance_loss = "diou";  // or giou: 1 - IoU, as hull and union of two segments around a point are one
+  double smoothing = 0;                // of labels
+  double loss_weight = 1;              // of the distance loss; negative: as heavy as the class loss
+  double quality_power = 0.2;          // trident: q, the class loss of positives is weighed by overlap^q
+  double quality_weight = 1;           // quality
+  double normalizer = 100;             // positives of a batch, before the first one
 };
 Settings settings_of(PointLossOptions& options);
 

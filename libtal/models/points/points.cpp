@@ -7,6 +7,7 @@
 #include "libtal/base/error.h"
 #include "libtal/models/points/point_blocks.h"
 #include "libtal/models/points/point_heads.h"
+#include "libtal/nn/norm_rows.h"
 #include "libtal/nn/row_convolution.h"
 #include "libtal/nn/shapes.h"
 
@@ -61,8 +62,8 @@ Settings settings_of(PointsOptions& o) {
   s.add("position-rows", &o.position_rows, "Rows of the sinusoidal position table (0: none)").between(0, 1 << 20);
   s.add("neck", &o.neck,
         "Blocks of the pyramid: window attention, TriDet's SGP, DyFADet's, scans (DBM), scans and causal attention "
-        "(CausalTAD), or max pooling alone",
-        {"attention", "sgp", "dyn", "dbm", "causal", "pool"});
+        "(CausalTAD), residual convolutions, or max pooling alone",
+        {"attention", "sgp", "dyn", "dbm", "causal", "conv", "pool"});
   s.add("stem", &o.stem, "Blocks before the pyramid").between(0, 32).without("neck", {"pool"});
   s.add("levels", &o.levels, "Levels of the pyramid, each with half the rows of the one before").between(1, 16);
   s.add("heads", &o.heads, "Heads of the attention").between(1, 256).with("neck", {"attention", "causal"});
@@ -74,9 +75,10 @@ Settings settings_of(PointsOptions& o) {
       .count(1, 16)
       .with("neck", {"attention", "sgp", "dyn"});
   s.add("relative-bias", &o.relative_bias, "A learned bias for each place in the window").with("neck", {"attention"});
-  s.add("feed-forward", &o.feed_forward, "Channels inside of a block's perceptron (0: 4 times dims)")
+  s.add("feed-forward", &o.feed_forward,
+        "Channels inside of a block's perceptron (0: 4 times dims) or residual (conv; 0: twice)")
       .between(0, 1 << 18)
-      .with("neck", {"attention", "sgp", "dyn"});
+      .with("neck", {"attention", "sgp", "dyn", "conv"});
   s.add("sgp-factor", &o.sgp_factor, "How much wider the wide window is (TriDet's k)")
       .between(1, 100)
       .with("neck", {"sgp", "dyn"});
@@ -88,6 +90,9 @@ Settings settings_of(PointsOptions& o) {
   s.add("downsample", &o.downsample, "Between levels: maximum of 3 rows, or mean of 2 and a linear layer",
         {"max", "average"})
       .with("neck", {"sgp"});
+  s.add("fpn", &o.fpn,
+        "Levels as the blocks give them, or each with the coarser ones added (a feature pyramid network's way down)",
+        {"identity", "top-down"});
   s.add("neck-norm", &o.neck_norm,
         "Norm of each level: over channels, over 4 groups of channels and all rows, one over channels for all levels, "
         "none",
@@ -110,7 +115,7 @@ Settings settings_of(PointsOptions& o) {
   s.add("droppath", &o.droppath, "Share of samples whose branch a block drops in training (0: no layer scales either)")
       .at_least(0)
       .below(1)
-      .without("neck", {"pool"});
+      .without("neck", {"pool", "conv"});
   s.add("input-dropout", &o.input_dropout, "Share of feature columns dropped in training").at_least(0).below(1);
   s.add("input-noise", &o.input_noise, "Deviation of the noise added to the features in training").between(0, 1e6);
   return s;
@@ -205,6 +210,7 @@ PointsNetImpl::PointsNetImpl(const std::vector<std::int64_t>& inputs, std::int64
     register_module(i < stem ? "stem" + std::to_string(i) : "branch" + std::to_string(i - stem),
                     std::dynamic_pointer_cast<torch::nn::Module>(blocks_.back()));
   }
+  if (o.fpn == "top-down") top_down_ = register_module("fpn", std::make_shared<TopDownImpl>(o));
   if (o.neck_norm == "shared" || o.neck_norm == "layer")
     for (std::int64_t l = 0; l < (o.neck_norm == "shared" ? 1 : o.levels); ++l)
       norms_.push_back(register_module("neck_norm" + std::to_string(l), channel_norm(o.dims, outer_eps(o))));
@@ -257,9 +263,9 @@ PointRows PointsNetImpl::embed(const torch::Tensor& input, const std::vector<std
     for (std::size_t i = 0; i < parts.size(); ++i) projected.push_back(embedding_->streams[i]->forward(parts[i]));
     rows.x = rows.masked(torch::cat(projected, 2));
   }
+  const auto kinds = row_kinds(rows, leaks(o));
   for (std::size_t i = 0; i < embedding_->convolutions.size(); ++i) {
-    rows.x = torch::relu(embedding_->norms[i]->forward(rows.masked(embedding_->convolutions[i]->forward(rows.x))));
-    if (!leaks(o)) rows.x = rows.masked(rows.x);
+    rows.x = normed_rows(embedding_->norms[i], embedding_->convolutions[i]->forward(rows.x), kinds, /*relu=*/true);
   }
   if (o.position_rows > 0) rows.x = rows.x + rows.masked(positions(rows));
   return rows;
@@ -278,9 +284,10 @@ std::vector<PointRows> PointsNetImpl::pyramid(PointRows rows) {
 
 torch::Tensor PointsNetImpl::normalised(const PointRows& rows, std::size_t level) {
   const auto& o = options_;
-  torch::Tensor x = rows.x;
-  if (o.neck_norm == "group") x = group_norm(rows, 4, {}, {}, outer_eps(o), o.exact());
-  else if (!norms_.empty()) x = norms_[norms_.size() == 1 ? 0 : level]->forward(x);
+  if (!norms_.empty())
+    return normed_rows(norms_[norms_.size() == 1 ? 0 : level], rows.x,
+                       o.exact() ? row_kinds(rows, false) : torch::Tensor(), /*relu=*/false);
+  const auto x = o.neck_norm == "group" ? group_norm(rows, 4, {}, {}, outer_eps(o), o.exact()) : rows.x;
   return o.exact() ? rows.masked(x) : x;
 }
 
@@ -290,27 +297,31 @@ std::vector<PointLevel> PointsNetImpl::forward(const torch::Tensor& x, const std
                std::accumulate(inputs_.begin(), inputs_.end(), std::int64_t{0})},
               "points: rows [B, T, C]");
   auto rows = pyramid(embed(x, lengths));
+  if (top_down_) rows = top_down_->forward(rows);
   std::vector<PointLevel> levels(rows.size());
   for (std::size_t l = 0; l < rows.size(); ++l) {
     rows[l].x = normalised(rows[l], l);
     levels[l].features = rows[l].x, levels[l].lengths = rows[l].lengths;
   }
-  auto cut_off = rows;
-  if (!options_.boundary_gradient)
-    for (auto& level : cut_off) level.x = level.x.detach();
-  const auto hidden_class = class_head_->hidden(rows), hidden_distance = distance_head_->hidden(rows);
-  const auto hidden_start = start_head_ ? start_head_->hidden(cut_off) : std::vector<torch::Tensor>(),
-             hidden_end = end_head_ ? end_head_->hidden(cut_off) : std::vector<torch::Tensor>();
+  const JoinedLevels joined(rows, std::max(options_.head_kernel, options_.boundary_kernel), leaks(options_));
+  const auto cut_off = options_.boundary_gradient ? joined.x : joined.x.detach();
+  const auto said = [&](RowConv& output, const torch::Tensor& hidden) {
+    const auto y = output->forward(hidden);
+    return options_.exact() || options_.code == "original" ? joined.masked(y) : y;
+  };
+  const auto distance_rows = distance_head_->hidden(joined, joined.x);
+  const auto logits = joined.split(said(class_head_->output, class_head_->hidden(joined, joined.x))),
+             offsets = joined.split(said(distance_head_->output, distance_rows));
+  std::vector<torch::Tensor> quality, starts, ends;
+  if (options_.quality) quality = joined.split(distance_head_->quality->forward(distance_rows));
+  if (start_head_)
+    starts = joined.split(said(start_head_->output, start_head_->hidden(joined, cut_off))),
+    ends = joined.split(said(end_head_->output, end_head_->hidden(joined, cut_off)));
   for (std::size_t l = 0; l < rows.size(); ++l) {
-    const auto out = [&](const std::shared_ptr<PointHeadImpl>& head, const torch::Tensor& hidden) {
-      const auto y = head->output->forward(hidden);
-      return options_.exact() || options_.code == "original" ? rows[l].masked(y) : y;
-    };
-    levels[l].logits = out(class_head_, hidden_class[l]);
-    levels[l].offsets = torch::relu(out(distance_head_, hidden_distance[l]) * scales_[l]);
-    if (options_.quality) levels[l].quality = distance_head_->quality->forward(hidden_distance[l]);
-    if (start_head_)
-      levels[l].starts = out(start_head_, hidden_start[l]), levels[l].ends = out(end_head_, hidden_end[l]);
+    levels[l].logits = logits[l];
+    levels[l].offsets = torch::relu(offsets[l] * scales_[l]);
+    if (options_.quality) levels[l].quality = quality[l];
+    if (start_head_) levels[l].starts = starts[l], levels[l].ends = ends[l];
   }
   return levels;
 }

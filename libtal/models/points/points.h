@@ -28,16 +28,17 @@ struct PointsOptions {
   std::vector<std::int64_t> stream_dims;  // channels that each input stream is projected to first; empty: none is
   std::int64_t position_rows = 0;         // of the sinusoidal position table; 0: none
 
-  std::string neck = "attention";  // attention, sgp, dyn, dbm, causal, pool
+  std::string neck = "attention";  // attention, sgp, dyn, dbm, causal, conv, pool
   std::int64_t stem = 2, levels = 6;
   std::int64_t heads = 4;                    // attention, causal
   std::vector<std::int64_t> windows = {19};  // attention, sgp, dyn: rows; one for all levels or one a level. attention:
                                              // <= 1: all rows
   bool relative_bias = false;                // attention
-  std::int64_t feed_forward = 0;             // channels inside the perceptrons; 0: 4 E
+  std::int64_t feed_forward = 0;             // channels inside the perceptrons; 0: 4 E (conv: 2 E)
   double sgp_factor = 5;                     // sgp, dyn: k, how much wider the wide window is
   double sgp_init = 0;                       // sgp, dyn: deviation of the depthwise weights at the start
   std::string downsample = "max";            // sgp: max, average
+  std::string fpn = "identity";              // identity, top-down
   std::string neck_norm = "layer";           // layer, group, shared, none
 
   std::string head = "plain";  // plain, trident, dynamic
@@ -54,7 +55,6 @@ struct PointsOptions {
     return windows[windows.size() == 1 ? 0 : static_cast<std::size_t>(level)];
   }
   bool exact() const { return mask == "exact"; }
-  bool has_layer_scale() const { return droppath > 0; }
 };
 Settings settings_of(PointsOptions& options);
 // Error, with the setting as field, when the options contradict each other.
@@ -96,6 +96,7 @@ torch::Tensor point_distances(const PointLevel& level, const torch::Tensor& b, c
 class PointEmbeddingImpl;
 class PointBlock;
 class PointHeadImpl;
+class TopDownImpl;
 
 class PointsNetImpl : public torch::nn::Module {
  public:
@@ -118,6 +119,7 @@ class PointsNetImpl : public torch::nn::Module {
   std::int64_t classes_;
   std::shared_ptr<PointEmbeddingImpl> embedding_;
   std::vector<std::shared_ptr<PointBlock>> blocks_;
+  std::shared_ptr<TopDownImpl> top_down_;
   std::vector<torch::nn::LayerNorm> norms_;
   std::shared_ptr<PointHeadImpl> class_head_, distance_head_, start_head_, end_head_;
   std::vector<torch::Tensor> scales_;  // of the distances, one a level: []
