@@ -29,6 +29,8 @@ c10::Device open_device(const std::string& name) {
   return c10::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
+void seed_generators(const c10::Device&, std::uint64_t seed) { torch::manual_seed(seed); }
+
 void start_computing(int threads) {
 #ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that it takes

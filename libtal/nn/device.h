@@ -6,6 +6,7 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/core/ScalarType.h>
 
+#include <cstdint>
 #include <string>
 
 namespace tal {
@@ -13,6 +14,10 @@ namespace tal {
 // The device with this name: "cpu", "cuda" or "cuda:1". UsageError for any other name. Error, with the reason, when
 // CUDA cannot be used here.
 c10::Device open_device(const std::string& name);
+
+// Seeds LibTorch's generators. LibTorch looks for CUDA when it is first asked for one and remembers what it found: a
+// device must have been opened before, hence the argument.
+void seed_generators(const c10::Device& opened, std::uint64_t seed);
 
 // Call once before the first tensor. threads: of LibTorch's operations; 0: one for each core.
 // It also lets the process keep the memory of freed tensors (with glibc). Otherwise each operation would give its

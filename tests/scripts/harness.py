@@ -1,6 +1,7 @@
 """What the scripts of this folder share: the tools under test, checks that are counted, skipping. Not a test itself: it has no label."""
 import os
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -51,6 +52,18 @@ def tool(name, *arguments, data=None, status=0, environment=None):
     done = subprocess.run([os.path.join(BIN, name), *arguments], input=data, capture_output=True, text=True, timeout=240, env={**os.environ, **(environment or {})})
     check(done.returncode == status, f"{name} {' '.join(arguments)}: status {done.returncode}, not {status}: {done.stderr[-600:]}")
     return done
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def processes(words, port, count=2, timeout="60"):
+    """tal-train's own way of several processes on one machine, started."""
+    places = [{"RANK": str(rank), "WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TAL_DISTRIBUTED_TIMEOUT": timeout} for rank in range(count)]
+    return [subprocess.Popen(words, env={**os.environ, **place}, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for place in places]
 
 
 def finish():

@@ -73,6 +73,8 @@ for path, _, names in os.walk(ROOT):
             if there != folder:
                 used[folder].add(there)
                 check(there in ARROWS[folder].split(), f"{folder}/{name} includes {included}: no arrow from {folder} to {there}")
+        # Before a device is opened, asking for a generator makes LibTorch believe that there is no CUDA.
+        check("manual_seed" not in text or (folder, name) == ("nn", "device.cpp"), f"{folder}/{name} seeds LibTorch itself: seed_generators (nn/device.h) does it in time")
         for library, folders in LIBRARIES.items():
             check(not re.search("#include " + library, text) or folder in folders, f"{folder}/{name} includes {library}")
 for folder, allowed in ARROWS.items():

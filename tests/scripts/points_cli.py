@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from harness import BIN, check, finish, need, tool
+from harness import BIN, check, finish, free_port, need, processes, tool
 
 need("tal-train", why="the build has no LibTorch")
 SOURCE = os.environ["TAL_SOURCE"]
@@ -167,6 +167,17 @@ def training():
     process.communicate()
     tool(*whole, "--out", "parts.safetensors", "--resume")
     check(open("whole.safetensors", "rb").read() == open("parts.safetensors", "rb").read(), "a stopped training goes on to other bytes")
+    # Two processes that share each step end where one does: positives are counted over both.
+    plain = ["--model", "points", *small, "--set", "droppath=0", "--set", "train.batch=4", "--epochs", "3", "--threads", "1", "-i", "train.jsonl"]
+    tool("tal-train", *plain, "--out", "alone.safetensors")
+    pair = processes([os.path.join(BIN, "tal-train"), *plain, "--out", "shared.safetensors"], free_port())
+    messages = [process.communicate(timeout=180)[1].decode() for process in pair]
+    if "no Gloo headers" in messages[0]:
+        print("note: this build has no Gloo; several processes were not tried")
+    elif check([process.returncode for process in pair] == [0, 0], f"both processes end well: {messages}"):
+        alone, shared = read_tensors("alone.safetensors"), read_tensors("shared.safetensors")
+        worst = max(abs(a - b) for name in alone for a, b in zip(alone[name][1], shared[name][1]))
+        check(worst < 1e-4, f"two processes against one differ by {worst}")
     # One class: proposals, which a classifier's scores of the video label.
     tool("tal-train", "--model", "points", *small, "--set", "one-class=true", "--epochs", "2", "--threads", "1", "-i", "train.jsonl", "--out", "one.safetensors")
     record = json.loads(tool("tal-propose", "-m", "one.safetensors", "-i", "train.jsonl").stdout.splitlines()[0])

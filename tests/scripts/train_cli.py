@@ -3,13 +3,12 @@
 import json
 import os
 import signal
-import socket
 import struct
 import subprocess
 import tempfile
 import time
 
-from harness import BIN, check, finish, need, tool
+from harness import BIN, check, finish, free_port, need, processes, tool
 
 TRAIN = os.path.join(BIN, "tal-train")
 need("tal-train", why="this build has no LibTorch, so no models")
@@ -117,23 +116,11 @@ except ImportError:
 
 
 # Two processes share each batch and end with the model of one.
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 PLAIN = COMMON + ["--set", "norm=none", "--set", "dropout=0", "--set", "train.optimizer=sgd", "--set", "train.lr=0.01"]
 tool("tal-train", *PLAIN, "--epochs", "3", "--out", "one.safetensors")
 
 
-def start(rank, port, epochs):
-    place = {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TAL_DISTRIBUTED_TIMEOUT": "60"}
-    return subprocess.Popen([TRAIN, *PLAIN, "--epochs", epochs, "--out", "two.safetensors"], env={**os.environ, **place}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-port = free_port()
-pair = [start(0, port, "3"), start(1, port, "3")]
+pair = processes([TRAIN, *PLAIN, "--epochs", "3", "--out", "two.safetensors"], free_port())
 results = [process.communicate(timeout=180) for process in pair]
 message = results[0][1].decode() + results[1][1].decode()
 if "no Gloo headers" in message:
@@ -157,8 +144,7 @@ else:
     worst = max(abs(a - b) for name in one for a, b in zip(one[name], two[name]))
     check(set(one) == set(two) and worst < 1e-5, f"two processes against one differ by {worst}")
     # One that dies makes the other stop with an error, never hang.
-    port = free_port()
-    pair = [start(0, port, "100000"), start(1, port, "100000")]
+    pair = processes([TRAIN, *PLAIN, "--epochs", "100000", "--out", "two.safetensors"], free_port())
     time.sleep(4)
     pair[1].kill()
     try:

@@ -184,8 +184,8 @@ std::optional<Validation> read_validation(Tool& tool, const TrainCommand& o, con
 // The network with its first weights on its device. Returns the number of its parameters.
 std::int64_t build_network(Tool& tool, const TrainCommand& o, const std::optional<InitialWeights>& initial,
                            const RecordSet& set, Model& model) {
-  torch::manual_seed(tool.options().seed);
   model.device = open_device(o.device);
+  seed_generators(model.device, tool.options().seed);
   guarded(model, [&] { model.build(set.inputs()); });
   if (!initial || o.init_partial) model.initialise();
   if (initial)
