@@ -66,6 +66,7 @@ const std::vector<NamedMap>& named_maps() {
     auto maps = bmn_maps();
     for (auto& map : point_maps()) maps.push_back(std::move(map));
     for (auto& map : encoder_maps()) maps.push_back(std::move(map));
+    for (auto& map : transformer_maps()) maps.push_back(std::move(map));
     return maps;
   }();
   return all;
@@ -74,7 +75,7 @@ const std::vector<NamedMap>& named_maps() {
 const NamedMap* recognised_map(const std::vector<TensorView>& tensors) {
   for (const auto& map : named_maps())
     for (const auto& tensor : tensors)
-      if (!map.mark.empty() && (tensor.name == map.mark || tensor.name == "module." + map.mark)) return &map;
+      if (!map.mark.empty() && (tensor.name == map.mark || tensor.name.ends_with("." + map.mark))) return &map;
   return nullptr;
 }
 

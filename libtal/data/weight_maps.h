@@ -32,7 +32,8 @@ struct NamedMap {
   // storage: keeps alive what it adds to `renamed`.
   void (*complete)(const std::vector<TensorView>& source, std::vector<TensorView>& renamed, const MapRequest& request,
                    std::map<std::string, std::string>& metadata, std::deque<std::string>& storage);
-  std::string mark = {};  // a tensor by which a checkpoint is known when no map is named; "": it is not
+  // A tensor by which a checkpoint is known when no map is named, whatever modules its name stands in; "": none.
+  std::string mark = {};
 };
 const std::vector<NamedMap>& named_maps();
 const NamedMap* find_named_map(std::string_view name);                   // nullptr: unknown
@@ -40,6 +41,7 @@ const NamedMap* recognised_map(const std::vector<TensorView>& tensors);  // by a
 
 std::vector<NamedMap> bmn_maps();      // bmn_weights.cpp
 std::vector<NamedMap> point_maps();    // point_weights.cpp
-std::vector<NamedMap> encoder_maps();  // encoder_weights.cpp
+std::vector<NamedMap> encoder_maps();      // encoder_weights.cpp
+std::vector<NamedMap> transformer_maps();  // transformer_weights.cpp
 
 }  // namespace tal

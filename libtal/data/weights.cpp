@@ -238,6 +238,7 @@ ImportedWeights read_weights_at_top(std::string_view file, const std::string& pa
   try {
     return read_weights(file, "");
   } catch (const TensorsBelow& error) {
+    if (error.keys().size() == 1) return read_weights(file, error.keys()[0].name);  // {"model": {...}}
     const auto most = std::max_element(error.keys().begin(), error.keys().end(),
                                        [](const auto& a, const auto& b) { return a.tensors < b.tensors; });
     throw Error("'" + path + "': " + error.message() + "; take them out first: tal-convert --weights " +

@@ -11,6 +11,7 @@ inline constexpr float kFlowBound = 20;  // pixels; 8 bits of a flow picture spa
 struct Preprocessing {
   // How a picture is resized.
   // pillow: Pillow's 8-bit BILINEAR (triangle filter as wide as the reduction), what torchvision does with images;
+  // pillow-bicubic: its 8-bit BICUBIC;
   // torch: bilinear without antialiasing, rounded to 8 bits, what torchvision does with video tensors;
   // opencv: cv::resize INTER_LINEAR, what MMAction2 and the Caffe tools do.
   std::string filter = "pillow";

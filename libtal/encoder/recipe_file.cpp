@@ -39,7 +39,7 @@ void check_keys(const nlohmann::json& object) {
 
 void check(const EncoderRecipe& recipe) {
   const auto& p = recipe.preprocessing;
-  if (p.filter != "pillow" && p.filter != "torch" && p.filter != "opencv")
+  if (p.filter != "pillow" && p.filter != "pillow-bicubic" && p.filter != "torch" && p.filter != "opencv")
     throw Error("filter '" + p.filter + "' is none of pillow, torch, opencv");
   const bool whole = p.crop >= 1 && p.crop <= 4096 && p.height >= p.crop && p.height <= 4096 && p.width <= 8192 &&
                      (p.width == 0 || p.width >= p.crop);

@@ -17,7 +17,7 @@ struct NetworkFile {
 //   {"name":"mynet",                                   the stream's name; default: FILE without folder and extension
 //    "input":"frames"|"clips"|"flow"|"flow-clips",     [N, 3, H, W], [N, 3, T, H, W], [N, 2 kFlowStack, H, W],
 //                                                      [N, 2, T, H, W]
-//    "filter":"pillow"|"torch"|"opencv", "width":0, "height":256, "crop":224, "rgb":true,
+//    "filter":"pillow"|"pillow-bicubic"|"torch"|"opencv", "width":0, "height":256, "crop":224, "rgb":true,
 //    "divisor":255, "mean":[...], "deviation":[...],   (value / divisor - mean) / deviation; one number a channel, or
 //                                                      one for all
 //    "clip":16,                                        frames of a window; absent: any

@@ -39,6 +39,67 @@ EncoderRecipe with_flow(EncoderRecipe recipe, Input input, Preprocessing preproc
   return recipe;
 }
 
+// Vision transformers: of clips VideoMAE, VideoMAE V2 and InternVideo2, of pictures CLIP and DINOv2.
+std::vector<EncoderRecipe> transformer_recipes() {
+  struct Size {
+    const char* name;
+    std::int64_t dim, depth, heads, hidden, patch;
+  };
+  const std::vector<float> mean = {0.485f, 0.456f, 0.406f}, deviation = {0.229f, 0.224f, 0.225f};
+  std::vector<EncoderRecipe> all;
+  const auto add = [&](const Size& size, Input input, const Preprocessing& preprocessing, std::int64_t clip,
+                       std::int64_t tubelet) -> EncoderRecipe& {
+    all.push_back({size.name, input, preprocessing, clip, "head.weight", {"head."}});
+    auto& t = all.back().transformer;
+    t.dim = size.dim, t.depth = size.depth, t.heads = size.heads, t.hidden = size.hidden, t.patch = size.patch;
+    t.tubelet = tubelet;
+    return all.back();
+  };
+  // The transformers library's processor: shorter side 224, centre crop 224, ImageNet's normalisation; 16 frames.
+  for (const Size& size : {Size{"videomae-s", 384, 12, 6, 1536, 16},
+                           {"videomae-b", 768, 12, 12, 3072, 16},
+                           {"videomae-l", 1024, 24, 16, 4096, 16},
+                           {"videomae-h", 1280, 32, 16, 5120, 16}})
+    add(size, Input::kClips, {"pillow", 0, 224, 224, true, 255, mean, deviation}, 16, 2);
+  // VideoMAE V2's script for features of detection: 224 x 224 whatever the shape, [0, 1], no normalisation.
+  for (const Size& size : {Size{"videomaev2-s", 384, 12, 6, 1536, 16},
+                           {"videomaev2-b", 768, 12, 12, 3072, 16},
+                           {"videomaev2-l", 1024, 24, 16, 4096, 16},
+                           {"videomaev2-h", 1280, 32, 16, 5120, 16},
+                           {"videomaev2-g", 1408, 40, 16, 6144, 14}})
+    add(size, Input::kClips, {"torch", 224, 224, 224, true, 255, {0}, {1}}, 16, 2);
+  // InternVideo2's evaluation: shorter side 224, centre crop 224; 8 frames.
+  for (const Size& size : {Size{"internvideo2-s14", 384, 12, 6, 1536, 14},
+                           {"internvideo2-b14", 768, 12, 12, 3072, 14},
+                           {"internvideo2-l14", 1024, 24, 16, 4096, 14},
+                           {"internvideo2-1b", 1408, 40, 16, 6144, 14},
+                           {"internvideo2-6b", 3200, 48, 25, 12800, 14}})
+    add(size, Input::kClips, {"opencv", 0, 224, 224, true, 255, mean, deviation}, 8, 1).transformer.pool_heads = 16;
+  // CLIP's own transform: shorter side 224 (bicubic), centre crop 224.
+  for (const Size& size : {Size{"clip-b32", 768, 12, 12, 3072, 32},
+                           {"clip-b16", 768, 12, 12, 3072, 16},
+                           {"clip-l14", 1024, 24, 16, 4096, 14}}) {
+    auto& t = add(size, Input::kFrames,
+                  {"pillow-bicubic",
+                   0,
+                   224,
+                   224,
+                   true,
+                   255,
+                   {0.48145466f, 0.4578275f, 0.40821073f},
+                   {0.26862954f, 0.26130258f, 0.27577711f}},
+                  0, 0)
+                  .transformer;
+    t.quick_gelu = true, t.epsilon = 1e-5;
+  }
+  // DINOv2's: shorter side 256 (bicubic), centre crop 224.
+  for (const Size& size : {Size{"dinov2-s14", 384, 12, 6, 1536, 14},
+                           {"dinov2-b14", 768, 12, 12, 3072, 14},
+                           {"dinov2-l14", 1024, 24, 16, 4096, 14}})
+    add(size, Input::kFrames, {"pillow-bicubic", 0, 256, 224, true, 255, mean, deviation}, 0, 0);
+  return all;
+}
+
 std::vector<EncoderRecipe> make_recipes() {
   std::vector<EncoderRecipe> all;
   for (const char* depth : {"18", "34", "50", "101", "152"})
@@ -148,6 +209,7 @@ std::vector<EncoderRecipe> make_recipes() {
                  "fc.weight",
                  {"fc."}});
   all.push_back(with_flow(all.back(), Input::kFlowClips, {"opencv", 340, 256, 160, false, 255, {0.5f}, {0.226f}}));
+  for (auto& recipe : transformer_recipes()) all.push_back(std::move(recipe));
   return all;
 }
 

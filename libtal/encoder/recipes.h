@@ -27,6 +27,13 @@ struct EncoderRecipe {
   std::vector<std::string> head_prefixes;  // names that belong to the classifier alone, and may be absent all together
   std::vector<std::string> ignored_prefixes = {};  // names that files of the reference have and inference does not need
   std::int64_t clip_step = 1;                      // a clip's frames are a multiple of it
+  // Vision transformers, whose other sizes are those of the weights; heads 0: no transformer.
+  struct Transformer {
+    std::int64_t dim = 0, depth = 0, heads = 0, hidden = 0, patch = 16, tubelet = 0;
+    double epsilon = 1e-6;
+    bool quick_gelu = false;
+    std::int64_t pool_heads = 0;  // InternVideo2's attention pooling
+  } transformer = {};
 };
 
 inline constexpr int kFlowStack = 5;  // fields, Simonyan & Zisserman and TSN

@@ -20,11 +20,24 @@ struct Taps {
   int count = 0;
 };
 
-// Pillow, Resample.c: precompute_coeffs and normalize_coeffs_8bpc for BILINEAR; positions [begin, begin + size) of
-// `to`.
+// Pillow's filters over the distance in input pixels of the reduction: a triangle, and the cubic with a = -1/2.
+double triangle(double distance) { return distance < 1 ? 1 - distance : 0; }
+double cubic(double d) {
+  constexpr double a = -0.5;
+  if (d < 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
+  return d < 2 ? (((d - 5) * d + 8) * d - 4) * a : 0;
+}
+struct PillowFilter {
+  double (*weight)(double distance);
+  double support;
+};
+constexpr PillowFilter kBilinear{triangle, 1}, kBicubic{cubic, 2};
+
+// Pillow, Resample.c: precompute_coeffs and normalize_coeffs_8bpc; positions [begin, begin + size) of `to`.
 constexpr int kPillowBits = 32 - 8 - 2;
-Taps<std::int32_t> pillow_taps(int from, int to, int begin, int size) {
-  const double scale = static_cast<double>(from) / to, filter_scale = std::max(scale, 1.0), support = filter_scale;
+Taps<std::int32_t> pillow_taps(const PillowFilter& filter, int from, int to, int begin, int size) {
+  const double scale = static_cast<double>(from) / to, filter_scale = std::max(scale, 1.0),
+               support = filter.support * filter_scale;
   Taps<std::int32_t> taps;
   taps.count = static_cast<int>(std::ceil(support)) * 2 + 1;
   taps.weights.assign(static_cast<std::size_t>(size) * static_cast<std::size_t>(taps.count), 0);
@@ -35,14 +48,15 @@ Taps<std::int32_t> pillow_taps(int from, int to, int begin, int size) {
               high = std::min(from, static_cast<int>(centre + support + 0.5));
     double sum = 0;
     for (int x = low; x < high; ++x) {
-      const double distance = std::abs((x - centre + 0.5) / filter_scale);
-      sum += k[static_cast<std::size_t>(x - low)] = distance < 1 ? 1 - distance : 0;
+      sum += k[static_cast<std::size_t>(x - low)] = filter.weight(std::abs((x - centre + 0.5) / filter_scale));
     }
     // All taps lie inside the picture: the window is moved, unused taps weigh nothing.
     const int first = std::max(0, std::min(low, from - taps.count));
-    for (int x = low; x < high; ++x)
+    for (int x = low; x < high; ++x) {
+      const double weight = k[static_cast<std::size_t>(x - low)] / sum * (1 << kPillowBits);
       taps.weights[static_cast<std::size_t>(i * taps.count + x - first)] =
-          static_cast<std::int32_t>(0.5 + k[static_cast<std::size_t>(x - low)] / sum * (1 << kPillowBits));
+          static_cast<std::int32_t>(weight < 0 ? weight - 0.5 : weight + 0.5);
+    }
     taps.first.push_back(first);
   }
   return taps;
@@ -51,10 +65,11 @@ Taps<std::int32_t> pillow_taps(int from, int to, int begin, int size) {
 std::uint8_t pillow_clip(std::int32_t sum) { return static_cast<std::uint8_t>(std::clamp(sum >> kPillowBits, 0, 255)); }
 
 // Rows first, then columns, 8 bits between them: as Pillow.
-void resize_pillow(const cv::Mat& in, const cv::Size& size, const cv::Rect& cut, cv::Mat& out) {
+void resize_pillow(const PillowFilter& filter, const cv::Mat& in, const cv::Size& size, const cv::Rect& cut,
+                   cv::Mat& out) {
   const int channels = in.channels();
-  const auto across = pillow_taps(in.cols, size.width, cut.x, cut.width),
-             down = pillow_taps(in.rows, size.height, cut.y, cut.height);
+  const auto across = pillow_taps(filter, in.cols, size.width, cut.x, cut.width),
+             down = pillow_taps(filter, in.rows, size.height, cut.y, cut.height);
   const int top = down.first.front(), bottom = std::min(in.rows, down.first.back() + down.count);
   const int used_across = std::min(across.count, in.cols), used_down = std::min(down.count, in.rows);
   cv::Mat middle(bottom - top, cut.width, in.type());
@@ -143,8 +158,8 @@ void preprocess(const cv::Mat& in, const Preprocessing& p, cv::Mat& out) {
   if (size.width < p.crop || size.height < p.crop)
     throw Error("a picture of " + std::to_string(size.width) + " x " + std::to_string(size.height) +
                 " pixels is too small for a crop of " + std::to_string(p.crop));
-  if (p.filter == "pillow") {
-    resize_pillow(in, size, cut, out);
+  if (p.filter == "pillow" || p.filter == "pillow-bicubic") {
+    resize_pillow(p.filter == "pillow" ? kBilinear : kBicubic, in, size, cut, out);
   } else if (p.filter == "torch") {
     resize_torch(in, size, cut, out);
   } else {

@@ -60,9 +60,11 @@ BOOST_AUTO_TEST_CASE(tensors_below_keys_come_with_a_command) {
   BOOST_TEST(advice(dict({{"optimizer", dict({{"m", tensor()}})}, {"state_dict", two}}), "dir/input.pth") ==
              "'dir/input.pth': the tensors lie further down: optimizer (1), state_dict (2); take them out first: "
              "tal-convert --weights dir/input.pth --key state_dict -o FILE.safetensors");
-  BOOST_TEST(advice(dict({{"my key's", two}}), "a b.pth") ==
-             "'a b.pth': the tensors lie further down: my key's (2); take them out first: "
+  BOOST_TEST(advice(dict({{"my key's", two}, {"ema", dict({{"m", tensor()}})}}), "a b.pth") ==
+             "'a b.pth': the tensors lie further down: my key's (2), ema (1); take them out first: "
              "tal-convert --weights 'a b.pth' --key 'my key'\\''s' -o FILE.safetensors");
+  // One key alone, {"model": {...}}, leaves nothing to choose.
+  BOOST_TEST(read_weights_at_top(legacy(dict({{"model", two}})), "x.pth").tensors.size() == 2u);
   const std::string file = legacy(dict({{"a/b", two}}));
   BOOST_CHECK_THROW((void)read_weights(file, ""), TensorsBelow);
   BOOST_TEST(read_weights(file, "a/b").tensors.size() == 2u);

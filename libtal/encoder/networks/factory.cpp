@@ -4,6 +4,8 @@
 #include <optional>
 
 #include "libtal/base/error.h"
+#include "libtal/data/weight_maps.h"
+#include "libtal/data/weights.h"
 #include "libtal/nn/backbones/bninception.h"
 #include "libtal/nn/backbones/c3d_network.h"
 #include "libtal/nn/backbones/i3d_network.h"
@@ -15,6 +17,7 @@
 #include "libtal/nn/backbones/slowfast.h"
 #include "libtal/nn/backbones/state.h"
 #include "libtal/nn/backbones/video_resnet.h"
+#include "libtal/nn/backbones/vision_transformer.h"
 
 namespace tal {
 namespace {
@@ -56,9 +59,74 @@ std::shared_ptr<EncoderNetwork> slowfast_network(const std::string& name, std::i
   return nullptr;
 }
 
+VitOptions transformer_options(const EncoderRecipe::Transformer& t) {
+  VitOptions o;
+  o.dim = t.dim, o.depth = t.depth, o.heads = t.heads, o.hidden = t.hidden, o.patch = t.patch, o.tubelet = t.tubelet;
+  o.epsilon = t.epsilon, o.quick_gelu = t.quick_gelu, o.pool_heads = t.pool_heads;
+  return o;
+}
+
+// As published, without weights that could say it.
+VitOptions published_options(const EncoderRecipe& recipe, std::int64_t classes) {
+  auto o = transformer_options(recipe.transformer);
+  const std::int64_t side = recipe.preprocessing.crop / o.patch, places = side * side;
+  o.classes = classes;
+  if (o.pool_heads > 0) {  // InternVideo2
+    o.class_token = o.root_mean_square = o.qk_norm = o.layer_scale = o.mean_norm = true, o.qkv_bias = false;
+    o.positions = recipe.clip / o.tubelet * places + 1, o.pooled = 768;
+  } else if (o.tubelet > 0) {  // VideoMAE
+    o.mean_norm = true;
+  } else {
+    o.class_token = o.norm = true, o.positions = places + 1;
+    if (recipe.name.starts_with("clip"))
+      o.patch_bias = false, o.pre_norm = true, o.projection = o.dim > 768 ? 768 : 512;
+    else o.layer_scale = true;
+  }
+  return o;
+}
+
+// Tensors of a transformer's file under our names; what no rule names stays as it is, for the list of what is left
+// over.
+VitState transformer_state(std::map<std::string, torch::Tensor> state) {
+  std::vector<TensorView> names;
+  for (const auto& [name, tensor] : state) names.push_back({name, Dtype::kF32, tensor.sizes().vec(), {}});
+  const auto* map = recognised_map(names);
+  if (!map) return state;
+  const auto rules = parse_rules({"--map " + map->name, map->rules});
+  VitState renamed;
+  for (const auto& view : names) {
+    const auto one = rename_tensors({view}, rules, map->name);
+    if (one.dropped > 0) continue;
+    const auto& name = one.tensors.empty() ? view.name : one.tensors[0].name;
+    if (!renamed.emplace(name, state.at(view.name)).second)
+      throw Error("two tensors are '" + name + "', one of them '" + view.name + "'");
+  }
+  return tidy_vit_state(std::move(renamed));
+}
+
+std::shared_ptr<EncoderNetwork> load_transformer(const EncoderRecipe& recipe, const std::string& file) {
+  try {
+    const auto state = transformer_state(read_state(file));
+    const auto options = vit_options(state, transformer_options(recipe.transformer));
+    if (options.dim != recipe.transformer.dim)
+      throw Error("has " + std::to_string(options.dim) + " channels, " + recipe.name + " has " +
+                  std::to_string(recipe.transformer.dim));
+    if ((options.tubelet > 0) != (recipe.transformer.tubelet > 0))
+      throw Error(options.tubelet > 0 ? "sees clips, " + recipe.name + " sees pictures"
+                                      : "sees pictures, " + recipe.name + " sees clips");
+    auto network = std::make_shared<VisionTransformer>(options);
+    load_state(*network, state, recipe.name, recipe.ignored_prefixes, file);
+    return network;
+  } catch (const Error& error) {
+    if (error.message().find(file) != std::string::npos) throw;
+    throw Error("'" + file + "' does not hold the weights of " + recipe.name + ": " + error.message());
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<EncoderNetwork> make_encoder_network(const EncoderRecipe& recipe, std::int64_t classes) {
+  if (recipe.transformer.heads > 0) return std::make_shared<VisionTransformer>(published_options(recipe, classes));
   const std::int64_t channels = channels_of(recipe);
   std::string name = recipe.name;
   if (name.ends_with("-flow")) name.resize(name.size() - 5);
@@ -98,6 +166,12 @@ std::shared_ptr<EncoderNetwork> make_encoder_network(const EncoderRecipe& recipe
 
 std::shared_ptr<EncoderNetwork> load_encoder_network(const EncoderRecipe& recipe, const std::string& file,
                                                      c10::Device device) {
+  if (recipe.transformer.heads > 0) {
+    auto network = load_transformer(recipe, file);
+    network->to(device);
+    network->prepare();
+    return network;
+  }
   const auto state = read_state(file);
   const bool headless = std::none_of(
       state.begin(), state.end(), [&](const auto& item) { return begins_with_any(item.first, recipe.head_prefixes); });
