@@ -13,3 +13,6 @@ SHELL := bash
 # kept(words): the recipe of a file with what something was made with (prerequisite: every-time). It changes when the words do, so that nothing of other settings is shown.
 .PHONY: every-time
 kept = @mkdir -p $(@D); printf '%s\n' '$(subst ','"'"',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','"'"',$(1))' > $@
+# What a table shows besides its files: without it, a table of other seeds or models would count as made.
+%.shown-with: every-time
+	$(call kept,$(SEEDS) $(MODELS))

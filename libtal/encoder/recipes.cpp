@@ -1,6 +1,8 @@
 #include "libtal/encoder/recipes.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -213,6 +215,51 @@ std::vector<EncoderRecipe> make_recipes() {
   return all;
 }
 
+// The beginnings of names, the longest first where one begins with another: columns of the usual layer, and whose
+// weights are meant, with their licence where it restricts or is often asked for.
+struct Family {
+  const char* name;
+  std::int64_t dim;
+  const char* weights;
+};
+constexpr Family kFamilies[] = {
+    {"resnet18", 512, "torchvision, MMAction2"},
+    {"resnet34", 512, "torchvision, MMAction2"},
+    {"resnet", 2048, "torchvision, MMAction2"},
+    {"resnest", 2048, "ResNeSt's authors, timm"},
+    {"r2plus1d", 512, "torchvision; IG-65M"},
+    {"inception-v3", 2048, "torchvision"},
+    {"bninception", 1024, "tsn-pytorch, pretrained-models"},
+    {"c3d", 4096, "C3D, MMAction2"},
+    {"i3d", 1024, "I3D (Apache-2.0) in its PyTorch port"},
+    {"resnext101-3d", 2048, "3D-ResNets-PyTorch"},
+    {"slowfast", 2304, "PyTorchVideo, PySlowFast, MMAction2"},
+    {"tsm", 2048, "temporal-shift-module, MMAction2"},
+    {"tin", 2048, "MMAction2"},
+    {"p3d", 2048, "pseudo-3d-pytorch"},
+    {"videomaev2", 0, "VideoMAE V2 (MIT)"},
+    {"videomae", 0, "VideoMAE (CC BY-NC 4.0, not for commerce)"},
+    {"internvideo2", 768, "InternVideo2 (Apache-2.0); @tokens: before its pooling"},
+    {"clip-l", 768, "CLIP (MIT), open_clip with quick GELU"},
+    {"clip", 512, "CLIP (MIT), open_clip with quick GELU"},
+    {"dinov2", 0, "DINOv2 (Apache-2.0)"},
+};
+const Family& family_of(const EncoderRecipe& recipe) {
+  return *std::find_if(std::begin(kFamilies), std::end(kFamilies),
+                       [&](const Family& family) { return recipe.name.starts_with(family.name); });
+}
+
+std::string input_of(const EncoderRecipe& recipe) {
+  const std::string of_clip = recipe.clip > 0 ? std::to_string(recipe.clip) : "N";
+  switch (recipe.input) {
+    case Input::kFrames: return "mean over frames";
+    case Input::kClips: return of_clip + " frames";
+    case Input::kFlowClips: return of_clip + " flow fields";
+    case Input::kFlow: return "mean over " + std::to_string(kFlowStack) + " flow fields";
+    default: return of_clip + " x " + std::to_string(kFlowStack) + " flow fields";
+  }
+}
+
 std::string list(const std::vector<float>& values) {
   std::string text;
   for (const float value : values) text += (text.empty() ? "" : " ") + format_number(static_cast<double>(value));
@@ -237,6 +284,30 @@ const EncoderRecipe* find_recipe(const std::string& name) {
   const auto& all = encoder_recipes();
   const auto found = std::find_if(all.begin(), all.end(), [&](const EncoderRecipe& r) { return r.name == name; });
   return found == all.end() ? nullptr : &*found;
+}
+
+std::int64_t dim_of(const EncoderRecipe& recipe) {
+  const auto dim = family_of(recipe).dim;
+  return dim > 0 ? dim : recipe.transformer.dim;
+}
+
+std::string encoder_table() {
+  std::vector<std::array<std::string, 5>> rows = {{"NAME", "DIM", "A ROW IS OF", "WEIGHTS OF", "PICTURES"},
+                                                  {"hog-hof", "161", "all its frames", "none", "grey, block motion"}};
+  for (const auto& recipe : encoder_recipes())
+    rows.push_back({recipe.name, std::to_string(dim_of(recipe)), input_of(recipe), family_of(recipe).weights,
+                    describe(recipe.preprocessing)});
+  rows.push_back({"onnx", "-", "FILE.json says", "yours: onnx:FILE", "FILE.json says"});
+  rows.push_back({"torchscript", "-", "FILE.json says", "yours: torchscript:FILE", "FILE.json says"});
+  std::array<std::size_t, 5> width{};
+  for (const auto& row : rows)
+    for (std::size_t c = 0; c < row.size(); ++c) width[c] = std::max(width[c], row[c].size());
+  std::string text;
+  for (const auto& row : rows) {
+    for (std::size_t c = 0; c + 1 < row.size(); ++c) text += row[c] + std::string(width[c] + 2 - row[c].size(), ' ');
+    text += row.back() + "\n";
+  }
+  return text;
 }
 
 std::string describe(const Preprocessing& p) {

@@ -38,6 +38,11 @@ struct EncoderRecipe {
 
 inline constexpr int kFlowStack = 5;  // fields, Simonyan & Zisserman and TSN
 
+// What a row of the network's usual layer has: its columns.
+std::int64_t dim_of(const EncoderRecipe& recipe);
+// Every encoder, a line each: name, columns of a row, what a row is made of, preprocessing, whose weights it takes.
+std::string encoder_table();
+
 bool sees_clips(const EncoderRecipe& recipe);  // of frames or of flow: its inputs have an axis of time
 int channels_of(const EncoderRecipe& recipe);  // of its pictures
 

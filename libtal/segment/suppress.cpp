@@ -310,7 +310,7 @@ std::vector<Members> groups_of(const std::vector<Proposal>& proposals, const Sup
   for (std::size_t i = 0; i < proposals.size(); ++i) {
     if (proposals[i].segment.length() < options.min_duration) continue;
     if (!factors.empty() && proposals[i].score < 0) {
-      if (proposals[i].score < options.min_score) continue;  // scores only fall: it is dropped whatever happens
+      if (options.drop_negative && proposals[i].score < options.min_score) continue;  // scores only fall
       check_factor(proposals[i], i, factors);
     }
     const auto label = options.class_agnostic ? std::string_view() : proposals[i].label;

@@ -27,6 +27,7 @@ struct SuppressOptions {
   long long pre_top_k = 0;                      // of each group, 0: all
   long long top_k = 0;                          // of the record, 0: all
   double min_score = 0;                         // final scores below are dropped (gaussian 0.001)
+  bool drop_negative = false;                   // min_score was asked for: negative scores below it are no fault
   double min_duration = 0;                      // seconds
   bool class_agnostic = false;                  // one group for all labels
   long long stop = 0;                           // kept of each group (bsn, rpn: 100), 0: all
@@ -44,8 +45,8 @@ const std::vector<SuppressionPreset>& suppression_presets();
 SuppressOptions preset_of(const std::string& preset);  // UsageError for a name that is none of them
 
 // duration: seconds, needed by bsn, rpn and clip only (> 0 there; Error otherwise). Output by falling final score.
-// Greedy takes any scores. The soft rules and voting take scores from 0 on: negative ones below min_score are dropped
-// and do not vote, others are an Error with their field.
+// Greedy takes any scores. The soft rules and voting take scores from 0 on: negative ones are an Error with their field,
+// but with drop_negative those below min_score are dropped and do not vote.
 std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double duration, const SuppressOptions& options);
 
 }  // namespace tal

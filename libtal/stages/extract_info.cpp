@@ -44,8 +44,13 @@ ToolInfo extract_info() {
       "the default, averaged over space and time; "
       "`logits` and `scores` (softmax) are there when the file has the classifier. Pictures are prepared as the "
       "reference does it. Networks of single pictures (resnet, resnest, "
-      "inception-v3, bninception) see each frame once and a row is the mean over its window; i3d, r2plus1d, slowfast, "
-      "tsm, tin, p3d, resnext101-3d and c3d see a window as one clip. "
+      "inception-v3, bninception, clip, dinov2) see each frame once and a row is the mean over its window; i3d, "
+      "r2plus1d, slowfast, tsm, tin, p3d, resnext101-3d, c3d, videomae, videomaev2 and internvideo2 see a window as one "
+      "clip. --list-encoders says how many columns and frames each has, whose weights it takes and how pictures are "
+      "prepared. The transformers among them take files of their authors and of the transformers library as they are "
+      "(model.safetensors), their depth and sizes from the tensors; layers are `pool`, `tokens` (the mean of the last "
+      "tokens, of InternVideo2 before its attention pooling), `block1`, `block2` ..., and CLIP's "
+      "`projection`. "
       "Those that end with -flow see optical flow (--flow tvl1, dis or farneback), cut to 20 pixels and written with 8 "
       "bits: networks of single pictures stacks of five fields, "
       "tsm and tin a clip of eight such stacks (--window 40), i3d, slowfast and p3d a clip with a field for each "
@@ -56,7 +61,7 @@ ToolInfo extract_info() {
       "{\"input\":\"frames\", \"height\":256, \"crop\":224, \"rgb\":true, \"divisor\":255, \"mean\":[...], "
       "\"deviation\":[...]}, with \"clips\", \"flow\", \"flow-clips\" or \"flow-stack-clips\" for frames, and where "
       "wanted "
-      "\"name\", \"filter\" (pillow, torch, opencv), \"width\", \"clip\" and \"classes\".\n\n"
+      "\"name\", \"filter\" (pillow, pillow-bicubic, torch, opencv), \"width\", \"clip\" and \"classes\".\n\n"
       "A stream of class scores (the layers `scores` and `logits`) names its classes when --classes or the weights do; "
       "tal-score --classification stream:NAME takes them from the record.\n\n"
       "Each stream goes into VIDEO.STREAM.npy under --out-dir (rows x columns, float32 or float16) with its header "
@@ -91,6 +96,8 @@ ToolInfo extract_info() {
       {"ResNet-50 and two-stream flow, with imported weights",
        "tal-extract --encoder resnet50:resnet50.safetensors --encoder bninception-flow:flow.safetensors --flow tvl1 "
        "--videos *.mp4 > features.jsonl"},
+      {"VideoMAE as its model hub has it, a row for every second",
+       "tal-extract --encoder videomae-b:model.safetensors --fps 16 --window 16 --stride 16 --videos *.mp4"},
       {"What will a long list give", "tal-extract --dry-run --resume --out-dir features < videos.jsonl > plan.jsonl"},
       {"Is what is on disk whole, and of these videos", "tal-extract --check < features.jsonl"},
       {"A camera, and proposals while it runs",

@@ -5,6 +5,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
+#include "libtal/encoder/recipes.h"
 #include "libtal/stages/plugins.h"
 #include "libtal/stream/video_records.h"
 
@@ -20,7 +21,8 @@ bool as_it_is(const Tool& tool, const ExtractOptions& o) {
 
 }  // namespace
 
-void register_options(const Options& table, ExtractOptions& o) {
+void register_options(const Options& all, ExtractOptions& o) {
+  const Options table = all.without("--list-encoders");
   o.encoder.networks = network_encoders();
   // --check reads what is there; --live follows one video, whose rows go into its records.
   const Options made = table.without("--check"), whole = table.without("--live"), stored = whole.without("--check"),
@@ -93,6 +95,8 @@ void register_options(const Options& table, ExtractOptions& o) {
       .add("--videos", o.videos,
            "Video files to build records from (id: file name without extension), instead of reading records")
       .type_name("FILE...");
+  all.flag("--list-encoders", o.list_encoders,
+           "Print the encoders: columns, frames of a row, whose weights they take, preprocessing");
   table.row("--input").without("--videos");
   table.row("--jobs").without("--live");
   table.row("--on-error").without("--live");
@@ -112,6 +116,10 @@ void check_options(const ExtractOptions& o) {
 }  // namespace
 
 void extract(Tool& tool, const ExtractOptions& o) {
+  if (o.list_encoders) {
+    tool.out().write(encoder_table());
+    return;
+  }
   check_options(o);
   VideoList videos(tool.options().input, o.videos);
   if (as_it_is(tool, o) && videos.at_end()) return;

@@ -20,7 +20,8 @@ struct ExtractOptions {
   std::string out_dir = "features";
   std::string classes;     // file with one class name a line
   std::string flow_cache;  // folder; empty: none
-  bool inline_data = false, half = false, resume = false, partial = false, dry_run = false, check = false;
+  bool inline_data = false, half = false, resume = false, partial = false, dry_run = false, check = false,
+       list_encoders = false;
   std::vector<std::string> videos;
   bool decode_ahead = true;  // on a thread of its own; without, frames stay in the processor's nearest cache: better
                              // when other videos fill the cores

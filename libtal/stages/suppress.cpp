@@ -27,6 +27,7 @@ bool windowed(const SuppressOptions& o) { return o.method == "bsn" || o.method =
 // Presets and the method's defaults.
 void settle(Tool& tool, SuppressOptions& o) {
   SuppressOptions standard = o.preset.empty() ? defaults_of(o.method) : preset_of(o.preset);
+  o.drop_negative = tool.given("--min-score");  // a rule's own least score is not meant for logits
   bool of_preset = !o.preset.empty();
   // A flag that changes the method leaves the preset's constants, which belong to another rule.
   if (of_preset && tool.given("--method") && o.method != standard.method) {

@@ -16,7 +16,7 @@ ToolInfo suppress_info() {
       "duration.\n\n"
       "Every proposal needs a score. greedy takes any scores. The other rules multiply scores by factors, and --voting "
       "weighs segments by them: they take scores from 0 on, since a factor would raise a negative score. Negative "
-      "ones below --min-score are dropped and do not vote; others (logits) are an error.\n\n"
+      "ones (logits) are an error; those below a --min-score that is given are dropped and do not vote.\n\n"
       "A rule that is given an option which it does not use is a usage error.",
       {{"ETP's rule", "tal-nms --preset etp < proposals.jsonl"},
        {"BSN's Soft-NMS, 100 kept", "tal-nms --method bsn --alpha 0.75 --low 0.65 --high 0.9 < proposals.jsonl"},

@@ -53,6 +53,8 @@ BOOST_AUTO_TEST_CASE(every_recipe_has_a_network) {
     const auto network = make_encoder_network(recipe, 3);
     BOOST_TEST(state_of(*network).count(recipe.head) == 1u, recipe.name);
     BOOST_TEST(network->layers().back().dim == 3);
+    for (const auto& layer : network->layers())
+      if (layer.name == network->default_layer()) BOOST_TEST(layer.dim == dim_of(recipe), recipe.name);
     const auto bare = make_encoder_network(recipe, 0);
     BOOST_TEST(state_of(*bare).count(recipe.head) == 0u, recipe.name);
   }

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import signal
 import struct
 import subprocess
@@ -164,4 +165,11 @@ with tempfile.TemporaryDirectory() as folder:
     for video in videos:
         name = f"{video.stem}.resnet18.npy"
         assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
+
+# --list-encoders names what --help does, and nothing is extracted beside it.
+listed = run("tal-extract", "--list-encoders").stdout.splitlines()
+known = re.search(r"\(known: ([^)]*)\)", " ".join(run("tal-extract", "--help").stdout.split()))[1].split(", ")
+assert [line.split()[0] for line in listed[1:]] == known, known
+assert any(line.split()[:2] == ["videomae-b", "768"] for line in listed)
+assert "--list-encoders" in run("tal-extract", "--list-encoders", "--fps", "5", status=2).stderr
 print("ok")

@@ -150,6 +150,25 @@ BOOST_AUTO_TEST_CASE(pillow_to_the_bit) {
   }
 }
 
+// Pillow 12's BICUBIC of the same pictures.
+BOOST_AUTO_TEST_CASE(pillow_bicubic_to_the_bit) {
+  const struct {
+    int width, height, side, crop;
+    std::int64_t sum;
+    cv::Vec3b first, last;
+  } cases[] = {{37, 29, 16, 12, 367736635, {140, 101, 121}, {146, 138, 150}},
+               {37, 29, 48, 40, 319721832, {71, 99, 155}, {48, 100, 98}},
+               {64, 48, 24, 24, 347269853, {139, 131, 125}, {128, 128, 119}},
+               {30, 50, 20, 15, 17061234, {141, 125, 160}, {99, 154, 137}}};
+  for (const auto& c : cases) {
+    cv::Mat out;
+    preprocess(drawn(c.width, c.height), {"pillow-bicubic", 0, c.side, c.crop, true, 255, {0}, {1}}, out);
+    BOOST_TEST((out.at<cv::Vec3b>(0, 0) == c.first));
+    BOOST_TEST((out.at<cv::Vec3b>(c.crop - 1, c.crop - 1) == c.last));
+    BOOST_TEST(checksum(out) == c.sum);
+  }
+}
+
 // The same of torch tensors without antialiasing.
 BOOST_AUTO_TEST_CASE(torch_to_the_bit) {
   const struct {

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+# label: parity
+"""Vision transformers from a video's pixels to the feature, against the transformers library with the same weights: two blocks of random ones at the published width and
+picture size, saved by that library. Left out, visibly, where torch, transformers and Pillow are not installed."""
+import io
+import os
+import sys
+import tempfile
+
+from harness import check, finish, need, tool
+from media import mp4
+
+need("tal-extract", why="the build has no video")
+try:
+    import numpy
+    import torch
+    import transformers
+    from PIL import Image
+except ImportError as missing:
+    print(f"SKIPPED: {missing}; the frozen cases of tests/nn/transformers are compared instead")
+    sys.exit(77)
+transformers.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
+folder = tempfile.TemporaryDirectory()
+os.chdir(folder.name)
+torch.manual_seed(1)
+random = numpy.random.default_rng(0)
+FRAMES = 16
+pictures = random.integers(0, 256, (FRAMES, 28, 28, 3)).repeat(8, 1).repeat(8, 2) + random.integers(-9, 10, (FRAMES, 224, 224, 3))
+pictures = pictures.clip(0, 255).astype("uint8")
+
+
+def png(picture):
+    out = io.BytesIO()
+    Image.fromarray(picture).save(out, "png")
+    return out.getvalue()
+
+
+with open("clip.mov", "wb") as file:
+    file.write(mp4([png(p) for p in pictures], 224, 224, codec=b"png ", durations=[125] * FRAMES))
+
+
+def shaken(model):
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    return model.eval()
+
+
+def normed(frames, mean, deviation):
+    return ((torch.from_numpy(frames).float() / 255 - torch.tensor(mean)) / torch.tensor(deviation)).permute(0, 3, 1, 2)
+
+
+def compare(name, encoder, model, want):
+    model.save_pretrained(name)
+    done = tool("tal-extract", "--encoder", f"{encoder}:{name}/model.safetensors", "--fps", "8", "--window", str(FRAMES), "--stride", str(FRAMES), "--out-dir", name + "-rows",
+                "--videos", "clip.mov")
+    rows = [os.path.join(name + "-rows", file) for file in os.listdir(name + "-rows") if file.endswith(".npy")] if done.returncode == 0 else []
+    if check(len(rows) == 1, f"{name}: {done.stderr}"):
+        got = numpy.load(rows[0])
+        worst = abs(got - want.numpy()).max() / abs(want).max().item()
+        check(got.shape == tuple(want.shape) and worst < 1e-5, f"{name}: {got.shape}, differs by {worst}")
+
+
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+CLIP = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+small = {"hidden_size": 384, "num_hidden_layers": 2, "num_attention_heads": 6}
+with torch.no_grad():
+    x = normed(pictures, *IMAGENET)[None]
+    model = shaken(transformers.VideoMAEForVideoClassification(transformers.VideoMAEConfig(intermediate_size=96, num_labels=5, **small)))
+    compare("videomae", "videomae-s", model, model.fc_norm(model.videomae(x)[0].mean(1)))
+    compare("videomae-classes", "videomae-s@logits", model, model(x).logits)
+    x = normed(pictures, *CLIP)
+    model = shaken(transformers.CLIPVisionModelWithProjection(transformers.CLIPVisionConfig(hidden_size=768, num_hidden_layers=2, num_attention_heads=12, intermediate_size=96,
+                                                                                           projection_dim=512, patch_size=32)))
+    compare("clip", "clip-b32", model, model(x).image_embeds.mean(0, keepdim=True))
+    larger = numpy.stack([numpy.asarray(Image.fromarray(p).resize((256, 256), Image.BICUBIC).crop((16, 16, 240, 240))) for p in pictures])
+    x = normed(larger, *IMAGENET)
+    model = shaken(transformers.Dinov2Model(transformers.Dinov2Config(image_size=518, patch_size=14, mlp_ratio=1, **small)))  # its table of places is resized
+    compare("dinov2", "dinov2-s14", model, model(x)[0][:, 0].mean(0, keepdim=True))
+    compare("dinov2-tokens", "dinov2-s14@tokens", model, model(x)[0][:, 1:].mean(1).mean(0, keepdim=True))
+finish()
