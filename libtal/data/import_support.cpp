@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "libtal/base/number.h"
+#include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/zip.h"
@@ -74,6 +75,19 @@ std::string label_of(std::string_view number, const ImportOptions& options) {
   if (found == options.tables.classes.end())
     throw Error("class " + std::to_string(id) + " is not in --classes").at_field("label");
   return found->second;
+}
+
+void LeftOutColumns::add(const std::vector<std::string>& names) {
+  for (const auto& name : names) ++files_[name];
+}
+
+void LeftOutColumns::note(const ImportSink& sink) const {
+  std::vector<std::string> columns;
+  for (const auto& [name, files] : files_)
+    columns.push_back((name.empty() ? "one without a name" : "'" + name + "'") +
+                      (files > 1 ? " (" + std::to_string(files) + " files)" : ""));
+  if (!columns.empty())
+    sink.note("first columns left out, for they number, time or name the rows: " + joined_first(columns, 8));
 }
 
 void append_item(std::string& list, const Segment& segment, const std::optional<double>& score, std::string_view label,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -73,6 +74,16 @@ double to_seconds(double value, const std::string& unit, const ImportOptions& op
 std::optional<std::int64_t> class_number(std::string_view text);
 // A class number as label; Error (field label) when --classes does not have it.
 std::string label_of(std::string_view number, const ImportOptions& options);
+
+// Columns of tables of numbers that are no values (NumberTable::left_out): told once, however many files have them.
+class LeftOutColumns {
+ public:
+  void add(const std::vector<std::string>& names);
+  void note(const ImportSink& sink) const;
+
+ private:
+  std::map<std::string, std::size_t> files_;  // by name
+};
 
 // One object of `annotations` or `proposals`, appended with a comma where one is due. extra: further members as JSON,
 // or "".

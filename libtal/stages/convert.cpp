@@ -177,7 +177,6 @@ void load_tables(const Tool& tool, ConvertOptions& o) {
   if (!o.durations.empty()) o.import.tables.videos = parse_videos(load(o.durations));
   if (!o.classes.empty()) o.import.tables.classes = o.exported.classes = parse_classes(load(o.classes));
   if (!o.videos.empty()) o.import.tables.rows = row_videos(load(o.videos));
-  if (o.from == "class-scores" && o.videos.empty()) throw UsageError("--from class-scores needs --videos FILE");
   o.exported.class_offset = o.import.class_offset;
   if (!o.window_weights.empty()) o.import.tables.window_weights = parse_window_weights(load(o.window_weights));
   static const std::set<std::string> roles = {"video", "start",    "end", "length", "label",

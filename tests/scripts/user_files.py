@@ -104,6 +104,24 @@ check([p.get("label") for p in got[0]["proposals"]] == ["d, e", None], str(got))
 refused("--from", "segments-csv", write("t.csv", "video,start,end,label\nv1,1,2,2.5\n"), "--classes", "c", says=("label: '2.5' is no class number",))
 refused("--from", "segments-csv", "t.csv", "--classes", write("c", "100 m sprint\n200 m sprint\n"), says=("c:1: '100 m sprint'", "part of its name"))
 
+# Scores of whole videos: who a column and a row are of says the table, or an option that agrees with it.
+SCORES = "Jump,Run,Swim\n0.5,0.25,0.125\n1,0.5,0.25\n"
+ROWS = [{"Jump": 0.5, "Run": 0.25, "Swim": 0.125}, {"Jump": 1, "Run": 0.5, "Swim": 0.25}]
+LISTED = ("--videos", write("listed", "v1\nv2\n"))
+write("classes", "Run\nJump\nSwim\n")
+for text, options in ((SCORES, LISTED), (SCORES, (*LISTED, "--classes", "classes")), ("video,Jump,Run,Swim\nv1,0.5,0.25,0.125\n/data/v2.MP4,1,0.5,0.25\n", ()),
+                      ("video;Jump;Run;Swim\nv1;0,5;0,25;0,125\nv2;1;0,5;0,25\n", (*LISTED, "--classes", "classes")), (",Jump,Run,Swim\nv1,0.5,0.25,0.125\nv2,1,0.5,0.25\n", ()),
+                      ("0,video,2,0,1\n0,v1,0.125,0.25,0.5\n1,v2,0.25,0.5,1\n".replace("0,video", ",video", 1), ("--classes", "classes")),
+                      ('"Jump" "Run" "Swim"\n"v1" 0.5 0.25 0.125\n"v2" 1 0.5 0.25\n', ()), ("v1,0.25,0.5,0.125\nv2,0.5,1,0.25\n", ("--classes", "classes"))):
+    got = records("--from", "class-scores", write("s.csv", text), *options)
+    check([(r["video"], {c["label"]: c["score"] for c in r["classification"]}) for r in got] == list(zip(("v1", "v2"), ROWS)), f"{text!r} {options}: {got}")
+for text, options, says in ((SCORES.replace("Swim", "Swin"), (*LISTED, "--classes", "classes"), ("class 'Swim' of --classes has no column: the header names 'Jump', 'Run', 'Swin'",)),
+                            ("video,Jump\nv1,1\nv3,1\n", LISTED, ("s.csv:3: video 'v3': --videos names 'v2' for row 2",)), ("video,Jump\nv1,1\nv1,1\n", (), ("s.csv:3: video 'v1': stands in the table twice",)),
+                            (SCORES, (*LISTED, "--class-offset", "1"), ("--class-offset has no effect",)), (SCORES.replace("Run", "Jump"), LISTED, ("two columns are of class 'Jump'",)),
+                            ("0.5,-,1\n0.5,1,1\n", LISTED, ("s.csv:1: column 2: '-' is not a number",))):
+    refused("--from", "class-scores", write("s.csv", text), *options, says=says)
+refused("--from", "class-scores", write("s.csv", SCORES), status=2, says=("needs --videos FILE, or a column video",))
+
 # One rule from a file's name to an id: tables, lists, feature files.
 gt = records("--from", "segments-csv", write("t.csv", "video,start,end\nCLIP.MP4,1,2\nD:\\a\\my clip.wmv,1,2\nv_1.5fps,1,2\n"))
 check([r["video"] for r in gt] == ["CLIP", "my clip", "v_1.5fps"], str(gt))
@@ -117,6 +135,9 @@ got = records("--from", "features", "--fps", "25", "--stride", "16", "--inline",
 check([(r["video"], r["features"]["features"]["rows"], r["features"]["features"]["dim"]) for r in got] == [("my clip", 2, 2)], str(got))
 refused("--from", "features", "--fps", "25", "--stride", "16", "--inline", write("n.csv", "0,1\n0.3,0.7\n"), says=("n.csv:1: video 'n': the first line counts the columns", "--header yes"))
 check([records("--from", "features", "--fps", "25", "--stride", "16", "--inline", "n.csv", "--header", word)[0]["features"]["features"]["rows"] for word in ("yes", "no")] == [1, 2], "--header")
+check(records("--from", "features", "--fps", "25", "--stride", "16", "--inline", write("n.csv", "frame,a\n0,0.5\n16,0.25\n"), says=("first columns left out, for they number, time or name the rows: 'frame'",))[0]["features"]["features"]["dim"] == 1, "a column of frames")
+got = records("--from", "signals", "--rate", "1", "--window", "2", "--stride", "2", "--inline", write("n.csv", "time,a\n0,0.5\n1,0.25\n"), says=("left out", "'time'"))
+check(got[0]["features"]["signals"]["dim"] == 2, str(got))
 for index in ("", "Unnamed: 0"):
     got = records("--from", "bsn-proposals", "--unit-duration", write("v 1.MP4.csv", index + ",xmin,xmax,score\n0,0.1,0.2,1\n"))
     check(got == [{"video": "v 1", "duration": 1, "proposals": [{"segment": [0.1, 0.2], "score": 1, "scores": {"xmin": 0.1, "xmax": 0.2}}]}], f"an index is no score: {got}")
