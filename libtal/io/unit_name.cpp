@@ -9,21 +9,22 @@ namespace {
 
 struct Unit {
   const char* name;
-  double seconds;
+  double factor, divisor;
   std::vector<std::string> words;
 };
 
 const std::vector<Unit>& units() {
   static const std::vector<Unit> all = {
-      {"seconds", 1, {"s", "sec", "secs", "second", "seconds"}},
+      {"seconds", 1, 1, {"s", "sec", "secs", "second", "seconds"}},
       {"milliseconds",
-       1e-3,
+       1,
+       1e3,
        {"ms", "msec", "msecs", "milli", "millis", "millisec", "millisecs", "millisecond", "milliseconds"}},
-      {"microseconds", 1e-6, {"us", "usec", "usecs", "micros", "microsec", "microsecond", "microseconds"}},
-      {"nanoseconds", 1e-9, {"ns", "nsec", "nsecs", "nanos", "nanosec", "nanosecond", "nanoseconds"}},
-      {"minutes", 60, {"min", "mins", "minute", "minutes"}},
-      {"hours", 3600, {"h", "hr", "hrs", "hour", "hours"}},
-      {"frames", 1, {"frame", "frames", "sample", "samples"}}};
+      {"microseconds", 1, 1e6, {"us", "usec", "usecs", "micros", "microsec", "microsecond", "microseconds"}},
+      {"nanoseconds", 1, 1e9, {"ns", "nsec", "nsecs", "nanos", "nanosec", "nanosecond", "nanoseconds"}},
+      {"minutes", 60, 1, {"min", "mins", "minute", "minutes"}},
+      {"hours", 3600, 1, {"h", "hr", "hrs", "hour", "hours"}},
+      {"frames", 1, 1, {"frame", "frames", "sample", "samples"}}};
   return all;
 }
 
@@ -51,17 +52,18 @@ std::vector<std::string> name_words(std::string_view name) {
   return words;
 }
 
-// ELAN's "ss.msec" are seconds, "hh:mm:ss.ms" times of the clock: the words of one unit.
-bool take_clock(std::vector<std::string>& words) {
+// ELAN's "ss.msec" are seconds, "hh:mm:ss.ms" times of the clock: the words of one unit. "": they are none.
+std::string take_clock(std::vector<std::string>& words) {
   const auto ends = [&](std::initializer_list<const char*> last) {
     return words.size() >= last.size() && std::equal(last.begin(), last.end(), words.end() - std::ssize(last));
   };
   for (const char* part : {"ms", "msec", "mmm", "sss", "fff"}) {
     if (!ends({"ss", part})) continue;
-    words.resize(words.size() - (ends({"hh", "mm", "ss", part}) ? 4 : ends({"mm", "ss", part}) ? 3 : 2));
-    return true;
+    const std::size_t many = ends({"hh", "mm", "ss", part}) ? 4 : ends({"mm", "ss", part}) ? 3 : 2;
+    words.resize(words.size() - many);
+    return many > 2 ? "clock" : "seconds";
   }
-  return false;
+  return "";
 }
 
 }  // namespace
@@ -69,16 +71,15 @@ bool take_clock(std::vector<std::string>& words) {
 UnitName unit_name(std::string_view column) {
   UnitName out;
   auto words = name_words(column);
-  if (take_clock(words)) {
-    out.unit = "seconds";
-  } else if (!words.empty()) {
+  out.unit = take_clock(words);
+  if (out.unit.empty() && !words.empty()) {
     static const std::vector<std::string> counts = {"no", "nr", "num", "number", "idx", "index", "id"};
     const bool counted = words.size() > 1 && std::count(counts.begin(), counts.end(), words.back()) > 0 &&
                          unit_of(words[words.size() - 2]) == &units().back();  // frame_no
     if (counted) words.pop_back();
     const bool before = !unit_of(words.back()) && unit_of(words.front()) == &units().back();  // frame_start
     if (const Unit* unit = unit_of(before ? words.front() : words.back())) {
-      out.unit = unit->name, out.seconds = unit->seconds;
+      out.unit = unit->name, out.factor = unit->factor, out.divisor = unit->divisor;
       words.erase(before ? words.begin() : words.end() - 1);
     }
   }

@@ -7,9 +7,11 @@
 namespace tal {
 
 struct UnitName {
-  std::string base;    // the other words, in lower case: "begin-time"
-  std::string unit;    // "seconds", "milliseconds", "minutes", ...; "frames" (also samples); "": none is stated
-  double seconds = 1;  // of one unit; of frames nothing is known
+  std::string base;  // the other words, in lower case: "begin-time"
+  std::string unit;  // "seconds", "milliseconds", "minutes", ...; "clock", "frames" (also samples); "": none
+  double factor = 1, divisor = 1;  // to seconds; frames keep their number
+  double seconds(double value) const { return value * factor / divisor; }
+  bool counts() const { return unit == "frames"; }
 };
 UnitName unit_name(std::string_view column);
 
