@@ -269,8 +269,18 @@ BOOST_AUTO_TEST_CASE(class_lists) {
                            "0. Run\n1. Jump\n",
                            "0:Run\n1:Jump\n",
                            "id,key,instances,category\n0,Run,\"['a']\",x\n1,Jump,\"[]\",y\n",
-                           "label,count\nRun,0\nJump,1\n"})
+                           "label,count\nRun,0\nJump,1\n",
+                           "names:\n- Run\n- 'Jump'\n",
+                           "- Run\r\n- Jump\r\n",
+                           "---\n# of the data\nnames:\n  0: Run\n  1: \"Jump\"\n",
+                           "[{\"name\":\"Run\"},{\"name\":\"Jump\"}]",
+                           "[{\"id\":\"1\",\"name\":\"Jump\"},{\"id\":\"0\",\"name\":\"Run\"}]",
+                           "{\"info\":{},\"categories\":[{\"id\":0,\"name\":\"Run\"},{\"id\":1,\"name\":\"Jump\"}]}",
+                           "{\"names\":{\"0\":\"Run\",\"1\":\"Jump\"},\"nc\":2}"})
     BOOST_TEST((classes(text) == kRunJump), text);
+  BOOST_TEST(classes("3-point shot\n2-point shot\n").at(0) == "3-point shot");
+  BOOST_TEST(classes("\"100 m\"\n\"200 m\"\n").at(1) == "200 m");
+  BOOST_TEST(classes("name,id\nRun,120\nJump,85\n").at(85) == "Jump");
   BOOST_TEST(classes("\"1,5 m jump\"\nRun\n").at(0) == "1,5 m jump");
   BOOST_TEST(classes("7 BaseballPitch\n9 Basketball Dunk\n").at(9) == "Basketball Dunk");
   BOOST_TEST(classes("7 jump\n9 run\n").at(7) == "jump");
@@ -291,8 +301,24 @@ BOOST_AUTO_TEST_CASE(class_lists_that_are_refused) {
   BOOST_TEST(says(class_fault("0,a\n1,a\n"), "c:2: the class name 'a' stands here twice"));
   BOOST_TEST(says(class_fault("{\"0\":1,\"1\":2}"), "both sides are numbers"));
   BOOST_TEST(says(class_fault("{\"a\":\"b\"}"), "must map numbers to names"));
-  BOOST_TEST(says(class_fault("{\"classes\":[\"a\"]}"), "'classes' must be a name or a number"));
-  BOOST_TEST(says(class_fault("[\"a\",1]"), "must be a list of names"));
+  BOOST_TEST(says(class_fault("{\"a\":[\"a\"]}"), "'a' must be a name or a number"));
+  BOOST_TEST(says(class_fault("[1,2]"), "[0]: must be a list of names"));
+  BOOST_TEST(says(class_fault("[\"a\",1]"), "[1]: some members"));
+  BOOST_TEST(says(class_fault("{\"a\":1,\n\"categories\":[{\"id\":0,\"name\":\"a\"},{\"id\":1}]}"),
+                  "c:2: categories[1]: each class must have a text \"name\""));
+  BOOST_TEST(says(class_fault("[{\"id\":0,\"name\":\"a\"},{\"name\":\"b\"}]"), "[1]: no whole number \"id\""));
+  BOOST_TEST(says(class_fault("[{\"id\":0.5,\"name\":\"a\"}]"), "[0]: 'id' must be a whole number"));
+  BOOST_TEST(says(class_fault("{\"classes\":[],\"names\":[]}"), "two members may hold the classes"));
+  for (const char* text :
+       {"name,instances\nRun,120\nJump,85\n", "Run,120\nJump,85\n", "name,n,split\nRun,5,a\nJump,9,b\n"})
+    BOOST_TEST(says(class_fault(text), "c:1: column 2 does not count the classes"), text);
+  BOOST_TEST(says(class_fault("{\"Run\":120,\"Jump\":85}"), "do not count the classes"));
+  BOOST_TEST(says(class_fault("100 m\n200 m\n400 m\n"), "c:2: '200 m': is the number the class's, or a part"));
+  for (const char* text : {"0-Run\n1-Jump\n", "001.Run\n002.Jump\n", "1_Run\n0_Jump\n"})
+    BOOST_TEST(says(class_fault(text), "the lines count"), text);
+  for (const char* text : {"- Run\nJump\n", "names:\n- Run\n0: Jump\n", "nc: 2\nnames:\n- Run\n",
+                           "names: [Run, Jump]\n", "- name: Run\n- name: Jump\n"})
+    BOOST_TEST(says(class_fault(text), "of YAML one list is read"), text);
   BOOST_TEST(says(class_fault("[\"a\",{\"id\":1,\"name\":\"b\"}]"), "some members"));
   BOOST_TEST(says(class_fault("[\"a\",\"a\"]"), "twice"));
   BOOST_TEST(says(class_fault("{\"a\":0,\"a\":1}"), "'a' stands twice"));
