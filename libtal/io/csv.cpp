@@ -82,7 +82,8 @@ class NumberReader {
     RowNumbers numbers;
   };
 
-  // The columns before the first that holds values, and the one that names the rows.
+  // The columns before the first that holds values, and the one that names the rows. Where rows have names, columns
+  // have those of classes: one called "time" must count to be none.
   void find_leading(const FirstLine& first, const std::vector<std::string>& row_names) {
     for (std::size_t c = 0; c < names_.size() && row_names_ < 0; ++c)
       if (header_ ? is_one_of(row_names, names_[c]) : c == 0 && !row_names.empty() && first.is_text(c))
@@ -96,7 +97,8 @@ class NumberReader {
                                  [](const auto& name) { return name.empty(); }))
         break;
       if (unnamed && text && row_names_ < 0 && !row_names.empty()) row_names_ = static_cast<int>(c);
-      else if (unnamed || is_place_name(names_[c])) leading_.push_back({c, unnamed, text, {}});
+      else if (unnamed || (is_place_name(names_[c]) && (row_names.empty() || first.counts_rows(c))))
+        leading_.push_back({c, unnamed, text, {}});
       else break;
     }
   }

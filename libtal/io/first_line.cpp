@@ -63,10 +63,10 @@ bool is_unnamed(std::string_view name) { return name.empty() || name.starts_with
 bool is_place_name(std::string_view name) {
   if (name == "#") return true;
   const UnitName parts = unit_name(name);
-  if (parts.base.empty()) return parts.unit == "frames" || parts.unit == "seconds" || parts.unit == "milliseconds";
-  static const std::vector<std::string> names = {"index",      "idx", "row",  "row-id",    "row-number",
-                                                 "no",         "nr",  "time", "timestamp", "time-stamp",
-                                                 "timestamps", "t",   "date", "datetime"};
+  if (parts.base.empty())
+    return name.size() > 1 && (parts.unit == "frames" || parts.unit == "seconds" || parts.unit == "milliseconds");
+  static const std::vector<std::string> names = {
+      "index", "idx", "row-id", "row-number", "time", "timestamp", "time-stamp", "timestamps", "t", "date", "datetime"};
   return std::find(names.begin(), names.end(), parts.base) != names.end();
 }
 
@@ -99,6 +99,13 @@ std::size_t FirstLine::values_below(std::size_t column) const {
 }
 
 bool FirstLine::is_text(std::size_t column) const { return !below_.empty() && values_below(column) == 0; }
+
+bool FirstLine::counts_rows(std::size_t column) const {
+  std::vector<std::string> fields;
+  for (const auto& row : below_)
+    if (column < row.size()) fields.push_back(row[column]);
+  return fields.size() > 1 && counts(fields);
+}
 
 bool FirstLine::is_known_name(const std::string& field) const {
   return is_unnamed(field) || is_place_name(field) || is_one_of(row_names_, field);

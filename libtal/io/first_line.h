@@ -25,6 +25,7 @@ class FirstLine {
   std::vector<std::string> names() const;
   // No row below has a number there, and there are rows.
   bool is_text(std::size_t column) const;
+  bool counts_rows(std::size_t column) const;  // 0, 1, 2, ... or 1, 2, 3, ... there
 
  private:
   bool mixed_is_header() const;

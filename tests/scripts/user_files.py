@@ -154,9 +154,12 @@ write("classes", "Run\nJump\nSwim\n")
 for text, options in ((SCORES, LISTED), (SCORES, (*LISTED, "--classes", "classes")), ("video,Jump,Run,Swim\nv1,0.5,0.25,0.125\n/data/v2.MP4,1,0.5,0.25\n", ()),
                       ("video;Jump;Run;Swim\nv1;0,5;0,25;0,125\nv2;1;0,5;0,25\n", (*LISTED, "--classes", "classes")), (",Jump,Run,Swim\nv1,0.5,0.25,0.125\nv2,1,0.5,0.25\n", ()),
                       ("0,video,2,0,1\n0,v1,0.125,0.25,0.5\n1,v2,0.25,0.5,1\n".replace("0,video", ",video", 1), ("--classes", "classes")),
+                      ("index,video,Jump,Run,Swim\n0,v1,0.5,0.25,0.125\n1,v2,1,0.5,0.25\n", ()),
                       ('"Jump" "Run" "Swim"\n"v1" 0.5 0.25 0.125\n"v2" 1 0.5 0.25\n', ()), ("v1,0.25,0.5,0.125\nv2,0.5,1,0.25\n", ("--classes", "classes"))):
     got = records("--from", "class-scores", write("s.csv", text), *options)
     check([(r["video"], {c["label"]: c["score"] for c in r["classification"]}) for r in got] == list(zip(("v1", "v2"), ROWS)), f"{text!r} {options}: {got}")
+got = records("--from", "class-scores", write("s.csv", "time,no,video\n0.5,0.25,v1\n0.75,0.5,v2\n"))
+check([c["label"] for c in got[0]["classification"]] == ["time", "no"], f"classes that are called as columns of times are: {got}")
 for text, options, says in ((SCORES.replace("Swim", "Swin"), (*LISTED, "--classes", "classes"), ("class 'Swim' of --classes has no column: the header names 'Jump', 'Run', 'Swin'",)),
                             ("video,Jump\nv1,1\nv3,1\n", LISTED, ("s.csv:3: video 'v3': --videos names 'v2' for row 2",)), ("video,Jump\nv1,1\nv1,1\n", (), ("s.csv:3: video 'v1': stands in the table twice",)),
                             (SCORES, (*LISTED, "--class-offset", "1"), ("--class-offset has no effect",)), (SCORES.replace("Run", "Jump"), LISTED, ("two columns are of class 'Jump'",)),
