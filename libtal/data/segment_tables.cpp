@@ -45,7 +45,6 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
   for (const auto& source : sources) {
     const NamedTable table = parse_named_table(source, options.dialect);
     const SegmentColumns columns(table, options, scored, unit, sink);
-    for (const auto& value : columns.where_values()) values.push_back(value);
     for (const auto& row : table.rows) {
       std::string id;
       guard_row(source, row.line, "", "", sink, [&] {
@@ -79,6 +78,8 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
         }
       });
     }
+    if (left_out > 0 && selected == 0)
+      for (const auto& value : columns.where_values()) values.push_back(value);
   }
   if (left_out > 0 && selected == 0)
     throw Error("--where: no row's '" + options.where_column + "' is '" + options.where_value + "', but '" +

@@ -76,8 +76,10 @@ TimeColumn TimeColumns::choose(const std::string& unit) const {
   if (unit == "seconds") return times_.front();
   for (const auto& time : times_)
     if (time.name.unit.empty()) return time;
-  throw header_error(table_, "column '" + name_of(table_, times_.front()) + "' is in " + times_.front().name.unit +
-                                 ": it is no column for --time " + unit);
+  const std::string& own = times_.front().name.unit;
+  throw header_error(table_, "column '" + name_of(table_, times_.front()) + "' is in " +
+                                 (own == "clock" ? "times of the clock" : own) + ": it is no column for --time " +
+                                 unit);
 }
 
 double time_value(const TimeColumn& column, const std::string& text, char decimal, std::string_view field) {
