@@ -8,6 +8,11 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
+std::string in_quotes(std::string_view text) {
+  constexpr std::size_t kMost = 40;
+  return "'" + std::string(text.substr(0, kMost)) + (text.size() > kMost ? "...'" : "'");
+}
+
 std::string joined(const std::vector<std::string>& words, std::string_view between) {
   std::string text;
   for (std::size_t i = 0; i < words.size(); ++i) {

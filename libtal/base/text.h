@@ -11,6 +11,9 @@ namespace tal {
 // Without blanks and tabs at its ends, and the carriage return of a line of Windows.
 std::string_view trim(std::string_view text);
 
+// In quotes, a long text cut short.
+std::string in_quotes(std::string_view text);
+
 // "a, b, c"
 std::string joined(const std::vector<std::string>& words, std::string_view between = ", ");
 

@@ -108,7 +108,8 @@ ArrayFile::Array ArrayFile::read(const std::string& name, const FeatureImport& o
     }
     array.matrix = matrix_of(file.bytes(), rank);
   } else {
-    array.matrix = parse_number_table({path_, inflate_if_gzip(read_file(path_))}, {}, dialect_).values;
+    NumberTable table = parse_number_table({path_, inflate_if_gzip(read_file(path_))}, {}, dialect_);
+    array.matrix = std::move(table.values), array.left_out = std::move(table.left_out);
   }
   if ((rank == 1 && options.vectors == "rows") != options.transpose) array.matrix = transposed(array.matrix);
   return array;

@@ -25,9 +25,10 @@ class ArrayFile {
     std::string what;  // why kNone, or what else it may be: "text", "one value", "a vector"
   };
   struct Array {
-    FeatureMatrix matrix;            // [rows, dim]; empty when `as_is`
-    bool as_is = false;              // a stage can read the file itself
-    std::int64_t rows = 0, dim = 0;  // when `as_is`
+    FeatureMatrix matrix;               // [rows, dim]; empty when `as_is`
+    bool as_is = false;                 // a stage can read the file itself
+    std::int64_t rows = 0, dim = 0;     // when `as_is`
+    std::vector<std::string> left_out;  // first columns of a table that are no values
     std::map<std::string, double> attributes;
     std::map<std::string, std::string> odd_attributes;  // those that are no number, with what they hold
   };

@@ -22,6 +22,12 @@ const std::vector<std::string> kNameColumns = {"name",   "class-name", "label-na
                                                "action", "activity",   "key",        "verb",  "noun"};
 constexpr const char* kWanted = "'number,name' or 'number name' on each line, one name on each line, or JSON";
 
+// Whether the numbers are 0, 1, ... or 1, 2, ... in any order, one each of `many` classes.
+bool counts(const std::set<std::int64_t>& numbers, std::size_t many) {
+  return numbers.size() == many && !numbers.empty() && (*numbers.begin() == 0 || *numbers.begin() == 1) &&
+         *numbers.rbegin() - *numbers.begin() + 1 == static_cast<std::int64_t>(many);
+}
+
 // Names by number, each once.
 class ClassNames {
  public:
@@ -44,43 +50,64 @@ class ClassNames {
   std::set<std::string> known_;
 };
 
-// ["a","b"], [{"id":0,"name":"a"}], {"0":"a"} or {"a":0}.
+// ["a","b"], [{"id":0,"name":"a"}], [{"name":"a"}], {"0":"a"} or {"a":0}; or one of these as "categories", "classes" or
+// "names" of an object.
 class JsonClasses {
  public:
   explicit JsonClasses(const SourceText& source) : source_(source), names_(source) {}
   std::map<std::int64_t, std::string> read() {
-    const Json root = Json::parse(check_json_file(source_));
-    if (root.is_array()) list(root);
-    else object(root);
+    const std::string_view text = check_json_file(source_);
+    const Json root = Json::parse(text);
+    const Json* classes = &root;
+    for (const char* key : {"categories", "classes", "names", "labels", "class_names"}) {
+      if (!root.is_object() || !root.contains(key) || !root[key].is_structured()) continue;
+      if (!path_.empty()) fail("two members may hold the classes, '" + path_ + "' and '" + key + "'");
+      path_ = key, classes = &root[key];
+    }
+    if (!path_.empty()) line_ = place_of(source_.text, find_member(source_.text, {path_})).line;
+    if (classes->is_array()) list(*classes);
+    else object(*classes);
     return names_.take();
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const { throw Error(what).at_line(source_.name, 0); }
+  [[noreturn]] void fail(const std::string& what, std::size_t item) const {
+    fail(path_ + "[" + std::to_string(item) + "]: " + what);
+  }
+  [[noreturn]] void fail(const std::string& what) const { throw Error(what).at_line(source_.name, line_); }
 
   void list(const Json& root) {
+    std::size_t numbered = 0;
+    std::vector<std::pair<std::optional<std::int64_t>, std::string>> classes;
     for (const auto& item : root) {
-      if (item.is_string()) names_.add(names_.size(), item.get<std::string>(), 0);
-      else if (item.is_object()) member(item);
-      else fail("must be a list of names, or of objects with id and name");
-      if (item.type() != root.front().type()) fail("some members of the list are names and some are not");
+      if (item.type() != root.front().type())
+        fail("some members of the list are names and some are not", classes.size());
+      if (item.is_string()) classes.push_back({std::nullopt, item.get<std::string>()});
+      else if (item.is_object()) classes.push_back(member(item, classes.size()));
+      else fail("must be a list of names, or of objects with id and name", classes.size());
+      numbered += classes.back().first.has_value();
+    }
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      const auto& [number, name] = classes[i];
+      if (numbered > 0 && !number) fail("no whole number \"id\", which other classes have", i);
+      names_.add(number.value_or(static_cast<std::int64_t>(i)), name, line_);
     }
   }
-  void member(const Json& item) {
+  std::pair<std::optional<std::int64_t>, std::string> member(const Json& item, std::size_t index) const {
     std::optional<std::int64_t> number;
     std::optional<std::string> name;
     for (const auto& [key, value] : item.items()) {
-      if (value.is_number_integer() && is_one_of(kNumberColumns, key)) {
-        if (number) fail("two members may be the number of a class, '" + key + "' and another");
-        number = value.get<std::int64_t>();
-      }
-      if (value.is_string() && is_one_of(kNameColumns, key)) {
-        if (name) fail("two members may be the name of a class, '" + key + "' and another");
+      const bool names = is_one_of(kNameColumns, key), numbers = is_one_of(kNumberColumns, key);
+      if (numbers && !(names && value.is_string())) {
+        if (number) fail("two members may be the number of a class, '" + key + "' and another", index);
+        if (!(number = number_of(value)) && !names) fail("'" + key + "' must be a whole number", index);
+      } else if (names && value.is_string()) {
+        if (name) fail("two members may be the name of a class, '" + key + "' and another", index);
         name = value.get<std::string>();
       }
     }
-    if (!number || !name) fail("each class must have a whole number \"id\" and a text \"name\"");
-    names_.add(*number, *name, 0);
+    if (!name) fail("each class must have a text \"name\", and a whole number \"id\" or none", index);
+    return {number, *name};
   }
 
   static std::optional<std::int64_t> number_of(const Json& value) {
@@ -90,23 +117,31 @@ class JsonClasses {
   void object(const Json& root) {
     if (!root.is_object()) fail("must be a JSON list of names, or an object of numbers and names");
     bool keys = true, values = true;  // are numbers
+    std::set<std::int64_t> numbers;
     for (const auto& [key, value] : root.items()) {
       if (!value.is_string() && !value.is_number_integer())
         fail("'" + key + "' must be a name or a number: an object has {\"0\":\"name\"} or {\"name\":0}");
       keys = keys && class_number(key), values = values && number_of(value);
+      if (values) numbers.insert(*number_of(value));
     }
     if (root.empty()) return;
     if (keys == values)
       fail(keys ? "both sides are numbers: which is the class's name?"
                 : "must map numbers to names, {\"0\":\"name\"}, or names to numbers, {\"name\":0}");
+    if (values && !counts(numbers, root.size()))
+      fail(
+          "the names' numbers do not count the classes: where they are the classes' numbers and not something else, "
+          "write {\"7\":\"name\"}");
     for (const auto& [key, value] : root.items()) {
-      if (keys) names_.add(*class_number(key), value.get<std::string>(), 0);
-      else names_.add(*number_of(value), key, 0);
+      if (keys) names_.add(*class_number(key), value.get<std::string>(), line_);
+      else names_.add(*number_of(value), key, line_);
     }
   }
 
   const SourceText& source_;
   ClassNames names_;
+  std::string path_;        // to the classes
+  std::uint64_t line_ = 0;  // where they begin; 0: the file
 };
 
 // Columns: a number and a name of each class.
@@ -135,6 +170,7 @@ class ClassTable {
     else if (header) name = name_column(number);
     if (name < 0) fail("which column holds the classes' names?");
     if (t_.header.size() == 2 && numbers.size() == 2) fail("both columns are numbers: which is the class's name?");
+    check_numbers(number, header);
     for (std::size_t r = header ? 1 : 0; r < all_.size(); ++r)
       names.add(*class_number(field(r, number)), field(r, name), all_[r].line);
   }
@@ -160,6 +196,16 @@ class ClassTable {
       if (good) out.push_back(c);
     }
     return out;
+  }
+  // "name,instances": what is not called the classes' numbers, nor stands before the names, must count them.
+  void check_numbers(int column, bool header) const {
+    const auto& called = t_.header[static_cast<std::size_t>(column)];
+    if (header ? called.empty() || is_one_of(kNumberColumns, called) : column == 0) return;
+    std::set<std::int64_t> numbers;
+    for (std::size_t r = header ? 1 : 0; r < all_.size(); ++r) numbers.insert(*class_number(field(r, column)));
+    if (!counts(numbers, numbers.size()))
+      fail("column " + std::to_string(column + 1) +
+           " does not count the classes: are these their numbers (a header id,name says so), or something else?");
   }
   int numbers_by_name(const std::vector<int>& numbers) const {
     const int found = t_.find(kNumberColumns);
@@ -235,39 +281,108 @@ class ClassLines {
     return trim(std::string_view(line.text).substr(number_end(line)));
   }
 
-  static bool counts(std::set<std::int64_t> numbers, std::size_t lines) {
-    return numbers.size() == lines && !numbers.empty() && (*numbers.begin() == 0 || *numbers.begin() == 1) &&
-           *numbers.rbegin() - *numbers.begin() + 1 == static_cast<std::int64_t>(lines);
-  }
-
-  // "100 m sprint", "200 m sprint": numbers that count no lines, before words that go on in lower case.
+  // "100 m sprint", "200 m", "400 m": numbers that count no lines, before words that go on in lower case, or one word.
   void refuse_names_with_numbers() const {
     std::set<std::int64_t> numbers;
     for (const auto& line : lines_) numbers.insert(*number_of(line));
     if (counts(numbers, lines_.size())) return;
+    std::set<std::string_view> different;
     for (const auto& line : lines_) {
       const auto words = split_blanks(name_of(line));
-      if (words.size() > 1 && words[0].front() >= 'a' && words[0].front() <= 'z')
-        fail(line, "is the number the class's, or a part of its name?");
+      const bool again = !different.insert(name_of(line)).second;
+      if (again || (words.size() > 1 && words[0].front() >= 'a' && words[0].front() <= 'z'))
+        fail(line, "is the number the class's, or a part of its name? (as a part: put the name into quotes)");
     }
   }
 
-  // "c000 Hold a book", "Run 0": a code or number that is no name, on every line.
+  // "0-Run", "001.Run", "c000 Hold a book", "Run 0": a code or number that may be no name, on every line.
   void refuse_other_codes() const {
     if (lines_.size() < 2) return;
-    for (const bool last : {false, true}) {
+    for (const auto code : {&ClassLines::joined_code, &ClassLines::first_code, &ClassLines::last_code}) {
       std::set<std::int64_t> numbers;
       for (const auto& line : lines_) {
-        const auto words = split_blanks(line.text);
-        if (line.quoted || words.size() < 2) break;
-        const auto word = last ? words.back() : words.front();
-        const auto digits = word.find_last_not_of("0123456789") + 1;  // 0: nothing else
-        if (digits == word.size() || (last && digits != 0)) break;
-        numbers.insert(*class_number(word.substr(digits)));
+        const auto number = line.quoted ? std::nullopt : code(line.text);
+        if (!number) break;
+        numbers.insert(*number);
       }
       if (counts(numbers, lines_.size()))
-        fail(lines_[0], "the lines count: is the number the class's, or a part of its name?");
+        fail(
+            lines_[0],
+            "the lines count: is the number the class's, or a part of its name? (as a part: put the name into quotes)");
     }
+  }
+
+  // The number that a line's first word begins with, a sign behind it; that it ends with; that the last word is.
+  static std::optional<std::int64_t> joined_code(std::string_view line) {
+    const auto digits = line.find_first_not_of("0123456789");
+    const bool signs = digits != std::string_view::npos && std::string_view("-_.)/").find(line[digits]) != line.npos;
+    return signs ? class_number(line.substr(0, digits)) : std::nullopt;
+  }
+  static std::optional<std::int64_t> first_code(std::string_view line) {
+    const auto words = split_blanks(line);
+    return words.size() < 2 ? std::nullopt
+                            : class_number(words.front().substr(words.front().find_last_not_of("0123456789") + 1));
+  }
+  static std::optional<std::int64_t> last_code(std::string_view line) {
+    const auto words = split_blanks(line);
+    const bool all = words.size() > 1 && words.back().find_first_not_of("0123456789") == std::string_view::npos;
+    return all ? class_number(words.back()) : std::nullopt;
+  }
+
+  const SourceText& source_;
+  std::vector<Line> lines_;
+};
+
+// YAML's "- name" lines, or "0: name" lines, below "names:" or alone.
+class YamlClasses {
+ public:
+  YamlClasses(const SourceText& source, std::string_view text) : source_(source) {
+    std::string_view rest = text;
+    for (std::uint64_t line = 1; !rest.empty(); ++line) {
+      const auto each = trim(take_line(rest));
+      if (!each.empty() && each != "---" && each.front() != '#') lines_.push_back({line, each});
+    }
+  }
+  // A line of a key alone, or the first an item.
+  bool fits() const {
+    return !lines_.empty() &&
+           (is_item(lines_[0].text) || std::any_of(lines_.begin(), lines_.end(), [](const auto& l) {
+              const auto key = l.text.substr(0, l.text.find(':'));
+              const auto value = key == l.text ? key : trim(l.text.substr(key.size() + 1));
+              const bool words = key != l.text && is_one_of({"names", "classes", "categories", "labels"}, key);
+              return (key.size() + 1 == l.text.size()) || (words && value.find_first_of("[{") == 0);
+            }));
+  }
+  void read(ClassNames& names) const {
+    const std::size_t first = lines_[0].text.back() == ':' ? 1 : 0;
+    for (std::size_t i = first; i < lines_.size(); ++i) {
+      const auto& [line, text] = lines_[i];
+      const auto colon = text.find(':');
+      const bool items = is_item(lines_[first].text);
+      const auto number = colon == std::string_view::npos ? std::nullopt : class_number(text.substr(0, colon));
+      if (items ? !is_item(text) : !number) fail(line, text);
+      const auto value = trim(text.substr(items ? 1 : colon + 1));
+      const auto name = unquoted(value);
+      if (name == value && (value.find(": ") != std::string_view::npos || value.find(" #") != std::string_view::npos))
+        fail(line, text);
+      names.add(items ? names.size() : *number, name, line);
+    }
+  }
+
+ private:
+  struct Line {
+    std::uint64_t line;
+    std::string_view text;
+  };
+  [[noreturn]] void fail(std::uint64_t line, std::string_view text) const {
+    throw Error("'" + std::string(text) +
+                "': of YAML one list is read, '- name' or '0: name' on each line (wanted: " + kWanted + ")")
+        .at_line(source_.name, line);
+  }
+  static bool is_item(std::string_view text) { return text.starts_with("- "); }
+  static std::string_view unquoted(std::string_view text) {
+    const bool quoted = text.size() > 1 && (text.front() == '"' || text.front() == '\'') && text.back() == text.front();
+    return quoted ? text.substr(1, text.size() - 2) : text;
   }
 
   const SourceText& source_;
@@ -282,6 +397,10 @@ std::map<std::int64_t, std::string> parse_classes(const SourceText& source) {
   if (first == '\0') throw Error("empty: no class").at_line(source.name, 0);
   if (first == '[' || first == '{') return JsonClasses(source).read();
   ClassNames names(source);
+  if (const YamlClasses yaml(source, text); yaml.fits()) {
+    yaml.read(names);
+    return names.take();
+  }
   const NamedTable table = parse_named_table(source, {}, BlankColumns::kNever);
   if (table.header.size() > 1) ClassTable(table).read(names);
   else ClassLines(source, text).read(names);

@@ -212,6 +212,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
   if (!f.out_dir.empty()) videos.check_files();
   std::unique_ptr<ArrayFile> file;  // the last one opened: arrays of one archive follow each other
   std::string open;
+  LeftOutColumns left_out;
   for (const auto& name : videos.order) {
     const std::string video = options.prefix.value_or("") + name;
     std::string path;
@@ -227,6 +228,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
         if (!streams.insert(stream.name).second)
           throw Error("there are two for this video").at_field("features." + stream.name);
         ArrayFile::Array array = file->read(item.array, f);
+        left_out.add(array.left_out);
         set_contract(stream, array, options, options.tables.find(video));
         if (array.as_is) stream.path = path, stream.rows = array.rows, stream.dim = array.dim;
         else rewrite(array.matrix, path, video, f, stream, sink);
@@ -240,6 +242,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
       sink.error(error.at_video(video).at_line(path, error.line()), "");
     }
   }
+  left_out.note(sink);
 }
 
 }  // namespace tal

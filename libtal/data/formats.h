@@ -76,10 +76,12 @@ struct ImportOptions {
   SignalImport signals;
 };
 
+using Note = std::function<void(const std::string&)>;
+
 struct ImportSink {
   std::function<void(Record&)> record;
   std::function<void(const Error&, std::string_view text)> error;
-  std::function<void(const std::string&)> note;
+  Note note;
 };
 
 using Reader = void (*)(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
@@ -111,7 +113,8 @@ void read_scnn_mat(const std::vector<SourceText>&, const ImportOptions&, const I
 // Tables. Error with the source, and the line of a text, for anything else than what is named here.
 // parse_videos: a table with named columns, THUMOS14's two lines a video, a JSON annotation file, or records. Error,
 // with both places, for a video of which two rows say different things.
-std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source);
+// note: is told how what may be read in two ways has been read.
+std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source, const Note& note = {});
 // parse_classes: `number name` a line, a table with a column of numbers and one of names (with a header or not), a name
 // a line (numbered from 0), a JSON list of names or of objects with id and name, or a JSON object of numbers and names.
 // Error where a number may be the class's or a part of its name, and for a number or name that stands there twice.

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "libtal/base/number.h"
+#include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/zip.h"
@@ -39,10 +40,11 @@ void check_segment(const Segment& segment, std::string_view field) {
 
 double to_seconds(double value, const std::string& unit, const ImportOptions& options, const VideoInfo* info,
                   std::string_view field) {
+  const std::string unsaid = options.tables.videos.empty() ? "" : " (--durations says none of this video)";
   if (unit == "frames") {
     const double fps = options.fps > 0 ? options.fps : info && info->fps ? *info->fps : 0;
     if (!(fps > 0))
-      throw Error("frames need the frame rate: give --fps, or --durations with an fps column").at_field(field);
+      throw Error("frames need the frame rate: give --fps, or --durations with an fps column" + unsaid).at_field(field);
     return value / fps;
   }
   if (unit == "relative") {
@@ -51,7 +53,8 @@ double to_seconds(double value, const std::string& unit, const ImportOptions& op
           .at_field(field);
     if (options.unit_duration) return value;
     if (!info || !info->duration)
-      throw Error("relative times need the video's duration: give --durations, or --unit-duration to leave them")
+      throw Error("relative times need the video's duration: give --durations, or --unit-duration to leave them" +
+                  unsaid)
           .at_field(field);
     return value * *info->duration;
   }
@@ -74,6 +77,19 @@ std::string label_of(std::string_view number, const ImportOptions& options) {
   if (found == options.tables.classes.end())
     throw Error("class " + std::to_string(id) + " is not in --classes").at_field("label");
   return found->second;
+}
+
+void LeftOutColumns::add(const std::vector<std::string>& names) {
+  for (const auto& name : names) ++files_[name];
+}
+
+void LeftOutColumns::note(const ImportSink& sink) const {
+  std::vector<std::string> columns;
+  for (const auto& [name, files] : files_)
+    columns.push_back((name.empty() ? "one without a name" : "'" + name + "'") +
+                      (files > 1 ? " (" + std::to_string(files) + " files)" : ""));
+  if (!columns.empty())
+    sink.note("first columns left out, for they number, time or name the rows: " + joined_first(columns, 8));
 }
 
 void append_item(std::string& list, const Segment& segment, const std::optional<double>& score, std::string_view label,
@@ -158,6 +174,15 @@ VideoInfo with_table(const VideoInfo& own, const VideoInfo& table) {
   if (!both.frames) both.frames = own.frames;
   if (both.subset.empty()) both.subset = own.subset;
   return both;
+}
+
+std::string id_of(std::string_view name, const ImportOptions& options) {
+  return options.prefix.value_or("") + video_id(name);
+}
+
+VideoInfo known_of(const std::string& video, const ImportOptions& options, const VideoInfo& own) {
+  const auto* table = options.tables.find(video);
+  return table ? with_table(own, *table) : own;
 }
 
 VideoInfo info_of(const Record& record) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "libtal/data/formats.h"
+#include "libtal/data/time_columns.h"
 #include "libtal/io/record.h"
 #include "libtal/io/table.h"
 
@@ -23,6 +25,8 @@ double field_number(std::string_view text, char decimal, std::string_view field)
 double field_seconds(std::string_view text, char decimal, std::string_view field);
 std::int64_t whole_number(double value, std::string_view text, std::string_view field);
 double positive(double value, std::string_view field);
+// Frames per second: "29.97" and "30000/1001".
+double field_rate(std::string_view text, char decimal, std::string_view field);
 
 // The usual names of a table's columns, by role: those of --columns, and length, "start frames", "end frames".
 const std::vector<std::string>& column_names(const std::string& role);
@@ -49,16 +53,17 @@ class StatedVideo {
 class VideoColumns {
  public:
   VideoColumns(const NamedTable& table, const ImportOptions& options);
-  bool any() const { return duration_ >= 0 || fps_ >= 0 || frames_ >= 0 || subset_ >= 0; }
-  int duration() const { return duration_; }
+  bool any() const { return duration_.found() || fps_ >= 0 || frames_ >= 0 || subset_ >= 0; }
+  const TimeColumn& duration() const { return duration_; }
   int subset() const { return subset_; }
-  void forget_duration() { duration_ = -1; }
-  std::vector<int> numbers() const { return {duration_, fps_, frames_}; }
+  void forget_duration() { duration_ = {}; }
+  std::vector<int> numbers() const { return {duration_.column, fps_, frames_}; }
   VideoInfo read(const NamedTable::Row& row, char decimal) const;
 
  private:
   const NamedTable& table_;
-  int duration_, fps_, frames_, subset_;
+  TimeColumn duration_;
+  int fps_, frames_, subset_;
 };
 
 // start <= end, or Error at "segment". Zero length is kept: the published files have some.
@@ -73,6 +78,16 @@ double to_seconds(double value, const std::string& unit, const ImportOptions& op
 std::optional<std::int64_t> class_number(std::string_view text);
 // A class number as label; Error (field label) when --classes does not have it.
 std::string label_of(std::string_view number, const ImportOptions& options);
+
+// Columns of tables of numbers that are no values (NumberTable::left_out): told once, however many files have them.
+class LeftOutColumns {
+ public:
+  void add(const std::vector<std::string>& names);
+  void note(const ImportSink& sink) const;
+
+ private:
+  std::map<std::string, std::size_t> files_;  // by name
+};
 
 // One object of `annotations` or `proposals`, appended with a comma where one is due. extra: further members as JSON,
 // or "".
@@ -100,6 +115,10 @@ class VideoRows {
 // Error unless the fields that a record defines are of their kind: other files have members of the same names.
 void check_fields(const Record& record);
 
+// A video's id by its name in a file, behind --prefix.
+std::string id_of(std::string_view name, const ImportOptions& options);
+// What --durations says of the video, and `own`. Error as with_table.
+VideoInfo known_of(const std::string& video, const ImportOptions& options, const VideoInfo& own = {});
 // What a record states of its video itself.
 VideoInfo info_of(const Record& record);
 // Sets the fields that the record lacks. Error when one that it has is another by more than 1 %, or another subset.

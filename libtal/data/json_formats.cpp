@@ -187,7 +187,7 @@ class VideoMembers {
     else if (key == "actions") set("annotations", actions_of(member, options_), key);
     else if (key == "duration" || key == "duration_second")
       set("duration", format_number(positive(number_of(member, key), key)), key);
-    else if (key == "fps" && !member.is_array()) set("fps", format_number(positive(number_of(member, key), key)), key);
+    else if (key == "fps" && !member.is_array()) set("fps", format_number(positive(rate_of(member), key)), key);
     else if (key == "duration_frame" || key == "frames") set("frames", std::to_string(count_of(member, key)), key);
     else if (key == "subset") record_.set_text("subset", string_of(member, "subset"));
     else if (key == "video" || key == "history" || key == "proposals" || key == "features" || key == "window")
@@ -199,6 +199,10 @@ class VideoMembers {
   static bool is_unknown(std::string_view key, dom::element member) {
     double value = 1;
     return member.is_null() || (key == "fps" && !member.get(value) && value == 0);
+  }
+  static double rate_of(dom::element member) {
+    std::string_view text;
+    return member.get(text) ? number_of(member, "fps") : field_rate(trim(text), '.', "fps");
   }
   static std::int64_t count_of(dom::element member, std::string_view key) {
     return whole_number(number_of(member, key), simdjson::minify(member), key);
@@ -281,31 +285,73 @@ void read_activitynet_classification(const std::vector<SourceText>& sources, con
   }
 }
 
-std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& source) {
-  const ImportOptions none;
-  std::unordered_map<std::string, StatedVideo> stated;
-  std::unordered_map<std::string, std::string> seen;
-  const ImportSink sink{nullptr, [](const Error& error, std::string_view) { throw error; }, nullptr};
-  for_each_video(source, "database", seen, sink, [&](const std::string& video, dom::element value, std::string&) {
+namespace {
+
+// Numbers alone, {"video": 1500}, are frames, as THUMOS14's lists have them; seconds when one is no whole number.
+class NumbersAlone {
+ public:
+  void see(dom::element value) {
+    if (!value.is_number()) return;
+    ++numbers_;
+    seconds_ = seconds_ || !(value.is_int64() || value.is_uint64());
+  }
+  VideoInfo read(dom::element value) const {
+    double number = 0;
     VideoInfo info;
-    std::int64_t frames = 0;
+    if (value.get(number)) throw Error("must be an object, or a number of frames or seconds");
+    if (seconds_) info.duration = positive(number, "duration");
+    else if (number < 0) throw Error("a number of frames must not be negative");
+    else info.frames = static_cast<std::int64_t>(number);
+    return info;
+  }
+  void note(const std::string& source, const Note& note) const {
+    if (numbers_ > 0 && !seconds_ && note)
+      note(source +
+           ": whole numbers alone are taken for numbers of frames; seconds are written {\"duration\":10}, or 10.0");
+  }
+
+ private:
+  std::size_t numbers_ = 0;
+  bool seconds_ = false;
+};
+
+// The facts that an object states of its video. Error when there is none, nor what else annotation files have.
+VideoInfo stated_facts(const std::string& video, const dom::object& object) {
+  const ImportOptions none;
+  Record record = Record::make(video);
+  std::size_t unknown = 0;
+  VideoMembers members(record, none, unknown);
+  bool known = false;
+  std::string others;
+  for (auto [key, member] : object) {
+    bool fact = false;
+    for (const char* each : {"duration", "duration_second", "fps", "frames", "duration_frame", "subset"})
+      fact = fact || key == each;
+    if (fact) members.add(key, member);
+    else others += (others.empty() ? "'" : "', '") + std::string(key);
+    known = known || fact || key == "annotations" || key == "actions";
+  }
+  if (!known) throw Error("no duration, fps, frames or subset here" + (others.empty() ? "" : ", but " + others + "'"));
+  return info_of(record);
+}
+
+}  // namespace
+
+std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& source, const Note& note) {
+  std::unordered_map<std::string, StatedVideo> stated;
+  const ImportSink sink{nullptr, [](const Error& error, std::string_view) { throw error; }, nullptr};
+  const auto each = [&](auto&& fn) {
+    std::unordered_map<std::string, std::string> seen;
+    for_each_video(source, "database", seen, sink, fn);
+  };
+  NumbersAlone numbers;
+  each([&](const std::string&, dom::element value, std::string&) { numbers.see(value); });
+  each([&](const std::string& video, dom::element value, std::string&) {
     dom::object object;
-    if (!value.get(frames)) {  // {"video": frames}
-      if (frames < 0) throw Error("a number of frames must not be negative");
-      info.frames = frames;
-    } else if (value.get(object)) {
-      throw Error("must be an object or a number of frames");
-    } else {
-      Record record = Record::make(video);
-      std::size_t unknown = 0;
-      VideoMembers members(record, none, unknown);
-      for (auto [key, member] : object)
-        for (const char* fact : {"duration", "duration_second", "fps", "frames", "duration_frame", "subset"})
-          if (key == fact) members.add(key, member);
-      info = info_of(record);
-    }
+    const VideoInfo info = value.get(object) ? numbers.read(value) : stated_facts(video, object);
     stated[video_id(video)].add(info, "another member of this video");
   });
+  numbers.note(source.name, note);
   std::unordered_map<std::string, VideoInfo> out;
   for (const auto& [video, known] : stated) out.emplace(video, known.info);
   if (out.empty()) throw Error("names no video").at_line(source.name, 0);

@@ -20,12 +20,14 @@ std::int64_t whole(double value, const char* option) {
 
 // The files of one recording side by side.
 FeatureMatrix read_channels(const std::vector<FeatureItem>& items, const std::vector<std::string>& channels,
-                            const TableDialect& dialect) {
+                            const TableDialect& dialect, LeftOutColumns& left_out) {
   std::vector<FeatureMatrix> parts;
   FeatureMatrix all;
   for (const auto& item : items) {
     try {
-      parts.push_back(parse_number_table({item.path, inflate_if_gzip(read_file(item.path))}, channels, dialect).values);
+      NumberTable table = parse_number_table({item.path, inflate_if_gzip(read_file(item.path))}, channels, dialect);
+      left_out.add(table.left_out);
+      parts.push_back(std::move(table.values));
       if (parts.back().rows == 0) throw Error("no samples");
       if (parts.back().rows != parts.front().rows)
         throw Error(std::to_string(parts.back().rows) + " samples, but " + items.front().path + " has " +
@@ -113,11 +115,12 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
   if (!f.out_dir.empty()) videos.check_files();
   auto labels = read_labels(options, sink);
   std::size_t unlabelled = 0;
+  LeftOutColumns left_out;
   for (const auto& name : videos.order) {
     const std::string video = options.prefix.value_or("") + name;
     const auto& items = videos.items.at(name);
     try {
-      const FeatureMatrix samples = read_channels(items, s.channels, options.dialect);
+      const FeatureMatrix samples = read_channels(items, s.channels, options.dialect, left_out);
       const Rows rows =
           feature_rows(samples.rows, static_cast<double>(window), static_cast<double>(stride), tail_rule(s.tail));
       Record record = Record::make(video);
@@ -145,6 +148,7 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
       sink.error(error.at_video(video).at_line(items.front().path, 0), "");
     }
   }
+  left_out.note(sink);
   if (!s.labels.empty() && unlabelled > 0)
     sink.note(std::to_string(unlabelled) + " recordings have no row in " + s.labels);
   if (!labels.empty())

@@ -1,4 +1,4 @@
-// The line and CSV formats: THUMOS14's annotations and results, SSN's and BSN's proposals, tables with named columns.
+// The line formats: THUMOS14's annotations and results, SSN's and BSN's proposals; and the list of all formats.
 #include <algorithm>
 #include <set>
 
@@ -7,210 +7,9 @@
 #include "libtal/base/video_id.h"
 #include "libtal/data/feature_import.h"
 #include "libtal/data/import_support.h"
+#include "libtal/io/first_line.h"
 
 namespace tal {
-namespace {
-
-std::string id_of(std::string_view name, const ImportOptions& options) {
-  return options.prefix.value_or("") + video_id(name);
-}
-
-// What --durations says of the video, and `own`.
-VideoInfo known_of(const std::string& video, const ImportOptions& options, const VideoInfo& own = {}) {
-  const auto* table = options.tables.find(video);
-  return table ? with_table(own, *table) : own;
-}
-
-// A table of segments: which column is what.
-class SegmentColumns {
- public:
-  SegmentColumns(const NamedTable& table, const ImportOptions& options, bool scored, const std::string& unit,
-                 const ImportSink& sink)
-      : facts(table, options), table_(table), options_(options), unit_(unit) {
-    video = column_of(table, options, "video");
-    label = column_of(table, options, "label");
-    score = scored ? column_of(table, options, "score") : -1;
-    find_times(sink);
-    const std::string hint = scored ? "such as video,start,end,label,score" : "such as video,start,end,label";
-    const std::pair<int, const char*> needed[] = {
-        {video, "video"}, {start, "start"}, {length >= 0 ? length : end, "end"}, {scored ? score : 0, "score"}};
-    for (const auto& [found, role] : needed)
-      if (found < 0) refuse_missing_column(table, role, hint);
-    if (!options.where_column.empty() && (where = table.find({options.where_column})) < 0)
-      throw Error("no column '" + options.where_column + "' for --where").at_line(table.source, table.header_line);
-    auto numbers = facts.numbers();
-    numbers.insert(numbers.end(), {start, end, length, score});
-    decimal = table.decimal_of(numbers, options.dialect);
-    if (label < 0) note_no_label(sink);
-  }
-
-  // The segment of a row, in seconds. info: what is known of its video.
-  Segment segment(const NamedTable::Row& row, const VideoInfo& info) const {
-    Segment out{time(row, start, "start", info), 0};
-    if (length < 0) {
-      out.end = time(row, end, "end", info);
-    } else {
-      const double seconds = time(row, length, "length", info);
-      if (seconds < 0) throw Error("must not be negative, is " + format_number(seconds)).at_field("length");
-      out.end = out.start + seconds;
-    }
-    check_segment(out);
-    return out;
-  }
-
-  VideoColumns facts;
-  int video = -1, start = -1, end = -1, length = -1, label = -1, score = -1, where = -1;  // -1: none
-  char decimal = '.';
-
- private:
-  bool named(const char* role) const { return options_.columns.count(role) > 0; }
-
-  // Start and end, or start and length. With --time frames the names of frames go before those of seconds.
-  void find_times(const ImportSink& sink) {
-    const bool frames = unit_ == "frames";
-    const auto find = [&](const std::string& role) {
-      if (named(role.c_str())) return column_of(table_, options_, role);
-      const int counted = table_.find(column_names(role + " frames"));
-      if (frames && counted >= 0) return counted;
-      const int usual = table_.find(column_names(role));
-      if (usual < 0 && counted >= 0)
-        throw Error("column '" + table_.header[static_cast<std::size_t>(counted)] +
-                    "' counts frames: give --time frames")
-            .at_line(table_.source, table_.header_line);
-      return usual;
-    };
-    start = find("start");
-    if (named("length") && !named("end")) {
-      length = column_of(table_, options_, "length");
-      return;
-    }
-    end = find("end");
-    if (end >= 0) return;
-    length = table_.find(column_names("length"));
-    if (length >= 0 || facts.duration() < 0 || named("duration") || may_have_end()) return;
-    length = facts.duration();  // start,duration: no video ends with its segment
-    facts.forget_duration();
-    sink.note(table_.source + ": column '" + table_.header[static_cast<std::size_t>(length)] +
-              "' is taken for the length of the segments, as there is none for their end");
-  }
-
-  // A column that is not known but may well be the end.
-  bool may_have_end() const {
-    static const std::set<std::string> words = {"end", "stop", "finish", "until", "till", "to", "off", "offset"};
-    for (const auto& name : table_.header) {
-      std::string word;
-      for (const char c : plain_name(name) + "-") {
-        if (c >= 'a' && c <= 'z') {
-          word += c;
-        } else {
-          if (words.count(word) > 0 || (word.size() > 3 && word.ends_with("end"))) return true;
-          word.clear();
-        }
-      }
-    }
-    return false;
-  }
-
-  void note_no_label(const ImportSink& sink) const {
-    std::vector<std::string> left;
-    auto used = facts.numbers();
-    used.insert(used.end(), {facts.subset(), video, start, end, length, score, where});
-    for (int c = 0; c < static_cast<int>(table_.header.size()); ++c)
-      if (std::find(used.begin(), used.end(), c) == used.end() && !table_.header[static_cast<std::size_t>(c)].empty())
-        left.push_back(table_.header[static_cast<std::size_t>(c)]);
-    if (!left.empty())
-      sink.note(table_.source + ": no column is known to be the label, so that the segments have none; not used: '" +
-                joined(left, "', '") + "' (--columns label=NAME)");
-  }
-
-  double time(const NamedTable::Row& row, int column, const char* field, const VideoInfo& info) const {
-    const std::string& text = table_.field(row, column);
-    if (has_clock(text) && unit_ != "seconds")
-      throw Error("'" + text + "' is a time of the clock, in seconds: --time " + unit_ + " takes numbers")
-          .at_field(field);
-    return to_seconds(field_seconds(text, decimal, field), unit_, options_, &info, field);
-  }
-
-  const NamedTable& table_;
-  const ImportOptions& options_;
-  const std::string& unit_;
-};
-
-// What is known of a video before a row of it is read: by the row, by --durations, by the rows before.
-VideoInfo with_rows_before(VideoInfo info, const VideoRows::Entry* before) {
-  if (!before) return info;
-  const VideoInfo& known = before->facts.info;
-  if (!info.duration) info.duration = known.duration;
-  if (!info.fps) info.fps = known.fps;
-  return info;
-}
-
-// Videos that are named in more than one way, such as a/v.mp4 and b/v.mp4: they are taken for one, and that is said.
-class SeveralNames {
- public:
-  void see(VideoRows::Entry& entry, const std::string& name) {
-    if (entry.name.empty()) entry.name = name;
-    if (entry.name == name || !videos_.insert(entry.video).second || !example_.empty()) return;
-    example_ = "'" + entry.name + "' and '" + name + "'";
-  }
-  void note(const ImportSink& sink) const {
-    if (videos_.empty()) return;
-    sink.note(std::to_string(videos_.size()) + (videos_.size() == 1 ? " video has" : " videos have") +
-              " several names in the table, such as " + example_ + ": they are taken for one video each");
-  }
-
- private:
-  std::set<std::string> videos_;
-  std::string example_;
-};
-
-void read_table(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink,
-                bool scored) {
-  const std::string unit = options.time.empty() ? "seconds" : options.time;
-  VideoRows rows;
-  SeveralNames several;
-  for (const auto& source : sources) {
-    const NamedTable table = parse_named_table(source, options.dialect);
-    const SegmentColumns columns(table, options, scored, unit, sink);
-    for (const auto& row : table.rows) {
-      std::string id;
-      guard_row(source, row.line, "", "", sink, [&] {
-        table.check_width(row);
-        if (columns.where >= 0 && table.field(row, columns.where) != options.where_value) return;
-        id = id_of(table.field(row, columns.video), options);
-        if (id.empty()) throw Error("empty").at_field("video");
-        try {
-          const VideoInfo said = known_of(id, options, columns.facts.read(row, columns.decimal));
-          const Segment segment = columns.segment(row, with_rows_before(said, rows.find(id)));
-          const std::string text = columns.label < 0 ? "" : table.field(row, columns.label);
-          const std::string label = text.empty() ? "" : label_of(text, options);
-          const auto score =
-              scored ? std::optional(field_number(table.field(row, columns.score), columns.decimal, "score"))
-                     : std::nullopt;
-          auto& entry = rows.at(id);
-          entry.facts.add(said, line_name(source.name, row.line));
-          several.see(entry, table.field(row, columns.video));
-          (scored ? entry.has_proposals : entry.has_annotations) = true;
-          append_item(scored ? entry.proposals : entry.annotations, segment, score, label);
-        } catch (Error& error) {
-          throw error.at_video(id);
-        }
-      });
-    }
-  }
-  several.note(sink);
-  rows.emit(options, sink);
-}
-
-}  // namespace
-
-void read_segments_csv(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
-  read_table(sources, options, sink, false);
-}
-
-void read_detections_csv(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
-  read_table(sources, options, sink, true);
-}
 
 void read_thumos14_gt(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
   VideoRows rows;
@@ -399,12 +198,12 @@ void read_ssn_proposals(const std::vector<SourceText>& sources, const ImportOpti
 namespace {
 
 // The columns of a BSN proposal file that are numbers of a proposal: all but the rows' own numbers, which pandas writes
-// into a first column without a name. Error for two of one name.
+// into first columns without a name. Error for two of one name.
 std::vector<int> bsn_columns(const NamedTable& table) {
   std::vector<int> columns;
   for (int c = 0; c < static_cast<int>(table.header.size()); ++c) {
     const std::string& name = table.header[static_cast<std::size_t>(c)];
-    if (c == 0 && (name.empty() || name == "Unnamed: 0")) continue;
+    if (columns.empty() && is_unnamed(name)) continue;
     if (name.empty())
       throw Error("column " + std::to_string(c + 1) + " has no name").at_line(table.source, table.header_line);
     (void)table.find({name});
@@ -507,10 +306,11 @@ const std::vector<ImportFormat>& import_formats() {
        {"--durations", "--prefix", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns",
         "--where", "--decimal"}},
       {"class-scores",
-       "Scores of whole videos: an array [videos, classes] (.npy or a table), whose rows --videos names",
+       "Scores of whole videos: an array [videos, classes] (.npy or a table), whose rows a column video or --videos "
+       "names",
        read_class_scores,
        "",
-       {"--durations", "--prefix", "--classes", "--class-offset", "--videos", "--decimal"}},
+       {"--durations", "--prefix", "--classes", "--class-offset", "--videos", "--decimal", "--header"}},
       {"scnn-mat",
        "S-CNN's window scores (MATLAB level 5)",
        read_scnn_mat,

@@ -13,26 +13,23 @@
 
 namespace tal {
 
-std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& source);
+std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& source, const Note& note);
 
 const std::vector<std::string>& column_names(const std::string& role) {
   static const std::unordered_map<std::string, std::vector<std::string>> names = {
       {"video",
        {"video", "video-name", "video-id", "filename", "name", "video-file", "video-path", "file-name", "file",
         "media-file", "media-file-path"}},
-      {"duration", {"duration", "video-duration", "seconds", "duration_second"}},
+      {"duration", {"video-duration", "duration", "seconds"}},
+      {"segment duration", {"duration", "seconds"}},
       {"fps", {"rfps", "fps", "frame-rate"}},
       {"frames", {"frames", "video-frames", "numFrame", "count", "duration_frame"}},
       {"subset", {"subset"}},
-      {"start",
-       {"start", "t-start", "t-init", "start-time", "start-timestamp", "start-(s)", "start-s", "start-sec",
-        "start-seconds", "begin", "begin-time", "onset"}},
-      {"end",
-       {"end", "t-end", "end-time", "stop-timestamp", "end-timestamp", "stop-(s)", "end-(s)", "end-s", "end-sec",
-        "end-seconds", "stop", "stop-time"}},
+      {"start", {"start", "t-start", "t-init", "start-time", "start-timestamp", "begin", "begin-time", "onset"}},
+      {"end", {"end", "t-end", "end-time", "stop-timestamp", "end-timestamp", "stop", "stop-time"}},
       {"length", {"length", "segment-duration", "event-duration"}},
-      {"start frames", {"startFrame", "f-init", "start-frame"}},
-      {"end frames", {"endFrame", "f-end", "end-frame", "stop-frame"}},
+      {"start frames", {"f-init"}},
+      {"end frames", {"f-end"}},
       {"label",
        {"label", "action-label", "type", "label-idx", "cls", "class", "class-name", "action", "activity", "behavior",
         "behaviour"}},
@@ -62,6 +59,15 @@ std::int64_t whole_number(double value, std::string_view text, std::string_view 
   if (!(value >= 0 && value <= 9e15) || value != static_cast<double>(static_cast<std::int64_t>(value)))
     throw Error("'" + std::string(text) + "' is not a whole number").at_field(field);
   return static_cast<std::int64_t>(value);
+}
+
+double field_rate(std::string_view text, char decimal, std::string_view field) {
+  if (text.find('/') == std::string_view::npos) return field_number(text, decimal, field);
+  try {
+    return parse_fraction(trim(text));
+  } catch (const UsageError&) {
+    throw Error("'" + std::string(text) + "' is no rate such as 30000/1001", Error::Kind::kNotFinite).at_field(field);
+  }
 }
 
 double positive(double value, std::string_view field) {
@@ -97,9 +103,19 @@ void StatedVideo::add(const VideoInfo& said, const std::string& where) {
     contradict("subset", "'" + said.subset + "'", "'" + info.subset + "'", places_[3]);
 }
 
+namespace {
+
+// A column that counts frames is none: "duration_frame" is the number of frames.
+TimeColumn duration_column(const NamedTable& table, const ImportOptions& options) {
+  const TimeColumns found(table, options, "duration");
+  return found.times().empty() && !found.named() ? TimeColumn{} : found.choose("seconds");
+}
+
+}  // namespace
+
 VideoColumns::VideoColumns(const NamedTable& table, const ImportOptions& options)
     : table_(table),
-      duration_(column_of(table, options, "duration")),
+      duration_(duration_column(table, options)),
       fps_(column_of(table, options, "fps")),
       frames_(column_of(table, options, "frames")),
       subset_(column_of(table, options, "subset")) {}
@@ -108,8 +124,9 @@ VideoInfo VideoColumns::read(const NamedTable::Row& row, char decimal) const {
   VideoInfo info;
   const auto text = [&](int column) -> const std::string& { return table_.field(row, column); };
   const auto has = [&](int column) { return column >= 0 && !text(column).empty(); };
-  if (has(duration_)) info.duration = positive(field_seconds(text(duration_), decimal, "duration"), "duration");
-  if (has(fps_)) info.fps = positive(field_number(text(fps_), decimal, "fps"), "fps");
+  if (has(duration_.column))
+    info.duration = positive(time_value(duration_, text(duration_.column), decimal, "duration"), "duration");
+  if (has(fps_)) info.fps = positive(field_rate(text(fps_), decimal, "fps"), "fps");
   if (has(frames_))  // 1012.0 too
     info.frames = whole_number(field_number(text(frames_), decimal, "frames"), text(frames_), "frames");
   if (has(subset_)) info.subset = text(subset_);
@@ -167,7 +184,13 @@ class StatedVideos {
   std::unordered_map<std::string, VideoInfo> take() {
     if (videos_.empty()) throw Error("names no video").at_line(source_.name, 0);
     std::unordered_map<std::string, VideoInfo> out;
-    for (auto& [video, stated] : videos_) out.emplace(video, std::move(stated.info));
+    bool any = false;
+    for (auto& [video, stated] : videos_) {
+      const VideoInfo& info = stated.info;
+      any = any || info.duration || info.fps || info.frames || !info.subset.empty();
+      out.emplace(video, std::move(stated.info));
+    }
+    if (!any) throw Error("states no duration, fps, frames or subset of any video").at_line(source_.name, 0);
     return out;
   }
 
@@ -218,7 +241,9 @@ class NamesAndSeconds {
         if (k + 1 >= full_.size()) throw Error("the file ends where a duration was expected");
         info.duration = positive(field_seconds(text(k + 1), '.', "duration"), "duration");
       } catch (Error& error) {
-        throw error.at_line(source.name, line);
+        Error in_turn(error.message() + " (without a header, names and seconds come in turn, a line each)",
+                      error.kind());
+        throw in_turn.at_field(error.field()).at_line(source.name, line);
       }
       out.add(video_id(text(k)), info, line);
     }
@@ -232,13 +257,15 @@ class NamesAndSeconds {
   std::vector<std::size_t> full_;  // indices of lines that are not blank
 };
 
-std::unordered_map<std::string, VideoInfo> videos_of_table(const NamedTable& table, const SourceText& source) {
+std::unordered_map<std::string, VideoInfo> videos_of_table(const NamedTable& table, const SourceText& source,
+                                                           const Note& note) {
   const int video = table.find(column_names("video"));
   if (video < 0) refuse_missing_column(table, "video", "such as video,duration,fps,frames,subset");
   const VideoColumns columns(table, {});
   if (!columns.any())
     throw Error("no column with duration, fps, frames or subset").at_line(source.name, table.header_line);
   const char decimal = table.decimal_of(columns.numbers(), {});
+  note_units(table, {columns.duration()}, note);
   StatedVideos out(source);
   for (const auto& row : table.rows) {
     try {
@@ -252,20 +279,20 @@ std::unordered_map<std::string, VideoInfo> videos_of_table(const NamedTable& tab
 
 }  // namespace
 
-std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source) {
+std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source, const Note& note) {
   const std::string_view text = utf8_text(source);
   const char first = first_character(text);
   if (first == '\0') throw Error("empty").at_line(source.name, 0);
   const auto lines = split_lines(source);
   const auto line = *std::find_if(lines.begin(), lines.end(), [](auto each) { return !trim(each).empty(); });
   if (is_record(line)) return videos_of_records(source, lines);
-  if (first == '{' || first == '[') return parse_json_videos(source);
+  if (first == '{' || first == '[') return parse_json_videos(source, note);
   if (const NamesAndSeconds list(lines); list.fits()) {
     const NamedTable table = parse_named_table(source);  // of columns that blanks separate?
     if (table.header.size() < 2 || table.find(column_names("video")) < 0) return list.read(source);
-    return videos_of_table(table, source);
+    return videos_of_table(table, source, note);
   }
-  return videos_of_table(parse_named_table(source), source);
+  return videos_of_table(parse_named_table(source), source, note);
 }
 
 namespace {

@@ -7,85 +7,19 @@
 #include <span>
 
 #include "libtal/base/error.h"
+#include "libtal/base/text.h"
+#include "libtal/io/first_line.h"
 
 namespace tal {
 namespace {
 
 using Fields = std::span<const std::string_view>;
 
-constexpr int kRowsBelow = 200;  // rows that tell what a first line is
-
-std::string shown(std::string_view text) {
-  return "'" + std::string(text.substr(0, 40)) + (text.size() > 40 ? "...'" : "'");
-}
-
-bool is_number(std::string_view field) { return is_table_number(field, '.') || is_table_number(field, ','); }
-
-// A number, or what programs write where one is missing.
-bool is_value(std::string_view field) {
-  const std::string name = plain_name(field);
-  for (const char* word :
-       {"", "nan", "-nan", "+nan", "na", "n/a", "null", "none", "inf", "-inf", "+inf", "infinity", "-infinity"})
-    if (name == word) return true;
-  return is_number(field);
-}
-
-bool is_whole(std::string_view field) {
-  return !field.empty() && std::all_of(field.begin(), field.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-// Whether the fields behind the first `skip` are first, first + 1, ... as whole numbers.
-bool counts_from(const std::vector<std::string>& fields, std::size_t skip, std::size_t first) {
-  for (std::size_t i = skip; i < fields.size(); ++i)
-    if (fields[i] != std::to_string(first + i - skip)) return false;
-  return true;
-}
-
-bool is_unnamed(std::string_view name) { return name.empty() || name == "Unnamed: 0"; }
-
-// What the first line is, from it and from the rows below.
-class FirstLine {
- public:
-  FirstLine(RowReader rows, const SourceText& source, const TableDialect& dialect)
-      : source_(source), given_(dialect.has_header) {
-    if (!rows.next()) return;
-    line_ = rows.line();
-    fields_.assign(rows.fields().begin(), rows.fields().end());
-    for (int n = 0; n < kRowsBelow && rows.next(); ++n) {
-      any_ = true;
-      for (const auto field : rows.fields()) whole_ = whole_ && is_whole(field);
-    }
-  }
-
-  bool is_header() const {
-    if (fields_.empty()) return false;
-    if (given_ != 0) return given_ == 'y';
-    if (!std::all_of(fields_.begin(), fields_.end(), is_value)) return true;
-    const auto width = fields_.size();
-    if (width > 1 && is_unnamed(fields_[0]) && (counts_from(fields_, 1, 0) || counts_from(fields_, 1, 1)))
-      return true;  // pandas, with an index
-    const bool counts = counts_from(fields_, 0, 0) || (width > 2 && counts_from(fields_, 0, 1));
-    if (!counts) return false;
-    if (any_ && !whole_ && width > 2) return true;
-    throw Error("the first line counts the columns (" + fields_.front() + " to " + fields_.back() +
-                "): names of columns, or the first values? Say it with --header yes or --header no")
-        .at_line(source_.name, line_);
-  }
-
- private:
-  const SourceText& source_;
-  char given_;
-  std::uint64_t line_ = 0;
-  std::vector<std::string> fields_;
-  bool any_ = false, whole_ = true;  // rows below; all of whole numbers
-};
-
 // Indices of the columns that are asked for by name or number; all when none is.
-std::vector<std::size_t> choose_columns(const std::vector<std::string>& names, const std::vector<std::string>& asked,
-                                        std::size_t first) {
+std::vector<std::size_t> choose_columns(const std::vector<std::string>& names, const std::vector<std::string>& asked) {
   std::vector<std::size_t> chosen;
   if (asked.empty())
-    for (std::size_t i = first; i < names.size(); ++i) chosen.push_back(i);
+    for (std::size_t i = 0; i < names.size(); ++i) chosen.push_back(i);
   for (const auto& column : asked) {
     const auto named = std::find(names.begin(), names.end(), column);
     std::size_t index = static_cast<std::size_t>(named - names.begin());
@@ -104,13 +38,18 @@ std::vector<std::size_t> choose_columns(const std::vector<std::string>& names, c
 
 class NumberReader {
  public:
-  NumberReader(const SourceText& source, const std::vector<std::string>& columns, const TableDialect& dialect)
+  NumberReader(const SourceText& source, const std::vector<std::string>& columns, const TableDialect& dialect,
+               const std::vector<std::string>& row_names)
       : source_(source), text_(open_table(source, dialect, BlankColumns::kAlways)), dialect_(dialect) {
-    header_ = FirstLine(text_.rows(source.name), source, dialect).is_header();
+    const FirstLine first(text_, source, dialect, row_names);
+    header_ = first.is_header();
+    if (!header_ && columns.empty()) first.refuse_commas();
     RowReader rows = text_.rows(source.name);
     if (!rows.next()) return;
     try {
-      take_names(rows.fields(), columns);
+      names_ = header_ ? first.names() : std::vector<std::string>(rows.fields().size());
+      if (columns.empty()) find_leading(first, row_names);
+      choose(columns);
     } catch (Error& error) {
       throw error.at_line(source.name, rows.line());
     }
@@ -120,28 +59,60 @@ class NumberReader {
   NumberTable read() {
     RowReader rows = text_.rows(source_.name);
     if (header_) rows.next();
+    std::uint64_t line = 1;
     while (rows.next()) {
+      line = rows.line();
       try {
         add(rows.fields());
+        if (row_names_ >= 0) table_.lines.push_back(line);
       } catch (Error& error) {
-        throw error.at_line(source_.name, rows.line());
+        throw error.at_line(source_.name, line);
       }
     }
+    check_leading(line);
     table_.values.dim = static_cast<std::int64_t>(chosen_.size());
     return std::move(table_);
   }
 
  private:
-  void take_names(Fields fields, const std::vector<std::string>& columns) {
-    width_ = fields.size();
-    std::vector<std::string> names(width_);
-    if (header_) names.assign(fields.begin(), fields.end());
-    index_ = header_ && width_ > 1 && is_unnamed(names[0]) &&
-             std::none_of(names.begin() + 1, names.end(), [](const auto& name) { return name.empty(); });
-    chosen_ = choose_columns(names, columns, index_ ? 1 : 0);
-    index_ = index_ && columns.empty();
+  // A first column that may be no value: what its name says, and its fields.
+  struct Leading {
+    std::size_t column;
+    bool unnamed, text;
+    RowNumbers numbers;
+  };
+
+  // The columns before the first that holds values, and the one that names the rows. Where rows have names, columns
+  // have those of classes: one called "time" must count to be none.
+  void find_leading(const FirstLine& first, const std::vector<std::string>& row_names) {
+    for (std::size_t c = 0; c < names_.size() && row_names_ < 0; ++c)
+      if (header_ ? is_one_of(row_names, names_[c]) : c == 0 && !row_names.empty() && first.is_text(c))
+        row_names_ = static_cast<int>(c);
+    if (!header_ && row_names_ < 0) leading_.push_back({0, false, false, {}});  // does it count the rows?
     if (!header_) return;
-    for (const auto index : chosen_) table_.header.push_back(names[index]);
+    for (std::size_t c = 0; c + 1 < names_.size(); ++c) {
+      if (static_cast<int>(c) == row_names_) continue;
+      const bool unnamed = is_unnamed(names_[c]), text = first.is_text(c);
+      if (unnamed && std::any_of(names_.begin() + static_cast<std::ptrdiff_t>(c) + 1, names_.end(),
+                                 [](const auto& name) { return name.empty(); }))
+        break;
+      if (unnamed && text && row_names_ < 0 && !row_names.empty()) row_names_ = static_cast<int>(c);
+      else if (unnamed || (is_place_name(names_[c]) && (row_names.empty() || first.counts_rows(c))))
+        leading_.push_back({c, unnamed, text, {}});
+      else break;
+    }
+  }
+
+  void choose(const std::vector<std::string>& columns) {
+    chosen_ = choose_columns(names_, columns);
+    std::erase_if(chosen_, [&](std::size_t c) {
+      return static_cast<int>(c) == row_names_ ||
+             (header_ &&
+              std::any_of(leading_.begin(), leading_.end(), [&](const auto& each) { return each.column == c; }));
+    });
+    if (!header_) return;
+    for (const auto index : chosen_) table_.header.push_back(names_[index]);
+    for (const auto& each : leading_) table_.left_out.push_back(names_[each.column]);
   }
 
   // A second pass over the text where there is a comma that does not separate columns.
@@ -157,25 +128,46 @@ class NumberReader {
   }
 
   void add(Fields fields) {
-    if (fields.size() != width_)
-      throw Error(std::to_string(fields.size()) + " columns, the first line has " + std::to_string(width_));
-    if (index_) check_index(fields[0]);
-    for (const auto index : chosen_) table_.values.values.push_back(value(fields[index], index));
+    if (fields.size() != names_.size())
+      throw Error(std::to_string(fields.size()) + " columns, the first line has " + std::to_string(names_.size()));
+    for (auto& each : leading_) {
+      each.numbers.see(fields[each.column]);
+      if (each.unnamed && !each.text && !each.numbers.count())
+        throw Error(
+            "the first column has no name and does not count the rows: is it an index or a feature? Name it in "
+            "the header, or leave it out (pandas: to_csv(index=False))");
+    }
+    if (row_names_ >= 0) table_.row_names.emplace_back(fields[static_cast<std::size_t>(row_names_)]);
+    bool whole = true;
+    for (const auto index : chosen_) {
+      table_.values.values.push_back(value(fields[index], index));
+      whole = whole && (index == 0 || table_.values.values.back() == std::floor(table_.values.values.back()));
+    }
+    whole_ = whole_ && whole;
     ++table_.values.rows;
   }
 
-  void check_index(std::string_view field) {
-    const auto row = static_cast<std::size_t>(table_.values.rows);
-    if (row == 0) first_ = field == "1" ? 1 : 0;
-    if (field != std::to_string(first_ + row))
+  // What the fields of the first columns say, when all have been seen.
+  void check_leading(std::uint64_t line) const {
+    if (table_.values.rows == 0) return;
+    for (const auto& each : leading_) {
+      if (header_ && !each.unnamed && !each.numbers.place())
+        throw Error("column " + std::to_string(each.column + 1) + ": '" + names_[each.column] +
+                    "' is called like a number or time of the rows, but does not rise from row to row: leave it out "
+                    "of the file, or give it another name where it is a feature")
+            .at_line(source_.name, line);
+      const bool chance = table_.values.rows < 2 || (table_.values.rows == 2 && whole_);
+      if (header_ || names_.size() < 2 || !(each.numbers.steady() || (each.numbers.count() && !chance))) continue;
       throw Error(
-          "the first column has no name and does not count the rows: is it an index or a feature? Name it in "
-          "the header, or leave it out (pandas: to_csv(index=False))");
+          "the first column counts the rows: their numbers or times, or a feature? Leave it out of the file, or name "
+          "the columns in a first line")
+          .at_line(source_.name, 1);
+    }
   }
 
   float value(std::string_view field, std::size_t column) const {
     const auto fault = [&](const char* what) {
-      return Error("column " + std::to_string(column + 1) + ": " + shown(field) + what, Error::Kind::kNotFinite);
+      return Error("column " + std::to_string(column + 1) + ": " + in_quotes(field) + what, Error::Kind::kNotFinite);
     };
     std::string point(field);
     if (decimal_ == ',' && field.find('.') == std::string_view::npos)
@@ -193,8 +185,11 @@ class NumberReader {
   const SourceText& source_;
   const TableText text_;
   const TableDialect dialect_;
-  bool header_ = false, index_ = false;  // index_: the first column counts the rows, from first_
-  std::size_t width_ = 0, first_ = 0;
+  bool header_ = false;
+  std::vector<std::string> names_;  // of all columns; empty ones without a header
+  std::vector<Leading> leading_;    // without a header: the first column, which is read as well
+  int row_names_ = -1;
+  bool whole_ = true;  // the values behind the first column are whole numbers
   char decimal_ = '.';
   std::vector<std::size_t> chosen_;  // indices of the fields that are read
   NumberTable table_;
@@ -203,8 +198,8 @@ class NumberReader {
 }  // namespace
 
 NumberTable parse_number_table(const SourceText& source, const std::vector<std::string>& columns,
-                               const TableDialect& dialect) {
-  return NumberReader(source, columns, dialect).read();
+                               const TableDialect& dialect, const std::vector<std::string>& row_names) {
+  return NumberReader(source, columns, dialect, row_names).read();
 }
 
 }  // namespace tal

@@ -120,7 +120,8 @@ void take_separator_line(TableText& table) {
 struct Cut {
   char separator = 0;
   std::size_t width = 0, rows = 0, cells = 0, numbers = 0;  // cells of all rows but the first, which may be a header
-  bool alike = true;                                        // all lines into the same number of fields
+  bool alike = true;     // all lines into the same number of fields, but for a header without R's row names
+  bool decimals = true;  // what commas it leaves are those of numbers
   double share() const { return cells == 0 ? 0 : static_cast<double>(numbers) / static_cast<double>(cells); }
 };
 
@@ -130,12 +131,16 @@ std::optional<Cut> cut_with(const TableText& table, char separator, bool& damage
   RowReader rows(table.text, "", separator);
   try {
     for (; cut.rows < kSampleRows && rows.next(); ++cut.rows) {
-      if (cut.rows == 0) cut.width = rows.fields().size();
-      if (rows.fields().size() != cut.width) cut.alike = false;
+      const std::size_t width = rows.fields().size();
+      if (cut.rows == 1 && width == cut.width + 1 && (cut.width > 1 || rows.quoted(0))) ++cut.width;
+      if (cut.rows == 0) cut.width = width;
+      if (width != cut.width) cut.alike = false;
       if (cut.rows == 1) cut.cells = cut.numbers = 0;
       for (const auto field : rows.fields()) {
         ++cut.cells;
-        cut.numbers += field.empty() || is_table_number(field, '.') || is_table_number(field, ',') || has_clock(field);
+        const bool comma = is_table_number(field, ',');
+        cut.numbers += field.empty() || is_table_number(field, '.') || comma || has_clock(field);
+        cut.decimals = cut.decimals && (comma || field.find(',') == std::string_view::npos);
       }
     }
   } catch (const Error&) {
@@ -148,6 +153,8 @@ std::optional<Cut> cut_with(const TableText& table, char separator, bool& damage
 bool better(const Cut& a, const Cut& b) {
   if (a.alike != b.alike) return a.alike;
   if (a.share() != b.share()) return a.share() > b.share();
+  if (b.separator == ',' && a.separator != ' ' && a.decimals) return true;  // v1;0,5
+  if (a.separator == ',' && b.separator != ' ' && b.decimals) return false;
   if (a.rows < 2 && b.rows < 2 && a.width != b.width) return a.width > b.width;
   return a.separator != ' ' && b.separator == ' ';
 }
@@ -163,6 +170,7 @@ TableText open_table(const SourceText& source, const TableDialect& dialect, Blan
   char damaged = 0;  // the first separator that cuts through quotes
   for (const char separator : {',', ';', '\t', '|', ' '}) {
     if (separator == ' ' && blanks == BlankColumns::kNever) continue;
+    if (separator == ',' && dialect.decimal == ',' && table.text.find('"') == std::string_view::npos) continue;
     bool through_quotes = false;
     const auto cut = cut_with(table, separator, through_quotes);
     if (through_quotes && damaged == 0) damaged = separator;
@@ -177,7 +185,8 @@ TableText open_table(const SourceText& source, const TableDialect& dialect, Blan
   std::stable_sort(cuts.begin(), cuts.end(), better);
   if (cuts.size() > 1 && !better(cuts[0], cuts[1]))
     throw Error("the columns may be separated by " + separator_name(cuts[0].separator) + " or by " +
-                separator_name(cuts[1].separator) + ": say which with a first line sep=" + cuts[0].separator)
+                separator_name(cuts[1].separator) + ": say which with a first line sep=" + cuts[0].separator +
+                " or sep=" + cuts[1].separator)
         .at_line(source.name, table.first_line);
   table.separator = cuts[0].separator;
   return table;
@@ -323,6 +332,8 @@ void NamedTable::check_width(const Row& row) const {
                      ", but the header has " + std::to_string(header.size());
   if (separator == ',' && row.fields.size() > header.size())
     text += " (a comma inside of a field, or a decimal comma, needs quotes around the field)";
+  if (named_rows)
+    text += "; is a name missing, or has R's write.table named the rows (row.names=FALSE leaves them out)?";
   throw Error(text);
 }
 
@@ -357,6 +368,19 @@ void drop_last_column(NamedTable& table) {
     if (row.fields.size() == width) row.fields.pop_back();
 }
 
+// R's write.table names the rows, "1", "2", ..., in a column that its header leaves out: an unnamed first column.
+void name_rows(NamedTable& table, bool quoted) {
+  const std::size_t width = table.header.size() + 1;
+  table.named_rows =
+      !table.rows.empty() && width > 2 &&
+      std::all_of(table.rows.begin(), table.rows.end(), [&](const auto& row) { return row.fields.size() == width; });
+  if (!table.named_rows) return;
+  bool counted = quoted || table.separator == ' ' || table.separator == '\t';
+  for (std::size_t i = 0; i < table.rows.size() && counted; ++i)
+    counted = table.rows[i].fields.front() == std::to_string(i + 1);
+  if (counted) table.header.insert(table.header.begin(), "");
+}
+
 }  // namespace
 
 NamedTable parse_named_table(const SourceText& source, const TableDialect& dialect, BlankColumns blanks) {
@@ -364,6 +388,7 @@ NamedTable parse_named_table(const SourceText& source, const TableDialect& diale
   NamedTable table;
   table.source = source.name, table.separator = text.separator;
   RowReader rows = text.rows(source.name);
+  bool quoted = true;  // the first field of each row
   while (rows.next()) {
     const auto fields = rows.fields();
     if (std::all_of(fields.begin(), fields.end(), [](std::string_view field) { return field.empty(); })) continue;
@@ -372,10 +397,12 @@ NamedTable parse_named_table(const SourceText& source, const TableDialect& diale
       table.header_line = rows.line();
     } else {
       table.rows.push_back({rows.line(), {fields.begin(), fields.end()}});
+      quoted = quoted && rows.quoted(0);
     }
   }
   if (table.header.empty()) throw Error("empty: a header line with column names was expected").at_line(source.name, 0);
   drop_last_column(table);
+  name_rows(table, quoted);
   return table;
 }
 

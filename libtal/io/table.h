@@ -61,7 +61,8 @@ struct TableText {
 enum class BlankColumns { kNever, kAlike, kAlways };
 
 // The separator is that of a first line "sep=;", else the one of comma, semicolon, tab, bar and blanks that the first
-// line has and that cuts all lines alike, into the most numbers. Error when two do.
+// line has and that cuts all lines alike, into the most numbers. Error when two do. A comma that the dialect says to
+// separate decimals separates columns only where there are quotes.
 TableText open_table(const SourceText& source, const TableDialect& dialect, BlankColumns blanks);
 
 // What a comma means in the numbers of a table. Fields are shown to it one after the other, then it knows.
@@ -103,6 +104,7 @@ class NamedTable {
   std::uint64_t header_line = 1;
   std::vector<Row> rows;
   char separator = ',';
+  bool named_rows = false;  // all rows have one field more than the header had
 
   // The first column with one of the names: as written, else whatever the case and with blanks or '_' for '-'. -1:
   // none. Error when two columns have the name.
@@ -113,7 +115,8 @@ class NamedTable {
   // What a comma means in the numbers of these columns (-1: none). Error as DecimalSign.
   char decimal_of(const std::vector<int>& columns, const TableDialect& dialect) const;
 };
-// Error for a text without a row. A last column without name and text is no column, a row without text no row.
+// Error for a text without a row. A last column without name and text is no column, a row without text no row. Row
+// names of R's write.table get an unnamed first column.
 NamedTable parse_named_table(const SourceText& source, const TableDialect& dialect = {},
                              BlankColumns blanks = BlankColumns::kAlike);
 

@@ -172,12 +172,12 @@ class Writer {
 };
 
 // The files and words of the command line, read.
-void load_tables(const Tool& tool, ConvertOptions& o) {
+void load_tables(Tool& tool, ConvertOptions& o) {
   if (tool.given("--prefix")) o.import.prefix = o.prefix;
-  if (!o.durations.empty()) o.import.tables.videos = parse_videos(load(o.durations));
+  if (!o.durations.empty())
+    o.import.tables.videos = parse_videos(load(o.durations), [&](const std::string& message) { tool.note(message); });
   if (!o.classes.empty()) o.import.tables.classes = o.exported.classes = parse_classes(load(o.classes));
   if (!o.videos.empty()) o.import.tables.rows = row_videos(load(o.videos));
-  if (o.from == "class-scores" && o.videos.empty()) throw UsageError("--from class-scores needs --videos FILE");
   o.exported.class_offset = o.import.class_offset;
   if (!o.window_weights.empty()) o.import.tables.window_weights = parse_window_weights(load(o.window_weights));
   static const std::set<std::string> roles = {"video", "start",    "end", "length", "label",
@@ -191,6 +191,30 @@ void load_tables(const Tool& tool, ConvertOptions& o) {
   if (!o.header.empty()) o.import.dialect.has_header = o.header.front();
   if (!o.where.empty()) std::tie(o.import.where_column, o.import.where_value) = pair_of(o.where, "--where");
 }
+
+// Whether a table of videos has anything to do with the input.
+class UsedVideos {
+ public:
+  explicit UsedVideos(const ImportTables& tables) : tables_(tables) {}
+  const VideoInfo* find(const std::string& video) {
+    const VideoInfo* info = tables_.find(video);
+    if (info) ++found_;
+    else if (other_.empty()) other_ = video;
+    return info;
+  }
+  void report(Tool& tool, const std::string& path) const {
+    if (tables_.videos.empty() || found_ > 0 || other_.empty()) return;
+    std::vector<std::string> names;
+    for (const auto& [video, info] : tables_.videos) names.push_back(video);
+    tool.warn("no video of the input is in " + path + ": '" + other_ + "' and others here, '" +
+              *std::min_element(names.begin(), names.end()) + "' and others there");
+  }
+
+ private:
+  const ImportTables& tables_;
+  std::size_t found_ = 0;
+  std::string other_;  // the first video that is not there
+};
 
 // ids: keep, strip or add the "v_" that ActivityNet's tools put before an id.
 void rename(Record& record, const std::string& ids) {
@@ -218,11 +242,13 @@ void convert(Tool& tool, ConvertOptions& o) {
   std::optional<Merge> merge;
   if (!o.merge.empty()) merge.emplace(tool, o.merge);
   Writer writer(tool, to, o.exported);
+  UsedVideos durations(o.import.tables);
   std::uint64_t records = 0;
+  std::set<std::string> subsets;
   std::string beside;  // what stands beside the videos of an ActivityNet file; its first record has it
   const auto pass = [&](Record& record) {
     rename(record, o.ids);
-    if (const auto* info = o.import.tables.find(record.video())) {
+    if (const auto* info = durations.find(record.video())) {
       VideoInfo known = *info;
       if (o.import.unit_duration) known.duration.reset();  // the record lasts 1
       set_info(record, known);
@@ -230,6 +256,7 @@ void convert(Tool& tool, ConvertOptions& o) {
     splits.apply(record);
     if (!o.subset.empty() && record.text("subset") != o.subset) {
       if (const auto own = record.raw("activitynet")) beside = *own;
+      subsets.insert(record.text("subset").value_or(""));
       return;
     }
     if (!beside.empty() && !record.has("activitynet")) record.set_raw("activitynet", std::exchange(beside, {}));
@@ -258,6 +285,10 @@ void convert(Tool& tool, ConvertOptions& o) {
   }
   writer.end();
   splits.report(tool);
+  durations.report(tool, o.durations);
+  if (records == 0 && !subsets.empty())
+    tool.warn("no record is of subset '" + o.subset + "', but of '" +
+              joined_first({subsets.begin(), subsets.end()}, 5, "', '") + "'");
   if (merge) merge->report();
 }
 

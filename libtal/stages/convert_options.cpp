@@ -156,7 +156,8 @@ void register_options(const Options& table, ConvertOptions& o) {
   formats.add("--to", o.to, "Format to write").one_of(choices_of(export_formats())).without("--weights");
   input
       .add("--durations,--meta", o.durations,
-           "Seconds, fps, frames, subset of the videos: CSV, THUMOS14's two lines a video, annotation JSON, or records")
+           "Seconds, fps, frames, subset of the videos: CSV, THUMOS14's two lines a video, annotation JSON (whole "
+           "numbers alone are frames), or records")
       .type_name("FILE")
       .reads();
   input
@@ -167,7 +168,9 @@ void register_options(const Options& table, ConvertOptions& o) {
   input.add("--class-offset", o.import.class_offset, "Added to a class number before it is looked up")
       .type_name("N")
       .between(-1000000, 1000000);
-  input.add("--videos", o.videos, "class-scores: the video of each row, one id a line, in the order of the rows")
+  input
+      .add("--videos", o.videos,
+           "class-scores: the video of each row, one id a line, in their order (or a column video)")
       .type_name("FILE")
       .reads();
   input.add("--time", o.import.time, "Unit of the times read").one_of({"seconds", "frames", "relative"});

@@ -59,6 +59,39 @@ check(records("--from", "segments-csv", write("l.csv", "video;start;took\nv1;1,5
 check(records("--from", "segments-csv", write("d.csv", "video\tstart\tend\nv1\t1,234\t2,345\n"), "--decimal", "comma")[0]["annotations"] == [{"segment": [1.234, 2.345]}], "--decimal")
 check(records("--from", "segments-csv", write("e.csv", "video,start,end,fps,verb\nv1,1,2,,x\nv1,3,4,25,y\n"), says=("not used: 'verb'",))[0]["fps"] == 25, "an empty cell says nothing")
 
+# The unit of times is in the names of their columns; a duration beside start and end may be the segment's or the video's.
+ONE = [{"video": "v1", "annotations": [{"segment": [10, 15], "label": "a"}]}]
+LONG = [{"video": "v1", "duration": 60, "annotations": ONE[0]["annotations"]}]
+for header, row, options, wanted, says in (
+        ("start_ms,end_ms", "10000,15000", (), ONE, ("t.csv: read as milliseconds, as the column's name says: 'start_ms', 'end_ms'",)), ("Start (ms),End (ms)", "10000,15000", (), ONE, ("milliseconds",)),
+        ("startMs,endMs", "10000,15000", (), ONE, ("milliseconds",)), ("Begin Time - msec,End Time - msec", "10000,15000", (), ONE, ("milliseconds",)), ("Begin.Time...msec,End.Time...msec", "10000,15000", (), ONE, ("milliseconds",)),
+        ("Start (min),End (min)", "0.16666666666666666,0.25", (), ONE, ("read as minutes",)), ("start_us,end_sec", "10000000,15", (), ONE, ("microseconds", "'start_us'")), ("t0_ms,t1_ms", "10000,15000", ("--columns", "start=t0_ms,end=t1_ms"), ONE, ("milliseconds",)),
+        ("Begin Time - hh:mm:ss.ms,Begin Time - ss.msec,Begin Time - msec,End Time - hh:mm:ss.ms,End Time - ss.msec,End Time - msec,Duration - ss.msec", "00:00:10.000,10.0,10000,00:00:15.000,15.0,15000,5.0", (), ONE, ("the length of the segments",)),
+        ("start,duration_ms", "10,5000", (), ONE, ("milliseconds",)), ("start_ms,duration_ms,video_duration_ms", "10000,5000,60000", (), LONG, ("milliseconds",)),
+        ("start_frame,end_frame,start,end", "250,375,10,15", (), ONE, ()), ("start_frame,end_frame,start,end", "250,375,10,15", ("--time", "frames", "--fps", "25"), ONE, ()), ("frame_start,frameEnd", "250,375", ("--time", "frames", "--fps", "25"), ONE, ()),
+        ("start_frame,end", "250,375", ("--time", "frames", "--fps", "25", "--columns", "end=end"), ONE, ()), ("start,end,start_s,end_s", "250,375,10,15", ("--columns", "start=start_s,end=end_s"), ONE, ()),
+        ("start,end,duration", "10,15,5", (), ONE, ("column 'duration' is end - start in every row, and so the length of the segments",)), ("start,end,duration", "10,15,60", (), LONG, ()),
+        ("start_frame,end_frame,duration", "250,375,125", ("--time", "frames", "--fps", "25"), ONE, ("the length of the segments",)), ("start,end,length", "10,15,5", (), ONE, ()), ("start,end,length", "10,15,60", ("--columns", "duration=length"), LONG, ()),
+        ("start,end,duration", "10,15,5", ("--columns", "length=duration"), ONE, ()), ("start,end,fps", "10,15,30000/1001", (), [{"video": "v1", "fps": 30000 / 1001, "annotations": ONE[0]["annotations"]}], ())):
+    got = records("--from", "segments-csv", *options, write("t.csv", f"video,{header},label\nv1,{row},a\n"), says=says)
+    check(got == wanted, f"{header} {options}: {got}")
+for header, row, options, says in (
+        ("start,end,duration", "10,15,4", (), "t.csv:2: duration: 4 is before the segment's end, 15: is it the segment's length (--columns length=duration), or the video's (--columns duration=duration)?"),
+        ("start,end,duration", "10,15,4", ("--columns", "length=duration"), "t.csv:2: video 'v1': length: 4, but end - start is 5"), ("start,end,length", "10,15,4", (), "t.csv:2: video 'v1': length: 4, but end - start is 5 (where 'length' is the video's: --columns duration=length)"),
+        ("start_frame,end_time", "250,15", ("--time", "frames", "--fps", "25"), "t.csv:1: 'start_frame' counts frames, but 'end_time' does not say so"), ("start,end_frame", "10,375", (), "t.csv:1: 'end_frame' counts frames, but 'start' does not"),
+        ("start_frame,end_frame", "250,375", ("--columns", "start=start_frame,end=end_frame"), "column 'start_frame' counts frames: give --time frames"), ("start_ms,end_ms", "1,2", ("--time", "frames", "--fps", "25"), "column 'start_ms' is in milliseconds: it is no column for --time frames"),
+        ("start_min,start_sec,end_min,end_sec", "0,10,1,15", (), "start: 'start_sec' says 10 s, 'start_min' 0 s"), ("start,end,start_s,end_s", "250,375,10,15", (), "start: 'start_s' says 10 s, 'start' 250 s"), ("start_ms,startMs,end", "1,1,2", (), "two columns are called 'startMs'"),
+        ("start,end,fps", "10,15,30/0", (), "fps: '30/0' is no rate")):
+    refused("--from", "segments-csv", *options, write("t.csv", f"video,{header},label\nv1,{row},a\n"), says=(says,))
+refused("--from", "segments-csv", write("t.csv", "video,start,end,duration\nv1,1,2,10\nv1,3,4,20\n"), says=("20 here, but 10 in t.csv:2 (if 'duration' is the length of the segments: --columns length=duration)",))
+
+# --where compares numbers as such, and says when it leaves nothing.
+for value, rows in (("3", 1), ("3.0", 1), ("4", 2)):
+    check(len(records("--from", "segments-csv", write("t.csv", "video,start,end,kind\nv1,1,2,3.0\nv1,2,3,4.0\nv1,3,4,4\n" if value != "4" else "video,start,end,kind\nv1,1,2,4.0\nv1,2,3,4.0\n"), "--where", "kind=" + value)[0]["annotations"]) == rows, "--where " + value)
+refused("--from", "segments-csv", "t.csv", "--where", "kind=b", says=("t.csv: --where: no row's 'kind' is 'b', but '4.0'",))
+check("no record is of subset 'tets', but of 'test'" in convert("--from", "segments-csv", write("t.csv", "video,start,end,subset\nv1,1,2,test\n"), "--subset", "tets").stderr, "--subset that leaves nothing")
+check(records("--from", "segments-csv", write("t.csv", '"video" "start" "end" "label"\n"1" "v1" 10 15 "a"\n')) == ONE, "R's row names")
+
 for unit, text, wanted in (("frames", "video,start,end,fps\nv1,50,100,25\nv1,150,200,\n", [[2, 4], [6, 8]]), ("relative", "video,start,end,duration\nv1,0.25,0.5,80\nv1,0.5,0.75,\n", [[20, 40], [40, 60]])):
     got = records("--from", "segments-csv", "--time", unit, write("t.csv", text))
     check([a["segment"] for a in got[0]["annotations"]] == wanted, f"what a row before says of the video, {unit}: {got}")
@@ -96,6 +129,15 @@ for text, says in (("a\n1\nmy video\n2\nmy video\n3\n", "m:6: video 'my video': 
                    ("v1,10\nv2,20\n", "a header line"), ("video,duration\nx,-1\n", "m:2: duration: must be positive"), ('["x"]', "must be one JSON object"), ("", "m: empty")):
     refused("--from", "segments-csv", RELATIVE, "--time", "relative", "--durations", write("m", text), says=(says,))
 refused("--from", "segments-csv", write("t.csv", "video,start,end,duration\nx,1,2,10\n"), "--durations", write("m", "video,duration\nx,20\n"), says=("t.csv:2: video 'x': duration: 10 here, but 20 in --durations",))
+for text, wanted, says in (('{"my video":100.5}', {"duration": 100.5}, ()), ('{"my video":100.0,"b":3}', {"duration": 100}, ()), ('{"my video":100}', {"frames": 100}, ("m: whole numbers alone are taken for numbers of frames",)),
+                           ("video,duration_ms\nmy video,100500\n", {"duration": 100.5}, ("m: read as milliseconds, as the column's name says: 'duration_ms'",)), ('{"my video":{"fps":"30000/1001"},"other":{"annotations":[]}}', {"fps": 30000 / 1001}, ()),
+                           ("video;duration\nmy video;100,5\n", {"duration": 100.5}, ()), ("video,duration\nv9,10\nv10,10\n", {}, ("no video of the input is in m: 'my video' and others here, 'v10' and others there",))):
+    got = records("--from", "segments-csv", RELATIVE, "--durations", write("m", text), says=says)
+    check(got == [{"video": "my video", **wanted, "annotations": [{"segment": [0.1, 0.2]}]}], f"{text}: {got}")
+for text, says in (('{"a":{"duration":3},"my video":{"length":10}}', "m:1: video 'my video': no duration, fps, frames or subset here, but 'length'"), ("v1 10\nmy dog 20\n", "m:2: duration: 'my dog 20' is not a finite number (without a header, names and seconds"),
+                   ("v1;10,5\nv2;3,5\n", "m:1: a header line with the names of the columns is missing"), ('{"video":"x","length":3}\n', "m: states no duration"), ("video,duration\nx,\n", "m: states no duration"), ('{"a":-3}', "must not be negative"), ('{"a":"3"}', "must be an object")):
+    refused("--from", "segments-csv", RELATIVE, "--durations", write("m", text), says=(says,))
+refused("--from", "segments-csv", RELATIVE, "--time", "relative", "--durations", write("m", "video,duration\nx,10\n"), says=("(--durations says none of this video)",))
 check(records("--from", "segments-csv", write("t.csv", "video,start,end,duration\nx,1,2,10\n"), "--durations", write("m", "video,duration\nx,10.02\n"))[0]["duration"] == 10.02, "--durations goes before, where it is about the same")
 
 # Numbers of classes, and class lists (their forms: tests/unit/table.cpp).
@@ -103,6 +145,27 @@ got = records("--from", "detections-csv", write("t.csv", "video-id,t-start,t-end
 check([p.get("label") for p in got[0]["proposals"]] == ["d, e", None], str(got))
 refused("--from", "segments-csv", write("t.csv", "video,start,end,label\nv1,1,2,2.5\n"), "--classes", "c", says=("label: '2.5' is no class number",))
 refused("--from", "segments-csv", "t.csv", "--classes", write("c", "100 m sprint\n200 m sprint\n"), says=("c:1: '100 m sprint'", "part of its name"))
+
+# Scores of whole videos: who a column and a row are of says the table, or an option that agrees with it.
+SCORES = "Jump,Run,Swim\n0.5,0.25,0.125\n1,0.5,0.25\n"
+ROWS = [{"Jump": 0.5, "Run": 0.25, "Swim": 0.125}, {"Jump": 1, "Run": 0.5, "Swim": 0.25}]
+LISTED = ("--videos", write("listed", "v1\nv2\n"))
+write("classes", "Run\nJump\nSwim\n")
+for text, options in ((SCORES, LISTED), (SCORES, (*LISTED, "--classes", "classes")), ("video,Jump,Run,Swim\nv1,0.5,0.25,0.125\n/data/v2.MP4,1,0.5,0.25\n", ()),
+                      ("video;Jump;Run;Swim\nv1;0,5;0,25;0,125\nv2;1;0,5;0,25\n", (*LISTED, "--classes", "classes")), (",Jump,Run,Swim\nv1,0.5,0.25,0.125\nv2,1,0.5,0.25\n", ()),
+                      ("0,video,2,0,1\n0,v1,0.125,0.25,0.5\n1,v2,0.25,0.5,1\n".replace("0,video", ",video", 1), ("--classes", "classes")),
+                      ("index,video,Jump,Run,Swim\n0,v1,0.5,0.25,0.125\n1,v2,1,0.5,0.25\n", ()),
+                      ('"Jump" "Run" "Swim"\n"v1" 0.5 0.25 0.125\n"v2" 1 0.5 0.25\n', ()), ("v1,0.25,0.5,0.125\nv2,0.5,1,0.25\n", ("--classes", "classes"))):
+    got = records("--from", "class-scores", write("s.csv", text), *options)
+    check([(r["video"], {c["label"]: c["score"] for c in r["classification"]}) for r in got] == list(zip(("v1", "v2"), ROWS)), f"{text!r} {options}: {got}")
+got = records("--from", "class-scores", write("s.csv", "time,no,video\n0.5,0.25,v1\n0.75,0.5,v2\n"))
+check([c["label"] for c in got[0]["classification"]] == ["time", "no"], f"classes that are called as columns of times are: {got}")
+for text, options, says in ((SCORES.replace("Swim", "Swin"), (*LISTED, "--classes", "classes"), ("class 'Swim' of --classes has no column: the header names 'Jump', 'Run', 'Swin'",)),
+                            ("video,Jump\nv1,1\nv3,1\n", LISTED, ("s.csv:3: video 'v3': --videos names 'v2' for row 2",)), ("video,Jump\nv1,1\nv1,1\n", (), ("s.csv:3: video 'v1': stands in the table twice",)),
+                            (SCORES, (*LISTED, "--class-offset", "1"), ("--class-offset has no effect",)), (SCORES.replace("Run", "Jump"), LISTED, ("two columns are of class 'Jump'",)),
+                            ("0.5,-,1\n0.5,1,1\n", LISTED, ("s.csv:1: column 2: '-' is not a number",))):
+    refused("--from", "class-scores", write("s.csv", text), *options, says=says)
+refused("--from", "class-scores", write("s.csv", SCORES), status=2, says=("needs --videos FILE, or a column video",))
 
 # One rule from a file's name to an id: tables, lists, feature files.
 gt = records("--from", "segments-csv", write("t.csv", "video,start,end\nCLIP.MP4,1,2\nD:\\a\\my clip.wmv,1,2\nv_1.5fps,1,2\n"))
@@ -117,8 +180,11 @@ got = records("--from", "features", "--fps", "25", "--stride", "16", "--inline",
 check([(r["video"], r["features"]["features"]["rows"], r["features"]["features"]["dim"]) for r in got] == [("my clip", 2, 2)], str(got))
 refused("--from", "features", "--fps", "25", "--stride", "16", "--inline", write("n.csv", "0,1\n0.3,0.7\n"), says=("n.csv:1: video 'n': the first line counts the columns", "--header yes"))
 check([records("--from", "features", "--fps", "25", "--stride", "16", "--inline", "n.csv", "--header", word)[0]["features"]["features"]["rows"] for word in ("yes", "no")] == [1, 2], "--header")
-for index in ("", "Unnamed: 0"):
-    got = records("--from", "bsn-proposals", "--unit-duration", write("v 1.MP4.csv", index + ",xmin,xmax,score\n0,0.1,0.2,1\n"))
+check(records("--from", "features", "--fps", "25", "--stride", "16", "--inline", write("n.csv", "frame,a\n0,0.5\n16,0.25\n"), says=("first columns left out, for they number, time or name the rows: 'frame'",))[0]["features"]["features"]["dim"] == 1, "a column of frames")
+got = records("--from", "signals", "--rate", "1", "--window", "2", "--stride", "2", "--inline", write("n.csv", "time,a\n0,0.5\n1,0.25\n"), says=("left out", "'time'"))
+check(got[0]["features"]["signals"]["dim"] == 2, str(got))
+for index in ("", "Unnamed: 0", "Unnamed: 0.1,Unnamed: 0"):
+    got = records("--from", "bsn-proposals", "--unit-duration", write("v 1.MP4.csv", index + ",xmin,xmax,score\n" + "0," * (index.count(",") + 1) + "0.1,0.2,1\n"))
     check(got == [{"video": "v 1", "duration": 1, "proposals": [{"segment": [0.1, 0.2], "score": 1, "scores": {"xmin": 0.1, "xmax": 0.2}}]}], f"an index is no score: {got}")
 refused("--from", "thumos14-gt", write("Run_val.txt", "v 1 2\n"), write("Run_test.txt", "v 3 4\n"), says=("subset: 'test' here, but 'validation' in Run_val.txt:1",))
 

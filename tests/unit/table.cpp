@@ -147,6 +147,86 @@ BOOST_AUTO_TEST_CASE(headers_of_number_tables) {
   BOOST_CHECK_THROW(parse_number_table({"n", "a,a\n1,2\n"}, {"a"}), Error);
 }
 
+// A line of numbers and texts is not lost: a value that cannot be read, or names.
+BOOST_AUTO_TEST_CASE(a_first_line_that_is_partly_numbers) {
+  for (const auto& [text, column, field] : {std::tuple{"0.1,0.2,-\n0.3,0.4,0.5\n", 3, "-"},
+                                            {"O.3,0.2\n0.3,0.4\n", 1, "O.3"},
+                                            {"O.3\n0.4\n", 1, "O.3"},
+                                            {"-\n0.4\n", 1, "-"},
+                                            {"0.1\xc2\xa0,0.2\n0.3,0.4\n", 1, "0.1\xc2\xa0"},
+                                            {"\xe2\x88\x92"
+                                             "0.1;\xe2\x88\x92"
+                                             "0.2\n0.3;0.4\n",
+                                             1,
+                                             "\xe2\x88\x92"
+                                             "0.1"},
+                                            {"1 234.5;2\n3;4\n", 1, "1 234.5"},
+                                            {"0.5,x\n0.3,0.4\n", 2, "x"},
+                                            {"label,2019,2020\n1,2,3\n", 1, "label"}})
+    BOOST_TEST(says(fault([&, text = text] { numbers(text); }),
+                    "n:1: column " + std::to_string(column) + ": '" + field + "' is not a number"),
+               text);
+  BOOST_TEST(numbers("label,2019,2020\n1,2,3\n", {0, 0, 'y'}).size() == 3u);
+  for (const char* text :
+       {"Unnamed: 0,0,1\n0,0.5,0.25\n1,1.5,-2\n", "index,0,1\n0,0.5,0.25\n1,1.5,-2\n", "O1,O2\n0.5,0.25\n1.5,-2\n"})
+    BOOST_TEST((numbers(text) == std::vector<float>{0.5f, 0.25f, 1.5f, -2}), text);
+  BOOST_TEST(says(fault([] { numbers("1,2,walk\n3,4,run\n"); }), "n:1: column 3: 'walk' is not a number"));
+  const auto chosen = parse_number_table({"n", "1,2,walk\n3,4,run\n"}, {"1", "2"});  // no header that text makes
+  BOOST_TEST((chosen.values.values == std::vector<float>{1, 2, 3, 4}));
+}
+
+BOOST_AUTO_TEST_CASE(columns_that_number_the_rows) {
+  const std::vector<float> wanted = {0.5f, 0.25f};
+  for (const char* text :
+       {"Unnamed: 0.1,Unnamed: 0,a\n0,0,0.5\n1,1,0.25\n", ",Unnamed: 0,a\n0,0,0.5\n1,1,0.25\n",
+        "index,a\n0,0.5\n1,0.25\n", "frame,a\n0,0.5\n16,0.25\n", "frame_idx,a\n5,0.5\n6,0.25\n", "#,a\n1,0.5\n2,0.25\n",
+        "Time (s),a\n0,0.5\n0.04,0.25\n", "frame,timestamp,a\n0,00:00:01,0.5\n1,00:00:02,0.25\n",
+        "timestamp,a\n2026-01-01 10:00,0.5\n2026-01-01 10:01,0.25\n", ",a\nx,0.5\ny,0.25\n"}) {
+    const auto table = parse_number_table({"n", text});
+    BOOST_TEST((table.values.values == wanted), text);
+    BOOST_TEST(!table.left_out.empty(), text);
+  }
+  for (const char* text : {"a,b\n0,0.5\n1,0.25\n", "time\n0.5\n0.75\n"})
+    BOOST_TEST(parse_number_table({"n", text}).left_out.empty(), text);
+  BOOST_TEST(parse_number_table({"n", "frame,a\n0,0.5\n1,0.25\n"}, {"frame", "a"}).values.dim == 2);  // asked for
+  for (const char* text : {"time,a\n2,0.5\n1,0.25\n", "frame,a\n3,0.5\n"})
+    BOOST_TEST(says(fault([&] { numbers(text); }), "does not rise from row to row"), text);
+  for (const char* text : {"0,0.5\n1,0.25\n", "1,3,4\n2,5,6\n3,1,1\n", "0,5\n0.04,2\n0.08,2\n0.12,2\n0.16,1\n"})
+    BOOST_TEST(says(fault([&] { numbers(text); }), "n:1: the first column counts the rows"), text);
+  BOOST_TEST(numbers("1,0,0\n2,1,1\n").size() == 6u);  // by chance
+}
+
+BOOST_AUTO_TEST_CASE(row_names_of_r) {
+  const std::vector<float> wanted = {0.5f, 0.25f, 1.5f, -2};
+  for (const char* text :
+       {"\"a\" \"b\"\n\"1\" 0.5 0.25\n\"2\" 1.5 -2\n", "a,b\n1,0.5,0.25\n2,1.5,-2\n", "a b\nx 0.5 0.25\ny 1.5 -2\n"})
+    BOOST_TEST((numbers(text) == wanted), text);
+  BOOST_TEST((numbers("\"a\"\n\"1\" 0.5\n\"2\" 0.25\n") == std::vector<float>{0.5f, 0.25f}));
+  BOOST_TEST(
+      says(fault([] { numbers("a,b\n3,0.5,0.25\n7,1,2\n"); }), "n:1: the rows have 3 columns, the first line 2"));
+  for (const char* text :
+       {"\"video\" \"a\"\n\"1\" \"v\" 5\n\"2\" \"w\" 6\n", "\"video\",\"a\"\n\"1\",\"v\",5\n\"2\",\"w\",6\n"}) {
+    const auto table = parse_named_table({"t", text});
+    BOOST_TEST((table.header == std::vector<std::string>{"", "video", "a"}), text);
+    BOOST_TEST(table.field(table.rows[1], 1) == "w");
+  }
+  BOOST_TEST(says(fault([] {
+                    const auto table = parse_named_table({"t", "video,a\n1,2,3\n2,3,4\n"});
+                    table.check_width(table.rows[0]);
+                  }),
+                  "R's write.table"));
+}
+
+BOOST_AUTO_TEST_CASE(commas_of_columns_and_of_decimals) {
+  BOOST_TEST(says(fault([] { numbers("1,5\n2,5\n"); }), "n:1: '1,5' may be two columns or one with a decimal comma"));
+  BOOST_TEST((numbers("1,5\n2,5\n", {0, '.', 0}) == std::vector<float>{1, 5, 2, 5}));
+  BOOST_TEST((numbers("1,5\n2,5\n", {0, ',', 0}) == std::vector<float>{1.5f, 2.5f}));
+  BOOST_TEST((numbers("sep=,\n1,5\n2,5\n") == std::vector<float>{1, 5, 2, 5}));
+  BOOST_TEST((numbers("a,b\n1,5\n2,5\n") == std::vector<float>{1, 5, 2, 5}));
+  BOOST_TEST((numbers("\"1,5\",\"2,5\"\n", {0, ',', 0}) == std::vector<float>{1.5f, 2.5f}));
+  BOOST_TEST((rows_of("v1;10,5\nv2;3,5\n") == Lines{{"v1", "10,5"}, {"v2", "3,5"}}));
+}
+
 BOOST_AUTO_TEST_CASE(named_tables) {
   const auto header = [](const std::string& text) { return parse_named_table({"t", text}).header; };
   BOOST_TEST((header("a,b,\n1,2,\n3,4,\n") == std::vector<std::string>{"a", "b"}));
@@ -189,8 +269,18 @@ BOOST_AUTO_TEST_CASE(class_lists) {
                            "0. Run\n1. Jump\n",
                            "0:Run\n1:Jump\n",
                            "id,key,instances,category\n0,Run,\"['a']\",x\n1,Jump,\"[]\",y\n",
-                           "label,count\nRun,0\nJump,1\n"})
+                           "label,count\nRun,0\nJump,1\n",
+                           "names:\n- Run\n- 'Jump'\n",
+                           "- Run\r\n- Jump\r\n",
+                           "---\n# of the data\nnames:\n  0: Run\n  1: \"Jump\"\n",
+                           "[{\"name\":\"Run\"},{\"name\":\"Jump\"}]",
+                           "[{\"id\":\"1\",\"name\":\"Jump\"},{\"id\":\"0\",\"name\":\"Run\"}]",
+                           "{\"info\":{},\"categories\":[{\"id\":0,\"name\":\"Run\"},{\"id\":1,\"name\":\"Jump\"}]}",
+                           "{\"names\":{\"0\":\"Run\",\"1\":\"Jump\"},\"nc\":2}"})
     BOOST_TEST((classes(text) == kRunJump), text);
+  BOOST_TEST(classes("3-point shot\n2-point shot\n").at(0) == "3-point shot");
+  BOOST_TEST(classes("\"100 m\"\n\"200 m\"\n").at(1) == "200 m");
+  BOOST_TEST(classes("name,id\nRun,120\nJump,85\n").at(85) == "Jump");
   BOOST_TEST(classes("\"1,5 m jump\"\nRun\n").at(0) == "1,5 m jump");
   BOOST_TEST(classes("7 BaseballPitch\n9 Basketball Dunk\n").at(9) == "Basketball Dunk");
   BOOST_TEST(classes("7 jump\n9 run\n").at(7) == "jump");
@@ -211,8 +301,24 @@ BOOST_AUTO_TEST_CASE(class_lists_that_are_refused) {
   BOOST_TEST(says(class_fault("0,a\n1,a\n"), "c:2: the class name 'a' stands here twice"));
   BOOST_TEST(says(class_fault("{\"0\":1,\"1\":2}"), "both sides are numbers"));
   BOOST_TEST(says(class_fault("{\"a\":\"b\"}"), "must map numbers to names"));
-  BOOST_TEST(says(class_fault("{\"classes\":[\"a\"]}"), "'classes' must be a name or a number"));
-  BOOST_TEST(says(class_fault("[\"a\",1]"), "must be a list of names"));
+  BOOST_TEST(says(class_fault("{\"a\":[\"a\"]}"), "'a' must be a name or a number"));
+  BOOST_TEST(says(class_fault("[1,2]"), "[0]: must be a list of names"));
+  BOOST_TEST(says(class_fault("[\"a\",1]"), "[1]: some members"));
+  BOOST_TEST(says(class_fault("{\"a\":1,\n\"categories\":[{\"id\":0,\"name\":\"a\"},{\"id\":1}]}"),
+                  "c:2: categories[1]: each class must have a text \"name\""));
+  BOOST_TEST(says(class_fault("[{\"id\":0,\"name\":\"a\"},{\"name\":\"b\"}]"), "[1]: no whole number \"id\""));
+  BOOST_TEST(says(class_fault("[{\"id\":0.5,\"name\":\"a\"}]"), "[0]: 'id' must be a whole number"));
+  BOOST_TEST(says(class_fault("{\"classes\":[],\"names\":[]}"), "two members may hold the classes"));
+  for (const char* text :
+       {"name,instances\nRun,120\nJump,85\n", "Run,120\nJump,85\n", "name,n,split\nRun,5,a\nJump,9,b\n"})
+    BOOST_TEST(says(class_fault(text), "c:1: column 2 does not count the classes"), text);
+  BOOST_TEST(says(class_fault("{\"Run\":120,\"Jump\":85}"), "do not count the classes"));
+  BOOST_TEST(says(class_fault("100 m\n200 m\n400 m\n"), "c:2: '200 m': is the number the class's, or a part"));
+  for (const char* text : {"0-Run\n1-Jump\n", "001.Run\n002.Jump\n", "1_Run\n0_Jump\n"})
+    BOOST_TEST(says(class_fault(text), "the lines count"), text);
+  for (const char* text : {"- Run\nJump\n", "names:\n- Run\n0: Jump\n", "nc: 2\nnames:\n- Run\n",
+                           "names: [Run, Jump]\n", "- name: Run\n- name: Jump\n"})
+    BOOST_TEST(says(class_fault(text), "of YAML one list is read"), text);
   BOOST_TEST(says(class_fault("[\"a\",{\"id\":1,\"name\":\"b\"}]"), "some members"));
   BOOST_TEST(says(class_fault("[\"a\",\"a\"]"), "twice"));
   BOOST_TEST(says(class_fault("{\"a\":0,\"a\":1}"), "'a' stands twice"));

@@ -1,0 +1,49 @@
+// Columns of times: which column of a table is one, and in which unit its name says that it is. One rule for segments
+// and for durations of videos.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libtal/data/formats.h"
+#include "libtal/io/unit_name.h"
+
+namespace tal {
+
+struct TimeColumn {
+  int column = -1;  // -1: none
+  UnitName name;
+  bool found() const { return column >= 0; }
+};
+
+// The columns that may hold the times of a role: start, end, length, duration.
+class TimeColumns {
+ public:
+  // Error for two columns of one name, and for a column of --columns that is not there.
+  TimeColumns(const NamedTable& table, const ImportOptions& options, const std::string& role);
+
+  // The one for times in `unit` (seconds, frames, relative): of seconds the one that says so, else one that says
+  // nothing, else one in another unit. Error when there are only columns of another kind.
+  TimeColumn choose(const std::string& unit) const;
+  bool found() const { return frames_.found() || !times_.empty(); }
+  bool named() const { return named_; }  // by --columns
+  bool counted() const { return frames_.found(); }
+  const TimeColumn& frames() const { return frames_; }
+  const std::vector<TimeColumn>& times() const { return times_; }  // of one name, in several units; the best first
+
+ private:
+  void find(const std::vector<std::string>& names);
+
+  const NamedTable& table_;
+  bool named_ = false;
+  TimeColumn frames_;
+  std::vector<TimeColumn> times_;
+};
+
+// The field in seconds, or (frames, relative times) as it stands; times of the clock too. Error that names `field`.
+double time_value(const TimeColumn& column, const std::string& text, char decimal, std::string_view field);
+
+// Says which of the columns are read in another unit than seconds.
+void note_units(const NamedTable& table, const std::vector<TimeColumn>& columns, const Note& note);
+
+}  // namespace tal
