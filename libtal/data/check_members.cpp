@@ -233,7 +233,8 @@ void RecordChecker::Pass::features() {
   for (const auto& [name, value] : found->items()) all = stream_members(name, value) && all;
   if (all)
     guard("bad-features", [&] {
-      for (const auto& one : record_.features()) stream(one);
+      for (const auto& one : record_.features())
+        if (!checker_.options_.no_files) stream(one);
     });
 }
 

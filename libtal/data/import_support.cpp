@@ -202,29 +202,6 @@ void set_info(Record& record, const VideoInfo& info) {
   if (!info.subset.empty() && !record.has("subset")) record.set_text("subset", info.subset);
 }
 
-void check_fields(const Record& record) {
-  try {
-    (void)record.duration(), (void)record.fps();
-    for (const char* key : {"subset", "path"}) (void)record.text(key);
-    if (const auto frames = record.number("frames")) (void)whole_number(*frames, *record.raw("frames"), "frames");
-    (void)record.annotations(/*zero_length=*/true), (void)record.classification(), (void)record.features();
-    for (std::size_t i = 0; i < record.proposals().size(); ++i) try {
-        (void)named_scores(record.proposals()[i]);
-      } catch (Error& error) {
-        throw Error(error.message(), error.kind())
-            .at_field("proposals[" + std::to_string(i) + "]." + error.field())
-            .at_video(record.video());
-      }
-    for (const auto& [key, opens] : {std::pair{"maps", '{'}, {"activitynet", '{'}, {"window", '{'}, {"history", '['}})
-      if (const auto raw = record.raw(key); raw && raw->front() != opens)
-        throw Error(std::string("must be ") + (opens == '{' ? "an object" : "a list") +
-                    " in a record; the file's member has another meaning")
-            .at_field(key);
-  } catch (Error& error) {
-    throw error.at_video(record.video());
-  }
-}
-
 std::string inflate_if_gzip(std::string bytes, std::size_t limit) {
   return looks_like_gzip(bytes) ? gunzip(bytes, limit) : std::move(bytes);
 }

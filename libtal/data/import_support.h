@@ -112,9 +112,6 @@ class VideoRows {
   std::unordered_map<std::string, std::size_t> index_;
 };
 
-// Error unless the fields that a record defines are of their kind: other files have members of the same names.
-void check_fields(const Record& record);
-
 // A video's id by its name in a file, behind --prefix.
 std::string id_of(std::string_view name, const ImportOptions& options);
 // What --durations says of the video, and `own`. Error as with_table.

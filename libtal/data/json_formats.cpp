@@ -69,8 +69,9 @@ std::string_view string_of(dom::element element, const std::string& field) {
   return text;
 }
 
-// One list of {"segment","label","score",...}; members that are none of these are kept.
-std::string items_of(dom::element element, const std::string& field, bool scored) {
+// One list of {"segment","label","score",...}; members that are none of these are kept. Without a label, a label_id is
+// one where --classes says what it means.
+std::string items_of(dom::element element, const std::string& field, bool scored, const ImportOptions& options) {
   dom::array array;
   if (element.get(array)) throw Error("must be a list").at_field(field);
   std::string out;
@@ -81,16 +82,18 @@ std::string items_of(dom::element element, const std::string& field, bool scored
     if (item.get(object)) throw Error("must be an object").at_field(place);
     std::optional<Segment> segment;
     std::optional<double> score;
-    std::string_view label;
-    std::string extra;
+    std::string label, extra;
+    std::optional<std::int64_t> number;
     for (auto [key, value] : object) {
       if (key == "segment" && !segment) {
         segment = segment_of(value, place + ".segment");
       } else if (key == "label") {
         label = string_of(value, place + ".label");
+        if (label.empty()) throw Error("empty").at_field(place + ".label");
       } else if (key == "score" && scored) {
         score = number_of(value, place + ".score");
       } else {
+        if (std::int64_t id = 0; key == "label_id" && !value.get(id)) number = id;
         if (!extra.empty()) extra += ',';
         append_json_string(extra, key);
         extra += ':' + simdjson::minify(value);
@@ -98,6 +101,11 @@ std::string items_of(dom::element element, const std::string& field, bool scored
     }
     if (!segment) throw Error("missing").at_field(place + ".segment");
     if (scored && !score) throw Error("missing").at_field(place + ".score");
+    if (label.empty() && number && !options.tables.classes.empty()) try {
+        label = label_of(std::to_string(*number), options);
+      } catch (const Error& error) {
+        throw Error(error.message()).at_field(place + ".label_id");
+      }
     append_item(out, *segment, score, label, {}, extra);
   }
   return "[" + out + "]";
@@ -183,7 +191,7 @@ class VideoMembers {
       ++unknown_;
       return;
     }
-    if (key == "annotations") set("annotations", items_of(member, "annotations", false), key);
+    if (key == "annotations") set("annotations", items_of(member, "annotations", false, options_), key);
     else if (key == "actions") set("annotations", actions_of(member, options_), key);
     else if (key == "duration" || key == "duration_second")
       set("duration", format_number(positive(number_of(member, key), key)), key);
@@ -249,7 +257,7 @@ void read_activitynet_results(const std::vector<SourceText>& sources, const Impo
   for (const auto& source : sources) {
     const auto read = [&](const std::string& video, dom::element value, std::string& beside) {
       Record record = Record::make(options.prefix.value_or("") + video);
-      record.set_raw("proposals", items_of(value, "results", true));
+      record.set_raw("proposals", items_of(value, "results", true, options));
       if (!beside.empty()) record.set_raw("activitynet", std::exchange(beside, {}));
       sink.record(record);
     };

@@ -4,6 +4,7 @@
 
 #include "libtal/base/text.h"
 #include "libtal/base/time_rows.h"
+#include "libtal/base/video_id.h"
 #include "libtal/data/feature_support.h"
 #include "libtal/data/import_support.h"
 #include "libtal/io/csv.h"
@@ -11,6 +12,9 @@
 
 namespace tal {
 namespace {
+
+const std::initializer_list<std::string_view> kSignalFiles = {".txt.gz", ".csv.gz", ".tsv.gz",
+                                                                  ".txt",    ".csv",    ".tsv"};
 
 std::int64_t whole(double value, const char* option) {
   if (!(value >= 1) || value != std::floor(value) || value > 1e9)
@@ -50,8 +54,14 @@ std::map<std::string, Record> read_labels(const ImportOptions& options, const Im
   if (options.signals.labels.empty()) return labels;
   ImportOptions table = options;
   if (table.fps == 0) table.fps = options.signals.rate;
-  const ImportSink collect{[&](Record& record) { labels.emplace(record.video(), std::move(record)); }, sink.error,
-                           sink.note};
+  // A recording may be named by its file, as in the column of a table that a program wrote.
+  const ImportSink collect{
+      [&](Record& record) {
+        const std::string name(without_ending(record.video(), kSignalFiles));
+        if (!labels.emplace(name, std::move(record)).second)
+          throw Error("stands in the table with and without the ending of its file").at_video(name);
+      },
+      sink.error, sink.note};
   read_segments_csv(load_sources({options.signals.labels}, ""), table, collect);
   return labels;
 }
@@ -109,11 +119,16 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
     throw UsageError("the rows of signals are new: give --out-dir DIR or --inline");
   prepare_output(f);
   FeatureItems videos;
-  for (const auto& file : list_feature_files(paths, {".txt", ".txt.gz", ".csv", ".csv.gz", ".tsv", ".tsv.gz"}))
+  for (const auto& file : list_feature_files(paths, {kSignalFiles.begin(), kSignalFiles.end()}))
     videos.add(feature_name(file.name, f, "signals"), file.path);
   videos.report("files", sink);
   if (!f.out_dir.empty()) videos.check_files();
   auto labels = read_labels(options, sink);
+  const auto labelled = [&](const std::string& name) { return labels.count(options.prefix.value_or("") + name) > 0; };
+  if (!labels.empty() && std::none_of(videos.order.begin(), videos.order.end(), labelled))
+    throw Error("names none of the recordings: '" + labels.begin()->first + "' there, '" +
+                (videos.order.empty() ? "" : options.prefix.value_or("") + videos.order.front()) + "' here")
+        .at_line(s.labels, 0);
   std::size_t unlabelled = 0;
   LeftOutColumns left_out;
   for (const auto& name : videos.order) {

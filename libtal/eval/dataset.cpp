@@ -1,6 +1,7 @@
 #include "libtal/eval/dataset.h"
 
 #include "libtal/base/error.h"
+#include "libtal/base/video_id.h"
 
 namespace tal::eval {
 
@@ -76,9 +77,18 @@ std::size_t class_at(Selection& s, std::uint32_t label) {
   return static_cast<std::size_t>(cls);
 }
 
+}  // namespace
+
+std::uint32_t find_video(const Dataset& data, const std::string& name) {
+  const auto id = data.video_names.find(name);
+  return id != Names::kNone ? id : data.video_names.find(video_id(name));
+}
+
+namespace {
+
 void exclude(Selection& s, const Filter& filter) {
   for (const auto& name : filter.exclude)
-    if (const auto id = s.data->video_names.find(name); id != Names::kNone)
+    if (const auto id = find_video(*s.data, name); id != Names::kNone)
       s.state[id] = filter.count_excluded ? State::kExcludedCounted : State::kExcluded;
 }
 

@@ -72,11 +72,14 @@ struct Dataset {
   std::span<const std::uint32_t> predictions_of(std::uint32_t video) const;
 };
 
+// The id of a video that a list names by itself or by its file ("/a/v2.MP4"); Names::kNone.
+std::uint32_t find_video(const Dataset& data, const std::string& name);
+
 // Which part of the data set is evaluated.
 struct Filter {
   bool all_subsets = true;
   std::string subset;                       // when !all_subsets
-  std::unordered_set<std::string> exclude;  // videos
+  std::unordered_set<std::string> exclude;  // videos, as find_video takes them
   bool count_excluded = false;              // predictions of excluded videos stay, as false positives
   bool class_agnostic = false;              // one class, labels ignored
   bool ambiguous_is_positive = false;       // Ambiguous rows are ground truths like others

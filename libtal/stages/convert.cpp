@@ -8,6 +8,7 @@
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/feature_import.h"
+#include "libtal/data/import_check.h"
 #include "libtal/data/import_support.h"
 
 namespace tal {
@@ -265,9 +266,10 @@ void convert(Tool& tool, ConvertOptions& o) {
     if (tool.stopped()) throw Error("interrupted");
     tool.progress(++records, 0, "records");
   };
+  ImportCheck check;
   const ImportSink sink{[&](Record& record) {
                           try {
-                            check_fields(record);
+                            check.check(record);
                             pass(record);
                           } catch (Error& error) {
                             tool.record_error(error.at_video(record.video()), record.str());
@@ -284,6 +286,7 @@ void convert(Tool& tool, ConvertOptions& o) {
       for_each_record(tool, path, [&](Record& record, const LineReader&) { pass(record); });
   }
   writer.end();
+  check.report([&](const std::string& text) { tool.warn(text); });
   splits.report(tool);
   durations.report(tool, o.durations);
   if (records == 0 && !subsets.empty())

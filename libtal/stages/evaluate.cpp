@@ -72,17 +72,24 @@ class Evaluation {
 
   void warn_of_unknown_exclusions() const {
     if (o_.exclude.empty()) return;
-    std::vector<std::string> known, unknown;
+    std::vector<std::string> known, unknown, files;
     const auto& bad = known_bad_videos();  // of one data set, whatever this one is
     for (std::uint32_t id = 0; id < data_.video_names.size(); ++id) known.push_back(data_.video_names.text(id));
     for (const auto& name : p_.filter.exclude)
-      if (data_.video_names.find(name) == Names::kNone && std::find(bad.begin(), bad.end(), name) == bad.end())
+      if (data_.video_names.find(name) == Names::kNone && find_video(data_, name) != Names::kNone)
+        files.push_back(name);
+      else if (find_video(data_, name) == Names::kNone && std::find(bad.begin(), bad.end(), name) == bad.end())
         unknown.push_back(name);
+    if (!files.empty()) {
+      const auto& first = *std::min_element(files.begin(), files.end());
+      tool_.warn("--exclude " + o_.exclude + ": " + std::to_string(files.size()) +
+                 (files.size() == 1 ? " name is" : " names are") + " of files and exclude" +
+                 (files.size() == 1 ? "s its video" : " their videos") + ", such as '" + first + "' '" +
+                 video_id(first) + "'");
+    }
     if (unknown.empty()) return;
     std::sort(unknown.begin(), unknown.end());
-    const std::string id = video_id(unknown.front());  // of a file's name
-    const auto near = std::find(known.begin(), known.end(), id) != known.end() ? std::string_view(id)
-                                                                               : nearest(unknown.front(), known);
+    const auto near = nearest(video_id(unknown.front()), known);
     tool_.warn("--exclude " + o_.exclude + ": " + std::to_string(unknown.size()) +
                (unknown.size() == 1 ? " name is" : " names are") +
                " of no video of the ground truth or the stream, such as '" + unknown.front() + "'" +

@@ -126,6 +126,10 @@ check(recall["1"]["recall"][0] <= recall["5"]["recall"][0], "Recall@kx grows")
 open(path("bad.txt"), "w").write("v0\n")
 dropped = json.loads(run(["--gt", gt, "--exclude", path("bad.txt"), "--format", "json"], stream).stdout)
 counted = json.loads(run(["--gt", gt, "--exclude", path("bad.txt"), "--excluded", "count", "--format", "json"], stream).stdout)
+with open(path("bad_files.txt"), "w") as file, open(path("bad.txt")) as names:
+    file.write("".join(f"/videos/{name.strip()}.MP4\n" for name in names if name.strip()))
+by_file = run(["--gt", gt, "--exclude", path("bad_files.txt"), "--format", "json"], stream)
+check(json.loads(by_file.stdout)["excluded"] == 1 and "1 name is of files and excludes its video" in by_file.stderr, "a list of files' names excludes their videos")
 check(dropped["excluded"] == 1 and dropped["predictions"] == 36 and counted["predictions"] == 40, "excluded predictions")
 
 check("v9" in run(["--gt", gt, "--require-complete"], stream[:9], 1).stderr, "a missing video is named")

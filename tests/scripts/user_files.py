@@ -227,10 +227,47 @@ check(tool("tal-nms", "--config", write("c.json", '\ufeff{"threshold":0.5 /* min
 
 # --exclude.
 TRUTH = "".join(f'{{"video":"{v}","annotations":[{{"segment":[1,2],"label":"a"}}],"proposals":[{{"segment":[1,2],"score":0.5,"label":"a"}}]}}\n' for v in ("v1", "my v2", "v3"))
-for text, excluded in (("\ufeffv1\r\n# two\r\nmy v2\r\n", 2), ("v1\rmy v2\r", 2), ("id,video\n1,v1\n", 1), ('["my v2"]', 1)):
+for text, excluded in (("\ufeffv1\r\n# two\r\nmy v2\r\n", 2), ("v1\rmy v2\r", 2), ("id,video\n1,v1\n", 1), ('["my v2"]', 1), ("/a/v1.MP4\nC:\\b\\my v2.avi\n", 2)):
     done = tool("tal-eval", "--exclude", write("x.txt", text), "--format", "json", data=TRUTH)
-    check(json.loads(done.stdout)["excluded"] == excluded and not done.stderr, f"{text!r}: {done.stderr}")
-done = tool("tal-eval", "--exclude", write("x.txt", "v1.mp4\nv3\n"), "--exclude-known-bad", "--format", "json", data=TRUTH)
-check(json.loads(done.stdout)["excluded"] == 1 and "1 name is of no video of the ground truth or the stream, such as 'v1.mp4' (did you mean 'v1'?)" in done.stderr, done.stderr)
+    by_file = "names are of files and exclude their videos, such as '/a/v1.MP4' 'v1'" if ".MP4" in text else ""
+    check(json.loads(done.stdout)["excluded"] == excluded and by_file in done.stderr and bool(by_file) == bool(done.stderr), f"{text!r}: {done.stderr}")
+done = tool("tal-eval", "--exclude", write("x.txt", "v_1\nv3\n"), "--exclude-known-bad", "--format", "json", data=TRUTH)
+check(json.loads(done.stdout)["excluded"] == 1 and "1 name is of no video of the ground truth or the stream, such as 'v_1' (did you mean 'v1'?)" in done.stderr, done.stderr)
 refused("--exclude", write("x.txt", "\n"), name="tal-eval", data=TRUTH, says=("x.txt: names no video",))
+
+# What tal-check faults in a record, tal-convert refuses or tells: of every format, with what people's files hold.
+GT, RESULTS = '{"database":{"v1":{"duration":10,"subset":"training"%s,"annotations":[%s]}}}', '{"results":{"v1":[%s]}}'
+for source, text, says in (
+        ("activitynet-gt", GT % ("", '{"segment":[1,2],"label":"A","score":"x"}'), "t.txt:1: video 'v1': annotations[0].score: must be a number"),
+        ("activitynet-gt", GT % ("", '{"segment":[1,2],"label":"A","scores":"x"}'), "annotations[0].scores: must be an object of numbers"),
+        ("activitynet-gt", GT % ("", '{"segment":[1,2],"label":""}'), "annotations[0].label: empty"),
+        ("activitynet-gt", GT % (',"window":3', '{"segment":[1,2],"label":"A"}'), "window: this member has another meaning in a record"),
+        ("activitynet-results", RESULTS % '{"segment":[1,2],"label":"","score":0.5}', "results[0].label: empty"),
+        ("activitynet-classification", RESULTS % '{"label":"A","score":0.5},{"label":"A","score":0.2}', "classification[1].label: the same as classification[0]"),
+        ("bsn-annotations", '{"v1":{"duration_second":10,"annotations":[{"segment":[1,2],"label":"A","scores":{"a":"b"}}]}}', "annotations[0].scores.a: must be a number")):
+    refused("--from", source, write("t.txt", text), says=(says,))
+for source, text, says in (
+        ("activitynet-gt", GT % ("", '{"segment":[1,1],"label":"A"},{"segment":[2,2],"label":"A"}'), "2 segments without length, the first is annotations[0].segment of video 'v1'"),
+        ("activitynet-gt", GT % ("", '{"segment":[-1,1],"label":"A"}'), "1 segment beginning before 0"), ("activitynet-gt", GT % ("", '{"segment":[1,11],"label":"A"}'), "1 segment ending behind the video's end"),
+        ("activitynet-gt", GT % ("", '{"segment":[11,12],"label":"A"}'), "1 segment behind the video's end"), ("activitynet-gt", GT % ("", '{"segment":[1,2]}'), "1 segment without a label"),
+        ("segments-csv", "video,start,end,label\nv1,1,2,A\nv1,3,4,\n", "1 segment without a label, the first is annotations[1].label"),
+        ("activitynet-gt", GT % (',"fps":25,"frames":1000', ""), "1 video has a duration that contradicts frames and fps, the first is 'v1': 1000 frames are 40 s, the duration is 10 s"),
+        ("segments-csv", "video,start,end,label,duration,fps,frames\nv1,1,2,A,10,25,1000\n", "1000 frames are 40 s"),
+        ("detections-csv", "video,start,end,label,score\nv1,1,2,A,0.5\nv1,1,2,A,0.25\n", "1 segment given twice, the first is proposals[1].segment"),
+        ("thumos14-results", "v1 2 2 7 0.5\n", "1 segment without length, the first is proposals[0].segment"), ("thumos14-results", "v1 -2 2 7 0.5\n", "1 segment beginning before 0")):
+    check(len(records("--from", source, write("t.txt", text), says=(says,))) == 1, f"{text}: {says}")
+    quiet = convert("--from", source, "t.txt", "-q")
+    check(says in quiet.stderr, f"-q keeps warnings: {quiet.stderr}")
+# An option goes before the table: frames at --fps, whatever rate the rows state.
+check(records("--from", "segments-csv", "--time", "frames", "--fps", "25", write("t.txt", "video,start,end,label,fps\nv1,250,375,A,50\n"))[0]["annotations"][0]["segment"] == [10, 15], "--fps before the table's")
+# A number of a class without its name.
+write("classes.txt", "3 Run\n")
+check(records("--from", "activitynet-gt", "--classes", "classes.txt", write("t.txt", GT % ("", '{"segment":[1,2],"label_id":3}')))[0]["annotations"][0]["label"] == "Run", "label_id with --classes")
+refused("--from", "activitynet-gt", "--classes", "classes.txt", write("t.txt", GT % ("", '{"segment":[1,2],"label_id":4}')), says=("annotations[0].label_id:",))
+# Recordings that a table of labels names by their files.
+write("s17.csv", "a,b\n" + "1,2\n" * 100)
+signals = ("--from", "signals", "--rate", "10", "--window", "10", "--stride", "10", "--signal-features", "mean", "--inline")
+for name in ("s17", "s17.csv", "recordings/s17.csv"):
+    check(records(*signals, "--labels", write("l.csv", f"video,start,end,label\n{name},1,2,A\n"), "s17.csv")[0]["annotations"] == [{"segment": [1, 2], "label": "A"}], f"labels of {name}")
+refused(*signals, "--labels", write("l.csv", "video,start,end,label\ns18,1,2,A\n"), "s17.csv", says=("l.csv: names none of the recordings: 's18' there, 's17' here",))
 finish()

@@ -58,6 +58,7 @@ BOOST_AUTO_TEST_CASE(fast_equals_plain) {
           for (int variant = 0; variant < 4; ++variant) {
             auto o = defaults_of(method);
             o.ties = ties;
+            o.drop_negative = variant == 1 || variant == 3;  // their bounds are asked for
             if (variant == 1) o.inclusive = true, o.threshold = 0.7, o.low = 0.1, o.stop = 0, o.min_score = 0.2;
             if (variant == 2) o.threshold = 0, o.sigma = 0.01, o.low = 0, o.high = 0;
             if (variant == 3)
@@ -68,7 +69,7 @@ BOOST_AUTO_TEST_CASE(fast_equals_plain) {
             std::vector<reference::Item> items;
             bool refused = false;
             for (const auto& p : proposals) {
-              refused = refused || (soft && p.score < 0 && p.score >= o.min_score);
+              refused = refused || (soft && p.score < 0 && (!o.drop_negative || p.score >= o.min_score));
               items.push_back({p.segment, p.score, soft && p.score < 0});  // below the bound: takes no part
             }
             if (refused) {
@@ -154,9 +155,10 @@ BOOST_AUTO_TEST_CASE(negative_scores) {
     }
     return std::string("no error");
   };
-  for (const char* method : {"linear", "bsn", "rpn"}) BOOST_TEST(field(defaults_of(method)) == "proposals[2].score");
+  for (const char* method : {"linear", "bsn", "rpn", "gaussian"}) BOOST_TEST(field(defaults_of(method)) == "proposals[2].score");
   auto o = defaults_of("gaussian");
-  BOOST_TEST(field(o) == "no error");  // below its bound of 0.001
+  o.drop_negative = true;
+  BOOST_TEST(field(o) == "no error");  // below a bound that was asked for
   o.min_score = -1;
   BOOST_TEST(field(o) == "proposals[2].score");
   o.min_duration = 9.5;  // does not take part
@@ -165,7 +167,7 @@ BOOST_AUTO_TEST_CASE(negative_scores) {
   BOOST_TEST(field(o) == "no error");
   o.voting = 0.1;
   BOOST_TEST(field(o) == "proposals[2].score");
-  o.min_score = 0, o.threshold = 1;
+  o.min_score = 0, o.threshold = 1, o.drop_negative = true;
   const auto voted = tal::suppress(proposals, 20, o);
   BOOST_REQUIRE_EQUAL(voted.size(), 2u);
   BOOST_TEST(voted[0].segment.start == 0);  // of score 1 alone: that of 0 weighs nothing, that of -0.5 has no vote
