@@ -16,9 +16,9 @@ namespace tal {
 
 class ArrayFile {
  public:
-  // What an array of an archive can be. A vector is a stream only where its video has no matrix; of one number and of
-  // none there are no rows.
-  enum class Kind { kNone, kVector, kMatrix };
+  // What an array of an archive can be. A vector is a stream only where its video has no matrix, one value only where
+  // there is nothing else.
+  enum class Kind { kNone, kOne, kVector, kMatrix };
   struct Entry {
     std::string name;
     Kind kind = Kind::kMatrix;
@@ -37,17 +37,27 @@ class ArrayFile {
   // where the format's reader does not name it. dialect: of tables of text.
   explicit ArrayFile(const std::string& path, const TableDialect& dialect = {});
 
-  bool archive() const { return hdf5_ || npz_ || path_.ends_with(".mat"); }  // of arrays with names
-  bool grouped() const { return hdf5_ != nullptr; }                          // whose names may be GROUP/NAME
-  const std::vector<Entry>& entries() const { return entries_; }             // of an archive, in their natural order
-  Array read(const std::string& name, const FeatureImport& options) const;   // "": of a file that is no archive
+  bool archive() const { return format_ == Format::kMat || format_ == Format::kHdf5 || format_ == Format::kNpz; }
+  bool grouped() const { return hdf5_ != nullptr; }                         // whose names may be GROUP/NAME
+  const std::vector<Entry>& entries() const { return entries_; }            // of an archive, in their natural order
+  Array read(const std::string& name, const FeatureImport& options) const;  // "": of a file that is no archive
 
  private:
+  // What the file is by its first bytes, whatever its name says.
+  enum class Format { kTable, kNpy, kNpz, kHdf5, kMat };
+  static Format format_of(std::string_view bytes, const std::string& path);
   void open_mat();
   void open_hdf5();
   void open_npz();
+  std::string_view bytes() const { return file_ ? file_->bytes() : std::string_view(unpacked_); }
+  void take_facts();
+  double one_value(const std::string& name) const;
 
   std::string path_;
+  Format format_ = Format::kTable;
+  std::string unpacked_;  // of a file that gzip has packed
+  // Numbers beside the arrays of a group ("": at the top) that say what their rows are: fps, stride, window, offset.
+  std::map<std::string, std::map<std::string, double>> facts_;
   TableDialect dialect_;                 // of tables of text
   std::map<std::string, MatArray> mat_;  // MATLAB level 5
   std::unique_ptr<MappedFile> file_;

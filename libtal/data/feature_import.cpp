@@ -98,6 +98,9 @@ bool arrays_are_videos(const FeatureFile& file, std::size_t files, const std::ve
   std::vector<const ArrayFile::Entry*> arrays;
   for (const auto& entry : entries)
     if (entry.kind != ArrayFile::Kind::kNone) arrays.push_back(&entry);
+  // Beside arrays with rows, single values are settings of whoever wrote the file.
+  const auto is_one = [](const ArrayFile::Entry* entry) { return entry->kind == ArrayFile::Kind::kOne; };
+  if (!std::all_of(arrays.begin(), arrays.end(), is_one)) std::erase_if(arrays, is_one);
   if (arrays.size() > 1 && (arrays.size() < entries.size() || file.in_folder))
     throw Error("holds " + std::to_string(arrays.size()) + " arrays, '" + arrays[0]->name + "' and others" +
                 (arrays.size() < entries.size() ? ", beside what is none" : "") +
@@ -205,8 +208,8 @@ void rewrite(FeatureMatrix& matrix, const std::string& path, const std::string& 
 void read_features(const std::vector<std::string>& paths, const ImportOptions& options, const ImportSink& sink) {
   const FeatureImport& f = options.features;
   prepare_output(f);
-  const auto files =
-      list_feature_files(paths, {".npy", ".npz", ".csv", ".csv.gz", ".txt", ".txt.gz", ".h5", ".hdf5", ".mat"});
+  const auto files = list_feature_files(paths, {".npy", ".npy.gz", ".npz", ".csv", ".csv.gz", ".txt", ".txt.gz", ".h5",
+                                                ".hdf5", ".hdf", ".h5.gz", ".mat", ".mat.gz"});
   const FeatureItems videos = assign(files, f);
   videos.report("files or arrays", sink);
   if (!f.out_dir.empty()) videos.check_files();

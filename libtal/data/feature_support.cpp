@@ -24,7 +24,7 @@ bool ends_with_any(std::string_view name, const std::vector<std::string>& ending
 
 std::string stem(const std::string& name) {
   const auto plain = without_ending(name, {".gz"});
-  return video_id(without_ending(plain, {".npy", ".npz", ".csv", ".txt", ".tsv", ".h5", ".hdf5", ".mat"}));
+  return video_id(without_ending(plain, {".npy", ".npz", ".csv", ".txt", ".tsv", ".h5", ".hdf5", ".hdf", ".mat"}));
 }
 
 void check_file_name(const std::string& text, const char* field) {

@@ -139,6 +139,7 @@ struct MatArray {
   std::vector<std::size_t> shape;
   std::vector<double> data;
   std::vector<MatArray> cells;
+  std::string other;  // what it holds when that is no real numbers: "text", "a sparse matrix: save full(x)"
   double at(std::size_t row, std::size_t column) const { return data[column * shape[0] + row]; }
 };
 // Little-endian level 5 (MATLAB's save -v5 to -v7), compressed or not. Error for anything else, truncated or

@@ -12,7 +12,26 @@ namespace tal {
 namespace {
 
 constexpr std::size_t kLimit = std::size_t{1} << 30;
-enum : std::uint32_t { kMatrix = 14, kCompressed = 15, kCellClass = 1, kFirstNumeric = 6, kLastNumeric = 15 };
+enum : std::uint32_t {
+  kMatrix = 14,
+  kCompressed = 15,
+  kCellClass = 1,
+  kFirstNumeric = 6,
+  kLastNumeric = 15,
+  kComplexFlag = 0x800
+};
+
+// What arrays of the classes that are no numbers hold.
+std::string other_class(std::uint32_t kind) {
+  switch (kind) {
+    case kCellClass: return "a cell array: save its cells as variables";
+    case 2: return "a struct: save its fields as variables (save -struct)";
+    case 4: return "text";
+    case 5: return "a sparse matrix: save full(x)";
+    case 16: return "a function";
+    default: return "an object: save its numbers as a variable";
+  }
+}
 
 std::uint32_t u32(std::string_view bytes, std::size_t at) {
   std::uint32_t value = 0;
@@ -74,7 +93,7 @@ MatArray matrix(std::string_view bytes, int depth) {
   MatArray array;
   if (bytes.empty()) return array;
   const Element flags = take(bytes);
-  const std::uint32_t kind = u32(flags.data, 0) & 0xff;
+  const std::uint32_t word = u32(flags.data, 0), kind = word & 0xff;
   std::vector<double> shape;
   const Element dimensions = take(bytes);
   if (dimensions.type != 5) throw Error("an array of the MATLAB file has no shape");
@@ -88,13 +107,16 @@ MatArray matrix(std::string_view bytes, int depth) {
   }
   if (array.shape.size() < 2) throw Error("an array of the MATLAB file has no shape");
   array.name = std::string(take(bytes).data);
+  const bool numeric = kind >= kFirstNumeric && kind <= kLastNumeric;
+  if (!numeric) array.other = other_class(kind);
+  else if (word & kComplexFlag) array.other = "complex numbers: save real(x) and imag(x), or abs(x)";
   if (kind == kCellClass) {
     for (std::size_t i = 0; i < count; ++i) {
       const Element cell = take(bytes);
       if (cell.type != kMatrix) throw Error("a cell of the MATLAB file is not an array");
       array.cells.push_back(matrix(cell.data, depth + 1));
     }
-  } else if (kind >= kFirstNumeric && kind <= kLastNumeric) {
+  } else if (array.other.empty()) {
     numbers(take(bytes), array.data);
     if (array.data.size() != count)
       throw Error("array '" + array.name + "' of the MATLAB file has not the length of its shape");

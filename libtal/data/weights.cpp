@@ -235,10 +235,15 @@ ImportedWeights read_weights(std::string_view file, const std::string& key) {
 }
 
 ImportedWeights read_weights_at_top(std::string_view file, const std::string& path) {
+  const auto whole = [&](const std::string& key) {
+    auto weights = read_weights(file, key);
+    check_readable(weights.tensors);
+    return weights;
+  };
   try {
-    return read_weights(file, "");
+    return whole("");
   } catch (const TensorsBelow& error) {
-    if (error.keys().size() == 1) return read_weights(file, error.keys()[0].name);  // {"model": {...}}
+    if (error.keys().size() == 1) return whole(error.keys()[0].name);  // {"model": {...}}
     const auto most = std::max_element(error.keys().begin(), error.keys().end(),
                                        [](const auto& a, const auto& b) { return a.tensors < b.tensors; });
     throw Error("'" + path + "': " + error.message() + "; take them out first: tal-convert --weights " +

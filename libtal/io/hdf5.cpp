@@ -50,7 +50,7 @@ std::mutex& one_at_a_time() {
   X(H5Iget_type) X(TAL_H5LGET_INFO) X(H5Lget_val) X(TAL_H5LITERATE) X(H5Lunpack_elink_val) X(H5Oclose) X(TAL_H5OGET_INFO) X(H5Oopen)    \
   X(H5Pclose) X(H5Pcreate) X(H5Pget_external_count) X(H5Pget_filter2) X(H5Pget_layout) X(H5Pget_nfilters) X(H5Pset_fapl_core)          \
   X(H5Pset_file_image) X(H5Sclose) X(H5Sget_simple_extent_dims) X(H5Sget_simple_extent_ndims) X(H5Sget_simple_extent_npoints)          \
-  X(H5Tclose) X(H5Tget_class) X(H5Tget_size) X(H5Tis_variable_str) X(H5Zfilter_avail) X(H5free_memory)
+  X(H5Tclose) X(H5Tget_class) X(H5Tget_member_name) X(H5Tget_nmembers) X(H5Tget_size) X(H5Tis_variable_str) X(H5Zfilter_avail) X(H5free_memory)
 // clang-format on
 #if H5_VERSION_GE(1, 12, 0)
 #define TAL_H5LGET_INFO H5Lget_info2
@@ -148,8 +148,34 @@ bool numeric_type(hid_t type) {
   return kind == H5T_INTEGER || kind == H5T_FLOAT;
 }
 
+// The names of an enumeration's values, or of the fields of a record.
+std::vector<std::string> members_of(hid_t type) {
+  std::vector<std::string> names;
+  const int count = std::min(hdf5().H5Tget_nmembers(type), 16);
+  for (int i = 0; i < count; ++i) {
+    char* name = hdf5().H5Tget_member_name(type, static_cast<unsigned>(i));
+    names.emplace_back(name ? name : "");
+    hdf5().H5free_memory(name);
+  }
+  return names;
+}
+
+// Truth values as h5py and MATLAB's neighbours write them: bytes 0 and 1 called FALSE and TRUE.
+bool boolean_type(hid_t type) {
+  return hdf5().H5Tget_class(type) == H5T_ENUM && hdf5().H5Tget_size(type) == 1 &&
+         members_of(type) == std::vector<std::string>{"FALSE", "TRUE"};
+}
+
+// Real and imaginary part, as h5py and MATLAB name them.
+bool complex_type(hid_t type) {
+  const auto names = members_of(type);
+  return names == std::vector<std::string>{"r", "i"} || names == std::vector<std::string>{"real", "imag"};
+}
+
 // What a type that is no number holds.
 const char* type_words(hid_t type) {
+  if (hdf5().H5Tget_class(type) == H5T_COMPOUND && complex_type(type))
+    return "complex numbers: save their real and imaginary parts, or absolute values";
   switch (hdf5().H5Tget_class(type)) {
     case H5T_STRING: return "text";
     case H5T_BITFIELD: return "bits";
@@ -296,7 +322,7 @@ Hdf5Dataset describe(hid_t dataset, const std::string& name, Attributes attribut
   described.shape = shape_of(space);
   described.matlab = hdf5().H5Aexists(dataset, "MATLAB_class") > 0;
   if (described.matlab) std::reverse(described.shape.begin(), described.shape.end());
-  if (!numeric_type(type)) described.other = type_words(type);
+  if (!numeric_type(type) && !boolean_type(type)) described.other = type_words(type);
   hdf5().H5Aiterate2(dataset, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit_attribute, &attributes);
   described.attributes = std::move(attributes.first), described.odd_attributes = std::move(attributes.second);
   return described;
@@ -381,8 +407,11 @@ FeatureMatrix read_matrix(hid_t dataset) {
   const Handle space(hdf5().H5Dget_space(dataset), hdf5().H5Sclose, "shape");
   const Handle type(hdf5().H5Dget_type(dataset), hdf5().H5Tclose, "type");
   const Handle creation(hdf5().H5Dget_create_plist(dataset), hdf5().H5Pclose, "layout");
-  if (!numeric_type(type)) throw Error(std::string("not numbers, but ") + type_words(type));
-  const auto shape = squeezed(shape_of(space));
+  const bool truths = boolean_type(type);
+  if (!numeric_type(type) && !truths) throw Error(std::string("not numbers, but ") + type_words(type));
+  auto extents = shape_of(space);
+  if (extents.empty()) extents = {1};  // one value
+  const auto shape = squeezed(extents);
   const auto layout = hdf5().H5Pget_layout(creation);
   if (layout == H5D_VIRTUAL || hdf5().H5Pget_external_count(creation) != 0)
     throw Error("the data lie in other files; that is not followed");
@@ -396,8 +425,11 @@ FeatureMatrix read_matrix(hid_t dataset) {
   if (promised > 1100 * (stored + 64)) throw Error("the shape promises more data than the file holds");
   if (promised == 0) return matrix;
   matrix.values.resize(static_cast<std::size_t>(matrix.rows * matrix.dim));
-  if (hdf5().H5Dread(dataset, hdf5().native_float, H5S_ALL, H5S_ALL, H5P_DEFAULT, matrix.values.data()) < 0)
-    throw Error(unreadable(creation));
+  std::vector<std::int8_t> bytes(truths ? matrix.values.size() : 0);
+  void* to = truths ? static_cast<void*>(bytes.data()) : matrix.values.data();
+  const hid_t as = truths ? static_cast<hid_t>(type) : hdf5().native_float;
+  if (hdf5().H5Dread(dataset, as, H5S_ALL, H5S_ALL, H5P_DEFAULT, to) < 0) throw Error(unreadable(creation));
+  std::copy(bytes.begin(), bytes.end(), matrix.values.begin());
   return hdf5().H5Aexists(dataset, "MATLAB_class") > 0 && shape.size() == 2 ? transposed(matrix) : matrix;
 }
 

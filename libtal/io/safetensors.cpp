@@ -75,6 +75,13 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return text + "]";
 }
 
+void check_readable(const std::vector<TensorView>& tensors) {
+  for (const auto& tensor : tensors)
+    if (!tensor.problem.empty())
+      throw Error("tensor '" + tensor.name + "': " + tensor.problem +
+                  " (or leave it out by a rule of tal-convert --map)");
+}
+
 const TensorView* SafeTensors::find(std::string_view name) const {
   for (const auto& tensor : tensors)
     if (tensor.name == name) return &tensor;

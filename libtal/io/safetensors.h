@@ -23,9 +23,13 @@ struct TensorView {
   std::string name;
   Dtype dtype = Dtype::kF32;
   std::vector<std::int64_t> shape;
-  std::string_view data;  // points into the file (or whatever the caller keeps alive); may be unaligned in files of
-                          // other writers
+  std::string_view data;     // points into the file (or whatever the caller keeps alive); may be unaligned in files of
+                             // other writers
+  std::string problem = {};  // why there are no data, of a tensor that cannot be read: nothing to who leaves it out
 };
+
+// Error for the first tensor that has no data.
+void check_readable(const std::vector<TensorView>& tensors);
 
 struct SafeTensors {
   std::vector<TensorView> tensors;                      // in the order of their data

@@ -304,7 +304,9 @@ class Collector {
       try {
         add(node, name.empty() ? "tensor" : name);
       } catch (const Error& error) {
-        throw Error("tensor '" + name + "': " + error.message());
+        TensorView unread;
+        unread.name = name.empty() ? "tensor" : name, unread.problem = error.message();
+        out_.tensors.push_back(std::move(unread));
       }
       return;
     }

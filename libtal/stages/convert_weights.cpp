@@ -87,10 +87,12 @@ void convert_weights(Tool& tool, const WeightOptions& o) {
       throw Error(std::to_string(renamed.unmatched.size()) +
                   " tensors have no rule (--unmatched keep or drop lets them pass)")
           .at_line(name, 0);
+    check_readable(renamed.tensors);
     if (known && known->complete)
       known->complete(weights.tensors, renamed.tensors, request_of(o), weights.metadata, weights.storage);
     weights.tensors = std::move(renamed.tensors);
   }
+  check_readable(weights.tensors);
   if (output != "-") return write_safetensors(output, weights.tensors, weights.metadata);
   for (const auto& tensor : weights.tensors)
     tool.out().write(tensor.name + '\t' + std::string(dtype_name(tensor.dtype)) + '\t' + shape_text(tensor.shape) +

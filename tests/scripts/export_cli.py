@@ -139,6 +139,8 @@ for n in (1, 2):
         file.write(beside(n))
 back = json.loads(tool("tal-convert", "--from", "activitynet-gt", "--to", "activitynet-gt", "--subset", "t", "gt1.json").stdout)
 same((back["version"], back["taxonomy"], list(back["database"])), ("X", 1, ["w1"]), "what stands beside the videos stays when the first one goes")
+renamed = tool("tal-convert", "--from", "activitynet-gt", "--to", "activitynet-gt", "--dataset-version", "Y", "gt1.json").stdout
+check(renamed.count('"version"') == 1 and json.loads(renamed)["version"] == "Y", f"one version: {renamed}")
 check("activitynet: differs" in tool("tal-convert", "--from", "activitynet-gt", "--to", "activitynet-gt", "gt1.json", "gt2.json", status=1).stderr, "two files' own members")
 same(json.loads(convert("activitynet-results", twice[:1], "--dataset-version", "Y").stdout)["version"], "Y", "--dataset-version")
 

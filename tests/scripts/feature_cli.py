@@ -164,6 +164,57 @@ assert "'fps' holds one value" in features(npz("none.npz", {"fps": npy([25], ())
 npz("vectors.npz", {"a": npy([1, 2], (2,)), "b": npy([3, 4], (2,))})  # where there is no matrix, vectors are rows
 assert [rows(r["features"]["features"]) for r in features("vectors.npz", "--inline")[0]] == [[[1], [2]], [[3], [4]]]
 
+# Numbers beside the rows that say their time; with a stride among them they are what the file says of itself.
+facts = {"rgb": npy(SIX, (3, 2)), "fps": npy([25], (1, 1)), "stride": npy([6], ()), "window": npy([12], (1,))}
+records, err = features(npz("facts.npz", facts), "--inline")
+stream = records[0]["features"]["features"]
+assert [r["video"] for r in records] == ["facts"] and (stream["fps"], stream["stride"], stream["window"]) == (25, 6, 12) and "left out" not in err, (records, err)
+assert features("facts.npz", "--inline", "--fps", "50")[0][0]["features"]["features"]["fps"] == 50
+records, err = features(npz("more.npz", {"rgb": npy(SIX, (3, 2)), "length": npy([25], (1, 1))}), "--inline")
+assert [r["video"] for r in records] == ["more"] and "length (one value)" in err, (records, err)
+
+# What a file is, its first bytes say: endings in capitals, none, and packed by gzip.
+for name, content in (("CAPS.NPY", npy(SIX, (3, 2))), ("rows.dat", npy(SIX, (3, 2))), ("plain", npy(SIX, (3, 2))), ("rows.npy.gz", gzip.compress(npy(SIX, (3, 2))))):
+    with open(name, "wb") as file:
+        file.write(content)
+    assert rows(features(name, "--inline")[0][0]["features"]["features"]) == TABLE, name
+npz("CAPS.NPZ", {"rgb": npy(SIX, (3, 2))})
+assert rows(features("CAPS.NPZ", "--inline")[0][0]["features"]["features"]) == TABLE
+os.mkdir("packed")
+with open("packed/v.npy.gz", "wb") as file:
+    file.write(gzip.compress(npy(SIX, (3, 2))))
+assert [r["video"] for r in features("packed", "--inline")[0]] == ["v"]
+with open("noise.dat", "wb") as file:
+    file.write(b"\0\1\2" * 50)
+assert "neither an array file" in features("noise.dat", "--inline", status=1)[1]
+
+
+def mat5(*arrays):
+    """A MATLAB file of level 5: (name, class, flags, extents, values) each; values as doubles."""
+    def element(kind, data):
+        return struct.pack("<II", kind, len(data)) + data + b"\0" * (-len(data) % 8)
+
+    out = b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack("<H", 0x100) + b"IM"
+    for name, kind, flags, extents, parts in arrays:
+        body = element(6, struct.pack("<II", kind | flags, 0)) + element(5, struct.pack(f"<{len(extents)}i", *extents)) + element(1, name)
+        out += element(14, body + b"".join(element(9, struct.pack(f"<{len(part)}d", *part)) for part in parts))
+    return out
+
+
+columns = [value for column in zip(*TABLE) for value in column]
+for name, content, wanted in (
+        ("time.mat", mat5((b"x", 6, 0, (3, 2), [columns]), (b"fps", 6, 0, (1, 1), [[25]]), (b"stride", 6, 0, (1, 1), [[6]])), None),
+        ("complex.mat", mat5((b"x", 6, 0x800, (3, 2), [columns, columns])), "'x' holds complex numbers"), ("sparse.mat", mat5((b"x", 5, 0, (3, 2), [])), "a sparse matrix: save full(x)"),
+        ("struct.mat", mat5((b"x", 2, 0, (1, 1), [])), "a struct: save its fields"), ("four.mat", struct.pack("<5i", 0, 3, 2, 0, 2) + b"x\0" + struct.pack("<6d", *columns), "level 4")):
+    with open(name, "wb") as file:
+        file.write(content)
+    if wanted:
+        err = features(name, "--inline", status=1)[1]
+        assert name in err and wanted in err, err
+    else:
+        stream = features(name, "--inline")[0][0]["features"]["features"]
+        assert rows(stream) == TABLE and (stream["fps"], stream["stride"]) == (25, 6), stream
+
 os.mkdir("names")
 npz("names/v.npz", {"a.b": npy(SIX, (3, 2)), "c": npy(SIX, (3, 2))})
 npz("names/v.a.npz", {"b": npy(SIX, (3, 2)), "c": npy(SIX, (3, 2))})

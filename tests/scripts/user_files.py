@@ -260,6 +260,10 @@ for source, text, says in (
     check(says in quiet.stderr, f"-q keeps warnings: {quiet.stderr}")
 # An option goes before the table: frames at --fps, whatever rate the rows state.
 check(records("--from", "segments-csv", "--time", "frames", "--fps", "25", write("t.txt", "video,start,end,label,fps\nv1,250,375,A,50\n"))[0]["annotations"][0]["segment"] == [10, 15], "--fps before the table's")
+# Numbers of classes that are counted from elsewhere.
+write("names.txt", "Run\nJump\n")
+for offset, label in (("0", "Jump"), ("-1", "Run")):
+    check(records("--from", "thumos14-results", "--classes", "names.txt", "--class-offset", offset, data="v1 1 2 1 0.5\n")[0]["proposals"][0]["label"] == label, f"--class-offset {offset}")
 # A number of a class without its name.
 write("classes.txt", "3 Run\n")
 check(records("--from", "activitynet-gt", "--classes", "classes.txt", write("t.txt", GT % ("", '{"segment":[1,2],"label_id":3}')))[0]["annotations"][0]["label"] == "Run", "label_id with --classes")

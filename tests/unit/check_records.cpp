@@ -164,14 +164,22 @@ BOOST_AUTO_TEST_CASE(types) {
 }
 
 BOOST_AUTO_TEST_CASE(overlaps_with_all_and_not_the_neighbour_alone) {
-  std::vector<std::string> texts;
-  RecordChecker checker({}, [&](const Fault& fault) { texts.push_back(fault.field + " " + fault.message); });
-  checker.line(R"({"video":"v","annotations":[{"segment":[0,5],"label":"a"},{"segment":[1,2],"label":"a"},)"
-               R"({"segment":[3,9],"label":"a"},{"segment":[4,4.5],"label":"a"},{"segment":[4,6],"label":"b"}]})",
-               "stdin", 1);
-  BOOST_TEST((texts == List{"annotations[1].segment overlaps annotations[0] of the same class 'a'",
-                            "annotations[2].segment overlaps annotations[0] of the same class 'a'",
-                            "annotations[3].segment overlaps annotations[0], annotations[2] of the same class 'a'"}));
+  const auto overlaps = [](const std::string& annotations) {
+    std::vector<std::string> texts;
+    RecordChecker checker({}, [&](const Fault& fault) { texts.push_back(fault.field + " " + fault.message); });
+    checker.line(R"({"video":"v","annotations":[)" + annotations + "]}", "stdin", 1);
+    return texts;
+  };
+  BOOST_TEST((overlaps(R"({"segment":[0,5],"label":"a"},{"segment":[1,2],"label":"a"},{"segment":[3,9],"label":"a"},)"
+                       R"({"segment":[4,4.5],"label":"a"},{"segment":[4,6],"label":"b"})") ==
+              List{"annotations[1].segment overlaps annotations[0] of the same class 'a'",
+                   "annotations[2].segment overlaps annotations[0] of the same class 'a'",
+                   "annotations[3].segment overlaps annotations[0], annotations[2] of the same class 'a'"}));
+  // What only touches is not among them, though another one reaches further.
+  BOOST_TEST(
+      (overlaps(R"({"segment":[0,10],"label":"a"},{"segment":[0.5,2],"label":"a"},{"segment":[2,3],"label":"a"})") ==
+       List{"annotations[1].segment overlaps annotations[0] of the same class 'a'",
+            "annotations[2].segment overlaps annotations[0] of the same class 'a'"}));
 }
 
 BOOST_AUTO_TEST_CASE(drops_sorts_and_leaves_twins_out) {

@@ -334,9 +334,30 @@ BOOST_AUTO_TEST_CASE(hdf5_types_and_filters) {
     const hsize_t chunk[] = {1, 2};
     H5Pset_chunk(chunked, 2, chunk), H5Pset_shuffle(chunked), H5Pset_deflate(chunked, 4), H5Pset_fletcher32(chunked);
     write("packed", H5T_IEEE_F32LE, chunked);
+    // h5py's truth values and complex numbers, and an enumeration of its own.
+    const std::int8_t bits[] = {1, 0, 0, 1};
+    const auto values_of = [&](const char* name, std::initializer_list<const char*> members) {
+      const hid_t type = H5Tenum_create(H5T_STD_I8LE);
+      std::int8_t value = 0;
+      for (const char* member : members) H5Tenum_insert(type, member, &value), ++value;
+      const hid_t set = H5Dcreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+      H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bits);
+      H5Dclose(set), H5Tclose(type);
+    };
+    values_of("truth", {"FALSE", "TRUE"}), values_of("colour", {"RED", "BLUE"});
+    const hid_t pair = H5Tcreate(H5T_COMPOUND, 16);
+    H5Tinsert(pair, "r", 0, H5T_IEEE_F64LE), H5Tinsert(pair, "i", 8, H5T_IEEE_F64LE);
+    H5Dclose(H5Dcreate2(file, "complex", pair, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Tclose(pair);
     H5Sclose(space), H5Tclose(half), H5Tclose(brain), H5Pclose(chunked);
   }
   const Hdf5File file(path);
+  std::map<std::string, std::string> others;
+  for (const auto& set : file.datasets()) others[set.name] = set.other;
+  BOOST_TEST(others["truth"] == "");
+  BOOST_TEST((file.read("truth").values == std::vector<float>{1, 0, 0, 1}));
+  BOOST_TEST(others["colour"] == "an enumeration");
+  BOOST_TEST(others["complex"].starts_with("complex numbers"));
   for (const char* name : {"half", "brain", "big", "packed", "int"}) {
     const FeatureMatrix m = file.read(name);
     for (std::size_t i = 0; i < 4; ++i) {

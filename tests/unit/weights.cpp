@@ -55,6 +55,23 @@ BOOST_AUTO_TEST_CASE(tensors_at_the_top_are_read) {
   BOOST_TEST(got.tensors[0].data == std::string("\0\0\x80\x3f", 4));
 }
 
+BOOST_AUTO_TEST_CASE(a_tensor_that_cannot_be_read_hinders_only_who_wants_it) {
+  const std::string sparse = "ctorch._utils\n_rebuild_sparse_tensor\n(NNtR";
+  const std::string file = legacy(dict({{"s", sparse}, {"w", tensor()}}));
+  const ImportedWeights got = read_weights(file, "");
+  BOOST_REQUIRE_EQUAL(got.tensors.size(), 2u);
+  BOOST_TEST(got.tensors[0].problem.find("_rebuild_sparse_tensor") != std::string::npos);
+  BOOST_TEST(got.tensors[1].problem == "");
+  const Renamed kept = rename_tensors(got.tensors, parse_rules({"rules", "s -> -\nw -> w\n"}), "rules");
+  BOOST_REQUIRE_EQUAL(kept.tensors.size(), 1u);
+  check_readable(kept.tensors);
+  BOOST_CHECK_EXCEPTION(check_readable(got.tensors), Error, [](const Error& error) {
+    return error.message().find("tensor 's': is made by") == 0 &&
+           error.message().find("leave it out by a rule") != std::string::npos;
+  });
+  BOOST_CHECK_THROW((void)read_weights_at_top(file, "x.pth"), Error);
+}
+
 BOOST_AUTO_TEST_CASE(tensors_below_keys_come_with_a_command) {
   const std::string two = dict({{"a", tensor()}, {"b", tensor()}});
   BOOST_TEST(advice(dict({{"optimizer", dict({{"m", tensor()}})}, {"state_dict", two}}), "dir/input.pth") ==
