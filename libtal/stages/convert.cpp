@@ -172,6 +172,20 @@ class Writer {
   int documents_ = 0;
 };
 
+// What --columns names: each role once, and none that the format does not read.
+void take_columns(ConvertOptions& o) {
+  static const std::set<std::string> roles = {"video", "start",    "end", "length", "label",
+                                              "score", "duration", "fps", "frames", "subset"};
+  for (const auto& column : o.columns) {
+    const auto [role, name] = pair_of(column, "--columns");
+    if (!roles.count(role)) throw UsageError("--columns: unknown role '" + role + "'");
+    if (role == "score" && o.from != "detections-csv")
+      throw UsageError("--columns: score has no effect with --from " + o.from + ", only with detections-csv");
+    if (!o.import.columns.try_emplace(role, name).second)
+      throw UsageError("--columns: " + role + " is named twice, '" + o.import.columns[role] + "' and '" + name + "'");
+  }
+}
+
 // The files and words of the command line, read.
 void load_tables(Tool& tool, ConvertOptions& o) {
   if (tool.given("--prefix")) o.import.prefix = o.prefix;
@@ -181,13 +195,7 @@ void load_tables(Tool& tool, ConvertOptions& o) {
   if (!o.videos.empty()) o.import.tables.rows = row_videos(load(o.videos));
   o.exported.class_offset = o.import.class_offset;
   if (!o.window_weights.empty()) o.import.tables.window_weights = parse_window_weights(load(o.window_weights));
-  static const std::set<std::string> roles = {"video", "start",    "end", "length", "label",
-                                              "score", "duration", "fps", "frames", "subset"};
-  for (const auto& column : o.columns) {
-    const auto [role, name] = pair_of(column, "--columns");
-    if (!roles.count(role)) throw UsageError("--columns: unknown role '" + role + "'");
-    o.import.columns[role] = name;
-  }
+  take_columns(o);
   if (!o.decimal.empty()) o.import.dialect.decimal = o.decimal == "comma" ? ',' : '.';
   if (!o.header.empty()) o.import.dialect.has_header = o.header.front();
   if (!o.where.empty()) std::tie(o.import.where_column, o.import.where_value) = pair_of(o.where, "--where");

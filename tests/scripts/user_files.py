@@ -56,6 +56,8 @@ for name, text in TABLES.items():
     check(convert("--from", "segments-csv", data=text).stdout == convert("--from", "segments-csv", "t.csv").stdout, name + ": from stdin")
 check(records("--from", "segments-csv", write("f.csv", "video,start,end\nv1,500,2500\n"), "--time", "frames", "--fps", "1000")[0]["annotations"] == [{"segment": [0.5, 2.5]}], "frames in columns start and end")
 check(records("--from", "segments-csv", write("l.csv", "video;start;took\nv1;1,5;2\n"), "--columns", "length=took")[0]["annotations"] == [{"segment": [1.5, 3.5]}], "--columns length")
+for columns, says in (("length=took,length=start", "--columns: length is named twice, 'took' and 'start'"), ("score=took", "--columns: score has no effect with --from segments-csv")):
+    refused("--from", "segments-csv", "l.csv", "--columns", columns, says=(says,), status=2)
 check(records("--from", "segments-csv", write("d.csv", "video\tstart\tend\nv1\t1,234\t2,345\n"), "--decimal", "comma")[0]["annotations"] == [{"segment": [1.234, 2.345]}], "--decimal")
 check(records("--from", "segments-csv", write("e.csv", "video,start,end,fps,verb\nv1,1,2,,x\nv1,3,4,25,y\n"), says=("not used: 'verb'",))[0]["fps"] == 25, "an empty cell says nothing")
 
