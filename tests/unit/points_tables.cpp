@@ -70,6 +70,11 @@ BOOST_AUTO_TEST_CASE(actionformer) {
        {"adamw", "cosine", 5, 1, 0.999, 0.9, 2});
 }
 
+// Bock et al.'s protocol: the running weights of the last epoch.
+BOOST_AUTO_TEST_CASE(inertial_data_take_no_mean_of_weights) {
+  for (const char* name : {"actionformer-sbhar", "tridet-sbhar"}) is(name, {"train.ema"}, {0});
+}
+
 BOOST_AUTO_TEST_CASE(tridet) {
   const std::vector<std::string> columns = {
       "dims",         "head-dims",     "feed-forward", "windows",        "sgp-factor",         "sgp-init",
