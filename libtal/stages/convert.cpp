@@ -218,9 +218,10 @@ void convert(Tool& tool, ConvertOptions& o) {
   std::optional<Merge> merge;
   if (!o.merge.empty()) merge.emplace(tool, o.merge);
   Writer writer(tool, to, o.exported);
-  std::uint64_t records = 0;
+  std::uint64_t records = 0, videos = 0;
   std::string beside;  // what stands beside the videos of an ActivityNet file; its first record has it
   const auto pass = [&](Record& record) {
+    ++videos;
     rename(record, o.ids);
     if (const auto* info = o.import.tables.find(record.video())) {
       VideoInfo known = *info;
@@ -256,6 +257,8 @@ void convert(Tool& tool, ConvertOptions& o) {
     for (const auto& path : o.paths)
       for_each_record(tool, path, [&](Record& record, const LineReader&) { pass(record); });
   }
+  if (videos == 0 && (from.reader || from.path_reader))
+    tool.warn("no video in '" + joined_first(o.paths, 5, "', '") + "'");
   writer.end();
   splits.report(tool);
   if (merge) merge->report();
