@@ -218,8 +218,9 @@ void convert(Tool& tool, ConvertOptions& o) {
   std::optional<Merge> merge;
   if (!o.merge.empty()) merge.emplace(tool, o.merge);
   Writer writer(tool, to, o.exported);
-  std::uint64_t records = 0, videos = 0;
+  std::uint64_t records = 0;
   std::string beside;  // what stands beside the videos of an ActivityNet file; its first record has it
+  std::uint64_t videos = 0;
   const auto pass = [&](Record& record) {
     ++videos;
     rename(record, o.ids);
