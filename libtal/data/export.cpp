@@ -1,6 +1,7 @@
 // Records as the field's other formats.
 #include <algorithm>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
@@ -11,6 +12,8 @@
 namespace tal {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 // {"version":..., <key>:{"video":...}}; what the importer kept beside the videos comes back.
 class ActivityNetWriter : public OnceWriter {
  public:
@@ -19,20 +22,16 @@ class ActivityNetWriter : public OnceWriter {
     for (const auto& video : joined_) entry(video, "[" + windows_.at(video) + "]", out);
     if (first_) out += "{\"" + key_ + "\":{";
     out += '}';
-    if (!options_.version.empty() || beside_.empty()) {
+    if (!options_.version.empty() || beside_ == "{}") {
       out += ",\"version\":";
       append_json_string(out, options_.version.empty() ? "VERSION 1.3" : options_.version);
     }
-    if (!beside_.empty()) {
-      Record beside = Record::make("beside");
-      beside.parse("{\"video\":\"beside\"," + beside_.substr(beside_.find('{') + 1));
-      for (const auto name : beside.keys()) {
-        if (name == "video" || (name == "version" && !options_.version.empty())) continue;
-        out += ',';
-        append_json_string(out, name);
-        out += ':';
-        out += *beside.raw(name);
-      }
+    const Json beside = Json::parse(beside_);
+    for (const auto& [name, member] : beside.items()) {
+      if (name == "version" && !options_.version.empty()) continue;
+      out += ',';
+      append_json_string(out, name);
+      out += ':' + member.dump();
     }
     out += "}\n";
   }
@@ -61,15 +60,17 @@ class ActivityNetWriter : public OnceWriter {
   void keep_beside(const Record& record) {
     const auto beside = record.raw("activitynet");
     if (!beside) return;
-    if (!beside_.empty() && *beside != beside_)
-      throw Error(
-          "differs from that of a record before: one file has one version and one set of members beside the "
-          "videos")
-          .at_field("activitynet")
-          .at_video(record.video());
+    const auto fail = [&](const std::string& why) {
+      throw Error(why).at_field("activitynet").at_video(record.video());
+    };
+    if (beside_ != "{}" && *beside != beside_)
+      fail("differs from that of a record before: one file has one version and one set of members beside the videos");
+    const Json members = Json::parse(*beside, nullptr, false);
+    if (!members.is_object()) fail("must be an object: its members stand beside the videos");
+    if (members.contains(key_)) fail("has a member '" + key_ + "', under which the file has its videos");
     beside_ = *beside;
   }
-  std::string key_, beside_;
+  std::string key_, beside_ = "{}";  // JSON
   ExportOptions options_;
   bool first_ = true;
   std::vector<std::string> joined_;                       // videos that came as windows
@@ -112,34 +113,19 @@ class ResultWriter : public ActivityNetWriter {
   }
 };
 
-// Formats of one line a segment. A video without any has no line there, which is said.
-class LineWriter : public OnceWriter {
+// Formats of one line a segment.
+class LineWriter : public SegmentWriter {
  public:
-  explicit LineWriter(const ExportOptions& options) : options_(options) {}
-  std::string note() const override {
-    if (without_ == 0) return "";
-    return std::to_string(without_) + (without_ == 1 ? " video has" : " videos have") +
-           " no segment to write, and so no line: " + joined(named_) + (without_ > named_.size() ? ", ..." : "");
-  }
+  explicit LineWriter(const ExportOptions& options) : SegmentWriter(options, "line") {}
 
  protected:
   bool joins_windows() const override { return true; }  // line by line
-  void write(const Record& record, std::string& out) override {
-    const auto rows = export_rows(record, options_);
+  void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     begin(record, out);
     for (const auto& row : rows) line(record, row, out);
-    if (!rows.empty() || record.has("window")) return;
-    if (++without_ <= kMostNamed) named_.push_back(record.video());
   }
   virtual void begin(const Record& record, std::string& out) = 0;
   virtual void line(const Record& record, const ExportRow& row, std::string& out) const = 0;
-  const ExportOptions& options() const { return options_; }
-
- private:
-  static constexpr std::size_t kMostNamed = 5;
-  ExportOptions options_;
-  std::size_t without_ = 0;
-  std::vector<std::string> named_;
 };
 
 class ThumosWriter : public LineWriter {
@@ -162,13 +148,21 @@ class ThumosWriter : public LineWriter {
  private:
   std::string number(const ExportRow& row, const std::string& video) const {
     const auto found = numbers_.find(row.label);
-    if (found != numbers_.end()) return std::to_string(found->second);
+    if (found != numbers_.end()) return checked(found->second, row, video);
     if (numbers_.empty() && !row.label.empty() && row.label.size() < 10 &&
         row.label.find_first_not_of("0123456789") == std::string::npos)
-      return std::to_string(std::stoll(row.label) - options().class_offset);
+      return checked(std::stoll(row.label) - options().class_offset, row, video);
     throw Error("'" + row.label + "' has no number" + (numbers_.empty() ? "; give --classes FILE" : " in --classes"))
         .at_field(row.place + ".label")
         .at_video(video);
+  }
+  std::string checked(std::int64_t number, const ExportRow& row, const std::string& video) const {
+    if (number < 0)
+      throw Error("'" + row.label + "' gets the number " + std::to_string(number) + ": --class-offset " +
+                  std::to_string(options().class_offset) + " is too high for it")
+          .at_field(row.place + ".label")
+          .at_video(video);
+    return std::to_string(number);
   }
   std::map<std::string, std::int64_t> numbers_;
 };
@@ -189,9 +183,9 @@ class CsvWriter : public LineWriter {
     out += video_ + separator_ + format_number(row.segment.start) + separator_ + format_number(row.segment.end) +
            separator_ + field(row.label) + separator_ + (row.score ? format_number(*row.score) : "") + of_video_ + '\n';
   }
-  void write(const Record& record, std::string& out) override {
+  void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     std::string lines;
-    LineWriter::write(record, lines);
+    LineWriter::write_rows(record, std::move(rows), lines);
     head(out);
     out += lines;
   }
@@ -223,6 +217,10 @@ class BsnWriter : public OnceWriter {
  public:
   explicit BsnWriter(const ExportOptions&) {}
   std::string extension() const override { return ".csv"; }
+  std::string note() const override {
+    const std::string why = "labels, which this format does not hold";
+    return labelled_.any() ? labelled_.text("has " + why, "have " + why) : "";
+  }
 
  protected:
   void write(const Record& record, std::string& out) override {
@@ -268,7 +266,12 @@ class BsnWriter : public OnceWriter {
       }
       out += scored ? ',' + format_number(proposals[i].score) + '\n' : "\n";
     }
+    if (std::any_of(proposals.begin(), proposals.end(), [](const Proposal& p) { return !p.label.empty(); }))
+      labelled_.add(record.video());
   }
+
+ private:
+  CountedVideos labelled_;
 };
 
 template <class Writer>

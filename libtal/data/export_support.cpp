@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "libtal/base/error.h"
+#include "libtal/base/text.h"
 
 namespace tal {
 namespace {
@@ -54,6 +55,32 @@ std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& op
     rows = std::move(kept);
   }
   return rows;
+}
+
+void CountedVideos::add(const std::string& video) {
+  constexpr std::size_t kMostNamed = 5;
+  if (++count_ <= kMostNamed) named_.push_back(video);
+}
+
+std::string CountedVideos::text(const std::string& one, const std::string& many) const {
+  return std::to_string(count_) + (count_ == 1 ? " video " + one : " videos " + many) + ": " + joined(named_) +
+         (count_ > named_.size() ? ", ..." : "");
+}
+
+void SegmentWriter::write(const Record& record, std::string& out) {
+  auto rows = export_rows(record, options_);
+  const bool none = rows.empty(), all = !exports_proposals(record, options_);
+  write_rows(record, std::move(rows), out);
+  if (none && !record.has("window")) without_.add(record.video());
+  if (!none && all && (options_.min_score || options_.top_k > 0)) unchosen_.add(record.video());
+}
+
+std::string SegmentWriter::note() const {
+  const std::string rest = std::string("no segment to write, and so no ") + absent_;
+  std::string out = without_.any() ? without_.text("has " + rest, "have " + rest) : "";
+  if (!unchosen_.any()) return out;
+  const std::string why = "annotations and no proposals: --min-score and --top-k leave out none of them";
+  return out + (out.empty() ? "" : "; ") + unchosen_.text("has " + why, "have " + why);
 }
 
 void OnceWriter::add(const Record& record, std::string& out) {

@@ -26,6 +26,19 @@ bool exports_proposals(const Record& record, const ExportOptions& options);
 // equal scores the earlier ones). Error for one without a score when these are given.
 std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& options);
 
+// Videos of which something is said at the end of the run: how many, and the first ones by name.
+class CountedVideos {
+ public:
+  void add(const std::string& video);
+  bool any() const { return count_ > 0; }
+  // "2 videos " + many + ": a, b"; one + ": a" of a single one.
+  std::string text(const std::string& one, const std::string& many) const;
+
+ private:
+  std::size_t count_ = 0;
+  std::vector<std::string> named_;
+};
+
 // A writer of records that come once each: add() refuses a video, or a window of one, that came before. What write()
 // throws leaves nothing behind in the output.
 class OnceWriter : public ExportWriter {
@@ -39,6 +52,25 @@ class OnceWriter : public ExportWriter {
  private:
   std::unordered_map<std::string, bool> videos_;  // written so far; whether as windows
   std::unordered_set<std::string> windows_;       // video, '\0', index
+};
+
+// Of formats that hold a record's segments and no more. Videos that have none to write, and those whose segments
+// --min-score and --top-k do not choose from, are said at the end.
+class SegmentWriter : public OnceWriter {
+ public:
+  // absent: what a video without segments does not have in the file, "line".
+  SegmentWriter(const ExportOptions& options, const char* absent) : options_(options), absent_(absent) {}
+  std::string note() const override;
+
+ protected:
+  void write(const Record& record, std::string& out) final;
+  virtual void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) = 0;
+  const ExportOptions& options() const { return options_; }
+
+ private:
+  ExportOptions options_;
+  const char* absent_;
+  CountedVideos without_, unchosen_;
 };
 
 // export_time_marks.cpp: a document a video.

@@ -36,13 +36,12 @@ std::string score_text(const ExportRow& row) {
 }
 
 // Subtitles: a cue a segment, in order of time.
-class CueWriter : public OnceWriter {
+class CueWriter : public SegmentWriter {
  public:
-  explicit CueWriter(const ExportOptions& options) : options_(options) {}
+  explicit CueWriter(const ExportOptions& options) : SegmentWriter(options, "cue") {}
 
  protected:
-  void write(const Record& record, std::string& out) override {
-    auto rows = export_rows(record, options_);
+  void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     std::stable_sort(rows.begin(), rows.end(),
                      [](const ExportRow& a, const ExportRow& b) { return a.segment.start < b.segment.start; });
     head(out);
@@ -68,7 +67,6 @@ class CueWriter : public OnceWriter {
                   decimal(), ms % 1000);
     return text;
   }
-  ExportOptions options_;
 };
 
 class WebVttWriter : public CueWriter {
@@ -106,14 +104,13 @@ class SrtWriter : public CueWriter {
   }
 };
 
-class ElanWriter : public OnceWriter {
+class ElanWriter : public SegmentWriter {
  public:
-  explicit ElanWriter(const ExportOptions& options) : options_(options) {}
+  explicit ElanWriter(const ExportOptions& options) : SegmentWriter(options, "tier") {}
   std::string extension() const override { return ".eaf"; }
 
  protected:
-  void write(const Record& record, std::string& out) override {
-    const auto rows = export_rows(record, options_);
+  void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     std::vector<Marks> marks;
     for (const auto& row : rows) marks.push_back(marks_of(row, record.video()));
     head(record, out);
@@ -122,7 +119,7 @@ class ElanWriter : public OnceWriter {
         out += "<TIME_SLOT TIME_SLOT_ID=\"ts" + std::to_string(2 * i + k + 1) + "\" TIME_VALUE=\"" +
                std::to_string(k ? marks[i].end : marks[i].start) + "\"/>\n";
     out += "</TIME_ORDER>\n";
-    const std::string name = exports_proposals(record, options_) ? "proposals" : "annotations";
+    const std::string name = exports_proposals(record, options()) ? "proposals" : "annotations";
     const auto tiers = tiers_of(rows, marks);
     for (std::size_t t = 0; t < tiers.size(); ++t)
       out += "<TIER LINGUISTIC_TYPE_REF=\"default-lt\" TIER_ID=\"" + name + (t ? " " + std::to_string(t + 1) : "") +
@@ -164,8 +161,6 @@ class ElanWriter : public OnceWriter {
     }
     return tiers;
   }
-
-  ExportOptions options_;
 };
 
 }  // namespace

@@ -198,7 +198,8 @@ class VideoMembers {
     else if (key == "fps" && !member.is_array()) set("fps", format_number(positive(rate_of(member), key)), key);
     else if (key == "duration_frame" || key == "frames") set("frames", std::to_string(count_of(member, key)), key);
     else if (key == "subset") record_.set_text("subset", string_of(member, "subset"));
-    else if (key == "video" || key == "history" || key == "proposals" || key == "features" || key == "window")
+    else if (key == "video" || key == "history" || key == "proposals" || key == "features" || key == "window" ||
+             key == "activitynet")
       throw Error("this member has another meaning in a record").at_field(key);
     else record_.set_raw(key, simdjson::minify(member));
   }
@@ -273,8 +274,11 @@ void read_activitynet_classification(const std::vector<SourceText>& sources, con
       std::vector<ClassScore> scores;
       const auto take = [&](dom::element item, const std::string& place) {
         dom::object object;
-        dom::element label, score;
+        dom::element label, score, segment;
         if (item.get(object)) throw Error("must be an object").at_field(place);
+        if (!object["segment"].get(segment))
+          throw Error("a class score is of the whole video: --from activitynet-results reads segments")
+              .at_field(place + ".segment");
         if (object["label"].get(label) && object["class"].get(label)) throw Error("missing").at_field(place + ".label");
         if (object["score"].get(score)) throw Error("missing").at_field(place + ".score");
         scores.push_back({std::string(string_of(label, place + ".label")), number_of(score, place + ".score")});

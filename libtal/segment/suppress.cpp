@@ -15,7 +15,7 @@
 namespace tal {
 namespace {
 
-constexpr double kGone = -std::numeric_limits<double>::infinity();
+constexpr double kGone = -std::numeric_limits<double>::infinity(), kMost = std::numeric_limits<double>::max();
 
 // Where a segment starts that can have tIoU >= least with `own`: an offset d takes d from the intersection and nothing
 // from the union, so d <= (1 - least) * (length of the earlier one), and neither is longer than the other divided by
@@ -381,11 +381,18 @@ std::vector<Segment> vote(const std::vector<Segment>& segments, const std::vecto
       if (overlap(own.start, own.end, index.start[i], index.end[i]) >= bound) voters.push_back(index.input[i]);
     std::sort(voters.begin(), voters.end());
     double weight = 0, start = 0, finish = 0;
+    Segment first{kMost, kMost}, last{-kMost, -kMost};  // of the ends that count
     for (const auto i : voters) {
       const double w = scores[i] * (plain ? 1.0 : overlap(own.start, own.end, segments[i].start, segments[i].end));
+      if (!(w > 0)) continue;
       weight += w, start += w * segments[i].start, finish += w * segments[i].end;
+      first = {std::min(first.start, segments[i].start), std::min(first.end, segments[i].end)};
+      last = {std::max(last.start, segments[i].start), std::max(last.end, segments[i].end)};
     }
-    out.push_back(weight != 0 ? Segment{start / weight, finish / weight} : own);
+    // Rounding must not carry a mean past what it is of: a segment that is alone stays, none leaves its video.
+    out.push_back(weight > 0 ? Segment{std::clamp(start / weight, first.start, last.start),
+                                       std::clamp(finish / weight, first.end, last.end)}
+                             : own);
   }
   return out;
 }

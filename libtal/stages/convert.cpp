@@ -255,7 +255,9 @@ void convert(Tool& tool, ConvertOptions& o) {
   std::uint64_t records = 0;
   std::set<std::string> subsets;
   std::string beside;  // what stands beside the videos of an ActivityNet file; its first record has it
+  std::uint64_t videos = 0;
   const auto pass = [&](Record& record) {
+    ++videos;
     rename(record, o.ids);
     if (const auto* info = durations.find(record.video())) {
       VideoInfo known = *info;
@@ -293,6 +295,8 @@ void convert(Tool& tool, ConvertOptions& o) {
     for (const auto& path : o.paths)
       for_each_record(tool, path, [&](Record& record, const LineReader&) { pass(record); });
   }
+  if (videos == 0 && (from.reader || from.path_reader))
+    tool.warn("no video in '" + joined_first(o.paths, 5, "', '") + "'");
   writer.end();
   check.report([&](const std::string& text) { tool.warn(text); });
   splits.report(tool);

@@ -222,6 +222,11 @@ void register_options(const Options& table, ConvertOptions& o) {
   register_weight_options(table.group("Weights"), o.weights);
   register_format_conditions(table);
   table.row("--input").without("paths").without("--weights");
+  table.row("--class-offset").with_any({{"--classes"}, {"--from", {"class-scores"}}, {"--to", {"thumos14-results"}}});
+  table.row("--unit-duration")
+      .without("--time", {"seconds", "frames"})
+      .with_any({{"--time"}, {"--from", {"ssn-proposals", "bsn-proposals"}}});  // whose times are relative by
+                                                                                // themselves
   table.row("--fps").with_any({{"--time", {"frames"}}, {"--from", {"features"}}});
   for (const char* option : {"--columns", "--where", "--time", "--classes", "--class-offset"})  // of signals they say
                                                                                                 // how --labels is read

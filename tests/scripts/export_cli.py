@@ -133,6 +133,20 @@ check("annotations: missing" in convert("activitynet-gt", [{"video": "v", "propo
 check("proposals[1].score: missing" in convert("activitynet-results", [without], status=1).stderr, "results without a score")
 check("proposals[1].score: missing" in convert("bsn-proposals", [{**without, "duration": 2}], status=1).stderr, "BSN's proposals, some without a score")
 check("proposals[0].segment" in convert("webvtt", [{"video": "v", "proposals": [{"segment": [-1, 1]}]}], status=1).stderr, "a time before 0")
+for to, absent in (("csv", "line"), ("webvtt", "cue"), ("srt", "cue"), ("elan", "tier")):
+    check(f"1 video has no segment to write, and so no {absent}: v" in convert(to, [{"video": "v"}], "--segments", "proposals").stderr, f"{to}: a video without a segment")
+    got = convert(to, [{"video": "v", "annotations": [{"segment": [0, 1], "label": "1"}]}], "--min-score", "0.5").stderr
+    check("1 video has annotations and no proposals: --min-score and --top-k leave out none of them: v" in got, f"{to}: --min-score of annotations: {got}")
+    same(convert(to, twice[:1], "--min-score", "0.5").stderr, "", f"{to}: --min-score of proposals")
+labelled = {"video": "v", "duration": 2, "proposals": [{"segment": [0, 1], "score": 1, "label": "a"}]}
+check("1 video has labels, which this format does not hold: v" in convert("bsn-proposals", [labelled]).stderr, "BSN's proposals with labels")
+check("proposals[0].label: '7' gets the number -1: --class-offset 8 is too high" in convert("thumos14-results", numbered, "--class-offset", "8", status=1).stderr, "a class below 0")
+for to, key in (("activitynet-results", "results"), ("activitynet-gt", "database")):
+    full = lambda beside: [{"video": "v", "annotations": [], "proposals": [], "activitynet": beside}]
+    same(json.loads(convert(to, full({"video": 1, "x": [0.1, None]})).stdout), {key: json.loads(convert(to, full({})).stdout)[key], "video": 1, "x": [0.1, None]}, f"{to}: members beside the videos")
+    same(json.loads(convert(to, full({})).stdout)["version"], "VERSION 1.3", f"{to}: nothing beside the videos")
+    check(f"stdin:1: video 'v': activitynet: has a member '{key}'" in convert(to, full({key: {}}), status=1).stderr, f"{to}: the videos' key beside them")
+    check("stdin:1: video 'v': activitynet: must be an object" in convert(to, full([1]), status=1).stderr, f"{to}: no object beside the videos")
 beside = lambda taxonomy: json.dumps({"version": "X", "taxonomy": taxonomy, "database": {"v%d" % taxonomy: {"subset": "s%d" % taxonomy, "annotations": []}, "w%d" % taxonomy: {"subset": "t", "annotations": []}}})
 for n in (1, 2):
     with open(f"gt{n}.json", "w") as file:

@@ -227,6 +227,19 @@ refused("-i", write("u.jsonl", TWICE.encode("utf-16")), name="tal-nms", says=("u
 refused("--config", write("c.json", '{"threshold":0.5, // mine\n"threshold":0.6}'), name="tal-nms", status=2, says=("c.json:2:", "the key 'threshold' stands twice"))
 check(tool("tal-nms", "--config", write("c.json", '\ufeff{"threshold":0.5 /* mine */}'), data=TWICE.replace(',"score":0.25', "")).stdout.count("segment") == 2, "comments and a mark in --config")
 
+# What a format has no place for, and options that change nothing.
+refused("--from", "activitynet-classification", write("c.json", '{"results":{"v1":[{"label":"a","score":1,"segment":[1,2]}]}}'),
+        says=("c.json:1: video 'v1': results[0].segment: a class score is of the whole video: --from activitynet-results",))
+refused("--from", "activitynet-gt", write("g.json", '{"database":{"v1":{"annotations":[],"activitynet":{"a":1}}},"version":"1"}'), says=("video 'v1': activitynet: this member has another meaning",))
+refused("--from", "segments-csv", "--unit-duration", write("t.csv", TABLES["plain"]), status=2, says=("--unit-duration has no effect with --from segments-csv without --time",))
+for source in ("segments-csv", "ssn-proposals", "bsn-proposals"):
+    refused("--from", source, "--unit-duration", "--time", "frames", "--fps", "25", "t.csv", status=2, says=("--unit-duration has no effect with --time frames",))
+refused("--from", "thumos14-results", "--class-offset", "-1", data="v1 1 2 3 0.5\n", status=2, says=("--class-offset has no effect with", "without --classes"))
+for source, text in (("segments-csv", "video,start,end\n"), ("thumos14-results", "\n"), ("activitynet-results", '{"results":{}}'), ("ssn-proposals", "")):
+    check(records("--from", source, write("none.txt", text), says=("no video in 'none.txt'",)) == [], f"{source}: a file without a video")
+check(convert("--from", "tal", data="").stderr == "", "no records are no fault of a pipe")
+check("no video" not in convert("--from", "activitynet-gt", "--subset", "none", write("g.json", '{"database":{"v1":{"annotations":[]}}}')).stderr, "a subset without a video is no file without one")
+
 # --exclude.
 TRUTH = "".join(f'{{"video":"{v}","annotations":[{{"segment":[1,2],"label":"a"}}],"proposals":[{{"segment":[1,2],"score":0.5,"label":"a"}}]}}\n' for v in ("v1", "my v2", "v3"))
 for text, excluded in (("\ufeffv1\r\n# two\r\nmy v2\r\n", 2), ("v1\rmy v2\r", 2), ("id,video\n1,v1\n", 1), ('["my v2"]', 1), ("/a/v1.MP4\nC:\\b\\my v2.avi\n", 2)):

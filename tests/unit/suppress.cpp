@@ -110,6 +110,21 @@ BOOST_AUTO_TEST_CASE(voting_from_zero) {
   }
 }
 
+// A mean does not leave what it is of, rounded or not: of 0.3 x 14 / 0.3 the last bit is another.
+BOOST_AUTO_TEST_CASE(voting_stays_within_the_votes) {
+  for (const char* weight : {"score", "score-iou"})
+    for (int k = 1; k < 1000; ++k) {
+      std::vector<Proposal> proposals(2);
+      proposals[0].segment = {9.1, 14}, proposals[0].score = k * 0.001;
+      proposals[1].segment = {9.1, 14}, proposals[1].score = k * 0.0007;
+      auto o = defaults_of("greedy");
+      o.voting = 0.9, o.voting_weight = weight;
+      const auto voted = tal::suppress(proposals, 14, o);
+      BOOST_REQUIRE_EQUAL(voted.size(), 1u);
+      BOOST_REQUIRE(voted[0].segment == proposals[0].segment);
+    }
+}
+
 // --pre-top-k: the two strongest of a overlap, so that one stays; [50, 60] takes no part until there is room for three.
 BOOST_AUTO_TEST_CASE(the_strongest_of_each_label_take_part) {
   const std::vector<std::tuple<double, double, const char*>> all = {
