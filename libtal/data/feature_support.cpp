@@ -3,9 +3,11 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <regex>
 
+#include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/name_groups.h"
@@ -107,10 +109,24 @@ void prepare_output(const FeatureImport& options) {
   if (!options.out_dir.empty()) fs::create_directories(options.out_dir);
 }
 
+namespace {
+
+// float16 would make them infinite.
+void check_half(const FeatureMatrix& matrix, const std::string& stream) {
+  constexpr float kMost = 65504;
+  for (const float value : matrix.values)
+    if (std::isfinite(value) && std::abs(value) > kMost)
+      throw Error(format_number(static_cast<double>(value)) + " does not fit --half, which holds up to 65504")
+          .at_field("features." + stream);
+}
+
+}  // namespace
+
 void store_rows(const FeatureMatrix& matrix, const std::string& video, const FeatureImport& options,
                 FeatureStream& stream) {
   if (matrix.rows == 0 || matrix.dim == 0) throw Error("no rows").at_field("features." + stream.name);
   stream.rows = matrix.rows, stream.dim = matrix.dim;
+  if (options.half) check_half(matrix, stream.name);
   if (!options.inline_data) {
     check_file_name(video, "video");
     check_file_name(stream.name, "features");

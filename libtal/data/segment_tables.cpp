@@ -41,6 +41,7 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
   VideoRows rows;
   SeveralNames several;
   std::size_t left_out = 0, selected = 0;  // by --where
+  std::size_t other_rate = 0;              // rows whose frames --fps counts, though they state a rate
   std::vector<std::string> values;
   for (const auto& source : sources) {
     const NamedTable table = parse_named_table(source, options.dialect);
@@ -58,6 +59,7 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
         if (id.empty()) throw Error("empty").at_field("video");
         try {
           const VideoInfo said = known_of(id, options, columns.facts(row));
+          if (unit == "frames" && options.fps > 0 && said.fps && *said.fps != options.fps) ++other_rate;
           const Segment segment = columns.segment(row, with_rows_before(said, rows.find(id)));
           const std::string text = columns.label < 0 ? "" : table.field(row, columns.label);
           const std::string label = text.empty() ? "" : label_of(text, options);
@@ -86,6 +88,9 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
                 joined_first(values, 5, "', '") + "'")
         .at_line(sources.back().name, 0);
   several.note(sink);
+  if (other_rate > 0)
+    sink.note(std::to_string(other_rate) + (other_rate == 1 ? " row states" : " rows state") +
+              " another frame rate than --fps, which their times are counted by");
   rows.emit(options, sink);
 }
 

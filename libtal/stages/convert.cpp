@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -53,7 +54,8 @@ class Merge {
     for (const auto key : other.keys()) {
       if (key == "history") continue;
       if (!record.has(key)) record.set_raw(key, std::string(*other.raw(key)));
-      else if (key != "video" && *record.raw(key) != *other.raw(key)) ++kept_;
+      else if (key != "video" && *record.raw(key) != *other.raw(key) && kept_++ == 0)
+        example_ = "'" + std::string(key) + "' of video '" + record.video() + "'";
     }
   }
   void report() const {
@@ -63,7 +65,9 @@ class Merge {
     std::sort(right.begin(), right.end());
     warn_of_videos(tool_, left_, "not in " + path_);
     warn_of_videos(tool_, right, "only in " + path_ + ", left out");
-    if (kept_ > 0) tool_.warn(std::to_string(kept_) + " fields differ between the two sides; the input's stay");
+    if (kept_ > 0)
+      tool_.warn(std::to_string(kept_) + (kept_ == 1 ? " field differs" : " fields differ") +
+                 " between the two sides, such as " + example_ + "; the input's stay");
   }
 
  private:
@@ -73,6 +77,7 @@ class Merge {
   std::set<std::string> used_;
   std::vector<std::string> left_;
   std::size_t kept_ = 0;
+  std::string example_;  // of a field that differs
 };
 
 // --split: the subset of each video from lists of ids.
@@ -256,9 +261,15 @@ void convert(Tool& tool, ConvertOptions& o) {
   std::set<std::string> subsets;
   std::string beside;  // what stands beside the videos of an ActivityNet file; its first record has it
   std::uint64_t videos = 0;
+  std::map<std::string, std::string> owners;  // new id -> the one before
   const auto pass = [&](Record& record) {
     ++videos;
+    const std::string before = record.video();
     rename(record, o.ids);
+    // Windows of one video have its id; another video may not get it.
+    if (o.ids != "keep")
+      if (const auto [owner, fresh] = owners.emplace(record.video(), before); !fresh && owner->second != before)
+        throw Error("'" + owner->second + "' and '" + before + "' become one with --ids " + o.ids).at_field("video");
     if (const auto* info = durations.find(record.video())) {
       VideoInfo known = *info;
       if (o.import.unit_duration) known.duration.reset();  // the record lasts 1

@@ -53,7 +53,7 @@ with tempfile.TemporaryDirectory() as folder:
     for own in ('{"video":"v","duration":8,"history":[{"tool":"mine","args":[]}]', '{"video":"v","duration":8'):
         out, err = run("--from", "tal", "--merge", right, "--no-history", text=own + "}\n")
         assert out == own + ',"fps":25,"subset":"test"}\n', out
-        assert "1 fields differ between the two sides; the input's stay" in err, err
+        assert "1 field differs between the two sides, such as 'duration' of video " in err, err
 
     # --split's subset counts, and that a record had another one is said.
     with open(right, "w") as file:

@@ -274,7 +274,10 @@ for source, text, says in (
     quiet = convert("--from", source, "t.txt", "-q")
     check(says in quiet.stderr, f"-q keeps warnings: {quiet.stderr}")
 # An option goes before the table: frames at --fps, whatever rate the rows state.
-check(records("--from", "segments-csv", "--time", "frames", "--fps", "25", write("t.txt", "video,start,end,label,fps\nv1,250,375,A,50\n"))[0]["annotations"][0]["segment"] == [10, 15], "--fps before the table's")
+check(records("--from", "segments-csv", "--time", "frames", "--fps", "25", write("t.txt", "video,start,end,label,fps\nv1,250,375,A,50\n"), says=("1 row states another frame rate than --fps",))[0]["annotations"][0]["segment"] == [10, 15], "--fps before the table's")
+# Ids that --ids makes one; values that float16 cannot hold.
+refused("--from", "tal", "--ids", "strip", data='{"video":"v_x"}\n{"video":"x"}\n', says=("video 'x': video: 'v_x' and 'x' become one with --ids strip",))
+refused("--from", "features", "--inline", "--half", write("h.csv", "a,b\n1,70000\n2,3\n"), says=("video 'h': features.features: 70000 does not fit --half",))
 # Numbers of classes that are counted from elsewhere.
 write("names.txt", "Run\nJump\n")
 for offset, label in (("0", "Jump"), ("-1", "Run")):
