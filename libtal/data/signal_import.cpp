@@ -13,8 +13,7 @@
 namespace tal {
 namespace {
 
-const std::initializer_list<std::string_view> kSignalFiles = {".txt.gz", ".csv.gz", ".tsv.gz",
-                                                                  ".txt",    ".csv",    ".tsv"};
+const std::initializer_list<std::string_view> kSignalFiles = {".txt.gz", ".csv.gz", ".tsv.gz", ".txt", ".csv", ".tsv"};
 
 std::int64_t whole(double value, const char* option) {
   if (!(value >= 1) || value != std::floor(value) || value > 1e9)

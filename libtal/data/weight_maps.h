@@ -39,8 +39,8 @@ const std::vector<NamedMap>& named_maps();
 const NamedMap* find_named_map(std::string_view name);                   // nullptr: unknown
 const NamedMap* recognised_map(const std::vector<TensorView>& tensors);  // by a map's mark; nullptr: by none
 
-std::vector<NamedMap> bmn_maps();      // bmn_weights.cpp
-std::vector<NamedMap> point_maps();    // point_weights.cpp
+std::vector<NamedMap> bmn_maps();          // bmn_weights.cpp
+std::vector<NamedMap> point_maps();        // point_weights.cpp
 std::vector<NamedMap> encoder_maps();      // encoder_weights.cpp
 std::vector<NamedMap> transformer_maps();  // transformer_weights.cpp
 

@@ -35,7 +35,8 @@ class Hdf5File {
 
   // By name, and every name of what has several; without what MATLAB keeps for itself (#refs#, #subsystem#).
   std::vector<Hdf5Dataset> datasets() const;
-  // A data set of 1 or 2 dimensions (1: one column; none: one value) after extents of 1 were squeezed out. Error names the data set.
+  // A data set of 1 or 2 dimensions (1: one column; none: one value) after extents of 1 were squeezed out. Error names
+  // the data set.
   FeatureMatrix read(const std::string& name) const;
 
  private:

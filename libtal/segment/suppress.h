@@ -45,8 +45,8 @@ const std::vector<SuppressionPreset>& suppression_presets();
 SuppressOptions preset_of(const std::string& preset);  // UsageError for a name that is none of them
 
 // duration: seconds, needed by bsn, rpn and clip only (> 0 there; Error otherwise). Output by falling final score.
-// Greedy takes any scores. The soft rules and voting take scores from 0 on: negative ones are an Error with their field,
-// but with drop_negative those below min_score are dropped and do not vote.
+// Greedy takes any scores. The soft rules and voting take scores from 0 on: negative ones are an Error with their
+// field, but with drop_negative those below min_score are dropped and do not vote.
 std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double duration, const SuppressOptions& options);
 
 }  // namespace tal

@@ -49,7 +49,8 @@ BOOST_AUTO_TEST_CASE(published_parameter_counts) {
 
 BOOST_AUTO_TEST_CASE(every_recipe_has_a_network) {
   for (const auto& recipe : encoder_recipes()) {
-    if (recipe.transformer.dim * recipe.transformer.depth > 12 * 1024) continue;  // gigabytes; smaller ones are the same
+    if (recipe.transformer.dim * recipe.transformer.depth > 12 * 1024)
+      continue;  // gigabytes; smaller ones are the same
     const auto network = make_encoder_network(recipe, 3);
     BOOST_TEST(state_of(*network).count(recipe.head) == 1u, recipe.name);
     BOOST_TEST(network->layers().back().dim == 3);

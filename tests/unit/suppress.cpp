@@ -170,7 +170,8 @@ BOOST_AUTO_TEST_CASE(negative_scores) {
     }
     return std::string("no error");
   };
-  for (const char* method : {"linear", "bsn", "rpn", "gaussian"}) BOOST_TEST(field(defaults_of(method)) == "proposals[2].score");
+  for (const char* method : {"linear", "bsn", "rpn", "gaussian"})
+    BOOST_TEST(field(defaults_of(method)) == "proposals[2].score");
   auto o = defaults_of("gaussian");
   o.drop_negative = true;
   BOOST_TEST(field(o) == "no error");  // below a bound that was asked for
