@@ -56,6 +56,19 @@ std::string transformers_library() {
          "\n";
 }
 
+// VideoMAE and VideoMAE V2 as MMAction2 trains them. Its table of positions is the fixed one.
+std::string of_mmaction2() {
+  const std::string any = R"((?:.*\.)?)", block = any + R"(blocks\.(\d+)\.)";
+  std::string rules = kLeftOut;
+  rules += rules_of(block, {{R"((norm[12]|attn\.(?:qkv|proj))\.(weight|bias))", "$2.$3"},
+                            {R"(attn\.([qkv])_bias)", "attn.$2.bias"},
+                            {R"(mlp\.layers\.0\.0\.(weight|bias))", "mlp.fc1.$2"},
+                            {R"(mlp\.layers\.1\.(weight|bias))", "mlp.fc2.$2"}});
+  return rules + any + R"(patch_embed\.projection\.(weight|bias) -> patch_embed.proj.$1)" + "\n" + any +
+         "pos_embed -> -\n" + any + R"((norm|fc_norm)\.(weight|bias) -> $1.$2)" + "\n" +
+         R"((?:.*\.)?cls_head\.fc_cls\.(weight|bias) -> head.$1)" + "\n";
+}
+
 std::string clip_of_transformers() {
   const std::string any = R"((?:.*\.)?)", model = any + R"(vision_model\.)",
                     block = model + R"(encoder\.layers\.(\d+)\.)";
@@ -93,6 +106,8 @@ std::vector<NamedMap> transformer_maps() {
            "patch_embed.proj.weight"},
           {"vit-transformers", "VideoMAE and DINOv2 as the transformers library names them", transformers_library(),
            nullptr, "embeddings.patch_embeddings.projection.weight"},
+          {"mmaction2-vit", "VideoMAE and VideoMAE V2 as MMAction2 names them", of_mmaction2(), nullptr,
+           "patch_embed.projection.weight"},
           {"clip", "CLIP's image tower, as its authors and open_clip name it", clip(), nullptr, "visual.conv1.weight"},
           {"clip-transformers", "CLIP's image tower as the transformers library names it", clip_of_transformers(),
            nullptr, "vision_model.embeddings.patch_embedding.weight"}};

@@ -518,6 +518,10 @@ const std::vector<SuppressionPreset>& suppression_presets() {
        points_rule(0.75, 100, 0.9, "score")},
       {"opentad-hacs", "OpenTAD's on HACS: one group, --sigma 0.75 --voting 0.7 --voting-weight score, 100 of a video",
        points_rule(0.75, 100, 0.7, "score")},
+      {"adatad", "AdaTAD on THUMOS14: --sigma 0.7, 2000 of a video", points_rule(0.7, 2000)},
+      {"adatad-activitynet",
+       "AdaTAD on ActivityNet: one group, --sigma 0.7 --voting 0.9 --voting-weight score, 100 of a video",
+       points_rule(0.7, 100, 0.9, "score")},
       {"opentad-epic", "OpenTAD's on EPIC-Kitchens: --sigma 0.4, 3000 of a video", points_rule(0.4, 3000)},
   };
   return presets;

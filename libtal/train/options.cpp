@@ -34,6 +34,10 @@ Settings settings_of(TrainOptions& o) {
   s.add("gamma", &o.gamma, "Factor of each step").above(0).with("schedule", {"step"});
   s.add("min-lr", &o.min_lr, "The rate never falls below").at_least(0).without("schedule", {"constant"});
   s.add("final-lr", &o.final_lr, "Rate that the schedule falls to").at_least(0).with("schedule", {"cosine", "linear"});
+  s.add("schedule-epochs", &o.schedule_epochs,
+        "Epochs at whose end the schedule would be, for a training that ends before (0: its own)")
+      .at_least(0)
+      .with("schedule", {"cosine", "linear"});
   s.add("warmup", &o.warmup, "Optimiser steps of linear rise at the start of each phase").at_least(0);
   s.add("warmup-epochs", &o.warmup_epochs, "Epochs of linear rise, on top of `warmup` steps").at_least(0);
   s.add("clip", &o.clip, "Largest norm of all gradients together (0: none)").at_least(0);
@@ -52,6 +56,9 @@ void check_options(const TrainOptions& o) {
   if (o.schedule == "step" && o.step_every == 0 && o.milestones.empty())
     throw UsageError(
         "setting 'train.schedule': 'step' never steps: neither train.milestones nor train.step-every says when");
+  if (o.schedule_epochs > 0 && o.schedule_epochs < static_cast<double>(o.epochs))
+    throw UsageError("setting 'train.schedule-epochs': must be 0 or train.epochs (" + std::to_string(o.epochs) +
+                     ") at least");
 }
 
 double lr_factor(const TrainOptions& o, std::int64_t step, std::int64_t steps_per_epoch, std::int64_t steps) {
@@ -68,7 +75,8 @@ double lr_factor(const TrainOptions& o, std::int64_t step, std::int64_t steps_pe
         if (epoch >= milestone) factor *= o.gamma;
     }
   } else if (o.schedule != "constant") {
-    const double span = static_cast<double>(std::max<std::int64_t>(steps - warmup, 1));
+    const auto planned = std::llround(o.schedule_epochs * static_cast<double>(steps_per_epoch));
+    const double span = static_cast<double>(std::max<std::int64_t>(std::max<std::int64_t>(steps, planned) - warmup, 1));
     const double t = std::clamp((done - static_cast<double>(warmup)) / span, 0.0, 1.0);
     factor = o.schedule == "cosine" ? 0.5 * (1 + std::cos(std::numbers::pi * t)) : 1 - t;
     if (o.lr > 0) factor += (1 - factor) * o.final_lr / o.lr;

@@ -22,6 +22,7 @@ struct TrainOptions {
   std::vector<double> milestones;  // step schedule: epochs after which lr is multiplied by gamma
   std::int64_t step_every = 0;     // step schedule: every so many optimiser steps instead
   double gamma = 0.1, min_lr = 0;
+  double schedule_epochs = 0;       // what they are made for, where training ends before; 0: all of it
   double final_lr = 0;              // cosine and linear schedules end at it
   std::int64_t warmup = 0;          // optimiser steps of linear rise
   double warmup_epochs = 0;         // the same in epochs, on top

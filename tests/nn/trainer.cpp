@@ -191,6 +191,13 @@ BOOST_AUTO_TEST_CASE(schedules) {
   o.lr = 1, o.schedule = "cosine", o.warmup = 4;
   BOOST_TEST(lr_factor(o, 0, 10, 104) == 0.25);
   BOOST_TEST(lr_factor(o, 54, 10, 104) == 0.5, boost::test_tools::tolerance(1e-12));
+  // Made for 100 epochs, ended after 60: half way down at epoch 50 still.
+  o = {};
+  o.lr = 1, o.schedule = "cosine", o.epochs = 60, o.schedule_epochs = 100;
+  BOOST_TEST(lr_factor(o, 500, 10, 600) == 0.5, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(lr_factor(o, 599, 10, 600) > 0.34);
+  o.schedule_epochs = 50;
+  BOOST_CHECK_THROW(check_options(o), UsageError);
 }
 
 BOOST_AUTO_TEST_CASE(batches_come_in_order_and_faults_with_them) {

@@ -37,7 +37,7 @@ ARROWS = {
     "models/bmn": "base nn models/maps",
     "models/cmsn": "base io encoder segment nn nn/backbones models/core",
     "models/sptad": "base io segment nn nn/backbones models/core",
-    "models/points": "base segment nn models/catalogue models/core",
+    "models/points": "base io encoder segment nn nn/backbones models/catalogue models/core",
     "models/classifier": "base io nn models/core",
     "models": "models/catalogue models/core models/rpn models/etp models/bsnpp models/bmn models/cmsn models/sptad models/points models/classifier",
     "train": "base io segment eval nn models/core",

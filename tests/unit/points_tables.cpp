@@ -136,6 +136,43 @@ BOOST_AUTO_TEST_CASE(scans) {
   is("causaltad-epic-noun", {"loss-weight", "smoothing", "position-rows"}, {0.5, 0.1, 2304});
 }
 
+BOOST_AUTO_TEST_CASE(adatad) {
+  // configs/adatad/{thumos,anet} of OpenTAD: all sizes have those of S but for the adapters' rate.
+  const std::vector<std::string> columns = {"backbone",
+                                            "adapter-lr",
+                                            "train.lr",
+                                            "train.weight-decay",
+                                            "train.batch",
+                                            "train.epochs",
+                                            "train.warmup-epochs",
+                                            "train.clip",
+                                            "train.ema",
+                                            "rows",
+                                            "frames-per-row",
+                                            "size",
+                                            "crop-size",
+                                            "backbone-clip",
+                                            "backbone-droppath",
+                                            "adapter-share"};
+  is("adatad-thumos14", columns, {"videomae-s", 2, 1e-4, 0.05, 2, 60, 5, 1, 0.999, 768, 1, 182, 160, 16, 0.1, 0.25});
+  is("adatad-thumos14-b", columns, {"videomae-b", 1, 1e-4, 0.05, 2, 60, 5, 1, 0.999, 768, 1, 182, 160, 16, 0.1, 0.25});
+  is("adatad-thumos14-l", columns, {"videomae-l", 1, 1e-4, 0.05, 2, 60, 5, 1, 0.999, 768, 1, 182, 160, 16, 0.1, 0.25});
+  is("adatad-thumos14-h", columns, {"videomae-h", 1, 1e-4, 0.05, 2, 60, 5, 1, 0.999, 768, 1, 182, 160, 16, 0.1, 0.25});
+  is("adatad-thumos14-g", columns,
+     {"videomaev2-g", 1, 1e-4, 0.05, 2, 60, 5, 1, 0.999, 768, 1, 182, 160, 16, 0.1, 0.25});
+  for (const char* size : {"", "-b", "-l", "-h", "-g"}) {
+    is("adatad-activitynet" + std::string(size), columns,
+       {nullptr, 0.1, 1e-3, 0.05, 16, 15, 5, 1, 0.999, 192, 4, 182, 160, 16, 0.1, 0.25});
+    is("adatad-activitynet" + std::string(size),
+       {"frames", "dims", "windows", "position-rows", "loss-weight", "normalizer", "smoothing", "one-class", "val-nms"},
+       {768, 256, {-1}, 192, 2, 200, 0.1, true, "adatad-activitynet"});
+    is("adatad-thumos14" + std::string(size),
+       {"fps", "inside", "crop", "windows", "dims", "normalizer", "inference.window", "inference.overlap",
+        "train.schedule-epochs", "adapter", "rand-augment", "colour-jitter", "val-nms"},
+       {7.5, 0.75, 0.9, {-1}, 512, 100, 768, 0.5, 100, "tia", true, true, "adatad"});
+  }
+}
+
 BOOST_AUTO_TEST_CASE(suppression) {
   // sigma, kept of a video, voting (0: none), one group for all labels.
   const auto rule = [](const char* name, double sigma, long long top_k, double voting, const char* weight) {
@@ -158,6 +195,8 @@ BOOST_AUTO_TEST_CASE(suppression) {
   rule("opentad-activitynet", 0.75, 100, 0.9, "score");
   rule("opentad-hacs", 0.75, 100, 0.7, "score");
   rule("opentad-epic", 0.4, 3000, 0, "");
+  rule("adatad", 0.7, 2000, 0, "");
+  rule("adatad-activitynet", 0.7, 100, 0.9, "score");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,8 +4,6 @@
 #include <optional>
 
 #include "libtal/base/error.h"
-#include "libtal/data/weight_maps.h"
-#include "libtal/data/weights.h"
 #include "libtal/nn/backbones/bninception.h"
 #include "libtal/nn/backbones/c3d_network.h"
 #include "libtal/nn/backbones/i3d_network.h"
@@ -85,28 +83,9 @@ VitOptions published_options(const EncoderRecipe& recipe, std::int64_t classes) 
   return o;
 }
 
-// Tensors of a transformer's file under our names; what no rule names stays as it is, for the list of what is left
-// over.
-VitState transformer_state(std::map<std::string, torch::Tensor> state) {
-  std::vector<TensorView> names;
-  for (const auto& [name, tensor] : state) names.push_back({name, Dtype::kF32, tensor.sizes().vec(), {}});
-  const auto* map = recognised_map(names);
-  if (!map) return state;
-  const auto rules = parse_rules({"--map " + map->name, map->rules});
-  VitState renamed;
-  for (const auto& view : names) {
-    const auto one = rename_tensors({view}, rules, map->name);
-    if (one.dropped > 0) continue;
-    const auto& name = one.tensors.empty() ? view.name : one.tensors[0].name;
-    if (!renamed.emplace(name, state.at(view.name)).second)
-      throw Error("two tensors are '" + name + "', one of them '" + view.name + "'");
-  }
-  return tidy_vit_state(std::move(renamed));
-}
-
 std::shared_ptr<EncoderNetwork> load_transformer(const EncoderRecipe& recipe, const std::string& file) {
   try {
-    const auto state = transformer_state(read_state(file));
+    const auto state = read_vit_state(file);
     const auto options = vit_options(state, transformer_options(recipe.transformer));
     if (options.dim != recipe.transformer.dim)
       throw Error("has " + std::to_string(options.dim) + " channels, " + recipe.name + " has " +

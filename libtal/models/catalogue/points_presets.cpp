@@ -141,6 +141,68 @@ Json scans(const char* neck, const Json& more) {
               more);
 }
 
+// ---- AdaTAD (arXiv 2311.17241; configs/adatad of OpenTAD): ActionFormer on what a transformer with adapters makes of
+// frames. Its stride of 4 frames of 30 a second is 7.5 here, whatever a video's own rate.
+
+struct Backbone {
+  const char *name, *suffix;
+  double adapter_rate;  // of THUMOS14, as a multiple of the detector's
+};
+const std::vector<Backbone> kBackbones = {{"videomae-s", "", 2},
+                                          {"videomae-b", "-b", 1},
+                                          {"videomae-l", "-l", 1},
+                                          {"videomae-h", "-h", 1},
+                                          {"videomaev2-g", "-g", 1}};
+Json adatad(const Json& more) {
+  return with(with(actionformer({{"code", "opentad"}, {"windows", {-1}}}), {{"input", "clips"},
+                                                                            {"size", 182},
+                                                                            {"crop-size", 160},
+                                                                            {"crops", "resized"},
+                                                                            {"flip", true},
+                                                                            {"rand-augment", true},
+                                                                            {"colour-jitter", true},
+                                                                            {"backbone-clip", 16},
+                                                                            {"backbone-droppath", 0.1},
+                                                                            {"adapter", "tia"},
+                                                                            {"adapter-share", 0.25},
+                                                                            {"inference.top-k", 2000},
+                                                                            {"inference.top-k-of", "video"}}),
+              more);
+}
+Json adatad_thumos14(const Backbone& backbone) {
+  return adatad({{"fps", 7.5},
+                 {"frames-per-row", 1},
+                 {"rows", 768},
+                 {"inside", 0.75},
+                 {"normalizer", 100},
+                 {"backbone", backbone.name},
+                 {"adapter-lr", backbone.adapter_rate},
+                 {"inference.window", 768},
+                 {"inference.overlap", 0.5},
+                 {"train.epochs", 60},
+                 {"train.schedule-epochs", 100},
+                 {"val-nms", "adatad"}});
+}
+Json adatad_activitynet(const Backbone& backbone) {
+  return adatad({{"one-class", true},
+                 {"smoothing", 0.1},
+                 {"frames", 768},
+                 {"frames-per-row", 4},
+                 {"rows", 192},
+                 {"crop", 1},
+                 {"dims", 256},
+                 {"head-dims", 256},
+                 {"position-rows", 192},
+                 {"loss-weight", 2},
+                 {"normalizer", 200},
+                 {"backbone", backbone.name},
+                 {"adapter-lr", 0.1},
+                 {"train.batch", 16},
+                 {"train.lr", 1e-3},
+                 {"train.epochs", 15},
+                 {"val-nms", "adatad-activitynet"}});
+}
+
 std::vector<PointsPreset> make_presets() {
   std::vector<PointsPreset> all;
   const auto add = [&](const char* name, const char* help, const Json& settings) {
@@ -394,6 +456,14 @@ std::vector<PointsPreset> make_presets() {
   add("causaltad-epic-verb", "CausalTAD, SlowFast features of EPIC-Kitchens 100, verbs", epic);
   add("causaltad-epic-noun", "CausalTAD, SlowFast features of EPIC-Kitchens 100, nouns",
       with(epic, {{"smoothing", 0.1}}));
+
+  for (const auto& backbone : kBackbones) {
+    const std::string of = std::string(" on ") + backbone.name + ", end to end from frames; needs backbone-weights";
+    all.push_back(
+        {"adatad-thumos14" + std::string(backbone.suffix), "AdaTAD, THUMOS14" + of, adatad_thumos14(backbone).dump()});
+    all.push_back({"adatad-activitynet" + std::string(backbone.suffix), "AdaTAD, ActivityNet, one class" + of,
+                   adatad_activitynet(backbone).dump()});
+  }
   return all;
 }
 

@@ -6,7 +6,6 @@
 
 #include "libtal/base/error.h"
 #include "libtal/models/core/guard.h"
-#include "libtal/nn/interval_rows.h"
 #include "libtal/segment/suppress.h"
 
 namespace tal {
@@ -15,8 +14,9 @@ Settings PointsModel::settings() {
   Settings s;
   std::vector<std::string> rules;
   for (const auto& preset : suppression_presets()) rules.push_back(preset.name);
-  s.add("input", &input_, "What the network sees: rows as they are, or all of a video resized to `rows`",
-        {"windows", "rescale"});
+  s.add("input", &input_,
+        "What the network sees: rows of features as they are, all of a video resized to `rows`, or frames (clips)",
+        {"windows", "rescale", "clips"});
   s.add("rows", &rows_, "Longest crop of a video in training; rows that a video is resized to for input=rescale")
       .between(1, 1 << 20);
   s.add("one-class", &one_class_, "Learn where actions are, not which: proposals for tal-score --classification");
@@ -25,7 +25,7 @@ Settings PointsModel::settings() {
       .above(0)
       .between(0, 1);
   s.add("inside", &inside_, "An action counts in a crop when at least this share of it is inside").between(0, 1);
-  s.append(settings_of(options_)).append(settings_of(losses_));
+  s.append(settings_of(options_)).append(settings_of(losses_)).append(clips_.settings());
   s.add("val-nms", &validation_nms_, "Validation: preset of tal-nms", rules);
   return s;
 }
@@ -36,7 +36,8 @@ Settings PointsModel::inference() {
   s.add("top-k", &top_k_, "Detections of a level or video (0: all)").between(0, 1 << 24);
   s.add("top-k-of", &top_k_of_, "What top-k counts", {"level", "video"});
   s.add("min-length", &min_length_, "Detections of so many rows or less are left out").between(0, 1e6);
-  s.add("window", &window_, "Rows of the windows that a long video is cut into (0: it is not)")
+  s.add("window", &window_,
+        "Rows of the windows that a long video is cut into (0: it is not; of frames: as many as `rows`)")
       .between(0, 1 << 24)
       .without("input", {"rescale"});
   s.add("overlap", &overlap_, "Share of a window that the next one has too")
@@ -55,41 +56,44 @@ std::string PointsModel::training_defaults() const {
   return R"({"optimizer":"adamw","lr":1e-4,"weight-decay":0.05,"epochs":35,"warmup-epochs":5,"batch":2,"schedule":"cosine","clip":1,"ema":0.999})";
 }
 
-StreamFit PointsModel::stream_fit() const {
-  if (rescales()) return {StreamFit::Rule::rescale, rows_};
-  return {};
-}
-
 void PointsModel::check_settings() const {
   check(options_);
   if (options_.position_rows > 0 && options_.dims < 2)
     throw Error("needs 2 channels and more").at_field("position-rows");
+  input().check_settings();
 }
 
 void PointsModel::build(const InputContract& inputs) {
   check_settings();
-  if (inputs.frames) throw Error("the points detectors see features, not frames");
+  const auto dims = input().dims(inputs);
   if (inputs.classes.empty() && !one_class_)
     throw Error("gives labelled detections and needs classes: no annotation has a label (one-class=true needs none)");
   inputs_ = inputs;
-  std::vector<std::int64_t> dims;
-  for (const auto& stream : inputs.streams) dims.push_back(stream.dim);
-  network_ = std::make_shared<PointsNetImpl>(dims, class_count(), options_);
-  network_->normalizer.fill_(losses_.normalizer);
+  clips_.set_exact(options_.exact());
+  detector_ = std::make_shared<PointsNetImpl>(dims, class_count(), options_);
+  detector_->normalizer.fill_(losses_.normalizer);
+  const auto backbone = input().make_network();
+  if (!backbone) {
+    network_ = detector_;
+    return;
+  }
+  network_ = std::make_shared<torch::nn::Module>();
+  network_->register_module("backbone", backbone);
+  network_->register_module("detector", detector_);
 }
 
 std::vector<ParameterGroup> PointsModel::parameters(std::size_t) {
   std::vector<ParameterGroup> groups = {{{}, 1, 1}, {{}, 1, 0}};
-  for (const auto& item : network_->named_parameters())
+  for (const auto& item : detector_->named_parameters())
     groups[decays(item.key()) ? 0 : 1].parameters.push_back(item.value());
+  for (auto& group : input().parameters()) groups.push_back(std::move(group));
   return groups;
 }
 
 // ---- training ----
 
 double PointsModel::grid(const TrainingSet::Video& video, double seconds) const {
-  const double row = video.time.row(seconds);
-  return (rescales() ? row * static_cast<double>(rows_) / static_cast<double>(video.rows) : row) - 0.5;
+  return video.time.row(seconds) / input().row_length(video.rows) - 0.5;
 }
 
 std::vector<GridSegment> PointsModel::truths(const TrainingSet::Video& video) const {
@@ -105,7 +109,7 @@ std::vector<GridSegment> PointsModel::truths(const TrainingSet::Video& video) co
 PointsModel::Crop PointsModel::crop_of(const TrainingSet::Video& video, std::uint64_t seed) const {
   constexpr int kTries = 200;  // for a crop with an action
   Random random(seed);
-  const std::int64_t T = rows_of(video.rows);
+  const std::int64_t T = input().grid_rows(video.rows);
   Crop crop{0, std::min(T, rows_), {}};
   if (T <= rows_) {
     const auto least = std::max<std::int64_t>(1, std::llround(crop_ * static_cast<double>(T)));
@@ -113,7 +117,7 @@ PointsModel::Crop PointsModel::crop_of(const TrainingSet::Video& video, std::uin
   }
   const auto all = truths(video);
   // Half a window reaches over each end of the crop, where its first and last row still see.
-  const double reach = rescales() ? 0.5 : 0.5 * video.time.window / video.time.stride;
+  const double reach = input_ == "windows" ? 0.5 * video.time.window / video.time.stride : 0.5;
   for (int i = 0; i < kTries; ++i) {
     crop.first = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(T - crop.rows + 1)));
     const double low = static_cast<double>(crop.first) - reach,
@@ -157,7 +161,11 @@ double PointsModel::step_total(const TrainingSet& set, std::span<const Sample> s
 void PointsModel::begin_step(double total) {
   constexpr double kMomentum = 0.9;
   torch::NoGradGuard guard;
-  network_->normalizer.mul_(kMomentum).add_((1 - kMomentum) * std::max(total, 1.0));
+  detector_->normalizer.mul_(kMomentum).add_((1 - kMomentum) * std::max(total, 1.0));
+}
+
+namespace {
+constexpr std::uint64_t kOfPixels = 1;  // what a sample's seed is drawn for besides the place of its crop
 }
 
 Batch PointsModel::make_batch(const TrainingSet& set, std::span<const Sample> samples, Random&, std::size_t) const {
@@ -172,7 +180,7 @@ Batch PointsModel::make_batch(const TrainingSet& set, std::span<const Sample> sa
   }
   if (!options_.exact()) longest = reference_rows(options_, longest, rows_);
   const auto B = static_cast<std::int64_t>(samples.size()), G = static_cast<std::int64_t>(most);
-  auto x = torch::zeros({B, longest, inputs_.dim()});
+  std::vector<torch::Tensor> parts;
   auto lengths = torch::zeros({B}, torch::kLong), labels = torch::zeros({B, G}, torch::kLong),
        count = torch::zeros({B}, torch::kLong);
   auto segments = torch::zeros({B, G, 2}, torch::kDouble);
@@ -181,9 +189,8 @@ Batch PointsModel::make_batch(const TrainingSet& set, std::span<const Sample> sa
   for (std::int64_t b = 0; b < B; ++b) {
     const auto& crop = crops[static_cast<std::size_t>(b)];
     const auto video = samples[static_cast<std::size_t>(b)].video;
-    const auto rows = rescales() ? resize_rows(set.all_rows(video), rows_).slice(0, crop.first, crop.first + crop.rows)
-                                 : set.rows(video, crop.first, crop.rows);
-    x[b].narrow(0, 0, crop.rows).copy_(rows);
+    Random random = Random::of(samples[static_cast<std::size_t>(b)].seed, kOfPixels);
+    parts.push_back(input().training_part(set, video, crop.first, crop.rows, random));
     lengths[b] = crop.rows, count[b] = static_cast<std::int64_t>(crop.segments.size());
     for (std::size_t k = 0; k < crop.segments.size(); ++k) {
       const auto g = static_cast<std::int64_t>(k);
@@ -193,7 +200,8 @@ Batch PointsModel::make_batch(const TrainingSet& set, std::span<const Sample> sa
     auto targets = assign_points(points, crop.segments, class_count(), losses_);
     classes.push_back(targets.classes), distances.push_back(targets.distances);
   }
-  batch.tensors = {{"x", x},
+  batch.tensors = {{"x", input().stacked(parts, longest)},
+                   {"rows", torch::tensor({longest}, torch::kLong)},
                    {"lengths", lengths},
                    {"classes", torch::stack(classes)},
                    {"segments", segments},
@@ -227,9 +235,10 @@ std::vector<std::vector<GridSegment>> segments_of(const Batch& batch) {
 }  // namespace
 
 Losses PointsModel::loss(const Batch& batch, std::size_t) {
-  const auto levels = network_->forward(batch.at("x"), list_of(batch.at("lengths")));
+  const auto lengths = list_of(batch.at("lengths"));
+  const auto levels = detector_->forward(input().rows(batch.at("x"), lengths, list_of(batch.at("rows"))[0]), lengths);
   for (const auto& level : levels) require_finite(*this, batch, {level.logits, level.offsets});
-  const double normalizer = network_->normalizer.item<double>() * batch.share;
+  const double normalizer = detector_->normalizer.item<double>() * batch.share;
   const auto set =
       point_losses(levels, batch.at("classes"), batch.at("distances"), segments_of(batch), normalizer, losses_);
   Losses losses;
@@ -255,7 +264,7 @@ void PointsModel::detect(const torch::Tensor& rows, double first, std::vector<Ca
     const auto padded = reference_rows(options_, length, rows_);
     if (padded > length) x = torch::constant_pad_nd(x, {0, 0, 0, padded - length});
   }
-  const auto levels = network_->forward(x.to(device), {length});
+  const auto levels = detector_->forward(x.to(device), {length});
   double stride = 1;
   for (const auto& level : levels) {
     const auto scores = scores_of(level).slice(0, 0, level.lengths[0]);
@@ -280,28 +289,32 @@ void PointsModel::detect(const torch::Tensor& rows, double first, std::vector<Ca
   }
 }
 
+torch::Tensor PointsModel::rows_at(const Sequence& sequence, std::int64_t first, std::int64_t count) {
+  const auto stacked = input().stacked({input().test_part(sequence, first, count)}, count);
+  return input().rows(sees_frames() ? stacked.to(device) : stacked, {count}, count);
+}
+
 void PointsModel::propose(Record& record, const Sequence& sequence) {
   const torch::NoGradGuard guard;
   std::vector<Candidate> found;
-  const std::int64_t rows = sequence.x.size(0), T = rows > 0 ? rows_of(rows) : 0;
-  const auto x = (rescales() && rows > 0 ? resize_rows(sequence.x, rows_) : sequence.x).unsqueeze(0);
-  const std::int64_t window = window_ > 0 && !rescales() ? std::min(window_, T) : T;
+  const std::int64_t rows = input().input_rows(sequence), T = rows > 0 ? input().grid_rows(rows) : 0;
+  const std::int64_t longest = window_ > 0 ? window_ : sees_frames() ? rows_ : T;
+  const std::int64_t window = input_ == "rescale" ? T : std::min(longest, T);
   const auto step = std::max<std::int64_t>(1, std::llround(static_cast<double>(window) * (1 - overlap_)));
-  for (std::int64_t view = 0; view < views_ && T > 0; ++view)
-    for (std::int64_t first = 0;; first += step) {
-      first = std::min(first, T - window);
-      auto part = x.slice(1, first, first + window);
-      if (view > 0) part = torch::constant_pad_nd(part, {0, 0, view, 0});  // coarse levels stand elsewhere
-      detect(part, static_cast<double>(first - view), found);
-      if (first + window >= T) break;
-    }
+  for (std::int64_t first = 0; T > 0; first += step) {
+    first = std::min(first, T - window);
+    const auto x = rows_at(sequence, first, window);
+    for (std::int64_t view = 0; view < views_; ++view)  // coarse levels stand elsewhere
+      detect(view > 0 ? torch::constant_pad_nd(x, {0, 0, view, 0}) : x, static_cast<double>(first - view), found);
+    if (first + window >= T) break;
+  }
   if (top_k_of_ == "video" && top_k_ > 0 && static_cast<std::int64_t>(found.size()) > top_k_) {
     std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
     found.resize(static_cast<std::size_t>(top_k_));
   }
   std::vector<Proposal> proposals;
   proposals.reserve(found.size());
-  const double scale = rescales() && T > 0 ? static_cast<double>(rows) / static_cast<double>(T) : 1;
+  const double scale = T > 0 ? input().row_length(rows) : 1;
   for (const auto& candidate : found) {
     Proposal proposal;
     proposal.segment = {sequence.time.seconds((candidate.segment.start + 0.5) * scale),

@@ -1,11 +1,9 @@
 #include "libtal/nn/backbones/i3d.h"
 
-#include <torch/csrc/autograd/functions/utils.h>
-
 #include <cmath>
-#include <functional>
 
 #include "libtal/base/error.h"
+#include "libtal/nn/checkpoint.h"
 #include "libtal/nn/named_weights.h"
 #include "libtal/nn/shapes.h"
 
@@ -13,18 +11,6 @@ namespace tal {
 namespace {
 
 constexpr double kEpsilon = 1e-3;  // of BatchNorm
-
-// Whether this thread computes a part for the second time: BatchNorm then leaves its running statistics alone.
-thread_local bool recomputing = false;
-
-class Recomputing {
- public:
-  Recomputing() : before_(recomputing) { recomputing = true; }
-  ~Recomputing() { recomputing = before_; }
-
- private:
-  bool before_;
-};
 
 std::int64_t scaled(std::int64_t filters, double width) {
   return 4 * std::max<std::int64_t>(
@@ -60,49 +46,6 @@ torch::Tensor convolve(const torch::Tensor& x, const torch::Tensor& weight, cons
       !x.is_contiguous(torch::MemoryFormat::ChannelsLast3d))
     return torch::conv3d(x, weight, bias, stride, padding);
   return torch::linear(x.permute({0, 2, 3, 4, 1}), weight.flatten(1), bias).permute({0, 4, 1, 2, 3});
-}
-
-struct Part : torch::CustomClassHolder {
-  explicit Part(std::function<torch::Tensor(const torch::Tensor&)> f) : fn(std::move(f)) {}
-  std::function<torch::Tensor(const torch::Tensor&)> fn;
-};
-
-// y = part(x), keeping x only; backward() runs the part again, with gradients.
-class Checkpoint : public torch::autograd::Function<Checkpoint> {
- public:
-  static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const c10::intrusive_ptr<Part>& part,
-                               const torch::Tensor& x, at::TensorList parameters) {
-    torch::autograd::variable_list saved = {x};
-    saved.insert(saved.end(), parameters.begin(), parameters.end());
-    ctx->save_for_backward(std::move(saved));
-    ctx->saved_data["part"] = torch::IValue::make_capsule(part);
-    return part->fn(x);
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
-                                                 const torch::autograd::variable_list& gradients) {
-    const auto saved = ctx->get_saved_variables();
-    const auto part = c10::static_intrusive_pointer_cast<Part>(ctx->saved_data["part"].toCapsule());
-    torch::autograd::variable_list wanted;
-    std::vector<std::size_t> places;
-    const auto x = saved[0].detach().requires_grad_(saved[0].requires_grad());
-    for (std::size_t i = 0; i < saved.size(); ++i) {
-      const auto& input = i == 0 ? x : saved[i];
-      if (input.requires_grad()) wanted.push_back(input), places.push_back(i + 1);
-    }
-    torch::autograd::variable_list result(saved.size() + 1);  // the first argument is no tensor
-    const torch::AutoGradMode on(true);
-    const Recomputing second;
-    const auto found =
-        torch::autograd::grad({part->fn(x)}, wanted, {gradients[0]}, std::nullopt, false, /*allow_unused=*/true);
-    for (std::size_t k = 0; k < places.size(); ++k) result[places[k]] = found[k];
-    return result;
-  }
-};
-
-torch::Tensor checkpoint(std::function<torch::Tensor(const torch::Tensor&)> fn, const torch::Tensor& x,
-                         const std::vector<torch::Tensor>& parameters) {
-  return Checkpoint::apply(c10::make_intrusive<Part>(std::move(fn)), x, at::TensorList(parameters));
 }
 
 }  // namespace
@@ -145,9 +88,9 @@ torch::Tensor Unit3dImpl::forward(torch::Tensor x) {
       throw Error(
           "BatchNorm of the I3D backbone sees one value a channel: longer clips, larger frames, a larger batch or a "
           "frozen BatchNorm are needed");
-    const auto mean = recomputing ? torch::Tensor() : bn_->running_mean,
-               variance = recomputing ? torch::Tensor() : bn_->running_var;
-    if (!recomputing) bn_->num_batches_tracked += 1;
+    const auto mean = recomputing() ? torch::Tensor() : bn_->running_mean,
+               variance = recomputing() ? torch::Tensor() : bn_->running_var;
+    if (!recomputing()) bn_->num_batches_tracked += 1;
     return torch::batch_norm(y, bn_->weight, bn_->bias, mean, variance, /*training=*/true, momentum_, kEpsilon, false)
         .relu_();
   }

@@ -4,6 +4,9 @@
 #include <utility>
 
 #include "libtal/base/error.h"
+#include "libtal/data/weight_maps.h"
+#include "libtal/data/weights.h"
+#include "libtal/nn/backbones/state.h"
 #include "libtal/nn/named_weights.h"
 #include "libtal/nn/shapes.h"
 
@@ -66,6 +69,20 @@ torch::Tensor sines(std::int64_t positions, std::int64_t dim) {
 
 }  // namespace
 
+namespace {
+
+// Positions of tokens without a learned table, [moments * rows * columns, D].
+torch::Tensor fixed_positions(const VitOptions& o, std::int64_t moments, std::int64_t rows, std::int64_t columns) {
+  const std::int64_t side = o.sine_side;
+  if (side == 0 || (side == rows && side == columns)) return sines(moments * rows * columns, o.dim);
+  const auto known = sines(moments * side * side, o.dim).reshape({moments, side, side, o.dim}).permute({0, 3, 1, 2});
+  return at::upsample_bicubic2d(known, {rows, columns}, /*align_corners=*/false)
+      .permute({0, 2, 3, 1})
+      .reshape({moments * rows * columns, o.dim});
+}
+
+}  // namespace
+
 struct VisionTransformer::Block : torch::nn::Module {
   explicit Block(const VitOptions& o) : heads(o.heads), quick_gelu(o.quick_gelu) {
     const auto D = o.dim;
@@ -82,12 +99,16 @@ struct VisionTransformer::Block : torch::nn::Module {
     fc2 = perceptron->register_module("fc2", Dense(o.hidden, D, true));
     if (o.layer_scale) ls1 = register_module("ls1", Scale(D)), ls2 = register_module("ls2", Scale(D));
   }
-  torch::Tensor forward(const torch::Tensor& x) {
-    auto y = attention(norm1->forward(x));
-    const auto middle = x + (ls1 ? ls1->forward(y) : y);
-    y = fc1->forward(norm2->forward(middle));
-    y = fc2->forward(quick_gelu ? y * torch::sigmoid(1.702 * y) : torch::gelu(y));
-    return middle + (ls2 ? ls2->forward(y) : y);
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& attention_scale,
+                        const torch::Tensor& perceptron_scale) {
+    const auto add = [](const torch::Tensor& to, torch::Tensor y, Scale& by, const torch::Tensor& scale) {
+      if (by) y = by->forward(y);
+      return to + (scale.defined() ? y * scale : y);
+    };
+    const auto middle = add(x, attention(norm1->forward(x)), ls1, attention_scale);
+    const auto y = fc1->forward(norm2->forward(middle));
+    return add(middle, fc2->forward(quick_gelu ? y * torch::sigmoid(1.702 * y) : torch::gelu(y)), ls2,
+               perceptron_scale);
   }
   torch::Tensor attention(const torch::Tensor& x) {
     auto parts = qkv->forward(x).chunk(3, 2);
@@ -191,7 +212,7 @@ torch::Tensor VisionTransformer::positions(std::int64_t moments, std::int64_t ro
     return class_position_.defined() ? torch::cat({class_position_, all}, 1) : all;
   }
   if (!table_.defined()) {
-    const auto all = sines(tokens, options_.dim).to(patch_weight_.device()).unsqueeze(0);
+    const auto all = fixed_positions(options_, moments, rows, columns).to(patch_weight_.device()).unsqueeze(0);
     return first ? torch::constant_pad_nd(all, {0, 0, 1, 0}) : all;
   }
   const std::int64_t known = table_.size(1) - first;
@@ -225,6 +246,11 @@ torch::Tensor VisionTransformer::embed(const torch::Tensor& input) {
   return pre_norm_ ? pre_norm_->forward(tokens) : tokens;
 }
 
+torch::Tensor VisionTransformer::block(std::size_t index, const torch::Tensor& tokens,
+                                       const torch::Tensor& attention_scale, const torch::Tensor& perceptron_scale) {
+  return blocks_.at(index)->forward(tokens, attention_scale, perceptron_scale);
+}
+
 torch::Tensor VisionTransformer::patches(const torch::Tensor& tokens) const {
   return tokens.slice(1, (options_.class_token ? 1 : 0) + options_.registers);
 }
@@ -236,7 +262,7 @@ torch::Tensor VisionTransformer::forward(torch::Tensor x, std::string_view layer
   else check_shape(x, {kAny, 3, side, side}, "transformer: pictures [B, 3, H, W]");
   x = embed(x);
   for (std::size_t k = 0; k < blocks_.size(); ++k) {
-    x = blocks_[k]->forward(x);
+    x = block(k, x);
     if (layer == "block" + std::to_string(k + 1)) return patches(x).mean(1);
   }
   if (pooling_) {
@@ -305,6 +331,33 @@ VitState tidy_vit_state(VitState state) {
     state.erase("projection.weight");
   }
   return state;
+}
+
+VitState read_vit_state(const std::string& file) {
+  auto state = read_state(file);
+  std::vector<TensorView> names;
+  for (const auto& [name, tensor] : state) names.push_back({name, Dtype::kF32, tensor.sizes().vec(), {}});
+  const auto* map = recognised_map(names);
+  if (!map) return state;
+  const auto rules = parse_rules({"--map " + map->name, map->rules});
+  VitState renamed;
+  for (const auto& view : names) {
+    const auto one = rename_tensors({view}, rules, map->name);
+    if (one.dropped > 0) continue;
+    const auto& name = one.tensors.empty() ? view.name : one.tensors[0].name;
+    if (!renamed.emplace(name, state.at(view.name)).second)
+      throw Error("two tensors are '" + name + "', one of them '" + view.name + "'");
+  }
+  return tidy_vit_state(std::move(renamed));
+}
+
+void initialise_transformer(VisionTransformer& network) {
+  const torch::NoGradGuard guard;
+  for (const auto& item : network.named_parameters()) {
+    auto values = item.value();
+    if (item.key() == "patch_embed.proj.weight") torch::nn::init::kaiming_uniform_(values, std::sqrt(5.0));
+    else if (item.key().ends_with(".weight") && values.dim() == 2) torch::nn::init::normal_(values, 0, 0.02);
+  }
 }
 
 VitOptions vit_options(const VitState& state, VitOptions o) {

@@ -27,6 +27,9 @@ struct VitOptions {
   // Rows of the learned table of positions, the class's included; 0: the fixed one of sines over all tokens. Of video
   // networks with parts, what a place and what a moment adds.
   std::int64_t positions = 0, places = 0, moments = 0;
+  // The fixed positions are those of so many rows and columns of patches, resized (bicubic) where the input has others;
+  // 0: made for the input.
+  std::int64_t sine_side = 0;
   bool pre_norm = false;          // before the blocks
   bool root_mean_square = false;  // norms of the blocks without mean and bias, also of queries and keys
   bool qkv_bias = true, qk_norm = false, layer_scale = false;
@@ -41,9 +44,16 @@ using VitState = std::map<std::string, torch::Tensor>;
 // Query, key and value as one tensor each, in float32, and CLIP's tensors in the shapes of the others. Error for a part
 // of the three without the others.
 VitState tidy_vit_state(VitState state);
+// The tensors of a file under this network's names, tidied, whosever names it has; what no map names stays as it is.
+// Error names the file.
+VitState read_vit_state(const std::string& file);
 // What the names and shapes say; heads, epsilon and quick_gelu stay as in `options`. Error that names the tensor when
 // they are not those of such a network.
 VitOptions vit_options(const VitState& state, VitOptions options);
+
+// Start values of a training from nothing: linear layers normally distributed (deviation 0.02), the patches'
+// as LibTorch's convolutions; all else as constructed.
+void initialise_transformer(class VisionTransformer& network);
 
 class VisionTransformer : public EncoderNetwork {
  public:
@@ -58,10 +68,16 @@ class VisionTransformer : public EncoderNetwork {
   torch::Tensor forward(torch::Tensor x, std::string_view layer) override;
   const VitOptions& options() const { return options_; }
 
+  // The parts of forward(), for networks that put something between them: inputs -> tokens [B, N, D], the class's and
+  // the registers first, then the patches by time, row and column; and one block. scale: what the outputs of the
+  // block's attention and of its perceptron are multiplied with, [B, 1, 1] each (stochastic depth); undefined: 1.
+  torch::Tensor embed(const torch::Tensor& x);
+  torch::Tensor block(std::size_t index, const torch::Tensor& tokens, const torch::Tensor& attention_scale = {},
+                      const torch::Tensor& perceptron_scale = {});
+
  private:
   struct Block;
   struct Pooling;
-  torch::Tensor embed(const torch::Tensor& x);                                             // [B, N, D]
   torch::Tensor positions(std::int64_t moments, std::int64_t rows, std::int64_t columns);  // [1, N, D]
   torch::Tensor patches(const torch::Tensor& tokens) const;  // without those that are not of the input
 

@@ -1,0 +1,140 @@
+# The points detectors end to end from video files: a transformer with adapters before the detector, what is trained and what stays, resumed runs, windows,
+# one frame count for every video, and what is refused.
+# label: cli
+import json
+import os
+import struct
+import tempfile
+
+from harness import check, finish, need, tool
+
+need("tal-train", "tal-extract", why="this build has no LibTorch or no OpenCV")
+
+BACKBONE = "backbone=vit backbone-weights=random backbone-dims=16 backbone-depth=2 backbone-heads=2 backbone-patch=8 backbone-clip=8"
+SMALL = []
+for pair in (f"input=clips fps=8 size=20 crop-size=16 {BACKBONE} adapter=tia rows=32 dims=16 head-dims=16 levels=2 stem=1 heads=2 windows=-1 "
+             "inference.min-score=0 inference.top-k=5").split():
+    SMALL += ["--set", pair]
+TRAIN = ["--model", "points", *SMALL, "--batch", "2", "--threads", "1", "-q"]
+
+folder = tempfile.TemporaryDirectory()
+os.chdir(folder.name)
+records = tool("tal-synth", "--seed", "1", "videos", "-n", "3", "--out-dir", "v", "--width", "40", "--height", "32", "--duration", "6").stdout
+files = [json.loads(line)["path"] for line in records.splitlines()]
+
+
+def parts(path):
+    """Bytes of every tensor of a safetensors file."""
+    with open(path, "rb") as file:
+        data = file.read()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + size])
+    header.pop("__metadata__", None)
+    return {name: data[8 + size + t["data_offsets"][0]:8 + size + t["data_offsets"][1]] for name, t in header.items()}
+
+
+def train(name, *options, epochs=2, seed=3, data=records, status=0):
+    return tool("tal-train", *TRAIN, "--seed", str(seed), "--epochs", str(epochs), "--frame-cache", "cache", *options, "--out", name, data=data, status=status)
+
+
+def proposals(model, *options, data=records):
+    return [json.loads(line)["proposals"] for line in tool("tal-propose", "-m", model, "--threads", "1", *options, data=data).stdout.splitlines()]
+
+
+# The same run gives the same bytes, and so does one that is stopped and goes on.
+train("a.safetensors")
+train("b.safetensors")
+check(parts("a.safetensors") == parts("b.safetensors"), "the same run gives the same bytes")
+train("c.safetensors", "--checkpoint-dir", "k")
+train("c.safetensors", "--checkpoint-dir", "k", "--resume")
+check(parts("a.safetensors") == parts("c.safetensors"), "a run with checkpoints gives the same bytes")
+
+# What is computed some clips at a time, or twice, is the same network.
+train("d.safetensors", "--set", "backbone-chunk=1", "--set", "backbone-checkpointing=false")
+one, other = proposals("a.safetensors"), proposals("d.safetensors")
+check(all(abs(p["score"] - q["score"]) < 1e-4 and p["label"] == q["label"] for a, b in zip(one, other) for p, q in zip(a, b)), "chunks and checkpoints change nothing")
+
+# The backbone stays, the adapters and the detector move.
+start = parts("a.safetensors")
+train("longer.safetensors", epochs=3)
+moved = {name for name, data in parts("longer.safetensors").items() if data != start[name]}
+backbone = {name for name in start if name.startswith("backbone.transformer.")}
+adapters = {name for name in start if name.startswith("backbone.adapter")}
+check(len(backbone) > 20 and len(adapters) == 18 and not moved & backbone, f"a frozen backbone moved: {sorted(moved & backbone)}")
+check(adapters <= moved and any(name.startswith("detector.") for name in moved), f"adapters that stay: {sorted(adapters - moved)}")
+train("norms1.safetensors", "--set", "backbone-train=norms", epochs=1)
+train("norms2.safetensors", "--set", "backbone-train=norms", epochs=2)
+norms = {name for name, data in parts("norms2.safetensors").items() if data != parts("norms1.safetensors")[name]} & backbone
+check(norms and all("norm" in name for name in norms), f"norms alone: {sorted(norms)}")
+train("off.safetensors", "--set", "adapter=none")
+check(not any("adapter" in name for name in parts("off.safetensors")), "adapter=none has none")
+
+# A backbone from a file: the weights of one model, as tal-extract would take them.
+with open("a.safetensors", "rb") as file:
+    whole = file.read()
+size = struct.unpack("<Q", whole[:8])[0]
+facts = json.loads(whole[8:8 + size])
+
+
+def write_backbone(path, without=""):
+    """The transformer of the first model as a file of weights."""
+    header, body = {}, b""
+    for full in sorted(backbone):
+        name = full[len("backbone.transformer."):]
+        if name != without:
+            header[name] = {**facts[full], "data_offsets": [len(body), len(body) + len(start[full])]}
+            body += start[full]
+    text = json.dumps(header).encode()
+    with open(path, "wb") as out:
+        out.write(struct.pack("<Q", len(text)) + text + body)
+
+
+write_backbone("vit.safetensors")
+write_backbone("hole.safetensors", "blocks.1.mlp.fc1.bias")
+train("from-file.safetensors", "--set", "backbone-weights=vit.safetensors", seed=9)
+check(all(data == start[name] for name, data in parts("from-file.safetensors").items() if name in backbone), "the backbone is that of the file")
+done = train("x.safetensors", "--set", "backbone-weights=hole.safetensors", status=1)
+check("hole.safetensors" in done.stderr and "blocks.1.mlp.fc1.bias" in done.stderr, f"weights with a hole: {done.stderr}")
+
+# Detections: from records and files alike, inside the video; windows that cover it give the whole.
+check(proposals("a.safetensors", "--videos", *files, data="") == one, "--videos gives what records give")
+check(all(0 <= p["segment"][0] < p["segment"][1] <= 6.01 for video in one for p in video) and all(len(video) >= 5 for video in one), "detections inside the video")
+check(proposals("a.safetensors", "--set", "window=48") == proposals("a.safetensors", "--set", "window=100"), "48 rows are one window")
+check(proposals("a.safetensors", "--set", "window=16") != one, "smaller windows see less")
+tool("tal-nms", "--preset", "adatad", data=tool("tal-propose", "-m", "a.safetensors", "--threads", "1", data=records).stdout)
+
+# mask=exact: a video's detections do not depend on what it is trained beside; and frames behind the end are not computed. A video by itself is its record.
+check(proposals("a.safetensors", data=records.splitlines()[1] + "\n")[0] == one[1], "one video by itself")
+
+# So many frames of every video, four of them a row.
+count = ["--set", "frames=64", "--set", "frames-per-row=4", "--set", "rows=16", "--set", "crop=1"]
+options = ["--model", "points"]
+for at in range(0, len(SMALL), 2):
+    if SMALL[at + 1] not in ("fps=8", "rows=32"):
+        options += SMALL[at:at + 2]
+tool("tal-train", *options, *count, "--epochs", "1", "--batch", "2", "--threads", "1", "-q", "--out", "count.safetensors", data=records)
+found = proposals("count.safetensors")
+check(all(0 <= p["segment"][0] < p["segment"][1] <= 6.01 for video in found for p in video), "frames=64: detections inside the video")
+
+# Augmentation is drawn from the seed, and changes what is learned.
+train("augmented.safetensors", "--set", "rand-augment=true", "--set", "colour-jitter=true")
+train("augmented2.safetensors", "--set", "rand-augment=true", "--set", "colour-jitter=true", "--set", "train.workers=3")
+check(parts("augmented.safetensors") == parts("augmented2.safetensors") != start, "augmented runs repeat, whatever the workers")
+
+# Refused, by name, before anything is read.
+for words, text in ((["crops=plain", "crop-size=24"], "setting 'crop-size': must lie in 1..20"), (["crop-size=8", "backbone-patch=10"], "setting 'crop-size': must hold one of the backbone's patches of 10"),
+                    (["backbone-heads=3"], "setting 'backbone-heads': must divide"), (["backbone-clip=7"], "setting 'backbone-clip': must be a multiple"),
+                    (["frames-per-row=3"], "setting 'frames-per-row': must divide"), (["adapter-first=2"], "setting 'adapter-first': must lie in 0..1"),
+                    (["adapter-kernel=2"], "setting 'adapter-kernel': must be odd"), (["adapter=plain", "adapter-kernel=5"], "setting 'adapter-kernel' has no effect"),
+                    (["backbone-lr=0.1"], "setting 'backbone-lr' has no effect with backbone-train=none"), (["backbone=videomae-b"], "has no effect with backbone=videomae-b"),
+                    (["input=windows"], "has no effect with input=windows")):
+    done = tool("tal-train", *TRAIN, *[part for word in words for part in ("--set", word)], "--out", "x.safetensors", data="no record", status=2)
+    check(text in done.stderr, f"{words}: {done.stderr}")
+done = tool("tal-train", "--model", "points", "--preset", "adatad-thumos14", "--out", "x.safetensors", data="no record", status=2)
+check("setting 'backbone-weights': missing" in done.stderr, f"no weights: {done.stderr}")
+features = tool("tal-synth", "features", "--out-dir", "f", "--dim", "4", data=tool("tal-synth", "annotations", "-n", "3", "--classes", "2").stdout).stdout
+check("the model sees the frames of videos, not features" in tool("tal-propose", "-m", "a.safetensors", data=features, status=1).stderr, "features refused")
+done = tool("tal-train", "--model", "points", "--epochs", "1", "--out", "x.safetensors", data=records, status=1)
+check("not on the frames of videos" in done.stderr, f"videos refused: {done.stderr}")
+
+finish()
