@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """tal-extract beside a PyTorch script that does the same: decode with OpenCV, prepare with torchvision's own transforms, run torchvision's own network
-in batches. The weights are random; the script writes them, tal-convert imports them, and both features are compared.
+in batches; of videomae-* the transformers library's network and OpenCV's resize. The weights are random; the script writes them, tal-convert imports them, and both features are compared.
 
   bench/torch_peer.py [--bin build/bin] [--threads 2] [--rounds 3] VIDEO
 
-Needs torch, torchvision and cv2 (OpenCV) in the Python that runs it. Prints frames of the video a second, best of the rounds, which alternate:
+Needs torch, torchvision and cv2 (OpenCV), for videomae-* transformers too, in the Python that runs it. Prints frames of the video a second, best of the rounds, which alternate:
 the script's without its imports, tal-extract's with the start of its process. Exit status 1 when the features differ by more than --tolerance.
 """
 import argparse
@@ -46,16 +46,41 @@ def clip(frames):
     return F.normalize(x, [0.43216, 0.394666, 0.37645], [0.22803, 0.22145, 0.216989]).permute(1, 0, 2, 3)
 
 
+def videomae_clip(frames):
+    """VideoMAE's processor: shorter side 224, centre crop, ImageNet's normalisation; frames before channels, as that network takes them."""
+    height, width = frames[0].shape[:2]
+    scale = 224 / min(height, width)
+    small = [Image.fromarray(frame).resize((int(width * scale + 1e-9), int(height * scale + 1e-9)), Image.Resampling.BILINEAR) for frame in frames]
+    x = torch.from_numpy(numpy.stack([numpy.asarray(picture) for picture in small])).permute(0, 3, 1, 2)
+    return F.normalize(F.center_crop(x, 224) / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+
+
 # Name here: torchvision's, window and stride in frames, preparation of a window's frames, windows in a pass.
 NETWORKS = {
     "resnet18": ("resnet18", 1, 4, lambda frames: picture(frames[0]), arguments.batch),
     "resnet50": ("resnet50", 1, 8, lambda frames: picture(frames[0]), arguments.batch),
+    "videomae-s": ({"hidden_size": 384, "num_attention_heads": 6, "intermediate_size": 1536}, 16, 16, videomae_clip, 1),
+    "videomae-b": ({}, 16, 16, videomae_clip, 1),
     "r2plus1d-18": ("video.r2plus1d_18", 16, 16, clip, max(1, arguments.batch // 4)),
 }
 
 
+class Pooled(torch.nn.Module):
+    """The mean of the last tokens, which is what tal-extract gives of weights without a classifier."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        return self.net(x)[0].mean(1)
+
+
 def network(name):
     torch.manual_seed(0)
+    if isinstance(name, dict):
+        from transformers import VideoMAEConfig, VideoMAEModel
+        return Pooled(VideoMAEModel(VideoMAEConfig(use_mean_pooling=False, **name)).eval())
     module = torchvision.models
     for part in name.split("."):
         module = getattr(module, part)
@@ -98,10 +123,12 @@ with tempfile.TemporaryDirectory() as folder:
     for name in arguments.networks.split(","):
         origin, window, stride, prepare, batch = NETWORKS[name]
         net = network(origin)
-        torch.save(net.state_dict(), os.path.join(folder, "weights.pth"))
+        transformer = isinstance(net, Pooled)
+        torch.save((net.net if transformer else net).state_dict(), os.path.join(folder, "weights.pth"))
         weights = os.path.join(folder, name + ".safetensors")
-        subprocess.run([os.path.join(arguments.bin, "tal-convert"), "--weights", os.path.join(folder, "weights.pth"), "--map", "torchvision", "-o", weights, "-q"], check=True)
-        net.fc = torch.nn.Identity()
+        subprocess.run([os.path.join(arguments.bin, "tal-convert"), "--weights", os.path.join(folder, "weights.pth"), "--map", "vit-transformers" if transformer else "torchvision", "-o", weights, "-q"], check=True)
+        if not transformer:
+            net.fc = torch.nn.Identity()
         ours, theirs = [], []
         for _ in range(arguments.rounds):
             start = time.perf_counter()

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <optional>
 #include <tuple>
 
@@ -276,13 +277,52 @@ void check_folder(const std::string& path, const CheckOptions& options, const Fa
   }
 }
 
+namespace {
+
+// Rows less the mean of each column, each of length 1; a row that is the mean stays zero.
+std::vector<double> unit_rows(const FeatureMatrix& m) {
+  const auto dim = static_cast<std::size_t>(m.dim);
+  std::vector<double> mean(dim, 0), out;
+  for (std::int64_t r = 0; r < m.rows; ++r)
+    for (std::int64_t c = 0; c < m.dim; ++c) mean[static_cast<std::size_t>(c)] += m.at(r, c) / static_cast<double>(m.rows);
+  out.reserve(static_cast<std::size_t>(m.rows) * dim);
+  for (std::int64_t r = 0; r < m.rows; ++r) {
+    double square = 0;
+    for (std::int64_t c = 0; c < m.dim; ++c) {
+      out.push_back(m.at(r, c) - mean[static_cast<std::size_t>(c)]);
+      square += out.back() * out.back();
+    }
+    for (std::size_t c = 0; c < dim && square > 0; ++c) out[out.size() - dim + c] /= std::sqrt(square);
+  }
+  return out;
+}
+
+void find_lag(const FeatureMatrix& a, const FeatureMatrix& b, FeatureDifference& out) {
+  constexpr std::int64_t kMost = 250;
+  const auto x = unit_rows(a), y = unit_rows(b);
+  const std::int64_t most = std::min(kMost, std::min(a.rows, b.rows) / 2);
+  const auto alike = [&](std::int64_t lag) {  // mean cosine of the rows that both have
+    const std::int64_t first = std::max<std::int64_t>(0, -lag), end = std::min(a.rows, b.rows - lag);
+    double sum = 0;
+    for (std::int64_t r = first; r < end; ++r)
+      sum += std::inner_product(x.begin() + r * a.dim, x.begin() + (r + 1) * a.dim, y.begin() + (r + lag) * a.dim, 0.0);
+    return end > first ? std::min(1.0, sum / static_cast<double>(end - first)) : 0;
+  };
+  out.best_lag_cosine = alike(0);
+  for (std::int64_t k = 1; k <= most; ++k)  // the nearest of equals
+    for (const std::int64_t lag : {k, -k})
+      if (const double value = alike(lag); value > out.best_lag_cosine) out.best_lag = lag, out.best_lag_cosine = value;
+}
+
+}  // namespace
+
 FeatureDifference compare_features(const std::string& a, const std::string& b) {
   const MappedFile file_a(a), file_b(b);
   const auto x = matrix_from_npy(file_a.bytes()), y = matrix_from_npy(file_b.bytes());
   FeatureDifference out{x.rows, y.rows, x.dim, y.dim};
   if (x.dim != y.dim) return out;
   const std::int64_t rows = std::min(x.rows, y.rows);
-  double sum = 0;
+  double sum = 0, cosines = 0;
   for (std::int64_t r = 0; r < rows; ++r) {
     double dot = 0, xx = 0, yy = 0;
     for (std::int64_t c = 0; c < x.dim; ++c) {
@@ -290,10 +330,12 @@ FeatureDifference compare_features(const std::string& a, const std::string& b) {
       out.max_abs = std::max(out.max_abs, difference);
       sum += difference, dot += u * v, xx += u * u, yy += v * v;
     }
-    if (xx > 0 && yy > 0) out.min_cosine = std::min(out.min_cosine, dot / std::sqrt(xx * yy));
-    else if (xx != yy) out.min_cosine = std::min(out.min_cosine, 0.0);
+    const double cosine = xx > 0 && yy > 0 ? dot / std::sqrt(xx * yy) : xx == yy ? 1 : 0;
+    out.min_cosine = std::min(out.min_cosine, cosine), cosines += cosine;
   }
+  if (rows > 0) out.mean_cosine = cosines / static_cast<double>(rows);
   if (rows * x.dim > 0) out.mean_abs = sum / static_cast<double>(rows * x.dim);
+  if (rows > 0) find_lag(x, y, out);
   return out;
 }
 

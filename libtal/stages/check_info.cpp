@@ -31,8 +31,10 @@ ToolInfo check_info() {
           "and alters its bytes, which is told but is no fault. --replay "
           "prints the pipelines that made the records, and below each, as comments, the files that its steps read "
           "with their SHA-256. FOREIGN-STAGE stands where something changed the records and wrote no history. "
-          "--compare-features says how far two feature files differ, and "
-          "ends with status 1 when they do.",
+          "--compare-features says how far two feature files differ - of what a tool here makes and what is already "
+          "there - and ends with status 1 when they do: the least and the mean cosine of their common rows, and best_lag, "
+          "by how many rows the second lags behind the first, as the cosine about the columns' means says. A lag other "
+          "than 0 points to windows, an offset or a frame rate that are not the same.",
           {{"All faults of a ground truth", "tal-check < annotations.jsonl"},
            {"Clip and go on", "tal-check --fix clip,drop,dedup,sort < annotations.jsonl > clean.jsonl"},
            {"What made these records, from which files", "tal-check --replay < detections.jsonl"},

@@ -3,6 +3,7 @@
 """tal-check: reports and their bounds, repairs, kinds of input, feature headers, foreign stages, replay, memory."""
 import hashlib
 import json
+import math
 import os
 import pathlib
 import resource
@@ -135,9 +136,18 @@ try:
     npy(folder / "a.npy", (2, 2), [1, 0, 0, 1])
     npy(folder / "b.npy", (2, 2), [1, 0, 0.5, 0])
     same = json.loads(run("--compare-features", "a.npy", "a.npy", "--format", "json").stdout)
-    assert same == {"rows": [2, 2], "dim": [2, 2], "same_shape": True, "max_abs": 0.0, "mean_abs": 0.0, "min_cosine": 1.0}, same
+    assert same == {"rows": [2, 2], "dim": [2, 2], "same_shape": True, "max_abs": 0.0, "mean_abs": 0.0, "min_cosine": 1.0, "mean_cosine": 1.0, "best_lag": 0,
+                    "best_lag_cosine": 1.0}, same
     far = json.loads(run("--compare-features", "a.npy", "b.npy", "--format", "json", status=1).stdout)
     assert far["max_abs"] == 1 and far["mean_abs"] == 0.375 and far["min_cosine"] == 0, far
+    assert abs(far["mean_cosine"] - 0.5) < 1e-12, far
+    # The same rows, of which one file begins three rows later, far from zero: the cosines say little, the lag is found.
+    rows = [[100 + 5 * math.sin(1.7 * r * r), 100 + 5 * math.cos(0.9 * r * r)] for r in range(40)]
+    npy(folder / "long.npy", (40, 2), sum(rows, []))
+    npy(folder / "late.npy", (34, 2), sum(rows[3:37], []))
+    for pair, lag in ((("late.npy", "long.npy"), 3), (("long.npy", "late.npy"), -3)):
+        found = json.loads(run("--compare-features", *pair, "--format", "json", status=1).stdout)
+        assert found["best_lag"] == lag and found["best_lag_cosine"] > 0.98 and found["min_cosine"] > 0.99, found
     npy(folder / "c.npy", (3, 1), [1, 2, 3])
     assert json.loads(run("--compare-features", "a.npy", "c.npy", "--format", "json", status=1).stdout)["same_shape"] is False
     assert "none.npy" in run("--compare-features", "a.npy", "none.npy", status=1).stderr

@@ -98,7 +98,7 @@ void EncoderNetwork::prepare() {
     if (auto* parts = dynamic_cast<NamedParts*>(module.get())) parts->fold();
   }
   for (const auto& module : modules(/*include_self=*/false))
-    if (auto* conv = dynamic_cast<ConvImpl*>(module.get())) conv->prepare();
+    if (auto* part = dynamic_cast<Prepared*>(module.get())) part->prepare();
 }
 
 torch::Tensor global_mean(const torch::Tensor& x) {

@@ -32,11 +32,17 @@ ConvShape biased(ConvShape shape);
 
 const Epilogue kRelu{.relu = true};
 
+// What gets ready for the processor once its weights do not change any more.
+struct Prepared {
+  virtual ~Prepared() = default;
+  virtual void prepare() = 0;
+};
+
 // `weight` [out, in / groups, kernel...] and, where asked for, `bias` [out]; all zero until weights are loaded.
-struct ConvImpl : torch::nn::Module {
+struct ConvImpl : torch::nn::Module, Prepared {
   ConvImpl(std::int64_t in, std::int64_t out, ConvShape shape);
   torch::Tensor forward(const torch::Tensor& x, const Epilogue& then = {}) const;
-  void prepare();  // weights do not change any more
+  void prepare() override;
   ConvShape shape;
   torch::Tensor weight, bias;
 

@@ -7,6 +7,7 @@
 #include "libtal/data/weight_maps.h"
 #include "libtal/data/weights.h"
 #include "libtal/nn/backbones/state.h"
+#include "libtal/nn/fixed_linear.h"
 #include "libtal/nn/named_weights.h"
 #include "libtal/nn/shapes.h"
 
@@ -15,16 +16,32 @@ namespace {
 
 torch::Tensor zeros(at::IntArrayRef shape) { return torch::zeros(shape); }
 
-// A linear layer whose weights come from a file: `weight` [out, in] and, where asked for, `bias` [out].
-struct DenseImpl : torch::nn::Module {
+// A linear layer whose weights come from a file: `weight` [out, in], or of a patch [out, in...], and, where asked for, `bias` [out].
+struct DenseImpl : torch::nn::Module, Prepared {
   DenseImpl(std::int64_t in, std::int64_t out, bool with_bias) {
     weight = register_parameter("weight", zeros({out, in}));
     if (with_bias) bias = register_parameter("bias", zeros({out}));
   }
   torch::Tensor forward(const torch::Tensor& x) {
-    return at::linear(x, weight, bias.defined() ? std::optional(bias) : std::nullopt);
+    if (fixed_)
+      if (auto y = (*fixed_)(x); y.defined()) return y;
+    return at::linear(x, weight.flatten(1), bias.defined() ? std::optional(bias) : std::nullopt);
   }
+  torch::Tensor gelu(const torch::Tensor& x) {
+    if (fixed_)
+      if (auto y = (*fixed_)(x, Activation::kGelu); y.defined()) return y;
+    return torch::gelu(forward(x));
+  }
+  torch::Tensor added_to(const torch::Tensor& residual, const torch::Tensor& x) {
+    if (fixed_)
+      if (auto y = (*fixed_)(x, Activation::kNone, residual); y.defined()) return y;
+    return residual + forward(x);
+  }
+  void prepare() override { fixed_ = std::make_shared<const FixedLinear>(weight.flatten(1), bias); }
   torch::Tensor weight, bias;
+
+ private:
+  std::shared_ptr<const FixedLinear> fixed_;
 };
 TORCH_MODULE(Dense);
 
@@ -101,19 +118,28 @@ struct VisionTransformer::Block : torch::nn::Module {
   }
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& attention_scale,
                         const torch::Tensor& perceptron_scale) {
-    const auto add = [](const torch::Tensor& to, torch::Tensor y, Scale& by, const torch::Tensor& scale) {
-      if (by) y = by->forward(y);
-      return to + (scale.defined() ? y * scale : y);
+    // The last layer of a branch adds the residual itself where nothing stands between.
+    const auto add = [](const torch::Tensor& to, Dense& last, const torch::Tensor& y, Scale& by,
+                        const torch::Tensor& scale) {
+      if (!by && !scale.defined()) return last->added_to(to, y);
+      auto out = last->forward(y);
+      if (by) out = by->forward(out);
+      return to + (scale.defined() ? out * scale : out);
     };
-    const auto middle = add(x, attention(norm1->forward(x)), ls1, attention_scale);
-    const auto y = fc1->forward(norm2->forward(middle));
-    return add(middle, fc2->forward(quick_gelu ? y * torch::sigmoid(1.702 * y) : torch::gelu(y)), ls2,
-               perceptron_scale);
+    const auto middle = add(x, proj, attention(norm1->forward(x)), ls1, attention_scale);
+    auto y = norm2->forward(middle);
+    if (quick_gelu) {
+      y = fc1->forward(y);
+      y = y * torch::sigmoid(1.702 * y);
+    } else {
+      y = fc1->gelu(y);
+    }
+    return add(middle, fc2, y, ls2, perceptron_scale);
   }
-  torch::Tensor attention(const torch::Tensor& x) {
+  torch::Tensor attention(const torch::Tensor& x) {  // before the projection
     auto parts = qkv->forward(x).chunk(3, 2);
     if (q_norm) parts[0] = q_norm->forward(parts[0]), parts[1] = k_norm->forward(parts[1]);
-    return proj->forward(attended(heads_of(parts[0], heads), heads_of(parts[1], heads), heads_of(parts[2], heads)));
+    return attended(heads_of(parts[0], heads), heads_of(parts[1], heads), heads_of(parts[2], heads));
   }
 
   std::int64_t heads;
@@ -153,17 +179,20 @@ struct VisionTransformer::Pooling : torch::nn::Module {
   torch::Tensor q_bias, k_bias, v_bias;
 };
 
+struct VisionTransformer::Patch : DenseImpl {
+  Patch() : DenseImpl(0, 0, false) {}
+};
+
 VisionTransformer::VisionTransformer(const VitOptions& o) : options_(o) {
   if (o.dim % o.heads != 0)
     throw Error("transformer: " + std::to_string(o.heads) + " heads do not divide " + std::to_string(o.dim) +
                 " channels");
-  const auto patch = std::make_shared<DenseImpl>(0, 0, false);
+  const auto patch = std::make_shared<Patch>();
   std::vector<std::int64_t> kernel = {o.dim, 3, o.patch, o.patch};
   if (o.tubelet > 0) kernel.insert(kernel.begin() + 2, o.tubelet);
   patch->weight.set_data(zeros(kernel));
-  patch_weight_ = patch->weight;
-  if (o.patch_bias) patch_bias_ = patch->register_parameter("bias", zeros({o.dim}));
-  place("patch_embed.proj", patch);
+  if (o.patch_bias) patch->bias = patch->register_parameter("bias", zeros({o.dim}));
+  patch_ = place("patch_embed.proj", patch);
   const auto row = [&](const char* name, std::int64_t rows) {
     return register_parameter(name, zeros({1, rows, o.dim}));
   };
@@ -212,7 +241,7 @@ torch::Tensor VisionTransformer::positions(std::int64_t moments, std::int64_t ro
     return class_position_.defined() ? torch::cat({class_position_, all}, 1) : all;
   }
   if (!table_.defined()) {
-    const auto all = fixed_positions(options_, moments, rows, columns).to(patch_weight_.device()).unsqueeze(0);
+    const auto all = fixed_positions(options_, moments, rows, columns).to(patch_->weight.device()).unsqueeze(0);
     return first ? torch::constant_pad_nd(all, {0, 0, 1, 0}) : all;
   }
   const std::int64_t known = table_.size(1) - first;
@@ -235,8 +264,7 @@ torch::Tensor VisionTransformer::embed(const torch::Tensor& input) {
   const auto pixels = x.reshape({B, 3, moments, t, rows, p, columns, p})
                           .permute({0, 2, 4, 6, 1, 3, 5, 7})
                           .reshape({B, moments * rows * columns, 3 * t * p * p});
-  auto tokens =
-      at::linear(pixels, patch_weight_.flatten(1), patch_bias_.defined() ? std::optional(patch_bias_) : std::nullopt);
+  auto tokens = patch_->forward(pixels);
   if (class_token_.defined())
     tokens = torch::cat({class_token_.to(tokens.scalar_type()).expand({B, -1, -1}), tokens}, 1);
   tokens = tokens + positions(moments, rows, columns);

@@ -77,13 +77,14 @@ class VisionTransformer : public EncoderNetwork {
 
  private:
   struct Block;
+  struct Patch;
   struct Pooling;
   torch::Tensor positions(std::int64_t moments, std::int64_t rows, std::int64_t columns);  // [1, N, D]
   torch::Tensor patches(const torch::Tensor& tokens) const;  // without those that are not of the input
 
   VitOptions options_;
   torch::Tensor class_token_, registers_, table_, places_, moments_, class_position_, projection_;
-  torch::Tensor patch_weight_, patch_bias_;
+  std::shared_ptr<Patch> patch_;
   std::vector<std::shared_ptr<Block>> blocks_;
   std::shared_ptr<Pooling> pooling_;
   torch::nn::LayerNorm pre_norm_{nullptr}, norm_{nullptr}, mean_norm_{nullptr};
