@@ -11,6 +11,9 @@
 #include <thread>
 
 #include "libtal/base/error.h"
+#include "libtal/base/precision.h"
+#include "libtal/base/text.h"
+#include "libtal/nn/cuda_kernels.h"
 
 namespace tal {
 
@@ -39,17 +42,31 @@ void start_computing(int threads) {
   torch::set_num_threads(threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
 }
 
-c10::ScalarType precision_type(const std::string& name, const c10::Device& device) {
-  if (name == "float32") return c10::kFloat;
-  if (name == "bfloat16") return c10::kBFloat16;
-  if (name != "float16") throw UsageError("--precision '" + name + "': must be float32, bfloat16 or float16");
-  if (device.is_cpu()) throw UsageError("--precision float16 is for CUDA; bfloat16 works on the processor too");
-  return c10::kHalf;
+Precision set_precision(const std::string& name, const c10::Device& device) {
+  const auto& names = precision_names();
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    throw UsageError("--precision '" + name + "': must be " + joined(names));
+  const std::string on_cpu = "--precision " + name + " is for CUDA: ";
+  if (name == "tf32" && device.is_cpu())
+    throw UsageError(on_cpu + "TF32 is a GPU's arithmetic; the processor has float32 and bfloat16");
+  if (name == "float16" && device.is_cpu())
+    throw UsageError(on_cpu + "the processor has no convolutions in it; bfloat16 works there too");
+  const Precision precision{name == "bfloat16"  ? c10::kBFloat16
+                            : name == "float16" ? c10::kHalf
+                                                : c10::kFloat,
+                            name == "tf32"};
+  if (!device.is_cpu()) {
+    at::globalContext().setAllowTF32CuDNN(precision.tf32);
+    at::globalContext().setFloat32MatmulPrecision(precision.tf32 ? "high" : "highest");
+  }
+  return precision;
 }
 
-std::string computing_parameters(const c10::Device& device, c10::ScalarType precision) {
+std::string computing_parameters(const c10::Device& device, const Precision& precision) {
   return "device=" + std::string(device.is_cpu() ? "cpu" : "cuda") +
-         (precision == c10::kFloat ? "" : std::string(" precision=") + c10::toString(precision)) +
+         (precision.tf32                  ? " precision=TF32"
+          : precision.type != c10::kFloat ? std::string(" precision=") + c10::toString(precision.type)
+                                          : "") +
          " torch=" + TORCH_VERSION;
 }
 

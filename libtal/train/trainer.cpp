@@ -125,7 +125,8 @@ class Run {
         o_(run.options),
         validate_(validate),
         events_(events),
-        comm_(communicator) {
+        comm_(communicator),
+        precision_(set_precision(precision_of(o_), model.device)) {
     if (o_.batch < 1 || o_.accumulate < 1 || o_.epochs < 0)
       throw Error("train.batch and train.accumulate must be 1 or more");
     TrainOptions fixed = o_;
@@ -310,7 +311,7 @@ class Run {
         const Batch moved = model_.device.is_cpu() ? std::move(batch) : batch.to(model_.device);
         Losses l;
         {
-          const Autocast autocast(model_.device, o_.amp ? torch::kBFloat16 : torch::kFloat);
+          const Autocast autocast(model_.device, precision_.type);
           l = model_.loss(moved, phase_index());
         }
         const double value = l.loss.item<double>();
@@ -464,6 +465,7 @@ class Run {
   std::vector<double> lr_factors_;  // by parameter group
   std::int64_t planned_steps_ = 0;
   std::set<std::string> warned_;  // loss terms
+  Precision precision_;
   Clock::time_point saved_at_ = Clock::now();
 };
 
