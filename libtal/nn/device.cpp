@@ -84,4 +84,10 @@ Autocast::~Autocast() {
 
 OwnPrecision::OwnPrecision() : guard_(c10::autocast_dispatch_keyset) {}
 
+at::Tensor widened(const at::Tensor& output) {
+  return output.defined() && (output.scalar_type() == at::kBFloat16 || output.scalar_type() == at::kHalf)
+             ? output.to(at::kFloat)
+             : output;
+}
+
 }  // namespace tal

@@ -64,4 +64,8 @@ class OwnPrecision {
   c10::impl::ExcludeDispatchKeyGuard guard_;
 };
 
+// What a loss computes with, under an OwnPrecision: half types as float32, others as they are, undefined stays so. A
+// probability near 1 or a sum over a batch has no digits left in 8 or 11 bits, and LibTorch refuses some losses there.
+at::Tensor widened(const at::Tensor& output);
+
 }  // namespace tal
