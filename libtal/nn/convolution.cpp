@@ -83,9 +83,31 @@ std::int64_t tiles_of_sample(const at::Tensor& x) {
 
 }  // namespace
 
-at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, Axes stride, Axes padding,
-                    std::int64_t groups, const Epilogue& then) {
-  check_input(x, weight, padding, groups);
+std::pair<at::Tensor, at::Tensor> pad_channels(const at::Tensor& x, const at::Tensor& weight, std::int64_t multiple) {
+  check_shape(x, {kAny, weight.size(1), kAxes}, "convolution: input [B, C, ...]");
+  const std::int64_t rest = weight.size(1) % multiple, more = rest ? multiple - rest : 0;
+  if (more == 0) return {x, weight};
+  const auto padded = [&](const at::Tensor& t) {  // the list runs from the last axis to the channels'
+    std::vector<std::int64_t> extents(static_cast<std::size_t>(2 * (t.dim() - 1)), 0);
+    extents.back() = more;
+    return at::constant_pad_nd(t, extents);
+  };
+  return {padded(x), padded(weight)};
+}
+
+std::pair<at::Tensor, at::Tensor> pad_for_half(const at::Tensor& x, const at::Tensor& weight, std::int64_t groups) {
+  constexpr std::int64_t kTensorCore = 8;
+  if (!x.is_cuda() || groups != 1) return {x, weight};
+  const auto type =
+      at::autocast::is_autocast_enabled(at::kCUDA) ? at::autocast::get_autocast_dtype(at::kCUDA) : x.scalar_type();
+  if (type != at::kHalf && type != at::kBFloat16) return {x, weight};
+  return pad_channels(x, weight, kTensorCore);
+}
+
+at::Tensor convolve(const at::Tensor& input, const at::Tensor& filters, const at::Tensor& bias, Axes stride,
+                    Axes padding, std::int64_t groups, const Epilogue& then) {
+  check_input(input, filters, padding, groups);
+  const auto [x, weight] = pad_for_half(input, filters, groups);
   const std::vector<std::int64_t> ones(stride.size(), 1);
   // By the names that autocast knows.
   const auto y = stride.size() == 1   ? at::conv1d(x, weight, bias, stride, padding, ones, groups)
