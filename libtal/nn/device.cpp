@@ -24,11 +24,16 @@ c10::Device open_device(const std::string& name) {
   if (name != "cuda" && !indexed) throw UsageError("--device '" + name + "': must be cpu, cuda or cuda:N");
   // libtorch_cuda registers its kernels when it is loaded; its folder is that of libtorch_cpu (RUNPATH).
   if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL))
-    throw Error("--device " + name + ": LibTorch's CUDA library cannot be opened: " + std::string(dlerror()));
-  if (!torch::cuda::is_available()) throw Error("--device " + name + ": no CUDA device was found");
+    throw UsageError("--device " + name + ": LibTorch's CUDA library cannot be opened: " + std::string(dlerror()));
+  if (!torch::cuda::is_available()) throw UsageError("--device " + name + ": no CUDA device was found");
   const int index = indexed ? std::stoi(name.substr(5)) : 0;
   const auto count = static_cast<int>(torch::cuda::device_count());
-  if (index >= count) throw Error("--device " + name + ": there are " + std::to_string(count) + " CUDA devices");
+  if (index >= count) throw UsageError("--device " + name + ": there are " + std::to_string(count) + " CUDA devices");
+  try {
+    cuda_kernels();  // now: later it would be a record that fails
+  } catch (const Error& error) {
+    throw UsageError("--device " + name + ": " + error.message());
+  }
   return c10::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 

@@ -12,8 +12,9 @@
 
 namespace tal {
 
-// The device with this name: "cpu", "cuda" or "cuda:1". UsageError for any other name. Error, with the reason, when
-// CUDA cannot be used here.
+// The device with this name: "cpu", "cuda" or "cuda:1". UsageError for any other name, and, with the reason, when
+// CUDA cannot be used here, our own kernels' library included: asking for it is then a mistake of the command line, and
+// no record's.
 c10::Device open_device(const std::string& name);
 
 // Seeds LibTorch's generators. LibTorch looks for CUDA when it is first asked for one and remembers what it found: a
