@@ -18,7 +18,7 @@ bool has_kernels() {
     try {
       open_device("cuda");
       return cuda_kernels() != nullptr;
-    } catch (const Error&) {
+    } catch (const std::exception&) {
       return false;
     }
   }();

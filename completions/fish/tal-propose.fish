@@ -29,7 +29,7 @@ complete -c tal-propose -l allow-empty -d 'No fault when grouping finds nothing 
 complete -c tal-propose -l features-root -r -d 'Folder of the feature files that records name by relative paths (default: the working folder, else that of the records'\'' file)'
 complete -c tal-propose -l model -s m -r -d 'Model file (repeat for an ensemble)'
 complete -c tal-propose -l device -r -d 'Where the model runs: cpu, cuda, cuda:N'
-complete -c tal-propose -l precision -x -a 'float32 bfloat16 float16' -d 'The model'\''s products and convolutions: float32, bfloat16, float16 (CUDA)'
+complete -c tal-propose -l precision -x -a 'float32 tf32 bfloat16 float16' -d 'The model'\''s products and convolutions'
 complete -c tal-propose -l threads -r -d 'Threads of the model'\''s arithmetic (0: all cores), which works on one record at a time'
 complete -c tal-propose -l set -r -d 'Change an inference setting of the model (repeatable; -v lists them)'
 complete -c tal-propose -l accept-features -d 'Take features of other settings (encoder, weights, flow, preprocessing) or times than the model was trained on, and warn'

@@ -38,7 +38,7 @@ complete -c tal-score -l temperature -r -d 'Class scores are logits: take the so
 complete -c tal-score -l merge -r -d 'Records whose proposals are put behind those of the same video, such as another model'\''s detections'
 complete -c tal-score -l model -s m -r -d 'Model file (repeat for an ensemble)'
 complete -c tal-score -l device -r -d 'Where the model runs: cpu, cuda, cuda:N'
-complete -c tal-score -l precision -x -a 'float32 bfloat16 float16' -d 'The model'\''s products and convolutions: float32, bfloat16, float16 (CUDA)'
+complete -c tal-score -l precision -x -a 'float32 tf32 bfloat16 float16' -d 'The model'\''s products and convolutions'
 complete -c tal-score -l threads -r -d 'Threads of the model'\''s arithmetic (0: all cores), which works on one record at a time'
 complete -c tal-score -l set -r -d 'Change an inference setting of the model (repeatable; -v lists them)'
 complete -c tal-score -l accept-features -d 'Take features of other settings (encoder, weights, flow, preprocessing) or times than the model was trained on, and warn'

@@ -30,6 +30,7 @@ complete -c tal-train -l val -r -d 'Records to validate on; the best model is ke
 complete -c tal-train -l val-subset -r -d 'Only records of this subset of --val'
 complete -c tal-train -l epochs -r -d 'The same as --set train.epochs=N'
 complete -c tal-train -l batch -r -d 'The same as --set train.batch=N'
+complete -c tal-train -l precision -x -a 'float32 tf32 bfloat16 float16' -d 'The same as --set train.precision=NAME: the network'\''s products and convolutions'
 complete -c tal-train -l device -r -d 'Where to train: cpu, cuda, cuda:N'
 complete -c tal-train -l threads -r -d 'Threads of the arithmetic (0: all cores); results are equal for equal numbers'
 complete -c tal-train -l out -r -d 'Model file to write (the best by --val, else the last)'

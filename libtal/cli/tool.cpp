@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "libtal/base/library_warnings.h"
 #include "libtal/base/number.h"
 #include "libtal/base/version.h"
 #include "libtal/cli/documents.h"
@@ -220,6 +221,7 @@ int Tool::work(const std::function<void()>& body) {
   if (common_.jobs == 0) common_.jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   table_->settle(*this);
   common_.features_root = table_->features_root;
+  want_library_warnings(common_.verbose);
   if (!common_.no_history) history_ = history_of(info_, arguments_);
   body();
   before_output();  // --print-config of a run that wrote nothing

@@ -29,7 +29,7 @@ using NetworkFactory = std::function<std::unique_ptr<Encoder>(const EncoderSpec&
 struct EncoderOptions {
   std::string flow = "block";         // method of optical flow: block, dis, farneback, tvl1
   std::string device = "cpu";         // where networks compute: cpu, cuda, cuda:N
-  std::string precision = "float32";  // in which networks compute: float32, bfloat16, float16 (CUDA only)
+  std::string precision = "float32";  // in which networks compute (libtal/base/precision.h)
   std::int64_t batch = 16;  // pictures that pass through a network together; of networks that see clips, a quarter of
                             // it
   std::vector<std::string> classes;  // names of the columns of class scores; empty: those in the file of weights, if

@@ -26,15 +26,42 @@ BiLstmImpl::BiLstmImpl(std::int64_t inputs, std::int64_t hidden) : hidden_(hidde
   }
 }
 
+std::vector<torch::Tensor> BiLstmImpl::weights() const {
+  std::vector<torch::Tensor> all;
+  for (const Direction& d : directions_)
+    for (const auto& p : {d.w_ih, d.w_hh, d.b_ih, d.b_hh}) all.push_back(p);
+  return all;
+}
+
+void BiLstmImpl::to(torch::Device device, torch::Dtype type, bool non_blocking) {
+  Module::to(device, type, non_blocking);
+  flatten();
+}
+void BiLstmImpl::to(torch::Dtype type, bool non_blocking) {
+  Module::to(type, non_blocking);
+  flatten();
+}
+void BiLstmImpl::to(torch::Device device, bool non_blocking) {
+  Module::to(device, non_blocking);
+  flatten();
+}
+
+// Else cuDNN copies them together at every call, and LibTorch warns.
+void BiLstmImpl::flatten() {
+  const torch::Tensor& first = directions_[0].w_ih;
+  if (!torch::cudnn_is_acceptable(first) || !torch::_use_cudnn_rnn_flatten_weight()) return;
+  constexpr int kParametersOfDirection = 4, kLstm = 2, kLayers = 1;  // kLstm: of cudnnRNNMode_t
+  const torch::NoGradGuard guard;
+  torch::_cudnn_rnn_flatten_weight(weights(), kParametersOfDirection, first.size(1), kLstm, hidden_, /*proj_size=*/0,
+                                   kLayers, /*batch_first=*/true, /*bidirectional=*/true);
+}
+
 torch::Tensor BiLstmImpl::forward(const torch::Tensor& input) {
   check_shape(input, {kAny, kAny, directions_[0].w_ih.size(1)}, "BiLSTM: rows [N, L, C]");
   const OwnPrecision own;
   const torch::Tensor rows = input.to(directions_[0].w_ih.scalar_type());
-  std::vector<torch::Tensor> parameters;
-  for (const Direction& d : directions_)
-    for (const auto& p : {d.w_ih, d.w_hh, d.b_ih, d.b_hh}) parameters.push_back(p);
   const torch::Tensor zero = rows.new_zeros({2, rows.size(0), hidden_});
-  return std::get<0>(torch::lstm(rows, {zero, zero}, parameters, true, 1, 0.0, is_training(), true, true));
+  return std::get<0>(torch::lstm(rows, {zero, zero}, weights(), true, 1, 0.0, is_training(), true, true));
 }
 
 torch::Tensor BiLstmImpl::forward_shared(const SharedRows& rows) {

@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "libtal/nn/interval_rows.h"
 
@@ -22,10 +23,18 @@ class BiLstmImpl : public torch::nn::Module {
   // and directions and groups of sequences run side by side; otherwise forward(rows.expand()).
   torch::Tensor forward_shared(const SharedRows& rows);
 
+  // As of any module. On CUDA the parameters move into one piece of memory, as cuDNN wants them; loading and training
+  // write into them and leave them there.
+  void to(torch::Device device, torch::Dtype type, bool non_blocking = false) override;
+  void to(torch::Dtype type, bool non_blocking = false) override;
+  void to(torch::Device device, bool non_blocking = false) override;
+
  private:
   struct Direction {
     torch::Tensor w_ih, w_hh, b_ih, b_hh;  // [4H, in], [4H, H], [4H], [4H]
   };
+  std::vector<torch::Tensor> weights() const;  // as torch::lstm takes them
+  void flatten();
   torch::Tensor run_shared(const SharedRows& rows) const;
 
   std::int64_t hidden_;

@@ -1,11 +1,11 @@
 #include "libtal/nn/convolution.h"
 
 #include <ATen/autocast_mode.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 
 #include <algorithm>
 #include <optional>
 
+#include "libtal/nn/operators.h"
 #include "libtal/nn/shapes.h"
 
 namespace tal {
@@ -16,12 +16,6 @@ using Scalars = c10::List<std::optional<at::Scalar>>;
 
 // oneDNN's convolutions that finish their result themselves, as LibTorch's compiler calls them; builds without oneDNN
 // have none.
-template <class Signature>
-const c10::TypedOperatorHandle<Signature>* find_operator(const char* name, const char* overload) {
-  const auto found = c10::Dispatcher::singleton().findSchema({name, overload});
-  if (!found || !found->hasKernelForDispatchKey(c10::DispatchKey::CPU)) return nullptr;
-  return new c10::TypedOperatorHandle<Signature>(found->typed<Signature>());  // for as long as the process runs
-}
 using Pointwise = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, Axes, Axes, Axes,
                              std::int64_t, std::string_view, Scalars, std::optional<std::string_view>);
 using Binary = at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
@@ -83,9 +77,31 @@ std::int64_t tiles_of_sample(const at::Tensor& x) {
 
 }  // namespace
 
-at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, Axes stride, Axes padding,
-                    std::int64_t groups, const Epilogue& then) {
-  check_input(x, weight, padding, groups);
+std::pair<at::Tensor, at::Tensor> pad_channels(const at::Tensor& x, const at::Tensor& weight, std::int64_t multiple) {
+  check_shape(x, {kAny, weight.size(1), kAxes}, "convolution: input [B, C, ...]");
+  const std::int64_t rest = weight.size(1) % multiple, more = rest ? multiple - rest : 0;
+  if (more == 0) return {x, weight};
+  const auto padded = [&](const at::Tensor& t) {  // the list runs from the last axis to the channels'
+    std::vector<std::int64_t> extents(static_cast<std::size_t>(2 * (t.dim() - 1)), 0);
+    extents.back() = more;
+    return at::constant_pad_nd(t, extents);
+  };
+  return {padded(x), padded(weight)};
+}
+
+std::pair<at::Tensor, at::Tensor> pad_for_half(const at::Tensor& x, const at::Tensor& weight, std::int64_t groups) {
+  constexpr std::int64_t kTensorCore = 8;
+  if (!x.is_cuda() || groups != 1) return {x, weight};
+  const auto type =
+      at::autocast::is_autocast_enabled(at::kCUDA) ? at::autocast::get_autocast_dtype(at::kCUDA) : x.scalar_type();
+  if (type != at::kHalf && type != at::kBFloat16) return {x, weight};
+  return pad_channels(x, weight, kTensorCore);
+}
+
+at::Tensor convolve(const at::Tensor& input, const at::Tensor& filters, const at::Tensor& bias, Axes stride,
+                    Axes padding, std::int64_t groups, const Epilogue& then) {
+  check_input(input, filters, padding, groups);
+  const auto [x, weight] = pad_for_half(input, filters, groups);
   const std::vector<std::int64_t> ones(stride.size(), 1);
   // By the names that autocast knows.
   const auto y = stride.size() == 1   ? at::conv1d(x, weight, bias, stride, padding, ones, groups)

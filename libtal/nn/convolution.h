@@ -37,6 +37,13 @@ class FixedConvolution {
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, at::IntArrayRef stride,
                     at::IntArrayRef padding, std::int64_t groups = 1, const Epilogue& then = {});
 
+// Zero channels behind those of x [B, C, axes...] and weight [O, C, kernel...], up to a multiple of `multiple`: the
+// convolution of both is the same. Differentiable; keeps the memory format.
+std::pair<at::Tensor, at::Tensor> pad_channels(const at::Tensor& x, const at::Tensor& weight, std::int64_t multiple);
+// The same where it pays: with half types on CUDA, also under Autocast, whose fast kernels (tensor cores) take channels
+// by eights. Else, and with groups, both as they are.
+std::pair<at::Tensor, at::Tensor> pad_for_half(const at::Tensor& x, const at::Tensor& weight, std::int64_t groups = 1);
+
 // relu(y + add) alone. Differentiable. May write into y.
 at::Tensor finished(const at::Tensor& y, const Epilogue& then);
 

@@ -40,7 +40,8 @@ torch::Tensor ActionStageClassifierImpl::probabilities(const torch::Tensor& outp
 torch::Tensor ActionStageClassifierImpl::loss(const torch::Tensor& outputs, const torch::Tensor& label) const {
   check_shape(outputs, {kAxes, weight.size(0)}, "action stage classifier: outputs [..., K]");
   check_same_shape(label, outputs.select(-1, 0), "action stage classifier: labels [...]");
-  const auto cos = outputs.reshape({-1, outputs.size(-1)});
+  const OwnPrecision own;
+  const auto cos = widened(outputs).reshape({-1, outputs.size(-1)});
   const auto y = label.reshape({-1});
   auto z = cos;
   if (options_.form != "softmax") {

@@ -11,6 +11,9 @@
 #include <thread>
 
 #include "libtal/base/error.h"
+#include "libtal/base/precision.h"
+#include "libtal/base/text.h"
+#include "libtal/nn/cuda_kernels.h"
 
 namespace tal {
 
@@ -21,11 +24,16 @@ c10::Device open_device(const std::string& name) {
   if (name != "cuda" && !indexed) throw UsageError("--device '" + name + "': must be cpu, cuda or cuda:N");
   // libtorch_cuda registers its kernels when it is loaded; its folder is that of libtorch_cpu (RUNPATH).
   if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL))
-    throw Error("--device " + name + ": LibTorch's CUDA library cannot be opened: " + std::string(dlerror()));
-  if (!torch::cuda::is_available()) throw Error("--device " + name + ": no CUDA device was found");
+    throw UsageError("--device " + name + ": LibTorch's CUDA library cannot be opened: " + std::string(dlerror()));
+  if (!torch::cuda::is_available()) throw UsageError("--device " + name + ": no CUDA device was found");
   const int index = indexed ? std::stoi(name.substr(5)) : 0;
   const auto count = static_cast<int>(torch::cuda::device_count());
-  if (index >= count) throw Error("--device " + name + ": there are " + std::to_string(count) + " CUDA devices");
+  if (index >= count) throw UsageError("--device " + name + ": there are " + std::to_string(count) + " CUDA devices");
+  try {
+    cuda_kernels();  // now: later it would be a record that fails
+  } catch (const Error& error) {
+    throw UsageError("--device " + name + ": " + error.message());
+  }
   return c10::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
@@ -39,17 +47,31 @@ void start_computing(int threads) {
   torch::set_num_threads(threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
 }
 
-c10::ScalarType precision_type(const std::string& name, const c10::Device& device) {
-  if (name == "float32") return c10::kFloat;
-  if (name == "bfloat16") return c10::kBFloat16;
-  if (name != "float16") throw UsageError("--precision '" + name + "': must be float32, bfloat16 or float16");
-  if (device.is_cpu()) throw UsageError("--precision float16 is for CUDA; bfloat16 works on the processor too");
-  return c10::kHalf;
+Precision set_precision(const std::string& name, const c10::Device& device) {
+  const auto& names = precision_names();
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    throw UsageError("--precision '" + name + "': must be " + joined(names));
+  const std::string on_cpu = "--precision " + name + " is for CUDA: ";
+  if (name == "tf32" && device.is_cpu())
+    throw UsageError(on_cpu + "TF32 is a GPU's arithmetic; the processor has float32 and bfloat16");
+  if (name == "float16" && device.is_cpu())
+    throw UsageError(on_cpu + "the processor has no convolutions in it; bfloat16 works there too");
+  const Precision precision{name == "bfloat16"  ? c10::kBFloat16
+                            : name == "float16" ? c10::kHalf
+                                                : c10::kFloat,
+                            name == "tf32"};
+  if (!device.is_cpu()) {
+    at::globalContext().setAllowTF32CuDNN(precision.tf32);
+    at::globalContext().setFloat32MatmulPrecision(precision.tf32 ? "high" : "highest");
+  }
+  return precision;
 }
 
-std::string computing_parameters(const c10::Device& device, c10::ScalarType precision) {
+std::string computing_parameters(const c10::Device& device, const Precision& precision) {
   return "device=" + std::string(device.is_cpu() ? "cpu" : "cuda") +
-         (precision == c10::kFloat ? "" : std::string(" precision=") + c10::toString(precision)) +
+         (precision.tf32                  ? " precision=TF32"
+          : precision.type != c10::kFloat ? std::string(" precision=") + c10::toString(precision.type)
+                                          : "") +
          " torch=" + TORCH_VERSION;
 }
 
@@ -66,5 +88,11 @@ Autocast::~Autocast() {
 }
 
 OwnPrecision::OwnPrecision() : guard_(c10::autocast_dispatch_keyset) {}
+
+at::Tensor widened(const at::Tensor& output) {
+  return output.defined() && (output.scalar_type() == at::kBFloat16 || output.scalar_type() == at::kHalf)
+             ? output.to(at::kFloat)
+             : output;
+}
 
 }  // namespace tal

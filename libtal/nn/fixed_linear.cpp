@@ -1,39 +1,31 @@
 #include "libtal/nn/fixed_linear.h"
 
 #include <ATen/autocast_mode.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/grad_mode.h>
 
 #include <optional>
 #include <string_view>
 
+#include "libtal/nn/operators.h"
 #include "libtal/nn/shapes.h"
 
 namespace tal {
 namespace {
 
-using Scalars = c10::List<std::optional<at::Scalar>>;
+using LinearScalars = c10::List<std::optional<at::Scalar>>;
 using Text = std::optional<std::string_view>;
-using Pointwise = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view,
-                             Scalars, Text);
-using Binary = at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+using LinearPointwise = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view,
+                             LinearScalars, Text);
+using LinearBinary = at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
                           std::string_view);
 using Reorder = at::Tensor(const at::Tensor&, std::optional<c10::SymInt>);
 
-// As LibTorch's compiler calls them; builds without oneDNN have none. Key: whose kernel must be there.
-template <class Signature>
-const c10::TypedOperatorHandle<Signature>* find_operator(const char* name, const char* overload,
-                                                         c10::DispatchKey key) {
-  const auto found = c10::Dispatcher::singleton().findSchema({name, overload});
-  if (!found || !found->hasKernelForDispatchKey(key)) return nullptr;
-  return new c10::TypedOperatorHandle<Signature>(found->typed<Signature>());  // for as long as the process runs
-}
-
+// As LibTorch's compiler calls them; builds without oneDNN have none.
 struct Products {
-  const c10::TypedOperatorHandle<Pointwise>* pointwise =
-      find_operator<Pointwise>("mkldnn::_linear_pointwise", "", c10::DispatchKey::MkldnnCPU);
-  const c10::TypedOperatorHandle<Binary>* binary =
-      find_operator<Binary>("mkldnn::_linear_pointwise", "binary", c10::DispatchKey::MkldnnCPU);
+  const c10::TypedOperatorHandle<LinearPointwise>* pointwise =
+      find_operator<LinearPointwise>("mkldnn::_linear_pointwise", "", c10::DispatchKey::MkldnnCPU);
+  const c10::TypedOperatorHandle<LinearBinary>* binary =
+      find_operator<LinearBinary>("mkldnn::_linear_pointwise", "binary", c10::DispatchKey::MkldnnCPU);
   const c10::TypedOperatorHandle<Reorder>* reorder =
       find_operator<Reorder>("mkldnn::_reorder_linear_weight", "", c10::DispatchKey::CPU);
   explicit operator bool() const { return pointwise && binary && reorder; }
@@ -60,7 +52,7 @@ at::Tensor FixedLinear::operator()(const at::Tensor& x, Activation activation, c
   const std::optional<at::Tensor> bias = bias_.defined() ? std::optional(bias_) : std::nullopt;
   if (add.defined()) return products().binary->call(x.contiguous(), add.contiguous(), packed_, bias, "add");
   const bool gelu = activation == Activation::kGelu;
-  return products().pointwise->call(x.contiguous(), packed_, bias, gelu ? "gelu" : "none", Scalars(),
+  return products().pointwise->call(x.contiguous(), packed_, bias, gelu ? "gelu" : "none", LinearScalars(),
                                     gelu ? Text("none") : Text(""));
 }
 

@@ -6,6 +6,7 @@
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/encoder/recipes.h"
+#include "libtal/stages/model_options.h"
 #include "libtal/stages/plugins.h"
 #include "libtal/stream/video_records.h"
 
@@ -45,8 +46,7 @@ void register_options(const Options& all, ExtractOptions& o) {
   made.add("--flow", o.encoder.flow, "Optical flow: block (fast block motion), dis, farneback, tvl1")
       .one_of({"block", "dis", "farneback", "tvl1"});
   made.add("--device", o.encoder.device, "Where networks run: cpu, cuda, cuda:I").type_name("DEVICE");
-  made.add("--precision", o.encoder.precision, "Networks' products and convolutions: float32, bfloat16, float16 (CUDA)")
-      .one_of({"float32", "bfloat16", "float16"});
+  made.add("--precision", o.encoder.precision, "Networks' products and convolutions").one_of(precision_choices());
   made.add("--batch", o.encoder.batch, "Pictures in one pass of a network; of clips, a quarter as many")
       .between(std::int64_t{1}, std::int64_t{1} << 16);
   stored

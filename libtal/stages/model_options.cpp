@@ -1,13 +1,20 @@
 #include "libtal/stages/model_options.h"
 
+#include "libtal/base/precision.h"
+
 namespace tal {
+
+std::vector<Choice> precision_choices() {
+  std::vector<Choice> choices;
+  for (const auto& row : kPrecisions) choices.emplace_back(row.name, row.help);
+  return choices;
+}
 
 void register_model_options(const Options& table, ModelOptions& o, const std::vector<Condition>& runs) {
   const Options group = table.group("Model"), model = group.with("--model"), run = group.with_any(runs);
   group.add("-m,--model", o.models, "Model file (repeat for an ensemble)").type_name("FILE").reads();
   model.add("--device", o.device, "Where the model runs: cpu, cuda, cuda:N").type_name("DEVICE");
-  model.add("--precision", o.precision, "The model's products and convolutions: float32, bfloat16, float16 (CUDA)")
-      .one_of({"float32", "bfloat16", "float16"});
+  model.add("--precision", o.precision, "The model's products and convolutions").one_of(precision_choices());
   run.add("--threads", o.threads,
           "Threads of the model's arithmetic (0: all cores), which works on one record at a time")
       .type_name("N")

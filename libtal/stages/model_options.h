@@ -14,12 +14,13 @@ enum class Stage { kPropose, kRefine, kScore };  // what a model is asked to do
 struct ModelOptions {
   std::vector<std::string> models;  // files; several: an ensemble
   std::string device = "cpu";
-  std::string precision = "float32";  // of its products and convolutions: float32, bfloat16, float16 (CUDA)
+  std::string precision = "float32";  // of its products and convolutions (libtal/base/precision.h)
   int threads = 0;                    // of LibTorch; 0: all cores
   std::vector<std::string> settings;  // name=value, of the model's inference settings
   bool accept_features = false;       // other features than the model was trained on are taken as they are
   std::string frame_cache;            // folder that keeps decoded frames, for models that see them; "": temporary files
 };
+std::vector<Choice> precision_choices();  // of --precision, each with its meaning
 // runs: the options that make a run one of models; --threads and --set have an effect with any of them.
 void register_model_options(const Options& table, ModelOptions& options,
                             const std::vector<Condition>& runs = {{"--model"}});

@@ -3,6 +3,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
 #include "libtal/models/catalogue/catalogue.h"
+#include "libtal/stages/model_options.h"
 #include "libtal/stages/plugins.h"
 
 namespace tal {
@@ -59,6 +60,11 @@ void register_options(const Options& table, TrainCommand& o) {
   of_run.add("--batch", o.batch, "The same as --set train.batch=N")
       .type_name("N")
       .between(1, 1000000000)
+      .with_any(of_a_model);
+  of_run
+      .add("--precision", o.precision,
+           "The same as --set train.precision=NAME: the network's products and convolutions")
+      .one_of(precision_choices())
       .with_any(of_a_model);
   run.add("--device", o.device, "Where to train: cpu, cuda, cuda:N").type_name("DEVICE");
   run.add("--threads", o.threads, "Threads of the arithmetic (0: all cores); results are equal for equal numbers")

@@ -15,9 +15,9 @@ struct TrainCommand {
   std::vector<std::string> settings;  // name=value
   std::string val, subset, val_subset, classes;
   std::vector<std::string> streams;
-  std::string frame_cache;             // folder; models that see frames
-  std::int64_t epochs = 0, batch = 0;  // shortcuts of train.epochs, train.batch
-  std::string device = "cpu";
+  std::string frame_cache;                            // folder; models that see frames
+  std::int64_t epochs = 0, batch = 0;                 // shortcuts of train.epochs, train.batch
+  std::string device = "cpu", precision = "float32";  // precision: shortcut of train.precision
   int threads = 0;
   std::string out, last, checkpoint_dir;
   std::string init_from;  // weights to start from

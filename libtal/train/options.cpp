@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "libtal/base/error.h"
+#include "libtal/base/precision.h"
 
 namespace tal {
 
@@ -44,7 +45,10 @@ Settings settings_of(TrainOptions& o) {
   s.add("ema", &o.ema, "Decay of the moving average of the weights that is validated and saved (0: none)")
       .at_least(0)
       .below(1);
-  s.add("amp", &o.amp, "Compute in bfloat16 where it is safe");
+  s.add("precision", &o.precision,
+        "Of the network's products and convolutions (losses and weights stay float32; float16 is not for training)",
+        precision_names());
+  s.add("amp", &o.amp, "The same as precision bfloat16").with("precision", {"float32"});
   s.add("workers", &o.workers, "Threads that make batches ahead").between(1, 1024);
   s.add("validate-every", &o.validate_every, "Epochs between validations (0: the last alone)").at_least(0);
   s.add("metric", &o.metric, "What decides on the best model", {"auto", "auc", "ar100", "map", "loss"});
@@ -59,7 +63,13 @@ void check_options(const TrainOptions& o) {
   if (o.schedule_epochs > 0 && o.schedule_epochs < static_cast<double>(o.epochs))
     throw UsageError("setting 'train.schedule-epochs': must be 0 or train.epochs (" + std::to_string(o.epochs) +
                      ") at least");
+  if (o.precision == "float16")
+    throw UsageError(
+        "setting 'train.precision': 'float16' loses small gradients, and training does not scale them; 'bfloat16' has "
+        "the range of float32");
 }
+
+std::string precision_of(const TrainOptions& o) { return o.amp ? "bfloat16" : o.precision; }
 
 double lr_factor(const TrainOptions& o, std::int64_t step, std::int64_t steps_per_epoch, std::int64_t steps) {
   double factor = 1;

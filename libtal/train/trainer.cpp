@@ -16,6 +16,7 @@
 #include "libtal/nn/named_weights.h"
 #include "libtal/train/batch_loader.h"
 #include "libtal/train/checkpoint.h"
+#include "libtal/train/fused_optimizer.h"
 
 namespace tal {
 namespace {
@@ -24,26 +25,26 @@ using Clock = std::chrono::steady_clock;
 using Named = std::map<std::string, torch::Tensor>;
 
 std::unique_ptr<torch::optim::Optimizer> make_optimizer(const TrainOptions& o, double lr,
-                                                        std::vector<ParameterGroup> groups) {
+                                                        std::vector<ParameterGroup> groups, bool fused) {
+  using torch::optim::Adam, torch::optim::AdamW, torch::optim::AdamOptions, torch::optim::AdamWOptions;
   std::vector<torch::optim::OptimizerParamGroup> all;
   for (auto& group : groups) {
     std::unique_ptr<torch::optim::OptimizerOptions> options;
     const double rate = lr * group.lr_factor, decay = o.weight_decay * group.weight_decay_factor;
     const std::tuple<double, double> betas{o.beta1, o.beta2};
     if (o.optimizer == "adam")
-      options =
-          std::make_unique<torch::optim::AdamOptions>(torch::optim::AdamOptions(rate).weight_decay(decay).betas(betas));
+      options = std::make_unique<AdamOptions>(AdamOptions(rate).weight_decay(decay).betas(betas));
     else if (o.optimizer == "adamw")
-      options = std::make_unique<torch::optim::AdamWOptions>(
-          torch::optim::AdamWOptions(rate).weight_decay(decay).betas(betas));
+      options = std::make_unique<AdamWOptions>(AdamWOptions(rate).weight_decay(decay).betas(betas));
     else
       options = std::make_unique<torch::optim::SGDOptions>(
           torch::optim::SGDOptions(rate).weight_decay(decay).momentum(o.momentum));
     all.emplace_back(std::move(group.parameters), std::move(options));
   }
-  if (o.optimizer == "adam") return std::make_unique<torch::optim::Adam>(std::move(all), torch::optim::AdamOptions(lr));
-  if (o.optimizer == "adamw")
-    return std::make_unique<torch::optim::AdamW>(std::move(all), torch::optim::AdamWOptions(lr));
+  if (o.optimizer == "adam" && fused) return std::make_unique<FusedAdam>(std::move(all), AdamOptions(lr));
+  if (o.optimizer == "adam") return std::make_unique<Adam>(std::move(all), AdamOptions(lr));
+  if (o.optimizer == "adamw" && fused) return std::make_unique<FusedAdamW>(std::move(all), AdamWOptions(lr));
+  if (o.optimizer == "adamw") return std::make_unique<AdamW>(std::move(all), AdamWOptions(lr));
   return std::make_unique<torch::optim::SGD>(std::move(all), torch::optim::SGDOptions(lr));
 }
 
@@ -125,7 +126,8 @@ class Run {
         o_(run.options),
         validate_(validate),
         events_(events),
-        comm_(communicator) {
+        comm_(communicator),
+        precision_(set_precision(precision_of(o_), model.device)) {
     if (o_.batch < 1 || o_.accumulate < 1 || o_.epochs < 0)
       throw Error("train.batch and train.accumulate must be 1 or more");
     TrainOptions fixed = o_;
@@ -160,7 +162,7 @@ class Run {
       auto groups = model_.parameters(phase_index());
       lr_factors_.clear();
       for (const auto& group : groups) lr_factors_.push_back(group.lr_factor);
-      auto optimizer = make_optimizer(o_, rate(phase), std::move(groups));
+      auto optimizer = make_optimizer(o_, rate(phase), std::move(groups), fused());
       if (restored) restore_optimizer(*optimizer, state_.optimizer);
       restored = false;
       const std::int64_t epochs = epochs_of(phase);
@@ -201,6 +203,7 @@ class Run {
   }
 
  private:
+  bool fused() const { return !model_.device.is_cpu(); }
   std::size_t phase_index() const { return static_cast<std::size_t>(state_.phase); }
   std::int64_t epochs_of(const Phase& phase) const { return phase.epochs > 0 ? phase.epochs : o_.epochs; }
   double rate(const Phase& phase) const { return phase.lr > 0 ? phase.lr : o_.lr; }
@@ -232,6 +235,7 @@ class Run {
         throw Error("'" + run_.checkpoint + "' is of another run: " + key + " was " +
                     (was.contains(key) ? was.at(key).dump() : "not there") + ", is " + value.dump());
     state_ = std::move(saved);
+    for (auto& [name, tensor] : state_.average) tensor = tensor.to(model_.device);  // what it is mixed with is there
     load_weights(model_.network(), state_.weights, run_.checkpoint);
     auto generator = at::detail::getDefaultCPUGenerator();
     generator.set_state(state_.generator);
@@ -310,7 +314,7 @@ class Run {
         const Batch moved = model_.device.is_cpu() ? std::move(batch) : batch.to(model_.device);
         Losses l;
         {
-          const Autocast autocast(model_.device, o_.amp ? torch::kBFloat16 : torch::kFloat);
+          const Autocast autocast(model_.device, precision_.type);
           l = model_.loss(moved, phase_index());
         }
         const double value = l.loss.item<double>();
@@ -325,7 +329,9 @@ class Run {
     }
     exchange(optimizer, parts);
     warn_of_negative(parts);
-    if (o_.clip > 0) report.gradient_norm = torch::nn::utils::clip_grad_norm_(all_parameters(optimizer), o_.clip);
+    if (o_.clip > 0)
+      report.gradient_norm = fused() ? clip_gradients_fused(all_parameters(optimizer), o_.clip)
+                                     : torch::nn::utils::clip_grad_norm_(all_parameters(optimizer), o_.clip);
     set_rate(optimizer, lr);
     optimizer.step();
     update_average();
@@ -459,6 +465,7 @@ class Run {
   const Validator& validate_;
   const TrainEvents& events_;
   Communicator& comm_;
+  Precision precision_;
   TrainState state_;
   Named weights_;                   // the network's own tensors
   std::vector<double> lr_factors_;  // by parameter group

@@ -13,7 +13,7 @@ const tal::CudaKernels* open_kernels() {
     tal::open_device("cuda");
     if (const auto* kernels = tal::cuda_kernels()) return kernels;
     why = tal::cuda_kernels_state();
-  } catch (const tal::Error& error) {
+  } catch (const std::exception& error) {
     why = error.what();
   }
   std::cout << "SKIPPED: no data: no GPU with kernels here: " << why << std::endl;

@@ -63,6 +63,16 @@ with tempfile.TemporaryDirectory() as folder:
     chain = tool("tal-score", "-m", "ln.safetensors", "--threads", "1", data=tool("tal-refine", "-m", "rn.safetensors", "--threads", "1", data=proposed).stdout).stdout
     check([len(r["proposals"]) for r in lines_of(chain)] == [60] * 4, "a detection for each of both classes")
 
+    # The localization network at the paper's rate: it learns, and only because gradients are clipped.
+    wide = tool("tal-synth", "--seed", "2", "features", "--dim", "64", "--snr", "2", "--out-dir", "wide", data=made).stdout
+    at_rate = ("tal-train", "--model", "etp-ln", "--epochs", "1", "--batch", "16", "--set", "train.samples-per-epoch=1600", "--threads", "1", "-q", "--log", "ln.log", "--out", "rate.safetensors")
+    tool(*at_rate, data=wide)
+    with open("ln.log", encoding="utf-8") as file:
+        losses = [line["loss"] for line in map(json.loads, file) if "loss" in line]
+    check(len(losses) == 100 and sum(losses[-10:]) < 0.2 * sum(losses[:10]) and max(losses) < 5, f"etp-ln at its own rate: {losses}")
+    done = tool(*at_rate, "--set", "train.clip=0", data=wide, status=1)
+    check("not finite" in done.stderr and "train.clip may help" in done.stderr, done.stderr)
+
     # Labels that are missing: all of them, some of them.
     unlabelled = lines_of(proposed)
     for record in unlabelled:

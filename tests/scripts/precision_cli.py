@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # label: cli
-"""--precision bfloat16 and train.amp: every model's stage and loss near those of float32, and not the same; what is refused."""
+"""--precision and train.precision: in bfloat16 every model's stage and loss near those of float32, and not the same; what is refused."""
 import json
 import math
 import os
@@ -38,7 +38,7 @@ with tempfile.TemporaryDirectory() as folder:
     for model, settings in SMALL_MODELS.items():
         common = ["--model", model, *(word for setting in settings for word in ("--set", setting)), "--epochs", "1", "--batch", "2", "--set", "train.samples-per-epoch=8", "--threads", "1", "-q"]
         tool("tal-train", *common, "--log", "full.log", "--out", model + ".safetensors", data=few)
-        tool("tal-train", *common, "--set", "train.amp=true", "--log", "half.log", "--out", "half.safetensors", data=few)
+        tool("tal-train", *common, "--precision", "bfloat16", "--log", "half.log", "--out", "half.safetensors", data=few)
         full, half = first_losses("full.log"), first_losses("half.log")
         check(full.keys() == half.keys() and full[1] != half[1], f"{model}: bfloat16 is used in training: {full} and {half}")
         check(abs(full[1] - half[1]) <= 0.03 * abs(full[1]) + 0.01, f"{model}: the first loss: {full[1]} and {half[1]}")
@@ -59,6 +59,24 @@ with tempfile.TemporaryDirectory() as folder:
                     check(worst <= 1, f"{stage} {model}: times differ by {worst} s")
     done = tool("tal-propose", "-m", "rpn.safetensors", "--precision", "float16", data=few, status=2)
     check("float16 is for CUDA" in done.stderr, done.stderr)
+    done = tool("tal-propose", "-m", "rpn.safetensors", "--precision", "tf32", data=few, status=2)
+    check("--precision tf32 is for CUDA" in done.stderr, done.stderr)
+    # One setting of training by three names; what training or the processor has not, and what contradicts itself, is said before data are read.
+    common = ["--model", "rpn", *(word for setting in SMALL_MODELS["rpn"] for word in ("--set", setting)), "--epochs", "1", "--set", "train.samples-per-epoch=8", "--threads", "1", "-q"]
+    made = []
+    for words in (("--precision", "bfloat16"), ("--set", "train.precision=bfloat16"), ("--set", "train.amp=true")):
+        tool("tal-train", *common, *words, "--out", "same.safetensors", "--log", "same.log", data=few)
+        made.append(first_losses("same.log"))
+    check(made[0] == made[1] == made[2], f"three names: {made}")
+    for words, says in ((("--precision", "tf32"), "--precision tf32 is for CUDA"), (("--precision", "float16"), "setting 'train.precision': 'float16' loses small gradients"),
+                        (("--precision", "bfloat16", "--set", "train.amp=true"), "setting 'train.amp' has no effect"), (("--set", "train.precision=half"), "train.precision"),
+                        (("--device", "cuda:99"), "--device cuda:99: ")):
+        done = tool("tal-train", *common, *words, "--out", "none.safetensors", "-i", "nowhere.jsonl", status=2)
+        check(says in done.stderr, done.stderr)
+    # A device that cannot be had is a mistake of the command line, no record's.
+    for name, words in (("tal-propose", ("-m", "rpn.safetensors")), ("tal-train", (*common, "--out", "none.safetensors"))):
+        done = tool(name, *words, "--device", "cuda:99", data=few, status=2)
+        check("--device cuda:99: " in done.stderr and "stdin" not in done.stderr and "video" not in done.stderr, done.stderr)
     done = tool("tal-propose", "--method", "grouping", "--precision", "bfloat16", data=few, status=2)
     check("--precision" in done.stderr, done.stderr)
 finish()

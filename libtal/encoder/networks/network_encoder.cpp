@@ -34,7 +34,7 @@ class TorchNetwork : public PictureNetwork {
   TorchNetwork(const EncoderSpec& spec, const EncoderOptions& options)
       : recipe_(*find_recipe(spec.name)),
         device_(open_device(options.device)),
-        precision_(precision_type(options.precision, device_)),
+        precision_(set_precision(options.precision, device_)),
         pictures_(recipe_, device_),
         network_(load_encoder_network(recipe_, spec.weights, device_)),
         layer_(spec.layer.empty() ? network_->default_layer() : spec.layer) {
@@ -62,7 +62,7 @@ class TorchNetwork : public PictureNetwork {
 
   void run(const std::vector<NetworkInput>& inputs, std::vector<float>& rows) const override {
     const torch::InferenceMode guard;
-    const Autocast autocast(device_, precision_);
+    const Autocast autocast(device_, precision_.type);
     const auto features = network_->forward(pictures_(inputs), layer_).to(torch::kCPU, torch::kFloat).contiguous();
     rows.insert(rows.end(), features.data_ptr<float>(), features.data_ptr<float>() + features.numel());
   }
@@ -70,7 +70,7 @@ class TorchNetwork : public PictureNetwork {
  private:
   EncoderRecipe recipe_;
   torch::Device device_;
-  torch::ScalarType precision_;
+  Precision precision_;
   PictureTensor pictures_;
   std::shared_ptr<EncoderNetwork> network_;
   std::string layer_, weights_;

@@ -36,7 +36,7 @@ class ScriptNetwork : public PictureNetwork {
       : file_(spec.weights),
         description_(read_network_file(file_)),
         device_(open_device(options.device)),
-        precision_(precision_type(options.precision, device_)),
+        precision_(set_precision(options.precision, device_)),
         pictures_(description_.recipe, device_),
         module_(load_module(file_, device_)),
         weights_(file_hash(file_)) {
@@ -58,7 +58,7 @@ class ScriptNetwork : public PictureNetwork {
 
   void run(const std::vector<NetworkInput>& inputs, std::vector<float>& rows) const override {
     const torch::InferenceMode guard;
-    const Autocast autocast(device_, precision_);
+    const Autocast autocast(device_, precision_.type);
     c10::IValue value;
     try {
       // Methods of modules are not const, running one changes nothing.
@@ -81,7 +81,7 @@ class ScriptNetwork : public PictureNetwork {
   std::string file_;
   NetworkFile description_;
   c10::Device device_;
-  c10::ScalarType precision_;
+  Precision precision_;
   PictureTensor pictures_;
   torch::jit::Module module_;
   std::string weights_;

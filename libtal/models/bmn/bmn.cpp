@@ -4,6 +4,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/nn/boundary_matching_map.h"
+#include "libtal/nn/device.h"
 #include "libtal/nn/linear.h"
 #include "libtal/nn/losses.h"
 #include "libtal/nn/shapes.h"
@@ -184,8 +185,8 @@ BmnOutput BmnImpl::checkpoint(const torch::Tensor& x, const BoundaryMatchingTabl
 std::vector<ProposalMaps> BmnImpl::infer(const torch::Tensor& x) {
   const torch::NoGradGuard guard;
   const auto out = forward(x);
-  const auto boundary = out.boundary.sigmoid();
-  const auto maps = out.maps.sigmoid() * table(x.size(2))->valid().to(x.device());
+  const auto boundary = widened(out.boundary).sigmoid();
+  const auto maps = widened(out.maps).sigmoid() * table(x.size(2))->valid().to(x.device());
   std::vector<ProposalMaps> result;
   for (std::int64_t b = 0; b < x.size(0); ++b)
     result.push_back({boundary[b][0], boundary[b][1], boundary_map(boundary[b][0], boundary[b][1], maps.size(2)),
@@ -193,9 +194,11 @@ std::vector<ProposalMaps> BmnImpl::infer(const torch::Tensor& x) {
   return result;
 }
 
-BmnLoss bmn_loss(const BmnOutput& out, const torch::Tensor& boundary, const torch::Tensor& iou,
+BmnLoss bmn_loss(const BmnOutput& output, const torch::Tensor& boundary, const torch::Tensor& iou,
                  const torch::Tensor& sampled, const torch::Tensor& valid, double boundary_threshold,
                  const BmnOptions& o) {
+  const OwnPrecision own;
+  const BmnOutput out{widened(output.boundary), widened(output.maps)};
   check_same_shape(boundary, out.boundary, "BMN loss: boundary labels [B, 2, T]");
   check_shape(out.maps, {kAny, 2, kAny, kAny}, "BMN loss: maps [B, 2, D, T]");
   check_same_shape(iou, out.maps.select(1, 0), "BMN loss: tIoU labels [B, D, T]");

@@ -4,6 +4,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/nn/boundary_matching_map.h"
+#include "libtal/nn/device.h"
 #include "libtal/nn/linear.h"
 #include "libtal/nn/losses.h"
 #include "libtal/nn/shapes.h"
@@ -179,7 +180,7 @@ torch::Tensor RelationBranchImpl::predict(const torch::Tensor& first, const Boun
   const auto h = (first + conv1_->bias).relu_();  // [B, L, k]
   const auto outside = conv1_->bias.relu();       // h where there is no proposal
   const auto context = convolve_proposals(h, conv2_->weight, conv2_->bias, outside, table).relu_();  // [B, L, k]
-  return linear(context, conv3_->weight, conv3_->bias).sigmoid();
+  return widened(linear(context, conv3_->weight, conv3_->bias)).sigmoid();
 }
 
 ProposalRelationImpl::ProposalRelationImpl(std::int64_t in, const BsnppOptions& o)
@@ -275,10 +276,10 @@ std::vector<ProposalMaps> BsnppImpl::infer(const torch::Tensor& x, bool backward
     const auto [own, reversed] = both_directions(x);
     base = own;
     const auto [forward, backward] = cbg_->passes(own, reversed).back();
-    heat = fuse_passes(forward.sigmoid(), backward.sigmoid());
+    heat = fuse_passes(widened(forward).sigmoid(), widened(backward).sigmoid());
   } else {
     base = base_(x);
-    heat = cbg_->forward(base).back().sigmoid();
+    heat = widened(cbg_->forward(base).back()).sigmoid();
   }
   const auto maps = proposals_to_map(prb_->forward(base, *proposals).mean(1), *proposals);
   std::vector<ProposalMaps> result;
@@ -293,9 +294,11 @@ torch::Tensor fuse_passes(const torch::Tensor& forward, const torch::Tensor& bac
   return (forward * backward).sqrt();
 }
 
-BsnppLoss bsnpp_loss(const std::vector<torch::Tensor>& logits, const torch::Tensor& maps, const torch::Tensor& boundary,
-                     const torch::Tensor& iou, const torch::Tensor& sampled,
+BsnppLoss bsnpp_loss(const std::vector<torch::Tensor>& logits, const torch::Tensor& probabilities,
+                     const torch::Tensor& boundary, const torch::Tensor& iou, const torch::Tensor& sampled,
                      const std::vector<torch::Tensor>& parameters, const BsnppOptions& o) {
+  const OwnPrecision own;
+  const auto maps = widened(probabilities);
   check_shape(maps, {kAny, 2, kAny, kAny}, "BSN++ loss: maps [B, 2, D, T]");
   for (const auto& head : logits) check_same_shape(boundary, head, "BSN++ loss: boundary labels [B, 2, T]");
   check_same_shape(iou, maps.select(1, 0), "BSN++ loss: tIoU labels [B, D, T]");
@@ -304,13 +307,14 @@ BsnppLoss bsnpp_loss(const std::vector<torch::Tensor>& logits, const torch::Tens
   loss.boundary = torch::zeros({}, maps.options());
   for (const auto& head : logits)  // Eq. (6)
     for (int side = 0; side < 2; ++side)
-      loss.boundary = loss.boundary + balanced_logistic(head.select(1, side), boundary.select(1, side)) /
+      loss.boundary = loss.boundary + balanced_logistic(widened(head).select(1, side), boundary.select(1, side)) /
                                           static_cast<double>(logits.size());
   const auto count = sampled.sum().clamp_min(1);
   const auto mean = [&](const torch::Tensor& each) { return (each * sampled).sum() / count; };
   const auto regression = maps.select(1, 0), classification = maps.select(1, 1);
   loss.regression = mean(F::smooth_l1_loss(regression, iou, F::SmoothL1LossFuncOptions(torch::kNone)));  // Eq. (7)
-  // Maps are exactly 0 at invalid entries, where nothing is sampled.
+  // Of probabilities: the mean of the branches' is no sigmoid of anything. Maps are exactly 0 at invalid entries, where
+  // nothing is sampled.
   const auto label = (iou > o.positive).to(maps.scalar_type());
   loss.classification =
       mean(F::binary_cross_entropy(classification, label, F::BinaryCrossEntropyFuncOptions().reduction(torch::kNone)));

@@ -7,6 +7,7 @@
 #include "libtal/base/row_range.h"
 #include "libtal/io/score_check.h"
 #include "libtal/models/core/guard.h"
+#include "libtal/nn/device.h"
 
 namespace tal {
 
@@ -95,7 +96,8 @@ Batch SegmentClassifierModel::make_batch(const TrainingSet& set, std::span<const
 Losses SegmentClassifierModel::loss(const Batch& batch, std::size_t) {
   const auto logits = network_->forward(batch.at("x"));
   Losses losses;
-  losses.loss = torch::cross_entropy_loss(logits, batch.at("label"));
+  const OwnPrecision own;
+  losses.loss = torch::cross_entropy_loss(widened(logits), batch.at("label"));
   losses.parts = {{"accuracy", logits.detach().argmax(1).eq(batch.at("label")).to(torch::kFloat).mean()}};
   return losses;
 }

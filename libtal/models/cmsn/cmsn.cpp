@@ -94,12 +94,13 @@ torch::Tensor EvaluationSubnetImpl::forward(const torch::Tensor& pooled) {
               "CMSN evaluation subnet: pooled features [M, C, P]");
   auto x = torch::relu(fc1->forward(pooled.flatten(1)));
   x = torch::relu(fc2->forward(dropout->forward(x)));
-  return torch::sigmoid(fc3->forward(dropout->forward(x))).squeeze(1);
+  return torch::sigmoid(widened(fc3->forward(dropout->forward(x)))).squeeze(1);
 }
 
 torch::Tensor evaluation_loss(const torch::Tensor& score, const torch::Tensor& iou) {
   check_same_shape(iou, score, "CMSN evaluation loss: tIoU labels [M]");
-  return torch::smooth_l1_loss(score, iou);
+  const OwnPrecision own;
+  return torch::smooth_l1_loss(widened(score), iou);
 }
 
 CmsnImpl::CmsnImpl(std::int64_t row_dim, const CmsnOptions& options) {

@@ -1,5 +1,6 @@
 #include "libtal/models/etp/etp_an.h"
 
+#include "libtal/nn/device.h"
 #include "libtal/nn/shapes.h"
 
 namespace tal {
@@ -41,8 +42,10 @@ torch::Tensor EtpAnImpl::curves(const torch::Tensor& logits) const {
   return softmax_ ? torch::softmax(logits, -1).narrow(-1, 0, logits.size(-1) - 1) : torch::sigmoid(logits);
 }
 
-torch::Tensor EtpAnImpl::loss(const torch::Tensor& logits, const torch::Tensor& truth,
+torch::Tensor EtpAnImpl::loss(const torch::Tensor& outputs_of_rows, const torch::Tensor& truth,
                               const torch::Tensor& known) const {
+  const OwnPrecision own;
+  const auto logits = widened(outputs_of_rows);
   const std::int64_t outputs = classifier->options.out_channels();
   check_shape(logits, {kAny, kAny, outputs}, "ETP actionness loss: logits [B, T, K]");
   check_shape(truth, {logits.size(0), logits.size(1), softmax_ ? outputs - 1 : outputs},

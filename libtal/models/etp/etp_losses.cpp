@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libtal/nn/device.h"
 #include "libtal/nn/shapes.h"
 
 namespace tal {
@@ -43,12 +44,15 @@ torch::Tensor location_loss(const torch::Tensor& pred, const torch::Tensor& targ
   check_shape(pred, {kAny, 2}, "ETP location loss: predictions (c, s) [M, 2]");
   check_same_shape(targets, pred, "ETP location loss: targets [M, 2]");
   check_shape(used, {pred.size(0)}, "ETP location loss: used [M]");
-  const auto each = torch::smooth_l1_loss(pred, targets, at::Reduction::None).sum(1);
+  const OwnPrecision own;
+  const auto each = torch::smooth_l1_loss(widened(pred), targets, at::Reduction::None).sum(1);
   // Not a product with 0/1: a target without a ground truth may be infinite.
   return torch::where(used > 0, each, torch::zeros_like(each)).sum() / used.sum().clamp_min(1);
 }
 
-CompletenessLoss completeness_loss(const torch::Tensor& score, const torch::Tensor& kind) {
+CompletenessLoss completeness_loss(const torch::Tensor& output, const torch::Tensor& kind) {
+  const OwnPrecision own;
+  const auto score = widened(output);
   check_shape(score, {kAny}, "ETP completeness loss: scores [M]");
   check_same_shape(kind, score, "ETP completeness loss: kinds [M]");
   CompletenessLoss result;
@@ -66,8 +70,11 @@ CompletenessLoss completeness_loss(const torch::Tensor& score, const torch::Tens
   return result;
 }
 
-LocalizationLoss localization_loss(const torch::Tensor& cls, const torch::Tensor& comp, const torch::Tensor& reg,
-                                   const LocalizationTruth& truth, double alpha, double beta) {
+LocalizationLoss localization_loss(const torch::Tensor& class_logits, const torch::Tensor& comp,
+                                   const torch::Tensor& location, const LocalizationTruth& truth, double alpha,
+                                   double beta) {
+  const OwnPrecision own;
+  const auto cls = widened(class_logits), reg = widened(location);
   check_shape(cls, {kAny, at_least(2)}, "ETP localization loss: classes [M, K + 1]");
   check_shape(comp, {cls.size(0), cls.size(1) - 1}, "ETP localization loss: completeness [M, K]");
   check_shape(reg, {cls.size(0), 2}, "ETP localization loss: location [M, 2]");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "libtal/nn/device.h"
 #include "libtal/nn/losses.h"
 
 namespace tal {
@@ -188,9 +189,15 @@ torch::Tensor offsets_diou_loss(const torch::Tensor& a, const torch::Tensor& b) 
   return 1 - offsets_iou(a, b) + (apart / torch::maximum(a, b).sum(1).clamp_min(1e-8)).square();
 }
 
-PointLosses point_losses(const std::vector<PointLevel>& levels, const torch::Tensor& classes,
+PointLosses point_losses(const std::vector<PointLevel>& outputs, const torch::Tensor& classes,
                          const torch::Tensor& distances, const std::vector<std::vector<GridSegment>>& segments,
                          double normalizer, const PointLossOptions& o) {
+  const OwnPrecision own;
+  auto levels = outputs;
+  for (auto& level : levels)
+    for (auto part :
+         {&PointLevel::logits, &PointLevel::offsets, &PointLevel::starts, &PointLevel::ends, &PointLevel::quality})
+      level.*part = widened(level.*part);
   const auto logits = joined(levels, &PointLevel::logits);  // [B, P, C]
   const auto valid = inside(levels);
   const auto hot = classes * valid.unsqueeze(2).to(classes.scalar_type());

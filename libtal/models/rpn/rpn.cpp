@@ -1,6 +1,7 @@
 #include "libtal/models/rpn/rpn.h"
 
 #include "libtal/base/error.h"
+#include "libtal/nn/device.h"
 #include "libtal/nn/losses.h"
 #include "libtal/nn/shapes.h"
 #include "libtal/segment/anchors.h"
@@ -348,13 +349,15 @@ torch::Tensor rpn_unit_losses(const torch::Tensor& logit, const torch::Tensor& l
 }
 
 RpnLosses rpn_losses(const RpnOutput& output, const RpnTargets& targets, RpnNetworkImpl& network) {
+  const OwnPrecision own;
+  const RpnOffsets offsets{widened(output.segments.offsets.offset), widened(output.segments.offsets.alpha)};
   const torch::Tensor proposal =
-      focal_loss(output.segments.logit, targets.positive, network.options().gamma).mean();  // Eq. (4)
-  const torch::Tensor regression =
-      rpn_regression_loss(output.segments.offsets, targets.offset, targets.positive);  // Eq. (5), (6)
+      focal_loss(widened(output.segments.logit), targets.positive, network.options().gamma).mean();  // Eq. (4)
+  const torch::Tensor regression = rpn_regression_loss(offsets, targets.offset, targets.positive);   // Eq. (5), (6)
   torch::Tensor parts = torch::stack({proposal, regression});
   if (output.unit_logit.defined())
-    parts = torch::cat({parts, rpn_unit_losses(output.unit_logit, targets.unit, targets.positive)});  // Eq. (7)
+    parts = torch::cat({parts, rpn_unit_losses(widened(output.unit_logit), targets.unit, targets.positive)});  // Eq.
+                                                                                                               // (7)
   const torch::Tensor terms = network.log_var.defined() ? multi_task_terms(parts, network.task_log_var()) : parts;
   return {parts, terms, terms.sum()};  // Eq. (3)
 }

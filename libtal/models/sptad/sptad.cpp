@@ -7,6 +7,7 @@
 #include "libtal/base/error.h"
 #include "libtal/models/core/frame_clips.h"
 #include "libtal/models/core/guard.h"
+#include "libtal/nn/device.h"
 #include "libtal/nn/losses.h"
 #include "libtal/nn/shapes.h"
 #include "libtal/segment/assignment.h"
@@ -485,7 +486,10 @@ Matching match_sets(const SptadDetections& detections, const ClipTruths& truths,
 
 }  // namespace
 
-SetLoss set_loss(const SptadDetections& detections, const ClipTruths& truths, const SetWeights& weights) {
+SetLoss set_loss(const SptadDetections& outputs, const ClipTruths& truths, const SetWeights& weights) {
+  const OwnPrecision own;
+  SptadDetections detections = outputs;
+  detections.logits = widened(detections.logits), detections.segments = widened(detections.segments);
   check_shape(detections.logits, {kAny, kAny, kAny, kAny}, "SP-TAD loss: logits [S, B, N, K]");
   const auto& sizes = detections.logits;
   check_shape(detections.segments, {sizes.size(0), sizes.size(1), sizes.size(2), 2},
@@ -527,7 +531,9 @@ torch::Tensor clip_labels(const ClipTruths& truths, std::int64_t classes) {
 
 torch::Tensor activity_loss(const torch::Tensor& clip_logits, const torch::Tensor& labels) {
   check_same_shape(labels, clip_logits, "SP-TAD: labels of clips [B, K]");
-  return F::binary_cross_entropy_with_logits(clip_logits, labels.to(clip_logits.scalar_type()));
+  const OwnPrecision own;
+  const auto logits = widened(clip_logits);
+  return F::binary_cross_entropy_with_logits(logits, labels.to(logits.scalar_type()));
 }
 
 }  // namespace tal

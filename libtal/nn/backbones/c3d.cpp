@@ -33,7 +33,8 @@ torch::Tensor C3dImpl::forward(torch::Tensor x) {
   x = x.contiguous(torch::MemoryFormat::ChannelsLast3d);
   const auto conv = [&](std::size_t k) {
     const auto &weight = convolutions_[k]->weight, &bias = convolutions_[k]->bias;
-    if (torch::autograd::compute_requires_grad(x, weight)) x = torch::relu(convolutions_[k]->forward(x));
+    if (torch::autograd::compute_requires_grad(x, weight))
+      x = convolve(x, weight, bias, {1, 1, 1}, {1, 1, 1}, 1, {.relu = true});
     else
       x = (*fixed_[k].get({weight, bias}, [&] {
         return FixedConvolution(weight, bias, {1, 1, 1}, {1, 1, 1});

@@ -43,8 +43,10 @@ torch::Tensor max_pool(const torch::Tensor& x, const Extent3& kernel, const Exte
 torch::Tensor convolve(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
                        const Extent3& stride, const Extent3& padding) {
   if (weight.numel() != weight.size(0) * weight.size(1) || stride != kOne ||
-      !x.is_contiguous(torch::MemoryFormat::ChannelsLast3d))
-    return torch::conv3d(x, weight, bias, stride, padding);
+      !x.is_contiguous(torch::MemoryFormat::ChannelsLast3d)) {
+    const auto [input, filters] = pad_for_half(x, weight);
+    return torch::conv3d(input, filters, bias, stride, padding);
+  }
   return torch::linear(x.permute({0, 2, 3, 4, 1}), weight.flatten(1), bias).permute({0, 4, 1, 2, 3});
 }
 

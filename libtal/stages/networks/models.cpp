@@ -125,13 +125,13 @@ std::string quoted(const std::string& text) {
 
 void run_one(Tool& tool, const ModelOptions& options, Model& model, Stage stage) {
   const std::string& path = options.models.front();
-  const auto precision = precision_type(options.precision, model.device);
+  const auto precision = set_precision(options.precision, model.device);
   tool.history_field("model", quoted(path));
   if (!model.inputs().frames) tool.refuse({"--frame-cache"}, "a model that sees features");
   else tool.refuse({"--accept-features", "--features-root"}, "a model that sees frames");
   map_records(tool, [&](Record& record) {
     torch::NoGradGuard no_grad;
-    const Autocast autocast(model.device, precision);
+    const Autocast autocast(model.device, precision.type);
     guarded(model, [&] {
       const Sequence sequence = load_sequence(record, model.inputs(), options.frame_cache);
       if (stage == Stage::kPropose) model.propose(record, sequence);
@@ -153,17 +153,17 @@ void run_ensemble(Tool& tool, const ModelOptions& options, const MapOptions& map
   MapEnsemble ensemble(sources, maps.weights.empty() ? std::vector<double>() : read_weights(maps.weights, names),
                        output);
   const c10::Device device = sources.front().model ? sources.front().model->device : c10::Device(c10::kCPU);
-  const auto precision = precision_type(options.precision, device);
+  const auto precision = set_precision(options.precision, device);
   if (!choice.from.empty()) {
     torch::NoGradGuard no_grad;
-    const Autocast autocast(device, precision);
+    const Autocast autocast(device, precision.type);
     const EnsembleWeights chosen = ensemble.choose(tool, choice);
     report_weights(tool, chosen, choice);
     ensemble.set_weights(chosen.weights);
   }
   map_records(tool, [&](Record& record) {
     torch::NoGradGuard no_grad;
-    const Autocast autocast(device, precision);
+    const Autocast autocast(device, precision.type);
     ensemble.propose(record);
   });
 }

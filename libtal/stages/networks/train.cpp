@@ -35,6 +35,7 @@ void resolve(const Tool& tool, const TrainCommand& o, const Model& model, const 
   for (const auto& pair : o.settings) settings.set_pair(pair);
   if (tool.given("--epochs")) settings.set("train.epochs", std::to_string(o.epochs), "--epochs");
   if (tool.given("--batch")) settings.set("train.batch", std::to_string(o.batch), "--batch");
+  if (tool.given("--precision")) settings.set("train.precision", o.precision, "--precision");
   settings.settle_defaults();
   settings.drop_idle_presets();
   settings.refuse_idle(!o.val.empty());
@@ -184,7 +185,6 @@ std::optional<Validation> read_validation(Tool& tool, const TrainCommand& o, con
 // The network with its first weights on its device. Returns the number of its parameters.
 std::int64_t build_network(Tool& tool, const TrainCommand& o, const std::optional<InitialWeights>& initial,
                            const RecordSet& set, Model& model) {
-  model.device = open_device(o.device);
   seed_generators(model.device, tool.options().seed);
   guarded(model, [&] { model.build(set.inputs()); });
   if (!initial || o.init_partial) model.initialise();
@@ -258,6 +258,8 @@ void train_command(Tool& tool, const TrainCommand& o) {
       throw UsageError("--streams: '" + stream + "' stands there twice");
   if (!initial) as_usage([&] { model->check_start(); });
   start_computing(o.threads);
+  model->device = open_device(o.device);  // what cannot be had is said before anything is read
+  set_precision(precision_of(train), model->device);
   const auto communicator = make_communicator();
   const auto frames = model->frames();
   if (frames) tool.refuse({"--streams", "--accept-features", "--features-root"}, "a model that sees frames");
