@@ -9,6 +9,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/nn/device.h"
+#include "libtal/nn/fixed_linear.h"
 #include "tests/nn/vectors.h"
 
 using namespace tal;
@@ -77,6 +78,47 @@ BOOST_AUTO_TEST_CASE(sizes_that_do_not_fit) {
   BOOST_CHECK_THROW(tal::linear(torch::ones({300, 4}), torch::ones({16, 5}), torch::Tensor()), tal::Error);
   BOOST_CHECK_THROW(tal::linear(torch::ones({300, 4}), torch::ones({16, 4, 3}), torch::Tensor()),
                     tal::Error);  // three taps
+}
+
+// Laid out once: against the product in double, alone, with GELU and with a residual.
+BOOST_AUTO_TEST_CASE(fixed_weights_agree_with_libtorch) {
+  torch::manual_seed(2);
+  const auto apart = [](const torch::Tensor& got, const torch::Tensor& want) {
+    BOOST_REQUIRE(got.sizes() == want.sizes());
+    return ((got.to(torch::kDouble) - want).abs().max() / want.abs().max()).item<double>();
+  };
+  const torch::NoGradGuard guard;
+  for (const auto& size : {std::vector<std::int64_t>{1, 8}, {2, 197, 64}, {3, 5, 7, 40}, {1600, 96}})
+    for (const std::int64_t out : {1, 24, 256})
+      for (const bool biased : {true, false}) {
+        const auto x = torch::randn(size), weight = torch::randn({out, size.back()});
+        const auto bias = biased ? torch::randn({out}) : torch::Tensor();
+        const FixedLinear layer(weight, bias);
+        auto want = torch::matmul(x.to(torch::kDouble), weight.to(torch::kDouble).t());
+        if (biased) want = want + bias.to(torch::kDouble);
+        const auto plain = layer(x);
+        if (!plain.defined()) {
+          BOOST_WARN_MESSAGE(false, "this LibTorch has no oneDNN product of fixed weights: not tried");
+          return;
+        }
+        BOOST_TEST(apart(plain, want) < 2e-6);
+        BOOST_TEST(apart(layer(x, Activation::kGelu), torch::gelu(want)) < 2e-6);
+        const auto residual = torch::randn(want.sizes(), torch::kFloat), kept = residual.clone();
+        BOOST_TEST(apart(layer(x, Activation::kNone, residual), want + residual.to(torch::kDouble)) < 2e-6);
+        BOOST_TEST(torch::equal(residual, kept));
+        // Not contiguous.
+        if (size.size() == 3) BOOST_TEST(apart(layer(x.transpose(0, 1)), want.transpose(0, 1)) < 2e-6);
+      }
+}
+
+BOOST_AUTO_TEST_CASE(fixed_weights_leave_to_libtorch_what_is_not_theirs) {
+  const FixedLinear layer(torch::randn({4, 8}), torch::randn({4}));
+  const auto x = torch::randn({3, 8});
+  BOOST_TEST(!layer(x).defined());  // gradients are on
+  const torch::NoGradGuard guard;
+  BOOST_TEST(!layer(x.to(torch::kDouble)).defined());
+  BOOST_TEST(!layer(x.slice(0, 0, 0)).defined());
+  BOOST_CHECK_THROW(FixedLinear(torch::randn({4}), torch::Tensor()), Error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -76,6 +76,11 @@ CASES = {
                    ("s2.pathway0_res0.branch1_bn.running_mean", [2], "blocks.1.multipathway_blocks.0.res_blocks.0.branch1_norm.running_mean"),
                    ("head.projection.bias", [4], "blocks.6.proj.bias")],
     "pseudo-3d": [("conv1_custom.weight", [2, 3, 1, 7, 7], "conv1_custom.weight"), ("module.layer3.35.conv3.weight", [2, 2, 3, 1, 1], "layer3.35.conv3.weight"), ("fc.bias", [4], "fc.bias")],
+    "mmaction2-vit": [("backbone.patch_embed.projection.weight", [2, 3, 2, 4, 4], "patch_embed.proj.weight"), ("backbone.pos_embed", [1, 8, 2], None),
+                      ("backbone.blocks.11.mlp.layers.0.0.weight", [4, 2], "blocks.11.mlp.fc1.weight"), ("backbone.blocks.11.mlp.layers.1.bias", [2], "blocks.11.mlp.fc2.bias"),
+                      ("backbone.blocks.0.attn.q_bias", [2], "blocks.0.attn.q.bias"), ("backbone.blocks.0.attn.v_bias", [2], "blocks.0.attn.v.bias"),
+                      ("backbone.blocks.0.attn.qkv.weight", [6, 2], "blocks.0.attn.qkv.weight"), ("backbone.fc_norm.weight", [2], "fc_norm.weight"),
+                      ("cls_head.fc_cls.bias", [4], "head.bias")],
     "3d-resnets": [("module.layer4.2.bn3.weight", [2], "layer4.2.bn3.weight"), ("module.conv1.weight", [2, 3, 7, 7, 7], "conv1.weight"), ("module.fc.bias", [4], "fc.bias")],
 }
 

@@ -49,8 +49,14 @@ try:
     check(taken.stderr.count("warning") == 1 and "flow=dis; taken as it is" in taken.stderr and taken.stdout.count("\n") == 2, taken.stderr)
     check(tool("tal-propose", "-m", "rpn.safetensors", "--accept-features", "--no-history", data=block).stdout == tool("tal-propose", "-m", "rpn.safetensors", "--no-history", data=block).stdout, "nothing else changes")
     unknown = tool("tal-propose", "-m", "rpn.safetensors", data=strip(block))
-    check(unknown.stderr.count("does not say with which settings") == 1, unknown.stderr)
+    check(unknown.stderr.count("settings: the record does not say it; the model was trained on") == 1, unknown.stderr)
     check("does not say" not in tool("tal-propose", "-q", "-m", "rpn.safetensors", data=strip(block)).stderr, "-q: no note")
+    # The other way round, and weights: what only one side says is said.
+    train("rpn", "unsaid.safetensors", data=strip(block))
+    unsaid = tool("tal-propose", "-m", "unsaid.safetensors", data=block)
+    check(unsaid.stderr.count("; it is not known what the model was trained on") == 1 and "features.hog-hof.settings: this stream has " in unsaid.stderr, unsaid.stderr)
+    weighed = "".join(json.dumps({**record, "features": {"hog-hof": {**record["features"]["hog-hof"], "weights": "sha256:aa"}}}) + "\n" for record in map(json.loads, block.splitlines()))
+    check("features.hog-hof.weights: this stream has sha256:aa; it is not known" in tool("tal-propose", "-m", "rpn.safetensors", data=weighed).stderr, "weights that only the stream names")
 
     # The rate: one line that names the option.
     rate = tool("tal-propose", "-m", "rpn.safetensors", data=slow, status=1).stderr

@@ -88,16 +88,14 @@ class ContractCheck {
       differ(what, format_number(wanted), format_number(found), advice);
   }
   void text(const char* what, const std::string& wanted, const std::string& found) const {
-    if (!wanted.empty() && !found.empty() && wanted != found) differ(what, "'" + wanted + "'", "'" + found + "'");
+    if (wanted == found) return;
+    if (wanted.empty() || found.empty()) return unknown(what, wanted, found);
+    differ(what, "'" + wanted + "'", "'" + found + "'");
   }
   void settings(const StreamContract& model) const {
-    if (model.settings.empty() || model.settings == record_.settings) return;
-    if (record_.settings.empty()) {
-      if (policy_)
-        policy_->note_once(field("settings") + ": the record does not say with which settings the stream was made; " +
-                           wanted_ + " " + model.settings);
-      return;
-    }
+    if (model.settings == record_.settings) return;
+    if (model.settings.empty() || record_.settings.empty())
+      return unknown("settings", model.settings, record_.settings);
     const auto differences = settings_differences(model.settings, record_.settings);
     differ("settings", first_sides(differences), second_sides(differences));
   }
@@ -110,6 +108,13 @@ class ContractCheck {
   }
 
  private:
+  // One side does not say: no contradiction, but no certainty either.
+  void unknown(const char* what, const std::string& wanted, const std::string& found) const {
+    if (!policy_) return;
+    policy_->note_once(field(what) + ": " +
+                       (found.empty() ? "the record does not say it; " + wanted_ + " " + wanted
+                                      : "this stream has " + found + "; it is not known what " + wanted_));
+  }
   std::string field(const char* what) const { return "features." + record_.name + "." + what; }
   const StreamContract& record_;
   const FeaturePolicy* policy_;
