@@ -25,4 +25,4 @@ complete -c tal-check -l tolerance -r -d 'Seconds that a segment may end behind 
 complete -c tal-check -l stage -r -d 'Feed the shell command CMD and say which promises of tal-jsonl(5) it keeps'
 complete -c tal-check -l timeout -r -d 'With --stage: seconds to wait for an answer'
 complete -c tal-check -l replay -d 'Print the pipelines behind the records, from their history'
-complete -c tal-check -l compare-features -r -d 'Compare two .npy files'
+complete -c tal-check -l compare-features -r -d 'Compare two .npy files: rows, columns, differences, cosines, and by how many rows one lags behind'
