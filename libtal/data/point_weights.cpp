@@ -80,9 +80,23 @@ std::string original_rules() {
   return rules;
 }
 
+// AdaTAD: the transformer of frames before the detector, as MMAction2 names it, and its adapters.
+std::string adatad_rules() {
+  const std::string backbone = R"((?:module\.)?backbone\.model\.)", net = backbone + R"(backbone\.)",
+                    block = net + R"(blocks\.(\d+)\.)", to = " -> backbone.transformer.blocks.$1.";
+  return block + R"((norm[12]|attn\.(?:qkv|proj))\.(weight|bias))" + to + "$2.$3\n" + block +
+         R"(attn\.([qv])_bias)" + to + "attn.$2_bias\n" + block + R"(mlp\.layers\.0\.0\.(weight|bias))" + to +
+         "mlp.fc1.$2\n" + block + R"(mlp\.layers\.1\.(weight|bias))" + to + "mlp.fc2.$2\n" + block +
+         R"(adapter\.((?:dwconv|conv|down_proj|up_proj)\.(?:weight|bias)|gamma) -> backbone.adapter$1.$2)" + "\n" + net +
+         R"(patch_embed\.projection\.(weight|bias) -> backbone.transformer.patch_embed.proj.$1)" + "\n" +
+         // The table of places is the fixed one; what stands behind the blocks has no part in the features.
+         net + R"((?:pos_embed|(?:norm|fc_norm)\.(?:weight|bias)) -> -)" + "\n" + backbone +
+         R"((?:cls_head|data_preprocessor)\..+ -> -)" + "\n";
+}
+
 std::string opentad_rules() {
   const std::string any = R"((?:module\.)?)";
-  std::string rules = any + R"(projection\.proj\.(\d+)\.(?:conv\.)?(weight|bias) -> embedding.streams$1.$2)" + "\n" +
+  std::string rules = adatad_rules() + any + R"(projection\.proj\.(\d+)\.(?:conv\.)?(weight|bias) -> embedding.streams$1.$2)" + "\n" +
                       any + R"(projection\.embed\.(\d+)\.conv\.weight -> embedding.convolution$1.weight)" + "\n" + any +
                       R"(projection\.embed\.(\d+)\.norm\.(weight|bias) -> embedding.norm$1.$2)" + "\n" +
                       block_rules(any + R"(projection\.(stem|branch)\.(\d+))") + any +
@@ -241,10 +255,83 @@ void put_normalizer(std::vector<TensorView>& tensors, double start, std::deque<s
   found->dtype = Dtype::kF32, found->shape.clear(), found->data = storage.back();
 }
 
+// ---- AdaTAD's backbone ----
+
+constexpr const char* kTransformer = "backbone.transformer.";
+
+// Queries and values have a bias, keys none: one tensor, as the blocks of this house have it.
+void join_biases(std::vector<TensorView>& tensors, std::deque<std::string>& storage) {
+  for (std::int64_t k = 0;; ++k) {
+    const std::string at = kTransformer + ("blocks." + std::to_string(k)) + ".attn.";
+    const auto find = [&](const std::string& name) {
+      return std::find_if(tensors.begin(), tensors.end(), [&](const auto& t) { return t.name == at + name; });
+    };
+    const auto q = find("q_bias"), v = find("v_bias");
+    if (q == tensors.end() && v == tensors.end()) {
+      if (find("qkv.weight") == tensors.end()) return;
+      continue;
+    }
+    if (q == tensors.end() || v == tensors.end() || q->shape != v->shape || q->data.size() != v->data.size())
+      throw Error("'" + at + "q_bias' and 'v_bias' must both be there, of one size");
+    storage.emplace_back(std::string(q->data) + std::string(q->data.size(), '\0') + std::string(v->data));
+    TensorView joined{at + "qkv.bias", q->dtype, {3 * q->shape.at(0)}, storage.back()};
+    std::erase_if(tensors, [&](const auto& t) { return t.name == at + "q_bias" || t.name == at + "v_bias"; });
+    tensors.push_back(joined);
+  }
+}
+
+// Which transformer it is, from its shapes, and what adapters it has.
+Json deduced_backbone(const Checkpoint& c) {
+  struct Size {
+    const char* name;
+    std::int64_t dim, depth, patch;
+  };
+  constexpr Size kSizes[] = {{"videomae-s", 384, 12, 16},
+                             {"videomae-b", 768, 12, 16},
+                             {"videomae-l", 1024, 24, 16},
+                             {"videomae-h", 1280, 32, 16},
+                             {"videomaev2-g", 1408, 40, 14}};
+  const std::string patches = std::string(kTransformer) + "patch_embed.proj.weight";
+  const std::int64_t dim = c.extent(patches, 0), patch = c.extent(patches, 4);
+  const std::int64_t depth =
+      c.count([](const auto& n) { return kTransformer + ("blocks." + n) + ".norm1.weight"; });
+  Json s = {{"input", "clips"}, {"backbone", "vit"}, {"adapter", "none"}};
+  for (const auto& size : kSizes)
+    if (size.dim == dim && size.depth == depth && size.patch == patch) s["backbone"] = size.name;
+  if (s["backbone"] == "vit")
+    s["backbone-dims"] = dim, s["backbone-depth"] = depth, s["backbone-patch"] = patch,
+    s["backbone-tubelet"] = c.extent(patches, 2);
+  for (std::int64_t k = 0; k < depth && s["adapter"] == "none"; ++k) {
+    const std::string at = "backbone.adapter" + std::to_string(k) + ".";
+    if (!c.has(at + "down_proj.weight")) continue;
+    const bool time = c.has(at + "dwconv.weight");
+    s["adapter"] = time ? "tia" : "plain", s["adapter-first"] = k;
+    s["adapter-share"] = static_cast<double>(c.extent(at + "down_proj.weight", 0)) / static_cast<double>(dim);
+    if (time) s["adapter-kernel"] = c.extent(at + "dwconv.weight", 2);
+  }
+  return s;
+}
+
+std::string frames_of(const Json& settings) {
+  return Json::array({{{"frames",
+                        {{"fps", settings.value("fps", 7.5)},
+                         {"count", settings.value("frames", 0)},
+                         {"size", settings.value("size", 182)},
+                         {"width", 0},
+                         {"resize", "short"},
+                         {"modalities", "rgb"},
+                         {"flow", "dis"}}}}})
+      .dump();
+}
+
 void complete(std::vector<TensorView>& renamed, const MapRequest& request, std::map<std::string, std::string>& metadata,
               std::deque<std::string>& storage, bool opentad) {
   for (auto& tensor : renamed) plain_shape(tensor);
+  join_biases(renamed, storage);
   const Checkpoint c(renamed);
+  const bool end_to_end = c.has(std::string(kTransformer) + "patch_embed.proj.weight");
+  if (end_to_end && !request.inputs.empty())
+    throw UsageError("--model-input: this checkpoint sees frames, which --model-preset adatad-... describes");
   Json settings = Json::object(), inference = Json::object();
   Json chosen = Json::object();
   try {
@@ -259,6 +346,7 @@ void complete(std::vector<TensorView>& renamed, const MapRequest& request, std::
     else if (!key.starts_with("train.")) settings[key] = value;
   }
   settings.update(deduced(c, opentad));  // what the tensors are, whatever was said
+  if (end_to_end) settings.update(deduced_backbone(c));
   const std::int64_t classes = c.extent("class_head.output.weight", 0);
   settings["one-class"] = classes == 1;
   const double start = settings.value("normalizer", 100.0);
@@ -270,7 +358,10 @@ void complete(std::vector<TensorView>& renamed, const MapRequest& request, std::
   if (channels == 0) channels = c.extent("embedding.convolution0.weight", 1);
   metadata["format"] = "tal-model/1", metadata["model"] = "points", metadata["tal"] = version();
   metadata["settings"] = settings.dump();
-  metadata["inputs"] = model_inputs(request.inputs, channels);
+  metadata["inputs"] = end_to_end ? frames_of(settings) : model_inputs(request.inputs, channels);
+  if (end_to_end)
+    for (auto& tensor : renamed)
+      if (!tensor.name.starts_with("backbone.")) tensor.name = "detector." + tensor.name;
   if (!inference.empty()) metadata.try_emplace("inference", inference.dump());
   if (!metadata.count("classes")) {
     Json names = Json::array();
@@ -294,7 +385,7 @@ std::vector<NamedMap> point_maps() {
               std::map<std::string, std::string>& metadata,
               std::deque<std::string>& storage) { complete(renamed, request, metadata, storage, false); },
            "backbone.embd.0.conv.weight"},
-          {"points-opentad", "the same, DBM and CausalTAD, of OpenTAD", opentad_rules(),
+          {"points-opentad", "the same, DBM, CausalTAD and AdaTAD, of OpenTAD", opentad_rules(),
            [](const std::vector<TensorView>&, std::vector<TensorView>& renamed, const MapRequest& request,
               std::map<std::string, std::string>& metadata,
               std::deque<std::string>& storage) { complete(renamed, request, metadata, storage, true); },

@@ -3,6 +3,7 @@
 # label: cli
 import json
 import os
+import re
 import struct
 import tempfile
 
@@ -120,6 +121,54 @@ check(all(0 <= p["segment"][0] < p["segment"][1] <= 6.01 for video in found for 
 train("augmented.safetensors", "--set", "rand-augment=true", "--set", "colour-jitter=true")
 train("augmented2.safetensors", "--set", "rand-augment=true", "--set", "colour-jitter=true", "--set", "train.workers=3")
 check(parts("augmented.safetensors") == parts("augmented2.safetensors") != start, "augmented runs repeat, whatever the workers")
+
+# A published checkpoint: the same model under OpenTAD's names, its biases of queries and values by themselves, becomes a model that gives the same detections.
+RENAMED = [(r"backbone\.transformer\.patch_embed\.proj\.", "backbone.model.backbone.patch_embed.projection."), (r"backbone\.transformer\.blocks\.(\d+)\.mlp\.fc1\.", r"backbone.model.backbone.blocks.\1.mlp.layers.0.0."),
+           (r"backbone\.transformer\.blocks\.(\d+)\.mlp\.fc2\.", r"backbone.model.backbone.blocks.\1.mlp.layers.1."), (r"backbone\.transformer\.", "backbone.model.backbone."),
+           (r"backbone\.adapter(\d+)\.", r"backbone.model.backbone.blocks.\1.adapter."), (r"detector\.embedding\.convolution(\d+)\.weight", r"projection.embed.\1.conv.weight"),
+           (r"detector\.embedding\.norm(\d+)\.", r"projection.embed.\1.norm."), (r"detector\.(stem|branch)(\d+)\.norm([12])\.", r"projection.\1.\2.ln\3."),
+           (r"detector\.(stem|branch)(\d+)\.(query|key|value)_conv\.weight", r"projection.\1.\2.attn.\3_conv.conv.weight"), (r"detector\.(stem|branch)(\d+)\.(query|key|value)", r"projection.\1.\2.attn.\3"),
+           (r"detector\.(stem|branch)(\d+)\.out\.", r"projection.\1.\2.attn.proj."), (r"detector\.(stem|branch)(\d+)\.mlp\.widen\.", r"projection.\1.\2.mlp.0."),
+           (r"detector\.(stem|branch)(\d+)\.mlp\.narrow\.", r"projection.\1.\2.mlp.3."), (r"detector\.(stem|branch)(\d+)\.drop_attention\.", r"projection.\1.\2.drop_path_attn."),
+           (r"detector\.(stem|branch)(\d+)\.drop_mlp\.", r"projection.\1.\2.drop_path_mlp."), (r"detector\.neck_norm(\d+)\.", r"neck.fpn_norms.\1."), (r"detector\.scale(\d+)", r"rpn_head.scale.\1.scale"),
+           (r"detector\.normalizer", "rpn_head.loss_normalizer"), (r"detector\.class_head\.output\.", "rpn_head.cls_head."), (r"detector\.distance_head\.output\.", "rpn_head.reg_head."),
+           (r"detector\.class_head\.convolution(\d+)\.", r"rpn_head.cls_convs.\1.conv."), (r"detector\.distance_head\.convolution(\d+)\.", r"rpn_head.reg_convs.\1.conv."),
+           (r"detector\.class_head\.norm(\d+)\.", r"rpn_head.cls_convs.\1.norm."), (r"detector\.distance_head\.norm(\d+)\.", r"rpn_head.reg_convs.\1.norm.")]
+train("published.safetensors", "--set", "mask=reference", "--set", "code=opentad", "--set", "adapter-first=1")
+whole = open("published.safetensors", "rb").read()
+size = struct.unpack("<Q", whole[:8])[0]
+facts = json.loads(whole[8:8 + size])
+model_facts = facts.pop("__metadata__")
+header, body = {}, b""
+
+
+def put(name, dtype, shape, data):
+    global body
+    header["module." + name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(body), len(body) + len(data)]}
+    body += data
+
+
+for name, tensor in sorted(facts.items()):
+    data = whole[8 + size + tensor["data_offsets"][0]:8 + size + tensor["data_offsets"][1]]
+    new = next((re.sub("^" + old, to, name) for old, to in RENAMED if re.match(old, name)), None)
+    check(new is not None, f"{name} has no published name here")
+    if new.endswith("attn.qkv.bias"):
+        third = len(data) // 3
+        check(data[third:2 * third] == bytes(third), "keys have no bias")
+        put(new.replace("qkv.bias", "q_bias"), tensor["dtype"], [tensor["shape"][0] // 3], data[:third])
+        put(new.replace("qkv.bias", "v_bias"), tensor["dtype"], [tensor["shape"][0] // 3], data[2 * third:])
+    else:
+        put(new, tensor["dtype"], tensor["shape"], data)
+put("backbone.model.backbone.pos_embed", "F32", [1, 4], bytes(16))
+put("backbone.model.backbone.fc_norm.weight", "F32", [16], bytes(64))
+text = json.dumps(header).encode()
+open("checkpoint.safetensors", "wb").write(struct.pack("<Q", len(text)) + text + body)
+settings = {key: value for key, value in json.loads(model_facts["settings"]).items() if key in ("fps", "size", "crop-size", "rows", "heads", "windows", "backbone-heads", "backbone-clip")}
+done = tool("tal-convert", "--weights", "checkpoint.safetensors", "--metadata", "settings=" + json.dumps(settings), "--metadata", "classes=" + model_facts["classes"], "-o", "imported.safetensors")
+check("AdaTAD" in done.stderr and "points-opentad" in done.stderr, done.stderr)
+options = ("--set", "min-score=0", "--set", "top-k=5")
+check(proposals("imported.safetensors", *options) == proposals("published.safetensors", *options), "the imported checkpoint gives what the model gives")
+check(any(proposals("imported.safetensors", *options)), "it gives something")
 
 # Refused, by name, before anything is read.
 for words, text in ((["crops=plain", "crop-size=24"], "setting 'crop-size': must lie in 1..20"), (["crop-size=8", "backbone-patch=10"], "setting 'crop-size': must hold one of the backbone's patches of 10"),
