@@ -133,6 +133,26 @@ BOOST_AUTO_TEST_CASE(all_models_are_here) {
   for (const auto& factory : model_factories()) BOOST_TEST(kSmall.count(factory.name) == 1u, factory.name);
 }
 
+BOOST_AUTO_TEST_CASE(the_watch_notices) {
+  const auto x = torch::rand({4}), label = torch::ones({4});
+  const LossWatch watch;
+  const auto loss = [&] { return torch::binary_cross_entropy(widened(x), label); };
+  {
+    const Autocast autocast(at::kCPU, at::kBFloat16);
+    const OwnPrecision own;
+    loss();
+  }
+  BOOST_TEST(seen.size() == 1u);
+  BOOST_TEST(unsafe.empty());
+  {
+    const Autocast autocast(at::kCPU, at::kBFloat16);
+    loss();
+  }
+  torch::smooth_l1_loss(x.to(at::kBFloat16), label.to(at::kBFloat16));
+  BOOST_TEST((unsafe == std::set<std::string>{"aten::binary_cross_entropy under autocast",
+                                              "aten::smooth_l1_loss of a half type"}));
+}
+
 // Of bfloat16's 8 bits, 2^-8 a product: within 3 % + 0.01 after the layers of the small networks.
 BOOST_AUTO_TEST_CASE(losses_are_in_float32_outside_autocast) {
   const auto set = proposed(6);
