@@ -284,7 +284,8 @@ std::vector<double> unit_rows(const FeatureMatrix& m) {
   const auto dim = static_cast<std::size_t>(m.dim);
   std::vector<double> mean(dim, 0), out;
   for (std::int64_t r = 0; r < m.rows; ++r)
-    for (std::int64_t c = 0; c < m.dim; ++c) mean[static_cast<std::size_t>(c)] += m.at(r, c) / static_cast<double>(m.rows);
+    for (std::int64_t c = 0; c < m.dim; ++c)
+      mean[static_cast<std::size_t>(c)] += m.at(r, c) / static_cast<double>(m.rows);
   out.reserve(static_cast<std::size_t>(m.rows) * dim);
   for (std::int64_t r = 0; r < m.rows; ++r) {
     double square = 0;

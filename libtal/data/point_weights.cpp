@@ -84,11 +84,11 @@ std::string original_rules() {
 std::string adatad_rules() {
   const std::string backbone = R"((?:module\.)?backbone\.model\.)", net = backbone + R"(backbone\.)",
                     block = net + R"(blocks\.(\d+)\.)", to = " -> backbone.transformer.blocks.$1.";
-  return block + R"((norm[12]|attn\.(?:qkv|proj))\.(weight|bias))" + to + "$2.$3\n" + block +
-         R"(attn\.([qv])_bias)" + to + "attn.$2_bias\n" + block + R"(mlp\.layers\.0\.0\.(weight|bias))" + to +
-         "mlp.fc1.$2\n" + block + R"(mlp\.layers\.1\.(weight|bias))" + to + "mlp.fc2.$2\n" + block +
-         R"(adapter\.((?:dwconv|conv|down_proj|up_proj)\.(?:weight|bias)|gamma) -> backbone.adapter$1.$2)" + "\n" + net +
-         R"(patch_embed\.projection\.(weight|bias) -> backbone.transformer.patch_embed.proj.$1)" + "\n" +
+  return block + R"((norm[12]|attn\.(?:qkv|proj))\.(weight|bias))" + to + "$2.$3\n" + block + R"(attn\.([qv])_bias)" +
+         to + "attn.$2_bias\n" + block + R"(mlp\.layers\.0\.0\.(weight|bias))" + to + "mlp.fc1.$2\n" + block +
+         R"(mlp\.layers\.1\.(weight|bias))" + to + "mlp.fc2.$2\n" + block +
+         R"(adapter\.((?:dwconv|conv|down_proj|up_proj)\.(?:weight|bias)|gamma) -> backbone.adapter$1.$2)" + "\n" +
+         net + R"(patch_embed\.projection\.(weight|bias) -> backbone.transformer.patch_embed.proj.$1)" + "\n" +
          // The table of places is the fixed one; what stands behind the blocks has no part in the features.
          net + R"((?:pos_embed|(?:norm|fc_norm)\.(?:weight|bias)) -> -)" + "\n" + backbone +
          R"((?:cls_head|data_preprocessor)\..+ -> -)" + "\n";
@@ -96,13 +96,13 @@ std::string adatad_rules() {
 
 std::string opentad_rules() {
   const std::string any = R"((?:module\.)?)";
-  std::string rules = adatad_rules() + any + R"(projection\.proj\.(\d+)\.(?:conv\.)?(weight|bias) -> embedding.streams$1.$2)" + "\n" +
-                      any + R"(projection\.embed\.(\d+)\.conv\.weight -> embedding.convolution$1.weight)" + "\n" + any +
-                      R"(projection\.embed\.(\d+)\.norm\.(weight|bias) -> embedding.norm$1.$2)" + "\n" +
-                      block_rules(any + R"(projection\.(stem|branch)\.(\d+))") + any +
-                      R"(neck\.fpn_norms\.(\d+)\.(weight|bias) -> neck_norm$1.$2)" + "\n" + any +
-                      R"(rpn_head\.scale\.(\d+)\.scale -> scale$1)" + "\n" + any +
-                      R"(rpn_head\.loss_normalizer -> normalizer)" + "\n";
+  std::string rules =
+      adatad_rules() + any + R"(projection\.proj\.(\d+)\.(?:conv\.)?(weight|bias) -> embedding.streams$1.$2)" + "\n" +
+      any + R"(projection\.embed\.(\d+)\.conv\.weight -> embedding.convolution$1.weight)" + "\n" + any +
+      R"(projection\.embed\.(\d+)\.norm\.(weight|bias) -> embedding.norm$1.$2)" + "\n" +
+      block_rules(any + R"(projection\.(stem|branch)\.(\d+))") + any +
+      R"(neck\.fpn_norms\.(\d+)\.(weight|bias) -> neck_norm$1.$2)" + "\n" + any +
+      R"(rpn_head\.scale\.(\d+)\.scale -> scale$1)" + "\n" + any + R"(rpn_head\.loss_normalizer -> normalizer)" + "\n";
   for (const auto& [name, to] : {std::pair("cls", "class_head"), std::pair("cls_start", "start_head"),
                                  std::pair("cls_end", "end_head"), std::pair("reg", "distance_head")}) {
     const auto head = any + R"(rpn_head\.)" + name;
@@ -293,8 +293,7 @@ Json deduced_backbone(const Checkpoint& c) {
                              {"videomaev2-g", 1408, 40, 14}};
   const std::string patches = std::string(kTransformer) + "patch_embed.proj.weight";
   const std::int64_t dim = c.extent(patches, 0), patch = c.extent(patches, 4);
-  const std::int64_t depth =
-      c.count([](const auto& n) { return kTransformer + ("blocks." + n) + ".norm1.weight"; });
+  const std::int64_t depth = c.count([](const auto& n) { return kTransformer + ("blocks." + n) + ".norm1.weight"; });
   Json s = {{"input", "clips"}, {"backbone", "vit"}, {"adapter", "none"}};
   for (const auto& size : kSizes)
     if (size.dim == dim && size.depth == depth && size.patch == patch) s["backbone"] = size.name;

@@ -14,10 +14,10 @@ namespace {
 
 using LinearScalars = c10::List<std::optional<at::Scalar>>;
 using Text = std::optional<std::string_view>;
-using LinearPointwise = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view,
-                             LinearScalars, Text);
-using LinearBinary = at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
-                          std::string_view);
+using LinearPointwise = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+                                   std::string_view, LinearScalars, Text);
+using LinearBinary = at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&,
+                                const std::optional<at::Tensor>&, std::string_view);
 using Reorder = at::Tensor(const at::Tensor&, std::optional<c10::SymInt>);
 
 // As LibTorch's compiler calls them; builds without oneDNN have none.

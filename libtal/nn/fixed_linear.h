@@ -14,8 +14,9 @@ class FixedLinear {
  public:
   // weight [O, C], bias [O] or undefined.
   FixedLinear(const at::Tensor& weight, const at::Tensor& bias);
-  // x [..., C] -> [..., O]: activation(x W^T + b), or with `add` [..., O] x W^T + b + add. Undefined where the processor,
-  // the build or the type of x has no such product, or gradients are wanted; the caller then computes it plainly.
+  // x [..., C] -> [..., O]: activation(x W^T + b), or with `add` [..., O] x W^T + b + add. Undefined where the
+  // processor, the build or the type of x has no such product, or gradients are wanted; the caller then computes it
+  // plainly.
   at::Tensor operator()(const at::Tensor& x, Activation activation = Activation::kNone,
                         const at::Tensor& add = {}) const;
 

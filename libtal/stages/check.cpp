@@ -51,7 +51,9 @@ void register_options(const Options& table, CheckOptions& options) {
   table.flag("--replay", options.replay, "Print the pipelines behind the records, from their history")
       .without("--stage")
       .without("--compare-features");
-  table.add("--compare-features", options.compare, "Compare two .npy files: rows, columns, differences, cosines, and by how many rows one lags behind")
+  table
+      .add("--compare-features", options.compare,
+           "Compare two .npy files: rows, columns, differences, cosines, and by how many rows one lags behind")
       .values(2)
       .type_name("A B")
       .without("--stage");
@@ -142,11 +144,10 @@ void run_stage(Tool& tool, const CheckOptions& options) {
 
 void run_compare(Tool& tool, const CheckOptions& options) {
   const auto d = compare_features(options.compare[0], options.compare[1]);
-  nlohmann::ordered_json out{{"rows", {d.rows_a, d.rows_b}}, {"dim", {d.dim_a, d.dim_b}},
-                             {"same_shape", d.same_shape()}, {"max_abs", d.max_abs},
-                             {"mean_abs", d.mean_abs},       {"min_cosine", d.min_cosine},
-                             {"mean_cosine", d.mean_cosine}, {"best_lag", d.best_lag},
-                             {"best_lag_cosine", d.best_lag_cosine}};
+  nlohmann::ordered_json out{
+      {"rows", {d.rows_a, d.rows_b}}, {"dim", {d.dim_a, d.dim_b}}, {"same_shape", d.same_shape()},
+      {"max_abs", d.max_abs},         {"mean_abs", d.mean_abs},    {"min_cosine", d.min_cosine},
+      {"mean_cosine", d.mean_cosine}, {"best_lag", d.best_lag},    {"best_lag_cosine", d.best_lag_cosine}};
   if (options.format == "json") tool.out().write_line(out.dump());
   else
     for (const auto& [key, value] : out.items()) tool.out().write_line(key + ": " + value.dump());

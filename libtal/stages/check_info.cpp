@@ -4,42 +4,43 @@
 namespace tal {
 
 ToolInfo check_info() {
-  return {"tal-check",
-          "Find every fault of a stream, feature file, model or folder",
-          "Reads records and prints every fault in one pass, by class, with line, video and field. It goes on behind "
-          "broken lines. The exit "
-          "status is 1 when a fault was found and not repaired. Feature files that records name are read too: rows and "
-          "columns against the "
-          "record, values, and the header that tal-extract wrote beside them, whose hashes tell whether settings or "
-          "rows changed afterwards, and which knows the video's duration, rate and frames. The video is opened where "
-          "its path leads to a file (but for --no-videos), and what its container says of them is compared with the "
-          "record. Members of another type than tal-jsonl(5) says, and those that stand twice in an object at any "
-          "depth, are faults.\n\n"
-          "With --fix the records are written, repaired by the named rules, and the report goes to stderr, with the "
-          "counts of what was found and fixed, by class. Of a repaired line only the numbers of segments and the "
-          "order of lists change, and items leave. clip "
-          "moves ends behind the video to its end and negative starts to 0. drop leaves out what cannot be repaired: "
-          "lines that are no records, and annotations and proposals that are empty, outside the video, or without a "
-          "proper segment, label or score. dedup leaves out equal segments of one label (of proposals the better "
-          "score stays), and a record that stands in the stream before. sort puts annotations into the order of "
-          "their times and proposals best score first; another order is a fault with sort alone. order "
-          "swaps reversed ends. Without drop, broken lines pass unchanged.\n\n"
-          "With --gt, videos and labels that the ground truth does not know, and its videos without a record, are "
-          "faults too.\n\n"
-          "--stage runs a foreign program on conforming, odd and broken records and says which promises of "
-          "tal-jsonl(5) it keeps; one that re-formats what it does not know, as a JSON library does, keeps its values "
-          "and alters its bytes, which is told but is no fault. --replay "
-          "prints the pipelines that made the records, and below each, as comments, the files that its steps read "
-          "with their SHA-256. FOREIGN-STAGE stands where something changed the records and wrote no history. "
-          "--compare-features says how far two feature files differ - of what a tool here makes and what is already "
-          "there - and ends with status 1 when they do: the least and the mean cosine of their common rows, and best_lag, "
-          "by how many rows the second lags behind the first, as the cosine about the columns' means says. A lag other "
-          "than 0 points to windows, an offset or a frame rate that are not the same.",
-          {{"All faults of a ground truth", "tal-check < annotations.jsonl"},
-           {"Clip and go on", "tal-check --fix clip,drop,dedup,sort < annotations.jsonl > clean.jsonl"},
-           {"What made these records, from which files", "tal-check --replay < detections.jsonl"},
-           {"Does my stage keep the protocol", "tal-check --stage './my_stage.py'"}},
-          {"tal-convert(1)", "tal-eval(1)"}};
+  return {
+      "tal-check",
+      "Find every fault of a stream, feature file, model or folder",
+      "Reads records and prints every fault in one pass, by class, with line, video and field. It goes on behind "
+      "broken lines. The exit "
+      "status is 1 when a fault was found and not repaired. Feature files that records name are read too: rows and "
+      "columns against the "
+      "record, values, and the header that tal-extract wrote beside them, whose hashes tell whether settings or "
+      "rows changed afterwards, and which knows the video's duration, rate and frames. The video is opened where "
+      "its path leads to a file (but for --no-videos), and what its container says of them is compared with the "
+      "record. Members of another type than tal-jsonl(5) says, and those that stand twice in an object at any "
+      "depth, are faults.\n\n"
+      "With --fix the records are written, repaired by the named rules, and the report goes to stderr, with the "
+      "counts of what was found and fixed, by class. Of a repaired line only the numbers of segments and the "
+      "order of lists change, and items leave. clip "
+      "moves ends behind the video to its end and negative starts to 0. drop leaves out what cannot be repaired: "
+      "lines that are no records, and annotations and proposals that are empty, outside the video, or without a "
+      "proper segment, label or score. dedup leaves out equal segments of one label (of proposals the better "
+      "score stays), and a record that stands in the stream before. sort puts annotations into the order of "
+      "their times and proposals best score first; another order is a fault with sort alone. order "
+      "swaps reversed ends. Without drop, broken lines pass unchanged.\n\n"
+      "With --gt, videos and labels that the ground truth does not know, and its videos without a record, are "
+      "faults too.\n\n"
+      "--stage runs a foreign program on conforming, odd and broken records and says which promises of "
+      "tal-jsonl(5) it keeps; one that re-formats what it does not know, as a JSON library does, keeps its values "
+      "and alters its bytes, which is told but is no fault. --replay "
+      "prints the pipelines that made the records, and below each, as comments, the files that its steps read "
+      "with their SHA-256. FOREIGN-STAGE stands where something changed the records and wrote no history. "
+      "--compare-features says how far two feature files differ - of what a tool here makes and what is already "
+      "there - and ends with status 1 when they do: the least and the mean cosine of their common rows, and best_lag, "
+      "by how many rows the second lags behind the first, as the cosine about the columns' means says. A lag other "
+      "than 0 points to windows, an offset or a frame rate that are not the same.",
+      {{"All faults of a ground truth", "tal-check < annotations.jsonl"},
+       {"Clip and go on", "tal-check --fix clip,drop,dedup,sort < annotations.jsonl > clean.jsonl"},
+       {"What made these records, from which files", "tal-check --replay < detections.jsonl"},
+       {"Does my stage keep the protocol", "tal-check --stage './my_stage.py'"}},
+      {"tal-convert(1)", "tal-eval(1)"}};
 }
 
 }  // namespace tal

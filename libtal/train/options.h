@@ -36,7 +36,8 @@ struct TrainOptions {
   std::int64_t patience = 0;          // stop after so many validations without a better one; 0: never
 };
 Settings settings_of(TrainOptions& options);
-// UsageError for a schedule that never steps or ends before the training, and for float16, in which gradients come out as 0.
+// UsageError for a schedule that never steps or ends before the training, and for float16, in which gradients come out
+// as 0.
 void check_options(const TrainOptions& options);
 // Of both settings that say it.
 std::string precision_of(const TrainOptions& options);

@@ -203,8 +203,9 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused) {
   AdaptedTransformer network(small());
   BOOST_CHECK_THROW(network->forward(frames_of(6)), Error);     // no whole clips
   BOOST_CHECK_THROW(network->forward(frames_of(8, 3)), Error);  // no whole patch
-  const auto wide = frames_of(8, 10);  // what makes no patch is not seen
-  BOOST_TEST((network->forward(wide) - network->forward(wide.slice(2, 0, 8).slice(3, 0, 8))).abs().max().item<double>() == 0);
+  const auto wide = frames_of(8, 10);                           // what makes no patch is not seen
+  BOOST_TEST(
+      (network->forward(wide) - network->forward(wide.slice(2, 0, 8).slice(3, 0, 8))).abs().max().item<double>() == 0);
   auto o = small();
   o.transformer.class_token = true;
   BOOST_CHECK_THROW(AdaptedTransformer{o}, Error);

@@ -107,7 +107,8 @@ BOOST_AUTO_TEST_CASE(a_clip_changes_as_one_and_two_changes_are_made) {
   // Half the size without antialiasing: the mean of the middle pixels of each 2 x 2.
   const auto f = frame.to(torch::kFloat);
   const auto want = (f.slice(2, 0, 24, 2).slice(3, 0, 24, 2) + f.slice(2, 1, 24, 2).slice(3, 0, 24, 2) +
-                     f.slice(2, 0, 24, 2).slice(3, 1, 24, 2) + f.slice(2, 1, 24, 2).slice(3, 1, 24, 2)) / 4;
+                     f.slice(2, 0, 24, 2).slice(3, 1, 24, 2) + f.slice(2, 1, 24, 2).slice(3, 1, 24, 2)) /
+                    4;
   BOOST_TEST((small.slice(1, 0, 1).to(torch::kFloat) - want).abs().max().item<double>() <= 0.5);
 }
 

@@ -32,7 +32,9 @@ torch::Tensor by_groups(const torch::Tensor& clip, const std::function<torch::Te
 torch::Tensor grey(const torch::Tensor& x, double red, double green, double blue) {  // [T, 1, H, W]
   return (x.select(1, 0) * red + x.select(1, 1) * green + x.select(1, 2) * blue).unsqueeze(1);
 }
-torch::Tensor luma(const torch::Tensor& x) { return grey(x, 0.299, 0.587, 0.114).round(); }  // Pillow's, of whole numbers
+torch::Tensor luma(const torch::Tensor& x) {
+  return grey(x, 0.299, 0.587, 0.114).round();
+}  // Pillow's, of whole numbers
 
 // other + factor (x - other), as Pillow's enhancers.
 torch::Tensor blended(const torch::Tensor& other, const torch::Tensor& x, double factor) {
@@ -43,10 +45,10 @@ torch::Tensor blended(const torch::Tensor& other, const torch::Tensor& x, double
 // black outside.
 torch::Tensor warped(const torch::Tensor& x, const std::array<double, 4>& m, double shift_x, double shift_y) {
   const auto H = static_cast<double>(x.size(2)), W = static_cast<double>(x.size(3));
-  const auto theta = torch::tensor({m[0], m[1] * H / W, 2 * shift_x / W, m[2] * W / H, m[3], 2 * shift_y / H},
-                                   torch::kFloat)
-                         .reshape({1, 2, 3})
-                         .expand({x.size(0), 2, 3});
+  const auto theta =
+      torch::tensor({m[0], m[1] * H / W, 2 * shift_x / W, m[2] * W / H, m[3], 2 * shift_y / H}, torch::kFloat)
+          .reshape({1, 2, 3})
+          .expand({x.size(0), 2, 3});
   const auto grid = at::affine_grid_generator(theta, x.sizes(), /*align_corners=*/false);
   return at::grid_sampler(x, grid, /*bilinear*/ 0, /*zeros*/ 0, /*align_corners=*/false);
 }
@@ -93,8 +95,8 @@ torch::Tensor smoothed(const torch::Tensor& x) {
   return y;
 }
 
-constexpr double kLevel = 0.9;                   // magnitude 9 of 10
-constexpr double kFactor = 1.8 * kLevel + 0.1;   // of the enhancers
+constexpr double kLevel = 0.9;                  // magnitude 9 of 10
+constexpr double kFactor = 1.8 * kLevel + 0.1;  // of the enhancers
 constexpr double kDegree = std::numbers::pi / 180;
 constexpr double kShear = 17.19 * kLevel * kDegree, kTurn = 30 * kLevel * kDegree, kShift = 0.2 * kLevel;
 
@@ -105,28 +107,35 @@ using Change = torch::Tensor (*)(const torch::Tensor&, const Draw&);
 
 const std::vector<std::pair<std::string, Change>>& changes() {
   static const std::vector<std::pair<std::string, Change>> all = {
-      {"shear-x", [](const torch::Tensor& x, const Draw& d) {
+      {"shear-x",
+       [](const torch::Tensor& x, const Draw& d) {
          return warped(x, {1, -d.sign * std::tan(kShear), 0, 1}, 0, 0);
        }},
-      {"shear-y", [](const torch::Tensor& x, const Draw& d) {
+      {"shear-y",
+       [](const torch::Tensor& x, const Draw& d) {
          return warped(x, {1, 0, -d.sign * std::tan(kShear), 1}, 0, 0);
        }},
-      {"translate-x", [](const torch::Tensor& x, const Draw& d) {
+      {"translate-x",
+       [](const torch::Tensor& x, const Draw& d) {
          return warped(x, {1, 0, 0, 1}, -d.sign * kShift * static_cast<double>(x.size(3)), 0);
        }},
-      {"translate-y", [](const torch::Tensor& x, const Draw& d) {
+      {"translate-y",
+       [](const torch::Tensor& x, const Draw& d) {
          return warped(x, {1, 0, 0, 1}, 0, -d.sign * kShift * static_cast<double>(x.size(2)));
        }},
-      {"rotate", [](const torch::Tensor& x, const Draw& d) {
+      {"rotate",
+       [](const torch::Tensor& x, const Draw& d) {
          const double c = std::cos(kTurn), s = d.sign * std::sin(kTurn);
          return warped(x, {c, s, -s, c}, 0, 0);
        }},
-      {"posterize", [](const torch::Tensor& x, const Draw&) {  // 3 bits stay
+      {"posterize",
+       [](const torch::Tensor& x, const Draw&) {  // 3 bits stay
          return (x / 32).floor() * 32;
        }},
       {"solarize", [](const torch::Tensor& x, const Draw&) { return torch::where(x >= 256 * kLevel, 255 - x, x); }},
       {"colour", [](const torch::Tensor& x, const Draw&) { return blended(luma(x), x, kFactor); }},
-      {"contrast", [](const torch::Tensor& x, const Draw&) {
+      {"contrast",
+       [](const torch::Tensor& x, const Draw&) {
          return blended((luma(x).mean({1, 2, 3}, true) + 0.5).floor(), x, kFactor);
        }},
       {"brightness", [](const torch::Tensor& x, const Draw&) { return x * kFactor; }},

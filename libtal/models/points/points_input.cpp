@@ -62,7 +62,7 @@ Settings PointsFrameInput::settings() {
   add("frames-per-row", &frames_per_row_, "Frames that the detector's row stands for").between(1, 1024);
   add("size", &frames_.side, "Pixels of the shorter side that frames are resized to and kept with").between(8, 4096);
   add("crop-size", &crop_, "Pixels of the square that the backbone sees").between(8, 4096);
-  add("crops",&crops_,
+  add("crops", &crops_,
       "resized: a random part of the frames in training, else the centre's square, resized to crop-size; plain: a "
       "square of crop-size, at random in training, else the centre",
       {"resized", "plain"});
@@ -90,8 +90,7 @@ Settings PointsFrameInput::settings() {
   add("backbone-droppath", &net.droppath, "Stochastic depth of its last block; 0 at the first, linear between")
       .at_least(0)
       .below(1);
-  add("backbone-chunk", &net.chunk,
-      "Clips that are inside a block at once (0: all): less memory, the same values")
+  add("backbone-chunk", &net.chunk, "Clips that are inside a block at once (0: all): less memory, the same values")
       .between(0, 1 << 20);
   add("backbone-checkpointing", &net.checkpointing,
       "Compute inner values again for their gradients: less memory, more time");
@@ -155,7 +154,8 @@ void PointsFrameInput::check_start() const {
   if (backbone_.weights.empty())
     throw Error("missing; the backbone starts from weights, a file as tal-extract takes it, or says 'random'")
         .at_field("backbone-weights");
-  if (std::error_code none; backbone_.weights != kRandomWeights && !std::filesystem::is_regular_file(backbone_.weights, none))
+  if (std::error_code none;
+      backbone_.weights != kRandomWeights && !std::filesystem::is_regular_file(backbone_.weights, none))
     throw Error("no file '" + backbone_.weights + "'").at_field("backbone-weights");
 }
 
@@ -224,7 +224,8 @@ torch::Tensor PointsFrameInput::stacked(const std::vector<torch::Tensor>& parts,
     const auto part = parts[b].permute({1, 2, 3, 0});
     auto place = x[static_cast<std::int64_t>(b)];
     place.narrow(0, 0, part.size(0)).copy_(part);
-    place.narrow(0, part.size(0), frames - part.size(0)).copy_(part.slice(0, -1).expand({frames - part.size(0), -1, -1, -1}));
+    place.narrow(0, part.size(0), frames - part.size(0))
+        .copy_(part.slice(0, -1).expand({frames - part.size(0), -1, -1, -1}));
   }
   return x.permute({0, 4, 1, 2, 3});
 }
@@ -235,8 +236,7 @@ torch::Tensor PointsFrameInput::rows(const torch::Tensor& stacked, const std::ve
   for (std::size_t b = 0; b < lengths.size(); ++b) {
     const std::int64_t frames = whole_clips(exact_ ? lengths[b] : longest), rows = frames / frames_per_row_;
     auto x = network_->forward(stacked[static_cast<std::int64_t>(b)].narrow(1, 0, frames)).to(torch::kFloat);
-    if (x.size(0) != rows)
-      x = torch::upsample_linear1d(x.t().unsqueeze(0), {rows}, /*align_corners=*/false)[0].t();
+    if (x.size(0) != rows) x = torch::upsample_linear1d(x.t().unsqueeze(0), {rows}, /*align_corners=*/false)[0].t();
     all.push_back(torch::constant_pad_nd(x.slice(0, 0, lengths[b]), {0, 0, 0, longest - lengths[b]}));
   }
   return torch::stack(all);

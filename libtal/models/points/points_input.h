@@ -99,7 +99,9 @@ class PointsFrameInput : public PointsInput {
   void load_start() override;
   std::vector<ParameterGroup> parameters() const override;
   std::int64_t input_rows(const Sequence& sequence) const override { return sequence.frames->count(); }
-  std::int64_t grid_rows(std::int64_t frames) const override { return (frames + frames_per_row_ - 1) / frames_per_row_; }
+  std::int64_t grid_rows(std::int64_t frames) const override {
+    return (frames + frames_per_row_ - 1) / frames_per_row_;
+  }
   double row_length(std::int64_t) const override { return static_cast<double>(frames_per_row_); }
   torch::Tensor training_part(const TrainingSet& set, std::size_t video, std::int64_t first, std::int64_t rows,
                               Random& random) const override;

@@ -291,8 +291,7 @@ void PointsModel::detect(const torch::Tensor& rows, double first, std::vector<Ca
 
 torch::Tensor PointsModel::rows_at(const Sequence& sequence, std::int64_t first, std::int64_t count) {
   // As published, the backbone too sees a short video's last frame again and again up to the longest.
-  const std::int64_t longest =
-      sees_frames() && !options_.exact() ? reference_rows(options_, count, rows_) : count;
+  const std::int64_t longest = sees_frames() && !options_.exact() ? reference_rows(options_, count, rows_) : count;
   const auto stacked = input().stacked({input().test_part(sequence, first, count)}, longest);
   return input().rows(sees_frames() ? stacked.to(device) : stacked, {count}, longest).slice(1, 0, count);
 }

@@ -48,9 +48,9 @@ AdaptedTransformerImpl::AdaptedTransformerImpl(const AdaptedOptions& o) : option
     throw Error("clips of " + std::to_string(o.clip) + " frames are no multiple of " + std::to_string(t.tubelet));
   transformer_ = register_module("transformer", std::make_shared<VisionTransformer>(t));
   for (std::int64_t k = 0; k < t.depth && o.adapter.kind != "none"; ++k)
-    adapters_.push_back(k < o.adapter.first ? TemporalAdapter(nullptr)
-                                            : register_module("adapter" + std::to_string(k),
-                                                              TemporalAdapter(t.dim, o.adapter)));
+    adapters_.push_back(k < o.adapter.first
+                            ? TemporalAdapter(nullptr)
+                            : register_module("adapter" + std::to_string(k), TemporalAdapter(t.dim, o.adapter)));
   for (auto& item : transformer_->named_parameters()) {
     const bool norm = item.key().find("norm") != std::string::npos;
     item.value().set_requires_grad(o.train == "all" || (o.train == "norms" && norm));
@@ -134,10 +134,8 @@ torch::Tensor AdaptedTransformerImpl::forward(const torch::Tensor& frames) {
   const torch::AutoGradMode gradients(torch::GradMode::is_enabled() && options_.learns());
   const std::int64_t clips = frames.size(1) / options_.clip;
   const std::int64_t rows = frames.size(2) / t.patch * t.patch, columns = frames.size(3) / t.patch * t.patch;
-  const auto cut = frames.slice(2, 0, rows)
-                       .slice(3, 0, columns)
-                       .reshape({3, clips, options_.clip, rows, columns})
-                       .transpose(0, 1);
+  const auto cut =
+      frames.slice(2, 0, rows).slice(3, 0, columns).reshape({3, clips, options_.clip, rows, columns}).transpose(0, 1);
   std::vector<torch::Tensor> parts;
   const std::int64_t chunk = options_.chunk > 0 ? options_.chunk : clips;
   for (std::int64_t first = 0; first < clips; first += chunk)

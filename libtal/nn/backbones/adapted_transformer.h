@@ -44,8 +44,8 @@ struct AdaptedOptions {
   AdapterOptions adapter;
   std::vector<double> mean = {0, 0, 0}, deviation = {1, 1, 1};  // of red, green and blue, 0 .. 1
   std::int64_t clip = 16;                                       // frames that attend to each other
-  std::string train = "none";  // of the transformer: none, norms, all
-  double droppath = 0;         // stochastic depth of the last block, in training; of the first 0, linear between
+  std::string train = "none";                                   // of the transformer: none, norms, all
+  double droppath = 0;  // stochastic depth of the last block, in training; of the first 0, linear between
   // Clips that are inside a block at once; 0: all. Less memory, the same values.
   std::int64_t chunk = 8;
   bool checkpointing = true;  // in training

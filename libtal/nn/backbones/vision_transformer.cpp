@@ -16,7 +16,8 @@ namespace {
 
 torch::Tensor zeros(at::IntArrayRef shape) { return torch::zeros(shape); }
 
-// A linear layer whose weights come from a file: `weight` [out, in], or of a patch [out, in...], and, where asked for, `bias` [out].
+// A linear layer whose weights come from a file: `weight` [out, in], or of a patch [out, in...], and, where asked for,
+// `bias` [out].
 struct DenseImpl : torch::nn::Module, Prepared {
   DenseImpl(std::int64_t in, std::int64_t out, bool with_bias) {
     weight = register_parameter("weight", zeros({out, in}));
