@@ -45,12 +45,13 @@ struct ImportTables {
 struct FeatureImport {
   std::string pattern, id, stream;  // regular expression on the file name, and what of it is the video and the stream
   std::string per = "auto";         // what a video is: a file, an array, or auto
-  double stride = 0, window = 0, offset = 0;  // frames (signals: samples); 0 = from the file (window: the stride)
-  std::string vectors = "columns";            // a one-dimensional array is one column or (rows) one row
-  bool transpose = false;                     // files hold [dim, rows]
-  bool duration_from_rows = false;            // a video whose length is not known lasts as long as its rows
-  std::string non_finite = "fail";            // or zero: such values become 0, counted
-  std::string out_dir;                        // VIDEO.STREAM.npy
+  double stride = 0, window = 0;    // frames (signals: samples); 0 = from the file (window: the stride)
+  std::optional<double> offset;     // frames; nullopt = from the file
+  std::string vectors = "columns";  // a one-dimensional array is one column or (rows) one row
+  bool transpose = false;           // files hold [dim, rows]
+  bool duration_from_rows = false;  // a video whose length is not known lasts as long as its rows
+  std::string non_finite = "fail";  // or zero: such values become 0, counted
+  std::string out_dir;              // VIDEO.STREAM.npy
   bool inline_data = false, half = false;
 };
 
