@@ -5,7 +5,6 @@
 
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
-#include "libtal/io/csv.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/npy.h"
 
@@ -17,17 +16,32 @@ using Kind = ArrayFile::Kind;
 // By the shape alone; extents of any integer type.
 template <class Shape>
 ArrayFile::Entry numbers(const std::string& name, const Shape& shape) {
-  if (shape.empty()) return {name, Kind::kNone, "one value"};
-  bool one = true;
-  for (const auto extent : shape) one = one && extent == 1;
-  if (one) return {name, Kind::kOne, "one value"};
-  return shape.size() == 1 ? ArrayFile::Entry{name, Kind::kVector, "a vector"}
-                           : ArrayFile::Entry{name, Kind::kMatrix, ""};
+  ArrayFile::Entry entry{name, Kind::kMatrix, "", {shape.begin(), shape.end()}};
+  const bool one = std::all_of(shape.begin(), shape.end(), [](auto extent) { return extent == 1; });
+  if (shape.empty()) entry.kind = Kind::kNone, entry.what = "one value";
+  else if (one) entry.kind = Kind::kOne, entry.what = "one value";
+  else if (shape.size() == 1) entry.kind = Kind::kVector, entry.what = "a vector";
+  return entry;
 }
 
 std::string group_of(const std::string& name) {
   const auto slash = name.rfind('/');
   return slash == std::string::npos ? "" : name.substr(0, slash);
+}
+
+std::string last_of(const std::string& name) { return name.substr(name.rfind('/') + 1); }
+
+const std::set<std::string>& fact_names() {
+  static const std::set<std::string> names = {"fps", "stride", "window", "offset"};
+  return names;
+}
+
+// A few numbers, or what is no numbers at all; rows have columns or stand alone.
+bool may_be_fact(const ArrayFile::Entry& entry) {
+  if (fact_names().count(last_of(entry.name)) == 0) return false;
+  std::int64_t count = 1;
+  for (const auto extent : entry.shape) count *= std::min<std::int64_t>(extent, 3);
+  return entry.kind != Kind::kMatrix || (!entry.shape.empty() && count <= 2);
 }
 
 FeatureMatrix matrix_of(const MatArray& array) {  // MATLAB keeps columns together
@@ -54,6 +68,12 @@ ArrayFile::Format ArrayFile::format_of(std::string_view bytes, const std::string
   if (bytes.starts_with("PK\x03\x04") || bytes.starts_with("PK\x05\x06")) return Format::kNpz;
   if (bytes.starts_with("MATLAB 5.0")) return Format::kMat;
   if (bytes.starts_with(kHdf5Mark) || bytes.starts_with("MATLAB 7.3")) return Format::kHdf5;
+  if (bytes.size() > 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5)
+    throw Error(
+        "a pickle, or a PyTorch file of before 1.6: load it in Python and save its rows with numpy.save or "
+        "numpy.savez");
+  if (bytes.size() > 9 && bytes[8] == '{' && named({".safetensors"}))
+    throw Error("a safetensors file: load it in Python and save its rows with numpy.save or numpy.savez");
   if (named({".mat"}))
     throw Error("no MATLAB file of level 5 or 7.3; an older one (level 4) is not read: load it and save it anew (-v7)");
   if (named({".h5", ".hdf5", ".hdf"})) return Format::kHdf5;  // a block of a user's own may stand before the mark
@@ -81,32 +101,72 @@ ArrayFile::ArrayFile(const std::string& path, const TableDialect& dialect) : pat
             [](const Entry& a, const Entry& b) { return natural_less(a.name, b.name); });
 }
 
-double ArrayFile::one_value(const std::string& name) const {
-  if (format_ == Format::kMat) return mat_.at(name).data.at(0);
-  if (hdf5_) return static_cast<double>(hdf5_->read(name).values.at(0));
-  std::string storage;
-  const auto image = npz_->npy(name, storage);
-  return npy_element(image, parse_npy_header(image), 0);
+ArrayFile::Fact ArrayFile::fact(const Entry& entry) const {
+  Fact out{"'" + entry.name + "'", {}, ""};
+  std::int64_t count = 1;
+  for (const auto extent : entry.shape) count *= extent;
+  if (entry.kind == Kind::kNone && entry.what != "one value") {
+    out.other = entry.what;
+  } else if (count > 2) {
+    out.other = std::to_string(count) + " values";
+  } else if (format_ == Format::kMat) {
+    const auto& data = mat_.at(entry.name).data;
+    out.values.assign(data.begin(), data.end());
+  } else if (hdf5_) {
+    out.values = hdf5_->numbers(entry.name);
+  } else {
+    std::string storage;
+    const auto image = npz_->npy(entry.name, storage);
+    const NpyHeader header = parse_npy_header(image);
+    for (std::int64_t i = 0; i < count; ++i) out.values.push_back(npy_element(image, header, i));
+  }
+  return out;
 }
 
-// Beside a matrix or vector. With a stride among them they say the time of its rows, and are no longer left over.
+// Beside a matrix or vector, or beside groups that have some. With a stride among them they say the time of those rows,
+// and are no longer left over.
 void ArrayFile::take_facts() {
-  static const std::set<std::string> names = {"fps", "stride", "window", "offset"};
-  const auto last = [](const std::string& name) { return name.substr(name.rfind('/') + 1); };
   const auto has_rows = [&](const std::string& group) {
     return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-      return (entry.kind == Kind::kMatrix || entry.kind == Kind::kVector) && group_of(entry.name) == group;
+      return (entry.kind == Kind::kMatrix || entry.kind == Kind::kVector) && !may_be_fact(entry) &&
+             (group.empty() || group_of(entry.name) == group || entry.name.starts_with(group + '/'));
     });
   };
-  for (const auto& entry : entries_)
-    if (const auto group = group_of(entry.name);
-        entry.what == "one value" && names.count(last(entry.name)) && has_rows(group))
-      facts_[group][last(entry.name)] = one_value(entry.name);
-  std::erase_if(entries_, [&](const Entry& entry) {
-    const auto facts = facts_.find(group_of(entry.name));
-    return facts != facts_.end() && facts->second.count("stride") && facts->second.count(last(entry.name)) &&
-           entry.what == "one value";
-  });
+  for (auto& entry : entries_) {
+    const auto group = group_of(entry.name);
+    if (!may_be_fact(entry) || !has_rows(group)) continue;
+    facts_[group][last_of(entry.name)] = fact(entry);
+    if (entry.kind != Kind::kNone && entry.what.empty()) entry.what = "numbers";
+    entry.kind = Kind::kNone, entry.fact = true;
+  }
+  std::erase_if(entries_,
+                [&](const Entry& entry) { return entry.fact && facts_.at(group_of(entry.name)).count("stride") > 0; });
+}
+
+// What the nearest place states: the attributes of the array and what stands beside it, else its group's, and so on.
+std::map<std::string, std::vector<ArrayFile::Fact>> ArrayFile::facts_of(const std::string& name) const {
+  std::map<std::string, std::vector<Fact>> out;
+  std::map<std::string, std::size_t> depths;
+  const auto take = [&](const std::string& what, const std::string& group, Fact fact) {
+    const std::size_t depth =
+        group.empty() ? 0 : 1 + static_cast<std::size_t>(std::count(group.begin(), group.end(), '/'));
+    if (out.count(what) > 0 && depth < depths[what]) return;
+    if (depth > depths[what]) out[what].clear();
+    depths[what] = depth;
+    out[what].push_back(std::move(fact));
+  };
+  for (std::string group = group_of(name);; group = group_of(group)) {
+    if (const auto facts = facts_.find(group); facts != facts_.end())
+      for (const auto& [what, fact] : facts->second) take(what, group, fact);
+    if (group.empty()) break;
+  }
+  if (const auto dataset = datasets_.find(name); dataset != datasets_.end())
+    for (const auto& [what, attribute] : dataset->second.attributes)
+      if (fact_names().count(what) > 0)
+        take(what, attribute.object == name ? group_of(name) : attribute.object,
+             {"attribute '" + what + "' of " + (attribute.object.empty() ? "the file" : "'" + attribute.object + "'"),
+              attribute.values, attribute.other});
+  return out;
 }
 
 void ArrayFile::open_mat() {
@@ -142,14 +202,12 @@ void ArrayFile::open_npz() {
 ArrayFile::Array ArrayFile::read(const std::string& name, const FeatureImport& options) const {
   Array array;
   std::size_t rank = 2;
-  if (const auto facts = facts_.find(group_of(name)); facts != facts_.end()) array.attributes = facts->second;
+  array.facts = facts_of(name);
   if (format_ == Format::kMat) {
     array.matrix = matrix_of(mat_.at(name));
   } else if (hdf5_) {
     const auto& dataset = datasets_.at(name);
     rank = dataset.shape.size();
-    for (const auto& [key, value] : dataset.attributes) array.attributes[key] = value;  // nearer than the group's
-    array.odd_attributes = dataset.odd_attributes;
     array.matrix = hdf5_->read(name);
   } else if (npz_) {
     std::string storage;
@@ -173,6 +231,7 @@ ArrayFile::Array ArrayFile::read(const std::string& name, const FeatureImport& o
   } else {
     NumberTable table = parse_number_table({path_, std::string(bytes())}, {}, dialect_);
     array.matrix = std::move(table.values), array.left_out = std::move(table.left_out);
+    array.places = std::move(table.places);
   }
   if ((rank == 1 && options.vectors == "rows") != options.transpose) array.matrix = transposed(array.matrix);
   return array;

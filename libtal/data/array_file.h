@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "libtal/data/formats.h"
+#include "libtal/io/csv.h"
 #include "libtal/io/features.h"
 #include "libtal/io/hdf5.h"
 #include "libtal/io/npz.h"
@@ -23,14 +24,22 @@ class ArrayFile {
     std::string name;
     Kind kind = Kind::kMatrix;
     std::string what;  // why kNone, or what else it may be: "text", "one value", "a vector"
+    std::vector<std::int64_t> shape;
+    bool fact = false;  // says what the rows beside it are (fps, stride, window, offset), and is none itself
+  };
+  // A number that the file states of the time of its rows.
+  struct Fact {
+    std::string place;           // "'v1/fps'", "attribute 'fps' of 'v1'"
+    std::vector<double> values;  // one number or two; empty: `other`
+    std::string other;           // what stands there else: "text", "4 values"
   };
   struct Array {
-    FeatureMatrix matrix;               // [rows, dim]; empty when `as_is`
-    bool as_is = false;                 // a stage can read the file itself
-    std::int64_t rows = 0, dim = 0;     // when `as_is`
-    std::vector<std::string> left_out;  // first columns of a table that are no values
-    std::map<std::string, double> attributes;
-    std::map<std::string, std::string> odd_attributes;  // those that are no number, with what they hold
+    FeatureMatrix matrix;                            // [rows, dim]; empty when `as_is`
+    bool as_is = false;                              // a stage can read the file itself
+    std::int64_t rows = 0, dim = 0;                  // when `as_is`
+    std::vector<std::string> left_out;               // first columns of a table that are no values
+    std::vector<RowPlaces> places;                   // those of them that hold numbers
+    std::map<std::string, std::vector<Fact>> facts;  // by name; several that are equally near to the rows
   };
 
   // Opens the file, and looks through an archive without reading its data. Error with what is wrong, without the path
@@ -51,15 +60,15 @@ class ArrayFile {
   void open_npz();
   std::string_view bytes() const { return file_ ? file_->bytes() : std::string_view(unpacked_); }
   void take_facts();
-  double one_value(const std::string& name) const;
+  Fact fact(const Entry& entry) const;
+  std::map<std::string, std::vector<Fact>> facts_of(const std::string& name) const;
 
   std::string path_;
   Format format_ = Format::kTable;
-  std::string unpacked_;  // of a file that gzip has packed
-  // Numbers beside the arrays of a group ("": at the top) that say what their rows are: fps, stride, window, offset.
-  std::map<std::string, std::map<std::string, double>> facts_;
-  TableDialect dialect_;                 // of tables of text
-  std::map<std::string, MatArray> mat_;  // MATLAB level 5
+  std::string unpacked_;                                      // of a file that gzip has packed
+  std::map<std::string, std::map<std::string, Fact>> facts_;  // by group ("": at the top) and name
+  TableDialect dialect_;                                      // of tables of text
+  std::map<std::string, MatArray> mat_;                       // MATLAB level 5
   std::unique_ptr<MappedFile> file_;
   std::unique_ptr<Npz> npz_;
   std::unique_ptr<Hdf5File> hdf5_;

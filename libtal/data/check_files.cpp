@@ -98,7 +98,6 @@ void check_feature_file(const std::string& path, const FaultSink& sink, const Fe
   try {
     const MappedFile file(path);
     const auto header = parse_npy_header(file.bytes());
-    if (header.kind != 'f') add("bad-header", "descr", "holds no floating-point numbers");
     if (header.shape.empty() || header.shape.size() > 2)
       return add("bad-header", "shape", "has " + std::to_string(header.shape.size()) + " dimensions, not 1 or 2");
     const Shape shape{header.shape[0], header.shape.size() > 1 ? header.shape[1] : 1};
@@ -115,7 +114,7 @@ void check_feature_file(const std::string& path, const FaultSink& sink, const Fe
       bool finite = true, all_zero = true;
       for (std::int64_t c = 0; c < shape.dim; ++c) {
         const double value = npy_element(file.bytes(), header, header.fortran ? c * shape.rows + r : r * shape.dim + c);
-        finite &= std::isfinite(value), all_zero &= value == 0;
+        finite &= std::isfinite(static_cast<float>(value)), all_zero &= value == 0;
       }
       if (!finite && bad++ == 0) first_bad = r;
       if (all_zero && zero++ == 0) first_zero = r;

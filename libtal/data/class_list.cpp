@@ -2,6 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cctype>
+#include <optional>
 #include <set>
 
 #include "libtal/base/number.h"
@@ -20,7 +22,8 @@ const std::vector<std::string> kNumberColumns = {"id",      "number", "class-id"
                                                  "noun-id", "class",  "label"};
 const std::vector<std::string> kNameColumns = {"name",   "class-name", "label-name", "label", "class",
                                                "action", "activity",   "key",        "verb",  "noun"};
-constexpr const char* kWanted = "'number,name' or 'number name' on each line, one name on each line, or JSON";
+constexpr const char* kWanted =
+    "'number,name' or 'number name' on each line, one name on each line, JSON or a label map";
 
 // Whether the numbers are 0, 1, ... or 1, 2, ... in any order, one each of `many` classes.
 bool counts(const std::set<std::int64_t>& numbers, std::size_t many) {
@@ -148,7 +151,7 @@ class JsonClasses {
 class ClassTable {
  public:
   explicit ClassTable(const NamedTable& table) : t_(table) {
-    all_.push_back({table.header_line, table.header});
+    all_.push_back({table.header_line, table.header, {}});
     all_.insert(all_.end(), table.rows.begin(), table.rows.end());
     for (const auto& row : all_) {
       if (row.fields.size() == table.header.size()) continue;
@@ -232,6 +235,9 @@ class ClassLines {
   }
 
   void read(ClassNames& names) const {
+    for (const auto& line : lines_)
+      if (!line.quoted && (line.text.starts_with("//") || line.text.starts_with("%")) && lines_.size() > 1)
+        fail(line, "a comment or a class? Comments begin with #; put a name into quotes");
     for (const auto& line : lines_)
       if (!line.quoted && line.text.find_first_of(",;\t") != std::string::npos)
         fail(line, "a separator in a list of names: put the name into quotes, or number and name on every line");
@@ -333,6 +339,101 @@ class ClassLines {
   std::vector<Line> lines_;
 };
 
+// A label map in the text form of protocol buffers: TensorFlow's item { id: 1 name: "run" }, AVA's label { name: "run"
+// label_id: 1 label_type: ... }.
+class LabelMap {
+ public:
+  explicit LabelMap(const SourceText& source) : source_(source), rest_(source.text) {}
+  bool fits() const {
+    LabelMap copy(source_);
+    try {
+      return is_word(copy.next()) && copy.next() == "{";
+    } catch (const Error&) {
+      return false;
+    }
+  }
+  void read(ClassNames& names) const {
+    LabelMap map(source_);
+    for (auto word = map.next(); !word.empty(); word = map.next()) {
+      if (!is_word(word) || map.next() != "{") map.fail(word);
+      map.item(names);
+    }
+  }
+
+ private:
+  static bool is_word(std::string_view word) {
+    return !word.empty() &&
+           std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalnum(c) || c == '_'; });
+  }
+  [[noreturn]] void fail(const std::string& word) const {
+    throw Error("'" + word + "': a label map has item { id: 1 name: \"run\" } for each class")
+        .at_line(source_.name, line_);
+  }
+  void item(ClassNames& names) {
+    const std::uint64_t line = line_;
+    std::optional<std::int64_t> number;
+    std::optional<std::string> name;
+    const auto twice = [&](const char* what, const std::string& key) {
+      throw Error("two members may be the " + std::string(what) + " of a class, '" + key + "' and another")
+          .at_line(source_.name, line_);
+    };
+    for (auto key = next(); key != "}"; key = next()) {
+      if (!is_word(key) || next() != ":") fail(key);
+      const std::string value = next();
+      const bool text = quoted_;
+      if (value.empty() && !text) fail(key);
+      if (is_one_of(kNumberColumns, key) && !text) {
+        if (number) twice("number", key);
+        if (!(number = class_number(value))) fail(key + ": " + value);
+      } else if ((is_one_of(kNameColumns, key) || is_one_of({"display_name"}, key)) && text) {
+        if (name) twice("name", key);
+        name = value;
+      }
+    }
+    if (!number || !name)
+      throw Error(std::string("a class without ") + (name ? "its number, id or label_id" : "its name"))
+          .at_line(source_.name, line);
+    names.add(*number, *name, line);
+  }
+  // A word, a sign, or a string without its quotes; "" at the end.
+  std::string next() {
+    quoted_ = false;
+    while (!rest_.empty() && std::string_view(" \t\r\n,;").find(rest_.front()) != std::string_view::npos) {
+      line_ += rest_.front() == '\n';
+      rest_.remove_prefix(1);
+    }
+    if (rest_.empty()) return "";
+    const char c = rest_.front();
+    if (c == '"' || c == '\'') return string(c);
+    const auto ends = [](char each) {
+      return std::string_view(" \t\r\n,;:{}\"'").find(each) != std::string_view::npos;
+    };
+    std::size_t end = 1;
+    if (!ends(c))
+      while (end < rest_.size() && !ends(rest_[end])) ++end;
+    const std::string word(rest_.substr(0, end));
+    rest_.remove_prefix(end);
+    return word;
+  }
+  std::string string(char quote) {
+    std::string out;
+    std::size_t i = 1;
+    for (; i < rest_.size() && rest_[i] != quote && rest_[i] != '\n'; ++i) {
+      if (rest_[i] == '\\' && i + 1 < rest_.size()) ++i;
+      out += rest_[i];
+    }
+    if (i >= rest_.size() || rest_[i] != quote) throw Error("a quoted text is not closed").at_line(source_.name, line_);
+    rest_.remove_prefix(i + 1);
+    quoted_ = true;
+    return out;
+  }
+
+  const SourceText& source_;
+  std::string_view rest_;
+  std::uint64_t line_ = 1;
+  bool quoted_ = false;
+};
+
 // YAML's "- name" lines, or "0: name" lines, below "names:" or alone.
 class YamlClasses {
  public:
@@ -391,12 +492,44 @@ class YamlClasses {
 
 }  // namespace
 
-std::map<std::int64_t, std::string> parse_classes(const SourceText& source) {
-  const std::string_view text = utf8_text(source);
-  const char first = first_character(text);
-  if (first == '\0') throw Error("empty: no class").at_line(source.name, 0);
-  if (first == '[' || first == '{') return JsonClasses(source).read();
+namespace {
+
+// The text with nothing in the place of its comments, so that lines keep their numbers. A '#' before a separator is the
+// name of a column. Where all lines begin with one, they are names.
+SourceText without_comments(const SourceText& source, const Note& note) {
+  SourceText out{source.name, ""};
+  std::size_t comments = 0, others = 0;
+  std::string_view rest = utf8_text(source);
+  while (!rest.empty()) {
+    const std::string_view before = rest;
+    const auto line = trim(take_line(rest));
+    const bool comment = line.starts_with('#') &&
+                         (line.size() == 1 || std::string_view(",;\t|").find(line[1]) == std::string_view::npos);
+    (comment ? comments : others) += !line.empty();
+    const auto whole = before.substr(0, before.size() - rest.size());
+    out.text += comment ? whole.substr(whole.find_last_not_of("\r\n") + 1) : whole;
+  }
+  if (comments == 0 || others == 0) return {source.name, std::string(utf8_text(source))};
+  if (note)
+    note(source.name + ": left out " + std::to_string(comments) +
+         (comments == 1 ? " line that begins" : " lines that begin") + " with #, as " +
+         (comments == 1 ? "a comment" : "comments"));
+  return out;
+}
+
+}  // namespace
+
+std::map<std::int64_t, std::string> parse_classes(const SourceText& given, const Note& note) {
+  const char first = first_character(utf8_text(given));
+  if (first == '\0') throw Error("empty: no class").at_line(given.name, 0);
+  if (first == '[' || first == '{') return JsonClasses(given).read();
+  const SourceText source = without_comments(given, note);
+  const std::string_view text = source.text;
   ClassNames names(source);
+  if (const LabelMap map(source); map.fits()) {
+    map.read(names);
+    return names.take();
+  }
   if (const YamlClasses yaml(source, text); yaml.fits()) {
     yaml.read(names);
     return names.take();
@@ -407,9 +540,9 @@ std::map<std::int64_t, std::string> parse_classes(const SourceText& source) {
   return names.take();
 }
 
-std::vector<std::string> read_class_names(const std::string& path) {
+std::vector<std::string> read_class_names(const std::string& path, const Note& note) {
   std::vector<std::string> names;
-  for (const auto& [number, name] : parse_classes(load_sources({path}, "").at(0))) names.push_back(name);
+  for (const auto& [number, name] : parse_classes(load_sources({path}, "").at(0), note)) names.push_back(name);
   return names;
 }
 

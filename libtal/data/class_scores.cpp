@@ -1,5 +1,6 @@
 // Scores of whole videos as an array [videos, classes], such as UntrimmedNet's on THUMOS14 (uNet_test.npy).
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "libtal/base/text.h"
@@ -11,14 +12,19 @@
 namespace tal {
 namespace {
 
-NumberTable table_of(const SourceText& source, const TableDialect& dialect) {
+NumberTable table_of(const SourceText& source, const TableDialect& dialect, const ImportSink& sink) {
+  const RowFault fault = [&](Error& error, std::string_view row) { sink.error(error, row); };
   const bool npy = source.text.starts_with("\x93NUMPY");
   if (!npy && source.text.find('\0') != std::string::npos) throw Error("neither an .npy array nor a table of text");
   NumberTable table;
   if (npy) table.values = matrix_from_npy(source.text);
-  else table = parse_number_table(source, {}, dialect, column_names("video"));
-  check_finite(table.values);
+  else table = parse_number_table(source, {}, dialect, column_names("video"), fault);
   return table;
+}
+
+void check_finite(const FeatureMatrix& scores, std::int64_t row) {
+  for (std::int64_t c = 0; c < scores.dim; ++c)
+    if (!std::isfinite(scores.at(row, c))) throw not_finite(row, c, scores.at(row, c));
 }
 
 struct Column {
@@ -86,6 +92,10 @@ std::vector<std::string> videos_of(const NumberTable& table, const SourceText& s
   std::vector<std::string> videos;
   std::set<std::string> seen;
   for (std::size_t row = 0; row < table.row_names.size(); ++row) {
+    if (table.faulty.count(static_cast<std::int64_t>(row)) > 0) {
+      videos.emplace_back();
+      continue;
+    }
     videos.push_back(video_id(table.row_names[row]));
     const auto& video = videos.back();
     const auto fail = [&](const std::string& what) {
@@ -120,7 +130,7 @@ void read_class_scores(const std::vector<SourceText>& sources, const ImportOptio
   std::vector<std::string> videos;
   std::vector<Column> columns;
   try {
-    table = table_of(source, options.dialect);
+    table = table_of(source, options.dialect, sink);
     videos = videos_of(table, source, options);
     columns = table.header.empty() ? numbered_columns(table.values.dim, options) : named_columns(table.header, options);
   } catch (Error& error) {
@@ -134,8 +144,10 @@ void read_class_scores(const std::vector<SourceText>& sources, const ImportOptio
   left_out.add(table.left_out);
   left_out.note(sink);
   for (std::int64_t row = 0; row < scores.rows; ++row) {
+    if (table.faulty.count(row) > 0) continue;
     const std::string video = options.prefix.value_or("") + videos[static_cast<std::size_t>(row)];
-    guard_row(source, 0, video, "", sink, [&] {
+    guard_row(source, 0, video, video, sink, [&] {
+      check_finite(scores, row);
       std::vector<ClassScore> classification;
       for (const auto& [index, label] : columns) classification.push_back({label, scores.at(row, index)});
       Record record = Record::make(video);

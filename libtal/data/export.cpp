@@ -26,9 +26,14 @@ class ActivityNetWriter : public OnceWriter {
       out += ",\"version\":";
       append_json_string(out, options_.version.empty() ? "VERSION 1.3" : options_.version);
     }
-    const Json beside = Json::parse(beside_);
+    if (options_.version.empty()) {  // as it stands, numbers with all their digits
+      const auto open = beside_.find('{') + 1;
+      const auto members = trim(std::string_view(beside_).substr(open, beside_.rfind('}') - open));
+      if (!members.empty()) (out += ',') += members;
+    }
+    const Json beside = Json::parse(options_.version.empty() ? "{}" : beside_);
     for (const auto& [name, member] : beside.items()) {
-      if (name == "version" && !options_.version.empty()) continue;
+      if (name == "version") continue;
       out += ',';
       append_json_string(out, name);
       out += ':' + member.dump();
@@ -174,10 +179,13 @@ class CsvWriter : public LineWriter {
 
  protected:
   void begin(const Record& record, std::string&) override {
-    const auto duration = record.duration();
+    const auto duration = record.duration(), frames = record.number("frames");
+    const auto rate = record.fps();
+    const std::string divisor = rate && rate->den != 1 ? '/' + format_number(rate->den) : "";
     video_ = field(record.video());
     of_video_ = separator_ + (duration ? format_number(*duration) : "") + separator_ +
-                field(record.text("subset").value_or(""));
+                field(record.text("subset").value_or("")) + separator_ +
+                (rate ? format_number(rate->num) + divisor : "") + separator_ + (frames ? format_number(*frames) : "");
   }
   void line(const Record&, const ExportRow& row, std::string& out) const override {
     out += video_ + separator_ + format_number(row.segment.start) + separator_ + format_number(row.segment.end) +
@@ -194,7 +202,7 @@ class CsvWriter : public LineWriter {
   void head(std::string& out) {
     if (std::exchange(started_, true)) return;
     bool first = true;
-    for (const char* name : {"video", "start", "end", "label", "score", "duration", "subset"}) {
+    for (const char* name : {"video", "start", "end", "label", "score", "duration", "subset", "fps", "frames"}) {
       if (!std::exchange(first, false)) out += separator_;
       out += name;
     }
@@ -291,7 +299,7 @@ const std::vector<ExportFormat>& export_formats() {
        {"--classes", "--class-offset", "--segments", "--min-score", "--top-k"},
        make<ThumosWriter>},
       {"csv",
-       "video,start,end,label,score,duration,subset",
+       "video,start,end,label,score,duration,subset,fps,frames",
        {"--segments", "--min-score", "--top-k"},
        [](const ExportOptions& o) -> std::unique_ptr<ExportWriter> { return std::make_unique<CsvWriter>(o, ','); }},
       {"tsv",

@@ -59,6 +59,8 @@ std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& op
 
 void CountedVideos::add(const std::string& video) {
   constexpr std::size_t kMostNamed = 5;
+  if (count_ > 0 && last_ == video) return;
+  last_ = video;
   if (++count_ <= kMostNamed) named_.push_back(video);
 }
 
@@ -77,10 +79,11 @@ void SegmentWriter::write(const Record& record, std::string& out) {
 
 std::string SegmentWriter::note() const {
   const std::string rest = std::string("no segment to write, and so no ") + absent_;
-  std::string out = without_.any() ? without_.text("has " + rest, "have " + rest) : "";
-  if (!unchosen_.any()) return out;
   const std::string why = "annotations and no proposals: --min-score and --top-k leave out none of them";
-  return out + (out.empty() ? "" : "; ") + unchosen_.text("has " + why, "have " + why);
+  std::string out;
+  for (const auto& [videos, what] : {std::pair(&without_, rest), {&unchosen_, why}, {&changed_, changes()}})
+    if (videos->any()) out += (out.empty() ? "" : "; ") + videos->text("has " + what, "have " + what);
+  return out;
 }
 
 void OnceWriter::add(const Record& record, std::string& out) {

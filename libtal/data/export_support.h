@@ -36,6 +36,7 @@ class CountedVideos {
 
  private:
   std::size_t count_ = 0;
+  std::string last_;  // rows of one video follow each other
   std::vector<std::string> named_;
 };
 
@@ -65,12 +66,15 @@ class SegmentWriter : public OnceWriter {
  protected:
   void write(const Record& record, std::string& out) final;
   virtual void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) = 0;
+  // The labels of this video are written otherwise, which is said at the end: as `changes` says.
+  void changed(const std::string& video) { changed_.add(video); }
+  virtual std::string changes() const { return ""; }
   const ExportOptions& options() const { return options_; }
 
  private:
   ExportOptions options_;
   const char* absent_;
-  CountedVideos without_, unchosen_;
+  CountedVideos without_, unchosen_, changed_;
 };
 
 // export_time_marks.cpp: a document a video.

@@ -49,10 +49,16 @@ class CueWriter : public SegmentWriter {
     for (const auto& row : rows) {
       const auto [start, end] = marks_of(row, record.video());
       std::string text;
-      for (const char c : row.label.empty() ? std::string("segment") : row.label)
-        append(static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c, text);  // a line end would end the cue
+      for (const char c : row.label.empty() ? std::string("segment") : row.label) {
+        const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;  // a line end would end the cue
+        if (control) changed(record.video());
+        append(control ? ' ' : c, text);
+      }
       cue(++number, mark(start), mark(end), text + score_text(row), out);
     }
+  }
+  std::string changes() const override {
+    return "labels with line ends or control characters, which are blanks in the cues";
   }
   virtual void head(std::string&) const {}
   virtual char decimal() const = 0;
@@ -110,9 +116,15 @@ class ElanWriter : public SegmentWriter {
   std::string extension() const override { return ".eaf"; }
 
  protected:
+  std::string changes() const override {
+    return "labels with control characters, which XML forbids: U+FFFD stands in their place";
+  }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     std::vector<Marks> marks;
-    for (const auto& row : rows) marks.push_back(marks_of(row, record.video()));
+    for (const auto& row : rows) {
+      marks.push_back(marks_of(row, record.video()));
+      if (!fits_xml(row.label)) changed(record.video());
+    }
     head(record, out);
     for (std::size_t i = 0; i < rows.size(); ++i)
       for (int k = 0; k < 2; ++k)

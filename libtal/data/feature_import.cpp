@@ -5,6 +5,8 @@
 #include <memory>
 #include <set>
 
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
 #include "libtal/data/array_file.h"
 #include "libtal/data/feature_support.h"
 #include "libtal/data/import_support.h"
@@ -19,14 +21,32 @@ std::size_t set_zero(FeatureMatrix& matrix) {
   return changed;
 }
 
+// What published layouts keep beside features under names that say so: annotations of TVSum's and SumMe's archives
+// (eccv16_dataset_*.h5), times and classes of the rows.
+bool is_known_annotation(const std::string& array) {
+  static const std::set<std::string> names = {"change_points",   "user_summary", "user_scores", "user_score",
+                                              "gtscore",         "gtsummary",    "gt_score",    "gt_summary",
+                                              "n_frame_per_seg", "picks",        "labels",      "label",
+                                              "targets",         "timestamps",   "times",       "frame_times"};
+  return names.count(array) > 0;
+}
+
 // Of a video's arrays the matrices, or else the vectors; what is left out is counted by name.
-std::vector<ArrayFile::Entry> streams_of(const std::vector<ArrayFile::Entry>& entries, FeatureItems& videos) {
+// timed: a stride is given, so that what the file says of the frame rate counts.
+std::vector<ArrayFile::Entry> streams_of(const std::vector<ArrayFile::Entry>& entries, bool timed,
+                                         FeatureItems& videos) {
+  const auto last = [](const ArrayFile::Entry& entry) { return entry.name.substr(entry.name.rfind('/') + 1); };
   auto best = ArrayFile::Kind::kVector;
   for (const auto& entry : entries) best = std::max(best, entry.kind);
+  const auto others = [&](const ArrayFile::Entry& entry) {
+    return entry.kind == best && !is_known_annotation(last(entry));
+  };
+  const bool features = std::any_of(entries.begin(), entries.end(), others);
   std::vector<ArrayFile::Entry> streams;
   for (const auto& entry : entries) {
-    if (entry.kind == best) streams.push_back(entry);
-    else ++videos.left_out[entry.name.substr(entry.name.rfind('/') + 1) + " (" + entry.what + ")"];
+    if (features ? others(entry) : entry.kind == best) streams.push_back(entry);
+    else if (!entry.fact || !timed)
+      ++videos.left_out[last(entry) + " (" + (entry.what.empty() ? "an annotation, by its name" : entry.what) + ")"];
   }
   return streams;
 }
@@ -82,9 +102,49 @@ void assign_arrays(const std::string& path, const std::vector<ArrayFile::Entry>&
   }
   std::set<std::string> kept;
   for (const auto& [video, arrays] : by_video)
-    for (const auto& stream : streams_of(arrays, videos)) kept.insert(stream.name);
+    for (const auto& stream : streams_of(arrays, options.stride > 0, videos)) kept.insert(stream.name);
   for (const auto& [name, entry] : named)
     if (kept.count(entry.name)) videos.add(name, path, entry.name);
+}
+
+// "rgb", "flow_feat", "arr_0", "change_points": a stream's name, or what is kept beside one, and no video's.
+bool is_stream_name(const std::string& array) {
+  static const std::set<std::string> words = {
+      "rgb",   "flow",   "spatial", "temporal", "audio",   "sound", "motion", "pose",       "depth",
+      "text",  "output", "feat",    "feats",    "feature", "data",  "mask",   "features",   "hidden",
+      "state", "last",   "pooler",  "pool",     "i3d",     "c3d",   "tsn",    "tsp",        "resnet",
+      "clip",  "arr",    "x",       "y",        "emb",     "frame", "frames", "embeddings", "boundary"};
+  if (is_known_annotation(array)) return true;
+  std::string word;
+  bool any = false;
+  for (const char c : array + "_") {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalpha(byte) || (!word.empty() && std::isdigit(byte))) {
+      word += static_cast<char>(std::tolower(byte));
+    } else if (!word.empty()) {
+      if (words.count(word) == 0) return false;
+      word.clear(), any = true;
+    }
+  }
+  return any;
+}
+
+// Why arrays side by side are not plainly the rows of one video each; "": they may well be.
+std::string unlike_videos(const std::vector<const ArrayFile::Entry*>& arrays, bool transpose) {
+  const auto columns = [&](const ArrayFile::Entry& entry) -> std::int64_t {
+    try {
+      return entry.kind == ArrayFile::Kind::kMatrix ? squeezed(entry.shape).at(transpose ? 0 : 1) : -1;
+    } catch (const Error&) {
+      return -1;  // said when it is read
+    }
+  };
+  for (const auto* array : arrays)
+    if (array->kind != arrays[0]->kind) return ", matrices and vectors";
+  for (const auto* array : arrays)
+    if (columns(*array) != columns(*arrays[0])) return ", with different numbers of columns";
+  for (const auto* array : arrays)
+    if (is_stream_name(array->name)) return ", and '" + array->name + "' is a name as of a stream";
+  return "";
 }
 
 // Whether the arrays of a file are videos and not streams of one. Error where that cannot be told.
@@ -101,9 +161,11 @@ bool arrays_are_videos(const FeatureFile& file, std::size_t files, const std::ve
   // Beside arrays with rows, single values are settings of whoever wrote the file.
   const auto is_one = [](const ArrayFile::Entry* entry) { return entry->kind == ArrayFile::Kind::kOne; };
   if (!std::all_of(arrays.begin(), arrays.end(), is_one)) std::erase_if(arrays, is_one);
-  if (arrays.size() > 1 && (arrays.size() < entries.size() || file.in_folder))
-    throw Error("holds " + std::to_string(arrays.size()) + " arrays, '" + arrays[0]->name + "' and others" +
-                (arrays.size() < entries.size() ? ", beside what is none" : "") +
+  std::string doubt;
+  if (arrays.size() > 1 && arrays.size() < entries.size()) doubt = ", beside what is none";
+  else if (arrays.size() > 1 && options.pattern.empty()) doubt = unlike_videos(arrays, options.transpose);
+  if (arrays.size() > 1 && (!doubt.empty() || file.in_folder))
+    throw Error("holds " + std::to_string(arrays.size()) + " arrays, '" + arrays[0]->name + "' and others" + doubt +
                 ": are they videos (--per array), or streams of the one video that the file is (--per file)?");
   if (arrays.size() != 1) return arrays.size() > 1;
   const std::string& only = arrays[0]->name;
@@ -135,7 +197,7 @@ FeatureItems assign(const std::vector<FeatureFile>& files, const FeatureImport& 
       } else if (const auto name = feature_name(file.name, options, "features"); !name) {
         videos.add(name, file.path);
       } else {  // a file a video, with one stream or several
-        const auto streams = streams_of(entries, videos);
+        const auto streams = streams_of(entries, options.stride > 0, videos);
         for (const auto& stream : streams)
           videos.add(streams.size() == 1 ? *name : FeatureName{name->video, stream.name}, file.path, stream.name);
       }
@@ -146,39 +208,67 @@ FeatureItems assign(const std::vector<FeatureFile>& files, const FeatureImport& 
   return videos;
 }
 
+// A number, or a rate such as 30000 and 1001.
+Rate single(const ArrayFile::Fact& fact, const std::string& name) {
+  const auto& values = fact.values;
+  if (values.size() == 1) return {values[0], 1};
+  const auto whole = [](double value) { return value >= 1 && value == std::floor(value); };
+  if (name == "fps" && values.size() == 2 && whole(values[0]) && whole(values[1])) return {values[0], values[1]};
+  throw Error(fact.place + " holds " + (values.empty() ? fact.other : std::to_string(values.size()) + " values") +
+              ", not a number: give --" + name);
+}
+
+std::string in_words(double value) {
+  return std::isnan(value) ? "NaN" : std::isinf(value) ? "infinity" : format_number(value);
+}
+
+// What the file says of itself; nullopt: nothing. Error for what is no such number, and for two that differ.
+std::optional<Rate> stated(const ArrayFile::Array& array, const std::string& name) {
+  const auto found = array.facts.find(name);
+  if (found == array.facts.end()) return std::nullopt;
+  std::optional<Rate> first;
+  for (const auto& fact : found->second) {
+    const Rate next = single(fact, name);
+    const double value = next.value();
+    if (!std::isfinite(value) || (value <= 0 && name != "offset"))
+      throw Error(fact.place + " is " + in_words(value) + ", and must be " +
+                  (name == "offset" ? "a number" : "positive") + ": give --" + name);
+    if (first && first->value() != value)
+      throw Error(found->second.front().place + " is " + format_number(first->value()) + ", but " + fact.place +
+                  " is " + format_number(value) + ": say which with --" + name);
+    if (!first) first = next;
+  }
+  return first;
+}
+
 // Frames per second, stride, window and offset: given, else what the file says of itself, else (fps) the table of
 // videos.
 void set_contract(FeatureStream& stream, const ArrayFile::Array& array, const ImportOptions& options,
-                  const VideoInfo* info) {
+                  const VideoInfo* info) try {
   const FeatureImport& f = options.features;
-  const auto known = [&](double given, const std::string& name) {
-    if (given != 0) return given;
-    if (const auto odd = array.odd_attributes.find(name); odd != array.odd_attributes.end())
-      throw Error("the file's attribute '" + name + "' holds " + odd->second + ", not a number: give --" + name)
-          .at_field("features." + stream.name);
-    const auto found = array.attributes.find(name);
-    return found != array.attributes.end() ? found->second : 0;
+  const auto known = [&](std::optional<double> given, const std::string& name) -> std::optional<Rate> {
+    return given ? Rate{*given, 1} : stated(array, name);
   };
-  stream.stride = known(f.stride, "stride");
-  stream.window = known(f.window, "window");
-  stream.offset = known(f.offset, "offset");
-  double fps = known(options.fps, "fps");
+  const auto positive = [](double given) { return given > 0 ? std::optional(given) : std::nullopt; };
+  const auto value = [](const std::optional<Rate>& rate) { return rate ? rate->value() : 0; };
+  stream.stride = value(known(positive(f.stride), "stride"));
+  stream.window = value(known(positive(f.window), "window"));
+  stream.offset = value(known(f.offset, "offset"));
+  stream.fps = known(positive(options.fps), "fps");
   if (stream.stride == 0) {  // the rows share the video's duration, as in features rescaled to a fixed length
-    if (options.fps > 0 || f.window != 0 || f.offset != 0)
+    if (options.fps > 0 || f.window != 0 || f.offset.value_or(0) != 0)
       throw UsageError("the time of a row needs --stride besides --fps, --window and --offset");
     if (stream.window != 0 || stream.offset != 0)
-      throw Error("the file states a window or an offset, but no stride: give --stride")
-          .at_field("features." + stream.name);
+      throw Error("the file states a window or an offset, but no stride: give --stride");
+    stream.fps.reset();
     return;
   }
-  if (fps == 0 && info && info->fps) fps = *info->fps;
-  if (!(fps > 0))
-    throw Error("a stride in frames needs the frame rate: give --fps, or --durations with an fps column")
-        .at_field("features." + stream.name);
-  if (stream.stride < 0 || stream.window < 0)
-    throw Error("stride or window is negative").at_field("features." + stream.name);
+  if (!stream.fps && info && info->fps) stream.fps = Rate{*info->fps, 1};
+  if (!stream.fps)
+    throw Error("a stride in frames needs the frame rate: give --fps, or --durations with an fps column");
   if (stream.window == 0) stream.window = stream.stride;
-  stream.fps = Rate{fps, 1};
+} catch (Error& error) {
+  throw error.at_field("features." + stream.name);
 }
 
 // Seconds from the video's beginning to the end of the last row's window.
@@ -233,6 +323,8 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
         ArrayFile::Array array = file->read(item.array, f);
         left_out.add(array.left_out);
         set_contract(stream, array, options, options.tables.find(video));
+        const auto rate = stream.fps ? std::optional(stream.fps->value() / stream.stride) : std::nullopt;
+        check_places(array.places, rate, "--fps over --stride", path, sink.note);
         if (array.as_is) stream.path = path, stream.rows = array.rows, stream.dim = array.dim;
         else rewrite(array.matrix, path, video, f, stream, sink);
         covered = std::max(covered, f.duration_from_rows ? covered_seconds(stream) : 0);
@@ -242,7 +334,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
       if (f.duration_from_rows && !(info && info->duration)) record.set_number("duration", covered);
       sink.record(record);
     } catch (Error& error) {
-      sink.error(error.at_video(video).at_line(path, error.line()), "");
+      sink.error(error.at_video(video).at_line(path, error.line()), path);
     }
   }
   left_out.note(sink);

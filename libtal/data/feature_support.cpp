@@ -11,8 +11,10 @@
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/name_groups.h"
+#include "libtal/io/first_line.h"
 #include "libtal/io/npy.h"
 #include "libtal/io/npz.h"
+#include "libtal/io/unit_name.h"
 
 namespace tal {
 namespace {
@@ -101,6 +103,64 @@ void FeatureItems::check_files() const {
 }
 
 std::string feature_file(const std::string& video, const std::string& stream) { return video + "." + stream + ".npy"; }
+
+namespace {
+
+// Steps from row to row. Programs' clocks tremble, so that a long step that the next one makes up for is no gap.
+constexpr double kGap = 1.75, kMadeUp = 0.75;
+
+double middle(std::vector<double> values) {
+  const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), half, values.end());
+  return *half;
+}
+
+void check_gaps(const RowPlaces& places, const std::vector<double>& steps, double step) {
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    if (steps[i] > kGap * step && (i + 1 == steps.size() || steps[i + 1] >= kMadeUp * step))
+      throw Error("'" + places.name + "' goes from " + format_number(places.values[i]) + " to " +
+                  format_number(places.values[i + 1]) + ", where a row is " + format_number(step) +
+                  " behind the one before: rows are missing. Fill them in, or leave the column out of the file "
+                  "where the rows are evenly spaced all the same")
+          .at_line("", places.lines[i + 1]);
+}
+
+// Rows a second by the column's unit; where its name says none, by the one of the usual units that fits best.
+double rate_of(const RowPlaces& places, double step, double wanted) {
+  const UnitName unit = unit_name(places.name);
+  if (places.clock) return 1 / step;
+  if (!unit.unit.empty()) return 1 / unit.seconds(step);
+  double best = 0;
+  for (const double divisor : {1.0, 1e3, 1e6, 1e9})
+    if (best == 0 || std::abs(std::log(divisor / step / wanted)) < std::abs(std::log(best / wanted)))
+      best = divisor / step;
+  return best;
+}
+
+}  // namespace
+
+void check_places(const std::vector<RowPlaces>& places, std::optional<double> rate, const std::string& option,
+                  const std::string& path, const Note& note) {
+  constexpr double kSame = 0.002, kNear = 0.02;  // of the rate
+  for (const auto& each : places) {
+    if (each.values.size() < 3) continue;
+    std::vector<double> steps;
+    for (std::size_t i = 1; i < each.values.size(); ++i) steps.push_back(each.values[i] - each.values[i - 1]);
+    const double step = middle(steps);
+    check_gaps(each, steps, step);
+    if (!rate || is_number_name(each.name)) continue;
+    // The mean, for steps are rounded; there is no gap in it.
+    const double mean = (each.values.back() - each.values.front()) / static_cast<double>(steps.size());
+    const double own = rate_of(each, mean, *rate), off = std::abs(own / *rate - 1);
+    if (off <= kSame) continue;
+    const std::string what = "'" + each.name + "' rises by " + format_number(mean) + " from row to row, which is " +
+                             format_number(std::round(own * 1e4) / 1e4) + " rows a second, but " + option + " is " +
+                             format_number(*rate);
+    if (off > kNear)
+      throw Error(what + ": give the rate of the column, or leave it out of the file").at_line("", each.lines[1]);
+    note(path + ": " + what);
+  }
+}
 
 void prepare_output(const FeatureImport& options) {
   if (options.inline_data && !options.out_dir.empty()) throw UsageError("--inline and --out-dir exclude each other");

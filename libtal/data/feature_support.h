@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libtal/data/feature_import.h"
+#include "libtal/io/csv.h"
 
 namespace tal {
 
@@ -36,6 +37,11 @@ struct FeatureItems {
   // Error when two streams would be written to one file of the folder: "a.b" of "v" and "b" of "v.a".
   void check_files() const;
 };
+
+// Where a table's own numbers or times of its rows contradict `rate` rows a second (nullopt: not known), or leave some
+// out: Error with the line. A rate that differs a little is noted. option: what states the rate, such as "--rate".
+void check_places(const std::vector<RowPlaces>& places, std::optional<double> rate, const std::string& option,
+                  const std::string& path, const Note& note);
 
 // Makes the folder. UsageError when the options on where rows go contradict each other.
 void prepare_output(const FeatureImport& options);

@@ -32,12 +32,13 @@ struct VideoInfo {
 };
 
 struct ImportTables {
-  std::unordered_map<std::string, VideoInfo> videos;  // ids without folder and file ending
+  std::unordered_map<std::string, VideoInfo> videos;  // names as written, and ids without folder and file ending
   std::map<std::int64_t, std::string> classes;        // number -> label; empty: numbers stay as they are
   std::vector<std::vector<double>> window_weights;    // S-CNN: [log2(length / 16)][class - 1]
   std::vector<std::string> rows;                      // class-scores: the video of each row
 
-  // The id itself, or with `v_` put before it or taken away. nullptr when unknown.
+  // The name as it is, else with `v_` put before it or taken away, else without folder and file ending. nullptr when
+  // unknown.
   const VideoInfo* find(std::string_view video) const;
 };
 
@@ -45,12 +46,13 @@ struct ImportTables {
 struct FeatureImport {
   std::string pattern, id, stream;  // regular expression on the file name, and what of it is the video and the stream
   std::string per = "auto";         // what a video is: a file, an array, or auto
-  double stride = 0, window = 0, offset = 0;  // frames (signals: samples); 0 = from the file (window: the stride)
-  std::string vectors = "columns";            // a one-dimensional array is one column or (rows) one row
-  bool transpose = false;                     // files hold [dim, rows]
-  bool duration_from_rows = false;            // a video whose length is not known lasts as long as its rows
-  std::string non_finite = "fail";            // or zero: such values become 0, counted
-  std::string out_dir;                        // VIDEO.STREAM.npy
+  double stride = 0, window = 0;    // frames (signals: samples); 0 = from the file (window: the stride)
+  std::optional<double> offset;     // frames; nullopt = from the file
+  std::string vectors = "columns";  // a one-dimensional array is one column or (rows) one row
+  bool transpose = false;           // files hold [dim, rows]
+  bool duration_from_rows = false;  // a video whose length is not known lasts as long as its rows
+  std::string non_finite = "fail";  // or zero: such values become 0, counted
+  std::string out_dir;              // VIDEO.STREAM.npy
   bool inline_data = false, half = false;
 };
 
@@ -116,9 +118,11 @@ void read_scnn_mat(const std::vector<SourceText>&, const ImportOptions&, const I
 // note: is told how what may be read in two ways has been read.
 std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source, const Note& note = {});
 // parse_classes: `number name` a line, a table with a column of numbers and one of names (with a header or not), a name
-// a line (numbered from 0), a JSON list of names or of objects with id and name, or a JSON object of numbers and names.
-// Error where a number may be the class's or a part of its name, and for a number or name that stands there twice.
-std::map<std::int64_t, std::string> parse_classes(const SourceText& source);
+// a line (numbered from 0), a JSON list of names or of objects with id and name, a JSON object of numbers and names, or
+// a label map of text protocol buffers (item { id: 1 name: "run" }). Lines that begin with # are comments where there
+// are others. Error where a number may be the class's or a part of its name, and for a number or name that stands there
+// twice.
+std::map<std::int64_t, std::string> parse_classes(const SourceText& source, const Note& note = {});
 // parse_window_weights: .mat or CSV, 6 x 20 for S-CNN.
 std::vector<std::vector<double>> parse_window_weights(const SourceText& source);
 // Videos one a line (lines that begin with # do not count), in the column `video` of a table, or as a JSON list; names
@@ -129,7 +133,7 @@ struct ListedVideo {
 };
 std::vector<ListedVideo> parse_video_list(const SourceText& source);
 // The names in a file of classes, in the order of their numbers. Error when there is none.
-std::vector<std::string> read_class_names(const std::string& path);
+std::vector<std::string> read_class_names(const std::string& path, const Note& note = {});
 // class-scores: the video of each row, of paths the file's name. Error (with the line) for one that stands twice.
 std::vector<std::string> row_videos(const SourceText& source);
 

@@ -13,11 +13,11 @@
 namespace tal {
 
 const VideoInfo* ImportTables::find(std::string_view video) const {
-  auto found = videos.find(std::string(video));
-  if (found == videos.end())
-    found =
-        video.substr(0, 2) == "v_" ? videos.find(std::string(video.substr(2))) : videos.find("v_" + std::string(video));
-  return found == videos.end() ? nullptr : &found->second;
+  const auto other = [](const std::string& id) { return id.starts_with("v_") ? id.substr(2) : "v_" + id; };
+  const std::string name(video), id = video_id(video);
+  for (const auto& each : {name, other(name), id, other(id)})
+    if (const auto found = videos.find(each); found != videos.end()) return &found->second;
+  return nullptr;
 }
 
 std::vector<std::string_view> split_blanks(std::string_view line) {
@@ -177,7 +177,16 @@ VideoInfo with_table(const VideoInfo& own, const VideoInfo& table) {
 }
 
 std::string id_of(std::string_view name, const ImportOptions& options) {
-  return options.prefix.value_or("") + video_id(name);
+  return options.prefix.value_or("") + one_id(name);
+}
+
+std::string one_id(std::string_view name) {
+  const auto files = several_files(name);
+  if (!files.empty())
+    throw Error("'" + std::string(name) + "' names " + std::to_string(files.size()) +
+                " files: a row must be of one video")
+        .at_field("video");
+  return video_id(name);
 }
 
 VideoInfo known_of(const std::string& video, const ImportOptions& options, const VideoInfo& own) {

@@ -35,6 +35,10 @@ int column_of(const NamedTable& table, const ImportOptions& options, const std::
 // Error: the table has no column of this role, or no header at all. hint: what a header may be.
 [[noreturn]] void refuse_missing_column(const NamedTable& table, const std::string& role, const std::string& hint);
 
+// What is said of names of videos (written: name -> id) is also said of their ids, and of the names as written.
+void add_other_names(std::unordered_map<std::string, VideoInfo>& videos,
+                     const std::unordered_map<std::string, std::string>& written);
+
 std::string line_name(const std::string& source, std::uint64_t line);  // "file.csv:3"
 
 // A video's facts, as several rows or files state them.
@@ -52,13 +56,16 @@ class StatedVideo {
 // The columns of a table that tell facts of its videos. An empty field says nothing.
 class VideoColumns {
  public:
-  VideoColumns(const NamedTable& table, const ImportOptions& options);
+  // of_videos: each row is of a video and not of a segment, and so is what counts frames.
+  VideoColumns(const NamedTable& table, const ImportOptions& options, bool of_videos = false);
   bool any() const { return duration_.found() || fps_ >= 0 || frames_ >= 0 || subset_ >= 0; }
   const TimeColumn& duration() const { return duration_; }
   int subset() const { return subset_; }
   void forget_duration() { duration_ = {}; }
   std::vector<int> numbers() const { return {duration_.column, fps_, frames_}; }
   VideoInfo read(const NamedTable::Row& row, char decimal) const;
+  // Says which other columns look as if they told such facts.
+  void note_unused(const Note& note) const;
 
  private:
   const NamedTable& table_;
@@ -112,8 +119,9 @@ class VideoRows {
   std::unordered_map<std::string, std::size_t> index_;
 };
 
-// A video's id by its name in a file, behind --prefix.
+// A video's id by its name in a file, behind --prefix; without it. Error for a field that names several files.
 std::string id_of(std::string_view name, const ImportOptions& options);
+std::string one_id(std::string_view name);
 // What --durations says of the video, and `own`. Error as with_table.
 VideoInfo known_of(const std::string& video, const ImportOptions& options, const VideoInfo& own = {});
 // What a record states of its video itself.

@@ -1,6 +1,8 @@
 // The JSON formats: ActivityNet's annotation, result and classification files and the layouts that grew out of them.
 #include <simdjson.h>
 
+#include <charconv>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -15,12 +17,64 @@ namespace {
 
 namespace dom = simdjson::dom;
 
+// Whole numbers beyond 64 bits, which the parser does not know, are shown to it as texts behind this mark, so that they
+// keep their digits where a member passes through.
+constexpr std::string_view kBigMark = "\x01int:", kBigEscape = "\"\\u0001int:";
+
+bool is_big(std::string_view number) {
+  std::int64_t as_signed = 0;
+  std::uint64_t as_unsigned = 0;
+  const char *begin = number.data(), *end = begin + number.size();
+  return number.size() > 18 && std::from_chars(begin, end, as_signed).ec != std::errc() &&
+         std::from_chars(begin, end, as_unsigned).ec != std::errc();
+}
+
+// The text, which is JSON, with such numbers marked.
+std::string with_marks(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t begin = i;
+    if (text[i] == '"') {
+      for (++i; text[i] != '"';) i += text[i] == '\\' ? 2 : 1;
+      out += text.substr(begin, ++i - begin);
+      continue;
+    }
+    while (i < text.size() && (text[i] == '-' || (text[i] >= '0' && text[i] <= '9'))) ++i;
+    const auto digits = text.substr(begin, i - begin);
+    const bool whole = i == text.size() || (text[i] != '.' && text[i] != 'e' && text[i] != 'E');
+    // What follows '.' or 'e' is no number of its own.
+    const char before = begin > 0 ? text[begin - 1] : ' ';
+    const bool own = before != '.' && before != 'e' && before != 'E' && before != '+';
+    if (whole && own && is_big(digits)) ((out += kBigEscape) += digits) += '"';
+    else out += digits.empty() ? text.substr(i++, 1) : digits;
+  }
+  return out;
+}
+
+// The member as it stands in the file, without blanks.
+std::string raw_json(dom::element element) {
+  std::string text = simdjson::minify(element);
+  for (auto at = text.find(kBigEscape); at != std::string::npos; at = text.find(kBigEscape, at)) {
+    text.erase(at, kBigEscape.size());
+    text.erase(text.find('"', at), 1);
+  }
+  return text;
+}
+
+// A string; nullopt for anything else.
+std::optional<std::string_view> text_of(dom::element element) {
+  std::string_view text;
+  if (element.get(text) || text.starts_with(kBigMark)) return std::nullopt;
+  return text;
+}
+
 // A JSON file of one object, and where its members stand.
 class ObjectFile {
  public:
-  explicit ObjectFile(const SourceText& source) : name_(source.name), text_(check_json_file(source)) {
+  explicit ObjectFile(const SourceText& source)
+      : name_(source.name), text_(check_json_file(source, false, kDeepest)), marked_(with_marks(text_)) {
     dom::element root;
-    if (const auto code = parser_.parse(text_.data(), text_.size()).get(root))
+    if (const auto code = parser_.parse(marked_).get(root))
       throw Error(std::string("not valid JSON: ") + simdjson::error_message(code)).at_line(name_, 0);
     if (root.get(root_)) throw Error("must be one JSON object").at_line(name_, 1);
   }
@@ -35,8 +89,10 @@ class ObjectFile {
   }
 
  private:
+  static constexpr std::size_t kDeepest = 1000;  // the parser takes 1024
   const std::string name_;
   const std::string_view text_;
+  const std::string marked_;
   dom::parser parser_;
   dom::object root_;
 };
@@ -46,6 +102,7 @@ double number_of(dom::element element, std::string_view field) {
   if (!element.get(value)) return value;
   std::string_view text;  // G-TAD's thumos_gt.json writes times as strings
   if (!element.get(text)) {
+    if (text.starts_with(kBigMark)) text.remove_prefix(kBigMark.size());
     try {
       return parse_number(trim(text));
     } catch (Error& error) {
@@ -64,9 +121,9 @@ Segment segment_of(dom::element element, const std::string& field) {
 }
 
 std::string_view string_of(dom::element element, const std::string& field) {
-  std::string_view text;
-  if (element.get(text)) throw Error("must be a string").at_field(field);
-  return text;
+  const auto text = text_of(element);
+  if (!text) throw Error("must be a string").at_field(field);
+  return *text;
 }
 
 // One list of {"segment","label","score",...}; members that are none of these are kept. Without a label, a label_id is
@@ -96,7 +153,7 @@ std::string items_of(dom::element element, const std::string& field, bool scored
         if (std::int64_t id = 0; key == "label_id" && !value.get(id)) number = id;
         if (!extra.empty()) extra += ',';
         append_json_string(extra, key);
-        extra += ':' + simdjson::minify(value);
+        extra += ':' + raw_json(value);
       }
     }
     if (!segment) throw Error("missing").at_field(place + ".segment");
@@ -158,7 +215,7 @@ void for_each_video(const SourceText& source, const char* key, std::unordered_ma
       if (name == key) continue;
       beside += beside.empty() ? "{" : ",";
       append_json_string(beside, name);
-      beside += ':' + simdjson::minify(value);
+      beside += ':' + raw_json(value);
     }
     if (!beside.empty()) beside += '}';
   } else {
@@ -172,7 +229,9 @@ void for_each_video(const SourceText& source, const char* key, std::unordered_ma
       fn(std::string(video), value, beside);
     } catch (Error& error) {
       const auto names = below ? std::vector<std::string_view>{key, video} : std::vector<std::string_view>{video};
-      sink.error(file.at(error.at_video(video), names), simdjson::minify(value));
+      std::string text = "{";  // a file of its own, as this format is read
+      append_json_string(text, video);
+      sink.error(file.at(error.at_video(video), names), text + ':' + raw_json(value) + '}');
     }
   }
 }
@@ -201,7 +260,7 @@ class VideoMembers {
     else if (key == "video" || key == "history" || key == "proposals" || key == "features" || key == "window" ||
              key == "activitynet")
       throw Error("this member has another meaning in a record").at_field(key);
-    else record_.set_raw(key, simdjson::minify(member));
+    else record_.set_raw(key, raw_json(member));
   }
 
  private:
@@ -210,11 +269,11 @@ class VideoMembers {
     return member.is_null() || (key == "fps" && !member.get(value) && value == 0);
   }
   static double rate_of(dom::element member) {
-    std::string_view text;
-    return member.get(text) ? number_of(member, "fps") : field_rate(trim(text), '.', "fps");
+    const auto text = text_of(member);
+    return text ? field_rate(trim(*text), '.', "fps") : number_of(member, "fps");
   }
   static std::int64_t count_of(dom::element member, std::string_view key) {
-    return whole_number(number_of(member, key), simdjson::minify(member), key);
+    return whole_number(number_of(member, key), raw_json(member), key);
   }
   // duration and duration_second are one field.
   void set(const char* field, std::string json, std::string_view key) {
@@ -351,6 +410,7 @@ VideoInfo stated_facts(const std::string& video, const dom::object& object) {
 
 std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& source, const Note& note) {
   std::unordered_map<std::string, StatedVideo> stated;
+  std::unordered_map<std::string, std::string> written;
   const ImportSink sink{nullptr, [](const Error& error, std::string_view) { throw error; }, nullptr};
   const auto each = [&](auto&& fn) {
     std::unordered_map<std::string, std::string> seen;
@@ -361,12 +421,15 @@ std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& s
   each([&](const std::string& video, dom::element value, std::string&) {
     dom::object object;
     const VideoInfo info = value.get(object) ? numbers.read(value) : stated_facts(video, object);
-    stated[video_id(video)].add(info, "another member of this video");
+    const std::string id = video_id(video);
+    stated[id].add(info, "another member of this video");
+    if (id != video) written.emplace(video, id);
   });
   numbers.note(source.name, note);
   std::unordered_map<std::string, VideoInfo> out;
   for (const auto& [video, known] : stated) out.emplace(video, known.info);
   if (out.empty()) throw Error("names no video").at_line(source.name, 0);
+  add_other_names(out, written);
   return out;
 }
 

@@ -179,6 +179,23 @@ std::vector<std::vector<double>> parse_window_weights(const SourceText& source) 
   throw error.at_line(source.name, 0);
 }
 
+namespace {
+
+// What stands for the line that a row of an array has not.
+std::string row_text(const MatArray& table, std::size_t row) {
+  std::string text;
+  for (std::size_t c = 0; c < table.shape[1]; ++c) {
+    const double value = table.at(row, c);
+    text += (c > 0 ? " " : "") + (std::isfinite(value) ? format_number(value)
+                                  : std::isnan(value)  ? "nan"
+                                  : value < 0          ? "-inf"
+                                                       : "inf");
+  }
+  return text;
+}
+
+}  // namespace
+
 // S-CNN's res_seg_swin: one window a row. Columns (from 1): 1 video number, 2 window length in frames, 5 and 6 start
 // and end in seconds, 9 score, 11 class (0 background). score * weight[log2(length / 16)][class - 1] as its evaluation
 // code ranks them.
@@ -198,7 +215,7 @@ void read_scnn_mat(const std::vector<SourceText>& sources, const ImportOptions& 
     const auto& weights = options.tables.window_weights;
     std::size_t background = 0;
     for (std::size_t r = 0; r < table->shape[0]; ++r) {
-      guard_row(source, 0, "", "", sink, [&] {
+      guard_row(source, 0, "", row_text(*table, r), sink, [&] {
         const std::string place = "row " + std::to_string(r + 1);
         const auto cell = [&](std::size_t column) {
           const double value = table->at(r, column - 1);

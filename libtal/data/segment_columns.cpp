@@ -90,11 +90,14 @@ void SegmentColumns::find_length(const TimeColumns& lengths, const ImportSink& s
             "' is taken for the length of the segments, as there is none for their end");
 }
 
-// A column that says that it counts frames, beside one that says nothing: "start_frame" and "end".
+// A column that says that it counts frames or per cent, beside one that says nothing: "start_frame" and "end".
 void SegmentColumns::check_units_alike() const {
-  if (start_.empty() || unit_ != "frames") return;
+  if (start_.empty() || unit_ == "seconds") return;
   const TimeColumn& other = by_length_ || end_.empty() ? length_ : end_.front();
   const TimeColumn& start = start_.front();
+  if (other.found() && start.name.shares() != other.name.shares())
+    throw header_error("'" + name((start.name.shares() ? start : other).column) + "' is in per cent, but '" +
+                       name((start.name.shares() ? other : start).column) + "' does not say so: give both in one unit");
   if (!other.found() || start.name.counts() == other.name.counts()) return;
   const char* role = by_length_ ? "length" : "end";
   if (options_.columns.count(start.name.counts() ? role : "start") > 0) return;
@@ -131,13 +134,18 @@ std::vector<std::string> SegmentColumns::where_values() const {
 }
 
 // "duration" beside start and end: when it is end - start in all rows it is no video's. One that is before a segment's
-// end is refused, for what does not call itself a video's.
+// end is refused, for what does not call itself a video's, and so is one without a unit that may well be in that of the
+// segments.
 void SegmentColumns::settle_duration(const ImportSink& sink) {
   const TimeColumn column = facts_.duration();
   if (!column.found() || end_.empty() || by_length_ || unit_ == "relative") return;
   if (options_.columns.count("duration") > 0 || column.name.base.find("video") != std::string::npos) return;
-  const bool may_count = unit_ == "frames" && column.name.unit.empty();
-  bool equal = true, counts = may_count, differs = false;  // end - start in all rows, in seconds or frames; not the end
+  // Of end - start in all rows: in seconds (or as the column says), in frames, in the unit of the starts.
+  const UnitName &own = start_.front().name, seconds{column.name.base, "seconds"};
+  const bool open = column.name.unit.empty();
+  bool equal = true, counts = open && unit_ == "frames";
+  bool scaled = open && unit_ == "seconds" && own.seconds(1) != 1, differs = false;  // differs: it is not the end
+  bool fits_scaled = scaled;                                                         // behind each end
   std::optional<Error> impossible;
   for (const auto& row : table_.rows) try {
       if (!selected(row)) continue;
@@ -149,20 +157,29 @@ void SegmentColumns::settle_duration(const ImportSink& sink) {
       doubtful_ = true;
       equal = equal && same_length(*said.duration, length, info);
       counts = counts && same_length(to_seconds(*said.duration, unit_, options_, &info, "duration"), length, info);
-      differs = differs || counts || !same_length(*said.duration, segment.end, info);
+      const bool written = !has_clock(table_.field(row, column.column));  // as a number
+      const double in_own = own.seconds(*said.duration);
+      scaled = scaled && written && same_length(in_own, length, info);
+      fits_scaled = fits_scaled && written && in_own >= segment.end;
+      differs = differs || counts || scaled || !same_length(*said.duration, segment.end, info);
       if (!impossible && segment.end > *said.duration + std::max(1.0, 0.01 * *said.duration))
         impossible = before_end(column, *said.duration, segment.end).at_line(table_.source, row.line);
     } catch (const Error&) {
       continue;  // said when the row is read
     }
-  if (doubtful_ && (equal || counts) && differs) {
+  if (doubtful_ && (equal || counts || scaled) && differs) {
     length_ = column, doubtful_ = false;
-    if (!counts) length_.name.unit = "seconds";
+    if (scaled) length_.name = own;
+    else if (!counts) length_.name = seconds;
     facts_.forget_duration();
     sink.note(table_.source + ": column '" + name(length_.column) +
               "' is end - start in every row, and so the length of the segments, not of the videos");
   } else if (impossible) {
     throw *impossible;
+  } else if (doubtful_ && fits_scaled) {
+    throw header_error("'" + name(column.column) + "' may be in seconds or in " + own.unit + ", as '" +
+                       name(start_.front().column) + "' is: say its unit in its name (" + name(column.column) +
+                       "_s), or --columns duration=" + name(column.column) + " for seconds");
   }
 }
 
@@ -219,6 +236,7 @@ double SegmentColumns::time(const NamedTable::Row& row, const TimeColumn& column
     throw Error("'" + text + "' is a time of the clock, in seconds: --time " + unit_ + " takes numbers")
         .at_field(field);
   const double value = time_value(column, text, decimal, field);
+  if (column.name.shares()) return to_seconds(value, "relative", options_, &info, field);
   const bool said = !column.name.unit.empty() && !column.name.counts();  // in seconds, beside times in frames
   return said ? value : to_seconds(value, unit_, options_, &info, field);
 }

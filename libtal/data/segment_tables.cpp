@@ -48,7 +48,7 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
     const SegmentColumns columns(table, options, scored, unit, sink);
     for (const auto& row : table.rows) {
       std::string id;
-      guard_row(source, row.line, "", "", sink, [&] {
+      guard_row(source, row.line, "", row.raw, sink, [&] {
         table.check_width(row);
         if (!columns.selected(row)) {
           ++left_out;

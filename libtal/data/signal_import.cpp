@@ -22,13 +22,16 @@ std::int64_t whole(double value, const char* option) {
 }
 
 // The files of one recording side by side.
-FeatureMatrix read_channels(const std::vector<FeatureItem>& items, const std::vector<std::string>& channels,
-                            const TableDialect& dialect, LeftOutColumns& left_out) {
+FeatureMatrix read_channels(const std::vector<FeatureItem>& items, const ImportOptions& options,
+                            LeftOutColumns& left_out, const Note& note) {
+  const SignalImport& s = options.signals;
   std::vector<FeatureMatrix> parts;
   FeatureMatrix all;
   for (const auto& item : items) {
     try {
-      NumberTable table = parse_number_table({item.path, inflate_if_gzip(read_file(item.path))}, channels, dialect);
+      NumberTable table =
+          parse_number_table({item.path, inflate_if_gzip(read_file(item.path))}, s.channels, options.dialect);
+      check_places(table.places, s.rate, "--rate", item.path, note);
       left_out.add(table.left_out);
       parts.push_back(std::move(table.values));
       if (parts.back().rows == 0) throw Error("no samples");
@@ -134,7 +137,7 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
     const std::string video = options.prefix.value_or("") + name;
     const auto& items = videos.items.at(name);
     try {
-      const FeatureMatrix samples = read_channels(items, s.channels, options.dialect, left_out);
+      const FeatureMatrix samples = read_channels(items, options, left_out, sink.note);
       const Rows rows =
           feature_rows(samples.rows, static_cast<double>(window), static_cast<double>(stride), tail_rule(s.tail));
       Record record = Record::make(video);
@@ -159,7 +162,7 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
       record.set_feature(stream.name, feature_json(stream));
       sink.record(record);
     } catch (Error& error) {
-      sink.error(error.at_video(video).at_line(items.front().path, 0), "");
+      sink.error(error.at_video(video).at_line(items.front().path, 0), items.front().path);
     }
   }
   left_out.note(sink);

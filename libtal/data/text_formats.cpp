@@ -78,7 +78,8 @@ class SsnReader {
     skip_blank();
   }
   bool at_end() const { return at_ >= lines_.size(); }
-  std::uint64_t line() const { return line_; }  // the last one of the entry just read
+  std::uint64_t line() const { return line_; }     // the last one of the entry just read
+  std::string_view text() const { return text_; }  // of that entry, or of the one that was at fault
 
   // The next entry, whole or not at all. After an Error the reader stands at the entry behind it.
   VideoRows::Entry next() {
@@ -91,14 +92,21 @@ class SsnReader {
       error.at_line(source_.name, at_ + 1);
       at_ = std::max(at_, first + 1);
       while (!at_end() && !begins_entry()) ++at_;
+      take_text(first);
       throw error;
     }
     line_ = ++at_;
+    take_text(first);
     skip_blank();
     return entry;
   }
 
  private:
+  // From line `first` to before line at_, without the last line end.
+  void take_text(std::size_t first) {
+    const auto last = lines_[std::min(at_, lines_.size()) - 1];
+    text_ = {lines_[first].data(), static_cast<std::size_t>(last.data() + last.size() - lines_[first].data())};
+  }
   bool begins_entry() const {
     const auto words = split_blanks(lines_[at_]);
     return !words.empty() && words[0] == "#";
@@ -162,6 +170,7 @@ class SsnReader {
   const std::vector<std::string_view> lines_;
   std::size_t at_ = 0;
   std::uint64_t line_ = 0;
+  std::string_view text_;
 };
 
 }  // namespace
@@ -188,7 +197,7 @@ void read_ssn_proposals(const std::vector<SourceText>& sources, const ImportOpti
           throw Error("the video stands in the list twice").at_video(entry.video).at_line(source.name, reader.line());
         place = std::move(entry);
       } catch (const Error& error) {
-        sink.error(error, "");
+        sink.error(error, reader.text());
       }
     }
   }
@@ -234,7 +243,7 @@ void read_bsn_proposals(const std::vector<SourceText>& sources, const ImportOpti
     const VideoInfo info = known_of(id, options);
     entry.facts.add(info, source.name);
     for (const auto& row : table.rows) {
-      guard_row(source, row.line, id, "", sink, [&] {
+      guard_row(source, row.line, id, row.raw, sink, [&] {
         const auto value = [&](int c) {
           return field_number(table.field(row, c), decimal, table.header[static_cast<std::size_t>(c)]);
         };

@@ -34,6 +34,7 @@ TimeColumns::TimeColumns(const NamedTable& table, const ImportOptions& options, 
     const int column = column_of(table, options, role);
     TimeColumn one{column, unit_name(table.header[static_cast<std::size_t>(column)])};
     if (one.name.counts()) frames_ = std::move(one);
+    else if (one.name.shares()) shares_ = std::move(one);
     else times_.push_back(std::move(one));
     return;
   }
@@ -60,7 +61,8 @@ void TimeColumns::find(const std::vector<std::string>& names) {
     }
     for (auto& [unit, column] : units) {
       if (unit == "frames" && !frames_.found()) frames_ = column;
-      if (unit != "frames" && (times_.empty() || times_.front().name.base == column.name.base))
+      if (column.name.shares() && !shares_.found()) shares_ = column;
+      if (unit != "frames" && !column.name.shares() && (times_.empty() || times_.front().name.base == column.name.base))
         times_.push_back(column);
     }
   }
@@ -69,6 +71,10 @@ void TimeColumns::find(const std::vector<std::string>& names) {
 
 TimeColumn TimeColumns::choose(const std::string& unit) const {
   if (unit == "frames" && frames_.found()) return frames_;
+  if (unit == "relative" && shares_.found()) return shares_;
+  if (times_.empty() && shares_.found())
+    throw header_error(table_, "column '" + name_of(table_, shares_) +
+                                   "' is in per cent of the video's duration: give --time relative");
   if (times_.empty()) {
     if (!frames_.found()) return {};
     throw header_error(table_, "column '" + name_of(table_, frames_) + "' counts frames: give --time frames");

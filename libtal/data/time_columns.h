@@ -23,12 +23,14 @@ class TimeColumns {
   TimeColumns(const NamedTable& table, const ImportOptions& options, const std::string& role);
 
   // The one for times in `unit` (seconds, frames, relative): of seconds the one that says so, else one that says
-  // nothing, else one in another unit. Error when there are only columns of another kind.
+  // nothing, else one in another unit; of shares of the duration one that says per cent. Error when there are only
+  // columns of another kind.
   TimeColumn choose(const std::string& unit) const;
   bool found() const { return frames_.found() || !times_.empty(); }
   bool named() const { return named_; }  // by --columns
   bool counted() const { return frames_.found(); }
   const TimeColumn& frames() const { return frames_; }
+  const TimeColumn& shares() const { return shares_; }             // in per cent of the duration
   const std::vector<TimeColumn>& times() const { return times_; }  // of one name, in several units; the best first
 
  private:
@@ -36,7 +38,7 @@ class TimeColumns {
 
   const NamedTable& table_;
   bool named_ = false;
-  TimeColumn frames_;
+  TimeColumn frames_, shares_;
   std::vector<TimeColumn> times_;
 };
 

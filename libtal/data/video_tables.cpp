@@ -19,11 +19,17 @@ const std::vector<std::string>& column_names(const std::string& role) {
   static const std::unordered_map<std::string, std::vector<std::string>> names = {
       {"video",
        {"video", "video-name", "video-id", "filename", "name", "video-file", "video-path", "file-name", "file",
-        "media-file", "media-file-path"}},
-      {"duration", {"video-duration", "duration", "seconds"}},
+        "media-file", "media-file-path", "media-file-name"}},
+      {"duration", {"video-duration", "media-duration", "media-total-duration", "video-length", "duration", "seconds"}},
       {"segment duration", {"duration", "seconds"}},
-      {"fps", {"rfps", "fps", "frame-rate"}},
-      {"frames", {"frames", "video-frames", "numFrame", "count", "duration_frame"}},
+      {"fps", {"rfps", "fps", "frame-rate", "framerate", "video-fps", "frames-per-second"}},
+      {"frames",
+       {"frames", "video-frames", "video-frame-count", "total-frames", "total-frame-count", "numFrame", "count",
+        "duration_frame"}},
+      // In a table of segments these may be of the segment.
+      {"frames of a video",
+       {"num-frames", "n-frames", "nb-frames", "number-of-frames", "num-frame", "numFrames", "nframes", "nFrame",
+        "frame-count", "frames-count", "frameCount", "frames-(count)", "totalFrames", "length-frames"}},
       {"subset", {"subset"}},
       {"start", {"start", "t-start", "t-init", "start-time", "start-timestamp", "begin", "begin-time", "onset"}},
       {"end", {"end", "t-end", "end-time", "stop-timestamp", "end-timestamp", "stop", "stop-time"}},
@@ -113,24 +119,55 @@ TimeColumn duration_column(const NamedTable& table, const ImportOptions& options
 
 }  // namespace
 
-VideoColumns::VideoColumns(const NamedTable& table, const ImportOptions& options)
+VideoColumns::VideoColumns(const NamedTable& table, const ImportOptions& options, bool of_videos)
     : table_(table),
       duration_(duration_column(table, options)),
       fps_(column_of(table, options, "fps")),
       frames_(column_of(table, options, "frames")),
-      subset_(column_of(table, options, "subset")) {}
+      subset_(column_of(table, options, "subset")) {
+  if (of_videos && frames_ < 0) frames_ = table.find(column_names("frames of a video"));
+}
+
+namespace {
+
+// What programs write where they know nothing: BORIS of observations without a file, pandas, R.
+bool says_nothing(std::string_view text) {
+  return text.empty() || is_one_of({"na", "n/a", "nan", "null", "none", "-"}, text);
+}
+
+}  // namespace
 
 VideoInfo VideoColumns::read(const NamedTable::Row& row, char decimal) const {
   VideoInfo info;
   const auto text = [&](int column) -> const std::string& { return table_.field(row, column); };
-  const auto has = [&](int column) { return column >= 0 && !text(column).empty(); };
+  const auto has = [&](int column) { return column >= 0 && !says_nothing(text(column)); };
   if (has(duration_.column))
     info.duration = positive(time_value(duration_, text(duration_.column), decimal, "duration"), "duration");
   if (has(fps_)) info.fps = positive(field_rate(text(fps_), decimal, "fps"), "fps");
   if (has(frames_))  // 1012.0 too
     info.frames = whole_number(field_number(text(frames_), decimal, "frames"), text(frames_), "frames");
-  if (has(subset_)) info.subset = text(subset_);
+  if (subset_ >= 0) info.subset = text(subset_);
   return info;
+}
+
+void VideoColumns::note_unused(const Note& note) const {
+  static const std::vector<std::string> words = {"frame", "frames", "fps", "rate", "duration", "length"};
+  std::vector<std::string> unused;
+  for (int c = 0; c < static_cast<int>(table_.header.size()); ++c) {
+    if (c == duration_.column || c == fps_ || c == frames_ || c == subset_) continue;
+    const auto& name = table_.header[static_cast<std::size_t>(c)];
+    const UnitName parts = unit_name(name);
+    const auto of_segment = [&](const char* role) { return is_one_of(column_names(role), parts.base); };
+    if (of_segment("start") || of_segment("end") || of_segment("length")) continue;
+    const std::string base = "-" + parts.base + "-";
+    if (!parts.unit.empty() || std::any_of(words.begin(), words.end(), [&](const auto& word) {
+          return base.find("-" + word + "-") != std::string::npos;
+        }))
+      unused.push_back(name);
+  }
+  if (note && !unused.empty())
+    note(table_.source + ": not known to be a duration, frame rate or number of frames, and not used: '" +
+         joined(unused, "', '") + "'");
 }
 
 int column_of(const NamedTable& table, const ImportOptions& options, const std::string& role) {
@@ -153,6 +190,19 @@ void refuse_missing_column(const NamedTable& table, const std::string& role, con
                                 : "no column is known to be the " + role + "; name it with --columns " + role + "=NAME";
   throw Error(what + ": the first line is '" + joined(table.header, "', '") + "'")
       .at_line(table.source, table.header_line);
+}
+
+void add_other_names(std::unordered_map<std::string, VideoInfo>& videos,
+                     const std::unordered_map<std::string, std::string>& written) {
+  VideoNames names;
+  std::vector<std::string> ids;
+  for (const auto& [video, info] : videos) {
+    names.add(video);
+    if (auto id = video_id(video); id != video) ids.push_back(std::move(id));
+  }
+  for (const auto& id : ids)
+    if (const auto* video = names.find(id); video && *video != id) videos.emplace(id, VideoInfo(videos.at(*video)));
+  for (const auto& [name, id] : written) videos.emplace(name, VideoInfo(videos.at(id)));
 }
 
 std::string line_name(const std::string& source, std::uint64_t line) { return source + ":" + std::to_string(line); }
@@ -181,6 +231,17 @@ class StatedVideos {
       throw error.at_line(source_.name, line);
     }
   }
+  // By the video's id; `name` as written means it as well.
+  void add_named(std::string_view name, const VideoInfo& info, std::uint64_t line) {
+    std::string id;
+    try {
+      id = one_id(name);
+    } catch (Error& error) {
+      throw error.at_line(source_.name, line);
+    }
+    add(id, info, line);
+    if (id != name) written_.emplace(name, id);
+  }
   std::unordered_map<std::string, VideoInfo> take() {
     if (videos_.empty()) throw Error("names no video").at_line(source_.name, 0);
     std::unordered_map<std::string, VideoInfo> out;
@@ -190,6 +251,7 @@ class StatedVideos {
       any = any || info.duration || info.fps || info.frames || !info.subset.empty();
       out.emplace(video, std::move(stated.info));
     }
+    add_other_names(out, written_);
     if (!any) throw Error("states no duration, fps, frames or subset of any video").at_line(source_.name, 0);
     return out;
   }
@@ -197,6 +259,7 @@ class StatedVideos {
  private:
   const SourceText& source_;
   std::unordered_map<std::string, StatedVideo> videos_;
+  std::unordered_map<std::string, std::string> written_;  // name -> id
 };
 
 std::unordered_map<std::string, VideoInfo> videos_of_records(const SourceText& source,
@@ -245,7 +308,7 @@ class NamesAndSeconds {
                       error.kind());
         throw in_turn.at_field(error.field()).at_line(source.name, line);
       }
-      out.add(video_id(text(k)), info, line);
+      out.add_named(text(k), info, line);
     }
     return out.take();
   }
@@ -261,15 +324,18 @@ std::unordered_map<std::string, VideoInfo> videos_of_table(const NamedTable& tab
                                                            const Note& note) {
   const int video = table.find(column_names("video"));
   if (video < 0) refuse_missing_column(table, "video", "such as video,duration,fps,frames,subset");
-  const VideoColumns columns(table, {});
+  const VideoColumns columns(table, {}, true);
+  if (const TimeColumns durations(table, {}, "duration"); !columns.duration().found() && durations.shares().found())
+    (void)durations.choose("seconds");  // says what is wrong
   if (!columns.any())
     throw Error("no column with duration, fps, frames or subset").at_line(source.name, table.header_line);
   const char decimal = table.decimal_of(columns.numbers(), {});
   note_units(table, {columns.duration()}, note);
+  columns.note_unused(note);
   StatedVideos out(source);
   for (const auto& row : table.rows) {
     try {
-      out.add(video_id(table.field(row, video)), columns.read(row, decimal), row.line);
+      out.add_named(table.field(row, video), columns.read(row, decimal), row.line);
     } catch (Error& error) {
       throw error.at_line(source.name, row.line);
     }

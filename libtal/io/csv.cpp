@@ -56,20 +56,28 @@ class NumberReader {
     decimal_ = decimal();
   }
 
-  NumberTable read() {
+  NumberTable read(const RowFault& fault) {
     RowReader rows = text_.rows(source_.name);
     if (header_) rows.next();
     std::uint64_t line = 1;
     while (rows.next()) {
       line = rows.line();
       try {
-        add(rows.fields());
+        add(rows.fields(), line);
         if (row_names_ >= 0) table_.lines.push_back(line);
       } catch (Error& error) {
-        throw error.at_line(source_.name, line);
+        error.at_line(source_.name, line);
+        if (!fault) throw;
+        fault(error, rows.raw());
+        leave_out(line);
       }
     }
     check_leading(line);
+    for (auto& each : leading_) {
+      if (each.places.values.empty()) continue;
+      each.places.name = names_[each.column];
+      table_.places.push_back(std::move(each.places));
+    }
     table_.values.dim = static_cast<std::int64_t>(chosen_.size());
     return std::move(table_);
   }
@@ -80,6 +88,7 @@ class NumberReader {
     std::size_t column;
     bool unnamed, text;
     RowNumbers numbers;
+    RowPlaces places;
   };
 
   // The columns before the first that holds values, and the one that names the rows. Where rows have names, columns
@@ -88,7 +97,7 @@ class NumberReader {
     for (std::size_t c = 0; c < names_.size() && row_names_ < 0; ++c)
       if (header_ ? is_one_of(row_names, names_[c]) : c == 0 && !row_names.empty() && first.is_text(c))
         row_names_ = static_cast<int>(c);
-    if (!header_ && row_names_ < 0) leading_.push_back({0, false, false, {}});  // does it count the rows?
+    if (!header_ && row_names_ < 0) leading_.push_back({0, false, false, {}, {}});  // does it count the rows?
     if (!header_) return;
     for (std::size_t c = 0; c + 1 < names_.size(); ++c) {
       if (static_cast<int>(c) == row_names_) continue;
@@ -98,7 +107,7 @@ class NumberReader {
         break;
       if (unnamed && text && row_names_ < 0 && !row_names.empty()) row_names_ = static_cast<int>(c);
       else if (unnamed || (is_place_name(names_[c]) && (row_names.empty() || first.counts_rows(c))))
-        leading_.push_back({c, unnamed, text, {}});
+        leading_.push_back({c, unnamed, text, {}, {}});
       else break;
     }
   }
@@ -127,11 +136,14 @@ class NumberReader {
     return sign.decide(source_.name);
   }
 
-  void add(Fields fields) {
+  void add(Fields fields, std::uint64_t line) {
     if (fields.size() != names_.size())
       throw Error(std::to_string(fields.size()) + " columns, the first line has " + std::to_string(names_.size()));
     for (auto& each : leading_) {
-      each.numbers.see(fields[each.column]);
+      if (const auto value = each.numbers.see(fields[each.column]); value && header_) {
+        each.places.values.push_back(*value), each.places.lines.push_back(line);
+        each.places.clock = each.places.clock || has_clock(fields[each.column]);
+      }
       if (each.unnamed && !each.text && !each.numbers.count())
         throw Error(
             "the first column has no name and does not count the rows: is it an index or a feature? Name it in "
@@ -145,6 +157,17 @@ class NumberReader {
     }
     whole_ = whole_ && whole;
     ++table_.values.rows;
+  }
+
+  // A row that could not be read keeps its place.
+  void leave_out(std::uint64_t line) {
+    table_.faulty.insert(table_.values.rows);
+    table_.values.values.resize(static_cast<std::size_t>(table_.values.rows) * chosen_.size());
+    table_.values.values.resize(table_.values.values.size() + chosen_.size(), std::nanf(""));
+    ++table_.values.rows;
+    if (row_names_ < 0) return;
+    table_.row_names.resize(static_cast<std::size_t>(table_.values.rows));
+    table_.lines.push_back(line);
   }
 
   // What the fields of the first columns say, when all have been seen.
@@ -198,8 +221,9 @@ class NumberReader {
 }  // namespace
 
 NumberTable parse_number_table(const SourceText& source, const std::vector<std::string>& columns,
-                               const TableDialect& dialect, const std::vector<std::string>& row_names) {
-  return NumberReader(source, columns, dialect, row_names).read();
+                               const TableDialect& dialect, const std::vector<std::string>& row_names,
+                               const RowFault& fault) {
+  return NumberReader(source, columns, dialect, row_names).read(fault);
 }
 
 }  // namespace tal

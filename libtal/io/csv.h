@@ -2,21 +2,35 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "libtal/base/error.h"
 #include "libtal/io/features.h"
 #include "libtal/io/table.h"
 
 namespace tal {
 
+// A column that numbers or times the rows, in numbers.
+struct RowPlaces {
+  std::string name;
+  std::vector<double> values;        // of each row; times of the clock in seconds
+  std::vector<std::uint64_t> lines;  // where each stands
+  bool clock = false;                // written as times of the clock
+};
+
 struct NumberTable {
   std::vector<std::string> header;     // empty when the first line is numbers
   FeatureMatrix values;                // [rows, columns]
   std::vector<std::string> left_out;   // names of columns that number, time or name the rows
+  std::vector<RowPlaces> places;       // those of them that hold numbers
   std::vector<std::string> row_names;  // where a column with one of the names that were asked for has them
   std::vector<std::uint64_t> lines;    // of the rows, beside row_names
+  std::set<std::int64_t> faulty;       // rows that a RowFault was told of; their values are NaN
 };
+using RowFault = std::function<void(Error& error, std::string_view row)>;
 
 // The first line is a header when its fields are names, or when it counts the columns as pandas does (0,1,2,...) above
 // rows of decimals; where such a line, or one of numbers and texts, may be data too, that is an Error unless the
@@ -24,8 +38,10 @@ struct NumberTable {
 // values, nor is a first one that is called index, frame, time or the like and rises; without a header one that counts
 // the rows is an Error. `columns` chooses by name of the header or by number (from 1; an index counts), in this order;
 // the others need not be numbers. row_names: how a column may be called that names the rows. Error, with the line, for
-// a field that is no finite number, rows of different lengths, and a header that names a chosen column twice.
+// a field that is no finite number, rows of different lengths, and a header that names a chosen column twice. fault: is
+// told of rows that are not read, and may throw; without it they are an Error.
 NumberTable parse_number_table(const SourceText& source, const std::vector<std::string>& columns = {},
-                               const TableDialect& dialect = {}, const std::vector<std::string>& row_names = {});
+                               const TableDialect& dialect = {}, const std::vector<std::string>& row_names = {},
+                               const RowFault& fault = {});
 
 }  // namespace tal

@@ -31,17 +31,19 @@ std::unique_ptr<MappedFile> map_file(const FeatureStream& stream) {
   }
 }
 
-Error not_finite(std::int64_t row, std::int64_t column) {
-  return Error("row " + std::to_string(row) + ", column " + std::to_string(column) + " is not finite",
+}  // namespace
+
+Error not_finite(std::int64_t row, std::int64_t column, float value) {
+  return Error("row " + std::to_string(row) + ", column " + std::to_string(column) + " is not finite" +
+                   (std::isnan(value) ? "" : ", or beyond the 3.4e38 that float32 holds"),
                Error::Kind::kNotFinite);
 }
-
-}  // namespace
 
 void check_finite(const FeatureMatrix& m, std::string_view field) {
   for (std::size_t i = 0; i < m.values.size(); ++i)
     if (!std::isfinite(m.values[i]))
-      throw not_finite(static_cast<std::int64_t>(i) / m.dim, static_cast<std::int64_t>(i) % m.dim).at_field(field);
+      throw not_finite(static_cast<std::int64_t>(i) / m.dim, static_cast<std::int64_t>(i) % m.dim, m.values[i])
+          .at_field(field);
 }
 
 FeatureMatrix transposed(const FeatureMatrix& m) {
@@ -204,7 +206,7 @@ void FeatureRows::copy(std::int64_t first, std::int64_t count, float* out, std::
             npy_element(source_->bytes(), header, header.fortran ? c * rows_ + row : row * dim_ + c));
     }
     for (std::int64_t c = 0; c < dim_; ++c)
-      if (!std::isfinite(out[c])) throw not_finite(row, c).at_field(field_);
+      if (!std::isfinite(out[c])) throw not_finite(row, c, out[c]).at_field(field_);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libtal/base/error.h"
 #include "libtal/base/time_rows.h"
 #include "libtal/io/npy.h"
 #include "libtal/io/record.h"
@@ -33,6 +34,8 @@ FeatureMatrix matrix_from_npy(std::string_view file, const NpyHeader& header);
 // [1, 90, 512], [90, 512, 1, 1] and [90, 1, 512] are [90, 512]. Error when more than two dimensions are left, or none.
 std::vector<std::int64_t> squeezed(std::vector<std::int64_t> shape);
 FeatureMatrix transposed(const FeatureMatrix& matrix);
+// What is wrong with a value there that is not finite.
+Error not_finite(std::int64_t row, std::int64_t column, float value);
 // Error (at `field`) with the row and column of the first value that is not finite.
 void check_finite(const FeatureMatrix& matrix, std::string_view field = {});
 

@@ -60,14 +60,49 @@ bool counts(const std::vector<std::string>& fields) { return counts_from(fields,
 
 bool is_unnamed(std::string_view name) { return name.empty() || name.starts_with("Unnamed: "); }
 
-bool is_place_name(std::string_view name) {
-  if (name == "#") return true;
+namespace {
+
+bool is_one(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+const std::vector<std::string> kNumberNames = {"index", "idx", "row", "row-id", "row-idx", "row-index", "row-number"};
+const std::vector<std::string> kTimeNames = {"time",
+                                             "timestamp",
+                                             "time-stamp",
+                                             "timestamps",
+                                             "t",
+                                             "ts",
+                                             "date",
+                                             "datetime",
+                                             "date-time",
+                                             "elapsed",
+                                             "elapsed-time",
+                                             "time-elapsed",
+                                             "epoch",
+                                             "epoch-time",
+                                             "unix-time",
+                                             "unixtime",
+                                             "unix",
+                                             "unix-timestamp",
+                                             "utc",
+                                             "utc-time",
+                                             "system-time",
+                                             "timecode",
+                                             "sensor-time",
+                                             "seconds-elapsed"};
+
+}  // namespace
+
+bool is_number_name(std::string_view name) {
   const UnitName parts = unit_name(name);
-  if (parts.base.empty())
-    return name.size() > 1 && (parts.unit == "frames" || parts.unit == "seconds" || parts.unit == "milliseconds");
-  static const std::vector<std::string> names = {
-      "index", "idx", "row-id", "row-number", "time", "timestamp", "time-stamp", "timestamps", "t", "date", "datetime"};
-  return std::find(names.begin(), names.end(), parts.base) != names.end();
+  return name == "#" || (parts.base.empty() && parts.unit == "frames") || is_one(kNumberNames, parts.base);
+}
+
+bool is_place_name(std::string_view name) {
+  const UnitName parts = unit_name(name);
+  if (is_number_name(name) || is_one(kTimeNames, parts.base) || is_one(kTimeNames, plain_name(name))) return true;
+  return parts.base.empty() && name.size() > 1 && (parts.unit == "seconds" || parts.unit == "milliseconds");
 }
 
 FirstLine::FirstLine(const TableText& text, const SourceText& source, const TableDialect& dialect,
@@ -191,11 +226,11 @@ void FirstLine::refuse_commas() const {
       .at_line(source_.name, line_);
 }
 
-void RowNumbers::see(std::string_view field) {
+std::optional<double> RowNumbers::see(std::string_view field) {
   ++rows_;
   if (!is_number(field) && !has_clock(field)) {
     ++texts_;
-    return;
+    return std::nullopt;
   }
   const double value =
       has_clock(field) ? clock_seconds(field) : table_number(field, is_table_number(field, '.') ? '.' : ',');
@@ -207,6 +242,7 @@ void RowNumbers::see(std::string_view field) {
     steady_ = steady_ && step_ != 0 && std::abs(value - last_ - step_) <= 1e-3 * std::abs(step_);
   }
   last_ = value;
+  return value;
 }
 
 bool RowNumbers::count() const { return counts_ && texts_ == 0 && rows_ > 0; }

@@ -1,6 +1,7 @@
 // What stands in the first line and in the first columns of a table of numbers: names, row numbers, or values.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,14 +49,16 @@ class FirstLine {
 // Whether a column's name says that it numbers or times the rows: "", "Unnamed: 0", "index", "frame", "time (ms)".
 bool is_unnamed(std::string_view name);
 bool is_place_name(std::string_view name);
+// Of such a name: whether it is one of numbers of rows or frames and not of times.
+bool is_number_name(std::string_view name);
 
 // A column that may number or time the rows, field by field.
 class RowNumbers {
  public:
-  void see(std::string_view field);
-  bool count() const;   // 0, 1, 2, ... or 1, 2, 3, ...
-  bool place() const;   // it counts or rises, or holds no numbers
-  bool steady() const;  // equal steps, and more of them than by chance
+  std::optional<double> see(std::string_view field);  // its number; nullopt: a text
+  bool count() const;                                 // 0, 1, 2, ... or 1, 2, 3, ...
+  bool place() const;                                 // it counts or rises, or holds no numbers
+  bool steady() const;                                // equal steps, and more of them than by chance
 
  private:
   std::size_t rows_ = 0, texts_ = 0;

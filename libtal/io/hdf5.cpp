@@ -4,6 +4,7 @@
 #include <cstring>
 #include <mutex>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "libtal/base/error.h"
@@ -31,6 +32,7 @@ Hdf5File::~Hdf5File() = default;
 Hdf5File::Hdf5File(Hdf5File&&) noexcept = default;
 std::vector<Hdf5Dataset> Hdf5File::datasets() const { return {}; }
 FeatureMatrix Hdf5File::read(const std::string&) const { return {}; }
+std::vector<double> Hdf5File::numbers(const std::string&) const { return {}; }
 
 #else
 
@@ -189,7 +191,7 @@ const char* type_words(hid_t type) {
   }
 }
 
-using Attributes = std::pair<std::map<std::string, double>, std::map<std::string, std::string> >;  // numbers, others
+using Attributes = std::map<std::string, Hdf5Attribute>;
 
 // The text of an attribute of one string; nullopt when it cannot be read or is too long for a number.
 std::optional<std::string> attribute_text(hid_t attribute, hid_t type) {
@@ -207,44 +209,53 @@ std::optional<std::string> attribute_text(hid_t attribute, hid_t type) {
   return text.substr(0, text.find('\0'));
 }
 
-void read_attribute(hid_t object, const char* name, Attributes& out) {
+Hdf5Attribute read_attribute(hid_t object, const char* name) {
+  constexpr hssize_t kMost = 2;  // numerator and denominator
   const Handle attribute(hdf5().H5Aopen(object, name, H5P_DEFAULT), hdf5().H5Aclose, "attribute");
   const Handle type(hdf5().H5Aget_type(attribute), hdf5().H5Tclose, "attribute's type");
   const Handle space(hdf5().H5Aget_space(attribute), hdf5().H5Sclose, "attribute's shape");
-  out.first.erase(name), out.second.erase(name);  // one of a group around
-  std::string& other = out.second[name];
+  Hdf5Attribute out;
   const auto points = hdf5().H5Sget_simple_extent_npoints(space);
-  if (points != 1) {
-    other = std::to_string(points) + " values";
-    return;
-  }
-  double value = 0;
-  if (numeric_type(type)) {
-    if (hdf5().H5Aread(attribute, hdf5().native_double, &value) < 0) throw Error("HDF5 cannot read the attribute");
+  if (numeric_type(type) && points >= 1 && points <= kMost) {
+    out.values.resize(static_cast<std::size_t>(points));
+    if (hdf5().H5Aread(attribute, hdf5().native_double, out.values.data()) < 0)
+      throw Error("HDF5 cannot read the attribute");
+  } else if (points != 1) {
+    out.other = std::to_string(points) + " values";
   } else if (hdf5().H5Tget_class(type) == H5T_STRING) {
     const auto text = attribute_text(attribute, type);
     try {
-      value = parse_number(trim(text.value_or("")));
+      out.values = {parse_number(trim(text.value_or("")))};
     } catch (const Error&) {
-      other = text ? "the text '" + text->substr(0, 40) + "'" : "a text";
-      return;
+      out.other = text ? "the text '" + text->substr(0, 40) + "'" : "a text";
     }
   } else {
-    other = type_words(type);
-    return;
+    out.other = boolean_type(type) ? "a truth value" : type_words(type);
   }
-  out.second.erase(name);
-  out.first[name] = value;
+  return out;
 }
 
+struct AttributeVisit {
+  std::string object;
+  Attributes* out;  // those of the groups around, until the object has its own
+};
+
 // Called by the library, which knows no exceptions: an attribute that cannot be read is an odd one.
-herr_t visit_attribute(hid_t object, const char* name, const H5A_info_t*, void* out) {
+herr_t visit_attribute(hid_t object, const char* name, const H5A_info_t*, void* data) {
+  const auto& visit = *static_cast<AttributeVisit*>(data);
+  Hdf5Attribute& place = (*visit.out)[name];
   try {
-    read_attribute(object, name, *static_cast<Attributes*>(out));
+    place = read_attribute(object, name);
   } catch (const Error& error) {
-    (*static_cast<Attributes*>(out)).second[name] = "a value that HDF5 cannot read";
+    place = {"", {}, "a value that HDF5 cannot read"};
   }
+  place.object = visit.object;
   return 0;
+}
+
+void take_attributes(hid_t object, const std::string& name, Attributes& out) {
+  AttributeVisit visit{name, &out};
+  hdf5().H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit_attribute, &visit);
 }
 
 herr_t visit_link(hid_t, const char* name, const LinkInfo*, void* out) {
@@ -323,8 +334,11 @@ Hdf5Dataset describe(hid_t dataset, const std::string& name, Attributes attribut
   described.matlab = hdf5().H5Aexists(dataset, "MATLAB_class") > 0;
   if (described.matlab) std::reverse(described.shape.begin(), described.shape.end());
   if (!numeric_type(type) && !boolean_type(type)) described.other = type_words(type);
-  hdf5().H5Aiterate2(dataset, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit_attribute, &attributes);
-  described.attributes = std::move(attributes.first), described.odd_attributes = std::move(attributes.second);
+  take_attributes(dataset, name, attributes);
+  const auto stored = attributes.find("MATLAB_class");  // MATLAB keeps characters as numbers
+  if (described.matlab && stored != attributes.end() && stored->second.other == "the text 'char'")
+    described.other = "text";
+  described.attributes = std::move(attributes);
   return described;
 }
 
@@ -353,7 +367,7 @@ class Listing {
     std::vector<std::string> names;
     if (hdf5().TAL_H5LITERATE(id, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit_link, &names) < 0)
       throw Error("HDF5 cannot list the data sets: damaged or cut off");
-    hdf5().H5Aiterate2(id, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit_attribute, &attributes);
+    take_attributes(id, name, attributes);
     open_.push_back(own);
     for (const auto& link : names)
       if (!name.empty() || link.front() != '#')
@@ -403,7 +417,9 @@ std::string unreadable(hid_t creation) {
          ", which is not installed: install its plugin (HDF5_PLUGIN_PATH), or repack the file with gzip (h5repack)";
 }
 
-FeatureMatrix read_matrix(hid_t dataset) {
+// The data set's values in `out`, as the library converts them; its extents, squeezed.
+template <class Value>
+std::vector<std::int64_t> read_values(hid_t dataset, std::vector<Value>& out) {
   const Handle space(hdf5().H5Dget_space(dataset), hdf5().H5Sclose, "shape");
   const Handle type(hdf5().H5Dget_type(dataset), hdf5().H5Tclose, "type");
   const Handle creation(hdf5().H5Dget_create_plist(dataset), hdf5().H5Pclose, "layout");
@@ -415,21 +431,28 @@ FeatureMatrix read_matrix(hid_t dataset) {
   const auto layout = hdf5().H5Pget_layout(creation);
   if (layout == H5D_VIRTUAL || hdf5().H5Pget_external_count(creation) != 0)
     throw Error("the data lie in other files; that is not followed");
-  FeatureMatrix matrix;
-  matrix.rows = shape[0], matrix.dim = shape.size() == 2 ? shape[1] : 1;
+  const std::int64_t rows = shape[0], dim = shape.size() == 2 ? shape[1] : 1;
   // Chunks that were never written are not stored, so a few bytes can promise terabytes: no filter shrinks more than
   // about 1032 times.
-  const double promised = static_cast<double>(matrix.rows) * static_cast<double>(matrix.dim) *
-                          static_cast<double>(hdf5().H5Tget_size(type));
+  const double promised =
+      static_cast<double>(rows) * static_cast<double>(dim) * static_cast<double>(hdf5().H5Tget_size(type));
   const double stored = static_cast<double>(hdf5().H5Dget_storage_size(dataset));
   if (promised > 1100 * (stored + 64)) throw Error("the shape promises more data than the file holds");
-  if (promised == 0) return matrix;
-  matrix.values.resize(static_cast<std::size_t>(matrix.rows * matrix.dim));
-  std::vector<std::int8_t> bytes(truths ? matrix.values.size() : 0);
-  void* to = truths ? static_cast<void*>(bytes.data()) : matrix.values.data();
-  const hid_t as = truths ? static_cast<hid_t>(type) : hdf5().native_float;
+  if (promised == 0) return shape;
+  out.resize(static_cast<std::size_t>(rows * dim));
+  std::vector<std::int8_t> bytes(truths ? out.size() : 0);
+  void* to = truths ? static_cast<void*>(bytes.data()) : out.data();
+  const hid_t native = std::is_same_v<Value, double> ? hdf5().native_double : hdf5().native_float;
+  const hid_t as = truths ? static_cast<hid_t>(type) : native;
   if (hdf5().H5Dread(dataset, as, H5S_ALL, H5S_ALL, H5P_DEFAULT, to) < 0) throw Error(unreadable(creation));
-  std::copy(bytes.begin(), bytes.end(), matrix.values.begin());
+  std::copy(bytes.begin(), bytes.end(), out.begin());
+  return shape;
+}
+
+FeatureMatrix read_matrix(hid_t dataset) {
+  FeatureMatrix matrix;
+  const auto shape = read_values(dataset, matrix.values);
+  matrix.rows = shape[0], matrix.dim = shape.size() == 2 ? shape[1] : 1;
   return hdf5().H5Aexists(dataset, "MATLAB_class") > 0 && shape.size() == 2 ? transposed(matrix) : matrix;
 }
 
@@ -469,15 +492,31 @@ std::vector<Hdf5Dataset> Hdf5File::datasets() const {
   return Listing(file_).all();
 }
 
-FeatureMatrix Hdf5File::read(const std::string& name) const {
+namespace {
+
+// read(data set) of the name.
+template <class Read>
+auto at_dataset(hid_t file, const std::string& name, Read&& read) {
   const std::lock_guard lock(one_at_a_time());
   try {
-    const std::string there = LinkWalk(file_).follow("", name);
-    const Handle dataset(hdf5().H5Dopen2(file_, there.c_str(), H5P_DEFAULT), hdf5().H5Dclose, "data set");
-    return read_matrix(dataset);
+    const std::string there = LinkWalk(file).follow("", name);
+    const Handle dataset(hdf5().H5Dopen2(file, there.c_str(), H5P_DEFAULT), hdf5().H5Dclose, "data set");
+    return read(dataset);
   } catch (const Error& error) {
     throw Error("data set '" + name + "': " + error.message());
   }
+}
+
+}  // namespace
+
+FeatureMatrix Hdf5File::read(const std::string& name) const { return at_dataset(file_, name, read_matrix); }
+
+std::vector<double> Hdf5File::numbers(const std::string& name) const {
+  return at_dataset(file_, name, [](hid_t dataset) {
+    std::vector<double> values;
+    read_values(dataset, values);
+    return values;
+  });
 }
 
 #endif

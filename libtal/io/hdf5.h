@@ -13,15 +13,20 @@
 
 namespace tal {
 
+// Of a data set or a group.
+struct Hdf5Attribute {
+  std::string object;          // whose it is: its path without the first '/'; "" = the root group
+  std::vector<double> values;  // one number (a text that is one, too) or two; empty: `other`
+  std::string other;           // what it holds else: "the text 'x'", "4 values"
+};
+
 struct Hdf5Dataset {
   std::string name;                 // path below the root as links lead there, without the first '/'
   std::vector<std::int64_t> shape;  // of MATLAB's v7.3 files: as MATLAB shows it (the file holds it reversed)
   bool matlab = false;              // a variable of a v7.3 .mat file
   std::string other;                // what it holds when that is no integers or floats ("text"): cannot be read
   std::string problem;              // why nothing is there: a link that is not followed or leads nowhere; "" otherwise
-  // Attributes of one number, or a text that is one; those of the groups around it where it has none of a name.
-  std::map<std::string, double> attributes;
-  std::map<std::string, std::string> odd_attributes;  // the others, with what they hold: "the text 'x'", "2 values"
+  std::map<std::string, Hdf5Attribute> attributes;  // and those of the groups around it where it has none of a name
   bool readable() const { return other.empty() && problem.empty(); }
 };
 
@@ -38,6 +43,8 @@ class Hdf5File {
   // A data set of 1 or 2 dimensions (1: one column; none: one value) after extents of 1 were squeezed out. Error names
   // the data set.
   FeatureMatrix read(const std::string& name) const;
+  // Its values as doubles, in the file's order: of what says something about rows and is none itself.
+  std::vector<double> numbers(const std::string& name) const;
 
  private:
   Hdf5File() = default;

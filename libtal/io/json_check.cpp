@@ -56,6 +56,7 @@ struct Names {
   MemberNames members;
   std::deque<std::string> kept;
   bool repeated = false;  // a name may stand twice
+  std::size_t deepest = static_cast<std::size_t>(-1);
   std::string_view keep(std::string_view escaped) { return kept.emplace_back(unescaped(escaped)); }
 };
 
@@ -120,6 +121,7 @@ class Check {
     const char c = peek();
     if (c == '"') return string(), false;
     if (c != '{' && c != '[') return plain(), false;
+    if (open_.size() >= names_.deepest) fail("lists and objects in each other, too many of them");
     ++at_;
     open_.push_back(c == '{' ? '}' : ']');
     if (c == '{') names_.members.open();
@@ -350,7 +352,7 @@ std::size_t find_member(std::string_view text, const std::vector<std::string_vie
   return behind_name == text.size() ? text.size() : text.find_first_not_of(" \t\r\n", behind_name + 1);
 }
 
-std::string_view check_json_file(const SourceText& source, bool comments) {
+std::string_view check_json_file(const SourceText& source, bool comments, std::size_t deepest) {
   const std::string_view text = utf8_text(source);
   const std::string plain = comments ? without_comments(text) : "";
   const std::string_view json = comments ? std::string_view(plain) : text;
@@ -359,6 +361,7 @@ std::string_view check_json_file(const SourceText& source, bool comments) {
   if (begin >= end) throw Error("empty: JSON was expected").at_line(source.name, 0);
   try {
     Names names;
+    if (deepest > 0) names.deepest = deepest;
     Check(json.substr(begin, end - begin), names).run();
     check_strings(json.substr(begin, end - begin));
   } catch (const Fault& fault) {

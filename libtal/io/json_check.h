@@ -20,8 +20,8 @@ void check_json(std::string_view text, std::string_view name = {}, bool repeated
 
 // The same of a whole file, strings included: its text behind a byte-order mark, which is returned. Errors name line,
 // column and the path of the place: database.v_1.annotations[0].segment[1]. comments: // and /* */ count as white
-// space.
-std::string_view check_json_file(const SourceText& source, bool comments = false);
+// space. deepest: lists and objects in each other; 0: any number.
+std::string_view check_json_file(const SourceText& source, bool comments = false, std::size_t deepest = 0);
 
 // Where the value of a member begins, in a text that has been checked: names lead to it from the root through objects.
 // The text's size when there is none.

@@ -19,6 +19,8 @@
 namespace tal {
 namespace {
 
+constexpr std::string_view kMagic = "\x93NUMPY";
+
 // The header's Python literal: a dict of a text or list (descr), a truth value and a tuple of integers.
 class HeaderDict {
  public:
@@ -108,7 +110,7 @@ class HeaderDict {
 
 // The literal, and where the data begin.
 std::pair<HeaderDict, std::size_t> header_dict(std::string_view file) {
-  if (file.size() < 10 || file.substr(0, 6) != std::string_view("\x93NUMPY", 6)) throw Error("not an .npy file");
+  if (file.size() < 10 || !file.starts_with(kMagic)) throw Error("not an .npy file");
   const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(file[i])); };
   const std::size_t version = byte(6);
   if (version < 1 || version > 3) throw Error(".npy version " + std::to_string(version) + " is not known");
@@ -214,6 +216,11 @@ NpyHeader parse_npy_header(std::string_view file, std::uint64_t size) {
   if (promised > size - header.data_offset)
     throw Error("the .npy file is cut off: " + std::to_string(promised) + " bytes of data promised, " +
                 std::to_string(size - header.data_offset) + " there");
+  if (const auto end = header.data_offset + promised;
+      end < file.size() && file.substr(static_cast<std::size_t>(end)).starts_with(kMagic))
+    throw Error(
+        "a second array follows the first, as numpy.save writes it into an open file: save each into a file of "
+        "its own, or all with numpy.savez");
   return header;
 }
 

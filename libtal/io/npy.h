@@ -22,7 +22,8 @@ struct NpyHeader {
 
 // Header of an .npy image in memory (versions 1 to 3): a Python literal, as numpy.format says and reads it (either
 // quotes, Python 2's 6L). Checks that the data it promises are there; `size`: bytes of the whole image, where `file` is
-// only its beginning. Error otherwise, which names a type that is no plain number (text, a pickled object, complex).
+// only its beginning. Error otherwise, for a second array behind the first, and one which names a type that is no plain
+// number (text, a pickled object, complex).
 NpyHeader parse_npy_header(std::string_view file);
 NpyHeader parse_npy_header(std::string_view file, std::uint64_t size);
 // What an array holds whose type is no number that is read: "text", "pickled Python objects"; nullopt: numbers. The

@@ -35,6 +35,8 @@ bool natural_less(std::string_view a, std::string_view b) {
 
 Npz::Npz(std::string_view file) : entries_(zip_entries(file)) {
   for (auto& entry : entries_) {
+    if (entry.name == "data.pkl" || entry.name.ends_with("/data.pkl"))
+      throw Error("a PyTorch file (torch.save): load it in Python and save its rows with numpy.save or numpy.savez");
     if (!entry.name.ends_with(".npy")) throw Error("'" + entry.name + "' is not an .npy array: not an .npz file");
     entry.name.resize(entry.name.size() - 4);
     names_.push_back(entry.name);

@@ -1,4 +1,5 @@
 // The line and its fields: taking a line apart, fields as they stand, and the line with its changes.
+#include <algorithm>
 #include <cstring>
 
 #include "libtal/base/error.h"
@@ -30,15 +31,32 @@ const char* closing_quote(const char* at) {
   return at;
 }
 
-// What to do with a line of a JSON file that is no stream of records.
+// The characters that the value of an object's first member begins with: '{' of {"v_1": {"duration": ...}}; '\0': no
+// such line.
+char first_value(std::string_view line) {
+  const auto skip = [&](std::size_t at) { return std::min(line.find_first_not_of(" \t", at), line.size()); };
+  std::size_t at = skip(0);
+  if (at == line.size() || line[at] != '{' || (at = skip(at + 1)) == line.size() || line[at] != '"') return '\0';
+  for (++at; at < line.size() && line[at] != '"';) at += line[at] == '\\' ? 2 : 1;
+  at = skip(std::min(at + 1, line.size()));
+  if (at == line.size() || line[at] != ':' || (at = skip(at + 1)) == line.size()) return '\0';
+  return line[at];
+}
+
+// What to do with a line of a JSON file that is no stream of records: ActivityNet's layouts, also those without a
+// member "database" or "results" around the videos, on one line or many.
 std::string hint_of(std::string_view line) {
   const auto has = [&](std::string_view key) { return line.find(key) != std::string_view::npos; };
-  const bool truth = has("\"database\""), results = has("\"results\"");
+  const char value = first_value(line);
+  const bool bare_truth = value == '{' && (has("\"annotations\"") || has("\"duration") || has("\"subset\""));
+  const bool bare_results = value == '[' && has("\"segment\"");
+  const bool truth = has("\"database\"") || bare_truth, results = has("\"results\"") || bare_results;
   const bool opens = line.find_first_not_of("{[ \t\r") == std::string_view::npos;  // the first line of many
   if (!truth && !results && !opens) return "";
-  const std::string formats = truth     ? "activitynet-gt"
-                              : results ? "activitynet-results"
-                                        : "activitynet-gt (or -results)";
+  const std::string formats =
+      truth     ? "activitynet-gt"
+      : results ? has("\"segment\"") || !has("\"score\"") ? "activitynet-results" : "activitynet-classification"
+                : "activitynet-gt (or -results)";
   return " (records are wanted, one a line; tal-convert --from " + formats + " makes them of ActivityNet's JSON)";
 }
 
@@ -47,7 +65,7 @@ JsonObject object_of(JsonDocument& document, std::string_view line) {
   JsonObject object;
   const auto code = document.get_object().get(object);
   if (code == sj::INCOMPLETE_ARRAY_OR_OBJECT)
-    throw Error("not valid JSON: the line does not end with the record's '}'" + hint_of(line));
+    throw Error("not valid JSON: the line does not end with the record's '}'");
   if (code == sj::INCORRECT_TYPE) throw Error("not a JSON object but '" + shorten(line) + "'");
   if (code) fail(code);
   return object;
@@ -93,7 +111,7 @@ void Record::State::scan() {
     scan_field(field);
   }
   if (!at_end(document)) throw Error("not valid JSON: something follows the object").at_video(video);
-  if (video.empty()) throw Error("missing" + hint_of(line)).at_field("video");
+  if (video.empty()) throw Error("missing").at_field("video");
   original = fields.size();
   close = line.rfind('}');
 }
@@ -132,7 +150,13 @@ std::string_view Record::State::keep(std::string_view text) {
 void Record::parse(std::string_view text) {
   State& s = *state_;
   s.hold(trim_end(text));
-  s.scan();
+  try {
+    s.scan();
+  } catch (const Error& error) {
+    const std::string hint = s.video.empty() ? hint_of(s.line) : "";
+    if (hint.empty()) throw;
+    throw Error(error.message() + hint, error.kind()).at_field(error.field());
+  }
   // Nobody may ever ask for a field, so all are checked inside here, but for proposals: they are most of a record, and
   // checked when they are read or written.
   for (const auto& field : s.fields) {

@@ -77,6 +77,7 @@ std::string_view RowReader::plain_field() {
 void RowReader::read_row() {
   fields_.clear(), quoted_.clear(), kept_.clear();
   line_ = next_line_;
+  const std::string_view before = text_;
   while (true) {
     if (separator_ == ' ')
       while (!text_.empty() && is_blank(text_.front())) text_.remove_prefix(1);
@@ -88,6 +89,7 @@ void RowReader::read_row() {
     if (at_line_end()) break;
     if (separator_ != ' ') text_.remove_prefix(1);
   }
+  raw_ = before.substr(0, before.size() - text_.size());
   if (!text_.empty()) text_.remove_prefix(text_.substr(0, 2) == "\r\n" ? 2 : 1);
   ++next_line_;
 }
@@ -396,7 +398,7 @@ NamedTable parse_named_table(const SourceText& source, const TableDialect& diale
       table.header.assign(fields.begin(), fields.end());
       table.header_line = rows.line();
     } else {
-      table.rows.push_back({rows.line(), {fields.begin(), fields.end()}});
+      table.rows.push_back({rows.line(), {fields.begin(), fields.end()}, rows.raw()});
       quoted = quoted && rows.quoted(0);
     }
   }

@@ -32,6 +32,7 @@ class RowReader {
   std::uint64_t line() const { return line_; }                          // on which the row begins
   std::span<const std::string_view> fields() const { return fields_; }  // valid until next()
   bool quoted(std::size_t field) const { return quoted_[field] != 0; }
+  std::string_view raw() const { return raw_; }  // the row as it stands, without its line end
 
  private:
   void read_row();
@@ -40,7 +41,7 @@ class RowReader {
   void skip_blanks();
   bool at_line_end() const { return text_.empty() || text_.front() == '\n' || text_.front() == '\r'; }
 
-  std::string_view text_;
+  std::string_view text_, raw_;
   std::string source_;
   char separator_;
   std::uint64_t line_ = 0, next_line_;
@@ -98,6 +99,7 @@ class NamedTable {
   struct Row {
     std::uint64_t line;
     std::vector<std::string> fields;
+    std::string_view raw = {};  // as it stands in the source's text, which must outlive the table
   };
   std::string source;
   std::vector<std::string> header;

@@ -24,6 +24,7 @@ const std::vector<Unit>& units() {
       {"nanoseconds", 1, 1e9, {"ns", "nsec", "nsecs", "nanos", "nanosec", "nanosecond", "nanoseconds"}},
       {"minutes", 60, 1, {"min", "mins", "minute", "minutes"}},
       {"hours", 3600, 1, {"h", "hr", "hrs", "hour", "hours"}},
+      {"per cent", 1, 100, {"%", "pct", "perc", "percent", "percents", "percentage", "percentages"}},
       {"frames", 1, 1, {"frame", "frames", "sample", "samples"}}};
   return all;
 }
@@ -34,7 +35,11 @@ const Unit* unit_of(const std::string& word) {
   return nullptr;
 }
 
-// "startFrame", "start_frame" and "Start.Frame" -> start, frame.
+// What may stand between words and says nothing.
+bool is_between(char c) { return std::string_view(" _-.,;:/|()[]{}\t").find(c) != std::string_view::npos; }
+
+// "startFrame", "start_frame" and "Start.Frame" -> start, frame. Other signs are words, as "%" in "start (%)": they may
+// say a unit. A '#' before all of them begins a comment, as numpy writes headers.
 std::vector<std::string> name_words(std::string_view name) {
   std::vector<std::string> words;
   bool within = false, lower = false;  // of a word; behind a small letter
@@ -42,6 +47,7 @@ std::vector<std::string> name_words(std::string_view name) {
     const auto byte = static_cast<unsigned char>(c);
     if (!std::isalnum(byte) && byte < 0x80) {
       within = false;
+      if (!is_between(c) && !(c == '#' && words.empty())) words.emplace_back(1, c);
       continue;
     }
     const bool capital = std::isupper(byte) != 0;
@@ -73,7 +79,7 @@ UnitName unit_name(std::string_view column) {
   auto words = name_words(column);
   out.unit = take_clock(words);
   if (out.unit.empty() && !words.empty()) {
-    static const std::vector<std::string> counts = {"no", "nr", "num", "number", "idx", "index", "id"};
+    static const std::vector<std::string> counts = {"no", "nr", "num", "number", "idx", "index", "id", "#"};
     const bool counted = words.size() > 1 && std::count(counts.begin(), counts.end(), words.back()) > 0 &&
                          unit_of(words[words.size() - 2]) == &units().back();  // frame_no
     if (counted) words.pop_back();

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "libtal/base/error.h"
+#include "libtal/base/video_id.h"
 #include "libtal/io/features.h"
 #include "libtal/segment/suppress.h"
 #include "libtal/stages/ensemble_options.h"
@@ -22,14 +23,16 @@ using Classifier = std::function<std::vector<ClassScore>(const Record&)>;
 
 Classifier file_classifier(Run& run, const std::string& path) {
   std::unordered_map<std::string, std::vector<ClassScore>> videos;
+  VideoNames names;
   for_each_record(run, path, [&](Record& record, const LineReader&) {
     if (!record.has("classification")) throw Error("missing").at_field("classification");
     if (!videos.emplace(record.video(), record.classification()).second) throw Error("the video has two lines");
+    names.add(record.video());
   });
-  return [path, videos = std::move(videos)](const Record& record) {
-    const auto found = videos.find(record.video());
-    if (found == videos.end()) throw Error("'" + path + "' has no line of this video").at_field("classification");
-    return found->second;
+  return [path, videos = std::move(videos), names = std::move(names)](const Record& record) {
+    const std::string* name = names.find(record.video());
+    if (!name) throw Error("'" + path + "' has no line of this video").at_field("classification");
+    return videos.at(*name);
   };
 }
 
@@ -49,16 +52,18 @@ class OtherProposals {
     for_each_record(run, path, [&](Record& record, const LineReader&) {
       const auto [place, fresh] = videos_.try_emplace(record.video());
       if (!fresh) throw Error("the video has two lines");
+      names_.add(record.video());
       place->second.parse(record.line());  // the reader goes on with its own
       (void)place->second.require_proposals();
     });
   }
   std::span<const Proposal> of(const std::string& video) const {
-    const auto found = videos_.find(video);
-    return found == videos_.end() ? std::span<const Proposal>() : std::span(found->second.proposals());
+    const std::string* name = names_.find(video);
+    return name ? std::span(videos_.at(*name).proposals()) : std::span<const Proposal>();
   }
 
  private:
+  VideoNames names_;
   std::unordered_map<std::string, Record> videos_;
 };
 

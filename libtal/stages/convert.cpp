@@ -40,21 +40,22 @@ class Merge {
   Merge(Tool& tool, const std::string& path) : tool_(tool), path_(path) {
     for_each_record(tool, path, [&](Record& record, const LineReader&) {
       if (!lines_.emplace(record.video(), record.str()).second) throw Error("the video stands in the file twice");
+      names_.add(record.video());
     });
   }
   void apply(Record& record) {
-    const auto found = lines_.find(record.video());
-    if (found == lines_.end()) {
+    const std::string* name = names_.find(record.video());
+    if (!name) {
       left_.push_back(record.video());
       return;
     }
-    used_.insert(record.video());
+    used_.insert(*name);
     Record other;
-    other.parse(found->second);
+    other.parse(lines_.at(*name));
     for (const auto key : other.keys()) {
-      if (key == "history") continue;
+      if (key == "history" || key == "video") continue;
       if (!record.has(key)) record.set_raw(key, std::string(*other.raw(key)));
-      else if (key != "video" && *record.raw(key) != *other.raw(key) && kept_++ == 0)
+      else if (*record.raw(key) != *other.raw(key) && kept_++ == 0)
         example_ = "'" + std::string(key) + "' of video '" + record.video() + "'";
     }
   }
@@ -74,6 +75,7 @@ class Merge {
   Tool& tool_;
   std::string path_;
   std::unordered_map<std::string, std::string> lines_;
+  VideoNames names_;
   std::set<std::string> used_;
   std::vector<std::string> left_;
   std::size_t kept_ = 0;
@@ -90,24 +92,29 @@ class Splits {
       const auto listed = parse_video_list(source);
       if (listed.empty()) throw Error("names no video").at_line(source.name, 0);
       for (const auto& [name, line] : listed) {
-        const auto [known, added] = videos_.emplace(video_id(name), Video{subset, line_name(source.name, line)});
-        if (!added && known->second.subset != subset)
-          throw Error("'" + known->first + "' is in " + known->second.subset + " and in " + subset + " (" +
-                      known->second.place + " and here)")
+        const std::string* known = names_.find(name);
+        if (!known) {
+          videos_.emplace(name, Video{subset, line_name(source.name, line)});
+          names_.add(name);
+        } else if (const Video& before = videos_.at(*known); before.subset != subset) {
+          throw Error("'" + video_id(name) + "' is in " + before.subset + " and in " + subset + " (" + before.place +
+                      " and here)")
               .at_line(source.name, line);
+        }
       }
     }
   }
   void apply(Record& record) {
     if (videos_.empty()) return;
-    const auto found = videos_.find(record.video());
-    if (found == videos_.end()) {
+    const std::string* name = names_.find(record.video());
+    if (!name) {
       ++unlisted_;
       return;
     }
-    found->second.used = true;
-    if (const auto own = record.text("subset"); own && *own != found->second.subset) moved_.push_back(record.video());
-    record.set_text("subset", found->second.subset);
+    Video& listed = videos_.at(*name);
+    listed.used = true;
+    if (const auto own = record.text("subset"); own && *own != listed.subset) moved_.push_back(record.video());
+    record.set_text("subset", listed.subset);
   }
   void report(Tool& tool) const {
     if (unlisted_ > 0)
@@ -125,7 +132,8 @@ class Splits {
     std::string subset, place;
     bool used = false;
   };
-  std::unordered_map<std::string, Video> videos_;
+  std::unordered_map<std::string, Video> videos_;  // by name as a list first writes it
+  VideoNames names_;
   std::vector<std::string> moved_;  // had another subset
   std::size_t unlisted_ = 0;
 };
@@ -193,10 +201,10 @@ void take_columns(ConvertOptions& o) {
 
 // The files and words of the command line, read.
 void load_tables(Tool& tool, ConvertOptions& o) {
+  const Note note = [&](const std::string& message) { tool.note(message); };
   if (tool.given("--prefix")) o.import.prefix = o.prefix;
-  if (!o.durations.empty())
-    o.import.tables.videos = parse_videos(load(o.durations), [&](const std::string& message) { tool.note(message); });
-  if (!o.classes.empty()) o.import.tables.classes = o.exported.classes = parse_classes(load(o.classes));
+  if (!o.durations.empty()) o.import.tables.videos = parse_videos(load(o.durations), note);
+  if (!o.classes.empty()) o.import.tables.classes = o.exported.classes = parse_classes(load(o.classes), note);
   if (!o.videos.empty()) o.import.tables.rows = row_videos(load(o.videos));
   o.exported.class_offset = o.import.class_offset;
   if (!o.window_weights.empty()) o.import.tables.window_weights = parse_window_weights(load(o.window_weights));

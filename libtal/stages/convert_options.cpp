@@ -162,7 +162,7 @@ void register_options(const Options& table, ConvertOptions& o) {
       .reads();
   input
       .add("--classes", o.classes,
-           "Class names: number and name on each line or in columns, names alone (from 0), or JSON")
+           "Class names: number and name on each line or in columns, names alone (from 0), JSON, or a label map")
       .type_name("FILE")
       .reads();
   input.add("--class-offset", o.import.class_offset, "Added to a class number before it is looked up")

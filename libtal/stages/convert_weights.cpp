@@ -22,12 +22,13 @@ bool has_key(const TensorsBelow& error, const std::string& name) {
   return std::any_of(error.keys().begin(), error.keys().end(), [&](const auto& key) { return key.name == name; });
 }
 
-MapRequest request_of(const WeightOptions& o) {
+MapRequest request_of(Tool& tool, const WeightOptions& o) {
   MapRequest request{o.inputs, "", {}};
   for (const auto& preset : points_presets())
     if (preset.name == o.preset) request.settings = preset.settings;
   if (o.classes.empty()) return request;
-  for (const auto& [number, name] : parse_classes(load_sources({o.classes}, "").at(0))) {
+  for (const auto& [number, name] :
+       parse_classes(load_sources({o.classes}, "").at(0), [&](const std::string& text) { tool.note(text); })) {
     if (number != static_cast<std::int64_t>(request.classes.size()))
       throw Error("classes must be numbered from 0 without a gap; there is no " +
                   std::to_string(request.classes.size()))
@@ -37,28 +38,9 @@ MapRequest request_of(const WeightOptions& o) {
   return request;
 }
 
-}  // namespace
-
-void convert_weights(Tool& tool, const WeightOptions& o) {
+// The tensors renamed, and written or listed.
+void convert_tensors(Tool& tool, const WeightOptions& o, ImportedWeights& weights) {
   const std::string& output = tool.options().output;
-  const MappedFile file(o.file);
-  ImportedWeights weights;
-  try {
-    weights = read_weights(file.bytes(), o.key);
-  } catch (const TensorsBelow& error) {
-    if (!has_key(error, kAveraged)) throw Error("'" + o.file + "': " + error.message() + "; choose with --key");
-    weights = read_weights(file.bytes(), kAveraged);
-    weights.notes.push_back(std::string("took '") + kAveraged +
-                            "', the averaged weights that the checkpoint is evaluated with (--key says others)");
-  } catch (const Error& error) {
-    throw Error("'" + o.file + "': " + error.message());
-  }
-  for (const auto& note : weights.notes) tool.note(note);
-  for (const auto& entry : o.metadata) {
-    const auto equals = entry.find('=');
-    if (equals == std::string::npos || equals == 0) throw UsageError("--metadata: '" + entry + "' must be KEY=VALUE");
-    weights.metadata[entry.substr(0, equals)] = entry.substr(equals + 1);
-  }
   const NamedMap* known = o.rules.empty() ? recognised_map(weights.tensors) : find_named_map(o.rules);
   if (known && o.rules.empty())
     tool.note("'" + o.file + "' holds " + known->help + ": taken by --map " + known->name +
@@ -89,7 +71,7 @@ void convert_weights(Tool& tool, const WeightOptions& o) {
           .at_line(name, 0);
     check_readable(renamed.tensors);
     if (known && known->complete)
-      known->complete(weights.tensors, renamed.tensors, request_of(o), weights.metadata, weights.storage);
+      known->complete(weights.tensors, renamed.tensors, request_of(tool, o), weights.metadata, weights.storage);
     weights.tensors = std::move(renamed.tensors);
   }
   check_readable(weights.tensors);
@@ -97,6 +79,34 @@ void convert_weights(Tool& tool, const WeightOptions& o) {
   for (const auto& tensor : weights.tensors)
     tool.out().write(tensor.name + '\t' + std::string(dtype_name(tensor.dtype)) + '\t' + shape_text(tensor.shape) +
                      '\n');
+}
+
+}  // namespace
+
+void convert_weights(Tool& tool, const WeightOptions& o) {
+  const MappedFile file(o.file);
+  ImportedWeights weights;
+  try {
+    weights = read_weights(file.bytes(), o.key);
+  } catch (const TensorsBelow& error) {
+    if (!has_key(error, kAveraged)) throw Error("'" + o.file + "': " + error.message() + "; choose with --key");
+    weights = read_weights(file.bytes(), kAveraged);
+    weights.notes.push_back(std::string("took '") + kAveraged +
+                            "', the averaged weights that the checkpoint is evaluated with (--key says others)");
+  } catch (const Error& error) {
+    throw Error("'" + o.file + "': " + error.message());
+  }
+  for (const auto& note : weights.notes) tool.note(note);
+  for (const auto& entry : o.metadata) {
+    const auto equals = entry.find('=');
+    if (equals == std::string::npos || equals == 0) throw UsageError("--metadata: '" + entry + "' must be KEY=VALUE");
+    weights.metadata[entry.substr(0, equals)] = entry.substr(equals + 1);
+  }
+  try {
+    convert_tensors(tool, o, weights);
+  } catch (Error& error) {
+    throw error.at_line(o.file, 0);
+  }
 }
 
 }  // namespace tal

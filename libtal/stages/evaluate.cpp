@@ -28,7 +28,7 @@ class Evaluation {
 
   void run() {
     tool_.out();  // a wrong --output is found before the work
-    if (o_.sample_rate) sample_rules_ = sample_rules(o_);
+    if (o_.sample_rate) sample_rules_ = sample_rules(tool_, o_);
     read();
     run_ = evaluate(data_, p_, jobs_);
     check();

@@ -187,12 +187,13 @@ const std::vector<std::string>& known_bad_videos() {
   return videos;
 }
 
-SampleRules sample_rules(const EvalOptions& o) {
+SampleRules sample_rules(Tool& tool, const EvalOptions& o) {
   SampleRules rules;
   rules.rate = o.sample_rate.value_or(rules.rate), rules.score_above = o.sample_score;
   rules.highest_wins = o.sample_overlap == "highest";
   rules.undefined = o.sample_undefined == "1" ? 1 : 0;
-  if (!o.sample_classes.empty()) rules.classes = read_class_names(o.sample_classes);
+  if (!o.sample_classes.empty())
+    rules.classes = read_class_names(o.sample_classes, [&](const std::string& text) { tool.note(text); });
   return rules;
 }
 

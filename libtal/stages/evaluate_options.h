@@ -15,5 +15,5 @@ const std::vector<std::string>& known_bad_videos();
 // Reads --exclude. UsageError for options that the protocol does not know.
 Protocol make_protocol(const Tool& tool, const EvalOptions& options);
 // Of --sample-wise. Reads --sample-classes.
-SampleRules sample_rules(const EvalOptions& options);
+SampleRules sample_rules(Tool& tool, const EvalOptions& options);
 }  // namespace tal::eval

@@ -24,10 +24,12 @@ void refuse_twins(const std::vector<std::string>& files) {
       throw UsageError("--videos: two files give the video id '" + id_of(file) + "'");
 }
 
-Record record_of(const std::string& file) {
+Record record_of(const std::string& file) try {
   Record record = Record::make(id_of(file));
   record.set_text("path", file);
   return record;
+} catch (const Error& error) {
+  throw UsageError("--videos: '" + file + "': " + error.message());
 }
 
 }  // namespace
@@ -35,6 +37,7 @@ Record record_of(const std::string& file) {
 VideoList::VideoList(const std::string& input, const std::vector<std::string>& videos) : videos_(videos) {
   if (videos.empty()) reader_.emplace(input);
   refuse_twins(videos);
+  for (const auto& file : videos) (void)record_of(file);  // before the first one is worked on
 }
 
 std::optional<VideoLine> VideoList::read() {

@@ -114,6 +114,14 @@ try:
     npy(folder / "g.npy", (3, 2), [1, float("nan"), 0, 0, 1, 2])
     assert kinds("--kind", "features", "-i", "g.npy") == [("not-finite", "row 0"), ("zero-rows", "row 1")]
 
+    # What every reader takes is no fault: whole numbers, too; what float32 does not hold is one.
+    (folder / "u.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", 60) + b"{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }".ljust(59) + b"\n" + bytes([1, 2, 3, 4]))
+    assert kinds("--kind", "features", "-i", "u.npy", status=0) == []
+    (folder / "w.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", 60) + b"{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1), }".ljust(59) + b"\n" + struct.pack("<d", 1e300))
+    assert kinds("--kind", "features", "-i", "w.npy") == [("not-finite", "row 0")]
+    for name in ("u.npy", "w.npy"):
+        (folder / name).unlink()
+
     # Models and folders.
     def model(path, tensors, data):
         head = json.dumps(tensors).encode()

@@ -127,6 +127,21 @@ for to in ("activitynet-gt", "webvtt", "srt", "elan", "bsn-proposals"):
     check("one window of a live stream" in convert(to, [{**window(0), "annotations": []}], status=1).stderr, f"{to}: a window")
 same(len(convert("tal", stream).stdout.splitlines()), 4, "windows in records")
 
+# What the tables' reader knows of a video comes back.
+for rate, text, back in ((25, "25", 25), ([30000, 1001], "30000/1001", 30000 / 1001)):
+    facts = {"video": "v", "duration": 9, "fps": rate, "frames": 225, "subset": "test", "annotations": [{"segment": [0, 1], "label": "a"}]}
+    for to in ("csv", "tsv"):
+        done = convert(to, [facts])
+        check(re.split("[,\t]", done.stdout.splitlines()[1])[-2:] == [text, "225"], f"{to}: the rate: {done.stdout}")
+        same(json.loads(tool("tal-convert", "--from", "segments-csv", "--no-history", data=done.stdout).stdout), {**facts, "fps": back}, f"{to} with a rate and back")
+
+# Characters that a format does not hold are counted; a carriage return is one that XML holds.
+labelled = lambda label: [{"video": "v", "annotations": [{"segment": [0, 1], "label": label}]}]
+check("a&#13;&#10;b" in convert("elan", labelled("a\r\nb")).stdout and convert("elan", labelled("a\r\nb\ufffd")).stderr == "", "elan: a carriage return")
+for to, label, says in (("elan", "a\x01b", "1 video has labels with control characters, which XML forbids: U+FFFD stands in their place: v"), ("elan", "a\x85b", "1 video has labels with"), ("webvtt", "a\nb", "1 video has labels with line ends or control characters, which are blanks in the cues: v"),
+                        ("srt", "a\x7fb", "1 video has labels with line ends")):
+    check(says in convert(to, labelled(label)).stderr, f"{to}: {label!r} is counted")
+
 # What a format cannot hold is said or refused
 check("2 videos have no segment to write, and so no line: a, b" in convert("csv", [{"video": "a", "annotations": []}, {"video": "b"}, twice[0]]).stderr, "videos without a line")
 check("annotations: missing" in convert("activitynet-gt", [{"video": "v", "proposals": []}], status=1).stderr, "ground truth without annotations")

@@ -173,6 +173,56 @@ assert features("facts.npz", "--inline", "--fps", "50")[0][0]["features"]["featu
 records, err = features(npz("more.npz", {"rgb": npy(SIX, (3, 2)), "length": npy([25], (1, 1))}), "--inline")
 assert [r["video"] for r in records] == ["more"] and "length (one value)" in err, (records, err)
 
+# What a file states of its rows' time is used as it is, or refused with its place; what is given goes before.
+def stated(**facts):
+    return npz("stated.npz", {"feats": npy(SIX, (3, 2)), "fps": npy([25], (), "d", "<f8"), "stride": npy([8], (), "d", "<f8"), **facts})
+
+
+NAN = float("nan")
+for name, value, says in (("stride", npy([0], (), "d", "<f8"), "'stride' is 0, and must be positive: give --stride"), ("stride", npy([NAN], (1,), "d", "<f8"), "'stride' is NaN, and must be positive: give --stride"),
+                          ("stride", npy([-8], (1, 1), "d", "<f8"), "'stride' is -8"), ("window", npy([0], (), "q", "<i8"), "'window' is 0"), ("window", npy([-1], (), "q", "<i8"), "'window' is -1"),
+                          ("fps", npy([0], (), "q", "<i8"), "'fps' is 0, and must be positive: give --fps"), ("fps", npy([-25], ()), "'fps' is -25"), ("fps", npy([NAN], ()), "'fps' is NaN"),
+                          ("fps", npy([51, 48], (), "I", "<U2"), "'fps' holds text, not a number: give --fps"), ("fps", npy([25] * 4, (4,)), "'fps' holds 4 values, not a number"), ("fps", npy([25, 0], (2,)), "'fps' holds 2 values"),
+                          ("stride", npy([8, 8], (2,)), "'stride' holds 2 values"), ("offset", npy([NAN], ()), "'offset' is NaN, and must be a number: give --offset"), ("offset", npy([0, 8, 16], (3,)), "'offset' holds 3 values")):
+    err = features(stated(**{name: value}), "--inline", status=1)[1]
+    assert f"stated.npz: video 'stated': features.features: {says}" in err, (name, err)
+    given = {"stride": "8", "window": "8", "fps": "25", "offset": "0"}[name]
+    stream = features("stated.npz", "--inline", "--" + name, given)[0][0]["features"]["features"]
+    assert (stream["fps"], stream["stride"], stream["window"], stream.get("offset", 0)) == (25, 8, 8, 0), (name, stream)
+for value in (npy([30000, 1001], (2,), "q", "<i8"), npy([30000, 1001], (1, 2), "q", "<i8")):
+    assert features(stated(fps=value), "--inline")[0][0]["features"]["features"]["fps"] == [30000, 1001]
+assert features(stated(fps=npy([16777217], (), "q", "<i8")), "--inline")[0][0]["features"]["features"]["fps"] == 16777217
+# A frame rate in the file that --stride makes use of is not left out.
+npz("rate.npz", {"feats": npy(SIX, (3, 2)), "fps": npy([30], ()), "feat_stride": npy([8], ())})
+records, err = features("rate.npz", "--inline", "--stride", "8")
+assert records[0]["features"]["features"]["fps"] == 30 and "feat_stride (one value)" in err and ": fps" not in err and ", fps" not in err, err
+assert "fps (one value)" in features("rate.npz", "--inline")[1]
+
+# Arrays side by side are videos where nothing speaks against it, of whatever kind the archive is.
+VIDEO = npy(SIX, (3, 2))
+for name, arrays, says in (("names", {"rgb": VIDEO, "flow": VIDEO}, "holds 2 arrays, 'flow' and others, and 'flow' is a name as of a stream: are they videos (--per array)"), ("unnamed", {"arr_0": VIDEO, "arr_1": VIDEO}, "'arr_0' is a name as of a stream"),
+                           ("times", {"v1": VIDEO, "timestamps": npy([1, 2, 3], (3,))}, "matrices and vectors"), ("pool", {"v1": VIDEO, "v2": npy(SIX, (6,))}, "matrices and vectors"),
+                           ("columns", {"v1": VIDEO, "v2": npy(SIX, (2, 3))}, "with different numbers of columns"), ("rgb_features", {"v1": VIDEO, "i3d_rgb_feat": VIDEO}, "'i3d_rgb_feat' is a name as of a stream"),
+                           ("change", {"v1": VIDEO, "change_points": VIDEO}, "'change_points' is a name as of a stream")):
+    npz("either.npz", arrays)
+    err = features("either.npz", "--inline", status=1)[1]
+    assert "either.npz: holds 2 arrays" in err and says in err and "--per file" in err, (name, err)
+    assert len(features("either.npz", "--inline", "--per", "array")[0]) == 2, name
+    assert len(features("either.npz", "--inline", "--per", "file")[0]) == 1, name
+records, err = features(npz("tvsum.npz", {"features": VIDEO, "change_points": npy([0, 1, 2, 3], (2, 2), "q", "<i8"), "user_summary": VIDEO, "n_frames": npy([60], ())}), "--per", "file", "--inline")
+assert list(records[0]["features"]) == ["features"] and "change_points (an annotation, by its name)" in err and "user_summary" in err, err
+
+# Other programs' files, and files of two arrays, are named as what they are.
+with zipfile.ZipFile("t.pt", "w") as archive:
+    archive.writestr("t/data.pkl", b"\x80\x02.")
+assert "t.pt: a PyTorch file (torch.save): load it in Python" in features("t.pt", "--inline", status=1)[1]
+assert "old.pt: a pickle, or a PyTorch file of before 1.6" in features(write("old.pt", b"\x80\x02\x8a\x0a"), "--inline", status=1)[1]
+assert "w.safetensors: a safetensors file" in features(write("w.safetensors", b"\x02\0\0\0\0\0\0\0{}" + b"\0" * 9), "--inline", status=1)[1]
+assert "cat.npy: " in (err := features(write("cat.npy", VIDEO + VIDEO), "--inline", status=1)[1]) and "a second array follows the first" in err, err
+assert len(features(write("padded.npy", VIDEO + b"\0\0"), "--inline")[0]) == 1
+err = features(write("wide.npy", npy([1e300, 1], (1, 2), "d", "<f8")), "--inline", status=1)[1]
+assert "row 0, column 0 is not finite, or beyond the 3.4e38 that float32 holds" in err, err
+
 # What a file is, its first bytes say: endings in capitals, none, and packed by gzip.
 for name, content in (("CAPS.NPY", npy(SIX, (3, 2))), ("rows.dat", npy(SIX, (3, 2))), ("plain", npy(SIX, (3, 2))), ("rows.npy.gz", gzip.compress(npy(SIX, (3, 2))))):
     with open(name, "wb") as file:
@@ -330,4 +380,22 @@ for arguments in (("--rate", "2", "--window", "2", "--inline"), ("--window", "2"
                   (*base, "--columns", "video=x"), (*base, "--time", "frames"), (*base, "--tail", "none"), (*base, "--signal-features", "sum"),
                   (*base, "--transpose"), (*base, "--fps", "3")):
     signals("imu", *r1, *arguments, status=2)
+# A column of times says the rate and that no sample is missing; one that contradicts --rate, or leaves samples out, is an error with its row.
+def timed(header, values):
+    return write("timed.csv", header + ",x\n" + "".join(f"{value},{i}\n" for i, value in enumerate(values)))
+
+
+EVEN = [0.5 * i for i in range(8)]
+for header, values in (("time", EVEN), ("Time (ms)", [500 * i for i in range(8)]), ("timestamp", [1500 + 500 * i for i in range(8)]), ("ts", [5 * 10 ** 8 * i for i in range(8)]), ("elapsed", EVEN), ("seconds_elapsed", EVEN), ("epoch", EVEN), ("utc", EVEN), ("row", range(8)),
+                       ("idx", range(8)), ("sample", [10 * i for i in range(8)]), ("frame #", range(8)), ("time", [0, 0.5, 1.3, 1.5, 2, 2.5, 3, 3.5]), ("t", [f"00:00:0{value}" for value in EVEN])):
+    records, err = signals(timed(header, values), *base)
+    assert rows(records[0]["features"]["signals"])[0] == [0, 1] and f"'{header}'" in err and "rises" not in err, (header, err)
+for header, values, line, says in (("time", [0.02 * i for i in range(8)], 3, "'time' rises by 0.02 from row to row, which is 50 rows a second, but --rate is 2"), ("time_ms", EVEN, 3, "'time_ms' rises by 0.5 from row to row, which is 2000 rows a second"),
+                                   ("ts", [0, 500, 1000, 2000, 2500, 3000], 5, "'ts' goes from 1000 to 2000, where a row is 500 behind the one before: rows are missing"), ("index", [0, 1, 2, 7, 8, 9], 5, "'index' goes from 2 to 7"), ("time", EVEN[:5] + [9], 7, "'time' goes from 2 to 9")):
+    err = signals(timed(header, values), *base, status=1)[1]
+    assert f"timed.csv:{line}: video 'timed': {says}" in err, (header, err)
+err = signals(timed("time", [0.505 * i for i in range(8)]), *base)[1]
+assert "timed.csv: 'time' rises by 0.505 from row to row, which is 1.9802 rows a second, but --rate is 2" in err, err
+assert "but --fps over --stride is 2" in features(timed("time", [0.25 * i for i in range(8)]), "--fps", "16", "--stride", "8", "--inline", status=1)[1]
+assert len(features(timed("time", EVEN), "--fps", "16", "--stride", "8", "--inline")[0]) == 1
 print("ok")

@@ -292,4 +292,108 @@ signals = ("--from", "signals", "--rate", "10", "--window", "10", "--stride", "1
 for name in ("s17", "s17.csv", "recordings/s17.csv"):
     check(records(*signals, "--labels", write("l.csv", f"video,start,end,label\n{name},1,2,A\n"), "s17.csv")[0]["annotations"] == [{"segment": [1, 2], "label": "A"}], f"labels of {name}")
 refused(*signals, "--labels", write("l.csv", "video,start,end,label\ns18,1,2,A\n"), "s17.csv", says=("l.csv: names none of the recordings: 's18' there, 's17' here",))
+
+# Per cent of the duration are shares of it and no seconds; other signs behind a column's name may be a unit that is not known.
+PER_CENT = "video,start (%),end (%),label,duration (s)\nv1,10,20,a,300\n"
+check(records("--from", "segments-csv", "--time", "relative", write("t.csv", PER_CENT), says=("read as per cent", "'start (%)', 'end (%)'")) == [{"video": "v1", "duration": 300, "annotations": [{"segment": [30, 60], "label": "a"}]}], "per cent")
+for header, says in (("start (%),end (%)", "t.csv:1: column 'start (%)' is in per cent of the video's duration: give --time relative"), ("start%,end%", "in per cent"), ("start_pct,end_pct", "in per cent"), ("start_percent,end_percent", "in per cent"),
+                     ("start (%),end", "in per cent"), *((f"start{sign},end{sign}", "no column is known to be the start") for sign in (" #", " (#)", " (')", " *", "'", " (@)"))):
+    refused("--from", "segments-csv", write("t.csv", f"video,{header},label\nv1,10,20,a\n"), says=(says,))
+refused("--from", "segments-csv", "--time", "relative", write("t.csv", "video,start (%),end,label,duration\nv1,10,0.2,a,300\n"), says=("t.csv:1: 'start (%)' is in per cent, but 'end' does not say so",))
+refused("--from", "segments-csv", "--time", "relative", write("t.csv", PER_CENT.replace("v1,10,20", "v1,10,120")), says=("t.csv:2: video 'v1': end: '1.2' is not a share",))
+refused("--from", "thumos14-gt", "--durations", write("d.csv", "video,duration (%)\nv1,3\n"), write("Run_val.txt", "v1 1 2\n"), says=("d.csv:1: column 'duration (%)' is in per cent",))
+
+# A duration without a unit is tried in the one of the starts too, and refused where it may be in either.
+for unit, scale in (("ms", 1000), ("us", 10 ** 6), ("min", 1 / 60)):
+    got = records("--from", "segments-csv", write("t.csv", f"video,start_{unit},end_{unit},label,duration\nv1,{10 * scale},{15 * scale},a,{5 * scale}\n"), says=("column 'duration' is end - start in every row",))
+    check(got == ONE, f"length in {unit}: {got}")
+    check(records("--from", "segments-csv", write("t.csv", f"video,start_{unit},end_{unit},label,duration\nv1,{10 * scale},{15 * scale},a,5\n"), says=("is end - start in every row",)) == ONE, f"length in seconds beside {unit}")
+refused("--from", "segments-csv", write("t.csv", "video,start_ms,end_ms,label,duration\nv1,10000,15000,a,60000\n"), says=("t.csv:1: 'duration' may be in seconds or in milliseconds, as 'start_ms' is",))
+for text, options in (("v1,10000,15000,a,60\n", ()), ("v1,10000,15000,a,60\n", ("--columns", "duration=duration"))):
+    check(records("--from", "segments-csv", *options, write("t.csv", "video,start_ms,end_ms,label,duration\n" + text)) == LONG, f"a video's duration in seconds beside milliseconds {options}")
+
+# Facts of videos under the names that programs give them, and what looks like one and is none.
+for column in ("num_frames", "n_frames", "frame_count", "nframes", "total_frames", "numFrames", "frames (count)", "number of frames"):
+    got = records("--from", "thumos14-gt", "--durations", write("d.csv", f"video,{column},duration\nv1,250,10\n"), write("Run_val.txt", "v1 1 2\n"))
+    check(got[0].get("frames") == 250 and got[0]["duration"] == 10, f"{column}: {got}")
+records("--from", "thumos14-gt", "--durations", write("d.csv", "video,duration,frame_height,sampled frame rate\nv1,10,3,4\n"), "Run_val.txt", says=("d.csv: not known to be a duration, frame rate or number of frames, and not used: 'frame_height', 'sampled frame rate'",))
+BORIS = "Observation id,Media duration (s),FPS,Behavior,Start (s),Stop (s),Duration (s),Media file name\no1,%s,%s,walk,1.0,3.5,2.5,%s\n"
+check(records("--from", "segments-csv", write("t.csv", BORIS % ("120.5", "25", "/home/x/v1.mp4"))) == [{"video": "v1", "duration": 120.5, "fps": 25, "annotations": [{"segment": [1, 3.5], "label": "walk"}]}], "BORIS's media duration")
+check(records("--from", "segments-csv", write("t.csv", BORIS % ("NA", "NA", "/home/x/v1.mp4"))) == [{"video": "v1", "annotations": [{"segment": [1, 3.5], "label": "walk"}]}], "BORIS knows no duration")
+for files in ("/home/x/v1.mp4;/home/x/v2.mp4", "a.avi|b.avi", '"v1.mp4, v2.mp4"'):
+    refused("--from", "segments-csv", write("t.csv", BORIS % ("120.5", "25", files)), says=("t.csv:2: video: '", "names 2 files: a row must be of one video"))
+    refused("--from", "tal", "--durations", write("d.csv", f"video,duration\n{files},3\n"), data='{"video":"v1"}\n', says=("d.csv:2: video: ", "names 2 files"))
+check(records("--from", "segments-csv", write("t.csv", BORIS % ("120.5", "25", "a;b.mp4")))[0]["video"] == "a;b", "one file with a semicolon in its name")
+
+# An id that ends like a file's name is known as it is written, else by the rule for files' names, in every list.
+NAMED = '{"video":"v.mp4"}\n'
+for text, name in (('{"database":{"v.mp4":{"duration":3,"annotations":[]}}}', "x.json"), ('{"v":{"duration":3}}', "x.json"), ("video,duration\nv.mp4,3\n", "x.csv"), ("video,duration\na/v.MP4,3\n", "x.csv"), ('{"video":"v.mp4","duration":3}\n', "x.jsonl")):
+    for line, video in ((NAMED, "v.mp4"), ('{"video":"v"}\n', "v")):
+        got = records("--from", "tal", "--durations", write(name, text), data=line)
+        check(got == [{"video": video, "duration": 3}], f"{text} for {video}: {got}")
+for video in ("v.mp4", "v"):
+    for listed in ("v.mp4", "v", "clips/v.avi"):
+        check(records("--from", "tal", "--split", "test=" + write("s.txt", listed + "\n"), data=f'{{"video":"{video}"}}\n') == [{"video": video, "subset": "test"}], f"{listed} in a list for {video}")
+        check(records("--from", "tal", "--merge", write("m.jsonl", f'{{"video":"{listed}","fps":5}}\n'), data=f'{{"video":"{video}"}}\n') == [{"video": video, "fps": 5}], f"--merge of {listed} for {video}")
+got = records("--from", "tal", "--merge", write("m.jsonl", '{"video":"v","fps":5}\n{"video":"v.mp4","fps":6}\n'), data='{"video":"v.mp4"}\n{"video":"v"}\n{"video":"v.avi"}\n')
+check([r.get("fps") for r in got] == [6, 5, None], f"names as they are written, and one that may be either: {got}")
+
+# Lists of classes: comments, and label maps of protocol buffers.
+def label(classes, number, says=()):
+    return records("--from", "thumos14-results", "--classes", write("names.txt", classes), data=f"v1 1 2 {number} 0.5\n", says=says)[0]["proposals"][0]["label"]
+
+
+for classes, number, wanted, says in (("# classes of my set\nrun\njump\n", 0, "run", ("names.txt: left out 1 line that begins with #",)), ("run\n#\n# more\njump\n", 1, "jump", ("left out 2 lines",)),
+                                      ("# id name\n0 run\n1 jump\n", 0, "run", ("left out 1 line",)), ("# mine\nid,name\n3,run\n4,jump\n", 3, "run", ("left out 1 line",)), ("#,name\n0,run\n1,jump\n", 0, "run", ()),
+                                      ('"# run"\njump\n', 0, "# run", ()), ("#run\n#jump\n", 1, "#jump", ())):
+    check(label(classes, number, says) == wanted, f"{classes!r}: {number}")
+for classes in ('item {\n  id: 1\n  name: "run"\n}\nitem {\n  id: 2\n  name: "jump"\n}\n', 'label {\n  name: "run"\n  label_id: 1\n  label_type: PERSON_MOVEMENT\n}\n', "item{id:1 name:'run'}", '# TensorFlow\nitem {\n  id: 1\n  name: "run"\n}\n'):
+    check(label(classes, 1) == "run", f"a label map: {classes!r}")
+for classes, says in (('item {\n  id: 1\n}\n', "names.txt:1: a class without its name"), ('item {\n  name: "run"\n}\n', "without its number, id or label_id"), ('item {\n  id: 1\n  name: "run"\n', "a label map has item"),
+                      ('item {\n  id: 1\n  name: "/m/1"\n  display_name: "run"\n}\n', "names.txt:4: two members may be the name"), ("// mine\nrun\n", "names.txt:1: '// mine': a comment or a class?"), ("% mine\nrun\n", "a comment or a class?")):
+    refused("--from", "thumos14-results", "--classes", write("names.txt", classes), data="v1 1 2 1 0.5\n", says=(says,))
+
+# --rejects: what was at fault, byte for byte, of every format; --on-error skip keeps the others.
+def rejects(source, text, kept, wanted, *options):
+    done = convert("--from", source, *options, write(*(("v1.csv" if source == "bsn-proposals" else "t.txt"), text)), "--on-error", "skip", "--rejects", "rej", status=1)
+    with open("rej", encoding="utf-8") as file:
+        got = file.read()
+    check(got == wanted and len(done.stdout.splitlines()) == kept, f"{source}: {got!r}, not {wanted!r}: {done.stdout}")
+
+
+SEGMENTS = "video,start,end,label,score\n"
+for source in ("segments-csv", "detections-csv"):
+    rejects(source, SEGMENTS + 'a,1,2,x,1\nb,3,2,"y ""z""\nw",1\nc,x,2,z,1\nd,4,5,w,1\ne,1,2\n', 2, 'b,3,2,"y ""z""\nw",1\nc,x,2,z,1\ne,1,2\n')
+rejects("bsn-proposals", "xmin,xmax,score\n0.5,0.2,0.9\n0.1,0.2,0.9\n", 1, "0.5,0.2,0.9\n", "--unit-duration")
+rejects("ssn-proposals", "# 1\nv1\n10\n1\n0\n1\n3 0.9 x 0.1 0.2\n# 2\nv2\n10\n1\n0\n1\n3 0.9 0.8 0.1 0.2\n# 3\nv2\n10\n1\n0\n0\n", 1, "# 1\nv1\n10\n1\n0\n1\n3 0.9 x 0.1 0.2\n# 3\nv2\n10\n1\n0\n0\n")
+rejects("activitynet-gt", '{"database":{"a":{"annotations":[{"segment":[3,1]}]},"b":{"annotations":[]}}}', 1, '{"a":{"annotations":[{"segment":[3,1]}]}}\n')
+rejects("class-scores", "video,run,jump\nv1,.1,.2\nv2,nan,.3\nv3,.3,.4\nv4,.3\n", 2, "v2,nan,.3\nv4,.3\n")
+rejects("class-scores", "run,jump\n.1,.2\nnan,.3\n.3,.4\n", 2, "nan,.3\n", "--videos", write("rows.txt", "v1\nv2\nv3\n"))
+check([r["video"] for r in records("--from", "class-scores", "t.txt", "--videos", "rows.txt", "--on-error", "skip", status=1)] == ["v1", "v3"], "rows of --videos keep their places")
+os.mkdir("bad-rows")
+write("bad-rows/bad.csv", "a,b\n1,x\n"), write("bad-rows/good.csv", "a,b\n1.5,2\n")
+done = convert("--from", "features", "bad-rows", "--inline", "--on-error", "skip", "--rejects", "rej", status=1)
+check(open("rej").read() == "bad-rows/bad.csv\n" and len(done.stdout.splitlines()) == 1, "--rejects of feature files names the file")
+
+# JSON: numbers beyond 64 bits keep their digits where they pass through, and count as times; what is too deep has a place.
+BIG = "123456789012345678901234567890"
+check(BIG + "," in convert("--from", "activitynet-gt", write("m.json", '{"database":{"a":{"duration":10,"id":%s,"list":[-%s,1.5e3],"annotations":[]}},"n":{"x":%s}}' % (BIG, BIG, BIG))).stdout, "a number that passes through")
+check(convert("--from", "activitynet-gt", "--to", "activitynet-gt", "m.json").stdout.count(BIG) == 3, "and back")
+check(records("--from", "activitynet-results", write("m.json", '{"results":{"a":[{"segment":[1,18446744073709551616],"score":%s,"label":"x"}]}}' % BIG))[0]["proposals"] == [{"segment": [1, 18446744073709551616], "score": 1.2345678901234568e29, "label": "x"}], "a big time")
+check(records("--from", "tal", "--durations", write("d.json", '{"v":{"duration":3,"crc":%s}}' % BIG), data='{"video":"v"}\n')[0]["duration"] == 3, "a big number that nobody needs")
+refused("--from", "activitynet-gt", write("m.json", '{"database":{"a":{"duration":10,"annotations":[{"segment":[1,2],"label":%s}]}}}' % BIG), says=("m.json:1: video 'a': annotations[0].label: must be a string",))
+refused("--from", "activitynet-gt", write("m.json", '{"database":\n{"a":{"x":' + "[" * 2000 + "]" * 2000 + ',"annotations":[]}}}'), says=("m.json:2: database.a.x[0][0]", "lists and objects in each other, too many of them (column "))
+
+# Whole files of ActivityNet's where records are wanted: every layout has the advice.
+TRUTHS = {"database": {"a": {"annotations": [{"segment": [1, 2], "label": "x"}], "duration": 10, "subset": "val"}, "b": {"annotations": [], "duration": 20}}, "version": "1"}
+LISTS = {"results": {"a": [{"segment": [1, 2], "score": 0.5, "label": "x"}], "b": []}}
+for source, document in (("activitynet-gt", TRUTHS), ("activitynet-gt", TRUTHS["database"]), ("activitynet-results", LISTS), ("activitynet-results", LISTS["results"]),
+                         ("activitynet-classification", {"results": {"a": [{"label": "x", "score": 0.5}]}})):
+    line = json.dumps(document)
+    layouts = [line, "\ufeff" + line, json.dumps(document, indent=0), json.dumps(document, indent=2), line.replace("}, ", "}\n,"), line.replace("}, ", "},\n")]
+    for text in layouts + ([convert("--from", source, "--to", source, write("w.json", line)).stdout] if source != "activitynet-classification" and document in (TRUTHS, LISTS) else []):
+        for name, options in (("tal-eval", ("--gt", write("g.json", text), "-i", PREDICTIONS)), ("tal-nms", ("-i", "g.json")), ("tal-convert", ("--from", "tal", "--merge", "g.json", PREDICTIONS))):
+            refused(*options, name=name, says=("g.json:1: ", "records are wanted, one a line; tal-convert --from activitynet-", source if len(text.split("\n")[0]) > 20 else "(or -results)"))
+refused("--classification", write("c.json", '{"results":{"v1":[{"label":"run","score":0.9}]}}'), name="tal-score", data='{"video":"v1","proposals":[]}\n', says=("tal-convert --from activitynet-classification",))
+check("records are wanted" not in tool("tal-nms", data='{"video":"a","database":[}\n', status=1).stderr, "no advice for a record")
 finish()

@@ -1,6 +1,7 @@
 // Feature files of arrays: whose they are, what is left out and said, HDF5's links and attributes; peers are the bytes
 // that HDF5's own library wrote.
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 
 #include "libtal/base/error.h"
 #include "libtal/data/array_file.h"
@@ -92,6 +93,16 @@ class File {
     H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
     H5Dclose(set), H5Pclose(links), H5Sclose(space);
   }
+  // As it is stored and not as float32.
+  void exact(const char* name, hid_t type, std::vector<hsize_t> extents, const void* values) const {
+    const hid_t space = extents.empty() ? H5Screate(H5S_SCALAR)
+                                        : H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr);
+    const hid_t links = groups();
+    const hid_t set = H5Dcreate2(id_, name, type, space, links, H5P_DEFAULT, H5P_DEFAULT);
+    H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+    H5Dclose(set), H5Pclose(links), H5Sclose(space);
+  }
+  void number(const char* name, double value) const { exact(name, H5T_NATIVE_DOUBLE, {}, &value); }
   void text(const char* name, const char* value, bool variable) const {
     const hid_t type = text_type(value, variable), one = H5Screate(H5S_SCALAR), links = groups();
     const hid_t set = H5Dcreate2(id_, name, type, one, links, H5P_DEFAULT, H5P_DEFAULT);
@@ -292,7 +303,7 @@ BOOST_AUTO_TEST_CASE(hdf5_attributes) {
     BOOST_TEST(stride([&](const File& f) { f.text_attribute("v_1/rgb", "stride", " 8 ", variable); }) ==
                "v_1 rgb 3x2 1 stride 8\n");
     const auto error = stride([&](const File& f) { f.text_attribute("v_1/rgb", "stride", "many", variable); });
-    BOOST_TEST(error.find("the file's attribute 'stride' holds the text 'many', not a number: give --stride") !=
+    BOOST_TEST(error.find("attribute 'stride' of 'v_1/rgb' holds the text 'many', not a number: give --stride") !=
                    std::string::npos,
                error);
   }
@@ -309,6 +320,99 @@ BOOST_AUTO_TEST_CASE(hdf5_attributes) {
   BOOST_TEST(stride([](const File& f) {
                f.text_attribute("/", "stride", "x", true), f.numbers_attribute("v_1/rgb", "stride", {2});
              }) == "v_1 rgb 3x2 1 stride 2\n");
+}
+
+namespace {
+
+// The time contract of the one stream of a file, or what is wrong with it.
+std::string contract(const std::string& path) {
+  std::string out;
+  const ImportSink sink{[&](Record& record) {
+                          for (const auto& stream : record.features())
+                            if (stream.fps)
+                              out += record.video() + ' ' + std::to_string(stream.fps->num) + '/' +
+                                     std::to_string(stream.fps->den) + ' ' + std::to_string(stream.stride) + ' ' +
+                                     std::to_string(stream.window) + ' ' + std::to_string(stream.offset) + '\n';
+                        },
+                        [&](const Error& error, std::string_view) { out += error.what(); }, [](const std::string&) {}};
+  ImportOptions options;
+  options.features.inline_data = true;
+  read_features({path}, options, sink);
+  return out;
+}
+
+}  // namespace
+
+// Numbers beside the rows: as doubles, as attributes give them.
+BOOST_AUTO_TEST_CASE(hdf5_facts_are_exact) {
+  const Folder folder;
+  const std::string path = folder / "f.h5";
+  {
+    const File file(path);
+    file.array("v_1/rgb", 1);
+    file.number("v_1/fps", 23.976), file.number("v_1/stride", 6.4), file.number("v_1/window", 12.8);
+    const double offset[] = {0.1};
+    file.exact("v_1/offset", H5T_IEEE_F64BE, {1, 1}, offset);
+  }
+  BOOST_TEST(contract(path) == "v_1 23.976000/1.000000 6.400000 12.800000 0.100000\n");
+  {
+    const Hdf5File opened(path);
+    BOOST_TEST((opened.numbers("v_1/fps") == std::vector<double>{23.976}));
+    BOOST_TEST((opened.numbers("v_1/offset") == std::vector<double>{0.1}));
+  }
+  {
+    const File file(path);
+    file.array("v_1/rgb", 1);
+    const std::int64_t fps[] = {30000, 1001}, stride = 16777217;
+    file.exact("v_1/fps", H5T_NATIVE_INT64, {2}, fps), file.exact("v_1/stride", H5T_NATIVE_INT64, {}, &stride);
+  }
+  BOOST_TEST(contract(path) == "v_1 30000.000000/1001.000000 16777217.000000 16777217.000000 0.000000\n");
+}
+
+BOOST_AUTO_TEST_CASE(hdf5_facts_of_several_places) {
+  const Folder folder;
+  const std::string path = folder / "f.h5";
+  const auto with = [&](const std::function<void(const File&)>& write) {
+    {
+      const File file(path);
+      file.array("v_1/rgb", 1), file.number("v_1/stride", 8);
+      write(file);
+    }
+    return contract(path);
+  };
+  const auto says = [&](const std::string& got, const std::string& part) {
+    BOOST_TEST(got.find(part) != std::string::npos, got << " has no: " << part);
+  };
+  says(with([](const File& f) { f.number("v_1/fps", 25), f.numbers_attribute("v_1/rgb", "fps", {30}); }),
+       "'v_1/fps' is 25, but attribute 'fps' of 'v_1/rgb' is 30: say which with --fps");
+  says(with([](const File& f) { f.number("v_1/fps", 25), f.numbers_attribute("v_1", "fps", {30}); }),
+       "'v_1/fps' is 25, but attribute 'fps' of 'v_1' is 30");
+  says(with([](const File& f) { f.number("v_1/fps", 25), f.numbers_attribute("v_1/rgb", "fps", {25}); }), "v_1 25.0");
+  // the nearest counts
+  says(with([](const File& f) { f.number("v_1/fps", 25), f.numbers_attribute("/", "fps", {30}); }), "v_1 25.0");
+  says(with([](const File& f) { f.number("fps", 30), f.numbers_attribute("v_1", "fps", {25}); }), "v_1 25.0");
+  says(with([](const File& f) { f.number("fps", 30); }), "v_1 30.0");
+  says(with([](const File& f) { f.numbers_attribute("v_1", "fps", {30000, 1001}); }), "v_1 30000.000000/1001.0");
+  says(with([](const File& f) { f.number("v_1/fps", 0); }), "'v_1/fps' is 0, and must be positive: give --fps");
+  says(with([](const File& f) { f.number("v_1/fps", NAN); }), "'v_1/fps' is NaN");
+  says(with([](const File& f) { f.text("v_1/fps", "25", true); }), "'v_1/fps' holds text, not a number: give --fps");
+  says(with([](const File& f) { f.number("v_1/fps", 25), f.number("v_1/offset", NAN); }), "'v_1/offset' is NaN");
+}
+
+// TVSum's and SumMe's archives: annotations beside the features are no streams.
+BOOST_AUTO_TEST_CASE(hdf5_annotations_beside_features) {
+  const Folder folder;
+  const std::string path = folder / "eccv16.h5";
+  {
+    const File file(path);
+    for (const std::string video : {"video_1", "video_2"}) {
+      file.array((video + "/features").c_str(), 1), file.array((video + "/change_points").c_str(), 2, {2, 2});
+      file.array((video + "/user_summary").c_str(), 3, {2, 60}), file.array((video + "/gtscore").c_str(), 4, {3});
+    }
+  }
+  const Got got = import({path});
+  BOOST_TEST(got.text() == "video_1 features 3x2 1\nvideo_2 features 3x2 1\n");
+  BOOST_TEST(has(got.notes, "change_points (an annotation, by its name) x 2"));
 }
 
 BOOST_AUTO_TEST_CASE(hdf5_types_and_filters) {

@@ -265,8 +265,10 @@ void train_command(Tool& tool, const TrainCommand& o) {
   if (frames) tool.refuse({"--streams", "--accept-features", "--features-root"}, "a model that sees frames");
   else tool.refuse({"--frame-cache"}, "a model that sees features");
 
-  RecordSet set({o.streams, o.classes.empty() ? std::vector<std::string>() : read_class_names(o.classes), o.subset,
-                 train.standardize, frames, model->stream_fit(), o.frame_cache,
+  RecordSet set({o.streams,
+                 o.classes.empty() ? std::vector<std::string>()
+                                   : read_class_names(o.classes, [&](const std::string& text) { tool.note(text); }),
+                 o.subset, train.standardize, frames, model->stream_fit(), o.frame_cache,
                  feature_policy(tool, o.accept_features)});
   read_records(tool, o, initial, train.standardize, set);
   if (tool.stopped()) return;
