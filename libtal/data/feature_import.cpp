@@ -135,13 +135,17 @@ std::string unlike_videos(const std::vector<const ArrayFile::Entry*>& arrays, bo
     try {
       return entry.kind == ArrayFile::Kind::kMatrix ? squeezed(entry.shape).at(transpose ? 0 : 1) : -1;
     } catch (const Error&) {
-      return -1;  // said when it is read
+      return -1;  // not known; what is wrong is said when it is read
     }
   };
   for (const auto* array : arrays)
     if (array->kind != arrays[0]->kind) return ", matrices and vectors";
-  for (const auto* array : arrays)
-    if (columns(*array) != columns(*arrays[0])) return ", with different numbers of columns";
+  std::int64_t first = -1;
+  for (const auto* array : arrays) {
+    const std::int64_t own = columns(*array);
+    if (own >= 0 && first >= 0 && own != first) return ", with different numbers of columns";
+    if (first < 0) first = own;
+  }
   for (const auto* array : arrays)
     if (is_stream_name(array->name)) return ", and '" + array->name + "' is a name as of a stream";
   return "";

@@ -141,7 +141,7 @@ void SegmentColumns::settle_duration(const ImportSink& sink) {
   if (!column.found() || end_.empty() || by_length_ || unit_ == "relative") return;
   if (options_.columns.count("duration") > 0 || column.name.base.find("video") != std::string::npos) return;
   // Of end - start in all rows: in seconds (or as the column says), in frames, in the unit of the starts.
-  const UnitName &own = start_.front().name, seconds{column.name.base, "seconds"};
+  const UnitName& own = start_.front().name;
   const bool open = column.name.unit.empty();
   bool equal = true, counts = open && unit_ == "frames";
   bool scaled = open && unit_ == "seconds" && own.seconds(1) != 1, differs = false;  // differs: it is not the end
@@ -170,7 +170,7 @@ void SegmentColumns::settle_duration(const ImportSink& sink) {
   if (doubtful_ && (equal || counts || scaled) && differs) {
     length_ = column, doubtful_ = false;
     if (scaled) length_.name = own;
-    else if (!counts) length_.name = seconds;
+    else if (!counts) length_.name.unit = "seconds";
     facts_.forget_duration();
     sink.note(table_.source + ": column '" + name(length_.column) +
               "' is end - start in every row, and so the length of the segments, not of the videos");

@@ -367,8 +367,11 @@ std::string_view check_json_file(const SourceText& source, bool comments, std::s
   } catch (const Fault& fault) {
     const std::size_t byte = begin + fault.byte;
     const auto [line, column] = place_of(text, byte);
+    constexpr std::size_t kMostPath = 120;  // of what is nested too deeply it says nothing more
+    std::string path = Path(json, byte).text();
+    if (path.size() > kMostPath) path = path.substr(0, kMostPath) + "...";
     throw Error(fault.what + " (column " + std::to_string(column) + ")", fault.kind)
-        .at_field(Path(json, byte).text())
+        .at_field(path)
         .at_line(source.name, line);
   }
   return text;

@@ -72,7 +72,7 @@ for header, row, options, wanted, says in (
         ("start,duration_ms", "10,5000", (), ONE, ("milliseconds",)), ("start_ms,duration_ms,video_duration_ms", "10000,5000,60000", (), LONG, ("milliseconds",)),
         ("start_frame,end_frame,start,end", "250,375,10,15", (), ONE, ()), ("start_frame,end_frame,start,end", "250,375,10,15", ("--time", "frames", "--fps", "25"), ONE, ()), ("frame_start,frameEnd", "250,375", ("--time", "frames", "--fps", "25"), ONE, ()),
         ("start_frame,end", "250,375", ("--time", "frames", "--fps", "25", "--columns", "end=end"), ONE, ()), ("start,end,start_s,end_s", "250,375,10,15", ("--columns", "start=start_s,end=end_s"), ONE, ()),
-        ("start,end,duration", "10,15,5", (), ONE, ("column 'duration' is end - start in every row, and so the length of the segments",)), ("start,end,duration", "10,15,60", (), LONG, ()),
+        ("start,end,duration", "10,15,5", (), ONE, ("column 'duration' is end - start in every row, and so the length of the segments",)), ("start,end,duration", "10,15,60", (), LONG, ()), ("start,end,duration (ms)", "10,15,5000", (), ONE, ("the length of the segments",)),
         ("start_frame,end_frame,duration", "250,375,125", ("--time", "frames", "--fps", "25"), ONE, ("the length of the segments",)), ("start,end,length", "10,15,5", (), ONE, ()), ("start,end,length", "10,15,60", ("--columns", "duration=length"), LONG, ()),
         ("start,end,duration", "10,15,5", ("--columns", "length=duration"), ONE, ()), ("start,end,fps", "10,15,30000/1001", (), [{"video": "v1", "fps": 30000 / 1001, "annotations": ONE[0]["annotations"]}], ())):
     got = records("--from", "segments-csv", *options, write("t.csv", f"video,{header},label\nv1,{row},a\n"), says=says)

@@ -352,7 +352,7 @@ BOOST_AUTO_TEST_CASE(hdf5_facts_are_exact) {
     file.array("v_1/rgb", 1);
     file.number("v_1/fps", 23.976), file.number("v_1/stride", 6.4), file.number("v_1/window", 12.8);
     const double offset[] = {0.1};
-    file.exact("v_1/offset", H5T_IEEE_F64BE, {1, 1}, offset);
+    file.exact("v_1/offset", H5T_NATIVE_DOUBLE, {1, 1}, offset);
   }
   BOOST_TEST(contract(path) == "v_1 23.976000/1.000000 6.400000 12.800000 0.100000\n");
   {

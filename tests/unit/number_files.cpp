@@ -281,7 +281,7 @@ BOOST_AUTO_TEST_CASE(hdf5_layouts) {
     for (const auto& d : file.datasets()) names.push_back(d.name);
     BOOST_TEST((names == std::vector<std::string>{"cube", "elsewhere", "mat", "outside", "packed", "promise", "text",
                                                   "v/rgb", "vector"}));
-    BOOST_TEST(file.datasets()[7].attributes.at("stride") == 16);
+    BOOST_TEST((file.datasets()[7].attributes.at("stride").values == std::vector<double>{16}));
     BOOST_TEST(file.datasets()[1].problem.find("external links are not followed") != std::string::npos);
     BOOST_TEST(file.datasets()[6].other == "text");
     const FeatureMatrix rgb = file.read("v/rgb");
