@@ -29,6 +29,7 @@
 #include "libtal/nn/backbones/resnext3d.h"
 #include "libtal/nn/backbones/segment_resnet.h"
 #include "libtal/nn/backbones/slowfast.h"
+#include "libtal/nn/backbones/swin3d.h"
 #include "libtal/nn/backbones/video_resnet.h"
 #include "libtal/nn/bilstm.h"
 #include "libtal/nn/blockwise_attention.h"
@@ -411,6 +412,10 @@ BOOST_AUTO_TEST_CASE(encoder_networks) {
   f.blocks = {1, 1, 1, 1}, f.width = 8, f.classes = 2;
   SlowFast slowfast(f);
   takes_only_frames("SlowFast", slowfast, {1, 3, 8, 64, 64}, {1, 2});
+  Swin3dOptions w;
+  w.dim = 8, w.depths = w.heads = {1, 2}, w.classes = 2;
+  Swin3d swin(w);
+  takes_only_frames("Video Swin", swin, {1, 3, 8, 32, 32}, {1});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -14,6 +14,7 @@
 #include "libtal/nn/backbones/segment_resnet.h"
 #include "libtal/nn/backbones/slowfast.h"
 #include "libtal/nn/backbones/state.h"
+#include "libtal/nn/backbones/swin3d.h"
 #include "libtal/nn/backbones/video_resnet.h"
 #include "libtal/nn/backbones/vision_transformer.h"
 
@@ -114,6 +115,8 @@ std::shared_ptr<EncoderNetwork> make_encoder_network(const EncoderRecipe& recipe
     if (name == "r2plus1d-" + std::to_string(depth))
       return std::make_shared<VideoResNet>(video_resnet_options(depth, classes));
   if (auto network = slowfast_network(name, channels, classes)) return network;
+  for (const char size : {'t', 's', 'b'})
+    if (name == std::string("swin3d-") + size) return std::make_shared<Swin3d>(swin3d_options(size, classes));
   if (name == "p3d-199")
     return std::make_shared<P3d>([&] {
       P3dOptions o;

@@ -6,6 +6,7 @@
 #include "libtal/base/error.h"
 #include "libtal/data/weight_maps.h"
 #include "libtal/data/weights.h"
+#include "libtal/nn/backbones/dense.h"
 #include "libtal/nn/backbones/state.h"
 #include "libtal/nn/named_weights.h"
 #include "libtal/nn/shapes.h"
@@ -14,19 +15,6 @@ namespace tal {
 namespace {
 
 torch::Tensor zeros(at::IntArrayRef shape) { return torch::zeros(shape); }
-
-// A linear layer whose weights come from a file: `weight` [out, in] and, where asked for, `bias` [out].
-struct DenseImpl : torch::nn::Module {
-  DenseImpl(std::int64_t in, std::int64_t out, bool with_bias) {
-    weight = register_parameter("weight", zeros({out, in}));
-    if (with_bias) bias = register_parameter("bias", zeros({out}));
-  }
-  torch::Tensor forward(const torch::Tensor& x) {
-    return at::linear(x, weight, bias.defined() ? std::optional(bias) : std::nullopt);
-  }
-  torch::Tensor weight, bias;
-};
-TORCH_MODULE(Dense);
 
 // Over channels; root: by the root of the mean square, without mean and bias (Zhang and Sennrich, arXiv 1910.07467).
 struct TokenNormImpl : torch::nn::Module {

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Makes the files of this folder: encoder networks of a few thousand weights, an input each, and what the reference implementations make of it.
+
+    python3 make.py swin3d      # those that are named; needs torch and safetensors, and
+                                                  # torchvision (swin3d)
+
+Weights and inputs are random. The files were made with torch 2.11, torchvision 0.26. The sizes stand beside the names in
+tests/nn/encoders_frozen.cpp.
+"""
+import pathlib
+import sys
+
+import torch
+from safetensors.torch import save_file
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def shaken(model):
+    """No weight hides behind a start of zero or one."""
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            if name.endswith("running_var"):
+                tensor.uniform_(0.5, 1.5)
+            elif tensor.is_floating_point():
+                tensor.add_(0.2 * torch.randn_like(tensor))
+    return model.eval()
+
+
+def keep(name, model, inputs, pool):
+    """inputs: {"": x, ".other": x}; pool: what the classifier sees, of an input."""
+    tensors = {f"weights.{key}": value for key, value in model.state_dict().items() if not key.endswith(("num_batches_tracked", "relative_position_index"))}
+    for suffix, x in inputs.items():
+        tensors |= {f"input{suffix}": x, f"pool{suffix}": pool(x), f"logits{suffix}": model(x)}
+    save_file({key: value.clone().contiguous() for key, value in tensors.items()}, HERE / f"{name}.safetensors")
+
+
+def swin3d():
+    from torchvision.models.video.swin_transformer import SwinTransformer3d
+
+    model = shaken(SwinTransformer3d(patch_size=[2, 4, 4], embed_dim=8, depths=[2, 2], num_heads=[2, 4], window_size=[2, 3, 3], num_classes=3))
+
+    def pool(x):
+        return model.norm(model.features(model.patch_embed(x))).mean((1, 2, 3))
+
+    # Windows that are shifted along all axes, with zeros at the end of the rows; odd pictures to merge; and clips that are smaller than a window along some axes.
+    keep("swin3d", model, {"": torch.randn(2, 3, 8, 24, 28), ".odd": torch.randn(1, 3, 7, 19, 37), ".short": torch.randn(1, 3, 2, 8, 30), ".small": torch.randn(1, 3, 3, 5, 9)}, pool)
+
+
+with torch.no_grad():
+    for name in sys.argv[1:]:
+        torch.manual_seed(7)
+        {"swin3d": swin3d}[name]()
