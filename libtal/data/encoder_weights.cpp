@@ -92,7 +92,7 @@ std::string video_swin_rules() {
 std::vector<NamedMap> encoder_maps() {
   return {
       {"torchvision",
-       "torchvision's own names (resnet, r2plus1d, inception-v3, swin3d) and those of ResNeSt's package and timm "
+       "torchvision's own names (resnet, r2plus1d, inception-v3, swin3d, mvit) and those of ResNeSt's package and timm "
        "(resnest), also from inside DataParallel",
        R"(.*(?:num_batches_tracked|relative_position_index) -> -
 (?:module\.)?(.+) -> $1

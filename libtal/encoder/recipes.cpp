@@ -220,6 +220,14 @@ std::vector<EncoderRecipe> make_recipes() {
                    32,
                    "head.weight",
                    {"head."}});
+  // torchvision, presets of mvit_v1_b and mvit_v2_s: the same but for the normalisation; 16 frames at 7.5 a second.
+  for (const char* version : {"v1-b", "v2-s"})
+    all.push_back({"mvit-" + std::string(version),
+                   Input::kClips,
+                   {"torch", 0, 256, 224, true, 255, {0.45f}, {0.225f}},
+                   16,
+                   "head.1.weight",
+                   {"head."}});
   for (auto& recipe : transformer_recipes()) all.push_back(std::move(recipe));
   return all;
 }
@@ -248,6 +256,7 @@ constexpr Family kFamilies[] = {
     {"p3d", 2048, "pseudo-3d-pytorch"},
     {"swin3d-b", 1024, "torchvision (BSD-3-Clause), Video Swin (Apache-2.0), also pre-trained on ImageNet-22K"},
     {"swin3d", 768, "torchvision (BSD-3-Clause), Video Swin (Apache-2.0)"},
+    {"mvit", 768, "torchvision (BSD-3-Clause)"},
     {"videomaev2", 0, "VideoMAE V2 (MIT)"},
     {"videomae", 0, "VideoMAE (CC BY-NC 4.0, not for commerce)"},
     {"internvideo2", 768, "InternVideo2 (Apache-2.0); @tokens: before its pooling"},

@@ -8,6 +8,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/encoder/networks/factory.h"
+#include "libtal/nn/backbones/mvit.h"
 #include "libtal/nn/backbones/state.h"
 #include "libtal/nn/backbones/swin3d.h"
 #include "libtal/nn/tensors.h"
@@ -80,6 +81,12 @@ Swin3dOptions small_swin() {
   return o;
 }
 
+MvitOptions small_mvit(bool second) {
+  MvitOptions o;
+  o.second = second, o.depths = {1, 2}, o.width = 8, o.grid = {3, 6, 8}, o.classes = 3;
+  return o;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(encoders_frozen)
@@ -103,11 +110,24 @@ BOOST_AUTO_TEST_CASE(video_swin) {
   refused_with("2 depths and 1 numbers of heads", [&] { Swin3d other(options); });
 }
 
+BOOST_AUTO_TEST_CASE(multiscale_transformers) {
+  Mvit second(small_mvit(true)), first(small_mvit(false));
+  compare_frozen(second, "mvit-v2", 1);
+  compare_frozen(first, "mvit-v1", 1);
+  // Relative positions stand for clips of other sizes, a table of positions does not.
+  const auto longer = torch::randn({1, 3, 10, 40, 20});
+  BOOST_TEST(second.forward(longer, "pool").isfinite().all().item<bool>());
+  refused_with("the clips have 5 x 10 x 5 tokens, the weights know 3 x 6 x 8", [&] { first.forward(longer, "pool"); });
+  refused_with("rel_pos_h", [&] { load_state(second, frozen_case("mvit-v1").weights, "mvit-v2", {}, "mvit-v1"); });
+}
+
 // torchvision's documentation, num_params of the weights with the 400 classes of Kinetics.
 BOOST_AUTO_TEST_CASE(published_sizes) {
   BOOST_TEST(weights_of_recipe("swin3d-t", 400) == 28158070);
   BOOST_TEST(weights_of_recipe("swin3d-s", 400) == 49816678);
   BOOST_TEST(weights_of_recipe("swin3d-b", 400) == 88048984);
+  BOOST_TEST(weights_of_recipe("mvit-v1-b", 400) == 36610672);
+  BOOST_TEST(weights_of_recipe("mvit-v2-s", 400) == 34537744);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -24,6 +24,7 @@
 #include "libtal/nn/backbones/c3d_network.h"
 #include "libtal/nn/backbones/i3d_network.h"
 #include "libtal/nn/backbones/inception_v3.h"
+#include "libtal/nn/backbones/mvit.h"
 #include "libtal/nn/backbones/p3d.h"
 #include "libtal/nn/backbones/resnet.h"
 #include "libtal/nn/backbones/resnext3d.h"
@@ -416,6 +417,13 @@ BOOST_AUTO_TEST_CASE(encoder_networks) {
   w.dim = 8, w.depths = w.heads = {1, 2}, w.classes = 2;
   Swin3d swin(w);
   takes_only_frames("Video Swin", swin, {1, 3, 8, 32, 32}, {1});
+  MvitOptions m;
+  m.depths = {1, 1}, m.width = 8, m.grid = {4, 8, 8}, m.classes = 2;
+  Mvit mvit(m);
+  takes_only_frames("MViTv2", mvit, {1, 3, 8, 32, 32}, {1});
+  m.second = false;
+  Mvit first_mvit(m);
+  takes_only_frames("MViT", first_mvit, {1, 3, 8, 32, 32}, {1, 2, 3, 4});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

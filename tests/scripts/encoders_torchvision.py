@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # label: parity
 # limit: 1200
-"""Video Swin at their published sizes from a video's pixels to the feature, against torchvision with its own preprocessing and the same random weights.
+"""Video Swin, MViT and MViTv2 at their published sizes from a video's pixels to the feature, against torchvision with its own preprocessing and the same random weights.
 Left out, visibly, where torch, torchvision, safetensors and Pillow are not installed."""
 import os
 import sys
@@ -29,7 +29,8 @@ for frames in (16, 32):
 
 # Encoder, the reference, its weights' entry (of which only the preprocessing is taken), frames, layers.
 CASES = [("swin3d-t", video.swin3d_t, video.Swin3D_T_Weights, 32, ("pool", "logits")), ("swin3d-s", video.swin3d_s, video.Swin3D_S_Weights, 32, ("pool",)),
-         ("swin3d-b", video.swin3d_b, video.Swin3D_B_Weights, 32, ("pool",))]
+         ("swin3d-b", video.swin3d_b, video.Swin3D_B_Weights, 32, ("pool",)), ("mvit-v2-s", video.mvit_v2_s, video.MViT_V2_S_Weights, 16, ("pool", "logits")),
+         ("mvit-v1-b", video.mvit_v1_b, video.MViT_V1_B_Weights, 16, ("pool",))]
 wanted = os.environ.get("TAL_ENCODERS", "").split()  # by hand: only these
 for name, make, weights, frames, layers in CASES:
     if wanted and name not in wanted:
@@ -59,8 +60,8 @@ if os.path.exists("swin3d-t.safetensors"):
     renamed = load_file("renamed.safetensors")
     kept = {key: value for key, value in own.items() if not key.endswith("relative_position_index")}
     check(renamed.keys() == kept.keys() and all(torch.equal(renamed[key], value) for key, value in kept.items()), "the authors' names give other weights")
-    for encoder, words in (("swin3d-s", "216 tensors are missing"), ("swin3d-b", "have another shape")):
-        done = tool("tal-extract", "--encoder", f"{encoder}:renamed.safetensors", "--fps", "8", "--window", "32", "--videos", "clip32.mov", status=1)
+    for encoder, words in (("swin3d-s", "216 tensors are missing"), ("swin3d-b", "have another shape"), ("mvit-v2-s", "belong to nothing in the network")):
+        done = tool("tal-extract", "--encoder", f"{encoder}:renamed.safetensors", "--fps", "8", "--window", "16" if encoder == "mvit-v2-s" else "32", "--videos", "clip32.mov", status=1)
         check(words in done.stderr and f"does not hold the weights of {encoder}" in done.stderr, f"{encoder}: {done.stderr}")
     done = tool("tal-extract", "--encoder", "swin3d-t:renamed.safetensors", "--fps", "8", "--window", "16", "--videos", "clip32.mov", status=2)
     check("takes clips of 32 frames" in done.stderr, done.stderr)

@@ -8,6 +8,7 @@
 #include "libtal/nn/backbones/c3d_network.h"
 #include "libtal/nn/backbones/i3d_network.h"
 #include "libtal/nn/backbones/inception_v3.h"
+#include "libtal/nn/backbones/mvit.h"
 #include "libtal/nn/backbones/p3d.h"
 #include "libtal/nn/backbones/resnet.h"
 #include "libtal/nn/backbones/resnext3d.h"
@@ -117,6 +118,12 @@ std::shared_ptr<EncoderNetwork> make_encoder_network(const EncoderRecipe& recipe
   if (auto network = slowfast_network(name, channels, classes)) return network;
   for (const char size : {'t', 's', 'b'})
     if (name == std::string("swin3d-") + size) return std::make_shared<Swin3d>(swin3d_options(size, classes));
+  if (name == "mvit-v1-b" || name == "mvit-v2-s")
+    return std::make_shared<Mvit>([&] {
+      MvitOptions o;
+      o.second = name == "mvit-v2-s", o.classes = classes;
+      return o;
+    }());
   if (name == "p3d-199")
     return std::make_shared<P3d>([&] {
       P3dOptions o;

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes the files of this folder: encoder networks of a few thousand weights, an input each, and what the reference implementations make of it.
 
-    python3 make.py swin3d      # those that are named; needs torch and safetensors, and
-                                                  # torchvision (swin3d)
+    python3 make.py swin3d mvit      # those that are named; needs torch and safetensors, and
+                                                  # torchvision (swin3d, mvit)
 
 Weights and inputs are random. The files were made with torch 2.11, torchvision 0.26. The sizes stand beside the names in
 tests/nn/encoders_frozen.cpp.
@@ -47,7 +47,31 @@ def swin3d():
     keep("swin3d", model, {"": torch.randn(2, 3, 8, 24, 28), ".odd": torch.randn(1, 3, 7, 19, 37), ".short": torch.randn(1, 3, 2, 8, 30), ".small": torch.randn(1, 3, 3, 5, 9)}, pool)
 
 
+def mvit():
+    from torchvision.models.video.mvit import MSBlockConfig, MViT
+
+    def block(heads, into, out, query, key, kernel):
+        return MSBlockConfig(num_heads=heads, input_channels=into, output_channels=out, kernel_q=kernel, kernel_kv=[3, 3, 3], stride_q=query, stride_kv=key)
+
+    def pooled_token(x):
+        tokens = model.pos_encoding(model.conv_proj(x).flatten(2).transpose(1, 2))
+        grid = (model.pos_encoding.temporal_size,) + model.pos_encoding.spatial_size
+        for layer in model.blocks:
+            tokens, grid = layer(tokens, grid)
+        return model.norm(tokens)[:, 0]
+
+    three, one, halves = [3, 3, 3], [1, 1, 1], [1, 2, 2]
+    # Rows and columns differ, so one of the tables of relative positions is resized.
+    common = {"spatial_size": (24, 32), "temporal_size": 6, "num_classes": 3, "residual_with_cls_embed": False}
+    model = shaken(MViT(block_setting=[block(1, 8, 8, one, halves, three), block(2, 8, 16, halves, one, three), block(2, 16, 16, one, one, three)], residual_pool=True, rel_pos_embed=True,
+                        proj_after_attn=True, **common))
+    keep("mvit-v2", model, {"": torch.randn(2, 3, 6, 24, 32)}, pooled_token)
+    model = shaken(MViT(block_setting=[block(1, 8, 16, [], halves, []), block(2, 16, 16, halves, one, three), block(2, 16, 16, [], one, [])], residual_pool=False, rel_pos_embed=False,
+                        proj_after_attn=False, **common))
+    keep("mvit-v1", model, {"": torch.randn(2, 3, 6, 24, 32)}, pooled_token)
+
+
 with torch.no_grad():
     for name in sys.argv[1:]:
         torch.manual_seed(7)
-        {"swin3d": swin3d}[name]()
+        {"swin3d": swin3d, "mvit": mvit}[name]()
