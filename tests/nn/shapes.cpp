@@ -22,6 +22,7 @@
 #include "libtal/nn/attention.h"
 #include "libtal/nn/backbones/bninception.h"
 #include "libtal/nn/backbones/c3d_network.h"
+#include "libtal/nn/backbones/efficientnet_lite.h"
 #include "libtal/nn/backbones/i3d_network.h"
 #include "libtal/nn/backbones/inception_v3.h"
 #include "libtal/nn/backbones/mvit.h"
@@ -424,6 +425,10 @@ BOOST_AUTO_TEST_CASE(encoder_networks) {
   m.second = false;
   Mvit first_mvit(m);
   takes_only_frames("MViT", first_mvit, {1, 3, 8, 32, 32}, {1, 2, 3, 4});
+  EfficientNetLiteOptions e;
+  e.stem = 4, e.stages = {{1, 3, 1, 1, 4}, {2, 5, 2, 6, 4}}, e.head = 8, e.classes = 2;
+  EfficientNetLite efficientnet(e);
+  takes_only_frames("EfficientNet-Lite", efficientnet, {1, 3, 32, 32}, {1});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

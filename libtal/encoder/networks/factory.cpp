@@ -6,6 +6,7 @@
 #include "libtal/base/error.h"
 #include "libtal/nn/backbones/bninception.h"
 #include "libtal/nn/backbones/c3d_network.h"
+#include "libtal/nn/backbones/efficientnet_lite.h"
 #include "libtal/nn/backbones/i3d_network.h"
 #include "libtal/nn/backbones/inception_v3.h"
 #include "libtal/nn/backbones/mvit.h"
@@ -122,6 +123,12 @@ std::shared_ptr<EncoderNetwork> make_encoder_network(const EncoderRecipe& recipe
     return std::make_shared<Mvit>([&] {
       MvitOptions o;
       o.second = name == "mvit-v2-s", o.classes = classes;
+      return o;
+    }());
+  if (name == "efficientnet-lite0")
+    return std::make_shared<EfficientNetLite>([&] {
+      EfficientNetLiteOptions o;
+      o.classes = classes;
       return o;
     }());
   if (name == "p3d-199")

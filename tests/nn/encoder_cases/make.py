@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Makes the files of this folder: encoder networks of a few thousand weights, an input each, and what the reference implementations make of it.
 
-    python3 make.py swin3d mvit      # those that are named; needs torch and safetensors, and
-                                                  # torchvision (swin3d, mvit)
+    python3 make.py swin3d mvit efficientnet      # those that are named; needs torch and safetensors, and
+                                                  # torchvision (swin3d, mvit) or efficientnet_lite_pytorch (efficientnet)
 
-Weights and inputs are random. The files were made with torch 2.11, torchvision 0.26. The sizes stand beside the names in
+Weights and inputs are random. The files were made with torch 2.11, torchvision 0.26 and efficientnet_lite_pytorch 0.1. The sizes stand beside the names in
 tests/nn/encoders_frozen.cpp.
 """
 import pathlib
@@ -71,7 +71,20 @@ def mvit():
     keep("mvit-v1", model, {"": torch.randn(2, 3, 6, 24, 32)}, pooled_token)
 
 
+def efficientnet():
+    from efficientnet_lite_pytorch.model import EfficientNet
+    from efficientnet_lite_pytorch.utils import BlockDecoder, GlobalParams
+
+    blocks = BlockDecoder.decode(["r1_k3_s11_e1_i32_o64", "r2_k5_s22_e6_i64_o32", "r2_k3_s22_e6_i32_o64"])
+    for name, side in (("efficientnet-lite", 32), ("efficientnet-lite-odd", 27)):  # SAME pads odd pictures alike on both sides
+        torch.manual_seed(7)
+        model = shaken(EfficientNet(blocks, GlobalParams(width_coefficient=0.25, depth_coefficient=1.0, image_size=side, dropout_rate=0.2, num_classes=3, batch_norm_momentum=0.99,
+                                                         batch_norm_epsilon=1e-3, drop_connect_rate=0.2, depth_divisor=8, min_depth=None, relu_fn="relu6", fix_head_stem=False,
+                                                         local_pooling=False, use_se=False)))
+        keep(name, model, {"": 3 * torch.randn(2, 3, side, side)}, lambda x: model.extract_features(x).mean((2, 3)))
+
+
 with torch.no_grad():
     for name in sys.argv[1:]:
         torch.manual_seed(7)
-        {"swin3d": swin3d, "mvit": mvit}[name]()
+        {"swin3d": swin3d, "mvit": mvit, "efficientnet": efficientnet}[name]()
