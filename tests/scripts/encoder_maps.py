@@ -37,7 +37,7 @@ def read(path):
 
 # Foreign name, shape, the name that the network has (None: left out).
 CASES = {
-    "torchvision": [("module.layer1.0.conv1.weight", [2, 2, 3, 3], "layer1.0.conv1.weight"), ("fc.bias", [2], "fc.bias"), ("bn1.num_batches_tracked", [1], None),
+    "torchvision": [("module.layer1.0.conv1.weight", [2, 2, 3, 3], "layer1.0.conv1.weight"), ("fc.bias", [2], "fc.bias"), ("bn1.num_batches_tracked", [1], None), ("features.0.0.attn.relative_position_index", [2, 2], None),
                     ("conv1.6.weight", [2, 2, 3, 3], "conv1.6.weight"), ("layer2.0.conv2.fc1.bias", [2], "layer2.0.conv2.fc1.bias"), ("layer2.0.downsample.1.weight", [2, 2, 1, 1], "layer2.0.downsample.1.weight")],
     "mmaction2-resnet": [("backbone.conv1.conv.weight", [2, 3, 7, 7], "conv1.weight"), ("backbone.conv1.bn.running_var", [2], "bn1.running_var"),
                          ("backbone.layer3.11.conv2.conv.weight", [2, 2, 3, 3], "layer3.11.conv2.weight"), ("backbone.layer3.11.conv2.bn.bias", [2], "layer3.11.bn2.bias"),
@@ -75,6 +75,13 @@ CASES = {
                    ("s2.pathway0_res0.branch1.weight", [2, 2, 1, 1, 1], "blocks.1.multipathway_blocks.0.res_blocks.0.branch1_conv.weight"),
                    ("s2.pathway0_res0.branch1_bn.running_mean", [2], "blocks.1.multipathway_blocks.0.res_blocks.0.branch1_norm.running_mean"),
                    ("head.projection.bias", [4], "blocks.6.proj.bias")],
+    "video-swin": [("backbone.patch_embed.proj.weight", [2, 3, 2, 4, 4], "patch_embed.proj.weight"), ("backbone.patch_embed.norm.bias", [2], "patch_embed.norm.bias"),
+                   ("backbone.layers.0.blocks.1.attn.relative_position_bias_table", [5, 3], "features.0.1.attn.relative_position_bias_table"),
+                   ("backbone.layers.0.blocks.1.attn.relative_position_index", [2, 2], None), ("backbone.layers.2.blocks.17.attn.qkv.weight", [6, 2], "features.4.17.attn.qkv.weight"),
+                   ("backbone.layers.3.blocks.0.attn.proj.bias", [2], "features.6.0.attn.proj.bias"), ("backbone.layers.1.blocks.0.norm2.weight", [2], "features.2.0.norm2.weight"),
+                   ("backbone.layers.1.blocks.0.mlp.fc1.weight", [8, 2], "features.2.0.mlp.0.weight"), ("backbone.layers.1.blocks.0.mlp.fc2.bias", [2], "features.2.0.mlp.3.bias"),
+                   ("backbone.layers.2.downsample.reduction.weight", [4, 8], "features.5.reduction.weight"), ("backbone.layers.0.downsample.norm.weight", [8], "features.1.norm.weight"),
+                   ("backbone.norm.weight", [2], "norm.weight"), ("backbone.norm3.bias", [2], "norm.bias"), ("cls_head.fc_cls.weight", [4, 2], "head.weight")],
     "pseudo-3d": [("conv1_custom.weight", [2, 3, 1, 7, 7], "conv1_custom.weight"), ("module.layer3.35.conv3.weight", [2, 2, 3, 1, 1], "layer3.35.conv3.weight"), ("fc.bias", [4], "fc.bias")],
     "mmaction2-vit": [("backbone.patch_embed.projection.weight", [2, 3, 2, 4, 4], "patch_embed.proj.weight"), ("backbone.pos_embed", [1, 8, 2], None),
                       ("backbone.blocks.11.mlp.layers.0.0.weight", [4, 2], "blocks.11.mlp.fc1.weight"), ("backbone.blocks.11.mlp.layers.1.bias", [2], "blocks.11.mlp.fc2.bias"),

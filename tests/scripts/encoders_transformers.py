@@ -2,13 +2,11 @@
 # label: parity
 """Vision transformers from a video's pixels to the feature, against the transformers library with the same weights: two blocks of random ones at the published width and
 picture size, saved by that library. Left out, visibly, where torch, transformers and Pillow are not installed."""
-import io
 import os
 import sys
 import tempfile
 
-from harness import check, finish, need, tool
-from media import mp4
+from harness import finish, need
 
 need("tal-extract", why="the build has no video")
 try:
@@ -19,47 +17,22 @@ try:
 except ImportError as missing:
     print(f"SKIPPED: {missing}; the frozen cases of tests/nn/transformers are compared instead")
     sys.exit(77)
+import live_encoders
+from live_encoders import noise, normed, shaken, write_video
+
 transformers.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
 folder = tempfile.TemporaryDirectory()
 os.chdir(folder.name)
 torch.manual_seed(1)
-random = numpy.random.default_rng(0)
 FRAMES = 16
-pictures = random.integers(0, 256, (FRAMES, 28, 28, 3)).repeat(8, 1).repeat(8, 2) + random.integers(-9, 10, (FRAMES, 224, 224, 3))
-pictures = pictures.clip(0, 255).astype("uint8")
-
-
-def png(picture):
-    out = io.BytesIO()
-    Image.fromarray(picture).save(out, "png")
-    return out.getvalue()
-
-
-with open("clip.mov", "wb") as file:
-    file.write(mp4([png(p) for p in pictures], 224, 224, codec=b"png ", durations=[125] * FRAMES))
-
-
-def shaken(model):
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
-    return model.eval()
-
-
-def normed(frames, mean, deviation):
-    return ((torch.from_numpy(frames).float() / 255 - torch.tensor(mean)) / torch.tensor(deviation)).permute(0, 3, 1, 2)
+pictures = noise(FRAMES, 224, 224)
+write_video("clip.mov", pictures)
 
 
 def compare(name, encoder, model, want):
     model.save_pretrained(name)
-    done = tool("tal-extract", "--encoder", f"{encoder}:{name}/model.safetensors", "--fps", "8", "--window", str(FRAMES), "--stride", str(FRAMES), "--out-dir", name + "-rows",
-                "--videos", "clip.mov")
-    rows = [os.path.join(name + "-rows", file) for file in os.listdir(name + "-rows") if file.endswith(".npy")] if done.returncode == 0 else []
-    if check(len(rows) == 1, f"{name}: {done.stderr}"):
-        got = numpy.load(rows[0])
-        worst = abs(got - want.numpy()).max() / abs(want).max().item()
-        check(got.shape == tuple(want.shape) and worst < 1e-5, f"{name}: {got.shape}, differs by {worst}")
+    live_encoders.compare(name, f"{encoder}:{name}/model.safetensors", "clip.mov", FRAMES, want)
 
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -6,14 +6,17 @@
 #include "libtal/base/error.h"
 #include "libtal/nn/backbones/bninception.h"
 #include "libtal/nn/backbones/c3d_network.h"
+#include "libtal/nn/backbones/efficientnet_lite.h"
 #include "libtal/nn/backbones/i3d_network.h"
 #include "libtal/nn/backbones/inception_v3.h"
+#include "libtal/nn/backbones/mvit.h"
 #include "libtal/nn/backbones/p3d.h"
 #include "libtal/nn/backbones/resnet.h"
 #include "libtal/nn/backbones/resnext3d.h"
 #include "libtal/nn/backbones/segment_resnet.h"
 #include "libtal/nn/backbones/slowfast.h"
 #include "libtal/nn/backbones/state.h"
+#include "libtal/nn/backbones/swin3d.h"
 #include "libtal/nn/backbones/video_resnet.h"
 #include "libtal/nn/backbones/vision_transformer.h"
 
@@ -114,6 +117,20 @@ std::shared_ptr<EncoderNetwork> make_encoder_network(const EncoderRecipe& recipe
     if (name == "r2plus1d-" + std::to_string(depth))
       return std::make_shared<VideoResNet>(video_resnet_options(depth, classes));
   if (auto network = slowfast_network(name, channels, classes)) return network;
+  for (const char size : {'t', 's', 'b'})
+    if (name == std::string("swin3d-") + size) return std::make_shared<Swin3d>(swin3d_options(size, classes));
+  if (name == "mvit-v1-b" || name == "mvit-v2-s")
+    return std::make_shared<Mvit>([&] {
+      MvitOptions o;
+      o.second = name == "mvit-v2-s", o.classes = classes;
+      return o;
+    }());
+  if (name == "efficientnet-lite0")
+    return std::make_shared<EfficientNetLite>([&] {
+      EfficientNetLiteOptions o;
+      o.classes = classes;
+      return o;
+    }());
   if (name == "p3d-199")
     return std::make_shared<P3d>([&] {
       P3dOptions o;

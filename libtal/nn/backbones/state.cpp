@@ -11,7 +11,10 @@
 namespace tal {
 namespace {
 
-bool only_counts(const std::string& name) { return name.ends_with("num_batches_tracked"); }
+// Counters of training, and the rows of a table of biases that the size of its windows decides: no weights.
+bool no_weights(const std::string& name) {
+  return name.ends_with("num_batches_tracked") || name.ends_with("relative_position_index");
+}
 
 // "; 3 tensors are missing: a [1, 2], b [3] ...", at most eight; "" for none.
 std::string listing(const std::vector<std::string>& texts, const char* what) {
@@ -36,9 +39,9 @@ void load_state(torch::nn::Module& network, const std::map<std::string, torch::T
   auto own = weights_of(network);
   WeightMatch match = match_weights(own, state);
   for (const auto& name : match.taken) own.at(name).copy_(state.at(name));
-  std::erase_if(match.missing, only_counts);
+  std::erase_if(match.missing, no_weights);
   std::erase_if(match.left_over,
-                [&](const std::string& name) { return only_counts(name) || begins_with_any(name, ignored_prefixes); });
+                [&](const std::string& name) { return no_weights(name) || begins_with_any(name, ignored_prefixes); });
   for (auto& name : match.missing) name += " " + tensor_shape(own.at(name));
   for (auto& name : match.odd)
     name += " " + tensor_shape(state.at(name)) + " where the network has " + tensor_shape(own.at(name));

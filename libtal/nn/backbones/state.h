@@ -13,7 +13,8 @@ namespace tal {
 std::map<std::string, torch::Tensor> read_state(const std::string& file);
 
 // Fills a network from named tensors. Every tensor of the network must be there with its shape, and no other; only
-// num_batches_tracked and names with an ignored prefix may be absent or left over. what: the network, for messages.
+// num_batches_tracked, relative_position_index and names with an ignored prefix may be absent or left over. what: the
+// network, for messages.
 // Error lists what is missing, left over or of another shape, both sides.
 void load_state(torch::nn::Module& network, const std::map<std::string, torch::Tensor>& state, const std::string& what,
                 const std::vector<std::string>& ignored_prefixes, const std::string& source);

@@ -6,8 +6,8 @@
 #include "libtal/base/error.h"
 #include "libtal/data/weight_maps.h"
 #include "libtal/data/weights.h"
+#include "libtal/nn/backbones/dense.h"
 #include "libtal/nn/backbones/state.h"
-#include "libtal/nn/fixed_linear.h"
 #include "libtal/nn/named_weights.h"
 #include "libtal/nn/shapes.h"
 
@@ -15,36 +15,6 @@ namespace tal {
 namespace {
 
 torch::Tensor zeros(at::IntArrayRef shape) { return torch::zeros(shape); }
-
-// A linear layer whose weights come from a file: `weight` [out, in], or of a patch [out, in...], and, where asked for,
-// `bias` [out].
-struct DenseImpl : torch::nn::Module, Prepared {
-  DenseImpl(std::int64_t in, std::int64_t out, bool with_bias) {
-    weight = register_parameter("weight", zeros({out, in}));
-    if (with_bias) bias = register_parameter("bias", zeros({out}));
-  }
-  torch::Tensor forward(const torch::Tensor& x) {
-    if (fixed_)
-      if (auto y = (*fixed_)(x); y.defined()) return y;
-    return at::linear(x, weight.flatten(1), bias.defined() ? std::optional(bias) : std::nullopt);
-  }
-  torch::Tensor gelu(const torch::Tensor& x) {
-    if (fixed_)
-      if (auto y = (*fixed_)(x, Activation::kGelu); y.defined()) return y;
-    return torch::gelu(forward(x));
-  }
-  torch::Tensor added_to(const torch::Tensor& residual, const torch::Tensor& x) {
-    if (fixed_)
-      if (auto y = (*fixed_)(x, Activation::kNone, residual); y.defined()) return y;
-    return residual + forward(x);
-  }
-  void prepare() override { fixed_ = std::make_shared<const FixedLinear>(weight.flatten(1), bias); }
-  torch::Tensor weight, bias;
-
- private:
-  std::shared_ptr<const FixedLinear> fixed_;
-};
-TORCH_MODULE(Dense);
 
 // Over channels; root: by the root of the mean square, without mean and bias (Zhang and Sennrich, arXiv 1910.07467).
 struct TokenNormImpl : torch::nn::Module {
