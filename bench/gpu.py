@@ -50,6 +50,12 @@ class Row:
     agreed: str = ""  # "yes", "no: why", "skipped: why", "not run: why"; "": nothing to agree with
 
 
+def reason(errors):
+    """The line of a program's stderr that says what went wrong."""
+    lines = errors.strip().splitlines() or ["no message"]
+    return next((line for line in lines if "error" in line.lower()), lines[-1])[:300]
+
+
 def passed(row):
     return not row.agreed.startswith(("no:", "not run:"))
 
@@ -307,10 +313,17 @@ class Run:
         self.steps = STEPS[self.dry]
         # A setting of the caller's own would be an option of every tool here; where LibTorch is, is not.
         self.env = {name: value for name, value in os.environ.items() if not name.startswith("TAL_") or name == "TAL_TORCH"}
+        self.add_spare()
         self.torch_folder = ""
         self.no_device = ""       # why nothing can be computed on the device
         self.step_times = {}      # (model, precision): milliseconds of a training step at full size
         self.data, self.data_lock = {}, threading.Lock()
+
+    def add_spare(self):
+        """An archive's C++ runtime, only where a tool does not start with the machine's own: LibTorch may need that one, when it is newer."""
+        spare, first = os.path.join(self.bin, "..", "lib", "spare"), self.path("tal-nms")
+        if os.path.isdir(spare) and os.path.exists(first) and subprocess.run([first, "--version"], capture_output=True, env=self.env, check=False).returncode:
+            self.env["LD_LIBRARY_PATH"] = os.pathsep.join(f for f in (self.env.get("LD_LIBRARY_PATH", ""), spare) if f)
 
     def left(self):
         return self.deadline - time.monotonic()
@@ -342,8 +355,7 @@ class Run:
             if reader:
                 reader.join()
         if process.returncode:
-            said = [line for line in errors.strip().splitlines() if "error" in line.lower()] or errors.strip().splitlines()
-            raise Fault(f"{program}: status {process.returncode}: {said[-1][:300] if said else 'no message'}")
+            raise Fault(f"{program}: status {process.returncode}: {reason(errors)}")
         process.output, process.errors = output, errors
         return process
 
@@ -402,7 +414,7 @@ def step_environment(run):
     rows.append(Row("processor", f"{os.cpu_count()} cores", "Python " + sys.version.split()[0]))
     version = run.run("tal-train", "--version", "-v").output.strip().splitlines()
     rows.append(Row("tal", "; ".join(version)))
-    found = re.search(r"^LibTorch .*?, (/.*) \([^()]*\)$", "\n".join(version), re.M)
+    found = re.search(r"^LibTorch .*?, (/[^(]*) \(", "\n".join(version), re.M)
     if not found:
         run.no_device = "the tools find no LibTorch"
         raise Fault("the tools find no LibTorch: " + "; ".join(version))
@@ -411,7 +423,7 @@ def step_environment(run):
     probe = subprocess.run([run.path("tal-train"), "--model", "segment-classifier", "--device", run.device, "--out", os.path.join(run.folder, "none"), "-i", os.devnull],
                            capture_output=True, text=True, env=run.env, timeout=max(1, run.left()), check=False)
     if probe.returncode == 2:
-        run.no_device = probe.stderr.strip().splitlines()[-1]
+        run.no_device = reason(probe.stderr)
         rows.append(Row("device " + run.device, agreed="no: " + run.no_device))
     else:
         rows.append(Row("device " + run.device, agreed="yes"))
@@ -473,7 +485,7 @@ def step_train(run, model):
             losses, milliseconds = train(run, model, run.device, precision, True, os.path.join(run.folder, f"{model.name}.{precision}.safetensors"))
             first, last = check_learning(losses, run.steps)
             run.step_times[model.name, precision] = milliseconds
-            row.value, row.agreed = f"{milliseconds:.4g} ms a step, loss {first:.4g} to {last:.4g}", "yes"
+            row.value, row.agreed = f"{milliseconds:.4g} ms a step{'' if model.alone else ' beside others'}, loss {first:.4g} to {last:.4g}", "yes"
             if row.against and (model.name, "float32") in run.step_times:
                 row.ratio = f"{run.step_times[model.name, 'float32'] / milliseconds:.2f}"
         except Fault as fault:
@@ -515,7 +527,7 @@ def step_rate(run, model):
         if done.returncode == 77:
             row.agreed = "skipped: " + done.stdout.strip()
         elif done.returncode:
-            row.agreed = "no: the plain form failed: " + (done.stderr.strip().splitlines() or ["no message"])[-1][:200]
+            row.agreed = "no: the plain form failed: " + reason(done.stderr)
         else:
             theirs = json.loads(done.stdout)
             row.against, row.ratio = f"{theirs['what']}: {theirs['milliseconds']:.4g} ms", f"{theirs['milliseconds'] / ours:.2f}"
@@ -551,7 +563,7 @@ def say(text):
 def perform(run, step):
     """Its rows, whatever happens."""
     started = time.monotonic()
-    if run.no_device:
+    if run.no_device and step.function is not step_not_here:
         rows = [Row(step.name, agreed="not run: " + run.no_device)]
     elif run.left() < step.seconds[run.dry]:
         rows = [Row(step.name, agreed=f"not run: it would not fit into the budget of {run.budget:g} s any more")]
@@ -646,6 +658,8 @@ def make_stand_ins(programs, where, folder):
     for program in programs:
         undefined = symbols(program, "undefined")
         for name in filter(ABSENT.match, needed(program)):
+            if name not in where:
+                raise Fault(f"{os.path.basename(program)} needs {name}, which is not here")
             defined = symbols(where[name], "defined")
             wanted.setdefault(name, {}).update({symbol: defined[symbol] for symbol in undefined if symbol in defined})
     for name, defines in wanted.items():
