@@ -279,7 +279,7 @@ MODELS = [
     Model("bsnpp", "bsnpp", "tal-propose", _MAPS + ["first-filters=8", "generator-filters=8", "attention-filters=4"], 4, alone=True, discrete=True, show=["--maps", "inline"]),
     Model("bmn", "bmn", "tal-propose", _MAPS + ["boundary-filters=8"], 4, alone=True, peer="bmn", discrete=True, show=["--maps", "inline"]),
     Model("cmsn", "cmsn", "tal-propose", ["hidden=8", "lstm-hidden=8", "evaluation-hidden=8", "evaluation-epochs=1", "window=32", "dropout=0", "train.lr=1e-3"], 4,
-          ["evaluation-epochs=1"], 4, discrete=True),
+          ["evaluation-epochs=1", "train.lr=1e-3"], 4, discrete=True),
     Model("etp-an", "etp-an", "tal-propose", ["hidden=8", "kernel=3", "dropout=0", "train.lr=1e-2"], 4, discrete=True, show=["--set", "write-curves=true"]),
     Model("etp-rn", "etp-rn", "tal-refine", ["hidden=8"], 8, ["train.lr=1e-2"], 128),
     Model("etp-ln", "etp-ln", "tal-score", ["dropout=0", "train.lr=1e-2"], 8, ["train.lr=1e-2"]),
