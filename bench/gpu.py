@@ -284,7 +284,7 @@ MODELS = [
     Model("etp-rn", "etp-rn", "tal-refine", ["hidden=8"], 8, ["train.lr=1e-2"], 128),
     Model("etp-ln", "etp-ln", "tal-score", ["dropout=0", "train.lr=1e-2"], 8, ["train.lr=1e-2"]),
     Model("sptad", "sptad", "tal-propose", ["clip=64", "dim=16", "heads=2", "hidden=4", "ffn=16", "stages=2", "proposals=8", "roi-rows=4", "stem-filters=8", "train.lr=1e-3"], 4,
-          alone=True),
+          alone=True, peer="sptad"),
     Model("points-attention", "points", "tal-propose", _POINTS + ["heads=2", "windows=5"], 4, _POINTS_FULL, 2, "long", alone=True, peer="actionformer"),
     Model("points-sgp", "points", "tal-propose", _POINTS + ["neck=sgp", "windows=1", "sgp-init=0.1", "head=trident"], 4, _POINTS_FULL, 2, "long"),
     Model("points-dbm", "points", "tal-propose", _POINTS + ["neck=dbm"], 4, _POINTS_FULL, 2, "long"),
@@ -297,7 +297,6 @@ NOT_HERE = {
     "rate/resnet50": "tal-extract cannot start without OpenCV and FFmpeg",
     "rate/rpn": "no plain form is written here",
     "rate/bsnpp": "no plain form is written here",
-    "rate/sptad": "no plain form is written here",
 }
 
 

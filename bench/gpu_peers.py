@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Training steps of networks in plain PyTorch, as their papers and published code write them, for the ratios of gpu.py: one JSON object with the median milliseconds of a step.
 
-  gpu_peers.py bmn|actionformer [--device cuda] [--precision float32|tf32|bfloat16] [--small]
+  gpu_peers.py bmn|sptad|actionformer [--device cuda] [--precision float32|tf32|bfloat16] [--small]
 
 Shapes, batch and optimiser are those of gpu.py's models; the data are random and lie on the device, the loss has the published form without what only decides on its targets.
 Status 77 and a line that says why where the active Python has no torch, or it no such device.
@@ -13,7 +13,7 @@ import sys
 import time
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("network", choices=["bmn", "actionformer"])
+parser.add_argument("network", choices=["bmn", "sptad", "actionformer"])
 parser.add_argument("--device", default="cuda", choices=["cpu", "cuda"])
 parser.add_argument("--precision", default="float32", choices=["float32", "tf32", "bfloat16"])
 parser.add_argument("--small", action="store_true", help="the sizes of a dry run")
@@ -88,19 +88,122 @@ def bmn():
     return net, loss, torch.optim.Adam(net.parameters(), lr=1e-3, weight_decay=1e-4), 0, "conv3d over samples by a dense mask, Adam"
 
 
-# ---- ActionFormer (Zhang et al. 2022): windows of attention as a band mask ----
+# ---- SP-TAD on features (Wu et al. 2022): Sparse R-CNN's stages over a pyramid of time ----
 
-class ChannelNorm(nn.LayerNorm):
+class RowNorm(nn.LayerNorm):
+    """Of [B, C, T], over channels."""
+
     def forward(self, x):
         return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
+
+def perceptron(*sizes):
+    layers = [layer for a, b in zip(sizes, sizes[1:]) for layer in (nn.Linear(a, b), nn.ReLU())]
+    return nn.Sequential(*layers[:-1])
+
+
+def pooled(pyramid, segments, rows, points):
+    """[B, N, rows, d]: each segment from the level of its length, linearly between rows."""
+    sizes = torch.tensor([level.shape[2] for level in pyramid], device=segments.device)
+    offsets = sizes.cumsum(0) - sizes
+    table = torch.cat(pyramid, 2).transpose(1, 2)
+    centre, length = segments[..., 0], segments[..., 1]
+    level = (2 + torch.log2(length.clamp_min(1e-6))).floor().clamp(0, len(pyramid) - 1).long()
+    place = centre[..., None] + length[..., None] * ((torch.arange(rows * points, device=segments.device) + 0.5) / (rows * points) - 0.5)
+    size = sizes[level][..., None]
+    place = (place * size - 0.5).clamp_min(0).minimum(size - 1)
+    low = place.floor()
+    weight = (place - low)[..., None].to(table.dtype)
+    low, high = low.long(), (low.long() + 1).minimum(size - 1)
+    batch = torch.arange(len(segments), device=segments.device)[:, None, None]
+    start = offsets[level][..., None]
+    sampled = table[batch, start + low] * (1 - weight) + table[batch, start + high] * weight
+    return sampled.unflatten(2, (rows, points)).mean(3)
+
+
+class SptadStage(nn.Module):
+    def __init__(self, dim, heads, hidden, rows, ffn):
+        super().__init__()
+        self.hidden, self.rows = hidden, rows
+        self.attention = nn.MultiheadAttention(dim, heads, batch_first=True)
+        self.dynamic, self.out = nn.Linear(dim, 2 * dim * hidden), nn.Linear(rows * dim, dim)
+        self.norms = nn.ModuleList(nn.LayerNorm(size) for size in (dim, hidden, dim, dim, dim, dim))
+        self.ffn, self.distances, self.classes = perceptron(dim, ffn, dim), perceptron(dim, dim, dim, 2), nn.Linear(dim, CLASSES)
+
+    def forward(self, q, segments, pyramid):
+        rows = pooled(pyramid, segments, self.rows, 2)
+        q = self.norms[0](q + self.attention(q, q, q, need_weights=False)[0])
+        first, second = self.dynamic(q.flatten(0, 1)).chunk(2, 1)
+        h = F.relu(self.norms[1](torch.bmm(rows.flatten(0, 1).to(first.dtype), first.unflatten(1, (-1, self.hidden)))))
+        h = F.relu(self.norms[2](torch.bmm(h.to(second.dtype), second.unflatten(1, (self.hidden, -1)))))
+        q = self.norms[4](q + F.relu(self.norms[3](self.out(h.flatten(1)))).view_as(q))
+        q = self.norms[5](q + self.ffn(q))
+        delta = self.distances(q).float()
+        segments = torch.stack([segments[..., 0] + 0.5 * segments[..., 1] * delta[..., 0], segments[..., 1] * delta[..., 1].clamp_max(10).exp()], -1)
+        return q, segments, self.classes(q)
+
+
+class Sptad(nn.Module):
+    def __init__(self, channels, filters, dim, proposals, stages, *sizes):
+        super().__init__()
+        self.stem = nn.ModuleList(nn.Sequential(nn.Conv1d(a, filters, 3, stride, 1), RowNorm(filters), nn.ReLU()) for a, stride in ((channels, 1), (filters, 2), (filters, 2)))
+        self.lateral = nn.ModuleList(nn.Conv1d(filters, dim, 1) for _ in range(3))
+        self.features = nn.Parameter(torch.randn(proposals, dim))
+        self.segments = nn.Parameter(torch.tensor([0.5, 1.0]).repeat(proposals, 1))
+        self.stages = nn.ModuleList(SptadStage(dim, *sizes) for _ in range(stages))
+        self.clip = nn.Linear(3 * filters, CLASSES)
+
+    def forward(self, x):
+        levels = []
+        for layer in self.stem:
+            x = layer(x)
+            levels.append(x)
+        pyramid = [lateral(level) for lateral, level in zip(self.lateral, levels)]
+        for k in (1, 0):
+            pyramid[k] = pyramid[k] + F.interpolate(pyramid[k + 1], size=pyramid[k].shape[2])
+        pyramid.append(F.max_pool1d(pyramid[-1], 2))
+        q, segments = self.features.expand(len(x), -1, -1), self.segments.expand(len(x), -1, -1)
+        found = []
+        for stage in self.stages:
+            q, segments, logits = stage(q, segments, pyramid)
+            found.append((logits, segments))
+            segments = segments.detach()
+        return found, self.clip(torch.cat([level.mean(2) for level in levels], 1))
+
+
+def sptad():
+    channels, rows, batch, sizes = (64, 64, 4, (8, 16, 8, 2, 2, 4, 4, 16)) if arguments.small else (400, 256, 16, (256, 256, 50, 4, 8, 64, 16, 2048))
+    net = Sptad(channels, *sizes).to(arguments.device)
+    x = torch.randn(batch, channels, rows, device=arguments.device)
+    count = sizes[2]
+    classes = F.one_hot(torch.randint(CLASSES, (batch, count), device=arguments.device), CLASSES) * (torch.rand(batch, count, 1, device=arguments.device) < 0.1).float()
+    truth = torch.rand(batch, count, 2, device=arguments.device) / 2 + 0.25
+
+    def loss():
+        found, clip = net(x)
+        total = F.binary_cross_entropy_with_logits(clip.float(), classes.amax(1))
+        for logits, segments in found:
+            logits = logits.float()
+            p = logits.sigmoid()
+            entropy = F.binary_cross_entropy_with_logits(logits, classes, reduction="none")
+            focal = (torch.where(classes > 0, 0.25, 0.75) * (1 - torch.where(classes > 0, p, 1 - p)) ** 2 * entropy).sum()
+            a0, a1, b0, b1 = (s[..., 0] + sign * s[..., 1] / 2 for s in (segments, truth) for sign in (-1, 1))
+            shared, hull = (torch.minimum(a1, b1) - torch.maximum(a0, b0)).clamp_min(0), torch.maximum(a1, b1) - torch.minimum(a0, b0)
+            union = (a1 - a0) + (b1 - b0) - shared
+            giou = shared / union.clamp_min(1e-8) - (hull - union) / hull.clamp_min(1e-8)
+            total = total + (2 * focal + ((2 * (1 - giou) + 5 * (segments - truth).abs().sum(-1)) * classes.amax(-1)).sum()) / classes.sum().clamp_min(1)
+        return total
+    return net, loss, torch.optim.AdamW(net.parameters(), lr=1e-4, weight_decay=1e-4), 0, "no matching, AdamW"
+
+
+# ---- ActionFormer (Zhang et al. 2022): windows of attention as a band mask ----
 
 class Block(nn.Module):
     def __init__(self, dims, heads, window, stride):
         super().__init__()
         self.heads, self.window, self.stride = heads, window, stride
-        self.norm1, self.norm2 = ChannelNorm(dims), ChannelNorm(dims)
-        self.depthwise = nn.ModuleList(nn.Sequential(nn.Conv1d(dims, dims, 3, stride, 1, groups=dims, bias=False), ChannelNorm(dims)) for _ in range(3))
+        self.norm1, self.norm2 = RowNorm(dims), RowNorm(dims)
+        self.depthwise = nn.ModuleList(nn.Sequential(nn.Conv1d(dims, dims, 3, stride, 1, groups=dims, bias=False), RowNorm(dims)) for _ in range(3))
         self.projections = nn.ModuleList(nn.Conv1d(dims, dims, 1) for _ in range(3))
         self.out = nn.Conv1d(dims, dims, 1)
         self.mlp = nn.Sequential(nn.Conv1d(dims, 4 * dims, 1), nn.GELU(), nn.Conv1d(4 * dims, dims, 1))
@@ -119,18 +222,18 @@ class Block(nn.Module):
 class ActionFormer(nn.Module):
     def __init__(self, dim, dims, head_dims, heads, window, stem, levels):
         super().__init__()
-        self.embed = nn.Sequential(nn.Conv1d(dim, dims, 3, padding=1, bias=False), ChannelNorm(dims), nn.ReLU(),
-                                   nn.Conv1d(dims, dims, 3, padding=1, bias=False), ChannelNorm(dims), nn.ReLU())
+        self.embed = nn.Sequential(nn.Conv1d(dim, dims, 3, padding=1, bias=False), RowNorm(dims), nn.ReLU(),
+                                   nn.Conv1d(dims, dims, 3, padding=1, bias=False), RowNorm(dims), nn.ReLU())
         self.stem = nn.Sequential(*(Block(dims, heads, window, 1) for _ in range(stem)))
         self.branch = nn.ModuleList(Block(dims, heads, window, 2) for _ in range(levels - 1))
-        self.norms = nn.ModuleList(ChannelNorm(dims) for _ in range(levels))
+        self.norms = nn.ModuleList(RowNorm(dims) for _ in range(levels))
         self.classes, self.distances = self.head(dims, head_dims, CLASSES), self.head(dims, head_dims, 2)
         self.scales = nn.Parameter(torch.ones(levels))
 
     @staticmethod
     def head(dims, hidden, out):
-        return nn.Sequential(nn.Conv1d(dims, hidden, 3, padding=1, bias=False), ChannelNorm(hidden), nn.ReLU(),
-                             nn.Conv1d(hidden, hidden, 3, padding=1, bias=False), ChannelNorm(hidden), nn.ReLU(), nn.Conv1d(hidden, out, 3, padding=1))
+        return nn.Sequential(nn.Conv1d(dims, hidden, 3, padding=1, bias=False), RowNorm(hidden), nn.ReLU(),
+                             nn.Conv1d(hidden, hidden, 3, padding=1, bias=False), RowNorm(hidden), nn.ReLU(), nn.Conv1d(hidden, out, 3, padding=1))
 
     def forward(self, x):
         x = self.stem(self.embed(x))
@@ -170,7 +273,7 @@ def main():
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = arguments.precision == "tf32"
     if arguments.small:
         torch.set_num_threads(1)
-    net, loss, optimiser, clip, what = {"bmn": bmn, "actionformer": actionformer}[arguments.network]()
+    net, loss, optimiser, clip, what = {"bmn": bmn, "sptad": sptad, "actionformer": actionformer}[arguments.network]()
     times = [time.perf_counter()]
     for _ in range(STEPS):
         optimiser.zero_grad(set_to_none=True)
