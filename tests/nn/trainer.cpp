@@ -278,8 +278,11 @@ BOOST_AUTO_TEST_CASE(contracts_name_both_sides) {
   BOOST_TEST(said.size() == 2);
   StreamContract old = trained;
   old.settings = "";
-  check_contract(old, trained, &strict);  // a model that does not know
-  BOOST_TEST(said.size() == 2);
+  check_contract(old, trained, &strict), check_contract(old, trained, &strict);  // a model that does not know
+  BOOST_TEST(said.size() == 3);
+  BOOST_TEST(said.at(2).find("it is not known what the model was trained on") != std::string::npos, said.at(2));
+  check_contract(old, other, &strict);  // neither does
+  BOOST_TEST(said.size() == 3);
 }
 
 BOOST_AUTO_TEST_CASE(crc_of_the_standard) {
