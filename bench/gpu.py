@@ -293,6 +293,8 @@ MODELS = [
 
 # What this run cannot show of the networks, and why: said in the table, so that nobody takes them for compared.
 NOT_HERE = {
+    "compare/tal-extract": "tal-extract cannot start without OpenCV and FFmpeg, which are not carried",
+    "compare/clips": "models that see frames (sptad, points, cmsn) need videos, and those OpenCV and FFmpeg",
     "rate/i3d": "tal-extract cannot start without OpenCV and FFmpeg; tal-bench has what it measures of I3D on CUDA",
     "rate/resnet50": "tal-extract cannot start without OpenCV and FFmpeg",
     "rate/rpn": "no plain form is written here",
@@ -486,7 +488,7 @@ def step_train(run, model):
             run.step_times[model.name, precision] = milliseconds
             row.value, row.agreed = f"{milliseconds:.4g} ms a step{'' if model.alone else ' beside others'}, loss {first:.4g} to {last:.4g}", "yes"
             if row.against and (model.name, "float32") in run.step_times:
-                row.ratio = f"{run.step_times[model.name, 'float32'] / milliseconds:.2f}"
+                row.ratio = f"{run.step_times[model.name, 'float32'] / milliseconds:.2f}" if model.alone else ""
         except Fault as fault:
             row.agreed = f"no: {fault}"
     return rows
