@@ -195,8 +195,8 @@ torch::Tensor Mvit::forward(torch::Tensor x, std::string_view layer) {
       const auto text = [](const Grid& g) {
         return std::to_string(g[0]) + " x " + std::to_string(g[1]) + " x " + std::to_string(g[2]);
       };
-      throw Error("MViT: the clips have " + text(grid) + " tokens, the weights know " + text(options_.grid) +
-                  " positions");
+      throw Error("MViT: the clips must have " + text(options_.grid) +
+                  " tokens, as the weights' table of positions, not " + text(grid));
     }
     const auto all = (moments_.unsqueeze(1) + places_.unsqueeze(0)).flatten(0, 1);
     x = x + torch::cat({class_position_.unsqueeze(0), all}).unsqueeze(0);
