@@ -411,7 +411,7 @@ class LabelMap {
     std::size_t end = 1;
     if (!ends(c))
       while (end < rest_.size() && !ends(rest_[end])) ++end;
-    const std::string word(rest_.substr(0, end));
+    std::string word(rest_.substr(0, end));
     rest_.remove_prefix(end);
     return word;
   }
