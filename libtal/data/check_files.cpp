@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
@@ -323,16 +324,19 @@ FeatureDifference compare_features(const std::string& a, const std::string& b) {
   if (x.dim != y.dim) return out;
   const std::int64_t rows = std::min(x.rows, y.rows);
   double sum = 0, cosines = 0;
+  bool unknown = false;
   for (std::int64_t r = 0; r < rows; ++r) {
     double dot = 0, xx = 0, yy = 0;
     for (std::int64_t c = 0; c < x.dim; ++c) {
       const double u = x.at(r, c), v = y.at(r, c), difference = std::abs(u - v);
       out.max_abs = std::max(out.max_abs, difference);
+      unknown = unknown || std::isnan(difference);
       sum += difference, dot += u * v, xx += u * u, yy += v * v;
     }
     const double cosine = xx > 0 && yy > 0 ? dot / std::sqrt(xx * yy) : xx == yy ? 1 : 0;
     out.min_cosine = std::min(out.min_cosine, cosine), cosines += cosine;
   }
+  if (unknown) out.max_abs = std::numeric_limits<double>::quiet_NaN();
   if (rows > 0) out.mean_cosine = cosines / static_cast<double>(rows);
   if (rows * x.dim > 0) out.mean_abs = sum / static_cast<double>(rows * x.dim);
   if (rows > 0) find_lag(x, y, out);

@@ -151,7 +151,7 @@ void run_compare(Tool& tool, const CheckOptions& options) {
   if (options.format == "json") tool.out().write_line(out.dump());
   else
     for (const auto& [key, value] : out.items()) tool.out().write_line(key + ": " + value.dump());
-  if (!d.same_shape() || d.max_abs > 0) tool.fail_later();
+  if (!d.same_shape() || !(d.max_abs == 0)) tool.fail_later();
 }
 
 void run_replay(Tool& tool) {

@@ -156,6 +156,8 @@ try:
     for pair, lag in ((("late.npy", "long.npy"), 3), (("long.npy", "late.npy"), -3)):
         found = json.loads(run("--compare-features", *pair, "--format", "json", status=1).stdout)
         assert found["best_lag"] == lag and found["best_lag_cosine"] > 0.98 and found["min_cosine"] > 0.99, found
+    npy(folder / "hole.npy", (2, 2), [1, 0, float("nan"), 1])  # no difference that can be measured is no equality
+    assert json.loads(run("--compare-features", "a.npy", "hole.npy", "--format", "json", status=1).stdout)["max_abs"] is None
     npy(folder / "c.npy", (3, 1), [1, 2, 3])
     assert json.loads(run("--compare-features", "a.npy", "c.npy", "--format", "json", status=1).stdout)["same_shape"] is False
     assert "none.npy" in run("--compare-features", "a.npy", "none.npy", status=1).stderr

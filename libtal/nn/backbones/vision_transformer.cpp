@@ -220,10 +220,14 @@ torch::Tensor VisionTransformer::positions(std::int64_t moments, std::int64_t ro
   const auto side = std::llround(std::sqrt(static_cast<double>(known)));
   if (options_.tubelet > 0 || side * side != known) throw refuse(known);
   const auto grid = table_.slice(1, first).reshape({1, side, side, options_.dim}).permute({0, 3, 1, 2});
-  const auto resized = at::upsample_bicubic2d(grid.to(torch::kFloat), {rows, columns}, /*align_corners=*/false)
-                           .permute({0, 2, 3, 1})
-                           .reshape({1, tokens, options_.dim})
-                           .to(table_.scalar_type());
+  // The networks with registers were made with antialiasing, the others without.
+  const auto places = grid.to(torch::kFloat);
+  const auto resized =
+      (options_.registers > 0 ? at::_upsample_bicubic2d_aa(places, {rows, columns}, /*align_corners=*/false)
+                              : at::upsample_bicubic2d(places, {rows, columns}, /*align_corners=*/false))
+          .permute({0, 2, 3, 1})
+          .reshape({1, tokens, options_.dim})
+          .to(table_.scalar_type());
   return first ? torch::cat({table_.slice(1, 0, 1), resized}, 1) : resized;
 }
 
