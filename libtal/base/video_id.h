@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace tal {
@@ -18,17 +18,37 @@ std::string video_id(std::string_view path);
 // The files that a field names which lists several, separated by ';', '|' or ','; none where it names one.
 std::vector<std::string_view> several_files(std::string_view name);
 
-// Names of videos as somebody wrote them: a name that stands there means that video, any other one the video of the
-// same id.
-class VideoNames {
+// Values of videos under the names that somebody wrote: a name that stands there means that video, any other one the
+// video of the same id. Entries stay where they are.
+template <class Value>
+class VideoMap {
  public:
-  void add(const std::string& name);
+  using Entry = std::pair<const std::string, Value>;
+  VideoMap() = default;
+  VideoMap(VideoMap&&) noexcept = default;
+  VideoMap& operator=(VideoMap&&) noexcept = default;
+
+  // The entry of this name, and whether it is new.
+  template <class... Arguments>
+  std::pair<Entry*, bool> try_emplace(const std::string& name, Arguments&&... arguments) {
+    const auto [place, fresh] = entries_.try_emplace(name, std::forward<Arguments>(arguments)...);
+    if (fresh) by_id_[video_id(name)].push_back(&*place);
+    return {&*place, fresh};
+  }
   // nullptr: there is none, or there are several of this id and none of this name.
-  const std::string* find(const std::string& name) const;
+  const Entry* find(const std::string& name) const {
+    if (const auto found = entries_.find(name); found != entries_.end()) return &*found;
+    const auto same = by_id_.find(video_id(name));
+    return same != by_id_.end() && same->second.size() == 1 ? same->second.front() : nullptr;
+  }
+  Entry* find(const std::string& name) { return const_cast<Entry*>(std::as_const(*this).find(name)); }
+  bool empty() const { return entries_.empty(); }
+  auto begin() const { return entries_.begin(); }
+  auto end() const { return entries_.end(); }
 
  private:
-  std::unordered_set<std::string> names_;
-  std::unordered_map<std::string, std::vector<std::string>> by_id_;
+  std::unordered_map<std::string, Value> entries_;
+  std::unordered_map<std::string, std::vector<Entry*>> by_id_;
 };
 
 // `name` without one of the endings, in upper or lower case, when something stands before it.

@@ -194,14 +194,11 @@ void refuse_missing_column(const NamedTable& table, const std::string& role, con
 
 void add_other_names(std::unordered_map<std::string, VideoInfo>& videos,
                      const std::unordered_map<std::string, std::string>& written) {
-  VideoNames names;
-  std::vector<std::string> ids;
-  for (const auto& [video, info] : videos) {
-    names.add(video);
-    if (auto id = video_id(video); id != video) ids.push_back(std::move(id));
-  }
-  for (const auto& id : ids)
-    if (const auto* video = names.find(id); video && *video != id) videos.emplace(id, VideoInfo(videos.at(*video)));
+  VideoMap<VideoInfo> stated;
+  for (const auto& [video, info] : videos) stated.try_emplace(video, info);
+  for (const auto& [video, info] : stated)
+    if (const auto id = video_id(video); id != video)
+      if (const auto* found = stated.find(id)) videos.emplace(id, found->second);
   for (const auto& [name, id] : written) videos.emplace(name, VideoInfo(videos.at(id)));
 }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <span>
-#include <unordered_map>
 
 #include "libtal/base/error.h"
 #include "libtal/base/video_id.h"
@@ -22,17 +22,15 @@ constexpr std::string_view kStream = "stream:";
 using Classifier = std::function<std::vector<ClassScore>(const Record&)>;
 
 Classifier file_classifier(Run& run, const std::string& path) {
-  std::unordered_map<std::string, std::vector<ClassScore>> videos;
-  VideoNames names;
+  const auto videos = std::make_shared<VideoMap<std::vector<ClassScore>>>();
   for_each_record(run, path, [&](Record& record, const LineReader&) {
     if (!record.has("classification")) throw Error("missing").at_field("classification");
-    if (!videos.emplace(record.video(), record.classification()).second) throw Error("the video has two lines");
-    names.add(record.video());
+    if (!videos->try_emplace(record.video(), record.classification()).second) throw Error("the video has two lines");
   });
-  return [path, videos = std::move(videos), names = std::move(names)](const Record& record) {
-    const std::string* name = names.find(record.video());
-    if (!name) throw Error("'" + path + "' has no line of this video").at_field("classification");
-    return videos.at(*name);
+  return [path, videos](const Record& record) {
+    const auto* video = videos->find(record.video());
+    if (!video) throw Error("'" + path + "' has no line of this video").at_field("classification");
+    return video->second;
   };
 }
 
@@ -52,19 +50,17 @@ class OtherProposals {
     for_each_record(run, path, [&](Record& record, const LineReader&) {
       const auto [place, fresh] = videos_.try_emplace(record.video());
       if (!fresh) throw Error("the video has two lines");
-      names_.add(record.video());
       place->second.parse(record.line());  // the reader goes on with its own
       (void)place->second.require_proposals();
     });
   }
   std::span<const Proposal> of(const std::string& video) const {
-    const std::string* name = names_.find(video);
-    return name ? std::span(videos_.at(*name).proposals()) : std::span<const Proposal>();
+    const auto* found = videos_.find(video);
+    return found ? std::span(found->second.proposals()) : std::span<const Proposal>();
   }
 
  private:
-  VideoNames names_;
-  std::unordered_map<std::string, Record> videos_;
+  VideoMap<Record> videos_;
 };
 
 class ClassFusion {

@@ -39,19 +39,19 @@ class Merge {
  public:
   Merge(Tool& tool, const std::string& path) : tool_(tool), path_(path) {
     for_each_record(tool, path, [&](Record& record, const LineReader&) {
-      if (!lines_.emplace(record.video(), record.str()).second) throw Error("the video stands in the file twice");
-      names_.add(record.video());
+      if (!lines_.try_emplace(record.video(), Line{record.str()}).second)
+        throw Error("the video stands in the file twice");
     });
   }
   void apply(Record& record) {
-    const std::string* name = names_.find(record.video());
-    if (!name) {
+    auto* found = lines_.find(record.video());
+    if (!found) {
       left_.push_back(record.video());
       return;
     }
-    used_.insert(*name);
+    found->second.used = true;
     Record other;
-    other.parse(lines_.at(*name));
+    other.parse(found->second.text);
     for (const auto key : other.keys()) {
       if (key == "history" || key == "video") continue;
       if (!record.has(key)) record.set_raw(key, std::string(*other.raw(key)));
@@ -62,7 +62,7 @@ class Merge {
   void report() const {
     std::vector<std::string> right;
     for (const auto& [video, line] : lines_)
-      if (!used_.count(video)) right.push_back(video);
+      if (!line.used) right.push_back(video);
     std::sort(right.begin(), right.end());
     warn_of_videos(tool_, left_, "not in " + path_);
     warn_of_videos(tool_, right, "only in " + path_ + ", left out");
@@ -72,11 +72,13 @@ class Merge {
   }
 
  private:
+  struct Line {
+    std::string text;
+    bool used = false;
+  };
   Tool& tool_;
   std::string path_;
-  std::unordered_map<std::string, std::string> lines_;
-  VideoNames names_;
-  std::set<std::string> used_;
+  VideoMap<Line> lines_;
   std::vector<std::string> left_;
   std::size_t kept_ = 0;
   std::string example_;  // of a field that differs
@@ -92,26 +94,23 @@ class Splits {
       const auto listed = parse_video_list(source);
       if (listed.empty()) throw Error("names no video").at_line(source.name, 0);
       for (const auto& [name, line] : listed) {
-        const std::string* known = names_.find(name);
-        if (!known) {
-          videos_.emplace(name, Video{subset, line_name(source.name, line)});
-          names_.add(name);
-        } else if (const Video& before = videos_.at(*known); before.subset != subset) {
+        const auto* known = videos_.find(name);
+        if (!known) known = videos_.try_emplace(name, Video{subset, line_name(source.name, line)}).first;
+        if (const Video& before = known->second; before.subset != subset)
           throw Error("'" + video_id(name) + "' is in " + before.subset + " and in " + subset + " (" + before.place +
                       " and here)")
               .at_line(source.name, line);
-        }
       }
     }
   }
   void apply(Record& record) {
     if (videos_.empty()) return;
-    const std::string* name = names_.find(record.video());
-    if (!name) {
+    auto* found = videos_.find(record.video());
+    if (!found) {
       ++unlisted_;
       return;
     }
-    Video& listed = videos_.at(*name);
+    Video& listed = found->second;
     listed.used = true;
     if (const auto own = record.text("subset"); own && *own != listed.subset) moved_.push_back(record.video());
     record.set_text("subset", listed.subset);
@@ -132,8 +131,7 @@ class Splits {
     std::string subset, place;
     bool used = false;
   };
-  std::unordered_map<std::string, Video> videos_;  // by name as a list first writes it
-  VideoNames names_;
+  VideoMap<Video> videos_;          // by name as a list first writes it
   std::vector<std::string> moved_;  // had another subset
   std::size_t unlisted_ = 0;
 };
