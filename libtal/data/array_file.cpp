@@ -29,8 +29,6 @@ std::string group_of(const std::string& name) {
   return slash == std::string::npos ? "" : name.substr(0, slash);
 }
 
-std::string last_of(const std::string& name) { return name.substr(name.rfind('/') + 1); }
-
 const std::set<std::string>& fact_names() {
   static const std::set<std::string> names = {"fps", "stride", "window", "offset"};
   return names;
@@ -38,7 +36,7 @@ const std::set<std::string>& fact_names() {
 
 // A few numbers, or what is no numbers at all; rows have columns or stand alone.
 bool may_be_fact(const ArrayFile::Entry& entry) {
-  if (fact_names().count(last_of(entry.name)) == 0) return false;
+  if (fact_names().count(entry.own_name()) == 0) return false;
   std::int64_t count = 1;
   for (const auto extent : entry.shape) count *= std::min<std::int64_t>(extent, 3);
   return entry.kind != Kind::kMatrix || (!entry.shape.empty() && count <= 2);
@@ -135,7 +133,7 @@ void ArrayFile::take_facts() {
   for (auto& entry : entries_) {
     const auto group = group_of(entry.name);
     if (!may_be_fact(entry) || !has_rows(group)) continue;
-    facts_[group][last_of(entry.name)] = fact(entry);
+    facts_[group][entry.own_name()] = fact(entry);
     if (entry.kind != Kind::kNone && entry.what.empty()) entry.what = "numbers";
     entry.kind = Kind::kNone, entry.fact = true;
   }

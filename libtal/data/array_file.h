@@ -26,6 +26,7 @@ class ArrayFile {
     std::string what;  // why kNone, or what else it may be: "text", "one value", "a vector"
     std::vector<std::int64_t> shape;
     bool fact = false;  // says what the rows beside it are (fps, stride, window, offset), and is none itself
+    std::string own_name() const { return name.substr(name.rfind('/') + 1); }  // without its groups
   };
   // A number that the file states of the time of its rows.
   struct Fact {

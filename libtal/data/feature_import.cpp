@@ -35,18 +35,18 @@ bool is_known_annotation(const std::string& array) {
 // timed: a stride is given, so that what the file says of the frame rate counts.
 std::vector<ArrayFile::Entry> streams_of(const std::vector<ArrayFile::Entry>& entries, bool timed,
                                          FeatureItems& videos) {
-  const auto last = [](const ArrayFile::Entry& entry) { return entry.name.substr(entry.name.rfind('/') + 1); };
   auto best = ArrayFile::Kind::kVector;
   for (const auto& entry : entries) best = std::max(best, entry.kind);
   const auto others = [&](const ArrayFile::Entry& entry) {
-    return entry.kind == best && !is_known_annotation(last(entry));
+    return entry.kind == best && !is_known_annotation(entry.own_name());
   };
   const bool features = std::any_of(entries.begin(), entries.end(), others);
   std::vector<ArrayFile::Entry> streams;
   for (const auto& entry : entries) {
     if (features ? others(entry) : entry.kind == best) streams.push_back(entry);
     else if (!entry.fact || !timed)
-      ++videos.left_out[last(entry) + " (" + (entry.what.empty() ? "an annotation, by its name" : entry.what) + ")"];
+      ++videos
+            .left_out[entry.own_name() + " (" + (entry.what.empty() ? "an annotation, by its name" : entry.what) + ")"];
   }
   return streams;
 }

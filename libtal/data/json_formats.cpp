@@ -71,11 +71,14 @@ std::optional<std::string_view> text_of(dom::element element) {
 // A JSON file of one object, and where its members stand.
 class ObjectFile {
  public:
-  explicit ObjectFile(const SourceText& source)
-      : name_(source.name), text_(check_json_file(source, false, kDeepest)), marked_(with_marks(text_)) {
+  explicit ObjectFile(const SourceText& source) : name_(source.name), text_(check_json_file(source, false, kDeepest)) {
     dom::element root;
-    if (const auto code = parser_.parse(marked_).get(root))
-      throw Error(std::string("not valid JSON: ") + simdjson::error_message(code)).at_line(name_, 0);
+    auto code = parser_.parse(text_.data(), text_.size()).get(root);
+    if (code) {  // it is JSON, so it is such numbers that the parser does not know
+      marked_ = with_marks(text_);
+      code = parser_.parse(marked_).get(root);
+    }
+    if (code) throw Error(std::string("not valid JSON: ") + simdjson::error_message(code)).at_line(name_, 0);
     if (root.get(root_)) throw Error("must be one JSON object").at_line(name_, 1);
   }
   const dom::object& root() const { return root_; }
@@ -92,7 +95,7 @@ class ObjectFile {
   static constexpr std::size_t kDeepest = 1000;  // the parser takes 1024
   const std::string name_;
   const std::string_view text_;
-  const std::string marked_;
+  std::string marked_;
   dom::parser parser_;
   dom::object root_;
 };
