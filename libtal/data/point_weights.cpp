@@ -10,6 +10,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/version.h"
 #include "libtal/data/weight_maps.h"
+#include "libtal/encoder/recipes.h"
 
 namespace tal {
 namespace {
@@ -80,17 +81,16 @@ std::string original_rules() {
   return rules;
 }
 
+constexpr const char* kTransformer = "backbone.transformer.";
+
 // AdaTAD: the transformer of frames before the detector, as MMAction2 names it, and its adapters.
 std::string adatad_rules() {
-  const std::string backbone = R"((?:module\.)?backbone\.model\.)", net = backbone + R"(backbone\.)",
-                    block = net + R"(blocks\.(\d+)\.)", to = " -> backbone.transformer.blocks.$1.";
-  return block + R"((norm[12]|attn\.(?:qkv|proj))\.(weight|bias))" + to + "$2.$3\n" + block + R"(attn\.([qv])_bias)" +
-         to + "attn.$2_bias\n" + block + R"(mlp\.layers\.0\.0\.(weight|bias))" + to + "mlp.fc1.$2\n" + block +
-         R"(mlp\.layers\.1\.(weight|bias))" + to + "mlp.fc2.$2\n" + block +
-         R"(adapter\.((?:dwconv|conv|down_proj|up_proj)\.(?:weight|bias)|gamma) -> backbone.adapter$1.$2)" + "\n" +
-         net + R"(patch_embed\.projection\.(weight|bias) -> backbone.transformer.patch_embed.proj.$1)" + "\n" +
+  const std::string backbone = R"((?:module\.)?backbone\.model\.)", net = backbone + R"(backbone\.)";
+  return mmaction2_transformer_rules(net, kTransformer) + net +
+         R"(blocks\.(\d+)\.adapter\.((?:dwconv|conv|down_proj|up_proj)\.(?:weight|bias)|gamma) -> backbone.adapter$1.$2)" +
+         "\n" + net +
          // The table of places is the fixed one; what stands behind the blocks has no part in the features.
-         net + R"((?:pos_embed|(?:norm|fc_norm)\.(?:weight|bias)) -> -)" + "\n" + backbone +
+         R"((?:pos_embed|(?:norm|fc_norm)\.(?:weight|bias)) -> -)" + "\n" + backbone +
          R"((?:cls_head|data_preprocessor)\..+ -> -)" + "\n";
 }
 
@@ -257,8 +257,6 @@ void put_normalizer(std::vector<TensorView>& tensors, double start, std::deque<s
 
 // ---- AdaTAD's backbone ----
 
-constexpr const char* kTransformer = "backbone.transformer.";
-
 // Queries and values have a bias, keys none: one tensor, as the blocks of this house have it.
 void join_biases(std::vector<TensorView>& tensors, std::deque<std::string>& storage) {
   for (std::int64_t k = 0;; ++k) {
@@ -266,40 +264,35 @@ void join_biases(std::vector<TensorView>& tensors, std::deque<std::string>& stor
     const auto find = [&](const std::string& name) {
       return std::find_if(tensors.begin(), tensors.end(), [&](const auto& t) { return t.name == at + name; });
     };
-    const auto q = find("q_bias"), v = find("v_bias");
+    const auto q = find("q.bias"), v = find("v.bias");
     if (q == tensors.end() && v == tensors.end()) {
       if (find("qkv.weight") == tensors.end()) return;
       continue;
     }
     if (q == tensors.end() || v == tensors.end() || q->shape != v->shape || q->data.size() != v->data.size())
-      throw Error("'" + at + "q_bias' and 'v_bias' must both be there, of one size");
+      throw Error("'" + at + "q.bias' and 'v.bias' must both be there, of one size");
     storage.emplace_back(std::string(q->data) + std::string(q->data.size(), '\0') + std::string(v->data));
     TensorView joined{at + "qkv.bias", q->dtype, {3 * q->shape.at(0)}, storage.back()};
-    std::erase_if(tensors, [&](const auto& t) { return t.name == at + "q_bias" || t.name == at + "v_bias"; });
+    std::erase_if(tensors, [&](const auto& t) { return t.name == at + "q.bias" || t.name == at + "v.bias"; });
     tensors.push_back(joined);
   }
 }
 
 // Which transformer it is, from its shapes, and what adapters it has.
 Json deduced_backbone(const Checkpoint& c) {
-  struct Size {
-    const char* name;
-    std::int64_t dim, depth, patch;
-  };
-  constexpr Size kSizes[] = {{"videomae-s", 384, 12, 16},
-                             {"videomae-b", 768, 12, 16},
-                             {"videomae-l", 1024, 24, 16},
-                             {"videomae-h", 1280, 32, 16},
-                             {"videomaev2-g", 1408, 40, 14}};
   const std::string patches = std::string(kTransformer) + "patch_embed.proj.weight";
   const std::int64_t dim = c.extent(patches, 0), patch = c.extent(patches, 4);
   const std::int64_t depth = c.count([](const auto& n) { return kTransformer + ("blocks." + n) + ".norm1.weight"; });
   Json s = {{"input", "clips"}, {"backbone", "vit"}, {"adapter", "none"}};
-  for (const auto& size : kSizes)
-    if (size.dim == dim && size.depth == depth && size.patch == patch) s["backbone"] = size.name;
-  if (s["backbone"] == "vit")
-    s["backbone-dims"] = dim, s["backbone-depth"] = depth, s["backbone-patch"] = patch,
-    s["backbone-tubelet"] = c.extent(patches, 2);
+  const std::int64_t tubelet = c.extent(patches, 2);
+  const auto& recipes = encoder_recipes();
+  const auto known = std::find_if(recipes.begin(), recipes.end(), [&](const EncoderRecipe& recipe) {
+    const auto& t = recipe.transformer;
+    return t.heads > 0 && t.dim == dim && t.depth == depth && t.patch == patch && t.tubelet == tubelet;
+  });
+  if (known != recipes.end()) s["backbone"] = known->name;
+  else
+    s["backbone-dims"] = dim, s["backbone-depth"] = depth, s["backbone-patch"] = patch, s["backbone-tubelet"] = tubelet;
   for (std::int64_t k = 0; k < depth && s["adapter"] == "none"; ++k) {
     const std::string at = "backbone.adapter" + std::to_string(k) + ".";
     if (!c.has(at + "down_proj.weight")) continue;

@@ -12,10 +12,11 @@ constexpr const char* kLeftOut = R"((?:.*\.)?(?:mae_|clip_|final_clip_)?decoder\
 (?:.*\.)?(?:mask_token|logit_scale|logit_bias|position_ids|embeddings\.mask_token|embeddings\.position_ids) -> -
 )";
 
-// block: a pattern whose group 1 is the number.
-std::string rules_of(const std::string& block, const std::vector<std::pair<std::string, std::string>>& names) {
+// block: a pattern whose group 1 is the number. prefix: of the new names.
+std::string rules_of(const std::string& block, const std::vector<std::pair<std::string, std::string>>& names,
+                     const std::string& prefix = "") {
   std::string rules;
-  for (const auto& [from, to] : names) rules += block + from + " -> blocks.$1." + to + "\n";
+  for (const auto& [from, to] : names) rules += block + from + " -> " + prefix + "blocks.$1." + to + "\n";
   return rules;
 }
 
@@ -58,15 +59,10 @@ std::string transformers_library() {
 
 // VideoMAE and VideoMAE V2 as MMAction2 trains them. Its table of positions is the fixed one.
 std::string of_mmaction2() {
-  const std::string any = R"((?:.*\.)?)", block = any + R"(blocks\.(\d+)\.)";
-  std::string rules = kLeftOut;
-  rules += rules_of(block, {{R"((norm[12]|attn\.(?:qkv|proj))\.(weight|bias))", "$2.$3"},
-                            {R"(attn\.([qkv])_bias)", "attn.$2.bias"},
-                            {R"(mlp\.layers\.0\.0\.(weight|bias))", "mlp.fc1.$2"},
-                            {R"(mlp\.layers\.1\.(weight|bias))", "mlp.fc2.$2"}});
-  return rules + any + R"(patch_embed\.projection\.(weight|bias) -> patch_embed.proj.$1)" + "\n" + any +
-         "pos_embed -> -\n" + any + R"((norm|fc_norm)\.(weight|bias) -> $1.$2)" + "\n" +
-         R"((?:.*\.)?cls_head\.fc_cls\.(weight|bias) -> head.$1)" + "\n";
+  const std::string any = R"((?:.*\.)?)";
+  return kLeftOut + mmaction2_transformer_rules(any, "") + any + "pos_embed -> -\n" + any +
+         R"((norm|fc_norm)\.(weight|bias) -> $1.$2)" + "\n" + any + R"(cls_head\.fc_cls\.(weight|bias) -> head.$1)" +
+         "\n";
 }
 
 std::string clip_of_transformers() {
@@ -100,6 +96,16 @@ std::string clip() {
 }
 
 }  // namespace
+
+std::string mmaction2_transformer_rules(const std::string& from, const std::string& to) {
+  return rules_of(from + R"(blocks\.(\d+)\.)",
+                  {{R"((norm[12]|attn\.(?:qkv|proj))\.(weight|bias))", "$2.$3"},
+                   {R"(attn\.([qkv])_bias)", "attn.$2.bias"},
+                   {R"(mlp\.layers\.0\.0\.(weight|bias))", "mlp.fc1.$2"},
+                   {R"(mlp\.layers\.1\.(weight|bias))", "mlp.fc2.$2"}},
+                  to) +
+         from + R"(patch_embed\.projection\.(weight|bias) -> )" + to + "patch_embed.proj.$1\n";
+}
 
 std::vector<NamedMap> transformer_maps() {
   return {{"vit", "VideoMAE, VideoMAE V2, DINOv2 and InternVideo2 under their own names", originals(), nullptr,

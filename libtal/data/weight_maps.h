@@ -43,5 +43,8 @@ std::vector<NamedMap> bmn_maps();          // bmn_weights.cpp
 std::vector<NamedMap> point_maps();        // point_weights.cpp
 std::vector<NamedMap> encoder_maps();      // encoder_weights.cpp
 std::vector<NamedMap> transformer_maps();  // transformer_weights.cpp
+// Rules for the patches and blocks of a vision transformer as MMAction2 names them behind `from`, a pattern without
+// groups -> as nn/backbones/vision_transformer.h names them, behind `to`.
+std::string mmaction2_transformer_rules(const std::string& from, const std::string& to);
 
 }  // namespace tal
