@@ -7,6 +7,7 @@ import struct
 import subprocess
 import tempfile
 
+import tensor_files
 from harness import BIN, check, finish, need, tool
 
 need("tal-train", "tal-extract", why="this build has no LibTorch or no OpenCV")
@@ -15,7 +16,7 @@ need("tal-train", "tal-extract", why="this build has no LibTorch or no OpenCV")
 def write_c3d(path, seed, without=()):
     """Weights of C3D at a sixteenth of its width, under the Caffe model's names, as safetensors."""
     draw = random.Random(seed)
-    channels, header, data = 3, {}, b""
+    channels, made = 3, {}
     for name, width in (("conv1a", 64), ("conv2a", 128), ("conv3a", 256), ("conv3b", 256), ("conv4a", 512), ("conv4b", 512), ("conv5a", 512), ("conv5b", 512)):
         out = width // 16
         for part, shape in (("weight", [out, channels, 3, 3, 3]), ("bias", [out])):
@@ -23,21 +24,9 @@ def write_c3d(path, seed, without=()):
             if f"{name}.{part}" not in without:
                 bound = (2 / (channels * 27)) ** 0.5
                 values = struct.pack(f"<{count}f", *(draw.gauss(0, bound) for _ in range(count)))
-                header[f"{name}.{part}"] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
-                data += values
+                made[f"{name}.{part}"] = tensor_files.Tensor("F32", shape, values)
         channels = out
-    text = json.dumps(header).encode()
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + data)
-
-
-def tensors(path):
-    """Name -> bytes of a safetensors file."""
-    with open(path, "rb") as file:
-        size = struct.unpack("<Q", file.read(8))[0]
-        header = json.loads(file.read(size))
-        data = file.read()
-    return {name: data[slice(*entry["data_offsets"])] for name, entry in header.items() if name != "__metadata__"}
+    tensor_files.write(path, made)
 
 
 def lines(text):
@@ -65,11 +54,11 @@ tool("tal-train", *start, "--out", "b.safetensors", data=records)
 check(kept == {name: os.stat(os.path.join("cache", name)).st_mtime_ns for name in os.listdir("cache")}, "kept frames are not made again")
 with open("a.safetensors", "rb") as one, open("b.safetensors", "rb") as other:
     check(one.read() == other.read(), "the same run gives the same bytes")
-given, trained = tensors("c3d.safetensors"), tensors("a.safetensors")
+given, trained = tensor_files.read_bytes("c3d.safetensors"), tensor_files.read_bytes("a.safetensors")
 for name in given:
     check((trained["extractor." + name] == given[name]) == (name[:6] in ("conv1a", "conv2a")), f"{name}: frozen at the given weights, or trained")
 tool("tal-train", *TRAIN, "--preset", "c3d-ucf101", "--set", "c3d-weights=ucf101.safetensors", "--frame-cache", "cache", "--out", "ucf.safetensors", data=records)
-given, trained = tensors("ucf101.safetensors"), tensors("ucf.safetensors")
+given, trained = tensor_files.read_bytes("ucf101.safetensors"), tensor_files.read_bytes("ucf.safetensors")
 check(all(trained["extractor." + name] == given[name] for name in given), "c3d-ucf101 keeps all convolutions")
 
 # Proposals of records and of files, and their scores; kept frames.

@@ -2,9 +2,9 @@
 # label: cli
 import json
 import os
-import struct
 import tempfile
 
+import tensor_files
 from harness import check, finish, need, tool
 
 need("tal-train", "tal-propose", why="this build has no LibTorch, so no models")
@@ -20,12 +20,8 @@ def records(path, seed, videos, classes="3"):
 
 def parts(path):
     """Metadata and the bytes of every tensor of a safetensors file."""
-    with open(path, "rb") as file:
-        data = file.read()
-    size = struct.unpack("<Q", data[:8])[0]
-    header = json.loads(data[8:8 + size])
-    metadata = header.pop("__metadata__", {})
-    return metadata, {name: data[8 + size + t["data_offsets"][0]:8 + size + t["data_offsets"][1]] for name, t in header.items()}
+    metadata, tensors = tensor_files.read(path)
+    return metadata, {name: tensor.data for name, tensor in tensors.items()}
 
 
 def train(out, data, *options, status=0):

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 
+import tensor_files
 from harness import BIN, check, finish, free_port, need, processes, tool
 
 need("tal-train", why="the build has no LibTorch")
@@ -23,18 +24,9 @@ os.chdir(folder.name)
 
 def read_tensors(path):
     """name -> (shape, flat list), of a safetensors file."""
-    with open(path, "rb") as file:
-        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
-        data = file.read()
     letters = {"F32": "f", "I64": "q"}
-    tensors = {}
-    for name, entry in header.items():
-        if name == "__metadata__":
-            continue
-        begin, end = entry["data_offsets"]
-        letter = letters[entry["dtype"]]
-        tensors[name] = (entry["shape"], list(struct.unpack(f"<{(end - begin) // struct.calcsize(letter)}{letter}", data[begin:end])))
-    return tensors
+    return {name: (tensor.shape, [value for (value,) in struct.iter_unpack("<" + letters[tensor.dtype], tensor.data)]) for name, tensor in tensor_files.read(path)[1].items()}
+
 
 
 def save_npy(path, rows):

@@ -4,9 +4,9 @@
 import json
 import os
 import re
-import struct
 import tempfile
 
+import tensor_files
 from harness import check, finish, need, tool
 
 need("tal-train", "tal-extract", why="this build has no LibTorch or no OpenCV")
@@ -24,16 +24,6 @@ records = tool("tal-synth", "--seed", "1", "videos", "-n", "3", "--out-dir", "v"
 files = [json.loads(line)["path"] for line in records.splitlines()]
 
 
-def parts(path):
-    """Bytes of every tensor of a safetensors file."""
-    with open(path, "rb") as file:
-        data = file.read()
-    size = struct.unpack("<Q", data[:8])[0]
-    header = json.loads(data[8:8 + size])
-    header.pop("__metadata__", None)
-    return {name: data[8 + size + t["data_offsets"][0]:8 + size + t["data_offsets"][1]] for name, t in header.items()}
-
-
 def train(name, *options, epochs=2, seed=3, data=records, status=0):
     return tool("tal-train", *TRAIN, "--seed", str(seed), "--epochs", str(epochs), "--frame-cache", "cache", *options, "--out", name, data=data, status=status)
 
@@ -45,10 +35,10 @@ def proposals(model, *options, data=records):
 # The same run gives the same bytes, and so does one that is stopped and goes on.
 train("a.safetensors")
 train("b.safetensors")
-check(parts("a.safetensors") == parts("b.safetensors"), "the same run gives the same bytes")
+check(tensor_files.read_bytes("a.safetensors") == tensor_files.read_bytes("b.safetensors"), "the same run gives the same bytes")
 train("c.safetensors", "--checkpoint-dir", "k")
 train("c.safetensors", "--checkpoint-dir", "k", "--resume")
-check(parts("a.safetensors") == parts("c.safetensors"), "a run with checkpoints gives the same bytes")
+check(tensor_files.read_bytes("a.safetensors") == tensor_files.read_bytes("c.safetensors"), "a run with checkpoints gives the same bytes")
 
 # What is computed some clips at a time, or twice, is the same network.
 train("d.safetensors", "--set", "backbone-chunk=1", "--set", "backbone-checkpointing=false")
@@ -56,44 +46,27 @@ one, other = proposals("a.safetensors"), proposals("d.safetensors")
 check(all(abs(p["score"] - q["score"]) < 1e-4 and p["label"] == q["label"] for a, b in zip(one, other) for p, q in zip(a, b)), "chunks and checkpoints change nothing")
 
 # The backbone stays, the adapters and the detector move.
-start = parts("a.safetensors")
+start = tensor_files.read_bytes("a.safetensors")
 train("longer.safetensors", epochs=3)
-moved = {name for name, data in parts("longer.safetensors").items() if data != start[name]}
+moved = {name for name, data in tensor_files.read_bytes("longer.safetensors").items() if data != start[name]}
 backbone = {name for name in start if name.startswith("backbone.transformer.")}
 adapters = {name for name in start if name.startswith("backbone.adapter")}
 check(len(backbone) > 20 and len(adapters) == 18 and not moved & backbone, f"a frozen backbone moved: {sorted(moved & backbone)}")
 check(adapters <= moved and any(name.startswith("detector.") for name in moved), f"adapters that stay: {sorted(adapters - moved)}")
 train("norms1.safetensors", "--set", "backbone-train=norms", epochs=1)
 train("norms2.safetensors", "--set", "backbone-train=norms", epochs=2)
-norms = {name for name, data in parts("norms2.safetensors").items() if data != parts("norms1.safetensors")[name]} & backbone
+norms = {name for name, data in tensor_files.read_bytes("norms2.safetensors").items() if data != tensor_files.read_bytes("norms1.safetensors")[name]} & backbone
 check(norms and all("norm" in name for name in norms), f"norms alone: {sorted(norms)}")
 train("off.safetensors", "--set", "adapter=none")
-check(not any("adapter" in name for name in parts("off.safetensors")), "adapter=none has none")
+check(not any("adapter" in name for name in tensor_files.read_bytes("off.safetensors")), "adapter=none has none")
 
 # A backbone from a file: the weights of one model, as tal-extract would take them.
-with open("a.safetensors", "rb") as file:
-    whole = file.read()
-size = struct.unpack("<Q", whole[:8])[0]
-facts = json.loads(whole[8:8 + size])
-
-
-def write_backbone(path, without=""):
-    """The transformer of the first model as a file of weights."""
-    header, body = {}, b""
-    for full in sorted(backbone):
-        name = full[len("backbone.transformer."):]
-        if name != without:
-            header[name] = {**facts[full], "data_offsets": [len(body), len(body) + len(start[full])]}
-            body += start[full]
-    text = json.dumps(header).encode()
-    with open(path, "wb") as out:
-        out.write(struct.pack("<Q", len(text)) + text + body)
-
-
-write_backbone("vit.safetensors")
-write_backbone("hole.safetensors", "blocks.1.mlp.fc1.bias")
+PREFIX = "backbone.transformer."
+transformer = {name[len(PREFIX):]: tensor for name, tensor in tensor_files.read("a.safetensors")[1].items() if name.startswith(PREFIX)}
+tensor_files.write("vit.safetensors", transformer)
+tensor_files.write("hole.safetensors", {name: tensor for name, tensor in transformer.items() if name != "blocks.1.mlp.fc1.bias"})
 train("from-file.safetensors", "--set", "backbone-weights=vit.safetensors", seed=9)
-check(all(data == start[name] for name, data in parts("from-file.safetensors").items() if name in backbone), "the backbone is that of the file")
+check(all(data == start[name] for name, data in tensor_files.read_bytes("from-file.safetensors").items() if name in backbone), "the backbone is that of the file")
 done = train("x.safetensors", "--set", "backbone-weights=hole.safetensors", status=1)
 check("hole.safetensors" in done.stderr and "blocks.1.mlp.fc1.bias" in done.stderr, f"weights with a hole: {done.stderr}")
 
@@ -120,7 +93,7 @@ check(all(0 <= p["segment"][0] < p["segment"][1] <= 6.01 for video in found for 
 # Augmentation is drawn from the seed, and changes what is learned.
 train("augmented.safetensors", "--set", "rand-augment=true", "--set", "colour-jitter=true")
 train("augmented2.safetensors", "--set", "rand-augment=true", "--set", "colour-jitter=true", "--set", "train.workers=3")
-check(parts("augmented.safetensors") == parts("augmented2.safetensors") != start, "augmented runs repeat, whatever the workers")
+check(tensor_files.read_bytes("augmented.safetensors") == tensor_files.read_bytes("augmented2.safetensors") != start, "augmented runs repeat, whatever the workers")
 
 # A published checkpoint: the same model under OpenTAD's names, its biases of queries and values by themselves, becomes a model that gives the same detections.
 RENAMED = [(r"backbone\.transformer\.patch_embed\.proj\.", "backbone.model.backbone.patch_embed.projection."), (r"backbone\.transformer\.blocks\.(\d+)\.mlp\.fc1\.", r"backbone.model.backbone.blocks.\1.mlp.layers.0.0."),
@@ -135,34 +108,19 @@ RENAMED = [(r"backbone\.transformer\.patch_embed\.proj\.", "backbone.model.backb
            (r"detector\.class_head\.convolution(\d+)\.", r"rpn_head.cls_convs.\1.conv."), (r"detector\.distance_head\.convolution(\d+)\.", r"rpn_head.reg_convs.\1.conv."),
            (r"detector\.class_head\.norm(\d+)\.", r"rpn_head.cls_convs.\1.norm."), (r"detector\.distance_head\.norm(\d+)\.", r"rpn_head.reg_convs.\1.norm.")]
 train("published.safetensors", "--set", "mask=reference", "--set", "code=opentad", "--set", "adapter-first=1")
-whole = open("published.safetensors", "rb").read()
-size = struct.unpack("<Q", whole[:8])[0]
-facts = json.loads(whole[8:8 + size])
-model_facts = facts.pop("__metadata__")
-header, body = {}, b""
-
-
-def put(name, dtype, shape, data):
-    global body
-    header["module." + name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(body), len(body) + len(data)]}
-    body += data
-
-
-for name, tensor in sorted(facts.items()):
-    data = whole[8 + size + tensor["data_offsets"][0]:8 + size + tensor["data_offsets"][1]]
+model_facts, tensors = tensor_files.read("published.safetensors")
+published = {"backbone.model.backbone.pos_embed": tensor_files.Tensor("F32", [1, 4], bytes(16)), "backbone.model.backbone.fc_norm.weight": tensor_files.Tensor("F32", [16], bytes(64))}
+for name, tensor in tensors.items():
     new = next((re.sub("^" + old, to, name) for old, to in RENAMED if re.match(old, name)), None)
     check(new is not None, f"{name} has no published name here")
     if new.endswith("attn.qkv.bias"):
-        third = len(data) // 3
-        check(data[third:2 * third] == bytes(third), "keys have no bias")
-        put(new.replace("qkv.bias", "q_bias"), tensor["dtype"], [tensor["shape"][0] // 3], data[:third])
-        put(new.replace("qkv.bias", "v_bias"), tensor["dtype"], [tensor["shape"][0] // 3], data[2 * third:])
+        third = len(tensor.data) // 3
+        check(tensor.data[third:2 * third] == bytes(third), "keys have no bias")
+        for letter, data in (("q", tensor.data[:third]), ("v", tensor.data[2 * third:])):
+            published[new.replace("qkv.bias", letter + "_bias")] = tensor._replace(shape=[tensor.shape[0] // 3], data=data)
     else:
-        put(new, tensor["dtype"], tensor["shape"], data)
-put("backbone.model.backbone.pos_embed", "F32", [1, 4], bytes(16))
-put("backbone.model.backbone.fc_norm.weight", "F32", [16], bytes(64))
-text = json.dumps(header).encode()
-open("checkpoint.safetensors", "wb").write(struct.pack("<Q", len(text)) + text + body)
+        published[new] = tensor
+tensor_files.write("checkpoint.safetensors", {"module." + name: tensor for name, tensor in published.items()})
 settings = {key: value for key, value in json.loads(model_facts["settings"]).items() if key in ("fps", "size", "crop-size", "rows", "heads", "windows", "backbone-heads", "backbone-clip")}
 done = tool("tal-convert", "--weights", "checkpoint.safetensors", "--metadata", "settings=" + json.dumps(settings), "--metadata", "classes=" + model_facts["classes"], "-o", "imported.safetensors")
 check("AdaTAD" in done.stderr and "points-opentad" in done.stderr, done.stderr)

@@ -4,10 +4,10 @@ import json
 import os
 import re
 import shutil
-import struct
 import subprocess
 import tempfile
 
+import tensor_files
 from harness import BIN, check, finish, need, tool
 
 need("tal-train", "tal-extract", why="this build has no LibTorch or no OpenCV")
@@ -93,40 +93,19 @@ for setting in ("crop=90", "modalities=rgb", "backbone-lr=0.1", "backbone-rgb=w.
     check(f"setting '{setting.split('=')[0]}' has no effect with input=windows" in done.stderr, f"{setting} on features: {done.stderr}")
 
 
-def parts(path):
-    """Header and bytes of every tensor of a safetensors file."""
-    with open(path, "rb") as file:
-        data = file.read()
-    size = struct.unpack("<Q", data[:8])[0]
-    header = json.loads(data[8:8 + size])
-    header.pop("__metadata__", None)
-    return {name: (t, data[8 + size + t["data_offsets"][0]:8 + size + t["data_offsets"][1]]) for name, t in header.items()}
-
-
-def write_backbone(model, stream, path):
-    """The I3D of a model as a file of weights."""
-    header, body = {}, b""
-    for name, (tensor, data) in parts(model).items():
-        if name.startswith(stream + "."):
-            header[name[len(stream) + 1:]] = {**tensor, "data_offsets": [len(body), len(body) + len(data)]}
-            body += data
-    text = json.dumps(header).encode()
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + body)
-
-
 # A backbone that is trained elsewhere: frozen, it stays as its file has it; with a learning rate it moves.
 both = ["--set", "modalities=rgb+flow", "--set", "backbone-flow=random", "--set", "flow-method=block"]
 tool("tal-train", *TRAIN, *both, "--frame-cache", "cache", "--out", "both.safetensors", data=records)
 for stream in ("rgb", "flow"):
-    write_backbone("both.safetensors", stream, stream + ".safetensors")
+    own = {name[len(stream) + 1:]: tensor for name, tensor in tensor_files.read("both.safetensors")[1].items() if name.startswith(stream + ".")}
+    tensor_files.write(stream + ".safetensors", own)
 from_files = [*TRAIN, *both, "--frame-cache", "cache", "--set", "backbone-rgb=rgb.safetensors", "--set", "backbone-flow=flow.safetensors"]
 for rate in ("0", "1"):
     tool("tal-train", *from_files, "--set", "backbone-lr=" + rate, "--out", "tuned.safetensors", data=records)
-    tuned = parts("tuned.safetensors")
+    tuned = tensor_files.read_bytes("tuned.safetensors")
     for stream in ("rgb", "flow"):
-        own = parts(stream + ".safetensors")
-        same = [tuned[f"{stream}.{name}"][1] == data for name, (_, data) in own.items()]
+        own = tensor_files.read_bytes(stream + ".safetensors")
+        same = [tuned[f"{stream}.{name}"] == data for name, data in own.items()]
         check(len(own) > 200 and (all(same) if rate == "0" else sum(same) < len(same) / 4), f"backbone-lr={rate}, {stream}: {sum(same)} of {len(same)} tensors are the file's")
 
 # Table 4 of the example from videos and annotations in THUMOS14's layout to the table, at a tiny size.
