@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "libtal/base/error.h"
+#include "libtal/nn/channel_norm.h"
 #include "libtal/nn/shapes.h"
 
 namespace tal {
@@ -30,7 +31,7 @@ AttentionUnitImpl::AttentionUnitImpl(std::int64_t dim, std::int64_t heads, bool 
     torch::nn::init::xavier_uniform_(in_weight_);
     torch::nn::init::zeros_(out_->bias);
   }
-  norm_ = register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim}).eps(1e-5)));
+  norm_ = register_module("norm", channel_norm(dim, 1e-5));
 }
 
 torch::Tensor AttentionUnitImpl::forward(const torch::Tensor& z, std::int64_t rows) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "libtal/base/error.h"
+#include "libtal/nn/backbones/backbone.h"
 #include "libtal/nn/backbones/i3d.h"
 #include "tests/nn/i3d_reference.h"
 

@@ -87,7 +87,7 @@ VitOptions published_options(const EncoderRecipe& recipe, std::int64_t classes) 
 }
 
 std::shared_ptr<EncoderNetwork> load_transformer(const EncoderRecipe& recipe, const std::string& file) {
-  try {
+  return loading(file, recipe.name, [&] {
     const auto state = read_vit_state(file);
     const auto options = vit_options(state, transformer_options(recipe.transformer));
     if (options.dim != recipe.transformer.dim)
@@ -99,10 +99,7 @@ std::shared_ptr<EncoderNetwork> load_transformer(const EncoderRecipe& recipe, co
     auto network = std::make_shared<VisionTransformer>(options);
     load_state(*network, state, recipe.name, recipe.ignored_prefixes, file);
     return network;
-  } catch (const Error& error) {
-    if (error.message().find(file) != std::string::npos) throw;
-    throw Error("'" + file + "' does not hold the weights of " + recipe.name + ": " + error.message());
-  }
+  });
 }
 
 }  // namespace

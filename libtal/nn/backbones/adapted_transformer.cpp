@@ -10,6 +10,14 @@
 #include "libtal/nn/shapes.h"
 
 namespace tal {
+namespace {
+
+std::vector<torch::Tensor> trained(std::vector<torch::Tensor> parameters) {
+  std::erase_if(parameters, [](const torch::Tensor& parameter) { return !parameter.requires_grad(); });
+  return parameters;
+}
+
+}  // namespace
 
 TemporalAdapterImpl::TemporalAdapterImpl(std::int64_t dim, const AdapterOptions& o) {
   const auto inner = std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(dim) * o.share));
@@ -55,17 +63,15 @@ AdaptedTransformerImpl::AdaptedTransformerImpl(const AdaptedOptions& o) : option
     const bool norm = item.key().find("norm") != std::string::npos;
     item.value().set_requires_grad(o.train == "all" || (o.train == "norms" && norm));
   }
+  for (std::int64_t k = 0; k < t.depth; ++k) trained_.push_back(trained(transformer_->block_parameters(k)));
 }
 
 void AdaptedTransformerImpl::load(const std::string& file, const std::string& name) {
-  try {
-    const auto state = read_vit_state(file);
+  loading(file, name, [&] {
     // What stands behind the blocks - a last norm, a classifier, a decoder - has no part in the features.
-    load_state(*transformer_, state, name, {"head.", "norm.", "fc_norm.", "decoder", "mask_token"}, file);
-  } catch (const Error& error) {
-    if (error.message().find(file) != std::string::npos) throw;
-    throw Error("'" + file + "' does not hold the weights of " + name + ": " + error.message());
-  }
+    load_state(*transformer_, read_vit_state(file), name, {"head.", "norm.", "fc_norm.", "decoder", "mask_token"},
+               file);
+  });
 }
 
 void AdaptedTransformerImpl::initialise() { initialise_transformer(*transformer_); }
@@ -81,10 +87,7 @@ std::vector<torch::Tensor> AdaptedTransformerImpl::adapter_parameters() const {
 }
 
 std::vector<torch::Tensor> AdaptedTransformerImpl::trained_transformer_parameters() const {
-  std::vector<torch::Tensor> all;
-  for (const auto& parameter : transformer_->parameters())
-    if (parameter.requires_grad()) all.push_back(parameter);
-  return all;
+  return trained(transformer_->parameters());
 }
 
 // Tokens [B, N, D] through block `index`, some clips at a time, then through its adapter.
@@ -104,9 +107,8 @@ torch::Tensor AdaptedTransformerImpl::block(std::size_t index, const torch::Tens
     const auto run = [this, index, attention, perceptron](const torch::Tensor& part) {
       return transformer_->block(index, part, attention, perceptron);
     };
-    const auto trained = trained_transformer_parameters();
-    const bool again = training && options_.checkpointing && (x.requires_grad() || !trained.empty());
-    parts.push_back(again ? checkpoint(run, x, trained) : run(x));
+    const bool again = training && options_.checkpointing && (x.requires_grad() || !trained_[index].empty());
+    parts.push_back(again ? checkpoint(run, x, trained_[index]) : run(x));
   }
   auto y = parts.size() == 1 ? parts[0] : torch::cat(parts);
   if (adapters_.empty() || !adapters_[index]) return y;

@@ -74,7 +74,8 @@ class AdaptedTransformerImpl : public torch::nn::Module {
 
   AdaptedOptions options_;
   std::shared_ptr<VisionTransformer> transformer_;
-  std::vector<TemporalAdapter> adapters_;  // one a block; null where there is none
+  std::vector<TemporalAdapter> adapters_;            // one a block; null where there is none
+  std::vector<std::vector<torch::Tensor>> trained_;  // of each block, without its adapter
 };
 TORCH_MODULE(AdaptedTransformer);
 

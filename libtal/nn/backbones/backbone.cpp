@@ -1,5 +1,7 @@
 #include "libtal/nn/backbones/backbone.h"
 
+#include <algorithm>
+
 #include "libtal/nn/shapes.h"
 
 namespace tal {
@@ -10,6 +12,11 @@ ConvShape square(std::int64_t kernel, std::int64_t stride) {
 
 ConvShape in_space(std::int64_t kernel, std::int64_t stride) {
   return {{1, kernel, kernel}, {1, stride, stride}, {0, kernel / 2, kernel / 2}};
+}
+
+SamePadding same_padding(std::int64_t size, std::int64_t kernel, std::int64_t stride) {
+  const std::int64_t rest = size % stride, all = std::max<std::int64_t>(0, kernel - (rest ? rest : stride));
+  return {all / 2, all - all / 2};
 }
 
 ConvShape biased(ConvShape shape) {

@@ -30,6 +30,12 @@ ConvShape in_space(std::int64_t kernel, std::int64_t stride);
 // The same with a bias.
 ConvShape biased(ConvShape shape);
 
+// Values of "same" padding before and behind an axis of `size` values: ceil(size / stride) windows, the odd one behind.
+struct SamePadding {
+  std::int64_t before = 0, behind = 0;
+};
+SamePadding same_padding(std::int64_t size, std::int64_t kernel, std::int64_t stride);
+
 const Epilogue kRelu{.relu = true};
 
 // What gets ready for the processor once its weights do not change any more.

@@ -1,7 +1,5 @@
 #include "libtal/nn/backbones/efficientnet_lite.h"
 
-#include <algorithm>
-
 #include "libtal/nn/shapes.h"
 
 namespace tal {
@@ -13,11 +11,8 @@ ConvShape bare(std::int64_t kernel, std::int64_t stride = 1, std::int64_t groups
 }
 
 torch::Tensor pad_same(const torch::Tensor& x, std::int64_t kernel, std::int64_t stride) {
-  const auto all = [&](std::int64_t size) {
-    return std::max<std::int64_t>(0, ((size + stride - 1) / stride - 1) * stride + kernel - size);
-  };
-  const std::int64_t down = all(x.size(2)), across = all(x.size(3));
-  return torch::constant_pad_nd(x, {across / 2, across - across / 2, down / 2, down - down / 2});
+  const auto down = same_padding(x.size(2), kernel, stride), across = same_padding(x.size(3), kernel, stride);
+  return torch::constant_pad_nd(x, {across.before, across.behind, down.before, down.behind});
 }
 
 torch::Tensor relu6(const ConvNorm& convolution, const torch::Tensor& x) { return convolution(x, kRelu).clamp_max(6); }

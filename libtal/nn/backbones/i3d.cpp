@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "libtal/base/error.h"
+#include "libtal/nn/backbones/backbone.h"
 #include "libtal/nn/checkpoint.h"
 #include "libtal/nn/named_weights.h"
 #include "libtal/nn/shapes.h"
@@ -51,11 +52,6 @@ torch::Tensor convolve(const torch::Tensor& x, const torch::Tensor& weight, cons
 }
 
 }  // namespace
-
-SamePadding same_padding(std::int64_t size, std::int64_t kernel, std::int64_t stride) {
-  const std::int64_t rest = size % stride, all = std::max<std::int64_t>(0, kernel - (rest ? rest : stride));
-  return {all / 2, all - all / 2};
-}
 
 Unit3dImpl::Unit3dImpl(std::int64_t in, std::int64_t out, const Extent3& kernel, const Extent3& stride,
                        const I3dOptions& options)

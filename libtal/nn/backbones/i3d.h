@@ -28,12 +28,6 @@ struct I3dOptions {
                                // kept
 };
 
-// Frames of "same" padding before and behind an axis of `size` values: ceil(size / stride) windows, the odd one behind.
-struct SamePadding {
-  std::int64_t before = 0, behind = 0;
-};
-SamePadding same_padding(std::int64_t size, std::int64_t kernel, std::int64_t stride);
-
 using Extent3 = std::array<std::int64_t, 3>;  // time, height, width
 
 // Convolution without bias, BatchNorm (eps 1e-3), ReLU.

@@ -5,6 +5,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/nn/backbones/dense.h"
+#include "libtal/nn/channel_norm.h"
 #include "libtal/nn/shapes.h"
 
 namespace tal {
@@ -12,9 +13,7 @@ namespace {
 
 using Grid = std::array<std::int64_t, 3>;  // tokens without the class's: time, rows, columns
 
-torch::nn::LayerNorm mvit_norm(std::int64_t channels) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels}).eps(1e-6));
-}
+constexpr double kMvitEpsilon = 1e-6;  // of the norms
 
 // Applies `pool` [N, C, T, H, W] -> [N, C, T', H', W'] to the tokens [B, heads, 1 + T H W, C] and says their new grid.
 // The class token goes by.
@@ -34,7 +33,7 @@ struct TokenPool : NamedParts {
     auto shape = cube(3, 1, stride);
     shape.groups = channels;
     conv = place("pool", Conv(channels, channels, shape));
-    norm = place("norm_act.0", mvit_norm(channels));
+    norm = place("norm_act.0", channel_norm(channels, kMvitEpsilon));
   }
   torch::Tensor forward(const torch::Tensor& tokens, Grid& grid) {
     return norm->forward(over_grid(tokens, grid, [&](const torch::Tensor& x) { return conv->forward(x); }));
@@ -119,10 +118,10 @@ struct Mvit::Block : NamedParts {
         const Grid& grid, bool second_)
       : second(second_), stride(query_stride) {
     const std::int64_t inside = second ? out : in;
-    norm1 = place("norm1", mvit_norm(in));
+    norm1 = place("norm1", channel_norm(in, kMvitEpsilon));
     attention =
         place("attn", std::make_shared<PooledAttention>(in, inside, heads, query_stride, key_stride, grid, second));
-    norm2 = place("norm2", mvit_norm(inside));
+    norm2 = place("norm2", channel_norm(inside, kMvitEpsilon));
     fc1 = place("mlp.0", Dense(inside, 4 * inside, true));
     fc2 = place("mlp.3", Dense(4 * inside, out, true));
     if (in != out) project = place("project", Dense(in, out, true));
@@ -139,7 +138,7 @@ struct Mvit::Block : NamedParts {
              }).squeeze(1);
     }
     const auto middle = kept + attention->forward(normed, grid), inner = norm2->forward(middle);
-    return (project && !second ? project->forward(inner) : middle) + fc2->forward(torch::gelu(fc1->forward(inner)));
+    return fc2->added_to(project && !second ? project->forward(inner) : middle, fc1->gelu(inner));
   }
 
   bool second;
@@ -172,7 +171,7 @@ Mvit::Mvit(const MvitOptions& o) : options_(o) {
       widths_.push_back(in = out);
       if (halves) grid[1] /= 2, grid[2] /= 2;
     }
-  norm_ = place("norm", mvit_norm(in));
+  norm_ = place("norm", channel_norm(in, kMvitEpsilon));
   if (o.classes > 0) head_ = place("head.1", torch::nn::Linear(in, o.classes));
 }
 

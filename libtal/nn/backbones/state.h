@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "libtal/base/error.h"
+
 namespace tal {
 
 // The named tensors of a safetensors, .pt/.pth (state dict) or .npz file. Error names the file.
@@ -18,6 +20,15 @@ std::map<std::string, torch::Tensor> read_state(const std::string& file);
 // Error lists what is missing, left over or of another shape, both sides.
 void load_state(torch::nn::Module& network, const std::map<std::string, torch::Tensor>& state, const std::string& what,
                 const std::vector<std::string>& ignored_prefixes, const std::string& source);
+
+// What `load` gives; an Error of it that does not name the file says that the file does not hold the weights of `what`.
+template <class Load>
+auto loading(const std::string& file, const std::string& what, Load load) try {
+  return load();
+} catch (const Error& error) {
+  if (error.message().find(file) != std::string::npos) throw;
+  throw Error("'" + file + "' does not hold the weights of " + what + ": " + error.message());
+}
 
 // Whether a name begins with one of the prefixes.
 bool begins_with_any(const std::string& name, const std::vector<std::string>& prefixes);

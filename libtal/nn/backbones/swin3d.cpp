@@ -4,6 +4,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/nn/backbones/dense.h"
+#include "libtal/nn/channel_norm.h"
 #include "libtal/nn/shapes.h"
 
 namespace tal {
@@ -11,9 +12,7 @@ namespace {
 
 using Box = std::array<std::int64_t, 3>;  // time, rows, columns
 
-torch::nn::LayerNorm swin_norm(std::int64_t channels) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels}).eps(1e-5));
-}
+constexpr double kSwinEpsilon = 1e-5;  // of the norms
 
 // How many zeros each axis lacks to a multiple of `unit`.
 Box lacking(const Box& size, const Box& unit) {
@@ -115,15 +114,15 @@ struct Swin3d::Block : NamedParts {
   Block(const Swin3dOptions& o, std::int64_t channels, std::int64_t heads, bool shifted, const torch::Tensor& rows) {
     Box shift = {0, 0, 0};
     if (shifted) shift = {o.window[0] / 2, o.window[1] / 2, o.window[2] / 2};
-    norm1 = place("norm1", swin_norm(channels));
+    norm1 = place("norm1", channel_norm(channels, kSwinEpsilon));
     attention = place("attn", std::make_shared<ShiftedWindows>(channels, heads, o.window, shift, rows));
-    norm2 = place("norm2", swin_norm(channels));
+    norm2 = place("norm2", channel_norm(channels, kSwinEpsilon));
     first = place("mlp.0", Dense(channels, o.hidden * channels, true));
     second = place("mlp.3", Dense(o.hidden * channels, channels, true));
   }
   torch::Tensor forward(const torch::Tensor& x) {
     const auto y = x + attention->forward(norm1->forward(x));
-    return y + second->forward(torch::gelu(first->forward(norm2->forward(y))));
+    return second->added_to(y, first->gelu(norm2->forward(y)));
   }
   torch::nn::LayerNorm norm1{nullptr}, norm2{nullptr};
   std::shared_ptr<ShiftedWindows> attention;
@@ -133,7 +132,7 @@ struct Swin3d::Block : NamedParts {
 // Four neighbours of a picture become one token of twice the channels; an odd picture gets a row or column of zeros.
 struct Swin3d::Merging : torch::nn::Module {
   explicit Merging(std::int64_t channels) {
-    norm = register_module("norm", swin_norm(4 * channels));
+    norm = register_module("norm", channel_norm(4 * channels, kSwinEpsilon));
     reduction = register_module("reduction", Dense(4 * channels, 2 * channels, false));
   }
   torch::Tensor forward(const torch::Tensor& input) {
@@ -162,7 +161,7 @@ Swin3d::Swin3d(const Swin3dOptions& o) : options_(o) {
                 " numbers of heads, where every stage has one of each");
   const std::vector<std::int64_t> patch(o.patch.begin(), o.patch.end());
   patches_ = place("patch_embed.proj", Conv(3, o.dim, biased({patch, patch, {0, 0, 0}})));
-  patch_norm_ = place("patch_embed.norm", swin_norm(o.dim));
+  patch_norm_ = place("patch_embed.norm", channel_norm(o.dim, kSwinEpsilon));
   const auto rows = relative_rows(o.window);
   std::int64_t channels = o.dim;
   for (std::size_t s = 0; s < o.depths.size(); ++s) {
@@ -178,7 +177,7 @@ Swin3d::Swin3d(const Swin3dOptions& o) : options_(o) {
     merging_.push_back(place("features." + std::to_string(2 * s + 1), std::make_shared<Merging>(channels)));
     channels *= 2;
   }
-  norm_ = place("norm", swin_norm(channels));
+  norm_ = place("norm", channel_norm(channels, kSwinEpsilon));
   if (o.classes > 0) head_ = place("head", torch::nn::Linear(channels, o.classes));
 }
 

@@ -6,8 +6,8 @@
 #include "libtal/base/error.h"
 #include "libtal/data/weight_maps.h"
 #include "libtal/data/weights.h"
-#include "libtal/nn/backbones/dense.h"
 #include "libtal/nn/backbones/state.h"
+#include "libtal/nn/channel_norm.h"
 #include "libtal/nn/named_weights.h"
 #include "libtal/nn/shapes.h"
 
@@ -150,20 +150,13 @@ struct VisionTransformer::Pooling : torch::nn::Module {
   torch::Tensor q_bias, k_bias, v_bias;
 };
 
-struct VisionTransformer::Patch : DenseImpl {
-  Patch() : DenseImpl(0, 0, false) {}
-};
-
 VisionTransformer::VisionTransformer(const VitOptions& o) : options_(o) {
   if (o.dim % o.heads != 0)
     throw Error("transformer: " + std::to_string(o.heads) + " heads do not divide " + std::to_string(o.dim) +
                 " channels");
-  const auto patch = std::make_shared<Patch>();
   std::vector<std::int64_t> kernel = {o.dim, 3, o.patch, o.patch};
   if (o.tubelet > 0) kernel.insert(kernel.begin() + 2, o.tubelet);
-  patch->weight.set_data(zeros(kernel));
-  if (o.patch_bias) patch->bias = patch->register_parameter("bias", zeros({o.dim}));
-  patch_ = place("patch_embed.proj", patch);
+  patch_ = place("patch_embed.proj", Dense(kernel, o.patch_bias));
   const auto row = [&](const char* name, std::int64_t rows) {
     return register_parameter(name, zeros({1, rows, o.dim}));
   };
@@ -174,17 +167,13 @@ VisionTransformer::VisionTransformer(const VitOptions& o) : options_(o) {
     places_ = row("pos_embed_spatial", o.places), moments_ = row("pos_embed_temporal", o.moments);
     if (o.class_token) class_position_ = row("pos_embed_cls", 1);
   }
-  if (o.pre_norm)
-    pre_norm_ = place("pre_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({o.dim}).eps(o.epsilon)));
+  if (o.pre_norm) pre_norm_ = place("pre_norm", channel_norm(o.dim, o.epsilon));
   for (std::int64_t k = 0; k < o.depth; ++k)
     blocks_.push_back(place("blocks." + std::to_string(k), std::make_shared<Block>(o)));
-  if (o.norm) norm_ = place("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({o.dim}).eps(o.epsilon)));
+  if (o.norm) norm_ = place("norm", channel_norm(o.dim, o.epsilon));
   if (o.pool_heads > 0) pooling_ = place("clip_projector", std::make_shared<Pooling>(o));
   const std::int64_t pooled = o.pool_heads > 0 ? o.pooled : o.dim;
-  if (o.mean_norm)
-    mean_norm_ =
-        place("fc_norm",
-              torch::nn::LayerNorm(torch::nn::LayerNormOptions({pooled}).eps(o.pool_heads > 0 ? 1e-5 : o.epsilon)));
+  if (o.mean_norm) mean_norm_ = place("fc_norm", channel_norm(pooled, o.pool_heads > 0 ? 1e-5 : o.epsilon));
   if (o.projection > 0) projection_ = register_parameter("projection", zeros({o.dim, o.projection}));
   if (o.classes > 0) head_ = place("head", torch::nn::Linear(pooled, o.classes));
 }
@@ -252,6 +241,10 @@ torch::Tensor VisionTransformer::embed(const torch::Tensor& input) {
 torch::Tensor VisionTransformer::block(std::size_t index, const torch::Tensor& tokens,
                                        const torch::Tensor& attention_scale, const torch::Tensor& perceptron_scale) {
   return blocks_.at(index)->forward(tokens, attention_scale, perceptron_scale);
+}
+
+std::vector<torch::Tensor> VisionTransformer::block_parameters(std::int64_t index) const {
+  return blocks_.at(static_cast<std::size_t>(index))->parameters();
 }
 
 torch::Tensor VisionTransformer::patches(const torch::Tensor& tokens) const {

@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "libtal/nn/backbones/backbone.h"
+#include "libtal/nn/backbones/dense.h"
 
 namespace tal {
 
@@ -74,17 +74,17 @@ class VisionTransformer : public EncoderNetwork {
   torch::Tensor embed(const torch::Tensor& x);
   torch::Tensor block(std::size_t index, const torch::Tensor& tokens, const torch::Tensor& attention_scale = {},
                       const torch::Tensor& perceptron_scale = {});
+  std::vector<torch::Tensor> block_parameters(std::int64_t index) const;
 
  private:
   struct Block;
-  struct Patch;
   struct Pooling;
   torch::Tensor positions(std::int64_t moments, std::int64_t rows, std::int64_t columns);  // [1, N, D]
   torch::Tensor patches(const torch::Tensor& tokens) const;  // without those that are not of the input
 
   VitOptions options_;
   torch::Tensor class_token_, registers_, table_, places_, moments_, class_position_, projection_;
-  std::shared_ptr<Patch> patch_;
+  Dense patch_{nullptr};
   std::vector<std::shared_ptr<Block>> blocks_;
   std::shared_ptr<Pooling> pooling_;
   torch::nn::LayerNorm pre_norm_{nullptr}, norm_{nullptr}, mean_norm_{nullptr};
