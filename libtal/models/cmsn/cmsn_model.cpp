@@ -221,18 +221,13 @@ torch::Tensor CmsnModel::training_window(const TrainingSet& set, const Sample& s
   if (!sees_frames()) return set.rows(sample.video, sample.first, sample.count).t();
   const Frames& frames = set.frames(sample.video);
   Random random(sample.seed);
-  const auto place = [&](std::int64_t room) {
-    return random_crop_ ? static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(room) + 1)) : room / 2;
-  };
-  const auto y = place(frames.height() - crop_), x = place(frames.width() - crop_);
-  return frame_clip(frames, sample.first, sample.count, {y, x, crop_, crop_});
+  return frame_clip(frames, sample.first, sample.count,
+                    random_crop_ ? random_crop(frames, crop_, random) : centre_crop(frames, crop_));
 }
 
 torch::Tensor CmsnModel::window_of(const Sequence& sequence, std::int64_t first) const {
   const std::int64_t length = window_ * scale();
-  if (const auto& frames = sequence.frames)
-    return frame_clip(*frames, first, length,
-                      {(frames->height() - crop_) / 2, (frames->width() - crop_) / 2, crop_, crop_});
+  if (const auto& frames = sequence.frames) return frame_clip(*frames, first, length, centre_crop(*frames, crop_));
   const auto rows = sequence.x.slice(0, first, first + length).t();
   return torch::constant_pad_nd(rows, {0, length - rows.size(1)});
 }

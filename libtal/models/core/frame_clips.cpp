@@ -2,6 +2,18 @@
 
 namespace tal {
 
+FrameCrop centre_crop(const Frames& frames, std::int64_t side) {
+  return {(frames.height() - side) / 2, (frames.width() - side) / 2, side, side};
+}
+
+FrameCrop random_crop(const Frames& frames, std::int64_t side, Random& random) {
+  const auto place = [&](std::int64_t size) {
+    return static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(size - side) + 1));
+  };
+  const std::int64_t y = place(frames.height()), x = place(frames.width());
+  return {y, x, side, side};
+}
+
 torch::Tensor frame_clip(const Frames& frames, std::int64_t first, std::int64_t count, const FrameCrop& crop) {
   auto bytes = torch::empty({count, crop.height, crop.width, frames.channels()}, torch::kByte);
   frames.copy(first, count, crop, bytes.data_ptr<std::uint8_t>());

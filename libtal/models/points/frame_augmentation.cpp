@@ -160,6 +160,10 @@ const std::vector<std::pair<std::string, Change>>& changes() {
   return all;
 }
 
+torch::Tensor made(const torch::Tensor& clip, Change change, const Draw& draw) {
+  return by_groups(clip, [&](const torch::Tensor& frames) { return change(frames, draw); });
+}
+
 // Hue by so many degrees, [T, 3, H, W], values and saturation as they are; whole numbers, as OpenCV gives them.
 torch::Tensor turned_hue(const torch::Tensor& x, double degrees) {
   const auto high = x.amax(1), low = x.amin(1), range = high - low;
@@ -176,11 +180,6 @@ torch::Tensor turned_hue(const torch::Tensor& x, double degrees) {
 }
 
 }  // namespace
-
-FrameCrop random_crop(std::int64_t height, std::int64_t width, std::int64_t side, Random& random) {
-  const std::int64_t y = place(random, height - side), x = place(random, width - side);
-  return {y, x, side, side};
-}
 
 FrameCrop random_resized_crop(std::int64_t height, std::int64_t width, Random& random) {
   constexpr int kTries = 10;
@@ -216,10 +215,7 @@ const std::vector<std::string>& rand_augment_names() {
 
 torch::Tensor rand_augment(const torch::Tensor& clip, const std::string& name, double sign, double x, double y) {
   for (const auto& [own, change] : changes())
-    if (own == name) {
-      const auto run = change;
-      return by_groups(clip, [&](const torch::Tensor& frames) { return run(frames, {sign, x, y}); });
-    }
+    if (own == name) return made(clip, change, {sign, x, y});
   throw Error("no change of frames is called '" + name + "'");
 }
 
@@ -231,7 +227,7 @@ torch::Tensor rand_augmented(const torch::Tensor& clip, Random& random) {
   auto y = clip;
   for (const auto index : two) {
     const double sign = random.below(2) == 1 ? 1 : -1, across = random.uniform(), down = random.uniform();
-    y = rand_augment(y, rand_augment_names()[index], sign, across, down);
+    y = made(y, changes()[index].second, {sign, across, down});
   }
   return y;
 }

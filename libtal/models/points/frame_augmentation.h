@@ -17,7 +17,6 @@ namespace tal {
 // A part of 0.08 to 1 of the area, 3/4 to 4/3 as wide as high (logarithmically even), anywhere; after ten that do not
 // fit the centre's square.
 FrameCrop random_resized_crop(std::int64_t height, std::int64_t width, Random& random);
-FrameCrop random_crop(std::int64_t height, std::int64_t width, std::int64_t side, Random& random);
 
 // [3, T, H, W] -> [3, T, side, side], bilinear without antialiasing, rounded.
 torch::Tensor resized_frames(const torch::Tensor& clip, std::int64_t side);

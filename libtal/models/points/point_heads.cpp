@@ -27,10 +27,6 @@ torch::Tensor DepthwiseConvImpl::forward(const torch::Tensor& x, std::int64_t st
   return depthwise_rows(x, weight, bias, stride);
 }
 
-torch::nn::LayerNorm channel_norm(std::int64_t channels, double eps) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels}).eps(eps));
-}
-
 torch::Tensor normed_rows(const torch::nn::LayerNorm& norm, const torch::Tensor& x, const torch::Tensor& kinds,
                           bool relu) {
   return norm_rows(x, norm->weight, norm->bias, norm->options.eps(), kinds, relu);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "libtal/models/points/points.h"
+#include "libtal/nn/channel_norm.h"
 
 namespace tal {
 
@@ -28,8 +29,7 @@ class DepthwiseConvImpl : public torch::nn::Module {
 };
 TORCH_MODULE(DepthwiseConv);
 
-torch::nn::LayerNorm channel_norm(std::int64_t channels, double eps);
-// That norm of x [B, T, C], by nn/norm_rows.h; kinds as there.
+// A channel_norm of x [B, T, C], by nn/norm_rows.h; kinds as there.
 torch::Tensor normed_rows(const torch::nn::LayerNorm& norm, const torch::Tensor& x, const torch::Tensor& kinds,
                           bool relu);
 // Over groups of channels and all rows, of a sequence alone when `inside`, else of the padding too. weight, bias [C] or

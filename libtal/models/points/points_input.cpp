@@ -1,9 +1,7 @@
 #include "libtal/models/points/points_input.h"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
-#include <numeric>
 
 #include "libtal/base/error.h"
 #include "libtal/encoder/recipes.h"
@@ -189,32 +187,28 @@ std::int64_t PointsFrameInput::whole_clips(std::int64_t rows) const {
   return (rows * frames_per_row_ + clip - 1) / clip * clip;
 }
 
-namespace {
-
-// Frames [first, first + count) of which those behind the video repeat its last.
-torch::Tensor held_frames(const Frames& frames, std::int64_t first, std::int64_t count, const FrameCrop& crop) {
-  return frame_clip(frames, first, std::min(count, frames.count() - first), crop);
+torch::Tensor PointsFrameInput::clip(const Frames& frames, std::int64_t first, std::int64_t rows,
+                                     const FrameCrop& crop) const {
+  const std::int64_t from = first * frames_per_row_;
+  return resized_frames(frame_clip(frames, from, std::min(rows * frames_per_row_, frames.count() - from), crop), crop_);
 }
-
-}  // namespace
 
 torch::Tensor PointsFrameInput::training_part(const TrainingSet& set, std::size_t video, std::int64_t first,
                                               std::int64_t rows, Random& random) const {
   const Frames& frames = set.frames(video);
   auto crop = crops_ == "resized" ? random_resized_crop(frames.height(), frames.width(), random)
-                                  : random_crop(frames.height(), frames.width(), crop_, random);
+                                  : random_crop(frames, crop_, random);
   crop.flip = flip_ && random.below(2) == 1;
-  auto clip = resized_frames(held_frames(frames, first * frames_per_row_, rows * frames_per_row_, crop), crop_);
-  if (rand_augment_) clip = rand_augmented(clip, random);
-  if (jitter_) clip = colour_jittered(clip, random_jitter(random));
-  return clip;
+  auto seen = clip(frames, first, rows, crop);
+  if (rand_augment_) seen = rand_augmented(seen, random);
+  if (jitter_) seen = colour_jittered(seen, random_jitter(random));
+  return seen;
 }
 
 torch::Tensor PointsFrameInput::test_part(const Sequence& sequence, std::int64_t first, std::int64_t rows) const {
   const Frames& frames = *sequence.frames;
   const auto side = crops_ == "resized" ? std::min(frames.height(), frames.width()) : crop_;
-  const FrameCrop crop{(frames.height() - side) / 2, (frames.width() - side) / 2, side, side};
-  return resized_frames(held_frames(frames, first * frames_per_row_, rows * frames_per_row_, crop), crop_);
+  return clip(frames, first, rows, centre_crop(frames, side));
 }
 
 torch::Tensor PointsFrameInput::stacked(const std::vector<torch::Tensor>& parts, std::int64_t longest) const {

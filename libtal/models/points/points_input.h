@@ -112,6 +112,8 @@ class PointsFrameInput : public PointsInput {
 
  private:
   AdaptedOptions network_options() const;
+  // Frames of grid rows [first, first + rows), as many as the video has, as the backbone sees them: [3, F, H, W].
+  torch::Tensor clip(const Frames& frames, std::int64_t first, std::int64_t rows, const FrameCrop& crop) const;
   std::int64_t whole_clips(std::int64_t rows) const;  // frames of the clips that grid rows need
 
   FrameContract frames_{7.5, 0, 182, "short"};

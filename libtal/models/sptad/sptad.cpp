@@ -7,6 +7,7 @@
 #include "libtal/base/error.h"
 #include "libtal/models/core/frame_clips.h"
 #include "libtal/models/core/guard.h"
+#include "libtal/nn/channel_norm.h"
 #include "libtal/nn/device.h"
 #include "libtal/nn/losses.h"
 #include "libtal/nn/shapes.h"
@@ -16,9 +17,7 @@ namespace tal {
 namespace F = torch::nn::functional;
 namespace {
 
-torch::nn::LayerNorm layer_norm(std::int64_t dim) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim}).eps(1e-5));
-}
+torch::nn::LayerNorm layer_norm(std::int64_t dim) { return channel_norm(dim, 1e-5); }
 
 // Sparse R-CNN's start values: every matrix Xavier uniform.
 void xavier_matrices(torch::nn::Module& module) {

@@ -99,17 +99,14 @@ std::vector<ParameterGroup> SptadFrameInput::parameters(SptadNetImpl& network) c
 torch::Tensor SptadFrameInput::training_clip(const TrainingSet& set, std::size_t video, std::int64_t first,
                                              std::int64_t clip, Random& random) const {
   const Frames& frames = set.frames(video);
-  const auto draw = [&](std::int64_t room) {
-    return static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(room) + 1));
-  };
-  FrameCrop crop{draw(frames.height() - crop_), draw(frames.width() - crop_), crop_, crop_};
+  FrameCrop crop = random_crop(frames, crop_, random);
   crop.flip = flip_ && random.below(2) == 1;
   return frame_clip(frames, first, clip, crop);
 }
 
 torch::Tensor SptadFrameInput::test_clip(const Sequence& sequence, std::int64_t first, std::int64_t clip) const {
   const Frames& frames = *sequence.frames;
-  return frame_clip(frames, first, clip, {(frames.height() - crop_) / 2, (frames.width() - crop_) / 2, crop_, crop_});
+  return frame_clip(frames, first, clip, centre_crop(frames, crop_));
 }
 
 }  // namespace tal
