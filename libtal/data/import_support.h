@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "libtal/data/formats.h"
+#include "libtal/data/import.h"
 #include "libtal/data/time_columns.h"
 #include "libtal/io/record.h"
 #include "libtal/io/table.h"

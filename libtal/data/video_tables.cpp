@@ -9,6 +9,7 @@
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/tables.h"
 #include "libtal/io/json_check.h"
 
 namespace tal {

@@ -8,9 +8,10 @@
 
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
-#include "libtal/data/feature_import.h"
 #include "libtal/data/import_check.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/tables.h"
+#include "libtal/formats/feature_import.h"
 
 namespace tal {
 namespace {

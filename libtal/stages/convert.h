@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "libtal/cli/tool.h"
-#include "libtal/data/formats.h"
+#include "libtal/formats/formats.h"
 #include "libtal/stages/convert_weights.h"
 
 namespace tal {

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <set>
 
-#include "libtal/data/feature_import.h"
 #include "libtal/data/weight_maps.h"
+#include "libtal/formats/feature_import.h"
 #include "libtal/models/catalogue/points_presets.h"
 #include "libtal/stages/convert.h"
 

@@ -4,7 +4,7 @@
 
 #include "libtal/base/number.h"
 #include "libtal/cli/tool.h"
-#include "libtal/data/formats.h"
+#include "libtal/data/tables.h"
 
 namespace tal::eval {
 namespace {

@@ -10,7 +10,7 @@
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/cli/tool.h"
-#include "libtal/data/formats.h"
+#include "libtal/data/tables.h"
 #include "libtal/models/core/factory.h"
 #include "libtal/models/core/guard.h"
 #include "libtal/models/core/model_file.h"

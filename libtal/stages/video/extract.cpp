@@ -13,7 +13,7 @@
 #include "libtal/base/number.h"
 #include "libtal/base/sha256.h"
 #include "libtal/base/time_rows.h"
-#include "libtal/data/formats.h"
+#include "libtal/data/tables.h"
 #include "libtal/encoder/picture/factory.h"
 #include "libtal/io/feature_settings.h"
 #include "libtal/io/features.h"

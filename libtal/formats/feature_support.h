@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "libtal/data/feature_import.h"
+#include "libtal/formats/feature_import.h"
 #include "libtal/io/csv.h"
 
 namespace tal {

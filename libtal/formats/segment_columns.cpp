@@ -1,4 +1,4 @@
-#include "libtal/data/segment_columns.h"
+#include "libtal/formats/segment_columns.h"
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,8 @@
 #include <set>
 
 #include "libtal/base/text.h"
-#include "libtal/data/segment_columns.h"
+#include "libtal/formats/formats.h"
+#include "libtal/formats/segment_columns.h"
 
 namespace tal {
 namespace {

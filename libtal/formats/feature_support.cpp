@@ -1,4 +1,4 @@
-#include "libtal/data/feature_support.h"
+#include "libtal/formats/feature_support.h"
 
 #include <simdjson.h>
 

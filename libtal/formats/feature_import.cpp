@@ -8,8 +8,8 @@
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/data/array_file.h"
-#include "libtal/data/feature_support.h"
 #include "libtal/data/import_support.h"
+#include "libtal/formats/feature_support.h"
 
 namespace tal {
 namespace {

@@ -1,4 +1,4 @@
-#include "libtal/data/export_support.h"
+#include "libtal/formats/export_support.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

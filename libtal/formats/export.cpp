@@ -7,7 +7,7 @@
 
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
-#include "libtal/data/export_support.h"
+#include "libtal/formats/export_support.h"
 
 namespace tal {
 namespace {
@@ -282,36 +282,25 @@ class BsnWriter : public OnceWriter {
   CountedVideos labelled_;
 };
 
-template <class Writer>
-std::unique_ptr<ExportWriter> make(const ExportOptions& options) {
-  return std::make_unique<Writer>(options);
-}
-
 }  // namespace
 
-const std::vector<ExportFormat>& export_formats() {
-  static const std::vector<ExportFormat> formats = {
-      {"tal", "Records, one JSON object a line", {}, nullptr},
-      {"activitynet-results", "ActivityNet's results JSON", {"--dataset-version"}, make<ResultWriter>},
-      {"activitynet-gt", "ActivityNet's annotation JSON", {"--dataset-version"}, make<GroundTruthWriter>},
-      {"thumos14-results",
-       "video start end class score",
-       {"--classes", "--class-offset", "--segments", "--min-score", "--top-k"},
-       make<ThumosWriter>},
-      {"csv",
-       "video,start,end,label,score,duration,subset,fps,frames",
-       {"--segments", "--min-score", "--top-k"},
-       [](const ExportOptions& o) -> std::unique_ptr<ExportWriter> { return std::make_unique<CsvWriter>(o, ','); }},
-      {"tsv",
-       "The same with tabs",
-       {"--segments", "--min-score", "--top-k"},
-       [](const ExportOptions& o) -> std::unique_ptr<ExportWriter> { return std::make_unique<CsvWriter>(o, '\t'); }},
-      {"webvtt", "Subtitles, one file a video", {"--segments", "--min-score", "--top-k"}, make_webvtt_writer},
-      {"srt", "SubRip subtitles, one file a video", {"--segments", "--min-score", "--top-k"}, make_srt_writer},
-      {"elan", "ELAN's .eaf, one file a video", {"--segments", "--min-score", "--top-k"}, make_elan_writer},
-      {"bsn-proposals", "BSN's CSV, one file a video", {}, make<BsnWriter>},
-  };
-  return formats;
+std::unique_ptr<ExportWriter> make_activitynet_results_writer(const ExportOptions& options) {
+  return std::make_unique<ResultWriter>(options);
+}
+std::unique_ptr<ExportWriter> make_activitynet_gt_writer(const ExportOptions& options) {
+  return std::make_unique<GroundTruthWriter>(options);
+}
+std::unique_ptr<ExportWriter> make_thumos14_results_writer(const ExportOptions& options) {
+  return std::make_unique<ThumosWriter>(options);
+}
+std::unique_ptr<ExportWriter> make_bsn_proposals_writer(const ExportOptions& options) {
+  return std::make_unique<BsnWriter>(options);
+}
+std::unique_ptr<ExportWriter> make_csv_writer(const ExportOptions& options) {
+  return std::make_unique<CsvWriter>(options, ',');
+}
+std::unique_ptr<ExportWriter> make_tsv_writer(const ExportOptions& options) {
+  return std::make_unique<CsvWriter>(options, '\t');
 }
 
 }  // namespace tal

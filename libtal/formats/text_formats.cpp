@@ -5,8 +5,9 @@
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
-#include "libtal/data/feature_import.h"
 #include "libtal/data/import_support.h"
+#include "libtal/formats/feature_import.h"
+#include "libtal/formats/formats.h"
 #include "libtal/io/first_line.h"
 
 namespace tal {
@@ -258,94 +259,6 @@ void read_bsn_proposals(const std::vector<SourceText>& sources, const ImportOpti
     }
   }
   rows.emit(options, sink);
-}
-
-const std::vector<ImportFormat>& import_formats() {
-  static const std::vector<ImportFormat> formats = {
-      {"activitynet-gt",
-       "ActivityNet's annotation JSON, also ActionFormer's, BSN's, G-TAD's and MultiTHUMOS's layouts",
-       read_activitynet_gt,
-       "",
-       {"--durations", "--prefix", "--classes", "--class-offset"}},
-      {"activitynet-results",
-       "ActivityNet's detection or proposal results (JSON)",
-       read_activitynet_results,
-       "",
-       {"--durations", "--prefix"}},
-      {"activitynet-classification",
-       "ActivityNet's video-level class scores (JSON)",
-       read_activitynet_classification,
-       "",
-       {"--durations", "--prefix"}},
-      {"thumos14-gt",
-       "THUMOS14's text files, one a class: video start end",
-       read_thumos14_gt,
-       ".txt",
-       {"--durations", "--prefix"}},
-      {"thumos14-results",
-       "Detections: video start end class score",
-       read_thumos14_results,
-       "",
-       {"--durations", "--prefix", "--classes", "--class-offset"}},
-      {"ssn-proposals",
-       "SSN's proposal lists, relative or in frames",
-       read_ssn_proposals,
-       "",
-       {"--durations", "--prefix", "--classes", "--class-offset", "--time", "--fps", "--unit-duration"}},
-      {"bsn-annotations",
-       "BSN's and mmaction's annotation JSON (duration_second, feature_frame)",
-       read_activitynet_gt,
-       "",
-       {"--durations", "--prefix"}},
-      {"bsn-proposals",
-       "BSN's proposals, one CSV a video: xmin, xmax, scores",
-       read_bsn_proposals,
-       ".csv",
-       {"--durations", "--prefix", "--time", "--fps", "--unit-duration", "--decimal"}},
-      {"segments-csv",
-       "Annotations in a table with named columns",
-       read_segments_csv,
-       "",
-       {"--durations", "--prefix", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns",
-        "--where", "--decimal"}},
-      {"detections-csv",
-       "Detections in a table with named columns",
-       read_detections_csv,
-       "",
-       {"--durations", "--prefix", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns",
-        "--where", "--decimal"}},
-      {"class-scores",
-       "Scores of whole videos: an array [videos, classes] (.npy or a table), whose rows a column video or --videos "
-       "names",
-       read_class_scores,
-       "",
-       {"--durations", "--prefix", "--classes", "--class-offset", "--videos", "--decimal", "--header"}},
-      {"scnn-mat",
-       "S-CNN's window scores (MATLAB level 5)",
-       read_scnn_mat,
-       "",
-       {"--durations", "--prefix", "--classes", "--class-offset", "--window-weights"}},
-      {"features",
-       "Feature files: .npy, .npz, CSV, HDF5, MATLAB; one a video, or an archive with an array a video",
-       nullptr,
-       "",
-       {"--durations", "--prefix", "--pattern", "--id", "--stream", "--per", "--fps", "--stride", "--window",
-        "--offset", "--vectors", "--transpose", "--duration-from-rows", "--non-finite", "--out-dir", "--inline",
-        "--half", "--decimal", "--header"},
-       read_features},
-      {"signals",
-       "Sensor series, one or more text files of columns a recording, cut into windows",
-       nullptr,
-       "",
-       {"--durations", "--prefix",       "--pattern",         "--id",     "--stream",
-        "--rate",      "--channels",     "--signal-features", "--stride", "--window",
-        "--tail",      "--labels",       "--columns",         "--where",  "--time",
-        "--classes",   "--class-offset", "--out-dir",         "--inline", "--half",
-        "--decimal",   "--header"},
-       read_signals},
-      {"tal", "Records, one JSON object a line", nullptr, "", {"--durations"}},
-  };
-  return formats;
 }
 
 }  // namespace tal

@@ -6,7 +6,7 @@
 
 #include "libtal/base/number.h"
 #include "libtal/base/xml.h"
-#include "libtal/data/export_support.h"
+#include "libtal/formats/export_support.h"
 
 namespace tal {
 namespace {

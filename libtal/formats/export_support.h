@@ -8,7 +8,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "libtal/data/formats.h"
+#include "libtal/formats/formats.h"
 #include "libtal/io/record.h"
 
 namespace tal {
@@ -76,10 +76,5 @@ class SegmentWriter : public OnceWriter {
   const char* absent_;
   CountedVideos without_, unchosen_, changed_;
 };
-
-// export_time_marks.cpp: a document a video.
-std::unique_ptr<ExportWriter> make_webvtt_writer(const ExportOptions& options);
-std::unique_ptr<ExportWriter> make_srt_writer(const ExportOptions& options);
-std::unique_ptr<ExportWriter> make_elan_writer(const ExportOptions& options);
 
 }  // namespace tal

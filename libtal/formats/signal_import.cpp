@@ -5,8 +5,9 @@
 #include "libtal/base/text.h"
 #include "libtal/base/time_rows.h"
 #include "libtal/base/video_id.h"
-#include "libtal/data/feature_support.h"
 #include "libtal/data/import_support.h"
+#include "libtal/formats/feature_support.h"
+#include "libtal/formats/formats.h"
 #include "libtal/io/csv.h"
 #include "libtal/io/jsonl.h"
 

@@ -6,6 +6,8 @@
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/tables.h"
+#include "libtal/formats/formats.h"
 #include "libtal/io/csv.h"
 #include "libtal/io/features.h"
 

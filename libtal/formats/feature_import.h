@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "libtal/data/formats.h"
+#include "libtal/formats/formats.h"
 #include "libtal/io/features.h"
 
 namespace tal {
