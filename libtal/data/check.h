@@ -105,8 +105,9 @@ struct FeatureDifference {
   std::int64_t rows_a = 0, rows_b = 0, dim_a = 0, dim_b = 0;
   // Over the common rows, when the dims agree.
   double max_abs = 0, mean_abs = 0, min_cosine = 1, mean_cosine = 1;
-  // Row r + best_lag of b is most like row r of a, as the cosine about each column's mean says; of half the rows at
-  // most, 250. Another than 0 means windows, an offset or a frame rate that differ.
+  // Row r + best_lag of b is most like row r of a, as the mean cosine says of rows less their own file's mean of each
+  // column; of lags up to half the rows, at most 250. Another than 0 means windows, an offset or a frame rate that
+  // differ.
   std::int64_t best_lag = 0;
   double best_lag_cosine = 1;
   bool same_shape() const { return rows_a == rows_b && dim_a == dim_b; }

@@ -34,8 +34,10 @@ ToolInfo check_info() {
       "with their SHA-256. FOREIGN-STAGE stands where something changed the records and wrote no history. "
       "--compare-features says how far two feature files differ - of what a tool here makes and what is already "
       "there - and ends with status 1 when they do: the least and the mean cosine of their common rows, and best_lag, "
-      "by how many rows the second lags behind the first, as the cosine about the columns' means says. A lag other "
-      "than 0 points to windows, an offset or a frame rate that are not the same.",
+      "by how many rows the second lags behind the first: the lag, of up to half the rows and at most 250, at which "
+      "the "
+      "rows, each less its own file's mean, have the greatest mean cosine. A lag other than 0 points to windows, an "
+      "offset or a frame rate that are not the same.",
       {{"All faults of a ground truth", "tal-check < annotations.jsonl"},
        {"Clip and go on", "tal-check --fix clip,drop,dedup,sort < annotations.jsonl > clean.jsonl"},
        {"What made these records, from which files", "tal-check --replay < detections.jsonl"},
