@@ -46,20 +46,20 @@ std::uint32_t ending_bytes(const char* at) {
 }
 #endif
 
-// Behind a number without exponent of at most 15 bytes, 16 of which can be read; nullptr: none. What stands behind it
-// is the next part's to compare.
+// Behind a number without exponent of at most 30 bytes, where 32 can be read; nullptr: none. What stands behind it is
+// the next part's to compare.
 const char* plain_number(const char* at) {
-  const std::uint32_t digits = digit_bytes(at);
+  const std::uint32_t digits = digit_bytes(at) | digit_bytes(at + 16) << 16;
   std::uint32_t i = *at == '-' ? 1 : 0;
   const auto whole = static_cast<std::uint32_t>(std::countr_one(digits >> i));
   if (whole == 0 || (whole > 1 && at[i] == '0')) return nullptr;
   i += whole;
-  if (i >= 15) return nullptr;
+  if (i >= 31) return nullptr;
   if (at[i] == '.') {
     const auto fraction = static_cast<std::uint32_t>(std::countr_one(digits >> (i + 1)));
     if (fraction == 0) return nullptr;
     i += 1 + fraction;
-    if (i >= 16) return nullptr;
+    if (i >= 32) return nullptr;
   }
   return at + i;
 }
@@ -115,7 +115,7 @@ const char* JsonShape::match(const char* at, const char* end) const {
   for (std::size_t k = 0; k < count_; ++k) {
     const Part& part = parts_[k];
     const char* own = bytes_.data() + part.begin;
-    // Room for the part, and for the block in which what follows it begins.
+    // Room for the part's last block, and for those in which what follows it is looked for.
     if (end - at < static_cast<std::ptrdiff_t>(part.size + 2 * kBlock)) return nullptr;
     std::size_t left = part.size;
     for (; left >= kBlock; left -= kBlock, at += kBlock, own += kBlock)

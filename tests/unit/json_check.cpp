@@ -123,15 +123,28 @@ BOOST_AUTO_TEST_CASE(damaged_lists_of_one_shape_as_a_parser_sees_them) {
   std::mt19937 random(11);
   const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
   const auto number = [&] {
-    static const char* const odd[] = {"0",           "-0",
-                                      "0.5",         "-0.0",
-                                      "1e5",         "2.5E-7",
-                                      "01",          "1.",
-                                      "-",           "1.5e",
-                                      "12345678901", ".5",
-                                      "-7.25",       "123456789012345678",
-                                      "00.5",        "1e999",
-                                      "0.00000001",  "-1.0000000000001",
+    static const char* const odd[] = {"0",
+                                      "-0",
+                                      "0.5",
+                                      "-0.0",
+                                      "1e5",
+                                      "2.5E-7",
+                                      "01",
+                                      "1.",
+                                      "-",
+                                      "1.5e",
+                                      "12345678901",
+                                      ".5",
+                                      "-7.25",
+                                      "123456789012345678",
+                                      "-0.1234567890123456789012345678",
+                                      "1234567890123456789012345678901",
+                                      "12345678901234567890123456789012",
+                                      "17.123456789012345678901234567890",
+                                      "00.5",
+                                      "1e999",
+                                      "0.00000001",
+                                      "-1.0000000000001",
                                       "+1"};
     return below(12) == 0 ? std::string(odd[below(std::size(odd))])
                           : std::to_string(static_cast<double>(random()) / (1 << below(24)));
