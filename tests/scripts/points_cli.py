@@ -181,15 +181,15 @@ def training():
         check(len(lines[1]) >= more * len(lines[0]) * 0.8 and lines[0] != lines[1], f"--set {setting}: {len(lines[1])} detections, {len(lines[0])} without")
     # A window of a live stream: what its rows alone give, at the stream's own times; rows beside the model's grid are refused.
     record = json.loads(open("train.jsonl").readline())
-    stream = record["features"]["synth"]
+    (name, stream), = record["features"].items()
     with open(stream["path"], "rb") as file:
         raw = file.read()
     raw = raw[10 + struct.unpack("<H", raw[8:10])[0]:]
-    rows = [list(values) for values in struct.iter_unpack(f"<{stream['dim']}f", raw)]
+    rows = [list(values) for values in struct.iter_unpack("<3f", raw)]
     save_npy("part.npy", rows[16:56])
 
     def found(offset, status=0, **more):
-        part = {"video": record["video"], **more, "features": {"synth": {**stream, "path": "part.npy", "rows": 40, "offset": offset}}}
+        part = {"video": record["video"], **more, "features": {name: {**stream, "path": "part.npy", "rows": 40, "offset": offset}}}
         done = tool("tal-propose", "-m", "whole.safetensors", "--set", "clip=false", data=json.dumps(part) + "\n", status=status)
         return json.loads(done.stdout)["proposals"] if status == 0 else done.stderr
 
