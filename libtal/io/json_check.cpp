@@ -11,6 +11,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
+#include "libtal/io/byte_masks.h"
 #include "libtal/io/json_shape.h"
 #include "libtal/io/member_names.h"
 
@@ -187,7 +188,7 @@ class Check {
   bool string() {
     bool escapes = false;
     ++at_;
-    while (at_ < end_ && *at_ != '"') {
+    while (at_ = skip_plain(at_, end_), at_ < end_ && *at_ != '"') {
       if (*at_++ != '\\') continue;
       escapes = true;
       const char c = take();

@@ -4,47 +4,12 @@
 #include <bit>
 #include <cstring>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "libtal/io/byte_masks.h"
 
 namespace tal {
 namespace {
 
 bool begins_number(char c) { return c == '-' || static_cast<unsigned char>(c - '0') < 10; }
-
-// Bit i: whether byte i of the 16 is such a one.
-#ifdef __SSE2__
-std::uint32_t equal_bytes(const char* a, const char* b) {
-  return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(
-      _mm_loadu_si128(reinterpret_cast<const __m128i*>(a)), _mm_loadu_si128(reinterpret_cast<const __m128i*>(b)))));
-}
-std::uint32_t digit_bytes(const char* at) {
-  const __m128i x = _mm_sub_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)), _mm_set1_epi8('0'));
-  return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(9)), x)));
-}
-std::uint32_t ending_bytes(const char* at) {  // of a string, or of its plain part
-  const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-  return static_cast<std::uint32_t>(
-      _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')))));
-}
-#else
-template <class Is>
-std::uint32_t bytes_that(Is is) {
-  std::uint32_t bits = 0;
-  for (std::uint32_t i = 0; i < 16; ++i) bits |= static_cast<std::uint32_t>(is(i)) << i;
-  return bits;
-}
-std::uint32_t equal_bytes(const char* a, const char* b) {
-  return bytes_that([&](std::uint32_t i) { return a[i] == b[i]; });
-}
-std::uint32_t digit_bytes(const char* at) {
-  return bytes_that([&](std::uint32_t i) { return static_cast<unsigned char>(at[i] - '0') < 10; });
-}
-std::uint32_t ending_bytes(const char* at) {
-  return bytes_that([&](std::uint32_t i) { return at[i] == '"' || at[i] == '\\'; });
-}
-#endif
 
 // Behind a number without exponent of at most 30 bytes, where 32 can be read; nullptr: none. What stands behind it is
 // the next part's to compare.
@@ -67,12 +32,8 @@ const char* plain_number(const char* at) {
 // Behind a string without escapes; nullptr: none, or it reaches the last bytes.
 const char* plain_string(const char* at, const char* end) {
   if (*at++ != '"') return nullptr;
-  for (; end - at >= 16; at += 16)
-    if (const auto found = ending_bytes(at)) {
-      at += std::countr_zero(found);
-      return *at == '"' ? at + 1 : nullptr;
-    }
-  return nullptr;
+  at = skip_plain(at, end);
+  return end - at >= 16 && *at == '"' ? at + 1 : nullptr;
 }
 
 }  // namespace
