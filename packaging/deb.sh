@@ -38,7 +38,7 @@ dependencies() { # dependencies KIND FILE...: "Depends: ..." of what dpkg-shlibd
   kind=$1
   shift
   (cd "$work" && dpkg-shlibdeps -O --ignore-missing-info -d"$kind" --warnings=0 -l"$work/tal/usr/lib/$triplet" -l"$work/tal-video/usr/lib/$triplet/tal" \
-    -l"$work/tal-nn/usr/lib/$triplet/tal" ${TORCH_LIB:+-l"$TORCH_LIB"} "$@" 2>"$work/shlibdeps.log") | sed -n 's/^shlibs:[A-Za-z]*=//p' || { cat "$work/shlibdeps.log" >&2; exit 1; }
+    -l"$work/tal-nn/usr/lib/$triplet/tal" ${TORCH_LIB:+-l"$TORCH_LIB"} "$@" 2>"$work/shlibdeps.log") | sed -n -e 's/^shlibs:[A-Za-z]*=//' -e 's/\(, \)\{0,1\}tal (= [^)]*)//' -e 's/^, //' -e p || { cat "$work/shlibdeps.log" >&2; exit 1; }
 }
 
 # package NAME DEPENDS RECOMMENDS SUGGESTS SECTION SUMMARY < long description
@@ -62,6 +62,7 @@ package() {
     printf 'Section: %s\nPriority: optional\nDescription: %s\n' "$5" "$6"
     sed -e 's/^$/./' -e 's/^/ /'
   } >"$folder/DEBIAN/control"
+  find "$folder" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
   (cd "$folder" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$folder/DEBIAN/md5sums"
   dpkg-deb --root-owner-group -Zxz --build "$folder" "$out/$1_${version}_$architecture.deb" >/dev/null
 }
@@ -75,7 +76,7 @@ elf=$(find "$work/tal/usr/bin" -type f -exec sh -c 'head -c 4 "$1" | grep -q ELF
 light=$(dependencies Depends $elf "$work/tal/$lib/$soname")
 video=$(dependencies Depends "$work/tal-video/$lib/tal/libtal-video.so")
 nn=$(dependencies Depends "$work/tal-nn/$lib/tal/libtal-nn.so" "$work/tal-nn/$lib/tal/libtal_cuda.so")
-package tal "$light" "libhdf5-103-1 | libhdf5-310" "tal-video, tal-nn, libtal-dev" science "Unix toolchain for temporal action localization" <<'END'
+package tal "$light" "libhdf5-103-1" "tal-video, tal-nn, libtal-dev" science "Unix toolchain for temporal action localization" <<'END'
 Given long untrimmed video, or any long signal, find when each action starts
 and ends and which it is. Small programs exchange JSON lines: conversion of
 the field's formats, proposals by grouping, suppression, scoring, evaluation

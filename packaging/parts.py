@@ -46,13 +46,19 @@ def known_libraries():
     return {name: pathlib.Path(path) for name, path in reversed(lines)}
 
 
-def closure(roots, folders=()):
-    """Libraries that `roots` (paths) need, themselves apart: SONAME -> path, looked for in `folders` first. SystemExit where one is nowhere."""
+def hdf5_of(libtal):
+    """The SONAME of the HDF5 library that a libtal.so opens."""
+    return re.search(rb"libhdf5[a-z_]*\.so\.\d+", pathlib.Path(libtal).read_bytes())[0].decode()
+
+
+def closure(roots, folders=(), opened=()):
+    """Libraries that `roots` (paths) need, themselves apart, and those that they open (SONAMEs): SONAME -> path, looked for in `folders` first. SystemExit
+    where one is nowhere."""
     system, found, own = known_libraries(), {}, {pathlib.Path(root).name for root in roots}
-    open_ = list(roots)
+    open_ = [*roots, None]
     while open_:
         path = open_.pop()
-        for name in needed(path):
+        for name in opened if path is None else needed(path):
             if name in found or name in own or BASE.match(name) or TORCH.match(name) or name.startswith("libtal"):
                 continue
             place = next((pathlib.Path(f) / name for f in folders if (pathlib.Path(f) / name).exists()), system.get(name))

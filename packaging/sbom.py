@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What is inside the packages, with licences: sbom.py MEDIA [--json].
+"""What is inside the packages, with licences: sbom.py BUILD MEDIA [--json].
 
 Ours, what is compiled in, and the libraries that a wheel brings along: names, versions, licences and their texts as Debian's packages state them.
 """
@@ -7,9 +7,10 @@ import dataclasses
 import json
 import pathlib
 import re
+import shutil
 import sys
 
-from parts import ROOT, closure, output, package_of, sha256, torch_version, version
+from parts import ROOT, closure, hdf5_of, output, package_of, sha256, torch_version, version
 
 
 @dataclasses.dataclass
@@ -23,7 +24,13 @@ class Component:
 
 
 # Debian package -> what it is compiled into.
-COMPILED_IN = {"libcli11-dev": "compiled into libtal", "nlohmann-json3-dev": "compiled into libtal"}
+COMPILED_IN = {"libcli11-dev": "compiled into libtal", "nlohmann-json3-dev": "compiled into libtal", "libsimdjson-dev": "linked into libtal",
+               "libgloo-dev": "headers compiled into libtal-nn"}
+
+
+def cuda_version():
+    nvcc = shutil.which("nvcc") or "/usr/local/cuda/bin/nvcc"
+    return re.search(r"release ([\d.]+)", output(nvcc, "--version"))[1] if pathlib.Path(nvcc).exists() else "none"
 
 
 def licences_of(copyright_file):
@@ -49,6 +56,9 @@ def contents(bundled):
     """Components; bundled: SONAME -> path, as closure() gives them."""
     ours = Component("tal", version(), ["MIT"], "the tools and libtal*", [], {"LICENSE": (ROOT / "LICENSE").read_bytes()})
     found = [ours] + [of_debian(package, [], where) for package, where in COMPILED_IN.items()]
+    if cuda_version() != "none":
+        found.append(Component("cuda-runtime", cuda_version(), ["NVIDIA CUDA Toolkit EULA (redistributable part: libcudart_static)"],
+                               "linked into libtal_cuda"))
     places, built = {}, {}
     for path in bundled.values():
         package = package_of(path)
@@ -56,7 +66,7 @@ def contents(bundled):
             places.setdefault(package[0], []).append(path)
             continue
         # What packaging/media built of Debian's sources: their licence is in the folder of the source.
-        source = "ffmpeg" if re.match(r"lib(av|sw)", path.name) else "hdf5" if path.name.startswith("libhdf5") else "opencv"
+        source = "ffmpeg" if re.match(r"lib(av|sw)", path.name) else "opencv"
         built.setdefault(source, []).append(path)
     found += [of_debian(package, sorted(paths), "bundled, Debian's") for package, paths in sorted(places.items())]
     for source, paths in sorted(built.items()):
@@ -78,11 +88,11 @@ def cyclonedx(components):
             "components": [one(component) for component in components]}
 
 
-def main(media, *options):
-    libraries = pathlib.Path(media) / "lib"
-    build = ROOT / "build-wheel/lib"
-    roots = [path for path in sorted(build.glob("libtal*.so")) if not path.is_symlink()] + [build / f"libtal.so.{version()}", libraries / "libhdf5.so"]
-    components = contents({**closure(roots, [libraries]), "libhdf5": libraries / "libhdf5.so"})
+def main(build, media, *options):
+    libraries = [path for path in sorted((pathlib.Path(build) / "lib").glob("libtal*.so*")) if not path.is_symlink()]
+    if not libraries:
+        raise SystemExit("sbom: ./run wheel builds what is listed")
+    components = contents(closure(libraries, [pathlib.Path(media) / "lib"], opened=[hdf5_of(pathlib.Path(build) / "lib/libtal.so")]))
     if "--json" in options:
         print(json.dumps(cyclonedx(components), indent=1))
         return

