@@ -100,6 +100,9 @@ class LeftOutColumns {
 // or "".
 void append_item(std::string& list, const Segment& segment, const std::optional<double>& score, std::string_view label,
                  std::span<const NamedScore> scores = {}, std::string_view extra = {});
+// The same of a point, `at` seconds.
+void append_point(std::string& list, double at, const std::optional<double>& score, std::string_view label,
+                  std::span<const NamedScore> scores = {}, std::string_view extra = {});
 
 // Collects rows by video, in order of first appearance.
 class VideoRows {

@@ -35,18 +35,18 @@ bool exports_proposals(const Record& record, const ExportOptions& options) {
   return options.segments == "proposals";
 }
 
-std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& options) {
+std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& options, Points points) {
   std::vector<ExportRow> rows;
   const auto place = [&](const char* list) { return list + ("[" + std::to_string(rows.size()) + "]"); };
   if (!exports_proposals(record, options)) {
-    for (const auto& a : record.annotations(true))
-      rows.push_back({a.segment, a.label, std::nullopt, place("annotations")});
+    for (const auto& a : record.annotations(true, points))
+      rows.push_back({a.segment, a.label, std::nullopt, place("annotations"), a.point});
     return rows;
   }
   const bool chosen = options.min_score || options.top_k > 0;
-  for (const auto& p : chosen ? record.require_scored_proposals() : record.proposals())
+  for (const auto& p : chosen ? record.require_scored_proposals(points) : record.proposals(points))
     rows.push_back({p.segment, std::string(p.label), p.has_score() ? std::optional<double>(p.score) : std::nullopt,
-                    place("proposals")});
+                    place("proposals"), p.point});
   if (options.min_score) std::erase_if(rows, [&](const ExportRow& row) { return *row.score < *options.min_score; });
   if (options.top_k > 0 && rows.size() > static_cast<std::size_t>(options.top_k)) {
     std::vector<ExportRow> kept;
@@ -70,7 +70,7 @@ std::string CountedVideos::text(const std::string& one, const std::string& many)
 }
 
 void SegmentWriter::write(const Record& record, std::string& out) {
-  auto rows = export_rows(record, options_);
+  auto rows = export_rows(record, options_, points_);
   const bool none = rows.empty(), all = !exports_proposals(record, options_);
   write_rows(record, std::move(rows), out);
   if (none && !record.has("window")) without_.add(record.video());

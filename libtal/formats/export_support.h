@@ -14,17 +14,20 @@
 namespace tal {
 
 struct ExportRow {
-  Segment segment;  // seconds
+  Segment segment;  // seconds; of a point start = end
   std::string label;
   std::optional<double> score;
   std::string place;  // in the record: "proposals[3]"
+  bool point = false;
 };
 
 // Whether the proposals are written, and not the annotations.
 bool exports_proposals(const Record& record, const ExportOptions& options);
 // The proposals or annotations in the record's order; of the proposals those that --min-score and --top-k choose (of
-// equal scores the earlier ones). Error for one without a score when these are given.
-std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& options);
+// equal scores the earlier ones). Error for one without a score when these are given, and for points that the format
+// does not hold.
+std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& options,
+                                   Points points = Points::kRefused);
 
 // Videos of which something is said at the end of the run: how many, and the first ones by name.
 class CountedVideos {
@@ -59,8 +62,9 @@ class OnceWriter : public ExportWriter {
 // --min-score and --top-k do not choose from, are said at the end.
 class SegmentWriter : public OnceWriter {
  public:
-  // absent: what a video without segments does not have in the file, "line".
-  SegmentWriter(const ExportOptions& options, const char* absent) : options_(options), absent_(absent) {}
+  // absent: what a video without segments does not have in the file, "line". points: whether the format holds points.
+  SegmentWriter(const ExportOptions& options, const char* absent, Points points = Points::kRefused)
+      : options_(options), absent_(absent), points_(points) {}
   std::string note() const override;
 
  protected:
@@ -74,6 +78,7 @@ class SegmentWriter : public OnceWriter {
  private:
   ExportOptions options_;
   const char* absent_;
+  Points points_;
   CountedVideos without_, unchosen_, changed_;
 };
 

@@ -68,16 +68,17 @@ class Selection {
   std::size_t seen_ = 0, drawn_ = 0;
 };
 
-void fill_video(const Record& record, TimelineVideo& video) {
+// points: anchors are drawn by their length, which a point has not.
+void fill_video(const Record& record, Points points, TimelineVideo& video) {
   video.video = record.video();
   video.duration = record.duration().value_or(0);
-  video.truth = record.annotations(true);
+  video.truth = record.annotations(true, points);
 }
 
-Track read_track(const Record& record, const std::string& name, double min_score, bool use_min) {
+Track read_track(const Record& record, const std::string& name, Points points, double min_score, bool use_min) {
   Track track{name, {}};
-  for (const Proposal& p : record.proposals())
-    if (!use_min || p.score >= min_score) track.found.push_back({p.segment, p.score, std::string(p.label)});
+  for (const Proposal& p : record.proposals(points))
+    if (!use_min || p.score >= min_score) track.found.push_back({p.segment, p.score, std::string(p.label), p.point});
   return track;
 }
 
@@ -97,12 +98,13 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
   std::vector<TimelineVideo> videos;
   std::map<std::string, std::size_t> index;
   const bool use_min = tool.given("--min-score");
+  const Points points = kind == "anchors" ? Points::kRefused : Points::kTaken;
   std::string first = kind == "timeline" ? "found" : stem(tool.options().input), second = stem(options.with);
   if (kind == "compare" && first == second) first = "A", second = "B";
   for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) {
     TimelineVideo video;
-    fill_video(record, video);
-    video.tracks.push_back(read_track(record, first, options.min_score, use_min));
+    fill_video(record, points, video);
+    video.tracks.push_back(read_track(record, first, points, options.min_score, use_min));
     if (!selection.take(record.video())) return;
     index.emplace(record.video(), videos.size());
     videos.push_back(std::move(video));
@@ -117,8 +119,8 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
         return;
       }
       TimelineVideo& video = videos[at->second];
-      video.tracks[1] = read_track(record, second, options.min_score, use_min);
-      if (video.truth.empty()) video.truth = record.annotations(true);
+      video.tracks[1] = read_track(record, second, points, options.min_score, use_min);
+      if (video.truth.empty()) video.truth = record.annotations(true, points);
       if (video.duration <= 0) video.duration = record.duration().value_or(0);
     });
     if (extra > 0) style.remark = std::to_string(extra) + " records of " + second + " without a drawn partner";
@@ -128,7 +130,7 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
       const auto at = index.find(record.video());
       if (at == index.end()) return;
       const double duration = videos[at->second].duration;
-      videos[at->second].truth = record.annotations(true);
+      videos[at->second].truth = record.annotations(true, points);
       if (duration <= 0) videos[at->second].duration = record.duration().value_or(0);
     });
   }
