@@ -158,11 +158,16 @@ bool Tool::given(const std::string& name) const { return table_->at(name).given(
 void Tool::preset(const std::string& name, const std::string& value, const std::string& origin) {
   OptionRow& row = table_->at(name);
   if (row.given()) return;
+  resolve(name, value);
+  row.origin = origin;
+  row.settled = true;
+}
+
+void Tool::resolve(const std::string& name, const std::string& value) {
+  OptionRow& row = table_->at(name);
   row.option->clear();
   row.option->add_result(value);
   row.option->run_callback();
-  row.origin = origin;
-  row.settled = true;
 }
 
 void Tool::refuse(const std::vector<std::string>& names, const std::string& why) const {

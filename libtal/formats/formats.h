@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "libtal/data/import.h"
+#include "libtal/formats/recognise.h"
 #include "libtal/io/record.h"
 
 namespace tal {
@@ -24,9 +25,10 @@ using PathReader = void (*)(const std::vector<std::string>& paths, const ImportO
 
 struct ImportFormat {
   std::string name, help;
-  Reader reader;                     // nullptr: `tal`, which is streamed, and formats with a path_reader
-  std::string extension;             // files of a folder that belong to the format; "" = no folders
-  std::vector<std::string> options;  // those of tal-convert that have an effect; the others are refused
+  Reader reader;                       // nullptr: `tal`, which is streamed, and formats with a path_reader
+  Fit (*looks_like)(const FileLook&);  // how well a file fits, for --from auto; nullptr: it must be named
+  std::string extension;               // files of a folder that belong to the format; "" = no folders
+  std::vector<std::string> options;    // those of tal-convert that have an effect; the others are refused
   PathReader path_reader = nullptr;
 };
 const std::vector<ImportFormat>& import_formats();

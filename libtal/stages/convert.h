@@ -11,7 +11,7 @@
 namespace tal {
 
 struct ConvertOptions {
-  std::string from, to = "tal";
+  std::string from = "auto", to = "tal";
   std::vector<std::string> paths;                                        // none: --input
   std::string ids = "keep";                                              // keep, strip or add ActivityNet's `v_`
   std::string subset;                                                    // only records of this subset

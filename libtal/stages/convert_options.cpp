@@ -142,17 +142,26 @@ void register_weight_options(const Options& table, WeightOptions& o) {
 }  // namespace
 
 void register_options(const Options& table, ConvertOptions& o) {
-  table.settle([&o](Tool&) {
-    if (o.weights.file.empty() && o.from.empty()) throw UsageError("--from is required (or --weights FILE)");
-    if (!o.weights.file.empty() && (!o.from.empty() || !o.paths.empty()))
-      throw UsageError("--weights FILE converts one file by itself: no --from and no further paths");
+  table.settle([&o](Tool& tool) {
+    if (!o.weights.file.empty()) {
+      if (tool.given("--from") || !o.paths.empty())
+        throw UsageError("--weights FILE converts one file by itself: no --from and no further paths");
+    } else if (o.from == "auto") {  // before the conditions of the options, which name formats
+      const auto paths = o.paths.empty() ? std::vector{tool.options().input} : o.paths;
+      if (std::find(paths.begin(), paths.end(), "-") != paths.end()) keep_stdin();
+      const auto& format = recognise_format(paths, [&](const std::string& text) { tool.note(text); });
+      tool.resolve("--from", format.name);
+    }
   });
   const Options records = table.without("--weights");
   const Options formats = table.group("Formats"), input = records.group("Reading"), output = records.group("Writing");
   table.add("paths", o.paths, "Files (or folders, where the format is one) to read; none: --input")
       .type_name("PATH")
       .reads();
-  formats.add("--from", o.from, "Format to read").one_of(choices_of(import_formats()));
+  auto readable = choices_of(import_formats());
+  readable.insert(readable.begin(),
+                  Choice("auto", "the one that the files look like, which is said; stdin is first read to its end"));
+  formats.add("--from", o.from, "Format to read").one_of(readable);
   formats.add("--to", o.to, "Format to write").one_of(choices_of(export_formats())).without("--weights");
   input
       .add("--durations,--meta", o.durations,
