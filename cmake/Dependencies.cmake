@@ -15,6 +15,7 @@ else()
 endif()
 find_package(nlohmann_json 3.9 CONFIG REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
+find_package(pugixml CONFIG REQUIRED)
 
 # HDF5's C library (feature files). It brings TLS, LDAP and thirty more libraries along, so it is opened when the first HDF5 file is, not linked.
 find_package(HDF5 QUIET COMPONENTS C)

@@ -67,6 +67,7 @@ struct ImportOptions {
   std::optional<std::string> prefix;           // put before every id
   std::map<std::string, std::string> columns;  // role -> column name
   std::string where_column, where_value;       // only rows with this value
+  std::vector<std::string> tiers;              // only these of an annotation tool's file; none: all
   TableDialect dialect;                        // of tables
   ImportTables tables;
   FeatureImport features;

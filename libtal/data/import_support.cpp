@@ -152,6 +152,7 @@ void VideoRows::emit(const ImportOptions& options, const ImportSink& sink) {
     VideoInfo info = entry.facts.info;
     if (options.unit_duration) info.duration = 1;
     set_info(record, info);
+    for (auto& [field, json] : entry.further) record.set_raw(field, std::move(json));
     if (entry.has_annotations) record.set_raw("annotations", "[" + entry.annotations + "]");
     if (entry.has_proposals) record.set_raw("proposals", "[" + entry.proposals + "]");
     sink.record(record);

@@ -112,6 +112,7 @@ class VideoRows {
     std::string name;  // as the first row of a table writes the video: its id may come from several files' names
     StatedVideo facts;
     bool has_annotations = false, has_proposals = false;
+    std::vector<std::pair<std::string, std::string>> further;  // other fields of the record, as JSON
   };
   Entry& at(const std::string& video);
   const Entry* find(const std::string& video) const;  // nullptr: no row yet

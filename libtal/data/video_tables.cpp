@@ -40,6 +40,7 @@ const std::vector<std::string>& column_names(const std::string& role) {
       {"label",
        {"label", "action-label", "type", "label-idx", "cls", "class", "class-name", "action", "activity", "behavior",
         "behaviour"}},
+      {"tier", {"tier", "rater", "annotator", "observer", "coder", "experimenter"}},
       {"score", {"score", "confidence"}}};
   return names.at(role);
 }

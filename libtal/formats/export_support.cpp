@@ -40,13 +40,14 @@ std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& op
   const auto place = [&](const char* list) { return list + ("[" + std::to_string(rows.size()) + "]"); };
   if (!exports_proposals(record, options)) {
     for (const auto& a : record.annotations(true, points))
-      rows.push_back({a.segment, a.label, std::nullopt, place("annotations"), a.point});
+      rows.push_back({a.segment, a.label, std::nullopt, place("annotations"), a.point, rows.size()});
     return rows;
   }
   const bool chosen = options.min_score || options.top_k > 0;
   for (const auto& p : chosen ? record.require_scored_proposals(points) : record.proposals(points))
     rows.push_back({p.segment, std::string(p.label), p.has_score() ? std::optional<double>(p.score) : std::nullopt,
                     place("proposals"), p.point});
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].index = i;
   if (options.min_score) std::erase_if(rows, [&](const ExportRow& row) { return *row.score < *options.min_score; });
   if (options.top_k > 0 && rows.size() > static_cast<std::size_t>(options.top_k)) {
     std::vector<ExportRow> kept;
@@ -55,6 +56,45 @@ std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& op
     rows = std::move(kept);
   }
   return rows;
+}
+
+struct RowMembers::List {
+  nlohmann::json items = nlohmann::json::array();
+  const nlohmann::json* member(const ExportRow& row, const char* name) const {
+    if (row.index >= items.size() || !items[row.index].is_object()) return nullptr;
+    const auto found = items[row.index].find(name);
+    return found == items[row.index].end() ? nullptr : &*found;
+  }
+};
+
+RowMembers::RowMembers(const Record& record, const ExportOptions& options) {
+  auto list = std::make_unique<List>();
+  if (const auto raw = record.raw(exports_proposals(record, options) ? "proposals" : "annotations")) {
+    list->items = nlohmann::json::parse(*raw, nullptr, false);
+    if (!list->items.is_array()) list->items = nlohmann::json::array();  // what is wrong, the reading of rows says
+  }
+  list_ = std::move(list);
+}
+RowMembers::~RowMembers() = default;
+
+std::optional<std::string> RowMembers::text(const ExportRow& row, const char* member) const {
+  const auto* value = list_->member(row, member);
+  return value && value->is_string() ? std::optional(value->get<std::string>()) : std::nullopt;
+}
+std::optional<double> RowMembers::number(const ExportRow& row, const char* member) const {
+  const auto* value = list_->member(row, member);
+  return value && value->is_number() ? std::optional(value->get<double>()) : std::nullopt;
+}
+std::optional<std::string> RowMembers::json(const ExportRow& row, const char* member) const {
+  const auto* value = list_->member(row, member);
+  return value ? std::optional(value->dump()) : std::nullopt;
+}
+
+bool flatten(std::string& label) {
+  bool any = false;
+  for (char& c : label)
+    if (c == '\t' || c == '\n' || c == '\r') c = ' ', any = true;
+  return any;
 }
 
 void CountedVideos::add(const std::string& video) {

@@ -19,6 +19,7 @@ struct ExportRow {
   std::optional<double> score;
   std::string place;  // in the record: "proposals[3]"
   bool point = false;
+  std::size_t index = 0;  // in the record's list
 };
 
 // Whether the proposals are written, and not the annotations.
@@ -28,6 +29,25 @@ bool exports_proposals(const Record& record, const ExportOptions& options);
 // does not hold.
 std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& options,
                                    Points points = Points::kRefused);
+
+// The further members of a record's rows: what a reader of an annotation tool's file put beside times and label, such as
+// the tier.
+class RowMembers {
+ public:
+  RowMembers(const Record& record, const ExportOptions& options);
+  ~RowMembers();
+  // A text, a finite number, any member as JSON; nullopt: it is not there, or another thing.
+  std::optional<std::string> text(const ExportRow& row, const char* member) const;
+  std::optional<double> number(const ExportRow& row, const char* member) const;
+  std::optional<std::string> json(const ExportRow& row, const char* member) const;
+
+ private:
+  struct List;
+  std::unique_ptr<const List> list_;
+};
+
+// Tabs and line ends become blanks; whether there was one.
+bool flatten(std::string& label);
 
 // Videos of which something is said at the end of the run: how many, and the first ones by name.
 class CountedVideos {

@@ -45,6 +45,22 @@ void read_segments_csv(const std::vector<SourceText>&, const ImportOptions&, con
 void read_detections_csv(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_class_scores(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_scnn_mat(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+// Of annotation tools. A video's id is the media file that the tool names, else the file's own name; what groups labels
+// (tiers, tracks, observations) is the member "tier" of an annotation; media names stay in the record's "media".
+void read_elan(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_boris(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_label_studio(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_audacity(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_textgrid(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_via(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_cvat(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_dcase(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_raven(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_webvtt(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_srt(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_sbv(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_rttm(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_datavyu(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 
 // parse_window_weights: .mat or CSV, 6 x 20 for S-CNN.
 std::vector<std::vector<double>> parse_window_weights(const SourceText& source);
@@ -88,5 +104,13 @@ std::unique_ptr<ExportWriter> make_webvtt_writer(const ExportOptions& options);
 std::unique_ptr<ExportWriter> make_srt_writer(const ExportOptions& options);
 std::unique_ptr<ExportWriter> make_elan_writer(const ExportOptions& options);
 std::unique_ptr<ExportWriter> make_bsn_proposals_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_label_studio_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_audacity_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_textgrid_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_via_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_dcase_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_dcase_weak_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_raven_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_rttm_writer(const ExportOptions& options);
 
 }  // namespace tal

@@ -271,6 +271,17 @@ class Path {
     }
     return text.size();
   }
+  // The same of a path as text() writes it.
+  static std::size_t find(std::string_view text, std::string_view wanted) {
+    Path path(text, 0);
+    path.text_ = text;
+    for (std::size_t i = 0; i < text.size();) {
+      const char c = text[i];
+      i = path.step(i);
+      if ((c == ':' || c == '[' || c == ',') && path.text() == wanted) return i;
+    }
+    return text.size();
+  }
   std::string text() const {
     std::string out;
     for (const auto& level : levels_) {
@@ -384,6 +395,15 @@ void check_json(std::string_view text, std::string_view name, bool repeated) {
 std::size_t find_member(std::string_view text, const std::vector<std::string_view>& names) {
   const auto behind_name = Path::find(text, names);
   return behind_name == text.size() ? text.size() : text.find_first_not_of(" \t\r\n", behind_name + 1);
+}
+
+std::size_t find_path(std::string_view text, std::string_view path) {
+  while (!path.empty()) {
+    if (const auto found = Path::find(text, path); found < text.size())
+      return std::min(text.find_first_not_of(" \t\r\n", found), text.size());
+    path = path.substr(0, path.find_last_of(".[") == std::string_view::npos ? 0 : path.find_last_of(".["));
+  }
+  return 0;
 }
 
 std::string_view check_json_file(const SourceText& source, bool comments, std::size_t deepest) {

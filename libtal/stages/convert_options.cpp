@@ -189,8 +189,8 @@ void register_options(const Options& table, ConvertOptions& o) {
   input.flag("--unit-duration", o.import.unit_duration, "Leave relative times as they are: every record lasts 1");
   input
       .add("--columns", o.columns,
-           "Names of columns: video=NAME start=NAME end=NAME length=NAME label=NAME score=NAME duration=NAME fps=NAME "
-           "frames=NAME subset=NAME")
+           "Names of columns: video=NAME start=NAME end=NAME length=NAME label=NAME score=NAME tier=NAME duration=NAME "
+           "fps=NAME frames=NAME subset=NAME; raven: label=NAME")
       .type_name("ROLE=NAME")
       .comma_separated()
       .one_value();
@@ -201,6 +201,11 @@ void register_options(const Options& table, ConvertOptions& o) {
            "Whether the first line of a table of numbers names its columns (default: as it looks)")
       .one_of({"yes", "no"});
   input.add("--where", o.where, "Only rows whose COLUMN is VALUE").type_name("COLUMN=VALUE");
+  input
+      .add("--tier", o.import.tiers,
+           "Only this tier of an annotation tool's file (track, observation, column, tag; repeatable)")
+      .type_name("NAME")
+      .repeatable();
   input.add("--window-weights", o.window_weights, "scnn-mat: weights of window length and class (.mat or CSV)")
       .type_name("FILE")
       .reads();
@@ -236,7 +241,7 @@ void register_options(const Options& table, ConvertOptions& o) {
       .without("--time", {"seconds", "frames"})
       .with_any({{"--time"}, {"--from", {"ssn-proposals", "bsn-proposals"}}});  // whose times are relative by
                                                                                 // themselves
-  table.row("--fps").with_any({{"--time", {"frames"}}, {"--from", {"features"}}});
+  table.row("--fps").with_any({{"--time", {"frames"}}, {"--from", {"features", "label-studio", "cvat"}}});
   for (const char* option : {"--columns", "--where", "--time", "--classes", "--class-offset"})  // of signals they say
                                                                                                 // how --labels is read
     table.row(option).with_any({{"--from", {"signals"}, false}, {"--labels"}});
