@@ -76,9 +76,7 @@ class Epic : public Measured {
   }
 
   void report(nlohmann::ordered_json& out) const override {
-    auto& scores = out["scores"];
-    auto& tasks = out["tasks"] = nlohmann::ordered_json::array();
-    auto& classes = out["classes"] = nlohmann::ordered_json::array();
+    nlohmann::ordered_json scores, tasks = nlohmann::ordered_json::array(), classes = nlohmann::ordered_json::array();
     for (int task = kVerb; task < kTasks; ++task) {
       const Selection& s = selections_[task];
       const DetectionResult r = detection_result(matched_[task]);
@@ -95,6 +93,7 @@ class Epic : public Measured {
         classes.push_back(std::move(entry));
       }
     }
+    out["scores"] = std::move(scores), out["tasks"] = std::move(tasks), out["classes"] = std::move(classes);
   }
 
  private:

@@ -27,9 +27,9 @@ Event event_at(const Json& event, const Reads& reads, bool proposal, const std::
   if (!event.is_object()) throw Error("must be an object").at_field(place);
   Event out;
   const bool point = event.contains("at");
-  if (point && event.contains("segment")) throw wrong("at", "stands beside segment; one of them is the time");
+  if (point && event.contains("segment")) throw wrong("at", "stands beside segment; it is one or the other");
   if (point && reads.times == Reads::Times::kSegments)
-    throw wrong("at", "a point in time; this protocol reads segments");
+    throw wrong("at", "a point in time has no length; this step needs segments");
   if (!point && reads.times == Reads::Times::kPoints)
     throw wrong("at", "missing; this protocol reads points in time, \"at\": seconds");
   if (point) {

@@ -8,7 +8,6 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
-#include "libtal/eval/detection.h"
 
 namespace tal::eval {
 
@@ -141,14 +140,13 @@ class FrameScores : public Measured {
   }
 
   double precision(std::size_t cls, double positives, const std::vector<std::uint32_t>* weight) const {
-    PrecisionCurve curve;
+    double found = 0, seen = 0, sum = 0;
     for (const auto row : order_[cls]) {
       const double n = times(weight, video_of(row));
-      if (!on_[cls][row]) curve.miss(n);
-      else
-        for (double k = 0; k < n; ++k) curve.hit();
+      seen += n;
+      if (on_[cls][row] && n > 0) found += n, sum += n * (found / seen);
     }
-    return curve.area(positives, false);
+    return positives > 0 ? sum / positives : 0;
   }
 
   const Selection& s_;

@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(epic_by_hand) {
   near(r["scores"]["verb_map"], 1), near(r["scores"]["noun_map"], 0.5), near(r["scores"]["action_map"], 0.5);
   Dataset bad;
   add(bad, "v", 100, 0, {{0, 10, "0,1"}}, {{0, 10, "0", 0.9}});
-  refuses([&] { judged(bad, make); }, "proposals[0].label", "VERB,NOUN");
+  refuses([&] { judged(bad, make); }, "proposals[0].label", "a verb and a noun");
 }
 
 BOOST_AUTO_TEST_CASE(points_and_segments_of_records) {
@@ -267,7 +267,7 @@ BOOST_AUTO_TEST_CASE(points_and_segments_of_records) {
   BOOST_CHECK_EQUAL(read("proposals", R"([{"segment":[0,1]}])", kSegments, false)[0].score, 1);
   refuses([&] { read("proposals", R"([{"segment":[0,1]}])", kSegments); }, "proposals[0].score", "missing");
   refuses([&] { read("proposals", R"([{"at":1}])", kPoints); }, "proposals[0].score", "missing");
-  refuses([&] { read("annotations", R"([{"at":1}])", kSegments); }, "annotations[0].at", "reads segments");
+  refuses([&] { read("annotations", R"([{"at":1}])", kSegments); }, "annotations[0].at", "needs segments");
   refuses([&] { read("annotations", R"([{"at":1},{"segment":[0,1]}])", kPoints); }, "annotations[1].at", "points in time");
   refuses([&] { read("annotations", R"([{"at":"1"}])", kPoints); }, "annotations[0].at", "finite number");
   refuses([&] { read("annotations", R"([{"at":1,"segment":[0,1]}])", kEither); }, "annotations[0].at", "beside segment");
