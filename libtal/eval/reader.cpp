@@ -101,11 +101,12 @@ bool fill(Block& block, LineReader& reader, const Run& run) {
 
 }  // namespace
 
-ReadCounts read_records(Run& run, const std::string& path, Dataset& data, bool truth, bool predictions, int jobs) {
+ReadCounts read_records(Run& run, const std::string& path, Dataset& data, bool truth, bool predictions, int jobs,
+                        const Reads& reads) {
   LineReader reader(path);
   Collector collector(run, reader, data, truth, predictions);
   OrderedPool<Block> parsers(jobs, [=] {
-    return [parser = std::make_shared<RecordParser>(truth, predictions)](Block& block) { parser->parse(block); };
+    return [parser = std::make_shared<RecordParser>(truth, predictions, reads)](Block& block) { parser->parse(block); };
   });
   // A few blocks go round, so that memory is bounded and touched once.
   std::vector<std::unique_ptr<Block>> idle;

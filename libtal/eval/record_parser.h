@@ -41,7 +41,7 @@ struct Block {
 class RecordParser {
  public:
   // truth, predictions: which of `annotations` and `proposals` to take.
-  RecordParser(bool truth, bool predictions);
+  RecordParser(bool truth, bool predictions, const Reads& reads = {});
   ~RecordParser();
   // Fills block.parsed; faults of a line are in its entry.
   void parse(Block& block);
