@@ -5,12 +5,12 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
-#include <set>
 
 #include "libtal/base/time_rows.h"
 #include "libtal/io/features.h"
 #include "libtal/plot/charts.h"
 #include "libtal/plot/timeline.h"
+#include "libtal/stages/plot_selection.h"
 
 namespace tal::plot {
 namespace {
@@ -35,38 +35,6 @@ std::string chosen_format(const Tool& tool, const PlotOptions& options) {
 std::string stem(const std::string& path) {
   return path == "-" ? "stdin" : std::filesystem::path(path).stem().string();
 }
-
-class Selection {
- public:
-  explicit Selection(const PlotOptions& options)
-      : options_(options), wanted_(options.videos.begin(), options.videos.end()) {}
-
-  // Whether this record is drawn; counts the others.
-  bool take(const std::string& video) {
-    ++seen_;
-    if (!wanted_.empty() && wanted_.count(video) == 0) return false;
-    if (wanted_.empty() && options_.max_videos > 0 && drawn_ >= options_.max_videos) return false;
-    found_.insert(video);
-    ++drawn_;
-    return true;
-  }
-
-  // What was left out, for the picture and the user; Error when a wanted video is not there.
-  std::string remark(Tool& tool) const {
-    for (const auto& video : options_.videos)
-      if (!found_.count(video)) throw Error("no record of this video in the input").at_video(video);
-    if (seen_ == drawn_) return "";
-    std::string text = std::to_string(drawn_) + " of " + std::to_string(seen_) + " records drawn" +
-                       (wanted_.empty() ? " (--max-videos)" : " (--video)");
-    tool.note(text);
-    return text;
-  }
-
- private:
-  const PlotOptions& options_;
-  std::set<std::string> wanted_, found_;
-  std::size_t seen_ = 0, drawn_ = 0;
-};
 
 // points: anchors are drawn by their length, which a point has not.
 void fill_video(const Record& record, Points points, TimelineVideo& video) {
@@ -94,7 +62,7 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
   TimelineStyle style = style_of(options, kind == "anchors"   ? "Anchors and ground truth"
                                           : kind == "compare" ? "Two results against ground truth"
                                                               : "");
-  Selection selection(options);
+  Selection selection(options.videos, options.max_videos);
   std::vector<TimelineVideo> videos;
   std::map<std::string, std::size_t> index;
   const bool use_min = tool.given("--min-score");
@@ -192,7 +160,7 @@ Canvas plot_heatmaps(Tool& tool, const PlotOptions& options) {
   if (!options.files.empty()) {
     for (const auto& file : options.files) read_npy_maps(file, stem(file), maps);
   } else {
-    Selection selection(options);
+    Selection selection(options.videos, options.max_videos);
     for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) {
       if (!selection.take(record.video())) return;
       std::vector<Matrix> own;
@@ -272,12 +240,16 @@ void register_options(const Options& table, PlotOptions& o) {
   register_segments(table.subcommand("anchors", "Anchors by time and length, and which ground truth they cover"),
                     "anchors", o);
   register_segments(table.subcommand("compare", "Two result streams against the same ground truth"), "compare", o);
+  register_options(
+      table.subcommand("view", "A page that plays the videos, with labels and detections to look at and correct"),
+      o.view);
 }
 
 void run_plot(Tool& tool, const PlotOptions& options) {
+  const std::string kind = tool.command_line().chosen();
+  if (kind == "view") return run_view(tool, options.view);
   const std::string format = chosen_format(tool, options);
   if (format != "png") tool.refuse({"--scale"}, "--format " + format);
-  const std::string kind = tool.command_line().chosen();
   Output& out = tool.out();
   const Canvas canvas = kind == "curves"    ? plot_curves(options, tool)
                         : kind == "heatmap" ? plot_heatmaps(tool, options)

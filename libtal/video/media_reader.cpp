@@ -320,6 +320,14 @@ const AVFrame* MediaReader::next() {
   return nullptr;
 }
 
+bool MediaReader::seek(double time) {
+  const auto ticks = static_cast<std::int64_t>(std::floor(time / av_q2d(stream_->time_base)));
+  if (av_seek_frame(format_.get(), stream_->index, ticks, AVSEEK_FLAG_BACKWARD) < 0) return false;
+  avcodec_flush_buffers(codec_.get());
+  draining_ = false;
+  return true;
+}
+
 void MediaReader::note_packet(const AVPacket& packet) {
   const AVStream& of = *format_->streams[packet.stream_index];
   const double at = seconds(packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts, of.time_base);
