@@ -14,9 +14,11 @@ struct ReadCounts {
   std::string source;  // "stdin" or the path
 };
 
-// truth, predictions: which of `annotations` and `proposals` to take. Errors (reversed or non-finite segments, a video
+// truth, predictions: which of `annotations` and `proposals` to take. windows: records may be windows of a video, in
+// their order (tal-nms --live), whose proposals then count together. Errors (reversed or non-finite segments, a video
 // that stands twice, a window of a live stream) carry source, line, video and field and go through run.record_error.
 // Call Dataset::index() after.
-ReadCounts read_records(Run& run, const std::string& path, Dataset& data, bool truth, bool predictions, int jobs);
+ReadCounts read_records(Run& run, const std::string& path, Dataset& data, bool truth, bool predictions, int jobs,
+                        bool windows = false);
 
 }  // namespace tal::eval

@@ -137,7 +137,7 @@ bool read_positive(sj::ondemand::value& value, double& out) { return !value.get_
 }  // namespace
 
 struct RecordParser::Private {
-  bool truth, predictions;
+  bool truth, predictions, windows;
   sj::ondemand::parser parser{kMaxLineBytes + Block::kPadding};
   std::vector<std::string_view> keys;
   MemberNames names;
@@ -194,7 +194,7 @@ struct RecordParser::Private {
     if (key == "subset") return read_text(value, out.subset);
     if (key == "duration") return read_positive(value, out.duration);
     if (key == "fps") return read_positive(value, out.fps);
-    if (key == "window") return false;
+    if (key == "window") return false;  // careful() knows
     if (key == "proposals" && predictions) {
       out.has_predictions = true;
       return read_list(value, true, names, [&](const Segment& segment, double score, std::string_view label) {
@@ -216,7 +216,8 @@ struct RecordParser::Private {
     try {
       record.parse(line);
       out.video = record.video();
-      record.require_whole_video();
+      if (windows) out.window = window_of(record);
+      else record.require_whole_video();
       out.duration = record.duration().value_or(0);
       if (const auto fps = record.fps()) out.fps = fps->value();
       out.subset = record.text("subset").value_or("");
@@ -235,7 +236,8 @@ struct RecordParser::Private {
   }
 };
 
-RecordParser::RecordParser(bool truth, bool predictions) : p_(new Private{truth, predictions}) {}
+RecordParser::RecordParser(bool truth, bool predictions, bool windows)
+    : p_(new Private{truth, predictions, windows}) {}
 RecordParser::~RecordParser() = default;
 
 void RecordParser::parse(Block& block) {

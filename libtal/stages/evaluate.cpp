@@ -54,7 +54,7 @@ class Evaluation {
                    o_.gt + " have no annotations and do not count");
       truth_source_ = read.source;
     }
-    const auto read = read_records(tool_, tool_.options().input, data_, o_.gt.empty(), true, jobs_);
+    const auto read = read_records(tool_, tool_.options().input, data_, o_.gt.empty(), true, jobs_, o_.live);
     if (o_.gt.empty()) truth_source_ = read.source;
     if (read.without_proposals > 0)
       tool_.note(std::to_string(read.without_proposals) + " of " + std::to_string(read.records) +
@@ -177,7 +177,7 @@ class Evaluation {
       const Video& video = data_.videos[id];
       other.add_truth(data_.video_names.text(id), video.subset, video.duration, video.fps, truths);
     }
-    read_records(tool_, path, other, false, true, jobs_);
+    read_records(tool_, path, other, false, true, jobs_, o_.live);
     leave_out(other);
     other.index();
     return other;
