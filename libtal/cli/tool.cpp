@@ -56,7 +56,7 @@ std::string footer_of(const ToolInfo& info) {
 // {"tool","version","args"}. How the work was split (-j) and where the bytes went must not show in the bytes.
 std::string history_of(const ToolInfo& info, const std::vector<std::string>& arguments) {
   static const std::set<std::string> with_value = {"-i", "--input", "-o",         "--output",
-                                                   "-j", "--jobs",  "--progress", "--rejects"};
+                                                   "-j", "--jobs",  "--progress", "--rejects", "--stats"};
   static const std::set<std::string> flags = {"-q", "--quiet", "-v", "--verbose"};
   std::string history = "{\"tool\":";
   append_json_string(history, info.name);
@@ -129,6 +129,11 @@ void Tool::register_common() {
   common.flag("-v,--verbose", common_.verbose, "More on stderr");
   common.add("--progress", common_.progress, "Progress on stderr: auto (on a terminal), always, never")
       .one_of({"auto", "always", "never"});
+  common
+      .add("--stats", common_.stats,
+           "Append a JSON line a second to FILE: rates, waits for input and output, memory (tal(7)); tal-plot stats "
+           "draws them")
+      .type_name("FILE");
   common
       .add("--config", config_file_,
            "Read settings from a JSON file {\"option\": value}; flags and TAL_* variables win")
@@ -228,6 +233,8 @@ int Tool::work(const std::function<void()>& body) {
   common_.features_root = table_->features_root;
   want_library_warnings(common_.verbose);
   if (!common_.no_history) history_ = history_of(info_, arguments_);
+  if (common_.stats == "-") throw UsageError("--stats -: stdout is for data; /dev/stderr takes it");
+  if (!print_config_) begin_stats();
   body();
   before_output();  // --print-config of a run that wrote nothing
   end_progress();
@@ -241,6 +248,12 @@ int Tool::work(const std::function<void()>& body) {
 }
 
 int Tool::run(int argc, char** argv, const std::function<void()>& body) {
+  const int status = run_to_status(argc, argv, body);
+  end_stats(status);
+  return status;
+}
+
+int Tool::run_to_status(int argc, char** argv, const std::function<void()>& body) {
   handle_signals();
   // Without this, a closed stdout would let the first opened file take its number.
   if (::fcntl(1, F_GETFD) < 0) {

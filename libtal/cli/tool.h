@@ -63,6 +63,7 @@ class Tool : public Run {
   std::string config_text() const;
   std::optional<int> parse(std::vector<std::string> arguments);  // the exit status of a run that ends here, as with
                                                                  // --help
+  int run_to_status(int argc, char** argv, const std::function<void()>& body);
   int work(const std::function<void()>& body);
   ToolInfo info_;
   std::unique_ptr<OptionTable> table_;

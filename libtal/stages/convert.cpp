@@ -252,6 +252,14 @@ void rename(Record& record, const std::string& ids) {
   record = std::move(renamed);
 }
 
+std::vector<SourceText> load_all(Tool& tool, const std::vector<std::string>& paths, const std::string& extension) {
+  const StreamMeter::Wait wait(tool.meter(), StreamMeter::kIn);
+  auto sources = load_sources(paths, extension);
+  if (tool.meter())
+    for (const auto& source : sources) tool.meter()->read(source.text.size());
+  return sources;
+}
+
 }  // namespace
 
 void convert(Tool& tool, ConvertOptions& o) {
@@ -299,6 +307,7 @@ void convert(Tool& tool, ConvertOptions& o) {
   ImportCheck check;
   const ImportSink sink{[&](Record& record) {
                           try {
+                            if (tool.meter()) tool.meter()->record();
                             check.check(record);
                             pass(record);
                           } catch (Error& error) {
@@ -308,7 +317,7 @@ void convert(Tool& tool, ConvertOptions& o) {
                         [&](const Error& error, std::string_view text) { tool.record_error(error, text); },
                         [&](const std::string& message) { tool.note(message); }};
   if (from.reader) {
-    from.reader(load_sources(o.paths, from.extension), o.import, sink);
+    from.reader(load_all(tool, o.paths, from.extension), o.import, sink);
   } else if (from.path_reader) {
     from.path_reader(o.paths, o.import, sink);
   } else {

@@ -9,6 +9,7 @@
 #include "libtal/base/time_rows.h"
 #include "libtal/io/features.h"
 #include "libtal/plot/charts.h"
+#include "libtal/plot/stats.h"
 #include "libtal/plot/timeline.h"
 #include "libtal/stages/plot_selection.h"
 
@@ -112,11 +113,19 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
   return kind == "anchors" ? draw_anchors(videos, style) : draw_timeline(videos, style);
 }
 
-Canvas plot_curves(const PlotOptions& options, const Tool& tool) {
+Canvas plot_stats(const PlotOptions& options, const Tool& tool) {
+  std::vector<StageStats> stages;
+  const auto files = options.files.empty() ? std::vector{tool.options().input} : options.files;
+  for (const auto& file : files) read_stats(read_file(file), file == "-" ? "stdin" : file, stages);
+  return draw_stats(std::move(stages), options.width,
+                    options.title.empty() ? "What the stages did with their time" : options.title);
+}
+
+Canvas plot_curves(const PlotOptions& options, Tool& tool) {
   std::vector<Chart> charts;
   if (options.files.empty()) {
     std::string text, source = tool.options().input == "-" ? "stdin" : tool.options().input;
-    LineReader reader(tool.options().input);
+    LineReader reader(tool.options().input, tool.meter());
     std::string_view line;
     while (reader.next(line)) (text += line) += '\n';
     read_curves(text, source, "", charts);
@@ -194,9 +203,9 @@ void register_videos(const Options& sub, PlotOptions& o) {
   sub.add("--max-videos", o.max_videos, "Draw the first N records (0: all)").type_name("N").without("--video");
 }
 
-void register_curves(const Options& sub, PlotOptions& o) {
+void register_files(const Options& sub, PlotOptions& o, const std::string& help) {
   register_look(sub, o);
-  sub.add("files", o.files, "Files to compare; without any, --input is read").type_name("FILE");
+  sub.add("files", o.files, help).type_name("FILE");
   sub.row("--input").without("files");
 }
 
@@ -234,8 +243,9 @@ void register_options(const Options& table, PlotOptions& o) {
   register_segments(
       table.subcommand("timeline", "Ground truth and detections with scores over time, one panel a video"), "timeline",
       o);
-  register_curves(
-      table.subcommand("curves", "Recall, precision and mAP curves of tal-eval, or the values of a training log"), o);
+  register_files(
+      table.subcommand("curves", "Recall, precision and mAP curves of tal-eval, or the values of a training log"), o,
+      "Files to compare; without any, --input is read");
   register_heatmap(table.subcommand("heatmap", "Dense score maps and feature streams"), o);
   register_segments(table.subcommand("anchors", "Anchors by time and length, and which ground truth they cover"),
                     "anchors", o);
@@ -243,6 +253,8 @@ void register_options(const Options& table, PlotOptions& o) {
   register_options(
       table.subcommand("view", "A page that plays the videos, with labels and detections to look at and correct"),
       o.view);
+  register_files(table.subcommand("stats", "At work or waiting: what the stages of a pipe did with their time (--stats)"),
+                 o, "What --stats wrote; without any, --input is read");
 }
 
 void run_plot(Tool& tool, const PlotOptions& options) {
@@ -252,6 +264,7 @@ void run_plot(Tool& tool, const PlotOptions& options) {
   if (format != "png") tool.refuse({"--scale"}, "--format " + format);
   Output& out = tool.out();
   const Canvas canvas = kind == "curves"    ? plot_curves(options, tool)
+                        : kind == "stats"   ? plot_stats(options, tool)
                         : kind == "heatmap" ? plot_heatmaps(tool, options)
                                             : plot_segments(tool, options, kind);
   const Theme theme = options.theme == "light" ? Theme::kLight : options.theme == "dark" ? Theme::kDark : Theme::kAuto;
