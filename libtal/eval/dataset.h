@@ -92,7 +92,8 @@ struct Reads {
   };
   Times times = Times::kSegments;
   bool scores = true;  // a proposal without a score is an error; else it has the score 1
-  // Records may be windows of a video, in their order (tal-nms --live): the proposals of all its windows count together.
+  // Records may be windows of a video, in their order (tal-nms --live): the proposals of all its windows count
+  // together.
   bool windows = false;
   bool operator==(const Reads&) const = default;
 };
@@ -105,8 +106,8 @@ struct Filter {
   bool count_excluded = false;              // predictions of excluded videos stay, as false positives
   bool class_agnostic = false;              // one class, labels ignored
   bool ambiguous_is_positive = false;       // Ambiguous rows are ground truths like others
-  // Instances of a label whose starts and ends differ by no more (seconds) count once, the first, and those of no length
-  // do not count. Negative: all count.
+  // Instances of a label whose starts and ends differ by no more (seconds) count once, the first, and those of no
+  // length do not count. Negative: all count.
   double same_within = -1;
 };
 
@@ -117,8 +118,8 @@ struct Counts {
   std::uint64_t covered = 0;      // evaluated videos with a record in the stream
   std::uint64_t zero_length = 0;  // ground truths of length 0
   std::uint64_t merged = 0;       // ground truths that Filter::same_within takes out
-  // With the same segment and label as an earlier one of their video; not inside the video's duration, where it is known
-  // (to a millisecond, which times in files are rounded to).
+  // With the same segment and label as an earlier one of their video; not inside the video's duration, where it is
+  // known (to a millisecond, which times in files are rounded to).
   std::uint64_t duplicate_instances = 0, duplicate_predictions = 0;
   std::uint64_t outside_instances = 0, outside_predictions = 0;
 };

@@ -110,7 +110,8 @@ class FrameScores : public Measured {
       std::size_t first = 0, last = times.size();
       if (p.segment.length() == 0) {
         const double j = std::round(p.segment.start / duration * rules_.points);
-        if (!(j >= 0 && j < rules_.points) || std::abs(times[static_cast<std::size_t>(j)] - p.segment.start) > kSameTime)
+        if (!(j >= 0 && j < rules_.points) ||
+            std::abs(times[static_cast<std::size_t>(j)] - p.segment.start) > kSameTime)
           throw wrong("a prediction at " + format_number(p.segment.start) + " s is at none of the " +
                           std::to_string(rules_.points) + " points j / " + std::to_string(rules_.points) + " of " +
                           format_number(duration) + " s",
@@ -157,7 +158,7 @@ class FrameScores : public Measured {
   std::vector<std::vector<double>> score_;
   std::vector<std::vector<bool>> on_;
   std::vector<std::vector<std::uint32_t>> order_;  // rows by falling score
-  std::uint64_t unscored_ = 0;                      // points without a prediction of any class
+  std::uint64_t unscored_ = 0;                     // points without a prediction of any class
 };
 
 }  // namespace

@@ -97,7 +97,7 @@ class Collector {
   const LineReader& reader_;
   Dataset& data_;
   bool truth_, predictions_, reserved_ = false;
-  std::vector<std::uint32_t> labels_;  // of the block -> of the data set
+  std::vector<std::uint32_t> labels_;              // of the block -> of the data set
   std::map<std::uint32_t, std::int64_t> windows_;  // of each video that has some, the last one
   ReadCounts counts_;
 };

@@ -24,7 +24,7 @@ struct FrameCounts {
 struct SegmentedVideo {
   std::uint32_t id;
   std::size_t frames, correct;
-  double edit;                       // percent
+  double edit;                      // percent
   std::vector<FrameCounts> counts;  // [overlap]
 };
 
@@ -48,8 +48,7 @@ double edit_score(const std::vector<Run>& a, const std::vector<Run>& b) {
 double run_overlap(const Run& a, const Run& b) {
   const std::size_t first = std::max(a.begin, b.begin), last = std::min(a.end, b.end);
   if (first >= last) return 0;
-  return static_cast<double>(last - first) /
-         static_cast<double>(std::max(a.end, b.end) - std::min(a.begin, b.begin));
+  return static_cast<double>(last - first) / static_cast<double>(std::max(a.end, b.end) - std::min(a.begin, b.begin));
 }
 
 FrameCounts match_runs(const std::vector<Run>& predicted, const std::vector<Run>& truth, double threshold) {
@@ -110,10 +109,8 @@ class Segmentation : public Measured {
     }
     out["by_video"] = nlohmann::ordered_json::array();
     for (const auto& v : videos_) {
-      nlohmann::ordered_json entry = {{"video", data_.video_names.text(v.id)},
-                                      {"frames", v.frames},
-                                      {"correct", v.correct},
-                                      {"edit", v.edit}};
+      nlohmann::ordered_json entry = {
+          {"video", data_.video_names.text(v.id)}, {"frames", v.frames}, {"correct", v.correct}, {"edit", v.edit}};
       for (std::size_t t = 0; t < overlaps_.size(); ++t) {
         entry["tp@" + at(t)] = v.counts[t].hits;
         entry["fp@" + at(t)] = v.counts[t].false_alarms;

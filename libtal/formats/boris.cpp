@@ -173,10 +173,10 @@ class BorisTable {
   BorisTable(const SourceText& source, const ImportOptions& options, const ImportSink& sink, ToolRows& rows)
       : source_(source), sink_(sink), rows_(rows) {
     const std::string_view text = utf8_text(source);
-    const char separator = options.dialect.separator                          ? options.dialect.separator
+    const char separator = options.dialect.separator                   ? options.dialect.separator
                            : text.find('\t') != std::string_view::npos ? '\t'
-                           : text.find(';') < text.find(',')               ? ';'
-                                                                           : ',';
+                           : text.find(';') < text.find(',')           ? ';'
+                                                                       : ',';
     RowReader reader(text, source.name, separator);
     while (reader.next()) {
       Row row{reader.line(), std::string(reader.raw()), {}};
@@ -282,7 +282,8 @@ class BorisTable {
     };
     const std::size_t width = table_.empty() ? 0 : table_[0].fields.size();
     std::size_t c = 5;
-    while (c + 2 < width && !std::all_of(table_.begin(), table_.end(), [&](const Row& row) { return kind(row, c); })) ++c;
+    while (c + 2 < width && !std::all_of(table_.begin(), table_.end(), [&](const Row& row) { return kind(row, c); }))
+      ++c;
     if (c + 2 >= width)
       throw Error("no table of BORIS: neither columns Subject and Behavior, nor one of STATE and POINT")
           .at_line(source_.name, table_.empty() ? 0 : table_[0].line);
@@ -342,7 +343,8 @@ class BorisTable {
     const auto& known = media_of_[observation];
     const auto& files = preamble_media_.empty() ? known.files : preamble_media_;
     const bool one = files.size() == 1 && *files.begin() != "Live observation";
-    auto& entry = rows_.video(one ? *files.begin() : "", observation.empty() ? file_stem(source_, {".tsv", ".csv", ".txt"}) : observation);
+    auto& entry = rows_.video(one ? *files.begin() : "",
+                              observation.empty() ? file_stem(source_, {".tsv", ".csv", ".txt"}) : observation);
     if (one) rows_.fact(entry, known.facts, source_.name);
     return entry;
   }
@@ -355,7 +357,8 @@ class BorisTable {
     event.category = field(row, category_);
     event.comment = field(row, comment_);
     for (const int c : modifiers_) {
-      const std::string modifier = row.fields.size() > static_cast<std::size_t>(c) ? row.fields[static_cast<std::size_t>(c)] : "";
+      const std::string modifier =
+          row.fields.size() > static_cast<std::size_t>(c) ? row.fields[static_cast<std::size_t>(c)] : "";
       if (!modifier.empty()) event.modifiers += (event.modifiers.empty() ? "" : "|") + modifier;
     }
     const std::string status = field(row, status_);
@@ -370,8 +373,7 @@ class BorisTable {
   void add_whole(const Row& row, const std::string& id) {
     BorisEvent event = event_of(row);
     auto& entry = video_of(id);
-    const double stop =
-        event.status == Status::kPoint ? event.time : field_number(field(row, stop_), '.', "Stop (s)");
+    const double stop = event.status == Status::kPoint ? event.time : field_number(field(row, stop_), '.', "Stop (s)");
     rows_.add(entry, BorisPairs(id, false).event(event, stop, field(row, comment_stop_)));
   }
 

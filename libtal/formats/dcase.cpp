@@ -22,7 +22,8 @@ bool has_header(std::string_view text) {
 void read_named(const SourceText& source, const ImportOptions& options, const ImportSink& sink, ToolRows& rows) {
   const NamedTable table = parse_named_table(source, options.dialect);
   const int file = table.find({"filename", "file", "audio-filename", "audio-file"});
-  const int onset = table.find({"onset", "event-onset", "start"}), offset = table.find({"offset", "event-offset", "end"});
+  const int onset = table.find({"onset", "event-onset", "start"}),
+            offset = table.find({"offset", "event-offset", "end"});
   const int label = table.find({"event-label", "label", "class"}), weak = table.find({"event-labels", "labels"});
   const bool strong = onset >= 0 && offset >= 0 && label >= 0;
   if (!strong && weak < 0)
@@ -92,7 +93,8 @@ class DcaseWriter : public SegmentWriter {
     for (const auto& row : rows) {
       std::string label = row.label;
       if (flatten(label)) changed(record.video());
-      out += clip + '\t' + format_number(row.segment.start) + '\t' + format_number(row.segment.end) + '\t' + label + '\n';
+      out +=
+          clip + '\t' + format_number(row.segment.start) + '\t' + format_number(row.segment.end) + '\t' + label + '\n';
     }
   }
 

@@ -101,8 +101,9 @@ class ElanReader {
     const std::string name = file_.required(tier, "TIER_ID");
     for (const auto& holder : tier.children("ANNOTATION")) {
       const auto node = holder.first_child();
-      AnnotationItem item{node, file_.required(node, "ANNOTATION_ID"), name,
-                          XmlFile::text(node.child("ANNOTATION_VALUE")), "", "", "", ""};
+      AnnotationItem item{
+          node, file_.required(node, "ANNOTATION_ID"), name, XmlFile::text(node.child("ANNOTATION_VALUE")), "", "", "",
+          ""};
       if (std::string_view(node.name()) == "ALIGNABLE_ANNOTATION") {
         item.start = slot(node, "TIME_SLOT_REF1"), item.end = slot(node, "TIME_SLOT_REF2");
       } else if (std::string_view(node.name()) == "REF_ANNOTATION") {

@@ -30,8 +30,8 @@ bool exports_proposals(const Record& record, const ExportOptions& options);
 std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& options,
                                    Points points = Points::kRefused);
 
-// The further members of a record's rows: what a reader of an annotation tool's file put beside times and label, such as
-// the tier.
+// The further members of a record's rows: what a reader of an annotation tool's file put beside times and label, such
+// as the tier.
 class RowMembers {
  public:
   RowMembers(const Record& record, const ExportOptions& options);

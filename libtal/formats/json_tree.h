@@ -35,8 +35,8 @@ class JsonNode {
   std::vector<JsonNode> items() const;
   std::vector<std::pair<std::string, JsonNode>> members() const;
 
-  double number() const;     // also of a text; Error for anything else
-  std::string text() const;  // Error unless it is a text
+  double number() const;      // also of a text; Error for anything else
+  std::string text() const;   // Error unless it is a text
   std::string words() const;  // a text, or a number or truth value as JSON; "" for anything else
   std::string json() const;
 

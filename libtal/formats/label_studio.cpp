@@ -79,7 +79,8 @@ class LabelStudioReader {
     const JsonNode root = tree_.root();
     each_task(root, [&] {
       std::optional<JsonNode> label_config = root.find("label_config");
-      if (const auto project = root.find("project"); project && !label_config) label_config = project->find("label_config");
+      if (const auto project = root.find("project"); project && !label_config)
+        label_config = project->find("label_config");
       if (label_config) config_ = parse_config(label_config->text());
     });
     if (!root.is_list()) {
@@ -141,7 +142,8 @@ class LabelStudioReader {
       if (value && value->is_text()) media = value->text();
     };
     take(config_.media), take(named);
-    for (const char* member : {"video", "video_url", "audio", "audio_url", "url", "csv", "timeseries", "ts"}) take(member);
+    for (const char* member : {"video", "video_url", "audio", "audio_url", "url", "csv", "timeseries", "ts"})
+      take(member);
     if (media.empty() && data.is_object())
       for (const auto& [member, value] : data.members())
         if (value.is_text() && media.empty() && video_id(media_name(value.text())) != media_name(value.text()))
@@ -246,7 +248,8 @@ class LabelStudioReader {
       }
     };
     if (!type.empty()) take(value.find(type));
-    for (const char* name : {"timelinelabels", "labels", "timeserieslabels", "videolabels", "choices"}) take(value.find(name));
+    for (const char* name : {"timelinelabels", "labels", "timeserieslabels", "videolabels", "choices"})
+      take(value.find(name));
     if (value.is_object() && labels.empty())
       for (const auto& [name, list] : value.members())
         if (name.ends_with("labels")) take(list);

@@ -33,8 +33,7 @@ class RavenTable {
     header_ = tab_fields(lines_[first_]);
     while (header_.size() > 1 && header_.back().empty()) header_.pop_back();
     if (start() < 0 || end() < 0)
-      throw Error("no columns 'Begin Time (s)' and 'End Time (s)' separated by tabs")
-          .at_line(source.name, first_ + 1);
+      throw Error("no columns 'Begin Time (s)' and 'End Time (s)' separated by tabs").at_line(source.name, first_ + 1);
     find_label(options);
   }
 
@@ -83,9 +82,9 @@ class RavenTable {
   }
   // Measurements have their unit in brackets; these have none.
   static bool is_own(const std::string& name) {
-    static const std::vector<std::string> own = {"selection",  "view",     "channel",     "begin-file", "end-file",
-                                                 "begin-path", "end-path", "begin-clock-time", "begin-date",
-                                                 "occupancy", "confidence", "score", "notes", "begin-hour"};
+    static const std::vector<std::string> own = {
+        "selection",        "view",       "channel",   "begin-file", "end-file", "begin-path", "end-path",
+        "begin-clock-time", "begin-date", "occupancy", "confidence", "score",    "notes",      "begin-hour"};
     return is_one_of(own, name) || name.empty() || name.find('(') != std::string::npos;
   }
   void find_label(const ImportOptions& options) {

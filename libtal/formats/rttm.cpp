@@ -31,8 +31,8 @@ class RttmWriter : public SegmentWriter {
       }
       const auto confidence = row.score ? row.score : members.number(row, "confidence");
       out += "SPEAKER " + record.video() + ' ' + members.text(row, "channel").value_or("1") + ' ' +
-             format_number(row.segment.start) + ' ' + format_number(row.segment.length()) + " <NA> <NA> " + label + ' ' +
-             (confidence ? format_number(*confidence) : "<NA>") + " <NA>\n";
+             format_number(row.segment.start) + ' ' + format_number(row.segment.length()) + " <NA> <NA> " + label +
+             ' ' + (confidence ? format_number(*confidence) : "<NA>") + " <NA>\n";
     }
   }
 };

@@ -126,7 +126,8 @@ class TextGridReader {
   }
   TierHead tier_head() {
     const std::string kind = tokens_.text("the tier's class");
-    if (kind != "IntervalTier" && kind != "TextTier") tokens_.fail("'" + kind + "' is neither IntervalTier nor TextTier");
+    if (kind != "IntervalTier" && kind != "TextTier")
+      tokens_.fail("'" + kind + "' is neither IntervalTier nor TextTier");
     std::string name = tokens_.text("the tier's name");
     (void)tokens_.number("xmin of the tier"), (void)tokens_.number("xmax of the tier");
     return {std::move(name), kind == "TextTier"};
@@ -183,7 +184,8 @@ class TextGridWriter : public SegmentWriter {
     for (std::size_t t = 0; t < tiers.size(); ++t) {
       out += "    item [" + std::to_string(t + 1) + "]:\n        class = \"" +
              (tiers[t].points ? "TextTier" : "IntervalTier") + "\" \n        name = " + quoted(tiers[t].name) + " \n" +
-             domain("        ", begin, end) + (tiers[t].points ? points(tiers[t], rows) : intervals(tiers[t], rows, begin, end));
+             domain("        ", begin, end) +
+             (tiers[t].points ? points(tiers[t], rows) : intervals(tiers[t], rows, begin, end));
     }
   }
 
@@ -236,8 +238,9 @@ class TextGridWriter : public SegmentWriter {
     std::string out = "        points: size = " + std::to_string(tier.rows.size()) + " \n";
     for (std::size_t k = 0; k < tier.rows.size(); ++k) {
       const auto& row = rows[tier.rows[k]];
-      out += "        points [" + std::to_string(k + 1) + "]:\n            number = " +
-             format_number(row.segment.start) + " \n            mark = " + quoted(row.label + score_text(row)) + " \n";
+      out += "        points [" + std::to_string(k + 1) +
+             "]:\n            number = " + format_number(row.segment.start) +
+             " \n            mark = " + quoted(row.label + score_text(row)) + " \n";
     }
     return out;
   }

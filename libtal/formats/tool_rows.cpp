@@ -143,8 +143,8 @@ void ToolRows::emit() {
     sink_.note("all of " + std::to_string(tiers_.size()) + " tiers are read ('" + joined_first(tiers_, 8, "', '") +
                "'), and the member tier says which; --tier NAME chooses");
   for (const auto& [one, left] : left_out_)
-    sink_.note(std::to_string(left.count) + ' ' + (left.count == 1 ? one : left.many) + " left out: " +
-               (left.count == 1 ? "" : "the first is ") + left.first);
+    sink_.note(std::to_string(left.count) + ' ' + (left.count == 1 ? one : left.many) +
+               " left out: " + (left.count == 1 ? "" : "the first is ") + left.first);
   for (const auto& [entry, labels] : whole_) {
     std::string list;
     for (const auto& label : labels) {

@@ -1,5 +1,5 @@
-// VGG Image Annotator 3: projects (JSON) and its csv export. An entry with two times is a segment, with one a frame; its
-// attributes' values are texts or keys of their options.
+// VGG Image Annotator 3: projects (JSON) and its csv export. An entry with two times is a segment, with one a frame;
+// its attributes' values are texts or keys of their options.
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -64,7 +64,8 @@ void add_entry(const std::string& id, const JsonNode& z, const JsonNode* av, con
     for (const auto& [key, value] : av->members()) {
       const auto known = attributes.find(key);
       const std::string label = known == attributes.end() ? value.words() : known->second.label(value.words());
-      if (!label.empty()) labels.emplace_back(known == attributes.end() || known->second.name.empty() ? key : known->second.name, label);
+      if (!label.empty())
+        labels.emplace_back(known == attributes.end() || known->second.name.empty() ? key : known->second.name, label);
     }
   if (times.empty()) {
     if (xy.empty())
@@ -91,9 +92,7 @@ void add_entry(const std::string& id, const JsonNode& z, const JsonNode* av, con
 }
 
 // Spatial coordinates beside the times, as JSON; "": none.
-std::string region(const JsonNode& holder) {
-  return holder.is_list() && !holder.items().empty() ? holder.json() : "";
-}
+std::string region(const JsonNode& holder) { return holder.is_list() && !holder.items().empty() ? holder.json() : ""; }
 
 class ViaProject {
  public:
@@ -170,8 +169,10 @@ void read_via_csv(const SourceText& source, const ImportSink& sink, ToolRows& ro
         throw Error(std::to_string(fields.size()) +
                     " fields, not metadata_id,file_list,flags,temporal_coordinates,spatial_coordinates,metadata");
       static constexpr const char* kNames[] = {"file_list", "temporal_coordinates", "spatial_coordinates", "metadata"};
-      const SourceText cells[] = {{"", std::string(fields[1])}, {"", std::string(fields[3])},
-                                  {"", std::string(fields[4])}, {"", std::string(fields[5])}};
+      const SourceText cells[] = {{"", std::string(fields[1])},
+                                  {"", std::string(fields[3])},
+                                  {"", std::string(fields[4])},
+                                  {"", std::string(fields[5])}};
       std::vector<std::unique_ptr<JsonTree>> trees;
       for (std::size_t i = 0; i < 4; ++i) try {
           trees.push_back(std::make_unique<JsonTree>(cells[i]));
@@ -231,7 +232,8 @@ class ViaWriter : public SegmentWriter {
     const std::string id = std::to_string(views_.size() + 1);
     const std::string media = record.text("media").value_or(record.text("path").value_or(record.video()));
     views_.push_back(id);
-    files_[id] = {{"fid", id}, {"fname", media}, {"type", is_sound(media) ? kAudio : kVideo}, {"loc", kLocal}, {"src", ""}};
+    files_[id] = {
+        {"fid", id}, {"fname", media}, {"type", is_sound(media) ? kAudio : kVideo}, {"loc", kLocal}, {"src", ""}};
     view_[id] = {{"fid_list", nlohmann::ordered_json::array({id})}};
     const RowMembers members(record, options());
     for (const auto& row : rows) {
@@ -259,7 +261,8 @@ class ViaWriter : public SegmentWriter {
     nlohmann::ordered_json options = nlohmann::ordered_json::object();
   };
   std::size_t attribute_of(const std::string& name, bool point, const std::string& label) {
-    auto found = std::find_if(tiers_.begin(), tiers_.end(), [&](const Tier& t) { return t.name == name && t.point == point; });
+    auto found =
+        std::find_if(tiers_.begin(), tiers_.end(), [&](const Tier& t) { return t.name == name && t.point == point; });
     if (found == tiers_.end()) found = tiers_.insert(tiers_.end(), Tier{name, point});
     if (!label.empty()) found->options[label] = label;
     return static_cast<std::size_t>(found - tiers_.begin());

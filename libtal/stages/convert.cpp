@@ -186,14 +186,15 @@ class Writer {
 
 // What --columns names: each role once, and none that the format does not read.
 void take_columns(ConvertOptions& o) {
-  static const std::set<std::string> roles = {"video", "start",    "end", "length", "label",
-                                              "score", "tier",  "duration", "fps", "frames", "subset"};
+  static const std::set<std::string> roles = {"video", "start",    "end", "length", "label", "score",
+                                              "tier",  "duration", "fps", "frames", "subset"};
   for (const auto& column : o.columns) {
     const auto [role, name] = pair_of(column, "--columns");
     if (!roles.count(role)) throw UsageError("--columns: unknown role '" + role + "'");
     if (role == "score" && o.from != "detections-csv")
       throw UsageError("--columns: score has no effect with --from " + o.from + ", only with detections-csv");
-    const bool read = o.from == "raven" ? role == "label" : role != "tier" || o.from == "segments-csv" || o.from == "detections-csv";
+    const bool read =
+        o.from == "raven" ? role == "label" : role != "tier" || o.from == "segments-csv" || o.from == "detections-csv";
     if (!read) throw UsageError("--columns: " + role + " has no effect with --from " + o.from);
     if (!o.import.columns.try_emplace(role, name).second)
       throw UsageError("--columns: " + role + " is named twice, '" + o.import.columns[role] + "' and '" + name + "'");

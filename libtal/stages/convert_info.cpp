@@ -70,7 +70,8 @@ ToolInfo convert_info() {
       "cue in subtitles, is said, and so are labels that BSN's tables do not hold. "
       "With --on-error skip, --rejects holds the lines of a table or list that were left out, of JSON the video as a "
       "document of its own, of feature files and sensor recordings their names. "
-      "Subtitles and ELAN show times to the millisecond, at least one long, so that points are a millisecond; subtitles, "
+      "Subtitles and ELAN show times to the millisecond, at least one long, so that points are a millisecond; "
+      "subtitles, "
       "ELAN, Audacity and TextGrid show scores of three digits behind the labels; --min-score and "
       "--top-k choose what is worth showing.\n\n"
       "--merge adds to each record the fields it lacks from another file of records. Videos on one side only are named "
@@ -135,7 +136,8 @@ ToolInfo convert_info() {
        {"mmaction2's BMN for features rescaled to 100 rows",
         "tal-convert --weights bmn_400x100.pth --map bmn-mmaction2 --model-input cuhk -o bmn.safetensors"},
        {"What an observer marked in BORIS, and one of ELAN's tiers",
-        "tal-convert --from boris project.boris > gt.jsonl; tal-convert --from elan --tier gestures v_x.eaf > gt.jsonl"},
+        "tal-convert --from boris project.boris > gt.jsonl; tal-convert --from elan --tier gestures v_x.eaf > "
+        "gt.jsonl"},
        {"Detections as predictions to correct in Label Studio",
         "tal-convert --from tal --to label-studio --min-score 0.3 detections.jsonl > tasks.json"},
        {"Subtitles of one video's best detections",

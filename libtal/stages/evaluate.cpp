@@ -19,7 +19,8 @@ namespace {
 // Everything that is read, once.
 class Input {
  public:
-  Input(Tool& tool, const EvalOptions& o, const Reads& reads, int jobs) : tool_(tool), o_(o), reads_(reads), jobs_(jobs) {
+  Input(Tool& tool, const EvalOptions& o, const Reads& reads, int jobs)
+      : tool_(tool), o_(o), reads_(reads), jobs_(jobs) {
     if (!o_.gt.empty()) {
       auto whole = reads_;
       whole.windows = false;
@@ -100,7 +101,8 @@ class Evaluation {
     try {
       run_ = evaluate(data_, p_, jobs_);
     } catch (const Error& error) {
-      throw error.video().empty() || error.field().starts_with("proposals") ? error : in_.at_truth(error, error.video());
+      throw error.video().empty() || error.field().starts_with("proposals") ? error
+                                                                            : in_.at_truth(error, error.video());
     }
     check();
     report_ = summary_of(run_, p_, o_);
@@ -257,7 +259,7 @@ void run_evaluation(Tool& tool, const EvalOptions& o) {
   reads.windows = o.live;
   const int jobs = tool.given("--jobs") ? tool.options().jobs
                                         : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 2);
-  tool.out();  // a wrong --output is found before the work
+  tool.out();                                      // a wrong --output is found before the work
   if (o.sample_rate) (void)sample_rules(tool, o);  // so is a wrong list of classes
   const Input input(tool, o, reads, jobs);
   warn_of_unknown_exclusions(tool, o, input.data, protocols.front());

@@ -48,8 +48,7 @@ void register_sample_options(const Options& table, const Options& detections, Ev
 
 // Of protocols with numbers of their own.
 void register_own_options(const Options& table, EvalOptions& o) {
-  table
-      .add("--rate", o.rate, "segmentation, samples: frames or samples a second (default: the video's fps)")
+  table.add("--rate", o.rate, "segmentation, samples: frames or samples a second (default: the video's fps)")
       .type_name("RATE")
       .positive()
       .with("--protocol", {"segmentation", "samples"});
@@ -87,14 +86,16 @@ void register_own_options(const Options& table, EvalOptions& o) {
       .type_name("LIST")
       .number_list();
   sound
-      .add("--operating-point", o.operating_points,
-           "sound-events: records with the detections of another threshold, for PSDS; repeatable. The stream is one too")
+      .add(
+          "--operating-point", o.operating_points,
+          "sound-events: records with the detections of another threshold, for PSDS; repeatable. The stream is one too")
       .type_name("FILE")
       .repeatable()
       .reads();
   sound
       .add("--score-thresholds", o.score_thresholds,
-           "sound-events: the operating points of PSDS are the detections with a score above each (default: 50 from 0.01 "
+           "sound-events: the operating points of PSDS are the detections with a score above each (default: 50 from "
+           "0.01 "
            "to 0.99)")
       .type_name("LIST")
       .number_list()
@@ -137,8 +138,7 @@ void register_options(const Options& table, EvalOptions& o) {
   table.add("--ties", o.ties, "Order of equal scores: protocol, reversed or input order, or by video name")
       .one_of({"protocol", "reversed", "input", "video"})
       .with("--protocol", segment_protocols() + std::vector<std::string>{"epic"});
-  segments.flag("--ties-range", o.ties_range,
-                "Also the lowest and highest mean that the order of equal scores allows");
+  segments.flag("--ties-range", o.ties_range, "Also the lowest and highest mean that the order of equal scores allows");
   table.add("--max-avg-proposals", o.max_avg_proposals, "activitynet-proposal: proposals a video on average")
       .type_name("N")
       .positive()

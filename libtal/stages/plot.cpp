@@ -253,8 +253,9 @@ void register_options(const Options& table, PlotOptions& o) {
   register_options(
       table.subcommand("view", "A page that plays the videos, with labels and detections to look at and correct"),
       o.view);
-  register_files(table.subcommand("stats", "At work or waiting: what the stages of a pipe did with their time (--stats)"),
-                 o, "What --stats wrote; without any, --input is read");
+  register_files(
+      table.subcommand("stats", "At work or waiting: what the stages of a pipe did with their time (--stats)"), o,
+      "What --stats wrote; without any, --input is read");
 }
 
 void run_plot(Tool& tool, const PlotOptions& options) {

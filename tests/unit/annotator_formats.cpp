@@ -1,4 +1,5 @@
-// Files of annotation tools on small texts worked out by hand: what readers make of them, and that writers give it back.
+// Files of annotation tools on small texts worked out by hand: what readers make of them, and that writers give it
+// back.
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -104,12 +105,12 @@ BOOST_AUTO_TEST_SUITE(annotator_formats)
 
 BOOST_AUTO_TEST_CASE(elan_slots_without_time_lie_in_their_chain) {
   // t2 and t3 are a third and two thirds of the way from 1 s to 4 s; t9 has no neighbours, only its place in the order.
-  const auto got = read(
-      "elan", "s.eaf",
-      eaf(slot("t1", "1000") + slot("t2") + slot("t3") + slot("t4", "4000") + slot("t9") + slot("t5", "6000"),
-          tier("a", aligned("a1", "t1", "t2", "x") + aligned("a2", "t2", "t3", "y &lt; \"z\"") +
-                        aligned("a3", "t3", "t4", "")) +
-              tier("b", aligned("b1", "t4", "t9", "w"))));
+  const auto got =
+      read("elan", "s.eaf",
+           eaf(slot("t1", "1000") + slot("t2") + slot("t3") + slot("t4", "4000") + slot("t9") + slot("t5", "6000"),
+               tier("a", aligned("a1", "t1", "t2", "x") + aligned("a2", "t2", "t3", "y &lt; \"z\"") +
+                             aligned("a3", "t3", "t4", "")) +
+                   tier("b", aligned("b1", "t4", "t9", "w"))));
   BOOST_TEST(annotations(got) ==
              R"([{"segment":[1,2],"label":"x","tier":"a"},{"segment":[2,3],"label":"y < \"z\"","tier":"a"},)"
              R"({"segment":[3,4],"tier":"a"},{"segment":[4,5],"label":"w","tier":"b"}])");
@@ -144,12 +145,13 @@ BOOST_AUTO_TEST_CASE(elan_parts_share_the_interval_by_their_chain) {
 }
 
 BOOST_AUTO_TEST_CASE(elan_faults_name_their_line) {
-  BOOST_TEST(fault("elan", "s.eaf", "<ANNOTATION_DOCUMENT>\n<TIER") .find("s.eaf:") == 0u);
+  BOOST_TEST(fault("elan", "s.eaf", "<ANNOTATION_DOCUMENT>\n<TIER").find("s.eaf:") == 0u);
   BOOST_TEST(fault("elan", "s.eaf", "<html/>").find("<html>, not of <ANNOTATION_DOCUMENT>") != std::string::npos);
   BOOST_TEST(fault("elan", "s.eaf", eaf(slot("t1", "1"), tier("a", aligned("a1", "t1", "t7", "")))) ==
              "s.eaf:4: ALIGNABLE_ANNOTATION.TIME_SLOT_REF2: there is no time slot 't7'");
-  BOOST_TEST(fault("elan", "s.eaf", eaf(slot("t1", "2000") + slot("t2", "1000"), tier("a", aligned("a1", "t1", "t2", "")))) ==
-             "s.eaf:4: video 's': a1: end 1 is before start 2");
+  BOOST_TEST(
+      fault("elan", "s.eaf", eaf(slot("t1", "2000") + slot("t2", "1000"), tier("a", aligned("a1", "t1", "t2", "")))) ==
+      "s.eaf:4: video 's': a1: end 1 is before start 2");
   BOOST_TEST(fault("elan", "s.eaf", eaf("", tier("a", referring("r1", "r2", "", "") + referring("r2", "r1", "", ""))))
                  .find("refers to itself") != std::string::npos);
   BOOST_TEST(fault("elan", "s.eaf", eaf(slot("t1") + slot("t2"), tier("a", aligned("a1", "t1", "t2", ""))))
@@ -175,13 +177,15 @@ BOOST_AUTO_TEST_CASE(boris_projects_pair_their_states) {
   BOOST_TEST(got.records[1].str() == R"({"video":"queue","annotations":[]})");
   BOOST_TEST(got.records[2].str() == R"({"video":"live","annotations":[{"at":1.5,"label":"p","tier":"live"}]})");
   BOOST_TEST(std::any_of(got.notes.begin(), got.notes.end(), [](const std::string& note) {
-    return note.find("1 start or stop without its partner left out: 's' of observation 'o', subject 'A', at 17 s") == 0u;
+    return note.find("1 start or stop without its partner left out: 's' of observation 'o', subject 'A', at 17 s") ==
+           0u;
   }));
   BOOST_TEST(fault("boris", "x.boris", R"({"behaviors_conf":{},
 "observations":{"o":{"file":[],"events":[[1,"","s","",""]]}}})")
                  .find("x.boris:2: observations.o.events[0][2]: 's' is no behaviour") == 0u);
-  BOOST_TEST(fault("boris", "x.boris", "{\"behaviors_conf\":{},\n\"observations\":{\"o\":{\"events\":[[\"x\",\"\",\"s\"]]}}}")
-                 .find("x.boris:2: observations.o.events[0][0]: ") == 0u);
+  BOOST_TEST(
+      fault("boris", "x.boris", "{\"behaviors_conf\":{},\n\"observations\":{\"o\":{\"events\":[[\"x\",\"\",\"s\"]]}}}")
+          .find("x.boris:2: observations.o.events[0][0]: ") == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(boris_tables) {
@@ -204,12 +208,16 @@ BOOST_AUTO_TEST_CASE(boris_tables) {
              R"({"at":70,"label":"p","tier":"o","subject":"A"}]})");
   // As version 8 writes it.
   const std::string newer =
-      "Observation id,Source,Media duration (s),FPS,Subject,Behavior,Behavioral category,Modifier #1,Behavior type,Time,Comment\n"
-      "o,player #1:/x/v.mp4|player #2:/x/w.mp4,60|61,25|25,,s,,None,START,1,\no,player #1:/x/v.mp4|player #2:/x/w.mp4,60|61,25|25,,s,,None,STOP,2,\n";
-  BOOST_TEST(read("boris", "t.csv", newer).records.at(0).str() ==
-             R"({"video":"v","media":"/x/v.mp4","annotations":[{"segment":[1,2],"label":"s","tier":"o","modifiers":"None"}]})");
+      "Observation id,Source,Media duration (s),FPS,Subject,Behavior,Behavioral category,Modifier #1,Behavior "
+      "type,Time,Comment\n"
+      "o,player #1:/x/v.mp4|player #2:/x/w.mp4,60|61,25|25,,s,,None,START,1,\no,player #1:/x/v.mp4|player "
+      "#2:/x/w.mp4,60|61,25|25,,s,,None,STOP,2,\n";
+  BOOST_TEST(
+      read("boris", "t.csv", newer).records.at(0).str() ==
+      R"({"video":"v","media":"/x/v.mp4","annotations":[{"segment":[1,2],"label":"s","tier":"o","modifiers":"None"}]})");
   BOOST_TEST(fault("boris", "t.csv", "a,b,c\n1,2,3\n").find("t.csv:1: no table of BORIS") == 0u);
-  BOOST_TEST(fault("boris", "t.tsv", tabular + "x\tv.mp4\t60.0\t25.0\tA\ts\t\t\tSTART\n").find("t.tsv:10: Time: ") == 0u);
+  BOOST_TEST(fault("boris", "t.tsv", tabular + "x\tv.mp4\t60.0\t25.0\tA\ts\t\t\tSTART\n").find("t.tsv:10: Time: ") ==
+             0u);
 }
 
 BOOST_AUTO_TEST_CASE(label_studio_timelines_count_frames_from_one) {
@@ -221,14 +229,16 @@ BOOST_AUTO_TEST_CASE(label_studio_timelines_count_frames_from_one) {
   const auto got = read("label-studio", "e.json", text, at_rate(25));
   BOOST_REQUIRE_EQUAL(got.records.size(), 1u);
   const std::string more = R"("annotation":"1","annotator":"3","id":"r","type":"timelinelabels"})";
-  BOOST_TEST(annotations(got) == R"([{"segment":[0,2],"label":"A","tier":"t",)" + more + R"(,{"segment":[0,2],"label":"B","tier":"t",)" +
-                                     more + R"(,{"segment":[2,2.04],"label":"A","tier":"t",)" + more +
+  BOOST_TEST(annotations(got) == R"([{"segment":[0,2],"label":"A","tier":"t",)" + more +
+                                     R"(,{"segment":[0,2],"label":"B","tier":"t",)" + more +
+                                     R"(,{"segment":[2,2.04],"label":"A","tier":"t",)" + more +
                                      R"(,{"segment":[2,2.04],"label":"B","tier":"t",)" + more + "]");
   BOOST_TEST(got.records[0].video() == "v 1");
   BOOST_TEST(*got.records[0].raw("classification") == R"([{"label":"Lo-Fi","score":1}])");
   BOOST_TEST(*got.records[0].raw("proposals") ==
              R"([{"segment":[1,2],"score":0.5,"label":"A","tier":"t","model_version":"m","type":"timelinelabels"}])");
-  BOOST_TEST(fault("label-studio", "e.json", text).find("e.json:2: video 'v 1': [0].annotations[0].result[0].value.ranges: frames need") == 0u);
+  BOOST_TEST(fault("label-studio", "e.json", text)
+                 .find("e.json:2: video 'v 1': [0].annotations[0].result[0].value.ranges: frames need") == 0u);
   // Back: the same frames, labels and scores.
   Record record = Record::make("v 1");
   record.set_number("fps", 25);
@@ -244,16 +254,22 @@ BOOST_AUTO_TEST_CASE(label_studio_timelines_count_frames_from_one) {
 }
 
 BOOST_AUTO_TEST_CASE(label_studio_layouts) {
-  const auto sent = read("label-studio", "e.json", R"({"annotation":{"result":[{"type":"timelinelabels","value":{"ranges":[{"start":3,"end":4}],"timelinelabels":["A"]}}]},
+  const auto sent = read(
+      "label-studio", "e.json",
+      R"({"annotation":{"result":[{"type":"timelinelabels","value":{"ranges":[{"start":3,"end":4}],"timelinelabels":["A"]}}]},
 "project":{"label_config":"<View><TimelineLabels name='t' toName='v'/><Video name='v' value='$clip' framerate='2'/></View>"},"task":{"data":{"note":"x.txt","clip":"c.mp4"}}})");
-  BOOST_TEST(sent.records.at(0).str() ==
-             R"({"video":"c","fps":2,"media":"c.mp4","annotations":[{"segment":[1,2],"label":"A","type":"timelinelabels"}]})");
-  const auto sound = read("label-studio", "e.json", R"({"data":{"u":"https://h/s.mp3?x=1"},"annotations":[{"result":[{"id":"1","type":"labels","from_name":"l","value":{"start":"1.5","end":2,"labels":["B"]}},
+  BOOST_TEST(
+      sent.records.at(0).str() ==
+      R"({"video":"c","fps":2,"media":"c.mp4","annotations":[{"segment":[1,2],"label":"A","type":"timelinelabels"}]})");
+  const auto sound = read(
+      "label-studio", "e.json",
+      R"({"data":{"u":"https://h/s.mp3?x=1"},"annotations":[{"result":[{"id":"1","type":"labels","from_name":"l","value":{"start":"1.5","end":2,"labels":["B"]}},
 {"id":"1","type":"audio","value":{"start":1.5,"end":2}}]}]})");
   BOOST_TEST(annotations(sound) == R"([{"segment":[1.5,2],"label":"B","tier":"l","id":"1","type":"labels"}])");
   BOOST_TEST(sound.records[0].video() == "s");
   check_return("label-studio", sound, "e.json");
-  const auto min = read("label-studio", "e.json", R"([{"csv":"s.csv","id":1,"l":[{"start":4,"end":23,"instant":false,"timeserieslabels":["Run"]},
+  const auto min = read("label-studio", "e.json",
+                        R"([{"csv":"s.csv","id":1,"l":[{"start":4,"end":23,"instant":false,"timeserieslabels":["Run"]},
 {"start":30,"end":30,"instant":true,"timeserieslabels":["Hit"]}],"annotation_id":9}])");
   BOOST_TEST(annotations(min) ==
              R"([{"segment":[4,23],"label":"Run","tier":"l","annotation":"9","type":"timeserieslabels"},)"
@@ -261,62 +277,76 @@ BOOST_AUTO_TEST_CASE(label_studio_layouts) {
   ImportOptions samples = at_rate(2);
   samples.time = "frames";
   BOOST_TEST(read("label-studio", "e.json", R"([{"l":[{"start":4,"end":8,"timeserieslabels":["Run"]}]}])", samples)
-                 .records.at(0).annotations().at(0).segment.end == 4);
-  const std::string dates = R"({"annotations":[{"result":[{"type":"timeserieslabels","value":{"start":"1970-01-02 00:00:01.5","end":"1970-01-02 00:01:00","timeserieslabels":["A"]}}]}]})";
+                 .records.at(0)
+                 .annotations()
+                 .at(0)
+                 .segment.end == 4);
+  const std::string dates =
+      R"({"annotations":[{"result":[{"type":"timeserieslabels","value":{"start":"1970-01-02 00:00:01.5","end":"1970-01-02 00:01:00","timeserieslabels":["A"]}}]}]})";
   BOOST_TEST(read("label-studio", "e.json", dates).records.at(0).annotations().at(0).segment.start == 86401.5);
-  const std::string epoch = R"({"annotations":[{"result":[{"type":"timeserieslabels","value":{"start":1602708145233,"end":1602708375312,"timeserieslabels":["A"]}}]}]})";
+  const std::string epoch =
+      R"({"annotations":[{"result":[{"type":"timeserieslabels","value":{"start":1602708145233,"end":1602708375312,"timeserieslabels":["A"]}}]}]})";
   BOOST_TEST(read("label-studio", "e.json", epoch).records.at(0).annotations().at(0).segment.start == 1602708145.233);
   // A rectangle from frame 3 (of 4 a second) to 4, and from 9 to the end, 12.
-  const std::string boxes = R"({"annotations":[{"result":[{"type":"videorectangle","value":{"framesCount":12,"labels":["C"],"sequence":[{"frame":3,"enabled":true,"time":0.75},
+  const std::string boxes =
+      R"({"annotations":[{"result":[{"type":"videorectangle","value":{"framesCount":12,"labels":["C"],"sequence":[{"frame":3,"enabled":true,"time":0.75},
 {"frame":4,"enabled":false},{"frame":9,"enabled":true}]}}]}]})";
   const auto rectangle = read("label-studio", "e.json", boxes);
   BOOST_TEST(rectangle.records.at(0).annotations().at(0).segment.start == 0.5);
   BOOST_TEST(rectangle.records.at(0).annotations().at(0).segment.end == 1);
   BOOST_TEST(rectangle.records.at(0).annotations().at(1).segment.end == 3);
-  BOOST_TEST(fault("label-studio", "e.json", "[{\"annotations\":[{\"result\":\n[{\"value\":{\"start\":2,\"end\":1,\"labels\":[\"x\"]}}]}]}]") ==
+  BOOST_TEST(fault("label-studio", "e.json",
+                   "[{\"annotations\":[{\"result\":\n[{\"value\":{\"start\":2,\"end\":1,\"labels\":[\"x\"]}}]}]}]") ==
              "e.json:2: video 'e': [0].annotations[0].result[0].value: end 1 is before start 2");
 }
 
 BOOST_AUTO_TEST_CASE(via_projects_and_tables) {
-  const std::string text = R"({"attribute":{"1":{"aname":"act","type":4,"options":{"0":"walk","1":"run"}},"2":{"aname":"who","type":2,"options":{"a":"Ann","b":"Bob"}}},
+  const std::string text =
+      R"({"attribute":{"1":{"aname":"act","type":4,"options":{"0":"walk","1":"run"}},"2":{"aname":"who","type":2,"options":{"a":"Ann","b":"Bob"}}},
 "file":{"5":{"fid":"5","fname":"C:\\x\\v.mp4"}},"view":{"1":{"fid_list":["5"]}},"metadata":{
 "1_a":{"vid":"1","z":[1.5,2],"xy":[],"av":{"1":"1","2":"a,b"}},"1_b":{"vid":"1","z":[3],"xy":[2,1,2,3,4],"av":{"1":"free"}},
 "1_c":{"vid":"1","z":[],"xy":[],"av":{"1":"0"}}}})";
   const auto got = read("via", "p.json", text);
-  BOOST_TEST(got.records.at(0).str() ==
-             R"({"video":"v","media":"C:\\x\\v.mp4","classification":[{"label":"walk","score":1}],"annotations":[)"
-             R"({"segment":[1.5,2],"label":"run","tier":"act","id":"1_a"},{"segment":[1.5,2],"label":"Ann,Bob","tier":"who","id":"1_a"},)"
-             R"({"at":3,"label":"free","tier":"act","id":"1_b","xy":[2,1,2,3,4]}]})");
+  BOOST_TEST(
+      got.records.at(0).str() ==
+      R"({"video":"v","media":"C:\\x\\v.mp4","classification":[{"label":"walk","score":1}],"annotations":[)"
+      R"({"segment":[1.5,2],"label":"run","tier":"act","id":"1_a"},{"segment":[1.5,2],"label":"Ann,Bob","tier":"who","id":"1_a"},)"
+      R"({"at":3,"label":"free","tier":"act","id":"1_b","xy":[2,1,2,3,4]}]})");
   const auto again = read("via", "p.json", write("via", got.records));
-  BOOST_TEST(annotations(again) ==
-             R"([{"segment":[1.5,2],"label":"run","tier":"act","id":"1_00000001"},)"
-             R"({"segment":[1.5,2],"label":"Ann,Bob","tier":"who","id":"1_00000002"},)"
-             R"({"at":3,"label":"free","tier":"act","id":"1_00000003"}])");
+  BOOST_TEST(annotations(again) == R"([{"segment":[1.5,2],"label":"run","tier":"act","id":"1_00000001"},)"
+                                   R"({"segment":[1.5,2],"label":"Ann,Bob","tier":"who","id":"1_00000002"},)"
+                                   R"({"at":3,"label":"free","tier":"act","id":"1_00000003"}])");
   const std::string table =
-      "# x\n# ATTRIBUTE = {\"1\":{\"aname\":\"act\",\"type\":4,\"options\":{\"0\":\"walk\"}}}\n# CSV_HEADER = metadata_id,...\n"
+      "# x\n# ATTRIBUTE = {\"1\":{\"aname\":\"act\",\"type\":4,\"options\":{\"0\":\"walk\"}}}\n# CSV_HEADER = "
+      "metadata_id,...\n"
       "\"1_a\",\"[\"\"v.mp4\"\"]\",0,\"[1.5,2]\",\"[]\",\"{\"\"1\"\":\"\"0\"\"}\"\n";
-  BOOST_TEST(annotations(read("via", "p.csv", table)) == R"([{"segment":[1.5,2],"label":"walk","tier":"act","id":"1_a"}])");
+  BOOST_TEST(annotations(read("via", "p.csv", table)) ==
+             R"([{"segment":[1.5,2],"label":"walk","tier":"act","id":"1_a"}])");
   BOOST_TEST(fault("via", "p.csv", table + "1_b,\"[\"\"v.mp4\"\"]\",0,\"[3,2]\",[],{}\n") ==
              "p.csv:5: video 'v': temporal_coordinates: end 2 is before start 3");
   BOOST_TEST(fault("via", "p.csv", "# x\na,b\n").find("p.csv:2: 2 fields") == 0u);
-  BOOST_TEST(fault("via", "p.json", "{\"attribute\":{},\"file\":{},\n\"metadata\":{\"1_a\":{\"vid\":\"9\",\"z\":[1]}}}") ==
-             "p.json:2: metadata.1_a: there is no file for '9'");
+  BOOST_TEST(
+      fault("via", "p.json", "{\"attribute\":{},\"file\":{},\n\"metadata\":{\"1_a\":{\"vid\":\"9\",\"z\":[1]}}}") ==
+      "p.json:2: metadata.1_a: there is no file for '9'");
 }
 
 BOOST_AUTO_TEST_CASE(cvat_tracks_and_tags) {
   const auto shape = [](int frame, int outside) {
     return "<box frame=\"" + std::to_string(frame) + "\" outside=\"" + std::to_string(outside) + "\"/>";
   };
-  const std::string text = "<annotations><meta><task><frame_filter>step=5</frame_filter></task><source>v.mp4</source></meta>\n"
-                           "<track id=\"3\" label=\"a\">" + shape(10, 0) + shape(15, 0) + shape(20, 1) + shape(30, 0) +
-                           "<track id=\"0\" label=\"p\">" + shape(10, 0) + "</track></track></annotations>";
+  const std::string text =
+      "<annotations><meta><task><frame_filter>step=5</frame_filter></task><source>v.mp4</source></meta>\n"
+      "<track id=\"3\" label=\"a\">" +
+      shape(10, 0) + shape(15, 0) + shape(20, 1) + shape(30, 0) + "<track id=\"0\" label=\"p\">" + shape(10, 0) +
+      "</track></track></annotations>";
   const auto got = read("cvat", "x.xml", text, at_rate(10));
   BOOST_TEST(got.records.at(0).str() ==
              R"({"video":"v","fps":10,"media":"v.mp4","annotations":[{"segment":[1,2],"label":"a","tier":"track 3"},)"
              R"({"segment":[3,3.5],"label":"a","tier":"track 3"}]})");
   BOOST_TEST(fault("cvat", "x.xml", text).find("x.xml:2: frame: frames need the frame rate: give --fps") == 0u);
   const auto image = [](int id, const std::string& tag) {
-    return "<image id=\"" + std::to_string(id) + "\">" + (tag.empty() ? "" : "<tag label=\"" + tag + "\"/>") + "</image>";
+    return "<image id=\"" + std::to_string(id) + "\">" + (tag.empty() ? "" : "<tag label=\"" + tag + "\"/>") +
+           "</image>";
   };
   BOOST_TEST(annotations(read("cvat", "x.xml",
                               "<annotations>" + image(0, "a") + image(1, "a") + image(2, "") + image(3, "a") +
@@ -332,7 +362,8 @@ BOOST_AUTO_TEST_CASE(audacity_labels) {
              R"({"video":"song","annotations":[{"segment":[0.5,1.25],"label":"A b","low":100,"high":2000.5},)"
              R"({"at":2,"label":"click"},{"segment":[3,4]}]})");
   BOOST_TEST(write("audacity", got.records) == "0.5\t1.25\tA b\n\\\t100\t2000.5\n2\t2\tclick\n3\t4\t\n");
-  BOOST_TEST(annotations(read("audacity", "s.txt", "0,5\t1,25\tA, b\n")) == R"([{"segment":[0.5,1.25],"label":"A, b"}])");
+  BOOST_TEST(annotations(read("audacity", "s.txt", "0,5\t1,25\tA, b\n")) ==
+             R"([{"segment":[0.5,1.25],"label":"A, b"}])");
   BOOST_TEST(annotations(read("audacity", "s.txt", "0.5\told point\n")) == R"([{"at":0.5,"label":"old point"}])");
   BOOST_TEST(fault("audacity", "s.txt", "1\t2\ta\nx\t2\ta\n").find("s.txt:2: video 's': start: ") == 0u);
   BOOST_TEST(fault("audacity", "s.txt", "\\\t1\t2\n").find("s.txt:1: ") == 0u);
@@ -341,13 +372,15 @@ BOOST_AUTO_TEST_CASE(audacity_labels) {
 
 BOOST_AUTO_TEST_CASE(raven_tables) {
   const std::string text =
-      "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tKind of sound\tNotes\t\r\n"
+      "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tKind of "
+      "sound\tNotes\t\r\n"
       "1\tWaveform 1\t1\t0.5\t1\t0\t8000\tEATO\tn\t\r\n1\tSpectrogram 1\t1\t0.5\t1\t0\t8000\tEATO\tn\t\r\n"
       "2\tSpectrogram 1\t1\t2\t3\t100\t900\t\t\t\r\n";
   const auto got = read("raven", "R_1.Table.1.selections.txt", text);
-  BOOST_TEST(got.records.at(0).str() ==
-             R"({"video":"R_1","annotations":[{"segment":[0.5,1],"label":"EATO","low":0,"high":8000,"channel":"1","columns":{"Notes":"n"}},)"
-             R"({"segment":[2,3],"low":100,"high":900,"channel":"1"}]})");
+  BOOST_TEST(
+      got.records.at(0).str() ==
+      R"({"video":"R_1","annotations":[{"segment":[0.5,1],"label":"EATO","low":0,"high":8000,"channel":"1","columns":{"Notes":"n"}},)"
+      R"({"segment":[2,3],"low":100,"high":900,"channel":"1"}]})");
   check_return("raven", got, "R_1.txt");
   BOOST_TEST(read("raven", "R.txt", "Selection\tBegin Time (s)\tEnd Time (s)\tSpecies\n").records.at(0).str() ==
              R"({"video":"R","annotations":[]})");
@@ -359,10 +392,12 @@ BOOST_AUTO_TEST_CASE(raven_tables) {
 }
 
 BOOST_AUTO_TEST_CASE(dcase_tables) {
-  const auto got = read("dcase", "m.tsv", "filename\tonset\toffset\tevent_label\na.wav\t0.5\t1\tDog\nb.wav\t\t\t\na.wav\t2\t2.5\tCat\n");
+  const auto got = read("dcase", "m.tsv",
+                        "filename\tonset\toffset\tevent_label\na.wav\t0.5\t1\tDog\nb.wav\t\t\t\na.wav\t2\t2.5\tCat\n");
   BOOST_REQUIRE_EQUAL(got.records.size(), 2u);
-  BOOST_TEST(got.records[0].str() ==
-             R"({"video":"a","media":"a.wav","annotations":[{"segment":[0.5,1],"label":"Dog"},{"segment":[2,2.5],"label":"Cat"}]})");
+  BOOST_TEST(
+      got.records[0].str() ==
+      R"({"video":"a","media":"a.wav","annotations":[{"segment":[0.5,1],"label":"Dog"},{"segment":[2,2.5],"label":"Cat"}]})");
   BOOST_TEST(got.records[1].str() == R"({"video":"b","media":"b.wav","annotations":[]})");
   BOOST_TEST(write("dcase", got.records) ==
              "filename\tonset\toffset\tevent_label\na.wav\t0.5\t1\tDog\na.wav\t2\t2.5\tCat\nb.wav\t\t\t\n");
@@ -370,22 +405,26 @@ BOOST_AUTO_TEST_CASE(dcase_tables) {
   const auto weak = read("dcase", "w.tsv", "filename\tevent_labels\na.wav\tDog,Cat\n");
   BOOST_TEST(*weak.records.at(0).raw("classification") == R"([{"label":"Dog","score":1},{"label":"Cat","score":1}])");
   BOOST_TEST(write("dcase-weak", weak.records) == "filename\tevent_labels\na.wav\tDog,Cat\n");
-  BOOST_TEST(annotations(read("dcase", "dev_1.ann", "0.5\t1\tdrawer\n")) == R"([{"segment":[0.5,1],"label":"drawer"}])");
-  BOOST_TEST(fault("dcase", "m.tsv", "filename\tonset\toffset\tevent_label\na.wav\t2\t1\tDog\n").find("m.tsv:2: ") == 0u);
+  BOOST_TEST(annotations(read("dcase", "dev_1.ann", "0.5\t1\tdrawer\n")) ==
+             R"([{"segment":[0.5,1],"label":"drawer"}])");
+  BOOST_TEST(fault("dcase", "m.tsv", "filename\tonset\toffset\tevent_label\na.wav\t2\t1\tDog\n").find("m.tsv:2: ") ==
+             0u);
 }
 
 BOOST_AUTO_TEST_CASE(textgrid_long_short_chronological) {
-  const std::string body = "\"IntervalTier\"\n\" a\"\n0\n3\n3\n-0\n1\n\"x \"\"y\"\"\nz\"\n1\n2\n\" \"\n2\n3\n\"w\"\n"
-                           "\"TextTier\" \"a\" 0 3 1 1.5 \"\" ! a point\n";
+  const std::string body =
+      "\"IntervalTier\"\n\" a\"\n0\n3\n3\n-0\n1\n\"x \"\"y\"\"\nz\"\n1\n2\n\" \"\n2\n3\n\"w\"\n"
+      "\"TextTier\" \"a\" 0 3 1 1.5 \"\" ! a point\n";
   const std::string text = "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\n0\n3\n<exists>\n2\n" + body;
   const auto got = read("textgrid", "g.TextGrid", text);
   BOOST_TEST(got.records.at(0).str() ==
              R"({"video":"g","duration":3,"annotations":[{"segment":[0,1],"label":"x \"y\"\nz","tier":" a"},)"
              R"({"segment":[2,3],"label":"w","tier":" a"},{"at":1.5,"tier":"a"}]})");
   check_return("textgrid", got, "g.TextGrid");  // the writer's is the long form
-  const std::string chronological = "\"Praat chronological TextGrid text file\"\n0 3 ! Time domain.\n2 ! Number of tiers.\n"
-                                    "\"IntervalTier\" \" a\" 0 3\n\"TextTier\" \"a\" 0 3\n"
-                                    "1 0 1\n\"x \"\"y\"\"\nz\"\n1 2 3 \"w\"\n2 1.5\n\"\"\n";
+  const std::string chronological =
+      "\"Praat chronological TextGrid text file\"\n0 3 ! Time domain.\n2 ! Number of tiers.\n"
+      "\"IntervalTier\" \" a\" 0 3\n\"TextTier\" \"a\" 0 3\n"
+      "1 0 1\n\"x \"\"y\"\"\nz\"\n1 2 3 \"w\"\n2 1.5\n\"\"\n";
   BOOST_TEST(annotations(read("textgrid", "g.TextGrid", chronological)) == annotations(got));
   for (const bool big : {false, true}) {
     std::string wide = big ? "\xfe\xff" : "\xff\xfe";
@@ -394,19 +433,23 @@ BOOST_AUTO_TEST_CASE(textgrid_long_short_chronological) {
   }
   // U+1D11E, in UTF-16 a pair.
   std::string pair("\xfe\xff", 2);
-  for (const char c : text.substr(0, text.find("w\"")))  pair += '\0', pair += c;
+  for (const char c : text.substr(0, text.find("w\""))) pair += '\0', pair += c;
   pair += std::string("\xd8\x34\xdd\x1e", 4);
   for (const char c : text.substr(text.find("w\"") + 1)) pair += '\0', pair += c;
-  BOOST_TEST(read("textgrid", "g.TextGrid", pair).records.at(0).annotations(true, Points::kTaken).at(1).label == "\U0001D11E");
+  BOOST_TEST(read("textgrid", "g.TextGrid", pair).records.at(0).annotations(true, Points::kTaken).at(1).label ==
+             "\U0001D11E");
   BOOST_TEST(fault("textgrid", "g.TextGrid", text.substr(0, text.size() - 20)).find("g.TextGrid:") == 0u);
-  BOOST_TEST(fault("textgrid", "g.TextGrid", "\"ooTextFile\" \"TextGrid\" 0 3 <exists>\n1 \"Tier\"").find("g.TextGrid:2: 'Tier' is neither") == 0u);
-  BOOST_TEST(fault("textgrid", "g.TextGrid", "\"ooTextFile\" \"TextGrid\" 0 3 <exists> 1 \"TextTier\" \"\" 0 3 1e9").find("is no number of items") != std::string::npos);
+  BOOST_TEST(fault("textgrid", "g.TextGrid", "\"ooTextFile\" \"TextGrid\" 0 3 <exists>\n1 \"Tier\"")
+                 .find("g.TextGrid:2: 'Tier' is neither") == 0u);
+  BOOST_TEST(fault("textgrid", "g.TextGrid", "\"ooTextFile\" \"TextGrid\" 0 3 <exists> 1 \"TextTier\" \"\" 0 3 1e9")
+                 .find("is no number of items") != std::string::npos);
   BOOST_TEST(fault("textgrid", "g.TextGrid", "ooBinaryFile\x08TextGrid").find("binary") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(textgrid_overlaps_go_to_another_tier_of_the_name) {
   Record record = Record::make("v");
-  record.set_raw("annotations", R"([{"segment":[0,2],"label":"a","tier":"t"},{"segment":[1,3],"label":"b","tier":"t"}])");
+  record.set_raw("annotations",
+                 R"([{"segment":[0,2],"label":"a","tier":"t"},{"segment":[1,3],"label":"b","tier":"t"}])");
   std::vector<Record> records;
   records.push_back(std::move(record));
   const auto again = read("textgrid", "v.TextGrid", write("textgrid", records));
@@ -421,10 +464,13 @@ BOOST_AUTO_TEST_CASE(subtitles) {
   const auto got = read("webvtt", "s.vtt", vtt);
   BOOST_TEST(annotations(got) ==
              R"([{"segment":[60.5,360002],"label":"a <b> &lt;\n<i>c</i>","cue":"name"},{"segment":[3,4]}])");
-  BOOST_TEST(annotations(read("srt", "s.srt", "1\n00:00:00,5 --> 00:00:07,000\nx\n\n2\n00:00:08,000 --> 00:00:09,000\ny")) ==
-             R"([{"segment":[0.5,7],"label":"x"},{"segment":[8,9],"label":"y"}])");
-  BOOST_TEST(annotations(read("sbv", "s.sbv", "0:00:00.378,0:00:11.378\nx\ny\n")) == R"([{"segment":[0.378,11.378],"label":"x\ny"}])");
-  BOOST_TEST(fault("webvtt", "s.vtt", "WEBVTT\n\n00:61.000 --> 00:62.000\nx\n").find("s.vtt:3: video 's': not the times of a cue") == 0u);
+  BOOST_TEST(
+      annotations(read("srt", "s.srt", "1\n00:00:00,5 --> 00:00:07,000\nx\n\n2\n00:00:08,000 --> 00:00:09,000\ny")) ==
+      R"([{"segment":[0.5,7],"label":"x"},{"segment":[8,9],"label":"y"}])");
+  BOOST_TEST(annotations(read("sbv", "s.sbv", "0:00:00.378,0:00:11.378\nx\ny\n")) ==
+             R"([{"segment":[0.378,11.378],"label":"x\ny"}])");
+  BOOST_TEST(fault("webvtt", "s.vtt", "WEBVTT\n\n00:61.000 --> 00:62.000\nx\n")
+                 .find("s.vtt:3: video 's': not the times of a cue") == 0u);
   BOOST_TEST(fault("webvtt", "s.vtt", "00:01.000 --> 00:02.000\nx\n").find("begins with WEBVTT") != std::string::npos);
   const auto skipped = read("sbv", "s.sbv", "0:00:05.000,0:00:04.000\nx\n\n0:00:06.000,0:00:07.000\ny\n", {}, true);
   BOOST_TEST(annotations(skipped) == R"([{"segment":[6,7],"label":"y"}])");
@@ -432,32 +478,38 @@ BOOST_AUTO_TEST_CASE(subtitles) {
 }
 
 BOOST_AUTO_TEST_CASE(rttm_lines) {
-  const auto got = read("rttm", "x.rttm", ";; comment\nSPKR-INFO f 1 <NA> <NA> <NA> unknown A <NA>\n"
-                                          "SPEAKER f 1 1.5 0.25 <NA> <NA> A 0.5\nSU f 1 2 <NA> <NA> statement <NA> <NA> <NA>\n");
+  const auto got = read("rttm", "x.rttm",
+                        ";; comment\nSPKR-INFO f 1 <NA> <NA> <NA> unknown A <NA>\n"
+                        "SPEAKER f 1 1.5 0.25 <NA> <NA> A 0.5\nSU f 1 2 <NA> <NA> statement <NA> <NA> <NA>\n");
   BOOST_TEST(annotations(got) ==
              R"([{"segment":[1.5,1.75],"label":"A","type":"SPEAKER","channel":"1","confidence":0.5},)"
              R"({"at":2,"label":"statement","type":"SU","channel":"1"}])");
   BOOST_TEST(write("rttm", got.records) ==
              "SPEAKER f 1 1.5 0.25 <NA> <NA> A 0.5 <NA>\nSPEAKER f 1 2 0 <NA> <NA> statement <NA> <NA>\n");
-  BOOST_TEST(fault("rttm", "x.rttm", "SPEAKER f 1 1 -2 <NA> <NA> A <NA>\n").find("x.rttm:1: duration: must not be negative") == 0u);
+  BOOST_TEST(
+      fault("rttm", "x.rttm", "SPEAKER f 1 1 -2 <NA> <NA> A <NA>\n").find("x.rttm:1: duration: must not be negative") ==
+      0u);
   BOOST_TEST(fault("rttm", "x.rttm", "SPEAKER f 1 1\n").find("x.rttm:1: ") == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(datavyu_text) {
-  const std::string db = "#4\nhands (MATRIX,true,)-hand|NOMINAL,look|NOMINAL\n00:00:01:500,00:01:02:000,(le\\,ft,)\n"
-                         "note (TEXT)\n00:00:03:000,00:00:00:000,a, b\n";
+  const std::string db =
+      "#4\nhands (MATRIX,true,)-hand|NOMINAL,look|NOMINAL\n00:00:01:500,00:01:02:000,(le\\,ft,)\n"
+      "note (TEXT)\n00:00:03:000,00:00:00:000,a, b\n";
   BOOST_TEST(annotations(read("datavyu", "d.csv", db)) ==
              R"x([{"segment":[1.5,62],"label":"(le\\,ft,)","tier":"hands","codes":{"hand":"le,ft","look":""}},)x"
              R"({"at":3,"label":"a, b","tier":"note"}])");
   const std::string cells = "file,column,ordinal,onset,offset,hand,look\nd,hands,1,1500,62000,left,\n";
-  BOOST_TEST(read("datavyu", "c.csv", cells).records.at(0).str() ==
-             R"({"video":"d","media":"d","annotations":[{"segment":[1.5,62],"label":"left,","tier":"hands","codes":{"hand":"left","look":""}}]})");
+  BOOST_TEST(
+      read("datavyu", "c.csv", cells).records.at(0).str() ==
+      R"({"video":"d","media":"d","annotations":[{"segment":[1.5,62],"label":"left,","tier":"hands","codes":{"hand":"left","look":""}}]})");
   BOOST_TEST(fault("datavyu", "d.csv", db + "0:0,1:1,x\n").find("d.csv:6: video 'd': onset: '0:0' is no time") == 0u);
   BOOST_TEST(fault("datavyu", "d.opf", "PK\x03\x04 broken").find("d.opf") == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(raters_are_tiers_of_a_table) {
-  BOOST_TEST(annotations(read("segments-csv", "b.csv", "video;start;end;label;Rater\n\"v\";1;2;\"x\";\"R1\"\n\"v\";1.5;2;\"x\";\"R2\"\n")) ==
+  BOOST_TEST(annotations(read("segments-csv", "b.csv",
+                              "video;start;end;label;Rater\n\"v\";1;2;\"x\";\"R1\"\n\"v\";1.5;2;\"x\";\"R2\"\n")) ==
              R"([{"segment":[1,2],"label":"x","tier":"R1"},{"segment":[1.5,2],"label":"x","tier":"R2"}])");
 }
 
