@@ -16,6 +16,13 @@ endif()
 find_package(nlohmann_json 3.9 CONFIG REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
 find_package(pugixml CONFIG REQUIRED)
+add_library(tal_pugixml INTERFACE)
+if((TAL_SIMDJSON OR TAL_STATIC_RUNTIME) AND TARGET pugixml::static)  # packages have it inside, as simdjson
+  target_link_libraries(tal_pugixml INTERFACE $<BUILD_INTERFACE:pugixml::static>)
+  target_link_options(tal_pugixml INTERFACE -Wl,--exclude-libs,libpugixml.a)
+else()
+  target_link_libraries(tal_pugixml INTERFACE pugixml::pugixml)
+endif()
 
 # HDF5's C library (feature files). It brings TLS, LDAP and thirty more libraries along, so it is opened when the first HDF5 file is, not linked.
 find_package(HDF5 QUIET COMPONENTS C)

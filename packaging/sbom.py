@@ -24,7 +24,7 @@ class Component:
 
 
 # Debian package -> what it is compiled into.
-COMPILED_IN = {"libcli11-dev": "compiled into libtal", "nlohmann-json3-dev": "compiled into libtal", "libsimdjson-dev": "linked into libtal",
+COMPILED_IN = {"libcli11-dev": "compiled into libtal", "nlohmann-json3-dev": "compiled into libtal", "libsimdjson-dev": "linked into libtal", "libpugixml-dev": "linked into libtal",
                "libgloo-dev": "headers compiled into libtal-nn"}
 
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The light tools in one archive that is unpacked anywhere: static.sh BUILD OUT. BUILD was configured with TAL_STATIC_RUNTIME=ON, TAL_SIMDJSON, TAL_PACKAGE=ON,
-# TAL_TORCH=OFF and TAL_VIDEO=OFF: simdjson, zlib and the C++ runtime are in libtal.so, and a glibc is all that is needed.
+# TAL_TORCH=OFF and TAL_VIDEO=OFF: simdjson, pugixml, zlib and the C++ runtime are in libtal.so, and a glibc is all that is needed.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 version=$(sed -n 's/^project(tal VERSION \([0-9.]*\).*/\1/p' "$root/CMakeLists.txt")

@@ -7,7 +7,7 @@
 
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
-#include "libtal/formats/json_tree.h"
+#include "libtal/formats/json_parts.h"
 #include "libtal/formats/tool_rows.h"
 
 namespace tal {

@@ -7,7 +7,7 @@
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/formats/tool_rows.h"
-#include "libtal/formats/xml_file.h"
+#include "libtal/formats/xml_parts.h"
 
 namespace tal {
 namespace {

@@ -14,7 +14,7 @@
 #include "libtal/formats/export_support.h"
 #include "libtal/formats/time_marks.h"
 #include "libtal/formats/tool_rows.h"
-#include "libtal/formats/xml_file.h"
+#include "libtal/formats/xml_parts.h"
 
 namespace tal {
 namespace {

@@ -69,5 +69,20 @@ Fit looks_like_segments_csv(const FileLook& file);
 Fit looks_like_detections_csv(const FileLook& file);
 Fit looks_like_features(const FileLook& file);
 Fit looks_like_records(const FileLook& file);
+// Of annotation tools (recognise_tools.cpp).
+Fit looks_like_elan(const FileLook& file);
+Fit looks_like_boris(const FileLook& file);
+Fit looks_like_label_studio(const FileLook& file);
+Fit looks_like_audacity(const FileLook& file);
+Fit looks_like_textgrid(const FileLook& file);
+Fit looks_like_via(const FileLook& file);
+Fit looks_like_cvat(const FileLook& file);
+Fit looks_like_dcase(const FileLook& file);
+Fit looks_like_raven(const FileLook& file);
+Fit looks_like_webvtt(const FileLook& file);
+Fit looks_like_srt(const FileLook& file);
+Fit looks_like_sbv(const FileLook& file);
+Fit looks_like_rttm(const FileLook& file);
+Fit looks_like_datavyu(const FileLook& file);
 
 }  // namespace tal

@@ -9,7 +9,7 @@
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/formats/export_support.h"
-#include "libtal/formats/json_tree.h"
+#include "libtal/formats/json_parts.h"
 #include "libtal/formats/tool_rows.h"
 
 namespace tal {

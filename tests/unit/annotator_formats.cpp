@@ -513,4 +513,41 @@ BOOST_AUTO_TEST_CASE(raters_are_tiers_of_a_table) {
              R"([{"segment":[1,2],"label":"x","tier":"R1"},{"segment":[1.5,2],"label":"x","tier":"R2"}])");
 }
 
+BOOST_AUTO_TEST_CASE(formats_are_known_by_their_looks) {
+  // The formats that a file fits best.
+  const auto looks = [](const std::string& name, const std::string& text) {
+    const FileLook file(SourceText{name, text});
+    Fit best = Fit::kGeneral;
+    std::string out;
+    for (const auto& format : import_formats()) {
+      const Fit fit = format.looks_like ? format.looks_like(file) : Fit::kNone;
+      if (fit == Fit::kOwn && best != Fit::kOwn) best = fit, out.clear();
+      if (fit == best) out += (out.empty() ? "" : " ") + format.name;
+    }
+    return out;
+  };
+  BOOST_TEST(looks("a.eaf", eaf("", "")) == "elan");
+  BOOST_TEST(looks("a.boris", R"({"behaviors_conf":{},"observations":{}})") == "boris");
+  BOOST_TEST(looks("a.tsv", "Observation id\to\t\n\t\t\nTime\tSubject\tBehavior\n") == "boris");
+  BOOST_TEST(looks("a.csv", "o,d,v,60,25,A,s,,m,STATE,1,2,1,,\n") == "boris");
+  BOOST_TEST(looks("a.json", R"([{"data":{"video":"v"},"annotations":[{"result":[]}]}])") == "label-studio");
+  BOOST_TEST(looks("a.json", R"([{"video":"v","t":[{"ranges":[],"timelinelabels":["A"]}]}])") == "label-studio");
+  BOOST_TEST(looks("a.json", R"([{"data":{"video":"v"}}])") == "label-studio");
+  BOOST_TEST(looks("a.txt", "0.5\t1\tx\n\\\t1\t2\n") == "audacity");
+  BOOST_TEST(looks("a.txt", "0.5\t1\tx\n").find("audacity") != std::string::npos);
+  BOOST_TEST(looks("a.TextGrid", "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n") == "textgrid");
+  BOOST_TEST(looks("a.json", R"({"attribute":{},"file":{},"view":{},"metadata":{}})") == "via");
+  BOOST_TEST(looks("a.csv", "# x\n# CSV_HEADER = metadata_id,file_list,flags,temporal_coordinates,a,b\n") == "via");
+  BOOST_TEST(looks("a.xml", "<?xml version=\"1.0\"?><annotations/>") == "cvat");
+  BOOST_TEST(looks("a.tsv", "filename\tonset\toffset\tevent_label\na\t1\t2\tx\n") == "dcase");
+  BOOST_TEST(looks("a.tsv", "filename\tevent_labels\na\tx,y\n") == "dcase");
+  BOOST_TEST(looks("a.txt", "Selection\tBegin Time (s)\tEnd Time (s)\tSpecies\n1\t1\t2\tx\n") == "raven");
+  BOOST_TEST(looks("a.vtt", "\xEF\xBB\xBFWEBVTT\n") == "webvtt");
+  BOOST_TEST(looks("a.srt", "1\n00:00:00,500 --> 00:00:07,000\nx\n") == "srt");
+  BOOST_TEST(looks("a.sbv", "0:00:00.378,0:00:11.378\nx\n") == "sbv");
+  BOOST_TEST(looks("a.rttm", "SPEAKER f 1 1.5 0.25 <NA> <NA> A <NA>\n") == "rttm");
+  BOOST_TEST(looks("a.csv", "#4\nnote (TEXT)\n") == "datavyu");
+  BOOST_TEST(looks("a.csv", "file,column,ordinal,onset,offset,hand\nd,h,1,1,2,x\n") == "datavyu");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,4 +1,4 @@
-#include "libtal/formats/xml_file.h"
+#include "libtal/formats/xml_parts.h"
 
 #include <algorithm>
 

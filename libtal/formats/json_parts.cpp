@@ -1,4 +1,4 @@
-#include "libtal/formats/json_tree.h"
+#include "libtal/formats/json_parts.h"
 
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
