@@ -59,9 +59,7 @@ std::string version_of(const fs::path& lib) {
 }
 
 // A word that sh reads back as it is.
-std::string quoted(const std::string& word) {
-  return "'" + std::regex_replace(word, std::regex("'"), "'\\''") + "'";
-}
+std::string quoted(const std::string& word) { return "'" + std::regex_replace(word, std::regex("'"), "'\\''") + "'"; }
 
 // Where a Python has its package torch; it is not imported.
 std::optional<fs::path> torch_of(const std::string& python) {
