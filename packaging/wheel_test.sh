@@ -15,7 +15,7 @@ if [ "$1" = --inside ]; then
   # The environment is not active: the tools stand for themselves, and no Python is on PATH but the system's.
   v/bin/tal-synth videos -n 1 --duration 10 --seed 1 --out-dir . -q >video.jsonl
   started=$(now)
-  v/bin/tal-detect --format csv synth_00000.avi >found.csv 2>detect.txt || fail "tal-detect: $(cat detect.txt)"
+  v/bin/tal-detect --format csv ./*.avi >found.csv 2>detect.txt || fail "tal-detect: $(cat detect.txt)"
   seconds=$(since "$started")
   [ "$(wc -l <found.csv)" -gt 1 ] || fail "tal-detect found nothing in a video with actions"
   awk "BEGIN { exit !($seconds < 10) }" || fail "the first detection took $seconds s"
