@@ -24,7 +24,7 @@ if [ "$1" = --inside ]; then
   try_missing "no package torch" v/bin/tal-train --model rpn --out x.safetensors
   v/bin/tal-synth videos -n 1 --duration 4 --container mp4 --out-dir mp4 -q | v/bin/tal-extract --inline -q | grep -q '"hog-hof"' || fail "MPEG-4"
   [ ! -e /share/video.mp4 ] || v/bin/tal-detect --format csv /share/video.mp4 | grep -q '^video,' || fail "tal-detect on H.264"
-  if [ -e /share/features.h5 ]; then v/bin/tal-convert --from features --fps 30 --stride 5 /share/features.h5 -q | grep -q '"rows"' || fail "HDF5"; fi
+  if [ -e /share/features.h5 ]; then v/bin/tal-convert --from features --fps 30 --stride 5 --inline /share/features.h5 -q | grep -q '"rows"' || fail "HDF5"; fi
   for file in share/man/man1/tal-nms.1 share/bash-completion/completions/tal-nms share/tal/tal-record.schema.json lib/tal/libtal-nn.so lib/tal/libtal_cuda.so; do
     [ -e "v/$file" ] || fail "no $file"
   done
