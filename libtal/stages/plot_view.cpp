@@ -101,10 +101,12 @@ class Page {
         if (at != index_.end()) page_.videos[at->second].truth = record.raw("annotations").value_or("[]");
       });
     selection_.remark(tool_);
-    count("missing: the page says so", [](const ViewVideo& v) { return v.state == ViewVideo::State::kMissing; },
-          "video file", "video files");
-    count("without a video file", [](const ViewVideo& v) { return v.state == ViewVideo::State::kNone; }, "record",
-          "records");
+    count(
+        "missing: the page says so", [](const ViewVideo& v) { return v.state == ViewVideo::State::kMissing; },
+        "video file", "video files");
+    count(
+        "without a video file", [](const ViewVideo& v) { return v.state == ViewVideo::State::kNone; }, "record",
+        "records");
     if (left_out_ > 0)
       tool_.note(std::to_string(left_out_) + (left_out_ == 1 ? " record has" : " records have") +
                  " dense maps or inline features, which are neither in the page nor in what it exports");
@@ -137,7 +139,7 @@ class Page {
   std::string text() {
     const std::string& output = tool_.options().output;
     page_.name = output == "-" ? "view" : fs::path(output).stem().string();
-    page_.title = !options_.title.empty()     ? options_.title
+    page_.title = !options_.title.empty()    ? options_.title
                   : page_.videos.size() == 1 ? video_name(page_.videos[0])
                                              : std::to_string(page_.videos.size()) + " videos";
     page_.theme = options_.theme == "light" ? Theme::kLight : options_.theme == "dark" ? Theme::kDark : Theme::kAuto;

@@ -21,7 +21,7 @@ VideoFacts claims_of(const std::string& path) {
 }  // namespace tal
 
 extern "C" const tal::VideoStages* tal_video_stages(int interface) {
-  static const tal::VideoStages stages{tal::versions, tal::extract_all, tal::write_video, tal::open_frames,
-                                       tal::claims_of, tal::make_thumbnails};
+  static const tal::VideoStages stages{tal::versions,    tal::extract_all, tal::write_video,
+                                       tal::open_frames, tal::claims_of,   tal::make_thumbnails};
   return interface == tal::kPluginInterface ? &stages : nullptr;
 }
