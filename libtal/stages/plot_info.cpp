@@ -7,7 +7,8 @@ ToolInfo plot_info() {
   return {
       "tal-plot",
       "Draw segments, curves and maps",
-      "Draws one picture from a stream of records (timeline, anchors, compare, heatmap), or from results of tal-eval and "
+      "Draws one picture from a stream of records (timeline, anchors, compare, heatmap), or from results of tal-eval "
+      "and "
       "training logs (curves). The extension of --output chooses SVG, HTML or PNG; each is one file that needs nothing "
       "else. HTML shows details under the pointer and zooms along the time axis. view makes a page that plays the "
       "videos.\n\n"
@@ -18,8 +19,10 @@ ToolInfo plot_info() {
       "segment at the height of its length and marks those that cover a ground truth. What is left out for want of "
       "room is counted in the "
       "picture.\n\n"
-      "view writes one HTML page, to be kept where the videos are reached by the same relative paths: they play above a "
-      "timeline of labels (the ground truth) and what was found. A click seeks, a slider chooses scores, edges are dragged, what was found is accepted as a "
+      "view writes one HTML page, to be kept where the videos are reached by the same relative paths: they play above "
+      "a "
+      "timeline of labels (the ground truth) and what was found. A click seeks, a slider chooses scores, edges are "
+      "dragged, what was found is accepted as a "
       "label; everything can be undone, done by keys (? lists them), and exported as records, for ELAN or for Label "
       "Studio. In the records that it exports, annotations are the labels; all other members are what they were, byte "
       "for byte, and history has a step more where annotations differ. Dense maps and inline features are in neither. "

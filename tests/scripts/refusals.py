@@ -29,7 +29,7 @@ USES = [
     *(f"tal-convert --from tal --to {t}" for t in ("tal", "activitynet-results", "activitynet-gt", "thumos14-results", "csv", "tsv", "webvtt", "srt", "elan",
                                                    "bsn-proposals", "label-studio", "dcase-weak")),
     "tal-convert --weights FILE",
-    *(f"tal-plot {k}" for k in ("timeline", "curves", "heatmap", "anchors", "compare --with FILE")),
+    *(f"tal-plot {k}" for k in ("timeline", "curves", "heatmap", "anchors", "compare --with FILE", "view")),
     *(f"tal-synth {k}" for k in ("annotations", "features")),
     "tal-score --fuse rpn", "tal-score --classification FILE", "tal-score --beta-sweep", "tal-score --weights-from FILE --classification FILE", "tal-score -m FILE",
     "tal-refine", "tal-refine --method rpn", "tal-refine -m FILE",
