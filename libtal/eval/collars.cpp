@@ -179,7 +179,8 @@ SoundVideo judge_sounds(const Dataset& data, std::uint32_t id, const std::vector
   std::vector<Sound> references, found;
   double last = 0;
   for (const auto& truth : data.truths_of(id))
-    if (classes[truth.label] >= 0) references.push_back({truth.segment, truth.label}), last = std::max(last, truth.segment.end);
+    if (classes[truth.label] >= 0)
+      references.push_back({truth.segment, truth.label}), last = std::max(last, truth.segment.end);
   for (const auto p : data.predictions_of(id)) {
     const Prediction& prediction = data.predictions[p];
     if (classes[prediction.label] < 0) continue;

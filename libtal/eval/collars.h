@@ -14,7 +14,7 @@ struct CollarRules {
   double collar = 0.2;        // seconds, of onsets and offsets
   double offset_share = 0.2;  // an offset may be off by so much of the event's length, if that is more
   bool onset_only = false;
-  double segment = 1;         // seconds, of the numbers by segment
+  double segment = 1;  // seconds, of the numbers by segment
 };
 
 // One class, or all of them pooled.
@@ -29,10 +29,10 @@ struct SoundVideo {
   std::vector<SoundCounts> event_class, segment_class;  // by class
 };
 
-// classes: label -> class, -1: none. By event: the largest matching of references and detections of a label whose onsets
-// are within the collar, and offsets within max(collar, offset_share * length of the reference); what is left of a video
-// and fits but for the label is a substitution. By segment: a class is on in all segments of time that an event touches, of
-// the video's duration (without one: until the last event).
+// classes: label -> class, -1: none. By event: the largest matching of references and detections of a label whose
+// onsets are within the collar, and offsets within max(collar, offset_share * length of the reference); what is left of
+// a video and fits but for the label is a substitution. By segment: a class is on in all segments of time that an event
+// touches, of the video's duration (without one: until the last event).
 SoundVideo judge_sounds(const Dataset& data, std::uint32_t id, const std::vector<std::int32_t>& classes,
                         std::size_t class_count, const CollarRules& rules);
 

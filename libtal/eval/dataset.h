@@ -48,8 +48,8 @@ struct Prediction {
 struct Video {
   bool in_truth = false, predicted = false;  // there is a ground-truth record, a record in the stream
   std::string subset;
-  std::uint64_t line = 0;                        // of the ground-truth record; 0: not from a file
-  double duration = 0, fps = 0;                  // seconds, frames per second; 0: not given
+  std::uint64_t line = 0, stream_line = 0;  // of the ground-truth record, of that in the stream; 0: not from a file
+  double duration = 0, fps = 0;             // seconds, frames per second; 0: not given
   std::uint32_t truth_begin = 0, truth_end = 0;  // in Dataset::truths, file order
   std::uint32_t first = 0, last = 0;             // in Dataset::by_video
 };
@@ -103,8 +103,8 @@ struct Filter {
   bool count_excluded = false;              // predictions of excluded videos stay, as false positives
   bool class_agnostic = false;              // one class, labels ignored
   bool ambiguous_is_positive = false;       // Ambiguous rows are ground truths like others
-  // Instances of a label whose starts and ends differ by no more (seconds) count once, the first, and those of no length
-  // do not count. Negative: all count.
+  // Instances of a label whose starts and ends differ by no more (seconds) count once, the first, and those of no
+  // length do not count. Negative: all count.
   double same_within = -1;
 };
 
@@ -115,8 +115,8 @@ struct Counts {
   std::uint64_t covered = 0;      // evaluated videos with a record in the stream
   std::uint64_t zero_length = 0;  // ground truths of length 0
   std::uint64_t merged = 0;       // ground truths that Filter::same_within takes out
-  // With the same segment and label as an earlier one of their video; not inside the video's duration, where it is known
-  // (to a millisecond, which times in files are rounded to).
+  // With the same segment and label as an earlier one of their video; not inside the video's duration, where it is
+  // known (to a millisecond, which times in files are rounded to).
   std::uint64_t duplicate_instances = 0, duplicate_predictions = 0;
   std::uint64_t outside_instances = 0, outside_predictions = 0;
 };

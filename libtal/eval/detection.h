@@ -15,8 +15,8 @@ struct Matching {
                           // the free instance
   bool ambiguous_excuses = false;  // an unmatched detection that overlaps an Ambiguous segment is left out instead of a
                                    // false positive
-  bool envelope = true;  // AP is the all-point envelope (VOC 2011); else the sum of precisions at true positives /
-                         // instances
+  bool envelope = true;     // AP is the all-point envelope (VOC 2011); else the sum of precisions at true positives /
+                            // instances
   bool normalised = false;  // precision is as if each class had the mean number of instances (DETAD, section 3)
   static const Matching kActivityNet, kThumosOfficial;
 };

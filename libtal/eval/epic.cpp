@@ -45,7 +45,9 @@ Dataset with_labels_of(const Dataset& data, Task task) {
   for (std::uint32_t label = 0; label < data.labels.size(); ++label) {
     const std::string& text = data.labels.text(label);
     const auto comma = text.find(',');
-    to.push_back(out.labels.id(comma == text.npos ? text : task == kVerb ? text.substr(0, comma) : text.substr(comma + 1)));
+    to.push_back(out.labels.id(comma == text.npos ? text
+                               : task == kVerb    ? text.substr(0, comma)
+                                                  : text.substr(comma + 1)));
   }
   for (auto& truth : out.truths) truth.label = to[truth.label];
   for (auto& prediction : out.predictions) prediction.label = to[prediction.label];

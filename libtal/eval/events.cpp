@@ -69,8 +69,7 @@ std::vector<Event> read_events(const Record& record, const char* list, const Rea
   Json points;
   if (raw->find("\"at\"") != raw->npos || reads.times != Reads::Times::kSegments) {
     points = Json::parse(*raw, nullptr, false);
-    if (!points.is_discarded() && (has_points(points) || reads.times == Reads::Times::kPoints))
-      try {
+    if (!points.is_discarded() && (has_points(points) || reads.times == Reads::Times::kPoints)) try {
         return read_each(points, list, reads);
       } catch (Error& error) {
         throw error.at_video(record.video());

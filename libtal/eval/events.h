@@ -17,8 +17,8 @@ struct Event {
   bool shown = true;  // SoccerNet's visibility, of points
 };
 
-// list: "annotations" or "proposals". Error with video and field for what Reads does not take, for what is reversed or not
-// finite, and for a proposal without a score that reads.scores wants.
+// list: "annotations" or "proposals". Error with video and field for what Reads does not take, for what is reversed or
+// not finite, and for a proposal without a score that reads.scores wants.
 std::vector<Event> read_events(const Record& record, const char* list, const Reads& reads);
 
 }  // namespace tal::eval

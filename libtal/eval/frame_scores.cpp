@@ -65,7 +65,7 @@ class FrameScores : public Measured {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (std::size_t c = 0; c < order_.size(); ++c) {
       const double n = positives(c, nullptr), ap = precision(c, n, nullptr);
-      list.push_back({{"label", rules_.classes[c]}, {"positives", n}, {"ap", nullptr}});
+      list.push_back({{"label", rules_.classes[c]}, {"positives", static_cast<std::uint64_t>(n)}, {"ap", nullptr}});
       if (n == 0) continue;
       list.back()["ap"] = ap;
       sum += ap, ++classes, weighted += n * ap, all += n;
@@ -75,7 +75,7 @@ class FrameScores : public Measured {
                      {"map_as_written", complete ? nlohmann::ordered_json(sum / classes) : nullptr},
                      {"weighted_ap", all > 0 ? weighted / all : 0}};
     out["points"] = s_.videos.size() * points();
-    out["classes_with_positives"] = classes;
+    out["classes_with_positives"] = static_cast<std::uint64_t>(classes);
     out["without_score"] = unscored_;
     out["classes"] = std::move(list);
   }
@@ -110,7 +110,8 @@ class FrameScores : public Measured {
       std::size_t first = 0, last = times.size();
       if (p.segment.length() == 0) {
         const double j = std::round(p.segment.start / duration * rules_.points);
-        if (!(j >= 0 && j < rules_.points) || std::abs(times[static_cast<std::size_t>(j)] - p.segment.start) > kSameTime)
+        if (!(j >= 0 && j < rules_.points) ||
+            std::abs(times[static_cast<std::size_t>(j)] - p.segment.start) > kSameTime)
           throw wrong("a prediction at " + format_number(p.segment.start) + " s is at none of the " +
                           std::to_string(rules_.points) + " points j / " + std::to_string(rules_.points) + " of " +
                           format_number(duration) + " s",
@@ -157,7 +158,7 @@ class FrameScores : public Measured {
   std::vector<std::vector<double>> score_;
   std::vector<std::vector<bool>> on_;
   std::vector<std::vector<std::uint32_t>> order_;  // rows by falling score
-  std::uint64_t unscored_ = 0;                      // points without a prediction of any class
+  std::uint64_t unscored_ = 0;                     // points without a prediction of any class
 };
 
 }  // namespace

@@ -19,7 +19,8 @@ class Measured {
   virtual std::string score_name() const = 0;
   // What decides over the numbers, by name.
   virtual void settings(nlohmann::ordered_json& out) const = 0;
-  // Its members of the report: `scores`, an object of numbers; lists of flat objects, which other formats show as tables
+  // Its members of the report: `scores`, an object of numbers; lists of flat objects, which other formats show as
+  // tables
   // (`classes` where classes are asked for); what was counted on the way.
   virtual void report(nlohmann::ordered_json& out) const = 0;
 };

@@ -26,8 +26,8 @@ struct SoundOperatingPoint {
   // [detected class][class of the ground truth]: found events on the diagonal, detections with cross triggers off it;
   // the last column counts false positives, the last row is 0.
   std::vector<std::vector<double>> counts;
-  std::vector<double> found_share, false_rate;         // of events; an hour of all videos
-  std::vector<std::vector<double>> cross_rate;         // [detected][other]: an hour of the other class's events
+  std::vector<double> found_share, false_rate;  // of events; an hour of all videos
+  std::vector<std::vector<double>> cross_rate;  // [detected][other]: an hour of the other class's events
 };
 
 struct PsdsCurve {

@@ -88,8 +88,8 @@ bool is_wanted(bool point, Reads::Times times) {
   return times == Reads::Times::kEither || point == (times == Reads::Times::kPoints);
 }
 
-// A list of segments or points without the checks' messages; false: something is unusual, let careful() look. scores: it
-// is the list of proposals.
+// A list of segments or points without the checks' messages; false: something is unusual, let careful() look. scores:
+// it is the list of proposals.
 template <class Add>
 bool read_list(sj::ondemand::value& list, bool scores, const Reads& reads, MemberNames& names, Add&& add) {
   names.clear();

@@ -70,10 +70,10 @@ bool is_flat(const json& object) {
 
 // Members that have tables of their own, or stand in the summary or the settings.
 const std::set<std::string>& told_elsewhere() {
-  static const std::set<std::string> keys = {
-      "protocol", "source",    "score",   "scores",    "bootstrap", "ties_range", "parameters",   "parameters_hash",
-      "ar_at",    "recall_at", "compare", "diagnosis", "oracle",    "against",    "sample_wise", "average_map",
-      "auc",      "per_class", "tiou",    "psds"};
+  static const std::set<std::string> keys = {"protocol",    "source",     "score",           "scores",  "bootstrap",
+                                             "ties_range",  "parameters", "parameters_hash", "ar_at",   "recall_at",
+                                             "compare",     "diagnosis",  "oracle",          "against", "sample_wise",
+                                             "average_map", "auc",        "per_class",       "tiou",    "psds"};
   return keys;
 }
 
@@ -93,11 +93,11 @@ class Tables {
     if (r_.contains("diagnosis")) add_diagnosis();
     if (r_.contains("sample_wise")) {
       const json& s = r_["sample_wise"];
-      add_samples(s, "samples, " + plain(s["rate"]) + " a second, of detections with a score above " +
-                         plain(s["score_above"]));
+      add_samples(
+          s, "samples, " + plain(s["rate"]) + " a second, of detections with a score above " + plain(s["score_above"]));
     }
     if (r_.contains("ar_by_length"))
-      add_buckets("recall.length", "recall of all proposals by length of the instance", "length", r_["ar_by_length"]);
+      add_buckets("recall.length", "recall of all proposals by length of the instance", r_["ar_by_length"]);
     if (r_.contains("oracle")) add_rows("oracle", "oracle", {"step", "score", "gain"}, r_["oracle"]["waterfall"]);
     if (r_.contains("against"))
       add_rows("rules", "rules changed one after another", {"rule", "first", "second", "score", "change", "instances"},
@@ -173,8 +173,9 @@ class Tables {
 
   void add_recall_at_k() {
     const json& recall = r_["recall_at"];
-    for (const auto& [name, title, key] : {std::tuple{"recall_at", "Recall@kx", "recall"},
-                                           std::tuple{"recall_at_mean", "Recall@kx, mean over classes", "class_mean"}}) {
+    for (const auto& [name, title, key] :
+         {std::tuple{"recall_at", "Recall@kx", "recall"},
+          std::tuple{"recall_at_mean", "Recall@kx, mean over classes", "class_mean"}}) {
       Table table{name, title, with_thresholds({"k"}, r_["recall_tiou"]), {}};
       for (const auto& [k, item] : recall.items()) row(table, k, item[key]);
       tables_.push_back(std::move(table));
@@ -201,7 +202,8 @@ class Tables {
 
   void add_list(const std::string& key, const json& list) {
     const bool classes = key.ends_with("classes");
-    if (key == "compare" || key == "disagreements" || (classes && !r_.contains("per_class")) || (key == "by_video" && !exact_))
+    if (key == "compare" || key == "disagreements" || (classes && !r_.contains("per_class")) ||
+        (key == "by_video" && !exact_))
       return;
     Table table{key, key, {}, {}};
     for (const auto& [column, value] : list[0].items())
@@ -223,8 +225,10 @@ class Tables {
   }
 
   void add_comparisons() {
-    Table table{"compare", "difference to other predictions, with intervals of 95 %",
-                {"file", "score", "difference", "low", "high", "p_value"}, {}};
+    Table table{"compare",
+                "difference to other predictions, with intervals of 95 %",
+                {"file", "score", "difference", "low", "high", "p_value"},
+                {}};
     for (const auto& item : r_["compare"]) {
       auto& cells = table.rows.emplace_back();
       for (const auto& column : table.head) cells.push_back(text(item[column]));
@@ -234,8 +238,10 @@ class Tables {
       if (!item.contains("map")) continue;
       const std::string file = item["file"].get<std::string>();
       const auto add = [&](const char* name, const char* what, const char* first, const json& rows) {
-        Table part{std::string(name) + "." + file, std::string("difference to ") + file + " " + what,
-                   {first, "difference", "low", "high"}, {}};
+        Table part{std::string(name) + "." + file,
+                   std::string("difference to ") + file + " " + what,
+                   {first, "difference", "low", "high"},
+                   {}};
         for (const auto& entry : rows)
           part.rows.push_back({first == std::string("tIoU") ? tiou_name(entry["tiou"].get<double>())
                                                             : entry["label"].get<std::string>(),
@@ -248,8 +254,10 @@ class Tables {
   }
 
   void add_ties() {
-    Table table{"ties", "mean average precision in the best and worst order of ties",
-                with_thresholds({"order"}, r_["tiou"]), {}};
+    Table table{"ties",
+                "mean average precision in the best and worst order of ties",
+                with_thresholds({"order"}, r_["tiou"]),
+                {}};
     row(table, "worst", r_["ties_range"]["map_lowest"]);
     row(table, "best", r_["ties_range"]["map_highest"]);
     tables_.push_back(std::move(table));
@@ -277,7 +285,7 @@ class Tables {
                   std::string("average mAP_N (all: ") + text(d["sensitivity"]["average_map_n"]) +
                       "), false negatives (all: " + text(d["sensitivity"]["false_negatives"]) + ") and recall by " +
                       key + unknown,
-                  key, part["buckets"]);
+                  part["buckets"]);
     }
     Table f1{"best_f1", "best F1 over all classes", with_thresholds({"value"}, r_["tiou"]), {}};
     for (const char* key : {"score_threshold", "f1", "precision", "recall"}) row(f1, key, d["best_f1"][key]);
@@ -304,8 +312,8 @@ class Tables {
     if (exact_) add_list("by_video", s["by_video"]);
   }
 
-  void add_buckets(const std::string& id, const std::string& title, const char* name, const json& buckets) {
-    Table table{id, title, {name, "instances"}, {}};
+  void add_buckets(const std::string& id, const std::string& title, const json& buckets) {
+    Table table{id, title, {"range", "instances"}, {}};
     const bool scored = !buckets.empty() && buckets[0].contains("average_map_n");
     if (scored) table.head.insert(table.head.end(), {"average mAP_N", "false negatives"});
     table.head = with_thresholds(std::move(table.head), r_["tiou"]);
@@ -354,7 +362,7 @@ class Tables {
     if (r_.contains("sample_wise"))
       for (const char* key : {"rate", "score_above", "overlap", "undefined"})
         table.rows.push_back({std::string("sample_wise.") + key, plain(r_["sample_wise"][key])});
-    table.rows.push_back({"hash", plain(r_["parameters_hash"])});
+    table.rows.push_back({"parameters_hash", plain(r_["parameters_hash"])});
     tables_.push_back(std::move(table));
   }
 

@@ -47,9 +47,9 @@ struct SampleResult {
   std::uint64_t contested = 0;   // samples under annotations of several classes; the last one of the file counts
   std::uint64_t detections = 0;  // that took part
   double accuracy = 0;
-  double balanced_accuracy = 0;                    // mean recall of the classes of the ground truth
-  std::optional<double> cohen_kappa;               // none: 0/0, all samples have one class
-  double matthews = 0;                             // Gorodkin's correlation; 0 where it is 0/0
+  double balanced_accuracy = 0;         // mean recall of the classes of the ground truth
+  std::optional<double> cohen_kappa;    // none: 0/0, all samples have one class
+  double matthews = 0;                  // Gorodkin's correlation; 0 where it is 0/0
   SampleMeans with_null, without_null;  // over classes. Without null, its samples still are misses and false alarms.
   std::vector<SampleVideo> videos;
 };

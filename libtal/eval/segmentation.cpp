@@ -18,13 +18,15 @@ struct Run {  // of frames with one label
 };
 
 struct FrameCounts {
-  double hits = 0, false_alarms = 0, misses = 0;
+  double hits = 0, false_alarms = 0, misses = 0;  // whole numbers
 };
+
+std::uint64_t whole(double count) { return static_cast<std::uint64_t>(count); }
 
 struct SegmentedVideo {
   std::uint32_t id;
   std::size_t frames, correct;
-  double edit;                       // percent
+  double edit;                      // percent
   std::vector<FrameCounts> counts;  // [overlap]
 };
 
@@ -48,8 +50,7 @@ double edit_score(const std::vector<Run>& a, const std::vector<Run>& b) {
 double run_overlap(const Run& a, const Run& b) {
   const std::size_t first = std::max(a.begin, b.begin), last = std::min(a.end, b.end);
   if (first >= last) return 0;
-  return static_cast<double>(last - first) /
-         static_cast<double>(std::max(a.end, b.end) - std::min(a.begin, b.begin));
+  return static_cast<double>(last - first) / static_cast<double>(std::max(a.end, b.end) - std::min(a.begin, b.begin));
 }
 
 FrameCounts match_runs(const std::vector<Run>& predicted, const std::vector<Run>& truth, double threshold) {
@@ -102,22 +103,20 @@ class Segmentation : public Measured {
     out["overlaps"] = nlohmann::ordered_json::array();
     for (std::size_t t = 0; t < overlaps_.size(); ++t) {
       const FrameCounts c = pooled(t, nullptr);
-      out["overlaps"].push_back({{"overlap", overlaps_[t]},
+      out["overlaps"].push_back({{"overlap", at(t)},
                                  {"f1", f1(t, nullptr)},
-                                 {"tp", c.hits},
-                                 {"fp", c.false_alarms},
-                                 {"fn", c.misses}});
+                                 {"tp", whole(c.hits)},
+                                 {"fp", whole(c.false_alarms)},
+                                 {"fn", whole(c.misses)}});
     }
     out["by_video"] = nlohmann::ordered_json::array();
     for (const auto& v : videos_) {
-      nlohmann::ordered_json entry = {{"video", data_.video_names.text(v.id)},
-                                      {"frames", v.frames},
-                                      {"correct", v.correct},
-                                      {"edit", v.edit}};
+      nlohmann::ordered_json entry = {
+          {"video", data_.video_names.text(v.id)}, {"frames", v.frames}, {"correct", v.correct}, {"edit", v.edit}};
       for (std::size_t t = 0; t < overlaps_.size(); ++t) {
-        entry["tp@" + at(t)] = v.counts[t].hits;
-        entry["fp@" + at(t)] = v.counts[t].false_alarms;
-        entry["fn@" + at(t)] = v.counts[t].misses;
+        entry["tp@" + at(t)] = whole(v.counts[t].hits);
+        entry["fp@" + at(t)] = whole(v.counts[t].false_alarms);
+        entry["fn@" + at(t)] = whole(v.counts[t].misses);
       }
       out["by_video"].push_back(std::move(entry));
     }

@@ -49,10 +49,9 @@ SoundScores mean_scores(const std::vector<SoundCounts>& classes) {
     return n > 0 ? sum / n : kNan;
   };
   SoundScores out{};
-  for (const auto member :
-       {&SoundScores::precision, &SoundScores::recall, &SoundScores::f1, &SoundScores::error_rate,
-        &SoundScores::deletion_rate, &SoundScores::insertion_rate, &SoundScores::sensitivity,
-        &SoundScores::specificity, &SoundScores::balanced_accuracy, &SoundScores::accuracy})
+  for (const auto member : {&SoundScores::precision, &SoundScores::recall, &SoundScores::f1, &SoundScores::error_rate,
+                            &SoundScores::deletion_rate, &SoundScores::insertion_rate, &SoundScores::sensitivity,
+                            &SoundScores::specificity, &SoundScores::balanced_accuracy, &SoundScores::accuracy})
     out.*member = mean(member);
   return out;
 }
@@ -89,9 +88,8 @@ class SoundEvents : public Measured {
       if (s.state[id] == State::kEvaluated || (s.used(id) && !data_.predictions_of(id).empty())) ids.push_back(id);
     videos_.resize(ids.size());
     parallel_for(ids.size(), jobs, 16, [&] {
-      return [&](std::size_t i) {
-        videos_[i] = judge_sounds(data_, ids[i], of_label_, classes_.size(), rules_.collars);
-      };
+      return
+          [&](std::size_t i) { videos_[i] = judge_sounds(data_, ids[i], of_label_, classes_.size(), rules_.collars); };
     });
     if (!rules.psds.empty()) judge_points(jobs);
   }
@@ -162,7 +160,8 @@ class SoundEvents : public Measured {
         sources_.push_back("score > " + format_number(rules_.thresholds[i])), sets.push_back(&by_threshold[i]);
       }
     } else {
-      for (const auto& point : data_.operating_points) sources_.push_back(point.source), sets.push_back(&point.detections);
+      for (const auto& point : data_.operating_points)
+        sources_.push_back(point.source), sets.push_back(&point.detections);
     }
     points_.assign(rules_.psds.size(), std::vector<SoundOperatingPoint>(sets.size()));
     parallel_for(sets.size() * rules_.psds.size(), jobs, 1, [&] {
@@ -192,7 +191,9 @@ class SoundEvents : public Measured {
     out[name + "_based_macro"] = members_of(mean_scores(classes), Whole::kOfClasses, by_segment);
     Json& list = out[name + "_classes"] = Json::array();
     for (std::size_t c = 0; c < classes.size(); ++c) {
-      Json entry = {{"label", classes_[c]}, {"reference", classes[c].reference}, {"system", classes[c].system}};
+      Json entry = {{"label", classes_[c]},
+                    {"reference", static_cast<std::uint64_t>(classes[c].reference)},
+                    {"system", static_cast<std::uint64_t>(classes[c].system)}};
       entry.update(members_of(scores_of(classes[c]), Whole::kOfClasses, by_segment));
       list.push_back(std::move(entry));
     }

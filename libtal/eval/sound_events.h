@@ -1,4 +1,5 @@
-// Sound event detection: events by collars, by segments of time, and the polyphonic sound detection score, in one report.
+// Sound event detection: events by collars, by segments of time, and the polyphonic sound detection score, in one
+// report.
 #pragma once
 
 #include "libtal/eval/collars.h"

@@ -11,10 +11,23 @@
 namespace tal::eval {
 
 const std::vector<std::string>& soccernet_classes() {
-  static const std::vector<std::string> classes = {
-      "Penalty",         "Kick-off",        "Goal",          "Substitution",       "Offside",           "Shots on target",
-      "Shots off target", "Clearance",      "Ball out of play", "Throw-in",        "Foul",              "Indirect free-kick",
-      "Direct free-kick", "Corner",         "Yellow card",   "Red card",           "Yellow->red card"};
+  static const std::vector<std::string> classes = {"Penalty",
+                                                   "Kick-off",
+                                                   "Goal",
+                                                   "Substitution",
+                                                   "Offside",
+                                                   "Shots on target",
+                                                   "Shots off target",
+                                                   "Clearance",
+                                                   "Ball out of play",
+                                                   "Throw-in",
+                                                   "Foul",
+                                                   "Indirect free-kick",
+                                                   "Direct free-kick",
+                                                   "Corner",
+                                                   "Yellow card",
+                                                   "Red card",
+                                                   "Yellow->red card"};
   return classes;
 }
 
@@ -24,7 +37,7 @@ constexpr double kFrameRate = 2;
 constexpr int kLastFrame = 120 * 60 * 2 - 1;
 constexpr std::size_t kScoreThresholds = 200;
 constexpr int kTolerances[] = {1, 2, 3, 4, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60};  // seconds
-constexpr std::size_t kTight = 5;                     // the first so many; loose begins with the last of them
+constexpr std::size_t kTight = 5;  // the first so many; loose begins with the last of them
 constexpr std::size_t kCount = std::size(kTolerances);
 
 enum Kind3 { kAll, kVisible, kUnshown, kKinds3 };
@@ -38,8 +51,8 @@ struct Spot {
 };
 
 struct SpotClass {
-  std::vector<Spot> spots;                                     // by falling score
-  std::vector<std::pair<std::uint32_t, bool>> truths;          // video, shown
+  std::vector<Spot> spots;                             // by falling score
+  std::vector<std::pair<std::uint32_t, bool>> truths;  // video, shown
 };
 
 int frame_of(double seconds) {

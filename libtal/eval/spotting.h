@@ -1,5 +1,5 @@
-// Action spotting: points in time, judged as the SoccerNet package does (Giancola et al., SoccerNet, CVPRW 2018; Deliège
-// et al., SoccerNet-v2, CVPRW 2021): evaluate() of SoccerNet.Evaluation.ActionSpotting, version 2.
+// Action spotting: points in time, judged as the SoccerNet package does (Giancola et al., SoccerNet, CVPRW 2018;
+// Deliège et al., SoccerNet-v2, CVPRW 2021): evaluate() of SoccerNet.Evaluation.ActionSpotting, version 2.
 #pragma once
 
 #include <string>

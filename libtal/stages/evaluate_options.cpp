@@ -48,8 +48,7 @@ void register_sample_options(const Options& table, const Options& detections, Ev
 
 // Of protocols with numbers of their own.
 void register_own_options(const Options& table, EvalOptions& o) {
-  table
-      .add("--rate", o.rate, "segmentation, samples: frames or samples a second (default: the video's fps)")
+  table.add("--rate", o.rate, "segmentation, samples: frames or samples a second (default: the video's fps)")
       .type_name("RATE")
       .positive()
       .with("--protocol", {"segmentation", "samples"});
@@ -87,14 +86,16 @@ void register_own_options(const Options& table, EvalOptions& o) {
       .type_name("LIST")
       .number_list();
   sound
-      .add("--operating-point", o.operating_points,
-           "sound-events: records with the detections of another threshold, for PSDS; repeatable. The stream is one too")
+      .add(
+          "--operating-point", o.operating_points,
+          "sound-events: records with the detections of another threshold, for PSDS; repeatable. The stream is one too")
       .type_name("FILE")
       .repeatable()
       .reads();
   sound
       .add("--score-thresholds", o.score_thresholds,
-           "sound-events: the operating points of PSDS are the detections with a score above each (default: 50 from 0.01 "
+           "sound-events: the operating points of PSDS are the detections with a score above each (default: 50 from "
+           "0.01 "
            "to 0.99)")
       .type_name("LIST")
       .number_list()
@@ -137,8 +138,7 @@ void register_options(const Options& table, EvalOptions& o) {
   table.add("--ties", o.ties, "Order of equal scores: protocol, reversed or input order, or by video name")
       .one_of({"protocol", "reversed", "input", "video"})
       .with("--protocol", segment_protocols() + std::vector<std::string>{"epic"});
-  segments.flag("--ties-range", o.ties_range,
-                "Also the lowest and highest mean that the order of equal scores allows");
+  segments.flag("--ties-range", o.ties_range, "Also the lowest and highest mean that the order of equal scores allows");
   table.add("--max-avg-proposals", o.max_avg_proposals, "activitynet-proposal: proposals a video on average")
       .type_name("N")
       .positive()
@@ -181,7 +181,7 @@ void register_options(const Options& table, EvalOptions& o) {
       .add("--diagnose-file", o.diagnose_file,
            "Write every prediction's kind at the first threshold to FILE (implies --diagnose)")
       .type_name("FILE");
-  const std::vector<Condition> diagnosed = {{"--diagnose"}, {"--diagnose-file"}};
+  const std::vector<Condition> diagnosed = {{"--diagnose"}, {"--diagnose-file"}, {"--html"}};
   std::vector<Condition> by_length = diagnosed;
   by_length.push_back({"--protocol", protocols_that(Measure::kRecall) + protocols_that(Measure::kFrameRecall)});
   table
@@ -214,6 +214,12 @@ void register_options(const Options& table, EvalOptions& o) {
   table.flag("--require-complete", o.require_complete, "Fail when a ground-truth video has no record in the stream");
   table.add("--fail-under", o.fail_under, "Status 1 when the protocol's score, the second line of the report, is lower")
       .type_name("X");
+  table
+      .add("--html", o.html,
+           "Also one page to look at: curves and classes with intervals (--bootstrap, default 200 samples), coverage, "
+           "of "
+           "detections DETAD's diagnosis and the range of ties")
+      .type_name("FILE");
   table.add("--format", o.format, "text, json (one object), csv or tsv (one rectangle), or markdown")
       .one_of({"text", "json", "csv", "tsv", "markdown"});
 }
@@ -371,7 +377,7 @@ std::vector<Protocol> make_protocols(Tool& tool, const EvalOptions& o) {
     out.push_back(make_protocol(tool, o, name));
   }
   if (out.size() > 1)
-    for (const char* option : {"--fail-under", "--curves", "--diagnose-file"})
+    for (const char* option : {"--fail-under", "--curves", "--diagnose-file", "--html"})
       if (tool.given(option)) throw UsageError(std::string(option) + " takes one --protocol");
   return out;
 }

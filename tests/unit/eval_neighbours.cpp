@@ -69,8 +69,8 @@ void refuses(Run&& run, const std::string& field, const std::string& words) {
 
 BOOST_AUTO_TEST_SUITE(eval_neighbours)
 
-// Ten frames: truth aaabbbcc--, found aabbbbcbaa. Six are right. The runs are abc and abcba: two edits of five. a, b and
-// c are found with IoU 2/3, 3/4 and 1/2; the second b and a are false.
+// Ten frames: truth aaabbbcc--, found aabbbbcbaa. Six are right. The runs are abc and abcba: two edits of five. a, b
+// and c are found with IoU 2/3, 3/4 and 1/2; the second b and a are false.
 BOOST_AUTO_TEST_CASE(segmentation_by_hand) {
   Dataset data;
   add(data, "v", 10, 1, {{0, 3, "a"}, {3, 6, "b"}, {6, 8, "c"}, {8, 10, "background"}},
@@ -114,7 +114,9 @@ BOOST_AUTO_TEST_CASE(segmentation_takes_the_best_or_none) {
 BOOST_AUTO_TEST_CASE(segmentation_needs_a_rate) {
   Dataset data;
   add(data, "v", 8, 0, {{0, 6, "a"}}, {});
-  const auto run = [&](SegmentationRules rules) { judged(data, [&](const Selection& s) { return segmentation(s, {0.1}, rules); }); };
+  const auto run = [&](SegmentationRules rules) {
+    judged(data, [&](const Selection& s) { return segmentation(s, {0.1}, rules); });
+  };
   refuses([&] { run({}); }, "fps", "--rate");
   run({.rate = 10});
 }
@@ -131,11 +133,12 @@ BOOST_AUTO_TEST_CASE(agreement_of_samples) {
   near(r["by_video"][0]["accuracy"], 0.75), near(r["by_video"][0]["f1"], (2.0 / 3 + 0.8) / 2);
 }
 
-// The event of 10 s is in the frame 20. Of the detections there (0.3) and 2 s later (0.9), the better one has the window of
-// 5 s; in that of 1 s it is false, so that precision is 1/2.
+// The event of 10 s is in the frame 20. Of the detections there (0.3) and 2 s later (0.9), the better one has the
+// window of 5 s; in that of 1 s it is false, so that precision is 1/2.
 BOOST_AUTO_TEST_CASE(spotting_by_hand) {
   Dataset data;
-  add(data, "v", 0, 0, {{10, 10, "g"}}, {{10.4, 10.4, "g", 0.3}, {12, 12, "g", 0.9}, {50, 50, "other", 0.9}, {60, 60, "g", -1}});
+  add(data, "v", 0, 0, {{10, 10, "g"}},
+      {{10.4, 10.4, "g", 0.3}, {12, 12, "g", 0.9}, {50, 50, "other", 0.9}, {60, 60, "g", -1}});
   const auto make = [](const Selection& s) { return spotting(s, {{"g", "h"}, 2}); };
   const Json r = judged(data, make), &scores = r["scores"];
   near(scores["at1_map"], 0.5 / 2), near(scores["at3_map"], 0.5 / 2), near(scores["at4_map"], 1.0 / 2);
@@ -147,14 +150,18 @@ BOOST_AUTO_TEST_CASE(spotting_by_hand) {
 
 BOOST_AUTO_TEST_CASE(spotting_of_what_is_not_shown) {
   Dataset data;
-  add(data, "v", 0, 0, {{10, 10, "g", 1, false}, {100, 100, "g"}}, {{10, 10, "g", 0.9}, {100, 100, "g", 0.8}, {54.5, 54.5, "g", 0.95}, {55, 55, "g", 0.85}});
+  add(data, "v", 0, 0, {{10, 10, "g", 1, false}, {100, 100, "g"}},
+      {{10, 10, "g", 0.9}, {100, 100, "g", 0.8}, {54.5, 54.5, "g", 0.95}, {55, 55, "g", 0.85}});
   // The middle is at 55 s: the false ones before and on it are of the first and of the second.
   const Json r = judged(data, [](const Selection& s) { return spotting(s, {{"g"}, 2}); });
   near(r["scores"]["at1_map_unshown"], 0.5), near(r["scores"]["tight_map_unshown"], 2 * 0.5);
   near(r["scores"]["at1_map_visible"], 0.5), near(r["classes"][0]["tight_unshown"], 0.5);
   Dataset other;
   add(other, "v", 0, 0, {{10, 10, "goal"}}, {});
-  refuses([&] { judged(other, [](const Selection& s) { return spotting(s, {soccernet_classes(), 1}); }); }, "annotations[0].label", "none of the protocol's classes");
+  refuses([&] { judged(other, [](const Selection& s) {
+                  return spotting(s, {soccernet_classes(), 1});
+                }); },
+          "annotations[0].label", "none of the protocol's classes");
 }
 
 // One hit, one detection of another class in the place of an event, one event found too long.
@@ -268,9 +275,11 @@ BOOST_AUTO_TEST_CASE(points_and_segments_of_records) {
   refuses([&] { read("proposals", R"([{"segment":[0,1]}])", kSegments); }, "proposals[0].score", "missing");
   refuses([&] { read("proposals", R"([{"at":1}])", kPoints); }, "proposals[0].score", "missing");
   refuses([&] { read("annotations", R"([{"at":1}])", kSegments); }, "annotations[0].at", "needs segments");
-  refuses([&] { read("annotations", R"([{"at":1},{"segment":[0,1]}])", kPoints); }, "annotations[1].at", "points in time");
+  refuses([&] { read("annotations", R"([{"at":1},{"segment":[0,1]}])", kPoints); }, "annotations[1].at",
+          "points in time");
   refuses([&] { read("annotations", R"([{"at":"1"}])", kPoints); }, "annotations[0].at", "finite number");
-  refuses([&] { read("annotations", R"([{"at":1,"segment":[0,1]}])", kEither); }, "annotations[0].at", "beside segment");
+  refuses([&] { read("annotations", R"([{"at":1,"segment":[0,1]}])", kEither); }, "annotations[0].at",
+          "beside segment");
   refuses([&] { read("annotations", R"([{"at":1,"label":3}])", kPoints); }, "annotations[0].label", "string");
 }
 
