@@ -48,8 +48,8 @@ struct Prediction {
 struct Video {
   bool in_truth = false, predicted = false;  // there is a ground-truth record, a record in the stream
   std::string subset;
-  std::uint64_t line = 0;                        // of the ground-truth record; 0: not from a file
-  double duration = 0, fps = 0;                  // seconds, frames per second; 0: not given
+  std::uint64_t line = 0, stream_line = 0;  // of the ground-truth record, of that in the stream; 0: not from a file
+  double duration = 0, fps = 0;             // seconds, frames per second; 0: not given
   std::uint32_t truth_begin = 0, truth_end = 0;  // in Dataset::truths, file order
   std::uint32_t first = 0, last = 0;             // in Dataset::by_video
 };

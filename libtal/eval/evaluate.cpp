@@ -49,7 +49,8 @@ Resampled resampled(const Evaluated& run, const Protocol& p, const std::vector<s
   if (run.measured) {
     out.score = run.measured->score(&weight);
   } else if (p.proposals) {
-    out.score = score_of(curve_of(run.proposal, p, &weight), p);
+    ProposalResult curve = curve_of(run.proposal, p, &weight);
+    out.score = score_of(curve, p), out.ar = std::move(curve.ar);
   } else {
     DetectionResult r = detection_result(run.matched, &weight);
     out.score = r.average, out.map = std::move(r.map);

@@ -25,6 +25,7 @@ std::string score_name(const Evaluated& run, const Protocol& protocol);
 struct Resampled {
   double score = 0;
   std::vector<double> map;       // [threshold]
+  std::vector<double> ar;        // [point]; proposals
   std::vector<double> class_ap;  // [class], mean over thresholds; NaN for one that the sample does not hold
 };
 Resampled resampled(const Evaluated& run, const Protocol& protocol, const std::vector<std::uint32_t>& weight);

@@ -9,18 +9,18 @@
 namespace tal::eval {
 namespace {
 
-using Json = nlohmann::json;
+using EventJson = nlohmann::json;
 
-bool has_points(const Json& events) {
+bool has_points(const EventJson& events) {
   return std::any_of(events.begin(), events.end(),
-                     [](const Json& event) { return event.is_object() && event.contains("at"); });
+                     [](const EventJson& event) { return event.is_object() && event.contains("at"); });
 }
 
 // One event of a list that may hold points; place: "proposals[3]".
-Event event_at(const Json& event, const Reads& reads, bool proposal, const std::string& place) {
+Event event_at(const EventJson& event, const Reads& reads, bool proposal, const std::string& place) {
   const auto wrong = [&](const char* member, const char* what) { return Error(what).at_field(place + "." + member); };
   const auto number = [&](const char* member) {
-    const Json& value = event[member];
+    const EventJson& value = event[member];
     if (!value.is_number() || !std::isfinite(value.get<double>())) throw wrong(member, "must be a finite number");
     return value.get<double>();
   };
@@ -36,7 +36,7 @@ Event event_at(const Json& event, const Reads& reads, bool proposal, const std::
     out.segment.start = out.segment.end = number("at");
   } else {
     if (!event.contains("segment")) throw wrong("segment", "missing");
-    const Json& pair = event["segment"];
+    const EventJson& pair = event["segment"];
     if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() || !pair[1].is_number())
       throw wrong("segment", "must be [start, end] in seconds");
     out.segment = {pair[0].get<double>(), pair[1].get<double>()};
@@ -51,7 +51,7 @@ Event event_at(const Json& event, const Reads& reads, bool proposal, const std::
   return out;
 }
 
-std::vector<Event> read_each(const Json& events, const std::string& list, const Reads& reads) {
+std::vector<Event> read_each(const EventJson& events, const std::string& list, const Reads& reads) {
   std::vector<Event> out;
   if (!events.is_array()) throw Error("must be a list").at_field(list);
   for (const auto& event : events)
@@ -66,9 +66,9 @@ std::vector<Event> read_events(const Record& record, const char* list, const Rea
   if (!raw) return {};
   const bool proposals = std::strcmp(list, "proposals") == 0;
   // Record knows segments, and gives the messages that all tools give.
-  Json points;
+  EventJson points;
   if (raw->find("\"at\"") != raw->npos || reads.times != Reads::Times::kSegments) {
-    points = Json::parse(*raw, nullptr, false);
+    points = EventJson::parse(*raw, nullptr, false);
     if (!points.is_discarded() && (has_points(points) || reads.times == Reads::Times::kPoints)) try {
         return read_each(points, list, reads);
       } catch (Error& error) {

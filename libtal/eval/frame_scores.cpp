@@ -65,7 +65,7 @@ class FrameScores : public Measured {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (std::size_t c = 0; c < order_.size(); ++c) {
       const double n = positives(c, nullptr), ap = precision(c, n, nullptr);
-      list.push_back({{"label", rules_.classes[c]}, {"positives", n}, {"ap", nullptr}});
+      list.push_back({{"label", rules_.classes[c]}, {"positives", static_cast<std::uint64_t>(n)}, {"ap", nullptr}});
       if (n == 0) continue;
       list.back()["ap"] = ap;
       sum += ap, ++classes, weighted += n * ap, all += n;
@@ -75,7 +75,7 @@ class FrameScores : public Measured {
                      {"map_as_written", complete ? nlohmann::ordered_json(sum / classes) : nullptr},
                      {"weighted_ap", all > 0 ? weighted / all : 0}};
     out["points"] = s_.videos.size() * points();
-    out["classes_with_positives"] = classes;
+    out["classes_with_positives"] = static_cast<std::uint64_t>(classes);
     out["without_score"] = unscored_;
     out["classes"] = std::move(list);
   }

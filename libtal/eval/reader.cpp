@@ -61,7 +61,7 @@ class Collector {
     counts_.without_annotations += truth_ && !line.has_truth;
     if (!predictions_) return;
     Video& video = data_.videos[id];
-    video.predicted = true;
+    video.predicted = true, video.stream_line = number;
     if (video.duration == 0) video.duration = line.duration;
     if (video.fps == 0) video.fps = line.fps;
     for (Prediction p : predictions) {

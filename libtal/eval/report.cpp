@@ -97,7 +97,7 @@ class Tables {
           s, "samples, " + plain(s["rate"]) + " a second, of detections with a score above " + plain(s["score_above"]));
     }
     if (r_.contains("ar_by_length"))
-      add_buckets("recall.length", "recall of all proposals by length of the instance", "length", r_["ar_by_length"]);
+      add_buckets("recall.length", "recall of all proposals by length of the instance", r_["ar_by_length"]);
     if (r_.contains("oracle")) add_rows("oracle", "oracle", {"step", "score", "gain"}, r_["oracle"]["waterfall"]);
     if (r_.contains("against"))
       add_rows("rules", "rules changed one after another", {"rule", "first", "second", "score", "change", "instances"},
@@ -285,7 +285,7 @@ class Tables {
                   std::string("average mAP_N (all: ") + text(d["sensitivity"]["average_map_n"]) +
                       "), false negatives (all: " + text(d["sensitivity"]["false_negatives"]) + ") and recall by " +
                       key + unknown,
-                  key, part["buckets"]);
+                  part["buckets"]);
     }
     Table f1{"best_f1", "best F1 over all classes", with_thresholds({"value"}, r_["tiou"]), {}};
     for (const char* key : {"score_threshold", "f1", "precision", "recall"}) row(f1, key, d["best_f1"][key]);
@@ -312,8 +312,8 @@ class Tables {
     if (exact_) add_list("by_video", s["by_video"]);
   }
 
-  void add_buckets(const std::string& id, const std::string& title, const char* name, const json& buckets) {
-    Table table{id, title, {name, "instances"}, {}};
+  void add_buckets(const std::string& id, const std::string& title, const json& buckets) {
+    Table table{id, title, {"range", "instances"}, {}};
     const bool scored = !buckets.empty() && buckets[0].contains("average_map_n");
     if (scored) table.head.insert(table.head.end(), {"average mAP_N", "false negatives"});
     table.head = with_thresholds(std::move(table.head), r_["tiou"]);
@@ -362,7 +362,7 @@ class Tables {
     if (r_.contains("sample_wise"))
       for (const char* key : {"rate", "score_above", "overlap", "undefined"})
         table.rows.push_back({std::string("sample_wise.") + key, plain(r_["sample_wise"][key])});
-    table.rows.push_back({"hash", plain(r_["parameters_hash"])});
+    table.rows.push_back({"parameters_hash", plain(r_["parameters_hash"])});
     tables_.push_back(std::move(table));
   }
 

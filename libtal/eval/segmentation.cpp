@@ -12,14 +12,16 @@ namespace {
 
 using Labels = std::vector<std::uint32_t>;  // of frames
 
-struct Run {  // of frames with one label
+struct LabelRun {  // of frames with one label
   std::size_t begin, end;
   std::uint32_t label;
 };
 
 struct FrameCounts {
-  double hits = 0, false_alarms = 0, misses = 0;
+  double hits = 0, false_alarms = 0, misses = 0;  // whole numbers
 };
+
+std::uint64_t whole(double count) { return static_cast<std::uint64_t>(count); }
 
 struct SegmentedVideo {
   std::uint32_t id;
@@ -31,7 +33,7 @@ struct SegmentedVideo {
 double percent(double share) { return 100 * share; }
 
 // 1 - Levenshtein distance of the runs' labels / the larger number of runs.
-double edit_score(const std::vector<Run>& a, const std::vector<Run>& b) {
+double edit_score(const std::vector<LabelRun>& a, const std::vector<LabelRun>& b) {
   if (a.empty() && b.empty()) return 1;
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -45,13 +47,13 @@ double edit_score(const std::vector<Run>& a, const std::vector<Run>& b) {
   return 1 - static_cast<double>(row.back()) / static_cast<double>(std::max(a.size(), b.size()));
 }
 
-double run_overlap(const Run& a, const Run& b) {
+double run_overlap(const LabelRun& a, const LabelRun& b) {
   const std::size_t first = std::max(a.begin, b.begin), last = std::min(a.end, b.end);
   if (first >= last) return 0;
   return static_cast<double>(last - first) / static_cast<double>(std::max(a.end, b.end) - std::min(a.begin, b.begin));
 }
 
-FrameCounts match_runs(const std::vector<Run>& predicted, const std::vector<Run>& truth, double threshold) {
+FrameCounts match_runs(const std::vector<LabelRun>& predicted, const std::vector<LabelRun>& truth, double threshold) {
   FrameCounts out;
   std::vector<bool> taken(truth.size(), false);
   for (const auto& run : predicted) {
@@ -101,20 +103,20 @@ class Segmentation : public Measured {
     out["overlaps"] = nlohmann::ordered_json::array();
     for (std::size_t t = 0; t < overlaps_.size(); ++t) {
       const FrameCounts c = pooled(t, nullptr);
-      out["overlaps"].push_back({{"overlap", overlaps_[t]},
+      out["overlaps"].push_back({{"overlap", at(t)},
                                  {"f1", f1(t, nullptr)},
-                                 {"tp", c.hits},
-                                 {"fp", c.false_alarms},
-                                 {"fn", c.misses}});
+                                 {"tp", whole(c.hits)},
+                                 {"fp", whole(c.false_alarms)},
+                                 {"fn", whole(c.misses)}});
     }
     out["by_video"] = nlohmann::ordered_json::array();
     for (const auto& v : videos_) {
       nlohmann::ordered_json entry = {
           {"video", data_.video_names.text(v.id)}, {"frames", v.frames}, {"correct", v.correct}, {"edit", v.edit}};
       for (std::size_t t = 0; t < overlaps_.size(); ++t) {
-        entry["tp@" + at(t)] = v.counts[t].hits;
-        entry["fp@" + at(t)] = v.counts[t].false_alarms;
-        entry["fn@" + at(t)] = v.counts[t].misses;
+        entry["tp@" + at(t)] = whole(v.counts[t].hits);
+        entry["fp@" + at(t)] = whole(v.counts[t].false_alarms);
+        entry["fn@" + at(t)] = whole(v.counts[t].misses);
       }
       out["by_video"].push_back(std::move(entry));
     }
@@ -178,8 +180,8 @@ class Segmentation : public Measured {
     return labels;
   }
 
-  std::vector<Run> runs_of(const Labels& labels) const {
-    std::vector<Run> out;
+  std::vector<LabelRun> runs_of(const Labels& labels) const {
+    std::vector<LabelRun> out;
     for (std::size_t begin = 0, end = 0; begin < labels.size(); begin = end) {
       while (end < labels.size() && labels[end] == labels[begin]) ++end;
       if (rules_.count_background || !background_[labels[begin]]) out.push_back({begin, end, labels[begin]});

@@ -64,7 +64,7 @@ void add_counts(Report& r, const Evaluated& run, const Protocol& p) {
   r["excluded"] = c.excluded;
   r["predictions"] = p.thumos_frames ? run.curve.predictions : c.predictions;
   r["ambiguous"] = c.ambiguous;
-  r["zero_length"] = c.zero_length;
+  if (p.reads.times == Reads::Times::kSegments) r["zero_length"] = c.zero_length;
   if (p.filter.same_within >= 0) r["merged"] = c.merged;
 }
 
@@ -211,6 +211,69 @@ double mean_of_thresholds(const std::vector<double>& ap) {
 }
 
 }  // namespace
+
+Report bootstrap_of(const std::vector<Resampled>& draws, std::uint64_t seed) {
+  std::vector<double> values;
+  const auto range_of = [&](auto&& value) {
+    values.clear();
+    for (const auto& draw : draws) values.push_back(value(draw));
+    return interval(values);
+  };
+  const auto number = [](double value) { return std::isnan(value) ? Report(nullptr) : Report(value); };
+  const auto whole = range_of([](const Resampled& r) { return r.score; });
+  Report out = {{"samples", draws.size()}, {"seed", seed}, {"low", whole.low}, {"high", whole.high}};
+  const auto add = [&](const char* name, const std::vector<double> Resampled::*list) {
+    const std::size_t n = (draws.front().*list).size();
+    if (n == 0) return;
+    std::vector<double> low, high;
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto range = range_of([&](const Resampled& r) { return (r.*list)[i]; });
+      low.push_back(range.low), high.push_back(range.high);
+    }
+    out[std::string(name) + "_low"] = low, out[std::string(name) + "_high"] = high;
+  };
+  add("map", &Resampled::map), add("ar", &Resampled::ar);
+  if (draws.front().class_ap.empty()) return out;
+  Report classes = Report::array();
+  for (std::size_t c = 0; c < draws.front().class_ap.size(); ++c) {
+    const auto range = range_of([&](const Resampled& r) { return r.class_ap[c]; });
+    classes.push_back({{"low", number(range.low)}, {"high", number(range.high)}});
+  }
+  out["classes"] = std::move(classes);
+  return out;
+}
+
+Report precision_recall_of(const Evaluated& run) {
+  constexpr int kPoints = 51;
+  const Matched& m = run.matched;
+  std::vector<double> recalls;
+  for (int i = 0; i < kPoints; ++i) recalls.push_back(static_cast<double>(i) / (kPoints - 1));
+  Report out = {{"recall", recalls}, {"precision", Report::array()}};
+  for (std::size_t t = 0; t < m.tiou.size(); ++t) {
+    std::vector<double> mean(kPoints, 0);
+    for (std::size_t c = 0; c < m.classes.size(); ++c) {
+      const auto positives = static_cast<double>(run.selection->class_instances[c]);
+      const double worth = worth_of(*run.selection, m.normalised, c);
+      std::vector<double> best(kPoints, 0);  // at this recall; then at it or a higher one
+      double hits = 0, count = 0;
+      for (const auto& entry : m.classes[c]) {
+        if (entry.ignored >> t & 1) continue;
+        ++count;
+        if (!(entry.hit >> t & 1)) continue;
+        ++hits;
+        auto& here = best[static_cast<std::size_t>(std::floor(hits / positives * (kPoints - 1)))];
+        here = std::max(here, hits * worth / (hits * worth + count - hits));
+      }
+      double most = 0;
+      for (std::size_t i = kPoints; i-- > 0;) {
+        most = std::max(most, best[i]);
+        mean[i] += most / static_cast<double>(m.classes.size());
+      }
+    }
+    out["precision"].push_back(mean);
+  }
+  return out;
+}
 
 Report comparison_of(const std::string& file, const Evaluated& first, const std::vector<Resampled>& draws,
                      const Evaluated& second, const std::vector<Resampled>& others, const Protocol& p) {

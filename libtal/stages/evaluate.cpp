@@ -8,9 +8,11 @@
 #include "libtal/base/video_id.h"
 #include "libtal/cli/tool.h"
 #include "libtal/eval/files.h"
+#include "libtal/eval/page.h"
 #include "libtal/eval/reader.h"
 #include "libtal/eval/report.h"
 #include "libtal/eval/summary.h"
+#include "libtal/io/jsonl.h"
 #include "libtal/stages/evaluate_options.h"
 
 namespace tal::eval {
@@ -31,6 +33,7 @@ class Input {
       truth_source = read.source;
     }
     const auto read = read_records(tool_, tool_.options().input, data, o_.gt.empty(), true, jobs_, reads_);
+    stream_source = read.source;
     if (o_.gt.empty()) truth_source = read.source;
     if (read.without_proposals > 0)
       tool_.note(std::to_string(read.without_proposals) + " of " + std::to_string(read.records) +
@@ -43,14 +46,17 @@ class Input {
 
   Dataset data;
   std::vector<Dataset> others;  // of --compare: the same ground truth, in the same order, with other predictions
-  std::string truth_source;
+  std::string truth_source, stream_source;
   std::size_t left_out = 0;  // by --score-above
 
-  // The place of the video's ground truth.
-  Error at_truth(Error error, std::string_view video) const {
+  // With the place of the video's ground truth, or of its record in the stream where the error is about proposals.
+  Error placed(Error error, std::string_view video) const {
     const auto id = data.video_names.find(video);
-    const std::uint64_t line = id == Names::kNone ? 0 : data.videos[id].line;
-    return line > 0 ? error.at_video(video).at_line(truth_source, line) : error.at_video(video);
+    if (id == Names::kNone) return error;
+    const bool of_stream = error.field().starts_with("proposals");
+    const std::uint64_t line = of_stream ? data.videos[id].stream_line : data.videos[id].line;
+    return line > 0 ? error.at_video(video).at_line(of_stream ? stream_source : truth_source, line)
+                    : error.at_video(video);
   }
 
  private:
@@ -101,14 +107,14 @@ class Evaluation {
     try {
       run_ = evaluate(data_, p_, jobs_);
     } catch (const Error& error) {
-      throw error.video().empty() || error.field().starts_with("proposals") ? error
-                                                                            : in_.at_truth(error, error.video());
+      throw in_.placed(error, error.video());
     }
     check();
     report_ = summary_of(run_, p_, o_);
     if (o_.score_above) report_["score_filter"] = {{"above", *o_.score_above}, {"left_out", in_.left_out}};
-    if (o_.ties_range && !p_.make) report_["ties_range"] = tie_range_of(tie_range(run_, p_, jobs_));
-    if (o_.bootstrap > 0 || !in_.others.empty()) resample();
+    if ((o_.ties_range || !o_.html.empty()) && !p_.make)
+      report_["ties_range"] = tie_range_of(tie_range(run_, p_, jobs_));
+    if (o_.bootstrap > 0 || !in_.others.empty() || !o_.html.empty()) resample();
     if (p_.detections()) explain_detections();
     if (!o_.oracle.empty() && !p_.make)
       report_["oracle"] = oracle_of(oracle(run_, p_, o_.oracle, jobs_), o_.oracle, run_.score);
@@ -116,11 +122,18 @@ class Evaluation {
   }
 
   const Report& report() const { return report_; }
+  void write_page() const {
+    Report all = report_;
+    if (p_.detections()) all["precision_recall"] = precision_recall_of(run_);
+    AtomicFile file(o_.html);
+    file.write(page_of(all));
+    file.commit();
+  }
   double score() const { return run_.score; }
 
  private:
   void explain_detections() {
-    if (o_.diagnose || !o_.diagnose_file.empty()) diagnose_predictions();
+    if (o_.diagnose || !o_.diagnose_file.empty() || !o_.html.empty()) diagnose_predictions();
     if (o_.sample_rate) judge_samples();
     if (!o_.against.empty()) compare_protocols();
   }
@@ -150,7 +163,7 @@ class Evaluation {
       const auto truths = data_.truths_of(id);
       for (std::size_t i = 0; i < truths.size(); ++i)
         if (truths[i].label == kNoLabel)
-          throw in_.at_truth(
+          throw in_.placed(
               Error("missing; this protocol needs labels").at_field("annotations[" + std::to_string(i) + "].label"),
               data_.video_names.text(id));
     }
@@ -170,12 +183,9 @@ class Evaluation {
 
   void resample() {
     const std::uint64_t seed = tool_.options().seed;
-    const int samples = o_.bootstrap > 0 ? o_.bootstrap : 1000;
+    const int samples = o_.bootstrap > 0 ? o_.bootstrap : in_.others.empty() ? 200 : 1000;
     const auto draws = bootstrap(run_, p_, samples, seed, jobs_);
-    std::vector<double> scores;
-    for (const auto& draw : draws) scores.push_back(draw.score);
-    const auto range = interval(scores);
-    report_["bootstrap"] = {{"samples", samples}, {"seed", seed}, {"low", range.low}, {"high", range.high}};
+    report_["bootstrap"] = bootstrap_of(draws, seed);
     if (in_.others.empty()) return;
     report_["compare"] = Report::array();
     for (std::size_t i = 0; i < in_.others.size(); ++i) {
@@ -197,7 +207,7 @@ class Evaluation {
     try {
       result = evaluate_samples(*run_.selection, rules);
     } catch (const Error& error) {
-      throw in_.at_truth(error, error.video());
+      throw in_.placed(error, error.video());
     }
     if (result.contested > 0)
       tool_.warn(std::to_string(result.contested) +
@@ -268,6 +278,7 @@ void run_evaluation(Tool& tool, const EvalOptions& o) {
   for (const auto& protocol : protocols) {
     const Evaluation evaluation(tool, o, input, protocol, jobs);
     reports.push_back(evaluation.report()), score = evaluation.score();
+    if (!o.html.empty()) evaluation.write_page();
   }
   tool.out().write(render(reports, o.format));
   if (!tool.given("--fail-under") || score >= o.fail_under) return;

@@ -183,7 +183,7 @@ void register_options(const Options& table, EvalOptions& o) {
       .add("--diagnose-file", o.diagnose_file,
            "Write every prediction's kind at the first threshold to FILE (implies --diagnose)")
       .type_name("FILE");
-  const std::vector<Condition> diagnosed = {{"--diagnose"}, {"--diagnose-file"}};
+  const std::vector<Condition> diagnosed = {{"--diagnose"}, {"--diagnose-file"}, {"--html"}};
   std::vector<Condition> by_length = diagnosed;
   by_length.push_back({"--protocol", protocols_that(Measure::kRecall) + protocols_that(Measure::kFrameRecall)});
   table
@@ -216,6 +216,12 @@ void register_options(const Options& table, EvalOptions& o) {
   table.flag("--require-complete", o.require_complete, "Fail when a ground-truth video has no record in the stream");
   table.add("--fail-under", o.fail_under, "Status 1 when the protocol's score, the second line of the report, is lower")
       .type_name("X");
+  table
+      .add("--html", o.html,
+           "Also one page to look at: curves and classes with intervals (--bootstrap, default 200 samples), coverage, "
+           "of "
+           "detections DETAD's diagnosis and the range of ties")
+      .type_name("FILE");
   table.add("--format", o.format, "text, json (one object), csv or tsv (one rectangle), or markdown")
       .one_of({"text", "json", "csv", "tsv", "markdown"});
 }
@@ -373,7 +379,7 @@ std::vector<Protocol> make_protocols(Tool& tool, const EvalOptions& o) {
     out.push_back(make_protocol(tool, o, name));
   }
   if (out.size() > 1)
-    for (const char* option : {"--fail-under", "--curves", "--diagnose-file"})
+    for (const char* option : {"--fail-under", "--curves", "--diagnose-file", "--html"})
       if (tool.given(option)) throw UsageError(std::string(option) + " takes one --protocol");
   return out;
 }

@@ -19,7 +19,8 @@ TABLE = os.path.join(os.environ.get("TAL_SOURCE", "."), "tests", "refusals.txt")
 # The ways of use. FILE stands for an empty file.
 USES = [
     "tal-nms", *(f"tal-nms --method {m}" for m in ("greedy", "gaussian", "linear", "bsn", "rpn")), "tal-nms --preset rpn", "tal-nms --voting 0.5",
-    "tal-eval", *(f"tal-eval --protocol {p}" for p in ("activitynet-proposal", "thumos14-proposal", "thumos14-detection", "thumos14-official", "custom")),
+    "tal-eval", *(f"tal-eval --protocol {p}" for p in ("activitynet-proposal", "thumos14-proposal", "thumos14-detection", "thumos14-official", "custom",
+                                                             "multithumos", "ego4d-mq", "epic", "segmentation", "samples", "soccernet", "sound-events", "charades")),
     "tal-eval --diagnose", "tal-eval --sample-wise 50", "tal-eval --compare FILE", "tal-eval --against thumos14-official", "tal-eval --exclude FILE",
     "tal-anchors --length 8 --scales 1", "tal-anchors --length 8 --scales 1 --label", "tal-anchors --length 8 --scales 1 --ceiling",
     "tal-check", "tal-check --kind features", "tal-check --kind model", "tal-check --kind folder", "tal-check --stage cat", "tal-check --replay",
