@@ -6,6 +6,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
+#include "libtal/formats/json_support.h"
 
 namespace tal {
 namespace {
@@ -40,13 +41,13 @@ std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& op
   const auto place = [&](const char* list) { return list + ("[" + std::to_string(rows.size()) + "]"); };
   if (!exports_proposals(record, options)) {
     for (const auto& a : record.annotations(true, points))
-      rows.push_back({a.segment, a.label, std::nullopt, place("annotations"), a.point});
+      rows.push_back({a.segment, a.label, std::nullopt, place("annotations"), a.point, rows.size()});
     return rows;
   }
   const bool chosen = options.min_score || options.top_k > 0;
   for (const auto& p : chosen ? record.require_scored_proposals(points) : record.proposals(points))
     rows.push_back({p.segment, std::string(p.label), p.has_score() ? std::optional<double>(p.score) : std::nullopt,
-                    place("proposals"), p.point});
+                    place("proposals"), p.point, rows.size()});
   if (options.min_score) std::erase_if(rows, [&](const ExportRow& row) { return *row.score < *options.min_score; });
   if (options.top_k > 0 && rows.size() > static_cast<std::size_t>(options.top_k)) {
     std::vector<ExportRow> kept;
@@ -55,6 +56,24 @@ std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& op
     rows = std::move(kept);
   }
   return rows;
+}
+
+std::vector<ItemMembers> item_members(const Record& record, const std::string& list) {
+  std::vector<ItemMembers> out;
+  const auto text = record.raw(list);
+  if (!text) return out;
+  dom::parser parser;
+  const simdjson::padded_string padded(*text);
+  dom::element root;
+  if (const auto code = parser.parse(padded).get(root))
+    throw Error(simdjson::error_message(code)).at_field(list).at_video(record.video());
+  for (dom::element item : list_of(root, list)) {
+    auto& members = out.emplace_back();
+    for (auto [key, value] : object_of(item, list))
+      if (key != "segment" && key != "at" && key != "label" && key != "score" && key != "scores")
+        members.emplace_back(key, raw_json(value));
+  }
+  return out;
 }
 
 void CountedVideos::add(const std::string& video) {

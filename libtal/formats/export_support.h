@@ -6,6 +6,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "libtal/formats/formats.h"
@@ -19,6 +20,7 @@ struct ExportRow {
   std::optional<double> score;
   std::string place;  // in the record: "proposals[3]"
   bool point = false;
+  std::size_t index = 0;  // in the record's list
 };
 
 // Whether the proposals are written, and not the annotations.
@@ -28,6 +30,10 @@ bool exports_proposals(const Record& record, const ExportOptions& options);
 // does not hold.
 std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& options,
                                    Points points = Points::kRefused);
+
+// The members of each annotation or proposal that are not its times, label, score and scores: name and JSON, in order.
+using ItemMembers = std::vector<std::pair<std::string, std::string>>;
+std::vector<ItemMembers> item_members(const Record& record, const std::string& list);
 
 // Videos of which something is said at the end of the run: how many, and the first ones by name.
 class CountedVideos {
