@@ -67,7 +67,7 @@ bool has_segment(const nlohmann::json& item) {
 bool RecordChecker::Pass::segment(Item& item, const std::string& where) {
   // A line that is no record is left out or passes as it is.
   const bool clip = checker_.clip_ && whole_, order = checker_.order_ && whole_, drop = checker_.drop_;
-  auto& [index, start, end, score, label, text, point, broken, again] = item;
+  auto& [index, start, end, score, label, tier, text, point, broken, again] = item;
   bool moved = false, kept = true;
   if (end < start) {
     add("reversed", where, "end " + format_number(end) + " is before start " + format_number(start), order || drop);

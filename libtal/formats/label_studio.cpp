@@ -54,7 +54,7 @@ struct LabelConfig {
 };
 
 // A list, or the one object that some tools write in its place.
-std::vector<JsonNode> list_of(const JsonNode& node) {
+std::vector<JsonNode> single_or_all(const JsonNode& node) {
   return node.is_object() ? std::vector<JsonNode>{node} : node.items();
 }
 
@@ -120,9 +120,9 @@ class LabelStudioReader {
     if (sent) read_annotation(task.at("annotation"), entry);
     for (const char* list : {"annotations", "completions"})
       if (const auto annotations = task.find(list))
-        for (const auto& annotation : list_of(*annotations)) read_annotation(annotation, entry);
+        for (const auto& annotation : single_or_all(*annotations)) read_annotation(annotation, entry);
     if (const auto predictions = task.find("predictions"))
-      for (const auto& prediction : list_of(*predictions))
+      for (const auto& prediction : single_or_all(*predictions))
         if (prediction.is_object()) read_prediction(prediction, entry);  // else an id alone
   }
 
@@ -191,11 +191,11 @@ class LabelStudioReader {
     if (!results) return;
     // A region and its labels may be results of their own, with one id.
     std::set<std::string> labelled;
-    for (const auto& result : list_of(*results)) {
+    for (const auto& result : single_or_all(*results)) {
       const auto id = result.find("id"), value = result.find("value");
       if (id && value && !labels_of(*value, type_of(result)).empty()) labelled.insert(id->words());
     }
-    for (const auto& result : list_of(*results)) try {
+    for (const auto& result : single_or_all(*results)) try {
         const auto value = result.find("value");
         if (!value) continue;  // a relation between regions
         Members own = members;
@@ -224,7 +224,7 @@ class LabelStudioReader {
       if (const auto choices = list.find("choices"); choices && choices->is_list())
         for (const auto& choice : choices->items()) rows_.whole(entry, choice.words());
       if (!list.is_list() && !has_times(list)) continue;
-      for (const auto& value : list_of(list)) try {
+      for (const auto& value : single_or_all(list)) try {
           if (!has_times(value)) continue;
           ToolEvent event;
           event.tier = name;
@@ -273,7 +273,7 @@ class LabelStudioReader {
     std::string kind = "timelinelabels", field = value.path();
     if (const auto ranges = value.find("ranges")) {
       const double fps = rows_.rate(entry, ranges->path());
-      for (const auto& range : list_of(*ranges))
+      for (const auto& range : single_or_all(*ranges))
         segments.push_back({(range.at("start").number() - 1) / fps, range.at("end").number() / fps});
     } else if (const auto sequence = value.find("sequence")) {
       segments = of_rectangles(*sequence, value, entry);
