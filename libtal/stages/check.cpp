@@ -164,7 +164,7 @@ void run_compare(Tool& tool, const CheckOptions& options) {
       {"rows", {d.rows_a, d.rows_b}}, {"dim", {d.dim_a, d.dim_b}}, {"same_shape", d.same_shape()},
       {"max_abs", d.max_abs},         {"mean_abs", d.mean_abs},    {"min_cosine", d.min_cosine},
       {"mean_cosine", d.mean_cosine}, {"best_lag", d.best_lag},    {"best_lag_cosine", d.best_lag_cosine}};
-  if (d.dim_a != d.dim_b)  // nothing can be compared
+  if (d.dim_a != d.dim_b || d.rows_a == 0 || d.rows_b == 0)  // nothing can be compared
     for (const char* key : {"max_abs", "mean_abs", "min_cosine", "mean_cosine", "best_lag", "best_lag_cosine"})
       out[key] = nullptr;
   if (options.format == "json") tool.out().write_line(out.dump());
