@@ -179,9 +179,14 @@ class CueWriter : public SegmentWriter {
  private:
   // A line end between two lines with text; a blank line would end the cue.
   static bool parts_lines(const std::string& label, std::size_t i) {
+    const auto has_text = [&](std::size_t begin, std::size_t end) {
+      return std::any_of(label.begin() + static_cast<std::ptrdiff_t>(begin),
+                         label.begin() + static_cast<std::ptrdiff_t>(end),
+                         [](char c) { return static_cast<unsigned char>(c) > ' ' && c != 0x7f; });
+    };
     if (label[i] != '\n' || i == 0) return false;
-    const auto before = label.find_last_not_of(" \t\r", i - 1), after = label.find_first_not_of(" \t\r", i + 1);
-    return before != std::string::npos && label[before] != '\n' && after != std::string::npos && label[after] != '\n';
+    const auto before = label.rfind('\n', i - 1), after = label.find('\n', i + 1);
+    return has_text(before == std::string::npos ? 0 : before + 1, i) && has_text(i + 1, std::min(after, label.size()));
   }
   std::string mark(long long ms) const {
     char text[48];

@@ -80,10 +80,10 @@ def options_of(use, folder):
 def refusals(use):
     """The block of this use, and the options on which a build without networks says nothing but that it has none."""
     with tempfile.TemporaryDirectory() as folder:
-        open(os.path.join(folder, "FILE"), "w").close()
         lines, silent = [], []
         for name, value in options_of(use, folder):
             words = use.split()
+            open(os.path.join(folder, "FILE"), "w").close()  # an option may have written it
             done = run([*words, name, *([] if value is None else [value] * (2 if name == "--compare-features" else 1))], folder)
             if done.returncode == 2:
                 text = re.sub(r"^tal-\w+: error: ", "", done.stderr.splitlines()[0])
