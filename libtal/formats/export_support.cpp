@@ -6,7 +6,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
-#include "libtal/formats/json_support.h"
+#include "libtal/formats/dom_parts.h"
 
 namespace tal {
 namespace {

@@ -1,4 +1,4 @@
-#include "libtal/formats/json_support.h"
+#include "libtal/formats/dom_parts.h"
 
 #include <charconv>
 
