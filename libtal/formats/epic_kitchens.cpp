@@ -8,8 +8,8 @@
 // action, the classes of verb and noun as the results have them, "0,2". All other columns stay beside the segment.
 #include "libtal/base/text.h"
 #include "libtal/data/import_support.h"
+#include "libtal/formats/dom_parts.h"
 #include "libtal/formats/formats.h"
-#include "libtal/formats/json_support.h"
 #include "libtal/formats/row_table.h"
 
 namespace tal {

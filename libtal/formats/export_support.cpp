@@ -6,7 +6,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
-#include "libtal/formats/json_support.h"
+#include "libtal/formats/dom_parts.h"
 
 namespace tal {
 namespace {
@@ -56,6 +56,24 @@ std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& op
     rows = std::move(kept);
   }
   return rows;
+}
+
+std::vector<ItemMembers> item_members(const Record& record, const std::string& list) {
+  std::vector<ItemMembers> out;
+  const auto text = record.raw(list);
+  if (!text) return out;
+  dom::parser parser;
+  const simdjson::padded_string padded(*text);
+  dom::element root;
+  if (const auto code = parser.parse(padded).get(root))
+    throw Error(simdjson::error_message(code)).at_field(list).at_video(record.video());
+  for (dom::element item : list_of(root, list)) {
+    auto& members = out.emplace_back();
+    for (auto [key, value] : object_of(item, list))
+      if (key != "segment" && key != "at" && key != "label" && key != "score" && key != "scores")
+        members.emplace_back(key, raw_json(value));
+  }
+  return out;
 }
 
 struct RowMembers::List {

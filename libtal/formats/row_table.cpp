@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "libtal/base/text.h"
-#include "libtal/formats/json_support.h"
+#include "libtal/formats/dom_parts.h"
 #include "libtal/io/record.h"
 
 namespace tal {

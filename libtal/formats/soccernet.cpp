@@ -15,9 +15,9 @@
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/data/import_support.h"
+#include "libtal/formats/dom_parts.h"
 #include "libtal/formats/export_support.h"
 #include "libtal/formats/formats.h"
-#include "libtal/formats/json_support.h"
 #include "libtal/io/json_check.h"
 #include "libtal/io/table.h"
 

@@ -10,9 +10,9 @@
 
 #include "libtal/base/number.h"
 #include "libtal/data/import_support.h"
+#include "libtal/formats/dom_parts.h"
 #include "libtal/formats/export_support.h"
 #include "libtal/formats/formats.h"
-#include "libtal/formats/json_support.h"
 
 namespace tal {
 namespace {

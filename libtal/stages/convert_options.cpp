@@ -194,7 +194,7 @@ void register_options(const Options& table, ConvertOptions& o) {
       .add(
           "--columns", o.columns,
           "Names of columns: video=NAME start=NAME end=NAME length=NAME label=NAME score=NAME tier=NAME duration=NAME "
-          "fps=NAME frames=NAME subset=NAME; raven: label; sample-labels: video, time, label, prediction; "
+          "fps=NAME frames=NAME subset=NAME; raven: label=NAME; sample-labels: video, time, label, prediction; "
           "epic-kitchens: label=verb_class, noun_class, narration, action, ...; epic-results: label=verb, noun, action")
       .type_name("ROLE=NAME")
       .comma_separated()
@@ -213,7 +213,7 @@ void register_options(const Options& table, ConvertOptions& o) {
       .repeatable();
   input.add("--background", o.background, "Labels of frames or samples that are in no segment; the first is written")
       .type_name("LABEL")
-      .one_value();
+      .repeatable();
   input
       .add("--starts", o.starts,
            "50salads: where each video begins on its recording's clock, a table with the columns video and start")
@@ -254,9 +254,9 @@ void register_options(const Options& table, ConvertOptions& o) {
       .without("--time", {"seconds", "frames"})
       .with_any({{"--time"}, {"--from", {"ssn-proposals", "bsn-proposals"}}});  // whose times are relative by
                                                                                 // themselves
-  table.row("--fps").with_any({{"--time", {"frames"}}, {"--from", {"features", "label-studio", "cvat"}}});
   table.row("--fps").with_any(
-      {{"--time", {"frames"}}, {"--from", {"features", "frame-labels", "50salads", "spotting-json", "pose"}}});
+      {{"--time", {"frames"}},
+       {"--from", {"features", "label-studio", "cvat", "frame-labels", "50salads", "spotting-json", "pose"}}});
   for (const char* option : {"--columns", "--where", "--time", "--classes", "--class-offset"})  // of signals they say
                                                                                                 // how --labels is read
     table.row(option).with_any({{"--from", {"signals"}, false}, {"--labels"}});
