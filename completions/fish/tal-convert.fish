@@ -14,7 +14,7 @@ complete -c tal-convert -l print-config -d 'Print every setting and where it cam
 complete -c tal-convert -l no-history -d 'Do not add this step to the records'\'' history'
 complete -c tal-convert -l version -d 'Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie'
 complete -c tal-convert -l help -s h -d 'Print this help and end'
-complete -c tal-convert -l from -x -a 'activitynet-gt activitynet-results activitynet-classification thumos14-gt thumos14-results ssn-proposals bsn-annotations bsn-proposals segments-csv detections-csv class-scores scnn-mat features signals tal' -d 'Format to read'
+complete -c tal-convert -l from -x -a 'auto activitynet-gt activitynet-results activitynet-classification thumos14-gt thumos14-results ssn-proposals bsn-annotations bsn-proposals segments-csv detections-csv class-scores scnn-mat features signals tal' -d 'Format to read'
 complete -c tal-convert -l to -x -a 'tal activitynet-results activitynet-gt thumos14-results csv tsv webvtt srt elan bsn-proposals' -d 'Format to write'
 complete -c tal-convert -l durations -r -d 'Seconds, fps, frames, subset of the videos: CSV, THUMOS14'\''s two lines a video, annotation JSON (whole numbers alone are frames), or records'
 complete -c tal-convert -l classes -r -d 'Class names: number and name on each line or in columns, names alone (from 0), JSON, or a label map'

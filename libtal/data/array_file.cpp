@@ -5,6 +5,7 @@
 
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/mat_file.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/npy.h"
 

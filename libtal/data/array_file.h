@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "libtal/data/formats.h"
+#include "libtal/data/import.h"
+#include "libtal/data/mat_file.h"
 #include "libtal/io/csv.h"
 #include "libtal/io/features.h"
 #include "libtal/io/hdf5.h"

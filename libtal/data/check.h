@@ -37,9 +37,11 @@ struct CheckOptions {
   double tolerance = 0;  // seconds a segment may end behind its video
   double timeout = 5;    // seconds a stage may take to answer
   bool replay = false, no_videos = false;
-  bool no_files = false;             // rows of features stay unread, and the files that records name closed
-  std::uint64_t max_faults = 1000;   // listed of a class; all are counted; 0: no bound
-  std::vector<std::string> compare;  // two feature files
+  bool no_files = false;                   // rows of features stay unread, and the files that records name closed
+  std::string complete, missing;           // the list of a run over shards; file for what it has left out
+  std::vector<std::string> outputs, logs;  // of the shards
+  std::uint64_t max_faults = 1000;         // listed of a class; all are counted; 0: no bound
+  std::vector<std::string> compare;        // two feature files
 };
 // What --gt knows: its videos and labels.
 struct KnownNames {
@@ -105,8 +107,9 @@ struct FeatureDifference {
   std::int64_t rows_a = 0, rows_b = 0, dim_a = 0, dim_b = 0;
   // Over the common rows, when the dims agree.
   double max_abs = 0, mean_abs = 0, min_cosine = 1, mean_cosine = 1;
-  // Row r + best_lag of b is most like row r of a, as the cosine about each column's mean says; of half the rows at
-  // most, 250. Another than 0 means windows, an offset or a frame rate that differ.
+  // Row r + best_lag of b is most like row r of a, as the mean cosine says of rows less their own file's mean of each
+  // column; of lags up to half the rows, at most 250. Another than 0 means windows, an offset or a frame rate that
+  // differ.
   std::int64_t best_lag = 0;
   double best_lag_cosine = 1;
   bool same_shape() const { return rows_a == rows_b && dim_a == dim_b; }

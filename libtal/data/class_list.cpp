@@ -9,6 +9,7 @@
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/tables.h"
 #include "libtal/io/json_check.h"
 #include "libtal/io/jsonl.h"
 

@@ -92,13 +92,11 @@ void LeftOutColumns::note(const ImportSink& sink) const {
     sink.note("first columns left out, for they number, time or name the rows: " + joined_first(columns, 8));
 }
 
-void append_item(std::string& list, const Segment& segment, const std::optional<double>& score, std::string_view label,
-                 std::span<const NamedScore> scores, std::string_view extra) {
-  list += list.empty() ? "{\"segment\":[" : ",{\"segment\":[";
-  append_number(list, segment.start);
-  list += ',';
-  append_number(list, segment.end);
-  list += ']';
+namespace {
+
+// What follows the times of an item.
+void append_members(std::string& list, const std::optional<double>& score, std::string_view label,
+                    std::span<const NamedScore> scores, std::string_view extra) {
   if (score) {
     list += ",\"score\":";
     append_number(list, *score);
@@ -118,6 +116,25 @@ void append_item(std::string& list, const Segment& segment, const std::optional<
   list += '}';
 }
 
+}  // namespace
+
+void append_item(std::string& list, const Segment& segment, const std::optional<double>& score, std::string_view label,
+                 std::span<const NamedScore> scores, std::string_view extra) {
+  list += list.empty() ? "{\"segment\":[" : ",{\"segment\":[";
+  append_number(list, segment.start);
+  list += ',';
+  append_number(list, segment.end);
+  list += ']';
+  append_members(list, score, label, scores, extra);
+}
+
+void append_point(std::string& list, double at, const std::optional<double>& score, std::string_view label,
+                  std::span<const NamedScore> scores, std::string_view extra) {
+  list += list.empty() ? "{\"at\":" : ",{\"at\":";
+  append_number(list, at);
+  append_members(list, score, label, scores, extra);
+}
+
 VideoRows::Entry& VideoRows::at(const std::string& video) {
   const auto [found, added] = index_.emplace(video, entries_.size());
   if (added) entries_.emplace_back().video = video;
@@ -135,6 +152,7 @@ void VideoRows::emit(const ImportOptions& options, const ImportSink& sink) {
     VideoInfo info = entry.facts.info;
     if (options.unit_duration) info.duration = 1;
     set_info(record, info);
+    for (auto& [field, json] : entry.further) record.set_raw(field, std::move(json));
     if (entry.has_annotations) record.set_raw("annotations", "[" + entry.annotations + "]");
     if (entry.has_proposals) record.set_raw("proposals", "[" + entry.proposals + "]");
     sink.record(record);

@@ -278,12 +278,13 @@ void join_biases(std::vector<TensorView>& tensors, std::deque<std::string>& stor
   }
 }
 
-// Which transformer it is, from its shapes, and what adapters it has.
-Json deduced_backbone(const Checkpoint& c) {
+// Which transformer it is, from its shapes, and what adapters it has. chosen: what the user says.
+Json deduced_backbone(const Checkpoint& c, const Json& chosen) {
   const std::string patches = std::string(kTransformer) + "patch_embed.proj.weight";
   const std::int64_t dim = c.extent(patches, 0), patch = c.extent(patches, 4);
   const std::int64_t depth = c.count([](const auto& n) { return kTransformer + ("blocks." + n) + ".norm1.weight"; });
   Json s = {{"input", "clips"}, {"backbone", "vit"}, {"adapter", "none"}};
+  s["row-at"] = chosen.value("row-at", "start");  // row k of OpenTAD is its frame k
   const std::int64_t tubelet = c.extent(patches, 2);
   const auto& recipes = encoder_recipes();
   const auto known = std::find_if(recipes.begin(), recipes.end(), [&](const EncoderRecipe& recipe) {
@@ -291,6 +292,11 @@ Json deduced_backbone(const Checkpoint& c) {
     return t.heads > 0 && t.dim == dim && t.depth == depth && t.patch == patch && t.tubelet == tubelet;
   });
   if (known != recipes.end()) s["backbone"] = known->name;
+  else if (!chosen.contains("backbone-heads"))
+    throw UsageError("the backbone has " + std::to_string(dim) + " channels and " + std::to_string(depth) +
+                     " blocks, as none that is known here, and its tensors do not say how many heads it has: "
+                     R"(--metadata settings={"backbone-heads":N}, and "backbone-grid":N where its positions are those )"
+                     "of pictures of another size than crop-size");
   else
     s["backbone-dims"] = dim, s["backbone-depth"] = depth, s["backbone-patch"] = patch, s["backbone-tubelet"] = tubelet;
   for (std::int64_t k = 0; k < depth && s["adapter"] == "none"; ++k) {
@@ -338,7 +344,7 @@ void complete(std::vector<TensorView>& renamed, const MapRequest& request, std::
     else if (!key.starts_with("train.")) settings[key] = value;
   }
   settings.update(deduced(c, opentad));  // what the tensors are, whatever was said
-  if (end_to_end) settings.update(deduced_backbone(c));
+  if (end_to_end) settings.update(deduced_backbone(c, chosen));
   const std::int64_t classes = c.extent("class_head.output.weight", 0);
   settings["one-class"] = classes == 1;
   const double start = settings.value("normalizer", 100.0);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "libtal/data/formats.h"
+#include "libtal/data/import.h"
 #include "libtal/io/unit_name.h"
 
 namespace tal {

@@ -23,10 +23,11 @@ std::string rules_of(const std::string& block, const std::vector<std::pair<std::
 std::string originals() {
   const std::string any = R"((?:.*\.)?)", block = any + R"(blocks\.(?:\d+\.)?(\d+)\.)";
   std::string rules = kLeftOut;
-  rules += rules_of(block, {{R"((norm[12]|attn\.(?:qkv|proj|q_norm|k_norm)|mlp\.fc[12])\.(weight|bias))", "$2.$3"},
-                            {R"(attn\.([qkv])_bias)", "attn.$2.bias"},
-                            {R"(ls([12])\.(?:gamma|weight))", "ls$2.gamma"},
-                            {R"(gamma_([12]))", "ls$2.gamma"}});
+  rules += rules_of(block,
+                    {{R"((norm[12]|attn\.(?:qkv|proj|q_norm|k_norm)|mlp\.(?:fc[12]|w12|w3))\.(weight|bias))", "$2.$3"},
+                     {R"(attn\.([qkv])_bias)", "attn.$2.bias"},
+                     {R"(ls([12])\.(?:gamma|weight))", "ls$2.gamma"},
+                     {R"(gamma_([12]))", "ls$2.gamma"}});
   return rules + any + R"(patch_embed\.proj\.(weight|bias) -> patch_embed.proj.$1)" + "\n" + any +
          R"((cls_token|register_tokens|pos_embed(?:_spatial|_temporal|_cls)?) -> $1)" + "\n" + any +
          R"(clip_projector\.(.+) -> clip_projector.$1)" + "\n" + any +
@@ -49,6 +50,8 @@ std::string transformers_library() {
                             {R"((?:layernorm_after|norm2)\.(weight|bias))", "norm2.$2"},
                             {R"((?:intermediate\.dense|mlp\.fc1)\.(weight|bias))", "mlp.fc1.$2"},
                             {R"((?:output\.dense|mlp\.fc2)\.(weight|bias))", "mlp.fc2.$2"},
+                            {R"(mlp\.weights_in\.(weight|bias))", "mlp.w12.$2"},
+                            {R"(mlp\.weights_out\.(weight|bias))", "mlp.w3.$2"},
                             {R"(layer_scale([12])\.lambda1)", "ls$2.gamma"}});
   return rules + any + R"(embeddings\.patch_embeddings\.projection\.(weight|bias) -> patch_embed.proj.$1)" + "\n" +
          any + R"(embeddings\.(cls_token|register_tokens) -> $1)" + "\n" + any +

@@ -9,6 +9,7 @@
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/tables.h"
 #include "libtal/io/json_check.h"
 
 namespace tal {
@@ -39,6 +40,7 @@ const std::vector<std::string>& column_names(const std::string& role) {
       {"label",
        {"label", "action-label", "type", "label-idx", "cls", "class", "class-name", "action", "activity", "behavior",
         "behaviour"}},
+      {"tier", {"tier", "rater", "annotator", "observer", "coder", "experimenter"}},
       {"score", {"score", "confidence"}}};
   return names.at(role);
 }

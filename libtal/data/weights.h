@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "libtal/data/formats.h"
+#include "libtal/data/import.h"
 #include "libtal/io/safetensors.h"
 
 namespace tal {

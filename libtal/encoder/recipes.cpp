@@ -92,13 +92,15 @@ std::vector<EncoderRecipe> transformer_recipes() {
                    {0.26862954f, 0.26130258f, 0.27577711f}},
                   0, 0)
                   .transformer;
-    t.quick_gelu = true, t.epsilon = 1e-5;
+    t.quick_gelu = t.sized = true, t.epsilon = 1e-5;
   }
   // DINOv2's: shorter side 256 (bicubic), centre crop 224.
   for (const Size& size : {Size{"dinov2-s14", 384, 12, 6, 1536, 14},
                            {"dinov2-b14", 768, 12, 12, 3072, 14},
-                           {"dinov2-l14", 1024, 24, 16, 4096, 14}})
-    add(size, Input::kFrames, {"pillow-bicubic", 0, 256, 224, true, 255, mean, deviation}, 0, 0);
+                           {"dinov2-l14", 1024, 24, 16, 4096, 14},
+                           {"dinov2-g14", 1536, 40, 24, 4096, 14}})
+    add(size, Input::kFrames, {"pillow-bicubic", 0, 256, 224, true, 255, mean, deviation}, 0, 0).transformer.gated =
+        size.dim == 1536;
   return all;
 }
 

@@ -31,7 +31,8 @@ struct EncoderRecipe {
   struct Transformer {
     std::int64_t dim = 0, depth = 0, heads = 0, hidden = 0, patch = 16, tubelet = 0;
     double epsilon = 1e-6;
-    bool quick_gelu = false;
+    bool quick_gelu = false, gated = false;
+    bool sized = false;           // pictures are of the size for which the weights have positions
     std::int64_t pool_heads = 0;  // InternVideo2's attention pooling
   } transformer = {};
 };

@@ -92,6 +92,9 @@ struct Reads {
   };
   Times times = Times::kSegments;
   bool scores = true;  // a proposal without a score is an error; else it has the score 1
+  // Records may be windows of a video, in their order (tal-nms --live): the proposals of all its windows count
+  // together.
+  bool windows = false;
   bool operator==(const Reads&) const = default;
 };
 

@@ -31,6 +31,7 @@ struct EvalOptions {
   double collar = 0.2, offset_share = 0.2, segment_length = 1;
   double max_avg_proposals = 100, fail_under = 0;
   int bootstrap = 0;
+  bool live = false;  // records may be windows of a video
   bool exclude_known_bad = false, class_agnostic = false, ties_range = false, per_class = false,
        require_complete = false;
   bool diagnose = false, explain = false, videos_from_ground_truth = false, ambiguous_removed = false;

@@ -210,7 +210,7 @@ struct RecordParser::Private {
     if (key == "subset") return read_text(value, out.subset);
     if (key == "duration") return read_positive(value, out.duration);
     if (key == "fps") return read_positive(value, out.fps);
-    if (key == "window") return false;
+    if (key == "window") return false;  // careful() knows
     if (key == "proposals" && predictions) {
       out.has_predictions = true;
       return read_list(value, true, reads, names,
@@ -234,7 +234,8 @@ struct RecordParser::Private {
     try {
       record.parse(line);
       out.video = record.video();
-      record.require_whole_video();
+      if (reads.windows) out.window = window_of(record);
+      else record.require_whole_video();
       out.duration = record.duration().value_or(0);
       if (const auto fps = record.fps()) out.fps = fps->value();
       out.subset = record.text("subset").value_or("");

@@ -8,9 +8,10 @@
 
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
-#include "libtal/data/feature_import.h"
 #include "libtal/data/import_check.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/tables.h"
+#include "libtal/formats/feature_import.h"
 
 namespace tal {
 namespace {
@@ -185,13 +186,16 @@ class Writer {
 
 // What --columns names: each role once, and none that the format does not read.
 void take_columns(ConvertOptions& o) {
-  static const std::set<std::string> roles = {"video", "start",    "end", "length", "label",
-                                              "score", "duration", "fps", "frames", "subset"};
+  static const std::set<std::string> roles = {"video", "start",    "end", "length", "label", "score",
+                                              "tier",  "duration", "fps", "frames", "subset"};
   for (const auto& column : o.columns) {
     const auto [role, name] = pair_of(column, "--columns");
     if (!roles.count(role)) throw UsageError("--columns: unknown role '" + role + "'");
     if (role == "score" && o.from != "detections-csv")
       throw UsageError("--columns: score has no effect with --from " + o.from + ", only with detections-csv");
+    const bool read =
+        o.from == "raven" ? role == "label" : role != "tier" || o.from == "segments-csv" || o.from == "detections-csv";
+    if (!read) throw UsageError("--columns: " + role + " has no effect with --from " + o.from);
     if (!o.import.columns.try_emplace(role, name).second)
       throw UsageError("--columns: " + role + " is named twice, '" + o.import.columns[role] + "' and '" + name + "'");
   }
@@ -249,6 +253,14 @@ void rename(Record& record, const std::string& ids) {
   record = std::move(renamed);
 }
 
+std::vector<SourceText> load_all(Tool& tool, const std::vector<std::string>& paths, const std::string& extension) {
+  const StreamMeter::Wait wait(tool.meter(), StreamMeter::kIn);
+  auto sources = load_sources(paths, extension);
+  if (tool.meter())
+    for (const auto& source : sources) tool.meter()->read(source.text.size());
+  return sources;
+}
+
 }  // namespace
 
 void convert(Tool& tool, ConvertOptions& o) {
@@ -296,6 +308,7 @@ void convert(Tool& tool, ConvertOptions& o) {
   ImportCheck check;
   const ImportSink sink{[&](Record& record) {
                           try {
+                            if (tool.meter()) tool.meter()->record();
                             check.check(record);
                             pass(record);
                           } catch (Error& error) {
@@ -305,7 +318,7 @@ void convert(Tool& tool, ConvertOptions& o) {
                         [&](const Error& error, std::string_view text) { tool.record_error(error, text); },
                         [&](const std::string& message) { tool.note(message); }};
   if (from.reader) {
-    from.reader(load_sources(o.paths, from.extension), o.import, sink);
+    from.reader(load_all(tool, o.paths, from.extension), o.import, sink);
   } else if (from.path_reader) {
     from.path_reader(o.paths, o.import, sink);
   } else {

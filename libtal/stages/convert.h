@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "libtal/cli/tool.h"
-#include "libtal/data/formats.h"
+#include "libtal/formats/formats.h"
 #include "libtal/stages/convert_weights.h"
 
 namespace tal {
 
 struct ConvertOptions {
-  std::string from, to = "tal";
+  std::string from = "auto", to = "tal";
   std::vector<std::string> paths;                                        // none: --input
   std::string ids = "keep";                                              // keep, strip or add ActivityNet's `v_`
   std::string subset;                                                    // only records of this subset

@@ -10,6 +10,12 @@ ToolInfo convert_info() {
       "Reads files of one format and writes records, or reads records and writes another format. Times become seconds; "
       "whatever else "
       "a file says of a video is kept, so that the way back gives the same values. gzip files are read as they are.\n\n"
+      "Without --from (or with --from auto) the format is the one that the files look like, by their first bytes, "
+      "names "
+      "of members or columns; it is said on stderr, and a file that looks like none or like several is an error that "
+      "names them. Formats whose bytes tell nothing (class-scores, scnn-mat, signals) must be named. stdin is read to "
+      "its "
+      "end before anything is written: for a live stream give --from tal.\n\n"
       "Tables are read as spreadsheets, pandas, R and people write them: columns separated by comma, semicolon, tab or "
       "bar (found by itself; a first line sep=; says it), decimal points or commas, quotes, any line ends, and a "
       "byte-order mark. Columns are known by their usual names, whatever the case; --columns names others. Times are "
@@ -36,6 +42,26 @@ ToolInfo convert_info() {
       "others.\n\n"
       "JSON that has a member twice is refused, with its place: every reader would keep one and lose the other. "
       "Durations, frame rates and subsets that are null, and a frame rate of 0, are not known and left out.\n\n"
+      "Files of annotation tools (elan, boris, label-studio, audacity, textgrid, via, cvat, dcase, raven, subtitles, "
+      "rttm, datavyu) become annotations of the media file that they name, without folder and ending, else of a video "
+      "with the file's own name. What groups a tool's labels and is none (a tier, a track, an observation, a column, "
+      "the tag of a region) is the member tier of each annotation, and goes out with it; all are read unless --tier "
+      "names some. What else belongs to a label (low and high frequency, subject, modifiers, comments, codes) are "
+      "members too, and media is the media's name as the file has it. Events without a length are points. Labels of "
+      "a whole clip become its classification, with score 1. Where a tool counts frames (Label Studio's timelines, "
+      "CVAT), their rate is in the file or given with --fps or --durations. UTF-16 with its mark is read where the "
+      "tool writes it. What no record holds is counted on stderr: BORIS's starts without a stop, cancelled "
+      "annotations of Label Studio, regions without a time; a segment that ends before it begins is an error.\n\n"
+      "ELAN: a time slot without a time lies at equal steps in the chain of annotations of its tier that share slots, "
+      "annotations that refer to another take its interval, several of one tier share it; TIME_ORIGIN is said and "
+      "kept as time_origin, and moves nothing. BORIS: state events are paired by observation, subject, behaviour and "
+      "modifiers; the video is the file of player 1, of a queue of several files and of live observations it is the "
+      "observation, whose time runs on; time offsets are added. Label Studio: times of a series are seconds, or "
+      "samples with --time frames and --fps; milliseconds since 1970 and dates become seconds; predictions become "
+      "proposals, and the way back. CVAT: a track is there from a shape that is not outside to the next that is; "
+      "tags of frames that follow each other are one segment. Raven: --columns label=NAME says which column has the "
+      "labels, where it has no usual name; a selection in several views is read once. Tables of behaviour with "
+      "several raters are segments-csv, with --columns tier=NAME.\n\n"
       "Formats that have one file a video are written below --output FOLDER/; a single video may go to stdout. Nothing "
       "is "
       "lost on the way out: a video that comes twice is an error; windows of a live stream become one video's results, "
@@ -44,8 +70,9 @@ ToolInfo convert_info() {
       "cue in subtitles, is said, and so are labels that BSN's tables do not hold. "
       "With --on-error skip, --rejects holds the lines of a table or list that were left out, of JSON the video as a "
       "document of its own, of feature files and sensor recordings their names. "
-      "Subtitles and ELAN show times to the millisecond, at least one long, and scores of three digits; --min-score "
-      "and "
+      "Subtitles and ELAN show times to the millisecond, at least one long, so that points are a millisecond; "
+      "subtitles, "
+      "ELAN, Audacity and TextGrid show scores of three digits behind the labels; --min-score and "
       "--top-k choose what is worth showing.\n\n"
       "--merge adds to each record the fields it lacks from another file of records. Videos on one side only are named "
       "on stderr.\n\n"
@@ -108,6 +135,11 @@ ToolInfo convert_info() {
         "rules.txt -o model.safetensors"},
        {"mmaction2's BMN for features rescaled to 100 rows",
         "tal-convert --weights bmn_400x100.pth --map bmn-mmaction2 --model-input cuhk -o bmn.safetensors"},
+       {"What an observer marked in BORIS, and one of ELAN's tiers",
+        "tal-convert --from boris project.boris > gt.jsonl; tal-convert --from elan --tier gestures v_x.eaf > "
+        "gt.jsonl"},
+       {"Detections as predictions to correct in Label Studio",
+        "tal-convert --from tal --to label-studio --min-score 0.3 detections.jsonl > tasks.json"},
        {"Subtitles of one video's best detections",
         "grep v_x detections.jsonl | tal-convert --from tal --to webvtt --min-score 0.3 --top-k 20 > v_x.vtt"},
        {"UntrimmedNet's scores of THUMOS14's test videos, for tal-score --classification",

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "libtal/data/formats.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/tables.h"
 #include "libtal/data/weight_maps.h"
 #include "libtal/io/torch_file.h"
 #include "libtal/models/catalogue/points_presets.h"

@@ -24,7 +24,9 @@ class Input {
   Input(Tool& tool, const EvalOptions& o, const Reads& reads, int jobs)
       : tool_(tool), o_(o), reads_(reads), jobs_(jobs) {
     if (!o_.gt.empty()) {
-      const auto read = read_records(tool_, o_.gt, data, true, false, jobs_, reads_);
+      auto whole = reads_;
+      whole.windows = false;
+      const auto read = read_records(tool_, o_.gt, data, true, false, jobs_, whole);
       if (read.without_annotations > 0)
         tool_.note(std::to_string(read.without_annotations) + " of " + std::to_string(read.records) + " records in " +
                    o_.gt + " have no annotations and do not count");
@@ -263,7 +265,8 @@ void warn_of_unknown_exclusions(Tool& tool, const EvalOptions& o, const Dataset&
 
 void run_evaluation(Tool& tool, const EvalOptions& o) {
   const std::vector<Protocol> protocols = make_protocols(tool, o);
-  const Reads reads = reads_of(protocols);
+  Reads reads = reads_of(protocols);
+  reads.windows = o.live;
   const int jobs = tool.given("--jobs") ? tool.options().jobs
                                         : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 2);
   tool.out();                                      // a wrong --output is found before the work

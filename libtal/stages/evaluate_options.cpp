@@ -4,7 +4,7 @@
 
 #include "libtal/base/number.h"
 #include "libtal/cli/tool.h"
-#include "libtal/data/formats.h"
+#include "libtal/data/tables.h"
 
 namespace tal::eval {
 namespace {
@@ -147,6 +147,8 @@ void register_options(const Options& table, EvalOptions& o) {
               "thumos14-proposal: videos without a proposal stay in the denominator (the script in use drops them)");
   frames.flag("--no-ambiguous", o.ambiguous_removed,
               "thumos14-proposal: Ambiguous rows are no ground truths (the script in use counts them)");
+  table.flag("--live", o.live,
+             "Records may be windows of a video (tal-nms --live): the proposals of all its windows count together");
   table.add("--score-above", o.score_above, "Leave out predictions whose score is not above X, from every number")
       .type_name("X")
       .number();

@@ -5,12 +5,13 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
-#include <set>
 
 #include "libtal/base/time_rows.h"
 #include "libtal/io/features.h"
 #include "libtal/plot/charts.h"
+#include "libtal/plot/stats.h"
 #include "libtal/plot/timeline.h"
+#include "libtal/stages/plot_selection.h"
 
 namespace tal::plot {
 namespace {
@@ -36,48 +37,17 @@ std::string stem(const std::string& path) {
   return path == "-" ? "stdin" : std::filesystem::path(path).stem().string();
 }
 
-class Selection {
- public:
-  explicit Selection(const PlotOptions& options)
-      : options_(options), wanted_(options.videos.begin(), options.videos.end()) {}
-
-  // Whether this record is drawn; counts the others.
-  bool take(const std::string& video) {
-    ++seen_;
-    if (!wanted_.empty() && wanted_.count(video) == 0) return false;
-    if (wanted_.empty() && options_.max_videos > 0 && drawn_ >= options_.max_videos) return false;
-    found_.insert(video);
-    ++drawn_;
-    return true;
-  }
-
-  // What was left out, for the picture and the user; Error when a wanted video is not there.
-  std::string remark(Tool& tool) const {
-    for (const auto& video : options_.videos)
-      if (!found_.count(video)) throw Error("no record of this video in the input").at_video(video);
-    if (seen_ == drawn_) return "";
-    std::string text = std::to_string(drawn_) + " of " + std::to_string(seen_) + " records drawn" +
-                       (wanted_.empty() ? " (--max-videos)" : " (--video)");
-    tool.note(text);
-    return text;
-  }
-
- private:
-  const PlotOptions& options_;
-  std::set<std::string> wanted_, found_;
-  std::size_t seen_ = 0, drawn_ = 0;
-};
-
-void fill_video(const Record& record, TimelineVideo& video) {
+// points: anchors are drawn by their length, which a point has not.
+void fill_video(const Record& record, Points points, TimelineVideo& video) {
   video.video = record.video();
   video.duration = record.duration().value_or(0);
-  video.truth = record.annotations(true);
+  video.truth = record.annotations(true, points);
 }
 
-Track read_track(const Record& record, const std::string& name, double min_score, bool use_min) {
+Track read_track(const Record& record, const std::string& name, Points points, double min_score, bool use_min) {
   Track track{name, {}};
-  for (const Proposal& p : record.proposals())
-    if (!use_min || p.score >= min_score) track.found.push_back({p.segment, p.score, std::string(p.label)});
+  for (const Proposal& p : record.proposals(points))
+    if (!use_min || p.score >= min_score) track.found.push_back({p.segment, p.score, std::string(p.label), p.point});
   return track;
 }
 
@@ -93,16 +63,17 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
   TimelineStyle style = style_of(options, kind == "anchors"   ? "Anchors and ground truth"
                                           : kind == "compare" ? "Two results against ground truth"
                                                               : "");
-  Selection selection(options);
+  Selection selection(options.videos, options.max_videos);
   std::vector<TimelineVideo> videos;
   std::map<std::string, std::size_t> index;
   const bool use_min = tool.given("--min-score");
+  const Points points = kind == "anchors" ? Points::kRefused : Points::kTaken;
   std::string first = kind == "timeline" ? "found" : stem(tool.options().input), second = stem(options.with);
   if (kind == "compare" && first == second) first = "A", second = "B";
   for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) {
     TimelineVideo video;
-    fill_video(record, video);
-    video.tracks.push_back(read_track(record, first, options.min_score, use_min));
+    fill_video(record, points, video);
+    video.tracks.push_back(read_track(record, first, points, options.min_score, use_min));
     if (!selection.take(record.video())) return;
     index.emplace(record.video(), videos.size());
     videos.push_back(std::move(video));
@@ -117,8 +88,8 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
         return;
       }
       TimelineVideo& video = videos[at->second];
-      video.tracks[1] = read_track(record, second, options.min_score, use_min);
-      if (video.truth.empty()) video.truth = record.annotations(true);
+      video.tracks[1] = read_track(record, second, points, options.min_score, use_min);
+      if (video.truth.empty()) video.truth = record.annotations(true, points);
       if (video.duration <= 0) video.duration = record.duration().value_or(0);
     });
     if (extra > 0) style.remark = std::to_string(extra) + " records of " + second + " without a drawn partner";
@@ -128,7 +99,7 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
       const auto at = index.find(record.video());
       if (at == index.end()) return;
       const double duration = videos[at->second].duration;
-      videos[at->second].truth = record.annotations(true);
+      videos[at->second].truth = record.annotations(true, points);
       if (duration <= 0) videos[at->second].duration = record.duration().value_or(0);
     });
   }
@@ -142,11 +113,19 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
   return kind == "anchors" ? draw_anchors(videos, style) : draw_timeline(videos, style);
 }
 
-Canvas plot_curves(const PlotOptions& options, const Tool& tool) {
+Canvas plot_stats(const PlotOptions& options, const Tool& tool) {
+  std::vector<StageStats> stages;
+  const auto files = options.files.empty() ? std::vector{tool.options().input} : options.files;
+  for (const auto& file : files) read_stats(read_file(file), file == "-" ? "stdin" : file, stages);
+  return draw_stats(std::move(stages), options.width,
+                    options.title.empty() ? "What the stages did with their time" : options.title);
+}
+
+Canvas plot_curves(const PlotOptions& options, Tool& tool) {
   std::vector<Chart> charts;
   if (options.files.empty()) {
     std::string text, source = tool.options().input == "-" ? "stdin" : tool.options().input;
-    LineReader reader(tool.options().input);
+    LineReader reader(tool.options().input, tool.meter());
     std::string_view line;
     while (reader.next(line)) (text += line) += '\n';
     read_curves(text, source, "", charts);
@@ -190,7 +169,7 @@ Canvas plot_heatmaps(Tool& tool, const PlotOptions& options) {
   if (!options.files.empty()) {
     for (const auto& file : options.files) read_npy_maps(file, stem(file), maps);
   } else {
-    Selection selection(options);
+    Selection selection(options.videos, options.max_videos);
     for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) {
       if (!selection.take(record.video())) return;
       std::vector<Matrix> own;
@@ -224,9 +203,9 @@ void register_videos(const Options& sub, PlotOptions& o) {
   sub.add("--max-videos", o.max_videos, "Draw the first N records (0: all)").type_name("N").without("--video");
 }
 
-void register_curves(const Options& sub, PlotOptions& o) {
+void register_files(const Options& sub, PlotOptions& o, const std::string& help) {
   register_look(sub, o);
-  sub.add("files", o.files, "Files to compare; without any, --input is read").type_name("FILE");
+  sub.add("files", o.files, help).type_name("FILE");
   sub.row("--input").without("files");
 }
 
@@ -264,20 +243,29 @@ void register_options(const Options& table, PlotOptions& o) {
   register_segments(
       table.subcommand("timeline", "Ground truth and detections with scores over time, one panel a video"), "timeline",
       o);
-  register_curves(
-      table.subcommand("curves", "Recall, precision and mAP curves of tal-eval, or the values of a training log"), o);
+  register_files(
+      table.subcommand("curves", "Recall, precision and mAP curves of tal-eval, or the values of a training log"), o,
+      "Files to compare; without any, --input is read");
   register_heatmap(table.subcommand("heatmap", "Dense score maps and feature streams"), o);
   register_segments(table.subcommand("anchors", "Anchors by time and length, and which ground truth they cover"),
                     "anchors", o);
   register_segments(table.subcommand("compare", "Two result streams against the same ground truth"), "compare", o);
+  register_options(
+      table.subcommand("view", "A page that plays the videos, with labels and detections to look at and correct"),
+      o.view);
+  register_files(
+      table.subcommand("stats", "At work or waiting: what the stages of a pipe did with their time (--stats)"), o,
+      "What --stats wrote; without any, --input is read");
 }
 
 void run_plot(Tool& tool, const PlotOptions& options) {
+  const std::string kind = tool.command_line().chosen();
+  if (kind == "view") return run_view(tool, options.view);
   const std::string format = chosen_format(tool, options);
   if (format != "png") tool.refuse({"--scale"}, "--format " + format);
-  const std::string kind = tool.command_line().chosen();
   Output& out = tool.out();
   const Canvas canvas = kind == "curves"    ? plot_curves(options, tool)
+                        : kind == "stats"   ? plot_stats(options, tool)
                         : kind == "heatmap" ? plot_heatmaps(tool, options)
                                             : plot_segments(tool, options, kind);
   const Theme theme = options.theme == "light" ? Theme::kLight : options.theme == "dark" ? Theme::kDark : Theme::kAuto;

@@ -9,6 +9,7 @@
 #include "libtal/cli/tool.h"
 #include "libtal/encoder/encoder_spec.h"
 #include "libtal/io/frames.h"
+#include "libtal/io/thumbnail.h"
 #include "libtal/io/video_facts.h"
 #include "libtal/stages/extract_options.h"
 #include "libtal/stages/propose.h"
@@ -19,7 +20,7 @@ namespace tal {
 struct SynthVideo;
 class VideoList;
 
-inline constexpr int kPluginInterface = 3;  // of the tables below; change it with them
+inline constexpr int kPluginInterface = 4;  // of the tables below; change it with them
 
 // libtal-nn.so: models as pipe stages, and their training (libtal/stages/networks).
 struct NetworkStages {
@@ -38,6 +39,7 @@ struct VideoStages {
   void (*write_video)(const std::string& path, const SynthVideo& video);
   FrameOpener open_frames;
   VideoFacts (*claims)(const std::string& path);  // Error when it is no video
+  std::vector<Thumbnail> (*thumbnails)(const std::string& path, int count);
 };
 const VideoStages& video_stages();  // Error as network_stages()
 

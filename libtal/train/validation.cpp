@@ -94,9 +94,9 @@ Metrics Validation::evaluate(Model& model, const TrainOptions& options, std::uin
   }
   if (!runs) throw Error("the validation records have no proposals for the model to work on; metric loss needs none");
   bool labelled = false;
+  const InputContract inputs = model.test_inputs();
   const eval::Dataset data = collect(
-      model, phase, lines_, places_, [&](const Record& record) { return sequence_of(record, model.inputs()); },
-      labelled);
+      model, phase, lines_, places_, [&](const Record& record) { return sequence_of(record, inputs); }, labelled);
   if (labelled && metric_ != "auc" && metric_ != "ar100") {
     const auto result = eval::activitynet_precision(data);
     return {{"map", result.average}, {"map50", result.map.front()}, {"map75", result.map[5]}};

@@ -50,6 +50,9 @@ class MediaReader {
 
   // The next frame, in the processor's memory, good until the next call. nullptr: the end.
   const AVFrame* next();
+  // Goes to the last picture at or before `time` (seconds on the file's clock) that is decoded by itself: next() gives
+  // it then. False where the file cannot be searched. What findings() says holds no longer.
+  bool seek(double time);
   // Seconds on the file's clock; NaN: it has no time stamp.
   double stamp(const AVFrame& frame) const;
   double length(const AVFrame& frame) const;  // seconds that it is shown; 0: not stated

@@ -1,6 +1,8 @@
 // tal-convert's readers: the input's first line names the format (or a table), the rest is the file. Every record that
 // comes out can be read.
-#include "libtal/data/formats.h"
+#include "libtal/data/mat_file.h"
+#include "libtal/data/tables.h"
+#include "libtal/formats/formats.h"
 #include "libtal/io/csv.h"
 #include "libtal/io/json_check.h"
 #include "tests/fuzz/fuzz.h"

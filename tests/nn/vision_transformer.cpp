@@ -7,6 +7,7 @@
 #include <torch/torch.h>
 
 #include <filesystem>
+#include <limits>
 
 #include "libtal/base/error.h"
 #include "libtal/encoder/networks/factory.h"
@@ -28,6 +29,7 @@ EncoderRecipe small(const std::string& name) {
   t.dim = 16, t.heads = 2;
   t.tubelet = name.starts_with("videomae") ? 2 : name.starts_with("internvideo2") ? 1 : 0;
   if (name == "clip") t.quick_gelu = true, t.epsilon = 1e-5;
+  if (name == "dinov2-own") t.gated = true;
   if (name.starts_with("internvideo2")) t.pool_heads = 2;
   return recipe;
 }
@@ -59,7 +61,7 @@ BOOST_AUTO_TEST_CASE(small_networks_give_what_the_references_give) {
     BOOST_TEST(apart(network->forward(expected.at(name + ".input"), layer), want) < 1e-5, key);
     ++compared;
   }
-  BOOST_TEST(compared == 11);
+  BOOST_TEST(compared == 14);
 }
 
 BOOST_AUTO_TEST_CASE(layers_and_shapes) {
@@ -93,6 +95,12 @@ BOOST_AUTO_TEST_CASE(published_parameter_counts) {
   BOOST_TEST(std::abs(millions("dinov2-b14", 0) - 85.9) < 0.8);
 }
 
+BOOST_AUTO_TEST_CASE(pictures_are_of_the_size_of_the_positions) {
+  BOOST_TEST(load_encoder_network(small("clip"), kFolder + "clip.safetensors", torch::kCPU)->side() == 8);
+  BOOST_TEST(load_encoder_network(small("dinov2"), kFolder + "dinov2.safetensors", torch::kCPU)->side() == 20);
+  BOOST_TEST(load_encoder_network(small("videomae"), kFolder + "videomae.safetensors", torch::kCPU)->side() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(other_weights_are_refused_by_name) {
   auto recipe = small("videomae");
   const auto load = [&](const std::string& file) { return load_encoder_network(recipe, kFolder + file, torch::kCPU); };
@@ -100,6 +108,16 @@ BOOST_AUTO_TEST_CASE(other_weights_are_refused_by_name) {
   recipe.transformer.dim = 384;
   BOOST_CHECK_EXCEPTION(load("videomae.safetensors"), Error, says("has 16 channels, videomae has 384"));
   BOOST_CHECK_EXCEPTION(load("expected.safetensors"), Error, says("does not hold the weights of videomae"));
+  // A value that is no number.
+  recipe.transformer.dim = 16;
+  auto weights = read_tensors(kFolder + "videomae.safetensors").tensors;
+  auto& broken = weights.at("videomae.encoder.layer.1.layernorm_after.bias");
+  broken = broken.clone();
+  broken[3] = std::numeric_limits<float>::quiet_NaN();
+  const test::Folder folder;
+  write_tensors(folder / "nan.safetensors", weights, {});
+  BOOST_CHECK_EXCEPTION(load_encoder_network(recipe, folder / "nan.safetensors", torch::kCPU), Error,
+                        says("nan.safetensors': tensor 'blocks.1.norm2.bias' has values that are not finite"));
   // A part of query, key and value.
   VitState state = {{"blocks.0.norm1.weight", torch::ones({2})}, {"blocks.0.attn.q.weight", torch::ones({2, 2})}};
   BOOST_CHECK_EXCEPTION(tidy_vit_state(state), Error, says("no key or no value"));

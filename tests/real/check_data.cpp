@@ -5,7 +5,8 @@
 #include <map>
 
 #include "libtal/base/error.h"
-#include "libtal/data/formats.h"
+#include "libtal/data/tables.h"
+#include "libtal/formats/formats.h"
 #include "libtal/stages/check.h"
 #include "tests/support.h"
 

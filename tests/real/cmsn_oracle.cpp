@@ -9,8 +9,9 @@
 #include <utility>
 
 #include "libtal/base/number.h"
-#include "libtal/data/formats.h"
+#include "libtal/data/tables.h"
 #include "libtal/eval/proposal.h"
+#include "libtal/formats/formats.h"
 #include "libtal/segment/action_stages.h"
 #include "tests/support.h"
 

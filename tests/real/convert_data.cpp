@@ -10,7 +10,9 @@
 #include <tuple>
 
 #include "libtal/base/video_id.h"
-#include "libtal/data/formats.h"
+#include "libtal/data/mat_file.h"
+#include "libtal/data/tables.h"
+#include "libtal/formats/formats.h"
 #include "tests/support.h"
 
 namespace {

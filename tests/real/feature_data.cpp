@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <map>
 
-#include "libtal/data/feature_import.h"
 #include "libtal/data/weights.h"
+#include "libtal/formats/feature_import.h"
 #include "libtal/io/hdf5.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/npz.h"

@@ -43,13 +43,23 @@ with torch.no_grad():
     model = shaken(transformers.VideoMAEForVideoClassification(transformers.VideoMAEConfig(intermediate_size=96, num_labels=5, **small)))
     compare("videomae", "videomae-s", model, model.fc_norm(model.videomae(x)[0].mean(1)))
     compare("videomae-classes", "videomae-s@logits", model, model(x).logits)
+    model = shaken(transformers.VideoMAEForVideoClassification(transformers.VideoMAEConfig(intermediate_size=96, num_labels=5, use_mean_pooling=False, **small)))
+    compare("videomae-first", "videomae-s@logits", model, model(x).logits)
     x = normed(pictures, *CLIP)
     model = shaken(transformers.CLIPVisionModelWithProjection(transformers.CLIPVisionConfig(hidden_size=768, num_hidden_layers=2, num_attention_heads=12, intermediate_size=96,
                                                                                            projection_dim=512, patch_size=32)))
     compare("clip", "clip-b32", model, model(x).image_embeds.mean(0, keepdim=True))
+    # Weights for larger pictures than the recipe's: those are what the network sees.
+    model = shaken(transformers.CLIPVisionModelWithProjection(transformers.CLIPVisionConfig(hidden_size=768, num_hidden_layers=1, num_attention_heads=12, intermediate_size=96,
+                                                                                           projection_dim=512, patch_size=32, image_size=288)))
+    large = numpy.stack([numpy.asarray(Image.fromarray(p).resize((288, 288), Image.BICUBIC)) for p in pictures])
+    compare("clip-288", "clip-b32", model, model(normed(large, *CLIP)).image_embeds.mean(0, keepdim=True))
     larger = numpy.stack([numpy.asarray(Image.fromarray(p).resize((256, 256), Image.BICUBIC).crop((16, 16, 240, 240))) for p in pictures])
     x = normed(larger, *IMAGENET)
     model = shaken(transformers.Dinov2Model(transformers.Dinov2Config(image_size=518, patch_size=14, mlp_ratio=1, **small)))  # its table of places is resized
     compare("dinov2", "dinov2-s14", model, model(x)[0][:, 0].mean(0, keepdim=True))
+    gated = transformers.Dinov2Config(image_size=518, patch_size=14, mlp_ratio=1, use_swiglu_ffn=True, hidden_size=1536, num_hidden_layers=1, num_attention_heads=24)
+    wide = shaken(transformers.Dinov2Model(gated))
+    compare("dinov2-gated", "dinov2-g14", wide, wide(x)[0][:, 0].mean(0, keepdim=True))
     compare("dinov2-tokens", "dinov2-s14@tokens", model, model(x)[0][:, 1:].mean(1).mean(0, keepdim=True))
 finish()

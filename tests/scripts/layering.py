@@ -13,12 +13,13 @@ ARROWS = {
     "segment": "base io",
     "encoder": "base io",
     "data": "base io encoder",
+    "formats": "base io data",
     "eval": "base io stream",
     "fusion": "base io stream segment eval",
     "plot": "base io",
     "cli": "base io stream",
     "models/catalogue": "",
-    "stages": "base io stream segment data eval fusion plot encoder cli models/catalogue",
+    "stages": "base io stream segment data formats eval fusion plot encoder cli models/catalogue",
     # OpenCV and FFmpeg
     "video": "base io data encoder",
     "encoder/picture": "base io video encoder",
@@ -50,6 +51,7 @@ LIBRARIES = {
     r"<opencv2/": ["video", "encoder/picture", "encoder/networks", "stages/video"],
     r"<(libav|libsw)": ["video"],
     r"<CLI/": ["cli"],
+    r"<pugixml": ["formats"],
 }
 
 ROOT = os.path.join(os.environ["TAL_SOURCE"], "libtal")

@@ -107,7 +107,7 @@ RENAMED = [(r"backbone\.transformer\.patch_embed\.proj\.", "backbone.model.backb
            (r"detector\.normalizer", "rpn_head.loss_normalizer"), (r"detector\.class_head\.output\.", "rpn_head.cls_head."), (r"detector\.distance_head\.output\.", "rpn_head.reg_head."),
            (r"detector\.class_head\.convolution(\d+)\.", r"rpn_head.cls_convs.\1.conv."), (r"detector\.distance_head\.convolution(\d+)\.", r"rpn_head.reg_convs.\1.conv."),
            (r"detector\.class_head\.norm(\d+)\.", r"rpn_head.cls_convs.\1.norm."), (r"detector\.distance_head\.norm(\d+)\.", r"rpn_head.reg_convs.\1.norm.")]
-train("published.safetensors", "--set", "mask=reference", "--set", "code=opentad", "--set", "adapter-first=1")
+train("published.safetensors", "--set", "mask=reference", "--set", "code=opentad", "--set", "adapter-first=1", "--set", "row-at=start", "--set", "test-size=16")
 model_facts, tensors = tensor_files.read("published.safetensors")
 published = {"backbone.model.backbone.pos_embed": tensor_files.Tensor("F32", [1, 4], bytes(16)), "backbone.model.backbone.fc_norm.weight": tensor_files.Tensor("F32", [16], bytes(64))}
 for name, tensor in tensors.items():
@@ -121,15 +121,37 @@ for name, tensor in tensors.items():
     else:
         published[new] = tensor
 tensor_files.write("checkpoint.safetensors", {"module." + name: tensor for name, tensor in published.items()})
-settings = {key: value for key, value in json.loads(model_facts["settings"]).items() if key in ("fps", "size", "crop-size", "rows", "heads", "windows", "backbone-heads", "backbone-clip")}
+settings = {key: value for key, value in json.loads(model_facts["settings"]).items() if key in ("fps", "size", "test-size", "crop-size", "rows", "heads", "windows", "backbone-heads", "backbone-clip")}
 done = tool("tal-convert", "--weights", "checkpoint.safetensors", "--metadata", "settings=" + json.dumps(settings), "--metadata", "classes=" + model_facts["classes"], "-o", "imported.safetensors")
 check("AdaTAD" in done.stderr and "points-opentad" in done.stderr, done.stderr)
 options = ("--set", "min-score=0", "--set", "top-k=5")
 check(proposals("imported.safetensors", *options) == proposals("published.safetensors", *options), "the imported checkpoint gives what the model gives")
 check(any(proposals("imported.safetensors", *options)), "it gives something")
 
+settings["backbone-depth"] = settings.pop("backbone-heads")
+done = tool("tal-convert", "--weights", "checkpoint.safetensors", "--metadata", "settings=" + json.dumps(settings), "-o", "x.safetensors", status=2)
+check("16 channels and 2 blocks" in done.stderr and "backbone-heads" in done.stderr, f"heads that nothing says: {done.stderr}")
+
+
+def changed(name, inputs=None, **values):
+    """The model a with other settings."""
+    facts, tensors = tensor_files.read("a.safetensors")
+    facts = {**facts, "settings": json.dumps({**json.loads(facts["settings"]), **{key.replace("_", "-"): value for key, value in values.items()}})}
+    if inputs:
+        facts["inputs"] = json.dumps([{"frames": {**json.loads(facts["inputs"])[0]["frames"], **inputs}}])
+    tensor_files.write(name, tensors, facts)
+    return proposals(name, "--set", "clip=false")
+
+
+# A row stands for the middle of its frames, or for their start: half a frame of 8 a second earlier.
+plain, early = changed("plain.safetensors"), changed("early.safetensors", row_at="start")
+worst = max(abs(p["segment"][k] - 0.5 / 8 - q["segment"][k]) for a, b in zip(plain, early) for p, q in zip(a, b) for k in (0, 1))
+check(worst < 1e-9 and [[p["score"] for p in video] for video in plain] == [[p["score"] for p in video] for video in early], f"row-at=start: {worst}")
+# Frames of another size at inference.
+check(changed("test.safetensors", test_size=16) == changed("size.safetensors", inputs={"size": 16}, size=16) != plain, "test-size is the size at inference")
+
 # Refused, by name, before anything is read.
-for words, text in ((["crops=plain", "crop-size=24"], "setting 'crop-size': must lie in 1..20"), (["crop-size=8", "backbone-patch=10"], "setting 'crop-size': must hold one of the backbone's patches of 10"),
+for words, text in ((["crops=plain", "crop-size=24"], "setting 'crop-size': must lie in 1..20"), (["crops=plain", "test-size=12"], "setting 'test-size': must be 16, the crop-size, or more"), (["crop-size=8", "backbone-patch=10"], "setting 'crop-size': must hold one of the backbone's patches of 10"),
                     (["backbone-heads=3"], "setting 'backbone-heads': must divide"), (["backbone-clip=7"], "setting 'backbone-clip': must be a multiple"),
                     (["frames-per-row=3"], "setting 'frames-per-row': must divide"), (["adapter-first=2"], "setting 'adapter-first': must lie in 0..1"),
                     (["adapter-kernel=2"], "setting 'adapter-kernel': must be odd"), (["adapter=plain", "adapter-kernel=5"], "setting 'adapter-kernel' has no effect"),

@@ -25,9 +25,9 @@ def read_bytes(path):
     return {name: tensor.data for name, tensor in read(path)[1].items()}
 
 
-def write(path, tensors):
-    """tensors: name -> Tensor."""
-    header, body = {}, b""
+def write(path, tensors, metadata=None):
+    """tensors: name -> Tensor; metadata: name -> text."""
+    header, body = {"__metadata__": metadata} if metadata else {}, b""
     for name, tensor in tensors.items():
         header[name] = {"dtype": tensor.dtype, "shape": tensor.shape, "data_offsets": [len(body), len(body) + len(tensor.data)]}
         body += tensor.data

@@ -1,10 +1,12 @@
-// Readers and writers of libtal/data/formats.h on small texts worked out by hand.
+// Readers and writers of libtal/formats/formats.h on small texts worked out by hand.
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <memory>
 
-#include "libtal/data/formats.h"
+#include "libtal/data/mat_file.h"
+#include "libtal/data/tables.h"
+#include "libtal/formats/formats.h"
 
 namespace {
 

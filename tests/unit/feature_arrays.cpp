@@ -5,7 +5,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/data/array_file.h"
-#include "libtal/data/feature_import.h"
+#include "libtal/formats/feature_import.h"
 #include "libtal/io/npy.h"
 #include "tests/support.h"
 

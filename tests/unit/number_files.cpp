@@ -10,7 +10,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/time_rows.h"
-#include "libtal/data/feature_import.h"
+#include "libtal/formats/feature_import.h"
 #include "libtal/io/csv.h"
 #include "libtal/io/hdf5.h"
 #include "libtal/io/jsonl.h"

@@ -150,19 +150,25 @@ BOOST_AUTO_TEST_CASE(adatad) {
                                             "rows",
                                             "frames-per-row",
                                             "size",
+                                            "test-size",
                                             "crop-size",
+                                            "row-at",
                                             "backbone-clip",
                                             "backbone-droppath",
                                             "adapter-share"};
-  is("adatad-thumos14", columns, {"videomae-s", 2, 1e-4, 0.05, 2, 60, 5, 1, 0.999, 768, 1, 182, 160, 16, 0.1, 0.25});
-  is("adatad-thumos14-b", columns, {"videomae-b", 1, 1e-4, 0.05, 2, 60, 5, 1, 0.999, 768, 1, 182, 160, 16, 0.1, 0.25});
-  is("adatad-thumos14-l", columns, {"videomae-l", 1, 1e-4, 0.05, 2, 60, 5, 1, 0.999, 768, 1, 182, 160, 16, 0.1, 0.25});
-  is("adatad-thumos14-h", columns, {"videomae-h", 1, 1e-4, 0.05, 2, 60, 5, 1, 0.999, 768, 1, 182, 160, 16, 0.1, 0.25});
+  is("adatad-thumos14", columns,
+     {"videomae-s", 2, 1e-4, 0.05, 2, 60, 5, 1, 0.999, 768, 1, 182, 160, 160, "start", 16, 0.1, 0.25});
+  is("adatad-thumos14-b", columns,
+     {"videomae-b", 1, 1e-4, 0.05, 2, 60, 5, 1, 0.999, 768, 1, 182, 160, 160, "start", 16, 0.1, 0.25});
+  is("adatad-thumos14-l", columns,
+     {"videomae-l", 1, 1e-4, 0.05, 2, 60, 5, 1, 0.999, 768, 1, 182, 160, 160, "start", 16, 0.1, 0.25});
+  is("adatad-thumos14-h", columns,
+     {"videomae-h", 1, 1e-4, 0.05, 2, 60, 5, 1, 0.999, 768, 1, 182, 160, 160, "start", 16, 0.1, 0.25});
   is("adatad-thumos14-g", columns,
-     {"videomaev2-g", 1, 1e-4, 0.05, 2, 60, 5, 1, 0.999, 768, 1, 182, 160, 16, 0.1, 0.25});
+     {"videomaev2-g", 1, 1e-4, 0.05, 2, 60, 5, 1, 0.999, 768, 1, 182, 160, 160, "start", 16, 0.1, 0.25});
   for (const char* size : {"", "-b", "-l", "-h", "-g"}) {
     is("adatad-activitynet" + std::string(size), columns,
-       {nullptr, 0.1, 1e-3, 0.05, 16, 15, 5, 1, 0.999, 192, 4, 182, 160, 16, 0.1, 0.25});
+       {nullptr, 0.1, 1e-3, 0.05, 16, 15, 5, 1, 0.999, 192, 4, 182, 160, 160, "start", 16, 0.1, 0.25});
     is("adatad-activitynet" + std::string(size),
        {"frames", "dims", "windows", "position-rows", "loss-weight", "normalizer", "smoothing", "one-class", "val-nms"},
        {768, 256, {-1}, 192, 2, 200, 0.1, true, "adatad-activitynet"});

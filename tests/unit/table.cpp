@@ -2,7 +2,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "libtal/base/video_id.h"
-#include "libtal/data/formats.h"
+#include "libtal/data/tables.h"
 #include "libtal/io/csv.h"
 
 namespace {

@@ -63,7 +63,7 @@ std::shared_ptr<EncoderNetwork> slowfast_network(const std::string& name, std::i
 VitOptions transformer_options(const EncoderRecipe::Transformer& t) {
   VitOptions o;
   o.dim = t.dim, o.depth = t.depth, o.heads = t.heads, o.hidden = t.hidden, o.patch = t.patch, o.tubelet = t.tubelet;
-  o.epsilon = t.epsilon, o.quick_gelu = t.quick_gelu, o.pool_heads = t.pool_heads;
+  o.epsilon = t.epsilon, o.quick_gelu = t.quick_gelu, o.gated = t.gated, o.pool_heads = t.pool_heads;
   return o;
 }
 
@@ -88,8 +88,11 @@ VitOptions published_options(const EncoderRecipe& recipe, std::int64_t classes) 
 
 std::shared_ptr<EncoderNetwork> load_transformer(const EncoderRecipe& recipe, const std::string& file) {
   return loading(file, recipe.name, [&] {
-    const auto state = read_vit_state(file);
-    const auto options = vit_options(state, transformer_options(recipe.transformer));
+    const auto [state, map] = read_vit_file(file);
+    auto options = transformer_options(recipe.transformer);
+    // DINOv2's own code, whose names these are, and the transformers library differ here.
+    if (recipe.name.starts_with("dinov2") && map == "vit") options.resize_offset = 0.1;
+    options = vit_options(state, options);
     if (options.dim != recipe.transformer.dim)
       throw Error("has " + std::to_string(options.dim) + " channels, " + recipe.name + " has " +
                   std::to_string(recipe.transformer.dim));

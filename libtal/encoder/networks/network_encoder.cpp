@@ -45,6 +45,8 @@ class TorchNetwork : public PictureNetwork {
     }
     if (dim_ == 0)
       throw UsageError("--encoder " + spec.name + "@" + layer_ + ": with these weights the layers are " + known);
+    if (const auto side = static_cast<int>(network_->side()); recipe_.transformer.sized && side > 0)
+      recipe_.preprocessing.height = recipe_.preprocessing.crop = side;  // as the weights' own preprocessing
     weights_ = file_hash(spec.weights);
     if (layer_ == "logits" || layer_ == "scores")
       columns_ = class_columns(options, classes_of_file(spec.weights), dim_, spec.name);

@@ -155,7 +155,9 @@ const std::vector<Backbone> kBackbones = {{"videomae-s", "", 2},
                                           {"videomaev2-g", "-g", 1}};
 Json adatad(const Json& more) {
   return with(with(actionformer({{"code", "opentad"}, {"windows", {-1}}}), {{"input", "clips"},
+                                                                            {"row-at", "start"},
                                                                             {"size", 182},
+                                                                            {"test-size", 160},
                                                                             {"crop-size", 160},
                                                                             {"crops", "resized"},
                                                                             {"flip", true},

@@ -196,6 +196,8 @@ class Model {
   virtual void initialise() {}
   virtual torch::nn::Module& network() = 0;
   const InputContract& inputs() const { return inputs_; }
+  // What propose(), refine() and score() see: of frames perhaps another size than in training.
+  virtual InputContract test_inputs() const { return inputs_; }
   void set_policy(std::shared_ptr<const FeaturePolicy> policy) { inputs_.policy = std::move(policy); }
 
   // Training. samples: every example of one epoch, in a fixed order (the trainer shuffles). make_batch is called from

@@ -58,8 +58,15 @@ Settings PointsFrameInput::settings() {
   add("frames", &frames_.count, "Sampled frames of every video, whatever its length; 0: as many as fps gives")
       .between(0, 1 << 20);
   add("frames-per-row", &frames_per_row_, "Frames that the detector's row stands for").between(1, 1024);
+  add("row-at", &row_at_,
+      "Which moment of its frames a row of the detector stands for: their middle, or as OpenTAD has it their start",
+      {"middle", "start"});
   add("size", &frames_.side, "Pixels of the shorter side that frames are resized to and kept with").between(8, 4096);
-  add("crop-size", &crop_, "Pixels of the square that the backbone sees").between(8, 4096);
+  add("test-size", &test_size_, "The same at inference (0: as in training)").between(0, 4096);
+  add("crop-size", &crop_,
+      "Pixels of the square that the backbone sees; what is left of a patch at its right and lower edge it does not "
+      "see")
+      .between(8, 4096);
   add("crops", &crops_,
       "resized: a random part of the frames in training, else the centre's square, resized to crop-size; plain: a "
       "square of crop-size, at random in training, else the centre",
@@ -76,6 +83,11 @@ Settings PointsFrameInput::settings() {
   add("backbone-depth", &backbone_.depth, "Blocks").between(1, 1024).with("backbone", {"vit"});
   add("backbone-heads", &backbone_.heads, "Heads of its attention").between(1, 1024).with("backbone", {"vit"});
   add("backbone-patch", &backbone_.patch, "Pixels of a patch's side").between(1, 256).with("backbone", {"vit"});
+  add("backbone-grid", &backbone_.grid,
+      "Patches a side of the pictures for which its weights have positions; they are resized to those of crop-size (0: "
+      "no others)")
+      .between(0, 4096)
+      .with("backbone", {"vit"});
   add("backbone-tubelet", &backbone_.tubelet, "Frames of a token").between(1, 256).with("backbone", {"vit"});
   add("backbone-clip", &net.clip, "Frames that attend to each other").between(1, 1024);
   add("backbone-norm", &backbone_.normalise, "Pixels less ImageNet's mean over its deviation, or as 0 to 1",
@@ -85,13 +97,15 @@ Settings PointsFrameInput::settings() {
       .above(0)
       .between(0, 1000)
       .without("backbone-train", {"none"});
-  add("backbone-droppath", &net.droppath, "Stochastic depth of its last block; 0 at the first, linear between")
+  add("backbone-droppath", &net.droppath,
+      "Stochastic depth of its last block; 0 at the first, linear between. Acts where adapters or the backbone learn")
       .at_least(0)
       .below(1);
   add("backbone-chunk", &net.chunk, "Clips that are inside a block at once (0: all): less memory, the same values")
       .between(0, 1 << 20);
   add("backbone-checkpointing", &net.checkpointing,
-      "Compute inner values again for their gradients: less memory, more time");
+      "Compute inner values again for their gradients: less memory, more time. Acts where adapters or the backbone "
+      "learn");
   add("adapter", &net.adapter.kind,
       "Small networks behind its blocks, trained with the detector: tia sees the whole sequence's time (AdaTAD), plain "
       "only its own token",
@@ -125,7 +139,7 @@ AdaptedOptions PointsFrameInput::network_options() const {
     t.sine_side = recipe->preprocessing.crop / r.patch;  // where the published weights learned their places
   } else {
     t.dim = backbone_.dims, t.depth = backbone_.depth, t.heads = backbone_.heads, t.hidden = 4 * backbone_.dims;
-    t.patch = backbone_.patch, t.tubelet = backbone_.tubelet;
+    t.patch = backbone_.patch, t.tubelet = backbone_.tubelet, t.sine_side = backbone_.grid;
   }
   if (backbone_.normalise == "imagenet") o.mean = {0.485, 0.456, 0.406}, o.deviation = {0.229, 0.224, 0.225};
   return o;
@@ -138,6 +152,8 @@ void PointsFrameInput::check_settings() const {
   const auto number = [](std::int64_t n) { return std::to_string(n); };
   if (crops_ == "plain" && crop_ > frames_.side)
     refuse("must lie in 1.." + number(frames_.side) + ", the size of the frames", "crop-size");
+  if (crops_ == "plain" && test_size_ > 0 && crop_ > test_size_)
+    refuse("must be " + number(crop_) + ", the crop-size, or more", "test-size");
   if (crop_ < t.patch) refuse("must hold one of the backbone's patches of " + number(t.patch) + " pixels", "crop-size");
   if (t.dim % t.heads != 0) refuse("must divide the " + number(t.dim) + " channels", "backbone-heads");
   if (o.clip % t.tubelet != 0) refuse("must be a multiple of the tubelet's " + number(t.tubelet), "backbone-clip");
@@ -155,6 +171,12 @@ void PointsFrameInput::check_start() const {
   if (std::error_code none;
       backbone_.weights != kRandomWeights && !std::filesystem::is_regular_file(backbone_.weights, none))
     throw Error("no file '" + backbone_.weights + "'").at_field("backbone-weights");
+}
+
+std::optional<FrameContract> PointsFrameInput::test_frames() const {
+  auto frames = frames_;
+  if (test_size_ > 0) frames.side = test_size_;
+  return frames;
 }
 
 std::vector<std::int64_t> PointsFrameInput::dims(const InputContract& inputs) const {

@@ -22,6 +22,7 @@ class PointsInput {
   virtual ~PointsInput() = default;
 
   virtual std::optional<FrameContract> frames() const { return std::nullopt; }
+  virtual std::optional<FrameContract> test_frames() const { return frames(); }
   virtual StreamFit stream_fit() const { return {}; }
   virtual void check_settings() const {}
   virtual void check_start() const {}
@@ -36,6 +37,8 @@ class PointsInput {
   // Grid rows of a video of so many input rows, and what a grid row is in input rows.
   virtual std::int64_t grid_rows(std::int64_t input_rows) const = 0;
   virtual double row_length(std::int64_t input_rows) const = 0;
+  // Where in itself a grid row stands, as a share of it: its times are those of there.
+  virtual double row_moment() const { return 0.5; }
 
   // Grid rows [first, first + rows) as they wait for the network, in training: [rows, C] of features, bytes
   // [3, F, H, W] of frames, cropped and mirrored at random.
@@ -76,9 +79,9 @@ class PointsFeatureInput : public PointsInput {
 };
 
 struct PointsBackboneOptions {
-  std::string name = "videomae-s";  // a recipe of tal-extract, or vit: the four sizes below
+  std::string name = "videomae-s";  // a recipe of tal-extract, or vit: the sizes below
   std::string weights;              // a file, or the word random
-  std::int64_t dims = 64, depth = 4, heads = 4, patch = 16, tubelet = 2;
+  std::int64_t dims = 64, depth = 4, heads = 4, patch = 16, tubelet = 2, grid = 0;
   std::string normalise = "imagenet";
   double lr = 1, adapter_lr = 1;
   AdaptedOptions network;
@@ -89,6 +92,7 @@ class PointsFrameInput : public PointsInput {
  public:
   Settings settings();
   std::optional<FrameContract> frames() const override { return frames_; }
+  std::optional<FrameContract> test_frames() const override;
   // exact: what lies behind a video's end is not computed, whatever it shares a batch with; else frames repeat the last
   // up to the longest, as published.
   void set_exact(bool exact) { exact_ = exact; }
@@ -103,6 +107,7 @@ class PointsFrameInput : public PointsInput {
     return (frames + frames_per_row_ - 1) / frames_per_row_;
   }
   double row_length(std::int64_t) const override { return static_cast<double>(frames_per_row_); }
+  double row_moment() const override { return row_at_ == "start" ? 0 : 0.5; }
   torch::Tensor training_part(const TrainingSet& set, std::size_t video, std::int64_t first, std::int64_t rows,
                               Random& random) const override;
   torch::Tensor test_part(const Sequence& sequence, std::int64_t first, std::int64_t rows) const override;
@@ -117,8 +122,8 @@ class PointsFrameInput : public PointsInput {
   std::int64_t whole_clips(std::int64_t rows) const;  // frames of the clips that grid rows need
 
   FrameContract frames_{7.5, 0, 182, "short"};
-  std::int64_t crop_ = 160, frames_per_row_ = 1;
-  std::string crops_ = "resized";
+  std::int64_t crop_ = 160, frames_per_row_ = 1, test_size_ = 0;
+  std::string crops_ = "resized", row_at_ = "middle";
   bool flip_ = true, rand_augment_ = false, jitter_ = false, exact_ = true;
   PointsBackboneOptions backbone_;
   AdaptedTransformer network_{nullptr};

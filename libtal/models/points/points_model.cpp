@@ -93,7 +93,7 @@ std::vector<ParameterGroup> PointsModel::parameters(std::size_t) {
 // ---- training ----
 
 double PointsModel::grid(const TrainingSet::Video& video, double seconds) const {
-  return video.time.row(seconds) / input().row_length(video.rows) - 0.5;
+  return video.time.row(seconds) / input().row_length(video.rows) - input().row_moment();
 }
 
 std::vector<GridSegment> PointsModel::truths(const TrainingSet::Video& video) const {
@@ -250,6 +250,12 @@ Losses PointsModel::loss(const Batch& batch, std::size_t) {
 
 // ---- inference ----
 
+InputContract PointsModel::test_inputs() const {
+  auto inputs = inputs_;
+  if (inputs.frames) inputs.frames = input().test_frames();
+  return inputs;
+}
+
 torch::Tensor PointsModel::scores_of(const PointLevel& level) const {
   auto scores = level.logits[0].to(torch::kFloat).sigmoid();
   if (level.quality.defined() && quality_exponent_ > 0)
@@ -316,11 +322,11 @@ void PointsModel::propose(Record& record, const Sequence& sequence) {
   }
   std::vector<Proposal> proposals;
   proposals.reserve(found.size());
-  const double scale = T > 0 ? input().row_length(rows) : 1;
+  const double scale = T > 0 ? input().row_length(rows) : 1, moment = input().row_moment();
   for (const auto& candidate : found) {
     Proposal proposal;
-    proposal.segment = {sequence.time.seconds((candidate.segment.start + 0.5) * scale),
-                        sequence.time.seconds((candidate.segment.end + 0.5) * scale)};
+    proposal.segment = {sequence.time.seconds((candidate.segment.start + moment) * scale),
+                        sequence.time.seconds((candidate.segment.end + moment) * scale)};
     if (clip_) {
       proposal.segment.start = std::max(proposal.segment.start, 0.0);
       if (sequence.duration > 0) proposal.segment.end = std::min(proposal.segment.end, sequence.duration);

@@ -20,6 +20,7 @@ class PointsModel : public Model {
   std::string training_defaults() const override;
   std::vector<Preset> presets() const override;
   std::optional<FrameContract> frames() const override { return input().frames(); }
+  InputContract test_inputs() const override;
   StreamFit stream_fit() const override { return input().stream_fit(); }
   void check_settings() const override;
   void check_start() const override { input().check_start(); }

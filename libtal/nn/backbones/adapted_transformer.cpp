@@ -69,7 +69,7 @@ AdaptedTransformerImpl::AdaptedTransformerImpl(const AdaptedOptions& o) : option
 void AdaptedTransformerImpl::load(const std::string& file, const std::string& name) {
   loading(file, name, [&] {
     // What stands behind the blocks - a last norm, a classifier, a decoder - has no part in the features.
-    load_state(*transformer_, read_vit_state(file), name, {"head.", "norm.", "fc_norm.", "decoder", "mask_token"},
+    load_state(*transformer_, read_vit_file(file).state, name, {"head.", "norm.", "fc_norm.", "decoder", "mask_token"},
                file);
   });
 }

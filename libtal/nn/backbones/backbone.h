@@ -113,6 +113,8 @@ class EncoderNetwork : public NamedParts {
   // logits).
   virtual std::vector<LayerInfo> layers() const = 0;
   virtual std::string default_layer() const { return "pool"; }
+  // Pixels a side of the pictures for which its weights have positions; 0: of any size.
+  virtual std::int64_t side() const { return 0; }
   // Preprocessed [B, C, H, W] or [B, C, T, H, W] -> [B, dim of the layer]; layers that have space or time are averaged
   // over both.
   virtual torch::Tensor forward(torch::Tensor x, std::string_view layer) = 0;

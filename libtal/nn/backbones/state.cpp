@@ -38,7 +38,11 @@ void load_state(torch::nn::Module& network, const std::map<std::string, torch::T
   const torch::NoGradGuard guard;
   auto own = weights_of(network);
   WeightMatch match = match_weights(own, state);
-  for (const auto& name : match.taken) own.at(name).copy_(state.at(name));
+  for (const auto& name : match.taken) {
+    if (const auto& tensor = state.at(name); tensor.is_floating_point() && !at::isfinite(tensor).all().item<bool>())
+      throw Error("'" + source + "': tensor '" + name + "' has values that are not finite numbers");
+    own.at(name).copy_(state.at(name));
+  }
   std::erase_if(match.missing, no_weights);
   std::erase_if(match.left_over,
                 [&](const std::string& name) { return no_weights(name) || begins_with_any(name, ignored_prefixes); });

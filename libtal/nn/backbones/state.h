@@ -17,7 +17,7 @@ std::map<std::string, torch::Tensor> read_state(const std::string& file);
 // Fills a network from named tensors. Every tensor of the network must be there with its shape, and no other; only
 // num_batches_tracked, relative_position_index and names with an ignored prefix may be absent or left over. what: the
 // network, for messages.
-// Error lists what is missing, left over or of another shape, both sides.
+// Error lists what is missing, left over or of another shape, both sides, and names a tensor with NaN or infinity.
 void load_state(torch::nn::Module& network, const std::map<std::string, torch::Tensor>& state, const std::string& what,
                 const std::vector<std::string>& ignored_prefixes, const std::string& source);
 

@@ -72,7 +72,7 @@ torch::Tensor fixed_positions(const VitOptions& o, std::int64_t moments, std::in
 }  // namespace
 
 struct VisionTransformer::Block : torch::nn::Module {
-  explicit Block(const VitOptions& o) : heads(o.heads), quick_gelu(o.quick_gelu) {
+  explicit Block(const VitOptions& o) : heads(o.heads), quick_gelu(o.quick_gelu), gated(o.gated) {
     const auto D = o.dim;
     norm1 = register_module("norm1", TokenNorm(D, o.epsilon, o.root_mean_square));
     norm2 = register_module("norm2", TokenNorm(D, o.epsilon, o.root_mean_square));
@@ -83,8 +83,8 @@ struct VisionTransformer::Block : torch::nn::Module {
       q_norm = attention->register_module("q_norm", TokenNorm(D, o.epsilon, o.root_mean_square)),
       k_norm = attention->register_module("k_norm", TokenNorm(D, o.epsilon, o.root_mean_square));
     const auto perceptron = register_module("mlp", std::make_shared<torch::nn::Module>());
-    fc1 = perceptron->register_module("fc1", Dense(D, o.hidden, true));
-    fc2 = perceptron->register_module("fc2", Dense(o.hidden, D, true));
+    fc1 = perceptron->register_module(o.gated ? "w12" : "fc1", Dense(D, (o.gated ? 2 : 1) * o.hidden, true));
+    fc2 = perceptron->register_module(o.gated ? "w3" : "fc2", Dense(o.hidden, D, true));
     if (o.layer_scale) ls1 = register_module("ls1", Scale(D)), ls2 = register_module("ls2", Scale(D));
   }
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& attention_scale,
@@ -98,14 +98,14 @@ struct VisionTransformer::Block : torch::nn::Module {
       return to + (scale.defined() ? out * scale : out);
     };
     const auto middle = add(x, proj, attention(norm1->forward(x)), ls1, attention_scale);
-    auto y = norm2->forward(middle);
-    if (quick_gelu) {
-      y = fc1->forward(y);
-      y = y * torch::sigmoid(1.702 * y);
-    } else {
-      y = fc1->gelu(y);
-    }
-    return add(middle, fc2, y, ls2, perceptron_scale);
+    return add(middle, fc2, hidden(norm2->forward(middle)), ls2, perceptron_scale);
+  }
+  torch::Tensor hidden(const torch::Tensor& x) {  // of the perceptron
+    if (!quick_gelu && !gated) return fc1->gelu(x);
+    const auto y = fc1->forward(x);
+    if (quick_gelu) return y * torch::sigmoid(1.702 * y);
+    const auto halves = y.chunk(2, -1);
+    return torch::silu(halves[0]) * halves[1];
   }
   torch::Tensor attention(const torch::Tensor& x) {  // before the projection
     auto parts = qkv->forward(x).chunk(3, 2);
@@ -114,7 +114,7 @@ struct VisionTransformer::Block : torch::nn::Module {
   }
 
   std::int64_t heads;
-  bool quick_gelu;
+  bool quick_gelu, gated;
   TokenNorm norm1{nullptr}, norm2{nullptr}, q_norm{nullptr}, k_norm{nullptr};
   Dense qkv{nullptr}, proj{nullptr}, fc1{nullptr}, fc2{nullptr};
   Scale ls1{nullptr}, ls2{nullptr};
@@ -211,13 +211,25 @@ torch::Tensor VisionTransformer::positions(std::int64_t moments, std::int64_t ro
   const auto grid = table_.slice(1, first).reshape({1, side, side, options_.dim}).permute({0, 3, 1, 2});
   // The networks with registers were made with antialiasing, the others without.
   const auto places = grid.to(torch::kFloat);
+  const auto ratio = [&](std::int64_t size) -> std::optional<double> {
+    if (options_.resize_offset == 0) return std::nullopt;
+    return (static_cast<double>(size) + options_.resize_offset) / static_cast<double>(side);
+  };
   const auto resized =
-      (options_.registers > 0 ? at::_upsample_bicubic2d_aa(places, {rows, columns}, /*align_corners=*/false)
-                              : at::upsample_bicubic2d(places, {rows, columns}, /*align_corners=*/false))
+      (options_.registers > 0
+           ? at::_upsample_bicubic2d_aa(places, {rows, columns}, /*align_corners=*/false)
+           : at::upsample_bicubic2d(places, {rows, columns}, /*align_corners=*/false, ratio(rows), ratio(columns)))
           .permute({0, 2, 3, 1})
           .reshape({1, tokens, options_.dim})
           .to(table_.scalar_type());
   return first ? torch::cat({table_.slice(1, 0, 1), resized}, 1) : resized;
+}
+
+std::int64_t VisionTransformer::side() const {
+  if (!table_.defined() || options_.tubelet > 0) return 0;
+  const std::int64_t known = table_.size(1) - (options_.class_token ? 1 : 0);
+  const auto places = std::llround(std::sqrt(static_cast<double>(known)));
+  return places * places == known ? places * options_.patch : 0;
 }
 
 torch::Tensor VisionTransformer::embed(const torch::Tensor& input) {
@@ -270,7 +282,9 @@ torch::Tensor VisionTransformer::forward(torch::Tensor x, std::string_view layer
   } else if (norm_) {
     x = norm_->forward(x);
     if (layer == "tokens") return patches(x).mean(1);
-    x = options_.class_token ? x.select(1, 0) : x.mean(1);
+    // VideoMAE's classifiers without a norm of the mean read the first token.
+    const bool first = options_.class_token || layer == "logits" || layer == "scores";
+    x = first ? x.select(1, 0) : x.mean(1);
   } else {
     x = patches(x).mean(1);
     if (layer == "tokens") return x;
@@ -329,12 +343,12 @@ VitState tidy_vit_state(VitState state) {
   return state;
 }
 
-VitState read_vit_state(const std::string& file) {
+VitFile read_vit_file(const std::string& file) {
   auto state = read_state(file);
   std::vector<TensorView> names;
   for (const auto& [name, tensor] : state) names.push_back({name, Dtype::kF32, tensor.sizes().vec(), {}});
   const auto* map = recognised_map(names);
-  if (!map) return state;
+  if (!map) return {std::move(state), ""};
   const auto rules = parse_rules({"--map " + map->name, map->rules});
   VitState renamed;
   for (const auto& view : names) {
@@ -344,7 +358,7 @@ VitState read_vit_state(const std::string& file) {
     if (!renamed.emplace(name, state.at(view.name)).second)
       throw Error("two tensors are '" + name + "', one of them '" + view.name + "'");
   }
-  return tidy_vit_state(std::move(renamed));
+  return {tidy_vit_state(std::move(renamed)), map->name};
 }
 
 void initialise_transformer(VisionTransformer& network) {
@@ -364,7 +378,8 @@ VitOptions vit_options(const VitState& state, VitOptions o) {
   o.tubelet = clips ? extent(state, patch, 2) : 0, o.patch = extent(state, patch, clips ? 4 : 3);
   o.depth = 0;
   while (has("blocks." + std::to_string(o.depth) + ".norm1.weight")) ++o.depth;
-  o.hidden = extent(state, first + "mlp.fc1.weight", 0);
+  o.gated = has(first + "mlp.w12.weight");
+  o.hidden = o.gated ? extent(state, first + "mlp.w12.weight", 0) / 2 : extent(state, first + "mlp.fc1.weight", 0);
   o.patch_bias = has("patch_embed.proj.bias"), o.class_token = has("cls_token"), o.pre_norm = has("pre_norm.weight");
   o.registers = has("register_tokens") ? extent(state, "register_tokens", 1) : 0;
   o.positions = has("pos_embed") ? extent(state, "pos_embed", 1) : 0;

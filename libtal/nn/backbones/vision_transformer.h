@@ -21,12 +21,16 @@ struct VitOptions {
   std::int64_t dim = 768, depth = 12, heads = 12, hidden = 3072;
   double epsilon = 1e-6;
   bool quick_gelu = false;  // x sigmoid(1.702 x), CLIP
+  bool gated = false;       // perceptrons of silu(a) b, a and b halves of one layer (Shazeer, arXiv 2002.05202)
   bool patch_bias = true;
   bool class_token = false;
   std::int64_t registers = 0;  // tokens behind the class's that nothing reads at the end
   // Rows of the learned table of positions, the class's included; 0: the fixed one of sines over all tokens. Of video
   // networks with parts, what a place and what a moment adds.
   std::int64_t positions = 0, places = 0, moments = 0;
+  // What is added to the number of rows and columns, where the table has others, before the ratio of the two is taken
+  // (DINOv2's own code: 0.1).
+  double resize_offset = 0;
   // The fixed positions are those of so many rows and columns of patches, resized (bicubic) where the input has others;
   // 0: made for the input.
   std::int64_t sine_side = 0;
@@ -46,7 +50,11 @@ using VitState = std::map<std::string, torch::Tensor>;
 VitState tidy_vit_state(VitState state);
 // The tensors of a file under this network's names, tidied, whosever names it has; what no map names stays as it is.
 // Error names the file.
-VitState read_vit_state(const std::string& file);
+struct VitFile {
+  VitState state;
+  std::string map;  // of libtal/data/transformer_weights.cpp; "": the names were this network's
+};
+VitFile read_vit_file(const std::string& file);
 // What the names and shapes say; heads, epsilon and quick_gelu stay as in `options`. Error that names the tensor when
 // they are not those of such a network.
 VitOptions vit_options(const VitState& state, VitOptions options);
@@ -60,12 +68,13 @@ class VisionTransformer : public EncoderNetwork {
   explicit VisionTransformer(const VitOptions& options);
   // block1 .. blockN (mean of its tokens), tokens (mean of the last ones, normed where all are), pool, and projection,
   // logits, scores where the network has them. pool: attention pooling, else the mean with its norm, else the class
-  // token, else the mean.
+  // token, else the mean; without a norm of the mean a classifier of a network without class token reads the first one.
   std::vector<LayerInfo> layers() const override;
   std::string default_layer() const override { return options_.projection > 0 ? "projection" : "pool"; }
   // Pictures [B, 3, H, W], or clips [B, 3, T, H, W]; H and W multiples of the patch, T of the tubelet. A learned table
   // of another number of places is resized (bicubic) where the input is a square; of clips it must fit.
   torch::Tensor forward(torch::Tensor x, std::string_view layer) override;
+  std::int64_t side() const override;
   const VitOptions& options() const { return options_; }
 
   // The parts of forward(), for networks that put something between them: inputs -> tokens [B, N, D], the class's and

@@ -129,11 +129,12 @@ void run_one(Tool& tool, const ModelOptions& options, Model& model, Stage stage)
   tool.history_field("model", quoted(path));
   if (!model.inputs().frames) tool.refuse({"--frame-cache"}, "a model that sees features");
   else tool.refuse({"--accept-features", "--features-root"}, "a model that sees frames");
+  const InputContract inputs = model.test_inputs();
   map_records(tool, [&](Record& record) {
     torch::NoGradGuard no_grad;
     const Autocast autocast(model.device, precision.type);
     guarded(model, [&] {
-      const Sequence sequence = load_sequence(record, model.inputs(), options.frame_cache);
+      const Sequence sequence = load_sequence(record, inputs, options.frame_cache);
       if (stage == Stage::kPropose) model.propose(record, sequence);
       else if (stage == Stage::kRefine) model.refine(record, sequence);
       else model.score(record, sequence);
@@ -147,7 +148,8 @@ void run_ensemble(Tool& tool, const ModelOptions& options, const MapOptions& map
   std::string listed;
   for (const auto& source : sources) {
     names.push_back(source.name);
-    listed += (listed.empty() ? "[" : ",") + quoted(source.name);
+    listed += listed.empty() ? "[" : ",";
+    listed += quoted(source.name);
   }
   tool.history_field("model", listed + "]");
   MapEnsemble ensemble(sources, maps.weights.empty() ? std::vector<double>() : read_weights(maps.weights, names),

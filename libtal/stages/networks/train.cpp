@@ -10,7 +10,7 @@
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/cli/tool.h"
-#include "libtal/data/formats.h"
+#include "libtal/data/tables.h"
 #include "libtal/models/core/factory.h"
 #include "libtal/models/core/guard.h"
 #include "libtal/models/core/model_file.h"
@@ -107,8 +107,9 @@ class Journal {
     for (const auto& [name, value] : r.parts) board_->scalar("train/" + name, value, r.total_steps, now);
   }
   void epoch(const EpochReport& r, std::int64_t epochs) {
-    std::string text = (r.phase_name.empty() ? "epoch " : r.phase_name + ", epoch ") + std::to_string(r.epoch + 1) +
-                       (epochs > 0 ? "/" + std::to_string(epochs) : "") + ": " + metrics_text(r.training);
+    std::string text = r.phase_name.empty() ? "epoch " : r.phase_name + ", epoch ";
+    text += std::to_string(r.epoch + 1) + (epochs > 0 ? "/" + std::to_string(epochs) : "") + ": " +
+            metrics_text(r.training);
     if (!r.validation.empty()) text += "; validation: " + metrics_text(r.validation) + (r.best ? " (best)" : "");
     tool_.note(text);
     Json line = {{"step", r.total_steps}, {"phase", r.phase + 1}, {"epoch", r.epoch + 1}};

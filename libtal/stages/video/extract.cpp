@@ -13,7 +13,7 @@
 #include "libtal/base/number.h"
 #include "libtal/base/sha256.h"
 #include "libtal/base/time_rows.h"
-#include "libtal/data/formats.h"
+#include "libtal/data/tables.h"
 #include "libtal/encoder/picture/factory.h"
 #include "libtal/io/feature_settings.h"
 #include "libtal/io/features.h"
@@ -95,8 +95,8 @@ std::string extract_path(const Record& record, const ExtractOptions& o) {
   return located(*path, record.places().get());
 }
 
-Extractor::Extractor(ExtractOptions options) : options_(std::move(options)) {
-  if (!options_.classes.empty()) options_.encoder.classes = read_class_names(options_.classes);
+Extractor::Extractor(ExtractOptions options, const Note& note) : options_(std::move(options)) {
+  if (!options_.classes.empty()) options_.encoder.classes = read_class_names(options_.classes, note);
   std::set<std::string> streams;
   for (const auto& spec : options_.encoders) {
     auto encoder = make_encoder(spec, options_.encoder);
@@ -160,13 +160,13 @@ Encoded encode(const std::string& path, const Record& record, const ExtractOptio
                                                                            : " (--partial keeps what is there)"))
         .at_field("path");
   result.partial = damage.found;
+  // Only what lies before the damage can be trusted: once more, up to there.
+  if (damage.found && damage.good < result.decoder->frames())
+    pass(path, o, streams, 1, damage.good, flow_cache, result, windows);
   result.remarks = remarks_on(*result.decoder, record, sampled_fps(o));
-  if (damage.found) {
+  if (damage.found)
     result.remarks.warnings.insert(result.remarks.warnings.begin(),
                                    "video '" + record.video() + "': kept in part: " + damage.message);
-    // Only what lies before the damage can be trusted: once more, up to there.
-    if (damage.good < result.decoder->frames()) pass(path, o, streams, 1, damage.good, flow_cache, result, windows);
-  }
   result.rows = windows->end();
   result.samples = windows->samples();
   if (result.rows.starts.empty())

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "libtal/cli/tool.h"
+#include "libtal/data/import.h"
 #include "libtal/encoder/encoder.h"
 #include "libtal/io/record.h"
 #include "libtal/stages/extract_options.h"
@@ -42,8 +43,8 @@ struct Planned {
 class Extractor {
  public:
   // UsageError for encoders that the options cannot give: unknown, two streams of one name, windows that they do not
-  // take. Error for weights that do not fit.
-  explicit Extractor(ExtractOptions options);
+  // take. Error for weights that do not fit. note: is told how a list of classes has been read.
+  explicit Extractor(ExtractOptions options, const Note& note = {});
   ~Extractor();
   const ExtractOptions& options() const { return options_; }
   bool uses_device() const;

@@ -195,7 +195,7 @@ void extract_all(Tool& tool, const ExtractOptions& options, VideoList& videos) {
   here.decode_ahead = room_to_decode_ahead(tool.options().jobs);
   here.decode_threads = decode_threads(tool.options().jobs);
   if (!options.hwaccel.empty()) check_hwaccel(options.hwaccel);
-  Extractor extractor(here);
+  Extractor extractor(here, [&tool](const std::string& text) { tool.note(text); });
   if (!extractor.uses_device())
     tool.refuse({"--device", "--precision", "--batch"},
                 "--encoder " + options.encoders.front() + ": it has no network");

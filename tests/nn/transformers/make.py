@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the files of this folder: vision transformers of a few thousand weights, an input each, and what the reference implementations make of it.
 
-    python3 make.py [INTERNVIDEO2]     # needs torch, transformers and safetensors; INTERNVIDEO2: the folder single_modality/models of its repository
+    python3 make.py [INTERNVIDEO2 [DINOV2]]     # needs torch, transformers and safetensors; INTERNVIDEO2: the folder single_modality/models of its repository; DINOV2: that of its own
 
 Weights and inputs are random. The files were made with torch 2.11 and transformers 5.24.
 """
@@ -70,4 +70,14 @@ with torch.no_grad():
             model = shaken(InternVideo2(img_size=8, patch_size=4, embed_dim=16, depth=2, num_heads=2, mlp_ratio=2, attn_pool_num_heads=2, clip_embed_dim=6, use_flash_attn=False,
                                         use_fused_rmsnorm=False, use_fused_mlp=False, num_frames=4, sep_pos_embed=parts, num_classes=3, init_values=0.3))
             keep(name, model, clip.transpose(1, 2), logits=model(clip.transpose(1, 2)))
+    torch.manual_seed(8)
+    model = shaken(VideoMAEForVideoClassification(VideoMAEConfig(intermediate_size=20, image_size=8, patch_size=4, num_frames=4, num_labels=3, use_mean_pooling=False, **COMMON)))
+    keep("videomae-first", model, clip.transpose(1, 2), logits=model(clip).logits)
+    if len(sys.argv) > 2:  # a table of 5 x 5 places for 2 x 2, resized as its own code does it; gated perceptrons
+        sys.path.insert(0, sys.argv[2])
+        from dinov2.models.vision_transformer import DinoVisionTransformer
+        model = shaken(DinoVisionTransformer(img_size=20, patch_size=4, embed_dim=16, depth=2, num_heads=2, mlp_ratio=2, ffn_layer="swiglu", init_values=1.0, block_chunks=0,
+                                             interpolate_offset=0.1))
+        out = model.forward_features(pictures)
+        keep("dinov2-own", model, pictures, pool=out["x_norm_clstoken"], tokens=out["x_norm_patchtokens"].mean(1))
 save_file({key: value.clone().contiguous() for key, value in expected.items()}, HERE / "expected.safetensors")

@@ -1,0 +1,91 @@
+// What is told to a reader of foreign files, and where it hands over what it has read: options, tables of videos and
+// classes, the files' bytes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "libtal/base/error.h"
+#include "libtal/io/record.h"
+#include "libtal/io/table.h"
+
+namespace tal {
+
+// What --durations knows of a video; readers use it for frames and relative times, and records that lack a field get
+// it.
+struct VideoInfo {
+  std::optional<double> duration;  // seconds
+  std::optional<double> fps;
+  std::optional<std::int64_t> frames;
+  std::string subset;
+};
+
+struct ImportTables {
+  std::unordered_map<std::string, VideoInfo> videos;  // names as written, and ids without folder and file ending
+  std::map<std::int64_t, std::string> classes;        // number -> label; empty: numbers stay as they are
+  std::vector<std::vector<double>> window_weights;    // S-CNN: [log2(length / 16)][class - 1]
+  std::vector<std::string> rows;                      // class-scores: the video of each row
+
+  // The name as it is, else with `v_` put before it or taken away, else without folder and file ending. nullptr when
+  // unknown.
+  const VideoInfo* find(std::string_view video) const;
+};
+
+// Feature and signal files: whose they are, the time contract, where the rows go.
+struct FeatureImport {
+  std::string pattern, id, stream;  // regular expression on the file name, and what of it is the video and the stream
+  std::string per = "auto";         // what a video is: a file, an array, or auto
+  double stride = 0, window = 0;    // frames (signals: samples); 0 = from the file (window: the stride)
+  std::optional<double> offset;     // frames; nullopt = from the file
+  std::string vectors = "columns";  // a one-dimensional array is one column or (rows) one row
+  bool transpose = false;           // files hold [dim, rows]
+  bool duration_from_rows = false;  // a video whose length is not known lasts as long as its rows
+  std::string non_finite = "fail";  // or zero: such values become 0, counted
+  std::string out_dir;              // VIDEO.STREAM.npy
+  bool inline_data = false, half = false;
+};
+
+struct SignalImport {
+  double rate = 0;                    // samples per second
+  std::vector<std::string> channels;  // columns of every file, by name or number from 1; none: all
+  std::vector<std::string> statistics = {"raw"};
+  std::string tail = "drop";
+  std::string labels;  // a segments-csv table
+};
+
+struct ImportOptions {
+  std::string time;                            // seconds, frames or relative; "" = what the format usually has
+  double fps = 0;                              // for frames; 0 = from the row or the table
+  std::int64_t class_offset = 0;               // added to a class number before it is looked up
+  bool unit_duration = false;                  // relative times stay, every record lasts 1
+  std::optional<std::string> prefix;           // put before every id
+  std::map<std::string, std::string> columns;  // role -> column name
+  std::string where_column, where_value;       // only rows with this value
+  std::vector<std::string> tiers;              // only these of an annotation tool's file; none: all
+  TableDialect dialect;                        // of tables
+  ImportTables tables;
+  FeatureImport features;
+  SignalImport signals;
+};
+
+using Note = std::function<void(const std::string&)>;
+
+struct ImportSink {
+  std::function<void(Record&)> record;
+  std::function<void(const Error&, std::string_view text)> error;
+  Note note;
+};
+
+// gzip -> plain, at most `limit` bytes; other bytes come back unchanged. Error as gunzip (libtal/io/zip.h).
+std::string inflate_if_gzip(std::string bytes, std::size_t limit = std::size_t{1} << 30);
+// Files as they are, folders as their files with `extension` (also followed by .gz), sorted by name; "-" is stdin.
+// Error with the path when it cannot be read, or is a folder without such files.
+std::vector<SourceText> load_sources(const std::vector<std::string>& paths, const std::string& extension);
+
+}  // namespace tal

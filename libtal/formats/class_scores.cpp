@@ -1,0 +1,162 @@
+// Scores of whole videos as an array [videos, classes], such as UntrimmedNet's on THUMOS14 (uNet_test.npy).
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "libtal/base/text.h"
+#include "libtal/base/video_id.h"
+#include "libtal/data/import_support.h"
+#include "libtal/data/tables.h"
+#include "libtal/formats/formats.h"
+#include "libtal/io/csv.h"
+#include "libtal/io/features.h"
+
+namespace tal {
+namespace {
+
+NumberTable table_of(const SourceText& source, const TableDialect& dialect, const ImportSink& sink) {
+  const RowFault fault = [&](Error& error, std::string_view row) { sink.error(error, row); };
+  const bool npy = source.text.starts_with("\x93NUMPY");
+  if (!npy && source.text.find('\0') != std::string::npos) throw Error("neither an .npy array nor a table of text");
+  NumberTable table;
+  if (npy) table.values = matrix_from_npy(source.text);
+  else table = parse_number_table(source, {}, dialect, column_names("video"), fault);
+  return table;
+}
+
+void check_finite(const FeatureMatrix& scores, std::int64_t row) {
+  for (std::int64_t c = 0; c < scores.dim; ++c)
+    if (!std::isfinite(scores.at(row, c))) throw not_finite(row, c, scores.at(row, c));
+}
+
+struct Column {
+  std::int64_t index;
+  std::string label;
+};
+
+// The columns that are classes, in the order of the numbers: all of them, or those that --classes names.
+std::vector<Column> numbered_columns(std::int64_t count, const ImportOptions& options) {
+  std::vector<Column> columns;
+  const auto& classes = options.tables.classes;
+  for (std::int64_t c = 0; c < count; ++c) {
+    const std::int64_t number = c + options.class_offset;
+    if (classes.empty()) columns.push_back({c, std::to_string(number)});
+    else if (const auto found = classes.find(number); found != classes.end()) columns.push_back({c, found->second});
+  }
+  for (const auto& [number, label] : classes)
+    if (number < options.class_offset || number >= options.class_offset + count)
+      throw Error("class " + std::to_string(number) + ", '" + label + "', has no column: the " + std::to_string(count) +
+                  " columns are numbered from " + std::to_string(options.class_offset) +
+                  " (--class-offset 1 counts from 1)");
+  return columns;
+}
+
+// The columns by the header's names: labels, or numbers of --classes.
+std::vector<Column> named_columns(const std::vector<std::string>& header, const ImportOptions& options) {
+  const auto& classes = options.tables.classes;
+  const bool numbers = std::all_of(header.begin(), header.end(), [](const auto& name) { return class_number(name); });
+  if (options.class_offset != 0 && !(numbers && !classes.empty()))
+    throw Error("the header names the classes: --class-offset has no effect");
+  std::set<std::string> labels;
+  for (const auto& [number, label] : classes) labels.insert(label);
+  std::vector<Column> columns;
+  std::set<std::string> found;
+  for (std::size_t c = 0; c < header.size(); ++c) {
+    std::string label = header[c];
+    if (label.empty()) throw Error("the header has no name for column " + std::to_string(c + 1) + " of the scores");
+    if (numbers && !classes.empty()) {
+      const auto known = classes.find(*class_number(label) + options.class_offset);
+      label = known == classes.end() ? "" : known->second;
+    } else if (!classes.empty() && labels.count(label) == 0) {
+      label.clear();
+    }
+    if (label.empty()) continue;
+    if (!found.insert(label).second) throw Error("two columns are of class '" + label + "'");
+    columns.push_back({static_cast<std::int64_t>(c), label});
+  }
+  for (const auto& label : labels)
+    if (found.count(label) == 0)
+      throw Error("class '" + label + "' of --classes has no column: the header names '" +
+                  joined_first(header, 8, "', '") + "'");
+  return columns;
+}
+
+// Which video each row is of: by the table, by --videos, or by both, which must say the same.
+std::vector<std::string> videos_of(const NumberTable& table, const SourceText& source, const ImportOptions& options) {
+  const auto& listed = options.tables.rows;
+  if (table.values.rows == 0 && !table.header.empty()) throw Error("no rows behind the header");
+  if (table.row_names.empty() && listed.empty())
+    throw UsageError("--from class-scores needs --videos FILE, or a column video in the table");
+  if (!listed.empty() && table.values.rows != static_cast<std::int64_t>(listed.size()))
+    throw Error("the array has " + std::to_string(table.values.rows) + " rows, --videos names " +
+                std::to_string(listed.size()) + ": row and video would not belong together");
+  if (table.row_names.empty()) return listed;
+  std::vector<std::string> videos;
+  std::set<std::string> seen;
+  for (std::size_t row = 0; row < table.row_names.size(); ++row) {
+    if (table.faulty.count(static_cast<std::int64_t>(row)) > 0) {
+      videos.emplace_back();
+      continue;
+    }
+    videos.push_back(video_id(table.row_names[row]));
+    const auto& video = videos.back();
+    const auto fail = [&](const std::string& what) {
+      throw Error(what).at_video(video).at_line(source.name, table.lines[row]);
+    };
+    if (video.empty()) throw Error("empty").at_field("video").at_line(source.name, table.lines[row]);
+    if (!listed.empty() && listed[row] != video)
+      fail("--videos names '" + listed[row] + "' for row " + std::to_string(row + 1));
+    if (!seen.insert(video).second) fail("stands in the table twice");
+  }
+  return videos;
+}
+
+}  // namespace
+
+std::vector<std::string> row_videos(const SourceText& source) {
+  std::vector<std::string> videos;
+  std::set<std::string> seen;
+  for (const auto& [name, line] : parse_video_list(source)) {
+    videos.push_back(video_id(name));
+    if (!seen.insert(videos.back()).second)
+      throw Error("stands in the list twice").at_video(videos.back()).at_line(source.name, line);
+  }
+  if (videos.empty()) throw Error("no videos").at_line(source.name, 0);
+  return videos;
+}
+
+void read_class_scores(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+  if (sources.size() != 1) throw UsageError("class-scores is one array: name one file");
+  const SourceText& source = sources[0];
+  NumberTable table;
+  std::vector<std::string> videos;
+  std::vector<Column> columns;
+  try {
+    table = table_of(source, options.dialect, sink);
+    videos = videos_of(table, source, options);
+    columns = table.header.empty() ? numbered_columns(table.values.dim, options) : named_columns(table.header, options);
+  } catch (Error& error) {
+    throw error.at_line(source.name, error.line());
+  }
+  const FeatureMatrix& scores = table.values;
+  if (const auto left = scores.dim - static_cast<std::int64_t>(columns.size()); left > 0)
+    sink.note(std::to_string(left) + " of " + std::to_string(scores.dim) +
+              " columns are no classes of --classes, left out");
+  LeftOutColumns left_out;
+  left_out.add(table.left_out);
+  left_out.note(sink);
+  for (std::int64_t row = 0; row < scores.rows; ++row) {
+    if (table.faulty.count(row) > 0) continue;
+    const std::string video = options.prefix.value_or("") + videos[static_cast<std::size_t>(row)];
+    guard_row(source, 0, video, video, sink, [&] {
+      check_finite(scores, row);
+      std::vector<ClassScore> classification;
+      for (const auto& [index, label] : columns) classification.push_back({label, scores.at(row, index)});
+      Record record = Record::make(video);
+      record.set_classification(classification);
+      sink.record(record);
+    });
+  }
+}
+
+}  // namespace tal

@@ -1,0 +1,306 @@
+// Records as the field's other formats.
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
+#include "libtal/formats/export_support.h"
+
+namespace tal {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// {"version":..., <key>:{"video":...}}; what the importer kept beside the videos comes back.
+class ActivityNetWriter : public OnceWriter {
+ public:
+  ActivityNetWriter(const char* key, const ExportOptions& options) : key_(key), options_(options) {}
+  void end(std::string& out) override {
+    for (const auto& video : joined_) entry(video, "[" + windows_.at(video) + "]", out);
+    if (first_) out += "{\"" + key_ + "\":{";
+    out += '}';
+    if (!options_.version.empty() || beside_ == "{}") {
+      out += ",\"version\":";
+      append_json_string(out, options_.version.empty() ? "VERSION 1.3" : options_.version);
+    }
+    if (options_.version.empty()) {  // as it stands, numbers with all their digits
+      const auto open = beside_.find('{') + 1;
+      const auto members = trim(std::string_view(beside_).substr(open, beside_.rfind('}') - open));
+      if (!members.empty()) (out += ',') += members;
+    }
+    const Json beside = Json::parse(options_.version.empty() ? "{}" : beside_);
+    for (const auto& [name, member] : beside.items()) {
+      if (name == "version") continue;
+      out += ',';
+      append_json_string(out, name);
+      out += ':' + member.dump();
+    }
+    out += "}\n";
+  }
+
+ protected:
+  void write(const Record& record, std::string& out) override {
+    const std::string written = value(record);  // before anything is: it may be an Error
+    keep_beside(record);
+    if (!record.has("window")) return entry(record.video(), written, out);
+    // A JSON object has each key once: the windows' lists become one, which is complete at the end.
+    const auto [list, first] = windows_.try_emplace(record.video());
+    if (first) joined_.push_back(record.video());
+    const auto open = written.find('[') + 1;
+    const std::string items(trim(std::string_view(written).substr(open, written.rfind(']') - open)));
+    if (!items.empty()) list->second += (list->second.empty() ? "" : ",") + items;
+  }
+  virtual std::string value(const Record& record) const = 0;  // JSON; of a window a list
+
+ private:
+  void entry(const std::string& video, const std::string& written, std::string& out) {
+    out += first_ ? "{\"" + key_ + "\":{" : ",";
+    first_ = false;
+    append_json_string(out, video);
+    out += ':' + written + '\n';
+  }
+  void keep_beside(const Record& record) {
+    const auto beside = record.raw("activitynet");
+    if (!beside) return;
+    const auto fail = [&](const std::string& why) {
+      throw Error(why).at_field("activitynet").at_video(record.video());
+    };
+    if (beside_ != "{}" && *beside != beside_)
+      fail("differs from that of a record before: one file has one version and one set of members beside the videos");
+    const Json members = Json::parse(*beside, nullptr, false);
+    if (!members.is_object()) fail("must be an object: its members stand beside the videos");
+    if (members.contains(key_)) fail("has a member '" + key_ + "', under which the file has its videos");
+    beside_ = *beside;
+  }
+  std::string key_, beside_ = "{}";  // JSON
+  ExportOptions options_;
+  bool first_ = true;
+  std::vector<std::string> joined_;                       // videos that came as windows
+  std::unordered_map<std::string, std::string> windows_;  // their items
+};
+
+class GroundTruthWriter : public ActivityNetWriter {
+ public:
+  explicit GroundTruthWriter(const ExportOptions& options) : ActivityNetWriter("database", options) {}
+
+ protected:
+  std::string value(const Record& record) const override {
+    static const std::set<std::string_view> ours = {"video",       "path",       "history",        "proposals",
+                                                    "features",    "window",     "classification", "maps",
+                                                    "activitynet", "annotations"};
+    if (!record.has("annotations")) throw Error("missing").at_field("annotations").at_video(record.video());
+    (void)record.annotations(true);  // only what reads back is written
+    std::string out = "{\"annotations\":";
+    out += *record.raw("annotations");
+    for (const auto key : record.keys()) {
+      if (ours.count(key)) continue;
+      out += ',';
+      append_json_string(out, key);
+      out += ':';
+      out += *record.raw(key);
+    }
+    return out + '}';
+  }
+};
+
+class ResultWriter : public ActivityNetWriter {
+ public:
+  explicit ResultWriter(const ExportOptions& options) : ActivityNetWriter("results", options) {}
+
+ protected:
+  bool joins_windows() const override { return true; }
+  std::string value(const Record& record) const override {
+    (void)record.require_scored_proposals();  // only what reads back is written
+    return std::string(*record.raw("proposals"));
+  }
+};
+
+// Formats of one line a segment.
+class LineWriter : public SegmentWriter {
+ public:
+  explicit LineWriter(const ExportOptions& options) : SegmentWriter(options, "line") {}
+
+ protected:
+  bool joins_windows() const override { return true; }  // line by line
+  void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
+    begin(record, out);
+    for (const auto& row : rows) line(record, row, out);
+  }
+  virtual void begin(const Record& record, std::string& out) = 0;
+  virtual void line(const Record& record, const ExportRow& row, std::string& out) const = 0;
+};
+
+class ThumosWriter : public LineWriter {
+ public:
+  explicit ThumosWriter(const ExportOptions& options) : LineWriter(options) {
+    for (const auto& [number, name] : options.classes) numbers_.emplace(name, number - options.class_offset);
+  }
+
+ protected:
+  void begin(const Record& record, std::string&) override {
+    if (record.video().find_first_of(" \t\n\r\v\f") != std::string::npos)
+      throw Error("an id with blanks cannot be written in this format").at_field("video").at_video(record.video());
+  }
+  void line(const Record& record, const ExportRow& row, std::string& out) const override {
+    if (!row.score) throw Error("missing").at_field(row.place + ".score").at_video(record.video());
+    out += record.video() + ' ' + format_number(row.segment.start) + ' ' + format_number(row.segment.end) + ' ' +
+           number(row, record.video()) + ' ' + format_number(*row.score) + '\n';
+  }
+
+ private:
+  std::string number(const ExportRow& row, const std::string& video) const {
+    const auto found = numbers_.find(row.label);
+    if (found != numbers_.end()) return checked(found->second, row, video);
+    if (numbers_.empty() && !row.label.empty() && row.label.size() < 10 &&
+        row.label.find_first_not_of("0123456789") == std::string::npos)
+      return checked(std::stoll(row.label) - options().class_offset, row, video);
+    throw Error("'" + row.label + "' has no number" + (numbers_.empty() ? "; give --classes FILE" : " in --classes"))
+        .at_field(row.place + ".label")
+        .at_video(video);
+  }
+  std::string checked(std::int64_t number, const ExportRow& row, const std::string& video) const {
+    if (number < 0)
+      throw Error("'" + row.label + "' gets the number " + std::to_string(number) + ": --class-offset " +
+                  std::to_string(options().class_offset) + " is too high for it")
+          .at_field(row.place + ".label")
+          .at_video(video);
+    return std::to_string(number);
+  }
+  std::map<std::string, std::int64_t> numbers_;
+};
+
+class CsvWriter : public LineWriter {
+ public:
+  CsvWriter(const ExportOptions& options, char separator) : LineWriter(options), separator_(separator) {}
+  void end(std::string& out) override { head(out); }
+
+ protected:
+  void begin(const Record& record, std::string&) override {
+    const auto duration = record.duration(), frames = record.number("frames");
+    const auto rate = record.fps();
+    const std::string divisor = rate && rate->den != 1 ? '/' + format_number(rate->den) : "";
+    video_ = field(record.video());
+    of_video_ = separator_ + (duration ? format_number(*duration) : "") + separator_ +
+                field(record.text("subset").value_or("")) + separator_ +
+                (rate ? format_number(rate->num) + divisor : "") + separator_ + (frames ? format_number(*frames) : "");
+  }
+  void line(const Record&, const ExportRow& row, std::string& out) const override {
+    out += video_ + separator_ + format_number(row.segment.start) + separator_ + format_number(row.segment.end) +
+           separator_ + field(row.label) + separator_ + (row.score ? format_number(*row.score) : "") + of_video_ + '\n';
+  }
+  void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
+    std::string lines;
+    LineWriter::write_rows(record, std::move(rows), lines);
+    head(out);
+    out += lines;
+  }
+
+ private:
+  void head(std::string& out) {
+    if (std::exchange(started_, true)) return;
+    bool first = true;
+    for (const char* name : {"video", "start", "end", "label", "score", "duration", "subset", "fps", "frames"}) {
+      if (!std::exchange(first, false)) out += separator_;
+      out += name;
+    }
+    out += '\n';
+  }
+  // Quoted where it holds what means something else, or blanks that a reader may trim.
+  std::string field(std::string_view text) const {
+    const bool blank = !text.empty() && (text.front() == ' ' || text.back() == ' ' || text.find('\t') != text.npos);
+    if (!blank && text.find_first_of("\"\r\n,;") == std::string_view::npos) return std::string(text);
+    std::string out = "\"";
+    for (const char c : text) out.append(c == '"' ? 2 : 1, c);
+    return out + '"';
+  }
+  char separator_;
+  std::string video_, of_video_;  // of the record that is being written
+  bool started_ = false;
+};
+
+class BsnWriter : public OnceWriter {
+ public:
+  explicit BsnWriter(const ExportOptions&) {}
+  std::string extension() const override { return ".csv"; }
+  std::string note() const override {
+    const std::string why = "labels, which this format does not hold";
+    return labelled_.any() ? labelled_.text("has " + why, "have " + why) : "";
+  }
+
+ protected:
+  void write(const Record& record, std::string& out) override {
+    const auto& all = record.require_proposals();
+    const bool scored = std::any_of(all.begin(), all.end(), [](const Proposal& p) { return p.has_score(); });
+    const auto& proposals = scored ? record.require_scored_proposals() : all;
+    const double duration = record.require_duration();
+    std::vector<std::string> names;
+    std::vector<std::map<std::string, double>> rows;
+    bool t_names = false;
+    for (const auto& p : proposals) {
+      auto& row = rows.emplace_back();
+      for (auto& [name, value] : named_scores(p)) {
+        if (name == "tmin") t_names = true;
+        if (name != "xmin" && name != "xmax" && name != "tmin" && name != "tmax" &&
+            std::find(names.begin(), names.end(), name) == names.end())
+          names.push_back(name);
+        row.emplace(std::move(name), value);
+      }
+    }
+    const std::string low = t_names ? "tmin" : "xmin", high = t_names ? "tmax" : "xmax";
+    out += low + ',' + high;
+    for (const auto& name : names) {
+      if (name.find_first_of(",\"\r\n") != std::string::npos)
+        throw Error("a score's name cannot be a column").at_field("scores." + name).at_video(record.video());
+      out += ',' + name;
+    }
+    out += scored ? ",score\n" : "\n";
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto relative = [&](const std::string& name, double seconds) {
+        const auto kept = rows[i].find(name);  // the imported number, as long as the time is still the one it made
+        return kept != rows[i].end() && kept->second * duration == seconds ? kept->second : seconds / duration;
+      };
+      out += format_number(relative(low, proposals[i].segment.start)) + ',' +
+             format_number(relative(high, proposals[i].segment.end));
+      for (const auto& name : names) {
+        const auto found = rows[i].find(name);
+        if (found == rows[i].end())
+          throw Error("missing; the video's other proposals have it")
+              .at_field("proposals[" + std::to_string(i) + "].scores." + name)
+              .at_video(record.video());
+        out += ',' + format_number(found->second);
+      }
+      out += scored ? ',' + format_number(proposals[i].score) + '\n' : "\n";
+    }
+    if (std::any_of(proposals.begin(), proposals.end(), [](const Proposal& p) { return !p.label.empty(); }))
+      labelled_.add(record.video());
+  }
+
+ private:
+  CountedVideos labelled_;
+};
+
+}  // namespace
+
+std::unique_ptr<ExportWriter> make_activitynet_results_writer(const ExportOptions& options) {
+  return std::make_unique<ResultWriter>(options);
+}
+std::unique_ptr<ExportWriter> make_activitynet_gt_writer(const ExportOptions& options) {
+  return std::make_unique<GroundTruthWriter>(options);
+}
+std::unique_ptr<ExportWriter> make_thumos14_results_writer(const ExportOptions& options) {
+  return std::make_unique<ThumosWriter>(options);
+}
+std::unique_ptr<ExportWriter> make_bsn_proposals_writer(const ExportOptions& options) {
+  return std::make_unique<BsnWriter>(options);
+}
+std::unique_ptr<ExportWriter> make_csv_writer(const ExportOptions& options) {
+  return std::make_unique<CsvWriter>(options, ',');
+}
+std::unique_ptr<ExportWriter> make_tsv_writer(const ExportOptions& options) {
+  return std::make_unique<CsvWriter>(options, '\t');
+}
+
+}  // namespace tal

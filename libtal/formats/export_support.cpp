@@ -1,0 +1,146 @@
+#include "libtal/formats/export_support.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "libtal/base/error.h"
+#include "libtal/base/text.h"
+
+namespace tal {
+namespace {
+
+// The positions of the `most` highest scores, in order.
+std::vector<std::size_t> highest(const std::vector<ExportRow>& rows, std::size_t most) {
+  std::vector<std::size_t> order(rows.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return *rows[a].score > *rows[b].score; });
+  order.resize(std::min(most, order.size()));
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
+// A window's index as JSON text.
+std::string window_index(const Record& record) {
+  const auto window = nlohmann::json::parse(*record.raw("window"), nullptr, false);
+  if (!window.is_object() || !window.contains("index"))
+    throw Error("must be an object with an index").at_field("window").at_video(record.video());
+  return window["index"].dump();
+}
+
+}  // namespace
+
+bool exports_proposals(const Record& record, const ExportOptions& options) {
+  if (options.segments == "auto") return record.has("proposals");
+  return options.segments == "proposals";
+}
+
+std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& options, Points points) {
+  std::vector<ExportRow> rows;
+  const auto place = [&](const char* list) { return list + ("[" + std::to_string(rows.size()) + "]"); };
+  if (!exports_proposals(record, options)) {
+    for (const auto& a : record.annotations(true, points))
+      rows.push_back({a.segment, a.label, std::nullopt, place("annotations"), a.point, rows.size()});
+    return rows;
+  }
+  const bool chosen = options.min_score || options.top_k > 0;
+  for (const auto& p : chosen ? record.require_scored_proposals(points) : record.proposals(points))
+    rows.push_back({p.segment, std::string(p.label), p.has_score() ? std::optional<double>(p.score) : std::nullopt,
+                    place("proposals"), p.point});
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].index = i;
+  if (options.min_score) std::erase_if(rows, [&](const ExportRow& row) { return *row.score < *options.min_score; });
+  if (options.top_k > 0 && rows.size() > static_cast<std::size_t>(options.top_k)) {
+    std::vector<ExportRow> kept;
+    for (const std::size_t i : highest(rows, static_cast<std::size_t>(options.top_k)))
+      kept.push_back(std::move(rows[i]));
+    rows = std::move(kept);
+  }
+  return rows;
+}
+
+struct RowMembers::List {
+  nlohmann::json items = nlohmann::json::array();
+  const nlohmann::json* member(const ExportRow& row, const char* name) const {
+    if (row.index >= items.size() || !items[row.index].is_object()) return nullptr;
+    const auto found = items[row.index].find(name);
+    return found == items[row.index].end() ? nullptr : &*found;
+  }
+};
+
+RowMembers::RowMembers(const Record& record, const ExportOptions& options) {
+  auto list = std::make_unique<List>();
+  if (const auto raw = record.raw(exports_proposals(record, options) ? "proposals" : "annotations")) {
+    list->items = nlohmann::json::parse(*raw, nullptr, false);
+    if (!list->items.is_array()) list->items = nlohmann::json::array();  // what is wrong, the reading of rows says
+  }
+  list_ = std::move(list);
+}
+RowMembers::~RowMembers() = default;
+
+std::optional<std::string> RowMembers::text(const ExportRow& row, const char* member) const {
+  const auto* value = list_->member(row, member);
+  return value && value->is_string() ? std::optional(value->get<std::string>()) : std::nullopt;
+}
+std::optional<double> RowMembers::number(const ExportRow& row, const char* member) const {
+  const auto* value = list_->member(row, member);
+  return value && value->is_number() ? std::optional(value->get<double>()) : std::nullopt;
+}
+std::optional<std::string> RowMembers::json(const ExportRow& row, const char* member) const {
+  const auto* value = list_->member(row, member);
+  return value ? std::optional(value->dump()) : std::nullopt;
+}
+
+bool flatten(std::string& label) {
+  bool any = false;
+  for (char& c : label)
+    if (c == '\t' || c == '\n' || c == '\r') c = ' ', any = true;
+  return any;
+}
+
+void CountedVideos::add(const std::string& video) {
+  constexpr std::size_t kMostNamed = 5;
+  if (count_ > 0 && last_ == video) return;
+  last_ = video;
+  if (++count_ <= kMostNamed) named_.push_back(video);
+}
+
+std::string CountedVideos::text(const std::string& one, const std::string& many) const {
+  return std::to_string(count_) + (count_ == 1 ? " video " + one : " videos " + many) + ": " + joined(named_) +
+         (count_ > named_.size() ? ", ..." : "");
+}
+
+void SegmentWriter::write(const Record& record, std::string& out) {
+  auto rows = export_rows(record, options_, points_);
+  const bool none = rows.empty(), all = !exports_proposals(record, options_);
+  write_rows(record, std::move(rows), out);
+  if (none && !record.has("window")) without_.add(record.video());
+  if (!none && all && (options_.min_score || options_.top_k > 0)) unchosen_.add(record.video());
+}
+
+std::string SegmentWriter::note() const {
+  const std::string rest = std::string("no segment to write, and so no ") + absent_;
+  const std::string why = "annotations and no proposals: --min-score and --top-k leave out none of them";
+  std::string out;
+  for (const auto& [videos, what] : {std::pair(&without_, rest), {&unchosen_, why}, {&changed_, changes()}})
+    if (videos->any()) out += (out.empty() ? "" : "; ") + videos->text("has " + what, "have " + what);
+  return out;
+}
+
+void OnceWriter::add(const Record& record, std::string& out) {
+  const std::string& video = record.video();
+  const auto fail = [&](const std::string& why) { return Error(why).at_field("video").at_video(video); };
+  const bool window = record.has("window");
+  if (window && !joins_windows()) record.require_whole_video();
+  const std::string id = window ? video + '\0' + window_index(record) : "";
+  const auto known = videos_.find(video);
+  if (known != videos_.end() && known->second != window) throw fail("stands in the stream whole and as windows");
+  if (window ? windows_.count(id) > 0 : known != videos_.end())
+    throw fail(window ? "the window stands in the stream twice" : "the video stands in the stream twice");
+  std::string text;
+  write(record, text);
+  out += text;
+  videos_.emplace(video, window);
+  if (window) windows_.insert(id);
+}
+
+}  // namespace tal

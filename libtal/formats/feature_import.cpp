@@ -1,0 +1,347 @@
+// Feature files of other tools.
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <memory>
+#include <set>
+
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
+#include "libtal/data/array_file.h"
+#include "libtal/data/import_support.h"
+#include "libtal/formats/feature_support.h"
+
+namespace tal {
+namespace {
+
+std::size_t set_zero(FeatureMatrix& matrix) {
+  std::size_t changed = 0;
+  for (float& value : matrix.values)
+    if (!std::isfinite(value)) value = 0, ++changed;
+  return changed;
+}
+
+// What published layouts keep beside features under names that say so: annotations of TVSum's and SumMe's archives
+// (eccv16_dataset_*.h5), times and classes of the rows.
+bool is_known_annotation(const std::string& array) {
+  static const std::set<std::string> names = {"change_points",   "user_summary", "user_scores", "user_score",
+                                              "gtscore",         "gtsummary",    "gt_score",    "gt_summary",
+                                              "n_frame_per_seg", "picks",        "labels",      "label",
+                                              "targets",         "timestamps",   "times",       "frame_times"};
+  return names.count(array) > 0;
+}
+
+// Of a video's arrays the matrices, or else the vectors; what is left out is counted by name.
+// timed: a stride is given, so that what the file says of the frame rate counts.
+std::vector<ArrayFile::Entry> streams_of(const std::vector<ArrayFile::Entry>& entries, bool timed,
+                                         FeatureItems& videos) {
+  auto best = ArrayFile::Kind::kVector;
+  for (const auto& entry : entries) best = std::max(best, entry.kind);
+  const auto others = [&](const ArrayFile::Entry& entry) {
+    return entry.kind == best && !is_known_annotation(entry.own_name());
+  };
+  const bool features = std::any_of(entries.begin(), entries.end(), others);
+  std::vector<ArrayFile::Entry> streams;
+  for (const auto& entry : entries) {
+    if (features ? others(entry) : entry.kind == best) streams.push_back(entry);
+    else if (!entry.fact || !timed)
+      ++videos
+            .left_out[entry.own_name() + " (" + (entry.what.empty() ? "an annotation, by its name" : entry.what) + ")"];
+  }
+  return streams;
+}
+
+// Groups that hold the videos of a part of the data set, or all of them, and are none themselves.
+bool is_container(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  static const std::set<std::string> words = {"train",    "training", "val",      "valid", "validation", "test",
+                                              "testing",  "dev",      "trainval", "all",   "data",       "dataset",
+                                              "features", "feature",  "feats",    "feat",  "video",      "videos"};
+  return words.count(name) > 0;
+}
+
+// VIDEO/STREAM is how groups are used. Error where the names do not show that: a video would take another's rows.
+void check_groups_are_videos(const std::vector<ArrayFile::Entry>& entries) {
+  const auto refuse = [](const std::string& name, const std::string& why) {
+    return Error("'" + name + "' " + why +
+                 ": say what of a name is the video and what the stream, such as --pattern '([^/]+)/([^/]+)$' --stream "
+                 "'$2' or --pattern '[^/]+$'");
+  };
+  std::map<std::string, std::size_t> groups, streams;
+  for (const auto& entry : entries) {
+    const auto slash = entry.name.find('/');
+    if (slash == std::string::npos || entry.kind == ArrayFile::Kind::kNone) continue;
+    if (entry.name.find('/', slash + 1) != std::string::npos)
+      throw refuse(entry.name, "lies in more groups than VIDEO/STREAM has");
+    const std::string group = entry.name.substr(0, slash);
+    if (is_container(group)) throw refuse(entry.name, "lies in a group that is not named like a video");
+    ++groups[group], ++streams[entry.name.substr(slash + 1)];
+  }
+  const auto more_than_one = [](const auto& counted) { return counted.second > 1; };
+  if (groups.size() > 1 && std::any_of(groups.begin(), groups.end(), more_than_one) &&
+      std::none_of(streams.begin(), streams.end(), more_than_one))
+    throw refuse(groups.begin()->first,
+                 "and the other groups have no array of the same name, as streams of videos have");
+}
+
+// Each array is a video, or a group with the video's streams.
+void assign_arrays(const std::string& path, const std::vector<ArrayFile::Entry>& entries, const FeatureImport& options,
+                   FeatureItems& videos) {
+  if (options.pattern.empty()) check_groups_are_videos(entries);
+  std::vector<std::pair<FeatureName, ArrayFile::Entry>> named;
+  std::map<std::string, std::vector<ArrayFile::Entry>> by_video;
+  for (const auto& entry : entries) {
+    const auto slash = options.pattern.empty() ? entry.name.find('/') : std::string::npos;
+    std::optional<FeatureName> name;
+    if (slash == std::string::npos) name = feature_name(entry.name, options, "features");
+    else
+      name = FeatureName{entry.name.substr(0, slash),
+                         options.stream.empty() ? entry.name.substr(slash + 1) : options.stream};
+    if (!name) videos.add(name, path);
+    else named.emplace_back(*name, entry), by_video[name->video].push_back(entry);
+  }
+  std::set<std::string> kept;
+  for (const auto& [video, arrays] : by_video)
+    for (const auto& stream : streams_of(arrays, options.stride > 0, videos)) kept.insert(stream.name);
+  for (const auto& [name, entry] : named)
+    if (kept.count(entry.name)) videos.add(name, path, entry.name);
+}
+
+// "rgb", "flow_feat", "arr_0", "change_points": a stream's name, or what is kept beside one, and no video's.
+bool is_stream_name(const std::string& array) {
+  static const std::set<std::string> words = {
+      "rgb",   "flow",   "spatial", "temporal", "audio",   "sound", "motion", "pose",       "depth",
+      "text",  "output", "feat",    "feats",    "feature", "data",  "mask",   "features",   "hidden",
+      "state", "last",   "pooler",  "pool",     "i3d",     "c3d",   "tsn",    "tsp",        "resnet",
+      "clip",  "arr",    "x",       "y",        "emb",     "frame", "frames", "embeddings", "boundary"};
+  if (is_known_annotation(array)) return true;
+  std::string word;
+  bool any = false;
+  for (const char c : array + "_") {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalpha(byte) || (!word.empty() && std::isdigit(byte))) {
+      word += static_cast<char>(std::tolower(byte));
+    } else if (!word.empty()) {
+      if (words.count(word) == 0) return false;
+      word.clear(), any = true;
+    }
+  }
+  return any;
+}
+
+// Why arrays side by side are not plainly the rows of one video each; "": they may well be.
+std::string unlike_videos(const std::vector<const ArrayFile::Entry*>& arrays, bool transpose) {
+  const auto columns = [&](const ArrayFile::Entry& entry) -> std::int64_t {
+    try {
+      return entry.kind == ArrayFile::Kind::kMatrix ? squeezed(entry.shape).at(transpose ? 0 : 1) : -1;
+    } catch (const Error&) {
+      return -1;  // not known; what is wrong is said when it is read
+    }
+  };
+  for (const auto* array : arrays)
+    if (array->kind != arrays[0]->kind) return ", matrices and vectors";
+  std::int64_t first = -1;
+  for (const auto* array : arrays) {
+    const std::int64_t own = columns(*array);
+    if (own >= 0 && first >= 0 && own != first) return ", with different numbers of columns";
+    if (first < 0) first = own;
+  }
+  for (const auto* array : arrays)
+    if (is_stream_name(array->name)) return ", and '" + array->name + "' is a name as of a stream";
+  return "";
+}
+
+// Whether the arrays of a file are videos and not streams of one. Error where that cannot be told.
+bool arrays_are_videos(const FeatureFile& file, std::size_t files, const std::vector<ArrayFile::Entry>& entries,
+                       const FeatureImport& options, FeatureItems& videos) {
+  if (options.per != "auto" || files > 1) return options.per == "array";
+  const bool grouped = std::any_of(entries.begin(), entries.end(), [](const ArrayFile::Entry& entry) {
+    return entry.kind != ArrayFile::Kind::kNone && entry.name.find('/') != std::string::npos;
+  });
+  if (grouped) return true;
+  std::vector<const ArrayFile::Entry*> arrays;
+  for (const auto& entry : entries)
+    if (entry.kind != ArrayFile::Kind::kNone) arrays.push_back(&entry);
+  // Beside arrays with rows, single values are settings of whoever wrote the file.
+  const auto is_one = [](const ArrayFile::Entry* entry) { return entry->kind == ArrayFile::Kind::kOne; };
+  if (!std::all_of(arrays.begin(), arrays.end(), is_one)) std::erase_if(arrays, is_one);
+  std::string doubt;
+  if (arrays.size() > 1 && arrays.size() < entries.size()) doubt = ", beside what is none";
+  else if (arrays.size() > 1 && options.pattern.empty()) doubt = unlike_videos(arrays, options.transpose);
+  if (arrays.size() > 1 && (!doubt.empty() || file.in_folder))
+    throw Error("holds " + std::to_string(arrays.size()) + " arrays, '" + arrays[0]->name + "' and others" + doubt +
+                ": are they videos (--per array), or streams of the one video that the file is (--per file)?");
+  if (arrays.size() != 1) return arrays.size() > 1;
+  const std::string& only = arrays[0]->name;
+  if (!options.pattern.empty()) return feature_name(only, options, "features").has_value();
+  if (only != "features" && only != "arr_0" && only != feature_name(file.name, options, "")->video)
+    videos.notes.push_back(file.path + ": its one array '" + only +
+                           "' is a stream of the video that the file is; --per "
+                           "array makes it a video");
+  return false;
+}
+
+// Which file or array belongs to whom. Archives are opened for their names only.
+FeatureItems assign(const std::vector<FeatureFile>& files, const FeatureImport& options) {
+  FeatureItems videos;
+  for (const auto& file : files) {
+    try {
+      const ArrayFile arrays(file.path);
+      if (!arrays.archive()) {
+        videos.add(feature_name(file.name, options, "features"), file.path);
+        continue;
+      }
+      const auto& entries = arrays.entries();
+      if (std::all_of(entries.begin(), entries.end(), [](const auto& e) { return e.kind == ArrayFile::Kind::kNone; })) {
+        const std::string first = entries.empty() ? "" : ": '" + entries[0].name + "' holds " + entries[0].what;
+        throw Error("no array of numbers with rows in this file" + first);
+      }
+      if (arrays_are_videos(file, files.size(), entries, options, videos)) {
+        assign_arrays(file.path, entries, options, videos);
+      } else if (const auto name = feature_name(file.name, options, "features"); !name) {
+        videos.add(name, file.path);
+      } else {  // a file a video, with one stream or several
+        const auto streams = streams_of(entries, options.stride > 0, videos);
+        for (const auto& stream : streams)
+          videos.add(streams.size() == 1 ? *name : FeatureName{name->video, stream.name}, file.path, stream.name);
+      }
+    } catch (Error& error) {
+      throw error.at_line(file.path, error.line());
+    }
+  }
+  return videos;
+}
+
+// A number, or a rate such as 30000 and 1001.
+Rate single(const ArrayFile::Fact& fact, const std::string& name) {
+  const auto& values = fact.values;
+  if (values.size() == 1) return {values[0], 1};
+  const auto whole = [](double value) { return value >= 1 && value == std::floor(value); };
+  if (name == "fps" && values.size() == 2 && whole(values[0]) && whole(values[1])) return {values[0], values[1]};
+  throw Error(fact.place + " holds " + (values.empty() ? fact.other : std::to_string(values.size()) + " values") +
+              ", not a number: give --" + name);
+}
+
+std::string in_words(double value) {
+  return std::isnan(value) ? "NaN" : std::isinf(value) ? "infinity" : format_number(value);
+}
+
+// What the file says of itself; nullopt: nothing. Error for what is no such number, and for two that differ.
+std::optional<Rate> stated(const ArrayFile::Array& array, const std::string& name) {
+  const auto found = array.facts.find(name);
+  if (found == array.facts.end()) return std::nullopt;
+  std::optional<Rate> first;
+  for (const auto& fact : found->second) {
+    const Rate next = single(fact, name);
+    const double value = next.value();
+    if (!std::isfinite(value) || (value <= 0 && name != "offset"))
+      throw Error(fact.place + " is " + in_words(value) + ", and must be " +
+                  (name == "offset" ? "a number" : "positive") + ": give --" + name);
+    if (first && first->value() != value)
+      throw Error(found->second.front().place + " is " + format_number(first->value()) + ", but " + fact.place +
+                  " is " + format_number(value) + ": say which with --" + name);
+    if (!first) first = next;
+  }
+  return first;
+}
+
+// Frames per second, stride, window and offset: given, else what the file says of itself, else (fps) the table of
+// videos.
+void set_contract(FeatureStream& stream, const ArrayFile::Array& array, const ImportOptions& options,
+                  const VideoInfo* info) try {
+  const FeatureImport& f = options.features;
+  const auto known = [&](std::optional<double> given, const std::string& name) -> std::optional<Rate> {
+    return given ? Rate{*given, 1} : stated(array, name);
+  };
+  const auto positive = [](double given) { return given > 0 ? std::optional(given) : std::nullopt; };
+  const auto value = [](const std::optional<Rate>& rate) { return rate ? rate->value() : 0; };
+  stream.stride = value(known(positive(f.stride), "stride"));
+  stream.window = value(known(positive(f.window), "window"));
+  stream.offset = value(known(f.offset, "offset"));
+  stream.fps = known(positive(options.fps), "fps");
+  if (stream.stride == 0) {  // the rows share the video's duration, as in features rescaled to a fixed length
+    if (options.fps > 0 || f.window != 0 || f.offset.value_or(0) != 0)
+      throw UsageError("the time of a row needs --stride besides --fps, --window and --offset");
+    if (stream.window != 0 || stream.offset != 0)
+      throw Error("the file states a window or an offset, but no stride: give --stride");
+    stream.fps.reset();
+    return;
+  }
+  if (!stream.fps && info && info->fps) stream.fps = Rate{*info->fps, 1};
+  if (!stream.fps)
+    throw Error("a stride in frames needs the frame rate: give --fps, or --durations with an fps column");
+  if (stream.window == 0) stream.window = stream.stride;
+} catch (Error& error) {
+  throw error.at_field("features." + stream.name);
+}
+
+// Seconds from the video's beginning to the end of the last row's window.
+double covered_seconds(const FeatureStream& stream) {
+  if (stream.stride == 0)
+    throw Error("--duration-from-rows needs the time of a row: give --fps and --stride")
+        .at_field("features." + stream.name);
+  return (stream.offset + static_cast<double>(stream.rows - 1) * stream.stride + stream.window) / stream.fps->value();
+}
+
+// Rows that no stage can read where they are: checked and written.
+void rewrite(FeatureMatrix& matrix, const std::string& path, const std::string& video, const FeatureImport& options,
+             FeatureStream& stream, const ImportSink& sink) {
+  if (!options.inline_data && options.out_dir.empty())
+    throw UsageError(path + ": a pipe cannot read these rows where they are: give --out-dir DIR or --inline");
+  if (options.non_finite == "zero") {
+    const auto changed = set_zero(matrix);
+    if (changed > 0)
+      sink.note(video + ": " + stream.name + ": " + std::to_string(changed) + " values were not finite and are 0 now");
+  }
+  check_finite(matrix, "features." + stream.name);
+  store_rows(matrix, video, options, stream);
+}
+
+}  // namespace
+
+void read_features(const std::vector<std::string>& paths, const ImportOptions& options, const ImportSink& sink) {
+  const FeatureImport& f = options.features;
+  prepare_output(f);
+  const auto files = list_feature_files(paths, {".npy", ".npy.gz", ".npz", ".csv", ".csv.gz", ".txt", ".txt.gz", ".h5",
+                                                ".hdf5", ".hdf", ".h5.gz", ".mat", ".mat.gz"});
+  const FeatureItems videos = assign(files, f);
+  videos.report("files or arrays", sink);
+  if (!f.out_dir.empty()) videos.check_files();
+  std::unique_ptr<ArrayFile> file;  // the last one opened: arrays of one archive follow each other
+  std::string open;
+  LeftOutColumns left_out;
+  for (const auto& name : videos.order) {
+    const std::string video = options.prefix.value_or("") + name;
+    std::string path;
+    try {
+      Record record = Record::make(video);
+      std::set<std::string> streams;
+      double covered = 0;  // seconds
+      for (const auto& item : videos.items.at(name)) {
+        path = item.path;
+        if (open != path) file = std::make_unique<ArrayFile>(path, options.dialect), open = path;
+        FeatureStream stream;
+        stream.name = item.stream;
+        if (!streams.insert(stream.name).second)
+          throw Error("there are two for this video").at_field("features." + stream.name);
+        ArrayFile::Array array = file->read(item.array, f);
+        left_out.add(array.left_out);
+        set_contract(stream, array, options, options.tables.find(video));
+        const auto rate = stream.fps ? std::optional(stream.fps->value() / stream.stride) : std::nullopt;
+        check_places(array.places, rate, "--fps over --stride", path, sink.note);
+        if (array.as_is) stream.path = path, stream.rows = array.rows, stream.dim = array.dim;
+        else rewrite(array.matrix, path, video, f, stream, sink);
+        covered = std::max(covered, f.duration_from_rows ? covered_seconds(stream) : 0);
+        record.set_feature(stream.name, feature_json(stream));
+      }
+      const VideoInfo* info = options.tables.find(video);
+      if (f.duration_from_rows && !(info && info->duration)) record.set_number("duration", covered);
+      sink.record(record);
+    } catch (Error& error) {
+      sink.error(error.at_video(video).at_line(path, error.line()), path);
+    }
+  }
+  left_out.note(sink);
+}
+
+}  // namespace tal

@@ -1,0 +1,228 @@
+#include "libtal/formats/feature_support.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <regex>
+
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
+#include "libtal/base/video_id.h"
+#include "libtal/data/name_groups.h"
+#include "libtal/io/first_line.h"
+#include "libtal/io/npy.h"
+#include "libtal/io/npz.h"
+#include "libtal/io/unit_name.h"
+
+namespace tal {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool ends_with_any(std::string_view name, const std::vector<std::string>& endings) {
+  return std::any_of(endings.begin(), endings.end(),
+                     [&](const std::string& ending) { return without_ending(name, {ending}) != name; });
+}
+
+std::string stem(const std::string& name) {
+  const auto plain = without_ending(name, {".gz"});
+  return video_id(without_ending(plain, {".npy", ".npz", ".csv", ".txt", ".tsv", ".h5", ".hdf5", ".hdf", ".mat"}));
+}
+
+void check_file_name(const std::string& text, const char* field) {
+  if (text.empty() || text == "." || text == ".." || text.find('/') != std::string::npos ||
+      text.find('\0') != std::string::npos)
+    throw Error("'" + text + "' cannot be part of a file name").at_field(field);
+}
+
+void check_format(const char* option, const std::string& format, std::size_t groups) {
+  try {
+    check_groups(format, groups);
+  } catch (const Error& error) {
+    throw UsageError(std::string(option) + ": " + error.message() + (groups == 0 ? " of --pattern" : ""));
+  }
+}
+
+}  // namespace
+
+std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& paths,
+                                            const std::vector<std::string>& endings) {
+  std::vector<FeatureFile> files;
+  for (const auto& path : paths) {
+    if (path == "-") throw UsageError("this format reads files and folders, not stdin: name them");
+    if (!fs::is_directory(path)) {
+      files.push_back({path, fs::path(path).filename().string(), false});
+      continue;
+    }
+    std::vector<FeatureFile> found;
+    for (const auto& entry : fs::recursive_directory_iterator(path))
+      if (entry.is_regular_file() && ends_with_any(entry.path().filename().string(), endings))
+        found.push_back({entry.path().string(), fs::relative(entry.path(), path).generic_string(), true});
+    if (found.empty()) throw Error("no file of this format in this folder").at_line(path, 0);
+    std::sort(found.begin(), found.end(),
+              [](const FeatureFile& a, const FeatureFile& b) { return natural_less(a.name, b.name); });
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  return files;
+}
+
+void FeatureItems::add(const std::optional<FeatureName>& name, const std::string& path, const std::string& array) {
+  if (!name) {
+    ++unmatched;
+    return;
+  }
+  for (const std::string& text : {name->video, name->stream})
+    if (!simdjson::validate_utf8(text.data(), text.size()))
+      throw Error("the name of an array or file is not UTF-8", Error::Kind::kNotUtf8);
+  auto& list = items[name->video];
+  if (list.empty()) order.push_back(name->video);
+  list.push_back({path, array, name->stream});
+}
+
+void FeatureItems::report(const std::string& what, const ImportSink& sink) const {
+  if (unmatched > 0) sink.note(std::to_string(unmatched) + " " + what + " do not match --pattern");
+  for (const auto& note : notes) sink.note(note);
+  std::vector<std::string> arrays;
+  for (const auto& [name, count] : left_out) arrays.push_back(name + (count > 1 ? " x " + std::to_string(count) : ""));
+  if (!arrays.empty()) sink.note("left out, for they are no rows of features: " + joined_first(arrays, 8));
+  if (order.empty()) throw Error(unmatched > 0 ? "nothing matches --pattern" : "no array is a stream of features");
+}
+
+void FeatureItems::check_files() const {
+  std::map<std::string, std::pair<std::string, std::string>> owners;
+  for (const auto& [video, list] : items)
+    for (const auto& item : list) {
+      const std::pair own(video, item.stream);
+      const auto& owner = owners.emplace(feature_file(video, item.stream), own).first->second;
+      if (owner != own)
+        throw Error("'" + item.stream + "' of '" + video + "' and '" + owner.second + "' of '" + owner.first +
+                    "' would both be written to " + feature_file(video, item.stream) + ": give other names (--stream)");
+    }
+}
+
+std::string feature_file(const std::string& video, const std::string& stream) { return video + "." + stream + ".npy"; }
+
+namespace {
+
+// Steps from row to row. Programs' clocks tremble, so that a long step that the next one makes up for is no gap.
+constexpr double kGap = 1.75, kMadeUp = 0.75;
+
+double middle(std::vector<double> values) {
+  const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), half, values.end());
+  return *half;
+}
+
+void check_gaps(const RowPlaces& places, const std::vector<double>& steps, double step) {
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    if (steps[i] > kGap * step && (i + 1 == steps.size() || steps[i + 1] >= kMadeUp * step))
+      throw Error("'" + places.name + "' goes from " + format_number(places.values[i]) + " to " +
+                  format_number(places.values[i + 1]) + ", where a row is " + format_number(step) +
+                  " behind the one before: rows are missing. Fill them in, or leave the column out of the file "
+                  "where the rows are evenly spaced all the same")
+          .at_line("", places.lines[i + 1]);
+}
+
+// Rows a second by the column's unit; where its name says none, by the one of the usual units that fits best.
+double rate_of(const RowPlaces& places, double step, double wanted) {
+  const UnitName unit = unit_name(places.name);
+  if (places.clock) return 1 / step;
+  if (!unit.unit.empty()) return 1 / unit.seconds(step);
+  double best = 0;
+  for (const double divisor : {1.0, 1e3, 1e6, 1e9})
+    if (best == 0 || std::abs(std::log(divisor / step / wanted)) < std::abs(std::log(best / wanted)))
+      best = divisor / step;
+  return best;
+}
+
+}  // namespace
+
+void check_places(const std::vector<RowPlaces>& places, std::optional<double> rate, const std::string& option,
+                  const std::string& path, const Note& note) {
+  constexpr double kSame = 0.002, kNear = 0.02;  // of the rate
+  for (const auto& each : places) {
+    if (each.values.size() < 3) continue;
+    std::vector<double> steps;
+    for (std::size_t i = 1; i < each.values.size(); ++i) steps.push_back(each.values[i] - each.values[i - 1]);
+    const double step = middle(steps);
+    check_gaps(each, steps, step);
+    if (!rate || is_number_name(each.name)) continue;
+    // The mean, for steps are rounded; there is no gap in it.
+    const double mean = (each.values.back() - each.values.front()) / static_cast<double>(steps.size());
+    const double own = rate_of(each, mean, *rate), off = std::abs(own / *rate - 1);
+    if (off <= kSame) continue;
+    const std::string what = "'" + each.name + "' rises by " + format_number(mean) + " from row to row, which is " +
+                             format_number(std::round(own * 1e4) / 1e4) + " rows a second, but " + option + " is " +
+                             format_number(*rate);
+    if (off > kNear)
+      throw Error(what + ": give the rate of the column, or leave it out of the file").at_line("", each.lines[1]);
+    note(path + ": " + what);
+  }
+}
+
+void prepare_output(const FeatureImport& options) {
+  if (options.inline_data && !options.out_dir.empty()) throw UsageError("--inline and --out-dir exclude each other");
+  if (options.half && !options.inline_data && options.out_dir.empty())
+    throw UsageError("--half has no effect without --inline or --out-dir");
+  if (!options.out_dir.empty()) fs::create_directories(options.out_dir);
+}
+
+namespace {
+
+// float16 would make them infinite.
+void check_half(const FeatureMatrix& matrix, const std::string& stream) {
+  constexpr float kMost = 65504;
+  for (const float value : matrix.values)
+    if (std::isfinite(value) && std::abs(value) > kMost)
+      throw Error(format_number(static_cast<double>(value)) + " does not fit --half, which holds up to 65504")
+          .at_field("features." + stream);
+}
+
+}  // namespace
+
+void store_rows(const FeatureMatrix& matrix, const std::string& video, const FeatureImport& options,
+                FeatureStream& stream) {
+  if (matrix.rows == 0 || matrix.dim == 0) throw Error("no rows").at_field("features." + stream.name);
+  stream.rows = matrix.rows, stream.dim = matrix.dim;
+  if (options.half) check_half(matrix, stream.name);
+  if (!options.inline_data) {
+    check_file_name(video, "video");
+    check_file_name(stream.name, "features");
+    stream.path = (fs::path(options.out_dir) / feature_file(video, stream.name)).string();
+    write_npy(stream.path, matrix.values.data(), matrix.rows, matrix.dim, options.half);
+    return;
+  }
+  if (options.half) stream.dtype = "float16";
+  stream.data = inline_rows(matrix.values, options.half);
+}
+
+std::optional<FeatureName> feature_name(const std::string& file, const FeatureImport& options,
+                                        const std::string& usual_stream) {
+  const std::string stream = options.stream.empty() ? usual_stream : options.stream;
+  if (options.pattern.empty()) {
+    if (!options.id.empty()) throw UsageError("--id needs --pattern");
+    check_format("--stream", stream, 0);
+    return FeatureName{stem(file), stream};
+  }
+  if (file.size() > kMaxMatched) throw Error("a name of " + std::to_string(file.size()) + " bytes is too long");
+  std::regex pattern;
+  try {
+    pattern.assign(options.pattern);
+  } catch (const std::regex_error&) {
+    throw UsageError("--pattern: '" + options.pattern + "' is not a regular expression");
+  }
+  const std::string id = !options.id.empty() ? options.id : pattern.mark_count() > 0 ? "$1" : "$&";
+  check_format("--id", id, pattern.mark_count());
+  check_format("--stream", stream, pattern.mark_count());
+  std::smatch match;
+  if (!std::regex_search(file, match, pattern)) return std::nullopt;
+  FeatureName name{match.format(id), match.format(stream)};
+  if (name.video.empty()) throw Error("'" + file + "' gives no video: its part '" + id + "' of --pattern is empty");
+  if (name.stream.empty())
+    throw Error("'" + file + "' gives no stream: its part '" + stream + "' of --pattern is empty");
+  return name;
+}
+
+}  // namespace tal

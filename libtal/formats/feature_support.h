@@ -1,0 +1,54 @@
+// What --from features and --from signals share: which files there are, whose they are, and where rows go.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libtal/formats/feature_import.h"
+#include "libtal/io/csv.h"
+
+namespace tal {
+
+struct FeatureFile {
+  std::string path, name;  // name: below the folder that was given
+  bool in_folder = false;  // not named itself
+};
+// Files as named, folders as what lies below them with one of the endings, in the natural order of their names.
+// UsageError for "-"; Error with the folder when it has none.
+std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& paths,
+                                            const std::vector<std::string>& endings);
+
+// Files (or arrays of files) by video, in order of first appearance.
+struct FeatureItem {
+  std::string path, array, stream;
+};
+struct FeatureItems {
+  std::vector<std::string> order;
+  std::map<std::string, std::vector<FeatureItem>> items;
+  std::size_t unmatched = 0;                    // by --pattern
+  std::map<std::string, std::size_t> left_out;  // arrays that are no streams, by name and kind
+  std::vector<std::string> notes;
+  // Error for names that are not UTF-8.
+  void add(const std::optional<FeatureName>& name, const std::string& path, const std::string& array = "");
+  // Tells what was left out; Error when nothing is left. what: "files"
+  void report(const std::string& what, const ImportSink& sink) const;
+  // Error when two streams would be written to one file of the folder: "a.b" of "v" and "b" of "v.a".
+  void check_files() const;
+};
+
+// Where a table's own numbers or times of its rows contradict `rate` rows a second (nullopt: not known), or leave some
+// out: Error with the line. A rate that differs a little is noted. option: what states the rate, such as "--rate".
+void check_places(const std::vector<RowPlaces>& places, std::optional<double> rate, const std::string& option,
+                  const std::string& path, const Note& note);
+
+// Makes the folder. UsageError when the options on where rows go contradict each other.
+void prepare_output(const FeatureImport& options);
+// The file of a stream in the folder: VIDEO.STREAM.npy.
+std::string feature_file(const std::string& video, const std::string& stream);
+// Puts the rows into the folder or the stream; sets rows, dim and path or data. Error when there are none.
+void store_rows(const FeatureMatrix& matrix, const std::string& video, const FeatureImport& options,
+                FeatureStream& stream);
+
+}  // namespace tal

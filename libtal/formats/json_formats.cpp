@@ -1,0 +1,440 @@
+// The JSON formats: ActivityNet's annotation, result and classification files and the layouts that grew out of them.
+#include <simdjson.h>
+
+#include <charconv>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
+#include "libtal/base/video_id.h"
+#include "libtal/data/import_support.h"
+#include "libtal/formats/formats.h"
+#include "libtal/io/json_check.h"
+
+namespace tal {
+namespace {
+
+namespace dom = simdjson::dom;
+
+// Whole numbers beyond 64 bits, which the parser does not know, are shown to it as texts behind this mark, so that they
+// keep their digits where a member passes through.
+constexpr std::string_view kBigMark = "\x01int:", kBigEscape = "\"\\u0001int:";
+
+bool is_big(std::string_view number) {
+  std::int64_t as_signed = 0;
+  std::uint64_t as_unsigned = 0;
+  const char *begin = number.data(), *end = begin + number.size();
+  return number.size() > 18 && std::from_chars(begin, end, as_signed).ec != std::errc() &&
+         std::from_chars(begin, end, as_unsigned).ec != std::errc();
+}
+
+// The text, which is JSON, with such numbers marked.
+std::string with_marks(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t begin = i;
+    if (text[i] == '"') {
+      for (++i; text[i] != '"';) i += text[i] == '\\' ? 2 : 1;
+      out += text.substr(begin, ++i - begin);
+      continue;
+    }
+    while (i < text.size() && (text[i] == '-' || (text[i] >= '0' && text[i] <= '9'))) ++i;
+    const auto digits = text.substr(begin, i - begin);
+    const bool whole = i == text.size() || (text[i] != '.' && text[i] != 'e' && text[i] != 'E');
+    // What follows '.' or 'e' is no number of its own.
+    const char before = begin > 0 ? text[begin - 1] : ' ';
+    const bool own = before != '.' && before != 'e' && before != 'E' && before != '+';
+    if (whole && own && is_big(digits)) ((out += kBigEscape) += digits) += '"';
+    else out += digits.empty() ? text.substr(i++, 1) : digits;
+  }
+  return out;
+}
+
+// The member as it stands in the file, without blanks.
+std::string raw_json(dom::element element) {
+  std::string text = simdjson::minify(element);
+  for (auto at = text.find(kBigEscape); at != std::string::npos; at = text.find(kBigEscape, at)) {
+    text.erase(at, kBigEscape.size());
+    text.erase(text.find('"', at), 1);
+  }
+  return text;
+}
+
+// A string; nullopt for anything else.
+std::optional<std::string_view> text_of(dom::element element) {
+  std::string_view text;
+  if (element.get(text) || text.starts_with(kBigMark)) return std::nullopt;
+  return text;
+}
+
+// A JSON file of one object, and where its members stand.
+class ObjectFile {
+ public:
+  explicit ObjectFile(const SourceText& source) : name_(source.name), text_(check_json_file(source, false, kDeepest)) {
+    dom::element root;
+    auto code = parser_.parse(text_.data(), text_.size()).get(root);
+    if (code) {  // it is JSON, so it is such numbers that the parser does not know
+      marked_ = with_marks(text_);
+      code = parser_.parse(marked_).get(root);
+    }
+    if (code) throw Error(std::string("not valid JSON: ") + simdjson::error_message(code)).at_line(name_, 0);
+    if (root.get(root_)) throw Error("must be one JSON object").at_line(name_, 1);
+  }
+  const dom::object& root() const { return root_; }
+  // The error with the place of the member that these names lead to. A column where the line does not help.
+  Error at(const Error& error, const std::vector<std::string_view>& names) const {
+    const auto byte = find_member(text_, names);
+    const auto [line, column] = place_of(text_, byte);
+    const std::string where = column > 80 ? " (column " + std::to_string(column) + ")" : "";
+    Error placed(error.message() + where, error.kind());
+    return placed.at_field(error.field()).at_video(error.video()).at_line(name_, line);
+  }
+
+ private:
+  static constexpr std::size_t kDeepest = 1000;  // the parser takes 1024
+  const std::string name_;
+  const std::string_view text_;
+  std::string marked_;
+  dom::parser parser_;
+  dom::object root_;
+};
+
+double number_of(dom::element element, std::string_view field) {
+  double value = 0;
+  if (!element.get(value)) return value;
+  std::string_view text;  // G-TAD's thumos_gt.json writes times as strings
+  if (!element.get(text)) {
+    if (text.starts_with(kBigMark)) text.remove_prefix(kBigMark.size());
+    try {
+      return parse_number(trim(text));
+    } catch (Error& error) {
+      throw error.at_field(field);
+    }
+  }
+  throw Error("must be a number").at_field(field);
+}
+
+Segment segment_of(dom::element element, const std::string& field) {
+  dom::array array;
+  if (element.get(array) || array.size() != 2) throw Error("must be [start, end]").at_field(field);
+  const Segment segment{number_of(array.at(0), field + "[0]"), number_of(array.at(1), field + "[1]")};
+  check_segment(segment, field);
+  return segment;
+}
+
+std::string_view string_of(dom::element element, const std::string& field) {
+  const auto text = text_of(element);
+  if (!text) throw Error("must be a string").at_field(field);
+  return *text;
+}
+
+// One list of {"segment","label","score",...}; members that are none of these are kept. Without a label, a label_id is
+// one where --classes says what it means.
+std::string items_of(dom::element element, const std::string& field, bool scored, const ImportOptions& options) {
+  dom::array array;
+  if (element.get(array)) throw Error("must be a list").at_field(field);
+  std::string out;
+  std::size_t index = 0;
+  for (dom::element item : array) {
+    const std::string place = field + "[" + std::to_string(index++) + "]";
+    dom::object object;
+    if (item.get(object)) throw Error("must be an object").at_field(place);
+    std::optional<Segment> segment;
+    std::optional<double> score;
+    std::string label, extra;
+    std::optional<std::int64_t> number;
+    for (auto [key, value] : object) {
+      if (key == "segment" && !segment) {
+        segment = segment_of(value, place + ".segment");
+      } else if (key == "label") {
+        label = string_of(value, place + ".label");
+        if (label.empty()) throw Error("empty").at_field(place + ".label");
+      } else if (key == "score" && scored) {
+        score = number_of(value, place + ".score");
+      } else {
+        if (std::int64_t id = 0; key == "label_id" && !value.get(id)) number = id;
+        if (!extra.empty()) extra += ',';
+        append_json_string(extra, key);
+        extra += ':' + raw_json(value);
+      }
+    }
+    if (!segment) throw Error("missing").at_field(place + ".segment");
+    if (scored && !score) throw Error("missing").at_field(place + ".score");
+    if (label.empty() && number && !options.tables.classes.empty()) try {
+        label = label_of(std::to_string(*number), options);
+      } catch (const Error& error) {
+        throw Error(error.message()).at_field(place + ".label_id");
+      }
+    append_item(out, *segment, score, label, {}, extra);
+  }
+  return "[" + out + "]";
+}
+
+// MultiTHUMOS: [class number, start, end]
+std::string actions_of(dom::element element, const ImportOptions& options) {
+  dom::array array;
+  if (element.get(array)) throw Error("must be a list").at_field("actions");
+  std::string out;
+  std::size_t index = 0;
+  for (dom::element item : array) {
+    const std::string place = "actions[" + std::to_string(index++) + "]";
+    dom::array row;
+    std::int64_t id = 0;
+    if (item.get(row) || row.size() != 3 || row.at(0).get(id))
+      throw Error("must be [class, start, end]").at_field(place);
+    const Segment segment{number_of(row.at(1), place + "[1]"), number_of(row.at(2), place + "[2]")};
+    check_segment(segment, place);
+    append_item(out, segment, std::nullopt, label_of(std::to_string(id), options));
+  }
+  return "[" + out + "]";
+}
+
+// A file of another of these formats, by the key that it has.
+void refuse_other_format(const ObjectFile& file, std::string_view key) {
+  dom::object inner;
+  for (const auto& [other, formats] :
+       {std::pair{"database", "activitynet-gt"}, {"results", "activitynet-results or activitynet-classification"}})
+    if (key != other && !file.root()[other].get(inner))
+      throw file.at(
+          Error(std::string("has \"") + other + "\", not \"" + std::string(key) + "\": it is for --from " + formats),
+          {other});
+}
+
+// Calls fn(video, value, beside) for each member of `key`'s object, or of the file's when it has no such key. beside:
+// what stands beside `key` in the file, as JSON text; fn may take it. seen: the videos of the files before, with their
+// files; one that comes again is a fault.
+template <class Fn>
+void for_each_video(const SourceText& source, const char* key, std::unordered_map<std::string, std::string>& seen,
+                    const ImportSink& sink, const Fn& fn) {
+  const ObjectFile file(source);
+  dom::object videos = file.root();
+  std::string beside;
+  dom::element inner;
+  const bool below = !file.root()[key].get(inner);
+  if (below) {
+    if (inner.get(videos)) throw file.at(Error("must be an object").at_field(key), {key});
+    for (auto [name, value] : file.root()) {
+      if (name == key) continue;
+      beside += beside.empty() ? "{" : ",";
+      append_json_string(beside, name);
+      beside += ':' + raw_json(value);
+    }
+    if (!beside.empty()) beside += '}';
+  } else {
+    refuse_other_format(file, key);
+  }
+  for (auto [video, value] : videos) {
+    try {
+      if (video.empty()) throw Error("a video's id is empty");
+      const auto [before, added] = seen.emplace(video, source.name);
+      if (!added) throw Error("the video stands in " + before->second + " too");
+      fn(std::string(video), value, beside);
+    } catch (Error& error) {
+      const auto names = below ? std::vector<std::string_view>{key, video} : std::vector<std::string_view>{video};
+      std::string text = "{";  // a file of its own, as this format is read
+      append_json_string(text, video);
+      sink.error(file.at(error.at_video(video), names), text + ':' + raw_json(value) + '}');
+    }
+  }
+}
+
+// The members of a video in an annotation file, as fields of a record. What is null, or a rate of 0, is not known and
+// left out, counted.
+class VideoMembers {
+ public:
+  VideoMembers(Record& record, const ImportOptions& options, std::size_t& unknown)
+      : record_(record), options_(options), unknown_(unknown) {}
+
+  void add(std::string_view key, dom::element member) {
+    const bool fact = key == "duration" || key == "duration_second" || key == "fps" || key == "frames" ||
+                      key == "duration_frame" || key == "subset";
+    if (fact && is_unknown(key, member)) {
+      ++unknown_;
+      return;
+    }
+    if (key == "annotations") set("annotations", items_of(member, "annotations", false, options_), key);
+    else if (key == "actions") set("annotations", actions_of(member, options_), key);
+    else if (key == "duration" || key == "duration_second")
+      set("duration", format_number(positive(number_of(member, key), key)), key);
+    else if (key == "fps" && !member.is_array()) set("fps", format_number(positive(rate_of(member), key)), key);
+    else if (key == "duration_frame" || key == "frames") set("frames", std::to_string(count_of(member, key)), key);
+    else if (key == "subset") record_.set_text("subset", string_of(member, "subset"));
+    else if (key == "video" || key == "history" || key == "proposals" || key == "features" || key == "window" ||
+             key == "activitynet")
+      throw Error("this member has another meaning in a record").at_field(key);
+    else record_.set_raw(key, raw_json(member));
+  }
+
+ private:
+  static bool is_unknown(std::string_view key, dom::element member) {
+    double value = 1;
+    return member.is_null() || (key == "fps" && !member.get(value) && value == 0);
+  }
+  static double rate_of(dom::element member) {
+    const auto text = text_of(member);
+    return text ? field_rate(trim(*text), '.', "fps") : number_of(member, "fps");
+  }
+  static std::int64_t count_of(dom::element member, std::string_view key) {
+    return whole_number(number_of(member, key), raw_json(member), key);
+  }
+  // duration and duration_second are one field.
+  void set(const char* field, std::string json, std::string_view key) {
+    if (const auto had = record_.raw(field); had && *had != json)
+      throw Error("the member states " + std::string(field) + " once more, and otherwise").at_field(key);
+    record_.set_raw(field, std::move(json));
+  }
+
+  Record& record_;
+  const ImportOptions& options_;
+  std::size_t& unknown_;
+};
+
+}  // namespace
+
+void read_activitynet_gt(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+  std::unordered_map<std::string, std::string> seen;
+  for (const auto& source : sources) {
+    std::size_t unknown = 0;
+    const auto read = [&](const std::string& video, dom::element value, std::string& beside) {
+      dom::object object;
+      if (value.get(object)) throw Error("must be an object with \"annotations\"");
+      Record record = Record::make(options.prefix.value_or("") + video);
+      VideoMembers members(record, options, unknown);
+      for (auto [key, member] : object) members.add(key, member);
+      if (!record.has("annotations")) throw Error("missing").at_field("annotations");
+      if (!beside.empty()) record.set_raw("activitynet", std::exchange(beside, {}));  // once a file
+      sink.record(record);
+    };
+    for_each_video(source, "database", seen, sink, read);
+    if (unknown > 0)
+      sink.note(source.name + ": left out " + std::to_string(unknown) +
+                (unknown == 1 ? " fact of a video that is" : " facts of videos that are") +
+                " null, or a frame rate of 0");
+  }
+}
+
+void read_activitynet_results(const std::vector<SourceText>& sources, const ImportOptions& options,
+                              const ImportSink& sink) {
+  std::unordered_map<std::string, std::string> seen;
+  for (const auto& source : sources) {
+    const auto read = [&](const std::string& video, dom::element value, std::string& beside) {
+      Record record = Record::make(options.prefix.value_or("") + video);
+      record.set_raw("proposals", items_of(value, "results", true, options));
+      if (!beside.empty()) record.set_raw("activitynet", std::exchange(beside, {}));
+      sink.record(record);
+    };
+    for_each_video(source, "results", seen, sink, read);
+  }
+}
+
+void read_activitynet_classification(const std::vector<SourceText>& sources, const ImportOptions& options,
+                                     const ImportSink& sink) {
+  std::unordered_map<std::string, std::string> seen;
+  for (const auto& source : sources) {
+    for_each_video(source, "results", seen, sink, [&](const std::string& video, dom::element value, std::string&) {
+      std::vector<ClassScore> scores;
+      const auto take = [&](dom::element item, const std::string& place) {
+        dom::object object;
+        dom::element label, score, segment;
+        if (item.get(object)) throw Error("must be an object").at_field(place);
+        if (!object["segment"].get(segment))
+          throw Error("a class score is of the whole video: --from activitynet-results reads segments")
+              .at_field(place + ".segment");
+        if (object["label"].get(label) && object["class"].get(label)) throw Error("missing").at_field(place + ".label");
+        if (object["score"].get(score)) throw Error("missing").at_field(place + ".score");
+        scores.push_back({std::string(string_of(label, place + ".label")), number_of(score, place + ".score")});
+      };
+      dom::array array;
+      if (value.get(array)) {
+        take(value, "results");  // one class a video: {"class": ..., "score": ...}
+      } else {
+        std::size_t index = 0;
+        for (dom::element item : array) take(item, "results[" + std::to_string(index++) + "]");
+      }
+      Record record = Record::make(options.prefix.value_or("") + video);
+      record.set_classification(scores);
+      sink.record(record);
+    });
+  }
+}
+
+namespace {
+
+// Numbers alone, {"video": 1500}, are frames, as THUMOS14's lists have them; seconds when one is no whole number.
+class NumbersAlone {
+ public:
+  void see(dom::element value) {
+    if (!value.is_number()) return;
+    ++numbers_;
+    seconds_ = seconds_ || !(value.is_int64() || value.is_uint64());
+  }
+  VideoInfo read(dom::element value) const {
+    double number = 0;
+    VideoInfo info;
+    if (value.get(number)) throw Error("must be an object, or a number of frames or seconds");
+    if (seconds_) info.duration = positive(number, "duration");
+    else if (number < 0) throw Error("a number of frames must not be negative");
+    else info.frames = static_cast<std::int64_t>(number);
+    return info;
+  }
+  void note(const std::string& source, const Note& note) const {
+    if (numbers_ > 0 && !seconds_ && note)
+      note(source +
+           ": whole numbers alone are taken for numbers of frames; seconds are written {\"duration\":10}, or 10.0");
+  }
+
+ private:
+  std::size_t numbers_ = 0;
+  bool seconds_ = false;
+};
+
+// The facts that an object states of its video. Error when there is none, nor what else annotation files have.
+VideoInfo stated_facts(const std::string& video, const dom::object& object) {
+  const ImportOptions none;
+  Record record = Record::make(video);
+  std::size_t unknown = 0;
+  VideoMembers members(record, none, unknown);
+  bool known = false;
+  std::string others;
+  for (auto [key, member] : object) {
+    bool fact = false;
+    for (const char* each : {"duration", "duration_second", "fps", "frames", "duration_frame", "subset"})
+      fact = fact || key == each;
+    if (fact) members.add(key, member);
+    else others += (others.empty() ? "'" : "', '") + std::string(key);
+    known = known || fact || key == "annotations" || key == "actions";
+  }
+  if (!known) throw Error("no duration, fps, frames or subset here" + (others.empty() ? "" : ", but " + others + "'"));
+  return info_of(record);
+}
+
+}  // namespace
+
+std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& source, const Note& note) {
+  std::unordered_map<std::string, StatedVideo> stated;
+  std::unordered_map<std::string, std::string> written;
+  const ImportSink sink{nullptr, [](const Error& error, std::string_view) { throw error; }, nullptr};
+  const auto each = [&](auto&& fn) {
+    std::unordered_map<std::string, std::string> seen;
+    for_each_video(source, "database", seen, sink, fn);
+  };
+  NumbersAlone numbers;
+  each([&](const std::string&, dom::element value, std::string&) { numbers.see(value); });
+  each([&](const std::string& video, dom::element value, std::string&) {
+    dom::object object;
+    const VideoInfo info = value.get(object) ? numbers.read(value) : stated_facts(video, object);
+    const std::string id = video_id(video);
+    stated[id].add(info, "another member of this video");
+    if (id != video) written.emplace(video, id);
+  });
+  numbers.note(source.name, note);
+  std::unordered_map<std::string, VideoInfo> out;
+  for (const auto& [video, known] : stated) out.emplace(video, known.info);
+  if (out.empty()) throw Error("names no video").at_line(source.name, 0);
+  add_other_names(out, written);
+  return out;
+}
+
+}  // namespace tal

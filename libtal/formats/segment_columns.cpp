@@ -1,0 +1,284 @@
+#include "libtal/formats/segment_columns.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
+
+namespace tal {
+namespace {
+
+// The column for times in `unit`, and those of the same time in other units, unless --columns says which one counts.
+std::vector<TimeColumn> with_twins(const TimeColumns& columns, const std::string& unit) {
+  std::vector<TimeColumn> out;
+  if (const TimeColumn best = columns.choose(unit); best.found()) out.push_back(best);
+  if (out.empty() || columns.named() || unit != "seconds") return out;
+  for (const auto& other : columns.times())
+    if (other.column != out.front().column) out.push_back(other);
+  return out;
+}
+
+}  // namespace
+
+SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& options, bool scored,
+                               const std::string& unit, const ImportSink& sink)
+    : table_(table), options_(options), unit_(unit), facts_(table, options) {
+  video = column_of(table, options, "video");
+  label = column_of(table, options, "label");
+  tier = column_of(table, options, "tier");
+  score = scored ? column_of(table, options, "score") : -1;
+  find_times(sink);
+  const std::string hint = scored ? "such as video,start,end,label,score" : "such as video,start,end,label";
+  const bool ends = !end_.empty() || length_.found();
+  const std::pair<bool, const char*> needed[] = {
+      {video >= 0, "video"}, {!start_.empty(), "start"}, {ends, "end"}, {!scored || score >= 0, "score"}};
+  for (const auto& [found, role] : needed)
+    if (!found) refuse_missing_column(table, role, hint);
+  std::vector<TimeColumn> times{start_.front(), length_, facts_.duration()};
+  if (!by_length_) times.push_back(end_.front());
+  note_units(table, times, sink.note);
+  auto numbers = facts_.numbers();
+  numbers.insert(numbers.end(), {length_.column, score});
+  for (const auto& columns : {start_, end_})
+    for (const auto& each : columns) numbers.push_back(each.column);
+  decimal = table.decimal_of(numbers, options.dialect);
+  find_where();
+  settle_duration(sink);
+  if (label < 0) note_no_label(sink);
+}
+
+void SegmentColumns::find_times(const ImportSink& sink) {
+  const TimeColumns starts(table_, options_, "start"), ends(table_, options_, "end"),
+      lengths(table_, options_, "length");
+  by_length_ = lengths.named() && !ends.named();
+  for (const auto& [one, other] : {std::pair(&starts, &ends), {&ends, &starts}})
+    if (unit_ == "seconds" && one->counted() && one->times().empty() && !other->times().empty() && !other->counted())
+      throw header_error("'" + name(one->frames().column) + "' counts frames, but '" +
+                         name(other->times().front().column) + "' does not: give both in one unit");
+  start_ = with_twins(starts, unit_);
+  if (by_length_) {
+    length_ = lengths.choose(unit_);
+    if (facts_.duration().column == length_.column) facts_.forget_duration();
+    if (!starts.named()) end_ = with_twins(ends, unit_);  // of the same rows: they must agree
+  } else {
+    end_ = with_twins(ends, unit_);
+    if (end_.empty() || (!ends.named() && lengths.found() && (unit_ == "frames" || !lengths.times().empty())))
+      find_length(lengths, sink);
+  }
+  check_units_alike();
+}
+
+// Of start,length, and of start,duration: no video ends with its segment.
+void SegmentColumns::find_length(const TimeColumns& lengths, const ImportSink& sink) {
+  if (!end_.empty()) {
+    const TimeColumn& length = lengths.times().empty() || (unit_ == "frames" && lengths.counted())
+                                   ? lengths.frames()
+                                   : lengths.times().front();
+    const bool of_videos = facts_.duration().column == length.column;  // --columns duration=length
+    const bool open = end_.front().name.counts() && length.name.unit.empty();
+    if (!of_videos && !open) length_ = length;
+    return;
+  }
+  by_length_ = true;
+  length_ = lengths.choose(unit_);
+  const TimeColumns durations(table_, {}, "segment duration");
+  if (length_.found() || durations.times().empty() || options_.columns.count("duration") > 0 || may_have_end()) return;
+  length_ = durations.times().front();
+  if (facts_.duration().column == length_.column) facts_.forget_duration();
+  sink.note(table_.source + ": column '" + name(length_.column) +
+            "' is taken for the length of the segments, as there is none for their end");
+}
+
+// A column that says that it counts frames or per cent, beside one that says nothing: "start_frame" and "end".
+void SegmentColumns::check_units_alike() const {
+  if (start_.empty() || unit_ == "seconds") return;
+  const TimeColumn& other = by_length_ || end_.empty() ? length_ : end_.front();
+  const TimeColumn& start = start_.front();
+  if (other.found() && start.name.shares() != other.name.shares())
+    throw header_error("'" + name((start.name.shares() ? start : other).column) + "' is in per cent, but '" +
+                       name((start.name.shares() ? other : start).column) + "' does not say so: give both in one unit");
+  if (!other.found() || start.name.counts() == other.name.counts()) return;
+  const char* role = by_length_ ? "length" : "end";
+  if (options_.columns.count(start.name.counts() ? role : "start") > 0) return;
+  const auto& frames = start.name.counts() ? start : other;
+  const auto& open = start.name.counts() ? other : start;
+  throw header_error("'" + name(frames.column) + "' counts frames, but '" + name(open.column) +
+                     "' does not say so: if it does, say it with --columns " + (start.name.counts() ? role : "start") +
+                     "=" + name(open.column));
+}
+
+void SegmentColumns::find_where() {
+  if (options_.where_column.empty()) return;
+  if ((where_ = table_.find({options_.where_column})) < 0)
+    throw header_error("no column '" + options_.where_column + "' for --where");
+  where_number_ = std::none_of(table_.rows.begin(), table_.rows.end(), [&](const auto& row) {
+    return row.fields.size() == table_.header.size() && table_.field(row, where_) == options_.where_value;
+  });
+}
+
+bool SegmentColumns::selected(const NamedTable::Row& row) const {
+  if (where_ < 0) return true;
+  const std::string &field = table_.field(row, where_), &value = options_.where_value;
+  if (!where_number_) return field == value;
+  const char sign = is_table_number(field, '.') ? '.' : ',';  // 3 is 3.0, as pandas writes it
+  return is_table_number(field, sign) && is_table_number(value, '.') &&
+         table_number(field, sign) == table_number(value, '.');
+}
+
+std::vector<std::string> SegmentColumns::where_values() const {
+  std::set<std::string> values;
+  for (const auto& row : table_.rows)
+    if (where_ >= 0 && row.fields.size() == table_.header.size()) values.insert(table_.field(row, where_));
+  return {values.begin(), values.end()};
+}
+
+// "duration" beside start and end: when it is end - start in all rows it is no video's. One that is before a segment's
+// end is refused, for what does not call itself a video's, and so is one without a unit that may well be in that of the
+// segments.
+void SegmentColumns::settle_duration(const ImportSink& sink) {
+  const TimeColumn column = facts_.duration();
+  if (!column.found() || end_.empty() || by_length_ || unit_ == "relative") return;
+  if (options_.columns.count("duration") > 0 || column.name.base.find("video") != std::string::npos) return;
+  // Of end - start in all rows: in seconds (or as the column says), in frames, in the unit of the starts.
+  const UnitName& own = start_.front().name;
+  const bool open = column.name.unit.empty();
+  bool equal = true, counts = open && unit_ == "frames";
+  bool scaled = open && unit_ == "seconds" && own.seconds(1) != 1, differs = false;  // differs: it is not the end
+  bool fits_scaled = scaled;                                                         // behind each end
+  std::optional<Error> impossible;
+  for (const auto& row : table_.rows) try {
+      if (!selected(row)) continue;
+      const VideoInfo said = facts(row);
+      if (!said.duration) continue;
+      const VideoInfo info = known_of(id_of(table_.field(row, video), options_), options_, {{}, said.fps, {}, {}});
+      const Segment segment{time(row, start_, "start", info), time(row, end_, "end", info)};
+      const double length = segment.end - segment.start;
+      doubtful_ = true;
+      equal = equal && same_length(*said.duration, length, info);
+      counts = counts && same_length(to_seconds(*said.duration, unit_, options_, &info, "duration"), length, info);
+      const bool written = !has_clock(table_.field(row, column.column));  // as a number
+      const double in_own = own.seconds(*said.duration);
+      scaled = scaled && written && same_length(in_own, length, info);
+      fits_scaled = fits_scaled && written && in_own >= segment.end;
+      differs = differs || counts || scaled || !same_length(*said.duration, segment.end, info);
+      if (!impossible && segment.end > *said.duration + std::max(1.0, 0.01 * *said.duration))
+        impossible = before_end(column, *said.duration, segment.end).at_line(table_.source, row.line);
+    } catch (const Error&) {
+      continue;  // said when the row is read
+    }
+  if (doubtful_ && (equal || counts || scaled) && differs) {
+    length_ = column, doubtful_ = false;
+    if (scaled) length_.name = own;
+    else if (!counts) length_.name.unit = "seconds";
+    facts_.forget_duration();
+    sink.note(table_.source + ": column '" + name(length_.column) +
+              "' is end - start in every row, and so the length of the segments, not of the videos");
+  } else if (impossible) {
+    throw *impossible;
+  } else if (doubtful_ && fits_scaled) {
+    throw header_error("'" + name(column.column) + "' may be in seconds or in " + own.unit + ", as '" +
+                       name(start_.front().column) + "' is: say its unit in its name (" + name(column.column) +
+                       "_s), or --columns duration=" + name(column.column) + " for seconds");
+  }
+}
+
+Error SegmentColumns::before_end(const TimeColumn& column, double duration, double end) const {
+  const std::string& called = name(column.column);
+  return Error(format_number(duration) + " is before the segment's end, " + format_number(end) +
+               ": is it the segment's length (--columns length=" + called +
+               "), or the video's (--columns duration=" + called + ")?")
+      .at_field("duration");
+}
+
+Error SegmentColumns::explained(const Error& error) const {
+  if (!doubtful_ || error.field() != "duration") return error;
+  const std::string& column = name(facts_.duration().column);
+  Error more(error.message() + " (if '" + column + "' is the length of the segments: --columns length=" + column + ")",
+             error.kind());
+  return more.at_field(error.field());
+}
+
+// A column that is not known but may well be the end.
+bool SegmentColumns::may_have_end() const {
+  static const std::set<std::string> words = {"end", "stop", "finish", "until", "till", "to", "off", "offset"};
+  for (const auto& name : table_.header) {
+    std::string word;
+    for (const char c : plain_name(name) + "-") {
+      if (c >= 'a' && c <= 'z') {
+        word += c;
+      } else {
+        if (words.count(word) > 0 || (word.size() > 3 && word.ends_with("end"))) return true;
+        word.clear();
+      }
+    }
+  }
+  return false;
+}
+
+void SegmentColumns::note_no_label(const ImportSink& sink) const {
+  std::vector<std::string> left;
+  auto used = facts_.numbers();
+  used.insert(used.end(), {facts_.subset(), video, length_.column, score, tier, where_});
+  for (const auto& columns : {start_, end_})
+    for (const auto& each : columns) used.push_back(each.column);
+  for (int c = 0; c < static_cast<int>(table_.header.size()); ++c)
+    if (std::find(used.begin(), used.end(), c) == used.end() && !name(c).empty()) left.push_back(name(c));
+  if (!left.empty())
+    sink.note(table_.source + ": no column is known to be the label, so that the segments have none; not used: '" +
+              joined(left, "', '") + "' (--columns label=NAME)");
+}
+
+double SegmentColumns::time(const NamedTable::Row& row, const TimeColumn& column, const char* field,
+                            const VideoInfo& info) const {
+  const std::string& text = table_.field(row, column.column);
+  if (has_clock(text) && unit_ != "seconds")
+    throw Error("'" + text + "' is a time of the clock, in seconds: --time " + unit_ + " takes numbers")
+        .at_field(field);
+  const double value = time_value(column, text, decimal, field);
+  if (column.name.shares()) return to_seconds(value, "relative", options_, &info, field);
+  const bool said = !column.name.unit.empty() && !column.name.counts();  // in seconds, beside times in frames
+  return said ? value : to_seconds(value, unit_, options_, &info, field);
+}
+
+double SegmentColumns::time(const NamedTable::Row& row, const std::vector<TimeColumn>& columns, const char* field,
+                            const VideoInfo& info) const {
+  const double seconds = time(row, columns.front(), field, info);
+  for (std::size_t i = 1; i < columns.size(); ++i) {
+    if (table_.field(row, columns[i].column).empty()) continue;
+    const double other = time(row, columns[i], field, info);
+    if (std::abs(other - seconds) > std::max(0.05, 1e-3 * std::abs(seconds)))
+      throw Error("'" + name(columns[0].column) + "' says " + format_number(seconds) + " s, '" +
+                  name(columns[i].column) + "' " + format_number(other) + " s: name one of them with --columns " +
+                  field + "=NAME")
+          .at_field(field);
+  }
+  return seconds;
+}
+
+// But for rounding, and for the frame that some count and some do not.
+bool SegmentColumns::same_length(double a, double b, const VideoInfo& info) const {
+  const double frame = unit_ == "frames" ? to_seconds(1, unit_, options_, &info, "length") : 0;
+  return std::abs(a - b) <= std::max({0.05, 0.01 * std::abs(b), 1.001 * frame});
+}
+
+Segment SegmentColumns::segment(const NamedTable::Row& row, const VideoInfo& info) const {
+  Segment out{time(row, start_, "start", info), 0};
+  const bool has_length = length_.found() && (by_length_ || !table_.field(row, length_.column).empty());
+  const double length = has_length ? time(row, length_, "length", info) : 0;
+  if (length < 0) throw Error("must not be negative, is " + format_number(length)).at_field("length");
+  const bool has_end = !end_.empty() && (!by_length_ || !table_.field(row, end_.front().column).empty());
+  out.end = has_end ? time(row, end_, "end", info) : out.start + length;
+  check_segment(out);
+  if (has_end && has_length && !same_length(length, out.end - out.start, info))
+    throw Error(format_number(length) + ", but end - start is " + format_number(out.end - out.start) +
+                (by_length_ ? ""
+                            : " (where '" + name(length_.column) +
+                                  "' is the video's: --columns duration=" + name(length_.column) + ")"))
+        .at_field("length");
+  if (by_length_) out.end = out.start + length;
+  return out;
+}
+
+}  // namespace tal

@@ -1,0 +1,59 @@
+// A table of segments: which column is what.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libtal/data/import_support.h"
+
+namespace tal {
+
+class SegmentColumns {
+ public:
+  // unit: of the times. Error for a table without the needed columns, and for columns that may be taken in two ways.
+  SegmentColumns(const NamedTable& table, const ImportOptions& options, bool scored, const std::string& unit,
+                 const ImportSink& sink);
+
+  bool selected(const NamedTable::Row& row) const;  // by --where
+  VideoInfo facts(const NamedTable::Row& row) const { return facts_.read(row, decimal); }
+  // The segment of a row, in seconds. info: what is known of its video. Error, too, where an end and a length, or one
+  // time in two units, contradict each other.
+  Segment segment(const NamedTable::Row& row, const VideoInfo& info) const;
+  // The error of a video's facts, with what a column may mean besides.
+  Error explained(const Error& error) const;
+  // The values of --where's column, for who found none.
+  std::vector<std::string> where_values() const;
+
+  int video = -1, label = -1, score = -1, tier = -1;  // -1: none. tier: who labelled, or what groups labels
+  char decimal = '.';
+
+ private:
+  void find_times(const ImportSink& sink);
+  void find_length(const TimeColumns& lengths, const ImportSink& sink);
+  void check_units_alike() const;
+  void find_where();
+  void settle_duration(const ImportSink& sink);
+  Error before_end(const TimeColumn& column, double duration, double end) const;
+  bool may_have_end() const;
+  void note_no_label(const ImportSink& sink) const;
+  const std::string& name(int column) const { return table_.header[static_cast<std::size_t>(column)]; }
+  Error header_error(const std::string& what) const { return Error(what).at_line(table_.source, table_.header_line); }
+  double time(const NamedTable::Row& row, const TimeColumn& column, const char* field, const VideoInfo& info) const;
+  double time(const NamedTable::Row& row, const std::vector<TimeColumn>& columns, const char* field,
+              const VideoInfo& info) const;
+  bool same_length(double a, double b, const VideoInfo& info) const;
+
+  const NamedTable& table_;
+  const ImportOptions& options_;
+  const std::string& unit_;
+  VideoColumns facts_;
+  // One time each, in one column or in several units; the first counts.
+  std::vector<TimeColumn> start_, end_;
+  TimeColumn length_;
+  bool by_length_ = false;  // the length says where the end is; else both must agree
+  bool doubtful_ = false;   // the column of the videos' durations may as well be the segments' lengths
+  int where_ = -1;
+  bool where_number_ = false;  // no field is the value as it is written
+};
+
+}  // namespace tal

@@ -1,0 +1,177 @@
+// Sensor recordings cut into windows.
+#include <algorithm>
+#include <cmath>
+
+#include "libtal/base/text.h"
+#include "libtal/base/time_rows.h"
+#include "libtal/base/video_id.h"
+#include "libtal/data/import_support.h"
+#include "libtal/formats/feature_support.h"
+#include "libtal/formats/formats.h"
+#include "libtal/io/csv.h"
+#include "libtal/io/jsonl.h"
+
+namespace tal {
+namespace {
+
+const std::initializer_list<std::string_view> kSignalFiles = {".txt.gz", ".csv.gz", ".tsv.gz", ".txt", ".csv", ".tsv"};
+
+std::int64_t whole(double value, const char* option) {
+  if (!(value >= 1) || value != std::floor(value) || value > 1e9)
+    throw UsageError(std::string(option) + " must be a whole number of samples");
+  return static_cast<std::int64_t>(value);
+}
+
+// The files of one recording side by side.
+FeatureMatrix read_channels(const std::vector<FeatureItem>& items, const ImportOptions& options,
+                            LeftOutColumns& left_out, const Note& note) {
+  const SignalImport& s = options.signals;
+  std::vector<FeatureMatrix> parts;
+  FeatureMatrix all;
+  for (const auto& item : items) {
+    try {
+      NumberTable table =
+          parse_number_table({item.path, inflate_if_gzip(read_file(item.path))}, s.channels, options.dialect);
+      check_places(table.places, s.rate, "--rate", item.path, note);
+      left_out.add(table.left_out);
+      parts.push_back(std::move(table.values));
+      if (parts.back().rows == 0) throw Error("no samples");
+      if (parts.back().rows != parts.front().rows)
+        throw Error(std::to_string(parts.back().rows) + " samples, but " + items.front().path + " has " +
+                    std::to_string(parts.front().rows));
+    } catch (Error& error) {
+      throw error.at_line(item.path, error.line());
+    }
+    all.dim += parts.back().dim;
+  }
+  all.rows = parts.front().rows;
+  all.values.reserve(static_cast<std::size_t>(all.rows * all.dim));
+  for (std::int64_t r = 0; r < all.rows; ++r)
+    for (const auto& part : parts) all.values.insert(all.values.end(), part.row(r), part.row(r) + part.dim);
+  return all;
+}
+
+// Annotations of --labels by video, with whatever else the table says of the video.
+std::map<std::string, Record> read_labels(const ImportOptions& options, const ImportSink& sink) {
+  std::map<std::string, Record> labels;
+  if (options.signals.labels.empty()) return labels;
+  ImportOptions table = options;
+  if (table.fps == 0) table.fps = options.signals.rate;
+  // A recording may be named by its file, as in the column of a table that a program wrote.
+  const ImportSink collect{
+      [&](Record& record) {
+        const std::string name(without_ending(record.video(), kSignalFiles));
+        if (!labels.emplace(name, std::move(record)).second)
+          throw Error("stands in the table with and without the ending of its file").at_video(name);
+      },
+      sink.error, sink.note};
+  read_segments_csv(load_sources({options.signals.labels}, ""), table, collect);
+  return labels;
+}
+
+void statistics_row(const FeatureMatrix& samples, std::int64_t start, std::int64_t window, const std::string& statistic,
+                    std::vector<float>& out) {
+  const auto sample = [&](std::int64_t i) { return samples.row(std::min(start + i, samples.rows - 1)); };
+  if (statistic == "raw") {
+    for (std::int64_t i = 0; i < window; ++i) out.insert(out.end(), sample(i), sample(i) + samples.dim);
+    return;
+  }
+  for (std::int64_t c = 0; c < samples.dim; ++c) {
+    if (statistic == "raw-by-channel") {
+      for (std::int64_t i = 0; i < window; ++i) out.push_back(sample(i)[c]);
+      continue;
+    }
+    double sum = 0, squares = 0, low = sample(0)[c], high = low;
+    for (std::int64_t i = 0; i < window; ++i) {
+      const double value = sample(i)[c];
+      sum += value, squares += value * value;
+      low = std::min(low, value), high = std::max(high, value);
+    }
+    const double n = static_cast<double>(window), mean = sum / n;
+    if (statistic == "mean") out.push_back(static_cast<float>(mean));
+    else if (statistic == "min") out.push_back(static_cast<float>(low));
+    else if (statistic == "max") out.push_back(static_cast<float>(high));
+    else if (statistic == "energy") out.push_back(static_cast<float>(squares / n));
+    else {  // std in a second pass: sums of squares cancel
+      double spread = 0;
+      for (std::int64_t i = 0; i < window; ++i) spread += (sample(i)[c] - mean) * (sample(i)[c] - mean);
+      out.push_back(static_cast<float>(std::sqrt(spread / n)));
+    }
+  }
+}
+
+}  // namespace
+
+FeatureMatrix window_features(const FeatureMatrix& samples, const std::vector<double>& starts, std::int64_t window,
+                              const std::vector<std::string>& statistics) {
+  FeatureMatrix out;
+  for (const double start : starts)
+    for (const auto& statistic : statistics)
+      statistics_row(samples, static_cast<std::int64_t>(start), window, statistic, out.values);
+  out.rows = static_cast<std::int64_t>(starts.size());
+  out.dim = out.rows == 0 ? 0 : static_cast<std::int64_t>(out.values.size()) / out.rows;
+  return out;
+}
+
+void read_signals(const std::vector<std::string>& paths, const ImportOptions& options, const ImportSink& sink) {
+  const FeatureImport& f = options.features;
+  const SignalImport& s = options.signals;
+  if (!(s.rate > 0)) throw UsageError("--from signals needs --rate, the samples per second");
+  const std::int64_t window = whole(f.window, "--window"), stride = whole(f.stride, "--stride");
+  if (!f.inline_data && f.out_dir.empty())
+    throw UsageError("the rows of signals are new: give --out-dir DIR or --inline");
+  prepare_output(f);
+  FeatureItems videos;
+  for (const auto& file : list_feature_files(paths, {kSignalFiles.begin(), kSignalFiles.end()}))
+    videos.add(feature_name(file.name, f, "signals"), file.path);
+  videos.report("files", sink);
+  if (!f.out_dir.empty()) videos.check_files();
+  auto labels = read_labels(options, sink);
+  const auto labelled = [&](const std::string& name) { return labels.count(options.prefix.value_or("") + name) > 0; };
+  if (!labels.empty() && std::none_of(videos.order.begin(), videos.order.end(), labelled))
+    throw Error("names none of the recordings: '" + labels.begin()->first + "' there, '" +
+                (videos.order.empty() ? "" : options.prefix.value_or("") + videos.order.front()) + "' here")
+        .at_line(s.labels, 0);
+  std::size_t unlabelled = 0;
+  LeftOutColumns left_out;
+  for (const auto& name : videos.order) {
+    const std::string video = options.prefix.value_or("") + name;
+    const auto& items = videos.items.at(name);
+    try {
+      const FeatureMatrix samples = read_channels(items, options, left_out, sink.note);
+      const Rows rows =
+          feature_rows(samples.rows, static_cast<double>(window), static_cast<double>(stride), tail_rule(s.tail));
+      Record record = Record::make(video);
+      record.set_number("duration", static_cast<double>(samples.rows) / s.rate);
+      record.set_number("fps", s.rate);
+      record.set_number("frames", static_cast<double>(samples.rows));
+      if (const auto found = labels.find(video); found != labels.end()) {
+        for (const auto key : {"subset", "annotations"})
+          if (const auto raw = found->second.raw(key)) record.set_raw(key, std::string(*raw));
+        labels.erase(found);
+      } else {
+        ++unlabelled;
+      }
+      FeatureStream stream;
+      stream.name = items.front().stream;
+      stream.stride = static_cast<double>(stride), stream.window = static_cast<double>(window);
+      stream.fps = Rate{s.rate, 1};
+      stream.settings = "signals/1 channels=" + (s.channels.empty() ? "all" : joined(s.channels, ",")) +
+                        " values=" + joined(s.statistics, ",");
+      if (rows.shifted) stream.last_start = rows.starts.back();
+      store_rows(window_features(samples, rows.starts, window, s.statistics), video, f, stream);
+      record.set_feature(stream.name, feature_json(stream));
+      sink.record(record);
+    } catch (Error& error) {
+      sink.error(error.at_video(video).at_line(items.front().path, 0), items.front().path);
+    }
+  }
+  left_out.note(sink);
+  if (!s.labels.empty() && unlabelled > 0)
+    sink.note(std::to_string(unlabelled) + " recordings have no row in " + s.labels);
+  if (!labels.empty())
+    sink.note(std::to_string(labels.size()) + " recordings of " + s.labels +
+              " have no signals: " + labels.begin()->first + (labels.size() > 1 ? " ..." : ""));
+}
+
+}  // namespace tal

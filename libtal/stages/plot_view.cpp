@@ -1,0 +1,233 @@
+#include "libtal/stages/plot_view.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "libtal/base/video_id.h"
+#include "libtal/io/places.h"
+#include "libtal/plot/view_page.h"
+#include "libtal/stages/plot_selection.h"
+#include "libtal/stages/plugins.h"
+
+namespace tal::plot {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Where the videos are, seen from here and from the page.
+class VideoFiles {
+ public:
+  explicit VideoFiles(const Tool& tool, const ViewOptions& options) : root_(options.videos_root) {
+    const fs::path page = tool.options().output == "-" ? "" : fs::path(tool.options().output).parent_path();
+    folder_ = page.empty() ? "." : page.string();
+    if (root_.empty()) return;
+    std::error_code failed;
+    for (const auto& entry : fs::directory_iterator(root_, failed))
+      if (entry.is_regular_file(failed)) by_id_[video_id(entry.path().filename().string())].push_back(entry.path());
+    if (failed) throw Error("cannot be read as a folder: " + failed.message()).in_file(root_);
+  }
+
+  // Fills file, url and state; returns the file's name for who opens it, "" when there is none to open.
+  std::string place(const Record& record, ViewVideo& video) const {
+    video.file = record.text("path").value_or("");
+    std::string path;
+    if (const auto protocol = video.file.find("://"); protocol != std::string::npos) {
+      const bool remote = video.file.starts_with("http:") || video.file.starts_with("https:");
+      video.state = remote ? ViewVideo::State::kRemote : ViewVideo::State::kLive;
+      if (remote) video.url = video.file;
+      return "";
+    }
+    if (video.file.empty()) path = of_folder(record.video());
+    else if (root_.empty()) path = located(video.file, record.places().get());
+    else path = (fs::path(root_) / video.file).string();
+    if (path.empty()) return "";
+    if (video.file.empty()) video.file = path;
+    video.url = relative_url(path, folder_);
+    std::error_code failed;
+    const bool there = fs::is_regular_file(path, failed);
+    video.state = there ? ViewVideo::State::kFound : ViewVideo::State::kMissing;
+    return there ? path : "";
+  }
+
+ private:
+  // The one file of --videos-root whose name is the video's id; "": there is none.
+  std::string of_folder(const std::string& video) const {
+    const auto found = by_id_.find(video);
+    if (found == by_id_.end()) return "";
+    if (found->second.size() > 1)
+      throw Error("'" + found->second[0].string() + "' and '" + found->second[1].string() +
+                  "' both have its name: a path in the record says which is meant")
+          .at_field("path");
+    return found->second.front().string();
+  }
+
+  std::string root_, folder_;
+  std::map<std::string, std::vector<fs::path>> by_id_;
+};
+
+// The streams of a record's features without those whose rows are inline; nullopt: there are no such rows.
+std::optional<std::string> features_by_name(const Record& record) {
+  std::string out = "{";
+  bool inline_rows = false;
+  for (const auto& stream : record.features()) {
+    if (!stream.data.empty()) {
+      inline_rows = true;
+      continue;
+    }
+    if (out.size() > 1) out += ',';
+    append_json_string(out, stream.name);
+    out += ':' + stream.text;
+  }
+  if (!inline_rows) return std::nullopt;
+  return out + '}';
+}
+
+class Page {
+ public:
+  Page(Tool& tool, const ViewOptions& options)
+      : tool_(tool), options_(options), files_(tool, options), selection_(options.videos, options.max_videos) {}
+
+  void read() {
+    for_each_record(tool_, tool_.options().input, [&](Record& record, const LineReader&) {
+      record.require_whole_video();
+      if (index_.count(record.video())) throw Error("a second record of this video").at_field("video");
+      if (selection_.take(record.video())) add(record);
+    });
+    if (!options_.ground_truth.empty())
+      for_each_record(tool_, options_.ground_truth, [&](Record& record, const LineReader&) {
+        record.annotations(true);
+        const auto at = index_.find(record.video());
+        if (at != index_.end()) page_.videos[at->second].truth = record.raw("annotations").value_or("[]");
+      });
+    selection_.remark(tool_);
+    count(
+        "missing: the page says so", [](const ViewVideo& v) { return v.state == ViewVideo::State::kMissing; },
+        "video file", "video files");
+    count(
+        "without a video file", [](const ViewVideo& v) { return v.state == ViewVideo::State::kNone; }, "record",
+        "records");
+    if (left_out_ > 0)
+      tool_.note(std::to_string(left_out_) + (left_out_ == 1 ? " record has" : " records have") +
+                 " dense maps or inline features, which are neither in the page nor in what it exports");
+  }
+
+  // Evenly over each video's length; thinned where they take more room than there is.
+  void add_thumbnails() {
+    const auto wanted = static_cast<std::size_t>(
+        std::count_if(paths_.begin(), paths_.end(), [](const auto& path) { return !path.empty(); }));
+    if (options_.thumbnails == 0 || wanted == 0) return;
+    const auto& stages = video_stages();
+    const double room = options_.thumbnail_room * 1024 * 1024 / static_cast<double>(wanted);
+    std::size_t done = 0, thinned = 0;
+    for (std::size_t i = 0; i < paths_.size() && !tool_.stopped(); ++i) {
+      if (paths_[i].empty()) continue;
+      auto& video = page_.videos[i];
+      try {
+        video.thumbnails = stages.thumbnails(paths_[i], options_.thumbnails);
+      } catch (const Error& error) {
+        tool_.warn("no thumbnails: " + error.message());
+      }
+      thinned += thin(video.thumbnails, room) ? 1 : 0;
+      tool_.progress(++done, wanted, "videos");
+    }
+    if (thinned > 0)
+      tool_.note("fewer thumbnails than --thumbnails in " + std::to_string(thinned) +
+                 (thinned == 1 ? " video" : " videos") + ": more do not fit (--thumbnail-room)");
+  }
+
+  std::string text() {
+    const std::string& output = tool_.options().output;
+    page_.name = output == "-" ? "view" : fs::path(output).stem().string();
+    page_.title = !options_.title.empty()    ? options_.title
+                  : page_.videos.size() == 1 ? video_name(page_.videos[0])
+                                             : std::to_string(page_.videos.size()) + " videos";
+    page_.theme = options_.theme == "light" ? Theme::kLight : options_.theme == "dark" ? Theme::kDark : Theme::kAuto;
+    page_.threshold = options_.min_score;
+    return view_page(page_);
+  }
+
+ private:
+  void add(Record& record) {
+    record.annotations(true), record.proposals(), record.duration(), record.fps();  // they are what the tools take
+    ViewVideo video;
+    paths_.push_back(files_.place(record, video));
+    const auto features = features_by_name(record);
+    if (features) record.set_raw("features", *features);
+    if (record.has("maps")) record.remove("maps"), ++left_out_;
+    else if (features) ++left_out_;
+    for (const auto key : record.keys()) video.members.emplace_back(key, std::string(*record.raw(key)));
+    index_.emplace(record.video(), page_.videos.size());
+    names_.push_back(record.video());
+    page_.videos.push_back(std::move(video));
+  }
+
+  std::string video_name(const ViewVideo& video) const {
+    return names_[static_cast<std::size_t>(&video - page_.videos.data())];
+  }
+
+  template <class Fits>
+  void count(const char* what, const Fits& fits, const char* one, const char* several) {
+    const auto n = std::count_if(page_.videos.begin(), page_.videos.end(), fits);
+    if (n > 0) tool_.note(std::to_string(n) + ' ' + (n == 1 ? one : several) + ' ' + what);
+  }
+
+  // Every second one goes until the rest fits into `room` bytes of the page (base64). Whether any went.
+  static bool thin(std::vector<Thumbnail>& all, double room) {
+    const auto size = [&] {
+      double bytes = 0;
+      for (const auto& one : all) bytes += static_cast<double>(one.jpeg.size()) * 4 / 3;
+      return bytes;
+    };
+    const std::size_t before = all.size();
+    while (!all.empty() && size() > room) {
+      std::size_t kept = 0;
+      if (all.size() > 1)
+        for (std::size_t i = 0; i < all.size(); i += 2) std::swap(all[kept++], all[i]);
+      all.resize(kept);
+    }
+    return all.size() < before;
+  }
+
+  Tool& tool_;
+  const ViewOptions& options_;
+  VideoFiles files_;
+  Selection selection_;
+  ViewPage page_;
+  std::vector<std::string> paths_, names_;  // of page_.videos; "": no file to open
+  std::map<std::string, std::size_t> index_;
+  std::size_t left_out_ = 0;
+};
+
+}  // namespace
+
+void register_options(const Options& sub, ViewOptions& o) {
+  sub.add("--gt", o.ground_truth, "Take the ground truth from the records of FILE").type_name("FILE");
+  sub.add("--min-score", o.min_score, "Where the page's threshold of scores stands first (default: all are shown)")
+      .type_name("X")
+      .shown_default("");
+  sub.add("--videos-root", o.videos_root,
+          "Folder of the videos: relative paths are taken from there; of a record without path, the file named like it")
+      .type_name("DIR");
+  sub.add("--thumbnails", o.thumbnails, "Pictures of each video in the page, evenly over its length (0: none)")
+      .type_name("N")
+      .between(0, 2000);
+  sub.add("--thumbnail-room", o.thumbnail_room, "Most that the pictures of all videos take in the page")
+      .type_name("MIB")
+      .between(0.01, 1024.0)
+      .with("--thumbnails");
+  sub.add("--video", o.videos, "Show only this video (repeatable)").type_name("ID");
+  sub.add("--max-videos", o.max_videos, "Show the first N records (0: all)").type_name("N").without("--video");
+  sub.add("--theme", o.theme, "light, dark, or auto: the viewer's setting").one_of({"auto", "light", "dark"});
+  sub.add("--title", o.title, "Heading of the page (default: the video, or their number)").type_name("TEXT");
+}
+
+void run_view(Tool& tool, const ViewOptions& options) {
+  Output& out = tool.out();
+  Page page(tool, options);
+  page.read();
+  page.add_thumbnails();
+  out.write(page.text());
+}
+
+}  // namespace tal::plot
