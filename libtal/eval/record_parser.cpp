@@ -114,8 +114,6 @@ bool read_list(sj::ondemand::value& list, bool scores, const Reads& reads, Membe
       } else if (key == "score") {
         if (scores && field.value().get_double().get(score)) return false;
         has_score = true;
-      } else if (key == "at") {
-        return false;  // a point: Record says that it has no length
       } else if (key == "label") {
         if (field.value().get_string().get(label)) return false;
       } else if (key == "at") {
