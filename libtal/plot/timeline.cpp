@@ -8,7 +8,7 @@
 namespace tal::plot {
 namespace {
 
-constexpr double kLeft = 210, kRight = 56, kSide = 14;
+constexpr double kLeft = 210, kRight = 46, kSide = 14;
 constexpr double kTruthHeight = 14, kLaneHeight = 15, kBandHeight = 72;
 constexpr int kMaxLanes = 5;
 
@@ -355,8 +355,10 @@ class VideoPanel {
       canvas_.text(kLeft - 8, middle, tag, 11, kMuted, Align::kRight);
       if (row.band) {
         const Range& range = legend_.ranges.at(row.track->name);
-        canvas_.text(panel.x + panel.w + 4, at + 10, score_text(range.high), 11, kMuted);
-        canvas_.text(panel.x + panel.w + 4, at + row.height - 3, score_text(range.low), 11, kMuted);
+        for (const auto& [score, y] : {std::pair{range.high, at + 10}, {range.low, at + row.height - 3}}) {
+          const std::string text = score_text(score);  // into the panel rather than over the picture's edge
+          canvas_.text(std::min(panel.x + panel.w + 4, style_.width - 2 - text_width(text, 11)), y, text, 11, kMuted);
+        }
       }
       at += row.height;
     }

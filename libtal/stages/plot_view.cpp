@@ -214,7 +214,7 @@ void register_options(const Options& sub, ViewOptions& o) {
       .between(0, 2000);
   sub.add("--thumbnail-room", o.thumbnail_room, "Most that the pictures of all videos take in the page")
       .type_name("MIB")
-      .between(0.01, 1024.0)
+      .between(0.001, 1024.0)
       .with("--thumbnails");
   sub.add("--video", o.videos, "Show only this video (repeatable)").type_name("ID");
   sub.add("--max-videos", o.max_videos, "Show the first N records (0: all)").type_name("N").without("--video");

@@ -34,7 +34,8 @@ std::vector<Thumbnail> make_thumbnails(const std::string& path, int count) {
   options.threads = 1;  // more would each want pictures that nobody looks at
   MediaReader reader(path, 0, options);
   bool exact = false;
-  PictureMaker maker(options, turn_of(reader.display_matrix(), exact));
+  const auto* matrix = reader.display_matrix();
+  PictureMaker maker(options, matrix ? turn_of(matrix, exact) : PictureTurn{});
   const AVFrame* frame = reader.next();
   if (!frame) throw Error("'" + path + "': no picture can be decoded");
   const double stamp = reader.stamp(*frame), first = std::isfinite(stamp) ? stamp : 0;

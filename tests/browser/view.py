@@ -419,9 +419,13 @@ def several():
     check(browser.run("videoList.items.map(v => v.id)") == ["video_123"], "search")
     browser.click_on("#video-list [role=option]")
     check(browser.run("video.id") == "video_123", "opened")
+    before = browser.run("document.getElementById('delete').getBoundingClientRect().top")
+    ready()
+    check(browser.run("document.getElementById('delete').getBoundingClientRect().top") == before, "nothing moves when the video is loaded")
     browser.run("select(video.labels[0])")
     browser.click_on("#delete")
     browser.run("openVideo(videos[7])")
+    ready()
     browser.run("select(video.labels[2])")
     browser.click_on("#delete")
     _, records = exported_records()
@@ -593,7 +597,7 @@ def thumbnails():
     check(times == sorted(times) and times[0] >= 0 and times[-1] < 20, f"their times: {times}")
     browser.until("timeline.thumbnails.some(t => t.image?.complete && t.image.naturalHeight === 72)")
     big = os.path.getsize(folder / "page.html")
-    done = page([kitchen()], "--thumbnails", "8", "--thumbnail-room", "0.01")
+    done = page([kitchen()], "--thumbnails", "8", "--thumbnail-room", "0.003")
     check(os.path.getsize(folder / "page.html") < big and "--thumbnail-room" in done.stderr, f"fewer where they do not fit: {done.stderr}")
 
 
