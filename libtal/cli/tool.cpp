@@ -55,8 +55,8 @@ std::string footer_of(const ToolInfo& info) {
 
 // {"tool","version","args"}. How the work was split (-j) and where the bytes went must not show in the bytes.
 std::string history_of(const ToolInfo& info, const std::vector<std::string>& arguments) {
-  static const std::set<std::string> with_value = {"-i", "--input", "-o",         "--output",
-                                                   "-j", "--jobs",  "--progress", "--rejects", "--stats"};
+  static const std::set<std::string> with_value = {"-i",     "--input",    "-o",        "--output", "-j",
+                                                   "--jobs", "--progress", "--rejects", "--stats"};
   static const std::set<std::string> flags = {"-q", "--quiet", "-v", "--verbose"};
   std::string history = "{\"tool\":";
   append_json_string(history, info.name);

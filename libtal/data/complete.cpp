@@ -109,7 +109,8 @@ std::vector<Fault> ShardLogs::failures() const {
     const auto say = [&](const char* kind, const std::string& what) {
       out.push_back({kind, run.place.source, run.place.line, "", "", who + ": " + what});
     };
-    if (run.status < 0) say("killed-run", "its --stats end after " + format_number(run.elapsed) + " s, without a last line");
+    if (run.status < 0)
+      say("killed-run", "its --stats end after " + format_number(run.elapsed) + " s, without a last line");
     else if (run.status > 0) say("failed-run", "exit status " + std::to_string(run.status));
   }
   return out;

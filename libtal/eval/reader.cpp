@@ -97,7 +97,7 @@ class Collector {
   const LineReader& reader_;
   Dataset& data_;
   bool truth_, predictions_, reserved_ = false;
-  std::vector<std::uint32_t> labels_;  // of the block -> of the data set
+  std::vector<std::uint32_t> labels_;              // of the block -> of the data set
   std::map<std::uint32_t, std::int64_t> windows_;  // of each video that has some, the last one
   ReadCounts counts_;
 };
@@ -123,7 +123,8 @@ ReadCounts read_records(Run& run, const std::string& path, Dataset& data, bool t
   LineReader reader(path, run.meter());
   Collector collector(run, reader, data, truth, predictions);
   OrderedPool<Block> parsers(jobs, [=] {
-    return [parser = std::make_shared<RecordParser>(truth, predictions, windows)](Block& block) { parser->parse(block); };
+    return
+        [parser = std::make_shared<RecordParser>(truth, predictions, windows)](Block& block) { parser->parse(block); };
   });
   // A few blocks go round, so that memory is bounded and touched once.
   std::vector<std::unique_ptr<Block>> idle;

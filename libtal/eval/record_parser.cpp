@@ -236,8 +236,7 @@ struct RecordParser::Private {
   }
 };
 
-RecordParser::RecordParser(bool truth, bool predictions, bool windows)
-    : p_(new Private{truth, predictions, windows}) {}
+RecordParser::RecordParser(bool truth, bool predictions, bool windows) : p_(new Private{truth, predictions, windows}) {}
 RecordParser::~RecordParser() = default;
 
 void RecordParser::parse(Block& block) {

@@ -18,7 +18,7 @@ namespace tal::eval {
 struct ParsedLine {
   std::string video, subset;
   double duration = 0, fps = 0;  // 0: not given
-  std::optional<Window> window;   // none: the whole video
+  std::optional<Window> window;  // none: the whole video
   bool has_truth = false, has_predictions = false;
   std::size_t truth_end = 0, prediction_end = 0;  // in the block's lists
   std::unique_ptr<Error> error;                   // then nothing else counts

@@ -20,9 +20,9 @@ class StreamMeter {
  public:
   enum Side : std::size_t { kIn, kOut };
 
-  void record() { add(1, 0); }                           // one more was read
-  void read(std::uint64_t bytes) { add(0, bytes); }      // from the input
-  void wrote(std::string_view bytes);                    // to the output, where its lines are counted
+  void record() { add(1, 0); }                       // one more was read
+  void read(std::uint64_t bytes) { add(0, bytes); }  // from the input
+  void wrote(std::string_view bytes);                // to the output, where its lines are counted
   StreamCounts counts() const;
 
   // From here to the end of the scope the run waits for its input or its output. Not to be nested.

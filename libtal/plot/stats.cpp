@@ -23,9 +23,10 @@ struct Part {
   double (*seconds)(const Sample&);
 };
 // From the bottom of a bar upwards.
-constexpr Part kParts[] = {{"at work", kSeries0, [](const Sample& s) { return s.working(); }},
-                           {"waits for input", static_cast<Ink>(kSeries0 + 1), [](const Sample& s) { return s.wait_in; }},
-                           {"waits for output", static_cast<Ink>(kSeries0 + 2), [](const Sample& s) { return s.wait_out; }}};
+constexpr Part kParts[] = {
+    {"at work", kSeries0, [](const Sample& s) { return s.working(); }},
+    {"waits for input", static_cast<Ink>(kSeries0 + 1), [](const Sample& s) { return s.wait_in; }},
+    {"waits for output", static_cast<Ink>(kSeries0 + 2), [](const Sample& s) { return s.wait_out; }}};
 
 std::string percent(double share) { return std::to_string(std::lround(100 * share)) + " %"; }
 
@@ -45,9 +46,8 @@ double share_at_work(const StageStats& stage) {
 
 // Runs follow one another; the stages of one in the order of their processes.
 void put_in_order(std::vector<StageStats>& stages) {
-  std::sort(stages.begin(), stages.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.started, a.pid) < std::tie(b.started, b.pid);
-  });
+  std::sort(stages.begin(), stages.end(),
+            [](const auto& a, const auto& b) { return std::tie(a.started, a.pid) < std::tie(b.started, b.pid); });
   for (std::size_t begin = 0; begin < stages.size();) {
     double until = end_of(stages[begin]);
     std::size_t end = begin + 1;
@@ -128,7 +128,7 @@ void read_stats(const std::string& text, const std::string& source, std::vector<
       StageStats stage;
       stage.tool = stats.at("tool").get<std::string>(), stage.host = stats.at("host").get<std::string>();
       stage.pid = stats.at("pid").get<std::uint64_t>(), stage.started = real("started");
-      const Sample sample{real("elapsed"),    real("wait_in"),  real("wait_out"), real("records_in"),
+      const Sample sample{real("elapsed"),  real("wait_in"),   real("wait_out"), real("records_in"),
                           real("bytes_in"), real("lines_out"), real("memory")};
       const auto [place, fresh] = known.try_emplace({stage.host, stage.pid, stage.started}, stages.size());
       if (fresh) stages.push_back(std::move(stage));
@@ -159,9 +159,8 @@ Canvas draw_stats(std::vector<StageStats> stages, double width, const std::strin
   put_in_order(stages);
   double began = stages.front().started, ended = began;
   for (const auto& stage : stages) began = std::min(began, stage.started), ended = std::max(ended, end_of(stage));
-  const auto busiest = std::max_element(stages.begin(), stages.end(), [](const auto& a, const auto& b) {
-    return share_at_work(a) < share_at_work(b);
-  });
+  const auto busiest = std::max_element(
+      stages.begin(), stages.end(), [](const auto& a, const auto& b) { return share_at_work(a) < share_at_work(b); });
   if (stages.size() > 1) {
     const std::string text = "Least waiting: " + name_of(*busiest) + ", " + percent(share_at_work(*busiest)) +
                              " of its time at work; the others wait for it";

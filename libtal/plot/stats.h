@@ -12,7 +12,7 @@ namespace tal::plot {
 
 // One process, as its lines of --stats tell it.
 struct StageStats {
-  struct Sample {  // since the process began
+  struct Sample {                                   // since the process began
     double elapsed = 0, wait_in = 0, wait_out = 0;  // seconds
     double records_in = 0, bytes_in = 0, lines_out = 0, memory = 0;
     double working() const { return elapsed - wait_in - wait_out; }

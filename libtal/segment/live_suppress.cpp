@@ -173,8 +173,7 @@ class LiveSuppressor::Group {
   void each_near(const Item& item, Fn fn) const {
     const auto starts_before = [](const std::unique_ptr<Item>& a, double start) { return a->segment.start < start; };
     const double slack = 1e-9 * (std::fabs(item.segment.start) + longest_);  // far above rounding
-    auto other =
-        std::lower_bound(items_.begin(), items_.end(), item.segment.start - longest_ - slack, starts_before);
+    auto other = std::lower_bound(items_.begin(), items_.end(), item.segment.start - longest_ - slack, starts_before);
     for (; other != items_.end() && (*other)->segment.start < item.segment.end; ++other)
       if (other->get() != &item && (*other)->segment.end > item.segment.start) fn(**other);
   }

@@ -43,7 +43,7 @@ class LiveSuppressor {
   // What the last call decided, by falling score. The texts are good until the next call.
   const std::vector<Proposal>& decided() const { return decided_; }
 
-  std::size_t held() const;                        // proposals in memory
+  std::size_t held() const;                           // proposals in memory
   std::uint64_t overdue() const { return overdue_; }  // taken for want of time, by max_wait
 
  private:

@@ -280,8 +280,9 @@ void register_options(const Options& table, PlotOptions& o) {
   register_segments(table.subcommand("anchors", "Anchors by time and length, and which ground truth they cover"),
                     "anchors", o);
   register_segments(table.subcommand("compare", "Two result streams against the same ground truth"), "compare", o);
-  register_files(table.subcommand("stats", "At work or waiting: what the stages of a pipe did with their time (--stats)"),
-                 o, "What --stats wrote; without any, --input is read");
+  register_files(
+      table.subcommand("stats", "At work or waiting: what the stages of a pipe did with their time (--stats)"), o,
+      "What --stats wrote; without any, --input is read");
 }
 
 void run_plot(Tool& tool, const PlotOptions& options) {

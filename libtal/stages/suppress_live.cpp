@@ -90,10 +90,12 @@ class LiveStream {
         throw Error("is " + format_number(window.start) + ", before the last window's " + format_number(last.start))
             .at_field("window.start");
       if (duration != source.duration)
-        throw Error("is " + format_number(duration) + ", and " + format_number(source.duration) + " in the window before")
+        throw Error("is " + format_number(duration) + ", and " + format_number(source.duration) +
+                    " in the window before")
             .at_field("duration");
     }
-    source.live.add(proposals, window.final ? std::numeric_limits<double>::infinity() : window.start - o_.early, duration);
+    source.live.add(proposals, window.final ? std::numeric_limits<double>::infinity() : window.start - o_.early,
+                    duration);
     source.last = window, source.duration = duration, source.begun = true;
   }
 

@@ -67,11 +67,11 @@ class Run {
   virtual void before_output() {}                   // the output is wanted for the first time, or again
   static void print_line(const std::string& line);  // stderr
   void print_error(const std::string& message);
-  void begin_stats();         // of --stats. Error when its file cannot be written
-  void end_stats(int status); // says what could not be written
-  void end_progress();        // so that the next line begins at the left
-  void keep_what_was_good();  // after a fault: stdout and rejects keep what has been computed; a file that is not
-                              // complete never appears
+  void begin_stats();          // of --stats. Error when its file cannot be written
+  void end_stats(int status);  // says what could not be written
+  void end_progress();         // so that the next line begins at the left
+  void keep_what_was_good();   // after a fault: stdout and rejects keep what has been computed; a file that is not
+                               // complete never appears
 
   static void on_signal(int number);  // for sigaction: stopped() from then on; a second one ends the process
   CommonOptions common_;

@@ -131,7 +131,9 @@ void Stats::write_line(const int* status) {
   const StreamCounts counts = meter_.counts();
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
-  const auto cpu = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+  const auto cpu = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
   const double interval = seconds(now - last_);
   const auto rate = [&](std::uint64_t after, std::uint64_t before) {
     return interval > 0 ? static_cast<double>(after - before) / interval : 0.0;
