@@ -31,7 +31,7 @@ check(len(log) == 1 + len(shards), f"no shard is done twice: {log}")
 # A bad record fails its shard and no other; tal-check says what is missing and why, and its list is the run that makes up for it.
 records = read("list.jsonl").splitlines(True)
 bad = records[:]
-bad[31] = bad[31].replace(b'"segment":[', b'"segment":["x",', 1)
+bad[31] = bad[31].replace(b'"proposals":[', b'"proposals":[{"segment":[3,2],"score":1},', 1)
 (OUT / "bad.jsonl").write_bytes(b"".join(bad))
 subprocess.run(f"split -n l/6 -d --additional-suffix=.in {OUT}/bad.jsonl {OUT}/bad-", shell=True, check=True)
 environment["PIPE"] = "tal-nms --no-history"
