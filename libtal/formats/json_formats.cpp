@@ -9,7 +9,6 @@
 #include "libtal/data/import_support.h"
 #include "libtal/formats/dom_parts.h"
 #include "libtal/formats/formats.h"
-#include "libtal/formats/json_support.h"
 #include "libtal/io/json_check.h"
 
 namespace tal {

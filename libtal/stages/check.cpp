@@ -71,7 +71,6 @@ void register_options(const Options& table, CheckOptions& options) {
       .add("--logs", options.logs,
            "What the shards wrote on stderr, their --stats, and GNU parallel's --joblog: why a video is missing, which "
            "runs failed or were killed, and what all of them took")
-      .repeatable()
       .type_name("FILE");
   table.row("--input").without("--stage").without("--compare-features").without("files");
   // Every fault is reported, and the check goes on.
@@ -271,6 +270,9 @@ void run_records(Tool& tool, const CheckOptions& options) {
 }  // namespace
 
 void run_check(Tool& tool, const CheckOptions& options) {
+  if (options.complete.empty() && !options.outputs.empty())
+    throw UsageError("'" + options.outputs.front() +
+                     "' has no effect without --complete (records are read from --input)");
   if (!options.stage.empty()) return run_stage(tool, options);
   if (!options.compare.empty()) return run_compare(tool, options);
   if (options.replay) return run_replay(tool);

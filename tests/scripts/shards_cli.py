@@ -30,7 +30,7 @@ for shard in shards:
     pathlib.Path(shard + ".log").write_text("node7: " + done.stderr)
 outs, logs = [s + ".out" for s in shards], [s + end for s in shards for end in (".log", ".stats")]
 missing = [f"v{i}" for i in range(13, 40, 4)]
-got, said = faults("--complete", "list.jsonl", "--missing", "rest.jsonl", "--logs", *logs, *outs)
+got, said = faults("--complete", "list.jsonl", "--logs", *logs, "--missing", "rest.jsonl", *outs)
 check(got == sorted(("missing-video", v) for v in missing), f"{got}")
 check(pathlib.Path("rest.jsonl").read_text() == "".join(videos[int(v[1:])] + "\n" for v in missing), "the next run's input, byte for byte")
 check("tal-nms: 4 runs, 0 killed, 34 records in" in said and "exit status 1" in said and "40 videos listed" in said, said)
