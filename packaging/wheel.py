@@ -4,7 +4,7 @@
 BUILD was configured with TAL_PACKAGE=ON and CMAKE_INSTALL_LIBDIR=lib/tal; MEDIA is the folder of packaging/media/build.sh. In the wheel lies the tree
 that `cmake --install` makes, as files of the environment: bin/ with the tools themselves (they start in milliseconds: no Python in between), lib/tal
 with the libraries, share/; and the module tal. auditwheel wants what it bundles in site-packages, of which a tool in bin/ cannot know where it lies;
-so the libraries are bundled here, beside libtal.so, and auditwheel says which tag the result has.
+so the libraries are bundled here, beside libtal.so, and auditwheel's policies say which tag the result has.
 """
 import base64
 import hashlib
@@ -18,8 +18,12 @@ import tempfile
 import time
 import zipfile
 
+from auditwheel.architecture import Architecture
+from auditwheel.libc import Libc
+from auditwheel.policy import WheelPolicies
+
 import sbom
-from parts import ROOT, build_paths, closure, epoch, hdf5_of, is_elf, output, torch_version, version
+from parts import BASE, ROOT, build_paths, closure, epoch, hdf5_of, is_elf, output, torch_version, version
 
 NAME = "tal_toolchain"
 PYTHON = pathlib.Path(sys.executable).parent
@@ -89,13 +93,20 @@ def write_wheel(path, files):
             archive.writestr(info, data)
 
 
-def policy_of(wheel):
-    """What auditwheel says of a wheel: (tag, its words)."""
-    words = output(PYTHON / "auditwheel", "show", wheel)
-    tag = re.search(r'platform\s+tag:\s+"([^"]+)"', words)
-    if not tag or not tag[1].startswith("manylinux"):
-        raise SystemExit(f"wheel: auditwheel finds no manylinux tag:\n{words}")
-    return tag[1], words
+def tag_of(tree):
+    """The oldest manylinux tag, by auditwheel's policies, that has every version of a symbol that the binaries want of the base libraries. (What else they
+    need is beside them: closure() refuses what is nowhere.)"""
+    wanted = {}
+    for path in sorted(p for p in tree.rglob("*") if p.is_file() and is_elf(p)):
+        library = None
+        for file, name in re.findall(r"File: (\S+)|Name: (\S+)", output("readelf", "-VW", path).split("Version needs section", 1)[-1]):
+            library = file or library
+            if name and BASE.match(library):
+                wanted.setdefault(library, set()).add(name)
+    policy = WheelPolicies(libc=Libc.GLIBC, arch=Architecture.x86_64).versioned_symbols_policy(wanted)
+    if not policy.name.startswith("manylinux"):
+        raise SystemExit(f"wheel: no manylinux tag has these: {wanted}")
+    return policy.name
 
 
 def main(build, media, out):
@@ -122,17 +133,10 @@ def main(build, media, out):
             for name, text in component.texts.items():
                 files[f"{info}/licenses/bundled/{component.name}/{name}"] = (text, False)
 
-        def make(platform):
-            tag = f"py3-none-{platform}"
-            files[f"{info}/METADATA"], files[f"{info}/WHEEL"] = ((text.encode(), False) for text in metadata(tag))
-            path = out / f"{NAME}-{version()}-{tag}.whl"
-            write_wheel(path, files)
-            return path
-
-        first = make("linux_x86_64")
-        tag, words = policy_of(first)
-        first.unlink()
-        wheel = make(tag)
+        tag = f"py3-none-{tag_of(tree)}"
+        files[f"{info}/METADATA"], files[f"{info}/WHEEL"] = ((text.encode(), False) for text in metadata(tag))
+        wheel = out / f"{NAME}-{version()}-{tag}.whl"
+        write_wheel(wheel, files)
     megabytes = wheel.stat().st_size / 1e6
     if megabytes > 60:
         raise SystemExit(f"wheel: {wheel} has {megabytes:.1f} MB, and 60 are promised")
