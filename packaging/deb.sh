@@ -14,7 +14,7 @@ version=$(sed -n 's/^project(tal VERSION \([0-9.]*\).*/\1/p' "$root/CMakeLists.t
 architecture=$(dpkg --print-architecture) triplet=$(dpkg-architecture -qDEB_HOST_MULTIARCH)
 : "${SOURCE_DATE_EPOCH:=$(git -C "$root" log -1 --format=%ct)}"
 export SOURCE_DATE_EPOCH
-maintainer="the tal maintainers <tal@localhost.localdomain>"
+maintainer="${DEBFULLNAME:-the tal maintainers} <${DEBEMAIL:-tal@localhost.localdomain}>"  # of who builds packages for others; lintian knows that the default is nobody's
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"

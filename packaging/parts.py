@@ -69,14 +69,11 @@ def closure(roots, folders=(), opened=()):
     return dict(sorted(found.items()))
 
 
-def package_of(path):
-    """(Debian package, version, its file of copyrights), or None for what was built here."""
-    for form in (path, str(path).replace("/usr/lib/", "/lib/", 1)):
-        done = subprocess.run(["dpkg", "-S", str(form)], capture_output=True, text=True)
-        if done.returncode == 0:
-            name = done.stdout.split(":")[0].split(",")[0]
-            return name, output("dpkg-query", "-W", "-f", "${Version}\n", name).splitlines()[0], pathlib.Path("/usr/share/doc") / name / "copyright"
-    return None
+def packages_of(paths):
+    """Path -> Debian package that has it; what was built here is in none."""
+    forms = {form: path for path in paths for form in (str(path), str(path).replace("/usr/lib/", "/lib/", 1))}
+    found = subprocess.run(["dpkg", "-S", *forms], capture_output=True, text=True).stdout
+    return {forms[place]: package.split(":")[0] for package, place in re.findall(r"^([^\s,]+).*: (/\S+)$", found, re.M) if place in forms}
 
 
 def build_paths(folder, places):

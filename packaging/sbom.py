@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 
-from parts import ROOT, closure, hdf5_of, output, package_of, sha256, torch_version, version
+from parts import ROOT, closure, hdf5_of, output, packages_of, sha256, torch_version, version
 
 
 @dataclasses.dataclass
@@ -59,11 +59,10 @@ def contents(bundled):
     if cuda_version() != "none":
         found.append(Component("cuda-runtime", cuda_version(), ["NVIDIA CUDA Toolkit EULA (redistributable part: libcudart_static)"],
                                "linked into libtal_cuda"))
-    places, built = {}, {}
+    places, built, packages = {}, {}, packages_of(bundled.values())
     for path in bundled.values():
-        package = package_of(path)
-        if package:
-            places.setdefault(package[0], []).append(path)
+        if path in packages:
+            places.setdefault(packages[path], []).append(path)
             continue
         # What packaging/media built of Debian's sources: their licence is in the folder of the source.
         source = "ffmpeg" if re.match(r"lib(av|sw)", path.name) else "opencv"

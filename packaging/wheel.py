@@ -29,7 +29,7 @@ def bundle(tree, media):
     """Copies what the libraries need into lib/tal; every one finds its neighbours."""
     folder = tree / "lib/tal"
     ours = sorted(p for p in tree.rglob("*") if p.is_file() and not p.is_symlink() and is_elf(p))
-    found = closure(ours, [media / "lib"], opened=[hdf5_of(folder / "libtal.so")])
+    found = closure(ours, [media / "lib"], opened=[hdf5_of(next(folder.glob("libtal.so*")))])
     for name, path in found.items():
         shutil.copy(path, folder / name)
         (folder / name).chmod(0o644)

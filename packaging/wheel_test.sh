@@ -15,7 +15,7 @@ if [ "$1" = --inside ]; then
   # The environment is not active: the tools stand for themselves, and no Python is on PATH but the system's.
   v/bin/tal-synth videos -n 1 --duration 10 --seed 1 --out-dir . -q >video.jsonl
   started=$(now)
-  v/bin/tal-detect --format csv synth_00000.avi >found.csv 2>detect.txt || fail "tal-detect: $(cat detect.txt)"
+  v/bin/tal-detect --format csv ./*.avi >found.csv 2>detect.txt || fail "tal-detect: $(cat detect.txt)"
   seconds=$(since "$started")
   [ "$(wc -l <found.csv)" -gt 1 ] || fail "tal-detect found nothing in a video with actions"
   awk "BEGIN { exit !($seconds < 10) }" || fail "the first detection took $seconds s"
@@ -24,7 +24,7 @@ if [ "$1" = --inside ]; then
   try_missing "no package torch" v/bin/tal-train --model rpn --out x.safetensors
   v/bin/tal-synth videos -n 1 --duration 4 --container mp4 --out-dir mp4 -q | v/bin/tal-extract --inline -q | grep -q '"hog-hof"' || fail "MPEG-4"
   [ ! -e /share/video.mp4 ] || v/bin/tal-detect --format csv /share/video.mp4 | grep -q '^video,' || fail "tal-detect on H.264"
-  if [ -e /share/features.h5 ]; then v/bin/tal-convert --from features --fps 30 --stride 5 /share/features.h5 -q | grep -q '"rows"' || fail "HDF5"; fi
+  if [ -e /share/features.h5 ]; then v/bin/tal-convert --from features --fps 30 --stride 5 --inline /share/features.h5 -q | grep -q '"rows"' || fail "HDF5"; fi
   for file in share/man/man1/tal-nms.1 share/bash-completion/completions/tal-nms share/tal/tal-record.schema.json lib/tal/libtal-nn.so lib/tal/libtal_cuda.so; do
     [ -e "v/$file" ] || fail "no $file"
   done

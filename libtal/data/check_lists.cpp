@@ -67,7 +67,7 @@ bool has_segment(const nlohmann::json& item) {
 bool RecordChecker::Pass::segment(Item& item, const std::string& where) {
   // A line that is no record is left out or passes as it is.
   const bool clip = checker_.clip_ && whole_, order = checker_.order_ && whole_, drop = checker_.drop_;
-  auto& [index, start, end, score, label, text, point, broken, again] = item;
+  auto& [index, start, end, score, label, tier, text, point, broken, again] = item;
   bool moved = false, kept = true;
   if (end < start) {
     add("reversed", where, "end " + format_number(end) + " is before start " + format_number(start), order || drop);
@@ -124,6 +124,8 @@ bool RecordChecker::Pass::times(Item& item, const Json& json, const std::string&
   item.start = (item.point ? json["at"] : json["segment"][0]).get<double>();
   item.end = (item.point ? json["at"] : json["segment"][1]).get<double>();
   item.label = label_of(json);
+  if (const auto tier = json.find("tier"); tier != json.end() && tier->is_string())
+    item.tier = tier->get<std::string>();
   const bool right = item.point ? point(item, point_field) : segment(item, segment_field);
   item.broken = !item.point && !(item.start < item.end);
   return right;
@@ -155,7 +157,7 @@ bool RecordChecker::Pass::item_members(const Json& item, const std::string& fiel
 
 // Whether the list has the item already. Of equal proposals the one with the better score stays.
 bool RecordChecker::Pass::twin(const char* key, Item& item, std::vector<Item>& kept, Twins& same, bool& changed) const {
-  const auto [before, fresh] = same.try_emplace({item.start, item.end, item.label, item.point}, kept.size());
+  const auto [before, fresh] = same.try_emplace({item.start, item.end, item.label, item.tier, item.point}, kept.size());
   if (fresh) return false;
   Item& first = kept[before->second];
   item.again = true;

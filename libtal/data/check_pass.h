@@ -32,11 +32,11 @@ class RecordChecker::Pass {
   struct Item {
     std::size_t index = 0;
     double start = 0, end = 0, score = 0;
-    std::string label, text;
+    std::string label, tier, text;                      // tier: of an annotation tool
     bool point = false, broken = false, again = false;  // again: the list has it before
   };
-  // Times, label, whether it is a point -> place in a list.
-  using Twins = std::map<std::tuple<double, double, std::string, bool>, std::size_t>;
+  // Times, label, tier, whether it is a point -> place in a list.
+  using Twins = std::map<std::tuple<double, double, std::string, std::string, bool>, std::size_t>;
 
   void add(const char* kind, std::string field, std::string message, bool fixed = false) const;
   // An Error becomes a fault.

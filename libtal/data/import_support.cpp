@@ -233,7 +233,24 @@ std::string inflate_if_gzip(std::string bytes, std::size_t limit) {
   return looks_like_gzip(bytes) ? gunzip(bytes, limit) : std::move(bytes);
 }
 
-std::vector<SourceText> load_sources(const std::vector<std::string>& paths, const std::string& extension) {
+bool has_ending(std::string_view name, std::string_view endings) {
+  if (endings == "*") return !name.starts_with('.');
+  const std::string_view plain = without_ending(name, {".gz"});
+  while (!endings.empty()) {
+    const auto bar = std::min(endings.find('|'), endings.size());
+    const auto ending = endings.substr(0, bar);
+    endings.remove_prefix(std::min(bar + 1, endings.size()));
+    const auto same = [](char a, char b) {
+      return (a >= 'A' && a <= 'Z' ? a | 32 : a) == (b >= 'A' && b <= 'Z' ? b | 32 : b);
+    };
+    if (plain.size() >= ending.size() &&
+        std::equal(ending.begin(), ending.end(), plain.end() - static_cast<std::ptrdiff_t>(ending.size()), same))
+      return true;
+  }
+  return false;
+}
+
+std::vector<SourceText> load_sources(const std::vector<std::string>& paths, const std::string& endings, bool nested) {
   namespace fs = std::filesystem;
   std::vector<std::string> files;
   for (const auto& path : paths) {
@@ -241,15 +258,19 @@ std::vector<SourceText> load_sources(const std::vector<std::string>& paths, cons
       files.push_back(path);
       continue;
     }
-    if (extension.empty()) throw Error("is a folder; this format is one file").at_line(path, 0);
+    if (endings.empty()) throw Error("is a folder; this format is one file").at_line(path, 0);
     std::vector<std::string> found;
-    for (const auto& entry : fs::directory_iterator(path)) {
-      const std::string name = entry.path().filename().string();
-      const auto plain = without_ending(name, {".gz"});
-      if (entry.is_regular_file() && without_ending(plain, {extension}) != plain)
+    const auto take = [&](const fs::directory_entry& entry) {
+      if (entry.is_regular_file() && has_ending(entry.path().filename().string(), endings))
         found.push_back(entry.path().string());
+    };
+    if (nested) {
+      for (const auto& entry : fs::recursive_directory_iterator(path)) take(entry);
+    } else {
+      for (const auto& entry : fs::directory_iterator(path)) take(entry);
     }
-    if (found.empty()) throw Error("no " + extension + " file in this folder").at_line(path, 0);
+    if (found.empty())
+      throw Error("no " + (endings == "*" ? "" : endings + " ") + "file in this folder").at_line(path, 0);
     std::sort(found.begin(), found.end());
     files.insert(files.end(), found.begin(), found.end());
   }

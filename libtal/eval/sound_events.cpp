@@ -10,7 +10,7 @@
 namespace tal::eval {
 namespace {
 
-using OrderedJson = nlohmann::ordered_json;
+using Json = nlohmann::ordered_json;
 
 // sed_eval divides its rates and accuracies by counts with this added; a class without reference has huge rates so.
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
@@ -56,12 +56,12 @@ SoundScores mean_scores(const std::vector<SoundCounts>& classes) {
   return out;
 }
 
-OrderedJson number_or_null(double value) { return std::isnan(value) ? OrderedJson(nullptr) : OrderedJson(value); }
+Json number_or_null(double value) { return std::isnan(value) ? Json(nullptr) : Json(value); }
 
 enum class Whole { kPooled, kOfClasses };  // substitutions are pooled only
 
-OrderedJson members_of(const SoundScores& s, Whole whole, bool by_segment) {
-  OrderedJson out = {{"f1", number_or_null(s.f1)},
+Json members_of(const SoundScores& s, Whole whole, bool by_segment) {
+  Json out = {{"f1", number_or_null(s.f1)},
               {"precision", number_or_null(s.precision)},
               {"recall", number_or_null(s.recall)},
               {"error_rate", s.error_rate}};
@@ -101,7 +101,7 @@ class SoundEvents : public Measured {
 
   std::string score_name() const override { return "event_f1_macro"; }
 
-  void settings(OrderedJson& out) const override {
+  void settings(Json& out) const override {
     const CollarRules& c = rules_.collars;
     out["collar"] = c.collar;
     if (!c.onset_only) out["offset_share"] = c.offset_share;
@@ -114,7 +114,7 @@ class SoundEvents : public Measured {
     if (!rules_.psds.empty()) out["operating_points"] = sources_.size();
   }
 
-  void report(OrderedJson& out) const override {
+  void report(Json& out) const override {
     const Pooled all = pooled(nullptr);
     auto& scores = out["scores"];
     scores["event_f1_macro"] = score(nullptr);
@@ -124,7 +124,7 @@ class SoundEvents : public Measured {
     for (std::size_t i = 0; i < rules_.psds.size(); ++i) scores[rules_.psds[i].name] = curves_[i].score;
     add(out, "event", all.event, all.event_class, false);
     add(out, "segment", all.segment, all.segment_class, true);
-    out["psds"] = OrderedJson::array();
+    out["psds"] = Json::array();
     for (std::size_t i = 0; i < rules_.psds.size(); ++i) out["psds"].push_back(psds_of(i));
   }
 
@@ -185,13 +185,13 @@ class SoundEvents : public Measured {
     return out;
   }
 
-  void add(OrderedJson& out, const std::string& name, const SoundCounts& all, const std::vector<SoundCounts>& classes,
+  void add(Json& out, const std::string& name, const SoundCounts& all, const std::vector<SoundCounts>& classes,
            bool by_segment) const {
     out[name + "_based"] = members_of(scores_of(all), Whole::kPooled, by_segment);
     out[name + "_based_macro"] = members_of(mean_scores(classes), Whole::kOfClasses, by_segment);
-    OrderedJson& list = out[name + "_classes"] = OrderedJson::array();
+    Json& list = out[name + "_classes"] = Json::array();
     for (std::size_t c = 0; c < classes.size(); ++c) {
-      OrderedJson entry = {{"label", classes_[c]},
+      Json entry = {{"label", classes_[c]},
                     {"reference", static_cast<std::uint64_t>(classes[c].reference)},
                     {"system", static_cast<std::uint64_t>(classes[c].system)}};
       entry.update(members_of(scores_of(classes[c]), Whole::kOfClasses, by_segment));
@@ -199,9 +199,9 @@ class SoundEvents : public Measured {
     }
   }
 
-  OrderedJson psds_of(std::size_t i) const {
+  Json psds_of(std::size_t i) const {
     const PsdsSetting& setting = rules_.psds[i];
-    OrderedJson out = {{"name", setting.name},
+    Json out = {{"name", setting.name},
                 {"psds", curves_[i].score},
                 {"dtc", setting.detection},
                 {"gtc", setting.truth},
@@ -213,14 +213,14 @@ class SoundEvents : public Measured {
                 {"efpr", curves_[i].rate},
                 {"etpr", curves_[i].share}};
     double sum = 0, n = 0;
-    OrderedJson f1 = OrderedJson::array();
+    Json f1 = Json::array();
     for (const double value : psds_f1(points_[i].front())) {
       f1.push_back(number_or_null(value));
       if (!std::isnan(value)) sum += value, ++n;
     }
-    out["f1_macro"] = n > 0 ? OrderedJson(sum / n) : OrderedJson(nullptr);
+    out["f1_macro"] = n > 0 ? Json(sum / n) : Json(nullptr);
     out["f1"] = std::move(f1);
-    OrderedJson& points = out["operating_points"] = OrderedJson::array();
+    Json& points = out["operating_points"] = Json::array();
     for (std::size_t k = 0; k < points_[i].size(); ++k)
       points.push_back({{"source", sources_[k]},
                         {"counts", points_[i][k].counts},

@@ -6,6 +6,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
+#include "libtal/formats/json_support.h"
 
 namespace tal {
 namespace {
@@ -46,8 +47,7 @@ std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& op
   const bool chosen = options.min_score || options.top_k > 0;
   for (const auto& p : chosen ? record.require_scored_proposals(points) : record.proposals(points))
     rows.push_back({p.segment, std::string(p.label), p.has_score() ? std::optional<double>(p.score) : std::nullopt,
-                    place("proposals"), p.point});
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].index = i;
+                    place("proposals"), p.point, rows.size()});
   if (options.min_score) std::erase_if(rows, [&](const ExportRow& row) { return *row.score < *options.min_score; });
   if (options.top_k > 0 && rows.size() > static_cast<std::size_t>(options.top_k)) {
     std::vector<ExportRow> kept;
@@ -95,6 +95,24 @@ bool flatten(std::string& label) {
   for (char& c : label)
     if (c == '\t' || c == '\n' || c == '\r') c = ' ', any = true;
   return any;
+}
+
+std::vector<ItemMembers> item_members(const Record& record, const std::string& list) {
+  std::vector<ItemMembers> out;
+  const auto text = record.raw(list);
+  if (!text) return out;
+  dom::parser parser;
+  const simdjson::padded_string padded(*text);
+  dom::element root;
+  if (const auto code = parser.parse(padded).get(root))
+    throw Error(simdjson::error_message(code)).at_field(list).at_video(record.video());
+  for (dom::element item : list_of(root, list)) {
+    auto& members = out.emplace_back();
+    for (auto [key, value] : object_of(item, list))
+      if (key != "segment" && key != "at" && key != "label" && key != "score" && key != "scores")
+        members.emplace_back(key, raw_json(value));
+  }
+  return out;
 }
 
 void CountedVideos::add(const std::string& video) {

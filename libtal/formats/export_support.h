@@ -6,6 +6,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "libtal/formats/formats.h"
@@ -48,6 +49,10 @@ class RowMembers {
 
 // Tabs and line ends become blanks; whether there was one.
 bool flatten(std::string& label);
+
+// The members of each annotation or proposal that are not its times, label, score and scores: name and JSON, in order.
+using ItemMembers = std::vector<std::pair<std::string, std::string>>;
+std::vector<ItemMembers> item_members(const Record& record, const std::string& list);
 
 // Videos of which something is said at the end of the run: how many, and the first ones by name.
 class CountedVideos {

@@ -53,6 +53,11 @@ struct LabelConfig {
   std::optional<double> framerate;  // nullopt: there is no configuration, or no video in it
 };
 
+// A list, or the one object that some tools write in its place.
+std::vector<JsonNode> single_or_all(const JsonNode& node) {
+  return node.is_object() ? std::vector<JsonNode>{node} : node.items();
+}
+
 LabelConfig parse_config(const std::string& xml) {
   LabelConfig config;
   pugi::xml_document document;
@@ -115,9 +120,9 @@ class LabelStudioReader {
     if (sent) read_annotation(task.at("annotation"), entry);
     for (const char* list : {"annotations", "completions"})
       if (const auto annotations = task.find(list))
-        for (const auto& annotation : annotations->items()) read_annotation(annotation, entry);
+        for (const auto& annotation : single_or_all(*annotations)) read_annotation(annotation, entry);
     if (const auto predictions = task.find("predictions"))
-      for (const auto& prediction : predictions->items())
+      for (const auto& prediction : single_or_all(*predictions))
         if (prediction.is_object()) read_prediction(prediction, entry);  // else an id alone
   }
 
@@ -186,11 +191,11 @@ class LabelStudioReader {
     if (!results) return;
     // A region and its labels may be results of their own, with one id.
     std::set<std::string> labelled;
-    for (const auto& result : results->items()) {
+    for (const auto& result : single_or_all(*results)) {
       const auto id = result.find("id"), value = result.find("value");
       if (id && value && !labels_of(*value, type_of(result)).empty()) labelled.insert(id->words());
     }
-    for (const auto& result : results->items()) try {
+    for (const auto& result : single_or_all(*results)) try {
         const auto value = result.find("value");
         if (!value) continue;  // a relation between regions
         Members own = members;
@@ -218,8 +223,8 @@ class LabelStudioReader {
     for (const auto& [name, list] : task.members()) {
       if (const auto choices = list.find("choices"); choices && choices->is_list())
         for (const auto& choice : choices->items()) rows_.whole(entry, choice.words());
-      if (!list.is_list()) continue;
-      for (const auto& value : list.items()) try {
+      if (!list.is_list() && !has_times(list)) continue;
+      for (const auto& value : single_or_all(list)) try {
           if (!has_times(value)) continue;
           ToolEvent event;
           event.tier = name;
@@ -241,7 +246,9 @@ class LabelStudioReader {
   static std::vector<std::string> labels_of(const JsonNode& value, const std::string& type) {
     std::vector<std::string> labels;
     const auto take = [&](const std::optional<JsonNode>& list) {
-      if (!list || !labels.empty() || !list->is_list()) return;
+      if (!list || !labels.empty()) return;
+      if (list->is_text()) labels = {list->text()};
+      if (!list->is_list()) return;
       for (const auto& label : list->items()) {
         if (!label.is_text()) return labels.clear();
         labels.push_back(label.text());
@@ -266,7 +273,7 @@ class LabelStudioReader {
     std::string kind = "timelinelabels", field = value.path();
     if (const auto ranges = value.find("ranges")) {
       const double fps = rows_.rate(entry, ranges->path());
-      for (const auto& range : ranges->items())
+      for (const auto& range : single_or_all(*ranges))
         segments.push_back({(range.at("start").number() - 1) / fps, range.at("end").number() / fps});
     } else if (const auto sequence = value.find("sequence")) {
       segments = of_rectangles(*sequence, value, entry);

@@ -27,12 +27,14 @@ namespace dom = simdjson::dom;
 
 constexpr std::size_t kHead = 1 << 16;
 
-Error failed(const std::string& path, const char* why) { return Error(why).at_line(path == "-" ? "stdin" : path, 0); }
+Error unreadable(const std::string& path, const char* why) {
+  return Error(why).at_line(path == "-" ? "stdin" : path, 0);
+}
 
 // The first `most` bytes from where the file stands, which does not move it.
 std::string bytes_of(const std::string& path, std::size_t most) {
   const int fd = path == "-" ? 0 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) throw failed(path, std::strerror(errno));
+  if (fd < 0) throw unreadable(path, std::strerror(errno));
   const off_t begin = std::max<off_t>(0, ::lseek(fd, 0, SEEK_CUR));
   std::string text;
   ssize_t got = 1;
@@ -45,16 +47,16 @@ std::string bytes_of(const std::string& path, std::size_t most) {
   }
   const int error = errno;
   if (fd != 0) ::close(fd);
-  if (got < 0 && error == ESPIPE) throw failed(path, "is a pipe, which cannot be read twice; give --from FORMAT");
-  if (got < 0) throw failed(path, std::strerror(error));
+  if (got < 0 && error == ESPIPE) throw unreadable(path, "is a pipe, which cannot be read twice; give --from FORMAT");
+  if (got < 0) throw unreadable(path, std::strerror(error));
   return text;
 }
 
-bool found(const dom::element& element, std::string_view names, bool text) {
+bool has_path(const dom::element& element, std::string_view names, bool text) {
   if (names.empty()) return !text || element.is_string();
   const auto dot = std::min(names.find('.'), names.size());
   const auto name = names.substr(0, dot), rest = names.substr(std::min(dot + 1, names.size()));
-  const auto inside = [&](const dom::element& value) { return found(value, rest, text); };
+  const auto inside = [&](const dom::element& value) { return has_path(value, rest, text); };
   dom::array list;
   if (name == "[]") return !element.get(list) && std::any_of(list.begin(), list.end(), inside);
   dom::object object;
@@ -79,7 +81,7 @@ std::string_view at_root(std::string_view text) {
   }
 }
 
-std::string lower(std::string_view text) {
+std::string lower_case(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   return out;
@@ -150,7 +152,13 @@ const std::string& FileLook::path() const {
 
 bool FileLook::ends_with(std::string_view ending) const {
   const std::string_view name = without_ending(parts_->head.name, {".gz"});
-  return lower(name).ends_with(ending);
+  return lower_case(name).ends_with(ending);
+}
+
+bool FileLook::belongs_to(std::string_view endings) const {
+  std::string_view name = parts_->head.name;
+  name.remove_prefix(name.find_last_of('/') + 1);
+  return has_ending(name, endings);
 }
 
 std::string_view FileLook::head() const { return std::string_view(parts_->head.text).substr(0, kHead); }
@@ -190,12 +198,12 @@ bool FileLook::is_record() const {
 
 bool FileLook::has(std::string_view names) const {
   parts_->read_json();
-  return parts_->json_good && found(parts_->json, names, false);
+  return parts_->json_good && has_path(parts_->json, names, false);
 }
 
 bool FileLook::is_text(std::string_view names) const {
   parts_->read_json();
-  return parts_->json_good && found(parts_->json, names, true);
+  return parts_->json_good && has_path(parts_->json, names, true);
 }
 
 std::string_view FileLook::xml_root() const {
@@ -235,7 +243,7 @@ void keep_stdin() {
   struct stat info {};
   if (::fstat(0, &info) == 0 && S_ISREG(info.st_mode)) return;
   std::FILE* kept = std::tmpfile();
-  if (!kept) throw failed("-", std::strerror(errno));
+  if (!kept) throw unreadable("-", std::strerror(errno));
   std::vector<char> buffer(std::size_t{1} << 18);
   ssize_t got = 0;
   while ((got = ::read(0, buffer.data(), buffer.size())) != 0) {
@@ -244,14 +252,14 @@ void keep_stdin() {
         std::fwrite(buffer.data(), 1, static_cast<std::size_t>(got), kept) != static_cast<std::size_t>(got)) {
       const int error = errno;
       std::fclose(kept);
-      throw failed("-", std::strerror(error));
+      throw unreadable("-", std::strerror(error));
     }
   }
   const bool good =
       std::fflush(kept) == 0 && ::lseek(::fileno(kept), 0, SEEK_SET) == 0 && ::dup2(::fileno(kept), 0) == 0;
   const int error = errno;
   std::fclose(kept);
-  if (!good) throw failed("-", std::strerror(error));
+  if (!good) throw unreadable("-", std::strerror(error));
 }
 
 namespace {
@@ -262,8 +270,7 @@ Fitting formats_of(const FileLook& file, bool in_folder) {
   Fitting own, general;
   for (const auto& format : import_formats()) {
     if (!format.looks_like) continue;
-    const bool folders = format.path_reader || (!format.extension.empty() && file.ends_with(format.extension));
-    if (in_folder && !folders) continue;
+    if (in_folder && !format.path_reader && !file.belongs_to(format.extension)) continue;
     const Fit fit = format.looks_like(file);
     if (fit == Fit::kOwn) own.push_back(&format);
     if (fit == Fit::kGeneral) general.push_back(&format);
@@ -339,16 +346,27 @@ namespace {
 bool has_lines_of(const FileLook& file, std::size_t words, std::initializer_list<std::size_t> numbers) {
   const auto lines = file.lines(100);
   return !lines.empty() && std::all_of(lines.begin(), lines.end(), [&](std::string_view line) {
-    const auto found = split_blanks(line);
-    return found.size() == words && std::all_of(numbers.begin(), numbers.end(),
-                                                [&](std::size_t place) { return is_table_number(found[place], '.'); });
+    const auto words_of_line = split_blanks(line);
+    return words_of_line.size() == words && std::all_of(numbers.begin(), numbers.end(), [&](std::size_t place) {
+             return is_table_number(words_of_line[place], '.');
+           });
   });
 }
 
 }  // namespace
 
 Fit looks_like_thumos14_gt(const FileLook& file) {
-  return file.ends_with(".txt") && has_lines_of(file, 3, {1, 2}) ? Fit::kGeneral : Fit::kNone;
+  const bool lines = file.ends_with(".txt") && has_lines_of(file, 3, {1, 2});
+  return lines && looks_like_multithumos(file) == Fit::kNone ? Fit::kGeneral : Fit::kNone;
+}
+
+// THUMOS14's own files are of one subset, which their name says.
+Fit looks_like_multithumos(const FileLook& file) {
+  if (!file.ends_with(".txt") || file.ends_with("_val.txt") || file.ends_with("_test.txt")) return Fit::kNone;
+  const auto first = file.lines(1);
+  const bool named =
+      !first.empty() && (first[0].starts_with("video_validation_") || first[0].starts_with("video_test_"));
+  return named && has_lines_of(file, 3, {1, 2}) ? Fit::kGeneral : Fit::kNone;
 }
 
 Fit looks_like_thumos14_results(const FileLook& file) {

@@ -30,6 +30,7 @@ class FileLook {
 
   const std::string& path() const;                              // "" for bytes and stdin
   bool ends_with(std::string_view ending) const;                // the file's name, without .gz, in any case: ".eaf"
+  bool belongs_to(std::string_view endings) const;              // has_ending() of its name
   std::string_view head() const;                                // the first bytes (64 KiB), unpacked when gzip
   std::vector<std::string_view> lines(std::size_t most) const;  // of the head, the first that are not blank
   bool is_record() const;                                       // the first line is a record of tal/1
@@ -68,6 +69,18 @@ Fit looks_like_bsn_proposals(const FileLook& file);
 Fit looks_like_segments_csv(const FileLook& file);
 Fit looks_like_detections_csv(const FileLook& file);
 Fit looks_like_features(const FileLook& file);
+Fit looks_like_soccernet(const FileLook& file);
+Fit looks_like_spotting(const FileLook& file);
+Fit looks_like_frame_labels(const FileLook& file);
+Fit looks_like_epic_kitchens(const FileLook& file);
+Fit looks_like_epic_results(const FileLook& file);
+Fit looks_like_kinetics(const FileLook& file);
+Fit looks_like_charades(const FileLook& file);
+Fit looks_like_ava(const FileLook& file);
+Fit looks_like_ego4d_mq(const FileLook& file);
+Fit looks_like_50salads(const FileLook& file);
+Fit looks_like_coco_segments(const FileLook& file);
+Fit looks_like_multithumos(const FileLook& file);
 Fit looks_like_records(const FileLook& file);
 // Of annotation tools (recognise_tools.cpp).
 Fit looks_like_elan(const FileLook& file);

@@ -263,6 +263,21 @@ class TextGridWriter : public SegmentWriter {
   }
 };
 
+// As Praat writes: UTF-8, or UTF-16 with its mark; older versions Latin-1 where that was enough.
+SourceText decoded_praat(const SourceText& given, const ImportSink& sink) {
+  SourceText source = decoded_utf16(given);
+  try {
+    (void)utf8_text(source);
+  } catch (const Error& error) {
+    if (error.kind() != Error::Kind::kNotUtf8 || foreign_format(source.text)) throw;
+    std::string text;
+    for (const char c : source.text) append_utf8(text, static_cast<unsigned char>(c));
+    source.text = std::move(text);
+    sink.note(source.name + ": is not UTF-8, and read as Latin-1, as older versions of Praat write");
+  }
+  return source;
+}
+
 }  // namespace
 
 void read_textgrid(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
@@ -270,7 +285,7 @@ void read_textgrid(const std::vector<SourceText>& sources, const ImportOptions& 
   for (const auto& given : sources) {
     if (given.text.starts_with("ooBinaryFile"))
       throw Error("is a binary file of Praat: save it as text").at_line(given.name, 0);
-    const SourceText source = decoded_utf16(given);
+    const SourceText source = decoded_praat(given, sink);
     TextGridReader(source, sink, rows).read();
   }
   rows.emit();

@@ -195,7 +195,7 @@ void read_via_csv(const SourceText& source, const ImportSink& sink, ToolRows& ro
 // One project of all videos. Attributes are the rows' tiers, their options the labels.
 class ViaWriter : public SegmentWriter {
  public:
-  explicit ViaWriter(const ExportOptions& options) : SegmentWriter(options, "segment", Points::kTaken) {}
+  explicit ViaWriter(const ExportOptions& options) : SegmentWriter(options, "entry", Points::kTaken) {}
   void end(std::string& out) override {
     nlohmann::ordered_json attributes = nlohmann::ordered_json::object(), project;
     for (std::size_t a = 0; a < tiers_.size(); ++a)

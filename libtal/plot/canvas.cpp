@@ -187,9 +187,9 @@ void draw_x_axis(Canvas& canvas, const Panel& panel) {
        panel.time ? time_ticks(panel.low, panel.high, count) : ticks(panel.low, panel.high, count)) {
     const double x = panel.x + (value - panel.low) / (panel.high - panel.low) * panel.w;
     canvas.line(x, panel.y, x, panel.y + panel.h, kGrid).axis = true;
-    canvas
-        .text(x, panel.y + panel.h + 14, panel.time ? time_label(value) : tick_label(value), 12, kMuted, Align::kCentre)
-        .axis = true;
+    const std::string label = panel.time ? time_label(value) : tick_label(value);
+    canvas.text(x, panel.y + panel.h + 14, label, 12, kMuted, Align::kCentre).axis = true;
+    if (panel.above) canvas.text(x, panel.y - 6, label, 12, kMuted, Align::kCentre).axis = true;
   }
 }
 

@@ -51,7 +51,8 @@ struct Item {
 // A rectangle whose contents can be zoomed along x in HTML; its left and right edges stand for `low` and `high`.
 struct Panel {
   double x = 0, y = 0, w = 0, h = 0, low = 0, high = 1;
-  bool time = false;  // seconds
+  bool time = false;   // seconds
+  bool above = false;  // the labels along x stand above it too (6 pixels)
 };
 
 class Canvas {
@@ -82,7 +83,8 @@ class Canvas {
   std::vector<Panel> panels_;
 };
 
-// Grid lines and labels along x of the panel begun last; the labels stand below its bottom edge (14 pixels).
+// Grid lines and labels along x of the panel begun last; the labels stand below its bottom edge (14 pixels), and above
+// it where the panel says so.
 void draw_x_axis(Canvas& canvas, const Panel& panel);
 
 // The width that a text will at most take in the fonts of all back ends, in logical pixels, and the text shortened with

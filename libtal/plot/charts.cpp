@@ -438,15 +438,17 @@ Canvas draw_charts(const std::vector<Chart>& charts, double width, const std::st
   canvas.text(kMargin, y, fit_text(title, 16, width - 2 * kMargin), 16).bold = true;
   y += 14;
   if (charts.empty()) canvas.text(kMargin, y + 20, "No curves to draw.", 13, kMuted), y += 30;
+  // All panels are of one width, beside the longest key.
+  double key = 0;
+  for (const auto& one : charts)
+    for (const auto& curve : one.curves) key = std::max(key, text_width(curve.name, 12) + 40);
+  key = std::min(key, 0.3 * width);
+  const double panel_width = width - kAxisLeft - key - 2 * kMargin;
   for (const auto& one : charts) {
     canvas.text(kMargin, y + 16, fit_text(one.title, 13, width - 2 * kMargin), 13).bold = true;
     y += 26;
     canvas.text(kMargin, y + 10, one.y_label, 12, kMuted);
     y += 18;
-    double key = 0;
-    for (const auto& curve : one.curves) key = std::max(key, text_width(curve.name, 12) + 40);
-    key = std::min(key, 0.3 * width);
-    const double panel_width = width - kAxisLeft - key - 2 * kMargin;
     ChartPanel(canvas, one, kAxisLeft, y, panel_width).draw();
     draw_key(canvas, one.curves, kAxisLeft + panel_width + 12, y, key);
     canvas.text(kAxisLeft + panel_width / 2, y + kChartHeight + 32, one.x_label, 12, kMuted, Align::kCentre);

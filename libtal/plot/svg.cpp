@@ -177,9 +177,9 @@ std::string drawing(const Canvas& canvas, std::string_view title, Theme theme, b
     if (page) {
       attribute(out, "data-x", panel.x), attribute(out, "data-y", panel.y), attribute(out, "data-w", panel.w),
           attribute(out, "data-h", panel.h);
-      char range[120];
-      std::snprintf(range, sizeof range, " data-low=\"%.12g\" data-high=\"%.12g\" data-time=\"%d\"", panel.low,
-                    panel.high, panel.time ? 1 : 0);
+      char range[160];
+      std::snprintf(range, sizeof range, " data-low=\"%.12g\" data-high=\"%.12g\" data-time=\"%d\" data-above=\"%d\"",
+                    panel.low, panel.high, panel.time ? 1 : 0, panel.above ? 1 : 0);
       out += range;
     }
     out += ">\n<g class=\"a\">\n";
@@ -216,7 +216,7 @@ const label = (v, step, time) => {
   return (h ? h + ':' + two(m) : m) + ':' + two(s) + (part ? '.' + String(part).padStart(digits, '0') : '');
 };
 const panels = [...document.querySelectorAll('g.p')].map(g => {
-  const d = g.dataset, p = {g, x: +d.x, y: +d.y, w: +d.w, h: +d.h, low: +d.low, high: +d.high, time: d.time === '1', k: 1, t: 0};
+  const d = g.dataset, p = {g, x: +d.x, y: +d.y, w: +d.w, h: +d.h, low: +d.low, high: +d.high, time: d.time === '1', above: d.above === '1', k: 1, t: 0};
   p.z = g.querySelector('.z'); p.a = g.querySelector('.a'); p.labels = g.nextElementSibling;
   p.texts = [...p.z.querySelectorAll('text')];
   return p;
@@ -233,10 +233,12 @@ const place = p => {
     const line = document.createElementNS(ns, 'line');
     for (const [n, v] of [['x1', x], ['x2', x], ['y1', p.y], ['y2', p.y + p.h], ['class', 's4']]) line.setAttribute(n, v);
     p.a.append(line);
-    const text = document.createElementNS(ns, 'text');
-    for (const [n, v] of [['x', x], ['y', p.y + p.h + 14], ['font-size', 12], ['class', 'f3 m']]) text.setAttribute(n, v);
-    text.textContent = label(i * step, step, p.time);
-    p.labels.append(text);
+    for (const y of p.above ? [p.y + p.h + 14, p.y - 6] : [p.y + p.h + 14]) {
+      const text = document.createElementNS(ns, 'text');
+      for (const [n, v] of [['x', x], ['y', y], ['font-size', 12], ['class', 'f3 m']]) text.setAttribute(n, v);
+      text.textContent = label(i * step, step, p.time);
+      p.labels.append(text);
+    }
   }
 };
 const zoom = (p, factor, at) => {

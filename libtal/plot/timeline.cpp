@@ -8,7 +8,7 @@
 namespace tal::plot {
 namespace {
 
-constexpr double kLeft = 210, kRight = 46, kSide = 14;
+constexpr double kLeft = 210, kRight = 56, kSide = 14;
 constexpr double kTruthHeight = 14, kLaneHeight = 15, kBandHeight = 72;
 constexpr int kMaxLanes = 5;
 
@@ -20,6 +20,11 @@ std::string span_text(const Segment& s, bool point = false) {
 }
 
 std::string count_text(std::size_t n, const char* what) { return std::to_string(n) + " " + what; }
+
+std::string truth_text(const TimelineVideo& video) {
+  if (video.truth.empty() && !video.truth_given) return "no truth given";
+  return count_text(video.truth.size(), video.truth.size() == 1 ? "truth" : "truths");
+}
 
 double shown_duration(const TimelineVideo& video) {
   double end = video.duration;
@@ -41,10 +46,11 @@ double head(Canvas& canvas, const TimelineStyle& style) {
   return y + 12;
 }
 
-double video_title(Canvas& canvas, const TimelineVideo& video, double y, double width, const std::string& counts) {
+double video_title(Canvas& canvas, const TimelineVideo& video, double y, double width, const std::string& counts,
+                   const std::string& tip = "") {
   const double room = width - 2 * kSide - text_width(counts, 12) - 16;
   canvas.text(kSide, y + 15, fit_text(video.video, 13, room), 13).bold = true;
-  canvas.text(width - kSide, y + 15, counts, 12, kMuted, Align::kRight);
+  canvas.text(width - kSide, y + 15, counts, 12, kMuted, Align::kRight).tip = tip;
   return y + 24;
 }
 
@@ -72,15 +78,6 @@ struct Range {
   double of(double score) const { return high > low ? std::clamp((score - low) / (high - low), 0.0, 1.0) : 1; }
 };
 
-// In a crowded row height is the score: the range of what is drawn, so that the best of thousands spread out.
-Range band_range(const std::vector<Placed>& placed) {
-  Range range;
-  range.low = range.high = placed.front().found->score;
-  for (const auto& one : placed)
-    range.low = std::min(range.low, one.found->score), range.high = std::max(range.high, one.found->score);
-  return range;
-}
-
 Range score_range(const Track& track) {
   Range range;
   bool inside = true;
@@ -92,12 +89,32 @@ Range score_range(const Track& track) {
   return range;
 }
 
-constexpr double kScoreText = 34;  // room for "0.87" beside a bar
+// Three digits say enough of a score, however small it is.
+std::string score_text(double score) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.3g", score);
+  return text;
+}
+
+// Where a bar's score stands: behind it, before it where the panel ends, and inside where the bar fills the panel.
+struct ScorePlace {
+  enum { kBehind, kBefore, kInside } side = kBehind;
+  double from = 0, to = 0;  // what bar and score take
+};
+
+ScorePlace score_place(const Found& found, const Scale& scale) {
+  constexpr double kGap = 4, kNext = 6;  // pixels between bar and score, and to the next bar
+  const double x = scale.at(found.segment.start), end = std::max(x + 2, scale.at(found.segment.end)),
+               text = text_width(score_text(found.score), 11) + kGap;
+  if (end + text <= scale.x + scale.w) return {ScorePlace::kBehind, x, end + text + kNext};
+  if (x - text >= scale.x) return {ScorePlace::kBefore, x - text - kNext, end};
+  return {ScorePlace::kInside, x, end};
+}
 
 void place(Row& row, std::vector<const Found*> found, const Scale& scale) {
   std::vector<std::vector<std::pair<double, double>>> lanes;
   for (const Found* one : found) {
-    const double from = scale.at(one->segment.start), to = std::max(from + 2, scale.at(one->segment.end)) + kScoreText;
+    const auto [side, from, to] = score_place(*one, scale);
     std::size_t lane = 0;
     for (; lane < lanes.size(); ++lane) {
       bool free = true;
@@ -119,11 +136,6 @@ void place(Row& row, std::vector<const Found*> found, const Scale& scale) {
   } else {
     row.height = std::max<double>(1, static_cast<double>(lanes.size())) * kLaneHeight + 3;
   }
-}
-
-// Three decimals say enough of a score, and fit beside a bar.
-std::string score_text(double score) {
-  return fit_text(tick_label(std::abs(score) < 1000 ? std::floor(score * 1000 + 0.5) / 1000 : score), 11, kRight - 6);
 }
 
 // Without a label: the class that the segment finds, if any.
@@ -168,13 +180,20 @@ void draw_found(Canvas& canvas, const Row& row, double y, const Scale& scale, co
     const double top = y + row.placed[i].lane * kLaneHeight + 2;
     auto& bar = canvas.rect(x, top, w, kLaneHeight - 4, ink, 0.2 + 0.8 * strength);
     bar.stroke = ink, bar.tip = tip;
-    if (x + w + kScoreText - 4 <= scale.x + scale.w)
-      canvas.text(x + w + 4, top + 9.5, score_text(found.score), 11, kMuted);
-    else if (w > kScoreText + 8 && strength < 0.55) canvas.text(x + 4, top + 9.5, score_text(found.score), 11, kText);
+    const std::string score = score_text(found.score);
+    switch (score_place(found, scale).side) {
+      case ScorePlace::kBehind: canvas.text(x + w + 4, top + 9.5, score, 11, kMuted); break;
+      case ScorePlace::kBefore: canvas.text(x - 4, top + 9.5, score, 11, kMuted, Align::kRight); break;
+      case ScorePlace::kInside: canvas.text(x + 4, top + 9.5, score, 11, strength < 0.55 ? kText : kPaper);
+    }
   }
 }
 
+// The scores of what crowded rows draw, by the name of the track: one scale through the whole picture.
+using BandRanges = std::map<std::string, Range>;
+
 struct Legend {
+  BandRanges ranges;
   bool bars = false, crowded = false, labelled = false;  // what the picture holds of what was found
   bool truths = false;
   bool found() const { return bars || crowded; }
@@ -203,7 +222,7 @@ double draw_legend(Canvas& canvas, double y, const Legend& legend, double width)
       for (int i = 0; i < 4; ++i) canvas.rect(x + 18 * i, y + 2, 16, 10, ink, 0.2 + 0.2667 * i).stroke = ink;
     });
   if (legend.crowded)
-    add(kTextAt, legend.bars ? "crowded: height = score" : "found: height = score",
+    add(kTextAt, legend.bars ? "crowded: height = score, one scale" : "found: height = score, one scale",
         [&] { canvas.rect(x, y + 6, 26, 3, ink, 0.65); });
   if (!legend.labelled && legend.truths) add(0, "coloured: tIoU with that truth >= " + tick_label(kFinds), [] {});
   return y - top + kLine;
@@ -228,12 +247,16 @@ class VideoPanel {
 
   // Draws it from y on; returns where it ends.
   double draw(double y) {
-    y = video_title(canvas_, video_, y, style_.width, counts());
+    std::string hidden;
+    for (const auto& label : hidden_labels_) hidden += (hidden.empty() ? "not drawn: " : ", ") + label;
+    y = video_title(canvas_, video_, y, style_.width, counts(), hidden);
     double height = 4;
     for (std::size_t i = 0; i < rows_.size(); ++i)
       height += rows_[i].height + (i > 0 && begins_label(i) ? kLabelGap : 0);
     height = std::max(height + 2, 34.0);
-    const Panel panel{scale_.x, y, scale_.w, height, 0, scale_.duration, true};
+    const bool tall = height > kTall;
+    if (tall) y += 14;
+    const Panel panel{scale_.x, y, scale_.w, height, 0, scale_.duration, true, tall};
     canvas_.rect(panel.x, panel.y, panel.w, panel.h, kPanel);
     draw_names(panel);  // first: they stand outside the panel
     canvas_.begin_panel(panel);
@@ -248,7 +271,7 @@ class VideoPanel {
   }
 
  private:
-  static constexpr double kLabelGap = 5;
+  static constexpr double kLabelGap = 5, kTall = 320;  // from there on the axis stands above as well
 
   bool begins_label(std::size_t row) const { return row == 0 || rows_[row].label != rows_[row - 1].label; }
 
@@ -271,8 +294,11 @@ class VideoPanel {
     for (const auto& [label, score] : only_found) add(label);
     // Segments without a label are no label more: a class-agnostic proposer's row is always drawn.
     std::size_t named = 0;
-    const auto too_many = [&](const std::string& label) { return !label.empty() && ++named > style_.max_rows; };
-    hidden_labels_ = std::erase_if(labels, too_many);
+    std::erase_if(labels, [&](const std::string& label) {
+      const bool hidden = !label.empty() && style_.max_rows > 0 && ++named > style_.max_rows;
+      if (hidden) hidden_labels_.push_back(label);
+      return hidden;
+    });
     return labels;
   }
 
@@ -299,15 +325,20 @@ class VideoPanel {
     row.label = label, row.track = &track;
     place(row, std::move(found), scale_);
     (row.band ? legend_.crowded : legend_.bars) = true;
+    if (row.band)
+      for (const auto& [one, lane] : row.placed) {
+        auto& range = legend_.ranges.try_emplace(track.name, Range{one->score, one->score}).first->second;
+        range.low = std::min(range.low, one->score), range.high = std::max(range.high, one->score);
+      }
     rows_.push_back(std::move(row));
   }
 
   std::string counts() const {
-    std::string text = time_label(scale_.duration) + (video_.duration > 0 ? "" : " (duration unknown)") + ", " +
-                       count_text(video_.truth.size(), "truths");
+    std::string text =
+        time_label(scale_.duration) + (video_.duration > 0 ? "" : " (duration unknown)") + ", " + truth_text(video_);
     for (const auto& track : video_.tracks) text += ", " + count_text(track.found.size(), track.name.c_str());
     if (left_out_ > 0) text += ", " + count_text(left_out_, "low-scored not drawn");
-    if (hidden_labels_ > 0) text += ", " + count_text(hidden_labels_, "labels not drawn");
+    if (!hidden_labels_.empty()) text += ", " + count_text(hidden_labels_.size(), "labels not drawn (--max-rows)");
     return text;
   }
 
@@ -323,7 +354,7 @@ class VideoPanel {
         canvas_.text(kSide, middle, fit_text(row.label, 12, kLeft - kSide - tag_width - 20), 12).tip = row.label;
       canvas_.text(kLeft - 8, middle, tag, 11, kMuted, Align::kRight);
       if (row.band) {
-        const Range range = band_range(row.placed);
+        const Range& range = legend_.ranges.at(row.track->name);
         canvas_.text(panel.x + panel.w + 4, at + 10, score_text(range.high), 11, kMuted);
         canvas_.text(panel.x + panel.w + 4, at + row.height - 3, score_text(range.low), 11, kMuted);
       }
@@ -340,8 +371,8 @@ class VideoPanel {
         at += kLabelGap;
       }
       if (row.track)
-        draw_found(canvas_, row, at, scale_, row.band ? band_range(row.placed) : score_range(*row.track), colours_,
-                   video_);
+        draw_found(canvas_, row, at, scale_, row.band ? legend_.ranges.at(row.track->name) : score_range(*row.track),
+                   colours_, video_);
       else draw_truth(row, at);
       at += row.height;
     }
@@ -365,7 +396,8 @@ class VideoPanel {
   const Scale scale_;
   std::vector<Annotation> truth_;  // in order of time
   std::vector<Row> rows_;
-  std::size_t hidden_labels_ = 0, left_out_ = 0;
+  std::vector<std::string> hidden_labels_;
+  std::size_t left_out_ = 0;
 };
 
 // Draws the panels from y on; returns where they end. Notes in `legend` how segments were drawn.
@@ -437,9 +469,11 @@ double draw_video_anchors(Canvas& canvas, double y, const TimelineVideo& video, 
   const auto& anchors = video.tracks.empty() ? kNone : video.tracks.front().found;
   const double duration = shown_duration(video);
   const auto shown = shown_anchors(anchors, video.truth, style);
-  std::string counts = time_label(duration) + (video.duration > 0 ? "" : " (duration unknown)") + ", " +
-                       count_text(anchors.size(), "anchors") + ", " + std::to_string(shown.covered) + " of " +
-                       count_text(video.truth.size(), "truths covered");
+  std::string counts =
+      time_label(duration) + (video.duration > 0 ? "" : " (duration unknown)") + ", " +
+      count_text(anchors.size(), "anchors") + ", " +
+      (video.truth.empty() ? truth_text(video)
+                           : std::to_string(shown.covered) + " of " + count_text(video.truth.size(), "truths covered"));
   if (shown.left_out > 0) counts += ", " + count_text(shown.left_out, "not drawn");
   y = video_title(canvas, video, y, style.width, counts);
   const Panel panel{kAxis, y, style.width - kAxis - kRight, kHeight, 0, duration, true};

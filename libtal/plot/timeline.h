@@ -27,19 +27,20 @@ struct TimelineVideo {
   double duration = 0;  // seconds; 0 = unknown: the last end of a segment is taken
   std::vector<Annotation> truth;
   std::vector<Track> tracks;
+  bool truth_given = false;  // whether an empty truth is one
 };
 
 struct TimelineStyle {
   double width = 1000;        // logical pixels
   std::size_t top_k = 500;    // best segments drawn per track and row
-  std::size_t max_rows = 12;  // rows (labels) per video
+  std::size_t max_rows = 12;  // rows (labels) per video; 0: all
   double positive = 0.5;      // anchors: tIoU from which an anchor covers a truth
   std::string title;
   std::string remark;  // below the title, e.g. what was left out
 };
 
 // What is left out (top_k, max_rows) is counted in the picture. Scores outside [0, 1] are scaled per track by their own
-// range.
+// range; where height is the score, a track has one scale in all rows and videos.
 Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineStyle& style);
 
 // Each segment of a video's first track as a line at the height of its length (logarithmic); those whose tIoU with a

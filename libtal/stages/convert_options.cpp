@@ -68,8 +68,9 @@ void register_feature_options(const Options& table, FeatureImport& f, SignalImpo
              "features: a video without a known duration lasts as long as its rows cover");
   table
       .add("--non-finite", f.non_finite,
-           "NaN and infinity in rows that are rewritten; zero: become 0, counted on stderr")
-      .one_of({"fail", "zero"});
+           "NaN and infinity in rows that are rewritten, missing points of poses; what changes is counted on stderr")
+      .one_of(
+          {"fail", {"zero", "they become 0"}, {"interpolate", "they lie on the line between the rows around them"}});
   table.add("--out-dir", f.out_dir, "Folder for VIDEO.STREAM.npy; made when missing").type_name("DIR");
   table.flag("--inline", f.inline_data, "Rows into the record (base64)");
   table.flag("--half", f.half, "Write float16");
@@ -149,6 +150,8 @@ void register_options(const Options& table, ConvertOptions& o) {
     } else if (o.from == "auto") {  // before the conditions of the options, which name formats
       const auto paths = o.paths.empty() ? std::vector{tool.options().input} : o.paths;
       if (std::find(paths.begin(), paths.end(), "-") != paths.end()) keep_stdin();
+      if (o.paths.empty() && !tool.given("--from") && paths.front() == "-" && FileLook::of("-").head().empty())
+        throw UsageError("nothing to read: name files, or give --from FORMAT (or --weights FILE)");
       const auto& format = recognise_format(paths, [&](const std::string& text) { tool.note(text); });
       tool.resolve("--from", format.name);
     }
@@ -188,9 +191,11 @@ void register_options(const Options& table, ConvertOptions& o) {
       .positive();
   input.flag("--unit-duration", o.import.unit_duration, "Leave relative times as they are: every record lasts 1");
   input
-      .add("--columns", o.columns,
-           "Names of columns: video=NAME start=NAME end=NAME length=NAME label=NAME score=NAME tier=NAME duration=NAME "
-           "fps=NAME frames=NAME subset=NAME; raven: label=NAME")
+      .add(
+          "--columns", o.columns,
+          "Names of columns: video=NAME start=NAME end=NAME length=NAME label=NAME score=NAME tier=NAME duration=NAME "
+          "fps=NAME frames=NAME subset=NAME; raven: label; sample-labels: video, time, label, prediction; "
+          "epic-kitchens: label=verb_class, noun_class, narration, action, ...; epic-results: label=verb, noun, action")
       .type_name("ROLE=NAME")
       .comma_separated()
       .one_value();
@@ -206,6 +211,14 @@ void register_options(const Options& table, ConvertOptions& o) {
            "Only this tier of an annotation tool's file (track, observation, column, tag; repeatable)")
       .type_name("NAME")
       .repeatable();
+  input.add("--background", o.background, "Labels of frames or samples that are in no segment; the first is written")
+      .type_name("LABEL")
+      .one_value();
+  input
+      .add("--starts", o.starts,
+           "50salads: where each video begins on its recording's clock, a table with the columns video and start")
+      .type_name("FILE")
+      .reads();
   input.add("--window-weights", o.window_weights, "scnn-mat: weights of window length and class (.mat or CSV)")
       .type_name("FILE")
       .reads();
@@ -242,6 +255,8 @@ void register_options(const Options& table, ConvertOptions& o) {
       .with_any({{"--time"}, {"--from", {"ssn-proposals", "bsn-proposals"}}});  // whose times are relative by
                                                                                 // themselves
   table.row("--fps").with_any({{"--time", {"frames"}}, {"--from", {"features", "label-studio", "cvat"}}});
+  table.row("--fps").with_any(
+      {{"--time", {"frames"}}, {"--from", {"features", "frame-labels", "50salads", "spotting-json", "pose"}}});
   for (const char* option : {"--columns", "--where", "--time", "--classes", "--class-offset"})  // of signals they say
                                                                                                 // how --labels is read
     table.row(option).with_any({{"--from", {"signals"}, false}, {"--labels"}});

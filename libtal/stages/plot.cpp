@@ -42,6 +42,7 @@ void fill_video(const Record& record, Points points, TimelineVideo& video) {
   video.video = record.video();
   video.duration = record.duration().value_or(0);
   video.truth = record.annotations(true, points);
+  video.truth_given = record.has("annotations");
 }
 
 Track read_track(const Record& record, const std::string& name, Points points, double min_score, bool use_min) {
@@ -90,6 +91,7 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
       TimelineVideo& video = videos[at->second];
       video.tracks[1] = read_track(record, second, points, options.min_score, use_min);
       if (video.truth.empty()) video.truth = record.annotations(true, points);
+      video.truth_given = video.truth_given || record.has("annotations");
       if (video.duration <= 0) video.duration = record.duration().value_or(0);
     });
     if (extra > 0) style.remark = std::to_string(extra) + " records of " + second + " without a drawn partner";
@@ -100,6 +102,7 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
       if (at == index.end()) return;
       const double duration = videos[at->second].duration;
       videos[at->second].truth = record.annotations(true, points);
+      videos[at->second].truth_given = true;
       if (duration <= 0) videos[at->second].duration = record.duration().value_or(0);
     });
   }
@@ -230,7 +233,8 @@ void register_segments(const Options& sub, const std::string& kind, PlotOptions&
   sub.add("--min-score", o.min_score, "Leave out proposals with a lower score (default: none)")
       .type_name("X")
       .shown_default("");
-  if (kind != "anchors") sub.add("--max-rows", o.max_rows, "Labels drawn per video").type_name("N").between(1, 1000);
+  if (kind != "anchors")
+    sub.add("--max-rows", o.max_rows, "Labels drawn per video (0: all)").type_name("N").between(0, 100000);
   if (kind == "anchors")
     sub.add("--positive", o.positive, "tIoU from which an anchor covers a truth").type_name("X").between(0.0, 1.0);
   if (kind == "compare") sub.add("--with", o.with, "The second result stream").type_name("FILE").required();

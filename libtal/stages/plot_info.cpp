@@ -7,11 +7,11 @@ ToolInfo plot_info() {
   return {
       "tal-plot",
       "Draw segments, curves and maps",
-      "Draws one picture from a stream of records (timeline, anchors, compare, heatmap) or from results of tal-eval "
-      "and training logs "
-      "(curves). The extension of --output chooses SVG, HTML or PNG; each is one file that needs nothing else. HTML "
-      "shows details under the "
-      "pointer and zooms along the time axis.\n\n"
+      "Draws one picture from a stream of records (timeline, anchors, compare, heatmap), or from results of tal-eval "
+      "and "
+      "training logs (curves). The extension of --output chooses SVG, HTML or PNG; each is one file that needs nothing "
+      "else. HTML shows details under the pointer and zooms along the time axis. view makes a page that plays the "
+      "videos.\n\n"
       "timeline and compare draw a panel for each video, with a row for each label: ground truth as solid bars, "
       "proposals or detections as "
       "bars whose colour is the fuller the higher the score. Where more overlap than five lanes can hold, height is "
@@ -19,6 +19,14 @@ ToolInfo plot_info() {
       "segment at the height of its length and marks those that cover a ground truth. What is left out for want of "
       "room is counted in the "
       "picture.\n\n"
+      "view writes one HTML page, to be kept where the videos are reached by the same relative paths: they play above "
+      "a "
+      "timeline of labels (the ground truth) and what was found. A click seeks, a slider chooses scores, edges are "
+      "dragged, what was found is accepted as a "
+      "label; everything can be undone, done by keys (? lists them), and exported as records, for ELAN or for Label "
+      "Studio. In the records that it exports, annotations are the labels; all other members are what they were, byte "
+      "for byte, and history has a step more where annotations differ. Dense maps and inline features are in neither. "
+      "Browsers play MP4 with H.264, WebM and sound; of other videos the page shows the timeline, and says so.\n\n"
       "heatmap draws the dense maps of a record (inline, or arrays in files), or its feature streams with time to the "
       "right, or .npy files.\n\n"
       "stats draws what --stats of any tools wrote: a row a process, on one axis of time, with the shares of its time "
@@ -27,7 +35,8 @@ ToolInfo plot_info() {
       "curves understands what tal-eval writes (--format json and --curves) and JSON lines with epoch or step. Colours "
       "are told apart with "
       "colour blindness (Okabe and Ito; viridis for maps), and SVG and HTML follow the viewer's light or dark setting.",
-      {{"Detections against ground truth, as a page to zoom in",
+      {{"Look at detections beside their videos, and correct them", "tal-plot view -i detections.jsonl -o view.html"},
+       {"Detections against ground truth, as a page to zoom in",
         "tal-plot timeline -i detections.jsonl --gt truth.jsonl -o timeline.html"},
        {"One video as a bitmap", "tal-plot timeline -i detections.jsonl --video v_1 -o v_1.png"},
        {"The recall curves of two proposal methods", "tal-plot curves bsn.json grouping.json -o recall.svg"},

@@ -19,7 +19,7 @@ class BrowserError(Exception):
 
 
 class Browser:
-    """One process with one page. `errors` collects what pages throw and log as errors; `downloads` is the folder of downloads."""
+    """One process with one page. `errors` collects what pages throw and log as errors."""
 
     def __init__(self, width=1280, height=800):
         self._profile = tempfile.TemporaryDirectory(prefix="tal-browser-")
@@ -41,12 +41,12 @@ class Browser:
         os.close(command_read)
         os.close(answer_write)
         self._buffer, self._number, self._session = b"", 0, None
-        self.errors, self._loaded = [], False
+        self.errors, self._loaded, self._arrived = [], False, {}
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log"):
             self.call(domain + ".enable")
-        self.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=self.downloads)
+        self.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=self.downloads, eventsEnabled=True)
         self.resize(width, height)
 
     def close(self):
@@ -106,6 +106,10 @@ class Browser:
             self.errors.append(details.get("exception", {}).get("description") or details["text"])
         elif method == "Log.entryAdded" and parameters["entry"]["level"] == "error":
             self.errors.append(parameters["entry"]["text"] + " " + parameters["entry"].get("url", ""))
+        elif method == "Browser.downloadWillBegin":
+            self._arrived[parameters["guid"]] = [parameters["suggestedFilename"], False]
+        elif method == "Browser.downloadProgress" and parameters["state"] == "completed":
+            self._arrived[parameters["guid"]][1] = True
         elif method == "Page.javascriptDialogOpening":  # "leave the page?"
             self._number += 1
             message = {"id": self._number, "method": "Page.handleJavaScriptDialog", "params": {"accept": True}, "sessionId": self._session}
@@ -202,11 +206,12 @@ class Browser:
     def downloaded(self, name, timeout=20):
         """The bytes of a finished download, which is taken away."""
         path, deadline = os.path.join(self.downloads, name), time.monotonic() + timeout
-        while not os.path.exists(path):
+        while [name, True] not in self._arrived.values():
             if time.monotonic() > deadline:
-                raise BrowserError(f"no download {name}, but {os.listdir(self.downloads)}")
+                raise BrowserError(f"no download {name}, but {list(self._arrived.values())}")
             self.run("0")  # events in between
             time.sleep(0.05)
+        self._arrived.clear()
         with open(path, "rb") as file:
             data = file.read()
         os.unlink(path)

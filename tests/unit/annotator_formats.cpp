@@ -287,6 +287,9 @@ BOOST_AUTO_TEST_CASE(label_studio_layouts) {
   const std::string epoch =
       R"({"annotations":[{"result":[{"type":"timeserieslabels","value":{"start":1602708145233,"end":1602708375312,"timeserieslabels":["A"]}}]}]})";
   BOOST_TEST(read("label-studio", "e.json", epoch).records.at(0).annotations().at(0).segment.start == 1602708145.233);
+  const std::string alone =
+      R"({"annotations":{"result":{"type":"labels","value":{"start":"1","end":"2","labels":"A"}}}})";
+  BOOST_TEST(read("label-studio", "e.json", alone).records.at(0).annotations().at(0).label == "A");
   // A rectangle from frame 3 (of 4 a second) to 4, and from 9 to the end, 12.
   const std::string boxes =
       R"({"annotations":[{"result":[{"type":"videorectangle","value":{"framesCount":12,"labels":["C"],"sequence":[{"frame":3,"enabled":true,"time":0.75},
@@ -431,6 +434,10 @@ BOOST_AUTO_TEST_CASE(textgrid_long_short_chronological) {
     for (const char c : text) big ? (wide += '\0') += c : (wide += c) += '\0';
     BOOST_TEST(annotations(read("textgrid", "g.TextGrid", wide)) == annotations(got));
   }
+  std::string latin = text;
+  latin.replace(latin.find("w\""), 1, "\xe9");
+  BOOST_TEST(read("textgrid", "g.TextGrid", latin).records.at(0).annotations(true, Points::kTaken).at(1).label ==
+             "\u00e9");
   // U+1D11E, in UTF-16 a pair.
   std::string pair("\xfe\xff", 2);
   for (const char c : text.substr(0, text.find("w\""))) pair += '\0', pair += c;

@@ -59,6 +59,15 @@ BOOST_AUTO_TEST_CASE(every_class_in_one_pass) {
                  .empty());
 }
 
+BOOST_AUTO_TEST_CASE(tiers_are_told_apart) {
+  const auto line = [](const std::string& one, const std::string& other) {
+    return R"({"video":"v","annotations":[{"segment":[1,2],"label":"a","tier":")" + one +
+           R"("},{"segment":[1,2],"label":"a","tier":")" + other + R"("}]})";
+  };
+  BOOST_TEST(faults(line("x", "y")).empty());
+  BOOST_TEST((faults(line("x", "x")) == List{"duplicated annotations[1].segment"}));
+}
+
 BOOST_AUTO_TEST_CASE(points) {
   const std::string line =
       R"({"video":"v","duration":10,"annotations":[{"at":3,"label":"a"},{"at":3,"label":"b"},{"segment":[2,4],"label":"a"},)"

@@ -88,6 +88,12 @@ BOOST_AUTO_TEST_CASE(files_and_places) {
   BOOST_TEST(tal::find_member(text, {"v"}) == text.find("{\"x\":2"));
   BOOST_TEST(tal::find_member(text, {"x", "v", "v"}) == text.find("1"));
   BOOST_TEST(tal::find_member(text, {"w"}) == text.size());
+  const std::string lists = R"({"a":[1,[2, {"b":3}]],"c.d":{"e":4}})";
+  BOOST_TEST(tal::find_path(lists, "a[1][1].b") == lists.find("3"));
+  BOOST_TEST(tal::find_path(lists, "a[1][0]") == lists.find("2"));
+  BOOST_TEST(tal::find_path(lists, "c.d.e") == lists.find("4"));
+  BOOST_TEST(tal::find_path(lists, "a[1][7].x") == lists.find("[2"));  // the innermost place that is there
+  BOOST_TEST(tal::find_path(lists, "z") == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(damaged_texts_as_a_parser_sees_them) {

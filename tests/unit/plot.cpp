@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <map>
 #include <set>
 #include <tuple>
@@ -13,6 +14,7 @@
 #include "libtal/plot/charts.h"
 #include "libtal/plot/font.h"
 #include "libtal/plot/timeline.h"
+#include "libtal/plot/view_page.h"
 
 using namespace tal;
 using namespace tal::plot;
@@ -269,6 +271,78 @@ BOOST_AUTO_TEST_CASE(crowds_are_drawn_and_counted) {
   BOOST_TEST(canvas.height() < 300);
 }
 
+// Equal scores of crowded rows stand equally high, in all rows and videos.
+BOOST_AUTO_TEST_CASE(crowds_share_one_scale) {
+  std::vector<TimelineVideo> videos(2);
+  for (int v = 0; v < 2; ++v) {
+    videos[v].video = std::to_string(v), videos[v].duration = 100;
+    videos[v].tracks.push_back({"found", {}});
+    for (int i = 0; i < 40; ++i)
+      videos[v].tracks[0].found.push_back({{10, 90}, (v == 0 ? 0.5 : 0.3) + i / 100.0, "jump"});
+  }
+  const Canvas canvas = draw_timeline(videos, {});
+  std::map<std::string, std::set<long>> heights;  // pixels below the panel's top, by score
+  std::set<std::string> ends;
+  for (const Item& item : canvas.items()) {
+    if (const auto score = item.tip.find("\nscore "); score != std::string::npos) {
+      const auto begin = score + 7;
+      heights[item.tip.substr(begin, item.tip.find('\n', begin) - begin)].insert(
+          std::lround(item.y - canvas.panels()[static_cast<std::size_t>(item.panel)].y));
+    }
+    if (item.size == 11 && item.x > canvas.panels()[0].x + canvas.panels()[0].w) ends.insert(item.text);
+  }
+  BOOST_TEST(heights.size() == 60u);  // 20 of them in both
+  for (const auto& [score, at] : heights) BOOST_TEST(at.size() == 1u, score);
+  BOOST_TEST((ends == std::set<std::string>{"0.3", "0.89"}));
+}
+
+// Scores are written out: behind the bar, before it at the panel's end, inside where it fills the panel.
+BOOST_AUTO_TEST_CASE(scores_stand_where_there_is_room) {
+  TimelineVideo video;
+  video.video = "v", video.duration = 100;
+  video.tracks.push_back(
+      {"found", {{{10, 20}, 0.000123, "a"}, {{70, 100}, -1234.5678, "b"}, {{0, 100}, 0.98765, "c"}}});
+  const Canvas canvas = draw_timeline({video}, {});
+  const Panel& panel = canvas.panels()[0];
+  std::map<std::string, Align> found;
+  for (const Item& item : canvas.items())
+    if (item.panel == 0 && item.kind == Item::Kind::kText && !item.axis) {
+      found[item.text] = item.align;
+      const double width = text_width(item.text, item.size);
+      BOOST_TEST((item.align == Align::kRight ? item.x - width : item.x) >= panel.x);
+      BOOST_TEST((item.align == Align::kRight ? item.x : item.x + width) <= panel.x + panel.w);
+    }
+  BOOST_TEST((found == std::map<std::string, Align>{
+                           {"0.000123", Align::kLeft}, {"-1.23e+03", Align::kRight}, {"0.988", Align::kLeft}}));
+}
+
+BOOST_AUTO_TEST_CASE(no_truth_is_no_zero_and_tall_panels_have_two_axes) {
+  TimelineVideo video;
+  video.video = "v", video.duration = 100;
+  video.tracks.push_back({"found", {}});
+  for (int i = 0; i < 30; ++i)
+    video.tracks[0].found.push_back({{1.0 * i, 2.0 * i + 1}, 0.5, "label " + std::to_string(i)});
+  TimelineStyle style;
+  const auto texts = [&] {
+    std::multiset<std::string> out;
+    const Canvas canvas = draw_timeline({video}, style);
+    for (const Item& item : canvas.items()) out.insert(item.text), out.insert(item.tip);
+    return out;
+  };
+  const auto told = [&](const std::string& words) {
+    const auto all = texts();
+    return std::any_of(all.begin(), all.end(), [&](const auto& text) { return text.find(words) != std::string::npos; });
+  };
+  BOOST_TEST(told("no truth given"));
+  BOOST_TEST(told("18 labels not drawn (--max-rows)"));
+  BOOST_TEST(told("label 29"));  // by name, in the tip
+  BOOST_TEST(texts().count("30 s") == 1u);
+  video.truth_given = true, style.max_rows = 0;
+  BOOST_TEST(told("0 truths"));
+  BOOST_TEST(!told("not drawn"));
+  BOOST_TEST(texts().count("30 s") == 2u);
+}
+
 // A class-agnostic proposer's row does not compete with the labels of the truth.
 BOOST_AUTO_TEST_CASE(proposals_without_a_label_are_always_drawn) {
   TimelineVideo video;
@@ -283,7 +357,7 @@ BOOST_AUTO_TEST_CASE(proposals_without_a_label_are_always_drawn) {
   bool told = false;
   for (const Item& item : canvas.items()) {
     bars += item.panel == 0 && item.kind == Item::Kind::kRect;
-    told = told || item.text.find("1 labels not drawn") != std::string::npos;
+    told = told || item.text.find("1 labels not drawn (--max-rows)") != std::string::npos;
   }
   BOOST_TEST(bars == 4u);  // three truths and the proposal
   BOOST_TEST(told);
@@ -298,6 +372,15 @@ BOOST_AUTO_TEST_CASE(constants_have_an_axis_of_their_size) {
     BOOST_TEST(texts.count(wanted) == 1u, wanted);
     BOOST_TEST(texts.count(absent) == 0u, absent);
   }
+}
+
+// Charts below one another have axes of one width, whatever their curves are called.
+BOOST_AUTO_TEST_CASE(panels_of_charts_are_equally_wide) {
+  const Canvas canvas = draw_charts(
+      {{"a", "x", "y", {{"short", {{1, 1}, {2, 2}}}}}, {"b", "x", "y", {{"a much longer name", {{1, 1}, {2, 2}}}}}},
+      800, "");
+  BOOST_REQUIRE_EQUAL(canvas.panels().size(), 2u);
+  BOOST_TEST(canvas.panels()[0].w == canvas.panels()[1].w);
 }
 
 BOOST_AUTO_TEST_CASE(curves_of_results_and_logs) {
@@ -367,6 +450,40 @@ BOOST_AUTO_TEST_CASE(maps_are_read_row_by_row) {
   BOOST_TEST(maps[1].rows == 1);
   BOOST_CHECK_THROW(read_maps("{\"m\":[[1,2],[3]]}", "v", maps), Error);
   BOOST_CHECK_THROW(read_maps("{\"m\":[\"a\"]}", "v", maps), Error);
+}
+
+// Whatever the records hold, it stays data; every place of the page is filled.
+BOOST_AUTO_TEST_CASE(a_view_page_keeps_data_apart_from_markup) {
+  ViewPage page;
+  page.title = "a <b> & @data@", page.name = "p", page.theme = Theme::kDark, page.threshold = 0.25;
+  ViewVideo video;
+  video.members = {{"video", "\"</script><!--@script@\""}, {"<k>", "1.50"}};
+  video.state = ViewVideo::State::kFound, video.url = "v.mp4";
+  video.thumbnails = {{1.5, std::string("\xff\xd8", 2)}};
+  page.videos = {video};
+  const std::string html = view_page(page);
+  const auto count = [&](const std::string& what) {
+    std::size_t n = 0;
+    for (auto at = html.find(what); at != std::string::npos; at = html.find(what, at + 1)) ++n;
+    return n;
+  };
+  BOOST_TEST(count("</script>") == 2u);
+  BOOST_TEST(count("<!--") == 0u);
+  BOOST_TEST(count("a &lt;b&gt; &amp; @data@") == 2u);  // not filled once more
+  BOOST_TEST(count("<html lang=\"en\" data-theme=\"dark\">") == 1u);
+  BOOST_TEST(count("\"threshold\":0.25") == 1u);
+  BOOST_TEST(count("[1.5,\"data:image/jpeg;base64,/9g=\"]") == 1u);
+  BOOST_TEST(count("\\u003c/script>\\u003c!--@script@") == 1u);
+  BOOST_TEST(count("media-src 'self' file: blob:\"") == 1u);
+  page.videos[0].state = ViewVideo::State::kRemote;
+  BOOST_TEST(view_page(page).find("blob: https: http:\"") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(urls_are_relative_to_the_page) {
+  BOOST_TEST(relative_url("/a/b/c.mp4", "/a/b") == "c.mp4");
+  BOOST_TEST(relative_url("/a/x y/50%#1?.mp4", "/a/b") == "../x%20y/50%25%231%3F.mp4");
+  BOOST_TEST(relative_url("/a/./b/../\xc3\xa9.mp4", "/a/") == "%C3%A9.mp4");
+  BOOST_TEST(relative_url("v/c.mp4", ".") == "v/c.mp4");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -384,7 +384,8 @@ class Timeline {
         c.textAlign = 'left';
         const from = Math.max(x, this.gutter);
         const text = scoreText(segment.score);
-        if (x + w - from > c.measureText(text).width + 9) c.fillText(text, from + 5, box.y + box.h / 2 + 0.5);
+        const left = from + (selected ? 9 : 5);  // behind the handle
+        if (x + w - left > c.measureText(text).width + 4) c.fillText(text, left, box.y + box.h / 2 + 0.5);
       }
     }
     if (!selected) return;
