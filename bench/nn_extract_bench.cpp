@@ -1,6 +1,6 @@
 // Extraction with a network against the plain order of things: decode a window, prepare it, run it, next window; one
 // thread of control.
-#ifdef TAL_HAVE_VIDEO
+#ifdef TAL_HAVE_ENCODE
 #include <torch/torch.h>
 #include <unistd.h>
 

@@ -3,7 +3,7 @@
 
 int main(int argc, char** argv) {
   tal::Tool tool(tal::suppress_info());
-  tal::SuppressOptions options;
+  tal::NmsOptions options;
   tal::register_options(tool.command_line(), options);
   return tool.run(argc, argv, [&] { tal::run_suppress(tool, options); });
 }

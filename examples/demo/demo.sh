@@ -6,6 +6,7 @@ set -eu
 PATH=$1:$PATH
 out=${2:-demo-out}
 mkdir -p "$out/videos" "$out/features"
+rm -f "$out/detections.jsonl"
 say() { printf 'demo: %s\n' "$*"; }
 
 # One line out of tal-eval's JSON: report NAME < JSON
@@ -32,7 +33,7 @@ tal-propose --method grouping --threshold 0.1:0.1:0.7 --sigma 1 --keep-growing -
   tal-nms --method gaussian --top-k 50 -o "$out/grouping.jsonl"
 picture=$out/grouping.jsonl title="Proposals of the demo, without any model"
 
-if command -v tal-train > /dev/null; then
+if tal-train --list-settings > /dev/null 2>&1; then
   say "training a small RPN on the 24 videos, then a classifier of segments"
   tal-train --model rpn --set width=64 --set hidden=32 --set rows=64 --set train.standardize=true --epochs 25 --batch 4 --seed 1 \
     --out "$out/rpn.safetensors" --log "$out/rpn.log.jsonl" -i "$out/train.jsonl" > "$out/rpn.json"
@@ -45,6 +46,8 @@ if command -v tal-train > /dev/null; then
   tal-score -m "$out/classes.safetensors" -i "$out/proposals.jsonl" | tal-nms --preset actionformer -o "$out/detections.jsonl"
   tal-plot curves -q "$out/rpn.log.jsonl" --title "Training of the demo's RPN" -o "$out/training.html"
   picture=$out/detections.jsonl title="The demo: what a system of 24 videos' training finds in two others"
+else
+  say "no networks here (tal-train --version -v says why): what is learned is left out"
 fi
 
 say "evaluating against the known truth of the held-back videos"

@@ -117,7 +117,8 @@ std::string plain_text(const Settings::Target& target) {
 }  // namespace
 
 Settings::Entry& Settings::Entry::between(double from, double to) {
-  low = from, high = to, low_open = high_open = false;
+  low_open = low_open && low == from, high_open = high_open && high == to;  // above(0).between(0, 1) stays above 0
+  low = from, high = to;
   return *this;
 }
 

@@ -24,8 +24,22 @@ std::string_view without_ending(std::string_view name, std::initializer_list<std
   return name;
 }
 
+namespace {
+
+std::string_view without_sound(std::string_view name) {
+  return without_ending(name, {".wav", ".flac", ".mp3", ".m4a", ".aac", ".oga", ".opus", ".wma", ".aif", ".aiff"});
+}
+
+}  // namespace
+
+bool is_sound(std::string_view path) {
+  path = file_name(path);
+  return without_sound(path) != path;
+}
+
 std::string video_id(std::string_view path) {
   path = file_name(path);
+  if (const auto name = without_sound(path); name != path) return std::string(name);
   // Containers and streams that FFmpeg reads under these names.
   return std::string(
       without_ending(path, {".mp4",  ".m4v", ".avi",  ".mkv", ".webm", ".mov",  ".mpg",   ".mpeg", ".mpe",  ".m2v",

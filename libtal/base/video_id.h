@@ -11,9 +11,11 @@
 
 namespace tal {
 
-// The name behind the last '/' or '\' (paths of Windows too), without the ending of a video file in upper or lower
-// case: "D:\clips\v_1.MP4" -> "v_1". Other endings stay: "v_1.5fps" is an id.
+// The name behind the last '/' or '\' (paths of Windows too), without the ending of a video or sound file in upper or
+// lower case: "D:\clips\v_1.MP4" -> "v_1". Other endings stay: "v_1.5fps" is an id.
 std::string video_id(std::string_view path);
+// Whether the name ends as that of a file of sound alone.
+bool is_sound(std::string_view path);
 
 // The files that a field names which lists several, separated by ';', '|' or ','; none where it names one.
 std::vector<std::string_view> several_files(std::string_view name);

@@ -131,7 +131,8 @@ Option& Option::required() { return row_->option->required(), *this; }
 Option& Option::one_value() { return row_->option->allow_extra_args(false), *this; }
 Option& Option::comma_separated() { return row_->option->delimiter(','), *this; }
 Option& Option::repeatable() {
-  return row_->option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll), *this;
+  row_->option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
+  return *this;
 }
 Option& Option::values(int count) { return row_->option->expected(count), *this; }
 Option& Option::shown_default(const std::string& text) { return row_->option->default_str(text), *this; }

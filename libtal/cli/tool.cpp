@@ -55,8 +55,8 @@ std::string footer_of(const ToolInfo& info) {
 
 // {"tool","version","args"}. How the work was split (-j) and where the bytes went must not show in the bytes.
 std::string history_of(const ToolInfo& info, const std::vector<std::string>& arguments) {
-  static const std::set<std::string> with_value = {"-i", "--input", "-o",         "--output",
-                                                   "-j", "--jobs",  "--progress", "--rejects"};
+  static const std::set<std::string> with_value = {"-i",     "--input",    "-o",        "--output", "-j",
+                                                   "--jobs", "--progress", "--rejects", "--stats"};
   static const std::set<std::string> flags = {"-q", "--quiet", "-v", "--verbose"};
   std::string history = "{\"tool\":";
   append_json_string(history, info.name);
@@ -130,6 +130,11 @@ void Tool::register_common() {
   common.add("--progress", common_.progress, "Progress on stderr: auto (on a terminal), always, never")
       .one_of({"auto", "always", "never"});
   common
+      .add("--stats", common_.stats,
+           "Append a JSON line a second to FILE: rates, waits for input and output, memory (tal(7)); tal-plot stats "
+           "draws them")
+      .type_name("FILE");
+  common
       .add("--config", config_file_,
            "Read settings from a JSON file {\"option\": value}; flags and TAL_* variables win")
       .type_name("FILE")
@@ -158,11 +163,16 @@ bool Tool::given(const std::string& name) const { return table_->at(name).given(
 void Tool::preset(const std::string& name, const std::string& value, const std::string& origin) {
   OptionRow& row = table_->at(name);
   if (row.given()) return;
+  resolve(name, value);
+  row.origin = origin;
+  row.settled = true;
+}
+
+void Tool::resolve(const std::string& name, const std::string& value) {
+  OptionRow& row = table_->at(name);
   row.option->clear();
   row.option->add_result(value);
   row.option->run_callback();
-  row.origin = origin;
-  row.settled = true;
 }
 
 void Tool::refuse(const std::vector<std::string>& names, const std::string& why) const {
@@ -223,6 +233,8 @@ int Tool::work(const std::function<void()>& body) {
   common_.features_root = table_->features_root;
   want_library_warnings(common_.verbose);
   if (!common_.no_history) history_ = history_of(info_, arguments_);
+  if (common_.stats == "-") throw UsageError("--stats -: stdout is for data; /dev/stderr takes it");
+  if (!print_config_) begin_stats();
   body();
   before_output();  // --print-config of a run that wrote nothing
   end_progress();
@@ -236,6 +248,12 @@ int Tool::work(const std::function<void()>& body) {
 }
 
 int Tool::run(int argc, char** argv, const std::function<void()>& body) {
+  const int status = run_to_status(argc, argv, body);
+  end_stats(status);
+  return status;
+}
+
+int Tool::run_to_status(int argc, char** argv, const std::function<void()>& body) {
   handle_signals();
   // Without this, a closed stdout would let the first opened file take its number.
   if (::fcntl(1, F_GETFD) < 0) {

@@ -42,6 +42,8 @@ class Tool : public Run {
   bool given(const std::string& name) const;
   // Sets an option's value unless it was given; for Options::settle. origin: what --print-config says of it.
   void preset(const std::string& name, const std::string& value, const std::string& origin = "preset");
+  // Puts what a value stands for in its place, given or not; for Options::settle: a format in that of "auto".
+  void resolve(const std::string& name, const std::string& value);
   // UsageError when any of `names` was given although what the data or a model turn out to be (`why`: "a model that
   // sees frames") makes it useless. What the options themselves say is a condition of the row.
   void refuse(const std::vector<std::string>& names, const std::string& why) const;
@@ -61,6 +63,7 @@ class Tool : public Run {
   std::string config_text() const;
   std::optional<int> parse(std::vector<std::string> arguments);  // the exit status of a run that ends here, as with
                                                                  // --help
+  int run_to_status(int argc, char** argv, const std::function<void()>& body);
   int work(const std::function<void()>& body);
   ToolInfo info_;
   std::unique_ptr<OptionTable> table_;

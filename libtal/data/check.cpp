@@ -28,7 +28,7 @@ KnownNames known_names(const std::string& path) {
     try {
       record.parse(line);
       out.videos.insert(record.video());
-      for (const auto& annotation : record.annotations(true))
+      for (const auto& annotation : record.annotations(true, Points::kTaken))
         if (!annotation.label.empty()) out.labels.insert(annotation.label);
     } catch (Error& error) {
       throw error.at_line(reader.source(), reader.line_number());

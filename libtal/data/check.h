@@ -37,9 +37,11 @@ struct CheckOptions {
   double tolerance = 0;  // seconds a segment may end behind its video
   double timeout = 5;    // seconds a stage may take to answer
   bool replay = false, no_videos = false;
-  bool no_files = false;             // rows of features stay unread, and the files that records name closed
-  std::uint64_t max_faults = 1000;   // listed of a class; all are counted; 0: no bound
-  std::vector<std::string> compare;  // two feature files
+  bool no_files = false;                   // rows of features stay unread, and the files that records name closed
+  std::string complete, missing;           // the list of a run over shards; file for what it has left out
+  std::vector<std::string> outputs, logs;  // of the shards
+  std::uint64_t max_faults = 1000;         // listed of a class; all are counted; 0: no bound
+  std::vector<std::string> compare;        // two feature files
 };
 // What --gt knows: its videos and labels.
 struct KnownNames {

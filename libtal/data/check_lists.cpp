@@ -67,7 +67,7 @@ bool has_segment(const nlohmann::json& item) {
 bool RecordChecker::Pass::segment(Item& item, const std::string& where) {
   // A line that is no record is left out or passes as it is.
   const bool clip = checker_.clip_ && whole_, order = checker_.order_ && whole_, drop = checker_.drop_;
-  auto& [index, start, end, score, label, text, broken, again] = item;
+  auto& [index, start, end, score, label, tier, text, point, broken, again] = item;
   bool moved = false, kept = true;
   if (end < start) {
     add("reversed", where, "end " + format_number(end) + " is before start " + format_number(start), order || drop);
@@ -92,6 +92,43 @@ bool RecordChecker::Pass::segment(Item& item, const std::string& where) {
   }
   if (moved && whole_) text = with_segment(text, start, end);
   return kept;
+}
+
+// The same of a point, which nothing can repair: a time outside the video cannot be moved into it.
+bool RecordChecker::Pass::point(const Item& item, const std::string& where) {
+  const bool before = item.start<0, after = duration_> 0 && item.start > duration_ + checker_.options_.tolerance;
+  if (before) add("negative", where, "is at " + format_number(item.start), checker_.drop_);
+  if (after)
+    add("after-end", where, "is at " + format_number(item.start) + ", the video ends at " + format_number(duration_),
+        checker_.drop_);
+  return !before && !after;
+}
+
+// Takes the times of an item; whether they are right (and repaired).
+bool RecordChecker::Pass::times(Item& item, const Json& json, const std::string& field) {
+  const std::string segment_field = field + ".segment", point_field = field + ".at";
+  item.broken = true;
+  item.point = json.is_object() && json.contains("at");
+  if (item.point && json.contains("segment")) {
+    add("bad-segment", point_field, "stands beside segment; it is one or the other", checker_.drop_);
+    return false;
+  }
+  if (item.point && !json["at"].is_number()) {
+    add("bad-segment", point_field, "must be a number of seconds", checker_.drop_);
+    return false;
+  }
+  if (!item.point && !has_segment(json)) {
+    add("bad-segment", segment_field, "must be [start, end] in seconds", checker_.drop_);
+    return false;
+  }
+  item.start = (item.point ? json["at"] : json["segment"][0]).get<double>();
+  item.end = (item.point ? json["at"] : json["segment"][1]).get<double>();
+  item.label = label_of(json);
+  if (const auto tier = json.find("tier"); tier != json.end() && tier->is_string())
+    item.tier = tier->get<std::string>();
+  const bool right = item.point ? point(item, point_field) : segment(item, segment_field);
+  item.broken = !item.point && !(item.start < item.end);
+  return right;
 }
 
 // Whether score, label and scores are what they must be.
@@ -120,11 +157,11 @@ bool RecordChecker::Pass::item_members(const Json& item, const std::string& fiel
 
 // Whether the list has the item already. Of equal proposals the one with the better score stays.
 bool RecordChecker::Pass::twin(const char* key, Item& item, std::vector<Item>& kept, Twins& same, bool& changed) const {
-  const auto [before, fresh] = same.try_emplace({item.start, item.end, item.label}, kept.size());
+  const auto [before, fresh] = same.try_emplace({item.start, item.end, item.label, item.tier, item.point}, kept.size());
   if (fresh) return false;
   Item& first = kept[before->second];
   item.again = true;
-  add("duplicated", std::string(key) + "[" + std::to_string(item.index) + "].segment",
+  add("duplicated", std::string(key) + "[" + std::to_string(item.index) + (item.point ? "].at" : "].segment"),
       "the same as " + std::string(key) + "[" + std::to_string(first.index) + "]", checker_.dedup_ && whole_);
   if (!checker_.dedup_ || !whole_) return false;
   changed = true;
@@ -135,17 +172,11 @@ bool RecordChecker::Pass::twin(const char* key, Item& item, std::vector<Item>& k
 void RecordChecker::Pass::item(const char* key, std::size_t index, std::string_view text, std::vector<Item>& kept,
                                Twins& same, bool& changed) {
   const Json& json = data_[key][index];
-  const std::string field = std::string(key) + "[" + std::to_string(index) + "]", where = field + ".segment";
-  Item here{index, 0, 0, 0, "", std::string(text), true};
-  bool sound = has_segment(json);
-  if (!sound) add("bad-segment", where, "must be [start, end] in seconds", checker_.drop_);
-  else {
-    here.start = json["segment"][0].get<double>(), here.end = json["segment"][1].get<double>();
-    here.label = label_of(json);
-    sound = segment(here, where);
-    here.broken = !(here.start < here.end);
-    changed = changed || here.text != text;
-  }
+  const std::string field = std::string(key) + "[" + std::to_string(index) + "]";
+  Item here{index, 0, 0, 0, "", std::string(text)};
+  bool sound = times(here, json, field);
+  const bool timed = here.point ? !here.broken : has_segment(json);
+  changed = changed || here.text != text;
   if (json.is_object()) {
     sound = item_members(json, field, *key == 'a') && sound;
     if (const auto score = json.find("score"); score != json.end() && score->is_number())
@@ -155,7 +186,7 @@ void RecordChecker::Pass::item(const char* key, std::size_t index, std::string_v
     changed = true;
     return;
   }
-  if (has_segment(json) && twin(key, here, kept, same, changed)) return;
+  if (timed && twin(key, here, kept, same, changed)) return;
   kept.push_back(std::move(here));
 }
 
@@ -198,9 +229,9 @@ void RecordChecker::Pass::list(const char* key) {
   if (*key == 'a') overlaps(key, std::move(kept));  // proposals overlap by nature
 }
 
-// Each item against all of its class that begin before it, not only the one that reaches furthest.
+// Each segment against all of its class that begin before it, not only the one that reaches furthest.
 void RecordChecker::Pass::overlaps(const char* key, std::vector<Item> items) const {
-  std::erase_if(items, [](const Item& item) { return item.broken || item.again; });
+  std::erase_if(items, [](const Item& item) { return item.point || item.broken || item.again; });
   std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
     return std::tie(a.label, a.start) < std::tie(b.label, b.start);
   });

@@ -28,14 +28,15 @@ class RecordChecker::Pass {
 
  private:
   using Json = nlohmann::json;
-  // An annotation or proposal with a proper segment, or (broken) one without.
+  // An annotation or proposal with a proper segment or point (start = end), or (broken) one without.
   struct Item {
     std::size_t index = 0;
     double start = 0, end = 0, score = 0;
-    std::string label, text;
-    bool broken = false, again = false;  // again: the list has it before
+    std::string label, tier, text;                      // tier: of an annotation tool
+    bool point = false, broken = false, again = false;  // again: the list has it before
   };
-  using Twins = std::map<std::tuple<double, double, std::string>, std::size_t>;  // segment, label -> place in a list
+  // Times, label, tier, whether it is a point -> place in a list.
+  using Twins = std::map<std::tuple<double, double, std::string, std::string, bool>, std::size_t>;
 
   void add(const char* kind, std::string field, std::string message, bool fixed = false) const;
   // An Error becomes a fault.
@@ -62,7 +63,9 @@ class RecordChecker::Pass {
   void list(const char* key);
   void item(const char* key, std::size_t index, std::string_view text, std::vector<Item>& kept, Twins& same,
             bool& changed);
+  bool times(Item& item, const Json& json, const std::string& field);
   bool segment(Item& item, const std::string& where);
+  bool point(const Item& item, const std::string& where);
   bool item_members(const Json& item, const std::string& field, bool annotation) const;
   bool twin(const char* key, Item& item, std::vector<Item>& kept, Twins& same, bool& changed) const;
   bool sort(const char* key, std::vector<Item>& items) const;

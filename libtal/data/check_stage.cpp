@@ -178,7 +178,8 @@ class Certifier {
       Record record;
       try {
         record.parse(lines[i]);
-        record.annotations(true), record.proposals(), record.features(), record.duration();
+        record.annotations(true, Points::kTaken), record.proposals(Points::kTaken), record.features(),
+            record.duration();
       } catch (const Error& error) {
         if (parse_fault.empty()) parse_fault = line + ": " + error.what();
         continue;

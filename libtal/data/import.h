@@ -31,6 +31,7 @@ struct ImportTables {
   std::map<std::int64_t, std::string> classes;        // number -> label; empty: numbers stay as they are
   std::vector<std::vector<double>> window_weights;    // S-CNN: [log2(length / 16)][class - 1]
   std::vector<std::string> rows;                      // class-scores: the video of each row
+  std::map<std::string, double> starts;               // where a video begins on its recording's clock, seconds
 
   // The name as it is, else with `v_` put before it or taken away, else without folder and file ending. nullptr when
   // unknown.
@@ -67,6 +68,8 @@ struct ImportOptions {
   std::optional<std::string> prefix;           // put before every id
   std::map<std::string, std::string> columns;  // role -> column name
   std::string where_column, where_value;       // only rows with this value
+  std::vector<std::string> tiers;              // only these of an annotation tool's file; none: all
+  std::vector<std::string> background;         // labels of frames or samples that are in no segment
   TableDialect dialect;                        // of tables
   ImportTables tables;
   FeatureImport features;
@@ -83,8 +86,12 @@ struct ImportSink {
 
 // gzip -> plain, at most `limit` bytes; other bytes come back unchanged. Error as gunzip (libtal/io/zip.h).
 std::string inflate_if_gzip(std::string bytes, std::size_t limit = std::size_t{1} << 30);
-// Files as they are, folders as their files with `extension` (also followed by .gz), sorted by name; "-" is stdin.
-// Error with the path when it cannot be read, or is a folder without such files.
-std::vector<SourceText> load_sources(const std::vector<std::string>& paths, const std::string& extension);
+// Whether a file belongs to a format: its name ends, whatever the case, with one of the endings, which '|' separates,
+// also followed by .gz. "*": all but hidden ones.
+bool has_ending(std::string_view name, std::string_view endings);
+// Files as they are, folders as their files with these endings (nested: and those of the folders in them), sorted by
+// name; "-" is stdin. Error with the path when it cannot be read, or is a folder without such files.
+std::vector<SourceText> load_sources(const std::vector<std::string>& paths, const std::string& endings,
+                                     bool nested = false);
 
 }  // namespace tal

@@ -92,13 +92,11 @@ void LeftOutColumns::note(const ImportSink& sink) const {
     sink.note("first columns left out, for they number, time or name the rows: " + joined_first(columns, 8));
 }
 
-void append_item(std::string& list, const Segment& segment, const std::optional<double>& score, std::string_view label,
-                 std::span<const NamedScore> scores, std::string_view extra) {
-  list += list.empty() ? "{\"segment\":[" : ",{\"segment\":[";
-  append_number(list, segment.start);
-  list += ',';
-  append_number(list, segment.end);
-  list += ']';
+namespace {
+
+// What follows the times of an item.
+void append_members(std::string& list, const std::optional<double>& score, std::string_view label,
+                    std::span<const NamedScore> scores, std::string_view extra) {
   if (score) {
     list += ",\"score\":";
     append_number(list, *score);
@@ -118,6 +116,25 @@ void append_item(std::string& list, const Segment& segment, const std::optional<
   list += '}';
 }
 
+}  // namespace
+
+void append_item(std::string& list, const Segment& segment, const std::optional<double>& score, std::string_view label,
+                 std::span<const NamedScore> scores, std::string_view extra) {
+  list += list.empty() ? "{\"segment\":[" : ",{\"segment\":[";
+  append_number(list, segment.start);
+  list += ',';
+  append_number(list, segment.end);
+  list += ']';
+  append_members(list, score, label, scores, extra);
+}
+
+void append_point(std::string& list, double at, const std::optional<double>& score, std::string_view label,
+                  std::span<const NamedScore> scores, std::string_view extra) {
+  list += list.empty() ? "{\"at\":" : ",{\"at\":";
+  append_number(list, at);
+  append_members(list, score, label, scores, extra);
+}
+
 VideoRows::Entry& VideoRows::at(const std::string& video) {
   const auto [found, added] = index_.emplace(video, entries_.size());
   if (added) entries_.emplace_back().video = video;
@@ -135,6 +152,7 @@ void VideoRows::emit(const ImportOptions& options, const ImportSink& sink) {
     VideoInfo info = entry.facts.info;
     if (options.unit_duration) info.duration = 1;
     set_info(record, info);
+    for (auto& [field, json] : entry.further) record.set_raw(field, std::move(json));
     if (entry.has_annotations) record.set_raw("annotations", "[" + entry.annotations + "]");
     if (entry.has_proposals) record.set_raw("proposals", "[" + entry.proposals + "]");
     sink.record(record);
@@ -215,7 +233,24 @@ std::string inflate_if_gzip(std::string bytes, std::size_t limit) {
   return looks_like_gzip(bytes) ? gunzip(bytes, limit) : std::move(bytes);
 }
 
-std::vector<SourceText> load_sources(const std::vector<std::string>& paths, const std::string& extension) {
+bool has_ending(std::string_view name, std::string_view endings) {
+  if (endings == "*") return !name.starts_with('.');
+  const std::string_view plain = without_ending(name, {".gz"});
+  while (!endings.empty()) {
+    const auto bar = std::min(endings.find('|'), endings.size());
+    const auto ending = endings.substr(0, bar);
+    endings.remove_prefix(std::min(bar + 1, endings.size()));
+    const auto same = [](char a, char b) {
+      return (a >= 'A' && a <= 'Z' ? a | 32 : a) == (b >= 'A' && b <= 'Z' ? b | 32 : b);
+    };
+    if (plain.size() >= ending.size() &&
+        std::equal(ending.begin(), ending.end(), plain.end() - static_cast<std::ptrdiff_t>(ending.size()), same))
+      return true;
+  }
+  return false;
+}
+
+std::vector<SourceText> load_sources(const std::vector<std::string>& paths, const std::string& endings, bool nested) {
   namespace fs = std::filesystem;
   std::vector<std::string> files;
   for (const auto& path : paths) {
@@ -223,15 +258,19 @@ std::vector<SourceText> load_sources(const std::vector<std::string>& paths, cons
       files.push_back(path);
       continue;
     }
-    if (extension.empty()) throw Error("is a folder; this format is one file").at_line(path, 0);
+    if (endings.empty()) throw Error("is a folder; this format is one file").at_line(path, 0);
     std::vector<std::string> found;
-    for (const auto& entry : fs::directory_iterator(path)) {
-      const std::string name = entry.path().filename().string();
-      const auto plain = without_ending(name, {".gz"});
-      if (entry.is_regular_file() && without_ending(plain, {extension}) != plain)
+    const auto take = [&](const fs::directory_entry& entry) {
+      if (entry.is_regular_file() && has_ending(entry.path().filename().string(), endings))
         found.push_back(entry.path().string());
+    };
+    if (nested) {
+      for (const auto& entry : fs::recursive_directory_iterator(path)) take(entry);
+    } else {
+      for (const auto& entry : fs::directory_iterator(path)) take(entry);
     }
-    if (found.empty()) throw Error("no " + extension + " file in this folder").at_line(path, 0);
+    if (found.empty())
+      throw Error("no " + (endings == "*" ? "" : endings + " ") + "file in this folder").at_line(path, 0);
     std::sort(found.begin(), found.end());
     files.insert(files.end(), found.begin(), found.end());
   }

@@ -100,6 +100,9 @@ class LeftOutColumns {
 // or "".
 void append_item(std::string& list, const Segment& segment, const std::optional<double>& score, std::string_view label,
                  std::span<const NamedScore> scores = {}, std::string_view extra = {});
+// The same of a point, `at` seconds.
+void append_point(std::string& list, double at, const std::optional<double>& score, std::string_view label,
+                  std::span<const NamedScore> scores = {}, std::string_view extra = {});
 
 // Collects rows by video, in order of first appearance.
 class VideoRows {
@@ -109,6 +112,7 @@ class VideoRows {
     std::string name;  // as the first row of a table writes the video: its id may come from several files' names
     StatedVideo facts;
     bool has_annotations = false, has_proposals = false;
+    std::vector<std::pair<std::string, std::string>> further;  // other fields of the record, as JSON
   };
   Entry& at(const std::string& video);
   const Entry* find(const std::string& video) const;  // nullptr: no row yet

@@ -29,6 +29,9 @@ struct ListedVideo {
   std::uint64_t line = 0;
 };
 std::vector<ListedVideo> parse_video_list(const SourceText& source);
+// Seconds of a recording's clock by video: a table with the columns video and start. Error for a video that stands
+// twice.
+std::map<std::string, double> parse_starts(const SourceText& source);
 // The names in a file of classes, in the order of their numbers. Error when there is none.
 std::vector<std::string> read_class_names(const std::string& path, const Note& note = {});
 

@@ -10,6 +10,7 @@ namespace {
 constexpr const char* kLeftOut = R"((?:.*\.)?(?:mae_|clip_|final_clip_)?decoder\..+ -> -
 (?:.*\.)?(?:encoder_to_decoder|text_model|text_encoder|transformer\.resblocks|token_embedding|ln_final|text_projection)(?:\..+)? -> -
 (?:.*\.)?(?:mask_token|logit_scale|logit_bias|position_ids|embeddings\.mask_token|embeddings\.position_ids) -> -
+(?:.*\.)?(?:temp|clip_pos_embed|(?:vision_proj|text_proj|itm_head)\..+) -> -
 )";
 
 // block: a pattern whose group 1 is the number. prefix: of the new names.

@@ -40,6 +40,7 @@ const std::vector<std::string>& column_names(const std::string& role) {
       {"label",
        {"label", "action-label", "type", "label-idx", "cls", "class", "class-name", "action", "activity", "behavior",
         "behaviour"}},
+      {"tier", {"tier", "rater", "annotator", "observer", "coder", "experimenter"}},
       {"score", {"score", "confidence"}}};
   return names.at(role);
 }
@@ -403,6 +404,23 @@ std::vector<ListedVideo> parse_video_list(const SourceText& source) {
     if (!name.empty()) out.push_back({std::string(name), rows.line()});
   }
   return out;
+}
+
+std::map<std::string, double> parse_starts(const SourceText& source) {
+  const NamedTable table = parse_named_table(source);
+  const int video = table.find(column_names("video")), start = table.find(column_names("start"));
+  if (video < 0 || start < 0)
+    throw Error("needs the columns video and start, in seconds").at_line(source.name, table.header_line);
+  const char decimal = table.decimal_of({start}, {});
+  std::map<std::string, double> starts;
+  for (const auto& row : table.rows) try {
+      const std::string id = one_id(table.field(row, video));
+      if (!starts.emplace(id, field_seconds(table.field(row, start), decimal, "start")).second)
+        throw Error("stands in the table twice").at_video(id);
+    } catch (Error& error) {
+      throw error.at_line(source.name, row.line);
+    }
+  return starts;
 }
 
 }  // namespace tal

@@ -246,8 +246,11 @@ ImportedWeights read_weights_at_top(std::string_view file, const std::string& pa
     if (error.keys().size() == 1) return whole(error.keys()[0].name);  // {"model": {...}}
     const auto most = std::max_element(error.keys().begin(), error.keys().end(),
                                        [](const auto& a, const auto& b) { return a.tensors < b.tensors; });
+    std::string averaged;
+    for (const auto& key : error.keys())
+      if (key.name.ends_with("_ema")) averaged = " (" + shell_word(key.name) + ": averaged over the training)";
     throw Error("'" + path + "': " + error.message() + "; take them out first: tal-convert --weights " +
-                shell_word(path) + " --key " + shell_word(most->name) + " -o FILE.safetensors");
+                shell_word(path) + " --key " + shell_word(most->name) + " -o FILE.safetensors" + averaged);
   } catch (const Error& error) {
     throw Error("'" + path + "': " + error.message());
   }

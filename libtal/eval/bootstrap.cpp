@@ -1,6 +1,7 @@
 #include "libtal/eval/bootstrap.h"
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 
 #include "libtal/eval/parallel.h"
@@ -24,14 +25,16 @@ std::vector<std::uint32_t> draw(const Selection& s, std::uint64_t seed, std::siz
 
 }  // namespace
 
-std::vector<double> bootstrap(const Evaluated& run, const Protocol& p, int samples, std::uint64_t seed, int jobs) {
-  std::vector<double> out(static_cast<std::size_t>(samples));
+std::vector<Resampled> bootstrap(const Evaluated& run, const Protocol& p, int samples, std::uint64_t seed, int jobs) {
+  std::vector<Resampled> out(static_cast<std::size_t>(samples));
   parallel_for(out.size(), jobs, 1,
-               [&] { return [&](std::size_t i) { out[i] = resampled_score(run, p, draw(*run.selection, seed, i)); }; });
+               [&] { return [&](std::size_t i) { out[i] = resampled(run, p, draw(*run.selection, seed, i)); }; });
   return out;
 }
 
 Interval interval(std::vector<double> values) {
+  std::erase_if(values, [](double value) { return std::isnan(value); });
+  if (values.empty()) return {std::nan(""), std::nan("")};
   std::sort(values.begin(), values.end());
   const auto at = [&](double q) {
     const double position = q * static_cast<double>(values.size() - 1);

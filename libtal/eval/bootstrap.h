@@ -8,14 +8,14 @@
 
 namespace tal::eval {
 
-// Scores of `samples` draws with replacement of the evaluated videos; the same seed draws the same videos, whatever
-// `jobs`.
-std::vector<double> bootstrap(const Evaluated& run, const Protocol& protocol, int samples, std::uint64_t seed,
-                              int jobs);
+// `samples` draws with replacement of the evaluated videos; the same seed draws the same videos, whatever `jobs`.
+std::vector<Resampled> bootstrap(const Evaluated& run, const Protocol& protocol, int samples, std::uint64_t seed,
+                                 int jobs);
 
 struct Interval {
   double low = 0, high = 0;  // 2.5 and 97.5 percent, linear between order statistics
 };
+// Of the values that are numbers; {NaN, NaN} without any.
 Interval interval(std::vector<double> values);
 
 // Two results on the same draws, two-sided: twice the smaller share of differences on either side of zero, (k + 1) / (n

@@ -1,5 +1,9 @@
 #include "libtal/eval/dataset.h"
 
+#include <algorithm>
+#include <cmath>
+#include <compare>
+
 #include "libtal/base/error.h"
 #include "libtal/base/video_id.h"
 
@@ -92,6 +96,40 @@ void exclude(Selection& s, const Filter& filter) {
       s.state[id] = filter.count_excluded ? State::kExcludedCounted : State::kExcluded;
 }
 
+constexpr double kRoundedTime = 1e-3;  // seconds
+
+bool is_outside(const Video& video, const Segment& segment) {
+  return segment.start < -kRoundedTime || (video.duration > 0 && segment.end > video.duration + kRoundedTime);
+}
+
+// Of the truths of one video, before `g`: one that Filter::same_within takes for the same.
+bool is_merged(const Selection& s, const Video& video, std::uint32_t g, double within) {
+  if (within < 0) return false;
+  const Truth& truth = s.data->truths[g];
+  if (truth.segment.length() <= 0) return true;
+  for (std::uint32_t other = video.truth_begin; other < g; ++other) {
+    const Truth& before = s.data->truths[other];
+    if (s.is_instance(other) && before.label == truth.label &&
+        std::abs(before.segment.start - truth.segment.start) <= within &&
+        std::abs(before.segment.end - truth.segment.end) <= within)
+      return true;
+  }
+  return false;
+}
+
+struct SameEvent {
+  std::uint32_t label;
+  double start, end;
+  auto operator<=>(const SameEvent&) const = default;
+};
+
+std::uint64_t duplicates(std::vector<SameEvent>& events) {
+  std::sort(events.begin(), events.end());
+  std::uint64_t n = 0;
+  for (std::size_t i = 1; i < events.size(); ++i) n += events[i] == events[i - 1];
+  return n;
+}
+
 // Takes the ground-truth videos of the subset that are not excluded, and their classes.
 void choose_videos(Selection& s, const Filter& filter) {
   Counts& c = s.counts;
@@ -107,10 +145,17 @@ void choose_videos(Selection& s, const Filter& filter) {
     ++c.videos;
     c.covered += video.predicted;
     bool any = false;
+    std::vector<SameEvent> events;
     for (std::uint32_t g = video.truth_begin; g < video.truth_end; ++g) {
       const Truth& truth = s.data->truths[g];
       c.ambiguous += truth.label == kAmbiguous;
       if (!s.counts_as_instance(truth)) continue;
+      events.push_back({truth.label, truth.segment.start, truth.segment.end});
+      c.outside_instances += is_outside(video, truth.segment);
+      if (is_merged(s, video, g, filter.same_within)) {
+        ++c.merged;
+        continue;
+      }
       any = true;
       ++c.instances;
       c.zero_length += truth.segment.length() == 0;
@@ -119,17 +164,26 @@ void choose_videos(Selection& s, const Filter& filter) {
       s.truth_class[g] = static_cast<std::int32_t>(cls);
     }
     c.videos_with_instances += any;
+    c.duplicate_instances += duplicates(events);
   }
 }
 
 void count_predictions(Selection& s) {
   Counts& c = s.counts;
   std::vector<std::uint8_t> seen(s.data->labels.size(), 0);
+  std::vector<SameEvent> events;
   for (std::uint32_t id = 0; id < s.data->videos.size(); ++id) {
     const auto mine = s.data->predictions_of(id);
     if (!s.used(id) || mine.empty()) continue;
     c.predictions += mine.size();
     if (s.state[id] == State::kOutside) ++c.unknown_videos, c.unknown_video_predictions += mine.size();
+    events.clear();
+    for (const auto index : mine) {
+      const Prediction& p = s.data->predictions[index];
+      events.push_back({p.label, p.segment.start, p.segment.end});
+      c.outside_predictions += is_outside(s.data->videos[id], p.segment);
+    }
+    c.duplicate_predictions += duplicates(events);
     for (const auto index : mine) {
       const auto label = s.data->predictions[index].label;
       if (label == kNoLabel || s.class_of[label] >= 0) continue;

@@ -36,21 +36,28 @@ inline constexpr std::uint32_t kNoLabel = 0;    // a proposal without a label
 inline constexpr std::uint32_t kAmbiguous = 1;  // THUMOS14's label "Ambiguous": never a class
 
 struct Truth {
-  Segment segment;  // seconds
+  Segment segment;  // seconds; a point in time has start = end
   std::uint32_t label = kNoLabel;
+  bool shown = true;  // false: SoccerNet's visibility "not shown"
 };
 struct Prediction {
-  Segment segment;  // seconds
+  Segment segment;  // seconds; a point in time has start = end
   double score = 0;
   std::uint32_t label = kNoLabel, video = 0;
 };
 struct Video {
   bool in_truth = false, predicted = false;  // there is a ground-truth record, a record in the stream
   std::string subset;
-  std::uint64_t line = 0;                        // of the ground-truth record; 0: not from a file
-  double duration = 0, fps = 0;                  // seconds, frames per second; 0: not given
+  std::uint64_t line = 0, stream_line = 0;  // of the ground-truth record, of that in the stream; 0: not from a file
+  double duration = 0, fps = 0;             // seconds, frames per second; 0: not given
   std::uint32_t truth_begin = 0, truth_end = 0;  // in Dataset::truths, file order
   std::uint32_t first = 0, last = 0;             // in Dataset::by_video
+};
+
+// The same detector's output for the same videos in another setting, such as another threshold.
+struct OperatingPoint {
+  std::string source;
+  std::vector<Prediction> detections;  // of the data set's videos and labels; others are left out
 };
 
 struct Dataset {
@@ -60,6 +67,7 @@ struct Dataset {
   std::vector<Truth> truths;
   std::vector<Prediction> predictions;  // input order
   std::vector<std::uint32_t> by_video;  // indices of predictions, grouped by video, input order inside
+  std::vector<OperatingPoint> operating_points;
 
   Dataset();
   std::uint32_t video(std::string_view name);
@@ -75,6 +83,21 @@ struct Dataset {
 // The id of a video that a list names by itself or by its file ("/a/v2.MP4"); Names::kNone.
 std::uint32_t find_video(const Dataset& data, const std::string& name);
 
+// What is taken of a record's annotations and proposals.
+struct Reads {
+  enum class Times {
+    kSegments,
+    kPoints,  // points in time: "at": t (seconds) instead of "segment"
+    kEither,
+  };
+  Times times = Times::kSegments;
+  bool scores = true;  // a proposal without a score is an error; else it has the score 1
+  // Records may be windows of a video, in their order (tal-nms --live): the proposals of all its windows count
+  // together.
+  bool windows = false;
+  bool operator==(const Reads&) const = default;
+};
+
 // Which part of the data set is evaluated.
 struct Filter {
   bool all_subsets = true;
@@ -83,6 +106,9 @@ struct Filter {
   bool count_excluded = false;              // predictions of excluded videos stay, as false positives
   bool class_agnostic = false;              // one class, labels ignored
   bool ambiguous_is_positive = false;       // Ambiguous rows are ground truths like others
+  // Instances of a label whose starts and ends differ by no more (seconds) count once, the first, and those of no
+  // length do not count. Negative: all count.
+  double same_within = -1;
 };
 
 struct Counts {
@@ -91,6 +117,11 @@ struct Counts {
   std::uint64_t unknown_video_predictions = 0, unknown_label_predictions = 0;  // predictions that carry them
   std::uint64_t covered = 0;      // evaluated videos with a record in the stream
   std::uint64_t zero_length = 0;  // ground truths of length 0
+  std::uint64_t merged = 0;       // ground truths that Filter::same_within takes out
+  // With the same segment and label as an earlier one of their video; not inside the video's duration, where it is
+  // known (to a millisecond, which times in files are rounded to).
+  std::uint64_t duplicate_instances = 0, duplicate_predictions = 0;
+  std::uint64_t outside_instances = 0, outside_predictions = 0;
 };
 
 enum class State : std::uint8_t { kOutside, kEvaluated, kExcluded, kExcludedCounted };

@@ -200,7 +200,7 @@ Matched match(const Selection& s, const std::vector<double>& thresholds, const M
                      std::to_string(thresholds.size()));
   const Dataset& data = *s.data;
   Matched m;
-  m.selection = &s, m.tiou = thresholds, m.envelope = rules.envelope;
+  m.selection = &s, m.tiou = thresholds, m.envelope = rules.envelope, m.normalised = rules.normalised;
   m.finder.assign(data.truths.size() * thresholds.size(), Matched::kNobody);
   m.classes.resize(s.class_label.size());
   const Grouped grouped = group_by_class(s);
@@ -239,10 +239,16 @@ double PrecisionCurve::area(double positives, bool envelope) {
   return sum;
 }
 
-std::vector<double> average_precisions(const Matched& m, std::size_t cls, double positives,
+double worth_of(const Selection& s, bool normalised, std::size_t cls) {
+  if (!normalised) return 1;
+  return static_cast<double>(s.counts.instances) / static_cast<double>(s.class_label.size()) /
+         static_cast<double>(s.class_instances[cls]);
+}
+
+std::vector<double> average_precisions(const Matched& m, std::size_t cls, double positives, double worth,
                                        const std::vector<std::uint32_t>* weight) {
   const std::size_t count = m.tiou.size();
-  std::vector<PrecisionCurve> curves(count);
+  std::vector<PrecisionCurve> curves(count, PrecisionCurve(worth));
   std::vector<double> hits(count, 0), ignored(count, 0);
   double ranked = 0;  // detections so far, true and false and ignored
   for (const auto& entry : m.classes[cls]) {
@@ -292,10 +298,14 @@ DetectionResult detection_result(const Matched& m, const std::vector<std::uint32
   DetectionResult r;
   // A class that a sample does not hold has no place in its mean.
   const std::vector<double> positives = positives_of(*m.selection, weight);
+  double instances = 0, classes = 0;
+  for (const double n : positives) instances += n, classes += n > 0;
   for (std::size_t c = 0; c < m.classes.size(); ++c) {
-    r.ap.push_back(average_precisions(m, c, positives[c], weight));
+    const double worth = m.normalised && positives[c] > 0 ? instances / classes / positives[c] : 1;
+    r.ap.push_back(average_precisions(m, c, positives[c], worth, weight));
   }
   finish(r, m.tiou.size(), positives);
+  r.positives = positives;
   return r;
 }
 

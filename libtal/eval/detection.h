@@ -15,8 +15,9 @@ struct Matching {
                           // the free instance
   bool ambiguous_excuses = false;  // an unmatched detection that overlaps an Ambiguous segment is left out instead of a
                                    // false positive
-  bool envelope = true;  // AP is the all-point envelope (VOC 2011); else the sum of precisions at true positives /
-                         // instances
+  bool envelope = true;     // AP is the all-point envelope (VOC 2011); else the sum of precisions at true positives /
+                            // instances
+  bool normalised = false;  // precision is as if each class had the mean number of instances (DETAD, section 3)
   static const Matching kActivityNet, kThumosOfficial;
 };
 inline constexpr Matching Matching::kActivityNet{};
@@ -32,7 +33,7 @@ struct Matched {
   static constexpr std::uint32_t kNobody = 0xffffffffu;
   const Selection* selection = nullptr;
   std::vector<double> tiou;
-  bool envelope = true;
+  bool envelope = true, normalised = false;
   std::vector<std::vector<Ranked>> classes;  // by class, in rank order
   std::uint64_t tied = 0;                    // predictions whose score another one of their class has too
   std::vector<std::uint32_t> finder;  // [index in Dataset::truths][threshold]: the prediction that was matched, or
@@ -73,19 +74,28 @@ class PrecisionCurve {
   double worth_ = 1, hits_ = 0, misses_ = 0;
 };
 
-// AP of one class with `positives` instances at each threshold. weight: multiplicity by video id (bootstrap), null: 1
-// each. 0 without instances.
-std::vector<double> average_precisions(const Matched& matched, std::size_t cls, double positives,
+// AP of one class with `positives` instances at each threshold. worth: that of PrecisionCurve. weight: multiplicity by
+// video id (bootstrap), null: 1 each. 0 without instances.
+std::vector<double> average_precisions(const Matched& matched, std::size_t cls, double positives, double worth = 1,
                                        const std::vector<std::uint32_t>* weight = nullptr);
+// What a true positive of the class counts beside a false one: 1, or, where precision is normalised, the mean number of
+// instances of a class / that of this one.
+double worth_of(const Selection& selection, bool normalised, std::size_t cls);
 
 struct DetectionResult {
   std::vector<std::vector<double>> ap;  // [class][threshold]
+  std::vector<double> positives;        // [class]: instances, as the videos count
   std::vector<double> map;              // [threshold]
   double average = 0;
 };
 DetectionResult detection_result(const Matched& matched, const std::vector<std::uint32_t>* weight = nullptr);
 // ActivityNet's protocol as it stands, tIoU 0.5:0.05:0.95. What a training is validated and an ensemble weighed by.
 DetectionResult activitynet_precision(const Dataset& data);
+
+struct RecallRules {
+  bool input_order = false;  // predictions count in the order of the input, not of their scores
+  bool strict = false;       // tIoU > threshold instead of >=
+};
 
 // Recall@kx: the first k * n predictions of a video and class, n = its ground truths there.
 struct RecallAtK {
@@ -94,6 +104,6 @@ struct RecallAtK {
   std::vector<std::vector<std::vector<double>>> classes;  // [class][k][threshold]
 };
 RecallAtK recall_at_k(const Selection& selection, const std::vector<double>& thresholds, const std::vector<int>& k,
-                      Ties ties);
+                      Ties ties, const RecallRules& rules = {});
 
 }  // namespace tal::eval

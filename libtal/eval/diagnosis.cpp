@@ -24,7 +24,6 @@ Nearest nearest(const Selection& s, const Ranked& entry, std::size_t cls) {
     const double overlap = tiou(s.data->truths[g].segment, s.data->predictions[entry.prediction].segment);
     const bool own = s.truth_class[g] == static_cast<std::int32_t>(cls);
     if (overlap > best.overlap) best = {overlap, own};
-    else if (overlap == best.overlap) best.own_label = best.own_label || own;
   }
   return best;
 }

@@ -10,8 +10,8 @@
 
 namespace tal::eval {
 
-// By the instance of largest tIoU in the video (of equals the one of the detection's own label): tIoU >= threshold is a
-// double detection (own label) or a wrong label, tIoU >= 0.1 a localization error (own label) or a confusion, less is
+// By the instance of largest tIoU in the video (of equals the first of the file): tIoU >= threshold is a double
+// detection (own label) or a wrong label, tIoU >= 0.1 a localization error (own label) or a confusion, less is
 // background.
 enum class Kind : std::uint8_t {
   kTruePositive,

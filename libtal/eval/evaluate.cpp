@@ -1,5 +1,7 @@
 #include "libtal/eval/evaluate.h"
 
+#include <limits>
+
 namespace tal::eval {
 
 ProposalRules rules_of(const Protocol& p, int jobs) {
@@ -21,7 +23,10 @@ double score_of(const ProposalResult& r, const Protocol& p) {
 Evaluated evaluate(const Dataset& data, const Protocol& p, int jobs) {
   Evaluated run;
   run.selection = std::make_unique<Selection>(select(data, p.filter));
-  if (p.proposals) {
+  if (p.make) {
+    run.measured = p.make(*run.selection, p, jobs);
+    run.score = run.measured->score();
+  } else if (p.proposals) {
     run.proposal = match_proposals(*run.selection, p.tiou, rules_of(p, jobs));
     run.curve = curve_of(run.proposal, p);
     run.score = score_of(run.curve, p);
@@ -33,8 +38,30 @@ Evaluated evaluate(const Dataset& data, const Protocol& p, int jobs) {
   return run;
 }
 
-double resampled_score(const Evaluated& run, const Protocol& p, const std::vector<std::uint32_t>& weight) {
-  return p.proposals ? score_of(curve_of(run.proposal, p, &weight), p) : detection_result(run.matched, &weight).average;
+std::string score_name(const Evaluated& run, const Protocol& p) {
+  if (run.measured) return run.measured->score_name();
+  if (p.proposals) return p.thumos_frames ? "ar_at.50" : "auc";
+  return p.matching.normalised ? "average_map_n" : "average_map";
+}
+
+Resampled resampled(const Evaluated& run, const Protocol& p, const std::vector<std::uint32_t>& weight) {
+  Resampled out;
+  if (run.measured) {
+    out.score = run.measured->score(&weight);
+  } else if (p.proposals) {
+    ProposalResult curve = curve_of(run.proposal, p, &weight);
+    out.score = score_of(curve, p), out.ar = std::move(curve.ar);
+  } else {
+    DetectionResult r = detection_result(run.matched, &weight);
+    out.score = r.average, out.map = std::move(r.map);
+    for (std::size_t c = 0; c < r.ap.size(); ++c) {
+      double sum = 0;
+      for (const double ap : r.ap[c]) sum += ap;
+      out.class_ap.push_back(r.positives[c] > 0 ? sum / static_cast<double>(r.ap[c].size())
+                                                : std::numeric_limits<double>::quiet_NaN());
+    }
+  }
+  return out;
 }
 
 }  // namespace tal::eval

@@ -14,11 +14,21 @@ struct Evaluated {
   DetectionResult detection;
   ProposalMatch proposal;  // proposal protocols
   ProposalResult curve;
-  double score = 0;  // average_map; auc; AR@50 for thumos14-proposal
+  std::unique_ptr<Measured> measured;  // protocols with numbers of their own
+  double score = 0;                    // what score_name() says
 };
 Evaluated evaluate(const Dataset& data, const Protocol& protocol, int jobs);
-// The score when video id v counts weight[v] times.
-double resampled_score(const Evaluated& run, const Protocol& protocol, const std::vector<std::uint32_t>& weight);
+// "average_map", "average_map_n", "auc", "ar_at.50", or what a protocol with numbers of its own says.
+std::string score_name(const Evaluated& run, const Protocol& protocol);
+
+// The score when video id v counts weight[v] times, and for detection protocols its parts.
+struct Resampled {
+  double score = 0;
+  std::vector<double> map;       // [threshold]
+  std::vector<double> ar;        // [point]; proposals
+  std::vector<double> class_ap;  // [class], mean over thresholds; NaN for one that the sample does not hold
+};
+Resampled resampled(const Evaluated& run, const Protocol& protocol, const std::vector<std::uint32_t>& weight);
 
 // Proposal protocols: how the curve is made of matches, the one number of it, and the rules of the matching.
 ProposalResult curve_of(const ProposalMatch& match, const Protocol& protocol,

@@ -42,6 +42,10 @@ std::vector<Rule> differing_rules(const Protocol& a, const Protocol& b) {
       says(&Matching::envelope, "all-point envelope of precision", "sum of precisions at true positives / instances");
   add("average precision", area.first, area.second,
       [](Protocol& p, const Protocol& t) { p.matching.envelope = t.matching.envelope; });
+  const auto precision = says(&Matching::normalised, "as if each class had the mean number of instances",
+                              "of the instances that there are");
+  add("precision", precision.first, precision.second,
+      [](Protocol& p, const Protocol& t) { p.matching.normalised = t.matching.normalised; });
   return all;
 }
 

@@ -1,6 +1,7 @@
 #include "libtal/eval/reader.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
@@ -48,8 +49,11 @@ class Collector {
   void add(const ParsedLine& line, std::uint64_t number, std::span<const Truth> truths,
            std::span<const Prediction> predictions) {
     const std::uint32_t id = data_.video(line.video);
-    if (predictions_ && data_.videos[id].predicted)
+    if (predictions_ && line.window) follow(id, *line.window);
+    else if (predictions_ && data_.videos[id].predicted)
       throw Error("the video stands twice in the stream").at_field("video");
+    if (truth_ && line.has_truth && line.window)
+      throw Error("are of a window: the ground truth of whole videos is needed (--gt)").at_field("annotations");
     if (truth_ && line.has_truth) {
       data_.add_truth(line.video, line.subset, line.duration, line.fps, truths);
       data_.videos[id].line = number;
@@ -57,7 +61,7 @@ class Collector {
     counts_.without_annotations += truth_ && !line.has_truth;
     if (!predictions_) return;
     Video& video = data_.videos[id];
-    video.predicted = true;
+    video.predicted = true, video.stream_line = number;
     if (video.duration == 0) video.duration = line.duration;
     if (video.fps == 0) video.fps = line.fps;
     for (Prediction p : predictions) {
@@ -65,6 +69,18 @@ class Collector {
       data_.predictions.push_back(p);
     }
     counts_.without_proposals += !line.has_predictions;
+  }
+
+  // A window belongs behind those of its video that have come.
+  void follow(std::uint32_t id, const Window& window) {
+    const auto last = windows_.find(id);
+    if (last == windows_.end() && data_.videos[id].predicted)
+      throw Error("the video stands in the stream whole and as windows").at_field("video");
+    if (last != windows_.end() && window.index <= last->second)
+      throw Error("is " + std::to_string(window.index) + " after " + std::to_string(last->second) +
+                  ": windows come once each, in order")
+          .at_field("window.index");
+    windows_[id] = window.index;
   }
 
   // Room for a whole file's predictions, guessed from its first block.
@@ -81,7 +97,8 @@ class Collector {
   const LineReader& reader_;
   Dataset& data_;
   bool truth_, predictions_, reserved_ = false;
-  std::vector<std::uint32_t> labels_;  // of the block -> of the data set
+  std::vector<std::uint32_t> labels_;              // of the block -> of the data set
+  std::map<std::uint32_t, std::int64_t> windows_;  // of each video that has some, the last one
   ReadCounts counts_;
 };
 
@@ -101,11 +118,12 @@ bool fill(Block& block, LineReader& reader, const Run& run) {
 
 }  // namespace
 
-ReadCounts read_records(Run& run, const std::string& path, Dataset& data, bool truth, bool predictions, int jobs) {
-  LineReader reader(path);
+ReadCounts read_records(Run& run, const std::string& path, Dataset& data, bool truth, bool predictions, int jobs,
+                        const Reads& reads) {
+  LineReader reader(path, run.meter());
   Collector collector(run, reader, data, truth, predictions);
   OrderedPool<Block> parsers(jobs, [=] {
-    return [parser = std::make_shared<RecordParser>(truth, predictions)](Block& block) { parser->parse(block); };
+    return [parser = std::make_shared<RecordParser>(truth, predictions, reads)](Block& block) { parser->parse(block); };
   });
   // A few blocks go round, so that memory is bounded and touched once.
   std::vector<std::unique_ptr<Block>> idle;

@@ -15,8 +15,9 @@ struct ReadCounts {
 };
 
 // truth, predictions: which of `annotations` and `proposals` to take. Errors (reversed or non-finite segments, a video
-// that stands twice, a window of a live stream) carry source, line, video and field and go through run.record_error.
-// Call Dataset::index() after.
-ReadCounts read_records(Run& run, const std::string& path, Dataset& data, bool truth, bool predictions, int jobs);
+// that stands twice, a window of a live stream, what `reads` does not take) carry source, line, video and field and go
+// through run.record_error. Call Dataset::index() after.
+ReadCounts read_records(Run& run, const std::string& path, Dataset& data, bool truth, bool predictions, int jobs,
+                        const Reads& reads = {});
 
 }  // namespace tal::eval

@@ -14,7 +14,7 @@ struct Cell {
 
 // Rank of the first prediction that reaches each threshold; predictions.size() when none does.
 std::vector<std::size_t> first_ranks(const Dataset& data, const Truth& truth, const std::vector<std::uint32_t>& ranked,
-                                     const std::vector<double>& thresholds) {
+                                     const std::vector<double>& thresholds, bool strict) {
   std::vector<std::size_t> first(thresholds.size(), ranked.size());
   double best = -1;
   for (std::size_t i = 0; i < ranked.size(); ++i) {
@@ -22,19 +22,20 @@ std::vector<std::size_t> first_ranks(const Dataset& data, const Truth& truth, co
     if (overlap <= best) continue;
     best = overlap;
     for (std::size_t t = 0; t < thresholds.size(); ++t)
-      if (overlap >= thresholds[t]) first[t] = std::min(first[t], i);
+      if (strict ? overlap > thresholds[t] : overlap >= thresholds[t]) first[t] = std::min(first[t], i);
   }
   return first;
 }
 
-void count_hits(const Dataset& data, Cell& cell, const std::vector<double>& thresholds, Ties ties, RecallAtK& r,
-                std::size_t cls) {
-  std::sort(cell.predictions.begin(), cell.predictions.end(), [&](auto a, auto b) {
-    const double x = data.predictions[a].score, y = data.predictions[b].score;
-    return x != y ? x > y : ties == Ties::kReversed ? a > b : a < b;
-  });
+void count_hits(const Dataset& data, Cell& cell, const std::vector<double>& thresholds, Ties ties,
+                const RecallRules& rules, RecallAtK& r, std::size_t cls) {
+  if (!rules.input_order)
+    std::sort(cell.predictions.begin(), cell.predictions.end(), [&](auto a, auto b) {
+      const double x = data.predictions[a].score, y = data.predictions[b].score;
+      return x != y ? x > y : ties == Ties::kReversed ? a > b : a < b;
+    });
   for (const Truth* truth : cell.truths) {
-    const auto first = first_ranks(data, *truth, cell.predictions, thresholds);
+    const auto first = first_ranks(data, *truth, cell.predictions, thresholds, rules.strict);
     for (std::size_t i = 0; i < r.k.size(); ++i) {
       const std::size_t limit =
           std::min(cell.predictions.size(), static_cast<std::size_t>(r.k[i]) * cell.truths.size());
@@ -59,7 +60,8 @@ void finish(const Selection& s, RecallAtK& r) {
 
 }  // namespace
 
-RecallAtK recall_at_k(const Selection& s, const std::vector<double>& thresholds, const std::vector<int>& k, Ties ties) {
+RecallAtK recall_at_k(const Selection& s, const std::vector<double>& thresholds, const std::vector<int>& k, Ties ties,
+                      const RecallRules& rules) {
   const Dataset& data = *s.data;
   const std::vector zeros(k.size(), std::vector<double>(thresholds.size(), 0));
   RecallAtK r{k, zeros, zeros, std::vector(s.class_label.size(), zeros)};
@@ -78,7 +80,7 @@ RecallAtK recall_at_k(const Selection& s, const std::vector<double>& thresholds,
         cells[static_cast<std::size_t>(cls)].predictions.push_back(index);
     }
     for (const auto cls : touched) {
-      count_hits(data, cells[cls], thresholds, ties, r, cls);
+      count_hits(data, cells[cls], thresholds, ties, rules, r, cls);
       cells[cls] = {};
     }
     touched.clear();

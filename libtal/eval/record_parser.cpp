@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "libtal/eval/events.h"
 #include "libtal/io/json_check.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/member_names.h"
@@ -82,9 +83,15 @@ bool is_usual(sj::ondemand::value& value) {
   }
 }
 
-// A list of segments without the checks' messages; false: something is unusual, let Record look.
+// Whether an event whose time stands in `at` (point) or in `segment` is read.
+bool is_wanted(bool point, Reads::Times times) {
+  return times == Reads::Times::kEither || point == (times == Reads::Times::kPoints);
+}
+
+// A list of segments or points without the checks' messages; false: something is unusual, let careful() look. scores:
+// it is the list of proposals.
 template <class Add>
-bool read_list(sj::ondemand::value& list, bool scores, MemberNames& names, Add&& add) {
+bool read_list(sj::ondemand::value& list, bool scores, const Reads& reads, MemberNames& names, Add&& add) {
   names.clear();
   sj::ondemand::array array;
   if (list.get_array().get(array)) return false;
@@ -92,9 +99,9 @@ bool read_list(sj::ondemand::value& list, bool scores, MemberNames& names, Add&&
     sj::ondemand::object object;
     if (element.get_object().get(object)) return false;
     Segment segment;
-    double score = 0;
+    double score = 1;
     std::string_view label;
-    bool has_segment = false, has_score = false;
+    bool has_segment = false, has_point = false, has_score = false, shown = true;
     names.open();
     for (auto member : object) {
       sj::ondemand::field field;
@@ -109,6 +116,13 @@ bool read_list(sj::ondemand::value& list, bool scores, MemberNames& names, Add&&
         has_score = true;
       } else if (key == "label") {
         if (field.value().get_string().get(label)) return false;
+      } else if (key == "at") {
+        if (field.value().get_double().get(segment.start)) return false;
+        segment.end = segment.start, has_point = true;
+      } else if (key == "visibility" && reads.times == Reads::Times::kPoints) {
+        std::string_view text;
+        if (field.value().get_string().get(text)) return false;
+        shown = text != "not shown";
       } else {
         sj::ondemand::value value = field.value();
         sj::ondemand::json_type type;
@@ -118,8 +132,9 @@ bool read_list(sj::ondemand::value& list, bool scores, MemberNames& names, Add&&
       }
     }
     names.close();
-    if (!has_segment || has_score < scores) return false;
-    add(segment, score, label);
+    if (has_segment == has_point || !is_wanted(has_point, reads.times)) return false;
+    if (scores && reads.scores && !has_score) return false;
+    add(segment, score, label, shown);
   }
   return true;
 }
@@ -138,6 +153,7 @@ bool read_positive(sj::ondemand::value& value, double& out) { return !value.get_
 
 struct RecordParser::Private {
   bool truth, predictions;
+  Reads reads;
   sj::ondemand::parser parser{kMaxLineBytes + Block::kPadding};
   std::vector<std::string_view> keys;
   MemberNames names;
@@ -194,18 +210,20 @@ struct RecordParser::Private {
     if (key == "subset") return read_text(value, out.subset);
     if (key == "duration") return read_positive(value, out.duration);
     if (key == "fps") return read_positive(value, out.fps);
-    if (key == "window") return false;
+    if (key == "window") return false;  // careful() knows
     if (key == "proposals" && predictions) {
       out.has_predictions = true;
-      return read_list(value, true, names, [&](const Segment& segment, double score, std::string_view label) {
-        block.predictions.push_back({segment, score, labels.id(block.labels, label), 0});
-      });
+      return read_list(value, true, reads, names,
+                       [&](const Segment& segment, double score, std::string_view label, bool) {
+                         block.predictions.push_back({segment, score, labels.id(block.labels, label), 0});
+                       });
     }
     if (key == "annotations" && truth) {
       out.has_truth = true;
-      return read_list(value, false, names, [&](const Segment& segment, double, std::string_view label) {
-        block.truths.push_back({segment, labels.id(block.labels, label)});
-      });
+      return read_list(value, false, reads, names,
+                       [&](const Segment& segment, double, std::string_view label, bool shown) {
+                         block.truths.push_back({segment, labels.id(block.labels, label), shown});
+                       });
     }
     if (key == "proposals") return true;  // of the ground truth
     return is_usual(value);
@@ -216,17 +234,19 @@ struct RecordParser::Private {
     try {
       record.parse(line);
       out.video = record.video();
-      record.require_whole_video();
+      if (reads.windows) out.window = window_of(record);
+      else record.require_whole_video();
       out.duration = record.duration().value_or(0);
       if (const auto fps = record.fps()) out.fps = fps->value();
       out.subset = record.text("subset").value_or("");
       if (truth && record.has("annotations")) {
         out.has_truth = true;
-        for (const auto& a : record.annotations(true)) block.truths.push_back({a.segment, block.labels.id(a.label)});
+        for (const auto& a : read_events(record, "annotations", reads))
+          block.truths.push_back({a.segment, block.labels.id(a.label), a.shown});
       }
       if (predictions && record.has_proposals()) {
         out.has_predictions = true;
-        for (const auto& p : record.require_scored_proposals())
+        for (const auto& p : read_events(record, "proposals", reads))
           block.predictions.push_back({p.segment, p.score, block.labels.id(p.label), 0});
       }
     } catch (Error& error) {
@@ -235,7 +255,8 @@ struct RecordParser::Private {
   }
 };
 
-RecordParser::RecordParser(bool truth, bool predictions) : p_(new Private{truth, predictions}) {}
+RecordParser::RecordParser(bool truth, bool predictions, const Reads& reads)
+    : p_(new Private{truth, predictions, reads}) {}
 RecordParser::~RecordParser() = default;
 
 void RecordParser::parse(Block& block) {

@@ -3,12 +3,14 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "libtal/base/error.h"
 #include "libtal/eval/dataset.h"
+#include "libtal/io/window.h"
 
 namespace tal::eval {
 
@@ -16,6 +18,7 @@ namespace tal::eval {
 struct ParsedLine {
   std::string video, subset;
   double duration = 0, fps = 0;  // 0: not given
+  std::optional<Window> window;  // none: the whole video
   bool has_truth = false, has_predictions = false;
   std::size_t truth_end = 0, prediction_end = 0;  // in the block's lists
   std::unique_ptr<Error> error;                   // then nothing else counts
@@ -41,7 +44,7 @@ struct Block {
 class RecordParser {
  public:
   // truth, predictions: which of `annotations` and `proposals` to take.
-  RecordParser(bool truth, bool predictions);
+  RecordParser(bool truth, bool predictions, const Reads& reads = {});
   ~RecordParser();
   // Fills block.parsed; faults of a line are in its entry.
   void parse(Block& block);

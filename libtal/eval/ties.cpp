@@ -90,7 +90,7 @@ class ExtremeByRank {
 
   double area(bool highest, bool& exact) {
     taken_.assign(data_.truths.size(), false);
-    PrecisionCurve curve;
+    PrecisionCurve curve(worth_of(s_, rules_.normalised, cls_));
     for_groups(data_, ranked_,
                [&](std::size_t begin, std::size_t end) { add_group(begin, end, highest, exact, curve); });
     return curve.area(static_cast<double>(s_.class_instances[cls_]), rules_.envelope);
@@ -181,7 +181,7 @@ class ExtremeByRank {
 // The extreme AP of one class at one threshold when the matching does not depend on the order.
 double extreme_by_truth(const Evaluated& run, const Matched& m, std::size_t cls, std::size_t threshold, bool highest) {
   const Mask bit = Mask(1) << threshold;
-  PrecisionCurve curve;
+  PrecisionCurve curve(worth_of(*run.selection, m.normalised, cls));
   for_groups(*run.selection->data, m.classes[cls], [&](std::size_t begin, std::size_t end) {
     std::size_t hits = 0, misses = 0;
     for (std::size_t i = begin; i < end; ++i)

@@ -6,6 +6,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
+#include "libtal/formats/dom_parts.h"
 
 namespace tal {
 namespace {
@@ -35,18 +36,19 @@ bool exports_proposals(const Record& record, const ExportOptions& options) {
   return options.segments == "proposals";
 }
 
-std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& options) {
+std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& options, Points points) {
   std::vector<ExportRow> rows;
   const auto place = [&](const char* list) { return list + ("[" + std::to_string(rows.size()) + "]"); };
   if (!exports_proposals(record, options)) {
-    for (const auto& a : record.annotations(true))
-      rows.push_back({a.segment, a.label, std::nullopt, place("annotations")});
+    for (const auto& a : record.annotations(true, points))
+      rows.push_back({a.segment, a.label, std::nullopt, place("annotations"), a.point, rows.size()});
     return rows;
   }
   const bool chosen = options.min_score || options.top_k > 0;
-  for (const auto& p : chosen ? record.require_scored_proposals() : record.proposals())
+  for (const auto& p : chosen ? record.require_scored_proposals(points) : record.proposals(points))
     rows.push_back({p.segment, std::string(p.label), p.has_score() ? std::optional<double>(p.score) : std::nullopt,
-                    place("proposals")});
+                    place("proposals"), p.point});
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].index = i;
   if (options.min_score) std::erase_if(rows, [&](const ExportRow& row) { return *row.score < *options.min_score; });
   if (options.top_k > 0 && rows.size() > static_cast<std::size_t>(options.top_k)) {
     std::vector<ExportRow> kept;
@@ -55,6 +57,63 @@ std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& op
     rows = std::move(kept);
   }
   return rows;
+}
+
+std::vector<ItemMembers> item_members(const Record& record, const std::string& list) {
+  std::vector<ItemMembers> out;
+  const auto text = record.raw(list);
+  if (!text) return out;
+  dom::parser parser;
+  const simdjson::padded_string padded(*text);
+  dom::element root;
+  if (const auto code = parser.parse(padded).get(root))
+    throw Error(simdjson::error_message(code)).at_field(list).at_video(record.video());
+  for (dom::element item : list_of(root, list)) {
+    auto& members = out.emplace_back();
+    for (auto [key, value] : object_of(item, list))
+      if (key != "segment" && key != "at" && key != "label" && key != "score" && key != "scores")
+        members.emplace_back(key, raw_json(value));
+  }
+  return out;
+}
+
+struct RowMembers::List {
+  nlohmann::json items = nlohmann::json::array();
+  const nlohmann::json* member(const ExportRow& row, const char* name) const {
+    if (row.index >= items.size() || !items[row.index].is_object()) return nullptr;
+    const auto found = items[row.index].find(name);
+    return found == items[row.index].end() ? nullptr : &*found;
+  }
+};
+
+RowMembers::RowMembers(const Record& record, const ExportOptions& options) {
+  auto list = std::make_unique<List>();
+  if (const auto raw = record.raw(exports_proposals(record, options) ? "proposals" : "annotations")) {
+    list->items = nlohmann::json::parse(*raw, nullptr, false);
+    if (!list->items.is_array()) list->items = nlohmann::json::array();  // what is wrong, the reading of rows says
+  }
+  list_ = std::move(list);
+}
+RowMembers::~RowMembers() = default;
+
+std::optional<std::string> RowMembers::text(const ExportRow& row, const char* member) const {
+  const auto* value = list_->member(row, member);
+  return value && value->is_string() ? std::optional(value->get<std::string>()) : std::nullopt;
+}
+std::optional<double> RowMembers::number(const ExportRow& row, const char* member) const {
+  const auto* value = list_->member(row, member);
+  return value && value->is_number() ? std::optional(value->get<double>()) : std::nullopt;
+}
+std::optional<std::string> RowMembers::json(const ExportRow& row, const char* member) const {
+  const auto* value = list_->member(row, member);
+  return value ? std::optional(value->dump()) : std::nullopt;
+}
+
+bool flatten(std::string& label) {
+  bool any = false;
+  for (char& c : label)
+    if (c == '\t' || c == '\n' || c == '\r') c = ' ', any = true;
+  return any;
 }
 
 void CountedVideos::add(const std::string& video) {
@@ -70,7 +129,7 @@ std::string CountedVideos::text(const std::string& one, const std::string& many)
 }
 
 void SegmentWriter::write(const Record& record, std::string& out) {
-  auto rows = export_rows(record, options_);
+  auto rows = export_rows(record, options_, points_);
   const bool none = rows.empty(), all = !exports_proposals(record, options_);
   write_rows(record, std::move(rows), out);
   if (none && !record.has("window")) without_.add(record.video());

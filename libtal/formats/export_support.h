@@ -6,6 +6,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "libtal/formats/formats.h"
@@ -14,17 +15,44 @@
 namespace tal {
 
 struct ExportRow {
-  Segment segment;  // seconds
+  Segment segment;  // seconds; of a point start = end
   std::string label;
   std::optional<double> score;
   std::string place;  // in the record: "proposals[3]"
+  bool point = false;
+  std::size_t index = 0;  // in the record's list
 };
 
 // Whether the proposals are written, and not the annotations.
 bool exports_proposals(const Record& record, const ExportOptions& options);
 // The proposals or annotations in the record's order; of the proposals those that --min-score and --top-k choose (of
-// equal scores the earlier ones). Error for one without a score when these are given.
-std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& options);
+// equal scores the earlier ones). Error for one without a score when these are given, and for points that the format
+// does not hold.
+std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& options,
+                                   Points points = Points::kRefused);
+
+// The further members of a record's rows: what a reader of an annotation tool's file put beside times and label, such
+// as the tier.
+class RowMembers {
+ public:
+  RowMembers(const Record& record, const ExportOptions& options);
+  ~RowMembers();
+  // A text, a finite number, any member as JSON; nullopt: it is not there, or another thing.
+  std::optional<std::string> text(const ExportRow& row, const char* member) const;
+  std::optional<double> number(const ExportRow& row, const char* member) const;
+  std::optional<std::string> json(const ExportRow& row, const char* member) const;
+
+ private:
+  struct List;
+  std::unique_ptr<const List> list_;
+};
+
+// Tabs and line ends become blanks; whether there was one.
+bool flatten(std::string& label);
+
+// The members of each annotation or proposal that are not its times, label, score and scores: name and JSON, in order.
+using ItemMembers = std::vector<std::pair<std::string, std::string>>;
+std::vector<ItemMembers> item_members(const Record& record, const std::string& list);
 
 // Videos of which something is said at the end of the run: how many, and the first ones by name.
 class CountedVideos {
@@ -59,8 +87,9 @@ class OnceWriter : public ExportWriter {
 // --min-score and --top-k do not choose from, are said at the end.
 class SegmentWriter : public OnceWriter {
  public:
-  // absent: what a video without segments does not have in the file, "line".
-  SegmentWriter(const ExportOptions& options, const char* absent) : options_(options), absent_(absent) {}
+  // absent: what a video without segments does not have in the file, "line". points: whether the format holds points.
+  SegmentWriter(const ExportOptions& options, const char* absent, Points points = Points::kRefused)
+      : options_(options), absent_(absent), points_(points) {}
   std::string note() const override;
 
  protected:
@@ -74,6 +103,7 @@ class SegmentWriter : public OnceWriter {
  private:
   ExportOptions options_;
   const char* absent_;
+  Points points_;
   CountedVideos without_, unchosen_, changed_;
 };
 

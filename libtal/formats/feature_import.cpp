@@ -14,13 +14,6 @@
 namespace tal {
 namespace {
 
-std::size_t set_zero(FeatureMatrix& matrix) {
-  std::size_t changed = 0;
-  for (float& value : matrix.values)
-    if (!std::isfinite(value)) value = 0, ++changed;
-  return changed;
-}
-
 // What published layouts keep beside features under names that say so: annotations of TVSum's and SumMe's archives
 // (eccv16_dataset_*.h5), times and classes of the rows.
 bool is_known_annotation(const std::string& array) {
@@ -288,11 +281,7 @@ void rewrite(FeatureMatrix& matrix, const std::string& path, const std::string& 
              FeatureStream& stream, const ImportSink& sink) {
   if (!options.inline_data && options.out_dir.empty())
     throw UsageError(path + ": a pipe cannot read these rows where they are: give --out-dir DIR or --inline");
-  if (options.non_finite == "zero") {
-    const auto changed = set_zero(matrix);
-    if (changed > 0)
-      sink.note(video + ": " + stream.name + ": " + std::to_string(changed) + " values were not finite and are 0 now");
-  }
+  if (options.non_finite != "fail") treat_non_finite(matrix, options, video, stream.name, sink);
   check_finite(matrix, "features." + stream.name);
   store_rows(matrix, video, options, stream);
 }

@@ -182,6 +182,49 @@ void check_half(const FeatureMatrix& matrix, const std::string& stream) {
 
 }  // namespace
 
+namespace {
+
+void interpolate_column(FeatureMatrix& matrix, std::int64_t column) {
+  const auto at = [&](std::int64_t row) -> float& {
+    return matrix.values[static_cast<std::size_t>(row * matrix.dim + column)];
+  };
+  std::int64_t before = -1;  // the last finite row
+  for (std::int64_t row = 0; row <= matrix.rows; ++row) {
+    if (row < matrix.rows && !std::isfinite(at(row))) continue;
+    for (std::int64_t gap = before + 1; gap < row; ++gap) {
+      if (before < 0) at(gap) = row < matrix.rows ? at(row) : 0;
+      else if (row == matrix.rows) at(gap) = at(before);
+      else
+        at(gap) =
+            at(before) + (at(row) - at(before)) * static_cast<float>(gap - before) / static_cast<float>(row - before);
+    }
+    before = row;
+  }
+}
+
+}  // namespace
+
+void treat_non_finite(FeatureMatrix& matrix, const FeatureImport& options, const std::string& video,
+                      const std::string& stream, const ImportSink& sink) {
+  const auto bad = [](float value) { return !std::isfinite(value); };
+  const auto count = std::count_if(matrix.values.begin(), matrix.values.end(), bad);
+  if (count == 0) return;
+  if (options.non_finite == "fail") {
+    const auto first = std::find_if(matrix.values.begin(), matrix.values.end(), bad) - matrix.values.begin();
+    const Error error =
+        not_finite(first / matrix.dim, first % matrix.dim, matrix.values[static_cast<std::size_t>(first)]);
+    throw Error(error.message() + "; so are " + std::to_string(count) + " of " + std::to_string(matrix.values.size()) +
+                    " values: --non-finite says what they become",
+                error.kind())
+        .at_field("features." + stream);
+  }
+  if (options.non_finite == "zero") std::replace_if(matrix.values.begin(), matrix.values.end(), bad, 0.0f);
+  else
+    for (std::int64_t column = 0; column < matrix.dim; ++column) interpolate_column(matrix, column);
+  sink.note(video + ": " + stream + ": " + std::to_string(count) + " values were not finite and are " +
+            (options.non_finite == "zero" ? "0 now" : "interpolated now"));
+}
+
 void store_rows(const FeatureMatrix& matrix, const std::string& video, const FeatureImport& options,
                 FeatureStream& stream) {
   if (matrix.rows == 0 || matrix.dim == 0) throw Error("no rows").at_field("features." + stream.name);

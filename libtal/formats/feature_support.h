@@ -47,6 +47,11 @@ void check_places(const std::vector<RowPlaces>& places, std::optional<double> ra
 void prepare_output(const FeatureImport& options);
 // The file of a stream in the folder: VIDEO.STREAM.npy.
 std::string feature_file(const std::string& video, const std::string& stream);
+// Treats what is not finite as --non-finite says: fail (Error with the first place and how many there are), zero, or
+// interpolate (linearly between the rows around it, beyond the first and last as these; a column without any value
+// becomes 0). Notes how many values changed.
+void treat_non_finite(FeatureMatrix& matrix, const FeatureImport& options, const std::string& video,
+                      const std::string& stream, const ImportSink& sink);
 // Puts the rows into the folder or the stream; sets rows, dim and path or data. Error when there are none.
 void store_rows(const FeatureMatrix& matrix, const std::string& video, const FeatureImport& options,
                 FeatureStream& stream);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "libtal/data/import.h"
+#include "libtal/formats/recognise.h"
 #include "libtal/io/record.h"
 
 namespace tal {
@@ -24,10 +25,12 @@ using PathReader = void (*)(const std::vector<std::string>& paths, const ImportO
 
 struct ImportFormat {
   std::string name, help;
-  Reader reader;                     // nullptr: `tal`, which is streamed, and formats with a path_reader
-  std::string extension;             // files of a folder that belong to the format; "" = no folders
-  std::vector<std::string> options;  // those of tal-convert that have an effect; the others are refused
+  Reader reader;                       // nullptr: `tal`, which is streamed, and formats with a path_reader
+  Fit (*looks_like)(const FileLook&);  // how well a file fits, for --from auto; nullptr: it must be named
+  std::string extension;               // endings of a folder's files (has_ending); "" = no folders
+  std::vector<std::string> options;    // those of tal-convert that have an effect; the others are refused
   PathReader path_reader = nullptr;
+  bool nested = false;  // a folder's files may lie in folders below it
 };
 const std::vector<ImportFormat>& import_formats();
 
@@ -43,6 +46,36 @@ void read_segments_csv(const std::vector<SourceText>&, const ImportOptions&, con
 void read_detections_csv(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_class_scores(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_scnn_mat(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+// Of annotation tools. A video's id is the media file that the tool names, else the file's own name; what groups labels
+// (tiers, tracks, observations) is the member "tier" of an annotation; media names stay in the record's "media".
+void read_elan(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_boris(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_label_studio(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_audacity(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_textgrid(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_via(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_cvat(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_dcase(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_raven(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_webvtt(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_srt(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_sbv(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_rttm(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_datavyu(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_soccernet(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_spotting(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_frame_labels(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_epic_kitchens(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_epic_results(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_kinetics(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_charades(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_ava(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_ego4d_mq(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_50salads(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_coco_segments(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_multithumos(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_charades_results(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_sample_labels(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 
 // parse_window_weights: .mat or CSV, 6 x 20 for S-CNN.
 std::vector<std::vector<double>> parse_window_weights(const SourceText& source);
@@ -54,8 +87,9 @@ struct ExportOptions {
   std::string version;            // activitynet-*: the file's "version"; "" = what came in, else "VERSION 1.3"
   std::int64_t class_offset = 0;
   std::map<std::int64_t, std::string> classes;
-  std::optional<double> min_score;  // subtitles, ELAN: proposals from this score on
-  long long top_k = 0;              // subtitles, ELAN: the highest scores of a video; 0: all
+  std::optional<double> min_score;      // subtitles, ELAN: proposals from this score on
+  long long top_k = 0;                  // subtitles, ELAN: the highest scores of a video; 0: all
+  std::vector<std::string> background;  // frame labels: the first is that of frames in no segment
 };
 
 // A format's text, record by record. Writers with a document per video (extension() not empty) give it whole in add().
@@ -67,6 +101,10 @@ class ExportWriter {
   virtual void add(const Record& record, std::string& out) = 0;
   virtual void end(std::string&) {}
   virtual std::string extension() const { return ""; }
+  // Of formats whose files hold several records, or whose names the format says: the files after the last add(), by
+  // their paths below the output folder.
+  virtual bool makes_files() const { return false; }
+  virtual std::map<std::string, std::string> files() { return {}; }
   virtual std::string note() const { return ""; }  // of the whole run, after end(); "" = nothing to say
 };
 struct ExportFormat {
@@ -86,5 +124,17 @@ std::unique_ptr<ExportWriter> make_webvtt_writer(const ExportOptions& options);
 std::unique_ptr<ExportWriter> make_srt_writer(const ExportOptions& options);
 std::unique_ptr<ExportWriter> make_elan_writer(const ExportOptions& options);
 std::unique_ptr<ExportWriter> make_bsn_proposals_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_label_studio_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_audacity_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_textgrid_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_via_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_dcase_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_dcase_weak_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_raven_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_rttm_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_soccernet_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_spotting_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_frame_labels_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_frame_results_writer(const ExportOptions& options);
 
 }  // namespace tal

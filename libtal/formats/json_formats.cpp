@@ -1,7 +1,4 @@
 // The JSON formats: ActivityNet's annotation, result and classification files and the layouts that grew out of them.
-#include <simdjson.h>
-
-#include <charconv>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -10,125 +7,12 @@
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
+#include "libtal/formats/dom_parts.h"
 #include "libtal/formats/formats.h"
 #include "libtal/io/json_check.h"
 
 namespace tal {
 namespace {
-
-namespace dom = simdjson::dom;
-
-// Whole numbers beyond 64 bits, which the parser does not know, are shown to it as texts behind this mark, so that they
-// keep their digits where a member passes through.
-constexpr std::string_view kBigMark = "\x01int:", kBigEscape = "\"\\u0001int:";
-
-bool is_big(std::string_view number) {
-  std::int64_t as_signed = 0;
-  std::uint64_t as_unsigned = 0;
-  const char *begin = number.data(), *end = begin + number.size();
-  return number.size() > 18 && std::from_chars(begin, end, as_signed).ec != std::errc() &&
-         std::from_chars(begin, end, as_unsigned).ec != std::errc();
-}
-
-// The text, which is JSON, with such numbers marked.
-std::string with_marks(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t begin = i;
-    if (text[i] == '"') {
-      for (++i; text[i] != '"';) i += text[i] == '\\' ? 2 : 1;
-      out += text.substr(begin, ++i - begin);
-      continue;
-    }
-    while (i < text.size() && (text[i] == '-' || (text[i] >= '0' && text[i] <= '9'))) ++i;
-    const auto digits = text.substr(begin, i - begin);
-    const bool whole = i == text.size() || (text[i] != '.' && text[i] != 'e' && text[i] != 'E');
-    // What follows '.' or 'e' is no number of its own.
-    const char before = begin > 0 ? text[begin - 1] : ' ';
-    const bool own = before != '.' && before != 'e' && before != 'E' && before != '+';
-    if (whole && own && is_big(digits)) ((out += kBigEscape) += digits) += '"';
-    else out += digits.empty() ? text.substr(i++, 1) : digits;
-  }
-  return out;
-}
-
-// The member as it stands in the file, without blanks.
-std::string raw_json(dom::element element) {
-  std::string text = simdjson::minify(element);
-  for (auto at = text.find(kBigEscape); at != std::string::npos; at = text.find(kBigEscape, at)) {
-    text.erase(at, kBigEscape.size());
-    text.erase(text.find('"', at), 1);
-  }
-  return text;
-}
-
-// A string; nullopt for anything else.
-std::optional<std::string_view> text_of(dom::element element) {
-  std::string_view text;
-  if (element.get(text) || text.starts_with(kBigMark)) return std::nullopt;
-  return text;
-}
-
-// A JSON file of one object, and where its members stand.
-class ObjectFile {
- public:
-  explicit ObjectFile(const SourceText& source) : name_(source.name), text_(check_json_file(source, false, kDeepest)) {
-    dom::element root;
-    auto code = parser_.parse(text_.data(), text_.size()).get(root);
-    if (code) {  // it is JSON, so it is such numbers that the parser does not know
-      marked_ = with_marks(text_);
-      code = parser_.parse(marked_).get(root);
-    }
-    if (code) throw Error(std::string("not valid JSON: ") + simdjson::error_message(code)).at_line(name_, 0);
-    if (root.get(root_)) throw Error("must be one JSON object").at_line(name_, 1);
-  }
-  const dom::object& root() const { return root_; }
-  // The error with the place of the member that these names lead to. A column where the line does not help.
-  Error at(const Error& error, const std::vector<std::string_view>& names) const {
-    const auto byte = find_member(text_, names);
-    const auto [line, column] = place_of(text_, byte);
-    const std::string where = column > 80 ? " (column " + std::to_string(column) + ")" : "";
-    Error placed(error.message() + where, error.kind());
-    return placed.at_field(error.field()).at_video(error.video()).at_line(name_, line);
-  }
-
- private:
-  static constexpr std::size_t kDeepest = 1000;  // the parser takes 1024
-  const std::string name_;
-  const std::string_view text_;
-  std::string marked_;
-  dom::parser parser_;
-  dom::object root_;
-};
-
-double number_of(dom::element element, std::string_view field) {
-  double value = 0;
-  if (!element.get(value)) return value;
-  std::string_view text;  // G-TAD's thumos_gt.json writes times as strings
-  if (!element.get(text)) {
-    if (text.starts_with(kBigMark)) text.remove_prefix(kBigMark.size());
-    try {
-      return parse_number(trim(text));
-    } catch (Error& error) {
-      throw error.at_field(field);
-    }
-  }
-  throw Error("must be a number").at_field(field);
-}
-
-Segment segment_of(dom::element element, const std::string& field) {
-  dom::array array;
-  if (element.get(array) || array.size() != 2) throw Error("must be [start, end]").at_field(field);
-  const Segment segment{number_of(array.at(0), field + "[0]"), number_of(array.at(1), field + "[1]")};
-  check_segment(segment, field);
-  return segment;
-}
-
-std::string_view string_of(dom::element element, const std::string& field) {
-  const auto text = text_of(element);
-  if (!text) throw Error("must be a string").at_field(field);
-  return *text;
-}
 
 // One list of {"segment","label","score",...}; members that are none of these are kept. Without a label, a label_id is
 // one where --classes says what it means.
@@ -155,9 +39,7 @@ std::string items_of(dom::element element, const std::string& field, bool scored
         score = number_of(value, place + ".score");
       } else {
         if (std::int64_t id = 0; key == "label_id" && !value.get(id)) number = id;
-        if (!extra.empty()) extra += ',';
-        append_json_string(extra, key);
-        extra += ':' + raw_json(value);
+        append_member(extra, key, raw_json(value));
       }
     }
     if (!segment) throw Error("missing").at_field(place + ".segment");
@@ -192,11 +74,11 @@ std::string actions_of(dom::element element, const ImportOptions& options) {
 }
 
 // A file of another of these formats, by the key that it has.
-void refuse_other_format(const ObjectFile& file, std::string_view key) {
+void refuse_other_format(const JsonFile& file, std::string_view key) {
   dom::object inner;
   for (const auto& [other, formats] :
        {std::pair{"database", "activitynet-gt"}, {"results", "activitynet-results or activitynet-classification"}})
-    if (key != other && !file.root()[other].get(inner))
+    if (key != other && !file.object()[other].get(inner))
       throw file.at(
           Error(std::string("has \"") + other + "\", not \"" + std::string(key) + "\": it is for --from " + formats),
           {other});
@@ -208,14 +90,14 @@ void refuse_other_format(const ObjectFile& file, std::string_view key) {
 template <class Fn>
 void for_each_video(const SourceText& source, const char* key, std::unordered_map<std::string, std::string>& seen,
                     const ImportSink& sink, const Fn& fn) {
-  const ObjectFile file(source);
-  dom::object videos = file.root();
+  const JsonFile file(source);
+  dom::object videos = file.object();
   std::string beside;
   dom::element inner;
-  const bool below = !file.root()[key].get(inner);
+  const bool below = !file.object()[key].get(inner);
   if (below) {
     if (inner.get(videos)) throw file.at(Error("must be an object").at_field(key), {key});
-    for (auto [name, value] : file.root()) {
+    for (auto [name, value] : file.object()) {
       if (name == key) continue;
       beside += beside.empty() ? "{" : ",";
       append_json_string(beside, name);

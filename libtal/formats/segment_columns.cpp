@@ -27,6 +27,7 @@ SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& opt
     : table_(table), options_(options), unit_(unit), facts_(table, options) {
   video = column_of(table, options, "video");
   label = column_of(table, options, "label");
+  tier = column_of(table, options, "tier");
   score = scored ? column_of(table, options, "score") : -1;
   find_times(sink);
   const std::string hint = scored ? "such as video,start,end,label,score" : "such as video,start,end,label";
@@ -219,7 +220,7 @@ bool SegmentColumns::may_have_end() const {
 void SegmentColumns::note_no_label(const ImportSink& sink) const {
   std::vector<std::string> left;
   auto used = facts_.numbers();
-  used.insert(used.end(), {facts_.subset(), video, length_.column, score, where_});
+  used.insert(used.end(), {facts_.subset(), video, length_.column, score, tier, where_});
   for (const auto& columns : {start_, end_})
     for (const auto& each : columns) used.push_back(each.column);
   for (int c = 0; c < static_cast<int>(table_.header.size()); ++c)

@@ -24,7 +24,7 @@ class SegmentColumns {
   // The values of --where's column, for who found none.
   std::vector<std::string> where_values() const;
 
-  int video = -1, label = -1, score = -1;  // -1: none
+  int video = -1, label = -1, score = -1, tier = -1;  // -1: none. tier: who labelled, or what groups labels
   char decimal = '.';
 
  private:

@@ -4,6 +4,7 @@
 #include "libtal/base/text.h"
 #include "libtal/formats/formats.h"
 #include "libtal/formats/segment_columns.h"
+#include "libtal/formats/tool_rows.h"
 
 namespace tal {
 namespace {
@@ -75,7 +76,9 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
           }
           several.see(entry, table.field(row, columns.video));
           (scored ? entry.has_proposals : entry.has_annotations) = true;
-          append_item(scored ? entry.proposals : entry.annotations, segment, score, label);
+          const std::string tier = columns.tier < 0 ? "" : table.field(row, columns.tier);
+          append_item(scored ? entry.proposals : entry.annotations, segment, score, label, {},
+                      Members().some("tier", tier).str());
         } catch (Error& error) {
           throw error.at_video(id);
         }

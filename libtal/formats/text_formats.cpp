@@ -12,14 +12,23 @@
 
 namespace tal {
 
-void read_thumos14_gt(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+namespace {
+
+// video_validation_0000266 and video_test_0000004, as MultiTHUMOS' files of a class mix them.
+std::string subset_of_name(std::string_view video) {
+  return video.starts_with("video_validation_") ? "validation" : video.starts_with("video_test_") ? "test" : "";
+}
+
+// Files of one class each: video start end. by_name: whether the subset is in the video's name, else in the file's.
+void read_class_files(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink,
+                      bool by_name) {
   VideoRows rows;
   for (const auto& source : sources) {
     std::string label(without_ending(without_ending(source.name, {".gz"}), {".txt"}));
     label.erase(0, label.find_last_of("/\\") + 1);
     if (label == "detclasslist") continue;  // the class numbers, beside the annotations in the official kit
     std::string subset;
-    if (const auto bar = label.rfind('_'); bar != std::string::npos && bar > 0) {
+    if (const auto bar = label.rfind('_'); !by_name && bar != std::string::npos && bar > 0) {
       const std::string part = label.substr(bar + 1);
       if (part == "val" || part == "test") subset = part == "val" ? "validation" : "test", label.resize(bar);
     }
@@ -32,7 +41,7 @@ void read_thumos14_gt(const std::vector<SourceText>& sources, const ImportOption
         const Segment segment{field_number(words[1], '.', "start"), field_number(words[2], '.', "end")};
         check_segment(segment);
         VideoInfo said;
-        said.subset = subset;
+        said.subset = by_name ? subset_of_name(words[0]) : subset;
         auto& entry = rows.at(id_of(words[0], options));
         entry.facts.add(known_of(entry.video, options, said), line_name(source.name, i + 1));
         entry.has_annotations = true;
@@ -41,6 +50,16 @@ void read_thumos14_gt(const std::vector<SourceText>& sources, const ImportOption
     }
   }
   rows.emit(options, sink);
+}
+
+}  // namespace
+
+void read_thumos14_gt(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+  read_class_files(sources, options, sink, false);
+}
+
+void read_multithumos(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+  read_class_files(sources, options, sink, true);
 }
 
 void read_thumos14_results(const std::vector<SourceText>& sources, const ImportOptions& options,

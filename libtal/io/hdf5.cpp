@@ -33,6 +33,9 @@ Hdf5File::Hdf5File(Hdf5File&&) noexcept = default;
 std::vector<Hdf5Dataset> Hdf5File::datasets() const { return {}; }
 FeatureMatrix Hdf5File::read(const std::string&) const { return {}; }
 std::vector<double> Hdf5File::numbers(const std::string&) const { return {}; }
+std::vector<double> Hdf5File::values(const std::string&) const { return {}; }
+std::vector<std::string> Hdf5File::texts(const std::string&) const { return {}; }
+std::vector<Hdf5Field> Hdf5File::fields(const std::string&) const { return {}; }
 
 #else
 
@@ -52,7 +55,7 @@ std::mutex& one_at_a_time() {
   X(H5Iget_type) X(TAL_H5LGET_INFO) X(H5Lget_val) X(TAL_H5LITERATE) X(H5Lunpack_elink_val) X(H5Oclose) X(TAL_H5OGET_INFO) X(H5Oopen)    \
   X(H5Pclose) X(H5Pcreate) X(H5Pget_external_count) X(H5Pget_filter2) X(H5Pget_layout) X(H5Pget_nfilters) X(H5Pset_fapl_core)          \
   X(H5Pset_file_image) X(H5Sclose) X(H5Sget_simple_extent_dims) X(H5Sget_simple_extent_ndims) X(H5Sget_simple_extent_npoints)          \
-  X(H5Tclose) X(H5Tget_class) X(H5Tget_member_name) X(H5Tget_nmembers) X(H5Tget_size) X(H5Tis_variable_str) X(H5Zfilter_avail) X(H5free_memory)
+  X(H5Tclose) X(H5Tget_class) X(H5Tget_member_name) X(H5Tget_member_offset) X(H5Tget_member_type) X(H5Tget_native_type) X(H5Tget_nmembers) X(H5Tget_sign) X(H5Tget_size) X(H5Tget_super) X(H5Tis_variable_str) X(H5Zfilter_avail) X(H5free_memory)
 // clang-format on
 #if H5_VERSION_GE(1, 12, 0)
 #define TAL_H5LGET_INFO H5Lget_info2
@@ -449,6 +452,113 @@ std::vector<std::int64_t> read_values(hid_t dataset, std::vector<Value>& out) {
   return shape;
 }
 
+// The bytes of a data set in the layout of `type`, and how many elements they are. Error for data that lie elsewhere
+// and for a shape that promises more than the file holds.
+std::pair<std::vector<char>, std::size_t> read_bytes(hid_t dataset, hid_t type) {
+  const Handle space(hdf5().H5Dget_space(dataset), hdf5().H5Sclose, "shape");
+  const Handle creation(hdf5().H5Dget_create_plist(dataset), hdf5().H5Pclose, "layout");
+  if (hdf5().H5Pget_layout(creation) == H5D_VIRTUAL || hdf5().H5Pget_external_count(creation) != 0)
+    throw Error("the data lie in other files; that is not followed");
+  const auto count = hdf5().H5Sget_simple_extent_npoints(space);
+  const std::size_t size = hdf5().H5Tget_size(type);
+  if (count < 0 || size == 0) throw Error("HDF5 cannot read the shape");
+  const double promised = static_cast<double>(count) * static_cast<double>(size);
+  if (promised > 1100 * (static_cast<double>(hdf5().H5Dget_storage_size(dataset)) + 64))
+    throw Error("the shape promises more data than the file holds");
+  std::vector<char> bytes(static_cast<std::size_t>(count) * size);
+  if (!bytes.empty() && hdf5().H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0)
+    throw Error(unreadable(creation));
+  return {std::move(bytes), static_cast<std::size_t>(count)};
+}
+
+std::string fixed_text(const char* begin, std::size_t size) {
+  return {begin, static_cast<std::size_t>(std::find(begin, begin + size, '\0') - begin)};
+}
+
+std::vector<std::string> read_texts(hid_t dataset) {
+  const Handle type(hdf5().H5Dget_type(dataset), hdf5().H5Tclose, "type");
+  if (hdf5().H5Tget_class(type) != H5T_STRING) throw Error(std::string("not text, but ") + type_words(type));
+  const auto [bytes, count] = read_bytes(dataset, type);
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (hdf5().H5Tis_variable_str(type) > 0) {
+      char* text = nullptr;
+      std::memcpy(&text, bytes.data() + i * sizeof text, sizeof text);
+      out.emplace_back(text ? text : "");
+      if (text) hdf5().H5free_memory(text);
+    } else {
+      const std::size_t size = hdf5().H5Tget_size(type);
+      out.push_back(fixed_text(bytes.data() + i * size, size));
+    }
+  }
+  return out;
+}
+
+template <class Value>
+double value_at(const char* at) {
+  Value value;
+  std::memcpy(&value, at, sizeof value);
+  return static_cast<double>(value);
+}
+
+// A number of a native type as a double; nullptr: not such a type.
+double (*number_reader(hid_t type))(const char*) {
+  const std::size_t size = hdf5().H5Tget_size(type);
+  const auto kind = hdf5().H5Tget_class(type);
+  if (kind == H5T_FLOAT) return size == 4 ? value_at<float> : size == 8 ? value_at<double> : nullptr;
+  if (boolean_type(type)) return value_at<std::int8_t>;
+  if (kind != H5T_INTEGER) return nullptr;
+  const bool is_signed = hdf5().H5Tget_sign(type) == H5T_SGN_2;
+  switch (size) {
+    case 1: return is_signed ? value_at<std::int8_t> : value_at<std::uint8_t>;
+    case 2: return is_signed ? value_at<std::int16_t> : value_at<std::uint16_t>;
+    case 4: return is_signed ? value_at<std::int32_t> : value_at<std::uint32_t>;
+    case 8: return is_signed ? value_at<std::int64_t> : value_at<std::uint64_t>;
+    default: return nullptr;
+  }
+}
+
+Hdf5Field read_field(hid_t type, const std::string& name, std::size_t offset, std::size_t stride,
+                     const std::vector<char>& bytes, std::size_t count) {
+  Hdf5Field field;
+  field.name = name;
+  if (hdf5().H5Tget_class(type) == H5T_STRING && hdf5().H5Tis_variable_str(type) <= 0) {
+    for (std::size_t i = 0; i < count; ++i)
+      field.texts.push_back(fixed_text(bytes.data() + i * stride + offset, hdf5().H5Tget_size(type)));
+    return field;
+  }
+  const bool array = hdf5().H5Tget_class(type) == H5T_ARRAY;
+  const Handle element(array ? hdf5().H5Tget_super(type) : hdf5().H5Tget_native_type(type, H5T_DIR_ASCEND),
+                       hdf5().H5Tclose, "type of a field");
+  const auto read = number_reader(element);
+  if (!read) throw Error("field '" + name + "' holds " + type_words(type));
+  const std::size_t size = hdf5().H5Tget_size(element);
+  field.width = hdf5().H5Tget_size(type) / size;
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t k = 0; k < field.width; ++k)
+      field.numbers.push_back(read(bytes.data() + i * stride + offset + k * size));
+  return field;
+}
+
+std::vector<Hdf5Field> read_fields(hid_t dataset) {
+  const Handle stored(hdf5().H5Dget_type(dataset), hdf5().H5Tclose, "type");
+  if (hdf5().H5Tget_class(stored) != H5T_COMPOUND) throw Error(std::string("not records, but ") + type_words(stored));
+  const Handle type(hdf5().H5Tget_native_type(stored, H5T_DIR_ASCEND), hdf5().H5Tclose, "type");
+  const auto [bytes, count] = read_bytes(dataset, type);
+  std::vector<Hdf5Field> out;
+  const int members = hdf5().H5Tget_nmembers(type);
+  for (int i = 0; i < members; ++i) {
+    const auto index = static_cast<unsigned>(i);
+    char* text = hdf5().H5Tget_member_name(type, index);
+    const std::string name(text ? text : "");
+    hdf5().H5free_memory(text);
+    const Handle member(hdf5().H5Tget_member_type(type, index), hdf5().H5Tclose, "type of a field");
+    out.push_back(
+        read_field(member, name, hdf5().H5Tget_member_offset(type, index), hdf5().H5Tget_size(type), bytes, count));
+  }
+  return out;
+}
+
 FeatureMatrix read_matrix(hid_t dataset) {
   FeatureMatrix matrix;
   const auto shape = read_values(dataset, matrix.values);
@@ -518,6 +628,21 @@ std::vector<double> Hdf5File::numbers(const std::string& name) const {
     return values;
   });
 }
+
+std::vector<double> Hdf5File::values(const std::string& name) const {
+  return at_dataset(file_, name, [](hid_t dataset) {
+    const Handle type(hdf5().H5Dget_type(dataset), hdf5().H5Tclose, "type");
+    if (!numeric_type(type)) throw Error(std::string("not numbers, but ") + type_words(type));
+    const auto [bytes, count] = read_bytes(dataset, hdf5().native_double);
+    std::vector<double> out(count);
+    if (count > 0) std::memcpy(out.data(), bytes.data(), bytes.size());
+    return out;
+  });
+}
+
+std::vector<std::string> Hdf5File::texts(const std::string& name) const { return at_dataset(file_, name, read_texts); }
+
+std::vector<Hdf5Field> Hdf5File::fields(const std::string& name) const { return at_dataset(file_, name, read_fields); }
 
 #endif
 

@@ -30,6 +30,14 @@ struct Hdf5Dataset {
   bool readable() const { return other.empty() && problem.empty(); }
 };
 
+// A field of a data set of records (compound type).
+struct Hdf5Field {
+  std::string name;
+  std::size_t width = 0;        // numbers in each record: 1, or more of an array; 0: texts
+  std::vector<double> numbers;  // [records, width]
+  std::vector<std::string> texts;
+};
+
 class Hdf5File {
  public:
   explicit Hdf5File(const std::string& path);           // Error with the path; also when built without HDF5
@@ -45,6 +53,12 @@ class Hdf5File {
   FeatureMatrix read(const std::string& name) const;
   // Its values as doubles, in the file's order: of what says something about rows and is none itself.
   std::vector<double> numbers(const std::string& name) const;
+  // The same of a data set of numbers with any extents.
+  std::vector<double> values(const std::string& name) const;
+  // The texts of a data set of strings; the fields of a data set of records (of numbers, truth values, strings of a
+  // fixed length and arrays of numbers: Error for a field of another type).
+  std::vector<std::string> texts(const std::string& name) const;
+  std::vector<Hdf5Field> fields(const std::string& name) const;
 
  private:
   Hdf5File() = default;

@@ -6,10 +6,13 @@
 #include <cstdlib>
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
+#include "libtal/io/byte_masks.h"
+#include "libtal/io/json_shape.h"
 #include "libtal/io/member_names.h"
 
 namespace tal {
@@ -67,23 +70,28 @@ class Check {
 
   void run() {
     while (true) {
-      const bool opened = value();
-      if (opened) continue;
+      if (!open_.empty()) open_.back().element = at_;
+      bool behind = !value();
       // Behind a value: the end, what closes, or a comma and the next one.
-      while (true) {
+      while (behind) {
         if (open_.empty()) {
           if (at_ != end_) fail("something follows the value");
           return;
         }
+        const Open& around = open_.back();
+        const char* const end = at_;
         blanks();
         const char c = take();
-        if (c == ',') break;
-        if (c != open_.back())
-          fail(open_.back() == ']' ? "a list goes on with ',' or ']'" : "an object goes on with ',' or '}'");
-        close();
+        if (c == around.close) {
+          close();
+          continue;
+        }
+        if (c != ',')
+          fail(around.close == ']' ? "a list goes on with ',' or ']'" : "an object goes on with ',' or '}'");
+        blanks();
+        if (around.close == '}') key();
+        behind = around.close == ']' && repeat(end);
       }
-      blanks();
-      if (open_.back() == '}') key();
     }
   }
 
@@ -106,13 +114,38 @@ class Check {
                     "' is not a value of JSON (numbers are finite and written plainly)",
                 Error::Kind::kNotFinite};
   }
+  struct Open {
+    char close;                     // what closes it
+    int misses = 0;                 // of a list: elements in turn whose shape the next one had not
+    const char* element = nullptr;  // where its last value begins
+  };
+
+  // In a list, before an element and behind the one that ends at `end`: takes the elements that have its shape. Returns
+  // whether it stands behind the last of them; else the next element is to be looked at.
+  bool repeat(const char* end) {
+    constexpr int kMostMisses = 4;  // then this list is none of one shape
+    Open& list = open_.back();
+    if (list.misses > kMostMisses) return false;
+    ++list.misses;
+    if (!shape_.set({list.element, static_cast<std::size_t>(end - list.element)})) return false;
+    while (const char* behind = shape_.match(at_, end_)) {
+      const char* const begin = std::exchange(at_, behind);
+      if (!ends()) return at_ = begin, false;  // a number that goes on
+      list.misses = 0;
+      if (peek() != ',') return true;
+      ++at_;
+      blanks();
+    }
+    return false;
+  }
+
   char peek() const { return at_ < end_ ? *at_ : '\0'; }
   char take() { return at_ < end_ ? *at_++ : '\0'; }
   void blanks() {
     while (at_ < end_ && (*at_ == ' ' || *at_ == '\t' || *at_ == '\n' || *at_ == '\r')) ++at_;
   }
   void close() {
-    if (open_.back() == '}') names_.members.close();
+    if (open_.back().close == '}') names_.members.close();
     open_.pop_back();
   }
 
@@ -123,10 +156,10 @@ class Check {
     if (c != '{' && c != '[') return plain(), false;
     if (open_.size() >= names_.deepest) fail("lists and objects in each other, too many of them");
     ++at_;
-    open_.push_back(c == '{' ? '}' : ']');
+    open_.push_back({c == '{' ? '}' : ']'});
     if (c == '{') names_.members.open();
     blanks();
-    if (peek() == open_.back()) {
+    if (peek() == open_.back().close) {
       ++at_, close();
       return false;
     }
@@ -155,7 +188,7 @@ class Check {
   bool string() {
     bool escapes = false;
     ++at_;
-    while (at_ < end_ && *at_ != '"') {
+    while (at_ = skip_plain(at_, end_), at_ < end_ && *at_ != '"') {
       if (*at_++ != '\\') continue;
       escapes = true;
       const char c = take();
@@ -216,7 +249,8 @@ class Check {
   const char* const begin_;
   const char* at_;
   const char* const end_;
-  std::vector<char> open_;  // what closes the containers around
+  std::vector<Open> open_;  // the containers around
+  JsonShape shape_;
   Names& names_;
 };
 
@@ -234,6 +268,17 @@ class Path {
     while (i < text.size()) {
       i = path.step(i);
       if (text[i < text.size() ? i : 0] == ':' && path.is_at(names)) return i;
+    }
+    return text.size();
+  }
+  // The same of a path as text() writes it.
+  static std::size_t find(std::string_view text, std::string_view wanted) {
+    Path path(text, 0);
+    path.text_ = text;
+    for (std::size_t i = 0; i < text.size();) {
+      const char c = text[i];
+      i = path.step(i);
+      if ((c == ':' || c == '[' || c == ',') && path.text() == wanted) return i;
     }
     return text.size();
   }
@@ -350,6 +395,15 @@ void check_json(std::string_view text, std::string_view name, bool repeated) {
 std::size_t find_member(std::string_view text, const std::vector<std::string_view>& names) {
   const auto behind_name = Path::find(text, names);
   return behind_name == text.size() ? text.size() : text.find_first_not_of(" \t\r\n", behind_name + 1);
+}
+
+std::size_t find_path(std::string_view text, std::string_view path) {
+  while (!path.empty()) {
+    if (const auto found = Path::find(text, path); found < text.size())
+      return std::min(text.find_first_not_of(" \t\r\n", found), text.size());
+    path = path.substr(0, path.find_last_of(".[") == std::string_view::npos ? 0 : path.find_last_of(".["));
+  }
+  return 0;
 }
 
 std::string_view check_json_file(const SourceText& source, bool comments, std::size_t deepest) {

@@ -27,4 +27,8 @@ std::string_view check_json_file(const SourceText& source, bool comments = false
 // The text's size when there is none.
 std::size_t find_member(std::string_view text, const std::vector<std::string_view>& names);
 
+// Where the value of a path begins, as errors write one (database.v_1.annotations[0]), in a text that has been checked;
+// of a path that is not there, the innermost place on the way to it. 0 for the empty path.
+std::size_t find_path(std::string_view text, std::string_view path);
+
 }  // namespace tal

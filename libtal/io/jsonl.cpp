@@ -45,7 +45,8 @@ void write_all(int fd, const char* data, std::size_t size, const std::string& pa
 
 }  // namespace
 
-LineReader::LineReader(const std::string& path) : source_(path == "-" ? "stdin" : path) {
+LineReader::LineReader(const std::string& path, StreamMeter* meter)
+    : source_(path == "-" ? "stdin" : path), meter_(meter) {
   fd_ = path == "-" ? 0 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   struct stat info {};
   if (fd_ < 0 || ::fstat(fd_, &info) != 0) throw Error(std::strerror(errno)).at_line(source_, 0);
@@ -76,14 +77,18 @@ bool LineReader::fill() {
     buffer_ = std::move(grown), capacity_ = larger, begin_ = 0;
   }
   ssize_t got;
-  do got = ::read(fd_, buffer_.get() + begin_ + size_, capacity_ - begin_ - size_);
-  while (got < 0 && errno == EINTR);
+  {
+    const StreamMeter::Wait wait(meter_, StreamMeter::kIn);
+    do got = ::read(fd_, buffer_.get() + begin_ + size_, capacity_ - begin_ - size_);
+    while (got < 0 && errno == EINTR);
+  }
   if (got < 0) throw Error(std::string("cannot read: ") + std::strerror(errno)).at_line(source_, line_number_ + 1);
   if (got == 0) {
     end_ = true;
     return false;
   }
   size_ += static_cast<std::size_t>(got);
+  if (meter_) meter_->read(static_cast<std::uint64_t>(got));
   if (first_ && (size_ >= 4 || end_)) {
     first_ = false;
     const std::string_view bytes(buffer_.get() + begin_, size_);
@@ -116,6 +121,7 @@ bool LineReader::next(std::string_view& line) {
     if (length > kMaxLineBytes) throw Error("the line is longer than 1 GiB").at_line(source_, line_number_);
     line = std::string_view(text, length);
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;  // blank
+    if (meter_) meter_->record();
     return true;
   }
 }
@@ -127,7 +133,7 @@ bool LineReader::would_block() const {
   return ::poll(&ready, 1, 0) == 0;
 }
 
-Output::Output(const std::string& path) : path_(path) {
+Output::Output(const std::string& path, StreamMeter* meter) : path_(path), meter_(meter) {
   if (path == "-") {
     path_ = "stdout", fd_ = 1;
     return;
@@ -164,7 +170,11 @@ void Output::flush() {
   // Cleared first: after a failed write the destructor path must not try again.
   std::string pending;
   pending.swap(buffer_);
-  write_all(fd_, pending.data(), pending.size(), path_);
+  {
+    const StreamMeter::Wait wait(meter_, StreamMeter::kOut);
+    write_all(fd_, pending.data(), pending.size(), path_);
+  }
+  if (meter_) meter_->wrote(pending);
   pending.clear();
   buffer_.swap(pending);  // keep the capacity
 }
@@ -172,6 +182,7 @@ void Output::flush() {
 void Output::close() {
   if (fd_ < 0) return;
   flush();
+  const StreamMeter::Wait wait(meter_, StreamMeter::kOut);  // for the disk
   if (regular_ && ::fsync(fd_) != 0) throw_errno(path_, errno);
   const int fd = fd_;
   fd_ = -1;

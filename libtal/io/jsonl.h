@@ -10,6 +10,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/io/record.h"
+#include "libtal/io/stream_meter.h"
 
 namespace tal {
 
@@ -20,7 +21,8 @@ inline constexpr std::uint64_t kMaxLineBytes = 1ull << 30;
 // line.
 class LineReader {
  public:
-  explicit LineReader(const std::string& path);  // Error with the path (kNoFile when there is none)
+  // meter: counts what is read; nullptr: nobody does. Error with the path (kNoFile when there is none)
+  explicit LineReader(const std::string& path, StreamMeter* meter = nullptr);
   ~LineReader();
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
@@ -38,6 +40,7 @@ class LineReader {
  private:
   bool fill();
   std::string source_;
+  StreamMeter* meter_;
   int fd_ = -1;
   bool end_ = false, first_ = true;
   std::unique_ptr<char[]> buffer_;
@@ -50,7 +53,8 @@ class LineReader {
 struct ClosedPipe {};
 class Output {
  public:
-  explicit Output(const std::string& path);  // Error with the path when it cannot be written
+  // meter: counts what is written. Error with the path when it cannot be written
+  explicit Output(const std::string& path, StreamMeter* meter = nullptr);
   ~Output();  // an output that was not closed is thrown away (files) - never half-written
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
@@ -66,6 +70,7 @@ class Output {
  private:
   static constexpr std::size_t kSpill = 1 << 18;
   std::string path_, temporary_, buffer_;
+  StreamMeter* meter_;
   int fd_ = -1;
   bool regular_ = false;
 };

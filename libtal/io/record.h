@@ -26,7 +26,11 @@ struct FilePlaces {
 struct Annotation {
   Segment segment;  // seconds; the reader accepts zero length only where Record::annotations is told to
   std::string label;
+  bool point = false;  // "at" in place of "segment": an event without length; start = end
 };
+
+// Whether a list may hold points. Who measures lengths or overlaps refuses them, which names the point.
+enum class Points { kRefused, kTaken };
 
 struct NamedScore {  // e.g. {"overlap", 0.8}
   std::string name;
@@ -38,15 +42,17 @@ struct NamedScore {  // e.g. {"overlap", 0.8}
 struct Proposal {
   Segment segment;         // seconds
   double score = 0;        // absent in the record: 0
-  std::string_view label;  // unescaped UTF-8, empty = none; points into the Record (or into Record::keep)
+  std::string_view label;  // unescaped UTF-8, empty = none; refers to the Record (or to Record::keep)
 
   // Where the values came from; empty for proposals made by a stage. Not for stages to touch.
   struct Source {
     std::string_view text;  // the whole object, braces included
+    // The values of "segment" (of a point: "at"), "score" and "label" in text.
     std::uint32_t segment_begin = 0, segment_end = 0, score_begin = 0, score_end = 0, label_begin = 0, label_end = 0;
     Segment segment;
     double score = 0;
     std::string_view label;
+    bool point = false;
   } source;
   bool has_score() const {
     return source.text.empty() || source.score_end > source.score_begin;  // else score is 0 for want of one
@@ -58,6 +64,7 @@ struct Proposal {
   // Further members as JSON text, each `"key":value`, comma separated, appended on writing ("" = none). Points like
   // label.
   std::string_view extra;
+  bool point = false;  // "at" in place of "segment": start = end. A proposal that was read stays what it is
 };
 
 struct ClassScore {
@@ -120,16 +127,19 @@ class Record {
   std::optional<double> duration() const;  // seconds, > 0
   std::optional<Rate> fps() const;
   // zero_length: whether a segment of length 0 is kept (ActivityNet has twelve) or an error.
-  std::vector<Annotation> annotations(bool zero_length = false) const;
+  // Points that are refused are an Error at annotations[i].at.
+  std::vector<Annotation> annotations(bool zero_length = false, Points points = Points::kRefused) const;
   std::vector<ClassScore> classification() const;
   std::vector<FeatureStream> features() const;
   // Parsed once; the reference stays valid until parse() or set_*(). Changing it does nothing until set_proposals.
-  const std::vector<Proposal>& proposals() const;
+  // Points that are refused are an Error at proposals[i].at.
+  const std::vector<Proposal>& proposals(Points points = Points::kRefused) const;
   bool has_proposals() const { return has("proposals"); }
 
   double require_duration() const;  // Error "duration: missing" with the reason when absent
-  const std::vector<Proposal>& require_proposals() const;
-  const std::vector<Proposal>& require_scored_proposals() const;  // Error also for the first one without a score
+  const std::vector<Proposal>& require_proposals(Points points = Points::kRefused) const;
+  // Error also for the first one without a score.
+  const std::vector<Proposal>& require_scored_proposals(Points points = Points::kRefused) const;
   // `window` of live and sliding use: stages that need the whole video call this and get an Error when the record is a
   // window.
   void require_whole_video() const;

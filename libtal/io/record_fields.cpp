@@ -91,7 +91,7 @@ void Record::require_whole_video() const {
         .at_video(video());
 }
 
-std::vector<Annotation> Record::annotations(bool zero_length) const {
+std::vector<Annotation> Record::annotations(bool zero_length, Points points) const {
   return state_->objects<Annotation>("annotations", [&](JsonObject& object, std::size_t index) {
     Annotation annotation;
     bool has_segment = false;
@@ -100,13 +100,22 @@ std::vector<Annotation> Record::annotations(bool zero_length) const {
       if (key == "segment") {
         annotation.segment = in_field(place("segment"), [&] { return segment_at(item, zero_length); });
         has_segment = true;
+      } else if (key == "at") {
+        std::string_view token;
+        const double at = in_field(place("at"), [&] { return number_at(item, token); });
+        annotation.segment = {at, at}, annotation.point = true;
       } else if (key == "label") {
         std::string_view label;
         if (item.get_string().get(label)) throw Error("must be a string").at_field(place("label"));
         annotation.label = label;
       }
     });
-    if (!has_segment) throw Error("missing").at_field(indexed("annotations", index, "segment"));
+    if (annotation.point)
+      in_field(indexed("annotations", index, "at"), [&] {
+        if (has_segment) throw Error("stands beside segment; it is one or the other");
+        if (points == Points::kRefused) refuse_point();
+      });
+    else if (!has_segment) throw Error("missing").at_field(indexed("annotations", index, "segment"));
     return annotation;
   });
 }

@@ -78,6 +78,13 @@ void append_segment(std::string& out, const Segment& segment) {
   out += ']';
 }
 
+void append_times(std::string& out, const Segment& segment, bool point) {
+  if (point) append_number(out += "\"at\":", segment.start);
+  else append_segment(out += "\"segment\":", segment);
+}
+
+void refuse_point() { throw Error("a point in time has no length; this step needs segments"); }
+
 std::string indexed(const char* name, std::size_t index, const char* member) {
   std::string out = name + ("[" + std::to_string(index) + "]");
   if (member) (out += '.') += member;

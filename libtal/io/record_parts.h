@@ -56,7 +56,9 @@ double number_at(JsonValue& v, std::string_view& token);
 // [start, end] in seconds. Error (with the texts of the input) when it is not two finite numbers, or reversed.
 Segment segment_at(JsonValue& v, bool zero_length);
 
-void append_segment(std::string& out, const Segment& segment);  // [start,end]
+void append_segment(std::string& out, const Segment& segment);            // [start,end]
+void append_times(std::string& out, const Segment& segment, bool point);  // "segment":[start,end], or "at":start
+[[noreturn]] void refuse_point();                                         // where a step needs segments
 
 std::string indexed(const char* name, std::size_t index, const char* member = nullptr);  // name[index].member
 
@@ -134,6 +136,7 @@ struct Record::State {
   bool repeated_keys = false;  // Record::take_repeated_keys
   std::shared_ptr<const FilePlaces> places;
   std::vector<Proposal> proposals;
+  std::optional<std::size_t> first_point;  // among the proposals
 
   const Field* find(std::string_view key) const {
     for (const auto& field : fields)
@@ -150,6 +153,7 @@ struct Record::State {
   void scan_field(record_parts::sj::ondemand::field& field);
   std::string_view keep(std::string_view text);  // Record::keep
 
+  void parse_proposals();  // once
   class ProposalReader;
 
   // body(document) on the value of a field, if it is there; errors name field and video.

@@ -61,19 +61,26 @@ class Record::State::ProposalReader {
       if (!names_.add(key))
         throw Error("the key '" + std::string(key) + "' stands twice here", Error::Kind::kRepeatedKey);
       if (key == "segment") read_segment(document, value, proposal), has_segment = true;
+      else if (key == "at") read_point(value, proposal);
       else if (key == "score") read_score(value, proposal);
       else if (key == "label") read_label(value, proposal);
       else check_json(trim_end(take(sj::to_json_string(value))));
       member_ = nullptr;
     });
     names_.close();
-    if (!has_segment) {
+    if (proposal.point && has_segment) {
+      member_ = "at";
+      throw Error("stands beside segment; it is one or the other");
+    }
+    if (!proposal.point && !has_segment) {
       member_ = "segment";
       throw Error("missing");
     }
+    if (proposal.point && !state_.first_point) state_.first_point = state_.proposals.size();
     auto& source = proposal.source;
     source.text = std::string_view(begin_, static_cast<std::size_t>(behind('}', document) - begin_));
     source.segment = proposal.segment, source.score = proposal.score, source.label = proposal.label;
+    source.point = proposal.point;
     return proposal;
   }
 
@@ -82,6 +89,15 @@ class Record::State::ProposalReader {
     proposal.source.segment_begin = offset(value.raw_json_token().data());
     proposal.segment = segment_at(value, true);
     proposal.source.segment_end = offset(behind(']', document));
+  }
+
+  void read_point(JsonValue& value, Proposal& proposal) {
+    member_ = "at";
+    std::string_view token;
+    const double at = number_at(value, token);
+    proposal.segment = {at, at}, proposal.point = true;
+    proposal.source.segment_begin = offset(token.data());
+    proposal.source.segment_end = offset(token.data() + token.size());
   }
 
   void read_score(JsonValue& value, Proposal& proposal) {
@@ -121,12 +137,23 @@ class Record::State::ProposalReader {
   MemberNames names_;
 };
 
-const std::vector<Proposal>& Record::proposals() const {
-  State& s = *state_;
-  if (s.proposals_parsed) return s.proposals;
+const std::vector<Proposal>& Record::proposals(Points points) const {
+  state_->parse_proposals();
+  if (points == Points::kRefused && state_->first_point) try {
+      refuse_point();
+    } catch (Error& error) {
+      throw error.at_field(indexed("proposals", *state_->first_point, "at")).at_video(video());
+    }
+  return state_->proposals;
+}
+
+void Record::State::parse_proposals() {
+  State& s = *this;
+  if (s.proposals_parsed) return;
   s.proposals.clear();
+  s.first_point.reset();
   const auto* field = s.find("proposals");
-  if (!field) return s.proposals;
+  if (!field) return;
   std::string_view raw = field->raw(s.line);
   if (field->changed) {  // sources point into the text, so changed text must live (padded) in the record too
     s.kept.emplace_back();
@@ -136,16 +163,15 @@ const std::vector<Proposal>& Record::proposals() const {
   }
   State::ProposalReader(s).read(raw);
   s.proposals_parsed = true;
-  return s.proposals;
 }
 
-const std::vector<Proposal>& Record::require_proposals() const {
+const std::vector<Proposal>& Record::require_proposals(Points points) const {
   if (!has_proposals()) throw Error("missing; this step needs proposals").at_field("proposals").at_video(video());
-  return proposals();
+  return proposals(points);
 }
 
-const std::vector<Proposal>& Record::require_scored_proposals() const {
-  const auto& all = require_proposals();
+const std::vector<Proposal>& Record::require_scored_proposals(Points points) const {
+  const auto& all = require_proposals(points);
   for (std::size_t i = 0; i < all.size(); ++i)
     if (!all[i].has_score()) throw Error("missing").at_field(indexed("proposals", i, "score")).at_video(video());
   return all;
@@ -233,6 +259,7 @@ class Changes {
  public:
   explicit Changes(const Proposal& p) : p_(p) {
     const auto& source = p.source;
+    if (p.point != source.point) throw Error("a segment cannot become a point, nor a point a segment");
     if (!(p.segment == source.segment)) add(Member::kSegment, source.segment_begin, source.segment_end);
     if (p.score != source.score) add(Member::kScore, source.score_begin, source.score_end);
     if (p.label.data() != source.label.data() && p.label != source.label)
@@ -280,7 +307,7 @@ class Changes {
 
   void append_value(std::string& out, Member member) const {
     switch (member) {
-      case Member::kSegment: return append_segment(out, p_.segment);
+      case Member::kSegment: return p_.point ? append_number(out, p_.segment.start) : append_segment(out, p_.segment);
       case Member::kScore: return append_number(out, p_.score);
       case Member::kLabel: return append_json_string(out, p_.label);
       case Member::kScores:
@@ -296,8 +323,7 @@ class Changes {
 };
 
 void append_new_proposal(std::string& out, const Proposal& p) {
-  out += "{\"segment\":";
-  append_segment(out, p.segment);
+  append_times(out += '{', p.segment, p.point);
   out += ",\"score\":";
   append_number(out, p.score);
   if (!p.label.empty()) {

@@ -199,8 +199,7 @@ void append_annotations(std::string& out, const std::vector<Annotation>& annotat
   out += '[';
   for (std::size_t i = 0; i < annotations.size(); ++i) {
     if (i > 0) out += ',';
-    out += "{\"segment\":";
-    append_segment(out, annotations[i].segment);
+    append_times(out += '{', annotations[i].segment, annotations[i].point);
     if (!annotations[i].label.empty()) {
       out += ",\"label\":";
       append_json_string(out, annotations[i].label);

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "libtal/base/error.h"
+#include "libtal/base/text.h"
 
 namespace tal {
 namespace {
@@ -70,6 +71,32 @@ std::string_view utf8_text(const SourceText& source) {
     fail_at(source, nul, "holds a zero byte: not a text file", Error::Kind::kOther);
   if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
   return text;
+}
+
+SourceText decoded_utf16(const SourceText& source) {
+  const std::string_view bytes = source.text;
+  const bool big = bytes.starts_with("\xfe\xff"), wide = bytes.starts_with(std::string_view("\xff\xfe\0\0", 4));
+  if (!big && (!bytes.starts_with("\xff\xfe") || wide)) return source;
+  SourceText out{source.name, {}};
+  out.text.reserve(bytes.size());
+  const auto fail = [&](const char* what) {
+    return Error(what, Error::Kind::kNotUtf8).at_line(source.name, place_of(out.text, out.text.size()).line);
+  };
+  if (bytes.size() % 2) throw fail("half of a character of UTF-16");
+  const auto unit = [&](std::size_t i) {
+    const auto a = static_cast<unsigned char>(bytes[i]), b = static_cast<unsigned char>(bytes[i + 1]);
+    return static_cast<std::uint32_t>(big ? a << 8 | b : b << 8 | a);
+  };
+  for (std::size_t i = 2; i < bytes.size(); i += 2) {
+    std::uint32_t code = unit(i);
+    if (code >= 0xd800 && code < 0xe000) {
+      const std::uint32_t low = code < 0xdc00 && i + 2 < bytes.size() ? unit(i += 2) : 0;
+      if (low < 0xdc00 || low >= 0xe000) throw fail("half of a character of UTF-16");
+      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+    }
+    append_utf8(out.text, code);
+  }
+  return out;
 }
 
 char first_character(std::string_view text) {

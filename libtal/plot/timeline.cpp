@@ -12,9 +12,10 @@ constexpr double kLeft = 210, kRight = 46, kSide = 14;
 constexpr double kTruthHeight = 14, kLaneHeight = 15, kBandHeight = 72;
 constexpr int kMaxLanes = 5;
 
-std::string span_text(const Segment& s) {
+std::string span_text(const Segment& s, bool point = false) {
   char text[120];
-  std::snprintf(text, sizeof text, "%.2f - %.2f s (%.2f s)", s.start, s.end, s.length());
+  if (point) std::snprintf(text, sizeof text, "at %.2f s", s.start);
+  else std::snprintf(text, sizeof text, "%.2f - %.2f s (%.2f s)", s.start, s.end, s.length());
   return text;
 }
 
@@ -168,8 +169,8 @@ void draw_found(Canvas& canvas, const Row& row, double y, const Scale& scale, co
     const double x = scale.at(found.segment.start), w = std::max(2.0, scale.at(found.segment.end) - x),
                  strength = range.of(found.score);
     std::string tip = row.track->name + (found.label.empty() ? "" : ": " + found.label) + "\nscore " +
-                      tick_label(found.score) + "\n" + span_text(found.segment);
-    if (!video.truth.empty())
+                      tick_label(found.score) + "\n" + span_text(found.segment, found.point);
+    if (!video.truth.empty() && !found.point)
       tip += "\nbest tIoU " + tick_label(std::floor(best_overlap(video.truth, found) * 1000 + 0.5) / 1000);
     if (row.band) {
       const double at = y + 4 + (1 - strength) * (row.height - 12);
@@ -385,7 +386,7 @@ class VideoPanel {
       if (a.label != row.label) continue;
       const double x = scale_.at(a.segment.start);
       auto& bar = canvas_.rect(x, y, std::max(2.0, scale_.at(a.segment.end) - x), kTruthHeight, ink);
-      bar.stroke = kText, bar.tip = "truth: " + a.label + "\n" + span_text(a.segment);
+      bar.stroke = kText, bar.tip = "truth: " + a.label + "\n" + span_text(a.segment, a.point);
     }
   }
 

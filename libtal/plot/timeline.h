@@ -1,5 +1,5 @@
-// Segments over time: ground truth against one or several result streams, one panel a video, rows by label; and anchors
-// by length.
+// Segments (and points, as marks) over time: ground truth against one or several result streams, one panel a video,
+// rows by label; and anchors by length.
 #pragma once
 
 #include <string>
@@ -14,6 +14,7 @@ struct Found {
   Segment segment;  // seconds
   double score = 0;
   std::string label;
+  bool point = false;
 };
 
 struct Track {

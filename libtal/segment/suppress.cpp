@@ -11,11 +11,12 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/io/score_check.h"
+#include "libtal/segment/suppress_rule.h"
 
 namespace tal {
 namespace {
 
-constexpr double kGone = -std::numeric_limits<double>::infinity(), kMost = std::numeric_limits<double>::max();
+constexpr double kGone = -std::numeric_limits<double>::infinity();
 
 // Where a segment starts that can have tIoU >= least with `own`: an offset d takes d from the intersection and nothing
 // from the union, so d <= (1 - least) * (length of the earlier one), and neither is longer than the other divided by
@@ -289,13 +290,6 @@ std::vector<Kept> greedy(const std::vector<Segment>& segments, const std::vector
 
 using Members = std::vector<std::uint32_t>;  // positions in the record
 
-// Who needs scores from 0 on: factors would raise negative ones, and as weights they move a segment away from those
-// that vote. "" when any score will do.
-std::string needs_factors(const SuppressOptions& options) {
-  if (options.method != "greedy") return "the rule '" + options.method + "', which lowers scores by factors,";
-  return options.voting ? "voting, which weighs segments by their scores," : "";
-}
-
 // Proposals with the same label belong together; groups in order of first appearance.
 std::vector<Members> groups_of(const std::vector<Proposal>& proposals, const SuppressOptions& options) {
   std::vector<Members> groups;
@@ -308,11 +302,7 @@ std::vector<Members> groups_of(const std::vector<Proposal>& proposals, const Sup
   };
   const std::string factors = needs_factors(options);
   for (std::size_t i = 0; i < proposals.size(); ++i) {
-    if (proposals[i].segment.length() < options.min_duration) continue;
-    if (!factors.empty() && proposals[i].score < 0) {
-      if (options.drop_negative && proposals[i].score < options.min_score) continue;  // scores only fall
-      check_factor(proposals[i], i, factors);
-    }
+    if (!takes_part(proposals[i], i, factors, options)) continue;
     const auto label = options.class_agnostic ? std::string_view() : proposals[i].label;
     if (groups.empty() || !same(label, last)) {  // labels come in runs
       group = group_of.emplace(label, groups.size()).first->second;
@@ -344,19 +334,18 @@ std::vector<Kept> apply_rule(const std::vector<Segment>& segments, const std::ve
   if (o.method == "gaussian")
     return soft(
         segments, scores, reversed, bounds, [](double) { return 0.0; },
-        [sigma = o.sigma](double& score, double t, double) { score *= std::exp(-(t * t) / sigma); });
+        [sigma = o.sigma](double& score, double t, double) { score *= gaussian_factor(t, sigma); });
   if (o.method == "linear")  // threshold 0 decays what does not even touch, by a factor of 1: no change
     return soft(
         segments, scores, reversed, bounds, [&](double) { return o.threshold; },
         [](double& score, double t, double threshold) {
-          if (t >= threshold) score *= 1 - t;
+          if (t >= threshold) score *= linear_factor(t);
         });
   if (o.method == "bsn" || o.method == "rpn")
     return soft(
-        segments, scores, reversed, bounds,
-        [&](double length) { return o.low + (o.high - o.low) * (length / duration); },
+        segments, scores, reversed, bounds, [&](double length) { return decay_bound(length, duration, o); },
         [alpha = o.alpha](double& score, double t, double bound) {
-          if (t > bound) score *= std::exp(-(t * t) / alpha);
+          if (t > bound) score *= gaussian_factor(t, alpha);
         });
   throw UsageError("--method: unknown method '" + o.method + "'");
 }
@@ -366,7 +355,6 @@ std::vector<Segment> vote(const std::vector<Segment>& segments, const std::vecto
                           const std::vector<Kept>& kept, const SuppressOptions& options) {
   const Index index(segments);
   const double bound = *options.voting;
-  const bool plain = options.voting_weight == "score";
   std::vector<Segment> out;
   std::vector<std::uint32_t> voters;
   for (const auto& k : kept) {
@@ -380,24 +368,30 @@ std::vector<Segment> vote(const std::vector<Segment>& segments, const std::vecto
     for (std::uint32_t i = begin; i < end; ++i)
       if (overlap(own.start, own.end, index.start[i], index.end[i]) >= bound) voters.push_back(index.input[i]);
     std::sort(voters.begin(), voters.end());
-    double weight = 0, start = 0, finish = 0;
-    Segment first{kMost, kMost}, last{-kMost, -kMost};  // of the ends that count
-    for (const auto i : voters) {
-      const double w = scores[i] * (plain ? 1.0 : overlap(own.start, own.end, segments[i].start, segments[i].end));
-      if (!(w > 0)) continue;
-      weight += w, start += w * segments[i].start, finish += w * segments[i].end;
-      first = {std::min(first.start, segments[i].start), std::min(first.end, segments[i].end)};
-      last = {std::max(last.start, segments[i].start), std::max(last.end, segments[i].end)};
-    }
-    // Rounding must not carry a mean past what it is of: a segment that is alone stays, none leaves its video.
-    out.push_back(weight > 0 ? Segment{std::clamp(start / weight, first.start, last.start),
-                                       std::clamp(finish / weight, first.end, last.end)}
-                             : own);
+    VotedSegment voted;
+    for (const auto i : voters)
+      voted.add(segments[i],
+                vote_weight(scores[i], overlap(own.start, own.end, segments[i].start, segments[i].end), options));
+    out.push_back(voted.mean(own));
   }
   return out;
 }
 
 }  // namespace
+
+std::string needs_factors(const SuppressOptions& options) {
+  if (options.method != "greedy") return "the rule '" + options.method + "', which lowers scores by factors,";
+  return options.voting ? "voting, which weighs segments by their scores," : "";
+}
+
+bool takes_part(const Proposal& proposal, std::size_t index, const std::string& factors,
+                const SuppressOptions& options) {
+  if (proposal.segment.length() < options.min_duration) return false;
+  if (factors.empty() || !(proposal.score < 0)) return true;
+  if (options.drop_negative && proposal.score < options.min_score) return false;  // scores only fall
+  check_factor(proposal, index, factors);
+  return true;
+}
 
 std::vector<Proposal> suppress(const std::vector<Proposal>& proposals, double duration,
                                const SuppressOptions& options) {

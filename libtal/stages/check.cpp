@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libtal/base/error.h"
+#include "libtal/data/complete.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/places.h"
 #include "libtal/io/record.h"
@@ -16,8 +17,9 @@ namespace tal {
 using nlohmann::json;
 
 void register_options(const Options& table, CheckOptions& options) {
-  // --stage, --compare-features and --replay are works of their own; without them the input is checked.
-  const Options input = table.without("--stage").without("--compare-features").without("--replay");
+  // --stage, --compare-features, --replay and --complete are works of their own; without them the input is checked.
+  const Options shards = table.without("--stage").without("--compare-features").without("--replay"),
+                input = shards.without("--complete"), complete = shards.with("--complete");
   const Options records = input.with("--kind", {"records"});
   input.add("--kind", options.kind, "What the input is: records, features (one .npy), model (safetensors) or folder")
       .one_of({"records", "features", "model", "folder"});
@@ -37,7 +39,7 @@ void register_options(const Options& table, CheckOptions& options) {
       .one_of({"text", "json"})
       .without("--replay")
       .without("--fix");
-  input.add("--max-faults", options.max_faults, "List at most N faults of a class; all are counted (0: no bound)")
+  shards.add("--max-faults", options.max_faults, "List at most N faults of a class; all are counted (0: no bound)")
       .type_name("N");
   records.add("--tolerance", options.tolerance, "Seconds that a segment may end behind its video")
       .type_name("SECONDS")
@@ -57,7 +59,20 @@ void register_options(const Options& table, CheckOptions& options) {
       .values(2)
       .type_name("A B")
       .without("--stage");
-  table.row("--input").without("--stage").without("--compare-features");
+  shards
+      .add("--complete", options.complete,
+           "Say which videos of LIST (records, or names) the outputs of a run over shards have left out")
+      .type_name("LIST");
+  complete.add("files", options.outputs, "With --complete: outputs of the shards; without any, --input is read")
+      .type_name("FILE");
+  complete.add("--missing", options.missing, "Write the lines of LIST that have no record: the next run's input")
+      .type_name("FILE");
+  complete
+      .add("--logs", options.logs,
+           "What the shards wrote on stderr, their --stats, and GNU parallel's --joblog: why a video is missing, which "
+           "runs failed or were killed, and what all of them took")
+      .type_name("FILE");
+  table.row("--input").without("--stage").without("--compare-features").without("files");
   // Every fault is reported, and the check goes on.
   for (const char* policy : {"--on-error", "--rejects", "--max-errors"}) table.row(policy).with("--replay");
 }
@@ -148,7 +163,7 @@ void run_compare(Tool& tool, const CheckOptions& options) {
       {"rows", {d.rows_a, d.rows_b}}, {"dim", {d.dim_a, d.dim_b}}, {"same_shape", d.same_shape()},
       {"max_abs", d.max_abs},         {"mean_abs", d.mean_abs},    {"min_cosine", d.min_cosine},
       {"mean_cosine", d.mean_cosine}, {"best_lag", d.best_lag},    {"best_lag_cosine", d.best_lag_cosine}};
-  if (d.dim_a != d.dim_b)  // nothing can be compared
+  if (d.dim_a != d.dim_b || d.rows_a == 0 || d.rows_b == 0)  // nothing can be compared
     for (const char* key : {"max_abs", "mean_abs", "min_cosine", "mean_cosine", "best_lag", "best_lag_cosine"})
       out[key] = nullptr;
   if (options.format == "json") tool.out().write_line(out.dump());
@@ -168,6 +183,42 @@ void run_replay(Tool& tool) {
     const auto end = std::min(pipe.find('\n'), pipe.size());
     tool.out().write_line(pipe.substr(0, end) + "  # records: " + std::to_string(pipes[pipe]) + pipe.substr(end));
   }
+}
+
+void run_complete(Tool& tool, const CheckOptions& options) {
+  if (options.complete == "-" && options.outputs.empty())
+    throw UsageError("--complete -: stdin has the records; name the outputs of the shards");
+  Completeness check(options.complete);
+  ShardLogs logs;
+  for (const auto& path : options.logs) logs.read(path);
+  Report report(tool, options);
+  const FaultSink sink = [&](const Fault& fault) { report.add(fault); };
+  std::uint64_t records = 0;
+  const auto paths = options.outputs.empty() ? std::vector{tool.options().input} : options.outputs;
+  for (const auto& path : paths) {
+    LineReader reader(path, tool.meter());
+    Record record;
+    std::string_view line;
+    while (!tool.stopped() && reader.next(line)) {
+      ++records;
+      try {
+        record.parse(line);
+        check.record(record, reader.source(), reader.line_number(), sink);
+      } catch (const Error& error) {
+        sink({"broken-line", reader.source(), reader.line_number(), record.video(), error.field(), error.message()});
+      }
+    }
+  }
+  check.end(logs, sink);
+  for (const auto& failure : logs.failures()) tool.note(failure.text());
+  for (const auto& line : logs.summary()) tool.note(line);
+  if (!options.missing.empty()) {
+    AtomicFile file(options.missing);
+    file.write(check.missing_lines());
+    file.commit();
+  }
+  tool.note(std::to_string(check.listed()) + " videos listed");
+  report.end(records, "records");
 }
 
 // Opens videos; where that needs a library that is not there, says so once and opens none.
@@ -205,7 +256,7 @@ void run_records(Tool& tool, const CheckOptions& options) {
   RecordChecker checker(
       options, [&](const Fault& fault) { report.add(fault); }, options.gt.empty() ? nullptr : &known,
       options.no_videos ? VideoProbe() : prober(tool));
-  LineReader reader(tool.options().input);
+  LineReader reader(tool.options().input, tool.meter());
   checker.look_in(places_of(reader.source(), tool.options().features_root));
   std::string_view line;
   while (!tool.stopped() && reader.next(line)) {
@@ -219,9 +270,13 @@ void run_records(Tool& tool, const CheckOptions& options) {
 }  // namespace
 
 void run_check(Tool& tool, const CheckOptions& options) {
+  if (options.complete.empty() && !options.outputs.empty())
+    throw UsageError("'" + options.outputs.front() +
+                     "' has no effect without --complete (records are read from --input)");
   if (!options.stage.empty()) return run_stage(tool, options);
   if (!options.compare.empty()) return run_compare(tool, options);
   if (options.replay) return run_replay(tool);
+  if (!options.complete.empty()) return run_complete(tool, options);
   options.kind == "records" ? run_records(tool, options) : run_files(tool, options);
 }
 

@@ -27,6 +27,13 @@ ToolInfo check_info() {
       "swaps reversed ends. Without drop, broken lines pass unchanged.\n\n"
       "With --gt, videos and labels that the ground truth does not know, and its videos without a record, are "
       "faults too.\n\n"
+      "--complete says what a run over shards has left out: videos of LIST, its input, without a record in the "
+      "outputs, "
+      "those that live windows leave unfinished, and records that came twice, are not in LIST, or are torn. --missing "
+      "writes their lines of LIST, which are the input of the run that makes up for them. --logs joins what the shards "
+      "left beside their records: the last error that names a missing video stands with it; failed jobs of GNU "
+      "parallel's --joblog, runs whose --stats have no last line, which were killed, errors that name no video, and "
+      "the sums of all --stats go to stderr and are no faults, since another try may have made up for them.\n\n"
       "--stage runs a foreign program on conforming, odd and broken records and says which promises of "
       "tal-jsonl(5) it keeps; one that re-formats what it does not know, as a JSON library does, keeps its values "
       "and alters its bytes, which is told but is no fault. --replay "
@@ -40,6 +47,8 @@ ToolInfo check_info() {
       "offset or a frame rate that are not the same.",
       {{"All faults of a ground truth", "tal-check < annotations.jsonl"},
        {"Clip and go on", "tal-check --fix clip,drop,dedup,sort < annotations.jsonl > clean.jsonl"},
+       {"What is left of a run over shards, and why",
+        "tal-check --complete videos.jsonl --logs shard-*.log --missing rest.jsonl shard-*.jsonl"},
        {"What made these records, from which files", "tal-check --replay < detections.jsonl"},
        {"Does my stage keep the protocol", "tal-check --stage './my_stage.py'"}},
       {"tal-convert(1)", "tal-eval(1)"}};

@@ -143,7 +143,7 @@ class Writer {
   Writer(Tool& tool, const ExportFormat& format, const ExportOptions& options) : tool_(tool) {
     if (format.make) writer_ = format.make(options);
     const std::string& output = tool.options().output;
-    folder_ = writer_ && !writer_->extension().empty() && output != "-" &&
+    folder_ = writer_ && (!writer_->extension().empty() || writer_->makes_files()) && output != "-" &&
               (std::filesystem::is_directory(output) || output.back() == '/');
     if (folder_) std::filesystem::create_directories(output);
   }
@@ -173,11 +173,31 @@ class Writer {
     std::string text;
     if (!writer_) return;
     writer_->end(text);
-    if (!folder_) tool_.out().write(text);
+    if (writer_->makes_files()) write_files(writer_->files());
+    else if (!folder_) tool_.out().write(text);
     if (const std::string note = writer_->note(); !note.empty()) tool_.warn(note);
   }
 
  private:
+  void write_files(const std::map<std::string, std::string>& files) {
+    if (!folder_ && files.size() > 1) throw UsageError("this format has several files here: give --output FOLDER/");
+    for (const auto& [name, text] : files) {
+      if (!folder_) {
+        tool_.out().write(text);
+        continue;
+      }
+      const std::filesystem::path relative(name);
+      const bool leaves = std::any_of(relative.begin(), relative.end(), [](const auto& part) { return part == ".."; });
+      if (relative.is_absolute() || leaves || name.find('\0') != std::string::npos)
+        throw Error("'" + name + "' cannot be a file below a folder").at_field("video");
+      const auto path = std::filesystem::path(tool_.options().output) / relative;
+      std::filesystem::create_directories(path.parent_path());
+      AtomicFile file(path.string());
+      file.write(text);
+      file.commit();
+    }
+  }
+
   Tool& tool_;
   std::unique_ptr<ExportWriter> writer_;
   bool folder_ = false;
@@ -186,13 +206,18 @@ class Writer {
 
 // What --columns names: each role once, and none that the format does not read.
 void take_columns(ConvertOptions& o) {
-  static const std::set<std::string> roles = {"video", "start",    "end", "length", "label",
-                                              "score", "duration", "fps", "frames", "subset"};
+  static const std::set<std::string> roles = {"video",    "start", "end",    "length", "label", "score",     "tier",
+                                              "duration", "fps",   "frames", "subset", "time",  "prediction"};
   for (const auto& column : o.columns) {
     const auto [role, name] = pair_of(column, "--columns");
     if (!roles.count(role)) throw UsageError("--columns: unknown role '" + role + "'");
+    if ((role == "time" || role == "prediction") && o.from != "sample-labels")
+      throw UsageError("--columns: " + role + " has no effect with --from " + o.from + ", only with sample-labels");
     if (role == "score" && o.from != "detections-csv")
       throw UsageError("--columns: score has no effect with --from " + o.from + ", only with detections-csv");
+    const bool read =
+        o.from == "raven" ? role == "label" : role != "tier" || o.from == "segments-csv" || o.from == "detections-csv";
+    if (!read) throw UsageError("--columns: " + role + " has no effect with --from " + o.from);
     if (!o.import.columns.try_emplace(role, name).second)
       throw UsageError("--columns: " + role + " is named twice, '" + o.import.columns[role] + "' and '" + name + "'");
   }
@@ -208,6 +233,8 @@ void load_tables(Tool& tool, ConvertOptions& o) {
   o.exported.class_offset = o.import.class_offset;
   if (!o.window_weights.empty()) o.import.tables.window_weights = parse_window_weights(load(o.window_weights));
   take_columns(o);
+  if (!o.starts.empty()) o.import.tables.starts = parse_starts(load(o.starts));
+  o.import.background = o.exported.background = o.background;
   if (!o.decimal.empty()) o.import.dialect.decimal = o.decimal == "comma" ? ',' : '.';
   if (!o.header.empty()) o.import.dialect.has_header = o.header.front();
   if (!o.where.empty()) std::tie(o.import.where_column, o.import.where_value) = pair_of(o.where, "--where");
@@ -248,6 +275,15 @@ void rename(Record& record, const std::string& ids) {
   for (const auto key : record.keys())
     if (key != "video") renamed.set_raw(key, std::string(*record.raw(key)));
   record = std::move(renamed);
+}
+
+std::vector<SourceText> load_all(Tool& tool, const std::vector<std::string>& paths, const std::string& endings,
+                                 bool nested) {
+  const StreamMeter::Wait wait(tool.meter(), StreamMeter::kIn);
+  auto sources = load_sources(paths, endings, nested);
+  if (tool.meter())
+    for (const auto& source : sources) tool.meter()->read(source.text.size());
+  return sources;
 }
 
 }  // namespace
@@ -297,6 +333,7 @@ void convert(Tool& tool, ConvertOptions& o) {
   ImportCheck check;
   const ImportSink sink{[&](Record& record) {
                           try {
+                            if (tool.meter()) tool.meter()->record();
                             check.check(record);
                             pass(record);
                           } catch (Error& error) {
@@ -306,7 +343,7 @@ void convert(Tool& tool, ConvertOptions& o) {
                         [&](const Error& error, std::string_view text) { tool.record_error(error, text); },
                         [&](const std::string& message) { tool.note(message); }};
   if (from.reader) {
-    from.reader(load_sources(o.paths, from.extension), o.import, sink);
+    from.reader(load_all(tool, o.paths, from.extension, from.nested), o.import, sink);
   } else if (from.path_reader) {
     from.path_reader(o.paths, o.import, sink);
   } else {

@@ -11,13 +11,14 @@
 namespace tal {
 
 struct ConvertOptions {
-  std::string from, to = "tal";
-  std::vector<std::string> paths;                                        // none: --input
-  std::string ids = "keep";                                              // keep, strip or add ActivityNet's `v_`
-  std::string subset;                                                    // only records of this subset
-  std::string durations, classes, videos, window_weights, merge, where;  // files; where: COLUMN=VALUE
-  std::vector<std::string> columns;                                      // ROLE=NAME
-  std::string decimal, header;                                           // of tables; empty: as they look
+  std::string from = "auto", to = "tal";
+  std::vector<std::string> paths;  // none: --input
+  std::string ids = "keep";        // keep, strip or add ActivityNet's `v_`
+  std::string subset;              // only records of this subset
+  std::string durations, classes, videos, window_weights, merge, where, starts;  // files; where: COLUMN=VALUE
+  std::vector<std::string> columns;                                              // ROLE=NAME
+  std::vector<std::string> background;                                           // of frames or samples, both ways
+  std::string decimal, header;                                                   // of tables; empty: as they look
   ImportOptions import;
   ExportOptions exported;
   std::string prefix;

@@ -68,8 +68,9 @@ void register_feature_options(const Options& table, FeatureImport& f, SignalImpo
              "features: a video without a known duration lasts as long as its rows cover");
   table
       .add("--non-finite", f.non_finite,
-           "NaN and infinity in rows that are rewritten; zero: become 0, counted on stderr")
-      .one_of({"fail", "zero"});
+           "NaN and infinity in rows that are rewritten, missing points of poses; what changes is counted on stderr")
+      .one_of(
+          {"fail", {"zero", "they become 0"}, {"interpolate", "they lie on the line between the rows around them"}});
   table.add("--out-dir", f.out_dir, "Folder for VIDEO.STREAM.npy; made when missing").type_name("DIR");
   table.flag("--inline", f.inline_data, "Rows into the record (base64)");
   table.flag("--half", f.half, "Write float16");
@@ -142,17 +143,28 @@ void register_weight_options(const Options& table, WeightOptions& o) {
 }  // namespace
 
 void register_options(const Options& table, ConvertOptions& o) {
-  table.settle([&o](Tool&) {
-    if (o.weights.file.empty() && o.from.empty()) throw UsageError("--from is required (or --weights FILE)");
-    if (!o.weights.file.empty() && (!o.from.empty() || !o.paths.empty()))
-      throw UsageError("--weights FILE converts one file by itself: no --from and no further paths");
+  table.settle([&o](Tool& tool) {
+    if (!o.weights.file.empty()) {
+      if (tool.given("--from") || !o.paths.empty())
+        throw UsageError("--weights FILE converts one file by itself: no --from and no further paths");
+    } else if (o.from == "auto") {  // before the conditions of the options, which name formats
+      const auto paths = o.paths.empty() ? std::vector{tool.options().input} : o.paths;
+      if (std::find(paths.begin(), paths.end(), "-") != paths.end()) keep_stdin();
+      if (o.paths.empty() && !tool.given("--from") && paths.front() == "-" && FileLook::of("-").head().empty())
+        throw UsageError("nothing to read: name files, or give --from FORMAT (or --weights FILE)");
+      const auto& format = recognise_format(paths, [&](const std::string& text) { tool.note(text); });
+      tool.resolve("--from", format.name);
+    }
   });
   const Options records = table.without("--weights");
   const Options formats = table.group("Formats"), input = records.group("Reading"), output = records.group("Writing");
   table.add("paths", o.paths, "Files (or folders, where the format is one) to read; none: --input")
       .type_name("PATH")
       .reads();
-  formats.add("--from", o.from, "Format to read").one_of(choices_of(import_formats()));
+  auto readable = choices_of(import_formats());
+  readable.insert(readable.begin(),
+                  Choice("auto", "the one that the files look like, which is said; stdin is first read to its end"));
+  formats.add("--from", o.from, "Format to read").one_of(readable);
   formats.add("--to", o.to, "Format to write").one_of(choices_of(export_formats())).without("--weights");
   input
       .add("--durations,--meta", o.durations,
@@ -179,9 +191,11 @@ void register_options(const Options& table, ConvertOptions& o) {
       .positive();
   input.flag("--unit-duration", o.import.unit_duration, "Leave relative times as they are: every record lasts 1");
   input
-      .add("--columns", o.columns,
-           "Names of columns: video=NAME start=NAME end=NAME length=NAME label=NAME score=NAME duration=NAME fps=NAME "
-           "frames=NAME subset=NAME")
+      .add(
+          "--columns", o.columns,
+          "Names of columns: video=NAME start=NAME end=NAME length=NAME label=NAME score=NAME tier=NAME duration=NAME "
+          "fps=NAME frames=NAME subset=NAME; raven: label=NAME; sample-labels: video, time, label, prediction; "
+          "epic-kitchens: label=verb_class, noun_class, narration, action, ...; epic-results: label=verb, noun, action")
       .type_name("ROLE=NAME")
       .comma_separated()
       .one_value();
@@ -192,6 +206,19 @@ void register_options(const Options& table, ConvertOptions& o) {
            "Whether the first line of a table of numbers names its columns (default: as it looks)")
       .one_of({"yes", "no"});
   input.add("--where", o.where, "Only rows whose COLUMN is VALUE").type_name("COLUMN=VALUE");
+  input
+      .add("--tier", o.import.tiers,
+           "Only this tier of an annotation tool's file (track, observation, column, tag; repeatable)")
+      .type_name("NAME")
+      .repeatable();
+  input.add("--background", o.background, "Labels of frames or samples that are in no segment; the first is written")
+      .type_name("LABEL")
+      .repeatable();
+  input
+      .add("--starts", o.starts,
+           "50salads: where each video begins on its recording's clock, a table with the columns video and start")
+      .type_name("FILE")
+      .reads();
   input.add("--window-weights", o.window_weights, "scnn-mat: weights of window length and class (.mat or CSV)")
       .type_name("FILE")
       .reads();
@@ -227,7 +254,9 @@ void register_options(const Options& table, ConvertOptions& o) {
       .without("--time", {"seconds", "frames"})
       .with_any({{"--time"}, {"--from", {"ssn-proposals", "bsn-proposals"}}});  // whose times are relative by
                                                                                 // themselves
-  table.row("--fps").with_any({{"--time", {"frames"}}, {"--from", {"features"}}});
+  table.row("--fps").with_any(
+      {{"--time", {"frames"}},
+       {"--from", {"features", "label-studio", "cvat", "frame-labels", "50salads", "spotting-json", "pose"}}});
   for (const char* option : {"--columns", "--where", "--time", "--classes", "--class-offset"})  // of signals they say
                                                                                                 // how --labels is read
     table.row(option).with_any({{"--from", {"signals"}, false}, {"--labels"}});

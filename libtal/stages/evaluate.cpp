@@ -8,92 +8,134 @@
 #include "libtal/base/video_id.h"
 #include "libtal/cli/tool.h"
 #include "libtal/eval/files.h"
+#include "libtal/eval/page.h"
 #include "libtal/eval/reader.h"
 #include "libtal/eval/report.h"
 #include "libtal/eval/summary.h"
+#include "libtal/io/jsonl.h"
 #include "libtal/stages/evaluate_options.h"
 
 namespace tal::eval {
 namespace {
 
-// The tool's passage from options to report, one step a function.
-class Evaluation {
+// Everything that is read, once.
+class Input {
  public:
-  Evaluation(Tool& tool, const EvalOptions& options)
-      : tool_(tool),
-        o_(options),
-        p_(make_protocol(tool, options)),
-        jobs_(tool.given("--jobs") ? tool.options().jobs
-                                   : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 2)) {}
-
-  void run() {
-    tool_.out();  // a wrong --output is found before the work
-    if (o_.sample_rate) sample_rules_ = sample_rules(tool_, o_);
-    read();
-    run_ = evaluate(data_, p_, jobs_);
-    check();
-    report_ = summary_of(run_, p_, o_);
-    if (o_.score_above) report_["score_filter"] = {{"above", *o_.score_above}, {"left_out", left_out_}};
-    if (o_.ties_range) report_["ties_range"] = tie_range_of(tie_range(run_, p_, jobs_));
-    if (o_.bootstrap > 0 || !o_.compare.empty()) resample();
-    if (o_.diagnose || !o_.diagnose_file.empty()) diagnose_predictions();
-    if (o_.sample_rate) judge_samples();
-    if (!o_.oracle.empty()) report_["oracle"] = oracle_of(oracle(run_, p_, o_.oracle, jobs_), o_.oracle, run_.score);
-    if (!o_.against.empty()) compare_protocols();
-    if (!o_.curves.empty()) write_curves(o_.curves, run_, p_);
-    tool_.out().write(render(report_, o_.format));
-    judge();
-  }
-
- private:
-  void read() {
+  Input(Tool& tool, const EvalOptions& o, const Reads& reads, int jobs)
+      : tool_(tool), o_(o), reads_(reads), jobs_(jobs) {
     if (!o_.gt.empty()) {
-      const auto read = read_records(tool_, o_.gt, data_, true, false, jobs_);
+      auto whole = reads_;
+      whole.windows = false;
+      const auto read = read_records(tool_, o_.gt, data, true, false, jobs_, whole);
       if (read.without_annotations > 0)
         tool_.note(std::to_string(read.without_annotations) + " of " + std::to_string(read.records) + " records in " +
                    o_.gt + " have no annotations and do not count");
-      truth_source_ = read.source;
+      truth_source = read.source;
     }
-    const auto read = read_records(tool_, tool_.options().input, data_, o_.gt.empty(), true, jobs_);
-    if (o_.gt.empty()) truth_source_ = read.source;
+    const auto read = read_records(tool_, tool_.options().input, data, o_.gt.empty(), true, jobs_, reads_);
+    stream_source = read.source;
+    if (o_.gt.empty()) truth_source = read.source;
     if (read.without_proposals > 0)
       tool_.note(std::to_string(read.without_proposals) + " of " + std::to_string(read.records) +
                  " records have no proposals");
-    left_out_ = leave_out(data_);
-    data_.index();
-    warn_of_unknown_exclusions();
+    left_out = leave_out(data);
+    for (const auto& path : o_.operating_points) data.operating_points.push_back(operating_point(path));
+    data.index();
+    for (const auto& path : o_.compare) others.push_back(with_predictions_of(path));
   }
 
+  Dataset data;
+  std::vector<Dataset> others;  // of --compare: the same ground truth, in the same order, with other predictions
+  std::string truth_source, stream_source;
+  std::size_t left_out = 0;  // by --score-above
+
+  // With the place of the video's ground truth, or of its record in the stream where the error is about proposals.
+  Error placed(Error error, std::string_view video) const {
+    const auto id = data.video_names.find(video);
+    if (id == Names::kNone) return error;
+    const bool of_stream = error.field().starts_with("proposals");
+    const std::uint64_t line = of_stream ? data.videos[id].stream_line : data.videos[id].line;
+    return line > 0 ? error.at_video(video).at_line(of_stream ? stream_source : truth_source, line)
+                    : error.at_video(video);
+  }
+
+ private:
   // Before Dataset::index().
-  std::size_t leave_out(Dataset& data) const {
+  std::size_t leave_out(Dataset& set) const {
     if (!o_.score_above) return 0;
-    return std::erase_if(data.predictions, [&](const Prediction& p) { return !(p.score > *o_.score_above); });
+    return std::erase_if(set.predictions, [&](const Prediction& p) { return !(p.score > *o_.score_above); });
   }
 
-  void warn_of_unknown_exclusions() const {
-    if (o_.exclude.empty()) return;
-    std::vector<std::string> known, unknown, files;
-    const auto& bad = known_bad_videos();  // of one data set, whatever this one is
-    for (std::uint32_t id = 0; id < data_.video_names.size(); ++id) known.push_back(data_.video_names.text(id));
-    for (const auto& name : p_.filter.exclude)
-      if (data_.video_names.find(name) == Names::kNone && find_video(data_, name) != Names::kNone)
-        files.push_back(name);
-      else if (find_video(data_, name) == Names::kNone && std::find(bad.begin(), bad.end(), name) == bad.end())
-        unknown.push_back(name);
-    if (!files.empty()) {
-      const auto& first = *std::min_element(files.begin(), files.end());
-      tool_.warn("--exclude " + o_.exclude + ": " + std::to_string(files.size()) +
-                 (files.size() == 1 ? " name is" : " names are") + " of files and exclude" +
-                 (files.size() == 1 ? "s its video" : " their videos") + ", such as '" + first + "' '" +
-                 video_id(first) + "'");
+  Dataset with_predictions_of(const std::string& path) {
+    Dataset other;
+    for (const auto id : data.truth_order) {
+      std::vector<Truth> truths;
+      for (const auto& truth : data.truths_of(id))
+        truths.push_back({truth.segment, other.labels.id(data.labels.text(truth.label)), truth.shown});
+      const Video& video = data.videos[id];
+      other.add_truth(data.video_names.text(id), video.subset, video.duration, video.fps, truths);
     }
-    if (unknown.empty()) return;
-    std::sort(unknown.begin(), unknown.end());
-    const auto near = nearest(video_id(unknown.front()), known);
-    tool_.warn("--exclude " + o_.exclude + ": " + std::to_string(unknown.size()) +
-               (unknown.size() == 1 ? " name is" : " names are") +
-               " of no video of the ground truth or the stream, such as '" + unknown.front() + "'" +
-               (near.empty() ? "" : " (did you mean '" + std::string(near) + "'?)"));
+    read_records(tool_, path, other, false, true, jobs_, reads_);
+    leave_out(other);
+    other.index();
+    return other;
+  }
+
+  OperatingPoint operating_point(const std::string& path) {
+    Dataset other;
+    OperatingPoint out{read_records(tool_, path, other, false, true, jobs_, reads_).source, {}};
+    leave_out(other);
+    for (Prediction p : other.predictions) {
+      p.video = data.video_names.find(other.video_names.text(p.video));
+      p.label = data.labels.find(other.labels.text(p.label));
+      if (p.video != Names::kNone && p.label != Names::kNone) out.detections.push_back(p);
+    }
+    return out;
+  }
+
+  Tool& tool_;
+  const EvalOptions& o_;
+  const Reads reads_;
+  const int jobs_;
+};
+
+// One protocol, from the data to its report, one step a function.
+class Evaluation {
+ public:
+  Evaluation(Tool& tool, const EvalOptions& options, const Input& input, const Protocol& protocol, int jobs)
+      : tool_(tool), o_(options), in_(input), data_(input.data), p_(protocol), jobs_(jobs) {
+    try {
+      run_ = evaluate(data_, p_, jobs_);
+    } catch (const Error& error) {
+      throw in_.placed(error, error.video());
+    }
+    check();
+    report_ = summary_of(run_, p_, o_);
+    if (o_.score_above) report_["score_filter"] = {{"above", *o_.score_above}, {"left_out", in_.left_out}};
+    if ((o_.ties_range || !o_.html.empty()) && !p_.make)
+      report_["ties_range"] = tie_range_of(tie_range(run_, p_, jobs_));
+    if (o_.bootstrap > 0 || !in_.others.empty() || !o_.html.empty()) resample();
+    if (p_.detections()) explain_detections();
+    if (!o_.oracle.empty() && !p_.make)
+      report_["oracle"] = oracle_of(oracle(run_, p_, o_.oracle, jobs_), o_.oracle, run_.score);
+    if (!o_.curves.empty()) write_curves(o_.curves, run_, p_);
+  }
+
+  const Report& report() const { return report_; }
+  void write_page() const {
+    Report all = report_;
+    if (p_.detections()) all["precision_recall"] = precision_recall_of(run_);
+    AtomicFile file(o_.html);
+    file.write(page_of(all));
+    file.commit();
+  }
+  double score() const { return run_.score; }
+
+ private:
+  void explain_detections() {
+    if (o_.diagnose || !o_.diagnose_file.empty() || !o_.html.empty()) diagnose_predictions();
+    if (o_.sample_rate) judge_samples();
+    if (!o_.against.empty()) compare_protocols();
   }
 
   // Faults that make the numbers meaningless, and warnings about what makes them surprising.
@@ -106,7 +148,7 @@ class Evaluation {
         std::all_of(data_.predictions.begin(), data_.predictions.end(),
                     [](const auto& x) { return x.label == kNoLabel; }))
       tool_.warn("no prediction has a label: a detection protocol finds nothing to rank");
-    if (s.counts.zero_length > 0)
+    if (s.counts.zero_length > 0 && p_.reads.times == Reads::Times::kSegments)
       tool_.warn(std::to_string(s.counts.zero_length) + " ground-truth segments have zero length");
     if (o_.require_complete && s.counts.covered < s.counts.videos)
       throw Error(missing_videos() + " (--require-complete)");
@@ -121,14 +163,10 @@ class Evaluation {
       const auto truths = data_.truths_of(id);
       for (std::size_t i = 0; i < truths.size(); ++i)
         if (truths[i].label == kNoLabel)
-          throw at_truth(
+          throw in_.placed(
               Error("missing; this protocol needs labels").at_field("annotations[" + std::to_string(i) + "].label"),
               data_.video_names.text(id));
     }
-  }
-  // The place of the video's ground truth.
-  Error at_truth(Error error, std::string_view video) const {
-    return error.at_video(video).at_line(truth_source_, data_.videos[data_.video_names.find(video)].line);
   }
   std::string missing_videos() const {
     const Counts& c = run_.selection->counts;
@@ -145,42 +183,16 @@ class Evaluation {
 
   void resample() {
     const std::uint64_t seed = tool_.options().seed;
-    const int samples = o_.bootstrap > 0 ? o_.bootstrap : 1000;
+    const int samples = o_.bootstrap > 0 ? o_.bootstrap : in_.others.empty() ? 200 : 1000;
     const auto draws = bootstrap(run_, p_, samples, seed, jobs_);
-    if (o_.bootstrap > 0) {
-      const auto range = interval(draws);
-      report_["bootstrap"] = {{"samples", samples}, {"seed", seed}, {"low", range.low}, {"high", range.high}};
+    report_["bootstrap"] = bootstrap_of(draws, seed);
+    if (in_.others.empty()) return;
+    report_["compare"] = Report::array();
+    for (std::size_t i = 0; i < in_.others.size(); ++i) {
+      const Evaluated second = evaluate(in_.others[i], p_, jobs_);
+      report_["compare"].push_back(
+          comparison_of(o_.compare[i], run_, draws, second, bootstrap(second, p_, samples, seed, jobs_), p_));
     }
-    if (o_.compare.empty()) return;
-    const Dataset other = with_predictions_of(o_.compare);
-    const Evaluated second = evaluate(other, p_, jobs_);
-    const auto second_draws = bootstrap(second, p_, samples, seed, jobs_);
-    std::vector<double> difference;
-    for (std::size_t i = 0; i < draws.size(); ++i) difference.push_back(draws[i] - second_draws[i]);
-    const auto range = interval(difference);
-    report_["compare"] = {{"file", o_.compare},
-                          {"score", second.score},
-                          {"difference", run_.score - second.score},
-                          {"samples", samples},
-                          {"seed", seed},
-                          {"low", range.low},
-                          {"high", range.high},
-                          {"p_value", bootstrap_p_value(draws, second_draws)}};
-  }
-  // The same ground truth, in the same order, with another file's predictions.
-  Dataset with_predictions_of(const std::string& path) {
-    Dataset other;
-    for (const auto id : data_.truth_order) {
-      std::vector<Truth> truths;
-      for (const auto& truth : data_.truths_of(id))
-        truths.push_back({truth.segment, other.labels.id(data_.labels.text(truth.label))});
-      const Video& video = data_.videos[id];
-      other.add_truth(data_.video_names.text(id), video.subset, video.duration, video.fps, truths);
-    }
-    read_records(tool_, path, other, false, true, jobs_);
-    leave_out(other);
-    other.index();
-    return other;
   }
 
   void diagnose_predictions() {
@@ -190,16 +202,21 @@ class Evaluation {
   }
 
   void judge_samples() {
+    const SampleRules rules = sample_rules(tool_, o_);
     SampleResult result;
     try {
-      result = evaluate_samples(*run_.selection, sample_rules_);
+      result = evaluate_samples(*run_.selection, rules);
     } catch (const Error& error) {
-      throw at_truth(error, error.video());
+      throw in_.placed(error, error.video());
     }
     if (result.contested > 0)
       tool_.warn(std::to_string(result.contested) +
                  " samples lie under annotations of several classes; the last one counts");
-    report_["sample_wise"] = samples_of(result, sample_rules_);
+    Report& out = report_["sample_wise"] = {{"rate", *rules.rate},
+                                            {"score_above", rules.score_above},
+                                            {"overlap", rules.highest_wins ? "highest" : "lowest"},
+                                            {"undefined", rules.undefined}};
+    out.update(samples_of(result, data_));
   }
 
   void compare_protocols() {
@@ -209,26 +226,64 @@ class Evaluation {
     if (o_.explain) report_["disagreements"] = disagreements_of(explanation, run_, p_, second);
   }
 
-  void judge() {
-    if (!tool_.given("--fail-under") || run_.score >= o_.fail_under) return;
-    tool_.warn("the score " + format_number(run_.score) + " is under --fail-under " + format_number(o_.fail_under));
-    tool_.fail_later();
-  }
-
   Tool& tool_;
   const EvalOptions& o_;
-  const Protocol p_;
+  const Input& in_;
+  const Dataset& data_;
+  const Protocol& p_;
   const int jobs_;
-  SampleRules sample_rules_;
-  Dataset data_;
-  std::string truth_source_;
-  std::size_t left_out_ = 0;  // by --score-above
   Evaluated run_;
   Report report_;
 };
 
+void warn_of_unknown_exclusions(Tool& tool, const EvalOptions& o, const Dataset& data, const Protocol& p) {
+  if (o.exclude.empty()) return;
+  std::vector<std::string> known, unknown, files;
+  const auto& bad = known_bad_videos();  // of one data set, whatever this one is
+  for (std::uint32_t id = 0; id < data.video_names.size(); ++id) known.push_back(data.video_names.text(id));
+  for (const auto& name : p.filter.exclude)
+    if (data.video_names.find(name) == Names::kNone && find_video(data, name) != Names::kNone) files.push_back(name);
+    else if (find_video(data, name) == Names::kNone && std::find(bad.begin(), bad.end(), name) == bad.end())
+      unknown.push_back(name);
+  if (!files.empty()) {
+    const auto& first = *std::min_element(files.begin(), files.end());
+    tool.warn("--exclude " + o.exclude + ": " + std::to_string(files.size()) +
+              (files.size() == 1 ? " name is" : " names are") + " of files and exclude" +
+              (files.size() == 1 ? "s its video" : " their videos") + ", such as '" + first + "' '" + video_id(first) +
+              "'");
+  }
+  if (unknown.empty()) return;
+  std::sort(unknown.begin(), unknown.end());
+  const auto near = nearest(video_id(unknown.front()), known);
+  tool.warn("--exclude " + o.exclude + ": " + std::to_string(unknown.size()) +
+            (unknown.size() == 1 ? " name is" : " names are") +
+            " of no video of the ground truth or the stream, such as '" + unknown.front() + "'" +
+            (near.empty() ? "" : " (did you mean '" + std::string(near) + "'?)"));
+}
+
 }  // namespace
 
-void run_evaluation(Tool& tool, const EvalOptions& options) { Evaluation(tool, options).run(); }
+void run_evaluation(Tool& tool, const EvalOptions& o) {
+  const std::vector<Protocol> protocols = make_protocols(tool, o);
+  Reads reads = reads_of(protocols);
+  reads.windows = o.live;
+  const int jobs = tool.given("--jobs") ? tool.options().jobs
+                                        : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 2);
+  tool.out();                                      // a wrong --output is found before the work
+  if (o.sample_rate) (void)sample_rules(tool, o);  // so is a wrong list of classes
+  const Input input(tool, o, reads, jobs);
+  warn_of_unknown_exclusions(tool, o, input.data, protocols.front());
+  std::vector<Report> reports;
+  double score = 0;
+  for (const auto& protocol : protocols) {
+    const Evaluation evaluation(tool, o, input, protocol, jobs);
+    reports.push_back(evaluation.report()), score = evaluation.score();
+    if (!o.html.empty()) evaluation.write_page();
+  }
+  tool.out().write(render(reports, o.format));
+  if (!tool.given("--fail-under") || score >= o.fail_under) return;
+  tool.warn("the score " + format_number(score) + " is under --fail-under " + format_number(o.fail_under));
+  tool.fail_later();
+}
 
 }  // namespace tal::eval

@@ -10,10 +10,46 @@ ToolInfo evaluate_info() {
       "Reads records with proposals, compares them with the annotations of --gt (or of the stream itself) and prints "
       "one report. "
       "A ground-truth video without a record is a video without predictions.\n\n"
-      "The protocols differ in matching, averaging and in what they leave out; the report names the protocol, its "
-      "parameters with a hash, "
-      "and counts videos, instances, predictions, unknown names, Ambiguous rows and tied scores, so that two numbers "
-      "can be told apart.\n\n"
+      "The protocols differ in matching, averaging and in what they leave out; the report begins with the numbers, and "
+      "ends with what was counted (videos, instances, predictions, unknown names, Ambiguous rows, tied scores, "
+      "duplicates, segments outside the video) and the settings: whose code or paper, parameters and their hash, so "
+      "that "
+      "two numbers can be told apart. Several protocols in one --protocol read the data once and give one table. csv "
+      "and "
+      "tsv are one rectangle, a value a line: protocol, table, row, column, value, whose names never change.\n\n"
+      "The protocols of neighbouring fields give the numbers of the fields' own code:\n\n"
+      "segmentation (eval.py of MS-TCN): every frame has the label of the segment in which its middle lies; frames at "
+      "the "
+      "video's fps or --rate, videos need a duration. Accuracy counts background, edit and F1@10, 25 and 50 (--tiou) "
+      "do "
+      "not (--count-background: they do). Proposals need no score; of several the best one has the frame.\n\n"
+      "samples (scikit-learn): --sample-wise alone, with its options.\n\n"
+      "soccernet (SoccerNet 0.2.0): points in time, \"at\": seconds in the place of a segment, for annotations and "
+      "proposals; a half of a game is a video; an annotation with \"visibility\": \"not shown\" is unshown. Loose, "
+      "tight and "
+      "at-k mAP of all, of visible and of unshown actions, over the 17 classes of SoccerNet-v2 or those of "
+      "--classes.\n\n"
+      "sound-events (sed_eval 0.2.1, psds_eval 0.3.0): precision, recall, F1 and error rates by event, with collars of "
+      "--collar seconds or, for offsets, --offset-share of the length, and optimal matching, and by segments of "
+      "--segment-length; PSDS of DCASE's scenarios 1 and 2 or of --psds, over the operating points of the stream and "
+      "--operating-point, or over the scores' thresholds. A class of which nothing is found is left out of psds_eval's "
+      "mean F1; 0/0 is null and is left out of means, as in sed_eval.\n\n"
+      "epic (C2-Action-Detection): labels are \"VERB,NOUN\"; mAP of verbs, nouns and actions at tIoU 0.1 to 0.5.\n\n"
+      "ego4d-mq (episodic-memory MQ): mAP at tIoU 0.1 to 0.5, and Recall@kx, k 1 to 5, at 0.3, 0.5 and 0.7, of "
+      "detections "
+      "in the order of the stream and strictly above the threshold; --subset val takes one subset.\n\n"
+      "multithumos (OpenTAD): mAP at tIoU 0.1 to 0.9 and Recall@1x and @5x, mean over classes; instances listed twice "
+      "are "
+      "taken out first.\n\n"
+      "charades (Charades_v1_localize.m): scores of classes at 25 points of each video, as \"at\": seconds or as "
+      "segments "
+      "that cover them; mAP over the classes with positives, as written (null if a class has none), and weighted.\n\n"
+      "activitynet-detad, thumos14-detad (DETAD): mAP_N, precision as if each class had the mean number of instances; "
+      "with --diagnose the rest of DETAD.\n\n"
+      "--compare gives the difference to other predictions, for detection protocols also by threshold and by class, "
+      "with "
+      "intervals from the same samples of the videos for both. "
+      "--html writes one page with curves, classes, DETAD's diagnosis, the range of ties and what was counted.\n\n"
       "--ties-range gives the lowest and highest score that the order of equal scores allows, each threshold by "
       "itself; `exact` is false where more "
       "than six tied detections compete for the same instances, or their order also decides what later ones find, and "
@@ -57,7 +93,14 @@ ToolInfo evaluate_info() {
        {"Why do the two THUMOS14 codes differ?",
         "tal-eval --protocol thumos14-official --gt gt.jsonl --against thumos14-detection --explain < "
         "detections.jsonl"},
-       {"Is A better than B?", "tal-eval --gt gt.jsonl --compare b.jsonl --bootstrap 1000 --seed 1 < a.jsonl"}},
+       {"Is A better than B, or C, and where?",
+        "tal-eval --gt gt.jsonl --per-class --compare b.jsonl --compare c.jsonl --bootstrap 1000 --seed 1 < a.jsonl"},
+       {"Frames, segments and samples in one table",
+        "tal-eval --protocol segmentation,activitynet-detection,samples --gt gt.jsonl < detections.jsonl"},
+       {"Sound events with the operating points of other thresholds",
+        "tal-eval --protocol sound-events --gt gt.jsonl --operating-point at0.1.jsonl --operating-point at0.9.jsonl < "
+        "at0.5.jsonl"},
+       {"A page to look at", "tal-eval --gt gt.jsonl --diagnose --ties-range --html report.html < detections.jsonl"}},
       {"tal-nms(1)", "tal-convert(1)", "tal-plot(1)"}};
 }
 

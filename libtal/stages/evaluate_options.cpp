@@ -9,13 +9,25 @@
 namespace tal::eval {
 namespace {
 
-void register_sample_options(const Options& detections, EvalOptions& o) {
+using Measure = ProtocolRow::Measure;
+
+std::vector<std::string> operator+(std::vector<std::string> a, const std::vector<std::string>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+// Protocols of segments and tIoU: not those with numbers of their own.
+std::vector<std::string> segment_protocols() {
+  return detection_protocols() + protocols_that(Measure::kRecall) + protocols_that(Measure::kFrameRecall);
+}
+
+void register_sample_options(const Options& table, const Options& detections, EvalOptions& o) {
   detections
       .add("--sample-wise", o.sample_rate,
            "Also precision, recall and F1 of samples, RATE a second, each with one class or null")
       .type_name("RATE")
       .positive();
-  const Options samples = detections.with("--sample-wise");
+  const Options samples = table.with_any({{"--sample-wise"}, {"--protocol", {"samples"}}});
   samples.add("--sample-score", o.sample_score, "Detections that give samples a class have a score above X")
       .type_name("X")
       .number();
@@ -34,6 +46,62 @@ void register_sample_options(const Options& detections, EvalOptions& o) {
       .reads();
 }
 
+// Of protocols with numbers of their own.
+void register_own_options(const Options& table, EvalOptions& o) {
+  table.add("--rate", o.rate, "segmentation, samples: frames or samples a second (default: the video's fps)")
+      .type_name("RATE")
+      .positive()
+      .with("--protocol", {"segmentation", "samples"});
+  const Options segmentation = table.with("--protocol", {"segmentation"});
+  segmentation
+      .add("--background", o.background,
+           "segmentation: labels that edit and F1 leave out; frames without a label have the first")
+      .type_name("NAMES");
+  segmentation.flag("--count-background", o.count_background, "segmentation: edit and F1 do not leave it out");
+  table
+      .add("--classes", o.classes,
+           "soccernet, charades: the classes, all of which count in the means: a list of names (default: the 17 of "
+           "SoccerNet-v2, the 157 of Charades)")
+      .type_name("FILE")
+      .reads()
+      .with("--protocol", {"soccernet", "charades"});
+  const Options sound = table.with("--protocol", {"sound-events"});
+  sound.add("--collar", o.collar, "sound-events: how far off an onset or offset may be, seconds")
+      .type_name("SECONDS")
+      .positive();
+  sound
+      .add("--offset-share", o.offset_share,
+           "sound-events: an offset may be off by so much of the event's length, if that is more")
+      .type_name("X")
+      .between(0.0, 1.0)
+      .without("--onset-only");
+  sound.flag("--onset-only", o.onset_only, "sound-events: offsets do not matter");
+  sound.add("--segment-length", o.segment_length, "sound-events: of the segments of time, seconds")
+      .type_name("SECONDS")
+      .positive();
+  sound
+      .add("--psds", o.psds,
+           "sound-events: one score with these DTC, GTC, CTTC, alpha_CT, alpha_ST and largest rate an hour, e.g. "
+           "0.5,0.5,0.3,0,0,100 (default: DCASE's two scenarios)")
+      .type_name("LIST")
+      .number_list();
+  sound
+      .add(
+          "--operating-point", o.operating_points,
+          "sound-events: records with the detections of another threshold, for PSDS; repeatable. The stream is one too")
+      .type_name("FILE")
+      .repeatable()
+      .reads();
+  sound
+      .add("--score-thresholds", o.score_thresholds,
+           "sound-events: the operating points of PSDS are the detections with a score above each (default: 50 from "
+           "0.01 "
+           "to 0.99)")
+      .type_name("LIST")
+      .number_list()
+      .without("--operating-point");
+}
+
 }  // namespace
 
 void register_options(const Options& table, EvalOptions& o) {
@@ -42,13 +110,22 @@ void register_options(const Options& table, EvalOptions& o) {
   for (const auto& name : detection_protocols())
     if (name != "custom") comparable.push_back(name.c_str());
   const Options detections = table.with("--protocol", detection_protocols()),
+                segments = table.with("--protocol", segment_protocols()),
                 frames = table.with("--protocol", {"thumos14-proposal"});
-  table.add("--protocol", o.protocol, "Whose numbers: the rules of matching, averaging and counting").one_of(names);
+  table
+      .add("--protocol", o.protocols,
+           "Whose numbers: the rules of matching, averaging and counting; several with commas between give one table")
+      .type_name("NAME,...")
+      .one_value()
+      .comma_separated()
+      .shown_default("activitynet-detection")
+      .one_of(names);
   table.add("--gt", o.gt, "Records with annotations (default: the annotations of the stream itself)").type_name("FILE");
   table.add("--subset", o.subset, "Only ground truth of this subset (default: all of it)").type_name("NAME");
   table.add("--tiou", o.tiou, "Thresholds: list or range, e.g. 0.5:0.05:0.95 (default: the protocol's)")
       .type_name("LIST")
-      .number_list();
+      .number_list()
+      .with("--protocol", segment_protocols() + std::vector<std::string>{"segmentation", "epic"});
   table.add("--exclude", o.exclude, "Leave out the videos that FILE names, one a line or in a column video")
       .type_name("FILE");
   table.flag(
@@ -59,8 +136,9 @@ void register_options(const Options& table, EvalOptions& o) {
       .with_any({{"--exclude"}, {"--exclude-known-bad"}});
   table.flag("--class-agnostic", o.class_agnostic, "custom: one class, labels ignored").with("--protocol", {"custom"});
   table.add("--ties", o.ties, "Order of equal scores: protocol, reversed or input order, or by video name")
-      .one_of({"protocol", "reversed", "input", "video"});
-  table.flag("--ties-range", o.ties_range, "Also the lowest and highest mean that the order of equal scores allows");
+      .one_of({"protocol", "reversed", "input", "video"})
+      .with("--protocol", segment_protocols() + std::vector<std::string>{"epic"});
+  segments.flag("--ties-range", o.ties_range, "Also the lowest and highest mean that the order of equal scores allows");
   table.add("--max-avg-proposals", o.max_avg_proposals, "activitynet-proposal: proposals a video on average")
       .type_name("N")
       .positive()
@@ -69,22 +147,35 @@ void register_options(const Options& table, EvalOptions& o) {
               "thumos14-proposal: videos without a proposal stay in the denominator (the script in use drops them)");
   frames.flag("--no-ambiguous", o.ambiguous_removed,
               "thumos14-proposal: Ambiguous rows are no ground truths (the script in use counts them)");
+  table.flag("--live", o.live,
+             "Records may be windows of a video (tal-nms --live): the proposals of all its windows count together");
   table.add("--score-above", o.score_above, "Leave out predictions whose score is not above X, from every number")
       .type_name("X")
       .number();
   detections
       .add("--recall-at", o.recall_at,
-           "Also Recall@kx: the first k times n predictions of a video and class with n instances")
+           "Also Recall@kx: the first k times n predictions of a video and class with n instances (default: ego4d-mq's "
+           "and multithumos' own)")
       .type_name("LIST")
       .number_list();
-  detections.flag("--per-class", o.per_class, "Also the table of classes");
+  std::vector<std::string> with_recall;
+  for (const auto& row : protocols())
+    if (!row.recall_at.empty()) with_recall.push_back(row.name);
+  detections.add("--recall-tiou", o.recall_tiou, "Thresholds of Recall@kx (default: the protocol's, or --tiou)")
+      .type_name("LIST")
+      .number_list()
+      .with_any({{"--recall-at"}, {"--protocol", with_recall}});
+  table.flag("--per-class", o.per_class, "Also the table of classes")
+      .with("--protocol", detection_protocols() + protocols_that(Measure::kOwn));
   table.add("--bootstrap", o.bootstrap, "Intervals of 95 % from N samples of the videos (--seed)")
       .type_name("N")
       .between(2, 1000000);
   table
       .add("--compare", o.compare,
-           "Records with other predictions for the same videos: difference, interval and p-value")
-      .type_name("FILE");
+           "Records with other predictions for the same videos: differences, of all, by threshold and by class, with "
+           "intervals and p-value; repeatable")
+      .type_name("FILE")
+      .repeatable();
   detections.flag(
       "--diagnose", o.diagnose,
       "Kinds of false positives and their cost, and the score by coverage, length and number of instances (DETAD)");
@@ -92,12 +183,9 @@ void register_options(const Options& table, EvalOptions& o) {
       .add("--diagnose-file", o.diagnose_file,
            "Write every prediction's kind at the first threshold to FILE (implies --diagnose)")
       .type_name("FILE");
-  const std::vector<Condition> diagnosed = {{"--diagnose"}, {"--diagnose-file"}};
+  const std::vector<Condition> diagnosed = {{"--diagnose"}, {"--diagnose-file"}, {"--html"}};
   std::vector<Condition> by_length = diagnosed;
-  std::vector<std::string> recalls;
-  for (const auto& row : protocols())
-    if (row.measure != ProtocolRow::Measure::kPrecision) recalls.push_back(row.name);
-  by_length.push_back({"--protocol", recalls});
+  by_length.push_back({"--protocol", protocols_that(Measure::kRecall) + protocols_that(Measure::kFrameRecall)});
   table
       .add("--length-bins", o.length_bins,
            "Where the ranges of length end, in seconds, e.g. 3,6,12,18 (default: DETAD's for the protocol's data)")
@@ -114,8 +202,9 @@ void register_options(const Options& table, EvalOptions& o) {
       .type_name("LIST")
       .number_list()
       .with_any(diagnosed);
-  register_sample_options(detections, o);
-  table.add("--oracle", o.oracle, "What the mean gains if this step were perfect; all: one after another")
+  register_sample_options(table, detections, o);
+  register_own_options(table, o);
+  segments.add("--oracle", o.oracle, "What the mean gains if this step were perfect; all: one after another")
       .one_of({"boundaries", "labels", "ranking", "all"});
   detections
       .add("--against", o.against,
@@ -123,21 +212,25 @@ void register_options(const Options& table, EvalOptions& o) {
       .one_of(comparable);
   detections.flag("--explain", o.explain, "With --against: every instance on which the two disagree, and why")
       .with("--against");
-  table.add("--curves", o.curves, "Write precision/recall or recall curves to FILE as CSV").type_name("FILE");
+  segments.add("--curves", o.curves, "Write precision/recall or recall curves to FILE as CSV").type_name("FILE");
   table.flag("--require-complete", o.require_complete, "Fail when a ground-truth video has no record in the stream");
-  table
-      .add("--fail-under", o.fail_under,
-           "Status 1 when average_map (0..1) or auc (0..100; thumos14-proposal: AR@50) is lower")
+  table.add("--fail-under", o.fail_under, "Status 1 when the protocol's score, the second line of the report, is lower")
       .type_name("X");
-  table.add("--format", o.format, "text, json (one object), csv or markdown")
-      .one_of({"text", "json", "csv", "markdown"});
+  table
+      .add("--html", o.html,
+           "Also one page to look at: curves and classes with intervals (--bootstrap, default 200 samples), coverage, "
+           "of "
+           "detections DETAD's diagnosis and the range of ties")
+      .type_name("FILE");
+  table.add("--format", o.format, "text, json (one object), csv or tsv (one rectangle), or markdown")
+      .one_of({"text", "json", "csv", "tsv", "markdown"});
 }
 
 namespace {
 
 // Values, not options, that have no effect.
 void refuse_useless(const EvalOptions& o, const Protocol& p) {
-  const std::string why = "--protocol " + o.protocol;
+  const std::string why = "--protocol " + p.name;
   if (p.proposals && o.ties == "video")
     throw UsageError("--ties video has no effect with " + why + ": proposals are ranked inside their video");
   if ((p.proposals || o.class_agnostic) && o.oracle == "labels")
@@ -149,9 +242,55 @@ std::vector<double> thresholds_of(const EvalOptions& o, const ProtocolRow& row) 
     auto given = parse_number_list(o.tiou);
     for (const double t : given)
       if (!(t >= 0 && t <= 1)) throw UsageError("--tiou: " + format_number(t) + " is not between 0 and 1");
-    return given;
+    if (row.name == "segmentation" && std::count(given.begin(), given.end(), 0) > 0)
+      throw UsageError("--tiou: with --protocol segmentation the thresholds are above 0");
+    return row.measure == Measure::kOwn && row.tiou.empty() ? row.tiou : given;
   }
   return row.tiou;
+}
+
+std::vector<std::string> comma_list(const std::string& text) {
+  std::vector<std::string> out;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const auto end = std::min(text.find(',', begin), text.size());
+    if (end > begin) out.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return out;
+}
+
+std::vector<PsdsSetting> psds_settings(const std::string& text) {
+  if (text.empty()) return dcase_scenarios();
+  const auto v = parse_number_list(text);
+  if (v.size() != 6)
+    throw UsageError("--psds takes six numbers (DTC, GTC, CTTC, alpha_CT, alpha_ST, largest rate), not " +
+                     std::to_string(v.size()));
+  for (std::size_t i = 0; i < 4; ++i)
+    if (!(v[i] >= 0 && v[i] <= 1)) throw UsageError("--psds: " + format_number(v[i]) + " is not between 0 and 1");
+  if (!(v[4] >= 0)) throw UsageError("--psds: alpha_ST must not be negative");
+  if (!(v[5] > 0)) throw UsageError("--psds: the largest rate must be positive");
+  return {{"psds", v[0], v[1], v[2], v[3], v[4], v[5]}};
+}
+
+std::vector<std::string> class_list(Tool& tool, const std::string& path, const std::vector<std::string>& standard) {
+  if (path.empty()) return standard;
+  return read_class_names(path, [&](const std::string& text) { tool.note(text); });
+}
+
+// The rules of the protocol with numbers of its own.
+void set_own_rules(Tool& tool, const EvalOptions& o, Protocol& p) {
+  p.segmentation.rate = o.rate, p.segmentation.count_background = o.count_background;
+  p.segmentation.background = comma_list(o.background);
+  if (p.segmentation.background.empty()) throw UsageError("--background names no label");
+  if (p.name == "samples") p.samples = sample_rules(tool, o), p.samples.rate = o.rate;
+  if (p.name == "soccernet") {
+    p.spotting.classes = class_list(tool, o.classes, soccernet_classes());
+    if (!o.classes.empty()) p.spotting.unshown_factor = 1;
+  }
+  if (p.name == "charades") p.frame_scores.classes = class_list(tool, o.classes, charades_classes());
+  p.sound.collars = {o.collar, o.offset_share, o.onset_only, o.segment_length};
+  p.sound.psds = psds_settings(o.psds);
+  p.sound.thresholds = o.score_thresholds.empty() ? linspace(0.01, 0.99, 50) : parse_number_list(o.score_thresholds);
 }
 
 void read_exclusions(const std::string& path, Filter& filter) {
@@ -189,7 +328,7 @@ const std::vector<std::string>& known_bad_videos() {
 
 SampleRules sample_rules(Tool& tool, const EvalOptions& o) {
   SampleRules rules;
-  rules.rate = o.sample_rate.value_or(rules.rate), rules.score_above = o.sample_score;
+  rules.rate = o.sample_rate, rules.score_above = o.sample_score;
   rules.highest_wins = o.sample_overlap == "highest";
   rules.undefined = o.sample_undefined == "1" ? 1 : 0;
   if (!o.sample_classes.empty())
@@ -197,32 +336,67 @@ SampleRules sample_rules(Tool& tool, const EvalOptions& o) {
   return rules;
 }
 
-Protocol make_protocol(const Tool& tool, const EvalOptions& o) {
-  using enum ProtocolRow::Measure;
-  const ProtocolRow& row = protocol_row(o.protocol);
+namespace {
+
+Protocol make_protocol(Tool& tool, const EvalOptions& o, const std::string& name) {
+  const ProtocolRow& row = protocol_row(name);
   Protocol p;
-  p.name = row.name;
-  p.proposals = row.measure != kPrecision;
-  p.thumos_frames = row.measure == kFrameRecall;
+  p.name = row.name, p.make = row.make, p.reads = row.reads;
+  p.proposals = row.measure == Measure::kRecall || row.measure == Measure::kFrameRecall;
+  p.thumos_frames = row.measure == Measure::kFrameRecall;
   refuse_useless(o, p);
   p.tiou = thresholds_of(o, row);
   set_matching(p, o);
   p.filter.all_subsets = !tool.given("--subset");
   p.filter.subset = o.subset;
-  p.filter.class_agnostic = p.proposals || o.class_agnostic;
+  p.filter.class_agnostic = p.proposals || (o.class_agnostic && p.name == "custom");
   p.filter.count_excluded = o.excluded == "count";
   if (o.exclude_known_bad) p.filter.exclude.insert(known_bad_videos().begin(), known_bad_videos().end());
   if (!o.exclude.empty()) read_exclusions(o.exclude, p.filter);
+  p.filter.same_within = row.same_within;
   p.max_avg = o.max_avg_proposals;
   p.videos_from_proposals = p.thumos_frames && !o.videos_from_ground_truth;
   p.filter.ambiguous_is_positive = p.thumos_frames && !o.ambiguous_removed;
+  p.recall_at = row.recall_at, p.recall_tiou = row.recall_tiou, p.recall_rules = row.recall_rules;
   if (!o.recall_at.empty()) p.recall_at = whole_numbers("--recall-at", o.recall_at);
+  if (!o.recall_tiou.empty()) p.recall_tiou = parse_number_list(o.recall_tiou);
   p.scales = detad_scales(row.thumos14);
   set_ends(p.scales.length, "--length-bins", o.length_bins);
   set_ends(p.scales.coverage, "--coverage-bins", o.coverage_bins);
   if (!o.instance_bins.empty()) whole_numbers("--instance-bins", o.instance_bins);
   set_ends(p.scales.instances, "--instance-bins", o.instance_bins);
+  set_own_rules(tool, o, p);
   return p;
+}
+
+}  // namespace
+
+std::vector<Protocol> make_protocols(Tool& tool, const EvalOptions& o) {
+  std::vector<Protocol> out;
+  for (const auto& name : o.protocols) {
+    if (std::any_of(out.begin(), out.end(), [&](const Protocol& p) { return p.name == name; }))
+      throw UsageError("--protocol names " + name + " twice");
+    out.push_back(make_protocol(tool, o, name));
+  }
+  if (out.size() > 1)
+    for (const char* option : {"--fail-under", "--curves", "--diagnose-file", "--html"})
+      if (tool.given(option)) throw UsageError(std::string(option) + " takes one --protocol");
+  return out;
+}
+
+Reads reads_of(const std::vector<Protocol>& protocols) {
+  Reads all = protocols.front().reads;
+  const Protocol* strict = nullptr;  // one that takes either segments or points
+  all.times = Reads::Times::kEither;
+  for (const auto& p : protocols) {
+    all.scores = all.scores || p.reads.scores;
+    if (p.reads.times == Reads::Times::kEither) continue;
+    if (strict && strict->reads.times != p.reads.times)
+      throw UsageError("--protocol " + strict->name + " and " + p.name +
+                       " are not in one call: one reads segments, the other points in time");
+    strict = &p, all.times = p.reads.times;
+  }
+  return all;
 }
 
 }  // namespace tal::eval

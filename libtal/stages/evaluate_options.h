@@ -12,8 +12,11 @@ void register_options(const Options& table, EvalOptions& options);
 // Videos of THUMOS14 that --exclude-known-bad leaves out.
 const std::vector<std::string>& known_bad_videos();
 
-// Reads --exclude. UsageError for options that the protocol does not know.
-Protocol make_protocol(const Tool& tool, const EvalOptions& options);
+// The protocols that --protocol names. Reads --exclude, --classes and --sample-classes. UsageError for values that one
+// of them does not know, and for protocols that cannot be in one call.
+std::vector<Protocol> make_protocols(Tool& tool, const EvalOptions& options);
+// What all of them read.
+Reads reads_of(const std::vector<Protocol>& protocols);
 // Of --sample-wise. Reads --sample-classes.
 SampleRules sample_rules(Tool& tool, const EvalOptions& options);
 }  // namespace tal::eval

@@ -121,7 +121,7 @@ void extract(Tool& tool, const ExtractOptions& o) {
     return;
   }
   check_options(o);
-  VideoList videos(tool.options().input, o.videos);
+  VideoList videos(tool.options().input, o.videos, tool.meter());
   if (as_it_is(tool, o) && videos.at_end()) return;
   video_stages().extract(tool, o, videos);
 }

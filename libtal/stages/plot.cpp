@@ -9,6 +9,7 @@
 #include "libtal/base/time_rows.h"
 #include "libtal/io/features.h"
 #include "libtal/plot/charts.h"
+#include "libtal/plot/stats.h"
 #include "libtal/plot/timeline.h"
 #include "libtal/stages/plot_selection.h"
 
@@ -36,17 +37,18 @@ std::string stem(const std::string& path) {
   return path == "-" ? "stdin" : std::filesystem::path(path).stem().string();
 }
 
-void fill_video(const Record& record, TimelineVideo& video) {
+// points: anchors are drawn by their length, which a point has not.
+void fill_video(const Record& record, Points points, TimelineVideo& video) {
   video.video = record.video();
   video.duration = record.duration().value_or(0);
-  video.truth = record.annotations(true);
+  video.truth = record.annotations(true, points);
   video.truth_given = record.has("annotations");
 }
 
-Track read_track(const Record& record, const std::string& name, double min_score, bool use_min) {
+Track read_track(const Record& record, const std::string& name, Points points, double min_score, bool use_min) {
   Track track{name, {}};
-  for (const Proposal& p : record.proposals())
-    if (!use_min || p.score >= min_score) track.found.push_back({p.segment, p.score, std::string(p.label)});
+  for (const Proposal& p : record.proposals(points))
+    if (!use_min || p.score >= min_score) track.found.push_back({p.segment, p.score, std::string(p.label), p.point});
   return track;
 }
 
@@ -66,12 +68,13 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
   std::vector<TimelineVideo> videos;
   std::map<std::string, std::size_t> index;
   const bool use_min = tool.given("--min-score");
+  const Points points = kind == "anchors" ? Points::kRefused : Points::kTaken;
   std::string first = kind == "timeline" ? "found" : stem(tool.options().input), second = stem(options.with);
   if (kind == "compare" && first == second) first = "A", second = "B";
   for_each_record(tool, tool.options().input, [&](Record& record, const LineReader&) {
     TimelineVideo video;
-    fill_video(record, video);
-    video.tracks.push_back(read_track(record, first, options.min_score, use_min));
+    fill_video(record, points, video);
+    video.tracks.push_back(read_track(record, first, points, options.min_score, use_min));
     if (!selection.take(record.video())) return;
     index.emplace(record.video(), videos.size());
     videos.push_back(std::move(video));
@@ -86,8 +89,8 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
         return;
       }
       TimelineVideo& video = videos[at->second];
-      video.tracks[1] = read_track(record, second, options.min_score, use_min);
-      if (video.truth.empty()) video.truth = record.annotations(true);
+      video.tracks[1] = read_track(record, second, points, options.min_score, use_min);
+      if (video.truth.empty()) video.truth = record.annotations(true, points);
       video.truth_given = video.truth_given || record.has("annotations");
       if (video.duration <= 0) video.duration = record.duration().value_or(0);
     });
@@ -98,7 +101,7 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
       const auto at = index.find(record.video());
       if (at == index.end()) return;
       const double duration = videos[at->second].duration;
-      videos[at->second].truth = record.annotations(true);
+      videos[at->second].truth = record.annotations(true, points);
       videos[at->second].truth_given = true;
       if (duration <= 0) videos[at->second].duration = record.duration().value_or(0);
     });
@@ -113,11 +116,19 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
   return kind == "anchors" ? draw_anchors(videos, style) : draw_timeline(videos, style);
 }
 
-Canvas plot_curves(const PlotOptions& options, const Tool& tool) {
+Canvas plot_stats(const PlotOptions& options, const Tool& tool) {
+  std::vector<StageStats> stages;
+  const auto files = options.files.empty() ? std::vector{tool.options().input} : options.files;
+  for (const auto& file : files) read_stats(read_file(file), file == "-" ? "stdin" : file, stages);
+  return draw_stats(std::move(stages), options.width,
+                    options.title.empty() ? "What the stages did with their time" : options.title);
+}
+
+Canvas plot_curves(const PlotOptions& options, Tool& tool) {
   std::vector<Chart> charts;
   if (options.files.empty()) {
     std::string text, source = tool.options().input == "-" ? "stdin" : tool.options().input;
-    LineReader reader(tool.options().input);
+    LineReader reader(tool.options().input, tool.meter());
     std::string_view line;
     while (reader.next(line)) (text += line) += '\n';
     read_curves(text, source, "", charts);
@@ -195,9 +206,9 @@ void register_videos(const Options& sub, PlotOptions& o) {
   sub.add("--max-videos", o.max_videos, "Draw the first N records (0: all)").type_name("N").without("--video");
 }
 
-void register_curves(const Options& sub, PlotOptions& o) {
+void register_files(const Options& sub, PlotOptions& o, const std::string& help) {
   register_look(sub, o);
-  sub.add("files", o.files, "Files to compare; without any, --input is read").type_name("FILE");
+  sub.add("files", o.files, help).type_name("FILE");
   sub.row("--input").without("files");
 }
 
@@ -236,8 +247,9 @@ void register_options(const Options& table, PlotOptions& o) {
   register_segments(
       table.subcommand("timeline", "Ground truth and detections with scores over time, one panel a video"), "timeline",
       o);
-  register_curves(
-      table.subcommand("curves", "Recall, precision and mAP curves of tal-eval, or the values of a training log"), o);
+  register_files(
+      table.subcommand("curves", "Recall, precision and mAP curves of tal-eval, or the values of a training log"), o,
+      "Files to compare; without any, --input is read");
   register_heatmap(table.subcommand("heatmap", "Dense score maps and feature streams"), o);
   register_segments(table.subcommand("anchors", "Anchors by time and length, and which ground truth they cover"),
                     "anchors", o);
@@ -245,6 +257,9 @@ void register_options(const Options& table, PlotOptions& o) {
   register_options(
       table.subcommand("view", "A page that plays the videos, with labels and detections to look at and correct"),
       o.view);
+  register_files(
+      table.subcommand("stats", "At work or waiting: what the stages of a pipe did with their time (--stats)"), o,
+      "What --stats wrote; without any, --input is read");
 }
 
 void run_plot(Tool& tool, const PlotOptions& options) {
@@ -254,6 +269,7 @@ void run_plot(Tool& tool, const PlotOptions& options) {
   if (format != "png") tool.refuse({"--scale"}, "--format " + format);
   Output& out = tool.out();
   const Canvas canvas = kind == "curves"    ? plot_curves(options, tool)
+                        : kind == "stats"   ? plot_stats(options, tool)
                         : kind == "heatmap" ? plot_heatmaps(tool, options)
                                             : plot_segments(tool, options, kind);
   const Theme theme = options.theme == "light" ? Theme::kLight : options.theme == "dark" ? Theme::kDark : Theme::kAuto;

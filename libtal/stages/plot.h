@@ -19,12 +19,12 @@ struct PlotOptions {
   std::string ground_truth, with;
   std::vector<std::string> streams;  // heatmap: feature streams to draw
   bool each_row = false;             // heatmap: a colour range for each row
-  std::vector<std::string> files;    // curves: results; heatmap: .npy arrays
+  std::vector<std::string> files;    // curves: results; heatmap: .npy arrays; stats: what --stats wrote
   ViewOptions view;
 };
 
 ToolInfo plot_info();  // of tal-plot
-// Subcommands timeline, curves, heatmap, anchors, compare, view with their options.
+// Subcommands timeline, curves, heatmap, anchors, compare, view, stats with their options.
 void register_options(const Options& table, PlotOptions& options);
 
 // Draws what the chosen subcommand says into the tool's output.

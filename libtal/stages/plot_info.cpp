@@ -29,6 +29,9 @@ ToolInfo plot_info() {
       "Browsers play MP4 with H.264, WebM and sound; of other videos the page shows the timeline, and says so.\n\n"
       "heatmap draws the dense maps of a record (inline, or arrays in files), or its feature streams with time to the "
       "right, or .npy files.\n\n"
+      "stats draws what --stats of any tools wrote: a row a process, on one axis of time, with the shares of its time "
+      "that it was at work, waited for its input, and waited for its output to be taken. The stage that waits least is "
+      "the one that the others wait for.\n\n"
       "curves understands what tal-eval writes (--format json and --curves) and JSON lines with epoch or step. Colours "
       "are told apart with "
       "colour blindness (Okabe and Ito; viridis for maps), and SVG and HTML follow the viewer's light or dark setting.",
@@ -38,6 +41,8 @@ ToolInfo plot_info() {
        {"One video as a bitmap", "tal-plot timeline -i detections.jsonl --video v_1 -o v_1.png"},
        {"The recall curves of two proposal methods", "tal-plot curves bsn.json grouping.json -o recall.svg"},
        {"What the features of a video look like", "tal-plot heatmap -i features.jsonl --each-row -o features.png"},
+       {"Which stage holds the pipe up",
+        "TAL_STATS=stats.jsonl tal-detect a.mp4 > found.jsonl; tal-plot stats stats.jsonl -o stats.svg"},
        {"Where two results differ", "tal-plot compare -i before.jsonl --with after.jsonl -o difference.html"}},
       {"tal-eval(1)", "tal-anchors(1)", "tal-synth(1)"}};
 }

@@ -1,5 +1,7 @@
 #include "libtal/stages/plugins.h"
 
+#include <fstream>
+
 #include "libtal/base/error.h"
 #include "libtal/base/shared_library.h"
 #include "libtal/encoder/encoder.h"
@@ -8,12 +10,18 @@
 namespace tal {
 namespace {
 
+// Beside libtal.so, or in a folder `tal` there: Debian has plug-ins apart from the libraries that programs link.
+std::string place_of(const std::string& library) {
+  const std::string apart = own_folder() + "/tal/" + library;
+  return std::ifstream(apart) ? apart : own_folder() + "/" + library;
+}
+
 // The table that `library` offers through its function `entry`.
 template <class Table>
 const Table& table_of(const std::string& what, const std::string& library, const char* entry) {
   const auto offered = [&]() -> const Table* {
     try {
-      const SharedLibrary opened(own_folder() + "/" + library);
+      const SharedLibrary opened(place_of(library));
       return opened.symbol<const Table* (*)(int)>(entry)(kPluginInterface);
     } catch (const Error& error) {
       throw Error(what + " need " + library + ", which cannot be opened: " + error.message());

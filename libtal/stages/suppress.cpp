@@ -59,7 +59,7 @@ void settle(Tool& tool, SuppressOptions& o) {
 
 }  // namespace
 
-void register_options(const Options& table, SuppressOptions& o) {
+void register_options(const Options& table, NmsOptions& o) {
   table.settle([&o](Tool& tool) { settle(tool, o); });
   std::vector<Choice> presets;
   for (const auto& preset : suppression_presets()) presets.push_back({preset.name, preset.help});
@@ -97,11 +97,26 @@ void register_options(const Options& table, SuppressOptions& o) {
       .not_negative();
   choice.flag("--clip", o.clip, "Cut what is kept to the video, 0 to its duration, and drop what lies outside");
   choice.flag("--class-agnostic", o.class_agnostic, "Labels do not matter (default: each label by itself)");
+  const Options live = table.group("Live");
+  live.flag("--live", o.live,
+            "Records are windows of videos that go on: join them, and give each proposal out once nothing later can "
+            "change it");
+  live.add("--early", o.early, "A proposal starts at most SECONDS before its window; all wait so much longer")
+      .type_name("SECONDS")
+      .not_negative()
+      .with("--live");
+  live.add("--max-wait", o.max_wait,
+           "A proposal that ended SECONDS ago waits no longer for others, and a warning says so (0: no bound)")
+      .type_name("SECONDS")
+      .not_negative()
+      .with("--live");
+  table.row("--jobs").without("--live");
 }
 
-void run_suppress(Tool& tool, const SuppressOptions& o) {
+void run_suppress(Tool& tool, const NmsOptions& o) {
   if (windowed(o) && o.low > o.high)
     throw UsageError("--low " + format_number(o.low) + " is above --high " + format_number(o.high));
+  if (o.live) return run_live_suppress(tool, o);
   map_records(tool, [&](Record& record) {
     const auto& proposals = record.require_scored_proposals();
     const double duration = windowed(o) || o.clip ? record.require_duration() : 0;

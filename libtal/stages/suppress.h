@@ -1,4 +1,4 @@
-// tal-nms: the options of suppression, and its run.
+// tal-nms: its options, and what it does with them.
 #pragma once
 
 #include "libtal/cli/tool.h"
@@ -6,9 +6,16 @@
 
 namespace tal {
 
+struct NmsOptions : SuppressOptions {
+  bool live = false;      // records are windows of videos that go on
+  double early = 0;       // live: seconds that a proposal may start before its window
+  double max_wait = 600;  // live: seconds behind its end that a proposal waits for others; 0: no bound
+};
+
 ToolInfo suppress_info();  // of tal-nms
-// Presets and the method's defaults take effect where an option was not given.
-void register_options(const Options& table, SuppressOptions& options);
-void run_suppress(Tool& tool, const SuppressOptions& options);
+void register_options(const Options& table, NmsOptions& options);
+void run_suppress(Tool& tool, const NmsOptions& options);
+// With --live (suppress_live.cpp).
+void run_live_suppress(Tool& tool, const NmsOptions& options);
 
 }  // namespace tal

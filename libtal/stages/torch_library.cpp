@@ -8,6 +8,8 @@
 #include <optional>
 #include <regex>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "libtal/base/error.h"
 #include "libtal/base/shared_library.h"
@@ -56,13 +58,16 @@ std::string version_of(const fs::path& lib) {
   return "";
 }
 
-// Where the active Python has its package torch; it is not imported.
-std::optional<fs::path> python_torch() {
-  const char* command =
-      "timeout 10 python3 -c 'import importlib.util as u; s = u.find_spec(\"torch\"); "
-      "print(s.submodule_search_locations[0] if s "
-      "else \"\")' 2>/dev/null </dev/null";
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command, "r"), pclose);
+// A word that sh reads back as it is.
+std::string quoted(const std::string& word) { return "'" + std::regex_replace(word, std::regex("'"), "'\\''") + "'"; }
+
+// Where a Python has its package torch; it is not imported.
+std::optional<fs::path> torch_of(const std::string& python) {
+  const std::string command = "timeout 10 " + quoted(python) +
+                              " -c 'import importlib.util as u; s = u.find_spec(\"torch\"); "
+                              "print(s.submodule_search_locations[0] if s "
+                              "else \"\")' 2>/dev/null </dev/null";
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command.c_str(), "r"), pclose);
   if (!pipe) return std::nullopt;
   std::string out;
   char buffer[512];
@@ -70,6 +75,22 @@ std::optional<fs::path> python_torch() {
   out = out.substr(0, out.find('\n'));
   if (!fs::path(out).is_absolute()) return std::nullopt;
   return fs::path(out) / "lib";
+}
+
+// Pythons to ask: that of the environment (venv, conda) into which tal itself was installed, be it active or not, then
+// the active one.
+std::vector<std::string> pythons() {
+  std::vector<std::string> found;
+  std::error_code ignored;
+  for (const char* up : {"..", "../.."}) {  // ENVIRONMENT/lib, ENVIRONMENT/lib/tal
+    const fs::path environment = (fs::path(own_folder()) / up).lexically_normal();
+    const fs::path python = environment / "bin" / "python3";
+    if ((fs::exists(environment / "pyvenv.cfg", ignored) || fs::exists(environment / "conda-meta", ignored)) &&
+        fs::exists(python, ignored))
+      found.push_back(python.string());
+  }
+  found.emplace_back("python3");
+  return found;
 }
 
 // nullopt and `why` when there is none at this place, or one that does not fit.
@@ -123,12 +144,14 @@ TorchLibrary find_torch() {
   const fs::path own = own_folder();
   for (const auto& folder : {own, own / "libtorch" / "lib"})
     if (auto found = at({folder, "beside libtal.so"})) return *found;
-  if (const auto folder = python_torch()) {
-    if (auto found = at({*folder, "torch of python3"})) return *found;
-  } else {
-    tried += "; python3 has no package torch";
-  }
-  if (auto found = at({TAL_TORCH_FOLDER, "the build's"})) return *found;
+  for (const auto& python : pythons())
+    if (const auto folder = torch_of(python)) {
+      if (auto found = at({*folder, "torch of " + python})) return *found;
+    } else {
+      tried += "; " + python + " has no package torch";
+    }
+  if (*TAL_TORCH_FOLDER)  // "" in packages
+    if (auto found = at({TAL_TORCH_FOLDER, "the build's"})) return *found;
   throw Error("networks need LibTorch " + release_of(TAL_TORCH_VERSION) +
               " (pip install torch==" TAL_TORCH_VERSION ", or TAL_TORCH=/path/to/libtorch)" + tried);
 }

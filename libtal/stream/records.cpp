@@ -54,7 +54,7 @@ void transform(const Transform& fn, Record& record, std::string_view line, const
 
 void transform_one_by_one(Run& run, const Transform& fn) {
   Output& out = run.out();
-  LineReader reader(run.options().input);
+  LineReader reader(run.options().input, run.meter());
   Seen seen(run, reader);
   Record record;
   record.look_in(places_of(reader.source(), run.options().features_root));
@@ -118,7 +118,7 @@ void write(Run& run, const Batch& batch) {
 void transform_in_batches(Run& run, const Transform& fn) {
   constexpr std::size_t kBatchBytes = 1 << 17;
   Output& out = run.out();
-  LineReader reader(run.options().input);
+  LineReader reader(run.options().input, run.meter());
   Seen seen(run, reader);
   const int jobs = run.options().jobs;
   OrderedPool<Batch> workers(
@@ -175,7 +175,7 @@ void map_records(Run& run, const std::function<void(Record&)>& fn) {
 }
 
 void for_each_record(Run& run, const std::string& path, const std::function<void(Record&, const LineReader&)>& fn) {
-  LineReader reader(path);
+  LineReader reader(path, run.meter());
   Seen seen(run, reader);
   Record record;
   record.look_in(places_of(reader.source(), run.options().features_root));

@@ -28,7 +28,7 @@ void Run::print_line(const std::string& line) {
 
 Output& Run::out() {
   before_output();
-  if (!out_) out_ = std::make_unique<Output>(common_.output);
+  if (!out_) out_ = std::make_unique<Output>(common_.output, meter());
   return *out_;
 }
 
@@ -123,6 +123,15 @@ void Run::progress(std::uint64_t done, std::uint64_t total, const std::string& u
   if (terminal && last) line += "\n";
   progress_shown_ = terminal && !last;
   [[maybe_unused]] const ssize_t ignored = ::write(2, line.data(), line.size());
+}
+
+void Run::begin_stats() {
+  if (!common_.stats.empty()) stats_ = std::make_unique<Stats>(name_, common_.stats);
+}
+
+void Run::end_stats(int status) {
+  if (!stats_) return;
+  if (const auto fault = stats_->end(status); !fault.empty()) warn(fault);
 }
 
 void Run::end_progress() {

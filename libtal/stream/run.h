@@ -12,6 +12,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/io/jsonl.h"
+#include "libtal/stream/stats.h"
 
 namespace tal {
 
@@ -23,7 +24,7 @@ struct CommonOptions {
   std::uint64_t seed = 0;
   bool quiet = false, verbose = false, no_history = false;
   std::string features_root;  // folder of the feature files that records name by relative paths; "": none was named
-  std::string progress = "auto";
+  std::string progress = "auto", stats;
 };
 
 class Run {
@@ -56,6 +57,8 @@ class Run {
   // Progress on stderr: done/total (0 = unknown), rate and ETA; only on a terminal unless --progress always. Cheap to
   // call.
   void progress(std::uint64_t done, std::uint64_t total, const std::string& unit);
+  // Counts what the run reads and writes; nullptr without --stats. out() has it; readers are given it.
+  StreamMeter* meter() { return stats_ ? &stats_->meter() : nullptr; }
   bool stopped() const;  // SIGINT or SIGTERM arrived: finish the current item and return
 
  protected:
@@ -64,9 +67,11 @@ class Run {
   virtual void before_output() {}                   // the output is wanted for the first time, or again
   static void print_line(const std::string& line);  // stderr
   void print_error(const std::string& message);
-  void end_progress();        // so that the next line begins at the left
-  void keep_what_was_good();  // after a fault: stdout and rejects keep what has been computed; a file that is not
-                              // complete never appears
+  void begin_stats();          // of --stats. Error when its file cannot be written
+  void end_stats(int status);  // says what could not be written
+  void end_progress();         // so that the next line begins at the left
+  void keep_what_was_good();   // after a fault: stdout and rejects keep what has been computed; a file that is not
+                               // complete never appears
 
   static void on_signal(int number);  // for sigaction: stopped() from then on; a second one ends the process
   CommonOptions common_;
@@ -76,6 +81,7 @@ class Run {
 
  private:
   const std::string name_;
+  std::unique_ptr<Stats> stats_;  // outlives the output that it counts
   std::unique_ptr<Output> out_, rejects_;
   std::mutex mutex_;
   bool progress_shown_ = false, files_told_ = false;

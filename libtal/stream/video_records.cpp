@@ -34,8 +34,9 @@ Record record_of(const std::string& file) try {
 
 }  // namespace
 
-VideoList::VideoList(const std::string& input, const std::vector<std::string>& videos) : videos_(videos) {
-  if (videos.empty()) reader_.emplace(input);
+VideoList::VideoList(const std::string& input, const std::vector<std::string>& videos, StreamMeter* meter)
+    : videos_(videos), meter_(meter) {
+  if (videos.empty()) reader_.emplace(input, meter);
   refuse_twins(videos);
   for (const auto& file : videos) (void)record_of(file);  // before the first one is worked on
 }
@@ -44,6 +45,7 @@ std::optional<VideoLine> VideoList::read() {
   if (!reader_) {
     if (at_ == videos_.size()) return std::nullopt;
     const std::string line = record_of(videos_[at_]).str();
+    if (meter_) meter_->record();
     return VideoLine{line, "--videos", ++at_};
   }
   std::string_view line;

@@ -20,7 +20,7 @@ struct VideoLine {
 class VideoList {
  public:
   // UsageError when two files give one video id; Error when the input cannot be opened.
-  VideoList(const std::string& input, const std::vector<std::string>& videos);
+  VideoList(const std::string& input, const std::vector<std::string>& videos, StreamMeter* meter = nullptr);
   std::optional<VideoLine> next();  // nullopt behind the last one. Error as LineReader
   bool at_end();                    // whether there is none (any more); waits for the next one
   bool would_block() const;         // whether next() may have to wait
@@ -29,6 +29,7 @@ class VideoList {
  private:
   std::optional<VideoLine> read();
   std::vector<std::string> videos_;
+  StreamMeter* meter_;
   std::optional<LineReader> reader_;
   std::size_t at_ = 0;
   std::optional<VideoLine> ahead_;

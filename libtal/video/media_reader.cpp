@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <limits>
+#include <string_view>
 #include <thread>
 
 extern "C" {
@@ -118,6 +120,20 @@ int MediaReader::interrupted(void* self) {
   return reader->live_ && std::chrono::steady_clock::now() > reader->deadline_ ? 1 : 0;
 }
 
+namespace {
+
+// MP4, QuickTime and their like: a file whose first box is one of theirs.
+bool is_iso(const std::string& path) {
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(path, none)) return false;
+  char head[8] = {};
+  std::ifstream(path, std::ios::binary).read(head, sizeof head);
+  const std::string_view kind(head + 4, 4);
+  return kind == "ftyp" || kind == "moov" || kind == "mdat" || kind == "wide" || kind == "free" || kind == "skip";
+}
+
+}  // namespace
+
 void MediaReader::open_file(double patience) {
   AVFormatContext* format = avformat_alloc_context();
   if (!format) throw std::bad_alloc();
@@ -127,7 +143,11 @@ void MediaReader::open_file(double patience) {
   deadline_ = std::chrono::steady_clock::now() + patience_;
   const bool url = live_ && path_.find("://") != std::string::npos;
   AVDictionary* settings = nullptr;
-  if (live_ && !url) av_dict_set(&settings, "follow", "1", 0);  // at the end of a file, wait for more
+  if (live_ && !url) {
+    av_dict_set(&settings, "follow", "1", 0);  // at the end of a file, wait for more
+    // Readers that may go to the end first, for an index, would wait there. Of MP4 what comes first may stand there.
+    if (!is_iso(path_)) av_dict_set(&settings, "seekable", "0", 0);
+  }
   if (!url) av_dict_set(&settings, "pattern_type", "none", 0);  // a % in a name of a picture counts no files
   if (url) av_dict_set(&settings, "rtsp_flags", "prefer_tcp", 0);
   // "file:" takes the name as it is: what stands before a colon is no protocol.

@@ -41,7 +41,7 @@ std::vector<std::string> lines_of(std::string_view text) {
 
 void run_tool(bool eval, const std::string& config, std::vector<std::string> arguments) {
   tal::Tool tool({eval ? "tal-eval" : "tal-nms", "Fuzzed", "", {}, {}});
-  tal::SuppressOptions suppress;
+  tal::NmsOptions suppress;
   tal::eval::EvalOptions evaluate;
   if (eval) tal::eval::register_options(tool.command_line(), evaluate);
   else tal::register_options(tool.command_line(), suppress);

@@ -101,6 +101,12 @@ BOOST_AUTO_TEST_CASE(pictures_are_of_the_size_of_the_positions) {
   BOOST_TEST(load_encoder_network(small("videomae"), kFolder + "videomae.safetensors", torch::kCPU)->side() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(clips_are_of_the_length_of_the_positions) {
+  for (const char* name : {"internvideo2", "internvideo2-parts"})
+    BOOST_TEST(load_encoder_network(small(name), kFolder + name + ".safetensors", torch::kCPU)->frames(8) == 4, name);
+  BOOST_TEST(load_encoder_network(small("videomae"), kFolder + "videomae.safetensors", torch::kCPU)->frames(8) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(other_weights_are_refused_by_name) {
   auto recipe = small("videomae");
   const auto load = [&](const std::string& file) { return load_encoder_network(recipe, kFolder + file, torch::kCPU); };

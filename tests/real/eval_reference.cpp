@@ -147,7 +147,8 @@ BOOST_AUTO_TEST_CASE(sample_wise) {
     for (std::size_t k = 0; k < names.size(); ++k)
       BOOST_CHECK_EQUAL(r.confusion[row][column.at(names[k])], expected["confusion_matrix"][i][k].get<std::uint64_t>());
   }
-  for (const auto& [mean, key] : {std::pair(r.mean, "macro_with_null"), {r.mean_without_null, "macro_without_null"}}) {
+  for (const auto& [mean, key] :
+       {std::pair(r.with_null.macro, "macro_with_null"), {r.without_null.macro, "macro_without_null"}}) {
     near(mean.precision, expected[key]["precision"], key);
     near(mean.recall, expected[key]["recall"], key);
     near(mean.f1, expected[key]["f1"], key);

@@ -62,8 +62,13 @@ check(boots[0] == boots[1] and boots[0] != boots[2], "bootstrap depends on the s
 interval = json.loads(boots[0])["bootstrap"]
 check(interval["samples"] == 50 and interval["seed"] == 1, "bootstrap says its samples and seed")
 check(interval["low"] <= report["average_map"] <= interval["high"], "interval holds the value")
+save("stream.jsonl", stream)
 worse = save("worse.jsonl", [dict(r, proposals=[dict(p, segment=[p["segment"][0] + 40, p["segment"][1] + 40]) for p in r["proposals"]]) for r in stream])
-compared = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json", "--compare", worse], stream).stdout)["compare"]
+compared = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json", "--compare", worse, "--compare", path("stream.jsonl")], stream).stdout)["compare"]
+same, compared = compared[1], compared[0]
+check(same["difference"] == 0 == same["low"] == same["high"] and same["p_value"] == 1, "the same predictions do not differ: %s" % same)
+check([m["tiou"] for m in compared["map"]] == report["tiou"] and abs(sum(m["difference"] for m in compared["map"]) / 10 - compared["difference"]) < 1e-12, "differences by threshold: %s" % compared["map"])
+check({c["label"] for c in compared["classes"]} == {"a", "b"} and all(c["low"] <= c["difference"] <= c["high"] for c in compared["classes"]), "differences by class: %s" % compared["classes"])
 check(compared["difference"] > 0 and compared["p_value"] < 0.05 and compared["low"] > 0, "a clear difference is found: %s" % compared)
 
 listing = path("kinds.jsonl")
@@ -93,13 +98,18 @@ check(same["rules"] == [] and same["difference"] == 0, "the two ActivityNet prot
 
 everything = ["--gt", gt, "--subset", "validation", "--per-class", "--ties-range", "--diagnose", "--oracle", "all", "--against", "thumos14-official", "--explain",
               "--recall-at", "1", "--bootstrap", "20"]
-table = list(csv.reader(run(everything + ["--format", "csv"], stream).stdout.splitlines()))
-titles = {row[0] for row in table}
-check({"summary", "mean average precision", "Recall@kx", "oracle", "disagreements", "best F1 over all classes"} <= titles, "csv: %s" % titles)
-mean = [row for row in table if row[:2] == ["mean average precision", "mean"]][0]
-check([float(x) for x in mean[2:]] == report["map"], "csv has full precision")
-summary = {row[1]: row[2] for row in table if row[0] == "summary"}
-check(float(summary["average_map"]) == report["average_map"] and summary["coverage.with_record"] == "8", "csv: the summary, with coverage")
+printed = run(everything + ["--format", "csv"], stream).stdout
+table = list(csv.reader(printed.splitlines()))
+check(table[0] == ["protocol", "table", "row", "column", "value"] and {len(row) for row in table} == {5}, "csv: a rectangle")
+check({row[0] for row in table[1:]} == {"activitynet-detection"}, "csv: the protocol")
+tables = {row[1] for row in table[1:]}
+check({"summary", "map", "recall_at", "oracle", "rules", "disagreements", "best_f1", "kinds", "sensitivity.length", "ties", "data", "settings"} <= tables, "csv: %s" % tables)
+value = {tuple(row[1:4]): row[4] for row in table[1:]}
+check([float(value["map", "mean", "tIoU %g" % t]) for t in (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)] == report["map"], "csv: full precision, plain names")
+check(float(value["summary", "average_map", "value"]) == report["average_map"] and value["data", "coverage.with_record", "value"] == "8", "csv: the summary, and coverage")
+check("0.8999999999999999" not in printed and value["map", "a", "instances"] == "8", "csv: names and columns are frozen")
+lines = run(everything + ["--format", "tsv"], stream).stdout.splitlines()
+check([line.split("\t") for line in lines] == table, "tsv: the same rectangle")
 markdown = run(everything + ["--format", "markdown"], stream).stdout
 for block in markdown.strip().split("\n\n")[1::2]:
     lines = block.splitlines()
@@ -108,7 +118,7 @@ check("**mean average precision**" in markdown and "| mean |" in markdown, "mark
 text = run(everything, stream).stdout
 check("coverage.with_record" in text and "parameters_hash" in text and "to 10n" in text, "text: coverage, hash, profile")
 partial = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json"], stream[:5]).stdout)
-check(partial["coverage"] == {"videos": 8, "with_record": 5} and partial["videos"] == 8, "coverage: %s" % partial["coverage"])
+check({k: partial["coverage"][k] for k in ("videos", "with_record")} == {"videos": 8, "with_record": 5} and partial["videos"] == 8, "coverage: %s" % partial["coverage"])
 curves = path("curves.csv")
 run(["--gt", gt, "--protocol", "activitynet-proposal", "--curves", curves], stream)
 check(len(open(curves).read().splitlines()) == 101, "100 points")
@@ -213,7 +223,7 @@ for bad, why in ((["--sample-score", "0.5"], "--sample-wise"), (["--sample-wise"
 # What is not above the score is in no number, of this result and of the other one; the rules say so.
 whole = json.loads(run(["--gt", sampled, "--tiou", "0.3", "--format", "json"], found).stdout)
 part = json.loads(run(["--gt", sampled, "--tiou", "0.3", "--score-above", "0.3", "--compare", save("found.jsonl", found), "--format", "json"], found).stdout)
-check(part["predictions"] == 2 and part["score_filter"] == {"above": 0.3, "left_out": 1} and part["compare"]["difference"] == 0, "score filter: %s" % part)
+check(part["predictions"] == 2 and part["score_filter"] == {"above": 0.3, "left_out": 1} and part["compare"][0]["difference"] == 0, "score filter: %s" % part)
 check(part["parameters"]["score_above"] == 0.3 and part["parameters_hash"] != whole["parameters_hash"] and "score_above" not in whole["parameters"], "the hash knows it")
 ranges = json.loads(run(["--gt", sampled, "--protocol", "activitynet-proposal", "--length-bins", "3", "--format", "json"], found).stdout)["ar_by_length"]
 check([(b["bucket"], b["instances"]) for b in ranges] == [("0-3 s", 1), ("over 3 s", 1)], "recall by length: %s" % ranges)

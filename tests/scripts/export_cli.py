@@ -85,8 +85,8 @@ same(elan([points]), [[(1000, 1001, "p"), (1001, 2000, "r"), (3000, 3001, "s")],
 odd = "a\ufffe\uffff\x01<&>\"'\nz --> y"
 same(elan([{"video": "v", "path": "a\ufffe&.mp4", "annotations": [{"segment": [0, 1], "label": odd}]}]), [[(0, 1000, "a\ufffd\ufffd\ufffd<&>\"'\nz --> y")]], "elan's characters")
 same(convert("webvtt", [{"video": "v", "annotations": [{"segment": [0, 1], "label": odd + "\r\n\0\t"}]}]).stdout.encode(),
-     "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\na\ufffe\uffff &lt;&amp;&gt;\"' z --&gt; y    \n".encode(), "webvtt's characters")
-same(convert("srt", [{"video": "v", "annotations": [{"segment": [0, 1], "label": odd}]}]).stdout, "1\n00:00:00,000 --> 00:00:01,000\na\ufffe\uffff (&)\"' z --) y\n\n", "srt's characters")
+     "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\na\ufffe\uffff &lt;&amp;&gt;\"'\nz --&gt; y    \n".encode(), "webvtt's characters")
+same(convert("srt", [{"video": "v", "annotations": [{"segment": [0, 1], "label": odd}]}]).stdout, "1\n00:00:00,000 --> 00:00:01,000\na\ufffe\uffff (&)\"'\nz --) y\n\n", "srt's characters")
 small = [{"video": "v", "proposals": [{"segment": [i, i + 1], "score": s, "label": "x"} for i, s in enumerate((0.123456789012345, 1e-9, 1234567.875, -3.14159, 1))]}]
 same(re.findall("x (.*)\n", convert("webvtt", small).stdout), ["0.123", "1e-09", "1234568", "-3.14", "1"], "scores of subtitles")
 
@@ -138,8 +138,8 @@ for rate, text, back in ((25, "25", 25), ([30000, 1001], "30000/1001", 30000 / 1
 # Characters that a format does not hold are counted; a carriage return is one that XML holds.
 labelled = lambda label: [{"video": "v", "annotations": [{"segment": [0, 1], "label": label}]}]
 check("a&#13;&#10;b" in convert("elan", labelled("a\r\nb")).stdout and convert("elan", labelled("a\r\nb\ufffd")).stderr == "", "elan: a carriage return")
-for to, label, says in (("elan", "a\x01b", "1 video has labels with control characters, which XML forbids: U+FFFD stands in their place: v"), ("elan", "a\x85b", "1 video has labels with"), ("webvtt", "a\nb", "1 video has labels with line ends or control characters, which are blanks in the cues: v"),
-                        ("srt", "a\x7fb", "1 video has labels with line ends")):
+for to, label, says in (("elan", "a\x01b", "1 video has labels with control characters, which XML forbids: U+FFFD stands in their place: v"), ("elan", "a\x85b", "1 video has labels with"), ("webvtt", "a\n\nb", "1 video has labels with blank lines or control characters, which are blanks in the cues: v"),
+                        ("srt", "a\x7fb", "1 video has labels with blank lines")):
     check(says in convert(to, labelled(label)).stderr, f"{to}: {label!r} is counted")
 
 # What a format cannot hold is said or refused

@@ -131,6 +131,14 @@ with tempfile.TemporaryDirectory() as folder:
     assert [rows[g] for g in sorted(rows)] == rows_of(whole), (len(rows), whole["rows"])
     assert came[0][1]["video"] == "camera" and "PLAY" in camera.asked
 
+    # A finished file, whatever its container: no reader waits at its end for an index before the first frame.
+    film = next(folder.glob("v*.avi"))
+    for file in (film, filmed):
+        came, _ = followed(str(file), lambda: None)
+        whole = json.loads(run("tal-extract", "--no-history", "--inline", "--videos", file).stdout)["features"]["hog-hof"]
+        rows = check(came)
+        assert [rows[g] for g in sorted(rows)] == rows_of(whole), file
+
     # Nothing there.
     got = run("tal-extract", "--live", "--patience", "1", "--videos", "rtsp://127.0.0.1:1/camera", status=1)
     assert "nothing answers there" in got.stderr, got.stderr

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,8 +12,8 @@ build = pathlib.Path(os.environ["TAL_BIN"]).parent
 source = pathlib.Path(os.environ["TAL_SOURCE"])
 has = {"core": True, "video": (build / "lib/libtal-video.so").exists(), "nn": (build / "lib/libtal-nn.so").exists()}
 # Folders of libtal whose headers a component installs; no other folder is there.
-PUBLIC = {"core": "base io stream segment data eval fusion plot encoder models/catalogue", "video": "video encoder/picture",
-          "nn": "nn nn/backbones models/core models/maps models/rpn models/etp models/bsnpp models/bmn models/cmsn models/sptad models/classifier train"}
+PUBLIC = {"core": "base io stream segment data formats eval fusion plot encoder models/catalogue", "video": "video encoder/picture",
+          "nn": "nn nn/backbones models/core models/maps models/rpn models/etp models/bsnpp models/bmn models/cmsn models/sptad models/points models/classifier train"}
 
 
 def sh(*command, data=None, **kwargs):
@@ -100,4 +101,22 @@ with tempfile.TemporaryDirectory() as name:
     missing = project(folder / "missing", "find_package(tal REQUIRED COMPONENTS core gpu)\n", "int main() {}\n")
     done = configure(missing, prefix)
     assert done.returncode != 0 and "gpu" in done.stderr, done.stderr
+
+    # As packages have it: plug-ins in a folder of their own, and LibTorch in the environment (venv) that tal is installed in and that nobody activated.
+    if has["nn"]:
+        prefix = prefix.rename(folder / "it's an environment")
+        lib = prefix / "lib"
+        (lib / "tal").mkdir()
+        for plugin in lib.glob("libtal[-_]*.so"):
+            plugin.rename(lib / "tal" / plugin.name)
+        place = pathlib.Path(re.search(r" (/.*)/lib \(", sh(build / "bin/tal-train", "--version", "-v"))[1])
+        (prefix / "pyvenv.cfg").touch()
+        python = prefix / "bin/python3"
+        python.write_text(f"#!/bin/sh\necho '{place}'\n")
+        python.chmod(0o755)
+        found = sh(prefix / "bin/tal-train", "--version", "-v", env={k: v for k, v in os.environ.items() if k != "TAL_TORCH"})
+        assert f"{place}/lib (torch of {python})" in found, found
+        assert "preset" in sh(prefix / "bin/tal-train", "--list-settings").lower()
+        (prefix / "pyvenv.cfg").unlink()  # no environment: its Python is not asked
+        assert str(python) not in sh(prefix / "bin/tal-train", "--version", "-v")
 print("ok")

@@ -51,6 +51,7 @@ LIBRARIES = {
     r"<opencv2/": ["video", "encoder/picture", "encoder/networks", "stages/video"],
     r"<(libav|libsw)": ["video"],
     r"<CLI/": ["cli"],
+    r"<pugixml": ["formats"],
 }
 
 ROOT = os.path.join(os.environ["TAL_SOURCE"], "libtal")

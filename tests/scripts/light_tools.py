@@ -64,7 +64,7 @@ for name, libraries in {"tal-train": ("LibTorch", "OpenCV"), "tal-propose": ("Li
         there = works("tal-train") if library == "LibTorch" else works("tal-extract")
         check(line.startswith(library + " ") if there else line.startswith("no "), f"{name} --version -v: {line}")
         if library == "LibTorch" and there:
-            check(re.search(r", /.*\((TAL_TORCH|beside libtal\.so|torch of python3|the build's)\)", line), line)
+            check(re.search(r", /.*\((TAL_TORCH|beside libtal\.so|torch of \S*python3|the build's)\)", line), line)
 
 # LibTorch: the folder that is asked for must fit; without one, each place is named.
 RECORD = '{"video":"v","duration":10,"features":{"f":{"data":"AACAPwAAAAAAAIA/AAAAAA==","rows":4,"dim":1,"stride":1,"window":1,"fps":1}}}\n'

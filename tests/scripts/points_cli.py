@@ -179,6 +179,27 @@ def training():
         lines = [json.loads(tool("tal-propose", "-m", "whole.safetensors", *extra, "-i", "train.jsonl").stdout.splitlines()[0])["proposals"]
                  for extra in ([], ["--set", setting])]
         check(len(lines[1]) >= more * len(lines[0]) * 0.8 and lines[0] != lines[1], f"--set {setting}: {len(lines[1])} detections, {len(lines[0])} without")
+    # A window of a live stream: what its rows alone give, at the stream's own times; rows beside the model's grid are refused.
+    record = json.loads(open("train.jsonl").readline())
+    (name, stream), = record["features"].items()
+    with open(stream["path"], "rb") as file:
+        raw = file.read()
+    raw = raw[10 + struct.unpack("<H", raw[8:10])[0]:]
+    rows = [list(values) for values in struct.iter_unpack("<3f", raw)]
+    save_npy("part.npy", rows[16:56])
+
+    def found(offset, status=0, **more):
+        part = {"video": record["video"], **more, "features": {name: {**stream, "path": "part.npy", "rows": 40, "offset": offset}}}
+        done = tool("tal-propose", "-m", "whole.safetensors", "--set", "clip=false", data=json.dumps(part) + "\n", status=status)
+        return json.loads(done.stdout)["proposals"] if status == 0 else done.stderr
+
+    start = 16 * stream["stride"]
+    window = {"window": {"index": 1, "start": start / stream["fps"], "end": (start + 40 * stream["stride"]) / stream["fps"], "final": False}}
+    first, later = found(0), found(start, **window)
+    worst = max(abs(p["segment"][k] + start / stream["fps"] - q["segment"][k]) for p, q in zip(first, later) for k in (0, 1))
+    check(first and len(first) == len(later) and worst < 1e-6, f"a live window: {len(first)} and {len(later)} detections, {worst} s apart")
+    check("offset" in found(start, status=1), "rows that begin later are the whole video's only in a window")
+    check("offset" in found(start + stream["stride"] / 2, status=1, **window), "rows between the model's")
     for words, text in (
         (["--set", "windows=4"], "setting 'windows': must be odd, not 4"),
         (["--set", "windows=5,5"], "setting 'windows': must be one number, or one for each of the 4 levels, not 2"),

@@ -19,15 +19,16 @@ TABLE = os.path.join(os.environ.get("TAL_SOURCE", "."), "tests", "refusals.txt")
 # The ways of use. FILE stands for an empty file.
 USES = [
     "tal-nms", *(f"tal-nms --method {m}" for m in ("greedy", "gaussian", "linear", "bsn", "rpn")), "tal-nms --preset rpn", "tal-nms --voting 0.5",
-    "tal-eval", *(f"tal-eval --protocol {p}" for p in ("activitynet-proposal", "thumos14-proposal", "thumos14-detection", "thumos14-official", "custom")),
+    "tal-eval", *(f"tal-eval --protocol {p}" for p in ("activitynet-proposal", "thumos14-proposal", "thumos14-detection", "thumos14-official", "custom",
+                                                             "multithumos", "ego4d-mq", "epic", "segmentation", "samples", "soccernet", "sound-events", "charades")),
     "tal-eval --diagnose", "tal-eval --sample-wise 50", "tal-eval --compare FILE", "tal-eval --against thumos14-official", "tal-eval --exclude FILE",
     "tal-anchors --length 8 --scales 1", "tal-anchors --length 8 --scales 1 --label", "tal-anchors --length 8 --scales 1 --ceiling",
     "tal-check", "tal-check --kind features", "tal-check --kind model", "tal-check --kind folder", "tal-check --stage cat", "tal-check --replay",
     "tal-check --compare-features FILE FILE",
     *(f"tal-convert --from {f} FILE" for f in ("activitynet-gt", "activitynet-results", "activitynet-classification", "thumos14-gt", "thumos14-results", "segments-csv",
-                                               "detections-csv", "class-scores", "features", "signals")),
+                                               "detections-csv", "class-scores", "features", "signals", "elan", "label-studio", "cvat", "raven", "audacity", "srt")),
     *(f"tal-convert --from tal --to {t}" for t in ("tal", "activitynet-results", "activitynet-gt", "thumos14-results", "csv", "tsv", "webvtt", "srt", "elan",
-                                                   "bsn-proposals")),
+                                                   "bsn-proposals", "label-studio", "dcase-weak")),
     "tal-convert --weights FILE",
     *(f"tal-plot {k}" for k in ("timeline", "curves", "heatmap", "anchors", "compare --with FILE", "view")),
     *(f"tal-synth {k}" for k in ("annotations", "features")),
@@ -79,10 +80,10 @@ def options_of(use, folder):
 def refusals(use):
     """The block of this use, and the options on which a build without networks says nothing but that it has none."""
     with tempfile.TemporaryDirectory() as folder:
-        open(os.path.join(folder, "FILE"), "w").close()
         lines, silent = [], []
         for name, value in options_of(use, folder):
             words = use.split()
+            open(os.path.join(folder, "FILE"), "w").close()  # an option may have written it
             done = run([*words, name, *([] if value is None else [value] * (2 if name == "--compare-features" else 1))], folder)
             if done.returncode == 2:
                 text = re.sub(r"^tal-\w+: error: ", "", done.stderr.splitlines()[0])

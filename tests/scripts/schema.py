@@ -69,13 +69,13 @@ with tempfile.TemporaryDirectory() as folder:
 # --- Valid and broken by hand -----------------------------------------------------------------------------------------------------
 whole = {
     "video": "v", "path": "v.mp4", "duration": 10.5, "fps": [30000, 1001], "frames": 314, "subset": "validation",
-    "annotations": [{"segment": [1, 2.5], "label": "jump", "note": "mine"}],
+    "annotations": [{"segment": [1, 2.5], "label": "jump", "note": "mine"}, {"at": 3, "label": "pass"}],
     "features": {"i3d": {"path": "v.npy", "rows": 19, "dim": 1024, "stride": 16, "window": 16, "fps": 25, "offset": 0, "resample": "pts", "range": [-1, 1],
                          "weights": "sha256:0", "classes": ["a"]},
                  "inline": {"data": "AACAPw==", "dtype": "float32", "rows": 1, "dim": 1, "stride": 8, "fps": [25, 1], "last_start": 3},
                  "none": {"rows": 0, "dim": 3}},
     "window": {"index": 0, "start": 0, "end": 5, "final": False},
-    "proposals": [{"segment": [0, 1], "score": -0.5, "label": "jump", "scores": {"unit": 0.5}}, {"segment": [3, 3]}],
+    "proposals": [{"segment": [0, 1], "score": -0.5, "label": "jump", "scores": {"unit": 0.5}}, {"segment": [3, 3]}, {"at": 4.5, "score": 0.5}],
     "classification": [{"label": "jump", "score": 1}], "maps": {"start": {}}, "history": [{"tool": "mine", "version": "2", "args": ["-x"], "model": {"a": 1}}],
     "anything": {"else": [None]}}
 valid(whole, "the whole record")
@@ -86,7 +86,8 @@ BROKEN = [  # path into the record, value (DELETE: the member is gone)
     (["duration"], "10"), (["fps"], 0), (["fps"], [25, 0]), (["fps"], [25]), (["fps"], [25, 1, 1]), (["fps"], "25"), (["frames"], 1.5), (["frames"], -1),
     (["subset"], 1), (["annotations"], {}), (["annotations", 0], [1, 2]), (["annotations", 0, "segment"], "DELETE"), (["annotations", 0, "segment"], [1]),
     (["annotations", 0, "segment"], [1, 2, 3]), (["annotations", 0, "segment"], ["1", "2"]), (["annotations", 0, "segment"], {"start": 1, "end": 2}),
-    (["annotations", 0, "label"], 4), (["features"], []), (["features", "i3d"], "v.npy"), (["features", "i3d", "path"], "DELETE"), (["features", "i3d", "path"], ""),
+    (["annotations", 0, "label"], 4), (["annotations", 1, "at"], "DELETE"), (["annotations", 1, "at"], "3"), (["annotations", 1, "at"], [3]),
+    (["annotations", 1, "segment"], [3, 4]), (["proposals", 2, "at"], None), (["proposals", 2, "segment"], [4, 5]), (["features"], []), (["features", "i3d"], "v.npy"), (["features", "i3d", "path"], "DELETE"), (["features", "i3d", "path"], ""),
     (["features", "i3d", "rows"], -1), (["features", "i3d", "rows"], 1.5), (["features", "i3d", "dim"], "1024"), (["features", "i3d", "stride"], 0),
     (["features", "i3d", "window"], -16), (["features", "i3d", "fps"], 0), (["features", "i3d", "offset"], "0"), (["features", "i3d", "classes"], "a"),
     (["features", "i3d", "classes"], [1]), (["features", "i3d", "range"], [1]), (["features", "inline", "data"], "%%%"), (["features", "inline", "dtype"], "int8"),

@@ -59,6 +59,33 @@ BOOST_AUTO_TEST_CASE(every_class_in_one_pass) {
                  .empty());
 }
 
+BOOST_AUTO_TEST_CASE(tiers_are_told_apart) {
+  const auto line = [](const std::string& one, const std::string& other) {
+    return R"({"video":"v","annotations":[{"segment":[1,2],"label":"a","tier":")" + one +
+           R"("},{"segment":[1,2],"label":"a","tier":")" + other + R"("}]})";
+  };
+  BOOST_TEST(faults(line("x", "y")).empty());
+  BOOST_TEST((faults(line("x", "x")) == List{"duplicated annotations[1].segment"}));
+}
+
+BOOST_AUTO_TEST_CASE(points) {
+  const std::string line =
+      R"({"video":"v","duration":10,"annotations":[{"at":3,"label":"a"},{"at":3,"label":"b"},{"segment":[2,4],"label":"a"},)"
+      R"({"at":3,"label":"a"},{"at":10.5,"label":"a"},{"at":12,"label":"a"},{"at":-1,"label":"a"},{"at":"4","label":"a"},)"
+      R"({"at":5,"segment":[5,6],"label":"a"},{"at":6}],"proposals":[{"at":1,"score":0.1},{"at":2,"score":0.2}]})";
+  CheckOptions options;
+  options.tolerance = 1;
+  BOOST_TEST((faults(line, options) == List{"duplicated annotations[3].at", "after-end annotations[5].at",
+                                            "negative annotations[6].at", "bad-segment annotations[7].at",
+                                            "bad-segment annotations[8].at", "bad-label annotations[9].label"}));
+  options.fix = {"drop", "dedup", "sort"};
+  RecordChecker checker(options, [](const Fault&) {});
+  BOOST_TEST(
+      checker.line(line, "stdin", 1).value() ==
+      R"({"video":"v","duration":10,"annotations":[{"segment":[2,4],"label":"a"},{"at":3,"label":"a"},{"at":3,"label":"b"},)"
+      R"({"at":10.5,"label":"a"}],"proposals":[{"at":2,"score":0.2},{"at":1,"score":0.1}]})");
+}
+
 BOOST_AUTO_TEST_CASE(ground_truth_and_stream) {
   const KnownNames known{{"a", "b"}, {"Run"}};
   List kinds;

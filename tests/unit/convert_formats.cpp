@@ -309,7 +309,22 @@ BOOST_AUTO_TEST_CASE(no_reader_fails_on_damaged_bytes) {
       {"class-scores",
        std::string("\x93NUMPY\x01\x00\x3c\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }\n\1\2\3\4",
                    74)},
-      {"scnn-mat", "MATLAB 5.0 and no more"}};
+      {"scnn-mat", "MATLAB 5.0 and no more"},
+      {"multithumos", "video_test_1 1 2\nvideo_validation_2 3 4\n"},
+      {"50salads", "53704269 268768513 cut\n1,30,start,0\n"},
+      {"sample-labels", "video,time,label\nv,0,a\nv,1,b\nv,2,b\n"},
+      {"soccernet", R"({"UrlLocal":"g","annotations":[{"gameTime":"1 - 00:12","label":"a","position":"12051"}]})"},
+      {"spotting-json", R"([{"video":"v","fps":25,"num_frames":9,"events":[{"frame":3,"label":"a","score":1}]}])"},
+      {"epic-kitchens", "video_id,start_timestamp,stop_timestamp,verb_class,noun_class\nP,00:00:01.5,00:00:02,0,3\n"},
+      {"epic-results", R"({"results":{"P":[{"verb":3,"noun":2,"segment":[1,2],"score":0.5}]}})"},
+      {"ego4d-mq",
+       R"({"videos":[{"split":"val","clips":[{"clip_uid":"C","annotations":[{"labels":[{"label":"a","start_time":1,"end_time":2}]}]}]}]})"},
+      {"charades", "id,actions,length\nA,c001 1.5 2;c002 3 4,9\n"},
+      {"charades-results", "A 1 0.5 0.25\n"},
+      {"ava", "v,0902,0.1,0.2,0.3,0.4,12,7\nw,0903,,,,,,\n"},
+      {"kinetics", "label,youtube_id,time_start,time_end,split\na,v,1,2,val\n"},
+      {"coco-segments",
+       R"({"videos":[{"id":1,"name":"v"}],"categories":[{"id":3,"name":"run"}],"annotations":[{"video_id":1,"category_id":3,"segment":[1,2]}]})"}};
   std::size_t faults = 0;
   for (const auto& seed : seeds) {
     const std::string name = seed.first, text = seed.second;

@@ -264,6 +264,69 @@ BOOST_AUTO_TEST_CASE(kinds_of_predictions) {
   near(d.f1[0], 2.0 / (1 + 2)), near(d.threshold[0], 0.9), near(d.precision[0], 1), near(d.recall[0], 0.5);
 }
 
+// Of instances with the same segment the first of the file says which kind a detection is, as in DETAD.
+BOOST_AUTO_TEST_CASE(kinds_on_instances_that_share_a_segment) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, "b"}, {0, 10, "a"}}, {{0, 10, 0.9, "a"}, {0, 9, 0.8, "a"}, {0, 9, 0.7, "b"}});
+  data.index();
+  const Diagnosis d = diagnose(evaluate(data, protocol({0.5}), 1), detad_scales(false), 1);
+  const std::vector<Kind> want = {Kind::kTruePositive, Kind::kWrongLabel, Kind::kTruePositive};
+  BOOST_CHECK(d.kinds[0] == want);
+}
+
+// The same as a protocol's own rule: 2 classes of 3 and 1 instances, a finds one of 3 behind an error, b is perfect.
+BOOST_AUTO_TEST_CASE(normalised_matching) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, "a"}, {20, 30, "a"}, {60, 70, "a"}, {40, 50, "b"}},
+      {{80, 90, 0.9, "a"}, {0, 10, 0.8, "a"}, {40, 50, 0.7, "b"}});
+  data.index();
+  Matching normalised;
+  normalised.normalised = true;
+  const Evaluated run = evaluate(data, protocol({0.5}, normalised), 1);
+  near(run.detection.ap[0][0], 0.4 / 3), near(run.detection.ap[1][0], 1);
+  const TieRange range = tie_range(run, protocol({0.5}, normalised), 1);
+  near(range.lowest, run.score), near(range.highest, run.score);
+}
+
+// Instances listed twice, to a millisecond, count once, and those of no length not at all.
+BOOST_AUTO_TEST_CASE(instances_that_are_the_same) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, "a"}, {0.0005, 10, "a"}, {0, 10, "b"}, {20, 20, "a"}, {0.002, 10, "a"}}, {});
+  data.index();
+  Filter filter;
+  const Selection all = select(data, filter);
+  BOOST_CHECK_EQUAL(all.counts.instances, 5u);
+  filter.same_within = 1e-3;
+  const Selection some = select(data, filter);
+  BOOST_CHECK_EQUAL(some.counts.instances, 3u);
+  BOOST_CHECK_EQUAL(some.counts.merged, 2u);
+}
+
+// What the coverage line says of the data.
+BOOST_AUTO_TEST_CASE(duplicates_and_segments_outside) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, "a"}, {0, 10, "a"}, {90, 101, "a"}},
+      {{1, 2, 0.5, "a"}, {1, 2, 0.4, "a"}, {1, 2, 0.4, "b"}, {-1, 2, 0.3, "a"}, {99, 100.0005, 0.2, "a"}});
+  data.index();
+  const Counts c = select(data, {}).counts;
+  BOOST_CHECK_EQUAL(c.duplicate_instances, 1u);
+  BOOST_CHECK_EQUAL(c.outside_instances, 1u);
+  BOOST_CHECK_EQUAL(c.duplicate_predictions, 1u);
+  BOOST_CHECK_EQUAL(c.outside_predictions, 1u);
+}
+
+// Ego4D's recall: the order of the input, not of the scores, and strictly above the threshold.
+BOOST_AUTO_TEST_CASE(recall_at_kx_in_the_order_of_the_input) {
+  Dataset data;
+  add(data, "v", 100, {{0, 10, "a"}}, {{0, 5, 0.1, "a"}, {0, 10, 0.9, "a"}});
+  data.index();
+  const Selection s = select(data, {});
+  const RecallAtK file = recall_at_k(s, {0.4, 0.5}, {1, 2}, Ties::kInput, {true, true});
+  near(file.recall[0][0], 1), near(file.recall[0][1], 0);  // tIoU of the first is 0.5
+  near(file.recall[1][1], 1);
+  near(recall_at_k(s, {0.5}, {1}, Ties::kInput, {true, false}).recall[0][0], 1);
+}
+
 // Two classes with 3 and 1 instances: N = 2. Class a finds one of 3 at rank 2 behind a background error: precision_N =
 // R N / (R N + F) = (2/3) / (2/3 + 1) = 0.4, AP_N = 1/3 * 0.4. Class b is perfect: AP_N = 1.
 BOOST_AUTO_TEST_CASE(normalized_precision_and_its_gains) {
@@ -418,18 +481,27 @@ BOOST_AUTO_TEST_CASE(bootstrap_and_paired_comparison) {
   good.index(), bad.index();
   const Protocol p = protocol({0.5, 0.7});
   const Evaluated a = evaluate(good, p, 1), b = evaluate(bad, p, 1);
-  const auto draws = bootstrap(a, p, 200, 3, 1);
-  BOOST_CHECK(draws == bootstrap(a, p, 200, 3, 4));
-  BOOST_CHECK(draws != bootstrap(a, p, 200, 4, 1));
+  const auto scores = [](const std::vector<Resampled>& draws) {
+    std::vector<double> out;
+    for (const auto& draw : draws) out.push_back(draw.score);
+    return out;
+  };
+  const auto draws = scores(bootstrap(a, p, 200, 3, 1));
+  BOOST_CHECK(draws == scores(bootstrap(a, p, 200, 3, 4)));
+  BOOST_CHECK(draws != scores(bootstrap(a, p, 200, 4, 1)));
   const Interval i = interval(draws);
   BOOST_CHECK_LE(i.low, a.score);
   BOOST_CHECK_GE(i.high, a.score);
   BOOST_CHECK_LT(i.low, i.high);
-  const auto other = bootstrap(b, p, 200, 3, 1);
+  const auto other = scores(bootstrap(b, p, 200, 3, 1));
   near(bootstrap_p_value(draws, other), 2 * (0 + 1) / 201.0);  // better in every draw
   near(bootstrap_p_value(draws, draws), 1);
   // Each video once: the score itself.
-  near(resampled_score(a, p, std::vector<std::uint32_t>(40, 1)), a.score);
+  const Resampled once = resampled(a, p, std::vector<std::uint32_t>(40, 1));
+  near(once.score, a.score), near(once.map[1], a.detection.map[1]), near(once.class_ap[0], a.score);
+  // A class that no video of a sample holds has no value there.
+  BOOST_CHECK(std::isnan(resampled(a, p, std::vector<std::uint32_t>(40, 0)).class_ap[0]));
+  BOOST_CHECK(std::isnan(interval({NAN, NAN}).low));
   near(interval({4, 1, 2, 3, 5}).low, 1.1);
   near(interval({4, 1, 2, 3, 5}).high, 4.9);
 }

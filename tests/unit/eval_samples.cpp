@@ -67,8 +67,8 @@ BOOST_AUTO_TEST_CASE(one_timeline_by_hand) {
   same(r.classes[1].scores, 3.0 / 4, 3.0 / 4, 6.0 / 8);
   same(r.classes[2].scores, 2.0 / 3, 1, 4.0 / 5);
   near(r.accuracy, 0.7);
-  same(r.mean, (2.0 / 3 + 3.0 / 4 + 2.0 / 3) / 3, (0.5 + 0.75 + 1) / 3, (4.0 / 7 + 0.75 + 0.8) / 3);
-  same(r.mean_without_null, (3.0 / 4 + 2.0 / 3) / 2, 0.875, 0.775);
+  same(r.with_null.macro, (2.0 / 3 + 3.0 / 4 + 2.0 / 3) / 3, (0.5 + 0.75 + 1) / 3, (4.0 / 7 + 0.75 + 0.8) / 3);
+  same(r.without_null.macro, (3.0 / 4 + 2.0 / 3) / 2, 0.875, 0.775);
 }
 
 // Three detections over one sample each two; a list by falling score is 0.9, 0.7, 0.5.
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(undefined_scores) {
     same(r.classes[0].scores, undefined, undefined, undefined);
     same(r.classes[1].scores, undefined, 0, 0);
     same(r.classes[2].scores, 0.5, 1, 2.0 / 3);
-    near(r.mean.f1, (undefined + 2.0 / 3) / 3);
+    near(r.with_null.macro.f1, (undefined + 2.0 / 3) / 3);
   }
 }
 

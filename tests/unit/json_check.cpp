@@ -88,6 +88,12 @@ BOOST_AUTO_TEST_CASE(files_and_places) {
   BOOST_TEST(tal::find_member(text, {"v"}) == text.find("{\"x\":2"));
   BOOST_TEST(tal::find_member(text, {"x", "v", "v"}) == text.find("1"));
   BOOST_TEST(tal::find_member(text, {"w"}) == text.size());
+  const std::string lists = R"({"a":[1,[2, {"b":3}]],"c.d":{"e":4}})";
+  BOOST_TEST(tal::find_path(lists, "a[1][1].b") == lists.find("3"));
+  BOOST_TEST(tal::find_path(lists, "a[1][0]") == lists.find("2"));
+  BOOST_TEST(tal::find_path(lists, "c.d.e") == lists.find("4"));
+  BOOST_TEST(tal::find_path(lists, "a[1][7].x") == lists.find("[2"));  // the innermost place that is there
+  BOOST_TEST(tal::find_path(lists, "z") == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(damaged_texts_as_a_parser_sees_them) {
@@ -116,6 +122,92 @@ BOOST_AUTO_TEST_CASE(damaged_texts_as_a_parser_sees_them) {
   }
   BOOST_TEST(accepted > 5000u);
   BOOST_TEST(refused > 5000u);
+}
+
+// Elements of one shape are not parsed one by one: what breaks the shape must be seen all the same.
+BOOST_AUTO_TEST_CASE(damaged_lists_of_one_shape_as_a_parser_sees_them) {
+  std::mt19937 random(11);
+  const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+  const auto number = [&] {
+    static const char* const odd[] = {"0",
+                                      "-0",
+                                      "0.5",
+                                      "-0.0",
+                                      "1e5",
+                                      "2.5E-7",
+                                      "01",
+                                      "1.",
+                                      "-",
+                                      "1.5e",
+                                      "12345678901",
+                                      ".5",
+                                      "-7.25",
+                                      "123456789012345678",
+                                      "-0.1234567890123456789012345678",
+                                      "1234567890123456789012345678901",
+                                      "12345678901234567890123456789012",
+                                      "17.123456789012345678901234567890",
+                                      "00.5",
+                                      "1e999",
+                                      "0.00000001",
+                                      "-1.0000000000001",
+                                      "+1"};
+    return below(12) == 0 ? std::string(odd[below(std::size(odd))])
+                          : std::to_string(static_cast<double>(random()) / (1 << below(24)));
+  };
+  const auto word = [&] {
+    static const char* const odd[] = {
+        "\"a\\\"b\"", "\"\"", "\"\\u00e9\"", "\"\\q\"", "\"a label of more than thirty-two bytes\"", "null"};
+    return below(12) == 0 ? std::string(odd[below(std::size(odd))]) : "\"label" + std::to_string(below(1000)) + "\"";
+  };
+  const auto element = [&](std::size_t kind) {
+    switch (kind) {
+      case 0: return number();
+      case 1: return word();
+      case 2: return "[" + number() + "," + number() + "]";
+      case 3: return "{\"segment\": [" + number() + ", " + number() + "], \"label\": " + word() + "}";
+      case 4: return "{\"segment\":[" + number() + "," + number() + "],\"score\":" + number() + "}";
+      default:
+        return "{\"score\":" + number() + ",\"values\":{\"iou_classification\":" + number() +
+               ",\"iou_regression\":" + number() + "},\"label\":" + word() + ",\"difficult\":true}";
+    }
+  };
+  const std::string alphabet = "\"\\{}[],:0159.-+eE /x ";
+  std::size_t accepted = 0, refused = 0;
+  for (int round = 0; round < 60000; ++round) {
+    const std::size_t kind = below(6), other = below(8) == 0 ? below(6) : kind;
+    std::string text = "{\"proposals\":[";
+    const char* const comma = below(2) == 0 ? "," : ", ";
+    for (std::size_t i = 0, count = 1 + below(12); i < count; ++i)
+      text += (i ? comma : "") + element(below(4) == 0 ? other : kind);
+    text += "],\"what follows is long enough\":\"for the fast way up to the list's end\"}";
+    for (std::size_t changes = below(3); changes-- > 0;) {
+      const std::size_t at = below(text.size() - 80);
+      const char c = alphabet[below(alphabet.size())];
+      switch (below(3)) {
+        case 0: text[at] = c; break;
+        case 1: text.insert(at, 1, c); break;
+        default: text.erase(at, 1 + below(3));
+      }
+    }
+    if (text.front() == ' ') continue;
+    const bool expected = nlohmann::json::accept(text);
+    BOOST_TEST_REQUIRE(accepts(text) == expected, text);
+    ++(expected ? accepted : refused);
+  }
+  BOOST_TEST(accepted > 10000u);
+  BOOST_TEST(refused > 10000u);
+  std::string list = "[";
+  for (int i = 0; i < 50; ++i) list += R"({"segment":[1.5,2.5],"score":0.25},)";
+  for (const char* last :
+       {R"({"segment":[1.5,2.5],"score":0.2x}])", R"({"segment":[1.5,2.5],"score":01}  ,  {"a":1}])"})
+    BOOST_CHECK_EXCEPTION(tal::check_json(list + last + "                                        ", "proposals"),
+                          tal::Error, [](const tal::Error& e) {
+                            BOOST_TEST_MESSAGE(e.what());
+                            return std::string(e.what()).find("proposals[50].score") != std::string::npos;
+                          });
+  BOOST_CHECK_EXCEPTION(tal::check_json(list + R"({"segment":[1.5,2.5],"segment":[1.5,2.5]},{"score":1,"score":1}])"),
+                        tal::Error, [](const tal::Error& e) { return e.kind() == tal::Error::Kind::kRepeatedKey; });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

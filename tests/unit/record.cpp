@@ -115,6 +115,50 @@ BOOST_AUTO_TEST_CASE(errors_have_a_kind) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(points) {
+  Record record;
+  const std::string line =
+      R"({"video":"a","annotations":[{"at": 3.50,"label":"pass"},{"segment":[1,2],"label":"run"}],"proposals":[{"score":0.5,"at":4.0,"who":1}]})";
+  record.parse(line);
+  const auto truth = record.annotations(false, Points::kTaken);
+  BOOST_TEST_REQUIRE(truth.size() == 2u);
+  BOOST_TEST(truth[0].point);
+  BOOST_TEST(truth[0].segment.start == 3.5);
+  BOOST_TEST(truth[0].segment.end == 3.5);
+  BOOST_TEST(!truth[1].point);
+  auto found = record.proposals(Points::kTaken);
+  BOOST_TEST_REQUIRE(found.size() == 1u);
+  BOOST_TEST(found[0].point);
+  record.set_proposals(found);
+  record.set_annotations(truth);
+  BOOST_TEST(
+      record.str() ==
+      R"({"video":"a","annotations":[{"at":3.5,"label":"pass"},{"segment":[1,2],"label":"run"}],"proposals":[{"score":0.5,"at":4.0,"who":1}]})");
+  found[0].segment = {5, 5}, found[0].score = 0.25;
+  Proposal made;
+  made.segment = {7, 7}, made.score = 1, made.point = true;
+  found.push_back(made);
+  record.set_proposals(found);
+  BOOST_TEST(*record.raw("proposals") == R"([{"score":0.25,"at":5,"who":1},{"at":7,"score":1}])");
+  found[0].point = false;
+  BOOST_CHECK_THROW(record.set_proposals(found), Error);
+
+  // Who needs lengths gets none.
+  BOOST_TEST(error_of(line, [](Record& r) { r.annotations(true); }) ==
+             "video 'a': annotations[0].at: a point in time has no length; this step needs segments");
+  BOOST_TEST(error_of(line, [](Record& r) { r.require_scored_proposals(); }) ==
+             "video 'a': proposals[0].at: a point in time has no length; this step needs segments");
+  const auto take = [](Record& r) { r.annotations(false, Points::kTaken), r.proposals(Points::kTaken); };
+  BOOST_TEST(error_of(R"({"video":"a","annotations":[{"at":1,"segment":[1,2]}]})", take) ==
+             "video 'a': annotations[0].at: stands beside segment; it is one or the other");
+  BOOST_TEST(error_of(R"({"video":"a","proposals":[{"segment":[1,2],"at":1}]})", take) ==
+             "video 'a': proposals[0].at: stands beside segment; it is one or the other");
+  BOOST_TEST(error_of(R"({"video":"a","annotations":[{"at":"1"}]})", take) ==
+             "video 'a': annotations[0].at: '\"1\"' is not a finite number");
+  BOOST_TEST(error_of(R"({"video":"a","proposals":[{"at":[1,1]}]})", take) ==
+             "video 'a': proposals[0].at: '[' is not a finite number");
+}
+
 BOOST_AUTO_TEST_CASE(history_is_appended) {
   Record record;
   record.parse(R"({"video":"a","history":[{"tool":"x"}]})");

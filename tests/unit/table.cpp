@@ -351,6 +351,9 @@ BOOST_AUTO_TEST_CASE(ids_of_files) {
     BOOST_TEST(video_id(path) == "v_1", path);
   BOOST_TEST(video_id("v_1.5fps") == "v_1.5fps");
   BOOST_TEST(video_id("my video.mp4") == "my video");
+  BOOST_TEST(video_id("/a/song.WAV") == "song");
+  BOOST_TEST(is_sound("song.flac"));
+  BOOST_TEST(!is_sound("film.mp4"));
   BOOST_TEST(video_id(".mp4") == ".mp4");
 }
 

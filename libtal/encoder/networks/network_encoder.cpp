@@ -47,6 +47,7 @@ class TorchNetwork : public PictureNetwork {
       throw UsageError("--encoder " + spec.name + "@" + layer_ + ": with these weights the layers are " + known);
     if (const auto side = static_cast<int>(network_->side()); recipe_.transformer.sized && side > 0)
       recipe_.preprocessing.height = recipe_.preprocessing.crop = side;  // as the weights' own preprocessing
+    if (const auto frames = network_->frames(recipe_.preprocessing.crop); frames > 0) recipe_.clip = frames;
     weights_ = file_hash(spec.weights);
     if (layer_ == "logits" || layer_ == "scores")
       columns_ = class_columns(options, classes_of_file(spec.weights), dim_, spec.name);

@@ -1,6 +1,7 @@
 #include "libtal/models/core/model.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "libtal/base/error.h"
@@ -158,6 +159,16 @@ std::shared_ptr<const Frames> load_frames(const Record& record, const FrameContr
 
 RowTime frame_time(double fps) { return {1, 1, fps, 0}; }
 
+namespace {
+
+// A window of a longer stream begins at a later row: the offset of the whole, where it lies on the grid that is wanted.
+double offset_of_whole(const StreamContract& window, const StreamContract& wanted) {
+  const double rows = (window.offset - wanted.offset) / wanted.stride;
+  return rows > 0 && std::abs(rows - std::round(rows)) < 1e-9 * rows ? wanted.offset : window.offset;
+}
+
+}  // namespace
+
 Sequence load_sequence(const Record& record, const InputContract& inputs, const std::string& frame_cache) {
   Sequence sequence;
   sequence.video = record.video();
@@ -177,7 +188,9 @@ Sequence load_sequence(const Record& record, const InputContract& inputs, const 
     FeatureStream stream = select_stream(record, wanted.name);
     FeatureRows source(stream);
     stream.rows = source.rows(), stream.dim = source.dim();
-    check_contract(wanted, contract_of(stream), inputs.policy.get());
+    auto found = contract_of(stream);
+    if (record.has("window")) found.offset = offset_of_whole(found, wanted);
+    check_contract(wanted, found, inputs.policy.get());
     joined.add(stream, std::move(source), record.duration());
   }
   joined.settle(inputs.fit);

@@ -115,6 +115,8 @@ class EncoderNetwork : public NamedParts {
   virtual std::string default_layer() const { return "pool"; }
   // Pixels a side of the pictures for which its weights have positions; 0: of any size.
   virtual std::int64_t side() const { return 0; }
+  // Frames of the clips, of pictures of so many pixels a side, for which they are; 0: any number.
+  virtual std::int64_t frames(std::int64_t) const { return 0; }
   // Preprocessed [B, C, H, W] or [B, C, T, H, W] -> [B, dim of the layer]; layers that have space or time are averaged
   // over both.
   virtual torch::Tensor forward(torch::Tensor x, std::string_view layer) = 0;

@@ -1,5 +1,7 @@
 #include "libtal/nn/backbones/vision_transformer.h"
 
+#include <ATen/CPUGeneratorImpl.h>
+
 #include <cmath>
 #include <utility>
 
@@ -232,6 +234,14 @@ std::int64_t VisionTransformer::side() const {
   return places * places == known ? places * options_.patch : 0;
 }
 
+std::int64_t VisionTransformer::frames(std::int64_t side) const {
+  if (options_.tubelet == 0) return 0;
+  if (options_.moments > 0) return options_.moments * options_.tubelet;
+  const std::int64_t places = side / options_.patch * (side / options_.patch);
+  if (!table_.defined() || places == 0) return 0;
+  return (table_.size(1) - (options_.class_token ? 1 : 0)) / places * options_.tubelet;
+}
+
 torch::Tensor VisionTransformer::embed(const torch::Tensor& input) {
   const std::int64_t p = options_.patch, t = std::max<std::int64_t>(1, options_.tubelet);
   const auto x = options_.tubelet > 0 ? input : input.unsqueeze(2);
@@ -363,10 +373,16 @@ VitFile read_vit_file(const std::string& file) {
 
 void initialise_transformer(VisionTransformer& network) {
   const torch::NoGradGuard guard;
+  // Numbers of its own: the same transformer beside whatever else the run's seed has made before.
+  const auto random = at::detail::createCPUGenerator(at::detail::getDefaultCPUGenerator().current_seed());
   for (const auto& item : network.named_parameters()) {
     auto values = item.value();
-    if (item.key() == "patch_embed.proj.weight") torch::nn::init::kaiming_uniform_(values, std::sqrt(5.0));
-    else if (item.key().ends_with(".weight") && values.dim() == 2) torch::nn::init::normal_(values, 0, 0.02);
+    if (item.key() == "patch_embed.proj.weight") {
+      const double bound = 1 / std::sqrt(static_cast<double>(values[0].numel()));
+      values.uniform_(-bound, bound, random);
+    } else if (item.key().ends_with(".weight") && values.dim() == 2) {
+      values.normal_(0, 0.02, random);
+    }
   }
 }
 

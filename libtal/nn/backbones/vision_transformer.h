@@ -75,6 +75,7 @@ class VisionTransformer : public EncoderNetwork {
   // of another number of places is resized (bicubic) where the input is a square; of clips it must fit.
   torch::Tensor forward(torch::Tensor x, std::string_view layer) override;
   std::int64_t side() const override;
+  std::int64_t frames(std::int64_t side) const override;
   const VitOptions& options() const { return options_; }
 
   // The parts of forward(), for networks that put something between them: inputs -> tokens [B, N, D], the class's and

@@ -1,0 +1,408 @@
+// BORIS: projects (.boris, JSON), and the tables that it exports, aggregated (a row an event with start and stop) or
+// tabular (a row for each START and STOP).
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
+#include "libtal/formats/json_parts.h"
+#include "libtal/formats/tool_rows.h"
+
+namespace tal {
+namespace {
+
+constexpr const char* kNoSubject = "No focal subject";  // as exports write the empty subject of a project
+
+enum class Status { kPoint, kState, kStart, kStop };  // kState: a start or a stop, by what came before
+
+struct BorisEvent {
+  double time = 0;  // seconds
+  std::string subject, behaviour, modifiers, category, comment;
+  Status status = Status::kPoint;
+  std::string place;  // "observations.o.events[3]", "line 20"
+  std::uint64_t line = 0;
+};
+
+// One observation's events, in pairs of start and stop.
+class BorisPairs {
+ public:
+  BorisPairs(std::string observation, bool tier_is_subject)
+      : observation_(std::move(observation)), tier_is_subject_(tier_is_subject) {}
+
+  ToolEvent event(const BorisEvent& e, double stop, const std::string& comment_stop = "") const {
+    ToolEvent out;
+    out.segment = {e.time, stop};
+    out.point = e.status == Status::kPoint;
+    out.label = e.behaviour;
+    out.tier = tier_is_subject_ ? e.subject : observation_;
+    Members members;
+    members.some("subject", e.subject).some("modifiers", e.modifiers).some("category", e.category);
+    members.some("comment", e.comment).some("comment_stop", comment_stop);
+    if (tier_is_subject_) members.some("observation", observation_);
+    out.members = members.str();
+    return out;
+  }
+
+  // What has no partner is left out, counted. fault(error, event): of an event that cannot be taken.
+  template <class Fault>
+  void add(std::vector<BorisEvent> events, VideoRows::Entry& entry, ToolRows& rows, const Fault& fault) {
+    std::stable_sort(events.begin(), events.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
+    std::map<std::tuple<std::string, std::string, std::string>, const BorisEvent*> open;
+    const auto alone = [&](const BorisEvent& e) {
+      rows.leave_out("start or stop without its partner", "starts or stops without their partner",
+                     "'" + e.behaviour + "' of observation '" + observation_ + "'" +
+                         (e.subject.empty() ? "" : ", subject '" + e.subject + "'") + ", at " + format_number(e.time) +
+                         " s (" + e.place + ")");
+    };
+    for (const auto& e : events) {
+      try {
+        if (e.status == Status::kPoint) {
+          rows.add(entry, event(e, e.time), e.place);
+          continue;
+        }
+        const BorisEvent*& begun = open[{e.subject, e.behaviour, e.modifiers}];
+        if (begun && e.status != Status::kStart) {
+          rows.add(entry, event(*begun, e.time, e.comment), e.place);
+          begun = nullptr;
+        } else if (e.status == Status::kStop) {
+          alone(e);
+        } else {
+          if (begun) alone(*begun);
+          begun = &e;
+        }
+      } catch (Error& error) {
+        fault(error.at_video(entry.video), e);
+      }
+    }
+    for (const auto& [key, begun] : open)
+      if (begun) alone(*begun);
+  }
+
+ private:
+  const std::string observation_;
+  const bool tier_is_subject_;
+};
+
+// A project.
+class BorisProject {
+ public:
+  BorisProject(const SourceText& source, const ImportSink& sink, ToolRows& rows)
+      : tree_(source), source_(source), sink_(sink), rows_(rows) {}
+
+  void read() {
+    try {
+      for (const auto& [index, behaviour] : tree_.root().at("behaviors_conf").members())
+        behaviours_[behaviour.at("code").text()] = {behaviour.at("type").text(),
+                                                    behaviour.find("category") ? behaviour.at("category").words() : ""};
+      for (const auto& [id, observation] : tree_.root().at("observations").members()) read_observation(id, observation);
+    } catch (const Error& error) {
+      throw tree_.placed(error);
+    }
+  }
+
+ private:
+  struct Behaviour {
+    std::string type, category;
+  };
+
+  static std::vector<std::string> media_of(const JsonNode& observation) {
+    std::vector<std::string> files;
+    const auto players = observation.find("file");  // [] or {} when live
+    if (const auto first = players ? players->find("1") : std::nullopt)
+      for (const auto& file : first->items()) files.push_back(file.text());
+    return files;
+  }
+
+  void read_observation(const std::string& id, const JsonNode& observation) {
+    const auto files = media_of(observation);
+    // The time of a queue of files runs on over them: it is of none of them.
+    auto& entry = rows_.video(files.size() == 1 ? files[0] : "", id);
+    if (const auto info = observation.find("media_info"); info && files.size() == 1) {
+      VideoInfo said;
+      const auto known = [&](const char* what) -> std::optional<double> {
+        const auto values = info->find(what);
+        const auto value = values ? values->find(files[0]) : std::nullopt;
+        return value && value->is_number() && value->number() > 0 ? std::optional(value->number()) : std::nullopt;
+      };
+      said.duration = known("length"), said.fps = known("fps");
+      rows_.fact(entry, said, observation.path());
+    }
+    const auto offset = observation.find("time offset");
+    std::vector<BorisEvent> events;
+    for (const auto& item : observation.at("events").items()) try {
+        events.push_back(event_of(item, offset ? offset->number() : 0));
+      } catch (const Error& error) {
+        sink_.error(tree_.placed(error), item.json());
+      }
+    BorisPairs(id, false).add(std::move(events), entry, rows_, [&](const Error& error, const BorisEvent& e) {
+      sink_.error(tree_.placed(error), e.behaviour);
+    });
+  }
+
+  BorisEvent event_of(const JsonNode& item, double offset) const {
+    const auto fields = item.items();
+    if (fields.size() < 3) throw Error("must be [time, subject, behaviour, modifiers, comment]").at_field(item.path());
+    BorisEvent event;
+    event.time = fields[0].number() + offset;
+    event.subject = fields[1].text();
+    event.behaviour = fields[2].text();
+    if (fields.size() > 3) event.modifiers = fields[3].words();
+    if (fields.size() > 4) event.comment = fields[4].words();
+    const auto known = behaviours_.find(event.behaviour);
+    if (known == behaviours_.end())
+      throw Error("'" + event.behaviour + "' is no behaviour of the project (behaviors_conf)")
+          .at_field(fields[2].path());
+    event.status = plain_name(known->second.type).starts_with("point") ? Status::kPoint : Status::kState;
+    event.category = known->second.category;
+    event.place = item.path();
+    return event;
+  }
+
+  const JsonTree tree_;
+  const SourceText& source_;
+  const ImportSink& sink_;
+  ToolRows& rows_;
+  std::map<std::string, Behaviour> behaviours_;
+};
+
+// An exported table. Its header stands behind a preamble, or is missing.
+class BorisTable {
+ public:
+  BorisTable(const SourceText& source, const ImportOptions& options, const ImportSink& sink, ToolRows& rows)
+      : source_(source), sink_(sink), rows_(rows) {
+    const std::string_view text = utf8_text(source);
+    const char separator = options.dialect.separator                   ? options.dialect.separator
+                           : text.find('\t') != std::string_view::npos ? '\t'
+                           : text.find(';') < text.find(',')           ? ';'
+                                                                       : ',';
+    RowReader reader(text, source.name, separator);
+    while (reader.next()) {
+      Row row{reader.line(), std::string(reader.raw()), {}};
+      for (std::size_t i = 0; i < reader.fields().size(); ++i) row.fields.push_back(with_blanks(reader, i));
+      if (std::any_of(row.fields.begin(), row.fields.end(), [](const auto& f) { return !trim(f).empty(); }))
+        table_.push_back(std::move(row));
+    }
+  }
+
+  void read() {
+    std::size_t first = 0;
+    while (first < table_.size() && !is_header(table_[first])) ++first;
+    if (first == table_.size()) {
+      find_columns_by_rows();
+      first = 0;
+    } else {
+      for (std::size_t i = 0; i < first; ++i) read_preamble(table_[i]);
+      header_ = table_[first++].fields;
+      find_columns();
+    }
+    for (std::size_t i = first; i < table_.size(); ++i) take_media(table_[i]);
+    std::map<std::string, std::vector<BorisEvent>> events;
+    std::vector<std::string> order;
+    for (std::size_t i = first; i < table_.size(); ++i) {
+      const Row& row = table_[i];
+      guard_row(source_, row.line, "", row.raw, sink_, [&] {
+        if (row.fields.size() < static_cast<std::size_t>(std::max({behaviour_, status_, start_, stop_}) + 1))
+          throw Error(std::to_string(row.fields.size()) + " fields are too few");
+        const std::string id = observation_of(row);
+        if (!events.count(id)) order.push_back(id);
+        if (stop_ < 0) events[id].push_back(event_of(row));
+        else add_whole(row, id);
+      });
+    }
+    for (const auto& id : order)
+      BorisPairs(id, observation_ < 0)
+          .add(std::move(events[id]), video_of(id), rows_, [&](Error error, const BorisEvent& e) {
+            sink_.error(error.at_line(source_.name, e.line), e.behaviour);
+          });
+    if (order.empty() && !preamble_id_.empty()) (void)video_of(preamble_id_);
+  }
+
+ private:
+  struct Row {
+    std::uint64_t line;
+    std::string raw;
+    std::vector<std::string> fields;
+  };
+
+  // The field with the blanks at its ends, which tell modifiers apart.
+  static std::string with_blanks(const RowReader& reader, std::size_t i) {
+    const std::string_view field = reader.fields()[i], row = reader.raw();
+    const char *begin = field.data(), *end = begin + field.size();
+    const bool inside = !reader.quoted(i) && begin >= row.data() && end <= row.data() + row.size();
+    if (!inside) return std::string(field);
+    while (begin > row.data() && begin[-1] == ' ') --begin;
+    while (end < row.data() + row.size() && *end == ' ') ++end;
+    return {begin, end};
+  }
+
+  static bool is_header(const Row& row) {
+    const auto has = [&](const char* name) {
+      return std::any_of(row.fields.begin(), row.fields.end(), [&](const auto& f) { return plain_name(f) == name; });
+    };
+    return has("subject") && has("behavior");
+  }
+
+  void read_preamble(const Row& row) {
+    if (row.fields.size() < 2) return;
+    const std::string name = plain_name(row.fields[0]), value(trim(row.fields[1]));
+    if (name == "observation-id") preamble_id_ = value;
+    if (name == "player-#1" && !value.empty()) preamble_media_.insert(value);
+  }
+
+  int column(std::initializer_list<const char*> names) const {
+    for (const char* name : names)
+      for (std::size_t c = 0; c < header_.size(); ++c)
+        if (plain_name(header_[c]) == name) return static_cast<int>(c);
+    return -1;
+  }
+
+  void find_columns() {
+    observation_ = column({"observation-id"});
+    media_ = column({"source", "media-file", "media-file-path", "media-file(s)"});
+    length_ = column({"media-duration-(s)", "total-length"});
+    fps_ = column({"fps", "fps-(frame/s)"});
+    subject_ = column({"subject"}), behaviour_ = column({"behavior"});
+    category_ = column({"behavioral-category"});
+    status_ = column({"behavior-type", "status"});
+    start_ = column({"start-(s)", "time", "time-(s)"});
+    stop_ = column({"stop-(s)"});
+    comment_ = column({"comment-start", "comment"}), comment_stop_ = column({"comment-stop"});
+    for (std::size_t c = 0; c < header_.size(); ++c)
+      if (plain_name(header_[c]).starts_with("modifier")) modifiers_.push_back(static_cast<int>(c));
+    if (status_ < 0 || start_ < 0)
+      throw Error("no columns Behavior type (or Status) and Start (s) (or Time)").at_line(source_.name, table_[0].line);
+  }
+
+  // Without a header: start and stop stand behind what says STATE or POINT, before it behaviour, category, modifiers.
+  void find_columns_by_rows() {
+    const auto kind = [](const Row& row, std::size_t c) {
+      return c < row.fields.size() && (trim(row.fields[c]) == "STATE" || trim(row.fields[c]) == "POINT");
+    };
+    const std::size_t width = table_.empty() ? 0 : table_[0].fields.size();
+    std::size_t c = 5;
+    while (c + 2 < width && !std::all_of(table_.begin(), table_.end(), [&](const Row& row) { return kind(row, c); }))
+      ++c;
+    if (c + 2 >= width)
+      throw Error("no table of BORIS: neither columns Subject and Behavior, nor one of STATE and POINT")
+          .at_line(source_.name, table_.empty() ? 0 : table_[0].line);
+    status_ = static_cast<int>(c), start_ = status_ + 1, stop_ = status_ + 2;
+    modifiers_ = {status_ - 1}, category_ = status_ - 2, behaviour_ = status_ - 3, subject_ = status_ - 4;
+    observation_ = 0;
+    if (static_cast<std::size_t>(status_) + 4 < width) comment_ = status_ + 4;
+    if (static_cast<std::size_t>(status_) + 5 < width) comment_stop_ = status_ + 5;
+    // Media, length and rate follow the date and (not in all versions) a description.
+    for (const int m : {2, 3})
+      if (media_ < 0 && m + 2 < subject_ && is_number_field(m + 1) && is_number_field(m + 2))
+        media_ = m, length_ = m + 1, fps_ = m + 2;
+  }
+  bool is_number_field(int c) const {
+    return std::all_of(table_.begin(), table_.end(), [&](const Row& row) {
+      const auto text = field(row, c);
+      return text == "NA" || is_table_number(text, '.');
+    });
+  }
+
+  static std::string field(const Row& row, int c) {
+    return c >= 0 && static_cast<std::size_t>(c) < row.fields.size()
+               ? std::string(trim(row.fields[static_cast<std::size_t>(c)]))
+               : "";
+  }
+  std::string observation_of(const Row& row) const {
+    return observation_ >= 0 ? field(row, observation_) : preamble_id_;
+  }
+
+  // The files of player 1: "player #1:a.mp4;b.mp4|player #2:c.mp4", or a name alone.
+  static std::vector<std::string> first_player(std::string_view text) {
+    if (text.starts_with("player #1:")) {
+      text.remove_prefix(10);
+      text = text.substr(0, text.find("|player #"));
+    }
+    std::vector<std::string> files;
+    while (!text.empty()) {
+      const auto end = std::min(text.find(';'), text.size());
+      if (const auto file = trim(text.substr(0, end)); !file.empty() && file != "NA") files.emplace_back(file);
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return files;
+  }
+  void take_media(const Row& row) {
+    auto& known = media_of_[observation_of(row)];
+    for (auto& file : first_player(field(row, media_))) known.files.insert(std::move(file));
+    const auto number = [&](int c) -> std::optional<double> {
+      const auto text = field(row, c);
+      if (!is_table_number(text, '.')) return std::nullopt;  // NA, or those of several files
+      const double value = table_number(text, '.');
+      return value > 0 ? std::optional(value) : std::nullopt;
+    };
+    if (const auto length = number(length_)) known.facts.duration = length;
+    if (const auto fps = number(fps_)) known.facts.fps = fps;
+  }
+  VideoRows::Entry& video_of(const std::string& observation) {
+    const auto& known = media_of_[observation];
+    const auto& files = preamble_media_.empty() ? known.files : preamble_media_;
+    const bool one = files.size() == 1 && *files.begin() != "Live observation";
+    auto& entry = rows_.video(one ? *files.begin() : "",
+                              observation.empty() ? file_stem(source_, {".tsv", ".csv", ".txt"}) : observation);
+    if (one) rows_.fact(entry, known.facts, source_.name);
+    return entry;
+  }
+
+  BorisEvent event_of(const Row& row) const {
+    BorisEvent event;
+    event.time = field_number(field(row, start_), '.', stop_ < 0 ? "Time" : "Start (s)");
+    if (const auto subject = field(row, subject_); subject != kNoSubject) event.subject = subject;
+    event.behaviour = field(row, behaviour_);
+    event.category = field(row, category_);
+    event.comment = field(row, comment_);
+    for (const int c : modifiers_) {
+      const std::string modifier =
+          row.fields.size() > static_cast<std::size_t>(c) ? row.fields[static_cast<std::size_t>(c)] : "";
+      if (!modifier.empty()) event.modifiers += (event.modifiers.empty() ? "" : "|") + modifier;
+    }
+    const std::string status = field(row, status_);
+    if (status == "START") event.status = Status::kStart;
+    else if (status == "STOP") event.status = Status::kStop;
+    else if (status == "STATE") event.status = Status::kState;
+    else if (status != "POINT" && !(status.empty() && stop_ < 0))
+      throw Error("'" + status + "' is none of START, STOP, STATE and POINT").at_field("Behavior type");
+    event.place = "line " + std::to_string(row.line), event.line = row.line;
+    return event;
+  }
+  void add_whole(const Row& row, const std::string& id) {
+    BorisEvent event = event_of(row);
+    auto& entry = video_of(id);
+    const double stop = event.status == Status::kPoint ? event.time : field_number(field(row, stop_), '.', "Stop (s)");
+    rows_.add(entry, BorisPairs(id, false).event(event, stop, field(row, comment_stop_)));
+  }
+
+  struct Media {
+    std::set<std::string> files;
+    VideoInfo facts;
+  };
+  const SourceText& source_;
+  const ImportSink& sink_;
+  ToolRows& rows_;
+  std::vector<Row> table_;
+  std::vector<std::string> header_;
+  std::string preamble_id_;
+  std::set<std::string> preamble_media_;
+  std::map<std::string, Media> media_of_;  // by observation
+  int observation_ = -1, media_ = -1, length_ = -1, fps_ = -1, subject_ = -1, behaviour_ = -1, category_ = -1,
+      status_ = -1, start_ = -1, stop_ = -1, comment_ = -1, comment_stop_ = -1;
+  std::vector<int> modifiers_;
+};
+
+}  // namespace
+
+void read_boris(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+  ToolRows rows(options, sink);
+  for (const auto& source : sources) {
+    if (first_character(utf8_text(source)) == '{') BorisProject(source, sink, rows).read();
+    else BorisTable(source, options, sink, rows).read();
+  }
+  rows.emit();
+}
+
+}  // namespace tal

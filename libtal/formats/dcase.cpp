@@ -1,0 +1,152 @@
+// The tables of DCASE's sound event tasks and of DESED: strong labels (filename, onset, offset, event_label), weak ones
+// (filename, event_labels), and the lists without a header of earlier years.
+#include <algorithm>
+
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
+#include "libtal/base/video_id.h"
+#include "libtal/formats/export_support.h"
+#include "libtal/formats/tool_rows.h"
+
+namespace tal {
+namespace {
+
+bool has_header(std::string_view text) {
+  std::string_view line;
+  while (!text.empty() && trim(line).empty()) line = take_line(text);
+  const std::string plain = plain_name(line);
+  return plain.find("filename") != std::string::npos || plain.find("onset") != std::string::npos ||
+         plain.find("event-label") != std::string::npos;
+}
+
+void read_named(const SourceText& source, const ImportOptions& options, const ImportSink& sink, ToolRows& rows) {
+  const NamedTable table = parse_named_table(source, options.dialect);
+  const int file = table.find({"filename", "file", "audio-filename", "audio-file"});
+  const int onset = table.find({"onset", "event-onset", "start"}),
+            offset = table.find({"offset", "event-offset", "end"});
+  const int label = table.find({"event-label", "label", "class"}), weak = table.find({"event-labels", "labels"});
+  const bool strong = onset >= 0 && offset >= 0 && label >= 0;
+  if (!strong && weak < 0)
+    throw Error("no columns onset, offset, event_label, nor event_labels").at_line(source.name, table.header_line);
+  if (file < 0 && !strong) throw Error("no column filename").at_line(source.name, table.header_line);
+  const char decimal = strong ? table.decimal_of({onset, offset}, options.dialect) : '.';
+  for (const auto& row : table.rows)
+    guard_row(source, row.line, "", row.raw, sink, [&] {
+      table.check_width(row);
+      auto& entry = rows.video(file >= 0 ? table.field(row, file) : "", file_stem(source, {".tsv", ".csv", ".txt"}));
+      if (!strong) {
+        std::string_view labels = table.field(row, weak);
+        rows.whole(entry, "");
+        while (!labels.empty()) {
+          const auto end = std::min(labels.find(','), labels.size());
+          rows.whole(entry, std::string(trim(labels.substr(0, end))));
+          labels.remove_prefix(std::min(end + 1, labels.size()));
+        }
+        return;
+      }
+      const std::string &from = table.field(row, onset), &to = table.field(row, offset);
+      if (from.empty() && to.empty() && table.field(row, label).empty()) return;  // a clip without an event
+      ToolEvent event;
+      event.segment = {field_number(from, decimal, "onset"), field_number(to, decimal, "offset")};
+      event.label = table.field(row, label);
+      rows.add(entry, event);
+    });
+}
+
+void read_bare(const SourceText& source, const ImportSink& sink, ToolRows& rows) {
+  const auto lines = split_lines(source);
+  const std::string stem = file_stem(source, {".tsv", ".csv", ".txt", ".ann"});
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const auto words = split_blanks(lines[i]);
+    if (words.empty()) continue;
+    guard_row(source, i + 1, "", lines[i], sink, [&] {
+      // filename onset offset label; of a file of its own the last three.
+      const std::size_t first = words.size() == 4 ? 1 : 0;
+      if (words.size() < 3 || words.size() > 4)
+        throw Error("must be 'onset offset label' or 'filename onset offset label', not " +
+                    std::to_string(words.size()) + " words");
+      auto& entry = rows.video(first ? words[0] : "", stem);
+      ToolEvent event;
+      event.segment = {field_number(words[first], '.', "onset"), field_number(words[first + 1], '.', "offset")};
+      event.label = words[first + 2];
+      rows.add(entry, event);
+    });
+  }
+}
+
+std::string clip_name(const Record& record) {
+  const std::string media = record.text("media").value_or(record.text("path").value_or(record.video() + ".wav"));
+  return media.substr(media.find_last_of("/\\") + 1);
+}
+
+class DcaseWriter : public SegmentWriter {
+ public:
+  explicit DcaseWriter(const ExportOptions& options) : SegmentWriter(options, "event", Points::kTaken) {}
+
+ protected:
+  std::string changes() const override { return "labels with line ends or tabs, which are blanks in the table"; }
+  void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
+    if (!begun_) out += "filename\tonset\toffset\tevent_label\n";
+    begun_ = true;
+    const std::string clip = clip_name(record);
+    if (rows.empty()) out += clip + "\t\t\t\n";
+    for (const auto& row : rows) {
+      std::string label = row.label;
+      if (flatten(label)) changed(record.video());
+      out +=
+          clip + '\t' + format_number(row.segment.start) + '\t' + format_number(row.segment.end) + '\t' + label + '\n';
+    }
+  }
+
+ private:
+  bool begun_ = false;
+};
+
+// The labels of the whole clip: its classification, or where it has none those of its segments.
+class DcaseWeakWriter : public OnceWriter {
+ public:
+  explicit DcaseWeakWriter(const ExportOptions& options) : options_(options) {}
+
+ protected:
+  void write(const Record& record, std::string& out) override {
+    std::vector<std::string> labels;
+    const auto take = [&](const std::string& label) {
+      if (label.find_first_of(",\t\r\n") != std::string::npos)
+        throw Error("'" + label + "' has a comma, tab or line end, which this format does not hold")
+            .at_field("label")
+            .at_video(record.video());
+      if (!label.empty() && std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(label);
+    };
+    if (record.has("classification") && options_.segments == "auto")
+      for (const auto& each : record.classification()) take(each.label);
+    else
+      for (const auto& row : export_rows(record, options_, Points::kTaken)) take(row.label);
+    if (!begun_) out += "filename\tevent_labels\n";
+    begun_ = true;
+    out += clip_name(record) + '\t' + joined(labels, ",") + '\n';
+  }
+
+ private:
+  ExportOptions options_;
+  bool begun_ = false;
+};
+
+}  // namespace
+
+void read_dcase(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+  ToolRows rows(options, sink);
+  for (const auto& source : sources) {
+    if (has_header(utf8_text(source))) read_named(source, options, sink, rows);
+    else read_bare(source, sink, rows);
+  }
+  rows.emit();
+}
+
+std::unique_ptr<ExportWriter> make_dcase_writer(const ExportOptions& options) {
+  return std::make_unique<DcaseWriter>(options);
+}
+std::unique_ptr<ExportWriter> make_dcase_weak_writer(const ExportOptions& options) {
+  return std::make_unique<DcaseWeakWriter>(options);
+}
+
+}  // namespace tal

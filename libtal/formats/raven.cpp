@@ -1,0 +1,228 @@
+// Raven's selection tables: columns separated by tabs, a row a selection and view. The column of labels has the name
+// that its user gave it.
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
+#include "libtal/base/video_id.h"
+#include "libtal/formats/export_support.h"
+#include "libtal/formats/tool_rows.h"
+
+namespace tal {
+namespace {
+
+std::vector<std::string> tab_fields(std::string_view line) {
+  std::vector<std::string> fields;
+  while (true) {
+    const auto end = std::min(line.find('\t'), line.size());
+    fields.emplace_back(trim(line.substr(0, end)));
+    if (end == line.size()) return fields;
+    line.remove_prefix(end + 1);
+  }
+}
+
+class RavenTable {
+ public:
+  RavenTable(const SourceText& source, const ImportOptions& options) : source_(source), lines_(split_lines(source)) {
+    while (first_ < lines_.size() && trim(lines_[first_]).empty()) ++first_;
+    if (first_ == lines_.size()) throw Error("empty: a selection table was expected").at_line(source.name, 0);
+    header_ = tab_fields(lines_[first_]);
+    while (header_.size() > 1 && header_.back().empty()) header_.pop_back();
+    if (start() < 0 || end() < 0)
+      throw Error("no columns 'Begin Time (s)' and 'End Time (s)' separated by tabs").at_line(source.name, first_ + 1);
+    find_label(options);
+  }
+
+  void read(const ImportOptions& options, const ImportSink& sink, ToolRows& rows) {
+    std::vector<std::vector<std::string>> table;
+    std::set<std::string> files;
+    for (std::size_t i = first_ + 1; i < lines_.size(); ++i) {
+      table.push_back(trim(lines_[i]).empty() ? std::vector<std::string>() : tab_fields(lines_[i]));
+      if (const auto file = field(table.back(), column("Begin File")); !file.empty()) files.insert(file);
+    }
+    const std::string stem = table_name();
+    if (files.empty()) rows.video("", stem);
+    if (label_ < 0) sink.note(source_.name + ": no column but Raven's own, so that the selections have no label");
+    else if (guessed_)
+      sink.note(source_.name + ": the labels are taken from column '" + header_[static_cast<std::size_t>(label_)] +
+                "' (--columns label=NAME)");
+    for (std::size_t i = 0; i < table.size(); ++i) {
+      if (table[i].empty()) continue;
+      const auto file = field(table[i], column("Begin File"));
+      guard_row(source_, first_ + i + 2, "", lines_[first_ + 1 + i], sink, [&] {
+        if (table[i].size() <= static_cast<std::size_t>(std::max(start(), end())))
+          throw Error(std::to_string(table[i].size()) + " fields, but the header has " +
+                      std::to_string(header_.size()));
+        table[i].resize(std::max(table[i].size(), header_.size()));  // empty cells at a row's end may be missing
+        if (other_view(table[i], file)) return;
+        auto& entry = rows.video(file, stem);
+        try {
+          rows.add(entry, event(table[i], files.size() > 1, options));
+        } catch (Error& error) {
+          throw error.at_video(entry.video);
+        }
+      });
+    }
+  }
+
+ private:
+  int column(std::string_view name) const {
+    for (std::size_t c = 0; c < header_.size(); ++c)
+      if (plain_name(header_[c]) == plain_name(name)) return static_cast<int>(c);
+    return -1;
+  }
+  int start() const { return column("Begin Time (s)"); }
+  int end() const { return column("End Time (s)"); }
+  static std::string field(const std::vector<std::string>& row, int column) {
+    return column >= 0 && static_cast<std::size_t>(column) < row.size() ? row[static_cast<std::size_t>(column)] : "";
+  }
+  // Measurements have their unit in brackets; these have none.
+  static bool is_own(const std::string& name) {
+    static const std::vector<std::string> own = {
+        "selection",        "view",       "channel",   "begin-file", "end-file", "begin-path", "end-path",
+        "begin-clock-time", "begin-date", "occupancy", "confidence", "score",    "notes",      "begin-hour"};
+    return is_one_of(own, name) || name.empty() || name.find('(') != std::string::npos;
+  }
+  void find_label(const ImportOptions& options) {
+    if (const auto named = options.columns.find("label"); named != options.columns.end()) {
+      if ((label_ = column(named->second)) < 0)
+        throw Error("no column '" + named->second + "' for --columns label").at_line(source_.name, first_ + 1);
+      return;
+    }
+    for (const char* name : {"annotation", "annotations", "label", "labels", "species", "species code", "common name",
+                             "class", "call", "call type", "sound type", "tag", "tags"})
+      if (label_ < 0) label_ = column(name);
+    for (std::size_t c = 0; c < header_.size() && label_ < 0; ++c)
+      if (!is_own(header_[c])) label_ = static_cast<int>(c), guessed_ = true;
+  }
+  // "R_1.Table.1.selections.txt" -> "R_1"
+  std::string table_name() const {
+    std::string stem = file_stem(source_, {".txt"});
+    for (const char* ending : {".selections", ".selection"}) stem = std::string(without_ending(stem, {ending}));
+    if (const auto table = stem.rfind(".Table."); table != std::string::npos && table > 0) stem.resize(table);
+    return std::string(one_id(stem));
+  }
+  // Whether the selection stood in another view before.
+  bool other_view(const std::vector<std::string>& row, const std::string& file) {
+    const auto selection = field(row, column("Selection"));
+    if (selection.empty()) return false;
+    auto& views = views_[{file, selection}];
+    const bool known = !views.empty();
+    return views.insert(field(row, column("View"))).second && known;
+  }
+  ToolEvent event(const std::vector<std::string>& row, bool many_files, const ImportOptions& options) const {
+    const char decimal = options.dialect.decimal ? options.dialect.decimal : '.';
+    const auto number = [&](const char* name) -> std::optional<double> {
+      const auto text = field(row, column(name));
+      return text.empty() ? std::nullopt : std::optional(field_number(text, decimal, name));
+    };
+    ToolEvent event;
+    event.segment = {field_number(field(row, start()), decimal, "Begin Time (s)"),
+                     field_number(field(row, end()), decimal, "End Time (s)")};
+    check_segment(event.segment);
+    // Of a sequence of files the times run on; the offset is that in the file.
+    if (const auto offset = many_files ? number("File Offset (s)") : std::nullopt)
+      event.segment = {*offset, *offset + event.segment.length()};
+    event.label = field(row, label_);
+    Members members;
+    for (const auto& [name, column] : {std::pair("low", "Low Freq (Hz)"), {"high", "High Freq (Hz)"}})
+      if (const auto value = number(column)) members.number(name, *value);
+    members.some("channel", field(row, column("Channel")));
+    nlohmann::ordered_json others = nlohmann::ordered_json::object();
+    for (std::size_t c = 0; c < header_.size(); ++c) {
+      const std::string plain = plain_name(header_[c]);
+      const bool kept = plain == "channel" || plain == "view" || plain == "selection" || plain == "low-freq-(hz)" ||
+                        plain == "high-freq-(hz)" || plain == "begin-time-(s)" || plain == "end-time-(s)";
+      if (!kept && static_cast<int>(c) != label_ && !header_[c].empty() && !row[c].empty()) others[header_[c]] = row[c];
+    }
+    if (!others.empty()) members.json("columns", others.dump());
+    event.members = members.str();
+    return event;
+  }
+
+  const SourceText& source_;
+  const std::vector<std::string_view> lines_;
+  std::size_t first_ = 0;  // the header's line, from 0
+  std::vector<std::string> header_;
+  int label_ = -1;
+  bool guessed_ = false;
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> views_;  // of file and selection
+};
+
+// Frequencies where a row has them; else selections are of the waveform, which has none.
+class RavenWriter : public SegmentWriter {
+ public:
+  explicit RavenWriter(const ExportOptions& options) : SegmentWriter(options, "selection", Points::kTaken) {}
+  std::string extension() const override { return ".txt"; }
+
+ protected:
+  std::string changes() const override { return "labels with line ends or tabs, which are blanks in the table"; }
+  void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
+    const RowMembers members(record, options());
+    bool frequencies = false, scores = false;
+    std::vector<std::string> further;
+    for (const auto& row : rows) {
+      frequencies = frequencies || members.number(row, "low");
+      scores = scores || row.score;
+      const auto own = columns_of(members, row);
+      for (const auto& [name, value] : own.items())
+        if (std::find(further.begin(), further.end(), name) == further.end()) further.push_back(name);
+    }
+    out += "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)";
+    if (frequencies) out += "\tLow Freq (Hz)\tHigh Freq (Hz)";
+    out += "\tAnnotation";
+    if (scores) out += "\tScore";
+    for (const auto& name : further) out += '\t' + name;
+    out += '\n';
+    std::size_t number = 0;
+    for (const auto& row : rows) {
+      std::string label = row.label;
+      if (flatten(label)) changed(record.video());
+      out += std::to_string(++number) + (frequencies ? "\tSpectrogram 1\t" : "\tWaveform 1\t") +
+             members.text(row, "channel").value_or("1") + '\t' + format_number(row.segment.start) + '\t' +
+             format_number(row.segment.end);
+      if (frequencies)
+        for (const char* name : {"low", "high"}) out += '\t' + format_number(members.number(row, name).value_or(0));
+      out += '\t' + label;
+      if (scores) out += '\t' + (row.score ? format_number(*row.score) : "");
+      const auto own = columns_of(members, row);
+      for (const auto& name : further) {
+        std::string value = own.value(name, "");
+        flatten(value);
+        out += '\t' + value;
+      }
+      out += '\n';
+    }
+  }
+
+ private:
+  static nlohmann::ordered_json columns_of(const RowMembers& members, const ExportRow& row) {
+    auto columns = nlohmann::ordered_json::parse(members.json(row, "columns").value_or("{}"));
+    nlohmann::ordered_json out = nlohmann::ordered_json::object();
+    if (columns.is_object())
+      for (const auto& [name, value] : columns.items())
+        if (value.is_string()) out[name] = value;
+    return out;
+  }
+};
+
+}  // namespace
+
+void read_raven(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+  ToolRows rows(options, sink);
+  for (const auto& given : sources) {
+    const SourceText source = decoded_utf16(given);
+    RavenTable(source, options).read(options, sink, rows);
+  }
+  rows.emit();
+}
+
+std::unique_ptr<ExportWriter> make_raven_writer(const ExportOptions& options) {
+  return std::make_unique<RavenWriter>(options);
+}
+
+}  // namespace tal

@@ -1,0 +1,422 @@
+#include "libtal/formats/recognise.h"
+
+#include <fcntl.h>
+#include <simdjson.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+
+#include "libtal/base/text.h"
+#include "libtal/base/video_id.h"
+#include "libtal/data/import_support.h"
+#include "libtal/formats/formats.h"
+#include "libtal/io/table.h"
+#include "libtal/io/unit_name.h"
+#include "libtal/io/zip.h"
+
+namespace tal {
+namespace {
+
+namespace dom = simdjson::dom;
+
+constexpr std::size_t kHead = 1 << 16;
+
+Error unreadable(const std::string& path, const char* why) {
+  return Error(why).at_line(path == "-" ? "stdin" : path, 0);
+}
+
+// The first `most` bytes from where the file stands, which does not move it.
+std::string bytes_of(const std::string& path, std::size_t most) {
+  const int fd = path == "-" ? 0 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) throw unreadable(path, std::strerror(errno));
+  const off_t begin = std::max<off_t>(0, ::lseek(fd, 0, SEEK_CUR));
+  std::string text;
+  ssize_t got = 1;
+  while (text.size() < most && got > 0) {
+    const std::size_t size = text.size(), step = std::min(most - size, std::size_t{1} << 20);
+    text.resize(size + step);
+    do got = ::pread(fd, text.data() + size, step, begin + static_cast<off_t>(size));
+    while (got < 0 && errno == EINTR);
+    text.resize(size + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  }
+  const int error = errno;
+  if (fd != 0) ::close(fd);
+  if (got < 0 && error == ESPIPE) throw unreadable(path, "is a pipe, which cannot be read twice; give --from FORMAT");
+  if (got < 0) throw unreadable(path, std::strerror(error));
+  return text;
+}
+
+bool has_path(const dom::element& element, std::string_view names, bool text) {
+  if (names.empty()) return !text || element.is_string();
+  const auto dot = std::min(names.find('.'), names.size());
+  const auto name = names.substr(0, dot), rest = names.substr(std::min(dot + 1, names.size()));
+  const auto inside = [&](const dom::element& value) { return has_path(value, rest, text); };
+  dom::array list;
+  if (name == "[]") return !element.get(list) && std::any_of(list.begin(), list.end(), inside);
+  dom::object object;
+  if (element.get(object)) return false;
+  if (name == "*")
+    return std::any_of(object.begin(), object.end(), [&](const auto& member) { return inside(member.value); });
+  dom::element value;
+  return !object[name].get(value) && inside(value);
+}
+
+// The text without comments, a declaration and blanks before the root element.
+std::string_view at_root(std::string_view text) {
+  while (true) {
+    const auto begin = text.find('<');
+    if (begin == std::string_view::npos || first_character(text) != '<') return {};
+    text.remove_prefix(begin);
+    const char* close = text.starts_with("<!--") ? "-->" : text.starts_with("<?") ? "?>" : ">";
+    if (text.size() < 2 || (text[1] != '!' && text[1] != '?')) return text;
+    const auto end = text.find(close);
+    if (end == std::string_view::npos) return {};
+    text.remove_prefix(end + std::strlen(close));
+  }
+}
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
+}  // namespace
+
+struct FileLook::Parts {
+  std::string path;  // "": bytes
+  SourceText head;
+  bool whole = false;  // the head is all
+  mutable std::optional<SourceText> text;
+  mutable bool json_read = false, json_good = false, columns_read = false;
+  mutable dom::parser parser;
+  mutable dom::element json;
+  mutable std::vector<std::string> columns;
+
+  const SourceText& all() const {
+    if (whole) return head;
+    if (!text) text.emplace(SourceText{head.name, inflate_if_gzip(bytes_of(path, std::string::npos >> 1))});
+    return *text;
+  }
+  void read_json() const {
+    if (std::exchange(json_read, true)) return;
+    std::string_view begin = head.text;
+    if (begin.starts_with("\xEF\xBB\xBF")) begin.remove_prefix(3);
+    const char first = first_character(begin);
+    if (first != '{' && first != '[') return;
+    std::string_view body = all().text;
+    if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);
+    json_good = !parser.parse(body.data(), body.size()).get(json);
+  }
+  bool read_columns(const SourceText& source) const {
+    try {
+      columns = parse_named_table(source).header;
+    } catch (const Error&) {
+      return false;
+    }
+    return true;
+  }
+};
+
+FileLook::FileLook(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+FileLook::FileLook(SourceText source) : parts_(std::make_unique<Parts>()) {
+  parts_->head = std::move(source), parts_->whole = true;
+}
+FileLook::~FileLook() = default;
+FileLook::FileLook(FileLook&&) noexcept = default;
+
+FileLook FileLook::of(const std::string& path) {
+  auto parts = std::make_unique<Parts>();
+  parts->path = path;
+  parts->head = {path == "-" ? "stdin" : path, bytes_of(path, kHead)};
+  parts->whole = parts->head.text.size() < kHead;
+  if (looks_like_gzip(parts->head.text)) try {
+      parts->head.text = inflate_if_gzip(bytes_of(path, std::string::npos >> 1));
+      parts->whole = true;
+    } catch (Error& error) {
+      throw error.at_line(parts->head.name, 0);
+    }
+  return FileLook(std::move(parts));
+}
+
+const std::string& FileLook::path() const {
+  static const std::string none;
+  return parts_->path == "-" ? none : parts_->path;
+}
+
+bool FileLook::ends_with(std::string_view ending) const {
+  const std::string_view name = without_ending(parts_->head.name, {".gz"});
+  return lower_case(name).ends_with(ending);
+}
+
+bool FileLook::belongs_to(std::string_view endings) const {
+  std::string_view name = parts_->head.name;
+  name.remove_prefix(name.find_last_of('/') + 1);
+  return has_ending(name, endings);
+}
+
+std::string_view FileLook::head() const { return std::string_view(parts_->head.text).substr(0, kHead); }
+
+std::vector<std::string_view> FileLook::lines(std::size_t most) const {
+  std::vector<std::string_view> out;
+  std::string_view text = head();
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  if (text.find('\0') != std::string_view::npos) return out;
+  const bool cut = text.size() < parts_->head.text.size() || !parts_->whole;
+  while (!text.empty() && out.size() < most) {
+    const auto line = take_line(text);
+    if (text.empty() && cut) break;  // the last one may go on
+    if (!trim(line).empty()) out.push_back(line);
+  }
+  return out;
+}
+
+bool FileLook::is_record() const {
+  const auto is = [](std::string_view line) {
+    try {
+      Record record;
+      record.parse(line);
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  };
+  std::string_view begin = head();
+  if (begin.starts_with("\xEF\xBB\xBF")) begin.remove_prefix(3);
+  if (first_character(begin) != '{') return false;
+  if (const auto first = lines(1); !first.empty()) return is(first[0]);
+  std::string_view text = parts_->all().text;  // one long line
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  return is(take_line(text));
+}
+
+bool FileLook::has(std::string_view names) const {
+  parts_->read_json();
+  return parts_->json_good && has_path(parts_->json, names, false);
+}
+
+bool FileLook::is_text(std::string_view names) const {
+  parts_->read_json();
+  return parts_->json_good && has_path(parts_->json, names, true);
+}
+
+std::string_view FileLook::xml_root() const {
+  std::string_view text = head();
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  text = at_root(text);
+  if (text.empty()) return {};
+  text.remove_prefix(1);
+  return text.substr(0, std::min(text.find_first_of(" \t\r\n/>"), text.size()));
+}
+
+const std::vector<std::string>& FileLook::columns() const {
+  if (std::exchange(parts_->columns_read, true)) return parts_->columns;
+  const char first = first_character(head());
+  if (first == '{' || first == '[' || first == '<' || foreign_format(head())) return parts_->columns;
+  const bool cut = !parts_->whole || parts_->head.text.size() > kHead;
+  const auto text = head();
+  const SourceText begin{"", std::string(text.substr(0, cut ? text.rfind('\n') + 1 : text.size()))};
+  if (!parts_->read_columns(begin) && cut) (void)parts_->read_columns(parts_->all());
+  return parts_->columns;
+}
+
+bool FileLook::has_columns(std::initializer_list<std::string_view> names) const {
+  return std::all_of(names.begin(), names.end(), [&](std::string_view alternatives) {
+    while (true) {
+      const auto bar = std::min(alternatives.find('|'), alternatives.size());
+      const std::string name = plain_name(alternatives.substr(0, bar));
+      for (const auto& column : columns())
+        if (plain_name(column) == name) return true;
+      if (bar == alternatives.size()) return false;
+      alternatives.remove_prefix(bar + 1);
+    }
+  });
+}
+
+void keep_stdin() {
+  struct stat info {};
+  if (::fstat(0, &info) == 0 && S_ISREG(info.st_mode)) return;
+  std::FILE* kept = std::tmpfile();
+  if (!kept) throw unreadable("-", std::strerror(errno));
+  std::vector<char> buffer(std::size_t{1} << 18);
+  ssize_t got = 0;
+  while ((got = ::read(0, buffer.data(), buffer.size())) != 0) {
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 ||
+        std::fwrite(buffer.data(), 1, static_cast<std::size_t>(got), kept) != static_cast<std::size_t>(got)) {
+      const int error = errno;
+      std::fclose(kept);
+      throw unreadable("-", std::strerror(error));
+    }
+  }
+  const bool good =
+      std::fflush(kept) == 0 && ::lseek(::fileno(kept), 0, SEEK_SET) == 0 && ::dup2(::fileno(kept), 0) == 0;
+  const int error = errno;
+  std::fclose(kept);
+  if (!good) throw unreadable("-", std::strerror(error));
+}
+
+namespace {
+
+using Fitting = std::vector<const ImportFormat*>;  // all kOwn, or all kGeneral when none is
+
+Fitting formats_of(const FileLook& file, bool in_folder) {
+  Fitting own, general;
+  for (const auto& format : import_formats()) {
+    if (!format.looks_like) continue;
+    if (in_folder && !format.path_reader && !file.belongs_to(format.extension)) continue;
+    const Fit fit = format.looks_like(file);
+    if (fit == Fit::kOwn) own.push_back(&format);
+    if (fit == Fit::kGeneral) general.push_back(&format);
+  }
+  return own.empty() ? general : own;
+}
+
+// The formats that the first file of a folder fits that fits any.
+Fitting formats_of_folder(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(path))
+    if (entry.is_regular_file() && entry.path().filename().string().front() != '.')
+      files.push_back(entry.path().string());
+  std::sort(files.begin(), files.end());
+  for (const auto& file : files)
+    if (auto fitting = formats_of(FileLook::of(file), true); !fitting.empty()) return fitting;
+  return {};
+}
+
+const ImportFormat& format_of(const std::string& path) {
+  const std::string name = path == "-" ? "stdin" : path;
+  const bool folder = path != "-" && std::filesystem::is_directory(path);
+  Fitting fitting;
+  if (folder) {
+    fitting = formats_of_folder(path);
+  } else {
+    const FileLook file = FileLook::of(path);
+    if (file.head().empty()) throw Error("is empty; give --from FORMAT").at_line(name, 0);
+    fitting = formats_of(file, false);
+  }
+  if (fitting.size() == 1) return *fitting.front();
+  std::vector<std::string> names;
+  for (const auto* format : fitting) names.push_back(format->name);
+  throw Error(names.empty() ? "does not look like a format that can be told by itself; give --from FORMAT"
+                            : "looks like " + joined(names, " and ") + "; give --from with one of them")
+      .at_line(name, 0);
+}
+
+}  // namespace
+
+const ImportFormat& recognise_format(const std::vector<std::string>& paths, const Note& note) {
+  const ImportFormat* first = nullptr;
+  for (const auto& path : paths) {
+    const ImportFormat& format = format_of(path);
+    if (first && first != &format)
+      throw Error("looks like " + format.name + ", '" + paths.front() + "' like " + first->name +
+                  "; convert them by themselves, or give --from")
+          .at_line(path, 0);
+    first = &format;
+  }
+  note("'" + joined_first(paths, 3, "', '") + "' is taken for " + first->name + ": " + first->help);
+  return *first;
+}
+
+Fit looks_like_activitynet_gt(const FileLook& file) {
+  const bool database = file.has("database.*");
+  return database || file.has("*.annotations.[].segment") || file.has("*.actions.[].[]") ? Fit::kGeneral : Fit::kNone;
+}
+
+Fit looks_like_activitynet_results(const FileLook& file) {
+  return file.has("results.*.[].segment") ? Fit::kGeneral : Fit::kNone;
+}
+
+Fit looks_like_activitynet_classification(const FileLook& file) {
+  const bool scores = file.has("results.*.[].score") || file.has("results.*.score");
+  return scores && !file.has("results.*.[].segment") ? Fit::kGeneral : Fit::kNone;
+}
+
+namespace {
+
+// The first lines, each so many words, of which those of `numbers` (places, ascending) are numbers.
+bool has_lines_of(const FileLook& file, std::size_t words, std::initializer_list<std::size_t> numbers) {
+  const auto lines = file.lines(100);
+  return !lines.empty() && std::all_of(lines.begin(), lines.end(), [&](std::string_view line) {
+    const auto words_of_line = split_blanks(line);
+    return words_of_line.size() == words && std::all_of(numbers.begin(), numbers.end(), [&](std::size_t place) {
+             return is_table_number(words_of_line[place], '.');
+           });
+  });
+}
+
+}  // namespace
+
+Fit looks_like_thumos14_gt(const FileLook& file) {
+  const bool lines = file.ends_with(".txt") && has_lines_of(file, 3, {1, 2});
+  return lines && looks_like_multithumos(file) == Fit::kNone ? Fit::kGeneral : Fit::kNone;
+}
+
+// THUMOS14's own files are of one subset, which their name says.
+Fit looks_like_multithumos(const FileLook& file) {
+  if (!file.ends_with(".txt") || file.ends_with("_val.txt") || file.ends_with("_test.txt")) return Fit::kNone;
+  const auto first = file.lines(1);
+  const bool named =
+      !first.empty() && (first[0].starts_with("video_validation_") || first[0].starts_with("video_test_"));
+  return named && has_lines_of(file, 3, {1, 2}) ? Fit::kGeneral : Fit::kNone;
+}
+
+Fit looks_like_thumos14_results(const FileLook& file) {
+  return has_lines_of(file, 5, {1, 2, 3, 4}) ? Fit::kGeneral : Fit::kNone;
+}
+
+Fit looks_like_ssn_proposals(const FileLook& file) {
+  const auto lines = file.lines(4);
+  if (lines.size() < 4) return Fit::kNone;
+  const auto first = split_blanks(lines[0]);
+  const bool entry = first.size() == 2 && first[0] == "#" && is_table_number(first[1], '.');
+  return entry && is_table_number(trim(lines[2]), '.') && is_table_number(trim(lines[3]), '.') ? Fit::kOwn : Fit::kNone;
+}
+
+Fit looks_like_bsn_proposals(const FileLook& file) {
+  return file.has_columns({"xmin|tmin", "xmax|tmax"}) && !file.has_columns({"ymin"}) ? Fit::kOwn : Fit::kNone;
+}
+
+namespace {
+
+bool has_role(const FileLook& file, const std::string& role) {
+  const auto& names = column_names(role);
+  return std::any_of(file.columns().begin(), file.columns().end(), [&](const auto& column) {
+    return is_one_of(names, column) || is_one_of(names, unit_name(column).base);
+  });
+}
+
+bool has_segment_columns(const FileLook& file) {
+  const bool start = has_role(file, "start") || has_role(file, "start frames");
+  const bool end = has_role(file, "end") || has_role(file, "end frames") || has_role(file, "length");
+  return has_role(file, "video") && start && end;
+}
+
+}  // namespace
+
+Fit looks_like_segments_csv(const FileLook& file) {
+  return has_segment_columns(file) && !has_role(file, "score") ? Fit::kGeneral : Fit::kNone;
+}
+
+Fit looks_like_detections_csv(const FileLook& file) {
+  return has_segment_columns(file) && has_role(file, "score") ? Fit::kGeneral : Fit::kNone;
+}
+
+Fit looks_like_features(const FileLook& file) {
+  const auto head = file.head();
+  const bool arrays = head.starts_with("\x93NUMPY") || head.starts_with("\x89HDF\r\n\x1a\n") ||
+                      (head.starts_with("PK\x03\x04") && file.ends_with(".npz"));
+  return arrays ? Fit::kGeneral : Fit::kNone;
+}
+
+Fit looks_like_records(const FileLook& file) { return file.is_record() ? Fit::kOwn : Fit::kNone; }
+
+}  // namespace tal

@@ -1,0 +1,45 @@
+// Tables of data sets: columns of fixed names, of which some mean something to the reader and the others stay beside
+// what a row becomes.
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libtal/data/import_support.h"
+#include "libtal/io/table.h"
+
+namespace tal {
+
+class RowTable {
+ public:
+  // whose: the data set, for the Error of a table without a header.
+  RowTable(const SourceText& source, const ImportOptions& options, const char* whose);
+
+  // A column that is read; -1: there is none. Error of a column that must be there.
+  int take(const std::string& name);
+  int need(const std::string& name);
+  // The other columns of a row as members: whole numbers as they are, everything else as text. "" without any. Empty
+  // fields are left out.
+  std::string others(const NamedTable::Row& row) const;
+
+  const std::vector<NamedTable::Row>& rows() const { return table_.rows; }
+  const std::string& field(const NamedTable::Row& row, int column) const { return table_.field(row, column); }
+  void check_width(const NamedTable::Row& row) const { table_.check_width(row); }
+  const NamedTable& table() const { return table_; }
+
+ private:
+  NamedTable table_;
+  std::string whose_;
+  std::vector<bool> taken_;
+};
+
+// UsageError for a role of --columns that the format does not read. roles: those that it reads.
+void refuse_columns(const ImportOptions& options, const std::string& format,
+                    std::initializer_list<std::string_view> roles);
+// The column that --columns names for a role, or `usual`.
+std::string named_column(const ImportOptions& options, const std::string& role, const std::string& usual);
+
+}  // namespace tal

@@ -1,0 +1,83 @@
+// NIST's rich transcription time marks (RTTM-format-v13): type file channel start duration orthography subtype name
+// confidence [lookahead], separated by blanks, <NA> for what is not known.
+#include <algorithm>
+
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
+#include "libtal/formats/export_support.h"
+#include "libtal/formats/tool_rows.h"
+
+namespace tal {
+namespace {
+
+std::string known(std::string_view word) { return word == "<NA>" ? "" : std::string(word); }
+
+class RttmWriter : public SegmentWriter {
+ public:
+  explicit RttmWriter(const ExportOptions& options) : SegmentWriter(options, "line", Points::kTaken) {}
+
+ protected:
+  std::string changes() const override { return "labels with blanks, which are '_' in the file"; }
+  void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
+    const RowMembers members(record, options());
+    if (record.video().find_first_of(" \t\r\n") != std::string::npos)
+      throw Error("has blanks, which separate the words of this format").at_field("video").at_video(record.video());
+    for (const auto& row : rows) {
+      std::string label = row.label.empty() ? "<NA>" : row.label;
+      const auto blank = [](char c) { return c == ' ' || static_cast<unsigned char>(c) < 0x20; };
+      if (std::any_of(label.begin(), label.end(), blank)) {
+        std::replace_if(label.begin(), label.end(), blank, '_');
+        changed(record.video());
+      }
+      const auto confidence = row.score ? row.score : members.number(row, "confidence");
+      out += "SPEAKER " + record.video() + ' ' + members.text(row, "channel").value_or("1") + ' ' +
+             format_number(row.segment.start) + ' ' + format_number(row.segment.length()) + " <NA> <NA> " + label +
+             ' ' + (confidence ? format_number(*confidence) : "<NA>") + " <NA>\n";
+    }
+  }
+};
+
+}  // namespace
+
+void read_rttm(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+  ToolRows rows(options, sink);
+  for (const auto& source : sources) {
+    const auto lines = split_lines(source);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const auto words = split_blanks(lines[i]);
+      if (words.empty() || words[0].starts_with(";;")) continue;
+      guard_row(source, i + 1, "", lines[i], sink, [&] {
+        if (words.size() < 8)
+          throw Error("must be 'type file channel start duration orthography subtype name ...', not " +
+                      std::to_string(words.size()) + " words");
+        if (words[0] == "SPKR-INFO")
+          return rows.leave_out("SPKR-INFO line without times", "SPKR-INFO lines without times",
+                                line_name(source.name, i + 1));
+        auto& entry = rows.video("", one_id(words[1]));
+        ToolEvent event;
+        const double start = field_number(words[3], '.', "start");
+        const double length = words[4] == "<NA>" ? 0 : field_number(words[4], '.', "duration");
+        if (length < 0) throw Error("must not be negative, is " + std::string(words[4])).at_field("duration");
+        event.segment = {start, start + length};
+        event.point = words[4] == "<NA>";  // a boundary, such as IP or SU_BOUNDARY
+        // A speaker's name; what other types mark is their orthography or subtype.
+        event.label = known(words[7]);
+        if (event.label.empty()) event.label = known(words[5]);
+        if (event.label.empty()) event.label = known(words[6]);
+        Members members;
+        members.text("type", words[0]).some("channel", known(words[2]));
+        if (words.size() > 8 && words[8] != "<NA>")
+          members.number("confidence", field_number(words[8], '.', "confidence"));
+        event.members = members.str();
+        rows.add(entry, event);
+      });
+    }
+  }
+  rows.emit();
+}
+
+std::unique_ptr<ExportWriter> make_rttm_writer(const ExportOptions& options) {
+  return std::make_unique<RttmWriter>(options);
+}
+
+}  // namespace tal

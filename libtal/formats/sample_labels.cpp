@@ -1,0 +1,134 @@
+// Tables with a label a row, a sample of a sensor recording each: columns of the recording (video, subject, session,
+// ...; none: a file is one), of the time or number of the sample, and of the label. Runs of equal labels are segments,
+// [first / rate, end / rate); those of --background, and of empty labels, are none. A column of predictions becomes
+// proposals without a score.
+#include <cmath>
+#include <map>
+
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
+#include "libtal/base/video_id.h"
+#include "libtal/data/import_support.h"
+#include "libtal/formats/formats.h"
+#include "libtal/formats/label_runs.h"
+#include "libtal/formats/row_table.h"
+#include "libtal/io/table.h"
+
+namespace tal {
+namespace {
+
+const std::vector<std::string>& sample_names(const std::string& role) {
+  static const std::map<std::string, std::vector<std::string>> names = {
+      {"video", {"video", "recording", "session", "subject", "participant", "file", "filename", "id"}},
+      {"label",
+       {"label", "activity", "class", "behavior", "behaviour", "annotation", "state", "target", "ground-truth"}},
+      {"prediction", {"prediction", "predicted", "pred", "predicted-label"}},
+      {"time", {"time", "timestamp", "t", "seconds", "time-s"}}};
+  return names.at(role);
+}
+
+// The column of a role: that of --columns, else one with a usual name. -1: none.
+int sample_column(const NamedTable& table, const ImportOptions& options, const std::string& role) {
+  const auto named = options.columns.find(role);
+  if (named == options.columns.end()) return table.find(sample_names(role));
+  const int column = table.find({named->second});
+  if (column < 0)
+    throw Error("no column '" + named->second + "' (--columns " + role + ")").at_line(table.source, table.header_line);
+  return column;
+}
+
+struct SampleRecording {
+  explicit SampleRecording(const std::vector<std::string>& background) : truth(background), predicted(background) {}
+  LabelRuns truth, predicted;
+  std::vector<double> times;
+  std::vector<std::uint64_t> lines;
+};
+
+// Samples a second, by the times of a recording; what they do not tell evenly is an Error.
+double sample_rate(const SampleRecording& recording, const std::string& source) {
+  const auto& times = recording.times;
+  if (times.size() < 2)
+    throw Error("one sample tells no rate: give --rate").at_field("time").at_line(source, recording.lines.at(0));
+  const double step = (times.back() - times.front()) / static_cast<double>(times.size() - 1);
+  if (!(step > 0))
+    throw Error("the times do not rise: give --rate").at_field("time").at_line(source, recording.lines.at(0));
+  for (std::size_t i = 0; i < times.size(); ++i)
+    if (std::abs(times[i] - times.front() - static_cast<double>(i) * step) > 0.51 * step)
+      throw Error("the samples are not evenly spaced by their times: one is missing or doubled before '" +
+                  format_number(times[i]) + "'; give --rate to count them as they come")
+          .at_field("time")
+          .at_line(source, recording.lines[i]);
+  const double rate = 1 / step, whole = std::round(rate);
+  return std::abs(rate - whole) < 1e-6 * rate ? whole : rate;
+}
+
+std::string recording_id(const std::string& name, const ImportOptions& options) {
+  std::string file(without_ending(without_ending(name, {".gz"}), {".csv", ".tsv", ".txt"}));
+  file.erase(0, file.find_last_of("/\\") + 1);
+  return id_of(file, options);
+}
+
+void read_samples(const SourceText& source, const ImportOptions& options, const ImportSink& sink, VideoRows& rows) {
+  const NamedTable table = parse_named_table(source, options.dialect);
+  const int video = sample_column(table, options, "video"), label = sample_column(table, options, "label"),
+            prediction = sample_column(table, options, "prediction"), time = sample_column(table, options, "time");
+  if (label < 0 && prediction < 0)
+    throw Error("no column of labels among '" + joined_first(table.header, 12, "', '") +
+                "': --columns label=NAME names it")
+        .at_line(source.name, table.header_line);
+  if (time < 0 && !(options.signals.rate > 0))
+    throw Error("no column of times: give --rate, or --columns time=NAME").at_line(source.name, table.header_line);
+  const char decimal = table.decimal_of({time}, options.dialect);
+  std::vector<std::string> order;
+  std::map<std::string, SampleRecording> recordings;
+  for (const auto& row : table.rows) {
+    std::string id;
+    guard_row(source, row.line, "", row.raw, sink, [&] {
+      table.check_width(row);
+      id = video < 0 ? recording_id(source.name, options) : id_of(table.field(row, video), options);
+      if (id.empty()) throw Error("empty").at_field("video");
+      try {
+        const double at =
+            time >= 0 && !(options.signals.rate > 0) ? field_seconds(table.field(row, time), decimal, "time") : 0;
+        const auto text = [&](int column) {
+          const std::string& field = table.field(row, column);
+          return !field.empty() && class_number(field) ? label_of(field, options) : field;
+        };
+        const std::string truth = label >= 0 ? text(label) : "", predicted = prediction >= 0 ? text(prediction) : "";
+        const auto [found, fresh] = recordings.try_emplace(id, options.background);
+        if (fresh) order.push_back(id);
+        if (label >= 0) found->second.truth.add(truth);
+        if (prediction >= 0) found->second.predicted.add(predicted);
+        found->second.times.push_back(at), found->second.lines.push_back(row.line);
+      } catch (Error& error) {
+        throw error.at_video(id);
+      }
+    });
+  }
+  for (const auto& id : order) {
+    const SampleRecording& recording = recordings.at(id);
+    guard_row(source, recording.lines.front(), id, "", sink, [&] {
+      const double rate = options.signals.rate > 0 ? options.signals.rate : sample_rate(recording, source.name);
+      const double first = options.signals.rate > 0 ? 0 : std::round(recording.times.front() * rate);
+      auto& entry = rows.at(id);
+      if (entry.has_annotations || entry.has_proposals) throw Error("the recording stands in another file too");
+      VideoInfo info = known_of(id, options);
+      if (!info.duration) info.duration = (first + static_cast<double>(recording.lines.size())) / rate;
+      entry.facts.add(info, source.name);
+      entry.has_annotations = label >= 0, entry.has_proposals = prediction >= 0;
+      recording.truth.append_segments(rate, entry.annotations, first);
+      recording.predicted.append_segments(rate, entry.proposals, first);
+    });
+  }
+}
+
+}  // namespace
+
+void read_sample_labels(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+  refuse_columns(options, "sample-labels", {"video", "label", "prediction", "time"});
+  VideoRows rows;
+  for (const auto& source : sources) read_samples(source, options, sink, rows);
+  rows.emit(options, sink);
+}
+
+}  // namespace tal

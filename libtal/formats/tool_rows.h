@@ -1,0 +1,81 @@
+// What the readers of annotation tools' files share: a tool's segments and points with their tiers become records of
+// the media that the tool names.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libtal/data/import_support.h"
+
+namespace tal {
+
+// Further members of a record or of one of its items, as JSON text without braces.
+class Members {
+ public:
+  Members& text(std::string_view name, std::string_view value);
+  Members& number(std::string_view name, double value);
+  Members& json(std::string_view name, std::string_view value);
+  // text(), unless the value is empty.
+  Members& some(std::string_view name, std::string_view value) { return value.empty() ? *this : text(name, value); }
+  const std::string& str() const { return text_; }
+
+ private:
+  void name(std::string_view name);
+  std::string text_;
+};
+
+struct ToolEvent {
+  Segment segment;  // seconds; of a point start = end
+  std::string label;
+  std::optional<std::string> tier;  // track, speaker, observation: what groups the tool's labels and is none
+  bool point = false;
+  std::string members;  // further ones, as Members has them
+  bool proposal = false;
+  std::optional<double> score;  // of a proposal
+};
+
+// The name of a media file as a tool writes it, a path or an address, without %20 and the like, parameters, and the
+// mark that a server puts before the name of an uploaded file.
+std::string media_name(std::string_view address);
+// The name of an annotation file without folder and endings.
+std::string file_stem(const SourceText& source, std::initializer_list<std::string_view> endings);
+
+class ToolRows {
+ public:
+  ToolRows(const ImportOptions& options, const ImportSink& sink) : options_(options), sink_(sink) {}
+
+  // The record of a media file; its name stays in the member "media" as it is written. media "": of `otherwise`.
+  VideoRows::Entry& video(std::string_view media, std::string_view otherwise);
+  // What the file says of the video, and --durations. Error as StatedVideo::add.
+  void fact(VideoRows::Entry& entry, const VideoInfo& said, const std::string& where);
+  // Frames per second: of --fps (which the record then states), of the video. Error that names the options. field:
+  // whose frames they are.
+  double rate(VideoRows::Entry& entry, std::string_view field) const;
+  // Unless --tier leaves it out. Error at `field` for times that are reversed.
+  void add(VideoRows::Entry& entry, const ToolEvent& event, std::string_view field = "segment");
+  // A label of the whole video.
+  void whole(VideoRows::Entry& entry, const std::string& label);
+  // What the file has that no record holds, counted: "state event without a stop", "state events without a stop".
+  void leave_out(const std::string& one, const std::string& many, const std::string& where);
+  // All records. Error for a tier of --tier that no file has.
+  void emit();
+
+ private:
+  struct LeftOut {
+    std::size_t count = 0;
+    std::string many, first;
+  };
+  const ImportOptions& options_;
+  const ImportSink& sink_;
+  VideoRows rows_;
+  std::vector<std::string> tiers_;  // in order of appearance
+  std::set<std::string> known_tiers_;
+  std::map<std::string, LeftOut> left_out_;
+  std::map<VideoRows::Entry*, std::vector<std::string>> whole_;
+};
+
+}  // namespace tal

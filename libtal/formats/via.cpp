@@ -1,0 +1,291 @@
+// VGG Image Annotator 3: projects (JSON) and its csv export. An entry with two times is a segment, with one a frame;
+// its attributes' values are texts or keys of their options.
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <map>
+
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
+#include "libtal/base/video_id.h"
+#include "libtal/formats/export_support.h"
+#include "libtal/formats/json_parts.h"
+#include "libtal/formats/tool_rows.h"
+
+namespace tal {
+namespace {
+
+// The tool's own numbers.
+constexpr int kCheckbox = 2, kSelect = 4, kVideo = 4, kAudio = 8, kLocal = 1;
+
+struct ViaAttribute {
+  std::string name;
+  int type = 0;
+  std::map<std::string, std::string> options;
+
+  std::string label(const std::string& value) const {
+    if (type != kCheckbox) return option(value);
+    std::string out;  // keys with commas between them
+    for (std::string_view rest = value; !rest.empty();) {
+      const auto end = std::min(rest.find(','), rest.size());
+      out += (out.empty() ? "" : ",") + option(std::string(rest.substr(0, end)));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return out;
+  }
+
+ private:
+  std::string option(const std::string& key) const {
+    const auto found = options.find(key);
+    return found == options.end() || found->second.empty() ? key : found->second;
+  }
+};
+using ViaAttributes = std::map<std::string, ViaAttribute>;
+
+ViaAttributes parse_attributes(const JsonNode& node) {
+  ViaAttributes out;
+  for (const auto& [id, attribute] : node.members()) {
+    auto& one = out[id];
+    if (const auto name = attribute.find("aname")) one.name = name->words();
+    if (const auto type = attribute.find("type")) one.type = static_cast<int>(type->number());
+    if (const auto options = attribute.find("options"); options && options->is_object())
+      for (const auto& [key, text] : options->members()) one.options[key] = text.words();
+  }
+  return out;
+}
+
+// One entry: an event for each time and each attribute with a value.
+void add_entry(const std::string& id, const JsonNode& z, const JsonNode* av, const ViaAttributes& attributes,
+               const std::string& xy, VideoRows::Entry& entry, ToolRows& rows) {
+  std::vector<double> times;
+  for (const auto& time : z.items()) times.push_back(time.number());
+  std::vector<std::pair<std::string, std::string>> labels;  // tier, label
+  if (av)
+    for (const auto& [key, value] : av->members()) {
+      const auto known = attributes.find(key);
+      const std::string label = known == attributes.end() ? value.words() : known->second.label(value.words());
+      if (!label.empty())
+        labels.emplace_back(known == attributes.end() || known->second.name.empty() ? key : known->second.name, label);
+    }
+  if (times.empty()) {
+    if (xy.empty())
+      for (const auto& [tier, label] : labels) rows.whole(entry, label);
+    else rows.leave_out("region without a time", "regions without a time", "'" + id + "' of '" + entry.video + "'");
+    return;
+  }
+  ToolEvent event;
+  Members members;
+  members.text("id", id);
+  if (!xy.empty()) members.json("xy", xy);
+  event.members = members.str();
+  event.point = times.size() != 2;
+  if (labels.empty()) {
+    const bool one = attributes.size() == 1 && !attributes.begin()->second.name.empty();
+    labels.emplace_back(one ? attributes.begin()->second.name : "", "");
+  }
+  for (std::size_t i = 0; i < (event.point ? times.size() : 1); ++i)
+    for (const auto& [tier, label] : labels) {
+      event.segment = {times[i], event.point ? times[i] : times[1]};
+      event.label = label, event.tier = tier;
+      rows.add(entry, event, z.path());
+    }
+}
+
+// Spatial coordinates beside the times, as JSON; "": none.
+std::string region(const JsonNode& holder) { return holder.is_list() && !holder.items().empty() ? holder.json() : ""; }
+
+class ViaProject {
+ public:
+  ViaProject(const SourceText& source, const ImportSink& sink, ToolRows& rows)
+      : tree_(source), source_(source), sink_(sink), rows_(rows) {}
+
+  void read() {
+    try {
+      const JsonNode root = tree_.root();
+      const auto attributes = parse_attributes(root.at("attribute"));
+      for (const auto& [id, file] : root.at("file").members()) files_.emplace(id, file.at("fname").words());
+      if (const auto views = root.find("view"))
+        for (const auto& [id, view] : views->members()) {
+          const auto list = view.at("fid_list").items();
+          if (!list.empty()) first_files_.emplace(id, list[0].words());
+        }
+      for (const auto& [id, entry] : root.at("metadata").members()) {
+        try {
+          const auto av = entry.find("av"), xy = entry.find("xy");
+          add_entry(id, entry.at("z"), av ? &*av : nullptr, attributes, xy ? region(*xy) : "",
+                    video(entry.at("vid").words(), entry), rows_);
+        } catch (const Error& error) {
+          sink_.error(tree_.placed(error), entry.json());
+        }
+      }
+      // Files without an entry have no segment.
+      if (const auto views = root.find("view"))
+        for (const auto& [id, view] : views->members()) (void)video(id, view);
+    } catch (const Error& error) {
+      throw tree_.placed(error);
+    }
+  }
+
+ private:
+  // A view shows one or more files, of which the first counts.
+  VideoRows::Entry& video(const std::string& view, const JsonNode& at) {
+    const auto shown = first_files_.find(view);
+    const auto file = files_.find(shown == first_files_.end() ? view : shown->second);
+    if (file == files_.end()) throw Error("there is no file for '" + view + "'").at_field(at.path());
+    return rows_.video(file->second, file_stem(source_, {".json"}));
+  }
+
+  const JsonTree tree_;
+  const SourceText& source_;
+  const ImportSink& sink_;
+  ToolRows& rows_;
+  std::map<std::string, std::string> files_, first_files_;  // names by file, files by view
+};
+
+// Comment lines with the attributes and the header, then rows whose cells hold JSON.
+void read_via_csv(const SourceText& source, const ImportSink& sink, ToolRows& rows) {
+  std::string_view text = utf8_text(source);
+  ViaAttributes attributes;
+  std::uint64_t line = 1;
+  while (text.starts_with('#')) {
+    const auto comment = take_line(text);
+    constexpr std::string_view kAttributes = "# ATTRIBUTE = ";
+    if (comment.starts_with(kAttributes)) {
+      const SourceText json{source.name, std::string(comment.substr(kAttributes.size()))};
+      try {
+        attributes = parse_attributes(JsonTree(json).root());
+      } catch (const Error& error) {
+        throw Error(error.message()).at_field("ATTRIBUTE").at_line(source.name, line);
+      }
+    }
+    ++line;
+  }
+  RowReader reader(text, source.name, ',', line);
+  while (reader.next())
+    guard_row(source, reader.line(), "", reader.raw(), sink, [&] {
+      const auto fields = reader.fields();
+      if (fields.size() == 6 && fields[0] == "metadata_id") return;
+      if (fields.size() != 6)
+        throw Error(std::to_string(fields.size()) +
+                    " fields, not metadata_id,file_list,flags,temporal_coordinates,spatial_coordinates,metadata");
+      static constexpr const char* kNames[] = {"file_list", "temporal_coordinates", "spatial_coordinates", "metadata"};
+      const SourceText cells[] = {{"", std::string(fields[1])},
+                                  {"", std::string(fields[3])},
+                                  {"", std::string(fields[4])},
+                                  {"", std::string(fields[5])}};
+      std::vector<std::unique_ptr<JsonTree>> trees;
+      for (std::size_t i = 0; i < 4; ++i) try {
+          trees.push_back(std::make_unique<JsonTree>(cells[i]));
+        } catch (const Error& error) {
+          throw Error(error.message()).at_field(kNames[i]);
+        }
+      const auto files = trees[0]->root().is_list() ? trees[0]->root().items() : std::vector<JsonNode>();
+      if (files.empty()) throw Error("must be a list of files").at_field("file_list");
+      auto& entry = rows.video(files[0].words(), file_stem(source, {".csv"}));
+      try {
+        const JsonNode av = trees[3]->root();
+        add_entry(std::string(fields[0]), trees[1]->root(), av.is_object() ? &av : nullptr, attributes,
+                  region(trees[2]->root()), entry, rows);
+      } catch (Error& error) {
+        throw error.at_field("temporal_coordinates").at_video(entry.video);
+      }
+    });
+}
+
+// One project of all videos. Attributes are the rows' tiers, their options the labels.
+class ViaWriter : public SegmentWriter {
+ public:
+  explicit ViaWriter(const ExportOptions& options) : SegmentWriter(options, "entry", Points::kTaken) {}
+  void end(std::string& out) override {
+    nlohmann::ordered_json attributes = nlohmann::ordered_json::object(), project;
+    for (std::size_t a = 0; a < tiers_.size(); ++a)
+      attributes[std::to_string(a + 1)] = {{"aname", tiers_[a].name},
+                                           {"anchor_id", tiers_[a].point ? "FILE1_Z1_XY0" : "FILE1_Z2_XY0"},
+                                           {"type", kSelect},
+                                           {"desc", ""},
+                                           {"options", std::move(tiers_[a].options)},
+                                           {"default_option_id", ""}};
+    project["project"] = {{"pid", "__VIA_PROJECT_ID__"},
+                          {"rev", "__VIA_PROJECT_REV_ID__"},
+                          {"rev_timestamp", "__VIA_PROJECT_REV_TIMESTAMP__"},
+                          {"pname", "tal"},
+                          {"creator", "VGG Image Annotator (http://www.robots.ox.ac.uk/~vgg/software/via)"},
+                          {"created", 0},
+                          {"vid_list", std::move(views_)}};
+    project["config"] = {{"file", {{"loc_prefix", {{"1", ""}, {"2", ""}, {"3", ""}, {"4", ""}}}}},
+                         {"ui",
+                          {{"file_content_align", "center"},
+                           {"file_metadata_editor_visible", true},
+                           {"spatial_metadata_editor_visible", true},
+                           {"temporal_segment_metadata_editor_visible", true},
+                           {"spatial_region_label_attribute_id", ""},
+                           {"gtimeline_visible_row_count", "4"}}}};
+    project["attribute"] = std::move(attributes);
+    project["file"] = std::move(files_);
+    project["metadata"] = std::move(metadata_);
+    project["view"] = std::move(view_);
+    out += project.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+  }
+
+ protected:
+  void write_rows(const Record& record, std::vector<ExportRow> rows, std::string&) override {
+    const std::string id = std::to_string(views_.size() + 1);
+    const std::string media = record.text("media").value_or(record.text("path").value_or(record.video()));
+    views_.push_back(id);
+    files_[id] = {
+        {"fid", id}, {"fname", media}, {"type", is_sound(media) ? kAudio : kVideo}, {"loc", kLocal}, {"src", ""}};
+    view_[id] = {{"fid_list", nlohmann::ordered_json::array({id})}};
+    const RowMembers members(record, options());
+    for (const auto& row : rows) {
+      const std::string tier = members.text(row, "tier").value_or("TEMPORAL-SEGMENTS");
+      nlohmann::ordered_json z = nlohmann::ordered_json::array({row.segment.start});
+      if (!row.point) z.push_back(row.segment.end);
+      nlohmann::ordered_json av = nlohmann::ordered_json::object();
+      const std::string attribute = std::to_string(attribute_of(tier, row.point, row.label) + 1);
+      if (!row.label.empty()) av[attribute] = row.label;
+      char key[32];
+      std::snprintf(key, sizeof key, "_%08zu", metadata_.size() + 1);
+      metadata_.get_ref<nlohmann::ordered_json::object_t&>().emplace_back(  // operator[] looks at all before
+          id + key, nlohmann::ordered_json{{"vid", id},
+                                           {"flg", 0},
+                                           {"z", std::move(z)},
+                                           {"xy", nlohmann::ordered_json::array()},
+                                           {"av", std::move(av)}});
+    }
+  }
+
+ private:
+  struct Tier {
+    std::string name;
+    bool point;
+    nlohmann::ordered_json options = nlohmann::ordered_json::object();
+  };
+  std::size_t attribute_of(const std::string& name, bool point, const std::string& label) {
+    auto found =
+        std::find_if(tiers_.begin(), tiers_.end(), [&](const Tier& t) { return t.name == name && t.point == point; });
+    if (found == tiers_.end()) found = tiers_.insert(tiers_.end(), Tier{name, point});
+    if (!label.empty()) found->options[label] = label;
+    return static_cast<std::size_t>(found - tiers_.begin());
+  }
+
+  std::vector<Tier> tiers_;
+  std::vector<std::string> views_;
+  nlohmann::ordered_json files_ = nlohmann::ordered_json::object(), view_ = files_, metadata_ = files_;
+};
+
+}  // namespace
+
+void read_via(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+  ToolRows rows(options, sink);
+  for (const auto& source : sources) {
+    if (first_character(utf8_text(source)) == '{') ViaProject(source, sink, rows).read();
+    else read_via_csv(source, sink, rows);
+  }
+  rows.emit();
+}
+
+std::unique_ptr<ExportWriter> make_via_writer(const ExportOptions& options) {
+  return std::make_unique<ViaWriter>(options);
+}
+
+}  // namespace tal
