@@ -348,7 +348,7 @@ BOOST_AUTO_TEST_CASE(coco_segments) {
       R"({"video":"w","annotations":[],"coco":{"file_name":"w.mp4"}})"
       "\n");
   BOOST_TEST(converted("coco-segments", "c.json", head + R"({"video_id":4,"category_id":3,"segment":[1,2]}]})") ==
-             "c.json:1: annotations[0].video_id: '4' is none of the videos (column 164)");
+             "c.json:1: annotations[0].video_id: '4' is none of the videos (column 157)");
   BOOST_TEST(
       converted("coco-segments", "r.json", R"([{"video_id":"v","category_id":3,"segment":[1,2],"score":0.5}])") ==
       "{\"video\":\"v\",\"proposals\":[{\"segment\":[1,2],\"score\":0.5,\"label\":\"3\"}]}\n");
