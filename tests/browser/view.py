@@ -497,12 +497,17 @@ def crowded():
 
 def points():
     """Points ("at") are marks, whose one time moves."""
-    page([kitchen(annotations=[], proposals=[])])
-    browser.run("edits.change(video, [readSegment('label', {at: 5, label: 'goal', by: 'ann'}), readSegment('label', {at: 5, label: 'goal'})]); changed()")
+    page([kitchen(annotations=[{"at": 5, "label": "goal", "by": "ann"}, {"at": 5, "label": "goal"}], proposals=[{"at": 12.5, "label": "goal", "score": 0.5}])])
     left, right, y = box("label", 0)
     browser.click(left, y)
     browser.drag((left, y), (x_of(8), y))
-    check(browser.run("video.labels.map(annotationOf).map(a => [Math.abs(a.at - 8) < 0.05, a.segment, a.by])")[0] == [True, None, "ann"], "a point is moved")
+    browser.run("select(video.found[0])")
+    browser.key("a")
+    _, (record,) = exported_records()
+    moved, stays, accepted = record["annotations"]
+    check(abs(moved["at"] - 8) < 0.05 and moved["by"] == "ann" and "segment" not in moved, f"a point is moved: {moved}")
+    check([stays, accepted] == [{"at": 5, "label": "goal"}, {"at": 12.5, "label": "goal"}], f"points: {stays}, {accepted}")
+    browser.run("select(video.labels[0])")
     check(browser.run("document.getElementById('end').disabled"), "a point has no end of its own")
 
 
