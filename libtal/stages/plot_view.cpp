@@ -96,7 +96,7 @@ class Page {
     });
     if (!options_.ground_truth.empty())
       for_each_record(tool_, options_.ground_truth, [&](Record& record, const LineReader&) {
-        record.annotations(true);
+        record.annotations(true, Points::kTaken);
         const auto at = index_.find(record.video());
         if (at != index_.end()) page_.videos[at->second].truth = record.raw("annotations").value_or("[]");
       });
@@ -149,7 +149,8 @@ class Page {
 
  private:
   void add(Record& record) {
-    record.annotations(true), record.proposals(), record.duration(), record.fps();  // they are what the tools take
+    // They are what the tools take.
+    record.annotations(true, Points::kTaken), record.proposals(Points::kTaken), record.duration(), record.fps();
     ViewVideo video;
     paths_.push_back(files_.place(record, video));
     const auto features = features_by_name(record);

@@ -345,22 +345,33 @@ def inspector():
     check(browser.run("timeline.selected === segmentList.items[2] && player.time === timeline.selected.start"), "the list selects and seeks")
 
 
+def read_back(form, document, *words):
+    """What tal-convert finds in the first video of a file."""
+    (folder / "back").write_bytes(document)
+    done = tool("tal-convert", "--from", form, *words, str(folder / "back"))
+    return [[*a["segment"], a["label"]] for a in json.loads(done.stdout.splitlines()[0])["annotations"]]
+
+
 def exports():
     """ELAN's and Label Studio's files, parsed."""
     evil = "a < b & \"c\" \u0007 é"
-    page([kitchen(annotations=[{"segment": [2, 5], "label": evil}, {"segment": [4.0004, 6], "label": "stir"}, {"segment": [6, 6.5], "label": "pour"}]), kitchen("two/..", fps=None) | {"fps": 8}, {"video": "none"}])
+    page([kitchen(annotations=[{"segment": [2, 5], "label": evil}, {"segment": [4.0004, 6], "label": "stir"}, {"segment": [6, 6.5], "label": "pour"}]), kitchen("two/..", path="other.webm", fps=8), {"video": "none"}])
     name = export("elan")
     check(name == "kitchen.eaf", name)
-    root = ET.fromstring(browser.downloaded(name))
+    document = browser.downloaded(name)
+    root = ET.fromstring(document)
     slots = {s.get("TIME_SLOT_ID"): int(s.get("TIME_VALUE")) for s in root.iter("TIME_SLOT")}
     tiers = [[(slots[a.get("TIME_SLOT_REF1")], slots[a.get("TIME_SLOT_REF2")], a.find("ANNOTATION_VALUE").text) for a in tier.iter("ALIGNABLE_ANNOTATION")] for tier in root.iter("TIER")]
     check(tiers == [[(2000, 5000, evil.replace("\u0007", "\ufffd")), (6000, 6500, "pour")], [(4000, 6000, "stir")]], f"ELAN: {tiers}")
     media = root.find("HEADER/MEDIA_DESCRIPTOR")
     check(media.get("RELATIVE_MEDIA_URL") == "./clip one.webm" and media.get("MEDIA_URL") == (folder / "clip one.webm").as_uri(), f"its medium: {media.attrib}")
+    check(sorted(read_back("elan", document)) == sorted([*span, label] for tier in [[((a / 1000, b / 1000), l) for a, b, l in t] for t in tiers] for span, label in tier), f"tal-convert reads ELAN's: {read_back('elan', document)}")
     name = export("label-studio")
     check(name == "page-label-studio.json", name)
     check("1 of 3 records" in browser.run("document.getElementById('status').textContent"), "says which rate is assumed")
-    tasks = json.loads(browser.downloaded(name))
+    document = browser.downloaded(name)
+    check(read_back("label-studio", document, "--fps", "8") == [[2, 5, evil], [4, 6, "stir"], [6, 6.5, "pour"]], f"tal-convert reads Label Studio's: {read_back('label-studio', document, '--fps', '8')}")
+    tasks = json.loads(document)
     results = [r["value"] for r in tasks[0]["annotations"][0]["result"]]
     check([t["data"]["video_id"] for t in tasks] == ["kitchen", "two/..", "none"] and tasks[0]["data"]["video"] == "clip one.webm", f"tasks: {tasks}")
     # Frames count from 1, both ends included: (start - 1) / fps to end / fps.
@@ -497,12 +508,17 @@ def crowded():
 
 def points():
     """Points ("at") are marks, whose one time moves."""
-    page([kitchen(annotations=[], proposals=[])])
-    browser.run("edits.change(video, [readSegment('label', {at: 5, label: 'goal', by: 'ann'}), readSegment('label', {at: 5, label: 'goal'})]); changed()")
+    page([kitchen(annotations=[{"at": 5, "label": "goal", "by": "ann"}, {"at": 5, "label": "goal"}], proposals=[{"at": 12.5, "label": "goal", "score": 0.5}])])
     left, right, y = box("label", 0)
     browser.click(left, y)
     browser.drag((left, y), (x_of(8), y))
-    check(browser.run("video.labels.map(annotationOf).map(a => [Math.abs(a.at - 8) < 0.05, a.segment, a.by])")[0] == [True, None, "ann"], "a point is moved")
+    browser.run("select(video.found[0])")
+    browser.key("a")
+    _, (record,) = exported_records()
+    moved, stays, accepted = record["annotations"]
+    check(abs(moved["at"] - 8) < 0.05 and moved["by"] == "ann" and "segment" not in moved, f"a point is moved: {moved}")
+    check([stays, accepted] == [{"at": 5, "label": "goal"}, {"at": 12.5, "label": "goal"}], f"points: {stays}, {accepted}")
+    browser.run("select(video.labels[0])")
     check(browser.run("document.getElementById('end').disabled"), "a point has no end of its own")
 
 
