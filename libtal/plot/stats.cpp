@@ -162,8 +162,10 @@ Canvas draw_stats(std::vector<StageStats> stages, double width, const std::strin
   const auto busiest = std::max_element(
       stages.begin(), stages.end(), [](const auto& a, const auto& b) { return share_at_work(a) < share_at_work(b); });
   if (stages.size() > 1) {
-    const std::string text = "Least waiting: " + name_of(*busiest) + ", " + percent(share_at_work(*busiest)) +
-                             " of its time at work; the others wait for it";
+    const std::string text =
+        "Least waiting: " + name_of(*busiest) + ", " + percent(share_at_work(*busiest)) + " of its time at work; " +
+        (share_at_work(*busiest) < 0.5 ? "all wait for what is not drawn: a stage without --stats, or the pipe's ends"
+                                       : "the others wait for it");
     canvas.text(kStatsMargin, y, fit_text(text, 13, width - 2 * kStatsMargin), 13);
     y += 24;
   }

@@ -18,26 +18,26 @@ from harness import BIN, works
 TABLE = os.path.join(os.environ.get("TAL_SOURCE", "."), "tests", "refusals.txt")
 # The ways of use. FILE stands for an empty file.
 USES = [
-    "tal-nms", *(f"tal-nms --method {m}" for m in ("greedy", "gaussian", "linear", "bsn", "rpn")), "tal-nms --preset rpn", "tal-nms --voting 0.5",
+    "tal-nms", *(f"tal-nms --method {m}" for m in ("greedy", "gaussian", "linear", "bsn", "rpn")), "tal-nms --preset rpn", "tal-nms --voting 0.5", "tal-nms --live",
     "tal-eval", *(f"tal-eval --protocol {p}" for p in ("activitynet-proposal", "thumos14-proposal", "thumos14-detection", "thumos14-official", "custom",
                                                              "multithumos", "ego4d-mq", "epic", "segmentation", "samples", "soccernet", "sound-events", "charades")),
     "tal-eval --diagnose", "tal-eval --sample-wise 50", "tal-eval --compare FILE", "tal-eval --against thumos14-official", "tal-eval --exclude FILE",
     "tal-anchors --length 8 --scales 1", "tal-anchors --length 8 --scales 1 --label", "tal-anchors --length 8 --scales 1 --ceiling",
     "tal-check", "tal-check --kind features", "tal-check --kind model", "tal-check --kind folder", "tal-check --stage cat", "tal-check --replay",
-    "tal-check --compare-features FILE FILE",
+    "tal-check --compare-features FILE FILE", "tal-check --complete FILE",
     *(f"tal-convert --from {f} FILE" for f in ("activitynet-gt", "activitynet-results", "activitynet-classification", "thumos14-gt", "thumos14-results", "segments-csv",
                                                "detections-csv", "class-scores", "features", "signals", "elan", "label-studio", "cvat", "raven", "audacity", "srt")),
     *(f"tal-convert --from tal --to {t}" for t in ("tal", "activitynet-results", "activitynet-gt", "thumos14-results", "csv", "tsv", "webvtt", "srt", "elan",
                                                    "bsn-proposals", "label-studio", "dcase-weak")),
     "tal-convert --weights FILE",
-    *(f"tal-plot {k}" for k in ("timeline", "curves", "heatmap", "anchors", "compare --with FILE", "view")),
+    *(f"tal-plot {k}" for k in ("timeline", "curves", "heatmap", "anchors", "compare --with FILE", "view", "stats")),
     *(f"tal-synth {k}" for k in ("annotations", "features")),
     "tal-score --fuse rpn", "tal-score --classification FILE", "tal-score --beta-sweep", "tal-score --weights-from FILE --classification FILE", "tal-score -m FILE",
     "tal-refine", "tal-refine --method rpn", "tal-refine -m FILE",
     "tal-propose --method grouping", "tal-propose -m FILE", "tal-propose -m FILE -m FILE", "tal-propose --map-folder FILE",
 ]
 # Those of every tool are tried beside one use.
-COMMON = {"--rejects", "--max-errors", "--jobs", "--progress", "--no-history"}
+COMMON = {"--rejects", "--max-errors", "--jobs", "--progress", "--no-history", "--stats"}
 LEFT_OUT = {"--version", "--help", "--input", "--output", "--print-config", "--seed", "--config", "--quiet", "--verbose", "--on-error"}
 ENVIRONMENT = {**{k: v for k, v in os.environ.items() if not k.startswith("TAL_")}, "LC_ALL": "C.UTF-8"}
 
