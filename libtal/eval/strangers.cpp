@@ -58,13 +58,21 @@ std::string likely_reason(const Side& side, bool videos) {
   return "";
 }
 
+// "'a', 'b', 'c', ..."
+std::string examples(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 3;
+  std::vector<std::string> quoted;
+  for (std::size_t i = 0; i < std::min(names.size(), kMost + 1); ++i) quoted.push_back("'" + names[i] + "'");
+  return joined_first(quoted, kMost);
+}
+
 void tell(const Side& side, bool videos, const std::string& stream, Strangers& out) {
   if (side.unknown.empty() || side.known.empty()) return;
   const std::string kind = videos ? "video" : "label";
   if (side.unknown.size() == side.used) {
-    out.warnings.push_back("no " + kind + " of the detections in " + stream + " is in the ground truth: '" +
-                           joined_first(side.unknown, 3, "', '") + "' here, '" + joined_first(side.known, 3, "', '") +
-                           "' there" + likely_reason(side, videos));
+    out.warnings.push_back("no " + kind + " of the detections in " + stream +
+                           " is in the ground truth: " + examples(side.unknown) + " here, " + examples(side.known) +
+                           " there" + likely_reason(side, videos));
     return;
   }
   out.notes.push_back(std::to_string(side.unknown.size()) + " of " + std::to_string(side.used) + " " + kind +
