@@ -7,6 +7,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
+#include "libtal/io/file_name.h"
 
 namespace tal {
 namespace {
@@ -57,6 +58,8 @@ std::string condition_text(const Condition& c) {
   if (c.values.empty()) return (c.wanted ? "" : "no ") + in_words(c.option);
   return in_words(c.option) + (c.wanted ? " " : " other than ") + either(c.values);
 }
+
+std::string in_words_of_file(const std::string& value) { return value == "-" ? "stdout" : "'" + value + "'"; }
 
 }  // namespace
 
@@ -137,6 +140,42 @@ void OptionTable::settle(Tool& tool) {
       for (const auto& condition : rule.any) works = holds(condition, rule.scope) || works;
       if (!works && row.given() && in_use(row.app) && in_use(rule.scope)) throw UsageError(violation(row, rule));
     }
+  refuse_shared_files();
+}
+
+// By the files themselves: two names may be links to one.
+void OptionTable::refuse_shared_files() const {
+  struct Use {
+    const OptionRow* row;
+    std::string value, file;
+  };
+  std::vector<Use> written, read;
+  for (const auto& row : rows) {
+    if (!in_use(row.app)) continue;
+    const bool stream = row.name == "--input" || row.name == "files";
+    if (row.writes && row.given() && values_of(row.target).empty())
+      throw UsageError(row.name + ": the name of the file is empty");
+    for (auto& value : values_of(row.target)) {
+      if (row.writes) written.push_back({&row, value, file_written(value)});
+      else if (row.reads || stream) read.push_back({&row, value, file_read(value)});
+    }
+  }
+  // A stage that is given files does not read --input's stdin.
+  const bool has_files = std::any_of(read.begin(), read.end(), [](const Use& use) { return use.row->name == "files"; });
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    const auto& [row, value, file] = written[i];
+    if (file.empty()) continue;
+    for (std::size_t k = 0; k < i; ++k)
+      if (written[k].file == file)
+        throw UsageError(written[k].row->name + " and " + row->name + " would both write " + in_words_of_file(value));
+    for (const auto& other : read) {
+      const bool stream = other.row->name == "--input" || other.row->name == "files";
+      if ((stream && row->name == "--output") || (has_files && other.row->name == "--input")) continue;
+      if (other.file == file)
+        throw UsageError(row->name + " would write " + in_words_of_file(value) + ", which " +
+                         in_words(other.row->name) + (other.row->name.starts_with("--") ? " reads" : " are"));
+    }
+  }
 }
 
 std::string conditions_text(const OptionRow& row) {

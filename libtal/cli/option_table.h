@@ -31,6 +31,7 @@ struct OptionRow {
   std::vector<Rule> rules = {};
   bool reads = false;       // its values are files
   bool setting = true;      // may stand in a file, has a variable
+  bool writes = false;      // its value is a file
   std::string origin = {};  // of its value: "flag", "variable TAL_SIGMA", "file c.json", "preset"; "": the default
 
   bool settled = false;  // by a preset, or by what another option means
@@ -62,13 +63,15 @@ class OptionTable {
   // The values of the rows in use that are files which the run reads.
   std::vector<std::string> files_read();
 
-  // Presets, then the conditions: UsageError for the first given option without effect. std::logic_error when a
-  // condition names an option or a choice that there is not.
+  // Presets, then the conditions: UsageError for the first given option without effect, and for a file that would be
+  // written while it is read or written for another option. std::logic_error when a condition names an option or a
+  // choice that there is not.
   void settle(Tool& tool);
 
  private:
   bool holds(const Condition& condition, const CLI::App* scope);
   std::string violation(const OptionRow& row, const OptionRow::Rule& rule);
+  void refuse_shared_files() const;
 };
 
 // False of a flag.

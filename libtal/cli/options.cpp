@@ -137,6 +137,7 @@ Option& Option::repeatable() {
 Option& Option::values(int count) { return row_->option->expected(count), *this; }
 Option& Option::shown_default(const std::string& text) { return row_->option->default_str(text), *this; }
 Option& Option::reads() { return row_->reads = true, *this; }
+Option& Option::writes() { return row_->writes = true, *this; }
 Option& Option::not_a_setting() { return row_->setting = false, *this; }
 
 Options Options::group(const std::string& title) const {

@@ -84,6 +84,9 @@ class Option {
   Option& not_a_setting();                         // neither in files nor variables
   // The values are files that the run reads besides the stream: the records' history has their SHA-256.
   Option& reads();
+  // The value is a file that the run writes ("-": stdout). A usage error when the run reads it as well, or writes it
+  // for another option; --output may replace the stream that it was made of.
+  Option& writes();
 
  private:
   Option& between_whole(std::int64_t low, std::int64_t high);

@@ -110,7 +110,8 @@ void Tool::register_common() {
   Options common = command_line().group("Common options");
   common.add("-i,--input", common_.input, "Read records from FILE (-: stdin)").type_name("FILE");
   common.add("-o,--output", common_.output, "Write to FILE (-: stdout); the file appears when it is complete")
-      .type_name("FILE");
+      .type_name("FILE")
+      .writes();
   common.add("-j,--jobs", common_.jobs, "Work on N records at a time (0: all cores); the output does not depend on it")
       .type_name("N")
       .between(0, 1024);
@@ -120,6 +121,7 @@ void Tool::register_common() {
       .one_of({"fail", "skip"});
   common.add("--rejects", common_.rejects, "With --on-error skip, write bad lines to FILE, byte for byte")
       .type_name("FILE")
+      .writes()
       .with("--on-error", {"skip"});
   common.add("--max-errors", common_.max_errors, "With --on-error skip, stop after N bad records (0: never)")
       .type_name("N")
@@ -133,7 +135,8 @@ void Tool::register_common() {
       .add("--stats", common_.stats,
            "Append a JSON line a second to FILE: rates, waits for input and output, memory (tal(7)); tal-plot stats "
            "draws them")
-      .type_name("FILE");
+      .type_name("FILE")
+      .writes();
   common
       .add("--config", config_file_,
            "Read settings from a JSON file {\"option\": value}; flags and TAL_* variables win")
@@ -229,11 +232,11 @@ std::optional<int> Tool::parse(std::vector<std::string> arguments) {
 int Tool::work(const std::function<void()>& body) {
   if (const auto status = parse(arguments_)) return *status;
   if (common_.jobs == 0) common_.jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  if (common_.stats == "-") throw UsageError("--stats -: stdout is for data; /dev/stderr takes it");
   table_->settle(*this);
   common_.features_root = table_->features_root;
   want_library_warnings(common_.verbose);
   if (!common_.no_history) history_ = history_of(info_, arguments_);
-  if (common_.stats == "-") throw UsageError("--stats -: stdout is for data; /dev/stderr takes it");
   if (!print_config_) begin_stats();
   body();
   before_output();  // --print-config of a run that wrote nothing

@@ -6,6 +6,7 @@
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
 #include "libtal/data/mat_file.h"
+#include "libtal/io/file_kind.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/npy.h"
 
@@ -73,6 +74,8 @@ ArrayFile::Format ArrayFile::format_of(std::string_view bytes, const std::string
         "numpy.savez");
   if (bytes.size() > 9 && bytes[8] == '{' && named({".safetensors"}))
     throw Error("a safetensors file: load it in Python and save its rows with numpy.save or numpy.savez");
+  if (const auto what = what_it_is(bytes); named({".mat", ".h5", ".hdf5", ".hdf", ".npz", ".npy"}) && !what.empty())
+    throw Error("no array file" + what);
   if (named({".mat"}))
     throw Error("no MATLAB file of level 5 or 7.3; an older one (level 4) is not read: load it and save it anew (-v7)");
   if (named({".h5", ".hdf5", ".hdf"})) return Format::kHdf5;  // a block of a user's own may stand before the mark

@@ -93,9 +93,10 @@ std::optional<VideoFacts> facts_beside(const std::string& npy);
 void check_feature_file(const std::string& path, const FaultSink& sink, const FeatureClaim& claim = {});
 // A model (safetensors).
 void check_model_file(const std::string& path, const FaultSink& sink);
-// Every .npy, .safetensors and .jsonl file below the folder; `checked` counts them. Error when it is no folder.
+// Every .npy, .safetensors and .jsonl file below the folder; `checked` counts them, `note` says what is left out. A
+// link to nothing is a fault. Error when it is no folder.
 void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked,
-                  const VideoProbe& probe = {});
+                  const std::function<void(const std::string&)>& note, const VideoProbe& probe = {});
 
 // The shell pipe behind a record: its history, oldest step first, each argument quoted for sh. FOREIGN-STAGE stands
 // where the record's digests tell that something changed it and wrote no history. Behind it, a line of comment each

@@ -13,6 +13,7 @@
 #include "libtal/base/sha256.h"
 #include "libtal/data/check.h"
 #include "libtal/io/features.h"
+#include "libtal/io/folder.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/npy.h"
 #include "libtal/io/places.h"
@@ -247,21 +248,22 @@ void check_model_file(const std::string& path, const FaultSink& sink) {
 }
 
 void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked,
-                  const VideoProbe& probe) {
+                  const std::function<void(const std::string&)>& note, const VideoProbe& probe) {
   namespace fs = std::filesystem;
   if (!fs::is_directory(path)) throw Error("'" + path + "': not a folder");
-  std::vector<std::string> files;
-  for (const auto& entry : fs::recursive_directory_iterator(path))
-    if (entry.is_regular_file()) files.push_back(entry.path().string());
-  std::sort(files.begin(), files.end());
+  const auto files = files_of(path, true, [](const std::string& name) {
+    return name.ends_with(".npy") || name.ends_with(".safetensors") || name.ends_with(".jsonl");
+  });
+  for (const auto& link : files.dangling) sink({"bad-file", link, 0, "", "", "is a link to a file that is not there"});
+  if (const auto left_out = files.note(); !left_out.empty()) note(left_out);
   checked = 0;
-  for (const auto& file : files) {
+  for (const auto& file : files.paths) {
     const auto extension = fs::path(file).extension();
     if (extension == ".npy") {
       check_feature_file(file, sink);
     } else if (extension == ".safetensors") {
       check_model_file(file, sink);
-    } else if (extension == ".jsonl") {
+    } else {
       try {
         RecordChecker checker(options, sink, nullptr, probe);
         LineReader reader(file);
@@ -270,8 +272,6 @@ void check_folder(const std::string& path, const CheckOptions& options, const Fa
       } catch (const Error& error) {
         sink({"bad-file", file, error.line(), "", "", error.message()});
       }
-    } else {
-      continue;
     }
     ++checked;
   }

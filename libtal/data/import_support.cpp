@@ -7,6 +7,8 @@
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
+#include "libtal/data/source_files.h"
+#include "libtal/io/folder.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/zip.h"
 
@@ -250,7 +252,8 @@ bool has_ending(std::string_view name, std::string_view endings) {
   return false;
 }
 
-std::vector<SourceText> load_sources(const std::vector<std::string>& paths, const std::string& endings, bool nested) {
+std::vector<std::string> source_files(const std::vector<std::string>& paths, const std::string& endings, bool nested,
+                                      const Note& note) {
   namespace fs = std::filesystem;
   std::vector<std::string> files;
   for (const auto& path : paths) {
@@ -259,23 +262,20 @@ std::vector<SourceText> load_sources(const std::vector<std::string>& paths, cons
       continue;
     }
     if (endings.empty()) throw Error("is a folder; this format is one file").at_line(path, 0);
-    std::vector<std::string> found;
-    const auto take = [&](const fs::directory_entry& entry) {
-      if (entry.is_regular_file() && has_ending(entry.path().filename().string(), endings))
-        found.push_back(entry.path().string());
-    };
-    if (nested) {
-      for (const auto& entry : fs::recursive_directory_iterator(path)) take(entry);
-    } else {
-      for (const auto& entry : fs::directory_iterator(path)) take(entry);
-    }
-    if (found.empty())
+    const auto found =
+        files_of(path, nested, [&](const std::string& name) { return endings == "*" || has_ending(name, endings); });
+    found.refuse_dangling();
+    if (const auto left_out = found.note(); note && !left_out.empty()) note(left_out);
+    if (found.paths.empty())
       throw Error("no " + (endings == "*" ? "" : endings + " ") + "file in this folder").at_line(path, 0);
-    std::sort(found.begin(), found.end());
-    files.insert(files.end(), found.begin(), found.end());
+    files.insert(files.end(), found.paths.begin(), found.paths.end());
   }
+  return files;
+}
+
+std::vector<SourceText> load_sources(const std::vector<std::string>& paths, const std::string& endings, bool nested) {
   std::vector<SourceText> sources;
-  for (const auto& file : files) {
+  for (const auto& file : source_files(paths, endings, nested)) {
     SourceText source{file == "-" ? "stdin" : file, {}};
     try {
       source.text = inflate_if_gzip(read_file(file));

@@ -7,6 +7,7 @@
 #include "libtal/base/number.h"
 #include "libtal/data/import_support.h"
 #include "libtal/data/mat_file.h"
+#include "libtal/io/file_kind.h"
 #include "libtal/io/zip.h"
 
 namespace tal {
@@ -129,7 +130,7 @@ MatArray matrix(std::string_view bytes, int depth) {
 
 std::vector<MatArray> parse_mat(std::string_view bytes) {
   if (bytes.size() < 128 || bytes.substr(0, 10) != "MATLAB 5.0")
-    throw Error("not a MATLAB level 5 file (save with -v7, not -v7.3)");
+    throw Error("not a MATLAB level 5 file (save with -v7, not -v7.3)" + what_it_is(bytes));
   if (bytes.substr(126, 2) != "IM") throw Error("the MATLAB file is big-endian, which is not read");
   bytes.remove_prefix(128);
   std::vector<MatArray> arrays;

@@ -8,6 +8,7 @@
 #include "libtal/data/import_support.h"
 #include "libtal/data/name_groups.h"
 #include "libtal/data/weight_maps.h"
+#include "libtal/io/file_kind.h"
 #include "libtal/io/npz.h"
 #include "libtal/io/torch_file.h"
 #include "libtal/io/zip.h"
@@ -227,7 +228,8 @@ ImportedWeights read_weights(std::string_view file, const std::string& key) {
   if (!key.empty()) throw Error("--key is for PyTorch files");
   if (looks_like_pickle(file))
     throw Error("a pickle that torch.save did not write: load it in Python and save its arrays with numpy.savez");
-  if (file.size() < 9 || file[8] != '{') throw Error("neither PyTorch's .pt/.pth nor .npz nor safetensors");
+  if (file.size() < 9 || file[8] != '{')
+    throw Error("neither PyTorch's .pt/.pth nor .npz nor safetensors" + what_it_is(file));
   SafeTensors content = parse_safetensors(file);
   ImportedWeights out;
   out.tensors = std::move(content.tensors), out.metadata = std::move(content.metadata);

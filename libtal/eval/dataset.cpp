@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <compare>
+#include <set>
 
 #include "libtal/base/error.h"
+#include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 
 namespace tal::eval {
@@ -193,10 +195,20 @@ void count_predictions(Selection& s) {
   }
 }
 
+// " (there are 'training', 'validation')"
+std::string subsets_there(const Dataset& data) {
+  std::set<std::string> names;
+  for (const auto id : data.truth_order)
+    if (!data.videos[id].subset.empty()) names.insert("'" + data.videos[id].subset + "'");
+  if (names.empty()) return " (no video has a subset)";
+  return " (there " + std::string(names.size() > 1 ? "are " : "is ") + joined_first({names.begin(), names.end()}, 8) +
+         ")";
+}
+
 std::string why_empty(const Selection& s, const Filter& filter) {
   if (s.data->truth_order.empty()) return "no record has annotations";
   if (s.counts.videos == 0 && s.counts.excluded > 0) return "every video is excluded";
-  if (s.counts.videos == 0) return "no video of subset '" + filter.subset + "'";
+  if (s.counts.videos == 0) return "no video of subset '" + filter.subset + "'" + subsets_there(*s.data);
   return "no instance in " + std::to_string(s.counts.videos) + " videos";
 }
 

@@ -1,17 +1,21 @@
 #include "libtal/eval/reader.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "libtal/base/number.h"
 #include "libtal/eval/record_parser.h"
 #include "libtal/stream/ordered_pool.h"
 #include "libtal/stream/run.h"
 
 namespace tal::eval {
 namespace {
+
+constexpr double kSameDuration = 0.01, kSameRate = 5e-4;  // shares; rates are written as 29.97 and 23.98
 
 // Puts parsed lines into the data set, in input order.
 class Collector {
@@ -62,6 +66,7 @@ class Collector {
     if (!predictions_) return;
     Video& video = data_.videos[id];
     video.predicted = true, video.stream_line = number;
+    if (!truth_ && video.in_truth) compare(line, video);
     if (video.duration == 0) video.duration = line.duration;
     if (video.fps == 0) video.fps = line.fps;
     for (Prediction p : predictions) {
@@ -69,6 +74,17 @@ class Collector {
       data_.predictions.push_back(p);
     }
     counts_.without_proposals += !line.has_predictions;
+  }
+
+  void compare(const ParsedLine& line, const Video& truth) {
+    const auto tell = [&](Disagreements& all, double here, double there, double share, const char* unit) {
+      if (!(here > 0 && there > 0 && std::abs(here - there) > share * there)) return;
+      if (all.count++ == 0)
+        all.first = "video '" + std::string(line.video) + "': " + format_number(here) + unit + " here, " +
+                    format_number(there) + unit + " there";
+    };
+    if (!line.window) tell(counts_.durations, line.duration, truth.duration, kSameDuration, " s");
+    tell(counts_.rates, line.fps, truth.fps, kSameRate, "");
   }
 
   // A window belongs behind those of its video that have come.

@@ -9,9 +9,16 @@
 
 namespace tal::eval {
 
+// Videos of which the stream says something else than the ground truth that was read before.
+struct Disagreements {
+  std::uint64_t count = 0;
+  std::string first;  // of them, for messages
+};
+
 struct ReadCounts {
   std::uint64_t records = 0, without_annotations = 0, without_proposals = 0;
-  std::string source;  // "stdin" or the path
+  std::string source;              // "stdin" or the path
+  Disagreements durations, rates;  // by more than 1 %; frames per second by more than their usual rounding
 };
 
 // truth, predictions: which of `annotations` and `proposals` to take. Errors (reversed or non-finite segments, a video

@@ -291,8 +291,10 @@ void rewrite(FeatureMatrix& matrix, const std::string& path, const std::string& 
 void read_features(const std::vector<std::string>& paths, const ImportOptions& options, const ImportSink& sink) {
   const FeatureImport& f = options.features;
   prepare_output(f);
-  const auto files = list_feature_files(paths, {".npy", ".npy.gz", ".npz", ".csv", ".csv.gz", ".txt", ".txt.gz", ".h5",
-                                                ".hdf5", ".hdf", ".h5.gz", ".mat", ".mat.gz"});
+  const auto files = list_feature_files(paths,
+                                        {".npy", ".npy.gz", ".npz", ".csv", ".csv.gz", ".txt", ".txt.gz", ".h5",
+                                         ".hdf5", ".hdf", ".h5.gz", ".mat", ".mat.gz"},
+                                        sink.note);
   const FeatureItems videos = assign(files, f);
   videos.report("files or arrays", sink);
   if (!f.out_dir.empty()) videos.check_files();

@@ -12,6 +12,7 @@
 #include "libtal/base/video_id.h"
 #include "libtal/data/name_groups.h"
 #include "libtal/io/first_line.h"
+#include "libtal/io/folder.h"
 #include "libtal/io/npy.h"
 #include "libtal/io/npz.h"
 #include "libtal/io/unit_name.h"
@@ -48,7 +49,7 @@ void check_format(const char* option, const std::string& format, std::size_t gro
 }  // namespace
 
 std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& paths,
-                                            const std::vector<std::string>& endings) {
+                                            const std::vector<std::string>& endings, const Note& note) {
   std::vector<FeatureFile> files;
   for (const auto& path : paths) {
     if (path == "-") throw UsageError("this format reads files and folders, not stdin: name them");
@@ -57,9 +58,11 @@ std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& path
       continue;
     }
     std::vector<FeatureFile> found;
-    for (const auto& entry : fs::recursive_directory_iterator(path))
-      if (entry.is_regular_file() && ends_with_any(entry.path().filename().string(), endings))
-        found.push_back({entry.path().string(), fs::relative(entry.path(), path).generic_string(), true});
+    const auto folder = files_of(path, true, [&](const std::string& name) { return ends_with_any(name, endings); });
+    folder.refuse_dangling();
+    if (const auto left_out = folder.note(); !left_out.empty()) note(left_out);
+    for (const auto& file : folder.paths)
+      found.push_back({file, fs::path(file).lexically_relative(path).generic_string(), true});
     if (found.empty()) throw Error("no file of this format in this folder").at_line(path, 0);
     std::sort(found.begin(), found.end(),
               [](const FeatureFile& a, const FeatureFile& b) { return natural_less(a.name, b.name); });

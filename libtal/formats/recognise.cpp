@@ -16,6 +16,7 @@
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
 #include "libtal/formats/formats.h"
+#include "libtal/io/folder.h"
 #include "libtal/io/table.h"
 #include "libtal/io/unit_name.h"
 #include "libtal/io/zip.h"
@@ -280,13 +281,9 @@ Fitting formats_of(const FileLook& file, bool in_folder) {
 
 // The formats that the first file of a folder fits that fits any.
 Fitting formats_of_folder(const std::string& path) {
-  namespace fs = std::filesystem;
-  std::vector<std::string> files;
-  for (const auto& entry : fs::recursive_directory_iterator(path))
-    if (entry.is_regular_file() && entry.path().filename().string().front() != '.')
-      files.push_back(entry.path().string());
-  std::sort(files.begin(), files.end());
-  for (const auto& file : files)
+  const auto folder = files_of(path, true, [](const std::string&) { return true; });
+  folder.refuse_dangling();
+  for (const auto& file : folder.paths)
     if (auto fitting = formats_of(FileLook::of(file), true); !fitting.empty()) return fitting;
   return {};
 }

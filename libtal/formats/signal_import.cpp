@@ -122,7 +122,7 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
     throw UsageError("the rows of signals are new: give --out-dir DIR or --inline");
   prepare_output(f);
   FeatureItems videos;
-  for (const auto& file : list_feature_files(paths, {kSignalFiles.begin(), kSignalFiles.end()}))
+  for (const auto& file : list_feature_files(paths, {kSignalFiles.begin(), kSignalFiles.end()}, sink.note))
     videos.add(feature_name(file.name, f, "signals"), file.path);
   videos.report("files", sink);
   if (!f.out_dir.empty()) videos.check_files();

@@ -7,10 +7,13 @@
 
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <utility>
 
-#include "libtal/io/text_file.h"
+#include "libtal/io/file_kind.h"
 
 namespace tal {
 namespace {
@@ -23,8 +26,71 @@ std::string temporary_name(const std::string& path) {
   return path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
 }
 
-// mkstemp's mode 0600 would make results unreadable to others: honour the umask instead.
-int open_new(const std::string& path) { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); }
+// Where the bytes for a name go: to a temporary file that is renamed to `path`, or, without one, to what is there.
+struct Target {
+  std::string path, temporary;
+  int fd = -1;
+};
+
+// The file behind a name's links, there or not, so that what a link points at is written and the link stays. Not
+// those of /proc, which stand for open files.
+std::string behind_links(const std::string& name) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  fs::path path(name);
+  for (int links = 0; links < 40; ++links) {
+    const fs::path folder = fs::canonical(path.has_parent_path() ? path.parent_path() : ".", failed);
+    if (!failed && folder.native().starts_with("/proc/")) return (folder / path.filename()).string();
+    const fs::path next = fs::read_symlink(path, failed);
+    if (failed) return path.string();
+    path = path.parent_path() / next;  // `next` alone when it is absolute
+  }
+  throw_errno(name, ELOOP);
+}
+
+// The run's own descriptor that a path of /proc stands for; -1: none. A new description of the file would begin at its
+// first byte, over what the shell's >> keeps.
+int own_descriptor(const std::string& path) {
+  const std::string folder = "/proc/" + std::to_string(::getpid()) + "/fd/";
+  int number = -1;
+  const char* end = path.data() + path.size();
+  if (!path.starts_with(folder)) return -1;
+  const auto [rest, fault] = std::from_chars(path.data() + folder.size(), end, number);
+  return fault == std::errc{} && rest == end ? number : -1;
+}
+
+Target open_target(const std::string& name) {
+  if (name.empty()) throw Error("the name of a file to write is empty");
+  Target target{behind_links(name), "", -1};
+  struct stat info {};
+  const bool there = ::stat(target.path.c_str(), &info) == 0;
+  if (const int own = name == "-" ? 1 : own_descriptor(target.path); own >= 0) {
+    target.fd = ::fcntl(own, F_DUPFD_CLOEXEC, 3);
+  } else if (there && (!S_ISREG(info.st_mode) || target.path.starts_with("/proc/"))) {
+    target.fd = ::open(target.path.c_str(), O_WRONLY | O_CLOEXEC);  // a device or a pipe: nothing to rename over
+  } else {
+    // mkstemp's mode 0600 would make results unreadable to others: honour the umask, or the mode of the file before.
+    target.temporary = temporary_name(target.path);
+    target.fd = ::open(target.temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (target.fd >= 0 && there) (void)::fchmod(target.fd, info.st_mode & 07777);  // what it cannot have, it has not
+  }
+  if (target.fd < 0) throw_errno(name, errno);
+  return target;
+}
+
+// Of a descriptor that is written to its end: synced, closed, and in its place.
+void finish(const std::string& path, const std::string& temporary, int fd) {
+  const bool synced = temporary.empty() || ::fsync(fd) == 0;
+  int reason = errno;
+  if (::close(fd) == 0 || errno == EBADF) {
+    if (synced && (temporary.empty() || ::rename(temporary.c_str(), path.c_str()) == 0)) return;
+    if (synced) reason = errno;
+  } else if (synced) {
+    reason = errno;
+  }
+  if (!temporary.empty()) ::unlink(temporary.c_str());
+  throw_errno(path, reason);
+}
 
 void write_all(int fd, const char* data, std::size_t size, const std::string& path) {
   while (size > 0) {
@@ -94,8 +160,9 @@ bool LineReader::fill() {
     const std::string_view bytes(buffer_.get() + begin_, size_);
     if (bytes.substr(0, 2) == "\x1f\x8b")
       throw Error("is compressed with gzip: pipe it through zcat").at_line(source_, 0);
-    if (const char* what = foreign_format(bytes))
-      throw Error(std::string("is ") + what + ", not UTF-8 text: save it as UTF-8", Error::Kind::kNotUtf8)
+    if (const FileKind* kind = file_kind(bytes))
+      throw Error(std::string("is ") + kind->what + ", not " + kind->not_what + ": " + kind->remedy,
+                  Error::Kind::kNotUtf8)
           .at_line(source_, 0);
     if (bytes.substr(0, 3) == "\xef\xbb\xbf") begin_ += 3, size_ -= 3, bytes_ += 3;
   }
@@ -138,15 +205,9 @@ Output::Output(const std::string& path, StreamMeter* meter) : path_(path), meter
     path_ = "stdout", fd_ = 1;
     return;
   }
-  struct stat info {};
-  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {  // a device or a pipe: nothing to rename over
-    fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  } else {
-    regular_ = true;
-    temporary_ = temporary_name(path);
-    fd_ = open_new(temporary_);
-  }
-  if (fd_ < 0) throw_errno(path, errno);
+  Target target = open_target(path);
+  path_ = std::move(target.path), temporary_ = std::move(target.temporary), fd_ = target.fd;
+  regular_ = !temporary_.empty();
 }
 
 Output::~Output() {
@@ -183,43 +244,25 @@ void Output::close() {
   if (fd_ < 0) return;
   flush();
   const StreamMeter::Wait wait(meter_, StreamMeter::kOut);  // for the disk
-  if (regular_ && ::fsync(fd_) != 0) throw_errno(path_, errno);
-  const int fd = fd_;
-  fd_ = -1;
-  if (::close(fd) != 0 && errno != EBADF) {
-    const int reason = errno;
-    if (regular_) ::unlink(temporary_.c_str());
-    throw_errno(path_, reason);
-  }
-  if (regular_ && ::rename(temporary_.c_str(), path_.c_str()) != 0) throw_errno(path_, errno);
+  finish(path_, temporary_, std::exchange(fd_, -1));
 }
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), temporary_(temporary_name(path_)) {
-  fd_ = open_new(temporary_);
-  if (fd_ < 0) throw_errno(path_, errno);
+AtomicFile::AtomicFile(std::string path) {
+  Target target = open_target(path);
+  path_ = std::move(target.path), temporary_ = std::move(target.temporary), fd_ = target.fd;
 }
 
 AtomicFile::~AtomicFile() {
   if (fd_ < 0) return;
   ::close(fd_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(const void* data, std::size_t bytes) {
   write_all(fd_, static_cast<const char*>(data), bytes, path_);
 }
 
-void AtomicFile::commit() {
-  if (::fsync(fd_) != 0) throw_errno(path_, errno);
-  const int fd = fd_;
-  fd_ = -1;
-  const bool closed = ::close(fd) == 0;
-  if (!closed || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    const int reason = errno;
-    ::unlink(temporary_.c_str());
-    throw_errno(path_, reason);
-  }
-}
+void AtomicFile::commit() { finish(path_, temporary_, std::exchange(fd_, -1)); }
 
 std::string read_file(const std::string& path) {
   const int fd = path == "-" ? 0 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);

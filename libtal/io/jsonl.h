@@ -75,8 +75,8 @@ class Output {
   bool regular_ = false;
 };
 
-// A regular file written under a temporary name, synced, and renamed over `path` by commit(). Removed when not
-// committed. Error with the path when any of this fails.
+// A file under a temporary name, synced, and renamed over what `path` or its links name by commit(), with its mode;
+// else removed. A device, a pipe or "-" (stdout) is written as it is. Error with the path when any of this fails.
 class AtomicFile {
  public:
   explicit AtomicFile(std::string path);

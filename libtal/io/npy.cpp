@@ -13,6 +13,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
+#include "libtal/io/file_kind.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/pickle.h"
 
@@ -110,7 +111,8 @@ class HeaderDict {
 
 // The literal, and where the data begin.
 std::pair<HeaderDict, std::size_t> header_dict(std::string_view file) {
-  if (file.size() < 10 || !file.starts_with(kMagic)) throw Error("not an .npy file");
+  if (file.size() < 10 || !file.starts_with(kMagic))
+    throw Error("not an .npy file" + (file.starts_with(kMagic) ? "" : what_it_is(file)));
   const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(file[i])); };
   const std::size_t version = byte(6);
   if (version < 1 || version > 3) throw Error(".npy version " + std::to_string(version) + " is not known");

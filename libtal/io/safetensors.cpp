@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
+#include "libtal/io/file_kind.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/torch_file.h"
 
@@ -104,14 +105,15 @@ struct Sections {
 };
 
 Sections split_file(std::string_view file) {
-  if (file.size() < 8) throw Error("too short for a safetensors file");
+  if (file.size() < 8) throw Error("too short for a safetensors file" + what_it_is(file));
   std::uint64_t length = 0;
   for (int i = 7; i >= 0; --i) length = length << 8 | static_cast<unsigned char>(file[static_cast<std::size_t>(i)]);
   if (looks_like_torch_file(file))
     throw Error(
         "not a safetensors file, but PyTorch's or NumPy's: tal-convert --weights FILE -o NEW.safetensors makes one");
   if (length > kMaxHeader)
-    throw Error("not a safetensors file: the header would have " + std::to_string(length) + " bytes");
+    throw Error("not a safetensors file: the header would have " + std::to_string(length) + " bytes" +
+                what_it_is(file));
   if (length > file.size() - 8) throw Error("the safetensors header is cut off");
   const std::string_view text = file.substr(8, length);
   if (text.empty() || text.front() != '{') throw Error("not a safetensors file: the header does not start with '{'");

@@ -7,32 +7,10 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
+#include "libtal/io/file_kind.h"
 
 namespace tal {
 namespace {
-
-struct Beginning {
-  std::string_view bytes;
-  const char* what;
-};
-
-// Longer ones first: UTF-32's mark begins like UTF-16's.
-constexpr Beginning kBeginnings[] = {
-    {{"\xff\xfe\0\0", 4}, "UTF-32 text"},
-    {{"\0\0\xfe\xff", 4}, "UTF-32 text"},
-    {"\xff\xfe", "UTF-16 text"},
-    {"\xfe\xff", "UTF-16 text"},
-    {{"PK\3\4", 4}, "a ZIP archive (workbooks of spreadsheets are such)"},
-    {"\xd0\xcf\x11\xe0", "an old office file"},
-    {"\x1f\x8b", "compressed with gzip"},
-};
-
-// Every other byte of plain text in UTF-16 is zero, with or without a mark before it.
-bool is_bare_utf16(std::string_view bytes) {
-  if (bytes.size() < 4) return false;
-  const auto zero = [&](std::size_t i) { return bytes[i] == '\0'; };
-  return (!zero(0) && zero(1) && !zero(2) && zero(3)) || (zero(0) && !zero(1) && zero(2) && !zero(3));
-}
 
 [[noreturn]] void fail_at(const SourceText& source, std::size_t byte, const std::string& what, Error::Kind kind) {
   const auto [line, column] = place_of(source.text, byte);
@@ -54,15 +32,15 @@ std::size_t first_wrong_byte(std::string_view text) {
 }  // namespace
 
 const char* foreign_format(std::string_view bytes) {
-  for (const auto& [beginning, what] : kBeginnings)
-    if (bytes.substr(0, beginning.size()) == beginning) return what;
-  return is_bare_utf16(bytes) ? "UTF-16 text" : nullptr;
+  const FileKind* kind = file_kind(bytes);
+  return kind ? kind->what : nullptr;
 }
 
 std::string_view utf8_text(const SourceText& source) {
   std::string_view text = source.text;
-  if (const char* what = foreign_format(text))
-    throw Error(std::string("is ") + what + ", not UTF-8 text: save it as UTF-8", Error::Kind::kNotUtf8)
+  if (const FileKind* kind = file_kind(text))
+    throw Error(std::string("is ") + kind->what + ", not " + kind->not_what + ": " + kind->remedy,
+                Error::Kind::kNotUtf8)
         .at_line(source.name, 0);
   if (!simdjson::validate_utf8(text.data(), text.size()))
     fail_at(source, first_wrong_byte(text), "not valid UTF-8 (Latin-1 or Windows-1252?): save it as UTF-8",

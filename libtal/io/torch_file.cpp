@@ -1,5 +1,6 @@
 // torch/serialization.py (_save, _legacy_save) and torch/_utils.py (_rebuild_tensor*).
 #include "libtal/io/torch_file.h"
+#include "libtal/io/file_kind.h"
 
 #include <algorithm>
 #include <cstring>
@@ -548,7 +549,7 @@ TorchFile::Archive TorchFile::read_legacy(std::string_view file) {
 }
 
 TorchFile::TorchFile(std::string_view file) {
-  if (!looks_like_torch_file(file)) throw Error("not a PyTorch file (.pt, .pth)");
+  if (!looks_like_torch_file(file)) throw Error("not a PyTorch file (.pt, .pth)" + what_it_is(file));
   archive_ = looks_like_zip(file) ? read_zip(file) : read_legacy(file);
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "libtal/base/error.h"
+#include "libtal/io/file_kind.h"
 
 namespace tal {
 namespace {
@@ -89,11 +90,13 @@ struct Directory {
 
 // The offset of the end record: the last thing in the file but for a comment of at most 65535 bytes.
 std::size_t find_end_record(std::string_view archive) {
-  if (archive.size() < 22) throw Error("too short for a zip archive");
+  if (archive.size() < 22)
+    throw Error("too short for a zip archive" + (looks_like_zip(archive) ? "" : what_it_is(archive)));
   const std::size_t lowest = archive.size() > 22 + 65535 ? archive.size() - 22 - 65535 : 0;
   for (std::size_t at = archive.size() - 22;; --at) {
     const bool marked = archive.substr(at, 4) == std::string_view("PK\x05\x06", 4);
     if (marked && at + 22 + little(archive, at + 20, 2) == archive.size()) return at;
+    if (at == lowest && !looks_like_zip(archive)) throw Error("not a zip archive" + what_it_is(archive));
     if (at == lowest) throw Error("the zip archive has no end record: cut off?");
   }
 }

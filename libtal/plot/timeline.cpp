@@ -439,12 +439,12 @@ ShownAnchors shown_anchors(const std::vector<Found>& anchors, const std::vector<
                            const TimelineStyle& style) {
   ShownAnchors shown;
   double low = 1e300, high = 0;
-  const auto measure = [&](const Segment& segment) {
+  const auto measure = [&](const Segment& segment) {  // the logarithm of no length is no place
+    if (segment.length() <= 0) return;
     low = std::min(low, segment.length()), high = std::max(high, segment.length());
   };
   for (const auto& anchor : anchors) measure(anchor.segment);
-  for (const auto& truth : truths)
-    if (truth.segment.length() > 0) measure(truth.segment);
+  for (const auto& truth : truths) measure(truth.segment);
   if (high > 0) shown.shortest = low, shown.longest = high;
   shown.shortest /= 1.3, shown.longest *= 1.3;
   std::vector<char> covered(truths.size());

@@ -31,7 +31,7 @@ void register_options(const Options& table, CheckOptions& options) {
            "order (reversed ends)")
       .comma_separated()
       .one_of({"clip", "drop", "dedup", "sort", "order"});
-  records.add("--gt", options.gt, "Records with every known video and label").type_name("FILE");
+  records.add("--gt", options.gt, "Records with every known video and label").type_name("FILE").reads();
   records.features_root();
   input.with("--kind", {"records", "folder"})
       .flag("--no-videos", options.no_videos, "Leave the videos closed that records name");
@@ -62,16 +62,19 @@ void register_options(const Options& table, CheckOptions& options) {
   shards
       .add("--complete", options.complete,
            "Say which videos of LIST (records, or names) the outputs of a run over shards have left out")
-      .type_name("LIST");
+      .type_name("LIST")
+      .reads();
   complete.add("files", options.outputs, "With --complete: outputs of the shards; without any, --input is read")
       .type_name("FILE");
   complete.add("--missing", options.missing, "Write the lines of LIST that have no record: the next run's input")
-      .type_name("FILE");
+      .type_name("FILE")
+      .writes();
   complete
       .add("--logs", options.logs,
            "What the shards wrote on stderr, their --stats, and GNU parallel's --joblog: why a video is missing, which "
            "runs failed or were killed, and what all of them took")
-      .type_name("FILE");
+      .type_name("FILE")
+      .reads();
   table.row("--input").without("--stage").without("--compare-features").without("files");
   // Every fault is reported, and the check goes on.
   for (const char* policy : {"--on-error", "--rejects", "--max-errors"}) table.row(policy).with("--replay");
@@ -245,7 +248,10 @@ void run_files(Tool& tool, const CheckOptions& options) {
   std::uint64_t checked = 1;
   if (options.kind == "features") check_feature_file(tool.options().input, sink);
   else if (options.kind == "model") check_model_file(tool.options().input, sink);
-  else check_folder(tool.options().input, options, sink, checked, options.no_videos ? VideoProbe() : prober(tool));
+  else
+    check_folder(
+        tool.options().input, options, sink, checked, [&](const std::string& text) { tool.note(text); },
+        options.no_videos ? VideoProbe() : prober(tool));
   report.end(checked, "files");
 }
 

@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 
 #include "libtal/base/error.h"
@@ -122,12 +123,32 @@ class ClassFusion {
 
   void operator()(Record& record) const {
     std::vector<Proposal> proposals = scored_proposals(record);
-    if (top_ > 0) proposals = detections_of(record, proposals, best_classes(classes_of(record), top_), product_);
+    if (top_ > 0) {
+      const auto classes = best_classes(classes_of(record), top_);
+      if (classes.empty() && !proposals.empty()) empty_.add(record.video());
+      proposals = detections_of(record, proposals, classes, product_);
+    }
     for (const auto& other : others_) append(proposals, other.of(record.video()));
     record.set_proposals(proposals);
   }
 
+  void report(Run& run) const {
+    if (empty_.count > 0)
+      run.warn(std::to_string(empty_.count) + (empty_.count == 1 ? " video has" : " videos have") +
+               " proposals, but class scores of no class, and so no detections, such as '" + empty_.first + "'");
+  }
+
  private:
+  // Videos that lose their proposals, of several threads; the first by name.
+  struct Empty {
+    std::mutex mutex;
+    std::size_t count = 0;
+    std::string first;
+    void add(const std::string& video) {
+      const std::lock_guard lock(mutex);
+      if (count++ == 0 || video < first) first = video;
+    }
+  };
   std::vector<Proposal> scored_proposals(const Record& record) const {
     const bool multiplies = options_.combine.empty() && top_ > 0;
     std::vector<Proposal> proposals = multiplies ? record.require_scored_proposals() : record.require_proposals();
@@ -161,6 +182,7 @@ class ClassFusion {
   std::vector<double> weights_;
   std::vector<Classifier> classifiers_;
   std::vector<OtherProposals> others_;  // none or one
+  mutable Empty empty_;
 };
 
 }  // namespace
@@ -221,6 +243,7 @@ void run_class_fusion(Tool& tool, const ClassFusionOptions& o) {
   ClassFusion fusion(tool, o);
   if (!o.choice.from.empty()) fusion.choose_weights(tool);
   map_records(tool, [&](Record& record) { fusion(record); });
+  fusion.report(tool);
 }
 
 }  // namespace tal

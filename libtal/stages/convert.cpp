@@ -10,6 +10,7 @@
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_check.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/source_files.h"
 #include "libtal/data/tables.h"
 #include "libtal/formats/feature_import.h"
 
@@ -280,7 +281,8 @@ void rename(Record& record, const std::string& ids) {
 std::vector<SourceText> load_all(Tool& tool, const std::vector<std::string>& paths, const std::string& endings,
                                  bool nested) {
   const StreamMeter::Wait wait(tool.meter(), StreamMeter::kIn);
-  auto sources = load_sources(paths, endings, nested);
+  auto sources =
+      load_sources(source_files(paths, endings, nested, [&](const std::string& text) { tool.note(text); }), "");
   if (tool.meter())
     for (const auto& source : sources) tool.meter()->read(source.text.size());
   return sources;

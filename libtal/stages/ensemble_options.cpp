@@ -14,7 +14,7 @@ void register_options(const Options& table, EnsembleWeightOptions& o, const std:
   chosen.add("--grid", o.grid, "Try all weights that are multiples of 1/N and take those of the best score on VAL")
       .type_name("N")
       .between(1, 1000);
-  chosen.add("--weights-out", o.out, "Keep the chosen weights in this file").type_name("FILE.json");
+  chosen.add("--weights-out", o.out, "Keep the chosen weights in this file").type_name("FILE.json").writes();
   table.row(weights).without("--weights-from");
 }
 

@@ -11,6 +11,7 @@
 #include "libtal/eval/page.h"
 #include "libtal/eval/reader.h"
 #include "libtal/eval/report.h"
+#include "libtal/eval/strangers.h"
 #include "libtal/eval/summary.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/stages/evaluate_options.h"
@@ -33,6 +34,7 @@ class Input {
       truth_source = read.source;
     }
     const auto read = read_records(tool_, tool_.options().input, data, o_.gt.empty(), true, jobs_, reads_);
+    tell_disagreements(read);
     stream_source = read.source;
     if (o_.gt.empty()) truth_source = read.source;
     if (read.without_proposals > 0)
@@ -49,6 +51,12 @@ class Input {
   std::string truth_source, stream_source;
   std::size_t left_out = 0;  // by --score-above
 
+  // labels: whether a protocol counts classes.
+  void tell_strangers(bool labels) const {
+    tell(data, stream_source, labels);
+    for (std::size_t i = 0; i < others.size(); ++i) tell(others[i], o_.compare[i], labels);
+  }
+
   // With the place of the video's ground truth, or of its record in the stream where the error is about proposals.
   Error placed(Error error, std::string_view video) const {
     const auto id = data.video_names.find(video);
@@ -60,6 +68,19 @@ class Input {
   }
 
  private:
+  void tell_disagreements(const ReadCounts& read) const {
+    const auto tell = [&](const Disagreements& all, const std::string& what) {
+      if (all.count > 0)
+        tool_.warn(std::to_string(all.count) + (all.count == 1 ? " video has" : " videos have") + " another " + what +
+                   " in " + read.source + " than in the ground truth (" + all.first + ")");
+    };
+    tell(read.durations, "duration"), tell(read.rates, "frame rate");
+  }
+  void tell(const Dataset& set, const std::string& source, bool labels) const {
+    const Strangers found = strangers(set, source, labels);
+    for (const auto& text : found.warnings) tool_.warn(text);
+    for (const auto& text : found.notes) tool_.note(text);
+  }
   // Before Dataset::index().
   std::size_t leave_out(Dataset& set) const {
     if (!o_.score_above) return 0;
@@ -75,7 +96,7 @@ class Input {
       const Video& video = data.videos[id];
       other.add_truth(data.video_names.text(id), video.subset, video.duration, video.fps, truths);
     }
-    read_records(tool_, path, other, false, true, jobs_, reads_);
+    tell_disagreements(read_records(tool_, path, other, false, true, jobs_, reads_));
     leave_out(other);
     other.index();
     return other;
@@ -273,6 +294,8 @@ void run_evaluation(Tool& tool, const EvalOptions& o) {
   if (o.sample_rate) (void)sample_rules(tool, o);  // so is a wrong list of classes
   const Input input(tool, o, reads, jobs);
   warn_of_unknown_exclusions(tool, o, input.data, protocols.front());
+  input.tell_strangers(std::any_of(protocols.begin(), protocols.end(),
+                                   [](const Protocol& p) { return !p.proposals && !p.filter.class_agnostic; }));
   std::vector<Report> reports;
   double score = 0;
   for (const auto& protocol : protocols) {

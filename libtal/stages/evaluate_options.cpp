@@ -120,14 +120,17 @@ void register_options(const Options& table, EvalOptions& o) {
       .comma_separated()
       .shown_default("activitynet-detection")
       .one_of(names);
-  table.add("--gt", o.gt, "Records with annotations (default: the annotations of the stream itself)").type_name("FILE");
+  table.add("--gt", o.gt, "Records with annotations (default: the annotations of the stream itself)")
+      .type_name("FILE")
+      .reads();
   table.add("--subset", o.subset, "Only ground truth of this subset (default: all of it)").type_name("NAME");
   table.add("--tiou", o.tiou, "Thresholds: list or range, e.g. 0.5:0.05:0.95 (default: the protocol's)")
       .type_name("LIST")
       .number_list()
       .with("--protocol", segment_protocols() + std::vector<std::string>{"segmentation", "epic"});
   table.add("--exclude", o.exclude, "Leave out the videos that FILE names, one a line or in a column video")
-      .type_name("FILE");
+      .type_name("FILE")
+      .reads();
   table.flag(
       "--exclude-known-bad", o.exclude_known_bad,
       "Leave out video_test_0000270, _0001292 and _0001496 of THUMOS14, whose annotations are wrong or only Ambiguous");
@@ -175,6 +178,7 @@ void register_options(const Options& table, EvalOptions& o) {
            "Records with other predictions for the same videos: differences, of all, by threshold and by class, with "
            "intervals and p-value; repeatable")
       .type_name("FILE")
+      .reads()
       .repeatable();
   detections.flag(
       "--diagnose", o.diagnose,
@@ -182,7 +186,8 @@ void register_options(const Options& table, EvalOptions& o) {
   detections
       .add("--diagnose-file", o.diagnose_file,
            "Write every prediction's kind at the first threshold to FILE (implies --diagnose)")
-      .type_name("FILE");
+      .type_name("FILE")
+      .writes();
   const std::vector<Condition> diagnosed = {{"--diagnose"}, {"--diagnose-file"}, {"--html"}};
   std::vector<Condition> by_length = diagnosed;
   by_length.push_back({"--protocol", protocols_that(Measure::kRecall) + protocols_that(Measure::kFrameRecall)});
@@ -212,7 +217,9 @@ void register_options(const Options& table, EvalOptions& o) {
       .one_of(comparable);
   detections.flag("--explain", o.explain, "With --against: every instance on which the two disagree, and why")
       .with("--against");
-  segments.add("--curves", o.curves, "Write precision/recall or recall curves to FILE as CSV").type_name("FILE");
+  segments.add("--curves", o.curves, "Write precision/recall or recall curves to FILE as CSV")
+      .type_name("FILE")
+      .writes();
   table.flag("--require-complete", o.require_complete, "Fail when a ground-truth video has no record in the stream");
   table.add("--fail-under", o.fail_under, "Status 1 when the protocol's score, the second line of the report, is lower")
       .type_name("X");
@@ -221,7 +228,8 @@ void register_options(const Options& table, EvalOptions& o) {
            "Also one page to look at: curves and classes with intervals (--bootstrap, default 200 samples), coverage, "
            "of "
            "detections DETAD's diagnosis and the range of ties")
-      .type_name("FILE");
+      .type_name("FILE")
+      .writes();
   table.add("--format", o.format, "text, json (one object), csv or tsv (one rectangle), or markdown")
       .one_of({"text", "json", "csv", "tsv", "markdown"});
 }

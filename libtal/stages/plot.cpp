@@ -228,7 +228,7 @@ void register_heatmap(const Options& sub, PlotOptions& o) {
 void register_segments(const Options& sub, const std::string& kind, PlotOptions& o) {
   register_look(sub, o);
   register_videos(sub, o);
-  sub.add("--gt", o.ground_truth, "Take the ground truth from the records of FILE").type_name("FILE");
+  sub.add("--gt", o.ground_truth, "Take the ground truth from the records of FILE").type_name("FILE").reads();
   sub.add("--top-k", o.top_k, "Draw the N best of a video and row (0: all)").type_name("N");
   sub.add("--min-score", o.min_score, "Leave out proposals with a lower score (default: none)")
       .type_name("X")
@@ -237,7 +237,7 @@ void register_segments(const Options& sub, const std::string& kind, PlotOptions&
     sub.add("--max-rows", o.max_rows, "Labels drawn per video (0: all)").type_name("N").between(0, 100000);
   if (kind == "anchors")
     sub.add("--positive", o.positive, "tIoU from which an anchor covers a truth").type_name("X").between(0.0, 1.0);
-  if (kind == "compare") sub.add("--with", o.with, "The second result stream").type_name("FILE").required();
+  if (kind == "compare") sub.add("--with", o.with, "The second result stream").type_name("FILE").reads().required();
 }
 
 }  // namespace

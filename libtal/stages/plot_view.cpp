@@ -203,7 +203,7 @@ class Page {
 }  // namespace
 
 void register_options(const Options& sub, ViewOptions& o) {
-  sub.add("--gt", o.ground_truth, "Take the ground truth from the records of FILE").type_name("FILE");
+  sub.add("--gt", o.ground_truth, "Take the ground truth from the records of FILE").type_name("FILE").reads();
   sub.add("--min-score", o.min_score, "Where the page's threshold of scores stands first (default: all are shown)")
       .type_name("X")
       .shown_default("");

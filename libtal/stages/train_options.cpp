@@ -51,7 +51,7 @@ void register_options(const Options& table, TrainCommand& o) {
   data.add("--classes", o.classes, "Class names in order (default: the labels of the annotations, sorted)")
       .type_name("FILE");
   data.add("--subset", o.subset, "Only records of this subset").type_name("NAME");
-  data.add("--val", o.val, "Records to validate on; the best model is kept").type_name("FILE");
+  data.add("--val", o.val, "Records to validate on; the best model is kept").type_name("FILE").reads();
   data.add("--val-subset", o.val_subset, "Only records of this subset of --val").type_name("NAME").with("--val");
   of_run.add("--epochs", o.epochs, "The same as --set train.epochs=N")
       .type_name("N")
@@ -70,8 +70,11 @@ void register_options(const Options& table, TrainCommand& o) {
   run.add("--threads", o.threads, "Threads of the arithmetic (0: all cores); results are equal for equal numbers")
       .type_name("N")
       .between(0, 1024);
-  run.add("--out", o.out, "Model file to write (the best by --val, else the last)").type_name("FILE");
-  run.add("--last", o.last, "Write the last model as well, when --out is the best").type_name("FILE").with("--val");
+  run.add("--out", o.out, "Model file to write (the best by --val, else the last)").type_name("FILE").writes();
+  run.add("--last", o.last, "Write the last model as well, when --out is the best")
+      .type_name("FILE")
+      .writes()
+      .with("--val");
   run.add("--checkpoint-dir", o.checkpoint_dir,
           "Folder of the checkpoint, which stays there (default: beside --out until the run is complete)")
       .type_name("DIR");
@@ -81,7 +84,7 @@ void register_options(const Options& table, TrainCommand& o) {
       .not_negative();
   run.flag("--resume", o.resume,
            "Go on from the checkpoint, to the same bytes; starts from the beginning when there is none");
-  report.add("--log", o.log, "Write losses and validation as JSON lines").type_name("FILE");
+  report.add("--log", o.log, "Write losses and validation as JSON lines").type_name("FILE").writes();
   report.add("--log-every", o.log_every, "Optimiser steps between lines of --log and --tensorboard (0: epochs only)")
       .type_name("N")
       .between(0, 1000000000)

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <filesystem>
 #include <set>
 #include <utility>
 
 #include "libtal/io/file_hash.h"
+#include "libtal/io/file_name.h"
 #include "libtal/io/record.h"
 
 namespace tal {
@@ -63,25 +63,12 @@ void Run::history_field(const std::string& key, const std::string& json) {
   history_ += ':' + json + '}';
 }
 
-namespace {
-
-// The file that an option's value names: itself, or behind NAME: or SUBSET=. "" when none is there, for a folder, and
-// for a pipe, which can be read but once.
-std::string file_in(const std::string& value) {
-  std::error_code failed;
-  for (const std::size_t begin : {std::size_t{0}, value.find(':') + 1, value.find('=') + 1})
-    if (auto file = value.substr(begin); std::filesystem::is_regular_file(file, failed)) return file;
-  return "";
-}
-
-}  // namespace
-
 const std::string& Run::history_entry() {
   if (common_.no_history || std::exchange(files_told_, true)) return history_;
   std::string files;
   std::set<std::string> told;
   for (const auto& value : files_read()) {
-    const auto file = file_in(value);
+    const auto file = regular_file_in(value);
     if (file.empty() || !told.insert(file).second) continue;
     files += files.empty() ? '{' : ',';
     append_json_string(files, file);

@@ -17,6 +17,7 @@ extern "C" {
 }
 
 #include "libtal/base/error.h"
+#include "libtal/io/file_kind.h"
 #include "libtal/video/decoder.h"
 
 namespace tal {
@@ -122,13 +123,21 @@ int MediaReader::interrupted(void* self) {
 
 namespace {
 
+// The first bytes of a regular file; "" of anything else.
+std::string first_bytes(const std::string& path) {
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(path, none)) return "";
+  std::string head(64, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<std::size_t>(file.gcount()));
+  return head;
+}
+
 // MP4, QuickTime and their like: a file whose first box is one of theirs.
 bool is_iso(const std::string& path) {
-  std::error_code none;
-  if (!std::filesystem::is_regular_file(path, none)) return false;
-  char head[8] = {};
-  std::ifstream(path, std::ios::binary).read(head, sizeof head);
-  const std::string_view kind(head + 4, 4);
+  const std::string head = first_bytes(path);
+  const auto kind = std::string_view(head).substr(std::min<std::size_t>(4, head.size()), 4);
   return kind == "ftyp" || kind == "moov" || kind == "mdat" || kind == "wide" || kind == "free" || kind == "skip";
 }
 
@@ -156,6 +165,8 @@ void MediaReader::open_file(double patience) {
   if (code < 0) {  // avformat_open_input has freed the context
     const auto said = messages_.last();
     if (url) refuse("nothing answers there within the patience, or it sends no video: " + libav_error(code));
+    if (std::error_code none; std::filesystem::is_regular_file(path_, none))
+      if (const auto what = what_it_is(first_bytes(path_)); !what.empty()) refuse("0 frames" + what);
     refuse("0 frames; damaged, cut off before its index, or not a video" + (said.empty() ? "" : ": " + said));
   }
   format_.reset(format);

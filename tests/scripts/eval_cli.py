@@ -158,6 +158,46 @@ for wrong, place in (
     done = run(["--gt", gt], [stream[0], wrong], 1)
     check(done.stderr.startswith("tal-eval: error: " + place), done.stderr)
     check(done.stdout == "", "no number after a fault")
+# Detections that the ground truth does not know: all are warned of, with both sides and the likely reason; some are noted, unless -q.
+def renamed(video=lambda name: name, label=lambda name: name, **members):
+    return [{"video": video(r["video"]), **members, "proposals": [{**p, "label": label(p["label"])} for p in r["proposals"]]} for r in stream]
+
+
+flat = save("flat.jsonl", [{k: v for k, v in r.items() if k != "subset"} for r in truth])
+SIDES = "no video of the detections in stdin is in the ground truth: "
+for rename, says in (
+        ({"video": lambda name: "v_" + name}, SIDES + "'v_v0', 'v_v1', 'v_v2', ... here, 'v0', 'v1', 'v2', ... there; 'v_v0' here seems to be 'v0' there: the prefix v_ (tal-convert --ids)"),
+        ({"video": lambda name: "clips/" + name + ".mp4"}, "'clips/v0.mp4' here seems to be 'v0' there: the name of a file"),
+        ({"video": str.upper}, "'V0' here seems to be 'v0' there: upper and lower case"),
+        ({"video": lambda name: "w" + name[1:] + "x"}, SIDES + "'w0x', 'w1x', 'w2x', ... here, 'v0', 'v1', 'v2', ... there\n"),
+        ({"label": str.upper}, "no label of the detections in stdin is in the ground truth: 'A', 'B' here, 'a', 'b' there; 'A' here seems to be 'a' there: upper and lower case"),
+        ({"label": lambda name: str(ord(name))}, "here, 'a', 'b' there; numbers of classes need their names (tal-convert --classes)")):
+    for quiet in [], ["-q"]:
+        done = run(["--gt", flat, *quiet], renamed(**rename))
+        check("tal-eval: warning: " in done.stderr and says in done.stderr, f"'{says}' is not in: {done.stderr}")
+    other = save("other.jsonl", renamed(**rename))
+    done = run(["--gt", flat, "--compare", other], stream)
+    check(says.replace("stdin", other) in done.stderr and "stdin" not in done.stderr, f"--compare: {done.stderr}")
+part = renamed(video=lambda name: "v_9" if name == "v9" else name, label=lambda name: "c" if name == "b" else name)
+done = run(["--gt", flat], part)
+check("1 of 10 videos of the detections in stdin is not in the ground truth, such as 'v_9'; 'v_9' here" not in done.stderr and
+      "1 of 10 videos of the detections in stdin is not in the ground truth, such as 'v_9'" in done.stderr and
+      "1 of 2 labels of the detections in stdin is not in the ground truth, such as 'c'" in done.stderr and "warning" not in done.stderr, done.stderr)
+check(run(["--gt", flat, "-q"], part).stderr == "" and run(["--gt", flat], stream).stderr == "", "-q, and nothing unknown")
+check("label" not in run(["--gt", flat, "--protocol", "activitynet-proposal"], part).stderr, "labels do not count with proposals")
+
+# The two sides' videos.
+done = run(["--gt", flat, "-q"], renamed(duration=102, fps=25))
+check("10 videos have another duration in stdin than in the ground truth (video 'v0': 102 s here, 100 s there)" in done.stderr and
+      "10 videos have another frame rate in stdin than in the ground truth (video 'v0': 25 here, 10 there)" in done.stderr, done.stderr)
+check(run(["--gt", flat], renamed(duration=100.9, fps=10.004)).stderr == "", "rounded facts agree")
+done = run(["--gt", flat, "--compare", save("other.jsonl", renamed(duration=90)), "-q"], stream)
+check("10 videos have another duration in " + path("other.jsonl") in done.stderr, done.stderr)
+late = [{"video": "v1", "proposals": [{"segment": [100, 120], "score": 0.9, "label": "a"}, {"segment": [99, 120], "score": 0.8, "label": "a"}, {"segment": [250, 260], "score": 0.7, "label": "a"}]}]
+done = run(["--gt", flat, "-q"], late)
+check("2 detections in stdin lie wholly behind their videos' ends (video 'v1': 100 to 120 s of 100 s)" in done.stderr, done.stderr)
+
+check("no video of subset 'testing' (there are 'training', 'validation')" in run(["--gt", gt, "--subset", "testing"], stream, 1).stderr, "the subsets that there are")
 check("empty" in run(["--gt", gt, "--subset", "testing"], stream, 1).stderr, "empty ground truth")
 for bad in (["--protocol", "activitynet-proposal", "--per-class"], ["--explain"], ["--excluded", "count"], ["--tiou", "2"], ["--protocol", "nonsense"],
             ["--max-avg-proposals", "5"], ["--class-agnostic"]):
@@ -208,7 +248,7 @@ open(path("none.txt"), "w").close()
 check("none.txt" in samples("--sample-classes", path("none.txt"), status=1), "an empty list of classes is named")
 timeless = save("timeless.jsonl", [{"video": "u", "duration": 3, "annotations": []}, {"video": "v", "annotations": [{"segment": [2, 6], "label": "a"}]}])
 done = run(["--gt", timeless, "--sample-wise", "1"], found, 1)
-check(done.stderr.startswith(f"tal-eval: error: {timeless}:2: video 'v': duration: missing") and done.stdout == "", done.stderr)
+check(f"tal-eval: error: {timeless}:2: video 'v': duration: missing" in done.stderr and done.stdout == "", done.stderr)
 contested = save("contested.jsonl", [{"video": "v", "duration": 10, "annotations": [{"segment": [0, 6], "label": "a"}, {"segment": [4, 8], "label": "b"}]}])
 done = run(["--gt", contested, "--sample-wise", "1"], found)
 check("2 samples lie under annotations of several classes" in done.stderr, done.stderr)

@@ -136,4 +136,9 @@ check("proposals[0].label" in errors, "labelled already")
 for arguments in (["--combine", "mean"], ["--class-weights", "1,2", "--classification", cls], ["--temperature", "1", "--combine", "product"], ["--beta", "0.5", "--top-classes", "1"],
                   ["--fuse", "rpn", "--top-classes", "1"], ["--top-classes", "0"], ["--temperature", "0", "--top-classes", "1"], ["--classification", a, "--classification", b, "--class-weights", "1"]):
     run(records, *arguments, status=2)
+# Class scores of no class leave no detections: said, once, with the videos' number.
+bare = [{"video": v, "duration": 10, "classification": c, "proposals": [{"segment": [1, 2], "score": 0.5}]} for v, c in (("w", []), ("u", []), ("z", [{"label": "a", "score": 0.5}]))]
+done, said = run(bare, "--fuse", "classes")
+check([len(r["proposals"]) for r in done] == [0, 0, 1] and "warning: 2 videos have proposals, but class scores of no class, and so no detections, such as 'u'" in said, said)
+check("no class" not in run(bare[2:], "--fuse", "classes")[1], "nothing is said where there are classes")
 finish()

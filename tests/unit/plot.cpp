@@ -252,6 +252,18 @@ BOOST_AUTO_TEST_CASE(anchors_cover_from_the_bound_on) {
   }
 }
 
+// Of a point there is no logarithm; those beside it keep their scale.
+BOOST_AUTO_TEST_CASE(anchors_of_no_length_are_drawn_at_the_bottom) {
+  TimelineVideo video;
+  video.video = "v", video.duration = 10;
+  video.tracks.push_back({"found", {{{1, 2}, 0.5, ""}, {{3, 3}, 0.5, ""}}});
+  const Canvas canvas = draw_anchors({video}, TimelineStyle());
+  std::size_t anchors = 0;
+  for (const Item& item : canvas.items()) anchors += item.tip.starts_with("anchor");
+  BOOST_TEST(anchors == 2u);
+  BOOST_TEST(canvas.items().size() < 100u);
+}
+
 BOOST_AUTO_TEST_CASE(crowds_are_drawn_and_counted) {
   TimelineVideo video;
   video.video = "v", video.duration = 100;
