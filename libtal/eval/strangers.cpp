@@ -104,7 +104,7 @@ Side labels_of(const Dataset& data) {
   return side;
 }
 
-constexpr double kRoundedTime = 1e-3;  // seconds
+constexpr double kDurationRounding = 1e-3;  // seconds
 
 void find_behind(const Dataset& data, const std::string& stream, Strangers& out) {
   std::uint64_t count = 0;
@@ -114,7 +114,7 @@ void find_behind(const Dataset& data, const std::string& stream, Strangers& out)
     if (!video.in_truth || !(video.duration > 0)) continue;
     for (const auto index : data.predictions_of(id)) {
       const Segment& s = data.predictions[index].segment;
-      if (s.start < video.duration || s.end <= video.duration + kRoundedTime || count++ > 0) continue;
+      if (s.start < video.duration || s.end <= video.duration + kDurationRounding || count++ > 0) continue;
       first = "video '" + data.video_names.text(id) + "': " + format_number(s.start) + " to " + format_number(s.end) +
               " s of " + format_number(video.duration) + " s";
     }
