@@ -173,7 +173,8 @@ void RecordChecker::Pass::item(const char* key, std::size_t index, std::string_v
                                Twins& same, bool& changed) {
   const Json& json = data_[key][index];
   const std::string field = std::string(key) + "[" + std::to_string(index) + "]";
-  Item here{index, 0, 0, 0, "", std::string(text)};
+  Item here;
+  here.index = index, here.text = text;
   bool sound = times(here, json, field);
   const bool timed = here.point ? !here.broken : has_segment(json);
   changed = changed || here.text != text;

@@ -301,7 +301,7 @@ assert features("npy", *named, "--merge", "gt.jsonl")[0][0]["annotations"] == [{
 
 # Bad files: each named, with its video
 for name, content, message in (
-        ("bad.npy", b"", "not an .npy"), ("bad.npy", b"\x93NUMPY", "not an .npy"), ("bad.npy", npy(SIX, (3, 2))[:-1], "cut off"),
+        ("bad.npy", b"", "it is empty"), ("bad.npy", b"\x93NUMPY", "not an .npy"), ("bad.npy", npy(SIX, (3, 2))[:-1], "cut off"),
         ("bad.npy", npy(SIX, (2, 3, 1, 2)[:3] + (1,))[:60], "cut off"), ("bad.npy", npy(SIX * 4, (2, 3, 4)), "3 dimensions"), ("bad.npy", npy([], (0, 2)), "no rows"),
         ("bad.npy", npy(SIX, (-3, -2)), "not possible"), ("bad.npy", npy(SIX, (2**62, 2**62)), "not possible"),
         ("bad.npy", npy(SIX, (3, 2)).replace(b"<f4", b"|O8"), "pickled Python objects"), ("bad.npy", npy([1, float("nan")], (1, 2)), "row 0, column 1 is not finite"),

@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(elan_parts_share_the_interval_by_their_chain) {
 
 BOOST_AUTO_TEST_CASE(elan_faults_name_their_line) {
   BOOST_TEST(fault("elan", "s.eaf", "<ANNOTATION_DOCUMENT>\n<TIER").find("s.eaf:") == 0u);
-  BOOST_TEST(fault("elan", "s.eaf", "<html/>").find("<html>, not of <ANNOTATION_DOCUMENT>") != std::string::npos);
+  BOOST_TEST(fault("elan", "s.eaf", "<TEI/>").find("<TEI>, not of <ANNOTATION_DOCUMENT>") != std::string::npos);
   BOOST_TEST(fault("elan", "s.eaf", eaf(slot("t1", "1"), tier("a", aligned("a1", "t1", "t7", "")))) ==
              "s.eaf:4: ALIGNABLE_ANNOTATION.TIME_SLOT_REF2: there is no time slot 't7'");
   BOOST_TEST(
