@@ -230,19 +230,20 @@ void RecordChecker::Pass::list(const char* key) {
   if (*key == 'a') overlaps(key, std::move(kept));  // proposals overlap by nature
 }
 
-// Each segment against all of its class that begin before it, not only the one that reaches furthest.
+// Each segment against all of its class (and tier) that begin before it, not only the one that reaches furthest.
 void RecordChecker::Pass::overlaps(const char* key, std::vector<Item> items) const {
   std::erase_if(items, [](const Item& item) { return item.point || item.broken || item.again; });
   std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
-    return std::tie(a.label, a.start) < std::tie(b.label, b.start);
+    return std::tie(a.tier, a.label, a.start) < std::tie(b.tier, b.label, b.start);
   });
   const auto place = [&](const Item& item) { return std::string(key) + "[" + std::to_string(item.index) + "]"; };
   std::vector<double> reach;  // furthest end of the items of the class so far
   for (std::size_t i = 0; i < items.size(); ++i) {
     const Item& here = items[i];
-    const bool first = i == 0 || items[i - 1].label != here.label;
+    const auto with_here = [&](const Item& item) { return item.label == here.label && item.tier == here.tier; };
+    const bool first = i == 0 || !with_here(items[i - 1]);
     std::vector<std::string> others;
-    for (std::size_t j = i; !first && j-- > 0 && items[j].label == here.label && reach[j] > here.start;)
+    for (std::size_t j = i; !first && j-- > 0 && with_here(items[j]) && reach[j] > here.start;)
       if (items[j].end > here.start) others.push_back(place(items[j]));
     reach.push_back(first ? here.end : std::max(reach.back(), here.end));
     if (others.empty()) continue;
