@@ -74,7 +74,7 @@ ArrayFile::Format ArrayFile::format_of(std::string_view bytes, const std::string
         "numpy.savez");
   if (bytes.size() > 9 && bytes[8] == '{' && named({".safetensors"}))
     throw Error("a safetensors file: load it in Python and save its rows with numpy.save or numpy.savez");
-  if (const auto what = what_it_is(bytes); named({".mat", ".h5", ".hdf5", ".hdf", ".npz", ".npy"}) && !what.empty())
+  if (const auto what = what_it_is(bytes); named({".mat", ".h5", ".hdf5", ".hdf"}) && !what.empty())
     throw Error("no array file" + what);
   if (named({".mat"}))
     throw Error("no MATLAB file of level 5 or 7.3; an older one (level 4) is not read: load it and save it anew (-v7)");
