@@ -106,7 +106,7 @@ std::vector<Fault> ShardLogs::failures() const {
   std::vector<Fault> out = failures_;
   for (const auto& [id, run] : runs_) {
     const std::string who = run.tool + " on " + run.host + ", process " + std::to_string(run.pid);
-    const auto say = [&](const char* kind, const std::string& what) {
+    const auto say = [&, &run = run](const char* kind, const std::string& what) {
       out.push_back({kind, run.place.source, run.place.line, "", "", who + ": " + what});
     };
     if (run.status < 0)

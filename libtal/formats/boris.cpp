@@ -203,7 +203,7 @@ class BorisTable {
     for (std::size_t i = first; i < table_.size(); ++i) {
       const Row& row = table_[i];
       guard_row(source_, row.line, "", row.raw, sink_, [&] {
-        if (row.fields.size() < static_cast<std::size_t>(std::max({behaviour_, status_, start_, stop_}) + 1))
+        if (row.fields.size() < static_cast<std::size_t>(std::max({behaviour_, status_, start_, stop_})) + 1)
           throw Error(std::to_string(row.fields.size()) + " fields are too few");
         const std::string id = observation_of(row);
         if (!events.count(id)) order.push_back(id);

@@ -119,7 +119,7 @@ class ElanReader {
   }
 
   std::string slot(const pugi::xml_node& node, const char* attribute) const {
-    const std::string id = file_.required(node, attribute);
+    std::string id = file_.required(node, attribute);
     if (!slots_.count(id))
       throw file_.at(Error("there is no time slot '" + id + "'").at_field(std::string(node.name()) + "." + attribute),
                      node);

@@ -270,7 +270,8 @@ class LabelStudioReader {
   void read_value(const JsonNode& value, const std::string& type, const std::vector<std::string>& labels,
                   ToolEvent event, Members members, VideoRows::Entry& entry) {
     std::vector<Segment> segments;
-    std::string kind = "timelinelabels", field = value.path();
+    std::string kind = "timelinelabels";
+    const std::string& field = value.path();
     if (const auto ranges = value.find("ranges")) {
       const double fps = rows_.rate(entry, ranges->path());
       for (const auto& range : single_or_all(*ranges))
