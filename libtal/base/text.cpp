@@ -1,11 +1,22 @@
 #include "libtal/base/text.h"
 
+#include <algorithm>
+
 namespace tal {
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r')) text.remove_suffix(1);
   return text;
+}
+
+bool begins_alike(std::string_view text, std::string_view beginning) {
+  return text.size() >= beginning.size() && std::equal(beginning.begin(), beginning.end(), text.begin(),
+                                                       [](char a, char b) { return ascii_lower(a) == ascii_lower(b); });
+}
+
+bool ends_alike(std::string_view text, std::string_view ending) {
+  return text.size() >= ending.size() && begins_alike(text.substr(text.size() - ending.size()), ending);
 }
 
 std::string in_quotes(std::string_view text) {

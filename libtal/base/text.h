@@ -11,6 +11,12 @@ namespace tal {
 // Without blanks and tabs at its ends, and the carriage return of a line of Windows.
 std::string_view trim(std::string_view text);
 
+// Of A to Z; other letters stay.
+inline char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c; }
+// Whether they begin, or end, alike, in upper or lower case.
+bool begins_alike(std::string_view text, std::string_view beginning);
+bool ends_alike(std::string_view text, std::string_view ending);
+
 // In quotes, a long text cut short.
 std::string in_quotes(std::string_view text);
 

@@ -7,20 +7,13 @@
 namespace tal {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c; }
-
-bool ends_with(std::string_view name, std::string_view ending) {
-  return name.size() > ending.size() && std::equal(ending.begin(), ending.end(), name.end() - ending.size(),
-                                                   [](char a, char b) { return a == lower(b); });
-}
-
 std::string_view file_name(std::string_view path) { return path.substr(path.find_last_of("/\\") + 1); }
 
 }  // namespace
 
 std::string_view without_ending(std::string_view name, std::initializer_list<std::string_view> endings) {
   for (const auto ending : endings)
-    if (ends_with(name, ending)) return name.substr(0, name.size() - ending.size());
+    if (name.size() > ending.size() && ends_alike(name, ending)) return name.substr(0, name.size() - ending.size());
   return name;
 }
 

@@ -149,15 +149,15 @@ void OptionTable::refuse_shared_files() const {
     const OptionRow* row;
     std::string value, file;
   };
+  const auto is_stream = [](const OptionRow& row) { return row.name == "--input" || row.name == "files"; };
   std::vector<Use> written, read;
   for (const auto& row : rows) {
     if (!in_use(row.app)) continue;
-    const bool stream = row.name == "--input" || row.name == "files";
     if (row.writes && row.given() && values_of(row.target).empty())
       throw UsageError(row.name + ": the name of the file is empty");
     for (auto& value : values_of(row.target)) {
       if (row.writes) written.push_back({&row, value, file_written(value)});
-      else if (row.reads || stream) read.push_back({&row, value, file_read(value)});
+      else if (row.reads || is_stream(row)) read.push_back({&row, value, file_read(value)});
     }
   }
   // A stage that is given files does not read --input's stdin.
@@ -169,8 +169,7 @@ void OptionTable::refuse_shared_files() const {
       if (written[k].file == file)
         throw UsageError(written[k].row->name + " and " + row->name + " would both write " + in_words_of_file(value));
     for (const auto& other : read) {
-      const bool stream = other.row->name == "--input" || other.row->name == "files";
-      if ((stream && row->name == "--output") || (has_files && other.row->name == "--input")) continue;
+      if ((is_stream(*other.row) && row->name == "--output") || (has_files && other.row->name == "--input")) continue;
       if (other.file == file)
         throw UsageError(row->name + " would write " + in_words_of_file(value) + ", which " +
                          in_words(other.row->name) + (other.row->name.starts_with("--") ? " reads" : " are"));

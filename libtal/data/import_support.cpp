@@ -242,12 +242,7 @@ bool has_ending(std::string_view name, std::string_view endings) {
     const auto bar = std::min(endings.find('|'), endings.size());
     const auto ending = endings.substr(0, bar);
     endings.remove_prefix(std::min(bar + 1, endings.size()));
-    const auto same = [](char a, char b) {
-      return (a >= 'A' && a <= 'Z' ? a | 32 : a) == (b >= 'A' && b <= 'Z' ? b | 32 : b);
-    };
-    if (plain.size() >= ending.size() &&
-        std::equal(ending.begin(), ending.end(), plain.end() - static_cast<std::ptrdiff_t>(ending.size()), same))
-      return true;
+    if (ends_alike(plain, ending)) return true;
   }
   return false;
 }

@@ -148,4 +148,13 @@ void guard_row(const SourceText& source, std::uint64_t line, std::string_view vi
   }
 }
 
+// fn(words, line) for each line that has words, which blanks separate; the first one is the video. Errors as guard_row.
+template <class Fn>
+void each_line_of_words(const SourceText& source, const ImportSink& sink, Fn&& fn) {
+  const auto lines = split_lines(source);
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    if (const auto words = split_blanks(lines[i]); !words.empty())
+      guard_row(source, i + 1, words[0], lines[i], sink, [&] { fn(words, i + 1); });
+}
+
 }  // namespace tal

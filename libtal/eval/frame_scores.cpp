@@ -31,9 +31,7 @@ constexpr double kSameTime = 1e-3;  // seconds; times in files are rounded
 class FrameScores : public Measured {
  public:
   FrameScores(const Selection& s, const FrameScoreRules& rules)
-      : s_(s), data_(*s.data), rules_(rules), of_label_(data_.labels.size(), kNoClass) {
-    for (std::size_t c = 0; c < rules.classes.size(); ++c)
-      if (const auto label = data_.labels.find(rules.classes[c]); label != Names::kNone) of_label_[label] = c;
+      : s_(s), data_(*s.data), rules_(rules), classes_(data_, rules.classes, "Charades'") {
     const std::size_t rows = s.videos.size() * points();
     score_.assign(rules.classes.size(), std::vector<double>(rows, -std::numeric_limits<double>::infinity()));
     on_.assign(rules.classes.size(), std::vector<bool>(rows, false));
@@ -81,7 +79,6 @@ class FrameScores : public Measured {
   }
 
  private:
-  static constexpr std::size_t kNoClass = ~std::size_t{0};
   std::size_t points() const { return static_cast<std::size_t>(rules_.points); }
 
   void add(std::size_t v) {
@@ -95,18 +92,14 @@ class FrameScores : public Measured {
     for (int j = 0; j < rules_.points; ++j) times.push_back(static_cast<double>(j) / rules_.points * duration);
     const auto truths = data_.truths_of(id);
     for (std::size_t i = 0; i < truths.size(); ++i) {
-      const std::size_t cls = of_label_[truths[i].label];
-      if (cls == kNoClass)
-        throw wrong("'" + data_.labels.text(truths[i].label) +
-                        "' is none of the protocol's classes, which are Charades' unless --classes names others",
-                    "annotations[" + std::to_string(i) + "].label");
+      const std::size_t cls = classes_.of_truth(id, i);
       for (std::size_t j = 0; j < times.size(); ++j)
         if (truths[i].segment.start <= times[j] && times[j] <= truths[i].segment.end) on_[cls][v * points() + j] = true;
     }
     std::vector<bool> scored(points(), false);
     for (const auto index : data_.predictions_of(id)) {
       const Prediction& p = data_.predictions[index];
-      const std::size_t cls = of_label_[p.label];
+      const std::size_t cls = classes_.of(p.label);
       std::size_t first = 0, last = times.size();
       if (p.segment.length() == 0) {
         const double j = std::round(p.segment.start / duration * rules_.points);
@@ -123,7 +116,7 @@ class FrameScores : public Measured {
       }
       for (std::size_t j = first; j < last; ++j) {
         scored[j] = true;
-        if (cls == kNoClass) continue;
+        if (cls == ProtocolClasses::kNone) continue;
         double& best = score_[cls][v * points() + j];
         best = std::max(best, p.score);
       }
@@ -153,7 +146,7 @@ class FrameScores : public Measured {
   const Selection& s_;
   const Dataset& data_;
   const FrameScoreRules rules_;
-  std::vector<std::size_t> of_label_;
+  const ProtocolClasses classes_;
   // [class][video * points + j]
   std::vector<std::vector<double>> score_;
   std::vector<std::vector<bool>> on_;

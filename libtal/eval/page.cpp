@@ -36,8 +36,8 @@ std::string escaped(const std::string& text) { return escape_xml(text); }
 
 std::string colour_of(std::size_t i) { return "var(--c" + std::to_string(i % 6) + ")"; }
 
-std::string key_of(const std::string& name, std::size_t i) {
-  return "<span class=\"key\"><i style=\"background:" + colour_of(i) + "\"></i>" + escaped(name) + "</span>";
+std::string key_of(const std::string& name, const std::string& colour) {
+  return "<span class=\"key\"><i style=\"background:" + colour + "\"></i>" + escaped(name) + "</span>";
 }
 
 struct Line {
@@ -176,7 +176,7 @@ class Page {
       const json& curves = r_["precision_recall"]["precision"];
       std::string keys;
       for (std::size_t t = 0; t < curves.size(); t += std::max<std::size_t>(1, (curves.size() - 1) / 2)) {
-        keys += key_of(tiou_name(r_["tiou"][t].get<double>()), lines.size());
+        keys += key_of(tiou_name(r_["tiou"][t].get<double>()), colour_of(lines.size()));
         lines.push_back({"", list(curves[t]), {}, {}});
       }
       section("Precision by recall, mean over classes",
@@ -248,9 +248,7 @@ class Page {
              "n</text>";
     }
     svg += "</svg>";
-    for (std::size_t i = 0; i < kinds.size(); ++i)
-      keys += "<span class=\"key\"><i style=\"background:" + kind_colour(i) + "\"></i>" +
-              escaped(kinds[i]["kind"].get<std::string>()) + "</span>";
+    for (std::size_t i = 0; i < kinds.size(); ++i) keys += key_of(kinds[i]["kind"].get<std::string>(), kind_colour(i));
     section("Kinds of detections by rank, of classes of n instances (DETAD)", keys + svg);
     double top = 0;
     for (const auto& kind : kinds)

@@ -75,9 +75,11 @@ double trapezoid(const std::vector<double>& values, std::size_t first, std::size
 class Spotting : public Measured {
  public:
   Spotting(const Selection& s, const SpottingRules& rules)
-      : s_(s), data_(*s.data), rules_(rules), of_label_(data_.labels.size(), kNoClass), classes_(rules.classes.size()) {
-    for (std::size_t c = 0; c < rules.classes.size(); ++c)
-      if (const auto label = data_.labels.find(rules.classes[c]); label != Names::kNone) of_label_[label] = c;
+      : s_(s),
+        data_(*s.data),
+        rules_(rules),
+        names_(data_, rules.classes, "SoccerNet-v2's"),
+        classes_(rules.classes.size()) {
     for (const auto id : s.videos) add(id);
     for (auto& cls : classes_)
       std::stable_sort(cls.spots.begin(), cls.spots.end(), [](auto& a, auto& b) { return a.score > b.score; });
@@ -143,8 +145,6 @@ class Spotting : public Measured {
   }
 
  private:
-  static constexpr std::size_t kNoClass = ~std::size_t{0};
-
   // By class: frame -> what the last event there says.
   template <class Value>
   using ByFrame = std::vector<std::map<int, Value>>;
@@ -154,18 +154,12 @@ class Spotting : public Measured {
     ByFrame<double> found(classes_.size());
     const auto truths = data_.truths_of(id);
     for (std::size_t i = 0; i < truths.size(); ++i) {
-      const std::size_t cls = of_label_[truths[i].label];
-      if (cls == kNoClass)
-        throw Error("'" + data_.labels.text(truths[i].label) +
-                    "' is none of the protocol's classes, which are SoccerNet-v2's unless --classes names others")
-            .at_field("annotations[" + std::to_string(i) + "].label")
-            .at_video(data_.video_names.text(id));
-      truth[cls][frame_of(truths[i].segment.start)] = truths[i].shown;
+      truth[names_.of_truth(id, i)][frame_of(truths[i].segment.start)] = truths[i].shown;
     }
     for (const auto index : data_.predictions_of(id)) {
       const Prediction& p = data_.predictions[index];
-      const std::size_t cls = of_label_[p.label];
-      if (cls == kNoClass || p.score < 0) ++not_counted_;
+      const std::size_t cls = names_.of(p.label);
+      if (cls == ProtocolClasses::kNone || p.score < 0) ++not_counted_;
       else found[cls][frame_of(p.segment.start)] = p.score;
     }
     for (std::size_t c = 0; c < classes_.size(); ++c) {
@@ -237,7 +231,7 @@ class Spotting : public Measured {
   const Selection& s_;
   const Dataset& data_;
   const SpottingRules rules_;
-  std::vector<std::size_t> of_label_;
+  const ProtocolClasses names_;
   std::vector<SpotClass> classes_;
   std::uint64_t not_counted_ = 0;  // predictions of other classes, or with a score below 0
 };

@@ -83,30 +83,25 @@ void read_charades_results(const std::vector<SourceText>& sources, const ImportO
                            const ImportSink& sink) {
   VideoRows rows;
   for (const auto& source : sources) {
-    const auto lines = split_lines(source);
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-      const auto words = split_blanks(lines[i]);
-      if (words.empty()) continue;
-      guard_row(source, i + 1, words[0], lines[i], sink, [&] {
-        if (words.size() < 3) throw Error("must be 'video point score score ...'");
-        const std::string id = options.prefix.value_or("") + std::string(words[0]);
-        const auto point = whole_number(field_number(words[1], '.', "point"), words[1], "point");
-        if (point < 1 || point > kTimePoints)
-          throw Error(std::to_string(point) + " is not among 1 to " + std::to_string(kTimePoints)).at_field("point");
-        const VideoInfo info = known_of(id, options);
-        if (!info.duration)
-          throw Error("the points share the video's length: give --durations, such as the records of Charades' table")
-              .at_field("duration");
-        const double at = static_cast<double>(point - 1) * *info.duration / kTimePoints;
-        auto& entry = rows.at(id);
-        std::string items = entry.proposals;
-        for (std::size_t k = 2; k < words.size(); ++k)
-          append_point(items, at, field_number(words[k], '.', "score"), charades_label(class_word(k - 2), options));
-        entry.facts.add(info, line_name(source.name, i + 1));
-        entry.has_proposals = true;
-        entry.proposals = std::move(items);
-      });
-    }
+    each_line_of_words(source, sink, [&](const auto& words, std::uint64_t line) {
+      if (words.size() < 3) throw Error("must be 'video point score score ...'");
+      const std::string id = options.prefix.value_or("") + std::string(words[0]);
+      const auto point = whole_number(field_number(words[1], '.', "point"), words[1], "point");
+      if (point < 1 || point > kTimePoints)
+        throw Error(std::to_string(point) + " is not among 1 to " + std::to_string(kTimePoints)).at_field("point");
+      const VideoInfo info = known_of(id, options);
+      if (!info.duration)
+        throw Error("the points share the video's length: give --durations, such as the records of Charades' table")
+            .at_field("duration");
+      const double at = static_cast<double>(point - 1) * *info.duration / kTimePoints;
+      auto& entry = rows.at(id);
+      std::string items = entry.proposals;
+      for (std::size_t k = 2; k < words.size(); ++k)
+        append_point(items, at, field_number(words[k], '.', "score"), charades_label(class_word(k - 2), options));
+      entry.facts.add(info, line_name(source.name, line));
+      entry.has_proposals = true;
+      entry.proposals = std::move(items);
+    });
   }
   rows.emit(options, sink);
 }

@@ -2,6 +2,8 @@
 // the source video, with a step where the task had one.
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
@@ -101,16 +103,15 @@ class CvatReader {
     event.tier = "track " + file_.required(track, "id");
     event.members = attributes_of(track.first_child());
     std::optional<double> begin;
-    const auto end = [&](double frame) {
-      event.segment = {*begin / fps, frame / fps};
+    const auto add = [&](double first, double end) {
+      event.segment = {first / fps, end / fps};
       rows_.add(entry, event);
-      begin.reset();
     };
     for (const auto& shape : shapes) {
       if (!shape.outside && !begin) begin = shape.frame;
-      if (shape.outside && begin) end(shape.frame);
+      if (shape.outside && begin) add(*std::exchange(begin, std::nullopt), shape.frame);
     }
-    if (begin) end(shapes.back().frame + task.step);
+    if (begin) add(*begin, shapes.back().frame + task.step);
   }
 
   static std::string attributes_of(const pugi::xml_node& shape) {

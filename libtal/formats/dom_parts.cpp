@@ -62,24 +62,32 @@ std::optional<std::string_view> text_of(dom::element element) {
   return text;
 }
 
-JsonFile::JsonFile(const SourceText& source) : name_(source.name), text_(check_json_file(source, false, kDeepest)) {
-  auto code = parser_.parse(text_.data(), text_.size()).get(root_);
+bool is_number(dom::element element) { return element.is_number() || (element.is_string() && !text_of(element)); }
+
+DomText::DomText(std::string_view text) {
+  auto code = parser_.parse(text.data(), text.size()).get(root_);
   if (code) {  // it is JSON, so it is such numbers that the parser does not know
-    marked_ = with_marks(text_);
+    marked_ = with_marks(text);
     code = parser_.parse(marked_).get(root_);
   }
-  if (code) throw Error(std::string("not valid JSON: ") + simdjson::error_message(code)).at_line(name_, 0);
+  if (code) throw Error(std::string("not valid JSON: ") + simdjson::error_message(code));
+}
+
+JsonFile::JsonFile(const SourceText& source) try
+    : name_(source.name), text_(check_json_file(source, false, kDeepest)), parsed_(text_) {
+} catch (Error& error) {
+  throw error.at_line(source.name, error.line());
 }
 
 dom::object JsonFile::object() const {
   dom::object object;
-  if (root_.get(object)) throw Error("must be one JSON object").at_line(name_, 1);
+  if (root().get(object)) throw Error("must be one JSON object").at_line(name_, 1);
   return object;
 }
 
 dom::array JsonFile::list() const {
   dom::array list;
-  if (root_.get(list)) throw Error("must be a JSON list").at_line(name_, 1);
+  if (root().get(list)) throw Error("must be a JSON list").at_line(name_, 1);
   return list;
 }
 

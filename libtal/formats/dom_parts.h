@@ -17,12 +17,25 @@ namespace tal {
 
 namespace dom = simdjson::dom;
 
+// A text that has been checked to be JSON, parsed. Whole numbers beyond 64 bits keep their digits (raw_json,
+// number_of). Error for what the parser does not take. The text need not outlive it.
+class DomText {
+ public:
+  explicit DomText(std::string_view text);
+  const dom::element& root() const { return root_; }
+
+ private:
+  std::string marked_;
+  dom::parser parser_;
+  dom::element root_;
+};
+
 // A JSON file, and where its members stand. Error, with line and path of the place, for what is no JSON and for members
 // that stand twice. The source must outlive it.
 class JsonFile {
  public:
   explicit JsonFile(const SourceText& source);
-  const dom::element& root() const { return root_; }
+  const dom::element& root() const { return parsed_.root(); }
   dom::object object() const;  // Error when the file is none
   dom::array list() const;
   // The error with the line of the member that these names lead to through objects. A column where the line does not
@@ -36,9 +49,7 @@ class JsonFile {
   static constexpr std::size_t kDeepest = 1000;  // the parser takes 1024
   const std::string name_;
   const std::string_view text_;
-  std::string marked_;
-  dom::parser parser_;
-  dom::element root_;
+  const DomText parsed_;
 };
 
 // Where the elements of a list begin, which stands at `begin` of a text that has been checked.
@@ -48,6 +59,7 @@ std::vector<std::size_t> element_places(std::string_view text, std::size_t begin
 std::string raw_json(dom::element element);
 std::optional<std::string_view> text_of(dom::element element);  // a string; nullopt for anything else
 std::string_view string_of(dom::element element, const std::string& field);
+bool is_number(dom::element element);
 double number_of(dom::element element, std::string_view field);  // also one that is written as a string
 Segment segment_of(dom::element element, const std::string& field);
 dom::object object_of(dom::element element, const std::string& field);

@@ -59,54 +59,50 @@ std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& op
   return rows;
 }
 
-std::vector<ItemMembers> item_members(const Record& record, const std::string& list) {
-  std::vector<ItemMembers> out;
-  const auto text = record.raw(list);
-  if (!text) return out;
-  dom::parser parser;
-  const simdjson::padded_string padded(*text);
-  dom::element root;
-  if (const auto code = parser.parse(padded).get(root))
-    throw Error(simdjson::error_message(code)).at_field(list).at_video(record.video());
-  for (dom::element item : list_of(root, list)) {
-    auto& members = out.emplace_back();
-    for (auto [key, value] : object_of(item, list))
-      if (key != "segment" && key != "at" && key != "label" && key != "score" && key != "scores")
-        members.emplace_back(key, raw_json(value));
-  }
-  return out;
-}
-
 struct RowMembers::List {
-  nlohmann::json items = nlohmann::json::array();
-  const nlohmann::json* member(const ExportRow& row, const char* name) const {
-    if (row.index >= items.size() || !items[row.index].is_object()) return nullptr;
-    const auto found = items[row.index].find(name);
-    return found == items[row.index].end() ? nullptr : &*found;
+  explicit List(std::string_view text) : parsed(text) {
+    for (const dom::element item : list_of(parsed.root(), "")) items.push_back(item);
   }
+  std::optional<dom::element> member(const ExportRow& row, const char* name) const {
+    dom::object item;
+    if (row.index >= items.size() || items[row.index].get(item)) return std::nullopt;
+    return member_of(item, name);
+  }
+  const DomText parsed;
+  std::vector<dom::element> items;
 };
 
 RowMembers::RowMembers(const Record& record, const ExportOptions& options) {
-  auto list = std::make_unique<List>();
-  if (const auto raw = record.raw(exports_proposals(record, options) ? "proposals" : "annotations")) {
-    list->items = nlohmann::json::parse(*raw, nullptr, false);
-    if (!list->items.is_array()) list->items = nlohmann::json::array();  // what is wrong, the reading of rows says
-  }
-  list_ = std::move(list);
+  const auto raw = record.raw(exports_proposals(record, options) ? "proposals" : "annotations");
+  if (raw) try {
+      list_ = std::make_unique<const List>(*raw);
+    } catch (const Error&) {  // the reading of rows says what is wrong
+    }
 }
 RowMembers::~RowMembers() = default;
 
 std::optional<std::string> RowMembers::text(const ExportRow& row, const char* member) const {
-  const auto* value = list_->member(row, member);
-  return value && value->is_string() ? std::optional(value->get<std::string>()) : std::nullopt;
+  const auto value = list_ ? list_->member(row, member) : std::nullopt;
+  const auto text = value ? text_of(*value) : std::nullopt;
+  return text ? std::optional<std::string>(*text) : std::nullopt;
 }
 std::optional<double> RowMembers::number(const ExportRow& row, const char* member) const {
-  const auto* value = list_->member(row, member);
-  return value && value->is_number() ? std::optional(value->get<double>()) : std::nullopt;
+  const auto value = list_ ? list_->member(row, member) : std::nullopt;
+  return value && is_number(*value) ? std::optional(number_of(*value, member)) : std::nullopt;
 }
 std::optional<std::string> RowMembers::json(const ExportRow& row, const char* member) const {
-  const auto* value = list_->member(row, member);
-  return value ? std::optional(value->dump()) : std::nullopt;
+  const auto value = list_ ? list_->member(row, member) : std::nullopt;
+  return value ? std::optional(raw_json(*value)) : std::nullopt;
+}
+
+std::vector<std::pair<std::string, std::string>> RowMembers::others(const ExportRow& row) const {
+  std::vector<std::pair<std::string, std::string>> out;
+  dom::object item;
+  if (!list_ || row.index >= list_->items.size() || list_->items[row.index].get(item)) return out;
+  for (const auto [key, value] : item)
+    if (key != "segment" && key != "at" && key != "label" && key != "score" && key != "scores")
+      out.emplace_back(key, raw_json(value));
+  return out;
 }
 
 bool flatten(std::string& label) {

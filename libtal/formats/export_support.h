@@ -31,8 +31,7 @@ bool exports_proposals(const Record& record, const ExportOptions& options);
 std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& options,
                                    Points points = Points::kRefused);
 
-// The further members of a record's rows: what a reader of an annotation tool's file put beside times and label, such
-// as the tier.
+// The further members of a record's rows: what a reader put beside times and label, such as the tier.
 class RowMembers {
  public:
   RowMembers(const Record& record, const ExportOptions& options);
@@ -41,6 +40,8 @@ class RowMembers {
   std::optional<std::string> text(const ExportRow& row, const char* member) const;
   std::optional<double> number(const ExportRow& row, const char* member) const;
   std::optional<std::string> json(const ExportRow& row, const char* member) const;
+  // Name and JSON, in order, of all that are not times, label, score and scores.
+  std::vector<std::pair<std::string, std::string>> others(const ExportRow& row) const;
 
  private:
   struct List;
@@ -49,10 +50,6 @@ class RowMembers {
 
 // Tabs and line ends become blanks; whether there was one.
 bool flatten(std::string& label);
-
-// The members of each annotation or proposal that are not its times, label, score and scores: name and JSON, in order.
-using ItemMembers = std::vector<std::pair<std::string, std::string>>;
-std::vector<ItemMembers> item_members(const Record& record, const std::string& list);
 
 // Videos of which something is said at the end of the run: how many, and the first ones by name.
 class CountedVideos {

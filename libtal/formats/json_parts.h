@@ -2,8 +2,6 @@
 // throwing Error at the value's path; placed() adds the line.
 #pragma once
 
-#include <simdjson.h>
-
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,14 +9,14 @@
 #include <vector>
 
 #include "libtal/base/error.h"
-#include "libtal/io/text_file.h"
+#include "libtal/formats/dom_parts.h"
 
 namespace tal {
 
 // A value of a tree that outlives it.
 class JsonNode {
  public:
-  JsonNode(simdjson::dom::element value, std::string path) : value_(value), path_(std::move(path)) {}
+  JsonNode(dom::element value, std::string path) : value_(value), path_(std::move(path)) {}
 
   const std::string& path() const { return path_; }  // "tasks[3].annotations[0]"
   bool is_object() const;
@@ -41,23 +39,21 @@ class JsonNode {
   std::string json() const;
 
  private:
-  simdjson::dom::element value_;
+  dom::element value_;
   std::string path_;
 };
 
 class JsonTree {
  public:
-  // Error as check_json_file (libtal/io/json_check.h). The source must outlive the tree.
-  explicit JsonTree(const SourceText& source);
-  JsonNode root() const { return {root_, ""}; }
+  // Error as JsonFile. The source must outlive the tree.
+  explicit JsonTree(const SourceText& source) : source_(source), file_(source) {}
+  JsonNode root() const { return {file_.root(), ""}; }
   // The error with the line of its field, and the column where the line does not help.
   Error placed(const Error& error) const;
 
  private:
   const SourceText& source_;
-  std::string_view text_;
-  simdjson::dom::parser parser_;
-  simdjson::dom::element root_;
+  const JsonFile file_;
 };
 
 }  // namespace tal

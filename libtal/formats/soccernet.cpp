@@ -147,10 +147,10 @@ class SoccernetWriter : public OnceWriter {
       throw Error("'" + video + "' is no half of a game, GAME/1").at_field("video").at_video(video);
     const std::string half = video.substr(slash + 1);
     const bool predicted = exports_proposals(record, options_);
-    const auto members = item_members(record, predicted ? "proposals" : "annotations");
+    const RowMembers members(record, options_);
     std::string events;
     for (const auto& row : export_rows(record, options_, Points::kTaken))
-      append_event(record, row, members.at(row.index), half, predicted, events);
+      append_event(record, row, members.others(row), half, predicted, events);
     Game& game = games_[video.substr(0, slash)];
     std::string& list = game.lists[predicted ? "predictions" : "annotations"];
     list += (list.empty() || events.empty() ? "" : ",") + events;
@@ -164,13 +164,14 @@ class SoccernetWriter : public OnceWriter {
   }
 
  private:
+  using Members = std::vector<std::pair<std::string, std::string>>;
   struct Game {
     std::map<std::string, std::string> lists;  // events as JSON, by the name of the list
     std::string beside;                        // ",..." or ""
   };
 
-  static void append_event(const Record& record, const ExportRow& row, const ItemMembers& members,
-                           const std::string& half, bool predicted, std::string& out) {
+  static void append_event(const Record& record, const ExportRow& row, const Members& members, const std::string& half,
+                           bool predicted, std::string& out) {
     const auto fail = [&](const std::string& why, const char* member) {
       return Error(why).at_field(row.place + member).at_video(record.video());
     };

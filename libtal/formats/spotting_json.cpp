@@ -98,11 +98,11 @@ class SpottingWriter : public OnceWriter {
     if (!rate) throw Error("missing: events are written as frames").at_field("fps").at_video(record.video());
     const auto frames = record.number("frames");
     const auto duration = record.duration();
-    const auto members = item_members(record, predicted ? "proposals" : "annotations");
+    const RowMembers members(record, options_);
     std::string events;
     std::size_t count = 0;
     for (const auto& row : export_rows(record, options_, Points::kTaken)) {
-      append_event(record, row, members.at(row.index), rate->value(), predicted, events);
+      append_event(record, row, members.others(row), rate->value(), predicted, events);
       ++count;
     }
     out += std::exchange(first_, false) ? "[\n{\"video\":" : ",\n{\"video\":";
@@ -117,7 +117,8 @@ class SpottingWriter : public OnceWriter {
   }
 
  private:
-  static void append_event(const Record& record, const ExportRow& row, const ItemMembers& members, double fps,
+  using Members = std::vector<std::pair<std::string, std::string>>;
+  static void append_event(const Record& record, const ExportRow& row, const Members& members, double fps,
                            bool predicted, std::string& out) {
     const auto fail = [&](const std::string& why, const char* member) {
       return Error(why).at_field(row.place + member).at_video(record.video());

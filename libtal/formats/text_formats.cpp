@@ -32,22 +32,17 @@ void read_class_files(const std::vector<SourceText>& sources, const ImportOption
       const std::string part = label.substr(bar + 1);
       if (part == "val" || part == "test") subset = part == "val" ? "validation" : "test", label.resize(bar);
     }
-    const auto lines = split_lines(source);
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-      const auto words = split_blanks(lines[i]);
-      if (words.empty()) continue;
-      guard_row(source, i + 1, words[0], lines[i], sink, [&] {
-        if (words.size() != 3) throw Error("must be 'video start end', not " + std::to_string(words.size()) + " words");
-        const Segment segment{field_number(words[1], '.', "start"), field_number(words[2], '.', "end")};
-        check_segment(segment);
-        VideoInfo said;
-        said.subset = by_name ? subset_of_name(words[0]) : subset;
-        auto& entry = rows.at(id_of(words[0], options));
-        entry.facts.add(known_of(entry.video, options, said), line_name(source.name, i + 1));
-        entry.has_annotations = true;
-        append_item(entry.annotations, segment, std::nullopt, label);
-      });
-    }
+    each_line_of_words(source, sink, [&](const auto& words, std::uint64_t line) {
+      if (words.size() != 3) throw Error("must be 'video start end', not " + std::to_string(words.size()) + " words");
+      const Segment segment{field_number(words[1], '.', "start"), field_number(words[2], '.', "end")};
+      check_segment(segment);
+      VideoInfo said;
+      said.subset = by_name ? subset_of_name(words[0]) : subset;
+      auto& entry = rows.at(id_of(words[0], options));
+      entry.facts.add(known_of(entry.video, options, said), line_name(source.name, line));
+      entry.has_annotations = true;
+      append_item(entry.annotations, segment, std::nullopt, label);
+    });
   }
   rows.emit(options, sink);
 }
@@ -66,24 +61,19 @@ void read_thumos14_results(const std::vector<SourceText>& sources, const ImportO
                            const ImportSink& sink) {
   VideoRows rows;
   for (const auto& source : sources) {
-    const auto lines = split_lines(source);
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-      const auto words = split_blanks(lines[i]);
-      if (words.empty()) continue;
-      guard_row(source, i + 1, words[0], lines[i], sink, [&] {
-        if (words.size() != 5)
-          throw Error("must be 'video start end class score', not " + std::to_string(words.size()) + " words");
-        const Segment segment{field_number(words[1], '.', "start"), field_number(words[2], '.', "end")};
-        check_segment(segment);
-        (void)parse_integer(words[3]);  // also without --classes
-        const std::string label = label_of(words[3], options);
-        const double score = field_number(words[4], '.', "score");
-        auto& entry = rows.at(id_of(words[0], options));
-        entry.facts.add(known_of(entry.video, options), line_name(source.name, i + 1));
-        entry.has_proposals = true;
-        append_item(entry.proposals, segment, score, label);
-      });
-    }
+    each_line_of_words(source, sink, [&](const auto& words, std::uint64_t line) {
+      if (words.size() != 5)
+        throw Error("must be 'video start end class score', not " + std::to_string(words.size()) + " words");
+      const Segment segment{field_number(words[1], '.', "start"), field_number(words[2], '.', "end")};
+      check_segment(segment);
+      (void)parse_integer(words[3]);  // also without --classes
+      const std::string label = label_of(words[3], options);
+      const double score = field_number(words[4], '.', "score");
+      auto& entry = rows.at(id_of(words[0], options));
+      entry.facts.add(known_of(entry.video, options), line_name(source.name, line));
+      entry.has_proposals = true;
+      append_item(entry.proposals, segment, score, label);
+    });
   }
   rows.emit(options, sink);
 }

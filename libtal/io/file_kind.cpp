@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libtal/base/text.h"
+
 namespace tal {
 namespace {
 
@@ -48,12 +50,7 @@ bool is_bzip2(std::string_view bytes) { return bytes.starts_with("BZh") && bytes
 
 bool is_html(std::string_view bytes) {
   bytes.remove_prefix(std::min(bytes.find_first_not_of(" \t\r\n"), bytes.size()));
-  const auto begins = [&](std::string_view word) {
-    return bytes.size() >= word.size() && std::equal(word.begin(), word.end(), bytes.begin(), [](char a, char b) {
-             return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b | 32) : b);
-           });
-  };
-  return begins("<!doctype html") || begins("<html");
+  return begins_alike(bytes, "<!doctype html") || begins_alike(bytes, "<html");
 }
 
 }  // namespace

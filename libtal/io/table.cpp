@@ -302,7 +302,7 @@ std::string plain_name(std::string_view name) {
   std::string out(trim(name));
   for (char& c : out) {
     if (c == ' ' || c == '_') c = '-';
-    else if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 32);
+    else c = ascii_lower(c);
   }
   return out;
 }

@@ -77,7 +77,7 @@ got = report("soccernet", points, "--classes", path("classes.txt"))
 check(abs(got["scores"]["at1_map"] * 2 - 6 / 11) < 1e-12 and got["parameters"]["unshown_factor"] == 1, f"other classes: {got['scores']}")
 refused("activitynet-detection", points, "annotations[0].at: a point in time has no length")
 refused("soccernet", [dict(points[0], annotations=[{"segment": [1, 2], "label": "Goal"}])], "annotations[0].at: missing")
-refused("soccernet", [dict(points[0], annotations=[{"at": "1", "label": "Goal"}])], "annotations[0].at: must be a finite number")
+refused("soccernet", [dict(points[0], annotations=[{"at": "1", "label": "Goal"}])], "annotations[0].at: '\"1\"' is not a finite number")
 refused("soccernet", [dict(points[0], annotations=[{"at": 1, "label": "goal"}])], "stdin:1: video 'v': annotations[0].label: 'goal' is none")
 refused("soccernet", points, "no effect", "--tiou", "0.5", status=2)
 
