@@ -79,11 +79,12 @@ with tempfile.TemporaryDirectory() as folder:
         worst = np.abs(got - want).max()
         print(f"{name}: {got.shape[0]} frames, off by {worst:.2e}")
         check(got.shape == want.shape and worst < 1e-4, f"{name}: {got.shape}, {want.shape}, off by {worst}")
-    # At 44100 Hz: another resampler, the same bands as far as neither cuts them off.
+    # At 44100 Hz: another resampler. Bands below the frequencies that one or the other begins to cut off are the same.
     x = save(folder / "cd.wav", 44100, noise_and_chirp(44100))
     got = rows(folder / "cd.wav", "vggish", "--out-dir", str(folder))
     want = vggish(librosa.resample(x, orig_sr=44100, target_sr=16000, res_type="soxr_vhq"))[:len(got)]
-    away = np.abs(got - want)[5:-5]
+    edges = 700 * (10 ** (np.linspace(*(2595 * np.log10(1 + np.array([125, 7500]) / 700)), 66) / 2595) - 1)
+    away = np.abs(got - want)[5:-5, edges[2:] < 6500]
     print(f"44100 Hz: off by {np.mean(away):.2e} in the mean, {away.max():.2e} at most")
-    check(np.mean(away) < 2e-3 and away.max() < 0.1, "resampled")
+    check(away.max() < 1e-2, "resampled")
 finish()
