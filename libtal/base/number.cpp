@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "libtal/base/error.h"
+#include "libtal/base/text.h"
 
 namespace tal {
 
@@ -53,7 +54,7 @@ double parse_number(std::string_view text) {
   if (end - begin > 1 && begin[0] == '+' && begin[1] != '-') ++begin;
   const auto result = std::from_chars(begin, end, value);
   if (begin == end || result.ec != std::errc() || result.ptr != end || !std::isfinite(value))
-    throw Error("'" + std::string(text) + "' is not a finite number", Error::Kind::kNotFinite);
+    throw Error("'" + with_invisible_named(text) + "' is not a finite number", Error::Kind::kNotFinite);
   return value;
 }
 

@@ -1,13 +1,75 @@
 #include "libtal/base/text.h"
 
 #include <algorithm>
+#include <cstdio>
+
+#include "libtal/base/utf8.h"
 
 namespace tal {
+namespace {
+
+// Bytes of the blank or invisible character that the text begins with, or ends with; 0: none.
+std::size_t blank_before(std::string_view text) {
+  if (text.empty() || text.front() == ' ' || text.front() == '\t') return !text.empty();
+  std::size_t end = 0;
+  return static_cast<signed char>(text.front()) < 0 && is_invisible(next_code_point(text, end)) ? end : 0;
+}
+std::size_t blank_behind(std::string_view text) {
+  if (text.empty() || text.back() == ' ' || text.back() == '\t' || text.back() == '\r') return !text.empty();
+  for (const std::size_t size : {2u, 3u})
+    if (std::size_t end = 0; static_cast<signed char>(text.back()) < 0 && text.size() >= size &&
+                             is_invisible(next_code_point(text.substr(text.size() - size), end)) && end == size)
+      return size;
+  return 0;
+}
+
+}  // namespace
+
+bool is_invisible(char32_t c) {
+  return c == 0x85 || c == 0xa0 || c == 0xad || c == 0x61c || c == 0x1680 || c == 0x180e ||
+         (c >= 0x2000 && c <= 0x200f) || (c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x206f) || c == 0x3000 ||
+         c == 0xfeff;
+}
 
 std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r')) text.remove_suffix(1);
+  while (const auto size = blank_before(text)) text.remove_prefix(size);
+  while (const auto size = blank_behind(text)) text.remove_suffix(size);
   return text;
+}
+
+std::string with_invisible_named(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    const char32_t code = next_code_point(text, at);
+    if (!is_invisible(code)) {
+      out += text.substr(begin, at - begin);
+      continue;
+    }
+    char name[16];
+    std::snprintf(name, sizeof name, "<U+%04X>", static_cast<unsigned>(code));
+    out += name;
+  }
+  return out;
+}
+
+std::string loose_form(std::string_view name) {
+  // U+00C0 to U+00FF.
+  constexpr std::string_view kPlain = "aaaaaaaceeeeiiiidnooooo*ouuuuytsaaaaaaaceeeeiiiidnooooo/ouuuuyty";
+  std::string out;
+  bool letters = false;
+  for (std::size_t at = 0; at < name.size();) {
+    const std::size_t begin = at;
+    const char32_t c = next_code_point(name, at);
+    const bool accent = c >= 0x300 && c < 0x370;
+    if (c == ' ' || c == '_' || c == '-' || c == '\t' || accent || is_invisible(c)) continue;
+    if (c < 0x80) out += ascii_lower(static_cast<char>(c));
+    else if (c >= 0xc0 && c <= 0xff) out += kPlain[c - 0xc0];
+    else out += name.substr(begin, at - begin);
+    letters =
+        letters || c >= 0x80 || (ascii_lower(static_cast<char>(c)) >= 'a' && ascii_lower(static_cast<char>(c)) <= 'z');
+  }
+  return letters ? out : std::string(name);
 }
 
 bool begins_alike(std::string_view text, std::string_view beginning) {
@@ -21,7 +83,7 @@ bool ends_alike(std::string_view text, std::string_view ending) {
 
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t kMost = 40;
-  return "'" + std::string(text.substr(0, kMost)) + (text.size() > kMost ? "...'" : "'");
+  return "'" + with_invisible_named(text.substr(0, kMost)) + (text.size() > kMost ? "...'" : "'");
 }
 
 std::string joined(const std::vector<std::string>& words, std::string_view between) {

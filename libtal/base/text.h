@@ -8,8 +8,13 @@
 
 namespace tal {
 
-// Without blanks and tabs at its ends, and the carriage return of a line of Windows.
+// Without what shows nothing at its ends: blanks, tabs, the carriage return of a line of Windows, is_invisible().
 std::string_view trim(std::string_view text);
+// Characters that show nothing and are no blank or tab: no-break and wide spaces, zero-width ones, soft hyphens, marks
+// of byte order and of the direction of writing.
+bool is_invisible(char32_t code);
+// The text with such characters by their code points, "v<U+200B>1".
+std::string with_invisible_named(std::string_view text);
 
 // Of A to Z; other letters stay.
 inline char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c; }
@@ -17,7 +22,11 @@ inline char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char
 bool begins_alike(std::string_view text, std::string_view beginning);
 bool ends_alike(std::string_view text, std::string_view ending);
 
-// In quotes, a long text cut short.
+// The letters and digits of a name that has letters, without case, accents of Latin letters, blanks and what joins
+// words: names of one form are easily taken for each other. Any other name as it is.
+std::string loose_form(std::string_view name);
+
+// In quotes, a long text cut short, with_invisible_named().
 std::string in_quotes(std::string_view text);
 
 // "a, b, c"

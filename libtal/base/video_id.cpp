@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libtal/base/error.h"
 #include "libtal/base/text.h"
 
 namespace tal {
@@ -30,7 +31,59 @@ bool is_sound(std::string_view path) {
   return without_sound(path) != path;
 }
 
-std::string video_id(std::string_view path) {
+namespace {
+
+// The folders of a path, the last one first, without "." and what comes before a root.
+std::vector<std::string_view> folders_of(std::string_view path) {
+  std::vector<std::string_view> out;
+  path.remove_suffix(file_name(path).size());
+  while (!path.empty()) {
+    path.remove_suffix(1);
+    const auto folder = file_name(path);
+    if (!folder.empty() && folder != ".") out.push_back(folder);
+    path.remove_suffix(folder.size());
+  }
+  return out;
+}
+
+// Whether the folders of one lie in those of the other: "clips/v.mp4", "/data/clips/v.mp4", "v.mp4".
+bool may_be_one(const std::vector<std::string_view>& a, const std::vector<std::string_view>& b) {
+  return std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(std::min(a.size(), b.size())), b.begin());
+}
+
+}  // namespace
+
+std::string FileIds::id(std::string_view name, const std::string& place) {
+  const int kept = std::max(folders_, 0);
+  std::string id = video_id(name, kept);
+  const auto folders = folders_of(name);
+  if (folders_ == 0 || (folders_ < 0 && folders.empty())) return id;
+  const auto [found, fresh] = first_.try_emplace(id, First{std::string(name), place});
+  First& first = found->second;
+  const auto before = folders_of(first.name);
+  const bool one_name = video_id(name) == video_id(first.name);
+  if (fresh || (one_name && may_be_one(folders, before))) {
+    if (folders.size() > before.size()) first = {std::string(name), place};
+    return id;
+  }
+  const std::string both =
+      "'" + std::string(name) + "' and '" + first.name + "'" + (first.place.empty() ? "" : " (" + first.place + ")");
+  if (!one_name) throw Error(both + " would both be video '" + id + "'").at_field("video");
+  throw Error(both + " are files of one name in different folders: --id-folders " + std::to_string(kept + 1) +
+              " keeps the folder in their ids ('" + video_id(name, kept + 1) +
+              "'), --id-folders 0 takes them for one video")
+      .at_field("video");
+}
+
+std::string video_id(std::string_view path, int folders) {
+  if (folders > 0) {
+    std::string id = video_id(path);
+    for (const auto folder : folders_of(path)) {
+      if (folders-- == 0) break;
+      id.insert(0, std::string(folder) + '_');
+    }
+    return id;
+  }
   path = file_name(path);
   if (const auto name = without_sound(path); name != path) return std::string(name);
   // Containers and streams that FFmpeg reads under these names.

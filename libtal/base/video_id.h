@@ -12,8 +12,26 @@
 namespace tal {
 
 // The name behind the last '/' or '\' (paths of Windows too), without the ending of a video or sound file in upper or
-// lower case: "D:\clips\v_1.MP4" -> "v_1". Other endings stay: "v_1.5fps" is an id.
-std::string video_id(std::string_view path);
+// lower case: "D:\clips\v_1.MP4" -> "v_1". Other endings stay: "v_1.5fps" is an id. folders: how many of the path's
+// last folders stand before it, "a/v_1.mp4" -> "a_v_1" with 1.
+std::string video_id(std::string_view path, int folders = 0);
+
+// The ids of the names in one table, list or command line, where files of one name in different folders are not to
+// become one video unseen.
+class FileIds {
+ public:
+  // folders: as in video_id(); -1: 0, and such files are an Error.
+  explicit FileIds(int folders = -1) : folders_(folders) {}
+  // place: of the name ("t.csv:3"), for the Error, which names both files and --id-folders; "": not known.
+  std::string id(std::string_view name, const std::string& place = "");
+
+ private:
+  struct First {
+    std::string name, place;
+  };
+  int folders_;
+  std::unordered_map<std::string, First> first_;  // by id, the name with the most folders
+};
 // Whether the name ends as that of a file of sound alone.
 bool is_sound(std::string_view path);
 

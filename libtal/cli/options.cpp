@@ -105,8 +105,11 @@ Option& Option::one_of(const std::vector<Choice>& choices) {
   for (const auto& choice : choices) names.push_back(choice.name);
   const std::string description = "{" + joined(names, ",") + "}";
   row_->option->check(CLI::Validator(
-      [names, option = row_->name](std::string& text) -> std::string {
+      [names, option = row_->name, own = row_->option](std::string& text) -> std::string {
         if (std::find(names.begin(), names.end(), text) != names.end()) return {};
+        if (own->get_delimiter() == ',' && text.find_first_of(" ;|+") != std::string::npos)
+          throw UsageError("unknown " + option + " '" + text +
+                           "': several have commas between them (known: " + joined(names) + ")");
         const auto near = nearest(text, names);
         throw UsageError(
             "unknown " + option + " '" + text + "'" +
@@ -129,7 +132,10 @@ Option& Option::never(const std::string& why) { return row_->rules.push_back({sc
 
 Option& Option::required() { return row_->option->required(), *this; }
 Option& Option::one_value() { return row_->option->allow_extra_args(false), *this; }
-Option& Option::comma_separated() { return row_->option->delimiter(','), *this; }
+Option& Option::comma_separated() {
+  const auto plain = [](std::string& text) { return text = trim(text), std::string(); };  // "a, b"
+  return row_->option->delimiter(',')->transform(CLI::Validator(plain, "")), *this;
+}
 Option& Option::repeatable() {
   row_->option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
   return *this;

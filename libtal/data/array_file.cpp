@@ -233,6 +233,7 @@ ArrayFile::Array ArrayFile::read(const std::string& name, const FeatureImport& o
   } else {
     NumberTable table = parse_number_table({path_, std::string(bytes())}, {}, dialect_);
     array.matrix = std::move(table.values), array.left_out = std::move(table.left_out);
+    array.counting = std::move(table.counting);
     array.places = std::move(table.places);
   }
   if ((rank == 1 && options.vectors == "rows") != options.transpose) array.matrix = transposed(array.matrix);

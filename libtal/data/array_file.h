@@ -39,7 +39,7 @@ class ArrayFile {
     FeatureMatrix matrix;                            // [rows, dim]; empty when `as_is`
     bool as_is = false;                              // a stage can read the file itself
     std::int64_t rows = 0, dim = 0;                  // when `as_is`
-    std::vector<std::string> left_out;               // first columns of a table that are no values
+    std::vector<std::string> left_out, counting;     // of a table: first columns that are no values; NumberTable's
     std::vector<RowPlaces> places;                   // those of them that hold numbers
     std::map<std::string, std::vector<Fact>> facts;  // by name; several that are equally near to the rows
   };

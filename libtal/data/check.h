@@ -42,6 +42,8 @@ struct CheckOptions {
   std::vector<std::string> outputs, logs;  // of the shards
   std::uint64_t max_faults = 1000;         // listed of a class; all are counted; 0: no bound
   std::vector<std::string> compare;        // two feature files
+  // Is told of the label ("": none) and the end (of a label of the whole video 0) of everything that a record says.
+  std::function<void(const std::string& label, double end)> seen;
 };
 // What --gt knows: its videos and labels.
 struct KnownNames {

@@ -126,6 +126,7 @@ bool RecordChecker::Pass::times(Item& item, const Json& json, const std::string&
   item.label = label_of(json);
   if (const auto tier = json.find("tier"); tier != json.end() && tier->is_string())
     item.tier = tier->get<std::string>();
+  if (checker_.options_.seen) checker_.options_.seen(item.label, item.end);
   const bool right = item.point ? point(item, point_field) : segment(item, segment_field);
   item.broken = !item.point && !(item.start < item.end);
   return right;

@@ -205,6 +205,7 @@ void RecordChecker::Pass::classification() {
     if (!labelled) add("bad-classification", field + ".label", "missing or not a string");
     if (!scored) add("bad-classification", field + ".score", "missing or not a number");
     if (!labelled) continue;
+    if (checker_.options_.seen) checker_.options_.seen(entry["label"].get<std::string>(), 0);
     const auto [before, fresh] = labels.try_emplace(entry["label"].get<std::string>(), i);
     if (!fresh)
       add("duplicated", field + ".label", "the same as classification[" + std::to_string(before->second) + "]");

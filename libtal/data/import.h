@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "libtal/base/error.h"
+#include "libtal/base/video_id.h"
 #include "libtal/io/record.h"
 #include "libtal/io/table.h"
 
@@ -45,6 +47,7 @@ struct FeatureImport {
   double stride = 0, window = 0;    // frames (signals: samples); 0 = from the file (window: the stride)
   std::optional<double> offset;     // frames; nullopt = from the file
   std::string vectors = "columns";  // a one-dimensional array is one column or (rows) one row
+  int id_folders = 0;               // as video_id() takes them, without a pattern
   bool transpose = false;           // files hold [dim, rows]
   bool duration_from_rows = false;  // a video whose length is not known lasts as long as its rows
   std::string non_finite = "fail";  // or zero: such values become 0, counted
@@ -61,16 +64,18 @@ struct SignalImport {
 };
 
 struct ImportOptions {
-  std::string time;                            // seconds, frames or relative; "" = what the format usually has
-  double fps = 0;                              // for frames; 0 = from the row or the table
-  std::int64_t class_offset = 0;               // added to a class number before it is looked up
-  bool unit_duration = false;                  // relative times stay, every record lasts 1
-  std::optional<std::string> prefix;           // put before every id
-  std::map<std::string, std::string> columns;  // role -> column name
-  std::string where_column, where_value;       // only rows with this value
-  std::vector<std::string> tiers;              // only these of an annotation tool's file; none: all
-  std::vector<std::string> background;         // labels of frames or samples that are in no segment
-  TableDialect dialect;                        // of tables
+  std::string time;                   // seconds, frames or relative; "" = what the format usually has
+  double fps = 0;                     // for frames; 0 = from the row or the table
+  std::int64_t class_offset = 0;      // added to a class number before it is looked up
+  bool unit_duration = false;         // relative times stay, every record lasts 1
+  std::optional<std::string> prefix;  // put before every id
+  int id_folders = -1;                // of a file's path that stay in its id, as FileIds takes them
+  std::shared_ptr<FileIds> ids = std::make_shared<FileIds>();  // of the files that are read, and of the rows in them
+  std::map<std::string, std::string> columns;                  // role -> column name
+  std::string where_column, where_value;                       // only rows with this value
+  std::vector<std::string> tiers;                              // only these of an annotation tool's file; none: all
+  std::vector<std::string> background;                         // labels of frames or samples that are in no segment
+  TableDialect dialect;                                        // of tables
   ImportTables tables;
   FeatureImport features;
   SignalImport signals;

@@ -1,6 +1,12 @@
 #include "libtal/data/import_check.h"
 
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
 #include "libtal/base/error.h"
+#include "libtal/base/number.h"
+#include "libtal/base/text.h"
 
 namespace tal {
 namespace {
@@ -16,15 +22,21 @@ const std::map<std::string, const char*>& tolerated() {
   return kinds;
 }
 
-CheckOptions members_only() {
+CheckOptions members_only(std::function<void(const std::string& label, double end)> seen) {
   CheckOptions options;
   options.no_files = options.no_videos = true;
+  options.seen = std::move(seen);
   return options;
 }
 
 }  // namespace
 
-ImportCheck::ImportCheck() : checker_(members_only(), [this](const Fault& fault) { take(fault); }) {}
+ImportCheck::ImportCheck()
+    : checker_(members_only([this](const std::string& label, double end) {
+                 if (!label.empty() && labels_.insert(label).second) see_label(label);
+                 last_end_ = std::max(last_end_, end);
+               }),
+               [this](const Fault& fault) { take(fault); }) {}
 
 void ImportCheck::take(const Fault& fault) {
   const bool item = fault.field.starts_with("annotations[") || fault.field.starts_with("proposals[");
@@ -44,9 +56,63 @@ void ImportCheck::take(const Fault& fault) {
 }
 
 void ImportCheck::check(const Record& record) {
-  message_.clear();
+  message_.clear(), last_end_ = 0;
   checker_.line(record.str(), "", 0);
   if (!message_.empty()) throw Error(message_).at_field(field_);
+  see_invisible(record.video());
+  const double duration = record.duration().value_or(0);
+  if (!(duration > 0) || !(last_end_ > 0)) return;
+  const auto fps = record.fps();
+  const Reach reach{last_end_, duration, fps ? fps->value() : 0, record.video()};
+  beyond_ += reach.share() > 2;
+  whole_ = whole_ && duration == std::floor(duration);
+  if (reaches_++ == 0 || reach.share() > longest_.share()) longest_ = reach;
+}
+
+void ImportCheck::see_invisible(const std::string& name) {
+  if (const auto shown = with_invisible_named(name); shown != name) invisible_.push_back("'" + shown + "'");
+}
+
+void ImportCheck::see_label(const std::string& label) {
+  see_invisible(label);
+  const auto [first, fresh] = forms_.try_emplace(loose_form(label), label);
+  if (!fresh) alike_.push_back("'" + first->second + "' and '" + label + "'");
+}
+
+std::vector<std::string> ImportCheck::about_names() const {
+  std::vector<std::string> lines;
+  if (!alike_.empty())
+    lines.push_back(
+        "labels that differ in nothing but case, blanks, accents or what joins words, and stay different: " +
+        joined_first(alike_, 3));
+  if (!invisible_.empty())
+    lines.push_back("names that hold characters which nothing shows, and stay as they are: " +
+                    joined_first(invisible_, 3));
+  return lines;
+}
+
+std::string ImportCheck::about_units() const {
+  constexpr double kSlack = 1.02, kMost = 125;  // frames a second
+  constexpr double kLong = 500;                 // numbers of frames are large
+  if (reaches_ == 0) return "";
+  const auto where = [](const Reach& reach) {
+    return format_number(reach.end) + " s of " + format_number(reach.duration) + " s in '" + reach.video + "'";
+  };
+  const double far = longest_.share(), rate = longest_.fps > 0 ? longest_.fps : kMost;
+  if (2 * beyond_ >= reaches_ && beyond_ > 0) {
+    const std::string line = std::to_string(beyond_) + " of " + std::to_string(reaches_) +
+                             " videos with a duration have segments far behind it, the furthest at " + where(longest_);
+    if (far <= kSlack * rate) return line + ": are these times frames (--time frames --fps F), or milliseconds (in a table, columns start_ms and end_ms)?";
+    if (far <= kSlack * 1e3)
+      return line + ": are these times milliseconds (in a table, columns start_ms and end_ms say so)?";
+    return line + ": are times and durations of one unit?";
+  }
+  // What lies in the first thousandth of every video was hardly marked there alone.
+  const std::string line = "all segments lie in the very beginning of their videos, the furthest at " + where(longest_);
+  if (far <= kSlack / 1e3) return line + ": are the durations milliseconds (in a table, a column duration_ms says so)?";
+  if (whole_ && longest_.duration >= kLong && far <= kSlack / (longest_.fps > 0 ? longest_.fps : 23))
+    return line + ": are the durations numbers of frames (in a table, columns frames and fps say so)?";
+  return "";
 }
 
 std::string ImportCheck::text_of(const std::string& kind, const Counted& found) {

@@ -1,10 +1,13 @@
 // What tal-check finds in a record that a file of another format has become: what no tool takes is refused, what
-// published files are known to have is counted and told once.
+// published files are known to have is counted and told once. Besides, what only all records together show: labels that
+// are easily taken for each other, and times in another unit than the durations.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "libtal/data/check.h"
 #include "libtal/io/record.h"
@@ -17,10 +20,12 @@ class ImportCheck {
   // Error at the field of the first fault that no tool takes. The others are counted.
   void check(const Record& record);
   // A line for each kind of fault that was counted, such as "2 segments without length, the first is
-  // annotations[0].segment of video 'v'".
+  // annotations[0].segment of video 'v'", and for what all records show.
   template <class Tell>
   void report(Tell tell) const {
     for (const auto& [kind, found] : counted_) tell(text_of(kind, found));
+    for (const auto& line : about_names()) tell(line);
+    if (const auto line = about_units(); !line.empty()) tell(line);
   }
 
  private:
@@ -28,12 +33,30 @@ class ImportCheck {
     std::uint64_t count = 0;
     std::string video, field;  // of the first one
   };
+  // The last end of a video against its duration.
+  struct Reach {
+    double end = 0, duration = 0, fps = 0;  // fps 0: not known
+    std::string video;
+    double share() const { return end / duration; }
+  };
   static std::string text_of(const std::string& kind, const Counted& found);
   void take(const Fault& fault);
+  void see_label(const std::string& label);
+  void see_invisible(const std::string& name);
+  std::vector<std::string> about_names() const;
+  std::string about_units() const;
 
   RecordChecker checker_;
   std::map<std::string, Counted> counted_;
   std::string field_, message_;  // of the record's first fault that is refused
+  double last_end_ = 0;          // of the record
+  std::set<std::string> labels_;
+  std::map<std::string, std::string> forms_;    // loose_form() -> the first label of it
+  std::vector<std::string> alike_, invisible_;  // "'Long Jump' and 'long jump'"; names with is_invisible()
+  std::uint64_t reaches_ = 0, beyond_ = 0;  // videos with a duration and segments; those with an end behind twice the
+                                            // duration
+  bool whole_ = true;                       // all durations are whole numbers
+  Reach longest_;                           // by share()
 };
 
 }  // namespace tal

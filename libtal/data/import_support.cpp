@@ -81,17 +81,21 @@ std::string label_of(std::string_view number, const ImportOptions& options) {
   return found->second;
 }
 
-void LeftOutColumns::add(const std::vector<std::string>& names) {
+void LeftOutColumns::add(const std::vector<std::string>& names, const std::vector<std::string>& counting) {
   for (const auto& name : names) ++files_[name];
+  for (const auto& name : counting) ++counting_[name];
 }
 
 void LeftOutColumns::note(const ImportSink& sink) const {
-  std::vector<std::string> columns;
-  for (const auto& [name, files] : files_)
-    columns.push_back((name.empty() ? "one without a name" : "'" + name + "'") +
-                      (files > 1 ? " (" + std::to_string(files) + " files)" : ""));
-  if (!columns.empty())
-    sink.note("first columns left out, for they number, time or name the rows: " + joined_first(columns, 8));
+  const auto tell = [&](const std::map<std::string, std::size_t>& names, const std::string& what) {
+    std::vector<std::string> columns;
+    for (const auto& [name, files] : names)
+      columns.push_back((name.empty() ? "one without a name" : "'" + name + "'") +
+                        (files > 1 ? " (" + std::to_string(files) + " files)" : ""));
+    if (!columns.empty()) sink.note(what + joined_first(columns, 8));
+  };
+  tell(files_, "first columns left out, for they number, time or name the rows: ");
+  tell(counting_, "columns read as values, though they count the rows (an index? then leave it out of the file): ");
 }
 
 namespace {
@@ -166,12 +170,6 @@ namespace {
 // Measured and stated durations differ a little; by more they are of different videos.
 bool agree(double a, double b) { return std::abs(a - b) <= 0.01 * std::max(std::abs(a), std::abs(b)); }
 
-// "Test" and "test", "val" and "validation".
-bool same_subset(const std::string& a, const std::string& b) {
-  const std::string x = plain_name(a), y = plain_name(b);
-  return x.starts_with(y) || y.starts_with(x);
-}
-
 void refuse_other(const char* field, const std::string& own, const std::string& table) {
   throw Error(own + " here, but " + table + " in --durations").at_field(field);
 }
@@ -196,17 +194,17 @@ VideoInfo with_table(const VideoInfo& own, const VideoInfo& table) {
   return both;
 }
 
-std::string id_of(std::string_view name, const ImportOptions& options) {
-  return options.prefix.value_or("") + one_id(name);
+std::string id_of(std::string_view name, const ImportOptions& options, const std::string& place) {
+  return options.prefix.value_or("") + one_id(name, *options.ids, place);
 }
 
-std::string one_id(std::string_view name) {
+std::string one_id(std::string_view name, FileIds& ids, const std::string& place) {
   const auto files = several_files(name);
   if (!files.empty())
     throw Error("'" + std::string(name) + "' names " + std::to_string(files.size()) +
                 " files: a row must be of one video")
         .at_field("video");
-  return video_id(name);
+  return ids.id(name, place);
 }
 
 VideoInfo known_of(const std::string& video, const ImportOptions& options, const VideoInfo& own) {

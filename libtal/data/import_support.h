@@ -19,10 +19,10 @@ namespace tal {
 
 std::vector<std::string_view> split_blanks(std::string_view line);
 
-// Numbers of a table's fields; the errors name the field. decimal: '.' or ','. field_seconds also takes times of the
-// clock (hh:mm:ss.mmm, mm:ss). whole_number: `value`, written as `text`, as a count.
+// Numbers of a table's fields; the errors name the field. decimal: '.' or ','. field_seconds also takes times as
+// libtal/io/time_text.h reads them; fps: of time codes. whole_number: `value`, written as `text`, as a count.
 double field_number(std::string_view text, char decimal, std::string_view field);
-double field_seconds(std::string_view text, char decimal, std::string_view field);
+double field_seconds(std::string_view text, char decimal, std::string_view field, std::optional<double> fps = {});
 std::int64_t whole_number(double value, std::string_view text, std::string_view field);
 double positive(double value, std::string_view field);
 // Frames per second: "29.97" and "30000/1001".
@@ -32,6 +32,14 @@ double field_rate(std::string_view text, char decimal, std::string_view field);
 const std::vector<std::string>& column_names(const std::string& role);
 // A column by role: the one that --columns names (Error when it is not there), else the first that is usual. -1: none.
 int column_of(const NamedTable& table, const ImportOptions& options, const std::string& role);
+// The column of subsets: of its role, or one called split, set, partition or the like that holds nothing but train,
+// val, test and their like. -1: none.
+int subset_column(const NamedTable& table, const ImportOptions& options);
+// "Test" and "test", "val" and "validation".
+bool same_subset(const std::string& a, const std::string& b);
+// The column of the videos' names: of its role, or else an unnamed first one of texts, the index of pandas and R, which
+// is noted. -1: none.
+int video_column(const NamedTable& table, const ImportOptions& options, const Note& note);
 // Error: the table has no column of this role, or no header at all. hint: what a header may be.
 [[noreturn]] void refuse_missing_column(const NamedTable& table, const std::string& role, const std::string& hint);
 
@@ -89,11 +97,12 @@ std::string label_of(std::string_view number, const ImportOptions& options);
 // Columns of tables of numbers that are no values (NumberTable::left_out): told once, however many files have them.
 class LeftOutColumns {
  public:
-  void add(const std::vector<std::string>& names);
+  // counting: columns that were read as values, and count the rows (NumberTable::counting).
+  void add(const std::vector<std::string>& names, const std::vector<std::string>& counting);
   void note(const ImportSink& sink) const;
 
  private:
-  std::map<std::string, std::size_t> files_;  // by name
+  std::map<std::string, std::size_t> files_, counting_;  // by name
 };
 
 // One object of `annotations` or `proposals`, appended with a comma where one is due. extra: further members as JSON,
@@ -123,9 +132,10 @@ class VideoRows {
   std::unordered_map<std::string, std::size_t> index_;
 };
 
-// A video's id by its name in a file, behind --prefix; without it. Error for a field that names several files.
-std::string id_of(std::string_view name, const ImportOptions& options);
-std::string one_id(std::string_view name);
+// A video's id by its name in a file, behind --prefix; without it. place: of the name, "" when it is not known. Error
+// for a field that names several files, and as FileIds::id.
+std::string id_of(std::string_view name, const ImportOptions& options, const std::string& place = "");
+std::string one_id(std::string_view name, FileIds& ids, const std::string& place = "");
 // What --durations says of the video, and `own`. Error as with_table.
 VideoInfo known_of(const std::string& video, const ImportOptions& options, const VideoInfo& own = {});
 // What a record states of its video itself.

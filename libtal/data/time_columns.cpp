@@ -5,6 +5,7 @@
 
 #include "libtal/base/text.h"
 #include "libtal/data/import_support.h"
+#include "libtal/io/time_text.h"
 
 namespace tal {
 namespace {
@@ -88,9 +89,10 @@ TimeColumn TimeColumns::choose(const std::string& unit) const {
                                  unit);
 }
 
-double time_value(const TimeColumn& column, const std::string& text, char decimal, std::string_view field) {
-  return has_clock(text) ? field_seconds(text, decimal, field)
-                         : column.name.seconds(field_number(text, decimal, field));
+double time_value(const TimeColumn& column, const std::string& text, char decimal, std::string_view field,
+                  std::optional<double> fps) {
+  return time_form(text) == TimeForm::kNone ? column.name.seconds(field_number(text, decimal, field))
+                                            : field_seconds(text, decimal, field, fps);
 }
 
 void note_units(const NamedTable& table, const std::vector<TimeColumn>& columns, const Note& note) {

@@ -43,7 +43,8 @@ class TimeColumns {
 };
 
 // The field in seconds, or (frames, relative times) as it stands; times of the clock too. Error that names `field`.
-double time_value(const TimeColumn& column, const std::string& text, char decimal, std::string_view field);
+double time_value(const TimeColumn& column, const std::string& text, char decimal, std::string_view field,
+                  std::optional<double> fps = {});
 
 // Says which of the columns are read in another unit than seconds.
 void note_units(const NamedTable& table, const std::vector<TimeColumn>& columns, const Note& note);

@@ -10,27 +10,34 @@
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
 #include "libtal/data/tables.h"
+#include "libtal/io/first_line.h"
 #include "libtal/io/json_check.h"
+#include "libtal/io/time_text.h"
 
 namespace tal {
 
-std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& source, const Note& note);
+std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& source, const Note& note,
+                                                             int id_folders);
 
 const std::vector<std::string>& column_names(const std::string& role) {
   static const std::unordered_map<std::string, std::vector<std::string>> names = {
       {"video",
        {"video", "video-name", "video-id", "filename", "name", "video-file", "video-path", "file-name", "file",
-        "media-file", "media-file-path", "media-file-name"}},
+        "media-file", "media-file-path", "media-file-name", "file-path", "filepath", "sourcefile", "completename",
+        "path"}},
       {"duration", {"video-duration", "media-duration", "media-total-duration", "video-length", "duration", "seconds"}},
       {"segment duration", {"duration", "seconds"}},
-      {"fps", {"rfps", "fps", "frame-rate", "framerate", "video-fps", "frames-per-second"}},
+      {"fps",
+       {"rfps", "fps", "frame-rate", "framerate", "video-fps", "frames-per-second", "video-frame-rate",
+        "videoframerate", "avg-frame-rate", "r-frame-rate", "cap-prop-fps"}},
       {"frames",
        {"frames", "video-frames", "video-frame-count", "total-frames", "total-frame-count", "numFrame", "count",
         "duration_frame"}},
       // In a table of segments these may be of the segment.
       {"frames of a video",
        {"num-frames", "n-frames", "nb-frames", "number-of-frames", "num-frame", "numFrames", "nframes", "nFrame",
-        "frame-count", "frames-count", "frameCount", "frames-(count)", "totalFrames", "length-frames"}},
+        "frame-count", "cap-prop-frame-count", "nb-read-frames", "frames-count", "frameCount", "frames-(count)",
+        "totalFrames", "length-frames"}},
       {"subset", {"subset"}},
       {"start", {"start", "t-start", "t-init", "start-time", "start-timestamp", "begin", "begin-time", "onset"}},
       {"end", {"end", "t-end", "end-time", "stop-timestamp", "end-timestamp", "stop", "stop-time"}},
@@ -54,10 +61,10 @@ double field_number(std::string_view text, char decimal, std::string_view field)
   }
 }
 
-double field_seconds(std::string_view text, char decimal, std::string_view field) {
-  if (!has_clock(text)) return field_number(text, decimal, field);
+double field_seconds(std::string_view text, char decimal, std::string_view field, std::optional<double> fps) {
+  if (time_form(text) == TimeForm::kNone) return field_number(text, decimal, field);
   try {
-    return clock_seconds(text);
+    return written_seconds(text, fps);
   } catch (Error& error) {
     throw error.at_field(field);
   }
@@ -111,6 +118,28 @@ void StatedVideo::add(const VideoInfo& said, const std::string& where) {
     contradict("subset", "'" + said.subset + "'", "'" + info.subset + "'", places_[3]);
 }
 
+bool same_subset(const std::string& a, const std::string& b) {
+  const std::string x = plain_name(a), y = plain_name(b);
+  return x.starts_with(y) || y.starts_with(x);
+}
+
+int subset_column(const NamedTable& table, const ImportOptions& options) {
+  static const std::vector<std::string> words = {
+      "train",    "training",     "val",  "valid",   "validation", "test",      "tst",        "testing", "dev",
+      "trainval", "trainvaltest", "eval", "holdout", "hold-out",   "unlabeled", "unlabelled", ""};
+  if (const int named = column_of(table, options, "subset"); named >= 0) return named;
+  const int other = table.find({"split", "set", "data-split", "dataset-split", "split-name", "partition", "phase"});
+  if (other < 0) return -1;
+  bool any = false;
+  for (const auto& row : table.rows) {
+    if (row.fields.size() != table.header.size()) continue;
+    const auto& value = row.fields[static_cast<std::size_t>(other)];
+    if (!is_one_of(words, value)) return -1;
+    any = any || !value.empty();
+  }
+  return any ? other : -1;
+}
+
 namespace {
 
 // A column that counts frames is none: "duration_frame" is the number of frames.
@@ -126,7 +155,7 @@ VideoColumns::VideoColumns(const NamedTable& table, const ImportOptions& options
       duration_(duration_column(table, options)),
       fps_(column_of(table, options, "fps")),
       frames_(column_of(table, options, "frames")),
-      subset_(column_of(table, options, "subset")) {
+      subset_(subset_column(table, options)) {
   if (of_videos && frames_ < 0) frames_ = table.find(column_names("frames of a video"));
 }
 
@@ -184,9 +213,25 @@ int column_of(const NamedTable& table, const ImportOptions& options, const std::
       .at_line(table.source, table.header_line);
 }
 
+int video_column(const NamedTable& table, const ImportOptions& options, const Note& note) {
+  if (const int found = column_of(table, options, "video"); found >= 0) return found;
+  const std::string& first = table.header.front();
+  const bool unnamed = is_unnamed(first) || is_index_name(first) || is_number_name(first);
+  const bool texts = std::all_of(table.rows.begin(), table.rows.end(), [](const auto& row) {
+    const auto& name = row.fields.front();
+    return !name.empty() && !is_table_number(name, '.') && !is_table_number(name, ',') &&
+           time_form(name) == TimeForm::kNone;
+  });
+  if (!unnamed || !texts || table.rows.empty() || table.header.size() < 2) return -1;
+  if (note)
+    note(table.source + ": column 1, " + (first.empty() ? "without a name" : "'" + first + "'") +
+         ", is taken for the videos, as there is no other");
+  return 0;
+}
+
 void refuse_missing_column(const NamedTable& table, const std::string& role, const std::string& hint) {
   const bool data = std::any_of(table.header.begin(), table.header.end(), [](const std::string& name) {
-    return is_table_number(name, '.') || is_table_number(name, ',') || has_clock(name);
+    return is_table_number(name, '.') || is_table_number(name, ',') || time_form(name) != TimeForm::kNone;
   });
   const std::string what = data ? "a header line with the names of the columns is missing (" + hint + ")"
                                 : "no column is known to be the " + role + "; name it with --columns " + role + "=NAME";
@@ -220,7 +265,7 @@ bool is_record(std::string_view line) {
 // Videos with what was said of each, and where.
 class StatedVideos {
  public:
-  explicit StatedVideos(const SourceText& source) : source_(source) {}
+  explicit StatedVideos(const SourceText& source, int id_folders = -1) : source_(source), ids_(id_folders) {}
   void add(const std::string& video, const VideoInfo& info, std::uint64_t line) {
     try {
       if (video.empty()) throw Error("empty").at_field("video");
@@ -234,7 +279,7 @@ class StatedVideos {
   void add_named(std::string_view name, const VideoInfo& info, std::uint64_t line) {
     std::string id;
     try {
-      id = one_id(name);
+      id = one_id(name, ids_, line_name(source_.name, line));
     } catch (Error& error) {
       throw error.at_line(source_.name, line);
     }
@@ -257,6 +302,7 @@ class StatedVideos {
 
  private:
   const SourceText& source_;
+  FileIds ids_;
   std::unordered_map<std::string, StatedVideo> videos_;
   std::unordered_map<std::string, std::string> written_;  // name -> id
 };
@@ -294,8 +340,8 @@ class NamesAndSeconds {
     for (std::size_t k = 1; k < full_.size() && numbers; k += 2) numbers = is_seconds(text(k));
     return numbers || text(0).find_first_of(",;\t|") == std::string_view::npos;
   }
-  std::unordered_map<std::string, VideoInfo> read(const SourceText& source) const {
-    StatedVideos out(source);
+  std::unordered_map<std::string, VideoInfo> read(const SourceText& source, int id_folders) const {
+    StatedVideos out(source, id_folders);
     for (std::size_t k = 0; k < full_.size(); k += 2) {
       VideoInfo info;
       const std::uint64_t line = full_[std::min(k + 1, full_.size() - 1)] + 1;
@@ -313,25 +359,30 @@ class NamesAndSeconds {
   }
 
  private:
-  static bool is_seconds(std::string_view text) { return is_table_number(text, '.') || has_clock(text); }
+  static bool is_seconds(std::string_view text) {
+    const TimeForm form = time_form(text);
+    return is_table_number(text, '.') || (form != TimeForm::kNone && form != TimeForm::kStamp);
+  }
   std::string_view text(std::size_t k) const { return trim(lines_[full_[k]]); }
   const std::vector<std::string_view>& lines_;
   std::vector<std::size_t> full_;  // indices of lines that are not blank
 };
 
 std::unordered_map<std::string, VideoInfo> videos_of_table(const NamedTable& table, const SourceText& source,
-                                                           const Note& note) {
-  const int video = table.find(column_names("video"));
+                                                           const Note& note, int id_folders) {
+  const int video = video_column(table, {}, note);
   if (video < 0) refuse_missing_column(table, "video", "such as video,duration,fps,frames,subset");
   const VideoColumns columns(table, {}, true);
   if (const TimeColumns durations(table, {}, "duration"); !columns.duration().found() && durations.shares().found())
     (void)durations.choose("seconds");  // says what is wrong
   if (!columns.any())
-    throw Error("no column with duration, fps, frames or subset").at_line(source.name, table.header_line);
+    throw Error("no column with duration, fps, frames or subset: the first line is '" + joined(table.header, "', '") +
+                "'")
+        .at_line(source.name, table.header_line);
   const char decimal = table.decimal_of(columns.numbers(), {});
   note_units(table, {columns.duration()}, note);
   columns.note_unused(note);
-  StatedVideos out(source);
+  StatedVideos out(source, id_folders);
   for (const auto& row : table.rows) {
     try {
       out.add_named(table.field(row, video), columns.read(row, decimal), row.line);
@@ -344,20 +395,20 @@ std::unordered_map<std::string, VideoInfo> videos_of_table(const NamedTable& tab
 
 }  // namespace
 
-std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source, const Note& note) {
+std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source, const Note& note, int id_folders) {
   const std::string_view text = utf8_text(source);
   const char first = first_character(text);
   if (first == '\0') throw Error("empty").at_line(source.name, 0);
   const auto lines = split_lines(source);
   const auto line = *std::find_if(lines.begin(), lines.end(), [](auto each) { return !trim(each).empty(); });
   if (is_record(line)) return videos_of_records(source, lines);
-  if (first == '{' || first == '[') return parse_json_videos(source, note);
+  if (first == '{' || first == '[') return parse_json_videos(source, note, id_folders);
   if (const NamesAndSeconds list(lines); list.fits()) {
     const NamedTable table = parse_named_table(source);  // of columns that blanks separate?
-    if (table.header.size() < 2 || table.find(column_names("video")) < 0) return list.read(source);
-    return videos_of_table(table, source, note);
+    if (table.header.size() < 2 || table.find(column_names("video")) < 0) return list.read(source, id_folders);
+    return videos_of_table(table, source, note, id_folders);
   }
-  return videos_of_table(parse_named_table(source), source, note);
+  return videos_of_table(parse_named_table(source), source, note, id_folders);
 }
 
 namespace {
@@ -406,15 +457,45 @@ std::vector<ListedVideo> parse_video_list(const SourceText& source) {
   return out;
 }
 
-std::map<std::string, double> parse_starts(const SourceText& source) {
+std::vector<SplitVideo> parse_split(const SourceText& source, const std::string& subset) {
+  std::vector<SplitVideo> out;
+  const char first = first_character(utf8_text(source));
+  if (first != '\0' && first != '{' && first != '[') {
+    const NamedTable table = parse_named_table(source, {}, BlankColumns::kNever);
+    const int video = table.find(column_names("video")), column = subset_column(table, {});
+    if (video >= 0 && column >= 0) {
+      for (const auto& row : table.rows) out.push_back({table.field(row, video), table.field(row, column), row.line});
+      for (const auto& each : out)
+        if (each.subset.empty() || (!subset.empty() && !same_subset(each.subset, subset)))
+          throw Error(each.subset.empty() ? "empty"
+                                          : "'" + each.subset + "', but --split says " + subset +
+                                                ": --split FILE alone takes the subsets of the column '" +
+                                                table.header[static_cast<std::size_t>(column)] + "'")
+              .at_field("subset")
+              .at_video(each.name)
+              .at_line(source.name, each.line);
+      for (auto& each : out)
+        if (!subset.empty()) each.subset = subset;
+      return out;
+    }
+  }
+  if (subset.empty())
+    throw Error("no table with the columns video and subset (or split): --split SUBSET=FILE says the subset of a list")
+        .at_line(source.name, 0);
+  for (const auto& [name, line] : parse_video_list(source)) out.push_back({name, subset, line});
+  return out;
+}
+
+std::map<std::string, double> parse_starts(const SourceText& source, int id_folders) {
   const NamedTable table = parse_named_table(source);
   const int video = table.find(column_names("video")), start = table.find(column_names("start"));
   if (video < 0 || start < 0)
     throw Error("needs the columns video and start, in seconds").at_line(source.name, table.header_line);
   const char decimal = table.decimal_of({start}, {});
   std::map<std::string, double> starts;
+  FileIds ids(id_folders);
   for (const auto& row : table.rows) try {
-      const std::string id = one_id(table.field(row, video));
+      const std::string id = one_id(table.field(row, video), ids, line_name(source.name, row.line));
       if (!starts.emplace(id, field_seconds(table.field(row, start), decimal, "start")).second)
         throw Error("stands in the table twice").at_video(id);
     } catch (Error& error) {

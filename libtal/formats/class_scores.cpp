@@ -51,6 +51,18 @@ std::vector<Column> numbered_columns(std::int64_t count, const ImportOptions& op
   return columns;
 }
 
+// pandas calls a second column "run" "run.1".
+void refuse_second(const std::vector<std::string>& header, const std::string& label) {
+  const auto dot = label.rfind('.');
+  if (dot == std::string::npos || dot + 1 == label.size() ||
+      label.find_first_not_of("0123456789", dot + 1) != std::string::npos)
+    return;
+  const std::string first = label.substr(0, dot);
+  if (std::find(header.begin(), header.end(), first) != header.end())
+    throw Error("column '" + label + "' is what pandas makes of a second column '" + first +
+                "': two columns are of one class");
+}
+
 // The columns by the header's names: labels, or numbers of --classes.
 std::vector<Column> named_columns(const std::vector<std::string>& header, const ImportOptions& options) {
   const auto& classes = options.tables.classes;
@@ -72,13 +84,23 @@ std::vector<Column> named_columns(const std::vector<std::string>& header, const 
     }
     if (label.empty()) continue;
     if (!found.insert(label).second) throw Error("two columns are of class '" + label + "'");
+    refuse_second(header, label);
     columns.push_back({static_cast<std::int64_t>(c), label});
   }
   for (const auto& label : labels)
-    if (found.count(label) == 0)
+    if (found.count(label) == 0) {
+      const auto near = nearest(label, header);
       throw Error("class '" + label + "' of --classes has no column: the header names '" +
-                  joined_first(header, 8, "', '") + "'");
+                  joined_first(header, 8, "', '") + "'" +
+                  (near.empty() ? "" : " (is it '" + std::string(near) + "'?)"));
+    }
   return columns;
+}
+
+std::string id_at(const SourceText& source, std::uint64_t line, const std::string& name, FileIds& ids) try {
+  return ids.id(name, line_name(source.name, line));
+} catch (Error& error) {
+  throw error.at_line(source.name, line);
 }
 
 // Which video each row is of: by the table, by --videos, or by both, which must say the same.
@@ -93,12 +115,13 @@ std::vector<std::string> videos_of(const NumberTable& table, const SourceText& s
   if (table.row_names.empty()) return listed;
   std::vector<std::string> videos;
   std::set<std::string> seen;
+  FileIds ids(options.id_folders);
   for (std::size_t row = 0; row < table.row_names.size(); ++row) {
     if (table.faulty.count(static_cast<std::int64_t>(row)) > 0) {
       videos.emplace_back();
       continue;
     }
-    videos.push_back(video_id(table.row_names[row]));
+    videos.push_back(id_at(source, table.lines[row], table.row_names[row], ids));
     const auto& video = videos.back();
     const auto fail = [&](const std::string& what) {
       throw Error(what).at_video(video).at_line(source.name, table.lines[row]);
@@ -113,11 +136,12 @@ std::vector<std::string> videos_of(const NumberTable& table, const SourceText& s
 
 }  // namespace
 
-std::vector<std::string> row_videos(const SourceText& source) {
+std::vector<std::string> row_videos(const SourceText& source, int id_folders) {
   std::vector<std::string> videos;
   std::set<std::string> seen;
+  FileIds ids(id_folders);
   for (const auto& [name, line] : parse_video_list(source)) {
-    videos.push_back(video_id(name));
+    videos.push_back(id_at(source, line, name, ids));
     if (!seen.insert(videos.back()).second)
       throw Error("stands in the list twice").at_video(videos.back()).at_line(source.name, line);
   }
@@ -143,7 +167,7 @@ void read_class_scores(const std::vector<SourceText>& sources, const ImportOptio
     sink.note(std::to_string(left) + " of " + std::to_string(scores.dim) +
               " columns are no classes of --classes, left out");
   LeftOutColumns left_out;
-  left_out.add(table.left_out);
+  left_out.add(table.left_out, table.counting);
   left_out.note(sink);
   for (std::int64_t row = 0; row < scores.rows; ++row) {
     if (table.faulty.count(row) > 0) continue;

@@ -31,7 +31,7 @@ void read_narrations(const SourceText& source, const ImportOptions& options, con
     std::string id;
     guard_row(source, row.line, "", row.raw, sink, [&] {
       table.check_width(row);
-      id = id_of(table.field(row, video), options);
+      id = id_of(table.field(row, video), options, line_name(source.name, row.line));
       if (id.empty()) throw Error("empty").at_field("video_id");
       try {
         const Segment segment{field_seconds(table.field(row, start), '.', "start_timestamp"),

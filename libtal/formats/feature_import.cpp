@@ -294,7 +294,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
   const auto files = list_feature_files(paths,
                                         {".npy", ".npy.gz", ".npz", ".csv", ".csv.gz", ".txt", ".txt.gz", ".h5",
                                          ".hdf5", ".hdf", ".h5.gz", ".mat", ".mat.gz"},
-                                        sink.note);
+                                        sink.note, f.id_folders);
   const FeatureItems videos = assign(files, f);
   videos.report("files or arrays", sink);
   if (!f.out_dir.empty()) videos.check_files();
@@ -314,9 +314,12 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
         FeatureStream stream;
         stream.name = item.stream;
         if (!streams.insert(stream.name).second)
-          throw Error("there are two for this video").at_field("features." + stream.name);
+          throw Error("there are two for this video, '" + videos.items.at(name).front().path + "' and '" + item.path +
+                      "': --pattern tells videos and streams (--stream) by their paths, --id-folders 1 keeps the "
+                      "folder in the ids")
+              .at_field("features." + stream.name);
         ArrayFile::Array array = file->read(item.array, f);
-        left_out.add(array.left_out);
+        left_out.add(array.left_out, array.counting);
         set_contract(stream, array, options, options.tables.find(video));
         const auto rate = stream.fps ? std::optional(stream.fps->value() / stream.stride) : std::nullopt;
         check_places(array.places, rate, "--fps over --stride", path, sink.note);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 #include <filesystem>
 #include <regex>
 
@@ -27,9 +28,10 @@ bool ends_with_any(std::string_view name, const std::vector<std::string>& ending
                      [&](const std::string& ending) { return without_ending(name, {ending}) != name; });
 }
 
-std::string stem(const std::string& name) {
+std::string stem(const std::string& name, int folders) {
   const auto plain = without_ending(name, {".gz"});
-  return video_id(without_ending(plain, {".npy", ".npz", ".csv", ".txt", ".tsv", ".h5", ".hdf5", ".hdf", ".mat"}));
+  return video_id(without_ending(plain, {".npy", ".npz", ".csv", ".txt", ".tsv", ".h5", ".hdf5", ".hdf", ".mat"}),
+                  folders);
 }
 
 void check_file_name(const std::string& text, const char* field) {
@@ -49,12 +51,12 @@ void check_format(const char* option, const std::string& format, std::size_t gro
 }  // namespace
 
 std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& paths,
-                                            const std::vector<std::string>& endings, const Note& note) {
+                                            const std::vector<std::string>& endings, const Note& note, int folders) {
   std::vector<FeatureFile> files;
   for (const auto& path : paths) {
     if (path == "-") throw UsageError("this format reads files and folders, not stdin: name them");
     if (!fs::is_directory(path)) {
-      files.push_back({path, fs::path(path).filename().string(), false});
+      files.push_back({path, folders > 0 ? path : fs::path(path).filename().string(), false});
       continue;
     }
     std::vector<FeatureFile> found;
@@ -118,11 +120,26 @@ double middle(std::vector<double> values) {
   return *half;
 }
 
+// As the table has it, more or less: a date and time too.
+std::string place_text(const RowPlaces& places, std::size_t row) {
+  constexpr double kYear = 365 * 86400.0;
+  const double value = places.values[row];
+  if (!places.clock || value < kYear) return format_number(value);
+  const auto whole = static_cast<std::time_t>(value);
+  std::tm parts{};
+  char text[32];
+  gmtime_r(&whole, &parts);
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
+  return text + (value > static_cast<double>(whole)
+                     ? format_number(std::round((value - static_cast<double>(whole)) * 1e3) / 1e3).substr(1)
+                     : "");
+}
+
 void check_gaps(const RowPlaces& places, const std::vector<double>& steps, double step) {
   for (std::size_t i = 0; i < steps.size(); ++i)
     if (steps[i] > kGap * step && (i + 1 == steps.size() || steps[i + 1] >= kMadeUp * step))
-      throw Error("'" + places.name + "' goes from " + format_number(places.values[i]) + " to " +
-                  format_number(places.values[i + 1]) + ", where a row is " + format_number(step) +
+      throw Error("'" + places.name + "' goes from " + place_text(places, i) + " to " + place_text(places, i + 1) +
+                  ", where a row is " + format_number(step) +
                   " behind the one before: rows are missing. Fill them in, or leave the column out of the file "
                   "where the rows are evenly spaced all the same")
           .at_line("", places.lines[i + 1]);
@@ -151,7 +168,7 @@ void check_places(const std::vector<RowPlaces>& places, std::optional<double> ra
     for (std::size_t i = 1; i < each.values.size(); ++i) steps.push_back(each.values[i] - each.values[i - 1]);
     const double step = middle(steps);
     check_gaps(each, steps, step);
-    if (!rate || is_number_name(each.name)) continue;
+    if (!rate || is_number_name(each.name) || is_unnamed(each.name) || is_index_name(each.name)) continue;
     // The mean, for steps are rounded; there is no gap in it.
     const double mean = (each.values.back() - each.values.front()) / static_cast<double>(steps.size());
     const double own = rate_of(each, mean, *rate), off = std::abs(own / *rate - 1);
@@ -250,7 +267,7 @@ std::optional<FeatureName> feature_name(const std::string& file, const FeatureIm
   if (options.pattern.empty()) {
     if (!options.id.empty()) throw UsageError("--id needs --pattern");
     check_format("--stream", stream, 0);
-    return FeatureName{stem(file), stream};
+    return FeatureName{stem(file, options.id_folders), stream};
   }
   if (file.size() > kMaxMatched) throw Error("a name of " + std::to_string(file.size()) + " bytes is too long");
   std::regex pattern;

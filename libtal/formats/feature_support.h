@@ -16,9 +16,10 @@ struct FeatureFile {
   bool in_folder = false;  // not named itself
 };
 // Files as named, folders as what lies below them with one of the endings, in the natural order of their names.
-// UsageError for "-"; Error with the folder when it has none, and for a link to nothing. note: of what is left out.
+// folders > 0: the name of a file that is named itself is its path. UsageError for "-"; Error with the folder when it
+// has none, and for a link to nothing. note: of what is left out.
 std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& paths,
-                                            const std::vector<std::string>& endings, const Note& note);
+                                            const std::vector<std::string>& endings, const Note& note, int folders);
 
 // Files (or arrays of files) by video, in order of first appearance.
 struct FeatureItem {

@@ -80,7 +80,7 @@ void read_sample_labels(const std::vector<SourceText>&, const ImportOptions&, co
 // parse_window_weights: .mat or CSV, 6 x 20 for S-CNN.
 std::vector<std::vector<double>> parse_window_weights(const SourceText& source);
 // class-scores: the video of each row, of paths the file's name. Error (with the line) for one that stands twice.
-std::vector<std::string> row_videos(const SourceText& source);
+std::vector<std::string> row_videos(const SourceText& source, int id_folders = -1);
 
 struct ExportOptions {
   std::string segments = "auto";  // proposals, annotations, or auto: the proposals where a record has the field

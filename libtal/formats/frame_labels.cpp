@@ -26,7 +26,6 @@ constexpr std::string_view kFrameTitle = "### Frame level recognition: ###";
 // The name of the file without folder and .txt.
 std::string video_of_frames(const std::string& name, const ImportOptions& options) {
   std::string file(without_ending(without_ending(name, {".gz"}), {".txt"}));
-  file.erase(0, file.find_last_of("/\\") + 1);
   return id_of(file, options);
 }
 

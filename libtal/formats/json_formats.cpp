@@ -294,7 +294,9 @@ VideoInfo stated_facts(const std::string& video, const dom::object& object) {
 
 }  // namespace
 
-std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& source, const Note& note) {
+std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& source, const Note& note,
+                                                             int id_folders) {
+  FileIds ids(id_folders);
   std::unordered_map<std::string, StatedVideo> stated;
   std::unordered_map<std::string, std::string> written;
   const ImportSink sink{nullptr, [](const Error& error, std::string_view) { throw error; }, nullptr};
@@ -307,7 +309,7 @@ std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& s
   each([&](const std::string& video, dom::element value, std::string&) {
     dom::object object;
     const VideoInfo info = value.get(object) ? numbers.read(value) : stated_facts(video, object);
-    const std::string id = video_id(video);
+    const std::string id = ids.id(video);
     stated[id].add(info, "another member of this video");
     if (id != video) written.emplace(video, id);
   });

@@ -16,6 +16,7 @@
 #include "libtal/formats/export_support.h"
 #include "libtal/formats/json_parts.h"
 #include "libtal/formats/tool_rows.h"
+#include "libtal/io/time_text.h"
 
 namespace tal {
 namespace {
@@ -42,7 +43,7 @@ std::optional<double> date_seconds(std::string_view text) {
   if (!clock.empty() && (clock.front() == 'T' || clock.front() == ' ')) clock.remove_prefix(1);
   if (clock.ends_with('Z')) clock.remove_suffix(1);
   try {
-    return days * 86400 + (clock.empty() ? 0 : clock_seconds(clock));
+    return days * 86400 + (clock.empty() ? 0 : written_seconds(clock));
   } catch (const Error&) {
     return std::nullopt;
   }

@@ -104,7 +104,8 @@ class RavenTable {
     std::string stem = file_stem(source_, {".txt"});
     for (const char* ending : {".selections", ".selection"}) stem = std::string(without_ending(stem, {ending}));
     if (const auto table = stem.rfind(".Table."); table != std::string::npos && table > 0) stem.resize(table);
-    return std::string(one_id(stem));
+    FileIds ids;
+    return one_id(stem, ids);
   }
   // Whether the selection stood in another view before.
   bool other_view(const std::vector<std::string>& row, const std::string& file) {

@@ -17,6 +17,8 @@
 #include "libtal/data/import_support.h"
 #include "libtal/formats/formats.h"
 #include "libtal/io/folder.h"
+#include "libtal/io/json_advice.h"
+#include "libtal/io/json_check.h"
 #include "libtal/io/table.h"
 #include "libtal/io/unit_name.h"
 #include "libtal/io/zip.h"
@@ -183,7 +185,7 @@ bool FileLook::is_record() const {
     try {
       Record record;
       record.parse(line);
-      return true;
+      return !is_table_row(line);
     } catch (const Error&) {
       return false;
     }
@@ -205,6 +207,16 @@ bool FileLook::has(std::string_view names) const {
 bool FileLook::is_text(std::string_view names) const {
   parts_->read_json();
   return parts_->json_good && has_path(parts_->json, names, true);
+}
+
+void FileLook::refuse_json(const std::string& name) const {
+  std::string_view begin = head();
+  if (begin.starts_with("\xEF\xBB\xBF")) begin.remove_prefix(3);
+  if (const char first = first_character(begin); first != '{' && first != '[') return;
+  const auto line = take_line(begin);
+  if (!is_table_row(line)) (void)check_json_file({name, parts_->all().text});
+  if (const auto advice = record_advice(line); !advice.empty())
+    throw Error("no format that can be told by itself" + advice).at_line(name, 0);
 }
 
 std::string_view FileLook::xml_root() const {
@@ -298,6 +310,7 @@ const ImportFormat& format_of(const std::string& path) {
     const FileLook file = FileLook::of(path);
     if (file.head().empty()) throw Error("is empty; give --from FORMAT").at_line(name, 0);
     fitting = formats_of(file, false);
+    if (fitting.empty()) file.refuse_json(name);
   }
   if (fitting.size() == 1) return *fitting.front();
   std::vector<std::string> names;

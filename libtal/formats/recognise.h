@@ -33,12 +33,15 @@ class FileLook {
   bool belongs_to(std::string_view endings) const;              // has_ending() of its name
   std::string_view head() const;                                // the first bytes (64 KiB), unpacked when gzip
   std::vector<std::string_view> lines(std::size_t most) const;  // of the head, the first that are not blank
-  bool is_record() const;                                       // the first line is a record of tal/1
+  bool is_record() const;                                       // the first line is a record of tal/1, no table row
 
   // JSON: whether there is a value at the end of these names; "*" is any member of an object, "[]" any element of a
   // list: has("database.*.annotations.[].segment"). is_text: and it is a string.
   bool has(std::string_view names) const;
   bool is_text(std::string_view names) const;
+  // Error where it begins like JSON and is none, or is a list of records or of a table's rows: what it is, and what
+  // makes it right. name: of the file, for the Error.
+  void refuse_json(const std::string& name) const;
   // XML: the name of the root element; "" otherwise.
   std::string_view xml_root() const;
   // A table: the names of its columns; has_columns: in any case, with blanks or '_' for '-'. Of names with '|' one.

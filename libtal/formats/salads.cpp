@@ -24,7 +24,6 @@ constexpr double kSaladsFps = 30;
 
 std::string salads_video(const std::string& name, const ImportOptions& options) {
   std::string file(without_ending(without_ending(name, {".gz"}), {".txt"}));
-  file.erase(0, file.find_last_of("/\\") + 1);
   file = std::string(without_ending(file, {"-activityannotation"}));
   return id_of(file, options);
 }

@@ -64,7 +64,6 @@ double sample_rate(const SampleRecording& recording, const std::string& source) 
 
 std::string recording_id(const std::string& name, const ImportOptions& options) {
   std::string file(without_ending(without_ending(name, {".gz"}), {".csv", ".tsv", ".txt"}));
-  file.erase(0, file.find_last_of("/\\") + 1);
   return id_of(file, options);
 }
 

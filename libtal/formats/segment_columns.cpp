@@ -6,6 +6,7 @@
 
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
+#include "libtal/io/time_text.h"
 
 namespace tal {
 namespace {
@@ -25,7 +26,7 @@ std::vector<TimeColumn> with_twins(const TimeColumns& columns, const std::string
 SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& options, bool scored,
                                const std::string& unit, const ImportSink& sink)
     : table_(table), options_(options), unit_(unit), facts_(table, options) {
-  video = column_of(table, options, "video");
+  video = video_column(table, options, sink.note);
   label = column_of(table, options, "label");
   tier = column_of(table, options, "tier");
   score = scored ? column_of(table, options, "score") : -1;
@@ -47,6 +48,39 @@ SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& opt
   find_where();
   settle_duration(sink);
   if (label < 0) note_no_label(sink);
+  for (const char* role : {"start", "end"}) note_other_unit(role, sink);
+}
+
+// Frames beside seconds, where the rate is known, that do not say the same: which of them is right?
+void SegmentColumns::note_other_unit(const std::string& role, const ImportSink& sink) const {
+  const TimeColumns columns(table_, options_, role);
+  const auto& chosen = role == "start" ? start_ : end_;
+  const bool frames = unit_ == "frames";
+  const TimeColumn other = !frames                   ? columns.frames()
+                           : columns.times().empty() ? TimeColumn{}
+                                                     : columns.times().front();
+  if (unit_ == "relative" || columns.named() || chosen.empty() || !other.found() ||
+      other.column == chosen.front().column)
+    return;
+  std::size_t count = 0;
+  std::string first;
+  for (const auto& row : table_.rows) try {
+      if (!selected(row) || table_.field(row, other.column).empty()) continue;
+      const VideoInfo info =
+          known_of(id_of(table_.field(row, video), options_, line_name(table_.source, row.line)), options_, facts(row));
+      const double fps = options_.fps > 0 ? options_.fps : info.fps.value_or(0);
+      if (!(fps > 0)) continue;
+      const double own = time(row, chosen, role.c_str(), info);
+      const double said = time_value(other, table_.field(row, other.column), decimal, role) / (frames ? 1 : fps);
+      if (std::abs(own - said) <= std::max(2 / fps, 0.01 * std::abs(own)) || count++ > 0) continue;
+      first = "line " + std::to_string(row.line) + ": '" + name(chosen.front().column) + "' is " + format_number(own) +
+              " s, '" + name(other.column) + "' " + format_number(said) + " s at " + format_number(fps) + " fps";
+    } catch (const Error&) {
+      continue;  // said when the row is read
+    }
+  if (count > 0)
+    sink.note(table_.source + ": in " + std::to_string(count) + (count == 1 ? " row" : " rows") +
+              " seconds and frames contradict each other, and '" + name(chosen.front().column) + "' counts: " + first);
 }
 
 void SegmentColumns::find_times(const ImportSink& sink) {
@@ -152,13 +186,14 @@ void SegmentColumns::settle_duration(const ImportSink& sink) {
       if (!selected(row)) continue;
       const VideoInfo said = facts(row);
       if (!said.duration) continue;
-      const VideoInfo info = known_of(id_of(table_.field(row, video), options_), options_, {{}, said.fps, {}, {}});
+      const VideoInfo info = known_of(id_of(table_.field(row, video), options_, line_name(table_.source, row.line)),
+                                      options_, {{}, said.fps, {}, {}});
       const Segment segment{time(row, start_, "start", info), time(row, end_, "end", info)};
       const double length = segment.end - segment.start;
       doubtful_ = true;
       equal = equal && same_length(*said.duration, length, info);
       counts = counts && same_length(to_seconds(*said.duration, unit_, options_, &info, "duration"), length, info);
-      const bool written = !has_clock(table_.field(row, column.column));  // as a number
+      const bool written = time_form(table_.field(row, column.column)) == TimeForm::kNone;  // as a number
       const double in_own = own.seconds(*said.duration);
       scaled = scaled && written && same_length(in_own, length, info);
       fits_scaled = fits_scaled && written && in_own >= segment.end;
@@ -233,10 +268,13 @@ void SegmentColumns::note_no_label(const ImportSink& sink) const {
 double SegmentColumns::time(const NamedTable::Row& row, const TimeColumn& column, const char* field,
                             const VideoInfo& info) const {
   const std::string& text = table_.field(row, column.column);
-  if (has_clock(text) && unit_ != "seconds")
+  const bool coded = is_timecode(text);
+  if (time_form(text) != TimeForm::kNone && unit_ != "seconds" && !(coded && unit_ == "frames"))
     throw Error("'" + text + "' is a time of the clock, in seconds: --time " + unit_ + " takes numbers")
         .at_field(field);
-  const double value = time_value(column, text, decimal, field);
+  const double value =
+      time_value(column, text, decimal, field, options_.fps > 0 ? std::optional(options_.fps) : info.fps);
+  if (coded) return value;
   if (column.name.shares()) return to_seconds(value, "relative", options_, &info, field);
   const bool said = !column.name.unit.empty() && !column.name.counts();  // in seconds, beside times in frames
   return said ? value : to_seconds(value, unit_, options_, &info, field);
@@ -263,6 +301,19 @@ bool SegmentColumns::same_length(double a, double b, const VideoInfo& info) cons
   return std::abs(a - b) <= std::max({0.05, 0.01 * std::abs(b), 1.001 * frame});
 }
 
+namespace {
+
+// Seconds, or thousandths of them, since 1970.
+void refuse_point_in_time(double start) {
+  constexpr double kYears = 1e9;  // 31 of them
+  if (start >= kYears)
+    throw Error(format_number(start) +
+                " s after the video's start: is it a point in time (since 1970)? Subtract the video's own start")
+        .at_field("start");
+}
+
+}  // namespace
+
 Segment SegmentColumns::segment(const NamedTable::Row& row, const VideoInfo& info) const {
   Segment out{time(row, start_, "start", info), 0};
   const bool has_length = length_.found() && (by_length_ || !table_.field(row, length_.column).empty());
@@ -271,6 +322,7 @@ Segment SegmentColumns::segment(const NamedTable::Row& row, const VideoInfo& inf
   const bool has_end = !end_.empty() && (!by_length_ || !table_.field(row, end_.front().column).empty());
   out.end = has_end ? time(row, end_, "end", info) : out.start + length;
   check_segment(out);
+  refuse_point_in_time(out.start);
   if (has_end && has_length && !same_length(length, out.end - out.start, info))
     throw Error(format_number(length) + ", but end - start is " + format_number(out.end - out.start) +
                 (by_length_ ? ""

@@ -31,6 +31,7 @@ class SegmentColumns {
   void find_times(const ImportSink& sink);
   void find_length(const TimeColumns& lengths, const ImportSink& sink);
   void check_units_alike() const;
+  void note_other_unit(const std::string& role, const ImportSink& sink) const;
   void find_where();
   void settle_duration(const ImportSink& sink);
   Error before_end(const TimeColumn& column, double duration, double end) const;

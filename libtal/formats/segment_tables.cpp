@@ -57,7 +57,7 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
           return;
         }
         ++selected;
-        id = id_of(table.field(row, columns.video), options);
+        id = id_of(table.field(row, columns.video), options, line_name(source.name, row.line));
         if (id.empty()) throw Error("empty").at_field("video");
         try {
           const VideoInfo said = known_of(id, options, columns.facts(row));

@@ -33,7 +33,7 @@ FeatureMatrix read_channels(const std::vector<FeatureItem>& items, const ImportO
       NumberTable table =
           parse_number_table({item.path, inflate_if_gzip(read_file(item.path))}, s.channels, options.dialect);
       check_places(table.places, s.rate, "--rate", item.path, note);
-      left_out.add(table.left_out);
+      left_out.add(table.left_out, table.counting);
       parts.push_back(std::move(table.values));
       if (parts.back().rows == 0) throw Error("no samples");
       if (parts.back().rows != parts.front().rows)
@@ -117,13 +117,20 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
   const FeatureImport& f = options.features;
   const SignalImport& s = options.signals;
   if (!(s.rate > 0)) throw UsageError("--from signals needs --rate, the samples per second");
+  for (auto each = s.statistics.begin(); each != s.statistics.end(); ++each)
+    if (std::find(s.statistics.begin(), each, *each) != each)
+      throw UsageError("--signal-features: '" + *each + "' stands there twice");
   const std::int64_t window = whole(f.window, "--window"), stride = whole(f.stride, "--stride");
   if (!f.inline_data && f.out_dir.empty())
     throw UsageError("the rows of signals are new: give --out-dir DIR or --inline");
   prepare_output(f);
   FeatureItems videos;
-  for (const auto& file : list_feature_files(paths, {kSignalFiles.begin(), kSignalFiles.end()}, sink.note))
+  FileIds ids(options.id_folders);
+  for (const auto& file :
+       list_feature_files(paths, {kSignalFiles.begin(), kSignalFiles.end()}, sink.note, f.id_folders)) {
+    if (f.pattern.empty()) (void)ids.id(file.path);
     videos.add(feature_name(file.name, f, "signals"), file.path);
+  }
   videos.report("files", sink);
   if (!f.out_dir.empty()) videos.check_files();
   auto labels = read_labels(options, sink);

@@ -20,6 +20,7 @@
 #include "libtal/formats/formats.h"
 #include "libtal/io/json_check.h"
 #include "libtal/io/table.h"
+#include "libtal/io/time_text.h"
 
 namespace tal {
 namespace {
@@ -59,7 +60,7 @@ void read_event(dom::element element, const std::string& place, bool predicted,
         of_time = half_of_time(string_of(value, field), field);
         const auto text = string_of(value, field);
         const auto clock = trim(text.substr(text.find('-') + 1));
-        if (has_clock(clock)) game_time = clock_seconds(clock);
+        if (time_form(clock) == TimeForm::kClock) game_time = written_seconds(clock);
       }
       append_member(extra, key, raw_json(value));
     }

@@ -4,34 +4,82 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
+#include <optional>
 #include <span>
 
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
 #include "libtal/io/first_line.h"
+#include "libtal/io/time_text.h"
 
 namespace tal {
 namespace {
 
 using Fields = std::span<const std::string_view>;
 
-// Indices of the columns that are asked for by name or number; all when none is.
+// The column of a name or number; nullopt: there is none. Error for a name that two columns have.
+std::optional<std::size_t> column_called(const std::vector<std::string>& names, std::string_view asked) {
+  const auto named = std::find(names.begin(), names.end(), asked);
+  if (named != names.end()) {
+    if (std::find(named + 1, names.end(), asked) != names.end())
+      throw Error("two columns are called '" + std::string(asked) + "'");
+    return static_cast<std::size_t>(named - names.begin());
+  }
+  std::size_t index = 0;
+  const auto [end, error] = std::from_chars(asked.data(), asked.data() + asked.size(), index);
+  if (error != std::errc() || end != asked.data() + asked.size() || index < 1 || index > names.size())
+    return std::nullopt;
+  return index - 1;
+}
+
+// The columns of a range such as "2-5", "2:5" or "ax-az", both ends included; nullopt: it is none.
+std::optional<std::pair<std::size_t, std::size_t>> range_called(const std::vector<std::string>& names,
+                                                                std::string_view asked) {
+  for (const std::string_view sign : {"..", ":", "-"})
+    for (auto at = asked.find(sign); at != std::string_view::npos; at = asked.find(sign, at + 1)) {
+      const auto first = column_called(names, trim(asked.substr(0, at)));
+      const auto last = column_called(names, trim(asked.substr(at + sign.size())));
+      if (first && last && *first <= *last) return std::pair(*first, *last);
+    }
+  return std::nullopt;
+}
+
+[[noreturn]] void refuse_column(const std::vector<std::string>& names, const std::string& asked) {
+  std::vector<std::string> known;
+  for (const auto& name : names)
+    if (!name.empty()) known.push_back(name);
+  std::string what = "no column '" + asked + "' (there are " + std::to_string(names.size()) +
+                     (known.empty() ? "" : ", '" + joined_first(known, 8, "', '") + "'") + ")";
+  std::error_code failed;
+  if (std::filesystem::is_regular_file(asked, failed))
+    what += ": it is a file; \"$(paste -sd, " + asked + ")\" are the names in it, one a line";
+  else if (const auto near = nearest(asked, known); !near.empty())
+    what += ": did you mean '" + std::string(near) + "'?";
+  else if (asked.find_first_of(" ;|+") != std::string::npos)
+    what += ": columns are named with commas between them, a,b,c or 1-3";
+  throw Error(what);
+}
+
+// Indices of the columns that are asked for by name, number or range; all when none is.
 std::vector<std::size_t> choose_columns(const std::vector<std::string>& names, const std::vector<std::string>& asked) {
   std::vector<std::size_t> chosen;
-  if (asked.empty())
-    for (std::size_t i = 0; i < names.size(); ++i) chosen.push_back(i);
-  for (const auto& column : asked) {
-    const auto named = std::find(names.begin(), names.end(), column);
-    std::size_t index = static_cast<std::size_t>(named - names.begin());
-    if (named == names.end()) {
-      const auto [end, error] = std::from_chars(column.data(), column.data() + column.size(), index);
-      if (error != std::errc() || end != column.data() + column.size() || index < 1 || index > names.size())
-        throw Error("no column '" + column + "' (there are " + std::to_string(names.size()) + ")");
-      --index;
-    } else if (std::find(named + 1, names.end(), column) != names.end()) {
-      throw Error("two columns are called '" + column + "'");
-    }
+  const auto add = [&](std::size_t index, const std::string& column) {
+    if (!asked.empty() && std::find(chosen.begin(), chosen.end(), index) != chosen.end())
+      throw Error("column " + std::to_string(index + 1) + " is asked for twice, the second time by '" + column + "'");
     chosen.push_back(index);
+  };
+  if (asked.empty())
+    for (std::size_t i = 0; i < names.size(); ++i) add(i, "");
+  for (const auto& each : asked) {
+    const std::string column(trim(each));
+    if (const auto index = column_called(names, column)) {
+      add(*index, column);
+    } else if (const auto range = range_called(names, column)) {
+      for (auto i = range->first; i <= range->second; ++i) add(i, column);
+    } else {
+      refuse_column(names, column);
+    }
   }
   return chosen;
 }
@@ -73,6 +121,7 @@ class NumberReader {
       }
     }
     check_leading(line);
+    tell_counting();
     for (auto& each : leading_) {
       if (each.places.values.empty()) continue;
       each.places.name = names_[each.column];
@@ -106,7 +155,8 @@ class NumberReader {
                                  [](const auto& name) { return name.empty(); }))
         break;
       if (unnamed && text && row_names_ < 0 && !row_names.empty()) row_names_ = static_cast<int>(c);
-      else if (unnamed || (is_place_name(names_[c]) && (row_names.empty() || first.counts_rows(c))))
+      else if (unnamed || (is_place_name(names_[c]) && (row_names.empty() || first.counts_rows(c))) ||
+               (is_index_name(names_[c]) && first.counts_rows(c)))
         leading_.push_back({c, unnamed, text, {}, {}});
       else break;
     }
@@ -142,7 +192,7 @@ class NumberReader {
     for (auto& each : leading_) {
       if (const auto value = each.numbers.see(fields[each.column]); value && header_) {
         each.places.values.push_back(*value), each.places.lines.push_back(line);
-        each.places.clock = each.places.clock || has_clock(fields[each.column]);
+        each.places.clock = each.places.clock || time_form(fields[each.column]) != TimeForm::kNone;
       }
       if (each.unnamed && !each.text && !each.numbers.count())
         throw Error(
@@ -156,7 +206,24 @@ class NumberReader {
       whole = whole && (index == 0 || table_.values.values.back() == std::floor(table_.values.values.back()));
     }
     whole_ = whole_ && whole;
+    see_counting();
     ++table_.values.rows;
+  }
+
+  // Which columns of values count the rows so far; after a few rows hardly any.
+  void see_counting() {
+    const float* row = table_.values.values.data() + table_.values.values.size() - chosen_.size();
+    const auto n = static_cast<float>(table_.values.rows);
+    if (n == 0)
+      for (std::size_t k = 0; k < chosen_.size(); ++k)
+        if (row[k] == 0 || row[k] == 1) counting_.push_back({k, row[k]});
+    std::erase_if(counting_, [&](const auto& each) { return row[each.first] != n + each.second; });
+  }
+  void tell_counting() {
+    constexpr std::int64_t kLeast = 3;  // fewer do it by chance
+    if (table_.values.rows < kLeast || !table_.faulty.empty()) return;
+    for (const auto& [k, from] : counting_)
+      table_.counting.push_back(header_ ? names_[chosen_[k]] : "column " + std::to_string(chosen_[k] + 1));
   }
 
   // A row that could not be read keeps its place.
@@ -214,7 +281,8 @@ class NumberReader {
   int row_names_ = -1;
   bool whole_ = true;  // the values behind the first column are whole numbers
   char decimal_ = '.';
-  std::vector<std::size_t> chosen_;  // indices of the fields that are read
+  std::vector<std::size_t> chosen_;                      // indices of the fields that are read
+  std::vector<std::pair<std::size_t, float>> counting_;  // of these: place in a row, and the first row's number
   NumberTable table_;
 };
 

@@ -50,7 +50,7 @@ bool is_bzip2(std::string_view bytes) { return bytes.starts_with("BZh") && bytes
 
 bool is_html(std::string_view bytes) {
   bytes.remove_prefix(std::min(bytes.find_first_not_of(" \t\r\n"), bytes.size()));
-  return begins_alike(bytes, "<!doctype html") || begins_alike(bytes, "<html");
+  return begins_alike(bytes, "<!doctype html") || begins_alike(bytes, "<html") || begins_alike(bytes, "<table");
 }
 
 }  // namespace
@@ -65,7 +65,13 @@ const FileKind* file_kind(std::string_view bytes) {
 std::string what_it_is(std::string_view bytes) {
   if (bytes.empty()) return " (it is empty)";
   const FileKind* kind = file_kind(bytes);
-  if (!kind) return "";
+  if (!kind) {
+    bytes = bytes.substr(0, 4096);
+    const bool text =
+        std::all_of(bytes.begin(), bytes.end(), [](char c) { return c >= ' ' || c == '\n' || c == '\r' || c == '\t'; });
+    const auto line = bytes.substr(0, std::min(bytes.find_first_of("\r\n"), bytes.size()));
+    return text ? " (it is text, which begins " + in_quotes(line) + ")" : "";
+  }
   const std::string why = kind->not_what == kItself ? std::string(", not the file itself: ") + kind->remedy : "";
   return std::string(" (it is ") + kind->what + why + ")";
 }

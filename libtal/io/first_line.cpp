@@ -6,6 +6,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
+#include "libtal/io/time_text.h"
 #include "libtal/io/unit_name.h"
 
 namespace tal {
@@ -93,6 +94,31 @@ const std::vector<std::string> kTimeNames = {"time",
                                              "seconds-elapsed"};
 
 }  // namespace
+
+bool is_index_name(std::string_view name) {
+  static const std::vector<std::string> names = {"...1",       "id",
+                                                 "ids",        "no",
+                                                 "no.",        "nr",
+                                                 "nr.",        "num",
+                                                 "number",     "n",
+                                                 "rownames",   "rowname",
+                                                 "row.names",  "row-names",
+                                                 "sample",     "sample-id",
+                                                 "sample-idx", "snippet",
+                                                 "snippet-id", "snippet-idx",
+                                                 "clip",       "clip-id",
+                                                 "clip-idx",   "segment",
+                                                 "segment-id", "segment-idx",
+                                                 "obs",        "observation",
+                                                 "level-0",    "column1",
+                                                 "sr-no",      "s.no",
+                                                 "s-no",       "--index-level-0--",
+                                                 "window",     "window-id",
+                                                 "window-idx", "item",
+                                                 "count",      "counter",
+                                                 "seq",        "sequence"};
+  return name == "X" || name == "X1" || is_one(names, plain_name(name));
+}
 
 bool is_number_name(std::string_view name) {
   const UnitName parts = unit_name(name);
@@ -226,14 +252,26 @@ void FirstLine::refuse_commas() const {
       .at_line(source_.name, line_);
 }
 
+namespace {
+
+// A number, a time, or a date and time; nullopt: a text.
+std::optional<double> place_of_row(std::string_view field) {
+  if (is_number(field)) return table_number(field, is_table_number(field, '.') ? '.' : ',');
+  const TimeForm form = time_form(field);
+  if (form == TimeForm::kNone || is_timecode(field)) return std::nullopt;
+  return form == TimeForm::kStamp ? stamp_seconds(field) : written_seconds(field);
+}
+
+}  // namespace
+
 std::optional<double> RowNumbers::see(std::string_view field) {
   ++rows_;
-  if (!is_number(field) && !has_clock(field)) {
+  const auto number = place_of_row(field);
+  if (!number) {
     ++texts_;
     return std::nullopt;
   }
-  const double value =
-      has_clock(field) ? clock_seconds(field) : table_number(field, is_table_number(field, '.') ? '.' : ',');
+  const double value = *number;
   if (rows_ == 1) first_ = value;
   counts_ = counts_ && (first_ == 0 || first_ == 1) && value == first_ + static_cast<double>(rows_ - 1);
   if (rows_ == 2) step_ = value - last_;

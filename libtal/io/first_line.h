@@ -49,6 +49,8 @@ class FirstLine {
 // Whether a column's name says that it numbers or times the rows: "", "Unnamed: 0", "index", "frame", "time (ms)".
 bool is_unnamed(std::string_view name);
 bool is_place_name(std::string_view name);
+// Whether it may be that of an index, as R, readr and people write them: "X", "...1", "id", "row.names".
+bool is_index_name(std::string_view name);
 // Of such a name: whether it is one of numbers of rows or frames and not of times.
 bool is_number_name(std::string_view name);
 

@@ -53,7 +53,7 @@ std::mutex& one_at_a_time() {
   X(H5open) X(H5Aclose) X(H5Aexists) X(H5Aget_space) X(H5Aget_type) X(H5Aiterate2) X(H5Aopen) X(H5Aread) X(H5Dclose) X(H5Dget_create_plist) \
   X(H5Dget_space) X(H5Dget_storage_size) X(H5Dget_type) X(H5Dopen2) X(H5Dread) X(H5Eset_auto2) X(H5Fclose) X(H5Fis_hdf5) X(H5Fopen)    \
   X(H5Iget_type) X(TAL_H5LGET_INFO) X(H5Lget_val) X(TAL_H5LITERATE) X(H5Lunpack_elink_val) X(H5Oclose) X(TAL_H5OGET_INFO) X(H5Oopen)    \
-  X(H5Pclose) X(H5Pcreate) X(H5Pget_external_count) X(H5Pget_filter2) X(H5Pget_layout) X(H5Pget_nfilters) X(H5Pset_fapl_core)          \
+  X(H5Pclose) X(H5Pcreate) X(H5Pget_external) X(H5Pget_external_count) X(H5Pget_virtual_count) X(H5Pget_virtual_filename) X(H5Pget_filter2) X(H5Pget_layout) X(H5Pget_nfilters) X(H5Pset_fapl_core)          \
   X(H5Pset_file_image) X(H5Sclose) X(H5Sget_simple_extent_dims) X(H5Sget_simple_extent_ndims) X(H5Sget_simple_extent_npoints)          \
   X(H5Tclose) X(H5Tget_class) X(H5Tget_member_name) X(H5Tget_member_offset) X(H5Tget_member_type) X(H5Tget_native_type) X(H5Tget_nmembers) X(H5Tget_sign) X(H5Tget_size) X(H5Tget_super) X(H5Tis_variable_str) X(H5Zfilter_avail) X(H5free_memory)
 // clang-format on
@@ -420,6 +420,29 @@ std::string unreadable(hid_t creation) {
          ", which is not installed: install its plugin (HDF5_PLUGIN_PATH), or repack the file with gzip (h5repack)";
 }
 
+// Error for values that are not stored with the data set but in others, or in raw files beside, which it names.
+void refuse_elsewhere(hid_t creation) {
+  const bool is_virtual = hdf5().H5Pget_layout(creation) == H5D_VIRTUAL;
+  const int external = hdf5().H5Pget_external_count(creation);
+  if (!is_virtual && external == 0) return;
+  std::size_t count = static_cast<std::size_t>(std::max(external, 0));
+  if (is_virtual && hdf5().H5Pget_virtual_count(creation, &count) < 0) count = 0;
+  std::vector<std::string> files;
+  for (std::size_t i = 0; i < std::min<std::size_t>(count, 1000); ++i) {
+    char name[256] = "";
+    if (is_virtual) (void)hdf5().H5Pget_virtual_filename(creation, i, name, sizeof name);
+    else (void)hdf5().H5Pget_external(creation, static_cast<unsigned>(i), sizeof name, name, nullptr, nullptr);
+    name[sizeof name - 1] = '\0';
+    const std::string file = std::string_view(name) == "." ? "this file" : "'" + std::string(name) + "'";
+    if (std::find(files.begin(), files.end(), file) == files.end()) files.push_back(file);
+  }
+  const std::string where = files.empty() ? "" : ", of " + joined_first(files, 4);
+  throw Error(
+      (is_virtual ? "a virtual data set, whose values are those of others" : "its values lie in raw files beside") +
+      where + ": that is not followed. " + (is_virtual ? "Read those themselves, or write" : "Write") +
+      " the values into one (h5py: g[name] = f[name][...])");
+}
+
 // The data set's values in `out`, as the library converts them; its extents, squeezed.
 template <class Value>
 std::vector<std::int64_t> read_values(hid_t dataset, std::vector<Value>& out) {
@@ -431,9 +454,7 @@ std::vector<std::int64_t> read_values(hid_t dataset, std::vector<Value>& out) {
   auto extents = shape_of(space);
   if (extents.empty()) extents = {1};  // one value
   const auto shape = squeezed(extents);
-  const auto layout = hdf5().H5Pget_layout(creation);
-  if (layout == H5D_VIRTUAL || hdf5().H5Pget_external_count(creation) != 0)
-    throw Error("the data lie in other files; that is not followed");
+  refuse_elsewhere(creation);
   const std::int64_t rows = shape[0], dim = shape.size() == 2 ? shape[1] : 1;
   // Chunks that were never written are not stored, so a few bytes can promise terabytes: no filter shrinks more than
   // about 1032 times.
@@ -457,8 +478,7 @@ std::vector<std::int64_t> read_values(hid_t dataset, std::vector<Value>& out) {
 std::pair<std::vector<char>, std::size_t> read_bytes(hid_t dataset, hid_t type) {
   const Handle space(hdf5().H5Dget_space(dataset), hdf5().H5Sclose, "shape");
   const Handle creation(hdf5().H5Dget_create_plist(dataset), hdf5().H5Pclose, "layout");
-  if (hdf5().H5Pget_layout(creation) == H5D_VIRTUAL || hdf5().H5Pget_external_count(creation) != 0)
-    throw Error("the data lie in other files; that is not followed");
+  refuse_elsewhere(creation);
   const auto count = hdf5().H5Sget_simple_extent_npoints(space);
   const std::size_t size = hdf5().H5Tget_size(type);
   if (count < 0 || size == 0) throw Error("HDF5 cannot read the shape");

@@ -12,6 +12,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
 #include "libtal/io/byte_masks.h"
+#include "libtal/io/json_advice.h"
 #include "libtal/io/json_shape.h"
 #include "libtal/io/member_names.h"
 
@@ -383,7 +384,7 @@ void check_json(std::string_view text, std::string_view name, bool repeated) {
     names.repeated = repeated;
     Check(text, names).run();
   } catch (const Fault& fault) {
-    Error error(fault.what, fault.kind);
+    Error error(fault.what + json_advice(text, fault.byte), fault.kind);
     if (!name.empty()) {
       const std::string path = Path(text, fault.byte).text();
       error.at_field(std::string(name) + (path.empty() || path.front() == '[' ? "" : ".") + path);
@@ -424,7 +425,7 @@ std::string_view check_json_file(const SourceText& source, bool comments, std::s
     constexpr std::size_t kMostPath = 120;  // of what is nested too deeply it says nothing more
     std::string path = Path(json, byte).text();
     if (path.size() > kMostPath) path = path.substr(0, kMostPath) + "...";
-    throw Error(fault.what + " (column " + std::to_string(column) + ")", fault.kind)
+    throw Error(fault.what + " (column " + std::to_string(column) + ")" + json_advice(json, byte), fault.kind)
         .at_field(path)
         .at_line(source.name, line);
   }

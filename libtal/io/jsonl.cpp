@@ -187,6 +187,7 @@ bool LineReader::next(std::string_view& line) {
     ++line_number_;
     if (length > kMaxLineBytes) throw Error("the line is longer than 1 GiB").at_line(source_, line_number_);
     line = std::string_view(text, length);
+    if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);  // of a file that stands behind another one
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;  // blank
     if (meter_) meter_->record();
     return true;

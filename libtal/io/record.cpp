@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "libtal/base/error.h"
+#include "libtal/io/json_advice.h"
 #include "libtal/io/record_parts.h"
 
 namespace tal {
@@ -29,35 +30,6 @@ std::string_view raw_value(JsonValue& item, std::string_view key, const std::str
 const char* closing_quote(const char* at) {
   while (*at != '"') at += *at == '\\' ? 2 : 1;
   return at;
-}
-
-// The characters that the value of an object's first member begins with: '{' of {"v_1": {"duration": ...}}; '\0': no
-// such line.
-char first_value(std::string_view line) {
-  const auto skip = [&](std::size_t at) { return std::min(line.find_first_not_of(" \t", at), line.size()); };
-  std::size_t at = skip(0);
-  if (at == line.size() || line[at] != '{' || (at = skip(at + 1)) == line.size() || line[at] != '"') return '\0';
-  for (++at; at < line.size() && line[at] != '"';) at += line[at] == '\\' ? 2 : 1;
-  at = skip(std::min(at + 1, line.size()));
-  if (at == line.size() || line[at] != ':' || (at = skip(at + 1)) == line.size()) return '\0';
-  return line[at];
-}
-
-// What to do with a line of a JSON file that is no stream of records: ActivityNet's layouts, also those without a
-// member "database" or "results" around the videos, on one line or many.
-std::string hint_of(std::string_view line) {
-  const auto has = [&](std::string_view key) { return line.find(key) != std::string_view::npos; };
-  const char value = first_value(line);
-  const bool bare_truth = value == '{' && (has("\"annotations\"") || has("\"duration") || has("\"subset\""));
-  const bool bare_results = value == '[' && has("\"segment\"");
-  const bool truth = has("\"database\"") || bare_truth, results = has("\"results\"") || bare_results;
-  const bool opens = line.find_first_not_of("{[ \t\r") == std::string_view::npos;  // the first line of many
-  if (!truth && !results && !opens) return "";
-  const std::string formats =
-      truth     ? "activitynet-gt"
-      : results ? has("\"segment\"") || !has("\"score\"") ? "activitynet-results" : "activitynet-classification"
-                : "activitynet-gt (or -results)";
-  return " (records are wanted, one a line; tal-convert --from " + formats + " makes them of ActivityNet's JSON)";
 }
 
 // The record's object, which its line must be.
@@ -147,15 +119,32 @@ std::string_view Record::State::keep(std::string_view text) {
   return kept.emplace_back(text);
 }
 
+namespace {
+
+// Says more precisely what is no JSON in a line, where it can be told what that is.
+void check_whole_line(const std::string& line, const std::string& video) {
+  constexpr std::size_t kBegun = 14;  // "not valid JSON"
+  try {
+    check_json(line);
+  } catch (Error& error) {
+    if (const auto advice = error.message().rfind(": "); advice != std::string::npos && advice > kBegun)
+      throw error.at_video(video);
+  }
+}
+
+}  // namespace
+
 void Record::parse(std::string_view text) {
   State& s = *state_;
   s.hold(trim_end(text));
   try {
     s.scan();
   } catch (const Error& error) {
-    const std::string hint = s.video.empty() ? hint_of(s.line) : "";
+    if (error.kind() == Error::Kind::kOther && error.field().empty() && s.line.starts_with('{'))
+      check_whole_line(s.line, s.video);
+    const std::string hint = s.video.empty() || s.line.ends_with(',') ? record_advice(s.line) : "";
     if (hint.empty()) throw;
-    throw Error(error.message() + hint, error.kind()).at_field(error.field());
+    throw Error(error.message() + hint, error.kind()).at_field(error.field()).at_video(s.video);
   }
   // Nobody may ever ask for a field, so all are checked inside here, but for proposals: they are most of a record, and
   // checked when they are read or written.

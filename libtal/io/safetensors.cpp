@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
+#include "libtal/base/text.h"
 #include "libtal/io/file_kind.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/torch_file.h"
@@ -132,8 +133,14 @@ TensorView read_tensor(const std::string& name, const Json& entry, std::string_v
   TensorView tensor;
   tensor.name = name;
   const auto dtype = entry.find("dtype"), shape = entry.find("shape"), offsets = entry.find("data_offsets");
-  const auto known = dtype != entry.end() && dtype->is_string() ? dtype_named(dtype->get<std::string>()) : std::nullopt;
-  if (!known) throw fail("the dtype is missing or not known");
+  if (dtype == entry.end() || !dtype->is_string()) throw fail("the dtype is missing");
+  const auto known = dtype_named(dtype->get<std::string>());
+  if (!known) {
+    std::vector<std::string> names;
+    for (const auto& info : kDtypes) names.emplace_back(info.name);
+    throw fail("dtype " + dtype->get<std::string>() + " is not read, but " + joined(names) +
+               " (in PyTorch: tensor.float() before it is saved)");
+  }
   tensor.dtype = *known;
   if (shape == entry.end() || !shape->is_array()) throw fail("the shape is missing");
   for (const auto& extent : *shape) {

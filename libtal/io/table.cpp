@@ -8,6 +8,8 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
+#include "libtal/io/json_advice.h"
+#include "libtal/io/time_text.h"
 
 namespace tal {
 namespace {
@@ -141,7 +143,7 @@ std::optional<Cut> cut_with(const TableText& table, char separator, bool& damage
       for (const auto field : rows.fields()) {
         ++cut.cells;
         const bool comma = is_table_number(field, ',');
-        cut.numbers += field.empty() || is_table_number(field, '.') || comma || has_clock(field);
+        cut.numbers += field.empty() || is_table_number(field, '.') || comma || time_form(field) != TimeForm::kNone;
         cut.decimals = cut.decimals && (comma || field.find(',') == std::string_view::npos);
       }
     }
@@ -239,7 +241,7 @@ double table_number(std::string_view text, char decimal) {
   try {
     return parse_number(point);
   } catch (const Error& error) {
-    throw Error("'" + std::string(text) + "' is not a finite number with a decimal comma", error.kind());
+    throw Error("'" + with_invisible_named(text) + "' is not a finite number with a decimal comma", error.kind());
   }
 }
 
@@ -260,42 +262,6 @@ bool is_table_number(std::string_view text, char decimal) {
     at += exponent;
   }
   return at == text.size();
-}
-
-bool has_clock(std::string_view text) {
-  text = trim(text);
-  const auto n = digits_at(text, 0);
-  return n > 0 && n + 1 < text.size() && text[n] == ':' && is_decimal_digit(text[n + 1]);
-}
-
-double clock_seconds(std::string_view text) {
-  text = trim(text);
-  const auto wrong = [&](const char* why) {
-    return Error("'" + std::string(text) + "' is no time of the clock (hh:mm:ss.mmm or mm:ss): " + why,
-                 Error::Kind::kNotFinite);
-  };
-  std::vector<double> parts;
-  std::string_view rest = text;
-  for (bool more = true; more;) {
-    const auto colon = rest.find(':');
-    more = colon != std::string_view::npos;
-    const auto part = rest.substr(0, colon);
-    const auto whole = digits_at(part, 0);
-    std::string number(part);
-    if (!more && whole < part.size() && part[whole] == ',') number[whole] = '.';
-    const bool plain = whole > 0 && whole < 10 &&
-                       (whole == part.size() || (!more && number[whole] == '.' && whole + 1 < part.size() &&
-                                                 whole + 1 + digits_at(part, whole + 1) == part.size()));
-    if (!plain) throw wrong("a part of it is no number");
-    parts.push_back(parse_number(number));
-    if (more) rest.remove_prefix(colon + 1);
-  }
-  if (parts.size() > 3) throw wrong("frames behind the seconds are not read");
-  if (parts.back() >= 60) throw wrong("there are 60 seconds in a minute");
-  if (parts.size() == 3 && parts[1] >= 60) throw wrong("there are 60 minutes in an hour");
-  double seconds = 0;
-  for (const double part : parts) seconds = seconds * 60 + part;
-  return seconds;
 }
 
 std::string plain_name(std::string_view name) {
@@ -385,7 +351,25 @@ void name_rows(NamedTable& table, bool quoted) {
 
 }  // namespace
 
+namespace {
+
+// What Excel writes to keep a number a text, ="007".
+std::string_view without_formula(std::string_view field) {
+  const bool formula = field.size() > 2 && field.starts_with("=\"") && field.ends_with('"');
+  return formula ? field.substr(2, field.size() - 3) : field;
+}
+
+// "# video,start,end", as NumPy writes headers.
+void take_mark(std::string& name) {
+  if (name.starts_with("# ")) name = std::string(trim(std::string_view(name).substr(1)));
+}
+
+}  // namespace
+
 NamedTable parse_named_table(const SourceText& source, const TableDialect& dialect, BlankColumns blanks) {
+  const auto begin = utf8_text(source);
+  if (const char first = first_character(begin); first == '[' || (first == '{' && begin.find('"') != begin.npos))
+    throw Error("is JSON, and no table" + record_advice(begin.substr(0, 4096))).at_line(source.name, 0);
   const TableText text = open_table(source, dialect, blanks);
   NamedTable table;
   table.source = source.name, table.separator = text.separator;
@@ -397,8 +381,10 @@ NamedTable parse_named_table(const SourceText& source, const TableDialect& diale
     if (table.header.empty()) {
       table.header.assign(fields.begin(), fields.end());
       table.header_line = rows.line();
+      if (table.header.size() > 1) take_mark(table.header.front());
     } else {
-      table.rows.push_back({rows.line(), {fields.begin(), fields.end()}, rows.raw()});
+      auto& row = table.rows.emplace_back(NamedTable::Row{rows.line(), {}, rows.raw()});
+      for (const auto field : fields) row.fields.emplace_back(without_formula(field));
       quoted = quoted && rows.quoted(0);
     }
   }

@@ -88,11 +88,6 @@ class DecimalSign {
 double table_number(std::string_view text, char decimal);
 bool is_table_number(std::string_view text, char decimal);
 
-// hh:mm:ss.mmm and mm:ss.mmm (a decimal comma too) as seconds. has_clock: a text with a colon between digits. Error for
-// other such texts, as 00:75:00 and hh:mm:ss:ff.
-bool has_clock(std::string_view text);
-double clock_seconds(std::string_view text);
-
 // A table with named columns.
 class NamedTable {
  public:

@@ -13,6 +13,7 @@
 #include "libtal/data/source_files.h"
 #include "libtal/data/tables.h"
 #include "libtal/formats/feature_import.h"
+#include "libtal/io/json_advice.h"
 
 namespace tal {
 namespace {
@@ -36,6 +37,16 @@ void warn_of_videos(Tool& tool, const std::vector<std::string>& videos, const st
             joined_first(videos, 5, " "));
 }
 
+// Two videos of different folders, a/v.mp4 and b/v.mp4, must not both be `name`. user: who it was found for before.
+void refuse_second_user(std::string& user, const std::string& video, const std::string& name,
+                        const std::string& where) {
+  if (user.empty()) user = video;
+  if (user != video)
+    throw Error("'" + user + "' and '" + video + "' are both '" + name + "' of " + where +
+                ", by their files' names: give them names of their own")
+        .at_field("video");
+}
+
 // --merge: the other file's records by video; what the left record lacks is taken over.
 class Merge {
  public:
@@ -51,7 +62,7 @@ class Merge {
       left_.push_back(record.video());
       return;
     }
-    found->second.used = true;
+    refuse_second_user(found->second.user, record.video(), found->first, path_);
     Record other;
     other.parse(found->second.text);
     for (const auto key : other.keys()) {
@@ -64,7 +75,7 @@ class Merge {
   void report() const {
     std::vector<std::string> right;
     for (const auto& [video, line] : lines_)
-      if (!line.used) right.push_back(video);
+      if (line.user.empty()) right.push_back(video);
     std::sort(right.begin(), right.end());
     warn_of_videos(tool_, left_, "not in " + path_);
     warn_of_videos(tool_, right, "only in " + path_ + ", left out");
@@ -75,8 +86,7 @@ class Merge {
 
  private:
   struct Line {
-    std::string text;
-    bool used = false;
+    std::string text, user = {};  // user: the video that it was joined to
   };
   Tool& tool_;
   std::string path_;
@@ -89,20 +99,20 @@ class Merge {
 // --split: the subset of each video from lists of ids.
 class Splits {
  public:
-  explicit Splits(const std::vector<std::string>& splits) {
+  Splits(const std::vector<std::string>& splits, int id_folders) : keep_folders_(id_folders > 0), ids_(id_folders) {
     for (const auto& split : splits) {
-      const auto [subset, path] = pair_of(split, "--split");
-      const SourceText source = load(path);
-      const auto listed = parse_video_list(source);
+      const auto equals = split.find('=');
+      const bool table = equals == std::string::npos || std::filesystem::is_regular_file(split);
+      if (equals == 0) throw UsageError("--split: '" + split + "' must be SUBSET=FILE, or FILE");
+      const std::string stated = table ? "" : split.substr(0, equals);
+      const SourceText source = load(table ? split : split.substr(equals + 1));
+      const auto listed = parse_split(source, stated);
       if (listed.empty()) throw Error("names no video").at_line(source.name, 0);
-      for (const auto& [name, line] : listed) {
-        const auto* known = videos_.find(name);
-        if (!known) known = videos_.try_emplace(name, Video{subset, line_name(source.name, line)}).first;
-        if (const Video& before = known->second; before.subset != subset)
-          throw Error("'" + video_id(name) + "' is in " + before.subset + " and in " + subset + " (" + before.place +
-                      " and here)")
-              .at_line(source.name, line);
-      }
+      for (const auto& video : listed) try {
+          add(video, line_name(source.name, video.line));
+        } catch (Error& error) {
+          throw error.at_line(source.name, video.line);
+        }
     }
   }
   void apply(Record& record) {
@@ -113,7 +123,7 @@ class Splits {
       return;
     }
     Video& listed = found->second;
-    listed.used = true;
+    refuse_second_user(listed.user, record.video(), found->first, "--split");
     if (const auto own = record.text("subset"); own && *own != listed.subset) moved_.push_back(record.video());
     record.set_text("subset", listed.subset);
   }
@@ -122,7 +132,7 @@ class Splits {
       tool.warn(std::to_string(unlisted_) + (unlisted_ == 1 ? " video is" : " videos are") + " in no --split list");
     std::vector<std::string> unused;
     for (const auto& [video, entry] : videos_)
-      if (!entry.used) unused.push_back(video);
+      if (entry.user.empty()) unused.push_back(video);
     std::sort(unused.begin(), unused.end());
     warn_of_videos(tool, unused, "in a --split list, but in no record");
     warn_of_videos(tool, moved_, "of another subset by their own record; --split's counts");
@@ -130,9 +140,18 @@ class Splits {
 
  private:
   struct Video {
-    std::string subset, place;
-    bool used = false;
+    std::string subset, place, user = {};
   };
+  void add(const SplitVideo& video, const std::string& place) {
+    const std::string id = ids_.id(video.name, place), &name = keep_folders_ ? id : video.name;
+    const auto* known = videos_.find(name);
+    if (!known) known = videos_.try_emplace(name, Video{video.subset, place}).first;
+    if (const Video& before = known->second; before.subset != video.subset)
+      throw Error("'" + id + "' is in " + before.subset + " and in " + video.subset + " (" + before.place +
+                  " and here)");
+  }
+  bool keep_folders_;
+  FileIds ids_;
   VideoMap<Video> videos_;          // by name as a list first writes it
   std::vector<std::string> moved_;  // had another subset
   std::size_t unlisted_ = 0;
@@ -228,13 +247,15 @@ void take_columns(ConvertOptions& o) {
 void load_tables(Tool& tool, ConvertOptions& o) {
   const Note note = [&](const std::string& message) { tool.note(message); };
   if (tool.given("--prefix")) o.import.prefix = o.prefix;
-  if (!o.durations.empty()) o.import.tables.videos = parse_videos(load(o.durations), note);
+  if (tool.given("--id-folders")) o.import.id_folders = o.import.features.id_folders = o.id_folders;
+  o.import.ids = std::make_shared<FileIds>(o.import.id_folders);
+  if (!o.durations.empty()) o.import.tables.videos = parse_videos(load(o.durations), note, o.import.id_folders);
   if (!o.classes.empty()) o.import.tables.classes = o.exported.classes = parse_classes(load(o.classes), note);
-  if (!o.videos.empty()) o.import.tables.rows = row_videos(load(o.videos));
+  if (!o.videos.empty()) o.import.tables.rows = row_videos(load(o.videos), o.import.id_folders);
   o.exported.class_offset = o.import.class_offset;
   if (!o.window_weights.empty()) o.import.tables.window_weights = parse_window_weights(load(o.window_weights));
   take_columns(o);
-  if (!o.starts.empty()) o.import.tables.starts = parse_starts(load(o.starts));
+  if (!o.starts.empty()) o.import.tables.starts = parse_starts(load(o.starts), o.import.id_folders);
   o.import.background = o.exported.background = o.background;
   if (!o.decimal.empty()) o.import.dialect.decimal = o.decimal == "comma" ? ',' : '.';
   if (!o.header.empty()) o.import.dialect.has_header = o.header.front();
@@ -247,8 +268,13 @@ class UsedVideos {
   explicit UsedVideos(const ImportTables& tables) : tables_(tables) {}
   const VideoInfo* find(const std::string& video) {
     const VideoInfo* info = tables_.find(video);
-    if (info) ++found_;
-    else if (other_.empty()) other_ = video;
+    if (!info) {
+      if (other_.empty()) other_ = video;
+      return nullptr;
+    }
+    ++found_;
+    std::string& user = users_.try_emplace(info, video).first->second;
+    if (video_id(user) == video_id(video)) refuse_second_user(user, video, video_id(video), "--durations");
     return info;
   }
   void report(Tool& tool, const std::string& path) const {
@@ -262,7 +288,8 @@ class UsedVideos {
  private:
   const ImportTables& tables_;
   std::size_t found_ = 0;
-  std::string other_;  // the first video that is not there
+  std::unordered_map<const VideoInfo*, std::string> users_;  // the video that each was found for
+  std::string other_;                                        // the first video that is not there
 };
 
 // ids: keep, strip or add the "v_" that ActivityNet's tools put before an id.
@@ -297,7 +324,7 @@ void convert(Tool& tool, ConvertOptions& o) {
   if (o.paths.empty()) o.paths = {tool.options().input};
   load_tables(tool, o);
 
-  Splits splits(o.splits);
+  Splits splits(o.splits, o.import.id_folders);
   std::optional<Merge> merge;
   if (!o.merge.empty()) merge.emplace(tool, o.merge);
   Writer writer(tool, to, o.exported);
@@ -305,7 +332,7 @@ void convert(Tool& tool, ConvertOptions& o) {
   std::uint64_t records = 0;
   std::set<std::string> subsets;
   std::string beside;  // what stands beside the videos of an ActivityNet file; its first record has it
-  std::uint64_t videos = 0;
+  std::uint64_t videos = 0, rows_of_table = 0;
   std::map<std::string, std::string> owners;  // new id -> the one before
   const auto pass = [&](Record& record) {
     ++videos;
@@ -350,7 +377,14 @@ void convert(Tool& tool, ConvertOptions& o) {
     from.path_reader(o.paths, o.import, sink);
   } else {
     for (const auto& path : o.paths)
-      for_each_record(tool, path, [&](Record& record, const LineReader&) { pass(record); });
+      for_each_record(tool, path, [&](Record& record, const LineReader&) {
+        rows_of_table +=
+            record.has("start") && record.has("end") && !record.has("annotations") && !record.has("proposals");
+        pass(record);
+      });
+    if (rows_of_table > 0)
+      tool.warn(std::to_string(rows_of_table) + (rows_of_table == 1 ? " record has" : " records have") +
+                " members start and end, and no segments" + record_advice("{\"start\":0,\"end\":0}"));
   }
   if (videos == 0 && (from.reader || from.path_reader))
     tool.warn("no video in '" + joined_first(o.paths, 5, "', '") + "'");

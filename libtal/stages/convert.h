@@ -22,7 +22,8 @@ struct ConvertOptions {
   ImportOptions import;
   ExportOptions exported;
   std::string prefix;
-  std::vector<std::string> splits;  // SUBSET=FILE
+  int id_folders = 0;
+  std::vector<std::string> splits;  // SUBSET=FILE, or a table with a column of subsets
   WeightOptions weights;            // instead of --from
 };
 

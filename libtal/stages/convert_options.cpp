@@ -75,11 +75,15 @@ void register_feature_options(const Options& table, FeatureImport& f, SignalImpo
   table.flag("--inline", f.inline_data, "Rows into the record (base64)");
   table.flag("--half", f.half, "Write float16");
   table.add("--rate", s.rate, "Samples per second").type_name("HZ").positive();
-  table.add("--channels", s.channels, "Columns of every file, by header name or number from 1 (default: all)")
+  table
+      .add("--channels", s.channels,
+           "Columns of every file, by header name, number from 1 or range (2-5, ax-az) (default: all)")
       .type_name("LIST")
-      .comma_separated();
+      .comma_separated()
+      .one_value();
   table.add("--signal-features", s.statistics, "What a row holds of its window, in this order")
       .comma_separated()
+      .one_value()
       .one_of({{"raw", "the samples, one after the other"},
                {"raw-by-channel", "the samples of the first channel, then those of the second, ..."},
                "mean",
@@ -223,10 +227,20 @@ void register_options(const Options& table, ConvertOptions& o) {
       .type_name("FILE")
       .reads();
   input.add("--prefix", o.prefix, "Text to put before every id (scnn-mat: video_test_)").type_name("TEXT");
+  input
+      .add("--id-folders", o.id_folders,
+           "Last N folders of a file's path that stay in its id: a/v.mp4 is a_v with 1, and v with 0 (default: 0, and "
+           "files of one name in different folders are refused)")
+      .type_name("N")
+      .between(0, 16)
+      .without("--pattern");
   input.add("--ids", o.ids, "ActivityNet's v_ before the ids").one_of({"keep", "strip", "add"});
   input.add("--subset", o.subset, "Only records of this subset").type_name("NAME");
-  input.add("--split", o.splits, "Videos of a subset, one a line or in a column video (repeatable)")
-      .type_name("SUBSET=FILE")
+  input
+      .add("--split", o.splits,
+           "Videos of a subset, one a line or in a column video; FILE alone: a table with columns video and subset or "
+           "split (repeatable)")
+      .type_name("[SUBSET=]FILE")
       .repeatable()
       .reads();
   input.add("--merge", o.merge, "Records to join by video (left join): missing fields are taken from there")

@@ -104,6 +104,12 @@ void register_options(const Options& all, ExtractOptions& o) {
       .add("--videos", o.videos,
            "Video files to build records from (id: file name without extension), instead of reading records")
       .type_name("FILE...");
+  table
+      .add("--id-folders", o.id_folders,
+           "Last N folders of a file's path that stay in its id: a/v.mp4 is v, and a_v with 1")
+      .type_name("N")
+      .between(0, 16)
+      .with("--videos");
   all.flag("--list-encoders", o.list_encoders,
            "Print the encoders: columns, frames of a row, whose weights they take, preprocessing");
   table.row("--input").without("--videos");
@@ -133,7 +139,7 @@ void extract(Tool& tool, const ExtractOptions& o) {
                    [](const auto& text) { return parse_encoder_spec(text).name == kLogMelEncoder; }))
     tool.refuse({"--set"}, "no encoder is log-mel");
   check_options(o);
-  VideoList videos(tool.options().input, o.videos, tool.meter());
+  VideoList videos(tool.options().input, o.videos, tool.meter(), o.id_folders);
   if (as_it_is(tool, o) && videos.at_end()) return;
   video_stages().extract(tool, o, videos);
 }

@@ -24,6 +24,7 @@ struct ExtractOptions {
   bool inline_data = false, half = false, resume = false, partial = false, dry_run = false, check = false,
        list_encoders = false;
   std::vector<std::string> videos;
+  int id_folders = 0;        // of their paths that stay in the ids
   bool decode_ahead = true;  // on a thread of its own; without, frames stay in the processor's nearest cache: better
                              // when other videos fill the cores
   bool live = false;         // follow one video while it is being made

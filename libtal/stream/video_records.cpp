@@ -4,8 +4,9 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <map>
 #include <memory>
-#include <set>
 #include <utility>
 
 #include "libtal/base/error.h"
@@ -15,17 +16,32 @@
 namespace tal {
 namespace {
 
-std::string id_of(const std::string& file) { return video_id(file); }
-
-void refuse_twins(const std::vector<std::string>& files) {
-  std::set<std::string> ids;
+// way_out: what tells them apart.
+void refuse_twins(const std::vector<std::string>& files, int folders, const std::string& way_out) {
+  std::map<std::string, std::string> ids;
   for (const auto& file : files)
-    if (!ids.insert(id_of(file)).second)
-      throw UsageError("--videos: two files give the video id '" + id_of(file) + "'");
+    if (const auto [first, fresh] = ids.try_emplace(video_id(file, folders), file); !fresh)
+      throw UsageError("--videos: two files give the video id '" + first->first + "', '" + first->second + "' and '" +
+                       file + "': " + way_out);
 }
 
-Record record_of(const std::string& file) try {
-  Record record = Record::make(id_of(file));
+// What a folder has instead of being a video.
+void refuse_folder(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  if (!fs::is_directory(path, failed)) return;
+  std::size_t files = 0, folders = 0;
+  for (fs::directory_iterator at(path, failed), end; !failed && at != end; at.increment(failed))
+    ++(at->is_directory(failed) ? folders : files);
+  const std::string glob = (fs::path(path) / "").string();
+  throw UsageError("--videos: '" + path + "' is a folder" +
+                   (files > 0     ? ": name its files, " + glob + "*"
+                    : folders > 0 ? " of folders: name the files in them, " + glob + "*/*"
+                                  : " without a file"));
+}
+
+Record record_of(const std::string& file, int folders) try {
+  Record record = Record::make(video_id(file, folders));
   record.set_text("path", file);
   return record;
 } catch (const Error& error) {
@@ -34,17 +50,19 @@ Record record_of(const std::string& file) try {
 
 }  // namespace
 
-VideoList::VideoList(const std::string& input, const std::vector<std::string>& videos, StreamMeter* meter)
-    : videos_(videos), meter_(meter) {
+VideoList::VideoList(const std::string& input, const std::vector<std::string>& videos, StreamMeter* meter,
+                     int id_folders)
+    : videos_(videos), meter_(meter), id_folders_(id_folders) {
   if (videos.empty()) reader_.emplace(input, meter);
-  refuse_twins(videos);
-  for (const auto& file : videos) (void)record_of(file);  // before the first one is worked on
+  for (const auto& file : videos) refuse_folder(file);
+  refuse_twins(videos, id_folders, "--id-folders keeps folders in the ids, and records say ids of their own");
+  for (const auto& file : videos) (void)record_of(file, id_folders);  // before the first one is worked on
 }
 
 std::optional<VideoLine> VideoList::read() {
   if (!reader_) {
     if (at_ == videos_.size()) return std::nullopt;
-    const std::string line = record_of(videos_[at_]).str();
+    const std::string line = record_of(videos_[at_], id_folders_).str();
     if (meter_) meter_->record();
     return VideoLine{line, "--videos", ++at_};
   }
@@ -67,10 +85,11 @@ bool VideoList::at_end() {
 bool VideoList::would_block() const { return !ahead_ && reader_ && reader_->would_block(); }
 
 void read_videos_as_records(const std::vector<std::string>& files) {
-  refuse_twins(files);
+  for (const auto& file : files) refuse_folder(file);
+  refuse_twins(files, 0, "records (video and path) say ids of their own");
   std::string lines;
   for (const auto& file : files) {
-    record_of(file).write(lines);
+    record_of(file, 0).write(lines);
     lines += '\n';
   }
   {

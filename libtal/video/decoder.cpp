@@ -26,6 +26,7 @@ constexpr double kTie = 1e-6;  // seconds
 constexpr double kMostFps = 100000;
 constexpr std::size_t kMeasured = 16;  // frames whose time stamps tell the rate of a video that states none
 constexpr double kApart = 0.1;         // seconds that a start may be off before it is worth a word: what lips show
+constexpr double kHole = 2;            // seconds without a picture
 constexpr double kLonger = 0.5;        // seconds that sound may go on
 constexpr double kBack = 0.25;         // seconds that time stamps may run back where recordings were joined
 
@@ -259,6 +260,7 @@ void VideoDecoder::place(double stamp, double length) {
     if (const auto missing = std::llround((next - time_) * fps_) - 1; missing > 0) {
       if (holes_.count == 0) holes_.first = time_;
       ++holes_.count, holes_.missing += missing;
+      if (next - time_ > holes_.longest_to - holes_.longest_from) holes_.longest_from = time_, holes_.longest_to = next;
       if (holes_.before == 0 && missing > tolerance()) holes_.before = frames_, holes_.from = time_, holes_.to = next;
     }
     step_ = next - time_;
@@ -347,6 +349,10 @@ std::vector<std::string> VideoDecoder::warnings() const {
   if (!change_.what.empty())
     out.push_back("its pictures change " + change_.what + " at " + seconds_text(change_.at) +
                   ": they are taken in the first form");
+  if (holes_.longest_to - holes_.longest_from > kHole)
+    out.push_back("it has no picture between " + seconds_text(holes_.longest_from) + " and " +
+                  seconds_text(holes_.longest_to) +
+                  (holes_.count > 1 ? ", the longest of " + std::to_string(holes_.count) + " gaps" : ""));
   if (unstamped_ > tolerance() && unstamped_ + 1 < frames_)
     out.push_back(counted(unstamped_, "picture") + " without a time stamp: each is placed one step behind the last");
   if (behind_ > kBack)

@@ -81,6 +81,7 @@ class VideoDecoder {
     std::int64_t count = 0, missing = 0, before = 0;  // before: frames in front of the first long one
     double from = 0, to = 0;                          // seconds, of the first long one
     double first = -1;                                // seconds, where the first of any length begins; -1: none
+    double longest_from = 0, longest_to = 0;          // seconds
   };
   struct Change {
     double at = 0;  // seconds

@@ -21,6 +21,7 @@ extern "C" {
 
 #include "libtal/base/error.h"
 #include "libtal/io/file_kind.h"
+#include "libtal/video/container_facts.h"
 #include "libtal/video/decoder.h"
 
 namespace tal {
@@ -140,10 +141,10 @@ int MediaReader::interrupted(void* self) {
 namespace {
 
 // The first bytes of a regular file; "" of anything else.
-std::string first_bytes(const std::string& path) {
+std::string first_bytes(const std::string& path, std::size_t count = 64) {
   std::error_code none;
   if (!std::filesystem::is_regular_file(path, none)) return "";
-  std::string head(64, '\0');
+  std::string head(count, '\0');
   std::ifstream file(path, std::ios::binary);
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   head.resize(static_cast<std::size_t>(file.gcount()));
@@ -187,6 +188,9 @@ void MediaReader::open_file(double patience) {
            "video" + (said.empty() ? "" : ": " + said));
   }
   format_.reset(format);
+  if (format_is(*format, "webp_pipe") && is_animated_webp(first_bytes(path_)))
+    refuse("an animated WebP, which this FFmpeg does not decode; make a GIF or a video of it: magick " + path_ +
+           " NEW.gif");
   if (live_) av_opt_set_int(format, "skip_estimate_duration_from_pts", 1, 0);
   if (const int found = avformat_find_stream_info(format, nullptr); found < 0) refuse(libav_error(found));
 }
@@ -301,6 +305,9 @@ void MediaReader::read_claims() {
     claims_.end = begin + seconds(std::max<std::int64_t>(0, stream_->duration), stream_->time_base) + missing;
     claims_.own = claims_.stated = true;
   }
+  constexpr std::size_t kAsfHeader = 1 << 16;
+  if (claims_.end <= 0 && format_is(*format_, "asf"))
+    if (const auto stated = asf_duration(first_bytes(path_, kAsfHeader))) claims_.end = start + *stated;
   claims_.count = stream_->nb_frames - hidden_entries(*format_, *stream_);
   claims_.counted = claims_.count > 0;
   claims_.stated = claims_.stated || claims_.counted;

@@ -310,7 +310,7 @@ for name, content, message in (
         ("bad.csv", "1,2\n3,nan\n", "bad.csv:2"), ("bad.csv", "1,2\n3,1e999\n", "not finite"), ("bad.csv", b"\x1f\x8b\x08\x00", "gzip"),
         ("bad.csv", b"\xff\xfe\x00\x01", "is UTF-16 text"),
         ("bad.npz", b"PK\x05\x06", "too short"), ("bad.npz", "nothing", "too short"), ("bad.npz", "nothing at all, really nothing", "not a zip archive"),
-        ("bad.h5", "nothing", "not an HDF5 file"), ("bad.h5", b"\x89HDF\r\n\x1a\n" + b"\0" * 90, "HDF5"), ("bad.mat", "MATLAB 5.0 MAT-file", "not a MATLAB level 5")):
+        ("bad.h5", "nothing", "it is text"), ("bad.h5", b"\x89HDF\r\n\x1a\n" + b"\0" * 90, "HDF5"), ("bad.mat", "MATLAB 5.0 MAT-file", "not a MATLAB level 5")):
     write(name, content)
     err = features(name, "--inline", status=1)[1]
     assert message in err and name in err, (name, content, err)

@@ -120,7 +120,7 @@ for text, says in (("v1,1,2,J\n", ("a header line with the names of the columns 
     refused("--from", "segments-csv", write("t.csv", text), says=says)
 refused("--from", "segments-csv", "--time", "frames", "--fps", "25", write("t.csv", "video,start,end\nv1,0:01,0:02\n"), says=("'0:01' is a time of the clock",))
 
-check(len(records("--from", "segments-csv", write("t.csv", "video,start,end\na/v.mp4,1,2\nb/v.mp4,3,4\n"), says=("1 video has several names in the table, such as 'a/v.mp4' and 'b/v.mp4'",))) == 1, "two files of one name")
+check(len(records("--from", "segments-csv", write("t.csv", "video,start,end\na/v.mp4,1,2\nb/v.mp4,3,4\n"), "--id-folders", "0", says=("1 video has several names in the table, such as 'a/v.mp4' and 'b/v.mp4'",))) == 1, "two files of one name")
 
 # Durations: by columns, by lines, by JSON; said twice.
 RELATIVE = write("r.csv", "video,start,end\nmy video,0.1,0.2\n")

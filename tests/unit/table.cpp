@@ -4,6 +4,7 @@
 #include "libtal/base/video_id.h"
 #include "libtal/data/tables.h"
 #include "libtal/io/csv.h"
+#include "libtal/io/time_text.h"
 
 namespace {
 
@@ -93,15 +94,12 @@ BOOST_AUTO_TEST_CASE(numbers_and_times_of_the_clock) {
     BOOST_CHECK_THROW(table_number(bad, ','), Error);
   for (const char* bad : {"1,5", "NaN", "1_000", "50%", "1 234", "--1"})
     BOOST_CHECK_THROW(table_number(bad, '.'), Error);
-  BOOST_TEST(clock_seconds("00:01:02.5") == 62.5);
-  BOOST_TEST(clock_seconds("1:00:00") == 3600);
-  BOOST_TEST(clock_seconds("75:30") == 4530);
-  BOOST_TEST(clock_seconds("00:00:01,250") == 1.25);
+  BOOST_TEST(written_seconds("00:01:02.5") == 62.5);
+  BOOST_TEST(written_seconds("1:00:00") == 3600);
+  BOOST_TEST(written_seconds("75:30") == 4530);
+  BOOST_TEST(written_seconds("00:00:01,250") == 1.25);
   for (const char* bad : {"00:75:00", "00:60", "1:2:3:4", "1:", "1:2x", "1:2.", "1.5:2", "1:-2", "1:2,5,6"})
-    BOOST_CHECK_THROW(clock_seconds(bad), Error);
-  BOOST_TEST(has_clock("0:01"));
-  BOOST_TEST(!has_clock("1.5"));
-  BOOST_TEST(!has_clock("a:b"));
+    BOOST_CHECK_THROW(written_seconds(bad), Error);
 }
 
 BOOST_AUTO_TEST_CASE(a_decimal_comma_is_seen_or_refused) {
@@ -153,7 +151,7 @@ BOOST_AUTO_TEST_CASE(a_first_line_that_is_partly_numbers) {
                                             {"O.3,0.2\n0.3,0.4\n", 1, "O.3"},
                                             {"O.3\n0.4\n", 1, "O.3"},
                                             {"-\n0.4\n", 1, "-"},
-                                            {"0.1\xc2\xa0,0.2\n0.3,0.4\n", 1, "0.1\xc2\xa0"},
+                                            {"1\u00a0234.5,0.2\n0.3,0.4\n", 1, "1<U+00A0>234.5"},
                                             {"\xe2\x88\x92"
                                              "0.1;\xe2\x88\x92"
                                              "0.2\n0.3;0.4\n",
@@ -171,6 +169,13 @@ BOOST_AUTO_TEST_CASE(a_first_line_that_is_partly_numbers) {
        {"Unnamed: 0,0,1\n0,0.5,0.25\n1,1.5,-2\n", "index,0,1\n0,0.5,0.25\n1,1.5,-2\n", "O1,O2\n0.5,0.25\n1.5,-2\n"})
     BOOST_TEST((numbers(text) == std::vector<float>{0.5f, 0.25f, 1.5f, -2}), text);
   BOOST_TEST(says(fault([] { numbers("1,2,walk\n3,4,run\n"); }), "n:1: column 3: 'walk' is not a number"));
+  const SourceText four{"n", "a,b,c,d-e\n1,2,3,4\n5,6,7,9\n"};
+  for (const std::vector<std::string>& asked :
+       {std::vector<std::string>{"2-4"}, {"b:d-e"}, {"b-d-e"}, {"2..4"}, {"b", " 3", "4"}, {"b-c", "d-e"}})
+    BOOST_TEST((parse_number_table(four, asked).values.values == std::vector<float>{2, 3, 4, 6, 7, 9}), asked[0]);
+  for (const std::vector<std::string>& asked :
+       {std::vector<std::string>{"c-b"}, {"0-2"}, {"2-5"}, {"a b"}, {"b", "2"}, {"a-b", "b"}, {""}})
+    BOOST_CHECK_THROW(parse_number_table(four, asked), Error);
   const auto chosen = parse_number_table({"n", "1,2,walk\n3,4,run\n"}, {"1", "2"});  // no header that text makes
   BOOST_TEST((chosen.values.values == std::vector<float>{1, 2, 3, 4}));
 }
@@ -188,6 +193,18 @@ BOOST_AUTO_TEST_CASE(columns_that_number_the_rows) {
   }
   for (const char* text : {"a,b\n0,0.5\n1,0.25\n", "time\n0.5\n0.75\n"})
     BOOST_TEST(parse_number_table({"n", text}).left_out.empty(), text);
+  for (const char* name : {"X", "...1", "id", "row.names", "no"}) {
+    const auto index = parse_number_table({"n", std::string(name) + ",a\n1,0.5\n2,0.25\n"});
+    BOOST_TEST((index.values.values == wanted), name);
+    BOOST_TEST((index.left_out == std::vector<std::string>{name}), name);
+    BOOST_TEST(parse_number_table({"n", std::string(name) + ",a\n3,0.5\n5,0.25\n"}).values.dim == 2, name);
+  }
+  using Names = std::vector<std::string>;
+  BOOST_TEST((parse_number_table({"n", "a,b\n0,0.5\n1,0.25\n2,0\n"}).counting == Names{"a"}));
+  BOOST_TEST((parse_number_table({"n", "a,b\n0.5,1\n0.25,2\n0,3\n"}).counting == Names{"b"}));
+  BOOST_TEST((parse_number_table({"n", "0.5,1\n0.25,2\n0,3\n"}).counting == Names{"column 2"}));
+  BOOST_TEST(parse_number_table({"n", "a,b\n0,0.5\n1,0.25\n3,0\n"}).counting.empty());
+  BOOST_TEST(parse_number_table({"n", "a,b\n0,0.5\n1,0.25\n"}).counting.empty());                     // by chance
   BOOST_TEST(parse_number_table({"n", "frame,a\n0,0.5\n1,0.25\n"}, {"frame", "a"}).values.dim == 2);  // asked for
   for (const char* text : {"time,a\n2,0.5\n1,0.25\n", "frame,a\n3,0.5\n"})
     BOOST_TEST(says(fault([&] { numbers(text); }), "does not rise from row to row"), text);

@@ -16,6 +16,7 @@
 #include "libtal/base/sha256.h"
 #include "libtal/data/synth_video.h"
 #include "libtal/io/jsonl.h"
+#include "libtal/video/container_facts.h"
 #include "libtal/video/decoder.h"
 #include "libtal/video/flow.h"
 #include "libtal/video/synth_render.h"
@@ -103,6 +104,73 @@ BOOST_AUTO_TEST_CASE(sound_may_be_longer_than_the_picture) {
     decode(cut);
     BOOST_TEST_CONTEXT("cut " << name)
     BOOST_TEST(has(cut.damage().message, "truncated or corrupt: last good time stamp"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_windows_media_file_that_is_cut_off_is_told) {
+  const Folder folder;
+  const std::string path = folder / "v.wmv";
+  {
+    MediaFile file(path);
+    auto video = texture(100);
+    video.codec = "wmv2";
+    file.add(video);
+    file.write();
+  }
+  const std::string whole = read_file(path);
+  BOOST_TEST(std::abs(asf_duration(whole).value_or(0) - 4) < 0.05);
+  BOOST_TEST(!asf_duration("RIFF").has_value());
+  BOOST_TEST(!asf_duration(whole.substr(0, 60)).has_value());
+  {
+    VideoDecoder decoder(path);
+    BOOST_TEST(decode(decoder) == 100);
+    BOOST_TEST(!decoder.damage().found, decoder.damage().message);
+  }
+  std::ofstream(path, std::ios::binary) << whole.substr(0, whole.size() / 2);
+  VideoDecoder cut(path);
+  decode(cut);
+  BOOST_TEST(has(cut.damage().message, "truncated or corrupt: last good time stamp"), cut.damage().message);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_video_says_what_it_is) {
+  const Folder folder;
+  const auto refusal = [&](const std::string& name, const std::string& bytes) {
+    std::ofstream(folder / name, std::ios::binary) << bytes;
+    try {
+      VideoDecoder decoder(folder / name);
+      return std::string("opened");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  };
+  BOOST_TEST(has(refusal("t.mp4", "# notes of today\nnone\n"), "it is text, which begins '# notes of today'"));
+  // RIFF, size, WEBP, then a chunk VP8X whose flags say animation, and one ANIM.
+  const std::string webp("RIFF\x2a\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0\x3f\0\0\x3f\0\0ANIM\x06\0\0\0\xff\xff\xff\xff\0\0",
+                         44);
+  BOOST_TEST(is_animated_webp(webp));
+  BOOST_TEST(!is_animated_webp(std::string(webp).replace(20, 1, 1, '\0')));
+  const auto said = refusal("a.webp", webp);
+  BOOST_TEST((has(said, "an animated WebP") || !has(said, "opened")), said);
+}
+
+BOOST_AUTO_TEST_CASE(a_gap_is_told_with_its_place) {
+  const Folder folder;
+  for (const std::string name : {"v.mp4", "v.mkv", "v.ts"}) {
+    auto video = texture(100);
+    for (std::size_t k = 50; k < 100; ++k) video.stamps[k] += 250;  // ten seconds
+    {
+      MediaFile file(folder / name);
+      file.add(video);
+      file.write();
+    }
+    VideoDecoder decoder(folder / name);
+    BOOST_TEST_CONTEXT(name) {
+      BOOST_TEST(decode(decoder) == 100);
+      BOOST_TEST(std::abs(decoder.time() - 349 / 25.0) < 1e-6);
+      const auto told = decoder.damage().message + all(decoder.warnings());
+      BOOST_TEST(has(told, "between 1.960"), told);
+      BOOST_TEST(has(told, " and 12.000 s"), told);
+    }
   }
 }
 

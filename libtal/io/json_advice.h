@@ -1,0 +1,22 @@
+// What a text is that is no JSON but was taken for it: Python's words, comments, several values, a comma too many.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace tal {
+
+// What stands at the byte where a reader of JSON could not go on, and what makes it right, behind ": "; "": nothing is
+// known of it.
+std::string json_advice(std::string_view text, std::size_t at);
+
+// Whether a line that is, or might be, a record has members start and end and none that holds segments: rows of a table
+// as pandas and R write them.
+bool is_table_row(std::string_view line);
+
+// Of a line that is no record, or is_table_row(): what it, or its file, is and which command makes records of it, in
+// brackets behind a blank; "": nothing is known of it.
+std::string record_advice(std::string_view line);
+
+}  // namespace tal

@@ -1,0 +1,16 @@
+// What the first bytes of a file say of it that FFmpeg does not.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace tal {
+
+// Seconds that an ASF file (WMV) plays by its header (file properties object: play duration less preroll); nullopt: it
+// is none, or was never finished. libavformat keeps this to itself where the file is shorter than the header says.
+std::optional<double> asf_duration(std::string_view head);
+
+// Whether it is a WebP with several pictures.
+bool is_animated_webp(std::string_view head);
+
+}  // namespace tal

@@ -1,0 +1,215 @@
+# Names and times in files as users bring them: files of one name in several folders, subsets, times that people and programs write, index columns, what shows nothing, columns that contradict each other, JSON that is none.
+# label: cli
+import json
+import os
+import struct
+import tempfile
+
+from harness import check, finish, tool
+
+os.chdir(tempfile.mkdtemp())
+
+
+def write(name, text):
+    os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+    with open(name, "wb") as file:
+        file.write(text if isinstance(text, bytes) else text.encode())
+    return name
+
+
+def convert(*arguments, says=(), **more):
+    done = tool("tal-convert", *arguments, "--no-history", **more)
+    for part in says:
+        check(part in done.stderr, f"{arguments}: '{part}' is not in: {done.stderr}")
+    return done
+
+
+def records(*arguments, says=(), silent=False):
+    done = convert(*arguments, says=says)
+    if silent:
+        check(done.stderr == "", f"{arguments}: says {done.stderr}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def refused(*arguments, says, status=1, name="tal-convert"):
+    done = tool(name, *arguments, status=status)
+    for part in says:
+        check(part in done.stderr, f"{name} {arguments}: '{part}' is not in: {done.stderr}")
+
+
+def segments(*arguments, **more):
+    return records("--from", "segments-csv", *arguments, **more)
+
+
+def npy(path, rows, value):
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, 1), }}".ljust(117) + "\n"
+    return write(path, b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + struct.pack("<f", value) * rows)
+
+
+# Files of one name in different folders are two videos, or refused with both places and the option.
+TWO = write("two.csv", "video,start,end,label\na/v2.mp4,1,2,x\nb/v2.mp4,3,4,y\n")
+BOTH = ("'b/v2.mp4' and 'a/v2.mp4' (", "--id-folders 1", "'b_v2'")
+refused("--from", "segments-csv", TWO, says=("two.csv:3:", *BOTH))
+refused("--from", "detections-csv", write("det.csv", "video,start,end,label,score\na/v2.mp4,1,2,x,1\nb/v2.mp4,3,4,y,1\n"), says=BOTH)
+check([r["video"] for r in segments(TWO, "--id-folders", "1", silent=True)] == ["a_v2", "b_v2"], "folders kept")
+check(len(segments(TWO, "--id-folders", "0")[0]["annotations"]) == 2, "folders dropped")
+check(len(segments(write("one.csv", "video,start,end\nclips/v.mp4,1,2\n/data/clips/v.mp4,3,4\nv.mp4,5,6\n"))) == 1, "one file, named in several ways")
+RECORD = write("v2.jsonl", '{"video":"v2"}\n')
+refused("--from", "tal", RECORD, "--split", "train=" + write("both.txt", "a/v2.mp4\nb/v2.mp4\n"), says=("both.txt:2:", *BOTH))
+refused("--from", "tal", RECORD, "--durations", write("same.csv", "video,duration\na/v2.mp4,10\nb/v2.mp4,10\n"), says=("same.csv:3:", *BOTH))
+refused("--from", "tal", RECORD, "--durations", write("same.json", '{"a/v2.mp4":{"duration":10},"b/v2.mp4":{"duration":10}}'), says=("--id-folders",))
+refused("--from", "class-scores", write("scores.csv", "video,run,jump\na/v2.mp4,0.1,0.2\nb/v2.mp4,0.3,0.4\n"), says=BOTH)
+refused("--from", "class-scores", write("bare.csv", "0.5,0.25\n0.75,0.125\n"), "--videos", "both.txt", says=BOTH)
+check([r["video"] for r in records("--from", "class-scores", "scores.csv", "--id-folders", "1")] == ["a_v2", "b_v2"], "class scores")
+got = segments(TWO, "--id-folders", "1", "--split", "train=both.txt", "--durations", write("lengths.csv", "video,duration\na/v2.mp4,10\nb/v2.mp4,20\n"))
+check([(r["duration"], r["subset"]) for r in got] == [(10, "train"), (20, "train")], f"lists with folders: {got}")
+npy("f/a/v2.npy", 3, 1), npy("f/b/v2.npy", 4, 2)
+refused("--from", "features", "f", says=("f/a/v2.npy", "f/b/v2.npy", "--pattern", "--id-folders"))
+check([r["video"] for r in records("--from", "features", "f", "--id-folders", "1")] == ["a_v2", "b_v2"], "features")
+check([r["video"] for r in records("--from", "features", "f/a/v2.npy", "f/b/v2.npy", "--id-folders", "1")] == ["a_v2", "b_v2"], "files of features")
+SIGNALS = ("--from", "signals", "--rate", "4", "--window", "4", "--stride", "4", "--inline")
+write("s/a/r.csv", "x,y\n" + "1,2\n" * 8), write("s/b/r.csv", "x,y\n" + "3,4\n" * 8)
+refused(*SIGNALS, "s", says=("s/a/r.csv", "s/b/r.csv", "--id-folders"))
+check([r["video"] for r in records(*SIGNALS, "s", "--id-folders", "1")] == ["a_r", "b_r"], "signals")
+check(records(*SIGNALS, "s", "--id-folders", "0")[0]["features"]["signals"]["dim"] == 16, "signals side by side")
+write("l/a/v.txt", "run\njump\n"), write("l/b/v.txt", "run\nrun\n")
+refused("--from", "frame-labels", "--fps", "1", "l/a/v.txt", "l/b/v.txt", says=("--id-folders",))
+PATHS = write("paths.jsonl", '{"video":"a/v2.mp4"}\n{"video":"b/v2.mp4"}\n')
+refused("--from", "tal", PATHS, "--merge", write("m.jsonl", '{"video":"v2","duration":3}\n'), says=("'a/v2.mp4' and 'b/v2.mp4' are both 'v2' of m.jsonl",))
+refused("--from", "tal", PATHS, "--durations", write("d.csv", "video,duration\nv2,3\n"), says=("are both 'v2' of --durations",))
+refused("--from", "tal", PATHS, "--split", "a=" + write("l.txt", "v2\n"), says=("are both 'v2' of --split",))
+
+# Subsets: in a column of whatever name that holds nothing else, or in a table of their own.
+for name in ("split", "subset", "Set", "partition"):
+    got = segments(write("sub.csv", f"video,start,end,label,{name}\nv1,1,2,x,train\nv2,3,4,y,val\n"))
+    check([r["subset"] for r in got] == ["train", "val"], f"{name}: {got}")
+check("subset" not in segments(write("set.csv", "video,start,end,set\nv1,1,2,3\n"))[0], "sets of a match are no subsets")
+refused("--from", "segments-csv", write("torn.csv", "video,start,end,split\nv1,1,2,train\nv1,3,4,test\n"), says=("subset: 'test' here, but 'train' in torn.csv:2",))
+PLAIN = write("plain.csv", "video,start,end,label\nv1,1,2,x\nv2,3,4,y\n")
+SPLIT = write("split.csv", "video,split\nv1,train\nv2.mp4,val\n")
+for option in (("--split", SPLIT), ("--durations", SPLIT), ("--split", "train=" + write("s1", "v1\n"), "--split", "val=" + write("s2", "v2\n"))):
+    check([r["subset"] for r in segments(PLAIN, *option)] == ["train", "val"], f"{option}")
+refused("--from", "segments-csv", PLAIN, "--split", "train=split.csv", says=("split.csv:3: video 'v2.mp4': subset: 'val', but --split says train", "--split FILE alone"))
+refused("--from", "segments-csv", PLAIN, "--split", write("bare.csv", "v1,train\nv2,val\n"), says=("columns video and subset",))
+got = segments("sub.csv", "--split", "test=s1", says=("1 video is of another subset by their own record; --split's counts: v1",))
+check([r["subset"] for r in got] == ["test", "val"], str(got))
+
+# Times that people and programs write.
+for start, end, wanted in (("1:02:03,5", "1:02:04,5", [3723.5, 3724.5]), ("12s", "13.5 s", [12, 13.5]), ("1h2m3s", "1h2m4s", [3723, 3724]), ("900ms", "1200ms", [0.9, 1.2]),
+                           ("PT1M2.5S", "PT1M5S", [62.5, 65]), ("0 days 00:00:01.500000", "0 days 00:00:02", [1.5, 2]), ("1.02:03:04", "1.02:03:05", [93784, 93785])):
+    got = segments(write("t.csv", f'video,start,end,label\nv1,"{start}","{end}",x\n'))
+    check(got[0]["annotations"][0]["segment"] == wanted, f"{start}: {got}")
+CODE = write("code.csv", "video,start,end,label\nv1,00:01:02:12,00:01:03:00,x\n")
+refused("--from", "segments-csv", CODE, says=("'00:01:02:12'", "--time frames and --fps"))
+check(segments(CODE, "--time", "frames", "--fps", "25")[0]["annotations"][0]["segment"] == [62.48, 63], "time codes")
+check(segments(write("code2.csv", "video,start,end,fps\nv1,00:01:02:12,00:01:03:00,25\n"))[0]["annotations"][0]["segment"] == [62.48, 63], "time codes of a column fps")
+for start, end in (("2026-11-29T10:00:05.250Z", "2026-11-29T10:00:07Z"), ("2026-11-29 10:00:05", "2026-11-29 10:00:06"), ("29.11.2026 10:00", "29.11.2026 10:01"), ("11/29/2026 10:00", "11/29/2026 10:01")):
+    refused("--from", "segments-csv", write("t.csv", f"video,start,end\nv1,{start},{end}\n"), says=(f"start: '{start}' is a date and time", "total_seconds"))
+for start, end in (("1700000000.5", "1700000002"), ("1700000000500", "1700000002000")):
+    refused("--from", "segments-csv", write("t.csv", f"video,start,end\nv1,{start},{end}\n"), says=("is it a point in time",))
+for text, wanted in (("12s", 12), ("1h2m3s", 3723), ("PT1M", 60)):
+    check(records("--from", "tal", RECORD, "--durations", write("d.csv", f"video,duration\nv2,{text}\n"))[0]["duration"] == wanted, text)
+refused("--from", "tal", RECORD, "--durations", write("d.csv", "video,duration\nv2,2026-11-29T10:00:05Z\n"), says=("d.csv:2: duration: ", "is a date and time"))
+
+
+def signal(times, head="timestamp,x"):
+    return write("s.csv", head + "\n" + "".join(f"{t},{(i * 7 % 5) / 4}\n" for i, t in enumerate(times)))
+
+
+STAMPS = [f"2026-11-29T10:00:0{i // 4}.{25 * (i % 4):02d}0Z" for i in range(8)]
+got = records(*SIGNALS, signal(STAMPS), says=("left out", "'timestamp'"))
+check(got[0]["features"]["signals"]["dim"] == 4 and got[0]["duration"] == 2, "ISO time stamps of signals")
+refused("--from", "signals", "--rate", "5", *SIGNALS[4:], signal(STAMPS), says=("'timestamp' rises by 0.25", "4 rows a second", "--rate is 5"))
+refused(*SIGNALS, signal(STAMPS[:4] + [t.replace(":00:0", ":00:2") for t in STAMPS[4:]]), says=("goes from 2026-11-29 10:00:00.75 to 2026-11-29 10:00:21", "rows are missing"))
+check(records(*SIGNALS, signal([t.replace("T", ",") for t in STAMPS], "date,time,x"))[0]["features"]["signals"]["dim"] == 4, "date and time in two columns")
+
+# Segments and durations in different units.
+for times, durations, says in (("1000,8000", "50", "are these times milliseconds"), ("25,1000", "50", "are these times frames"), ("1,40", "50000", "are the durations milliseconds"),
+                               ("3,40", "1250", "are the durations numbers of frames")):
+    segments(write("t.csv", f"video,start,end\nv1,{times}\n"), "--durations", write("d.csv", f"video,duration\nv1,{durations}\n"), says=(says, "'v1'"))
+for times, durations in (("3,40", "50"), ("3,52", "50"), ("3,40", "125.5"), ("1,2", "100")):
+    done = convert("--from", "segments-csv", write("t.csv", f"video,start,end\nv1,{times}\n"), "--durations", write("d.csv", f"video,duration\nv1,{durations}\n"))
+    check("are these" not in done.stderr and "are the durations" not in done.stderr, f"{times} of {durations}: {done.stderr}")
+
+# Columns of a row that contradict each other.
+HEAD = "video,start,end,start_frame,end_frame,fps,label\n"
+segments(write("t.csv", HEAD + "v1,1,3,25,100,25,x\n"), says=("in 1 row seconds and frames contradict each other, and 'end' counts: line 2: 'end' is 3 s, 'end_frame' 4 s at 25 fps",))
+check(segments(write("t.csv", HEAD + "v1,1,3,25,75,25,x\nv1,1,3,26,74,25,y\n"), silent=True)[0]["fps"] == 25, "frames that agree")
+segments("t.csv", "--time", "frames", silent=True)
+for head, row, says in (("start,end,length", "1,3,5", "length: 5, but end - start is 2"), ("start,end", "5,3", "end 3 is before start 5"), ("start,end,start_ms,end_ms", "1,3,1000,4000", "'end' says 3 s, 'end_ms' 4 s")):
+    refused("--from", "segments-csv", write("t.csv", f"video,{head}\nv1,{row}\n"), says=(says,))
+
+# Class scores: classes that come twice, or differ in what is easily overlooked.
+SCORES = ("--from", "class-scores")
+refused(*SCORES, write("c.csv", "video,run,run.1\nv1,0.1,0.2\n"), says=("pandas", "second column 'run'"))
+refused(*SCORES, write("c.csv", "video,run,run\nv1,0.1,0.2\n"), says=("two columns are of class 'run'",))
+records(*SCORES, write("c.csv", "video,Long Jump,long_jump\nv1,0.1,0.2\n"), says=("stay different: 'Long Jump' and 'long_jump'",))
+refused(*SCORES, write("c.csv", "video,HighJump,run\nv1,0.1,0.2\n"), "--classes", write("cl.txt", "High Jump\nrun\n"), says=("(is it 'HighJump'?)",))
+
+# Index columns are never values, and values that count are told.
+def dim(head, *options, says=(), first=0):
+    write("v.csv", head + "\n" + "".join(f"{i + first},{i * 7 % 5 / 4},{i * 3 % 7 / 4}\n" for i in range(6)))
+    return records("--from", "features", "--inline", *options, "v.csv", says=says)[0]["features"]["features"]["dim"]
+
+
+for name in ("", "Unnamed: 0", "index", "X", "...1", "id", "row.names", "no"):
+    for first in (0, 1):
+        check(dim(name + ",f1,f2", says=("left out", f"'{name}'" if name else "one without a name"), first=first) == 2, f"index '{name}'")
+check(dim("f0,f1,f2", says=("read as values, though they count the rows", "'f0'")) == 3, "a feature that counts")
+write("v.csv", "f1,index\n" + "".join(f"{i * 7 % 5},{i}\n" for i in range(6)))
+check(records("--from", "features", "--inline", "v.csv", says=("count the rows", "'index'"))[0]["features"]["features"]["dim"] == 2, "an index behind")
+check(dim("X,f1,f2", first=5) == 3, "X that does not count is a value")
+for head in ("", "Unnamed: 0", "index"):
+    got = records("--from", "tal", RECORD, "--durations", write("d.csv", f"{head},duration\nv2,10\n"), says=("is taken for the videos",))
+    check(got[0]["duration"] == 10, f"names in an unnamed column: {got}")
+    check(segments(write("t.csv", f"{head},start,end,label\nv1,1,2,x\n"))[0]["video"] == "v1", "the same of segments")
+check([len(r["classification"]) for r in records(*SCORES, write("c.csv", "id,video,run,jump\n0,v1,0.1,0.2\n1,v2,0.3,0.4\n"), says=("'id'",))] == [2, 2], "an index before the videos")
+check(records(*SIGNALS, write("s.csv", ",x\n" + "".join(f"{i},{i * 7 % 5 / 4}\n" for i in range(8))))[0]["features"]["signals"]["dim"] == 4, "an index states no rate")
+
+# What shows nothing is no part of names and numbers at their ends, and told within them.
+for blank in ("\u00a0", "\u200b", "\u3000", "\u00ad", "\ufeff", "\u202f", "\u200e"):
+    got = segments(write("t.csv", f"video{blank},start,{blank}end,label\n{blank}v1{blank},{blank}1,2{blank},{blank}x\nv1,3,4,x{blank}\n"), silent=True)
+    check(got == [{"video": "v1", "annotations": [{"segment": [1, 2], "label": "x"}, {"segment": [3, 4], "label": "x"}]}], f"{ascii(blank)}: {got}")
+    done = convert("--from", "segments-csv", write("t.csv", f"video,start,end,label\nv1,1,2,Long{blank}Jump\nv1,3,4,Long Jump\n"))
+    check(f"Long<U+{ord(blank):04X}>Jump" in done.stderr and "stay different" in done.stderr, f"{ascii(blank)} within: {done.stderr}")
+    check(records("--from", "tal", RECORD, "--split", "a=" + write("l.txt", f"{blank}v2{blank}\n"))[0]["subset"] == "a", "lists")
+    check(records("--from", "tal", RECORD, "--durations", write("d.csv", f"video,duration\nv2{blank},10{blank}\n"))[0]["duration"] == 10, "durations")
+    check(dim(f"f0,f1{blank},f2", first=7) == 3, "names of columns")
+segments(write("t.csv", "video,start,end\nv\u200b1,1,2\n"), says=("v<U+200B>1",))
+check([r["video"] for r in records("--from", "tal", write("cat.jsonl", '\ufeff{"video":"v1"}\n\ufeff{"video":"v2"}\n'))] == ["v1", "v2"], "files behind each other, each with its mark")
+check([r["video"] for r in segments(write("cat.csv", "\ufeffvideo,start,end\nv1,1,2\n\ufeffv2,3,4\n"))] == ["v1", "v2"], "the same of tables")
+
+# Channels and what is made of them.
+CHANNELS = write("s.csv", "ax,ay,az,gx\n" + "".join(f"{i * 7 % 5 / 4},{i * 3 % 7 / 4},{i * 5 % 11 / 4},{i * 2 % 9 / 4}\n" for i in range(8)))
+
+
+def data(*options):
+    return records(*SIGNALS, *options, "s.csv")[0]["features"]["signals"]["data"]
+
+
+for same in (("1-3",), ("1:3",), ("ax-az",), ("ax, ay ,az",), ("1,ay,3",), ("ax", "--channels", "ay,az")):
+    check(data("--channels", *same) == data("--channels", "ax,ay,az"), f"--channels {same}")
+check(data("--signal-features", "mean, std") == data("--signal-features", "mean,std"), "blanks in a list")
+write("names.txt", "ax\naz\n")
+for channels, says in (("names.txt", "it is a file"), ("AX", "did you mean 'ax'?"), ("ax az", "commas between them"), ("7", "there are 4, 'ax'"), ("az-ax", "no column 'az-ax'"), ("ax,1", "asked for twice")):
+    refused(*SIGNALS, "--channels", channels, "s.csv", says=(says,))
+for made, says in (("mean std", "several have commas between them"), ("mean,mean", "stands there twice")):
+    refused(*SIGNALS, "--signal-features", made, "s.csv", says=(says,), status=2)
+
+# JSON that is none, and JSON that is no stream of records: what it is, and what makes it right.
+for text, says in (('[{"video":"v1"},{"video":"v2"}]\n', "jq -c '.[]'"), ('[\n {"video":"v1"}\n]\n', "jq -c '.[]'"), ('{\n "video": "v1"\n}\n', "jq -c ."), ('{"video":"v1",}\n', "comma before it is one too many"),
+                   ('{"video":"v1"},\n{"video":"v2"}\n', "comma behind"), ('{"video":"v1","duration":NaN}\n', "JSON has no infinite numbers and no NaN"), ("{'video': 'v1', 'x': None}\n", "json.dumps()"),
+                   ('{"video":"v1","x":True}\n', "json.dumps()"), ('// c\n{"video":"v1"}\n', "comments are none"), ('# c\n{"video":"v1"}\n', "comments are none"), ('{"video":"v1" /* c */}\n', "no comments"),
+                   ('{"video":"v1"}{"video":"v2"}\n', "several objects"), ('{video:"v1"}\n', "double quotes"), ('"{\\"video\\":\\"v1\\"}"\n', "jq -c fromjson"), ('\x1e{"video":"v1"}\n', "jq -c --seq"),
+                   ("video,start\nv1,2\n", "--from segments-csv")):
+    write("r.json", text)
+    refused("--from", "tal", "r.json", says=("r.json:1", says))
+    refused("-i", "r.json", says=(says,), name="tal-nms")
+GT = json.dumps({"database": {"v1": {"duration": 10, "subset": "training", "annotations": [{"segment": [1, 2], "label": "x"}]}}})
+for text, says in ((GT[:-1] + ",}", "comma before it is one too many"), (GT.replace("10", "NaN"), "no NaN"), (GT.replace('"', "'"), "json.dumps()"), ("// c\n" + GT, "no comments"), (GT + "\n" + GT, "jq -s ."), (GT.replace('"', "\u201d"), "word processor")):
+    write("g.json", text)
+    for options in (("--from", "activitynet-gt"), ()):
+        refused(*options, "g.json", says=("g.json:", says))
+refused(write("list.json", '[{"video":"v1"}]'), says=("list.json", "jq -c '.[]'"))
+
+finish()
