@@ -19,7 +19,6 @@
 #include "libtal/models/maps/map_ensemble.h"
 #include "libtal/nn/device.h"
 #include "libtal/stages/ensemble_options.h"
-#include "libtal/stream/records.h"
 
 namespace tal {
 namespace {
