@@ -53,10 +53,10 @@ endif()
 set(TAL_HAVE_VIDEO OFF)
 if(NOT TAL_VIDEO STREQUAL "OFF")
   find_package(OpenCV QUIET COMPONENTS core imgproc imgcodecs videoio video objdetect OPTIONAL_COMPONENTS optflow dnn)
-  # FFmpeg's libraries state no CMake packages; a release's four belong together (5.1 has these).
+  # FFmpeg's libraries state no CMake packages; a release's five belong together (5.1 has these).
   find_package(PkgConfig QUIET)
   if(PkgConfig_FOUND)
-    pkg_check_modules(TAL_FFMPEG QUIET IMPORTED_TARGET libavformat>=59.27 libavcodec>=59.37 libavutil>=57.28 libswscale>=6.7)
+    pkg_check_modules(TAL_FFMPEG QUIET IMPORTED_TARGET libavformat>=59.27 libavcodec>=59.37 libavutil>=57.28 libswresample>=4.7 libswscale>=6.7)
   endif()
   if(OpenCV_FOUND AND TAL_FFMPEG_FOUND)
     set(TAL_HAVE_VIDEO ON)

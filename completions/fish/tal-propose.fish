@@ -41,6 +41,7 @@ complete -c tal-propose -l map-folder -r -d 'Maps that --maps DIR left, as a mem
 complete -c tal-propose -l multi-scale -r -d 'Rescale videos up to 30 s, up to 120 s and longer ones to these numbers of rows, such as 30,80,100'
 complete -c tal-propose -l maps -r -d 'Where the score maps go too: none, inline (the record) or a folder'
 complete -c tal-propose -l window -r -d 'Cut videos into windows of so many rows of the stream'
+complete -c tal-propose -l batch -r -d 'Videos in one pass of the network: a number, or auto: 16 on a GPU, and 1 on the CPU, where a record'\''s bytes then do not depend on its neighbours'
 complete -c tal-propose -l overlap -r -d 'Overlap of windows, share of their length'
 complete -c tal-propose -l weights-from -r -d 'Choose the weights of the ensemble'\''s members on these records with annotations: each one'\''s share of their scores, or by --grid'
 complete -c tal-propose -l grid -r -d 'Try all weights that are multiples of 1/N and take those of the best score on VAL'

@@ -1,6 +1,7 @@
 #include "libtal/encoder/encoder_spec.h"
 
 #include "libtal/base/error.h"
+#include "libtal/encoder/log_mel_encoder.h"
 #include "libtal/encoder/recipes.h"
 
 namespace tal {
@@ -17,7 +18,7 @@ EncoderSpec parse_encoder_spec(const std::string& spec) {
 }
 
 std::vector<std::string> encoder_names() {
-  std::vector<std::string> names = {"hog-hof"};
+  std::vector<std::string> names = {"hog-hof", kLogMelEncoder};
   for (const auto& recipe : encoder_recipes()) names.push_back(recipe.name);
   names.insert(names.end(), {kOnnxEncoder, kScriptEncoder});
   return names;

@@ -18,7 +18,7 @@ EncoderSpec parse_encoder_spec(const std::string& spec);  // UsageError for "NAM
 
 inline constexpr const char *kOnnxEncoder = "onnx", *kScriptEncoder = "torchscript";
 
-// Every name that --encoder knows: hog-hof, those of encoder_recipes(), and networks from elsewhere.
+// Every name that --encoder knows: hog-hof, log-mel, those of encoder_recipes(), and networks from elsewhere.
 std::vector<std::string> encoder_names();
 
 struct EncoderOptions;
@@ -34,6 +34,7 @@ struct EncoderOptions {
                             // it
   std::vector<std::string> classes;  // names of the columns of class scores; empty: those in the file of weights, if
                                      // any
+  std::vector<std::string> sound;    // "name=value": settings of log-mel
   NetworkFactory networks;           // empty where there are none: then networks are refused
 };
 

@@ -1,4 +1,5 @@
-// How a network from elsewhere (onnx:FILE, torchscript:FILE) wants its pictures: FILE.json, beside the network.
+// How a network from elsewhere (onnx:FILE, torchscript:FILE) wants its pictures or sound: FILE.json, beside the
+// network.
 #pragma once
 
 #include <string>
@@ -22,8 +23,13 @@ struct NetworkFile {
 //                                                      one for all
 //    "clip":16,                                        frames of a window; absent: any
 //    "classes":[...]}
-// input, height, crop, mean and deviation must be there. Error (with FILE.json's path) when it is missing, lacks one,
-// or names a key that is not of these.
+// input, height, crop, mean and deviation must be there. Of networks that hear, instead:
+//   {"input":"waveform", "rate":16000, "axes":"s"|"1s",   [N, S], [N, 1, S]
+//   {"input":"log-mel", "preset":"vggish", "settings":{...},   settings_of(LogMelOptions&)
+//    "axes":"1tm"|"tm"|"1mt"|"mt",                        [N, 1, T, M], [N, T, M], ...
+//    "edges":"inside"|"beyond"|"reflect"|"zero", "frames":0,   EncoderRecipe::Sound
+// both with "name", "classes" and "seconds", what a window must last. Error (with FILE.json's path) when it is missing,
+// lacks one, or names a key that is not of these.
 NetworkFile read_network_file(const std::string& model);
 
 }  // namespace tal

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "libtal/base/number.h"
+#include "libtal/encoder/log_mel_encoder.h"
 
 namespace tal {
 namespace {
@@ -297,9 +298,19 @@ std::string list(const std::vector<float>& values) {
   return text;
 }
 
+std::string describe(const LogMelOptions& o) {
+  return std::to_string(o.rate) + " Hz, frames of " + std::to_string(o.window) + " samples every " +
+         std::to_string(o.hop) + ", " + format_number(o.low) + " to " +
+         format_number(o.high > 0 ? o.high : 0.5 * static_cast<double>(o.rate)) + " Hz";
+}
+
 }  // namespace
 
-bool sees_clips(const EncoderRecipe& recipe) { return recipe.input != Input::kFrames && recipe.input != Input::kFlow; }
+bool hears(const EncoderRecipe& recipe) { return recipe.input == Input::kWaveform || recipe.input == Input::kLogMel; }
+
+bool sees_clips(const EncoderRecipe& recipe) {
+  return recipe.input != Input::kFrames && recipe.input != Input::kFlow && !hears(recipe);
+}
 
 int channels_of(const EncoderRecipe& recipe) {
   if (recipe.input == Input::kFlow || recipe.input == Input::kFlowStackClips) return 2 * kFlowStack;
@@ -323,8 +334,13 @@ std::int64_t dim_of(const EncoderRecipe& recipe) {
 }
 
 std::string encoder_table() {
-  std::vector<std::array<std::string, 5>> rows = {{"NAME", "DIM", "A ROW IS OF", "WEIGHTS OF", "PICTURES"},
+  std::vector<std::array<std::string, 5>> rows = {{"NAME", "DIM", "A ROW IS OF", "WEIGHTS OF", "PICTURES OR SOUND"},
                                                   {"hog-hof", "161", "all its frames", "none", "grey, block motion"}};
+  for (const auto& preset : log_mel_presets()) {
+    const auto o = log_mel_preset(preset);
+    rows.push_back(
+        {std::string(kLogMelEncoder) + "@" + preset, std::to_string(o.mels), "mean over frames", "none", describe(o)});
+  }
   for (const auto& recipe : encoder_recipes())
     rows.push_back({recipe.name, std::to_string(dim_of(recipe)), input_of(recipe), family_of(recipe).weights,
                     describe(recipe.preprocessing)});
@@ -348,6 +364,12 @@ std::string describe(const Preprocessing& p) {
       "resize " + size + " (" + p.filter + "), crop " + std::to_string(p.crop) + ", " + (p.rgb ? "RGB" : "BGR");
   if (p.divisor != 1) text += ", / " + format_number(static_cast<double>(p.divisor));
   return text + ", mean " + list(p.mean) + ", deviation " + list(p.deviation);
+}
+
+std::string describe(const EncoderRecipe::Sound& sound) {
+  LogMelOptions mel = sound.mel;
+  return "sound " + settings_of(mel).json() + " edges " + sound.edges + " axes " + sound.axes + " frames " +
+         std::to_string(sound.frames);
 }
 
 }  // namespace tal

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libtal/encoder/preprocessing.h"
+#include "libtal/sound/log_mel.h"
 
 namespace tal {
 
@@ -18,6 +19,8 @@ struct EncoderRecipe {
     kFlow,  // stacks of kFlowStack consecutive flow fields, u and v of each: a window's row is the mean over the stacks
             // inside it
     kFlowStackClips,  // a window is one clip of such stacks, one behind the other: kFlowStack frames each
+    kWaveform,        // the sound of a window
+    kLogMel,          // its logarithmic mel spectrogram
   };
   std::string name;
   Input input = Input::kFrames;
@@ -35,6 +38,15 @@ struct EncoderRecipe {
     bool sized = false;           // pictures are of the size for which the weights have positions
     std::int64_t pool_heads = 0;  // InternVideo2's attention pooling
   } transformer = {};
+  // Of networks that hear; waveforms have the rate alone.
+  struct Sound {
+    LogMelOptions mel;
+    std::string edges = "inside";  // ClipEdges; beyond: inside, of the window and as much of the sound behind it as
+                                   // makes hop samples a frame
+    std::string axes;         // what follows the batch: s, 1s; 1tm, tm, 1mt, mt
+    std::int64_t frames = 0;  // of its spectrogram: cut, or filled up with zeros before mean and deviation; 0: all
+    double seconds = 0;       // of a window; 0: any
+  } sound = {};
 };
 
 inline constexpr int kFlowStack = 5;  // fields, Simonyan & Zisserman and TSN
@@ -44,6 +56,7 @@ std::int64_t dim_of(const EncoderRecipe& recipe);
 // Every encoder, a line each: name, columns of a row, what a row is made of, preprocessing, whose weights it takes.
 std::string encoder_table();
 
+bool hears(const EncoderRecipe& recipe);       // sound instead of pictures
 bool sees_clips(const EncoderRecipe& recipe);  // of frames or of flow: its inputs have an axis of time
 int channels_of(const EncoderRecipe& recipe);  // of its pictures
 
@@ -53,5 +66,6 @@ const EncoderRecipe* find_recipe(const std::string& name);  // nullptr: no such 
 
 // "resize short side 256 (pillow), crop 224, RGB, / 255, mean ..., deviation ...": for documents and hashes.
 std::string describe(const Preprocessing& preprocessing);
+std::string describe(const EncoderRecipe::Sound& sound);
 
 }  // namespace tal

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <set>
+#include <utility>
 
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
@@ -324,14 +325,15 @@ class LabelStudioReader {
     }
     const double fps = rows_.rate(entry, sequence.path());
     std::vector<Segment> segments;
-    std::optional<double> begin;
+    const Key* first = nullptr;  // of a stretch that is enabled
     for (const auto& key : keys) {
-      if (key.enabled && !begin) begin = key.frame;
-      if (!key.enabled && begin) segments.push_back({(*begin - 1) / fps, key.frame / fps}), begin.reset();
+      if (key.enabled && !first) first = &key;
+      if (!key.enabled && first)
+        segments.push_back({(std::exchange(first, nullptr)->frame - 1) / fps, key.frame / fps});
     }
-    if (begin) {
+    if (first) {
       const auto frames = value.find("framesCount");
-      segments.push_back({(*begin - 1) / fps, std::max(keys.back().frame, frames ? frames->number() : 0) / fps});
+      segments.push_back({(first->frame - 1) / fps, std::max(keys.back().frame, frames ? frames->number() : 0) / fps});
     }
     return segments;
   }

@@ -1,13 +1,38 @@
 // The manual of tal-extract, beside its options.
+#include <algorithm>
+
+#include "libtal/base/text.h"
+#include "libtal/sound/log_mel.h"
 #include "libtal/stages/extract_options.h"
 #include "libtal/stages/plugins.h"
 
 namespace tal {
+namespace {
+
+// Every setting of log-mel with its values in the presets.
+std::string log_mel_settings() {
+  std::string text;
+  LogMelOptions any;
+  const Settings settings = settings_of(any);
+  for (const auto& entry : settings.entries()) {
+    std::vector<std::string> values;
+    for (const auto& preset : log_mel_presets()) {
+      auto options = log_mel_preset(preset);
+      values.push_back(settings_of(options).value_text(entry.name));
+    }
+    const bool same = std::all_of(values.begin(), values.end(), [&](const auto& value) { return value == values[0]; });
+    text +=
+        (text.empty() ? "" : "; ") + entry.name + ": " + entry.help + " (" + (same ? values[0] : joined(values)) + ")";
+  }
+  return text;
+}
+
+}  // namespace
 
 ToolInfo extract_info() {
   ToolInfo info;
   info.name = "tal-extract";
-  info.summary = "Extract features from videos";
+  info.summary = "Extract features from videos and sound";
   info.description =
       "Decodes each video once, from beginning to end, and gives every window of sampled frames to the encoders. Row g "
       "of a stream "
@@ -67,6 +92,36 @@ ToolInfo extract_info() {
       "\"deviation\":[...]}, with \"clips\", \"flow\", \"flow-clips\" or \"flow-stack-clips\" for frames, and where "
       "wanted "
       "\"name\", \"filter\" (pillow, pillow-bicubic, torch, opencv), \"width\", \"clip\" and \"classes\".\n\n"
+      "log-mel hears instead of seeing: the mean of a logarithmic mel spectrogram over each window, of the audio track "
+      "of "
+      "a video or of a file of sound (.wav, .flac, .mp3, .ogg, ...). log-mel@PRESET has the settings of AudioSet's "
+      "VGGish "
+      "(vggish, the default), of PANNs (panns), of the Audio Spectrogram Transformer (ast, with its normalisation) or "
+      "of "
+      "the DCASE task 4 baseline (desed); --set changes one. The channels' mean is resampled to the setting `rate`. "
+      "Frame "
+      "j of the spectrogram lies around the time (j + 1/2) hop / rate, and a row is the mean over the frames whose "
+      "middles lie in its window, or the nearest one. Rows describe the same times as all others: time 0 is the first "
+      "decoded picture, presentation time stamps say where a sample lies, and silence is taken where there is none (a "
+      "late start, an early end, a gap, which is told). Where all encoders hear, the pictures are still decoded, for "
+      "the "
+      "clock. Of a file of sound alone, time 0 is its first sample and the samples are as many as begin in it at "
+      "--fps; "
+      "without --fps, one for each frame of the spectrogram, so that --window 1 --stride 1 gives the spectrogram "
+      "itself. "
+      "Sound is read from files, not from pipes, and --live does not follow it. --list-encoders shows the presets. The "
+      "settings, with the values of " +
+      joined(log_mel_presets()) + " where they differ: " + log_mel_settings() + ".\n\n" +
+      "Networks of sound are described by "
+      "{\"input\":\"waveform\", \"rate\":16000} or {\"input\":\"log-mel\", \"preset\":\"vggish\", "
+      "\"settings\":{...}} in FILE.json, "
+      "with \"seconds\" (what a window must last), \"axes\" behind the batch (s, 1s; 1tm, tm, 1mt, mt for time and "
+      "mel), "
+      "and of spectrograms \"frames\" (cut, or filled up with zeros as the Audio Spectrogram Transformer's 1024) and "
+      "\"edges\": inside (frames that lie in the window, as Kaldi), beyond (into the sound behind it, so that it has "
+      "hop samples a frame, as VGGish's 96 of 0.96 s), reflect (around its samples, over its edges into its mirror "
+      "image, "
+      "as librosa and PANNs) or zero. They see the sound of a window as one input.\n\n"
       "A stream of class scores (the layers `scores` and `logits`) names its classes when --classes or the weights do; "
       "tal-score --classification stream:NAME takes them from the record.\n\n"
       "Each stream goes into VIDEO.STREAM.npy under --out-dir (rows x columns, float32 or float16) with its header "
@@ -103,6 +158,9 @@ ToolInfo extract_info() {
        "--videos *.mp4 > features.jsonl"},
       {"VideoMAE as its model hub has it, a row for every second",
        "tal-extract --encoder videomae-b:model.safetensors --fps 16 --window 16 --stride 16 --videos *.mp4"},
+      {"Mel spectrograms of sound files, a row every 20 ms; and of a video, beside its pictures",
+       "tal-extract --encoder log-mel@desed --fps 50 --window 1 --stride 1 --videos *.flac > sound.jsonl; "
+       "tal-extract --encoder hog-hof --encoder log-mel --fps 10 --videos a.mp4 > both.jsonl"},
       {"What will a long list give", "tal-extract --dry-run --resume --out-dir features < videos.jsonl > plan.jsonl"},
       {"Is what is on disk whole, and of these videos", "tal-extract --check < features.jsonl"},
       {"A camera, and proposals while it runs",

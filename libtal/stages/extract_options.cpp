@@ -1,10 +1,12 @@
 #include "libtal/stages/extract_options.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
+#include "libtal/encoder/log_mel_encoder.h"
 #include "libtal/encoder/recipes.h"
 #include "libtal/stages/model_options.h"
 #include "libtal/stages/plugins.h"
@@ -82,6 +84,13 @@ void register_options(const Options& all, ExtractOptions& o) {
           "Which video stream of each file, counted from 0 (cover pictures do not count); default: the one that ffmpeg "
           "takes")
       .between(std::int64_t{0}, std::int64_t{1} << 16);
+  made.add("--audio-stream", o.audio_stream,
+           "Which audio stream of each file, counted from 0; default: the one that ffmpeg takes")
+      .between(std::int64_t{0}, std::int64_t{1} << 16);
+  made.add("--set", o.encoder.sound,
+           "Change a setting of log-mel, e.g. hop=320, mels=128 (repeatable; tal-extract(1) lists them)")
+      .type_name("NAME=VALUE")
+      .one_value();
   made.add("--hwaccel", o.hwaccel,
            "Decode on a device of this kind, where FFmpeg has it (cuda, vaapi, vdpau, qsv, videotoolbox, ...)")
       .type_name("NAME");
@@ -126,6 +135,9 @@ void extract(Tool& tool, const ExtractOptions& o) {
     tool.out().write(encoder_table());
     return;
   }
+  if (std::none_of(o.encoders.begin(), o.encoders.end(),
+                   [](const auto& text) { return parse_encoder_spec(text).name == kLogMelEncoder; }))
+    tool.refuse({"--set"}, "no encoder is log-mel");
   check_options(o);
   VideoList videos(tool.options().input, o.videos, tool.meter(), o.id_folders);
   if (as_it_is(tool, o) && videos.at_end()) return;

@@ -12,10 +12,11 @@ namespace tal {
 
 struct ExtractOptions {
   std::vector<std::string> encoders = {"hog-hof"};  // NAME[@LAYER][:WEIGHTS]
-  std::string fps;            // sampled frames per second ("10", "30000/1001"); empty: every decoded frame
-  std::int64_t stride = 8;    // frames at the sampled rate
-  std::int64_t window = 16;   // frames at the sampled rate
-  std::string tail = "drop";  // drop, pad, shift
+  std::string fps;                 // sampled frames per second ("10", "30000/1001"); empty: every decoded frame
+  std::int64_t stride = 8;         // frames at the sampled rate
+  std::int64_t window = 16;        // frames at the sampled rate
+  std::string tail = "drop";       // drop, pad, shift
+  std::int64_t audio_stream = -1;  // of those of each file; -1: the one that ffmpeg takes
   EncoderOptions encoder;
   std::string out_dir = "features";
   std::string classes;     // file with one class name a line

@@ -54,6 +54,12 @@ void register_map_options(const Options& table, MapOptions& o) {
   model.add("--window", o.window, "Cut videos into windows of so many rows of the stream")
       .type_name("ROWS")
       .between(1, 1 << 24);
+  model
+      .add(
+          "--batch", o.batch,
+          "Videos in one pass of the network: a number, or auto: 16 on a GPU, and 1 on the CPU, where a record's bytes "
+          "then do not depend on its neighbours")
+      .type_name("N|auto");
   model.add("--overlap", o.overlap, "Overlap of windows, share of their length").type_name("X").between(0.0, 0.999);
 }
 

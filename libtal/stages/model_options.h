@@ -33,6 +33,7 @@ struct MapOptions {
   std::string maps;                      // none, inline or a folder; empty: as the model says
   std::int64_t window = 0;               // rows of the stream; 0: as the model says
   double overlap = -1;                   // share of a window; below 0: as the model says
+  std::string batch = "auto";            // videos in one pass of the network; auto: by the device
 };
 void register_map_options(const Options& table, MapOptions& options);
 

@@ -38,7 +38,7 @@ struct VideoStages {
   void (*extract)(Tool&, const ExtractOptions&, VideoList& videos);
   void (*write_video)(const std::string& path, const SynthVideo& video);
   FrameOpener open_frames;
-  VideoFacts (*claims)(const std::string& path);  // Error when it is no video
+  VideoFacts (*claims)(const std::string& path);  // Error when it is no video or sound
   std::vector<Thumbnail> (*thumbnails)(const std::string& path, int count);
 };
 const VideoStages& video_stages();  // Error as network_stages()

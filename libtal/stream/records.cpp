@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "libtal/io/places.h"
@@ -158,7 +159,134 @@ void transform_in_batches(Run& run, const Transform& fn) {
   write_down_to(0);
 }
 
+// A record on its way through map_record_groups().
+struct GroupedRecord {
+  std::string line;
+  std::uint64_t number = 0;
+  Record record;
+  std::any loaded;
+  std::function<void(Record&)> finish;
+  std::optional<Error> fault;
+  std::string output;
+};
+
+// body(), unless an earlier step failed. Errors get their place and stay with the record.
+template <class Body>
+void step(GroupedRecord& item, const std::string& source, Body&& body) {
+  if (item.fault) return;
+  try {
+    body();
+  } catch (Error& error) {
+    error.at_video(item.record.video());
+    item.fault = error.at_line(source, item.number);
+  }
+}
+
+class GroupedRecords {
+ public:
+  GroupedRecords(Run& run, const RecordGroups& groups)
+      : run_(run),
+        groups_(groups),
+        history_(run.history_entry()),
+        out_(run.out()),
+        reader_(run.options().input, run.meter()),
+        seen_(run, reader_),
+        places_(places_of(reader_.source(), run.options().features_root)),
+        loading_(groups.threads, [this] { return [this](GroupedRecord& item) { load(item); }; }),
+        finishing_(groups.threads, [this] { return [this](GroupedRecord& item) { finish(item); }; }) {}
+
+  void map() {
+    const std::size_t ahead = groups_.threads > 1 ? 2 * groups_.size : groups_.size;
+    std::string_view line;
+    while (!run_.stopped()) {
+      if (reader_.would_block()) {  // nothing waits for input that may be long in coming
+        work_down_to(0);
+        write_down_to(0);
+        out_.flush();
+      }
+      if (!reader_.next(line)) break;
+      auto item = std::make_unique<GroupedRecord>();
+      item->line = line;
+      item->number = reader_.line_number();
+      loading_.add(std::move(item));
+      if (loading_.size() >= ahead) work_down_to(ahead - groups_.size);
+    }
+    work_down_to(0);
+    write_down_to(0);
+  }
+
+ private:
+  void load(GroupedRecord& item) const {
+    item.record.look_in(places_);
+    step(item, reader_.source(), [&] {
+      item.record.parse(item.line);
+      item.loaded = groups_.load(item.record);
+    });
+  }
+
+  void finish(GroupedRecord& item) const {
+    step(item, reader_.source(), [&] {
+      item.finish(item.record);
+      item.record.append_history(history_);
+      item.record.write(item.output);
+      item.output += '\n';
+    });
+  }
+
+  void work_down_to(std::size_t left) {
+    while (loading_.size() > left) {
+      std::vector<std::unique_ptr<GroupedRecord>> group;
+      while (group.size() < groups_.size && !loading_.empty()) group.push_back(loading_.take());
+      work(group);
+      for (auto& item : group) finishing_.add(std::move(item));
+      write_down_to(groups_.threads > 1 ? 2 * groups_.size : 0);
+    }
+  }
+
+  void work(std::span<std::unique_ptr<GroupedRecord>> group) const {
+    std::vector<GroupedRecord*> good;
+    for (const auto& item : group)
+      if (!item->fault) good.push_back(item.get());
+    if (good.empty()) return;
+    if (good.size() > 1) try {
+        return work_on(good);
+      } catch (const Error&) {  // whose it is shows when each is alone
+      }
+    for (GroupedRecord* item : good) step(*item, reader_.source(), [&] { work_on({&item, 1}); });
+  }
+
+  void work_on(std::span<GroupedRecord* const> items) const {
+    std::vector<std::any> loaded;
+    for (const GroupedRecord* item : items) loaded.push_back(item->loaded);
+    auto finishes = groups_.work(loaded);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      items[i]->finish = std::move(finishes.at(i));
+      items[i]->loaded.reset();
+    }
+  }
+
+  void write_down_to(std::size_t left) {
+    while (finishing_.size() > left) {
+      const auto item = finishing_.take();
+      if (item->fault) run_.record_error(*item->fault, item->line);
+      out_.write(item->output);
+      seen_.add(1);
+    }
+  }
+
+  Run& run_;
+  const RecordGroups& groups_;
+  const std::string& history_;
+  Output& out_;
+  LineReader reader_;
+  Seen seen_;
+  const std::shared_ptr<const FilePlaces> places_;
+  OrderedPool<GroupedRecord> loading_, finishing_;
+};
+
 }  // namespace
+
+void map_record_groups(Run& run, const RecordGroups& groups) { GroupedRecords(run, groups).map(); }
 
 void transform_records(Run& run, const Transform& fn) {
   run.options().jobs > 1 ? transform_in_batches(run, fn) : transform_one_by_one(run, fn);

@@ -13,6 +13,8 @@ struct DecodeOptions {
   int threads = 0;        // of the codec; 0: as many as there are cores. Intact videos give the same bytes with any
   std::string hwaccel;    // kind of device that decodes: "cuda", "vaapi", ... (check_hwaccel); "": the processor
   int video_stream = -1;  // number among the file's video streams, from 0; -1: the one that ffmpeg takes
+  bool sound = false;     // read the sound instead of the pictures (MediaReader)
+  int audio_stream = -1;  // as video_stream
 };
 
 // One picture of a video, turned and mirrored as its display matrix says, of the size of the video's first picture.

@@ -8,7 +8,6 @@
 #include <numeric>
 #include <utility>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <opencv2/core/utils/logger.hpp>
@@ -185,17 +184,7 @@ class VideoDecoder::HeldSource : public Source {
 
 VideoDecoder::VideoDecoder(const std::string& path, const DecodeOptions& options) : path_(path), options_(options) {
   prepare_opencv();
-  std::error_code unknown;
-  if (std::filesystem::is_directory(path, unknown)) throw_errno(path, EISDIR);
-  if (std::filesystem::is_regular_file(path, unknown)) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) throw_errno(path, errno);
-    ::close(fd);
-  } else if (::access(path.c_str(), R_OK) != 0) {
-    throw_errno(path, errno);
-  } else {
-    options_.threads = 1;  // a pipe cannot be read once more when something in it is damaged
-  }
+  if (!check_readable(path)) options_.threads = 1;  // a pipe cannot be read once more when something in it is damaged
   media_ = std::make_unique<MediaReader>(path, 0, options_);
   source_ = std::make_unique<FileSource>(*media_, path_, options_);
   begin();

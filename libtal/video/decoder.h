@@ -39,6 +39,8 @@ class VideoDecoder {
   bool read(cv::Mat& bgr);               // the same, of a decoder whose options ask for BGR
   double time() const { return time_; }  // seconds, of the frame read last; strictly increasing, 0 for the first
 
+  double zero() const { return first_; }  // seconds on the file's own clock where time 0 is; once a frame is read
+
   std::int64_t frames() const { return frames_; }    // decoded so far
   std::int64_t claimed() const { return claimed_; }  // the container's count, or of its duration; 0: it states none
   std::int64_t claimed_count() const;                // the container's own count; 0: it states none

@@ -9,6 +9,7 @@
 extern "C" {
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <libswresample/swresample.h>
 #include <libswscale/swscale.h>
 }
 
@@ -22,6 +23,7 @@ struct LibavDeleter {
   void operator()(AVBufferRef* p) const { av_buffer_unref(&p); }
   void operator()(AVDictionary* p) const { av_dict_free(&p); }
   void operator()(SwsContext* p) const { sws_freeContext(p); }
+  void operator()(SwrContext* p) const { swr_free(&p); }
 };
 template <class T>
 using LibavPtr = std::unique_ptr<T, LibavDeleter>;

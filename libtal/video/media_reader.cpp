@@ -10,6 +10,9 @@
 #include <string_view>
 #include <thread>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 extern "C" {
 #include <libavutil/display.h>
 #include <libavutil/hwcontext.h>
@@ -105,16 +108,29 @@ void check_hwaccel(const std::string& name) {
   open_device(name);
 }
 
+bool check_readable(const std::string& path) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown)) throw_errno(path, EISDIR);
+  if (!std::filesystem::is_regular_file(path, unknown)) {
+    if (::access(path.c_str(), R_OK) != 0) throw_errno(path, errno);
+    return false;
+  }
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) throw_errno(path, errno);
+  ::close(fd);
+  return true;
+}
+
 MediaReader::MediaReader(const std::string& path, double patience, const DecodeOptions& options)
-    : path_(path), live_(patience > 0) {
+    : path_(path), live_(patience > 0), sound_(options.sound) {
   open_file(patience);
-  choose_stream(options.video_stream);
+  choose_stream(options);
   open_codec(options);
   read_claims();
 }
 
 void MediaReader::refuse(const std::string& why) const {
-  throw Error("'" + path_ + "': no video that can be decoded (" + why + ")");
+  throw Error("'" + path_ + "': no " + (sound_ ? "sound" : "video") + " that can be decoded (" + why + ")");
 }
 
 int MediaReader::interrupted(void* self) {
@@ -168,7 +184,8 @@ void MediaReader::open_file(double patience) {
     if (url) refuse("nothing answers there within the patience, or it sends no video: " + libav_error(code));
     if (std::error_code none; std::filesystem::is_regular_file(path_, none))
       if (const auto what = what_it_is(first_bytes(path_)); !what.empty()) refuse("0 frames" + what);
-    refuse("0 frames; damaged, cut off before its index, or not a video" + (said.empty() ? "" : ": " + said));
+    refuse(std::string("0 frames; damaged, cut off before its index, or not a ") + (sound_ ? "sound or " : "") +
+           "video" + (said.empty() ? "" : ": " + said));
   }
   format_.reset(format);
   if (format_is(*format, "webp_pipe") && is_animated_webp(first_bytes(path_)))
@@ -178,31 +195,45 @@ void MediaReader::open_file(double patience) {
   if (const int found = avformat_find_stream_info(format, nullptr); found < 0) refuse(libav_error(found));
 }
 
-// ffmpeg's own choice (fftools): pictures were seen, then the default stream, then the larger picture, then the first.
-void MediaReader::choose_stream(int wanted) {
+// Those of pictures or of sound, whichever is read.
+std::vector<AVStream*> MediaReader::streams_of_kind() const {
   std::vector<AVStream*> streams;
-  bool sound = false, cover = false;
   for (unsigned i = 0; i < format_->nb_streams; ++i) {
     AVStream* stream = format_->streams[i];
-    const bool video = stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
-    if (video && !is_cover(*stream)) streams.push_back(stream);
-    cover = cover || (video && is_cover(*stream));
-    sound = sound || stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+    if (stream->codecpar->codec_type == (sound_ ? AVMEDIA_TYPE_AUDIO : AVMEDIA_TYPE_VIDEO) && !is_cover(*stream))
+      streams.push_back(stream);
   }
+  return streams;
+}
+
+// ffmpeg's own choice (fftools): frames were seen, then the default stream, then more pixels or channels, then the
+// first.
+void MediaReader::choose_stream(const DecodeOptions& options) {
+  const auto streams = streams_of_kind();
+  bool sound = false, cover = false;
+  for (unsigned i = 0; i < format_->nb_streams; ++i) {
+    const AVStream& stream = *format_->streams[i];
+    const bool video = stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
+    claims_.pictures = claims_.pictures || (video && !is_cover(stream));
+    cover = cover || (video && is_cover(stream));
+    sound = sound || stream.codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+  }
+  if (streams.empty() && sound_)
+    refuse(claims_.pictures ? "it has pictures and no audio track" : "0 frames; damaged, or not a sound or video");
   if (streams.empty())
     refuse(std::string("0 frames; ") + (cover   ? "it holds a cover picture and no video"
-                                        : sound ? "it holds sound alone"
+                                        : sound ? "it holds sound alone, which log-mel and networks of sound take"
                                                 : "damaged, cut off before its index, or not a video"));
   claims_.streams = static_cast<int>(streams.size());
-  if (wanted >= claims_.streams)
-    throw Error("'" + path_ + "': --video-stream " + std::to_string(wanted) + ": it has " +
-                std::to_string(claims_.streams) + " video stream" + (claims_.streams == 1 ? "" : "s") +
+  const int wanted = sound_ ? options.audio_stream : options.video_stream;
+  if (const std::string kind = sound_ ? "audio" : "video"; wanted >= claims_.streams)
+    throw Error("'" + path_ + "': --" + kind + "-stream " + std::to_string(wanted) + ": it has " +
+                std::to_string(claims_.streams) + " " + kind + " stream" + (claims_.streams == 1 ? "" : "s") +
                 ", counted from 0");
   const auto worth = [](const AVStream* s) {
     const auto& p = *s->codecpar;
-    const bool seen = p.width > 0 && p.height > 0;
-    return std::int64_t{p.width} * p.height + (seen ? 100000000 : 0) +
-           (s->disposition & AV_DISPOSITION_DEFAULT ? 5000000 : 0);
+    const auto size = std::max(std::int64_t{p.width} * p.height, std::int64_t{p.ch_layout.nb_channels});
+    return size + (size > 0 ? 100000000 : 0) + (s->disposition & AV_DISPOSITION_DEFAULT ? 5000000 : 0);
   };
   const auto best = std::max_element(streams.begin(), streams.end(),
                                      [&](const AVStream* a, const AVStream* b) { return worth(a) < worth(b); });
@@ -225,7 +256,7 @@ void MediaReader::open_codec(const DecodeOptions& options) {
   codec_->pkt_timebase = stream_->time_base;
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   // Threads hold frames back, which who follows a live video does not want.
-  codec_->thread_count = live_ ? 1 : options.threads > 0 ? options.threads : std::min(cores, 16);
+  codec_->thread_count = live_ || sound_ ? 1 : options.threads > 0 ? options.threads : std::min(cores, 16);
   if (!options.hwaccel.empty()) {
     auto device = open_device(options.hwaccel);
     const auto type = reinterpret_cast<const AVHWDeviceContext*>(device->data)->type;
@@ -236,6 +267,17 @@ void MediaReader::open_codec(const DecodeOptions& options) {
     codec_->get_format = choose_device_format;
   }
   if (const int code = avcodec_open2(codec_.get(), codec, nullptr); code < 0) refuse(name + ": " + libav_error(code));
+}
+
+// Seconds that a WAV file lacks by its own header: of one that is cut off, libavformat counts what is there.
+double MediaReader::missing_of_wave() const {
+  const std::string head = format_is(*format_, "wav") && stream_->codecpar->bit_rate > 0 ? first_bytes(path_) : "";
+  if (head.size() < 8 || !head.starts_with("RIFF")) return 0;
+  std::uint32_t size = 0;
+  for (int i = 3; i >= 0; --i) size = size << 8 | static_cast<unsigned char>(head[static_cast<std::size_t>(4 + i)]);
+  constexpr std::uint32_t kUnknown = 0xffffffff;  // of one that was written into a pipe
+  const double missing = size == kUnknown ? 0 : size + 8.0 - static_cast<double>(std::filesystem::file_size(path_));
+  return std::max(0.0, missing * 8 / static_cast<double>(stream_->codecpar->bit_rate));
 }
 
 void MediaReader::read_claims() {
@@ -258,6 +300,10 @@ void MediaReader::read_claims() {
     claims_.end = begin + seconds(stream_->duration, stream_->time_base), claims_.own = true;
   } else if (!guessed && format_->duration > 0) {
     claims_.end = start + seconds(format_->duration, {1, AV_TIME_BASE});
+  }
+  if (const double missing = missing_of_wave(); missing > 0) {
+    claims_.end = begin + seconds(std::max<std::int64_t>(0, stream_->duration), stream_->time_base) + missing;
+    claims_.own = claims_.stated = true;
   }
   constexpr std::size_t kAsfHeader = 1 << 16;
   if (claims_.end <= 0 && format_is(*format_, "asf"))

@@ -1,5 +1,5 @@
-// A video file as FFmpeg reads it: one stream's decoded frames in the order of presentation, and what the container
-// says and reading shows. Pictures that an edit list hides are decoded and not given.
+// A file as FFmpeg reads it: the decoded frames of one stream, of pictures or of sound, in the order of presentation,
+// and what the container says and reading shows. Frames that an edit list hides are decoded and not given.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@
 
 namespace tal {
 
-// What a container says of its video. Times are seconds on the file's own clock, whose zero is `zero`.
+// What a container says of the stream. Times are seconds on the file's own clock, whose zero is `zero`.
 struct MediaClaims {
   double fps = 0;          // 0: none
   std::int64_t count = 0;  // pictures to be shown, of the stream itself; 0: not known
@@ -21,29 +21,35 @@ struct MediaClaims {
   bool stated = false;     // the container counts them, or states the stream's own duration in its header
   double zero = 0;         // where players begin to count
   double begin = 0;        // of the stream
-  double end = 0;          // of the video, or of the whole file; 0: not stated
+  double end = 0;          // of the stream, or of the whole file; 0: not stated
   bool own = false;        // count and end are the stream's own, not the file's
-  int streams = 0;         // of video, without cover pictures
+  int streams = 0;         // of this kind, without cover pictures
   int chosen = 0;          // number among them
+  bool pictures = false;   // whether the file holds a video
 };
 
 // What reading showed; complete when next() has returned nullptr.
 struct MediaFindings {
-  std::int64_t packets = 0;    // of the video, to be shown
+  std::int64_t packets = 0;    // of the stream, to be shown
   std::int64_t hidden = 0;     // packets that an edit list hides
   std::int64_t undecoded = 0;  // packets in front of the first picture that could be decoded
   std::int64_t damaged = 0;    // pictures behind it in which the codec found errors
-  double begin = 0;            // of the first packet of the video, seconds on the file's clock
+  double begin = 0;            // of the first packet of the stream, seconds on the file's clock
   double end = 0;              // of the last packet of any stream
   bool broken = false;         // reading ended otherwise than at the end of the file
   bool all_indexed = false;    // every packet of the index was there
   std::string message;         // the last error that FFmpeg told; ""
 };
 
+// Error where the file is missing, is a folder, or must not be read. Whether it is a regular one: others, such as
+// pipes, can be read once.
+bool check_readable(const std::string& path);
+
 class MediaReader {
  public:
   // path: a file, or with patience > 0 a live source: a file that grows or a URL; it ends when nothing came for so many
-  // seconds. Error (with the path) when it holds no video that can be decoded, or not the stream that is asked for.
+  // seconds. Error (with the path) when it holds no video (or sound) that can be decoded, or not the stream that is
+  // asked for.
   MediaReader(const std::string& path, double patience, const DecodeOptions& options);
   MediaReader(const MediaReader&) = delete;
   MediaReader& operator=(const MediaReader&) = delete;
@@ -67,9 +73,11 @@ class MediaReader {
  private:
   static int interrupted(void* self);
   void open_file(double patience);
-  void choose_stream(int wanted);
+  void choose_stream(const DecodeOptions& options);
+  std::vector<AVStream*> streams_of_kind() const;
   void open_codec(const DecodeOptions& options);
   void read_claims();
+  double missing_of_wave() const;
   void feed();
   int read_packet();
   void note_errors();
@@ -78,7 +86,7 @@ class MediaReader {
   [[noreturn]] void refuse(const std::string& why) const;
 
   std::string path_;
-  bool live_ = false;
+  bool live_ = false, sound_ = false;
   std::chrono::steady_clock::duration patience_{};
   std::chrono::steady_clock::time_point deadline_{};
   // Before the contexts that speak to it.

@@ -69,6 +69,9 @@ decoders=h264,hevc,vp8,vp9,libdav1d,mpeg4,mpeg1video,mpeg2video,mpegvideo,mjpeg,
 decoders=$decoders,rv10,rv20,rv30,rv40,theora,vp3,vp5,vp6,vp6f,svq1,svq3,cinepak,indeo2,indeo3,indeo4,indeo5,msvideo1,msrle,dvvideo,prores,dnxhd,cfhd,ffv1,ffvhuff
 decoders=$decoders,huffyuv,utvideo,magicyuv,lagarith,qtrle,rpza,smc,flashsv,flashsv2,fraps,hap,zmbv,tscc,cscd,snow,jpeg2000,jpegls,png,apng,gif,bmp,tiff,webp,pam,ppm
 decoders=$decoders,pgm,targa,rawvideo,v210,v308,v408,v410,yuv4,y41p,r210,r10k
+decoders=$decoders,aac,aac_latm,mp1,mp2,mp3,flac,vorbis,opus,alac,ac3,eac3,dca,wmav1,wmav2,wmapro,amrnb,amrwb,speex,wavpack,ape,tta,cook,sipr,nellymoser,gsm,gsm_ms
+decoders=$decoders,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw,pcm_s16le_planar
+decoders=$decoders,pcm_bluray,pcm_dvd,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,adpcm_swf,adpcm_g722,adpcm_g726
 mkdir -p "$work/ffmpeg" && cd "$work/ffmpeg"
 PATH=$work/tools/usr/bin:$PATH && export PATH
 PKG_CONFIG_PATH=$work run ffmpeg-configure ../source/ffmpeg/configure --prefix="$prefix" --cc="$cc" --disable-autodetect --disable-programs --disable-doc --disable-static \

@@ -286,6 +286,46 @@ BOOST_AUTO_TEST_CASE(ensembles_and_scales) {
   BOOST_TEST(scaled.proposals().size() == 16u * 17 / 2);
 }
 
+// Videos of different lengths in one pass of the network: each gets what it gets alone, and its own error.
+BOOST_AUTO_TEST_CASE(several_videos_together) {
+  for (const std::string settings :
+       {R"({"top-k":0})", R"({"window":30})", R"({"scales":"duration","scale-rows":[8,16,24]})"}) {
+    torch::manual_seed(1);
+    const Synthetic set(5, 65, 3);
+    BsnppModel model;
+    small(model, 20, R"({"first-filters":8,"generator-filters":8})");
+    model.build(set.inputs());
+    model.network().eval();
+    model.inference().read_json(settings);
+    std::vector<Sequence> sequences;
+    for (std::size_t v = 0; v < 5; ++v) sequences.push_back(set.sequence(v));
+    const auto shorten = [](Sequence& s, std::int64_t rows) {
+      s.x = s.x.slice(0, 0, rows).contiguous(), s.duration = static_cast<double>(rows);
+    };
+    shorten(sequences[1], 20), shorten(sequences[3], 0), shorten(sequences[4], 41);
+    const auto rest = model.propose_together(sequences);
+    BOOST_REQUIRE(rest.size() == 5u);
+    for (std::size_t v = 0; v < 5; ++v) {
+      Record alone = Record::make("v"), together = Record::make("v");
+      if (v == 3) {
+        BOOST_CHECK_THROW(rest[v](together), Error);
+        continue;
+      }
+      model.propose(alone, sequences[v]);
+      rest[v](together);
+      BOOST_REQUIRE(alone.proposals().size() == together.proposals().size());
+      // The order of equal scores may differ by rounding; the segments are the same ones.
+      std::map<std::pair<double, double>, double> scores;
+      for (const auto& p : alone.proposals()) scores[{p.segment.start, p.segment.end}] = p.score;
+      for (const auto& p : together.proposals()) {
+        const auto found = scores.find({p.segment.start, p.segment.end});
+        BOOST_REQUIRE((found != scores.end()));
+        BOOST_TEST(std::abs(found->second - p.score) < 1e-6);
+      }
+    }
+  }
+}
+
 // A window that holds the whole video is the video.
 BOOST_AUTO_TEST_CASE(one_window) {
   torch::manual_seed(1);

@@ -40,6 +40,33 @@ c = train("c.safetensors", "bsnpp", "rgb", *BSNPP, "rows=20", "durations=20")
 w = train("w.safetensors", "bmn", "rgb", *SMALL, "rows=16", "durations=16", "boundary-filters=8", "input=windows")
 rpn = train("rpn.safetensors", "rpn", "rgb", "width=8", "hidden=4", "rows=16", "examples=1")
 
+# Several videos in one pass: the same, in the input's order; a record that fails alone has the error.
+def nearly(x, y):
+    flat = lambda r: {tuple(p["segment"]): p["score"] for p in r["proposals"]}
+    return x["video"] == y["video"] and flat(x).keys() == flat(y).keys() and all(abs(s - flat(y)[k]) < 1e-6 for k, s in flat(x).items())
+
+
+lines = records.splitlines(keepends=True)
+broken = dict(json.loads(lines[2]), video="no features")
+del broken["features"]
+for model, extra in ((a, []), (b, []), (w, ["--window", "16"])):
+    alone, _ = propose(records, "-m", model, *extra)
+    for batch in ("1", "4", "100"):
+        together, _ = propose(records, "-m", model, *extra, "--batch", batch)
+        check(len(together) == 6 and all(map(nearly, alone, together)), f"--batch {batch} of {model}")
+    check(alone == propose(records, "-m", model, *extra, "--batch", "auto")[0], "auto on the CPU: one by one, the same bytes")
+mixed = "".join(lines[:2] + [json.dumps(broken) + "\n"] + lines[2:])
+_, said = propose(mixed, "-m", a, "--batch", "4", status=1)
+check("stdin:3: video 'no features': features: missing" in said, f"the place of an error in a batch: {said}")
+done = tool("tal-propose", "--no-history", "-m", a, "--batch", "4", "--on-error", "skip", "--rejects", "bad.jsonl", data=mixed, status=1)
+check([json.loads(line)["video"] for line in done.stdout.splitlines()] == [json.loads(line)["video"] for line in lines], "the others of the batch")
+with open("bad.jsonl", encoding="utf-8") as file:
+    check(json.load(file) == broken, "--rejects of a batch")
+for wrong in ("0", "4097", "all", "1.5", "-1"):
+    check("--batch" in propose(records, "-m", a, "--batch", wrong, status=2)[1], f"--batch {wrong}")
+check("sees one video at a time" in propose(records, "-m", rpn, "--batch", "4", status=2)[1], "--batch of a model that cannot")
+check("an ensemble of maps" in propose(records, "-m", a, "-m", b, "--batch", "4", status=2)[1], "--batch of an ensemble")
+
 # Eq. (8) of the weighted means of each model's maps.
 one, _ = propose(records, "-m", a)
 two, _ = propose(records, "-m", b)

@@ -10,6 +10,7 @@ import tempfile
 
 from harness import finish, need, tool, works
 from media import mp4
+from onnx_file import onnx
 
 need("tal-extract", why="this build has no OpenCV")
 
@@ -20,41 +21,6 @@ def run(name, *words, **how):
 
 def records(text):
     return [json.loads(line) for line in text.splitlines()]
-
-
-# Protocol buffers, as far as ONNX needs them.
-def varint(value):
-    out = b""
-    while True:
-        out += bytes([value & 127 | (128 if value > 127 else 0)])
-        value >>= 7
-        if not value:
-            return out
-
-
-def number(field, value):
-    return varint(field << 3) + varint(value)
-
-
-def text(field, value):
-    value = value if isinstance(value, bytes) else value.encode()
-    return varint(field << 3 | 2) + varint(len(value)) + value
-
-
-def onnx(in_shape, weight, out_rank):
-    """One 1x1 (1x1x1) convolution: weight[out][in]."""
-    rank = len(in_shape) - 2
-    shape = [len(weight), len(weight[0])] + [1] * rank
-    tensor = b"".join(number(1, d) for d in shape) + number(2, 1) + text(8, "w") + text(9, struct.pack(f"<{shape[0] * shape[1]}f", *(v for row in weight for v in row)))
-    kernel = text(1, "kernel_shape") + b"".join(number(8, 1) for _ in range(rank)) + number(20, 7)
-    node = text(1, "x") + text(1, "w") + text(2, "y") + text(3, "mix") + text(4, "Conv") + text(5, kernel)
-
-    def info(name, extents):
-        dims = b"".join(text(1, number(1, d)) for d in extents)
-        return text(1, name) + text(2, text(1, number(1, 1) + text(2, dims)))
-
-    graph = text(1, node) + text(2, "g") + text(5, tensor) + text(11, info("x", in_shape)) + text(12, info("y", [1, len(weight)] + in_shape[2:]))
-    return number(1, 7) + text(8, text(1, "") + number(2, 11)) + text(7, graph)
 
 
 def raw_video(path, count, width, height, pixel):
@@ -79,7 +45,7 @@ with tempfile.TemporaryDirectory() as folder:
     raw_video(flat, 24, 32, 32, lambda k, x, y: (10 * k, 50, 200))
     net = folder / "mix.onnx"
     weight = [[1.0, 0.5, -0.25], [0.0, 2.0, 1.0]]
-    net.write_bytes(onnx([1, 3, 32, 32], weight, 2))
+    net.write_bytes(onnx([1, 3, 32, 32], weight))
 
     # What is missing or wrong is said.
     words = ["tal-extract", "--no-history", "--window", 8, "--stride", 8, "--encoder", f"onnx:{net}", "--videos", flat, "--out-dir", folder / "f"]
@@ -146,10 +112,10 @@ with tempfile.TemporaryDirectory() as folder:
     moving = folder / "moving.mov"
     raw_video(moving, 20, 64, 48, lambda k, x, y: (int(127 + 60 * math.sin((x - 2 * k) / 5) + 50 * math.cos(y / 4)),) * 3)
     flow = folder / "flow.onnx"
-    flow.write_bytes(onnx([1, 2, 8, 48, 48], [[1.0, 0.0], [0.0, 1.0]], 3))
+    flow.write_bytes(onnx([1, 2, 8, 48, 48], [[1.0, 0.0], [0.0, 1.0]]))
     describe(flow, input="flow-clips", height=48, crop=48, filter="opencv", divisor=255, mean=[0.5], deviation=[0.5], clip=8)
     rgb = folder / "rgb.onnx"
-    rgb.write_bytes(onnx([1, 3, 8, 48, 48], [[1.0, 0.0, 0.0]], 3))
+    rgb.write_bytes(onnx([1, 3, 8, 48, 48], [[1.0, 0.0, 0.0]]))
     describe(rgb, input="clips", height=48, crop=48, filter="opencv", mean=[0], deviation=[1], clip=8)
     words = ["tal-extract", "--no-history", "--window", 8, "--stride", 4, "--flow", "farneback", "--encoder", f"onnx:{flow}", "--encoder", f"onnx:{rgb}", "--videos", moving]
     record = records(run(*words, "--out-dir", folder / "plain").stdout)[0]

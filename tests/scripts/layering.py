@@ -11,7 +11,8 @@ ARROWS = {
     "io": "base",
     "stream": "base io",
     "segment": "base io",
-    "encoder": "base io",
+    "sound": "base",
+    "encoder": "base io sound",
     "data": "base io encoder",
     "formats": "base io data",
     "eval": "base io stream",
@@ -21,7 +22,7 @@ ARROWS = {
     "models/catalogue": "",
     "stages": "base io stream segment data formats eval fusion plot encoder cli models/catalogue",
     # OpenCV and FFmpeg
-    "video": "base io data encoder",
+    "video": "base io data sound encoder",
     "encoder/picture": "base io video encoder",
     "stages/video": "base io stream data cli stages video encoder encoder/picture",
     # LibTorch

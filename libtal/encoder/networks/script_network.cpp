@@ -64,9 +64,9 @@ class ScriptNetwork : public PictureNetwork {
       // Methods of modules are not const, running one changes nothing.
       value = const_cast<torch::jit::Module&>(module_).forward({pictures_(inputs)});
     } catch (const c10::Error& error) {
-      throw Error("'" + file_ + "' does not run on the pictures of its .json: " + error.what_without_backtrace());
+      throw Error("'" + file_ + "' does not run on the " + seen() + " of its .json: " + error.what_without_backtrace());
     } catch (const std::exception& error) {  // of the interpreter: a trace, then what is wrong
-      throw Error("'" + file_ + "' does not run on the pictures of its .json: " + last_line(error.what()));
+      throw Error("'" + file_ + "' does not run on the " + seen() + " of its .json: " + last_line(error.what()));
     }
     if (!value.isTensor()) throw Error("'" + file_ + "': its forward gives a " + value.tagKind() + ", not one tensor");
     torch::Tensor out = value.toTensor();
@@ -78,6 +78,7 @@ class ScriptNetwork : public PictureNetwork {
   }
 
  private:
+  std::string seen() const { return hears(description_.recipe) ? "sound" : "pictures"; }
   std::string file_;
   NetworkFile description_;
   c10::Device device_;

@@ -1,6 +1,7 @@
 #include "libtal/encoder/picture/factory.h"
 
 #include "libtal/base/error.h"
+#include "libtal/encoder/log_mel_encoder.h"
 #include "libtal/encoder/picture/onnx_network.h"
 #include "libtal/encoder/recipes.h"
 
@@ -13,6 +14,10 @@ std::unique_ptr<Encoder> make_encoder(const std::string& text, const EncoderOpti
       throw UsageError("--encoder hog-hof has no weights: '" + text + "'");
     if (!spec.layer.empty()) throw UsageError("--encoder hog-hof has no layers: '" + text + "'");
     return make_hog_hof(options);
+  }
+  if (spec.name == kLogMelEncoder) {
+    if (text.find(':') != std::string::npos) throw UsageError("--encoder log-mel has no weights: '" + text + "'");
+    return make_log_mel(spec.layer, options.sound);
   }
   if (spec.name == kOnnxEncoder || spec.name == kScriptEncoder)
     if (spec.weights.empty())

@@ -65,9 +65,10 @@ class OnnxNetwork : public PictureNetwork {
   }
 
  private:
-  // [1, C, H, W], or [1, C, T, H, W] for clips: (x / divisor - mean) / deviation.
+  // [1, C, H, W], or [1, C, T, H, W] for clips: (x / divisor - mean) / deviation. Sound as it is.
   cv::Mat blob_of(const NetworkInput& input) const {
     const auto& recipe = description_.recipe;
+    if (hears(recipe)) return input[0].reshape(1, sound_shape(recipe, 1, input[0]));
     const auto& p = recipe.preprocessing;
     const int channels = input[0].channels(), frames = static_cast<int>(input.size()), height = input[0].rows,
               width = input[0].cols;
@@ -93,7 +94,8 @@ class OnnxNetwork : public PictureNetwork {
       net_.setInput(blob);
       return node_.empty() ? net_.forward() : net_.forward(node_);
     } catch (const cv::Exception& error) {
-      throw Error("'" + file_ + "' does not run on the pictures of its .json: " + error.err);
+      throw Error("'" + file_ + "' does not run on the " + (hears(description_.recipe) ? "sound" : "pictures") +
+                  " of its .json: " + error.err);
     }
   }
 

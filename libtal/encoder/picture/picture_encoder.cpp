@@ -1,11 +1,13 @@
 #include "libtal/encoder/picture/picture_encoder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
 #include <map>
 
 #include "libtal/base/error.h"
 #include "libtal/base/sha256.h"
+#include "libtal/encoder/picture/sound_input.h"
 #include "libtal/video/flow_fields.h"
 #include "libtal/video/held_pictures.h"
 #include "libtal/video/preprocess.h"
@@ -26,7 +28,9 @@ class PictureEncoder : public Encoder {
     std::string names;
     for (const auto& column : columns()) names += column + "\n";
     return network_->parameters() + " batch=" + std::to_string(options_.batch) + " [" +
-           describe(network_->recipe().preprocessing) + "]" + (names.empty() ? "" : " classes=" + sha256(names));
+           (hears(network_->recipe()) ? describe(network_->recipe().sound)
+                                      : describe(network_->recipe().preprocessing)) +
+           "]" + (names.empty() ? "" : " classes=" + sha256(names));
   }
 
  protected:
@@ -278,12 +282,50 @@ class FlowClipEncoder : public ClipEncoder {
   FlowFields fields_;
 };
 
+// The sound of each window, several in one pass.
+class SoundClipEncoder : public PictureEncoder {
+ public:
+  SoundClipEncoder(std::shared_ptr<const PictureNetwork> network, const EncoderOptions& options)
+      : PictureEncoder(std::move(network), options), input_(network_->recipe()) {}
+  std::unique_ptr<Encoder> twin() const override { return std::make_unique<SoundClipEncoder>(network_, options_); }
+  std::int64_t sound_rate() const override { return network_->recipe().sound.mel.rate; }
+  double sound_frames() const override { return input_.frames_a_second(); }
+
+  void reset(const std::string&) override { clips_.clear(), sound_.reset(); }
+  void hear(std::shared_ptr<SoundTrack> sound, double fps) override { sound_ = std::move(sound), fps_ = fps; }
+  void push(const cv::Mat&) override {}
+  void encode(std::span<const std::int64_t> frames, std::vector<float>& rows) override {
+    const auto count = sample_at(static_cast<std::int64_t>(frames.size()));
+    input_.check_samples(count, name());
+    clips_.push_back({input_.make(sound_->samples(sample_at(frames.front()), input_.needed(count)))});
+    if (static_cast<std::int64_t>(clips_.size()) >= std::max<std::int64_t>(1, options_.batch / 4)) finish(rows);
+  }
+  void finish(std::vector<float>& rows) override {
+    if (clips_.empty()) return;
+    network_->run(clips_, rows);
+    clips_.clear();
+  }
+  void release(std::int64_t before) override {
+    if (sound_) sound_->release(sample_at(before));
+  }
+
+ private:
+  std::int64_t sample_at(std::int64_t frame) const {
+    return std::llround(static_cast<double>(frame) * static_cast<double>(sound_rate()) / fps_);
+  }
+  SoundInput input_;
+  std::shared_ptr<SoundTrack> sound_;
+  double fps_ = 1;
+  std::vector<NetworkInput> clips_;
+};
+
 }  // namespace
 
 std::unique_ptr<Encoder> make_picture_encoder(std::shared_ptr<const PictureNetwork> network,
                                               const EncoderOptions& options) {
   const auto input = network->recipe().input;
   using Input = EncoderRecipe::Input;
+  if (hears(network->recipe())) return std::make_unique<SoundClipEncoder>(std::move(network), options);
   if (input == Input::kFrames) return std::make_unique<FrameEncoder>(std::move(network), options);
   if (input == Input::kClips) return std::make_unique<FrameClipEncoder>(std::move(network), options);
   if (options.flow == "block")
@@ -293,6 +335,7 @@ std::unique_ptr<Encoder> make_picture_encoder(std::shared_ptr<const PictureNetwo
 }
 
 NetworkInput blank_input(const EncoderRecipe& recipe) {
+  if (hears(recipe)) return {SoundInput(recipe).blank()};
   const int side = recipe.preprocessing.crop;
   return NetworkInput(static_cast<std::size_t>(!sees_clips(recipe) ? 1
                                                : recipe.clip > 0   ? recipe.clip

@@ -1,5 +1,5 @@
-// Encoders that show prepared pictures to a network: which pictures a window needs, each seen once, several windows in
-// one pass.
+// Encoders that show prepared pictures, or sound, to a network: which pictures a window needs, each seen once, several
+// windows in one pass.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,8 @@
 namespace tal {
 
 // What goes through a network as one: 8-bit pictures [H, W, C] of equal size in time order; one for frames and flow
-// stacks, a window for clips.
+// stacks, a window for clips. Of networks that hear: one array of float32, [1, S] samples or a spectrogram [T, M], or
+// [M, T] where the recipe's axes say so.
 using NetworkInput = std::vector<cv::Mat>;
 
 // A network at inference, of whatever library. run() is safe to call from several threads.
@@ -39,11 +40,16 @@ class PictureNetwork {
 // same time; or these fields in stacks of kFlowStack, one behind the other, whose window has kFlowStack frames a stack.
 // Fields are those of FlowFields. A padded window is what repeating the last frame would give. UsageError for --flow
 // block, which has no such pictures.
+// Networks that hear get the sound of each window. Error for windows that last longer or shorter than they take.
 std::unique_ptr<Encoder> make_picture_encoder(std::shared_ptr<const PictureNetwork> network,
                                               const EncoderOptions& options);
 
 // Black pictures as the recipe's network takes them, to learn what it gives; 16 frames where any number will do.
+// Of sound: silence, as long as the recipe says, or a second.
 NetworkInput blank_input(const EncoderRecipe& recipe);
+
+// Sizes of what a network that hears gets, `count` inputs like this one: [N, S], [N, 1, T, M], ...
+std::vector<int> sound_shape(const EncoderRecipe& recipe, int count, const cv::Mat& input);
 
 // Names of the columns of class scores: --classes, or else those of the weights' file. Error when there are not `dim`
 // of them.

@@ -40,6 +40,9 @@ std::vector<ParameterGroup> Model::parameters(std::size_t) { return {{network().
 void Model::propose(Record&, const Sequence&) {
   throw Error("model '" + name() + "' does not propose; it stands for another stage");
 }
+std::vector<std::function<void(Record&)>> Model::propose_together(std::span<const Sequence>) {
+  throw Error("model '" + name() + "' sees one video at a time");
+}
 void Model::refine(Record&, const Sequence&) {
   throw Error("model '" + name() + "' does not refine; it stands for another stage");
 }

@@ -225,6 +225,10 @@ class Model {
   virtual bool refines() const { return false; }
   virtual bool scores() const { return false; }
   virtual void propose(Record& record, const Sequence& sequence);
+  // propose() for several videos whose sequences go through the network together (on a GPU: faster): for each the call
+  // that does the rest, from any thread, and throws what propose() would have. Only of models that say so.
+  virtual bool proposes_together() const { return false; }
+  virtual std::vector<std::function<void(Record&)>> propose_together(std::span<const Sequence> sequences);
   virtual void refine(Record& record, const Sequence& sequence);
   virtual void score(Record& record, const Sequence& sequence);
   // For validation during training: what the stages without a model that follow in the pipe make of the record, but for

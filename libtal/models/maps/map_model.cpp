@@ -1,6 +1,8 @@
 #include "libtal/models/maps/map_model.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 
 #include "libtal/base/error.h"
 #include "libtal/models/core/guard.h"
@@ -33,12 +35,13 @@ bool holds_truth(const std::vector<Segment>& truths, double length) {
 }
 
 // Maps of a network whose training diverged would become proposals without scores.
-const ProposalMaps& finite(const Model& model, const ProposalMaps& maps) {
+void require_finite_maps(const Model& model, const ProposalMaps& maps) {
   if (!all_finite({maps.start, maps.end, maps.regression, maps.classification}))
     throw Error("model '" + model.name() +
                 "': the network's output is no number: its training has diverged, or its weights are damaged");
-  return maps;
 }
+
+constexpr std::size_t kTogether = 8;  // windows of one video in one pass: bounds the memory of long videos
 
 }  // namespace
 
@@ -142,7 +145,7 @@ std::int64_t MapModel::network_rows(std::int64_t extent, double duration) const 
   return multi_scale_rows(duration, inference_.scale_rows);
 }
 
-std::vector<MapWindow> MapModel::map_windows(const Sequence& sequence) {
+MapModel::Plan MapModel::plan(const Sequence& sequence) const {
   const std::int64_t count = sequence.x.size(0);
   if (count < 1) throw Error("the features have no rows");
   const bool rescale = input_.input == "rescale";
@@ -155,24 +158,60 @@ std::vector<MapWindow> MapModel::map_windows(const Sequence& sequence) {
   if (length < least_rows())
     throw Error("window: the network needs windows of at least " + std::to_string(least_rows()) + " rows, not " +
                 std::to_string(length));
-  std::vector<MapWindow> windows;
-  std::vector<torch::Tensor> x;
+  Plan plan;
   for (const std::int64_t first : window_starts(count, extent, inference_.overlap)) {
     const double start = static_cast<double>(first);
     const Segment time = sequence.time.seconds({start, start + static_cast<double>(extent)});
-    windows.push_back({time, first, extent, rescale ? length : std::min(extent, count - first), {}});
-    x.push_back(rescale ? resize_rows(sequence.x.narrow(0, first, extent), length).t()
-                        : window(sequence.x, first, extent));
+    plan.windows.push_back({time, first, extent, rescale ? length : std::min(extent, count - first), {}});
+    plan.x.push_back(rescale ? resize_rows(sequence.x.narrow(0, first, extent), length).t()
+                             : window(sequence.x, first, extent));
   }
-  constexpr std::size_t kTogether = 8;  // windows in one pass: bounds the memory of long videos
-  for (std::size_t begin = 0; begin < x.size(); begin += kTogether) {
-    const std::size_t end = std::min(begin + kTogether, x.size());
-    const auto maps = infer(torch::stack(std::vector<torch::Tensor>(x.begin() + static_cast<std::ptrdiff_t>(begin),
-                                                                    x.begin() + static_cast<std::ptrdiff_t>(end)))
-                                .to(device));
-    for (std::size_t k = begin; k < end; ++k) windows[k].maps = finite(*this, maps[k - begin]);
+  return plan;
+}
+
+void MapModel::infer_windows(std::span<Plan> plans, std::size_t together) {
+  std::map<std::int64_t, std::pair<std::vector<MapWindow*>, std::vector<torch::Tensor>>> of_rows;
+  for (auto& plan : plans)
+    for (std::size_t k = 0; k < plan.windows.size(); ++k) {
+      auto& [windows, x] = of_rows[plan.x[k].size(1)];
+      windows.push_back(&plan.windows[k]);
+      x.push_back(plan.x[k]);
+    }
+  for (const auto& [rows, same] : of_rows) {
+    const auto& [windows, x] = same;
+    for (std::size_t begin = 0; begin < x.size(); begin += together) {
+      const std::size_t count = std::min(together, x.size() - begin);
+      const auto maps = infer(torch::stack(at::TensorList(x).slice(begin, count)).to(device));
+      for (std::size_t k = 0; k < count; ++k) windows[begin + k]->maps = maps[k];
+    }
   }
-  return windows;
+}
+
+std::vector<MapWindow> MapModel::map_windows(const Sequence& sequence) {
+  Plan one = plan(sequence);
+  infer_windows({&one, 1}, kTogether);
+  for (const auto& window : one.windows) require_finite_maps(*this, window.maps);
+  return std::move(one.windows);
+}
+
+std::vector<std::function<void(Record&)>> MapModel::propose_together(std::span<const Sequence> sequences) {
+  std::vector<Plan> plans(sequences.size());
+  std::vector<std::optional<Error>> faults(sequences.size());
+  for (std::size_t i = 0; i < sequences.size(); ++i) try {
+      plans[i] = plan(sequences[i]);
+    } catch (const Error& error) {
+      faults[i] = error;
+    }
+  infer_windows(plans, std::max(kTogether, sequences.size()));
+  std::vector<std::function<void(Record&)>> rest;
+  for (std::size_t i = 0; i < sequences.size(); ++i)
+    rest.emplace_back([this, duration = sequences[i].duration, windows = std::move(plans[i].windows),
+                       fault = std::move(faults[i])](Record& record) {
+      if (fault) throw Error(*fault);
+      for (const auto& window : windows) require_finite_maps(*this, window.maps);
+      write_map_proposals(record, duration, windows, name(), inference_.output);
+    });
+  return rest;
 }
 
 void MapModel::propose(Record& record, const Sequence& sequence) {

@@ -44,6 +44,9 @@ class MapModel : public Model {
   bool proposes() const override { return true; }
   // Eq. (8) of every valid proposal, with its factors as scores {"boundary", "cls", "reg"}.
   void propose(Record& record, const Sequence& sequence) override;
+  // Windows of the same rows go through the network together, whatever their video.
+  bool proposes_together() const override { return true; }
+  std::vector<std::function<void(Record&)>> propose_together(std::span<const Sequence> sequences) override;
 
   // The maps of a video, window by window. Error when the settings contradict each other.
   std::vector<MapWindow> map_windows(const Sequence& sequence);
@@ -64,6 +67,14 @@ class MapModel : public Model {
   // Those of the network alone, before the ones that all models with maps have.
   virtual Settings network_settings() = 0;
   virtual Settings network_inference() { return {}; }
+  // A video's windows, still without maps, and what the network sees of each, [C, T].
+  struct Plan {
+    std::vector<MapWindow> windows;
+    std::vector<torch::Tensor> x;
+  };
+  Plan plan(const Sequence& sequence) const;
+  // Fills the windows' maps, at most `together` of them in one pass of the network.
+  void infer_windows(std::span<Plan> plans, std::size_t together);
   // Rows of the network for a stretch of `extent` rows of the stream that lasts `duration` seconds.
   std::int64_t network_rows(std::int64_t extent, double duration) const;
 

@@ -1,10 +1,12 @@
 #include "libtal/stages/networks/models.h"
 
 #include <algorithm>
+#include <any>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "libtal/base/error.h"
@@ -17,6 +19,7 @@
 #include "libtal/models/maps/map_ensemble.h"
 #include "libtal/nn/device.h"
 #include "libtal/stages/ensemble_options.h"
+#include "libtal/stream/records.h"
 
 namespace tal {
 namespace {
@@ -123,12 +126,48 @@ std::string quoted(const std::string& text) {
   return json;
 }
 
-void run_one(Tool& tool, const ModelOptions& options, Model& model, Stage stage) {
-  const std::string& path = options.models.front();
+// Of --batch. UsageError for a text that is neither.
+std::size_t batch_of(const std::string& text, const c10::Device& device) {
+  if (text == "auto") return device.is_cpu() ? 1 : 16;
+  std::int64_t batch = 0;
+  try {
+    batch = parse_integer(text);
+  } catch (const Error&) {
+  }
+  if (batch < 1 || batch > 4096) throw UsageError("--batch: '" + text + "' is neither auto nor a number of 1 to 4096");
+  return static_cast<std::size_t>(batch);
+}
+
+// Proposals of a model that takes several videos at once: on a GPU the next ones are read and the last ones written
+// meanwhile.
+void propose_in_batches(Tool& tool, const ModelOptions& options, Model& model, std::size_t batch) {
   const auto precision = set_precision(options.precision, model.device);
+  const InputContract inputs = model.test_inputs();
+  constexpr int kThreads = 3;
+  map_record_groups(
+      tool, {batch, model.device.is_cpu() ? 1 : kThreads,
+             [&](Record& record) -> std::any { return guarded(model, [&] { return load_sequence(record, inputs); }); },
+             [&](std::span<std::any> loaded) {
+               torch::NoGradGuard no_grad;
+               const Autocast autocast(model.device, precision.type);
+               std::vector<Sequence> sequences;
+               for (auto& one : loaded) sequences.push_back(std::any_cast<Sequence>(std::move(one)));
+               auto rest = guarded(model, [&] { return model.propose_together(sequences); });
+               for (auto& of_one : rest)
+                 of_one = [&model, of_one = std::move(of_one)](Record& record) {
+                   guarded(model, [&] { of_one(record); });
+                 };
+               return rest;
+             }});
+}
+
+void run_one(Tool& tool, const ModelOptions& options, Model& model, Stage stage, std::size_t batch = 1) {
+  const std::string& path = options.models.front();
   tool.history_field("model", quoted(path));
   if (!model.inputs().frames) tool.refuse({"--frame-cache"}, "a model that sees features");
   else tool.refuse({"--accept-features", "--features-root"}, "a model that sees frames");
+  if (batch > 1) return propose_in_batches(tool, options, model, batch);
+  const auto precision = set_precision(options.precision, model.device);
   const InputContract inputs = model.test_inputs();
   map_records(tool, [&](Record& record) {
     torch::NoGradGuard no_grad;
@@ -221,12 +260,14 @@ void run_propose(Tool& tool, const ProposeOptions& command) {
     tool.refuse({"--weights"}, "a single model");
     const auto* must = dynamic_cast<const MustPropose*>(&model);
     if (!must) tool.refuse({"--allow-empty"}, "model '" + model.name() + "', which may propose nothing");
-    run_one(tool, options, model, Stage::kPropose);
+    if (!model.proposes_together())
+      tool.refuse({"--batch"}, "model '" + model.name() + "', which sees one video at a time");
+    run_one(tool, options, model, Stage::kPropose, model.proposes_together() ? batch_of(maps.batch, model.device) : 1);
     if (must && !command.allow_empty && !tool.stopped()) must->require_proposals();
     return;
   }
   tool.refuse({"--frame-cache"}, "maps, which come from features");
-  tool.refuse({"--allow-empty"}, "an ensemble of maps");
+  tool.refuse({"--allow-empty", "--batch"}, "an ensemble of maps");
   if (options.models.empty() && !maps.maps.empty()) output.maps = maps.maps;
   const auto* first = dynamic_cast<const MapModel*>(sources.front().model.get());
   run_ensemble(tool, options, maps, command.choice, sources, first ? first->output() : output);

@@ -1,12 +1,14 @@
 #include "libtal/stages/video/check_streams.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
 #include "libtal/base/error.h"
+#include "libtal/base/number.h"
 #include "libtal/base/sha256.h"
 #include "libtal/base/time_rows.h"
 #include "libtal/io/features.h"
@@ -16,11 +18,14 @@
 #include "libtal/io/safetensors.h"
 #include "libtal/stages/video/stream_files.h"
 #include "libtal/video/decoder.h"
+#include "libtal/video/sound_decoder.h"
 
 namespace tal {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr double kSameEnd = 1e-3;  // seconds
 
 // The faults of one video. The video itself is decoded at most once.
 class Checker {
@@ -118,7 +123,9 @@ class Checker {
         return add("video", "'" + *path_ + "' has " + now.at("bytes").dump() + " bytes, the video of the stream had " +
                                 then.at("bytes").dump());
       // Copied or touched: the frames decide.
-      const auto frames = header.at("video_facts").at("frames").get<std::int64_t>();
+      const auto& facts = header.at("video_facts");
+      if (!facts.contains("frames")) return check_sound(facts.at("duration").get<double>(), header);
+      const auto frames = facts.at("frames").get<std::int64_t>();
       const bool part = header.at("partial") == true;
       if (part ? decoded() < frames : decoded() != frames)
         add("video", "'" + *path_ + "' gives " + std::to_string(decoded()) + " frames, the stream was made of " +
@@ -126,6 +133,17 @@ class Checker {
     } catch (const Error& error) {
       add("video", error.message());
     }
+  }
+
+  // Of sound alone its length decides.
+  void check_sound(double then, const Json& header) {
+    const auto sound = open_sound_alone(*path_);
+    if (!sound) return add("video", "'" + *path_ + "' is no longer a file of sound alone");
+    sound->finish();
+    const double now = sound->duration();
+    if (header.at("partial") == true ? now < then - kSameEnd : std::abs(now - then) > kSameEnd)
+      add("video",
+          "'" + *path_ + "' lasts " + format_number(now) + " s, the stream was made of " + format_number(then) + " s");
   }
 
   std::int64_t decoded() {

@@ -36,9 +36,10 @@ std::string flow_folder(const ExtractOptions& o, const std::string& id, const nl
 
 void set_video_fields(Record& record, const nlohmann::ordered_json& facts) {
   // Decoded frames are the truth; a duration and rate that the record already states (the data set's own) stay.
-  record.set_number("frames", facts.at("frames").get<double>());
+  // Sound alone has neither frames nor their rate.
+  if (facts.contains("frames")) record.set_number("frames", facts.at("frames").get<double>());
   if (!record.has("duration")) record.set_number("duration", facts.at("duration").get<double>());
-  if (!record.has("fps")) record.set_number("fps", facts.at("fps").get<double>());
+  if (facts.contains("fps") && !record.has("fps")) record.set_number("fps", facts.at("fps").get<double>());
 }
 
 // The header of a finished stream, when it is there, was made by the same settings from the same file, and its rows are
@@ -77,7 +78,7 @@ bool resume(Record& record, const std::vector<Stream>& streams, const nlohmann::
     record.set_feature(streams[i].encoder->name(), feature.dump());
   }
   const auto& facts = headers[0].at("video_facts");
-  warnings = contradictions(record, facts.at("duration"), facts.at("fps"), facts.at("frames"));
+  warnings = contradictions(record, facts);
   set_video_fields(record, facts);
   return true;
 }
@@ -113,6 +114,9 @@ Extractor::Extractor(ExtractOptions options, const Note& note) : options_(std::m
 
 Extractor::~Extractor() = default;
 
+bool Extractor::hears() const {
+  return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->sound_rate() > 0; });
+}
 bool Extractor::uses_device() const {
   return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->uses_device(); });
 }
@@ -127,29 +131,49 @@ namespace {
 
 // A video that has been through the encoders: what is left of it when its end is damaged and --partial asks for it.
 struct Encoded {
-  std::unique_ptr<VideoDecoder> decoder;
+  std::unique_ptr<VideoDecoder> decoder;  // nullptr: a file of sound alone
+  double fps = 0;                         // sampled frames a second
   Rows rows;
   std::int64_t samples = 0;
   bool partial = false;
   Extracted remarks;
+  nlohmann::ordered_json facts;
 };
+
+// Whether there is nothing but sound: all encoders hear, and the file has no pictures that would tell the time.
+bool sound_alone(const std::vector<Stream>& streams) {
+  return std::all_of(streams.begin(), streams.end(),
+                     [](const Stream& stream) { return stream.sound && !stream.sound->pictures(); });
+}
 
 // One pass of the decoder over the video. threads: of the codec.
 void pass(const std::string& path, const ExtractOptions& o, std::vector<Stream>& streams, int threads,
           std::int64_t limit, const std::string& flow_cache, Encoded& result, std::unique_ptr<Windows>& windows) {
   auto decoding = decode_options(streams, o);
   if (threads > 0) decoding.threads = threads;
+  open_sounds(streams, path, o);
+  const double target = sampled_fps(o);
+  if (sound_alone(streams)) {
+    result.fps = sound_fps(streams, path, o);
+    windows = std::make_unique<Windows>(streams, o, result.fps, "");
+    return sample_sound(*streams.front().sound, result.fps, *windows);
+  }
   result.decoder = std::make_unique<VideoDecoder>(path, decoding);
   result.decoder->limit(limit);
-  windows = std::make_unique<Windows>(streams, o, flow_cache);
-  sample(*result.decoder, sampled_fps(o), o.decode_ahead, *windows);
+  result.fps = target > 0 ? target : result.decoder->fps();
+  windows = std::make_unique<Windows>(streams, o, result.fps, flow_cache);
+  sample(*result.decoder, target, o.decode_ahead, *windows);
 }
 
-Encoded encode(const std::string& path, const Record& record, const ExtractOptions& o, std::vector<Stream>& streams,
-               const std::string& flow_cache) {
-  Encoded result;
-  std::unique_ptr<Windows> windows;
-  pass(path, o, streams, 0, -1, flow_cache, result, windows);
+void refuse_few(const std::string& path, std::int64_t samples, std::int64_t window) {
+  throw Error("'" + path + "': only " + std::to_string(samples) + " sampled frames, a window needs " +
+              std::to_string(window) + " (--tail pad fills it)")
+      .at_field("path");
+}
+
+// What is wrong with the pictures; decodes again what depends on it. "": nothing.
+std::string look_after_pictures(const std::string& path, const ExtractOptions& o, std::vector<Stream>& streams,
+                                const std::string& flow_cache, Encoded& result, std::unique_ptr<Windows>& windows) {
   // What a codec makes of damaged pictures may depend on its threads: rows must not.
   if ((result.decoder->damaged() > 0 || result.decoder->damage().found) && !result.decoder->single())
     pass(path, o, streams, 1, -1, flow_cache, result, windows);
@@ -159,20 +183,42 @@ Encoded encode(const std::string& path, const Record& record, const ExtractOptio
                                   : damage.good < result.decoder->frames() ? " (--partial keeps what is before)"
                                                                            : " (--partial keeps what is there)"))
         .at_field("path");
-  result.partial = damage.found;
   // Only what lies before the damage can be trusted: once more, up to there.
   if (damage.found && damage.good < result.decoder->frames())
     pass(path, o, streams, 1, damage.good, flow_cache, result, windows);
-  result.remarks = remarks_on(*result.decoder, record, sampled_fps(o));
-  if (damage.found)
-    result.remarks.warnings.insert(result.remarks.warnings.begin(),
-                                   "video '" + record.video() + "': kept in part: " + damage.message);
+  return damage.message;
+}
+
+// The same of the sound, of which nothing is decoded again.
+std::string look_after_sound(const ExtractOptions& o, const std::vector<Stream>& streams, bool with_pictures) {
+  for (const auto& stream : streams) {
+    if (!stream.sound) continue;
+    stream.sound->finish();
+    const auto damage = stream.sound->damage(with_pictures);
+    if (damage.found && (!o.partial || !damage.any))
+      throw Error(damage.message + (damage.any ? " (--partial keeps what is there)" : "")).at_field("path");
+    if (damage.found) return damage.message;
+  }
+  return "";
+}
+
+Encoded encode(const std::string& path, const Record& record, const ExtractOptions& o, std::vector<Stream>& streams,
+               const std::string& flow_cache) {
+  Encoded result;
+  std::unique_ptr<Windows> windows;
+  pass(path, o, streams, 0, -1, flow_cache, result, windows);
+  std::string damage;
+  if (result.decoder) damage = look_after_pictures(path, o, streams, flow_cache, result, windows);
   result.rows = windows->end();
+  if (const auto of_sound = look_after_sound(o, streams, result.decoder != nullptr); damage.empty()) damage = of_sound;
+  result.partial = !damage.empty();
+  result.remarks = remarks_on(result.decoder.get(), streams, record, sampled_fps(o));
+  if (!damage.empty())
+    result.remarks.warnings.insert(result.remarks.warnings.begin(),
+                                   "video '" + record.video() + "': kept in part: " + damage);
   result.samples = windows->samples();
-  if (result.rows.starts.empty())
-    throw Error("'" + path + "': only " + std::to_string(result.samples) + " sampled frames, a window needs " +
-                std::to_string(o.window) + " (--tail pad fills it)")
-        .at_field("path");
+  if (result.rows.starts.empty()) refuse_few(path, result.samples, o.window);
+  result.facts = result.decoder ? facts_of(*result.decoder) : facts_of(*streams.front().sound);
   return result;
 }
 
@@ -192,7 +238,6 @@ Extracted Extractor::extract(Record& record) {
   const Lease lease(*this);
   Extracted result;
   const std::string path = extract_path(record, o), &id = record.video();
-  const double target = sampled_fps(o);
   auto streams = open_streams(id, o, lease.encoders());
   try {
     const auto source = source_state(path);
@@ -202,28 +247,25 @@ Extracted Extractor::extract(Record& record) {
     const auto count = static_cast<std::int64_t>(video.rows.starts.size());
     HeaderRows of_header{count, video.samples, 0, {}};
     if (video.rows.shifted) of_header.last_start = static_cast<std::int64_t>(video.rows.starts.back());
-    const VideoDecoder& decoder = *video.decoder;
-    const nlohmann::ordered_json facts = {
-        {"duration", decoder.duration()}, {"fps", decoder.fps()}, {"frames", decoder.frames()}};
     if (!o.inline_data) std::filesystem::create_directories(o.out_dir);
     for (std::size_t i = 0; i < streams.size(); ++i) {
       const auto& stream = streams[i];
       check_rows(stream, path);
       nlohmann::ordered_json feature;
       feature[o.inline_data ? "data" : "path"] = o.inline_data ? inline_rows(stream.rows, o.half) : stream.npy;
-      feature.update(feature_header(stream, o.encoders[i], of_header, target > 0 ? target : decoder.fps(), o));
+      feature.update(feature_header(stream, o.encoders[i], of_header, video.fps, o));
       if (!o.inline_data)
         write_stream(stream, count, o.half,
                      {{"video", id},
                       {"feature", feature},
                       {"settings", stream.settings},
                       {"content", ""},
-                      {"video_facts", facts},
+                      {"video_facts", video.facts},
                       {"partial", video.partial},
                       {"source", source}});
       record.set_feature(stream.encoder->name(), feature.dump());
     }
-    set_video_fields(record, facts);
+    set_video_fields(record, video.facts);
   } catch (Error& error) {
     throw error.at_video(id);
   } catch (const cv::Exception& error) {
@@ -233,6 +275,53 @@ Extracted Extractor::extract(Record& record) {
   }
   return result;
 }
+
+namespace {
+
+// What a file's container claims, and the time that its first frames took, for all of it.
+struct Expected {
+  std::int64_t frames = 0, samples = 0;  // 0: not known; frames: of pictures
+  double seconds = 0;
+};
+
+// Samples that begin before `duration` seconds, the last frame or sample being `last` seconds long.
+std::int64_t samples_in(double duration, double last, double fps) {
+  return static_cast<std::int64_t>(std::floor((duration - last) * fps)) + 1;
+}
+
+Expected probe(const std::string& path, const ExtractOptions& o, std::vector<Stream>& streams) {
+  constexpr std::int64_t kProbe = 48;
+  Expected out;
+  open_sounds(streams, path, o);
+  const auto start = std::chrono::steady_clock::now();
+  const auto spent = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  if (sound_alone(streams)) {
+    SoundDecoder& sound = *streams.front().sound;
+    const double fps = sound_fps(streams, path, o), duration = sound.claimed_duration();
+    Windows windows(streams, o, fps, "");
+    sample_sound(sound, fps, windows, kProbe);
+    windows.end();
+    if (duration <= 0 || windows.samples() == 0) return out;
+    out.samples = samples_in(duration, 1 / static_cast<double>(streams.front().encoder->sound_rate()), fps);
+    out.seconds = spent() / static_cast<double>(windows.samples()) * static_cast<double>(out.samples);
+    return out;
+  }
+  VideoDecoder decoder(path, decode_options(streams, o));
+  decoder.limit(kProbe);
+  const double target = sampled_fps(o), fps = target > 0 ? target : decoder.fps();
+  Windows windows(streams, o, fps, "");
+  sample(decoder, target, o.decode_ahead, windows);
+  windows.end();
+  out.frames = decoder.claimed();
+  if (out.frames <= 0) return out;
+  out.samples =
+      target > 0 ? samples_in(static_cast<double>(out.frames) / decoder.fps(), 1 / decoder.fps(), fps) : out.frames;
+  if (decoder.frames() > 0)
+    out.seconds = spent() / static_cast<double>(decoder.frames()) * static_cast<double>(out.frames);
+  return out;
+}
+
+}  // namespace
 
 Planned Extractor::plan(const Record& record) {
   const ExtractOptions& o = options_;
@@ -246,27 +335,12 @@ Planned Extractor::plan(const Record& record) {
     result.finished = o.resume && std::all_of(streams.begin(), streams.end(),
                                               [&](const Stream& s) { return finished(s, source).has_value(); });
 
-    // The first frames, for the time that one takes.
-    constexpr std::int64_t kProbe = 48;
-    VideoDecoder decoder(path, decode_options(streams, o));
-    decoder.limit(kProbe);
-    Windows windows(streams, o, "");
-    const double target = sampled_fps(o), fps = target > 0 ? target : decoder.fps();
-    const auto start = std::chrono::steady_clock::now();
-    sample(decoder, target, o.decode_ahead, windows);
-    windows.end();
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (decoder.claimed() > 0) {
-      result.frames = decoder.claimed();
-      const double duration = static_cast<double>(*result.frames) / decoder.fps();
-      const auto samples =
-          target > 0 ? static_cast<std::int64_t>(std::floor((duration - 1 / decoder.fps()) * fps)) + 1 : *result.frames;
-      const auto rows =
-          feature_rows(samples, static_cast<double>(o.window), static_cast<double>(o.stride), tail_rule(o.tail));
+    if (const auto expected = probe(path, o, streams); expected.samples > 0) {
+      if (expected.frames > 0) result.frames = expected.frames;
+      const auto rows = feature_rows(expected.samples, static_cast<double>(o.window), static_cast<double>(o.stride),
+                                     tail_rule(o.tail));
       result.rows = static_cast<std::int64_t>(rows.starts.size());
-      result.seconds = decoder.frames() > 0
-                           ? seconds / static_cast<double>(decoder.frames()) * static_cast<double>(*result.frames)
-                           : 0;
+      result.seconds = expected.seconds;
     }
     for (const auto& stream : streams) {
       PlannedStream planned{stream.encoder->name(), o.inline_data ? "" : stream.npy, stream.encoder->dim(), {}};

@@ -47,6 +47,7 @@ class Extractor {
   explicit Extractor(ExtractOptions options, const Note& note = {});
   ~Extractor();
   const ExtractOptions& options() const { return options_; }
+  bool hears() const;  // whether an encoder takes sound
   bool uses_device() const;
   bool uses_flow() const;
   bool caches_flow() const;

@@ -86,8 +86,9 @@ Extracted Extractor::follow(const std::string& line, const std::function<void(Re
   try {
     const double target = sampled_fps(options_);
     VideoDecoder decoder(path, options_.patience, decode_options(streams, options_));
-    Windows windows(streams, options_, "");
-    LiveWindows records(streams, options_, target > 0 ? target : decoder.fps(), path, line, emit);
+    const double fps = target > 0 ? target : decoder.fps();
+    Windows windows(streams, options_, fps, "");
+    LiveWindows records(streams, options_, fps, path, line, emit);
     sample(decoder, target, true, windows, [&] {
       records.advance();
       return go_on();
@@ -98,7 +99,7 @@ Extracted Extractor::follow(const std::string& line, const std::function<void(Re
                   std::to_string(options_.window))
           .at_field("path");
     records.end();
-    return remarks_on(decoder, record, target);
+    return remarks_on(&decoder, streams, record, target);
   } catch (Error& error) {
     throw error.at_video(record.video());
   } catch (const cv::Exception& error) {

@@ -23,9 +23,11 @@ std::string settings(const Encoder& encoder, const ExtractOptions& o) {
   // What a device decodes is bit for bit what the codec says, and its pictures have another layout of colours.
   return std::string(kExtractVersion) + " opencv " + CV_VERSION + " " + libav_version() +
          (o.hwaccel.empty() ? "" : " hwaccel " + o.hwaccel) +
-         (o.video_stream < 0 ? "" : " video-stream " + std::to_string(o.video_stream)) + " | " + encoder.parameters() +
-         " | fps " + (o.fps.empty() ? "native" : o.fps) + " stride " + std::to_string(o.stride) + " window " +
-         std::to_string(o.window) + " tail " + o.tail + (o.half ? " float16" : " float32");
+         (o.video_stream < 0 ? "" : " video-stream " + std::to_string(o.video_stream)) +
+         (o.audio_stream < 0 || encoder.sound_rate() == 0 ? "" : " audio-stream " + std::to_string(o.audio_stream)) +
+         " | " + encoder.parameters() + " | fps " + (o.fps.empty() ? "native" : o.fps) + " stride " +
+         std::to_string(o.stride) + " window " + std::to_string(o.window) + " tail " + o.tail +
+         (o.half ? " float16" : " float32");
 }
 
 }  // namespace
@@ -47,21 +49,56 @@ std::vector<Stream> open_streams(const std::string& id, const ExtractOptions& o,
 
 DecodeOptions decode_options(const std::vector<Stream>& streams, const ExtractOptions& o) {
   DecodeOptions out;
-  out.grey = std::any_of(streams.begin(), streams.end(), [](const auto& s) { return s.encoder->sees_grey(); });
-  out.bgr = std::any_of(streams.begin(), streams.end(), [](const auto& s) { return !s.encoder->sees_grey(); });
+  // Where all encoders hear, pictures only tell the time.
+  const auto sees = [](const Stream& s, bool grey) {
+    return s.encoder->sound_rate() == 0 && s.encoder->sees_grey() == grey;
+  };
+  out.grey = std::any_of(streams.begin(), streams.end(), [&](const auto& s) { return sees(s, true); });
+  out.bgr = std::any_of(streams.begin(), streams.end(), [&](const auto& s) { return sees(s, false); });
   out.threads = o.decode_threads;
   out.hwaccel = o.hwaccel;
   out.video_stream = static_cast<int>(o.video_stream);
   return out;
 }
 
-Windows::Windows(std::vector<Stream>& streams, const ExtractOptions& o, const std::string& flow_cache)
-    : streams_(streams), o_(o), frames_(static_cast<std::size_t>(o.window)) {
-  for (auto& stream : streams_) stream.encoder->reset(flow_cache), stream.rows.clear();
+void open_sounds(std::vector<Stream>& streams, const std::string& path, const ExtractOptions& o) {
+  for (auto& stream : streams)
+    if (const auto rate = stream.encoder->sound_rate(); rate > 0)
+      stream.sound = std::make_shared<SoundDecoder>(path, rate, static_cast<int>(o.audio_stream));
 }
 
-void Windows::push(const VideoPicture& picture) {
-  for (auto& stream : streams_) stream.encoder->push(stream.encoder->sees_grey() ? picture.grey : picture.bgr);
+double sound_fps(const std::vector<Stream>& streams, const std::string& path, const ExtractOptions& o) {
+  if (const double asked = sampled_fps(o); asked > 0) return asked;
+  const double fps = streams.front().encoder->sound_frames();
+  for (const auto& stream : streams)
+    if (const auto& encoder = *stream.encoder; encoder.sound_frames() == 0 || encoder.sound_frames() != fps)
+      throw Error("'" + path + "' holds sound alone, and " +
+                  (encoder.sound_frames() == 0 ? encoder.name() + " has no frames a second of its own"
+                                               : "the encoders' own frames a second differ") +
+                  ": --fps says how many are sampled")
+          .at_field("path");
+  return fps;
+}
+
+Windows::Windows(std::vector<Stream>& streams, const ExtractOptions& o, double fps, const std::string& flow_cache)
+    : streams_(streams), o_(o), frames_(static_cast<std::size_t>(o.window)) {
+  for (auto& stream : streams_) {
+    stream.encoder->reset(flow_cache), stream.rows.clear();
+    if (stream.sound) stream.encoder->hear(stream.sound, fps);
+  }
+}
+
+void Windows::push(const VideoPicture& picture, double zero) {
+  for (auto& stream : streams_) {
+    if (stream.sound && samples_ == 0) stream.sound->begin(zero);
+    if (!stream.sound) stream.encoder->push(stream.encoder->sees_grey() ? picture.grey : picture.bgr);
+  }
+  advance();
+}
+
+void Windows::push() { advance(); }
+
+void Windows::advance() {
   ++samples_;
   if (rows_ * o_.stride + o_.window == samples_) encode(rows_ * o_.stride);
   // A shifted last window may still need the last `window` frames, a padded one those from the next start on.
@@ -99,14 +136,18 @@ void sample(VideoDecoder& decoder, double fps, bool ahead, Windows& windows, con
   while (next()) {
     if (fps > 0) {
       const auto decided = resampler.push(time);
-      for (std::int64_t k = 0; k < decided.previous; ++k) windows.push(previous);
-      for (std::int64_t k = 0; k < decided.current; ++k) windows.push(current);
+      for (std::int64_t k = 0; k < decided.previous; ++k) windows.push(previous, decoder.zero());
+      for (std::int64_t k = 0; k < decided.current; ++k) windows.push(current, decoder.zero());
       std::swap(previous, current);
     } else {
-      windows.push(current);
+      windows.push(current, decoder.zero());
     }
     if (go_on && !go_on()) return;
   }
+}
+
+void sample_sound(SoundDecoder& sound, double fps, Windows& windows, std::int64_t most) {
+  for (std::int64_t k = 0; k != most && sound.reaches(static_cast<double>(k) / fps); ++k) windows.push();
 }
 
 nlohmann::ordered_json feature_header(const Stream& stream, const std::string& spec, const HeaderRows& rows, double fps,
@@ -141,31 +182,57 @@ bool contradicts(const Record& record, const char* name, double decoded, double 
 
 }  // namespace
 
-std::vector<std::string> contradictions(const Record& record, double duration, double fps, double frames) {
+nlohmann::ordered_json facts_of(const VideoDecoder& decoder) {
+  return {{"duration", decoder.duration()}, {"fps", decoder.fps()}, {"frames", decoder.frames()}};
+}
+nlohmann::ordered_json facts_of(const SoundDecoder& sound) { return {{"duration", sound.duration()}}; }
+
+std::vector<std::string> contradictions(const Record& record, const nlohmann::ordered_json& facts) {
   std::string text;
-  const auto add = [&](const char* name, double decoded) {
+  const auto look = [&](const char* name, double decoded, double allowed) {
+    if (!contradicts(record, name, decoded, allowed)) return;
     text += std::string(text.empty() ? "" : ", ") + name + " " + format_number(*record.number(name)) +
             " where it has " + format_number(std::round(decoded * 1000) / 1000);
   };
-  if (contradicts(record, "duration", duration, std::max(4 / fps, std::min(0.5, 0.05 * duration))))
-    add("duration", duration);
-  if (contradicts(record, "fps", fps, 0.01 * fps)) add("fps", fps);
-  if (contradicts(record, "frames", frames, std::max(4.0, 0.01 * frames))) add("frames", frames);
+  const bool pictures = facts.contains("fps");
+  const double duration = facts.at("duration"), fps = pictures ? facts.at("fps").get<double>() : 40;
+  look("duration", duration, std::max(4 / fps, std::min(0.5, 0.05 * duration)));
+  if (pictures) {
+    const double frames = facts.at("frames");
+    look("fps", fps, 0.01 * fps);
+    look("frames", frames, std::max(4.0, 0.01 * frames));
+  }
   if (text.empty()) return {};
   return {"video '" + record.video() + "': the record contradicts '" + record.text("path").value_or("") + "': " + text};
 }
 
-Extracted remarks_on(const VideoDecoder& decoder, const Record& record, double fps) {
-  Extracted out;
-  const std::string video = "video '" + record.video() + "': ";
-  for (auto& warning : decoder.warnings()) out.warnings.push_back(video + warning);
+namespace {
+
+void remark_on_pictures(const VideoDecoder& decoder, double fps, Extracted& out) {
+  for (auto& warning : decoder.warnings()) out.warnings.push_back(std::move(warning));
   if (fps == 0 && decoder.deviation() > 1.5 / decoder.fps())
-    out.warnings.push_back(video + "the frame rate varies (time stamps up to " +
+    out.warnings.push_back("the frame rate varies (time stamps up to " +
                            format_number(std::round(decoder.deviation() * 1000) / 1000) +
                            " s off a constant rate), and so are the times of its rows; --fps samples by time stamp");
-  for (auto& warning : contradictions(record, decoder.duration(), decoder.fps(), static_cast<double>(decoder.frames())))
+  for (auto& note : decoder.notes()) out.notes.push_back(std::move(note));
+}
+
+}  // namespace
+
+Extracted remarks_on(const VideoDecoder* decoder, const std::vector<Stream>& streams, const Record& record,
+                     double fps) {
+  Extracted out;
+  if (decoder) remark_on_pictures(*decoder, fps, out);
+  // Of several that hear the same file, the first one tells.
+  const auto heard = std::find_if(streams.begin(), streams.end(), [](const Stream& s) { return s.sound != nullptr; });
+  if (heard != streams.end()) {
+    for (auto& warning : heard->sound->warnings()) out.warnings.push_back(std::move(warning));
+    for (auto& note : heard->sound->notes(decoder ? decoder->duration() : 0)) out.notes.push_back(std::move(note));
+  }
+  for (auto* lines : {&out.warnings, &out.notes})
+    for (auto& line : *lines) line = "video '" + record.video() + "': " + line;
+  for (auto& warning : contradictions(record, decoder ? facts_of(*decoder) : facts_of(*heard->sound)))
     out.warnings.push_back(std::move(warning));
-  for (auto& note : decoder.notes()) out.notes.push_back(video + note);
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include "libtal/base/time_rows.h"
 #include "libtal/stages/video/extract.h"
 #include "libtal/video/decoder.h"
+#include "libtal/video/sound_decoder.h"
 
 namespace tal {
 
@@ -22,21 +23,32 @@ std::string extract_path(const Record& record, const ExtractOptions& options);
 
 struct Stream {
   Encoder* encoder = nullptr;
+  std::shared_ptr<SoundDecoder> sound;  // of an encoder that hears, while a video is read
   std::vector<float> rows;
   std::string npy, sidecar, settings, hash;  // hash: of settings
 };
 std::vector<Stream> open_streams(const std::string& id, const ExtractOptions& options,
                                  const std::vector<std::unique_ptr<Encoder>>& encoders);
 
+// Opens the sound of the encoders that hear. Error where the file has none.
+void open_sounds(std::vector<Stream>& streams, const std::string& path, const ExtractOptions& options);
+// The sampled frames a second of a file of sound alone: --fps, or the frames that the encoders make by themselves.
+// Error where these differ or there are none.
+double sound_fps(const std::vector<Stream>& streams, const std::string& path, const ExtractOptions& options);
+
 // Samples of one video -> rows of every stream.
 class Windows {
  public:
-  Windows(std::vector<Stream>& streams, const ExtractOptions& options, const std::string& flow_cache);
-  void push(const VideoPicture& picture);
-  Rows end();  // adds the rows that the tail rule makes of the last frames
+  // fps: sampled frames a second. open_sounds() comes before.
+  Windows(std::vector<Stream>& streams, const ExtractOptions& options, double fps, const std::string& flow_cache);
+  // zero: where on the file's clock time 0 is (VideoDecoder::zero()).
+  void push(const VideoPicture& picture, double zero);
+  void push();  // of a file of sound alone
+  Rows end();   // adds the rows that the tail rule makes of the last frames
   std::int64_t samples() const { return samples_; }
 
  private:
+  void advance();
   void encode(std::int64_t start);
   std::vector<Stream>& streams_;
   const ExtractOptions& o_;
@@ -61,11 +73,18 @@ struct HeaderRows {
 nlohmann::ordered_json feature_header(const Stream& stream, const std::string& spec, const HeaderRows& rows, double fps,
                                       const ExtractOptions& options);
 
-// A warning when the record states another duration, rate or number of frames than the decoded ones, by more than
-// rounding and containers' claims explain: it was made for another cut or copy of the video.
-std::vector<std::string> contradictions(const Record& record, double duration, double fps, double frames);
-// What a user has to know about a video that has been decoded to its end. fps: --fps; 0: every frame is a sample.
-Extracted remarks_on(const VideoDecoder& decoder, const Record& record, double fps);
+// Sound alone up to its end, a sample for each sampled frame that begins in it. most: samples; -1: all.
+void sample_sound(SoundDecoder& sound, double fps, Windows& windows, std::int64_t most = -1);
+
+// {"duration","fps","frames"} of a video that has been decoded, {"duration"} of sound alone.
+nlohmann::ordered_json facts_of(const VideoDecoder& decoder);
+nlohmann::ordered_json facts_of(const SoundDecoder& sound);
+// A warning when the record states another duration, rate or number of frames than these, by more than rounding and
+// containers' claims explain: it was made for another cut or copy of the video.
+std::vector<std::string> contradictions(const Record& record, const nlohmann::ordered_json& facts);
+// What a user has to know about a video that has been decoded to its end. decoder: nullptr for sound alone. fps: --fps;
+// 0: every frame is a sample.
+Extracted remarks_on(const VideoDecoder* decoder, const std::vector<Stream>& streams, const Record& record, double fps);
 
 void check_rows(const Stream& stream, const std::string& path);  // Error for values that are not finite
 

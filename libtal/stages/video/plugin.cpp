@@ -1,9 +1,11 @@
 // What libtal-video.so offers to the tools (libtal/stages/plugins.h).
+#include "libtal/base/error.h"
 #include "libtal/stages/plugins.h"
 #include "libtal/stages/video/extract.h"
 #include "libtal/video/decoder.h"
 #include "libtal/video/frame_reader.h"
 #include "libtal/video/opencv_info.h"
+#include "libtal/video/sound_decoder.h"
 #include "libtal/video/synth_render.h"
 #include "libtal/video/thumbnails.h"
 
@@ -13,8 +15,13 @@ namespace {
 std::string versions() { return opencv_version() + ", " + libav_version(); }
 
 VideoFacts claims_of(const std::string& path) {
-  const VideoDecoder decoder(path);
-  return {decoder.claimed_duration(), decoder.fps(), decoder.claimed_count()};
+  try {
+    const VideoDecoder decoder(path);
+    return {decoder.claimed_duration(), decoder.fps(), decoder.claimed_count()};
+  } catch (const Error&) {
+    if (const auto sound = open_sound_alone(path)) return {sound->claimed_duration(), 0, 0};
+    throw;
+  }
 }
 
 }  // namespace
