@@ -212,7 +212,9 @@ bool FileLook::is_text(std::string_view names) const {
 void FileLook::refuse_json(const std::string& name) const {
   std::string_view begin = head();
   if (begin.starts_with("\xEF\xBB\xBF")) begin.remove_prefix(3);
-  if (const char first = first_character(begin); first != '{' && first != '[') return;
+  begin.remove_prefix(std::min(begin.find_first_not_of(" \t\r\n"), begin.size()));
+  if (!begin.starts_with('{') && !begin.starts_with('[') && !begin.starts_with("//") && !begin.starts_with("/*"))
+    return;
   const auto line = take_line(begin);
   if (!is_table_row(line)) (void)check_json_file({name, parts_->all().text});
   if (const auto advice = record_advice(line); !advice.empty())

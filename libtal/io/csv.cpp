@@ -45,6 +45,13 @@ std::optional<std::pair<std::size_t, std::size_t>> range_called(const std::vecto
   return std::nullopt;
 }
 
+// One that differs in case, blanks and the like, else the nearest; "": none.
+std::string nearest_column(const std::string& asked, const std::vector<std::string>& known) {
+  for (const auto& name : known)
+    if (loose_form(name) == loose_form(asked)) return name;
+  return std::string(nearest(asked, known));
+}
+
 [[noreturn]] void refuse_column(const std::vector<std::string>& names, const std::string& asked) {
   std::vector<std::string> known;
   for (const auto& name : names)
@@ -54,8 +61,7 @@ std::optional<std::pair<std::size_t, std::size_t>> range_called(const std::vecto
   std::error_code failed;
   if (std::filesystem::is_regular_file(asked, failed))
     what += ": it is a file; \"$(paste -sd, " + asked + ")\" are the names in it, one a line";
-  else if (const auto near = nearest(asked, known); !near.empty())
-    what += ": did you mean '" + std::string(near) + "'?";
+  else if (const auto near = nearest_column(asked, known); !near.empty()) what += ": did you mean '" + near + "'?";
   else if (asked.find_first_of(" ;|+") != std::string::npos)
     what += ": columns are named with commas between them, a,b,c or 1-3";
   throw Error(what);

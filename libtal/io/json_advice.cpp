@@ -89,10 +89,9 @@ std::string record_advice(std::string_view line) {
            "[.video,.start,.end,.label] | @csv' FILE) makes one, which tal-convert --from segments-csv reads)";
   if (!format.empty()) return wanted + "tal-convert --from " + format + " makes them of ActivityNet's JSON)";
   if (plain.find_first_not_of("{[ \t\r") == std::string_view::npos)  // the first line of many
-    return wanted +
-           (plain.front() == '[' ? "jq -c '.[]' FILE makes them of a list of records"
-                                 : "jq -c . FILE makes one of a record over several lines") +
-           ", tal-convert --from activitynet-gt (or -results) of ActivityNet's JSON)";
+    return wanted + "tal-convert --from activitynet-gt (or -results) makes them of ActivityNet's JSON, " +
+           (plain.front() == '[' ? "jq -c '.[]' FILE of a list of records)"
+                                 : "jq -c . FILE of a record over several lines)");
   if (plain.front() == '[') return wanted + "jq -c '.[]' FILE makes them of a list of records)";
   if (plain.starts_with("//") || plain.front() == '#') return wanted + "comments are none)";
   if (plain.front() == '\x1e') return wanted + "jq -c --seq . FILE makes them of RFC 7464's)";
