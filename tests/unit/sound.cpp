@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numbers>
+#include <limits>
 #include <random>
 
+#include "libtal/base/error.h"
 #include "libtal/encoder/log_mel_encoder.h"
 #include "libtal/sound/log_mel.h"
 #include "tests/support.h"
