@@ -20,7 +20,7 @@ ARROWS = {
     "plot": "base io",
     "cli": "base io stream",
     "models/catalogue": "",
-    "stages": "base io stream segment data formats eval fusion plot encoder cli models/catalogue",
+    "stages": "base io stream segment data formats eval fusion plot sound encoder cli models/catalogue",
     # OpenCV and FFmpeg
     "video": "base io data sound encoder",
     "encoder/picture": "base io video encoder",
