@@ -86,6 +86,13 @@ class Plan {
   std::vector<Sample> samples(std::int64_t step) const {
     return chosen(cut(step, steps_, count_), cut(step + 1, steps_, count_));
   }
+  // Whether a step has no sample for a rank. It computes the step's losses all the same, with no weight: what the
+  // processes exchange has the same names everywhere.
+  bool idle(std::int64_t step, int rank) const {
+    for (std::int64_t part = 0; part < parts_; ++part)
+      if (!samples(step, part, rank).empty()) return false;
+    return true;
+  }
   // Part `part` of a step for one rank.
   std::vector<Sample> samples(std::int64_t step, std::int64_t part, int rank) const {
     const std::int64_t begin = cut(step, steps_, count_), slices = parts_ * ranks_, slice = part * ranks_ + rank,
@@ -148,6 +155,7 @@ class Run {
   TrainResult operator()() {
     weights_ = weights_of(model_.network());
     auto restored = restore();
+    check_together();
     if (!restored) {
       share(weights_);
       if (o_.ema > 0) state_.average = copy_of(weights_);
@@ -190,6 +198,9 @@ class Run {
         assign(weights_, state_.best_weights);
         if (o_.ema > 0) state_.average = copy_of(weights_);
       }
+      // Statistics of batches are each process's own, and a checkpoint has those of the first: later phases may use
+      // them.
+      if (more) share(weights_);
     }
     if (o_.ema > 0) assign(weights_, state_.average);
     if (!state_.best_weights.empty()) {
@@ -244,6 +255,27 @@ class Run {
     return true;
   }
 
+  // All processes begin where the first does: a checkpoint that one of them does not see would end in a mixture of
+  // runs.
+  void check_together() {
+    const std::int64_t mine = state_.total_steps;
+    std::vector<at::Tensor> first = {torch::tensor({mine}, torch::kLong)};
+    comm_.broadcast(first);
+    if (const auto steps = first[0].item<std::int64_t>(); steps != mine)
+      throw Error("'" + run_.checkpoint + "': process " + std::to_string(comm_.rank()) + " begins after " +
+                  std::to_string(mine) + " steps, the first process after " + std::to_string(steps) +
+                  ": all need the same folder, and all or none --resume");
+  }
+
+  // What dropout and the like draw in a step. One process on a CPU goes on with its generator, which checkpoints hold.
+  // Of other processes and of GPUs none is kept: there each step has numbers of its own, by seed, step and process.
+  void seed_step() const {
+    if (comm_.size() == 1 && model_.device.is_cpu()) return;
+    seed_generators(model_.device, Random::of(run_.seed ^ 0xd409u, static_cast<std::uint64_t>(state_.total_steps),
+                                              static_cast<std::uint64_t>(comm_.rank()))
+                                       .bits());
+  }
+
   void checkpoint(torch::optim::Optimizer& optimizer) {
     saved_at_ = Clock::now();
     if (run_.checkpoint.empty() || comm_.rank() != 0) return;
@@ -263,7 +295,10 @@ class Run {
         static_cast<std::uint64_t>(state_.phase) << 32 | static_cast<std::uint64_t>(state_.epoch);
     BatchLoader loader(
         [&](std::int64_t index) {
-          const auto samples = plan.samples(index / plan.parts(), index % plan.parts(), comm_.rank());
+          auto samples = plan.samples(index / plan.parts(), index % plan.parts(), comm_.rank());
+          const auto counted = static_cast<std::int64_t>(samples.size());
+          if (index % plan.parts() == 0 && plan.idle(index / plan.parts(), comm_.rank()))
+            samples = plan.samples(index / plan.parts());
           const auto total = index % plan.parts() == 0 ? step_total(plan, index / plan.parts()) : torch::Tensor();
           const auto with_total = [&](Batch made) {
             if (total.defined()) made.tensors["__total"] = total;
@@ -273,7 +308,7 @@ class Run {
           Random random =
               Random::of(run_.seed ^ 0x5eedu, where, static_cast<std::uint64_t>(index * comm_.size() + comm_.rank()));
           Batch batch = model_.make_batch(set_, samples, random, phase_index());
-          batch.tensors["__count"] = torch::tensor(static_cast<std::int64_t>(samples.size()), torch::kLong);
+          batch.tensors["__count"] = torch::tensor(counted, torch::kLong);
           return with_total(std::move(batch));
         },
         state_.step * plan.parts(), plan.steps() * plan.parts(), o_.workers);
@@ -285,13 +320,15 @@ class Run {
       report.phase = state_.phase, report.epoch = state_.epoch, report.step = state_.step, report.steps = plan.steps();
       report.total_steps = state_.total_steps, report.planned_steps = planned_steps_;
       if (events_.step) events_.step(report);
-      if (events_.stopped && events_.stopped()) return false;
+      if (comm_.size() == 1 ? asked_to_stop() : stop_) return false;
       if (state_.step < plan.steps() && run_.checkpoint_minutes > 0 &&
           Clock::now() - saved_at_ > std::chrono::duration<double>(run_.checkpoint_minutes * 60))
         checkpoint(optimizer);
     }
     return true;
   }
+
+  bool asked_to_stop() const { return events_.stopped && events_.stopped(); }
 
   torch::Tensor step_total(const Plan& plan, std::int64_t step) const {
     return torch::tensor(model_.step_total(set_, plan.samples(step), phase_index()), torch::kDouble);
@@ -301,6 +338,7 @@ class Run {
     StepReport report;
     report.lr = lr;
     optimizer.zero_grad();
+    seed_step();
     const double total = static_cast<double>(plan.size(state_.step));
     std::map<std::string, double> parts;
     for (std::int64_t part = 0; part < plan.parts(); ++part) {
@@ -397,11 +435,12 @@ class Run {
       if (!parameter.grad().defined()) parameter.mutable_grad() = torch::zeros_like(parameter);
       tensors.push_back(parameter.grad());
     }
-    std::vector<double> values;
+    std::vector<double> values = {asked_to_stop() ? 1.0 : 0.0};  // where one stops, all do, after the same step
     for (const auto& [name, value] : parts) values.push_back(value);
     tensors.push_back(torch::tensor(values, torch::kDouble));
     comm_.sum(tensors);
-    std::size_t i = 0;
+    stop_ = tensors.back()[0].item<double>() > 0;
+    std::size_t i = 1;
     for (auto& [name, value] : parts) value = tensors.back()[static_cast<std::int64_t>(i++)].item<double>();
   }
 
@@ -470,6 +509,7 @@ class Run {
   Named weights_;                   // the network's own tensors
   std::vector<double> lr_factors_;  // by parameter group
   std::int64_t planned_steps_ = 0;
+  bool stop_ = false;             // asked of any process
   std::set<std::string> warned_;  // loss terms
   Clock::time_point saved_at_ = Clock::now();
 };

@@ -259,9 +259,9 @@ void train_command(Tool& tool, const TrainCommand& o) {
       throw UsageError("--streams: '" + stream + "' stands there twice");
   if (!initial) as_usage([&] { model->check_start(); });
   start_computing(o.threads);
-  model->device = open_device(o.device);  // what cannot be had is said before anything is read
+  model->device = own_device(open_device(o.device), o.device);  // what cannot be had is said before anything is read
   set_precision(precision_of(train), model->device);
-  const auto communicator = make_communicator();
+  const auto communicator = make_communicator(model->device);
   const auto frames = model->frames();
   if (frames) tool.refuse({"--streams", "--accept-features", "--features-root"}, "a model that sees frames");
   else tool.refuse({"--frame-cache"}, "a model that sees features");
