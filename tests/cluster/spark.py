@@ -1,32 +1,66 @@
 #!/usr/bin/env python3
-"""Spark: rdd.pipe on two executors, which are processes of their own; a task that fails is tried again."""
+"""Spark: rdd.pipe on two executors, which are processes of their own; one is killed in the middle, and a task fails: both are done again."""
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import time
 
-from engine import OUT, SOURCE, check, finish, make, need, read
+from engine import BIN, OUT, SLOW, SOURCE, check, finish, make, need, read, with_variable
 
 PYTHON = os.environ.get("TAL_SPARK_PYTHON", sys.executable)
 need("java", why="Java is not installed")
 if subprocess.run([PYTHON, "-c", "import pyspark"], capture_output=True).returncode != 0:
     print("SKIPPED: " + PYTHON + " has no package pyspark")
     sys.exit(77)
-done = make("spark", RECORDS=60, PROPOSALS=200, PYTHON=PYTHON)
-check(done.returncode == 0 and "spark.jsonl: the bytes of one process" in done.stdout, "rdd.pipe gives the bytes of one process")
+for name in ("spark", "spark-shards"):
+    done = make(name, RECORDS=60, PROPOSALS=200, PYTHON=PYTHON)
+    check(done.returncode == 0 and f"{name}.jsonl: the bytes of one process" in done.stdout, f"{name}: rdd.pipe gives the bytes of one process")
 
-# The first try of every task dies: each is tried again.
+# An executor is killed in the middle, and the first try of one task fails: both are done again, on what is left and what the worker starts anew.
+SPARK = str(SOURCE / "examples/cluster/spark.py")
 flaky = OUT / "flaky"
 flaky.write_text(f"""#!/bin/bash
-marker={OUT}/tried-$(cat | tee {OUT}/in-$$ | md5sum | cut -c1-32)
-if mkdir "$marker" 2>/dev/null; then kill -9 $$; fi
-exec {SOURCE}/examples/cluster/run-pipe < {OUT}/in-$$
+if mkdir {OUT}/tried 2>/dev/null; then head -c 100000 > /dev/null; exit 3; fi
+exec {SOURCE}/examples/cluster/run-pipe
 """)
 flaky.chmod(0o755)
-environment = {**os.environ, "PATH": os.environ["TAL_BIN"] + ":" + os.environ["PATH"], "PIPE": "tal-nms --method gaussian --top-k 500 | tal-nms --method linear --threshold 0.3 --top-k 100"}
-got = subprocess.run([PYTHON, str(SOURCE / "examples/cluster/spark.py"), "--master", "local-cluster[2,1,2048]", "--shards", "4", str(flaky), str(OUT / "list.jsonl"), str(OUT / "flaky-out")],
-                     env=environment, capture_output=True, text=True, timeout=600)
-check(got.returncode == 0, f"tries again: {got.stderr[-800:]}")
-check(b"".join(p.read_bytes() for p in sorted(pathlib.Path(OUT / "flaky-out").glob("part-*"))) == read("one.jsonl"), "after tries that died: the bytes of one process")
-check(len(list(OUT.glob("tried-*"))) >= 4, "every task died once")
+# Names beyond ASCII, whatever the locale.
+lines = [line.replace(b'"video":"', '"video":"vidéo\u2028'.encode()) for line in read("list.jsonl").splitlines(True)]
+check(all("vidéo".encode() in line for line in lines), "names beyond ASCII")
+(OUT / "names.jsonl").write_bytes(b"".join(lines))
+environment = {**os.environ, "PATH": BIN + ":" + os.environ["PATH"], "PIPE": SLOW, "TAL_TEST_TAG": "spark", "LC_ALL": "C"}
+whole = subprocess.run([str(SOURCE / "examples/cluster/run-pipe")], stdin=open(OUT / "names.jsonl", "rb"), stdout=subprocess.PIPE, env={**environment, "PIPE": SLOW.replace("time.sleep(0.15)", "0")}, check=True).stdout
+process = subprocess.Popen([PYTHON, SPARK, "--master", "local-cluster[2,1,1024]", "--shards", "6", str(flaky), str(OUT / "names.jsonl"), str(OUT / "killed-out")],
+                           env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def executors():
+    """The processes of Spark that run tasks."""
+    found = set()
+    for pid in with_variable("TAL_TEST_TAG", "spark"):
+        try:
+            if b"CoarseGrainedExecutorBackend" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.add(pid)
+        except OSError:
+            pass
+    return found
+
+
+def done_tasks():
+    return len(list((OUT / "killed-out").glob("_temporary/0/task_*")))
+
+
+deadline = time.time() + 300
+while not ((victims := executors()) and done_tasks()) and process.poll() is None and time.time() < deadline:
+    time.sleep(0.1)
+before = done_tasks()
+for victim in sorted(victims)[:1]:
+    os.kill(victim, signal.SIGKILL)
+check(len(victims) == 2 and 0 < before < 6, f"killed in the middle: {before} of 6 parts are done, executors {victims}")
+text, _ = process.communicate(timeout=600)
+check(process.returncode == 0, f"goes on: {text[-800:]}")
+check((OUT / "tried").exists() and sorted(victims)[0] not in executors(), "a task failed and an executor died")
+check(b"".join(p.read_bytes() for p in sorted((OUT / "killed-out").glob("part-*"))) == whole, "an executor died: the bytes of one process")
 finish()

@@ -5,12 +5,11 @@
 target expands; missing data are said."""
 import json
 import os
-import random
 import re
 import subprocess
 import tempfile
 
-from harness import BIN, check, finish, need
+from harness import BIN, check, finish, need, recordings
 
 SOURCE = os.environ["TAL_SOURCE"]
 need("tal-train", why="this build has no LibTorch, so no models")
@@ -57,25 +56,6 @@ def class_precisions(path, tiou):
     k = result["tiou"].index(tiou)
     found = {item["label"]: 100 * item["ap"][k] for item in result["classes"]}
     return {**found, "mAP": sum(found.values()) / len(found)}
-
-
-def recordings(folder, count):
-    """`count` recordings of a minute with two activities in HAPT's layout; the last two are the test part."""
-    os.makedirs(os.path.join(folder, "RawData"))
-    draw = random.Random(4)
-    with open(os.path.join(folder, "segments.csv"), "w", encoding="utf-8") as segments:
-        print("sequence,split,class_name,start_s,end_s", file=segments)
-        for k in range(1, count + 1):
-            name, level = f"exp{k:02d}_user{k:02d}", [0.0] * 3000
-            for start, label in ((5, "WALK"), (17, "SIT"), (29, "WALK"), (45, "SIT")):
-                begin = start + draw.random()
-                print(name, "train" if k <= count - 2 else "test", label, begin, begin + 9, sep=",", file=segments)
-                for i in range(int(50 * begin), int(50 * (begin + 9))):
-                    level[i] = 2.0 if label == "WALK" else -2.0
-            for sensor in ("acc", "gyro"):
-                with open(os.path.join(folder, "RawData", f"{sensor}_{name}.txt"), "w", encoding="utf-8") as file:
-                    for value in level:
-                        print(*(f"{value + draw.gauss(0, 0.3):.4f}" for _ in range(3)), file=file)
 
 
 RPN = ["table1", "table2", "table3", "table4", "table5", "fig5", "fig6", "fig7", "TABLE1=B2-mtl-heads1", "TABLE3=B2-kl-mtl B2-kl-mtl-ev", "TABLE4=rnn", "TABLE4_OURS=B2-kl-mtl-ev",

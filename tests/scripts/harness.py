@@ -1,5 +1,6 @@
 """What the scripts of this folder share: the tools under test, checks that are counted, skipping. Not a test itself: it has no label."""
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -64,6 +65,25 @@ def processes(words, port, count=2, timeout="60"):
     """tal-train's own way of several processes on one machine, started."""
     places = [{"RANK": str(rank), "WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TAL_DISTRIBUTED_TIMEOUT": timeout} for rank in range(count)]
     return [subprocess.Popen(words, env={**os.environ, **place}, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for place in places]
+
+
+def recordings(folder, count):
+    """`count` recordings of a minute with two activities in HAPT's layout; the last two are the test part."""
+    os.makedirs(os.path.join(folder, "RawData"))
+    draw = random.Random(4)
+    with open(os.path.join(folder, "segments.csv"), "w", encoding="utf-8") as segments:
+        print("sequence,split,class_name,start_s,end_s", file=segments)
+        for k in range(1, count + 1):
+            name, level = f"exp{k:02d}_user{k:02d}", [0.0] * 3000
+            for start, label in ((5, "WALK"), (17, "SIT"), (29, "WALK"), (45, "SIT")):
+                begin = start + draw.random()
+                print(name, "train" if k <= count - 2 else "test", label, begin, begin + 9, sep=",", file=segments)
+                for i in range(int(50 * begin), int(50 * (begin + 9))):
+                    level[i] = 2.0 if label == "WALK" else -2.0
+            for sensor in ("acc", "gyro"):
+                with open(os.path.join(folder, "RawData", f"{sensor}_{name}.txt"), "w", encoding="utf-8") as file:
+                    for value in level:
+                        print(*(f"{value + draw.gauss(0, 0.3):.4f}" for _ in range(3)), file=file)
 
 
 def finish():
