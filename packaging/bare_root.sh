@@ -1,5 +1,5 @@
 #!/bin/sh
-# A bare Debian in a folder, for trying packages as a newcomer has them: bare_root.sh ROOT SUITE COMMAND makes it once (debootstrap's minbase with
+# A bare Debian or Ubuntu in a folder, for trying packages as a newcomer has them: bare_root.sh ROOT SUITE COMMAND makes it once (debootstrap's minbase with
 # certificates and this machine's package settings) and runs COMMAND in a copy of it, with the folder SHARE of this machine as /share. Needs root.
 set -eu
 root=$1 suite=$2 command=$3
@@ -18,7 +18,12 @@ if [ ! -e "$root/base/.complete" ]; then
   # The place of this machine's packages.
   # shellcheck disable=SC2016
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' 2>/dev/null | head -1)
-  debootstrap --variant=minbase --include=ca-certificates "$suite" "$root/base" ${mirror:+"$mirror"} >"$root/debootstrap.log" 2>&1 || { tail -5 "$root/debootstrap.log" >&2; exit 1; }
+  case $suite in
+    # Ubuntu's, all of which one script of debootstrap makes. No package of Debian's has its keys: its signature is not checked, for a root to try things in.
+    focal | jammy | noble) set -- --no-check-gpg --components=main "$suite" "$root/base" http://archive.ubuntu.com/ubuntu gutsy ;;
+    *) set -- "$suite" "$root/base" ${mirror:+"$mirror"} ;;
+  esac
+  debootstrap --variant=minbase --include=ca-certificates "$@" >"$root/debootstrap.log" 2>&1 || { tail -5 "$root/debootstrap.log" >&2; exit 1; }
   touch "$root/base/.complete"
 fi
 rm -rf "$root/try"
