@@ -11,7 +11,7 @@ from harness import recordings
 SNAKEMAKE = os.environ.get("TAL_SNAKEMAKE", "snakemake")
 need(SNAKEMAKE, why="Snakemake is not installed")
 need("tal-train", why="this build has no LibTorch, so no models")
-DATA, EPOCHS = OUT / "recordings", 60
+DATA, EPOCHS = OUT / "recordings", 6
 RESULTS = ("proposals.jsonl", "detections.jsonl", "ar.json", "map.json")
 recordings(DATA, 5)
 settings = {"SNAKEMAKE": SNAKEMAKE, "HAPT": DATA, "THREADS": 1, "CONFIG": f"epochs={EPOCHS}"}

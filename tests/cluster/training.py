@@ -15,7 +15,7 @@ need("tal-train", why="this build has no LibTorch, so no models")
 TORCHRUN = os.environ.get("TAL_TORCHRUN", "torchrun")
 STARTERS = [name for name, words in (("mpirun", "mpirun"), ("torchrun", TORCHRUN)) if shutil.which(shlex.split(words)[0])]
 need(*(["mpirun"] if "torchrun" not in STARTERS else []), why="neither mpirun nor torchrun is installed")
-EPOCHS = 60
+EPOCHS = 30
 
 
 def start(name, tag):
