@@ -3,6 +3,7 @@
 # CMAKE_INSTALL_LIBDIR=lib/TRIPLET, TAL_PLUGIN_DIR=lib/TRIPLET/tal, TAL_ZSH_FUNCTIONS=vendor-completions and, at configuration, the prefix /usr.
 #   tal         the tools, man pages, completions, libtal.so: nothing but glibc, libstdc++ and zlib, of any distribution of the last five years
 #   tal-video   libtal-video.so: Debian's OpenCV and FFmpeg
+#   (tal also has libtal-text.so, which works where Pango is)
 #   tal-nn      libtal-nn.so, libtal-encode.so, libtal_cuda.so: LibTorch is that of Python's package torch, which Debian does not have in this release
 #   libtal-dev  headers, find_package(tal)
 set -eu
@@ -22,6 +23,7 @@ umask 022
 
 stage() { DESTDIR=$work/$1 cmake --install "$build" --prefix /usr --component "$2" --strip >"$work/$1.log" || { cat "$work/$1.log" >&2; exit 1; }; }
 stage tal tal
+stage tal text
 stage tal-video video
 stage tal-nn nn
 stage libtal-dev dev
@@ -74,9 +76,10 @@ printf 'libtal %s tal (>= %s)\n' "${soname#libtal.so.}" "${version%-*}" >"$work/
 elf=$(find "$work/tal/usr/bin" -type f -exec sh -c 'head -c 4 "$1" | grep -q ELF && printf "%s " "$1"' sh {} \;)
 # shellcheck disable=SC2086
 light=$(dependencies Depends $elf "$work/tal/$lib/$soname")
+text=$(dependencies Recommends "$work/tal/$lib/tal/libtal-text.so")
 video=$(dependencies Depends "$work/tal-video/$lib/tal/libtal-video.so")
 nn=$(dependencies Depends "$work/tal-nn/$lib/tal/libtal-nn.so" "$work/tal-nn/$lib/tal/libtal_cuda.so")
-package tal "$light" "libhdf5-103-1" "tal-video, tal-nn, libtal-dev" science "Unix toolchain for temporal action localization" <<'END'
+package tal "$light" "libhdf5-103-1, $text" "tal-video, tal-nn, libtal-dev" science "Unix toolchain for temporal action localization" <<'END'
 Given long untrimmed video, or any long signal, find when each action starts
 and ends and which it is. Small programs exchange JSON lines: conversion of
 the field's formats, proposals by grouping, suppression, scoring, evaluation

@@ -1,5 +1,6 @@
 #!/bin/sh
-# tal-detect: videos and a model bundle -> labelled segments, by running (or with --print, showing) a pipe of the other tools.
+# tal-detect: videos (or records with features) and a model bundle -> labelled segments, by running (or with --print, showing) a pipe of the other
+# tools.
 set -u
 name=tal-detect
 
@@ -10,13 +11,20 @@ help() {
   cat <<'HELP'
 Find actions in videos: one pipe of the tal tools
 Usage: tal-detect [OPTIONS] VIDEO...
+       tal-detect [OPTIONS] --input RECORDS
 
 Options:
   -m, --model BUNDLE   Folder with the models and a file `pipeline`: one line a stage,
                        each a tool with its arguments; @/ stands for the bundle's folder.
                        Empty lines and lines that begin with # are skipped. The first
                        stage reads the videos (tal-extract), --videos is added to it.
+                       Or the one file that `tal-convert --bundle` makes of such a folder.
+                       A bundle for features needs no tal-extract, but --input.
                        Without -m: motion histograms, grouped into proposals (no model).
+  --encoder-weights FILE  Weights that the encoder of a one-file bundle reads, which has
+                       their SHA-256 only (repeatable)
+  -i, --input RECORDS  Records with features instead of videos: the pipe without
+                       tal-extract (-: stdin)
   --print              Print the pipe instead of running it
   --format FORMAT      tal (records), csv, srt, webvtt or html (a timeline)  [tal]
   -j, --jobs N         Videos at a time (0: all cores)  [1]
@@ -30,6 +38,9 @@ Examples:
   tal-detect --format csv a.mp4 b.mp4 > actions.csv
   # Subtitles
   tal-detect --format srt -o subtitles/ *.mp4
+  # Everything in one file, from videos or from features
+  tal-detect -m mine.safetensors -o found.jsonl *.mp4
+  tal-detect -m mine.safetensors -i features.jsonl > found.jsonl
   # See the pipe, to change a stage
   tal-detect --print -m bundles/thumos14 a.mp4
   # A timeline to look at
@@ -52,7 +63,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd) || die "
 PATH=$here:$PATH
 export PATH
 
-bundle='' show=0 format=tal jobs=1 output='' words='' count=0
+bundle='' show=0 format=tal jobs='' output='' words='' count=0 input='' weights=''
 value() { [ "$1" -ge 2 ] || usage "$2 needs a value"; }
 add() {
   # A name that begins with - would be taken for an option.
@@ -76,6 +87,10 @@ while [ $# -gt 0 ]; do
       exit 0 ;;
     -m | --model) value $# "$1"; bundle=$2; shift ;;
     --model=*) bundle=${1#*=} ;;
+    --encoder-weights) value $# "$1"; weights="$weights --encoder-weights $(quote "$2")"; shift ;;
+    --encoder-weights=*) weights="$weights --encoder-weights $(quote "${1#*=}")" ;;
+    -i | --input) value $# "$1"; input=$2; shift ;;
+    --input=*) input=${1#*=} ;;
     --print) ;;
     --format) value $# "$1"; format=$2; shift ;;
     --format=*) format=${1#*=} ;;
@@ -89,7 +104,14 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ "$count" -gt 0 ] || usage "no videos"
+if [ -n "$input" ]; then
+  [ "$count" -eq 0 ] || usage "--input RECORDS and videos: one of them"
+  [ -z "$jobs" ] || usage "--jobs has no effect with --input: nothing is extracted"
+else
+  [ "$count" -gt 0 ] || usage "no videos"
+fi
+[ -n "$bundle" ] || [ -z "$weights" ] || usage "--encoder-weights has no effect without --model"
+jobs=${jobs:-1}
 case $jobs in '' | *[!0-9]*) usage "--jobs: '$jobs' is not a number" ;; esac
 folder=0
 case $output in -) output='' ;; */) folder=1 ;; *) [ ! -d "$output" ] || folder=1 ;; esac
@@ -99,7 +121,7 @@ case $format in
   csv) last="$last csv" ;;
   srt | webvtt)
     last="$last $format"
-    [ "$count" -eq 1 ] || [ "$folder" -eq 1 ] || usage "--format $format has one file a video: give --output DIR/ for $count videos" ;;
+    [ "$count" -eq 1 ] || [ "$folder" -eq 1 ] || usage "--format $format has one file a video: give --output DIR/ for $([ "$count" -eq 0 ] && echo records || echo "$count videos")" ;;
   html)
     last='tal-plot timeline'
     case $output in *.html) ;; *) usage "--format html needs --output FILE.html" ;; esac ;;
@@ -112,23 +134,10 @@ esac
 
 # One line a stage.
 if [ -n "$bundle" ]; then
-  [ -d "$bundle" ] || die "'$bundle': no such folder"
-  [ -r "$bundle/pipeline" ] || die "'$bundle/pipeline': cannot be read; a bundle names its stages there"
-  stages=$(sed -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d' "$bundle/pipeline")
-  [ -n "$stages" ] || die "'$bundle/pipeline': no stages"
-  # Only our own tools with plain words or single quotes: a bundle from elsewhere must not run anything else.
-  bad=$(printf '%s\n' "$stages" | grep -E '[][;&|`$<>(){}*?~#"\\]' | head -n 1)
-  [ -z "$bad" ] || die "'$bundle/pipeline': shell syntax is not allowed: $bad"
-  bad=$(printf '%s\n' "$stages" | grep -vE '^[[:space:]]*tal-[a-z]+([[:space:]]|$)' | head -n 1)
-  [ -z "$bad" ] || die "'$bundle/pipeline': not a tal tool: $bad"
-  bad=$(printf '%s\n' "$stages" | grep -vE "^[^']*('[^']*'[^']*)*\$" | head -n 1)
-  [ -z "$bad" ] || die "'$bundle/pipeline': a quote is not closed: $bad"
-  printf '%s\n' "$stages" | head -n 1 | grep -qE '^[[:space:]]*tal-extract([[:space:]]|$)' ||
-    die "'$bundle/pipeline': the first stage must be tal-extract: it reads the videos"
   case $bundle in *'
 '*) die "a bundle's name cannot hold a line break" ;; esac
-  escaped=$(quote "$bundle" | sed 's/[&|\\]/\\&/g')
-  stages=$(printf '%s\n' "$stages" | sed "s|@/|$escaped/|g")
+  # It also refuses what a bundle from elsewhere must not run.
+  stages=$(eval "tal-convert --bundle $(quote "$bundle")$weights") || exit 1
 else
   stages='tal-extract --encoder hog-hof --inline
 tal-propose --method grouping --allow-empty
@@ -136,6 +145,12 @@ tal-nms --preset etp'
 fi
 [ -z "$last" ] || stages="$stages
 $last"
+case $stages in
+  'tal-extract '* | 'tal-extract
+'*) [ -z "$input" ] || stages=$(printf '%s\n' "$stages" | sed 1d) ;;
+  *) [ -n "$input" ] || die "'$bundle': the first stage must be tal-extract: it reads the videos (--input takes records with features)" ;;
+esac
+[ -n "$stages" ] || die "'$bundle': nothing follows the extraction, which --input leaves out"
 total=$(printf '%s\n' "$stages" | wc -l)
 
 # The pipe: $1 where the last stage writes ('': stdout); with $2 set, each stage that fails leaves a mark in that folder.
@@ -143,7 +158,7 @@ pipe() {
   number=0
   while IFS= read -r stage; do
     number=$((number + 1))
-    [ "$number" -gt 1 ] || stage="$stage -j $jobs --videos$words"
+    if [ "$number" -gt 1 ]; then :; elif [ -n "$input" ]; then stage="$stage -i $(quote "$input")"; else stage="$stage -j $jobs --videos$words"; fi
     [ "$number" -lt "$total" ] || [ -z "$1" ] || stage="$stage -o $(quote "$1")"
     [ -z "$2" ] || stage="{ $stage || echo \$? > $(quote "$2/$number"); }"
     [ "$number" -eq 1 ] || printf ' |\n  '

@@ -1,5 +1,7 @@
 # fish completion for tal-detect
-complete -c tal-detect -l model -s m -r -a '(__fish_complete_directories)' -d 'Folder with the models and a file pipeline'
+complete -c tal-detect -l model -s m -r -d 'Folder with the models and a file pipeline, or one file'
+complete -c tal-detect -l encoder-weights -r -d 'Weights that the encoder of a one-file bundle reads'
+complete -c tal-detect -l input -s i -r -d 'Records with features instead of videos'
 complete -c tal-detect -l print -d 'Print the pipe instead of running it'
 complete -c tal-detect -l format -x -a 'tal csv srt webvtt html' -d 'What comes out'
 complete -c tal-detect -l jobs -s j -x -d 'Videos at a time (0: all cores)'

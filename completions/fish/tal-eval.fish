@@ -15,7 +15,7 @@ complete -c tal-eval -l print-config -d 'Print every setting and where it came f
 complete -c tal-eval -l no-history -d 'Do not add this step to the records'\'' history'
 complete -c tal-eval -l version -d 'Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie'
 complete -c tal-eval -l help -s h -d 'Print this help and end'
-complete -c tal-eval -l protocol -x -a 'activitynet-detection activitynet-proposal thumos14-proposal thumos14-detection thumos14-official activitynet-detad thumos14-detad multithumos ego4d-mq epic segmentation samples soccernet sound-events charades custom' -d 'Whose numbers: the rules of matching, averaging and counting; several with commas between give one table'
+complete -c tal-eval -l protocol -x -a '(__fish_complete_list , "printf %s\\n activitynet-detection activitynet-proposal thumos14-proposal thumos14-detection thumos14-official activitynet-detad thumos14-detad multithumos ego4d-mq epic segmentation samples soccernet sound-events charades custom")' -d 'Whose numbers: the rules of matching, averaging and counting; several with commas between give one table'
 complete -c tal-eval -l gt -r -d 'Records with annotations (default: the annotations of the stream itself)'
 complete -c tal-eval -l subset -r -d 'Only ground truth of this subset (default: all of it)'
 complete -c tal-eval -l tiou -r -d 'Thresholds: list or range, e.g. 0.5:0.05:0.95 (default: the protocol'\''s)'

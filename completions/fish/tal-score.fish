@@ -38,7 +38,7 @@ complete -c tal-score -l class-fusion -x -a 'product root' -d 'A detection'\''s 
 complete -c tal-score -l temperature -r -d 'Class scores are logits: take the softmax of their (mean) value / T'
 complete -c tal-score -l merge -r -d 'Records whose proposals are put behind those of the same video, such as another model'\''s detections'
 complete -c tal-score -l model -s m -r -d 'Model file (repeat for an ensemble)'
-complete -c tal-score -l device -r -d 'Where the model runs: cpu, cuda, cuda:N'
+complete -c tal-score -l device -x -a 'cpu cuda' -d 'Where the model runs: cpu, cuda, cuda:N'
 complete -c tal-score -l precision -x -a 'float32 tf32 bfloat16 float16' -d 'The model'\''s products and convolutions'
 complete -c tal-score -l threads -r -d 'Threads of the model'\''s arithmetic (0: all cores), which works on one record at a time'
 complete -c tal-score -l set -r -d 'Change an inference setting of the model (repeatable; -v lists them)'

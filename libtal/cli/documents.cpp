@@ -104,8 +104,12 @@ std::string see_also(const std::vector<std::string>& others) {
 struct Completed {
   const CLI::Option* option;
   std::string subcommand;
-  std::string words;  // separated by blanks; "": files, or anything
+  std::string words;         // separated by blanks; "": files, or anything
+  OptionRow::Lister lister;  // instead of words
 
+  bool list() const { return option->get_delimiter() == ','; }  // several words with commas between
+  // The words as the shell command that prints them; of: text of the shell for the option that the lister hangs on.
+  std::string listing(const std::string& of) const { return lister.command + of + " 2>/dev/null | " + lister.filter; }
   std::string name() const { return option->get_lnames().front(); }
   bool value() const { return takes_value(*option); }
 };
@@ -115,10 +119,11 @@ std::vector<Completed> completed(const OptionTable& table) {
   const auto add = [&](const CLI::App& app, const std::string& subcommand) {
     for (const auto* option : listed(app)) {
       if (option->get_lnames().empty()) continue;
-      std::vector<std::string> words;
-      if (const OptionRow* row = table.find(option))
+      const OptionRow* row = table.find(option);
+      std::vector<std::string> words = row ? row->offered : std::vector<std::string>();
+      if (row)
         for (const auto& choice : row->choices) words.push_back(choice.name);
-      out.push_back({option, subcommand, joined(words, " ")});
+      out.push_back({option, subcommand, joined(words, " "), row ? row->lister : OptionRow::Lister()});
     }
   };
   add(table.app, "");
@@ -146,7 +151,10 @@ std::string fish_completion(const std::string& tool, const OptionTable& table) {
     out += "complete -c " + tool + (subcommand.empty() ? "" : " -n '__fish_seen_subcommand_from " + subcommand + "'") +
            " -l " + c.name();
     for (const auto& name : c.option->get_snames()) out += " -s " + name;
-    if (c.value()) out += c.words.empty() ? " -r" : " -x -a '" + c.words + "'";
+    if (!c.lister.command.empty()) out += " -x -a '(" + shell_quoted(c.listing("")) + ")'";
+    else if (c.value() && !c.words.empty() && c.list())
+      out += " -x -a '(__fish_complete_list , \"printf %s\\\\n " + c.words + "\")'";
+    else if (c.value()) out += c.words.empty() ? " -r" : " -x -a '" + c.words + "'";
     out += " -d '" + shell_quoted(c.option->get_description()) + "'\n";
   }
   return out;
@@ -160,13 +168,31 @@ std::string zsh_completion(const std::string& tool, const OptionTable& table) {
       if (letter == '[' || letter == ']' || letter == ':') text += '\\';
       text += letter;
     }
-    const std::string values = !c.value() ? "" : c.words.empty() ? ":value:_files" : ":value:(" + c.words + ")";
+    std::string values = !c.value() ? "" : c.words.empty() ? ":value:_files" : ":value:(" + c.words + ")";
+    if (!c.words.empty() && c.list()) values = ":values:_values -s , values " + c.words;
+    if (!c.lister.command.empty())
+      values = ":value:{compadd -- $(" +
+               shell_quoted(c.listing(" ${opt_args[" + c.lister.of + "]:+" + c.lister.of + " ${opt_args[" +
+                                      c.lister.of + "]}}")) +
+               ")}";
     out += "  '--" + c.name() + (c.value() ? "=" : "") + "[" + shell_quoted(text) + "]" + values + "' \\\n";
   }
   std::vector<std::string> subcommands;
   for (const auto* sub : table.app.get_subcommands({})) subcommands.push_back(sub->get_name());
   if (!subcommands.empty()) out += "  '1:subcommand:(" + joined(subcommands, " ") + ")' \\\n";
   return out + "  '*:file:_files'\n";
+}
+
+// What completes a value, as commands of bash; "": files do.
+std::string bash_values(const Completed& c) {
+  if (!c.lister.command.empty())
+    return "for ((at = 1; at < COMP_CWORD; ++at)); do [[ ${COMP_WORDS[at]} != " + c.lister.of + " ]] || of=\"" +
+           c.lister.of + " ${COMP_WORDS[at+1]/#=/${COMP_WORDS[at+2]}}\"; done; COMPREPLY=($(compgen -W \"$(" +
+           c.listing(" $of") + ")\" -- \"$cur\")); ";
+  if (c.words.empty()) return "";
+  if (!c.list()) return "COMPREPLY=($(compgen -W '" + c.words + "' -- \"$cur\")); ";
+  return "compopt -o nospace 2>/dev/null; COMPREPLY=($(compgen -P \"${cur%\"${cur##*,}\"}\" -W '" + c.words +
+         "' -- \"${cur##*,}\")); ";
 }
 
 std::string bash_completion(const std::string& tool, const OptionTable& table) {
@@ -179,15 +205,19 @@ std::string bash_completion(const std::string& tool, const OptionTable& table) {
   };
   for (const auto& c : completed(table)) {
     if (c.subcommand != subcommand) add(subcommand = c.subcommand);
+    std::string names;
+    for (const auto& name : c.option->get_snames()) names += (names.empty() ? "-" : " | -") + name;
     for (const auto& name : c.option->get_lnames()) {
       add("--" + name);
-      if (!c.words.empty())
-        cases += "    --" + name + ") COMPREPLY=($(compgen -W '" + c.words + "' -- \"$cur\")); return ;;\n";
+      names += (names.empty() ? "--" : " | --") + name;
     }
+    if (const auto values = bash_values(c); !values.empty()) cases += "    " + names + ") " + values + "return ;;\n";
   }
   return "# bash completion for " + tool + " (generated)\n" + function +
-         "() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n  case $prev in\n" + cases +
-         "  esac\n  if [[ $cur == -* || $COMP_CWORD -eq 1 ]]; then\n    COMPREPLY=($(compgen -W '" +
+         "() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} at of=\n"
+         "  if [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
+         "  case $prev in\n" +
+         cases + "  esac\n  if [[ $cur == -* || $COMP_CWORD -eq 1 ]]; then\n    COMPREPLY=($(compgen -W '" +
          joined(words, " ") +
          "' -- \"$cur\"))\n  else\n    COMPREPLY=($(compgen -f -- \"$cur\"))\n  fi\n}\ncomplete -F " + function +
          " -o filenames " + tool + "\n";

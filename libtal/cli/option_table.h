@@ -28,6 +28,11 @@ struct OptionRow {
   Target target;
   std::string name;  // "--sigma", or "files" of one without dashes
   std::vector<Choice> choices = {};
+  std::vector<std::string> offered = {};  // to complete, besides the choices
+  struct Lister {
+    std::string command, filter, of;
+  };
+  Lister lister = {};  // Option::completes_by
   std::vector<Rule> rules = {};
   bool reads = false;       // its values are files
   bool setting = true;      // may stand in a file, has a variable

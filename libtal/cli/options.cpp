@@ -131,6 +131,10 @@ Option& Option::with_any(std::vector<Condition> alternatives) {
 Option& Option::never(const std::string& why) { return row_->rules.push_back({scope_, {}, why}), *this; }
 
 Option& Option::required() { return row_->option->required(), *this; }
+Option& Option::completes(const std::vector<std::string>& words) { return row_->offered = words, *this; }
+Option& Option::completes_by(const std::string& command, const std::string& filter, const std::string& of) {
+  return row_->lister = {command, filter, of}, *this;
+}
 Option& Option::one_value() { return row_->option->allow_extra_args(false), *this; }
 Option& Option::comma_separated() {
   const auto plain = [](std::string& text) { return text = trim(text), std::string(); };  // "a, b"

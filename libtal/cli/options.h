@@ -67,6 +67,10 @@ class Option {
   Option& fraction();
   Option& number_list();
   Option& one_of(const std::vector<Choice>& choices);  // names the nearest of them
+  // Words that a shell offers for a value which may be something else as well; or a command that prints them, a word a
+  // line, to which the shell adds `--model VALUE` where `of` ("--model") stands on the command line.
+  Option& completes(const std::vector<std::string>& words);
+  Option& completes_by(const std::string& command, const std::string& filter, const std::string& of);
   Option& required();
   // Where the option has an effect (Condition). Given elsewhere, by flag, variable or file, it is a usage error: the
   // runner checks when presets are applied (Options::settle) and before the tool's work begins.

@@ -12,6 +12,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/version.h"
 #include "libtal/data/weight_maps.h"
+#include "libtal/io/model_format.h"
 
 namespace tal {
 namespace {
@@ -133,7 +134,7 @@ void complete(const std::vector<TensorView>& source, std::vector<TensorView>& re
   } catch (const Json::exception&) {
     throw UsageError("--metadata settings=...: is no JSON object");
   }
-  metadata["format"] = "tal-model/1", metadata["model"] = "bmn", metadata["tal"] = version();
+  metadata["format"] = kModelFormat, metadata["model"] = "bmn", metadata["tal"] = version();
   metadata["settings"] = settings.dump();
   if (request.inputs.empty())
     throw UsageError("--model-input NAME: say which feature stream the " + std::to_string(channels) +

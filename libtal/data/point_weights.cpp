@@ -11,6 +11,7 @@
 #include "libtal/base/version.h"
 #include "libtal/data/weight_maps.h"
 #include "libtal/encoder/recipes.h"
+#include "libtal/io/model_format.h"
 
 namespace tal {
 namespace {
@@ -354,7 +355,7 @@ void complete(std::vector<TensorView>& renamed, const MapRequest& request, std::
   for (std::int64_t i = 0; c.has("embedding.streams" + std::to_string(i) + ".weight"); ++i)
     channels += c.extent("embedding.streams" + std::to_string(i) + ".weight", 1);
   if (channels == 0) channels = c.extent("embedding.convolution0.weight", 1);
-  metadata["format"] = "tal-model/1", metadata["model"] = "points", metadata["tal"] = version();
+  metadata["format"] = kModelFormat, metadata["model"] = "points", metadata["tal"] = version();
   metadata["settings"] = settings.dump();
   metadata["inputs"] = end_to_end ? frames_of(settings) : model_inputs(request.inputs, channels);
   if (end_to_end)

@@ -66,14 +66,12 @@ std::string label_of_result(const dom::object& item, const std::string& member, 
 }  // namespace
 
 void read_epic_kitchens(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
-  refuse_columns(options, "epic-kitchens", {"label"});
   VideoRows rows;
   for (const auto& source : sources) read_narrations(source, options, sink, rows);
   rows.emit(options, sink);
 }
 
 void read_epic_results(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
-  refuse_columns(options, "epic-results", {"label"});
   const std::string member = named_column(options, "label", "verb");
   if (member != "verb" && member != "noun" && member != "action")
     throw UsageError("--columns: label is verb, noun or action of these results, not '" + member + "'");

@@ -1,12 +1,12 @@
 #include "libtal/formats/export_support.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
 #include "libtal/formats/dom_parts.h"
+#include "libtal/io/window.h"
 
 namespace tal {
 namespace {
@@ -19,14 +19,6 @@ std::vector<std::size_t> highest(const std::vector<ExportRow>& rows, std::size_t
   order.resize(std::min(most, order.size()));
   std::sort(order.begin(), order.end());
   return order;
-}
-
-// A window's index as JSON text.
-std::string window_index(const Record& record) {
-  const auto window = nlohmann::json::parse(*record.raw("window"), nullptr, false);
-  if (!window.is_object() || !window.contains("index"))
-    throw Error("must be an object with an index").at_field("window").at_video(record.video());
-  return window["index"].dump();
 }
 
 }  // namespace
@@ -146,7 +138,7 @@ void OnceWriter::add(const Record& record, std::string& out) {
   const auto fail = [&](const std::string& why) { return Error(why).at_field("video").at_video(video); };
   const bool window = record.has("window");
   if (window && !joins_windows()) record.require_whole_video();
-  const std::string id = window ? video + '\0' + window_index(record) : "";
+  const std::string id = window ? video + '\0' + std::to_string(window_of(record)->index) : "";
   const auto known = videos_.find(video);
   if (known != videos_.end() && known->second != window) throw fail("stands in the stream whole and as windows");
   if (window ? windows_.count(id) > 0 : known != videos_.end())

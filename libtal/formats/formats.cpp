@@ -1,10 +1,24 @@
 // The tables of formats.
 #include "libtal/formats/formats.h"
 
+#include <algorithm>
+
+#include "libtal/base/error.h"
+#include "libtal/base/text.h"
 #include "libtal/formats/feature_import.h"
 #include "libtal/formats/pose.h"
 
 namespace tal {
+namespace {
+
+// The roles of --columns in tables of segments.
+std::vector<std::string> segment_roles(const std::vector<std::string>& more = {}) {
+  std::vector<std::string> roles = {"video", "start", "end", "length", "label", "duration", "fps", "frames", "subset"};
+  roles.insert(roles.end(), more.begin(), more.end());
+  return roles;
+}
+
+}  // namespace
 
 const std::vector<ImportFormat>& import_formats() {
   static const std::vector<ImportFormat> formats = {
@@ -62,14 +76,20 @@ const std::vector<ImportFormat>& import_formats() {
        looks_like_segments_csv,
        "",
        {"--durations", "--prefix", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns",
-        "--where", "--decimal"}},
+        "--where", "--decimal"},
+       nullptr,
+       false,
+       segment_roles({"tier"})},
       {"detections-csv",
        "Detections in a table with named columns",
        read_detections_csv,
        looks_like_detections_csv,
        "",
        {"--durations", "--prefix", "--classes", "--class-offset", "--time", "--fps", "--unit-duration", "--columns",
-        "--where", "--decimal"}},
+        "--where", "--decimal"},
+       nullptr,
+       false,
+       segment_roles({"tier", "score"})},
       {"multithumos",
        "MultiTHUMOS' text files, one a class: video start end",
        read_multithumos,
@@ -93,7 +113,10 @@ const std::vector<ImportFormat>& import_formats() {
        read_sample_labels,
        nullptr,
        "",
-       {"--durations", "--prefix", "--classes", "--class-offset", "--columns", "--rate", "--background", "--decimal"}},
+       {"--durations", "--prefix", "--classes", "--class-offset", "--columns", "--rate", "--background", "--decimal"},
+       nullptr,
+       false,
+       {"video", "time", "label", "prediction"}},
       {"soccernet",
        "SoccerNet's labels and results of a game (JSON): points, a video a half",
        read_soccernet,
@@ -113,13 +136,19 @@ const std::vector<ImportFormat>& import_formats() {
        read_epic_kitchens,
        looks_like_epic_kitchens,
        "",
-       {"--durations", "--prefix", "--classes", "--class-offset", "--columns"}},
+       {"--durations", "--prefix", "--classes", "--class-offset", "--columns"},
+       nullptr,
+       false,
+       {"label"}},
       {"epic-results",
        "Results of EPIC-KITCHENS' action detection (JSON): verbs and nouns",
        read_epic_results,
        looks_like_epic_results,
        "",
-       {"--durations", "--prefix", "--classes", "--class-offset", "--columns"}},
+       {"--durations", "--prefix", "--classes", "--class-offset", "--columns"},
+       nullptr,
+       false,
+       {"label"}},
       {"ego4d-mq",
        "Ego4D's moment queries (JSON): moments, clip annotations, detections",
        read_ego4d_mq,
@@ -222,7 +251,10 @@ const std::vector<ImportFormat>& import_formats() {
        read_raven,
        looks_like_raven,
        ".txt",
-       {"--durations", "--prefix", "--columns", "--decimal"}},
+       {"--durations", "--prefix", "--columns", "--decimal"},
+       nullptr,
+       false,
+       {"label"}},
       {"webvtt", "Subtitles (WebVTT)", read_webvtt, looks_like_webvtt, ".vtt", {"--durations", "--prefix"}},
       {"srt", "Subtitles (SubRip)", read_srt, looks_like_srt, ".srt", {"--durations", "--prefix"}},
       {"sbv", "Subtitles (YouTube's SBV)", read_sbv, looks_like_sbv, ".sbv", {"--durations", "--prefix"}},
@@ -252,7 +284,9 @@ const std::vector<ImportFormat>& import_formats() {
         "--tail",      "--labels",       "--columns",         "--where",  "--time",
         "--classes",   "--class-offset", "--out-dir",         "--inline", "--half",
         "--decimal",   "--header"},
-       read_signals},
+       read_signals,
+       false,
+       segment_roles()},
       {"pose",
        "Tables of DeepLabCut and SLEAP as features: .csv, .h5, .analysis.h5, .slp",
        nullptr,
@@ -263,6 +297,19 @@ const std::vector<ImportFormat>& import_formats() {
       {"tal", "Records, one JSON object a line", nullptr, looks_like_records, "", {"--durations"}},
   };
   return formats;
+}
+
+void check_column_role(const ImportFormat& format, const std::string& role) {
+  const auto reads = [&](const ImportFormat& other) {
+    return std::find(other.columns.begin(), other.columns.end(), role) != other.columns.end();
+  };
+  if (reads(format)) return;
+  std::vector<std::string> readers;
+  for (const auto& other : import_formats())
+    if (reads(other)) readers.push_back(other.name);
+  if (readers.empty()) throw UsageError("--columns: unknown role '" + role + "'");
+  throw UsageError("--columns: " + role + " has no effect with --from " + format.name + ", which reads " +
+                   joined(format.columns) + "; it is for " + joined(readers));
 }
 
 const std::vector<ExportFormat>& export_formats() {
@@ -296,6 +343,10 @@ const std::vector<ExportFormat>& export_formats() {
        {"--segments", "--min-score", "--top-k"},
        make_textgrid_writer},
       {"via", "A project of VGG Image Annotator 3", {"--segments", "--min-score", "--top-k"}, make_via_writer},
+      {"via-csv",
+       "The csv export of VGG Image Annotator 3",
+       {"--segments", "--min-score", "--top-k"},
+       make_via_csv_writer},
       {"dcase",
        "Sound events of DCASE: filename onset offset event_label",
        {"--segments", "--min-score", "--top-k"},

@@ -30,9 +30,12 @@ struct ImportFormat {
   std::string extension;               // endings of a folder's files (has_ending); "" = no folders
   std::vector<std::string> options;    // those of tal-convert that have an effect; the others are refused
   PathReader path_reader = nullptr;
-  bool nested = false;  // a folder's files may lie in folders below it
+  bool nested = false;                    // a folder's files may lie in folders below it
+  std::vector<std::string> columns = {};  // the roles that --columns may name
 };
 const std::vector<ImportFormat>& import_formats();
+// UsageError for a role of --columns that the format does not read, or that there is not.
+void check_column_role(const ImportFormat& format, const std::string& role);
 
 // Readers, one a format. All throw Error only through sink.error or for a file that cannot be read at all.
 void read_activitynet_gt(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
@@ -128,6 +131,7 @@ std::unique_ptr<ExportWriter> make_label_studio_writer(const ExportOptions& opti
 std::unique_ptr<ExportWriter> make_audacity_writer(const ExportOptions& options);
 std::unique_ptr<ExportWriter> make_textgrid_writer(const ExportOptions& options);
 std::unique_ptr<ExportWriter> make_via_writer(const ExportOptions& options);
+std::unique_ptr<ExportWriter> make_via_csv_writer(const ExportOptions& options);
 std::unique_ptr<ExportWriter> make_dcase_writer(const ExportOptions& options);
 std::unique_ptr<ExportWriter> make_dcase_weak_writer(const ExportOptions& options);
 std::unique_ptr<ExportWriter> make_raven_writer(const ExportOptions& options);

@@ -49,14 +49,6 @@ std::string RowTable::others(const NamedTable::Row& row) const {
   return out;
 }
 
-void refuse_columns(const ImportOptions& options, const std::string& format,
-                    std::initializer_list<std::string_view> roles) {
-  for (const auto& [role, name] : options.columns)
-    if (std::find(roles.begin(), roles.end(), role) == roles.end())
-      throw UsageError("--columns: " + role + " has no effect with --from " + format + ", only " +
-                       joined({roles.begin(), roles.end()}));
-}
-
 std::string named_column(const ImportOptions& options, const std::string& role, const std::string& usual) {
   const auto found = options.columns.find(role);
   return found == options.columns.end() ? usual : found->second;

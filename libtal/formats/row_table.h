@@ -36,9 +36,6 @@ class RowTable {
   std::vector<bool> taken_;
 };
 
-// UsageError for a role of --columns that the format does not read. roles: those that it reads.
-void refuse_columns(const ImportOptions& options, const std::string& format,
-                    std::initializer_list<std::string_view> roles);
 // The column that --columns names for a role, or `usual`.
 std::string named_column(const ImportOptions& options, const std::string& role, const std::string& usual);
 

@@ -124,7 +124,6 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
 }  // namespace
 
 void read_sample_labels(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
-  refuse_columns(options, "sample-labels", {"video", "label", "prediction", "time"});
   VideoRows rows;
   for (const auto& source : sources) read_samples(source, options, sink, rows);
   rows.emit(options, sink);

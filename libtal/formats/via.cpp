@@ -192,12 +192,15 @@ void read_via_csv(const SourceText& source, const ImportSink& sink, ToolRows& ro
     });
 }
 
-// One project of all videos. Attributes are the rows' tiers, their options the labels.
+// One project of all videos, or its csv export. Attributes are the rows' tiers, their options the labels.
 class ViaWriter : public SegmentWriter {
  public:
-  explicit ViaWriter(const ExportOptions& options) : SegmentWriter(options, "entry", Points::kTaken) {}
-  void end(std::string& out) override {
-    nlohmann::ordered_json attributes = nlohmann::ordered_json::object(), project;
+  ViaWriter(const ExportOptions& options, bool csv) : SegmentWriter(options, "entry", Points::kTaken), csv_(csv) {}
+  void end(std::string& out) override { csv_ ? write_csv(out) : write_project(out); }
+
+ private:
+  nlohmann::ordered_json attributes() {
+    nlohmann::ordered_json attributes = nlohmann::ordered_json::object();
     for (std::size_t a = 0; a < tiers_.size(); ++a)
       attributes[std::to_string(a + 1)] = {{"aname", tiers_[a].name},
                                            {"anchor_id", tiers_[a].point ? "FILE1_Z1_XY0" : "FILE1_Z2_XY0"},
@@ -205,6 +208,28 @@ class ViaWriter : public SegmentWriter {
                                            {"desc", ""},
                                            {"options", std::move(tiers_[a].options)},
                                            {"default_option_id", ""}};
+    return attributes;
+  }
+  static std::string text(const nlohmann::ordered_json& value) {
+    return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  }
+  // As the tool's own export lays it out, without its notes.
+  void write_csv(std::string& out) {
+    out += "# Exported using VGG Image Annotator (http://www.robots.ox.ac.uk/~vgg/software/via)\n";
+    out += "# ATTRIBUTE = " + text(attributes()) + "\n";
+    out += "# CSV_HEADER = metadata_id,file_list,flags,temporal_coordinates,spatial_coordinates,metadata\n";
+    const auto cell = [](const std::string& value) {
+      std::string quoted = "\"";
+      for (const char c : value) quoted += c == '"' ? "\"\"" : std::string(1, c);
+      return quoted + '"';
+    };
+    for (const auto& [id, entry] : metadata_.items())
+      out += cell(id) + ',' +
+             cell(text(nlohmann::ordered_json::array({files_[entry["vid"].get<std::string>()]["fname"]}))) + ",0," +
+             cell(text(entry["z"])) + ',' + cell(text(entry["xy"])) + ',' + cell(text(entry["av"])) + '\n';
+  }
+  void write_project(std::string& out) {
+    nlohmann::ordered_json project;
     project["project"] = {{"pid", "__VIA_PROJECT_ID__"},
                           {"rev", "__VIA_PROJECT_REV_ID__"},
                           {"rev_timestamp", "__VIA_PROJECT_REV_TIMESTAMP__"},
@@ -220,11 +245,11 @@ class ViaWriter : public SegmentWriter {
                            {"temporal_segment_metadata_editor_visible", true},
                            {"spatial_region_label_attribute_id", ""},
                            {"gtimeline_visible_row_count", "4"}}}};
-    project["attribute"] = std::move(attributes);
+    project["attribute"] = attributes();
     project["file"] = std::move(files_);
     project["metadata"] = std::move(metadata_);
     project["view"] = std::move(view_);
-    out += project.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+    out += text(project) + '\n';
   }
 
  protected:
@@ -268,6 +293,7 @@ class ViaWriter : public SegmentWriter {
     return static_cast<std::size_t>(found - tiers_.begin());
   }
 
+  bool csv_;
   std::vector<Tier> tiers_;
   std::vector<std::string> views_;
   nlohmann::ordered_json files_ = nlohmann::ordered_json::object(), view_ = files_, metadata_ = files_;
@@ -285,7 +311,10 @@ void read_via(const std::vector<SourceText>& sources, const ImportOptions& optio
 }
 
 std::unique_ptr<ExportWriter> make_via_writer(const ExportOptions& options) {
-  return std::make_unique<ViaWriter>(options);
+  return std::make_unique<ViaWriter>(options, false);
+}
+std::unique_ptr<ExportWriter> make_via_csv_writer(const ExportOptions& options) {
+  return std::make_unique<ViaWriter>(options, true);
 }
 
 }  // namespace tal

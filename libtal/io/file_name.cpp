@@ -17,7 +17,18 @@ std::string regular_file_in(const std::string& value) {
   std::error_code failed;
   for (const std::size_t begin : {std::size_t{0}, value.find(':') + 1, value.find('=') + 1})
     if (auto file = value.substr(begin); std::filesystem::is_regular_file(file, failed)) return file;
+  for (const std::size_t begin : {std::size_t{0}, value.find(':') + 1, value.find('=') + 1})
+    if (const auto [file, part] = file_part(value.substr(begin)); !part.empty()) return file;
   return "";
+}
+
+FilePart file_part(const std::string& path) {
+  std::error_code failed;
+  const auto slash = path.rfind('/');
+  if (slash == std::string::npos || slash + 1 == path.size() || std::filesystem::exists(path, failed))
+    return {path, ""};
+  const std::string file = path.substr(0, slash);
+  return std::filesystem::is_regular_file(file, failed) ? FilePart{file, path.substr(slash + 1)} : FilePart{path, ""};
 }
 
 std::string file_written(const std::string& value) {

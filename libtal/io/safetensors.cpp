@@ -9,6 +9,8 @@
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
 #include "libtal/io/file_kind.h"
+#include "libtal/io/file_name.h"
+#include "libtal/io/file_parts.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/torch_file.h"
 
@@ -195,9 +197,35 @@ SafeTensors parse_safetensors(std::string_view file) {
   return content;
 }
 
-SafeTensorsFile::SafeTensorsFile(const std::string& path) : file_(path) {
+std::vector<std::string> parts_of(const SafeTensors& content) {
+  constexpr std::string_view kEnd = "/format";
+  std::vector<std::string> parts;
+  for (const auto& [key, value] : content.metadata)
+    if (key.ends_with(kEnd)) parts.push_back(key.substr(0, key.size() - kEnd.size()));
+  return parts;
+}
+
+SafeTensors part_of(const SafeTensors& content, const std::string& part) {
+  const std::string beginning = part + "/";
+  SafeTensors own;
+  for (const auto& [key, value] : content.metadata)
+    if (key.starts_with(beginning)) own.metadata[key.substr(beginning.size())] = value;
+  for (TensorView tensor : content.tensors)
+    if (tensor.name.starts_with(beginning)) {
+      tensor.name.erase(0, beginning.size());
+      own.tensors.push_back(std::move(tensor));
+    }
+  if (own.metadata.empty() && own.tensors.empty()) {
+    const auto parts = parts_of(content);
+    throw Error(parts.empty() ? "the file has no parts" : "the file's parts are " + joined(parts));
+  }
+  return own;
+}
+
+SafeTensorsFile::SafeTensorsFile(const std::string& path) : file_(file_part(path).file) {
   try {
     content_ = parse_safetensors(file_.bytes());
+    if (const auto part = file_part(path).part; !part.empty()) content_ = part_of(content_, part);
   } catch (Error& error) {
     throw error.in_file(path);
   }

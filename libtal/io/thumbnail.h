@@ -6,8 +6,9 @@
 namespace tal {
 
 struct Thumbnail {
-  double time = 0;   // seconds
-  std::string jpeg;  // a whole file
+  double time = 0;            // seconds
+  std::string jpeg;           // a whole file
+  int columns = 0, rows = 0;  // pixels
 };
 
 }  // namespace tal

@@ -99,6 +99,12 @@ Item& Canvas::image(double x, double y, double w, double h, int columns, int row
   return item;
 }
 
+Item& Canvas::photo(double x, double y, double w, double h, std::string jpeg) {
+  Item& item = add(Item::Kind::kImage);
+  item.x = x, item.y = y, item.w = w, item.h = h, item.jpeg = std::move(jpeg);
+  return item;
+}
+
 void Canvas::begin_panel(const Panel& panel) {
   panels_.push_back(panel);
   panel_ = static_cast<int>(panels_.size()) - 1;

@@ -46,6 +46,7 @@ struct Item {
   std::string tip;            // shown while the pointer is over the item
   int columns = 0, rows = 0;  // image: pixels, row by row
   std::vector<Rgb> pixels;
+  std::string jpeg;  // image: a file instead of pixels, for SVG and HTML only; keeps its shape when the panel is zoomed
 };
 
 // A rectangle whose contents can be zoomed along x in HTML; its left and right edges stand for `low` and `high`.
@@ -64,6 +65,7 @@ class Canvas {
   Item& polyline(std::vector<Point> points, Ink stroke, double width = 1.5);
   Item& text(double x, double y, std::string_view text, double size = 12, Ink fill = kText, Align align = Align::kLeft);
   Item& image(double x, double y, double w, double h, int columns, int rows, std::vector<Rgb> pixels);
+  Item& photo(double x, double y, double w, double h, std::string jpeg);
 
   // Items added until end_panel() belong to the panel and are clipped to it.
   void begin_panel(const Panel& panel);
@@ -103,8 +105,8 @@ std::string to_svg(const Canvas& canvas, std::string_view title, Theme theme);
 // One file without any reference to the network: the drawing, tooltips, zoom (buttons, Ctrl+wheel) and pan (drag) of
 // the panels.
 std::string to_html(const Canvas& canvas, std::string_view title, Theme theme);
-// 8-bit RGB. scale: pixels per logical pixel. Throws Error when the picture would exceed 32,000 pixels a side or 400
-// million pixels.
+// 8-bit RGB. scale: pixels per logical pixel. Characters that the own font lacks are boxes (text_setter.h sets them).
+// Throws Error when the picture would exceed 32,000 pixels a side or 400 million pixels.
 std::string to_png(const Canvas& canvas, Theme theme, double scale);
 
 // PNG file of rows of RGB pixels.

@@ -229,6 +229,8 @@ int digit(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
 
 }  // namespace
 
+bool has_glyph(char32_t code) { return code <= 0xff; }
+
 bool glyph_pixel(char32_t code, int x, int y) {
   const char* glyph = kUnknown;
   if (code >= 0x20 && code <= 0x7e) glyph = kGlyphs[code - 0x20];

@@ -6,9 +6,11 @@
 #include <cmath>
 
 #include "libtal/base/error.h"
+#include "libtal/base/text.h"
 #include "libtal/base/utf8.h"
 #include "libtal/plot/canvas.h"
 #include "libtal/plot/font.h"
+#include "libtal/plot/text_setter.h"
 
 namespace tal::plot {
 namespace {
@@ -16,6 +18,21 @@ namespace {
 struct Clip {
   double x0, y0, x1, y1;
 };
+
+std::vector<char32_t> code_points(std::string_view text) {
+  std::vector<char32_t> codes;
+  for (std::size_t at = 0; at < text.size();) codes.push_back(next_code_point(text, at));
+  return codes;
+}
+
+// With the replacement character for bytes that are no UTF-8.
+std::string utf8_of(const std::vector<char32_t>& codes) {
+  std::string out;
+  for (const char32_t code : codes) append_utf8(out, code);
+  return out;
+}
+
+bool in_own_font(const std::vector<char32_t>& codes) { return std::all_of(codes.begin(), codes.end(), has_glyph); }
 
 class Raster {
  public:
@@ -86,8 +103,7 @@ class Raster {
   void text(double x, double baseline, std::string_view text, double size, Align align, bool bold, Rgb c,
             const Clip& clip) {
     const double cell = size / kGlyphHeight, advance = kGlyphWidth * cell;
-    std::vector<char32_t> codes;
-    for (std::size_t at = 0; at < text.size();) codes.push_back(next_code_point(text, at));
+    const auto codes = code_points(text);
     const double total = advance * static_cast<double>(codes.size());
     x -= align == Align::kCentre ? total / 2 : align == Align::kRight ? total : 0;
     // Whole pixels: the glyphs are bitmaps and stay sharp where the scale allows it.
@@ -102,7 +118,24 @@ class Raster {
     }
   }
 
+  void picture(double x, double baseline, const TextPicture& text, Align align, const Clip& clip) {
+    x -= align == Align::kCentre ? text.advance / 2 : align == Align::kRight ? text.advance : 0;
+    const int left = static_cast<int>(std::floor(x + 0.5)) + text.left,
+              top = static_cast<int>(std::floor(baseline + 0.5)) + text.top;
+    for (int row = 0; row < text.rows; ++row)
+      for (int column = 0; column < text.columns; ++column) {
+        const int px = left + column, py = top + row;
+        if (px < clip.x0 || px >= clip.x1 || py < clip.y0 || py >= clip.y1) continue;
+        const std::uint8_t* p =
+            text.rgba.data() + (static_cast<std::size_t>(row) * static_cast<std::size_t>(text.columns) +
+                                static_cast<std::size_t>(column)) *
+                                   4;
+        blend(px, py, {p[0], p[1], p[2]}, p[3] / 255.0);
+      }
+  }
+
   void image(const Item& item, double scale, const Clip& clip) {
+    if (item.pixels.empty()) throw Error("a PNG picture cannot hold photographs");
     const double x0 = item.x * scale, y0 = item.y * scale, w = item.w * scale, h = item.h * scale;
     const int left = floor_in(std::max(x0, clip.x0) + 0.5, width_),
               right = floor_in(std::min(x0 + w, clip.x1) + 0.5, width_);
@@ -173,7 +206,20 @@ std::string encode_png(int width, int height, const std::vector<Rgb>& pixels) {
   return out;
 }
 
-std::string to_png(const Canvas& canvas, Theme theme, double scale) {
+std::vector<std::string> beyond_own_font(const Canvas& canvas) {
+  std::vector<std::string> out;
+  for (const Item& item : canvas.items())
+    if (item.kind == Item::Kind::kText)
+      for (const char32_t code : code_points(item.text))
+        if (!has_glyph(code))
+          if (const std::string text = utf8_of({code}); std::find(out.begin(), out.end(), text) == out.end())
+            out.push_back(text);
+  return out;
+}
+
+std::string to_png(const Canvas& canvas, Theme theme, double scale) { return to_png(canvas, theme, scale, {}); }
+
+std::string to_png(const Canvas& canvas, Theme theme, double scale, const TextSetter& set) {
   const double wide = std::ceil(canvas.width() * scale), high = std::ceil(canvas.height() * scale);
   if (wide > 32000 || high > 32000 || wide * high > 4e8 || wide < 1 || high < 1)
     throw Error("the picture would have " + tick_label(wide) + " x " + tick_label(high) +
@@ -210,6 +256,11 @@ std::string to_png(const Canvas& canvas, Theme theme, double scale) {
         break;
       }
       case Item::Kind::kText:
+        if (const auto codes = code_points(item.text); set && !in_own_font(codes)) {
+          const TextPicture text = set(utf8_of(codes), item.size * scale, item.bold, fill);
+          raster.picture(item.x * scale, item.y * scale, text, item.align, clip);
+          break;
+        }
         raster.text(item.x * scale, item.y * scale, item.text, item.size * scale, item.align, item.bold, fill, clip);
         break;
       case Item::Kind::kImage: raster.image(item, scale, clip); break;

@@ -114,6 +114,10 @@ const char* open_element(std::string& out, const Item& item) {
     case Item::Kind::kImage:
       out += "<image";
       attributes(out, {{"x", item.x}, {"y", item.y}, {"width", item.w}, {"height", item.h}});
+      if (!item.jpeg.empty()) {
+        out += " class=\"photo\" href=\"data:image/jpeg;base64," + base64_encode(item.jpeg) + "\"";
+        return "image";
+      }
       out += " preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" href=\"data:image/png;base64," +
              base64_encode(encode_png(item.columns, item.rows, item.pixels)) + "\"";
       return "image";
@@ -218,14 +222,14 @@ const label = (v, step, time) => {
 const panels = [...document.querySelectorAll('g.p')].map(g => {
   const d = g.dataset, p = {g, x: +d.x, y: +d.y, w: +d.w, h: +d.h, low: +d.low, high: +d.high, time: d.time === '1', above: d.above === '1', k: 1, t: 0};
   p.z = g.querySelector('.z'); p.a = g.querySelector('.a'); p.labels = g.nextElementSibling;
-  p.texts = [...p.z.querySelectorAll('text')];
+  p.texts = [...p.z.querySelectorAll('text,.photo')];
   return p;
 });
 const place = p => {
   p.k = Math.min(Math.max(p.k, 1), 5000);
   p.t = Math.min(0, Math.max(p.t, p.w * (1 - p.k)));
   p.z.setAttribute('transform', `translate(${p.x * (1 - p.k) + p.t},0) scale(${p.k},1)`);
-  for (const e of p.texts) { const x = +e.getAttribute('x'); e.setAttribute('transform', `translate(${x * (1 - 1 / p.k)},0) scale(${1 / p.k},1)`); }
+  for (const e of p.texts) { const x = +e.getAttribute('x') + (+e.getAttribute('width') || 0) / 2; e.setAttribute('transform', `translate(${x * (1 - 1 / p.k)},0) scale(${1 / p.k},1)`); }
   const span = (p.high - p.low) / p.k, low = p.low - p.t / p.w * span, step = nice(span, p.time);
   p.a.replaceChildren(); p.labels.replaceChildren();
   for (let i = Math.ceil(low / step - 1e-9); i * step <= low + span * (1 + 1e-9); ++i) {

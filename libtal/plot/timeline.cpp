@@ -250,10 +250,11 @@ class VideoPanel {
     std::string hidden;
     for (const auto& label : hidden_labels_) hidden += (hidden.empty() ? "not drawn: " : ", ") + label;
     y = video_title(canvas_, video_, y, style_.width, counts(), hidden);
-    double height = 4;
+    strip_ = video_.thumbnails.empty() ? 0 : kStrip + 4;
+    double height = 4 + strip_;
     for (std::size_t i = 0; i < rows_.size(); ++i)
       height += rows_[i].height + (i > 0 && begins_label(i) ? kLabelGap : 0);
-    height = std::max(height + 2, 34.0);
+    height = std::max(height + 2, 34.0 + strip_);
     const bool tall = height > kTall;
     if (tall) y += 14;
     const Panel panel{scale_.x, y, scale_.w, height, 0, scale_.duration, true, tall};
@@ -261,8 +262,9 @@ class VideoPanel {
     draw_names(panel);  // first: they stand outside the panel
     canvas_.begin_panel(panel);
     draw_x_axis(canvas_, panel);
+    draw_strip(panel);
     draw_rows(panel);
-    if (rows_.empty()) canvas_.text(panel.x + 10, y + 21, "no annotations, no proposals", 12, kMuted);
+    if (rows_.empty()) canvas_.text(panel.x + 10, y + strip_ + 21, "no annotations, no proposals", 12, kMuted);
     canvas_.end_panel();
     const auto is_empty = [](const Track& track) { return track.found.empty(); };
     if (!rows_.empty() && std::all_of(video_.tracks.begin(), video_.tracks.end(), is_empty))
@@ -271,6 +273,7 @@ class VideoPanel {
   }
 
  private:
+  static constexpr double kStrip = 44;                 // height of thumbnails
   static constexpr double kLabelGap = 5, kTall = 320;  // from there on the axis stands above as well
 
   bool begins_label(std::size_t row) const { return row == 0 || rows_[row].label != rows_[row - 1].label; }
@@ -342,8 +345,19 @@ class VideoPanel {
     return text;
   }
 
+  void draw_strip(const Panel& panel) {
+    double free = panel.x;
+    for (const auto& one : video_.thumbnails) {
+      const double w = kStrip * one.columns / std::max(1, one.rows);
+      const double x = std::clamp(scale_.at(one.time) - w / 2, panel.x, std::max(panel.x, panel.x + panel.w - w));
+      if (x < free) continue;
+      canvas_.photo(x, panel.y + 3, w, kStrip, one.jpeg).tip = time_label(one.time);
+      free = x + w + 2;
+    }
+  }
+
   void draw_names(const Panel& panel) {
-    double at = panel.y + 4;
+    double at = panel.y + 4 + strip_;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
       const Row& row = rows_[i];
       if (i > 0 && begins_label(i)) at += kLabelGap;
@@ -365,7 +379,7 @@ class VideoPanel {
   }
 
   void draw_rows(const Panel& panel) {
-    double at = panel.y + 4;
+    double at = panel.y + 4 + strip_;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
       const Row& row = rows_[i];
       if (i > 0 && begins_label(i)) {
@@ -400,6 +414,7 @@ class VideoPanel {
   std::vector<Row> rows_;
   std::vector<std::string> hidden_labels_;
   std::size_t left_out_ = 0;
+  double strip_ = 0;  // height of what stands above the rows
 };
 
 // Draws the panels from y on; returns where they end. Notes in `legend` how segments were drawn.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libtal/io/record.h"
+#include "libtal/io/thumbnail.h"
 #include "libtal/plot/canvas.h"
 
 namespace tal::plot {
@@ -27,7 +28,8 @@ struct TimelineVideo {
   double duration = 0;  // seconds; 0 = unknown: the last end of a segment is taken
   std::vector<Annotation> truth;
   std::vector<Track> tracks;
-  bool truth_given = false;  // whether an empty truth is one
+  bool truth_given = false;                // whether an empty truth is one
+  std::vector<Thumbnail> thumbnails = {};  // in order of time
 };
 
 struct TimelineStyle {
@@ -39,6 +41,7 @@ struct TimelineStyle {
   std::string remark;  // below the title, e.g. what was left out
 };
 
+// Thumbnails stand in a strip at their times; those that would cover another one are left out. SVG and HTML only.
 // What is left out (top_k, max_rows) is counted in the picture. Scores outside [0, 1] are scaled per track by their own
 // range; where height is the score, a track has one scale in all rows and videos.
 Canvas draw_timeline(const std::vector<TimelineVideo>& videos, const TimelineStyle& style);

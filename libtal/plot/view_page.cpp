@@ -56,9 +56,9 @@ std::string video_json(const ViewVideo& video) {
   std::string members = "[", thumbnails = "[", out = "{";
   for (const auto& [key, text] : video.members)
     members += (members.size() > 1 ? ",[" : "[") + json_text(key) + ',' + json_text(text) + ']';
-  for (const auto& [time, jpeg] : video.thumbnails)
-    thumbnails += (thumbnails.size() > 1 ? ",[" : "[") + format_number(time) + ",\"data:image/jpeg;base64," +
-                  base64_encode(jpeg) + "\"]";
+  for (const auto& one : video.thumbnails)
+    thumbnails += (thumbnails.size() > 1 ? ",[" : "[") + format_number(one.time) + ",\"data:image/jpeg;base64," +
+                  base64_encode(one.jpeg) + "\"]";
   add_member(out, "members", members + ']');
   add_member(out, "truth", video.truth ? json_text(*video.truth) : "null");
   add_member(out, "file", json_text(video.file));

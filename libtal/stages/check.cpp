@@ -1,11 +1,14 @@
 #include "libtal/stages/check.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "libtal/base/error.h"
+#include "libtal/base/text.h"
+#include "libtal/data/bundle.h"
 #include "libtal/data/complete.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/places.h"
@@ -16,12 +19,33 @@ namespace tal {
 
 using nlohmann::json;
 
+namespace {
+
+// One file by itself is the input, and its name says what it is.
+void settle(Tool& tool, const CheckOptions& options) {
+  if (!options.complete.empty()) return;
+  if (options.outputs.size() > 1)
+    throw UsageError("'" + options.outputs[1] + "': one file at a time without --complete");
+  if (!options.outputs.empty()) tool.resolve("--input", options.outputs.front());
+  if (tool.given("--kind") || !options.stage.empty() || !options.compare.empty() || options.replay) return;
+  const std::string& input = tool.options().input;
+  if (std::filesystem::is_directory(input)) tool.resolve("--kind", "folder");
+  else if (ends_alike(input, ".npy")) tool.resolve("--kind", "features");
+  else if (ends_alike(input, ".safetensors")) tool.resolve("--kind", "model");
+}
+
+}  // namespace
+
 void register_options(const Options& table, CheckOptions& options) {
+  table.settle([&options](Tool& tool) { settle(tool, options); });
   // --stage, --compare-features, --replay and --complete are works of their own; without them the input is checked.
   const Options shards = table.without("--stage").without("--compare-features").without("--replay"),
                 input = shards.without("--complete"), complete = shards.with("--complete");
   const Options records = input.with("--kind", {"records"});
-  input.add("--kind", options.kind, "What the input is: records, features (one .npy), model (safetensors) or folder")
+  input
+      .add("--kind", options.kind,
+           "What the input is: records, features (one .npy), model (safetensors, also a bundle) or folder (default: as "
+           "it is named)")
       .one_of({"records", "features", "model", "folder"});
   records
       .add("--fix", options.fix,
@@ -64,7 +88,9 @@ void register_options(const Options& table, CheckOptions& options) {
            "Say which videos of LIST (records, or names) the outputs of a run over shards have left out")
       .type_name("LIST")
       .reads();
-  complete.add("files", options.outputs, "With --complete: outputs of the shards; without any, --input is read")
+  shards
+      .add("files", options.outputs,
+           "What to check, as --input; with --complete, outputs of the shards. Without any, --input is read")
       .type_name("FILE");
   complete.add("--missing", options.missing, "Write the lines of LIST that have no record: the next run's input")
       .type_name("FILE")
@@ -101,7 +127,8 @@ class Report {
     }
   }
 
-  void end(std::uint64_t checked, const std::string& unit) {
+  // about: a JSON object, of a model file; "": none.
+  void end(std::uint64_t checked, const std::string& unit, const std::string& about = "") {
     std::uint64_t all = 0;
     bool left = false;
     for (const auto& [kind, count] : counts_) all += count.all, left = left || count.fixed < count.all;
@@ -111,9 +138,9 @@ class Report {
         counts[kind] = count.all;
         if (count.listed < count.all) unlisted[kind] = count.all - count.listed;
       }
-      tool_.out().write(std::string(first_ ? "{\"faults\":[" : "\n]") + (first_ ? "]" : "") +
-                        ",\"counts\":" + dump(counts) + ",\"unlisted\":" + dump(unlisted) +
-                        ",\"checked\":" + std::to_string(checked) + ",\"unit\":\"" + unit + "\"}\n");
+      tool_.out().write(std::string(first_ ? "{\"faults\":[" : "\n]") + (first_ ? "]" : "") + ",\"counts\":" +
+                        dump(counts) + ",\"unlisted\":" + dump(unlisted) + ",\"checked\":" + std::to_string(checked) +
+                        ",\"unit\":\"" + unit + "\"" + (about.empty() ? "" : ",\"model\":" + about) + "}\n");
     } else {
       std::string summary = std::to_string(checked) + " " + unit + ", " + std::to_string(all) + " faults";
       for (const auto& [kind, count] : counts_) {
@@ -244,15 +271,22 @@ VideoProbe prober(Tool& tool) {
 void run_files(Tool& tool, const CheckOptions& options) {
   if (tool.options().input == "-") throw UsageError("--kind " + options.kind + " needs --input");
   Report report(tool, options);
-  const FaultSink sink = [&](const Fault& fault) { report.add(fault); };
+  bool sound = true;
+  const FaultSink sink = [&](const Fault& fault) { sound = false, report.add(fault); };
   std::uint64_t checked = 1;
-  if (options.kind == "features") check_feature_file(tool.options().input, sink);
-  else if (options.kind == "model") check_model_file(tool.options().input, sink);
-  else
+  std::string about;
+  if (options.kind == "features") {
+    check_feature_file(tool.options().input, sink);
+  } else if (options.kind == "model") {
+    check_model_file(tool.options().input, sink);
+    if (sound && options.format == "json") about = model_json(tool.options().input);
+    else if (sound) tool.out().write(model_text(tool.options().input));
+  } else {
     check_folder(
         tool.options().input, options, sink, checked, [&](const std::string& text) { tool.note(text); },
         options.no_videos ? VideoProbe() : prober(tool));
-  report.end(checked, "files");
+  }
+  report.end(checked, "files", about);
 }
 
 void run_records(Tool& tool, const CheckOptions& options) {
@@ -276,9 +310,6 @@ void run_records(Tool& tool, const CheckOptions& options) {
 }  // namespace
 
 void run_check(Tool& tool, const CheckOptions& options) {
-  if (options.complete.empty() && !options.outputs.empty())
-    throw UsageError("'" + options.outputs.front() +
-                     "' has no effect without --complete (records are read from --input)");
   if (!options.stage.empty()) return run_stage(tool, options);
   if (!options.compare.empty()) return run_compare(tool, options);
   if (options.replay) return run_replay(tool);

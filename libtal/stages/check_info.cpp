@@ -16,6 +16,9 @@ ToolInfo check_info() {
       "its path leads to a file (but for --no-videos), and what its container says of them is compared with the "
       "record. Members of another type than tal-jsonl(5) says, and those that stand twice in an object at any "
       "depth, are faults.\n\n"
+      "Of a model file it prints what the model is: classes, inputs with the settings of their features, settings, and "
+      "the training's summary; of a bundle of tal-detect its pipe, the encoder weights that it asks for, and each "
+      "model.\n\n"
       "With --fix the records are written, repaired by the named rules, and the report goes to stderr, with the "
       "counts of what was found and fixed, by class. Of a repaired line only the numbers of segments and the "
       "order of lists change, and items leave. clip "
@@ -46,6 +49,7 @@ ToolInfo check_info() {
       "rows, each less its own file's mean, have the greatest mean cosine. A lag other than 0 points to windows, an "
       "offset or a frame rate that are not the same.",
       {{"All faults of a ground truth", "tal-check < annotations.jsonl"},
+       {"What a model was trained on, and how", "tal-check model.safetensors"},
        {"Clip and go on", "tal-check --fix clip,drop,dedup,sort < annotations.jsonl > clean.jsonl"},
        {"What is left of a run over shards, and why",
         "tal-check --complete videos.jsonl --logs shard-*.log --missing rest.jsonl shard-*.jsonl"},

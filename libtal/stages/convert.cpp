@@ -8,6 +8,7 @@
 
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
+#include "libtal/data/bundle.h"
 #include "libtal/data/import_check.h"
 #include "libtal/data/import_support.h"
 #include "libtal/data/source_files.h"
@@ -226,18 +227,10 @@ class Writer {
 
 // What --columns names: each role once, and none that the format does not read.
 void take_columns(ConvertOptions& o) {
-  static const std::set<std::string> roles = {"video",    "start", "end",    "length", "label", "score",     "tier",
-                                              "duration", "fps",   "frames", "subset", "time",  "prediction"};
+  const ImportFormat& format = format_named(import_formats(), o.from);
   for (const auto& column : o.columns) {
     const auto [role, name] = pair_of(column, "--columns");
-    if (!roles.count(role)) throw UsageError("--columns: unknown role '" + role + "'");
-    if ((role == "time" || role == "prediction") && o.from != "sample-labels")
-      throw UsageError("--columns: " + role + " has no effect with --from " + o.from + ", only with sample-labels");
-    if (role == "score" && o.from != "detections-csv")
-      throw UsageError("--columns: score has no effect with --from " + o.from + ", only with detections-csv");
-    const bool read =
-        o.from == "raven" ? role == "label" : role != "tier" || o.from == "segments-csv" || o.from == "detections-csv";
-    if (!read) throw UsageError("--columns: " + role + " has no effect with --from " + o.from);
+    check_column_role(format, role);
     if (!o.import.columns.try_emplace(role, name).second)
       throw UsageError("--columns: " + role + " is named twice, '" + o.import.columns[role] + "' and '" + name + "'");
   }
@@ -315,10 +308,17 @@ std::vector<SourceText> load_all(Tool& tool, const std::vector<std::string>& pat
   return sources;
 }
 
+void convert_bundle(Tool& tool, const ConvertOptions& o) {
+  const Bundle bundle = open_bundle(o.bundle);
+  if (tool.options().output != "-") return write_bundle(bundle, tool.options().output);
+  for (const auto& line : stage_commands(bundle, o.encoder_weights)) tool.out().write_line(line);
+}
+
 }  // namespace
 
 void convert(Tool& tool, ConvertOptions& o) {
   if (!o.weights.file.empty()) return convert_weights(tool, o.weights);
+  if (!o.bundle.empty()) return convert_bundle(tool, o);
   const ImportFormat& from = format_named(import_formats(), o.from);
   const ExportFormat& to = format_named(export_formats(), o.to);
   if (o.paths.empty()) o.paths = {tool.options().input};

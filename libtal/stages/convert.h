@@ -23,8 +23,10 @@ struct ConvertOptions {
   ExportOptions exported;
   std::string prefix;
   int id_folders = 0;
-  std::vector<std::string> splits;  // SUBSET=FILE, or a table with a column of subsets
-  WeightOptions weights;            // instead of --from
+  std::vector<std::string> splits;           // SUBSET=FILE, or a table with a column of subsets
+  WeightOptions weights;                     // instead of --from
+  std::string bundle;                        // instead of --from: a folder or file (libtal/data/bundle.h)
+  std::vector<std::string> encoder_weights;  // files that a bundle's encoders read
 };
 
 ToolInfo convert_info();  // of tal-convert

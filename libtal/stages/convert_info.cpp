@@ -141,7 +141,13 @@ ToolInfo convert_info() {
       "and "
       "SHAPE ([64, *, 3]) is checked. "
       "The names of published checkpoints are known: --map bmn-mmaction2 and its like make a model file for "
-      "tal-propose, whose feature streams --model-input states.",
+      "tal-propose, whose feature streams --model-input states.\n\n"
+      "--bundle packs a folder with models and a file pipeline (tal-detect(1)) into one safetensors file that "
+      "tal-detect -m runs. It holds the stages with their options - extraction, suppression, fusion - and the models "
+      "with their classes, settings and the settings of the features that they were trained on. Weights that an "
+      "encoder "
+      "reads stay a file of their own: the bundle has their SHA-256, and --encoder-weights says where they are. The "
+      "models of a bundle are for the other tools as well: -m FILE/MODEL.",
       {{"ActivityNet's ground truth, validation videos",
         "tal-convert --from activitynet-gt --subset validation activity_net.v1-3.min.json > gt.jsonl"},
        {"THUMOS14's annotations with durations",
@@ -165,6 +171,7 @@ ToolInfo convert_info() {
         "rules.txt -o model.safetensors"},
        {"mmaction2's BMN for features rescaled to 100 rows",
         "tal-convert --weights bmn_400x100.pth --map bmn-mmaction2 --model-input cuhk -o bmn.safetensors"},
+       {"Models and pipe as one file for tal-detect", "tal-convert --bundle mine/ -o mine.safetensors"},
        {"What an observer marked in BORIS, and one of ELAN's tiers",
         "tal-convert --from boris project.boris > gt.jsonl; tal-convert --from elan --tier gestures v_x.eaf > "
         "gt.jsonl"},

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "libtal/base/text.h"
 #include "libtal/data/weight_maps.h"
 #include "libtal/formats/feature_import.h"
 #include "libtal/models/catalogue/points_presets.h"
@@ -100,8 +101,8 @@ void register_feature_options(const Options& table, FeatureImport& f, SignalImpo
 }
 
 void register_weight_options(const Options& table, WeightOptions& o) {
-  std::string known;
-  for (const auto& map : named_maps()) known += (known.empty() ? "" : ", ") + map.name;
+  std::vector<std::string> maps;
+  for (const auto& map : named_maps()) maps.push_back(map.name);
   table
       .add("--weights", o.file,
            "Weights to convert (.pt, .pth, .npz, .safetensors) into the safetensors file --output; without one the "
@@ -117,9 +118,10 @@ void register_weight_options(const Options& table, WeightOptions& o) {
       .add("--map", o.rules,
            "Rules for new names, one a line: REGEX -> NAME [SHAPE]; NAME - leaves a tensor out. Or a known "
            "checkpoint: " +
-               known +
+               joined(maps) +
                "; none: the names stay (default: points and points-opentad where they are known by their names)")
-      .type_name("FILE|NAME");
+      .type_name("FILE|NAME")
+      .completes(maps);
   given
       .add("--model-input", o.inputs,
            "Feature stream that an imported model reads: NAME[:KEY=VALUE,...] with dim, fps, stride, window, offset, "
@@ -148,19 +150,20 @@ void register_weight_options(const Options& table, WeightOptions& o) {
 
 void register_options(const Options& table, ConvertOptions& o) {
   table.settle([&o](Tool& tool) {
-    if (!o.weights.file.empty()) {
+    if (!o.weights.file.empty() || !o.bundle.empty()) {
       if (tool.given("--from") || !o.paths.empty())
-        throw UsageError("--weights FILE converts one file by itself: no --from and no further paths");
+        throw UsageError(std::string(o.bundle.empty() ? "--weights FILE" : "--bundle BUNDLE") +
+                         " converts one file by itself: no --from and no further paths");
     } else if (o.from == "auto") {  // before the conditions of the options, which name formats
       const auto paths = o.paths.empty() ? std::vector{tool.options().input} : o.paths;
       if (std::find(paths.begin(), paths.end(), "-") != paths.end()) keep_stdin();
       if (o.paths.empty() && !tool.given("--from") && paths.front() == "-" && FileLook::of("-").head().empty())
-        throw UsageError("nothing to read: name files, or give --from FORMAT (or --weights FILE)");
+        throw UsageError("nothing to read: name files, or give --from FORMAT (or --weights FILE, --bundle BUNDLE)");
       const auto& format = recognise_format(paths, [&](const std::string& text) { tool.note(text); });
       tool.resolve("--from", format.name);
     }
   });
-  const Options records = table.without("--weights");
+  const Options records = table.without("--weights").without("--bundle");
   const Options formats = table.group("Formats"), input = records.group("Reading"), output = records.group("Writing");
   table.add("paths", o.paths, "Files (or folders, where the format is one) to read; none: --input")
       .type_name("PATH")
@@ -169,7 +172,10 @@ void register_options(const Options& table, ConvertOptions& o) {
   readable.insert(readable.begin(),
                   Choice("auto", "the one that the files look like, which is said; stdin is first read to its end"));
   formats.add("--from", o.from, "Format to read").one_of(readable);
-  formats.add("--to", o.to, "Format to write").one_of(choices_of(export_formats())).without("--weights");
+  formats.add("--to", o.to, "Format to write")
+      .one_of(choices_of(export_formats()))
+      .without("--weights")
+      .without("--bundle");
   input
       .add("--durations,--meta", o.durations,
            "Seconds, fps, frames, subset of the videos: CSV, THUMOS14's two lines a video, annotation JSON (whole "
@@ -260,9 +266,23 @@ void register_options(const Options& table, ConvertOptions& o) {
       .not_negative()
       .without("--segments", {"annotations"});
   register_feature_options(records.group("Features and signals"), o.import.features, o.import.signals);
-  register_weight_options(table.group("Weights"), o.weights);
+  register_weight_options(table.group("Weights").without("--bundle"), o.weights);
+  const Options bundles = table.group("Bundles");
+  bundles
+      .add("--bundle", o.bundle,
+           "Folder with models and a file pipeline, to pack into the one file --output for tal-detect; without one its "
+           "stages are printed, ready for sh, and so are those of a packed file")
+      .type_name("BUNDLE");
+  bundles
+      .add("--encoder-weights", o.encoder_weights,
+           "Weights that a packed bundle's encoders read, known by their SHA-256 (repeatable)")
+      .type_name("FILE")
+      .repeatable()
+      .reads()
+      .with("--bundle")
+      .with("--output", {"-"});
   register_format_conditions(table);
-  table.row("--input").without("paths").without("--weights");
+  table.row("--input").without("paths").without("--weights").without("--bundle");
   table.row("--class-offset").with_any({{"--classes"}, {"--from", {"class-scores"}}, {"--to", {"thumos14-results"}}});
   table.row("--unit-duration")
       .without("--time", {"seconds", "frames"})

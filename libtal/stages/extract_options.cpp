@@ -34,6 +34,7 @@ void register_options(const Options& all, ExtractOptions& o) {
            "Encoder NAME[@LAYER][:WEIGHTS], repeatable; each makes one stream (known: " + joined(encoder_names()) + ")")
       .type_name("NAME")
       .one_value()
+      .completes(encoder_names())
       .reads();
   made.add("--fps", o.fps, "Sample at F frames per second by time stamp (10, 30000/1001); default: every decoded frame")
       .type_name("F")
@@ -47,7 +48,9 @@ void register_options(const Options& all, ExtractOptions& o) {
       .one_of({"drop", "pad", "shift"});
   made.add("--flow", o.encoder.flow, "Optical flow: block (fast block motion), dis, farneback, tvl1")
       .one_of({"block", "dis", "farneback", "tvl1"});
-  made.add("--device", o.encoder.device, "Where networks run: cpu, cuda, cuda:I").type_name("DEVICE");
+  made.add("--device", o.encoder.device, "Where networks run: cpu, cuda, cuda:I")
+      .type_name("DEVICE")
+      .completes({"cpu", "cuda"});
   made.add("--precision", o.encoder.precision, "Networks' products and convolutions").one_of(precision_choices());
   made.add("--batch", o.encoder.batch, "Pictures in one pass of a network; of clips, a quarter as many")
       .between(std::int64_t{1}, std::int64_t{1} << 16);
@@ -72,7 +75,7 @@ void register_options(const Options& all, ExtractOptions& o) {
   whole.flag("--partial", o.partial, "Keep what could be decoded of truncated or corrupt videos").without("--dry-run");
   stored.flag(
       "--dry-run,--plan", o.dry_run,
-      "Extract nothing; print the frames, rows, bytes and seconds of work that each video would give, as JSON lines");
+      "Extract nothing; print the frames and their rate, rows, bytes and seconds of work that each video would give, as JSON lines");
   whole.flag("--check", o.check,
              "Extract nothing; re-read the streams on disk and list, as JSON lines, what disagrees with its header or "
              "its video");

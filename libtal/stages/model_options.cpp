@@ -13,7 +13,9 @@ std::vector<Choice> precision_choices() {
 void register_model_options(const Options& table, ModelOptions& o, const std::vector<Condition>& runs) {
   const Options group = table.group("Model"), model = group.with("--model"), run = group.with_any(runs);
   group.add("-m,--model", o.models, "Model file (repeat for an ensemble)").type_name("FILE").reads();
-  model.add("--device", o.device, "Where the model runs: cpu, cuda, cuda:N").type_name("DEVICE");
+  model.add("--device", o.device, "Where the model runs: cpu, cuda, cuda:N")
+      .type_name("DEVICE")
+      .completes({"cpu", "cuda"});
   model.add("--precision", o.precision, "The model's products and convolutions").one_of(precision_choices());
   run.add("--threads", o.threads,
           "Threads of the model's arithmetic (0: all cores), which works on one record at a time")
@@ -50,7 +52,8 @@ void register_map_options(const Options& table, MapOptions& o) {
       .type_name("R,R,R")
       .number_list();
   member.add("--maps", o.maps, "Where the score maps go too: none, inline (the record) or a folder")
-      .type_name("none|inline|DIR");
+      .type_name("none|inline|DIR")
+      .completes({"none", "inline"});
   model.add("--window", o.window, "Cut videos into windows of so many rows of the stream")
       .type_name("ROWS")
       .between(1, 1 << 24);

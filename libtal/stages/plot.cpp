@@ -6,12 +6,16 @@
 #include <filesystem>
 #include <map>
 
+#include "libtal/base/error.h"
+#include "libtal/base/text.h"
 #include "libtal/base/time_rows.h"
 #include "libtal/io/features.h"
+#include "libtal/io/places.h"
 #include "libtal/plot/charts.h"
 #include "libtal/plot/stats.h"
 #include "libtal/plot/timeline.h"
 #include "libtal/stages/plot_selection.h"
+#include "libtal/stages/plugins.h"
 
 namespace tal::plot {
 namespace {
@@ -60,12 +64,22 @@ TimelineStyle style_of(const PlotOptions& options, const std::string& title) {
   return style;
 }
 
+void add_thumbnails(Tool& tool, const ThumbnailOptions& options, const std::vector<std::string>& paths,
+                    std::vector<TimelineVideo>& videos) {
+  if (options.count > 0 && !paths.empty() &&
+      std::all_of(paths.begin(), paths.end(), [](const auto& path) { return path.empty(); }))
+    tool.warn("no thumbnails: no record has a path");
+  auto thumbnails = make_thumbnails(tool, options, paths);
+  for (std::size_t i = 0; i < thumbnails.size(); ++i) videos[i].thumbnails = std::move(thumbnails[i]);
+}
+
 Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& kind) {
   TimelineStyle style = style_of(options, kind == "anchors"   ? "Anchors and ground truth"
                                           : kind == "compare" ? "Two results against ground truth"
                                                               : "");
   Selection selection(options.videos, options.max_videos);
   std::vector<TimelineVideo> videos;
+  std::vector<std::string> paths;
   std::map<std::string, std::size_t> index;
   const bool use_min = tool.given("--min-score");
   const Points points = kind == "anchors" ? Points::kRefused : Points::kTaken;
@@ -78,7 +92,10 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
     if (!selection.take(record.video())) return;
     index.emplace(record.video(), videos.size());
     videos.push_back(std::move(video));
+    const auto path = record.text("path");
+    paths.push_back(path ? located(*path, record.places().get()) : "");
   });
+  add_thumbnails(tool, options.thumbnails, paths, videos);
   if (kind == "compare") {
     std::size_t extra = 0;
     for (auto& video : videos) video.tracks.push_back({second, {}});
@@ -187,6 +204,32 @@ Canvas plot_heatmaps(Tool& tool, const PlotOptions& options) {
   return draw_heatmaps(maps, options.width, options.title.empty() ? "Maps" : options.title, remark, options.each_row);
 }
 
+// A picture whose texts the own font does not all have is set with the fonts of the system, and what those lack is
+// said.
+std::string png_of(Tool& tool, const Canvas& canvas, Theme theme, double scale) {
+  const auto beyond = beyond_own_font(canvas);
+  if (beyond.empty()) return to_png(canvas, theme, scale);
+  const std::string shown = joined_first(beyond, 12, " ");
+  const TextSetting* setting = nullptr;
+  try {
+    setting = &text_setting();
+  } catch (const Error& error) {
+    tool.warn("boxes stand for " + shown + " in this PNG: " + error.message() + "; SVG and HTML show them");
+    return to_png(canvas, theme, scale);
+  }
+  std::vector<std::string> lacking;
+  const std::string png = to_png(canvas, theme, scale, [&](const std::string& text, double size, bool bold, Rgb ink) {
+    TextPicture picture = setting->set(text, size, bold, ink);
+    if (picture.missing > 0 && std::find(lacking.begin(), lacking.end(), text) == lacking.end())
+      lacking.push_back(text);
+    return picture;
+  });
+  if (!lacking.empty())
+    tool.warn("no font that is installed here has all characters of " + joined_first(lacking, 5, ", ") +
+              ": boxes stand for them in this PNG; SVG and HTML show them with the viewer's fonts");
+  return png;
+}
+
 }  // namespace
 
 namespace {
@@ -235,6 +278,7 @@ void register_segments(const Options& sub, const std::string& kind, PlotOptions&
       .shown_default("");
   if (kind != "anchors")
     sub.add("--max-rows", o.max_rows, "Labels drawn per video (0: all)").type_name("N").between(0, 100000);
+  if (kind != "anchors") register_thumbnails(sub, o.thumbnails);
   if (kind == "anchors")
     sub.add("--positive", o.positive, "tIoU from which an anchor covers a truth").type_name("X").between(0.0, 1.0);
   if (kind == "compare") sub.add("--with", o.with, "The second result stream").type_name("FILE").reads().required();
@@ -267,6 +311,7 @@ void run_plot(Tool& tool, const PlotOptions& options) {
   if (kind == "view") return run_view(tool, options.view);
   const std::string format = chosen_format(tool, options);
   if (format != "png") tool.refuse({"--scale"}, "--format " + format);
+  else if (kind == "timeline" || kind == "compare") tool.refuse({"--thumbnails"}, "--format png");
   Output& out = tool.out();
   const Canvas canvas = kind == "curves"    ? plot_curves(options, tool)
                         : kind == "stats"   ? plot_stats(options, tool)
@@ -274,7 +319,7 @@ void run_plot(Tool& tool, const PlotOptions& options) {
                                             : plot_segments(tool, options, kind);
   const Theme theme = options.theme == "light" ? Theme::kLight : options.theme == "dark" ? Theme::kDark : Theme::kAuto;
   const std::string title = options.title.empty() ? "tal-plot " + kind : options.title;
-  out.write(format == "png"    ? to_png(canvas, theme, options.scale)
+  out.write(format == "png"    ? png_of(tool, canvas, theme, options.scale)
             : format == "html" ? to_html(canvas, title, theme)
                                : to_svg(canvas, title, theme));
 }

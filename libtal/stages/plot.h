@@ -20,6 +20,7 @@ struct PlotOptions {
   std::vector<std::string> streams;  // heatmap: feature streams to draw
   bool each_row = false;             // heatmap: a colour range for each row
   std::vector<std::string> files;    // curves: results; heatmap: .npy arrays; stats: what --stats wrote
+  ThumbnailOptions thumbnails;       // timeline, compare: not in PNG
   ViewOptions view;
 };
 

@@ -1,5 +1,6 @@
 // The manual of tal-plot, beside its options.
 #include "libtal/stages/plot.h"
+#include "libtal/stages/plugins.h"
 
 namespace tal::plot {
 
@@ -34,7 +35,11 @@ ToolInfo plot_info() {
       "the one that the others wait for.\n\n"
       "curves understands what tal-eval writes (--format json and --curves) and JSON lines with epoch or step. Colours "
       "are told apart with "
-      "colour blindness (Okabe and Ito; viridis for maps), and SVG and HTML follow the viewer's light or dark setting.",
+      "colour blindness (Okabe and Ito; viridis for maps), and SVG and HTML follow the viewer's light or dark setting. "
+      "PNG has a font of its own for Latin letters, and the same bytes everywhere; texts with other "
+      "characters are set by Pango in the fonts of the system (libtal-text.so; tal-plot --version -v says whether it "
+      "is "
+      "there). Without it, or without a font, boxes stand for them, which a warning names.",
       {{"Look at detections beside their videos, and correct them", "tal-plot view -i detections.jsonl -o view.html"},
        {"Detections against ground truth, as a page to zoom in",
         "tal-plot timeline -i detections.jsonl --gt truth.jsonl -o timeline.html"},
@@ -44,7 +49,8 @@ ToolInfo plot_info() {
        {"Which stage holds the pipe up",
         "TAL_STATS=stats.jsonl tal-detect a.mp4 > found.jsonl; tal-plot stats stats.jsonl -o stats.svg"},
        {"Where two results differ", "tal-plot compare -i before.jsonl --with after.jsonl -o difference.html"}},
-      {"tal-eval(1)", "tal-anchors(1)", "tal-synth(1)"}};
+      {"tal-eval(1)", "tal-anchors(1)", "tal-synth(1)"},
+      {text_library, video_library}};
 }
 
 }  // namespace tal::plot

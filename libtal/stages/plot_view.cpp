@@ -8,7 +8,6 @@
 #include "libtal/io/places.h"
 #include "libtal/plot/view_page.h"
 #include "libtal/stages/plot_selection.h"
-#include "libtal/stages/plugins.h"
 
 namespace tal::plot {
 namespace {
@@ -112,28 +111,9 @@ class Page {
                  " dense maps or inline features, which are neither in the page nor in what it exports");
   }
 
-  // Evenly over each video's length; thinned where they take more room than there is.
   void add_thumbnails() {
-    const auto wanted = static_cast<std::size_t>(
-        std::count_if(paths_.begin(), paths_.end(), [](const auto& path) { return !path.empty(); }));
-    if (options_.thumbnails == 0 || wanted == 0) return;
-    const auto& stages = video_stages();
-    const double room = options_.thumbnail_room * 1024 * 1024 / static_cast<double>(wanted);
-    std::size_t done = 0, thinned = 0;
-    for (std::size_t i = 0; i < paths_.size() && !tool_.stopped(); ++i) {
-      if (paths_[i].empty()) continue;
-      auto& video = page_.videos[i];
-      try {
-        video.thumbnails = stages.thumbnails(paths_[i], options_.thumbnails);
-      } catch (const Error& error) {
-        tool_.warn("no thumbnails: " + error.message());
-      }
-      thinned += thin(video.thumbnails, room) ? 1 : 0;
-      tool_.progress(++done, wanted, "videos");
-    }
-    if (thinned > 0)
-      tool_.note("fewer thumbnails than --thumbnails in " + std::to_string(thinned) +
-                 (thinned == 1 ? " video" : " videos") + ": more do not fit (--thumbnail-room)");
+    auto thumbnails = make_thumbnails(tool_, options_.thumbnails, paths_);
+    for (std::size_t i = 0; i < thumbnails.size(); ++i) page_.videos[i].thumbnails = std::move(thumbnails[i]);
   }
 
   std::string text() {
@@ -173,23 +153,6 @@ class Page {
     if (n > 0) tool_.note(std::to_string(n) + ' ' + (n == 1 ? one : several) + ' ' + what);
   }
 
-  // Every second one goes until the rest fits into `room` bytes of the page (base64). Whether any went.
-  static bool thin(std::vector<Thumbnail>& all, double room) {
-    const auto size = [&] {
-      double bytes = 0;
-      for (const auto& one : all) bytes += static_cast<double>(one.jpeg.size()) * 4 / 3;
-      return bytes;
-    };
-    const std::size_t before = all.size();
-    while (!all.empty() && size() > room) {
-      std::size_t kept = 0;
-      if (all.size() > 1)
-        for (std::size_t i = 0; i < all.size(); i += 2) std::swap(all[kept++], all[i]);
-      all.resize(kept);
-    }
-    return all.size() < before;
-  }
-
   Tool& tool_;
   const ViewOptions& options_;
   VideoFiles files_;
@@ -210,13 +173,7 @@ void register_options(const Options& sub, ViewOptions& o) {
   sub.add("--videos-root", o.videos_root,
           "Folder of the videos: relative paths are taken from there; of a record without path, the file named like it")
       .type_name("DIR");
-  sub.add("--thumbnails", o.thumbnails, "Pictures of each video in the page, evenly over its length (0: none)")
-      .type_name("N")
-      .between(0, 2000);
-  sub.add("--thumbnail-room", o.thumbnail_room, "Most that the pictures of all videos take in the page")
-      .type_name("MIB")
-      .between(0.001, 1024.0)
-      .with("--thumbnails");
+  register_thumbnails(sub, o.thumbnails);
   sub.add("--video", o.videos, "Show only this video (repeatable)").type_name("ID");
   sub.add("--max-videos", o.max_videos, "Show the first N records (0: all)").type_name("N").without("--video");
   sub.add("--theme", o.theme, "light, dark, or auto: the viewer's setting").one_of({"auto", "light", "dark"});

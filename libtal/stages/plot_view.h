@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libtal/cli/tool.h"
+#include "libtal/stages/plot_thumbnails.h"
 
 namespace tal::plot {
 
@@ -16,8 +17,7 @@ struct ViewOptions {
   std::string ground_truth;
   std::optional<double> min_score;  // where the page's threshold stands first
   std::string videos_root;          // folder of the videos; "": as the records say
-  int thumbnails = 0;               // for each video
-  double thumbnail_room = 16;       // MiB that they take in the page, all together
+  ThumbnailOptions thumbnails;
 };
 
 void register_options(const Options& table, ViewOptions& options);

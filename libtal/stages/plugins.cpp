@@ -18,11 +18,12 @@ std::string place_of(const std::string& library) {
 
 // The table that `library` offers through its function `entry`.
 template <class Table>
-const Table& table_of(const std::string& what, const std::string& library, const char* entry) {
+const Table& table_of(const std::string& what, const std::string& library, const char* entry,
+                      int interface = kPluginInterface) {
   const auto offered = [&]() -> const Table* {
     try {
       const SharedLibrary opened(place_of(library));
-      return opened.symbol<const Table* (*)(int)>(entry)(kPluginInterface);
+      return opened.symbol<const Table* (*)(int)>(entry)(interface);
     } catch (const Error& error) {
       throw Error(what + " need " + library + ", which cannot be opened: " + error.message());
     }
@@ -72,6 +73,12 @@ const EncoderNetworks& encoder_networks() {
   return networks;
 }
 
+const plot::TextSetting& text_setting() {
+  static const auto& setting =
+      table_of<plot::TextSetting>("texts in other scripts", "libtal-text.so", "tal_text_setting", plot::kTextInterface);
+  return setting;
+}
+
 NetworkFactory network_encoders() {
   return [](const EncoderSpec& spec, const EncoderOptions& options) { return encoder_networks().make(spec, options); };
 }
@@ -93,6 +100,14 @@ std::string video_library() {
     return video_stages().version();
   } catch (const Error& error) {
     return std::string("no videos: ") + error.what();
+  }
+}
+
+std::string text_library() {
+  try {
+    return text_setting().version();
+  } catch (const Error& error) {
+    return std::string("no other scripts in PNG: ") + error.what();
   }
 }
 

@@ -11,6 +11,7 @@
 #include "libtal/io/frames.h"
 #include "libtal/io/thumbnail.h"
 #include "libtal/io/video_facts.h"
+#include "libtal/plot/text_setter.h"
 #include "libtal/stages/extract_options.h"
 #include "libtal/stages/propose.h"
 #include "libtal/stages/train_options.h"
@@ -20,7 +21,7 @@ namespace tal {
 struct SynthVideo;
 class VideoList;
 
-inline constexpr int kPluginInterface = 4;  // of the tables below; change it with them
+inline constexpr int kPluginInterface = 5;  // of the tables below; change it with them
 
 // libtal-nn.so: models as pipe stages, and their training (libtal/stages/networks).
 struct NetworkStages {
@@ -50,8 +51,12 @@ struct EncoderNetworks {
 const EncoderNetworks& encoder_networks();  // Error as network_stages()
 NetworkFactory network_encoders();          // the same, opened when the first network is made
 
+// libtal-text.so: texts in the fonts of the system (libtal/plot/text). Error as network_stages().
+const plot::TextSetting& text_setting();
+
 // For --version -v: what a tool opens when it is asked to, and where it lies, or why it is not there.
 std::string network_library();  // "LibTorch 2.11.0, /opt/libtorch/lib (TAL_TORCH)"
 std::string video_library();
+std::string text_library();
 
 }  // namespace tal

@@ -14,12 +14,15 @@ void register_options(const Options& table, TrainCommand& o) {
                 of_run = table.group("Run");
   const std::vector<Condition> of_a_model = {{"--list-settings", {}, false}, {"--model"}};  // --list-settings may be of
                                                                                             // all models
-  model.add("--model", o.model, "What to train").type_name("NAME");
+  std::vector<std::string> names;
+  for (const auto& entry : model_catalogue()) names.push_back(entry.name);
+  model.add("--model", o.model, "What to train").type_name("NAME").completes(names);
   model
       .add("--preset", o.presets,
            "Named settings of the model, rows of its paper's tables (repeatable: they add up, later ones over earlier "
            "ones)")
       .type_name("NAME")
+      .completes_by("tal-train --list-settings", R"(sed -n "/^Presets/,/^Settings/s/^  \([^ ]\+\) .*/\1/p")", "--model")
       .with_any(of_a_model);
   model.add("--set", o.settings, "Change a setting, e.g. train.lr=1e-4 (repeatable)")
       .type_name("NAME=VALUE")
@@ -66,7 +69,7 @@ void register_options(const Options& table, TrainCommand& o) {
            "The same as --set train.precision=NAME: the network's products and convolutions")
       .one_of(precision_choices())
       .with_any(of_a_model);
-  run.add("--device", o.device, "Where to train: cpu, cuda, cuda:N").type_name("DEVICE");
+  run.add("--device", o.device, "Where to train: cpu, cuda, cuda:N").type_name("DEVICE").completes({"cpu", "cuda"});
   run.add("--threads", o.threads, "Threads of the arithmetic (0: all cores); results are equal for equal numbers")
       .type_name("N")
       .between(0, 1024);

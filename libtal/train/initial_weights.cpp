@@ -8,6 +8,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
 #include "libtal/io/file_hash.h"
+#include "libtal/io/file_name.h"
 #include "libtal/models/core/model_file.h"
 #include "libtal/nn/named_weights.h"
 #include "libtal/train/record_set.h"
@@ -33,7 +34,9 @@ std::string InitialWeights::settings(const std::string& model) const {
   return all.dump();
 }
 
-std::string InitialWeights::identity(bool partial) const { return file_hash(path_) + (partial ? ", in part" : ""); }
+std::string InitialWeights::identity(bool partial) const {
+  return file_hash(file_part(path_).file) + (partial ? ", in part" : "");
+}
 
 void InitialWeights::check_features(const InputContract& inputs) const {
   if (metadata("format") != kModelFormat) return;

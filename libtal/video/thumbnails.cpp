@@ -16,14 +16,14 @@ namespace {
 constexpr int kJpegQuality = 70;
 constexpr double kSamePicture = 1e-6;  // seconds
 
-std::string encoded(const cv::Mat& picture) {
+Thumbnail thumbnail(double time, const cv::Mat& picture) {
   const double scale = static_cast<double>(kThumbnailHeight) / picture.rows;
   const int width = std::clamp(static_cast<int>(std::lround(picture.cols * scale)), 1, 8 * kThumbnailHeight);
   cv::Mat small;
   cv::resize(picture, small, cv::Size(width, kThumbnailHeight), 0, 0, scale < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
   std::vector<unsigned char> bytes;
   cv::imencode(".jpg", small, bytes, {cv::IMWRITE_JPEG_QUALITY, kJpegQuality});
-  return {bytes.begin(), bytes.end()};
+  return {time, {bytes.begin(), bytes.end()}, width, kThumbnailHeight};
 }
 
 }  // namespace
@@ -54,7 +54,7 @@ std::vector<Thumbnail> make_thumbnails(const std::string& path, int count) {
     if (!std::isfinite(time) || time < last + kSamePicture) continue;
     last = time;
     maker.make(*frame, picture);
-    out.push_back({time, encoded(picture.bgr)});
+    out.push_back(thumbnail(time, picture.bgr));
   }
   return out;
 }

@@ -35,6 +35,7 @@ with tempfile.TemporaryDirectory() as folder:
     records = [json.loads(line) for line in run("tal-extract", "--videos", *videos, "--out-dir", out).stdout.splitlines()]
     for plan, record in zip(plans, records):
         stream = record["features"]["hog-hof"]
+        assert plan["fps"] == record["fps"] == 25, plan
         assert plan["rows"] == stream["rows"] == 17, (plan, stream)  # (150 - 16) / 8 + 1
         assert plan["streams"] == [{"name": "hog-hof", "dim": 161, "bytes": 17 * 161 * 4, "path": stream["path"]}], plan
         assert pathlib.Path(stream["path"]).stat().st_size == 17 * 161 * 4 + 128

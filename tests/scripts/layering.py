@@ -21,6 +21,8 @@ ARROWS = {
     "cli": "base io stream",
     "models/catalogue": "",
     "stages": "base io stream segment data formats eval fusion plot sound encoder cli models/catalogue",
+    # Pango
+    "plot/text": "base plot",
     # OpenCV and FFmpeg
     "video": "base io data sound encoder",
     "encoder/picture": "base io video encoder",
@@ -53,6 +55,7 @@ LIBRARIES = {
     r"<(libav|libsw)": ["video"],
     r"<CLI/": ["cli"],
     r"<pugixml": ["formats"],
+    r"<(pango|cairo)": ["plot/text"],
 }
 
 ROOT = os.path.join(os.environ["TAL_SOURCE"], "libtal")

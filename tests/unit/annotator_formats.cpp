@@ -319,6 +319,17 @@ BOOST_AUTO_TEST_CASE(via_projects_and_tables) {
   BOOST_TEST(annotations(again) == R"([{"segment":[1.5,2],"label":"run","tier":"act","id":"1_00000001"},)"
                                    R"({"segment":[1.5,2],"label":"Ann,Bob","tier":"who","id":"1_00000002"},)"
                                    R"({"at":3,"label":"free","tier":"act","id":"1_00000003"}])");
+  // Its csv export has the same segments; the rows are laid out as the tool's own.
+  const std::string exported = write("via-csv", got.records);
+  BOOST_TEST(annotations(read("via", "p.csv", exported)) == annotations(again));
+  BOOST_TEST(
+      exported.find(
+          "\n\"1_00000001\",\"[\"\"C:\\\\x\\\\v.mp4\"\"]\",0,\"[1.5,2.0]\",\"[]\",\"{\"\"1\"\":\"\"run\"\"}\"\n") !=
+          std::string::npos,
+      exported);
+  BOOST_TEST(exported.find(
+                 "\n# CSV_HEADER = metadata_id,file_list,flags,temporal_coordinates,spatial_coordinates,metadata\n") !=
+             std::string::npos);
   const std::string table =
       "# x\n# ATTRIBUTE = {\"1\":{\"aname\":\"act\",\"type\":4,\"options\":{\"0\":\"walk\"}}}\n# CSV_HEADER = "
       "metadata_id,...\n"

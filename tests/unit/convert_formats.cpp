@@ -289,6 +289,34 @@ BOOST_AUTO_TEST_CASE(mat_files_that_are_wrong) {
   BOOST_TEST(arrays[0].at(1, 0) == 3);
 }
 
+// --columns: a format's row says the roles; one without --columns has none.
+BOOST_AUTO_TEST_CASE(roles_of_columns) {
+  const auto said = [](const std::string& name, const std::string& role) -> std::string {
+    const auto& formats = import_formats();
+    const auto format = std::find_if(formats.begin(), formats.end(), [&](const auto& f) { return f.name == name; });
+    try {
+      check_column_role(*format, role);
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  for (const auto& format : import_formats()) {
+    const bool takes = std::find(format.options.begin(), format.options.end(), "--columns") != format.options.end();
+    BOOST_TEST(takes == !format.columns.empty(), format.name);
+  }
+  for (const char* role : {"video", "start", "end", "length", "label", "tier", "duration", "fps", "frames", "subset"})
+    BOOST_TEST(said("segments-csv", role) == "");
+  BOOST_TEST(said("segments-csv", "score") ==
+             "--columns: score has no effect with --from segments-csv, which reads video, start, end, length, label, "
+             "duration, fps, frames, subset, tier; it is for detections-csv");
+  BOOST_TEST(said("detections-csv", "score") == "");
+  BOOST_TEST(said("signals", "tier").find("it is for segments-csv, detections-csv") != std::string::npos);
+  BOOST_TEST(said("sample-labels", "prediction") == "");
+  BOOST_TEST(said("raven", "start").find("has no effect with --from raven, which reads label") != std::string::npos);
+  BOOST_TEST(said("raven", "colour") == "--columns: unknown role 'colour'");
+}
+
 BOOST_AUTO_TEST_CASE(no_reader_fails_on_damaged_bytes) {
   // Every prefix and many single-byte changes of a valid text: a fault is an Error, never anything else.
   ImportOptions options;

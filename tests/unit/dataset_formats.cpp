@@ -238,8 +238,6 @@ BOOST_AUTO_TEST_CASE(epic_kitchens) {
   BOOST_TEST(label("colour") == "e.csv:1: no column 'colour' for the label");
   options.tables.classes = {{0, "take"}};
   BOOST_TEST(label("verb_class") == "\"take\"");
-  options.columns["video"] = "x";
-  BOOST_TEST(label("verb").find("video has no effect with --from epic-kitchens") != std::string::npos);
 
   const std::string results =
       R"({"version":"0.2","results":{"P01":[{"verb":3,"noun":2,"action":"3,2","segment":[1,2],"score":0.5}]}})";

@@ -146,6 +146,9 @@ std::unique_ptr<Model> load_model(const std::string& path) {
                   "' (tal-convert --weights imports foreign ones)");
     return found->second;
   };
+  if (text("format") == kBundleFormat)
+    throw Error("'" + path +
+                "' is a bundle: tal-detect -m runs it, and FILE/MODEL names a model of it (tal-check lists them)");
   if (text("format") != kModelFormat)
     throw Error("'" + path + "': the format is '" + text("format") + "', this program reads '" + kModelFormat + "'");
   try {

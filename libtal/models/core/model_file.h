@@ -7,17 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "libtal/io/model_format.h"
 #include "libtal/models/core/model.h"
 
 namespace tal {
 
-inline constexpr const char* kModelFormat = "tal-model/1";
-
 // Atomic; the same model gives the same bytes. training: JSON object of the run that made it.
 void save_model(const std::string& path, Model& model, const std::string& training);
 
-// Builds the model that the file describes and loads its weights, ready for inference (eval mode). Error names the path
-// and both sides of whatever does not match: format, names, shapes.
+// Builds the model that the file describes and loads its weights, ready for inference (eval mode); path: a file, or
+// FILE/MODEL of a bundle. Error names the path and both sides of whatever does not match: format, names, shapes.
 std::unique_ptr<Model> load_model(const std::string& path);
 
 // Every name of the network must be there with its shape and finite values, and nothing else.

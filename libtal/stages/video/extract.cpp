@@ -282,6 +282,7 @@ namespace {
 struct Expected {
   std::int64_t frames = 0, samples = 0;  // 0: not known; frames: of pictures
   double seconds = 0;
+  double fps = 0;  // of the pictures
 };
 
 // Samples that begin before `duration` seconds, the last frame or sample being `last` seconds long.
@@ -312,7 +313,7 @@ Expected probe(const std::string& path, const ExtractOptions& o, std::vector<Str
   Windows windows(streams, o, fps, "");
   sample(decoder, target, o.decode_ahead, windows);
   windows.end();
-  out.frames = decoder.claimed();
+  out.fps = decoder.fps(), out.frames = decoder.claimed();
   if (out.frames <= 0) return out;
   out.samples =
       target > 0 ? samples_in(static_cast<double>(out.frames) / decoder.fps(), 1 / decoder.fps(), fps) : out.frames;
@@ -335,7 +336,9 @@ Planned Extractor::plan(const Record& record) {
     result.finished = o.resume && std::all_of(streams.begin(), streams.end(),
                                               [&](const Stream& s) { return finished(s, source).has_value(); });
 
-    if (const auto expected = probe(path, o, streams); expected.samples > 0) {
+    const auto expected = probe(path, o, streams);
+    result.fps = expected.fps;
+    if (expected.samples > 0) {
       if (expected.frames > 0) result.frames = expected.frames;
       const auto rows = feature_rows(expected.samples, static_cast<double>(o.window), static_cast<double>(o.stride),
                                      tail_rule(o.tail));

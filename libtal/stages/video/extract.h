@@ -35,6 +35,7 @@ struct Planned {
   std::string video, path;
   std::optional<std::int64_t> frames, rows;  // decoded frames; rows of each stream
   std::vector<PlannedStream> streams;
+  double fps = 0;         // of the pictures; 0: there are none
   bool finished = false;  // --resume would leave it as it is
   double seconds = 0;     // expected work of one thread, from the time that the first frames took
 };

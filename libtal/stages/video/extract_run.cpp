@@ -32,10 +32,12 @@ nlohmann::ordered_json json_of(const Planned& planned) {
   const auto number = [](const std::optional<std::int64_t>& value) {
     return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
   };
-  nlohmann::ordered_json out = {{"video", planned.video},
-                                {"path", planned.path},
-                                {"frames", number(planned.frames)},
-                                {"rows", number(planned.rows)}};
+  nlohmann::ordered_json out = {
+      {"video", planned.video},
+      {"path", planned.path},
+      {"frames", number(planned.frames)},
+      {"fps", planned.fps > 0 ? nlohmann::ordered_json(planned.fps) : nlohmann::ordered_json()},
+      {"rows", number(planned.rows)}};
   out["streams"] = nlohmann::ordered_json::array();
   for (const auto& stream : planned.streams) {
     nlohmann::ordered_json item = {{"name", stream.name}, {"dim", stream.dim}, {"bytes", number(stream.bytes)}};

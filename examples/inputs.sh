@@ -1,0 +1,30 @@
+#!/bin/bash
+# What a Makefile cannot know of the user's files, whose names may hold blanks: where they are, and whether they changed.
+#
+#   inputs.sh path PATH              # absolute; relative ones are sought where make was called, then where the Makefile lies
+#   inputs.sh videos FOLDER ENDING...  # a line a video, sorted: path, bytes, time of its last change; endings in upper or lower case
+#   inputs.sh sums PATH              # a line a file of a folder, or one of a file: path and checksum
+set -euo pipefail
+
+absolute() {
+  local path=$1
+  [[ -n $path ]] || { echo "inputs.sh: no path" >&2; exit 2; }
+  [[ $path == /* || ! -e ${CALLER:-.}/$path ]] || path=${CALLER:-.}/$path
+  [[ -e $path ]] || { echo "'$1': No such file or directory" >&2; exit 2; }
+  realpath -s -- "$path"
+}
+
+what=$1
+path=$(absolute "$2")
+shift 2
+case $what in
+  path) printf '%s\n' "$path" ;;
+  videos)
+    [[ -d $path ]] || { echo "'$path' is no folder of videos" >&2; exit 2; }
+    endings=$(IFS='|'; echo "$*")
+    found=$(find -L "$path" -mindepth 1 -maxdepth 1 -type f -regextype posix-extended -iregex ".*\.($endings)" ! -name '.*' -printf '%p\t%s\t%T@\n' | LC_ALL=C sort)
+    [[ -n $found ]] || { echo "no videos ($*) in '$path'" >&2; exit 2; }
+    printf '%s\n' "$found" ;;
+  sums) find -L "$path" -type f -print0 | LC_ALL=C sort -z | xargs -0r cksum -- ;;
+  *) echo "inputs.sh: '$what' is neither path, videos nor sums" >&2; exit 2 ;;
+esac
