@@ -14,7 +14,7 @@ build() { # build FOLDER OPTION...
   shift
   rm -rf "$folder" && mkdir -p "$folder"
   git -C "$root" ls-files -z | tar -C "$root" --null -T - -c | tar -C "$folder" -x
-  { cmake -S "$folder" -B "$folder/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTAL_UNITY=ON -DTAL_PACKAGE=ON -DTAL_STATIC_RUNTIME=ON -DTAL_TESTS=OFF -DTAL_BENCH=OFF -DTAL_TORCH=OFF \
+  { cmake -S "$folder" -B "$folder/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTAL_UNITY=ON -DTAL_PACKAGE=ON -DTAL_STATIC_RUNTIME=ON -DTAL_TESTS=OFF -DTAL_BENCH=OFF -DTAL_TORCH=OFF -DTAL_TEXT=OFF \
     -DTAL_VIDEO=OFF -DTAL_SIMDJSON="$simdjson" -DCMAKE_INSTALL_LIBDIR=lib "$@" && ninja -C "$folder/build"; } >"$folder.log" 2>&1 ||
     { tail -30 "$folder.log" >&2; exit 1; }
   sh "$folder/packaging/static.sh" "$folder/build" "$folder/dist" >/dev/null
