@@ -14,6 +14,8 @@ import tempfile
 import xml.etree.ElementTree as ET
 import zlib
 
+from harness import works
+
 BIN = pathlib.Path(os.environ["TAL_BIN"])
 SVG = "{http://www.w3.org/2000/svg}"
 folder = pathlib.Path(tempfile.mkdtemp())
@@ -106,6 +108,39 @@ try:
         # Nothing is cut off: the outermost columns and rows are paper.
         assert all(row[:3] == corners[theme] == row[-3:] for row in rows) and set(rows[-1]) == set(rows[0]), theme
     assert sum(corners["light"]) > 600 > 200 > sum(corners["dark"]), corners
+
+    # Every script in PNG: with Pango and a font, texts differ as their characters do; without, a warning names the boxes.
+    def labelled(label):
+        record = {"video": "v", "duration": 9, "annotations": [{"segment": [1, 2], "label": label}], "proposals": []}
+        said = run("tal-plot", "timeline", "-o", "label.png", text=json.dumps(record) + "\n").stderr
+        return png_pixels((folder / "label.png").read_bytes())[2], said
+
+    plain, said = labelled("run")
+    assert not said, said
+    for label, turned in (("跑步", "步跑"), ("прыжок", "прыкож"), ("قفز", "زفق")):
+        (rows, said), (others, again) = labelled(label), labelled(turned)
+        if said:
+            assert "boxes stand for" in said and label[0] in said and "SVG and HTML show them" in said, said
+            print("no fonts for", label)
+        else:
+            assert rows != others and rows != plain and not again, label
+    rows, said = labelled("🏃")
+    if not said:  # drawn in the emoji's colours or in ink, but not as the box of the own font
+        assert rows != labelled("🏊")[0], "two emoji look alike"
+
+    # Thumbnails stand above the rows, at their times, in as much room as they may take; a PNG holds none.
+    if works("tal-extract"):
+        run("tal-synth", "videos", "-n", 1, "--duration", 8, "--prefix", "film", "-o", "films.jsonl")
+        root, panels = svg("timeline", "-i", "films.jsonl", "--thumbnails", 5)
+        pictures = list(panels[0].iter(SVG + "image"))
+        assert len(pictures) == 5 and all(p.get("href").startswith("data:image/jpeg;base64,") for p in pictures), len(pictures)
+        centres = [float(p.get("x")) + float(p.get("width")) / 2 for p in pictures]
+        assert centres == sorted(centres) and all(b - a >= float(pictures[0].get("width")) for a, b in zip(centres, centres[1:])), centres
+        assert base64.b64decode(pictures[0].get("href").split(",")[1])[:2] == b"\xff\xd8"
+        got = run("tal-plot", "timeline", "-i", "films.jsonl", "--thumbnails", 40, "--thumbnail-room", 0.01, "-o", "small.svg")
+        assert "more do not fit" in got.stderr and (folder / "small.svg").stat().st_size < 40000, got.stderr
+        assert "--thumbnails has no effect with --format png" in run("tal-plot", "timeline", "-i", "films.jsonl", "--thumbnails", 5, "-o", "x.png", status=2).stderr
+        assert "no record has a path" in run("tal-plot", "timeline", "-i", "records.jsonl", "--thumbnails", 5, "-o", "x.svg").stderr
 
     # HTML: one file, no reference to anything outside, and a script that parses.
     run("tal-plot", "timeline", "-i", "records.jsonl", "-o", "t.html")

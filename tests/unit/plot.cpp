@@ -13,6 +13,7 @@
 #include "libtal/base/xml.h"
 #include "libtal/plot/charts.h"
 #include "libtal/plot/font.h"
+#include "libtal/plot/text_setter.h"
 #include "libtal/plot/timeline.h"
 #include "libtal/plot/view_page.h"
 
@@ -106,6 +107,37 @@ BOOST_AUTO_TEST_CASE(png_is_clipped_to_panels_and_bounded) {
   BOOST_TEST((picture.at(29, 14) == colour(series(2), false)));
   BOOST_TEST((picture.at(30, 15) == colour(kPaper, false)));
   canvas.set_height(40000);
+  BOOST_CHECK_THROW(to_png(canvas, Theme::kLight, 1), Error);
+}
+
+// Texts beyond the own font come from the setter, where they stand; others do not, nor is one asked for its text.
+BOOST_AUTO_TEST_CASE(png_texts_in_other_scripts) {
+  Canvas canvas(60);
+  canvas.set_height(40);
+  canvas.text(2, 12, "run \xc3\xa9", 12);
+  const std::string plain = to_png(canvas, Theme::kLight, 1);
+  canvas.text(50, 30, "\xd0\xb6\xd0\xb6 r", 12, kText, Align::kRight);
+  BOOST_TEST(beyond_own_font(canvas) == std::vector<std::string>{"\xd0\xb6"});
+  std::vector<std::string> asked;
+  const TextSetter set = [&](const std::string& text, double size, bool bold, Rgb ink) {
+    asked.push_back(text);
+    BOOST_TEST(size == 24);
+    BOOST_TEST(!bold);
+    BOOST_TEST((ink == colour(kText, false)));
+    // Two pixels: red, and blue of which half is seen; the text is 20 wide, its first pixel 3 right of and 4 above 0.
+    return TextPicture{2, 1, 3, -4, 20, {255, 0, 0, 255, 0, 0, 255, 128}, 0};
+  };
+  const Picture picture = decode(to_png(canvas, Theme::kLight, 2, set));
+  BOOST_TEST(asked == std::vector<std::string>{"\xd0\xb6\xd0\xb6 r"});
+  BOOST_TEST((picture.at(2 * 50 - 20 + 3, 2 * 30 - 4) == Rgb{255, 0, 0}));
+  BOOST_TEST((picture.at(2 * 50 - 20 + 4, 2 * 30 - 4) == Rgb{127, 127, 255}));
+  BOOST_TEST((picture.at(2 * 50 - 20 + 5, 2 * 30 - 4) == colour(kPaper, false)));
+  Canvas alone(60);
+  alone.set_height(40);
+  alone.text(2, 12, "run \xc3\xa9", 12);
+  BOOST_TEST(to_png(alone, Theme::kLight, 1, set) == plain);
+  BOOST_TEST(beyond_own_font(alone).empty());
+  canvas.photo(0, 0, 10, 10, "jpeg");
   BOOST_CHECK_THROW(to_png(canvas, Theme::kLight, 1), Error);
 }
 

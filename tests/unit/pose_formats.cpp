@@ -131,7 +131,9 @@ BOOST_AUTO_TEST_CASE(poses_as_features) {
   const auto [lines, notes] = read(head + "5,0,1\n6,,3\n7,4,5\n");
   Record record;
   record.parse(lines);
-  const FeatureStream stream = record.feature("pose");
+  BOOST_REQUIRE_EQUAL(record.features().size(), 1u);
+  const FeatureStream stream = record.features().front();
+  BOOST_TEST(stream.name == "pose");
   BOOST_TEST(stream.rows == 3);
   BOOST_TEST(stream.stride == 1);
   BOOST_TEST(stream.offset == 5);
