@@ -53,7 +53,7 @@ def options_of(use):
         if not row:
             continue
         kind = "" if (row[3] or "").startswith("  ") else (row[3] or "").strip().split("  ")[0]
-        choices, default = re.search(r"\{([^}]*)\}", kind), re.search(r"=(\S+)$", kind)
+        choices, default = re.search(r"\{([^}]*)\}", kind), re.search(r"=([^\]\s]\S*)$", kind)
         found[row[2]] = {"short": row[1], "choices": choices[1].split(",") if choices else None, "default": default[1] if default else None}
     return found
 
