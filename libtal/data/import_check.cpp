@@ -102,7 +102,10 @@ std::string ImportCheck::about_units() const {
   if (2 * beyond_ >= reaches_ && beyond_ > 0) {
     const std::string line = std::to_string(beyond_) + " of " + std::to_string(reaches_) +
                              " videos with a duration have segments far behind it, the furthest at " + where(longest_);
-    if (far <= kSlack * rate) return line + ": are these times frames (--time frames --fps F), or milliseconds (in a table, columns start_ms and end_ms)?";
+    if (far <= kSlack * rate)
+      return line +
+             ": are these times frames (--time frames --fps F), or milliseconds (in a table, columns start_ms and "
+             "end_ms)?";
     if (far <= kSlack * 1e3)
       return line + ": are these times milliseconds (in a table, columns start_ms and end_ms say so)?";
     return line + ": are times and durations of one unit?";

@@ -43,9 +43,9 @@ struct EncoderRecipe {
     LogMelOptions mel;
     std::string edges = "inside";  // ClipEdges; beyond: inside, of the window and as much of the sound behind it as
                                    // makes hop samples a frame
-    std::string axes;         // what follows the batch: s, 1s; 1tm, tm, 1mt, mt
-    std::int64_t frames = 0;  // of its spectrogram: cut, or filled up with zeros before mean and deviation; 0: all
-    double seconds = 0;       // of a window; 0: any
+    std::string axes;              // what follows the batch: s, 1s; 1tm, tm, 1mt, mt
+    std::int64_t frames = 0;       // of its spectrogram: cut, or filled up with zeros before mean and deviation; 0: all
+    double seconds = 0;            // of a window; 0: any
   } sound = {};
 };
 

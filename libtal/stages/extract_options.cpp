@@ -73,9 +73,9 @@ void register_options(const Options& all, ExtractOptions& o) {
   stored.flag("--resume", o.resume, "Leave finished streams of the same file and settings as they are")
       .without("--inline");
   whole.flag("--partial", o.partial, "Keep what could be decoded of truncated or corrupt videos").without("--dry-run");
-  stored.flag(
-      "--dry-run,--plan", o.dry_run,
-      "Extract nothing; print the frames and their rate, rows, bytes and seconds of work that each video would give, as JSON lines");
+  stored.flag("--dry-run,--plan", o.dry_run,
+              "Extract nothing; print the frames and their rate, rows, bytes and seconds of work that each video would "
+              "give, as JSON lines");
   whole.flag("--check", o.check,
              "Extract nothing; re-read the streams on disk and list, as JSON lines, what disagrees with its header or "
              "its video");

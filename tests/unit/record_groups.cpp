@@ -86,8 +86,7 @@ BOOST_AUTO_TEST_CASE(errors_stay_with_their_records) {
   const std::string good =
       "{\"video\":\"a\",\"n\":1,\"twice\":2}\n{\"video\":\"d\",\"n\":4,\"twice\":8}\n"
       "{\"video\":\"f\",\"n\":6,\"twice\":12}\n";
-  const std::string bad =
-      "{\"video\":\"b\"}\n{\"video\":\"c\",\"n\":666}\n{\"video\":\"e\",\"n\":13}\nno record\n";
+  const std::string bad = "{\"video\":\"b\"}\n{\"video\":\"c\",\"n\":666}\n{\"video\":\"e\",\"n\":13}\nno record\n";
   for (const std::size_t size : {1, 2, 3, 16})
     for (const int threads : {1, 3}) {
       const test::Folder folder;

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <numbers>
 #include <limits>
+#include <numbers>
 #include <random>
 
 #include "libtal/base/error.h"
