@@ -52,16 +52,17 @@ std::optional<double> in_units(std::string_view text) {
   const bool iso = begins_alike(text, "PT") || (begins_alike(text, "P") && digit_at(text, 1));
   if (iso) text.remove_prefix(1);
   double total = 0, last = std::numeric_limits<double>::infinity();
-  bool any = false;
+  bool any = false, of_day = !iso;  // behind the T of ISO 8601; before it M is a month
   while (!text.empty()) {
-    if (iso && ascii_lower(text.front()) == 't') text.remove_prefix(1);
+    if (iso && ascii_lower(text.front()) == 't') text.remove_prefix(1), of_day = true;
     const auto number = take_number(text);
     if (!number) return std::nullopt;
     text = trim(text);
     const auto end = std::find_if_not(text.begin(), text.end(), is_letter);
-    const auto word = text.substr(0, static_cast<std::size_t>(end - text.begin()));
+    const auto letters = static_cast<std::size_t>(end - text.begin());
+    const auto word = text.substr(0, iso ? std::min<std::size_t>(letters, 1) : letters);
     const double unit = seconds_of_unit(word);
-    if (unit == 0 || unit >= last) return std::nullopt;
+    if (unit == 0 || unit >= last || (!of_day && unit < 86400)) return std::nullopt;
     text = trim(text.substr(word.size()));
     total += *number * unit, last = unit, any = true;
   }

@@ -218,7 +218,7 @@ std::string png_of(Tool& tool, const Canvas& canvas, Theme theme, double scale) 
     return to_png(canvas, theme, scale);
   }
   std::vector<std::string> lacking;
-  const std::string png = to_png(canvas, theme, scale, [&](const std::string& text, double size, bool bold, Rgb ink) {
+  std::string png = to_png(canvas, theme, scale, [&](const std::string& text, double size, bool bold, Rgb ink) {
     TextPicture picture = setting->set(text, size, bold, ink);
     if (picture.missing > 0 && std::find(lacking.begin(), lacking.end(), text) == lacking.end())
       lacking.push_back(text);

@@ -169,7 +169,8 @@ with tempfile.TemporaryDirectory() as folder:
 # --list-encoders names what --help does, and nothing is extracted beside it.
 listed = run("tal-extract", "--list-encoders").stdout.splitlines()
 known = re.search(r"\(known: ([^)]*)\)", " ".join(run("tal-extract", "--help").stdout.split()))[1].split(", ")
-assert [line.split()[0] for line in listed[1:]] == known, known
+# A preset of log-mel has a line of its own.
+assert list(dict.fromkeys(line.split()[0].split("@")[0] for line in listed[1:])) == known, known
 assert any(line.split()[:2] == ["videomae-b", "768"] for line in listed)
 assert "--list-encoders" in run("tal-extract", "--list-encoders", "--fps", "5", status=2).stderr
 print("ok")

@@ -70,5 +70,5 @@ with tempfile.TemporaryDirectory() as name:
     out = sh(make, folder)
     assert "AR" in out and "| mean |" in out
     assert (folder / "features-out/timeline.html").exists() and (folder / "features-out/training.html").exists()
-    assert len(records(folder / "features-out/test.jsonl")) == 4
+    assert len(records(folder / "features-out/all.test.jsonl")) == 4
     print("ok your-features")

@@ -76,7 +76,7 @@ for content, says in (("Seq\tHost\tStarttime\tx\n1\t2\n", "log:2: is not a line 
     pathlib.Path("log").write_text(content)
     check(says in tool("tal-check", "--complete", "names", "--logs", "log", data="", status=1).stderr, says)
 
-for words, says in ((["--missing", "x"], "--missing has no effect"), (["--logs", "x"], "--logs has no effect"), (["x"], "has no effect"), (["--complete", "names", "--gt", "x"], "--gt has no effect"),
+for words, says in ((["--missing", "x"], "--missing has no effect"), (["--logs", "x"], "--logs has no effect"), (["x", "y"], "one file at a time without --complete"), (["--complete", "names", "--gt", "x"], "--gt has no effect"),
                     (["--complete", "names", "-i", "x", "y"], "--input has no effect"), (["--complete", "-"], "stdin has the records")):
     check(says in tool("tal-check", *words, data="", status=2).stderr, f"{words}: {says}")
 finish()

@@ -71,9 +71,11 @@ BOOST_AUTO_TEST_CASE(files_and_places) {
   };
   BOOST_TEST(fault("\xef\xbb\xbf {\"a\":1}\r\n") == "none");
   BOOST_TEST(fault("{\"a\":{\"b.c\":[0,\n {\"d\":NaN}]}}") ==
-             "f:2: a.b.c[1].d: 'NaN' is not a value of JSON (numbers are finite and written plainly) (column 7)");
+             "f:2: a.b.c[1].d: 'NaN' is not a value of JSON (numbers are finite and written plainly) (column 7): "
+             "JSON has no infinite numbers and no NaN; leave the member out, or write a number");
   BOOST_TEST(fault("[1,[2,3,]]") ==
-             "f:1: [1][2]: ']' is not a value of JSON (numbers are finite and written plainly) (column 9)");
+             "f:1: [1][2]: ']' is not a value of JSON (numbers are finite and written plainly) (column 9): "
+             "the comma before it is one too many");
   BOOST_TEST(fault("{\"a\":1,\n\"b\":{\"c\":1,\"c\":2}}") == "f:2: b: the key 'c' stands twice here (column 12)");
   BOOST_TEST(fault("{\"a\":\"b\tc\"}") == "f:1: a: not valid JSON: a control character in a string (column 8)");
   BOOST_TEST(fault(R"(["\ud83d\ude00","\\ud83d"])") == "none");

@@ -299,7 +299,7 @@ BOOST_AUTO_TEST_CASE(hdf5_layouts) {
     BOOST_TEST((file.datasets()[2].shape == std::vector<std::int64_t>{3, 2}));
     for (const auto& [name, message] : {std::pair{"cube", "3 dimensions"},
                                         {"promise", "promises more"},
-                                        {"outside", "other files"},
+                                        {"outside", "its values lie in raw files beside, of "},
                                         {"text", "not numbers"},
                                         {"none", "data set 'none'"}})
       BOOST_TEST(refusal([&, name = name] { file.read(name); }).find(message) != std::string::npos, name);

@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(times_with_units) {
     BOOST_TEST(written_seconds(text) == seconds, text);
   }
   for (const char* none : {"12", "1.5", "s", "12 x", "3s 1h", "1h 1h", "12s6", "P", "PT", "video 3", "", "1e3", "5 fps",
-                           "10 frames", "5 %"})
+                           "10 frames", "5 %", "P1M", "P1H", "PT1D2", "P1Y"})
     BOOST_TEST((time_form(none) == TimeForm::kNone), none);
 }
 
