@@ -12,7 +12,7 @@ build = pathlib.Path(os.environ["TAL_BIN"]).parent
 source = pathlib.Path(os.environ["TAL_SOURCE"])
 has = {"core": True, "video": (build / "lib/libtal-video.so").exists(), "nn": (build / "lib/libtal-nn.so").exists()}
 # Folders of libtal whose headers a component installs; no other folder is there.
-PUBLIC = {"core": "base io stream segment data formats eval fusion plot encoder models/catalogue", "video": "video encoder/picture",
+PUBLIC = {"core": "base io stream segment data formats eval fusion plot sound encoder models/catalogue", "video": "video encoder/picture",
           "nn": "nn nn/backbones models/core models/maps models/rpn models/etp models/bsnpp models/bmn models/cmsn models/sptad models/points models/classifier train"}
 
 
