@@ -84,10 +84,8 @@ Json json_of(const SafeTensors& content, const std::string& key) {
   return value;
 }
 
-Bundle open_file(const std::string& path) {
+Bundle bundle_of(const SafeTensors& content, const std::string& path) {
   Bundle bundle{path, false, {}, {}, {}};
-  const SafeTensorsFile file(path);
-  const auto& content = file.content();
   if (text_of(content, "format") != kBundleFormat)
     throw Error("'" + path + "' is no bundle, but '" + text_of(content, "format") + "'");
   bundle.pipeline = text_of(content, "pipeline");
@@ -161,7 +159,7 @@ Json about_of(const std::string& path) {
   try {
     if (text_of(content, "format") != kBundleFormat) return model_about(content);
     Json about{{"format", kBundleFormat}, {"tal", text_of(content, "tal")}};
-    for (const auto& words : open_bundle(path).stages) {
+    for (const auto& words : bundle_of(content, path).stages) {
       std::vector<std::string> quoted;
       for (const auto& word : words) quoted.push_back(shell_word(word));
       about["pipeline"].push_back(joined(quoted, " "));
@@ -208,7 +206,7 @@ Bundle open_bundle(const std::string& path) {
   if (!std::filesystem::is_directory(path, failed)) {
     if (!std::filesystem::exists(path, failed))
       throw Error("'" + path + "': no such folder or file", Error::Kind::kNoFile);
-    return open_file(path);
+    return bundle_of(SafeTensorsFile(path).content(), path);
   }
   const std::string source = (std::filesystem::path(path) / "pipeline").string();
   if (!std::filesystem::is_regular_file(source, failed))
@@ -247,11 +245,12 @@ std::vector<std::string> stage_commands(const Bundle& bundle, const std::vector<
   std::map<std::string, std::string> files;  // digest -> file
   for (const auto& file : weights) {
     const std::string digest = file_hash(file);
-    std::vector<std::string> wanted;
-    for (const auto& [name, known] : bundle.weights) wanted.push_back("'" + name + "' (" + known + ")");
-    if (std::none_of(bundle.weights.begin(), bundle.weights.end(), [&](const auto& w) { return w.second == digest; }))
+    if (std::none_of(bundle.weights.begin(), bundle.weights.end(), [&](const auto& w) { return w.second == digest; })) {
+      std::vector<std::string> wanted;
+      for (const auto& [name, known] : bundle.weights) wanted.push_back("'" + name + "' (" + known + ")");
       throw Error("'" + file + "' (" + digest + ") is not what the bundle asks for: " +
                   (wanted.empty() ? "its encoders read no weights" : joined(wanted)));
+    }
     files[digest] = file;
   }
   const auto place = [&](const std::string& name) {

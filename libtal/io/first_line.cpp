@@ -6,6 +6,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
+#include "libtal/io/digits.h"
 #include "libtal/io/time_text.h"
 #include "libtal/io/unit_name.h"
 
@@ -26,9 +27,7 @@ bool is_value(std::string_view field) {
   return is_number(field);
 }
 
-bool is_whole(std::string_view field) {
-  return !field.empty() && std::all_of(field.begin(), field.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
+bool is_whole(std::string_view field) { return !field.empty() && digits_at(field, 0) == field.size(); }
 
 // A text with a letter. Blanks that do not break, minus signs and dashes are none, and "O.3" is a number with a slip.
 bool is_name(std::string_view field) {

@@ -3,13 +3,12 @@
 #include <algorithm>
 
 #include "libtal/base/text.h"
+#include "libtal/io/digits.h"
 
 namespace tal {
 namespace {
 
-bool is_word(char c) {
-  return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '$';
-}
+bool is_word(char c) { return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || is_digit(c) || c == '_' || c == '$'; }
 std::string_view word_at(std::string_view text, std::size_t at) {
   std::size_t end = at;
   while (end < text.size() && is_word(text[end])) ++end;
@@ -19,6 +18,7 @@ bool is_one(std::string_view word, std::initializer_list<std::string_view> words
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+constexpr const char* kWanted = " (records are wanted, one a line; ";
 constexpr const char* kPython =
     "what Python prints is no JSON, json.dumps() writes it (of a file: python3 -c \"import ast, json, sys; "
     "print(json.dumps(ast.literal_eval(sys.stdin.read())))\")";
@@ -77,16 +77,19 @@ bool is_table_row(std::string_view line) {
   return has("\"start\"") && has("\"end\"") && !has("\"segment\"") && !has("\"annotations\"") && !has("\"proposals\"");
 }
 
+std::string table_advice(bool list) {
+  return std::string(kWanted) + "these are rows of a table: (echo video,start,end,label; jq -r '" +
+         (list ? ".[] | " : "") +
+         "[.video,.start,.end,.label] | @csv' FILE) makes one, which tal-convert --from segments-csv reads)";
+}
+
 std::string record_advice(std::string_view line) {
   const std::string_view plain = trim(line);
   if (plain.empty()) return "";
   const auto has = [&](std::string_view key) { return plain.find(key) != std::string_view::npos; };
   const std::string format = activitynet_format(plain);
-  const std::string wanted = " (records are wanted, one a line; ";
-  if (is_table_row(plain))
-    return wanted + "these are rows of a table: (echo video,start,end,label; jq -r '" +
-           (plain.front() == '[' ? ".[] | " : "") +
-           "[.video,.start,.end,.label] | @csv' FILE) makes one, which tal-convert --from segments-csv reads)";
+  const std::string wanted = kWanted;
+  if (is_table_row(plain)) return table_advice(plain.front() == '[');
   if (!format.empty()) return wanted + "tal-convert --from " + format + " makes them of ActivityNet's JSON)";
   if (plain.find_first_not_of("{[ \t\r") == std::string_view::npos)  // the first line of many
     return wanted + "tal-convert --from activitynet-gt (or -results) makes them of ActivityNet's JSON, " +

@@ -15,6 +15,9 @@ std::string json_advice(std::string_view text, std::size_t at);
 // as pandas and R write them.
 bool is_table_row(std::string_view line);
 
+// Of such rows, one a line, or (list) in one list: which command makes records of them, as record_advice().
+std::string table_advice(bool list);
+
 // Of a line that is no record, or is_table_row(): what it, or its file, is and which command makes records of it, in
 // brackets behind a blank; "": nothing is known of it.
 std::string record_advice(std::string_view line);

@@ -12,6 +12,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
 #include "libtal/io/byte_masks.h"
+#include "libtal/io/digits.h"
 #include "libtal/io/json_advice.h"
 #include "libtal/io/json_shape.h"
 #include "libtal/io/member_names.h"
@@ -19,7 +20,6 @@
 namespace tal {
 namespace {
 
-bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 bool is_hex(char c) { return is_digit(c) || static_cast<unsigned char>((c | 32) - 'a') < 6; }
 
 // What is wrong, and at which byte.
@@ -391,6 +391,17 @@ void check_json(std::string_view text, std::string_view name, bool repeated) {
     }
     throw error;
   }
+}
+
+std::optional<Error> advised_fault(std::string_view text) {
+  try {
+    Names names;
+    Check(text, names).run();
+  } catch (const Fault& fault) {
+    if (const auto advice = json_advice(text, fault.byte); !advice.empty())
+      return Error(fault.what + advice, fault.kind);
+  }
+  return std::nullopt;
 }
 
 std::size_t find_member(std::string_view text, const std::vector<std::string_view>& names) {

@@ -2,9 +2,11 @@
 // commas, nor what closes what, nor plain values, and every reader keeps one of two members and loses the other.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
+#include "libtal/base/error.h"
 #include "libtal/io/text_file.h"
 
 namespace tal {
@@ -17,6 +19,10 @@ std::string_view trim_json(std::string_view text);
 // in strings are the caller's. name: what the text is called; errors name the place below it, annotations[3].segment.
 // repeated: whether such members pass, for who looks for them himself.
 void check_json(std::string_view text, std::string_view name = {}, bool repeated = false);
+
+// The error of check_json() where more is known of what stands there (json_advice()); nullopt: it is JSON, or nothing
+// is.
+std::optional<Error> advised_fault(std::string_view text);
 
 // The same of a whole file, strings included: its text behind a byte-order mark, which is returned. Errors name line,
 // column and the path of the place: database.v_1.annotations[0].segment[1]. comments: // and /* */ count as white

@@ -164,7 +164,6 @@ bool LineReader::fill() {
       throw Error(std::string("is ") + kind->what + ", not " + kind->not_what + ": " + kind->remedy,
                   Error::Kind::kNotUtf8)
           .at_line(source_, 0);
-    if (bytes.substr(0, 3) == "\xef\xbb\xbf") begin_ += 3, size_ -= 3, bytes_ += 3;
   }
   return true;
 }
@@ -187,7 +186,7 @@ bool LineReader::next(std::string_view& line) {
     ++line_number_;
     if (length > kMaxLineBytes) throw Error("the line is longer than 1 GiB").at_line(source_, line_number_);
     line = std::string_view(text, length);
-    if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);  // of a file that stands behind another one
+    if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);              // of this file, or of one behind it
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;  // blank
     if (meter_) meter_->record();
     return true;

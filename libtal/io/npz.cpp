@@ -4,20 +4,18 @@
 #include <cctype>
 
 #include "libtal/base/error.h"
+#include "libtal/io/digits.h"
 #include "libtal/io/npy.h"
 
 namespace tal {
 
 bool natural_less(std::string_view a, std::string_view b) {
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
   const std::string_view whole_a = a, whole_b = b;
   while (!a.empty() && !b.empty()) {
-    if (digit(a[0]) && digit(b[0])) {
+    if (is_digit(a[0]) && is_digit(b[0])) {
       const auto run = [&](std::string_view& text) {
-        std::size_t n = 0;
-        while (n < text.size() && digit(text[n])) ++n;
-        std::string_view number = text.substr(0, n);
-        text.remove_prefix(n);
+        std::string_view number = text.substr(0, digits_at(text, 0));
+        text.remove_prefix(number.size());
         while (number.size() > 1 && number[0] == '0') number.remove_prefix(1);
         return number;
       };

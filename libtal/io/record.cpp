@@ -119,21 +119,6 @@ std::string_view Record::State::keep(std::string_view text) {
   return kept.emplace_back(text);
 }
 
-namespace {
-
-// Says more precisely what is no JSON in a line, where it can be told what that is.
-void check_whole_line(const std::string& line, const std::string& video) {
-  constexpr std::size_t kBegun = 14;  // "not valid JSON"
-  try {
-    check_json(line);
-  } catch (Error& error) {
-    if (const auto advice = error.message().rfind(": "); advice != std::string::npos && advice > kBegun)
-      throw error.at_video(video);
-  }
-}
-
-}  // namespace
-
 void Record::parse(std::string_view text) {
   State& s = *state_;
   s.hold(trim_end(text));
@@ -141,7 +126,7 @@ void Record::parse(std::string_view text) {
     s.scan();
   } catch (const Error& error) {
     if (error.kind() == Error::Kind::kOther && error.field().empty() && s.line.starts_with('{'))
-      check_whole_line(s.line, s.video);
+      if (auto known = advised_fault(s.line)) throw known->at_video(s.video);
     const std::string hint = s.video.empty() || s.line.ends_with(',') ? record_advice(s.line) : "";
     if (hint.empty()) throw;
     throw Error(error.message() + hint, error.kind()).at_field(error.field()).at_video(s.video);

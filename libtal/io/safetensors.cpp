@@ -222,10 +222,12 @@ SafeTensors part_of(const SafeTensors& content, const std::string& part) {
   return own;
 }
 
-SafeTensorsFile::SafeTensorsFile(const std::string& path) : file_(file_part(path).file) {
+SafeTensorsFile::SafeTensorsFile(const std::string& path) : SafeTensorsFile(file_part(path), path) {}
+
+SafeTensorsFile::SafeTensorsFile(const FilePart& place, const std::string& path) : file_(place.file) {
   try {
     content_ = parse_safetensors(file_.bytes());
-    if (const auto part = file_part(path).part; !part.empty()) content_ = part_of(content_, part);
+    if (!place.part.empty()) content_ = part_of(content_, place.part);
   } catch (Error& error) {
     throw error.in_file(path);
   }

@@ -44,6 +44,8 @@ std::string shape_text(const std::vector<std::int64_t>& shape);  // "[256, 32]"
 // names, unknown dtypes, data that do not fit their shape, overlap, leave holes or end before or after the file does.
 SafeTensors parse_safetensors(std::string_view file);
 
+struct FilePart;
+
 // A mapped file with its tensors; Error names the path.
 class SafeTensorsFile {
  public:
@@ -51,6 +53,7 @@ class SafeTensorsFile {
   const SafeTensors& content() const { return content_; }
 
  private:
+  SafeTensorsFile(const FilePart& place, const std::string& path);
   MappedFile file_;
   SafeTensors content_;
 };

@@ -8,6 +8,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
+#include "libtal/io/digits.h"
 #include "libtal/io/json_advice.h"
 #include "libtal/io/time_text.h"
 
@@ -16,14 +17,7 @@ namespace {
 
 constexpr std::size_t kSampleRows = 200;  // rows that tell the separator
 
-bool is_decimal_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-std::size_t digits_at(std::string_view text, std::size_t at) {
-  std::size_t n = 0;
-  while (at + n < text.size() && is_decimal_digit(text[at + n])) ++n;
-  return n;
-}
 
 std::string separator_name(char separator) {
   if (separator == '\t') return "tabs";
@@ -348,10 +342,6 @@ void name_rows(NamedTable& table, bool quoted) {
     counted = table.rows[i].fields.front() == std::to_string(i + 1);
   if (counted) table.header.insert(table.header.begin(), "");
 }
-
-}  // namespace
-
-namespace {
 
 // What Excel writes to keep a number a text, ="007".
 std::string_view without_formula(std::string_view field) {

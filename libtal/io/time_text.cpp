@@ -10,26 +10,22 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
+#include "libtal/io/digits.h"
 #include "libtal/io/unit_name.h"
 
 namespace tal {
 namespace {
 
-bool digit_at(std::string_view text, std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '9'; }
-std::size_t digits_from(std::string_view text, std::size_t at) {
-  std::size_t n = 0;
-  while (digit_at(text, at + n)) ++n;
-  return n;
-}
+bool digit_at(std::string_view text, std::size_t at) { return at < text.size() && is_digit(text[at]); }
 bool is_letter(char c) { return ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z'; }
 
 // Takes a number without a sign off the text, its decimals behind a point or a comma; nullopt: there is none.
 std::optional<double> take_number(std::string_view& text) {
-  std::size_t end = digits_from(text, 0);
+  std::size_t end = digits_at(text, 0);
   if (end == 0 || end > 15) return std::nullopt;
   std::string number(text.substr(0, end));
   if (end < text.size() && (text[end] == '.' || text[end] == ',') && digit_at(text, end + 1)) {
-    const std::size_t decimals = digits_from(text, end + 1);
+    const std::size_t decimals = digits_at(text, end + 1);
     number += '.' + std::string(text.substr(end + 1, decimals));
     end += 1 + decimals;
   }
@@ -70,14 +66,14 @@ std::optional<double> in_units(std::string_view text) {
 }
 
 bool is_clock(std::string_view text) {
-  const auto n = digits_from(text, 0);
+  const auto n = digits_at(text, 0);
   return n > 0 && n + 1 < text.size() && text[n] == ':' && digit_at(text, n + 1);
 }
 
 // Takes "1 days ", "1 day, " (Python) or "1." (.NET) before a time of the clock off the text; nullopt: not there.
 std::optional<double> take_days(std::string_view& text) {
   std::string_view rest = text;
-  const auto n = digits_from(rest, 0);
+  const auto n = digits_at(rest, 0);
   if (n == 0 || n > 9) return std::nullopt;
   const double days = parse_number(rest.substr(0, n));
   rest.remove_prefix(n);
@@ -98,13 +94,20 @@ std::optional<double> take_days(std::string_view& text) {
   return days;
 }
 
+// Digits with one sign between at most: most fields of most tables, and none of the forms below.
+bool is_plain_number(std::string_view text) {
+  const auto whole = digits_at(text, 0);
+  if (whole == 0 || whole == text.size()) return whole > 0;
+  return (text[whole] == '.' || text[whole] == ',') && whole + 1 + digits_at(text, whole + 1) == text.size();
+}
+
 // A date at the beginning of the text: three numbers between two of the same sign, one of which is a year.
 bool begins_with_date(std::string_view text) {
-  const auto a = digits_from(text, 0);
+  const auto a = digits_at(text, 0);
   if (a == 0 || a >= text.size() || std::string_view("-/.").find(text[a]) == std::string_view::npos) return false;
-  const auto b = digits_from(text, a + 1);
+  const auto b = digits_at(text, a + 1);
   if (b == 0 || b > 2 || a + 1 + b >= text.size() || text[a + 1 + b] != text[a]) return false;
-  const auto c = digits_from(text, a + 2 + b);
+  const auto c = digits_at(text, a + 2 + b);
   return (a == 4 && c > 0 && c <= 2) || (a <= 2 && (c == 4 || (c == 2 && text[a] != '.')));
 }
 
@@ -120,7 +123,7 @@ std::vector<double> clock_parts(std::string_view text) {
     const auto colon = rest.find(':');
     more = colon != std::string_view::npos;
     std::string_view part = rest.substr(0, colon);
-    const bool whole = digits_from(part, 0) == part.size() && part.size() < 10;
+    const bool whole = digits_at(part, 0) == part.size() && part.size() < 10;
     const auto number = whole || !more ? take_number(part) : std::nullopt;
     if (!number || !part.empty()) throw no_clock(text, "a part of it is no number");
     parts.push_back(*number);
@@ -175,7 +178,7 @@ bool is_timecode(std::string_view text) {
 
 TimeForm time_form(std::string_view text) {
   text = trim(text);
-  if (text.empty() || !(digit_at(text, 0) || begins_alike(text, "P"))) return TimeForm::kNone;
+  if (text.empty() || !(digit_at(text, 0) || begins_alike(text, "P")) || is_plain_number(text)) return TimeForm::kNone;
   if (begins_with_date(text)) return TimeForm::kStamp;
   if (std::string_view rest = text; take_days(rest)) return TimeForm::kDays;
   if (is_clock(text)) return TimeForm::kClock;
@@ -230,14 +233,14 @@ std::optional<double> stamp_seconds(std::string_view text) {
   double seconds = 3600.0 * hour + 60.0 * minute + second;
   std::string_view rest = text.substr(to_minutes ? 16 : kForm.size());
   if (!to_minutes && rest.size() > 1 && (rest[0] == '.' || rest[0] == ',') && digit_at(rest, 1)) {
-    const auto decimals = digits_from(rest, 1);
+    const auto decimals = digits_at(rest, 1);
     seconds += parse_number("0." + std::string(rest.substr(1, decimals)));
     rest.remove_prefix(1 + decimals);
   }
   rest = trim(rest);
   if (begins_alike(rest, "UTC") || begins_alike(rest, "GMT")) rest.remove_prefix(3);
   else if (begins_alike(rest, "Z")) rest.remove_prefix(1);
-  else if (!rest.empty() && (rest[0] == '+' || rest[0] == '-') && digits_from(rest, 1) >= 2) {
+  else if (!rest.empty() && (rest[0] == '+' || rest[0] == '-') && digits_at(rest, 1) >= 2) {
     const double sign = rest[0] == '-' ? 1 : -1;  // east of Greenwich it is later
     const auto two = [&](std::size_t at) { return 10.0 * (rest[at] - '0') + (rest[at + 1] - '0'); };
     const std::size_t at = rest.size() > 3 && rest[3] == ':' ? 4 : 3;

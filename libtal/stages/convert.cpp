@@ -384,7 +384,7 @@ void convert(Tool& tool, ConvertOptions& o) {
       });
     if (rows_of_table > 0)
       tool.warn(std::to_string(rows_of_table) + (rows_of_table == 1 ? " record has" : " records have") +
-                " members start and end, and no segments" + record_advice("{\"start\":0,\"end\":0}"));
+                " members start and end, and no segments" + table_advice(false));
   }
   if (videos == 0 && (from.reader || from.path_reader))
     tool.warn("no video in '" + joined_first(o.paths, 5, "', '") + "'");

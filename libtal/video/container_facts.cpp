@@ -28,6 +28,14 @@ std::optional<double> asf_duration(std::string_view head) {
   return play - preroll;
 }
 
+std::optional<std::uint64_t> riff_bytes(std::string_view head) {
+  constexpr std::size_t kSize = 4, kEnd = 8;
+  constexpr std::uint64_t kUnknown = 0xffffffff;  // of one that was written into a pipe
+  if (head.size() < kEnd || !head.starts_with("RIFF")) return std::nullopt;
+  const auto size = little_endian(head, kSize, 4);
+  return size == kUnknown ? std::nullopt : std::optional(size + kEnd);
+}
+
 bool is_animated_webp(std::string_view head) {
   constexpr std::size_t kFlags = 20;
   return head.starts_with("RIFF") && head.size() > kFlags && head.substr(8, 8) == "WEBPVP8X" && (head[kFlags] & 2) != 0;

@@ -1,6 +1,7 @@
 // What the first bytes of a file say of it that FFmpeg does not.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -9,6 +10,9 @@ namespace tal {
 // Seconds that an ASF file (WMV) plays by its header (file properties object: play duration less preroll); nullopt: it
 // is none, or was never finished. libavformat keeps this to itself where the file is shorter than the header says.
 std::optional<double> asf_duration(std::string_view head);
+
+// Bytes that a RIFF file (WAV, AVI) has by its header; nullopt: it is none, or does not say.
+std::optional<std::uint64_t> riff_bytes(std::string_view head);
 
 // Whether it is a WebP with several pictures.
 bool is_animated_webp(std::string_view head);

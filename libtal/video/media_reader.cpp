@@ -271,12 +271,10 @@ void MediaReader::open_codec(const DecodeOptions& options) {
 
 // Seconds that a WAV file lacks by its own header: of one that is cut off, libavformat counts what is there.
 double MediaReader::missing_of_wave() const {
-  const std::string head = format_is(*format_, "wav") && stream_->codecpar->bit_rate > 0 ? first_bytes(path_) : "";
-  if (head.size() < 8 || !head.starts_with("RIFF")) return 0;
-  std::uint32_t size = 0;
-  for (int i = 3; i >= 0; --i) size = size << 8 | static_cast<unsigned char>(head[static_cast<std::size_t>(4 + i)]);
-  constexpr std::uint32_t kUnknown = 0xffffffff;  // of one that was written into a pipe
-  const double missing = size == kUnknown ? 0 : size + 8.0 - static_cast<double>(std::filesystem::file_size(path_));
+  if (!format_is(*format_, "wav") || stream_->codecpar->bit_rate <= 0) return 0;
+  const auto bytes = riff_bytes(first_bytes(path_));
+  if (!bytes) return 0;
+  const double missing = static_cast<double>(*bytes) - static_cast<double>(std::filesystem::file_size(path_));
   return std::max(0.0, missing * 8 / static_cast<double>(stream_->codecpar->bit_rate));
 }
 
