@@ -10,6 +10,7 @@
 
 #include "libtal/base/library_warnings.h"
 #include "libtal/base/number.h"
+#include "libtal/base/process_end.h"
 #include "libtal/base/version.h"
 #include "libtal/cli/documents.h"
 #include "libtal/cli/option_table.h"
@@ -253,6 +254,7 @@ int Tool::work(const std::function<void()>& body) {
 int Tool::run(int argc, char** argv, const std::function<void()>& body) {
   const int status = run_to_status(argc, argv, body);
   end_stats(status);
+  end_without_libraries();
   return status;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "libtal/base/error.h"
+#include "libtal/base/process_end.h"
 #include "libtal/base/shared_library.h"
 
 #ifndef TAL_TORCH_VERSION  // a build without networks
@@ -159,7 +160,11 @@ TorchLibrary find_torch() {
 }  // namespace
 
 const TorchLibrary& open_torch() {
-  static const TorchLibrary found = find_torch();
+  static const TorchLibrary found = [] {
+    auto opened = find_torch();
+    leave_libraries_open();
+    return opened;
+  }();
   return found;
 }
 

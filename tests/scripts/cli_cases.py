@@ -44,7 +44,7 @@ def execute(folder, command, stdin):
             if name != "cmd" and not name.startswith("expected."):
                 source = os.path.join(folder, name)
                 (shutil.copytree if os.path.isdir(source) else shutil.copy)(source, os.path.join(scratch, name))
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("TAL_")}
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("TAL_") or k == "TAL_TORCH"}
         environment.update(PATH=BINARIES + ":" + os.environ["PATH"], LC_ALL="C.UTF-8")
         done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=scratch, env=environment, input=stdin, capture_output=True,
                               timeout=120)

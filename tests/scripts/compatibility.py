@@ -16,7 +16,7 @@ import sys
 from harness import BIN, check, finish, works
 
 FOLDER = pathlib.Path(os.environ["TAL_SOURCE"]) / "tests/compat"
-ENVIRONMENT = {**{k: v for k, v in os.environ.items() if not k.startswith("TAL_")}, "LC_ALL": "C.UTF-8"}
+ENVIRONMENT = {**{k: v for k, v in os.environ.items() if not k.startswith("TAL_") or k == "TAL_TORCH"}, "LC_ALL": "C.UTF-8"}
 # Ways of use whose --help lists different options.
 USES = ["tal-nms", "tal-eval", "tal-anchors", "tal-check", "tal-convert", "tal-score", "tal-refine", "tal-propose", "tal-extract", "tal-train",
         *(f"tal-plot {k}" for k in ("timeline", "curves", "heatmap", "anchors", "compare")), *(f"tal-synth {k}" for k in ("annotations", "features", "videos"))]

@@ -114,9 +114,10 @@ with tempfile.TemporaryDirectory() as name:
         python = prefix / "bin/python3"
         python.write_text(f"#!/bin/sh\necho '{place}'\n")
         python.chmod(0o755)
-        found = sh(prefix / "bin/tal-train", "--version", "-v", env={k: v for k, v in os.environ.items() if k != "TAL_TORCH"})
+        untold = {k: v for k, v in os.environ.items() if k != "TAL_TORCH"}
+        found = sh(prefix / "bin/tal-train", "--version", "-v", env=untold)
         assert f"{place}/lib (torch of {python})" in found, found
-        assert "preset" in sh(prefix / "bin/tal-train", "--list-settings").lower()
+        assert "preset" in sh(prefix / "bin/tal-train", "--list-settings", env=untold).lower()
         (prefix / "pyvenv.cfg").unlink()  # no environment: its Python is not asked
-        assert str(python) not in sh(prefix / "bin/tal-train", "--version", "-v")
+        assert str(python) not in sh(prefix / "bin/tal-train", "--version", "-v", env=untold)
 print("ok")

@@ -39,7 +39,7 @@ USES = [
 # Those of every tool are tried beside one use.
 COMMON = {"--rejects", "--max-errors", "--jobs", "--progress", "--no-history", "--stats"}
 LEFT_OUT = {"--version", "--help", "--input", "--output", "--print-config", "--seed", "--config", "--quiet", "--verbose", "--on-error"}
-ENVIRONMENT = {**{k: v for k, v in os.environ.items() if not k.startswith("TAL_")}, "LC_ALL": "C.UTF-8"}
+ENVIRONMENT = {**{k: v for k, v in os.environ.items() if not k.startswith("TAL_") or k == "TAL_TORCH"}, "LC_ALL": "C.UTF-8"}
 
 
 def run(words, folder):

@@ -26,7 +26,7 @@ class Done:
         self.folder = pathlib.Path(tempfile.mkdtemp())
         shutil.copytree(REPORTS / name, self.folder, dirs_exist_ok=True)
         done = subprocess.run(["bash", "cmd"], cwd=self.folder, capture_output=True, text=True, timeout=120,
-                              env={**{k: v for k, v in os.environ.items() if not k.startswith("TAL_")}, "PATH": f"{BIN}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"})
+                              env={**{k: v for k, v in os.environ.items() if not k.startswith("TAL_") or k == "TAL_TORCH"}, "PATH": f"{BIN}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"})
         self.status, self.out, self.err = done.returncode, done.stdout, done.stderr
 
     @property
