@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # label: docs
+# cost: 80
 # limit: 900
 """The README's picture is the one that the demo draws: the same truths at the same places, and every one of them found. The demo's
 trained system must be better than chance by far on the held-back videos."""

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # label: cli
+# cost: 80
 """tal-propose with several models: BSN++ and BMN on different streams, weights, multi-scale inference, maps as files, windows; what cannot be merged."""
 import json
 import os
@@ -42,8 +43,8 @@ rpn = train("rpn.safetensors", "rpn", "rgb", "width=8", "hidden=4", "rows=16", "
 
 # Several videos in one pass: the same, in the input's order; a record that fails alone has the error.
 def nearly(x, y):
-    flat = lambda r: {tuple(p["segment"]): p["score"] for p in r["proposals"]}
-    return x["video"] == y["video"] and flat(x).keys() == flat(y).keys() and all(abs(s - flat(y)[k]) < 1e-6 for k, s in flat(x).items())
+    left, right = ({tuple(p["segment"]): p["score"] for p in record["proposals"]} for record in (x, y))
+    return x["video"] == y["video"] and left.keys() == right.keys() and all(abs(score - right[segment]) < 1e-6 for segment, score in left.items())
 
 
 lines = records.splitlines(keepends=True)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # The examples for data of one's own as a stranger runs them: again and again, with a change in between; odd names, other formats, other rates.
 # label: docs
+# cost: 60
 import json
 import os
 import pathlib

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # label: cli
+# cost: 40
 """A model and the features that it was trained on: other settings and rates are refused with both sides, in every tool that opens a model, and --accept-features takes them."""
 import json
 import os

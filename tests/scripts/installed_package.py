@@ -1,5 +1,6 @@
 # What `cmake --install` puts in place serves others: the tools run from there, find_package(tal) gives the components, and their headers are whole.
 # label: cli
+# cost: 200
 import json
 import os
 import pathlib

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # label: cli
+# cost: 50
 """--precision and train.precision: in bfloat16 every model's stage and loss near those of float32, and not the same; what is refused."""
 import json
 import math

@@ -1,6 +1,7 @@
 # Every command of the README runs: blocks marked ```sh, in order, in one empty folder, with the tools on PATH. A comment <!-- sh: ... --> is run
 # too: it stands for what a reader has by then, such as trained models.
 # label: docs
+# cost: 60
 import os
 import re
 import subprocess

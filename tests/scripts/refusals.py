@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # label: cli
+# cost: 50
 """Every option of every light tool, set alone beside each way of using the tool: what is a usage error, and its words, stand in
 tests/refusals.txt. An option that is accepted where it changes nothing, or refused where it has an effect, is a difference.
 
