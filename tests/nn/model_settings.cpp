@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <regex>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 #include "libtal/models/core/factory.h"
 #include "libtal/models/core/model.h"
 #include "libtal/train/options.h"
+#include "libtal/train/run_settings.h"
 
 using namespace tal;
 
@@ -66,9 +68,98 @@ std::string failing(const Settings& settings, const std::string& name, const Set
   return "";
 }
 
+// The setting that a condition names: one of the same group, else of all.
+std::string named_by(const Settings& settings, const Settings::Entry& entry, const Settings::Condition& condition) {
+  const auto dot = entry.name.rfind('.');
+  const std::string of_group = (dot == std::string::npos ? "" : entry.name.substr(0, dot + 1)) + condition.setting;
+  return settings.has(of_group) ? of_group : condition.setting;
+}
+
+// The settings of one training, as tal-train makes them of a command line.
+struct Run {
+  explicit Run(const ModelFactory& factory) : model(factory.make()), settings(*model, train) {}
+  std::unique_ptr<Model> model;
+  TrainOptions train;
+  RunSettings settings;
+};
+
+// What tal-train says of a command line: one line of our own, none of a library's words; "" when it says nothing.
+std::string said_of(const ModelFactory& factory, const std::vector<std::string>& pairs) {
+  Run run(factory);
+  try {
+    for (const auto& pair : pairs) run.settings.set_pair(pair);
+    run.settings.settle_defaults();
+    run.settings.refuse_idle(false);
+  } catch (const UsageError& error) {
+    const std::string message = error.what();
+    static const std::regex foreign("c10|at::|[Ll]ib[Tt]orch|TORCH_CHECK|torch::|std::|stod|stoi|json\\.exception");
+    BOOST_TEST(message.find('\n') == std::string::npos, message);
+    BOOST_TEST(!std::regex_search(message, foreign), message);
+    return message;
+  }
+  return "";
+}
+
+// The value as it is typed after --set.
+std::string typed(const Settings& settings, const std::string& name) {
+  std::string text = settings.value_text(name);
+  std::erase_if(text, [](char c) { return c == '"' || c == '[' || c == ']'; });
+  return text;
+}
+
+// Values that the setting must refuse: beyond each end of its range, and of another type.
+std::vector<std::string> beyond(const Settings::Entry& entry) {
+  std::vector<std::string> values;
+  if (!entry.numeric()) {
+    if (std::holds_alternative<bool*>(entry.target)) return {"maybe", "2"};
+    return entry.choices.empty() ? values : std::vector<std::string>{"nonsense"};
+  }
+  values.emplace_back("x");
+  const bool whole = std::holds_alternative<std::int64_t*>(entry.target) ||
+                     std::holds_alternative<std::vector<std::int64_t>*>(entry.target);
+  const auto outside = [&](double end, bool open, double sign) {
+    if (!std::isfinite(end)) return;
+    const double step = whole ? 1 : 1e-3 + 1e-3 * std::abs(end);
+    values.push_back(spread(entry, format_number(open ? end : end + sign * step)));
+  };
+  outside(entry.low, entry.low_open, -1);
+  outside(entry.high, entry.high_open, 1);
+  return values;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(model_settings)
+
+// odd_settings types a few of them at the tool itself.
+BOOST_AUTO_TEST_CASE(what_does_not_fit_is_named) {
+  for_each_model([](const ModelFactory& factory) {
+    const All all(factory);
+    for (const auto& entry : all.settings.entries())
+      for (const auto& value : beyond(entry)) {
+        const std::string said = said_of(factory, {entry.name + "=" + value});
+        BOOST_TEST(said.find("setting '" + entry.name + "'") != std::string::npos,
+                   entry.name << "=" << value << ": '" << said << "'");
+      }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(what_has_no_effect_is_named) {
+  for_each_model([](const ModelFactory& factory) {
+    const All known(factory);
+    for (const auto& entry : known.settings.entries())
+      for (const auto& alternatives : entry.conditions) {
+        std::vector<std::string> pairs{entry.name + "=" + typed(known.settings, entry.name)};
+        for (const auto& condition : alternatives) {
+          const std::string name = named_by(known.settings, entry, condition);
+          pairs.push_back(name + "=" + failing(known.settings, name, condition));
+        }
+        const std::string said = said_of(factory, pairs);
+        BOOST_TEST(said.find("setting '" + entry.name + "' has no effect") != std::string::npos,
+                   pairs.front() << ": '" << said << "'");
+      }
+  });
+}
 
 BOOST_AUTO_TEST_CASE(ends_of_ranges_are_taken) {
   for_each_model([](const ModelFactory& factory) {
@@ -94,10 +185,7 @@ BOOST_AUTO_TEST_CASE(every_condition_counts) {
           All all(factory);
           const bool effective = !all.settings.without_effect(entry.name);
           for (const auto& condition : alternatives) {  // all of them fail
-            const auto dot = entry.name.rfind('.');
-            const std::string of_group =
-                (dot == std::string::npos ? "" : entry.name.substr(0, dot + 1)) + condition.setting;
-            const std::string name = all.settings.has(of_group) ? of_group : condition.setting;
+            const std::string name = named_by(all.settings, entry, condition);
             if (effective) BOOST_TEST(!all.settings.without_effect(entry.name), "one that holds is enough");
             BOOST_REQUIRE_NO_THROW(all.settings.set(name, failing(all.settings, name, condition)));
           }

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # label: bad-input
+# cost: 140
 """Whatever is typed for a setting of a model ends well or in one line of our own that names it: never in a library's words, a backtrace or a crash.
 
-For every model that tal-train lists: each setting beyond its range or of another type, all at the ends of their ranges, what has no effect; unknown settings and presets;
+For every model that tal-train lists: settings beyond their range or of another type, all at the ends of their ranges, what has no effect; unknown settings and presets;
 a network as small as the ranges let it be; records without labels; stages that the model is not for; training that diverges; a model file whose values
 overflow. [NAME...] takes only these models."""
 import concurrent.futures
@@ -159,8 +160,8 @@ def beyond(setting):
 
 
 def refused(model, setting):
-    if (value := beyond(setting)) is not None:
-        judge(f"{model}: {setting.typed(value)}", typed(model, setting.typed(value)), [2], f"setting '{setting.name}'")
+    value = beyond(setting)
+    judge(f"{model}: {setting.typed(value)}", typed(model, setting.typed(value)), [2], f"setting '{setting.name}'")
 
 
 def without_effect(model, setting, changes):
@@ -200,15 +201,15 @@ def unknown(model):
 jobs, seen = [], set()
 for model, listed in MODELS.items():
     jobs.append(POOL.submit(unknown, model))
-    for setting in listed:
+    for setting in listed:  # one of each kind: nn/model_settings types them all, without a process for each
         owner = "" if setting.name.startswith("train.") else model  # training is the same for all models
-        if (owner, setting.name) in seen:
-            continue
-        seen.add((owner, setting.name))
-        jobs.append(POOL.submit(refused, model, setting))
+        kind = "number" if setting.numeric else type(setting.value).__name__
+        if (owner, kind) not in seen and beyond(setting) is not None:
+            seen.add((owner, kind))
+            jobs.append(POOL.submit(refused, model, setting))
         changes = setting.idle_with(listed)
-        if changes is not None and (owner, setting.condition) not in seen:  # one for each condition: nn/model_settings has them all
-            seen.add((owner, setting.condition))
+        if changes is not None and (owner, "without effect") not in seen:
+            seen.add((owner, "without effect"))
             jobs.append(POOL.submit(without_effect, model, setting, changes))
 for job in jobs:
     job.result()
