@@ -161,7 +161,7 @@ with tempfile.TemporaryDirectory() as folder:
     recordings(data, 5)
     quick = ["DATA=" + data, "EPOCHS=1", "THREADS=1"]
     for example, arguments, table, rows in (
-        ("etp", ["UNITS=32", "AN_EPOCHS=80", "SEEDS=0 1", "hapt"], "chain.md", ["ETP", "without Refinement Network", "ETP, tuned"]),
+        ("etp", ["UNITS=32", "AN_EPOCHS=200", "SEEDS=0 1", "hapt"], "chain.md", ["ETP", "without Refinement Network", "ETP, tuned"]),
         ("cmsn", ["TABLE5=vmcl-10", "hapt"], "table4.md", ["without PES", "with PES"]),
         ("sptad", ["HAPT_EPOCHS=1", "SEEDS=0 1", "hapt"], "hapt.md", ["SP-TAD"]),
         ("rpn", ["SEEDS=0 1", "hapt"], "table.md", ["RPN"]),
@@ -188,7 +188,7 @@ with tempfile.TemporaryDirectory() as folder:
     for k in range(3):
         seen = videos(os.path.join(out, "seed-0", f"tuned-but-{k + 1}.train.jsonl"))
         check(seen == trained[:k] + trained[k + 1:], f"etp: fold {k + 1} learns from the others: {seen}")
-    printed, _ = make("etp", *quick, "OUT=" + out, "UNITS=32", "AN_EPOCHS=80", "SEEDS=0 1", "fig7")
+    printed, _ = make("etp", *quick, "OUT=" + out, "UNITS=32", "AN_EPOCHS=200", "SEEDS=0 1", "fig7")
     for row in ("without Refinement Network", "unit length 32"):
         values = cells(printed, row)
         check(len(values) == 16 and per_cent(values), f"etp: figure 7: {row}: {values}")
