@@ -295,8 +295,7 @@ MODELS = [
 NOT_HERE = {
     "compare/tal-extract": "tal-extract cannot start without OpenCV and FFmpeg, which are not carried",
     "compare/clips": "models that see frames (sptad, points, cmsn) need videos, and those OpenCV and FFmpeg",
-    "rate/i3d": "tal-extract cannot start without OpenCV and FFmpeg; tal-bench has what it measures of I3D on CUDA",
-    "rate/resnet50": "tal-extract cannot start without OpenCV and FFmpeg",
+    "rate/tal-extract": "tal-extract cannot start without OpenCV and FFmpeg; tal-bench has I3D and ResNet-50 from their bytes on",
     "rate/rpn": "no plain form is written here",
     "rate/bsnpp": "no plain form is written here",
 }
@@ -535,6 +534,39 @@ def step_rate(run, model):
     return rows
 
 
+VIDEOS = {False: 200, True: 6}  # of a whole tool's rate
+
+
+def step_tool(run, model):
+    """Videos a second of the whole tool: what 200 take longer than one, so that its start is not counted, from features in files to proposals in one."""
+    rows, weights = [], os.path.join(run.folder, model.name + ".float32.safetensors")
+    if not os.path.exists(weights):
+        train(run, model, run.device, "float32", True, weights)
+    few, many = (os.path.join(run.folder, f"{model.name}.{count}.jsonl") for count in ("one", "many"))
+    with open(run.records("small" if run.dry else model.full_data), encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    for path, count in ((few, 1), (many, VIDEOS[run.dry])):
+        with open(path, "w", encoding="utf-8") as file:
+            for k in range(count):
+                record = json.loads(lines[k % len(lines)])
+                record["video"] = f"v{k}"
+                file.write(json.dumps(record) + "\n")
+    for precision in DEVICES[run.device]:
+        row = Row(f"{model.stage} {model.name}, {precision}, from file to file")
+        rows.append(row)
+        try:
+            def seconds(path):
+                started = time.monotonic()
+                run.run(model.stage, "-m", weights, "-i", path, "--device", run.device, "--precision", precision, "--no-history", "-o", path + ".out")
+                return time.monotonic() - started
+            seconds(few)  # the libraries are in memory then
+            first, all_of_them = seconds(few), seconds(many)
+            row.value = f"{(VIDEOS[run.dry] - 1) / max(1e-9, all_of_them - first):.4g} videos/s, start {first:.2f} s"
+        except Fault as fault:
+            row.agreed = f"no: {fault}"
+    return rows
+
+
 def step_not_here(run, name):
     return [Row(name, agreed="skipped: " + NOT_HERE[name])]
 
@@ -552,7 +584,8 @@ class Step:
 ALL_STEPS = ([Step("environment", step_environment, first=True), Step("twins", step_twins)] +
              [Step("compare/" + m.name, step_compare, m, alone=False) for m in MODELS] +
              [Step("train/" + m.name, step_train, m, alone=m.alone) for m in MODELS] +
-             [Step("bench", step_bench)] +
+             [Step("bench", step_bench, seconds=(60, 10))] +
+             [Step("tool/" + m.name, step_tool, m) for m in MODELS if m.alone] +
              [Step("rate/" + m.name, step_rate, m) for m in MODELS if m.peer] +
              [Step(name, step_not_here, name, seconds=(0, 0)) for name in NOT_HERE])
 

@@ -122,38 +122,5 @@ Case video() {
 }
 const Register video_case("sptad/video", video);
 
-// Table 3's way: RGB clips on a GPU, several at once.
-Case video_cuda() {
-  constexpr std::int64_t kClips = 8;
-  struct OnGpu {
-    SptadPixelNet net{nullptr};
-    torch::Tensor x;
-  };
-  auto gpu = std::make_shared<OnGpu>();  // filled when first run: there may be no GPU
-  Case c{"sptad/video-cuda",
-         "the whole network from pixels, 8 clips of 256 RGB frames on a GPU",
-         "",
-         "frames/s",
-         kClips * kClip,
-         5};
-  c.available = [] { return torch::cuda::is_available(); };
-  c.subject = [gpu] {
-    const torch::NoGradGuard guard;
-    if (!gpu->net) {
-      torch::manual_seed(1);
-      gpu->net = SptadPixelNet(FrameContract{}, kClasses, SptadOptions{}, BackboneOptions{});
-      gpu->net->to(torch::kCUDA);
-      gpu->net->eval();
-      gpu->x = torch::randint(0, 256, {kClips, kClip, kCrop, kCrop, 3}, torch::kByte)
-                   .permute({0, 4, 1, 2, 3})
-                   .to(torch::kCUDA);
-    }
-    (void)gpu->net->forward(gpu->x);
-    torch::cuda::synchronize();
-  };
-  return c;
-}
-const Register video_cuda_case("sptad/video-cuda", video_cuda);
-
 }  // namespace
 }  // namespace tal::bench

@@ -29,7 +29,7 @@ if(TARGET tal_text)
   install(TARGETS tal_text LIBRARY DESTINATION ${TAL_PLUGIN_DIR} COMPONENT text)
 endif()
 # Opened by the tools, linked by nobody.
-foreach(target tal_encode tal_cuda)
+foreach(target tal_encode tal_cuda tal_graphs)
   if(TARGET ${target})
     install(TARGETS ${target} LIBRARY DESTINATION ${TAL_PLUGIN_DIR} COMPONENT nn)
   endif()

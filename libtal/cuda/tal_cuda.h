@@ -14,7 +14,7 @@
 extern "C" {
 
 // Changes with every change below.
-constexpr std::int32_t kTalCudaAbi = 2;
+constexpr std::int32_t kTalCudaAbi = 3;
 TAL_CUDA_API std::int32_t tal_cuda_abi();
 TAL_CUDA_API const char* tal_cuda_message(std::int32_t code);
 
@@ -92,5 +92,15 @@ struct TalScanGradients {
 TAL_CUDA_API std::int32_t tal_cuda_scan_backward(TalCudaQueue queue, const TalScan* scan, const float* states,
                                                  const float* totals, const float* dy, float* carried,
                                                  const TalScanGradients* gradients);
+
+// Maxima of windows of a picture (T = 1) or clip, channels last (libtal/nn/max_pool.h). Axes: time, height, width.
+// Every window has at least one value of x.
+struct TalPoolSizes {
+  std::int64_t batch, channels;
+  std::int64_t from[3], to[3], kernel[3], stride[3], padding[3];
+};
+// x [B, from..., C] -> y [B, to..., C], numbers of 2 or 4 `bytes`, both aligned to 16.
+TAL_CUDA_API std::int32_t tal_cuda_max_pool(TalCudaQueue queue, const TalPoolSizes* sizes, std::int32_t bytes,
+                                            const void* x, void* y);
 
 }  // extern "C"

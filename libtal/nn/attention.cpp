@@ -50,9 +50,14 @@ torch::Tensor AttentionUnitImpl::forward(const torch::Tensor& z, std::int64_t ro
   } else {
     query = split(wanted.contiguous()), key = value = split(z.contiguous());
   }
-  const torch::Tensor weight =
-      torch::softmax(torch::matmul(query, key.transpose(2, 3)) / std::sqrt(static_cast<double>(d / heads_)), 3);
-  torch::Tensor out = torch::matmul(weight, value).transpose(1, 2).reshape({n, rows ? rows : m, d});
+  torch::Tensor out;
+  if (z.is_cuda()) {
+    out = torch::scaled_dot_product_attention(query, key, value);
+  } else {
+    const auto scores = torch::matmul(query, key.transpose(2, 3)) / std::sqrt(static_cast<double>(d / heads_));
+    out = torch::matmul(torch::softmax(scores, 3), value);
+  }
+  out = out.transpose(1, 2).reshape({n, rows ? rows : m, d});
   if (in_weight_.defined()) out = out_(out);
   return norm_(wanted + out);
 }

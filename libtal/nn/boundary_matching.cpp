@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include <ATen/autocast_mode.h>
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -10,10 +12,12 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <tuple>
 
 #include "libtal/base/error.h"
 #include "libtal/nn/boundary_matching_cuda.h"
 #include "libtal/nn/device.h"
+#include "libtal/nn/device_constants.h"
 #include "libtal/nn/shapes.h"
 #include "libtal/nn/vector.h"
 
@@ -485,9 +489,25 @@ at::Tensor sparse_matrix(const BoundaryMatchingTable& table, const at::TensorOpt
 
 }  // namespace
 
+namespace {
+
+// Whether M as a matrix with its zeros, of which the products are tensor cores', is sooner through than its sums: in
+// coarse numbers, and where it is not too large.
+bool multiplies_densely(const at::Tensor& features, const BoundaryMatchingTable& table) {
+  constexpr std::int64_t kMost = 64 << 20;  // numbers
+  const auto type = features.scalar_type();
+  const bool coarse = at::autocast::is_autocast_enabled(at::kCUDA) || at::isReducedFloatingType(type) ||
+                      (type == at::kFloat && at::globalContext().allowTF32CuBLAS());
+  return features.is_cuda() && type != at::kDouble && coarse &&
+         table.proposals() * table.spec().rows * table.spec().samples <= kMost;
+}
+
+}  // namespace
+
 at::Tensor boundary_matching(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
                              const BoundaryMatchingTable& table, bool relu) {
   check_inputs(features, weight, bias, table.spec());
+  if (multiplies_densely(features, table)) return boundary_matching_dense(features, weight, bias, table, relu);
   const OwnPrecision own;
   if (at::isReducedFloatingType(features.scalar_type()))
     return boundary_matching(features.to(weight.scalar_type()), weight, bias, table, relu);
@@ -515,6 +535,28 @@ at::Tensor boundary_matching_products(const at::Tensor& features, const at::Tens
                      .flatten(1);
   auto y = at::mm(sparse_matrix(table, features.options()), g).view({-1, batch, filters}).transpose(0, 1);
   if (bias.defined()) y = y + bias;
+  return relu ? y.relu() : y;
+}
+
+at::Tensor boundary_matching_dense(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
+                                   const BoundaryMatchingTable& table, bool relu) {
+  check_inputs(features, weight, bias, table.spec());
+  const auto& spec = table.spec();
+  const std::int64_t batch = features.size(0), filters = weight.size(0);
+  const auto device = features.device();
+  const auto type = at::autocast::is_autocast_enabled(device.type()) ? at::autocast::get_autocast_dtype(device.type())
+                                                                     : features.scalar_type();
+  using Key = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, double, bool, at::ScalarType>;
+  static auto& matrices = lasting_constants<Key>();
+  const auto matrix = matrices.get(
+      {spec.rows, spec.durations, spec.samples, spec.per_bin, spec.widen, spec.truncate, type}, device, [&] {
+        const auto wide = type == at::kDouble ? at::kDouble : at::kFloat;
+        return sparse_matrix(table, at::dtype(wide)).to_dense().to(type);  // [L, T N]
+      });
+  const auto own = weight.flatten(2).permute({1, 2, 0}).flatten(1);  // [C, N O]
+  const auto g = at::matmul(features.to(own.scalar_type()).transpose(1, 2), own).view({batch, -1, filters});
+  auto y = at::bmm(matrix.expand({batch, -1, -1}), g.to(type));  // [B, L, T N] [B, T N, O]
+  if (bias.defined()) y = y + bias.to(y.scalar_type());
   return relu ? y.relu() : y;
 }
 

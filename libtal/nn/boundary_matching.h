@@ -84,12 +84,17 @@ std::shared_ptr<const BoundaryMatchingTable> boundary_matching_table(const Bound
 
 // features [B, C, T], weight [O, C, N] or [O, C, N, 1, 1], bias [O] or undefined -> [B, L, O], contiguous; float or
 // double. relu: max(0, .) in the same pass. Differentiable in features, weight and bias; the gradients are
-// re-associated the same way. The result does not depend on the number of threads. CUDA: boundary_matching_cuda.h
-// (float, where its library is); else boundary_matching_products.
+// re-associated the same way. The result does not depend on the number of threads. CUDA: boundary_matching_dense() in
+// tf32 and half types, whose type the result has then, boundary_matching_cuda.h (float, where its library is), else
+// boundary_matching_products().
 at::Tensor boundary_matching(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
                              const BoundaryMatchingTable& table, bool relu);
 // The same re-association with M as a sparse matrix [L, T N], in LibTorch's operations; any device.
 at::Tensor boundary_matching_products(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
                                       const BoundaryMatchingTable& table, bool relu);
+// The same with the zeros of M, as one product: what boundary_matching() takes on CUDA in tf32 and half types. The
+// result has the type of that product.
+at::Tensor boundary_matching_dense(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
+                                   const BoundaryMatchingTable& table, bool relu);
 
 }  // namespace tal

@@ -2,28 +2,51 @@
 
 #include <torch/torch.h>
 
+#include <ATen/autocast_mode.h>
 #include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 
 #include "libtal/nn/device.h"
+#include "libtal/nn/device_constants.h"
 #include "libtal/nn/shapes.h"
 #include "libtal/nn/winograd.h"
 
 namespace tal {
+namespace {
+
+using TableKey = std::tuple<std::int64_t, std::int64_t, bool>;  // durations, rows, whether validity is asked for
+
+// positions() [L] or valid() [D, T] where the layers compute: both depend on the map's size alone.
+at::Tensor on_device(const BoundaryMatchingTable& table, const at::Device& device, bool valid) {
+  const auto& own = valid ? table.valid() : table.positions();
+  if (device.is_cpu()) return own;
+  static auto& constants = lasting_constants<TableKey>();
+  return constants.get({table.spec().durations, table.spec().rows, valid}, device, [&] { return own; });
+}
+at::Tensor positions_on(const BoundaryMatchingTable& table, const at::Device& device) {
+  return on_device(table, device, /*valid=*/false);
+}
+
+}  // namespace
+
+at::Tensor valid_proposals(const BoundaryMatchingTable& table, const at::Device& device) {
+  return on_device(table, device, /*valid=*/true);
+}
 
 at::Tensor proposals_to_map(const at::Tensor& packed, const BoundaryMatchingTable& table, double fill) {
   check_shape(packed, {kAny, table.proposals(), kAny}, "proposal map: features [B, L, C]");
   const auto& spec = table.spec();
   const auto dense = at::full({packed.size(0), spec.durations * spec.rows, packed.size(2)}, fill, packed.options());
-  const auto filled = dense.index_copy(1, table.positions().to(packed.device()), packed);
+  const auto filled = dense.index_copy(1, positions_on(table, packed.device()), packed);
   return filled.view({packed.size(0), spec.durations, spec.rows, packed.size(2)}).permute({0, 3, 1, 2});
 }
 
 at::Tensor map_to_proposals(const at::Tensor& map, const BoundaryMatchingTable& table) {
   check_shape(map, {kAny, kAny, table.spec().durations, table.spec().rows}, "proposal map: maps [B, C, D, T]");
-  return map.flatten(2).index_select(2, table.positions().to(map.device())).transpose(1, 2);
+  return map.flatten(2).index_select(2, positions_on(table, map.device())).transpose(1, 2);
 }
 
 namespace {
@@ -156,14 +179,17 @@ at::Tensor convolve_proposals(const at::Tensor& packed, const at::Tensor& weight
   check_shape(weight, {kAny, packed.size(2), 3, 3}, "proposal map: weight [O, C, 3, 3]");
   check_shape(bias, {weight.size(0)}, "proposal map: bias [O]");
   check_shape(outside, {packed.size(2)}, "proposal map: values outside [C]");
+  if (!packed.device().is_cpu()) {  // in the type that other convolutions there compute in
+    const auto map = at::where(valid_proposals(table, packed.device()), proposals_to_map(packed, table),
+                               outside.to(packed.scalar_type()).view({1, -1, 1, 1}));
+    return map_to_proposals(at::autocast::is_autocast_enabled(packed.device().type())
+                                ? at::conv2d(map, weight, bias, 1, 1)
+                                : at::conv2d(map.to(weight.scalar_type()), weight, bias, 1, 1),
+                            table);
+  }
   const OwnPrecision own;
   if (packed.scalar_type() != weight.scalar_type())
     return convolve_proposals(packed.to(weight.scalar_type()), weight, bias, outside.to(weight.scalar_type()), table);
-  if (!packed.device().is_cpu()) {
-    const auto map =
-        at::where(table.valid().to(packed.device()), proposals_to_map(packed, table), outside.view({1, -1, 1, 1}));
-    return map_to_proposals(at::conv2d(map, weight, bias, 1, 1), table);
-  }
   return ConvolveProposals::apply(packed.contiguous(), weight, bias, outside.contiguous(), &table);
 }
 

@@ -14,6 +14,9 @@ at::Tensor proposals_to_map(const at::Tensor& packed, const BoundaryMatchingTabl
 // [B, C, D, T] -> [B, L, C]; differentiable.
 at::Tensor map_to_proposals(const at::Tensor& map, const BoundaryMatchingTable& table);
 
+// Which entries of the map are valid: [D, T] bool, on this device.
+at::Tensor valid_proposals(const BoundaryMatchingTable& table, const at::Device& device);
+
 // 3 x 3 convolution of the D x T map with zero padding, at valid proposals: [B, L, C] -> [B, L, O]. weight [O, C, 3,
 // 3], bias [O]. `outside` [C] is what the layer before has at invalid proposals (its activation of the bias).
 // Differentiable in all; float or double. Other devices than the CPU convolve the dense map.

@@ -3,8 +3,10 @@
 #include <ATen/autocast_mode.h>
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 
+#include "libtal/nn/device.h"
 #include "libtal/nn/operators.h"
 #include "libtal/nn/shapes.h"
 
@@ -58,6 +60,15 @@ bool fits(const at::Tensor& weight, Axes stride, Axes padding, std::int64_t grou
   return true;
 }
 
+at::Tensor convolve_plainly(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, Axes stride,
+                            Axes padding, std::int64_t groups) {
+  const std::vector<std::int64_t> ones(stride.size(), 1);
+  // By the names that autocast knows.
+  return stride.size() == 1   ? at::conv1d(x, weight, bias, stride, padding, ones, groups)
+         : stride.size() == 2 ? at::conv2d(x, weight, bias, stride, padding, ones, groups)
+                              : at::conv3d(x, weight, bias, stride, padding, ones, groups);
+}
+
 // The input must fill every axis of the kernel at least once.
 void check_input(const at::Tensor& x, const at::Tensor& weight, Axes padding, std::int64_t groups) {
   const std::int64_t channels = weight.size(1) * groups;
@@ -71,6 +82,30 @@ void check_input(const at::Tensor& x, const at::Tensor& weight, Axes padding, st
   }
 }
 
+constexpr std::int64_t kTensorCore = 8;  // channels that fast kernels of half types take at a time
+
+bool is_half(at::ScalarType type) { return type == at::kHalf || type == at::kBFloat16; }
+
+// In which a product or a convolution of x computes: Autocast's type, or its own.
+at::ScalarType computed_type(const at::Tensor& x) {
+  const auto device = x.device().type();
+  return at::autocast::is_autocast_enabled(device) ? at::autocast::get_autocast_dtype(device) : x.scalar_type();
+}
+
+// Zero channels behind those of x [B, C, ...].
+at::Tensor with_channels(const at::Tensor& x, std::int64_t more) {
+  if (more == 0) return x;
+  std::vector<std::int64_t> extents(static_cast<std::size_t>(2 * (x.dim() - 1)), 0);  // from the last axis to the
+                                                                                      // channels'
+  extents.back() = more;
+  return at::constant_pad_nd(x, extents);
+}
+
+at::Tensor channels_last(const at::Tensor& x) {
+  if (x.dim() < 4) return x;
+  return x.contiguous(x.dim() == 5 ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::ChannelsLast);
+}
+
 std::int64_t tiles_of_sample(const at::Tensor& x) {
   return (x.dim() == 5 ? x.size(2) : 1) * ((x.size(-2) + 3) / 4) * ((x.size(-1) + 3) / 4);
 }
@@ -81,20 +116,11 @@ std::pair<at::Tensor, at::Tensor> pad_channels(const at::Tensor& x, const at::Te
   check_shape(x, {kAny, weight.size(1), kAxes}, "convolution: input [B, C, ...]");
   const std::int64_t rest = weight.size(1) % multiple, more = rest ? multiple - rest : 0;
   if (more == 0) return {x, weight};
-  const auto padded = [&](const at::Tensor& t) {  // the list runs from the last axis to the channels'
-    std::vector<std::int64_t> extents(static_cast<std::size_t>(2 * (t.dim() - 1)), 0);
-    extents.back() = more;
-    return at::constant_pad_nd(t, extents);
-  };
-  return {padded(x), padded(weight)};
+  return {with_channels(x, more), with_channels(weight, more)};
 }
 
 std::pair<at::Tensor, at::Tensor> pad_for_half(const at::Tensor& x, const at::Tensor& weight, std::int64_t groups) {
-  constexpr std::int64_t kTensorCore = 8;
-  if (!x.is_cuda() || groups != 1) return {x, weight};
-  const auto type =
-      at::autocast::is_autocast_enabled(at::kCUDA) ? at::autocast::get_autocast_dtype(at::kCUDA) : x.scalar_type();
-  if (type != at::kHalf && type != at::kBFloat16) return {x, weight};
+  if (!x.is_cuda() || groups != 1 || !is_half(computed_type(x))) return {x, weight};
   return pad_channels(x, weight, kTensorCore);
 }
 
@@ -102,12 +128,7 @@ at::Tensor convolve(const at::Tensor& input, const at::Tensor& filters, const at
                     Axes padding, std::int64_t groups, const Epilogue& then) {
   check_input(input, filters, padding, groups);
   const auto [x, weight] = pad_for_half(input, filters, groups);
-  const std::vector<std::int64_t> ones(stride.size(), 1);
-  // By the names that autocast knows.
-  const auto y = stride.size() == 1   ? at::conv1d(x, weight, bias, stride, padding, ones, groups)
-                 : stride.size() == 2 ? at::conv2d(x, weight, bias, stride, padding, ones, groups)
-                                      : at::conv3d(x, weight, bias, stride, padding, ones, groups);
-  return finished(y, then);
+  return finished(convolve_plainly(x, weight, bias, stride, padding, groups), then);
 }
 
 at::Tensor finished(const at::Tensor& y, const Epilogue& then) {
@@ -115,28 +136,72 @@ at::Tensor finished(const at::Tensor& y, const Epilogue& then) {
   return then.relu ? sum.relu_() : sum;
 }
 
+struct FixedConvolution::OnCuda {
+  struct Filters {
+    at::Tensor weight, bias;
+  };
+  // In this type, with the channels that its kernels want. Made at the first call for it; the last type's are kept.
+  Filters get(at::ScalarType type, const at::Tensor& weight, const at::Tensor& bias, std::int64_t groups) {
+    const std::lock_guard lock(mutex);
+    if (!made.weight.defined() || made.weight.scalar_type() != type) {
+      auto own = weight.to(type);
+      if (const std::int64_t rest = own.size(1) % kTensorCore; groups == 1 && is_half(type) && rest)
+        own = with_channels(own, kTensorCore - rest);
+      made = {channels_last(own), bias.defined() ? bias.to(type) : bias};
+    }
+    return made;
+  }
+  std::mutex mutex;
+  Filters made;
+  std::atomic<bool> fused = true;  // until cuDNN says that it has no such kernel
+};
+
 FixedConvolution::FixedConvolution(const at::Tensor& weight, const at::Tensor& bias, std::vector<std::int64_t> stride,
                                    std::vector<std::int64_t> padding, std::int64_t groups)
     : weight_(weight.detach()),
       bias_(bias.defined() ? bias.detach() : bias),
       stride_(std::move(stride)),
       padding_(std::move(padding)),
-      groups_(groups) {
-  if (weight_.dim() > 3)
-    weight_ =
-        weight_.contiguous(weight_.dim() == 5 ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::ChannelsLast);
+      groups_(groups),
+      cuda_(weight_.is_cuda() ? std::make_shared<OnCuda>() : nullptr) {
+  weight_ = channels_last(weight_);
   if (fits(weight_, stride_, padding_, groups_)) winograd_ = std::make_unique<const WinogradFilters>(weight_);
 }
 
 at::Tensor FixedConvolution::operator()(const at::Tensor& x, const Epilogue& then) const {
   check_input(x, weight_, padding_, groups_);
   const at::NoGradGuard guard;
+  if (cuda_) return on_cuda(x, then);
   if (!at::autocast::is_autocast_enabled(x.device().type())) {
     if (winograd_ && x.scalar_type() == at::kFloat && tiles_of_sample(x) >= kLeastTiles)
       return winograd_->convolve(x, bias_, then);
     if (const auto y = convolve_fused(x, weight_, bias_, stride_, padding_, groups_, then); y.defined()) return y;
   }
   return convolve(x, weight_, bias_, stride_, padding_, groups_, then);
+}
+
+at::Tensor FixedConvolution::on_cuda(const at::Tensor& x, const Epilogue& then) const {
+  const auto type = computed_type(x);
+  const auto filters = cuda_->get(type, weight_, bias_, groups_);
+  const OwnPrecision own;
+  auto input = x.to(type);
+  input = channels_last(with_channels(input, filters.weight.size(1) * groups_ - input.size(1)));
+  const Epilogue rest{then.relu, then.add.defined() ? then.add.to(type) : then.add};
+  if (then.relu && groups_ == 1 && input.dim() > 3 && cuda_->fused) {
+    const std::vector<std::int64_t> ones(stride_.size(), 1);
+    const std::optional<at::Tensor> bias = filters.bias.defined() ? std::optional(filters.bias) : std::nullopt;
+    try {
+      return rest.add.defined()
+                 ? at::cudnn_convolution_add_relu(input, filters.weight, channels_last(rest.add), 1, bias, stride_,
+                                                  padding_, ones, groups_)
+                 : at::cudnn_convolution_relu(input, filters.weight, bias, stride_, padding_, ones, groups_);
+    } catch (const c10::OutOfMemoryError&) {
+      throw;
+    } catch (const c10::Error&) {
+      cuda_->fused = false;
+    }
+  }
+  return finished(convolve_plainly(input, filters.weight, filters.bias, stride_, padding_, groups_), rest);
 }
 
 std::shared_ptr<const FixedConvolution> FixedConvolutionCache::get(

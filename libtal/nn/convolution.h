@@ -1,6 +1,6 @@
-// Convolutions whose weights do not change, as fast as the processor allows. The fastest of three ways that fits is
-// taken: Winograd's filters (winograd.h), oneDNN's convolution that adds and applies the ReLU itself, LibTorch's
-// convolution.
+// Convolutions whose weights do not change, as fast as the device allows. On the processor the fastest of three ways
+// that fits is taken: Winograd's filters (winograd.h), oneDNN's convolution that adds and applies the ReLU itself,
+// LibTorch's convolution; on CUDA cuDNN's convolution that adds and applies the ReLU, or LibTorch's.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -27,10 +27,13 @@ class FixedConvolution {
   const at::Tensor& weight() const { return weight_; }  // in the memory format channels last
 
  private:
+  at::Tensor on_cuda(const at::Tensor& x, const Epilogue& then) const;
   at::Tensor weight_, bias_;
   std::vector<std::int64_t> stride_, padding_;
   std::int64_t groups_;
   std::unique_ptr<const WinogradFilters> winograd_;
+  struct OnCuda;  // weights in the type that is computed in
+  std::shared_ptr<OnCuda> cuda_;
 };
 
 // The same with LibTorch's own functions, differentiable. Shapes and errors as above.

@@ -55,6 +55,7 @@ Opened open_library() {
   resolve(library, "tal_cuda_roi_backward", k.roi_backward);
   resolve(library, "tal_cuda_scan_forward", k.scan_forward);
   resolve(library, "tal_cuda_scan_backward", k.scan_backward);
+  resolve(library, "tal_cuda_max_pool", k.max_pool);
   opened.found = true;
   opened.state = kLibrary;
   return opened;

@@ -19,6 +19,7 @@ struct CudaKernels {
   decltype(&tal_cuda_roi_backward) roi_backward;
   decltype(&tal_cuda_scan_forward) scan_forward;
   decltype(&tal_cuda_scan_backward) scan_backward;
+  decltype(&tal_cuda_max_pool) max_pool;
 
   // Error, naming the layer, when code is not 0.
   void check(std::int32_t code, const char* layer) const;

@@ -1,6 +1,7 @@
 #include "libtal/nn/roi_align_1d.h"
 
 #include "libtal/base/error.h"
+#include "libtal/nn/device_constants.h"
 #include "libtal/nn/roi_align_1d_cuda.h"
 #include "libtal/nn/shapes.h"
 
@@ -23,11 +24,16 @@ PyramidRows::PyramidRows(const std::vector<at::Tensor>& levels) {
     begin.push_back(total);
     total += level.size(2);
   }
-  const auto device = levels.front().device();
+  const auto table = [&](bool begins) {
+    const auto make = [&] { return begins ? at::tensor(begin, at::kLong) : at::tensor(length, at::kDouble); };
+    const auto device = levels.front().device();
+    static auto& constants = lasting_constants<std::pair<std::vector<std::int64_t>, bool>>();
+    return device.is_cpu() ? make() : constants.get({lengths, begins}, device, make);
+  };
   values = at::cat(rows, 1).flatten(0, 1);
   if (at::isReducedFloatingType(values.scalar_type())) values = values.to(at::kFloat);
-  length_table = at::tensor(length, at::kDouble).to(device);
-  begin_table = at::tensor(begin, at::kLong).to(device);
+  length_table = table(/*begins=*/false);
+  begin_table = table(/*begins=*/true);
 }
 
 at::Tensor pyramid_levels(const at::Tensor& lengths, std::int64_t levels) {

@@ -120,12 +120,13 @@ BOOST_AUTO_TEST_CASE(equals_sample_then_convolve) {
         const auto got =
             proposals_to_map(tal::boundary_matching(f.to(type), w.to(type), b.to(type), table, relu), table);
         const auto got_gradients = torch::autograd::grad({got.mul(up.to(type)).sum()}, {f, w, b});
-        const auto products =
-            proposals_to_map(tal::boundary_matching_products(f.to(type), w.to(type), b.to(type), table, relu), table);
-        const auto product_gradients = torch::autograd::grad({products.mul(up.to(type)).sum()}, {f, w, b});
-        BOOST_TEST(relative_difference(products, got) <= limit);
-        for (int k = 0; k < 3; ++k)
-          BOOST_TEST(relative_difference(product_gradients[k], want_gradients[k]) <= (relu && !wide ? 1e-3 : limit));
+        for (const auto& other : {tal::boundary_matching_products, tal::boundary_matching_dense}) {
+          const auto products = proposals_to_map(other(f.to(type), w.to(type), b.to(type), table, relu), table);
+          const auto product_gradients = torch::autograd::grad({products.mul(up.to(type)).sum()}, {f, w, b});
+          BOOST_TEST(relative_difference(products, got) <= limit);
+          for (int k = 0; k < 3; ++k)
+            BOOST_TEST(relative_difference(product_gradients[k], want_gradients[k]) <= (relu && !wide ? 1e-3 : limit));
+        }
         BOOST_TEST(relative_difference(got, (relu ? want.relu() : want) * valid) <= limit);
         for (int k = 0; k < 3; ++k)
           BOOST_TEST(relative_difference(got_gradients[k], want_gradients[k]) <= (relu && !wide ? 1e-3 : limit));

@@ -303,11 +303,30 @@ BOOST_AUTO_TEST_CASE(blockwise_attention_equals_the_plain_one) {
                k = torch::randn({2, keys, 5}, torch::kDouble).requires_grad_();
     const auto v = torch::randn({2, keys, 7}, torch::kDouble).requires_grad_(),
                up = torch::randn({2, queries, 7}, torch::kDouble);
-    const auto want = torch::bmm(torch::bmm(q, k.transpose(1, 2)).softmax(2), v), got = blockwise_attention(q, k, v);
+    const auto want = torch::bmm(torch::bmm(q, k.transpose(1, 2)).softmax(2), v);
+    const auto a = torch::autograd::grad({(want * up).sum()}, {q, k, v}, {}, /*retain_graph=*/true);
+    for (const auto& attention : {blockwise_attention, fused_attention}) {
+      const auto got = attention(q, k, v);
+      BOOST_TEST(torch::allclose(got, want, 1e-12, 1e-12));
+      const auto b = torch::autograd::grad({(got * up).sum()}, {q, k, v});
+      for (int i = 0; i < 3; ++i) BOOST_TEST(torch::allclose(b[i], a[i], 1e-10, 1e-10));
+    }
+  }
+}
+
+// Where the generator goes up on CUDA: what LibTorch's interpolation gives, and its gradient.
+BOOST_AUTO_TEST_CASE(interpolation_by_product) {
+  namespace F = torch::nn::functional;
+  torch::manual_seed(4);
+  for (const auto& [from, to] : {std::pair{1, 3}, std::pair{25, 50}, std::pair{12, 25}, std::pair{7, 7}}) {
+    const auto x = torch::randn({2, 3, from}, torch::kDouble).requires_grad_(),
+               up = torch::randn({2, 3, to}, torch::kDouble);
+    const auto options = F::InterpolateFuncOptions().size(std::vector<std::int64_t>{to}).mode(torch::kLinear);
+    const auto want = F::interpolate(x, F::InterpolateFuncOptions(options).align_corners(false)),
+               got = interpolated_by_product(x, to);
     BOOST_TEST(torch::allclose(got, want, 1e-12, 1e-12));
-    const auto a = torch::autograd::grad({(want * up).sum()}, {q, k, v}),
-               b = torch::autograd::grad({(got * up).sum()}, {q, k, v});
-    for (int i = 0; i < 3; ++i) BOOST_TEST(torch::allclose(b[i], a[i], 1e-10, 1e-10));
+    BOOST_TEST(torch::allclose(torch::autograd::grad({(got * up).sum()}, {x})[0],
+                               torch::autograd::grad({(want * up).sum()}, {x})[0], 1e-12, 1e-12));
   }
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 const tal::CudaKernels kHost{tal_cuda_message,      tal_cuda_matching_forward, tal_cuda_matching_backward,
                              tal_cuda_roi_points,   tal_cuda_roi_forward,      tal_cuda_roi_backward,
-                             tal_cuda_scan_forward, tal_cuda_scan_backward};
+                             tal_cuda_scan_forward, tal_cuda_scan_backward,    tal_cuda_max_pool};
 
 }  // namespace
 
@@ -18,6 +18,8 @@ BOOST_AUTO_TEST_CASE(boundary_matching) { tal::test::compare_boundary_matching(k
 BOOST_AUTO_TEST_CASE(roi_align) { tal::test::compare_roi_align(kHost, torch::kCPU); }
 
 BOOST_AUTO_TEST_CASE(scan) { tal::test::compare_selective_scan(kHost, torch::kCPU, /*large=*/false); }
+
+BOOST_AUTO_TEST_CASE(max_pool) { tal::test::compare_max_pool(kHost, torch::kCPU); }
 
 BOOST_AUTO_TEST_CASE(outside_nothing_is_read) {
   // Rows before and after the features' own are NaN: a read outside would show.

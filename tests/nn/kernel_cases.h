@@ -6,6 +6,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "libtal/nn/boundary_matching_cuda.h"
+#include "libtal/nn/max_pool.h"
 #include "libtal/nn/roi_align_1d_cuda.h"
 #include "libtal/nn/selective_scan_cuda.h"
 #include "tests/nn/scan_cases.h"
@@ -132,6 +133,44 @@ inline void compare_selective_scan(const CudaKernels& kernels, const torch::Devi
         if (device.is_cuda())
           for (std::size_t k = 0; k < inputs.size(); ++k)
             BOOST_TEST(torch::equal(again[k], gradients[k]), "gradient " << k << " is the same twice");
+      }
+    }
+}
+
+// Windows that overlap, leave values out, reach over the ends; channels that fill no pack; negative values, infinity
+// and NaN. Maxima are exact.
+inline void compare_max_pool(const CudaKernels& kernels, const torch::Device& device) {
+  struct Size {
+    std::vector<std::int64_t> extents, kernel, stride, padding;
+    bool ceil;
+  };
+  const std::vector<Size> sizes{{{2, 16, 5, 9, 7}, {3, 3, 3}, {1, 1, 1}, {1, 1, 1}, true},
+                                {{1, 8, 4, 10, 11}, {1, 3, 3}, {1, 2, 2}, {0, 0, 0}, true},
+                                {{3, 5, 6, 7, 7}, {2, 2, 2}, {2, 2, 2}, {0, 0, 0}, true},
+                                {{1, 24, 7, 5, 3}, {3, 3, 3}, {2, 2, 2}, {0, 1, 1}, false},
+                                {{2, 12, 9, 8}, {3, 3}, {2, 2}, {1, 1}, false},
+                                {{1, 3, 9, 8}, {3, 3}, {2, 2}, {}, true},
+                                {{2, 32, 2, 2}, {2, 2}, {3, 3}, {1, 1}, true},
+                                {{1, 1, 1, 1}, {1, 1}, {1, 1}, {0, 0}, false}};
+  torch::manual_seed(11);
+  for (const auto& s : sizes)
+    for (const auto type : {torch::kFloat, torch::kBFloat16, torch::kHalf}) {
+      auto x = torch::randn(s.extents).to(type);
+      if (x.numel() > 8) {
+        x.flatten()[0] = std::numeric_limits<float>::infinity();
+        x.flatten()[3] = -std::numeric_limits<float>::infinity();
+        x.flatten()[5] = -0.0f;
+        x.flatten()[7] = std::numeric_limits<float>::quiet_NaN();
+      }
+      const auto padding = s.padding.empty() ? std::vector<std::int64_t>(s.kernel.size(), 0) : s.padding;
+      // LibTorch's own, whose NaN may have another sign; in float, which holds all of them.
+      const auto wide = x.to(torch::kFloat);
+      const auto want = s.kernel.size() == 3 ? torch::max_pool3d(wide, s.kernel, s.stride, padding, 1, s.ceil)
+                                             : torch::max_pool2d(wide, s.kernel, s.stride, padding, 1, s.ceil);
+      const auto got = max_pool_by(kernels, x.to(device), {s.kernel, s.stride, s.padding, s.ceil}).cpu();
+      BOOST_TEST_CONTEXT(s.extents.size() - 2 << " axes, " << s.extents[1] << " channels, " << c10::toString(type)) {
+        BOOST_TEST_REQUIRE((got.sizes() == want.sizes()));
+        BOOST_TEST(torch::equal(got.to(torch::kFloat).nan_to_num(7e4, 1e5, -1e5), want.nan_to_num(7e4, 1e5, -1e5)));
       }
     }
 }

@@ -56,6 +56,22 @@ for model, extra in ((a, []), (b, []), (w, ["--window", "16"])):
         together, _ = propose(records, "-m", model, *extra, "--batch", batch)
         check(len(together) == 6 and all(map(nearly, alone, together)), f"--batch {batch} of {model}")
     check(alone == propose(records, "-m", model, *extra, "--batch", "auto")[0], "auto on the CPU: one by one, the same bytes")
+
+# Clips of several videos, too: of each as many detections, in their order, with the numbers that it has alone.
+clips = train("s.safetensors", "sptad", "rgb", *"clip=16 dim=8 heads=2 hidden=4 ffn=8 stages=2 proposals=6 roi-rows=4 stem-filters=4 inference.min-score=0".split())
+
+
+def numbers(r):
+    return [x for p in r["proposals"] for x in (*p["segment"], p["score"])]
+
+
+alone, _ = propose(records, "-m", clips)
+check(len({len(r["proposals"]) for r in alone}) > 1 and all(r["proposals"] for r in alone), "videos of different numbers of clips")
+for batch in ("1", "4", "100"):
+    together, _ = propose(records, "-m", clips, "--batch", batch)
+    check([r["video"] for r in together] == [r["video"] for r in alone], f"--batch {batch} of clips: the videos")
+    for x, y in zip(alone, together):
+        check([p["label"] for p in x["proposals"]] == [p["label"] for p in y["proposals"]] and all(abs(a - b) < 1e-4 for a, b in zip(numbers(x), numbers(y))), f"--batch {batch} of clips: {x['video']}")
 mixed = "".join(lines[:2] + [json.dumps(broken) + "\n"] + lines[2:])
 _, said = propose(mixed, "-m", a, "--batch", "4", status=1)
 check("stdin:3: video 'no features': features: missing" in said, f"the place of an error in a batch: {said}")

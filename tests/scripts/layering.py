@@ -29,7 +29,8 @@ ARROWS = {
     "stages/video": "base io stream data cli stages video encoder encoder/picture",
     # LibTorch
     "cuda": "",
-    "nn": "base io segment cuda",
+    "graphs": "",
+    "nn": "base io segment cuda graphs",
     "nn/backbones": "base data nn",
     "encoder/networks": "base io data encoder encoder/picture nn nn/backbones",
     "stages/encoders": "stages encoder/networks",
@@ -49,7 +50,7 @@ ARROWS = {
 }
 # Who may include a library's header: a build without it has the other folders.
 LIBRARIES = {
-    r"<(torch|ATen|c10)/": ["nn", "nn/backbones", "encoder/networks", "models", "models/core", "models/maps", "models/rpn", "models/etp", "models/bsnpp", "models/bmn", "models/cmsn", "models/sptad", "models/points",
+    r"<(torch|ATen|c10)/": ["graphs", "nn", "nn/backbones", "encoder/networks", "models", "models/core", "models/maps", "models/rpn", "models/etp", "models/bsnpp", "models/bmn", "models/cmsn", "models/sptad", "models/points",
                             "models/classifier", "train", "stages/networks"],
     r"<opencv2/": ["video", "encoder/picture", "encoder/networks", "stages/video"],
     r"<(libav|libsw)": ["video"],

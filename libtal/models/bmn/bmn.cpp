@@ -136,7 +136,8 @@ torch::Tensor BmnImpl::sampled(const torch::Tensor& reduced, const BoundaryMatch
 
 torch::Tensor BmnImpl::dense_by_duration(const torch::Tensor& reduced, const BoundaryMatchingTable& table,
                                          const torch::Tensor& outside) {
-  return torch::where(table.valid().to(reduced.device()), proposals_to_map(sampled(reduced, table), table), outside);
+  return torch::where(valid_proposals(table, reduced.device()), proposals_to_map(sampled(reduced, table), table),
+                      outside);
 }
 
 // Rows s .. e + 1 for the proposal s .. e: one more row, which is empty, makes room for those that end with the last
@@ -170,7 +171,7 @@ BmnOutput BmnImpl::checkpoint(const torch::Tensor& x, const BoundaryMatchingTabl
     map = proposal2d_->ptr<torch::nn::Conv2dImpl>(k)->forward(map);
     if (k < 6) map = map.relu();
   }
-  const auto valid = table.valid().to(x.device());
+  const auto valid = valid_proposals(table, x.device());
   if (by_end) {
     const std::int64_t rows = x.size(2);
     const auto start = torch::arange(rows, x.device()).unsqueeze(0),
@@ -185,8 +186,8 @@ BmnOutput BmnImpl::checkpoint(const torch::Tensor& x, const BoundaryMatchingTabl
 std::vector<ProposalMaps> BmnImpl::infer(const torch::Tensor& x) {
   const torch::NoGradGuard guard;
   const auto out = forward(x);
-  const auto boundary = widened(out.boundary).sigmoid();
-  const auto maps = widened(out.maps).sigmoid() * table(x.size(2))->valid().to(x.device());
+  const auto boundary = widened(out.boundary).sigmoid().cpu();  // a batch's maps in one copy
+  const auto maps = widened(widened(out.maps).sigmoid() * valid_proposals(*table(x.size(2)), x.device())).cpu();
   std::vector<ProposalMaps> result;
   for (std::int64_t b = 0; b < x.size(0); ++b)
     result.push_back({boundary[b][0], boundary[b][1], boundary_map(boundary[b][0], boundary[b][1], maps.size(2)),

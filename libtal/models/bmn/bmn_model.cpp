@@ -20,7 +20,7 @@ void BmnModel::build(const InputContract& inputs) {
 
 Losses BmnModel::loss(const Batch& batch, std::size_t) {
   const auto valid =
-      boundary_matching_table({rows(), durations(), 1, 1, 0, false})->valid().to(batch.at("iou").device());
+      valid_proposals(*boundary_matching_table({rows(), durations(), 1, 1, 0, false}), batch.at("iou").device());
   const auto loss = bmn_loss(network_->forward(batch.at("x")), batch.at("boundary"), batch.at("iou"),
                              batch.at("sampled"), valid, 0.5, options_);
   return {loss.total,

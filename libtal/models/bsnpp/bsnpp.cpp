@@ -5,6 +5,7 @@
 #include "libtal/base/error.h"
 #include "libtal/nn/boundary_matching_map.h"
 #include "libtal/nn/device.h"
+#include "libtal/nn/device_constants.h"
 #include "libtal/nn/linear.h"
 #include "libtal/nn/losses.h"
 #include "libtal/nn/shapes.h"
@@ -21,15 +22,26 @@ torch::nn::Conv2d conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel)
 }
 
 torch::Tensor half(const torch::Tensor& x) { return torch::max_pool1d(x, 2, 2); }
-// Linear interpolation of x to the length of `skip`.
+torch::Tensor interpolated(const torch::Tensor& x, std::int64_t rows) {
+  return F::interpolate(
+      x, F::InterpolateFuncOptions().size(std::vector<std::int64_t>{rows}).mode(torch::kLinear).align_corners(false));
+}
+// x with the rows of `skip`. The gradient of LibTorch's interpolation takes longer on CUDA than the convolutions around
+// it.
 torch::Tensor up(const torch::Tensor& x, const torch::Tensor& skip) {
-  return F::interpolate(x, F::InterpolateFuncOptions()
-                               .size(std::vector<std::int64_t>{skip.size(2)})
-                               .mode(torch::kLinear)
-                               .align_corners(false));
+  return x.is_cuda() ? interpolated_by_product(x, skip.size(2)) : interpolated(x, skip.size(2));
 }
 
 }  // namespace
+
+torch::Tensor interpolated_by_product(const torch::Tensor& x, std::int64_t rows) {
+  check_shape(x, {kAny, kAny, at_least(1)}, "interpolation: input [B, F, T]");
+  static auto& matrices = lasting_constants<std::pair<std::int64_t, std::int64_t>>();
+  const std::int64_t from = x.size(2);
+  const auto matrix = matrices.get(
+      {from, rows}, x.device(), [&] { return interpolated(torch::eye(from, torch::kDouble).unsqueeze(0), rows)[0]; });
+  return torch::matmul(x, matrix.to(x.scalar_type()));
+}
 
 Settings settings_of(BsnppOptions& o) {
   Settings s;
@@ -281,7 +293,8 @@ std::vector<ProposalMaps> BsnppImpl::infer(const torch::Tensor& x, bool backward
     base = base_(x);
     heat = widened(cbg_->forward(base).back()).sigmoid();
   }
-  const auto maps = proposals_to_map(prb_->forward(base, *proposals).mean(1), *proposals);
+  const auto maps = proposals_to_map(prb_->forward(base, *proposals).mean(1), *proposals).cpu();
+  heat = heat.cpu();  // a batch's maps in one copy
   std::vector<ProposalMaps> result;
   for (std::int64_t b = 0; b < x.size(0); ++b)
     result.push_back({heat[b][0], heat[b][1], boundary_map(heat[b][0], heat[b][1], maps.size(2)),

@@ -70,6 +70,9 @@ class GeneratorNodeImpl : public torch::nn::Module {
 };
 TORCH_MODULE(GeneratorNode);
 
+// Linear interpolation between the centres of rows, [B, F, T] -> [B, F, rows], as a product with the matrix [T, rows].
+torch::Tensor interpolated_by_product(const torch::Tensor& x, std::int64_t rows);
+
 // Fig. 3. Heads give logits of (start, end), [B, 2, T].
 class BoundaryGeneratorImpl : public torch::nn::Module {
  public:

@@ -13,6 +13,7 @@ namespace {
 // x^T x, [B, L, C] -> [B, C, C]: the products of later channels with earlier ones are those of the earlier
 // with the later.
 torch::Tensor products_of_channels(const torch::Tensor& x) {
+  if (x.is_cuda()) return torch::bmm(x.transpose(1, 2), x);  // a GPU multiplies the other half sooner than it copies it
   constexpr std::int64_t kStep = 128;
   const std::int64_t channels = x.size(2);
   std::vector<torch::Tensor> upper, rows;  // upper: [B, step, channels from the step's first on]
@@ -78,9 +79,13 @@ std::vector<torch::Tensor> RelationAttentionImpl::through(const torch::Tensor& x
     all = linear(x, weight, torch::Tensor());
   } else {
     const auto mixed = torch::matmul(weight, channel_mixing(x));  // [B, k, C]
-    std::vector<torch::Tensor> rows;
-    for (std::int64_t b = 0; b < x.size(0); ++b) rows.push_back(linear(x[b], mixed[b], torch::Tensor()));
-    all = rows.size() == 1 ? rows[0].unsqueeze(0) : torch::stack(rows);
+    if (x.is_cuda()) {
+      all = torch::bmm(x, mixed.transpose(1, 2));
+    } else {
+      std::vector<torch::Tensor> rows;
+      for (std::int64_t b = 0; b < x.size(0); ++b) rows.push_back(linear(x[b], mixed[b], torch::Tensor()));
+      all = rows.size() == 1 ? rows[0].unsqueeze(0) : torch::stack(rows);
+    }
   }
   std::vector<std::int64_t> sizes;
   for (const auto& each : weights) sizes.push_back(each.size(0));

@@ -6,6 +6,7 @@
 #include "libtal/base/error.h"
 #include "libtal/models/core/frame_clips.h"
 #include "libtal/models/core/guard.h"
+#include "libtal/nn/tensors.h"
 
 namespace tal {
 
@@ -128,6 +129,8 @@ void SptadModel::build(const InputContract& inputs) {
     throw Error("SP-TAD gives labelled detections and needs classes: no annotation has a label");
   inputs_ = inputs;
   network_ = input().make_network(inputs, options_);
+  weights_ = network_->parameters();
+  for (const auto& buffer : network_->buffers()) weights_.push_back(buffer);
 }
 
 std::vector<SptadModel::ClipTruth> SptadModel::truths_in(const TrainingSet::Video& video, std::int64_t first) const {
@@ -210,33 +213,60 @@ Losses SptadModel::loss(const Batch& batch, std::size_t) {
 }
 
 std::pair<torch::Tensor, torch::Tensor> SptadModel::detect(const torch::Tensor& clips) {
-  const auto output = network_->forward(clips.to(device));
-  auto scores = output.detections.logits[-1].to(torch::kFloat).sigmoid();
-  if (clip_scores_ && output.clip_logits.defined())
-    scores = scores * output.clip_logits.to(torch::kFloat).sigmoid().unsqueeze(1);
-  return {finite_on_host(*this, scores), finite_on_host(*this, output.detections.segments[-1])};
+  const auto found = replayed_(clips, device, weights_, [&](const torch::Tensor& x) -> std::vector<torch::Tensor> {
+    const auto output = network_->forward(x);
+    auto scores = output.detections.logits[-1].to(torch::kFloat).sigmoid();
+    if (clip_scores_ && output.clip_logits.defined())
+      scores = scores * output.clip_logits.to(torch::kFloat).sigmoid().unsqueeze(1);
+    return {scores, output.detections.segments[-1]};
+  });
+  return {on_host(found[0]), on_host(found[1])};
 }
 
-void SptadModel::propose(Record& record, const Sequence& sequence) {
+std::vector<std::function<void(Record&)>> SptadModel::propose_together(std::span<const Sequence> sequences) {
   const torch::NoGradGuard guard;
-  const std::int64_t rows = input().rows(sequence);
-  const auto clip_starts = rows > 0 ? starts(rows, test_stride_) : std::vector<std::int64_t>{};
-  const auto at_once = static_cast<std::size_t>(clips_at_once_ ? clips_at_once_ : input().clips_at_once());
-  if (sequence.frames && !record.has("duration"))
-    record.set_number("duration", sequence.duration);  // of the decoded video
-  std::vector<Proposal> found;
-  for (std::size_t begin = 0; begin < clip_starts.size(); begin += at_once) {
-    const std::size_t end = std::min(clip_starts.size(), begin + at_once);
-    std::vector<torch::Tensor> clips;
-    for (std::size_t k = begin; k < end; ++k) clips.push_back(input().test_clip(sequence, clip_starts[k], clip_));
-    const auto [scores, segments] = detect(stack_clips(clips));
+  struct Detected {
+    std::int64_t first = 0;
+    torch::Tensor scores, segments;  // [N, K], [N, 2]
+  };
+  std::vector<std::vector<Detected>> detected(sequences.size());
+  std::vector<std::pair<std::size_t, Detected*>> clips;  // of all sequences
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    const std::int64_t rows = input().rows(sequences[i]);
+    if (rows < 1) continue;
+    for (const auto first : starts(rows, test_stride_)) detected[i].push_back({first, {}, {}});
+    for (auto& clip : detected[i]) clips.emplace_back(i, &clip);
+  }
+  const auto at_once = clips_at_once_ ? static_cast<std::size_t>(clips_at_once_)
+                                      : std::max(sequences.size(), static_cast<std::size_t>(input().clips_at_once()));
+  for (std::size_t begin = 0; begin < clips.size(); begin += at_once) {
+    const std::size_t end = std::min(clips.size(), begin + at_once);
+    std::vector<torch::Tensor> x;
+    for (std::size_t k = begin; k < end; ++k)
+      x.push_back(input().test_clip(sequences[clips[k].first], clips[k].second->first, clip_));
+    const auto [scores, segments] = detect(stack_clips(x));
     for (std::size_t k = begin; k < end; ++k) {
       const auto b = static_cast<std::int64_t>(k - begin);
-      add_detections(scores[b], segments[b], sequence, clip_starts[k], rows, record, found);
+      clips[k].second->scores = scores[b], clips[k].second->segments = segments[b];
     }
   }
-  record.set_proposals(found);
+  std::vector<std::function<void(Record&)>> rest;
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    const auto& s = sequences[i];
+    rest.emplace_back([this, own = std::move(detected[i]), rows = input().rows(s), seen = s.frames != nullptr,
+                       place = Sequence{s.video, s.duration, s.time, {}}](Record& record) {
+      if (seen && !record.has("duration")) record.set_number("duration", place.duration);  // of the decoded video
+      std::vector<Proposal> found;
+      for (const auto& clip : own)
+        add_detections(finite_on_host(*this, clip.scores), finite_on_host(*this, clip.segments), place, clip.first,
+                       rows, record, found);
+      record.set_proposals(found);
+    });
+  }
+  return rest;
 }
+
+void SptadModel::propose(Record& record, const Sequence& sequence) { propose_together({&sequence, 1}).front()(record); }
 
 void SptadModel::add_detections(const torch::Tensor& scores, const torch::Tensor& segments, const Sequence& sequence,
                                 std::int64_t first, std::int64_t rows, Record& record,

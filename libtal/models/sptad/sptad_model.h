@@ -5,6 +5,7 @@
 #include "libtal/models/core/model.h"
 #include "libtal/models/sptad/sptad.h"
 #include "libtal/models/sptad/sptad_input.h"
+#include "libtal/nn/replayed_pass.h"
 
 namespace tal {
 
@@ -39,6 +40,9 @@ class SptadModel : public Model {
   // The last stage's best N pairs of proposal and class of every clip; score = class probability x the clip's
   // probability of the class.
   void propose(Record& record, const Sequence& sequence) override;
+  // Clips go through the network together, whatever their video.
+  bool proposes_together() const override { return true; }
+  std::vector<std::function<void(Record&)>> propose_together(std::span<const Sequence> sequences) override;
   std::string suppression() const override { return "sptad"; }
 
  private:
@@ -70,6 +74,8 @@ class SptadModel : public Model {
   double min_score_ = 0.001;
   bool clip_scores_ = true;
   std::shared_ptr<SptadNetImpl> network_;
+  std::vector<torch::Tensor> weights_;  // of the network, and its statistics
+  ReplayedPass replayed_;
 };
 
 }  // namespace tal

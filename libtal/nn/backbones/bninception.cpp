@@ -1,5 +1,6 @@
 #include "libtal/nn/backbones/bninception.h"
 
+#include "libtal/nn/max_pool.h"
 #include "libtal/nn/shapes.h"
 
 namespace tal {
@@ -14,8 +15,8 @@ constexpr InceptionBlockShape kBlocks[] = {
     {"5a", 352, 192, 320, 160, 224, 128, false}, {"5b", 352, 192, 320, 192, 224, 128, true}};
 
 // Caffe rounds the extents of its poolings up.
-torch::Tensor max_pool(const torch::Tensor& x, std::int64_t stride, std::int64_t padding) {
-  return torch::max_pool2d(x, {3, 3}, {stride, stride}, {padding, padding}, {1, 1}, true);
+torch::Tensor pool_3x3(const torch::Tensor& x, std::int64_t stride, std::int64_t padding) {
+  return max_pool(x, {{3, 3}, {stride, stride}, {padding, padding}, true});
 }
 
 }  // namespace
@@ -45,11 +46,11 @@ torch::Tensor BnInception::Block::forward(const torch::Tensor& x) const {
   if (one) branches.push_back((*one)(x, kRelu));
   branches.push_back((*three)((*three_reduce)(x, kRelu), kRelu));
   branches.push_back((*double_2)((*double_1)((*double_reduce)(x, kRelu), kRelu), kRelu));
-  if (!one) branches.push_back(max_pool(x, 2, 0));
+  if (!one) branches.push_back(pool_3x3(x, 2, 0));
   // Means count the padding, as Caffe's do.
   else
     branches.push_back(
-        (*pool)(shape.max_pool ? max_pool(x, 1, 1) : torch::avg_pool2d(x, {3, 3}, {1, 1}, {1, 1}, true, true), kRelu));
+        (*pool)(shape.max_pool ? pool_3x3(x, 1, 1) : torch::avg_pool2d(x, {3, 3}, {1, 1}, {1, 1}, true, true), kRelu));
   return torch::cat(branches, 1);
 }
 
@@ -74,8 +75,8 @@ std::vector<LayerInfo> BnInception::layers() const {
 
 torch::Tensor BnInception::forward(torch::Tensor x, std::string_view layer) {
   check_shape(x, {kAny, options_.channels, at_least(31), at_least(31)}, "BN-Inception: pictures [B, C, H, W]");
-  x = max_pool((*conv1_)(x, kRelu), 2, 0);                           // [B, 64, 56, 56] of 224 x 224
-  x = max_pool((*conv2_)((*conv2_reduce_)(x, kRelu), kRelu), 2, 0);  // [B, 192, 28, 28]
+  x = pool_3x3((*conv1_)(x, kRelu), 2, 0);                           // [B, 64, 56, 56] of 224 x 224
+  x = pool_3x3((*conv2_)((*conv2_reduce_)(x, kRelu), kRelu), 2, 0);  // [B, 192, 28, 28]
   // Two blocks halve the grid by a convolution and by a pooling, which differ for odd sizes.
   check_shape(x, {kAny, kAny, multiple_of(4), multiple_of(4)},
               "BN-Inception: the stem's output [B, C, H, W], of pictures of 32 k - 1 to 32 k + 6 pixels,");

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "libtal/nn/backbones/state.h"
+#include "libtal/nn/max_pool.h"
 #include "libtal/nn/shapes.h"
 
 namespace tal {
@@ -40,7 +41,7 @@ torch::Tensor C3dImpl::forward(torch::Tensor x) {
         return FixedConvolution(weight, bias, {1, 1, 1}, {1, 1, 1});
       }))(x, {.relu = true});
   };
-  const auto pool = [&](std::int64_t time) { x = torch::max_pool3d(x, {time, 2, 2}); };
+  const auto pool = [&](std::int64_t time) { x = max_pool(x, {{time, 2, 2}, {time, 2, 2}}); };
   conv(0), pool(1);           // [B, 64, T, H/2, W/2]
   conv(1), pool(2);           // [B, 128, T/2, H/4, W/4]
   conv(2), conv(3), pool(2);  // [B, 256, T/4, H/8, W/8]

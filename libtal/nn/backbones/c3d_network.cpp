@@ -1,5 +1,6 @@
 #include "libtal/nn/backbones/c3d_network.h"
 
+#include "libtal/nn/max_pool.h"
 #include "libtal/nn/shapes.h"
 
 namespace tal {
@@ -21,8 +22,8 @@ std::vector<LayerInfo> C3dNetwork::layers() const {
 
 torch::Tensor C3dNetwork::forward(torch::Tensor x, std::string_view layer) {
   check_shape(x, {kAny, 3, 16, 112, 112}, "C3D: clips [B, 3, T, H, W]");
-  x = convolutions_->forward(x);                              // [B, 512, 2, 7, 7]
-  x = torch::max_pool3d(x, {2, 2, 2}, {2, 2, 2}, {0, 1, 1});  // [B, 512, 1, 4, 4]
+  x = convolutions_->forward(x);                       // [B, 512, 2, 7, 7]
+  x = max_pool(x, {{2, 2, 2}, {2, 2, 2}, {0, 1, 1}});  // [B, 512, 1, 4, 4]
   if (layer == "pool") return global_mean(x);
   x = torch::relu(fc6_->forward(x.flatten(1)));  // [B, 4096]
   if (layer == "fc6") return x;

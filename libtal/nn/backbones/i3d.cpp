@@ -5,6 +5,7 @@
 #include "libtal/base/error.h"
 #include "libtal/nn/backbones/backbone.h"
 #include "libtal/nn/checkpoint.h"
+#include "libtal/nn/max_pool.h"
 #include "libtal/nn/named_weights.h"
 #include "libtal/nn/shapes.h"
 
@@ -34,9 +35,12 @@ Padding3 padding_of(const torch::Tensor& x, const Extent3& kernel, const Extent3
 }
 
 // The port pads with zeros; what is pooled comes from a ReLU, so leaving the padding out gives the same maxima.
-// ceil_mode makes room for the one value that "same" padding may have more behind.
-torch::Tensor max_pool(const torch::Tensor& x, const Extent3& kernel, const Extent3& stride) {
-  return torch::max_pool3d(x, kernel, stride, padding_of(x, kernel, stride).before, 1, /*ceil_mode=*/true);
+// `ceil` makes room for the one value that "same" padding may have more behind.
+torch::Tensor same_pool(const torch::Tensor& x, const Extent3& kernel, const Extent3& stride) {
+  const auto before = padding_of(x, kernel, stride).before;
+  return max_pool(
+      x,
+      {{kernel.begin(), kernel.end()}, {stride.begin(), stride.end()}, {before.begin(), before.end()}, /*ceil=*/true});
 }
 
 // A convolution; one of size 1 as the matrix product that it is: LibTorch hands those of small batches to slower code
@@ -124,7 +128,7 @@ InceptionBlockImpl::InceptionBlockImpl(std::int64_t in, const std::array<std::in
 
 torch::Tensor InceptionBlockImpl::forward(const torch::Tensor& x) {
   check_shape(x, {kAny, kAny, at_least(1), at_least(1), at_least(1)}, "I3D block: input [B, C, T, H, W]");
-  return torch::cat({b0_(x), b1b_(b1a_(x)), b2b_(b2a_(x)), b3b_(max_pool(x, {3, 3, 3}, {1, 1, 1}))}, 1);
+  return torch::cat({b0_(x), b1b_(b1a_(x)), b2b_(b2a_(x)), b3b_(same_pool(x, {3, 3, 3}, {1, 1, 1}))}, 1);
 }
 
 I3dImpl::I3dImpl(const I3dOptions& options) : options_(options) {
@@ -162,8 +166,8 @@ void I3dImpl::add_blocks(std::vector<InceptionBlock>& blocks, const std::string&
 }
 
 torch::Tensor I3dImpl::stem(const torch::Tensor& x) {
-  const auto pooled = max_pool(conv1a_(x), {1, 3, 3}, {1, 2, 2});
-  return max_pool(conv2c_(conv2b_(pooled)), {1, 3, 3}, {1, 2, 2});
+  const auto pooled = same_pool(conv1a_(x), {1, 3, 3}, {1, 2, 2});
+  return same_pool(conv2c_(conv2b_(pooled)), {1, 3, 3}, {1, 2, 2});
 }
 
 std::vector<torch::Tensor> I3dImpl::forward(torch::Tensor x) {
@@ -182,8 +186,8 @@ std::vector<torch::Tensor> I3dImpl::forward(torch::Tensor x) {
   std::vector<torch::Tensor> levels;
   for (std::size_t k = 0; k < stages_.size(); ++k) {
     const auto stage = [this, k](torch::Tensor y) {
-      if (k == 1) y = max_pool(y, {3, 3, 3}, {2, 2, 2});
-      if (k == 2) y = max_pool(y, {2, 2, 2}, {2, 2, 2});
+      if (k == 1) y = same_pool(y, {3, 3, 3}, {2, 2, 2});
+      if (k == 2) y = same_pool(y, {2, 2, 2}, {2, 2, 2});
       for (auto& block : stages_[k]) y = block(y);
       return y;
     };

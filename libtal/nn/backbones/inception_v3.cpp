@@ -1,5 +1,6 @@
 #include "libtal/nn/backbones/inception_v3.h"
 
+#include "libtal/nn/max_pool.h"
 #include "libtal/nn/shapes.h"
 
 namespace tal {
@@ -115,7 +116,7 @@ torch::Tensor InceptionV3::run(const Block& block, const torch::Tensor& x) const
   for (const auto& path : block.paths) {
     auto y = x;
     if (path.head == Path::Head::kMean) y = torch::avg_pool2d(y, {3, 3}, {1, 1}, {1, 1});
-    if (path.head == Path::Head::kMax) y = torch::max_pool2d(y, {3, 3}, {2, 2});
+    if (path.head == Path::Head::kMax) y = max_pool(y, {{3, 3}, {2, 2}});
     for (const auto& unit : path.units) y = (*unit)(y, kRelu);
     for (const auto& unit : path.fork) ends.push_back((*unit)(y, kRelu));
     if (path.fork.empty()) ends.push_back(y);
@@ -136,7 +137,7 @@ torch::Tensor InceptionV3::forward(torch::Tensor x, std::string_view layer) {
   check_shape(x, {kAny, options_.channels, at_least(75), at_least(75)}, "Inception-v3: pictures [B, C, H, W]");
   for (std::size_t i = 0; i < stem_.size(); ++i) {
     x = (*stem_[i])(x, kRelu);
-    if (i == 2 || i == 4) x = torch::max_pool2d(x, {3, 3}, {2, 2});  // [B, 64, 73, 73], [B, 192, 35, 35] of 299 x 299
+    if (i == 2 || i == 4) x = max_pool(x, {{3, 3}, {2, 2}});  // [B, 64, 73, 73], [B, 192, 35, 35] of 299 x 299
   }
   for (const auto& block : blocks_) {
     x = run(block, x);  // 5: 35 x 35, 6: 17 x 17, 7: 8 x 8

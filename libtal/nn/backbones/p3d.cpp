@@ -1,5 +1,6 @@
 #include "libtal/nn/backbones/p3d.h"
 
+#include "libtal/nn/max_pool.h"
 #include "libtal/nn/shapes.h"
 
 namespace tal {
@@ -52,10 +53,10 @@ std::vector<LayerInfo> P3d::layers() const {
 
 torch::Tensor P3d::forward(torch::Tensor x, std::string_view layer) {
   check_shape(x, {kAny, options_.channels, 16, at_least(1), at_least(1)}, "P3D: clips [B, C, 16, H, W]");
-  x = torch::max_pool3d((*stem_)(x, kRelu), {2, 3, 3}, {2, 2, 2}, {0, 1, 1});  // [B, 64, 8, H/4, W/4]
+  x = max_pool((*stem_)(x, kRelu), {{2, 3, 3}, {2, 2, 2}, {0, 1, 1}});  // [B, 64, 8, H/4, W/4]
   for (std::size_t s = 0; s < 3; ++s) {
     for (auto& block : stages_[s]) x = block->forward(x);
-    x = torch::max_pool3d(x, {2, 1, 1}, {2, 1, 1});  // [B, 256 2^s, 8 / 2^(s+1), H/2^(2+s), W/2^(2+s)]
+    x = max_pool(x, {{2, 1, 1}, {2, 1, 1}});  // [B, 256 2^s, 8 / 2^(s+1), H/2^(2+s), W/2^(2+s)]
   }
   x = x.squeeze(2);                                      // one step of time is left: [B, 1024, H/16, W/16]
   for (auto& block : stages_[3]) x = block->forward(x);  // [B, 2048, H/32, W/32]

@@ -1,6 +1,7 @@
 #include "libtal/nn/backbones/resnet.h"
 
 #include "libtal/nn/backbones/resnest.h"
+#include "libtal/nn/max_pool.h"
 #include "libtal/nn/shapes.h"
 
 namespace tal {
@@ -87,7 +88,7 @@ std::vector<LayerInfo> ResidualNetwork::layers() const {
 
 torch::Tensor ResidualNetwork::stem(torch::Tensor x) {
   for (const auto& unit : stem_) x = (*unit)(x, kRelu);  // [B, width, H/2, W/2]
-  return torch::max_pool2d(x, {3, 3}, {2, 2}, {1, 1});   // [B, width, H/4, W/4]
+  return max_pool(x, {{3, 3}, {2, 2}, {1, 1}});          // [B, width, H/4, W/4]
 }
 
 torch::Tensor ResNet::forward(torch::Tensor x, std::string_view layer) {

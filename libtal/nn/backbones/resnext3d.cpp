@@ -1,5 +1,6 @@
 #include "libtal/nn/backbones/resnext3d.h"
 
+#include "libtal/nn/max_pool.h"
 #include "libtal/nn/shapes.h"
 
 namespace tal {
@@ -43,8 +44,8 @@ std::vector<LayerInfo> ResNext3d::layers() const {
 
 torch::Tensor ResNext3d::forward(torch::Tensor x, std::string_view layer) {
   check_shape(x, {kAny, 3, at_least(1), at_least(1), at_least(1)}, "ResNeXt-3D: clips [B, 3, T, H, W]");
-  x = (*stem_)(x, kRelu);                                     // [B, 64, T, H/2, W/2]
-  x = torch::max_pool3d(x, {3, 3, 3}, {2, 2, 2}, {1, 1, 1});  // [B, 64, T/2, H/4, W/4]
+  x = (*stem_)(x, kRelu);                              // [B, 64, T, H/2, W/2]
+  x = max_pool(x, {{3, 3, 3}, {2, 2, 2}, {1, 1, 1}});  // [B, 64, T/2, H/4, W/4]
   for (std::size_t s = 0; s < stages_.size(); ++s) {
     for (auto& block : stages_[s]) x = block->forward(x);  // [B, 256 2^s, T/2^(1+s), H/2^(2+s), W/2^(2+s)]
     if (layer == "layer" + std::to_string(s + 1)) return global_mean(x);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libtal/nn/max_pool.h"
 #include "libtal/nn/shapes.h"
 
 namespace tal {
@@ -97,7 +98,7 @@ torch::Tensor SlowFast::forward(torch::Tensor x, std::string_view layer) {
   check_shape(x, {kAny, options_.channels, multiple_of(options_.alpha), at_least(1), at_least(1)},
               "SlowFast: clips [B, C, T, H, W]");
   const auto stem = [](const Unit& unit, const torch::Tensor& in) {
-    return torch::max_pool3d((*unit)(in, kRelu), {1, 3, 3}, {1, 2, 2}, {0, 1, 1});
+    return max_pool((*unit)(in, kRelu), {{1, 3, 3}, {1, 2, 2}, {0, 1, 1}});
   };
   auto slow =
       stem(pathways_[0].stem,

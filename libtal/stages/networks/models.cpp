@@ -143,21 +143,22 @@ void propose_in_batches(Tool& tool, const ModelOptions& options, Model& model, s
   const auto precision = set_precision(options.precision, model.device);
   const InputContract inputs = model.test_inputs();
   constexpr int kThreads = 3;
-  map_record_groups(
-      tool, {batch, model.device.is_cpu() ? 1 : kThreads,
-             [&](Record& record) -> std::any { return guarded(model, [&] { return load_sequence(record, inputs); }); },
-             [&](std::span<std::any> loaded) {
-               torch::NoGradGuard no_grad;
-               const Autocast autocast(model.device, precision.type);
-               std::vector<Sequence> sequences;
-               for (auto& one : loaded) sequences.push_back(std::any_cast<Sequence>(std::move(one)));
-               auto rest = guarded(model, [&] { return model.propose_together(sequences); });
-               for (auto& of_one : rest)
-                 of_one = [&model, of_one = std::move(of_one)](Record& record) {
-                   guarded(model, [&] { of_one(record); });
-                 };
-               return rest;
-             }});
+  map_record_groups(tool, {batch, model.device.is_cpu() ? 1 : kThreads,
+                           [&](Record& record) -> std::any {
+                             return guarded(model, [&] { return load_sequence(record, inputs, options.frame_cache); });
+                           },
+                           [&](std::span<std::any> loaded) {
+                             torch::NoGradGuard no_grad;
+                             const Autocast autocast(model.device, precision.type);
+                             std::vector<Sequence> sequences;
+                             for (auto& one : loaded) sequences.push_back(std::any_cast<Sequence>(std::move(one)));
+                             auto rest = guarded(model, [&] { return model.propose_together(sequences); });
+                             for (auto& of_one : rest)
+                               of_one = [&model, of_one = std::move(of_one)](Record& record) {
+                                 guarded(model, [&] { of_one(record); });
+                               };
+                             return rest;
+                           }});
 }
 
 void run_one(Tool& tool, const ModelOptions& options, Model& model, Stage stage, std::size_t batch = 1) {
