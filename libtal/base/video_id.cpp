@@ -53,6 +53,16 @@ bool may_be_one(const std::vector<std::string_view>& a, const std::vector<std::s
 
 }  // namespace
 
+namespace {
+
+// "/home/a/v.mp4", "C:\data\v.mp4", "\\server\v.mp4", "file:///home/a/v.mp4"
+bool is_whole_path(std::string_view path) {
+  const bool drive = path.size() > 2 && path[1] == ':' && (path[2] == '\\' || path[2] == '/');
+  return drive || path.starts_with('/') || path.starts_with("\\\\") || path.starts_with("file:/");
+}
+
+}  // namespace
+
 std::string FileIds::id(std::string_view name, const std::string& place) {
   const int kept = std::max(folders_, 0);
   std::string id = video_id(name, kept);
@@ -69,9 +79,13 @@ std::string FileIds::id(std::string_view name, const std::string& place) {
   const std::string both =
       "'" + std::string(name) + "' and '" + first.name + "'" + (first.place.empty() ? "" : " (" + first.place + ")");
   if (!one_name) throw Error(both + " would both be video '" + id + "'").at_field("video");
-  throw Error(both + " are files of one name in different folders: --id-folders " + std::to_string(kept + 1) +
-              " keeps the folder in their ids ('" + video_id(name, kept + 1) +
-              "'), --id-folders 0 takes them for one video")
+  const std::string more = std::to_string(kept + 1);
+  const std::string apart =
+      "--id-folders " + more + " keeps the folder in their ids ('" + video_id(name, kept + 1) + "')";
+  throw Error(both + " are files of one name in different folders: " +
+              (is_whole_path(name) && is_whole_path(first.name)
+                   ? "as one file on several machines --id-folders 0 takes them for one video; " + apart
+                   : apart + ", --id-folders 0 takes them for one video"))
       .at_field("video");
 }
 

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "libtal/base/spelling.h"
 #include "libtal/io/record.h"
 #include "libtal/io/video_facts.h"
 
@@ -72,6 +73,7 @@ class RecordChecker {
   class Pass;  // over one record
   CheckOptions options_;
   const KnownNames* known_;
+  Spellings spellings_{true};  // of the known videos
   VideoProbe probe_;
   std::shared_ptr<const FilePlaces> places_;
   bool clip_ = false, drop_ = false, dedup_ = false, sort_ = false, order_ = false;

@@ -37,6 +37,8 @@ std::string times_of(const FeatureStream& stream) {
 
 RecordChecker::RecordChecker(CheckOptions options, FaultSink sink, const KnownNames* known, VideoProbe probe)
     : options_(std::move(options)), known_(known), probe_(std::move(probe)), sink_(std::move(sink)) {
+  if (known_)
+    for (const auto& video : known_->videos) spellings_.add(video);
   const auto& fix = options_.fix;
   clip_ = names(fix, "clip"), drop_ = names(fix, "drop"), dedup_ = names(fix, "dedup"), sort_ = names(fix, "sort");
   order_ = names(fix, "order");
@@ -107,7 +109,7 @@ bool RecordChecker::Pass::identity() {
     if (gone) return true;
   }
   if (checker_.known_ && !checker_.known_->videos.count(record_.video()))
-    add("unknown-video", "video", "not among the known videos");
+    add("unknown-video", "video", "not among the known videos" + checker_.spellings_.reason(record_.video()));
   return false;
 }
 

@@ -160,6 +160,7 @@ Completeness::Completeness(const std::string& path) {
 void Completeness::add(std::string video, std::string text, std::uint64_t line) {
   if (!by_name_.try_emplace(video, videos_.size()).second)
     throw Error("stands in the list twice").at_video(video).at_line(source_, line);
+  spellings_.add(video);
   videos_.push_back({std::move(video), std::move(text), line});
 }
 
@@ -172,7 +173,8 @@ void Completeness::record(const Record& record, const std::string& source, std::
     sink({"duplicate-video", source, line, video, "video",
           (window ? "its window stands at " : "stands at ") + before->second + " too"});
   const auto* found = by_name_.find(video);
-  if (!found) return sink({"unknown-video", source, line, video, "video", "not in " + source_});
+  if (!found)
+    return sink({"unknown-video", source, line, video, "video", "not in " + source_ + spellings_.reason(video)});
   Listed& listed = videos_[found->second];
   if (!window || window->final) listed.state = Listed::State::kComplete;
   else if (listed.state == Listed::State::kMissing) listed.state = Listed::State::kBegun;

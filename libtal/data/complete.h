@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "libtal/base/spelling.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/check.h"
 #include "libtal/io/record.h"
@@ -74,6 +75,7 @@ class Completeness {
   std::string source_;
   std::vector<Listed> videos_;
   VideoMap<std::size_t> by_name_;
+  Spellings spellings_{true};
   std::unordered_map<std::string, std::string> seen_;  // video (and window) -> the place of its record
 };
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "libtal/base/error.h"
+#include "libtal/base/spelling.h"
 #include "libtal/base/video_id.h"
 #include "libtal/io/record.h"
 #include "libtal/io/table.h"
@@ -26,6 +27,7 @@ struct VideoInfo {
   std::optional<double> fps;
   std::optional<std::int64_t> frames;
   std::string subset;
+  std::string alike = {};  // of a video that --durations does not know: why, by Spellings
 };
 
 struct ImportTables {
@@ -38,6 +40,11 @@ struct ImportTables {
   // The name as it is, else with `v_` put before it or taken away, else without folder and file ending. nullptr when
   // unknown.
   const VideoInfo* find(std::string_view video) const;
+  // Of all videos, made when first asked for.
+  const Spellings& spellings() const;
+
+ private:
+  mutable std::optional<Spellings> spellings_;
 };
 
 // Feature and signal files: whose they are, the time contract, where the rows go.

@@ -6,6 +6,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/base/spelling.h"
 #include "libtal/base/text.h"
 
 namespace tal {
@@ -60,6 +61,9 @@ void ImportCheck::check(const Record& record) {
   checker_.line(record.str(), "", 0);
   if (!message_.empty()) throw Error(message_).at_field(field_);
   see_invisible(record.video());
+  if (const auto [first, fresh] = videos_.try_emplace(lower_case(record.video()), record.video());
+      !fresh && first->second != record.video())
+    case_alone_.push_back("'" + first->second + "' and '" + record.video() + "'");
   const double duration = record.duration().value_or(0);
   if (!(duration > 0) || !(last_end_ > 0)) return;
   const auto fps = record.fps();
@@ -85,6 +89,9 @@ std::vector<std::string> ImportCheck::about_names() const {
     lines.push_back(
         "labels that differ in nothing but case, blanks, accents or what joins words, and stay different: " +
         joined_first(alike_, 3));
+  if (!case_alone_.empty())
+    lines.push_back("videos that differ in upper and lower case alone, and stay different: " +
+                    joined_first(case_alone_, 3));
   if (!invisible_.empty())
     lines.push_back("names that hold characters which nothing shows, and stay as they are: " +
                     joined_first(invisible_, 3));

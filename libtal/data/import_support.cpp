@@ -22,6 +22,16 @@ const VideoInfo* ImportTables::find(std::string_view video) const {
   return nullptr;
 }
 
+const Spellings& ImportTables::spellings() const {
+  if (!spellings_) {
+    spellings_.emplace(true);
+    std::map<std::string_view, int> sorted;  // the same name whatever the order of the hash
+    for (const auto& [video, info] : videos) sorted.emplace(video, 0);
+    for (const auto& [video, none] : sorted) spellings_->add(std::string(video));
+  }
+  return *spellings_;
+}
+
 std::vector<std::string_view> split_blanks(std::string_view line) {
   std::vector<std::string_view> words;
   std::size_t i = 0;
@@ -42,7 +52,8 @@ void check_segment(const Segment& segment, std::string_view field) {
 
 double to_seconds(double value, const std::string& unit, const ImportOptions& options, const VideoInfo* info,
                   std::string_view field) {
-  const std::string unsaid = options.tables.videos.empty() ? "" : " (--durations says none of this video)";
+  const std::string unsaid =
+      options.tables.videos.empty() ? "" : " (--durations says none of this video" + (info ? info->alike : "") + ")";
   if (unit == "frames") {
     const double fps = options.fps > 0 ? options.fps : info && info->fps ? *info->fps : 0;
     if (!(fps > 0))
@@ -70,15 +81,34 @@ std::optional<std::int64_t> class_number(std::string_view text) {
   return static_cast<std::int64_t>(value);
 }
 
+namespace {
+
+bool has_class(const ImportOptions& options, std::string_view name) {
+  const auto& classes = options.tables.classes;
+  return std::any_of(classes.begin(), classes.end(), [&](const auto& each) { return each.second == name; });
+}
+
+}  // namespace
+
 std::string label_of(std::string_view number, const ImportOptions& options) {
   if (options.tables.classes.empty()) return std::string(number);
   const auto stated = class_number(number);
+  if (!stated && has_class(options, number)) return std::string(number);
   if (!stated) throw Error("'" + std::string(number) + "' is no class number of --classes").at_field("label");
   const std::int64_t id = *stated + options.class_offset;
   const auto found = options.tables.classes.find(id);
   if (found == options.tables.classes.end())
     throw Error("class " + std::to_string(id) + " is not in --classes").at_field("label");
   return found->second;
+}
+
+std::string label_field(const std::string& text, const ImportOptions& options) {
+  if (is_missing(text) && !has_class(options, text))
+    throw missing_value(text,
+                        "leave the field empty where there is no label, or, where a class is called so, give --classes "
+                        "a list that has it")
+        .at_field("label");
+  return text.empty() ? "" : label_of(text, options);
 }
 
 void LeftOutColumns::add(const std::vector<std::string>& names, const std::vector<std::string>& counting) {
@@ -208,8 +238,10 @@ std::string one_id(std::string_view name, FileIds& ids, const std::string& place
 }
 
 VideoInfo known_of(const std::string& video, const ImportOptions& options, const VideoInfo& own) {
-  const auto* table = options.tables.find(video);
-  return table ? with_table(own, *table) : own;
+  if (const auto* table = options.tables.find(video)) return with_table(own, *table);
+  VideoInfo info = own;
+  if (!options.tables.videos.empty()) info.alike = options.tables.spellings().reason(video);
+  return info;
 }
 
 VideoInfo info_of(const Record& record) {

@@ -37,9 +37,15 @@ int column_of(const NamedTable& table, const ImportOptions& options, const std::
 int subset_column(const NamedTable& table, const ImportOptions& options);
 // "Test" and "test", "val" and "validation".
 bool same_subset(const std::string& a, const std::string& b);
+// The first column but these that holds dates without a time of day, and nothing else. -1: none.
+int date_column(const NamedTable& table, const std::vector<int>& but);
 // The column of the videos' names: of its role, or else an unnamed first one of texts, the index of pandas and R, which
 // is noted. -1: none.
 int video_column(const NamedTable& table, const ImportOptions& options, const Note& note);
+// Error for a field that says that its value is missing (is_missing()), with what to do.
+Error missing_value(std::string_view text, const std::string& advice = "");
+// The name of the video in a row. Error when it is missing.
+const std::string& video_field(const NamedTable& table, const NamedTable::Row& row, int column);
 // Error: the table has no column of this role, or no header at all. hint: what a header may be.
 [[noreturn]] void refuse_missing_column(const NamedTable& table, const std::string& role, const std::string& hint);
 
@@ -66,19 +72,30 @@ class VideoColumns {
  public:
   // of_videos: each row is of a video and not of a segment, and so is what counts frames.
   VideoColumns(const NamedTable& table, const ImportOptions& options, bool of_videos = false);
-  bool any() const { return duration_.found() || fps_ >= 0 || frames_ >= 0 || subset_ >= 0; }
-  const TimeColumn& duration() const { return duration_; }
+  bool any() const { return !durations_.empty() || fps_ >= 0 || frames_ >= 0 || subset_ >= 0; }
+  // The one that is read, and all that must say the same.
+  TimeColumn duration() const { return durations_.empty() ? TimeColumn{} : durations_.front(); }
+  const std::vector<TimeColumn>& durations() const { return durations_; }
   int subset() const { return subset_; }
-  void forget_duration() { duration_ = {}; }
-  std::vector<int> numbers() const { return {duration_.column, fps_, frames_}; }
+  void forget_duration(int column);  // it is no video's
+  void forget_durations() { durations_.clear(); }
+  std::vector<int> numbers() const;
+  // Error where two columns contradict each other, with their names and what says which one counts.
   VideoInfo read(const NamedTable::Row& row, char decimal) const;
+  // nullopt: the field says nothing.
+  std::optional<double> seconds(const NamedTable::Row& row, const TimeColumn& duration, char decimal) const;
+  std::optional<double> rate(const NamedTable::Row& row, char decimal) const;
   // Says which other columns look as if they told such facts.
   void note_unused(const Note& note) const;
 
  private:
+  bool has(const NamedTable::Row& row, int column) const;
+  void compare(const char* role, int column, double value, int other, double said, bool same) const;
   const NamedTable& table_;
-  TimeColumn duration_;
+  bool of_videos_;
+  std::vector<TimeColumn> durations_;
   int fps_, frames_, subset_;
+  std::vector<int> other_fps_, other_frames_;  // must say the same
 };
 
 // start <= end, or Error at "segment". Zero length is kept: the published files have some.
@@ -91,8 +108,11 @@ double to_seconds(double value, const std::string& unit, const ImportOptions& op
 
 // "3" and, from pandas, "3.0" of a column in which another row has no number; nullopt: no class number.
 std::optional<std::int64_t> class_number(std::string_view text);
-// A class number as label; Error (field label) when --classes does not have it.
+// A class number as label; Error (field label) when --classes does not have it. A name that stands there is itself.
 std::string label_of(std::string_view number, const ImportOptions& options);
+// The label in a field of a table, "" for an empty one. Error, too, for one that says that there is none
+// (is_missing()), unless --classes has a class of that name.
+std::string label_field(const std::string& text, const ImportOptions& options);
 
 // Columns of tables of numbers that are no values (NumberTable::left_out): told once, however many files have them.
 class LeftOutColumns {

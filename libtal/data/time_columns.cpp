@@ -1,6 +1,7 @@
 #include "libtal/data/time_columns.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "libtal/base/text.h"
@@ -41,8 +42,10 @@ TimeColumns::TimeColumns(const NamedTable& table, const ImportOptions& options, 
   }
   find(column_names(role));
   if (role == "start" || role == "end")
-    if (const int counted = table.find(column_names(role + " frames")); counted >= 0 && !frames_.found())
-      frames_ = {counted, {"", "frames"}};
+    if (const int counted = table.find(column_names(role + " frames")); counted >= 0) {
+      if (frames_.found()) others_.push_back({counted, {"", "frames"}, true});
+      else frames_ = {counted, {"", "frames"}};
+    }
 }
 
 void TimeColumns::find(const std::vector<std::string>& names) {
@@ -61,10 +64,17 @@ void TimeColumns::find(const std::vector<std::string>& names) {
       if (whole && place.name.base.empty()) place.name = UnitName{name};
     }
     for (auto& [unit, column] : units) {
-      if (unit == "frames" && !frames_.found()) frames_ = column;
-      if (column.name.shares() && !shares_.found()) shares_ = column;
-      if (unit != "frames" && !column.name.shares() && (times_.empty() || times_.front().name.base == column.name.base))
+      const bool counts = unit == "frames", shares = column.name.shares();
+      if (counts && !frames_.found()) {
+        frames_ = column;
+      } else if (shares && !shares_.found()) {
+        shares_ = column;
+      } else if (!counts && !shares && (times_.empty() || times_.front().name.base == column.name.base)) {
         times_.push_back(column);
+      } else {
+        others_.push_back(column);
+        others_.back().renamed = true;
+      }
     }
   }
   std::stable_sort(times_.begin(), times_.end(), goes_before);
@@ -88,6 +98,21 @@ TimeColumn TimeColumns::choose(const std::string& unit) const {
                                  (own == "clock" ? "times of the clock" : own) + ": it is no column for --time " +
                                  unit);
 }
+
+std::vector<TimeColumn> TimeColumns::twins(const TimeColumn& chosen, const std::string& unit) const {
+  std::vector<TimeColumn> out;
+  if (named_ || !chosen.found()) return out;
+  if (unit == "seconds")
+    for (const auto& time : times_)
+      if (time.column != chosen.column) out.push_back(time);
+  for (const auto& other : others_) {
+    const bool alike = other.name.counts() == chosen.name.counts() && other.name.shares() == chosen.name.shares();
+    if (alike && (unit == "seconds" || other.name.unit == chosen.name.unit)) out.push_back(other);
+  }
+  return out;
+}
+
+bool same_time(double a, double b) { return std::abs(a - b) <= std::max(0.05, 1e-3 * std::abs(b)); }
 
 double time_value(const TimeColumn& column, const std::string& text, char decimal, std::string_view field,
                   std::optional<double> fps) {

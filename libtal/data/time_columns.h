@@ -13,6 +13,7 @@ namespace tal {
 struct TimeColumn {
   int column = -1;  // -1: none
   UnitName name;
+  bool renamed = false;  // under another of the role's names than the column that is chosen
   bool found() const { return column >= 0; }
 };
 
@@ -26,6 +27,9 @@ class TimeColumns {
   // nothing, else one in another unit; of shares of the duration one that says per cent. Error when there are only
   // columns of another kind.
   TimeColumn choose(const std::string& unit) const;
+  // What else says the same time as `chosen`, which choose(unit) gave: in other units, and under other names of the
+  // role ("t_start" beside "start"). None of a column of --columns, which says that it counts.
+  std::vector<TimeColumn> twins(const TimeColumn& chosen, const std::string& unit) const;
   bool found() const { return frames_.found() || !times_.empty(); }
   bool named() const { return named_; }  // by --columns
   bool counted() const { return frames_.found(); }
@@ -40,7 +44,11 @@ class TimeColumns {
   bool named_ = false;
   TimeColumn frames_, shares_;
   std::vector<TimeColumn> times_;
+  std::vector<TimeColumn> others_;  // under other names
 };
+
+// Whether two columns say one time, in seconds, but for rounding.
+bool same_time(double a, double b);
 
 // The field in seconds, or (frames, relative times) as it stands; times of the clock too. Error that names `field`.
 double time_value(const TimeColumn& column, const std::string& text, char decimal, std::string_view field,

@@ -55,6 +55,9 @@ const std::vector<std::string>& column_names(const std::string& role) {
 double field_number(std::string_view text, char decimal, std::string_view field) {
   try {
     if (trim(text).empty()) throw Error("empty: a number was expected", Error::Kind::kNotFinite);
+    if (is_missing(text))
+      throw Error("'" + std::string(text) + "' says that a value is missing: a number was expected",
+                  Error::Kind::kNotFinite);
     return table_number(text, decimal);
   } catch (Error& error) {
     throw error.at_field(field);
@@ -134,6 +137,7 @@ int subset_column(const NamedTable& table, const ImportOptions& options) {
   for (const auto& row : table.rows) {
     if (row.fields.size() != table.header.size()) continue;
     const auto& value = row.fields[static_cast<std::size_t>(other)];
+    if (is_missing(value)) continue;
     if (!is_one_of(words, value)) return -1;
     any = any || !value.empty();
   }
@@ -143,41 +147,120 @@ int subset_column(const NamedTable& table, const ImportOptions& options) {
 namespace {
 
 // A column that counts frames is none: "duration_frame" is the number of frames.
-TimeColumn duration_column(const NamedTable& table, const ImportOptions& options) {
+std::vector<TimeColumn> duration_columns(const NamedTable& table, const ImportOptions& options) {
   const TimeColumns found(table, options, "duration");
-  return found.times().empty() && !found.named() ? TimeColumn{} : found.choose("seconds");
+  if (found.times().empty() && !found.named()) return {};
+  std::vector<TimeColumn> out{found.choose("seconds")};
+  for (const auto& twin : found.twins(out.front(), "seconds")) out.push_back(twin);
+  return out;
+}
+
+// The other columns with one of the names, unless --columns says which one counts.
+std::vector<int> others_called(const NamedTable& table, const ImportOptions& options, const std::string& role,
+                               const std::vector<std::string>& names, int chosen) {
+  std::vector<int> out;
+  if (chosen < 0 || options.columns.count(role) > 0 ||
+      !is_one_of(names, table.header[static_cast<std::size_t>(chosen)]))
+    return out;
+  for (int c = 0; c < static_cast<int>(table.header.size()); ++c)
+    if (c != chosen && is_one_of(names, table.header[static_cast<std::size_t>(c)])) out.push_back(c);
+  return out;
+}
+
+// What programs write where they know nothing: BORIS of observations without a file, pandas, R.
+bool says_nothing(std::string_view text) {
+  return text.empty() || is_missing(text) || is_one_of({"na", "n/a", "nan", "null", "none", "-"}, text);
 }
 
 }  // namespace
 
 VideoColumns::VideoColumns(const NamedTable& table, const ImportOptions& options, bool of_videos)
     : table_(table),
-      duration_(duration_column(table, options)),
+      of_videos_(of_videos),
+      durations_(duration_columns(table, options)),
       fps_(column_of(table, options, "fps")),
       frames_(column_of(table, options, "frames")),
       subset_(subset_column(table, options)) {
   if (of_videos && frames_ < 0) frames_ = table.find(column_names("frames of a video"));
+  // Names that mean the one rate or number and no other: r_frame_rate is a clock's, a count may be of anything.
+  static const std::vector<std::string> rates = {
+      "fps", "frame-rate", "framerate", "video-fps", "frames-per-second", "video-frame-rate", "cap-prop-fps"};
+  static const std::vector<std::string> counts = {"frames",       "video-frames",      "video-frame-count",
+                                                  "total-frames", "total-frame-count", "numFrame"};
+  other_fps_ = others_called(table, options, "fps", rates, fps_);
+  other_frames_ = others_called(table, options, "frames", counts, frames_);
 }
 
-namespace {
-
-// What programs write where they know nothing: BORIS of observations without a file, pandas, R.
-bool says_nothing(std::string_view text) {
-  return text.empty() || is_one_of({"na", "n/a", "nan", "null", "none", "-"}, text);
+void VideoColumns::forget_duration(int column) {
+  std::erase_if(durations_, [&](const TimeColumn& each) { return each.column == column; });
 }
 
-}  // namespace
+std::vector<int> VideoColumns::numbers() const {
+  std::vector<int> out{fps_, frames_};
+  for (const auto& each : durations_) out.push_back(each.column);
+  for (const auto* others : {&other_fps_, &other_frames_}) out.insert(out.end(), others->begin(), others->end());
+  return out;
+}
+
+bool VideoColumns::has(const NamedTable::Row& row, int column) const {
+  return column >= 0 && !says_nothing(table_.field(row, column));
+}
+
+std::optional<double> VideoColumns::seconds(const NamedTable::Row& row, const TimeColumn& duration,
+                                            char decimal) const {
+  if (!has(row, duration.column)) return std::nullopt;
+  return positive(time_value(duration, table_.field(row, duration.column), decimal, "duration"), "duration");
+}
+
+std::optional<double> VideoColumns::rate(const NamedTable::Row& row, char decimal) const {
+  if (!has(row, fps_)) return std::nullopt;
+  return positive(field_rate(table_.field(row, fps_), decimal, "fps"), "fps");
+}
+
+void VideoColumns::compare(const char* role, int column, double value, int other, double said, bool same) const {
+  if (same) return;
+  const auto& names = table_.header;
+  const std::string unit = std::string_view(role) == "duration" ? " s" : "";
+  throw Error("'" + names[static_cast<std::size_t>(column)] + "' says " + format_number(value) + unit + ", '" +
+              names[static_cast<std::size_t>(other)] + "' " + format_number(said) + unit + ": " +
+              (of_videos_ ? "leave one of these columns out"
+                          : std::string("name the one that counts with --columns ") + role + "=NAME"))
+      .at_field(role);
+}
 
 VideoInfo VideoColumns::read(const NamedTable::Row& row, char decimal) const {
   VideoInfo info;
   const auto text = [&](int column) -> const std::string& { return table_.field(row, column); };
-  const auto has = [&](int column) { return column >= 0 && !says_nothing(text(column)); };
-  if (has(duration_.column))
-    info.duration = positive(time_value(duration_, text(duration_.column), decimal, "duration"), "duration");
-  if (has(fps_)) info.fps = positive(field_rate(text(fps_), decimal, "fps"), "fps");
-  if (has(frames_))  // 1012.0 too
-    info.frames = whole_number(field_number(text(frames_), decimal, "frames"), text(frames_), "frames");
-  if (subset_ >= 0) info.subset = text(subset_);
+  const auto frames = [&](int column) {  // 1012.0 too
+    return whole_number(field_number(text(column), decimal, "frames"), text(column), "frames");
+  };
+  const auto is_whole = [](double value) { return value == std::floor(value); };
+  const auto same_duration = [&](double a, double b) {
+    return same_time(a, b) || (std::abs(a - b) < 1 && (is_whole(a) || is_whole(b)));
+  };
+  constexpr double kSame = 0.01;  // of rates and numbers of frames, which programs round and count differently
+  int from = -1;                  // the column whose duration it is
+  for (const auto& duration : durations_) {
+    const auto said = seconds(row, duration, decimal);
+    if (!said) continue;
+    const bool first = !info.duration;
+    if (!first) compare("duration", from, *info.duration, duration.column, *said, same_duration(*said, *info.duration));
+    // Of one that was rounded to whole seconds the other one counts.
+    if (first || (is_whole(*info.duration) && !is_whole(*said))) info.duration = said, from = duration.column;
+  }
+  info.fps = rate(row, decimal);
+  for (const int other : other_fps_) {
+    if (!info.fps || !has(row, other)) continue;
+    const double said = field_rate(text(other), decimal, "fps");
+    compare("fps", fps_, *info.fps, other, said, std::abs(said - *info.fps) <= kSame * *info.fps);
+  }
+  if (has(row, frames_)) info.frames = frames(frames_);
+  for (const int other : other_frames_) {
+    if (!info.frames || !has(row, other)) continue;
+    const auto own = static_cast<double>(*info.frames), said = static_cast<double>(frames(other));
+    compare("frames", frames_, own, other, said, std::abs(said - own) <= std::max(2.0, kSame * own));
+  }
+  if (subset_ >= 0 && !is_missing(text(subset_))) info.subset = text(subset_);
   return info;
 }
 
@@ -185,7 +268,8 @@ void VideoColumns::note_unused(const Note& note) const {
   static const std::vector<std::string> words = {"frame", "frames", "fps", "rate", "duration", "length"};
   std::vector<std::string> unused;
   for (int c = 0; c < static_cast<int>(table_.header.size()); ++c) {
-    if (c == duration_.column || c == fps_ || c == frames_ || c == subset_) continue;
+    const auto numbers_read = numbers();
+    if (c == subset_ || std::find(numbers_read.begin(), numbers_read.end(), c) != numbers_read.end()) continue;
     const auto& name = table_.header[static_cast<std::size_t>(c)];
     const UnitName parts = unit_name(name);
     const auto of_segment = [&](const char* role) { return is_one_of(column_names(role), parts.base); };
@@ -213,6 +297,20 @@ int column_of(const NamedTable& table, const ImportOptions& options, const std::
       .at_line(table.source, table.header_line);
 }
 
+int date_column(const NamedTable& table, const std::vector<int>& but) {
+  for (int c = 0; c < static_cast<int>(table.header.size()); ++c) {
+    if (std::find(but.begin(), but.end(), c) != but.end()) continue;
+    bool any = false, dates = true;
+    for (const auto& row : table.rows) {
+      if (row.fields.size() != table.header.size() || says_nothing(row.fields[static_cast<std::size_t>(c)])) continue;
+      const auto& text = row.fields[static_cast<std::size_t>(c)];
+      any = true, dates = dates && time_form(text) == TimeForm::kStamp && text.find(':') == std::string::npos;
+    }
+    if (any && dates) return c;
+  }
+  return -1;
+}
+
 int video_column(const NamedTable& table, const ImportOptions& options, const Note& note) {
   if (const int found = column_of(table, options, "video"); found >= 0) return found;
   const std::string& first = table.header.front();
@@ -227,6 +325,17 @@ int video_column(const NamedTable& table, const ImportOptions& options, const No
     note(table.source + ": column 1, " + (first.empty() ? "without a name" : "'" + first + "'") +
          ", is taken for the videos, as there is no other");
   return 0;
+}
+
+Error missing_value(std::string_view text, const std::string& advice) {
+  return Error("'" + std::string(text) + "' is what R and pandas write where a value is missing" +
+               (advice.empty() ? "" : ": " + advice));
+}
+
+const std::string& video_field(const NamedTable& table, const NamedTable::Row& row, int column) {
+  const std::string& name = table.field(row, column);
+  if (is_missing(name)) throw missing_value(name, "which video is it?").at_field("video");
+  return name;
 }
 
 void refuse_missing_column(const NamedTable& table, const std::string& role, const std::string& hint) {
@@ -385,7 +494,7 @@ std::unordered_map<std::string, VideoInfo> videos_of_table(const NamedTable& tab
   StatedVideos out(source, id_folders);
   for (const auto& row : table.rows) {
     try {
-      out.add_named(table.field(row, video), columns.read(row, decimal), row.line);
+      out.add_named(video_field(table, row, video), columns.read(row, decimal), row.line);
     } catch (Error& error) {
       throw error.at_line(source.name, row.line);
     }
@@ -436,7 +545,11 @@ std::vector<ListedVideo> parse_video_list(const SourceText& source) {
   std::vector<ListedVideo> out;
   if (table.header.size() > 1) {
     if (const int video = table.find(known); video >= 0) {
-      for (const auto& row : table.rows) out.push_back({table.field(row, video), row.line});
+      for (const auto& row : table.rows) try {
+          out.push_back({video_field(table, row, video), row.line});
+        } catch (Error& error) {
+          throw error.at_line(source.name, row.line);
+        }
       return out;
     }
     const bool alike = std::all_of(table.rows.begin(), table.rows.end(),
@@ -464,9 +577,15 @@ std::vector<SplitVideo> parse_split(const SourceText& source, const std::string&
     const NamedTable table = parse_named_table(source, {}, BlankColumns::kNever);
     const int video = table.find(column_names("video")), column = subset_column(table, {});
     if (video >= 0 && column >= 0) {
-      for (const auto& row : table.rows) out.push_back({table.field(row, video), table.field(row, column), row.line});
+      for (const auto& row : table.rows) try {
+          out.push_back({video_field(table, row, video), table.field(row, column), row.line});
+        } catch (Error& error) {
+          throw error.at_line(source.name, row.line);
+        }
       for (const auto& each : out)
-        if (each.subset.empty() || (!subset.empty() && !same_subset(each.subset, subset)))
+        if (is_missing(each.subset))
+          throw missing_value(each.subset).at_field("subset").at_line(source.name, each.line);
+        else if (each.subset.empty() || (!subset.empty() && !same_subset(each.subset, subset)))
           throw Error(each.subset.empty() ? "empty"
                                           : "'" + each.subset + "', but --split says " + subset +
                                                 ": --split FILE alone takes the subsets of the column '" +
@@ -495,7 +614,7 @@ std::map<std::string, double> parse_starts(const SourceText& source, int id_fold
   std::map<std::string, double> starts;
   FileIds ids(id_folders);
   for (const auto& row : table.rows) try {
-      const std::string id = one_id(table.field(row, video), ids, line_name(source.name, row.line));
+      const std::string id = one_id(video_field(table, row, video), ids, line_name(source.name, row.line));
       if (!starts.emplace(id, field_seconds(table.field(row, start), decimal, "start")).second)
         throw Error("stands in the table twice").at_video(id);
     } catch (Error& error) {

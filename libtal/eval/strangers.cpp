@@ -1,29 +1,15 @@
 #include "libtal/eval/strangers.h"
 
 #include <algorithm>
-#include <cctype>
-#include <map>
 #include <string_view>
 
 #include "libtal/base/number.h"
+#include "libtal/base/spelling.h"
 #include "libtal/base/text.h"
-#include "libtal/base/video_id.h"
 
 namespace tal::eval {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (auto& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-std::string letters_of(std::string_view text) {  // and digits, and what is not ASCII
-  std::string out = lower(text);
-  std::erase_if(
-      out, [](char c) { return static_cast<unsigned char>(c) < 0x80 && !std::isalnum(static_cast<unsigned char>(c)); });
-  return out;
-}
-std::string_view without_prefix(std::string_view id) { return id.substr(id.starts_with("v_") ? 2 : 0); }
 bool is_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -35,24 +21,9 @@ struct Side {
   std::uint64_t used = 0;            // distinct names of the predictions
 };
 
-// "'v_a' in the stream is 'a' in the ground truth: the prefix v_"; "" when nothing tells.
+// What may explain the unknown names; "" when nothing tells.
 std::string likely_reason(const Side& side, bool videos) {
-  const auto key = [&](const std::string& name) {
-    return letters_of(videos ? without_prefix(video_id(name)) : std::string_view(name));
-  };
-  std::map<std::string, const std::string*> spellings;
-  for (const auto& name : side.known) spellings.emplace(key(name), &name);
-  for (const auto& name : side.unknown) {
-    const auto found = spellings.find(key(name));
-    if (found == spellings.end() || found->first.empty()) continue;
-    const std::string& other = *found->second;
-    const std::string id = video_id(name), other_id = video_id(other);
-    std::string why = "the spelling";
-    if (lower(name) == lower(other)) why = "upper and lower case";
-    else if (videos && without_prefix(name) == without_prefix(other)) why = "the prefix v_ (tal-convert --ids)";
-    else if (videos && id == other_id) why = "the name of a file";
-    return "; '" + name + "' here seems to be '" + other + "' there: " + why;
-  }
+  if (auto reason = Spellings(side.known, videos).reason(side.unknown); !reason.empty()) return reason;
   if (!videos && is_digits(side.unknown.front()) && !is_digits(side.known.front()))
     return "; numbers of classes need their names (tal-convert --classes)";
   return "";

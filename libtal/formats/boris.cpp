@@ -118,7 +118,7 @@ class BorisProject {
   void read_observation(const std::string& id, const JsonNode& observation) {
     const auto files = media_of(observation);
     // The time of a queue of files runs on over them: it is of none of them.
-    auto& entry = rows_.video(files.size() == 1 ? files[0] : "", id);
+    auto& entry = rows_.video(files.size() == 1 ? files[0] : "", id, source_);
     if (const auto info = observation.find("media_info"); info && files.size() == 1) {
       VideoInfo said;
       const auto known = [&](const char* what) -> std::optional<double> {
@@ -343,8 +343,9 @@ class BorisTable {
     const auto& known = media_of_[observation];
     const auto& files = preamble_media_.empty() ? known.files : preamble_media_;
     const bool one = files.size() == 1 && *files.begin() != "Live observation";
-    auto& entry = rows_.video(one ? *files.begin() : "",
-                              observation.empty() ? file_stem(source_, {".tsv", ".csv", ".txt"}) : observation);
+    auto& entry =
+        rows_.video(one ? *files.begin() : "",
+                    observation.empty() ? file_stem(source_, {".tsv", ".csv", ".txt"}) : observation, source_);
     if (one) rows_.fact(entry, known.facts, source_.name);
     return entry;
   }

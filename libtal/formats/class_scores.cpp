@@ -126,7 +126,10 @@ std::vector<std::string> videos_of(const NumberTable& table, const SourceText& s
     const auto fail = [&](const std::string& what) {
       throw Error(what).at_video(video).at_line(source.name, table.lines[row]);
     };
-    if (video.empty()) throw Error("empty").at_field("video").at_line(source.name, table.lines[row]);
+    if (video.empty() || is_missing(video))
+      throw(video.empty() ? Error("empty") : missing_value(video))
+          .at_field("video")
+          .at_line(source.name, table.lines[row]);
     if (!listed.empty() && listed[row] != video)
       fail("--videos names '" + listed[row] + "' for row " + std::to_string(row + 1));
     if (!seen.insert(video).second) fail("stands in the table twice");

@@ -79,7 +79,7 @@ class CvatReader {
   }
   VideoRows::Entry& video(const CvatTask& task) {
     const std::string stem = file_stem(source_, {".xml"});
-    return rows_.video(task.media, tasks_.size() > 1 && !task.id.empty() ? stem + "-" + task.id : stem);
+    return rows_.video(task.media, tasks_.size() > 1 && !task.id.empty() ? stem + "-" + task.id : stem, source_);
   }
 
   void read_track(const pugi::xml_node& track) {

@@ -134,7 +134,7 @@ void read_project(const SourceText& source, const ImportSink& sink, ToolRows& ro
     throw error.at_line(source.name, 0);
   }
   if (!found) throw Error("a zip archive without 'db' is no project of Datavyu").at_line(source.name, 0);
-  auto& entry = rows.video(media_of(project), file_stem(source, {".opf"}));
+  auto& entry = rows.video(media_of(project), file_stem(source, {".opf"}), source);
   read_database(database, entry, sink, rows);
 }
 
@@ -148,7 +148,7 @@ void read_cells(const SourceText& source, const ImportOptions& options, const Im
   for (const auto& row : table.rows)
     guard_row(source, row.line, "", row.raw, sink, [&] {
       table.check_width(row);
-      auto& entry = rows.video(file < 0 ? "" : table.field(row, file), stem);
+      auto& entry = rows.video(file < 0 ? "" : table.field(row, file), stem, source, row.line);
       ToolEvent event;
       event.tier = name < 0 ? stem : table.field(row, name);
       Members codes;
@@ -182,7 +182,7 @@ void read_datavyu(const std::vector<SourceText>& sources, const ImportOptions& o
     if (looks_like_zip(source.text)) {
       read_project(source, sink, rows);
     } else if (first_character(utf8_text(source)) == '#') {
-      read_database(source, rows.video("", file_stem(source, {".csv", ".txt"})), sink, rows);
+      read_database(source, rows.video("", file_stem(source, {".csv", ".txt"}), source), sink, rows);
     } else {
       read_cells(source, options, sink, rows);
     }

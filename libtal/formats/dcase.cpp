@@ -33,9 +33,13 @@ void read_named(const SourceText& source, const ImportOptions& options, const Im
   for (const auto& row : table.rows)
     guard_row(source, row.line, "", row.raw, sink, [&] {
       table.check_width(row);
-      auto& entry = rows.video(file >= 0 ? table.field(row, file) : "", file_stem(source, {".tsv", ".csv", ".txt"}));
+      const auto missing = [&](int column) {
+        return table.field(row, column).empty() || is_missing(table.field(row, column));
+      };
+      auto& entry = rows.video(file >= 0 ? video_field(table, row, file) : "",
+                               file_stem(source, {".tsv", ".csv", ".txt"}), source, row.line);
       if (!strong) {
-        std::string_view labels = table.field(row, weak);
+        std::string_view labels = missing(weak) ? "" : std::string_view(table.field(row, weak));
         rows.whole(entry, "");
         while (!labels.empty()) {
           const auto end = std::min(labels.find(','), labels.size());
@@ -45,7 +49,9 @@ void read_named(const SourceText& source, const ImportOptions& options, const Im
         return;
       }
       const std::string &from = table.field(row, onset), &to = table.field(row, offset);
-      if (from.empty() && to.empty() && table.field(row, label).empty()) return;  // a clip without an event
+      if (missing(onset) && missing(offset) && missing(label)) return;  // a clip without an event
+      if (is_missing(table.field(row, label)))
+        throw missing_value(table.field(row, label), "leave the field empty").at_field("event_label");
       ToolEvent event;
       event.segment = {field_number(from, decimal, "onset"), field_number(to, decimal, "offset")};
       event.label = table.field(row, label);
@@ -65,7 +71,7 @@ void read_bare(const SourceText& source, const ImportSink& sink, ToolRows& rows)
       if (words.size() < 3 || words.size() > 4)
         throw Error("must be 'onset offset label' or 'filename onset offset label', not " +
                     std::to_string(words.size()) + " words");
-      auto& entry = rows.video(first ? words[0] : "", stem);
+      auto& entry = rows.video(first ? words[0] : "", stem, source, i + 1);
       ToolEvent event;
       event.segment = {field_number(words[first], '.', "onset"), field_number(words[first + 1], '.', "offset")};
       event.label = words[first + 2];

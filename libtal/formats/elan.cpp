@@ -77,7 +77,7 @@ class ElanReader {
     }
     if (media.empty()) media = sound;
     if (media.empty()) media = header.attribute("MEDIA_FILE").value();
-    auto& entry = rows_.video(media, file_stem(source_, {".eaf", ".xml"}));
+    auto& entry = rows_.video(media, file_stem(source_, {".eaf", ".xml"}), source_);
     if (origin != 0) {
       if (entry.further.size() < 2) entry.further.emplace_back("time_origin", format_number(origin / 1000));
       sink_.note(source_.name + ": the time 0 of the annotations is at " + format_number(origin / 1000) +

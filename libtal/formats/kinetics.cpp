@@ -19,12 +19,15 @@ void read_kinetics(const std::vector<SourceText>& sources, const ImportOptions& 
         table.check_width(row);
         id = options.prefix.value_or("") + table.field(row, video);
         if (table.field(row, video).empty()) throw Error("empty").at_field("youtube_id");
+        (void)video_field(table.table(), row, video);
         try {
           const Segment segment{field_number(table.field(row, start), '.', "time_start"),
                                 field_number(table.field(row, end), '.', "time_end")};
           check_segment(segment);
           VideoInfo said;
-          if (split >= 0) said.subset = table.field(row, split);
+          if (split >= 0 && !is_missing(table.field(row, split))) said.subset = table.field(row, split);
+          if (label >= 0 && is_missing(table.field(row, label)))
+            throw missing_value(table.field(row, label), "leave the field empty").at_field("label");
           auto& entry = rows.at(id);
           entry.facts.add(known_of(id, options, said), line_name(source.name, row.line));
           entry.has_annotations = true;

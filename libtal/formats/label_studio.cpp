@@ -157,7 +157,7 @@ class LabelStudioReader {
           media = value.text();
     std::string otherwise = file_stem(source_, {".json"});
     if (const auto id = task.find("id"); id && several_) otherwise += "-" + id->words();
-    auto& entry = rows_.video(media, otherwise);
+    auto& entry = rows_.video(media, otherwise, source_);
     if (config_.framerate && !(options_.fps > 0)) {
       VideoInfo said;
       said.fps = config_.framerate;

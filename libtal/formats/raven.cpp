@@ -45,7 +45,7 @@ class RavenTable {
       if (const auto file = field(table.back(), column("Begin File")); !file.empty()) files.insert(file);
     }
     const std::string stem = table_name();
-    if (files.empty()) rows.video("", stem);
+    if (files.empty()) rows.video("", stem, source_);
     if (label_ < 0) sink.note(source_.name + ": no column but Raven's own, so that the selections have no label");
     else if (guessed_)
       sink.note(source_.name + ": the labels are taken from column '" + header_[static_cast<std::size_t>(label_)] +
@@ -59,7 +59,7 @@ class RavenTable {
                       std::to_string(header_.size()));
         table[i].resize(std::max(table[i].size(), header_.size()));  // empty cells at a row's end may be missing
         if (other_view(table[i], file)) return;
-        auto& entry = rows.video(file, stem);
+        auto& entry = rows.video(file, stem, source_, first_ + i + 2);
         try {
           rows.add(entry, event(table[i], files.size() > 1, options));
         } catch (Error& error) {

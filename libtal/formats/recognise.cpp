@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "libtal/base/spelling.h"
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
@@ -82,12 +83,6 @@ std::string_view at_root(std::string_view text) {
     if (end == std::string_view::npos) return {};
     text.remove_prefix(end + std::strlen(close));
   }
-}
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
 }
 
 }  // namespace
@@ -215,9 +210,10 @@ void FileLook::refuse_json(const std::string& name) const {
   begin.remove_prefix(std::min(begin.find_first_not_of(" \t\r\n"), begin.size()));
   if (!begin.starts_with('{') && !begin.starts_with('[') && !begin.starts_with("//") && !begin.starts_with("/*"))
     return;
+  const auto rows = rows_advice(begin);
   const auto line = take_line(begin);
   if (!is_table_row(line)) (void)check_json_file({name, parts_->all().text});
-  if (const auto advice = record_advice(line); !advice.empty())
+  if (const auto advice = rows.empty() ? record_advice(line) : rows; !advice.empty())
     throw Error("no format that can be told by itself" + advice).at_line(name, 0);
 }
 

@@ -53,7 +53,7 @@ void read_rttm(const std::vector<SourceText>& sources, const ImportOptions& opti
         if (words[0] == "SPKR-INFO")
           return rows.leave_out("SPKR-INFO line without times", "SPKR-INFO lines without times",
                                 line_name(source.name, i + 1));
-        auto& entry = rows.video("", one_id(words[1], *options.ids));
+        auto& entry = rows.video("", one_id(words[1], *options.ids), source);
         ToolEvent event;
         const double start = field_number(words[3], '.', "start");
         const double length = words[4] == "<NA>" ? 0 : field_number(words[4], '.', "duration");

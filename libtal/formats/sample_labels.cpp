@@ -2,6 +2,7 @@
 // ...; none: a file is one), of the time or number of the sample, and of the label. Runs of equal labels are segments,
 // [first / rate, end / rate); those of --background, and of empty labels, are none. A column of predictions becomes
 // proposals without a score.
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -78,19 +79,23 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
   if (time < 0 && !(options.signals.rate > 0))
     throw Error("no column of times: give --rate, or --columns time=NAME").at_line(source.name, table.header_line);
   const char decimal = table.decimal_of({time}, options.dialect);
+  const int date = time < 0 || options.signals.rate > 0 ? -1 : date_column(table, {video, time});
   std::vector<std::string> order;
   std::map<std::string, SampleRecording> recordings;
   for (const auto& row : table.rows) {
     std::string id;
     guard_row(source, row.line, "", row.raw, sink, [&] {
       table.check_width(row);
-      id = video < 0 ? recording_id(source.name, options) : id_of(table.field(row, video), options);
+      id = video < 0 ? recording_id(source.name, options) : id_of(video_field(table, row, video), options);
       if (id.empty()) throw Error("empty").at_field("video");
       try {
         const double at =
             time >= 0 && !(options.signals.rate > 0) ? field_seconds(table.field(row, time), decimal, "time") : 0;
         const auto text = [&](int column) {
           const std::string& field = table.field(row, column);
+          const auto& background = options.background;
+          if (is_missing(field) && std::find(background.begin(), background.end(), field) == background.end())
+            return label_field(field, options);
           return !field.empty() && class_number(field) ? label_of(field, options) : field;
         };
         const std::string truth = label >= 0 ? text(label) : "", predicted = prediction >= 0 ? text(prediction) : "";
@@ -107,6 +112,11 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
   for (const auto& id : order) {
     const SampleRecording& recording = recordings.at(id);
     guard_row(source, recording.lines.front(), id, "", sink, [&] {
+      constexpr double kHour = 3600;
+      if (date >= 0 && recording.times.front() >= kHour)
+        throw Error("times of day, as the column '" + table.header[static_cast<std::size_t>(date)] +
+                    "' of dates says: --rate counts the samples from the recording's start")
+            .at_field("time");
       const double rate = options.signals.rate > 0 ? options.signals.rate : sample_rate(recording, source.name);
       const double first = options.signals.rate > 0 ? 0 : std::round(recording.times.front() * rate);
       auto& entry = rows.at(id);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "libtal/base/number.h"
@@ -11,14 +12,15 @@
 namespace tal {
 namespace {
 
-// The column for times in `unit`, and those of the same time in other units, unless --columns says which one counts.
-std::vector<TimeColumn> with_twins(const TimeColumns& columns, const std::string& unit) {
-  std::vector<TimeColumn> out;
-  if (const TimeColumn best = columns.choose(unit); best.found()) out.push_back(best);
-  if (out.empty() || columns.named() || unit != "seconds") return out;
-  for (const auto& other : columns.times())
-    if (other.column != out.front().column) out.push_back(other);
+// The column, and those that say the same time in other units or under other names.
+std::vector<TimeColumn> with_twins(const TimeColumns& columns, const TimeColumn& chosen, const std::string& unit) {
+  if (!chosen.found()) return {};
+  std::vector<TimeColumn> out{chosen};
+  for (const auto& twin : columns.twins(chosen, unit)) out.push_back(twin);
   return out;
+}
+std::vector<TimeColumn> with_twins(const TimeColumns& columns, const std::string& unit) {
+  return with_twins(columns, columns.choose(unit), unit);
 }
 
 }  // namespace
@@ -32,27 +34,45 @@ SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& opt
   score = scored ? column_of(table, options, "score") : -1;
   find_times(sink);
   const std::string hint = scored ? "such as video,start,end,label,score" : "such as video,start,end,label";
-  const bool ends = !end_.empty() || length_.found();
+  const bool ends = !end_.empty() || !length_.empty();
   const std::pair<bool, const char*> needed[] = {
       {video >= 0, "video"}, {!start_.empty(), "start"}, {ends, "end"}, {!scored || score >= 0, "score"}};
   for (const auto& [found, role] : needed)
     if (!found) refuse_missing_column(table, role, hint);
-  std::vector<TimeColumn> times{start_.front(), length_, facts_.duration()};
+  std::vector<TimeColumn> times{start_.front(), length(), facts_.duration()};
   if (!by_length_) times.push_back(end_.front());
   note_units(table, times, sink.note);
   auto numbers = facts_.numbers();
-  numbers.insert(numbers.end(), {length_.column, score});
-  for (const auto& columns : {start_, end_})
-    for (const auto& each : columns) numbers.push_back(each.column);
+  numbers.push_back(score);
+  for (const auto* columns : {&start_, &end_, &length_})
+    for (const auto& each : *columns) numbers.push_back(each.column);
   decimal = table.decimal_of(numbers, options.dialect);
   find_where();
-  settle_duration(sink);
+  refuse_times_of_day();
+  settle_durations(sink);
   if (label < 0) note_no_label(sink);
-  for (const char* role : {"start", "end"}) note_other_unit(role, sink);
+  note_other_names(sink);
+  for (const char* role : {"start", "end"}) compare_other_unit(role, sink);
 }
 
-// Frames beside seconds, where the rate is known, that do not say the same: which of them is right?
-void SegmentColumns::note_other_unit(const std::string& role, const ImportSink& sink) const {
+// "start" and "end" beside "t_start" and "t_end": the rows say whether they are the same.
+void SegmentColumns::note_other_names(const ImportSink& sink) const {
+  std::vector<std::string> read, others, choice;
+  for (const auto& [columns, role] : {std::pair(&start_, "start"), {&end_, "end"}, {&length_, "length"}}) {
+    const auto renamed = [](const TimeColumn& each) { return each.renamed; };
+    if (std::none_of(columns->begin(), columns->end(), renamed)) continue;
+    read.push_back(name(columns->front().column)), choice.push_back(std::string(role) + "=NAME");
+    for (const auto& each : *columns)
+      if (each.renamed) others.push_back(name(each.column));
+  }
+  if (!read.empty())
+    sink.note(table_.source + ": '" + joined(read, "' and '") + "' are read, and '" + joined(others, "', '") +
+              "' compared with " + (read.size() == 1 ? "it" : "them") + " (--columns " + joined(choice, ",") +
+              " takes others alone)");
+}
+
+// Frames beside seconds, where the rate is known, that do not say the same: which of them is right says --time.
+void SegmentColumns::compare_other_unit(const std::string& role, const ImportSink& sink) const {
   const TimeColumns columns(table_, options_, role);
   const auto& chosen = role == "start" ? start_ : end_;
   const bool frames = unit_ == "frames";
@@ -63,9 +83,10 @@ void SegmentColumns::note_other_unit(const std::string& role, const ImportSink& 
       other.column == chosen.front().column)
     return;
   std::size_t count = 0;
+  std::uint64_t line = 0;
   std::string first;
   for (const auto& row : table_.rows) try {
-      if (!selected(row) || table_.field(row, other.column).empty()) continue;
+      if (!selected(row) || says_no_time(row, other.column)) continue;
       const VideoInfo info =
           known_of(id_of(table_.field(row, video), options_, line_name(table_.source, row.line)), options_, facts(row));
       const double fps = options_.fps > 0 ? options_.fps : info.fps.value_or(0);
@@ -73,14 +94,21 @@ void SegmentColumns::note_other_unit(const std::string& role, const ImportSink& 
       const double own = time(row, chosen, role.c_str(), info);
       const double said = time_value(other, table_.field(row, other.column), decimal, role) / (frames ? 1 : fps);
       if (std::abs(own - said) <= std::max(2 / fps, 0.01 * std::abs(own)) || count++ > 0) continue;
-      first = "line " + std::to_string(row.line) + ": '" + name(chosen.front().column) + "' is " + format_number(own) +
-              " s, '" + name(other.column) + "' " + format_number(said) + " s at " + format_number(fps) + " fps";
+      line = row.line;
+      first = "'" + name(chosen.front().column) + "' is " + format_number(own) + " s, '" + name(other.column) + "' " +
+              format_number(said) + " s at " + format_number(fps) + " fps";
     } catch (const Error&) {
       continue;  // said when the row is read
     }
+  if (count > 0 && options_.time.empty())
+    throw Error("seconds and frames contradict each other in " + std::to_string(count) +
+                (count == 1 ? " row: " : " rows, here ") + first + "; --time seconds or --time frames says which count")
+        .at_field(role)
+        .at_line(table_.source, line);
   if (count > 0)
     sink.note(table_.source + ": in " + std::to_string(count) + (count == 1 ? " row" : " rows") +
-              " seconds and frames contradict each other, and '" + name(chosen.front().column) + "' counts: " + first);
+              " seconds and frames contradict each other, and '" + name(chosen.front().column) + "' counts: line " +
+              std::to_string(line) + ": " + first);
 }
 
 void SegmentColumns::find_times(const ImportSink& sink) {
@@ -93,8 +121,8 @@ void SegmentColumns::find_times(const ImportSink& sink) {
                          name(other->times().front().column) + "' does not: give both in one unit");
   start_ = with_twins(starts, unit_);
   if (by_length_) {
-    length_ = lengths.choose(unit_);
-    if (facts_.duration().column == length_.column) facts_.forget_duration();
+    length_ = with_twins(lengths, unit_);
+    if (facts_.duration().column == length().column) facts_.forget_durations();
     if (!starts.named()) end_ = with_twins(ends, unit_);  // of the same rows: they must agree
   } else {
     end_ = with_twins(ends, unit_);
@@ -112,23 +140,24 @@ void SegmentColumns::find_length(const TimeColumns& lengths, const ImportSink& s
                                    : lengths.times().front();
     const bool of_videos = facts_.duration().column == length.column;  // --columns duration=length
     const bool open = end_.front().name.counts() && length.name.unit.empty();
-    if (!of_videos && !open) length_ = length;
+    if (!of_videos && !open) length_ = with_twins(lengths, length, unit_);
+    std::erase_if(length_, [&](const auto& each) { return each.column == facts_.duration().column; });
     return;
   }
   by_length_ = true;
-  length_ = lengths.choose(unit_);
+  length_ = with_twins(lengths, unit_);
   const TimeColumns durations(table_, {}, "segment duration");
-  if (length_.found() || durations.times().empty() || options_.columns.count("duration") > 0 || may_have_end()) return;
-  length_ = durations.times().front();
-  if (facts_.duration().column == length_.column) facts_.forget_duration();
-  sink.note(table_.source + ": column '" + name(length_.column) +
+  if (!length_.empty() || durations.times().empty() || options_.columns.count("duration") > 0 || may_have_end()) return;
+  length_ = with_twins(durations, durations.times().front(), "seconds");
+  for (const auto& each : length_) facts_.forget_duration(each.column);
+  sink.note(table_.source + ": column '" + name(length().column) +
             "' is taken for the length of the segments, as there is none for their end");
 }
 
 // A column that says that it counts frames or per cent, beside one that says nothing: "start_frame" and "end".
 void SegmentColumns::check_units_alike() const {
   if (start_.empty() || unit_ == "seconds") return;
-  const TimeColumn& other = by_length_ || end_.empty() ? length_ : end_.front();
+  const TimeColumn other = by_length_ || end_.empty() ? length() : end_.front();
   const TimeColumn& start = start_.front();
   if (other.found() && start.name.shares() != other.name.shares())
     throw header_error("'" + name((start.name.shares() ? start : other).column) + "' is in per cent, but '" +
@@ -171,52 +200,60 @@ std::vector<std::string> SegmentColumns::where_values() const {
 // "duration" beside start and end: when it is end - start in all rows it is no video's. One that is before a segment's
 // end is refused, for what does not call itself a video's, and so is one without a unit that may well be in that of the
 // segments.
-void SegmentColumns::settle_duration(const ImportSink& sink) {
-  const TimeColumn column = facts_.duration();
-  if (!column.found() || end_.empty() || by_length_ || unit_ == "relative") return;
-  if (options_.columns.count("duration") > 0 || column.name.base.find("video") != std::string::npos) return;
-  // Of end - start in all rows: in seconds (or as the column says), in frames, in the unit of the starts.
+void SegmentColumns::settle_durations(const ImportSink& sink) {
+  if (end_.empty() || by_length_ || unit_ == "relative" || options_.columns.count("duration") > 0) return;
+  for (auto column : std::vector<TimeColumn>(facts_.durations())) {
+    if (column.name.base.find("video") != std::string::npos) continue;
+    const Tried tried = try_duration(column);
+    if (tried.length) {
+      if (tried.scaled) column.name = start_.front().name;
+      else if (!tried.counts) column.name.unit = "seconds";
+      length_.push_back(column);
+      facts_.forget_duration(column.column);
+      sink.note(table_.source + ": column '" + name(column.column) +
+                "' is end - start in every row, and so the length of the segments, not of the videos");
+    } else if (column.column == facts_.duration().column) {
+      doubtful_ = tried.any;
+      if (tried.impossible) throw *tried.impossible;
+      if (tried.any && tried.fits_scaled)
+        throw header_error("'" + name(column.column) + "' may be in seconds or in " + start_.front().name.unit +
+                           ", as '" + name(start_.front().column) + "' is: say its unit in its name (" +
+                           name(column.column) + "_s), or --columns duration=" + name(column.column) + " for seconds");
+    }
+  }
+}
+
+// Of end - start in all rows: in seconds (or as the column says), in frames, in the unit of the starts.
+SegmentColumns::Tried SegmentColumns::try_duration(const TimeColumn& column) const {
+  Tried out;
   const UnitName& own = start_.front().name;
   const bool open = column.name.unit.empty();
-  bool equal = true, counts = open && unit_ == "frames";
-  bool scaled = open && unit_ == "seconds" && own.seconds(1) != 1, differs = false;  // differs: it is not the end
-  bool fits_scaled = scaled;                                                         // behind each end
-  std::optional<Error> impossible;
+  bool equal = true, differs = false;  // differs: it is not the end
+  out.counts = open && unit_ == "frames";
+  out.scaled = out.fits_scaled = open && unit_ == "seconds" && own.seconds(1) != 1;
   for (const auto& row : table_.rows) try {
       if (!selected(row)) continue;
-      const VideoInfo said = facts(row);
-      if (!said.duration) continue;
+      const auto said = facts_.seconds(row, column, decimal);
+      if (!said) continue;
       const VideoInfo info = known_of(id_of(table_.field(row, video), options_, line_name(table_.source, row.line)),
-                                      options_, {{}, said.fps, {}, {}});
+                                      options_, {{}, facts_.rate(row, decimal), {}, {}});
       const Segment segment{time(row, start_, "start", info), time(row, end_, "end", info)};
       const double length = segment.end - segment.start;
-      doubtful_ = true;
-      equal = equal && same_length(*said.duration, length, info);
-      counts = counts && same_length(to_seconds(*said.duration, unit_, options_, &info, "duration"), length, info);
+      out.any = true;
+      equal = equal && same_length(*said, length, info);
+      out.counts = out.counts && same_length(to_seconds(*said, unit_, options_, &info, "duration"), length, info);
       const bool written = time_form(table_.field(row, column.column)) == TimeForm::kNone;  // as a number
-      const double in_own = own.seconds(*said.duration);
-      scaled = scaled && written && same_length(in_own, length, info);
-      fits_scaled = fits_scaled && written && in_own >= segment.end;
-      differs = differs || counts || scaled || !same_length(*said.duration, segment.end, info);
-      if (!impossible && segment.end > *said.duration + std::max(1.0, 0.01 * *said.duration))
-        impossible = before_end(column, *said.duration, segment.end).at_line(table_.source, row.line);
+      const double in_own = own.seconds(*said);
+      out.scaled = out.scaled && written && same_length(in_own, length, info);
+      out.fits_scaled = out.fits_scaled && written && in_own >= segment.end;  // behind each end
+      differs = differs || out.counts || out.scaled || !same_length(*said, segment.end, info);
+      if (!out.impossible && segment.end > *said + std::max(1.0, 0.01 * *said))
+        out.impossible = before_end(column, *said, segment.end).at_line(table_.source, row.line);
     } catch (const Error&) {
       continue;  // said when the row is read
     }
-  if (doubtful_ && (equal || counts || scaled) && differs) {
-    length_ = column, doubtful_ = false;
-    if (scaled) length_.name = own;
-    else if (!counts) length_.name.unit = "seconds";
-    facts_.forget_duration();
-    sink.note(table_.source + ": column '" + name(length_.column) +
-              "' is end - start in every row, and so the length of the segments, not of the videos");
-  } else if (impossible) {
-    throw *impossible;
-  } else if (doubtful_ && fits_scaled) {
-    throw header_error("'" + name(column.column) + "' may be in seconds or in " + own.unit + ", as '" +
-                       name(start_.front().column) + "' is: say its unit in its name (" + name(column.column) +
-                       "_s), or --columns duration=" + name(column.column) + " for seconds");
-  }
+  out.length = out.any && (equal || out.counts || out.scaled) && differs;
+  return out;
 }
 
 Error SegmentColumns::before_end(const TimeColumn& column, double duration, double end) const {
@@ -255,9 +292,9 @@ bool SegmentColumns::may_have_end() const {
 void SegmentColumns::note_no_label(const ImportSink& sink) const {
   std::vector<std::string> left;
   auto used = facts_.numbers();
-  used.insert(used.end(), {facts_.subset(), video, length_.column, score, tier, where_});
-  for (const auto& columns : {start_, end_})
-    for (const auto& each : columns) used.push_back(each.column);
+  used.insert(used.end(), {facts_.subset(), video, score, tier, where_});
+  for (const auto* columns : {&start_, &end_, &length_})
+    for (const auto& each : *columns) used.push_back(each.column);
   for (int c = 0; c < static_cast<int>(table_.header.size()); ++c)
     if (std::find(used.begin(), used.end(), c) == used.end() && !name(c).empty()) left.push_back(name(c));
   if (!left.empty())
@@ -280,13 +317,25 @@ double SegmentColumns::time(const NamedTable::Row& row, const TimeColumn& column
   return said ? value : to_seconds(value, unit_, options_, &info, field);
 }
 
+bool SegmentColumns::says_no_time(const NamedTable::Row& row, int column) const {
+  const std::string& text = table_.field(row, column);
+  return text.empty() || is_missing(text);
+}
+
 double SegmentColumns::time(const NamedTable::Row& row, const std::vector<TimeColumn>& columns, const char* field,
                             const VideoInfo& info) const {
   const double seconds = time(row, columns.front(), field, info);
   for (std::size_t i = 1; i < columns.size(); ++i) {
-    if (table_.field(row, columns[i].column).empty()) continue;
-    const double other = time(row, columns[i], field, info);
-    if (std::abs(other - seconds) > std::max(0.05, 1e-3 * std::abs(seconds)))
+    if (says_no_time(row, columns[i].column)) continue;
+    double other = 0;
+    try {
+      other = time(row, columns[i], field, info);
+    } catch (const Error&) {
+      if (columns[i].renamed) continue;  // "start_time" with the date of the recording is another thing
+      throw;
+    }
+    const double frame = columns[i].name.counts() ? to_seconds(1, unit_, options_, &info, field) : 0;
+    if (!same_time(other, seconds) && std::abs(other - seconds) > 1.001 * frame)
       throw Error("'" + name(columns[0].column) + "' says " + format_number(seconds) + " s, '" +
                   name(columns[i].column) + "' " + format_number(other) + " s: name one of them with --columns " +
                   field + "=NAME")
@@ -316,21 +365,70 @@ void refuse_point_in_time(double start) {
 
 Segment SegmentColumns::segment(const NamedTable::Row& row, const VideoInfo& info) const {
   Segment out{time(row, start_, "start", info), 0};
-  const bool has_length = length_.found() && (by_length_ || !table_.field(row, length_.column).empty());
+  const bool has_length = !length_.empty() && (by_length_ || !says_no_time(row, length().column));
   const double length = has_length ? time(row, length_, "length", info) : 0;
   if (length < 0) throw Error("must not be negative, is " + format_number(length)).at_field("length");
-  const bool has_end = !end_.empty() && (!by_length_ || !table_.field(row, end_.front().column).empty());
+  const bool has_end = !end_.empty() && (!by_length_ || !says_no_time(row, end_.front().column));
   out.end = has_end ? time(row, end_, "end", info) : out.start + length;
+  if (has_end && out.end < out.start) refuse_midnight(row);
   check_segment(out);
   refuse_point_in_time(out.start);
   if (has_end && has_length && !same_length(length, out.end - out.start, info))
     throw Error(format_number(length) + ", but end - start is " + format_number(out.end - out.start) +
                 (by_length_ ? ""
-                            : " (where '" + name(length_.column) +
-                                  "' is the video's: --columns duration=" + name(length_.column) + ")"))
+                            : " (where '" + name(this->length().column) +
+                                  "' is the video's: --columns duration=" + name(this->length().column) + ")"))
         .at_field("length");
   if (by_length_) out.end = out.start + length;
   return out;
+}
+
+// Times of the clock that run back from the evening to the morning.
+void SegmentColumns::refuse_midnight(const NamedTable::Row& row) const {
+  constexpr double kNoon = 12 * 3600.0;
+  const std::string &start = table_.field(row, start_.front().column), &end = table_.field(row, end_.front().column);
+  if (time_form(start) != TimeForm::kClock || time_form(end) != TimeForm::kClock || is_timecode(start) ||
+      is_timecode(end) || written_seconds(start) < kNoon || written_seconds(end) >= kNoon)
+    return;
+  throw Error("end " + end + " is before start " + start +
+              ": times of day on both sides of midnight? A video's times count from its own start (pandas: (t - "
+              "t0).dt.total_seconds())")
+      .at_field("segment");
+}
+
+// Times of the clock beside a column of dates are times of day, and none of the video, where no video has one in its
+// first hour. --columns start=NAME says that they are the video's all the same.
+void SegmentColumns::refuse_times_of_day() const {
+  constexpr double kHour = 3600;
+  if (unit_ != "seconds" || options_.columns.count("start") > 0) return;
+  std::vector<int> used = facts_.numbers();
+  for (const auto* columns : {&start_, &end_, &length_})
+    for (const auto& each : *columns) used.push_back(each.column);
+  const int date = date_column(table_, used);
+  if (date < 0) return;
+  const int start = start_.front().column;
+  const NamedTable::Row* first = nullptr;
+  std::map<std::string, double> earliest;
+  for (const auto& row : table_.rows) try {
+      if (!selected(row) || says_no_time(row, start)) continue;
+      const std::string& text = table_.field(row, start);
+      if (time_form(text) != TimeForm::kClock || is_timecode(text)) return;
+      const auto [found, fresh] = earliest.try_emplace(table_.field(row, video), written_seconds(text));
+      found->second = std::min(found->second, written_seconds(text));
+      if (!first) first = &row;
+    } catch (const Error&) {
+      continue;  // said when the row is read
+    }
+  if (!first) return;
+  for (const auto& [each, seconds] : earliest)
+    if (seconds < kHour) return;
+  throw Error("'" + name(start) + "' " + table_.field(*first, start) + " is a time of day, as '" + name(date) + "' " +
+              table_.field(*first, date) +
+              " beside it is its day, and no time of the video: write the seconds from the video's start (pandas: (t - "
+              "t0).dt.total_seconds()); --columns start=" +
+              name(start) + " reads it as the video's")
+      .at_field("start")
+      .at_line(table_.source, first->line);
 }
 
 }  // namespace tal

@@ -1,6 +1,7 @@
 // A table of segments: which column is what.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,19 @@ class SegmentColumns {
   void find_times(const ImportSink& sink);
   void find_length(const TimeColumns& lengths, const ImportSink& sink);
   void check_units_alike() const;
-  void note_other_unit(const std::string& role, const ImportSink& sink) const;
+  void note_other_names(const ImportSink& sink) const;
+  void compare_other_unit(const std::string& role, const ImportSink& sink) const;
   void find_where();
-  void settle_duration(const ImportSink& sink);
+  // What a column of durations is: the segments' lengths (as `scaled` or `counts`, or in seconds), or the videos'.
+  struct Tried {
+    bool any = false, length = false, scaled = false, counts = false, fits_scaled = false;
+    std::optional<Error> impossible;
+  };
+  void settle_durations(const ImportSink& sink);
+  Tried try_duration(const TimeColumn& column) const;
+  void refuse_times_of_day() const;
+  void refuse_midnight(const NamedTable::Row& row) const;
+  bool says_no_time(const NamedTable::Row& row, int column) const;
   Error before_end(const TimeColumn& column, double duration, double end) const;
   bool may_have_end() const;
   void note_no_label(const ImportSink& sink) const;
@@ -48,9 +59,9 @@ class SegmentColumns {
   const ImportOptions& options_;
   const std::string& unit_;
   VideoColumns facts_;
-  // One time each, in one column or in several units; the first counts.
-  std::vector<TimeColumn> start_, end_;
-  TimeColumn length_;
+  TimeColumn length() const { return length_.empty() ? TimeColumn{} : length_.front(); }
+  // One time each, in one column or in several units and under several names; the first counts.
+  std::vector<TimeColumn> start_, end_, length_;
   bool by_length_ = false;  // the length says where the end is; else both must agree
   bool doubtful_ = false;   // the column of the videos' durations may as well be the segments' lengths
   int where_ = -1;

@@ -57,14 +57,13 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
           return;
         }
         ++selected;
-        id = id_of(table.field(row, columns.video), options, line_name(source.name, row.line));
+        id = id_of(video_field(table, row, columns.video), options, line_name(source.name, row.line));
         if (id.empty()) throw Error("empty").at_field("video");
         try {
           const VideoInfo said = known_of(id, options, columns.facts(row));
           if (unit == "frames" && options.fps > 0 && said.fps && *said.fps != options.fps) ++other_rate;
           const Segment segment = columns.segment(row, with_rows_before(said, rows.find(id)));
-          const std::string text = columns.label < 0 ? "" : table.field(row, columns.label);
-          const std::string label = text.empty() ? "" : label_of(text, options);
+          const std::string label = columns.label < 0 ? "" : label_field(table.field(row, columns.label), options);
           const auto score =
               scored ? std::optional(field_number(table.field(row, columns.score), columns.decimal, "score"))
                      : std::nullopt;
@@ -76,7 +75,8 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
           }
           several.see(entry, table.field(row, columns.video));
           (scored ? entry.has_proposals : entry.has_annotations) = true;
-          const std::string tier = columns.tier < 0 ? "" : table.field(row, columns.tier);
+          const std::string tier =
+              columns.tier < 0 || is_missing(table.field(row, columns.tier)) ? "" : table.field(row, columns.tier);
           append_item(scored ? entry.proposals : entry.annotations, segment, score, label, {},
                       Members().some("tier", tier).str());
         } catch (Error& error) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "libtal/base/spelling.h"
 #include "libtal/base/text.h"
 #include "libtal/base/time_rows.h"
 #include "libtal/base/video_id.h"
@@ -135,11 +136,19 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
   if (!f.out_dir.empty()) videos.check_files();
   auto labels = read_labels(options, sink);
   const auto labelled = [&](const std::string& name) { return labels.count(options.prefix.value_or("") + name) > 0; };
+  const auto reason_of = [&](const std::vector<std::string>& names) {  // by the labels that are left
+    Spellings known(true);
+    for (const auto& [video, record] : labels) known.add(video);
+    return known.reason(names);
+  };
+  std::vector<std::string> prefixed;
+  for (const auto& name : videos.order) prefixed.push_back(options.prefix.value_or("") + name);
   if (!labels.empty() && std::none_of(videos.order.begin(), videos.order.end(), labelled))
     throw Error("names none of the recordings: '" + labels.begin()->first + "' there, '" +
-                (videos.order.empty() ? "" : options.prefix.value_or("") + videos.order.front()) + "' here")
+                (videos.order.empty() ? "" : options.prefix.value_or("") + videos.order.front()) + "' here" +
+                reason_of(prefixed))
         .at_line(s.labels, 0);
-  std::size_t unlabelled = 0;
+  std::vector<std::string> unlabelled;
   LeftOutColumns left_out;
   for (const auto& name : videos.order) {
     const std::string video = options.prefix.value_or("") + name;
@@ -157,7 +166,7 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
           if (const auto raw = found->second.raw(key)) record.set_raw(key, std::string(*raw));
         labels.erase(found);
       } else {
-        ++unlabelled;
+        unlabelled.push_back(video);
       }
       FeatureStream stream;
       stream.name = items.front().stream;
@@ -174,8 +183,8 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
     }
   }
   left_out.note(sink);
-  if (!s.labels.empty() && unlabelled > 0)
-    sink.note(std::to_string(unlabelled) + " recordings have no row in " + s.labels);
+  if (!s.labels.empty() && !unlabelled.empty())
+    sink.note(std::to_string(unlabelled.size()) + " recordings have no row in " + s.labels + reason_of(unlabelled));
   if (!labels.empty())
     sink.note(std::to_string(labels.size()) + " recordings of " + s.labels +
               " have no signals: " + labels.begin()->first + (labels.size() > 1 ? " ..." : ""));

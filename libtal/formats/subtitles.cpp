@@ -72,7 +72,7 @@ class CueReader {
       : source_(source), kind_(kind), sink_(sink), rows_(rows), lines_(split_lines(source)) {}
 
   void read() {
-    entry_ = &rows_.video("", file_stem(source_, {".vtt", ".srt", ".sbv", ".txt"}));
+    entry_ = &rows_.video("", file_stem(source_, {".vtt", ".srt", ".sbv", ".txt"}), source_);
     std::size_t i = 0;
     if (kind_ == Subtitles::kWebVtt) {
       if (!lines_.empty() && lines_[0].starts_with("WEBVTT")) skip_block(i);

@@ -96,7 +96,7 @@ class TextGridReader {
       : source_(source), sink_(sink), rows_(rows), tokens_(utf8_text(source), source.name) {}
 
   void read() {
-    entry_ = &rows_.video("", file_stem(source_, {".TextGrid", ".textgrid", ".txt"}));
+    entry_ = &rows_.video("", file_stem(source_, {".TextGrid", ".textgrid", ".txt"}), source_);
     const std::string type = tokens_.text("the file's type");
     if (type == "Praat chronological TextGrid text file") return read_chronological();
     if (!type.starts_with("ooTextFile")) tokens_.fail("'" + type + "' is no text file of Praat");

@@ -78,9 +78,15 @@ std::string file_stem(const SourceText& source, std::initializer_list<std::strin
   return std::string(without_ending(without_ending(name, {".gz"}), endings));
 }
 
-VideoRows::Entry& ToolRows::video(std::string_view media, std::string_view otherwise) {
+VideoRows::Entry& ToolRows::video(std::string_view media, std::string_view otherwise, const SourceText& source,
+                                  std::uint64_t line) {
   const std::string name = media_name(media);
-  std::string id = name.empty() ? "" : id_of(name, options_);
+  std::string id;
+  if (!name.empty()) try {
+      id = id_of(name, options_, line > 0 ? line_name(source.name, line) : source.name);
+    } catch (Error& error) {
+      throw error.at_line(source.name, line);
+    }
   if (id.empty()) id = options_.prefix.value_or("") + std::string(otherwise);
   if (id.empty()) throw Error("empty").at_field("video");
   auto& entry = rows_.at(id);

@@ -132,7 +132,7 @@ class ViaProject {
     const auto shown = first_files_.find(view);
     const auto file = files_.find(shown == first_files_.end() ? view : shown->second);
     if (file == files_.end()) throw Error("there is no file for '" + view + "'").at_field(at.path());
-    return rows_.video(file->second, file_stem(source_, {".json"}));
+    return rows_.video(file->second, file_stem(source_, {".json"}), source_);
   }
 
   const JsonTree tree_;
@@ -181,7 +181,7 @@ void read_via_csv(const SourceText& source, const ImportSink& sink, ToolRows& ro
         }
       const auto files = trees[0]->root().is_list() ? trees[0]->root().items() : std::vector<JsonNode>();
       if (files.empty()) throw Error("must be a list of files").at_field("file_list");
-      auto& entry = rows.video(files[0].words(), file_stem(source, {".csv"}));
+      auto& entry = rows.video(files[0].words(), file_stem(source, {".csv"}), source);
       try {
         const JsonNode av = trees[3]->root();
         add_entry(std::string(fields[0]), trees[1]->root(), av.is_object() ? &av : nullptr, attributes,

@@ -26,13 +26,104 @@ constexpr const char* kPython =
 // The character that the value of an object's first member begins with: '{' of {"v_1": {"duration": ...}}; '\0': no
 // such line.
 char first_value(std::string_view line) {
-  const auto skip = [&](std::size_t at) { return std::min(line.find_first_not_of(" \t", at), line.size()); };
+  const auto skip = [&](std::size_t at) { return std::min(line.find_first_not_of(" \t\r\n", at), line.size()); };
   std::size_t at = skip(0);
   if (at == line.size() || line[at] != '{' || (at = skip(at + 1)) == line.size() || line[at] != '"') return '\0';
   for (++at; at < line.size() && line[at] != '"';) at += line[at] == '\\' ? 2 : 1;
   at = skip(std::min(at + 1, line.size()));
   if (at == line.size() || line[at] != ':' || (at = skip(at + 1)) == line.size()) return '\0';
   return line[at];
+}
+
+// The first character that is no blank at or behind `at`; '\0': none.
+char sign_at(std::string_view text, std::size_t at) {
+  at = std::min(text.find_first_not_of(" \t\r\n", std::min(at, text.size())), text.size());
+  return at == text.size() ? '\0' : text[at];
+}
+
+// A member: in how many lists and objects it is, and what its value begins with. depth 0: there is none.
+struct Member {
+  int depth = 0;
+  char value = '\0';
+};
+
+// The first member with a name that `named` takes.
+template <class Named>
+Member find_named(std::string_view text, Named named) {
+  int depth = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+    if (c != '"') continue;
+    const std::size_t begin = ++at;
+    while (at < text.size() && text[at] != '"') at += text[at] == '\\' ? 2 : 1;
+    const auto colon = text.find_first_not_of(" \t\r\n", std::min(at + 1, text.size()));
+    if (colon == std::string_view::npos) return {};
+    if (text[colon] == ':' && named(text.substr(begin, at - begin))) return {depth, sign_at(text, colon + 1)};
+  }
+  return {};
+}
+Member find_named(std::string_view text, const char* name) {
+  return find_named(text, [&](std::string_view each) { return each == name; });
+}
+
+// Names that tables give to times.
+bool names_start(std::string_view name) {
+  for (const char* word : {"start", "begin", "onset", "t_start", "t-start", "t_init", "t-init"})
+    if (begins_alike(name, word)) return true;
+  return false;
+}
+bool names_end(std::string_view name) {
+  for (const char* word : {"end", "stop", "offset", "t_end", "t-end", "duration", "length"})
+    if (begins_alike(name, word)) return true;
+  return false;
+}
+
+// Rows of a table as JSON, which pandas calls by "orient".
+enum class Rows { kNone, kLines, kRecords, kSplit, kTable, kColumns, kIndex, kLists, kValues };
+Rows rows_of(std::string_view text) {
+  const auto has = [&](std::string_view key) { return text.find(key) != std::string_view::npos; };
+  for (const char* other : {"\"segment\"", "\"annotations\"", "\"proposals\"", "\"database\"", "\"results\""})
+    if (has(other)) return Rows::kNone;
+  const auto begin = std::min(text.find_first_not_of(" \t\r\n\xef\xbb\xbf"), text.size());
+  const char first = sign_at(text, begin), second = sign_at(text, begin + 1);
+  if (first == '[' && second == '[') return Rows::kValues;
+  if (first != '{' && first != '[') return Rows::kNone;
+  const auto top = [&](const char* name, char value) {
+    const Member found = find_named(text, name);
+    return found.depth == 1 && found.value == value;
+  };
+  if (top("data", '[') && top("columns", '[')) return Rows::kSplit;
+  if (top("data", '[') && top("schema", '{')) return Rows::kTable;
+  const Member start = find_named(text, names_start), end = find_named(text, names_end);
+  if (start.depth == 0 || start.depth != end.depth) return Rows::kNone;
+  if (first == '[') return second == '{' && start.depth == 2 ? Rows::kRecords : Rows::kNone;
+  if (start.depth == 2) return first_value(text) == '{' ? Rows::kIndex : Rows::kNone;
+  if (start.depth != 1) return Rows::kNone;
+  return start.value == '{' ? Rows::kColumns : start.value == '[' ? Rows::kLists : Rows::kLines;
+}
+
+// The command that makes a table of them, with a header, for sh.
+std::string table_command(Rows rows) {
+  const auto jq = [](const std::string& program) { return "jq -r '" + program + " | @csv' FILE"; };
+  const std::string cells = "[.[$n[]]]";
+  switch (rows) {
+    case Rows::kSplit: return jq(".columns, .data[]");
+    case Rows::kTable: return jq("[.schema.fields[].name] as $n | $n, (.data[] | " + cells + ")");
+    case Rows::kColumns:
+      return jq(". as $t | keys_unsorted as $n | $n, ($t[$n[0]] | keys_unsorted[] as $i | [$t[$n[]][$i]])");
+    case Rows::kIndex: return jq("[.[]] | (.[0] | keys_unsorted) as $n | $n, (.[] | " + cells + ")");
+    case Rows::kLists: return jq("keys_unsorted as $n | $n, ([.[]] | transpose[])");
+    case Rows::kRecords: return jq("(.[0] | keys_unsorted) as $n | $n, (.[] | " + cells + ")");
+    case Rows::kValues: return "(echo video,start,end,label; " + jq(".[]") + ")";
+    default: return "jq -rs '(.[0] | keys_unsorted) as $n | $n, (.[] | " + cells + ") | @csv' FILE";
+  }
+}
+
+std::string table_advice(Rows rows) {
+  return std::string(kWanted) + "these are rows of a table: " + table_command(rows) + " makes one" +
+         (rows == Rows::kValues ? ", with the names of its columns in their order," : "") +
+         " which tal-convert --from segments-csv or detections-csv reads)";
 }
 
 // ActivityNet's layouts, also those without a member "database" or "results" around the videos, on one line or many.
@@ -73,15 +164,15 @@ std::string json_advice(std::string_view text, std::size_t at) {
 }
 
 bool is_table_row(std::string_view line) {
-  const auto has = [&](std::string_view key) { return line.find(key) != std::string_view::npos; };
-  return has("\"start\"") && has("\"end\"") && !has("\"segment\"") && !has("\"annotations\"") && !has("\"proposals\"");
+  return rows_of(line) == Rows::kLines && find_named(line, "start").depth == 1 && find_named(line, "end").depth == 1;
 }
 
-std::string table_advice(bool list) {
-  return std::string(kWanted) + "these are rows of a table: (echo video,start,end,label; jq -r '" +
-         (list ? ".[] | " : "") +
-         "[.video,.start,.end,.label] | @csv' FILE) makes one, which tal-convert --from segments-csv reads)";
+std::string rows_advice(std::string_view text) {
+  const Rows rows = rows_of(text);
+  return rows == Rows::kNone ? "" : table_advice(rows);
 }
+
+std::string table_advice() { return table_advice(Rows::kLines); }
 
 std::string record_advice(std::string_view line) {
   const std::string_view plain = trim(line);
@@ -89,7 +180,7 @@ std::string record_advice(std::string_view line) {
   const auto has = [&](std::string_view key) { return plain.find(key) != std::string_view::npos; };
   const std::string format = activitynet_format(plain);
   const std::string wanted = kWanted;
-  if (is_table_row(plain)) return table_advice(plain.front() == '[');
+  if (auto rows = rows_advice(plain); !rows.empty()) return rows;
   if (!format.empty()) return wanted + "tal-convert --from " + format + " makes them of ActivityNet's JSON)";
   if (plain.find_first_not_of("{[ \t\r") == std::string_view::npos)  // the first line of many
     return wanted + "tal-convert --from activitynet-gt (or -results) makes them of ActivityNet's JSON, " +

@@ -11,12 +11,16 @@ namespace tal {
 // known of it.
 std::string json_advice(std::string_view text, std::size_t at);
 
-// Whether a line that is, or might be, a record has members start and end and none that holds segments: rows of a table
-// as pandas and R write them.
+// Whether a line that is, or might be, a record has members start and end and none that holds segments: a row of a
+// table as pandas and R write it.
 bool is_table_row(std::string_view line);
 
-// Of such rows, one a line, or (list) in one list: which command makes records of them, as record_advice().
-std::string table_advice(bool list);
+// Of such rows, one a line: which command makes a table of them, as record_advice().
+std::string table_advice();
+
+// The same of a file, or its beginning, that is rows of a table: one a line, a list of rows or of lists, or an object
+// of columns, of rows, or of columns and data; "": it is none.
+std::string rows_advice(std::string_view text);
 
 // Of a line that is no record, or is_table_row(): what it, or its file, is and which command makes records of it, in
 // brackets behind a blank; "": nothing is known of it.

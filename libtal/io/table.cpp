@@ -258,6 +258,12 @@ bool is_table_number(std::string_view text, char decimal) {
   return at == text.size();
 }
 
+bool is_missing(std::string_view field) {
+  static constexpr std::string_view kWords[] = {"NA",   "NaN",  "nan",  "NAN", "-nan", "-NaN", "NaT",      "None",
+                                                "null", "NULL", "<NA>", "N/A", "n/a",  "#N/A", "#N/A N/A", "#NA"};
+  return std::find(std::begin(kWords), std::end(kWords), field) != std::end(kWords);
+}
+
 std::string plain_name(std::string_view name) {
   std::string out(trim(name));
   for (char& c : out) {

@@ -87,6 +87,9 @@ class DecimalSign {
 // text.
 double table_number(std::string_view text, char decimal);
 bool is_table_number(std::string_view text, char decimal);
+// Whether a field is what R, pandas and spreadsheets write where a value is missing: "NA", "NaN", "None", "<NA>",
+// "#N/A". An empty one is not.
+bool is_missing(std::string_view field);
 
 // A table with named columns.
 class NamedTable {

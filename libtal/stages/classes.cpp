@@ -8,6 +8,7 @@
 #include <span>
 
 #include "libtal/base/error.h"
+#include "libtal/base/spelling.h"
 #include "libtal/base/video_id.h"
 #include "libtal/io/features.h"
 #include "libtal/segment/suppress.h"
@@ -22,6 +23,15 @@ constexpr std::string_view kStream = "stream:";
 // One classifier's scores of a record's video.
 using Classifier = std::function<std::vector<ClassScore>(const Record&)>;
 
+// Why the video is not among them: "; 'V1' here seems to be 'v1' there: upper and lower case", or "".
+template <class Videos>
+std::string reason_of(const Videos& videos, const std::string& video) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : videos) names.push_back(name);
+  std::sort(names.begin(), names.end());
+  return Spellings(names, true).reason(video);
+}
+
 Classifier file_classifier(Run& run, const std::string& path) {
   const auto videos = std::make_shared<VideoMap<std::vector<ClassScore>>>();
   for_each_record(run, path, [&](Record& record, const LineReader&) {
@@ -30,7 +40,9 @@ Classifier file_classifier(Run& run, const std::string& path) {
   });
   return [path, videos](const Record& record) {
     const auto* video = videos->find(record.video());
-    if (!video) throw Error("'" + path + "' has no line of this video").at_field("classification");
+    if (!video)
+      throw Error("'" + path + "' has no line of this video" + reason_of(*videos, record.video()))
+          .at_field("classification");
     return video->second;
   };
 }
@@ -57,11 +69,27 @@ class OtherProposals {
   }
   std::span<const Proposal> of(const std::string& video) const {
     const auto* found = videos_.find(video);
-    return found ? std::span(found->second.proposals()) : std::span<const Proposal>();
+    if (found) return found->second.proposals();
+    if (const auto reason = reason_of(videos_, video); !reason.empty()) {
+      const std::lock_guard lock(seen_->mutex);
+      if (seen_->count++ == 0) seen_->reason = reason;
+    }
+    return {};
+  }
+  void report(Run& run) const {
+    if (seen_->count > 0)
+      run.warn(std::to_string(seen_->count) + (seen_->count == 1 ? " video is" : " videos are") +
+               " not in the file of --merge" + seen_->reason);
   }
 
  private:
+  struct Seen {  // videos that the file spells otherwise
+    std::mutex mutex;
+    std::size_t count = 0;
+    std::string reason;
+  };
   VideoMap<Record> videos_;
+  std::unique_ptr<Seen> seen_ = std::make_unique<Seen>();
 };
 
 class ClassFusion {
@@ -133,6 +161,7 @@ class ClassFusion {
   }
 
   void report(Run& run) const {
+    for (const auto& other : others_) other.report(run);
     if (empty_.count > 0)
       run.warn(std::to_string(empty_.count) + (empty_.count == 1 ? " video has" : " videos have") +
                " proposals, but class scores of no class, and so no detections, such as '" + empty_.first + "'");

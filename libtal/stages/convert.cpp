@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "libtal/base/spelling.h"
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/bundle.h"
@@ -32,10 +33,12 @@ std::pair<std::string, std::string> pair_of(const std::string& text, const std::
 
 SourceText load(const std::string& path) { return load_sources({path}, "").at(0); }
 
-void warn_of_videos(Tool& tool, const std::vector<std::string>& videos, const std::string& what) {
+// reason: why, behind the names.
+void warn_of_videos(Tool& tool, const std::vector<std::string>& videos, const std::string& what,
+                    const std::string& reason = "") {
   if (videos.empty()) return;
   tool.warn(std::to_string(videos.size()) + (videos.size() == 1 ? " video is " : " videos are ") + what + ": " +
-            joined_first(videos, 5, " "));
+            joined_first(videos, 5, " ") + reason);
 }
 
 // Two videos of different folders, a/v.mp4 and b/v.mp4, must not both be `name`. user: who it was found for before.
@@ -78,7 +81,7 @@ class Merge {
     for (const auto& [video, line] : lines_)
       if (line.user.empty()) right.push_back(video);
     std::sort(right.begin(), right.end());
-    warn_of_videos(tool_, left_, "not in " + path_);
+    warn_of_videos(tool_, left_, "not in " + path_, Spellings(right, true).reason(left_));
     warn_of_videos(tool_, right, "only in " + path_ + ", left out");
     if (kept_ > 0)
       tool_.warn(std::to_string(kept_) + (kept_ == 1 ? " field differs" : " fields differ") +
@@ -120,7 +123,7 @@ class Splits {
     if (videos_.empty()) return;
     auto* found = videos_.find(record.video());
     if (!found) {
-      ++unlisted_;
+      unlisted_.push_back(record.video());
       return;
     }
     Video& listed = found->second;
@@ -129,12 +132,13 @@ class Splits {
     record.set_text("subset", listed.subset);
   }
   void report(Tool& tool) const {
-    if (unlisted_ > 0)
-      tool.warn(std::to_string(unlisted_) + (unlisted_ == 1 ? " video is" : " videos are") + " in no --split list");
     std::vector<std::string> unused;
     for (const auto& [video, entry] : videos_)
       if (entry.user.empty()) unused.push_back(video);
     std::sort(unused.begin(), unused.end());
+    if (!unlisted_.empty())
+      tool.warn(std::to_string(unlisted_.size()) + (unlisted_.size() == 1 ? " video is" : " videos are") +
+                " in no --split list" + Spellings(unused, true).reason(unlisted_));
     warn_of_videos(tool, unused, "in a --split list, but in no record");
     warn_of_videos(tool, moved_, "of another subset by their own record; --split's counts");
   }
@@ -155,7 +159,7 @@ class Splits {
   FileIds ids_;
   VideoMap<Video> videos_;          // by name as a list first writes it
   std::vector<std::string> moved_;  // had another subset
-  std::size_t unlisted_ = 0;
+  std::vector<std::string> unlisted_;
 };
 
 // Where the written text goes: one stream, or a file per video below the folder --output.
@@ -262,7 +266,7 @@ class UsedVideos {
   const VideoInfo* find(const std::string& video) {
     const VideoInfo* info = tables_.find(video);
     if (!info) {
-      if (other_.empty()) other_ = video;
+      unknown_.push_back(video);
       return nullptr;
     }
     ++found_;
@@ -271,18 +275,25 @@ class UsedVideos {
     return info;
   }
   void report(Tool& tool, const std::string& path) const {
-    if (tables_.videos.empty() || found_ > 0 || other_.empty()) return;
+    if (tables_.videos.empty() || unknown_.empty()) return;
     std::vector<std::string> names;
-    for (const auto& [video, info] : tables_.videos) names.push_back(video);
-    tool.warn("no video of the input is in " + path + ": '" + other_ + "' and others here, '" +
-              *std::min_element(names.begin(), names.end()) + "' and others there");
+    for (const auto& [video, info] : tables_.videos)
+      if (!users_.contains(&info)) names.push_back(video);
+    std::sort(names.begin(), names.end());
+    const std::string reason = Spellings(names, true).reason(unknown_);
+    if (found_ == 0)
+      tool.warn("no video of the input is in " + path + ": '" + unknown_.front() + "' and others here, '" +
+                names.front() + "' and others there" + reason);
+    else if (!reason.empty())
+      tool.warn(std::to_string(unknown_.size()) + (unknown_.size() == 1 ? " video is" : " videos are") + " not in " +
+                path + reason);
   }
 
  private:
   const ImportTables& tables_;
   std::size_t found_ = 0;
   std::unordered_map<const VideoInfo*, std::string> users_;  // the video that each was found for
-  std::string other_;                                        // the first video that is not there
+  std::vector<std::string> unknown_;                         // videos that are not there
 };
 
 // ids: keep, strip or add the "v_" that ActivityNet's tools put before an id.
@@ -384,7 +395,7 @@ void convert(Tool& tool, ConvertOptions& o) {
       });
     if (rows_of_table > 0)
       tool.warn(std::to_string(rows_of_table) + (rows_of_table == 1 ? " record has" : " records have") +
-                " members start and end, and no segments" + table_advice(false));
+                " members start and end, and no segments" + table_advice());
   }
   if (videos == 0 && (from.reader || from.path_reader))
     tool.warn("no video in '" + joined_first(o.paths, 5, "', '") + "'");

@@ -1,5 +1,6 @@
 #include "libtal/video/container_facts.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace tal {
@@ -34,6 +35,133 @@ std::optional<std::uint64_t> riff_bytes(std::string_view head) {
   if (head.size() < kEnd || !head.starts_with("RIFF")) return std::nullopt;
   const auto size = little_endian(head, kSize, 4);
   return size == kUnknown ? std::nullopt : std::optional(size + kEnd);
+}
+
+namespace {
+
+std::uint64_t big_endian(std::string_view bytes, std::size_t at, std::size_t size) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < size; ++i) value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
+  return value;
+}
+
+std::uint64_t size_of(std::istream& file) {
+  file.clear();
+  file.seekg(0, std::ios::end);
+  const auto end = file.tellg();
+  return end > 0 ? static_cast<std::uint64_t>(end) : 0;
+}
+
+// As many of the bytes as there are.
+std::string bytes_at(std::istream& file, std::uint64_t at, std::size_t count) {
+  std::string out(count, '\0');
+  file.clear();
+  file.seekg(static_cast<std::streamoff>(at));
+  file.read(out.data(), static_cast<std::streamsize>(count));
+  out.resize(static_cast<std::size_t>(file.gcount()));
+  return out;
+}
+
+std::string last_bytes(std::istream& file, std::uint64_t size, std::size_t count) {
+  const auto many = static_cast<std::size_t>(std::min<std::uint64_t>(size, count));
+  return bytes_at(file, size - many, many);
+}
+
+// RFC 3533: "OggS", version, flags (4: the stream's last page), 20 bytes, the number of segments, their sizes.
+FileEnd ogg_end(std::istream& file, std::uint64_t size) {
+  constexpr std::size_t kHeader = 27, kFlags = 5, kSegments = 26, kLargest = kHeader + 255 + 255 * 255;
+  const std::string within = "the file ends within a page";
+  const std::string tail = last_bytes(file, size, 2 * kLargest);
+  const auto page = tail.rfind("OggS");
+  if (page == std::string::npos) return {};
+  const std::size_t left = tail.size() - page;
+  if (left < kHeader) return {within, ""};
+  std::size_t length = kHeader + static_cast<unsigned char>(tail[page + kSegments]);
+  if (left < length) return {within, ""};
+  for (std::size_t i = page + kHeader, end = page + length; i < end; ++i) length += static_cast<unsigned char>(tail[i]);
+  const std::string rest = left < length ? "" : tail.substr(page + length);
+  const bool begun = !rest.empty() && std::string_view("OggS").starts_with(rest);  // the next one
+  if (left < length || begun) return {within, ""};
+  if ((tail[page + kFlags] & 4) == 0) return {"", "its last page does not say that the stream ends"};
+  return {};
+}
+
+// Packets of one size, each with a byte 0x47 at its beginning, or (192) behind a time stamp. Recordings may begin
+// within one.
+FileEnd transport_stream_end(std::istream& file, std::uint64_t size) {
+  constexpr std::size_t kHead = 4096;
+  constexpr int kSeen = 8;
+  const std::string head = bytes_at(file, 0, kHead);
+  for (const std::size_t packet : {188, 192, 204})
+    for (std::size_t first = 0; first < packet; ++first) {
+      int seen = 0;
+      for (std::size_t at = first; at < head.size() && head[at] == 0x47; at += packet) ++seen;
+      if (seen < kSeen) continue;
+      const std::size_t before = packet == 192 && first >= 4 ? first - 4 : first;
+      return {(size - before) % packet == 0 ? "" : "the file ends within a packet", ""};
+    }
+  return {};
+}
+
+// ISO/IEC 13818-1: pack headers, and packets that state their size. 0: none of them; npos: its header is not whole.
+std::size_t program_unit(std::string_view bytes) {
+  if (bytes.size() < 4 || !bytes.starts_with(std::string_view("\0\0\1", 3))) return 0;
+  const auto code = static_cast<unsigned char>(bytes[3]);
+  if (code == 0xb9) return 4;
+  if (code == 0xba) {
+    if (bytes.size() < 14) return std::string_view::npos;
+    return (bytes[4] & 0xc0) == 0x40 ? 14 + (static_cast<unsigned char>(bytes[13]) & 7) : 12;  // of MPEG-1
+  }
+  if (code < 0xbb) return 0;
+  return bytes.size() < 6 ? std::string_view::npos : 6 + static_cast<std::size_t>(big_endian(bytes, 4, 2));
+}
+
+FileEnd program_stream_end(std::istream& file, std::uint64_t size) {
+  constexpr std::size_t kTail = 1 << 20;
+  constexpr std::string_view kPack("\0\0\1\xba", 4);
+  const std::string tail = last_bytes(file, size, kTail);
+  std::string_view rest = tail;
+  while (!rest.empty()) {
+    const std::size_t unit = program_unit(rest);
+    if (unit > rest.size()) return {"the file ends within a packet", ""};
+    const auto next = unit > 0 ? unit : rest.find(kPack, 1);  // what is no unit is passed over
+    rest.remove_prefix(std::min(next, rest.size()));
+  }
+  return {};
+}
+
+// Tags of 11 bytes and their data, behind each its size once more.
+FileEnd flv_end(std::istream& file, std::uint64_t size) {
+  constexpr std::size_t kTag = 11, kBack = 4;
+  const auto tag_at = [&](std::uint64_t at) -> std::uint64_t {  // its size; 0: none
+    const std::string tag = bytes_at(file, at, kTag);
+    const int kind = tag.empty() ? 0 : tag[0] & 0x1f;
+    return tag.size() == kTag && (kind == 8 || kind == 9 || kind == 18) ? kTag + big_endian(tag, 1, 3) : 0;
+  };
+  const std::string back = last_bytes(file, size, kBack);
+  if (back.size() < kBack) return {};
+  const std::uint64_t last = big_endian(back, 0, kBack);
+  if (last > 0 && last + kBack <= size && tag_at(size - kBack - last) == last) return {};
+  // Some writers get that size wrong: from the beginning, tag by tag.
+  const std::string head = bytes_at(file, 0, 9);
+  std::uint64_t at = head.size() < 9 ? size : big_endian(head, 5, 4) + kBack;
+  while (at + kTag <= size) {
+    const std::uint64_t tag = tag_at(at);
+    if (tag == 0) return {};  // something else
+    at += tag + kBack;
+  }
+  return {at == size || at == size + kBack ? "" : "the file ends within a tag", ""};
+}
+
+}  // namespace
+
+FileEnd file_end(std::istream& file) {
+  const std::uint64_t size = size_of(file);
+  const std::string head = bytes_at(file, 0, 4);
+  if (head == "OggS") return ogg_end(file, size);
+  if (head.starts_with("FLV")) return flv_end(file, size);
+  if (head == std::string_view("\0\0\1\xba", 4)) return program_stream_end(file, size);
+  return transport_stream_end(file, size);
 }
 
 bool is_animated_webp(std::string_view head) {

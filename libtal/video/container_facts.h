@@ -1,8 +1,10 @@
-// What the first bytes of a file say of it that FFmpeg does not.
+// What a file's first and last bytes say of it that FFmpeg does not.
 #pragma once
 
 #include <cstdint>
+#include <istream>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace tal {
@@ -13,6 +15,13 @@ std::optional<double> asf_duration(std::string_view head);
 
 // Bytes that a RIFF file (WAV, AVI) has by its header; nullopt: it is none, or does not say.
 std::optional<std::uint64_t> riff_bytes(std::string_view head);
+
+// How the end of a file shows that it was cut off, where its container states no length: Ogg, MPEG-TS, MPEG-PS, FLV.
+struct FileEnd {
+  std::string within;   // "the file ends within a page"; "": the last page (packet, tag) is whole
+  std::string unended;  // "its last page does not say that the stream ends": it may be all there was
+};
+FileEnd file_end(std::istream& file);
 
 // Whether it is a WebP with several pictures.
 bool is_animated_webp(std::string_view head);

@@ -315,10 +315,13 @@ VideoDecoder::Damage VideoDecoder::damage() const {
   if (!media_) return {};
   const auto found = media_->findings();
   const auto whole = std::max(expected(), frames_);
+  const std::string& within = media_->claims().file_end.within;
   const auto message = [&](const std::string& what, double last) {
+    const auto all = std::max(whole, frames_ == 0 ? claimed_ : 0);
+    const std::string& why = within.empty() ? found.message : within;
     return "'" + path_ + "': " + what + ": last good time stamp " + seconds_text(last) + ", " +
-           std::to_string(frames_) + " of " + std::to_string(std::max(whole, frames_ == 0 ? claimed_ : 0)) +
-           " frames decoded" + (found.message.empty() ? "" : " (" + found.message + ")");
+           std::to_string(frames_) + (within.empty() || all > frames_ ? " of " + std::to_string(all) : "") +
+           " frames decoded" + (why.empty() ? "" : " (" + why + ")");
   };
   if (frames_ == 0) return {true, 0, message("truncated or corrupt", 0)};
   // A hole in a stream of otherwise constant rate, as long as what the container misses. At a variable rate, holes are
@@ -339,7 +342,7 @@ VideoDecoder::Damage VideoDecoder::damage() const {
                     holes_.first)};
   // In time, not in frames: at a variable rate the container's count is only its duration times its mean rate.
   const double promised = media_->claims().end - media_->claims().zero;
-  if (shortfall() <= std::max(4 / fps_, 0.01 * promised)) return {};
+  if (within.empty() && shortfall() <= std::max(4 / fps_, 0.01 * promised)) return {};
   return {true, frames_, message("truncated or corrupt", time_)};
 }
 
@@ -365,6 +368,7 @@ std::vector<std::string> VideoDecoder::warnings() const {
     out.push_back("its beginning cannot be decoded (" + counted(found.undecoded, "picture") +
                   " before the first key picture, or more): time 0 is the first that can, " +
                   seconds_text(first_ - std::min(claims.zero, found.begin)) + " after the file's start");
+  if (const auto& unended = claims.file_end.unended; !unended.empty()) out.push_back(unended + ": it may be cut off");
   if (found.damaged > 0)
     out.push_back(counted(found.damaged, "damaged picture") + ", concealed by the decoder" +
                   (found.message.empty() ? "" : " (" + found.message + ")"));

@@ -278,6 +278,15 @@ double MediaReader::missing_of_wave() const {
   return std::max(0.0, missing * 8 / static_cast<double>(stream_->codecpar->bit_rate));
 }
 
+void MediaReader::read_end() {
+  std::error_code none;
+  const bool told = std::filesystem::is_regular_file(path_, none) &&
+                    (format_is(*format_, "ogg") || format_is(*format_, "mpeg") || format_is(*format_, "flv"));
+  if (!told) return;
+  std::ifstream file(path_, std::ios::binary);
+  claims_.file_end = file_end(file);
+}
+
 void MediaReader::read_claims() {
   claims_.fps = av_q2d(stream_->avg_frame_rate);  // frames over duration; at a variable rate the mean
   if (!(claims_.fps > 0)) claims_.fps = av_q2d(av_guess_frame_rate(format_.get(), stream_, nullptr));
@@ -286,6 +295,7 @@ void MediaReader::read_claims() {
   const double start = format_->start_time == AV_NOPTS_VALUE ? 0 : seconds(format_->start_time, {1, AV_TIME_BASE});
   claims_.zero = format_->iformat->flags & AVFMT_TS_DISCONT ? start : std::min(0.0, start);
   if (live_) return;
+  read_end();
   const bool guessed = format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE;
   double begin = seconds(stream_->start_time, stream_->time_base);
   if (!std::isfinite(begin)) begin = 0;

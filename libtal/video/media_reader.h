@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "libtal/video/container_facts.h"
 #include "libtal/video/decode_options.h"
 #include "libtal/video/libav.h"
 
@@ -26,6 +27,7 @@ struct MediaClaims {
   int streams = 0;         // of this kind, without cover pictures
   int chosen = 0;          // number among them
   bool pictures = false;   // whether the file holds a video
+  FileEnd file_end;        // of a container that states no length
 };
 
 // What reading showed; complete when next() has returned nullptr.
@@ -78,6 +80,7 @@ class MediaReader {
   void open_codec(const DecodeOptions& options);
   void read_claims();
   double missing_of_wave() const;
+  void read_end();
   void feed();
   int read_packet();
   void note_errors();

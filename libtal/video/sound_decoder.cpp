@@ -159,16 +159,19 @@ void SoundDecoder::finish() {
 SoundDecoder::Damage SoundDecoder::damage(bool with_pictures) const {
   const auto& claims = media_.claims();
   const auto found = media_.findings();
-  const std::string said = found.message.empty() ? "" : " (" + found.message + ")";
+  const std::string& within = claims.file_end.within;
+  const std::string said = !within.empty()         ? " (" + within + ")"
+                           : found.message.empty() ? ""
+                                                   : " (" + found.message + ")";
   if (!any_)
     return {true, false, "'" + path_ + "': truncated or corrupt: no sample of its sound can be decoded" + said};
   const double promised = claims.end - claims.begin, missing = claims.end - zero_ - end_;
   const bool stated = claims.end > 0 && (claims.own || !with_pictures);
-  const bool cut = stated ? missing > std::max(kHeardApart, 0.01 * promised) : found.broken && !with_pictures;
-  if (!cut) return {};
+  const bool ends_early = stated && missing > std::max(kHeardApart, 0.01 * promised);
+  if (!ends_early && within.empty() && (stated || !found.broken || with_pictures)) return {};
   return {true, true,
           "'" + path_ + "': truncated or corrupt: last good time stamp of its sound " + seconds_of(end_) +
-              (stated ? ", of " + seconds_of(end_ + missing) : "") + said};
+              (ends_early ? ", of " + seconds_of(end_ + missing) : "") + said};
 }
 
 std::vector<std::string> SoundDecoder::warnings() const {
@@ -183,6 +186,8 @@ std::vector<std::string> SoundDecoder::warnings() const {
   if (behind_ > 0)
     out.push_back("the time stamps of its sound run back by " + seconds_of(behind_) +
                   " (joined recordings?): sound follows sound until they pass it");
+  if (const auto& unended = media_.claims().file_end.unended; !unended.empty() && !media_.claims().pictures)
+    out.push_back(unended + ": it may be cut off");
   if (found.damaged > 0)
     out.push_back(std::to_string(found.damaged) + " damaged packet" + (found.damaged > 1 ? "s" : "") + " of its sound" +
                   (found.message.empty() ? "" : " (" + found.message + ")"));

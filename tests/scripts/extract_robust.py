@@ -13,7 +13,7 @@ import time
 import wave
 
 from harness import BIN, finish, need, tool
-from media import QUARTER_TURN, avi_frames, mp4, resized_header
+from media import QUARTER_TURN, avi_frames, mp4, ogg, resized_header
 
 need("tal-extract", why="this build has no OpenCV")
 
@@ -66,7 +66,9 @@ with tempfile.TemporaryDirectory() as folder:
         "no-moov.mp4": (mp4(frames, 64, 48, index=False), unreadable),
         "cut.avi": (raw[:len(raw) // 2], "last good time stamp"),
         "cut.mp4": (mp4(frames, 64, 48)[:-30], unreadable),
+        "cut.ogv": (ogg(frames, 64, 48)[:-500], "(the file ends within a page)"),
         "no-index.avi": (raw[:index], 100),
+        "whole.ogv": (ogg(frames, 64, 48), 100),
         "plain.mp4": (mp4(frames, 64, 48), 100),
         "avi-as.mp4": (raw, 100),
         "mp4-as.avi": (mp4(frames, 64, 48), 100),

@@ -57,3 +57,22 @@ def mp4(frames, width, height, codec=b"jpeg", durations=None, matrix=IDENTITY, i
     movie = full(b"mvhd", struct.pack(">4I", 0, 0, timescale, total), struct.pack(">IH", 1 << 16, 256), b"\0" * 10, struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30),
                  b"\0" * 24, struct.pack(">I", 2))
     return head + data + box(b"moov", movie, track)
+
+
+def ogg_page(data, granule, number, flags):
+    """A page of one packet; its checksum is of the polynomial 0x04c11db7."""
+    page = b"OggS\0" + struct.pack("<BqIII", flags, granule, 1, number, 0) + bytes([len(data) // 255 + 1]) + b"\xff" * (len(data) // 255) + bytes([len(data) % 255]) + data
+    crc = 0
+    for byte in page:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x04c11db7 if crc & 0x80000000 else 0)) & 0xffffffff
+    return page[:22] + struct.pack("<I", crc) + page[26:]
+
+
+def ogg(frames, width, height):
+    """Ogg with pictures as OGM has them: a header, comments, a page a picture, 25 a second."""
+    header = b"\1video\0\0\0MJPG" + struct.pack("<IqqIIIII", 56, 400000, 1, 1, 65536, 24, width, height) + b"\0" * 4
+    comments = b"\3vorbis" + struct.pack("<II", 0, 0) + b"\1"
+    pages = [ogg_page(header, 0, 0, 2), ogg_page(comments, 0, 1, 0)]
+    return b"".join(pages + [ogg_page(b"\x08" + f, k, k + 2, 4 if k + 1 == len(frames) else 0) for k, f in enumerate(frames)])

@@ -2,7 +2,9 @@
 # label: cli
 import json
 import os
+import shutil
 import struct
+import subprocess
 import tempfile
 
 from harness import check, finish, tool
@@ -79,6 +81,54 @@ refused("--from", "tal", PATHS, "--merge", write("m.jsonl", '{"video":"v2","dura
 refused("--from", "tal", PATHS, "--durations", write("d.csv", "video,duration\nv2,3\n"), says=("are both 'v2' of --durations",))
 refused("--from", "tal", PATHS, "--split", "a=" + write("l.txt", "v2\n"), says=("are both 'v2' of --split",))
 
+# One file on the machines of several annotators: the paths, the places and the option are named.
+A, B = "/home/ann/clips/v1.mp4", "C:\\data\\v1.mp4"
+EAF = """<?xml version="1.0" encoding="UTF-8"?>
+<ANNOTATION_DOCUMENT FORMAT="3.0"><HEADER TIME_UNITS="milliseconds"><MEDIA_DESCRIPTOR MEDIA_URL="%s" MIME_TYPE="video/mp4"/></HEADER>
+<TIME_ORDER><TIME_SLOT TIME_SLOT_ID="t1" TIME_VALUE="1000"/><TIME_SLOT TIME_SLOT_ID="t2" TIME_VALUE="2000"/></TIME_ORDER>
+<TIER LINGUISTIC_TYPE_REF="d" TIER_ID="T"><ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a" TIME_SLOT_REF1="t1" TIME_SLOT_REF2="t2"><ANNOTATION_VALUE>x</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION></TIER>
+</ANNOTATION_DOCUMENT>"""
+BORIS = json.dumps({"project_format_version": "7.0", "behaviors_conf": {"0": {"code": "x", "type": "State event", "key": "x"}}, "subjects_conf": {},
+                    "observations": {"o": {"file": {"1": ["%s"]}, "type": "MEDIA", "media_info": {}, "events": [[1, "", "x", "", ""], [2, "", "x", "", ""]]}}})
+VIA = json.dumps({"project": {"pid": "p", "vid_list": ["1"]}, "config": {}, "attribute": {"1": {"aname": "a", "type": 1, "options": {}}}, "file": {"1": {"fid": "1", "fname": "%s", "type": 4, "loc": 1, "src": "%s"}},
+                  "view": {"1": {"fid_list": ["1"]}}, "metadata": {"m": {"vid": "1", "flg": 0, "z": [1, 2], "xy": [], "av": {"1": "x"}}}})
+CVAT = """<?xml version="1.0" encoding="utf-8"?>
+<annotations><version>1.1</version><meta><job><size>100</size><source>%s</source><labels/></job></meta><track id="0" label="x"><box frame="25" outside="0" xtl="1" ytl="1" xbr="2" ybr="2"/><box frame="50" outside="1" xtl="1" ytl="1" xbr="2" ybr="2"/></track></annotations>"""
+DATAVYU = "file,name,onset,offset,ordinal\n%s,look,1000,2000,1\n"
+RAVEN = "Selection\tView\tBegin Time (s)\tEnd Time (s)\tBegin File\tAnnotation\n1\tWaveform 1\t1\t2\t%s\tx\n"
+DCASE = "filename\tonset\toffset\tevent_label\n%s\t1\t2\tx\n"
+for source, ending, text, more in (("elan", "eaf", EAF, ()), ("boris", "boris", BORIS, ()), ("via", "json", VIA, ()), ("cvat", "xml", CVAT, ("--fps", "25")), ("raven", "txt", RAVEN, ()), ("dcase", "tsv", DCASE, ())):
+    names = []
+    for folder, media in (("one", A), ("two", B)):
+        written = media.replace("\\", "\\\\") if text in (BORIS, VIA) else media
+        names.append(write(f"{folder}.{ending}", text.replace("%s", written)))
+    refused("--from", source, *more, *names, says=(f"two.{ending}:", f"'{B}' and '{A}' (one.{ending}", "as one file on several machines --id-folders 0 takes them for one video; --id-folders 1 keeps the folder in their ids ('data_v1')"))
+    got = records("--from", source, *more, "--id-folders", "0", *names)
+    check([(r["video"], len(r["annotations"])) for r in got] == [("v1", 2)], f"{source}: {got}")
+    check([r["video"] for r in records("--from", source, *more, "--id-folders", "1", *names)] == ["clips_v1", "data_v1"], f"{source} with folders")
+
+# Ids that differ in upper and lower case alone are two videos; where one is looked for, the other one is named.
+CASE = write("case.csv", "video,start,end,label\nVideo1,1,2,x\nother,1,2,x\n")
+LIKE = "; 'Video1' here seems to be 'video1' there: upper and lower case"
+got = segments(CASE, "--durations", write("d.csv", "video,duration\nvideo1,10\nother,20\n"), says=("1 video is not in d.csv" + LIKE,))
+check([r.get("duration") for r in got] == [None, 20], f"never matched: {got}")
+segments(CASE, "--durations", write("d.csv", "video,duration\nvideo1,10\n"), says=("no video of the input is in d.csv: 'Video1' and others here, 'video1' and others there" + LIKE,))
+for option in (("--time", "relative"), ("--time", "frames")):
+    refused("--from", "segments-csv", *option, CASE, "--durations", write("d.csv", "video,duration,fps\nvideo1,10,25\n"), says=("case.csv:2: video 'Video1': start: ", "(--durations says none of this video" + LIKE + ")"))
+got = segments(CASE, "--split", "train=" + write("l.txt", "video1\nother\n"), says=("1 video is in no --split list" + LIKE, "1 video is in a --split list, but in no record: video1"))
+check([r.get("subset") for r in got] == [None, "train"], f"no subset of another video: {got}")
+got = segments(CASE, "--merge", write("m.jsonl", '{"video":"video1","duration":3}\n{"video":"other","duration":4}\n'), says=("1 video is not in m.jsonl: Video1" + LIKE,))
+check([r.get("duration") for r in got] == [None, 4], f"nothing merged: {got}")
+check(len(segments(write("both.csv", "video,start,end\nVideo1,1,2\nvideo1,3,4\n"), says=("videos that differ in upper and lower case alone, and stay different: 'Video1' and 'video1'",))) == 2, "two videos")
+refused("--from", "signals", "--rate", "4", "--window", "4", "--stride", "4", "--inline", "--labels", write("l.csv", "video,start,end,label\nREC,0,1,x\n"), write("rec.csv", "x,y\n" + "1,2\n" * 8), says=("names none of the recordings: 'REC' there, 'rec' here; 'rec' here seems to be 'REC' there: upper and lower case",))
+SCORED = '{"video":"Video1","duration":9,"proposals":[{"segment":[1,2],"score":0.5}]}\n'
+done = tool("tal-score", "--classification", write("c.jsonl", '{"video":"video1","classification":[{"label":"x","score":1}]}\n'), data=SCORED, status=1)
+check("has no line of this video" + LIKE in done.stderr, f"class scores: {done.stderr}")
+done = tool("tal-check", "--gt", write("k.jsonl", '{"video":"video1"}\n'), data=SCORED, status=1)
+check("not among the known videos" + LIKE in done.stdout + done.stderr, f"tal-check: {done.stdout} {done.stderr}")
+done = tool("tal-eval", "--protocol", "activitynet-proposal", "--gt", write("gt.jsonl", '{"video":"video1","duration":9,"annotations":[{"segment":[1,2],"label":"x"}]}\n'), data=SCORED)
+check(LIKE in done.stderr, f"tal-eval: {done.stderr}")
+
 # Subsets: in a column of whatever name that holds nothing else, or in a table of their own.
 for name in ("split", "subset", "Set", "partition"):
     got = segments(write("sub.csv", f"video,start,end,label,{name}\nv1,1,2,x,train\nv2,3,4,y,val\n"))
@@ -133,11 +183,82 @@ for times, durations in (("3,40", "50"), ("3,52", "50"), ("3,40", "125.5"), ("1,
 
 # Columns of a row that contradict each other.
 HEAD = "video,start,end,start_frame,end_frame,fps,label\n"
-segments(write("t.csv", HEAD + "v1,1,3,25,100,25,x\n"), says=("in 1 row seconds and frames contradict each other, and 'end' counts: line 2: 'end' is 3 s, 'end_frame' 4 s at 25 fps",))
+refused("--from", "segments-csv", write("t.csv", HEAD + "v1,1,3,25,75,25,x\nv1,1,3,25,100,25,x\n"), says=("t.csv:3: end: seconds and frames contradict each other in 1 row: 'end' is 3 s, 'end_frame' 4 s at 25 fps; --time seconds or --time frames says which count",))
+segments(write("t.csv", HEAD + "v1,1,3,25,100,25,x\n"), "--time", "seconds", says=("in 1 row seconds and frames contradict each other, and 'end' counts: line 2: 'end' is 3 s, 'end_frame' 4 s at 25 fps",))
 check(segments(write("t.csv", HEAD + "v1,1,3,25,75,25,x\nv1,1,3,26,74,25,y\n"), silent=True)[0]["fps"] == 25, "frames that agree")
 segments("t.csv", "--time", "frames", silent=True)
 for head, row, says in (("start,end,length", "1,3,5", "length: 5, but end - start is 2"), ("start,end", "5,3", "end 3 is before start 5"), ("start,end,start_ms,end_ms", "1,3,1000,4000", "'end' says 3 s, 'end_ms' 4 s")):
     refused("--from", "segments-csv", write("t.csv", f"video,{head}\nv1,{row}\n"), says=(says,))
+
+# Several columns for one fact: they say the same but for rounding, or are refused with their names; --columns says which counts.
+DURATION = "name the one that counts with --columns duration=NAME"
+for head, row, options, wanted, says in (
+        ("duration,duration_ms", "10,10000", (), {"duration": 10}, ()), ("duration,duration_ms", "10,10432", (), {"duration": 10.432}, ()), ("duration_ms,video_duration", "10432,10", (), {"duration": 10.432}, ()),
+        ("duration,duration_ms", "10,NA", (), {"duration": 10}, ()), ("duration,duration_ms", "10,20000", ("--columns", "duration=duration_ms"), {"duration": 20}, ("milliseconds",)),
+        ("video_duration,duration_ms", "10,1000", (), {"duration": 10}, ("'duration_ms' is end - start in every row",)), ("duration,duration_ms", "1,20000", (), {"duration": 20}, ("'duration' is end - start in every row",)),
+        ("duration,duration_ms", "1,1000", (), {}, ("'duration' is end - start", "'duration_ms' is end - start")), ("length,length_ms", "1,1000", (), {}, ()),
+        ("fps,frame_rate", "29.97,30", (), {"fps": 29.97}, ()), ("fps,frame_rate", "25,30", ("--columns", "fps=frame_rate"), {"fps": 30}, ()), ("frames,total_frames", "250,251", (), {"frames": 250}, ())):
+    got = segments(write("t.csv", f"video,start,end,{head},label\nv1,1,2,{row},x\n"), *options, says=says)
+    check(got == [{"video": "v1", **wanted, "annotations": [{"segment": [1, 2], "label": "x"}]}], f"{head} {row}: {got}")
+for head, row, says in (("duration,duration_ms", "10,20000", f"t.csv:2: video 'v1': duration: 'duration' says 10 s, 'duration_ms' 20 s: {DURATION}"), ("duration_s,duration_min", "60,2", "'duration_s' says 60 s, 'duration_min' 120 s"),
+                        ("video_duration,duration_ms", "10,20000", f"'video_duration' says 10 s, 'duration_ms' 20 s: {DURATION}"), ("media_duration,duration", "10,20", "'media_duration' says 10 s, 'duration' 20 s"),
+                        ("length,length_ms", "1,5000", "length: 'length' says 1 s, 'length_ms' 5 s"), ("length,event_duration", "1,3", "length: 'length' says 1 s, 'event_duration' 3 s"), ("length,duration_ms,duration", "1,20000,30", "'duration' says 30 s, 'duration_ms' 20 s"),
+                        ("fps,frame_rate", "25,30", "fps: 'fps' says 25, 'frame_rate' 30: name the one that counts with --columns fps=NAME"), ("frames,total_frames", "250,300", "frames: 'frames' says 250, 'total_frames' 300")):
+    refused("--from", "segments-csv", write("t.csv", f"video,start,end,{head},label\nv1,1,2,{row},x\n"), says=(says,))
+check(segments(write("t.csv", "video,start,duration,duration_ms\nv1,1,2,2000\n"))[0]["annotations"] == [{"segment": [1, 3]}], "two lengths that agree")
+refused("--from", "segments-csv", write("t.csv", "video,start,duration,duration_ms\nv1,1,2,5000\n"), says=("t.csv:2: video 'v1': length: 'duration' says 2 s, 'duration_ms' 5 s: name one of them with --columns length=NAME",))
+check(records("--from", "tal", RECORD, "--durations", write("d.csv", "video,duration,duration_ms\nv2,10,10000\n"))[0]["duration"] == 10, "two durations that agree")
+refused("--from", "tal", RECORD, "--durations", write("d.csv", "video,duration,duration_ms\nv2,10,20000\n"), says=("d.csv:2: duration: 'duration' says 10 s, 'duration_ms' 20 s: leave one of these columns out",))
+refused("--from", "tal", RECORD, "--durations", write("d.csv", "video,fps,frame_rate\nv2,25,30\n"), says=("d.csv:2: fps: 'fps' says 25, 'frame_rate' 30: leave",))
+for source, more in (("segments-csv", ""), ("detections-csv", ",1")):
+    for head in ("t_start,t_end", "start_time,end_time", "begin,stop", "onset,end_timestamp"):
+        first, second = head.split(",")
+        table = f"video,start,end,{head},label{',score' if more else ''}\nv1,1,2,%s,x{more}\n"
+        done = convert("--from", source, write("t.csv", table % "1.001,2"), says=(f"t.csv: 'start' and 'end' are read, and '{first}', '{second}' compared with them (--columns start=NAME,end=NAME takes others alone)",))
+        check('"segment":[1,2]' in done.stdout, f"{head} that agree: {done.stdout}")
+        for row, says in (("5,6", f"t.csv:2: video 'v1': start: 'start' says 1 s, '{first}' 5 s: name one of them with --columns start=NAME"), ("1,6", f"end: 'end' says 2 s, '{second}' 6 s: name one of them with --columns end=NAME")):
+            refused("--from", source, write("t.csv", table % row), says=(says,))
+        done = convert("--from", source, "--columns", f"start={first},end={second}", write("t.csv", table % "5,6"))
+        check('"segment":[5,6]' in done.stdout and done.stderr == "", f"{head} by --columns: {done}")
+check(segments(write("t.csv", "video,start,end,start_time\nv1,1,2,2024-05-01 10:00:00\nv1,3,4,\n"))[0]["annotations"] == [{"segment": [1, 2]}, {"segment": [3, 4]}], "the date of the recording is no second start")
+refused("--from", "segments-csv", "--time", "frames", "--fps", "25", write("t.csv", "video,start_frame,end_frame,f_init,f_end\nv1,25,50,75,100\n"), says=("start: 'start_frame' says 1 s, 'f_init' 3 s",))
+check(segments("--time", "frames", "--fps", "25", write("t.csv", "video,start_frame,end_frame,f_init,f_end\nv1,25,50,26,50\n"))[0]["annotations"] == [{"segment": [1, 2]}], "frames from 0 and from 1")
+refused("--from", "segments-csv", "--time", "frames", "--fps", "25", write("t.csv", "video,start,end,begin,stop\nv1,25,50,75,100\n"), says=("start: 'start' says 1 s, 'begin' 3 s",))
+
+# Times of day beside a date are no times of the video; over midnight they are said to be such.
+DAY = "(pandas: (t - t0).dt.total_seconds())"
+for head, row, first in (("date,start,end", "2024-05-01,10:00:03,10:00:05", "'start' 10:00:03 is a time of day, as 'date' 2024-05-01 beside it"), ("start_date,start,end_date,end", "01.05.2024,23:59:58,02.05.2024,00:00:05", "'start' 23:59:58 is a time of day, as 'start_date' 01.05.2024"),
+                         ("day,onset,duration", "5/1/2024,10:00:03.5,2", "'onset' 10:00:03.5 is a time of day")):
+    refused("--from", "segments-csv", write("t.csv", f"video,{head},label\nv1,{row},x\n"), says=("t.csv:2: start: " + first, DAY, "--columns start="))
+check(segments(write("t.csv", "video,date,start,end\nv1,2024-05-01,0:01:03,0:01:05\nv1,2024-05-01,1:01:03,1:01:05\n"))[0]["annotations"] == [{"segment": [63, 65]}, {"segment": [3663, 3665]}], "times of the video, and the day it was made")
+check(segments("--columns", "start=start", write("t.csv", "video,date,start,end\nv1,2024-05-01,10:00:03,10:00:05\n"))[0]["annotations"] == [{"segment": [36003, 36005]}], "--columns says that they are the video's")
+for head, day in (("start,end", ""), ("date,start,end", "2024-05-01,")):
+    refused("--from", "segments-csv", write("t.csv", f"video,{head}\nv1,{day and day}00:01:00,00:02:00\nv1,{day}23:59:58,00:00:05\n"), says=("t.csv:3: video 'v1': segment: end 00:00:05 is before start 23:59:58: times of day on both sides of midnight?", DAY))
+refused("--from", "segments-csv", write("t.csv", "video,start,end\nv1,00:10:00,00:05:00\n"), says=("segment: end 300 is before start 600",))
+SAMPLES = "recording,date,time,activity\n" + "".join(f"r1,2024-05-01,10:00:0{i},walk\n" for i in range(6))
+refused("--from", "sample-labels", write("t.csv", SAMPLES), says=("t.csv:2: video 'r1': time: times of day, as the column 'date' of dates says: --rate",))
+check(records("--from", "sample-labels", "--rate", "1", "t.csv")[0]["annotations"] == [{"segment": [0, 6], "label": "walk"}], "samples that --rate counts")
+
+# What R, pandas and spreadsheets write for a value that is missing is no label, video, subset or time.
+for word in ("NA", "NaN", "nan", "None", "null", "NULL", "<NA>", "N/A", "#N/A", "NaT"):
+    for source, head, more in (("segments-csv", "video,start,end,label", ""), ("detections-csv", "video,start,end,label,score", ",1")):
+        refused("--from", source, write("t.csv", f"{head}\nv1,1,2,x{more}\nv1,1,2,{word}{more}\n"), says=(f"t.csv:3: video 'v1': label: '{word}' is what R and pandas write where a value is missing", "leave the field empty", "--classes"))
+        refused("--from", source, write("t.csv", f"{head}\n{word},1,2,x{more}\n"), says=(f"t.csv:2: video: '{word}' is what R and pandas write",))
+        refused("--from", source, write("t.csv", f"{head}\nv1,{word},2,x{more}\n"), says=(f"t.csv:2: video 'v1': start: '{word}' says that a value is missing",))
+        refused("--from", source, write("t.csv", f"{head}\nv1,1,{word},x{more}\n"), says=(f"end: '{word}' says that a value is missing",))
+    got = segments(write("t.csv", f"video,start,end,label,subset,duration,fps,tier\nv1,1,2,{word},{word},{word},{word},{word}\nv1,3,4,run,{word},{word},{word},A\n"), "--classes", write("names.txt", f'run\n"{word}"\n'))
+    check(got == [{"video": "v1", "annotations": [{"segment": [1, 2], "label": word}, {"segment": [3, 4], "label": "run", "tier": "A"}]}], f"a class that is called {word}: {got}")
+    check(segments("t.csv", "--classes", write("names.txt", f"3 {word}\n7 run\n")) == got, f"names of a numbered list with {word}")
+    check(segments(write("t.csv", f"video,start,end,length\nv1,1,2,{word}\n"))[0]["annotations"] == [{"segment": [1, 2]}], f"no length: {word}")
+    refused("--from", "tal", RECORD, "--durations", write("d.csv", f"video,duration\n{word},10\n"), says=(f"d.csv:2: video: '{word}' is what R",))
+    refused("--from", "tal", RECORD, "--split", write("d.csv", f"video,subset\nv1,train\nv2,{word}\n"), says=(f"d.csv:3: subset: '{word}' is what R",))
+    refused("--from", "sample-labels", "--rate", "1", write("t.csv", f"activity\nwalk\n{word}\n"), says=(f"t.csv:3: video 't': label: '{word}' is what R",))
+    check(len(records("--from", "sample-labels", "--rate", "1", "--background", word, "t.csv")[0]["annotations"]) == 1, f"--background {word}")
+    refused("--from", "kinetics", write("t.csv", f"label,youtube_id,time_start,time_end,split\n{word},abc,1,2,{word}\n"), says=("t.csv:2: video 'abc': label: ",))
+    refused("--from", "dcase", write("t.tsv", f"filename\tonset\toffset\tevent_label\na.wav\t1\t2\t{word}\n"), says=("t.tsv:2: event_label: ",))
+    check("annotations" in records("--from", "dcase", write("t.tsv", f"filename\tonset\toffset\tevent_label\na.wav\t{word}\t{word}\t{word}\n"))[0], f"a clip without an event: {word}")
+check([r["subset"] for r in segments(write("t.csv", "video,start,end,split\nv1,1,2,train\nv1,3,4,NA\n"))] == ["train"], "a split that is missing in one row")
+check(segments(write("t.csv", "video,start,end,label\nv1,1,2,none\nv1,3,4,Na\n"))[0]["annotations"][1]["label"] == "Na", "words that are like them are labels")
 
 # Class scores: classes that come twice, or differ in what is easily overlooked.
 SCORES = ("--from", "class-scores")
@@ -211,5 +332,47 @@ for text, says in ((GT[:-1] + ",}", "comma before it is one too many"), (GT.repl
     for options in (("--from", "activitynet-gt"), ()):
         refused(*options, "g.json", says=("g.json:", says))
 refused(write("list.json", '[{"video":"v1"}]'), says=("list.json", "jq -c '.[]'"))
+
+# Rows of a table as JSON, in every form that pandas has: the command that is advised makes a table that is read.
+ROWS = [{"video": "v1", "start": 1, "end": 2.5, "label": "run, fast"}, {"video": "v2", "start": 3, "end": 4, "label": 'say "x"'}]
+NAMES = list(ROWS[0])
+FORMS = {"records": ROWS, "split": {"columns": NAMES, "index": [0, 1], "data": [list(r.values()) for r in ROWS]}, "columns": {n: {str(i): r[n] for i, r in enumerate(ROWS)} for n in NAMES},
+         "index": {str(i): r for i, r in enumerate(ROWS)}, "list": {n: [r[n] for r in ROWS] for n in NAMES}, "values": [list(r.values()) for r in ROWS],
+         "table": {"schema": {"fields": [{"name": "index", "type": "integer"}] + [{"name": n, "type": "string"} for n in NAMES], "primaryKey": ["index"], "pandas_version": "1.4.0"}, "data": [{"index": i, **r} for i, r in enumerate(ROWS)]}}
+WANTED = [{"video": "v1", "annotations": [{"segment": [1, 2.5], "label": "run, fast"}]}, {"video": "v2", "annotations": [{"segment": [3, 4], "label": 'say "x"'}]}]
+TIMES = {"start": "t_start", "end": "t_end"}
+
+
+def renamed(value):
+    if isinstance(value, list):
+        return [renamed(v) for v in value]
+    if isinstance(value, dict):
+        return {TIMES.get(k, k): renamed(v) for k, v in value.items()}
+    return TIMES.get(value, value)
+
+
+for form, content in FORMS.items():
+    for value in (content, renamed(content)):
+        for text in (json.dumps(value), json.dumps(value, indent=2), json.dumps(value, separators=(",", ":"))):
+            write("rows.json", text + "\n")
+            for options in ((), ("--from", "segments-csv"), ("--from", "tal")):
+                done = tool("tal-convert", *options, "rows.json", status=1)
+                if options == ("--from", "tal") and "\n" in text:
+                    check("rows.json:1: " in done.stderr and "jq -c" in done.stderr, f"{form} over lines: {done.stderr}")
+                    continue
+                check("these are rows of a table: " in done.stderr and " makes one" in done.stderr, f"{form} {options}: {done.stderr}")
+                command = done.stderr.partition("these are rows of a table: ")[2].partition(" makes one")[0]
+                if shutil.which("jq"):
+                    made = subprocess.run(["sh", "-c", command.replace("FILE", "rows.json")], capture_output=True, text=True, timeout=60)
+                    check(made.returncode == 0, f"{command}: {made.stderr}")
+                    check(segments(write("made.csv", made.stdout)) == WANTED, f"{form}: {command}: {made.stdout}")
+write("rows.jsonl", "".join(json.dumps(r) + "\n" for r in ROWS))
+for options in ((), ("--from", "segments-csv")):
+    done = tool("tal-convert", *options, "rows.jsonl", status=1)
+    command = done.stderr.partition("these are rows of a table: ")[2].partition(" makes one")[0]
+    if shutil.which("jq") and check(command, f"rows a line: {done.stderr}"):
+        check(segments(write("made.csv", subprocess.run(["sh", "-c", command.replace("FILE", "rows.jsonl")], capture_output=True, text=True, timeout=60).stdout)) == WANTED, f"lines: {command}")
+for text in ('{"video":"v1","duration":9,"start_date":"x","clip_end":3}', '{"video":"v1","window":{"start":1,"end":2}}', '{"video":"v1","duration":9,"features":{"f":{"offset":8,"begin":1}}}'):
+    check(convert(write("r.jsonl", text + "\n")).stdout.strip() == text, f"a record is no row: {text}")
 
 finish()

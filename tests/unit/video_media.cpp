@@ -11,6 +11,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
+#include <sstream>
 
 #include "libtal/base/error.h"
 #include "libtal/base/sha256.h"
@@ -130,6 +131,101 @@ BOOST_AUTO_TEST_CASE(a_windows_media_file_that_is_cut_off_is_told) {
   VideoDecoder cut(path);
   decode(cut);
   BOOST_TEST(has(cut.damage().message, "truncated or corrupt: last good time stamp"), cut.damage().message);
+}
+
+BOOST_AUTO_TEST_CASE(containers_that_state_no_length_show_at_their_end_that_they_are_cut_off) {
+  const Folder folder;
+  struct Container {
+    std::string name, codec, part;
+  };
+  for (const auto& [name, codec, part] : {Container{"v.ogv", "libtheora", "page"},
+                                          {"v.ts", "mpeg2video", "packet"},
+                                          {"v.m2ts", "mpeg2video", "packet"},
+                                          {"v.mpg", "mpeg1video", "packet"},
+                                          {"v.flv", "flv", "tag"}}) {
+    const std::string path = folder / name;
+    {
+      MediaFile file(path);
+      auto video = texture(100);
+      video.codec = codec;
+      file.add(video);
+      if (name != "v.flv" && name != "v.ogv") file.add_sound(4);
+      file.write();
+    }
+    const std::string whole = read_file(path);
+    BOOST_TEST_CONTEXT("whole " << name) {
+      VideoDecoder decoder(path);
+      BOOST_TEST(decode(decoder) == 100);
+      BOOST_TEST(!decoder.damage().found, decoder.damage().message);
+      BOOST_TEST(all(decoder.warnings()).empty(), all(decoder.warnings()));
+    }
+    for (const std::size_t tenths : {3, 5, 9, 10}) {
+      const std::size_t size = whole.size() * tenths / 10 - 5;
+      std::ofstream(path, std::ios::binary) << whole.substr(0, size);
+      VideoDecoder cut(path);
+      const auto frames = decode(cut);
+      const auto damage = cut.damage();
+      BOOST_TEST_CONTEXT(name << " of " << size << " bytes: " << damage.message) {
+        BOOST_TEST(has(damage.message, "truncated or corrupt: last good time stamp "));
+        BOOST_TEST(has(damage.message, "(the file ends within a " + part + ")"));
+        BOOST_TEST(damage.good == frames);
+        BOOST_TEST((tenths > 5 || frames < 90));
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_a_file_is_read_by_its_container) {
+  const auto end = [](const std::string& bytes) {
+    std::istringstream file(bytes);
+    return file_end(file);
+  };
+  const auto page = [](char flags, const std::string& data) {
+    std::string out = "OggS";
+    out += std::string(1, '\0') + flags + std::string(20, '\0');
+    out += static_cast<char>(data.size() / 255 + 1);
+    out += std::string(data.size() / 255, '\xff') + static_cast<char>(data.size() % 255);
+    return out + data;
+  };
+  const std::string first = page(2, std::string(300, 'x')), last = page(4, "OggS within");
+  BOOST_TEST(end("").within.empty());
+  BOOST_TEST(end("no video").within.empty());
+  BOOST_TEST(end(first + last).within.empty());
+  BOOST_TEST(end(first + last).unended.empty());
+  BOOST_TEST(end(first).within.empty());
+  BOOST_TEST(end(first).unended == "its last page does not say that the stream ends");
+  for (std::size_t cut = 1; cut < last.size(); ++cut)
+    BOOST_TEST(!end(first + last.substr(0, last.size() - cut)).within.empty(), cut);
+  // Packets of transport streams, also with time stamps before them, and of a recording that begins within one.
+  std::string packets, stamped;
+  for (int i = 0; i < 40; ++i) {
+    packets += "G" + std::string(187, static_cast<char>(i));
+    stamped += std::string(4, '\1') + "G" + std::string(187, static_cast<char>(i));
+  }
+  for (const std::string& stream : {packets, stamped, packets.substr(70), stamped.substr(70)}) {
+    BOOST_TEST(end(stream).within.empty());
+    for (const std::size_t cut : {1, 100, 187})
+      BOOST_TEST(end(stream.substr(0, stream.size() - cut)).within == "the file ends within a packet");
+  }
+  // Packs and packets of program streams, with the end code and without.
+  const std::string pack = std::string("\0\0\1\xba\x44", 5) + std::string(8, '\1') + std::string(1, '\xf8'),
+                    packet = std::string("\0\0\1\xe0\0\x50", 6) + std::string(80, 'x');
+  const std::string program = pack + packet + packet + pack + packet;
+  BOOST_TEST(end(program).within.empty());
+  BOOST_TEST(end(program + std::string("\0\0\1\xb9", 4)).within.empty());
+  BOOST_TEST(end(program + std::string(50, '\0')).within.empty());
+  for (const std::size_t cut : {1, 40, 79, 81})
+    BOOST_TEST(!end(program.substr(0, program.size() - cut)).within.empty());
+  // Tags of FLV; the size behind the last one may be wrong.
+  const auto tag = [](const std::string& data) {
+    return std::string("\x09\0\0", 3) + static_cast<char>(data.size()) + std::string(7, '\0') + data +
+           std::string(3, '\0') + static_cast<char>(11 + data.size());
+  };
+  const std::string flv = std::string("FLV\1\1\0\0\0\x09\0\0\0\0", 13) + tag("first") + tag(std::string(90, 'x'));
+  BOOST_TEST(end(flv).within.empty());
+  BOOST_TEST(end(flv.substr(0, flv.size() - 1) + "\1").within.empty());
+  for (const std::size_t cut : {5, 50, 94, 100})
+    BOOST_TEST(end(flv.substr(0, flv.size() - cut)).within == "the file ends within a tag");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_video_says_what_it_is) {

@@ -215,6 +215,31 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_heard_is_said) {
   SoundDecoder half(cut, 16000, -1);
   half.finish();
   BOOST_TEST(half.damage(false).found);
+  // Whatever the container: some state a length, others show at their end that more was to come.
+  for (const auto& [name, codec, rate] : {std::tuple("c.ogg", AV_CODEC_ID_FLAC, 16000),
+                                          {"c.opus", AV_CODEC_ID_OPUS, 48000},
+                                          {"c.ts", AV_CODEC_ID_MP2, 16000},
+                                          {"c.mpg", AV_CODEC_ID_MP2, 16000},
+                                          {"c.flac", AV_CODEC_ID_FLAC, 16000},
+                                          {"c.mka", AV_CODEC_ID_PCM_S16LE, 16000},
+                                          {"c.avi", AV_CODEC_ID_PCM_S16LE, 16000},
+                                          {"c.w64", AV_CODEC_ID_PCM_S16LE, 16000},
+                                          {"c.caf", AV_CODEC_ID_PCM_S16LE, 16000},
+                                          {"c.aiff", AV_CODEC_ID_PCM_S16BE, 16000},
+                                          {"c.au", AV_CODEC_ID_PCM_S16BE, 16000}}) {
+    low.codec = codec, low.rate = rate;
+    const std::string path = Made(folder, name, {}, {low}).path;
+    SoundDecoder whole(path, 16000, -1);
+    whole.finish();
+    BOOST_TEST(!whole.damage(false).found, whole.damage(false).message);
+    BOOST_TEST(all(whole.warnings()).empty(), name << ": " << all(whole.warnings()));
+    fs::resize_file(path, fs::file_size(path) / 2 - 3);
+    SoundDecoder early(path, 16000, -1);
+    early.finish();
+    BOOST_TEST(early.damage(false).message.find("truncated or corrupt: last good time stamp of its sound ") !=
+                   std::string::npos,
+               name << ": " << early.damage(false).message);
+  }
   BOOST_TEST(half.damage(false).message.find("truncated or corrupt: last good time stamp of its sound 1.99") !=
                  std::string::npos,
              half.damage(false).message);
