@@ -67,23 +67,27 @@ std::string last_bytes(std::istream& file, std::uint64_t size, std::size_t count
   return bytes_at(file, size - many, many);
 }
 
-// RFC 3533: "OggS", version, flags (4: the stream's last page), 20 bytes, the number of segments, their sizes.
+// RFC 3533: "OggS", version 0, flags (4: the stream's last page), 20 bytes, the number of segments, their sizes.
 FileEnd ogg_end(std::istream& file, std::uint64_t size) {
   constexpr std::size_t kHeader = 27, kFlags = 5, kSegments = 26, kLargest = kHeader + 255 + 255 * 255;
-  const std::string within = "the file ends within a page";
   const std::string tail = last_bytes(file, size, 2 * kLargest);
-  const auto page = tail.rfind("OggS");
-  if (page == std::string::npos) return {};
-  const std::size_t left = tail.size() - page;
-  if (left < kHeader) return {within, ""};
-  std::size_t length = kHeader + static_cast<unsigned char>(tail[page + kSegments]);
-  if (left < length) return {within, ""};
-  for (std::size_t i = page + kHeader, end = page + length; i < end; ++i) length += static_cast<unsigned char>(tail[i]);
-  const std::string rest = left < length ? "" : tail.substr(page + length);
-  const bool begun = !rest.empty() && std::string_view("OggS").starts_with(rest);  // the next one
-  if (left < length || begun) return {within, ""};
-  if ((tail[page + kFlags] & 4) == 0) return {"", "its last page does not say that the stream ends"};
-  return {};
+  std::string_view rest = tail;
+  FileEnd end;
+  while (true) {
+    const auto page = rest.find("OggS");  // what follows no page may be data that look like one
+    if (page == std::string_view::npos) break;
+    rest.remove_prefix(page);
+    const auto segments = rest.size() < kHeader ? 0 : static_cast<unsigned char>(rest[kSegments]);
+    std::size_t length = kHeader + segments;
+    if (rest.size() >= length)
+      for (std::size_t i = kHeader; i < kHeader + segments; ++i) length += static_cast<unsigned char>(rest[i]);
+    if (rest.size() < length) return {"the file ends within a page", ""};
+    end.unended = rest[kFlags] & 4 ? "" : "its last page does not say that the stream ends";
+    rest.remove_prefix(length);
+  }
+  if (!rest.empty() && rest.size() < 4 && std::string_view("OggS").starts_with(rest))
+    return {"the file ends within a page", ""};
+  return end;
 }
 
 // Packets of one size, each with a byte 0x47 at its beginning, or (192) behind a time stamp. Recordings may begin
@@ -153,6 +157,24 @@ FileEnd flv_end(std::istream& file, std::uint64_t size) {
   return {at == size || at == size + kBack ? "" : "the file ends within a tag", ""};
 }
 
+// Bytes of the whole file by its header: Sony's Wave64, RF64 and BW64, Apple's CAF. 0: it does not say.
+std::uint64_t stated_bytes(std::istream& file, const std::string& head) {
+  constexpr std::size_t kWave = 40, kChunk = 12;
+  if (head == "caff") {
+    for (std::uint64_t at = 8;;) {
+      const std::string chunk = bytes_at(file, at, kChunk);
+      const std::uint64_t many = chunk.size() < kChunk ? 0 : big_endian(chunk, 4, 8);
+      if (many == 0 || many >> 62 != 0) return 0;  // of sound that is still written, -1
+      at += kChunk + many;
+      if (chunk.starts_with("data")) return at;
+    }
+  }
+  const std::string wave = bytes_at(file, 0, kWave);
+  if (wave.size() < kWave) return 0;
+  if (head == "riff") return little_endian(wave, 16, 8);
+  return (head == "RF64" || head == "BW64") && wave.substr(12, 4) == "ds64" ? little_endian(wave, 20, 8) + 8 : 0;
+}
+
 }  // namespace
 
 FileEnd file_end(std::istream& file) {
@@ -161,6 +183,7 @@ FileEnd file_end(std::istream& file) {
   if (head == "OggS") return ogg_end(file, size);
   if (head.starts_with("FLV")) return flv_end(file, size);
   if (head == std::string_view("\0\0\1\xba", 4)) return program_stream_end(file, size);
+  if (stated_bytes(file, head) > size) return {"the file is shorter than its header says", ""};
   return transport_stream_end(file, size);
 }
 

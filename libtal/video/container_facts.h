@@ -16,7 +16,8 @@ std::optional<double> asf_duration(std::string_view head);
 // Bytes that a RIFF file (WAV, AVI) has by its header; nullopt: it is none, or does not say.
 std::optional<std::uint64_t> riff_bytes(std::string_view head);
 
-// How the end of a file shows that it was cut off, where its container states no length: Ogg, MPEG-TS, MPEG-PS, FLV.
+// How the end of a file shows that it was cut off, where libavformat does not tell: Ogg, MPEG-TS, MPEG-PS, FLV; files
+// of sound that state their size.
 struct FileEnd {
   std::string within;   // "the file ends within a page"; "": the last page (packet, tag) is whole
   std::string unended;  // "its last page does not say that the stream ends": it may be all there was

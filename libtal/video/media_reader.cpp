@@ -280,9 +280,9 @@ double MediaReader::missing_of_wave() const {
 
 void MediaReader::read_end() {
   std::error_code none;
-  const bool told = std::filesystem::is_regular_file(path_, none) &&
-                    (format_is(*format_, "ogg") || format_is(*format_, "mpeg") || format_is(*format_, "flv"));
-  if (!told) return;
+  if (!std::filesystem::is_regular_file(path_, none)) return;
+  const auto names = {"ogg", "mpeg", "flv", "w64", "wav", "caf"};
+  if (std::none_of(names.begin(), names.end(), [&](const char* name) { return format_is(*format_, name); })) return;
   std::ifstream file(path_, std::ios::binary);
   claims_.file_end = file_end(file);
 }

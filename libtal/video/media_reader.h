@@ -27,7 +27,7 @@ struct MediaClaims {
   int streams = 0;         // of this kind, without cover pictures
   int chosen = 0;          // number among them
   bool pictures = false;   // whether the file holds a video
-  FileEnd file_end;        // of a container that states no length
+  FileEnd file_end;        // what the end of the file shows
 };
 
 // What reading showed; complete when next() has returned nullptr.

@@ -147,10 +147,10 @@ BOOST_AUTO_TEST_CASE(containers_that_state_no_length_show_at_their_end_that_they
     {
       MediaFile file(path);
       auto video = texture(100);
-      video.codec = codec;
+      video.codec = codec, video.width = 320, video.height = 192;  // more than the headers
       file.add(video);
       if (name != "v.flv" && name != "v.ogv") file.add_sound(4);
-      file.write();
+      file.write(name == "v.ogv" ? "page_duration" : nullptr, "100000");  // microseconds
     }
     const std::string whole = read_file(path);
     BOOST_TEST_CONTEXT("whole " << name) {
@@ -196,6 +196,18 @@ BOOST_AUTO_TEST_CASE(the_end_of_a_file_is_read_by_its_container) {
   BOOST_TEST(end(first).unended == "its last page does not say that the stream ends");
   for (std::size_t cut = 1; cut < last.size(); ++cut)
     BOOST_TEST(!end(first + last.substr(0, last.size() - cut)).within.empty(), cut);
+  BOOST_TEST(end(first + last + "Og").within == "the file ends within a page");
+  // Sound that states its size.
+  const std::string caf = "caff" + std::string("\0\1\0\0", 4) + "desc" + std::string("\0\0\0\0\0\0\0\x20", 8) +
+                          std::string(32, 'd') + "data" + std::string("\0\0\0\0\0\0\0\x40", 8) + std::string(64, 'x');
+  const std::string w64 = "riff" + std::string(12, 'g') + std::string("\x64\0\0\0\0\0\0\0", 8) + std::string(76, 'x');
+  const std::string rf64 = "RF64" + std::string(4, '\xff') + "WAVEds64" + std::string("\x1c\0\0\0", 4) +
+                           std::string("\x5c\0\0\0\0\0\0\0", 8) + std::string(72, 'x');
+  for (const auto& sound : {caf, w64, rf64}) {
+    BOOST_TEST(end(sound).within.empty());
+    for (const std::size_t cut : {1, 40})
+      BOOST_TEST(end(sound.substr(0, sound.size() - cut)).within == "the file is shorter than its header says");
+  }
   // Packets of transport streams, also with time stamps before them, and of a recording that begins within one.
   std::string packets, stamped;
   for (int i = 0; i < 40; ++i) {
