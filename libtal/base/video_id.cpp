@@ -51,10 +51,6 @@ bool may_be_one(const std::vector<std::string_view>& a, const std::vector<std::s
   return std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(std::min(a.size(), b.size())), b.begin());
 }
 
-}  // namespace
-
-namespace {
-
 // "/home/a/v.mp4", "C:\data\v.mp4", "\\server\v.mp4", "file:///home/a/v.mp4"
 bool is_whole_path(std::string_view path) {
   const bool drive = path.size() > 2 && path[1] == ':' && (path[2] == '\\' || path[2] == '/');
