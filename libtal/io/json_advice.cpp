@@ -42,14 +42,14 @@ char sign_at(std::string_view text, std::size_t at) {
 }
 
 // A member: in how many lists and objects it is, and what its value begins with. depth 0: there is none.
-struct Member {
+struct FoundMember {
   int depth = 0;
   char value = '\0';
 };
 
 // The first member with a name that `named` takes.
 template <class Named>
-Member find_named(std::string_view text, Named named) {
+FoundMember find_named(std::string_view text, Named named) {
   int depth = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
     const char c = text[at];
@@ -63,7 +63,7 @@ Member find_named(std::string_view text, Named named) {
   }
   return {};
 }
-Member find_named(std::string_view text, const char* name) {
+FoundMember find_named(std::string_view text, const char* name) {
   return find_named(text, [&](std::string_view each) { return each == name; });
 }
 
@@ -79,50 +79,50 @@ bool names_end(std::string_view name) {
   return false;
 }
 
-// Rows of a table as JSON, which pandas calls by "orient".
-enum class Rows { kNone, kLines, kRecords, kSplit, kTable, kColumns, kIndex, kLists, kValues };
-Rows rows_of(std::string_view text) {
+// RowsForm of a table as JSON, which pandas calls by "orient".
+enum class RowsForm { kNone, kLines, kRecords, kSplit, kTable, kColumns, kIndex, kLists, kValues };
+RowsForm rows_of(std::string_view text) {
   const auto has = [&](std::string_view key) { return text.find(key) != std::string_view::npos; };
   for (const char* other : {"\"segment\"", "\"annotations\"", "\"proposals\"", "\"database\"", "\"results\""})
-    if (has(other)) return Rows::kNone;
+    if (has(other)) return RowsForm::kNone;
   const auto begin = std::min(text.find_first_not_of(" \t\r\n\xef\xbb\xbf"), text.size());
   const char first = sign_at(text, begin), second = sign_at(text, begin + 1);
-  if (first == '[' && second == '[') return Rows::kValues;
-  if (first != '{' && first != '[') return Rows::kNone;
+  if (first == '[' && second == '[') return RowsForm::kValues;
+  if (first != '{' && first != '[') return RowsForm::kNone;
   const auto top = [&](const char* name, char value) {
-    const Member found = find_named(text, name);
+    const FoundMember found = find_named(text, name);
     return found.depth == 1 && found.value == value;
   };
-  if (top("data", '[') && top("columns", '[')) return Rows::kSplit;
-  if (top("data", '[') && top("schema", '{')) return Rows::kTable;
-  const Member start = find_named(text, names_start), end = find_named(text, names_end);
-  if (start.depth == 0 || start.depth != end.depth) return Rows::kNone;
-  if (first == '[') return second == '{' && start.depth == 2 ? Rows::kRecords : Rows::kNone;
-  if (start.depth == 2) return first_value(text) == '{' ? Rows::kIndex : Rows::kNone;
-  if (start.depth != 1) return Rows::kNone;
-  return start.value == '{' ? Rows::kColumns : start.value == '[' ? Rows::kLists : Rows::kLines;
+  if (top("data", '[') && top("columns", '[')) return RowsForm::kSplit;
+  if (top("data", '[') && top("schema", '{')) return RowsForm::kTable;
+  const FoundMember start = find_named(text, names_start), end = find_named(text, names_end);
+  if (start.depth == 0 || start.depth != end.depth) return RowsForm::kNone;
+  if (first == '[') return second == '{' && start.depth == 2 ? RowsForm::kRecords : RowsForm::kNone;
+  if (start.depth == 2) return first_value(text) == '{' ? RowsForm::kIndex : RowsForm::kNone;
+  if (start.depth != 1) return RowsForm::kNone;
+  return start.value == '{' ? RowsForm::kColumns : start.value == '[' ? RowsForm::kLists : RowsForm::kLines;
 }
 
 // The command that makes a table of them, with a header, for sh.
-std::string table_command(Rows rows) {
+std::string table_command(RowsForm rows) {
   const auto jq = [](const std::string& program) { return "jq -r '" + program + " | @csv' FILE"; };
   const std::string cells = "[.[$n[]]]";
   switch (rows) {
-    case Rows::kSplit: return jq(".columns, .data[]");
-    case Rows::kTable: return jq("[.schema.fields[].name] as $n | $n, (.data[] | " + cells + ")");
-    case Rows::kColumns:
+    case RowsForm::kSplit: return jq(".columns, .data[]");
+    case RowsForm::kTable: return jq("[.schema.fields[].name] as $n | $n, (.data[] | " + cells + ")");
+    case RowsForm::kColumns:
       return jq(". as $t | keys_unsorted as $n | $n, ($t[$n[0]] | keys_unsorted[] as $i | [$t[$n[]][$i]])");
-    case Rows::kIndex: return jq("[.[]] | (.[0] | keys_unsorted) as $n | $n, (.[] | " + cells + ")");
-    case Rows::kLists: return jq("keys_unsorted as $n | $n, ([.[]] | transpose[])");
-    case Rows::kRecords: return jq("(.[0] | keys_unsorted) as $n | $n, (.[] | " + cells + ")");
-    case Rows::kValues: return "(echo video,start,end,label; " + jq(".[]") + ")";
+    case RowsForm::kIndex: return jq("[.[]] | (.[0] | keys_unsorted) as $n | $n, (.[] | " + cells + ")");
+    case RowsForm::kLists: return jq("keys_unsorted as $n | $n, ([.[]] | transpose[])");
+    case RowsForm::kRecords: return jq("(.[0] | keys_unsorted) as $n | $n, (.[] | " + cells + ")");
+    case RowsForm::kValues: return "(echo video,start,end,label; " + jq(".[]") + ")";
     default: return "jq -rs '(.[0] | keys_unsorted) as $n | $n, (.[] | " + cells + ") | @csv' FILE";
   }
 }
 
-std::string table_advice(Rows rows) {
+std::string table_advice(RowsForm rows) {
   return std::string(kWanted) + "these are rows of a table: " + table_command(rows) + " makes one" +
-         (rows == Rows::kValues ? ", with the names of its columns in their order," : "") +
+         (rows == RowsForm::kValues ? ", with the names of its columns in their order," : "") +
          " which tal-convert --from segments-csv or detections-csv reads)";
 }
 
@@ -164,15 +164,16 @@ std::string json_advice(std::string_view text, std::size_t at) {
 }
 
 bool is_table_row(std::string_view line) {
-  return rows_of(line) == Rows::kLines && find_named(line, "start").depth == 1 && find_named(line, "end").depth == 1;
+  return rows_of(line) == RowsForm::kLines && find_named(line, "start").depth == 1 &&
+         find_named(line, "end").depth == 1;
 }
 
 std::string rows_advice(std::string_view text) {
-  const Rows rows = rows_of(text);
-  return rows == Rows::kNone ? "" : table_advice(rows);
+  const RowsForm rows = rows_of(text);
+  return rows == RowsForm::kNone ? "" : table_advice(rows);
 }
 
-std::string table_advice() { return table_advice(Rows::kLines); }
+std::string table_advice() { return table_advice(RowsForm::kLines); }
 
 std::string record_advice(std::string_view line) {
   const std::string_view plain = trim(line);
