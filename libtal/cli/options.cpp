@@ -138,7 +138,8 @@ Option& Option::completes_by(const std::string& command, const std::string& filt
 Option& Option::one_value() { return row_->option->allow_extra_args(false), *this; }
 Option& Option::comma_separated() {
   const auto plain = [](std::string& text) { return text = trim(text), std::string(); };  // "a, b"
-  return row_->option->delimiter(',')->transform(CLI::Validator(plain, "")), *this;
+  row_->option->delimiter(',')->allow_extra_args(false)->transform(CLI::Validator(plain, ""));
+  return *this;
 }
 Option& Option::repeatable() {
   row_->option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);

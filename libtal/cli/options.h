@@ -81,8 +81,8 @@ class Option {
   Option& never(const std::string& why);
   // Lists. One word after the option: `--set a --set b`, not `--set a b`; several in a word; exactly so many.
   Option& one_value();
-  Option& comma_separated();
-  Option& repeatable();  // a word each time
+  Option& comma_separated();  // one word too: the next one may be a file
+  Option& repeatable();       // a word each time
   Option& values(int count);
   Option& shown_default(const std::string& text);  // of --help, instead of the target's value
   Option& not_a_setting();                         // neither in files nor variables

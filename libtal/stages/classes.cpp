@@ -233,6 +233,7 @@ void register_options(const Options& table, ClassFusionOptions& o) {
            "of a layer `scores` or `logits` "
            "(repeat for several classifiers; default: the record's own field)")
       .type_name("FILE")
+      .repeatable()
       .reads();
   table
       .add("--class-rows", o.class_rows,

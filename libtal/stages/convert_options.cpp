@@ -80,11 +80,9 @@ void register_feature_options(const Options& table, FeatureImport& f, SignalImpo
       .add("--channels", s.channels,
            "Columns of every file, by header name, number from 1 or range (2-5, ax-az) (default: all)")
       .type_name("LIST")
-      .comma_separated()
-      .one_value();
+      .comma_separated();
   table.add("--signal-features", s.statistics, "What a row holds of its window, in this order")
       .comma_separated()
-      .one_value()
       .one_of({{"raw", "the samples, one after the other"},
                {"raw-by-channel", "the samples of the first channel, then those of the second, ..."},
                "mean",
@@ -207,8 +205,7 @@ void register_options(const Options& table, ConvertOptions& o) {
           "fps=NAME frames=NAME subset=NAME; raven: label=NAME; sample-labels: video, time, label, prediction; "
           "epic-kitchens: label=verb_class, noun_class, narration, action, ...; epic-results: label=verb, noun, action")
       .type_name("ROLE=NAME")
-      .comma_separated()
-      .one_value();
+      .comma_separated();
   input.add("--decimal", o.decimal, "What separates decimals in a table's numbers (default: as they look)")
       .one_of({"point", "comma"});
   input

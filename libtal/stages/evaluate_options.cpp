@@ -116,7 +116,6 @@ void register_options(const Options& table, EvalOptions& o) {
       .add("--protocol", o.protocols,
            "Whose numbers: the rules of matching, averaging and counting; several with commas between give one table")
       .type_name("NAME,...")
-      .one_value()
       .comma_separated()
       .shown_default("activitynet-detection")
       .one_of(names);

@@ -12,7 +12,7 @@ std::vector<Choice> precision_choices() {
 
 void register_model_options(const Options& table, ModelOptions& o, const std::vector<Condition>& runs) {
   const Options group = table.group("Model"), model = group.with("--model"), run = group.with_any(runs);
-  group.add("-m,--model", o.models, "Model file (repeat for an ensemble)").type_name("FILE").reads();
+  group.add("-m,--model", o.models, "Model file (repeat for an ensemble)").type_name("FILE").repeatable().reads();
   model.add("--device", o.device, "Where the model runs: cpu, cuda, cuda:N")
       .type_name("DEVICE")
       .completes({"cpu", "cuda"});

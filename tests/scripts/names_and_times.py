@@ -375,4 +375,12 @@ for options in ((), ("--from", "segments-csv")):
 for text in ('{"video":"v1","duration":9,"start_date":"x","clip_end":3}', '{"video":"v1","window":{"start":1,"end":2}}', '{"video":"v1","duration":9,"features":{"f":{"offset":8,"begin":1}}}'):
     check(convert(write("r.jsonl", text + "\n")).stdout.strip() == text, f"a record is no row: {text}")
 
+# An option whose words are joined by commas takes one word, and one that is repeated one each time: what is behind it is a file.
+OUTSIDE = write("outside.jsonl", '{"video":"v1","duration":10,"annotations":[{"segment":[2,12],"label":"x"}]}\n')
+for option in (("--fix", "clip"), ("--fix=clip",), ("--fix", "sort, clip"), ("--fix", "sort", "--fix", "clip")):
+    done = tool("tal-check", *option, OUTSIDE)
+    check('"segment":[2,10]' in done.stdout, f"{option}: {done.stdout}{done.stderr}")
+twice = tool("tal-score", "--classification", "a.jsonl", "b.jsonl", status=2)
+check("not expected here: b.jsonl" in twice.stderr, f"--classification takes one file: {twice.stderr}")
+
 finish()
