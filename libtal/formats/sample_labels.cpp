@@ -1,7 +1,7 @@
 // Tables with a label a row, a sample of a sensor recording each: columns of the recording (video, subject, session,
 // ...; none: a file is one), of the time or number of the sample, and of the label. Runs of equal labels are segments,
 // [first / rate, end / rate); those of --background, and of empty labels, are none. A column of predictions becomes
-// proposals without a score.
+// proposals without a score. --rate counts the samples as they come, and times beside it must agree with it.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -10,10 +10,12 @@
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
+#include "libtal/formats/feature_support.h"
 #include "libtal/formats/formats.h"
 #include "libtal/formats/label_runs.h"
 #include "libtal/formats/row_table.h"
 #include "libtal/io/table.h"
+#include "libtal/io/time_text.h"
 
 namespace tal {
 namespace {
@@ -43,20 +45,41 @@ struct SampleRecording {
   LabelRuns truth, predicted;
   std::vector<double> times;
   std::vector<std::uint64_t> lines;
+  bool clock = false, timed = true;  // written as times of the clock; all of them are times
 };
+
+// Of a sample that --rate places: no matter of what day, and whatever it is.
+void add_time(SampleRecording& recording, std::string_view text, char decimal) {
+  constexpr double kDay = 86400;
+  const TimeForm form = time_form(text);
+  std::optional<double> at;
+  try {
+    at = form == TimeForm::kStamp ? stamp_seconds(text) : field_seconds(text, decimal, "time");
+  } catch (const Error&) {  // it places nothing
+  }
+  recording.timed = recording.timed && at;
+  recording.clock = recording.clock || form != TimeForm::kNone;
+  auto& times = recording.times;
+  const bool of_day = at && form == TimeForm::kClock && !times.empty();
+  times.push_back(at.value_or(0) + (of_day ? kDay * std::max(0.0, std::round((times.back() - *at) / kDay)) : 0));
+}
 
 // Samples a second, by the times of a recording; what they do not tell evenly is an Error.
 double sample_rate(const SampleRecording& recording, const std::string& source) {
   const auto& times = recording.times;
   if (times.size() < 2)
     throw Error("one sample tells no rate: give --rate").at_field("time").at_line(source, recording.lines.at(0));
+  for (std::size_t i = 1; i < times.size(); ++i)
+    if (!(times[i] > times[i - 1]))
+      throw Error("'" + format_number(times[i]) + "' is not behind '" + format_number(times[i - 1]) +
+                  "' of the sample before: a sample is doubled or out of order")
+          .at_field("time")
+          .at_line(source, recording.lines[i]);
   const double step = (times.back() - times.front()) / static_cast<double>(times.size() - 1);
-  if (!(step > 0))
-    throw Error("the times do not rise: give --rate").at_field("time").at_line(source, recording.lines.at(0));
   for (std::size_t i = 0; i < times.size(); ++i)
     if (std::abs(times[i] - times.front() - static_cast<double>(i) * step) > 0.51 * step)
       throw Error("the samples are not evenly spaced by their times: one is missing or doubled before '" +
-                  format_number(times[i]) + "'; give --rate to count them as they come")
+                  format_number(times[i]) + "'; --rate counts them as they come, where the file has no such column")
           .at_field("time")
           .at_line(source, recording.lines[i]);
   const double rate = 1 / step, whole = std::round(rate);
@@ -89,8 +112,8 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
       id = video < 0 ? recording_id(source.name, options) : id_of(video_field(table, row, video), options);
       if (id.empty()) throw Error("empty").at_field("video");
       try {
-        const double at =
-            time >= 0 && !(options.signals.rate > 0) ? field_seconds(table.field(row, time), decimal, "time") : 0;
+        const bool placed = options.signals.rate > 0;
+        const double at = time >= 0 && !placed ? field_seconds(table.field(row, time), decimal, "time") : 0;
         const auto text = [&](int column) {
           const std::string& field = table.field(row, column);
           const auto& background = options.background;
@@ -103,7 +126,9 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
         if (fresh) order.push_back(id);
         if (label >= 0) found->second.truth.add(truth);
         if (prediction >= 0) found->second.predicted.add(predicted);
-        found->second.times.push_back(at), found->second.lines.push_back(row.line);
+        if (time >= 0 && placed) add_time(found->second, table.field(row, time), decimal);
+        else found->second.times.push_back(at);
+        found->second.lines.push_back(row.line);
       } catch (Error& error) {
         throw error.at_video(id);
       }
@@ -117,6 +142,13 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
         throw Error("times of day, as the column '" + table.header[static_cast<std::size_t>(date)] +
                     "' of dates says: --rate counts the samples from the recording's start")
             .at_field("time");
+      if (time >= 0 && options.signals.rate > 0 && recording.timed) try {
+          check_places(
+              {{table.header[static_cast<std::size_t>(time)], recording.times, recording.lines, recording.clock}},
+              options.signals.rate, "--rate", source.name, sink.note);
+        } catch (Error& error) {
+          throw error.at_line(source.name, error.line());
+        }
       const double rate = options.signals.rate > 0 ? options.signals.rate : sample_rate(recording, source.name);
       const double first = options.signals.rate > 0 ? 0 : std::round(recording.times.front() * rate);
       auto& entry = rows.at(id);

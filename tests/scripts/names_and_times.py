@@ -383,4 +383,13 @@ for option in (("--fix", "clip"), ("--fix=clip",), ("--fix", "sort, clip"), ("--
 twice = tool("tal-score", "--classification", "a.jsonl", "b.jsonl", status=2)
 check("not expected here: b.jsonl" in twice.stderr, f"--classification takes one file: {twice.stderr}")
 
+# Samples whose times contradict --rate, or leave some out; a sample that is doubled.
+for rate, rows, says in (("25", "10,a\n10.04,a\n10.08,a\n30,b\n30.04,b\n30.08,b", ("s.csv:5: video 's': 'time' goes from 10.08 to 30", "rows are missing")), ("100", "0,a\n0.04,a\n0.08,b\n0.12,b", ("s.csv:3: video 's': 'time' rises by 0.04", "25 rows a second, but --rate is 100"))):
+    refused("--from", "sample-labels", "--rate", rate, write("s.csv", "time,label\n" + rows + "\n"), says=says)
+for rows, at in (("0,a\n0.04,a\n0.04,b\n0.08,b", "s.csv:4"), ("0,a\n0.08,a\n0.04,b\n0.12,b", "s.csv:4")):
+    refused("--from", "sample-labels", write("s.csv", "time,label\n" + rows + "\n"), says=(at + ": video 's': time: '0.04' is not behind", "doubled"))
+for rows in ("0,a\n0.04,a\n0.08,b\n0.12,b", "23:59:59.92,a\n23:59:59.96,a\n00:00:00,b\n00:00:00.04,b", "2024-05-01 23:59:59.92,a\n2024-05-01 23:59:59.96,a\n2024-05-02 00:00:00,b\n2024-05-02 00:00:00.04,b", "one,a\ntwo,a\nthree,b\nfour,b"):
+    got = records("--from", "sample-labels", "--rate", "25", write("s.csv", "time,label\n" + rows + "\n"))
+    check(got[0]["annotations"] == [{"segment": [0, 0.08], "label": "a"}, {"segment": [0.08, 0.16], "label": "b"}], f"{rows}: {got}")
+
 finish()
