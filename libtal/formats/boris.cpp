@@ -197,7 +197,8 @@ class BorisTable {
       header_ = table_[first++].fields;
       find_columns();
     }
-    for (std::size_t i = first; i < table_.size(); ++i) take_media(table_[i]);
+    for (std::size_t i = first; i < table_.size(); ++i)
+      guard_row(source_, table_[i].line, "", table_[i].raw, sink_, [&] { take_media(table_[i]); });
     std::map<std::string, std::vector<BorisEvent>> events;
     std::vector<std::string> order;
     for (std::size_t i = first; i < table_.size(); ++i) {
@@ -329,15 +330,20 @@ class BorisTable {
   }
   void take_media(const Row& row) {
     auto& known = media_of_[observation_of(row)];
-    for (auto& file : first_player(field(row, media_))) known.files.insert(std::move(file));
+    const auto files = first_player(field(row, media_));
+    known.files.insert(files.begin(), files.end());
     const auto number = [&](int c) -> std::optional<double> {
       const auto text = field(row, c);
       if (!is_table_number(text, '.')) return std::nullopt;  // NA, or those of several files
       const double value = table_number(text, '.');
       return value > 0 ? std::optional(value) : std::nullopt;
     };
-    if (const auto length = number(length_)) known.facts.duration = length;
-    if (const auto fps = number(fps_)) known.facts.fps = fps;
+    VideoInfo said;
+    said.duration = number(length_), said.fps = number(fps_);
+    if (!said.duration && !said.fps) return;
+    auto& facts = known.facts[files.size() == 1 ? files[0] : ""];
+    facts.stated.add(said, line_name(source_.name, row.line));
+    if (facts.line == 0) facts.line = row.line;
   }
   VideoRows::Entry& video_of(const std::string& observation) {
     const auto& known = media_of_[observation];
@@ -346,7 +352,12 @@ class BorisTable {
     auto& entry =
         rows_.video(one ? *files.begin() : "",
                     observation.empty() ? file_stem(source_, {".tsv", ".csv", ".txt"}) : observation, source_);
-    if (one) rows_.fact(entry, known.facts, source_.name);
+    for (const auto& [file, facts] : known.facts)
+      if (one && (file.empty() || file == *files.begin())) try {
+          rows_.fact(entry, facts.stated.info, line_name(source_.name, facts.line));
+        } catch (Error& error) {
+          throw error.at_video(entry.video).at_line(source_.name, facts.line);
+        }
     return entry;
   }
 
@@ -379,8 +390,12 @@ class BorisTable {
   }
 
   struct Media {
+    struct Facts {
+      StatedVideo stated;
+      std::uint64_t line = 0;  // that states them first
+    };
     std::set<std::string> files;
-    VideoInfo facts;
+    std::map<std::string, Facts> facts;  // by file; "": of the observation
   };
   const SourceText& source_;
   const ImportSink& sink_;

@@ -392,4 +392,11 @@ for rows in ("0,a\n0.04,a\n0.08,b\n0.12,b", "23:59:59.92,a\n23:59:59.96,a\n00:00
     got = records("--from", "sample-labels", "--rate", "25", write("s.csv", "time,label\n" + rows + "\n"))
     check(got[0]["annotations"] == [{"segment": [0, 0.08], "label": "a"}, {"segment": [0.08, 0.16], "label": "b"}], f"{rows}: {got}")
 
+# BORIS: two lengths or frame rates of one file, in one observation or in two, name both lines.
+BORIS = "Observation id,Source,Total length,FPS,Subject,Behavior,Behavior type,Start (s),Stop (s)\n"
+for first, second, says in (("o1,v1.mp4,60,25", "o1,v1.mp4,90,25", "duration: 90 here, but 60 in b.csv:2"), ("o1,v1.mp4,60,25", "o1,v1.mp4,60,30", "fps: 30 here, but 25 in b.csv:2"), ("o1,v1.mp4,60,25", "o2,v1.mp4,90,25", "duration: 90 here, but 60 in b.csv:2")):
+    refused("--from", "boris", write("b.csv", f"{BORIS}{first},s,run,STATE,1,2\n{second},s,run,STATE,3,4\n"), says=("b.csv:3: video 'v1': " if first[:2] != second[:2] else "b.csv:3: ", says))
+got = records("--from", "boris", write("b.csv", f"{BORIS}o1,v1.mp4,60,25,s,run,STATE,1,2\no2,v2.mp4,90,30,s,run,STATE,3,4\n"))
+check([(r["video"], r["duration"], r["fps"]) for r in got] == [("v1", 60, 25), ("v2", 90, 30)], f"a length for each file: {got}")
+
 finish()
