@@ -58,7 +58,7 @@ class RavenTable {
           throw Error(std::to_string(table[i].size()) + " fields, but the header has " +
                       std::to_string(header_.size()));
         table[i].resize(std::max(table[i].size(), header_.size()));  // empty cells at a row's end may be missing
-        if (other_view(table[i], file)) return;
+        if (other_view(table[i], file, first_ + i + 2, options)) return;
         auto& entry = rows.video(file, stem, source_, first_ + i + 2);
         try {
           rows.add(entry, event(table[i], files.size() > 1, options));
@@ -107,13 +107,28 @@ class RavenTable {
     FileIds ids;
     return one_id(stem, ids);
   }
-  // Whether the selection stood in another view before.
-  bool other_view(const std::vector<std::string>& row, const std::string& file) {
+  Segment times(const std::vector<std::string>& row, const ImportOptions& options) const {
+    const char decimal = options.dialect.decimal ? options.dialect.decimal : '.';
+    return {field_number(field(row, start()), decimal, "Begin Time (s)"),
+            field_number(field(row, end()), decimal, "End Time (s)")};
+  }
+  // Whether the selection stood in another view before. Error where it had other times there.
+  bool other_view(const std::vector<std::string>& row, const std::string& file, std::uint64_t line,
+                  const ImportOptions& options) {
     const auto selection = field(row, column("Selection"));
     if (selection.empty()) return false;
-    auto& views = views_[{file, selection}];
-    const bool known = !views.empty();
-    return views.insert(field(row, column("View"))).second && known;
+    auto& known = selections_[{file, selection}];
+    const bool first = known.views.empty();
+    if (!known.views.insert(field(row, column("View"))).second) return false;
+    const Segment now = times(row, options);
+    if (first) known.times = now, known.line = line;
+    const Segment was = known.times;
+    if (now.start != was.start || now.end != was.end)
+      throw Error("selection " + selection + " is from " + format_number(now.start) + " to " + format_number(now.end) +
+                  " s in this view, but from " + format_number(was.start) + " to " + format_number(was.end) + " s in " +
+                  line_name(source_.name, known.line))
+          .at_field("Begin Time (s)");
+    return !first;
   }
   ToolEvent event(const std::vector<std::string>& row, bool many_files, const ImportOptions& options) const {
     const char decimal = options.dialect.decimal ? options.dialect.decimal : '.';
@@ -122,8 +137,7 @@ class RavenTable {
       return text.empty() ? std::nullopt : std::optional(field_number(text, decimal, name));
     };
     ToolEvent event;
-    event.segment = {field_number(field(row, start()), decimal, "Begin Time (s)"),
-                     field_number(field(row, end()), decimal, "End Time (s)")};
+    event.segment = times(row, options);
     check_segment(event.segment);
     // Of a sequence of files the times run on; the offset is that in the file.
     if (const auto offset = many_files ? number("File Offset (s)") : std::nullopt)
@@ -151,7 +165,12 @@ class RavenTable {
   std::vector<std::string> header_;
   int label_ = -1;
   bool guessed_ = false;
-  std::map<std::pair<std::string, std::string>, std::set<std::string>> views_;  // of file and selection
+  struct Selection {
+    std::set<std::string> views;
+    Segment times;  // of the first one, on `line`
+    std::uint64_t line = 0;
+  };
+  std::map<std::pair<std::string, std::string>, Selection> selections_;  // by file and number
 };
 
 // Frequencies where a row has them; else selections are of the waveform, which has none.

@@ -399,4 +399,9 @@ for first, second, says in (("o1,v1.mp4,60,25", "o1,v1.mp4,90,25", "duration: 90
 got = records("--from", "boris", write("b.csv", f"{BORIS}o1,v1.mp4,60,25,s,run,STATE,1,2\no2,v2.mp4,90,30,s,run,STATE,3,4\n"))
 check([(r["video"], r["duration"], r["fps"]) for r in got] == [("v1", 60, 25), ("v2", 90, 30)], f"a length for each file: {got}")
 
+# Raven: a selection in two views is one, whose times are the same in both.
+RAVEN = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tAnnotation\n1\tWaveform 1\t1\t1\t2\tx\n1\tSpectrogram 1\t1\t"
+check(records("--from", "raven", write("r.txt", RAVEN + "1.0\t2\tx\n"))[0]["annotations"] == [{"segment": [1, 2], "label": "x", "channel": "1"}], "one selection in two views")
+refused("--from", "raven", write("r.txt", RAVEN + "1.5\t2\tx\n"), says=("r.txt:3: ", "selection 1 is from 1.5 to 2 s in this view, but from 1 to 2 s in r.txt:2"))
+
 finish()
