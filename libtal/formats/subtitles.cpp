@@ -109,11 +109,20 @@ class CueReader {
       rows_.leave_out("line of text without a cue", "lines of text without a cue", line_name(source_.name, i + 1));
     ++i;
   }
+  // No blank line may part the cues: an arrow begins one, and before it SubRip's counter.
+  bool begins_cue(std::size_t i) const {
+    const auto arrow = [&](std::size_t at) {
+      if (at >= lines_.size()) return false;
+      return cue_times(lines_[at], kind_) || (kind_ != Subtitles::kSbv && lines_[at].find("-->") != std::string::npos);
+    };
+    const bool counter = trim(lines_[i]).find_first_not_of("0123456789") == std::string_view::npos;
+    return arrow(i) || (kind_ == Subtitles::kSrt && counter && arrow(i + 1));
+  }
   void read_cue(std::size_t& i) {
     const std::size_t first = i;
     ToolEvent event;
     event.segment = *cue_times(lines_[i++], kind_);
-    for (; i < lines_.size() && !trim(lines_[i]).empty() && !cue_times(lines_[i], kind_); ++i)
+    for (; i < lines_.size() && !trim(lines_[i]).empty() && !begins_cue(i); ++i)
       event.label += (i > first + 1 ? "\n" : "") + std::string(lines_[i]);
     if (kind_ == Subtitles::kWebVtt) event.label = unescaped_cue(std::move(event.label));
     if (!name_.empty()) event.members = Members().text("cue", name_).str();

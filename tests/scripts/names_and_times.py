@@ -404,4 +404,10 @@ RAVEN = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tAnnotation\n1\t
 check(records("--from", "raven", write("r.txt", RAVEN + "1.0\t2\tx\n"))[0]["annotations"] == [{"segment": [1, 2], "label": "x", "channel": "1"}], "one selection in two views")
 refused("--from", "raven", write("r.txt", RAVEN + "1.5\t2\tx\n"), says=("r.txt:3: ", "selection 1 is from 1.5 to 2 s in this view, but from 1 to 2 s in r.txt:2"))
 
+# Subtitles without blank lines between the cues.
+got = records("--from", "srt", write("s.srt", "1\n00:00:01,000 --> 00:00:02,000\nrun\nfast\n2\n00:00:03,000 --> 00:00:04,000\n7\n3\n00:00:05,000 --> 00:00:06,000\njump\n"))
+check(got[0]["annotations"] == [{"segment": [1, 2], "label": "run\nfast"}, {"segment": [3, 4], "label": "7"}, {"segment": [5, 6], "label": "jump"}], f"cues without blank lines: {got}")
+for source, name, head, mark in (("srt", "s.srt", "1\n", ","), ("webvtt", "s.vtt", "WEBVTT\n\n", ".")):
+    refused("--from", source, write(name, f"{head}00:00:01{mark}000 --> 00:00:02{mark}000\nrun\n00:00:03 --> 00:00:04\njump\n"), says=("not the times of a cue",))
+
 finish()
