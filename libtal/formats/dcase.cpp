@@ -59,11 +59,22 @@ void read_named(const SourceText& source, const ImportOptions& options, const Im
     });
 }
 
+// Between tabs, where they cut a line into what a row has, labels may have blanks.
+std::vector<std::string_view> bare_fields(std::string_view line) {
+  std::vector<std::string_view> fields;
+  for (std::string_view rest = trim(line); !rest.empty();) {
+    const auto end = std::min(rest.find('\t'), rest.size());
+    fields.push_back(trim(rest.substr(0, end)));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return fields.size() == 3 || fields.size() == 4 ? fields : split_blanks(line);
+}
+
 void read_bare(const SourceText& source, const ImportSink& sink, ToolRows& rows) {
   const auto lines = split_lines(source);
   const std::string stem = file_stem(source, {".tsv", ".csv", ".txt", ".ann"});
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    const auto words = split_blanks(lines[i]);
+    const auto words = bare_fields(lines[i]);
     if (words.empty()) continue;
     guard_row(source, i + 1, "", lines[i], sink, [&] {
       // filename onset offset label; of a file of its own the last three.

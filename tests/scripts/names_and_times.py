@@ -410,4 +410,10 @@ check(got[0]["annotations"] == [{"segment": [1, 2], "label": "run\nfast"}, {"seg
 for source, name, head, mark in (("srt", "s.srt", "1\n", ","), ("webvtt", "s.vtt", "WEBVTT\n\n", ".")):
     refused("--from", source, write(name, f"{head}00:00:01{mark}000 --> 00:00:02{mark}000\nrun\n00:00:03 --> 00:00:04\njump\n"), says=("not the times of a cue",))
 
+# DCASE without a header: between tabs, labels have blanks; between blanks they are words.
+for rows in ("1.5\t2.5\tpeople walking\n3\t4\tcar\n", "a b.wav\t1.5\t2.5\tpeople walking\na b.wav\t3\t4\tcar\n"):
+    got = records("--from", "dcase", write("d.ann", rows))
+    check([(r["video"], r["annotations"]) for r in got] == [("a b" if "wav" in rows else "d", [{"segment": [1.5, 2.5], "label": "people walking"}, {"segment": [3, 4], "label": "car"}])], f"{rows}: {got}")
+check(records("--from", "dcase", write("d.ann", "v.wav 3\t4 car\n"))[0]["annotations"] == [{"segment": [3, 4], "label": "car"}], "blanks and a tab between words")
+
 finish()
