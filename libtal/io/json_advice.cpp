@@ -139,7 +139,7 @@ std::string activitynet_format(std::string_view line) {
 
 }  // namespace
 
-std::string json_advice(std::string_view text, std::size_t at) {
+std::string json_advice(std::string_view text, std::size_t at, bool records) {
   at = std::min(text.find_first_not_of(" \t\r\n", std::min(at, text.size())), text.size());
   const auto before = at == 0 ? std::string_view::npos : text.find_last_not_of(" \t\r\n", at - 1);
   const char last = before == std::string_view::npos ? '\0' : text[before];
@@ -156,7 +156,10 @@ std::string json_advice(std::string_view text, std::size_t at) {
   if (is_one(text.substr(at, 3), {"\xe2\x80\x9c", "\xe2\x80\x9d", "\xe2\x80\x99"}))
     return ": quotes that a word processor has made; JSON has \"";
   if (c == ',' && last == '}') return ": a comma behind an object alone; a list has [ ] around it";
-  if (last == '}' && c == '{') return ": several objects, one behind the other; jq -s . FILE makes a list of them";
+  if (last == '}' && c == '{')
+    return std::string(": several objects, one behind the other; ") + (records || find_named(text, "video").depth == 1
+                                                                           ? "jq -c . FILE makes a line of each"
+                                                                           : "jq -s . FILE makes a list of them");
   if (is_word(c) && word.size() < text.size() - at && (last == '{' || last == ','))
     if (const auto colon = text.find_first_not_of(" \t", at + word.size()); colon < text.size() && text[colon] == ':')
       return ": names stand in double quotes";

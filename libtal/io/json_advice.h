@@ -8,8 +8,9 @@
 namespace tal {
 
 // What stands at the byte where a reader of JSON could not go on, and what makes it right, behind ": "; "": nothing is
-// known of it.
-std::string json_advice(std::string_view text, std::size_t at);
+// known of it. records: where one a line is wanted, and not one JSON document;
+// a text that begins with one says so itself.
+std::string json_advice(std::string_view text, std::size_t at, bool records = false);
 
 // Whether a line that is, or might be, a record has members start and end and none that holds segments: a row of a
 // table as pandas and R write it.

@@ -384,7 +384,7 @@ void check_json(std::string_view text, std::string_view name, bool repeated) {
     names.repeated = repeated;
     Check(text, names).run();
   } catch (const Fault& fault) {
-    Error error(fault.what + json_advice(text, fault.byte), fault.kind);
+    Error error(fault.what + json_advice(text, fault.byte, true), fault.kind);
     if (!name.empty()) {
       const std::string path = Path(text, fault.byte).text();
       error.at_field(std::string(name) + (path.empty() || path.front() == '[' ? "" : ".") + path);
@@ -398,7 +398,7 @@ std::optional<Error> advised_fault(std::string_view text) {
     Names names;
     Check(text, names).run();
   } catch (const Fault& fault) {
-    if (const auto advice = json_advice(text, fault.byte); !advice.empty())
+    if (const auto advice = json_advice(text, fault.byte, true); !advice.empty())
       return Error(fault.what + advice, fault.kind);
   }
   return std::nullopt;

@@ -416,4 +416,12 @@ for rows in ("1.5\t2.5\tpeople walking\n3\t4\tcar\n", "a b.wav\t1.5\t2.5\tpeople
     check([(r["video"], r["annotations"]) for r in got] == [("a b" if "wav" in rows else "d", [{"segment": [1.5, 2.5], "label": "people walking"}, {"segment": [3, 4], "label": "car"}])], f"{rows}: {got}")
 check(records("--from", "dcase", write("d.ann", "v.wav 3\t4 car\n"))[0]["annotations"] == [{"segment": [3, 4], "label": "car"}], "blanks and a tab between words")
 
+# Objects one behind the other: the command that is advised makes what is read.
+for tail in ("", "\n"):
+    for options in ((), ("--from", "tal")):
+        refused(*options, write("many.json", '{"video":"v1"}{"video":"v2"}' + tail), says=("several objects", "jq -c . FILE makes a line of each"))
+if shutil.which("jq"):
+    write("lines.jsonl", subprocess.run(["jq", "-c", ".", "many.json"], capture_output=True, text=True, timeout=60).stdout)
+    check([r["video"] for r in records("--from", "tal", "lines.jsonl")] == ["v1", "v2"], "records of jq -c")
+
 finish()
