@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <filesystem>
 #include <memory>
 #include <set>
 
@@ -276,6 +277,24 @@ double covered_seconds(const FeatureStream& stream) {
   return (stream.offset + static_cast<double>(stream.rows - 1) * stream.stride + stream.window) / stream.fps->value();
 }
 
+// Of one name: what tells them apart depends on where their names differ.
+Error two_streams(const std::vector<FeatureItem>& items, const FeatureItem& second, const FeatureImport& options) {
+  const FeatureItem& first =
+      *std::find_if(items.begin(), items.end(), [&](const FeatureItem& each) { return each.stream == second.stream; });
+  const auto place = [](const FeatureItem& item) {
+    return "'" + (item.array.empty() ? "" : item.array + "' of '") + item.path + "'";
+  };
+  const std::string ending = std::filesystem::path(without_ending(second.path, {".gz"})).extension().string();
+  const auto parent = [](const FeatureItem& item) { return std::filesystem::path(item.path).parent_path(); };
+  std::string advice = "--pattern tells videos and streams (--stream) by their paths";
+  if (!options.pattern.empty()) advice = "--pattern (with --id and --stream) must tell them apart";
+  else if (first.path == second.path) advice = "--pattern '.+' takes their whole names for those of videos";
+  else if (parent(first) == parent(second) && !ending.empty())
+    advice = "--pattern '(.+)[.]" + ending.substr(1) + "' takes their names but for the ending for those of videos";
+  else advice += ", --id-folders 1 keeps the folder in the ids";
+  return Error("there are two for this video, " + place(first) + " and " + place(second) + ": " + advice);
+}
+
 // Rows that no stage can read where they are: checked and written.
 void rewrite(FeatureMatrix& matrix, const std::string& path, const std::string& video, const FeatureImport& options,
              FeatureStream& stream, const ImportSink& sink) {
@@ -314,10 +333,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
         FeatureStream stream;
         stream.name = item.stream;
         if (!streams.insert(stream.name).second)
-          throw Error("there are two for this video, '" + videos.items.at(name).front().path + "' and '" + item.path +
-                      "': --pattern tells videos and streams (--stream) by their paths, --id-folders 1 keeps the "
-                      "folder in the ids")
-              .at_field("features." + stream.name);
+          throw two_streams(videos.items.at(name), item, f).at_field("features." + stream.name);
         ArrayFile::Array array = file->read(item.array, f);
         left_out.add(array.left_out, array.counting);
         set_contract(stream, array, options, options.tables.find(video));

@@ -6,6 +6,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import zipfile
 
 from harness import check, finish, tool
 
@@ -423,5 +424,18 @@ for tail in ("", "\n"):
 if shutil.which("jq"):
     write("lines.jsonl", subprocess.run(["jq", "-c", ".", "many.json"], capture_output=True, text=True, timeout=60).stdout)
     check([r["video"] for r in records("--from", "tal", "lines.jsonl")] == ["v1", "v2"], "records of jq -c")
+
+# Two files or datasets that make one id: what is advised tells them apart.
+npy("ending/v1.npy", 3, 1), npy("ending/v1.mp4.npy", 3, 2)
+FEATURES = ("--from", "features", "--fps", "25", "--stride", "16")
+refused(*FEATURES, "ending", says=("'ending/v1.mp4.npy'", "'ending/v1.npy'", "--pattern '(.+)[.]npy' takes"))
+check(sorted(r["video"] for r in records(*FEATURES, "--pattern", "(.+)[.]npy", "ending")) == ["v1", "v1.mp4"], "names with what the ending was")
+with zipfile.ZipFile("sets.npz", "w") as file:
+    for name in ("v1", "v1.mp4"):
+        with open(f"ending/{name}.npy", "rb") as array:
+            file.writestr(name + ".npy", array.read())
+SETS = (*FEATURES, "--per", "array", "--out-dir", "sets", "sets.npz")
+refused(*SETS, says=("'v1' of 'sets.npz' and 'v1.mp4' of 'sets.npz'", "--pattern '.+' takes"))
+check([r["video"] for r in records("--pattern", ".+", *SETS)] == ["v1", "v1.mp4"], "arrays with an ending")
 
 finish()
