@@ -16,7 +16,7 @@ namespace tal {
 namespace {
 
 // The tool's own numbers.
-constexpr int kCheckbox = 2, kSelect = 4, kVideo = 4, kAudio = 8, kLocal = 1;
+constexpr int kText = 1, kCheckbox = 2, kSelect = 4, kVideo = 4, kAudio = 8, kLocal = 1;
 
 struct ViaAttribute {
   std::string name;
@@ -37,6 +37,8 @@ struct ViaAttribute {
  private:
   std::string option(const std::string& key) const {
     const auto found = options.find(key);
+    if (found == options.end() && type != kText && !options.empty() && !key.empty())
+      throw Error("'" + key + "' is none of the options of the attribute '" + name + "'");
     return found == options.end() || found->second.empty() ? key : found->second;
   }
 };
@@ -60,10 +62,17 @@ void add_entry(const std::string& id, const JsonNode& z, const JsonNode* av, con
   std::vector<double> times;
   for (const auto& time : z.items()) times.push_back(time.number());
   std::vector<std::pair<std::string, std::string>> labels;  // tier, label
+  const auto label_in = [&](const ViaAttribute& attribute, const JsonNode& value) {
+    try {
+      return attribute.label(value.words());
+    } catch (Error& error) {
+      throw error.at_field(value.path());
+    }
+  };
   if (av)
     for (const auto& [key, value] : av->members()) {
       const auto known = attributes.find(key);
-      const std::string label = known == attributes.end() ? value.words() : known->second.label(value.words());
+      const std::string label = known == attributes.end() ? value.words() : label_in(known->second, value);
       if (!label.empty())
         labels.emplace_back(known == attributes.end() || known->second.name.empty() ? key : known->second.name, label);
     }
