@@ -9,7 +9,8 @@ ToolInfo convert_info() {
       "Convert the field's annotation, proposal, result, feature and weight files",
       "Reads files of one format and writes records, or reads records and writes another format. Times become seconds; "
       "whatever else "
-      "a file says of a video is kept, so that the way back gives the same values. gzip files are read as they are.\n\n"
+      "a file says of a video is kept, so that the way back gives the same values. gzip files are read as they "
+      "are, but files of records (--from tal, --merge) are not: zcat unpacks them into a pipe.\n\n"
       "Without --from (or with --from auto) the format is the one that the files look like, by their first bytes, "
       "names "
       "of members or columns; it is said on stderr, and a file that looks like none or like several is an error that "
