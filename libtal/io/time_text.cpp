@@ -161,6 +161,9 @@ double timecode_seconds(std::string_view text, std::optional<double> fps) {
       throw no_clock(text, "numbers of frames are dropped at 29.97 and 59.94 frames a second alone, not at " +
                                format_number(*fps));
     const double minutes = parts[0] * 60 + parts[1];
+    if (std::fmod(minutes, 10) != 0 && parts[2] == 0 && frame < rate / 15)
+      throw no_clock(text, "a drop-frame code leaves this number of a frame out, as the first " +
+                               format_number(rate / 15) + " of each minute but every tenth");
     count -= rate / 15 * (minutes - std::floor(minutes / 10));
   }
   return count / *fps;

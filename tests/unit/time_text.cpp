@@ -73,6 +73,12 @@ BOOST_AUTO_TEST_CASE(time_codes) {
   BOOST_TEST(fault_of([] { written_seconds("00:01:02:12"); }).find("--fps") != std::string::npos);
   BOOST_TEST(fault_of([] { written_seconds("00:01:02:25", 25); }).find("25 frames") != std::string::npos);
   BOOST_TEST(fault_of([] { written_seconds("00:01:02;12", 25); }).find("dropped") != std::string::npos);
+  // Numbers that a drop-frame code leaves out.
+  for (const char* text : {"00:01:00;00", "00:01:00;01", "01:59:00;01"})
+    BOOST_TEST(fault_of([&] { written_seconds(text, 30000 / 1001.0); }).find("leaves this number") !=
+               std::string::npos);
+  BOOST_TEST(fault_of([] { written_seconds("00:01:00;03", 60000 / 1001.0); }).find("first 4") != std::string::npos);
+  BOOST_TEST(written_seconds("00:01:00;04", 60000 / 1001.0) == 60.06, boost::test_tools::tolerance(1e-12));
   BOOST_TEST(fault_of([] { written_seconds("1:2:3:4:5", 25); }).find("no time of the clock") != std::string::npos);
 }
 
