@@ -22,9 +22,9 @@ std::unordered_map<std::string, VideoInfo> parse_json_videos(const SourceText& s
 const std::vector<std::string>& column_names(const std::string& role) {
   static const std::unordered_map<std::string, std::vector<std::string>> names = {
       {"video",
-       {"video", "video-name", "video-id", "filename", "name", "video-file", "video-path", "file-name", "file",
-        "media-file", "media-file-path", "media-file-name", "file-path", "filepath", "sourcefile", "completename",
-        "path"}},
+       {"video", "video-name", "video-id", "filename", "video-file", "video-path", "file-name", "file", "media-file",
+        "media-file-path", "media-file-name", "file-path", "filepath", "sourcefile", "completename", "path",
+        "name"}},  // the name may be a person's, or the label's
       {"duration", {"video-duration", "media-duration", "media-total-duration", "video-length", "duration", "seconds"}},
       {"segment duration", {"duration", "seconds"}},
       {"fps",
@@ -312,7 +312,13 @@ int date_column(const NamedTable& table, const std::vector<int>& but) {
 }
 
 int video_column(const NamedTable& table, const ImportOptions& options, const Note& note) {
-  if (const int found = column_of(table, options, "video"); found >= 0) return found;
+  if (const int found = column_of(table, options, "video"); found >= 0) {
+    const std::string& name = table.header[static_cast<std::size_t>(found)];
+    if (note && options.columns.count("video") == 0 && plain_name(name) == "name")
+      note(table.source + ": column '" + name +
+           "' is taken for the videos, as there is no other (--columns video=NAME)");
+    return found;
+  }
   const std::string& first = table.header.front();
   const bool unnamed = is_unnamed(first) || is_index_name(first) || is_number_name(first);
   const bool texts = std::all_of(table.rows.begin(), table.rows.end(), [](const auto& row) {
@@ -325,6 +331,22 @@ int video_column(const NamedTable& table, const ImportOptions& options, const No
     note(table.source + ": column 1, " + (first.empty() ? "without a name" : "'" + first + "'") +
          ", is taken for the videos, as there is no other");
   return 0;
+}
+
+void refuse_units_of_rows(const NamedTable& table) {
+  static const std::vector<std::string> names = {"unit", "units", "time-unit", "time-units"};
+  const int column = table.find(names);
+  if (column < 0) return;
+  for (const auto& row : table.rows) {
+    if (row.fields.size() != table.header.size()) continue;
+    const std::string& unit = table.field(row, column);
+    if (unit.empty() || is_missing(unit) || unit_name("time_" + unit).unit == "seconds") continue;
+    throw Error(
+        "column '" + table.header[static_cast<std::size_t>(column)] + "' says '" + unit +
+        "': times are read in the unit that the names of their columns say (start_ms, duration_min), in one for "
+        "all rows; put it there, or write seconds")
+        .at_line(table.source, row.line);
+  }
 }
 
 Error missing_value(std::string_view text, const std::string& advice) {
@@ -481,6 +503,7 @@ std::unordered_map<std::string, VideoInfo> videos_of_table(const NamedTable& tab
                                                            const Note& note, int id_folders) {
   const int video = video_column(table, {}, note);
   if (video < 0) refuse_missing_column(table, "video", "such as video,duration,fps,frames,subset");
+  refuse_units_of_rows(table);
   const VideoColumns columns(table, {}, true);
   if (const TimeColumns durations(table, {}, "duration"); !columns.duration().found() && durations.shares().found())
     (void)durations.choose("seconds");  // says what is wrong

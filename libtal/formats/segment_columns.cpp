@@ -28,6 +28,7 @@ std::vector<TimeColumn> with_twins(const TimeColumns& columns, const std::string
 SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& options, bool scored,
                                const std::string& unit, const ImportSink& sink)
     : table_(table), options_(options), unit_(unit), facts_(table, options) {
+  refuse_units_of_rows(table);
   video = video_column(table, options, sink.note);
   label = column_of(table, options, "label");
   tier = column_of(table, options, "tier");
@@ -156,7 +157,8 @@ void SegmentColumns::find_length(const TimeColumns& lengths, const ImportSink& s
 
 // A column that says that it counts frames or per cent, beside one that says nothing: "start_frame" and "end".
 void SegmentColumns::check_units_alike() const {
-  if (start_.empty() || unit_ == "seconds") return;
+  if (unit_ == "seconds") return check_seconds_alike();
+  if (start_.empty()) return;
   const TimeColumn other = by_length_ || end_.empty() ? length() : end_.front();
   const TimeColumn& start = start_.front();
   if (other.found() && start.name.shares() != other.name.shares())
@@ -170,6 +172,34 @@ void SegmentColumns::check_units_alike() const {
   throw header_error("'" + name(frames.column) + "' counts frames, but '" + name(open.column) +
                      "' does not say so: if it does, say it with --columns " + (start.name.counts() ? role : "start") +
                      "=" + name(open.column));
+}
+
+// "start_ms" beside "end": thousandths of a second, or seconds? (Starts in seconds and lengths in thousandths are
+// usual.)
+void SegmentColumns::check_seconds_alike() const {
+  const auto& other = by_length_ || end_.empty() ? length_ : end_;
+  if (start_.empty() || other.empty()) return;
+  const char* role = by_length_ ? "length" : "end";
+  const auto scaled = [](const TimeColumn& each) {
+    return each.name.seconds(1) != 1 && !each.name.counts() && !each.name.shares();
+  };
+  const auto open = [&](const std::vector<TimeColumn>& columns, const char* of) {
+    if (options_.columns.count(of) > 0) return false;
+    return std::all_of(columns.begin(), columns.end(), [&](const TimeColumn& each) {
+      return each.name.unit.empty() && std::any_of(table_.rows.begin(), table_.rows.end(), [&](const auto& row) {
+               return row.fields.size() == table_.header.size() && !says_no_time(row, each.column) &&
+                      time_form(table_.field(row, each.column)) == TimeForm::kNone;
+             });
+    });
+  };
+  const auto refuse = [&](const TimeColumn& stated, const std::string& silent, const char* of) {
+    throw header_error("'" + name(stated.column) + "' is in " + stated.name.unit + ", but '" + silent +
+                       "' does not say so: say its unit in its name (" + silent +
+                       "_ms), or, where it is in seconds, --columns " + of + "=" + silent);
+  };
+  if (scaled(start_.front()) && open(other, role)) refuse(start_.front(), name(other.front().column), role);
+  if (!by_length_ && scaled(other.front()) && open(start_, "start"))
+    refuse(other.front(), name(start_.front().column), "start");
 }
 
 void SegmentColumns::find_where() {

@@ -32,6 +32,7 @@ class SegmentColumns {
   void find_times(const ImportSink& sink);
   void find_length(const TimeColumns& lengths, const ImportSink& sink);
   void check_units_alike() const;
+  void check_seconds_alike() const;
   void note_other_names(const ImportSink& sink) const;
   void compare_other_unit(const std::string& role, const ImportSink& sink) const;
   void find_where();

@@ -288,8 +288,8 @@ int NamedTable::find(const std::vector<std::string>& names) const {
     }
     return found;
   };
-  for (const bool plain : {false, true})
-    for (const auto& name : names)
+  for (const auto& name : names)  // in their order: "video_id" goes before "name", however they are written
+    for (const bool plain : {false, true})
       if (const int found = search(name, plain); found >= 0) return found;
   return -1;
 }

@@ -162,6 +162,28 @@ for text, wanted in (("12s", 12), ("1h2m3s", 3723), ("PT1M", 60)):
     check(records("--from", "tal", RECORD, "--durations", write("d.csv", f"video,duration\nv2,{text}\n"))[0]["duration"] == wanted, text)
 refused("--from", "tal", RECORD, "--durations", write("d.csv", "video,duration\nv2,2026-11-29T10:00:05Z\n"), says=("d.csv:2: duration: ", "is a date and time"))
 
+# What names the video goes before "name", which may be a person's or the label's, however it is written.
+for head in ("video_id", "Video ID", "video_name", "file", "Filename", "path"):
+    check([r["video"] for r in segments(write("t.csv", f"{head},name,start,end,label\nv1,alice,1,2,run\nv2,alice,3,4,run\n"))] == ["v1", "v2"], f"{head} beside name")
+made = segments(write("t.csv", "name,start,end,label\nv1,1,2,run\n"), says=("column 'name' is taken for the videos, as there is no other",))
+check([r["video"] for r in made] == ["v1"], f"name alone: {made}")
+made = records("--from", "tal", RECORD, "--durations", write("d.csv", "video_id,name,duration\nv2,alice,12\n"))
+check(made[0]["duration"] == 12, f"--durations with a name beside: {made}")
+
+# A unit for one of two times: the other one says nothing.
+for head, open_one, role in (("start_ms,end", "end", "end"), ("start (ms),end", "end", "end"), ("start_us,stop", "stop", "end"), ("start_ms,length", "length", "length"),
+                             ("start_ms,duration", "duration", "length"), ("start,end_ms", "start", "start")):
+    table = write("t.csv", f"video,{head},label\nv1,1000,1500,run\n")
+    refused("--from", "segments-csv", table, says=("t.csv:1: ", f"'{open_one}' does not say so", f"--columns {role}={open_one}"))
+check(segments(write("t.csv", "video,start_ms,end,label\nv1,1000,1500,run\n"), "--columns", "end=end")[0]["annotations"][0]["segment"] == [1, 1500], "the end in seconds, as --columns says")
+check(segments(write("t.csv", "video,start_ms,end,label\nv1,1000,0:01:30,run\n"))[0]["annotations"][0]["segment"] == [1, 90], "a time of the clock needs no unit")
+check(segments(write("t.csv", "video,start_s,end,label\nv1,1000,1500,run\n"))[0]["annotations"][0]["segment"] == [1000, 1500], "seconds beside nothing")
+
+# A unit in each row.
+refused("--from", "segments-csv", write("t.csv", "video,start,end,unit,label\nv1,1,2,s,run\nv1,1000,2000,ms,run\n"), says=("t.csv:3: column 'unit' says 'ms'",))
+check(segments(write("t.csv", "video,start,end,Unit,label\nv1,1,2,s,run\nv1,3,4,seconds,run\n"))[0]["annotations"][1]["segment"] == [3, 4], "a column of seconds")
+refused("--from", "tal", RECORD, "--durations", write("d.csv", "video,duration,unit\nv2,1,min\n"), says=("d.csv:2: column 'unit' says 'min'",))
+
 
 def signal(times, head="timestamp,x"):
     return write("s.csv", head + "\n" + "".join(f"{t},{(i * 7 % 5) / 4}\n" for i, t in enumerate(times)))
