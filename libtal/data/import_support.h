@@ -39,7 +39,8 @@ int subset_column(const NamedTable& table, const ImportOptions& options);
 bool same_subset(const std::string& a, const std::string& b);
 // The first column but these that holds dates without a time of day, and nothing else. -1: none.
 int date_column(const NamedTable& table, const std::vector<int>& but);
-// Error for a column "unit" with anything but seconds in it: the unit of the times stands in the names of their columns.
+// Error for a column "unit" with anything but seconds in it: the unit of the times stands in the names of their
+// columns.
 void refuse_units_of_rows(const NamedTable& table);
 // The column of the videos' names: of its role, or else an unnamed first one of texts, the index of pandas and R, which
 // is noted. -1: none.
