@@ -35,9 +35,17 @@ struct ViaAttribute {
   }
 
  private:
+  static bool is_count(const std::string& key) {
+    return !key.empty() && key.find_first_not_of("0123456789") == std::string::npos;
+  }
+  bool keys_count() const {
+    return !options.empty() &&
+           std::all_of(options.begin(), options.end(), [](const auto& each) { return is_count(each.first); });
+  }
   std::string option(const std::string& key) const {
     const auto found = options.find(key);
-    if (found == options.end() && type != kText && !options.empty() && !key.empty())
+    // A text that is no key is a label that was typed, as in the tool's own timeline; a number among numbers is not.
+    if (found == options.end() && type != kText && is_count(key) && keys_count())
       throw Error("'" + key + "' is none of the options of the attribute '" + name + "'");
     return found == options.end() || found->second.empty() ? key : found->second;
   }
