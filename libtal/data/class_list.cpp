@@ -10,6 +10,7 @@
 #include "libtal/base/text.h"
 #include "libtal/data/import_support.h"
 #include "libtal/data/tables.h"
+#include "libtal/io/digits.h"
 #include "libtal/io/json_check.h"
 #include "libtal/io/jsonl.h"
 
@@ -332,8 +333,7 @@ class ClassLines {
   }
   static std::optional<std::int64_t> last_code(std::string_view line) {
     const auto words = split_blanks(line);
-    const bool all = words.size() > 1 && words.back().find_first_not_of("0123456789") == std::string_view::npos;
-    return all ? class_number(words.back()) : std::nullopt;
+    return words.size() > 1 && is_digits(words.back()) ? class_number(words.back()) : std::nullopt;
   }
 
   const SourceText& source_;

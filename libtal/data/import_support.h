@@ -47,7 +47,7 @@ void refuse_units_of_rows(const NamedTable& table);
 int video_column(const NamedTable& table, const ImportOptions& options, const Note& note);
 // Error for a field that says that its value is missing (is_missing()), with what to do.
 Error missing_value(std::string_view text, const std::string& advice = "");
-// The name of the video in a row. Error when it is missing.
+// The name of the video in a row. Error, with its line, when it is missing.
 const std::string& video_field(const NamedTable& table, const NamedTable::Row& row, int column);
 // Error: the table has no column of this role, or no header at all. hint: what a header may be.
 [[noreturn]] void refuse_missing_column(const NamedTable& table, const std::string& role, const std::string& hint);

@@ -267,8 +267,8 @@ VideoInfo VideoColumns::read(const NamedTable::Row& row, char decimal) const {
 void VideoColumns::note_unused(const Note& note) const {
   static const std::vector<std::string> words = {"frame", "frames", "fps", "rate", "duration", "length"};
   std::vector<std::string> unused;
+  const auto numbers_read = numbers();
   for (int c = 0; c < static_cast<int>(table_.header.size()); ++c) {
-    const auto numbers_read = numbers();
     if (c == subset_ || std::find(numbers_read.begin(), numbers_read.end(), c) != numbers_read.end()) continue;
     const auto& name = table_.header[static_cast<std::size_t>(c)];
     const UnitName parts = unit_name(name);
@@ -356,7 +356,8 @@ Error missing_value(std::string_view text, const std::string& advice) {
 
 const std::string& video_field(const NamedTable& table, const NamedTable::Row& row, int column) {
   const std::string& name = table.field(row, column);
-  if (is_missing(name)) throw missing_value(name, "which video is it?").at_field("video");
+  if (is_missing(name))
+    throw missing_value(name, "which video is it?").at_field("video").at_line(table.source, row.line);
   return name;
 }
 
@@ -568,11 +569,7 @@ std::vector<ListedVideo> parse_video_list(const SourceText& source) {
   std::vector<ListedVideo> out;
   if (table.header.size() > 1) {
     if (const int video = table.find(known); video >= 0) {
-      for (const auto& row : table.rows) try {
-          out.push_back({video_field(table, row, video), row.line});
-        } catch (Error& error) {
-          throw error.at_line(source.name, row.line);
-        }
+      for (const auto& row : table.rows) out.push_back({video_field(table, row, video), row.line});
       return out;
     }
     const bool alike = std::all_of(table.rows.begin(), table.rows.end(),
@@ -600,11 +597,8 @@ std::vector<SplitVideo> parse_split(const SourceText& source, const std::string&
     const NamedTable table = parse_named_table(source, {}, BlankColumns::kNever);
     const int video = table.find(column_names("video")), column = subset_column(table, {});
     if (video >= 0 && column >= 0) {
-      for (const auto& row : table.rows) try {
-          out.push_back({video_field(table, row, video), table.field(row, column), row.line});
-        } catch (Error& error) {
-          throw error.at_line(source.name, row.line);
-        }
+      for (const auto& row : table.rows)
+        out.push_back({video_field(table, row, video), table.field(row, column), row.line});
       for (const auto& each : out)
         if (is_missing(each.subset))
           throw missing_value(each.subset).at_field("subset").at_line(source.name, each.line);

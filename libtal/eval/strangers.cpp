@@ -6,13 +6,10 @@
 #include "libtal/base/number.h"
 #include "libtal/base/spelling.h"
 #include "libtal/base/text.h"
+#include "libtal/io/digits.h"
 
 namespace tal::eval {
 namespace {
-
-bool is_digits(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
 
 // Names of one side, of which the other may know some under another spelling.
 struct Side {

@@ -5,6 +5,7 @@
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/formats/tool_rows.h"
+#include "libtal/io/digits.h"
 #include "libtal/io/zip.h"
 
 namespace tal {
@@ -17,8 +18,7 @@ double stamp(std::string_view text, const char* field) {
   for (int k = 0; k < 4; ++k) {
     const auto end = k < 3 ? rest.find(':') : rest.size();
     const auto digits = rest.substr(0, end);
-    if (end == std::string_view::npos || digits.empty() || digits.size() > 9 ||
-        digits.find_first_not_of("0123456789") != std::string_view::npos)
+    if (end == std::string_view::npos || digits.size() > 9 || !is_digits(digits))
       throw Error("'" + std::string(text) + "' is no time hh:mm:ss:mmm").at_field(field);
     parts[k] = parse_integer(digits);
     rest.remove_prefix(k < 3 ? end + 1 : end);

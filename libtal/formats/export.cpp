@@ -8,6 +8,7 @@
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/formats/export_support.h"
+#include "libtal/io/digits.h"
 
 namespace tal {
 namespace {
@@ -154,8 +155,7 @@ class ThumosWriter : public LineWriter {
   std::string number(const ExportRow& row, const std::string& video) const {
     const auto found = numbers_.find(row.label);
     if (found != numbers_.end()) return checked(found->second, row, video);
-    if (numbers_.empty() && !row.label.empty() && row.label.size() < 10 &&
-        row.label.find_first_not_of("0123456789") == std::string::npos)
+    if (numbers_.empty() && row.label.size() < 10 && is_digits(row.label))
       return checked(std::stoll(row.label) - options().class_offset, row, video);
     throw Error("'" + row.label + "' has no number" + (numbers_.empty() ? "; give --classes FILE" : " in --classes"))
         .at_field(row.place + ".label")

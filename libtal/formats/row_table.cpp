@@ -4,6 +4,7 @@
 
 #include "libtal/base/text.h"
 #include "libtal/formats/dom_parts.h"
+#include "libtal/io/digits.h"
 #include "libtal/io/record.h"
 
 namespace tal {
@@ -11,9 +12,7 @@ namespace {
 
 bool is_whole(std::string_view text) {
   if (text.starts_with('-')) text.remove_prefix(1);
-  const bool digits =
-      !text.empty() && text.size() < 16 && text.find_first_not_of("0123456789") == std::string_view::npos;
-  return digits && (text.size() == 1 || text[0] != '0');
+  return text.size() < 16 && is_digits(text) && (text.size() == 1 || text[0] != '0');
 }
 
 }  // namespace

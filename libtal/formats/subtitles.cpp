@@ -6,6 +6,7 @@
 #include "libtal/formats/export_support.h"
 #include "libtal/formats/time_marks.h"
 #include "libtal/formats/tool_rows.h"
+#include "libtal/io/digits.h"
 
 namespace tal {
 namespace {
@@ -115,8 +116,7 @@ class CueReader {
       if (at >= lines_.size()) return false;
       return cue_times(lines_[at], kind_) || (kind_ != Subtitles::kSbv && lines_[at].find("-->") != std::string::npos);
     };
-    const bool counter = trim(lines_[i]).find_first_not_of("0123456789") == std::string_view::npos;
-    return arrow(i) || (kind_ == Subtitles::kSrt && counter && arrow(i + 1));
+    return arrow(i) || (kind_ == Subtitles::kSrt && is_digits(trim(lines_[i])) && arrow(i + 1));
   }
   void read_cue(std::size_t& i) {
     const std::size_t first = i;

@@ -11,6 +11,7 @@
 #include "libtal/formats/export_support.h"
 #include "libtal/formats/json_parts.h"
 #include "libtal/formats/tool_rows.h"
+#include "libtal/io/digits.h"
 
 namespace tal {
 namespace {
@@ -35,17 +36,14 @@ struct ViaAttribute {
   }
 
  private:
-  static bool is_count(const std::string& key) {
-    return !key.empty() && key.find_first_not_of("0123456789") == std::string::npos;
-  }
   bool keys_count() const {
     return !options.empty() &&
-           std::all_of(options.begin(), options.end(), [](const auto& each) { return is_count(each.first); });
+           std::all_of(options.begin(), options.end(), [](const auto& each) { return is_digits(each.first); });
   }
   std::string option(const std::string& key) const {
     const auto found = options.find(key);
     // A text that is no key is a label that was typed, as in the tool's own timeline; a number among numbers is not.
-    if (found == options.end() && type != kText && is_count(key) && keys_count())
+    if (found == options.end() && type != kText && is_digits(key) && keys_count())
       throw Error("'" + key + "' is none of the options of the attribute '" + name + "'");
     return found == options.end() || found->second.empty() ? key : found->second;
   }

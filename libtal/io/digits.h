@@ -15,4 +15,7 @@ inline std::size_t digits_at(std::string_view text, std::size_t at) {
   return n;
 }
 
+// Nothing but digits, and at least one.
+inline bool is_digits(std::string_view text) { return !text.empty() && digits_at(text, 0) == text.size(); }
+
 }  // namespace tal

@@ -27,8 +27,6 @@ bool is_value(std::string_view field) {
   return is_number(field);
 }
 
-bool is_whole(std::string_view field) { return !field.empty() && digits_at(field, 0) == field.size(); }
-
 // A text with a letter. Blanks that do not break, minus signs and dashes are none, and "O.3" is a number with a slip.
 bool is_name(std::string_view field) {
   bool letter = false, slip = field.find_first_of(".,") != std::string_view::npos, digit = false;
@@ -185,7 +183,7 @@ bool FirstLine::is_header() const {
   const auto width = fields_.size();
   if (!counts_from(fields_, 0) && !(width > 2 && counts_from(fields_, 1))) return false;
   const bool whole = std::all_of(below_.begin(), below_.end(),
-                                 [](const auto& row) { return std::all_of(row.begin(), row.end(), is_whole); });
+                                 [](const auto& row) { return std::all_of(row.begin(), row.end(), is_digits); });
   if (!whole && width > 2) return true;
   throw Error("the first line counts the columns (" + fields_.front() + " to " + fields_.back() +
               "): names of columns, or the first values? Say it with --header yes or --header no")
@@ -243,7 +241,7 @@ std::vector<std::string> FirstLine::names() const {
 void FirstLine::refuse_commas() const {
   if (separator_ != ',' || said_ || quoted_) return;
   const auto fits = [](const std::vector<std::string>& row) {
-    return row.size() == 2 && is_whole(row[1]) && is_whole(std::string_view(row[0]).substr(row[0].starts_with('-')));
+    return row.size() == 2 && is_digits(row[1]) && is_digits(std::string_view(row[0]).substr(row[0].starts_with('-')));
   };
   if (!fits(fields_) || !std::all_of(below_.begin(), below_.end(), fits)) return;
   throw Error("'" + fields_[0] + "," + fields_[1] +

@@ -9,6 +9,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
+#include "libtal/io/digits.h"
 
 namespace tal {
 
@@ -73,8 +74,7 @@ std::string text_of_repr(std::string_view line) {
 std::string long_bytes(std::string_view digits) {
   const bool negative = !digits.empty() && digits.front() == '-';
   if (negative) digits.remove_prefix(1);
-  if (digits.empty() || digits.size() > 1000 || digits.find_first_not_of("0123456789") != std::string_view::npos)
-    throw Error("the pickle is damaged: an integer that is none");
+  if (digits.size() > 1000 || !is_digits(digits)) throw Error("the pickle is damaged: an integer that is none");
   std::string bytes(1, '\0');
   for (const char digit : digits) {
     unsigned carry = static_cast<unsigned>(digit - '0');
