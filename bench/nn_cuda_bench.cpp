@@ -5,25 +5,14 @@
 #include <memory>
 
 #include "bench/bench.h"
-#include "libtal/base/error.h"
+#include "bench/on_gpu.h"
 #include "libtal/nn/boundary_matching_cuda.h"
-#include "libtal/nn/device.h"
 #include "libtal/nn/roi_align_1d_cuda.h"
 
 namespace tal::bench {
 namespace {
 
-bool has_kernels() {
-  static const bool has = [] {
-    try {
-      open_device("cuda");
-      return cuda_kernels() != nullptr;
-    } catch (const std::exception&) {
-      return false;
-    }
-  }();
-  return has;
-}
+bool has_kernels() { return has_gpu() && cuda_kernels() != nullptr; }
 
 using Layer = std::function<torch::Tensor()>;
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bench/bench.h"
+#include "bench/on_gpu.h"
 #include "libtal/models/bmn/bmn.h"
 #include "libtal/models/bsnpp/bsnpp.h"
 #include "libtal/models/sptad/sptad.h"
@@ -16,18 +17,6 @@
 
 namespace tal::bench {
 namespace {
-
-bool has_gpu() {
-  static const bool has = [] {
-    try {
-      open_device("cuda");
-      return true;
-    } catch (const std::exception&) {
-      return false;
-    }
-  }();
-  return has;
-}
 
 const c10::Device kGpu(torch::kCUDA, 0);
 
@@ -160,28 +149,26 @@ Subject resnet() {
 
 constexpr std::int64_t kVideos = 16, kDim = 400, kRows = 100;
 
-std::vector<torch::Tensor> tensors_of(const std::vector<ProposalMaps>& maps) {
-  std::vector<torch::Tensor> all;
-  for (const auto& one : maps) all.push_back(one.regression);
-  return all;
+// A network that gives maps of 16 videos; `infer` calls its pass.
+template <class Network, class Options, class Infer>
+Subject maps_of(const Infer& infer) {
+  const auto net = std::make_shared<Network>(kDim, Options{});
+  net->to(kGpu);
+  net->eval();
+  Subject s{net, torch::randn({kVideos, kDim, kRows}).pin_memory(), {}, {}};
+  s.pass = [net, infer](const torch::Tensor& x) {
+    std::vector<torch::Tensor> all;
+    for (const auto& one : infer(*net, x)) all.push_back(one.regression);
+    return all;
+  };
+  return s;
 }
 
 Subject bsnpp() {
-  const auto net = std::make_shared<BsnppImpl>(kDim, BsnppOptions{});
-  net->to(kGpu);
-  net->eval();
-  Subject s{net, torch::randn({kVideos, kDim, kRows}).pin_memory(), {}, {}};
-  s.pass = [net](const torch::Tensor& x) { return tensors_of(net->infer(x, true)); };
-  return s;
+  return maps_of<BsnppImpl, BsnppOptions>([](BsnppImpl& net, const torch::Tensor& x) { return net.infer(x, true); });
 }
-
 Subject bmn() {
-  const auto net = std::make_shared<BmnImpl>(kDim, BmnOptions{});
-  net->to(kGpu);
-  net->eval();
-  Subject s{net, torch::randn({kVideos, kDim, kRows}).pin_memory(), {}, {}};
-  s.pass = [net](const torch::Tensor& x) { return tensors_of(net->infer(x)); };
-  return s;
+  return maps_of<BmnImpl, BmnOptions>([](BmnImpl& net, const torch::Tensor& x) { return net.infer(x); });
 }
 
 const struct All {

@@ -2,7 +2,6 @@
 
 #include <torch/torch.h>
 
-#include <ATen/autocast_mode.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 
@@ -12,7 +11,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
-#include <tuple>
+#include <utility>
 
 #include "libtal/base/error.h"
 #include "libtal/nn/boundary_matching_cuda.h"
@@ -449,19 +448,10 @@ void check_inputs(const at::Tensor& features, const at::Tensor& weight, const at
   if (bias.defined()) check_shape(bias, {weight.size(0)}, "boundary matching: bias [O]");
 }
 
-// M as [L, T N]; kept, one for each table, device and type.
-at::Tensor sparse_matrix(const BoundaryMatchingTable& table, const at::TensorOptions& options) {
-  struct Kept {
-    BoundaryMatchingSpec spec;
-    at::Tensor matrix;
-  };
-  static std::mutex mutex;
-  static std::deque<Kept> all;
-  const std::lock_guard lock(mutex);
-  for (const auto& kept : all)
-    if (kept.spec == table.spec() && kept.matrix.device() == options.device() &&
-        kept.matrix.scalar_type() == options.dtype().toScalarType())
-      return kept.matrix;
+using MatrixKey = std::pair<BoundaryMatchingSpec, at::ScalarType>;
+
+// M as a sparse [L, T N] on the processor.
+at::Tensor sparse_matrix(const BoundaryMatchingTable& table, at::ScalarType type) {
   const auto& spec = table.spec();
   std::vector<std::int64_t> proposal, column;
   std::vector<double> weight;
@@ -480,11 +470,8 @@ at::Tensor sparse_matrix(const BoundaryMatchingTable& table, const at::TensorOpt
     for (std::int64_t p = 0; p < table.proposals(); ++p)
       for (const auto& e : table.extras(p)) add(p, 0, e.sample, e.weight);
   const auto indices = at::stack({at::tensor(proposal, at::kLong), at::tensor(column, at::kLong)});
-  const auto values = at::tensor(weight, at::kDouble).to(options.dtype().toScalarType());
-  all.push_back({spec, at::sparse_coo_tensor(indices, values, {table.proposals(), spec.rows * spec.samples})
-                           .to(options.device())
-                           .coalesce()});
-  return all.back().matrix;
+  const auto values = at::tensor(weight, at::kDouble).to(type);
+  return at::sparse_coo_tensor(indices, values, {table.proposals(), spec.rows * spec.samples}).coalesce();
 }
 
 }  // namespace
@@ -496,7 +483,7 @@ namespace {
 bool multiplies_densely(const at::Tensor& features, const BoundaryMatchingTable& table) {
   constexpr std::int64_t kMost = 64 << 20;  // numbers
   const auto type = features.scalar_type();
-  const bool coarse = at::autocast::is_autocast_enabled(at::kCUDA) || at::isReducedFloatingType(type) ||
+  const bool coarse = at::isReducedFloatingType(computed_type(features)) ||
                       (type == at::kFloat && at::globalContext().allowTF32CuBLAS());
   return features.is_cuda() && type != at::kDouble && coarse &&
          table.proposals() * table.spec().rows * table.spec().samples <= kMost;
@@ -533,7 +520,10 @@ at::Tensor boundary_matching_products(const at::Tensor& features, const at::Tens
                      .view({batch, -1, filters})
                      .permute({1, 0, 2})
                      .flatten(1);
-  auto y = at::mm(sparse_matrix(table, features.options()), g).view({-1, batch, filters}).transpose(0, 1);
+  static auto& matrices = lasting_constants<MatrixKey>();
+  const auto matrix = matrices.get({table.spec(), features.scalar_type()}, features.device(),
+                                   [&] { return sparse_matrix(table, features.scalar_type()); });
+  auto y = at::mm(matrix, g).view({-1, batch, filters}).transpose(0, 1);
   if (bias.defined()) y = y + bias;
   return relu ? y.relu() : y;
 }
@@ -541,18 +531,13 @@ at::Tensor boundary_matching_products(const at::Tensor& features, const at::Tens
 at::Tensor boundary_matching_dense(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
                                    const BoundaryMatchingTable& table, bool relu) {
   check_inputs(features, weight, bias, table.spec());
-  const auto& spec = table.spec();
   const std::int64_t batch = features.size(0), filters = weight.size(0);
-  const auto device = features.device();
-  const auto type = at::autocast::is_autocast_enabled(device.type()) ? at::autocast::get_autocast_dtype(device.type())
-                                                                     : features.scalar_type();
-  using Key = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, double, bool, at::ScalarType>;
-  static auto& matrices = lasting_constants<Key>();
-  const auto matrix = matrices.get(
-      {spec.rows, spec.durations, spec.samples, spec.per_bin, spec.widen, spec.truncate, type}, device, [&] {
-        const auto wide = type == at::kDouble ? at::kDouble : at::kFloat;
-        return sparse_matrix(table, at::dtype(wide)).to_dense().to(type);  // [L, T N]
-      });
+  const auto type = computed_type(features);
+  static auto& matrices = lasting_constants<MatrixKey>();
+  const auto matrix = matrices.get({table.spec(), type}, features.device(), [&] {
+    const auto wide = type == at::kDouble ? at::kDouble : at::kFloat;
+    return sparse_matrix(table, wide).to_dense().to(type);  // [L, T N]
+  });
   const auto own = weight.flatten(2).permute({1, 2, 0}).flatten(1);  // [C, N O]
   const auto g = at::matmul(features.to(own.scalar_type()).transpose(1, 2), own).view({batch, -1, filters});
   auto y = at::bmm(matrix.expand({batch, -1, -1}), g.to(type));  // [B, L, T N] [B, T N, O]

@@ -29,6 +29,7 @@ struct BoundaryMatchingSpec {
   double widen = 0.5;            // of the length, each side
   bool truncate = false;         // public PyTorch checkpoints: points in (-1, 0) count as row 0
   bool operator==(const BoundaryMatchingSpec&) const = default;
+  auto operator<=>(const BoundaryMatchingSpec&) const = default;
 };
 
 // The sampling of one spec; immutable, shared by all layers that use it.

@@ -86,12 +86,6 @@ constexpr std::int64_t kTensorCore = 8;  // channels that fast kernels of half t
 
 bool is_half(at::ScalarType type) { return type == at::kHalf || type == at::kBFloat16; }
 
-// In which a product or a convolution of x computes: Autocast's type, or its own.
-at::ScalarType computed_type(const at::Tensor& x) {
-  const auto device = x.device().type();
-  return at::autocast::is_autocast_enabled(device) ? at::autocast::get_autocast_dtype(device) : x.scalar_type();
-}
-
 // Zero channels behind those of x [B, C, ...].
 at::Tensor with_channels(const at::Tensor& x, std::int64_t more) {
   if (more == 0) return x;

@@ -87,6 +87,17 @@ Autocast::~Autocast() {
   at::autocast::set_autocast_enabled(device_, false);
 }
 
+namespace {
+
+c10::ScalarType computed_type_on(c10::DeviceType device, c10::ScalarType own) {
+  return at::autocast::is_autocast_enabled(device) ? at::autocast::get_autocast_dtype(device) : own;
+}
+
+}  // namespace
+
+c10::ScalarType computed_type(const at::Tensor& x) { return computed_type_on(x.device().type(), x.scalar_type()); }
+c10::ScalarType computed_type(const c10::Device& device) { return computed_type_on(device.type(), at::kFloat); }
+
 OwnPrecision::OwnPrecision() : guard_(c10::autocast_dispatch_keyset) {}
 
 at::Tensor widened(const at::Tensor& output) {

@@ -55,6 +55,11 @@ class Autocast {
   bool on_;
 };
 
+// In which type a product or convolution of x computes: Autocast's where it is on, else x's own.
+c10::ScalarType computed_type(const at::Tensor& x);
+// Of float32 on that device.
+c10::ScalarType computed_type(const c10::Device& device);
+
 // Switches Autocast off for the calling thread, from construction to destruction. For our own kernels, which compute in
 // the type of their weights, and for recurrent layers.
 class OwnPrecision {

@@ -8,6 +8,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/shared_library.h"
 #include "libtal/graphs/recorded_pass.h"
+#include "libtal/nn/device.h"
 
 namespace tal {
 namespace {
@@ -47,11 +48,6 @@ class NoCastsKept {
   bool before_;
 };
 
-c10::ScalarType computed_type_on(const c10::Device& device) {
-  return at::autocast::is_autocast_enabled(device.type()) ? at::autocast::get_autocast_dtype(device.type())
-                                                          : at::kFloat;
-}
-
 }  // namespace
 
 void ReplayedPass::forget_changed(const std::vector<at::Tensor>& weights) {
@@ -80,7 +76,7 @@ std::vector<at::Tensor> ReplayedPass::operator()(const at::Tensor& x, const c10:
     return plainly();
   }
   forget_changed(weights);
-  const auto computed = computed_type_on(device);
+  const auto computed = computed_type(device);
   auto* known = find(x);
   if (!known || known->computed != computed) {
     if (known) kept_.erase(kept_.begin() + (known - kept_.data()));
