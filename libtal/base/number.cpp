@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "libtal/base/error.h"
+#include "libtal/base/number_advice.h"
 #include "libtal/base/text.h"
 
 namespace tal {
@@ -54,7 +55,8 @@ double parse_number(std::string_view text) {
   if (end - begin > 1 && begin[0] == '+' && begin[1] != '-') ++begin;
   const auto result = std::from_chars(begin, end, value);
   if (begin == end || result.ec != std::errc() || result.ptr != end || !std::isfinite(value))
-    throw Error("'" + with_invisible_named(text) + "' is not a finite number", Error::Kind::kNotFinite);
+    throw Error("'" + with_invisible_named(text) + "' is not a finite number" + number_advice(text),
+                Error::Kind::kNotFinite);
   return value;
 }
 
@@ -92,6 +94,8 @@ std::vector<double> parse_number_list(std::string_view text) {
   while (true) {
     const auto comma = text.find(',');
     const std::string_view item = text.substr(0, comma);
+    if (trim(item).find_first_of(" \t;") != std::string_view::npos)
+      throw UsageError("'" + std::string(item) + "': numbers are separated by commas, 0.3,0.5");
     const auto colon = item.find(':');
     if (colon == std::string_view::npos) {
       values.push_back(parse_fraction(item));
