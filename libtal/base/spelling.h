@@ -1,6 +1,7 @@
 // Names that one side knows under another spelling: why a video or label seems to be missing.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -25,6 +26,10 @@ class Spellings {
   bool videos_;
   std::map<std::string, std::string> names_;  // letters and digits of the name -> the name
 };
+
+// "'a b' is none of them, but 'a' and 'b' are" of names in one word of the command line that blanks or commas join; "":
+// it is known, or its parts are not.
+std::string joined_names(const std::string& given, const std::function<bool(const std::string&)>& is_known);
 
 // In lower case, of A to Z.
 std::string lower_case(std::string_view text);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "libtal/base/look_alike.h"
 #include "libtal/base/utf8.h"
 
 namespace tal {
@@ -53,7 +54,8 @@ std::string with_invisible_named(std::string_view text) {
   return out;
 }
 
-std::string loose_form(std::string_view name) {
+std::string loose_form(std::string_view given) {
+  const std::string name = look_alike_form(given);
   // U+00C0 to U+00FF.
   constexpr std::string_view kPlain = "aaaaaaaceeeeiiiidnooooo*ouuuuytsaaaaaaaceeeeiiiidnooooo/ouuuuyty";
   std::string out;
@@ -65,11 +67,11 @@ std::string loose_form(std::string_view name) {
     if (c == ' ' || c == '_' || c == '-' || c == '\t' || accent || is_invisible(c)) continue;
     if (c < 0x80) out += ascii_lower(static_cast<char>(c));
     else if (c >= 0xc0 && c <= 0xff) out += kPlain[c - 0xc0];
-    else out += name.substr(begin, at - begin);
+    else out.append(name, begin, at - begin);
     letters =
         letters || c >= 0x80 || (ascii_lower(static_cast<char>(c)) >= 'a' && ascii_lower(static_cast<char>(c)) <= 'z');
   }
-  return letters ? out : std::string(name);
+  return letters ? out : std::string(given);
 }
 
 bool begins_alike(std::string_view text, std::string_view beginning) {

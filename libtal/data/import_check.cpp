@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libtal/base/error.h"
+#include "libtal/base/look_alike.h"
 #include "libtal/base/number.h"
 #include "libtal/base/spelling.h"
 #include "libtal/base/text.h"
@@ -61,9 +62,13 @@ void ImportCheck::check(const Record& record) {
   checker_.line(record.str(), "", 0);
   if (!message_.empty()) throw Error(message_).at_field(field_);
   see_invisible(record.video());
-  if (const auto [first, fresh] = videos_.try_emplace(lower_case(record.video()), record.video());
-      !fresh && first->second != record.video())
-    case_alone_.push_back("'" + first->second + "' and '" + record.video() + "'");
+  const std::string& video = record.video();
+  const std::string form = look_alike_form(video);
+  if (const auto [first, fresh] = videos_.try_emplace(lower_case(form), video); !fresh && first->second != video) {
+    const std::string both = "'" + first->second + "' and '" + video + "'";
+    if (look_alike_form(first->second) != form) case_alone_.push_back(both);
+    else look_alike_.push_back(both + " (" + first_difference(first->second, video) + ")");
+  }
   const double duration = record.duration().value_or(0);
   if (!(duration > 0) || !(last_end_ > 0)) return;
   const auto fps = record.fps();
@@ -92,6 +97,9 @@ std::vector<std::string> ImportCheck::about_names() const {
   if (!case_alone_.empty())
     lines.push_back("videos that differ in upper and lower case alone, and stay different: " +
                     joined_first(case_alone_, 3));
+  if (!look_alike_.empty())
+    lines.push_back("videos whose names look alike but have other characters, and stay different: " +
+                    joined_first(look_alike_, 3));
   if (!invisible_.empty())
     lines.push_back("names that hold characters which nothing shows, and stay as they are: " +
                     joined_first(invisible_, 3));

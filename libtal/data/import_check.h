@@ -50,8 +50,9 @@ class ImportCheck {
   std::map<std::string, Counted> counted_;
   std::string field_, message_;                // of the record's first fault that is refused
   double last_end_ = 0;                        // of the record
-  std::map<std::string, std::string> videos_;  // in lower case -> the first video of it
+  std::map<std::string, std::string> videos_;  // look_alike_form() in lower case -> the first video of it
   std::vector<std::string> case_alone_;        // "'V1' and 'v1'"
+  std::vector<std::string> look_alike_;        // "'v1' and 'v1' (U+FF11 here, U+0031 there)"
   std::set<std::string> labels_;
   std::map<std::string, std::string> forms_;    // loose_form() -> the first label of it
   std::vector<std::string> alike_, invisible_;  // "'Long Jump' and 'long jump'"; names with is_invisible()
