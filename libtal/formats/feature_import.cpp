@@ -295,6 +295,23 @@ Error two_streams(const std::vector<FeatureItem>& items, const FeatureItem& seco
   return Error("there are two for this video, " + place(first) + " and " + place(second) + ": " + advice);
 }
 
+// Beside arrays in a folder, a text that is no table may be no feature at all.
+std::string text_advice(const std::vector<FeatureFile>& files, const std::string& path) {
+  const auto is_text = [](const std::string& name) { return without_ending(name, {".csv", ".txt", ".tsv"}) != name; };
+  const auto read =
+      std::find_if(files.begin(), files.end(), [&](const FeatureFile& each) { return each.path == path; });
+  const auto array = std::find_if(files.begin(), files.end(), [&](const FeatureFile& each) {
+    return each.in_folder && !is_text(std::string(without_ending(each.name, {".gz"})));
+  });
+  if (read == files.end() || array == files.end() || !read->in_folder ||
+      !is_text(std::string(without_ending(read->name, {".gz"}))))
+    return "";
+  const auto ending = std::filesystem::path(array->name).extension().string();
+  return ending.size() < 2 ? ""
+                           : " (where this is no table of features: --pattern '([^/]+)[.]" + ending.substr(1) +
+                                 "$' takes the others)";
+}
+
 // Rows that no stage can read where they are: checked and written.
 void rewrite(FeatureMatrix& matrix, const std::string& path, const std::string& video, const FeatureImport& options,
              FeatureStream& stream, const ImportSink& sink) {
@@ -348,6 +365,12 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
       if (f.duration_from_rows && !(info && info->duration)) record.set_number("duration", covered);
       sink.record(record);
     } catch (Error& error) {
+      if (const auto advice = text_advice(files, path); !advice.empty()) {
+        Error more(error.message() + advice, error.kind());
+        if (!error.field().empty()) more.at_field(error.field());
+        sink.error(more.at_video(video).at_line(path, error.line()), path);
+        continue;
+      }
       sink.error(error.at_video(video).at_line(path, error.line()), path);
     }
   }

@@ -8,11 +8,25 @@
 #include <utility>
 
 #include "libtal/base/error.h"
+#include "libtal/base/text.h"
 
 namespace tal {
 namespace {
 
 namespace fs = std::filesystem;
+
+// What people and file managers put beside data.
+bool is_beside_data(const std::string& name) {
+  std::string lower;
+  for (const char c : name) lower += ascii_lower(c);
+  if (lower == "thumbs.db" || lower == "desktop.ini") return true;
+  const auto dot = lower.rfind('.');
+  const std::string ending = dot == std::string::npos ? "" : lower.substr(dot);
+  static const std::set<std::string> texts = {"", ".txt", ".md", ".rst", ".html", ".pdf", ".json"},
+                                     words = {"readme", "read_me",   "read-me", "license",  "licence", "copying",
+                                              "notice", "changelog", "changes", "citation", "authors"};
+  return texts.count(ending) > 0 && words.count(lower.substr(0, dot)) > 0;
+}
 
 class Walk {
  public:
@@ -43,7 +57,7 @@ class Walk {
     } else if (folder) {
       if (nested_) enter(entry);
     } else if (S_ISREG(info.st_mode) && wanted_(name)) {
-      found.paths.push_back(entry.string());
+      (is_beside_data(name) ? found.beside : found.paths).push_back(entry.string());
     }
   }
 
@@ -55,10 +69,16 @@ class Walk {
 }  // namespace
 
 std::string FolderFiles::note() const {
-  if (hidden.empty()) return "";
-  return std::to_string(hidden.size()) +
-         (hidden.size() == 1 ? " hidden file or folder is" : " hidden files and folders are") + " left out, such as '" +
-         hidden.front() + "'";
+  std::string text;
+  if (!hidden.empty())
+    text = std::to_string(hidden.size()) +
+           (hidden.size() == 1 ? " hidden file or folder is" : " hidden files and folders are") +
+           " left out, such as '" + hidden.front() + "'";
+  if (!beside.empty())
+    text += (text.empty() ? "" : "; ") + std::string("no data by ") +
+            (beside.size() == 1 ? "its name" : "their names") + ", and left out: '" + joined_first(beside, 4, "', '") +
+            "'";
+  return text;
 }
 
 void FolderFiles::refuse_dangling() const {
