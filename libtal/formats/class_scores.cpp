@@ -18,15 +18,27 @@ NumberTable table_of(const SourceText& source, const TableDialect& dialect, cons
   const RowFault fault = [&](Error& error, std::string_view row) { sink.error(error, row); };
   const bool npy = source.text.starts_with("\x93NUMPY");
   if (!npy && source.text.find('\0') != std::string::npos) throw Error("neither an .npy array nor a table of text");
+  if (!npy) return parse_number_table(source, {}, dialect, column_names("video"), fault, true);
+  const NpyHeader header = parse_npy_header(source.text);
   NumberTable table;
-  if (npy) table.values = matrix_from_npy(source.text);
-  else table = parse_number_table(source, {}, dialect, column_names("video"), fault);
+  table.values = matrix_from_npy(source.text, header);  // says what is wrong
+  const auto rows = table.values.rows, dim = table.values.dim;
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t c = 0; c < dim; ++c)
+      table.doubles.push_back(npy_element(source.text, header, header.fortran ? c * rows + r : r * dim + c));
   return table;
 }
 
-void check_finite(const FeatureMatrix& scores, std::int64_t row) {
-  for (std::int64_t c = 0; c < scores.dim; ++c)
-    if (!std::isfinite(scores.at(row, c))) throw not_finite(row, c, scores.at(row, c));
+// The scores as the file has them: records hold doubles.
+std::vector<double> row_scores(const NumberTable& table, std::int64_t row) {
+  const auto dim = static_cast<std::ptrdiff_t>(table.values.dim);
+  const auto first = table.doubles.begin() + static_cast<std::ptrdiff_t>(row) * dim;
+  std::vector<double> scores(first, first + dim);
+  for (std::size_t c = 0; c < scores.size(); ++c)
+    if (!std::isfinite(scores[c]))
+      throw Error("row " + std::to_string(row) + ", column " + std::to_string(c) + " is not finite",
+                  Error::Kind::kNotFinite);
+  return scores;
 }
 
 struct Column {
@@ -165,20 +177,20 @@ void read_class_scores(const std::vector<SourceText>& sources, const ImportOptio
   } catch (Error& error) {
     throw error.at_line(source.name, error.line());
   }
-  const FeatureMatrix& scores = table.values;
-  if (const auto left = scores.dim - static_cast<std::int64_t>(columns.size()); left > 0)
-    sink.note(std::to_string(left) + " of " + std::to_string(scores.dim) +
-              " columns are no classes of --classes, left out");
+  const std::int64_t dim = table.values.dim;
+  if (const auto left = dim - static_cast<std::int64_t>(columns.size()); left > 0)
+    sink.note(std::to_string(left) + " of " + std::to_string(dim) + " columns are no classes of --classes, left out");
   LeftOutColumns left_out;
   left_out.add(table.left_out, table.counting);
   left_out.note(sink);
-  for (std::int64_t row = 0; row < scores.rows; ++row) {
+  for (std::int64_t row = 0; row < table.values.rows; ++row) {
     if (table.faulty.count(row) > 0) continue;
     const std::string video = options.prefix.value_or("") + videos[static_cast<std::size_t>(row)];
     guard_row(source, 0, video, video, sink, [&] {
-      check_finite(scores, row);
+      const auto scores = row_scores(table, row);
       std::vector<ClassScore> classification;
-      for (const auto& [index, label] : columns) classification.push_back({label, scores.at(row, index)});
+      for (const auto& [index, label] : columns)
+        classification.push_back({label, scores[static_cast<std::size_t>(index)]});
       Record record = Record::make(video);
       record.set_classification(classification);
       sink.record(record);

@@ -114,10 +114,29 @@ namespace {
 // Steps from row to row. Programs' clocks tremble, so that a long step that the next one makes up for is no gap.
 constexpr double kGap = 1.75, kMadeUp = 0.75;
 
-double middle(std::vector<double> values) {
-  const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+// Of the two in the middle of an even number the upper, or the lower one.
+double middle(std::vector<double> values, bool lower = false) {
+  const auto half = values.begin() + static_cast<std::ptrdiff_t>((values.size() - (lower ? 1 : 0)) / 2);
   std::nth_element(values.begin(), half, values.end());
   return *half;
+}
+
+// A step that others are compared with, besides the middle one, and how much longer than it they may be. Numbers that
+// go on by 1 leave nothing out, but for frames, of which rounding doubles a step, as it does of what counts otherwise;
+// the last window of a video may be moved. Times tremble: of a few, a middle one.
+struct LeastStep {
+  double step, most;
+};
+LeastStep least_step(const RowPlaces& places, const std::vector<double>& steps) {
+  constexpr std::size_t kFew = 4;  // of which the gap may be the upper middle one
+  constexpr double kRounded = 2.5;
+  const bool numbers =
+      (is_number_name(places.name) || is_unnamed(places.name) || is_index_name(places.name)) &&
+      std::all_of(places.values.begin(), places.values.end(), [](double value) { return value == std::floor(value); });
+  if (!numbers) return {middle(steps, steps.size() <= kFew), kRounded};
+  const double all = *std::min_element(steps.begin(), steps.end());
+  if (all == 1 && !unit_name(places.name).counts()) return {1, 1};
+  return {*std::min_element(steps.begin(), steps.end() - 1), kRounded};
 }
 
 // As the table has it, more or less: a date and time too.
@@ -135,9 +154,9 @@ std::string place_text(const RowPlaces& places, std::size_t row) {
                      : "");
 }
 
-void check_gaps(const RowPlaces& places, const std::vector<double>& steps, double step) {
+void check_gaps(const RowPlaces& places, const std::vector<double>& steps, double step, double longest) {
   for (std::size_t i = 0; i < steps.size(); ++i)
-    if (steps[i] > kGap * step && (i + 1 == steps.size() || steps[i + 1] >= kMadeUp * step))
+    if (steps[i] > longest && (i + 1 == steps.size() || steps[i + 1] >= kMadeUp * step))
       throw Error("'" + places.name + "' goes from " + place_text(places, i) + " to " + place_text(places, i + 1) +
                   ", where a row is " + format_number(step) +
                   " behind the one before: rows are missing. Fill them in, or leave the column out of the file "
@@ -167,7 +186,9 @@ void check_places(const std::vector<RowPlaces>& places, std::optional<double> ra
     std::vector<double> steps;
     for (std::size_t i = 1; i < each.values.size(); ++i) steps.push_back(each.values[i] - each.values[i - 1]);
     const double step = middle(steps);
-    check_gaps(each, steps, step);
+    check_gaps(each, steps, step, kGap * step);
+    const auto [least, most] = least_step(each, steps);
+    check_gaps(each, steps, least, most * least);
     if (!rate || is_number_name(each.name) || is_unnamed(each.name) || is_index_name(each.name)) continue;
     // The mean, for steps are rounded; there is no gap in it.
     const double mean = (each.values.back() - each.values.front()) / static_cast<double>(steps.size());

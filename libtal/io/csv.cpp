@@ -9,6 +9,7 @@
 #include <span>
 
 #include "libtal/base/error.h"
+#include "libtal/base/number_advice.h"
 #include "libtal/base/text.h"
 #include "libtal/io/first_line.h"
 #include "libtal/io/time_text.h"
@@ -93,13 +94,18 @@ std::vector<std::size_t> choose_columns(const std::vector<std::string>& names, c
 class NumberReader {
  public:
   NumberReader(const SourceText& source, const std::vector<std::string>& columns, const TableDialect& dialect,
-               const std::vector<std::string>& row_names)
-      : source_(source), text_(open_table(source, dialect, BlankColumns::kAlways)), dialect_(dialect) {
+               const std::vector<std::string>& row_names, bool doubles)
+      : source_(source),
+        text_(open_table(source, dialect, BlankColumns::kAlways)),
+        dialect_(dialect),
+        doubles_(doubles) {
+    take_open_ends(text_, source.name);
     const FirstLine first(text_, source, dialect, row_names);
     header_ = first.is_header();
     if (!header_ && columns.empty()) first.refuse_commas();
     RowReader rows = text_.rows(source.name);
     if (!rows.next()) return;
+    first_line_ = rows.line();
     try {
       names_ = header_ ? first.names() : std::vector<std::string>(rows.fields().size());
       if (columns.empty()) find_leading(first, row_names);
@@ -193,8 +199,7 @@ class NumberReader {
   }
 
   void add(Fields fields, std::uint64_t line) {
-    if (fields.size() != names_.size())
-      throw Error(std::to_string(fields.size()) + " columns, the first line has " + std::to_string(names_.size()));
+    if (fields.size() != names_.size()) throw other_width(fields);
     for (auto& each : leading_) {
       if (const auto value = each.numbers.see(fields[each.column]); value && header_) {
         each.places.values.push_back(*value), each.places.lines.push_back(line);
@@ -206,24 +211,39 @@ class NumberReader {
             "the header, or leave it out (pandas: to_csv(index=False))");
     }
     if (row_names_ >= 0) table_.row_names.emplace_back(fields[static_cast<std::size_t>(row_names_)]);
-    bool whole = true;
+    row_.clear();
     for (const auto index : chosen_) {
-      table_.values.values.push_back(value(fields[index], index));
-      whole = whole && (index == 0 || table_.values.values.back() == std::floor(table_.values.values.back()));
+      row_.push_back(value(fields[index], index));
+      whole_ = whole_ && (index == 0 || row_.back() == std::floor(row_.back()));
     }
-    whole_ = whole_ && whole;
     see_counting();
-    ++table_.values.rows;
+    keep_row();
+  }
+
+  Error other_width(Fields fields) const {
+    std::string what = std::to_string(fields.size()) + (fields.size() == 1 ? " column" : " columns") +
+                       ", the first line has " + std::to_string(names_.size());
+    const bool narrow = text_.separator == ' ' && fields.size() == 1;  // blanks separate the words of the first line
+    if (header_ && table_.values.rows == 0 && (fields.size() > names_.size() || narrow))
+      what +=
+          ": is that, " + in_quotes(joined(names_, narrow ? " " : ",")) + ", a title? Delete it, or begin it with #";
+    else if (fields.size() == names_.size() + 1 && fields.back().empty()) what += " (this one ends with a separator)";
+    return Error(what);
   }
 
   // Which columns of values count the rows so far; after a few rows hardly any.
   void see_counting() {
-    const float* row = table_.values.values.data() + table_.values.values.size() - chosen_.size();
-    const auto n = static_cast<float>(table_.values.rows);
+    const auto n = static_cast<double>(table_.values.rows);
     if (n == 0)
-      for (std::size_t k = 0; k < chosen_.size(); ++k)
-        if (row[k] == 0 || row[k] == 1) counting_.push_back({k, row[k]});
-    std::erase_if(counting_, [&](const auto& each) { return row[each.first] != n + each.second; });
+      for (std::size_t k = 0; k < row_.size(); ++k)
+        if (row_[k] == 0 || row_[k] == 1) counting_.push_back({k, row_[k]});
+    std::erase_if(counting_, [&](const auto& each) { return row_[each.first] != n + each.second; });
+  }
+  void keep_row() {
+    if (doubles_) table_.doubles.insert(table_.doubles.end(), row_.begin(), row_.end());
+    else
+      for (const double value : row_) table_.values.values.push_back(static_cast<float>(value));
+    ++table_.values.rows;
   }
   void tell_counting() {
     constexpr std::int64_t kLeast = 3;  // fewer do it by chance
@@ -235,9 +255,8 @@ class NumberReader {
   // A row that could not be read keeps its place.
   void leave_out(std::uint64_t line) {
     table_.faulty.insert(table_.values.rows);
-    table_.values.values.resize(static_cast<std::size_t>(table_.values.rows) * chosen_.size());
-    table_.values.values.resize(table_.values.values.size() + chosen_.size(), std::nanf(""));
-    ++table_.values.rows;
+    row_.assign(chosen_.size(), std::nan(""));
+    keep_row();
     if (row_names_ < 0) return;
     table_.row_names.resize(static_cast<std::size_t>(table_.values.rows));
     table_.lines.push_back(line);
@@ -253,42 +272,51 @@ class NumberReader {
                     "of the file, or give it another name where it is a feature")
             .at_line(source_.name, line);
       const bool chance = table_.values.rows < 2 || (table_.values.rows == 2 && whole_);
-      if (header_ || names_.size() < 2 || !(each.numbers.steady() || (each.numbers.count() && !chance))) continue;
-      throw Error(
-          "the first column counts the rows: their numbers or times, or a feature? Leave it out of the file, or name "
-          "the columns in a first line")
-          .at_line(source_.name, 1);
+      const bool gaps = each.numbers.gaps() && !(table_.values.rows < kSureGaps && whole_);
+      if (header_ || names_.size() < 2 || !(each.numbers.steady() || gaps || (each.numbers.count() && !chance)))
+        continue;
+      throw Error(std::string("the first column ") + (gaps ? "seems to count the rows, with gaps" : "counts the rows") +
+                  ": their numbers or times, or a feature? " + (gaps ? "Fill the missing rows in and leave" : "Leave") +
+                  " it out of the file, or name the columns in a first line")
+          .at_line(source_.name, first_line_);
     }
   }
 
-  float value(std::string_view field, std::size_t column) const {
+  double value(std::string_view field, std::size_t column) const {
     const auto fault = [&](const char* what) {
       return Error("column " + std::to_string(column + 1) + ": " + in_quotes(field) + what, Error::Kind::kNotFinite);
     };
     std::string point(field);
-    if (decimal_ == ',' && field.find('.') == std::string_view::npos)
+    if (decimal_ == ',') {
+      if (field.find('.') != std::string_view::npos) throw fault(" is not a number with a decimal comma");
       if (const auto comma = point.find(','); comma != std::string::npos) point[comma] = '.';
+    }
     double number = 0;
     const std::size_t plus = !point.empty() && point.front() == '+' && point.substr(0, 2) != "+-";
     const auto [end, error] = std::from_chars(point.data() + plus, point.data() + point.size(), number);
-    if (end != point.data() + point.size() || error == std::errc::invalid_argument) throw fault(" is not a number");
+    if (end != point.data() + point.size() || error == std::errc::invalid_argument)
+      throw fault((" is not a number" + number_advice(field)).c_str());
     if (error == std::errc::result_out_of_range) number = std::strtod(point.c_str(), nullptr);  // 0 or infinity
-    const auto single = static_cast<float>(number);
-    if (!std::isfinite(single)) throw fault(" is not finite");
-    return single;
+    if (!std::isfinite(doubles_ ? number : static_cast<double>(static_cast<float>(number))))
+      throw fault(" is not finite");
+    return number;
   }
 
   const SourceText& source_;
-  const TableText text_;
+  TableText text_;
   const TableDialect dialect_;
+  const bool doubles_;
   bool header_ = false;
   std::vector<std::string> names_;  // of all columns; empty ones without a header
   std::vector<Leading> leading_;    // without a header: the first column, which is read as well
   int row_names_ = -1;
-  bool whole_ = true;  // the values behind the first column are whole numbers
+  bool whole_ = true;                           // the values behind the first column are whole numbers
+  static constexpr std::int64_t kSureGaps = 10;  // rows of whole numbers that do not rise so by chance
+  std::uint64_t first_line_ = 1;                // of the rows
   char decimal_ = '.';
-  std::vector<std::size_t> chosen_;                      // indices of the fields that are read
-  std::vector<std::pair<std::size_t, float>> counting_;  // of these: place in a row, and the first row's number
+  std::vector<std::size_t> chosen_;                       // indices of the fields that are read
+  std::vector<double> row_;                               // the values of the row that is read
+  std::vector<std::pair<std::size_t, double>> counting_;  // places in it, and the first row's number
   NumberTable table_;
 };
 
@@ -296,8 +324,8 @@ class NumberReader {
 
 NumberTable parse_number_table(const SourceText& source, const std::vector<std::string>& columns,
                                const TableDialect& dialect, const std::vector<std::string>& row_names,
-                               const RowFault& fault) {
-  return NumberReader(source, columns, dialect, row_names).read(fault);
+                               const RowFault& fault, bool doubles) {
+  return NumberReader(source, columns, dialect, row_names, doubles).read(fault);
 }
 
 }  // namespace tal

@@ -24,6 +24,7 @@ struct RowPlaces {
 struct NumberTable {
   std::vector<std::string> header;     // empty when the first line is numbers
   FeatureMatrix values;                // [rows, columns]
+  std::vector<double> doubles;         // or, where they were asked for, these in the place of values.values
   std::vector<std::string> left_out;   // names of columns that number, time or name the rows
   std::vector<std::string> counting;   // of columns of values that count the rows, 0, 1, 2, ... or 1, 2, 3, ...
   std::vector<RowPlaces> places;       // those of them that hold numbers
@@ -41,9 +42,10 @@ using RowFault = std::function<void(Error& error, std::string_view row)>;
 // (from 1; an index counts), or by a range of them ("2-5", "ax:az"), in this order; the others need not be numbers.
 // row_names: how a column may be called that names the rows. Error, with the line, for a field that is no finite
 // number, rows of different lengths, and a header that names a chosen column twice, or one that is chosen twice. fault:
-// is told of rows that are not read, and may throw; without it they are an Error.
+// is told of rows that are not read, and may throw; without it they are an Error. doubles: the values are wanted as
+// the text has them, and not in single precision.
 NumberTable parse_number_table(const SourceText& source, const std::vector<std::string>& columns = {},
                                const TableDialect& dialect = {}, const std::vector<std::string>& row_names = {},
-                               const RowFault& fault = {});
+                               const RowFault& fault = {}, bool doubles = false);
 
 }  // namespace tal

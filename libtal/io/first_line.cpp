@@ -134,7 +134,7 @@ FirstLine::FirstLine(const TableText& text, const SourceText& source, const Tabl
       dialect_(dialect),
       row_names_(row_names),
       separator_(text.separator),
-      said_(dialect.decimal != 0 || text.first_line > 1) {
+      said_(dialect.decimal != 0 || text.told) {
   RowReader rows = text.rows(source.name);
   if (!rows.next()) return;
   line_ = rows.line();
@@ -271,10 +271,12 @@ std::optional<double> RowNumbers::see(std::string_view field) {
   const double value = *number;
   if (rows_ == 1) first_ = value;
   counts_ = counts_ && (first_ == 0 || first_ == 1) && value == first_ + static_cast<double>(rows_ - 1);
+  whole_ = whole_ && value == std::floor(value);
   if (rows_ == 2) step_ = value - last_;
   if (rows_ > 1) {
     rises_ = rises_ && value > last_;
     steady_ = steady_ && step_ != 0 && std::abs(value - last_ - step_) <= 1e-3 * std::abs(step_);
+    same_ += value - last_ == step_;
   }
   last_ = value;
   return value;
@@ -283,5 +285,8 @@ std::optional<double> RowNumbers::see(std::string_view field) {
 bool RowNumbers::count() const { return counts_ && texts_ == 0 && rows_ > 0; }
 bool RowNumbers::place() const { return texts_ > 0 ? texts_ == rows_ : count() || (rises_ && rows_ > 1); }
 bool RowNumbers::steady() const { return texts_ == 0 && (steady_ && rows_ >= kSureRows); }
+bool RowNumbers::gaps() const {
+  return texts_ == 0 && whole_ && rises_ && !steady_ && rows_ > 2 && 2 * same_ >= rows_ - 1;
+}
 
 }  // namespace tal

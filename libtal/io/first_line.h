@@ -61,11 +61,12 @@ class RowNumbers {
   bool count() const;                                 // 0, 1, 2, ... or 1, 2, 3, ...
   bool place() const;                                 // it counts or rises, or holds no numbers
   bool steady() const;                                // equal steps, and more of them than by chance
+  bool gaps() const;  // whole numbers that rise, mostly by the same step, but not always
 
  private:
-  std::size_t rows_ = 0, texts_ = 0;
+  std::size_t rows_ = 0, texts_ = 0, same_ = 0;  // same_: steps as the first
   double first_ = 0, last_ = 0, step_ = 0;
-  bool counts_ = true, rises_ = true, steady_ = true;
+  bool counts_ = true, rises_ = true, steady_ = true, whole_ = true;
 };
 
 }  // namespace tal

@@ -7,6 +7,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/base/number_advice.h"
 #include "libtal/base/text.h"
 #include "libtal/io/digits.h"
 #include "libtal/io/json_advice.h"
@@ -85,6 +86,8 @@ void RowReader::read_row() {
     if (at_line_end()) break;
     if (separator_ != ' ') text_.remove_prefix(1);
   }
+  for (int n = 0; n < open_ends_ && fields_.size() > 1 && fields_.back().empty() && !quoted_.back(); ++n)
+    fields_.pop_back(), quoted_.pop_back();
   raw_ = before.substr(0, before.size() - text_.size());
   if (!text_.empty()) text_.remove_prefix(text_.substr(0, 2) == "\r\n" ? 2 : 1);
   ++next_line_;
@@ -109,7 +112,7 @@ void take_separator_line(TableText& table) {
   line.remove_prefix(4);
   if (line.empty()) line = "\t";  // trimmed away
   if (line.size() != 1 || std::isalnum(static_cast<unsigned char>(line.front())) || line.front() == '"') return;
-  table.separator = line.front();
+  table.separator = line.front(), table.told = true;
   table.text = rest;
   ++table.first_line;
 }
@@ -159,11 +162,11 @@ bool better(const Cut& a, const Cut& b) {
 
 }  // namespace
 
-TableText open_table(const SourceText& source, const TableDialect& dialect, BlankColumns blanks) {
-  TableText table{utf8_text(source)};
-  take_separator_line(table);
+namespace {
+
+void find_separator(TableText& table, const std::string& source, const TableDialect& dialect, BlankColumns blanks) {
   if (dialect.separator != 0) table.separator = dialect.separator;
-  if (table.separator != 0) return table;
+  if (table.separator != 0) return;
   std::vector<Cut> cuts;
   char damaged = 0;  // the first separator that cuts through quotes
   for (const char separator : {',', ';', '\t', '|', ' '}) {
@@ -178,16 +181,96 @@ TableText open_table(const SourceText& source, const TableDialect& dialect, Blan
   }
   if (cuts.empty()) {
     table.separator = damaged;  // whoever reads the rows meets the fault
-    return table;
+    return;
   }
   std::stable_sort(cuts.begin(), cuts.end(), better);
   if (cuts.size() > 1 && !better(cuts[0], cuts[1]))
     throw Error("the columns may be separated by " + separator_name(cuts[0].separator) + " or by " +
                 separator_name(cuts[1].separator) + ": say which with a first line sep=" + cuts[0].separator +
                 " or sep=" + cuts[1].separator)
-        .at_line(source.name, table.first_line);
+        .at_line(source, table.first_line);
   table.separator = cuts[0].separator;
+}
+
+// "# a,b", and no column called "#".
+bool is_comment(std::string_view line) {
+  return line.starts_with('#') &&
+         (line.size() == 1 || std::string_view(",;\t|").find(line[1]) == std::string_view::npos);
+}
+
+bool is_written_number(std::string_view field) {
+  return is_table_number(field, '.') || is_table_number(field, ',') || time_form(field) != TimeForm::kNone;
+}
+
+bool has_numbers(std::span<const std::string_view> fields) {
+  return std::any_of(fields.begin(), fields.end(), is_written_number);
+}
+
+// Whether a comment, without its sign, names the columns of the rows below it: it has as many fields, and no other line
+// has the names.
+bool names_columns(std::string_view comment, const TableText& below, const std::string& source) {
+  RowReader rows = below.rows(source), names(comment, source, below.separator);
+  if (!rows.next() || !names.next() || names.fields().size() != rows.fields().size()) return false;
+  if (std::all_of(names.fields().begin(), names.fields().end(), is_written_number)) return false;  // a row left out
+  if (names.fields().size() == 1) return comment.find_first_of(" \t,;|") == std::string_view::npos;
+  if (has_numbers(rows.fields())) return true;
+  return !rows.next() || !has_numbers(rows.fields());
+}
+
+// Takes comments above the first row off.
+void take_comments(TableText& table, const std::string& source, const TableDialect& dialect, BlankColumns blanks) {
+  TableText below = table;
+  std::string_view last;  // comment, from there on
+  std::uint64_t last_line = 0;
+  while (true) {
+    std::string_view rest = below.text;
+    const std::string_view before = rest;
+    const auto line = trim(take_line(rest));
+    if (before.empty() || !(line.empty() || is_comment(line))) break;
+    if (!line.empty()) last = before, last_line = below.first_line;
+    below.text = rest, ++below.first_line;
+  }
+  if (last.empty() || below.text.empty()) return;  // nothing but comments: they may be names
+  find_separator(below, source, dialect, blanks);
+  std::string_view rest = last;
+  const std::string_view comment = trim(trim(take_line(rest)).substr(1));
+  if (!comment.empty() && names_columns(comment, below, source))
+    below.text = last.substr(static_cast<std::size_t>(comment.data() - last.data())), below.first_line = last_line;
+  table = below;
+}
+
+}  // namespace
+
+TableText open_table(const SourceText& source, const TableDialect& dialect, BlankColumns blanks) {
+  TableText table{utf8_text(source)};
+  take_separator_line(table);
+  take_comments(table, source.name, dialect, blanks);
+  find_separator(table, source.name, dialect, blanks);
   return table;
+}
+
+void take_open_ends(TableText& table, const std::string& source) {
+  if (table.separator == 0 || table.separator == ' ') return;
+  const auto empty_ends = [](const RowReader& rows) {
+    int n = 0;
+    const auto fields = rows.fields();
+    while (n + 1 < std::ssize(fields) && fields[fields.size() - 1 - static_cast<std::size_t>(n)].empty() &&
+           !rows.quoted(fields.size() - 1 - static_cast<std::size_t>(n)))
+      ++n;
+    return n;
+  };
+  RowReader rows = table.rows(source);
+  int first = 0, others = -1;
+  std::size_t first_width = 0, width = 0;
+  for (std::size_t row = 0; rows.next(); ++row) {
+    const int ends = empty_ends(rows);
+    if (row == 0) first = ends, first_width = rows.fields().size();
+    else others = others < 0 ? ends : std::min(others, ends), width = std::max(width, rows.fields().size());
+    if (others == 0) return;
+  }
+  if (others < 0) others = first;
+  const bool shorter = first_width + static_cast<std::size_t>(others) == width;
+  table.open_ends = shorter ? others : std::min(first, others);
 }
 
 void DecimalSign::see(std::string_view field, std::uint64_t line) {
@@ -235,7 +318,9 @@ double table_number(std::string_view text, char decimal) {
   try {
     return parse_number(point);
   } catch (const Error& error) {
-    throw Error("'" + with_invisible_named(text) + "' is not a finite number with a decimal comma", error.kind());
+    throw Error(
+        "'" + with_invisible_named(text) + "' is not a finite number with a decimal comma" + number_advice(text),
+        error.kind());
   }
 }
 
@@ -357,7 +442,7 @@ std::string_view without_formula(std::string_view field) {
 
 // "# video,start,end", as NumPy writes headers.
 void take_mark(std::string& name) {
-  if (name.starts_with("# ")) name = std::string(trim(std::string_view(name).substr(1)));
+  if (name.starts_with('#') && name.size() > 1) name = std::string(trim(std::string_view(name).substr(1)));
 }
 
 }  // namespace

@@ -24,9 +24,9 @@ struct TableDialect {
 // blanks around them. Lines end as in libtal/io/text_file.h; blank ones are passed over.
 class RowReader {
  public:
-  // separator 0: each line is one field. source: for errors.
-  RowReader(std::string_view text, std::string source, char separator, std::uint64_t first_line = 1)
-      : text_(text), source_(std::move(source)), separator_(separator), next_line_(first_line) {}
+  // separator 0: each line is one field. source: for errors. open_ends: so many empty fields at a row's end are none.
+  RowReader(std::string_view text, std::string source, char separator, std::uint64_t first_line = 1, int open_ends = 0)
+      : text_(text), source_(std::move(source)), separator_(separator), open_ends_(open_ends), next_line_(first_line) {}
   // false at the end. Error, with the line, for quotes that do not close and text behind one.
   bool next();
   std::uint64_t line() const { return line_; }                          // on which the row begins
@@ -44,6 +44,7 @@ class RowReader {
   std::string_view text_, raw_;
   std::string source_;
   char separator_;
+  int open_ends_;
   std::uint64_t line_ = 0, next_line_;
   std::vector<std::string_view> fields_;
   std::vector<char> quoted_;
@@ -55,7 +56,9 @@ struct TableText {
   std::string_view text;
   std::uint64_t first_line = 1;
   char separator = 0;  // 0: one column
-  RowReader rows(const std::string& source) const { return {text, source, separator, first_line}; }
+  bool told = false;   // by a line "sep=;"
+  int open_ends = 0;
+  RowReader rows(const std::string& source) const { return {text, source, separator, first_line, open_ends}; }
 };
 // Whether runs of blanks may separate columns: never, in a table whose lines they cut alike, or wherever nothing else
 // does (numbers).
@@ -63,8 +66,13 @@ enum class BlankColumns { kNever, kAlike, kAlways };
 
 // The separator is that of a first line "sep=;", else the one of comma, semicolon, tab, bar and blanks that the first
 // line has and that cuts all lines alike, into the most numbers. Error when two do. A comma that the dialect says to
-// separate decimals separates columns only where there are quotes.
+// separate decimals separates columns only where there are quotes. Lines above that begin with '#' are comments; the
+// last of them is the first row, without its sign, where it has as many fields as the rows, as NumPy writes headers.
 TableText open_table(const SourceText& source, const TableDialect& dialect, BlankColumns blanks);
+
+// Separators at the end of every line, "1,2,3,", make no columns: TableText::open_ends becomes their number. A header
+// has them too, or is so much shorter.
+void take_open_ends(TableText& table, const std::string& source);
 
 // What a comma means in the numbers of a table. Fields are shown to it one after the other, then it knows.
 class DecimalSign {
