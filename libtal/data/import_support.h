@@ -32,9 +32,9 @@ double field_rate(std::string_view text, char decimal, std::string_view field);
 const std::vector<std::string>& column_names(const std::string& role);
 // A column by role: the one that --columns names (Error when it is not there), else the first that is usual. -1: none.
 int column_of(const NamedTable& table, const ImportOptions& options, const std::string& role);
-// The column of subsets: of its role, or one called split, set, partition or the like that holds nothing but train,
-// val, test and their like. -1: none.
-int subset_column(const NamedTable& table, const ImportOptions& options);
+// The columns of subsets: of its role, or called split, set, partition or the like, with nothing but train, val, test
+// and their like in them. The first counts.
+std::vector<int> subset_columns(const NamedTable& table, const ImportOptions& options);
 // "Test" and "test", "val" and "validation".
 bool same_subset(const std::string& a, const std::string& b);
 // The first column but these that holds dates without a time of day, and nothing else. -1: none.
@@ -43,12 +43,14 @@ int date_column(const NamedTable& table, const std::vector<int>& but);
 // columns.
 void refuse_units_of_rows(const NamedTable& table);
 // The column of the videos' names: of its role, or else an unnamed first one of texts, the index of pandas and R, which
-// is noted. -1: none.
-int video_column(const NamedTable& table, const ImportOptions& options, const Note& note);
+// is noted. -1: none. named: --columns may name it.
+int video_column(const NamedTable& table, const ImportOptions& options, bool named, const Note& note);
 // Error for a field that says that its value is missing (is_missing()), with what to do.
 Error missing_value(std::string_view text, const std::string& advice = "");
 // The name of the video in a row. Error, with its line, when it is missing.
 const std::string& video_field(const NamedTable& table, const NamedTable::Row& row, int column);
+// What is said where one of the first lines below the header looks like it, as below a title; "": none does.
+std::string header_advice(const NamedTable& table, const std::string& role);
 // Error: the table has no column of this role, or no header at all. hint: what a header may be.
 [[noreturn]] void refuse_missing_column(const NamedTable& table, const std::string& role, const std::string& hint);
 
@@ -75,12 +77,12 @@ class VideoColumns {
  public:
   // of_videos: each row is of a video and not of a segment, and so is what counts frames.
   VideoColumns(const NamedTable& table, const ImportOptions& options, bool of_videos = false);
-  bool any() const { return !durations_.empty() || fps_ >= 0 || frames_ >= 0 || subset_ >= 0; }
+  bool any() const { return !durations_.empty() || fps_ >= 0 || frames_ >= 0 || !subsets_.empty(); }
   // The one that is read, and all that must say the same.
   TimeColumn duration() const { return durations_.empty() ? TimeColumn{} : durations_.front(); }
   const std::vector<TimeColumn>& durations() const { return durations_; }
-  int subset() const { return subset_; }
-  void forget_duration(int column);  // it is no video's
+  const std::vector<int>& subsets() const { return subsets_; }  // that must say the same
+  void forget_duration(int column);                             // it is no video's
   void forget_durations() { durations_.clear(); }
   std::vector<int> numbers() const;
   // Error where two columns contradict each other, with their names and what says which one counts.
@@ -97,7 +99,8 @@ class VideoColumns {
   const NamedTable& table_;
   bool of_videos_;
   std::vector<TimeColumn> durations_;
-  int fps_, frames_, subset_;
+  int fps_, frames_;
+  std::vector<int> subsets_;
   std::vector<int> other_fps_, other_frames_;  // must say the same
 };
 

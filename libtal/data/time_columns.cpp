@@ -46,6 +46,65 @@ TimeColumns::TimeColumns(const NamedTable& table, const ImportOptions& options, 
       if (frames_.found()) others_.push_back({counted, {"", "frames"}, true});
       else frames_ = {counted, {"", "frames"}};
     }
+  join_parts(options.dialect);
+}
+
+// Minutes and seconds of one name, in two columns: whole minutes beside less than 60 seconds are its parts, where they
+// are not one time in two units.
+void TimeColumns::join_parts(const TableDialect& dialect) {
+  std::vector<TimeColumn> units;  // the longest first
+  for (const auto& time : times_)
+    if (!time.name.unit.empty() && time.name.unit != "clock") units.push_back(time);
+  if (units.size() < 2) return;
+  std::sort(units.begin(), units.end(),
+            [](const auto& a, const auto& b) { return a.name.seconds(1) > b.name.seconds(1); });
+  std::vector<int> columns;
+  for (const auto& each : units) columns.push_back(each.column);
+  char decimal = '.';
+  try {
+    decimal = table_.decimal_of(columns, dialect);
+  } catch (const Error&) {
+    return;  // said when the rows are read
+  }
+  const NamedTable::Row *other = nullptr, *part = nullptr;
+  for (const auto& row : table_.rows) try {
+      std::vector<double> values;
+      for (const auto& each : units) values.push_back(field_number(table_.field(row, each.column), decimal, ""));
+      bool whole = true, equal = true;
+      for (std::size_t i = 0; i < units.size(); ++i) {
+        const double seconds = units[i].name.seconds(values[i]);
+        whole = whole && values[i] >= 0 && (i + 1 == units.size() || values[i] == std::floor(values[i])) &&
+                (i == 0 || seconds < units[i - 1].name.seconds(1));
+        equal = equal && same_time(seconds, units[0].name.seconds(values[0]));
+      }
+      if (whole && !equal && !part) part = &row;
+      if (!whole && !other) other = &row;
+    } catch (const Error&) {
+      continue;  // said when the row is read
+    }
+  if (!part) return;
+  std::vector<std::string> names;
+  for (const auto& each : units) names.push_back(name_of(table_, each));
+  if (other) {
+    const auto said = [&](const NamedTable::Row& row) {
+      std::vector<std::string> fields;
+      for (const auto& each : units) fields.push_back(table_.field(row, each.column));
+      return joined(fields, " and ") + " in line " + std::to_string(row.line);
+    };
+    doubt_ = Error("'" + joined(names, "' and '") + "': parts of one time, as " + said(*part) +
+                   " look, or one time in two units, " + said(*other) +
+                   "? Write the time in one column (12:34, or seconds), or name the one that counts with --columns")
+                 .at_line(table_.source, other->line);
+    return;
+  }
+  const auto main = std::find_if(times_.begin(), times_.end(), [&](const auto& each) {
+    return std::find(columns.begin(), columns.end(), each.column) != columns.end();
+  });
+  for (const auto& each : units)
+    if (each.column != main->column) main->parts.push_back(each);
+  std::erase_if(times_, [&](const auto& each) {
+    return each.parts.empty() && std::find(columns.begin(), columns.end(), each.column) != columns.end();
+  });
 }
 
 void TimeColumns::find(const std::vector<std::string>& names) {
@@ -81,6 +140,7 @@ void TimeColumns::find(const std::vector<std::string>& names) {
 }
 
 TimeColumn TimeColumns::choose(const std::string& unit) const {
+  if (doubt_ && unit == "seconds") throw *doubt_;
   if (unit == "frames" && frames_.found()) return frames_;
   if (unit == "relative" && shares_.found()) return shares_;
   if (times_.empty() && shares_.found())
@@ -114,19 +174,35 @@ std::vector<TimeColumn> TimeColumns::twins(const TimeColumn& chosen, const std::
 
 bool same_time(double a, double b) { return std::abs(a - b) <= std::max(0.05, 1e-3 * std::abs(b)); }
 
-double time_value(const TimeColumn& column, const std::string& text, char decimal, std::string_view field,
-                  std::optional<double> fps) {
-  return time_form(text) == TimeForm::kNone ? column.name.seconds(field_number(text, decimal, field))
-                                            : field_seconds(text, decimal, field, fps);
+double time_value(const NamedTable& table, const NamedTable::Row& row, const TimeColumn& column, char decimal,
+                  std::string_view field, std::optional<double> fps) {
+  const std::string& text = table.field(row, column.column);
+  double value = time_form(text) == TimeForm::kNone ? column.name.seconds(field_number(text, decimal, field))
+                                                    : field_seconds(text, decimal, field, fps);
+  for (const auto& part : column.parts) value += time_value(table, row, part, decimal, field, fps);
+  return value;
+}
+
+void append_columns(std::vector<int>& out, const TimeColumn& column) {
+  if (column.found()) out.push_back(column.column);
+  for (const auto& part : column.parts) append_columns(out, part);
 }
 
 void note_units(const NamedTable& table, const std::vector<TimeColumn>& columns, const Note& note) {
   if (!note) return;
   std::map<std::string, std::vector<std::string>> units;
-  for (const auto& column : columns)
+  for (const auto& column : columns) {
+    if (!column.parts.empty()) {
+      std::vector<std::string> names;
+      for (const auto& part : column.parts) names.push_back(name_of(table, part));
+      names.push_back(name_of(table, column));
+      note(table.source + ": '" + joined(names, "' and '") + "' are read as parts of one time");
+      continue;
+    }
     if (column.found() && !column.name.counts() && !column.name.unit.empty() && column.name.unit != "seconds" &&
         column.name.unit != "clock")
       units[column.name.unit].push_back(name_of(table, column));
+  }
   for (const auto& [unit, names] : units)
     note(table.source + ": read as " + unit + ", as the column's name says: '" + joined(names, "', '") + "'");
 }

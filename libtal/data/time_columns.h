@@ -2,6 +2,7 @@
 // and for durations of videos.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@ namespace tal {
 struct TimeColumn {
   int column = -1;  // -1: none
   UnitName name;
-  bool renamed = false;  // under another of the role's names than the column that is chosen
+  bool renamed = false;                // under another of the role's names than the column that is chosen
+  std::vector<TimeColumn> parts = {};  // what is added to it: start_min, of a start_sec below 60
   bool found() const { return column >= 0; }
 };
 
@@ -39,22 +41,28 @@ class TimeColumns {
 
  private:
   void find(const std::vector<std::string>& names);
+  void join_parts(const TableDialect& dialect);
 
   const NamedTable& table_;
   bool named_ = false;
   TimeColumn frames_, shares_;
   std::vector<TimeColumn> times_;
   std::vector<TimeColumn> others_;  // under other names
+  std::optional<Error> doubt_;      // whether times_ are parts of one time
 };
 
 // Whether two columns say one time, in seconds, but for rounding.
 bool same_time(double a, double b);
 
-// The field in seconds, or (frames, relative times) as it stands; times of the clock too. Error that names `field`.
-double time_value(const TimeColumn& column, const std::string& text, char decimal, std::string_view field,
-                  std::optional<double> fps = {});
+// The row's time in seconds, or (frames, relative times) as it stands; times of the clock too. Error that names
+// `field`.
+double time_value(const NamedTable& table, const NamedTable::Row& row, const TimeColumn& column, char decimal,
+                  std::string_view field, std::optional<double> fps = {});
 
-// Says which of the columns are read in another unit than seconds.
+// The columns that are read for a time, of which a number's decimal sign is known.
+void append_columns(std::vector<int>& out, const TimeColumn& column);
+
+// Says which of the columns are read in another unit than seconds, or as parts of one time.
 void note_units(const NamedTable& table, const std::vector<TimeColumn>& columns, const Note& note);
 
 }  // namespace tal

@@ -9,6 +9,7 @@
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/same_columns.h"
 #include "libtal/data/tables.h"
 #include "libtal/io/first_line.h"
 #include "libtal/io/json_check.h"
@@ -126,22 +127,27 @@ bool same_subset(const std::string& a, const std::string& b) {
   return x.starts_with(y) || y.starts_with(x);
 }
 
-int subset_column(const NamedTable& table, const ImportOptions& options) {
+std::vector<int> subset_columns(const NamedTable& table, const ImportOptions& options) {
   static const std::vector<std::string> words = {
       "train",    "training",     "val",  "valid",   "validation", "test",      "tst",        "testing", "dev",
       "trainval", "trainvaltest", "eval", "holdout", "hold-out",   "unlabeled", "unlabelled", ""};
-  if (const int named = column_of(table, options, "subset"); named >= 0) return named;
-  const int other = table.find({"split", "set", "data-split", "dataset-split", "split-name", "partition", "phase"});
-  if (other < 0) return -1;
-  bool any = false;
-  for (const auto& row : table.rows) {
-    if (row.fields.size() != table.header.size()) continue;
-    const auto& value = row.fields[static_cast<std::size_t>(other)];
-    if (is_missing(value)) continue;
-    if (!is_one_of(words, value)) return -1;
-    any = any || !value.empty();
+  std::vector<int> out;
+  if (const int own = column_of(table, options, "subset"); own >= 0) out.push_back(own);
+  if (options.columns.count("subset") > 0) return out;
+  for (const char* name : {"split", "set", "data-split", "dataset-split", "split-name", "partition", "phase"}) {
+    const int column = table.find({name});
+    if (column < 0) continue;
+    bool any = false, subsets = true;
+    for (const auto& row : table.rows) {
+      if (row.fields.size() != table.header.size()) continue;
+      const auto& value = row.fields[static_cast<std::size_t>(column)];
+      if (is_missing(value)) continue;
+      subsets = subsets && is_one_of(words, value);
+      any = any || !value.empty();
+    }
+    if (any && subsets) out.push_back(column);
   }
-  return any ? other : -1;
+  return out;
 }
 
 namespace {
@@ -152,18 +158,6 @@ std::vector<TimeColumn> duration_columns(const NamedTable& table, const ImportOp
   if (found.times().empty() && !found.named()) return {};
   std::vector<TimeColumn> out{found.choose("seconds")};
   for (const auto& twin : found.twins(out.front(), "seconds")) out.push_back(twin);
-  return out;
-}
-
-// The other columns with one of the names, unless --columns says which one counts.
-std::vector<int> others_called(const NamedTable& table, const ImportOptions& options, const std::string& role,
-                               const std::vector<std::string>& names, int chosen) {
-  std::vector<int> out;
-  if (chosen < 0 || options.columns.count(role) > 0 ||
-      !is_one_of(names, table.header[static_cast<std::size_t>(chosen)]))
-    return out;
-  for (int c = 0; c < static_cast<int>(table.header.size()); ++c)
-    if (c != chosen && is_one_of(names, table.header[static_cast<std::size_t>(c)])) out.push_back(c);
   return out;
 }
 
@@ -180,8 +174,9 @@ VideoColumns::VideoColumns(const NamedTable& table, const ImportOptions& options
       durations_(duration_columns(table, options)),
       fps_(column_of(table, options, "fps")),
       frames_(column_of(table, options, "frames")),
-      subset_(subset_column(table, options)) {
-  if (of_videos && frames_ < 0) frames_ = table.find(column_names("frames of a video"));
+      subsets_(subset_columns(table, options)) {
+  const auto& of_a_video = column_names("frames of a video");
+  if (of_videos && frames_ < 0) frames_ = table.find(of_a_video);
   // Names that mean the one rate or number and no other: r_frame_rate is a clock's, a count may be of anything.
   static const std::vector<std::string> rates = {
       "fps", "frame-rate", "framerate", "video-fps", "frames-per-second", "video-frame-rate", "cap-prop-fps"};
@@ -189,6 +184,10 @@ VideoColumns::VideoColumns(const NamedTable& table, const ImportOptions& options
                                                   "total-frames", "total-frame-count", "numFrame"};
   other_fps_ = others_called(table, options, "fps", rates, fps_);
   other_frames_ = others_called(table, options, "frames", counts, frames_);
+  if (of_videos)
+    for (int c = 0; c < static_cast<int>(table.header.size()); ++c)
+      if (frames_ >= 0 && c != frames_ && is_one_of(of_a_video, table.header[static_cast<std::size_t>(c)]))
+        other_frames_.push_back(c);
 }
 
 void VideoColumns::forget_duration(int column) {
@@ -197,7 +196,7 @@ void VideoColumns::forget_duration(int column) {
 
 std::vector<int> VideoColumns::numbers() const {
   std::vector<int> out{fps_, frames_};
-  for (const auto& each : durations_) out.push_back(each.column);
+  for (const auto& each : durations_) append_columns(out, each);
   for (const auto* others : {&other_fps_, &other_frames_}) out.insert(out.end(), others->begin(), others->end());
   return out;
 }
@@ -208,8 +207,10 @@ bool VideoColumns::has(const NamedTable::Row& row, int column) const {
 
 std::optional<double> VideoColumns::seconds(const NamedTable::Row& row, const TimeColumn& duration,
                                             char decimal) const {
-  if (!has(row, duration.column)) return std::nullopt;
-  return positive(time_value(duration, table_.field(row, duration.column), decimal, "duration"), "duration");
+  std::vector<int> columns;
+  append_columns(columns, duration);
+  if (std::none_of(columns.begin(), columns.end(), [&](int column) { return has(row, column); })) return std::nullopt;
+  return positive(time_value(table_, row, duration, decimal, "duration"), "duration");
 }
 
 std::optional<double> VideoColumns::rate(const NamedTable::Row& row, char decimal) const {
@@ -223,8 +224,7 @@ void VideoColumns::compare(const char* role, int column, double value, int other
   const std::string unit = std::string_view(role) == "duration" ? " s" : "";
   throw Error("'" + names[static_cast<std::size_t>(column)] + "' says " + format_number(value) + unit + ", '" +
               names[static_cast<std::size_t>(other)] + "' " + format_number(said) + unit + ": " +
-              (of_videos_ ? "leave one of these columns out"
-                          : std::string("name the one that counts with --columns ") + role + "=NAME"))
+              column_advice(role, !of_videos_))
       .at_field(role);
 }
 
@@ -260,7 +260,17 @@ VideoInfo VideoColumns::read(const NamedTable::Row& row, char decimal) const {
     const auto own = static_cast<double>(*info.frames), said = static_cast<double>(frames(other));
     compare("frames", frames_, own, other, said, std::abs(said - own) <= std::max(2.0, kSame * own));
   }
-  if (subset_ >= 0 && !is_missing(text(subset_))) info.subset = text(subset_);
+  int said_by = -1;
+  for (const int column : subsets_) {
+    const std::string& subset = text(column);
+    if (subset.empty() || is_missing(subset)) continue;
+    if (said_by < 0) info.subset = subset, said_by = column;
+    else if (!same_subset(info.subset, subset))
+      throw Error("'" + table_.header[static_cast<std::size_t>(said_by)] + "' says '" + info.subset + "', '" +
+                  table_.header[static_cast<std::size_t>(column)] + "' '" + subset +
+                  "': " + column_advice("subset", !of_videos_))
+          .at_field("subset");
+  }
   return info;
 }
 
@@ -269,7 +279,9 @@ void VideoColumns::note_unused(const Note& note) const {
   std::vector<std::string> unused;
   const auto numbers_read = numbers();
   for (int c = 0; c < static_cast<int>(table_.header.size()); ++c) {
-    if (c == subset_ || std::find(numbers_read.begin(), numbers_read.end(), c) != numbers_read.end()) continue;
+    if (std::find(subsets_.begin(), subsets_.end(), c) != subsets_.end() ||
+        std::find(numbers_read.begin(), numbers_read.end(), c) != numbers_read.end())
+      continue;
     const auto& name = table_.header[static_cast<std::size_t>(c)];
     const UnitName parts = unit_name(name);
     const auto of_segment = [&](const char* role) { return is_one_of(column_names(role), parts.base); };
@@ -290,6 +302,8 @@ int column_of(const NamedTable& table, const ImportOptions& options, const std::
   if (named == options.columns.end()) return table.find(column_names(role));
   const int found = table.find({named->second});
   if (found >= 0) return found;
+  if (const auto below = header_advice(table, role); !below.empty())
+    throw Error(below).at_field(role).at_line(table.source, table.header_line);
   const auto near_by = nearest(named->second, table.header);
   throw Error("no column '" + named->second + "'" +
               (near_by.empty() ? "" : " (did you mean '" + std::string(near_by) + "'?)"))
@@ -311,12 +325,24 @@ int date_column(const NamedTable& table, const std::vector<int>& but) {
   return -1;
 }
 
-int video_column(const NamedTable& table, const ImportOptions& options, const Note& note) {
-  if (const int found = column_of(table, options, "video"); found >= 0) {
+namespace {
+
+// Of lists and tables of videos, which no option names; "name" where there is no other.
+int listed_column(const NamedTable& table, const ImportOptions& options, bool named, const Note& note) {
+  std::vector<std::string> names = column_names("video");
+  std::erase(names, "name");
+  const int found = texts_column(table, options, "video", names, named, note);
+  return found >= 0 ? found : table.find({"name"});
+}
+
+}  // namespace
+
+int video_column(const NamedTable& table, const ImportOptions& options, bool named, const Note& note) {
+  if (const int found = listed_column(table, options, named, note); found >= 0) {
     const std::string& name = table.header[static_cast<std::size_t>(found)];
     if (note && options.columns.count("video") == 0 && plain_name(name) == "name")
-      note(table.source + ": column '" + name +
-           "' is taken for the videos, as there is no other (--columns video=NAME)");
+      note(table.source + ": column '" + name + "' is taken for the videos, as there is no other" +
+           (named ? " (--columns video=NAME)" : ""));
     return found;
   }
   const std::string& first = table.header.front();
@@ -361,10 +387,38 @@ const std::string& video_field(const NamedTable& table, const NamedTable::Row& r
   return name;
 }
 
+std::string header_advice(const NamedTable& table, const std::string& role) {
+  constexpr std::size_t kTitles = 10;  // lines of a title
+  const auto known = [&](std::string_view field) {
+    return is_one_of(column_names("video"), field) || is_one_of(column_names(role), field);
+  };
+  for (std::size_t i = 0; i < std::min(kTitles, table.rows.size()); ++i)
+    for (const char separator : {',', ';', '\t', '|'}) {
+      RowReader line(table.rows[i].raw, "", separator);
+      try {
+        if (!line.next()) continue;
+      } catch (const Error&) {
+        continue;
+      }
+      const auto fields = line.fields();
+      const bool number = std::any_of(fields.begin(), fields.end(), [](auto field) {
+        return is_table_number(field, '.') || is_table_number(field, ',') || time_form(field) != TimeForm::kNone;
+      });
+      if (fields.size() < 2 || number || std::none_of(fields.begin(), fields.end(), known)) continue;
+      std::vector<std::string> names(fields.begin(), fields.end());
+      return "line " + std::to_string(table.rows[i].line) + " looks like the header ('" +
+             joined_first(names, 6, "', '") + "'): is the first line, " + in_quotes(joined(table.header, ", ")) +
+             ", a title? Delete what stands above the header, or begin it with #";
+    }
+  return "";
+}
+
 void refuse_missing_column(const NamedTable& table, const std::string& role, const std::string& hint) {
   const bool data = std::any_of(table.header.begin(), table.header.end(), [](const std::string& name) {
     return is_table_number(name, '.') || is_table_number(name, ',') || time_form(name) != TimeForm::kNone;
   });
+  const std::string below = header_advice(table, role);
+  if (!below.empty()) throw Error(below).at_line(table.source, table.header_line);
   const std::string what = data ? "a header line with the names of the columns is missing (" + hint + ")"
                                 : "no column is known to be the " + role + "; name it with --columns " + role + "=NAME";
   throw Error(what + ": the first line is '" + joined(table.header, "', '") + "'")
@@ -458,12 +512,12 @@ std::unordered_map<std::string, VideoInfo> videos_of_records(const SourceText& s
   return out.take();
 }
 
-// THUMOS14's: name, seconds, name, seconds, ... a line each. Blank lines do not count.
+// THUMOS14's: name, seconds, name, seconds, ... a line each. Blank lines, and those that begin with #, do not count.
 class NamesAndSeconds {
  public:
   explicit NamesAndSeconds(const std::vector<std::string_view>& lines) : lines_(lines) {
     for (std::size_t i = 0; i < lines.size(); ++i)
-      if (!trim(lines[i]).empty()) full_.push_back(i);
+      if (const auto line = trim(lines[i]); !line.empty() && line.front() != '#') full_.push_back(i);
   }
   // Each second line is a number, whatever the names are; or the first has nothing that separates columns.
   bool fits() const {
@@ -502,7 +556,7 @@ class NamesAndSeconds {
 
 std::unordered_map<std::string, VideoInfo> videos_of_table(const NamedTable& table, const SourceText& source,
                                                            const Note& note, int id_folders) {
-  const int video = video_column(table, {}, note);
+  const int video = video_column(table, {}, false, note);
   if (video < 0) refuse_missing_column(table, "video", "such as video,duration,fps,frames,subset");
   refuse_units_of_rows(table);
   const VideoColumns columns(table, {}, true);
@@ -538,7 +592,11 @@ std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source
   if (first == '{' || first == '[') return parse_json_videos(source, note, id_folders);
   if (const NamesAndSeconds list(lines); list.fits()) {
     const NamedTable table = parse_named_table(source);  // of columns that blanks separate?
-    if (table.header.size() < 2 || table.find(column_names("video")) < 0) return list.read(source, id_folders);
+    if (table.header.size() < 2 || table.find(column_names("video")) < 0) {
+      if (const auto below = header_advice(table, "duration"); !below.empty())
+        throw Error(below).at_line(source.name, table.header_line);
+      return list.read(source, id_folders);
+    }
     return videos_of_table(table, source, note, id_folders);
   }
   return videos_of_table(parse_named_table(source), source, note, id_folders);
@@ -568,7 +626,7 @@ std::vector<ListedVideo> parse_video_list(const SourceText& source) {
   const NamedTable table = parse_named_table(source, {}, BlankColumns::kNever);
   std::vector<ListedVideo> out;
   if (table.header.size() > 1) {
-    if (const int video = table.find(known); video >= 0) {
+    if (const int video = listed_column(table, {}, false, {}); video >= 0) {
       for (const auto& row : table.rows) out.push_back({video_field(table, row, video), row.line});
       return out;
     }
@@ -579,6 +637,8 @@ std::vector<ListedVideo> parse_video_list(const SourceText& source) {
                   joined(table.header, "', '") + "' (put names that have a separator into quotes)")
           .at_line(source.name, table.header_line);
   }
+  if (const auto below = header_advice(table, "video"); !below.empty())
+    throw Error(below).at_line(source.name, table.header_line);
   RowReader rows(text, source.name, 0);
   bool any = false;
   while (rows.next()) {
@@ -595,8 +655,11 @@ std::vector<SplitVideo> parse_split(const SourceText& source, const std::string&
   const char first = first_character(utf8_text(source));
   if (first != '\0' && first != '{' && first != '[') {
     const NamedTable table = parse_named_table(source, {}, BlankColumns::kNever);
-    const int video = table.find(column_names("video")), column = subset_column(table, {});
-    if (video >= 0 && column >= 0) {
+    const int video = listed_column(table, {}, false, {});
+    if (const auto subsets = subset_columns(table, {}); video >= 0 && !subsets.empty()) {
+      const int column = subsets.front();
+      refuse_contradictions(table, column, {subsets.begin() + 1, subsets.end()}, column_advice("subset", false),
+                            same_subset);
       for (const auto& row : table.rows)
         out.push_back({video_field(table, row, video), table.field(row, column), row.line});
       for (const auto& each : out)
@@ -615,6 +678,9 @@ std::vector<SplitVideo> parse_split(const SourceText& source, const std::string&
       return out;
     }
   }
+  if (subset.empty() && first != '\0' && first != '{' && first != '[')
+    if (const auto below = header_advice(parse_named_table(source, {}, BlankColumns::kNever), "subset"); !below.empty())
+      throw Error(below).at_line(source.name, 0);
   if (subset.empty())
     throw Error("no table with the columns video and subset (or split): --split SUBSET=FILE says the subset of a list")
         .at_line(source.name, 0);
@@ -624,10 +690,17 @@ std::vector<SplitVideo> parse_split(const SourceText& source, const std::string&
 
 std::map<std::string, double> parse_starts(const SourceText& source, int id_folders) {
   const NamedTable table = parse_named_table(source);
-  const int video = table.find(column_names("video")), start = table.find(column_names("start"));
-  if (video < 0 || start < 0)
-    throw Error("needs the columns video and start, in seconds").at_line(source.name, table.header_line);
+  const int video = listed_column(table, {}, false, {}), start = table.find(column_names("start"));
+  if (video < 0 || start < 0) {
+    const auto below = header_advice(table, "start");
+    throw Error(below.empty() ? "needs the columns video and start, in seconds" : below)
+        .at_line(source.name, table.header_line);
+  }
   const char decimal = table.decimal_of({start}, {});
+  refuse_contradictions(table, start, others_called(table, {}, "start", column_names("start"), start),
+                        column_advice("start", false), [&](const auto& a, const auto& b) {
+                          return same_time(field_seconds(a, decimal, "start"), field_seconds(b, decimal, "start"));
+                        });
   std::map<std::string, double> starts;
   FileIds ids(id_folders);
   for (const auto& row : table.rows) try {

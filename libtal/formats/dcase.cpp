@@ -1,10 +1,12 @@
 // The tables of DCASE's sound event tasks and of DESED: strong labels (filename, onset, offset, event_label), weak ones
 // (filename, event_labels), and the lists without a header of earlier years.
 #include <algorithm>
+#include <functional>
 
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
+#include "libtal/data/same_columns.h"
 #include "libtal/formats/export_support.h"
 #include "libtal/formats/tool_rows.h"
 
@@ -19,12 +21,25 @@ bool has_header(std::string_view text) {
          plain.find("event-label") != std::string::npos;
 }
 
+// The first column with one of the names; -1: none. Error where another one of them says otherwise.
+int dcase_column(const NamedTable& table, const std::vector<std::string>& names,
+                 const std::function<bool(const std::string&, const std::string&)>& same) {
+  const int found = table.find(names);
+  refuse_contradictions(table, found, others_called(table, {}, "", names, found), column_advice("", false), same);
+  return found;
+}
+
+bool same_moment(const std::string& a, const std::string& b) {
+  return is_table_number(a, '.') && is_table_number(b, '.') && same_time(table_number(a, '.'), table_number(b, '.'));
+}
+
 void read_named(const SourceText& source, const ImportOptions& options, const ImportSink& sink, ToolRows& rows) {
   const NamedTable table = parse_named_table(source, options.dialect);
-  const int file = table.find({"filename", "file", "audio-filename", "audio-file"});
-  const int onset = table.find({"onset", "event-onset", "start"}),
-            offset = table.find({"offset", "event-offset", "end"});
-  const int label = table.find({"event-label", "label", "class"}), weak = table.find({"event-labels", "labels"});
+  const int file = dcase_column(table, {"filename", "file", "audio-filename", "audio-file"}, same_video);
+  const int onset = dcase_column(table, {"onset", "event-onset", "start"}, same_moment),
+            offset = dcase_column(table, {"offset", "event-offset", "end"}, same_moment);
+  const int label = dcase_column(table, {"event-label", "label", "class"}, std::equal_to<>()),
+            weak = table.find({"event-labels", "labels"});
   const bool strong = onset >= 0 && offset >= 0 && label >= 0;
   if (!strong && weak < 0)
     throw Error("no columns onset, offset, event_label, nor event_labels").at_line(source.name, table.header_line);

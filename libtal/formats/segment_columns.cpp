@@ -7,7 +7,9 @@
 
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
+#include "libtal/data/same_columns.h"
 #include "libtal/io/time_text.h"
+#include "libtal/io/unit_name.h"
 
 namespace tal {
 namespace {
@@ -29,10 +31,11 @@ SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& opt
                                const std::string& unit, const ImportSink& sink)
     : table_(table), options_(options), unit_(unit), facts_(table, options) {
   refuse_units_of_rows(table);
-  video = video_column(table, options, sink.note);
-  label = column_of(table, options, "label");
+  video = video_column(table, options, true, sink.note);
+  label = texts_column(table, options, "label", column_names("label"), true, sink.note);
   tier = column_of(table, options, "tier");
-  score = scored ? column_of(table, options, "score") : -1;
+  if (scored) find_score();
+  note_other_tiers(sink);
   find_times(sink);
   const std::string hint = scored ? "such as video,start,end,label,score" : "such as video,start,end,label";
   const bool ends = !end_.empty() || !length_.empty();
@@ -45,8 +48,9 @@ SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& opt
   note_units(table, times, sink.note);
   auto numbers = facts_.numbers();
   numbers.push_back(score);
+  for (const int other : other_scores_) numbers.push_back(other);
   for (const auto* columns : {&start_, &end_, &length_})
-    for (const auto& each : *columns) numbers.push_back(each.column);
+    for (const auto& each : *columns) append_columns(numbers, each);
   decimal = table.decimal_of(numbers, options.dialect);
   find_where();
   refuse_times_of_day();
@@ -54,6 +58,43 @@ SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& opt
   if (label < 0) note_no_label(sink);
   note_other_names(sink);
   for (const char* role : {"start", "end"}) compare_other_unit(role, sink);
+  if (scored) compare_scores();
+}
+
+// A name may say that the scores are per cent.
+void SegmentColumns::find_score() {
+  const auto& names = column_names("score");
+  score = column_of(table_, options_, "score");
+  for (int c = 0; score < 0 && c < static_cast<int>(table_.header.size()); ++c)
+    if (const UnitName parts = unit_name(name(c)); parts.shares() && is_one_of(names, parts.base)) score = c;
+  if (score < 0) return;
+  const UnitName parts = unit_name(name(score));
+  per_cent_ = parts.shares() && is_one_of(names, parts.base);
+  other_scores_ = others_called(table_, options_, "score", names, score);
+}
+
+void SegmentColumns::compare_scores() const {
+  refuse_contradictions(table_, score, other_scores_, column_advice("score", true), [&](const auto& a, const auto& b) {
+    try {
+      const double x = field_number(a, decimal, "score"), y = field_number(b, decimal, "score");
+      return std::abs(x - y) <= 1e-5 * std::max(std::abs(x), std::abs(y));
+    } catch (const Error&) {
+      return false;
+    }
+  });
+}
+
+double SegmentColumns::score_of(const NamedTable::Row& row) const {
+  return field_number(table_.field(row, score), decimal, "score") / (per_cent_ ? 100 : 1);
+}
+
+void SegmentColumns::note_other_tiers(const ImportSink& sink) const {
+  std::vector<std::string> others;
+  for (const int other : others_called(table_, options_, "tier", column_names("tier"), tier))
+    others.push_back(name(other));
+  if (!others.empty())
+    sink.note(table_.source + ": '" + name(tier) + "' is read as the tier, and '" + joined(others, "', '") +
+              "' left out (--columns tier=NAME takes another)");
 }
 
 // "start" and "end" beside "t_start" and "t_end": the rows say whether they are the same.
@@ -93,7 +134,7 @@ void SegmentColumns::compare_other_unit(const std::string& role, const ImportSin
       const double fps = options_.fps > 0 ? options_.fps : info.fps.value_or(0);
       if (!(fps > 0)) continue;
       const double own = time(row, chosen, role.c_str(), info);
-      const double said = time_value(other, table_.field(row, other.column), decimal, role) / (frames ? 1 : fps);
+      const double said = time_value(table_, row, other, decimal, role) / (frames ? 1 : fps);
       if (std::abs(own - said) <= std::max(2 / fps, 0.01 * std::abs(own)) || count++ > 0) continue;
       line = row.line;
       first = "'" + name(chosen.front().column) + "' is " + format_number(own) + " s, '" + name(other.column) + "' " +
@@ -322,9 +363,12 @@ bool SegmentColumns::may_have_end() const {
 void SegmentColumns::note_no_label(const ImportSink& sink) const {
   std::vector<std::string> left;
   auto used = facts_.numbers();
-  used.insert(used.end(), {facts_.subset(), video, score, tier, where_});
+  used.insert(used.end(), {video, score, tier, where_});
+  used.insert(used.end(), facts_.subsets().begin(), facts_.subsets().end());
+  const auto same = others_called(table_, options_, "video", column_names("video"), video);  // of the same video
+  used.insert(used.end(), same.begin(), same.end());
   for (const auto* columns : {&start_, &end_, &length_})
-    for (const auto& each : *columns) used.push_back(each.column);
+    for (const auto& each : *columns) append_columns(used, each);
   for (int c = 0; c < static_cast<int>(table_.header.size()); ++c)
     if (std::find(used.begin(), used.end(), c) == used.end() && !name(c).empty()) left.push_back(name(c));
   if (!left.empty())
@@ -340,7 +384,7 @@ double SegmentColumns::time(const NamedTable::Row& row, const TimeColumn& column
     throw Error("'" + text + "' is a time of the clock, in seconds: --time " + unit_ + " takes numbers")
         .at_field(field);
   const double value =
-      time_value(column, text, decimal, field, options_.fps > 0 ? std::optional(options_.fps) : info.fps);
+      time_value(table_, row, column, decimal, field, options_.fps > 0 ? std::optional(options_.fps) : info.fps);
   if (coded) return value;
   if (column.name.shares()) return to_seconds(value, "relative", options_, &info, field);
   const bool said = !column.name.unit.empty() && !column.name.counts();  // in seconds, beside times in frames
@@ -368,7 +412,10 @@ double SegmentColumns::time(const NamedTable::Row& row, const std::vector<TimeCo
     if (!same_time(other, seconds) && std::abs(other - seconds) > 1.001 * frame)
       throw Error("'" + name(columns[0].column) + "' says " + format_number(seconds) + " s, '" +
                   name(columns[i].column) + "' " + format_number(other) + " s: name one of them with --columns " +
-                  field + "=NAME")
+                  field + "=NAME" +
+                  (columns[i].name.base == columns[0].name.base && columns[i].name.unit != columns[0].name.unit
+                       ? " (parts of one time are whole but for the smallest, and each less than one of the next)"
+                       : ""))
           .at_field(field);
   }
   return seconds;

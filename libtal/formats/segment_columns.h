@@ -22,6 +22,7 @@ class SegmentColumns {
   Segment segment(const NamedTable::Row& row, const VideoInfo& info) const;
   // The error of a video's facts, with what a column may mean besides.
   Error explained(const Error& error) const;
+  double score_of(const NamedTable::Row& row) const;
   // The values of --where's column, for who found none.
   std::vector<std::string> where_values() const;
 
@@ -29,6 +30,9 @@ class SegmentColumns {
   char decimal = '.';
 
  private:
+  void find_score();
+  void compare_scores() const;
+  void note_other_tiers(const ImportSink& sink) const;
   void find_times(const ImportSink& sink);
   void find_length(const TimeColumns& lengths, const ImportSink& sink);
   void check_units_alike() const;
@@ -65,6 +69,8 @@ class SegmentColumns {
   std::vector<TimeColumn> start_, end_, length_;
   bool by_length_ = false;  // the length says where the end is; else both must agree
   bool doubtful_ = false;   // the column of the videos' durations may as well be the segments' lengths
+  bool per_cent_ = false;   // the scores, as their column says
+  std::vector<int> other_scores_;
   int where_ = -1;
   bool where_number_ = false;  // no field is the value as it is written
 };

@@ -64,9 +64,7 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
           if (unit == "frames" && options.fps > 0 && said.fps && *said.fps != options.fps) ++other_rate;
           const Segment segment = columns.segment(row, with_rows_before(said, rows.find(id)));
           const std::string label = columns.label < 0 ? "" : label_field(table.field(row, columns.label), options);
-          const auto score =
-              scored ? std::optional(field_number(table.field(row, columns.score), columns.decimal, "score"))
-                     : std::nullopt;
+          const auto score = scored ? std::optional(columns.score_of(row)) : std::nullopt;
           auto& entry = rows.at(id);
           try {
             entry.facts.add(said, line_name(source.name, row.line));
