@@ -1,7 +1,7 @@
 #include "libtal/data/array_file.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
@@ -31,14 +31,18 @@ std::string group_of(const std::string& name) {
   return slash == std::string::npos ? "" : name.substr(0, slash);
 }
 
-const std::set<std::string>& fact_names() {
-  static const std::set<std::string> names = {"fps", "stride", "window", "offset"};
-  return names;
+// What an array or attribute of this name says of rows: fps, stride, window or offset; "": nothing.
+std::string fact_of(const std::string& name) {
+  static const std::map<std::string, std::string> names = {
+      {"fps", "fps"},       {"frame_rate", "fps"}, {"frame-rate", "fps"}, {"framerate", "fps"}, {"frameRate", "fps"},
+      {"video_fps", "fps"}, {"stride", "stride"},  {"window", "window"},  {"offset", "offset"}};
+  const auto found = names.find(name);
+  return found == names.end() ? "" : found->second;
 }
 
 // A few numbers, or what is no numbers at all; rows have columns or stand alone.
 bool may_be_fact(const ArrayFile::Entry& entry) {
-  if (fact_names().count(entry.own_name()) == 0) return false;
+  if (fact_of(entry.own_name()).empty()) return false;
   std::int64_t count = 1;
   for (const auto extent : entry.shape) count *= std::min<std::int64_t>(extent, 3);
   return entry.kind != Kind::kMatrix || (!entry.shape.empty() && count <= 2);
@@ -137,7 +141,7 @@ void ArrayFile::take_facts() {
   for (auto& entry : entries_) {
     const auto group = group_of(entry.name);
     if (!may_be_fact(entry) || !has_rows(group)) continue;
-    facts_[group][entry.own_name()] = fact(entry);
+    facts_[group][fact_of(entry.own_name())].push_back(fact(entry));
     if (entry.kind != Kind::kNone && entry.what.empty()) entry.what = "numbers";
     entry.kind = Kind::kNone, entry.fact = true;
   }
@@ -159,14 +163,16 @@ std::map<std::string, std::vector<ArrayFile::Fact>> ArrayFile::facts_of(const st
   };
   for (std::string group = group_of(name);; group = group_of(group)) {
     if (const auto facts = facts_.find(group); facts != facts_.end())
-      for (const auto& [what, fact] : facts->second) take(what, group, fact);
+      for (const auto& [what, stated] : facts->second)
+        for (const auto& fact : stated) take(what, group, fact);
     if (group.empty()) break;
   }
   if (const auto dataset = datasets_.find(name); dataset != datasets_.end())
-    for (const auto& [what, attribute] : dataset->second.attributes)
-      if (fact_names().count(what) > 0)
+    for (const auto& [name_there, attribute] : dataset->second.attributes)
+      if (const auto what = fact_of(name_there); !what.empty())
         take(what, attribute.object == name ? group_of(name) : attribute.object,
-             {"attribute '" + what + "' of " + (attribute.object.empty() ? "the file" : "'" + attribute.object + "'"),
+             {"attribute '" + name_there + "' of " +
+                  (attribute.object.empty() ? "the file" : "'" + attribute.object + "'"),
               attribute.values, attribute.other});
   return out;
 }

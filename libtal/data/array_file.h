@@ -67,10 +67,10 @@ class ArrayFile {
 
   std::string path_;
   Format format_ = Format::kTable;
-  std::string unpacked_;                                      // of a file that gzip has packed
-  std::map<std::string, std::map<std::string, Fact>> facts_;  // by group ("": at the top) and name
-  TableDialect dialect_;                                      // of tables of text
-  std::map<std::string, MatArray> mat_;                       // MATLAB level 5
+  std::string unpacked_;                                                   // of a file that gzip has packed
+  std::map<std::string, std::map<std::string, std::vector<Fact>>> facts_;  // by group ("": at the top) and name
+  TableDialect dialect_;                                                   // of tables of text
+  std::map<std::string, MatArray> mat_;                                    // MATLAB level 5
   std::unique_ptr<MappedFile> file_;
   std::unique_ptr<Npz> npz_;
   std::unique_ptr<Hdf5File> hdf5_;

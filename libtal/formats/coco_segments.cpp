@@ -8,12 +8,18 @@
 // start and end (start_time and end_time, start_sec and end_sec) do as well as segment, and label as category_id. A
 // list of results, [{"video_id", "category_id", "segment", "score"}], has neither videos nor categories: --classes
 // names them.
+#include <algorithm>
+#include <cmath>
+#include <functional>
 #include <map>
 #include <set>
+#include <tuple>
 
+#include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/time_columns.h"
 #include "libtal/formats/dom_parts.h"
 #include "libtal/formats/formats.h"
 #include "libtal/io/json_check.h"
@@ -33,6 +39,35 @@ std::optional<dom::element> first_of(const dom::object& object, std::initializer
   for (const char* name : names)
     if (const auto value = member_of(object, name)) return value;
   return std::nullopt;
+}
+
+using SameElements = std::function<bool(dom::element, dom::element)>;
+
+bool same_json(dom::element a, dom::element b) {
+  double x = 0, y = 0;
+  if (!a.get(x) && !b.get(y)) return std::abs(x - y) <= 1e-5 * std::max(std::abs(x), std::abs(y));
+  return raw_json(a) == raw_json(b);
+}
+
+// The first of the members that mean one thing; Error at `place` where another says otherwise.
+std::optional<dom::element> agreed(const dom::object& object, std::initializer_list<const char*> names,
+                                   const std::string& place, const SameElements& same = same_json) {
+  std::optional<dom::element> found;
+  std::string first;
+  for (const char* name : names) {
+    const auto value = member_of(object, name);
+    if (!value) continue;
+    if (!found) found = value, first = name;
+    else if (!same(*found, *value))
+      throw Error(raw_json(*value) + ", but '" + first + "' says " + raw_json(*found) + ": leave one of them out")
+          .at_field(place + "." + name);
+  }
+  return found;
+}
+
+bool same_files(dom::element a, dom::element b) {
+  const auto x = text_of(a), y = text_of(b);
+  return x && y && video_id(*x) == video_id(*y);
 }
 
 struct CocoVideo {
@@ -95,6 +130,13 @@ class CocoReader {
     const auto id = member_of(video, "id");
     if (!id) throw Error("missing").at_field(place + ".id");
     const std::string key = id_text(*id, place + ".id");
+    (void)agreed(video, {"file_name", "video_name"}, place, same_files);
+    (void)agreed(video, {"fps", "frame_rate"}, place);
+    (void)agreed(video, {"num_frames", "frames"}, place);
+    (void)agreed(video, {"subset", "split"}, place, [](dom::element a, dom::element b) {
+      const auto x = text_of(a), y = text_of(b);
+      return x && y && same_subset(std::string(*x), std::string(*y));
+    });
     const auto name = first_of(video, {"file_name", "video_name", "name", "youtube_id"});
     CocoVideo entry;
     entry.id = id_of(name ? string_of(*name, place + ".file_name") : std::string_view(key), options_);
@@ -138,7 +180,11 @@ class CocoReader {
   }
 
   void add_item(const dom::object& item, const std::string& place) {
-    const auto video = first_of(item, {"video_id", "video"});
+    const auto video = agreed(item, {"video_id", "video"}, place, [&](dom::element a, dom::element b) {
+      const auto known = videos_.find(id_text(a, place + ".video_id"));
+      const auto other = text_of(b);
+      return same_json(a, b) || (known != videos_.end() && other && id_of(*other, options_) == known->second.id);
+    });
     if (!video) throw Error("missing").at_field(place + ".video_id");
     const std::string key = id_text(*video, place + ".video_id");
     auto found = videos_.find(key);
@@ -172,9 +218,18 @@ class CocoReader {
   }
 
   static Segment times_of(const dom::object& item, const std::string& place) {
-    if (const auto segment = member_of(item, "segment")) return segment_of(*segment, place + ".segment");
-    const auto start = first_of(item, {"start", "start_time", "start_sec"}),
-               end = first_of(item, {"end", "end_time", "end_sec"});
+    const auto start = agreed(item, {"start", "start_time", "start_sec"}, place),
+               end = agreed(item, {"end", "end_time", "end_sec"}, place);
+    if (const auto member = member_of(item, "segment")) {
+      const Segment segment = segment_of(*member, place + ".segment");
+      for (const auto& [time, own, name] :
+           {std::tuple(start, segment.start, "start"), std::tuple(end, segment.end, "end")})
+        if (time && !same_time(number_of(*time, place + "." + name), own))
+          throw Error(format_number(own) + " is its " + name + ", but the member '" + name + "' says " +
+                      raw_json(*time) + ": leave one of them out")
+              .at_field(place + ".segment");
+      return segment;
+    }
     if (!start || !end) throw Error("missing, and no start and end").at_field(place + ".segment");
     const Segment segment{number_of(*start, place + ".start"), number_of(*end, place + ".end")};
     check_segment(segment, place);
@@ -182,14 +237,19 @@ class CocoReader {
   }
 
   std::string label_of_item(const dom::object& item, const std::string& place) const {
-    if (const auto label = member_of(item, "label")) return std::string(string_of(*label, place + ".label"));
+    const auto label = member_of(item, "label");
+    const std::string own = label ? std::string(string_of(*label, place + ".label")) : "";
     const auto category = member_of(item, "category_id");
-    if (!category) return "";
+    if (!category) return own;
     const std::string key = id_text(*category, place + ".category_id");
-    if (categories_.empty()) return label_of(key, options_);
+    if (label && categories_.empty()) return own;
     const auto found = categories_.find(key);
+    if (found == categories_.end() && categories_.empty()) return label_of(key, options_);
     if (found == categories_.end())
       throw Error("'" + key + "' is none of the categories").at_field(place + ".category_id");
+    if (label && own != found->second)
+      throw Error("'" + own + "', but category_id " + key + " is '" + found->second + "': leave one of them out")
+          .at_field(place + ".label");
     return found->second;
   }
 

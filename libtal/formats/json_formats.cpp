@@ -224,6 +224,10 @@ void read_activitynet_classification(const std::vector<SourceText>& sources, con
         if (!object["segment"].get(segment))
           throw Error("a class score is of the whole video: --from activitynet-results reads segments")
               .at_field(place + ".segment");
+        dom::element other;
+        if (!object["label"].get(label) && !object["class"].get(other) && raw_json(label) != raw_json(other))
+          throw Error(raw_json(other) + ", but 'label' says " + raw_json(label) + ": leave one of them out")
+              .at_field(place + ".class");
         if (object["label"].get(label) && object["class"].get(label)) throw Error("missing").at_field(place + ".label");
         if (object["score"].get(score)) throw Error("missing").at_field(place + ".score");
         scores.push_back({std::string(string_of(label, place + ".label")), number_of(score, place + ".score")});

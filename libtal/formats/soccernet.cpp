@@ -38,6 +38,8 @@ std::int64_t half_of_time(std::string_view text, const std::string& field) {
   }
 }
 
+constexpr double kRounded = 1;  // seconds: gameTime has whole ones
+
 // An event with its half; the item is appended to that half's list. place: "annotations[3]"
 void read_event(dom::element element, const std::string& place, bool predicted,
                 std::map<std::int64_t, std::string>& halves) {
@@ -66,6 +68,10 @@ void read_event(dom::element element, const std::string& place, bool predicted,
     }
   }
   const auto missing = [&](const char* member) { return Error("missing").at_field(place + "." + member); };
+  if (position && game_time && std::abs(*position / 1000 - *game_time) > kRounded)
+    throw Error(format_number(*position / 1000) + " s, but gameTime says " + format_number(*game_time) +
+                " s: leave out the one that is wrong")
+        .at_field(place + ".position");
   if (!position && game_time) position = 1000 * *game_time;  // SoccerNet v1 has no more
   if (!position) throw missing("position");
   if (label.empty()) throw missing("label");
