@@ -538,13 +538,24 @@ std::map<std::int64_t, std::string> parse_classes(const SourceText& given, const
   const NamedTable table = parse_named_table(source, {}, BlankColumns::kNever);
   if (table.header.size() > 1) ClassTable(table).read(names);
   else ClassLines(source, text).read(names);
-  return names.take();
+  auto classes = names.take();
+  if (note && classes.size() == 1 && table.rows.empty() && split_blanks(table.header.front()).size() > 1)
+    note(source.name + ": one class, '" + classes.begin()->second +
+         "': several stand one on each line, or with commas and their numbers");
+  return classes;
 }
 
 std::vector<std::string> read_class_names(const std::string& path, const Note& note) {
   std::vector<std::string> names;
-  for (const auto& [number, name] : parse_classes(load_sources({path}, "").at(0), note)) names.push_back(name);
+  for (const auto& [number, name] : parse_classes(load_class_list(path), note)) names.push_back(name);
   return names;
+}
+
+SourceText load_class_list(const std::string& path) try {
+  return load_sources({path}, "").at(0);
+} catch (const Error& error) {
+  if (path.find_first_of(" ,;") == std::string::npos) throw;
+  throw Error("no such file; a list of classes is a file, with a class on each line", error.kind()).at_line(path, 0);
 }
 
 }  // namespace tal

@@ -40,6 +40,8 @@ std::vector<SplitVideo> parse_split(const SourceText& source, const std::string&
 // Seconds of a recording's clock by video: a table with the columns video and start. Error for a video that stands
 // twice.
 std::map<std::string, double> parse_starts(const SourceText& source, int id_folders = -1);
+// The file, as load_sources() reads it; where the path looks like a list of classes itself, its Error says so.
+SourceText load_class_list(const std::string& path);
 // The names in a file of classes, in the order of their numbers. Error when there is none.
 std::vector<std::string> read_class_names(const std::string& path, const Note& note = {});
 

@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/base/spelling.h"
 #include "libtal/eval/frames.h"
 
 namespace tal::eval {
@@ -76,6 +78,11 @@ class Segmentation : public Measured {
       : s_(s), data_(*s.data), overlaps_(overlaps), rules_(rules), background_(data_.labels.size() + 1, false) {
     unlabelled_ = static_cast<std::uint32_t>(data_.labels.size());  // a frame that nothing covers: the first
                                                                     // background label, also where no segment has it
+    for (const auto& name : rules.background) {
+      const auto text =
+          joined_names(name, [&](const std::string& each) { return data_.labels.find(each) != Names::kNone; });
+      if (!text.empty()) throw UsageError("--background: of the labels " + text + ": commas separate them");
+    }
     for (const auto& name : rules.background)
       if (const auto label = data_.labels.find(name); label != Names::kNone) background_[label] = true;
     if (!rules.background.empty())

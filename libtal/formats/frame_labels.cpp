@@ -81,6 +81,7 @@ void read_frames(const SourceText& source, const ImportOptions& options, const F
       throw error.at_video(entry.video).at_line(source.name, i + 1);
     }
   const auto frames = static_cast<std::int64_t>(runs.size());
+  check_background(options.background, {&runs});
   if (frames == 0) throw Error("holds no label").at_video(entry.video).at_line(source.name, 0);
   info.frames = frames;
   if (!info.duration) info.duration = static_cast<double>(frames) / *info.fps;

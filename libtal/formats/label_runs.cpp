@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libtal/base/error.h"
+#include "libtal/base/spelling.h"
 #include "libtal/data/import_support.h"
 
 namespace tal {
@@ -9,6 +11,19 @@ namespace tal {
 void LabelRuns::add(const std::string& label) {
   if (runs_.empty() || runs_.back().label != label) runs_.push_back({size_, size_, label});
   runs_.back().end = ++size_;
+}
+
+bool LabelRuns::has(const std::string& label) const {
+  return std::any_of(runs_.begin(), runs_.end(), [&](const Run& run) { return run.label == label; });
+}
+
+void check_background(const std::vector<std::string>& background, const std::vector<const LabelRuns*>& runs) {
+  for (const auto& given : background) {
+    const auto text = joined_names(given, [&](const std::string& label) {
+      return std::any_of(runs.begin(), runs.end(), [&](const auto* each) { return each->has(label); });
+    });
+    if (!text.empty()) throw UsageError("--background: of the labels " + text + ": give the option once for each");
+  }
 }
 
 void LabelRuns::append_segments(double rate, std::string& list, double first) const {

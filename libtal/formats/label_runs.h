@@ -12,6 +12,7 @@ class LabelRuns {
   explicit LabelRuns(std::vector<std::string> background) : background_(std::move(background)) {}
   void add(const std::string& label);
   std::size_t size() const { return size_; }
+  bool has(const std::string& label) const;
   // The items of `annotations` or `proposals`: [first, end) of each run in units of 1 / rate seconds, from `first` on.
   void append_segments(double rate, std::string& list, double first = 0) const;
 
@@ -24,5 +25,8 @@ class LabelRuns {
   std::vector<Run> runs_;
   std::size_t size_ = 0;
 };
+
+// UsageError for a --background that is no label of the runs but several of them, which blanks or commas join.
+void check_background(const std::vector<std::string>& background, const std::vector<const LabelRuns*>& runs);
 
 }  // namespace tal

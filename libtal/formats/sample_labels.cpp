@@ -10,6 +10,7 @@
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/same_columns.h"
 #include "libtal/formats/feature_support.h"
 #include "libtal/formats/formats.h"
 #include "libtal/formats/label_runs.h"
@@ -30,14 +31,36 @@ const std::vector<std::string>& sample_names(const std::string& role) {
   return names.at(role);
 }
 
-// The column of a role: that of --columns, else one with a usual name. -1: none.
-int sample_column(const NamedTable& table, const ImportOptions& options, const std::string& role) {
+// The column of a role: that of --columns, else one with a usual name. -1: none. Error where columns of labels
+// contradict each other.
+int sample_column(const NamedTable& table, const ImportOptions& options, const std::string& role, const Note& note) {
   const auto named = options.columns.find(role);
-  if (named == options.columns.end()) return table.find(sample_names(role));
+  const bool labels = role == "label" || role == "prediction";
+  if (named == options.columns.end())
+    return labels ? texts_column(table, options, role, sample_names(role), true, note) : table.find(sample_names(role));
   const int column = table.find({named->second});
   if (column < 0)
     throw Error("no column '" + named->second + "' (--columns " + role + ")").at_line(table.source, table.header_line);
   return column;
+}
+
+// "session" beside "subject": what has several of another in one recording does not tell recordings apart.
+void check_recordings(const NamedTable& table, const ImportOptions& options, int video) {
+  for (const int other : others_called(table, options, "video", sample_names("video"), video)) {
+    if (plain_name(table.header[static_cast<std::size_t>(other)]) == "id") continue;  // it may be the sample's
+    std::map<std::string, std::string> known;
+    for (const auto& row : table.rows) {
+      if (row.fields.size() != table.header.size()) continue;
+      const auto &name = table.field(row, video), &said = table.field(row, other);
+      const auto& first = known.emplace(name, said).first->second;
+      if (first != said)
+        throw Error("'" + table.header[static_cast<std::size_t>(video)] + "' '" + name + "' is of '" +
+                    table.header[static_cast<std::size_t>(other)] + "' '" + first + "' and of '" + said +
+                    "': which column names the recordings (--columns video=NAME)? Join both in one where it takes two")
+            .at_field("video")
+            .at_line(table.source, row.line);
+    }
+  }
 }
 
 struct SampleRecording {
@@ -93,8 +116,9 @@ std::string recording_id(const std::string& name, const ImportOptions& options) 
 
 void read_samples(const SourceText& source, const ImportOptions& options, const ImportSink& sink, VideoRows& rows) {
   const NamedTable table = parse_named_table(source, options.dialect);
-  const int video = sample_column(table, options, "video"), label = sample_column(table, options, "label"),
-            prediction = sample_column(table, options, "prediction"), time = sample_column(table, options, "time");
+  const auto role = [&](const char* name) { return sample_column(table, options, name, sink.note); };
+  const int video = role("video"), label = role("label"), prediction = role("prediction"), time = role("time");
+  check_recordings(table, options, video);
   if (label < 0 && prediction < 0)
     throw Error("no column of labels among '" + joined_first(table.header, 12, "', '") +
                 "': --columns label=NAME names it")
@@ -157,6 +181,7 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
       if (!info.duration) info.duration = (first + static_cast<double>(recording.lines.size())) / rate;
       entry.facts.add(info, source.name);
       entry.has_annotations = label >= 0, entry.has_proposals = prediction >= 0;
+      check_background(options.background, {&recording.truth, &recording.predicted});
       recording.truth.append_segments(rate, entry.annotations, first);
       recording.predicted.append_segments(rate, entry.proposals, first);
     });

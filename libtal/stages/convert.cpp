@@ -247,7 +247,8 @@ void load_tables(Tool& tool, ConvertOptions& o) {
   if (tool.given("--id-folders")) o.import.id_folders = o.import.features.id_folders = o.id_folders;
   o.import.ids = std::make_shared<FileIds>(o.import.id_folders);
   if (!o.durations.empty()) o.import.tables.videos = parse_videos(load(o.durations), note, o.import.id_folders);
-  if (!o.classes.empty()) o.import.tables.classes = o.exported.classes = parse_classes(load(o.classes), note);
+  if (!o.classes.empty())
+    o.import.tables.classes = o.exported.classes = parse_classes(load_class_list(o.classes), note);
   if (!o.videos.empty()) o.import.tables.rows = row_videos(load(o.videos), o.import.id_folders);
   o.exported.class_offset = o.import.class_offset;
   if (!o.window_weights.empty()) o.import.tables.window_weights = parse_window_weights(load(o.window_weights));

@@ -28,7 +28,7 @@ MapRequest request_of(Tool& tool, const WeightOptions& o) {
     if (preset.name == o.preset) request.settings = preset.settings;
   if (o.classes.empty()) return request;
   for (const auto& [number, name] :
-       parse_classes(load_sources({o.classes}, "").at(0), [&](const std::string& text) { tool.note(text); })) {
+       parse_classes(load_class_list(o.classes), [&](const std::string& text) { tool.note(text); })) {
     if (number != static_cast<std::int64_t>(request.classes.size()))
       throw Error("classes must be numbered from 0 without a gap; there is no " +
                   std::to_string(request.classes.size()))
