@@ -1,0 +1,271 @@
+# Files that could be read in two ways: parts of a time, columns that mean the same, titles and comments, separators at line ends, numbers as people write them, names that look alike, lists in one word.
+# label: cli
+import base64
+import json
+import os
+import struct
+import tempfile
+import zipfile
+
+from harness import check, finish, tool
+
+os.chdir(tempfile.mkdtemp())
+
+
+def write(name, text):
+    os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+    with open(name, "wb") as file:
+        file.write(text if isinstance(text, bytes) else text.encode())
+    return name
+
+
+def records(*arguments, says=(), silent=False):
+    done = tool("tal-convert", *arguments, "--no-history")
+    for part in says:
+        check(part in done.stderr, f"{arguments}: '{part}' is not in: {done.stderr}")
+    if silent:
+        check(done.stderr == "", f"{arguments}: says {done.stderr}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def refused(*arguments, says, status=1, name="tal-convert"):
+    done = tool(name, *arguments, status=status)
+    check(done.stdout == "" or name != "tal-convert", f"{name} {arguments}: writes {done.stdout}")
+    for part in says:
+        check(part in done.stderr, f"{name} {arguments}: '{part}' is not in: {done.stderr}")
+
+
+def segments(text, *arguments, **more):
+    return records("--from", "segments-csv", write("t.csv", text), *arguments, **more)
+
+
+def detections(text, *arguments, **more):
+    return records("--from", "detections-csv", write("t.csv", text), *arguments, **more)
+
+
+def no_segments(text, *arguments, says, form="segments-csv"):
+    refused("--from", form, write("t.csv", text), *arguments, says=says)
+
+
+def npy(values, code="d", descr="<f8", shape=None):
+    shape = shape or (len(values), 1)
+    header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + struct.pack(f"<{len(values)}{code}", *values)
+
+
+def rows(text, *arguments, name="f.csv", **more):
+    stream = records("--from", "features", "--inline", write(name, text), *arguments, **more)[0]["features"]["features"]
+    values = struct.unpack(f"<{stream['rows'] * stream['dim']}f", base64.b64decode(stream["data"]))
+    return [list(values[r * stream["dim"]:(r + 1) * stream["dim"]]) for r in range(stream["rows"])]
+
+
+def no_rows(text, *arguments, says, name="f.csv"):
+    refused("--from", "features", "--inline", write(name, text), *arguments, says=says)
+
+
+# Scores of classes are those of the file, to the last digit, beyond single precision's reach too.
+SCORES = [0.1, 0.123456789012345, 1e-60, 3.5e38]
+got = records("--from", "class-scores", write("s.csv", "video,a,b,c,d\nv1," + ",".join(map(repr, SCORES)) + "\n"))
+check([c["score"] for c in got[0]["classification"]] == SCORES, f"scores of a text: {got}")
+write("one.txt", "v1\n")
+for fortran in (False, True):
+    array = npy(SCORES, shape=(1, 4))
+    got = records("--from", "class-scores", write("s.npy", array.replace(b"False", b"True ") if fortran else array), "--videos", "one.txt")
+    check([c["score"] for c in got[0]["classification"]] == SCORES, f"scores of float64: {got}")
+got = records("--from", "class-scores", write("s.npy", npy([0.1, 2.5], "f", "<f4", (1, 2))), "--videos", "one.txt")
+check([c["score"] for c in got[0]["classification"]] == [struct.unpack("<f", struct.pack("<f", 0.1))[0], 2.5], f"scores of float32: {got}")
+refused("--from", "class-scores", write("s.npy", npy([0.1, float("inf")], shape=(1, 2))), "--videos", "one.txt", says=("row 0, column 1 is not finite",))
+
+# Minutes and seconds are parts of one time, one time in two units, or a question.
+PARTS = "video,start_min,start_sec,end_min,end_sec,label\nv1,12,34,13,5.5,x\nv1,0,7,1,0,y\n"
+want = [{"segment": [754, 785.5], "label": "x"}, {"segment": [7, 60], "label": "y"}]
+check(segments(PARTS, says=("'start_min' and 'start_sec' are read as parts of one time",))[0]["annotations"] == want, "minutes and seconds")
+for names in ("Start (min),Start (s),End (min),End (s)", "startMinutes,startSeconds,endMinutes,endSeconds", "start minute,start second,end minute,end second"):
+    check(segments(PARTS.replace("start_min,start_sec,end_min,end_sec", names))[0]["annotations"] == want, names)
+got = segments("video;start_h;start_min;start_sec;length_min;length_sec\nv1;1;2;3,5;0;59,5\nv1;0;1;0;2;0\n")
+check([a["segment"] for a in got[0]["annotations"]] == [[3723.5, 3783], [60, 180]], f"hours, a length in parts, decimal commas: {got}")
+got = segments("video,start_s,start_ms,end_s,end_ms\nv1,12,340,13,0\n")
+check(got[0]["annotations"][0]["segment"] == [12.34, 13], f"seconds and their thousandths: {got}")
+got = segments("video,start,end,video_duration_min,video_duration_sec\nv1,1,2,1,30\n")
+check(got[0]["duration"] == 90, f"a duration in parts: {got}")
+got = segments("video,start,end\nv1,1,2\n", "--durations", write("d.csv", "video,duration_min,duration_sec\nv1,2,30\n"))
+check(got[0]["duration"] == 150, f"--durations in parts: {got}")
+got = segments("video,start_min,start_sec,end_min,end_sec\nv1,1.5,90,2,120\n")
+check(got[0]["annotations"][0]["segment"] == [90, 120], f"one time in two units: {got}")
+no_segments("video,start_min,start_sec,end\nv1,12,34,800\nv1,2,120,130\n", says=("t.csv:3:", "'start_min' and 'start_sec': parts of one time, as 12 and 34 in line 2 look, or one time in two units, 2 and 120 in line 3?"))
+no_segments("video,start_min,start_sec,end\nv1,1.5,34,800\n", says=("t.csv:2:", "'start_sec' says 34 s, 'start_min' 90 s", "--columns start=NAME", "parts of one time"))
+no_segments("video,start_min,start_sec,end\nv1,12,34,800\nv1,,34,900\n", says=("t.csv:3:", "start: empty"))
+check(segments("video,start_min,start_sec,end_sec\nv1,12,34,800\n", "--columns", "start=start_min")[0]["annotations"][0]["segment"] == [720, 800], "--columns says which one")
+
+# Columns that mean the same: they agree, or one is named.
+for role, one, other, own, said in (("subset", "subset", "split", "train", "test"), ("label", "label", "action", "x", "y"), ("label", "class", "activity", "x", "y"), ("video", "video", "filename", "v1", "v2.mp4"),
+                                    ("video", "video_id", "path", "v1", "/data/v10.mp4")):
+    table = {"video": "v1", "start": "1", "end": "2", one: own, other: said}
+    text = ",".join(table) + "\n" + ",".join(table.values()) + "\n"
+    if role != "label":
+        text = text.replace("\n", ",label\n", 1)[:-1] + ",x\n"
+    if role == "video" and one != "video":
+        text = text.replace("video,", "", 1).replace("v1,", "", 1)
+    no_segments(text, says=("t.csv:2:", f"'{one}' says '{own}', '{other}' '{said}'", f"--columns {role}=NAME"))
+    got = segments(text, "--columns", f"{role}={other}")[0]
+    read = {"subset": got.get("subset"), "label": got["annotations"][0].get("label"), "video": got["video"]}[role]
+    check(read == said.replace("/data/", "").replace(".mp4", ""), f"{role}={other}: {got}")
+    check(segments(text.replace(said, own), silent=True)[0]["video"] == "v1", f"{one} and {other} agree")
+check(segments("video,path,start,end,label,subset,split\nv1,C:\\x\\v1.mp4,1,2,x,validation,val\n", silent=True)[0]["subset"] == "validation", "the same in other words")
+check(segments("video,start,end,subset,split\nv1,1,2,,test\n")[0]["subset"] == "test", "a subset that one column says alone")
+check(segments("video,start,end,label,action\nv1,1,2,x,\n")[0]["annotations"][0]["label"] == "x", "an empty field says nothing")
+no_segments("video,start,end,label,action\nv1,1,2,,y\n", says=("'label' says '', 'action' 'y'",))
+got = segments("video,start,end,class,class_name\nv1,1,2,3,run\nv1,3,4,5,jump\n", says=("'class_name' is read, which 'class' numbers",))
+check([a["label"] for a in got[0]["annotations"]] == ["run", "jump"], f"numbers beside names: {got}")
+no_segments("video,start,end,class,class_name\nv1,1,2,3,run\nv1,3,4,3,jump\n", says=("'class' says '3', 'class_name' 'run'",))
+segments("video,start,end,tier,observer\nv1,1,2,a,b\n", says=("'tier' is read as the tier, and 'observer' left out (--columns tier=NAME takes another)",))
+SCORED = "video,start,end,label,score,confidence\nv1,1,2,x,0.5,%s\n"
+no_segments(SCORED % "0.7", form="detections-csv", says=("t.csv:2:", "'score' says '0.5', 'confidence' '0.7'", "--columns score=NAME"))
+check(detections(SCORED % "0.7", "--columns", "score=confidence")[0]["proposals"][0]["score"] == 0.7, "the confidence")
+check(detections(SCORED % "5e-1", silent=True)[0]["proposals"][0]["score"] == 0.5, "scores that agree")
+write("r.jsonl", '{"video":"v1"}\n')
+for option, text in (("--durations", "video,duration,subset,split\nv1,10,train,test\n"), ("--durations", "video,filename,duration\nv1,v2.mp4,10\n"), ("--durations", "video,duration,num_frames,frame_count\nv1,10,250,300\n"),
+                     ("--split", "video,subset,split\nv1,train,test\n"), ("--split", "video,filename,split\nv1,v2.mp4,test\n")):
+    refused("--from", "tal", "r.jsonl", option, write("l.csv", text), says=("l.csv:2:", "leave one of these columns out"))
+refused("--from", "sample-labels", "--rate", "2", write("m.csv", "subject,session,label\na,1,x\nb,1,y\n"), says=("m.csv:3:", "'session' '1' is of 'subject' 'a' and of 'b'", "--columns video=NAME"))
+refused("--from", "sample-labels", "--rate", "2", write("m.csv", "label,activity\nx,x\nx,y\n"), says=("m.csv:3:", "'label' says 'x', 'activity' 'y'"))
+refused("--from", "dcase", write("d.tsv", "filename\tonset\tevent_onset\toffset\tevent_label\na.wav\t1\t2\t3\tx\n"), says=("d.tsv:2:", "'onset' says '1', 'event_onset' '2'"))
+
+# The same of members of JSON, and of arrays that say the frame rate.
+GAME = '{"UrlLocal":"g","annotations":[{"gameTime":"1 - 06:57","label":"Goal","position":"%s"}]}'
+check(records("--from", "soccernet", write("g.json", GAME % "417999"))[0]["annotations"][0]["at"] == 417.999, "gameTime has whole seconds")
+refused("--from", "soccernet", write("g.json", GAME % "1000"), says=("g.json:1:", "annotations[0].position: 1 s, but gameTime says 417 s"))
+COCO = {"videos": [{"id": 1, "file_name": "a.mp4", "duration": 9}], "categories": [{"id": 3, "name": "run"}], "annotations": [{"video_id": 1, "category_id": 3, "segment": [1, 2]}]}
+
+
+def coco(videos=None, annotations=None):
+    changed = json.loads(json.dumps(COCO))
+    changed["videos"][0].update(videos or {})
+    changed["annotations"][0].update(annotations or {})
+    return write("c.json", json.dumps(changed))
+
+
+for same, other, place in (({"fps": 25, "frame_rate": 25.0}, {"fps": 25, "frame_rate": 30}, "videos[0].frame_rate: 30, but 'fps' says 25"), ({"subset": "val", "split": "validation"}, {"subset": "val", "split": "test"}, "videos[0].split"),
+                           ({"video_name": "a"}, {"video_name": "b"}, "videos[0].video_name")):
+    check(records("--from", "coco-segments", coco(same))[0]["video"] == "a", f"{same}")
+    refused("--from", "coco-segments", coco(other), says=("c.json:1:", place))
+for same, other, place in (({"start": 1, "end": 2}, {"start": 1, "end": 5}, "annotations[0].segment: 2 is its end, but the member 'end' says 5"), ({"label": "run"}, {"label": "jump"}, "annotations[0].label: 'jump', but category_id 3 is 'run'"),
+                           ({"video": "a.mp4"}, {"video": "b.mp4"}, "annotations[0].video")):
+    check(records("--from", "coco-segments", coco(None, same))[0]["annotations"][0]["segment"] == [1, 2], f"{same}")
+    refused("--from", "coco-segments", coco(None, other), says=("c.json:1:", place))
+refused("--from", "activitynet-classification", write("k.json", '{"results":{"v1":[{"label":"a","class":"b","score":1}]}}'), says=("k.json:1:", "results[0].class: \"b\", but 'label' says \"a\""))
+
+
+def npz(**facts):
+    with zipfile.ZipFile("v1.npz", "w") as file:
+        file.writestr("rgb.npy", npy([1.0] * 6, shape=(3, 2)))
+        for name, value in facts.items():
+            file.writestr(name + ".npy", npy([value], shape=()))
+    return "v1.npz"
+
+
+FEATURES = ("--from", "features", "--inline", "--stride", "8")
+check(records(*FEATURES, npz(frame_rate=30.0))[0]["features"]["features"]["fps"] == 30, "frame_rate is fps")
+check(records(*FEATURES, npz(frame_rate=30.0, fps=30.0))[0]["features"]["features"]["fps"] == 30, "both, alike")
+refused(*FEATURES, npz(frame_rate=30.0, fps=25.0), says=("v1.npz: video 'v1'", "'fps' is 25", "'frame_rate' is 30", "--fps"))
+
+# Comments above a table: one that has a name for each column is its header, any other one is none.
+NUMBERS = [[0.5, 2], [1.5, 4], [1, 5]]
+for sign in (" ", ",", "\t", ";"):
+    body = "".join(sign.join(map(str, row)) + "\n" for row in NUMBERS)
+    for above in ("# rgb\n", "# rgb features of v1, by us\n", "# made 2026\n#\n# rgb\n", f"# a{sign}b\n", f"#a{sign}b\n", "# rgb\n\n", f"# rgb\na{sign}b\n", f"# x{sign}y\na{sign}b\n", f"# 7{sign}8\n", ""):
+        check(rows(above + body) == NUMBERS, f"{above!r} above columns that {sign!r} separates")
+check(rows("# rgb\n1\n2\n") == [[1], [2]], "one column below a comment")
+check(rows("#,rgb\n1,7\n2,8\n3,9\n", says=("'#'",)) == [[7], [8], [9]], "a column that is called #")
+no_rows("# rgb\n0 2\n1 4\n2 5\n", name="f.txt", says=("f.txt:2:", "the first column counts the rows"))
+no_rows("a,b\nx,1\n", says=("f.csv:2:", "'x' is not a number"))
+no_rows("My features\n1,2\n3,4\n", says=("f.csv:2:", "1 column, the first line has 2: is that, 'My features', a title? Delete it"))
+
+# Rows that are missing, however few there are; a stride that rounds is no gap.
+for numbers in ((0, 1, 5), (0, 4, 5), (0, 1, 3, 4, 6, 7), (1, 2, 6, 7), (0, 5, 6, 11), (0, 1, 2, 6)):
+    no_rows("index,a\n" + "".join(f"{n},1\n" for n in numbers), says=("'index' goes from", "rows are missing"))
+no_rows("time,a\n0,1\n0.1,1\n0.9,1\n", says=("'time' goes from 0.1 to 0.9",))
+for numbers in ((0, 8, 16, 20), (0, 2, 5, 7, 10)):
+    check(len(rows("frame,a\n" + "".join(f"{n},1\n" for n in numbers))) == len(numbers), f"{numbers}")
+no_rows("0,0.5\n1,1.5\n2,2.5\n6,3.5\n", says=("f.csv:1:", "the first column seems to count the rows, with gaps"))
+
+# Separators at the end of every line, and of some.
+check(rows("4,2,3,\n3,4,5,\n5,6,7,\n") == [[4, 2, 3], [3, 4, 5], [5, 6, 7]], "a comma at the end of each line")
+check(rows("a,b,c\n1,2,3,\n3,4,5,\n") == [[1, 2, 3], [3, 4, 5]], "but for the header")
+check(rows("a;b;c;;\n1;2;3;;\n3;4;5;;\n") == [[1, 2, 3], [3, 4, 5]], "two of them")
+no_rows("4,2,3\n3,4,5,\n5,6,7\n", says=("f.csv:2:", "4 columns, the first line has 3 (this one ends with a separator)"))
+no_rows("a,b,c\n1,2,\n3,4,\n", says=("f.csv:2: video 'f': column 3: '' is not a number",))
+
+# What people and file managers put beside data.
+write("arrays/v1.npy", npy([1.0] * 4, shape=(2, 2)))
+for name in ("README.txt", "readme.md", "LICENSE", ".DS_Store", "Thumbs.db"):
+    write("arrays/" + name, "My features of 2026, 4 columns\n")
+got = records("--from", "features", "arrays", says=("no data by its name, and left out: 'arrays/README.txt'",))
+check([r["video"] for r in got] == ["v1"], f"a README beside arrays: {got}")
+write("arrays/notes.txt", "My features\n")
+refused("--from", "features", "--inline", "arrays", "--on-error", "fail", says=("arrays/notes.txt", "no table of features: --pattern '([^/]+)[.]npy$' takes the others"))
+check([r["video"] for r in records("--from", "features", "arrays", "--pattern", "([^/]+)[.]npy$")] == ["v1"], "the advice is right")
+write("frames/v1.txt", "run\nrun\njump\n"), write("frames/README.txt", "labels by us\n")
+check([r["video"] for r in records("--from", "frame-labels", "--fps", "1", "frames", says=("README.txt",))] == ["v1"], "a README beside labels")
+
+# A title above the header is refused with the line of the header; a comment is none.
+HEADER, ROW = "video,start,end,label\n", "v1,1,2,x\n"
+for title in ('"My project, exported 2026-01-01"\n', "My project, exported 2026-01-01\n", "My project; 2026\n", "My project,,,\n", "Exported by\tme\n\n"):
+    line = 2 + title.count("\n\n")
+    no_segments(title + HEADER + ROW, says=("t.csv:1:", f"line {line} looks like the header ('video', 'start', 'end', 'label')", "a title?", "begin it with #"))
+for comment in ("# My project, exported 2026-01-01\n", "# one\n# two, three, four, five\n", "#\n"):
+    check(segments(comment + HEADER + ROW, silent=True)[0]["annotations"] == [{"segment": [1, 2], "label": "x"}], f"{comment!r}")
+check(segments("# " + HEADER + ROW)[0]["video"] == segments("#" + HEADER + ROW)[0]["video"] == "v1", "a header as numpy writes it")
+no_segments("# My project\n" + HEADER + "v1,one,2,x\n", says=("t.csv:3:",))
+for option, text in (("--durations", "My videos\nvideo,duration\nv1,10\n"), ("--split", "My videos\nvideo,subset\nv1,train\n"), ("--split", "My videos, 2026\nvideo,subset\nv1,train\n")):
+    refused("--from", "tal", "r.jsonl", option, write("l.csv", text), says=("l.csv", "line 2 looks like the header"))
+check(records("--from", "tal", "r.jsonl", "--durations", write("l.csv", "# My videos\nvideo,duration\nv1,10\n"))[0]["duration"] == 10, "a comment above --durations")
+check(records("--from", "tal", "r.jsonl", "--durations", write("l.txt", "# My videos\nv1\n10\n"))[0]["duration"] == 10, "a comment above names and seconds")
+
+# Numbers as people write them are right or refused with what to write.
+for number, plain in (("1,234.5", "1234.5"), ("1 234", "1234"), ("1'234.5", "1234.5"), ("1\u202f234\u202f567,25", "1234567.25"), ("1.234.567", "1234567")):
+    no_segments(f'video,start,end\nv1,"{number}",2000000\n', says=("t.csv:2: video 'v1': start:", f"(with signs between thousands? Write {plain})"))
+    no_rows(f'a\tb\n"{number}"\t1\n', name="f.tsv.csv", says=("column 1", f"Write {plain})"))
+no_segments("video;start;end\nv1;1.234,5;1.236,5\n", says=("t.csv:2:", "Write 1234.5)"))
+no_segments('video,start,end\nv1,"1,234","1,236"\n', says=("t.csv:2:", "may be a decimal comma or thousands", "--decimal"))
+no_segments('video,start,end\nv1,"1,234","1,236"\n', "--decimal", "point", says=("t.csv:2:", "Write 1234)"))
+check(segments('video,start,end\nv1,"1,234","1,236"\n', "--decimal", "comma")[0]["annotations"][0]["segment"] == [1.234, 1.236], "--decimal comma")
+no_segments('video;start;end\nv1;1.234;1.236\n', "--decimal", "comma", says=("t.csv:2:", "'1.234' is not a finite number with a decimal comma"))
+no_rows("a;b\n1.234;2,5\n", "--decimal", "comma", says=("f.csv:2:", "'1.234' is not a number with a decimal comma"))
+no_segments("video,start,end,label,score\nv1,1,2,x,87 %\n", form="detections-csv", says=("t.csv:2:", "score: '87 %'", "per cent? Write the share, 0.87 for 87 %"))
+for name in ("score (%)", "confidence_pct"):
+    check(detections(f"video,start,end,label,{name}\nv1,1,2,x,87\n")[0]["proposals"][0]["score"] == 0.87, f"scores called {name}")
+refused("--from", "class-scores", write("s.csv", "video,a,b\nv1,87%,13%\n"), says=("s.csv:2:", "per cent?"))
+
+# Names that look alike and are other characters: said with the characters, where two inputs are matched and in one.
+for here, there, said in (("caf\u00e9", "cafe\u0301", "U+00E9 here, U+0065 U+0301 there"), ("v-1", "v\u20111", "U+002D here, U+2011 there"), ("v1", "v\uff11", "U+0031 here, U+FF11 there"), ("cop", "\u0441op", "U+0063 here, U+0441 there"),
+                          ("a b", "a\u00a0b", "U+0020 here, U+00A0 there"), ("\u1ebf", "e\u0302\u0301", "U+1EBF here, U+0065 U+0302 U+0301 there")):
+    write("r.jsonl", json.dumps({"video": here, "annotations": [{"segment": [1, 2], "label": "x"}]}) + "\n")
+    for option, text in (("--merge", json.dumps({"video": there, "duration": 3}) + "\n"), ("--split", there + "\n")):
+        file = write("other.txt", text)
+        done = tool("tal-convert", "--from", "tal", "r.jsonl", option, f"train={file}" if option == "--split" else file, "--no-history")
+        check(f"'{here}' here seems to be '{there}' there: other characters that look alike, {said}" in done.stderr, f"{option} {here!r} {there!r}: {done.stderr}")
+    done = tool("tal-eval", "--gt", write("g.jsonl", json.dumps({"video": there, "duration": 9, "annotations": [{"segment": [1, 2], "label": "x"}]}) + "\n"), "-i", write("p.jsonl", json.dumps({"video": here, "duration": 9, "proposals": [{"segment": [1, 2], "score": 1, "label": "x"}]}) + "\n"))
+    check("look alike" in done.stderr, f"tal-eval {here!r} {there!r}: {done.stderr}")
+    done = tool("tal-convert", "--from", "segments-csv", write("t.csv", f"video,start,end\n{here},1,2\n{there},3,4\n"), "--no-history")
+    check(f"'{here}' and '{there}' ({said})" in done.stderr, f"in one table {here!r} {there!r}: {done.stderr}")
+done = tool("tal-convert", "--from", "segments-csv", write("t.csv", "video,start,end\n\u043c\u0438\u0440,1,2\n\u043c\u0438\u0434,3,4\n"), "--no-history")
+check("alike" not in done.stderr, f"names of one script: {done.stderr}")
+
+# Several names in one word.
+write("frames/v2.txt", "rest\nrun\nidle\n")
+for given in ("rest idle", "rest,idle"):
+    refused("--from", "frame-labels", "--fps", "1", "frames/v2.txt", "--background", given, says=(f"of the labels '{given}' is none of them, but 'rest' and 'idle' are: give the option once for each",), status=2)
+check(len(records("--from", "frame-labels", "--fps", "1", "frames/v2.txt", "--background", "rest", "--background", "idle")[0]["annotations"]) == 1, "two labels of the background")
+refused("--from", "sample-labels", "--rate", "1", write("m.csv", "label\nrest\nrun\nidle\n"), "--background", "rest idle", says=("'rest' and 'idle' are",), status=2)
+write("g.jsonl", json.dumps({"video": "v1", "duration": 4, "fps": 1, "annotations": [{"segment": [0, 1], "label": "rest"}, {"segment": [1, 2], "label": "run"}, {"segment": [2, 4], "label": "idle"}]}) + "\n")
+write("p.jsonl", json.dumps({"video": "v1", "duration": 4, "fps": 1, "proposals": [{"segment": [1, 2], "label": "run", "score": 1}]}) + "\n")
+SEGMENTATION = ("--protocol", "segmentation", "--gt", "g.jsonl", "-i", "p.jsonl")
+refused(*SEGMENTATION, "--background", "rest idle", says=("'rest' and 'idle' are: commas separate them",), status=2, name="tal-eval")
+tool("tal-eval", *SEGMENTATION, "--background", "rest,idle")
+refused("--gt", "g.jsonl", "-i", "p.jsonl", "--tiou", "0.3 0.5", says=("'0.3 0.5': numbers are separated by commas",), status=2, name="tal-eval")
+for list_of_classes in ("0 1", "run,jump"):
+    refused("--from", "segments-csv", write("t.csv", HEADER + ROW), "--classes", list_of_classes, says=(f"{list_of_classes}: no such file; a list of classes is a file, with a class on each line",))
+records("--from", "segments-csv", write("t.csv", HEADER + "v1,1,2,0\n"), "--classes", write("classes.txt", "0 1\n"), says=("one class, '1': several stand one on each line",))
+
+finish()
