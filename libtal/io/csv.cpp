@@ -310,9 +310,9 @@ class NumberReader {
   std::vector<std::string> names_;  // of all columns; empty ones without a header
   std::vector<Leading> leading_;    // without a header: the first column, which is read as well
   int row_names_ = -1;
-  bool whole_ = true;                           // the values behind the first column are whole numbers
+  bool whole_ = true;                            // the values behind the first column are whole numbers
   static constexpr std::int64_t kSureGaps = 10;  // rows of whole numbers that do not rise so by chance
-  std::uint64_t first_line_ = 1;                // of the rows
+  std::uint64_t first_line_ = 1;                 // of the rows
   char decimal_ = '.';
   std::vector<std::size_t> chosen_;                       // indices of the fields that are read
   std::vector<double> row_;                               // the values of the row that is read
