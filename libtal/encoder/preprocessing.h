@@ -17,7 +17,7 @@ struct Preprocessing {
   std::string filter = "pillow";
   // Both: exactly this size. Width 0: the shorter side becomes `height`, the longer one keeps the ratio, rounded down.
   int width = 0, height = 256;
-  int crop = 224;                      // centre square, pixels
+  int crop = 224;                      // centre square, pixels; 0: the whole picture
   bool rgb = true;                     // channel order; false: BGR
   float divisor = 255;                 // of the 8-bit values, before the mean is taken away
   std::vector<float> mean, deviation;  // one a channel, or one for all

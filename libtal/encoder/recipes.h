@@ -19,6 +19,7 @@ struct EncoderRecipe {
     kFlow,  // stacks of kFlowStack consecutive flow fields, u and v of each: a window's row is the mean over the stacks
             // inside it
     kFlowStackClips,  // a window is one clip of such stacks, one behind the other: kFlowStack frames each
+    kRuns,            // overlapping runs of `clip` frames, a row for each frame; windows are of one frame
     kWaveform,        // the sound of a window
     kLogMel,          // its logarithmic mel spectrogram
   };
@@ -30,6 +31,7 @@ struct EncoderRecipe {
   std::vector<std::string> head_prefixes;  // names that belong to the classifier alone, and may be absent all together
   std::vector<std::string> ignored_prefixes = {};  // names that files of the reference have and inference does not need
   std::int64_t clip_step = 1;                      // a clip's frames are a multiple of it
+  std::int64_t context = 0;                        // of kRuns: frames at both ends of a run whose rows are not taken
   // Vision transformers, whose other sizes are those of the weights; heads 0: no transformer.
   struct Transformer {
     std::int64_t dim = 0, depth = 0, heads = 0, hidden = 0, patch = 16, tubelet = 0;

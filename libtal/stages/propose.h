@@ -12,7 +12,7 @@
 namespace tal {
 
 struct ProposeOptions {
-  std::string method;  // grouping; empty: by models
+  std::string method;  // grouping, shots; empty: by models
   GroupingOptions grouping;
   bool allow_empty = false;
   ModelOptions model;
@@ -25,7 +25,7 @@ struct ProposeOptions {
 ToolInfo propose_info();  // of tal-propose
 void register_options(const Options& table, ProposeOptions& options);
 
-// By grouping, or by models (libtal/stages/plugins.h). Error when grouping finds nothing in all records together,
+// By grouping, by cuts, or by models (libtal/stages/plugins.h). Error when grouping finds nothing in all records together,
 // unless options.allow_empty.
 void propose(Tool& tool, const ProposeOptions& options);
 

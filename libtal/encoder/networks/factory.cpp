@@ -17,11 +17,14 @@
 #include "libtal/nn/backbones/slowfast.h"
 #include "libtal/nn/backbones/state.h"
 #include "libtal/nn/backbones/swin3d.h"
+#include "libtal/nn/backbones/transnet_v2.h"
 #include "libtal/nn/backbones/video_resnet.h"
 #include "libtal/nn/backbones/vision_transformer.h"
 
 namespace tal {
 namespace {
+
+constexpr const char* kShotNetwork = "transnetv2";
 
 // resnetN and resnestN, and over the frames of a clip tsm-... and tin-...; null: another network.
 std::shared_ptr<EncoderNetwork> residual_network(const std::string& name, std::int64_t channels, std::int64_t frames,
@@ -131,6 +134,7 @@ std::shared_ptr<EncoderNetwork> make_encoder_network(const EncoderRecipe& recipe
       o.classes = classes;
       return o;
     }());
+  if (name == kShotNetwork) return std::make_shared<TransNetV2>(TransNetV2Options{});
   if (name == "p3d-199")
     return std::make_shared<P3d>([&] {
       P3dOptions o;
@@ -160,14 +164,10 @@ std::shared_ptr<EncoderNetwork> make_encoder_network(const EncoderRecipe& recipe
   throw Error("encoder '" + recipe.name + "' has no network");
 }
 
-std::shared_ptr<EncoderNetwork> load_encoder_network(const EncoderRecipe& recipe, const std::string& file,
-                                                     c10::Device device) {
-  if (recipe.transformer.heads > 0) {
-    auto network = load_transformer(recipe, file);
-    network->to(device);
-    network->prepare();
-    return network;
-  }
+namespace {
+
+// Those whose sizes are fixed but for the number of classes, which the weights' classifier has.
+std::shared_ptr<EncoderNetwork> load_by_classes(const EncoderRecipe& recipe, const std::string& file) {
   const auto state = read_state(file);
   const bool headless = std::none_of(
       state.begin(), state.end(), [&](const auto& item) { return begins_with_any(item.first, recipe.head_prefixes); });
@@ -177,6 +177,25 @@ std::shared_ptr<EncoderNetwork> load_encoder_network(const EncoderRecipe& recipe
   if (!headless) classes = head != state.end() && head->second.dim() > 0 ? head->second.size(0) : 1;
   auto network = make_encoder_network(recipe, classes);
   load_state(*network, state, recipe.name, recipe.ignored_prefixes, file);
+  return network;
+}
+
+std::shared_ptr<EncoderNetwork> load_shot_network(const EncoderRecipe& recipe, const std::string& file) {
+  return loading(file, recipe.name, [&] {
+    const auto state = read_state(file);
+    auto network = std::make_shared<TransNetV2>(transnet_v2_options(state));
+    load_state(*network, state, recipe.name, recipe.ignored_prefixes, file);
+    return network;
+  });
+}
+
+}  // namespace
+
+std::shared_ptr<EncoderNetwork> load_encoder_network(const EncoderRecipe& recipe, const std::string& file,
+                                                     c10::Device device) {
+  auto network = recipe.transformer.heads > 0  ? load_transformer(recipe, file)
+                 : recipe.name == kShotNetwork ? load_shot_network(recipe, file)
+                                               : load_by_classes(recipe, file);
   network->to(device);
   network->prepare();
   return network;

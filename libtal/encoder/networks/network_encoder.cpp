@@ -49,7 +49,8 @@ class TorchNetwork : public PictureNetwork {
       recipe_.preprocessing.height = recipe_.preprocessing.crop = side;  // as the weights' own preprocessing
     if (const auto frames = network_->frames(recipe_.preprocessing.crop); frames > 0) recipe_.clip = frames;
     weights_ = file_hash(spec.weights);
-    if (layer_ == "logits" || layer_ == "scores")
+    columns_ = network_->columns(layer_);
+    if (columns_.empty() && (layer_ == "logits" || layer_ == "scores"))
       columns_ = class_columns(options, classes_of_file(spec.weights), dim_, spec.name);
   }
 

@@ -282,6 +282,83 @@ class FlowClipEncoder : public ClipEncoder {
   FlowFields fields_;
 };
 
+// A row for each frame that is asked for, out of the run that has it in its middle: run r is the frames
+// [r step - context, r step - context + clip) of which [r step, (r + 1) step) are taken, step = clip - 2 context.
+// Before the first frame stands the first, behind the last the last.
+class RunEncoder : public PictureEncoder {
+ public:
+  using PictureEncoder::PictureEncoder;
+  std::unique_ptr<Encoder> twin() const override { return std::make_unique<RunEncoder>(network_, options_); }
+  void check_window(std::int64_t window) const override {
+    if (window != 1)
+      throw UsageError("--encoder " + name() + " gives each frame a row: --window 1, not " + std::to_string(window));
+  }
+
+  void reset(const std::string&) override { held_.clear(), asked_.clear(), count_ = released_ = 0; }
+  void push(const cv::Mat& bgr) override {
+    cv::Mat picture;
+    preprocess(bgr, network_->recipe().preprocessing, picture);
+    held_.push(std::move(picture)), ++count_;
+  }
+  void encode(std::span<const std::int64_t> frames, std::vector<float>& rows) override {
+    asked_.push_back(frames.front());
+    // The runs that have all their frames, once they are enough for a pass.
+    const std::int64_t first = run_of(asked_.front()), complete = (count_ - context()) / step();
+    if (complete - first >= std::max<std::int64_t>(1, options_.batch / 4)) pass(complete, rows);
+  }
+  void finish(std::vector<float>& rows) override {
+    if (!asked_.empty()) pass(run_of(asked_.back()) + 1, rows);
+  }
+  void release(std::int64_t before) override { released_ = before, forget(); }
+
+ private:
+  std::int64_t context() const { return network_->recipe().context; }
+  std::int64_t step() const { return network_->recipe().clip - 2 * context(); }
+  std::int64_t run_of(std::int64_t frame) const { return frame / step(); }
+
+  // The rows that are asked for of the runs before `end`.
+  void pass(std::int64_t end, std::vector<float>& rows) {
+    const auto dim = network_->dim(), clip = network_->recipe().clip;
+    const auto most = static_cast<std::size_t>(std::max<std::int64_t>(1, options_.batch / 4));
+    std::vector<NetworkInput> inputs;
+    std::vector<std::int64_t> numbers;  // of the runs
+    const auto run = [&] {
+      std::vector<float> values;
+      network_->run(inputs, values);
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        const auto values_of = static_cast<std::int64_t>(i) * clip + context() - numbers[i] * step();
+        for (; !asked_.empty() && run_of(asked_.front()) == numbers[i]; asked_.pop_front()) {
+          const auto row = values.begin() + (values_of + asked_.front()) * dim;
+          rows.insert(rows.end(), row, row + dim);
+        }
+      }
+      inputs.clear(), numbers.clear();
+    };
+    for (const auto frame : std::vector<std::int64_t>(asked_.begin(), asked_.end())) {
+      const auto number = run_of(frame);
+      if (number >= end) break;
+      if (!numbers.empty() && numbers.back() == number) continue;
+      if (inputs.size() == most) run();
+      numbers.push_back(number);
+      auto& input = inputs.emplace_back();
+      const auto from = number * step() - context();
+      for (auto k = from; k < from + clip; ++k) input.push_back(held_.at(std::clamp<std::int64_t>(k, 0, count_ - 1)));
+    }
+    if (!inputs.empty()) run();
+    forget();
+  }
+
+  // Of the frames that are not needed any more, the last stays: it may stand behind the end.
+  void forget() {
+    const auto next = asked_.empty() ? released_ : std::min(asked_.front(), released_);
+    held_.release(std::min(run_of(next) * step() - context(), count_ - 1));
+  }
+
+  HeldPictures held_;
+  std::deque<std::int64_t> asked_;
+  std::int64_t count_ = 0, released_ = 0;  // frames pushed; frames before are not asked for again
+};
+
 // The sound of each window, several in one pass.
 class SoundClipEncoder : public PictureEncoder {
  public:
@@ -328,6 +405,7 @@ std::unique_ptr<Encoder> make_picture_encoder(std::shared_ptr<const PictureNetwo
   if (hears(network->recipe())) return std::make_unique<SoundClipEncoder>(std::move(network), options);
   if (input == Input::kFrames) return std::make_unique<FrameEncoder>(std::move(network), options);
   if (input == Input::kClips) return std::make_unique<FrameClipEncoder>(std::move(network), options);
+  if (input == Input::kRuns) return std::make_unique<RunEncoder>(std::move(network), options);
   if (options.flow == "block")
     throw UsageError("--encoder " + network->name() + " needs --flow tvl1, dis or farneback");
   if (input == Input::kFlow) return std::make_unique<FlowEncoder>(std::move(network), options);
@@ -336,11 +414,12 @@ std::unique_ptr<Encoder> make_picture_encoder(std::shared_ptr<const PictureNetwo
 
 NetworkInput blank_input(const EncoderRecipe& recipe) {
   if (hears(recipe)) return {SoundInput(recipe).blank()};
-  const int side = recipe.preprocessing.crop;
-  return NetworkInput(static_cast<std::size_t>(!sees_clips(recipe) ? 1
-                                               : recipe.clip > 0   ? recipe.clip
-                                                                   : 16),
-                      cv::Mat::zeros(side, side, CV_8UC(channels_of(recipe))));
+  const auto& p = recipe.preprocessing;
+  return NetworkInput(
+      static_cast<std::size_t>(!sees_clips(recipe) ? 1
+                               : recipe.clip > 0   ? recipe.clip
+                                                   : 16),
+      cv::Mat::zeros(p.crop > 0 ? cv::Size(p.crop, p.crop) : cv::Size(p.width, p.height), CV_8UC(channels_of(recipe))));
 }
 
 std::vector<std::string> class_columns(const EncoderOptions& options, std::vector<std::string> of_file,

@@ -29,7 +29,7 @@ class PictureNetwork {
   virtual const EncoderRecipe& recipe() const = 0;              // how it wants its pictures
   virtual std::string parameters() const = 0;                   // what its values depend on, besides the pictures
   virtual std::string weights() const = 0;                      // "sha256:..." of the file
-  // Appends dim() values for each input.
+  // Appends dim() values for each input; for each picture of each input where the recipe's input is kRuns.
   virtual void run(const std::vector<NetworkInput>& inputs, std::vector<float>& rows) const = 0;
 };
 
@@ -40,6 +40,7 @@ class PictureNetwork {
 // same time; or these fields in stacks of kFlowStack, one behind the other, whose window has kFlowStack frames a stack.
 // Fields are those of FlowFields. A padded window is what repeating the last frame would give. UsageError for --flow
 // block, which has no such pictures.
+// Networks of runs (kRuns) see overlapping runs of the frames and give each frame a row; windows are of one frame.
 // Networks that hear get the sound of each window. Error for windows that last longer or shorter than they take.
 std::unique_ptr<Encoder> make_picture_encoder(std::shared_ptr<const PictureNetwork> network,
                                               const EncoderOptions& options);

@@ -113,12 +113,14 @@ class EncoderNetwork : public NamedParts {
   // logits).
   virtual std::vector<LayerInfo> layers() const = 0;
   virtual std::string default_layer() const { return "pool"; }
+  // The names of a layer's columns, where the network itself gives them their meaning.
+  virtual std::vector<std::string> columns(std::string_view) const { return {}; }
   // Pixels a side of the pictures for which its weights have positions; 0: of any size.
   virtual std::int64_t side() const { return 0; }
   // Frames of the clips, of pictures of so many pixels a side, for which they are; 0: any number.
   virtual std::int64_t frames(std::int64_t) const { return 0; }
   // Preprocessed [B, C, H, W] or [B, C, T, H, W] -> [B, dim of the layer]; layers that have space or time are averaged
-  // over both.
+  // over both. Networks that give each frame of a run a row: [B T, dim of the layer].
   virtual torch::Tensor forward(torch::Tensor x, std::string_view layer) = 0;
 
   // Once the weights are there: inference mode, normalisations folded, convolutions made ready for the processor.

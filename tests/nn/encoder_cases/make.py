@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Makes the files of this folder: encoder networks of a few thousand weights, an input each, and what the reference implementations make of it.
 
-    python3 make.py swin3d mvit efficientnet      # those that are named; needs torch and safetensors, and
-                                                  # torchvision (swin3d, mvit) or efficientnet_lite_pytorch (efficientnet)
+    python3 make.py swin3d mvit efficientnet transnet  # those that are named; needs torch and safetensors, and torchvision (swin3d, mvit),
+                                                       # efficientnet_lite_pytorch (efficientnet) or transnetv2_pytorch (transnet)
 
-Weights and inputs are random. The files were made with torch 2.11, torchvision 0.26 and efficientnet_lite_pytorch 0.1. The sizes stand beside the names in
+Weights and inputs are random. The files were made with torch 2.11, torchvision 0.26, efficientnet_lite_pytorch 0.1 and transnetv2_pytorch 1.0.5. The sizes stand beside the names in
 tests/nn/encoders_frozen.cpp.
 """
 import pathlib
@@ -84,7 +84,26 @@ def efficientnet():
         keep(name, model, {"": 3 * torch.randn(2, 3, side, side)}, lambda x: model.extract_features(x).mean((2, 3)))
 
 
+def transnet():
+    from transnetv2_pytorch.transnetv2_pytorch import TransNetV2
+
+    class Small(TransNetV2):
+        def _load_pretrained_weights(self):
+            pass
+
+    model = shaken(Small(F=1, L=3, S=2, D=8, device="cpu"))
+    # A run longer than the 50 frames that a frame is compared with; the picture changes every nine frames.
+    run, time, row, column, channel = torch.meshgrid(*(torch.arange(size) for size in (2, 64, 27, 48, 3)), indexing="ij")
+    pictures = ((7 + 4 * run) * row + 13 * column + 3 * time + 50 * channel + 91 * (time // 9)) % 256
+    seen = {}
+    model.cls_layer1.register_forward_hook(lambda layer, inputs, output: seen.update(features=inputs[0]))
+    cut, rest = model(pictures.to(torch.uint8))
+    tensors = {f"weights.{key}": value for key, value in model.state_dict().items() if not key.endswith("num_batches_tracked")}
+    tensors |= {"features": seen["features"], "logits": torch.cat([cut, rest["many_hot"]], 2)}
+    save_file({key: value.clone().contiguous() for key, value in tensors.items()}, HERE / "transnet-v2.safetensors")
+
+
 with torch.no_grad():
     for name in sys.argv[1:]:
         torch.manual_seed(7)
-        {"swin3d": swin3d, "mvit": mvit, "efficientnet": efficientnet}[name]()
+        {"swin3d": swin3d, "mvit": mvit, "efficientnet": efficientnet, "transnet": transnet}[name]()
