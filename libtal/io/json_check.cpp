@@ -30,6 +30,8 @@ struct Fault {
   std::size_t back = 0;  // bytes before `byte` where the wrong character stands
 };
 
+constexpr std::size_t kMostPath = 120;  // of what is nested too deeply a message says nothing more
+
 // A string's text without its escapes, which have been checked.
 std::string unescaped(std::string_view text) {
   std::string out;
@@ -416,10 +418,16 @@ std::optional<Error> json_fault(std::string_view line) {
     Names names;
     Check(line, names).run();
   } catch (const Fault& fault) {
-    Error error(fault.what + " (column " + std::to_string(fault.byte - fault.back + 1) + ")" +
-                    json_advice(line, fault.byte, true),
-                fault.kind);
-    if (const auto path = Path(line, fault.byte).text(); !path.empty()) error.at_field(path);
+    const bool twice = fault.kind == Error::Kind::kRepeatedKey,
+               said = twice || fault.what.starts_with("not valid JSON");
+    Error error((said ? "" : "not valid JSON: ") + fault.what + " (column " +
+                    std::to_string(fault.byte - fault.back + 1) + ")" + json_advice(line, fault.byte, true),
+                twice ? fault.kind : Error::Kind::kOther);
+    // Between the members there is no place that has a name, and of what is nested deeply the member is enough.
+    std::string path = Path(line, fault.byte).text();
+    const auto member = path.find_first_of(".[");
+    if (path.size() > kMostPath) path.resize(std::min(member, path.size()));
+    if (member != std::string::npos) error.at_field(path);
     return error;
   }
   return std::nullopt;
@@ -454,7 +462,6 @@ std::string_view check_json_file(const SourceText& source, bool comments, std::s
   } catch (const Fault& fault) {
     const std::size_t byte = begin + fault.byte;
     const auto [line, column] = place_of(text, byte - fault.back);
-    constexpr std::size_t kMostPath = 120;  // of what is nested too deeply it says nothing more
     std::string path = Path(json, byte).text();
     if (path.size() > kMostPath) path = path.substr(0, kMostPath) + "...";
     throw Error(fault.what + " (column " + std::to_string(column) + ")" + json_advice(json, byte), fault.kind)
