@@ -52,6 +52,14 @@ struct KnownNames {
 };
 KnownNames known_names(const std::string& path);  // Error when a record of the file is broken
 
+// Records whose duration is not known (of rows: or the rate), so that no fault of these classes could be found in them.
+struct Unchecked {
+  std::uint64_t ends = 0, rows = 0;  // past-end and after-end; rows-disagree
+  bool any() const { return ends + rows > 0; }
+  void add(const Unchecked& other) { ends += other.ends, rows += other.rows; }
+  std::string text() const;  // "not checked, for 2 records have no duration: ..."
+};
+
 // Takes every fault as it is found; keeping none of them bounds the memory.
 using FaultSink = std::function<void(const Fault&)>;
 
@@ -68,6 +76,7 @@ class RecordChecker {
   // What only the end of the stream shows (videos of the ground truth without a record).
   void end(const std::string& source);
   std::uint64_t records() const { return records_; }
+  const Unchecked& unchecked() const { return unchecked_; }
 
  private:
   class Pass;  // over one record
@@ -82,6 +91,7 @@ class RecordChecker {
   std::map<std::string, FeatureStream> contracts_;  // stream -> what its first record says
   FaultSink sink_;
   std::uint64_t records_ = 0;
+  Unchecked unchecked_;
 };
 
 // What a record says of a feature file; -1 and "": nothing.
@@ -97,10 +107,11 @@ std::optional<VideoFacts> facts_beside(const std::string& npy);
 void check_feature_file(const std::string& path, const FaultSink& sink, const FeatureClaim& claim = {});
 // A model (safetensors).
 void check_model_file(const std::string& path, const FaultSink& sink);
-// Every .npy, .safetensors and .jsonl file below the folder; `checked` counts them, `note` says what is left out. A
-// link to nothing is a fault. Error when it is no folder.
+// Every .npy, .safetensors and .jsonl file below the folder; `checked` counts them, `unchecked` their records, `note`
+// says what is left out. A link to nothing is a fault. Error when it is no folder.
 void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked,
-                  const std::function<void(const std::string&)>& note, const VideoProbe& probe = {});
+                  Unchecked& unchecked, const std::function<void(const std::string&)>& note,
+                  const VideoProbe& probe = {});
 
 // The shell pipe behind a record: its history, oldest step first, each argument quoted for sh. FOREIGN-STAGE stands
 // where the record's digests tell that something changed it and wrote no history. Behind it, a line of comment each

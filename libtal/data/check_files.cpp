@@ -248,7 +248,7 @@ void check_model_file(const std::string& path, const FaultSink& sink) {
 }
 
 void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked,
-                  const std::function<void(const std::string&)>& note, const VideoProbe& probe) {
+                  Unchecked& unchecked, const std::function<void(const std::string&)>& note, const VideoProbe& probe) {
   namespace fs = std::filesystem;
   if (!fs::is_directory(path)) throw Error("'" + path + "': not a folder");
   const auto files = files_of(path, true, [](const std::string& name) {
@@ -269,6 +269,7 @@ void check_folder(const std::string& path, const CheckOptions& options, const Fa
         LineReader reader(file);
         checker.look_in(places_of(file, ""));
         for (std::string_view line; reader.next(line);) checker.line(line, reader.source(), reader.line_number());
+        unchecked.add(checker.unchecked());
       } catch (const Error& error) {
         sink({"bad-file", file, error.line(), "", "", error.message()});
       }

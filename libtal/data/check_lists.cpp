@@ -55,6 +55,15 @@ std::string label_of(const nlohmann::json& item) {
   return found != item.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+// Two people who do the same at the same time are two instances.
+std::string whose_of(const nlohmann::json& item) {
+  std::string whose;
+  for (const char* member : {"tier", "subject", "annotator", "channel"})
+    if (const auto found = item.find(member); found != item.end() && !found->is_null())
+      (whose += member) += found->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return whose;
+}
+
 bool has_segment(const nlohmann::json& item) {
   const auto ends = item.is_object() ? item.find("segment") : item.end();
   return item.is_object() && ends != item.end() && ends->is_array() && ends->size() == 2 && (*ends)[0].is_number() &&
@@ -67,7 +76,7 @@ bool has_segment(const nlohmann::json& item) {
 bool RecordChecker::Pass::segment(Item& item, const std::string& where) {
   // A line that is no record is left out or passes as it is.
   const bool clip = checker_.clip_ && whole_, order = checker_.order_ && whole_, drop = checker_.drop_;
-  auto& [index, start, end, score, label, tier, text, point, broken, again] = item;
+  auto& [index, start, end, score, label, whose, text, point, broken, again] = item;
   bool moved = false, kept = true;
   if (end < start) {
     add("reversed", where, "end " + format_number(end) + " is before start " + format_number(start), order || drop);
@@ -124,8 +133,7 @@ bool RecordChecker::Pass::times(Item& item, const Json& json, const std::string&
   item.start = (item.point ? json["at"] : json["segment"][0]).get<double>();
   item.end = (item.point ? json["at"] : json["segment"][1]).get<double>();
   item.label = label_of(json);
-  if (const auto tier = json.find("tier"); tier != json.end() && tier->is_string())
-    item.tier = tier->get<std::string>();
+  item.whose = whose_of(json);
   if (checker_.options_.seen) checker_.options_.seen(item.label, item.end);
   const bool right = item.point ? point(item, point_field) : segment(item, segment_field);
   item.broken = !item.point && !(item.start < item.end);
@@ -158,7 +166,8 @@ bool RecordChecker::Pass::item_members(const Json& item, const std::string& fiel
 
 // Whether the list has the item already. Of equal proposals the one with the better score stays.
 bool RecordChecker::Pass::twin(const char* key, Item& item, std::vector<Item>& kept, Twins& same, bool& changed) const {
-  const auto [before, fresh] = same.try_emplace({item.start, item.end, item.label, item.tier, item.point}, kept.size());
+  const auto [before, fresh] =
+      same.try_emplace({item.start, item.end, item.label, item.whose, item.point}, kept.size());
   if (fresh) return false;
   Item& first = kept[before->second];
   item.again = true;
@@ -216,6 +225,7 @@ void RecordChecker::Pass::list(const char* key) {
   const auto found = data_.find(key);
   if (found == data_.end()) return;
   if (!found->is_array()) return add("bad-field", key, "must be a list");
+  if (!(duration_ > 0) && !found->empty()) no_ends_ = true;
   const auto texts = whole_ ? parts_of(trim_json(*record_.raw(key))) : std::vector<std::string_view>();
   std::vector<Item> kept;
   Twins same;
@@ -231,17 +241,18 @@ void RecordChecker::Pass::list(const char* key) {
   if (*key == 'a') overlaps(key, std::move(kept));  // proposals overlap by nature
 }
 
-// Each segment against all of its class (and tier) that begin before it, not only the one that reaches furthest.
+// Each segment against all of its class (and tier, subject, ...) that begin before it, not only the one that reaches
+// furthest.
 void RecordChecker::Pass::overlaps(const char* key, std::vector<Item> items) const {
   std::erase_if(items, [](const Item& item) { return item.point || item.broken || item.again; });
   std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
-    return std::tie(a.tier, a.label, a.start) < std::tie(b.tier, b.label, b.start);
+    return std::tie(a.whose, a.label, a.start) < std::tie(b.whose, b.label, b.start);
   });
   const auto place = [&](const Item& item) { return std::string(key) + "[" + std::to_string(item.index) + "]"; };
   std::vector<double> reach;  // furthest end of the items of the class so far
   for (std::size_t i = 0; i < items.size(); ++i) {
     const Item& here = items[i];
-    const auto with_here = [&](const Item& item) { return item.label == here.label && item.tier == here.tier; };
+    const auto with_here = [&](const Item& item) { return item.label == here.label && item.whose == here.whose; };
     const bool first = i == 0 || !with_here(items[i - 1]);
     std::vector<std::string> others;
     for (std::size_t j = i; !first && j-- > 0 && with_here(items[j]) && reach[j] > here.start;)

@@ -32,10 +32,10 @@ class RecordChecker::Pass {
   struct Item {
     std::size_t index = 0;
     double start = 0, end = 0, score = 0;
-    std::string label, tier, text;                      // tier: of an annotation tool
+    std::string label, whose, text;  // whose: tier, subject, annotator and channel, which tell equal ones apart
     bool point = false, broken = false, again = false;  // again: the list has it before
   };
-  // Times, label, tier, whether it is a point -> place in a list.
+  // Times, label, whose, whether it is a point -> place in a list.
   using Twins = std::map<std::tuple<double, double, std::string, std::string, bool>, std::size_t>;
 
   void add(const char* kind, std::string field, std::string message, bool fixed = false) const;
@@ -74,7 +74,7 @@ class RecordChecker::Pass {
   // check_record.cpp: the stream, the record's files.
   bool identity();
   void stream(const FeatureStream& stream);
-  void span(const FeatureStream& stream, const std::string& field) const;
+  void span(const FeatureStream& stream, const std::string& field);
   void feature_file(const FeatureStream& stream, const std::string& field) const;
   void video() const;
   void against(const VideoFacts& facts, const std::string& whose) const;
@@ -87,7 +87,8 @@ class RecordChecker::Pass {
   std::set<std::string> twin_items_;  // "annotations[3]": a member stands twice in it
   bool whole_ = true;                 // reads as a record; only then is it repaired
   bool left_out_ = false;
-  double duration_ = 0, fps_ = 0;  // 0: unknown
+  bool no_ends_ = false, no_rows_ = false;  // what cannot be compared with the duration: segments, rows of features
+  double duration_ = 0, fps_ = 0;           // 0: unknown
 };
 
 }  // namespace tal

@@ -6,6 +6,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/base/text.h"
 #include "libtal/data/check_pass.h"
 #include "libtal/io/feature_settings.h"
 #include "libtal/io/features.h"
@@ -34,6 +35,17 @@ std::string times_of(const FeatureStream& stream) {
 }
 
 }  // namespace
+
+std::string Unchecked::text() const {
+  const auto records = [](std::uint64_t count) {
+    return std::to_string(count) + (count == 1 ? " record" : " records");
+  };
+  std::vector<std::string> parts;
+  if (ends > 0) parts.push_back("ends of segments in " + records(ends) + " without a duration (past-end, after-end)");
+  if (rows > 0)
+    parts.push_back("rows of features in " + records(rows) + " without a duration or a frame rate (rows-disagree)");
+  return "not checked: " + joined(parts, "; ");
+}
 
 RecordChecker::RecordChecker(CheckOptions options, FaultSink sink, const KnownNames* known, VideoProbe probe)
     : options_(std::move(options)), known_(known), probe_(std::move(probe)), sink_(std::move(sink)) {
@@ -89,6 +101,7 @@ std::optional<std::string> RecordChecker::Pass::run(std::string_view text) {
     for (const char* key : {"annotations", "proposals"}) list(key);
     if (whole_) features(), guard("bad-field", [&] { video(); });
   }
+  checker_.unchecked_.ends += no_ends_, checker_.unchecked_.rows += no_rows_;
   if (left_out_) return std::nullopt;
   return record_.modified() ? record_.str() : std::string(text);
 }
@@ -139,7 +152,8 @@ void RecordChecker::Pass::stream(const FeatureStream& stream) {
 }
 
 // Whether the rows reach as far as the video.
-void RecordChecker::Pass::span(const FeatureStream& stream, const std::string& field) const {
+void RecordChecker::Pass::span(const FeatureStream& stream, const std::string& field) {
+  if (stream.rows > 0 && (!(duration_ > 0) || !stream.fps)) no_rows_ = true;
   if (!(duration_ > 0) || !stream.fps || !(stream.stride > 0) || stream.rows <= 0) return;
   // The last row's window may be padded by less than one window; more rows, or a missing window's worth, disagree.
   const double covered = (stream.offset + static_cast<double>(stream.rows - 1) * stream.stride) / stream.fps->value();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
@@ -259,6 +260,14 @@ void set_info(Record& record, const VideoInfo& info) {
   if (info.fps && !record.has("fps")) record.set_number("fps", *info.fps);
   if (info.frames && !record.has("frames")) record.set_raw("frames", std::to_string(*info.frames));
   if (!info.subset.empty() && !record.has("subset")) record.set_text("subset", info.subset);
+}
+
+std::string_view with_return(const SourceText& source, std::string_view text) {
+  const std::less_equal<const char*> before;  // of any two pointers
+  const char *const begin = source.text.data(), *const end = begin + source.text.size();
+  const char* const behind = text.data() + text.size();
+  if (!before(begin, text.data()) || !before(behind + 2, end)) return text;
+  return std::string_view(behind, 2) == "\r\n" ? std::string_view(text.data(), text.size() + 1) : text;
 }
 
 std::string inflate_if_gzip(std::string bytes, std::size_t limit) {

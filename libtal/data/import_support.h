@@ -171,6 +171,10 @@ void set_info(Record& record, const VideoInfo& info);
 // `own` with what it lacks from `table` (--durations); Error as set_info. What --durations says goes before.
 VideoInfo with_table(const VideoInfo& own, const VideoInfo& table);
 
+// The text of a row or line of the source with the return of its line end, where that is CRLF: --rejects writes lines
+// as they came, and puts the line feed behind them.
+std::string_view with_return(const SourceText& source, std::string_view text);
+
 // fn() with its Error completed by file, line and text and passed to the sink.
 template <class Fn>
 void guard_row(const SourceText& source, std::uint64_t line, std::string_view video, std::string_view text,
@@ -180,7 +184,7 @@ void guard_row(const SourceText& source, std::uint64_t line, std::string_view vi
   } catch (Error& error) {
     if (!video.empty()) error.at_video(video);
     error.at_line(source.name, line);
-    sink.error(error, text);
+    sink.error(error, with_return(source, text));
   }
 }
 

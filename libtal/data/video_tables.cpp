@@ -202,7 +202,9 @@ std::vector<int> VideoColumns::numbers() const {
 }
 
 bool VideoColumns::has(const NamedTable::Row& row, int column) const {
-  return column >= 0 && !says_nothing(table_.field(row, column));
+  if (column < 0) return false;
+  const std::string& text = table_.field(row, column);
+  return !says_nothing(text) || (table_.own && row.quoted(column) && !text.empty());
 }
 
 std::optional<double> VideoColumns::seconds(const NamedTable::Row& row, const TimeColumn& duration,

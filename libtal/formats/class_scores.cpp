@@ -15,7 +15,7 @@ namespace tal {
 namespace {
 
 NumberTable table_of(const SourceText& source, const TableDialect& dialect, const ImportSink& sink) {
-  const RowFault fault = [&](Error& error, std::string_view row) { sink.error(error, row); };
+  const RowFault fault = [&](Error& error, std::string_view row) { sink.error(error, with_return(source, row)); };
   const bool npy = source.text.starts_with("\x93NUMPY");
   if (!npy && source.text.find('\0') != std::string::npos) throw Error("neither an .npy array nor a table of text");
   if (!npy) return parse_number_table(source, {}, dialect, column_names("video"), fault, true);

@@ -106,9 +106,20 @@ void read_bare(const SourceText& source, const ImportSink& sink, ToolRows& rows)
   }
 }
 
+// In quotes, or what spreadsheets write for a text, ="007": a reader takes both off.
+bool is_quoted(std::string_view label) { return label.starts_with('"') || label.starts_with("=\""); }
+
+// The name of the record's media where its id is that of this file, else one that is.
 std::string clip_name(const Record& record) {
-  const std::string media = record.text("media").value_or(record.text("path").value_or(record.video() + ".wav"));
-  return media.substr(media.find_last_of("/\\") + 1);
+  const std::string own = record.video() + ".wav",
+                    media = record.text("media").value_or(record.text("path").value_or(own));
+  for (const std::string& name : {media.substr(media.find_last_of("/\\") + 1), own})
+    if (names_video(record, name) && trim(name) == name && !name.starts_with('"') &&
+        name.find_first_of("\t\r\n") == std::string::npos)
+      return name;
+  throw Error("cannot be the name of a file in this format, '" + own + "', that is read as this id")
+      .at_field("video")
+      .at_video(record.video());
 }
 
 class DcaseWriter : public SegmentWriter {
@@ -117,6 +128,7 @@ class DcaseWriter : public SegmentWriter {
 
  protected:
   std::string changes() const override { return "labels with line ends or tabs, which are blanks in the table"; }
+  bool holds_scores() const override { return false; }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     if (!begun_) out += "filename\tonset\toffset\tevent_label\n";
     begun_ = true;
@@ -125,6 +137,11 @@ class DcaseWriter : public SegmentWriter {
     for (const auto& row : rows) {
       std::string label = row.label;
       if (flatten(label)) changed(record.video());
+      if (trim(label) != label) changed(record.video(), "labels with blanks at their ends, which readers cut off");
+      if (is_missing(label) || is_quoted(label))
+        throw Error("'" + label + "' is read as " + (is_missing(label) ? "a missing value" : "a field in quotes"))
+            .at_field(row.place + ".label")
+            .at_video(record.video());
       out +=
           clip + '\t' + format_number(row.segment.start) + '\t' + format_number(row.segment.end) + '\t' + label + '\n';
     }
@@ -143,6 +160,12 @@ class DcaseWeakWriter : public OnceWriter {
   void write(const Record& record, std::string& out) override {
     std::vector<std::string> labels;
     const auto take = [&](const std::string& label) {
+      if (is_missing(label) || trim(label) != label || is_quoted(label))
+        throw Error("'" + label +
+                    "' is not read again as this label: it says that a value is missing, stands in quotes " +
+                    "or has blanks at its ends")
+            .at_field("label")
+            .at_video(record.video());
       if (label.find_first_of(",\t\r\n") != std::string::npos)
         throw Error("'" + label + "' has a comma, tab or line end, which this format does not hold")
             .at_field("label")

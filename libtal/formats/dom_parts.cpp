@@ -70,7 +70,7 @@ DomText::DomText(std::string_view text) {
     marked_ = with_marks(text);
     code = parser_.parse(marked_).get(root_);
   }
-  if (code) throw Error(std::string("not valid JSON: ") + simdjson::error_message(code));
+  if (code) throw Error("not valid JSON, or nested too deeply");
 }
 
 JsonFile::JsonFile(const SourceText& source) try

@@ -77,7 +77,10 @@ class ElanReader {
     }
     if (media.empty()) media = sound;
     if (media.empty()) media = header.attribute("MEDIA_FILE").value();
-    auto& entry = rows_.video(media, file_stem(source_, {".eaf", ".xml"}), source_);
+    std::string stated;
+    for (const auto& each : header.children("PROPERTY"))
+      if (std::string_view(each.attribute("NAME").value()) == kVideoMember) stated = each.text().get();
+    auto& entry = rows_.video(media, file_stem(source_, {".eaf", ".xml"}), source_, 0, stated);
     if (origin != 0) {
       if (entry.further.size() < 2) entry.further.emplace_back("time_origin", format_number(origin / 1000));
       sink_.note(source_.name + ": the time 0 of the annotations is at " + format_number(origin / 1000) +
@@ -231,6 +234,7 @@ class ElanWriter : public SegmentWriter {
   std::string changes() const override {
     return "labels with control characters, which XML forbids: U+FFFD stands in their place";
   }
+  bool holds(std::string_view member) const override { return member == "tier"; }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     std::vector<TimeMarks> marks;
     for (const auto& row : rows) {
@@ -271,6 +275,8 @@ class ElanWriter : public SegmentWriter {
       if (const auto origin = record.number("time_origin"))
         out += " TIME_ORIGIN=\"" + std::to_string(std::llround(*origin * 1000)) + "\"";
       out += "/>";
+      if (!names_video(record, *path))
+        out += std::string("<PROPERTY NAME=\"") + kVideoMember + "\">" + escape_xml(record.video()) + "</PROPERTY>";
     }
     out += "</HEADER>\n<TIME_ORDER>\n";
   }

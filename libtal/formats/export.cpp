@@ -9,6 +9,7 @@
 #include "libtal/base/text.h"
 #include "libtal/formats/export_support.h"
 #include "libtal/io/digits.h"
+#include "libtal/io/table.h"
 
 namespace tal {
 namespace {
@@ -83,6 +84,17 @@ class ActivityNetWriter : public OnceWriter {
   std::unordered_map<std::string, std::string> windows_;  // their items
 };
 
+// No label at all is one thing that a reader takes, an empty one is none.
+void refuse_empty_labels(const Record& record, const std::string& segments) {
+  const auto raw = record.raw(segments);
+  if (!raw || raw->find("\"\"") == std::string_view::npos) return;
+  ExportOptions options;
+  options.segments = segments;
+  const RowMembers members(record, options);
+  for (const auto& row : export_rows(record, options))
+    if (members.text(row, "label") == "") throw Error("empty").at_field(row.place + ".label").at_video(record.video());
+}
+
 class GroundTruthWriter : public ActivityNetWriter {
  public:
   explicit GroundTruthWriter(const ExportOptions& options) : ActivityNetWriter("database", options) {}
@@ -94,6 +106,7 @@ class GroundTruthWriter : public ActivityNetWriter {
                                                     "activitynet", "annotations"};
     if (!record.has("annotations")) throw Error("missing").at_field("annotations").at_video(record.video());
     (void)record.annotations(true);  // only what reads back is written
+    refuse_empty_labels(record, "annotations");
     std::string out = "{\"annotations\":";
     out += *record.raw("annotations");
     for (const auto key : record.keys()) {
@@ -115,6 +128,7 @@ class ResultWriter : public ActivityNetWriter {
   bool joins_windows() const override { return true; }
   std::string value(const Record& record) const override {
     (void)record.require_scored_proposals();  // only what reads back is written
+    refuse_empty_labels(record, "proposals");
     return std::string(*record.raw("proposals"));
   }
 };
@@ -144,6 +158,11 @@ class ThumosWriter : public LineWriter {
   void begin(const Record& record, std::string&) override {
     if (record.video().find_first_of(" \t\n\r\v\f") != std::string::npos)
       throw Error("an id with blanks cannot be written in this format").at_field("video").at_video(record.video());
+    require_id_read_back(record);
+    if (record.video().starts_with("\xEF\xBB\xBF"))
+      throw Error("an id that begins with a byte-order mark cannot begin a file")
+          .at_field("video")
+          .at_video(record.video());
   }
   void line(const Record& record, const ExportRow& row, std::string& out) const override {
     if (!row.score) throw Error("missing").at_field(row.place + ".score").at_video(record.video());
@@ -182,17 +201,30 @@ class CsvWriter : public LineWriter {
     const auto duration = record.duration(), frames = record.number("frames");
     const auto rate = record.fps();
     const std::string divisor = rate && rate->den != 1 ? '/' + format_number(rate->den) : "";
-    video_ = field(record.video());
+    video_ = table_field(record.video());
     of_video_ = separator_ + (duration ? format_number(*duration) : "") + separator_ +
-                field(record.text("subset").value_or("")) + separator_ +
+                table_field(record.text("subset").value_or("")) + separator_ +
                 (rate ? format_number(rate->num) + divisor : "") + separator_ + (frames ? format_number(*frames) : "");
   }
-  void line(const Record&, const ExportRow& row, std::string& out) const override {
-    out += video_ + separator_ + format_number(row.segment.start) + separator_ + format_number(row.segment.end) +
-           separator_ + field(row.label) + separator_ + (row.score ? format_number(*row.score) : "") + of_video_ + '\n';
+  void line(const Record& record, const ExportRow& row, std::string& out) const override {
+    try {
+      out += video_ + separator_ + format_number(row.segment.start) + separator_ + format_number(row.segment.end) +
+             separator_ + table_field(row.label) + separator_ + (row.score ? format_number(*row.score) : "") +
+             of_video_;
+      for (const char* member : {"tier", "subject"})
+        (out += separator_) += table_field(members_->text(row, member).value_or(""));
+      out += '\n';
+    } catch (Error& error) {
+      throw error.at_field(row.place).at_video(record.video());
+    }
   }
+  bool holds(std::string_view member) const override { return member == "tier" || member == "subject"; }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     std::string lines;
+    members_.emplace(record, options());
+    if (exports_proposals(record, options()) &&
+        std::any_of(rows.begin(), rows.end(), [](const ExportRow& row) { return !row.score; }))
+      changed(record.video(), "proposals without a score, which a reader of the table takes for annotations");
     LineWriter::write_rows(record, std::move(rows), lines);
     head(out);
     out += lines;
@@ -201,23 +233,11 @@ class CsvWriter : public LineWriter {
  private:
   void head(std::string& out) {
     if (std::exchange(started_, true)) return;
-    bool first = true;
-    for (const char* name : {"video", "start", "end", "label", "score", "duration", "subset", "fps", "frames"}) {
-      if (!std::exchange(first, false)) out += separator_;
-      out += name;
-    }
-    out += '\n';
-  }
-  // Quoted where it holds what means something else, or blanks that a reader may trim.
-  std::string field(std::string_view text) const {
-    const bool blank = !text.empty() && (text.front() == ' ' || text.back() == ' ' || text.find('\t') != text.npos);
-    if (!blank && text.find_first_of("\"\r\n,;") == std::string_view::npos) return std::string(text);
-    std::string out = "\"";
-    for (const char c : text) out.append(c == '"' ? 2 : 1, c);
-    return out + '"';
+    for (const auto& name : own_columns()) (out += name) += name == own_columns().back() ? '\n' : separator_;
   }
   char separator_;
   std::string video_, of_video_;  // of the record that is being written
+  std::optional<RowMembers> members_;
   bool started_ = false;
 };
 
@@ -225,9 +245,12 @@ class BsnWriter : public OnceWriter {
  public:
   explicit BsnWriter(const ExportOptions&) {}
   std::string extension() const override { return ".csv"; }
+  std::string id_of_file(const std::string& name) const override { return id_read_of(name); }
   std::string note() const override {
     const std::string why = "labels, which this format does not hold";
-    return labelled_.any() ? labelled_.text("has " + why, "have " + why) : "";
+    std::string out = labelled_.any() ? labelled_.text("has " + why, "have " + why) : "";
+    if (const auto rest = not_held_.note(); !rest.empty()) out += (out.empty() ? "" : "; ") + rest;
+    return out;
   }
 
  protected:
@@ -276,10 +299,14 @@ class BsnWriter : public OnceWriter {
     }
     if (std::any_of(proposals.begin(), proposals.end(), [](const Proposal& p) { return !p.label.empty(); }))
       labelled_.add(record.video());
+    ExportOptions own;
+    own.segments = "proposals";
+    not_held_.see(record, own, export_rows(record, own), true, [](const std::string&) { return false; });
   }
 
  private:
   CountedVideos labelled_;
+  NotHeld not_held_;
 };
 
 }  // namespace

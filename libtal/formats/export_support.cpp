@@ -1,11 +1,16 @@
 #include "libtal/formats/export_support.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
+#include "libtal/base/video_id.h"
+#include "libtal/data/import_support.h"
 #include "libtal/formats/dom_parts.h"
+#include "libtal/formats/tool_rows.h"
+#include "libtal/io/table.h"
 #include "libtal/io/window.h"
 
 namespace tal {
@@ -97,6 +102,67 @@ std::vector<std::pair<std::string, std::string>> RowMembers::others(const Export
   return out;
 }
 
+std::vector<std::string> RowMembers::names(const ExportRow& row) const {
+  std::vector<std::string> out;
+  dom::object item;
+  if (!list_ || row.index >= list_->items.size() || list_->items[row.index].get(item)) return out;
+  for (const auto [key, value] : item)
+    if (key != "segment" && key != "at" && key != "label" && key != "score" && key != "scores") out.emplace_back(key);
+  return out;
+}
+
+std::string id_read_of(std::string_view name) try {
+  FileIds ids;
+  return one_id(media_name(name), ids);
+} catch (const Error&) {
+  return "";
+}
+
+void require_id_read_back(const Record& record) {
+  const auto read = id_read_of(record.video());
+  if (read == record.video()) return;
+  throw Error(
+      "this format names a video as a file, of which folders and endings are no part of the id: it would be read as '" +
+      read + "'; give it another id")
+      .at_field("video")
+      .at_video(record.video());
+}
+
+void require_file_path(const Record& record, const std::string& path) {
+  constexpr std::size_t kLongest = 255;
+  for (std::string_view rest = path;;) {
+    const auto end = std::min(rest.find('/'), rest.size());
+    const auto part = rest.substr(0, end);
+    if (part.empty() || part == "." || part == ".." || part.size() > kLongest || part.find('\0') != part.npos)
+      throw Error("'" + path + "' cannot be a file below a folder").at_field("video").at_video(record.video());
+    if (end == rest.size()) return;
+    rest.remove_prefix(end + 1);
+  }
+}
+
+std::string media_of(const Record& record) {
+  return record.text("media").value_or(record.text("path").value_or(record.video()));
+}
+
+bool names_video(const Record& record, const std::string& media) { return id_read_of(media) == record.video(); }
+
+bool changes_when_rounded(double units) {
+  return std::abs(units - std::round(units)) > 1e-6 * std::max(1.0, std::abs(units));
+}
+bool changes_when_rounded(const ExportRow& row, double units_a_second) {
+  return changes_when_rounded(row.segment.start * units_a_second) ||
+         changes_when_rounded(row.segment.end * units_a_second);
+}
+
+std::string table_field(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) throw Error("a zero byte, which no text has");
+  const bool blank = trim(text) != text || text.find('\t') != std::string_view::npos;
+  if (!blank && !is_missing(text) && text.find_first_of("\"\r\n,;") == std::string_view::npos) return std::string(text);
+  std::string out = "\"";
+  for (const char c : text) out.append(c == '"' ? 2 : 1, c);
+  return out + '"';
+}
+
 bool flatten(std::string& label) {
   bool any = false;
   for (char& c : label)
@@ -116,20 +182,40 @@ std::string CountedVideos::text(const std::string& one, const std::string& many)
          (count_ > named_.size() ? ", ..." : "");
 }
 
+std::string NotHeld::note() const {
+  const std::string scores = "scores, which this format does not hold";
+  const std::string members = "members of segments that this format does not hold (" +
+                              joined_first({members_.begin(), members_.end()}, 12) + ")";
+  std::string out;
+  for (const auto& [videos, what] : {std::pair(&scored_, scores), {&reduced_, members}})
+    if (videos->any()) out += (out.empty() ? "" : "; ") + videos->text("has " + what, "have " + what);
+  return out;
+}
+
 void SegmentWriter::write(const Record& record, std::string& out) {
   auto rows = export_rows(record, options_, points_);
   const bool none = rows.empty(), all = !exports_proposals(record, options_);
+  not_held_.see(record, options_, rows, holds_scores(), [&](const std::string& name) { return holds(name); });
   write_rows(record, std::move(rows), out);
   if (none && !record.has("window")) without_.add(record.video());
   if (!none && all && (options_.min_score || options_.top_k > 0)) unchosen_.add(record.video());
+}
+
+void SegmentWriter::changed(const std::string& video, const std::string& what) {
+  auto found = std::find_if(changed_.begin(), changed_.end(), [&](const auto& each) { return each.first == what; });
+  if (found == changed_.end()) found = changed_.insert(changed_.end(), {what, {}});
+  found->second.add(video);
 }
 
 std::string SegmentWriter::note() const {
   const std::string rest = std::string("no segment to write, and so no ") + absent_;
   const std::string why = "annotations and no proposals: --min-score and --top-k leave out none of them";
   std::string out;
-  for (const auto& [videos, what] : {std::pair(&without_, rest), {&unchosen_, why}, {&changed_, changes()}})
+  std::vector<std::pair<const CountedVideos*, std::string>> all{{&without_, rest}, {&unchosen_, why}};
+  for (const auto& [what, videos] : changed_) all.emplace_back(&videos, what);
+  for (const auto& [videos, what] : all)
     if (videos->any()) out += (out.empty() ? "" : "; ") + videos->text("has " + what, "have " + what);
+  if (const auto rest_of = not_held_.note(); !rest_of.empty()) out += (out.empty() ? "" : "; ") + rest_of;
   return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -40,7 +41,9 @@ class RowMembers {
   std::optional<std::string> text(const ExportRow& row, const char* member) const;
   std::optional<double> number(const ExportRow& row, const char* member) const;
   std::optional<std::string> json(const ExportRow& row, const char* member) const;
-  // Name and JSON, in order, of all that are not times, label, score and scores.
+  // The names of all that are not times, label, score and scores.
+  std::vector<std::string> names(const ExportRow& row) const;
+  // Name and JSON, in order, of these.
   std::vector<std::pair<std::string, std::string>> others(const ExportRow& row) const;
 
  private:
@@ -50,6 +53,27 @@ class RowMembers {
 
 // Tabs and line ends become blanks; whether there was one.
 bool flatten(std::string& label);
+
+// The id that a reader takes from a name that stands for a file: without its folders and a media file's ending. "": it
+// takes none, as of several names in one.
+std::string id_read_of(std::string_view name);
+// Error unless that of the record's id is the id itself.
+void require_id_read_back(const Record& record);
+// Error unless the path, below a folder, is one that a file can have.
+void require_file_path(const Record& record, const std::string& path);
+// The media file that an annotation tool is to open: the record's media, its path, or else its id.
+std::string media_of(const Record& record);
+// What a writer puts beside the media where an id is none that its name gives: the name of the member.
+inline constexpr char kVideoMember[] = "tal_video";
+bool names_video(const Record& record, const std::string& media);
+
+// Whether a time, in frames or milliseconds, is another one once it is a whole number of them.
+bool changes_when_rounded(double units);
+bool changes_when_rounded(const ExportRow& row, double units_a_second);
+
+// A field of a table, in quotes where it holds what means something else, blanks at its ends, or what says that a value
+// is missing. Error for a zero byte, which no text has.
+std::string table_field(std::string_view text);
 
 // Videos of which something is said at the end of the run: how many, and the first ones by name.
 class CountedVideos {
@@ -63,6 +87,31 @@ class CountedVideos {
   std::size_t count_ = 0;
   std::string last_;  // rows of one video follow each other
   std::vector<std::string> named_;
+};
+
+// What segments have and a format does not hold, which is said once at the end of the run.
+class NotHeld {
+ public:
+  // holds: of the further members' names (an id is only a tool's own number of the segment); scores: whether the format
+  // holds those.
+  template <class Holds>
+  void see(const Record& record, const ExportOptions& options, const std::vector<ExportRow>& rows, bool scores,
+           const Holds& holds) {
+    const RowMembers members(record, options);
+    bool scored = false, reduced = false;
+    for (const auto& row : rows) {
+      scored = scored || row.score;
+      for (auto& name : members.names(row))
+        if (name != "id" && !holds(name)) reduced = true, members_.insert(std::move(name));
+    }
+    if (scored && !scores) scored_.add(record.video());
+    if (reduced) reduced_.add(record.video());
+  }
+  std::string note() const;  // "" = nothing to say
+
+ private:
+  CountedVideos scored_, reduced_;
+  std::set<std::string> members_;
 };
 
 // A writer of records that come once each: add() refuses a video, or a window of one, that came before. What write()
@@ -92,16 +141,24 @@ class SegmentWriter : public OnceWriter {
  protected:
   void write(const Record& record, std::string& out) final;
   virtual void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) = 0;
-  // The labels of this video are written otherwise, which is said at the end: as `changes` says.
-  void changed(const std::string& video) { changed_.add(video); }
+  // Something of this video is written otherwise, which is said at the end: "labels with tabs, which are blanks".
+  // Without `what` as changes() says.
+  void changed(const std::string& video) { changed(video, changes()); }
+  void changed(const std::string& video, const std::string& what);
   virtual std::string changes() const { return ""; }
+  // Whether scores and this further member of the segments (tier, subject, ...) stand in the file; what does not is
+  // said at the end.
+  virtual bool holds_scores() const { return true; }
+  virtual bool holds(std::string_view) const { return false; }
   const ExportOptions& options() const { return options_; }
 
  private:
   ExportOptions options_;
   const char* absent_;
   Points points_;
-  CountedVideos without_, unchosen_, changed_;
+  CountedVideos without_, unchosen_;
+  std::vector<std::pair<std::string, CountedVideos>> changed_;
+  NotHeld not_held_;
 };
 
 }  // namespace tal

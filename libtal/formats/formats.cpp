@@ -322,7 +322,7 @@ const std::vector<ExportFormat>& export_formats() {
        {"--classes", "--class-offset", "--segments", "--min-score", "--top-k"},
        make_thumos14_results_writer},
       {"csv",
-       "video,start,end,label,score,duration,subset,fps,frames",
+       "video,start,end,label,score,duration,subset,fps,frames,tier,subject",
        {"--segments", "--min-score", "--top-k"},
        make_csv_writer},
       {"tsv", "The same with tabs", {"--segments", "--min-score", "--top-k"}, make_tsv_writer},

@@ -104,6 +104,8 @@ class ExportWriter {
   virtual void add(const Record& record, std::string& out) = 0;
   virtual void end(std::string&) {}
   virtual std::string extension() const { return ""; }
+  // The id that the format's reader takes from the name of a file, without extension().
+  virtual std::string id_of_file(const std::string& name) const { return name.substr(name.find_last_of("/\\") + 1); }
   // Of formats whose files hold several records, or whose names the format says: the files after the last add(), by
   // their paths below the output folder.
   virtual bool makes_files() const { return false; }

@@ -100,6 +100,7 @@ class FrameLabels {
     const double count = stated ? *stated : std::round(record.require_duration() * rate->value());
     if (count > 1e9) throw Error("more than 1e9 frames").at_field("frames").at_video(record.video());
     owners_.resize(static_cast<std::size_t>(count), kNone);
+    known_background_ = options.background;
     rows_ = export_rows(record, options);
     for (std::size_t i = 0; i < rows_.size(); ++i) fill(i, rate->value());
     background_ = options.background.empty() ? "" : options.background.front();
@@ -116,6 +117,19 @@ class FrameLabels {
       fn(owner == kNone ? background_ : rows_[owner].label);
     }
   }
+  // What the frames do not tell: times between two of them, where one segment ends and the next begins, scores, tiers.
+  void tell(CountedVideos& rounded, CountedVideos& joined, NotHeld& not_held, const ExportOptions& options) const {
+    for (std::size_t frame = 1; frame < owners_.size(); ++frame) {
+      const auto before = owners_[frame - 1], here = owners_[frame];
+      if (before == here || before == kNone || here == kNone || rows_[before].label != rows_[here].label) continue;
+      joined.add(record_.video());
+      break;
+    }
+    const double fps = record_.fps()->value();
+    if (std::any_of(rows_.begin(), rows_.end(), [&](const auto& row) { return changes_when_rounded(row, fps); }))
+      rounded.add(record_.video());
+    not_held.see(record_, options, rows_, false, [](const std::string&) { return false; });
+  }
   bool has_blanks() const {
     return std::any_of(rows_.begin(), rows_.end(),
                        [](const auto& row) { return row.label.find_first_of(" \t") != std::string::npos; });
@@ -131,6 +145,9 @@ class FrameLabels {
     };
     if (row.label.empty()) throw fail("missing", ".label");
     if (row.label.find_first_of("\r\n") != std::string::npos) throw fail("has a line break", ".label");
+    if (trim(row.label) != row.label) throw fail("has blanks at its ends, which a reader cuts off", ".label");
+    if (std::find(known_background_.begin(), known_background_.end(), row.label) != known_background_.end())
+      throw fail("'" + row.label + "' is the --background, of which no segment is read", ".label");
     const double first = std::round(row.segment.start * fps), end = std::round(row.segment.end * fps);
     if (first < 0 || end > static_cast<double>(owners_.size()))
       throw fail("reaches over the video's " + std::to_string(owners_.size()) + " frames", ".segment");
@@ -146,31 +163,63 @@ class FrameLabels {
   std::vector<ExportRow> rows_;
   std::vector<std::uint32_t> owners_;  // of each frame
   std::string background_;
+  std::vector<std::string> known_background_;
 };
 
-class FrameLabelWriter : public OnceWriter {
+// The two writers.
+class FrameWriter : public OnceWriter {
  public:
-  explicit FrameLabelWriter(const ExportOptions& options) : options_(options) {}
-  std::string extension() const override { return ".txt"; }
+  explicit FrameWriter(const ExportOptions& options) : options_(options) {}
+  std::string note() const override {
+    const std::string rounded = "times between two frames, which are rounded to whole ones",
+                      joined = "segments of one label that touch each other, and are one in these files";
+    std::string out;
+    for (const auto& [videos, what] : {std::pair(&rounded_, rounded), {&joined_, joined}})
+      if (videos->any()) out += (out.empty() ? "" : "; ") + videos->text("has " + what, "have " + what);
+    if (const auto rest = not_held_.note(); !rest.empty()) out += (out.empty() ? "" : "; ") + rest;
+    return out;
+  }
 
  protected:
-  void write(const Record& record, std::string& out) override {
-    FrameLabels(record, options_).each([&](const std::string& label) { (out += label) += '\n'; });
+  FrameLabels labels_of(const Record& record) {
+    FrameLabels labels(record, options_);
+    labels.tell(rounded_, joined_, not_held_, options_);
+    return labels;
   }
 
  private:
   ExportOptions options_;
+  CountedVideos rounded_, joined_;
+  NotHeld not_held_;
 };
 
-class FrameResultWriter : public OnceWriter {
+class FrameLabelWriter : public FrameWriter {
  public:
-  explicit FrameResultWriter(const ExportOptions& options) : options_(options) {}
+  using FrameWriter::FrameWriter;
+  std::string id_of_file(const std::string& name) const override { return id_read_of(name); }
+  std::string extension() const override { return ".txt"; }
+
+ protected:
+  void write(const Record& record, std::string& out) override {
+    labels_of(record).each([&](const std::string& label) { (out += label) += '\n'; });
+  }
+};
+
+class FrameResultWriter : public FrameWriter {
+ public:
+  using FrameWriter::FrameWriter;
   bool makes_files() const override { return true; }
   std::map<std::string, std::string> files() override { return std::move(files_); }
 
  protected:
   void write(const Record& record, std::string&) override {
-    const FrameLabels labels(record, options_);
+    if (const auto read = id_read_of(without_ending(without_ending(record.video(), {".gz"}), {".txt"}));
+        read != record.video())
+      throw Error("cannot be a file's name: the video of that file would be read as '" + read + "'")
+          .at_field("video")
+          .at_video(record.video());
+    require_file_path(record, record.video());
+    const FrameLabels labels = labels_of(record);
     if (labels.has_blanks())
       throw Error("a label has blanks, which separate the labels of this format").at_video(record.video());
     std::string line;
@@ -179,7 +228,6 @@ class FrameResultWriter : public OnceWriter {
   }
 
  private:
-  ExportOptions options_;
   std::map<std::string, std::string> files_;
 };
 

@@ -157,7 +157,9 @@ class LabelStudioReader {
           media = value.text();
     std::string otherwise = file_stem(source_, {".json"});
     if (const auto id = task.find("id"); id && several_) otherwise += "-" + id->words();
-    auto& entry = rows_.video(media, otherwise, source_);
+    const auto meta = task.find("meta");
+    const auto stated = meta ? meta->find(kVideoMember) : std::nullopt;
+    auto& entry = rows_.video(media, otherwise, source_, 0, stated ? stated->words() : "");
     if (config_.framerate && !(options_.fps > 0)) {
       VideoInfo said;
       said.fps = config_.framerate;
@@ -366,14 +368,18 @@ class LabelStudioWriter : public OnceWriter {
   explicit LabelStudioWriter(const ExportOptions& options) : options_(options) {}
   void end(std::string& out) override { out += begun_ ? "\n]\n" : "[]\n"; }
   std::string note() const override {
-    return points_.any() ? points_.text("has points, which last a frame in a timeline",
-                                        "have points, which last a frame in a timeline")
-                         : "";
+    const std::string points = "points, which last a frame in a timeline",
+                      times = "times between two frames, which a timeline rounds to whole ones";
+    std::string out;
+    for (const auto& [videos, what] : {std::pair(&points_, points), {&rounded_, times}})
+      if (videos->any()) out += (out.empty() ? "" : "; ") + videos->text("has " + what, "have " + what);
+    if (const auto rest = not_held_.note(); !rest.empty()) out += (out.empty() ? "" : "; ") + rest;
+    return out;
   }
 
  protected:
   void write(const Record& record, std::string& out) override {
-    const std::string media = record.text("media").value_or(record.text("path").value_or(record.video()));
+    const std::string media = media_of(record);
     nlohmann::ordered_json task;
     task["data"] = nlohmann::ordered_json::object();
     std::string member = is_sound(media) ? "audio" : "video";
@@ -385,8 +391,10 @@ class LabelStudioWriter : public OnceWriter {
       if (!proposals) chosen.min_score.reset(), chosen.top_k = 0;
       nlohmann::ordered_json results = nlohmann::ordered_json::array();
       const RowMembers members(record, chosen);
-      for (const auto& row : export_rows(record, chosen, Points::kTaken))
-        results.push_back(result(record, row, members, proposals, results.size(), member));
+      const auto rows = export_rows(record, chosen, Points::kTaken);
+      not_held_.see(record, chosen, rows, true,
+                    [](const std::string& name) { return name == "tier" || name == "type"; });
+      for (const auto& row : rows) results.push_back(result(record, row, members, proposals, results.size(), member));
       if (const auto choices = proposals ? nlohmann::ordered_json() : choices_of(record); !choices.empty())
         results.push_back({{"id", "choices"},
                            {"from_name", "choice"},
@@ -399,6 +407,7 @@ class LabelStudioWriter : public OnceWriter {
       task[proposals ? "predictions" : "annotations"] = nlohmann::ordered_json::array({std::move(holder)});
     }
     task["data"][member] = media;
+    if (!names_video(record, media)) task["meta"] = {{kVideoMember, record.video()}};
     out += (begun_ ? ",\n" : "[\n") + task.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     begun_ = true;
   }
@@ -432,6 +441,8 @@ class LabelStudioWriter : public OnceWriter {
       if (row.point) points_.add(record.video());
       const long long first = std::llround(row.segment.start * rate->value()) + 1;
       const long long last = std::max(first, std::llround(row.segment.end * rate->value()));
+      const bool short_of_one = std::llround(row.segment.end * rate->value()) < first;
+      if (!row.point && (changes_when_rounded(row, rate->value()) || short_of_one)) rounded_.add(record.video());
       value["ranges"] = nlohmann::ordered_json::array({{{"start", first}, {"end", last}}});
     } else {
       value["start"] = row.segment.start, value["end"] = row.segment.end;
@@ -444,7 +455,8 @@ class LabelStudioWriter : public OnceWriter {
   }
 
   ExportOptions options_;
-  CountedVideos points_;
+  CountedVideos points_, rounded_;
+  NotHeld not_held_;
   bool begun_ = false;
 };
 

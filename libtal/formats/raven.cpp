@@ -25,6 +25,13 @@ std::vector<std::string> tab_fields(std::string_view line) {
   }
 }
 
+std::string name_of_table(std::string stem) {
+  for (const char* ending : {".selections", ".selection"}) stem = std::string(without_ending(stem, {ending}));
+  if (const auto table = stem.rfind(".Table."); table != std::string::npos && table > 0) stem.resize(table);
+  FileIds ids;
+  return one_id(stem, ids);
+}
+
 class RavenTable {
  public:
   RavenTable(const SourceText& source, const ImportOptions& options) : source_(source), lines_(split_lines(source)) {
@@ -100,13 +107,7 @@ class RavenTable {
       if (!is_own(header_[c])) label_ = static_cast<int>(c), guessed_ = true;
   }
   // "R_1.Table.1.selections.txt" -> "R_1"
-  std::string table_name() const {
-    std::string stem = file_stem(source_, {".txt"});
-    for (const char* ending : {".selections", ".selection"}) stem = std::string(without_ending(stem, {ending}));
-    if (const auto table = stem.rfind(".Table."); table != std::string::npos && table > 0) stem.resize(table);
-    FileIds ids;
-    return one_id(stem, ids);
-  }
+  std::string table_name() const { return name_of_table(file_stem(source_, {".txt"})); }
   Segment times(const std::vector<std::string>& row, const ImportOptions& options) const {
     const char decimal = options.dialect.decimal ? options.dialect.decimal : '.';
     return {field_number(field(row, start()), decimal, "Begin Time (s)"),
@@ -178,9 +179,13 @@ class RavenWriter : public SegmentWriter {
  public:
   explicit RavenWriter(const ExportOptions& options) : SegmentWriter(options, "selection", Points::kTaken) {}
   std::string extension() const override { return ".txt"; }
+  std::string id_of_file(const std::string& name) const override { return name_of_table(name); }
 
  protected:
   std::string changes() const override { return "labels with line ends or tabs, which are blanks in the table"; }
+  bool holds(std::string_view member) const override {
+    return member == "low" || member == "high" || member == "channel" || member == "columns";
+  }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     const RowMembers members(record, options());
     bool frequencies = false, scores = false;
@@ -202,6 +207,7 @@ class RavenWriter : public SegmentWriter {
     for (const auto& row : rows) {
       std::string label = row.label;
       if (flatten(label)) changed(record.video());
+      if (trim(label) != label) changed(record.video(), "labels with blanks at their ends, which readers cut off");
       out += std::to_string(++number) + (frequencies ? "\tSpectrogram 1\t" : "\tWaveform 1\t") +
              members.text(row, "channel").value_or("1") + '\t' + format_number(row.segment.start) + '\t' +
              format_number(row.segment.end);

@@ -250,6 +250,19 @@ bool FileLook::has_columns(std::initializer_list<std::string_view> names) const 
   });
 }
 
+bool FileLook::is_own_without_scores() const {
+  if (!is_own_header(columns())) return false;
+  try {
+    const NamedTable table = parse_named_table(parts_->all());
+    const int score = table.find({"score"});
+    return std::all_of(table.rows.begin(), table.rows.end(), [&](const auto& row) {
+      return row.fields.size() != table.header.size() || table.field(row, score).empty();
+    });
+  } catch (const Error&) {
+    return false;  // the reader says what is wrong
+  }
+}
+
 void keep_stdin() {
   struct stat info {};
   if (::fstat(0, &info) == 0 && S_ISREG(info.st_mode)) return;
@@ -411,11 +424,13 @@ bool has_segment_columns(const FileLook& file) {
 }  // namespace
 
 Fit looks_like_segments_csv(const FileLook& file) {
-  return has_segment_columns(file) && !has_role(file, "score") ? Fit::kGeneral : Fit::kNone;
+  return has_segment_columns(file) && (!has_role(file, "score") || file.is_own_without_scores()) ? Fit::kGeneral
+                                                                                                 : Fit::kNone;
 }
 
 Fit looks_like_detections_csv(const FileLook& file) {
-  return has_segment_columns(file) && has_role(file, "score") ? Fit::kGeneral : Fit::kNone;
+  return has_segment_columns(file) && has_role(file, "score") && !file.is_own_without_scores() ? Fit::kGeneral
+                                                                                               : Fit::kNone;
 }
 
 Fit looks_like_features(const FileLook& file) {

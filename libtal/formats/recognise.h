@@ -47,6 +47,7 @@ class FileLook {
   // A table: the names of its columns; has_columns: in any case, with blanks or '_' for '-'. Of names with '|' one.
   const std::vector<std::string>& columns() const;
   bool has_columns(std::initializer_list<std::string_view> names) const;
+  bool is_own_without_scores() const;  // a table that tal-convert wrote, of annotations
 
  private:
   struct Parts;

@@ -10,6 +10,14 @@
 namespace tal {
 namespace {
 
+// The types of the format; records of other formats have types of their own.
+bool is_rttm_type(std::string_view type) {
+  for (const std::string_view known : {"SEGMENT", "NOSCORE", "NO_RT_METADATA", "LEXEME", "NON-LEX", "NON-SPEECH",
+                                       "FILLER", "EDIT", "IP", "SU", "CB", "A/P", "SPEAKER", "SU_BOUNDARY"})
+    if (type == known) return true;
+  return false;
+}
+
 std::string known(std::string_view word) { return word == "<NA>" ? "" : std::string(word); }
 
 class RttmWriter : public SegmentWriter {
@@ -18,11 +26,18 @@ class RttmWriter : public SegmentWriter {
 
  protected:
   std::string changes() const override { return "labels with blanks, which are '_' in the file"; }
+  bool holds(std::string_view member) const override {
+    return member == "channel" || member == "confidence" || member == "type";
+  }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     const RowMembers members(record, options());
     if (record.video().find_first_of(" \t\r\n") != std::string::npos)
       throw Error("has blanks, which separate the words of this format").at_field("video").at_video(record.video());
+    require_id_read_back(record);
     for (const auto& row : rows) {
+      if (row.label == "<NA>") changed(record.video(), "labels called <NA>, which is read as none");
+      std::string type = members.text(row, "type").value_or("SPEAKER");
+      if (!is_rttm_type(type)) type = "SPEAKER";
       std::string label = row.label.empty() ? "<NA>" : row.label;
       const auto blank = [](char c) { return c == ' ' || static_cast<unsigned char>(c) < 0x20; };
       if (std::any_of(label.begin(), label.end(), blank)) {
@@ -30,9 +45,9 @@ class RttmWriter : public SegmentWriter {
         changed(record.video());
       }
       const auto confidence = row.score ? row.score : members.number(row, "confidence");
-      out += "SPEAKER " + record.video() + ' ' + members.text(row, "channel").value_or("1") + ' ' +
-             format_number(row.segment.start) + ' ' + format_number(row.segment.length()) + " <NA> <NA> " + label +
-             ' ' + (confidence ? format_number(*confidence) : "<NA>") + " <NA>\n";
+      out += type + ' ' + record.video() + ' ' + members.text(row, "channel").value_or("1") + ' ' +
+             format_number(row.segment.start) + ' ' + (row.point ? "<NA>" : format_number(row.segment.length())) +
+             " <NA> <NA> " + label + ' ' + (confidence ? format_number(*confidence) : "<NA>") + " <NA>\n";
     }
   }
 };

@@ -1,4 +1,5 @@
 // Tables of segments with named columns: annotations and detections.
+#include <optional>
 #include <set>
 
 #include "libtal/base/text.h"
@@ -37,6 +38,13 @@ class SeveralNames {
   std::string example_;
 };
 
+// Of a table that tal-convert wrote: each column is what its name says, and nothing is guessed.
+ImportOptions naming_columns(ImportOptions options, const NamedTable& table) {
+  for (const auto& column : table.header)
+    if (column != "subject") options.columns.try_emplace(column, column);
+  return options;
+}
+
 void read_table(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink,
                 bool scored) {
   const std::string unit = options.time.empty() ? "seconds" : options.time;
@@ -44,10 +52,14 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
   SeveralNames several;
   std::size_t left_out = 0, selected = 0;  // by --where
   std::size_t other_rate = 0;              // rows whose frames --fps counts, though they state a rate
+  std::size_t unscored = 0;                // rows of a table of our own that are annotations among detections
   std::vector<std::string> values;
   for (const auto& source : sources) {
     const NamedTable table = parse_named_table(source, options.dialect);
-    const SegmentColumns columns(table, options, scored, unit, sink);
+    const auto named = table.own ? std::optional(naming_columns(options, table)) : std::nullopt;
+    const SegmentColumns columns(table, named ? *named : options, scored, unit, sink);
+    const bool own_ids = table.own && options.id_folders < 0 && !options.columns.count("video");
+    const int subject = table.own ? table.find({"subject"}) : -1;
     for (const auto& row : table.rows) {
       std::string id;
       guard_row(source, row.line, "", row.raw, sink, [&] {
@@ -57,26 +69,36 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
           return;
         }
         ++selected;
-        id = id_of(video_field(table, row, columns.video), options, line_name(source.name, row.line));
+        const bool written = table.own && row.quoted(columns.video);  // and no missing value
+        const std::string& name = written ? table.field(row, columns.video) : video_field(table, row, columns.video);
+        id = own_ids && !name.empty() ? options.prefix.value_or("") + name
+                                      : id_of(name, options, line_name(source.name, row.line));
         if (id.empty()) throw Error("empty").at_field("video");
         try {
           const VideoInfo said = known_of(id, options, columns.facts(row));
           if (unit == "frames" && options.fps > 0 && said.fps && *said.fps != options.fps) ++other_rate;
           const Segment segment = columns.segment(row, with_rows_before(said, rows.find(id)));
-          const std::string label = columns.label < 0 ? "" : label_field(table.field(row, columns.label), options);
-          const auto score = scored ? std::optional(columns.score_of(row)) : std::nullopt;
+          const std::string text = columns.label < 0 ? "" : table.field(row, columns.label);
+          const bool said_so = table.own && row.quoted(columns.label) && options.tables.classes.empty();
+          const std::string label = said_so ? text : label_field(text, options);
+          const bool proposal = scored && !(table.own && table.field(row, columns.score).empty());
+          const auto score = proposal ? std::optional(columns.score_of(row)) : std::nullopt;
+          unscored += scored && !proposal;
           auto& entry = rows.at(id);
           try {
             entry.facts.add(said, line_name(source.name, row.line));
           } catch (const Error& error) {
             throw columns.explained(error);
           }
-          several.see(entry, table.field(row, columns.video));
-          (scored ? entry.has_proposals : entry.has_annotations) = true;
-          const std::string tier =
-              columns.tier < 0 || is_missing(table.field(row, columns.tier)) ? "" : table.field(row, columns.tier);
-          append_item(scored ? entry.proposals : entry.annotations, segment, score, label, {},
-                      Members().some("tier", tier).str());
+          if (!table.own) several.see(entry, table.field(row, columns.video));
+          (proposal ? entry.has_proposals : entry.has_annotations) = true;
+          const auto further = [&](int column) {
+            const bool none =
+                column < 0 || (is_missing(table.field(row, column)) && !(table.own && row.quoted(column)));
+            return none ? std::string() : table.field(row, column);
+          };
+          append_item(proposal ? entry.proposals : entry.annotations, segment, score, label, {},
+                      Members().some("tier", further(columns.tier)).some("subject", further(subject)).str());
         } catch (Error& error) {
           throw error.at_video(id);
         }
@@ -93,6 +115,9 @@ void read_table(const std::vector<SourceText>& sources, const ImportOptions& opt
   if (other_rate > 0)
     sink.note(std::to_string(other_rate) + (other_rate == 1 ? " row states" : " rows state") +
               " another frame rate than --fps, which their times are counted by");
+  if (unscored > 0)
+    sink.note(std::to_string(unscored) +
+              (unscored == 1 ? " row without a score is an annotation" : " rows without a score are annotations"));
   rows.emit(options, sink);
 }
 

@@ -130,6 +130,10 @@ class SoccernetWriter : public OnceWriter {
  public:
   explicit SoccernetWriter(const ExportOptions& options) : options_(options) {}
   bool makes_files() const override { return true; }
+  std::string note() const override {
+    const std::string why = "times between two milliseconds, which are rounded to whole ones";
+    return rounded_.any() ? rounded_.text("has " + why, "have " + why) : "";
+  }
   std::map<std::string, std::string> files() override {
     std::map<std::string, std::string> out;
     for (const auto& [game, found] : games_)
@@ -152,12 +156,15 @@ class SoccernetWriter : public OnceWriter {
     if (slash == std::string::npos || slash == 0 || video.size() != slash + 2 || video.back() < '1' ||
         video.back() > '9')
       throw Error("'" + video + "' is no half of a game, GAME/1").at_field("video").at_video(video);
+    require_file_path(record, video);
     const std::string half = video.substr(slash + 1);
     const bool predicted = exports_proposals(record, options_);
     const RowMembers members(record, options_);
     std::string events;
-    for (const auto& row : export_rows(record, options_, Points::kTaken))
+    for (const auto& row : export_rows(record, options_, Points::kTaken)) {
       append_event(record, row, members.others(row), half, predicted, events);
+      if (changes_when_rounded(row, 1000)) rounded_.add(video);
+    }
     Game& game = games_[video.substr(0, slash)];
     std::string& list = game.lists[predicted ? "predictions" : "annotations"];
     list += (list.empty() || events.empty() ? "" : ",") + events;
@@ -176,6 +183,7 @@ class SoccernetWriter : public OnceWriter {
     std::map<std::string, std::string> lists;  // events as JSON, by the name of the list
     std::string beside;                        // ",..." or ""
   };
+  CountedVideos rounded_;
 
   static void append_event(const Record& record, const ExportRow& row, const Members& members, const std::string& half,
                            bool predicted, std::string& out) {

@@ -90,6 +90,10 @@ class SpottingWriter : public OnceWriter {
  public:
   explicit SpottingWriter(const ExportOptions& options) : options_(options) {}
   void end(std::string& out) override { out += first_ ? "[]\n" : "\n]\n"; }
+  std::string note() const override {
+    const std::string why = "times between two frames, which are rounded to whole ones";
+    return rounded_.any() ? rounded_.text("has " + why, "have " + why) : "";
+  }
 
  protected:
   void write(const Record& record, std::string& out) override {
@@ -103,6 +107,7 @@ class SpottingWriter : public OnceWriter {
     std::size_t count = 0;
     for (const auto& row : export_rows(record, options_, Points::kTaken)) {
       append_event(record, row, members.others(row), rate->value(), predicted, events);
+      if (changes_when_rounded(row, rate->value())) rounded_.add(record.video());
       ++count;
     }
     out += std::exchange(first_, false) ? "[\n{\"video\":" : ",\n{\"video\":";
@@ -118,6 +123,7 @@ class SpottingWriter : public OnceWriter {
 
  private:
   using Members = std::vector<std::pair<std::string, std::string>>;
+  CountedVideos rounded_;
   static void append_event(const Record& record, const ExportRow& row, const Members& members, double fps,
                            bool predicted, std::string& out) {
     const auto fail = [&](const std::string& why, const char* member) {

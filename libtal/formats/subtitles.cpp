@@ -162,7 +162,9 @@ class CueWriter : public SegmentWriter {
     std::size_t number = 0;
     for (const auto& row : rows) {
       const auto [start, end] = time_marks(row, record.video());
-      const std::string label = row.label.empty() ? "segment" : row.label;
+      const std::string label = trim(row.label).empty() ? "segment" : row.label;  // players show no cue without text
+      if (trim(row.label).empty()) changed(record.video(), "segments without a label, which are called 'segment'");
+      if (!holds_text(label)) changed(record.video(), "labels with < or >, which are ( and )");
       std::string text;
       for (std::size_t i = 0; i < label.size(); ++i) {
         const bool control = static_cast<unsigned char>(label[i]) < 0x20 || label[i] == 0x7f;
@@ -179,6 +181,7 @@ class CueWriter : public SegmentWriter {
   std::string changes() const override {
     return "labels with blank lines or control characters, which are blanks in the cues";
   }
+  virtual bool holds_text(const std::string&) const { return true; }
   virtual void head(std::string&) const {}
   virtual char decimal() const = 0;
   virtual void append(char c, std::string& text) const = 0;
@@ -232,6 +235,7 @@ class SrtWriter : public CueWriter {
 
  protected:
   char decimal() const override { return ','; }
+  bool holds_text(const std::string& label) const override { return label.find_first_of("<>") == std::string::npos; }
   // The format knows no escapes; players take <b> and the like for markup.
   void append(char c, std::string& text) const override { text += c == '<' ? '(' : c == '>' ? ')' : c; }
   void cue(std::size_t number, const std::string& start, const std::string& end, const std::string& text,

@@ -207,7 +207,7 @@ void read_ssn_proposals(const std::vector<SourceText>& sources, const ImportOpti
           throw Error("the video stands in the list twice").at_video(entry.video).at_line(source.name, reader.line());
         place = std::move(entry);
       } catch (const Error& error) {
-        sink.error(error, reader.text());
+        sink.error(error, with_return(source, reader.text()));
       }
     }
   }

@@ -170,9 +170,21 @@ class TextGridWriter : public SegmentWriter {
   std::string extension() const override { return ".TextGrid"; }
 
  protected:
+  bool holds(std::string_view member) const override { return member == "tier"; }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     const auto tiers = tiers_of(record, rows);
     double begin = 0, end = record.duration().value_or(0);
+    const bool lengthened =
+        end > 0 && std::any_of(rows.begin(), rows.end(), [&](const ExportRow& row) { return row.segment.end > end; });
+    const bool unlabelled = std::any_of(rows.begin(), rows.end(), [](const ExportRow& row) {
+      return row.segment.end > row.segment.start && trim(row.label).empty();
+    });
+    const bool returns = std::any_of(rows.begin(), rows.end(),
+                                     [](const ExportRow& row) { return row.label.find("\r\n") != std::string::npos; });
+    if (lengthened)
+      changed(record.video(), "segments behind the duration, so that the TextGrid lasts as long as the last of them");
+    if (unlabelled) changed(record.video(), "segments without a label, which are called 'segment'");
+    if (returns) changed(record.video(), "labels with CRLF, which is LF in the file");
     for (const auto& row : rows) begin = std::min(begin, row.segment.start), end = std::max(end, row.segment.end);
     if (!(end > begin)) end = begin + 1;  // Praat knows no empty domain
     out += "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\n" + domain("", begin, end);
@@ -255,7 +267,7 @@ class TextGridWriter : public SegmentWriter {
     for (const std::size_t i : tier.rows) {
       const Segment& segment = rows[i].segment;
       if (segment.start > at) add(at, segment.start, "");
-      add(segment.start, segment.end, (rows[i].label.empty() ? "segment" : rows[i].label) + score_text(rows[i]));
+      add(segment.start, segment.end, (trim(rows[i].label).empty() ? "segment" : rows[i].label) + score_text(rows[i]));
       at = segment.end;
     }
     if (at < end) add(at, end, "");

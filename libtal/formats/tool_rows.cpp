@@ -79,10 +79,11 @@ std::string file_stem(const SourceText& source, std::initializer_list<std::strin
 }
 
 VideoRows::Entry& ToolRows::video(std::string_view media, std::string_view otherwise, const SourceText& source,
-                                  std::uint64_t line) {
+                                  std::uint64_t line, std::string_view stated) {
   const std::string name = media_name(media);
   std::string id;
-  if (!name.empty()) try {
+  if (!stated.empty()) id = options_.prefix.value_or("") + std::string(stated);
+  else if (!name.empty()) try {
       id = id_of(name, options_, line > 0 ? line_name(source.name, line) : source.name);
     } catch (Error& error) {
       throw error.at_line(source.name, line);

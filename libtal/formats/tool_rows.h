@@ -49,9 +49,10 @@ class ToolRows {
   ToolRows(const ImportOptions& options, const ImportSink& sink) : options_(options), sink_(sink) {}
 
   // The record of a media file; its name stays in the member "media" as it is written. media "": of `otherwise`.
-  // source, line: where it is named (0: the file), for the Error of files of one name.
+  // source, line: where it is named (0: the file), for the Error of files of one name. stated: its id, where the file
+  // has it beside the name, as our own writers do.
   VideoRows::Entry& video(std::string_view media, std::string_view otherwise, const SourceText& source,
-                          std::uint64_t line = 0);
+                          std::uint64_t line = 0, std::string_view stated = "");
   // What the file says of the video, and --durations. Error as StatedVideo::add.
   void fact(VideoRows::Entry& entry, const VideoInfo& said, const std::string& where);
   // Frames per second: of --fps (which the record then states), of the video. Error that names the options. field:

@@ -118,7 +118,10 @@ class ViaProject {
     try {
       const JsonNode root = tree_.root();
       const auto attributes = parse_attributes(root.at("attribute"));
-      for (const auto& [id, file] : root.at("file").members()) files_.emplace(id, file.at("fname").words());
+      for (const auto& [id, file] : root.at("file").members()) {
+        const auto stated = file.find(kVideoMember);
+        files_.emplace(id, std::pair(file.at("fname").words(), stated ? stated->words() : ""));
+      }
       if (const auto views = root.find("view"))
         for (const auto& [id, view] : views->members()) {
           const auto list = view.at("fid_list").items();
@@ -147,32 +150,41 @@ class ViaProject {
     const auto shown = first_files_.find(view);
     const auto file = files_.find(shown == first_files_.end() ? view : shown->second);
     if (file == files_.end()) throw Error("there is no file for '" + view + "'").at_field(at.path());
-    return rows_.video(file->second, file_stem(source_, {".json"}), source_);
+    const auto& [name, stated] = file->second;
+    return rows_.video(name, file_stem(source_, {".json"}), source_, 0, stated);
   }
 
   const JsonTree tree_;
   const SourceText& source_;
   const ImportSink& sink_;
   ToolRows& rows_;
-  std::map<std::string, std::string> files_, first_files_;  // names by file, files by view
+  std::map<std::string, std::pair<std::string, std::string>> files_;  // names and stated ids
+  std::map<std::string, std::string> first_files_;                    // by view
 };
 
 // Comment lines with the attributes and the header, then rows whose cells hold JSON.
 void read_via_csv(const SourceText& source, const ImportSink& sink, ToolRows& rows) {
   std::string_view text = utf8_text(source);
   ViaAttributes attributes;
+  std::map<std::string, std::string> stated;  // ids by the files' names
   std::uint64_t line = 1;
   while (text.starts_with('#')) {
     const auto comment = take_line(text);
-    constexpr std::string_view kAttributes = "# ATTRIBUTE = ";
-    if (comment.starts_with(kAttributes)) {
-      const SourceText json{source.name, std::string(comment.substr(kAttributes.size()))};
+    constexpr std::string_view kAttributes = "# ATTRIBUTE = ", kVideos = "# TAL_VIDEO = ";
+    const auto json_of = [&](std::string_view name, const auto& take) {
+      if (!comment.starts_with(name)) return;
+      const SourceText json{source.name, std::string(comment.substr(name.size()))};
       try {
-        attributes = parse_attributes(JsonTree(json).root());
+        const JsonTree tree(json);
+        take(tree.root());
       } catch (const Error& error) {
-        throw Error(error.message()).at_field("ATTRIBUTE").at_line(source.name, line);
+        throw Error(error.message()).at_field(std::string(name.substr(2, name.size() - 5))).at_line(source.name, line);
       }
-    }
+    };
+    json_of(kAttributes, [&](const JsonNode& root) { attributes = parse_attributes(root); });
+    json_of(kVideos, [&](const JsonNode& root) {
+      for (const auto& [file, id] : root.members()) stated[file] = id.text();
+    });
     ++line;
   }
   RowReader reader(text, source.name, ',', line);
@@ -196,7 +208,9 @@ void read_via_csv(const SourceText& source, const ImportSink& sink, ToolRows& ro
         }
       const auto files = trees[0]->root().is_list() ? trees[0]->root().items() : std::vector<JsonNode>();
       if (files.empty()) throw Error("must be a list of files").at_field("file_list");
-      auto& entry = rows.video(files[0].words(), file_stem(source, {".csv"}), source);
+      const auto known = stated.find(files[0].words());
+      auto& entry = rows.video(files[0].words(), file_stem(source, {".csv"}), source, 0,
+                               known == stated.end() ? "" : known->second);
       try {
         const JsonNode av = trees[3]->root();
         add_entry(std::string(fields[0]), trees[1]->root(), av.is_object() ? &av : nullptr, attributes,
@@ -232,6 +246,7 @@ class ViaWriter : public SegmentWriter {
   void write_csv(std::string& out) {
     out += "# Exported using VGG Image Annotator (http://www.robots.ox.ac.uk/~vgg/software/via)\n";
     out += "# ATTRIBUTE = " + text(attributes()) + "\n";
+    if (!stated_.empty()) out += "# TAL_VIDEO = " + text(stated_) + "\n";
     out += "# CSV_HEADER = metadata_id,file_list,flags,temporal_coordinates,spatial_coordinates,metadata\n";
     const auto cell = [](const std::string& value) {
       std::string quoted = "\"";
@@ -270,10 +285,15 @@ class ViaWriter : public SegmentWriter {
  protected:
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string&) override {
     const std::string id = std::to_string(views_.size() + 1);
-    const std::string media = record.text("media").value_or(record.text("path").value_or(record.video()));
+    const std::string media = media_of(record);
+    if (const auto [user, fresh] = users_.try_emplace(media, record.video()); csv_ && !fresh)
+      throw Error("is the media of video '" + user->second + "' too, and the csv export names a video by its media")
+          .at_field("media")
+          .at_video(record.video());
     views_.push_back(id);
     files_[id] = {
         {"fid", id}, {"fname", media}, {"type", is_sound(media) ? kAudio : kVideo}, {"loc", kLocal}, {"src", ""}};
+    if (!names_video(record, media)) files_[id][kVideoMember] = stated_[media] = record.video();
     view_[id] = {{"fid_list", nlohmann::ordered_json::array({id})}};
     const RowMembers members(record, options());
     for (const auto& row : rows) {
@@ -286,11 +306,9 @@ class ViaWriter : public SegmentWriter {
       char key[32];
       std::snprintf(key, sizeof key, "_%08zu", metadata_.size() + 1);
       metadata_.get_ref<nlohmann::ordered_json::object_t&>().emplace_back(  // operator[] looks at all before
-          id + key, nlohmann::ordered_json{{"vid", id},
-                                           {"flg", 0},
-                                           {"z", std::move(z)},
-                                           {"xy", nlohmann::ordered_json::array()},
-                                           {"av", std::move(av)}});
+          id + key,
+          nlohmann::ordered_json{
+              {"vid", id}, {"flg", 0}, {"z", std::move(z)}, {"xy", region_of(members, row)}, {"av", std::move(av)}});
     }
   }
 
@@ -308,7 +326,16 @@ class ViaWriter : public SegmentWriter {
     return static_cast<std::size_t>(found - tiers_.begin());
   }
 
+  bool holds_scores() const override { return false; }
+  bool holds(std::string_view member) const override { return member == "tier" || member == "xy"; }
+  static nlohmann::ordered_json region_of(const RowMembers& members, const ExportRow& row) {
+    auto region = nlohmann::ordered_json::parse(members.json(row, "xy").value_or("[]"));
+    return region.is_array() ? region : nlohmann::ordered_json::array();
+  }
+
   bool csv_;
+  std::map<std::string, std::string> users_;                          // videos by their media
+  nlohmann::ordered_json stated_ = nlohmann::ordered_json::object();  // ids by media that does not give them
   std::vector<Tier> tiers_;
   std::vector<std::string> views_;
   nlohmann::ordered_json files_ = nlohmann::ordered_json::object(), view_ = files_, metadata_ = files_;

@@ -15,6 +15,9 @@ struct FileKind {
 // By the first bytes; nullptr: not known. Archives and arrays are kinds too: for readers that do not take them.
 const FileKind* file_kind(std::string_view bytes);
 
+// The same of videos, sound, pictures and weights: for readers of text, to whom they are foreign.
+const FileKind* media_kind(std::string_view bytes);
+
 // " (it is a Git LFS pointer, not the file itself: git lfs pull fetches it)", " (it is empty)", or "" when nothing is
 // known: what an error adds to "not an .npy file".
 std::string what_it_is(std::string_view bytes);

@@ -191,6 +191,9 @@ std::string record_advice(std::string_view line) {
            (plain.front() == '[' ? "jq -c '.[]' FILE of a list of records)"
                                  : "jq -c . FILE of a record over several lines)");
   if (plain.front() == '[') return wanted + "jq -c '.[]' FILE makes them of a list of records)";
+  if (plain.front() == '<')
+    return wanted + "tal-convert --from elan, cvat or another format makes them of an annotation tool's XML)";
+  if (plain.starts_with("WEBVTT")) return wanted + "tal-convert --from webvtt makes them of subtitles)";
   if (plain.starts_with("//") || plain.front() == '#') return wanted + "comments are none)";
   if (plain.front() == '\x1e') return wanted + "jq -c --seq . FILE makes them of RFC 7464's)";
   if (plain.starts_with("\"{")) return wanted + "jq -c fromjson FILE makes them of JSON within texts)";

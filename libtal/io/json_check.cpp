@@ -27,7 +27,10 @@ struct Fault {
   std::size_t byte;
   std::string what;
   Error::Kind kind;
+  std::size_t back = 0;  // bytes before `byte` where the wrong character stands
 };
+
+constexpr std::size_t kMostPath = 120;  // of what is nested too deeply a message says nothing more
 
 // A string's text without its escapes, which have been checked.
 std::string unescaped(std::string_view text) {
@@ -88,7 +91,8 @@ class Check {
           continue;
         }
         if (c != ',')
-          fail(around.close == ']' ? "a list goes on with ',' or ']'" : "an object goes on with ',' or '}'");
+          fail_behind(at_ - begin_, c,
+                      around.close == ']' ? "a list goes on with ',' or ']'" : "an object goes on with ',' or '}'");
         blanks();
         if (around.close == '}') key();
         behind = around.close == ']' && repeat(end);
@@ -102,6 +106,11 @@ class Check {
     throw Fault{static_cast<std::size_t>(byte), std::string("not valid JSON: ") + what, Error::Kind::kOther};
   }
   [[noreturn]] void fail(const char* what) const { fail_at(at_ - begin_, what); }
+  // Behind a character that was taken; '\0': the text's end.
+  [[noreturn, gnu::noinline]] static void fail_behind(std::ptrdiff_t byte, char taken, const char* what) {
+    throw Fault{static_cast<std::size_t>(byte), std::string("not valid JSON: ") + what, Error::Kind::kOther,
+                taken == '\0' ? std::size_t{0} : std::size_t{1}};
+  }
   [[noreturn, gnu::noinline]] static void fail_twice(std::ptrdiff_t byte, std::string_view name) {
     throw Fault{static_cast<std::size_t>(byte), "the key '" + std::string(name) + "' stands twice here",
                 Error::Kind::kRepeatedKey};
@@ -181,7 +190,7 @@ class Check {
       if (!names_.members.add(name) && !names_.repeated) fail_twice(begin - begin_, name);
     }
     blanks();
-    if (take() != ':') fail("':' is missing behind a key");
+    if (const char c = take(); c != ':') fail_behind(at_ - begin_, c, "':' is missing behind a key");
     blanks();
   }
 
@@ -404,6 +413,26 @@ std::optional<Error> advised_fault(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<Error> json_fault(std::string_view line) {
+  try {
+    Names names;
+    Check(line, names).run();
+  } catch (const Fault& fault) {
+    const bool twice = fault.kind == Error::Kind::kRepeatedKey,
+               said = twice || fault.what.starts_with("not valid JSON");
+    Error error((said ? "" : "not valid JSON: ") + fault.what + " (column " +
+                    std::to_string(fault.byte - fault.back + 1) + ")" + json_advice(line, fault.byte, true),
+                twice ? fault.kind : Error::Kind::kOther);
+    // Between the members there is no place that has a name, and of what is nested deeply the member is enough.
+    std::string path = Path(line, fault.byte).text();
+    const auto member = path.find_first_of(".[");
+    if (path.size() > kMostPath) path.resize(std::min(member, path.size()));
+    if (member != std::string::npos) error.at_field(path);
+    return error;
+  }
+  return std::nullopt;
+}
+
 std::size_t find_member(std::string_view text, const std::vector<std::string_view>& names) {
   const auto behind_name = Path::find(text, names);
   return behind_name == text.size() ? text.size() : text.find_first_not_of(" \t\r\n", behind_name + 1);
@@ -432,8 +461,7 @@ std::string_view check_json_file(const SourceText& source, bool comments, std::s
     check_strings(json.substr(begin, end - begin));
   } catch (const Fault& fault) {
     const std::size_t byte = begin + fault.byte;
-    const auto [line, column] = place_of(text, byte);
-    constexpr std::size_t kMostPath = 120;  // of what is nested too deeply it says nothing more
+    const auto [line, column] = place_of(text, byte - fault.back);
     std::string path = Path(json, byte).text();
     if (path.size() > kMostPath) path = path.substr(0, kMostPath) + "...";
     throw Error(fault.what + " (column " + std::to_string(column) + ")" + json_advice(json, byte), fault.kind)

@@ -24,6 +24,9 @@ void check_json(std::string_view text, std::string_view name = {}, bool repeated
 // is.
 std::optional<Error> advised_fault(std::string_view text);
 
+// What check_json() says of a line, with the path of the place and the column; nullopt: it is JSON.
+std::optional<Error> json_fault(std::string_view line);
+
 // The same of a whole file, strings included: its text behind a byte-order mark, which is returned. Errors name line,
 // column and the path of the place: database.v_1.annotations[0].segment[1]. comments: // and /* */ count as white
 // space. deepest: lists and objects in each other; 0: any number.

@@ -125,11 +125,13 @@ void Record::parse(std::string_view text) {
   try {
     s.scan();
   } catch (const Error& error) {
-    if (error.kind() == Error::Kind::kOther && error.field().empty() && s.line.starts_with('{'))
+    const auto fault = error.message() == kBrokenJson ? json_fault(s.line) : std::nullopt;
+    if (!fault && error.kind() == Error::Kind::kOther && error.field().empty() && s.line.starts_with('{'))
       if (auto known = advised_fault(s.line)) throw known->at_video(s.video);
     const std::string hint = s.video.empty() || s.line.ends_with(',') ? record_advice(s.line) : "";
-    if (hint.empty()) throw;
-    throw Error(error.message() + hint, error.kind()).at_field(error.field()).at_video(s.video);
+    if (hint.empty() && !fault) throw;
+    const Error& known = fault ? *fault : error;
+    throw Error(known.message() + hint, known.kind()).at_field(known.field()).at_video(s.video);
   }
   // Nobody may ever ask for a field, so all are checked inside here, but for proposals: they are most of a record, and
   // checked when they are read or written.

@@ -27,6 +27,8 @@ constexpr std::size_t kParserPadding = sj::SIMDJSON_PADDING;  // readable bytes 
 sj::ondemand::parser& line_parser();
 sj::ondemand::parser& field_parser();
 
+// Of what fail() says where no more is known; json_fault() knows the place.
+inline constexpr char kBrokenJson[] = "not valid JSON: commas, brackets or keys are missing or too many";
 [[noreturn]] void fail(sj::error_code code);  // Error in the words of a user
 
 template <class T>

@@ -45,6 +45,8 @@ class Record::State::ProposalReader {
     } catch (Error& error) {
       const std::string place = indexed("proposals", state_.proposals.size(), member_);
       state_.proposals.clear();
+      if (error.message() == kBrokenJson)
+        if (auto fault = json_fault(state_.line)) throw fault->at_video(state_.video);
       throw error.at_field(place).at_video(state_.video);
     }
   }

@@ -447,6 +447,19 @@ void take_mark(std::string& name) {
 
 }  // namespace
 
+const std::vector<std::string>& own_columns() {
+  static const std::vector<std::string> columns = {"video",  "start", "end",    "label", "score",  "duration",
+                                                   "subset", "fps",   "frames", "tier",  "subject"};
+  return columns;
+}
+
+bool is_own_header(const std::vector<std::string>& header) {
+  constexpr std::size_t kEarlier = 9;
+  const auto& own = own_columns();
+  return (header.size() == own.size() || header.size() == kEarlier) &&
+         std::equal(header.begin(), header.end(), own.begin());
+}
+
 NamedTable parse_named_table(const SourceText& source, const TableDialect& dialect, BlankColumns blanks) {
   const auto begin = utf8_text(source);
   if (const char first = first_character(begin); first == '[' || (first == '{' && begin.find('"') != begin.npos))
@@ -463,9 +476,12 @@ NamedTable parse_named_table(const SourceText& source, const TableDialect& diale
       table.header.assign(fields.begin(), fields.end());
       table.header_line = rows.line();
       if (table.header.size() > 1) take_mark(table.header.front());
+      table.own = is_own_header(table.header);
     } else {
       auto& row = table.rows.emplace_back(NamedTable::Row{rows.line(), {}, rows.raw()});
-      for (const auto field : fields) row.fields.emplace_back(without_formula(field));
+      for (const auto field : fields) row.fields.emplace_back(table.own ? field : without_formula(field));
+      for (std::size_t i = 0; i < std::min<std::size_t>(fields.size(), 64); ++i)
+        row.quotes |= std::uint64_t{rows.quoted(i)} << i;
       quoted = quoted && rows.quoted(0);
     }
   }

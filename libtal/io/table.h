@@ -106,6 +106,8 @@ class NamedTable {
     std::uint64_t line;
     std::vector<std::string> fields;
     std::string_view raw = {};  // as it stands in the source's text, which must outlive the table
+    std::uint64_t quotes = 0;   // a bit for each of the first 64 fields that stands in quotes
+    bool quoted(int column) const { return column >= 0 && column < 64 && (quotes >> column & 1) != 0; }
   };
   std::string source;
   std::vector<std::string> header;
@@ -113,6 +115,7 @@ class NamedTable {
   std::vector<Row> rows;
   char separator = ',';
   bool named_rows = false;  // all rows have one field more than the header had
+  bool own = false;         // has the header of tables that tal-convert writes (is_own_header())
 
   // The first column with one of the names: as written, else whatever the case and with blanks or '_' for '-'. -1:
   // none. Error when two columns have the name.
@@ -123,6 +126,12 @@ class NamedTable {
   // What a comma means in the numbers of these columns (-1: none). Error as DecimalSign.
   char decimal_of(const std::vector<int>& columns, const TableDialect& dialect) const;
 };
+// The columns of the tables that tal-convert writes, and whether a header is theirs, or that of earlier versions, which
+// wrote the first nine alone. Such a table is read as it was written: its ids and labels are what stands there, in
+// quotes also where R and pandas mean that a value is missing.
+const std::vector<std::string>& own_columns();
+bool is_own_header(const std::vector<std::string>& header);
+
 // Error for a text without a row. A last column without name and text is no column, a row without text no row. Row
 // names of R's write.table get an unnamed first column.
 NamedTable parse_named_table(const SourceText& source, const TableDialect& dialect = {},

@@ -32,13 +32,15 @@ std::size_t first_wrong_byte(std::string_view text) {
 }  // namespace
 
 const char* foreign_format(std::string_view bytes) {
-  const FileKind* kind = file_kind(bytes);
+  const FileKind *kind = file_kind(bytes), *media = media_kind(bytes);
+  if (!kind) kind = media;
   return kind ? kind->what : nullptr;
 }
 
 std::string_view utf8_text(const SourceText& source) {
   std::string_view text = source.text;
-  if (const FileKind* kind = file_kind(text))
+  const FileKind* media = media_kind(text);
+  if (const FileKind* kind = media ? media : file_kind(text))
     throw Error(std::string("is ") + kind->what + ", not " + kind->not_what + ": " + kind->remedy,
                 Error::Kind::kNotUtf8)
         .at_line(source.name, 0);

@@ -18,6 +18,7 @@ using Kind = PickleNode::Kind;
 constexpr std::string_view kLegacyMagic("\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10);  // 0x1950a86a20f9469cfc6c
 constexpr int kMaxDepth = 64;
 constexpr std::size_t kMaxEntries = 1'000'000, kMaxSharing = 64;
+constexpr std::int64_t kMostExpanded = std::int64_t{64} << 20;  // bytes of views that are larger than their storages
 
 struct NamedDtype {
   std::string_view name;
@@ -390,8 +391,11 @@ class Collector {
       throw Error("shape " + shape_text(view.shape) + " with strides " + shape_text(strides) +
                   " reaches beyond its storage of " + std::to_string(elements) + " elements");
     // A few bytes must not become terabytes.
-    if (count > elements)
-      throw Error("an expanded view of " + shape_text(view.shape) + "; save a contiguous copy of it");
+    if (count > elements &&
+        (expanded_ = sum(expanded_, product(count, static_cast<std::int64_t>(width)))) > kMostExpanded)
+      throw Error("an expanded view of " + shape_text(view.shape) +
+                  " (stride 0, or rows that overlap), and such views " + "of the file would take more than " +
+                  std::to_string(kMostExpanded >> 20) + " MiB; save a contiguous copy of it");
     const char* data = found->second.data() + (count > 0 ? static_cast<std::size_t>(first) * width : 0);
     if (contiguous(view.shape, strides) || count == 0) {
       view.data = {data, static_cast<std::size_t>(count) * width};
@@ -402,8 +406,8 @@ class Collector {
     if (used_.insert(storage.key).second) available_ += found->second.size();
     else ++out_.shared;
     // Nor may one storage become thousands of tensors: tied weights are few.
-    if ((handed_out_ += view.data.size()) > kMaxSharing * available_)
-      throw Error("the tensors share their storages too often");
+    if (count <= elements) handed_out_ += view.data.size();
+    if (handed_out_ > kMaxSharing * available_) throw Error("the tensors share their storages too often");
     return view;
   }
 
@@ -411,6 +415,7 @@ class Collector {
   StateDict& out_;
   std::set<std::string> used_;
   std::size_t entries_ = 0, available_ = 0, handed_out_ = 0;
+  std::int64_t expanded_ = 0;  // bytes of views that are larger than their storage
 };
 
 // Where tensors lie below a node, outside of objects.

@@ -127,8 +127,9 @@ class Report {
     }
   }
 
-  // about: a JSON object, of a model file; "": none.
-  void end(std::uint64_t checked, const std::string& unit, const std::string& about = "") {
+  // about: a JSON object, of a model file; "": none. unchecked: what could not be compared.
+  void end(std::uint64_t checked, const std::string& unit, const std::string& about = "",
+           const Unchecked& unchecked = {}) {
     std::uint64_t all = 0;
     bool left = false;
     for (const auto& [kind, count] : counts_) all += count.all, left = left || count.fixed < count.all;
@@ -138,9 +139,10 @@ class Report {
         counts[kind] = count.all;
         if (count.listed < count.all) unlisted[kind] = count.all - count.listed;
       }
-      tool_.out().write(std::string(first_ ? "{\"faults\":[" : "\n]") + (first_ ? "]" : "") + ",\"counts\":" +
-                        dump(counts) + ",\"unlisted\":" + dump(unlisted) + ",\"checked\":" + std::to_string(checked) +
-                        ",\"unit\":\"" + unit + "\"" + (about.empty() ? "" : ",\"model\":" + about) + "}\n");
+      tool_.out().write(std::string(first_ ? "{\"faults\":[" : "\n]") + (first_ ? "]" : "") +
+                        ",\"counts\":" + dump(counts) + ",\"unlisted\":" + dump(unlisted) +
+                        ",\"checked\":" + std::to_string(checked) + ",\"unit\":\"" + unit + "\"" + json_of(unchecked) +
+                        (about.empty() ? "" : ",\"model\":" + about) + "}\n");
     } else {
       std::string summary = std::to_string(checked) + " " + unit + ", " + std::to_string(all) + " faults";
       for (const auto& [kind, count] : counts_) {
@@ -148,6 +150,7 @@ class Report {
         if (count.fixed > 0) summary += " (" + std::to_string(count.fixed) + " fixed)";
         if (count.listed < count.all) summary += " (" + std::to_string(count.all - count.listed) + " not listed)";
       }
+      if (unchecked.any()) summary += "\n" + unchecked.text();
       print(summary);
     }
     if (left) tool_.fail_later();
@@ -157,6 +160,12 @@ class Report {
   struct Count {
     std::uint64_t all = 0, fixed = 0, listed = 0;
   };
+  static std::string json_of(const Unchecked& unchecked) {
+    nlohmann::ordered_json out = json::object();
+    if (unchecked.ends > 0) out["past-end"] = out["after-end"] = unchecked.ends;
+    if (unchecked.rows > 0) out["rows-disagree"] = unchecked.rows;
+    return out.empty() ? "" : ",\"not_checked\":" + dump(out);
+  }
   static std::string dump(const nlohmann::ordered_json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
   }
@@ -274,6 +283,7 @@ void run_files(Tool& tool, const CheckOptions& options) {
   bool sound = true;
   const FaultSink sink = [&](const Fault& fault) { sound = false, report.add(fault); };
   std::uint64_t checked = 1;
+  Unchecked unchecked;
   std::string about;
   if (options.kind == "features") {
     check_feature_file(tool.options().input, sink);
@@ -283,10 +293,10 @@ void run_files(Tool& tool, const CheckOptions& options) {
     else if (sound) tool.out().write(model_text(tool.options().input));
   } else {
     check_folder(
-        tool.options().input, options, sink, checked, [&](const std::string& text) { tool.note(text); },
+        tool.options().input, options, sink, checked, unchecked, [&](const std::string& text) { tool.note(text); },
         options.no_videos ? VideoProbe() : prober(tool));
   }
-  report.end(checked, "files", about);
+  report.end(checked, "files", about, unchecked);
 }
 
 void run_records(Tool& tool, const CheckOptions& options) {
@@ -304,7 +314,7 @@ void run_records(Tool& tool, const CheckOptions& options) {
     if (!options.fix.empty() && fixed) tool.out().write_line(*fixed);
   }
   checker.end(reader.source());
-  report.end(checker.records(), "records");
+  report.end(checker.records(), "records", "", checker.unchecked());
 }
 
 }  // namespace

@@ -180,11 +180,16 @@ class Writer {
       return;
     }
     writer_->add(record, text);
+    if (writer_->makes_files()) return;  // at the end, under names of their own
     if (folder_) {
       const std::string& video = record.video();
       if (video.empty() || video.find('/') != std::string::npos || video.find('\0') != std::string::npos ||
           video == "." || video == "..")
         throw Error("cannot be a file name").at_field("video").at_video(video);
+      if (const auto read = writer_->id_of_file(video); read != video)
+        throw Error("cannot be a file's name: the video of that file would be read as '" + read + "'")
+            .at_field("video")
+            .at_video(video);
       AtomicFile file((std::filesystem::path(tool_.options().output) / (video + writer_->extension())).string());
       file.write(text);
       file.commit();

@@ -369,6 +369,9 @@ std::vector<std::string> VideoDecoder::warnings() const {
                   " before the first key picture, or more): time 0 is the first that can, " +
                   seconds_text(first_ - std::min(claims.zero, found.begin)) + " after the file's start");
   if (const auto& unended = claims.file_end.unended; !unended.empty()) out.push_back(unended + ": it may be cut off");
+  if (found.torn > 0)
+    out.push_back("pieces of " + counted(found.torn, "picture") +
+                  " are missing in the stream (lost packets, or recordings that are joined there)");
   if (found.damaged > 0)
     out.push_back(counted(found.damaged, "damaged picture") + ", concealed by the decoder" +
                   (found.message.empty() ? "" : " (" + found.message + ")"));

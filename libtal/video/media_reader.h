@@ -36,6 +36,7 @@ struct MediaFindings {
   std::int64_t hidden = 0;     // packets that an edit list hides
   std::int64_t undecoded = 0;  // packets in front of the first picture that could be decoded
   std::int64_t damaged = 0;    // pictures behind it in which the codec found errors
+  std::int64_t torn = 0;       // pictures of which the container says that pieces are missing
   double begin = 0;            // of the first packet of the stream, seconds on the file's clock
   double end = 0;              // of the last packet of any stream
   bool broken = false;         // reading ended otherwise than at the end of the file

@@ -188,6 +188,9 @@ std::vector<std::string> SoundDecoder::warnings() const {
                   " (joined recordings?): sound follows sound until they pass it");
   if (const auto& unended = media_.claims().file_end.unended; !unended.empty() && !media_.claims().pictures)
     out.push_back(unended + ": it may be cut off");
+  if (found.torn > 0)
+    out.push_back("pieces of " + std::to_string(found.torn) + (found.torn > 1 ? " packets" : " packet") +
+                  " of its sound are missing in the stream (lost packets, or recordings that are joined there)");
   if (found.damaged > 0)
     out.push_back(std::to_string(found.damaged) + " damaged packet" + (found.damaged > 1 ? "s" : "") + " of its sound" +
                   (found.message.empty() ? "" : " (" + found.message + ")"));

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 BIN = pathlib.Path(os.environ["TAL_BIN"])
 os.environ.pop("PYTHONUNBUFFERED", None)  # the stages below are to buffer as Python does
@@ -83,6 +84,58 @@ try:
     assert "(fixed)" in got.stderr and "duplicated: 1 (1 fixed)" in got.stderr
     assert run("--fix", "order", text=line, status=1).stdout.count("[8,12]") == 2  # the others stay, and stay faults
     assert run("--fix", "order,clip,dedup", text=got.stdout).stdout == got.stdout
+
+    # Two people who do the same at the same time are two instances; so are those of two tiers, annotators and channels.
+    for member in ("tier", "subject", "annotator", "channel"):
+        items = [{"segment": [1, 2], "label": "a", member: who} for who in ("x", "y", "x")] + [{"segment": [1.5, 3], "label": "a", member: "z"}]
+        line = json.dumps({"video": "v", "duration": 9, "annotations": items})
+        assert kinds(text=line) == [("duplicated", "annotations[2].segment")], member
+        assert [i[member] for i in json.loads(run("--fix", "dedup", text=line).stdout)["annotations"]] == ["x", "y", "z"], member
+
+    # What cannot be checked for want of a duration is said, once.
+    lines = [{"video": "a", "annotations": [{"segment": [1, 2], "label": "x"}]}, {"video": "b", "proposals": [{"segment": [1, 2]}], "features": {"f": {"data": "AACAPw==", "rows": 1, "dim": 1, "stride": 1, "window": 1, "fps": 1}}},
+             {"video": "c", "duration": 3, "annotations": [{"segment": [1, 2], "label": "x"}]}, {"video": "d", "annotations": []}]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    got = run(text=text).stdout
+    assert got.endswith("4 records, 0 faults\nnot checked: ends of segments in 2 records without a duration (past-end, after-end); rows of features in 1 record without a duration or a frame rate (rows-disagree)\n"), got
+    assert json.loads(run("--format", "json", text=text).stdout)["not_checked"] == {"past-end": 2, "after-end": 2, "rows-disagree": 1}
+    assert "not checked" not in run(text=json.dumps(lines[2])).stdout and "not_checked" not in json.loads(run("--format", "json", text=json.dumps(lines[2])).stdout)
+    got = run("--fix", "clip", text=text)
+    assert got.stdout == text and "not checked: ends of segments in 2 records" in got.stderr, got
+    (folder / "some").mkdir()
+    for name in ("a", "b"):
+        (folder / "some" / f"{name}.jsonl").write_text(text)
+    assert "not checked: ends of segments in 4 records" in run("some").stdout
+    shutil.rmtree(folder / "some")
+
+    # Files that are no records: what they are, and who takes them.
+    def zipped(name):
+        with zipfile.ZipFile(folder / "made.zip", "w") as archive:
+            archive.writestr(name, b"x")
+        return (folder / "made.zip").read_bytes()
+
+    others = (("v.mp4", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "is a video or sound (MP4 or MOV)", "tal-extract"), ("v.mkv", b"\x1aE\xdf\xa3\1\0\0\0", "is a video (Matroska or WebM)", "tal-extract"),
+              ("v.avi", b"RIFF\x10\0\0\0AVI LIST", "is a video (AVI)", "tal-extract"), ("v.ts", (b"G@\0\x10\0" + b"\xff" * 183) * 4, "is a video (MPEG)", "tal-extract"), ("s.wav", b"RIFF\x10\0\0\0WAVEfmt ", "is a sound file", "tal-extract"),
+              ("p.png", b"\x89PNG\r\n\x1a\n\0\0", "is a picture", "no tool reads one"), ("p.jpg", b"\xff\xd8\xff\xe0\0\x10JFIF", "is a picture", "no tool reads one"), ("w.pth", zipped("archive/data.pkl"), "is a PyTorch file", "tal-convert --weights"),
+              ("old.pth", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", "is a Python pickle", "tal-convert --weights"), ("t.xlsx", zipped("[Content_Types].xml"), "is a workbook", "CSV"), ("f.npz", zipped("a.npy"), "is an archive of NumPy arrays", "tal-convert --from features"),
+              ("any.zip", zipped("readme.txt"), "is a ZIP archive", ""), ("f.h5", b"\x89HDF\r\n\x1a\n\0", "is an HDF5 file", "tal-convert --from features"), ("m.mat", b"MATLAB 5.0 MAT-file, made", "is a MATLAB file", "tal-convert --from features"),
+              ("m.bin", struct.pack("<Q", 2) + b'{"__metadata__":{}}', "is a safetensors file", "--kind model"), ("f.bin", b"\x93NUMPY\1\0", "is a NumPy array", "tal-check of an .npy"), ("a.tar", b"x" + b"\0" * 256 + b"ustar\0" + b"\0" * 250, "is a tar archive", "unpack it"))
+    for name, content, what, who in others:
+        (folder / name).write_bytes(content)
+        got = run(name, status=1)
+        assert got.stderr.count("\n") == 1 and f"{name}: {what}" in got.stderr and who in got.stderr, (name, got)
+    (folder / "a.eaf").write_text('<?xml version="1.0"?>\n<ANNOTATION_DOCUMENT/>\n')
+    (folder / "a.vtt").write_text("WEBVTT\n\n00:01.000 --> 00:02.000\nx\n")
+    assert "tal-convert --from elan" in run("a.eaf", status=1).stdout and "tal-convert --from webvtt" in run("a.vtt", status=1).stdout
+
+    # JSON that is broken in two places: the first one, with its column, in words of ours.
+    for line, place, what in (('{"video":"v","proposals":[{"segment":[1,2] "score":0.5}],"annotations":[{]}', "video 'v': proposals[0].segment", "an object goes on with ',' or '}' (column 44)"), ('{"video":"v" "proposals":[{]}', "", "an object goes on with ',' or '}' (column 14)"),
+                              ('{"video":"v",,"a":[}', "", "a key of an object must be a string (column 14)"), ('{"video":"v","a" 1,"b"}', "", "':' is missing behind a key (column 18)"), ('{"video":"v","p":[{segment:[1,2]}],"a":[}', "video 'v': p[0]", "a key of an object must be a string (column 20)"),
+                              ('{"database":{"a":{"annotations":[{"segment":[1,2,"label":"x"}]},"b":{"annotations":[}}}', "database.a.annotations[0].segment[2]", "a list goes on with ',' or ']' (column 57)")):
+        got = run(text=line + "\n", status=1).stdout
+        assert "not valid JSON: " + what in got and place in got and "The JSON document" not in got, (line, got)
+        nms = subprocess.run([str(BIN / "tal-nms")], input=line + "\n", capture_output=True, text=True)
+        assert nms.returncode == 1 and what in nms.stderr and "The JSON document" not in nms.stderr, nms
 
     # Ten times the input needs no more memory (a sanitizer keeps what is freed).
     peaks = []

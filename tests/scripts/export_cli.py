@@ -132,7 +132,7 @@ for rate, text, back in ((25, "25", 25), ([30000, 1001], "30000/1001", 30000 / 1
     facts = {"video": "v", "duration": 9, "fps": rate, "frames": 225, "subset": "test", "annotations": [{"segment": [0, 1], "label": "a"}]}
     for to in ("csv", "tsv"):
         done = convert(to, [facts])
-        check(re.split("[,\t]", done.stdout.splitlines()[1])[-2:] == [text, "225"], f"{to}: the rate: {done.stdout}")
+        check(re.split("[,\t]", done.stdout.splitlines()[1])[7:9] == [text, "225"], f"{to}: the rate: {done.stdout}")
         same(json.loads(tool("tal-convert", "--from", "segments-csv", "--no-history", data=done.stdout).stdout), {**facts, "fps": back}, f"{to} with a rate and back")
 
 # Characters that a format does not hold are counted; a carriage return is one that XML holds.
@@ -172,6 +172,97 @@ renamed = tool("tal-convert", "--from", "activitynet-gt", "--to", "activitynet-g
 check(renamed.count('"version"') == 1 and json.loads(renamed)["version"] == "Y", f"one version: {renamed}")
 check("activitynet: differs" in tool("tal-convert", "--from", "activitynet-gt", "--to", "activitynet-gt", "gt1.json", "gt2.json", status=1).stderr, "two files' own members")
 same(json.loads(convert("activitynet-results", twice[:1], "--dataset-version", "Y").stdout)["version"], "Y", "--dataset-version")
+
+# Our own tables: what a record says comes back, and nothing is guessed.
+def tables_back(records, *options, reader="auto"):
+    for to in ("csv", "tsv"):
+        with open("own." + to, "wb") as file:
+            file.write(convert(to, records).stdout.encode())
+        yield to, [json.loads(line) for line in tool("tal-convert", "--from", reader, "--no-history", *options, "own." + to).stdout.splitlines()]
+
+
+ends = {"video": "v", "duration": 10, "annotations": [{"segment": [1, 12], "label": "past"}, {"segment": [3, 4], "label": "null"}, {"segment": [3, 4], "label": "a", "tier": "NA", "subject": "x, y"}, {"segment": [3, 4], "label": "a", "subject": "None"}, {"segment": [0, 10]}]}
+for to, got in tables_back([ends]):
+    same(got, [ends], f"{to}: ends behind the duration, words for missing values, tier and subject")
+lengths = {"video": "v", "duration": 4, "annotations": [{"segment": [0, 4], "label": "x"}, {"segment": [5, 9], "label": "y"}]}
+for to, got in tables_back([lengths]):
+    same(got, [lengths], f"{to}: a duration that is the length of every segment")
+mixed = [{"video": "a", "annotations": [{"segment": [0, 1], "label": "x"}]}, {"video": "b", "proposals": [{"segment": [0, 1], "score": -0.5, "label": "x"}]}]
+for to, got in tables_back(mixed):
+    same(got, mixed, f"{to}: annotations and detections")
+for to, got in tables_back(mixed[:1]):
+    same(got, mixed[:1], f"{to}: annotations are recognised")
+for to, got in tables_back(mixed[1:], reader="segments-csv"):
+    same(got[0]["annotations"], [{"segment": [0, 1], "label": "x"}], f"{to}: detections read as annotations, where that is asked for")
+named = {"video": "a/b.mp4", "annotations": [{"segment": [0, 1], "label": "x"}]}
+for to, got in tables_back([named]):
+    same(got, [named], f"{to}: an id like a path")
+for to, got in tables_back([named], "--id-folders", "1"):
+    same(got[0]["video"], "a_b", f"{to}: an id that is said to be a path")
+check("1 video has proposals without a score, which a reader of the table takes for annotations: v" in convert("csv", [{"video": "v", "proposals": [{"segment": [0, 1]}]}]).stderr, "proposals without a score")
+old = "video,start,end,label,score,duration,subset,fps,frames\na/b,0,12,x,,10,,,\n"
+same(json.loads(tool("tal-convert", "--no-history", data=old).stdout), {"video": "a/b", "duration": 10, "annotations": [{"segment": [0, 12], "label": "x"}]}, "a table of an earlier version")
+# Without quotes, or under another header, it is what R and pandas write for a missing value, and the id a path.
+for text, reader, video in (("video,start,end,label,score,duration,subset,fps,frames,tier,subject\na/v,0,1,NA,,,,,,,\n", "segments-csv", "a/v"), ('video,start,end,label\na/v,0,1,"NA"\n', "segments-csv", "v")):
+    with open("missing.csv", "w") as file:
+        file.write(text)
+    check(f"missing.csv:2: video '{video}': label: 'NA' is what R and pandas write" in tool("tal-convert", "--from", reader, "missing.csv", status=1).stderr, f"a missing label: {text}")
+
+# What a format does not hold is said once, with the videos.
+members = {"video": "v", "fps": 4, "duration": 10, "annotations": [{"segment": [0, 1], "label": "x", "tier": "t", "subject": "s"}, {"segment": [2, 3], "label": "x", "tier": "t", "z": 1}]}
+for to, absent in (("csv", "z"), ("tsv", "z"), ("webvtt", "subject, tier, z"), ("srt", "subject, tier, z"), ("elan", "subject, z"), ("label-studio", "subject, z"), ("audacity", "subject, tier, z"), ("textgrid", "subject, z"), ("via", "subject, z"),
+                   ("via-csv", "subject, z"), ("dcase", "subject, tier, z"), ("raven", "subject, tier, z"), ("rttm", "subject, tier, z"), ("frame-labels", "subject, tier, z")):
+    got = convert(to, [members], *(("--background", "b") if to == "frame-labels" else ())).stderr
+    check(got.count(f"1 video has members of segments that this format does not hold ({absent}): v") == 1, f"{to}: members: {got}")
+check("does not hold" not in convert("csv", [{**members, "annotations": members["annotations"][:1]}]).stderr, "csv holds tier and subject")
+scored = {"video": "v", "fps": 4, "duration": 10, "proposals": [{"segment": [0, 1], "score": 0.5, "label": "x"}]}
+for to in ("via", "via-csv", "dcase"):
+    check("1 video has scores, which this format does not hold: v" in convert(to, [scored]).stderr, f"{to}: scores")
+for to in ("csv", "label-studio", "raven", "rttm", "audacity"):
+    same(convert(to, [scored]).stderr, "", f"{to}: scores are held")
+
+# Times that a format rounds are said, and no others.
+for to, rate, coarse, fine in (("label-studio", 4, [0.25, 1.5], [0.3, 1.5]), ("frame-labels", 4, [0.25, 1.5], [0.25, 1.6]), ("label-studio", 29.97, [0, 100 / 29.97], [0, 3.34])):
+    for segment, rounded in ((coarse, False), (fine, True)):
+        got = convert(to, [{"video": "v", "fps": rate, "frames": 200, "annotations": [{"segment": segment, "label": "x"}]}], *(("--background", "b") if to == "frame-labels" else ())).stderr
+        check(("1 video has times between two frames, which" in got) == rounded, f"{to} at {rate}: {segment}: {got}")
+touching = [{"video": "v", "fps": 4, "frames": 8, "annotations": [{"segment": [0, 1], "label": "x"}, {"segment": [1, 2], "label": y}]} for y in ("x", "y")]
+check("1 video has segments of one label that touch each other, and are one in these files: v" in convert("frame-labels", touching[:1]).stderr, "frame-labels: segments that touch")
+same(convert("frame-labels", touching[1:]).stderr, "", "frame-labels: labels change where they touch")
+for label in ("b", " x"):
+    check("stdin:1: video 'v': annotations[0].label: " in convert("frame-labels", [{"video": "v", "fps": 4, "frames": 8, "annotations": [{"segment": [0, 1], "label": label}]}], "--background", "b", status=1).stderr, f"frame-labels: {label!r}")
+for to, game, rate, at, rounded in (("spotting-json", "v", 4, 0.25, False), ("spotting-json", "v", 4, 0.3, True), ("soccernet", "G/1", 4, 0.3, False), ("soccernet", "G/1", 4, 0.30002, True)):
+    got = convert(to, [{"video": game, "fps": rate, "annotations": [{"at": at, "label": "x"}]}]).stderr
+    check(("1 video has times between two" in got) == rounded, f"{to}: {at}: {got}")
+one_label = lambda label: [{"video": "v", "annotations": [{"segment": [0, 1], "label": label}]}]
+for to, label, says in (("srt", "<b>", "1 video has labels with < or >, which are ( and ): v"), ("srt", "", "segments without a label, which are called 'segment'"), ("webvtt", "", "segments without a label"), ("textgrid", " ", "segments without a label"),
+                        ("rttm", "<NA>", "labels called <NA>, which is read as none: v"), ("raven", " x", "blanks at their ends"), ("dcase", "x ", "blanks at their ends")):
+    check(says in convert(to, one_label(label)).stderr, f"{to}: {label!r} is counted")
+for to, label in (("srt", "a & b"), ("webvtt", "<b>&amp;"), ("textgrid", "segment"), ("srt", "segment")):
+    same(convert(to, one_label(label)).stderr, "", f"{to}: {label!r} needs no word")
+for label in ("NA", '"x"', '="7"'):
+    check("stdin:1: video 'v': annotations[0].label: " in convert("dcase", one_label(label), status=1).stderr, f"dcase: {label}")
+
+# Ids that the media do not give stand beside them; without a place for them they are refused.
+path = {"video": "x_1", "path": "/data/y.mp4", "fps": 4, "annotations": [{"segment": [1, 2], "label": "a"}]}
+for to, reader in (("via", "via"), ("via-csv", "via"), ("elan", "elan"), ("label-studio", "label-studio"), ("dcase", "dcase")):
+    with open("beside." + to, "w") as file:
+        file.write(convert(to, [path]).stdout)
+    got = json.loads(tool("tal-convert", "--from", reader, "--no-history", *(("--fps", "4") if to == "label-studio" else ()), "beside." + to).stdout)
+    same((got["video"], [i["segment"] for i in got["annotations"]]), ("x_1", [[1, 2]]), f"{to}: an id beside the media")
+    check("tal_video" not in convert(to, [{**path, "video": "y"}]).stdout and "TAL_VIDEO" not in convert(to, [{**path, "video": "y"}]).stdout, f"{to}: an id that the media give needs no word")
+check("stdin:2: video 'x_2': media: is the media of video 'x_1' too" in convert("via-csv", [path, {**path, "video": "x_2"}], status=1).stderr, "via-csv: one media of two videos")
+for to, video, read in (("rttm", "a/b", "b"), ("rttm", "x.mp4", "x"), ("thumos14-results", "a/b", "b")):
+    record = {"video": video, "proposals": [{"segment": [0, 1], "score": 1, "label": "7"}]}
+    check(f"it would be read as '{read}'" in convert(to, [record], status=1).stderr, f"{to}: {video}")
+os.makedirs("names", exist_ok=True)
+for to, video, read in (("raven", "x.mp4", "x"), ("raven", "g.Table.1.selections", "g"), ("srt", "a\\b", "b"), ("frame-labels", "x.mp4", "x")):
+    record = {"video": video, "fps": 4, "frames": 8, "annotations": [{"segment": [0, 2], "label": "x"}]}
+    check(f"would be read as '{read}'" in convert(to, [record], "-o", "names/", status=1).stderr, f"{to}: a file for {video}")
+rows = {"video": "v", "annotations": [{"at": 1.5, "label": "up", "type": "IP", "channel": "2"}, {"segment": [2, 3], "label": "bob", "type": "SPEAKER", "channel": "1", "confidence": 0.5}]}
+with open("marks.rttm", "w") as file:
+    file.write(convert("rttm", [rows]).stdout)
+same(json.loads(tool("tal-convert", "--from", "rttm", "--no-history", "marks.rttm").stdout), rows, "rttm: types, points, channels")
 
 # Tables keep blanks and separators
 label = " a;b\tc "

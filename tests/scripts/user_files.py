@@ -2,6 +2,7 @@
 # label: cli
 import json
 import os
+import re
 import tempfile
 
 from harness import check, finish, tool
@@ -354,13 +355,24 @@ for classes, says in (('item {\n  id: 1\n}\n', "names.txt:1: a class without its
     refused("--from", "thumos14-results", "--classes", write("names.txt", classes), data="v1 1 2 1 0.5\n", says=(says,))
 
 # --rejects: what was at fault, byte for byte, of every format; --on-error skip keeps the others.
-def rejects(source, text, kept, wanted, *options):
+def rejects_once(source, text, kept, wanted, *options):
     done = convert("--from", source, *options, write(*(("v1.csv" if source == "bsn-proposals" else "t.txt"), text)), "--on-error", "skip", "--rejects", "rej", status=1)
-    with open("rej", encoding="utf-8") as file:
+    with open("rej", encoding="utf-8", newline="") as file:
         got = file.read()
     check(got == wanted and len(done.stdout.splitlines()) == kept, f"{source}: {got!r}, not {wanted!r}: {done.stdout}")
 
 
+# Lines of tables end as they came.
+def rejects(source, text, kept, wanted, *options):
+    rejects_once(source, text, kept, wanted, *options)
+    if not text.startswith("{"):
+        rejects_once(source, text.replace("\n", "\r\n"), kept, wanted.replace("\n", "\r\n"), *options)
+
+
+for source, text, line in (("thumos14-results", "v 1 2 3 0.5\r\nv 1 x 3 0.5\r\n\r\nv 2 1 3 .5", 4), ("dcase", "a.wav 1 2 x\r\na.wav 2 1 y\r\n", 2), ("srt", "1\r\n00:00:03,000 --> 00:00:01,000\r\nx\r\n", 2), ("rttm", "SPEAKER v 1 x 1 <NA> <NA> a\r\n", 1)):
+    done = convert("--from", source, write("t.txt", text), "--on-error", "skip", "--rejects", "rej", status=1)
+    wrong = [text.splitlines(True)[int(place) - 1] for place in re.findall(r"t.txt:(\d+): ", done.stderr)]
+    check(open("rej", newline="").read().rstrip("\n") == "".join(wrong).rstrip("\n") and f"t.txt:{line}: " in done.stderr, f"{source}: CRLF: {wrong}: {open('rej', newline='').read()!r}")
 SEGMENTS = "video,start,end,label,score\n"
 for source in ("segments-csv", "detections-csv"):
     rejects(source, SEGMENTS + 'a,1,2,x,1\nb,3,2,"y ""z""\nw",1\nc,x,2,z,1\nd,4,5,w,1\ne,1,2\n', 2, 'b,3,2,"y ""z""\nw",1\nc,x,2,z,1\ne,1,2\n')

@@ -351,6 +351,19 @@ for code, message in (
 # many lists of the list before: 2^60 entries in a few bytes
 assert "nested" in weights(pickle_file(b"\x80\x02]q\x00" + b"".join(b"](h%ch%ceq%c" % (i, i, i + 1) for i in range(60)) + b"."), status=1)
 
+# Views that repeat elements: expanded ones (stride 0), windows that overlap, transposed ones behind an offset, a scalar that fills a row.
+VIEWS = {"expanded": ([3, 4], [0, 1], 0), "column": ([4, 3], [1, 0], 0), "one": ([2, 5], [0, 0], 2), "windows": ([3, 2], [1, 1], 0), "offset": ([2, 2], [1, 2], 0), "inner": ([2, 3, 2], [2, 0, 1], 0),
+         "ones": ([1, 4, 1], [7, 1, 9], 0), "scalar": ([], [], 3), "empty": ([0, 5], [0, 0], 0)}
+for save in (save_zip, save_legacy):
+    stored = Storage("f", [1, 2, 3, 4])
+    out, err = run("--weights", save("views.pth", {name: Tensor(stored, *view) for name, view in VIEWS.items()}), "--map", "none", "-o", path("views.safetensors"))
+    got, _ = load("views.safetensors")
+    for name, (shape, strides, offset) in VIEWS.items():
+        places = [offset]
+        for extent, stride in zip(shape, strides):
+            places = [at + i * stride for at in places for i in range(extent)]
+        assert got[name] == ("f", shape, [at + 1.0 for at in places]), (name, got[name])
+
 for shape, strides, offset, message in (([5], [1], 0, "beyond"), ([4], [1], 1, "beyond"), ([2], [4], 0, "beyond"), ([-1], [1], 0, "not possible"),
                                         ([2], [-1], 3, "not possible"), ([4], [1], -1, "beyond"), ([1 << 40], [0], 0, "expanded"),
                                         ([2**62, 4], [0, 0], 0, "not possible"), ([2], [2**62], 2**62, "not possible"), ([2, 2], [1], 0, "differ"),

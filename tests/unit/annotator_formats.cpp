@@ -318,7 +318,7 @@ BOOST_AUTO_TEST_CASE(via_projects_and_tables) {
   const auto again = read("via", "p.json", write("via", got.records));
   BOOST_TEST(annotations(again) == R"([{"segment":[1.5,2],"label":"run","tier":"act","id":"1_00000001"},)"
                                    R"({"segment":[1.5,2],"label":"Ann,Bob","tier":"who","id":"1_00000002"},)"
-                                   R"({"at":3,"label":"free","tier":"act","id":"1_00000003"}])");
+                                   R"({"at":3,"label":"free","tier":"act","id":"1_00000003","xy":[2,1,2,3,4]}])");
   // Its csv export has the same segments; the rows are laid out as the tool's own.
   const std::string exported = write("via-csv", got.records);
   BOOST_TEST(annotations(read("via", "p.csv", exported)) == annotations(again));
@@ -503,7 +503,7 @@ BOOST_AUTO_TEST_CASE(rttm_lines) {
              R"([{"segment":[1.5,1.75],"label":"A","type":"SPEAKER","channel":"1","confidence":0.5},)"
              R"({"at":2,"label":"statement","type":"SU","channel":"1"}])");
   BOOST_TEST(write("rttm", got.records) ==
-             "SPEAKER f 1 1.5 0.25 <NA> <NA> A 0.5 <NA>\nSPEAKER f 1 2 0 <NA> <NA> statement <NA> <NA>\n");
+             "SPEAKER f 1 1.5 0.25 <NA> <NA> A 0.5 <NA>\nSU f 1 2 <NA> <NA> <NA> statement <NA> <NA>\n");
   BOOST_TEST(
       fault("rttm", "x.rttm", "SPEAKER f 1 1 -2 <NA> <NA> A <NA>\n").find("x.rttm:1: duration: must not be negative") ==
       0u);

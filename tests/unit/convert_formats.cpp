@@ -200,9 +200,10 @@ BOOST_AUTO_TEST_CASE(csv_quotes_and_columns) {
   const auto got = read(read_segments_csv, "s", "video,start,end,label\n\"a,\"\"b\",1,2,\"x, y\"\n");
   BOOST_TEST(got.records.at(0).video() == "a,\"b");
   BOOST_TEST(write("csv", got.records) ==
-             "video,start,end,label,score,duration,subset,fps,frames\n\"a,\"\"b\",1,2,\"x, y\",,,,,\n");
+             "video,start,end,label,score,duration,subset,fps,frames,tier,subject\n\"a,\"\"b\",1,2,\"x, y\",,,,,,,\n");
   BOOST_TEST(write("tsv", got.records) ==
-             "video\tstart\tend\tlabel\tscore\tduration\tsubset\tfps\tframes\n\"a,\"\"b\"\t1\t2\t\"x, y\"\t\t\t\t\t\n");
+             "video\tstart\tend\tlabel\tscore\tduration\tsubset\tfps\tframes\ttier\tsubject\n\"a,\"\"b\"\t1\t2\t\"x, "
+             "y\"\t\t\t\t\t\t\t\n");
   ImportOptions options;
   options.columns = {{"video", "who"}, {"start", "from"}, {"end", "till"}};
   options.time = "frames";

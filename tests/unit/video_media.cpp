@@ -564,6 +564,46 @@ BOOST_AUTO_TEST_CASE(damaged_pictures_are_counted_and_decoded_alike_again) {
   BOOST_TEST(runs[0] == runs[2]);
 }
 
+// A codec may find nothing wrong where whole pictures are gone; the transport stream counts its packets.
+BOOST_AUTO_TEST_CASE(lost_pieces_of_a_transport_stream_are_counted) {
+  const Folder folder;
+  {
+    MediaFile file(folder / "whole.ts");
+    auto video = texture(100);
+    video.codec = "mpeg2video";
+    file.add(video);
+    file.write();
+  }
+  constexpr std::size_t kPacket = 188;
+  const std::string whole = read_file(folder / "whole.ts");
+  BOOST_REQUIRE(whole.size() % kPacket == 0);
+  const std::size_t packets = whole.size() / kPacket;
+  const auto of_video = [&](std::size_t i) {
+    return (whole[i * kPacket + 1] & 0x1f) == 1 && whole[i * kPacket + 2] == 0;
+  };
+  const auto decoded = [&](const std::string& bytes) {
+    std::ofstream(folder / "v.ts", std::ios::binary) << bytes;
+    VideoDecoder decoder(folder / "v.ts");
+    const auto frames = decode(decoder);
+    BOOST_TEST(frames > 80);
+    return all(decoder.warnings());
+  };
+  BOOST_TEST(!has(decoded(whole), "missing in the stream"));
+  for (const int places : {1, 3}) {
+    std::string lost;
+    std::size_t left_out = 0;
+    for (std::size_t i = 0; i < packets; ++i) {
+      const bool here = of_video(i) && i >= (left_out + 1) * packets / 5 && left_out < static_cast<std::size_t>(places);
+      if (here) ++left_out;
+      else lost.append(whole, i * kPacket, kPacket);
+    }
+    const auto said = decoded(lost);
+    BOOST_TEST(has(said, "pieces of " + std::to_string(places) + (places == 1 ? " picture" : " pictures") +
+                             " are missing in the stream"),
+               said);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_comes_before_the_first_key_picture_is_told) {
   const Folder folder;
   if (!avcodec_find_encoder_by_name("libx264")) {
