@@ -1,6 +1,7 @@
 # What `cmake --install` puts in place serves others: the tools run from there, find_package(tal) gives the components, and their headers are whole.
 # label: cli
-# cost: 200
+# cost: 60
+import functools
 import json
 import os
 import pathlib
@@ -15,6 +16,27 @@ has = {"core": True, "video": (build / "lib/libtal-video.so").exists(), "nn": (b
 # Folders of libtal whose headers a component installs; no other folder is there.
 PUBLIC = {"core": "base io stream segment data formats eval fusion plot sound encoder models/catalogue", "video": "video encoder/picture",
           "nn": "nn nn/backbones models/core models/maps models/rpn models/etp models/bsnpp models/bmn models/cmsn models/sptad models/points models/classifier train"}
+
+# Names of the standard library, and where they may come from.
+STANDARD = {
+    "string": "string", "string_view": "string_view string", "vector": "vector", "map multimap": "map", "set multiset": "set", "unordered_map": "unordered_map", "unordered_set": "unordered_set",
+    "optional nullopt": "optional", "function": "functional", "unique_ptr shared_ptr weak_ptr make_unique make_shared": "memory", "array": "array", "span": "span", "variant": "variant",
+    "int8_t uint8_t int16_t uint16_t int32_t uint32_t int64_t uint64_t": "cstdint", "atomic": "atomic", "mutex lock_guard unique_lock": "mutex", "thread": "thread", "chrono": "chrono",
+    "condition_variable": "condition_variable", "filesystem": "filesystem", "exception exception_ptr": "exception stdexcept", "runtime_error logic_error": "stdexcept", "deque": "deque",
+    "list": "list", "tuple": "tuple", "numeric_limits": "limits", "mt19937 mt19937_64": "random", "complex": "complex", "sort min max clamp lower_bound upper_bound find_if": "algorithm",
+    "ostream": "ostream iostream sstream fstream", "istream": "istream iostream sstream fstream", "ostringstream istringstream": "sstream", "ifstream ofstream": "fstream", "integral floating_point": "concepts",
+}
+
+
+def without_texts(text):
+    return re.sub(r'"(?:[^"\\\n]|\\.)*"', '""', re.sub(r"//[^\n]*", "", text))
+
+
+@functools.cache
+def included(header, root):
+    """The standard headers that it includes, and those of ours that it includes."""
+    text = header.read_text()
+    return set(re.findall(r"#include <([^>]+)>", text)).union(*(included(root / name, root) for name in re.findall(r'#include "([^"]+)"', text)))
 
 
 def sh(*command, data=None, **kwargs):
@@ -67,8 +89,17 @@ with tempfile.TemporaryDirectory() as name:
     assert folders == public, folders ^ public
     core = [h for h in headers if str(h.parent.relative_to(prefix / "include/libtal")) in PUBLIC["core"].split()]
     assert len(core) > 40
+    # Nearly all that a header costs the compiler is the standard library: read once for all of them. What a header then takes from there without including it, itself or by
+    # a header that it includes, its text says.
+    standard = folder / "standard.h"
+    standard.write_text("".join(f"#include <{name}>\n" for name in sorted({name for names in STANDARD.values() for name in names.split()})))
+    sh("g++", "-std=c++20", "-x", "c++-header", "-o", f"{standard}.gch", standard)
     for header in core:
-        sh("g++", "-std=c++20", "-fsyntax-only", "-x", "c++", "-I", prefix / "include", header)
+        sh("g++", "-std=c++20", "-fsyntax-only", "-Winvalid-pch", "-Werror", "-x", "c++", "-I", prefix / "include", "-include", standard, header)
+        used = set(re.findall(r"\bstd::(\w+)", without_texts(header.read_text())))
+        for name, homes in STANDARD.items():
+            for word in used & set(name.split()):
+                assert included(header, prefix / "include") & set(homes.split()), f"{header}: std::{word}, and neither it nor a header that it includes has <{homes.split()[0]}>"
 
     # The example of the core, where neither OpenCV nor LibTorch can be found.
     example = folder / "library"
