@@ -20,7 +20,7 @@ void register_options(const Options& table, ProposeOptions& o) {
   register_options(grouping, o.grouping);
   table.group("Grouping")
       .flag("--allow-empty", o.allow_empty, "No fault when grouping finds nothing in all of the records together")
-      .with("--method", {"grouping"});
+      .without("--method", {"shots"});
   table.with_any({{"--method"}, {"--model"}}).features_root();
   register_model_options(table, o.model, models);
   table.with_any(models)

@@ -25,8 +25,8 @@ struct ProposeOptions {
 ToolInfo propose_info();  // of tal-propose
 void register_options(const Options& table, ProposeOptions& options);
 
-// By grouping, by cuts, or by models (libtal/stages/plugins.h). Error when grouping finds nothing in all records together,
-// unless options.allow_empty.
+// By grouping, by cuts, or by models (libtal/stages/plugins.h). Error when grouping finds nothing in all records
+// together, unless options.allow_empty.
 void propose(Tool& tool, const ProposeOptions& options);
 
 }  // namespace tal
