@@ -238,7 +238,7 @@ class CocoReader {
 
   std::string label_of_item(const dom::object& item, const std::string& place) const {
     const auto label = member_of(item, "label");
-    const std::string own = label ? std::string(string_of(*label, place + ".label")) : "";
+    std::string own = label ? std::string(string_of(*label, place + ".label")) : "";
     const auto category = member_of(item, "category_id");
     if (!category) return own;
     const std::string key = id_text(*category, place + ".category_id");
