@@ -154,8 +154,8 @@ void preprocess(const cv::Mat& in, const Preprocessing& p, cv::Mat& out) {
   if (in.depth() != CV_8U || in.empty()) throw Error("frames must be 8-bit");
   const auto size = resized_size(in.size(), p);
   const auto offset = [&](int extent) { return static_cast<int>(std::nearbyint((extent - p.crop) / 2.0)); };
-  const cv::Rect cut = p.crop > 0 ? cv::Rect(offset(size.width), offset(size.height), p.crop, p.crop)
-                                  : cv::Rect({0, 0}, size);
+  const cv::Rect cut =
+      p.crop > 0 ? cv::Rect(offset(size.width), offset(size.height), p.crop, p.crop) : cv::Rect({0, 0}, size);
   if (size.width < p.crop || size.height < p.crop)
     throw Error("a picture of " + std::to_string(size.width) + " x " + std::to_string(size.height) +
                 " pixels is too small for a crop of " + std::to_string(p.crop));
