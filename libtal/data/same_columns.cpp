@@ -12,8 +12,6 @@ namespace {
 
 const std::string& title(const NamedTable& table, int column) { return table.header[static_cast<std::size_t>(column)]; }
 
-bool is_empty_field(const std::string& text) { return text.empty() || is_missing(text); }
-
 // Rows as wide as the header; the others are an error when they are read.
 template <class Fn>
 void each_whole_row(const NamedTable& table, Fn&& fn) {
@@ -25,7 +23,7 @@ bool all_whole_numbers(const NamedTable& table, int column) {
   bool all = true, any = false;
   each_whole_row(table, [&](const auto& row) {
     const auto& text = table.field(row, column);
-    if (is_empty_field(text)) return;
+    if (is_empty_or_missing(text)) return;
     any = true, all = all && class_number(text).has_value();
   });
   return any && all;
@@ -66,7 +64,7 @@ void refuse_contradictions(const NamedTable& table, int chosen, const std::vecto
     std::size_t count = 0;
     each_whole_row(table, [&](const auto& row) {
       const auto &own = table.field(row, chosen), &said = table.field(row, other);
-      if (is_empty_field(said) || own == said || same(own, said)) return;
+      if (is_empty_or_missing(said) || own == said || same(own, said)) return;
       if (count++ == 0) first = &row;
     });
     if (first)

@@ -163,7 +163,7 @@ std::vector<TimeColumn> duration_columns(const NamedTable& table, const ImportOp
 
 // What programs write where they know nothing: BORIS of observations without a file, pandas, R.
 bool says_nothing(std::string_view text) {
-  return text.empty() || is_missing(text) || is_one_of({"na", "n/a", "nan", "null", "none", "-"}, text);
+  return is_empty_or_missing(text) || is_one_of({"na", "n/a", "nan", "null", "none", "-"}, text);
 }
 
 }  // namespace
@@ -265,7 +265,7 @@ VideoInfo VideoColumns::read(const NamedTable::Row& row, char decimal) const {
   int said_by = -1;
   for (const int column : subsets_) {
     const std::string& subset = text(column);
-    if (subset.empty() || is_missing(subset)) continue;
+    if (is_empty_or_missing(subset)) continue;
     if (said_by < 0) info.subset = subset, said_by = column;
     else if (!same_subset(info.subset, subset))
       throw Error("'" + table_.header[static_cast<std::size_t>(said_by)] + "' says '" + info.subset + "', '" +
@@ -368,7 +368,7 @@ void refuse_units_of_rows(const NamedTable& table) {
   for (const auto& row : table.rows) {
     if (row.fields.size() != table.header.size()) continue;
     const std::string& unit = table.field(row, column);
-    if (unit.empty() || is_missing(unit) || unit_name("time_" + unit).unit == "seconds") continue;
+    if (is_empty_or_missing(unit) || unit_name("time_" + unit).unit == "seconds") continue;
     throw Error(
         "column '" + table.header[static_cast<std::size_t>(column)] + "' says '" + unit +
         "': times are read in the unit that the names of their columns say (start_ms, duration_min), in one for "

@@ -71,7 +71,7 @@ class AudacityWriter : public SegmentWriter {
   std::string changes() const override { return "labels with line ends or tabs, which are blanks in the file"; }
   bool holds(std::string_view member) const override { return member == "low" || member == "high"; }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
-    const RowMembers members(record, options());
+    const RowMembers& members = this->members();
     for (const auto& row : rows) {
       std::string label = row.label + score_text(row);
       if (flatten(label)) changed(record.video());

@@ -138,7 +138,7 @@ std::vector<std::string> videos_of(const NumberTable& table, const SourceText& s
     const auto fail = [&](const std::string& what) {
       throw Error(what).at_video(video).at_line(source.name, table.lines[row]);
     };
-    if (video.empty() || is_missing(video))
+    if (is_empty_or_missing(video))
       throw(video.empty() ? Error("empty") : missing_value(video))
           .at_field("video")
           .at_line(source.name, table.lines[row]);

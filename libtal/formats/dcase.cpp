@@ -48,9 +48,7 @@ void read_named(const SourceText& source, const ImportOptions& options, const Im
   for (const auto& row : table.rows)
     guard_row(source, row.line, "", row.raw, sink, [&] {
       table.check_width(row);
-      const auto missing = [&](int column) {
-        return table.field(row, column).empty() || is_missing(table.field(row, column));
-      };
+      const auto missing = [&](int column) { return is_empty_or_missing(table.field(row, column)); };
       auto& entry = rows.video(file >= 0 ? video_field(table, row, file) : "",
                                file_stem(source, {".tsv", ".csv", ".txt"}), source, row.line);
       if (!strong) {

@@ -283,10 +283,9 @@ class ElanWriter : public SegmentWriter {
 
   std::vector<std::pair<std::string, std::string>> tiers_of(const Record& record, const std::vector<ExportRow>& rows,
                                                             const std::vector<TimeMarks>& marks) const {
-    const RowMembers members(record, options());
     const std::string none = exports_proposals(record, options()) ? "proposals" : "annotations";
     std::vector<std::string> own;
-    for (const auto& row : rows) own.push_back(members.text(row, "tier").value_or(none));
+    for (const auto& row : rows) own.push_back(members().text(row, "tier").value_or(none));
     std::set<std::string> names(own.begin(), own.end());
     std::vector<Tier> tiers;
     for (const auto& tier : own)  // in order of appearance, whoever begins first

@@ -212,7 +212,7 @@ class CsvWriter : public LineWriter {
              separator_ + table_field(row.label) + separator_ + (row.score ? format_number(*row.score) : "") +
              of_video_;
       for (const char* member : {"tier", "subject"})
-        (out += separator_) += table_field(members_->text(row, member).value_or(""));
+        (out += separator_) += table_field(members().text(row, member).value_or(""));
       out += '\n';
     } catch (Error& error) {
       throw error.at_field(row.place).at_video(record.video());
@@ -221,7 +221,6 @@ class CsvWriter : public LineWriter {
   bool holds(std::string_view member) const override { return member == "tier" || member == "subject"; }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     std::string lines;
-    members_.emplace(record, options());
     if (exports_proposals(record, options()) &&
         std::any_of(rows.begin(), rows.end(), [](const ExportRow& row) { return !row.score; }))
       changed(record.video(), "proposals without a score, which a reader of the table takes for annotations");
@@ -237,7 +236,6 @@ class CsvWriter : public LineWriter {
   }
   char separator_;
   std::string video_, of_video_;  // of the record that is being written
-  std::optional<RowMembers> members_;
   bool started_ = false;
 };
 
@@ -247,10 +245,7 @@ class BsnWriter : public OnceWriter {
   std::string extension() const override { return ".csv"; }
   std::string id_of_file(const std::string& name) const override { return id_read_of(name); }
   std::string note() const override {
-    const std::string why = "labels, which this format does not hold";
-    std::string out = labelled_.any() ? labelled_.text("has " + why, "have " + why) : "";
-    if (const auto rest = not_held_.note(); !rest.empty()) out += (out.empty() ? "" : "; ") + rest;
-    return out;
+    return joined_notes({labelled_.having("labels, which this format does not hold"), not_held_.note()});
   }
 
  protected:
@@ -301,7 +296,8 @@ class BsnWriter : public OnceWriter {
       labelled_.add(record.video());
     ExportOptions own;
     own.segments = "proposals";
-    not_held_.see(record, own, export_rows(record, own), true, [](const std::string&) { return false; });
+    not_held_.see(record.video(), export_rows(record, own), RowMembers(record, own), true,
+                  [](const std::string&) { return false; });
   }
 
  private:

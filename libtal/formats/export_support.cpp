@@ -65,6 +65,13 @@ struct RowMembers::List {
     if (row.index >= items.size() || items[row.index].get(item)) return std::nullopt;
     return member_of(item, name);
   }
+  template <class Fn>
+  void each_other(const ExportRow& row, const Fn& fn) const {
+    dom::object item;
+    if (row.index >= items.size() || items[row.index].get(item)) return;
+    for (const auto [key, value] : item)
+      if (key != "segment" && key != "at" && key != "label" && key != "score" && key != "scores") fn(key, value);
+  }
   const DomText parsed;
   std::vector<dom::element> items;
 };
@@ -92,22 +99,16 @@ std::optional<std::string> RowMembers::json(const ExportRow& row, const char* me
   return value ? std::optional(raw_json(*value)) : std::nullopt;
 }
 
-std::vector<std::pair<std::string, std::string>> RowMembers::others(const ExportRow& row) const {
-  std::vector<std::pair<std::string, std::string>> out;
-  dom::object item;
-  if (!list_ || row.index >= list_->items.size() || list_->items[row.index].get(item)) return out;
-  for (const auto [key, value] : item)
-    if (key != "segment" && key != "at" && key != "label" && key != "score" && key != "scores")
-      out.emplace_back(key, raw_json(value));
+std::vector<std::string> RowMembers::names(const ExportRow& row) const {
+  std::vector<std::string> out;
+  if (list_) list_->each_other(row, [&](std::string_view key, dom::element) { out.emplace_back(key); });
   return out;
 }
 
-std::vector<std::string> RowMembers::names(const ExportRow& row) const {
-  std::vector<std::string> out;
-  dom::object item;
-  if (!list_ || row.index >= list_->items.size() || list_->items[row.index].get(item)) return out;
-  for (const auto [key, value] : item)
-    if (key != "segment" && key != "at" && key != "label" && key != "score" && key != "scores") out.emplace_back(key);
+std::vector<std::pair<std::string, std::string>> RowMembers::others(const ExportRow& row) const {
+  std::vector<std::pair<std::string, std::string>> out;
+  if (list_)
+    list_->each_other(row, [&](std::string_view key, dom::element value) { out.emplace_back(key, raw_json(value)); });
   return out;
 }
 
@@ -177,25 +178,29 @@ void CountedVideos::add(const std::string& video) {
   if (++count_ <= kMostNamed) named_.push_back(video);
 }
 
-std::string CountedVideos::text(const std::string& one, const std::string& many) const {
-  return std::to_string(count_) + (count_ == 1 ? " video " + one : " videos " + many) + ": " + joined(named_) +
+std::string CountedVideos::having(const std::string& what) const {
+  if (count_ == 0) return "";
+  return std::to_string(count_) + (count_ == 1 ? " video has " : " videos have ") + what + ": " + joined(named_) +
          (count_ > named_.size() ? ", ..." : "");
 }
 
+std::string joined_notes(std::vector<std::string> notes) {
+  std::erase(notes, "");
+  return joined(notes, "; ");
+}
+
 std::string NotHeld::note() const {
-  const std::string scores = "scores, which this format does not hold";
-  const std::string members = "members of segments that this format does not hold (" +
-                              joined_first({members_.begin(), members_.end()}, 12) + ")";
-  std::string out;
-  for (const auto& [videos, what] : {std::pair(&scored_, scores), {&reduced_, members}})
-    if (videos->any()) out += (out.empty() ? "" : "; ") + videos->text("has " + what, "have " + what);
-  return out;
+  return joined_notes({scored_.having("scores, which this format does not hold"),
+                       reduced_.having("members of segments that this format does not hold (" +
+                                       joined_first({members_.begin(), members_.end()}, 12) + ")")});
 }
 
 void SegmentWriter::write(const Record& record, std::string& out) {
   auto rows = export_rows(record, options_, points_);
   const bool none = rows.empty(), all = !exports_proposals(record, options_);
-  not_held_.see(record, options_, rows, holds_scores(), [&](const std::string& name) { return holds(name); });
+  const RowMembers members(record, options_);
+  row_members_ = &members;
+  not_held_.see(record.video(), rows, members, holds_scores(), [&](const std::string& name) { return holds(name); });
   write_rows(record, std::move(rows), out);
   if (none && !record.has("window")) without_.add(record.video());
   if (!none && all && (options_.min_score || options_.top_k > 0)) unchosen_.add(record.video());
@@ -208,15 +213,12 @@ void SegmentWriter::changed(const std::string& video, const std::string& what) {
 }
 
 std::string SegmentWriter::note() const {
-  const std::string rest = std::string("no segment to write, and so no ") + absent_;
-  const std::string why = "annotations and no proposals: --min-score and --top-k leave out none of them";
-  std::string out;
-  std::vector<std::pair<const CountedVideos*, std::string>> all{{&without_, rest}, {&unchosen_, why}};
-  for (const auto& [what, videos] : changed_) all.emplace_back(&videos, what);
-  for (const auto& [videos, what] : all)
-    if (videos->any()) out += (out.empty() ? "" : "; ") + videos->text("has " + what, "have " + what);
-  if (const auto rest_of = not_held_.note(); !rest_of.empty()) out += (out.empty() ? "" : "; ") + rest_of;
-  return out;
+  std::vector<std::string> notes = {
+      without_.having(std::string("no segment to write, and so no ") + absent_),
+      unchosen_.having("annotations and no proposals: --min-score and --top-k leave out none of them")};
+  for (const auto& [what, videos] : changed_) notes.push_back(videos.having(what));
+  notes.push_back(not_held_.note());
+  return joined_notes(std::move(notes));
 }
 
 void OnceWriter::add(const Record& record, std::string& out) {

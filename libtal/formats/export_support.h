@@ -79,9 +79,7 @@ std::string table_field(std::string_view text);
 class CountedVideos {
  public:
   void add(const std::string& video);
-  bool any() const { return count_ > 0; }
-  // "2 videos " + many + ": a, b"; one + ": a" of a single one.
-  std::string text(const std::string& one, const std::string& many) const;
+  std::string having(const std::string& what) const;  // "2 videos have WHAT: a, b"; "" = none
 
  private:
   std::size_t count_ = 0;
@@ -89,23 +87,25 @@ class CountedVideos {
   std::vector<std::string> named_;
 };
 
+// What a writer has to say, in one line; those that are "" say nothing.
+std::string joined_notes(std::vector<std::string> notes);
+
 // What segments have and a format does not hold, which is said once at the end of the run.
 class NotHeld {
  public:
   // holds: of the further members' names (an id is only a tool's own number of the segment); scores: whether the format
   // holds those.
   template <class Holds>
-  void see(const Record& record, const ExportOptions& options, const std::vector<ExportRow>& rows, bool scores,
+  void see(const std::string& video, const std::vector<ExportRow>& rows, const RowMembers& members, bool scores,
            const Holds& holds) {
-    const RowMembers members(record, options);
     bool scored = false, reduced = false;
     for (const auto& row : rows) {
       scored = scored || row.score;
       for (auto& name : members.names(row))
         if (name != "id" && !holds(name)) reduced = true, members_.insert(std::move(name));
     }
-    if (scored && !scores) scored_.add(record.video());
-    if (reduced) reduced_.add(record.video());
+    if (scored && !scores) scored_.add(video);
+    if (reduced) reduced_.add(video);
   }
   std::string note() const;  // "" = nothing to say
 
@@ -151,9 +151,11 @@ class SegmentWriter : public OnceWriter {
   virtual bool holds_scores() const { return true; }
   virtual bool holds(std::string_view) const { return false; }
   const ExportOptions& options() const { return options_; }
+  const RowMembers& members() const { return *row_members_; }  // of the rows that write_rows() has
 
  private:
   ExportOptions options_;
+  const RowMembers* row_members_ = nullptr;
   const char* absent_;
   Points points_;
   CountedVideos without_, unchosen_;

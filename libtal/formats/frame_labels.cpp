@@ -128,7 +128,7 @@ class FrameLabels {
     const double fps = record_.fps()->value();
     if (std::any_of(rows_.begin(), rows_.end(), [&](const auto& row) { return changes_when_rounded(row, fps); }))
       rounded.add(record_.video());
-    not_held.see(record_, options, rows_, false, [](const std::string&) { return false; });
+    not_held.see(record_.video(), rows_, RowMembers(record_, options), false, [](const std::string&) { return false; });
   }
   bool has_blanks() const {
     return std::any_of(rows_.begin(), rows_.end(),
@@ -171,13 +171,9 @@ class FrameWriter : public OnceWriter {
  public:
   explicit FrameWriter(const ExportOptions& options) : options_(options) {}
   std::string note() const override {
-    const std::string rounded = "times between two frames, which are rounded to whole ones",
-                      joined = "segments of one label that touch each other, and are one in these files";
-    std::string out;
-    for (const auto& [videos, what] : {std::pair(&rounded_, rounded), {&joined_, joined}})
-      if (videos->any()) out += (out.empty() ? "" : "; ") + videos->text("has " + what, "have " + what);
-    if (const auto rest = not_held_.note(); !rest.empty()) out += (out.empty() ? "" : "; ") + rest;
-    return out;
+    return joined_notes({rounded_.having("times between two frames, which are rounded to whole ones"),
+                         joined_.having("segments of one label that touch each other, and are one in these files"),
+                         not_held_.note()});
   }
 
  protected:

@@ -368,13 +368,9 @@ class LabelStudioWriter : public OnceWriter {
   explicit LabelStudioWriter(const ExportOptions& options) : options_(options) {}
   void end(std::string& out) override { out += begun_ ? "\n]\n" : "[]\n"; }
   std::string note() const override {
-    const std::string points = "points, which last a frame in a timeline",
-                      times = "times between two frames, which a timeline rounds to whole ones";
-    std::string out;
-    for (const auto& [videos, what] : {std::pair(&points_, points), {&rounded_, times}})
-      if (videos->any()) out += (out.empty() ? "" : "; ") + videos->text("has " + what, "have " + what);
-    if (const auto rest = not_held_.note(); !rest.empty()) out += (out.empty() ? "" : "; ") + rest;
-    return out;
+    return joined_notes({points_.having("points, which last a frame in a timeline"),
+                         rounded_.having("times between two frames, which a timeline rounds to whole ones"),
+                         not_held_.note()});
   }
 
  protected:
@@ -392,7 +388,7 @@ class LabelStudioWriter : public OnceWriter {
       nlohmann::ordered_json results = nlohmann::ordered_json::array();
       const RowMembers members(record, chosen);
       const auto rows = export_rows(record, chosen, Points::kTaken);
-      not_held_.see(record, chosen, rows, true,
+      not_held_.see(record.video(), rows, members, true,
                     [](const std::string& name) { return name == "tier" || name == "type"; });
       for (const auto& row : rows) results.push_back(result(record, row, members, proposals, results.size(), member));
       if (const auto choices = proposals ? nlohmann::ordered_json() : choices_of(record); !choices.empty())

@@ -187,7 +187,7 @@ class RavenWriter : public SegmentWriter {
     return member == "low" || member == "high" || member == "channel" || member == "columns";
   }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
-    const RowMembers members(record, options());
+    const RowMembers& members = this->members();
     bool frequencies = false, scores = false;
     std::vector<std::string> further;
     for (const auto& row : rows) {

@@ -253,11 +253,14 @@ bool FileLook::has_columns(std::initializer_list<std::string_view> names) const 
 bool FileLook::is_own_without_scores() const {
   if (!is_own_header(columns())) return false;
   try {
-    const NamedTable table = parse_named_table(parts_->all());
-    const int score = table.find({"score"});
-    return std::all_of(table.rows.begin(), table.rows.end(), [&](const auto& row) {
-      return row.fields.size() != table.header.size() || table.field(row, score).empty();
-    });
+    const auto& all = parts_->all();
+    const auto& own = own_columns();
+    const auto score = static_cast<std::size_t>(std::find(own.begin(), own.end(), "score") - own.begin());
+    const TableText table = open_table(all, {}, BlankColumns::kAlike);
+    auto rows = table.rows(all.name);
+    for (rows.next(); rows.next();)  // a table of detections says so in its first row
+      if (rows.fields().size() == columns().size() && !rows.fields()[score].empty()) return false;
+    return true;
   } catch (const Error&) {
     return false;  // the reader says what is wrong
   }

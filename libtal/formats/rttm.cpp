@@ -30,7 +30,7 @@ class RttmWriter : public SegmentWriter {
     return member == "channel" || member == "confidence" || member == "type";
   }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
-    const RowMembers members(record, options());
+    const RowMembers& members = this->members();
     if (record.video().find_first_of(" \t\r\n") != std::string::npos)
       throw Error("has blanks, which separate the words of this format").at_field("video").at_video(record.video());
     require_id_read_back(record);

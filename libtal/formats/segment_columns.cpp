@@ -393,7 +393,7 @@ double SegmentColumns::time(const NamedTable::Row& row, const TimeColumn& column
 
 bool SegmentColumns::says_no_time(const NamedTable::Row& row, int column) const {
   const std::string& text = table_.field(row, column);
-  return text.empty() || is_missing(text);
+  return is_empty_or_missing(text);
 }
 
 double SegmentColumns::time(const NamedTable::Row& row, const std::vector<TimeColumn>& columns, const char* field,

@@ -131,8 +131,7 @@ class SoccernetWriter : public OnceWriter {
   explicit SoccernetWriter(const ExportOptions& options) : options_(options) {}
   bool makes_files() const override { return true; }
   std::string note() const override {
-    const std::string why = "times between two milliseconds, which are rounded to whole ones";
-    return rounded_.any() ? rounded_.text("has " + why, "have " + why) : "";
+    return rounded_.having("times between two milliseconds, which are rounded to whole ones");
   }
   std::map<std::string, std::string> files() override {
     std::map<std::string, std::string> out;

@@ -91,8 +91,7 @@ class SpottingWriter : public OnceWriter {
   explicit SpottingWriter(const ExportOptions& options) : options_(options) {}
   void end(std::string& out) override { out += first_ ? "[]\n" : "\n]\n"; }
   std::string note() const override {
-    const std::string why = "times between two frames, which are rounded to whole ones";
-    return rounded_.any() ? rounded_.text("has " + why, "have " + why) : "";
+    return rounded_.having("times between two frames, which are rounded to whole ones");
   }
 
  protected:

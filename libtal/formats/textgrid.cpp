@@ -218,12 +218,11 @@ class TextGridWriter : public SegmentWriter {
     return indent + "xmin = " + format_number(begin) + " \n" + indent + "xmax = " + format_number(end) + " \n";
   }
   std::vector<Tier> tiers_of(const Record& record, const std::vector<ExportRow>& rows) const {
-    const RowMembers members(record, options());
     const std::string none = exports_proposals(record, options()) ? "proposals" : "annotations";
     std::vector<Tier> tiers;
     const auto no_length = [](const ExportRow& row) { return row.segment.end <= row.segment.start; };
     std::vector<std::string> own;
-    for (const auto& row : rows) own.push_back(members.text(row, "tier").value_or(none));
+    for (const auto& row : rows) own.push_back(members().text(row, "tier").value_or(none));
     for (std::size_t i = 0; i < rows.size(); ++i)  // in order of appearance, whoever begins first
       if (std::none_of(tiers.begin(), tiers.end(),
                        [&](const Tier& t) { return t.name == own[i] && t.points == no_length(rows[i]); }))

@@ -295,7 +295,7 @@ class ViaWriter : public SegmentWriter {
         {"fid", id}, {"fname", media}, {"type", is_sound(media) ? kAudio : kVideo}, {"loc", kLocal}, {"src", ""}};
     if (!names_video(record, media)) files_[id][kVideoMember] = stated_[media] = record.video();
     view_[id] = {{"fid_list", nlohmann::ordered_json::array({id})}};
-    const RowMembers members(record, options());
+    const RowMembers& members = this->members();
     for (const auto& row : rows) {
       const std::string tier = members.text(row, "tier").value_or("TEMPORAL-SEGMENTS");
       nlohmann::ordered_json z = nlohmann::ordered_json::array({row.segment.start});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libtal/base/error.h"
 #include "libtal/base/text.h"
 
 namespace tal {
@@ -159,6 +160,18 @@ const FileKind* media_kind(std::string_view bytes) {
     for (const std::string_view box : {"ftyp", "moov", "mdat", "free", "skip", "wide"})
       if (bytes.substr(4, 4) == box) return &kMp4;
   return is_transport_stream(bytes) ? &kMpeg : nullptr;
+}
+
+const FileKind* foreign_kind(std::string_view bytes) {
+  const FileKind* media = media_kind(bytes);
+  return media ? media : file_kind(bytes);
+}
+
+void refuse_foreign(std::string_view bytes, const std::string& source) {
+  if (const FileKind* kind = foreign_kind(bytes))
+    throw Error(std::string("is ") + kind->what + ", not " + kind->not_what + ": " + kind->remedy,
+                Error::Kind::kNotUtf8)
+        .at_line(source, 0);
 }
 
 std::string what_it_is(std::string_view bytes) {

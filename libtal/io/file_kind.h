@@ -18,6 +18,10 @@ const FileKind* file_kind(std::string_view bytes);
 // The same of videos, sound, pictures and weights: for readers of text, to whom they are foreign.
 const FileKind* media_kind(std::string_view bytes);
 
+// Both, for readers of text. Error (kNotUtf8) that says what it is, and what to do.
+const FileKind* foreign_kind(std::string_view bytes);
+void refuse_foreign(std::string_view bytes, const std::string& source);
+
 // " (it is a Git LFS pointer, not the file itself: git lfs pull fetches it)", " (it is empty)", or "" when nothing is
 // known: what an error adds to "not an .npy file".
 std::string what_it_is(std::string_view bytes);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "libtal/base/error.h"
+#include "libtal/base/spelling.h"
 #include "libtal/base/text.h"
 
 namespace tal {
@@ -17,8 +18,7 @@ namespace fs = std::filesystem;
 
 // What people and file managers put beside data.
 bool is_beside_data(const std::string& name) {
-  std::string lower;
-  for (const char c : name) lower += ascii_lower(c);
+  const std::string lower = lower_case(name);
   if (lower == "thumbs.db" || lower == "desktop.ini") return true;
   const auto dot = lower.rfind('.');
   const std::string ending = dot == std::string::npos ? "" : lower.substr(dot);

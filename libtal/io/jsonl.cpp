@@ -160,11 +160,7 @@ bool LineReader::fill() {
     const std::string_view bytes(buffer_.get() + begin_, size_);
     if (bytes.substr(0, 2) == "\x1f\x8b")
       throw Error("is compressed with gzip: pipe it through zcat").at_line(source_, 0);
-    const FileKind* media = media_kind(bytes);
-    if (const FileKind* kind = media ? media : file_kind(bytes))
-      throw Error(std::string("is ") + kind->what + ", not " + kind->not_what + ": " + kind->remedy,
-                  Error::Kind::kNotUtf8)
-          .at_line(source_, 0);
+    refuse_foreign(bytes, source_);
   }
   return true;
 }

@@ -98,6 +98,8 @@ bool is_table_number(std::string_view text, char decimal);
 // Whether a field is what R, pandas and spreadsheets write where a value is missing: "NA", "NaN", "None", "<NA>",
 // "#N/A". An empty one is not.
 bool is_missing(std::string_view field);
+// The same, or nothing stands there.
+inline bool is_empty_or_missing(std::string_view field) { return field.empty() || is_missing(field); }
 
 // A table with named columns.
 class NamedTable {

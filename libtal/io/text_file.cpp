@@ -32,18 +32,13 @@ std::size_t first_wrong_byte(std::string_view text) {
 }  // namespace
 
 const char* foreign_format(std::string_view bytes) {
-  const FileKind *kind = file_kind(bytes), *media = media_kind(bytes);
-  if (!kind) kind = media;
+  const FileKind* kind = foreign_kind(bytes);
   return kind ? kind->what : nullptr;
 }
 
 std::string_view utf8_text(const SourceText& source) {
   std::string_view text = source.text;
-  const FileKind* media = media_kind(text);
-  if (const FileKind* kind = media ? media : file_kind(text))
-    throw Error(std::string("is ") + kind->what + ", not " + kind->not_what + ": " + kind->remedy,
-                Error::Kind::kNotUtf8)
-        .at_line(source.name, 0);
+  refuse_foreign(text, source.name);
   if (!simdjson::validate_utf8(text.data(), text.size()))
     fail_at(source, first_wrong_byte(text), "not valid UTF-8 (Latin-1 or Windows-1252?): save it as UTF-8",
             Error::Kind::kNotUtf8);

@@ -55,6 +55,14 @@ def tool(name, *arguments, data=None, status=0, environment=None):
     return done
 
 
+def write(path, content):
+    """A file of these bytes, or this text in UTF-8, and the folders above it; its path."""
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -6,16 +6,9 @@ import lzma
 import os
 import tempfile
 
-from harness import check, finish, tool
+from harness import check, finish, tool, write
 
 os.chdir(tempfile.mkdtemp())
-
-
-def write(name, data):
-    os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
-    with open(name, "wb") as file:
-        file.write(data if isinstance(data, bytes) else data.encode())
-    return name
 
 
 def convert(*arguments, status=0):

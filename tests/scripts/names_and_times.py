@@ -8,16 +8,9 @@ import subprocess
 import tempfile
 import zipfile
 
-from harness import check, finish, tool
+from harness import check, finish, tool, write
 
 os.chdir(tempfile.mkdtemp())
-
-
-def write(name, text):
-    os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
-    with open(name, "wb") as file:
-        file.write(text if isinstance(text, bytes) else text.encode())
-    return name
 
 
 def convert(*arguments, says=(), **more):
