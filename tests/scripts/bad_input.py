@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 # label: bad-input
+# cost: 200
+# limit: 1200
 """What is wrong with an input is said with its place (tool, source, line, video, field), ends with status 1, and costs no other record.
 
 Three tables: lines that no tool may take, fields that a tool reads, and files and devices. A row of the first two stands between
