@@ -11,7 +11,7 @@
 #include "libtal/data/import_support.h"
 #include "libtal/data/same_columns.h"
 #include "libtal/data/tables.h"
-#include "libtal/io/first_line.h"
+#include "libtal/io/row_column.h"
 #include "libtal/io/json_check.h"
 #include "libtal/io/time_text.h"
 

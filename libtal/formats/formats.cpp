@@ -272,7 +272,7 @@ const std::vector<ImportFormat>& import_formats() {
        "",
        {"--durations", "--prefix", "--pattern", "--id", "--stream", "--per", "--fps", "--stride", "--window",
         "--offset", "--vectors", "--transpose", "--duration-from-rows", "--non-finite", "--out-dir", "--inline",
-        "--half", "--decimal", "--header"},
+        "--half", "--decimal", "--header", "--channels"},
        read_features},
       {"signals",
        "Sensor series, one or more text files of columns a recording, cut into windows",

@@ -7,8 +7,8 @@
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
 #include "libtal/io/digits.h"
+#include "libtal/io/row_column.h"
 #include "libtal/io/time_text.h"
-#include "libtal/io/unit_name.h"
 
 namespace tal {
 namespace {
@@ -55,78 +55,6 @@ bool counts_from(const std::vector<std::string>& fields, std::size_t first) {
 bool counts(const std::vector<std::string>& fields) { return counts_from(fields, 0) || counts_from(fields, 1); }
 
 }  // namespace
-
-bool is_unnamed(std::string_view name) { return name.empty() || name.starts_with("Unnamed: "); }
-
-namespace {
-
-bool is_one(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-const std::vector<std::string> kNumberNames = {"index", "idx", "row", "row-id", "row-idx", "row-index", "row-number"};
-const std::vector<std::string> kTimeNames = {"time",
-                                             "timestamp",
-                                             "time-stamp",
-                                             "timestamps",
-                                             "t",
-                                             "ts",
-                                             "date",
-                                             "datetime",
-                                             "date-time",
-                                             "elapsed",
-                                             "elapsed-time",
-                                             "time-elapsed",
-                                             "epoch",
-                                             "epoch-time",
-                                             "unix-time",
-                                             "unixtime",
-                                             "unix",
-                                             "unix-timestamp",
-                                             "utc",
-                                             "utc-time",
-                                             "system-time",
-                                             "timecode",
-                                             "sensor-time",
-                                             "seconds-elapsed"};
-
-}  // namespace
-
-bool is_index_name(std::string_view name) {
-  static const std::vector<std::string> names = {"...1",       "id",
-                                                 "ids",        "no",
-                                                 "no.",        "nr",
-                                                 "nr.",        "num",
-                                                 "number",     "n",
-                                                 "rownames",   "rowname",
-                                                 "row.names",  "row-names",
-                                                 "sample",     "sample-id",
-                                                 "sample-idx", "snippet",
-                                                 "snippet-id", "snippet-idx",
-                                                 "clip",       "clip-id",
-                                                 "clip-idx",   "segment",
-                                                 "segment-id", "segment-idx",
-                                                 "obs",        "observation",
-                                                 "level-0",    "column1",
-                                                 "sr-no",      "s.no",
-                                                 "s-no",       "--index-level-0--",
-                                                 "window",     "window-id",
-                                                 "window-idx", "item",
-                                                 "count",      "counter",
-                                                 "seq",        "sequence"};
-  return name == "X" || name == "X1" || is_one(names, plain_name(name));
-}
-
-bool is_number_name(std::string_view name) {
-  const UnitName parts = unit_name(name);
-  return name == "#" || (parts.base.empty() && parts.unit == "frames") || is_one(kNumberNames, parts.base);
-}
-
-bool is_place_name(std::string_view name) {
-  const UnitName parts = unit_name(name);
-  if (is_number_name(name) || is_one(kTimeNames, parts.base) || is_one(kTimeNames, plain_name(name))) return true;
-  return parts.base.empty() && name.size() > 1 && (parts.unit == "seconds" || parts.unit == "milliseconds");
-}
 
 FirstLine::FirstLine(const TableText& text, const SourceText& source, const TableDialect& dialect,
                      const std::vector<std::string>& row_names)
@@ -190,21 +118,27 @@ bool FirstLine::is_header() const {
       .at_line(source_.name, line_);
 }
 
-// A line of numbers and of texts: names, where a text is known as one or stands above values, and the numbers count.
+// A line of numbers and of texts: names, where a text is known as one or stands above values, and the numbers count the
+// columns, as pandas has it. One text among more numbers is a value that cannot be read as well.
 bool FirstLine::mixed_is_header() const {
   std::vector<std::string> numbers;
-  bool above = false;
+  std::size_t texts = 0;
+  bool above = false, known = false;
   for (std::size_t c = 0; c < fields_.size(); ++c) {
     const auto& field = fields_[c];
     if (is_number(field)) {
       numbers.push_back(field);
     } else if (!is_value(field)) {
-      if (is_known_name(field)) return true;
-      if (!is_name(field)) refuse_mixed();
-      above = above || 2 * values_below(c) > below_.size();
+      if (is_known_name(field)) known = true;
+      else if (!is_name(field) || is_number(field.substr(0, 1))) refuse_mixed();  // 3.0x
+      ++texts, above = above || 2 * values_below(c) > below_.size();
     }
   }
-  if (above && !(numbers.size() > 1 && counts(numbers))) refuse_mixed();
+  const bool whole = std::all_of(numbers.begin(), numbers.end(), is_digits);
+  const bool counted = numbers.size() > 1 && counts(numbers);
+  if (known && (counted || (whole && texts >= numbers.size()))) return true;
+  if ((above || known) && !(counted && above && (numbers.size() > 2 || texts > 1 || !is_number(fields_.front()))))
+    refuse_mixed();
   return above;
 }
 
@@ -284,6 +218,8 @@ std::optional<double> RowNumbers::see(std::string_view field) {
 
 bool RowNumbers::count() const { return counts_ && texts_ == 0 && rows_ > 0; }
 bool RowNumbers::place() const { return texts_ > 0 ? texts_ == rows_ : count() || (rises_ && rows_ > 1); }
+bool RowNumbers::even() const { return texts_ == 0 && whole_ && rises_ && steady_ && rows_ > 2; }
+bool RowNumbers::by_one() const { return even() && step_ == 1; }
 bool RowNumbers::steady() const { return texts_ == 0 && (steady_ && rows_ >= kSureRows); }
 bool RowNumbers::gaps() const {
   return texts_ == 0 && whole_ && rises_ && !steady_ && rows_ > 2 && 2 * same_ >= rows_ - 1;

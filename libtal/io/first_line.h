@@ -46,14 +46,6 @@ class FirstLine {
   bool row_names_quoted_ = true;  // the first field of every row below
 };
 
-// Whether a column's name says that it numbers or times the rows: "", "Unnamed: 0", "index", "frame", "time (ms)".
-bool is_unnamed(std::string_view name);
-bool is_place_name(std::string_view name);
-// Whether it may be that of an index, as R, readr and people write them: "X", "...1", "id", "row.names".
-bool is_index_name(std::string_view name);
-// Of such a name: whether it is one of numbers of rows or frames and not of times.
-bool is_number_name(std::string_view name);
-
 // A column that may number or time the rows, field by field.
 class RowNumbers {
  public:
@@ -61,6 +53,8 @@ class RowNumbers {
   bool count() const;                                 // 0, 1, 2, ... or 1, 2, 3, ...
   bool place() const;                                 // it counts or rises, or holds no numbers
   bool steady() const;                                // equal steps, and more of them than by chance
+  bool even() const;                                  // whole numbers that rise by equal steps, of more than two rows
+  bool by_one() const;                                // even() by one
   bool gaps() const;  // whole numbers that rise, mostly by the same step, but not always
 
  private:
