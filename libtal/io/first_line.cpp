@@ -112,7 +112,7 @@ bool FirstLine::is_header() const {
   if (!counts_from(fields_, 0) && !(width > 2 && counts_from(fields_, 1))) return false;
   const bool whole = std::all_of(below_.begin(), below_.end(),
                                  [](const auto& row) { return std::all_of(row.begin(), row.end(), is_digits); });
-  if (!whole && width > 2) return true;
+  if ((!whole && width > 2) || one_short()) return true;
   throw Error("the first line counts the columns (" + fields_.front() + " to " + fields_.back() +
               "): names of columns, or the first values? Say it with --header yes or --header no")
       .at_line(source_.name, line_);
@@ -154,14 +154,17 @@ void FirstLine::refuse_mixed() const {
       .at_line(source_.name, line_);
 }
 
+bool FirstLine::one_short() const {
+  return !below_.empty() && std::all_of(below_.begin(), below_.end(),
+                                        [&](const auto& row) { return row.size() == fields_.size() + 1; });
+}
+
 std::vector<std::string> FirstLine::names() const {
   std::vector<std::string> names = fields_;
-  const bool longer = !below_.empty() && std::all_of(below_.begin(), below_.end(),
-                                                     [&](const auto& row) { return row.size() == fields_.size() + 1; });
-  if (!longer) return names;
+  if (!one_short()) return names;
   std::vector<std::string> first;
   for (const auto& row : below_) first.push_back(row[0]);
-  const bool numbered = counts_from(first, 1) && (names.size() > 1 || row_names_quoted_);
+  const bool numbered = counts(first) && (names.size() > 1 || row_names_quoted_);
   if (!is_text(0) && !numbered)
     throw Error("the rows have " + std::to_string(names.size() + 1) + " columns, the first line " +
                 std::to_string(names.size()) +

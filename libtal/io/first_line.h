@@ -30,6 +30,7 @@ class FirstLine {
 
  private:
   bool mixed_is_header() const;
+  bool one_short() const;  // of all rows, as a header without a name for the column of their names
   [[noreturn]] void refuse_mixed() const;
   bool is_known_name(const std::string& field) const;
   std::size_t values_below(std::size_t column) const;
