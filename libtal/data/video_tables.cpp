@@ -292,7 +292,7 @@ void VideoColumns::note_unused(const Note& note) const {
     const auto& name = table_.header[static_cast<std::size_t>(c)];
     const UnitName parts = unit_name(name);
     const auto of_segment = [&](const char* role) { return is_one_of(column_names(role), parts.base); };
-    if (of_segment("start") || of_segment("end") || of_segment("length")) continue;
+    if (of_segment("start") || of_segment("end") || (!of_videos_ && of_segment("length"))) continue;
     const std::string base = "-" + parts.base + "-";
     if (!parts.unit.empty() || std::any_of(words.begin(), words.end(), [&](const auto& word) {
           return base.find("-" + word + "-") != std::string::npos;

@@ -357,7 +357,8 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
         set_contract(stream, array, options, options.tables.find(video));
         check_rate_column(array.told, stream.fps ? stream.fps->value() : 0, "--fps");
         const auto rate = stream.fps ? std::optional(stream.fps->value() / stream.stride) : std::nullopt;
-        check_places(array.places, {rate, "--fps over --stride", stream.stride, stream.window}, path, sink.note);
+        check_places(array.places, {rate, "--fps over --stride", stream.stride, stream.window, stream.offset}, path,
+                     sink.note);
         if (array.as_is) stream.path = path, stream.rows = array.rows, stream.dim = array.dim;
         else rewrite(array.matrix, path, video, f, stream, sink);
         covered = std::max(covered, f.duration_from_rows ? covered_seconds(stream) : 0);

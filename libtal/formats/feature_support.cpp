@@ -226,6 +226,16 @@ void check_stride(const RowPlaces& places, const std::vector<double>& steps, dou
       .at_line("", places.lines[1]);
 }
 
+// Frames count from 0 or 1, and may be those in the middle of the rows, where they are not called their beginnings.
+void check_offset(const RowPlaces& places, const RowClock& clock) {
+  const double first = places.values.front(), off = first - clock.offset;
+  if (std::abs(off) <= (places.column == RowColumn::kPlace ? std::max(clock.stride, clock.window) : 1)) return;
+  throw Error("'" + places.name + "' begins with " + format_number(first) +
+              ", but --offset, where the first row begins, is " + format_number(clock.offset) +
+              ": give the offset of the column")
+      .at_line("", places.lines.front());
+}
+
 // Bounds of frames, of which the end may be the last frame or the one behind it.
 void check_bounds(const RowPlaces& start, const RowPlaces& end, double window) {
   const bool frames = counts_frames(start) && counts_frames(end);
@@ -245,8 +255,9 @@ void check_bounds(const RowPlaces& start, const RowPlaces& end, double window) {
 void check_place(const RowPlaces& places, const RowClock& clock, const std::string& path, const Note& note) {
   std::vector<double> steps;
   for (std::size_t i = 1; i < places.values.size(); ++i) steps.push_back(places.values[i] - places.values[i - 1]);
-  const bool frames = counts_frames(places) && clock.stride > 0;
+  const bool frames = counts_frames(places) && clock.stride > 0 && !places.values.empty();
   if (frames && !steps.empty()) check_stride(places, steps, clock.stride);
+  if (frames && places.column != RowColumn::kEnd) check_offset(places, clock);
   if (steps.size() < 2) return;
   const double step = middle(steps);
   check_gaps(places, steps, step, kGap * step);

@@ -122,7 +122,13 @@ void SegmentColumns::refuse_words_as_scores() const {
         .at_line(table_.source, first->line);
 }
 
-double SegmentColumns::score_of(const NamedTable::Row& row) const { return score_in(row, score); }
+double SegmentColumns::score_of(const NamedTable::Row& row) const try {
+  return score_in(row, score);
+} catch (const Error& error) {
+  if (is_one_of({"score"}, name(score))) throw;
+  Error more(error.message() + " (in '" + name(score) + "')", error.kind());
+  throw more.at_field("score");
+}
 
 // Of annotations, which have none.
 void SegmentColumns::note_unused_score(const ImportSink& sink) const {

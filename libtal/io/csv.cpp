@@ -139,7 +139,9 @@ class NumberReader {
     check_leading(line);
     tell_counting();
     for (auto& each : leading_)
-      if (!each.places.values.empty() && (!each.lenient || each.numbers.place())) {
+      if (const bool numbers = static_cast<std::int64_t>(each.places.values.size()) == table_.values.rows;
+          numbers && !each.places.values.empty() &&
+          (!each.lenient || each.numbers.place() || (each.kind == RowColumn::kEnd && !asked_))) {
         each.places.name = names_[each.column], each.places.column = each.kind;
         table_.places.push_back(std::move(each.places));
       }
@@ -183,7 +185,8 @@ class NumberReader {
       const bool bound = kind == RowColumn::kPlace || kind == RowColumn::kStart || kind == RowColumn::kEnd;
       const bool may_index = kind == RowColumn::kMayIndex && first.counts_rows(c) && (before_values || !starts_axes(c));
       if (kind == RowColumn::kIndex || may_index || (bound && (!classes || first.counts_rows(c)))) {
-        const bool lenient = asked_ || kind == RowColumn::kEnd || (classes && kind == RowColumn::kIndex);
+        const bool starts = std::find(kinds.begin(), kinds.end(), RowColumn::kStart) != kinds.end();
+        const bool lenient = asked_ || (kind == RowColumn::kEnd && starts) || (classes && kind == RowColumn::kIndex);
         leading_.push_back({c, kind, false, first.is_text(c), lenient});
       } else if (is_video_fact(kind) && !asked_) {
         facts_.emplace_back(c, VideoFact{names_[c], kind, {}});
@@ -225,7 +228,7 @@ class NumberReader {
     if (!header_) return;
     if (chosen_.empty() && !(leading_.empty() && facts_.empty()))
       throw Error("no column of values: '" + joined_first(names_, 8, "', '") +
-                  "' number, time or name the rows, or tell of the video" + keep_advice());
+                  "' number, time or name the rows, or tell of the video (--channels names columns of values)");
     for (const auto index : chosen_) table_.header.push_back(names_[index]);
     for (const auto& each : leading_)
       if (!asked_) table_.left_out.push_back(names_[each.column]);

@@ -155,8 +155,8 @@ void FirstLine::refuse_mixed() const {
 }
 
 bool FirstLine::one_short() const {
-  return !below_.empty() && std::all_of(below_.begin(), below_.end(),
-                                        [&](const auto& row) { return row.size() == fields_.size() + 1; });
+  return !below_.empty() &&
+         std::all_of(below_.begin(), below_.end(), [&](const auto& row) { return row.size() == fields_.size() + 1; });
 }
 
 std::vector<std::string> FirstLine::names() const {

@@ -54,9 +54,9 @@ const Names kMayIndexNames = {"n",      "sample", "snippet", "clip",    "segment
 const Names kRateNames = {
     "fps",           "frame-rate",  "framerate",  "video-fps",    "frames-per-second",  "video-frame-rate",
     "sampling-rate", "sample-rate", "samplerate", "samplingrate", "sampling-frequency", "sample-frequency"};
-const Names kLengthNames = {"duration",     "video-duration", "media-duration", "clip-duration", "total-duration",
-                            "video-length", "num-frames",     "n-frames",       "nb-frames",     "numframes",
-                            "nframes",      "frame-count",    "total-frames",   "video-frames"};
+const Names kLengthNames = {"duration",       "length",       "video-duration", "media-duration", "clip-duration",
+                            "total-duration", "video-length", "num-frames",     "n-frames",       "nb-frames",
+                            "numframes",      "nframes",      "frame-count",    "total-frames",   "video-frames"};
 const Names kVideoNames = {"video",      "video-id",  "video-name",   "videoid",        "videoname",
                            "file",       "filename",  "file-name",    "subject",        "subject-id",
                            "user",       "user-id",   "participant",  "participant-id", "session",

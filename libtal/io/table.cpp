@@ -360,10 +360,10 @@ std::string plain_name(std::string_view name) {
 
 namespace {
 
-// "videoId", "video_id" and R's "video.id" -> "videoid".
+// "videoId", "video_id", "Video (id)" and R's "video.id" -> "videoid".
 std::string joined_name(std::string_view name) {
   std::string out = plain_name(name);
-  std::erase_if(out, [](char c) { return c == '-' || c == '.'; });
+  std::erase_if(out, [](char c) { return std::string_view("-.()[]").find(c) != std::string_view::npos; });
   return out;
 }
 

@@ -183,7 +183,7 @@ got = records("--from", "features", "--fps", "25", "--stride", "16", "--inline",
 check([(r["video"], r["features"]["features"]["rows"], r["features"]["features"]["dim"]) for r in got] == [("my clip", 2, 2)], str(got))
 refused("--from", "features", "--fps", "25", "--stride", "16", "--inline", write("n.csv", "0,1\n0.3,0.7\n"), says=("n.csv:1: video 'n': the first line counts the columns", "--header yes"))
 check([records("--from", "features", "--fps", "25", "--stride", "16", "--inline", "n.csv", "--header", word)[0]["features"]["features"]["rows"] for word in ("yes", "no")] == [1, 2], "--header")
-check(records("--from", "features", "--fps", "25", "--stride", "16", "--inline", write("n.csv", "frame,a\n0,0.5\n16,0.25\n"), says=("first columns left out, for they number, time or name the rows: 'frame'",))[0]["features"]["features"]["dim"] == 1, "a column of frames")
+check(records("--from", "features", "--fps", "25", "--stride", "16", "--inline", write("n.csv", "frame,a\n0,0.5\n16,0.25\n"), says=("columns left out, for they number, time or name the rows: 'frame'",))[0]["features"]["features"]["dim"] == 1, "a column of frames")
 got = records("--from", "signals", "--rate", "1", "--window", "2", "--stride", "2", "--inline", write("n.csv", "time,a\n0,0.5\n1,0.25\n"), says=("left out", "'time'"))
 check(got[0]["features"]["signals"]["dim"] == 2, str(got))
 for index in ("", "Unnamed: 0", "Unnamed: 0.1,Unnamed: 0"):
