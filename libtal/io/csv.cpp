@@ -184,7 +184,9 @@ class NumberReader {
       }
       const bool bound = kind == RowColumn::kPlace || kind == RowColumn::kStart || kind == RowColumn::kEnd;
       const bool may_index = kind == RowColumn::kMayIndex && first.counts_rows(c) && (before_values || !starts_axes(c));
-      if (kind == RowColumn::kIndex || may_index || (bound && (!classes || first.counts_rows(c)))) {
+      // A class may be called "no".
+      const bool index = kind == RowColumn::kIndex && (!classes || first.is_whole(c));
+      if (index || may_index || (bound && (!classes || first.counts_rows(c)))) {
         const bool starts = std::find(kinds.begin(), kinds.end(), RowColumn::kStart) != kinds.end();
         const bool lenient = asked_ || (kind == RowColumn::kEnd && starts) || (classes && kind == RowColumn::kIndex);
         leading_.push_back({c, kind, false, first.is_text(c), lenient});
@@ -347,8 +349,7 @@ class NumberReader {
             .at_line(source_.name, line);
       const bool chance = table_.values.rows < 2 || (table_.values.rows == 2 && whole_);
       const bool gaps = each.numbers.gaps() && !(table_.values.rows < kSureGaps && whole_);
-      const bool even = each.numbers.by_one() || (each.numbers.even() && !whole_);
-      const bool counts = each.numbers.steady() || even || (each.numbers.count() && !chance);
+      const bool counts = each.numbers.steady() || each.numbers.by_one() || (each.numbers.count() && !chance);
       if (header_ || names_.size() < 2 || !(counts || gaps)) continue;
       throw Error(std::string("the first column ") + (gaps ? "seems to count the rows, with gaps" : "counts the rows") +
                   ": their numbers or times, or a feature? " + (gaps ? "Fill the missing rows in and leave" : "Leave") +

@@ -93,6 +93,11 @@ bool FirstLine::counts_rows(std::size_t column) const {
   return fields.size() > 1 && counts(fields);
 }
 
+bool FirstLine::is_whole(std::size_t column) const {
+  return std::all_of(below_.begin(), below_.end(),
+                     [&](const auto& row) { return column < row.size() && is_digits(row[column]); });
+}
+
 bool FirstLine::is_known_name(const std::string& field) const {
   return is_unnamed(field) || is_place_name(field) || is_one_of(row_names_, field);
 }
@@ -123,20 +128,20 @@ bool FirstLine::is_header() const {
 bool FirstLine::mixed_is_header() const {
   std::vector<std::string> numbers;
   std::size_t texts = 0;
-  bool above = false, known = false;
+  bool above = false, known = false, before = false;  // known: a text that is known as a name; before: the numbers
   for (std::size_t c = 0; c < fields_.size(); ++c) {
     const auto& field = fields_[c];
     if (is_number(field)) {
       numbers.push_back(field);
     } else if (!is_value(field)) {
-      if (is_known_name(field)) known = true;
+      if (is_known_name(field)) known = true, before = before || numbers.empty();
       else if (!is_name(field) || is_number(field.substr(0, 1))) refuse_mixed();  // 3.0x
       ++texts, above = above || 2 * values_below(c) > below_.size();
     }
   }
   const bool whole = std::all_of(numbers.begin(), numbers.end(), is_digits);
   const bool counted = numbers.size() > 1 && counts(numbers);
-  if (known && (counted || (whole && texts >= numbers.size()))) return true;
+  if (known && (counted || (whole && before))) return true;
   if ((above || known) && !(counted && above && (numbers.size() > 2 || texts > 1 || !is_number(fields_.front()))))
     refuse_mixed();
   return above;
@@ -221,8 +226,7 @@ std::optional<double> RowNumbers::see(std::string_view field) {
 
 bool RowNumbers::count() const { return counts_ && texts_ == 0 && rows_ > 0; }
 bool RowNumbers::place() const { return texts_ > 0 ? texts_ == rows_ : count() || (rises_ && rows_ > 1); }
-bool RowNumbers::even() const { return texts_ == 0 && whole_ && rises_ && steady_ && rows_ > 2; }
-bool RowNumbers::by_one() const { return even() && step_ == 1; }
+bool RowNumbers::by_one() const { return texts_ == 0 && whole_ && steady_ && step_ == 1 && rows_ > 2; }
 bool RowNumbers::steady() const { return texts_ == 0 && (steady_ && rows_ >= kSureRows); }
 bool RowNumbers::gaps() const {
   return texts_ == 0 && whole_ && rises_ && !steady_ && rows_ > 2 && 2 * same_ >= rows_ - 1;

@@ -26,6 +26,7 @@ class FirstLine {
   std::vector<std::string> names() const;
   // No row below has a number there, and there are rows.
   bool is_text(std::size_t column) const;
+  bool is_whole(std::size_t column) const;     // whole numbers there
   bool counts_rows(std::size_t column) const;  // 0, 1, 2, ... or 1, 2, 3, ... there
 
  private:
@@ -54,8 +55,7 @@ class RowNumbers {
   bool count() const;                                 // 0, 1, 2, ... or 1, 2, 3, ...
   bool place() const;                                 // it counts or rises, or holds no numbers
   bool steady() const;                                // equal steps, and more of them than by chance
-  bool even() const;                                  // whole numbers that rise by equal steps, of more than two rows
-  bool by_one() const;                                // even() by one
+  bool by_one() const;                                // 7, 8, 9, ..., of more than two rows
   bool gaps() const;  // whole numbers that rise, mostly by the same step, but not always
 
  private:
