@@ -143,8 +143,8 @@ std::vector<RowColumn> row_columns(const std::vector<std::string>& names) {
   for (std::size_t c = 0; c < names.size(); ++c) {
     const auto& name = names[c];
     if (is_sure_index(name)) out[c] = RowColumn::kIndex;
-    else if (is_index_name(name)) out[c] = RowColumn::kMayIndex;
     else if (is_place_name(name)) out[c] = RowColumn::kPlace;
+    else if (is_index_name(name)) out[c] = RowColumn::kMayIndex;
     else if (Bound bound; as_bound(name, bound)) {
       const bool numbered = plain_name(name) == "t0" || plain_name(name) == "t1";
       if (bound.sure || (any_start && any_end && !(numbered && many)))
