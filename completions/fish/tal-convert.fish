@@ -57,7 +57,7 @@ complete -c tal-convert -l out-dir -r -d 'Folder for VIDEO.STREAM.npy; made when
 complete -c tal-convert -l inline -d 'Rows into the record (base64)'
 complete -c tal-convert -l half -d 'Write float16'
 complete -c tal-convert -l rate -r -d 'Samples per second'
-complete -c tal-convert -l channels -r -d 'Columns of every file, by header name, number from 1 or range (2-5, ax-az) (default: all)'
+complete -c tal-convert -l channels -r -d 'Columns of every file (features: of tables of text), by header name, number from 1 or range (2-5, ax-az) (default: all that hold values)'
 complete -c tal-convert -l signal-features -x -a '(__fish_complete_list , "printf %s\\n raw raw-by-channel mean std min max energy")' -d 'What a row holds of its window, in this order'
 complete -c tal-convert -l tail -x -a 'drop pad shift' -d 'Samples behind the last whole window'
 complete -c tal-convert -l labels -r -d 'Table of annotations (read as segments-csv: --columns, --where, --time frames for samples)'

@@ -92,7 +92,8 @@ ArrayFile::Format ArrayFile::format_of(std::string_view bytes, const std::string
   return Format::kTable;
 }
 
-ArrayFile::ArrayFile(const std::string& path, const TableDialect& dialect) : path_(path), dialect_(dialect) {
+ArrayFile::ArrayFile(const std::string& path, const TableDialect& dialect, std::vector<std::string> columns)
+    : path_(path), dialect_(dialect), columns_(std::move(columns)) {
   file_ = std::make_unique<MappedFile>(path);
   if (looks_like_gzip(file_->bytes())) {
     unpacked_ = inflate_if_gzip(std::string(file_->bytes()));
@@ -102,6 +103,8 @@ ArrayFile::ArrayFile(const std::string& path, const TableDialect& dialect) : pat
   if (format_ == Format::kMat) open_mat();
   else if (format_ == Format::kHdf5) open_hdf5();
   else if (format_ == Format::kNpz) open_npz();
+  if (!columns_.empty() && format_ != Format::kTable)
+    throw Error("--channels chooses columns of tables of text, and this is none");
   take_facts();
   std::sort(entries_.begin(), entries_.end(),
             [](const Entry& a, const Entry& b) { return natural_less(a.name, b.name); });
@@ -237,10 +240,13 @@ ArrayFile::Array ArrayFile::read(const std::string& name, const FeatureImport& o
     }
     array.matrix = matrix_of(bytes(), rank);
   } else {
-    NumberTable table = parse_number_table({path_, std::string(bytes())}, {}, dialect_);
+    NumberTable table = parse_number_table({path_, std::string(bytes())}, columns_, dialect_);
     array.matrix = std::move(table.values), array.left_out = std::move(table.left_out);
     array.counting = std::move(table.counting);
-    array.places = std::move(table.places);
+    array.places = std::move(table.places), array.told = std::move(table.facts);
+    for (const auto& told : array.told)
+      if (const auto what = fact_of(plain_name(told.name)); !what.empty() && is_table_number(told.fields.front(), '.'))
+        array.facts[what].push_back({"column '" + told.name + "'", {table_number(told.fields.front(), '.')}, ""});
   }
   if ((rank == 1 && options.vectors == "rows") != options.transpose) array.matrix = transposed(array.matrix);
   return array;

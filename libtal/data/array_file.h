@@ -41,12 +41,13 @@ class ArrayFile {
     std::int64_t rows = 0, dim = 0;                  // when `as_is`
     std::vector<std::string> left_out, counting;     // of a table: first columns that are no values; NumberTable's
     std::vector<RowPlaces> places;                   // those of them that hold numbers
+    std::vector<VideoFact> told;                     // of a table: columns that say one thing of the video
     std::map<std::string, std::vector<Fact>> facts;  // by name; several that are equally near to the rows
   };
 
   // Opens the file, and looks through an archive without reading its data. Error with what is wrong, without the path
-  // where the format's reader does not name it. dialect: of tables of text.
-  explicit ArrayFile(const std::string& path, const TableDialect& dialect = {});
+  // where the format's reader does not name it. Of tables of text: their dialect, and the columns that are chosen.
+  explicit ArrayFile(const std::string& path, const TableDialect& dialect = {}, std::vector<std::string> columns = {});
 
   bool archive() const { return format_ == Format::kMat || format_ == Format::kHdf5 || format_ == Format::kNpz; }
   bool grouped() const { return hdf5_ != nullptr; }                         // whose names may be GROUP/NAME
@@ -70,6 +71,7 @@ class ArrayFile {
   std::string unpacked_;                                                   // of a file that gzip has packed
   std::map<std::string, std::map<std::string, std::vector<Fact>>> facts_;  // by group ("": at the top) and name
   TableDialect dialect_;                                                   // of tables of text
+  std::vector<std::string> columns_;                                       // of them, none: all
   std::map<std::string, MatArray> mat_;                                    // MATLAB level 5
   std::unique_ptr<MappedFile> file_;
   std::unique_ptr<Npz> npz_;

@@ -12,6 +12,7 @@
 
 #include "libtal/data/import.h"
 #include "libtal/data/time_columns.h"
+#include "libtal/io/csv.h"
 #include "libtal/io/record.h"
 #include "libtal/io/table.h"
 
@@ -123,12 +124,13 @@ std::string label_field(const std::string& text, const ImportOptions& options);
 // Columns of tables of numbers that are no values (NumberTable::left_out): told once, however many files have them.
 class LeftOutColumns {
  public:
-  // counting: columns that were read as values, and count the rows (NumberTable::counting).
-  void add(const std::vector<std::string>& names, const std::vector<std::string>& counting);
+  // counting: columns that were read as values, and count the rows (NumberTable::counting). facts: NumberTable's.
+  void add(const std::vector<std::string>& names, const std::vector<std::string>& counting,
+           const std::vector<VideoFact>& facts = {});
   void note(const ImportSink& sink) const;
 
  private:
-  std::map<std::string, std::size_t> files_, counting_;  // by name
+  std::map<std::string, std::size_t> files_, counting_, facts_;  // by name
 };
 
 // One object of `annotations` or `proposals`, appended with a comma where one is due. extra: further members as JSON,

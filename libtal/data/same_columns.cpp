@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "libtal/base/spelling.h"
 #include "libtal/base/text.h"
 
 namespace tal {
@@ -39,6 +40,28 @@ bool number_each_other(const NamedTable& table, int numbers, int names) {
     good = good && back.emplace(name, number).first->second == number;
   });
   return good;
+}
+
+// Whether a column under another name of the role is plainly something else: a "type" beside the label is a kind of
+// events; files beside the videos that are no videos or sound, or one of all videos, are what the table is made of.
+bool is_something_else(const NamedTable& table, const std::string& role, int chosen, int other) {
+  if (role == "label") return plain_name(title(table, other)) == "type" && plain_name(title(table, chosen)) != "type";
+  if (role != "video") return false;
+  static const std::vector<std::string> others = {".csv", ".tsv", ".txt",  ".json", ".jsonl", ".xml", ".eaf",
+                                                  ".npy", ".npz", ".jpg",  ".jpeg", ".png",   ".srt", ".vtt",
+                                                  ".mat", ".h5",  ".hdf5", ".xlsx", ".pkl"};
+  bool any = false, no_videos = true;
+  std::set<std::string> videos, files;
+  each_whole_row(table, [&](const auto& row) {
+    const auto &video = table.field(row, chosen), &file = table.field(row, other);
+    if (is_empty_or_missing(file)) return;
+    any = true, videos.insert(video), files.insert(file);
+    const std::string name = lower_case(file);
+    no_videos = no_videos && std::any_of(others.begin(), others.end(), [&](const auto& end) {
+                  return name.ends_with(end) && !lower_case(video).ends_with(end);
+                });
+  });
+  return any && (no_videos || (files.size() == 1 && videos.size() > 1));
 }
 
 }  // namespace
@@ -99,8 +122,17 @@ int texts_column(const NamedTable& table, const ImportOptions& options, const st
     numbering.push_back(title(table, others[i]));
     others.erase(others.begin() + static_cast<std::ptrdiff_t>(i--));
   }
-  refuse_contradictions(table, chosen, others, column_advice(role, named),
-                        [&](const auto& a, const auto& b) { return videos && same_video(a, b); });
+  const auto same = [&](const auto& a, const auto& b) { return videos && same_video(a, b); };
+  std::vector<std::string> left_out;
+  std::erase_if(others, [&](int other) {
+    if (!is_something_else(table, role, chosen, other)) return false;
+    left_out.push_back(title(table, other));
+    return true;
+  });
+  refuse_contradictions(table, chosen, others, column_advice(role, named), same);
+  if (note && !left_out.empty())
+    note(table.source + ": '" + title(table, chosen) + "' is read as the " + role + ", and '" +
+         joined(left_out, "', '") + "' left out" + (named ? " (--columns " + role + "=NAME takes another)" : ""));
   if (note && !numbering.empty())
     note(table.source + ": '" + title(table, chosen) + "' is read, which '" + joined(numbering, "', '") +
          (numbering.size() == 1 ? "' numbers" : "' number") +

@@ -28,7 +28,8 @@ void refuse_contradictions(const NamedTable& table, int chosen, const std::vecto
 bool same_video(const std::string& a, const std::string& b);
 
 // The column of labels or videos (its names: `names`): where the first is of whole numbers that number the names of
-// another, that one, which is noted. -1: none. Error where others contradict it. named: as in column_advice().
+// another, that one, which is noted, and so is another name's column that is plainly something else. -1: none. Error
+// where others contradict it. named: as in column_advice().
 int texts_column(const NamedTable& table, const ImportOptions& options, const std::string& role,
                  const std::vector<std::string>& names, bool named, const Note& note);
 

@@ -30,6 +30,23 @@ bool goes_before(const TimeColumn& a, const TimeColumn& b) {
 
 }  // namespace
 
+std::vector<std::string> paired_names(const std::vector<std::string>& header, const std::string& role) {
+  static const std::vector<std::pair<const char*, const char*>> pairs = {
+      {"onset", "offset"},       {"from", "to"},  {"time-from", "time-to"}, {"t0", "t1"},        {"t1", "t2"},
+      {"start", "finish"},       {"start", "to"}, {"start", "until"},       {"start", "offset"}, {"begin", "finish"},
+      {"first", "last"},         {"in", "out"},   {"time-in", "time-out"},  {"t-from", "t-to"},  {"t-min", "t-max"},
+      {"time-start", "time-end"}};
+  const auto has = [&](const std::string& name) {
+    return std::any_of(header.begin(), header.end(), [&](const auto& column) {
+      return is_one_of({name}, column) || is_one_of({name}, unit_name(column).base);
+    });
+  };
+  if (role != "start" && role != "end") return {};
+  for (const auto& [start, end] : pairs)
+    if (has(start) && has(end)) return {role == "start" ? start : end};
+  return {};
+}
+
 TimeColumns::TimeColumns(const NamedTable& table, const ImportOptions& options, const std::string& role)
     : table_(table), named_(options.columns.count(role) > 0) {
   if (named_) {
@@ -41,6 +58,7 @@ TimeColumns::TimeColumns(const NamedTable& table, const ImportOptions& options, 
     return;
   }
   find(column_names(role));
+  if (!found() && !shares_.found()) find(paired_names(table.header, role));
   if (role == "start" || role == "end")
     if (const int counted = table.find(column_names(role + " frames")); counted >= 0) {
       if (frames_.found()) others_.push_back({counted, {"", "frames"}, true});
@@ -114,7 +132,7 @@ void TimeColumns::find(const std::vector<std::string>& names) {
     std::map<std::string, TimeColumn> units;
     for (std::size_t c = 0; c < parts.size(); ++c) {
       const bool whole = plain_name(table_.header[c]) == name;  // "seconds" has no other words
-      if (!whole && (parts[c].base.empty() || parts[c].base != name)) continue;
+      if (!whole && (parts[c].base.empty() || !is_one_of({name}, parts[c].base))) continue;
       auto& place = units[whole ? "" : parts[c].unit];
       int column = static_cast<int>(c);
       if (place.found()) column = place.name.unit.empty() ? table_.find({name}) : -1;  // Error, or the one as written
@@ -177,6 +195,10 @@ bool same_time(double a, double b) { return std::abs(a - b) <= std::max(0.05, 1e
 double time_value(const NamedTable& table, const NamedTable::Row& row, const TimeColumn& column, char decimal,
                   std::string_view field, std::optional<double> fps) {
   const std::string& text = table.field(row, column.column);
+  if (column.name.unit == "clock" && is_table_number(text, '.') && table_number(text, '.') != 0)
+    throw Error("'" + text + "' is a number, and no time such as 01:30, in which '" + name_of(table, column) +
+                "' is by its name")
+        .at_field(field);
   double value = time_form(text) == TimeForm::kNone ? column.name.seconds(field_number(text, decimal, field))
                                                     : field_seconds(text, decimal, field, fps);
   for (const auto& part : column.parts) value += time_value(table, row, part, decimal, field, fps);

@@ -19,6 +19,10 @@ struct TimeColumn {
   bool found() const { return column >= 0; }
 };
 
+// Names of starts or ends (role) that mean these only beside each other, as "from" and "to", where both stand in the
+// header; none otherwise.
+std::vector<std::string> paired_names(const std::vector<std::string>& header, const std::string& role);
+
 // The columns that may hold the times of a role: start, end, length, duration.
 class TimeColumns {
  public:

@@ -11,8 +11,8 @@
 #include "libtal/data/import_support.h"
 #include "libtal/data/same_columns.h"
 #include "libtal/data/tables.h"
-#include "libtal/io/first_line.h"
 #include "libtal/io/json_check.h"
+#include "libtal/io/row_column.h"
 #include "libtal/io/time_text.h"
 
 namespace tal {
@@ -27,6 +27,9 @@ const std::vector<std::string>& column_names(const std::string& role) {
         "media-file-path", "media-file-name", "file-path", "filepath", "sourcefile", "completename", "path",
         "name"}},  // the name may be a person's, or the label's
       {"duration", {"video-duration", "media-duration", "media-total-duration", "video-length", "duration", "seconds"}},
+      {"duration of a video",  // in a table of videos
+       {"video-duration", "media-duration", "media-total-duration", "video-length", "duration", "length",
+        "total-duration", "seconds"}},
       {"segment duration", {"duration", "seconds"}},
       {"fps",
        {"rfps", "fps", "frame-rate", "framerate", "video-fps", "frames-per-second", "video-frame-rate",
@@ -46,10 +49,12 @@ const std::vector<std::string>& column_names(const std::string& role) {
       {"start frames", {"f-init"}},
       {"end frames", {"f-end"}},
       {"label",
-       {"label", "action-label", "type", "label-idx", "cls", "class", "class-name", "action", "activity", "behavior",
-        "behaviour"}},
+       {"label", "action-label", "label-idx", "cls", "class", "class-name", "action", "activity", "behavior",
+        "behaviour", "type"}},  // which may as well be the kind of an event
       {"tier", {"tier", "rater", "annotator", "observer", "coder", "experimenter"}},
-      {"score", {"score", "confidence"}}};
+      {"score",
+       {"score", "confidence", "conf", "probability", "prob", "likelihood", "certainty", "detection-score",
+        "pred-score", "prediction-score"}}};
   return names.at(role);
 }
 
@@ -153,8 +158,8 @@ std::vector<int> subset_columns(const NamedTable& table, const ImportOptions& op
 namespace {
 
 // A column that counts frames is none: "duration_frame" is the number of frames.
-std::vector<TimeColumn> duration_columns(const NamedTable& table, const ImportOptions& options) {
-  const TimeColumns found(table, options, "duration");
+std::vector<TimeColumn> duration_columns(const NamedTable& table, const ImportOptions& options, bool of_videos) {
+  const TimeColumns found(table, options, of_videos ? "duration of a video" : "duration");
   if (found.times().empty() && !found.named()) return {};
   std::vector<TimeColumn> out{found.choose("seconds")};
   for (const auto& twin : found.twins(out.front(), "seconds")) out.push_back(twin);
@@ -171,7 +176,7 @@ bool says_nothing(std::string_view text) {
 VideoColumns::VideoColumns(const NamedTable& table, const ImportOptions& options, bool of_videos)
     : table_(table),
       of_videos_(of_videos),
-      durations_(duration_columns(table, options)),
+      durations_(duration_columns(table, options, of_videos)),
       fps_(column_of(table, options, "fps")),
       frames_(column_of(table, options, "frames")),
       subsets_(subset_columns(table, options)) {
@@ -287,7 +292,7 @@ void VideoColumns::note_unused(const Note& note) const {
     const auto& name = table_.header[static_cast<std::size_t>(c)];
     const UnitName parts = unit_name(name);
     const auto of_segment = [&](const char* role) { return is_one_of(column_names(role), parts.base); };
-    if (of_segment("start") || of_segment("end") || of_segment("length")) continue;
+    if (of_segment("start") || of_segment("end") || (!of_videos_ && of_segment("length"))) continue;
     const std::string base = "-" + parts.base + "-";
     if (!parts.unit.empty() || std::any_of(words.begin(), words.end(), [&](const auto& word) {
           return base.find("-" + word + "-") != std::string::npos;
@@ -556,13 +561,45 @@ class NamesAndSeconds {
   std::vector<std::size_t> full_;  // indices of lines that are not blank
 };
 
+// "v1,20" in every line: a video and its seconds, without a header.
+bool is_names_and_seconds(const NamedTable& table) {
+  const auto is_seconds = [](const std::string& text) {
+    return is_table_number(text, '.') || is_table_number(text, ',') || time_form(text) == TimeForm::kClock;
+  };
+  const auto fits = [&](const std::vector<std::string>& row) {
+    return row.size() == 2 && !row[0].empty() && !is_seconds(row[0]) && is_seconds(row[1]);
+  };
+  return fits(table.header) &&
+         std::all_of(table.rows.begin(), table.rows.end(), [&](const auto& row) { return fits(row.fields); });
+}
+
+std::unordered_map<std::string, VideoInfo> videos_of_pairs(const NamedTable& table, const SourceText& source,
+                                                           const Note& note, int id_folders) {
+  NamedTable all = table;
+  all.rows.insert(all.rows.begin(), {table.header_line, table.header});
+  const char decimal = all.decimal_of({1}, {});
+  if (note)
+    note(source.name + ": without a header, the first column is read as the video and the second as its seconds");
+  StatedVideos out(source, id_folders);
+  for (const auto& row : all.rows) try {
+      VideoInfo info;
+      info.duration = positive(field_seconds(row.fields[1], decimal, "duration"), "duration");
+      out.add_named(video_field(all, row, 0), info, row.line);
+    } catch (Error& error) {
+      throw error.at_line(source.name, row.line);
+    }
+  return out.take();
+}
+
 std::unordered_map<std::string, VideoInfo> videos_of_table(const NamedTable& table, const SourceText& source,
                                                            const Note& note, int id_folders) {
+  if (is_names_and_seconds(table)) return videos_of_pairs(table, source, note, id_folders);
   const int video = video_column(table, {}, false, note);
   if (video < 0) refuse_missing_column(table, "video", "such as video,duration,fps,frames,subset");
   refuse_units_of_rows(table);
   const VideoColumns columns(table, {}, true);
-  if (const TimeColumns durations(table, {}, "duration"); !columns.duration().found() && durations.shares().found())
+  if (const TimeColumns durations(table, {}, "duration of a video");
+      !columns.duration().found() && durations.shares().found())
     (void)durations.choose("seconds");  // says what is wrong
   if (!columns.any())
     throw Error("no column with duration, fps, frames or subset: the first line is '" + joined(table.header, "', '") +

@@ -1,6 +1,7 @@
 // Scores of whole videos as an array [videos, classes], such as UntrimmedNet's on THUMOS14 (uNet_test.npy).
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include "libtal/base/text.h"
@@ -14,11 +15,15 @@
 namespace tal {
 namespace {
 
-NumberTable table_of(const SourceText& source, const TableDialect& dialect, const ImportSink& sink) {
-  const RowFault fault = [&](Error& error, std::string_view row) { sink.error(error, with_return(source, row)); };
+NumberTable table_of(const SourceText& source, const ImportOptions& options, const ImportSink& sink) {
   const bool npy = source.text.starts_with("\x93NUMPY");
   if (!npy && source.text.find('\0') != std::string::npos) throw Error("neither an .npy array nor a table of text");
-  if (!npy) return parse_number_table(source, {}, dialect, column_names("video"), fault, true);
+  if (!npy) {
+    NumberTableOptions text{column_names("video"), {}, {}, true};
+    text.fault = [&](Error& error, std::string_view row) { sink.error(error, with_return(source, row)); };
+    for (const auto& [number, label] : options.tables.classes) text.values.insert(label);
+    return parse_number_table(source, {}, options.dialect, text);
+  }
   const NpyHeader header = parse_npy_header(source.text);
   NumberTable table;
   table.values = matrix_from_npy(source.text, header);  // says what is wrong
@@ -75,6 +80,24 @@ void refuse_second(const std::vector<std::string>& header, const std::string& la
                 "': two columns are of one class");
 }
 
+// A table with a row a class, or a segment, is none of scores of whole videos.
+void refuse_other_tables(const std::vector<std::string>& header) {
+  const auto kinds = row_columns(header);
+  const auto column = [&](RowColumn kind) { return std::find(kinds.begin(), kinds.end(), kind) - kinds.begin(); };
+  const auto found = [&](RowColumn kind) { return column(kind) < std::ssize(kinds); };
+  const auto name = [&](RowColumn kind) { return "'" + header[static_cast<std::size_t>(column(kind))] + "'"; };
+  if (found(RowColumn::kStart) && found(RowColumn::kEnd))
+    throw Error(name(RowColumn::kStart) + " and " + name(RowColumn::kEnd) +
+                " look like times of segments: --from detections-csv reads these; where they are classes, --classes "
+                "says so");
+  const bool score = std::any_of(header.begin(), header.end(),
+                                 [](const auto& each) { return is_one_of(column_names("score"), each); });
+  if (found(RowColumn::kLabel) && score)
+    throw Error(name(RowColumn::kLabel) +
+                " beside a score looks like a row for each class: a table of class scores has a row for each video and "
+                "a column for each class (pandas: df.pivot)");
+}
+
 // The columns by the header's names: labels, or numbers of --classes.
 std::vector<Column> named_columns(const std::vector<std::string>& header, const ImportOptions& options) {
   const auto& classes = options.tables.classes;
@@ -83,6 +106,7 @@ std::vector<Column> named_columns(const std::vector<std::string>& header, const 
     throw Error("the header names the classes: --class-offset has no effect");
   std::set<std::string> labels;
   for (const auto& [number, label] : classes) labels.insert(label);
+  if (classes.empty()) refuse_other_tables(header);
   std::vector<Column> columns;
   std::set<std::string> found;
   for (std::size_t c = 0; c < header.size(); ++c) {
@@ -149,6 +173,30 @@ std::vector<std::string> videos_of(const NumberTable& table, const SourceText& s
   return videos;
 }
 
+// What columns beside the scores say of the videos.
+class RowFacts {
+ public:
+  RowFacts(const NumberTable& table, const SourceText& source, const TableDialect& dialect) {
+    facts_.source = source.name;
+    for (const auto& fact : table.facts) facts_.header.push_back(fact.name);
+    for (std::size_t row = 0; row < table.lines.size() && !table.facts.empty(); ++row) {
+      auto& fields = facts_.rows.emplace_back(NamedTable::Row{table.lines[row], {}}).fields;
+      for (const auto& fact : table.facts) fields.push_back(fact.fields[row]);
+    }
+    columns_.emplace(facts_, ImportOptions{}, true);
+    decimal_ = facts_.decimal_of(columns_->numbers(), dialect);
+  }
+  VideoInfo of(std::size_t row) const {
+    return facts_.header.empty() ? VideoInfo{} : columns_->read(facts_.rows[row], decimal_);
+  }
+  std::uint64_t line(std::size_t row) const { return facts_.rows.empty() ? 0 : facts_.rows[row].line; }
+
+ private:
+  NamedTable facts_;
+  std::optional<VideoColumns> columns_;
+  char decimal_ = '.';
+};
+
 }  // namespace
 
 std::vector<std::string> row_videos(const SourceText& source, int id_folders) {
@@ -171,7 +219,7 @@ void read_class_scores(const std::vector<SourceText>& sources, const ImportOptio
   std::vector<std::string> videos;
   std::vector<Column> columns;
   try {
-    table = table_of(source, options.dialect, sink);
+    table = table_of(source, options, sink);
     videos = videos_of(table, source, options);
     columns = table.header.empty() ? numbered_columns(table.values.dim, options) : named_columns(table.header, options);
   } catch (Error& error) {
@@ -181,17 +229,20 @@ void read_class_scores(const std::vector<SourceText>& sources, const ImportOptio
   if (const auto left = dim - static_cast<std::int64_t>(columns.size()); left > 0)
     sink.note(std::to_string(left) + " of " + std::to_string(dim) + " columns are no classes of --classes, left out");
   LeftOutColumns left_out;
-  left_out.add(table.left_out, table.counting);
+  left_out.add(table.left_out, table.counting, table.facts);
   left_out.note(sink);
+  const RowFacts facts(table, source, options.dialect);
   for (std::int64_t row = 0; row < table.values.rows; ++row) {
     if (table.faulty.count(row) > 0) continue;
     const std::string video = options.prefix.value_or("") + videos[static_cast<std::size_t>(row)];
-    guard_row(source, 0, video, video, sink, [&] {
+    const auto place = static_cast<std::size_t>(row);
+    guard_row(source, facts.line(place), video, video, sink, [&] {
       const auto scores = row_scores(table, row);
       std::vector<ClassScore> classification;
       for (const auto& [index, label] : columns)
         classification.push_back({label, scores[static_cast<std::size_t>(index)]});
       Record record = Record::make(video);
+      set_info(record, facts.of(place));
       record.set_classification(classification);
       sink.record(record);
     });

@@ -346,16 +346,19 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
       double covered = 0;  // seconds
       for (const auto& item : videos.items.at(name)) {
         path = item.path;
-        if (open != path) file = std::make_unique<ArrayFile>(path, options.dialect), open = path;
+        if (open != path)
+          file = std::make_unique<ArrayFile>(path, options.dialect, options.signals.channels), open = path;
         FeatureStream stream;
         stream.name = item.stream;
         if (!streams.insert(stream.name).second)
           throw two_streams(videos.items.at(name), item, f).at_field("features." + stream.name);
         ArrayFile::Array array = file->read(item.array, f);
-        left_out.add(array.left_out, array.counting);
+        left_out.add(array.left_out, array.counting, array.told);
         set_contract(stream, array, options, options.tables.find(video));
+        check_rate_column(array.told, stream.fps ? stream.fps->value() : 0, "--fps");
         const auto rate = stream.fps ? std::optional(stream.fps->value() / stream.stride) : std::nullopt;
-        check_places(array.places, rate, "--fps over --stride", path, sink.note);
+        check_places(array.places, {rate, "--fps over --stride", stream.stride, stream.window, stream.offset}, path,
+                     sink.note);
         if (array.as_is) stream.path = path, stream.rows = array.rows, stream.dim = array.dim;
         else rewrite(array.matrix, path, video, f, stream, sink);
         covered = std::max(covered, f.duration_from_rows ? covered_seconds(stream) : 0);

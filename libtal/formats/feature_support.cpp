@@ -12,10 +12,10 @@
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/name_groups.h"
-#include "libtal/io/first_line.h"
 #include "libtal/io/folder.h"
 #include "libtal/io/npy.h"
 #include "libtal/io/npz.h"
+#include "libtal/io/row_column.h"
 #include "libtal/io/unit_name.h"
 
 namespace tal {
@@ -121,22 +121,39 @@ double middle(std::vector<double> values, bool lower = false) {
   return *half;
 }
 
-// A step that others are compared with, besides the middle one, and how much longer than it they may be. Numbers that
-// go on by 1 leave nothing out, but for frames, of which rounding doubles a step, as it does of what counts otherwise;
-// the last window of a video may be moved. Times tremble: of a few, a middle one.
+bool is_whole(double value) { return value == std::floor(value); }
+
+// Numbers and not times: of rows, of frames, of what an id or an unnamed column counts, of rows in "start_row".
+bool is_number(const RowPlaces& places) {
+  const UnitName parts = unit_name(places.name);
+  if (places.column == RowColumn::kStart || places.column == RowColumn::kEnd)
+    return parts.counts() || ("-" + parts.base + "-").find("-row-") != std::string::npos;
+  return is_number_name(places.name) || is_unnamed(places.name) || is_index_name(places.name);
+}
+
+// Numbers of frames: so many are from row to row as the stride says. "sample" may as well number the rows.
+bool counts_frames(const RowPlaces& places) {
+  return unit_name(places.name).counts() && lower_case(places.name).find("frame") != std::string::npos;
+}
+
+// A step that others are compared with, besides the middle one, and how long they may be. Numbers that go on by 1 leave
+// nothing out, but for frames, which are rounded, as what counts otherwise is; the last window of a video may be moved.
+// Times tremble: of a few, a middle one.
 struct LeastStep {
-  double step, most;
+  double step, longest;
 };
 LeastStep least_step(const RowPlaces& places, const std::vector<double>& steps) {
   constexpr std::size_t kFew = 4;  // of which the gap may be the upper middle one
-  constexpr double kRounded = 2.5;
-  const bool numbers =
-      (is_number_name(places.name) || is_unnamed(places.name) || is_index_name(places.name)) &&
-      std::all_of(places.values.begin(), places.values.end(), [](double value) { return value == std::floor(value); });
-  if (!numbers) return {middle(steps, steps.size() <= kFew), kRounded};
+  constexpr double kTrembling = 2.5;
+  const bool numbers = is_number(places) && std::all_of(places.values.begin(), places.values.end(), is_whole);
+  if (!numbers) {
+    const double step = middle(steps, steps.size() <= kFew);
+    return {step, kTrembling * step};
+  }
   const double all = *std::min_element(steps.begin(), steps.end());
   if (all == 1 && !unit_name(places.name).counts()) return {1, 1};
-  return {*std::min_element(steps.begin(), steps.end() - 1), kRounded};
+  const double least = *std::min_element(steps.begin(), steps.end() - 1);
+  return {least, std::max(least + 1, kGap * least)};
 }
 
 // As the table has it, more or less: a date and time too.
@@ -164,42 +181,114 @@ void check_gaps(const RowPlaces& places, const std::vector<double>& steps, doubl
           .at_line("", places.lines[i + 1]);
 }
 
-// Rows a second by the column's unit; where its name says none, by the one of the usual units that fits best.
-double rate_of(const RowPlaces& places, double step, double wanted) {
+// Rows a second by the column's unit; where its name says none, by the one of the usual units that fits best, of which
+// frames are one for bounds.
+double rate_of(const RowPlaces& places, double step, const RowClock& clock) {
   const UnitName unit = unit_name(places.name);
+  const double wanted = *clock.rate;
   if (places.clock) return 1 / step;
   if (!unit.unit.empty()) return 1 / unit.seconds(step);
+  std::vector<double> divisors = {1.0, 1e3, 1e6, 1e9};
+  if (clock.stride > 0 && places.column != RowColumn::kPlace) divisors.push_back(wanted * clock.stride);
   double best = 0;
-  for (const double divisor : {1.0, 1e3, 1e6, 1e9})
+  for (const double divisor : divisors)
     if (best == 0 || std::abs(std::log(divisor / step / wanted)) < std::abs(std::log(best / wanted)))
       best = divisor / step;
   return best;
 }
 
+constexpr double kSame = 0.002, kNear = 0.02;  // of the rate
+
+void check_rate(const RowPlaces& places, const std::vector<double>& steps, const RowClock& clock,
+                const std::string& path, const Note& note) {
+  // The mean, for steps are rounded; there is no gap in it.
+  const double mean = (places.values.back() - places.values.front()) / static_cast<double>(steps.size());
+  const double own = rate_of(places, mean, clock), off = std::abs(own / *clock.rate - 1);
+  if (off <= kSame) return;
+  const std::string what = "'" + places.name + "' rises by " + format_number(mean) + " from row to row, which is " +
+                           format_number(std::round(own * 1e4) / 1e4) + " rows a second, but " + clock.option + " is " +
+                           format_number(*clock.rate);
+  if (off > kNear)
+    throw Error(what + ": give the rate of the column, or leave it out of the file").at_line("", places.lines[1]);
+  note(path + ": " + what);
+}
+
+// The last window of a video may be moved back.
+void check_stride(const RowPlaces& places, const std::vector<double>& steps, double stride) {
+  const std::size_t whole = steps.size() > 1 ? steps.size() - 1 : 1;
+  const double mean = (places.values[whole] - places.values[0]) / static_cast<double>(whole);
+  const double most = std::max(kNear * stride, 1 / static_cast<double>(whole)) + 1e-9;
+  const bool moved = steps.size() == 1 && mean < stride;
+  if (moved || std::abs(mean - stride) <= most) return;
+  throw Error("'" + places.name + "' rises by " + format_number(mean) + " from row to row, but --stride is " +
+              format_number(stride) +
+              ": give the stride of the column; where it numbers the rows and not frames, call it index")
+      .at_line("", places.lines[1]);
+}
+
+// Frames count from 0 or 1, and may be those in the middle of the rows, where they are not called their beginnings.
+void check_offset(const RowPlaces& places, const RowClock& clock) {
+  const double first = places.values.front(), off = first - clock.offset;
+  if (std::abs(off) <= (places.column == RowColumn::kPlace ? std::max(clock.stride, clock.window) : 1)) return;
+  throw Error("'" + places.name + "' begins with " + format_number(first) +
+              ", but --offset, where the first row begins, is " + format_number(clock.offset) +
+              ": give the offset of the column")
+      .at_line("", places.lines.front());
+}
+
+// Bounds of frames, of which the end may be the last frame or the one behind it.
+void check_bounds(const RowPlaces& start, const RowPlaces& end, double window) {
+  const bool frames = counts_frames(start) && counts_frames(end);
+  for (std::size_t row = 0; row < std::min(start.values.size(), end.values.size()); ++row) {
+    const double length = end.values[row] - start.values[row];
+    if (length < 0)
+      throw Error("'" + end.name + "' " + place_text(end, row) + " is before '" + start.name + "' " +
+                  place_text(start, row))
+          .at_line("", end.lines[row]);
+    if (!frames || window <= 0 || std::abs(length - window) <= 1 || (row > 0 && row + 1 == end.values.size())) continue;
+    throw Error("'" + start.name + "' " + place_text(start, row) + " to '" + end.name + "' " + place_text(end, row) +
+                " are not the " + format_number(window) + " frames that a row covers: give --window (or --stride)")
+        .at_line("", end.lines[row]);
+  }
+}
+
+void check_place(const RowPlaces& places, const RowClock& clock, const std::string& path, const Note& note) {
+  std::vector<double> steps;
+  for (std::size_t i = 1; i < places.values.size(); ++i) steps.push_back(places.values[i] - places.values[i - 1]);
+  const bool frames = counts_frames(places) && clock.stride > 0 && !places.values.empty();
+  if (frames && !steps.empty()) check_stride(places, steps, clock.stride);
+  if (frames && places.column != RowColumn::kEnd) check_offset(places, clock);
+  if (steps.size() < 2) return;
+  const double step = middle(steps);
+  check_gaps(places, steps, step, kGap * step);
+  const auto [least, longest] = least_step(places, steps);
+  check_gaps(places, steps, least, longest);
+  if (clock.rate && !is_number(places)) check_rate(places, steps, clock, path, note);
+}
+
 }  // namespace
 
-void check_places(const std::vector<RowPlaces>& places, std::optional<double> rate, const std::string& option,
-                  const std::string& path, const Note& note) {
-  constexpr double kSame = 0.002, kNear = 0.02;  // of the rate
-  for (const auto& each : places) {
-    if (each.values.size() < 3) continue;
-    std::vector<double> steps;
-    for (std::size_t i = 1; i < each.values.size(); ++i) steps.push_back(each.values[i] - each.values[i - 1]);
-    const double step = middle(steps);
-    check_gaps(each, steps, step, kGap * step);
-    const auto [least, most] = least_step(each, steps);
-    check_gaps(each, steps, least, most * least);
-    if (!rate || is_number_name(each.name) || is_unnamed(each.name) || is_index_name(each.name)) continue;
-    // The mean, for steps are rounded; there is no gap in it.
-    const double mean = (each.values.back() - each.values.front()) / static_cast<double>(steps.size());
-    const double own = rate_of(each, mean, *rate), off = std::abs(own / *rate - 1);
-    if (off <= kSame) continue;
-    const std::string what = "'" + each.name + "' rises by " + format_number(mean) + " from row to row, which is " +
-                             format_number(std::round(own * 1e4) / 1e4) + " rows a second, but " + option + " is " +
-                             format_number(*rate);
-    if (off > kNear)
-      throw Error(what + ": give the rate of the column, or leave it out of the file").at_line("", each.lines[1]);
-    note(path + ": " + what);
+void check_places(const std::vector<RowPlaces>& places, const RowClock& clock, const std::string& path,
+                  const Note& note) {
+  const auto first = [&](RowColumn column) {
+    return std::find_if(places.begin(), places.end(), [&](const auto& each) { return each.column == column; });
+  };
+  const auto start = first(RowColumn::kStart), end = first(RowColumn::kEnd);
+  for (const auto& each : places)  // ends are the same as starts, but for those behind the video
+    if (each.column != RowColumn::kEnd || start == places.end()) check_place(each, clock, path, note);
+  if (start != places.end() && end != places.end() && unit_name(start->name).unit == unit_name(end->name).unit)
+    check_bounds(*start, *end, clock.window);
+}
+
+void check_rate_column(const std::vector<VideoFact>& facts, double fps, const std::string& option) {
+  for (const auto& fact : facts) {
+    if (fact.column != RowColumn::kRate || fact.fields.empty() || !is_table_number(fact.fields.front(), '.')) continue;
+    const bool samples = plain_name(fact.name).starts_with("sampl");
+    const double said = table_number(fact.fields.front(), '.');
+    if (samples == (option == "--rate") && fps > 0 && std::abs(said / fps - 1) > kNear)
+      throw Error("'" + fact.name + "' is " + format_number(said) + ", but " + option + " is " + format_number(fps) +
+                  ": give what the column says, or leave it out of the file")
+          .at_line("", fact.line);
   }
 }
 

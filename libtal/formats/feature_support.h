@@ -39,10 +39,19 @@ struct FeatureItems {
   void check_files() const;
 };
 
-// Where a table's own numbers or times of its rows contradict `rate` rows a second (nullopt: not known), or leave some
-// out: Error with the line. A rate that differs a little is noted. option: what states the rate, such as "--rate".
-void check_places(const std::vector<RowPlaces>& places, std::optional<double> rate, const std::string& option,
-                  const std::string& path, const Note& note);
+// What is said of the time of rows.
+struct RowClock {
+  std::optional<double> rate;     // rows a second; nullopt: not known
+  std::string option;             // what states it, such as "--rate"
+  double stride = 0, window = 0;  // frames; 0: not known
+  double offset = 0;              // frame at which the first row begins, where the stride is known
+};
+// Where a table's own numbers, times or bounds of its rows contradict `clock`, or leave some out: Error with the line.
+// A rate that differs a little is noted.
+void check_places(const std::vector<RowPlaces>& places, const RowClock& clock, const std::string& path,
+                  const Note& note);
+// Error where a column of frame rates says another than the one that counts (0: none).
+void check_rate_column(const std::vector<VideoFact>& facts, double fps, const std::string& option);
 
 // Makes the folder. UsageError when the options on where rows go contradict each other.
 void prepare_output(const FeatureImport& options);

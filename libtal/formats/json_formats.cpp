@@ -1,4 +1,6 @@
 // The JSON formats: ActivityNet's annotation, result and classification files and the layouts that grew out of them.
+#include <algorithm>
+#include <cmath>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -10,6 +12,7 @@
 #include "libtal/formats/dom_parts.h"
 #include "libtal/formats/formats.h"
 #include "libtal/io/json_check.h"
+#include "libtal/io/unit_name.h"
 
 namespace tal {
 namespace {
@@ -173,6 +176,33 @@ class VideoMembers {
   std::size_t& unknown_;
 };
 
+// "segment(frames)", as ActionFormer's files have it beside "segment", says the same where the frame rate is known; a
+// frame or two, and a rate of 30 for 29.97, are rounding.
+void check_frames_of(dom::element annotations, double fps) {
+  dom::array list;
+  if (annotations.get(list)) return;
+  std::size_t index = 0;
+  for (dom::element item : list) {
+    const std::string place = "annotations[" + std::to_string(index++) + "]";
+    dom::object object;
+    dom::element segment;
+    if (item.get(object) || object["segment"].get(segment)) continue;
+    for (auto [key, value] : object) {
+      const UnitName name = unit_name(key);
+      if (!name.counts() || name.base != "segment" || value.is_null()) continue;
+      const std::string field = place + "." + std::string(key);
+      const Segment own = segment_of(segment, place + ".segment"), frames = segment_of(value, field);
+      const auto differ = [&](double seconds, double count) {
+        return std::abs(seconds - count / fps) > std::max(2 / fps, 0.01 * std::abs(seconds));
+      };
+      if (differ(own.start, frames.start) || differ(own.end, frames.end))
+        throw Error(raw_json(value) + " frames at " + format_number(fps) + " fps are not the seconds of \"segment\", " +
+                    raw_json(segment) + ": mend the fps or the segment, or leave one of them out")
+            .at_field(field);
+    }
+  }
+}
+
 }  // namespace
 
 void read_activitynet_gt(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
@@ -186,6 +216,8 @@ void read_activitynet_gt(const std::vector<SourceText>& sources, const ImportOpt
       VideoMembers members(record, options, unknown);
       for (auto [key, member] : object) members.add(key, member);
       if (!record.has("annotations")) throw Error("missing").at_field("annotations");
+      if (dom::element list; info_of(record).fps && !object["annotations"].get(list))
+        check_frames_of(list, *info_of(record).fps);
       if (!beside.empty()) record.set_raw("activitynet", std::exchange(beside, {}));  // once a file
       sink.record(record);
     };

@@ -314,6 +314,53 @@ Fitting formats_of_folder(const std::string& path) {
   return {};
 }
 
+bool has_one_of(const FileLook& file, const std::vector<std::string>& names) {
+  return std::any_of(file.columns().begin(), file.columns().end(), [&](const auto& column) {
+    return is_one_of(names, column) || is_one_of(names, unit_name(column).base);
+  });
+}
+bool has_role(const FileLook& file, const std::string& role) { return has_one_of(file, column_names(role)); }
+
+// What a table lacks to be one of segments: "the video", "the start", ...
+std::vector<std::string> lacking_for_segments(const FileLook& file) {
+  const auto has_time = [&](const std::string& role) {
+    return has_role(file, role) || has_role(file, role + " frames") ||
+           has_one_of(file, paired_names(file.columns(), role));
+  };
+  const bool length = has_role(file, "length") || has_role(file, "segment duration");
+  std::vector<std::string> out;
+  if (!has_role(file, "video")) out.emplace_back("video");
+  if (!has_time("start")) out.emplace_back("start");
+  if (!has_time("end") && !length) out.emplace_back("end");
+  return out;
+}
+
+bool has_segment_columns(const FileLook& file) { return lacking_for_segments(file).empty(); }
+
+// What a file is like that fits no format: a table, of which --from needs to be told more.
+std::string nearest_advice(const FileLook& file) {
+  const auto& columns = file.columns();
+  if (columns.size() < 2) return "give --from FORMAT";
+  const auto is_number = [](const std::string& name) {
+    return is_table_number(name, '.') || is_table_number(name, ',');
+  };
+  const std::string names = "'" + joined_first(columns, 8, "', '") + "'";
+  if (std::all_of(columns.begin(), columns.end(), is_number))
+    return "it is a table of numbers without names: --from features, signals or class-scores says of what";
+  if (std::any_of(columns.begin(), columns.end(), is_number))
+    return "its first line, " + names + ", does not name columns: a table of segments needs a header such as " +
+           "video,start,end,label; give --from FORMAT for others";
+  const auto lacking = lacking_for_segments(file);
+  if (lacking.size() >= 3)
+    return "it is a table with the columns " + names +
+           ": give --from (features, signals, class-scores, or segments-csv " + "with --columns)";
+  std::vector<std::string> roles;
+  for (const auto& role : lacking) roles.push_back(role + "=NAME");
+  return "it is a table with the columns " + names + ", of which none is known to be the " +
+         joined(lacking, ", nor the ") + ": --from segments-csv --columns " + joined(roles, ",") + " names " +
+         (roles.size() == 1 ? "it" : "them");
+}
+
 const ImportFormat& format_of(const std::string& path) {
   const std::string name = path == "-" ? "stdin" : path;
   const bool folder = path != "-" && std::filesystem::is_directory(path);
@@ -324,7 +371,10 @@ const ImportFormat& format_of(const std::string& path) {
     const FileLook file = FileLook::of(path);
     if (file.head().empty()) throw Error("is empty; give --from FORMAT").at_line(name, 0);
     fitting = formats_of(file, false);
-    if (fitting.empty()) file.refuse_json(name);
+    if (fitting.empty()) {
+      file.refuse_json(name);
+      throw Error("does not look like a format that can be told by itself; " + nearest_advice(file)).at_line(name, 0);
+    }
   }
   if (fitting.size() == 1) return *fitting.front();
   std::vector<std::string> names;
@@ -408,23 +458,6 @@ Fit looks_like_ssn_proposals(const FileLook& file) {
 Fit looks_like_bsn_proposals(const FileLook& file) {
   return file.has_columns({"xmin|tmin", "xmax|tmax"}) && !file.has_columns({"ymin"}) ? Fit::kOwn : Fit::kNone;
 }
-
-namespace {
-
-bool has_role(const FileLook& file, const std::string& role) {
-  const auto& names = column_names(role);
-  return std::any_of(file.columns().begin(), file.columns().end(), [&](const auto& column) {
-    return is_one_of(names, column) || is_one_of(names, unit_name(column).base);
-  });
-}
-
-bool has_segment_columns(const FileLook& file) {
-  const bool start = has_role(file, "start") || has_role(file, "start frames");
-  const bool end = has_role(file, "end") || has_role(file, "end frames") || has_role(file, "length");
-  return has_role(file, "video") && start && end;
-}
-
-}  // namespace
 
 Fit looks_like_segments_csv(const FileLook& file) {
   return has_segment_columns(file) && (!has_role(file, "score") || file.is_own_without_scores()) ? Fit::kGeneral

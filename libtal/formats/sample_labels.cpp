@@ -169,7 +169,7 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
       if (time >= 0 && options.signals.rate > 0 && recording.timed) try {
           check_places(
               {{table.header[static_cast<std::size_t>(time)], recording.times, recording.lines, recording.clock}},
-              options.signals.rate, "--rate", source.name, sink.note);
+              {options.signals.rate, "--rate"}, source.name, sink.note);
         } catch (Error& error) {
           throw error.at_line(source.name, error.line());
         }

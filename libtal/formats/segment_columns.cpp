@@ -35,6 +35,7 @@ SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& opt
   label = texts_column(table, options, "label", column_names("label"), true, sink.note);
   tier = column_of(table, options, "tier");
   if (scored) find_score();
+  else note_unused_score(sink);
   note_other_tiers(sink);
   find_times(sink);
   const std::string hint = scored ? "such as video,start,end,label,score" : "such as video,start,end,label";
@@ -51,7 +52,9 @@ SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& opt
   for (const int other : other_scores_) numbers.push_back(other);
   for (const auto* columns : {&start_, &end_, &length_})
     for (const auto& each : *columns) append_columns(numbers, each);
+  if (scored) refuse_words_as_scores();
   decimal = table.decimal_of(numbers, options.dialect);
+  note_pairs(sink);
   find_where();
   refuse_times_of_day();
   settle_durations(sink);
@@ -65,27 +68,79 @@ SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& opt
 void SegmentColumns::find_score() {
   const auto& names = column_names("score");
   score = column_of(table_, options_, "score");
-  for (int c = 0; score < 0 && c < static_cast<int>(table_.header.size()); ++c)
-    if (const UnitName parts = unit_name(name(c)); parts.shares() && is_one_of(names, parts.base)) score = c;
-  if (score < 0) return;
-  const UnitName parts = unit_name(name(score));
-  per_cent_ = parts.shares() && is_one_of(names, parts.base);
-  other_scores_ = others_called(table_, options_, "score", names, score);
+  std::vector<int> called = others_called(table_, options_, "score", names, score);
+  if (options_.columns.count("score") == 0)
+    for (int c = 0; c < static_cast<int>(table_.header.size()); ++c)
+      if (says_per_cent(c)) called.push_back(c);
+  if (score < 0 && !called.empty()) score = called.front();
+  for (const int other : called)
+    if (other != score) other_scores_.push_back(other);
 }
 
+bool SegmentColumns::says_per_cent(int column) const {
+  const UnitName parts = unit_name(name(column));
+  return parts.shares() && is_one_of(column_names("score"), parts.base);
+}
+
+double SegmentColumns::score_in(const NamedTable::Row& row, int column) const {
+  return field_number(table_.field(row, column), decimal, "score") / (says_per_cent(column) ? 100 : 1);
+}
+
+// Per cent may be rounded to whole ones.
 void SegmentColumns::compare_scores() const {
-  refuse_contradictions(table_, score, other_scores_, column_advice("score", true), [&](const auto& a, const auto& b) {
-    try {
-      const double x = field_number(a, decimal, "score"), y = field_number(b, decimal, "score");
-      return std::abs(x - y) <= 1e-5 * std::max(std::abs(x), std::abs(y));
-    } catch (const Error&) {
-      return false;
+  for (const int other : other_scores_) {
+    const bool rounded = says_per_cent(score) != says_per_cent(other);
+    for (const auto& row : table_.rows) {
+      if (row.fields.size() != table_.header.size() || is_empty_or_missing(table_.field(row, other))) continue;
+      bool same = false;
+      try {
+        const double a = score_in(row, score), b = score_in(row, other);
+        same = std::abs(a - b) <= (rounded ? 0.00501 : 1e-5 * std::max(std::abs(a), std::abs(b)));
+      } catch (const Error&) {
+        if (!is_table_number(table_.field(row, score), decimal)) continue;  // said when the row is read
+      }
+      if (same) continue;
+      throw Error("'" + name(score) + "' says '" + table_.field(row, score) + "', '" + name(other) + "' '" +
+                  table_.field(row, other) + "': " + column_advice("score", true))
+          .at_line(table_.source, row.line);
     }
-  });
+  }
 }
 
-double SegmentColumns::score_of(const NamedTable::Row& row) const {
-  return field_number(table_.field(row, score), decimal, "score") / (per_cent_ ? 100 : 1);
+// Words in the place of scores: "high", which is no number of any row.
+void SegmentColumns::refuse_words_as_scores() const {
+  const NamedTable::Row* first = nullptr;
+  for (const auto& row : table_.rows) {
+    if (row.fields.size() != table_.header.size() || is_empty_or_missing(table_.field(row, score))) continue;
+    if (table_.field(row, score).find_first_of("0123456789") != std::string::npos) return;
+    if (!first) first = &row;
+  }
+  if (first)
+    throw Error("'" + name(score) + "' says '" + table_.field(*first, score) +
+                "', but scores are numbers: name a column of numbers with --columns score=NAME, or read the segments "
+                "without scores with --from segments-csv")
+        .at_line(table_.source, first->line);
+}
+
+double SegmentColumns::score_of(const NamedTable::Row& row) const try {
+  return score_in(row, score);
+} catch (const Error& error) {
+  if (is_one_of({"score"}, name(score))) throw;
+  Error more(error.message() + " (in '" + name(score) + "')", error.kind());
+  throw more.at_field("score");
+}
+
+// Of annotations, which have none.
+void SegmentColumns::note_unused_score(const ImportSink& sink) const {
+  for (int c = 0; c < static_cast<int>(table_.header.size()); ++c) {
+    const bool score = says_per_cent(c) || is_one_of(column_names("score"), name(c));
+    const auto used = [&](const auto& row) {
+      return row.fields.size() == table_.header.size() && !is_empty_or_missing(table_.field(row, c));
+    };
+    if (score && std::any_of(table_.rows.begin(), table_.rows.end(), used))
+      sink.note(table_.source + ": '" + name(c) +
+                "' is not read, for annotations have no score (--from detections-csv reads proposals with scores)");
+  }
 }
 
 void SegmentColumns::note_other_tiers(const ImportSink& sink) const {
@@ -108,9 +163,21 @@ void SegmentColumns::note_other_names(const ImportSink& sink) const {
       if (each.renamed) others.push_back(name(each.column));
   }
   if (!read.empty())
-    sink.note(table_.source + ": '" + joined(read, "' and '") + "' are read, and '" + joined(others, "', '") +
-              "' compared with " + (read.size() == 1 ? "it" : "them") + " (--columns " + joined(choice, ",") +
-              " takes others alone)");
+    sink.note(table_.source + ": '" + joined(read, "' and '") + (read.size() == 1 ? "' is" : "' are") + " read, and '" +
+              joined(others, "', '") + "' compared with " + (read.size() == 1 ? "it" : "them") + " (--columns " +
+              joined(choice, ",") + " takes others alone)");
+}
+
+// "from" and "to", which are known beside each other only.
+void SegmentColumns::note_pairs(const ImportSink& sink) const {
+  std::vector<std::string> found;
+  for (const auto& [columns, role] : {std::pair(&start_, "start"), {&end_, "end"}})
+    for (const auto& each : *columns)
+      if (const std::string base = each.name.base.empty() ? name(each.column) : each.name.base;
+          options_.columns.count(role) == 0 && !is_one_of(column_names(role), base) &&
+          !is_one_of(column_names(role), name(each.column)) && is_one_of(paired_names(table_.header, role), base))
+        found.push_back("'" + name(each.column) + "' as the " + role);
+  if (!found.empty()) sink.note(table_.source + ": read as times of the segments: " + joined(found, ", "));
 }
 
 // Frames beside seconds, where the rate is known, that do not say the same: which of them is right says --time.

@@ -31,7 +31,12 @@ class SegmentColumns {
 
  private:
   void find_score();
+  bool says_per_cent(int column) const;  // of scores
+  double score_in(const NamedTable::Row& row, int column) const;
   void compare_scores() const;
+  void refuse_words_as_scores() const;
+  void note_unused_score(const ImportSink& sink) const;
+  void note_pairs(const ImportSink& sink) const;
   void note_other_tiers(const ImportSink& sink) const;
   void find_times(const ImportSink& sink);
   void find_length(const TimeColumns& lengths, const ImportSink& sink);
@@ -69,7 +74,6 @@ class SegmentColumns {
   std::vector<TimeColumn> start_, end_, length_;
   bool by_length_ = false;  // the length says where the end is; else both must agree
   bool doubtful_ = false;   // the column of the videos' durations may as well be the segments' lengths
-  bool per_cent_ = false;   // the scores, as their column says
   std::vector<int> other_scores_;
   int where_ = -1;
   bool where_number_ = false;  // no field is the value as it is written

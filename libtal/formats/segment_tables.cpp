@@ -45,90 +45,147 @@ ImportOptions naming_columns(ImportOptions options, const NamedTable& table) {
   return options;
 }
 
-void read_table(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink,
-                bool scored) {
-  const std::string unit = options.time.empty() ? "seconds" : options.time;
-  VideoRows rows;
-  SeveralNames several;
-  std::size_t left_out = 0, selected = 0;  // by --where
-  std::size_t other_rate = 0;              // rows whose frames --fps counts, though they state a rate
-  std::size_t unscored = 0;                // rows of a table of our own that are annotations among detections
-  std::vector<std::string> values;
-  for (const auto& source : sources) {
-    const NamedTable table = parse_named_table(source, options.dialect);
-    const auto named = table.own ? std::optional(naming_columns(options, table)) : std::nullopt;
-    const SegmentColumns columns(table, named ? *named : options, scored, unit, sink);
-    const bool own_ids = table.own && options.id_folders < 0 && !options.columns.count("video");
-    const int subject = table.own ? table.find({"subject"}) : -1;
-    for (const auto& row : table.rows) {
-      std::string id;
-      guard_row(source, row.line, "", row.raw, sink, [&] {
+// The rows of tables as videos, and what is to be said of them in the end.
+class SegmentTables {
+ public:
+  SegmentTables(const ImportOptions& options, const ImportSink& sink, bool scored)
+      : options_(options), sink_(sink), scored_(scored), unit_(options.time.empty() ? "seconds" : options.time) {}
+
+  void read(const SourceText& source) {
+    const NamedTable table = parse_named_table(source, options_.dialect);
+    const auto named = table.own ? std::optional(naming_columns(options_, table)) : std::nullopt;
+    const SegmentColumns columns(table, named ? *named : options_, scored_, unit_, sink_);
+    const OneTable one{table, columns, table.own ? table.find({"subject"}) : -1};
+    const std::size_t before = selected_;
+    for (const auto& row : table.rows)
+      guard_row(source, row.line, "", row.raw, sink_, [&] {
         table.check_width(row);
         if (!columns.selected(row)) {
-          ++left_out;
+          ++left_out_;
           return;
         }
-        ++selected;
-        const bool written = table.own && row.quoted(columns.video);  // and no missing value
-        const std::string& name = written ? table.field(row, columns.video) : video_field(table, row, columns.video);
-        id = own_ids && !name.empty() ? options.prefix.value_or("") + name
-                                      : id_of(name, options, line_name(source.name, row.line));
-        if (id.empty()) throw Error("empty").at_field("video");
-        try {
-          const VideoInfo said = known_of(id, options, columns.facts(row));
-          if (unit == "frames" && options.fps > 0 && said.fps && *said.fps != options.fps) ++other_rate;
-          const Segment segment = columns.segment(row, with_rows_before(said, rows.find(id)));
-          const std::string text = columns.label < 0 ? "" : table.field(row, columns.label);
-          const bool said_so = table.own && row.quoted(columns.label) && options.tables.classes.empty();
-          const std::string label = said_so ? text : label_field(text, options);
-          const bool proposal = scored && !(table.own && table.field(row, columns.score).empty());
-          const auto score = proposal ? std::optional(columns.score_of(row)) : std::nullopt;
-          unscored += scored && !proposal;
-          auto& entry = rows.at(id);
-          try {
-            entry.facts.add(said, line_name(source.name, row.line));
-          } catch (const Error& error) {
-            throw columns.explained(error);
-          }
-          if (!table.own) several.see(entry, table.field(row, columns.video));
-          (proposal ? entry.has_proposals : entry.has_annotations) = true;
-          const auto further = [&](int column) {
-            const bool none =
-                column < 0 || (is_missing(table.field(row, column)) && !(table.own && row.quoted(column)));
-            return none ? std::string() : table.field(row, column);
-          };
-          append_item(proposal ? entry.proposals : entry.annotations, segment, score, label, {},
-                      Members().some("tier", further(columns.tier)).some("subject", further(subject)).str());
-        } catch (Error& error) {
-          throw error.at_video(id);
-        }
+        ++selected_;
+        read_row(one, row);
       });
-    }
-    if (left_out > 0 && selected == 0)
-      for (const auto& value : columns.where_values()) values.push_back(value);
+    if (selected_ == before)
+      for (const auto& value : columns.where_values()) where_values_.push_back(value);
+    last_ = source.name;
   }
-  if (left_out > 0 && selected == 0)
-    throw Error("--where: no row's '" + options.where_column + "' is '" + options.where_value + "', but '" +
-                joined_first(values, 5, "', '") + "'")
-        .at_line(sources.back().name, 0);
-  several.note(sink);
-  if (other_rate > 0)
-    sink.note(std::to_string(other_rate) + (other_rate == 1 ? " row states" : " rows state") +
+
+  void emit() {
+    if (left_out_ > 0 && selected_ == 0)
+      throw Error("--where: no row's '" + options_.where_column + "' is '" + options_.where_value + "', but '" +
+                  joined_first(where_values_, 5, "', '") + "'")
+          .at_line(last_, 0);
+    several_.note(sink_);
+    note_rows(other_rate_, " row states", " rows state",
               " another frame rate than --fps, which their times are counted by");
-  if (unscored > 0)
-    sink.note(std::to_string(unscored) +
-              (unscored == 1 ? " row without a score is an annotation" : " rows without a score are annotations"));
-  rows.emit(options, sink);
+    note_rows(unscored_, " row without a score is an annotation", " rows without a score are annotations", "");
+    rows_.emit(options_, sink_);
+  }
+
+ private:
+  struct OneTable {
+    const NamedTable& table;
+    const SegmentColumns& columns;
+    int subject;  // -1: none
+    // A table of our own says in quotes what others mean as missing.
+    bool written(const NamedTable::Row& row, int column) const { return table.own && row.quoted(column); }
+  };
+
+  std::string video_of(const OneTable& one, const NamedTable::Row& row) const {
+    const auto& table = one.table;
+    const int column = one.columns.video;
+    const std::string& name = one.written(row, column) ? table.field(row, column) : video_field(table, row, column);
+    const bool own_ids = table.own && options_.id_folders < 0 && options_.columns.count("video") == 0;
+    std::string id = own_ids && !name.empty() ? options_.prefix.value_or("") + name
+                                              : id_of(name, options_, line_name(table.source, row.line));
+    if (id.empty()) throw Error("empty").at_field("video");
+    return id;
+  }
+
+  std::string label_in(const OneTable& one, const NamedTable::Row& row) const {
+    const int column = one.columns.label;
+    const std::string text = column < 0 ? "" : one.table.field(row, column);
+    return one.written(row, column) && options_.tables.classes.empty() ? text : label_field(text, options_);
+  }
+
+  // nullopt: an annotation.
+  std::optional<double> score_in(const OneTable& one, const NamedTable::Row& row) {
+    if (!scored_) return std::nullopt;
+    if (!one.table.own || !one.table.field(row, one.columns.score).empty()) return one.columns.score_of(row);
+    ++unscored_;
+    return std::nullopt;
+  }
+
+  static std::string further_in(const OneTable& one, const NamedTable::Row& row, int column) {
+    if (column < 0) return "";
+    const std::string& text = one.table.field(row, column);
+    return is_missing(text) && !one.written(row, column) ? "" : text;
+  }
+
+  void read_row(const OneTable& one, const NamedTable::Row& row) {
+    const std::string id = video_of(one, row);
+    try {
+      const VideoInfo said = known_of(id, options_, one.columns.facts(row));
+      if (unit_ == "frames" && options_.fps > 0 && said.fps && *said.fps != options_.fps) ++other_rate_;
+      const Segment segment = one.columns.segment(row, with_rows_before(said, rows_.find(id)));
+      const std::string label = label_in(one, row);
+      const auto score = score_in(one, row);
+      auto& entry = rows_.at(id);
+      add_facts(entry, one, row, said);
+      (score ? entry.has_proposals : entry.has_annotations) = true;
+      append_item(score ? entry.proposals : entry.annotations, segment, score, label, {},
+                  Members()
+                      .some("tier", further_in(one, row, one.columns.tier))
+                      .some("subject", further_in(one, row, one.subject))
+                      .str());
+    } catch (Error& error) {
+      throw error.at_video(id);
+    }
+  }
+
+  void add_facts(VideoRows::Entry& entry, const OneTable& one, const NamedTable::Row& row, const VideoInfo& said) {
+    try {
+      entry.facts.add(said, line_name(one.table.source, row.line));
+    } catch (const Error& error) {
+      throw one.columns.explained(error);
+    }
+    if (!one.table.own) several_.see(entry, one.table.field(row, one.columns.video));
+  }
+
+  void note_rows(std::size_t count, const char* one, const char* many, const char* what) const {
+    if (count > 0) sink_.note(std::to_string(count) + (count == 1 ? one : many) + what);
+  }
+
+  const ImportOptions& options_;
+  const ImportSink& sink_;
+  const bool scored_;
+  const std::string unit_;
+  VideoRows rows_;
+  SeveralNames several_;
+  std::size_t left_out_ = 0, selected_ = 0;  // by --where
+  std::size_t other_rate_ = 0;               // rows whose frames --fps counts, though they state a rate
+  std::size_t unscored_ = 0;                 // rows of a table of our own that are annotations among detections
+  std::vector<std::string> where_values_;    // of tables without a row that --where selects
+  std::string last_;                         // table
+};
+
+void read_tables(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink,
+                 bool scored) {
+  SegmentTables tables(options, sink, scored);
+  for (const auto& source : sources) tables.read(source);
+  tables.emit();
 }
 
 }  // namespace
 
 void read_segments_csv(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
-  read_table(sources, options, sink, false);
+  read_tables(sources, options, sink, false);
 }
 
 void read_detections_csv(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
-  read_table(sources, options, sink, true);
+  read_tables(sources, options, sink, true);
 }
 
 }  // namespace tal

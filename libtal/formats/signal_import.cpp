@@ -33,8 +33,9 @@ FeatureMatrix read_channels(const std::vector<FeatureItem>& items, const ImportO
     try {
       NumberTable table =
           parse_number_table({item.path, inflate_if_gzip(read_file(item.path))}, s.channels, options.dialect);
-      check_places(table.places, s.rate, "--rate", item.path, note);
-      left_out.add(table.left_out, table.counting);
+      check_places(table.places, {s.rate, "--rate"}, item.path, note);
+      check_rate_column(table.facts, s.rate, "--rate");
+      left_out.add(table.left_out, table.counting, table.facts);
       parts.push_back(std::move(table.values));
       if (parts.back().rows == 0) throw Error("no samples");
       if (parts.back().rows != parts.front().rows)

@@ -8,7 +8,7 @@
 #include "libtal/data/import_support.h"
 #include "libtal/formats/feature_import.h"
 #include "libtal/formats/formats.h"
-#include "libtal/io/first_line.h"
+#include "libtal/io/row_column.h"
 
 namespace tal {
 

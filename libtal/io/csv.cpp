@@ -94,29 +94,33 @@ std::vector<std::size_t> choose_columns(const std::vector<std::string>& names, c
 class NumberReader {
  public:
   NumberReader(const SourceText& source, const std::vector<std::string>& columns, const TableDialect& dialect,
-               const std::vector<std::string>& row_names, bool doubles)
+               const NumberTableOptions& options)
       : source_(source),
         text_(open_table(source, dialect, BlankColumns::kAlways)),
         dialect_(dialect),
-        doubles_(doubles) {
+        options_(options),
+        asked_(!columns.empty()) {
     take_open_ends(text_, source.name);
-    const FirstLine first(text_, source, dialect, row_names);
+    const FirstLine first(text_, source, dialect, options.row_names);
     header_ = first.is_header();
-    if (!header_ && columns.empty()) first.refuse_commas();
+    if (!header_ && !asked_) first.refuse_commas();
     RowReader rows = text_.rows(source.name);
     if (!rows.next()) return;
     first_line_ = rows.line();
     try {
       names_ = header_ ? first.names() : std::vector<std::string>(rows.fields().size());
-      if (columns.empty()) find_leading(first, row_names);
-      choose(columns);
+      chosen_ = choose_columns(names_, columns);
+      if (!asked_) find_row_names(first);
+      if (header_) find_others(first);
+      else if (!asked_ && row_names_ < 0) leading_.emplace_back(Leading{0});  // does it count the rows?
+      take_out();
     } catch (Error& error) {
       throw error.at_line(source.name, rows.line());
     }
     decimal_ = decimal();
   }
 
-  NumberTable read(const RowFault& fault) {
+  NumberTable read() {
     RowReader rows = text_.rows(source_.name);
     if (header_) rows.next();
     std::uint64_t line = 1;
@@ -127,63 +131,114 @@ class NumberReader {
         if (row_names_ >= 0) table_.lines.push_back(line);
       } catch (Error& error) {
         error.at_line(source_.name, line);
-        if (!fault) throw;
-        fault(error, rows.raw());
+        if (!options_.fault) throw;
+        options_.fault(error, rows.raw());
         leave_out(line);
       }
     }
     check_leading(line);
     tell_counting();
-    for (auto& each : leading_) {
-      if (each.places.values.empty()) continue;
-      each.places.name = names_[each.column];
-      table_.places.push_back(std::move(each.places));
-    }
+    for (auto& each : leading_)
+      if (const bool numbers = static_cast<std::int64_t>(each.places.values.size()) == table_.values.rows;
+          numbers && !each.places.values.empty() &&
+          (!each.lenient || each.numbers.place() || (each.kind == RowColumn::kEnd && !asked_))) {
+        each.places.name = names_[each.column], each.places.column = each.kind;
+        table_.places.push_back(std::move(each.places));
+      }
+    for (auto& [column, fact] : facts_) table_.facts.push_back(std::move(fact));
     table_.values.dim = static_cast<std::int64_t>(chosen_.size());
     return std::move(table_);
   }
 
  private:
-  // A first column that may be no value: what its name says, and its fields.
+  // A column that may be no value: what its name says, and its fields.
   struct Leading {
     std::size_t column;
-    bool unnamed, text;
-    RowNumbers numbers;
-    RowPlaces places;
+    RowColumn kind = RowColumn::kPlace;
+    bool unnamed = false, text = false;
+    bool lenient = false;  // whatever stands in it, it is no value
+    RowNumbers numbers = {};
+    RowPlaces places = {};
   };
 
-  // The columns before the first that holds values, and the one that names the rows. Where rows have names, columns
-  // have those of classes: one called "time" must count to be none.
-  void find_leading(const FirstLine& first, const std::vector<std::string>& row_names) {
+  void find_row_names(const FirstLine& first) {
+    const auto& known = options_.row_names;
     for (std::size_t c = 0; c < names_.size() && row_names_ < 0; ++c)
-      if (header_ ? is_one_of(row_names, names_[c]) : c == 0 && !row_names.empty() && first.is_text(c))
+      if (header_ ? is_one_of(known, names_[c]) : c == 0 && !known.empty() && first.is_text(c))
         row_names_ = static_cast<int>(c);
-    if (!header_ && row_names_ < 0) leading_.push_back({0, false, false, {}, {}});  // does it count the rows?
-    if (!header_) return;
-    for (std::size_t c = 0; c + 1 < names_.size(); ++c) {
+  }
+
+  // What else is no value, of a header. Where rows have names, columns have those of classes: one called "time" must
+  // count to be none.
+  void find_others(const FirstLine& first) {
+    const auto kinds = row_columns(names_);
+    const bool classes = !options_.row_names.empty();
+    bool before_values = names_.size() > 1;
+    for (std::size_t c = 0; c < names_.size(); ++c) {
       if (static_cast<int>(c) == row_names_) continue;
-      const bool unnamed = is_unnamed(names_[c]), text = first.is_text(c);
-      if (unnamed && std::any_of(names_.begin() + static_cast<std::ptrdiff_t>(c) + 1, names_.end(),
-                                 [](const auto& name) { return name.empty(); }))
-        break;
-      if (unnamed && text && row_names_ < 0 && !row_names.empty()) row_names_ = static_cast<int>(c);
-      else if (unnamed || (is_place_name(names_[c]) && (row_names.empty() || first.counts_rows(c))) ||
-               (is_index_name(names_[c]) && first.counts_rows(c)))
-        leading_.push_back({c, unnamed, text, {}, {}});
-      else break;
+      const bool chosen = asked_ && std::find(chosen_.begin(), chosen_.end(), c) != chosen_.end();
+      const RowColumn kind = chosen || options_.values.count(names_[c]) > 0 ? RowColumn::kValue : kinds[c];
+      if (is_unnamed(names_[c]) && before_values && !chosen) {
+        before_values = find_unnamed(first, c);
+        continue;
+      }
+      const bool bound = kind == RowColumn::kPlace || kind == RowColumn::kStart || kind == RowColumn::kEnd;
+      const bool may_index = kind == RowColumn::kMayIndex && first.counts_rows(c) && (before_values || !starts_axes(c));
+      // A class may be called "no".
+      const bool index = kind == RowColumn::kIndex && (!classes || first.is_whole(c));
+      if (index || may_index || (bound && (!classes || first.counts_rows(c)))) {
+        const bool starts = std::find(kinds.begin(), kinds.end(), RowColumn::kStart) != kinds.end();
+        const bool lenient = asked_ || (kind == RowColumn::kEnd && starts) || (classes && kind == RowColumn::kIndex);
+        leading_.push_back({c, kind, false, first.is_text(c), lenient});
+      } else if (is_video_fact(kind) && !asked_) {
+        facts_.emplace_back(c, VideoFact{names_[c], kind, {}});
+      } else if (kind == RowColumn::kLabel && !classes && !asked_) {
+        throw Error("column " + std::to_string(c + 1) + ": '" + names_[c] +
+                    "' is called like the label of the row, which is no feature" + keep_advice());
+      } else {
+        before_values = false;
+      }
     }
   }
 
-  void choose(const std::vector<std::string>& columns) {
-    chosen_ = choose_columns(names_, columns);
-    std::erase_if(chosen_, [&](std::size_t c) {
-      return static_cast<int>(c) == row_names_ ||
-             (header_ &&
-              std::any_of(leading_.begin(), leading_.end(), [&](const auto& each) { return each.column == c; }));
-    });
+  // "X" before Y and Z is an axis.
+  bool starts_axes(std::size_t c) const { return names_[c] == "X" || names_[c] == "X1"; }
+
+  // Whether values may still follow: two columns without a name are none of them an index.
+  bool find_unnamed(const FirstLine& first, std::size_t c) {
+    const auto behind = names_.begin() + static_cast<std::ptrdiff_t>(c) + 1;
+    if (c + 1 == names_.size() || std::any_of(behind, names_.end(), [](const auto& name) { return name.empty(); }))
+      return false;
+    const bool text = first.is_text(c);
+    if (text && row_names_ < 0 && !options_.row_names.empty()) row_names_ = static_cast<int>(c);
+    else leading_.push_back({c, RowColumn::kPlace, true, text, asked_});
+    return true;
+  }
+
+  // The columns that are left are values. A table of one column, and one of times alone, has nothing else.
+  void take_out() {
+    const auto is_other = [&](std::size_t c) {
+      const auto has = [&](const auto& list, auto column) {
+        return std::any_of(list.begin(), list.end(), [&](const auto& each) { return column(each) == c; });
+      };
+      return has(leading_, [](const auto& each) { return each.column; }) ||
+             has(facts_, [](const auto& each) { return each.first; });
+    };
+    if (names_.size() == 1 && row_names_ < 0 && header_) leading_.clear(), facts_.clear();
+    std::erase_if(chosen_,
+                  [&](std::size_t c) { return static_cast<int>(c) == row_names_ || (header_ && is_other(c)); });
     if (!header_) return;
+    if (chosen_.empty() && !(leading_.empty() && facts_.empty()))
+      throw Error("no column of values: '" + joined_first(names_, 8, "', '") +
+                  "' number, time or name the rows, or tell of the video (--channels names columns of values)");
     for (const auto index : chosen_) table_.header.push_back(names_[index]);
-    for (const auto& each : leading_) table_.left_out.push_back(names_[each.column]);
+    for (const auto& each : leading_)
+      if (!asked_) table_.left_out.push_back(names_[each.column]);
+  }
+
+  std::string keep_advice() const {
+    return ": leave it out of the file, or, where it is a value all the same, give it another name or name all columns "
+           "of values with --channels";
   }
 
   // A second pass over the text where there is a comma that does not separate columns.
@@ -205,11 +260,12 @@ class NumberReader {
         each.places.values.push_back(*value), each.places.lines.push_back(line);
         each.places.clock = each.places.clock || time_form(fields[each.column]) != TimeForm::kNone;
       }
-      if (each.unnamed && !each.text && !each.numbers.count())
+      if (each.unnamed && !each.text && !each.lenient && !each.numbers.count())
         throw Error(
             "the first column has no name and does not count the rows: is it an index or a feature? Name it in "
             "the header, or leave it out (pandas: to_csv(index=False))");
     }
+    for (auto& [column, fact] : facts_) see_fact(fact, column, fields[column], line);
     if (row_names_ >= 0) table_.row_names.emplace_back(fields[static_cast<std::size_t>(row_names_)]);
     row_.clear();
     for (const auto index : chosen_) {
@@ -218,6 +274,26 @@ class NumberReader {
     }
     see_counting();
     keep_row();
+  }
+
+  // All rows are of one video, where they have no names.
+  void see_fact(VideoFact& fact, std::size_t column, std::string_view field, std::uint64_t line) const {
+    if (fact.fields.empty()) fact.line = line;
+    if (fact.fields.empty() || !options_.row_names.empty()) {
+      fact.fields.emplace_back(field);
+      return;
+    }
+    const std::string& first = fact.fields.front();
+    const auto number = [](std::string_view text) {
+      return is_table_number(text, '.') ? table_number(text, '.') : NAN;
+    };
+    if (field == first || number(field) == number(first)) return;
+    const std::string what = "column " + std::to_string(column + 1) + ", '" + fact.name + "', is " + in_quotes(field) +
+                             ", but " + in_quotes(first) + " in line " + std::to_string(fact.line);
+    if (fact.column == RowColumn::kName)
+      throw Error(what + ": the rows of a file are those of one video. Make a file of each" +
+                  " (a column of values: --channels)");
+    throw Error(what + ": by its name it is one of the whole video" + keep_advice());
   }
 
   Error other_width(Fields fields) const {
@@ -240,7 +316,7 @@ class NumberReader {
     std::erase_if(counting_, [&](const auto& each) { return row_[each.first] != n + each.second; });
   }
   void keep_row() {
-    if (doubles_) table_.doubles.insert(table_.doubles.end(), row_.begin(), row_.end());
+    if (options_.doubles) table_.doubles.insert(table_.doubles.end(), row_.begin(), row_.end());
     else
       for (const double value : row_) table_.values.values.push_back(static_cast<float>(value));
     ++table_.values.rows;
@@ -257,6 +333,7 @@ class NumberReader {
     table_.faulty.insert(table_.values.rows);
     row_.assign(chosen_.size(), std::nan(""));
     keep_row();
+    for (auto& [column, fact] : facts_) fact.fields.resize(static_cast<std::size_t>(table_.values.rows));
     if (row_names_ < 0) return;
     table_.row_names.resize(static_cast<std::size_t>(table_.values.rows));
     table_.lines.push_back(line);
@@ -266,18 +343,18 @@ class NumberReader {
   void check_leading(std::uint64_t line) const {
     if (table_.values.rows == 0) return;
     for (const auto& each : leading_) {
-      if (header_ && !each.unnamed && !each.numbers.place())
+      if (header_ && !each.unnamed && !each.lenient && !each.numbers.place())
         throw Error("column " + std::to_string(each.column + 1) + ": '" + names_[each.column] +
-                    "' is called like a number or time of the rows, but does not rise from row to row: leave it out "
-                    "of the file, or give it another name where it is a feature")
+                    "' is called like a number or time of the rows, but does not rise from row to row" + keep_advice())
             .at_line(source_.name, line);
       const bool chance = table_.values.rows < 2 || (table_.values.rows == 2 && whole_);
       const bool gaps = each.numbers.gaps() && !(table_.values.rows < kSureGaps && whole_);
-      if (header_ || names_.size() < 2 || !(each.numbers.steady() || gaps || (each.numbers.count() && !chance)))
-        continue;
+      const bool counts = each.numbers.steady() || each.numbers.by_one() || (each.numbers.count() && !chance);
+      if (header_ || names_.size() < 2 || !(counts || gaps)) continue;
       throw Error(std::string("the first column ") + (gaps ? "seems to count the rows, with gaps" : "counts the rows") +
                   ": their numbers or times, or a feature? " + (gaps ? "Fill the missing rows in and leave" : "Leave") +
-                  " it out of the file, or name the columns in a first line")
+                  " it out of the file, name the columns in a first line, or say with --channels which of them are "
+                  "values")
           .at_line(source_.name, first_line_);
     }
   }
@@ -297,7 +374,7 @@ class NumberReader {
     if (end != point.data() + point.size() || error == std::errc::invalid_argument)
       throw fault((" is not a number" + number_advice(field)).c_str());
     if (error == std::errc::result_out_of_range) number = std::strtod(point.c_str(), nullptr);  // 0 or infinity
-    if (!std::isfinite(doubles_ ? number : static_cast<double>(static_cast<float>(number))))
+    if (!std::isfinite(options_.doubles ? number : static_cast<double>(static_cast<float>(number))))
       throw fault(" is not finite");
     return number;
   }
@@ -305,10 +382,12 @@ class NumberReader {
   const SourceText& source_;
   TableText text_;
   const TableDialect dialect_;
-  const bool doubles_;
+  const NumberTableOptions& options_;
+  const bool asked_;  // for columns
   bool header_ = false;
   std::vector<std::string> names_;  // of all columns; empty ones without a header
   std::vector<Leading> leading_;    // without a header: the first column, which is read as well
+  std::vector<std::pair<std::size_t, VideoFact>> facts_;
   int row_names_ = -1;
   bool whole_ = true;                            // the values behind the first column are whole numbers
   static constexpr std::int64_t kSureGaps = 10;  // rows of whole numbers that do not rise so by chance
@@ -323,9 +402,8 @@ class NumberReader {
 }  // namespace
 
 NumberTable parse_number_table(const SourceText& source, const std::vector<std::string>& columns,
-                               const TableDialect& dialect, const std::vector<std::string>& row_names,
-                               const RowFault& fault, bool doubles) {
-  return NumberReader(source, columns, dialect, row_names, doubles).read(fault);
+                               const TableDialect& dialect, const NumberTableOptions& options) {
+  return NumberReader(source, columns, dialect, options).read();
 }
 
 }  // namespace tal

@@ -7,8 +7,8 @@
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
 #include "libtal/io/digits.h"
+#include "libtal/io/row_column.h"
 #include "libtal/io/time_text.h"
-#include "libtal/io/unit_name.h"
 
 namespace tal {
 namespace {
@@ -56,78 +56,6 @@ bool counts(const std::vector<std::string>& fields) { return counts_from(fields,
 
 }  // namespace
 
-bool is_unnamed(std::string_view name) { return name.empty() || name.starts_with("Unnamed: "); }
-
-namespace {
-
-bool is_one(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-const std::vector<std::string> kNumberNames = {"index", "idx", "row", "row-id", "row-idx", "row-index", "row-number"};
-const std::vector<std::string> kTimeNames = {"time",
-                                             "timestamp",
-                                             "time-stamp",
-                                             "timestamps",
-                                             "t",
-                                             "ts",
-                                             "date",
-                                             "datetime",
-                                             "date-time",
-                                             "elapsed",
-                                             "elapsed-time",
-                                             "time-elapsed",
-                                             "epoch",
-                                             "epoch-time",
-                                             "unix-time",
-                                             "unixtime",
-                                             "unix",
-                                             "unix-timestamp",
-                                             "utc",
-                                             "utc-time",
-                                             "system-time",
-                                             "timecode",
-                                             "sensor-time",
-                                             "seconds-elapsed"};
-
-}  // namespace
-
-bool is_index_name(std::string_view name) {
-  static const std::vector<std::string> names = {"...1",       "id",
-                                                 "ids",        "no",
-                                                 "no.",        "nr",
-                                                 "nr.",        "num",
-                                                 "number",     "n",
-                                                 "rownames",   "rowname",
-                                                 "row.names",  "row-names",
-                                                 "sample",     "sample-id",
-                                                 "sample-idx", "snippet",
-                                                 "snippet-id", "snippet-idx",
-                                                 "clip",       "clip-id",
-                                                 "clip-idx",   "segment",
-                                                 "segment-id", "segment-idx",
-                                                 "obs",        "observation",
-                                                 "level-0",    "column1",
-                                                 "sr-no",      "s.no",
-                                                 "s-no",       "--index-level-0--",
-                                                 "window",     "window-id",
-                                                 "window-idx", "item",
-                                                 "count",      "counter",
-                                                 "seq",        "sequence"};
-  return name == "X" || name == "X1" || is_one(names, plain_name(name));
-}
-
-bool is_number_name(std::string_view name) {
-  const UnitName parts = unit_name(name);
-  return name == "#" || (parts.base.empty() && parts.unit == "frames") || is_one(kNumberNames, parts.base);
-}
-
-bool is_place_name(std::string_view name) {
-  const UnitName parts = unit_name(name);
-  if (is_number_name(name) || is_one(kTimeNames, parts.base) || is_one(kTimeNames, plain_name(name))) return true;
-  return parts.base.empty() && name.size() > 1 && (parts.unit == "seconds" || parts.unit == "milliseconds");
-}
-
 FirstLine::FirstLine(const TableText& text, const SourceText& source, const TableDialect& dialect,
                      const std::vector<std::string>& row_names)
     : source_(source),
@@ -165,6 +93,11 @@ bool FirstLine::counts_rows(std::size_t column) const {
   return fields.size() > 1 && counts(fields);
 }
 
+bool FirstLine::is_whole(std::size_t column) const {
+  return std::all_of(below_.begin(), below_.end(),
+                     [&](const auto& row) { return column < row.size() && is_digits(row[column]); });
+}
+
 bool FirstLine::is_known_name(const std::string& field) const {
   return is_unnamed(field) || is_place_name(field) || is_one_of(row_names_, field);
 }
@@ -184,27 +117,33 @@ bool FirstLine::is_header() const {
   if (!counts_from(fields_, 0) && !(width > 2 && counts_from(fields_, 1))) return false;
   const bool whole = std::all_of(below_.begin(), below_.end(),
                                  [](const auto& row) { return std::all_of(row.begin(), row.end(), is_digits); });
-  if (!whole && width > 2) return true;
+  if ((!whole && width > 2) || one_short()) return true;
   throw Error("the first line counts the columns (" + fields_.front() + " to " + fields_.back() +
               "): names of columns, or the first values? Say it with --header yes or --header no")
       .at_line(source_.name, line_);
 }
 
-// A line of numbers and of texts: names, where a text is known as one or stands above values, and the numbers count.
+// A line of numbers and of texts: names, where a text is known as one or stands above values, and the numbers count the
+// columns, as pandas has it. One text among more numbers is a value that cannot be read as well.
 bool FirstLine::mixed_is_header() const {
   std::vector<std::string> numbers;
-  bool above = false;
+  std::size_t texts = 0;
+  bool above = false, known = false, before = false;  // known: a text that is known as a name; before: the numbers
   for (std::size_t c = 0; c < fields_.size(); ++c) {
     const auto& field = fields_[c];
     if (is_number(field)) {
       numbers.push_back(field);
     } else if (!is_value(field)) {
-      if (is_known_name(field)) return true;
-      if (!is_name(field)) refuse_mixed();
-      above = above || 2 * values_below(c) > below_.size();
+      if (is_known_name(field)) known = true, before = before || numbers.empty();
+      else if (!is_name(field) || is_number(field.substr(0, 1))) refuse_mixed();  // 3.0x
+      ++texts, above = above || 2 * values_below(c) > below_.size();
     }
   }
-  if (above && !(numbers.size() > 1 && counts(numbers))) refuse_mixed();
+  const bool whole = std::all_of(numbers.begin(), numbers.end(), is_digits);
+  const bool counted = numbers.size() > 1 && counts(numbers);
+  if (known && (counted || (whole && before))) return true;
+  if ((above || known) && !(counted && above && (numbers.size() > 2 || texts > 1 || !is_number(fields_.front()))))
+    refuse_mixed();
   return above;
 }
 
@@ -220,14 +159,17 @@ void FirstLine::refuse_mixed() const {
       .at_line(source_.name, line_);
 }
 
+bool FirstLine::one_short() const {
+  return !below_.empty() &&
+         std::all_of(below_.begin(), below_.end(), [&](const auto& row) { return row.size() == fields_.size() + 1; });
+}
+
 std::vector<std::string> FirstLine::names() const {
   std::vector<std::string> names = fields_;
-  const bool longer = !below_.empty() && std::all_of(below_.begin(), below_.end(),
-                                                     [&](const auto& row) { return row.size() == fields_.size() + 1; });
-  if (!longer) return names;
+  if (!one_short()) return names;
   std::vector<std::string> first;
   for (const auto& row : below_) first.push_back(row[0]);
-  const bool numbered = counts_from(first, 1) && (names.size() > 1 || row_names_quoted_);
+  const bool numbered = counts(first) && (names.size() > 1 || row_names_quoted_);
   if (!is_text(0) && !numbered)
     throw Error("the rows have " + std::to_string(names.size() + 1) + " columns, the first line " +
                 std::to_string(names.size()) +
@@ -284,6 +226,7 @@ std::optional<double> RowNumbers::see(std::string_view field) {
 
 bool RowNumbers::count() const { return counts_ && texts_ == 0 && rows_ > 0; }
 bool RowNumbers::place() const { return texts_ > 0 ? texts_ == rows_ : count() || (rises_ && rows_ > 1); }
+bool RowNumbers::by_one() const { return texts_ == 0 && whole_ && steady_ && step_ == 1 && rows_ > 2; }
 bool RowNumbers::steady() const { return texts_ == 0 && (steady_ && rows_ >= kSureRows); }
 bool RowNumbers::gaps() const {
   return texts_ == 0 && whole_ && rises_ && !steady_ && rows_ > 2 && 2 * same_ >= rows_ - 1;

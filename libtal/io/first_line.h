@@ -26,10 +26,12 @@ class FirstLine {
   std::vector<std::string> names() const;
   // No row below has a number there, and there are rows.
   bool is_text(std::size_t column) const;
+  bool is_whole(std::size_t column) const;     // whole numbers there
   bool counts_rows(std::size_t column) const;  // 0, 1, 2, ... or 1, 2, 3, ... there
 
  private:
   bool mixed_is_header() const;
+  bool one_short() const;  // of all rows, as a header without a name for the column of their names
   [[noreturn]] void refuse_mixed() const;
   bool is_known_name(const std::string& field) const;
   std::size_t values_below(std::size_t column) const;
@@ -46,14 +48,6 @@ class FirstLine {
   bool row_names_quoted_ = true;  // the first field of every row below
 };
 
-// Whether a column's name says that it numbers or times the rows: "", "Unnamed: 0", "index", "frame", "time (ms)".
-bool is_unnamed(std::string_view name);
-bool is_place_name(std::string_view name);
-// Whether it may be that of an index, as R, readr and people write them: "X", "...1", "id", "row.names".
-bool is_index_name(std::string_view name);
-// Of such a name: whether it is one of numbers of rows or frames and not of times.
-bool is_number_name(std::string_view name);
-
 // A column that may number or time the rows, field by field.
 class RowNumbers {
  public:
@@ -61,6 +55,7 @@ class RowNumbers {
   bool count() const;                                 // 0, 1, 2, ... or 1, 2, 3, ...
   bool place() const;                                 // it counts or rises, or holds no numbers
   bool steady() const;                                // equal steps, and more of them than by chance
+  bool by_one() const;                                // 7, 8, 9, ..., of more than two rows
   bool gaps() const;  // whole numbers that rise, mostly by the same step, but not always
 
  private:

@@ -358,24 +358,39 @@ std::string plain_name(std::string_view name) {
   return out;
 }
 
+namespace {
+
+// "videoId", "video_id", "Video (id)" and R's "video.id" -> "videoid".
+std::string joined_name(std::string_view name) {
+  std::string out = plain_name(name);
+  std::erase_if(out, [](char c) { return std::string_view("-.()[]").find(c) != std::string_view::npos; });
+  return out;
+}
+
+}  // namespace
+
 bool is_one_of(const std::vector<std::string>& names, std::string_view name) {
-  return std::any_of(names.begin(), names.end(),
-                     [&](const auto& each) { return plain_name(each) == plain_name(name); });
+  const std::string plain = plain_name(name), one = joined_name(name);
+  return std::any_of(names.begin(), names.end(), [&](const auto& each) {
+    return plain_name(each) == plain || (!one.empty() && joined_name(each) == one);
+  });
 }
 
 int NamedTable::find(const std::vector<std::string>& names) const {
-  const auto search = [&](const std::string& name, bool plain) {
+  using Form = std::string (*)(std::string_view);
+  static constexpr Form kForms[] = {[](std::string_view name) { return std::string(name); }, plain_name, joined_name};
+  const auto search = [&](const std::string& name, Form form) {
     int found = -1;
     for (std::size_t i = 0; i < header.size(); ++i) {
-      if (plain ? plain_name(header[i]) != plain_name(name) : header[i] != name) continue;
+      if (form(header[i]) != form(name) || (form == joined_name && form(name).empty())) continue;
       if (found >= 0) throw Error("two columns are called '" + header[i] + "'").at_line(source, header_line);
       found = static_cast<int>(i);
     }
     return found;
   };
   for (const auto& name : names)  // in their order: "video_id" goes before "name", however they are written
-    for (const bool plain : {false, true})
-      if (const int found = search(name, plain); found >= 0) return found;
+    for (const Form form : kForms)
+      if (const int found = search(name, form); found >= 0) return found;
   return -1;
 }
 

@@ -119,8 +119,8 @@ class NamedTable {
   bool named_rows = false;  // all rows have one field more than the header had
   bool own = false;         // has the header of tables that tal-convert writes (is_own_header())
 
-  // The first column with one of the names: as written, else whatever the case and with blanks or '_' for '-'. -1:
-  // none. Error when two columns have the name.
+  // The first column with one of the names: as written, else whatever the case and with blanks or '_' for '-', else
+  // without what joins words (videoId, video.id). -1: none. Error when two columns have the name.
   int find(const std::vector<std::string>& names) const;
   // The field, checked: Error when the row is not as wide as the header.
   const std::string& field(const Row& row, int column) const;
@@ -141,6 +141,7 @@ NamedTable parse_named_table(const SourceText& source, const TableDialect& diale
 
 // "Start (s)" -> "start-(s)": names that people write differently.
 std::string plain_name(std::string_view name);
-bool is_one_of(const std::vector<std::string>& names, std::string_view name);  // as plain names
+// As plain names, or without what joins words.
+bool is_one_of(const std::vector<std::string>& names, std::string_view name);
 
 }  // namespace tal

@@ -58,18 +58,23 @@ std::vector<std::string> name_words(std::string_view name) {
   return words;
 }
 
-// ELAN's "ss.msec" are seconds, "hh:mm:ss.ms" times of the clock: the words of one unit. "": they are none.
+// ELAN's "ss.msec" are seconds, "hh:mm:ss.ms" and "mm:ss" times of the clock: the words of one unit. "": they are none.
 std::string take_clock(std::vector<std::string>& words) {
-  const auto ends = [&](std::initializer_list<const char*> last) {
-    return words.size() >= last.size() && std::equal(last.begin(), last.end(), words.end() - std::ssize(last));
-  };
-  for (const char* part : {"ms", "msec", "mmm", "sss", "fff"}) {
-    if (!ends({"ss", part})) continue;
-    const std::size_t many = ends({"hh", "mm", "ss", part}) ? 4 : ends({"mm", "ss", part}) ? 3 : 2;
-    words.resize(words.size() - many);
-    return many > 2 ? "clock" : "seconds";
-  }
-  return "";
+  static const std::vector<std::vector<std::string>> forms = {
+      {"hh", "mm", "ss"}, {"h", "mm", "ss"}, {"h", "m", "s"}, {"mm", "ss"}, {"m", "ss"}};
+  static const std::vector<std::string> parts = {"ms", "msec", "mmm", "sss", "fff", "ff"};
+  std::size_t end = words.size();
+  const bool part = end > 1 && std::count(parts.begin(), parts.end(), words.back()) > 0;
+  if (part) --end;
+  for (const auto& form : forms)
+    if (end >= form.size() &&
+        std::equal(form.begin(), form.end(), words.begin() + static_cast<std::ptrdiff_t>(end - form.size()))) {
+      words.resize(end - form.size());
+      return "clock";
+    }
+  if (!part || words[end - 1] != "ss" || words.back() == "ff") return "";
+  words.resize(end - 1);
+  return "seconds";
 }
 
 }  // namespace

@@ -78,7 +78,8 @@ void register_feature_options(const Options& table, FeatureImport& f, SignalImpo
   table.add("--rate", s.rate, "Samples per second").type_name("HZ").positive();
   table
       .add("--channels", s.channels,
-           "Columns of every file, by header name, number from 1 or range (2-5, ax-az) (default: all)")
+           "Columns of every file (features: of tables of text), by header name, number from 1 or range (2-5, ax-az) "
+           "(default: all that hold values)")
       .type_name("LIST")
       .comma_separated();
   table.add("--signal-features", s.statistics, "What a row holds of its window, in this order")

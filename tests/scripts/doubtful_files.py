@@ -182,6 +182,119 @@ for numbers in ((0, 8, 16, 20), (0, 2, 5, 7, 10)):
     check(len(rows("frame,a\n" + "".join(f"{n},1\n" for n in numbers))) == len(numbers), f"{numbers}")
 no_rows("0,0.5\n1,1.5\n2,2.5\n6,3.5\n", says=("f.csv:1:", "the first column seems to count the rows, with gaps"))
 
+# What numbers, times, bounds or names the rows, or tells of the video, is no value wherever it stands, and is said.
+VALUES = [[0.5, 1], [0.75, 4], [0.25, 3]]
+
+
+def beside(columns, place, sign=","):
+    """A table of VALUES with columns, each {name: its fields}, at a place among theirs."""
+    names, lines = ["a", "b"], [[str(v) for v in row] for row in VALUES]
+    for name, fields in columns.items():
+        names.insert(place, name)
+        for line, field in zip(lines, fields):
+            line.insert(place, str(field))
+    return "".join(sign.join(line) + "\n" for line in [names] + lines)
+
+
+PLACES = ({"time": (0, 0.04, 0.08)}, {"frame": (0, 16, 32)}, {"index": (3, 4, 5)}, {"id": (7, 8, 9)}, {"timestamp": (1, 2, 3)}, {"start_row": (0, 16, 32), "end_row": (16, 32, 48)}, {"startFrame": (0, 16, 32), "endFrame": (15, 31, 47)},
+          {"start": (0, 1, 2), "end": (1, 2, 3)}, {"from": (0, 1, 2), "to": (1, 2, 3)}, {"t0": (0, 8, 16), "t1": (8, 16, 20)}, {"window_start (s)": (0, 1, 2), "window_end (s)": (1, 2, 2.5)}, {"first_frame": (1, 17, 33), "last_frame": (16, 32, 40)})
+TOLD = ({"fps": (25, 25, "25.0")}, {"duration": (9, 9, 9)}, {"video": ("v1", "v1", "v1")}, {"subject_id": (3, 3, 3)}, {"sampling_rate": (50, 50, 50)}, {"split": ("train",) * 3})
+for columns in PLACES + TOLD:
+    for place in (0, 1, 2):
+        for sign in (",", ";", "\t"):
+            said = ("left out, for they tell of the video" if columns in TOLD else "left out, for they number, time or name the rows",) + tuple(f"'{name}'" for name in columns)
+            check(rows(beside(columns, place, sign), says=said) == VALUES, f"{columns} in column {place} of {sign!r}")
+for columns in ({"t0": (0, 8, 16), "t1": (8, 16, 20), "t2": (3, 2, 9)}, {"from": (5, 2, 7)}, {"front_end": (5, 2, 7)}, {"offset": (1, 2, 4)}, {"X": (5, 7, 8)}):
+    check(len(rows(beside(columns, 1))[0]) == 2 + len(columns), f"{columns} are values")
+for columns, says in (({"time": (0, 2, 1)}, "'time' is called like a number or time of the rows, but does not rise"), ({"fps": (25, 25, 30)}, "'fps', is '30', but '25' in line 2"), ({"video": ("v1", "v2", "v2")}, "'video', is 'v2', but 'v1' in line 2: the rows of a file are those of one video"),
+                      ({"label": (0, 1, 1)}, "'label' is called like the label of the row"), ({"id": (9, 7, 8)}, "'id' is called like"), ({"start": (9, 7, 8), "end": (10, 8, 9)}, "'start' is called like")):
+    no_rows(beside(columns, 2), says=("f.csv:", says, "--channels"))
+    check(len(rows(beside(columns, 2), "--channels", ",".join(["a", *list(columns)[:1]]))[0]) == 2 if "video" not in columns else True, f"{columns} are values when asked for")
+    check(rows(beside(columns, 2), "--channels", "a,b") == VALUES, f"{columns} beside those that are asked for")
+no_rows("frame,time\n0,1\n1,2\n", says=("f.csv:1:", "no column of values: 'frame', 'time'"))
+refused("--from", "features", "--channels", "1", write("a.npy", npy([1.0, 2.0])), says=("--channels chooses columns of tables of text",))
+
+# They are held against what is said of the time of the rows.
+TIMES = ("--fps", "25", "--stride", "16")
+for columns, options, says in (
+        ({"frame": (0, 16, 48)}, (), ("f.csv:4:", "'frame' goes from 16 to 48", "rows are missing")), ({"id": (0, 1, 3)}, (), ("f.csv:4:", "'id' goes from 1 to 3")), ({"start_row": (0, 16, 48), "end_row": (16, 32, 64)}, (), ("'start_row' goes from 16 to 48",)),
+        ({"frame": (0, 8, 16)}, TIMES, ("f.csv:3:", "'frame' rises by 8 from row to row, but --stride is 16")), ({"frame": (0, 1, 2)}, TIMES, ("'frame' rises by 1 from row to row, but --stride is 16", "call it index")),
+        ({"startFrame": (0, 16, 32), "endFrame": (32, 48, 64)}, TIMES, ("'startFrame' 0 to 'endFrame' 32 are not the 16 frames that a row covers: give --window",)), ({"start": (0, 1, 2), "end": (1, 0.5, 3)}, (), ("f.csv:3:", "'end' 0.5 is before 'start' 1")),
+        ({"start_frame": (100, 116, 132)}, TIMES, ("f.csv:2:", "'start_frame' begins with 100, but --offset, where the first row begins, is 0")), ({"time": (0, 1, 2)}, TIMES, ("'time' rises by 1 from row to row, which is 1 rows a second",)), ({"fps": (30, 30, 30)}, TIMES, ("f.csv:2:", "'fps' is 30, but --fps is 25"))):
+    for place in (0, 2):
+        no_rows(beside(columns, place), *options, says=says)
+for columns, options in (({"frame": (0, 16, 24)}, ()), ({"frame": (8, 24, 40)}, ()), ({"startFrame": (0, 16, 32), "endFrame": (32, 48, 64)}, ("--window", "32")), ({"start_frame": (100, 116, 132)}, ("--offset", "100")), ({"index": (0, 1, 2)}, ()), ({"start": (0, 16, 32), "end": (16, 32, 48)}, ()), ({"time": (0, 0.64, 1.28)}, ())):
+    check(rows(beside(columns, 1), *TIMES, *options) == VALUES, f"{columns} agree with {options}")
+got = records("--from", "features", "--inline", write("f.csv", beside({"fps": (25, 25, 25)}, 2)), "--stride", "16")[0]["features"]["features"]
+check(got["fps"] == 25, f"a column of frame rates is used: {got}")
+SIGNALS = ("--from", "signals", "--rate", "50", "--window", "1", "--stride", "1", "--inline")
+refused(*SIGNALS, write("s.csv", beside({"sampling_rate": (100, 100, 100)}, 2)), says=("'sampling_rate' is 100, but --rate is 50",))
+refused(*SIGNALS, "--channels", "a", write("s.csv", beside({"time": (0, 0.02, 0.2)}, 2)), says=("'time' goes from 0.02 to 0.2",))
+
+# A first line of numbers with one that cannot be read is no header; numbers are one above the rows of a table that has an index.
+for first in ("1.0,2.0,3.0x", "1,2,3x", "1,2,# x", "0,1,2 # x", "1.5,2.5,t", "4,5,6s", "1.0,2.0,3.0 (m)"):
+    for sign in (",", ";", "\t"):
+        no_rows((first + "\n4,5,6\n7,8,8\n3,2,1\n").replace(",", sign), says=("f.csv:1:", "column 3:", "is not a number"))
+check(rows("0,1\n0,0.5,0.25\n1,1.5,0.75\n", says=("one without a name",)) == [[0.5, 0.25], [1.5, 0.75]], "an index that the header does not name")
+check(rows("index,0,1\n0,0.5,0.25\n1,1.5,0.75\n") == [[0.5, 0.25], [1.5, 0.75]], "one that it names")
+for first in (100, 7, 2):
+    no_rows("".join(f"{first + i},{v}\n" for i, v in enumerate((0.1, 0.4, 0.2))), says=("f.csv:1:", "the first column counts the rows", "--channels"))
+check(rows("100,0.1\n101,0.4\n102,0.2\n", "--channels", "2") == [[values[0]] for values in rows("a\n0.1\n0.4\n0.2\n")], "the advice is right")
+check(len(rows("100,0.1\n96,0.4\n102,0.2\n")[0]) == 2, "a column that does not count")
+
+# Tables of class scores: what tells of the video is no class.
+got = records("--from", "class-scores", write("s.csv", "video,duration,run,fps,id,subset,jump\nv1,10,0.5,25,3,train,0.25\nv2,12.5,0.1,30,9,val,0.75\n"), says=("tell of the video", "'duration', 'fps', 'subset'", "'id'"))
+check([(r["duration"], r["fps"], r["subset"], [c["label"] for c in r["classification"]]) for r in got] == [(10, 25, "train", ["run", "jump"]), (12.5, 30, "val", ["run", "jump"])], f"facts beside scores: {got}")
+got = records("--from", "class-scores", write("s.csv", "video,duration,run\nv1,10,0.5\n"), "--classes", write("c.txt", "duration\nrun\n"))
+check([c["score"] for c in got[0]["classification"]] == [10, 0.5] and "duration" not in got[0], f"a class that --classes names: {got}")
+for head, says in (("video,start,end,run", "'start' and 'end' look like times of segments: --from detections-csv"), ("video,duration,start,run,end", "look like times of segments"), ("video,class,score", "'class' beside a score looks like a row for each class")):
+    refused("--from", "class-scores", write("s.csv", head + "\n" + ",".join(["v1"] + ["2"] * head.count(",")) + "\n"), says=(says,))
+
+# Segments: more names of a score, of times and of ids; what is not read is said; two that mean the same agree.
+for head in ("videoId,startTime,endTime,actionLabel,score", "video.id,start.time,end.time,label,conf", "VideoName,Start,Finish,Class,Probability", "video,onset,offset,label,prob", "video,from,to,label,score (%)", "Video ID,t_start,t_end,Label,Score", "video,in,out,label,pred_score"):
+    for sign in (",", ";", "\t"):
+        got = records(write("t.csv", (head + "\nv1,1,2.5,x," + ("50" if "%" in head else "0.5") + "\n").replace(",", sign)), says=("is taken for detections-csv",))
+        item = got[0]["proposals"][0]
+        check(got[0]["video"] == "v1" and item["segment"] == [1, 2.5] and item["score"] == 0.5 and item.get("label") in ("x", None), f"{head}: {got}")
+got = records(write("t.csv", "video,start,duration,label\nv1,1,2,x\n"), says=("is taken for segments-csv", "'duration' is taken for the length"))
+check(got[0]["annotations"][0]["segment"] == [1, 3], f"a start and a duration: {got}")
+got = records(write("t.csv", "video,start (mm:ss),end (hh:mm:ss),label\nv1,01:30,00:02:00,x\n"))
+check(got[0]["annotations"][0]["segment"] == [90, 120], f"a name that says how times are written: {got}")
+no_segments("video,start (mm:ss),end (mm:ss)\nv1,1.30,2.10\n", says=("t.csv:2:", "'1.30' is a number, and no time such as 01:30"))
+check(segments("video,start,end,offset,label\nv1,1,2,9,x\n")[0]["annotations"][0]["segment"] == [1, 2], "an offset beside an end is another thing")
+no_segments("video,start,end,score,score (%)\nv1,1,2,0.5,70\n", form="detections-csv", says=("t.csv:2:", "'score' says '0.5', 'score (%)' '70'", "--columns score=NAME"))
+check(detections("video,start,end,label,score (%),score\nv1,1,2,x,50,0.504\n")[0]["proposals"][0]["score"] == 0.504, "per cent are rounded")
+check(detections("video,start,end,label,score,score (%)\nv1,1,2,x,0.5,70\n", "--columns", "score=score (%)")[0]["proposals"][0]["score"] == 0.7, "the one that is named")
+segments("video,start,end,label,score\nv1,1,2,x,0.5\n", says=("'score' is not read, for annotations have no score (--from detections-csv reads proposals with scores)",))
+segments("video,start,end,label,score\nv1,1,2,x,\n", silent=True)
+refused(write("t.csv", "video,start,end,label,confidence\nv1,1,2,x,high\n"), says=("t.csv:2:", "'confidence' says 'high', but scores are numbers", "--from segments-csv"))
+check(records("--from", "segments-csv", "t.csv")[0]["annotations"][0]["label"] == "x", "the advice is right")
+no_segments("video,start,end,label,confidence\nv1,1,2,x,0.5\nv1,1,2,x,high\n", form="detections-csv", says=("t.csv:3:", "'high' is not a finite number (in 'confidence')"))
+got = segments("video,start,end,label,type\nv1,1,2,x,state\n", says=("'label' is read as the label, and 'type' left out (--columns label=NAME takes another)",))
+check(got[0]["annotations"][0]["label"] == "x", f"a type beside a label: {got}")
+check(segments("video,start,end,type\nv1,1,2,x\n")[0]["annotations"][0]["label"] == "x", "a type alone")
+for text in ("file,video,start,end\nann1.csv,v1,1,2\nann2.csv,v2,1,2\n", "file,video,start,end\nall.mp4,v1,1,2\nall.mp4,v2,1,2\n"):
+    got = segments(text, says=("'video' is read as the video, and 'file' left out (--columns video=NAME takes another)",))
+    check([r["video"] for r in got] == ["v1", "v2"], f"files that are no videos: {got}")
+
+# Tables of durations: a length, no header at all; two that mean the same.
+for text, says in (("video,length\nv1,20.5\n", ()), ("v1,20.5\n", ("without a header, the first column is read as the video and the second as its seconds",)), ("v1;20,5\nv2;3,25\n", ("without a header",)), ("v1\t00:00:20.5\n", ("without a header",)), ("videoId,videoLength\nv1,20.5\n", ())):
+    got = segments("video,start,end,label\nv1,1,2,x\n", "--durations", write("d.csv", text), says=says)
+    check(got[0]["duration"] == 20.5, f"--durations {text!r}: {got}")
+refused("--from", "segments-csv", write("t.csv", "video,start,end\nv1,1,2\n"), "--durations", write("d.csv", "video,duration,length\nv1,10,20\n"), says=("d.csv:2:", "'duration' says 10 s, 'length' 20 s"))
+refused("--from", "segments-csv", "t.csv", "--durations", write("d.csv", "v1,20\n3,30\n"), says=("d.csv:1:", "a header line"))
+
+# Why no format is known.
+for text, says in (("a,b\n1,2\n", "a table with the columns 'a', 'b'"), ("video,label\nv1,x\n", "of which none is known to be the start, nor the end: --from segments-csv --columns start=NAME,end=NAME names them"), ("clip,start,end\nv1,1,2\n", "none is known to be the video: --from segments-csv --columns video=NAME names it"),
+                   ("v1,1,2,x\nv2,3,4,y\n", "its first line, 'v1', '1', '2', 'x', does not name columns"), ("1,2\n3,4\n", "a table of numbers without names: --from features, signals or class-scores")):
+    refused(write("t.csv", text), says=("t.csv: does not look like a format that can be told by itself; ", says))
+
+# Frames beside seconds in JSON.
+FRAMES = '{"database":{"v1":{"duration":10,"fps":10,"annotations":[{"segment":[1,2],"segment(frames)":[%s],"label":"x"}]}}}'
+refused("--from", "activitynet-gt", write("a.json", FRAMES % "50,60"), says=("a.json", "annotations[0].segment(frames): [50,60] frames at 10 fps are not the seconds of \"segment\", [1,2]"))
+check(records("--from", "activitynet-gt", write("a.json", FRAMES % "10,21"))[0]["annotations"][0]["segment(frames)"] == [10, 21], "frames that agree")
+check(records("--from", "activitynet-gt", write("a.json", (FRAMES % "50,60").replace('"fps":10,', "")))[0]["annotations"][0]["segment"] == [1, 2], "without a rate nobody knows")
+
 # Separators at the end of every line, and of some.
 check(rows("4,2,3,\n3,4,5,\n5,6,7,\n") == [[4, 2, 3], [3, 4, 5], [5, 6, 7]], "a comma at the end of each line")
 check(rows("a,b,c\n1,2,3,\n3,4,5,\n") == [[1, 2, 3], [3, 4, 5]], "but for the header")

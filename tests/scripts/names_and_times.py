@@ -294,7 +294,7 @@ for name in ("", "Unnamed: 0", "index", "X", "...1", "id", "row.names", "no"):
         check(dim(name + ",f1,f2", says=("left out", f"'{name}'" if name else "one without a name"), first=first) == 2, f"index '{name}'")
 check(dim("f0,f1,f2", says=("read as values, though they count the rows", "'f0'")) == 3, "a feature that counts")
 write("v.csv", "f1,index\n" + "".join(f"{i * 7 % 5},{i}\n" for i in range(6)))
-check(records("--from", "features", "--inline", "v.csv", says=("count the rows", "'index'"))[0]["features"]["features"]["dim"] == 2, "an index behind")
+check(records("--from", "features", "--inline", "v.csv", says=("left out", "'index'"))[0]["features"]["features"]["dim"] == 1, "an index behind")
 check(dim("X,f1,f2", first=5) == 3, "X that does not count is a value")
 for head in ("", "Unnamed: 0", "index"):
     got = records("--from", "tal", RECORD, "--durations", write("d.csv", f"{head},duration\nv2,10\n"), says=("is taken for the videos",))

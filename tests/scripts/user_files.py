@@ -110,7 +110,7 @@ for text, says in (("v1,1,2,J\n", ("a header line with the names of the columns 
                    ("video,start,end\nv1,00:75:00,2\n", ("60 minutes in an hour",)),
                    ("video,start,end\nv1,00:00:01:12,2\n", ("frames behind the seconds",)),
                    ("video,startFrame,endFrame\nv1,1,2\n", ("counts frames: give --time frames",)),
-                   ("video,start,finish,duration\nv1,1,2,9\n", ("no column is known to be the end",)),
+                   ("video,start,till,duration\nv1,1,2,9\n", ("no column is known to be the end",)),
                    ("video,start,duration\nv1,1,-2\n", ("length: must not be negative",)),
                    ("video,start,end,duration\nv1,1,2,10\nv1,3,4,20\n", ("t.csv:3: video 'v1': duration: 20 here, but 10 in t.csv:2",)),
                    ("video,start,end,fps\nv1,1,2,25\nv1,3,4,30\n", ("fps: 30 here, but 25 in t.csv:2",)),
@@ -129,7 +129,7 @@ for text in ("my video.MP4\n1:40\n\nother\n3\n", "video;duration\nmy video;100,0
     check(records("--from", "segments-csv", RELATIVE, "--time", "relative", "--durations", write("m", text))[0]["annotations"] == [{"segment": [10, 20]}], text)
 for text, says in (("a\n1\nmy video\n2\nmy video\n3\n", "m:6: video 'my video': duration: 3 here, but 2 in m:4"), ("video,fps\nx,25\nx,30\n", "m:3: video 'x': fps: 30 here, but 25 in m:2"),
                    ('{"video":"x","subset":"a"}\n{"video":"x","subset":"b"}\n', "m:2: video 'x': subset: 'b' here, but 'a' in m:1"), ('{"x":{"duration":0}}', "duration: must be positive"),
-                   ("v1,10\nv2,20\n", "a header line"), ("video,duration\nx,-1\n", "m:2: duration: must be positive"), ('["x"]', "must be one JSON object"), ("", "m: empty")):
+                   ("v1,10,25\nv2,20,25\n", "a header line"), ("video,duration\nx,-1\n", "m:2: duration: must be positive"), ('["x"]', "must be one JSON object"), ("", "m: empty")):
     refused("--from", "segments-csv", RELATIVE, "--time", "relative", "--durations", write("m", text), says=(says,))
 refused("--from", "segments-csv", write("t.csv", "video,start,end,duration\nx,1,2,10\n"), "--durations", write("m", "video,duration\nx,20\n"), says=("t.csv:2: video 'x': duration: 10 here, but 20 in --durations",))
 for text, wanted, says in (('{"my video":100.5}', {"duration": 100.5}, ()), ('{"my video":100.0,"b":3}', {"duration": 100}, ()), ('{"my video":100}', {"frames": 100}, ("m: whole numbers alone are taken for numbers of frames",)),
@@ -138,7 +138,7 @@ for text, wanted, says in (('{"my video":100.5}', {"duration": 100.5}, ()), ('{"
     got = records("--from", "segments-csv", RELATIVE, "--durations", write("m", text), says=says)
     check(got == [{"video": "my video", **wanted, "annotations": [{"segment": [0.1, 0.2]}]}], f"{text}: {got}")
 for text, says in (('{"a":{"duration":3},"my video":{"length":10}}', "m:1: video 'my video': no duration, fps, frames or subset here, but 'length'"), ("v1 10\nmy dog 20\n", "m:2: duration: 'my dog 20' is not a finite number (without a header, names and seconds"),
-                   ("v1;10,5\nv2;3,5\n", "m:1: a header line with the names of the columns is missing"), ('{"video":"x","length":3}\n', "m: states no duration"), ("video,duration\nx,\n", "m: states no duration"), ('{"a":-3}', "must not be negative"), ('{"a":"3"}', "must be an object")):
+                   ("v1;10,5;25\nv2;3,5;25\n", "m:1: a header line with the names of the columns is missing"), ('{"video":"x","length":3}\n', "m: states no duration"), ("video,duration\nx,\n", "m: states no duration"), ('{"a":-3}', "must not be negative"), ('{"a":"3"}', "must be an object")):
     refused("--from", "segments-csv", RELATIVE, "--durations", write("m", text), says=(says,))
 refused("--from", "segments-csv", RELATIVE, "--time", "relative", "--durations", write("m", "video,duration\nx,10\n"), says=("(--durations says none of this video)",))
 check(records("--from", "segments-csv", write("t.csv", "video,start,end,duration\nx,1,2,10\n"), "--durations", write("m", "video,duration\nx,10.02\n"))[0]["duration"] == 10.02, "--durations goes before, where it is about the same")
@@ -183,7 +183,7 @@ got = records("--from", "features", "--fps", "25", "--stride", "16", "--inline",
 check([(r["video"], r["features"]["features"]["rows"], r["features"]["features"]["dim"]) for r in got] == [("my clip", 2, 2)], str(got))
 refused("--from", "features", "--fps", "25", "--stride", "16", "--inline", write("n.csv", "0,1\n0.3,0.7\n"), says=("n.csv:1: video 'n': the first line counts the columns", "--header yes"))
 check([records("--from", "features", "--fps", "25", "--stride", "16", "--inline", "n.csv", "--header", word)[0]["features"]["features"]["rows"] for word in ("yes", "no")] == [1, 2], "--header")
-check(records("--from", "features", "--fps", "25", "--stride", "16", "--inline", write("n.csv", "frame,a\n0,0.5\n16,0.25\n"), says=("first columns left out, for they number, time or name the rows: 'frame'",))[0]["features"]["features"]["dim"] == 1, "a column of frames")
+check(records("--from", "features", "--fps", "25", "--stride", "16", "--inline", write("n.csv", "frame,a\n0,0.5\n16,0.25\n"), says=("columns left out, for they number, time or name the rows: 'frame'",))[0]["features"]["features"]["dim"] == 1, "a column of frames")
 got = records("--from", "signals", "--rate", "1", "--window", "2", "--stride", "2", "--inline", write("n.csv", "time,a\n0,0.5\n1,0.25\n"), says=("left out", "'time'"))
 check(got[0]["features"]["signals"]["dim"] == 2, str(got))
 for index in ("", "Unnamed: 0", "Unnamed: 0.1,Unnamed: 0"):

@@ -1,0 +1,159 @@
+#include "libtal/io/row_column.h"
+
+#include <algorithm>
+
+#include "libtal/io/table.h"
+#include "libtal/io/unit_name.h"
+
+namespace tal {
+namespace {
+
+using Names = std::vector<std::string>;
+
+bool is_in(const Names& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+const Names kNumberNames = {"index", "idx", "row", "row-id", "row-idx", "row-index", "row-number"};
+const Names kTimeNames = {"time",
+                          "timestamp",
+                          "time-stamp",
+                          "timestamps",
+                          "t",
+                          "ts",
+                          "date",
+                          "datetime",
+                          "date-time",
+                          "elapsed",
+                          "elapsed-time",
+                          "time-elapsed",
+                          "epoch",
+                          "epoch-time",
+                          "unix-time",
+                          "unixtime",
+                          "unix",
+                          "unix-timestamp",
+                          "utc",
+                          "utc-time",
+                          "system-time",
+                          "timecode",
+                          "sensor-time",
+                          "seconds-elapsed"};
+const Names kIndexNames = {"...1",       "id",          "ids",
+                           "no",         "no.",         "nr",
+                           "nr.",        "num",         "number",
+                           "rownames",   "rowname",     "row.names",
+                           "row-names",  "sample-id",   "sample-idx",
+                           "snippet-id", "snippet-idx", "clip-id",
+                           "clip-idx",   "segment-id",  "segment-idx",
+                           "level-0",    "column1",     "sr-no",
+                           "s.no",       "s-no",        "--index-level-0--",
+                           "window-id",  "window-idx"};
+const Names kMayIndexNames = {"n",      "sample", "snippet", "clip",    "segment", "obs",     "observation",
+                              "window", "item",   "count",   "counter", "seq",     "sequence"};
+const Names kRateNames = {
+    "fps",           "frame-rate",  "framerate",  "video-fps",    "frames-per-second",  "video-frame-rate",
+    "sampling-rate", "sample-rate", "samplerate", "samplingrate", "sampling-frequency", "sample-frequency"};
+const Names kLengthNames = {"duration",       "length",       "video-duration", "media-duration", "clip-duration",
+                            "total-duration", "video-length", "num-frames",     "n-frames",       "nb-frames",
+                            "numframes",      "nframes",      "frame-count",    "total-frames",   "video-frames"};
+const Names kVideoNames = {"video",      "video-id",  "video-name",   "videoid",        "videoname",
+                           "file",       "filename",  "file-name",    "subject",        "subject-id",
+                           "user",       "user-id",   "participant",  "participant-id", "session",
+                           "session-id", "recording", "recording-id", "trial",          "trial-id"};
+const Names kSubsetNames = {"subset", "split"};
+const Names kLabelNames = {"label",  "labels",  "label-id", "label-idx",    "class",       "class-id",    "class-idx",
+                           "target", "targets", "gt",       "ground-truth", "groundtruth", "activity-id", "action-id"};
+
+// The words of a name but for its unit: "start_frame" -> start.
+Names words_of(const std::string& base) {
+  Names words(1);
+  for (const char c : base)
+    if (c == '-') words.emplace_back();
+    else words.back() += c;
+  return words;
+}
+
+// What a name says of a row's beginning or end. sure: without the other one, too.
+struct Bound {
+  bool start = false, sure = false;
+};
+
+bool as_bound(const std::string& name, Bound& out) {
+  static const Names sure_starts = {"start", "begin", "startframe", "starttime", "startrow", "startindex"};
+  static const Names sure_ends = {"end", "endframe", "endtime", "endrow", "endindex"};
+  static const Names starts = {"from", "first", "t0", "onset"}, ends = {"to", "last", "t1", "offset", "stop"};
+  static const Names beside = {"row",    "time", "timestamp", "index",   "idx",     "sample",
+                               "window", "clip", "segment",   "snippet", "chunk",   "t",
+                               "f",      "id",   "no",        "pos",     "position"};
+  int bounds = 0;
+  for (const auto& word : words_of(unit_name(name).base)) {
+    if (is_in(beside, word)) continue;
+    const bool start = is_in(sure_starts, word) || is_in(starts, word);
+    if (!start && !is_in(sure_ends, word) && !is_in(ends, word)) return false;
+    out = {start, is_in(sure_starts, word) || is_in(sure_ends, word)}, ++bounds;
+  }
+  return bounds == 1;
+}
+
+RowColumn column_of_video(const std::string& name) {
+  const UnitName parts = unit_name(name);
+  const std::string plain = plain_name(name);
+  const auto called = [&](const Names& names) { return is_in(names, plain) || is_in(names, parts.base); };
+  if (is_in(kRateNames, plain)) return RowColumn::kRate;
+  if (is_in(kLengthNames, plain) || (!parts.counts() && called(kLengthNames))) return RowColumn::kLength;
+  if (called(kVideoNames)) return RowColumn::kName;
+  if (called(kSubsetNames)) return RowColumn::kSubset;
+  return called(kLabelNames) ? RowColumn::kLabel : RowColumn::kValue;
+}
+
+bool is_sure_index(std::string_view name) { return is_in(kIndexNames, plain_name(name)); }
+
+}  // namespace
+
+bool is_video_fact(RowColumn column) {
+  return column == RowColumn::kRate || column == RowColumn::kLength || column == RowColumn::kName ||
+         column == RowColumn::kSubset;
+}
+
+bool is_unnamed(std::string_view name) { return name.empty() || name.starts_with("Unnamed: "); }
+
+bool is_index_name(std::string_view name) {
+  return name == "X" || name == "X1" || is_sure_index(name) || is_in(kMayIndexNames, plain_name(name));
+}
+
+bool is_number_name(std::string_view name) {
+  const UnitName parts = unit_name(name);
+  return name == "#" || (parts.base.empty() && parts.unit == "frames") || is_in(kNumberNames, parts.base);
+}
+
+bool is_place_name(std::string_view name) {
+  const UnitName parts = unit_name(name);
+  if (is_number_name(name) || is_in(kTimeNames, parts.base) || is_in(kTimeNames, plain_name(name))) return true;
+  return parts.base.empty() && name.size() > 1 && (parts.unit == "seconds" || parts.unit == "milliseconds");
+}
+
+std::vector<RowColumn> row_columns(const std::vector<std::string>& names) {
+  std::vector<RowColumn> out(names.size(), RowColumn::kValue);
+  bool any_start = false, any_end = false;
+  for (const auto& name : names)
+    if (Bound bound; as_bound(name, bound)) (bound.start ? any_start : any_end) = true;
+  // t0, t1, t2, ... are values.
+  const bool many = std::any_of(names.begin(), names.end(), [](const auto& name) { return plain_name(name) == "t2"; });
+  for (std::size_t c = 0; c < names.size(); ++c) {
+    const auto& name = names[c];
+    if (is_sure_index(name)) out[c] = RowColumn::kIndex;
+    else if (is_place_name(name)) out[c] = RowColumn::kPlace;
+    else if (is_index_name(name)) out[c] = RowColumn::kMayIndex;
+    else if (Bound bound; as_bound(name, bound)) {
+      const bool numbered = plain_name(name) == "t0" || plain_name(name) == "t1";
+      if (bound.sure || (any_start && any_end && !(numbered && many)))
+        out[c] = bound.start ? RowColumn::kStart : RowColumn::kEnd;
+    } else {
+      out[c] = column_of_video(name);
+    }
+  }
+  return out;
+}
+
+}  // namespace tal
