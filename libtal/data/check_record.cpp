@@ -49,8 +49,10 @@ std::string Unchecked::text() const {
 
 RecordChecker::RecordChecker(CheckOptions options, FaultSink sink, const KnownNames* known, VideoProbe probe)
     : options_(std::move(options)), known_(known), probe_(std::move(probe)), sink_(std::move(sink)) {
-  if (known_)
+  if (known_) {
     for (const auto& video : known_->videos) spellings_.add(video);
+    for (const auto& label : known_->labels) known_labels_.add(label);
+  }
   const auto& fix = options_.fix;
   clip_ = names(fix, "clip"), drop_ = names(fix, "drop"), dedup_ = names(fix, "dedup"), sort_ = names(fix, "sort");
   order_ = names(fix, "order");
@@ -59,6 +61,13 @@ RecordChecker::RecordChecker(CheckOptions options, FaultSink sink, const KnownNa
 std::optional<std::string> RecordChecker::line(std::string_view text, const std::string& source, std::uint64_t number) {
   ++records_;
   return Pass(*this, source, number).run(text);
+}
+
+std::vector<std::string> RecordChecker::misspelt() const {
+  std::vector<std::string> out;
+  for (const auto& [member, found] : misspelt_)
+    out.push_back(found.text + (found.count > 1 ? " (" + std::to_string(found.count) + " of them)" : ""));
+  return out;
 }
 
 void RecordChecker::end(const std::string& source) {
@@ -121,6 +130,7 @@ bool RecordChecker::Pass::identity() {
         gone);
     if (gone) return true;
   }
+  if (const auto alike = checker_.alike_videos_.see(record_.video()); !alike.empty()) add("look-alike", "video", alike);
   if (checker_.known_ && !checker_.known_->videos.count(record_.video()))
     add("unknown-video", "video", "not among the known videos" + checker_.spellings_.reason(record_.video()));
   return false;

@@ -78,9 +78,18 @@ class ElanReader {
     if (media.empty()) media = sound;
     if (media.empty()) media = header.attribute("MEDIA_FILE").value();
     std::string stated;
-    for (const auto& each : header.children("PROPERTY"))
-      if (std::string_view(each.attribute("NAME").value()) == kVideoMember) stated = each.text().get();
+    std::vector<std::pair<std::string, std::string>> facts;
+    for (const auto& each : header.children("PROPERTY")) {
+      const std::string_view name = each.attribute("NAME").value();
+      if (name == kVideoMember) stated = each.text().get();
+      else facts.emplace_back(name, each.text().get());
+    }
     auto& entry = rows_.video(media, file_stem(source_, {".eaf", ".xml"}), source_, 0, stated);
+    try {
+      rows_.kept_facts(entry, facts, source_.name);
+    } catch (Error& error) {
+      throw file_.at(error.at_video(entry.video), header);
+    }
     if (origin != 0) {
       if (entry.further.size() < 2) entry.further.emplace_back("time_origin", format_number(origin / 1000));
       sink_.note(source_.name + ": the time 0 of the annotations is at " + format_number(origin / 1000) +
@@ -229,16 +238,23 @@ class ElanWriter : public SegmentWriter {
  public:
   explicit ElanWriter(const ExportOptions& options) : SegmentWriter(options, "tier", Points::kTaken) {}
   std::string extension() const override { return ".eaf"; }
+  bool named_by_file() const override { return false; }
 
  protected:
   std::string changes() const override {
     return "labels with control characters, which XML forbids: U+FFFD stands in their place";
   }
-  bool holds(std::string_view member) const override { return member == "tier"; }
+  Held holds(std::string_view member) const override { return member == "tier" ? Held::kText : Held::kNo; }
+  bool scores_in_labels() const override { return true; }
+  bool holds_of_video(const Record& record, std::string_view member) const override {
+    return is_kept_fact(member) || member == "media" || (member == "path" && !record.has("media")) ||
+           (member == "time_origin" && (record.has("media") || record.has("path")));
+  }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     std::vector<TimeMarks> marks;
     for (const auto& row : rows) {
       marks.push_back(time_marks(row, record.video()));
+      tell_marks(record.video(), row);
       if (!fits_xml(row.label)) changed(record.video());
     }
     head(record, out);
@@ -275,9 +291,12 @@ class ElanWriter : public SegmentWriter {
       if (const auto origin = record.number("time_origin"))
         out += " TIME_ORIGIN=\"" + std::to_string(std::llround(*origin * 1000)) + "\"";
       out += "/>";
-      if (!names_video(record, *path))
-        out += std::string("<PROPERTY NAME=\"") + kVideoMember + "\">" + escape_xml(record.video()) + "</PROPERTY>";
     }
+    const auto property = [&](const std::string& name, const std::string& value) {
+      out += "<PROPERTY NAME=\"" + name + "\">" + escape_xml(value) + "</PROPERTY>";
+    };
+    if (!path || !names_video(record, *path)) property(kVideoMember, record.video());
+    for (const auto& [name, value] : kept_facts(record)) property(name, value);
     out += "</HEADER>\n<TIME_ORDER>\n";
   }
 

@@ -26,8 +26,8 @@ class RttmWriter : public SegmentWriter {
 
  protected:
   std::string changes() const override { return "labels with blanks, which are '_' in the file"; }
-  bool holds(std::string_view member) const override {
-    return member == "channel" || member == "confidence" || member == "type";
+  Held holds(std::string_view member) const override {
+    return member == "channel" || member == "type" ? Held::kText : member == "confidence" ? Held::kNumber : Held::kNo;
   }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     const RowMembers& members = this->members();
@@ -37,7 +37,10 @@ class RttmWriter : public SegmentWriter {
     for (const auto& row : rows) {
       if (row.label == "<NA>") changed(record.video(), "labels called <NA>, which is read as none");
       std::string type = members.text(row, "type").value_or("SPEAKER");
-      if (!is_rttm_type(type)) type = "SPEAKER";
+      if (!is_rttm_type(type)) {
+        type = "SPEAKER";
+        changed(record.video(), "types that this format does not know, which are SPEAKER");
+      }
       std::string label = row.label.empty() ? "<NA>" : row.label;
       const auto blank = [](char c) { return c == ' ' || static_cast<unsigned char>(c) < 0x20; };
       if (std::any_of(label.begin(), label.end(), blank)) {

@@ -58,6 +58,12 @@ void Record::State::check(const Field& field) const {
   }
 }
 
+Error Record::State::placed(const Error& error) const {
+  if (error.message() != kBrokenJson) return error;
+  const auto fault = json_fault(line);
+  return fault ? *fault : error;
+}
+
 void Record::State::hold(std::string_view text) {
   fields.clear(), kept.clear(), kept_scores.clear(), video.clear(), proposals.clear();
   modified = made = proposals_parsed = false;
@@ -139,8 +145,10 @@ void Record::parse(std::string_view text) {
     if (field.key == "proposals" || !opens_container(s.line[field.begin])) continue;
     try {
       s.check(field);
-    } catch (const Error&) {
+    } catch (const Error& error) {
       say_what_is_wrong(field.key);
+      if (error.message().starts_with("not valid JSON"))
+        if (auto fault = json_fault(s.line)) throw fault->at_video(s.video);  // with the column
       throw;
     }
   }

@@ -114,4 +114,66 @@ for to in FORMATS:
         _, _, said = back(to, [record_of(to, video, label)])
         check(to not in HOLD_ALL and f": {video}" in said, f"{to}: label {label!r} comes back as {label_of(to, got[video])}, and nothing was said: {said!r}")
     check(exact >= len(labels) // 2, f"{to}: only {exact} of {len(labels)} labels come back")
+
+# Members of segments and of videos, one each in a video of its own: each comes back as it was, is refused, or is named in what is said.
+OF_SEGMENTS = {"tier": "t", "subject": "s", "id": "i", "low": 100, "high": 200, "channel": "2", "type": "SU", "confidence": 0.5, "comment": "c, \"d\"", "xy": [1, 2], "columns": {"Call": "k"}, "modifiers": ["m"], "flag": True, "scores": {"a": 0.5},
+               "frame": 30, "gameTime": "1 - 00:01", "half": 1, "position": "0", "confident": "no", "visibility": "visible", "score": 0.25, "low_and_high": None}
+NUMBERS = {"tier": 3, "subject": 7.5, "channel": 2, "type": 4}
+OF_VIDEOS = {"duration": 12.5, "subset": "NA", "media": "https://x.org/M.mp4", "path": "clips/M.mp4", "classification": [{"label": "k", "score": 1}], "unsure": [{"label": "k", "score": 0.5}], "width": 640, "foreign": {"a": [1]}, "nothing": None, "time_origin": 2.5, "fps": [30000, 1001], "frames": 60,
+             "annotations": [{"segment": [1, 2], "label": "k"}], "proposals": [{"segment": [1, 2], "score": 0.5, "label": "k"}]}
+
+
+def lost(to, record, of_item, name):
+    """What of the record did not come back and is not said; None: nothing."""
+    got, refused, said = back(to, [record])
+    if refused:
+        return None
+    key = FORMATS[to][1]
+    read = got[record["video"]]
+    before, after = (record[key][0], (read.get(key) or [{}])[0]) if of_item else (record, read)
+    kept = {member for member, value in before.items() if value is not None and after.get(member) == value or member in ("segment", "at", "label", "history", "video", "id")}
+    if "path" in before and read.get("media") == before["path"]:
+        kept.add("path")  # under another name
+    if to == "label-studio" and name in ("annotations", "proposals"):
+        kept |= {name} if read.get(name) else set()  # with ids of their own
+    missing = {member for member, value in before.items() if value is not None} - kept - {key}
+    told = said.split("does not hold", 1)[-1] + said.split("become some", 1)[-1]
+    unsaid = {member for member in missing if not re.search(rf"\b{member}\b", told) and not (member == name and re.search(rf"\b{member}\b", said))}
+    if of_item:
+        unsaid -= {"score"} if "scores, " in said else set()
+    return unsaid or None
+
+
+for to in FORMATS:
+    _, key, item, _, _, _ = FORMATS[to]
+    base = record_of(to, "GAME/1" if to == "soccernet" else "M", "7" if to == "thumos14-results" else "" if to == "bsn-proposals" else "x")
+    held = 0
+    for members in (OF_SEGMENTS, NUMBERS):
+        for name, value in members.items():
+            extra = {"low": 100, "high": 200} if name == "low_and_high" else {name: value}
+            record = {**base, key: [{**base[key][0], **({} if name == "score" and key == "proposals" else extra)}]}
+            check(not (left := lost(to, record, True, name)), f"{to}: the segments' {name} = {value!r}: {left} neither come back nor are said")
+    for name, value in OF_VIDEOS.items():
+        name = "classification" if name == "unsure" else name
+        if name == key or (to in ("frame-labels", "frame-results", "spotting-json", "label-studio") and name in ("fps", "frames")):
+            continue  # what these count by
+        record = {**base, name: value}
+        if name in ("duration", "fps", "frames"):
+            record = {"video": base["video"], key: base[key], **({"fps": 4} if to in ("frame-labels", "frame-results", "spotting-json", "label-studio") else {}), name: value}
+        check(not (left := lost(to, record, False, name)), f"{to}: the video's {name} = {value!r}: {left} neither come back nor are said")
+
+# Times: as they were, refused, or said.
+for to in FORMATS:
+    _, key, item, _, _, _ = FORMATS[to]
+    for times in ({"segment": [1 / 3, 2 / 3]}, {"segment": [0, 0.0004]}, {"segment": [1, 1]}, {"at": 1}, {"at": 10}, {"at": 2.3456}, {"segment": [-1, 2]}, {"segment": [9, 10.5]}, {"segment": [12, 13]}, {"segment": [1e-7, 10]}):
+        record = record_of(to, "GAME/1" if to == "soccernet" else "M", "7" if to == "thumos14-results" else "" if to == "bsn-proposals" else "x")
+        record[key][0].pop("segment", None), record[key][0].pop("at", None)
+        record[key][0].update(times)
+        got, refused, said = back(to, [record])
+        if refused or to == "dcase-weak":
+            continue
+        items = next(iter(got.values())).get(key) or [{}]
+        back_times = {member: items[0][member] for member in ("segment", "at") if member in items[0]}
+        close = back_times.keys() == times.keys() and all(abs(a - b) < 1e-9 for member in times for a, b in zip(*([x] if member == "at" else x for x in (back_times[member], times[member]))))
+        check(close or re.search("rounded|points|whole ones", said), f"{to}: {times} come back as {items}, and nothing was said: {said!r}")
 finish()
