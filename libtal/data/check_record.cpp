@@ -10,6 +10,7 @@
 #include "libtal/data/check_pass.h"
 #include "libtal/io/feature_settings.h"
 #include "libtal/io/features.h"
+#include "libtal/io/json_check.h"
 #include "libtal/io/places.h"
 
 namespace tal {
@@ -97,7 +98,10 @@ bool RecordChecker::Pass::reads_as_record(std::string_view text) {
   }
   data_ = Json::parse(text, nullptr, false);
   if (!data_.is_discarded() && data_.is_object()) return true;
-  if (whole_) add("broken-line", "", "not readable as JSON (a number out of range?)", checker_.drop_);
+  if (whole_) {  // what the reader left unread
+    const Error fault = json_fault(text).value_or(Error("not readable as JSON (a number out of range?)"));
+    add("broken-line", fault.field(), fault.message(), checker_.drop_);
+  }
   whole_ = false, left_out_ = checker_.drop_;
   return false;
 }

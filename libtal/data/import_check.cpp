@@ -48,9 +48,12 @@ void ImportCheck::take(const Fault& fault) {
     if (found.count++ == 0) found.video = fault.video, found.field = fault.message;
     return;
   }
-  if (fault.kind == "overlapping" || fault.kind == "duplicate-video" || fault.kind == "contract-changes" ||
-      fault.kind == "look-alike")
+  if (fault.kind == "duplicate-video") {  // writers of other formats refuse it
+    auto& found = counted_[fault.kind];
+    if (found.count++ == 0) found.video = fault.video;
     return;
+  }
+  if (fault.kind == "overlapping" || fault.kind == "contract-changes" || fault.kind == "look-alike") return;
   if (item && unlabelled && tolerated().count(fault.kind)) {
     auto& found = counted_[fault.kind];
     if (found.count++ == 0) found.video = fault.video, found.field = fault.field;
@@ -134,6 +137,10 @@ std::string ImportCheck::about_units() const {
 }
 
 std::string ImportCheck::text_of(const std::string& kind, const Counted& found) {
+  if (kind == "duplicate-video")
+    return std::to_string(found.count) + (found.count == 1 ? " record is" : " records are") +
+           " of a video that has one already, the first is '" + found.video +
+           "' (tal-check --fix dedup takes out equal ones)";
   if (kind == "frames-disagree")
     return std::to_string(found.count) + (found.count == 1 ? " video has" : " videos have") +
            " a duration that contradicts frames and fps, the first is '" + found.video + "': " + found.field;

@@ -70,6 +70,7 @@ class AudacityWriter : public SegmentWriter {
  protected:
   std::string changes() const override { return "labels with line ends or tabs, which are blanks in the file"; }
   bool scores_in_labels() const override { return true; }
+  Instant instant() const override { return Instant::kPoint; }
   Held holds(std::string_view member) const override {
     return member == "low" || member == "high" ? Held::kNumber : Held::kNo;
   }

@@ -133,6 +133,7 @@ class DcaseWriter : public SegmentWriter {
  protected:
   std::string changes() const override { return "labels with line ends or tabs, which are blanks in the table"; }
   bool holds_scores() const override { return false; }
+  Instant instant() const override { return Instant::kSegment; }
   bool holds_of_video(const Record& record, std::string_view member) const override { return is_named(record, member); }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     if (!begun_) out += "filename\tonset\toffset\tevent_label\n";

@@ -260,6 +260,12 @@ void SegmentWriter::write(const Record& record, std::string& out) {
   not_held_.see(record.video(), rows, members, holds_scores(), [&](std::string_view name) { return holds(name); });
   if (scores_in_labels() && std::any_of(rows.begin(), rows.end(), [](const ExportRow& row) { return row.score; }))
     changed(record.video(), "scores, which stand behind the labels with three digits");
+  for (const auto& row : rows) {
+    if (instant() == Instant::kPoint && !row.point && row.segment.length() == 0)
+      changed(record.video(), "segments without length, which are read as points");
+    if (instant() == Instant::kSegment && row.point)
+      changed(record.video(), "points, which are read as segments without length");
+  }
   write_rows(record, std::move(rows), out);
   if (none && !record.has("window")) without_.add(record.video());
   if (!none && all && (options().min_score || options().top_k > 0)) unchosen_.add(record.video());

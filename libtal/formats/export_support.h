@@ -182,6 +182,9 @@ class SegmentWriter : public OnceWriter {
   // is said at the end.
   virtual bool holds_scores() const { return true; }
   virtual bool scores_in_labels() const { return false; }  // as score_text()
+  // What readers take a segment without length and a point for, which are one in the file.
+  enum class Instant { kApart, kPoint, kSegment };
+  virtual Instant instant() const { return Instant::kApart; }
   virtual Held holds(std::string_view) const { return Held::kNo; }
   const RowMembers& members() const { return *row_members_; }  // of the rows that write_rows() has
 

@@ -215,6 +215,7 @@ class RavenWriter : public SegmentWriter {
 
  protected:
   std::string changes() const override { return "labels with line ends or tabs, which are blanks in the table"; }
+  Instant instant() const override { return Instant::kSegment; }
   Held holds(std::string_view member) const override {
     return member == "low" || member == "high" ? Held::kNumber
            : member == "channel"               ? Held::kText

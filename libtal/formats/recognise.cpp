@@ -359,13 +359,26 @@ Fit looks_like_activitynet_gt(const FileLook& file) {
   return database || file.has("*.annotations.[].segment") || file.has("*.actions.[].[]") ? Fit::kGeneral : Fit::kNone;
 }
 
+namespace {
+
+// Lists by video without "results" around them, as --rejects keeps them; no record over several lines.
+bool is_bare_results(const FileLook& file) {
+  for (const char* other : {"video", "annotations", "proposals", "predictions", "results"})
+    if (file.has(other)) return false;
+  return file.has("*.[].score");
+}
+
+}  // namespace
+
 Fit looks_like_activitynet_results(const FileLook& file) {
-  return file.has("results.*.[].segment") ? Fit::kGeneral : Fit::kNone;
+  const bool bare = is_bare_results(file) && file.has("*.[].segment");
+  return bare || file.has("results.*.[].segment") ? Fit::kGeneral : Fit::kNone;
 }
 
 Fit looks_like_activitynet_classification(const FileLook& file) {
   const bool scores = file.has("results.*.[].score") || file.has("results.*.score");
-  return scores && !file.has("results.*.[].segment") ? Fit::kGeneral : Fit::kNone;
+  const bool bare = is_bare_results(file) && file.has("*.[].label") && !file.has("*.[].segment");
+  return bare || (scores && !file.has("results.*.[].segment")) ? Fit::kGeneral : Fit::kNone;
 }
 
 namespace {

@@ -171,6 +171,7 @@ class TextGridWriter : public SegmentWriter {
 
  protected:
   bool scores_in_labels() const override { return true; }
+  Instant instant() const override { return Instant::kPoint; }
   Held holds(std::string_view member) const override { return member == "tier" ? Held::kText : Held::kNo; }
   bool holds_of_video(const Record&, std::string_view member) const override { return member == "duration"; }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {

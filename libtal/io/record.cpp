@@ -54,6 +54,9 @@ void Record::State::check(const Field& field) const {
   try {
     check_json(field.raw(line), field.key, repeated_keys);
   } catch (Error& error) {
+    if (!field.changed && error.message().starts_with("not valid JSON"))
+      if (auto fault = json_fault(line); fault && fault->kind() == error.kind())
+        throw fault->at_video(video);  // column
     throw error.at_field(field.key).at_video(video);
   }
 }
@@ -145,10 +148,8 @@ void Record::parse(std::string_view text) {
     if (field.key == "proposals" || !opens_container(s.line[field.begin])) continue;
     try {
       s.check(field);
-    } catch (const Error& error) {
+    } catch (const Error&) {
       say_what_is_wrong(field.key);
-      if (error.message().starts_with("not valid JSON"))
-        if (auto fault = json_fault(s.line)) throw fault->at_video(s.video);  // with the column
       throw;
     }
   }

@@ -420,8 +420,11 @@ void convert(Tool& tool, ConvertOptions& o) {
       for_each_record(tool, path, [&](Record& record, const LineReader&) {
         rows_of_table +=
             record.has("start") && record.has("end") && !record.has("annotations") && !record.has("proposals");
-        if (const auto proposals = record.raw("proposals"))
-          check_json(*proposals, "proposals");  // a reader leaves that
+        if (const auto proposals = record.raw("proposals")) try {  // which a reader leaves unread
+            check_json(*proposals, "proposals");
+          } catch (const Error& error) {
+            throw json_fault(record.line()).value_or(error);
+          }
         check_record(record);
         pass(record);
       });
