@@ -44,6 +44,12 @@ void read_named(const SourceText& source, const ImportOptions& options, const Im
   if (!strong && weak < 0)
     throw Error("no columns onset, offset, event_label, nor event_labels").at_line(source.name, table.header_line);
   if (file < 0 && !strong) throw Error("no column filename").at_line(source.name, table.header_line);
+  std::vector<std::string> unread;
+  for (int c = 0; c < static_cast<int>(table.header.size()); ++c)
+    if (c != file && c != label && c != (strong ? onset : weak) && (!strong || c != offset) &&
+        !is_one_of({"event-labels", "labels"}, table.header[static_cast<std::size_t>(c)]))
+      unread.push_back(table.header[static_cast<std::size_t>(c)]);
+  if (!unread.empty()) sink.note(source.name + ": columns left out: '" + joined_first(unread, 8, "', '") + "'");
   const char decimal = strong ? table.decimal_of({onset, offset}, options.dialect) : '.';
   for (const auto& row : table.rows)
     guard_row(source, row.line, "", row.raw, sink, [&] {

@@ -209,6 +209,8 @@ class LabelStudioReader {
         if (!value) continue;  // a relation between regions
         Members own = members;
         if (const auto id = result.find("id")) own.some("id", id->words());
+        if (const auto meta = result.find("meta"); meta && meta->is_object())
+          if (const auto text = meta->find("text")) own.some("comment", comment_of(*text));
         const auto labels = labels_of(*value, type_of(result));
         const auto id = result.find("id");
         if (labels.empty() && has_times(*value) && id && labelled.count(id->words())) continue;
@@ -244,6 +246,14 @@ class LabelStudioReader {
     }
   }
 
+  // What somebody wrote beside a region: a text, or a list of them.
+  static std::string comment_of(const JsonNode& text) {
+    if (!text.is_list()) return text.is_text() ? text.text() : "";
+    std::string out;
+    for (const auto& line : text.items())
+      if (line.is_text()) (out += out.empty() ? "" : "\n") += line.text();
+    return out;
+  }
   static std::string type_of(const JsonNode& result) {
     const auto type = result.find("type");
     return type ? type->words() : "";
@@ -405,8 +415,9 @@ class LabelStudioWriter : public OnceWriter {
       nlohmann::ordered_json results = nlohmann::ordered_json::array();
       const RowMembers members(record, chosen);
       const auto rows = export_rows(record, chosen, Points::kTaken);
-      not_held_.see(record.video(), rows, members, true,
-                    [](std::string_view name) { return name == "tier" || name == "type" ? Held::kText : Held::kNo; });
+      not_held_.see(record.video(), rows, members, true, [](std::string_view name) {
+        return name == "tier" || name == "type" || name == "comment" ? Held::kText : Held::kNo;
+      });
       for (const auto& row : rows) results.push_back(result(record, row, members, proposals, results.size(), member));
       if (const auto choices = proposals ? nlohmann::ordered_json() : choices_of(record); !choices.empty())
         results.push_back({{"id", "choices"},
@@ -469,6 +480,8 @@ class LabelStudioWriter : public OnceWriter {
     value[type] = row.label.empty() ? nlohmann::ordered_json::array() : nlohmann::ordered_json::array({row.label});
     out["value"] = std::move(value);
     if (row.score) out["score"] = *row.score;
+    if (const auto comment = members.text(row, "comment"); comment && !comment->empty())
+      out["meta"]["text"] = nlohmann::ordered_json::array({*comment});
     return out;
   }
 

@@ -134,6 +134,8 @@ class ViaProject {
         for (const auto& [id, view] : views->members()) {
           const auto list = view.at("fid_list").items();
           if (!list.empty()) first_files_.emplace(id, list[0].words());
+          for (std::size_t i = 1; i < list.size(); ++i)
+            rows_.leave_out("further file of a view", "further files of views", "of view '" + id + "'");
         }
       for (const auto& [id, entry] : root.at("metadata").members()) {
         try {

@@ -191,4 +191,30 @@ check(re.search(r"become some \(subject, tier\): v", text.stderr) and "does not 
 got = lines(convert("--from", "segments-csv", write("t.csv", text.stdout)).stdout)[0]
 check(got["subset"] == "NA" and got["annotations"] == [{"segment": [1, 2], "label": "a", "tier": "3", "subject": "7.5"}], f"{got}")
 
+# What annotation tools know besides label and times stays with the segment, and goes back.
+elan = convert("--from", "tal", "--to", "elan", stream(record(annotations=[{"segment": [k, k + 2], "label": "a", "tier": "t & u", "subject": subject, "annotator": "B"} for k, subject in ((0, "A"), (1, "A"), (0, "C"))]))).stdout
+check(elan.count('PARTICIPANT="A" ANNOTATOR="B"') == 2 and elan.count('PARTICIPANT="C"') == 1 and 'TIER_ID="t &amp; u 2"' in elan, elan)
+got = lines(convert("--from", "elan", write("v.eaf", elan)).stdout)[0]["annotations"]
+check(sorted((each["segment"][0], each["tier"], each["subject"], each["annotator"]) for each in got) == [(0, "t & u", "A", "B"), (0, "t & u", "C", "B"), (1, "t & u", "A", "B")], f"{got}")
+rttm = convert("--from", "rttm", write("r.rttm", "LEXEME f 1 0.5 0.5 hello lex spk1 0.9 <NA>\nLEXEME f 2 0.5 0.5 hello lex <NA> <NA> <NA>\n")).stdout
+check([(each["label"], each.get("orthography"), each.get("subtype")) for each in lines(rttm)[0]["annotations"]] == [("spk1", "hello", "lex"), ("hello", None, "lex")], rttm)
+again = convert("--from", "tal", "--to", "rttm", write("in.jsonl", rttm)).stdout
+check(again.splitlines()[0] == "LEXEME f 1 0.5 0.5 hello lex spk1 0.9 <NA>", again)
+check(lines(convert("--from", "rttm", write("r.rttm", again)).stdout)[0]["annotations"][0] == lines(rttm)[0]["annotations"][0], "RTTM's words come back")
+said = convert("--from", "dcase", write("d.tsv", "filename\tonset\toffset\tevent_label\tconfidence\tannotator\na.wav\t1\t2\tdog\t0.5\tme\n")).stderr
+check("d.tsv: columns left out: 'confidence', 'annotator'" in said, said)
+task = [{"data": {"video": "a.mp4"}, "annotations": [{"result": [{"from_name": "l", "to_name": "video", "type": "timelinelabels", "meta": {"text": ["a note", "b"]}, "value": {"ranges": [{"start": 1, "end": 25}], "timelinelabels": ["run"]}}]}]}]
+text = convert("--from", "label-studio", "--fps", "25", write("l.json", json.dumps(task))).stdout
+check(lines(text)[0]["annotations"][0]["comment"] == "a note\nb", text)
+check(json.loads(convert("--from", "tal", "--to", "label-studio", write("in.jsonl", text)).stdout)[0]["annotations"][0]["result"][0]["meta"] == {"text": ["a note\nb"]}, "the comment goes back")
+
+# Rows that end with a single CR: what --rejects keeps is read below their header, a CR within quotes too.
+head = "video,start,end,label\r"
+done = convert("--from", "segments-csv", "--on-error", "skip", "--rejects", "rejects.csv", write("cr.csv", head + 'v,1,2,a\rv,5,2,"b\rc"\rv,8,3,x\r'), status=1)
+with open("rejects.csv", newline="") as file:
+    rejects = file.read()
+check(rejects == 'v,5,2,"b\rc"\nv,8,3,x\n', f"{rejects!r}")
+got = lines(convert("--from", "segments-csv", write("again.csv", head + rejects.replace("5,2", "5,9").replace("8,3", "8,9"))).stdout)[0]["annotations"]
+check([each["label"] for each in got] == ["b\rc", "x"], f"{got}")
+
 finish()
