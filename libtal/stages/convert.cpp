@@ -420,12 +420,14 @@ void convert(Tool& tool, ConvertOptions& o) {
       for_each_record(tool, path, [&](Record& record, const LineReader&) {
         rows_of_table +=
             record.has("start") && record.has("end") && !record.has("annotations") && !record.has("proposals");
-        if (const auto proposals = record.raw("proposals")) try {  // which a reader leaves unread
-            check_json(*proposals, "proposals");
-          } catch (const Error& error) {
-            throw json_fault(record.line()).value_or(error);
-          }
-        check_record(record);
+        try {
+          if (const auto proposals = record.raw("proposals")) check_json(*proposals, "proposals");
+          check_record(record);
+        } catch (const Error&) {  // in the words of who reads these, where they are the reason
+          (void)record.annotations(true, Points::kTaken);
+          (void)record.proposals(Points::kTaken);
+          throw;
+        }
         pass(record);
       });
     if (rows_of_table > 0)

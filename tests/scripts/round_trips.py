@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # label: cli
-"""What tal-convert writes, it reads again: every format, with odd ids of videos, odd labels, and what it does not hold. Each is exact, refused with its reason, or (labels) said on stderr."""
+# cost: 60
+"""What tal-convert writes, it reads again: every format, with odd ids of videos, odd labels, every member of a record and of a segment, and odd times. Each is exact, refused with its reason, or (but for ids) said on stderr."""
 import json
 import os
 import re

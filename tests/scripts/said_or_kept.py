@@ -115,8 +115,8 @@ for body, column in (('"annotations":[{"segment":[5,7],"label":"a"},{"segment":[
         check(f"(column {at})" in done.stdout + done.stderr, f"{name} {words} {body}: {done.stdout + done.stderr}")
 
 # Records pass the same check as what other formats become.
-for members, says in (({"annotations": [{"segment": [5, 2], "label": "a"}]}, "annotations[0].segment: end 2 is before start 5"), ({"proposals": [{"segment": [5, 2], "score": 1}]}, "proposals[0].segment: end 2 is before start 5"),
-                      ({"proposals": [{"segment": [1, 2], "score": "high"}]}, "proposals[0].score: must be a number"), ({"fps": 0}, "fps: "), ({"subset": 3}, "subset: must be a string"), ({"annotations": [{"segment": [1, 2], "label": 3}]}, "annotations[0].label: ")):
+for members, says in (({"annotations": [{"segment": [5, 2], "label": "a"}]}, "annotations[0].segment: end 2 is not after start 5"), ({"proposals": [{"segment": [5, 2], "score": 1}]}, "proposals[0].segment: end 2 is not after start 5"),
+                      ({"proposals": [{"segment": [1, 2], "score": "high"}]}, "proposals[0].score: "), ({"fps": 0}, "fps: "), ({"subset": 3}, "subset: must be a string"), ({"annotations": [{"segment": [1, 2], "label": 3}]}, "annotations[0].label: ")):
     for to in ("tal", "csv"):
         said = convert("--from", "tal", "--to", to, stream(record(**members)), status=1).stderr
         check("in.jsonl:1: video 'v': " + says in said, f"{to} {members}: {said!r}")
