@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
+#include <vector>
 
 #include "libtal/base/text.h"
 #include "libtal/base/utf8.h"
@@ -10,7 +11,8 @@
 namespace tal {
 namespace {
 
-// Unicode's canonical decompositions of U+00C0 to U+024F and U+1E00 to U+1EFF: letter, letter without it, accent.
+// Unicode's canonical decompositions of U+00C0 to U+024F, U+0386 to U+052F and U+1E00 to U+1EFF: letter, letter without
+// it, accent.
 struct Accented {
   char16_t letter, base, accent;
 };
@@ -78,6 +80,24 @@ constexpr Accented kAccented[] = {
     {0x228, 0x45, 0x327},    {0x229, 0x65, 0x327},    {0x22a, 0xd6, 0x304},    {0x22b, 0xf6, 0x304},
     {0x22c, 0xd5, 0x304},    {0x22d, 0xf5, 0x304},    {0x22e, 0x4f, 0x307},    {0x22f, 0x6f, 0x307},
     {0x230, 0x22e, 0x304},   {0x231, 0x22f, 0x304},   {0x232, 0x59, 0x304},    {0x233, 0x79, 0x304},
+    {0x386, 0x391, 0x301},   {0x388, 0x395, 0x301},   {0x389, 0x397, 0x301},   {0x38a, 0x399, 0x301},
+    {0x38c, 0x39f, 0x301},   {0x38e, 0x3a5, 0x301},   {0x38f, 0x3a9, 0x301},   {0x390, 0x3ca, 0x301},
+    {0x3aa, 0x399, 0x308},   {0x3ab, 0x3a5, 0x308},   {0x3ac, 0x3b1, 0x301},   {0x3ad, 0x3b5, 0x301},
+    {0x3ae, 0x3b7, 0x301},   {0x3af, 0x3b9, 0x301},   {0x3b0, 0x3cb, 0x301},   {0x3ca, 0x3b9, 0x308},
+    {0x3cb, 0x3c5, 0x308},   {0x3cc, 0x3bf, 0x301},   {0x3cd, 0x3c5, 0x301},   {0x3ce, 0x3c9, 0x301},
+    {0x400, 0x415, 0x300},   {0x401, 0x415, 0x308},   {0x403, 0x413, 0x301},   {0x407, 0x406, 0x308},
+    {0x40c, 0x41a, 0x301},   {0x40d, 0x418, 0x300},   {0x40e, 0x423, 0x306},   {0x419, 0x418, 0x306},
+    {0x439, 0x438, 0x306},   {0x450, 0x435, 0x300},   {0x451, 0x435, 0x308},   {0x453, 0x433, 0x301},
+    {0x457, 0x456, 0x308},   {0x45c, 0x43a, 0x301},   {0x45d, 0x438, 0x300},   {0x45e, 0x443, 0x306},
+    {0x476, 0x474, 0x30f},   {0x477, 0x475, 0x30f},   {0x4c1, 0x416, 0x306},   {0x4c2, 0x436, 0x306},
+    {0x4d0, 0x410, 0x306},   {0x4d1, 0x430, 0x306},   {0x4d2, 0x410, 0x308},   {0x4d3, 0x430, 0x308},
+    {0x4d6, 0x415, 0x306},   {0x4d7, 0x435, 0x306},   {0x4da, 0x4d8, 0x308},   {0x4db, 0x4d9, 0x308},
+    {0x4dc, 0x416, 0x308},   {0x4dd, 0x436, 0x308},   {0x4de, 0x417, 0x308},   {0x4df, 0x437, 0x308},
+    {0x4e2, 0x418, 0x304},   {0x4e3, 0x438, 0x304},   {0x4e4, 0x418, 0x308},   {0x4e5, 0x438, 0x308},
+    {0x4e6, 0x41e, 0x308},   {0x4e7, 0x43e, 0x308},   {0x4ea, 0x4e8, 0x308},   {0x4eb, 0x4e9, 0x308},
+    {0x4ec, 0x42d, 0x308},   {0x4ed, 0x44d, 0x308},   {0x4ee, 0x423, 0x304},   {0x4ef, 0x443, 0x304},
+    {0x4f0, 0x423, 0x308},   {0x4f1, 0x443, 0x308},   {0x4f2, 0x423, 0x30b},   {0x4f3, 0x443, 0x30b},
+    {0x4f4, 0x427, 0x308},   {0x4f5, 0x447, 0x308},   {0x4f8, 0x42b, 0x308},   {0x4f9, 0x44b, 0x308},
     {0x1e00, 0x41, 0x325},   {0x1e01, 0x61, 0x325},   {0x1e02, 0x42, 0x307},   {0x1e03, 0x62, 0x307},
     {0x1e04, 0x42, 0x323},   {0x1e05, 0x62, 0x323},   {0x1e06, 0x42, 0x331},   {0x1e07, 0x62, 0x331},
     {0x1e08, 0xc7, 0x301},   {0x1e09, 0xe7, 0x301},   {0x1e0a, 0x44, 0x307},   {0x1e0b, 0x64, 0x307},
@@ -141,17 +161,69 @@ constexpr Accented kAccented[] = {
     {0x1ef5, 0x79, 0x323},   {0x1ef6, 0x59, 0x309},   {0x1ef7, 0x79, 0x309},   {0x1ef8, 0x59, 0x303},
     {0x1ef9, 0x79, 0x303}};
 
+// What has the shape of other characters: letters of Greek, Cyrillic and Armenian as Latin ones, ligatures, digraphs
+// and Roman numerals that are one character, quotes, signs that are letters.
 struct Likeness {
   char16_t letter;
-  char latin;
+  const char* form;
 };
 constexpr Likeness kLikenesses[] = {
-    {0x391, 'A'}, {0x392, 'B'}, {0x395, 'E'}, {0x396, 'Z'}, {0x397, 'H'}, {0x399, 'I'}, {0x39a, 'K'}, {0x39c, 'M'},
-    {0x39d, 'N'}, {0x39f, 'O'}, {0x3a1, 'P'}, {0x3a4, 'T'}, {0x3a5, 'Y'}, {0x3a7, 'X'}, {0x3bd, 'v'}, {0x3bf, 'o'},
-    {0x405, 'S'}, {0x406, 'I'}, {0x408, 'J'}, {0x410, 'A'}, {0x412, 'B'}, {0x415, 'E'}, {0x41a, 'K'}, {0x41c, 'M'},
-    {0x41d, 'H'}, {0x41e, 'O'}, {0x420, 'P'}, {0x421, 'C'}, {0x422, 'T'}, {0x423, 'Y'}, {0x425, 'X'}, {0x430, 'a'},
-    {0x435, 'e'}, {0x43e, 'o'}, {0x440, 'p'}, {0x441, 'c'}, {0x443, 'y'}, {0x445, 'x'}, {0x455, 's'}, {0x456, 'i'},
-    {0x458, 'j'}, {0x4bb, 'h'}, {0x501, 'd'}, {0x51a, 'Q'}, {0x51b, 'q'}, {0x51c, 'W'}, {0x51d, 'w'}};
+    {0xb5, "\u03bc"},   {0x131, "i"},       {0x132, "IJ"},      {0x133, "ij"},   {0x17f, "s"},       {0x1c4, "D\u017d"},
+    {0x1c5, "D\u017e"}, {0x1c6, "d\u017e"}, {0x1c7, "LJ"},      {0x1c8, "Lj"},   {0x1c9, "lj"},      {0x1ca, "NJ"},
+    {0x1cb, "Nj"},      {0x1cc, "nj"},      {0x1f1, "DZ"},      {0x1f2, "Dz"},   {0x1f3, "dz"},      {0x251, "a"},
+    {0x261, "g"},       {0x387, "\u00b7"},  {0x391, "A"},       {0x392, "B"},    {0x395, "E"},       {0x396, "Z"},
+    {0x397, "H"},       {0x399, "I"},       {0x39a, "K"},       {0x39c, "M"},    {0x39d, "N"},       {0x39f, "O"},
+    {0x3a1, "P"},       {0x3a4, "T"},       {0x3a5, "Y"},       {0x3a7, "X"},    {0x3bd, "v"},       {0x3bf, "o"},
+    {0x3f2, "c"},       {0x3f3, "j"},       {0x3f9, "C"},       {0x3fa, "M"},    {0x405, "S"},       {0x406, "I"},
+    {0x408, "J"},       {0x410, "A"},       {0x412, "B"},       {0x415, "E"},    {0x41a, "K"},       {0x41c, "M"},
+    {0x41d, "H"},       {0x41e, "O"},       {0x420, "P"},       {0x421, "C"},    {0x422, "T"},       {0x423, "Y"},
+    {0x425, "X"},       {0x430, "a"},       {0x435, "e"},       {0x43e, "o"},    {0x440, "p"},       {0x441, "c"},
+    {0x443, "y"},       {0x445, "x"},       {0x455, "s"},       {0x456, "i"},    {0x458, "j"},       {0x474, "V"},
+    {0x475, "v"},       {0x4ae, "Y"},       {0x4af, "y"},       {0x4bb, "h"},    {0x4c0, "I"},       {0x4cf, "l"},
+    {0x501, "d"},       {0x50c, "G"},       {0x51a, "Q"},       {0x51b, "q"},    {0x51c, "W"},       {0x51d, "w"},
+    {0x555, "O"},       {0x585, "o"},       {0x2018, "'"},      {0x2019, "'"},   {0x201b, "'"},      {0x201c, "\""},
+    {0x201d, "\""},     {0x2026, "..."},    {0x2126, "\u03a9"}, {0x212a, "K"},   {0x212b, "\u00c5"}, {0x2160, "I"},
+    {0x2161, "II"},     {0x2162, "III"},    {0x2163, "IV"},     {0x2164, "V"},   {0x2165, "VI"},     {0x2166, "VII"},
+    {0x2167, "VIII"},   {0x2168, "IX"},     {0x2169, "X"},      {0x216a, "XI"},  {0x216b, "XII"},    {0x216c, "L"},
+    {0x216d, "C"},      {0x216e, "D"},      {0x216f, "M"},      {0x2170, "i"},   {0x2171, "ii"},     {0x2172, "iii"},
+    {0x2173, "iv"},     {0x2174, "v"},      {0x2175, "vi"},     {0x2176, "vii"}, {0x2177, "viii"},   {0x2178, "ix"},
+    {0x2179, "x"},      {0x217a, "xi"},     {0x217b, "xii"},    {0x217c, "l"},   {0x217d, "c"},      {0x217e, "d"},
+    {0x217f, "m"},      {0xfb00, "ff"},     {0xfb01, "fi"},     {0xfb02, "fl"},  {0xfb03, "ffi"},    {0xfb04, "ffl"},
+    {0xfb05, "st"},     {0xfb06, "st"}};
+
+// A syllable of Hangul as its letters, as Unicode computes it; whether it is one.
+bool append_hangul(std::string& out, char32_t c) {
+  constexpr char32_t kFirst = 0xac00, kLeads = 0x1100, kVowels = 0x1161, kTails = 0x11a7;
+  constexpr char32_t kVowelCount = 21, kTailCount = 28, kCount = 19 * kVowelCount * kTailCount;
+  if (c < kFirst || c - kFirst >= kCount) return false;
+  const char32_t index = c - kFirst, tail = index % kTailCount;
+  append_utf8(out, kLeads + index / (kVowelCount * kTailCount));
+  append_utf8(out, kVowels + index / kTailCount % kVowelCount);
+  if (tail > 0) append_utf8(out, kTails + tail);
+  return true;
+}
+
+// A voiced letter of Hiragana or Katakana as the letter and its mark; whether it is one. The letters of both follow
+// each other in the same order.
+bool append_kana(std::string& out, char32_t c) {
+  constexpr char32_t kVoiced = 0x3099, kHalfVoiced = 0x309a;
+  const bool katakana = c >= 0x30a1 && c <= 0x30fe;
+  const char32_t h = katakana ? c - 0x60 : c;  // as Hiragana
+  char32_t base = 0, mark = kVoiced;
+  if (h >= 0x304b && h <= 0x3062 && h % 2 == 0) base = h - 1;                           // ka to di
+  else if (h == 0x3065 || h == 0x3067 || h == 0x3069) base = h - 1;                     // du, de, do
+  else if (h >= 0x306f && h <= 0x307d && h % 3 == 1) base = h - 1;                      // ba to bo
+  else if (h >= 0x306f && h <= 0x307d && h % 3 == 2) base = h - 2, mark = kHalfVoiced;  // pa to po
+  else if (h == 0x3094) base = 0x3046;                                                  // vu
+  else if (h == 0x309e) base = 0x309d;                                                  // the mark of repetition
+  else if (katakana && h >= 0x3097 && h <= 0x309a) base = h - 8;                        // va, vi, ve, vo
+  if (base == 0) return false;
+  append_utf8(out, katakana ? base + 0x60 : base);
+  append_utf8(out, mark);
+  return true;
+}
+
+void append_all(std::string& out, std::string_view text);
 
 void append_form(std::string& out, char32_t c) {
   const auto before = [](const auto& each, char32_t code) { return each.letter < code; };
@@ -161,15 +233,47 @@ void append_form(std::string& out, char32_t c) {
     append_utf8(out, accented->accent);
     return;
   }
+  if (append_hangul(out, c) || append_kana(out, c)) return;
   const auto like = std::lower_bound(std::begin(kLikenesses), std::end(kLikenesses), c, before);
   const bool dash = (c >= 0x2010 && c <= 0x2015) || c == 0x2212 || c == 0xfe58 || c == 0xfe63;
+  const bool variation = c >= 0xfe00 && c <= 0xfe0f;  // of an emoji, in black or in colours
   const bool blank =
       c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x202f || c == 0x205f || c == 0x3000;
-  if (like != std::end(kLikenesses) && like->letter == c) out += like->latin;
+  if (like != std::end(kLikenesses) && like->letter == c) append_all(out, like->form);
   else if (c >= 0xff01 && c <= 0xff5e) out += static_cast<char>(c - 0xff01 + '!');
   else if (dash) out += '-';
   else if (blank) out += ' ';
-  else if (!is_invisible(c)) append_utf8(out, c);
+  else if (!is_invisible(c) && !variation) append_utf8(out, c);
+}
+
+void append_all(std::string& out, std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) append_form(out, next_code_point(text, at));
+}
+
+bool is_mark(char32_t c) { return (c >= 0x300 && c <= 0x36f) || c == 0x3099 || c == 0x309a; }
+// A letter of Hangul that continues the syllable of the one before.
+bool continues_syllable(char32_t c) { return c >= 0x1161 && c <= 0x11ff; }
+
+// Marks on one letter in one order, whichever was typed first.
+std::string with_ordered_marks(const std::string& text) {
+  std::string out;
+  std::vector<char32_t> marks;
+  const auto flush = [&] {
+    std::sort(marks.begin(), marks.end());
+    for (const char32_t mark : marks) append_utf8(out, mark);
+    marks.clear();
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    const char32_t c = next_code_point(text, at);
+    if (is_mark(c)) {
+      marks.push_back(c);
+      continue;
+    }
+    flush();
+    append_utf8(out, c);
+  }
+  flush();
+  return out;
 }
 
 // A character with the accents behind it.
@@ -177,7 +281,7 @@ std::string named_character(std::string_view text, std::size_t at) {
   std::string out;
   for (bool first = true; at < text.size(); first = false) {
     const char32_t c = next_code_point(text, at);
-    if (!first && (c < 0x300 || c > 0x36f)) break;
+    if (!first && !is_mark(c) && !continues_syllable(c)) break;
     char name[16];
     std::snprintf(name, sizeof name, "%sU+%04X", first ? "" : " ", static_cast<unsigned>(c));
     out += name;
@@ -189,8 +293,9 @@ std::string named_character(std::string_view text, std::size_t at) {
 
 std::string look_alike_form(std::string_view name) {
   std::string out;
-  for (std::size_t at = 0; at < name.size();) append_form(out, next_code_point(name, at));
-  return out;
+  append_all(out, name);
+  const bool plain = std::all_of(out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  return plain ? out : with_ordered_marks(out);
 }
 
 std::string first_difference(std::string_view here, std::string_view there) {
@@ -199,6 +304,25 @@ std::string first_difference(std::string_view here, std::string_view there) {
     if (next_code_point(here, a) != next_code_point(there, b)) break;
   if (at >= here.size() && at >= there.size()) return "";
   return named_character(here, at) + " here, " + named_character(there, at) + " there";
+}
+
+std::string LookAlikes::see(const std::string& name) {
+  if (!seen_.insert(name).second) return "";
+  // Blanks at the ends, and of several the others, show nothing either.
+  std::string form;
+  for (const char c : look_alike_form(name))
+    if (c != ' ' || (!form.empty() && form.back() != ' ')) form += c;
+  if (form.ends_with(' ')) form.pop_back();
+  const auto [first, fresh] = first_.try_emplace(std::move(form), name);
+  if (fresh) return "";
+  pairs_.push_back("'" + first->second + "' and '" + name + "' (" + first_difference(first->second, name) + ")");
+  return "looks like '" + first->second + "', which is another name: " + first_difference(name, first->second);
+}
+
+std::string LookAlikes::text(const std::string& names) const {
+  return pairs_.empty()
+             ? ""
+             : names + " look alike but have other characters, and stay different: " + joined_first(pairs_, 3);
 }
 
 }  // namespace tal

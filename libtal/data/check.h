@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "libtal/base/look_alike.h"
 #include "libtal/base/spelling.h"
 #include "libtal/io/record.h"
 #include "libtal/io/video_facts.h"
@@ -77,12 +78,17 @@ class RecordChecker {
   void end(const std::string& source);
   std::uint64_t records() const { return records_; }
   const Unchecked& unchecked() const { return unchecked_; }
+  // Members that no tool reads but whose names are nearly one that they read, each with its first place: "a.jsonl:2:
+  // video 'v': proposals[0].scroe: no member that tal knows; is it 'score'? (3 of them)". They are no fault: foreign
+  // members pass.
+  std::vector<std::string> misspelt() const;
 
  private:
   class Pass;  // over one record
   CheckOptions options_;
   const KnownNames* known_;
-  Spellings spellings_{true};  // of the known videos
+  Spellings spellings_{true}, known_labels_{false};  // of the known videos and labels
+  LookAlikes alike_videos_, alike_labels_;
   VideoProbe probe_;
   std::shared_ptr<const FilePlaces> places_;
   bool clip_ = false, drop_ = false, dedup_ = false, sort_ = false, order_ = false;
@@ -92,6 +98,11 @@ class RecordChecker {
   FaultSink sink_;
   std::uint64_t records_ = 0;
   Unchecked unchecked_;
+  struct Misspelt {
+    std::uint64_t count = 0;
+    std::string text;  // of the first
+  };
+  std::map<std::string, Misspelt> misspelt_;  // by the kind of object and the member
 };
 
 // What a record says of a feature file; -1 and "": nothing.

@@ -270,6 +270,7 @@ void check_folder(const std::string& path, const CheckOptions& options, const Fa
         checker.look_in(places_of(file, ""));
         for (std::string_view line; reader.next(line);) checker.line(line, reader.source(), reader.line_number());
         unchecked.add(checker.unchecked());
+        for (const auto& text : checker.misspelt()) note(text);
       } catch (const Error& error) {
         sink({"bad-file", file, error.line(), "", "", error.message()});
       }

@@ -148,11 +148,14 @@ bool RecordChecker::Pass::item_members(const Json& item, const std::string& fiel
     right = false;
   };
   const auto label = item.find("label");
-  if (annotation && label_of(item).empty()) fault("bad-label", ".label", "missing or not a string");
-  else if (label != item.end() && !label->is_string()) fault("bad-label", ".label", "must be a string");
+  if (label != item.end() && !label->is_string()) fault("bad-label", ".label", "must be a string");
+  else if (annotation && label_of(item).empty()) fault("bad-label", ".label", "missing");
   const auto name = label_of(item);
   if (checker_.known_ && !name.empty() && !checker_.known_->labels.count(name))
-    add("unknown-label", field + ".label", "'" + name + "' is not among the known labels");
+    add("unknown-label", field + ".label",
+        "'" + name + "' is not among the known labels" + checker_.known_labels_.reason(name));
+  if (const auto alike = name.empty() ? "" : checker_.alike_labels_.see(name); !alike.empty())
+    add("look-alike", field + ".label", "'" + name + "' " + alike);
   if (const auto score = item.find("score"); score != item.end() && !score->is_number())
     fault("bad-score", ".score", "must be a number");
   const auto scores = item.find("scores");
@@ -189,6 +192,7 @@ void RecordChecker::Pass::item(const char* key, std::size_t index, std::string_v
   const bool timed = here.point ? !here.broken : has_segment(json);
   changed = changed || here.text != text;
   if (json.is_object()) {
+    spelling(key, json, field);
     sound = item_members(json, field, *key == 'a') && sound;
     if (const auto score = json.find("score"); score != json.end() && score->is_number())
       here.score = score->get<double>();

@@ -1,9 +1,11 @@
 // The members of a record: their types, and those that stand twice.
+#include <algorithm>
 #include <cmath>
 #include <functional>
 
 #include "libtal/base/number.h"
 #include "libtal/base/sha256.h"
+#include "libtal/base/spelling.h"
 #include "libtal/data/check_pass.h"
 #include "libtal/io/features.h"
 #include "libtal/io/json_check.h"
@@ -131,7 +133,55 @@ bool typed(const CheckedJson& object, const MemberType (&types)[N],
   return right;
 }
 
+// What the tools read, by the kind of object.
+const std::vector<std::string>& known_members(std::string_view kind) {
+  static const std::map<std::string_view, std::vector<std::string>> known = {
+      {"record",
+       {"video", "path", "duration", "fps", "frames", "subset", "annotations", "features", "window", "proposals",
+        "classification", "maps", "history", "media"}},
+      {"annotations", {"segment", "at", "label", "tier", "subject"}},
+      {"proposals", {"segment", "at", "label", "score", "scores", "tier", "subject"}},
+      {"classification", {"label", "score"}},
+      {"features",
+       {"path", "data", "dtype", "rows", "dim", "stride", "window", "fps", "offset", "last_start", "resample",
+        "weights", "settings", "classes", "hash"}},
+      {"window", {"index", "start", "end", "final"}}};
+  return known.at(kind);
+}
+
+// Whether a name was meant to be the other: another case, two letters changed round, one too many or missing, or, of
+// longer names, another one.
+bool is_misspelt(std::string_view name, std::string_view known) {
+  constexpr std::size_t kShort = 4, kLong = 6, kVeryLong = 8;
+  if (lower_case(name) == lower_case(known)) return true;
+  const std::size_t distance = edit_distance(name, known);
+  if (name.size() != known.size())
+    return known.size() >= kShort && (distance == 1 || (distance == 2 && known.size() >= kVeryLong));
+  const auto [a, b] = std::mismatch(name.begin(), name.end(), known.begin());
+  const bool swapped = distance == 2 && name.end() - a > 1 && a[0] == b[1] && a[1] == b[0];
+  return (swapped && std::equal(a + 2, name.end(), b + 2)) ||
+         (distance == 1 ? known.size() >= kLong : distance == 2 && known.size() >= kVeryLong);
+}
+
 }  // namespace
+
+// What is beside the member that it is like is no mistake where it has but an ending more or less: labels beside label.
+void RecordChecker::Pass::spelling(const char* kind, const Json& object, const std::string& field) const {
+  const auto& known = known_members(kind);
+  for (const auto& [name, value] : object.items()) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const auto meant = std::find_if(known.begin(), known.end(), [&](const std::string& each) {
+      const bool apart = !each.starts_with(name) && !name.starts_with(each);
+      return is_misspelt(name, each) && (apart || !object.contains(each));
+    });
+    if (meant == known.end()) continue;
+    auto& found = checker_.misspelt_[std::string(kind) + '.' + name];
+    if (found.count++ > 0) continue;
+    Error error("no member that tal knows; is it '" + *meant + "'?");
+    error.at_field(field.empty() ? name : field + "." + name).at_video(record_.video());
+    found.text = error.at_line(source_, line_).what();
+  }
+}
 
 void RecordChecker::Pass::twins(std::string_view text) {
   try {
@@ -150,6 +200,7 @@ void RecordChecker::Pass::twins(std::string_view text) {
 }
 
 void RecordChecker::Pass::head() {
+  spelling("record", data_, "");
   guard("bad-duration", [&] { duration_ = record_.duration().value_or(0); });
   guard("bad-fps", [&] {
     if (const auto rate = record_.fps()) fps_ = rate->value();
@@ -172,6 +223,7 @@ void RecordChecker::Pass::window() {
   if (found == data_.end()) return;
   if (!found->is_object() || !found->contains("index"))
     return add("bad-window", "window", "must be an object with an index");
+  spelling("window", *found, "window");
   const bool right = typed(*found, kWindow,
                            [&](const std::string& key, const char* what) { add("bad-window", "window." + key, what); });
   if (right && found->contains("start") && found->contains("end") && !((*found)["start"] < (*found)["end"]))
@@ -200,12 +252,15 @@ void RecordChecker::Pass::classification() {
   for (std::size_t i = 0; i < found->size(); ++i) {
     const Json& entry = (*found)[i];
     const std::string field = "classification[" + std::to_string(i) + "]";
+    if (entry.is_object()) spelling("classification", entry, field);
     const bool labelled = entry.is_object() && entry.contains("label") && entry["label"].is_string(),
                scored = entry.is_object() && entry.contains("score") && entry["score"].is_number();
     if (!labelled) add("bad-classification", field + ".label", "missing or not a string");
     if (!scored) add("bad-classification", field + ".score", "missing or not a number");
     if (!labelled) continue;
     if (checker_.options_.seen) checker_.options_.seen(entry["label"].get<std::string>(), 0);
+    if (const auto alike = checker_.alike_labels_.see(entry["label"].get<std::string>()); !alike.empty())
+      add("look-alike", field + ".label", "'" + entry["label"].get<std::string>() + "' " + alike);
     const auto [before, fresh] = labels.try_emplace(entry["label"].get<std::string>(), i);
     if (!fresh)
       add("duplicated", field + ".label", "the same as classification[" + std::to_string(before->second) + "]");
@@ -215,6 +270,7 @@ void RecordChecker::Pass::classification() {
 bool RecordChecker::Pass::stream_members(const std::string& name, const Json& stream) const {
   const std::string field = "features." + name;
   if (!stream.is_object()) return add("bad-features", field, "must be an object"), false;
+  spelling("features", stream, field);
   bool right = typed(stream, kStream,
                      [&](const std::string& key, const char* what) { add("bad-features", field + "." + key, what); });
   const bool empty = stream.contains("rows") && stream["rows"] == 0;

@@ -52,6 +52,7 @@ class RecordChecker::Pass {
 
   // check_members.cpp: types, members that stand twice, history, window.
   void twins(std::string_view text);
+  void spelling(const char* kind, const Json& object, const std::string& field) const;
   void head();
   void window();
   void history() const;

@@ -10,6 +10,7 @@
 #include "libtal/data/check_pass.h"
 #include "libtal/io/feature_settings.h"
 #include "libtal/io/features.h"
+#include "libtal/io/json_check.h"
 #include "libtal/io/places.h"
 
 namespace tal {
@@ -49,8 +50,10 @@ std::string Unchecked::text() const {
 
 RecordChecker::RecordChecker(CheckOptions options, FaultSink sink, const KnownNames* known, VideoProbe probe)
     : options_(std::move(options)), known_(known), probe_(std::move(probe)), sink_(std::move(sink)) {
-  if (known_)
+  if (known_) {
     for (const auto& video : known_->videos) spellings_.add(video);
+    for (const auto& label : known_->labels) known_labels_.add(label);
+  }
   const auto& fix = options_.fix;
   clip_ = names(fix, "clip"), drop_ = names(fix, "drop"), dedup_ = names(fix, "dedup"), sort_ = names(fix, "sort");
   order_ = names(fix, "order");
@@ -59,6 +62,13 @@ RecordChecker::RecordChecker(CheckOptions options, FaultSink sink, const KnownNa
 std::optional<std::string> RecordChecker::line(std::string_view text, const std::string& source, std::uint64_t number) {
   ++records_;
   return Pass(*this, source, number).run(text);
+}
+
+std::vector<std::string> RecordChecker::misspelt() const {
+  std::vector<std::string> out;
+  for (const auto& [member, found] : misspelt_)
+    out.push_back(found.text + (found.count > 1 ? " (" + std::to_string(found.count) + " of them)" : ""));
+  return out;
 }
 
 void RecordChecker::end(const std::string& source) {
@@ -88,7 +98,10 @@ bool RecordChecker::Pass::reads_as_record(std::string_view text) {
   }
   data_ = Json::parse(text, nullptr, false);
   if (!data_.is_discarded() && data_.is_object()) return true;
-  if (whole_) add("broken-line", "", "not readable as JSON (a number out of range?)", checker_.drop_);
+  if (whole_) {  // what the reader left unread
+    const Error fault = json_fault(text).value_or(Error("not readable as JSON (a number out of range?)"));
+    add("broken-line", fault.field(), fault.message(), checker_.drop_);
+  }
   whole_ = false, left_out_ = checker_.drop_;
   return false;
 }
@@ -121,6 +134,7 @@ bool RecordChecker::Pass::identity() {
         gone);
     if (gone) return true;
   }
+  if (const auto alike = checker_.alike_videos_.see(record_.video()); !alike.empty()) add("look-alike", "video", alike);
   if (checker_.known_ && !checker_.known_->videos.count(record_.video()))
     add("unknown-video", "video", "not among the known videos" + checker_.spellings_.reason(record_.video()));
   return false;

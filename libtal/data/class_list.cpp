@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "libtal/base/look_alike.h"
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/data/import_support.h"
@@ -518,9 +519,7 @@ SourceText without_comments(const SourceText& source, const Note& note) {
   return out;
 }
 
-}  // namespace
-
-std::map<std::int64_t, std::string> parse_classes(const SourceText& given, const Note& note) {
+std::map<std::int64_t, std::string> classes_of(const SourceText& given, const Note& note) {
   const char first = first_character(utf8_text(given));
   if (first == '\0') throw Error("empty: no class").at_line(given.name, 0);
   if (first == '[' || first == '{') return JsonClasses(given).read();
@@ -542,6 +541,16 @@ std::map<std::int64_t, std::string> parse_classes(const SourceText& given, const
   if (note && classes.size() == 1 && table.rows.empty() && split_blanks(table.header.front()).size() > 1)
     note(source.name + ": one class, '" + classes.begin()->second +
          "': several stand one on each line, or with commas and their numbers");
+  return classes;
+}
+
+}  // namespace
+
+std::map<std::int64_t, std::string> parse_classes(const SourceText& source, const Note& note) {
+  auto classes = classes_of(source, note);
+  LookAlikes alike;
+  for (const auto& [number, name] : classes) alike.see(name);
+  if (const auto text = alike.text("classes"); note && !text.empty()) note(source.name + ": " + text);
   return classes;
 }
 

@@ -48,7 +48,12 @@ void ImportCheck::take(const Fault& fault) {
     if (found.count++ == 0) found.video = fault.video, found.field = fault.message;
     return;
   }
-  if (fault.kind == "overlapping" || fault.kind == "duplicate-video" || fault.kind == "contract-changes") return;
+  if (fault.kind == "duplicate-video") {  // writers of other formats refuse it
+    auto& found = counted_[fault.kind];
+    if (found.count++ == 0) found.video = fault.video;
+    return;
+  }
+  if (fault.kind == "overlapping" || fault.kind == "contract-changes" || fault.kind == "look-alike") return;
   if (item && unlabelled && tolerated().count(fault.kind)) {
     auto& found = counted_[fault.kind];
     if (found.count++ == 0) found.video = fault.video, found.field = fault.field;
@@ -63,12 +68,10 @@ void ImportCheck::check(const Record& record) {
   if (!message_.empty()) throw Error(message_).at_field(field_);
   see_invisible(record.video());
   const std::string& video = record.video();
+  alike_videos_.see(video);
   const std::string form = look_alike_form(video);
-  if (const auto [first, fresh] = videos_.try_emplace(lower_case(form), video); !fresh && first->second != video) {
-    const std::string both = "'" + first->second + "' and '" + video + "'";
-    if (look_alike_form(first->second) != form) case_alone_.push_back(both);
-    else look_alike_.push_back(both + " (" + first_difference(first->second, video) + ")");
-  }
+  if (const auto [first, fresh] = videos_.try_emplace(lower_case(form), video); !fresh && first->second != video)
+    if (look_alike_form(first->second) != form) case_alone_.push_back("'" + first->second + "' and '" + video + "'");
   const double duration = record.duration().value_or(0);
   if (!(duration > 0) || !(last_end_ > 0)) return;
   const auto fps = record.fps();
@@ -84,6 +87,7 @@ void ImportCheck::see_invisible(const std::string& name) {
 
 void ImportCheck::see_label(const std::string& label) {
   see_invisible(label);
+  if (!alike_labels_.see(label).empty()) return;
   const auto [first, fresh] = forms_.try_emplace(loose_form(label), label);
   if (!fresh) alike_.push_back("'" + first->second + "' and '" + label + "'");
 }
@@ -97,9 +101,8 @@ std::vector<std::string> ImportCheck::about_names() const {
   if (!case_alone_.empty())
     lines.push_back("videos that differ in upper and lower case alone, and stay different: " +
                     joined_first(case_alone_, 3));
-  if (!look_alike_.empty())
-    lines.push_back("videos whose names look alike but have other characters, and stay different: " +
-                    joined_first(look_alike_, 3));
+  for (const auto& line : {alike_videos_.text("videos"), alike_labels_.text("labels")})
+    if (!line.empty()) lines.push_back(line);
   if (!invisible_.empty())
     lines.push_back("names that hold characters which nothing shows, and stay as they are: " +
                     joined_first(invisible_, 3));
@@ -134,6 +137,10 @@ std::string ImportCheck::about_units() const {
 }
 
 std::string ImportCheck::text_of(const std::string& kind, const Counted& found) {
+  if (kind == "duplicate-video")
+    return std::to_string(found.count) + (found.count == 1 ? " record is" : " records are") +
+           " of a video that has one already, the first is '" + found.video +
+           "' (tal-check --fix dedup takes out equal ones)";
   if (kind == "frames-disagree")
     return std::to_string(found.count) + (found.count == 1 ? " video has" : " videos have") +
            " a duration that contradicts frames and fps, the first is '" + found.video + "': " + found.field;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "libtal/base/look_alike.h"
 #include "libtal/data/check.h"
 #include "libtal/io/record.h"
 
@@ -20,12 +21,13 @@ class ImportCheck {
   // Error at the field of the first fault that no tool takes. The others are counted.
   void check(const Record& record);
   // A line for each kind of fault that was counted, such as "2 segments without length, the first is
-  // annotations[0].segment of video 'v'", and for what all records show.
+  // annotations[0].segment of video 'v'", and for what all records show. units: whether the times may have been read in
+  // another unit than they are in.
   template <class Tell>
-  void report(Tell tell) const {
+  void report(Tell tell, bool units) const {
     for (const auto& [kind, found] : counted_) tell(text_of(kind, found));
     for (const auto& line : about_names()) tell(line);
-    if (const auto line = about_units(); !line.empty()) tell(line);
+    if (const auto line = units ? about_units() : ""; !line.empty()) tell(line);
   }
 
  private:
@@ -48,11 +50,11 @@ class ImportCheck {
 
   RecordChecker checker_;
   std::map<std::string, Counted> counted_;
-  std::string field_, message_;                // of the record's first fault that is refused
-  double last_end_ = 0;                        // of the record
+  std::string field_, message_;  // of the record's first fault that is refused
+  double last_end_ = 0;          // of the record
+  LookAlikes alike_videos_, alike_labels_;
   std::map<std::string, std::string> videos_;  // look_alike_form() in lower case -> the first video of it
   std::vector<std::string> case_alone_;        // "'V1' and 'v1'"
-  std::vector<std::string> look_alike_;        // "'v1' and 'v1' (U+FF11 here, U+0031 there)"
   std::set<std::string> labels_;
   std::map<std::string, std::string> forms_;    // loose_form() -> the first label of it
   std::vector<std::string> alike_, invisible_;  // "'Long Jump' and 'long jump'"; names with is_invisible()

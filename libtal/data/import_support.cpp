@@ -95,7 +95,12 @@ std::string label_of(std::string_view number, const ImportOptions& options) {
   if (options.tables.classes.empty()) return std::string(number);
   const auto stated = class_number(number);
   if (!stated && has_class(options, number)) return std::string(number);
-  if (!stated) throw Error("'" + std::string(number) + "' is no class number of --classes").at_field("label");
+  if (!stated) {
+    Spellings names(false);
+    for (const auto& [id, name] : options.tables.classes) names.add(name);
+    throw Error("'" + std::string(number) + "' is no class number of --classes" + names.reason(std::string(number)))
+        .at_field("label");
+  }
   const std::int64_t id = *stated + options.class_offset;
   const auto found = options.tables.classes.find(id);
   if (found == options.tables.classes.end())

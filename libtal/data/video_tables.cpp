@@ -270,7 +270,8 @@ VideoInfo VideoColumns::read(const NamedTable::Row& row, char decimal) const {
   int said_by = -1;
   for (const int column : subsets_) {
     const std::string& subset = text(column);
-    if (is_empty_or_missing(subset)) continue;
+    const bool written = table_.own && row.quoted(column);  // and no missing value
+    if (subset.empty() || (is_missing(subset) && !written)) continue;
     if (said_by < 0) info.subset = subset, said_by = column;
     else if (!same_subset(info.subset, subset))
       throw Error("'" + table_.header[static_cast<std::size_t>(said_by)] + "' says '" + info.subset + "', '" +

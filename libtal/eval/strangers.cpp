@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
+#include "libtal/base/look_alike.h"
 #include "libtal/base/number.h"
 #include "libtal/base/spelling.h"
 #include "libtal/base/text.h"
@@ -94,6 +96,18 @@ void find_behind(const Dataset& data, const std::string& stream, Strangers& out)
                            first + ")");
 }
 
+// Of the ground truth: what the predictions call otherwise is a stranger.
+void find_look_alikes(const Dataset& data, bool labels, Strangers& out) {
+  LookAlikes videos, classes;
+  for (const auto id : data.truth_order) videos.see(data.video_names.text(id));
+  std::vector<char> seen(data.labels.size());
+  for (const auto& truth : data.truths)
+    if (labels && truth.label != kAmbiguous && truth.label != kNoLabel && !std::exchange(seen[truth.label], 1))
+      classes.see(data.labels.text(truth.label));
+  for (const auto& line : {videos.text("videos of the ground truth"), classes.text("labels of the ground truth")})
+    if (!line.empty()) out.notes.push_back(line);
+}
+
 }  // namespace
 
 Strangers strangers(const Dataset& data, const std::string& stream, bool labels) {
@@ -101,6 +115,7 @@ Strangers strangers(const Dataset& data, const std::string& stream, bool labels)
   tell(videos_of(data), true, stream, out);
   if (labels) tell(labels_of(data), false, stream, out);
   find_behind(data, stream, out);
+  find_look_alikes(data, labels, out);
   return out;
 }
 

@@ -10,7 +10,7 @@ namespace tal::eval {
 
 struct Strangers {
   std::vector<std::string> warnings;  // no prediction's video or label is known; some lie behind their videos' ends
-  std::vector<std::string> notes;     // some videos or labels are not
+  std::vector<std::string> notes;     // some videos or labels are not; some of the ground truth look alike
 };
 
 // labels: whether classes count. stream: the predictions' source, for the messages. After Dataset::index().

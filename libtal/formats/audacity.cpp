@@ -69,7 +69,11 @@ class AudacityWriter : public SegmentWriter {
 
  protected:
   std::string changes() const override { return "labels with line ends or tabs, which are blanks in the file"; }
-  bool holds(std::string_view member) const override { return member == "low" || member == "high"; }
+  bool scores_in_labels() const override { return true; }
+  Instant instant() const override { return Instant::kPoint; }
+  Held holds(std::string_view member) const override {
+    return member == "low" || member == "high" ? Held::kNumber : Held::kNo;
+  }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     const RowMembers& members = this->members();
     for (const auto& row : rows) {
@@ -77,6 +81,8 @@ class AudacityWriter : public SegmentWriter {
       if (flatten(label)) changed(record.video());
       out += format_number(row.segment.start) + '\t' + format_number(row.segment.end) + '\t' + label + '\n';
       const auto low = members.number(row, "low"), high = members.number(row, "high");
+      if (low.has_value() != high.has_value())
+        changed(record.video(), "segments with one of low and high alone, which the file has not");
       if (low && high) out += "\\\t" + format_number(*low) + '\t' + format_number(*high) + '\n';
     }
   }

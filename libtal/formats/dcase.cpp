@@ -44,6 +44,12 @@ void read_named(const SourceText& source, const ImportOptions& options, const Im
   if (!strong && weak < 0)
     throw Error("no columns onset, offset, event_label, nor event_labels").at_line(source.name, table.header_line);
   if (file < 0 && !strong) throw Error("no column filename").at_line(source.name, table.header_line);
+  std::vector<std::string> unread;
+  for (int c = 0; c < static_cast<int>(table.header.size()); ++c)
+    if (c != file && c != label && c != (strong ? onset : weak) && (!strong || c != offset) &&
+        !is_one_of({"event-labels", "labels"}, table.header[static_cast<std::size_t>(c)]))
+      unread.push_back(table.header[static_cast<std::size_t>(c)]);
+  if (!unread.empty()) sink.note(source.name + ": columns left out: '" + joined_first(unread, 8, "', '") + "'");
   const char decimal = strong ? table.decimal_of({onset, offset}, options.dialect) : '.';
   for (const auto& row : table.rows)
     guard_row(source, row.line, "", row.raw, sink, [&] {
@@ -120,6 +126,12 @@ std::string clip_name(const Record& record) {
       .at_video(record.video());
 }
 
+// Whether it is the name of the clip as the file has it.
+bool is_named(const Record& record, std::string_view member) {
+  if (member != "media" && (member != "path" || record.has("media"))) return false;
+  return record.text(member) == clip_name(record);
+}
+
 class DcaseWriter : public SegmentWriter {
  public:
   explicit DcaseWriter(const ExportOptions& options) : SegmentWriter(options, "event", Points::kTaken) {}
@@ -127,6 +139,8 @@ class DcaseWriter : public SegmentWriter {
  protected:
   std::string changes() const override { return "labels with line ends or tabs, which are blanks in the table"; }
   bool holds_scores() const override { return false; }
+  Instant instant() const override { return Instant::kSegment; }
+  bool holds_of_video(const Record& record, std::string_view member) const override { return is_named(record, member); }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     if (!begun_) out += "filename\tonset\toffset\tevent_label\n";
     begun_ = true;
@@ -152,9 +166,19 @@ class DcaseWriter : public SegmentWriter {
 // The labels of the whole clip: its classification, or where it has none those of its segments.
 class DcaseWeakWriter : public OnceWriter {
  public:
-  explicit DcaseWeakWriter(const ExportOptions& options) : options_(options) {}
+  explicit DcaseWeakWriter(const ExportOptions& options) : OnceWriter(options) {}
 
  protected:
+  // The labels of the segments alone.
+  std::string remarks() const override {
+    return timed_.having("segments, of which this format holds the labels alone");
+  }
+  bool holds_of_video(const Record& record, std::string_view member) const override {
+    return is_named(record, member) || (member == "classification" && of_classes(record) && surely(record));
+  }
+  bool holds_list(const Record& record, bool proposals) const override {
+    return !of_classes(record) && OnceWriter::holds_list(record, proposals);
+  }
   void write(const Record& record, std::string& out) override {
     std::vector<std::string> labels;
     const auto take = [&](const std::string& label) {
@@ -170,17 +194,25 @@ class DcaseWeakWriter : public OnceWriter {
             .at_video(record.video());
       if (!label.empty() && std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(label);
     };
-    if (record.has("classification") && options_.segments == "auto")
+    if (of_classes(record)) {
       for (const auto& each : record.classification()) take(each.label);
-    else
-      for (const auto& row : export_rows(record, options_, Points::kTaken)) take(row.label);
+    } else {
+      for (const auto& row : export_rows(record, options(), Points::kTaken))
+        take(row.label), timed_.add(record.video());
+    }
     if (!begun_) out += "filename\tevent_labels\n";
     begun_ = true;
     out += clip_name(record) + '\t' + joined(labels, ",") + '\n';
   }
 
  private:
-  ExportOptions options_;
+  bool of_classes(const Record& record) const { return record.has("classification") && options().segments == "auto"; }
+  // As the reader has it again: the format holds no score.
+  static bool surely(const Record& record) {
+    const auto classes = record.classification();
+    return std::all_of(classes.begin(), classes.end(), [](const auto& each) { return each.score == 1; });
+  }
+  CountedVideos timed_;
   bool begun_ = false;
 };
 

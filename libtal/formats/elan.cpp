@@ -19,6 +19,9 @@
 namespace tal {
 namespace {
 
+// The property that says which tier one with a name of its own is a part of: "tal_tier:gesture 2".
+constexpr std::string_view kTierMember = "tal_tier:";
+
 class ElanReader {
  public:
   ElanReader(const SourceText& source, const ImportSink& sink, ToolRows& rows)
@@ -38,6 +41,7 @@ class ElanReader {
       try {
         const Segment time = place(annotation, 0);
         ToolEvent event{{time.start / 1000, time.end / 1000}, annotation.label, annotation.tier};
+        event.members = annotation.members;
         rows_.add(entry, event, annotation.id);
       } catch (Error& error) {
         sink_.error(file_.at(error.at_video(entry.video), annotation.node), annotation.label);
@@ -53,6 +57,7 @@ class ElanReader {
   struct AnnotationItem {
     pugi::xml_node node;
     std::string id, tier, label;
+    std::string members;           // of its tier
     std::string start, end;        // slots, or
     std::string parent, previous;  // the annotation referred to, and the part before this one
     std::size_t part = 0, parts = 1;
@@ -78,9 +83,19 @@ class ElanReader {
     if (media.empty()) media = sound;
     if (media.empty()) media = header.attribute("MEDIA_FILE").value();
     std::string stated;
-    for (const auto& each : header.children("PROPERTY"))
-      if (std::string_view(each.attribute("NAME").value()) == kVideoMember) stated = each.text().get();
+    std::vector<std::pair<std::string, std::string>> facts;
+    for (const auto& each : header.children("PROPERTY")) {
+      const std::string_view name = each.attribute("NAME").value();
+      if (name == kVideoMember) stated = each.text().get();
+      else if (name.starts_with(kTierMember)) tiers_.emplace(name.substr(kTierMember.size()), each.text().get());
+      else facts.emplace_back(name, each.text().get());
+    }
     auto& entry = rows_.video(media, file_stem(source_, {".eaf", ".xml"}), source_, 0, stated);
+    try {
+      rows_.kept_facts(entry, facts, source_.name);
+    } catch (Error& error) {
+      throw file_.at(error.at_video(entry.video), header);
+    }
     if (origin != 0) {
       if (entry.further.size() < 2) entry.further.emplace_back("time_origin", format_number(origin / 1000));
       sink_.note(source_.name + ": the time 0 of the annotations is at " + format_number(origin / 1000) +
@@ -101,12 +116,16 @@ class ElanReader {
   }
 
   void read_tier(const pugi::xml_node& tier) {
-    const std::string name = file_.required(tier, "TIER_ID");
+    std::string name = file_.required(tier, "TIER_ID");
+    if (const auto of = tiers_.find(name); of != tiers_.end()) name = of->second;
+    const std::string whose = Members()
+                                  .some("subject", tier.attribute("PARTICIPANT").value())
+                                  .some("annotator", tier.attribute("ANNOTATOR").value())
+                                  .str();
     for (const auto& holder : tier.children("ANNOTATION")) {
       const auto node = holder.first_child();
-      AnnotationItem item{
-          node, file_.required(node, "ANNOTATION_ID"), name, XmlFile::text(node.child("ANNOTATION_VALUE")), "", "", "",
-          ""};
+      AnnotationItem item{node, file_.required(node, "ANNOTATION_ID"), name,
+                          XmlFile::text(node.child("ANNOTATION_VALUE")), whose};
       if (std::string_view(node.name()) == "ALIGNABLE_ANNOTATION") {
         item.start = slot(node, "TIME_SLOT_REF1"), item.end = slot(node, "TIME_SLOT_REF2");
       } else if (std::string_view(node.name()) == "REF_ANNOTATION") {
@@ -217,6 +236,7 @@ class ElanReader {
   const ImportSink& sink_;
   ToolRows& rows_;
   const XmlFile file_;
+  std::map<std::string, std::string, std::less<>> tiers_;  // the tiers that our writer made several of, by its names
   std::unordered_map<std::string, Slot> slots_;
   std::vector<std::optional<double>> order_;
   std::vector<AnnotationItem> annotations_;
@@ -224,44 +244,68 @@ class ElanReader {
   std::map<std::string, std::pair<Chain, Chain>> chains_;  // annotations by end slot, and by start slot
 };
 
-// A tier for each of the rows' own, and more where its annotations overlap, which those of one ELAN tier must not.
+// A tier for each of the rows' own, and more where its annotations overlap, which those of one ELAN tier must not, or
+// are of several subjects or annotators.
 class ElanWriter : public SegmentWriter {
  public:
   explicit ElanWriter(const ExportOptions& options) : SegmentWriter(options, "tier", Points::kTaken) {}
   std::string extension() const override { return ".eaf"; }
+  bool named_by_file() const override { return false; }
 
  protected:
   std::string changes() const override {
     return "labels with control characters, which XML forbids: U+FFFD stands in their place";
   }
-  bool holds(std::string_view member) const override { return member == "tier"; }
+  Held holds(std::string_view member) const override {
+    return member == "tier" || member == "subject" || member == "annotator" ? Held::kText : Held::kNo;
+  }
+  bool scores_in_labels() const override { return true; }
+  bool holds_of_video(const Record& record, std::string_view member) const override {
+    return is_kept_fact(member) || member == "media" || (member == "path" && !record.has("media")) ||
+           (member == "time_origin" && (record.has("media") || record.has("path")));
+  }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     std::vector<TimeMarks> marks;
     for (const auto& row : rows) {
       marks.push_back(time_marks(row, record.video()));
+      tell_marks(record.video(), row);
+      const auto fits = [&](const char* member) { return fits_xml(members().text(row, member).value_or("")); };
       if (!fits_xml(row.label)) changed(record.video());
+      if (!fits("tier") || !fits("subject") || !fits("annotator"))
+        changed(record.video(),
+                "tiers, subjects or annotators with control characters, which XML forbids: U+FFFD there");
     }
-    head(record, out);
+    const auto tiers = tiers_of(record, rows, marks);
+    head(record, tiers, out);
     for (std::size_t i = 0; i < rows.size(); ++i)
       for (int k = 0; k < 2; ++k)
         out += "<TIME_SLOT TIME_SLOT_ID=\"ts" + std::to_string(2 * i + static_cast<std::size_t>(k) + 1) +
                "\" TIME_VALUE=\"" + std::to_string(k ? marks[i].end : marks[i].start) + "\"/>\n";
     out += "</TIME_ORDER>\n";
-    for (const auto& [name, text] : tiers_of(record, rows, marks))
-      out += "<TIER LINGUISTIC_TYPE_REF=\"default-lt\" TIER_ID=\"" + escape_xml(name) + "\">\n" + text + "</TIER>\n";
+    for (const auto& tier : tiers) {
+      out += "<TIER LINGUISTIC_TYPE_REF=\"default-lt\" TIER_ID=\"" + escape_xml(tier.name) + '"';
+      for (const auto& [attribute, value] :
+           {std::pair("PARTICIPANT", &tier.of.subject), {"ANNOTATOR", &tier.of.annotator}})
+        if (!value->empty()) ((out += ' ') += attribute) += "=\"" + escape_xml(*value) + '"';
+      out += ">\n" + tier.text + "</TIER>\n";
+    }
     out +=
         "<LINGUISTIC_TYPE GRAPHIC_REFERENCES=\"false\" LINGUISTIC_TYPE_ID=\"default-lt\" "
         "TIME_ALIGNABLE=\"true\"/>\n</ANNOTATION_DOCUMENT>\n";
   }
 
  private:
+  struct Whose {  // a row is: its tier, and who is in it and has labelled it
+    std::string tier, subject, annotator;
+    auto operator<=>(const Whose&) const = default;
+  };
   struct Tier {
     std::string name, text;
-    std::string of;      // the rows' tier
+    Whose of;
     long long free = 0;  // milliseconds from which on nothing stands in it
   };
 
-  static void head(const Record& record, std::string& out) {
+  static void head(const Record& record, const std::vector<Tier>& tiers, std::string& out) {
     out +=
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ANNOTATION_DOCUMENT AUTHOR=\"tal-convert\" "
         "DATE=\"1970-01-01T00:00:00+00:00\" "
@@ -275,22 +319,38 @@ class ElanWriter : public SegmentWriter {
       if (const auto origin = record.number("time_origin"))
         out += " TIME_ORIGIN=\"" + std::to_string(std::llround(*origin * 1000)) + "\"";
       out += "/>";
-      if (!names_video(record, *path))
-        out += std::string("<PROPERTY NAME=\"") + kVideoMember + "\">" + escape_xml(record.video()) + "</PROPERTY>";
     }
+    const auto property = [&](const std::string& name, const std::string& value) {
+      out += "<PROPERTY NAME=\"" + name + "\">" + escape_xml(value) + "</PROPERTY>";
+    };
+    if (!path || !names_video(record, *path)) property(kVideoMember, record.video());
+    for (const auto& [name, value] : kept_facts(record)) property(name, value);
+    for (const auto& tier : tiers)
+      if (tier.name != tier.of.tier) property(escape_xml(std::string(kTierMember) + tier.name), tier.of.tier);
     out += "</HEADER>\n<TIME_ORDER>\n";
   }
 
-  std::vector<std::pair<std::string, std::string>> tiers_of(const Record& record, const std::vector<ExportRow>& rows,
-                                                            const std::vector<TimeMarks>& marks) const {
+  std::vector<Tier> tiers_of(const Record& record, const std::vector<ExportRow>& rows,
+                             const std::vector<TimeMarks>& marks) const {
     const std::string none = exports_proposals(record, options()) ? "proposals" : "annotations";
-    std::vector<std::string> own;
-    for (const auto& row : rows) own.push_back(members().text(row, "tier").value_or(none));
-    std::set<std::string> names(own.begin(), own.end());
+    const auto text = [&](const ExportRow& row, const char* member) {
+      return members().text(row, member).value_or("");
+    };
+    std::vector<Whose> own;
+    for (const auto& row : rows)
+      own.push_back({members().text(row, "tier").value_or(none), text(row, "subject"), text(row, "annotator")});
+    std::set<std::string> names;
+    for (const auto& whose : own) names.insert(whose.tier);
     std::vector<Tier> tiers;
-    for (const auto& tier : own)  // in order of appearance, whoever begins first
-      if (std::none_of(tiers.begin(), tiers.end(), [&](const Tier& t) { return t.of == tier; }))
-        tiers.push_back({tier, "", tier, 0});
+    const auto add = [&](const Whose& whose) {
+      const bool first = std::none_of(tiers.begin(), tiers.end(), [&](const Tier& t) { return t.name == whose.tier; });
+      std::string name = first ? whose.tier : "";
+      for (int k = 2; !first && (name.empty() || !names.insert(name).second); ++k)
+        name = whose.tier + " " + std::to_string(k);
+      tiers.push_back({name, "", whose, 0});
+    };
+    for (const auto& whose : own)  // in order of appearance, whoever begins first
+      if (std::none_of(tiers.begin(), tiers.end(), [&](const Tier& t) { return t.of == whose; })) add(whose);
     std::vector<std::size_t> order(rows.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return marks[a].start < marks[b].start; });
@@ -298,9 +358,7 @@ class ElanWriter : public SegmentWriter {
       auto place = std::find_if(tiers.begin(), tiers.end(),
                                 [&](const Tier& t) { return t.of == own[i] && t.free <= marks[i].start; });
       if (place == tiers.end()) {
-        std::string name;
-        for (int k = 2; name.empty() || !names.insert(name).second; ++k) name = own[i] + " " + std::to_string(k);
-        tiers.push_back({name, "", own[i], 0});
+        add(own[i]);
         place = tiers.end() - 1;
       }
       place->free = marks[i].end;
@@ -309,9 +367,7 @@ class ElanWriter : public SegmentWriter {
                      std::to_string(2 * i + 2) + "\"><ANNOTATION_VALUE>" + escape_xml(rows[i].label) +
                      score_text(rows[i]) + "</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>\n";
     }
-    std::vector<std::pair<std::string, std::string>> out;
-    for (auto& tier : tiers) out.emplace_back(std::move(tier.name), std::move(tier.text));
-    return out;
+    return tiers;
   }
 };
 

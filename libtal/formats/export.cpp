@@ -19,21 +19,22 @@ using Json = nlohmann::ordered_json;
 // {"version":..., <key>:{"video":...}}; what the importer kept beside the videos comes back.
 class ActivityNetWriter : public OnceWriter {
  public:
-  ActivityNetWriter(const char* key, const ExportOptions& options) : key_(key), options_(options) {}
+  ActivityNetWriter(const char* key, const ExportOptions& options) : OnceWriter(options), key_(key) {}
   void end(std::string& out) override {
     for (const auto& video : joined_) entry(video, "[" + windows_.at(video) + "]", out);
     if (first_) out += "{\"" + key_ + "\":{";
     out += '}';
-    if (!options_.version.empty() || beside_ == "{}") {
+    const std::string& version = options().version;
+    if (!version.empty() || beside_ == "{}") {
       out += ",\"version\":";
-      append_json_string(out, options_.version.empty() ? "VERSION 1.3" : options_.version);
+      append_json_string(out, version.empty() ? "VERSION 1.3" : version);
     }
-    if (options_.version.empty()) {  // as it stands, numbers with all their digits
+    if (version.empty()) {  // as it stands, numbers with all their digits
       const auto open = beside_.find('{') + 1;
       const auto members = trim(std::string_view(beside_).substr(open, beside_.rfind('}') - open));
       if (!members.empty()) (out += ',') += members;
     }
-    const Json beside = Json::parse(options_.version.empty() ? "{}" : beside_);
+    const Json beside = Json::parse(version.empty() ? "{}" : beside_);
     for (const auto& [name, member] : beside.items()) {
       if (name == "version") continue;
       out += ',';
@@ -44,6 +45,7 @@ class ActivityNetWriter : public OnceWriter {
   }
 
  protected:
+  bool chooses_list() const override { return false; }
   void write(const Record& record, std::string& out) override {
     const std::string written = value(record);  // before anything is: it may be an Error
     keep_beside(record);
@@ -78,7 +80,6 @@ class ActivityNetWriter : public OnceWriter {
     beside_ = *beside;
   }
   std::string key_, beside_ = "{}";  // JSON
-  ExportOptions options_;
   bool first_ = true;
   std::vector<std::string> joined_;                       // videos that came as windows
   std::unordered_map<std::string, std::string> windows_;  // their items
@@ -100,23 +101,33 @@ class GroundTruthWriter : public ActivityNetWriter {
   explicit GroundTruthWriter(const ExportOptions& options) : ActivityNetWriter("database", options) {}
 
  protected:
+  bool holds_list(const Record&, bool proposals) const override { return !proposals; }
+  bool holds_of_video(const Record&, std::string_view member) const override {
+    return !is_ours(member) || member == "activitynet";
+  }
   std::string value(const Record& record) const override {
-    static const std::set<std::string_view> ours = {"video",       "path",       "history",        "proposals",
-                                                    "features",    "window",     "classification", "maps",
-                                                    "activitynet", "annotations"};
     if (!record.has("annotations")) throw Error("missing").at_field("annotations").at_video(record.video());
     (void)record.annotations(true);  // only what reads back is written
     refuse_empty_labels(record, "annotations");
     std::string out = "{\"annotations\":";
     out += *record.raw("annotations");
     for (const auto key : record.keys()) {
-      if (ours.count(key)) continue;
+      if (is_ours(key)) continue;
       out += ',';
       append_json_string(out, key);
       out += ':';
       out += *record.raw(key);
     }
     return out + '}';
+  }
+
+ private:
+  // What means something else in a record, or is written elsewhere.
+  static bool is_ours(std::string_view member) {
+    static const std::set<std::string_view> ours = {"video",       "path",       "history",        "proposals",
+                                                    "features",    "window",     "classification", "maps",
+                                                    "activitynet", "annotations"};
+    return ours.count(member) > 0;
   }
 };
 
@@ -126,6 +137,8 @@ class ResultWriter : public ActivityNetWriter {
 
  protected:
   bool joins_windows() const override { return true; }
+  bool holds_list(const Record&, bool proposals) const override { return proposals; }
+  bool holds_of_video(const Record&, std::string_view member) const override { return member == "activitynet"; }
   std::string value(const Record& record) const override {
     (void)record.require_scored_proposals();  // only what reads back is written
     refuse_empty_labels(record, "proposals");
@@ -218,7 +231,10 @@ class CsvWriter : public LineWriter {
       throw error.at_field(row.place).at_video(record.video());
     }
   }
-  bool holds(std::string_view member) const override { return member == "tier" || member == "subject"; }
+  Held holds(std::string_view member) const override {
+    return member == "tier" || member == "subject" ? Held::kText : Held::kNo;
+  }
+  bool holds_of_video(const Record&, std::string_view member) const override { return is_kept_fact(member); }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     std::string lines;
     if (exports_proposals(record, options()) &&
@@ -241,14 +257,18 @@ class CsvWriter : public LineWriter {
 
 class BsnWriter : public OnceWriter {
  public:
-  explicit BsnWriter(const ExportOptions&) {}
+  explicit BsnWriter(const ExportOptions& options) : OnceWriter(options) {}
   std::string extension() const override { return ".csv"; }
   std::string id_of_file(const std::string& name) const override { return id_read_of(name); }
-  std::string note() const override {
-    return joined_notes({labelled_.having("labels, which this format does not hold"), not_held_.note()});
-  }
 
  protected:
+  std::string remarks() const override {
+    return joined_notes({labelled_.having("labels, which this format does not hold"),
+                         outside_.having("segments that reach out of the video, whose shares of it readers refuse"),
+                         not_held_.note()});
+  }
+  bool chooses_list() const override { return false; }
+  bool holds_list(const Record&, bool proposals) const override { return proposals; }
   void write(const Record& record, std::string& out) override {
     const auto& all = record.require_proposals();
     const bool scored = std::any_of(all.begin(), all.end(), [](const Proposal& p) { return p.has_score(); });
@@ -292,16 +312,19 @@ class BsnWriter : public OnceWriter {
       }
       out += scored ? ',' + format_number(proposals[i].score) + '\n' : "\n";
     }
+    if (std::any_of(proposals.begin(), proposals.end(),
+                    [&](const Proposal& p) { return p.segment.start < 0 || p.segment.end > duration; }))
+      outside_.add(record.video());
     if (std::any_of(proposals.begin(), proposals.end(), [](const Proposal& p) { return !p.label.empty(); }))
       labelled_.add(record.video());
     ExportOptions own;
     own.segments = "proposals";
     not_held_.see(record.video(), export_rows(record, own), RowMembers(record, own), true,
-                  [](const std::string&) { return false; });
+                  [](std::string_view member) { return member == "scores" ? Held::kAll : Held::kNo; });
   }
 
  private:
-  CountedVideos labelled_;
+  CountedVideos labelled_, outside_;
   NotHeld not_held_;
 };
 

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "libtal/base/error.h"
+#include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
@@ -24,6 +25,13 @@ std::vector<std::size_t> highest(const std::vector<ExportRow>& rows, std::size_t
   order.resize(std::min(most, order.size()));
   std::sort(order.begin(), order.end());
   return order;
+}
+
+// Whether a member's JSON is null, or an empty text, list or object.
+bool holds_nothing(std::string_view json) {
+  if (json == "null") return true;
+  const bool encloses = json.size() > 1 && (json.front() == '"' || json.front() == '[' || json.front() == '{');
+  return encloses && trim(json.substr(1, json.size() - 2)).empty();
 }
 
 }  // namespace
@@ -70,7 +78,7 @@ struct RowMembers::List {
     dom::object item;
     if (row.index >= items.size() || items[row.index].get(item)) return;
     for (const auto [key, value] : item)
-      if (key != "segment" && key != "at" && key != "label" && key != "score" && key != "scores") fn(key, value);
+      if (key != "segment" && key != "at" && key != "label") fn(key, value);
   }
   const DomText parsed;
   std::vector<dom::element> items;
@@ -87,8 +95,9 @@ RowMembers::~RowMembers() = default;
 
 std::optional<std::string> RowMembers::text(const ExportRow& row, const char* member) const {
   const auto value = list_ ? list_->member(row, member) : std::nullopt;
-  const auto text = value ? text_of(*value) : std::nullopt;
-  return text ? std::optional<std::string>(*text) : std::nullopt;
+  if (!value || value->is_null() || value->is_array() || value->is_object()) return std::nullopt;
+  const auto text = text_of(*value);
+  return text ? std::string(*text) : raw_json(*value);
 }
 std::optional<double> RowMembers::number(const ExportRow& row, const char* member) const {
   const auto value = list_ ? list_->member(row, member) : std::nullopt;
@@ -99,16 +108,25 @@ std::optional<std::string> RowMembers::json(const ExportRow& row, const char* me
   return value ? std::optional(raw_json(*value)) : std::nullopt;
 }
 
-std::vector<std::string> RowMembers::names(const ExportRow& row) const {
-  std::vector<std::string> out;
-  if (list_) list_->each_other(row, [&](std::string_view key, dom::element) { out.emplace_back(key); });
+std::vector<RowMember> RowMembers::names(const ExportRow& row) const {
+  std::vector<RowMember> out;
+  if (!list_) return out;
+  list_->each_other(row, [&](std::string_view key, dom::element value) {
+    if (value.is_null() || (key == "score" && row.score)) return;
+    const bool nested = value.is_array() || value.is_object();
+    out.push_back({std::string(key), nested           ? RowMember::Kind::kNested
+                                     : text_of(value) ? RowMember::Kind::kText
+                                                      : RowMember::Kind::kPlain});
+  });
   return out;
 }
 
 std::vector<std::pair<std::string, std::string>> RowMembers::others(const ExportRow& row) const {
   std::vector<std::pair<std::string, std::string>> out;
   if (list_)
-    list_->each_other(row, [&](std::string_view key, dom::element value) { out.emplace_back(key, raw_json(value)); });
+    list_->each_other(row, [&](std::string_view key, dom::element value) {
+      if (key != "score") out.emplace_back(key, raw_json(value));
+    });
   return out;
 }
 
@@ -155,6 +173,23 @@ bool changes_when_rounded(const ExportRow& row, double units_a_second) {
          changes_when_rounded(row.segment.end * units_a_second);
 }
 
+bool is_kept_fact(std::string_view member) {
+  return member == "duration" || member == "fps" || member == "frames" || member == "subset";
+}
+
+std::vector<std::pair<std::string, std::string>> kept_facts(const Record& record) {
+  std::vector<std::pair<std::string, std::string>> out;
+  const auto keep = [&](const char* member, std::string text) {
+    out.emplace_back(std::string(kFactPrefix) + member, std::move(text));
+  };
+  if (const auto duration = record.duration()) keep("duration", format_number(*duration));
+  if (const auto rate = record.fps())
+    keep("fps", format_number(rate->num) + (rate->den != 1 ? '/' + format_number(rate->den) : ""));
+  if (const auto frames = record.number("frames")) keep("frames", format_number(*frames));
+  if (const auto subset = record.text("subset"); subset && !subset->empty()) keep("subset", *subset);
+  return out;
+}
+
 std::string table_field(std::string_view text) {
   if (text.find('\0') != std::string_view::npos) throw Error("a zero byte, which no text has");
   const bool blank = trim(text) != text || text.find('\t') != std::string_view::npos;
@@ -189,21 +224,51 @@ std::string joined_notes(std::vector<std::string> notes) {
   return joined(notes, "; ");
 }
 
+void NotHeld::see(const std::string& video, const std::vector<ExportRow>& rows, const RowMembers& members, bool scores,
+                  const Holds& holds) {
+  bool scored = false, reduced = false, texts = false;
+  for (const auto& row : rows) {
+    scored = scored || row.score;
+    for (auto& [name, kind] : members.names(row)) {
+      const Held held = name == "id" ? Held::kAll : holds(name);
+      if (held == Held::kAll || (held == Held::kText && kind == RowMember::Kind::kText) ||
+          (held == Held::kNumber && kind == RowMember::Kind::kPlain))
+        continue;
+      if (held == Held::kText && kind == RowMember::Kind::kPlain) texts = true, text_members_.insert(std::move(name));
+      else reduced = true, members_.insert(std::move(name));
+    }
+  }
+  if (scored && !scores) scored_.add(video);
+  if (reduced) reduced_.add(video);
+  if (texts) texts_.add(video);
+}
+
 std::string NotHeld::note() const {
+  const auto named = [](const std::set<std::string>& names) {
+    return "(" + joined_first({names.begin(), names.end()}, 12) + ")";
+  };
   return joined_notes({scored_.having("scores, which this format does not hold"),
-                       reduced_.having("members of segments that this format does not hold (" +
-                                       joined_first({members_.begin(), members_.end()}, 12) + ")")});
+                       reduced_.having("members of segments that this format does not hold " + named(members_)),
+                       texts_.having("members of segments that are no texts and become some " + named(text_members_))});
 }
 
 void SegmentWriter::write(const Record& record, std::string& out) {
-  auto rows = export_rows(record, options_, points_);
-  const bool none = rows.empty(), all = !exports_proposals(record, options_);
-  const RowMembers members(record, options_);
+  auto rows = export_rows(record, options(), points_);
+  const bool none = rows.empty(), all = !exports_proposals(record, options());
+  const RowMembers members(record, options());
   row_members_ = &members;
-  not_held_.see(record.video(), rows, members, holds_scores(), [&](const std::string& name) { return holds(name); });
+  not_held_.see(record.video(), rows, members, holds_scores(), [&](std::string_view name) { return holds(name); });
+  if (scores_in_labels() && std::any_of(rows.begin(), rows.end(), [](const ExportRow& row) { return row.score; }))
+    changed(record.video(), "scores, which stand behind the labels with three digits");
+  for (const auto& row : rows) {
+    if (instant() == Instant::kPoint && !row.point && row.segment.length() == 0)
+      changed(record.video(), "segments without length, which are read as points");
+    if (instant() == Instant::kSegment && row.point)
+      changed(record.video(), "points, which are read as segments without length");
+  }
   write_rows(record, std::move(rows), out);
   if (none && !record.has("window")) without_.add(record.video());
-  if (!none && all && (options_.min_score || options_.top_k > 0)) unchosen_.add(record.video());
+  if (!none && all && (options().min_score || options().top_k > 0)) unchosen_.add(record.video());
 }
 
 void SegmentWriter::changed(const std::string& video, const std::string& what) {
@@ -212,7 +277,14 @@ void SegmentWriter::changed(const std::string& video, const std::string& what) {
   found->second.add(video);
 }
 
-std::string SegmentWriter::note() const {
+void SegmentWriter::tell_marks(const std::string& video, const ExportRow& row) {
+  constexpr double kMillisecond = 1000;  // of them in a second
+  if (row.point) changed(video, "points, which last a millisecond in the file");
+  else if (changes_when_rounded(row, kMillisecond) || row.segment.length() * kMillisecond < 1)
+    changed(video, "times between two milliseconds, which are rounded to whole ones");
+}
+
+std::string SegmentWriter::remarks() const {
   std::vector<std::string> notes = {
       without_.having(std::string("no segment to write, and so no ") + absent_),
       unchosen_.having("annotations and no proposals: --min-score and --top-k leave out none of them")};
@@ -236,6 +308,30 @@ void OnceWriter::add(const Record& record, std::string& out) {
   out += text;
   videos_.emplace(video, window);
   if (window) windows_.insert(id);
+  see_members(record);
+}
+
+void OnceWriter::see_members(const Record& record) {
+  static const std::set<std::string_view> of_pipeline = {"video", "history", "features", "maps", "window"};
+  bool reduced = false;
+  for (const auto key : record.keys()) {
+    const std::string_view value = *record.raw(key);
+    const bool proposals = key == "proposals", list = proposals || key == "annotations";
+    if (of_pipeline.count(key) || holds_nothing(value)) continue;
+    if (list ? holds_list(record, proposals) : holds_of_video(record, key)) continue;
+    if (!list || !chooses_list()) reduced = true, members_.emplace(key);
+    else if (options_.segments == "auto") (proposals ? unchosen_proposals_ : unchosen_annotations_).add(record.video());
+  }
+  if (reduced) reduced_.add(record.video());
+}
+
+std::string OnceWriter::note() const {
+  return joined_notes(
+      {remarks(),
+       unchosen_annotations_.having("annotations beside proposals, which are left out (--segments annotations)"),
+       unchosen_proposals_.having("proposals, which are left out (--segments proposals)"),
+       reduced_.having("members that this format does not hold (" +
+                       joined_first({members_.begin(), members_.end()}, 12) + ")")});
 }
 
 }  // namespace tal

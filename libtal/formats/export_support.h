@@ -1,6 +1,7 @@
 // What the writers share: the rows of a record, and that each video is written once.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -32,18 +33,26 @@ bool exports_proposals(const Record& record, const ExportOptions& options);
 std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& options,
                                    Points points = Points::kRefused);
 
+// A member of a row, and what its value is.
+struct RowMember {
+  enum class Kind { kText, kPlain, kNested };  // a text; a number, true or false; a list or an object
+  std::string name;
+  Kind kind = Kind::kText;
+};
+
 // The further members of a record's rows: what a reader put beside times and label, such as the tier.
 class RowMembers {
  public:
   RowMembers(const Record& record, const ExportOptions& options);
   ~RowMembers();
-  // A text, a finite number, any member as JSON; nullopt: it is not there, or another thing.
+  // A text (a number, true or false as they are written), a finite number, any member as JSON; nullopt: it is not
+  // there, or another thing.
   std::optional<std::string> text(const ExportRow& row, const char* member) const;
   std::optional<double> number(const ExportRow& row, const char* member) const;
   std::optional<std::string> json(const ExportRow& row, const char* member) const;
-  // The names of all that are not times, label, score and scores.
-  std::vector<std::string> names(const ExportRow& row) const;
-  // Name and JSON, in order, of these.
+  // All that say something and are not in the row itself, as an annotation's score is not.
+  std::vector<RowMember> names(const ExportRow& row) const;
+  // Name and JSON, in order, of all that are not times, label and score.
   std::vector<std::pair<std::string, std::string>> others(const ExportRow& row) const;
 
  private:
@@ -66,6 +75,12 @@ std::string media_of(const Record& record);
 // What a writer puts beside the media where an id is none that its name gives: the name of the member.
 inline constexpr char kVideoMember[] = "tal_video";
 bool names_video(const Record& record, const std::string& media);
+
+// What stands beside a video in formats that keep members of their own: duration, fps, frames and subset of the record,
+// as texts, under names that begin with kFactPrefix. Readers hand them to take_fact().
+std::vector<std::pair<std::string, std::string>> kept_facts(const Record& record);
+// Whether kept_facts() keeps this member.
+bool is_kept_fact(std::string_view member);
 
 // Whether a time, in frames or milliseconds, is another one once it is a whole number of them.
 bool changes_when_rounded(double units);
@@ -90,41 +105,56 @@ class CountedVideos {
 // What a writer has to say, in one line; those that are "" say nothing.
 std::string joined_notes(std::vector<std::string> notes);
 
+// How a format holds a further member of a segment: not at all, as a text (which a number becomes), as a number alone,
+// or whatever it is.
+enum class Held { kNo, kText, kNumber, kAll };
+
 // What segments have and a format does not hold, which is said once at the end of the run.
 class NotHeld {
  public:
-  // holds: of the further members' names (an id is only a tool's own number of the segment); scores: whether the format
-  // holds those.
-  template <class Holds>
+  using Holds = std::function<Held(std::string_view member)>;
+  // holds: of the further members (an id is only a tool's own number of the segment); scores: whether the format holds
+  // those.
   void see(const std::string& video, const std::vector<ExportRow>& rows, const RowMembers& members, bool scores,
-           const Holds& holds) {
-    bool scored = false, reduced = false;
-    for (const auto& row : rows) {
-      scored = scored || row.score;
-      for (auto& name : members.names(row))
-        if (name != "id" && !holds(name)) reduced = true, members_.insert(std::move(name));
-    }
-    if (scored && !scores) scored_.add(video);
-    if (reduced) reduced_.add(video);
-  }
+           const Holds& holds);
   std::string note() const;  // "" = nothing to say
 
  private:
-  CountedVideos scored_, reduced_;
-  std::set<std::string> members_;
+  CountedVideos scored_, reduced_, texts_;
+  std::set<std::string> members_, text_members_;
 };
 
 // A writer of records that come once each: add() refuses a video, or a window of one, that came before. What write()
 // throws leaves nothing behind in the output.
+//
+// What a record has and the file has not is said at the end of the run: members of the video, and annotations beside
+// the proposals. What belongs to the pipeline and to no annotation (history, features, maps, window) goes unsaid.
 class OnceWriter : public ExportWriter {
  public:
+  explicit OnceWriter(ExportOptions options) : options_(std::move(options)) {}
   void add(const Record& record, std::string& out) final;
+  std::string note() const final;
 
  protected:
   virtual bool joins_windows() const { return false; }  // else windows of a live stream are refused
   virtual void write(const Record& record, std::string& out) = 0;
+  // Whether this member of the record, of which it has one, stands in the file or follows from what does; of
+  // annotations and proposals holds_list() says it.
+  virtual bool holds_of_video(const Record&, std::string_view) const { return false; }
+  // Whether the file has the record's proposals, or its annotations.
+  virtual bool holds_list(const Record& record, bool proposals) const {
+    return exports_proposals(record, options_) == proposals;
+  }
+  // Whether --segments says which list it is.
+  virtual bool chooses_list() const { return true; }
+  virtual std::string remarks() const { return ""; }  // what else the writer has to say; "" = nothing
+  const ExportOptions& options() const { return options_; }
 
  private:
+  void see_members(const Record& record);
+  ExportOptions options_;
+  CountedVideos reduced_, unchosen_annotations_, unchosen_proposals_;
+  std::set<std::string> members_;
   std::unordered_map<std::string, bool> videos_;  // written so far; whether as windows
   std::unordered_set<std::string> windows_;       // video, '\0', index
 };
@@ -135,10 +165,10 @@ class SegmentWriter : public OnceWriter {
  public:
   // absent: what a video without segments does not have in the file, "line". points: whether the format holds points.
   SegmentWriter(const ExportOptions& options, const char* absent, Points points = Points::kRefused)
-      : options_(options), absent_(absent), points_(points) {}
-  std::string note() const override;
+      : OnceWriter(options), absent_(absent), points_(points) {}
 
  protected:
+  std::string remarks() const override;
   void write(const Record& record, std::string& out) final;
   virtual void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) = 0;
   // Something of this video is written otherwise, which is said at the end: "labels with tabs, which are blanks".
@@ -146,15 +176,19 @@ class SegmentWriter : public OnceWriter {
   void changed(const std::string& video) { changed(video, changes()); }
   void changed(const std::string& video, const std::string& what);
   virtual std::string changes() const { return ""; }
-  // Whether scores and this further member of the segments (tier, subject, ...) stand in the file; what does not is
-  // said at the end.
+  // Of formats that have times as time_marks(): what becomes of this row's.
+  void tell_marks(const std::string& video, const ExportRow& row);
+  // Whether scores, and how this further member of the segments (tier, subject, ...), stand in the file; what does not
+  // is said at the end.
   virtual bool holds_scores() const { return true; }
-  virtual bool holds(std::string_view) const { return false; }
-  const ExportOptions& options() const { return options_; }
+  virtual bool scores_in_labels() const { return false; }  // as score_text()
+  // What readers take a segment without length and a point for, which are one in the file.
+  enum class Instant { kApart, kPoint, kSegment };
+  virtual Instant instant() const { return Instant::kApart; }
+  virtual Held holds(std::string_view) const { return Held::kNo; }
   const RowMembers& members() const { return *row_members_; }  // of the rows that write_rows() has
 
  private:
-  ExportOptions options_;
   const RowMembers* row_members_ = nullptr;
   const char* absent_;
   Points points_;

@@ -106,6 +106,8 @@ class ExportWriter {
   virtual std::string extension() const { return ""; }
   // The id that the format's reader takes from the name of a file, without extension().
   virtual std::string id_of_file(const std::string& name) const { return name.substr(name.find_last_of("/\\") + 1); }
+  // Whether a file's name is all that says whose it is.
+  virtual bool named_by_file() const { return !extension().empty(); }
   // Of formats whose files hold several records, or whose names the format says: the files after the last add(), by
   // their paths below the output folder.
   virtual bool makes_files() const { return false; }

@@ -128,7 +128,8 @@ class FrameLabels {
     const double fps = record_.fps()->value();
     if (std::any_of(rows_.begin(), rows_.end(), [&](const auto& row) { return changes_when_rounded(row, fps); }))
       rounded.add(record_.video());
-    not_held.see(record_.video(), rows_, RowMembers(record_, options), false, [](const std::string&) { return false; });
+    not_held.see(record_.video(), rows_, RowMembers(record_, options), false,
+                 [](std::string_view) { return Held::kNo; });
   }
   bool has_blanks() const {
     return std::any_of(rows_.begin(), rows_.end(),
@@ -169,22 +170,23 @@ class FrameLabels {
 // The two writers.
 class FrameWriter : public OnceWriter {
  public:
-  explicit FrameWriter(const ExportOptions& options) : options_(options) {}
-  std::string note() const override {
+  explicit FrameWriter(const ExportOptions& options) : OnceWriter(options) {}
+
+ protected:
+  // A line is a frame.
+  bool holds_of_video(const Record&, std::string_view member) const override { return member == "frames"; }
+  std::string remarks() const override {
     return joined_notes({rounded_.having("times between two frames, which are rounded to whole ones"),
                          joined_.having("segments of one label that touch each other, and are one in these files"),
                          not_held_.note()});
   }
-
- protected:
   FrameLabels labels_of(const Record& record) {
-    FrameLabels labels(record, options_);
-    labels.tell(rounded_, joined_, not_held_, options_);
+    FrameLabels labels(record, options());
+    labels.tell(rounded_, joined_, not_held_, options());
     return labels;
   }
 
  private:
-  ExportOptions options_;
   CountedVideos rounded_, joined_;
   NotHeld not_held_;
 };

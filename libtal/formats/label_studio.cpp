@@ -160,6 +160,11 @@ class LabelStudioReader {
     const auto meta = task.find("meta");
     const auto stated = meta ? meta->find(kVideoMember) : std::nullopt;
     auto& entry = rows_.video(media, otherwise, source_, 0, stated ? stated->words() : "");
+    std::vector<std::pair<std::string, std::string>> facts;
+    if (meta && meta->is_object())
+      for (const auto& [name, value] : meta->members())
+        if (name.starts_with(kFactPrefix)) facts.emplace_back(name, value.words());
+    rows_.kept_facts(entry, facts, source_.name);
     if (config_.framerate && !(options_.fps > 0)) {
       VideoInfo said;
       said.fps = config_.framerate;
@@ -204,6 +209,8 @@ class LabelStudioReader {
         if (!value) continue;  // a relation between regions
         Members own = members;
         if (const auto id = result.find("id")) own.some("id", id->words());
+        if (const auto meta = result.find("meta"); meta && meta->is_object())
+          if (const auto text = meta->find("text")) own.some("comment", comment_of(*text));
         const auto labels = labels_of(*value, type_of(result));
         const auto id = result.find("id");
         if (labels.empty() && has_times(*value) && id && labelled.count(id->words())) continue;
@@ -239,6 +246,14 @@ class LabelStudioReader {
     }
   }
 
+  // What somebody wrote beside a region: a text, or a list of them.
+  static std::string comment_of(const JsonNode& text) {
+    if (!text.is_list()) return text.is_text() ? text.text() : "";
+    std::string out;
+    for (const auto& line : text.items())
+      if (line.is_text()) (out += out.empty() ? "" : "\n") += line.text();
+    return out;
+  }
   static std::string type_of(const JsonNode& result) {
     const auto type = result.find("type");
     return type ? type->words() : "";
@@ -365,15 +380,27 @@ class LabelStudioReader {
 // A list of tasks: annotations, and proposals as predictions.
 class LabelStudioWriter : public OnceWriter {
  public:
-  explicit LabelStudioWriter(const ExportOptions& options) : options_(options) {}
+  explicit LabelStudioWriter(const ExportOptions& options) : OnceWriter(options) {}
   void end(std::string& out) override { out += begun_ ? "\n]\n" : "[]\n"; }
-  std::string note() const override {
-    return joined_notes({points_.having("points, which last a frame in a timeline"),
-                         rounded_.having("times between two frames, which a timeline rounds to whole ones"),
-                         not_held_.note()});
-  }
 
  protected:
+  std::string remarks() const override {
+    return joined_notes({points_.having("points, which last a frame in a timeline"),
+                         rounded_.having("times between two frames, which a timeline rounds to whole ones"),
+                         other_types_.having("types that this format does not know, which are timelinelabels"),
+                         not_held_.note()});
+  }
+  bool holds_list(const Record& record, bool proposals) const override {
+    return options().segments == "auto" || OnceWriter::holds_list(record, proposals);
+  }
+  bool holds_of_video(const Record& record, std::string_view member) const override {
+    if (member == "classification") {
+      const auto classes = record.classification();
+      return writes(record, "annotations") &&
+             std::all_of(classes.begin(), classes.end(), [](const auto& each) { return each.score == 1; });
+    }
+    return is_kept_fact(member) || member == "media" || (member == "path" && !record.has("media"));
+  }
   void write(const Record& record, std::string& out) override {
     const std::string media = media_of(record);
     nlohmann::ordered_json task;
@@ -381,15 +408,16 @@ class LabelStudioWriter : public OnceWriter {
     std::string member = is_sound(media) ? "audio" : "video";
     for (const char* segments : {"annotations", "proposals"}) {
       const bool proposals = std::string_view(segments) == "proposals";
-      if (!record.has(segments) || (options_.segments != "auto" && options_.segments != segments)) continue;
-      ExportOptions chosen = options_;
+      if (!writes(record, segments)) continue;
+      ExportOptions chosen = options();
       chosen.segments = segments;
       if (!proposals) chosen.min_score.reset(), chosen.top_k = 0;
       nlohmann::ordered_json results = nlohmann::ordered_json::array();
       const RowMembers members(record, chosen);
       const auto rows = export_rows(record, chosen, Points::kTaken);
-      not_held_.see(record.video(), rows, members, true,
-                    [](const std::string& name) { return name == "tier" || name == "type"; });
+      not_held_.see(record.video(), rows, members, true, [](std::string_view name) {
+        return name == "tier" || name == "type" || name == "comment" ? Held::kText : Held::kNo;
+      });
       for (const auto& row : rows) results.push_back(result(record, row, members, proposals, results.size(), member));
       if (const auto choices = proposals ? nlohmann::ordered_json() : choices_of(record); !choices.empty())
         results.push_back({{"id", "choices"},
@@ -403,12 +431,16 @@ class LabelStudioWriter : public OnceWriter {
       task[proposals ? "predictions" : "annotations"] = nlohmann::ordered_json::array({std::move(holder)});
     }
     task["data"][member] = media;
-    if (!names_video(record, media)) task["meta"] = {{kVideoMember, record.video()}};
+    if (!names_video(record, media)) task["meta"][kVideoMember] = record.video();
+    for (const auto& [name, value] : kept_facts(record)) task["meta"][name] = value;
     out += (begun_ ? ",\n" : "[\n") + task.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     begun_ = true;
   }
 
  private:
+  bool writes(const Record& record, const char* segments) const {
+    return record.has(segments) && (options().segments == "auto" || options().segments == segments);
+  }
   // Labels of the whole video that somebody gave it: those that are sure.
   static nlohmann::ordered_json choices_of(const Record& record) {
     nlohmann::ordered_json choices = nlohmann::ordered_json::array();
@@ -419,7 +451,8 @@ class LabelStudioWriter : public OnceWriter {
   nlohmann::ordered_json result(const Record& record, const ExportRow& row, const RowMembers& members, bool proposal,
                                 std::size_t number, std::string& data) {
     std::string type = members.text(row, "type").value_or(data == "audio" ? "labels" : "timelinelabels");
-    if (type != "labels" && type != "timeserieslabels") type = "timelinelabels";
+    if (type != "labels" && type != "timeserieslabels" && std::exchange(type, "timelinelabels") != "timelinelabels")
+      other_types_.add(record.video());
     const bool frames = type == "timelinelabels";
     const std::string to = frames ? "video" : type == "labels" ? "audio" : "ts";
     data = type == "timeserieslabels" ? "csv" : to;
@@ -447,11 +480,12 @@ class LabelStudioWriter : public OnceWriter {
     value[type] = row.label.empty() ? nlohmann::ordered_json::array() : nlohmann::ordered_json::array({row.label});
     out["value"] = std::move(value);
     if (row.score) out["score"] = *row.score;
+    if (const auto comment = members.text(row, "comment"); comment && !comment->empty())
+      out["meta"]["text"] = nlohmann::ordered_json::array({*comment});
     return out;
   }
 
-  ExportOptions options_;
-  CountedVideos points_, rounded_;
+  CountedVideos points_, rounded_, other_types_;
   NotHeld not_held_;
   bool begun_ = false;
 };

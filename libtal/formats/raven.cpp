@@ -57,6 +57,7 @@ class RavenTable {
     else if (guessed_)
       sink.note(source_.name + ": the labels are taken from column '" + header_[static_cast<std::size_t>(label_)] +
                 "' (--columns label=NAME)");
+    compare_labels(table, sink);
     for (std::size_t i = 0; i < table.size(); ++i) {
       if (table[i].empty()) continue;
       const auto file = field(table[i], column("Begin File"));
@@ -102,9 +103,39 @@ class RavenTable {
     }
     for (const char* name : {"annotation", "annotations", "label", "labels", "species", "species code", "common name",
                              "class", "call", "call type", "sound type", "tag", "tags"})
-      if (label_ < 0) label_ = column(name);
+      if (const int found = column(name); label_ < 0) label_ = found;
+      else if (found >= 0 && found != label_) others_.push_back(found);
     for (std::size_t c = 0; c < header_.size() && label_ < 0; ++c)
       if (!is_own(header_[c])) label_ = static_cast<int>(c), guessed_ = true;
+  }
+  // Columns that may be the label, too: of "Annotation" and "Label" the rows must say the same, of others, such as
+  // "Species", it is told where they do not.
+  void compare_labels(const std::vector<std::vector<std::string>>& table, const ImportSink& sink) const {
+    const auto same_role = [&](int c) {
+      static const std::vector<std::string> names = {"annotation", "annotations", "label", "labels"};
+      return is_one_of(names, header_[static_cast<std::size_t>(c)]);
+    };
+    std::vector<std::string> told;
+    for (const int other : others_) {
+      std::size_t count = 0;
+      for (std::size_t i = 0; i < table.size(); ++i) {
+        const auto own = field(table[i], label_), said = field(table[i], other);
+        if (own.empty() || said.empty() || own == said) continue;
+        ++count;
+        if (same_role(label_) && same_role(other))
+          throw Error("'" + header_[static_cast<std::size_t>(label_)] + "' says '" + own + "', '" +
+                      header_[static_cast<std::size_t>(other)] + "' '" + said +
+                      "': --columns label=NAME says which one counts")
+              .at_field("label")
+              .at_line(source_.name, first_ + i + 2);
+      }
+      if (count > 0)
+        told.push_back("'" + header_[static_cast<std::size_t>(other)] + "' says otherwise in " + std::to_string(count) +
+                       (count == 1 ? " row" : " rows"));
+    }
+    if (!told.empty())
+      sink.note(source_.name + ": the labels are taken from column '" + header_[static_cast<std::size_t>(label_)] +
+                "'; " + joined(told) + " and stays beside them (--columns label=NAME takes another)");
   }
   // "R_1.Table.1.selections.txt" -> "R_1"
   std::string table_name() const { return name_of_table(file_stem(source_, {".txt"})); }
@@ -165,6 +196,7 @@ class RavenTable {
   std::size_t first_ = 0;  // the header's line, from 0
   std::vector<std::string> header_;
   int label_ = -1;
+  std::vector<int> others_;  // that may be the label, too
   bool guessed_ = false;
   struct Selection {
     std::set<std::string> views;
@@ -183,17 +215,21 @@ class RavenWriter : public SegmentWriter {
 
  protected:
   std::string changes() const override { return "labels with line ends or tabs, which are blanks in the table"; }
-  bool holds(std::string_view member) const override {
-    return member == "low" || member == "high" || member == "channel" || member == "columns";
+  Instant instant() const override { return Instant::kSegment; }
+  Held holds(std::string_view member) const override {
+    return member == "low" || member == "high" ? Held::kNumber
+           : member == "channel"               ? Held::kText
+           : member == "columns"               ? Held::kAll
+                                               : Held::kNo;
   }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     const RowMembers& members = this->members();
     bool frequencies = false, scores = false;
     std::vector<std::string> further;
     for (const auto& row : rows) {
-      frequencies = frequencies || members.number(row, "low");
+      frequencies = frequencies || members.number(row, "low") || members.number(row, "high");
       scores = scores || row.score;
-      const auto own = columns_of(members, row);
+      const auto own = columns_of(members, row, record);
       for (const auto& [name, value] : own.items())
         if (std::find(further.begin(), further.end(), name) == further.end()) further.push_back(name);
     }
@@ -212,13 +248,18 @@ class RavenWriter : public SegmentWriter {
              members.text(row, "channel").value_or("1") + '\t' + format_number(row.segment.start) + '\t' +
              format_number(row.segment.end);
       if (frequencies)
-        for (const char* name : {"low", "high"}) out += '\t' + format_number(members.number(row, name).value_or(0));
+        for (const char* name : {"low", "high"}) {
+          const auto hertz = members.number(row, name);
+          if (!hertz)
+            changed(record.video(), "segments that lack frequencies that others have, which are 0 in the table");
+          out += '\t' + format_number(hertz.value_or(0));
+        }
       out += '\t' + label;
       if (scores) out += '\t' + (row.score ? format_number(*row.score) : "");
-      const auto own = columns_of(members, row);
+      const auto own = columns_of(members, row, record);
       for (const auto& name : further) {
         std::string value = own.value(name, "");
-        flatten(value);
+        if (flatten(value)) changed(record.video(), "further columns with line ends or tabs, which are blanks");
         out += '\t' + value;
       }
       out += '\n';
@@ -226,12 +267,28 @@ class RavenWriter : public SegmentWriter {
   }
 
  private:
-  static nlohmann::ordered_json columns_of(const RowMembers& members, const ExportRow& row) {
-    auto columns = nlohmann::ordered_json::parse(members.json(row, "columns").value_or("{}"));
+  // What the table has columns of its own for, or holds no text, or has a name that a header does not hold, goes.
+  nlohmann::ordered_json columns_of(const RowMembers& members, const ExportRow& row, const Record& record) {
+    static const std::vector<std::string> written = {"selection",      "view",         "channel",
+                                                     "begin-time-(s)", "end-time-(s)", "low-freq-(hz)",
+                                                     "high-freq-(hz)", "annotation",   "score"};
+    const auto columns = nlohmann::ordered_json::parse(members.json(row, "columns").value_or("{}"));
     nlohmann::ordered_json out = nlohmann::ordered_json::object();
-    if (columns.is_object())
-      for (const auto& [name, value] : columns.items())
-        if (value.is_string()) out[name] = value;
+    const auto leave_out = [&] {
+      changed(record.video(),
+              "further columns that are left out: no texts, called as one that the table has, or of another file");
+    };
+    if (!columns.is_object()) leave_out();
+    else
+      for (const auto& [name, value] : columns.items()) {
+        const bool own = is_one_of(written, name) && !(plain_name(name) == "score" && !row.score);
+        const bool foreign = plain_name(name) == "begin-file" && value.is_string() &&
+                             !names_video(record, value.get<std::string>());  // of a video that had another id
+        if (!value.is_string() || own || foreign || trim(name) != name ||
+            name.find_first_of("\t\r\n") != std::string::npos)
+          leave_out();
+        else out[name] = value;
+      }
     return out;
   }
 };

@@ -111,6 +111,9 @@ struct FileLook::Parts {
     std::string_view body = all().text;
     if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);
     json_good = !parser.parse(body.data(), body.size()).get(json);
+    if (json_good) return;
+    const auto documents = json_documents(all());
+    if (documents.size() > 1) json_good = !parser.parse(documents.front().text).get(json);
   }
   bool read_columns(const SourceText& source) const {
     try {
@@ -212,7 +215,8 @@ void FileLook::refuse_json(const std::string& name) const {
     return;
   const auto rows = rows_advice(begin);
   const auto line = take_line(begin);
-  if (!is_table_row(line)) (void)check_json_file({name, parts_->all().text});
+  if (!is_table_row(line))
+    for (const auto& document : json_documents({name, parts_->all().text})) (void)check_json_file(document);
   if (const auto advice = rows.empty() ? record_advice(line) : rows; !advice.empty())
     throw Error("no format that can be told by itself" + advice).at_line(name, 0);
 }
@@ -405,13 +409,26 @@ Fit looks_like_activitynet_gt(const FileLook& file) {
   return database || file.has("*.annotations.[].segment") || file.has("*.actions.[].[]") ? Fit::kGeneral : Fit::kNone;
 }
 
+namespace {
+
+// Lists by video without "results" around them, as --rejects keeps them; no record over several lines.
+bool is_bare_results(const FileLook& file) {
+  for (const char* other : {"video", "annotations", "proposals", "predictions", "results"})
+    if (file.has(other)) return false;
+  return file.has("*.[].score");
+}
+
+}  // namespace
+
 Fit looks_like_activitynet_results(const FileLook& file) {
-  return file.has("results.*.[].segment") ? Fit::kGeneral : Fit::kNone;
+  const bool bare = is_bare_results(file) && file.has("*.[].segment");
+  return bare || file.has("results.*.[].segment") ? Fit::kGeneral : Fit::kNone;
 }
 
 Fit looks_like_activitynet_classification(const FileLook& file) {
   const bool scores = file.has("results.*.[].score") || file.has("results.*.score");
-  return scores && !file.has("results.*.[].segment") ? Fit::kGeneral : Fit::kNone;
+  const bool bare = is_bare_results(file) && file.has("*.[].label") && !file.has("*.[].segment");
+  return bare || (scores && !file.has("results.*.[].segment")) ? Fit::kGeneral : Fit::kNone;
 }
 
 namespace {

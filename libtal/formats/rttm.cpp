@@ -1,6 +1,7 @@
 // NIST's rich transcription time marks (RTTM-format-v13): type file channel start duration orthography subtype name
 // confidence [lookahead], separated by blanks, <NA> for what is not known.
 #include <algorithm>
+#include <utility>
 
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
@@ -26,8 +27,9 @@ class RttmWriter : public SegmentWriter {
 
  protected:
   std::string changes() const override { return "labels with blanks, which are '_' in the file"; }
-  bool holds(std::string_view member) const override {
-    return member == "channel" || member == "confidence" || member == "type";
+  Held holds(std::string_view member) const override {
+    const bool word = member == "channel" || member == "type" || member == "orthography" || member == "subtype";
+    return word ? Held::kText : member == "confidence" ? Held::kNumber : Held::kNo;
   }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     const RowMembers& members = this->members();
@@ -37,18 +39,34 @@ class RttmWriter : public SegmentWriter {
     for (const auto& row : rows) {
       if (row.label == "<NA>") changed(record.video(), "labels called <NA>, which is read as none");
       std::string type = members.text(row, "type").value_or("SPEAKER");
-      if (!is_rttm_type(type)) type = "SPEAKER";
-      std::string label = row.label.empty() ? "<NA>" : row.label;
-      const auto blank = [](char c) { return c == ' ' || static_cast<unsigned char>(c) < 0x20; };
-      if (std::any_of(label.begin(), label.end(), blank)) {
-        std::replace_if(label.begin(), label.end(), blank, '_');
-        changed(record.video());
+      if (!is_rttm_type(type)) {
+        type = "SPEAKER";
+        changed(record.video(), "types that this format does not know, which are SPEAKER");
       }
+      const std::string label = word(row.label, record, changes());
+      const auto further = [&](const char* member) {
+        return word(members.text(row, member).value_or(""), record,
+                    "further members with blanks, which are '_' in the file");
+      };
+      std::string channel = further("channel");
+      if (channel == "<NA>") channel = "1";
       const auto confidence = row.score ? row.score : members.number(row, "confidence");
-      out += type + ' ' + record.video() + ' ' + members.text(row, "channel").value_or("1") + ' ' +
-             format_number(row.segment.start) + ' ' + (row.point ? "<NA>" : format_number(row.segment.length())) +
-             " <NA> <NA> " + label + ' ' + (confidence ? format_number(*confidence) : "<NA>") + " <NA>\n";
+      out += type + ' ' + record.video() + ' ' + channel + ' ' + format_number(row.segment.start) + ' ' +
+             (row.point ? "<NA>" : format_number(row.segment.length())) + ' ' + further("orthography") + ' ' +
+             further("subtype") + ' ' + label + ' ' + (confidence ? format_number(*confidence) : "<NA>") + " <NA>\n";
     }
+  }
+
+ private:
+  // One word of the line; `what` is said where it is not the text.
+  std::string word(std::string text, const Record& record, const std::string& what) {
+    const auto blank = [](char c) { return c == ' ' || static_cast<unsigned char>(c) < 0x20; };
+    if (text.empty()) return "<NA>";
+    if (std::any_of(text.begin(), text.end(), blank)) {
+      std::replace_if(text.begin(), text.end(), blank, '_');
+      changed(record.video(), what);
+    }
+    return text;
   }
 };
 
@@ -76,11 +94,13 @@ void read_rttm(const std::vector<SourceText>& sources, const ImportOptions& opti
         event.segment = {start, start + length};
         event.point = words[4] == "<NA>";  // a boundary, such as IP or SU_BOUNDARY
         // A speaker's name; what other types mark is their orthography or subtype.
+        std::string orthography = known(words[5]), subtype = known(words[6]);
         event.label = known(words[7]);
-        if (event.label.empty()) event.label = known(words[5]);
-        if (event.label.empty()) event.label = known(words[6]);
+        if (event.label.empty()) event.label = std::exchange(orthography, "");
+        if (event.label.empty()) event.label = std::exchange(subtype, "");
         Members members;
         members.text("type", words[0]).some("channel", known(words[2]));
+        members.some("orthography", orthography).some("subtype", subtype);
         if (words.size() > 8 && words[8] != "<NA>")
           members.number("confidence", field_number(words[8], '.', "confidence"));
         event.members = members.str();

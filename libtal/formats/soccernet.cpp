@@ -128,11 +128,8 @@ void read_game(const SourceText& source, const ImportOptions& options, const Imp
 // A file a game, of the halves that came.
 class SoccernetWriter : public OnceWriter {
  public:
-  explicit SoccernetWriter(const ExportOptions& options) : options_(options) {}
+  explicit SoccernetWriter(const ExportOptions& options) : OnceWriter(options) {}
   bool makes_files() const override { return true; }
-  std::string note() const override {
-    return rounded_.having("times between two milliseconds, which are rounded to whole ones");
-  }
   std::map<std::string, std::string> files() override {
     std::map<std::string, std::string> out;
     for (const auto& [game, found] : games_)
@@ -149,6 +146,11 @@ class SoccernetWriter : public OnceWriter {
   }
 
  protected:
+  std::string remarks() const override {
+    return joined_notes(
+        {rounded_.having("times between two milliseconds, which are rounded to whole ones"), not_held_.note()});
+  }
+  bool holds_of_video(const Record&, std::string_view member) const override { return member == "soccernet"; }
   void write(const Record& record, std::string&) override {
     const std::string& video = record.video();
     const auto slash = video.rfind('/');
@@ -157,10 +159,14 @@ class SoccernetWriter : public OnceWriter {
       throw Error("'" + video + "' is no half of a game, GAME/1").at_field("video").at_video(video);
     require_file_path(record, video);
     const std::string half = video.substr(slash + 1);
-    const bool predicted = exports_proposals(record, options_);
-    const RowMembers members(record, options_);
+    const bool predicted = exports_proposals(record, options());
+    const RowMembers members(record, options());
     std::string events;
-    for (const auto& row : export_rows(record, options_, Points::kTaken)) {
+    const auto rows = export_rows(record, options(), Points::kTaken);
+    not_held_.see(video, rows, members, true, [&](std::string_view member) {
+      return member == "score" || (member != "gameTime" && is_own_member(member, predicted)) ? Held::kNo : Held::kAll;
+    });
+    for (const auto& row : rows) {
       append_event(record, row, members.others(row), half, predicted, events);
       if (changes_when_rounded(row, 1000)) rounded_.add(video);
     }
@@ -183,7 +189,22 @@ class SoccernetWriter : public OnceWriter {
     std::string beside;                        // ",..." or ""
   };
   CountedVideos rounded_;
+  NotHeld not_held_;
 
+  // What the format itself calls so, and is written from the row.
+  static bool is_own_member(std::string_view member, bool predicted) {
+    return member == "gameTime" || member == "half" || member == "position" || (predicted && member == "confidence");
+  }
+  // Whether "1 - 06:57" is still the time of the row, in this half.
+  static bool says_time(const std::string& json, const std::string& half, double milliseconds) {
+    const DomText text(json);
+    const auto words = text_of(text.root());
+    if (!words) return false;
+    const auto dash = words->find('-');
+    if (dash == std::string_view::npos || trim(words->substr(0, dash)) != half) return false;
+    const auto clock = trim(words->substr(dash + 1));
+    return time_form(clock) == TimeForm::kClock && std::abs(milliseconds / 1000 - written_seconds(clock)) <= kRounded;
+  }
   static void append_event(const Record& record, const ExportRow& row, const Members& members, const std::string& half,
                            bool predicted, std::string& out) {
     const auto fail = [&](const std::string& why, const char* member) {
@@ -196,8 +217,8 @@ class SoccernetWriter : public OnceWriter {
     const auto milliseconds = static_cast<long long>(std::llround(row.segment.start * 1000));
     std::string kept, time;
     for (const auto& [key, json] : members) {
-      if (key == "gameTime") time = json;
-      else if (key != "half") append_member(kept, key, json);
+      if (key == "gameTime" && says_time(json, half, static_cast<double>(milliseconds))) time = json;
+      if (!is_own_member(key, predicted)) append_member(kept, key, json);
     }
     if (time.empty()) {
       char text[48];
@@ -213,7 +234,6 @@ class SoccernetWriter : public OnceWriter {
     out += (kept.empty() ? "" : ",") + kept + "}";
   }
 
-  ExportOptions options_;
   std::map<std::string, Game> games_;
 };
 

@@ -25,7 +25,18 @@ bool has_scores(dom::element video) {
   return false;
 }
 
-std::string events_of(dom::element element, bool scored, double fps) {
+// Events of which the file counts frames that the video has not.
+struct OutsideFrames {
+  std::size_t count = 0;
+  std::string first;
+  void add(const std::string& place, double frame, std::int64_t frames, const std::string& video) {
+    if (count++ == 0)
+      first = place + ".frame of video '" + video + "', " + format_number(frame) + " of " + std::to_string(frames);
+  }
+};
+
+std::string events_of(dom::element element, bool scored, double fps, std::optional<std::int64_t> frames,
+                      const std::string& video, OutsideFrames& outside) {
   std::string out;
   std::size_t index = 0;
   for (dom::element event : list_of(element, "events")) {
@@ -42,12 +53,15 @@ std::string events_of(dom::element element, bool scored, double fps) {
     if (!frame) throw Error("missing").at_field(place + ".frame");
     if (label.empty()) throw Error("missing").at_field(place + ".label");
     if (scored && !score) throw Error("missing; other events have one").at_field(place + ".score");
+    if (frames && *frames > 0 && (*frame < 0 || *frame >= static_cast<double>(*frames)))
+      outside.add(place, *frame, *frames, video);
     append_point(out, *frame / fps, score, label, {}, extra);
   }
   return "[" + out + "]";
 }
 
-Record read_spotting_video(dom::element element, bool scored, const ImportOptions& options, std::size_t& miscounted) {
+Record read_spotting_video(dom::element element, bool scored, const ImportOptions& options, std::size_t& miscounted,
+                           OutsideFrames& outside) {
   const auto object = object_of(element, "");
   const auto name = member_of(object, "video");
   if (!name) throw Error("missing").at_field("video");
@@ -67,7 +81,8 @@ Record read_spotting_video(dom::element element, bool scored, const ImportOption
     const auto events = member_of(object, "events");
     if (!events) throw Error("missing").at_field("events");
     set_info(record, info);
-    record.set_raw(scored ? "proposals" : "annotations", events_of(*events, scored, *info.fps));
+    record.set_raw(scored ? "proposals" : "annotations",
+                   events_of(*events, scored, *info.fps, own.frames, video, outside));
     for (auto [key, value] : object) {
       if (key == "video" || key == "fps" || key == "num_frames" || key == "events") continue;
       if (key == "num_events") {
@@ -88,31 +103,42 @@ Record read_spotting_video(dom::element element, bool scored, const ImportOption
 
 class SpottingWriter : public OnceWriter {
  public:
-  explicit SpottingWriter(const ExportOptions& options) : options_(options) {}
+  explicit SpottingWriter(const ExportOptions& options) : OnceWriter(options) {}
   void end(std::string& out) override { out += first_ ? "[]\n" : "\n]\n"; }
-  std::string note() const override {
-    return rounded_.having("times between two frames, which are rounded to whole ones");
-  }
 
  protected:
+  std::string remarks() const override {
+    return joined_notes({rounded_.having("times between two frames, which are rounded to whole ones"),
+                         other_duration_.having("a duration that is not frames / fps, which a reader takes"),
+                         not_held_.note()});
+  }
+  bool holds_of_video(const Record&, std::string_view member) const override {
+    return member == "duration" || member == "fps" || member == "frames" || member == "width" || member == "height";
+  }
   void write(const Record& record, std::string& out) override {
-    const bool predicted = exports_proposals(record, options_);
+    const bool predicted = exports_proposals(record, options());
     const auto rate = record.fps();
     if (!rate) throw Error("missing: events are written as frames").at_field("fps").at_video(record.video());
     const auto frames = record.number("frames");
     const auto duration = record.duration();
-    const RowMembers members(record, options_);
+    const RowMembers members(record, options());
     std::string events;
     std::size_t count = 0;
-    for (const auto& row : export_rows(record, options_, Points::kTaken)) {
-      append_event(record, row, members.others(row), rate->value(), predicted, events);
-      if (changes_when_rounded(row, rate->value())) rounded_.add(record.video());
+    const auto rows = export_rows(record, options(), Points::kTaken);
+    not_held_.see(record.video(), rows, members, true, [](std::string_view member) {
+      return is_own_member(member) || member == "score" ? Held::kNo : Held::kAll;
+    });
+    const double counted = frames ? *frames : std::round(duration.value_or(0) * rate->value());
+    for (const auto& row : rows) {
+      append_event(record, row, members.others(row), rate->value(), counted, predicted, events);
+      const bool last = row.segment.start * rate->value() == counted && counted > 0;
+      if (last || changes_when_rounded(row, rate->value())) rounded_.add(record.video());
       ++count;
     }
+    if (duration && changes_when_rounded(*duration * rate->value() - counted)) other_duration_.add(record.video());
     out += std::exchange(first_, false) ? "[\n{\"video\":" : ",\n{\"video\":";
     append_json_string(out, record.video());
-    if (frames || duration)
-      out += ",\"num_frames\":" + format_number(frames ? *frames : std::round(*duration * rate->value()));
+    if (frames || duration) out += ",\"num_frames\":" + format_number(counted);
     out += ",\"num_events\":" + std::to_string(count) + ",\"events\":[" + events + "],\"fps\":";
     out += format_number(rate->value());
     for (const char* key : {"width", "height"})
@@ -122,9 +148,12 @@ class SpottingWriter : public OnceWriter {
 
  private:
   using Members = std::vector<std::pair<std::string, std::string>>;
-  CountedVideos rounded_;
+  CountedVideos rounded_, other_duration_;
+  NotHeld not_held_;
+  // What the format itself calls so, and is written from the row.
+  static bool is_own_member(std::string_view member) { return member == "frame"; }
   static void append_event(const Record& record, const ExportRow& row, const Members& members, double fps,
-                           bool predicted, std::string& out) {
+                           double frames, bool predicted, std::string& out) {
     const auto fail = [&](const std::string& why, const char* member) {
       return Error(why).at_field(row.place + member).at_video(record.video());
     };
@@ -132,10 +161,13 @@ class SpottingWriter : public OnceWriter {
     if (row.label.empty()) throw fail("missing", ".label");
     if (predicted && !row.score) throw fail("missing", ".score");
     out += out.empty() ? "{\"frame\":" : ",{\"frame\":";
-    out += std::to_string(std::llround(row.segment.start * fps)) + ",\"label\":";
+    double frame = std::round(row.segment.start * fps);
+    if (frame == frames && frames > 0) --frame;  // in the last half frame: there is none behind it
+    out += std::to_string(std::llround(frame)) + ",\"label\":";
     append_json_string(out, row.label);
     if (row.score) out += ",\"score\":" + format_number(*row.score);
     for (const auto& [key, json] : members) {
+      if (is_own_member(key)) continue;
       out += ',';
       append_json_string(out, key);
       out += ':' + json;
@@ -143,7 +175,6 @@ class SpottingWriter : public OnceWriter {
     out += '}';
   }
 
-  ExportOptions options_;
   bool first_ = true;
 };
 
@@ -156,10 +187,11 @@ void read_spotting(const std::vector<SourceText>& sources, const ImportOptions& 
     bool scored = false;
     for (dom::element video : videos) scored = scored || has_scores(video);
     std::size_t index = 0, miscounted = 0;
+    OutsideFrames outside;
     for (dom::element video : videos) {
       const std::size_t at = index++;
       try {
-        Record record = read_spotting_video(video, scored, options, miscounted);
+        Record record = read_spotting_video(video, scored, options, miscounted, outside);
         sink.record(record);
       } catch (Error& error) {
         if (error.field().empty()) error.at_field("[" + std::to_string(at) + "]");
@@ -170,6 +202,10 @@ void read_spotting(const std::vector<SourceText>& sources, const ImportOptions& 
     if (miscounted > 0)
       sink.note(source.name + ": " + std::to_string(miscounted) + (miscounted == 1 ? " video has" : " videos have") +
                 " another number of events than num_events says");
+    if (outside.count > 0)
+      sink.note(
+          source.name + ": " + std::to_string(outside.count) + (outside.count == 1 ? " event is" : " events are") +
+          " at frames that the video has not, as frames count from 0 to num_frames - 1; the first is " + outside.first);
   }
 }
 

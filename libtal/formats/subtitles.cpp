@@ -162,6 +162,7 @@ class CueWriter : public SegmentWriter {
     std::size_t number = 0;
     for (const auto& row : rows) {
       const auto [start, end] = time_marks(row, record.video());
+      tell_marks(record.video(), row);
       const std::string label = trim(row.label).empty() ? "segment" : row.label;  // players show no cue without text
       if (trim(row.label).empty()) changed(record.video(), "segments without a label, which are called 'segment'");
       if (!holds_text(label)) changed(record.video(), "labels with < or >, which are ( and )");
@@ -181,6 +182,7 @@ class CueWriter : public SegmentWriter {
   std::string changes() const override {
     return "labels with blank lines or control characters, which are blanks in the cues";
   }
+  bool scores_in_labels() const override { return true; }
   virtual bool holds_text(const std::string&) const { return true; }
   virtual void head(std::string&) const {}
   virtual char decimal() const = 0;

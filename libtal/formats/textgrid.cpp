@@ -170,7 +170,10 @@ class TextGridWriter : public SegmentWriter {
   std::string extension() const override { return ".TextGrid"; }
 
  protected:
-  bool holds(std::string_view member) const override { return member == "tier"; }
+  bool scores_in_labels() const override { return true; }
+  Instant instant() const override { return Instant::kPoint; }
+  Held holds(std::string_view member) const override { return member == "tier" ? Held::kText : Held::kNo; }
+  bool holds_of_video(const Record&, std::string_view member) const override { return member == "duration"; }
   void write_rows(const Record& record, std::vector<ExportRow> rows, std::string& out) override {
     const auto tiers = tiers_of(record, rows);
     double begin = 0, end = record.duration().value_or(0);

@@ -105,6 +105,20 @@ void ToolRows::fact(VideoRows::Entry& entry, const VideoInfo& said, const std::s
   entry.facts.add(known_of(entry.video, options_, said), where);
 }
 
+void ToolRows::kept_facts(VideoRows::Entry& entry, const std::vector<std::pair<std::string, std::string>>& facts,
+                          const std::string& where) {
+  VideoInfo said;
+  for (const auto& [name, text] : facts) {
+    if (!name.starts_with(kFactPrefix)) continue;
+    const auto fact = std::string_view(name).substr(kFactPrefix.size());
+    if (fact == "duration") said.duration = positive(field_number(text, '.', name), name);
+    else if (fact == "fps" && !(options_.fps > 0)) said.fps = positive(field_rate(text, '.', name), name);
+    else if (fact == "frames") said.frames = whole_number(field_number(text, '.', name), text, name);
+    else if (fact == "subset") said.subset = text;
+  }
+  this->fact(entry, said, where);
+}
+
 double ToolRows::rate(VideoRows::Entry& entry, std::string_view field) const {
   (void)to_seconds(1, "frames", options_, &entry.facts.info, field);
   if (!entry.facts.info.fps) entry.facts.info.fps = options_.fps;

@@ -28,6 +28,9 @@ class Members {
   std::string text_;
 };
 
+// What our own writers put beside a video, under names that begin so, where a format keeps members of its users.
+inline constexpr std::string_view kFactPrefix = "tal_";
+
 struct ToolEvent {
   Segment segment;  // seconds; of a point start = end
   std::string label;
@@ -55,6 +58,10 @@ class ToolRows {
                           std::uint64_t line = 0, std::string_view stated = "");
   // What the file says of the video, and --durations. Error as StatedVideo::add.
   void fact(VideoRows::Entry& entry, const VideoInfo& said, const std::string& where);
+  // What the file has under names that begin with kFactPrefix, as kept_facts() of export_support.h gives them; others
+  // are passed over.
+  void kept_facts(VideoRows::Entry& entry, const std::vector<std::pair<std::string, std::string>>& facts,
+                  const std::string& where);
   // Frames per second: of --fps (which the record then states), of the video. Error that names the options. field:
   // whose frames they are.
   double rate(VideoRows::Entry& entry, std::string_view field) const;

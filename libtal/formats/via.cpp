@@ -109,6 +109,14 @@ void add_entry(const std::string& id, const JsonNode& z, const JsonNode* av, con
 // Spatial coordinates beside the times, as JSON; "": none.
 std::string region(const JsonNode& holder) { return holder.is_list() && !holder.items().empty() ? holder.json() : ""; }
 
+using Facts = std::vector<std::pair<std::string, std::string>>;  // as ToolRows::kept_facts() takes them
+Facts facts_of(const JsonNode& object) {
+  Facts facts;
+  for (const auto& [name, value] : object.members())
+    if (name.starts_with(kFactPrefix)) facts.emplace_back(name, value.words());
+  return facts;
+}
+
 class ViaProject {
  public:
   ViaProject(const SourceText& source, const ImportSink& sink, ToolRows& rows)
@@ -120,12 +128,14 @@ class ViaProject {
       const auto attributes = parse_attributes(root.at("attribute"));
       for (const auto& [id, file] : root.at("file").members()) {
         const auto stated = file.find(kVideoMember);
-        files_.emplace(id, std::pair(file.at("fname").words(), stated ? stated->words() : ""));
+        files_.emplace(id, File{file.at("fname").words(), stated ? stated->words() : "", facts_of(file)});
       }
       if (const auto views = root.find("view"))
         for (const auto& [id, view] : views->members()) {
           const auto list = view.at("fid_list").items();
           if (!list.empty()) first_files_.emplace(id, list[0].words());
+          for (std::size_t i = 1; i < list.size(); ++i)
+            rows_.leave_out("further file of a view", "further files of views", "of view '" + id + "'");
         }
       for (const auto& [id, entry] : root.at("metadata").members()) {
         try {
@@ -150,16 +160,21 @@ class ViaProject {
     const auto shown = first_files_.find(view);
     const auto file = files_.find(shown == first_files_.end() ? view : shown->second);
     if (file == files_.end()) throw Error("there is no file for '" + view + "'").at_field(at.path());
-    const auto& [name, stated] = file->second;
-    return rows_.video(name, file_stem(source_, {".json"}), source_, 0, stated);
+    auto& entry = rows_.video(file->second.name, file_stem(source_, {".json"}), source_, 0, file->second.stated);
+    rows_.kept_facts(entry, file->second.facts, source_.name);
+    return entry;
   }
 
   const JsonTree tree_;
   const SourceText& source_;
   const ImportSink& sink_;
   ToolRows& rows_;
-  std::map<std::string, std::pair<std::string, std::string>> files_;  // names and stated ids
-  std::map<std::string, std::string> first_files_;                    // by view
+  struct File {
+    std::string name, stated;  // stated: its id
+    Facts facts;
+  };
+  std::map<std::string, File> files_;
+  std::map<std::string, std::string> first_files_;  // by view
 };
 
 // Comment lines with the attributes and the header, then rows whose cells hold JSON.
@@ -167,10 +182,11 @@ void read_via_csv(const SourceText& source, const ImportSink& sink, ToolRows& ro
   std::string_view text = utf8_text(source);
   ViaAttributes attributes;
   std::map<std::string, std::string> stated;  // ids by the files' names
+  std::map<std::string, Facts> facts;
   std::uint64_t line = 1;
   while (text.starts_with('#')) {
     const auto comment = take_line(text);
-    constexpr std::string_view kAttributes = "# ATTRIBUTE = ", kVideos = "# TAL_VIDEO = ";
+    constexpr std::string_view kAttributes = "# ATTRIBUTE = ", kVideos = "# TAL_VIDEO = ", kFacts = "# TAL_FACTS = ";
     const auto json_of = [&](std::string_view name, const auto& take) {
       if (!comment.starts_with(name)) return;
       const SourceText json{source.name, std::string(comment.substr(name.size()))};
@@ -184,6 +200,9 @@ void read_via_csv(const SourceText& source, const ImportSink& sink, ToolRows& ro
     json_of(kAttributes, [&](const JsonNode& root) { attributes = parse_attributes(root); });
     json_of(kVideos, [&](const JsonNode& root) {
       for (const auto& [file, id] : root.members()) stated[file] = id.text();
+    });
+    json_of(kFacts, [&](const JsonNode& root) {
+      for (const auto& [file, members] : root.members()) facts[file] = facts_of(members);
     });
     ++line;
   }
@@ -211,6 +230,8 @@ void read_via_csv(const SourceText& source, const ImportSink& sink, ToolRows& ro
       const auto known = stated.find(files[0].words());
       auto& entry = rows.video(files[0].words(), file_stem(source, {".csv"}), source, 0,
                                known == stated.end() ? "" : known->second);
+      if (const auto said = facts.find(files[0].words()); said != facts.end())
+        rows.kept_facts(entry, said->second, source.name);
       try {
         const JsonNode av = trees[3]->root();
         add_entry(std::string(fields[0]), trees[1]->root(), av.is_object() ? &av : nullptr, attributes,
@@ -247,6 +268,7 @@ class ViaWriter : public SegmentWriter {
     out += "# Exported using VGG Image Annotator (http://www.robots.ox.ac.uk/~vgg/software/via)\n";
     out += "# ATTRIBUTE = " + text(attributes()) + "\n";
     if (!stated_.empty()) out += "# TAL_VIDEO = " + text(stated_) + "\n";
+    if (!facts_.empty()) out += "# TAL_FACTS = " + text(facts_) + "\n";
     out += "# CSV_HEADER = metadata_id,file_list,flags,temporal_coordinates,spatial_coordinates,metadata\n";
     const auto cell = [](const std::string& value) {
       std::string quoted = "\"";
@@ -294,6 +316,7 @@ class ViaWriter : public SegmentWriter {
     files_[id] = {
         {"fid", id}, {"fname", media}, {"type", is_sound(media) ? kAudio : kVideo}, {"loc", kLocal}, {"src", ""}};
     if (!names_video(record, media)) files_[id][kVideoMember] = stated_[media] = record.video();
+    for (const auto& [name, value] : kept_facts(record)) files_[id][name] = facts_[media][name] = value;
     view_[id] = {{"fid_list", nlohmann::ordered_json::array({id})}};
     const RowMembers& members = this->members();
     for (const auto& row : rows) {
@@ -327,7 +350,12 @@ class ViaWriter : public SegmentWriter {
   }
 
   bool holds_scores() const override { return false; }
-  bool holds(std::string_view member) const override { return member == "tier" || member == "xy"; }
+  Held holds(std::string_view member) const override {
+    return member == "tier" ? Held::kText : member == "xy" ? Held::kAll : Held::kNo;
+  }
+  bool holds_of_video(const Record& record, std::string_view member) const override {
+    return is_kept_fact(member) || member == "media" || (member == "path" && !record.has("media"));
+  }
   static nlohmann::ordered_json region_of(const RowMembers& members, const ExportRow& row) {
     auto region = nlohmann::ordered_json::parse(members.json(row, "xy").value_or("[]"));
     return region.is_array() ? region : nlohmann::ordered_json::array();
@@ -336,6 +364,7 @@ class ViaWriter : public SegmentWriter {
   bool csv_;
   std::map<std::string, std::string> users_;                          // videos by their media
   nlohmann::ordered_json stated_ = nlohmann::ordered_json::object();  // ids by media that does not give them
+  nlohmann::ordered_json facts_ = stated_;                            // kept_facts() by media
   std::vector<Tier> tiers_;
   std::vector<std::string> views_;
   nlohmann::ordered_json files_ = nlohmann::ordered_json::object(), view_ = files_, metadata_ = files_;

@@ -433,6 +433,24 @@ std::optional<Error> json_fault(std::string_view line) {
   return std::nullopt;
 }
 
+std::vector<SourceText> json_documents(SourceText source) {
+  std::string_view rest = source.text;
+  if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
+  std::vector<SourceText> out;
+  for (std::size_t before = 0; !rest.empty(); ++before) {
+    const auto line = trim_json(take_line(rest));
+    if (line.empty()) continue;
+    const bool opens = line.front() == '{' || line.front() == '[', alone = out.empty() && trim_json(rest).empty();
+    if (alone || (out.size() < 2 && !opens) || (out.empty() && json_fault(line))) {
+      out.clear();
+      break;
+    }
+    out.push_back({source.name, std::string(before, '\n') + std::string(line)});
+  }
+  if (out.empty()) out.push_back(std::move(source));
+  return out;
+}
+
 std::size_t find_member(std::string_view text, const std::vector<std::string_view>& names) {
   const auto behind_name = Path::find(text, names);
   return behind_name == text.size() ? text.size() : text.find_first_not_of(" \t\r\n", behind_name + 1);

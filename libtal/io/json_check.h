@@ -32,6 +32,10 @@ std::optional<Error> json_fault(std::string_view line);
 // space. deepest: lists and objects in each other; 0: any number.
 std::string_view check_json_file(const SourceText& source, bool comments = false, std::size_t deepest = 0);
 
+// A file of several lists or objects, one on each line, such as what --rejects keeps of files that hold many videos:
+// each as a file of its own, on its line. Any other file is one.
+std::vector<SourceText> json_documents(SourceText source);
+
 // Where the value of a member begins, in a text that has been checked: names lead to it from the root through objects.
 // The text's size when there is none.
 std::size_t find_member(std::string_view text, const std::vector<std::string_view>& names);

@@ -54,8 +54,17 @@ void Record::State::check(const Field& field) const {
   try {
     check_json(field.raw(line), field.key, repeated_keys);
   } catch (Error& error) {
+    if (!field.changed && error.message().starts_with("not valid JSON"))
+      if (auto fault = json_fault(line); fault && fault->kind() == error.kind())
+        throw fault->at_video(video);  // column
     throw error.at_field(field.key).at_video(video);
   }
+}
+
+Error Record::State::placed(const Error& error) const {
+  if (error.message() != kBrokenJson) return error;
+  const auto fault = json_fault(line);
+  return fault ? *fault : error;
 }
 
 void Record::State::hold(std::string_view text) {

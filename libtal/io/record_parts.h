@@ -148,6 +148,8 @@ struct Record::State {
 
   // Error with field and video when the value is not JSON.
   void check(const Field& field) const;
+  // The error of a parser that knows no place, as json_fault() says it of the line; any other as it is.
+  Error placed(const Error& error) const;
   std::string digest(bool as_it_came) const;
 
   void hold(std::string_view text);  // forgets the record before, and takes the line
@@ -166,7 +168,7 @@ struct Record::State {
     try {
       record_parts::with_value(field->raw(line), !field->changed, body);
     } catch (Error& error) {
-      throw error.at_field(key).at_video(video);
+      throw(field->changed ? error : placed(error)).at_field(key).at_video(video);
     }
   }
 

@@ -10,6 +10,7 @@
 #include "libtal/base/text.h"
 #include "libtal/data/bundle.h"
 #include "libtal/data/complete.h"
+#include "libtal/formats/formats.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/places.h"
 #include "libtal/io/record.h"
@@ -299,6 +300,28 @@ void run_files(Tool& tool, const CheckOptions& options) {
   report.end(checked, "files", about, unchecked);
 }
 
+// Of a file whose first line is no record: what it is, and what makes records of it; "": that cannot be told.
+std::string foreign_advice(const std::string& path) {
+  std::error_code failed;
+  if (path == "-" || !std::filesystem::is_regular_file(path, failed)) return "";
+  LineReader reader(path);
+  std::string_view line;
+  if (!reader.next(line)) return "";
+  try {
+    Record().parse(line);
+    return "";
+  } catch (const Error&) {  // then what is it?
+  }
+  try {
+    const ImportFormat& format = recognise_format({path}, [](const std::string&) {});
+    if (format.name == "tal") return "";
+    return "no records, but " + format.name + " by its looks (" + format.help + "): tal-convert --from " + format.name +
+           " makes records of it";
+  } catch (const Error&) {  // each line says what is wrong with it
+    return "";
+  }
+}
+
 void run_records(Tool& tool, const CheckOptions& options) {
   KnownNames known;
   if (!options.gt.empty()) known = known_names(options.gt);
@@ -306,6 +329,10 @@ void run_records(Tool& tool, const CheckOptions& options) {
   RecordChecker checker(
       options, [&](const Fault& fault) { report.add(fault); }, options.gt.empty() ? nullptr : &known,
       options.no_videos ? VideoProbe() : prober(tool));
+  if (const auto advice = foreign_advice(tool.options().input); !advice.empty()) {
+    report.add({"foreign-format", tool.options().input, 0, "", "", advice});
+    return report.end(0, "records");
+  }
   LineReader reader(tool.options().input, tool.meter());
   checker.look_in(places_of(reader.source(), tool.options().features_root));
   std::string_view line;
@@ -314,6 +341,7 @@ void run_records(Tool& tool, const CheckOptions& options) {
     if (!options.fix.empty() && fixed) tool.out().write_line(*fixed);
   }
   checker.end(reader.source());
+  for (const auto& text : checker.misspelt()) tool.warn(text);
   report.end(checker.records(), "records", "", checker.unchecked());
 }
 

@@ -16,6 +16,7 @@
 #include "libtal/data/tables.h"
 #include "libtal/formats/feature_import.h"
 #include "libtal/io/json_advice.h"
+#include "libtal/io/json_check.h"
 
 namespace tal {
 namespace {
@@ -196,6 +197,7 @@ class Writer {
     } else {
       if (!writer_->extension().empty() && ++documents_ > 1)
         throw UsageError("this format has one file a video: give --output FOLDER/ for more than one video");
+      if (writer_->named_by_file()) only_ = record.video();
       tool_.out().write(text);
     }
   }
@@ -206,9 +208,19 @@ class Writer {
     if (writer_->makes_files()) write_files(writer_->files());
     else if (!folder_) tool_.out().write(text);
     if (const std::string note = writer_->note(); !note.empty()) tool_.warn(note);
+    tell_name();
   }
 
  private:
+  // A single file under a name that is not the video's.
+  void tell_name() const {
+    const std::string& output = tool_.options().output;
+    if (only_.empty() || output == "-") return;
+    const std::string name(without_ending(output.substr(output.find_last_of('/') + 1), {writer_->extension()}));
+    if (const auto read = writer_->id_of_file(name); read != only_)
+      tool_.note("in this format the file's name is the video's id: '" + output + "' is read as '" + read + "', not '" +
+                 only_ + "' (--output FOLDER/ names it so)");
+  }
   void write_files(const std::map<std::string, std::string>& files) {
     if (!folder_ && files.size() > 1) throw UsageError("this format has several files here: give --output FOLDER/");
     for (const auto& [name, text] : files) {
@@ -232,6 +244,7 @@ class Writer {
   std::unique_ptr<ExportWriter> writer_;
   bool folder_ = false;
   int documents_ = 0;
+  std::string only_;  // the video of the one file of a format that names it nowhere else
 };
 
 // What --columns names: each role once, and none that the format does not read.
@@ -322,7 +335,10 @@ std::vector<SourceText> load_all(Tool& tool, const std::vector<std::string>& pat
       load_sources(source_files(paths, endings, nested, [&](const std::string& text) { tool.note(text); }), "");
   if (tool.meter())
     for (const auto& source : sources) tool.meter()->read(source.text.size());
-  return sources;
+  std::vector<SourceText> documents;
+  for (auto& source : sources)
+    for (auto& document : json_documents(std::move(source))) documents.push_back(std::move(document));
+  return documents;
 }
 
 void convert_bundle(Tool& tool, const ConvertOptions& o) {
@@ -377,6 +393,13 @@ void convert(Tool& tool, ConvertOptions& o) {
     tool.progress(++records, 0, "records");
   };
   ImportCheck check;
+  const auto check_record = [&](const Record& record) {  // features and maps are most of its bytes, and not changed
+    Record part = Record::make(record.video());
+    for (const auto key : record.keys())
+      if (key != "video" && key != "features" && key != "maps" && key != "history")
+        part.set_raw(key, std::string(*record.raw(key)));
+    check.check(part);
+  };
   const ImportSink sink{[&](Record& record) {
                           try {
                             if (tool.meter()) tool.meter()->record();
@@ -397,6 +420,14 @@ void convert(Tool& tool, ConvertOptions& o) {
       for_each_record(tool, path, [&](Record& record, const LineReader&) {
         rows_of_table +=
             record.has("start") && record.has("end") && !record.has("annotations") && !record.has("proposals");
+        try {
+          if (const auto proposals = record.raw("proposals")) check_json(*proposals, "proposals");
+          check_record(record);
+        } catch (const Error&) {  // in the words of who reads these, where they are the reason
+          (void)record.annotations(true, Points::kTaken);
+          (void)record.proposals(Points::kTaken);
+          throw;
+        }
         pass(record);
       });
     if (rows_of_table > 0)
@@ -406,7 +437,7 @@ void convert(Tool& tool, ConvertOptions& o) {
   if (videos == 0 && (from.reader || from.path_reader))
     tool.warn("no video in '" + joined_first(o.paths, 5, "', '") + "'");
   writer.end();
-  check.report([&](const std::string& text) { tool.warn(text); });
+  check.report([&](const std::string& text) { tool.warn(text); }, from.reader || from.path_reader);
   splits.report(tool);
   durations.report(tool, o.durations);
   if (records == 0 && !subsets.empty())

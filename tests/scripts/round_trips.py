@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # label: cli
-"""What tal-convert writes, it reads again: every format, with odd ids of videos, odd labels, and what it does not hold. Each is exact, refused with its reason, or (labels) said on stderr."""
+# cost: 60
+"""What tal-convert writes, it reads again: every format, with odd ids of videos, odd labels, every member of a record and of a segment, and odd times. Each is exact, refused with its reason, or (but for ids) said on stderr."""
 import json
 import os
 import re
@@ -114,4 +115,87 @@ for to in FORMATS:
         _, _, said = back(to, [record_of(to, video, label)])
         check(to not in HOLD_ALL and f": {video}" in said, f"{to}: label {label!r} comes back as {label_of(to, got[video])}, and nothing was said: {said!r}")
     check(exact >= len(labels) // 2, f"{to}: only {exact} of {len(labels)} labels come back")
+
+# Members of segments and of videos, one each in a video of its own: each comes back as it was, is refused, or is named in what is said of that video alone.
+OF_SEGMENTS = [("tier", "t"), ("subject", "s"), ("id", "i"), ("low", 100), ("high", 200), ("channel", "2"), ("type", "SU"), ("confidence", 0.5), ("comment", 'c, "d"'), ("xy", [1, 2]), ("columns", {"Call": "k"}), ("modifiers", ["m"]), ("flag", True), ("scores", {"a": 0.5}),
+               ("frame", 30), ("gameTime", "1 - 00:01"), ("gameTime", "1 - 09:59"), ("half", 1), ("position", "0"), ("confident", "no"), ("visibility", "visible"), ("score", 0.25), ("tier", 3), ("subject", 7.5), ("channel", 2), ("type", 4), ("tier", True), ("low", "deep"), ("none", None)]
+OF_VIDEOS = [("duration", 12.5), ("subset", "NA"), ("subset", "Validation, 2"), ("media", None), ("path", None), ("classification", [{"label": "k", "score": 1}]), ("classification", [{"label": "k", "score": 0.5}]), ("width", 640), ("foreign", {"a": [1]}), ("none", None),
+             ("time_origin", 2.5), ("fps", [30000, 1001]), ("fps", 12.5), ("frames", 60), ("annotations", [{"segment": [1, 2], "label": "k"}]), ("proposals", [{"segment": [1, 2], "score": 0.5, "label": "k"}])]
+COUNT_FRAMES = {"frame-labels", "frame-results", "spotting-json", "label-studio"}  # formats
+TIMES = [{"segment": [1 / 3, 2 / 3]}, {"segment": [0, 0.0004]}, {"segment": [1, 1]}, {"at": 1}, {"at": 10}, {"at": 2.3456}, {"segment": [-1, 2]}, {"segment": [9, 10.5]}, {"segment": [12, 13]}, {"segment": [1e-3, 10]}]
+SAID_OF_TIMES = "rounded|rounds to|points|labels alone|out of the video"
+
+
+def comes_back(value, read):
+    if isinstance(value, dict) and isinstance(read, dict):
+        return all(read.get(key) == entry for key, entry in value.items())
+    return value == read or read == value[0] / value[1] if isinstance(value, list) and value[0] == 30000 else value == read
+
+
+def kept(to, of_item, name, record, read):
+    """Whether the member of a record, or of its first item, is there again."""
+    key = FORMATS[to][1]
+    before, after = (record[key][0], (read.get(key) or [{}])[0]) if of_item else (record, read)
+    if before[name] is None or comes_back(before[name], after.get(name)):
+        return True
+    if name == "path":
+        return read.get("media") == before["path"]
+    # An id is a tool's own number; segments and classes are read with ids of their own.
+    return name == "id" or (not of_item and name in ("annotations", "proposals") and len(read.get(name, [])) == 1 and to == "label-studio")
+
+
+def times_kept(to, record, read):
+    key = FORMATS[to][1]
+    before, after = record[key][0], (read.get(key) or [{}])[0]
+    for name in ("segment", "at"):
+        if (name in before) != (name in after) or (name in before and not all(abs(x - y) < 1e-9 for x, y in zip(*([v] if name == "at" else v for v in (before[name], after[name]))))):
+            return False
+    return True
+
+
+for to in FORMATS:
+    key = FORMATS[to][1]
+    label = "7" if to == "thumos14-results" else "" if to == "bsn-proposals" else "x"
+    cases = []  # video, its record, whether it is kept in what is read, what else may be said, what it is
+
+    def case(change, good, said, what):
+        video = f"M{len(cases)}/1" if to == "soccernet" else f"M{len(cases)}"
+        record = record_of(to, video, label)
+        change(record)
+        cases.append((record, lambda read: good(record, read), said, f"{to}: {what}"))
+
+    for name, value in OF_SEGMENTS:
+        if (name != "score" or key == "annotations") and (to, value) != ("soccernet", "1 - 09:59"):  # which says another time
+            case(lambda record: record[key][0].update({name: value}), lambda record, read, name=name: kept(to, True, name, record, read), rf"\b{name}\b|labels alone|\b{name}s that", f"the segments' {name} = {value!r}")
+    for name, value in OF_VIDEOS:
+        if name == key or (to in COUNT_FRAMES and name in ("fps", "frames")) or (to == "bsn-proposals" and name == "duration"):
+            continue  # what they count by
+        def change(record, name=name, value=value):
+            record[name] = (f"https://x.org/{record['video']}.mp4" if name == "media" else f"clips/{record['video']}.mp4") if name in ("media", "path") else value
+            for other in ("duration", "fps", "frames"):
+                if name in ("duration", "fps", "frames") and other != name and to not in COUNT_FRAMES and to != "bsn-proposals":
+                    del record[other]  # they would contradict it
+        case(change, lambda record, read, name=name: kept(to, False, name, record, read), rf"\b{name}\b", f"the video's {name} = {value!r}")
+    for times in TIMES:
+        if to == "bsn-proposals" and times.get("segment", [0, 1])[0] in (-1, 9, 12):
+            continue  # is said, and refused by the reader: no share of the video
+        def change(record, times=times):
+            del record[key][0]["segment" if "segment" in record[key][0] else "at"]
+            record[key][0].update(times)
+        case(change, lambda record, read: times_kept(to, record, read), SAID_OF_TIMES, f"the times {times}")
+
+    got, refused, said_of_all = back(to, [record for record, *_ in cases])
+    kinds = [said_of for _, _, said_of, _ in cases]
+    exact = 0
+    for record, good, said_of, what in cases:
+        video = record["video"]
+        if video in refused or good(got.get(video, {})):
+            exact += video not in refused
+            continue
+        # What is said of one kind of member alone says it; else who is meant shows in a run of its own.
+        if kinds.count(said_of) == 1 and re.search(said_of, said_of_all):
+            continue
+        _, _, said = back(to, [record])
+        check(re.search(said_of, said), f"{what}: comes back as {got.get(video)}, and nothing was said: {said!r}")
+    check(exact >= 3, f"{to}: only {exact} of {len(cases)} members and times come back")
 finish()
