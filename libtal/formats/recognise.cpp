@@ -71,6 +71,11 @@ bool has_path(const dom::element& element, std::string_view names, bool text) {
   return !object[name].get(value) && inside(value);
 }
 
+bool is_utf16(std::string_view text) {
+  return (text.starts_with("\xff\xfe") && !text.starts_with(std::string_view("\xff\xfe\0\0", 4))) ||
+         text.starts_with("\xfe\xff");
+}
+
 // The text without comments, a declaration and blanks before the root element.
 std::string_view at_root(std::string_view text) {
   while (true) {
@@ -139,6 +144,12 @@ FileLook FileLook::of(const std::string& path) {
       parts->whole = true;
     } catch (Error& error) {
       throw error.at_line(parts->head.name, 0);
+    }
+  if (is_utf16(parts->head.text)) try {
+      if (!parts->whole) parts->head.text = bytes_of(path, std::string::npos >> 1);
+      parts->head = decoded_utf16(parts->head);
+      parts->whole = true;
+    } catch (const Error&) {  // the reader says what is wrong
     }
   return FileLook(std::move(parts));
 }
@@ -212,6 +223,9 @@ void FileLook::refuse_json(const std::string& name) const {
     return;
   const auto rows = rows_advice(begin);
   const auto line = take_line(begin);
+  if (const auto name = trim(line); name.starts_with('[') && name.ends_with(']') && name.size() > 2 &&
+                                    name.find_first_of("[]{}\":,.0123456789", 1) == name.size() - 1)
+    return;  // a section of settings, [Script Info]
   if (!is_table_row(line)) (void)check_json_file({name, parts_->all().text});
   if (const auto advice = rows.empty() ? record_advice(line) : rows; !advice.empty())
     throw Error("no format that can be told by itself" + advice).at_line(name, 0);
