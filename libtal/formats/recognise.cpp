@@ -223,8 +223,9 @@ void FileLook::refuse_json(const std::string& name) const {
     return;
   const auto rows = rows_advice(begin);
   const auto line = take_line(begin);
-  if (const auto name = trim(line); name.starts_with('[') && name.ends_with(']') && name.size() > 2 &&
-                                    name.find_first_of("[]{}\":,.0123456789", 1) == name.size() - 1)
+  const auto section = trim(line);
+  if (section.starts_with('[') && section.ends_with(']') && section.size() > 2 &&
+      section.find_first_of("[]{}\":,.0123456789", 1) == section.size() - 1)
     return;  // a section of settings, [Script Info]
   if (!is_table_row(line)) (void)check_json_file({name, parts_->all().text});
   if (const auto advice = rows.empty() ? record_advice(line) : rows; !advice.empty())

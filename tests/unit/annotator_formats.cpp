@@ -3,8 +3,10 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <fstream>
 #include <memory>
 
+#include "../support.h"
 #include "libtal/formats/formats.h"
 
 namespace {
@@ -623,6 +625,26 @@ BOOST_AUTO_TEST_CASE(formats_are_known_by_their_looks) {
   BOOST_TEST(looks("a.rttm", "SPEAKER f 1 1.5 0.25 <NA> <NA> A <NA>\n") == "rttm");
   BOOST_TEST(looks("a.csv", "#4\nnote (TEXT)\n") == "datavyu");
   BOOST_TEST(looks("a.csv", "file,column,ordinal,onset,offset,hand\nd,h,1,1,2,x\n") == "datavyu");
+}
+
+BOOST_AUTO_TEST_CASE(files_in_utf16_are_known_by_their_looks) {
+  const test::Folder folder;
+  const std::string text = "1\r\n00:00:00,500 --> 00:00:07,000\r\nx\r\n";
+  for (const bool big : {false, true}) {
+    std::string wide = big ? "\xfe\xff" : "\xff\xfe";
+    for (const char c : text) big ? (wide += '\0') += c : (wide += c) += '\0';
+    const std::string path = folder / "s.srt";
+    std::ofstream(path, std::ios::binary) << wide;
+    BOOST_TEST(recognise_format({path}, [](const std::string&) {}).name == "srt");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_section_of_settings_is_no_json) {
+  const auto refused = [](const std::string& text) {
+    return test::message_of([&] { FileLook(SourceText{"a.ini", text}).refuse_json("a.ini"); });
+  };
+  BOOST_TEST(refused("[Settings]\nx=1\n") == "no error");
+  BOOST_TEST(refused("[1, 2\n").find("a.ini:") == 0u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
