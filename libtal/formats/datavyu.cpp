@@ -70,11 +70,33 @@ void add_cell(double onset, double offset, ToolEvent event, VideoRows::Entry& en
   rows.add(entry, event);
 }
 
+// Whether a cell, "00:44:10:021,...", or a column begins here.
+bool begins_entry(std::string_view line) {
+  const auto time = line.substr(0, line.find_first_not_of("0123456789:"));
+  return std::count(time.begin(), time.end(), ':') == 3 || parse_column(line);
+}
+
+// Whether a text goes on in the next line: a backslash stands before its line end.
+bool is_continued(std::string_view line) {
+  const auto last = line.find_last_not_of('\\');
+  return (line.size() - (last == std::string_view::npos ? 0 : last + 1)) % 2 == 1;
+}
+
 void read_database(const SourceText& source, VideoRows::Entry& entry, const ImportSink& sink, ToolRows& rows) {
   const auto lines = split_lines(source);
   std::optional<DatavyuColumn> column;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const auto line = lines[i];
+  std::string joined;
+  for (std::size_t next = 0; next < lines.size();) {
+    const std::size_t i = next++;
+    std::string_view line = lines[i];
+    if (is_continued(line) && !parse_column(line)) {
+      joined = line;
+      while (is_continued(joined) && next < lines.size() && !begins_entry(lines[next])) {
+        joined.back() = '\n';
+        joined += lines[next++];
+      }
+      line = joined;
+    }
     const bool predicate = !line.empty() && line.find(':') < line.find('-') && !line.starts_with(' ') &&
                            line.find(',') > line.find('-') && line.find('|') != std::string_view::npos;
     if (trim(line).empty() || line.starts_with('#') || (!column && predicate)) continue;  // version, named matrices
@@ -122,8 +144,10 @@ void read_project(const SourceText& source, const ImportSink& sink, ToolRows& ro
   bool found = false;
   try {
     for (const auto& entry : zip_entries(source.text)) {
-      const bool db = entry.name == "db";
-      if (!db && entry.name != "project") continue;
+      // Old projects have a folder around them, and that of Mac OS beside it.
+      const auto name = std::string_view(entry.name).substr(entry.name.find('/') + 1);
+      const bool db = name == "db";
+      if ((!db && name != "project") || entry.name.starts_with("__MACOSX/")) continue;
       constexpr std::uint64_t kMost = std::uint64_t{1} << 30;
       if (entry.size > kMost) throw Error("'" + entry.name + "' is larger than 1 GB unpacked");
       std::string storage;
@@ -136,6 +160,12 @@ void read_project(const SourceText& source, const ImportSink& sink, ToolRows& ro
   if (!found) throw Error("a zip archive without 'db' is no project of Datavyu").at_line(source.name, 0);
   auto& entry = rows.video(media_of(project), file_stem(source, {".opf"}), source);
   read_database(database, entry, sink, rows);
+}
+
+// Its version stands first, "#4"; the oldest begin with a column.
+bool is_database(const SourceText& source) {
+  auto text = utf8_text(source);
+  return first_character(text) == '#' || parse_column(take_line(text)).has_value();
 }
 
 // onset and offset in milliseconds, then the codes; columns file and column say whose cells they are.
@@ -181,7 +211,7 @@ void read_datavyu(const std::vector<SourceText>& sources, const ImportOptions& o
   for (const auto& source : sources) {
     if (looks_like_zip(source.text)) {
       read_project(source, sink, rows);
-    } else if (first_character(utf8_text(source)) == '#') {
+    } else if (is_database(source)) {
       read_database(source, rows.video("", file_stem(source, {".csv", ".txt"}), source), sink, rows);
     } else {
       read_cells(source, options, sink, rows);

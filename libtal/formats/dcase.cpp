@@ -33,13 +33,50 @@ bool same_moment(const std::string& a, const std::string& b) {
   return is_table_number(a, '.') && is_table_number(b, '.') && same_time(table_number(a, '.'), table_number(b, '.'));
 }
 
+// Tables of few-shot bioacoustic event detection: Audiofilename, Starttime, Endtime and columns that say POS, NEG or
+// UNK of a class each ("Q": the only one). Those of results have no more than the times.
+bool is_few_shot(const NamedTable& table) {
+  return table.find({"audiofilename"}) >= 0 && table.find({"starttime"}) >= 0 && table.find({"endtime"}) >= 0;
+}
+
+void read_few_shot(const NamedTable& table, const SourceText& source, const ImportSink& sink, ToolRows& rows) {
+  const int file = table.find({"audiofilename"}), start = table.find({"starttime"}), end = table.find({"endtime"});
+  for (const auto& row : table.rows)
+    guard_row(source, row.line, "", row.raw, sink, [&] {
+      table.check_width(row);
+      auto& entry = rows.video(video_field(table, row, file), "", source, row.line);
+      ToolEvent event;
+      event.segment = {field_number(table.field(row, start), '.', "Starttime"),
+                       field_number(table.field(row, end), '.', "Endtime")};
+      bool classes = false;
+      for (int c = 0; c < static_cast<int>(table.header.size()); ++c) {
+        if (c == file || c == start || c == end) continue;
+        const auto& name = table.header[static_cast<std::size_t>(c)];
+        const std::string_view value = trim(table.field(row, c));
+        classes = true;
+        if (value == "POS") {
+          event.label = name;
+          rows.add(entry, event);
+        } else if (value == "UNK") {
+          rows.leave_out("event that may be of its class (UNK)", "events that may be of their class (UNK)",
+                         line_name(source.name, row.line));
+        } else if (value != "NEG") {
+          throw Error("must be POS, NEG or UNK, not '" + std::string(value) + "'").at_field(name);
+        }
+      }
+      if (!classes) rows.add(entry, event);
+    });
+}
+
 void read_named(const SourceText& source, const ImportOptions& options, const ImportSink& sink, ToolRows& rows) {
   const NamedTable table = parse_named_table(source, options.dialect);
+  if (is_few_shot(table)) return read_few_shot(table, source, sink, rows);
   const int file = dcase_column(table, {"filename", "file", "audio-filename", "audio-file"}, same_video);
   const int onset = dcase_column(table, {"onset", "event-onset", "start"}, same_moment),
             offset = dcase_column(table, {"offset", "event-offset", "end"}, same_moment);
-  const int label = dcase_column(table, {"event-label", "label", "class"}, std::equal_to<>()),
-            weak = table.find({"event-labels", "labels"});
+  const int weak = table.find({"event-labels", "labels"});
+  int label = dcase_column(table, {"event-label", "label", "class"}, std::equal_to<>());
+  if (label < 0 && onset >= 0 && offset >= 0) label = weak;  // LLP's: an event a row all the same
   const bool strong = onset >= 0 && offset >= 0 && label >= 0;
   if (!strong && weak < 0)
     throw Error("no columns onset, offset, event_label, nor event_labels").at_line(source.name, table.header_line);
@@ -86,7 +123,14 @@ std::vector<std::string_view> bare_fields(std::string_view line) {
     fields.push_back(trim(rest.substr(0, end)));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
-  return fields.size() == 3 || fields.size() == 4 ? fields : split_blanks(line);
+  return fields.size() >= 3 && fields.size() <= 5 ? fields : split_blanks(line);
+}
+
+// A clip without an event, in lists whose rows name their files: the name alone.
+bool is_clip_name(const std::vector<std::string_view>& words) {
+  if (words.size() != 1) return false;
+  const auto name = words[0].substr(words[0].find_last_of("/\\") + 1);
+  return video_id(name) != name;
 }
 
 void read_bare(const SourceText& source, const ImportSink& sink, ToolRows& rows) {
@@ -96,13 +140,20 @@ void read_bare(const SourceText& source, const ImportSink& sink, ToolRows& rows)
     const auto words = bare_fields(lines[i]);
     if (words.empty()) continue;
     guard_row(source, i + 1, "", lines[i], sink, [&] {
-      // filename onset offset label; of a file of its own the last three.
-      const std::size_t first = words.size() == 4 ? 1 : 0;
-      if (words.size() < 3 || words.size() > 4)
-        throw Error("must be 'onset offset label' or 'filename onset offset label', not " +
-                    std::to_string(words.size()) + " words");
+      if (is_clip_name(words)) {
+        (void)rows.video(words[0], stem, source, i + 1);
+        return;
+      }
+      // filename [scene] onset offset label; of a file of its own the last three.
+      if (words.size() < 3 || words.size() > 5)
+        throw Error(
+            "must be 'onset offset label', 'filename onset offset label' or 'filename scene onset offset "
+            "label', not " +
+            std::to_string(words.size()) + " words");
+      const std::size_t first = words.size() - 3;
       auto& entry = rows.video(first ? words[0] : "", stem, source, i + 1);
       ToolEvent event;
+      if (first == 2) event.members = Members().text("scene", words[1]).str();
       event.segment = {field_number(words[first], '.', "onset"), field_number(words[first + 1], '.', "offset")};
       event.label = words[first + 2];
       rows.add(entry, event);

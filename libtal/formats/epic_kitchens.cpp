@@ -5,7 +5,8 @@
 //     "segment": [0, 2.61], "score": 0.84}]}}
 //
 // A narration has a verb, a noun and their names. Which of them is the label says --columns label=NAME: a column, or
-// action, the classes of verb and noun as the results have them, "0,2". All other columns stay beside the segment.
+// action, the classes of verb and noun as the results have them, "0,2"; the
+// tables of the test set have none. All other columns stay beside the segment.
 #include "libtal/base/text.h"
 #include "libtal/data/import_support.h"
 #include "libtal/formats/dom_parts.h"
@@ -23,10 +24,16 @@ void read_narrations(const SourceText& source, const ImportOptions& options, con
   // What names the class stays beside the segment, too: the others are needed with it.
   const int first = table.table().find({action ? "verb_class" : labels});
   const int second = action ? table.table().find({"noun_class"}) : -1;
-  if (first < 0 || (action && second < 0))
+  const auto has = [&](const char* name) { return table.table().find({name}) >= 0; };
+  const bool unlabelled = !options.columns.count("label") && !has("verb") && !has("verb_class") && !has("noun") &&
+                          !has("noun_class");  // the tables of the test set
+  if (!unlabelled && (first < 0 || (action && second < 0)))
     throw Error("no column " + (action ? std::string("verb_class or noun_class") : "'" + labels + "'") +
                 " for the label")
         .at_line(source.name, table.table().header_line);
+  if (unlabelled)
+    sink.note(source.name +
+              ": no columns of verbs and nouns, so that the segments have no label (--columns label=NAME)");
   for (const auto& row : table.rows()) {
     std::string id;
     guard_row(source, row.line, "", row.raw, sink, [&] {
@@ -37,10 +44,10 @@ void read_narrations(const SourceText& source, const ImportOptions& options, con
         const Segment segment{field_seconds(table.field(row, start), '.', "start_timestamp"),
                               field_seconds(table.field(row, end), '.', "stop_timestamp")};
         check_segment(segment);
-        std::string label = table.field(row, first);
-        if (label.empty()) throw Error("empty").at_field(action ? "verb_class" : labels);
+        std::string label = unlabelled ? "" : table.field(row, first);
+        if (label.empty() && !unlabelled) throw Error("empty").at_field(action ? "verb_class" : labels);
         if (action) label += "," + table.field(row, second);
-        else label = class_number(label) ? label_of(label, options) : label;
+        else if (class_number(label)) label = label_of(label, options);
         auto& entry = rows.at(id);
         entry.facts.add(known_of(id, options), line_name(source.name, row.line));
         entry.has_annotations = true;
@@ -112,8 +119,11 @@ void read_epic_results(const std::vector<SourceText>& sources, const ImportOptio
 }
 
 Fit looks_like_epic_kitchens(const FileLook& file) {
-  return file.has_columns({"video_id", "start_timestamp", "stop_timestamp", "verb_class", "noun_class"}) ? Fit::kOwn
-                                                                                                         : Fit::kNone;
+  if (!file.has_columns({"video_id", "start_timestamp", "stop_timestamp"})) return Fit::kNone;
+  const bool labelled = file.has_columns({"verb_class", "noun_class"});
+  // Tables of the test set; EPIC-SOUNDS has an annotation_id and a class.
+  const bool test = file.has_columns({"participant_id", "narration_id|uid|narration"}) && !file.has_columns({"class"});
+  return labelled || test ? Fit::kOwn : Fit::kNone;
 }
 Fit looks_like_epic_results(const FileLook& file) {
   return file.has("results.*.[].verb") && file.has("results.*.[].noun") ? Fit::kOwn : Fit::kNone;

@@ -63,6 +63,7 @@ void read_raven(const std::vector<SourceText>&, const ImportOptions&, const Impo
 void read_webvtt(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_srt(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_sbv(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_ass(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_rttm(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_datavyu(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_soccernet(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
@@ -76,6 +77,7 @@ void read_ava(const std::vector<SourceText>&, const ImportOptions&, const Import
 void read_ego4d_mq(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_50salads(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_coco_segments(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_moments(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_multithumos(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_charades_results(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_sample_labels(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);

@@ -19,7 +19,8 @@ namespace {
 
 // One list of {"segment","label","score",...}; members that are none of these are kept. Without a label, a label_id is
 // one where --classes says what it means.
-std::string items_of(dom::element element, const std::string& field, bool scored, const ImportOptions& options) {
+std::string items_of(dom::element element, std::string_view name, bool scored, const ImportOptions& options) {
+  const std::string field(name);
   dom::array array;
   if (element.get(array)) throw Error("must be a list").at_field(field);
   std::string out;
@@ -139,7 +140,8 @@ class VideoMembers {
       ++unknown_;
       return;
     }
-    if (key == "annotations") set("annotations", items_of(member, "annotations", false, options_), key);
+    if (key == "annotations" || (key == "annotation" && member.is_array()))  // COIN's name
+      set("annotations", items_of(member, key, false, options_), key);
     else if (key == "actions") set("annotations", actions_of(member, options_), key);
     else if (key == "duration" || key == "duration_second")
       set("duration", format_number(positive(number_of(member, key), key)), key);
@@ -322,7 +324,7 @@ VideoInfo stated_facts(const std::string& video, const dom::object& object) {
       fact = fact || key == each;
     if (fact) members.add(key, member);
     else others += (others.empty() ? "'" : "', '") + std::string(key);
-    known = known || fact || key == "annotations" || key == "actions";
+    known = known || fact || key == "annotations" || key == "annotation" || key == "actions";
   }
   if (!known) throw Error("no duration, fps, frames or subset here" + (others.empty() ? "" : ", but " + others + "'"));
   return info_of(record);

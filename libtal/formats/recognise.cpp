@@ -71,6 +71,11 @@ bool has_path(const dom::element& element, std::string_view names, bool text) {
   return !object[name].get(value) && inside(value);
 }
 
+bool is_utf16(std::string_view text) {
+  return (text.starts_with("\xff\xfe") && !text.starts_with(std::string_view("\xff\xfe\0\0", 4))) ||
+         text.starts_with("\xfe\xff");
+}
+
 // The text without comments, a declaration and blanks before the root element.
 std::string_view at_root(std::string_view text) {
   while (true) {
@@ -143,6 +148,12 @@ FileLook FileLook::of(const std::string& path) {
     } catch (Error& error) {
       throw error.at_line(parts->head.name, 0);
     }
+  if (is_utf16(parts->head.text)) try {
+      if (!parts->whole) parts->head.text = bytes_of(path, std::string::npos >> 1);
+      parts->head = decoded_utf16(parts->head);
+      parts->whole = true;
+    } catch (const Error&) {  // the reader says what is wrong
+    }
   return FileLook(std::move(parts));
 }
 
@@ -207,6 +218,17 @@ bool FileLook::is_text(std::string_view names) const {
   return parts_->json_good && has_path(parts_->json, names, true);
 }
 
+namespace {
+
+// The first line of settings, as "[Script Info]", which is no JSON.
+bool is_section(std::string_view line) {
+  const auto text = trim(line);
+  return text.size() > 2 && text.starts_with('[') && text.ends_with(']') &&
+         text.find_first_of("[]{}\":,.0123456789", 1) == text.size() - 1;
+}
+
+}  // namespace
+
 void FileLook::refuse_json(const std::string& name) const {
   std::string_view begin = head();
   if (begin.starts_with("\xEF\xBB\xBF")) begin.remove_prefix(3);
@@ -215,6 +237,7 @@ void FileLook::refuse_json(const std::string& name) const {
     return;
   const auto rows = rows_advice(begin);
   const auto line = take_line(begin);
+  if (is_section(line)) return;
   if (!is_table_row(line))
     for (const auto& document : json_documents({name, parts_->all().text})) (void)check_json_file(document);
   if (const auto advice = rows.empty() ? record_advice(line) : rows; !advice.empty())

@@ -84,6 +84,7 @@ Fit looks_like_ava(const FileLook& file);
 Fit looks_like_ego4d_mq(const FileLook& file);
 Fit looks_like_50salads(const FileLook& file);
 Fit looks_like_coco_segments(const FileLook& file);
+Fit looks_like_moments(const FileLook& file);
 Fit looks_like_multithumos(const FileLook& file);
 Fit looks_like_records(const FileLook& file);
 // Of annotation tools (recognise_tools.cpp).
@@ -99,6 +100,7 @@ Fit looks_like_raven(const FileLook& file);
 Fit looks_like_webvtt(const FileLook& file);
 Fit looks_like_srt(const FileLook& file);
 Fit looks_like_sbv(const FileLook& file);
+Fit looks_like_ass(const FileLook& file);
 Fit looks_like_rttm(const FileLook& file);
 Fit looks_like_datavyu(const FileLook& file);
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "libtal/base/text.h"
+#include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
 #include "libtal/formats/recognise.h"
 
@@ -83,8 +84,35 @@ Fit looks_like_raven(const FileLook& file) {
                 line.find("End Time (s)") != std::string_view::npos && line.find('\t') != std::string_view::npos);
 }
 
+namespace {
+
+// A row of a list without a header: filename, perhaps its scene, onset, offset, label.
+bool is_event_row(std::string_view line) {
+  std::vector<std::string_view> fields;
+  while (true) {
+    const auto tab = std::min(line.find('\t'), line.size());
+    fields.push_back(trim(line.substr(0, tab)));
+    if (tab == line.size()) break;
+    line.remove_prefix(tab + 1);
+  }
+  const std::size_t count = fields.size();
+  return (count == 4 || count == 5) && !is_number(fields[0]) && !is_number(fields[count - 1]) &&
+         !fields[count - 1].empty() && is_number(fields[count - 3]) && is_number(fields[count - 2]);
+}
+
+}  // namespace
+
 Fit looks_like_dcase(const FileLook& file) {
-  return own_if(file.has_columns({"filename", "event-labels"}) || file.has_columns({"onset", "offset", "event-label"}));
+  if (file.has_columns({"filename", "event-labels"}) || file.has_columns({"onset", "offset", "event-label"}) ||
+      file.has_columns({"audiofilename", "starttime", "endtime"}))
+    return Fit::kOwn;
+  const auto lines = file.lines(20);
+  const auto is_row = [](std::string_view line) {
+    const auto name = trim(line.substr(line.find_last_of("/\\") + 1));
+    return is_event_row(line) || video_id(name) != name;  // the name alone: a clip without an event
+  };
+  return !lines.empty() && is_event_row(lines[0]) && std::all_of(lines.begin(), lines.end(), is_row) ? Fit::kGeneral
+                                                                                                     : Fit::kNone;
 }
 
 Fit looks_like_webvtt(const FileLook& file) {
@@ -93,18 +121,35 @@ Fit looks_like_webvtt(const FileLook& file) {
   return own_if(head.starts_with("WEBVTT"));
 }
 
+namespace {
+
+// 00:00:06,500 --> 00:00:09,000: that of WebVTT has no comma.
+bool is_srt_timing(std::string_view line) {
+  const auto arrow = line.find("-->");
+  if (arrow == std::string_view::npos) return false;
+  const auto start = trim(line.substr(0, arrow));
+  return start.find_first_not_of("0123456789:,") == std::string_view::npos && start.find(':') != start.npos &&
+         start.find(',') != start.npos;
+}
+
+}  // namespace
+
 Fit looks_like_srt(const FileLook& file) {
   const auto lines = file.lines(2);
   if (lines.size() < 2 || looks_like_webvtt(file) != Fit::kNone) return Fit::kNone;
-  auto number = lines[0];
-  if (number.starts_with("\xEF\xBB\xBF")) number.remove_prefix(3);
-  return own_if(is_number(number) && lines[1].find(" --> ") != std::string_view::npos);
+  const bool counted = is_number(lines[0]) && lines[1].find(" --> ") != std::string_view::npos;
+  return own_if(counted || is_srt_timing(lines[0]));  // some tools leave the counters out
 }
 
 Fit looks_like_sbv(const FileLook& file) {
   const auto line = trim(first_line(file));
   return own_if(line.size() > 20 && line.find_first_not_of("0123456789:.,") == std::string_view::npos &&
                 std::count(line.begin(), line.end(), ':') == 4 && std::count(line.begin(), line.end(), ',') == 1);
+}
+
+Fit looks_like_ass(const FileLook& file) {
+  const auto line = trim(first_line(file));
+  return own_if(line == "[Script Info]" || (line == "[Events]" && file.head().find("Dialogue:") != line.npos));
 }
 
 Fit looks_like_rttm(const FileLook& file) {
@@ -123,12 +168,15 @@ Fit looks_like_datavyu(const FileLook& file) {
   if (file.ends_with(".opf") && file.head().starts_with("PK")) return Fit::kOwn;
   if (file.has_columns({"ordinal", "onset", "offset"})) return Fit::kOwn;
   const auto lines = file.lines(20);
-  if (lines.empty() || lines[0].size() < 2 || lines[0][0] != '#' || !is_number(lines[0].substr(1))) return Fit::kNone;
-  return own_if(std::any_of(lines.begin(), lines.end(), [](std::string_view line) {
+  const auto is_column = [](std::string_view line) {
     for (const char* type : {" (MATRIX", " (TEXT", " (NOMINAL", " (INTEGER", " (FLOAT", " (PREDICATE"})
       if (line.find(type) != std::string_view::npos) return true;
     return false;
-  }));
+  };
+  if (lines.size() > 1 && is_column(lines[0]))  // the oldest have no version before it
+    return own_if(lines[1].size() > 24 && lines[1].substr(0, 25).find_first_not_of("0123456789:,") == lines[1].npos);
+  if (lines.empty() || lines[0].size() < 2 || lines[0][0] != '#' || !is_number(lines[0].substr(1))) return Fit::kNone;
+  return own_if(std::any_of(lines.begin(), lines.end(), is_column));
 }
 
 }  // namespace tal

@@ -46,7 +46,8 @@ void read_event(dom::element element, const std::string& place, bool predicted,
   const auto object = object_of(element, place);
   std::optional<std::int64_t> of_time, of_member;
   std::optional<double> position, confidence, game_time;
-  std::string label, extra;
+  std::optional<std::string> label;
+  std::string extra;
   for (auto [key, value] : object) {
     const std::string field = place + "." + std::string(key);
     if (key == "position") {
@@ -74,13 +75,14 @@ void read_event(dom::element element, const std::string& place, bool predicted,
         .at_field(place + ".position");
   if (!position && game_time) position = 1000 * *game_time;  // SoccerNet v1 has no more
   if (!position) throw missing("position");
-  if (label.empty()) throw missing("label");
+  // Files of replays have "label": "" where nothing but the change of shots is known.
+  if (!label || (predicted && label->empty())) throw missing("label");
   if (predicted && !confidence) throw missing("confidence");
   if (!of_time && !of_member) throw missing(predicted ? "half" : "gameTime");
   if (of_time && of_member && *of_time != *of_member)
     throw Error(std::to_string(*of_member) + " here, " + std::to_string(*of_time) + " in gameTime")
         .at_field(place + ".half");
-  append_point(halves[of_member ? *of_member : *of_time], *position / 1000, confidence, label, {}, extra);
+  append_point(halves[of_member ? *of_member : *of_time], *position / 1000, confidence, *label, {}, extra);
 }
 
 void read_game(const SourceText& source, const ImportOptions& options, const ImportSink& sink) {

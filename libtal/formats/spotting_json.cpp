@@ -70,7 +70,9 @@ Record read_spotting_video(dom::element element, bool scored, const ImportOption
   try {
     Record record = Record::make(video);
     VideoInfo own;
-    if (const auto fps = member_of(object, "fps")) own.fps = positive(number_of(*fps, "fps"), "fps");
+    // FineDiving's lists have -1 where the rate is not known.
+    if (const auto fps = member_of(object, "fps"); fps && number_of(*fps, "fps") != -1)
+      own.fps = positive(number_of(*fps, "fps"), "fps");
     if (const auto frames = member_of(object, "num_frames"))
       own.frames = whole_number(number_of(*frames, "num_frames"), raw_json(*frames), "num_frames");
     VideoInfo info = known_of(video, options, own);

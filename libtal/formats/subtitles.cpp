@@ -1,4 +1,4 @@
-// Subtitles: WebVTT, SubRip and YouTube's SBV.
+// Subtitles: WebVTT, SubRip, YouTube's SBV and SubStation Alpha.
 #include <algorithm>
 #include <cstdio>
 
@@ -149,6 +149,94 @@ void read_subtitles(const std::vector<SourceText>& sources, Subtitles kind, cons
   rows.emit();
 }
 
+// SubStation Alpha: the dialogue lines of its section [Events], whose fields stand in a line Format before them, the
+// text last, with whatever commas it has.
+class DialogueReader {
+ public:
+  DialogueReader(const SourceText& source, const ImportSink& sink, ToolRows& rows)
+      : source_(source), sink_(sink), rows_(rows) {}
+
+  void read() {
+    auto& entry = rows_.video("", file_stem(source_, {".ass", ".ssa", ".txt"}), source_);
+    const auto lines = split_lines(source_);
+    bool events = false, any = false;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const auto line = trim(lines[i]);
+      if (line.starts_with('[')) events = line == "[Events]", any = any || events;
+      if (!events) continue;
+      const auto colon = std::min(line.find(':'), line.size());
+      const auto kind = line.substr(0, colon), rest = trim(line.substr(std::min(colon + 1, line.size())));
+      if (kind == "Comment") rows_.leave_out("comment", "comments", line_name(source_.name, i + 1));
+      guard_row(source_, i + 1, entry.video, lines[i], sink_, [&] {
+        if (kind == "Format") read_format(rest);
+        if (kind == "Dialogue") add(rest, entry);
+      });
+    }
+    if (!any) throw Error("no section [Events]").at_line(source_.name, 0);
+  }
+
+ private:
+  void read_format(std::string_view text) {
+    names_.clear();
+    while (!text.empty()) {
+      const auto comma = std::min(text.find(','), text.size());
+      names_.emplace_back(trim(text.substr(0, comma)));
+      text.remove_prefix(std::min(comma + 1, text.size()));
+    }
+    if (names_.empty() || names_.back() != "Text") throw Error("the last field must be Text").at_field("Format");
+  }
+  std::string_view field(const std::vector<std::string_view>& fields, std::string_view name) const {
+    for (std::size_t k = 0; k < names_.size(); ++k)
+      if (names_[k] == name) return fields[k];
+    return {};
+  }
+  void add(std::string_view text, VideoRows::Entry& entry) {
+    if (names_.empty()) throw Error("a line Format must stand before it").at_field("Dialogue");
+    std::vector<std::string_view> fields;
+    while (fields.size() + 1 < names_.size()) {
+      const auto comma = text.find(',');
+      if (comma == std::string_view::npos)
+        throw Error(std::to_string(names_.size()) + " fields are named in Format, " +
+                    std::to_string(fields.size() + 1) + " are here")
+            .at_field("Dialogue");
+      fields.push_back(trim(text.substr(0, comma)));
+      text.remove_prefix(comma + 1);
+    }
+    fields.push_back(text);
+    const auto time = [&](const char* name) {
+      auto value = field(fields, name);
+      const auto seconds = cue_time(value);
+      if (!seconds || !value.empty()) throw Error("must be h:mm:ss.cc").at_field(name);
+      return *seconds;
+    };
+    ToolEvent event;
+    const double start = time("Start");
+    event.segment = {start, time("End")};
+    event.label = plain(fields.back());
+    if (const auto style = field(fields, "Style"); !style.empty()) event.tier = std::string(style);
+    event.members = Members().some("name", field(fields, "Name")).str();
+    rows_.add(entry, event);
+  }
+  // Without what stands in braces, which sets the looks.
+  static std::string plain(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const char next = text[i] == '\\' && i + 1 < text.size() ? text[i + 1] : '\0';
+      const auto close = text[i] == '{' ? text.find('}', i) : std::string_view::npos;
+      if (close != std::string_view::npos) i = close;
+      else if (next == 'N' || next == 'n') out += '\n', ++i;
+      else if (next == 'h') out += "\u00a0", ++i;
+      else out += text[i];
+    }
+    return out;
+  }
+
+  const SourceText& source_;
+  const ImportSink& sink_;
+  ToolRows& rows_;
+  std::vector<std::string> names_;
+};
+
 // Subtitles: a cue a segment, in order of time.
 class CueWriter : public SegmentWriter {
  public:
@@ -256,6 +344,14 @@ void read_srt(const std::vector<SourceText>& sources, const ImportOptions& optio
 }
 void read_sbv(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
   read_subtitles(sources, Subtitles::kSbv, options, sink);
+}
+void read_ass(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
+  ToolRows rows(options, sink);
+  for (const auto& given : sources) {
+    const SourceText source = decoded_utf16(given);
+    DialogueReader(source, sink, rows).read();
+  }
+  rows.emit();
 }
 
 std::unique_ptr<ExportWriter> make_webvtt_writer(const ExportOptions& options) {

@@ -8,66 +8,67 @@
 namespace tal {
 namespace {
 
-using Names = std::vector<std::string>;
+using NameList = std::vector<std::string>;
 
-bool is_in(const Names& names, const std::string& name) {
+bool is_in(const NameList& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-const Names kNumberNames = {"index", "idx", "row", "row-id", "row-idx", "row-index", "row-number"};
-const Names kTimeNames = {"time",
-                          "timestamp",
-                          "time-stamp",
-                          "timestamps",
-                          "t",
-                          "ts",
-                          "date",
-                          "datetime",
-                          "date-time",
-                          "elapsed",
-                          "elapsed-time",
-                          "time-elapsed",
-                          "epoch",
-                          "epoch-time",
-                          "unix-time",
-                          "unixtime",
-                          "unix",
-                          "unix-timestamp",
-                          "utc",
-                          "utc-time",
-                          "system-time",
-                          "timecode",
-                          "sensor-time",
-                          "seconds-elapsed"};
-const Names kIndexNames = {"...1",       "id",          "ids",
-                           "no",         "no.",         "nr",
-                           "nr.",        "num",         "number",
-                           "rownames",   "rowname",     "row.names",
-                           "row-names",  "sample-id",   "sample-idx",
-                           "snippet-id", "snippet-idx", "clip-id",
-                           "clip-idx",   "segment-id",  "segment-idx",
-                           "level-0",    "column1",     "sr-no",
-                           "s.no",       "s-no",        "--index-level-0--",
-                           "window-id",  "window-idx"};
-const Names kMayIndexNames = {"n",      "sample", "snippet", "clip",    "segment", "obs",     "observation",
-                              "window", "item",   "count",   "counter", "seq",     "sequence"};
-const Names kRateNames = {
+const NameList kNumberNames = {"index", "idx", "row", "row-id", "row-idx", "row-index", "row-number"};
+const NameList kTimeNames = {"time",
+                             "timestamp",
+                             "time-stamp",
+                             "timestamps",
+                             "t",
+                             "ts",
+                             "date",
+                             "datetime",
+                             "date-time",
+                             "elapsed",
+                             "elapsed-time",
+                             "time-elapsed",
+                             "epoch",
+                             "epoch-time",
+                             "unix-time",
+                             "unixtime",
+                             "unix",
+                             "unix-timestamp",
+                             "utc",
+                             "utc-time",
+                             "system-time",
+                             "timecode",
+                             "sensor-time",
+                             "seconds-elapsed"};
+const NameList kIndexNames = {"...1",       "id",          "ids",
+                              "no",         "no.",         "nr",
+                              "nr.",        "num",         "number",
+                              "rownames",   "rowname",     "row.names",
+                              "row-names",  "sample-id",   "sample-idx",
+                              "snippet-id", "snippet-idx", "clip-id",
+                              "clip-idx",   "segment-id",  "segment-idx",
+                              "level-0",    "column1",     "sr-no",
+                              "s.no",       "s-no",        "--index-level-0--",
+                              "window-id",  "window-idx"};
+const NameList kMayIndexNames = {"n",      "sample", "snippet", "clip",    "segment", "obs",     "observation",
+                                 "window", "item",   "count",   "counter", "seq",     "sequence"};
+const NameList kRateNames = {
     "fps",           "frame-rate",  "framerate",  "video-fps",    "frames-per-second",  "video-frame-rate",
     "sampling-rate", "sample-rate", "samplerate", "samplingrate", "sampling-frequency", "sample-frequency"};
-const Names kLengthNames = {"duration",       "length",       "video-duration", "media-duration", "clip-duration",
-                            "total-duration", "video-length", "num-frames",     "n-frames",       "nb-frames",
-                            "numframes",      "nframes",      "frame-count",    "total-frames",   "video-frames"};
-const Names kVideoNames = {"video",      "video-id",  "video-name",   "videoid",        "videoname",
-                           "file",       "filename",  "file-name",    "subject",        "subject-id",
-                           "user",       "user-id",   "participant",  "participant-id", "session",
-                           "session-id", "recording", "recording-id", "trial",          "trial-id"};
-const Names kSubsetNames = {"subset", "split"};
-const Names kLabelNames = {"label",  "labels",  "label-id", "label-idx",    "class",       "class-id",    "class-idx",
-                           "target", "targets", "gt",       "ground-truth", "groundtruth", "activity-id", "action-id"};
+const NameList kLengthNames = {"duration",       "length",       "video-duration", "media-duration", "clip-duration",
+                               "total-duration", "video-length", "num-frames",     "n-frames",       "nb-frames",
+                               "numframes",      "nframes",      "frame-count",    "total-frames",   "video-frames"};
+const NameList kVideoNames = {"video",      "video-id",  "video-name",   "videoid",        "videoname",
+                              "file",       "filename",  "file-name",    "subject",        "subject-id",
+                              "user",       "user-id",   "participant",  "participant-id", "session",
+                              "session-id", "recording", "recording-id", "trial",          "trial-id"};
+const NameList kSubsetNames = {"subset", "split"};
+const NameList kLabelNames = {"label",        "labels",      "label-id",    "label-idx", "class",
+                              "class-id",     "class-idx",   "target",      "targets",   "gt",
+                              "ground-truth", "groundtruth", "activity-id", "action-id"};
 
 // The words of a name but for its unit: "start_frame" -> start.
-Names words_of(const std::string& base) {
-  Names words(1);
+NameList words_of(const std::string& base) {
+  NameList words(1);
   for (const char c : base)
     if (c == '-') words.emplace_back();
     else words.back() += c;
@@ -80,12 +81,12 @@ struct Bound {
 };
 
 bool as_bound(const std::string& name, Bound& out) {
-  static const Names sure_starts = {"start", "begin", "startframe", "starttime", "startrow", "startindex"};
-  static const Names sure_ends = {"end", "endframe", "endtime", "endrow", "endindex"};
-  static const Names starts = {"from", "first", "t0", "onset"}, ends = {"to", "last", "t1", "offset", "stop"};
-  static const Names beside = {"row",    "time", "timestamp", "index",   "idx",     "sample",
-                               "window", "clip", "segment",   "snippet", "chunk",   "t",
-                               "f",      "id",   "no",        "pos",     "position"};
+  static const NameList sure_starts = {"start", "begin", "startframe", "starttime", "startrow", "startindex"};
+  static const NameList sure_ends = {"end", "endframe", "endtime", "endrow", "endindex"};
+  static const NameList starts = {"from", "first", "t0", "onset"}, ends = {"to", "last", "t1", "offset", "stop"};
+  static const NameList beside = {"row",    "time", "timestamp", "index",   "idx",     "sample",
+                                  "window", "clip", "segment",   "snippet", "chunk",   "t",
+                                  "f",      "id",   "no",        "pos",     "position"};
   int bounds = 0;
   for (const auto& word : words_of(unit_name(name).base)) {
     if (is_in(beside, word)) continue;
@@ -99,7 +100,7 @@ bool as_bound(const std::string& name, Bound& out) {
 RowColumn column_of_video(const std::string& name) {
   const UnitName parts = unit_name(name);
   const std::string plain = plain_name(name);
-  const auto called = [&](const Names& names) { return is_in(names, plain) || is_in(names, parts.base); };
+  const auto called = [&](const NameList& names) { return is_in(names, plain) || is_in(names, parts.base); };
   if (is_in(kRateNames, plain)) return RowColumn::kRate;
   if (is_in(kLengthNames, plain) || (!parts.counts() && called(kLengthNames))) return RowColumn::kLength;
   if (called(kVideoNames)) return RowColumn::kName;

@@ -3,8 +3,10 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <fstream>
 #include <memory>
 
+#include "../support.h"
 #include "libtal/formats/formats.h"
 
 namespace {
@@ -421,6 +423,27 @@ BOOST_AUTO_TEST_CASE(dcase_tables) {
   BOOST_TEST(write("dcase-weak", weak.records) == "filename\tevent_labels\na.wav\tDog,Cat\n");
   BOOST_TEST(annotations(read("dcase", "dev_1.ann", "0.5\t1\tdrawer\n")) ==
              R"([{"segment":[0.5,1],"label":"drawer"}])");
+  // LLP names the label of an event in the plural.
+  BOOST_TEST(annotations(read("dcase", "e.csv", "filename\tonset\toffset\tevent_labels\na\t0\t4\tBaby_cry\n")) ==
+             R"([{"segment":[0,4],"label":"Baby_cry"}])");
+  // The few-shot task marks events by class.
+  const auto shots =
+      read("dcase", "f.csv", "Audiofilename,Starttime,Endtime,A,B\nx.wav,1,2,POS,NEG\nx.wav,3,4,UNK,POS\n");
+  BOOST_TEST(annotations(shots) == R"([{"segment":[1,2],"label":"A"},{"segment":[3,4],"label":"B"}])");
+  BOOST_TEST(shots.notes.at(0) == "1 event that may be of its class (UNK) left out: f.csv:3");
+  BOOST_TEST(annotations(read("dcase", "f.csv", "Audiofilename,Starttime,Endtime\nx.wav,1,2\n")) ==
+             R"([{"segment":[1,2]}])");
+  BOOST_TEST(fault("dcase", "f.csv", "Audiofilename,Starttime,Endtime,Q\nx.wav,1,2,yes\n")
+                 .find("Q: must be POS, NEG or UNK, not 'yes'") != std::string::npos);
+  // Of 2016 and 2017 with the scene, and clips without an event.
+  const auto scene = read("dcase", "e.txt", "audio/a.wav\tstreet\t0.5\t1\tcar horn\naudio/b.wav\n");
+  BOOST_REQUIRE_EQUAL(scene.records.size(), 2u);
+  BOOST_TEST(
+      scene.records[0].str() ==
+      R"({"video":"a","media":"audio/a.wav","annotations":[{"segment":[0.5,1],"label":"car horn","scene":"street"}]})");
+  BOOST_TEST(scene.records[1].str() == R"({"video":"b","media":"audio/b.wav","annotations":[]})");
+  BOOST_TEST(fault("dcase", "e.txt", "a.wav\tx\ty\t1\t2\tcar\n").find("e.txt:1: must be 'onset offset label'") == 0u);
+  BOOST_TEST(fault("dcase", "e.txt", "a\n").find("not 1 words") != std::string::npos);
   BOOST_TEST(fault("dcase", "m.tsv", "filename\tonset\toffset\tevent_label\na.wav\t2\t1\tDog\n").find("m.tsv:2: ") ==
              0u);
 }
@@ -495,6 +518,27 @@ BOOST_AUTO_TEST_CASE(subtitles) {
   BOOST_TEST(skipped.errors.at(0) == "s.sbv:1: video 's': segment: end 4 is before start 5");
 }
 
+BOOST_AUTO_TEST_CASE(substation_alpha) {
+  const std::string head = "[Script Info]\n; note\n[V4+ Styles]\nFormat: Name, Fontname\n[Events]\n";
+  const std::string format = "Format: Layer, Start, End, Style, Name, Text\n";
+  const auto got = read("ass", "s.ass",
+                        "\xEF\xBB\xBF" + head + format +
+                            "Comment: 0,0:00:00.00,0:00:01.00,Default,,no\n"
+                            "Dialogue: 0,0:00:00.50,1:00:02.00,Default,Ann,{\\i1}a, b{\\i0}\\Nc\\hd\n"
+                            "Dialogue: 0,0:00:03.00,0:00:04.25,,,e\n[Fonts]\nDialogue: x\n");
+  BOOST_TEST(annotations(got) ==
+             "[{\"segment\":[0.5,3602],\"label\":\"a, b\\nc\u00a0d\",\"tier\":\"Default\",\"name\":\"Ann\"},"
+             "{\"segment\":[3,4.25],\"label\":\"e\"}]");
+  BOOST_TEST(got.notes.at(0) == "1 comment left out: s.ass:7");
+  BOOST_TEST(fault("ass", "s.ass", head + format + "Dialogue: 0,0:00:00.50,0:61:00.00,D,,x\n") ==
+             "s.ass:7: video 's': End: must be h:mm:ss.cc");
+  BOOST_TEST(fault("ass", "s.ass", head + format + "Dialogue: 0,0:00:00.50\n") ==
+             "s.ass:7: video 's': Dialogue: 6 fields are named in Format, 2 are here");
+  BOOST_TEST(fault("ass", "s.ass", head + "Dialogue: 0,x\n") ==
+             "s.ass:6: video 's': Dialogue: a line Format must stand before it");
+  BOOST_TEST(fault("ass", "s.ass", "[Script Info]\n") == "s.ass: no section [Events]");
+}
+
 BOOST_AUTO_TEST_CASE(rttm_lines) {
   const auto got = read("rttm", "x.rttm",
                         ";; comment\nSPKR-INFO f 1 <NA> <NA> <NA> unknown A <NA>\n"
@@ -521,6 +565,14 @@ BOOST_AUTO_TEST_CASE(datavyu_text) {
   BOOST_TEST(
       read("datavyu", "c.csv", cells).records.at(0).str() ==
       R"({"video":"d","media":"d","annotations":[{"segment":[1.5,62],"label":"left,","tier":"hands","codes":{"hand":"left","look":""}}]})");
+  // The oldest texts have no version, and a text may go on in the next line.
+  BOOST_TEST(annotations(read("datavyu", "d.csv",
+                              "note (TEXT,true,)\n00:00:01:000,00:00:02:000,a\\\nb\n"
+                              "00:00:03:000,00:00:04:000,c\\\\\n00:00:05:000,00:00:06:000,d\n")) ==
+             R"([{"segment":[1,2],"label":"a\nb","tier":"note"},{"segment":[3,4],"label":"c\\\\","tier":"note"},)"
+             R"({"segment":[5,6],"label":"d","tier":"note"}])");
+  BOOST_TEST(fault("datavyu", "d.csv", "note (TEXT)\n00:00:01:000,00:00:02:000,a\\\n00:00:03:000\\,00:00:04:000,b\n")
+                 .find("d.csv:3: video 'd': onset: '00:00:03:000\\' is no time") == 0u);
   BOOST_TEST(fault("datavyu", "d.csv", db + "0:0,1:1,x\n").find("d.csv:6: video 'd': onset: '0:0' is no time") == 0u);
   BOOST_TEST(fault("datavyu", "d.opf", "PK\x03\x04 broken").find("d.opf") == 0u);
 }
@@ -562,10 +614,37 @@ BOOST_AUTO_TEST_CASE(formats_are_known_by_their_looks) {
   BOOST_TEST(looks("a.txt", "Selection\tBegin Time (s)\tEnd Time (s)\tSpecies\n1\t1\t2\tx\n") == "raven");
   BOOST_TEST(looks("a.vtt", "\xEF\xBB\xBFWEBVTT\n") == "webvtt");
   BOOST_TEST(looks("a.srt", "1\n00:00:00,500 --> 00:00:07,000\nx\n") == "srt");
+  BOOST_TEST(looks("a.srt", "00:00:00,500 --> 00:00:07,000\nx\n") == "srt");
+  BOOST_TEST(looks("a.ass", "[Script Info]\nTitle: x\n") == "ass");
+  BOOST_TEST(looks("a.txt", "a.wav\tstreet\t1.5\t2\tcar\nb.wav\n") == "dcase");
+  BOOST_TEST(looks("a.csv", "Audiofilename,Starttime,Endtime,Q\nx.wav,1,2,POS\n") == "dcase");
+  BOOST_TEST(looks("a.txt", "a\t1.5\t2\tcar horn\n") == "dcase");
+  BOOST_TEST(looks("a.txt", "a\t1.5\t2\t3\n") != "dcase");
+  BOOST_TEST(looks("a.csv", "note (TEXT)\n00:00:01:000,00:00:02:000,a\n") == "datavyu");
   BOOST_TEST(looks("a.sbv", "0:00:00.378,0:00:11.378\nx\n") == "sbv");
   BOOST_TEST(looks("a.rttm", "SPEAKER f 1 1.5 0.25 <NA> <NA> A <NA>\n") == "rttm");
   BOOST_TEST(looks("a.csv", "#4\nnote (TEXT)\n") == "datavyu");
   BOOST_TEST(looks("a.csv", "file,column,ordinal,onset,offset,hand\nd,h,1,1,2,x\n") == "datavyu");
+}
+
+BOOST_AUTO_TEST_CASE(files_in_utf16_are_known_by_their_looks) {
+  const test::Folder folder;
+  const std::string text = "1\r\n00:00:00,500 --> 00:00:07,000\r\nx\r\n";
+  for (const bool big : {false, true}) {
+    std::string wide = big ? "\xfe\xff" : "\xff\xfe";
+    for (const char c : text) big ? (wide += '\0') += c : (wide += c) += '\0';
+    const std::string path = folder / "s.srt";
+    std::ofstream(path, std::ios::binary) << wide;
+    BOOST_TEST(recognise_format({path}, [](const std::string&) {}).name == "srt");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_section_of_settings_is_no_json) {
+  const auto refused = [](const std::string& text) {
+    return test::message_of([&] { FileLook(SourceText{"a.ini", text}).refuse_json("a.ini"); });
+  };
+  BOOST_TEST(refused("[Settings]\nx=1\n") == "no error");
+  BOOST_TEST(refused("[1, 2\n").find("a.ini:") == 0u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

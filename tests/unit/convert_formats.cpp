@@ -82,6 +82,10 @@ BOOST_AUTO_TEST_CASE(activitynet_gt_layouts) {
              R"({"v_a":{"duration_second":2,"duration_frame":48,"annotations":[],"feature_frame":32}})");
   BOOST_TEST(got.records.at(0).str() ==
              R"({"video":"v_a","duration":2,"frames":48,"annotations":[],"feature_frame":32})");
+  got = read(read_activitynet_gt, "f",  // COIN
+             R"({"database":{"c":{"annotation":[{"id":"126","segment":[24.0,27.0],"label":"turn"}],"class":"Lock"}}})");
+  BOOST_TEST(got.records.at(0).str() ==
+             R"({"video":"c","annotations":[{"segment":[24,27],"label":"turn","id":"126"}],"class":"Lock"})");
   ImportOptions options;
   options.tables.classes = {{12, "HighJump"}};
   got = read(read_activitynet_gt, "f", R"({"a":{"actions":[[12,1,2.5]]}})", options);
@@ -329,6 +333,10 @@ BOOST_AUTO_TEST_CASE(no_reader_fails_on_damaged_bytes) {
       {"activitynet-results", R"({"results":{"a":[{"segment":[1,2],"score":0.5,"label":"x"}]}})"},
       {"activitynet-classification", R"({"results":{"a":[{"score":0.5,"label":"x"}]}})"},
       {"thumos14-gt", "video_1 1 2\nvideo_2 3 4\n"},
+      {"moments", R"({"a.avi":{"timestamps":[[50,100]],"fps":25,"num_frames":250,"sentences":["x"]}})"},
+      {"moments", R"({"qid":1,"query":"a","duration":5,"vid":"v","relevant_windows":[[1,2]]})"},
+      {"moments", "v 1 2##x\n"},
+      {"ass", "[Events]\nFormat: Start, End, Style, Text\nDialogue: 0:00:01.00,0:00:02.00,D,{\\i1}a\\Nb\n"},
       {"thumos14-results", "v 1 2 7 0.5\n"},
       {"ssn-proposals", "# 1\nv\n1\n1\n1\n3 0 0.5\n2\n3 1 1 0 1\n3 0.5 1 0 1\n"},
       {"bsn-proposals", "xmin,xmax,score\n0.1,0.2,1\n"},

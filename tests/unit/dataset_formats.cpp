@@ -185,6 +185,16 @@ BOOST_AUTO_TEST_CASE(soccernet) {
              "g.json:3: video 'g': annotations[0].gameTime: 'x' must be 'HALF - MM:SS'");
   BOOST_TEST(fault(R"({"gameTime":"1 - 00:01","position":"1"})") ==
              "g.json:3: video 'g': annotations[0].label: missing");
+  // Files of replays know nothing but when a shot changes.
+  BOOST_TEST(
+      converted(
+          "soccernet", "g.json",
+          R"({"UrlLocal":"g","annotations":[{"gameTime":"1 - 00:01","label":"","position":"1000","replay":"replay"}]})") ==
+      "{\"video\":\"g/1\",\"annotations\":[{\"at\":1,\"gameTime\":\"1 - 00:01\",\"replay\":\"replay\"}]}\n");
+  BOOST_TEST(
+      converted("soccernet", "r.json",
+                R"({"UrlLocal":"g","predictions":[{"half":"1","label":"","position":"1000","confidence":"1"}]})") ==
+      "r.json:1: video 'g': predictions[0].label: missing");
   BOOST_TEST(converted("soccernet", "g.json", "{\"annotations\":[]}") ==
              "g.json:1: UrlLocal: missing; it names the game");
   BOOST_TEST(exported("soccernet", "{\"video\":\"v\",\"annotations\":[]}\n") ==
@@ -212,6 +222,14 @@ BOOST_AUTO_TEST_CASE(spotting) {
       "{\"video\":\"w\",\"fps\":10,\"proposals\":[]}\n");
   BOOST_TEST(converted("spotting-json", "s.json", "[\n{\"video\":\"v\",\"events\":[]}]") ==
              "s.json:2: video 'v': fps: missing: give --fps, or --durations with the videos' rates");
+  // A rate of -1 is not known.
+  const std::string unknown = R"([{"video":"v","fps":-1,"num_frames":50,"events":[{"frame":5,"label":"a"}]}])";
+  BOOST_TEST(converted("spotting-json", "s.json", unknown).find("s.json:1: video 'v': fps: missing: give --fps") == 0u);
+  BOOST_TEST(
+      converted("spotting-json", "s.json", unknown, with_fps(10)) ==
+      "{\"video\":\"v\",\"duration\":5,\"fps\":10,\"frames\":50,\"annotations\":[{\"at\":0.5,\"label\":\"a\"}]}\n");
+  BOOST_TEST(converted("spotting-json", "s.json", R"([{"video":"v","fps":-2,"events":[]}])") ==
+             "s.json:1: video 'v': fps: must be positive, not -2");
   BOOST_TEST(converted("spotting-json", "s.json", "[{\"video\":\"v\",\"fps\":10,\"events\":[{\"label\":\"a\"}]}]") ==
              "s.json:1: video 'v': events[0].frame: missing");
 }
@@ -239,6 +257,19 @@ BOOST_AUTO_TEST_CASE(epic_kitchens) {
   options.tables.classes = {{0, "take"}};
   BOOST_TEST(label("verb_class") == "\"take\"");
 
+  // Those of the test set have no labels, whatever else they have.
+  BOOST_TEST(converted("epic-kitchens", "t.csv",
+                       "narration_id,participant_id,video_id,start_timestamp,stop_timestamp,start_frame\n"
+                       "P01_0,P01,P01_1,00:00:01.50,00:00:02.00,90\n") ==
+             "{\"video\":\"P01_1\",\"annotations\":[{\"segment\":[1.5,2],\"narration_id\":\"P01_0\","
+             "\"participant_id\":\"P01\",\"start_frame\":90}]}\n");
+
+  const auto fit = [](const std::string& columns) {
+    return looks_like_epic_kitchens(FileLook(SourceText{"e.csv", columns + "\na,b,c,0:00:01.5,0:00:02.5,x\n"}));
+  };
+  BOOST_CHECK(fit("narration_id,participant_id,video_id,start_timestamp,stop_timestamp,start_frame") == Fit::kOwn);
+  BOOST_CHECK(fit("annotation_id,participant_id,video_id,start_timestamp,stop_timestamp,class") == Fit::kNone);
+
   const std::string results =
       R"({"version":"0.2","results":{"P01":[{"verb":3,"noun":2,"action":"3,2","segment":[1,2],"score":0.5}]}})";
   BOOST_TEST(
@@ -250,6 +281,49 @@ BOOST_AUTO_TEST_CASE(epic_kitchens) {
   BOOST_TEST(converted("epic-results", "r.json", results, action).find("\"label\":\"3,2\"") != std::string::npos);
   BOOST_TEST(converted("epic-results", "r.json", R"({"results":{"P":[{"segment":[1,2],"score":1}]}})") ==
              "r.json:1: video 'P': results[0].verb: missing");
+}
+
+BOOST_AUTO_TEST_CASE(moments_with_sentences) {
+  BOOST_TEST(converted("moments", "c.json",
+                       R"({"v_a":{"duration":10.5,"timestamps":[[0,4.5],[3,10]],"sentences":["One.", " Two."]}})") ==
+             "{\"video\":\"v_a\",\"duration\":10.5,\"annotations\":[{\"segment\":[0,4.5],\"label\":\"One.\"},"
+             "{\"segment\":[3,10],\"label\":\"Two.\"}]}\n");
+  // With a frame rate in place of the duration, the times count frames.
+  BOOST_TEST(converted("moments", "t.json",
+                       R"({"s1.avi":{"timestamps":[[50,100]],"fps":25,"num_frames":250,"sentences":["x"]}})") ==
+             "{\"video\":\"s1\",\"duration\":10,\"fps\":25,\"frames\":250,"
+             "\"annotations\":[{\"segment\":[2,4],\"label\":\"x\"}]}\n");
+  BOOST_TEST(
+      converted("moments", "r.json", R"({"version":"1","results":{"a":[{"sentence":"x","timestamp":[1,2]}]}})") ==
+      "{\"video\":\"a\",\"proposals\":[{\"segment\":[1,2],\"label\":\"x\"}]}\n");
+  const std::string query = R"({"qid":1,"query":"a","duration":150,"vid":"v","relevant_windows":[[82,150]]})";
+  const std::string other = R"({"qid":2,"query":"b","vid":"v","pred_relevant_windows":[[1,2,0.5]]})";
+  BOOST_TEST(converted("moments", "q.jsonl", query + "\n" + other + "\n") ==
+             "{\"video\":\"v\",\"duration\":150,"
+             "\"annotations\":[{\"segment\":[82,150],\"label\":\"a\",\"qid\":1}],"
+             "\"proposals\":[{\"segment\":[1,2],\"score\":0.5,\"label\":\"b\",\"qid\":2}]}\n");
+  BOOST_TEST(converted("moments", "s.txt", "AX 24.3 30##person turns.\nBY 0 4.9##x##y\n") ==
+             "{\"video\":\"AX\",\"annotations\":[{\"segment\":[24.3,30],\"label\":\"person turns.\"}]}\n"
+             "{\"video\":\"BY\",\"annotations\":[{\"segment\":[0,4.9],\"label\":\"x##y\"}]}\n");
+  for (const auto& [text, fault] : std::vector<std::pair<std::string, std::string>>{
+           {"AX 1 2 person\n", "f:1: must be 'VIDEO START END##SENTENCE'"},
+           {"AX 2 1##x\n", "f:1: segment: end 1 is before start 2"},
+           {R"({"a":{"timestamps":[[0,1]],"sentences":[]}})", "f:1: video 'a': sentences: 0 for 1 timestamps"},
+           {R"({"a":{"timestamps":[[2,1]],"sentences":["x"]}})",
+            "f:1: video 'a': timestamps[0]: end 1 is before start 2"},
+           {R"({"a":{"timestamps":[]}})", "f:1: video 'a': sentences: missing"},
+           {query + "\n{\"qid\":2,\"vid\":\"v\"}", "f:2: query: missing"},
+           {R"({"qid":1,"query":"a","vid":"v","relevant_windows":[[82]]})",
+            "f:1: relevant_windows[0]: must be [start, end]"}})
+    BOOST_TEST(converted("moments", "f", text) == fault);
+  const auto fit = [](const std::string& text) { return looks_like_moments(FileLook(SourceText{"f", text})); };
+  BOOST_CHECK(fit(query + "\n" + other) == Fit::kOwn);
+  BOOST_CHECK(fit("AX 24.3 30##person turns.\n") == Fit::kOwn);
+  BOOST_CHECK(fit(R"({"a":{"timestamps":[[0,1]],"sentences":["x"]}})") == Fit::kOwn);
+  BOOST_CHECK(fit(R"({"results":{"a":[{"sentence":"x","timestamp":[1,2]}]}})") == Fit::kOwn);
+  BOOST_CHECK(fit(R"({"results":{"a":[{"segment":[1,2]}]}})") == Fit::kNone);
+  BOOST_CHECK(fit("AX 24.3 30 person\n") == Fit::kNone);
+  BOOST_CHECK(fit("") == Fit::kNone);
 }
 
 BOOST_AUTO_TEST_CASE(ego4d_moments) {
