@@ -168,7 +168,8 @@ bool is_misspelt(std::string_view name, std::string_view known) {
 // What is beside the member that it is like is no mistake where it has but an ending more or less: labels beside label.
 void RecordChecker::Pass::spelling(const char* kind, const Json& object, const std::string& field) const {
   const auto& known = known_members(kind);
-  for (const auto& [name, value] : object.items()) {
+  for (const auto& member : object.items()) {
+    const std::string& name = member.key();
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     const auto meant = std::find_if(known.begin(), known.end(), [&](const std::string& each) {
       const bool apart = !each.starts_with(name) && !name.starts_with(each);

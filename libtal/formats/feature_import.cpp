@@ -7,6 +7,7 @@
 #include <set>
 
 #include "libtal/base/number.h"
+#include "libtal/base/spelling.h"
 #include "libtal/base/text.h"
 #include "libtal/data/array_file.h"
 #include "libtal/data/import_support.h"
@@ -46,12 +47,11 @@ std::vector<ArrayFile::Entry> streams_of(const std::vector<ArrayFile::Entry>& en
 }
 
 // Groups that hold the videos of a part of the data set, or all of them, and are none themselves.
-bool is_container(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+bool is_container(const std::string& name) {
   static const std::set<std::string> words = {"train",    "training", "val",      "valid", "validation", "test",
                                               "testing",  "dev",      "trainval", "all",   "data",       "dataset",
                                               "features", "feature",  "feats",    "feat",  "video",      "videos"};
-  return words.count(name) > 0;
+  return words.count(lower_case(name)) > 0;
 }
 
 // VIDEO/STREAM is how groups are used. Error where the names do not show that: a video would take another's rows.

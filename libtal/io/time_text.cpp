@@ -9,6 +9,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/base/spelling.h"
 #include "libtal/base/text.h"
 #include "libtal/io/digits.h"
 #include "libtal/io/unit_name.h"
@@ -35,8 +36,7 @@ std::optional<double> take_number(std::string_view& text) {
 
 // Seconds of a unit's word; 0: it is none.
 double seconds_of_unit(std::string_view word) {
-  std::string lower(word);
-  std::transform(lower.begin(), lower.end(), lower.begin(), ascii_lower);
+  const std::string lower = lower_case(word);
   if (lower == "d" || lower == "day" || lower == "days") return 86400;
   if (lower == "m") return 60;
   const UnitName unit = unit_name(lower);

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "libtal/base/error.h"
+#include "libtal/base/spelling.h"
 #include "libtal/base/text.h"
 #include "libtal/base/time_rows.h"
 #include "libtal/io/features.h"
@@ -21,9 +22,7 @@ namespace tal::plot {
 namespace {
 
 std::string extension(const std::string& path) {
-  std::string out = std::filesystem::path(path).extension().string();
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
+  return lower_case(std::filesystem::path(path).extension().string());
 }
 
 std::string chosen_format(const Tool& tool, const PlotOptions& options) {
