@@ -24,7 +24,7 @@ def measures_of(result, wanted, averaged):
     found = {}
     if "ar_at" in result:
         for n, value in result["ar_at"].items():
-            found[f"AR@{n}"] = 100 * value if float(n) <= result["an"][-1] else None
+            found[f"AR@{n}"] = 100 * value if value is not None and float(n) <= result["an"][-1] else None
         if "auc" in result:
             found["AUC"] = result["auc"]
     if "map" in result:

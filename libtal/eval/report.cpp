@@ -35,6 +35,7 @@ void append(std::string& out, const json& value) {
 }
 
 std::string plain(const json& value) {
+  if (value.is_null()) return "-";
   if (value.is_string()) return value.get<std::string>();
   std::string out;
   append(out, value);
@@ -163,11 +164,11 @@ class Tables {
 
   void add_recall() {
     Table table{"ar", "average recall", {"AN", "AR"}, {}};
-    const double last = r_["an"].empty() ? 0 : r_["an"].back().get<double>();  // more than the lists hold: THUMOS14's
-                                                                               // curve goes on along the last two
-                                                                               // points
+    // More than the lists hold: THUMOS14's curve goes on along the last two points.
+    const double last = r_["an"].empty() ? 0 : r_["an"].back().get<double>();
     for (const auto& [key, value] : r_["ar_at"].items())
-      table.rows.push_back({key, text(value) + (!exact_ && std::stod(key) > last ? " (extrapolated)" : "")});
+      table.rows.push_back(
+          {key, text(value) + (!exact_ && !value.is_null() && std::stod(key) > last ? " (extrapolated)" : "")});
     tables_.push_back(std::move(table));
   }
 

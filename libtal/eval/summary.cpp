@@ -77,6 +77,16 @@ Report buckets_of(const std::vector<Bucket>& buckets, bool scored) {
   return items;
 }
 
+// Average recall at n proposals a video, between the points of ActivityNet's curve; null where it does not reach n.
+Report recall_between(const ProposalResult& curve, double n) {
+  constexpr double kRounding = 1e-9;
+  const auto point =
+      std::find_if(curve.an.begin(), curve.an.end(), [&](double an) { return std::abs(an - n) <= kRounding * n; });
+  if (point != curve.an.end()) return curve.ar[static_cast<std::size_t>(point - curve.an.begin())];
+  if (curve.an.empty() || n < curve.an.front() || n > curve.an.back()) return nullptr;
+  return interpolate(curve.an, curve.ar, n);
+}
+
 void add_curve(Report& r, const Evaluated& run, const Protocol& p) {
   const ProposalResult& curve = run.curve;
   r["an"] = curve.an, r["ar"] = curve.ar;
@@ -86,7 +96,7 @@ void add_curve(Report& r, const Evaluated& run, const Protocol& p) {
   if (p.thumos_frames)
     for (const int n : {50, 100, 200, 500, 1000}) r["ar_at"][std::to_string(n)] = interpolate(curve.an, curve.ar, n);
   else
-    for (const int n : {1, 5, 10, 100}) r["ar_at"][std::to_string(n)] = curve.ar[static_cast<std::size_t>(n - 1)];
+    for (const int n : {1, 5, 10, 100}) r["ar_at"][std::to_string(n)] = recall_between(curve, n);
   r["ar_by_length"] = buckets_of(recall_by_length(run, p.scales.length).buckets, false);
 }
 

@@ -21,9 +21,7 @@
 namespace tal::plot {
 namespace {
 
-std::string extension(const std::string& path) {
-  return lower_case(std::filesystem::path(path).extension().string());
-}
+std::string extension(const std::string& path) { return lower_case(std::filesystem::path(path).extension().string()); }
 
 std::string chosen_format(const Tool& tool, const PlotOptions& options) {
   if (options.format != "auto") return options.format;

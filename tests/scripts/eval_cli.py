@@ -129,6 +129,15 @@ for place, wanted in ((1, [1, 1, 1, 1]), (2, [0, 1, 1, 1]), (5, [0, 1, 1, 1]), (
     hundred = [{"video": "v", "proposals": [{"segment": [0, 9] if k == place else [500, 509 + k], "score": 1 / k} for k in range(1, 101)]}]
     got = json.loads(run(["--gt", one, "--protocol", "activitynet-proposal", "--format", "json"], hundred).stdout)["ar_at"]
     check(got == dict(zip(("1", "5", "10", "100"), wanted)), f"average recall at 1, 5, 10 and 100 with the hit at {place}: {got}")
+# Two truths and five proposals, of which the first two find them: by hand, and with points that are half a proposal or two of them apart.
+two = save("two.jsonl", [{"video": "v", "duration": 100, "annotations": [{"segment": [0, 1], "label": "a"}, {"segment": [2, 3], "label": "a"}]}])
+five = [{"video": "v", "proposals": [{"segment": [2 * k, 2 * k + 1] if k < 2 else [50 + k, 60 + k], "score": 1 - k / 10} for k in range(5)]}]
+for most, wanted in ((5, [0.5, 1, None, None]), (10, [0.5, 1, 1, None]), (200, [None, 1, 1, 1])):
+    command = ["--gt", two, "--protocol", "activitynet-proposal", "--max-avg-proposals", str(most)]
+    got = json.loads(run([*command, "--format", "json"], five).stdout)["ar_at"]
+    check(got == dict(zip(("1", "5", "10", "100"), wanted)), f"average recall with at most {most} proposals a video: {got}")
+    rows = [line.split() for line in run(command, five).stdout.decode().splitlines() if line.split()[:1] in (["1"], ["5"], ["10"], ["100"])]
+    check([row[1] for row in rows] == ["-" if value is None else "%.4f" % value for value in wanted], f"and in the table: {rows}")
 thumos = json.loads(run(["--gt", gt, "--protocol", "thumos14-proposal", "--format", "json"], stream).stdout)
 check(set(thumos["ar_at"]) == {"50", "100", "200", "500", "1000"}, "thumos14-proposal")
 recall = json.loads(run(["--gt", gt, "--protocol", "custom", "--tiou", "0.5", "--recall-at", "1,5", "--format", "json"], stream).stdout)["recall_at"]
