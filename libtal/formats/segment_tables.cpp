@@ -148,7 +148,7 @@ class SegmentTables {
     }
   }
 
-  // A file whose name is its video's id.
+  // A file whose name is its video's id, and whose video is there without a row, too.
   void see_file(const std::string& video, const std::string& file) {
     const auto [first, fresh] = by_file_.emplace(video, file);
     if (!fresh)
@@ -156,6 +156,9 @@ class SegmentTables {
                   "' too, and no column names the videos: which one is it of?")
           .at_field("video")
           .at_line(file, 0);
+    auto& entry = rows_.at(options_.prefix.value_or("") + video);
+    entry.facts.add(known_of(entry.video, options_), file);
+    (scored_ ? entry.has_proposals : entry.has_annotations) = true;
   }
 
   void add_facts(VideoRows::Entry& entry, const OneTable& one, const NamedTable::Row& row, const VideoInfo& said) {

@@ -385,6 +385,7 @@ for text, labels in ALONE.items():
 write("calls/b2.tsv", "start\tend\tlabel\n1\t2\tc\n")
 done = tool("tal-convert", "calls/bird 7.csv", "calls/b2.tsv", "--prefix", "x/", "--no-history")
 check([json.loads(line)["video"] for line in done.stdout.splitlines()] == ["x/bird 7", "x/b2"] and done.stderr.count("no column names the videos") == 1, f"one note of two files: {done.stderr}")
+check(records("--from", "segments-csv", write("calls/none.csv", "start,end,label\n"), "--durations", write("d.csv", "video,duration\nnone,9\n")) == [{"video": "none", "duration": 9, "annotations": []}], "a recording without a segment")
 refused("--from", "segments-csv", "calls/b2.tsv", write("other/b2.tsv", "start\tend\tlabel\n1\t2\tc\n"), says=("other/b2.tsv: video: 'b2' is the name of 'calls/b2.tsv' too, and no column names the videos",))
 got = records("--from", "detections-csv", write("p9.csv", "start,end,label,score\n1,2,a,0.5\n"), says=("'p9' of p9.csv",))
 check(got == [{"video": "p9", "proposals": [{"segment": [1, 2], "score": 0.5, "label": "a"}]}] == records("p9.csv"), f"detections: {got}")
