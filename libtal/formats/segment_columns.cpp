@@ -227,13 +227,12 @@ void SegmentColumns::take_file_as_video() {
   }
 }
 
-std::string SegmentColumns::id_in(const NamedTable::Row& row) const {
+std::string SegmentColumns::id_in(const NamedTable::Row& row, bool as_written) const {
   if (!file_video_.empty()) return options_.prefix.value_or("") + file_video_;
   const bool written = table_.own && row.quoted(video);  // in quotes, what others mean as missing
   const std::string& text = written ? table_.field(row, video) : video_field(table_, row, video);
-  const bool own_ids = table_.own && options_.id_folders < 0 && options_.columns.count("video") == 0;
-  return own_ids && !text.empty() ? options_.prefix.value_or("") + text
-                                  : id_of(text, options_, line_name(table_.source, row.line));
+  return as_written && !text.empty() ? options_.prefix.value_or("") + text
+                                     : id_of(text, options_, line_name(table_.source, row.line));
 }
 
 // A name may say that the scores are per cent.

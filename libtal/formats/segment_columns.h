@@ -25,8 +25,8 @@ class SegmentColumns {
   double score_of(const NamedTable::Row& row) const;
   // The values of --where's column, for who found none.
   std::vector<std::string> where_values() const;
-  // The id of a row's video; "" where the field is empty. Error as id_of().
-  std::string id_in(const NamedTable::Row& row) const;
+  // The id of a row's video; "" where the field is empty. as_written: the field is the id. Error as id_of() otherwise.
+  std::string id_in(const NamedTable::Row& row, bool as_written = false) const;
   // Where no column names videos, the file does, and this is its name without ending; else "".
   const std::string& file_video() const { return file_video_; }
 

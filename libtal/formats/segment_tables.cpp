@@ -101,8 +101,9 @@ class SegmentTables {
     bool written(const NamedTable::Row& row, int column) const { return table.own && row.quoted(column); }
   };
 
-  static std::string video_of(const OneTable& one, const NamedTable::Row& row) {
-    std::string id = one.columns.id_in(row);
+  std::string video_of(const OneTable& one, const NamedTable::Row& row) const {
+    const bool own_ids = one.table.own && options_.id_folders < 0 && options_.columns.count("video") == 0;
+    std::string id = one.columns.id_in(row, own_ids);
     if (id.empty()) throw Error("empty").at_field("video");
     return id;
   }
