@@ -190,8 +190,29 @@ void ArrayFile::open_mat() {
   }
 }
 
+namespace {
+
+// What pandas.DataFrame.to_hdf writes unless it is told otherwise: axes and blocks of columns of one type, whose names
+// are no arrays of a video.
+void refuse_data_frames(const std::vector<Hdf5Dataset>& datasets) {
+  for (const auto& values : datasets) {
+    if (values.name.substr(values.name.rfind('/') + 1) != "block0_values") continue;
+    const std::string group = group_of(values.name), axis = group.empty() ? "axis0" : group + "/axis0";
+    if (std::none_of(datasets.begin(), datasets.end(), [&](const auto& each) {
+          return each.name.starts_with(axis);  // axis0_level0 of columns in several levels
+        }))
+      continue;
+    throw Error("'" + group + "' is a DataFrame in pandas' fixed layout (axis0, block0_values), which pandas alone " +
+                "reads: write a table a video, such as pandas.read_hdf('FILE', '" + group +
+                "').to_csv('VIDEO.csv', index=False)");
+  }
+}
+
+}  // namespace
+
 void ArrayFile::open_hdf5() {
   hdf5_ = std::make_unique<Hdf5File>(file_ ? Hdf5File(path_) : Hdf5File::from_memory(unpacked_));
+  refuse_data_frames(hdf5_->datasets());
   for (auto& dataset : hdf5_->datasets()) {
     // A link that is not followed stays: reading it says so, with its video.
     if (!dataset.problem.empty()) entries_.push_back({dataset.name, Kind::kMatrix, ""});

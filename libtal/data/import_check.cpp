@@ -37,6 +37,7 @@ ImportCheck::ImportCheck()
     : checker_(members_only([this](const std::string& label, double end) {
                  if (!label.empty() && labels_.insert(label).second) see_label(label);
                  last_end_ = std::max(last_end_, end);
+                 ++ends_, whole_ends_ = whole_ends_ && end == std::floor(end);
                }),
                [this](const Fault& fault) { take(fault); }) {}
 
@@ -72,13 +73,28 @@ void ImportCheck::check(const Record& record) {
   const std::string form = look_alike_form(video);
   if (const auto [first, fresh] = videos_.try_emplace(lower_case(form), video); !fresh && first->second != video)
     if (look_alike_form(first->second) != form) case_alone_.push_back("'" + first->second + "' and '" + video + "'");
-  const double duration = record.duration().value_or(0);
-  if (!(duration > 0) || !(last_end_ > 0)) return;
-  const auto fps = record.fps();
-  const Reach reach{last_end_, duration, fps ? fps->value() : 0, record.video()};
-  beyond_ += reach.share() > 2;
-  whole_ = whole_ && duration == std::floor(duration);
-  if (reaches_++ == 0 || reach.share() > longest_.share()) longest_ = reach;
+  see_reach(record);
+}
+
+void ImportCheck::see_reach(const Record& record) {
+  if (!(last_end_ > 0)) return;
+  const auto rate = record.fps();
+  const double fps = rate ? rate->value() : 0, frames = record.number("frames").value_or(0);
+  const bool stated = record.duration().has_value();
+  const double duration = stated ? *record.duration() : fps > 0 ? frames / fps : 0;
+  if (duration > 0) {
+    const Reach reach{last_end_, duration, fps, record.video()};
+    beyond_ += reach.share() > 2;
+    whole_ = whole_ && stated && duration == std::floor(duration);
+    if (reaches_++ == 0 || reach.share() > longest_.share()) longest_ = reach;
+    return;
+  }
+  const auto further = [&](Reach& furthest, double bound) {
+    if (last_end_ > furthest.end) furthest = {last_end_, bound, fps, record.video()};
+  };
+  further(furthest_, 0);
+  if (fps > 0) further(rated_, 0);
+  if (frames > 0) further(counted_to_, frames);
 }
 
 void ImportCheck::see_invisible(const std::string& name) {
@@ -133,6 +149,26 @@ std::string ImportCheck::about_units() const {
   if (far <= kSlack / 1e3) return line + ": are the durations milliseconds (in a table, a column duration_ms says so)?";
   if (whole_ && longest_.duration >= kLong && far <= kSlack / (longest_.fps > 0 ? longest_.fps : 23))
     return line + ": are the durations numbers of frames (in a table, columns frames and fps say so)?";
+  return "";
+}
+
+// Of videos whose duration is not known: whole numbers that are large, and what else says that they count frames.
+std::string ImportCheck::about_frames() const {
+  constexpr double kDay = 86400, kMany = 500;
+  constexpr std::uint64_t kFew = 3;
+  if (!whole_ends_ || ends_ < kFew) return "";
+  const auto ends = [](const Reach& reach) {
+    return "the ends of all segments are whole numbers, up to " + format_number(reach.end) + " s in '" + reach.video +
+           "', ";
+  };
+  if (furthest_.end > kDay)
+    return ends(furthest_) + "which is more than a day (" + format_number(std::floor(furthest_.end / 360) / 10) +
+           " hours): do they count frames (--time frames --fps F), or milliseconds (in a table, columns start_ms and "
+           "end_ms say so)?";
+  if (counted_to_.end >= kMany && counted_to_.end <= 1.02 * counted_to_.duration)
+    return ends(counted_to_) + "which has " + format_number(counted_to_.duration) +
+           " frames: do they count frames (--time frames --fps F)?";
+  if (rated_.end >= kMany) return ends(rated_) + "whose frame rate is known: do they count frames (--time frames)?";
   return "";
 }
 

@@ -22,12 +22,14 @@ class ImportCheck {
   void check(const Record& record);
   // A line for each kind of fault that was counted, such as "2 segments without length, the first is
   // annotations[0].segment of video 'v'", and for what all records show. units: whether the times may have been read in
-  // another unit than they are in.
+  // another unit than they are in. frames: whether they were read as seconds, and --time frames would count them.
   template <class Tell>
-  void report(Tell tell, bool units) const {
+  void report(Tell tell, bool units, bool frames) const {
     for (const auto& [kind, found] : counted_) tell(text_of(kind, found));
     for (const auto& line : about_names()) tell(line);
-    if (const auto line = units ? about_units() : ""; !line.empty()) tell(line);
+    auto line = units ? about_units() : "";
+    if (line.empty() && frames) line = about_frames();
+    if (!line.empty()) tell(line);
   }
 
  private:
@@ -43,10 +45,12 @@ class ImportCheck {
   };
   static std::string text_of(const std::string& kind, const Counted& found);
   void take(const Fault& fault);
+  void see_reach(const Record& record);
   void see_label(const std::string& label);
   void see_invisible(const std::string& name);
   std::vector<std::string> about_names() const;
   std::string about_units() const;
+  std::string about_frames() const;
 
   RecordChecker checker_;
   std::map<std::string, Counted> counted_;
@@ -62,6 +66,10 @@ class ImportCheck {
                                             // duration
   bool whole_ = true;                       // all durations are whole numbers
   Reach longest_;                           // by share()
+  std::uint64_t ends_ = 0;                  // of all segments
+  bool whole_ends_ = true;
+  Reach furthest_, rated_, counted_to_;  // the last end, without a duration: of all videos, of those with a frame rate,
+                                         // of those with a number of frames (duration: that number)
 };
 
 }  // namespace tal

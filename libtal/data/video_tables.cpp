@@ -25,7 +25,8 @@ const std::vector<std::string>& column_names(const std::string& role) {
       {"video",
        {"video", "video-name", "video-id", "filename", "video-file", "video-path", "file-name", "file", "media-file",
         "media-file-path", "media-file-name", "file-path", "filepath", "sourcefile", "completename", "path",
-        "name"}},  // the name may be a person's, or the label's
+        "video-session",  // EGTEA Gaze+
+        "name"}},         // the name may be a person's, or the label's
       {"duration", {"video-duration", "media-duration", "media-total-duration", "video-length", "duration", "seconds"}},
       {"duration of a video",  // in a table of videos
        {"video-duration", "media-duration", "media-total-duration", "video-length", "duration", "length",
@@ -43,8 +44,10 @@ const std::vector<std::string>& column_names(const std::string& role) {
         "frame-count", "cap-prop-frame-count", "nb-read-frames", "frames-count", "frameCount", "frames-(count)",
         "totalFrames", "length-frames"}},
       {"subset", {"subset"}},
-      {"start", {"start", "t-start", "t-init", "start-time", "start-timestamp", "begin", "begin-time", "onset"}},
-      {"end", {"end", "t-end", "end-time", "stop-timestamp", "end-timestamp", "stop", "stop-time"}},
+      {"start",
+       {"start", "t-start", "t-init", "start-time", "start-timestamp", "starting-time", "begin", "begin-time",
+        "onset"}},
+      {"end", {"end", "t-end", "end-time", "stop-timestamp", "end-timestamp", "ending-time", "stop", "stop-time"}},
       {"length", {"length", "segment-duration", "event-duration"}},
       {"start frames", {"f-init"}},
       {"end frames", {"f-end"}},

@@ -72,6 +72,10 @@ void read_frame_labels(const std::vector<SourceText>&, const ImportOptions&, con
 void read_epic_kitchens(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_epic_results(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_kinetics(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_hacs_clips(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_audioset(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_crosstask(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_keysteps(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_charades(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_ava(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_ego4d_mq(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);

@@ -11,6 +11,7 @@
 #include "libtal/data/import_support.h"
 #include "libtal/formats/dom_parts.h"
 #include "libtal/formats/formats.h"
+#include "libtal/formats/row_table.h"
 #include "libtal/io/json_check.h"
 #include "libtal/io/unit_name.h"
 
@@ -18,11 +19,12 @@ namespace tal {
 namespace {
 
 // One list of {"segment","label","score",...}; members that are none of these are kept. Without a label, a label_id is
-// one where --classes says what it means.
+// one where --classes says what it means. Of annotations, --columns may name the member that is the label.
 std::string items_of(dom::element element, std::string_view name, bool scored, const ImportOptions& options) {
   const std::string field(name);
   dom::array array;
   if (element.get(array)) throw Error("must be a list").at_field(field);
+  const std::string named = scored ? "label" : named_column(options, "label", "label");
   std::string out;
   std::size_t index = 0;
   for (dom::element item : array) {
@@ -36,9 +38,13 @@ std::string items_of(dom::element element, std::string_view name, bool scored, c
     for (auto [key, value] : object) {
       if (key == "segment" && !segment) {
         segment = segment_of(value, place + ".segment");
+      } else if (key == named) {
+        const std::string at = place + "." + named;
+        label = named != "label" && is_number(value) ? raw_json(value) : std::string(string_of(value, at));
+        if (label.empty()) throw Error("empty").at_field(at);
       } else if (key == "label") {
-        label = string_of(value, place + ".label");
-        if (label.empty()) throw Error("empty").at_field(place + ".label");
+        throw Error("stands beside '" + named + "', which --columns label names, and would be lost")
+            .at_field(place + ".label");
       } else if (key == "score" && scored) {
         score = number_of(value, place + ".score");
       } else {
@@ -47,6 +53,7 @@ std::string items_of(dom::element element, std::string_view name, bool scored, c
       }
     }
     if (!segment) throw Error("missing").at_field(place + ".segment");
+    if (label.empty() && named != "label") throw Error("missing").at_field(place + "." + named);
     if (scored && !score) throw Error("missing").at_field(place + ".score");
     if (label.empty() && number && !options.tables.classes.empty()) try {
         label = label_of(std::to_string(*number), options);
@@ -205,12 +212,25 @@ void check_frames_of(dom::element annotations, double fps) {
   }
 }
 
+// Of YouCook2: annotations with a sentence and without a label.
+std::size_t unlabelled_sentences(const dom::object& video) {
+  std::size_t count = 0;
+  dom::array list;
+  if (video["annotations"].get(list)) return 0;
+  for (dom::element item : list) {
+    dom::object object;
+    dom::element member;
+    count += !item.get(object) && object["label"].get(member) && !object["sentence"].get(member);
+  }
+  return count;
+}
+
 }  // namespace
 
 void read_activitynet_gt(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
   std::unordered_map<std::string, std::string> seen;
   for (const auto& source : sources) {
-    std::size_t unknown = 0;
+    std::size_t unknown = 0, sentences = 0;
     const auto read = [&](const std::string& video, dom::element value, std::string& beside) {
       dom::object object;
       if (value.get(object)) throw Error("must be an object with \"annotations\"");
@@ -218,6 +238,7 @@ void read_activitynet_gt(const std::vector<SourceText>& sources, const ImportOpt
       VideoMembers members(record, options, unknown);
       for (auto [key, member] : object) members.add(key, member);
       if (!record.has("annotations")) throw Error("missing").at_field("annotations");
+      if (options.columns.count("label") == 0) sentences += unlabelled_sentences(object);
       if (dom::element list; info_of(record).fps && !object["annotations"].get(list))
         check_frames_of(list, *info_of(record).fps);
       if (!beside.empty()) record.set_raw("activitynet", std::exchange(beside, {}));  // once a file
@@ -228,6 +249,10 @@ void read_activitynet_gt(const std::vector<SourceText>& sources, const ImportOpt
       sink.note(source.name + ": left out " + std::to_string(unknown) +
                 (unknown == 1 ? " fact of a video that is" : " facts of videos that are") +
                 " null, or a frame rate of 0");
+    if (sentences > 0)
+      sink.note(source.name + ": " + std::to_string(sentences) +
+                (sentences == 1 ? " annotation has" : " annotations have") +
+                " no label but a sentence; --columns label=sentence takes it for the label");
   }
 }
 

@@ -362,10 +362,33 @@ std::vector<std::string> lacking_for_segments(const FileLook& file) {
   return out;
 }
 
-bool has_segment_columns(const FileLook& file) { return lacking_for_segments(file).empty(); }
+// Of tables without a column of videos, the file's name may be the video's: the reader knows when. Without labels it
+// is asked for (--from segments-csv).
+bool has_segment_columns(const FileLook& file) {
+  const auto lacking = lacking_for_segments(file);
+  const bool labelled = has_role(file, "label") || has_one_of(file, {"annotation", "annotations"});
+  return lacking.empty() || (lacking.size() == 1 && lacking[0] == "video" && labelled);
+}
+
+// Lists of whole clips, 'path frames class', as recognition of actions has them: whole numbers throughout, and folders
+// in the paths, or a class below the number of frames.
+bool is_list_of_clips(const FileLook& file) {
+  bool other = false;
+  for (const auto line : file.lines(100)) {
+    const auto words = split_blanks(line);
+    if (words.size() != 3) return false;
+    const auto frames = class_number(words[1]), label = class_number(words[2]);
+    if (!frames || !label || words[1].find('.') != words[1].npos || words[2].find('.') != words[2].npos) return false;
+    other = other || *label < *frames || words[0].find('/') != words[0].npos;
+  }
+  return other;
+}
 
 // What a file is like that fits no format: a table, of which --from needs to be told more.
 std::string nearest_advice(const FileLook& file) {
+  if (is_list_of_clips(file))
+    return "it may be a list of whole clips, 'path frames class', which has no segments (of segments of a class in "
+           "seconds, give --from thumos14-gt)";
   const auto& columns = file.columns();
   if (columns.size() < 2) return "give --from FORMAT";
   const auto is_number = [](const std::string& name) {
@@ -470,7 +493,7 @@ bool has_lines_of(const FileLook& file, std::size_t words, std::initializer_list
 }  // namespace
 
 Fit looks_like_thumos14_gt(const FileLook& file) {
-  const bool lines = file.ends_with(".txt") && has_lines_of(file, 3, {1, 2});
+  const bool lines = file.ends_with(".txt") && has_lines_of(file, 3, {1, 2}) && !is_list_of_clips(file);
   return lines && looks_like_multithumos(file) == Fit::kNone ? Fit::kGeneral : Fit::kNone;
 }
 

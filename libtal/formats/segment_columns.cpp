@@ -7,7 +7,9 @@
 
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
+#include "libtal/base/video_id.h"
 #include "libtal/data/same_columns.h"
+#include "libtal/formats/tool_rows.h"
 #include "libtal/io/time_text.h"
 #include "libtal/io/unit_name.h"
 
@@ -29,21 +31,26 @@ std::vector<TimeColumn> with_twins(const TimeColumns& columns, const std::string
 
 SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& options, bool scored,
                                const std::string& unit, const ImportSink& sink)
-    : table_(table), options_(options), unit_(unit), facts_(table, options) {
+    : table_(table),
+      options_(options),
+      unit_(unit),
+      hint_(scored ? "such as video,start,end,label,score" : "such as video,start,end,label"),
+      facts_(table, options) {
   refuse_units_of_rows(table);
-  video = video_column(table, options, true, sink.note);
   label = texts_column(table, options, "label", column_names("label"), true, sink.note);
+  find_video(sink);
   tier = column_of(table, options, "tier");
   if (scored) find_score();
   else note_unused_score(sink);
   note_other_tiers(sink);
   find_times(sink);
-  const std::string hint = scored ? "such as video,start,end,label,score" : "such as video,start,end,label";
   const bool ends = !end_.empty() || !length_.empty();
   const std::pair<bool, const char*> needed[] = {
-      {video >= 0, "video"}, {!start_.empty(), "start"}, {ends, "end"}, {!scored || score >= 0, "score"}};
+      {!start_.empty(), "start"}, {ends, "end"}, {!scored || score >= 0, "score"}};
   for (const auto& [found, role] : needed)
-    if (!found) refuse_missing_column(table, role, hint);
+    if (!found) refuse_missing_column(table, video < 0 && is_one_of({"start"}, role) ? "video" : role, hint_);
+  find_where();
+  if (video < 0) take_file_as_video();
   std::vector<TimeColumn> times{start_.front(), length(), facts_.duration()};
   if (!by_length_) times.push_back(end_.front());
   note_units(table, times, sink.note);
@@ -55,13 +62,177 @@ SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& opt
   if (scored) refuse_words_as_scores();
   decimal = table.decimal_of(numbers, options.dialect);
   note_pairs(sink);
-  find_where();
   refuse_times_of_day();
   settle_durations(sink);
   if (label < 0) note_no_label(sink);
   note_other_names(sink);
   for (const char* role : {"start", "end"}) compare_other_unit(role, sink);
   if (scored) compare_scores();
+}
+
+namespace {
+
+// Columns whose texts are remarks, and name no video, whatever they say.
+bool is_remark(const std::string& name) {
+  static const std::vector<std::string> names = {"note",    "notes",       "comment", "comments",   "remark",
+                                                 "remarks", "description", "text",    "transcript", "transcription",
+                                                 "color",   "colour",      "unit",    "units"};
+  return is_one_of(names, name);
+}
+
+// A word of the name says that the column is of recordings or of what is recorded, also where it numbers them.
+bool says_recording(const std::string& name) {
+  static const std::set<std::string> words = {"video",   "videos", "clip",        "file",    "filename", "recording",
+                                              "session", "trial",  "subject",     "episode", "movie",    "take",
+                                              "visit",   "animal", "participant", "patient", "media",    "id"};
+  std::string word;
+  for (const char c : plain_name(name) + "-") {
+    if (c >= 'a' && c <= 'z') {
+      word += c;
+    } else {
+      if (words.count(word) > 0) return true;
+      word.clear();
+    }
+  }
+  return false;
+}
+
+bool is_text_field(const std::string& text) {
+  return !is_empty_or_missing(text) && !is_table_number(text, '.') && !is_table_number(text, ',') &&
+         time_form(text) == TimeForm::kNone;
+}
+
+bool is_name_of_file(const std::string& text) {
+  const auto slash = text.find_last_of("/\\") + 1;
+  return video_id(text) != text.substr(slash);
+}
+
+}  // namespace
+
+// A column "name" is the last that is taken for the videos: it may as well be the label, and is where nothing else is.
+void SegmentColumns::find_video(const ImportSink& sink) {
+  const auto said = options_.columns.find("video");
+  if (label < 0 && is_label_called_name()) {
+    label = table_.find({"name"});
+    sink.note(table_.source + ": column '" + name(label) +
+              "' is taken for the label, as there is no other (where it names the videos: --columns video=" +
+              name(label) + ")");
+    return;
+  }
+  std::vector<std::string> told;
+  video = video_column(table_, options_, true, [&](const std::string& text) { told.push_back(text); });
+  const bool fallback = video >= 0 && said == options_.columns.end() && plain_name(name(video)) == "name";
+  const auto is_other_role = [&](const auto& column) {
+    return column.first != "video" && table_.find({column.second}) == video;
+  };
+  if (fallback && std::any_of(options_.columns.begin(), options_.columns.end(), is_other_role)) {
+    video = -1;
+    return;
+  }
+  const int annotation = table_.find({"annotation", "annotations"});  // as ELAN calls it
+  if (video < 0 && label < 0 && annotation >= 0 && options_.columns.count("label") == 0) {
+    label = annotation;
+    sink.note(table_.source + ": column '" + name(label) +
+              "' is taken for the label, as there is no other (--columns label=NAME)");
+  }
+  if (fallback && label < 0 && !told.empty())
+    told.back() += "; where it is the label, and the file's name the video: --columns label=" + name(video);
+  for (const auto& text : told) sink.note(text);
+}
+
+// Beside times alone, with texts that are no names of files, have no number in them, and are of no video that
+// --durations knows.
+bool SegmentColumns::is_label_called_name() const {
+  if (options_.columns.count("video") > 0 || options_.columns.count("label") > 0 || table_.source == "stdin")
+    return false;
+  std::vector<std::string> others = column_names("video");
+  std::erase(others, "name");
+  const int column = table_.find({"name"});
+  if (column < 0 || table_.find(others) >= 0) return false;
+  std::set<std::string> values;
+  for (const auto& row : table_.rows) {
+    if (row.fields.size() != table_.header.size()) continue;
+    for (int c = 0; c < static_cast<int>(table_.header.size()); ++c) {
+      const std::string& text = table_.field(row, c);
+      if (c != column && is_text_field(text) && !is_one_of(column_names("tier"), name(c)) && !is_remark(name(c)))
+        return false;
+    }
+    const std::string& text = table_.field(row, column);
+    if (is_empty_or_missing(text)) continue;
+    values.insert(text);
+    if (!is_text_field(text) || text.find_first_of("0123456789/\\") != std::string::npos || is_name_of_file(text) ||
+        options_.tables.find(text))
+      return false;
+  }
+  return !values.empty();
+}
+
+// All that a role, or what is known of the videos, is read from.
+std::vector<int> SegmentColumns::used_columns() const {
+  auto used = facts_.numbers();
+  used.insert(used.end(), {video, score, tier, where_});
+  used.insert(used.end(), facts_.subsets().begin(), facts_.subsets().end());
+  const auto same = others_called(table_, options_, "video", column_names("video"), video);  // of the same video
+  used.insert(used.end(), same.begin(), same.end());
+  for (const auto* columns : {&start_, &end_, &length_})
+    for (const auto& each : *columns) append_columns(used, each);
+  return used;
+}
+
+// A column that no role has and that may tell several videos apart; "": none.
+std::string SegmentColumns::may_name_videos() const {
+  const auto used = used_columns();
+  for (int c = 0; c < static_cast<int>(table_.header.size()); ++c) {
+    const auto known = [&](const char* role) { return is_one_of(column_names(role), name(c)); };
+    if (c == label || std::find(used.begin(), used.end(), c) != used.end() || known("label") || known("tier") ||
+        known("score") || is_remark(name(c)))
+      continue;
+    std::set<std::string> texts, numbers;
+    bool file = false;
+    std::size_t filled = 0;
+    for (const auto& row : table_.rows) {
+      if (row.fields.size() != table_.header.size() || is_empty_or_missing(table_.field(row, c))) continue;
+      const std::string& text = table_.field(row, c);
+      const bool is_text = is_text_field(text);
+      ++filled, file = file || (is_text && is_name_of_file(text));
+      (is_text ? texts : numbers).insert(text);
+    }
+    const bool numbered = says_recording(name(c)) && numbers.size() > 1 && numbers.size() < filled;
+    if (file || texts.size() > 1 || (texts.size() == 1 && filled == 1) || numbered) return name(c);
+  }
+  return "";
+}
+
+// As annotation tools write a file a recording. A column that is left over may name videos in its own words: then the
+// file's name would make one video of several.
+void SegmentColumns::take_file_as_video() {
+  const bool numbers = std::any_of(table_.header.begin(), table_.header.end(), [](const std::string& field) {
+    return is_table_number(field, '.') || is_table_number(field, ',') || time_form(field) != TimeForm::kNone;
+  });
+  const std::string other = numbers ? "" : may_name_videos();
+  const bool named = table_.source != "stdin" && !table_.source.empty();
+  if (!numbers && other.empty() && named) {
+    file_video_ = file_stem(SourceText{table_.source, {}}, {".csv", ".tsv", ".tab", ".txt"});
+    if (!file_video_.empty()) return;
+  }
+  try {
+    refuse_missing_column(table_, "video", hint_);
+  } catch (Error& error) {
+    if (numbers || !header_advice(table_, "video").empty()) throw;
+    const std::string why = !other.empty()
+                                ? "the file's name is the video's where nothing else may be, but '" + other + "' may" +
+                                      (label < 0 ? " (where it is the label: --columns label=" + other + ")" : "")
+                                : "a file's name would be the video's, and stdin has none";
+    throw Error(error.message() + "; " + why).at_line(table_.source, table_.header_line);
+  }
+}
+
+std::string SegmentColumns::id_in(const NamedTable::Row& row, bool as_written) const {
+  if (!file_video_.empty()) return options_.prefix.value_or("") + file_video_;
+  const bool written = table_.own && row.quoted(video);  // in quotes, what others mean as missing
+  const std::string& text = written ? table_.field(row, video) : video_field(table_, row, video);
+  return as_written && !text.empty() ? options_.prefix.value_or("") + text
+                                     : id_of(text, options_, line_name(table_.source, row.line));
 }
 
 // A name may say that the scores are per cent.
@@ -196,8 +367,7 @@ void SegmentColumns::compare_other_unit(const std::string& role, const ImportSin
   std::string first;
   for (const auto& row : table_.rows) try {
       if (!selected(row) || says_no_time(row, other.column)) continue;
-      const VideoInfo info =
-          known_of(id_of(table_.field(row, video), options_, line_name(table_.source, row.line)), options_, facts(row));
+      const VideoInfo info = known_of(id_in(row), options_, facts(row));
       const double fps = options_.fps > 0 ? options_.fps : info.fps.value_or(0);
       if (!(fps > 0)) continue;
       const double own = time(row, chosen, role.c_str(), info);
@@ -373,8 +543,7 @@ SegmentColumns::Tried SegmentColumns::try_duration(const TimeColumn& column) con
       if (!selected(row)) continue;
       const auto said = facts_.seconds(row, column, decimal);
       if (!said) continue;
-      const VideoInfo info = known_of(id_of(table_.field(row, video), options_, line_name(table_.source, row.line)),
-                                      options_, {{}, facts_.rate(row, decimal), {}, {}});
+      const VideoInfo info = known_of(id_in(row), options_, {{}, facts_.rate(row, decimal), {}, {}});
       const Segment segment{time(row, start_, "start", info), time(row, end_, "end", info)};
       const double length = segment.end - segment.start;
       out.any = true;
@@ -429,13 +598,7 @@ bool SegmentColumns::may_have_end() const {
 
 void SegmentColumns::note_no_label(const ImportSink& sink) const {
   std::vector<std::string> left;
-  auto used = facts_.numbers();
-  used.insert(used.end(), {video, score, tier, where_});
-  used.insert(used.end(), facts_.subsets().begin(), facts_.subsets().end());
-  const auto same = others_called(table_, options_, "video", column_names("video"), video);  // of the same video
-  used.insert(used.end(), same.begin(), same.end());
-  for (const auto* columns : {&start_, &end_, &length_})
-    for (const auto& each : *columns) append_columns(used, each);
+  const auto used = used_columns();
   for (int c = 0; c < static_cast<int>(table_.header.size()); ++c)
     if (std::find(used.begin(), used.end(), c) == used.end() && !name(c).empty()) left.push_back(name(c));
   if (!left.empty())
@@ -557,7 +720,7 @@ void SegmentColumns::refuse_times_of_day() const {
       if (!selected(row) || says_no_time(row, start)) continue;
       const std::string& text = table_.field(row, start);
       if (time_form(text) != TimeForm::kClock || is_timecode(text)) return;
-      const auto [found, fresh] = earliest.try_emplace(table_.field(row, video), written_seconds(text));
+      const auto [found, fresh] = earliest.try_emplace(id_in(row), written_seconds(text));
       found->second = std::min(found->second, written_seconds(text));
       if (!first) first = &row;
     } catch (const Error&) {

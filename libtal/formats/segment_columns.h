@@ -25,11 +25,20 @@ class SegmentColumns {
   double score_of(const NamedTable::Row& row) const;
   // The values of --where's column, for who found none.
   std::vector<std::string> where_values() const;
+  // The id of a row's video; "" where the field is empty. as_written: the field is the id. Error as id_of() otherwise.
+  std::string id_in(const NamedTable::Row& row, bool as_written = false) const;
+  // Where no column names videos, the file does, and this is its name without ending; else "".
+  const std::string& file_video() const { return file_video_; }
 
   int video = -1, label = -1, score = -1, tier = -1;  // -1: none. tier: who labelled, or what groups labels
   char decimal = '.';
 
  private:
+  void find_video(const ImportSink& sink);
+  bool is_label_called_name() const;
+  void take_file_as_video();
+  std::vector<int> used_columns() const;
+  std::string may_name_videos() const;
   void find_score();
   bool says_per_cent(int column) const;  // of scores
   double score_in(const NamedTable::Row& row, int column) const;
@@ -68,6 +77,8 @@ class SegmentColumns {
   const NamedTable& table_;
   const ImportOptions& options_;
   const std::string& unit_;
+  const std::string hint_;  // what a header may be
+  std::string file_video_;
   VideoColumns facts_;
   TimeColumn length() const { return length_.empty() ? TimeColumn{} : length_.front(); }
   // One time each, in one column or in several units and under several names; the first counts.

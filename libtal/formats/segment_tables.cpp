@@ -1,4 +1,5 @@
 // Tables of segments with named columns: annotations and detections.
+#include <map>
 #include <optional>
 #include <set>
 
@@ -56,6 +57,7 @@ class SegmentTables {
     const auto named = table.own ? std::optional(naming_columns(options_, table)) : std::nullopt;
     const SegmentColumns columns(table, named ? *named : options_, scored_, unit_, sink_);
     const OneTable one{table, columns, table.own ? table.find({"subject"}) : -1};
+    if (!columns.file_video().empty()) see_file(columns.file_video(), source.name);
     const std::size_t before = selected_;
     for (const auto& row : table.rows)
       guard_row(source, row.line, "", row.raw, sink_, [&] {
@@ -78,6 +80,12 @@ class SegmentTables {
                   joined_first(where_values_, 5, "', '") + "'")
           .at_line(last_, 0);
     several_.note(sink_);
+    if (!by_file_.empty())
+      sink_.note(std::string("no column names the videos: ") +
+                 (by_file_.size() == 1 ? "the file's name is the video's id, '"
+                                       : "each file's name is its video's id, such as '") +
+                 by_file_.begin()->first + "' of " + by_file_.begin()->second +
+                 " (--columns video=NAME names a column)");
     note_rows(other_rate_, " row states", " rows state",
               " another frame rate than --fps, which their times are counted by");
     note_rows(unscored_, " row without a score is an annotation", " rows without a score are annotations", "");
@@ -94,12 +102,8 @@ class SegmentTables {
   };
 
   std::string video_of(const OneTable& one, const NamedTable::Row& row) const {
-    const auto& table = one.table;
-    const int column = one.columns.video;
-    const std::string& name = one.written(row, column) ? table.field(row, column) : video_field(table, row, column);
-    const bool own_ids = table.own && options_.id_folders < 0 && options_.columns.count("video") == 0;
-    std::string id = own_ids && !name.empty() ? options_.prefix.value_or("") + name
-                                              : id_of(name, options_, line_name(table.source, row.line));
+    const bool own_ids = one.table.own && options_.id_folders < 0 && options_.columns.count("video") == 0;
+    std::string id = one.columns.id_in(row, own_ids);
     if (id.empty()) throw Error("empty").at_field("video");
     return id;
   }
@@ -145,13 +149,26 @@ class SegmentTables {
     }
   }
 
+  // A file whose name is its video's id, and whose video is there without a row, too.
+  void see_file(const std::string& video, const std::string& file) {
+    const auto [first, fresh] = by_file_.emplace(video, file);
+    if (!fresh)
+      throw Error("'" + video + "' is the name of '" + first->second +
+                  "' too, and no column names the videos: which one is it of?")
+          .at_field("video")
+          .at_line(file, 0);
+    auto& entry = rows_.at(options_.prefix.value_or("") + video);
+    entry.facts.add(known_of(entry.video, options_), file);
+    (scored_ ? entry.has_proposals : entry.has_annotations) = true;
+  }
+
   void add_facts(VideoRows::Entry& entry, const OneTable& one, const NamedTable::Row& row, const VideoInfo& said) {
     try {
       entry.facts.add(said, line_name(one.table.source, row.line));
     } catch (const Error& error) {
       throw one.columns.explained(error);
     }
-    if (!one.table.own) several_.see(entry, one.table.field(row, one.columns.video));
+    if (!one.table.own && one.columns.video >= 0) several_.see(entry, one.table.field(row, one.columns.video));
   }
 
   void note_rows(std::size_t count, const char* one, const char* many, const char* what) const {
@@ -164,11 +181,12 @@ class SegmentTables {
   const std::string unit_;
   VideoRows rows_;
   SeveralNames several_;
-  std::size_t left_out_ = 0, selected_ = 0;  // by --where
-  std::size_t other_rate_ = 0;               // rows whose frames --fps counts, though they state a rate
-  std::size_t unscored_ = 0;                 // rows of a table of our own that are annotations among detections
-  std::vector<std::string> where_values_;    // of tables without a row that --where selects
-  std::string last_;                         // table
+  std::map<std::string, std::string> by_file_;  // videos that their file names -> the file
+  std::size_t left_out_ = 0, selected_ = 0;     // by --where
+  std::size_t other_rate_ = 0;                  // rows whose frames --fps counts, though they state a rate
+  std::size_t unscored_ = 0;                    // rows of a table of our own that are annotations among detections
+  std::vector<std::string> where_values_;       // of tables without a row that --where selects
+  std::string last_;                            // table
 };
 
 void read_tables(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink,

@@ -437,7 +437,9 @@ void convert(Tool& tool, ConvertOptions& o) {
   if (videos == 0 && (from.reader || from.path_reader))
     tool.warn("no video in '" + joined_first(o.paths, 5, "', '") + "'");
   writer.end();
-  check.report([&](const std::string& text) { tool.warn(text); }, from.reader || from.path_reader);
+  const bool seconds =
+      std::find(from.options.begin(), from.options.end(), "--time") != from.options.end() && o.import.time.empty();
+  check.report([&](const std::string& text) { tool.warn(text); }, from.reader || from.path_reader, seconds);
   splits.report(tool);
   durations.report(tool, o.durations);
   if (records == 0 && !subsets.empty())

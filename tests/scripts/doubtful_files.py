@@ -374,4 +374,54 @@ for list_of_classes in ("0 1", "run,jump"):
     refused("--from", "segments-csv", write("t.csv", HEADER + ROW), "--classes", list_of_classes, says=(f"{list_of_classes}: no such file; a list of classes is a file, with a class on each line",))
 records("--from", "segments-csv", write("t.csv", HEADER + "v1,1,2,0\n"), "--classes", write("classes.txt", "0 1\n"), says=("one class, '1': several stand one on each line",))
 
+
+# Tables without a column of videos, a file a recording: the file's name is the id, unless a column may name videos in its own words.
+ALONE = {"label,onset_s,offset_s\na,1.5,2\nb,3,4.25\n": ["a", "b"], "start,end,label,tier\n1.5,2,a,mother\n3,4.25,b,child\n": ["a", "b"], "start\tduration\tlabel\n1.5\t0.5\ta\n3\t1.25\tb\n": ["a", "b"],
+         "start,end,label,notes,channel\n1.5,2,a,loud and clear,1\n3,4.25,b,far away,2\n": ["a", "b"], "id,start,end,label\n1,1.5,2,a\n2,3,4.25,b\n": ["a", "b"]}
+for text, labels in ALONE.items():
+    for how in ((), ("--from", "segments-csv")):
+        got = records(*how, write("calls/bird 7.csv", text), says=("no column names the videos: the file's name is the video's id, 'bird 7' of calls/bird 7.csv (--columns video=NAME names a column)",))
+        check([(r["video"], [(a["segment"], a["label"]) for a in r["annotations"]]) for r in got] == [("bird 7", [([1.5, 2], labels[0]), ([3, 4.25], labels[1])])], f"{how} {text!r}: {got}")
+write("calls/b2.tsv", "start\tend\tlabel\n1\t2\tc\n")
+done = tool("tal-convert", "calls/bird 7.csv", "calls/b2.tsv", "--prefix", "x/", "--no-history")
+check([json.loads(line)["video"] for line in done.stdout.splitlines()] == ["x/bird 7", "x/b2"] and done.stderr.count("no column names the videos") == 1, f"one note of two files: {done.stderr}")
+check(records("--from", "segments-csv", write("calls/none.csv", "start,end,label\n"), "--durations", write("d.csv", "video,duration\nnone,9\n")) == [{"video": "none", "duration": 9, "annotations": []}], "a recording without a segment")
+refused("--from", "segments-csv", "calls/b2.tsv", write("other/b2.tsv", "start\tend\tlabel\n1\t2\tc\n"), says=("other/b2.tsv: video: 'b2' is the name of 'calls/b2.tsv' too, and no column names the videos",))
+got = records("--from", "detections-csv", write("p9.csv", "start,end,label,score\n1,2,a,0.5\n"), says=("'p9' of p9.csv",))
+check(got == [{"video": "p9", "proposals": [{"segment": [1, 2], "score": 0.5, "label": "a"}]}] == records("p9.csv"), f"detections: {got}")
+for text, says in (("start,end,label,bird\n1,2,a,tom\n3,4,b,jim\n", ("t.csv:1: no column is known to be the video; name it with --columns video=NAME", "the file's name is the video's where nothing else may be, but 'bird' may")),
+                   ("start,end,label,bird\n1,2,a,r.wav\n3,4,b,r.wav\n", ("but 'bird' may",)), ("start,end,label,bird\n1,2,a,tom\n", ("but 'bird' may",)), ("start,end,bird\n1,2,tom\n3,4,jim\n", ("but 'bird' may (where it is the label: --columns label=bird)",)),
+                   ("start,end,label,trial\n1,2,a,1\n3,4,b,1\n1,2,a,2\n", ("but 'trial' may",)), ("1.5,2,label\n1,2,a\n", ("a header line with the names of the columns is missing",)), ("start,label\n1,a\n", ("no column is known to be the end",))):
+    no_segments(text, says=says)
+done = tool("tal-convert", "--from", "segments-csv", "--no-history", data="start,end,label\n1,2,a\n", status=1)
+check("no column is known to be the video; name it with --columns video=NAME" in done.stderr and "a file's name would be the video's, and stdin has none" in done.stderr, done.stderr)
+check(segments("start,end,label,bird\n1,2,a,tom\n3,4,b,jim\n", "--columns", "video=bird")[1]["video"] == "jim", "as the message says")
+
+got = records(write("dyad.txt", "Begin Time - ss.msec\tEnd Time - ss.msec\tAnnotation\n1.5\t2.5\trun to\n3.5\t4.5\tjump\n"), says=("column 'Annotation' is taken for the label, as there is no other", "'dyad' of dyad.txt"))
+check([(r["video"], [a["label"] for a in r["annotations"]]) for r in got] == [("dyad", ["run to", "jump"])], f"ELAN's columns: {got}")
+
+# "name" is the label where it is the only text beside times; a video where it is known as one, and where it may be either that is said.
+got = records(write("rec_1.csv", "name,start_seconds,stop_seconds\npulse,1,2\nsine,3,4\n"), says=("column 'name' is taken for the label, as there is no other (where it names the videos: --columns video=name)", "'rec_1' of rec_1.csv"))
+check([(r["video"], [a["label"] for a in r["annotations"]]) for r in got] == [("rec_1", ["pulse", "sine"])], f"name as the label: {got}")
+EITHER = ("column 'name' is taken for the videos, as there is no other (--columns video=NAME); where it is the label, and the file's name the video: --columns label=name",)
+check([r["video"] for r in records(write("rec_1.csv", "name,start_seconds,stop_seconds\np1,1,2\ns2,3,4\n"), says=EITHER)] == ["p1", "s2"], "names that may be either")
+check([r["video"] for r in records("--from", "segments-csv", "rec_1.csv", "--columns", "label=name")] == ["rec_1"], "name as the label, by --columns")
+for text, options in (("name,start,end\na.mp4,1,2\nb.mp4,3,4\n", ()), ("name,start,end\na,1,2\nb,3,4\n", ("--durations", write("d.csv", "video,duration\na,9\nb,9\n"))), ("name,start,end\na,1,2\nb,3,4\n", ("--columns", "video=name")), ("name,start,end,label\na,1,2,x\nb,3,4,y\n", ()), ("name,start,end,what\na,1,2,x\nb,3,4,y\n", ())):
+    check([r["video"] for r in segments(text, *options)] in (["a", "b"],), f"name as the videos: {text!r} {options}")
+
+# Whole numbers that are large, of videos without a duration: do they count frames?
+BIG = "video,start,end,label%s\n" + "".join(f"P01_1{i},{i * 30000},{i * 30000 + 21209},open%s\n" for i in range(4))
+segments(BIG % (("",) + ("",) * 4), says=("the ends of all segments are whole numbers, up to 111209 s in 'P01_13', which is more than a day (30.8 hours): do they count frames (--time frames --fps F)",))
+SMALL = "video,start,end,label%s\n" + "".join(f"v{i},{i * 300},{i * 300 + 50},open%s\n" for i in range(4))
+segments(SMALL % ((",frames",) + (",2000",) * 4), says=("up to 950 s in 'v3', which has 2000 frames: do they count frames (--time frames --fps F)?",))
+segments(SMALL % ((",fps",) + (",25",) * 4), says=("up to 950 s in 'v3', whose frame rate is known: do they count frames (--time frames)?",))
+segments(SMALL % ((",fps,frames",) + (",25,2000",) * 4), says=("3 of 4 videos with a duration have segments far behind it", "are these times frames"))
+for text, options in ((SMALL % (("",) + ("",) * 4), ()), (SMALL % ((",fps",) + (",25",) * 4), ("--time", "frames")), (SMALL % ((",fps",) + (",25",) * 4), ("--time", "seconds")), ((SMALL % ((",fps",) + (",25",) * 4)).replace("950", "950.5"), ()), (SMALL % ((",fps,frames",) + (",1,2000",) * 4), ()), ("video,start,end,label,fps\nv1,600,700,a,25\n", ())):
+    segments(text, *options, silent=True)
+
+# Lists of whole clips are no segments.
+for text in ("videos/a/1.avi 153 44\nvideos/b/2.avi 97 3\n", "v1 153 44\nv2 97 3\n", "a/v1 12 44\n"):
+    refused(write("train.txt", text), says=("train.txt: does not look like a format that can be told by itself; it may be a list of whole clips, 'path frames class', which has no segments",))
+check(records(write("Run.txt", "v1 12 44\nv2 1.5 3\n"), says=("is taken for thumos14-gt",))[0]["annotations"] == [{"segment": [12, 44], "label": "Run"}], "segments of a class")
+
 finish()

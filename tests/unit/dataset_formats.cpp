@@ -405,6 +405,93 @@ BOOST_AUTO_TEST_CASE(tables_of_points_and_clips) {
       "\n");
 }
 
+BOOST_AUTO_TEST_CASE(hacs_clips) {
+  const std::string head = "classname,youtube_id,subset,start,end,label\n";
+  BOOST_TEST(converted("hacs-clips", "h.csv",
+                       head + "Archery,a2X-1,training,15.5,17.5,1\nArchery,b,training,77.5,79.5,-1\n"
+                              "Long jump,a2X-1,training,1,3,1\n,c,testing,4,6,\n") ==
+             R"({"video":"a2X-1","subset":"training","annotations":[{"segment":[15.5,17.5],"label":"Archery"},)"
+             R"({"segment":[1,3],"label":"Long jump"}]})"
+             "\n"
+             R"({"video":"b","subset":"training","annotations":[]})"
+             "\n"
+             R"({"video":"c","subset":"testing","annotations":[{"segment":[4,6]}]})"
+             "\n");
+  BOOST_TEST(converted("hacs-clips", "h.csv", head + "Archery,a,training,1,3,0\n") ==
+             "h.csv:2: video 'a': label: '0' is neither 1 (the clip shows the class) nor -1 (it does not)");
+}
+
+BOOST_AUTO_TEST_CASE(audioset) {
+  const std::string head =
+      "# Segments csv created Sun Mar  5 10:54:31 2017\n"
+      "# num_ytids=2, num_segs=2, num_unique_labels=3, num_positive_labels=4\n"
+      "# YTID, start_seconds, end_seconds, positive_labels\n";
+  BOOST_TEST(
+      converted("audioset", "eval_segments.csv",
+                head + "--PJHx-Es, 30.000, 40.000, \"/m/09x0r,/t/dd00088\"\n-0.mp4, 0.000, 9.500, \"/m/0k4j\"\n") ==
+      R"({"video":"--PJHx-Es","annotations":[{"segment":[30,40],"label":"/m/09x0r"},)"
+      R"({"segment":[30,40],"label":"/t/dd00088"}]})"
+      "\n"
+      R"({"video":"-0.mp4","annotations":[{"segment":[0,9.5],"label":"/m/0k4j"}]})"
+      "\n");
+  BOOST_TEST(converted("audioset", "e.csv", head + "a, 1, 2, \"\"\n")
+                 .starts_with("e.csv:4: video 'a': positive_labels: "
+                              "empty"));
+}
+
+BOOST_AUTO_TEST_CASE(crosstask) {
+  BOOST_TEST(converted("crosstask", "annotations/23521_LSDg_1w.csv", "1,4.5,9\n3,20,31.25\n") ==
+             R"({"video":"LSDg_1w","annotations":[{"segment":[4.5,9],"label":"23521:1"},)"
+             R"({"segment":[20,31.25],"label":"23521:3"}]})"
+             "\n");
+  BOOST_TEST(converted("crosstask", "23521_v.csv", "1,4.5,9\n0,20,31.25\n") ==
+             "23521_v.csv:2: video 'v': step: steps are numbered from 1");
+  BOOST_TEST(converted("crosstask", "steps.csv", "1,4.5,9\n").starts_with("steps.csv: a file of CrossTask is called"));
+}
+
+BOOST_AUTO_TEST_CASE(keysteps) {
+  BOOST_TEST(
+      converted("keysteps", "k.json",
+                R"({"annotations":{"3b-1":{"take_name":"cook_1","scenario":"Omelet","segments":[)"
+                R"({"start_time":3.25,"end_time":8,"step_name":"Get eggs","step_unique_id":83,"is_essential":true}]}},)"
+                R"("taxonomy":{}})") ==
+      R"({"video":"3b-1","take":{"take_name":"cook_1","scenario":"Omelet"},"annotations":[)"
+      R"({"segment":[3.25,8],"label":"Get eggs","step_unique_id":83,"is_essential":true}]})"
+      "\n");
+  BOOST_TEST(
+      converted("keysteps", "k.json", R"({"annotations":{"a":{"segments":[{"start_time":3,"step_name":"x"}]}}})") ==
+      "k.json:1: video 'a': segments[0].end_time: missing");
+}
+
+BOOST_AUTO_TEST_CASE(egtea_gaze) {
+  BOOST_TEST(
+      converted("segments-csv", "action_labels.csv",
+                "# Clip ID (Unique, used only internally); Clip Prefix (Unique); Video Session; Starting Time (ms);"
+                " Ending Time (ms); Action Label; Verb Label; Noun Label(s)\n"
+                "1; P05-R01-PastaSalad-583261-586055; P05-R01-PastaSalad; 583261; 586055; Cut tomato; Cut; tomato\n"
+                "2; P07-R01-PastaSalad-9173-9500; P07-R01-PastaSalad; 9173; 9500; Mix egg, oil; Mix; egg,oil\n") ==
+      R"({"video":"P05-R01-PastaSalad","annotations":[{"segment":[583.261,586.055],"label":"Cut tomato"}]})"
+      "\n"
+      R"({"video":"P07-R01-PastaSalad","annotations":[{"segment":[9.173,9.5],"label":"Mix egg, oil"}]})"
+      "\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_sentence_as_the_label) {
+  const std::string text =
+      R"({"database":{"v":{"duration":9,"annotations":[{"segment":[1,2],"id":0,"sentence":"cut it"}]}}})";
+  ImportOptions options;
+  BOOST_TEST(converted("activitynet-gt", "y.json", text) ==
+             R"({"video":"v","duration":9,"annotations":[{"segment":[1,2],"id":0,"sentence":"cut it"}]})"
+             "\n");
+  options.columns["label"] = "sentence";
+  BOOST_TEST(converted("activitynet-gt", "y.json", text, options) ==
+             R"({"video":"v","duration":9,"annotations":[{"segment":[1,2],"label":"cut it","id":0}]})"
+             "\n");
+  options.columns["label"] = "phrase";
+  BOOST_TEST(converted("activitynet-gt", "y.json", text, options) ==
+             "y.json:1: video 'v': annotations[0].phrase: missing");
+}
+
 BOOST_AUTO_TEST_CASE(coco_segments) {
   const std::string head =
       R"({"videos":[{"id":1,"file_name":"a/v.mp4","duration":9,"fps":25,"url":"u"},{"id":2,"file_name":"w.mp4"}],)"

@@ -201,6 +201,27 @@ BOOST_AUTO_TEST_CASE(hdf5_groups_that_are_no_videos) {
   BOOST_TEST(has(import({path}).errors, "'g1' and the other groups have no array of the same name"));
 }
 
+BOOST_AUTO_TEST_CASE(hdf5_data_frames_are_refused) {
+  const Folder folder;
+  const std::string path = folder / "frame.h5";
+  for (const char* axis : {"df/axis0", "df/axis0_level0"}) {
+    {
+      const File file(path);
+      file.text(axis, "x", false), file.array("df/axis1", 0, {3}), file.text("df/block0_items", "x", false);
+      file.array("df/block0_values", 1);
+    }
+    const Got got = import({path});
+    BOOST_TEST(got.streams.empty());
+    BOOST_TEST(has(got.errors, "'df' is a DataFrame in pandas' fixed layout (axis0, block0_values)"));
+    BOOST_TEST(has(got.errors, "pandas.read_hdf('FILE', 'df').to_csv('VIDEO.csv', index=False)"));
+  }
+  {
+    const File file(path);
+    file.array("v1/block0_values", 1);  // somebody's own name
+  }
+  BOOST_TEST(import({path}).text() == "v1 block0_values 3x2 1\n");
+}
+
 BOOST_AUTO_TEST_CASE(one_array_of_an_archive) {
   const Folder folder;
   const std::string path = folder / "input.h5";

@@ -103,6 +103,13 @@ BOOST_AUTO_TEST_CASE(formats_by_their_looks) {
   is("bsn-proposals", "p.csv", "xmin,xmax,xmin_score\n0.1,0.2,1\n");
   is("segments-csv", "t.csv", "video,start_ms,end_ms,label\nv,1,2,a\n");
   is("detections-csv", "d.csv", "video\tstart\tend\tlabel\tscore\nv\t1\t2\ta\t0.5\n");
+  is("hacs-clips", "c.csv", "classname,youtube_id,subset,start,end,label\nArchery,a,training,1,3,-1\n");
+  is("audioset", "e.csv",
+     "# Segments\n# YTID, start_seconds, end_seconds, positive_labels\na, 1.0, 2.0, \"/m/1,/m/2\"\n");
+  is("crosstask", "23521_LSDg.csv", "1,4.5,9\n3,20,31\n");
+  is("keysteps", "k.json", R"({"annotations":{"a":{"segments":[{"start_time":1,"end_time":2,"step_name":"x"}]}}})");
+  is("segments-csv", "r.csv", "start,end,label\n1,2,a\n");
+  is("detections-csv", "r.csv", "start,end,label,score\n1,2,a,0.5\n");
   is("features", "f.npy", std::string("\x93NUMPY\x01\0", 8));
   is("does not look like a format that can be told by itself; give --from FORMAT", "x.txt", "hello\n");
   is("is empty; give --from FORMAT", "empty.txt", "");
