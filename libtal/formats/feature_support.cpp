@@ -124,7 +124,7 @@ double middle(std::vector<double> values, bool lower = false) {
 bool is_whole(double value) { return value == std::floor(value); }
 
 // Numbers and not times: of rows, of frames, of what an id or an unnamed column counts, of rows in "start_row".
-bool is_number(const RowPlaces& places) {
+bool are_numbers(const RowPlaces& places) {
   const UnitName parts = unit_name(places.name);
   if (places.column == RowColumn::kStart || places.column == RowColumn::kEnd)
     return parts.counts() || ("-" + parts.base + "-").find("-row-") != std::string::npos;
@@ -145,7 +145,7 @@ struct LeastStep {
 LeastStep least_step(const RowPlaces& places, const std::vector<double>& steps) {
   constexpr std::size_t kFew = 4;  // of which the gap may be the upper middle one
   constexpr double kTrembling = 2.5;
-  const bool numbers = is_number(places) && std::all_of(places.values.begin(), places.values.end(), is_whole);
+  const bool numbers = are_numbers(places) && std::all_of(places.values.begin(), places.values.end(), is_whole);
   if (!numbers) {
     const double step = middle(steps, steps.size() <= kFew);
     return {step, kTrembling * step};
@@ -263,7 +263,7 @@ void check_place(const RowPlaces& places, const RowClock& clock, const std::stri
   check_gaps(places, steps, step, kGap * step);
   const auto [least, longest] = least_step(places, steps);
   check_gaps(places, steps, least, longest);
-  if (clock.rate && !is_number(places)) check_rate(places, steps, clock, path, note);
+  if (clock.rate && !are_numbers(places)) check_rate(places, steps, clock, path, note);
 }
 
 }  // namespace
