@@ -136,7 +136,7 @@ for most, wanted in ((5, [0.5, 1, None, None]), (10, [0.5, 1, 1, None]), (200, [
     command = ["--gt", two, "--protocol", "activitynet-proposal", "--max-avg-proposals", str(most)]
     got = json.loads(run([*command, "--format", "json"], five).stdout)["ar_at"]
     check(got == dict(zip(("1", "5", "10", "100"), wanted)), f"average recall with at most {most} proposals a video: {got}")
-    rows = [line.split() for line in run(command, five).stdout.decode().splitlines() if line.split()[:1] in (["1"], ["5"], ["10"], ["100"])]
+    rows = [line.split() for line in run(command, five).stdout.splitlines() if line.split()[:1] in (["1"], ["5"], ["10"], ["100"])]
     check([row[1] for row in rows] == ["-" if value is None else "%.4f" % value for value in wanted], f"and in the table: {rows}")
 thumos = json.loads(run(["--gt", gt, "--protocol", "thumos14-proposal", "--format", "json"], stream).stdout)
 check(set(thumos["ar_at"]) == {"50", "100", "200", "500", "1000"}, "thumos14-proposal")
