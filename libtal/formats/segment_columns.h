@@ -26,7 +26,9 @@ class SegmentColumns {
   // The values of --where's column, for who found none.
   std::vector<std::string> where_values() const;
 
-  int video = -1, label = -1, score = -1, tier = -1;  // -1: none. tier: who labelled, or what groups labels
+  int video = -1, label = -1, score = -1;  // -1: none
+  int tier = -1;     // who labelled, or what groups labels
+  int subject = -1;  // whom the label is of
   char decimal = '.';
 
  private:
@@ -37,7 +39,7 @@ class SegmentColumns {
   void refuse_words_as_scores() const;
   void note_unused_score(const ImportSink& sink) const;
   void note_pairs(const ImportSink& sink) const;
-  void note_other_tiers(const ImportSink& sink) const;
+  void note_other_groups(const char* role, int chosen, const ImportSink& sink) const;
   void find_times(const ImportSink& sink);
   void find_length(const TimeColumns& lengths, const ImportSink& sink);
   void check_units_alike() const;
